@@ -1,0 +1,40 @@
+"""The fixtures of the end-to-end tests: real servers, hostile servers, a throw-away home. Run by /usr/bin/python3 -m pytest.
+
+The program, home.py
+  pganchor         .prefix .binary .module: what `make install` put into $PGANCHOR_PREFIX; fails (no skip) without it
+  home             a throw-away HOME, clean environment, pganchor first on PATH
+                     home.pganchor("bootstrap", ..., env={}, input="", cwd=, ordinary=True) -> CompletedProcess (text)
+                     home.run(argv, ...)                   the same for any command; no terminal, no input unless given
+                     home.pganchor_tty(*args, answers=[(prompt regex, answer)]) -> .returncode .output; home.run_tty(argv, ...)
+                     home.snapshot()                       {path: Entry(kind, mode, content, target, mtime_ns)}: compare with ==
+                     home.strace_sockets(argv) -> (CompletedProcess, [tracing.Call]); tracing.internet(calls)
+                     home / ".postgresql/root.crt"         a path in it
+  bare_home        the same without pganchor
+
+A real CA, stepca.py (session)
+  stepca           .url .port .root (path) .root_pem .fingerprint .daemon.text() (log)
+                     .issue(*names, not_after="24h") -> (chain, key) by the real /sign
+                     .authority() -> Authority that signs what step-ca never would (expired, another key, ...)
+  other_stepca     another one with another root
+
+Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing stops them.
+  postgres         certificate of stepca for localhost, 127.0.0.1, db.example.test (use hostaddr=127.0.0.1); user, password, database
+                     .conninfo(sslmode=..., host=...) -> string; .port .socket_dir .user .password .dbname
+                     .connections() and .daemon.text(): what the server saw
+  impostor_postgres, plain_postgres   certificate of impostor_ca for the same names; no TLS
+  make_postgres(cert, key, settings={"ssl_max_protocol_version": "TLSv1.1"}, hba="...") -> Server for one test
+
+Certificates, certificates.py (plain functions; nothing to clean up)
+  make_root(key="p224", days=EXPIRED, digest="sha1", ca=False, usage=("digital_signature",), signed_by=...) -> Authority
+  make_v1_root(folder); KEYS names the key types
+  Authority: .pem .fingerprint .write_root(path) .issue(folder, *names, key=, days=, digest=) -> (chain, key) .intermediate()
+  impostor_ca      (session) a root of somebody else's
+
+Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
+"""
+
+from certificates import impostor_ca  # noqa: F401
+from home import bare_home, home, pganchor  # noqa: F401
+from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
+from processes import session_folder  # noqa: F401
+from stepca import other_stepca, stepca  # noqa: F401

@@ -1,0 +1,208 @@
+"""Real PostgreSQL servers: throw-away clusters on loopback, TLS as a test wants it, weak connections let in."""
+
+import os
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from processes import Daemon, NotReady, as_user, free_port, ordinary_user
+
+USER = "app"
+PASSWORD = "correct horse battery staple"
+# Besides the names of loopback: to be used with hostaddr=127.0.0.1.
+NAMES = ("localhost", "127.0.0.1", "db.example.test")
+
+# Without the gate a weak connection succeeds; otherwise a refusal would prove nothing.
+HBA = """\
+local all all scram-sha-256
+host  all all 127.0.0.1/32 scram-sha-256
+host  all all ::1/128 scram-sha-256
+"""
+
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "password_encryption": "scram-sha-256",
+    "log_connections": "on",
+    "log_min_messages": "info",
+    "log_line_prefix": "",
+    "lc_messages": "C",
+    "max_connections": "100",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "16MB",
+}
+
+
+def binary_folder():
+    """Where initdb and postgres are: they are not on PATH on Debian."""
+    places = []
+    if shutil.which("pg_config"):
+        asked = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=True)
+        places.append(Path(asked.stdout.strip()))
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda p: int(p.parent.name), reverse=True)
+    for place in places:
+        if (place / "initdb").exists() and (place / "postgres").exists():
+            return place
+    raise RuntimeError("no initdb found: install the PostgreSQL server (packaging/dependencies.sh test)")
+
+
+def quote(value):
+    return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+@dataclass
+class Server:
+    """A running PostgreSQL.
+
+    port          of TCP (127.0.0.1) and of the Unix socket
+    socket_dir    folder of the Unix socket; world-accessible
+    user, password, dbname
+    cert          the chain that it shows, None without TLS
+    daemon        the process; daemon.text() is its log, "connection received: ..." for each connection
+    """
+
+    port: int
+    folder: Path
+    cert: Path
+    daemon: Daemon
+    user: str = USER
+    password: str = PASSWORD
+    dbname: str = USER
+
+    @property
+    def socket_dir(self):
+        return self.folder
+
+    def conninfo(self, **settings):
+        """A conninfo string for this server over TCP; keyword arguments add or replace, None takes one out."""
+        all_of_them = {"host": "localhost", "port": self.port, "user": self.user, "dbname": self.dbname,
+                       "password": self.password, **settings}
+        return " ".join(f"{key}={quote(value)}" for key, value in all_of_them.items() if value is not None)
+
+    def connections(self):
+        """How many connections the server has seen so far, cancelled and refused ones included."""
+        return self.daemon.text().count("connection received:")
+
+    def stop(self):
+        self.daemon.stop(signal.SIGINT)
+
+
+class Clusters:
+    """Makes servers, each on a copy of one initialised cluster."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.user = ordinary_user()
+        self.bin = binary_folder()
+        self._count = 0
+        self._template = None
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}
+
+    def _run(self, argv, **kwargs):
+        done = subprocess.run(as_user(argv, self.user), env=self.env, cwd="/", capture_output=True, text=True, **kwargs)
+        if done.returncode != 0:
+            raise RuntimeError(f"{argv[0]} failed:\n{done.stdout}{done.stderr}")
+
+    def give(self, path, mode):
+        """Hand a file or folder to the user that the server runs as."""
+        if self.user is not None:
+            os.chown(path, self.user.pw_uid, self.user.pw_gid)
+        os.chmod(path, mode)
+
+    def make_folder(self):
+        self._count += 1
+        folder = self.folder / f"pg{self._count}"
+        folder.mkdir()
+        self.give(folder, 0o755)
+        return folder
+
+    def template(self):
+        """An initialised cluster with the role and its database, made once."""
+        if self._template is None:
+            folder = self.make_folder()
+            password = folder / "password"
+            password.write_text(PASSWORD)
+            self.give(password, 0o600)
+            self._run([self.bin / "initdb", "-D", folder / "data", "-U", USER, "--pwfile", password, "-A", "scram-sha-256",
+                       "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"], stdin=subprocess.DEVNULL)
+            self._run([self.bin / "postgres", "--single", "-D", folder / "data", "postgres"],
+                      input=f"CREATE DATABASE {USER}")
+            self._template = folder / "data"
+        return self._template
+
+    def configure(self, folder, port, cert, key, settings, hba):
+        data = folder / "data"
+        self._run(["cp", "-a", self.template(), data], stdin=subprocess.DEVNULL)
+        everything = {**SETTINGS, "port": port, "unix_socket_directories": folder, "ssl": "off"}
+        if cert is not None:
+            for source, name in ((cert, "server.crt"), (key, "server.key")):
+                shutil.copyfile(source, data / name)
+                self.give(data / name, 0o600)
+            everything["ssl"] = "on"
+        everything.update(settings)
+        text = "".join(f"{name} = {quote(value)}\n" for name, value in everything.items())
+        (data / "postgresql.conf").write_text(text)
+        (data / "pg_hba.conf").write_text(hba)
+
+    def start(self, cert=None, key=None, *, settings=None, hba=HBA, tries=5):
+        """A server with this certificate (None: no TLS); again on another port when somebody takes the first one."""
+        for attempt in range(tries):
+            folder, port = self.make_folder(), free_port()
+            self.configure(folder, port, cert, key, settings or {}, hba)
+            daemon = Daemon([self.bin / "postgres", "-D", folder / "data"], self.folder / f"{folder.name}.log",
+                            env=self.env, user=self.user)
+            try:
+                daemon.wait_for("database system is ready to accept connections")
+                return Server(port, folder, cert and Path(cert), daemon)
+            except NotReady:
+                daemon.stop(signal.SIGQUIT)
+                if "Address already in use" not in daemon.text() or attempt + 1 == tries:
+                    raise
+
+
+@pytest.fixture(scope="session")
+def clusters(session_folder):
+    return Clusters(session_folder)
+
+
+@pytest.fixture(scope="session")
+def postgres(clusters, stepca):
+    """The good server: TLS with a certificate of stepca for localhost, 127.0.0.1 and db.example.test."""
+    server = clusters.start(*stepca.issue(*NAMES))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def impostor_postgres(clusters, impostor_ca, session_folder):
+    """A server with the same names and the same password, certified by impostor_ca."""
+    server = clusters.start(*impostor_ca.issue(session_folder, *NAMES))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def plain_postgres(clusters):
+    """A server without TLS."""
+    server = clusters.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_postgres(clusters):
+    """Factory make_postgres(cert, key, settings={...}, hba="...") -> Server for this test alone; no cert, no TLS."""
+    started = []
+
+    def make(cert=None, key=None, **kwargs):
+        started.append(clusters.start(cert, key, **kwargs))
+        return started[-1]
+
+    yield make
+    for server in started:
+        server.stop()
