@@ -1,0 +1,148 @@
+#!/bin/sh
+# Installs the Debian packages that a job on pganchor needs; --help says how to use it.
+# shellcheck disable=SC2086 # a list of packages is words: it is split on purpose
+set -eu
+
+help() {
+    cat <<END
+Usage: dependencies.sh [--list | --missing] GROUP...
+
+Installs what is missing of the Debian packages of the GROUPs, by apt-get, with
+sudo when not root. Asks nothing, removes nothing, and does not even call
+apt-get when nothing is missing.
+
+  build       what ./autogen.sh, ./configure and make need
+  stepca      what tests/stepca needs: step-ca as a Go library
+  quickstart  what packaging/quickstart.sh needs besides build; stepca is
+              optional there, so it is a group of its own
+  test        what tests/run.sh needs besides build; holds stepca
+  lint        the linters of .ci/run
+  package     what build-deb.sh and build-rpm.sh need besides build
+
+  --list      only print the packages of the groups
+  --missing   only print those that are not installed
+END
+}
+
+packages_of() {
+    case $1 in
+        build)
+            echo gcc libc6-dev make autoconf automake libtool autoconf-archive pkg-config
+            echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev
+            ;;
+        stepca)
+            echo golang-go golang-github-smallstep-certificates-dev
+            ;;
+        quickstart)
+            echo openssl curl postgresql postgresql-client
+            ;;
+        test)
+            packages_of stepca
+            # pgbench comes with the server.
+            echo postgresql postgresql-client
+            echo python3 python3-pytest python3-psycopg2 python3-cryptography
+            echo libcmocka-dev valgrind strace openssl xz-utils mmdebstrap
+            ;;
+        lint)
+            echo clang-tidy clang-format cppcheck mandoc shellcheck lintian golang-go
+            ;;
+        package)
+            echo rpm debhelper devscripts dpkg-dev fakeroot lintian
+            ;;
+        *)
+            echo "dependencies.sh: $1: no such group" >&2
+            echo "    dependencies.sh --help names them" >&2
+            return 2
+            ;;
+    esac
+}
+
+installed() {
+    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+# stop WHAT WAY-OUT...
+stop() {
+    echo "dependencies.sh: $1" >&2
+    shift
+    echo "    $*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    else
+        sudo "$@"
+    fi
+}
+
+# No recommended packages: they would bring services. --no-remove: a package of
+# the user's that conflicts (libcurl4-gnutls-dev, say) must stay.
+apt() {
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+# Debian's server package makes a cluster "main" on port 5432 and starts it. We
+# want its programs alone, so that is switched off while it is installed, and
+# the file that says so is then as it was.
+clusters=/etc/postgresql-common/createcluster.conf
+install_server() {
+    apt install -y --no-install-recommends --no-remove postgresql-common || return 1
+    as_root cp -p "$clusters" "$clusters.pganchor" || return 1
+    trap restore EXIT
+    trap 'exit 1' HUP INT TERM
+    echo 'create_main_cluster = false' | as_root tee -a "$clusters" >/dev/null || return 1
+    apt install -y --no-install-recommends --no-remove postgresql || return 1
+    restore
+    trap - EXIT
+}
+
+restore() {
+    as_root mv "$clusters.pganchor" "$clusters"
+}
+
+only=
+case ${1:-} in
+    --list | --missing)
+        only=$1
+        shift
+        ;;
+    --help | -h)
+        help
+        exit 0
+        ;;
+esac
+[ $# -gt 0 ] || { help >&2; exit 2; }
+
+wanted=
+for group; do
+    some=$(packages_of "$group") || exit
+    wanted="$wanted $some"
+done
+if [ "$only" = --list ]; then
+    printf '%s\n' $wanted | sort -u
+    exit 0
+fi
+
+command -v dpkg-query >/dev/null || stop "this is no Debian: dpkg-query is not there" "install what corresponds to:" $wanted
+missing=
+for package in $(printf '%s\n' $wanted | sort -u); do
+    installed "$package" || missing="$missing $package"
+done
+if [ "$only" = --missing ]; then
+    [ -z "$missing" ] || printf '%s\n' $missing
+    exit 0
+fi
+[ -n "$missing" ] || exit 0
+
+command -v apt-get >/dev/null || stop "apt-get is not there" "install by hand:" $missing
+[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+    stop "neither root, nor is sudo there" "run as root: apt-get install" $missing
+
+echo "dependencies.sh: installing$missing"
+apt update || stop "apt-get update failed" "see above; is there a network?"
+if printf '%s\n' $missing | grep -qx postgresql; then
+    install_server || stop "postgresql could not be installed" "see above"
+fi
+apt install -y --no-install-recommends --no-remove $missing || stop "could not install" "see above; wanted were:" $missing
