@@ -1,0 +1,41 @@
+#include "base/places.h"
+
+#include <pwd.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+
+char *pga_home(void)
+{
+	const char *home = getenv("HOME");
+	struct passwd entry;
+	struct passwd *found = NULL;
+	char buffer[4096];
+
+	if (home != NULL && home[0] != '\0')
+		return strdup(home);
+	if (getpwuid_r(geteuid(), &entry, buffer, sizeof buffer, &found) != 0 || found == NULL)
+		return NULL;
+	return strdup(found->pw_dir);
+}
+
+char *pga_user_config(const char *name)
+{
+	const char *config = getenv("XDG_CONFIG_HOME");
+	struct pga_text path = PGA_TEXT_EMPTY;
+	char *home;
+
+	if (config != NULL && config[0] == '/') {
+		pga_text_addf(&path, "%s/pganchor/%s", config, name);
+		return pga_text_take(&path);
+	}
+	home = pga_home();
+	if (home == NULL)
+		return NULL;
+	pga_text_addf(&path, "%s/.config/pganchor/%s", home, name);
+	free(home);
+	return pga_text_take(&path);
+}

@@ -1,0 +1,34 @@
+/* What the commands print: colour only on a terminal, columns, and texts of strangers made safe to
+ * look at. */
+#ifndef PGA_BASE_TERMINAL_H
+#define PGA_BASE_TERMINAL_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+enum pga_colour { PGA_PLAIN, PGA_BOLD, PGA_RED, PGA_GREEN, PGA_YELLOW };
+
+/* The sequence that starts the colour on this stream, "" where the stream is no terminal, TERM is
+ * dumb or NO_COLOR is set (no-color.org: and not empty). PGA_PLAIN ends what was started. */
+const char *pga_colour(FILE *stream, enum pga_colour colour);
+
+/* Prints "pganchor: WHAT: WHY" and the next line to stderr. */
+void pga_print_error(const struct pga_error *error);
+
+/* Prints "pganchor: warning: ..." to stderr. */
+void pga_print_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A copy of a text from outside (a certificate's subject, a server's answer) with every control
+ * character written as \xNN, so that it cannot steer the terminal. UTF-8 stays as it is. The caller
+ * frees it; NULL when memory ran out. */
+char *pga_printable(const char *text);
+
+/* Prints rows of cells under a heading, each column as wide as its widest cell. cells[row * columns
+ * + column]; a NULL cell is empty. marks, if not NULL, gives a colour for each row. */
+void pga_print_table(FILE *stream, const char *const *heading, const char *const *cells,
+		     size_t columns, size_t rows, const enum pga_colour *marks);
+
+#endif

@@ -1,0 +1,39 @@
+/* A string that grows. Running out of memory is remembered in `failed`, so that a text can be built
+ * in many steps and checked once. */
+#ifndef PGA_BASE_TEXT_H
+#define PGA_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pga_text {
+	char *bytes; /* always ends in a NUL that `length` does not count; NULL while nothing was
+			added */
+	size_t length;
+	size_t room;
+	bool failed; /* memory ran out at some step: the bytes are not the whole text */
+};
+
+/* Starts an empty text: `struct pga_text text = PGA_TEXT_EMPTY;` */
+#define PGA_TEXT_EMPTY            \
+	{                         \
+		NULL, 0, 0, false \
+	}
+
+/* Add a string, some bytes (which may hold NULs), or a formatted string at the end. */
+void pga_text_add(struct pga_text *text, const char *string);
+void pga_text_add_bytes(struct pga_text *text, const void *bytes, size_t length);
+void pga_text_addf(struct pga_text *text, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* The text as a C string, "" while it is empty. Belongs to the text. */
+const char *pga_text_string(const struct pga_text *text);
+
+/* Hands the bytes over to the caller, who frees them, and leaves the text empty. NULL when memory
+ * ran out. */
+char *pga_text_take(struct pga_text *text);
+
+/* Frees the bytes and leaves an empty text that can be used again. */
+void pga_text_free(struct pga_text *text);
+
+#endif

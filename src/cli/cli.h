@@ -1,0 +1,24 @@
+/* What the subcommands share. Each stands in the file of its name, cmd_NAME.c, as one function. */
+#ifndef PGA_CLI_CLI_H
+#define PGA_CLI_CLI_H
+
+/* Exit statuses of the tool. */
+enum pga_exit {
+	PGA_EXIT_DONE = 0,
+	PGA_EXIT_FAILED = 1,
+	PGA_EXIT_USAGE = 2,
+	PGA_EXIT_WEAK = 3, /* something is weaker than policy */
+};
+
+/* A subcommand: argv[0] is its name, options by getopt_long. Returns the exit status. */
+int pga_cmd_bootstrap(int argc, char **argv);
+int pga_cmd_explain(int argc, char **argv);
+int pga_cmd_run(int argc, char **argv);
+int pga_cmd_service(int argc, char **argv);
+
+/* Prints "pganchor: COMMAND: ..." and "see pganchor COMMAND --help" to stderr. Returns
+ * PGA_EXIT_USAGE. */
+int pga_usage_error(const char *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

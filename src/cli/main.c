@@ -1,0 +1,81 @@
+/* The table of subcommands, and the way to them. */
+#include "cli/cli.h"
+
+#include "base/terminal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+    {"bootstrap", pga_cmd_bootstrap,
+     "fetch a CA root, prove it by its fingerprint, pin and install it"},
+    {"service", pga_cmd_service,
+     "add, list, show and remove verify-full entries of pg_service.conf"},
+    {"run", pga_cmd_run, "start a program that can make no connection weaker than verify-full"},
+    {"explain", pga_cmd_explain,
+     "show what libpq would really use for a conninfo, and the verdict"},
+};
+
+static void print_help(FILE *stream)
+{
+	(void)fputs("usage: pganchor COMMAND [OPTION ...]\n\n"
+		    "Makes PostgreSQL's clients verify the server they talk to.\n\ncommands:\n",
+		    stream);
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		(void)fprintf(stream, "  %-10s  %s\n", commands[i].name, commands[i].summary);
+	(void)fputs("\n  -h, --help     show this, or with a command, the command's options\n"
+		    "  -V, --version  show the version\n\n"
+		    "The first steps:\n"
+		    "  pganchor bootstrap --ca-url https://ca.example.com:9000 --fingerprint HEX\n"
+		    "  pganchor service add prod --host db.example.com\n"
+		    "  pganchor run -- psql service=prod\n",
+		    stream);
+}
+
+int pga_usage_error(const char *command, const char *format, ...)
+{
+	va_list arguments;
+
+	(void)fprintf(stderr, "%spganchor: %s: ", pga_colour(stderr, PGA_RED), command);
+	va_start(arguments, format);
+	(void)vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	(void)fprintf(stderr, "%s\n    see pganchor %s --help\n", pga_colour(stderr, PGA_PLAIN),
+		      command);
+	return PGA_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return PGA_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_help(stdout);
+		return PGA_EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		(void)puts(PACKAGE_STRING);
+		return PGA_EXIT_DONE;
+	}
+	if (strcmp(argv[1], "help") == 0 && argc > 2) {
+		char *help[] = {argv[2], (char[]){"--help"}, NULL};
+
+		for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+			if (strcmp(argv[2], commands[i].name) == 0)
+				return commands[i].run(2, help);
+	}
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return commands[i].run(argc - 1, argv + 1);
+	(void)fprintf(stderr,
+		      "pganchor: %s: no such command\n    pganchor --help lists the commands\n",
+		      argv[1]);
+	return PGA_EXIT_USAGE;
+}

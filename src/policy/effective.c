@@ -1,0 +1,286 @@
+#include "policy/effective.h"
+
+#include "base/file.h"
+#include "base/ini.h"
+#include "base/places.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* No value of target_session_attrs, in any libpq, and no text that a user would write. */
+#define PROBE "pganchor-asks-for-the-effective-settings"
+
+/* Copies the caller's parameters and adds the probe behind them, where it overrides any before. */
+static int append_probe(const struct pga_parameters *parameters, const char ***keywords, const char ***values)
+{
+	size_t count = 0;
+
+	while (parameters->keywords[count] != NULL)
+		count++;
+	*keywords = calloc(count + 2, sizeof **keywords);
+	*values = calloc(count + 2, sizeof **values);
+	if (*keywords == NULL || *values == NULL)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		(*keywords)[i] = parameters->keywords[i];
+		(*values)[i] = parameters->values[i];
+	}
+	(*keywords)[count] = "target_session_attrs";
+	(*values)[count] = PROBE;
+	return 0;
+}
+
+int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+		      struct pga_effective *effective, struct pga_error *error)
+{
+	const char **keywords = NULL;
+	const char **values = NULL;
+	PGconn *probe = NULL;
+	const char *said;
+	int result = -1;
+
+	memset(effective, 0, sizeof *effective);
+	if (append_probe(parameters, &keywords, &values) != 0) {
+		(void)pga_fail_memory(error);
+		goto done;
+	}
+	probe = libpq->connectStartParams(keywords, values, parameters->expand_dbname);
+	if (probe == NULL) {
+		(void)pga_fail_memory(error);
+		goto done;
+	}
+	/* Every translation of the message quotes the value. Any other message is about the caller's own settings. */
+	said = libpq->errorMessage(probe);
+	if (said == NULL || strstr(said, PROBE) == NULL) {
+		(void)pga_fail(error, NULL, "%.*s", (int)strcspn(said != NULL ? said : "", "\n"),
+			       said != NULL ? said : "libpq refused the parameters");
+		result = 1;
+		goto done;
+	}
+	if (pga_effective_of(libpq, probe, effective) != 0) {
+		(void)pga_fail_memory(error);
+		goto done;
+	}
+	result = 0;
+done:
+	if (probe != NULL)
+		libpq->finish(probe);
+	free(keywords);
+	free(values);
+	return result;
+}
+
+int pga_effective_of(const struct pga_libpq *libpq, PGconn *conn, struct pga_effective *effective)
+{
+	memset(effective, 0, sizeof *effective);
+	effective->options = libpq->conninfo(conn);
+	return effective->options != NULL ? 0 : -1;
+}
+
+static const PQconninfoOption *find_option(const PQconninfoOption *options, const char *keyword)
+{
+	for (; options != NULL && options->keyword != NULL; options++)
+		if (strcmp(options->keyword, keyword) == 0)
+			return options;
+	return NULL;
+}
+
+const char *pga_effective_value(const struct pga_effective *effective, const char *keyword)
+{
+	const PQconninfoOption *option = find_option(effective->options, keyword);
+
+	if (option == NULL)
+		return NULL;
+	return option->val != NULL ? option->val : "";
+}
+
+/* The settings that stand in a connection string, as libpq's own parser finds them; NULL where it is none. */
+static PQconninfoOption *parse(const struct pga_libpq *libpq, const char *conninfo)
+{
+	char *message = NULL;
+	PQconninfoOption *options = libpq->conninfoParse(conninfo, &message);
+
+	if (message != NULL)
+		libpq->freemem(message);
+	return options;
+}
+
+/* Whether the caller's own parameters say this setting: as conninfo_array_parse() does, the first non-empty dbname may
+ * be a connection string, and an empty value says nothing. */
+static bool said_by_caller(const struct pga_parameters *parameters, const PQconninfoOption *expanded,
+			   const char *keyword)
+{
+	const PQconninfoOption *option = find_option(expanded, keyword);
+
+	if (option != NULL && option->val != NULL)
+		return true;
+	for (size_t i = 0; parameters->keywords[i] != NULL; i++) {
+		const char *value = parameters->values[i];
+
+		if (value == NULL || value[0] == '\0' || strcmp(parameters->keywords[i], keyword) != 0)
+			continue;
+		if (strcmp(keyword, "dbname") == 0 && expanded != NULL)
+			continue;
+		return true;
+	}
+	return false;
+}
+
+static PQconninfoOption *expand(const struct pga_libpq *libpq, const struct pga_parameters *parameters)
+{
+	if (parameters->expand_dbname == 0)
+		return NULL;
+	for (size_t i = 0; parameters->keywords[i] != NULL; i++)
+		if (strcmp(parameters->keywords[i], "dbname") == 0 && parameters->values[i] != NULL)
+			return parse(libpq, parameters->values[i]);
+	return NULL;
+}
+
+/* Whether the file has the service, and in it the setting. Reads the file for the message alone: what counts has
+ * already been read by libpq. */
+static bool service_says(const char *path, const char *service, const char *keyword, bool *has_service)
+{
+	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	struct pga_ini_line line;
+	struct pga_ini_reader reader;
+	bool inside = false;
+	bool says = false;
+	bool found;
+
+	*has_service = false;
+	if (pga_file_read(path, &content, &found, &error) != 0)
+		found = false;
+	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_PGSERVICE);
+	while (found && !says && pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_SECTION) {
+			if (inside)
+				break;
+			inside = pga_ini_equals(line.name, service);
+			*has_service = *has_service || inside;
+		}
+		says = inside && line.kind == PGA_INI_SETTING && pga_ini_equals(line.name, keyword);
+	}
+	pga_text_free(&content);
+	return says;
+}
+
+/* The service files in libpq's order (parseServiceInfo()): PGSERVICEFILE, or else ~/.pg_service.conf, then the
+ * machine's. */
+static char *user_service_file(void)
+{
+	const char *named = getenv("PGSERVICEFILE");
+	struct pga_text path = PGA_TEXT_EMPTY;
+	char *home;
+
+	if (named != NULL)
+		return strdup(named);
+	home = pga_home();
+	if (home == NULL)
+		return NULL;
+	pga_text_addf(&path, "%s/.pg_service.conf", home);
+	free(home);
+	return pga_text_take(&path);
+}
+
+static char *find_service_file(const char *service)
+{
+	const char *folder = getenv("PGSYSCONFDIR");
+	struct pga_text system = PGA_TEXT_EMPTY;
+	char *user = user_service_file();
+	bool has_service = false;
+
+	if (user != NULL)
+		(void)service_says(user, service, "", &has_service);
+	if (has_service)
+		return user;
+	free(user);
+	pga_text_addf(&system, "%s/pg_service.conf", folder != NULL ? folder : PG_SYSCONFDIR);
+	return pga_text_take(&system);
+}
+
+static enum pga_origin origin_of(const struct pga_effective *effective, const PQconninfoOption *option)
+{
+	const char *service = pga_effective_value(effective, "service");
+	const char *variable = option->envvar != NULL ? getenv(option->envvar) : NULL;
+	bool has_service;
+
+	if (option->val == NULL)
+		return PGA_FROM_DEFAULT;
+	if (effective->service_file != NULL && service != NULL &&
+	    service_says(effective->service_file, service, option->keyword, &has_service))
+		return PGA_FROM_SERVICE;
+	if (variable != NULL && strcmp(variable, option->val) == 0)
+		return PGA_FROM_ENVIRONMENT;
+	return PGA_FROM_DEFAULT;
+}
+
+void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+			 struct pga_effective *effective)
+{
+	const char *service = pga_effective_value(effective, "service");
+	PQconninfoOption *expanded = NULL;
+	size_t count = 0;
+
+	while (effective->options[count].keyword != NULL)
+		count++;
+	effective->origins = calloc(count + 1, sizeof *effective->origins);
+	if (effective->origins == NULL)
+		return;
+	if (service != NULL && service[0] != '\0')
+		effective->service_file = find_service_file(service);
+	if (parameters != NULL)
+		expanded = expand(libpq, parameters);
+	for (size_t i = 0; i < count; i++) {
+		const PQconninfoOption *option = &effective->options[i];
+
+		if (parameters != NULL && said_by_caller(parameters, expanded, option->keyword))
+			effective->origins[i] = PGA_FROM_CONNINFO;
+		else
+			effective->origins[i] = origin_of(effective, option);
+		/* Of a connection that was begun elsewhere, only what equals the environment's or libpq's own value
+		 * can be told. */
+		if (parameters == NULL && effective->origins[i] == PGA_FROM_DEFAULT && option->val != NULL &&
+		    (option->compiled == NULL || strcmp(option->compiled, option->val) != 0))
+			effective->origins[i] = PGA_FROM_UNKNOWN;
+	}
+	if (expanded != NULL)
+		libpq->conninfoFree(expanded);
+}
+
+void pga_effective_origin(const struct pga_effective *effective, const char *keyword, struct pga_text *text)
+{
+	const PQconninfoOption *option = find_option(effective->options, keyword);
+	const char *service = pga_effective_value(effective, "service");
+	enum pga_origin origin = PGA_FROM_UNKNOWN;
+
+	if (effective->origins != NULL && option != NULL)
+		origin = effective->origins[option - effective->options];
+	switch (origin) {
+	case PGA_FROM_CONNINFO:
+		pga_text_add(text, "conninfo");
+		break;
+	case PGA_FROM_SERVICE:
+		pga_text_addf(text, "service %s in %s", service, effective->service_file);
+		break;
+	case PGA_FROM_ENVIRONMENT:
+		pga_text_addf(text, "environment %s", option->envvar);
+		break;
+	case PGA_FROM_DEFAULT:
+		pga_text_add(text, "libpq's default");
+		break;
+	case PGA_FROM_UNKNOWN:
+		pga_text_add(text, "set by the program");
+		break;
+	}
+}
+
+void pga_effective_free(const struct pga_libpq *libpq, struct pga_effective *effective)
+{
+	if (effective->options != NULL)
+		libpq->conninfoFree(effective->options);
+	free(effective->origins);
+	free(effective->service_file);
+	memset(effective, 0, sizeof *effective);
+}

@@ -1,0 +1,62 @@
+/* The effective settings of a connection: what libpq will really use, after conninfo, URI, service
+ * file, environment and its own defaults. libpq is asked; nothing that it parses is parsed here. */
+#ifndef PGA_POLICY_EFFECTIVE_H
+#define PGA_POLICY_EFFECTIVE_H
+
+#include "base/error.h"
+#include "policy/libpq.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum pga_origin {
+	PGA_FROM_UNKNOWN,  /* a connection that was not begun through the gate's own entry points */
+	PGA_FROM_CONNINFO, /* the program's connection string or parameters */
+	PGA_FROM_SERVICE,  /* the service file */
+	PGA_FROM_ENVIRONMENT, /* the setting's own variable, such as PGSSLMODE */
+	PGA_FROM_DEFAULT,     /* libpq's default */
+};
+
+/* What a program hands to PQconnectdbParams. */
+struct pga_parameters {
+	const char *const *keywords; /* ended by NULL */
+	const char *const *values;
+	int expand_dbname;
+};
+
+struct pga_effective {
+	PQconninfoOption *options; /* libpq's own array, ended by a NULL keyword */
+	enum pga_origin
+	    *origins;       /* one for each option; NULL where memory ran out or nobody asked */
+	char *service_file; /* the file that the service stands in; NULL where there is none */
+};
+
+/* Asks libpq for the settings that these parameters come to, opening no socket and looking up no
+ * name. Returns 0 when libpq takes the parameters; 1 when libpq itself refuses them (an unknown
+ * keyword, no such service, …), then error->message is libpq's own text and nothing is left to
+ * free; -1 for want of memory. How: with a value of target_session_attrs that cannot be valid,
+ * PQconnectStartParams stops in connectOptions2(), before it looks up a name; PQconninfo() of that
+ * object is complete. */
+int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+		      struct pga_effective *effective, struct pga_error *error);
+
+/* The settings of a connection object, as it will really use them. Origins are known where defaults
+ * and environment tell. Returns -1 for want of memory. */
+int pga_effective_of(const struct pga_libpq *libpq, PGconn *conn, struct pga_effective *effective);
+
+/* Fills in where each setting came from; parameters may be NULL. Only for messages: no verdict
+ * hangs on it. */
+void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+			 struct pga_effective *effective);
+
+/* The value of a setting; "" where it is not set, NULL where this libpq does not know it. */
+const char *pga_effective_value(const struct pga_effective *effective, const char *keyword);
+
+/* Adds "conninfo", "service NAME in FILE", "environment VARIABLE" or "libpq's default" to text. */
+struct pga_text;
+void pga_effective_origin(const struct pga_effective *effective, const char *keyword,
+			  struct pga_text *text);
+
+void pga_effective_free(const struct pga_libpq *libpq, struct pga_effective *effective);
+
+#endif

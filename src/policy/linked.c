@@ -1,0 +1,96 @@
+#include "policy/linked.h"
+
+#include "policy/effective.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const struct pga_libpq pga_linked_libpq = {
+    .connectStartParams = PQconnectStartParams,
+    .conninfo = PQconninfo,
+    .conninfoParse = PQconninfoParse,
+    .conndefaults = PQconndefaults,
+    .conninfoFree = PQconninfoFree,
+    .freemem = PQfreemem,
+    .finish = PQfinish,
+    .errorMessage = PQerrorMessage,
+    .status = PQstatus,
+};
+
+int pga_hide_environment(struct pga_hidden_environment *hidden)
+{
+	PQconninfoOption *options = PQconndefaults();
+	size_t count = 0;
+
+	memset(hidden, 0, sizeof *hidden);
+	if (options == NULL)
+		return -1;
+	while (options[count].keyword != NULL)
+		count++;
+	/* PGREQUIRESSL has no option of its own: it is an old way to say sslmode=require. */
+	hidden->names = calloc(count + 1, sizeof *hidden->names);
+	hidden->values = calloc(count + 1, sizeof *hidden->values);
+	if (hidden->names == NULL || hidden->values == NULL)
+		goto failed;
+	for (size_t i = 0; i <= count; i++) {
+		const char *name = i < count ? options[i].envvar : "PGREQUIRESSL";
+		const char *value = name != NULL ? getenv(name) : NULL;
+
+		if (value == NULL || strcmp(name, "PGSERVICEFILE") == 0)
+			continue;
+		hidden->names[hidden->count] = strdup(name);
+		hidden->values[hidden->count] = strdup(value);
+		if (hidden->names[hidden->count] == NULL || hidden->values[hidden->count] == NULL)
+			goto failed;
+		(void)unsetenv(name);
+		hidden->count++;
+	}
+	PQconninfoFree(options);
+	return 0;
+failed:
+	PQconninfoFree(options);
+	pga_restore_environment(hidden);
+	return -1;
+}
+
+void pga_restore_environment(struct pga_hidden_environment *hidden)
+{
+	for (size_t i = 0; i < hidden->count; i++) {
+		(void)setenv(hidden->names[i], hidden->values[i], 1);
+		free(hidden->names[i]);
+		free(hidden->values[i]);
+	}
+	free(hidden->names);
+	free(hidden->values);
+	memset(hidden, 0, sizeof *hidden);
+}
+
+char *pga_libpq_home(struct pga_error *error)
+{
+	/* Without passfile and password, connectOptions2() fills in the default, HOME/.pgpass. */
+	static const char *const none[] = {NULL};
+	const struct pga_parameters parameters = {none, none, 0};
+	struct pga_hidden_environment hidden;
+	struct pga_effective effective;
+	const char *passfile;
+	const char *slash;
+	char *home = NULL;
+	int asked;
+
+	if (pga_hide_environment(&hidden) != 0) {
+		(void)pga_fail_memory(error);
+		return NULL;
+	}
+	asked = pga_effective_ask(&pga_linked_libpq, &parameters, &effective, error);
+	pga_restore_environment(&hidden);
+	if (asked != 0)
+		return NULL;
+	passfile = pga_effective_value(&effective, "passfile");
+	slash = passfile != NULL ? strrchr(passfile, '/') : NULL;
+	if (slash != NULL && slash > passfile)
+		home = strndup(passfile, (size_t)(slash - passfile));
+	if (home == NULL)
+		(void)pga_fail(error, "set HOME", "libpq finds no home folder for this user");
+	pga_effective_free(&pga_linked_libpq, &effective);
+	return home;
+}

@@ -1,0 +1,52 @@
+/* anchors.conf: the pins, which anchor each belongs to, and for which hosts it may vouch. One
+ * section an anchor:
+ *
+ *     [NAME]
+ *     pin = SHA-256 of the certificate's DER form, 64 lower-case hex digits
+ *     source = where it came from, such as https://ca.example.com:9000
+ *     hosts = host patterns (base/host.h) with blanks or commas between; absent: every host
+ *     scope = root.crt | scoped
+ *     pinned = 2026-11-22T06:00:00Z
+ *     subject, not-after: for the reader
+ *
+ * Written by the anchor room, read by the gate too. */
+#ifndef PGA_POLICY_PINS_H
+#define PGA_POLICY_PINS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PGA_PIN_LENGTH 64 /* hex digits of a SHA-256 */
+
+struct pga_pin {
+	char *name;
+	char pin[PGA_PIN_LENGTH + 1];
+	char *source; /* "" where the file does not say */
+	char *hosts;  /* "*" where the file does not say */
+	char *pinned; /* "" where the file does not say */
+	bool scoped;
+};
+
+struct pga_pins {
+	struct pga_pin *pins; /* in the file's order */
+	size_t count;
+};
+
+/* Reads the pins out of the bytes of an anchors.conf; path is for the messages. Returns -1, with
+ * the line, for a line that is no setting, a section without a pin, a pin that is none, a name or a
+ * pin that stands twice. */
+int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
+		   struct pga_error *error);
+
+/* Reads the user's anchors.conf; no file is no pins. */
+int pga_pins_load(struct pga_pins *pins, struct pga_error *error);
+
+/* The pin with these 64 hex digits, or with this name; NULL where there is none. */
+const struct pga_pin *pga_pins_find(const struct pga_pins *pins, const char *pin);
+const struct pga_pin *pga_pins_named(const struct pga_pins *pins, const char *name);
+
+void pga_pins_free(struct pga_pins *pins);
+
+#endif

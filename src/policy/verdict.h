@@ -1,0 +1,36 @@
+/* Effective settings x policy -> verdict. Pure: opens nothing, reads no environment, keeps no
+ * state. */
+#ifndef PGA_POLICY_VERDICT_H
+#define PGA_POLICY_VERDICT_H
+
+#include "base/text.h"
+#include "policy/effective.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+
+struct pga_verdict {
+	bool allowed;
+	bool encrypted; /* some host is reached by TCP and not exempt: TLS has to stand before the
+			   startup packet */
+	bool lock_gss;  /* allowed, once gssencmode=disable is locked */
+	bool lock_min_tls; /* allowed, once ssl_min_protocol_version is locked to the policy's
+			      minimum */
+	size_t reasons;
+	struct pga_text why; /* the reasons, one a line, each with setting, value and origin; no
+				newline at the end */
+};
+
+/* Judges every host of the connection. The caller frees the verdict. A verdict whose reasons could
+ * not be written for want of memory is still the right verdict. */
+void pga_judge(const struct pga_effective *effective, const struct pga_policy *policy,
+	       struct pga_verdict *verdict);
+
+/* Adds the whole refusal to text: "pganchor refused this connection: " with every reason, and a
+ * line that says what to do. No newline at the end. No password is in it. */
+void pga_verdict_message(const struct pga_verdict *verdict, const struct pga_effective *effective,
+			 struct pga_text *text);
+
+void pga_verdict_free(struct pga_verdict *verdict);
+
+#endif
