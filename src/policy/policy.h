@@ -6,10 +6,15 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
+/* The values of each key, the stricter first: the lower number wins where several files set a key.
+ */
 enum pga_mode { PGA_MODE_ENFORCE, PGA_MODE_AUDIT };
 enum pga_trust { PGA_TRUST_PINNED, PGA_TRUST_VERIFIED };
 enum pga_consent { PGA_REFUSE, PGA_ALLOW };
+enum pga_min_tls { PGA_TLS_1_3, PGA_TLS_1_2 };
+enum pga_log { PGA_LOG_SYSLOG, PGA_LOG_OFF };
 
 struct pga_policy {
 	enum pga_mode mode;
@@ -18,16 +23,18 @@ struct pga_policy {
 	enum pga_consent gss_encryption;
 	enum pga_consent public_ca;
 	enum pga_consent cancel;
-	int min_tls;         /* 12 for TLS 1.2, 13 for TLS 1.3 */
-	bool log;            /* to syslog */
-	char *allow_weak[2]; /* host patterns, of the system's files and of the user's: a host is
-				exempt where every list that is there names it; NULL: not there */
+	enum pga_min_tls min_tls;
+	enum pga_log log;
+	char **allow_weak; /* one list of host patterns for each file that has the key: a host is
+			      exempt where every list names it, so that no file can exempt more than
+			      another does */
+	size_t allow_weak_count;
 };
 
-/* Reads the system's files (/etc/pganchor/policy.conf, /etc/pganchor/policy.d/ *.conf) and the
- * user's, in that order. A file that is not there says nothing. Returns -1, with the file and the
- * line, for one that cannot be read or has a line that is no setting: a policy that cannot be known
- * refuses. */
+/* Reads the system's files (SYSCONFDIR/pganchor/policy.conf, then policy.d/*.conf in the order of
+ * their names) and the user's. A file that is not there says nothing, and a key that no file sets
+ * has its default. Returns -1, with the file and the line, for a file that cannot be read or has a
+ * line that is no setting: a policy that cannot be known refuses. */
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error);
 
 void pga_policy_free(struct pga_policy *policy);

@@ -8,23 +8,33 @@
 #include "policy/policy.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct pga_verdict {
 	bool allowed;
-	bool encrypted; /* some host is reached by TCP and not exempt: TLS has to stand before the
+	bool needs_tls; /* some host is reached by TCP and not exempt: TLS has to stand before the
 			   startup packet */
-	bool lock_gss;  /* allowed, once gssencmode=disable is locked */
-	bool lock_min_tls; /* allowed, once ssl_min_protocol_version is locked to the policy's
-			      minimum */
+	bool lock_gss;  /* allowed once gssencmode=disable is locked */
+	bool lock_min_tls; /* allowed once ssl_min_protocol_version is locked to
+			      pga_verdict_min_tls() */
 	size_t reasons;
 	struct pga_text why; /* the reasons, one a line, each with setting, value and origin; no
 				newline at the end */
 };
 
-/* Judges every host of the connection. The caller frees the verdict. A verdict whose reasons could
- * not be written for want of memory is still the right verdict. */
+/* Judges every host of the connection. The caller frees the verdict. Running out of memory loses
+ * the reasons' words, never the verdict. */
 void pga_judge(const struct pga_effective *effective, const struct pga_policy *policy,
 	       struct pga_verdict *verdict);
+
+/* The policy's minimum as libpq spells it: "TLSv1.2" or "TLSv1.3". */
+const char *pga_verdict_min_tls(const struct pga_policy *policy);
+
+/* Whether the policy exempts every host of the connection that libpq calls by this name. PQhost()
+ * tells the host that a connection has come to, but not which of several with that name; an address
+ * (hostaddr) counts before the name. */
+bool pga_host_is_exempt(const struct pga_effective *effective, const struct pga_policy *policy,
+			const char *host);
 
 /* Adds the whole refusal to text: "pganchor refused this connection: " with every reason, and a
  * line that says what to do. No newline at the end. No password is in it. */

@@ -1,0 +1,231 @@
+#include "policy/policy.h"
+
+#include "base/file.h"
+#include "base/host.h"
+#include "base/ini.h"
+#include "base/places.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SYSTEM_FOLDER SYSCONFDIR "/pganchor"
+
+/* What a key may be set to, the strictest first. */
+struct value {
+	const char *word;
+	int meaning;
+};
+
+static const struct value modes[] = {
+    {"enforce", PGA_MODE_ENFORCE}, {"audit", PGA_MODE_AUDIT}, {NULL, 0}};
+static const struct value trusts[] = {
+    {"pinned", PGA_TRUST_PINNED}, {"verified", PGA_TRUST_VERIFIED}, {NULL, 0}};
+static const struct value consents[] = {{"refuse", PGA_REFUSE}, {"allow", PGA_ALLOW}, {NULL, 0}};
+static const struct value tls_versions[] = {{"1.3", PGA_TLS_1_3}, {"1.2", PGA_TLS_1_2}, {NULL, 0}};
+static const struct value logs[] = {{"syslog", PGA_LOG_SYSLOG}, {"off", PGA_LOG_OFF}, {NULL, 0}};
+
+enum key { MODE, TRUST, UNIX_SOCKET, GSS_ENCRYPTION, PUBLIC_CA, CANCEL, MIN_TLS, LOG, CHOICES };
+
+static const struct {
+	const char *name;
+	const struct value *values;
+	int standard; /* where no file sets the key */
+} keys[CHOICES] = {
+    [MODE] = {"mode", modes, PGA_MODE_ENFORCE},
+    [TRUST] = {"trust", trusts, PGA_TRUST_PINNED},
+    [UNIX_SOCKET] = {"unix-socket", consents, PGA_ALLOW},
+    [GSS_ENCRYPTION] = {"gss-encryption", consents, PGA_REFUSE},
+    [PUBLIC_CA] = {"public-ca", consents, PGA_ALLOW},
+    [CANCEL] = {"cancel", consents, PGA_ALLOW},
+    [MIN_TLS] = {"min-tls", tls_versions, PGA_TLS_1_2},
+    [LOG] = {"log", logs, PGA_LOG_SYSLOG},
+};
+
+/* What the files read so far say. */
+struct reading {
+	int chosen[CHOICES]; /* -1: no file has set it */
+	char **allow_weak;
+	size_t allow_weak_count;
+};
+
+static int fail_at(struct pga_error *error, const char *path, size_t line, const char *what,
+		   struct pga_ini_span span)
+{
+	return pga_fail(error,
+			"correct the line; pganchor-policy(5) lists the keys and their values",
+			"%s, line %zu: %s: %.*s", path, line, what, (int)span.length, span.bytes);
+}
+
+static int add_allow_weak(struct reading *reading, struct pga_ini_span patterns,
+			  struct pga_error *error)
+{
+	char **grown =
+	    realloc(reading->allow_weak, (reading->allow_weak_count + 1) * sizeof *grown);
+
+	if (grown == NULL)
+		return pga_fail_memory(error);
+	reading->allow_weak = grown;
+	grown[reading->allow_weak_count] = pga_ini_copy(patterns);
+	if (grown[reading->allow_weak_count] == NULL)
+		return pga_fail_memory(error);
+	reading->allow_weak_count++;
+	return 0;
+}
+
+static int take_setting(struct reading *reading, bool *set_here, const char *path,
+			const struct pga_ini_line *line, struct pga_error *error)
+{
+	bool *allow_weak_here = &set_here[CHOICES];
+
+	if (pga_ini_equals(line->name, "allow-weak")) {
+		if (*allow_weak_here)
+			return fail_at(error, path, line->number, "set twice in one file",
+				       line->name);
+		*allow_weak_here = true;
+		return add_allow_weak(reading, line->value, error);
+	}
+	for (int key = 0; key < CHOICES; key++) {
+		if (!pga_ini_equals(line->name, keys[key].name))
+			continue;
+		if (set_here[key])
+			return fail_at(error, path, line->number, "set twice in one file",
+				       line->name);
+		set_here[key] = true;
+		for (const struct value *value = keys[key].values; value->word != NULL; value++) {
+			if (!pga_ini_equals(line->value, value->word))
+				continue;
+			if (reading->chosen[key] < 0 || value->meaning < reading->chosen[key])
+				reading->chosen[key] = value->meaning;
+			return 0;
+		}
+		return fail_at(error, path, line->number, "not a value of this key", line->whole);
+	}
+	return fail_at(error, path, line->number, "no such key", line->name);
+}
+
+static int read_file(struct reading *reading, const char *path, struct pga_error *error)
+{
+	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_ini_reader reader;
+	struct pga_ini_line line;
+	bool set_here[CHOICES + 1] = {false}; /* the last one is allow-weak's */
+	bool found;
+	int result = -1;
+
+	if (pga_file_read(path, &content, &found, error) != 0)
+		goto done;
+	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_CONF);
+	while (pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_BLANK || line.kind == PGA_INI_COMMENT)
+			continue;
+		if (line.kind != PGA_INI_SETTING) {
+			(void)fail_at(error, path, line.number,
+				      "not a line of the form key = value", line.whole);
+			goto done;
+		}
+		if (take_setting(reading, set_here, path, &line, error) != 0)
+			goto done;
+	}
+	result = 0;
+done:
+	pga_text_free(&content);
+	return result;
+}
+
+static int is_conf(const struct dirent *entry)
+{
+	size_t length = strlen(entry->d_name);
+
+	return entry->d_name[0] != '.' && length > 5 &&
+	       strcmp(entry->d_name + length - 5, ".conf") == 0;
+}
+
+static int read_folder(struct reading *reading, const char *folder, struct pga_error *error)
+{
+	struct dirent **entries = NULL;
+	int count = scandir(folder, &entries, is_conf, alphasort);
+	int result = 0;
+
+	if (count < 0 && errno == ENOENT)
+		return 0;
+	if (count < 0)
+		return pga_fail_errno(error, "every policy file has to be readable",
+				      "cannot read %s", folder);
+	for (int i = 0; i < count; i++) {
+		struct pga_text path = PGA_TEXT_EMPTY;
+
+		pga_text_addf(&path, "%s/%s", folder, entries[i]->d_name);
+		if (path.failed)
+			result = pga_fail_memory(error);
+		if (result == 0)
+			result = read_file(reading, pga_text_string(&path), error);
+		pga_text_free(&path);
+		free(entries[i]);
+	}
+	free(entries);
+	return result;
+}
+
+static int read_user_file(struct reading *reading, struct pga_error *error)
+{
+	char *path = pga_user_config("policy.conf");
+	int result;
+
+	/* A process without a home has no policy of the user's; the system's still holds. */
+	if (path == NULL)
+		return 0;
+	result = read_file(reading, path, error);
+	free(path);
+	return result;
+}
+
+static int chosen(const struct reading *reading, enum key key)
+{
+	return reading->chosen[key] >= 0 ? reading->chosen[key] : keys[key].standard;
+}
+
+int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
+{
+	struct reading reading = {.allow_weak = NULL};
+
+	memset(policy, 0, sizeof *policy);
+	for (int key = 0; key < CHOICES; key++)
+		reading.chosen[key] = -1;
+	if (read_file(&reading, SYSTEM_FOLDER "/policy.conf", error) != 0 ||
+	    read_folder(&reading, SYSTEM_FOLDER "/policy.d", error) != 0 ||
+	    read_user_file(&reading, error) != 0) {
+		policy->allow_weak = reading.allow_weak;
+		policy->allow_weak_count = reading.allow_weak_count;
+		pga_policy_free(policy);
+		return -1;
+	}
+	policy->mode = (enum pga_mode)chosen(&reading, MODE);
+	policy->trust = (enum pga_trust)chosen(&reading, TRUST);
+	policy->unix_socket = (enum pga_consent)chosen(&reading, UNIX_SOCKET);
+	policy->gss_encryption = (enum pga_consent)chosen(&reading, GSS_ENCRYPTION);
+	policy->public_ca = (enum pga_consent)chosen(&reading, PUBLIC_CA);
+	policy->cancel = (enum pga_consent)chosen(&reading, CANCEL);
+	policy->min_tls = (enum pga_min_tls)chosen(&reading, MIN_TLS);
+	policy->log = (enum pga_log)chosen(&reading, LOG);
+	policy->allow_weak = reading.allow_weak;
+	policy->allow_weak_count = reading.allow_weak_count;
+	return 0;
+}
+
+void pga_policy_free(struct pga_policy *policy)
+{
+	for (size_t i = 0; i < policy->allow_weak_count; i++)
+		free(policy->allow_weak[i]);
+	free(policy->allow_weak);
+	memset(policy, 0, sizeof *policy);
+}
+
+bool pga_policy_exempts(const struct pga_policy *policy, const char *host)
+{
+	for (size_t i = 0; i < policy->allow_weak_count; i++)
+		if (!pga_host_matches_any(policy->allow_weak[i], host))
+			return false;
+	return policy->allow_weak_count > 0;
+}

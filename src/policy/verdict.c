@@ -1,0 +1,266 @@
+#include "policy/verdict.h"
+
+#include "base/text.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* One host of the connection's list. */
+struct host {
+	const char
+	    *name; /* what a message calls it, and policies match: the address where one is given */
+	size_t length;
+	bool local; /* a Unix-domain socket */
+};
+
+/* The elements of libpq's comma-separated lists (parse_comma_separated_list()): no quoting, no
+ * blanks skipped. */
+struct list {
+	const char *at; /* NULL behind the last element */
+};
+
+static bool next_element(struct list *list, const char **element, size_t *length)
+{
+	if (list->at == NULL)
+		return false;
+	*element = list->at;
+	*length = strcspn(list->at, ",");
+	list->at = list->at[*length] == ',' ? list->at + *length + 1 : NULL;
+	return true;
+}
+
+/* The hosts as connectOptions2() makes them: as many as hostaddr has, or else host; an address
+ * counts before the name; a name that starts with "/" or "@" is a socket (is_unixsock_path()), and
+ * an empty one is the default, a socket. */
+struct hosts {
+	struct list names;
+	struct list addresses;
+	bool by_address;
+};
+
+static const char *value_of(const struct pga_effective *effective, const char *keyword)
+{
+	const char *value = pga_effective_value(effective, keyword);
+
+	return value != NULL ? value : "";
+}
+
+static struct hosts hosts_of(const struct pga_effective *effective)
+{
+	const char *names = value_of(effective, "host");
+	const char *addresses = value_of(effective, "hostaddr");
+	struct hosts hosts = {{names}, {addresses}, addresses[0] != '\0'};
+
+	return hosts;
+}
+
+/* label, if not NULL, gets what PQhost() calls the host: the name, or the address where there is no
+ * name. */
+static bool next_host(struct hosts *hosts, struct host *host, struct host *label)
+{
+	const char *name = "";
+	const char *address = "";
+	size_t name_length = 0;
+	size_t address_length = 0;
+	bool more;
+
+	if (hosts->by_address) {
+		more = next_element(&hosts->addresses, &address, &address_length);
+		(void)next_element(&hosts->names, &name, &name_length);
+	} else {
+		more = next_element(&hosts->names, &name, &name_length);
+	}
+	if (!more)
+		return false;
+	host->local = address_length == 0 && (name_length == 0 || name[0] == '/' || name[0] == '@');
+	host->name = address_length > 0 ? address : name;
+	host->length = address_length > 0 ? address_length : name_length;
+	if (label != NULL) {
+		label->name = name_length > 0 ? name : address;
+		label->length = name_length > 0 ? name_length : address_length;
+	}
+	return true;
+}
+
+static bool is_exempt(const struct pga_policy *policy, const struct host *host)
+{
+	char name[256]; /* the longest host name has 253 characters (RFC 1035); a longer one is not
+			   exempt */
+
+	if (host->local || host->length == 0 || host->length >= sizeof name)
+		return false;
+	memcpy(name, host->name, host->length);
+	name[host->length] = '\0';
+	return pga_policy_exempts(policy, name);
+}
+
+bool pga_host_is_exempt(const struct pga_effective *effective, const struct pga_policy *policy,
+			const char *name)
+{
+	struct hosts hosts = hosts_of(effective);
+	struct host host;
+	struct host label;
+	bool found = false;
+
+	while (next_host(&hosts, &host, &label)) {
+		if (strlen(name) != label.length || memcmp(label.name, name, label.length) != 0)
+			continue;
+		if (!is_exempt(policy, &host))
+			return false;
+		found = true;
+	}
+	return found;
+}
+
+/* Starts a reason: "sslmode=prefer (libpq's default) ". */
+static void begin_reason(struct pga_verdict *verdict, const struct pga_effective *effective,
+			 const char *keyword)
+{
+	if (verdict->reasons++ > 0)
+		pga_text_add(&verdict->why, "\n");
+	verdict->allowed = false;
+	pga_text_addf(&verdict->why, "%s=%s (", keyword, value_of(effective, keyword));
+	pga_effective_origin(effective, keyword, &verdict->why);
+	pga_text_add(&verdict->why, ") ");
+}
+
+static void judge_sslmode(const struct pga_effective *effective, struct pga_verdict *verdict)
+{
+	/* libpq compares the value to the letter, and so does this. */
+	if (strcmp(value_of(effective, "sslmode"), "verify-full") == 0)
+		return;
+	begin_reason(verdict, effective, "sslmode");
+	pga_text_add(&verdict->why, "is weaker than verify-full");
+}
+
+static void judge_gss(const struct pga_effective *effective, const struct pga_policy *policy,
+		      struct pga_verdict *verdict)
+{
+	const char *mode = pga_effective_value(effective, "gssencmode");
+
+	/* A libpq older than 12 does not know gssencmode, nor GSSAPI encryption. */
+	if (mode == NULL || policy->gss_encryption == PGA_ALLOW || strcmp(mode, "disable") == 0)
+		return;
+	if (strcmp(mode, "prefer") == 0) {
+		verdict->lock_gss = true;
+		return;
+	}
+	begin_reason(verdict, effective, "gssencmode");
+	pga_text_add(&verdict->why, "takes GSSAPI encryption instead of TLS");
+}
+
+static void judge_min_tls(const struct pga_effective *effective, const struct pga_policy *policy,
+			  struct pga_verdict *verdict)
+{
+	/* libpq's spellings, which it compares without regard to case
+	 * (ssl_protocol_version_to_openssl()). */
+	static const char *const strong[] = {"TLSv1.3", "TLSv1.2"};
+	const char *minimum = pga_effective_value(effective, "ssl_min_protocol_version");
+
+	/* A libpq older than 13 has no such setting; there, the session itself is looked at. */
+	if (minimum == NULL)
+		return;
+	for (size_t i = 0; i <= (policy->min_tls == PGA_TLS_1_3 ? 0U : 1U); i++)
+		if (strcasecmp(minimum, strong[i]) == 0)
+			return;
+	verdict->lock_min_tls = true;
+}
+
+static void judge_tls(const struct pga_effective *effective, const struct pga_policy *policy,
+		      struct pga_verdict *verdict)
+{
+	judge_sslmode(effective, verdict);
+	judge_gss(effective, policy, verdict);
+	judge_min_tls(effective, policy, verdict);
+	if (policy->public_ca == PGA_REFUSE &&
+	    strcmp(value_of(effective, "sslrootcert"), "system") == 0) {
+		begin_reason(verdict, effective, "sslrootcert");
+		pga_text_add(&verdict->why, "trusts every public CA, which the policy refuses");
+	}
+	if (value_of(effective, "sslkeylogfile")[0] != '\0') {
+		begin_reason(verdict, effective, "sslkeylogfile");
+		pga_text_add(&verdict->why, "writes the session's keys to a file");
+	}
+}
+
+static void judge_socket(const struct pga_effective *effective, const struct pga_policy *policy,
+			 struct pga_verdict *verdict)
+{
+	if (policy->unix_socket == PGA_ALLOW)
+		return;
+	begin_reason(verdict, effective, "host");
+	pga_text_add(&verdict->why, "is a Unix-domain socket, which the policy refuses");
+}
+
+const char *pga_verdict_min_tls(const struct pga_policy *policy)
+{
+	return policy->min_tls == PGA_TLS_1_3 ? "TLSv1.3" : "TLSv1.2";
+}
+
+void pga_judge(const struct pga_effective *effective, const struct pga_policy *policy,
+	       struct pga_verdict *verdict)
+{
+	struct hosts hosts = hosts_of(effective);
+	struct host host;
+	bool local = false;
+
+	memset(verdict, 0, sizeof *verdict);
+	verdict->allowed = true;
+	while (next_host(&hosts, &host, NULL)) {
+		if (host.local)
+			local = true;
+		else if (!is_exempt(policy, &host))
+			verdict->needs_tls = true;
+	}
+	if (local)
+		judge_socket(effective, policy, verdict);
+	if (verdict->needs_tls)
+		judge_tls(effective, policy, verdict);
+}
+
+/* What to do about it. The conninfo in the hint is made of settings that are no secret. */
+static void add_hint(const struct pga_effective *effective, struct pga_text *text)
+{
+	const char *service = value_of(effective, "service");
+	const char *host = value_of(effective, "host");
+
+	if (service[0] != '\0') {
+		pga_text_addf(text,
+			      "\n    write sslmode=verify-full into service %s; \"pganchor explain "
+			      "service=%s\" ",
+			      service, service);
+	} else if (host[0] != '\0' && strpbrk(host, " '\\") == NULL) {
+		pga_text_addf(
+		    text,
+		    "\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
+		    "\"pganchor explain 'host=%s'\" ",
+		    host);
+	} else {
+		pga_text_add(
+		    text,
+		    "\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
+		    "\"pganchor explain\" ");
+	}
+	pga_text_add(text, "shows every setting");
+}
+
+void pga_verdict_message(const struct pga_verdict *verdict, const struct pga_effective *effective,
+			 struct pga_text *text)
+{
+	const char *reasons = pga_text_string(&verdict->why);
+
+	pga_text_add(text, "pganchor refused this connection: ");
+	if (verdict->reasons > 1)
+		pga_text_add(text, "\n    ");
+	for (const char *at = reasons; *at != '\0'; at++) {
+		pga_text_add_bytes(text, at, 1);
+		if (*at == '\n')
+			pga_text_add(text, "    ");
+	}
+	add_hint(effective, text);
+}
+
+void pga_verdict_free(struct pga_verdict *verdict)
+{
+	pga_text_free(&verdict->why);
+}
