@@ -1,0 +1,211 @@
+#!/bin/bash
+# Builds pganchor and runs its tests; --help says how to use it.
+set -euo pipefail
+
+help() {
+    cat <<END
+Usage: tests/run.sh [--sanitizers | --valgrind] [--no-install] [PYTEST-ARGUMENT...]
+
+Installs what is missing (with sudo when not root), builds a copy of this tree
+with every warning an error, installs it into a prefix of its own, and runs the
+unit tests and the end-to-end tests. The last line is
+
+    N passed, N failed, N skipped
+
+and the status is 0 only when something ran and nothing failed. Arguments go to
+pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service.py -x.
+
+  --sanitizers   the tool and the unit tests are built with ASan and UBSan. The
+                 gate stays a plain build: ASan's runtime would have to be the
+                 first library of every program that it is loaded into.
+  --valgrind     the tool runs under valgrind, up to where it becomes another
+                 program (pganchor run).
+  --no-install   install no package
+
+The tests of the build and of the packages make builds of their own, so with
+--sanitizers and --valgrind they are left out.
+
+It builds in \$PGANCHOR_TEST_CACHE, else in \$XDG_CACHE_HOME/pganchor-tests, else
+in \${TMPDIR:-/tmp}/pganchor-tests-UID, and next time only what has changed.
+END
+}
+
+# stop WHAT WAY-OUT: nothing could be tested, which is a failure.
+stop() {
+    printf 'run.sh: %s\n    %s\n' "$1" "$2" >&2
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+}
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+kind=plain
+install=yes
+while [ $# -gt 0 ]; do
+    case $1 in
+        --sanitizers) kind=sanitizers ;;
+        --valgrind) kind=valgrind ;;
+        --no-install) install=no ;;
+        --help | -h)
+            help
+            exit 0
+            ;;
+        *) break ;;
+    esac
+    shift
+done
+exec </dev/null
+export PYTHONDONTWRITEBYTECODE=1
+
+if [ "$install" = yes ]; then
+    "$top/packaging/dependencies.sh" build test package ||
+        stop "what the tests need could not be installed" "see above"
+fi
+
+# What lies in the cache is executed: it must be our own.
+cache=${PGANCHOR_TEST_CACHE:-${XDG_CACHE_HOME:+$XDG_CACHE_HOME/pganchor-tests}}
+cache=${cache:-${TMPDIR:-/tmp}/pganchor-tests-$(id -u)}
+(umask 077 && mkdir -p "$cache")
+[ -O "$cache" ] || stop "$cache: belongs to somebody else" "set PGANCHOR_TEST_CACHE to a folder of your own"
+cache=$(cd "$cache" && pwd)
+export PGANCHOR_TEST_CACHE=$cache
+
+# Two runs at the same time must not build in one folder: the second one builds from nothing.
+mkdir -p "$cache/run"
+work=$cache/run
+exec 9>"$cache/run.lock"
+results=$(mktemp -d "$cache/results.XXXXXX")
+cleanup() {
+    rm -rf "$results"
+    [ "$work" = "$cache/run" ] || rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 1' HUP INT TERM
+flock -n 9 || work=$(mktemp -d "$cache/run.XXXXXX")
+
+# logged NAME COMMAND...: what a build says is of interest only when it fails.
+logged() {
+    local log=$results/$1.log
+    shift
+    "$@" >"$log" 2>&1 9>&- || {
+        cat "$log"
+        return 1
+    }
+}
+
+# build NAME CONFIGURE-OPTION...: configure and make in $work/NAME.
+build() {
+    local folder=$work/$1
+    shift
+    mkdir -p "$folder"
+    cd "$folder"
+    echo "run.sh: building in $folder"
+    if [ ! -e "$work/source/configure" ]; then
+        logged autogen "$work/source/autogen.sh" || return
+    fi
+    if [ ! -e config.status ]; then
+        logged configure "$work/source/configure" --prefix="$work/stage" --enable-werror "$@" || {
+            rm -f config.status
+            return 1
+        }
+    fi
+    logged make make -j"$(nproc)" all
+}
+
+"$top/packaging/copy-sources.sh" "$work/source" || stop "the sources could not be copied" "see above"
+build plain || stop "the build failed" "see above"
+rm -rf "$work/stage"
+logged install make -C "$work/plain" install || stop "make install failed" "see above"
+
+# A fault must show even where a test expects the tool to fail, so it leaves a file too.
+units=$work/plain
+case $kind in
+    sanitizers)
+        build sanitizers --enable-sanitizers CFLAGS='-g -O1' || stop "the build with sanitizers failed" "see above"
+        logged install make -C "$work/sanitizers" install-binPROGRAMS || stop "make install failed" "see above"
+        units=$work/sanitizers
+        export ASAN_OPTIONS=exitcode=99:detect_leaks=1:log_path=$results/fault
+        export UBSAN_OPTIONS=exitcode=99:print_stacktrace=1:log_path=$results/fault
+        ;;
+    valgrind)
+        mv "$work/stage/bin/pganchor" "$work/stage/bin/pganchor.real"
+        cat >"$work/stage/bin/pganchor" <<END
+#!/bin/sh
+exec valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite \
+    --log-file=$results/fault.%p $work/stage/bin/pganchor.real "\$@"
+END
+        chmod +x "$work/stage/bin/pganchor"
+        ;;
+esac
+
+passed=0 failed=0 skipped=0
+
+# count WORD FILE: the sum of automake's lines "# WORD:  N"
+count() {
+    sed -n "s/^# $1: *\([0-9][0-9]*\)$/\1/p" "$2" | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+echo "run.sh: unit tests"
+status=0
+make -C "$units" -k check >"$results/check.log" 2>&1 9>&- || status=$?
+grep -E '^(PASS|FAIL|SKIP|XFAIL|XPASS|ERROR): ' "$results/check.log" || true
+passed=$((passed + $(count PASS "$results/check.log") + $(count XFAIL "$results/check.log")))
+bad=$(($(count FAIL "$results/check.log") + $(count ERROR "$results/check.log") + $(count XPASS "$results/check.log")))
+skipped=$((skipped + $(count SKIP "$results/check.log")))
+if [ "$status" != 0 ]; then
+    cat "$results/check.log"
+    [ ! -e "$units/test-suite.log" ] || cat "$units/test-suite.log"
+    [ "$bad" != 0 ] || bad=1
+fi
+failed=$((failed + bad))
+
+echo "run.sh: end-to-end tests"
+where=("$top/tests/e2e")
+for argument; do
+    case $argument in
+        *.py | *.py::* | */e2e | */e2e/) where=() ;;
+    esac
+done
+[ "$kind" = plain ] || where+=(--ignore "$top/tests/e2e/test_build.py" --ignore "$top/tests/e2e/test_packages.py")
+status=0
+PGANCHOR_PREFIX=$work/stage /usr/bin/python3 -m pytest -p no:cacheprovider --junit-xml="$results/e2e.xml" \
+    -o junit_family=xunit2 "${where[@]}" "$@" 9>&- || status=$?
+
+# pytest counts a test once for each phase that went wrong; a test that did not pass has failed once.
+counts=$(/usr/bin/python3 - "$results/e2e.xml" <<'END'
+import sys
+import xml.etree.ElementTree as tree
+
+try:
+    cases = list(tree.parse(sys.argv[1]).iter("testcase"))
+except (OSError, tree.ParseError):
+    cases = []
+outcome = {}
+for case in cases:
+    name = (case.get("classname"), case.get("name"))
+    bad = case.find("failure") is not None or case.find("error") is not None
+    now = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
+    if outcome.get(name) != "failed":
+        outcome[name] = now
+every = list(outcome.values())
+print(every.count("passed"), every.count("failed"), every.count("skipped"))
+END
+)
+read -r good bad left <<<"$counts"
+if [ "$status" != 0 ] && [ "$bad" = 0 ]; then
+    echo "run.sh: pytest ended with status $status" >&2
+    bad=1
+fi
+passed=$((passed + good)) failed=$((failed + bad)) skipped=$((skipped + left))
+
+for fault in "$results"/fault*; do
+    [ -s "$fault" ] || continue
+    cat "$fault"
+    failed=$((failed + 1))
+done
+if [ "$((passed + failed))" = 0 ]; then
+    echo "run.sh: no test ran" >&2
+    failed=1
+fi
+
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
