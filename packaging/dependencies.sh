@@ -44,7 +44,7 @@ packages_of() {
             echo libcmocka-dev valgrind strace openssl xz-utils mmdebstrap
             ;;
         lint)
-            echo clang-tidy clang-format cppcheck mandoc shellcheck lintian golang-go
+            echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
             ;;
         package)
             echo rpm debhelper devscripts dpkg-dev fakeroot lintian
