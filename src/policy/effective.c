@@ -11,63 +11,53 @@
 /* No value of target_session_attrs, in any libpq, and no text that a user would write. */
 #define PROBE "pganchor-asks-for-the-effective-settings"
 
-/* Copies the caller's parameters and adds the probe behind them, where it overrides any before. */
-static int append_probe(const struct pga_parameters *parameters, const char ***keywords, const char ***values)
+PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
+				const struct pga_parameters *parameters, const char *value)
 {
+	const char **keywords;
+	const char **values;
+	PGconn *conn = NULL;
 	size_t count = 0;
 
 	while (parameters->keywords[count] != NULL)
 		count++;
-	*keywords = calloc(count + 2, sizeof **keywords);
-	*values = calloc(count + 2, sizeof **values);
-	if (*keywords == NULL || *values == NULL)
-		return -1;
-	for (size_t i = 0; i < count; i++) {
-		(*keywords)[i] = parameters->keywords[i];
-		(*values)[i] = parameters->values[i];
+	keywords = calloc(count + 2, sizeof *keywords);
+	values = calloc(count + 2, sizeof *values);
+	if (keywords != NULL && values != NULL) {
+		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
+		memcpy(values, parameters->values, count * sizeof *values);
+		/* The last one overrides any before. */
+		keywords[count] = "target_session_attrs";
+		values[count] = value;
+		conn = libpq->connectStartParams(keywords, values, parameters->expand_dbname);
 	}
-	(*keywords)[count] = "target_session_attrs";
-	(*values)[count] = PROBE;
-	return 0;
+	free(keywords);
+	free(values);
+	return conn;
 }
 
 int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 		      struct pga_effective *effective, struct pga_error *error)
 {
-	const char **keywords = NULL;
-	const char **values = NULL;
-	PGconn *probe = NULL;
+	PGconn *probe = pga_effective_stillborn(libpq, parameters, PROBE);
 	const char *said;
-	int result = -1;
+	int result;
 
 	memset(effective, 0, sizeof *effective);
-	if (append_probe(parameters, &keywords, &values) != 0) {
-		(void)pga_fail_memory(error);
-		goto done;
-	}
-	probe = libpq->connectStartParams(keywords, values, parameters->expand_dbname);
-	if (probe == NULL) {
-		(void)pga_fail_memory(error);
-		goto done;
-	}
-	/* Every translation of the message quotes the value. Any other message is about the caller's own settings. */
+	if (probe == NULL)
+		return pga_fail_memory(error);
+	/* Every translation of the message quotes the value. Any other message is about the
+	 * caller's own settings. */
 	said = libpq->errorMessage(probe);
-	if (said == NULL || strstr(said, PROBE) == NULL) {
-		(void)pga_fail(error, NULL, "%.*s", (int)strcspn(said != NULL ? said : "", "\n"),
-			       said != NULL ? said : "libpq refused the parameters");
+	if (strstr(said, PROBE) == NULL) {
+		(void)pga_fail(error, NULL, "%.*s", (int)strcspn(said, "\n"), said);
 		result = 1;
-		goto done;
+	} else {
+		result = pga_effective_of(libpq, probe, effective);
+		if (result != 0)
+			(void)pga_fail_memory(error);
 	}
-	if (pga_effective_of(libpq, probe, effective) != 0) {
-		(void)pga_fail_memory(error);
-		goto done;
-	}
-	result = 0;
-done:
-	if (probe != NULL)
-		libpq->finish(probe);
-	free(keywords);
-	free(values);
+	libpq->finish(probe);
 	return result;
 }
 
@@ -95,7 +85,8 @@ const char *pga_effective_value(const struct pga_effective *effective, const cha
 	return option->val != NULL ? option->val : "";
 }
 
-/* The settings that stand in a connection string, as libpq's own parser finds them; NULL where it is none. */
+/* The settings that stand in a connection string, as libpq's own parser finds them; NULL where it
+ * is none. */
 static PQconninfoOption *parse(const struct pga_libpq *libpq, const char *conninfo)
 {
 	char *message = NULL;
@@ -106,10 +97,10 @@ static PQconninfoOption *parse(const struct pga_libpq *libpq, const char *connin
 	return options;
 }
 
-/* Whether the caller's own parameters say this setting: as conninfo_array_parse() does, the first non-empty dbname may
- * be a connection string, and an empty value says nothing. */
-static bool said_by_caller(const struct pga_parameters *parameters, const PQconninfoOption *expanded,
-			   const char *keyword)
+/* Whether the caller's own parameters say this setting: as conninfo_array_parse() does, the first
+ * non-empty dbname may be a connection string, and an empty value says nothing. */
+static bool said_by_caller(const struct pga_parameters *parameters,
+			   const PQconninfoOption *expanded, const char *keyword)
 {
 	const PQconninfoOption *option = find_option(expanded, keyword);
 
@@ -118,7 +109,8 @@ static bool said_by_caller(const struct pga_parameters *parameters, const PQconn
 	for (size_t i = 0; parameters->keywords[i] != NULL; i++) {
 		const char *value = parameters->values[i];
 
-		if (value == NULL || value[0] == '\0' || strcmp(parameters->keywords[i], keyword) != 0)
+		if (value == NULL || value[0] == '\0' ||
+		    strcmp(parameters->keywords[i], keyword) != 0)
 			continue;
 		if (strcmp(keyword, "dbname") == 0 && expanded != NULL)
 			continue;
@@ -127,7 +119,8 @@ static bool said_by_caller(const struct pga_parameters *parameters, const PQconn
 	return false;
 }
 
-static PQconninfoOption *expand(const struct pga_libpq *libpq, const struct pga_parameters *parameters)
+static PQconninfoOption *expand(const struct pga_libpq *libpq,
+				const struct pga_parameters *parameters)
 {
 	if (parameters->expand_dbname == 0)
 		return NULL;
@@ -137,9 +130,10 @@ static PQconninfoOption *expand(const struct pga_libpq *libpq, const struct pga_
 	return NULL;
 }
 
-/* Whether the file has the service, and in it the setting. Reads the file for the message alone: what counts has
- * already been read by libpq. */
-static bool service_says(const char *path, const char *service, const char *keyword, bool *has_service)
+/* Whether the file has the service, and in it the setting. Reads the file for the message alone:
+ * what counts has already been read by libpq. */
+static bool service_says(const char *path, const char *service, const char *keyword,
+			 bool *has_service)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;
@@ -166,8 +160,8 @@ static bool service_says(const char *path, const char *service, const char *keyw
 	return says;
 }
 
-/* The service files in libpq's order (parseServiceInfo()): PGSERVICEFILE, or else ~/.pg_service.conf, then the
- * machine's. */
+/* The service files in libpq's order (parseServiceInfo()): PGSERVICEFILE, or else
+ * ~/.pg_service.conf, then the machine's. */
 static char *user_service_file(void)
 {
 	const char *named = getenv("PGSERVICEFILE");
@@ -200,7 +194,8 @@ static char *find_service_file(const char *service)
 	return pga_text_take(&system);
 }
 
-static enum pga_origin origin_of(const struct pga_effective *effective, const PQconninfoOption *option)
+static enum pga_origin origin_of(const struct pga_effective *effective,
+				 const PQconninfoOption *option)
 {
 	const char *service = pga_effective_value(effective, "service");
 	const char *variable = option->envvar != NULL ? getenv(option->envvar) : NULL;
@@ -239,9 +234,10 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 			effective->origins[i] = PGA_FROM_CONNINFO;
 		else
 			effective->origins[i] = origin_of(effective, option);
-		/* Of a connection that was begun elsewhere, only what equals the environment's or libpq's own value
-		 * can be told. */
-		if (parameters == NULL && effective->origins[i] == PGA_FROM_DEFAULT && option->val != NULL &&
+		/* Of a connection that was begun elsewhere, only what equals the environment's or
+		 * libpq's own value can be told. */
+		if (parameters == NULL && effective->origins[i] == PGA_FROM_DEFAULT &&
+		    option->val != NULL &&
 		    (option->compiled == NULL || strcmp(option->compiled, option->val) != 0))
 			effective->origins[i] = PGA_FROM_UNKNOWN;
 	}
@@ -249,7 +245,8 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 		libpq->conninfoFree(expanded);
 }
 
-void pga_effective_origin(const struct pga_effective *effective, const char *keyword, struct pga_text *text)
+void pga_effective_origin(const struct pga_effective *effective, const char *keyword,
+			  struct pga_text *text)
 {
 	const PQconninfoOption *option = find_option(effective->options, keyword);
 	const char *service = pga_effective_value(effective, "service");

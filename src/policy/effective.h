@@ -40,6 +40,14 @@ struct pga_effective {
 int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 		      struct pga_effective *effective, struct pga_error *error);
 
+/* Begins a connection that can never be: these parameters, and behind them a value of
+ * target_session_attrs that is none. libpq refuses it in its own way, before it looks up a name,
+ * with a message that quotes the value (unless it refuses the parameters first), and refuses to
+ * reset it; all else that a program does with a failed connection is safe. NULL for want of memory.
+ */
+PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
+				const struct pga_parameters *parameters, const char *value);
+
 /* The settings of a connection object, as it will really use them. Origins are known where defaults
  * and environment tell. Returns -1 for want of memory. */
 int pga_effective_of(const struct pga_libpq *libpq, PGconn *conn, struct pga_effective *effective);

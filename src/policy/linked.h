@@ -9,21 +9,23 @@
 
 extern const struct pga_libpq pga_linked_libpq;
 
-/* The home folder in which this libpq looks for .postgresql/root.crt and .pg_service.conf: $HOME, or in libpq 14 and
- * older the password file's. libpq is asked (its default of passfile is ~/.pgpass). The caller frees it; NULL, with the
- * error filled, when libpq finds none. */
+/* The home folder in which this libpq looks for .postgresql/root.crt and .pg_service.conf: $HOME,
+ * or in libpq 14 and older the password file's. libpq is asked (its default of passfile is
+ * ~/.pgpass). The caller frees it; NULL, with the error filled, when libpq finds none. */
 char *pga_libpq_home(struct pga_error *error);
 
-/* The variables of the environment that stand for settings (PGHOST, PGSSLMODE, …), while they are hidden. */
+/* The variables of the environment that stand for settings (PGHOST, PGSSLMODE, …), while they are
+ * hidden. */
 struct pga_hidden_environment {
 	char **names;
 	char **values;
 	size_t count;
 };
 
-/* Takes every variable that libpq reads a setting from out of the environment, so that what is asked of libpq then is
- * answered from the conninfo and the service file alone. PGSERVICEFILE and PGSYSCONFDIR stay: they say where the files
- * are. Not for a process with threads. Returns -1 for want of memory, with nothing hidden. */
+/* Takes every variable that libpq reads a setting from out of the environment, so that what is
+ * asked of libpq then is answered from the conninfo and the service file alone. PGSERVICEFILE and
+ * PGSYSCONFDIR stay: they say where the files are. Not for a process with threads. Returns -1 for
+ * want of memory, with nothing hidden. */
 int pga_hide_environment(struct pga_hidden_environment *hidden);
 
 /* Puts back what was hidden. */

@@ -45,10 +45,28 @@ static const struct {
 
 /* What the files read so far say. */
 struct reading {
-	int chosen[CHOICES]; /* -1: no file has set it */
-	char **allow_weak;
-	size_t allow_weak_count;
+	struct pga_policy *policy; /* its lists grow as files are read */
+	int chosen[CHOICES];       /* -1: no file has set it */
 };
+
+/* Adds a string, which then belongs to the list. */
+static int grow(char ***list, size_t *count, char *string, struct pga_error *error)
+{
+	char **grown = string != NULL ? realloc(*list, (*count + 1) * sizeof *grown) : NULL;
+
+	if (grown == NULL) {
+		free(string);
+		return pga_fail_memory(error);
+	}
+	*list = grown;
+	grown[(*count)++] = string;
+	return 0;
+}
+
+static int note_place(struct reading *reading, const char *path, struct pga_error *error)
+{
+	return grow(&reading->policy->places, &reading->policy->place_count, strdup(path), error);
+}
 
 static int fail_at(struct pga_error *error, const char *path, size_t line, const char *what,
 		   struct pga_ini_span span)
@@ -56,22 +74,6 @@ static int fail_at(struct pga_error *error, const char *path, size_t line, const
 	return pga_fail(error,
 			"correct the line; pganchor-policy(5) lists the keys and their values",
 			"%s, line %zu: %s: %.*s", path, line, what, (int)span.length, span.bytes);
-}
-
-static int add_allow_weak(struct reading *reading, struct pga_ini_span patterns,
-			  struct pga_error *error)
-{
-	char **grown =
-	    realloc(reading->allow_weak, (reading->allow_weak_count + 1) * sizeof *grown);
-
-	if (grown == NULL)
-		return pga_fail_memory(error);
-	reading->allow_weak = grown;
-	grown[reading->allow_weak_count] = pga_ini_copy(patterns);
-	if (grown[reading->allow_weak_count] == NULL)
-		return pga_fail_memory(error);
-	reading->allow_weak_count++;
-	return 0;
 }
 
 static int take_setting(struct reading *reading, bool *set_here, const char *path,
@@ -84,7 +86,8 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 			return fail_at(error, path, line->number, "set twice in one file",
 				       line->name);
 		*allow_weak_here = true;
-		return add_allow_weak(reading, line->value, error);
+		return grow(&reading->policy->allow_weak, &reading->policy->allow_weak_count,
+			    pga_ini_copy(line->value), error);
 	}
 	for (int key = 0; key < CHOICES; key++) {
 		if (!pga_ini_equals(line->name, keys[key].name))
@@ -114,7 +117,8 @@ static int read_file(struct reading *reading, const char *path, struct pga_error
 	bool found;
 	int result = -1;
 
-	if (pga_file_read(path, &content, &found, error) != 0)
+	if (note_place(reading, path, error) != 0 ||
+	    pga_file_read(path, &content, &found, error) != 0)
 		goto done;
 	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_CONF);
 	while (pga_ini_next(&reader, &line)) {
@@ -145,9 +149,12 @@ static int is_conf(const struct dirent *entry)
 static int read_folder(struct reading *reading, const char *folder, struct pga_error *error)
 {
 	struct dirent **entries = NULL;
-	int count = scandir(folder, &entries, is_conf, alphasort);
+	int count;
 	int result = 0;
 
+	if (note_place(reading, folder, error) != 0)
+		return -1;
+	count = scandir(folder, &entries, is_conf, alphasort);
 	if (count < 0 && errno == ENOENT)
 		return 0;
 	if (count < 0)
@@ -188,19 +195,15 @@ static int chosen(const struct reading *reading, enum key key)
 
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 {
-	struct reading reading = {.allow_weak = NULL};
+	struct reading reading = {policy, {0}};
 
 	memset(policy, 0, sizeof *policy);
 	for (int key = 0; key < CHOICES; key++)
 		reading.chosen[key] = -1;
 	if (read_file(&reading, SYSTEM_FOLDER "/policy.conf", error) != 0 ||
 	    read_folder(&reading, SYSTEM_FOLDER "/policy.d", error) != 0 ||
-	    read_user_file(&reading, error) != 0) {
-		policy->allow_weak = reading.allow_weak;
-		policy->allow_weak_count = reading.allow_weak_count;
-		pga_policy_free(policy);
+	    read_user_file(&reading, error) != 0)
 		return -1;
-	}
 	policy->mode = (enum pga_mode)chosen(&reading, MODE);
 	policy->trust = (enum pga_trust)chosen(&reading, TRUST);
 	policy->unix_socket = (enum pga_consent)chosen(&reading, UNIX_SOCKET);
@@ -209,8 +212,6 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	policy->cancel = (enum pga_consent)chosen(&reading, CANCEL);
 	policy->min_tls = (enum pga_min_tls)chosen(&reading, MIN_TLS);
 	policy->log = (enum pga_log)chosen(&reading, LOG);
-	policy->allow_weak = reading.allow_weak;
-	policy->allow_weak_count = reading.allow_weak_count;
 	return 0;
 }
 
@@ -219,6 +220,9 @@ void pga_policy_free(struct pga_policy *policy)
 	for (size_t i = 0; i < policy->allow_weak_count; i++)
 		free(policy->allow_weak[i]);
 	free(policy->allow_weak);
+	for (size_t i = 0; i < policy->place_count; i++)
+		free(policy->places[i]);
+	free(policy->places);
 	memset(policy, 0, sizeof *policy);
 }
 

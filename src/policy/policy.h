@@ -29,12 +29,16 @@ struct pga_policy {
 			      exempt where every list names it, so that no file can exempt more than
 			      another does */
 	size_t allow_weak_count;
+	char **places; /* every file and folder that was looked at, there or not: what to watch for
+			  a change */
+	size_t place_count;
 };
 
-/* Reads the system's files (SYSCONFDIR/pganchor/policy.conf, then policy.d/*.conf in the order of
- * their names) and the user's. A file that is not there says nothing, and a key that no file sets
- * has its default. Returns -1, with the file and the line, for a file that cannot be read or has a
- * line that is no setting: a policy that cannot be known refuses. */
+/* Reads the system's files (policy.conf in SYSCONFDIR/pganchor, then every NAME.conf in its
+ * policy.d, by name) and the user's. A file that is not there says nothing, and a key that no file
+ * sets has its default. Returns -1, with the file and the line, for a file that cannot be read or
+ * has a line that is no setting: a policy that cannot be known refuses. policy->places is filled
+ * all the same. */
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error);
 
 void pga_policy_free(struct pga_policy *policy);
