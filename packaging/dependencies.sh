@@ -41,7 +41,7 @@ packages_of() {
             # pgbench comes with the server.
             echo postgresql postgresql-client
             echo python3 python3-pytest python3-psycopg2 python3-cryptography
-            echo libcmocka-dev valgrind strace openssl xz-utils mmdebstrap
+            echo libcmocka-dev valgrind strace openssl curl xz-utils mmdebstrap
             ;;
         lint)
             echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go

@@ -11,6 +11,7 @@ import hashlib
 import ipaddress
 import itertools
 import subprocess
+import warnings
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 KEYS = {
@@ -86,7 +88,9 @@ def write_issued(cert_text, key, folder):
 
 def sign(builder, key, digest):
     edwards = isinstance(key, (ed25519.Ed25519PrivateKey, ed448.Ed448PrivateKey))
-    return builder.sign(key, None if edwards else getattr(hashes, digest.upper())())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return builder.sign(key, None if edwards else getattr(hashes, digest.upper())())
 
 
 def build(name, public_key, issuer, days):

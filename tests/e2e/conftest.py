@@ -3,7 +3,8 @@
 The program, home.py
   pganchor         .prefix .binary .module: what `make install` put into $PGANCHOR_PREFIX; fails (no skip) without it
   home             a throw-away HOME, clean environment, pganchor first on PATH
-                     home.pganchor("bootstrap", ..., env={}, input="", cwd=, ordinary=True) -> CompletedProcess (text)
+                     home.pganchor("bootstrap", ..., env={}, input="", cwd=) -> CompletedProcess (text)
+                       ordinary=True: file modes hold for root too; full_disk=True: no block is free under the home
                      home.run(argv, ...)                   the same for any command; no terminal, no input unless given
                      home.pganchor_tty(*args, answers=[(prompt regex, answer)]) -> .returncode .output; home.run_tty(argv, ...)
                      home.snapshot()                       {path: Entry(kind, mode, content, target, mtime_ns)}: compare with ==
@@ -30,10 +31,19 @@ Certificates, certificates.py (plain functions; nothing to clean up)
   Authority: .pem .fingerprint .write_root(path) .issue(folder, *names, key=, days=, digest=) -> (chain, key) .intermediate()
   impostor_ca      (session) a root of somebody else's
 
+Hostile servers, hostile.py; both factories for one test, .stop() by themselves
+  https_ca({"/root/...": reply("{}"), ...}, issued=|authority=|names=, before_tls=) -> .url .port .requests .connections .sent
+                     answers: reply(body, status, headers, length=), redirect(url), huge(), endless(), Cut(b), Drip(b), HANG,
+                     or function(Request) -> answer; stepca_answers(authority, prefix="") is step-ca's part
+                     before_tls: close_at_once, close_in_handshake, hang, speak(b"SSH-2.0-x")
+  recording_server(ssl_answer=b"N" | b"S" | b"S..." | None, issued=(chain, key)) -> .port
+                     .finish() -> [Recorded(.plain .tls .inside .everything .requests .tls_error)], [] when nobody came
+
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
 """
 
 from certificates import impostor_ca  # noqa: F401
+from hostile import https_ca, recording_server  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401

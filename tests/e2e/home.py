@@ -1,14 +1,13 @@
 """A throw-away home: commands run in a clean environment, and everything under it can be compared before and after."""
 
+import fcntl
 import os
 import pty
 import re
 import select
-import shutil
 import stat
 import subprocess
 import termios
-import fcntl
 import time
 from pathlib import Path
 from typing import NamedTuple, Optional
@@ -22,6 +21,34 @@ SECONDS = 120
 
 # All else of our own environment is left behind: no PG*, XDG_*, LD_PRELOAD, proxies, SSL_CERT_FILE, ...
 KEPT = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
+
+
+# Root, but held to file modes as everybody is.
+WITHOUT_POWER = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search",
+                 "--inh-caps", "-dac_override,-dac_read_search", "--")
+
+# In a mount namespace of its own: copy the home ($1) to a small disk, fill that, put it in the home's place, run the
+# command there, and copy what it left back to the real home.
+FULL_DISK = r"""
+set -e
+home=$1; shift
+space=$(mktemp -d); trap 'rmdir "$space"' EXIT
+mount -t tmpfs -o mode=700 tmpfs "$space"
+mkdir "$space/disk" "$space/real"
+mount -t tmpfs -o mode=700,size=256k tmpfs "$space/disk"
+mount --bind "$home" "$space/real"
+cp -a "$home/." "$space/disk/"
+cat /dev/zero >"$space/disk/.filling" 2>/dev/null || :
+mount --move "$space/disk" "$home"
+cd "$home"
+status=0; "$@" || status=$?
+rm "$home/.filling"
+find "$space/real" -mindepth 1 -delete
+cp -a "$home/." "$space/real/"
+cd /
+umount "$home" "$space/real" "$space"
+exit $status
+"""
 
 
 class Entry(NamedTuple):
@@ -39,6 +66,14 @@ class Terminal(NamedTuple):
 
     returncode: int
     output: str
+
+
+def on_full_disk(folder):
+    """The words before a command that run it with `folder` on a full disk; skips where the system allows no namespace."""
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    if subprocess.run([*unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here, so no full disk")
+    return [*unshare, "sh", "-c", FULL_DISK, "full-disk", str(folder)]
 
 
 def snapshot(folder):
@@ -85,13 +120,19 @@ class Home:
                 clean[name] = str(value)
         return clean
 
-    def run(self, argv, *, env=None, input=None, cwd=None, timeout=SECONDS, ordinary=False):
+    def run(self, argv, *, env=None, input=None, cwd=None, timeout=SECONDS, ordinary=False, full_disk=False):
         """Run a command to its end; a CompletedProcess with text. It has no terminal, and no input unless given.
 
-        ordinary  when we are root: take the power away to pass over file modes, so that a read-only file is one
+        ordinary   when we are root: take the power away to pass over file modes, so that a read-only file is one
+        full_disk  the home lies on a disk without a free block; files can be made, renamed and removed there
         """
+        argv = list(map(str, argv))
+        if ordinary and os.geteuid() == 0:
+            argv = [*WITHOUT_POWER, *argv]
+        if full_disk:
+            argv = [*on_full_disk(self.path), *argv]
         process = subprocess.Popen(
-            self._argv(argv, ordinary), env=self.environment(env), cwd=cwd or self.path, start_new_session=True,
+            argv, env=self.environment(env), cwd=cwd or self.path, start_new_session=True,
             stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="surrogateescape")
         try:
@@ -100,13 +141,6 @@ class Home:
             kill_session(process)
             raise
         return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
-
-    def _argv(self, argv, ordinary):
-        prefix = []
-        if ordinary and os.geteuid() == 0:
-            prefix = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search",
-                      "--inh-caps", "-dac_override,-dac_read_search", "--"]
-        return [*prefix, *map(str, argv)]
 
     def pganchor(self, *args, **kwargs):
         """Run the installed program with these arguments; keyword arguments as in run()."""

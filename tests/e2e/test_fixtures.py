@@ -3,10 +3,14 @@
 import json
 import os
 import ssl
+import subprocess
 import urllib.request
 
 import pytest
 
+import certificates
+from hostile import HANG, Cut, Drip, close_at_once, close_in_handshake, endless, hang, huge, redirect, reply, speak
+from hostile import stepca_answers
 from tracing import internet
 
 SSL_IN_USE = "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
@@ -99,3 +103,160 @@ def test_strace_sees_the_sockets_of_psql(bare_home, postgres):
     assert ("connect", "127.0.0.1", postgres.port) in [(c.name, c.address, c.port) for c in internet(calls)]
     done, calls = bare_home.strace_sockets(["psql", "--version"])
     assert done.returncode == 0 and internet(calls) == []
+
+
+def test_run_ordinary_is_held_to_file_modes(bare_home):
+    (bare_home / "file").write_text("")
+    (bare_home / "file").chmod(0o400)
+    assert bare_home.run(["sh", "-c", "echo >>file"], ordinary=True).returncode != 0
+    (bare_home / "file").chmod(0o600)
+    assert bare_home.run(["sh", "-c", "echo >>file"], ordinary=True).returncode == 0
+
+
+def test_full_disk_takes_names_and_no_bytes(bare_home):
+    (bare_home / "folder").mkdir(mode=0o750)
+    (bare_home / "folder" / "file").write_text("before")
+    before = bare_home.snapshot()
+    done = bare_home.run(["sh", "-c", "cat /proc/version >new; echo $?; mv folder/file folder/f; mv folder/f folder/file; rm -f new; exit 5"],
+                         full_disk=True)
+    assert done.returncode == 5 and done.stdout == "1\n" and "No space left" in done.stderr, done
+    assert bare_home.snapshot() == before
+    done = bare_home.run(["sh", "-c", "touch new"], full_disk=True)
+    assert done.returncode == 0 and (bare_home / "new").exists()
+
+
+def test_snapshot_sees_every_kind_of_change(bare_home):
+    file, link = bare_home / "file", bare_home / "link"
+    file.write_text("a")
+    link.symlink_to("file")
+    (bare_home / "folder").mkdir()
+    before = bare_home.snapshot()
+    assert set(before) == {"file", "link", "folder"} and bare_home.snapshot() == before
+    for change in (lambda: file.write_text("b"), lambda: file.chmod(0o400), lambda: os.utime(file, ns=(0, 1)),
+                   lambda: (link.unlink(), link.symlink_to("folder")), lambda: (bare_home / "folder").chmod(0o700),
+                   lambda: (bare_home / "folder" / "new").touch()):
+        (bare_home / "file").chmod(0o600)
+        before = bare_home.snapshot()
+        change()
+        assert bare_home.snapshot() != before
+
+
+def curl(home, server, path="/", *options):
+    return home.run(["curl", "-sSk", "--max-time", "20", *options, server.url + path])
+
+
+def test_https_ca_answers_and_records(bare_home, https_ca, impostor_ca):
+    server = https_ca({**stepca_answers(impostor_ca, "/pki"), "/moved": redirect("http://localhost/")})
+    assert curl(bare_home, server, "/pki/health").stdout == '{"status":"ok"}\n'
+    assert json.loads(curl(bare_home, server, f"/pki/root/{impostor_ca.fingerprint}").stdout) == {"ca": impostor_ca.pem}
+    assert curl(bare_home, server, "/other", "-w", "%{http_code}", "-o", "/dev/null").stdout == "404"
+    assert curl(bare_home, server, "/moved", "-w", "%{redirect_url}").stdout == "http://localhost/"
+    assert [request.path for request in server.requests] == [
+        "/pki/health", f"/pki/root/{impostor_ca.fingerprint}", "/other", "/moved"]
+    assert server.requests[0].method == "GET" and server.requests[0].headers["host"] == f"localhost:{server.port}"
+
+
+def test_https_ca_has_the_certificate_of_ones_choice(https_ca, impostor_ca, stepca, tmp_path):
+    good = https_ca({"/": reply("{}")}, issued=stepca.issue("localhost"))
+    assert get(good.url, stepca.root) == {}
+    for server, why in ((https_ca({}), "unable to get local issuer"),
+                        (https_ca({}, authority=impostor_ca, names=["elsewhere.test"]), "Hostname mismatch"),
+                        (https_ca({}, issued=impostor_ca.issue(tmp_path, "localhost", days=certificates.EXPIRED)), "expired")):
+        root = stepca.root if "issuer" in why else impostor_ca.write_root(tmp_path / "root.pem")
+        with pytest.raises(urllib.error.URLError, match=why):
+            get(server.url, root)
+        assert server.requests == [] and server.connections == 1
+
+
+# curl's exit statuses: 18 partial file, 28 timeout, 35 TLS handshake, 63 too large
+@pytest.mark.parametrize("answer, status, at_least", [
+    (huge(), 63, 1), (endless(), 28, 10**6), (HANG, 28, 0), (Drip(reply(b"{", length=9999)), 28, 1), (Cut(reply(b"{", length=99)), 18, 1)],
+    ids=["huge", "endless", "hang", "drip", "cut"])
+def test_https_ca_misbehaves(bare_home, https_ca, answer, status, at_least):
+    server = https_ca({"/": answer})
+    done = bare_home.run(["curl", "-sSk", "-o", "/dev/null", "--max-time", "4", "--max-filesize", "1000000", server.url])
+    assert done.returncode == status, done.stderr
+    assert server.sent >= at_least and len(server.requests) == 1
+
+
+@pytest.mark.parametrize("before_tls, status", [(close_at_once, 35), (close_in_handshake, 35), (hang, 28), (speak(b"SSH-2.0-x\r\n"), 35)],
+                         ids=["close_at_once", "close_in_handshake", "hang", "speak"])
+def test_https_ca_has_no_tls(bare_home, https_ca, before_tls, status):
+    server = https_ca(before_tls=before_tls)
+    done = bare_home.run(["curl", "-sSk", "--max-time", "2", server.url])
+    assert (done.returncode, server.connections, server.requests) == (status, 1, []), done.stderr
+
+
+def conninfo(server, **settings):
+    settings = {"host": "localhost", "port": server.port, "user": "app", "password": "s3cret-word", **settings}
+    return " ".join(f"{key}={value}" for key, value in settings.items())
+
+
+def test_recording_server_lures_the_password_out_of_a_weak_client(bare_home, recording_server, impostor_ca, tmp_path):
+    plain, tls = recording_server(), recording_server(b"S", impostor_ca.issue(tmp_path, "localhost"))
+    for server in (plain, tls):
+        assert psql(bare_home, conninfo(server)).returncode == 2
+    record, = plain.finish()
+    assert record.requests == ["ssl", "startup", "password"] and b"s3cret-word" in record.plain and not record.tls
+    record, downgraded = tls.finish()
+    assert record.requests == ["ssl", "startup", "password"] and b"s3cret-word" in record.inside and record.tls
+    assert len(record.plain) == 8
+    # sslmode=prefer: the same again without TLS, as the server did not like it with TLS.
+    assert downgraded.requests == ["startup", "password"] and b"s3cret-word" in downgraded.plain
+
+
+def test_recording_server_learns_nothing_from_verify_full(bare_home, recording_server, impostor_ca, stepca, tmp_path):
+    plain, tls = recording_server(), recording_server(b"S", impostor_ca.issue(tmp_path, "localhost"))
+    injecting, nobody = recording_server(b"S" + bytes(20), impostor_ca.issue(tmp_path, "localhost")), recording_server()
+    for server in (plain, tls, injecting):
+        assert psql(bare_home, conninfo(server, sslmode="verify-full", sslrootcert=stepca.root)).returncode == 2
+        record, = server.finish()
+        assert record.requests == ["ssl"] and len(record.everything) == 8 and not record.tls
+    assert nobody.finish() == []
+
+
+def test_make_postgres_takes_settings(bare_home, make_postgres, stepca):
+    server = make_postgres(*stepca.issue("localhost"), settings={"ssl_max_protocol_version": "TLSv1.2"})
+    done = psql(bare_home, server.conninfo(sslmode="verify-full", sslrootcert=stepca.root))
+    assert done.stdout == "t|TLSv1.2\n", done.stderr
+    assert server.connections() == 1
+
+
+def text_of(issued):
+    return subprocess.run(["openssl", "x509", "-in", issued, "-noout", "-text"], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("kind, wanted", [
+    ({"key": "rsa1024"}, "Public-Key: (1024 bit)"), ({"key": "p224"}, "secp224r1"), ({"key": "p192"}, "prime192v1"),
+    ({"key": "ed25519"}, "ED25519"), ({"key": "rsa2048", "digest": "md5"}, "md5WithRSAEncryption"), ({"digest": "sha1"}, "ecdsa-with-SHA1"),
+    ({"ca": False}, "CA:FALSE"), ({"usage": ("digital_signature",)}, "Digital Signature\n")], ids=str)
+def test_make_root_makes_what_it_is_told(tmp_path, kind, wanted):
+    root = certificates.make_root(**kind)
+    assert wanted in text_of(root.write_root(tmp_path / "root.pem"))
+
+
+def test_roots_that_are_wrong(tmp_path, impostor_ca):
+    def verify(root):
+        path = root.write_root(tmp_path / "root.pem")
+        return subprocess.run(["openssl", "verify", "-check_ss_sig", "-CAfile", path, path], capture_output=True, text=True).stderr
+
+    assert verify(certificates.make_root()) == ""
+    assert "expired" in verify(certificates.make_root(days=certificates.EXPIRED))
+    assert "not yet valid" in verify(certificates.make_root(days=certificates.NOT_YET_VALID))
+    assert "signature failure" in verify(certificates.make_root(signed_by=impostor_ca.key))
+    assert "Version: 1 " in text_of(certificates.make_v1_root(tmp_path).write_root(tmp_path / "v1.pem"))
+
+
+def test_a_chain_through_an_intermediate_verifies(tmp_path, impostor_ca):
+    chain, _ = impostor_ca.intermediate().issue(tmp_path, "localhost", key="rsa2048")
+    root = impostor_ca.write_root(tmp_path / "root.pem")
+    done = subprocess.run(["openssl", "verify", "-CAfile", root, "-untrusted", chain, "-verify_hostname", "localhost", chain],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_stepca_authority_signs_what_stepca_would_not(tmp_path, stepca, make_postgres, bare_home):
+    for days, status in ((certificates.VALID, 0), (certificates.EXPIRED, 2)):
+        server = make_postgres(*stepca.authority().issue(tmp_path, "localhost", days=days))
+        done = psql(bare_home, server.conninfo(sslmode="verify-full", sslrootcert=stepca.root))
+        assert done.returncode == status, done.stderr
