@@ -9,7 +9,8 @@
  *     pinned = 2026-11-22T06:00:00Z
  *     subject, not-after: for the reader
  *
- * Written by the anchor room, read by the gate too. */
+ * A key that is none of these is an error: `host = x` for `hosts = x` must not vouch for every
+ * host. Written by the anchor room, read by the gate too. */
 #ifndef PGA_POLICY_PINS_H
 #define PGA_POLICY_PINS_H
 
@@ -27,16 +28,26 @@ struct pga_pin {
 	char *hosts;  /* "*" where the file does not say */
 	char *pinned; /* "" where the file does not say */
 	bool scoped;
+	size_t line; /* of its section, from 1 */
 };
 
 struct pga_pins {
 	struct pga_pin *pins; /* in the file's order */
 	size_t count;
+
+	/* What follows is pganchor's own: the same pins in the order of their digits and of their
+	 * names. */
+	struct pga_pin **by_pin;
+	struct pga_pin **by_name;
 };
 
+/* Whether an anchor may be called so: 1 to 64 of A-Z a-z 0-9 . _ - and neither "." nor "-" in
+ * front, since the name becomes that of a file, NAME.crt. */
+bool pga_pin_name_is_valid(const char *name);
+
 /* Reads the pins out of the bytes of an anchors.conf; path is for the messages. Returns -1, with
- * the line, for a line that is no setting, a section without a pin, a pin that is none, a name or a
- * pin that stands twice. */
+ * the line, for a line that is no setting, an unknown key, a section without a pin, a pin that is
+ * none, a name or a pin that stands twice. */
 int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
 		   struct pga_error *error);
 

@@ -1,0 +1,321 @@
+#include "policy/pins.h"
+
+#include "base/file.h"
+#include "base/ini.h"
+#include "base/places.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST_NAME 64
+#define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
+
+/* The keys of a section. */
+enum key { PIN, SOURCE, HOSTS, SCOPE, PINNED, SUBJECT, NOT_AFTER, KEYS };
+
+static const char *const keys[KEYS] = {
+    [PIN] = "pin",       [SOURCE] = "source",   [HOSTS] = "hosts",         [SCOPE] = "scope",
+    [PINNED] = "pinned", [SUBJECT] = "subject", [NOT_AFTER] = "not-after",
+};
+
+struct reading {
+	struct pga_pins *pins;
+	size_t room;
+	const char *path;
+	bool set_here[KEYS]; /* in the section that is being read */
+};
+
+static int fail_at(const struct reading *reading, size_t line, const char *what,
+		   struct pga_ini_span span, struct pga_error *error)
+{
+	return pga_fail(error,
+			"correct the line, or remove the anchor's section and run pganchor "
+			"bootstrap again",
+			"%s, line %zu: %s: %.*s", reading->path, line, what,
+			(int)(span.length < 200 ? span.length : 200), span.bytes);
+}
+
+bool pga_pin_name_is_valid(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 0 && length <= LONGEST_NAME && name[0] != '.' && name[0] != '-' &&
+	       strspn(name, NAME_LETTERS) == length;
+}
+
+static struct pga_ini_span span_of(const char *string)
+{
+	return (struct pga_ini_span){string, strlen(string)};
+}
+
+/* The section that was read last has to have its pin. */
+static int end_section(const struct reading *reading, struct pga_error *error)
+{
+	const struct pga_pins *pins = reading->pins;
+
+	if (pins->count == 0 || reading->set_here[PIN])
+		return 0;
+	return fail_at(reading, pins->pins[pins->count - 1].line, "a section without a pin",
+		       span_of(pins->pins[pins->count - 1].name), error);
+}
+
+static int begin_section(struct reading *reading, const struct pga_ini_line *line,
+			 struct pga_error *error)
+{
+	struct pga_pins *pins = reading->pins;
+	struct pga_pin *pin;
+
+	if (end_section(reading, error) != 0)
+		return -1;
+	if (pins->count == reading->room) {
+		size_t room = reading->room != 0 ? reading->room * 2 : 8;
+		struct pga_pin *grown = reallocarray(pins->pins, room, sizeof *grown);
+
+		if (grown == NULL)
+			return pga_fail_memory(error);
+		pins->pins = grown;
+		reading->room = room;
+	}
+	pin = &pins->pins[pins->count++];
+	memset(pin, 0, sizeof *pin);
+	memset(reading->set_here, 0, sizeof reading->set_here);
+	pin->line = line->number;
+	pin->name = pga_ini_copy(line->name);
+	pin->source = strdup("");
+	pin->hosts = strdup("*");
+	pin->pinned = strdup("");
+	if (pin->name == NULL || pin->source == NULL || pin->hosts == NULL || pin->pinned == NULL)
+		return pga_fail_memory(error);
+	if (!pga_pin_name_is_valid(pin->name))
+		return fail_at(reading, line->number, "not a name for an anchor", line->name,
+			       error);
+	return 0;
+}
+
+static bool is_pin(struct pga_ini_span value)
+{
+	if (value.length != PGA_PIN_LENGTH)
+		return false;
+	for (size_t i = 0; i < value.length; i++)
+		if (memchr("0123456789abcdef", value.bytes[i], 16) == NULL)
+			return false;
+	return true;
+}
+
+static int take_text(char **text, struct pga_ini_span value, struct pga_error *error)
+{
+	free(*text);
+	*text = pga_ini_copy(value);
+	return *text != NULL ? 0 : pga_fail_memory(error);
+}
+
+static int take_setting(struct reading *reading, const struct pga_ini_line *line,
+			struct pga_error *error)
+{
+	struct pga_pin *pin;
+	int key = 0;
+
+	if (reading->pins->count == 0)
+		return fail_at(reading, line->number, "a setting before any [NAME]", line->name,
+			       error);
+	pin = &reading->pins->pins[reading->pins->count - 1];
+	while (key < KEYS && !pga_ini_equals(line->name, keys[key]))
+		key++;
+	if (key == KEYS)
+		return fail_at(reading, line->number, "no such key", line->name, error);
+	if (reading->set_here[key])
+		return fail_at(reading, line->number, "set twice in one section", line->name,
+			       error);
+	reading->set_here[key] = true;
+	switch ((enum key)key) {
+	case PIN:
+		if (!is_pin(line->value))
+			return fail_at(reading, line->number,
+				       "not a pin of 64 lower-case hex digits", line->value, error);
+		memcpy(pin->pin, line->value.bytes, PGA_PIN_LENGTH);
+		return 0;
+	case HOSTS:
+		if (line->value.length == 0)
+			return fail_at(reading, line->number, "no host pattern", line->name, error);
+		return take_text(&pin->hosts, line->value, error);
+	case SCOPE:
+		pin->scoped = pga_ini_equals(line->value, "scoped");
+		if (!pin->scoped && !pga_ini_equals(line->value, "root.crt"))
+			return fail_at(reading, line->number, "neither root.crt nor scoped",
+				       line->value, error);
+		return 0;
+	case SOURCE:
+		return take_text(&pin->source, line->value, error);
+	case PINNED:
+		return take_text(&pin->pinned, line->value, error);
+	default: /* for the reader alone */
+		return 0;
+	}
+}
+
+static int compare_pins(const void *left, const void *right)
+{
+	const struct pga_pin *const *a = left;
+	const struct pga_pin *const *b = right;
+
+	return strcmp((*a)->pin, (*b)->pin);
+}
+
+static int compare_names(const void *left, const void *right)
+{
+	const struct pga_pin *const *a = left;
+	const struct pga_pin *const *b = right;
+
+	return strcmp((*a)->name, (*b)->name);
+}
+
+/* Makes one of the two indexes; two pins that are the same in it are an error. */
+static int sort(const struct reading *reading, struct pga_pin ***index,
+		int (*compare)(const void *, const void *), const char *twice,
+		struct pga_error *error)
+{
+	const struct pga_pins *pins = reading->pins;
+
+	*index = calloc(pins->count + 1, sizeof(struct pga_pin *));
+	if (*index == NULL)
+		return pga_fail_memory(error);
+	for (size_t i = 0; i < pins->count; i++)
+		(*index)[i] = &pins->pins[i];
+	qsort(*index, pins->count, sizeof(struct pga_pin *), compare);
+	for (size_t i = 1; i < pins->count; i++) {
+		const struct pga_pin *a = (*index)[i - 1];
+		const struct pga_pin *b = (*index)[i];
+
+		if (compare(&a, &b) == 0)
+			return fail_at(reading, a->line > b->line ? a->line : b->line, twice,
+				       span_of(a->line > b->line ? a->name : b->name), error);
+	}
+	return 0;
+}
+
+static struct pga_ini_span without_line_end(struct pga_ini_span line)
+{
+	while (line.length > 0 && memchr("\r\n", line.bytes[line.length - 1], 2) != NULL)
+		line.length--;
+	return line;
+}
+
+static int read_lines(struct reading *reading, const char *bytes, size_t length,
+		      struct pga_error *error)
+{
+	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_CONF);
+	struct pga_ini_line line;
+	int result = 0;
+
+	while (result == 0 && pga_ini_next(&reader, &line)) {
+		/* A C string would end there, and be another value than the one in the file. */
+		if (memchr(line.whole.bytes, '\0', line.whole.length) != NULL)
+			return fail_at(reading, line.number, "not a line of text", span_of("NUL"),
+				       error);
+		switch (line.kind) {
+		case PGA_INI_BLANK:
+		case PGA_INI_COMMENT:
+			break;
+		case PGA_INI_SECTION:
+			result = begin_section(reading, &line, error);
+			break;
+		case PGA_INI_SETTING:
+			result = take_setting(reading, &line, error);
+			break;
+		default:
+			return fail_at(reading, line.number,
+				       "neither [NAME] nor a line of the form key = value",
+				       without_line_end(line.whole), error);
+		}
+	}
+	return result == 0 ? end_section(reading, error) : result;
+}
+
+int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
+		   struct pga_error *error)
+{
+	struct reading reading = {.pins = pins, .path = path};
+
+	memset(pins, 0, sizeof *pins);
+	if (read_lines(&reading, bytes, length, error) != 0 ||
+	    sort(&reading, &pins->by_pin, compare_pins, "this pin stands twice in the file",
+		 error) != 0 ||
+	    sort(&reading, &pins->by_name, compare_names, "this name stands twice in the file",
+		 error) != 0) {
+		pga_pins_free(pins);
+		return -1;
+	}
+	return 0;
+}
+
+int pga_pins_load(struct pga_pins *pins, struct pga_error *error)
+{
+	struct pga_text content = PGA_TEXT_EMPTY;
+	char *path;
+	bool found;
+	int result = -1;
+
+	memset(pins, 0, sizeof *pins);
+	errno = 0;
+	path = pga_user_config("anchors.conf");
+	/* A process without a home has no pins; one without memory does not know. */
+	if (path == NULL)
+		return errno == ENOMEM ? pga_fail_memory(error) : 0;
+	if (pga_file_read(path, &content, &found, error) == 0)
+		result =
+		    pga_pins_parse(pins, path, pga_text_string(&content), content.length, error);
+	pga_text_free(&content);
+	free(path);
+	return result;
+}
+
+/* bsearch() hands over the key first, the element of the index second. */
+static int order_by_pin(const void *pin, const void *element)
+{
+	const struct pga_pin *const *at = element;
+
+	return strcmp(pin, (*at)->pin);
+}
+
+static int order_by_name(const void *name, const void *element)
+{
+	const struct pga_pin *const *at = element;
+
+	return strcmp(name, (*at)->name);
+}
+
+static const struct pga_pin *find(const struct pga_pins *pins, struct pga_pin *const *index,
+				  const char *wanted, int (*order)(const void *, const void *))
+{
+	struct pga_pin *const *found = NULL;
+
+	if (pins->count > 0)
+		found = bsearch(wanted, index, pins->count, sizeof(struct pga_pin *), order);
+	return found != NULL ? *found : NULL;
+}
+
+const struct pga_pin *pga_pins_find(const struct pga_pins *pins, const char *pin)
+{
+	return find(pins, pins->by_pin, pin, order_by_pin);
+}
+
+const struct pga_pin *pga_pins_named(const struct pga_pins *pins, const char *name)
+{
+	return find(pins, pins->by_name, name, order_by_name);
+}
+
+void pga_pins_free(struct pga_pins *pins)
+{
+	for (size_t i = 0; i < pins->count; i++) {
+		free(pins->pins[i].name);
+		free(pins->pins[i].source);
+		free(pins->pins[i].hosts);
+		free(pins->pins[i].pinned);
+	}
+	free(pins->pins);
+	free(pins->by_pin);
+	free(pins->by_name);
+	memset(pins, 0, sizeof *pins);
+}
