@@ -42,9 +42,20 @@ Hostile servers, hostile.py; both factories for one test, .stop() by themselves
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
 """
 
+import signal
+
 from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca, recording_server  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401
 from stepca import other_stepca, stepca  # noqa: F401
+
+
+def _interrupt(number, frame):
+    raise KeyboardInterrupt
+
+
+def pytest_configure():
+    """A run that is ended by SIGTERM cleans up as after Ctrl-C."""
+    signal.signal(signal.SIGTERM, _interrupt)

@@ -28,25 +28,25 @@ WITHOUT_POWER = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search",
                  "--inh-caps", "-dac_override,-dac_read_search", "--")
 
 # In a mount namespace of its own: copy the home ($1) to a small disk, fill that, put it in the home's place, run the
-# command there, and copy what it left back to the real home.
+# command there, and copy what it left back to the real home. -n: /run/mount is not ours to write.
 FULL_DISK = r"""
 set -e
 home=$1; shift
 space=$(mktemp -d); trap 'rmdir "$space"' EXIT
-mount -t tmpfs -o mode=700 tmpfs "$space"
+mount -n -t tmpfs -o mode=700 tmpfs "$space"
 mkdir "$space/disk" "$space/real"
-mount -t tmpfs -o mode=700,size=256k tmpfs "$space/disk"
-mount --bind "$home" "$space/real"
+mount -n -t tmpfs -o mode=700,size=256k tmpfs "$space/disk"
+mount -n --bind "$home" "$space/real"
 cp -a "$home/." "$space/disk/"
 cat /dev/zero >"$space/disk/.filling" 2>/dev/null || :
-mount --move "$space/disk" "$home"
+mount -n --move "$space/disk" "$home"
 cd "$home"
 status=0; "$@" || status=$?
 rm "$home/.filling"
 find "$space/real" -mindepth 1 -delete
 cp -a "$home/." "$space/real/"
 cd /
-umount "$home" "$space/real" "$space"
+umount -n "$home" "$space/real" "$space"
 exit $status
 """
 
