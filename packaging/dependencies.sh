@@ -47,7 +47,7 @@ packages_of() {
             echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
             ;;
         package)
-            echo rpm debhelper devscripts dpkg-dev fakeroot lintian
+            echo rpm cpio xz-utils binutils debhelper dpkg-dev libcmocka-dev lintian
             ;;
         *)
             echo "dependencies.sh: $1: no such group" >&2

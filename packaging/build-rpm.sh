@@ -1,0 +1,70 @@
+#!/bin/sh
+# Makes the RPM packages; --help says how to use it.
+set -eu
+
+help() {
+    cat <<END
+Usage: build-rpm.sh [--no-install] [--tarball FILE] [FOLDER]
+
+Makes the packages pganchor, libpganchor and libpganchor-devel, and the source
+package, in FOLDER (left out: build/packages of this tree), by rpmbuild.
+The tree itself is left as it is. Needs no root, but to install what is missing.
+
+  --no-install     install no package that building needs
+  --tarball FILE   build this release, as made by make-dist.sh
+END
+}
+
+install=yes
+tarball=
+while [ $# -gt 0 ]; do
+    case $1 in
+        --no-install) install=no ;;
+        --tarball)
+            [ $# -ge 2 ] || { help >&2; exit 2; }
+            tarball=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+            shift
+            ;;
+        --help | -h)
+            help
+            exit 0
+            ;;
+        -*)
+            help >&2
+            exit 2
+            ;;
+        *) break ;;
+    esac
+    shift
+done
+[ $# -le 1 ] || { help >&2; exit 2; }
+
+packaging=$(cd "$(dirname "$0")" && pwd)
+target=${1:-$packaging/../build/packages}
+mkdir -p "$target"
+target=$(cd "$target" && pwd)
+
+# On Debian, what a spec file requires cannot be looked up: the packages that are installed are in
+# dpkg's database, and have other names. packaging/dependencies.sh has installed them.
+options=
+if command -v dpkg-query >/dev/null && [ ! -e /etc/redhat-release ]; then
+    [ "$install" = no ] || "$packaging/dependencies.sh" build package
+    options=--nodeps
+fi
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/pganchor-rpm.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+trap 'exit 1' HUP INT TERM
+[ -n "$tarball" ] || tarball=$("$packaging/make-dist.sh" "$work/dist")
+name=$(basename "$tarball" .tar.xz)
+version=${name#pganchor-}
+
+mkdir -p "$work/top/SOURCES" "$work/top/SPECS" "$work/home"
+cp "$tarball" "$work/top/SOURCES/"
+tar -x -C "$work" -f "$tarball"
+sed -e "s/@VERSION@/$version/" "$work/$name/packaging/pganchor.spec.in" >"$work/top/SPECS/pganchor.spec"
+# The user's own rpm macros have no part in this, and no rpm database of the machine's is asked or made.
+HOME=$work/home rpmbuild -ba $options --define "_topdir $work/top" --define "_dbpath $work/db" \
+    "$work/top/SPECS/pganchor.spec"
+find "$work/top/RPMS" "$work/top/SRPMS" -name '*.rpm' -exec cp {} "$target/" \;
+ls -1 "$target"/*.rpm
