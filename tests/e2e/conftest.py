@@ -6,7 +6,8 @@ The program, home.py
                      home.pganchor("bootstrap", ..., env={}, input="", cwd=) -> CompletedProcess (text)
                        ordinary=True: file modes hold for root too; full_disk=True: no block is free under the home
                      home.run(argv, ...)                   the same for any command; no terminal, no input unless given
-                     home.pganchor_tty(*args, answers=[(prompt regex, answer)]) -> .returncode .output; home.run_tty(argv, ...)
+                     home.pganchor_tty(*args, answers=[(prompt regex, answer)]) -> .returncode .output
+                     home.run_tty(argv, ...)               the same for any command
                      home.snapshot()                       {path: Entry(kind, mode, content, target, mtime_ns)}: compare with ==
                      home.strace_sockets(argv) -> (CompletedProcess, [tracing.Call]); tracing.internet(calls)
                      home / ".postgresql/root.crt"         a path in it
@@ -19,7 +20,7 @@ A real CA, stepca.py (session)
   other_stepca     another one with another root
 
 Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing stops them.
-  postgres         certificate of stepca for localhost, 127.0.0.1, db.example.test (use hostaddr=127.0.0.1); user, password, database
+  postgres         certificate of stepca for localhost, 127.0.0.1 and, with hostaddr=127.0.0.1, db.example.test
                      .conninfo(sslmode=..., host=...) -> string; .port .socket_dir .user .password .dbname
                      .connections() and .daemon.text(): what the server saw
   impostor_postgres, plain_postgres   certificate of impostor_ca for the same names; no TLS
@@ -31,10 +32,10 @@ Certificates, certificates.py (plain functions; nothing to clean up)
   Authority: .pem .fingerprint .write_root(path) .issue(folder, *names, key=, days=, digest=) -> (chain, key) .intermediate()
   impostor_ca      (session) a root of somebody else's
 
-Hostile servers, hostile.py; both factories for one test, .stop() by themselves
+Hostile servers, hostile.py and recording.py: factories for one test
   https_ca({"/root/...": reply("{}"), ...}, issued=|authority=|names=, before_tls=) -> .url .port .requests .connections .sent
                      answers: reply(body, status, headers, length=), redirect(url), huge(), endless(), Cut(b), Drip(b), HANG,
-                     or function(Request) -> answer; stepca_answers(authority, prefix="") is step-ca's part
+                     or function(Request) -> answer; stepca_answers(authority or stepca, prefix="")
                      before_tls: close_at_once, close_in_handshake, hang, speak(b"SSH-2.0-x")
   recording_server(ssl_answer=b"N" | b"S" | b"S..." | None, issued=(chain, key)) -> .port
                      .finish() -> [Recorded(.plain .tls .inside .everything .requests .tls_error)], [] when nobody came
@@ -45,10 +46,11 @@ Nothing here sleeps: a server is ready when it says so. All servers are stopped 
 import signal
 
 from certificates import impostor_ca  # noqa: F401
-from hostile import https_ca, recording_server  # noqa: F401
+from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401
+from recording import recording_server  # noqa: F401
 from stepca import other_stepca, stepca  # noqa: F401
 
 

@@ -46,6 +46,9 @@ class StepCA:
     def root_pem(self):
         return self.root.read_text()
 
+    # As certificates.Authority calls it, so that hostile.stepca_answers(stepca) can pretend to be this CA.
+    pem = root_pem
+
     @property
     def fingerprint(self):
         der = x509.load_pem_x509_certificate(self.root.read_bytes()).public_bytes(Encoding.DER)

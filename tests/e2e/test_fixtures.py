@@ -146,7 +146,7 @@ def curl(home, server, path="/", *options):
 
 
 def test_https_ca_answers_and_records(bare_home, https_ca, impostor_ca):
-    server = https_ca({**stepca_answers(impostor_ca, "/pki"), "/moved": redirect("http://localhost/")})
+    server = https_ca({**stepca_answers(impostor_ca, prefix="/pki"), "/moved": redirect("http://localhost/")})
     assert curl(bare_home, server, "/pki/health").stdout == '{"status":"ok"}\n'
     assert json.loads(curl(bare_home, server, f"/pki/root/{impostor_ca.fingerprint}").stdout) == {"ca": impostor_ca.pem}
     assert curl(bare_home, server, "/other", "-w", "%{http_code}", "-o", "/dev/null").stdout == "404"
@@ -154,6 +154,14 @@ def test_https_ca_answers_and_records(bare_home, https_ca, impostor_ca):
     assert [request.path for request in server.requests] == [
         "/pki/health", f"/pki/root/{impostor_ca.fingerprint}", "/other", "/moved"]
     assert server.requests[0].method == "GET" and server.requests[0].headers["host"] == f"localhost:{server.port}"
+
+
+def test_https_ca_can_know_the_root_of_the_real_ca_without_its_key(https_ca, stepca, impostor_ca, tmp_path):
+    server = https_ca(stepca_answers(stepca))
+    root = impostor_ca.write_root(tmp_path / "root.pem")
+    assert get(f"{server.url}/root/{stepca.fingerprint}", root) == {"ca": stepca.root_pem}
+    with pytest.raises(urllib.error.URLError, match="CERTIFICATE_VERIFY_FAILED"):
+        get(f"{server.url}/health", stepca.root)
 
 
 def test_https_ca_has_the_certificate_of_ones_choice(https_ca, impostor_ca, stepca, tmp_path):

@@ -1,0 +1,138 @@
+"""A false PostgreSQL server that records every byte it is sent and tries to get at the password."""
+
+import socket
+import struct
+from dataclasses import dataclass, field
+
+import pytest
+
+from listener import Listener, read_to_end, tls_context
+
+SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
+ASK_FOR_PASSWORD = b"R" + struct.pack("!ii", 8, 3)  # AuthenticationCleartextPassword
+_FAILURE = b"SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed\0\0"
+WRONG_PASSWORD = b"E" + struct.pack("!i", 4 + len(_FAILURE)) + _FAILURE
+
+
+@dataclass
+class Recorded:
+    """One connection: the bytes that came before TLS, whether TLS stood, the bytes that came inside, why it failed."""
+
+    plain: bytes = b""
+    tls: bool = False
+    inside: bytes = b""
+    tls_error: str = ""
+    requests: list = field(default_factory=list)
+
+    @property
+    def everything(self):
+        return self.plain + self.inside
+
+
+class RecordingServer(Listener):
+    """A false PostgreSQL server that records every byte and tries to get at the password.
+
+    It answers SSLRequest with `ssl_answer`, starts TLS after an answer that begins with S, and asks whoever sends a
+    startup packet for the password in clear text. `requests` of a connection names what came: "ssl", "gss", "cancel",
+    "direct-tls", "startup", "password".
+    """
+
+    def __init__(self, ssl_answer, issued, tls=None):
+        self.ssl_answer = ssl_answer
+        self.context = tls_context(issued, **(tls or {})) if issued else None
+        if self.context is not None:
+            self.context.set_alpn_protocols(["postgresql"])
+        self._records = []
+        super().__init__()
+
+    def finish(self):
+        """All connections that came, each recorded to its end; takes no more."""
+        super().finish()
+        return list(self._records)
+
+    def serve(self, sock, number):
+        record = Recorded()
+        self._records.append(record)
+        if sock.recv(1, socket.MSG_PEEK) == b"\x16":
+            record.requests.append("direct-tls")
+            return self._serve_tls(sock, record)
+        while True:
+            code = self._read_packet(sock, record)
+            if code == SSL_REQUEST:
+                record.requests.append("ssl")
+                if self.ssl_answer is None:
+                    break
+                sock.sendall(self.ssl_answer)
+                if self.ssl_answer.startswith(b"S") and self.context is not None:
+                    return self._serve_tls(sock, record)
+            elif code == GSS_REQUEST:
+                record.requests.append("gss")
+                sock.sendall(b"N")
+            else:
+                self._lure(sock, record, code)
+                break
+        record.plain += read_to_end(sock)
+
+    def _serve_tls(self, sock, record):
+        try:
+            inner = self.context.wrap_socket(sock, server_side=True)
+        except OSError as error:
+            record.tls_error = str(error)
+            return
+        self._open.add(inner)
+        try:
+            record.tls = True
+            self._lure(inner, record, self._read_packet(inner, record))
+            record.inside += read_to_end(inner)
+        finally:
+            self._open.discard(inner)
+            inner.close()
+
+    def _read(self, sock, record, length):
+        data = b""
+        while len(data) < length:
+            chunk = sock.recv(length - len(data))
+            if not chunk:
+                raise ConnectionError("end of connection")
+            data += chunk
+            if record.tls:
+                record.inside += chunk
+            else:
+                record.plain += chunk
+        return data
+
+    def _read_packet(self, sock, record):
+        """Read a packet of the kind that comes before authentication; its code."""
+        length, code = struct.unpack("!ii", self._read(sock, record, 8))
+        self._read(sock, record, max(0, length - 8))
+        return code
+
+    def _lure(self, sock, record, code):
+        if code == CANCEL_REQUEST:
+            record.requests.append("cancel")
+            return
+        record.requests.append("startup")
+        sock.sendall(ASK_FOR_PASSWORD)
+        if self._read(sock, record, 1) == b"p":
+            length, = struct.unpack("!i", self._read(sock, record, 4))
+            self._read(sock, record, length - 4)
+            record.requests.append("password")
+            sock.sendall(WRONG_PASSWORD)
+
+
+@pytest.fixture
+def recording_server():
+    """Factory recording_server(ssl_answer=b"N", issued=None, tls=None) -> RecordingServer; .port, .finish() -> [Recorded].
+
+    ssl_answer   b"N": no TLS here; b"S": TLS with the certificate `issued` (chain, key); b"S" + more: injects `more` before
+                 TLS; None: never answers
+    """
+    started = []
+
+    def make(ssl_answer=b"N", issued=None, tls=None):
+        started.append(RecordingServer(ssl_answer, issued, tls))
+        return started[-1]
+
+    yield make
+    for server in started:
+        server.stop()
