@@ -24,7 +24,7 @@ Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing st
                      .conninfo(sslmode=..., host=...) -> string; .port .socket_dir .user .password .dbname
                      .connections() and .daemon.text(): what the server saw
   impostor_postgres, plain_postgres   certificate of impostor_ca for the same names; no TLS
-  make_postgres(cert, key, settings={"ssl_max_protocol_version": "TLSv1.1"}, hba="...") -> Server for one test
+  make_postgres(cert, key, settings={"ssl_max_protocol_version": "TLSv1.2"}, hba="...") -> Server for one test
 
 Certificates, certificates.py (plain functions; nothing to clean up)
   make_root(key="p224", days=EXPIRED, digest="sha1", ca=False, usage=("digital_signature",), signed_by=...) -> Authority
