@@ -49,23 +49,30 @@ struct reading {
 	int chosen[CHOICES];       /* -1: no file has set it */
 };
 
-/* Adds a string, which then belongs to the list. */
-static int grow(char ***list, size_t *count, char *string, struct pga_error *error)
+static int add_allow_weak(struct pga_policy *policy, struct pga_ini_span patterns,
+			  struct pga_error *error)
 {
-	char **grown = string != NULL ? realloc(*list, (*count + 1) * sizeof *grown) : NULL;
+	char **grown = realloc(policy->allow_weak, (policy->allow_weak_count + 1) * sizeof *grown);
 
-	if (grown == NULL) {
-		free(string);
+	if (grown == NULL)
 		return pga_fail_memory(error);
-	}
-	*list = grown;
-	grown[(*count)++] = string;
-	return 0;
+	policy->allow_weak = grown;
+	grown[policy->allow_weak_count] = pga_ini_copy(patterns);
+	return grown[policy->allow_weak_count++] != NULL ? 0 : pga_fail_memory(error);
 }
 
-static int note_place(struct reading *reading, const char *path, struct pga_error *error)
+/* Notes a file or folder that is about to be read. */
+static int note_place(struct pga_policy *policy, const char *path, struct pga_error *error)
 {
-	return grow(&reading->policy->places, &reading->policy->place_count, strdup(path), error);
+	struct pga_place *grown =
+	    realloc(policy->places, (policy->place_count + 1) * sizeof *grown);
+
+	if (grown == NULL)
+		return pga_fail_memory(error);
+	policy->places = grown;
+	grown[policy->place_count].path = strdup(path);
+	grown[policy->place_count].stamp = pga_stamp_of(path);
+	return grown[policy->place_count++].path != NULL ? 0 : pga_fail_memory(error);
 }
 
 static int fail_at(struct pga_error *error, const char *path, size_t line, const char *what,
@@ -86,8 +93,7 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 			return fail_at(error, path, line->number, "set twice in one file",
 				       line->name);
 		*allow_weak_here = true;
-		return grow(&reading->policy->allow_weak, &reading->policy->allow_weak_count,
-			    pga_ini_copy(line->value), error);
+		return add_allow_weak(reading->policy, line->value, error);
 	}
 	for (int key = 0; key < CHOICES; key++) {
 		if (!pga_ini_equals(line->name, keys[key].name))
@@ -117,7 +123,7 @@ static int read_file(struct reading *reading, const char *path, struct pga_error
 	bool found;
 	int result = -1;
 
-	if (note_place(reading, path, error) != 0 ||
+	if (note_place(reading->policy, path, error) != 0 ||
 	    pga_file_read(path, &content, &found, error) != 0)
 		goto done;
 	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_CONF);
@@ -152,7 +158,7 @@ static int read_folder(struct reading *reading, const char *folder, struct pga_e
 	int count;
 	int result = 0;
 
-	if (note_place(reading, folder, error) != 0)
+	if (note_place(reading->policy, folder, error) != 0)
 		return -1;
 	count = scandir(folder, &entries, is_conf, alphasort);
 	if (count < 0 && errno == ENOENT)
@@ -215,13 +221,24 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	return 0;
 }
 
+bool pga_policy_is_fresh(const struct pga_policy *policy)
+{
+	for (size_t i = 0; i < policy->place_count; i++) {
+		struct pga_stamp now = pga_stamp_of(policy->places[i].path);
+
+		if (!pga_stamp_same(&now, &policy->places[i].stamp))
+			return false;
+	}
+	return true;
+}
+
 void pga_policy_free(struct pga_policy *policy)
 {
 	for (size_t i = 0; i < policy->allow_weak_count; i++)
 		free(policy->allow_weak[i]);
 	free(policy->allow_weak);
 	for (size_t i = 0; i < policy->place_count; i++)
-		free(policy->places[i]);
+		free(policy->places[i].path);
 	free(policy->places);
 	memset(policy, 0, sizeof *policy);
 }

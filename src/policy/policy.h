@@ -4,6 +4,7 @@
 #define PGA_POLICY_POLICY_H
 
 #include "base/error.h"
+#include "base/stamp.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +16,12 @@ enum pga_trust { PGA_TRUST_PINNED, PGA_TRUST_VERIFIED };
 enum pga_consent { PGA_REFUSE, PGA_ALLOW };
 enum pga_min_tls { PGA_TLS_1_3, PGA_TLS_1_2 };
 enum pga_log { PGA_LOG_SYSLOG, PGA_LOG_OFF };
+
+/* A file or folder that a policy came from, as it was just before it was read. */
+struct pga_place {
+	char *path;
+	struct pga_stamp stamp;
+};
 
 struct pga_policy {
 	enum pga_mode mode;
@@ -29,8 +36,7 @@ struct pga_policy {
 			      exempt where every list names it, so that no file can exempt more than
 			      another does */
 	size_t allow_weak_count;
-	char **places; /* every file and folder that was looked at, there or not: what to watch for
-			  a change */
+	struct pga_place *places; /* every file and folder that was looked at, there or not */
 	size_t place_count;
 };
 
@@ -40,6 +46,9 @@ struct pga_policy {
  * has a line that is no setting: a policy that cannot be known refuses. policy->places is filled
  * all the same. */
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error);
+
+/* Whether no file that the policy came from has changed since. */
+bool pga_policy_is_fresh(const struct pga_policy *policy);
 
 void pga_policy_free(struct pga_policy *policy);
 

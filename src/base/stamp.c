@@ -1,0 +1,31 @@
+#include "base/stamp.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+struct pga_stamp pga_stamp_of(const char *path)
+{
+	struct pga_stamp stamp;
+	struct stat status;
+
+	memset(&stamp, 0, sizeof stamp);
+	if (path != NULL && stat(path, &status) == 0) {
+		stamp.device = status.st_dev;
+		stamp.inode = status.st_ino;
+		stamp.size = status.st_size;
+		stamp.modified = status.st_mtim;
+		stamp.changed = status.st_ctim;
+	}
+	return stamp;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+bool pga_stamp_same(const struct pga_stamp *a, const struct pga_stamp *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}

@@ -1,0 +1,26 @@
+/* What tells that a file is still the one that was read. */
+#ifndef PGA_BASE_STAMP_H
+#define PGA_BASE_STAMP_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <time.h>
+
+/* All zero for a file that is not there or cannot be looked at. */
+struct pga_stamp {
+	dev_t device;
+	ino_t inode;
+	off_t size;
+	struct timespec modified;
+	struct timespec changed;
+};
+
+/* The stamp of the file or folder at this path as it is now. Taken before the file is read, it is
+ * that of the bytes read or of older ones: a later change is never missed. NULL is a file that is
+ * not there. */
+struct pga_stamp pga_stamp_of(const char *path);
+
+/* Whether nothing has changed between the two. */
+bool pga_stamp_same(const struct pga_stamp *a, const struct pga_stamp *b);
+
+#endif

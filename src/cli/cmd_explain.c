@@ -1,0 +1,122 @@
+/* pganchor explain: what libpq would really use for a connection string, and the verdict. */
+#include "cli/cli.h"
+
+#include "base/terminal.h"
+#include "policy/explain.h"
+#include "policy/linked.h"
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+
+static void print_help(FILE *stream)
+{
+	(void)fputs("usage: pganchor explain [--json] [CONNINFO]\n\n"
+		    "Shows every setting that libpq would really use for CONNINFO (key=value "
+		    "words, or a URI), its\n"
+		    "value and where it came from: conninfo, service file, environment or libpq's "
+		    "default; and the\n"
+		    "verdict of the policy. Without CONNINFO, for what the environment says. "
+		    "Connects to nothing.\n"
+		    "Passwords are masked.\n\n"
+		    "  -j, --json  as JSON\n"
+		    "  -h, --help  show this\n\n"
+		    "Exit status: 0 allowed, 1 libpq refuses the settings, 2 usage, 3 weaker than "
+		    "the policy.\n\n"
+		    "  pganchor explain 'host=db.example.com'\n"
+		    "  pganchor explain service=prod\n",
+		    stream);
+}
+
+static json_t *setting_as_json(const struct pga_effective *effective,
+			       const PQconninfoOption *option)
+{
+	struct pga_text origin = PGA_TEXT_EMPTY;
+	json_t *setting;
+
+	pga_effective_origin(effective, option->keyword, &origin);
+	setting = json_pack("{s:s, s:s, s:s}", "keyword", option->keyword, "value",
+			    pga_setting_shown(option), "origin", pga_text_string(&origin));
+	pga_text_free(&origin);
+	return setting;
+}
+
+static int print_json(const struct pga_effective *effective, const struct pga_verdict *verdict)
+{
+	json_t *settings = json_array();
+	json_t *report;
+
+	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
+		if (pga_setting_shown(option)[0] != '\0')
+			(void)json_array_append_new(settings, setting_as_json(effective, option));
+	report = json_pack("{s:s, s:s, s:o}", "verdict", verdict->allowed ? "allowed" : "refused",
+			   "reasons", pga_text_string(&verdict->why), "settings", settings);
+	if (report == NULL || json_dumpf(report, stdout, JSON_INDENT(2)) != 0)
+		return PGA_EXIT_FAILED;
+	(void)putchar('\n');
+	json_decref(report);
+	return PGA_EXIT_DONE;
+}
+
+static int print_text(const struct pga_effective *effective, const struct pga_verdict *verdict)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_explain(effective, verdict, &text);
+	(void)fputs(pga_text_string(&text), stdout);
+	pga_text_free(&text);
+	return PGA_EXIT_DONE;
+}
+
+static int explain(const char *conninfo, bool as_json)
+{
+	const char *const keywords[] = {"dbname", NULL};
+	const char *const values[] = {conninfo, NULL};
+	const struct pga_parameters parameters = {keywords, values, 1};
+	struct pga_effective effective = {NULL};
+	struct pga_verdict verdict = {0};
+	struct pga_policy policy = {0};
+	struct pga_error error;
+	int status = PGA_EXIT_FAILED;
+
+	if (pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
+	    pga_policy_load(&policy, &error) != 0) {
+		pga_print_error(&error);
+		goto done;
+	}
+	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
+	pga_judge(&effective, &policy, &verdict);
+	status = as_json ? print_json(&effective, &verdict) : print_text(&effective, &verdict);
+	if (status == PGA_EXIT_DONE && !verdict.allowed)
+		status = PGA_EXIT_WEAK;
+done:
+	pga_verdict_free(&verdict);
+	pga_policy_free(&policy);
+	pga_effective_free(&pga_linked_libpq, &effective);
+	return status;
+}
+
+int pga_cmd_explain(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	bool as_json = false;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			print_help(stdout);
+			return PGA_EXIT_DONE;
+		case 'j':
+			as_json = true;
+			break;
+		default:
+			return PGA_EXIT_USAGE;
+		}
+	}
+	if (argc - optind > 1)
+		return pga_usage_error("explain",
+				       "one connection string, in quotes where it has blanks");
+	return explain(optind < argc ? argv[optind] : "", as_json);
+}

@@ -1,0 +1,336 @@
+/* The functions that begin a connection. Here a weak one gets the good error message, and the
+ * settings that were judged are locked by appending them: the last value of a keyword counts. What
+ * slips past here meets the wall. */
+#include "gate/gate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+__thread bool gate_entered __attribute__((tls_model("initial-exec")));
+
+bool gate_admits(const struct gate_rules *rules, const struct pga_effective *effective,
+		 struct pga_verdict *verdict, struct pga_text *refusal)
+{
+	memset(verdict, 0, sizeof *verdict);
+	if (rules == NULL) {
+		pga_text_add(refusal, "pganchor refused this connection: out of memory");
+		return false;
+	}
+	if (rules->broken) {
+		pga_text_addf(refusal, "pganchor refused this connection: %s",
+			      rules->error.message);
+		if (rules->error.next[0] != '\0')
+			pga_text_addf(refusal, "\n    %s", rules->error.next);
+		return false;
+	}
+	pga_judge(effective, &rules->policy, verdict);
+	if (verdict->allowed)
+		return true;
+	pga_verdict_message(verdict, effective, refusal);
+	return rules->policy.mode == PGA_MODE_AUDIT;
+}
+
+/* What the gate decides about one call. */
+struct decision {
+	bool admitted;
+	const char *locks[3][2]; /* keyword and value, to append */
+	size_t lock_count;
+	struct pga_text refusal;
+};
+
+static void add_lock(struct decision *decision, const char *keyword, const char *value)
+{
+	decision->locks[decision->lock_count][0] = keyword;
+	decision->locks[decision->lock_count][1] = value;
+	decision->lock_count++;
+}
+
+/* Returns false where libpq itself refuses the parameters: then there is nothing to decide. */
+static bool decide(const struct gate_libpq *libpq, const struct pga_parameters *parameters,
+		   struct decision *decision)
+{
+	const struct gate_rules *rules;
+	struct pga_effective effective;
+	struct pga_verdict verdict;
+	struct pga_error error;
+	int asked;
+
+	memset(decision, 0, sizeof *decision);
+	asked = pga_effective_ask(&libpq->calls, parameters, &effective, &error);
+	if (asked > 0)
+		return false;
+	if (asked < 0) {
+		pga_text_add(&decision->refusal, "pganchor refused this connection: out of memory");
+		return true;
+	}
+	rules = gate_rules_acquire();
+	decision->admitted = gate_admits(rules, &effective, &verdict, &decision->refusal);
+	if (verdict.reasons > 0) {
+		/* Where each setting came from is looked for only now that it will be told. */
+		pga_verdict_free(&verdict);
+		pga_text_free(&decision->refusal);
+		pga_effective_trace(&libpq->calls, parameters, &effective);
+		decision->admitted = gate_admits(rules, &effective, &verdict, &decision->refusal);
+	}
+	/* In audit mode, a connection that would have been refused is made as it would be without
+	 * the gate. */
+	if (decision->admitted && verdict.reasons > 0)
+		gate_journal(rules, pga_text_string(&decision->refusal));
+	if (verdict.allowed && verdict.needs_tls)
+		add_lock(decision, "sslmode", "verify-full");
+	if (verdict.allowed && verdict.lock_gss)
+		add_lock(decision, "gssencmode", "disable");
+	if (verdict.allowed && verdict.lock_min_tls)
+		add_lock(decision, "ssl_min_protocol_version", pga_verdict_min_tls(&rules->policy));
+	gate_rules_release(rules);
+	pga_verdict_free(&verdict);
+	pga_effective_free(&libpq->calls, &effective);
+	return true;
+}
+
+/* The parameters with the locks behind them. The caller frees both arrays. */
+static bool append_locks(const struct pga_parameters *parameters, const struct decision *decision,
+			 const char ***keywords, const char ***values)
+{
+	size_t count = 0;
+
+	while (parameters->keywords[count] != NULL)
+		count++;
+	*keywords = calloc(count + decision->lock_count + 1, sizeof **keywords);
+	*values = calloc(count + decision->lock_count + 1, sizeof **values);
+	if (*keywords == NULL || *values == NULL)
+		return false;
+	memcpy(*keywords, parameters->keywords, count * sizeof **keywords);
+	memcpy(*values, parameters->values, count * sizeof **values);
+	for (size_t i = 0; i < decision->lock_count; i++) {
+		(*keywords)[count + i] = decision->locks[i][0];
+		(*values)[count + i] = decision->locks[i][1];
+	}
+	return true;
+}
+
+static PGconn *refused(const struct gate_libpq *libpq, const struct pga_parameters *parameters,
+		       const struct decision *decision)
+{
+	const char *message = pga_text_string(&decision->refusal);
+	PGconn *conn = pga_effective_stillborn(&libpq->calls, parameters, message);
+
+	if (conn != NULL)
+		gate_refuse(libpq, conn, message);
+	return conn;
+}
+
+/* For a libpq whose calls of its own PQconnectPoll do not come to the gate (linked with -Bsymbolic,
+ * say): a connection that was made in one call has not met the wall, and is looked at now. */
+static PGconn *look_behind(struct gate_libpq *libpq, PGconn *conn,
+			   const struct pga_parameters *parameters)
+{
+	struct decision decision;
+	bool holds;
+
+	if (conn == NULL || libpq->wall_seen || libpq->calls.status(conn) != CONNECTION_OK)
+		return conn;
+	memset(&decision, 0, sizeof decision);
+	holds = gate_conn_holds(libpq, conn, &decision.refusal);
+	if (!holds) {
+		libpq->calls.finish(conn);
+		conn = refused(libpq, parameters, &decision);
+	}
+	pga_text_free(&decision.refusal);
+	return conn;
+}
+
+static PGconn *enter(gate_make *make, const char *const *keywords, const char *const *values,
+		     int expand_dbname)
+{
+	PGconn *conn;
+
+	gate_entered = true;
+	conn = make(keywords, values, expand_dbname);
+	gate_entered = false;
+	return conn;
+}
+
+PGconn *gate_enter(struct gate_libpq *libpq, gate_make *make,
+		   const struct pga_parameters *parameters)
+{
+	struct decision decision;
+	const char **keywords = NULL;
+	const char **values = NULL;
+	PGconn *conn = NULL;
+
+	if (!decide(libpq, parameters, &decision))
+		return make(parameters->keywords, parameters->values, parameters->expand_dbname);
+	if (!decision.admitted)
+		conn = refused(libpq, parameters, &decision);
+	else if (append_locks(parameters, &decision, &keywords, &values))
+		conn = enter(make, keywords, values, parameters->expand_dbname);
+	free(keywords);
+	free(values);
+	pga_text_free(&decision.refusal);
+	return decision.admitted ? look_behind(libpq, conn, parameters) : conn;
+}
+
+/* A connection string as parameters: libpq expands a dbname that is one. */
+struct conninfo_parameters {
+	const char *keywords[2];
+	const char *values[2];
+	struct pga_parameters parameters;
+};
+
+/* Returns false where libpq finds an error in the string, or would not take it for one as the value
+ * of dbname: then libpq's own function says what it has to say. A string without any setting is no
+ * connection string to PQconnectdbParams, and stands for no parameters. */
+static bool as_parameters(const struct gate_libpq *libpq, const char *conninfo,
+			  struct conninfo_parameters *made)
+{
+	char *message = NULL;
+	PQconninfoOption *options =
+	    conninfo != NULL ? libpq->calls.conninfoParse(conninfo, &message) : NULL;
+	bool says_something = false;
+
+	if (message != NULL)
+		libpq->calls.freemem(message);
+	if (options == NULL)
+		return false;
+	for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
+		says_something = says_something || option->val != NULL;
+	libpq->calls.conninfoFree(options);
+	memset(made, 0, sizeof *made);
+	made->keywords[0] = says_something ? "dbname" : NULL;
+	made->values[0] = says_something ? conninfo : NULL;
+	made->parameters.keywords = made->keywords;
+	made->parameters.values = made->values;
+	made->parameters.expand_dbname = 1;
+	return true;
+}
+
+PGconn *gate_enter_string(struct gate_libpq *libpq, const char *conninfo)
+{
+	struct conninfo_parameters made;
+
+	if (!as_parameters(libpq, conninfo, &made))
+		return libpq->connectdb(conninfo);
+	return gate_enter(libpq, libpq->connectdbParams, &made.parameters);
+}
+
+GATE_EXPORT PGconn *PQconnectdb(const char *conninfo)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
+
+	if (libpq == NULL)
+		return NULL;
+	return internal ? libpq->connectdb(conninfo) : gate_enter_string(libpq, conninfo);
+}
+
+GATE_EXPORT PGconn *PQconnectStart(const char *conninfo)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
+	struct conninfo_parameters made;
+
+	if (libpq == NULL)
+		return NULL;
+	if (internal || !as_parameters(libpq, conninfo, &made))
+		return libpq->connectStart(conninfo);
+	return gate_enter(libpq, libpq->calls.connectStartParams, &made.parameters);
+}
+
+GATE_EXPORT PGconn *PQconnectdbParams(const char *const *keywords, const char *const *values,
+				      int expand_dbname)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
+	const struct pga_parameters parameters = {keywords, values, expand_dbname};
+
+	if (libpq == NULL)
+		return NULL;
+	if (internal || keywords == NULL || values == NULL)
+		return libpq->connectdbParams(keywords, values, expand_dbname);
+	return gate_enter(libpq, libpq->connectdbParams, &parameters);
+}
+
+GATE_EXPORT PGconn *PQconnectStartParams(const char *const *keywords, const char *const *values,
+					 int expand_dbname)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
+	const struct pga_parameters parameters = {keywords, values, expand_dbname};
+
+	if (libpq == NULL)
+		return NULL;
+	if (internal || keywords == NULL || values == NULL)
+		return libpq->calls.connectStartParams(keywords, values, expand_dbname);
+	return gate_enter(libpq, libpq->calls.connectStartParams, &parameters);
+}
+
+/* In PQsetdbLogin(), dbname may be a connection string, and each other argument that is not empty
+ * overrides it: just as parameters behind dbname do. */
+GATE_EXPORT PGconn *PQsetdbLogin(const char *host, const char *port, const char *options,
+				 const char *tty, const char *dbname, const char *login,
+				 const char *password)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
+	const char *const keywords[] = {"dbname", "host",     "port", "options",
+					"user",   "password", NULL};
+	const char *const values[] = {dbname, host, port, options, login, password, NULL};
+	const struct pga_parameters parameters = {keywords, values, 1};
+
+	if (libpq == NULL)
+		return NULL;
+	if (internal)
+		return libpq->setdbLogin(host, port, options, tty, dbname, login, password);
+	return gate_enter(libpq, libpq->connectdbParams, &parameters);
+}
+
+/* A ping gives back a number and no object that could say why; so the reason goes where libpq's own
+ * notices go. */
+static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parameters)
+{
+	struct decision decision;
+	const char **keywords = NULL;
+	const char **values = NULL;
+	PGPing answer = PQPING_NO_ATTEMPT;
+
+	if (!decide(libpq, parameters, &decision))
+		return libpq->pingParams(parameters->keywords, parameters->values,
+					 parameters->expand_dbname);
+	if (!decision.admitted)
+		(void)fprintf(stderr, "%s\n", pga_text_string(&decision.refusal));
+	else if (append_locks(parameters, &decision, &keywords, &values))
+		answer = libpq->pingParams(keywords, values, parameters->expand_dbname);
+	free(keywords);
+	free(values);
+	pga_text_free(&decision.refusal);
+	return answer;
+}
+
+GATE_EXPORT PGPing PQping(const char *conninfo)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
+	struct conninfo_parameters made;
+
+	if (libpq == NULL)
+		return PQPING_NO_ATTEMPT;
+	if (internal || !as_parameters(libpq, conninfo, &made))
+		return libpq->ping(conninfo);
+	return ping(libpq, &made.parameters);
+}
+
+GATE_EXPORT PGPing PQpingParams(const char *const *keywords, const char *const *values,
+				int expand_dbname)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
+	const struct pga_parameters parameters = {keywords, values, expand_dbname};
+
+	if (libpq == NULL)
+		return PQPING_NO_ATTEMPT;
+	if (internal || keywords == NULL || values == NULL)
+		return libpq->pingParams(keywords, values, expand_dbname);
+	return ping(libpq, &parameters);
+}

@@ -1,0 +1,153 @@
+/* The gate: what stands between a program and libpq. Its rooms below are base and policy; it needs
+ * libc alone.
+ *
+ *   find.c     the libpq of a caller
+ *   rules.c    policy and pins, read once and again when they change
+ *   entry.c    the functions that begin a connection: the good message, the locks
+ *   wall.c     PQconnectPoll, which every connection passes: settings before, session after the
+ * handshake session.c  what the TLS session really is refusal.c  why a connection object was
+ * refused, readable through PQerrorMessage journal.c  what mode = audit lets through, to syslog
+ *   cancel.c   PQcancel
+ *   api.c      pganchor.h
+ */
+#ifndef PGA_GATE_GATE_H
+#define PGA_GATE_GATE_H
+
+#include "base/text.h"
+#include "policy/libpq.h"
+#include "policy/pins.h"
+#include "policy/policy.h"
+#include "policy/verdict.h"
+
+#include <stdbool.h>
+
+/* The functions that a program reaches instead of libpq's. */
+#define GATE_EXPORT __attribute__((visibility("default")))
+
+/* Where the function that this is written in will return to. */
+#define GATE_CALLER() __builtin_extract_return_addr(__builtin_return_address(0))
+
+/* ---- find.c ---- */
+
+/* One libpq of the process, kept loaded for as long as the process lives. */
+struct gate_libpq {
+	struct gate_libpq *next;
+	struct pga_libpq calls;
+	const void *base; /* where the object is loaded */
+	void *object; /* a handle for dlsym(): the object, and behind it those it needs, its libssl
+			 among them */
+	bool wall_seen; /* its own calls of PQconnectPoll come to the gate */
+
+	/* The real functions behind the gate's. */
+	PostgresPollingStatusType (*connectPoll)(PGconn *conn);
+	PGconn *(*connectdb)(const char *conninfo);
+	PGconn *(*connectStart)(const char *conninfo);
+	PGconn *(*connectdbParams)(const char *const *keywords, const char *const *values,
+				   int expand_dbname);
+	PGconn *(*setdbLogin)(const char *host, const char *port, const char *options,
+			      const char *tty, const char *dbname, const char *login,
+			      const char *password);
+	PGPing (*ping)(const char *conninfo);
+	PGPing (*pingParams)(const char *const *keywords, const char *const *values,
+			     int expand_dbname);
+	int (*cancel)(PGcancel *cancel, char *errbuf, int errbufsize);
+	int (*requestCancel)(PGconn *conn);
+
+	/* What the wall asks of a connection. */
+	int (*socket)(const PGconn *conn);
+	char *(*host)(const PGconn *conn);
+	int (*sslInUse)(PGconn *conn);
+	void *(*sslStruct)(PGconn *conn, const char *name);
+	int (*gssEncInUse)(PGconn *conn); /* NULL before libpq 12 */
+	char *(*encryptPasswordConn)(PGconn *, const char *, const char *,
+				     const char *); /* NULL before libpq 10 */
+
+	/* Functions of the OpenSSL that this libpq uses; NULL in one that was built without. */
+	long (*verifyResult)(const void *ssl);
+	int (*tlsVersion)(const void *ssl);
+	void *(*verifiedChain)(const void *ssl);
+	int (*chainLength)(const void *chain);
+	void *(*chainElement)(const void *chain, int index);
+	int (*certificateDigest)(const void *certificate, const void *type, unsigned char *digest,
+				 unsigned *length);
+	const void *(*sha256)(void);
+};
+
+/* The libpq that the object with this code address in it uses; or else the process's first. NULL
+ * where there is none, or it lacks a function. *internal, if not NULL: the caller is that libpq
+ * itself. */
+struct gate_libpq *gate_libpq_of(const void *caller, bool *internal);
+
+/* For the API, whose caller need not use libpq itself: the process's libpq; libpq.so.5 is loaded
+ * where there is none. */
+struct gate_libpq *gate_libpq_any(void);
+
+/* ---- rules.c ---- */
+
+/* Policy and pins at one moment. Shared between threads and never changed. */
+struct gate_rules {
+	struct pga_policy policy;
+	struct pga_pins pins;
+	bool broken; /* they could not be read: everything is refused */
+	struct pga_error error;
+};
+
+/* The rules as the files are now; NULL for want of memory. Give them back with gate_rules_release.
+ */
+const struct gate_rules *gate_rules_acquire(void);
+void gate_rules_release(const struct gate_rules *rules);
+
+/* The one lock of the gate, for a few instructions at a time, never across a call of libpq or of
+ * the file system. Held by fork() too, so that a child never inherits it locked. */
+void gate_lock(void);
+void gate_unlock(void);
+
+/* ---- entry.c, wall.c, session.c ---- */
+
+/* Whether a connection with these effective settings may be made. Fills verdict, which the caller
+ * frees; where the policy refuses, adds the whole message to refusal. In audit mode it may be made
+ * all the same, and the message is what there is to journal. */
+bool gate_admits(const struct gate_rules *rules, const struct pga_effective *effective,
+		 struct pga_verdict *verdict, struct pga_text *refusal);
+
+/* This thread is in a call that began at an entry point, which has told the journal what there was
+ * to tell. The model needs no function of the dynamic linker, which would be a second library to
+ * need. */
+extern __thread bool gate_entered __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Begins or makes a connection through the gate. make is libpq's own PQconnectdbParams or
+ * PQconnectStartParams. */
+typedef PGconn *gate_make(const char *const *keywords, const char *const *values,
+			  int expand_dbname);
+PGconn *gate_enter(struct gate_libpq *libpq, gate_make *make,
+		   const struct pga_parameters *parameters);
+
+/* PQconnectdb through the gate. */
+PGconn *gate_enter_string(struct gate_libpq *libpq, const char *conninfo);
+
+/* Looks at a connection whose settings the policy allows, as it stands: socket, encryption, TLS
+ * session, pins. Returns whether it is what the policy wants; where it is not, adds the whole
+ * message to refusal. In state CONNECTION_MADE, TLS may still be to come. */
+bool gate_session_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
+			PGconn *conn, const struct pga_effective *effective,
+			struct pga_text *refusal);
+
+/* The wall's question for a connection that stands or is about to send its startup packet: do its
+ * settings and its session hold? Where not, adds the message to refusal and returns false. What
+ * audit mode lets through is journaled. */
+bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal);
+
+/* ---- refusal.c ---- */
+
+/* Remembers the message of a refused connection, which PQerrorMessage then tells, until the object
+ * is finished or begins again; and writes it into the object as far as libpq lets us, for callers
+ * that reach libpq's own function. */
+void gate_refuse(const struct gate_libpq *libpq, PGconn *conn, const char *message);
+void gate_forget(const PGconn *conn);
+
+/* ---- journal.c ---- */
+
+/* One line to syslog (authpriv.warning): what a policy in audit mode would have refused. */
+void gate_journal(const struct gate_rules *rules, const char *message);
+
+#endif

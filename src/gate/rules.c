@@ -1,0 +1,110 @@
+/* Policy and pins, read at the first connection and again when one of their files has changed.
+ * Readers share a snapshot that nobody changes; the files are looked at and read with no lock held.
+ */
+#include "gate/gate.h"
+
+#include "base/places.h"
+#include "base/stamp.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+struct snapshot {
+	struct gate_rules rules; /* first, so that the rules' address is the snapshot's */
+	atomic_uint users;       /* `current` counts as one */
+	char *anchors;           /* the path of anchors.conf */
+	struct pga_stamp anchors_stamp;
+};
+
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static struct snapshot *current;
+
+static void survive_fork(void)
+{
+	(void)pthread_atfork(gate_lock, gate_unlock, gate_unlock);
+}
+
+void gate_lock(void)
+{
+	(void)pthread_mutex_lock(&mutex);
+}
+
+void gate_unlock(void)
+{
+	(void)pthread_mutex_unlock(&mutex);
+}
+
+static bool is_fresh(const struct snapshot *snapshot)
+{
+	struct pga_stamp now = pga_stamp_of(snapshot->anchors);
+
+	return pga_stamp_same(&now, &snapshot->anchors_stamp) &&
+	       pga_policy_is_fresh(&snapshot->rules.policy);
+}
+
+static void destroy(struct snapshot *snapshot)
+{
+	pga_policy_free(&snapshot->rules.policy);
+	pga_pins_free(&snapshot->rules.pins);
+	free(snapshot->anchors);
+	free(snapshot);
+}
+
+static struct snapshot *load(void)
+{
+	struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+	struct gate_rules *rules;
+
+	if (snapshot == NULL)
+		return NULL;
+	rules = &snapshot->rules;
+	atomic_init(&snapshot->users, 1);
+	snapshot->anchors = pga_user_config("anchors.conf");
+	snapshot->anchors_stamp = pga_stamp_of(snapshot->anchors);
+	rules->broken = pga_policy_load(&rules->policy, &rules->error) != 0 ||
+			pga_pins_load(&rules->pins, &rules->error) != 0;
+	return snapshot;
+}
+
+static void release(struct snapshot *snapshot)
+{
+	if (atomic_fetch_sub(&snapshot->users, 1) == 1)
+		destroy(snapshot);
+}
+
+const struct gate_rules *gate_rules_acquire(void)
+{
+	struct snapshot *snapshot;
+	struct snapshot *old;
+
+	(void)pthread_once(&once, survive_fork);
+	gate_lock();
+	snapshot = current;
+	if (snapshot != NULL)
+		atomic_fetch_add(&snapshot->users, 1);
+	gate_unlock();
+	if (snapshot != NULL && is_fresh(snapshot))
+		return &snapshot->rules;
+	if (snapshot != NULL)
+		release(snapshot);
+	snapshot = load();
+	if (snapshot == NULL)
+		return NULL;
+	atomic_fetch_add(&snapshot->users, 1);
+	gate_lock();
+	old = current;
+	current = snapshot;
+	gate_unlock();
+	if (old != NULL)
+		release(old);
+	return &snapshot->rules;
+}
+
+void gate_rules_release(const struct gate_rules *rules)
+{
+	if (rules != NULL)
+		release((struct snapshot *)(uintptr_t)rules);
+}

@@ -1,0 +1,154 @@
+/* What the connection really is: its socket, its encryption, the root that its verified chain ends
+ * in. */
+#include "gate/gate.h"
+
+#include "base/host.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define TLS_1_2 0x0303 /* what SSL_version() calls them: the numbers of RFC 5246 and RFC 8446 */
+#define TLS_1_3 0x0304
+
+static void begin_refusal(struct pga_text *refusal, const char *host)
+{
+	pga_text_addf(refusal, "pganchor refused the server %s: ", host);
+}
+
+/* The pin of the root: the last certificate of the chain that OpenSSL verified. */
+static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[PGA_PIN_LENGTH + 1])
+{
+	unsigned char digest[64]; /* EVP_MAX_MD_SIZE */
+	unsigned length = 0;
+	const void *chain;
+	int count;
+
+	if (libpq->verifiedChain == NULL || libpq->chainLength == NULL ||
+	    libpq->chainElement == NULL || libpq->certificateDigest == NULL ||
+	    libpq->sha256 == NULL)
+		return false;
+	chain = libpq->verifiedChain(ssl);
+	count = chain != NULL ? libpq->chainLength(chain) : 0;
+	if (count <= 0 ||
+	    libpq->certificateDigest(libpq->chainElement(chain, count - 1), libpq->sha256(), digest,
+				     &length) == 0 ||
+	    length != PGA_PIN_LENGTH / 2)
+		return false;
+	for (unsigned i = 0; i < length; i++)
+		(void)snprintf(pin + (size_t)2 * i, 3, "%02x", digest[i]);
+	return true;
+}
+
+static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
+		       const void *ssl, const char *host, struct pga_text *refusal)
+{
+	char pin[PGA_PIN_LENGTH + 1];
+	const struct pga_pin *anchor;
+
+	if (rules->policy.trust == PGA_TRUST_VERIFIED || rules->pins.count == 0)
+		return true;
+	if (!root_pin(libpq, ssl, pin)) {
+		begin_refusal(refusal, host);
+		pga_text_add(refusal, "the root of its certificate chain cannot be seen");
+		return false;
+	}
+	anchor = pga_pins_find(&rules->pins, pin);
+	if (anchor == NULL) {
+		begin_refusal(refusal, host);
+		pga_text_addf(
+		    refusal,
+		    "its certificate chain ends in a root that is not pinned (SHA-256 %s)\n"
+		    "    if this CA is yours, pin it: pganchor bootstrap --ca-url URL "
+		    "--fingerprint %s",
+		    pin, pin);
+		return false;
+	}
+	if (!pga_host_matches_any(anchor->hosts, host)) {
+		begin_refusal(refusal, host);
+		pga_text_addf(refusal,
+			      "its certificate chain ends in anchor %s, which may not vouch for "
+			      "this host (hosts = %s)\n"
+			      "    if it should, change the hosts of [%s] in anchors.conf",
+			      anchor->name, anchor->hosts, anchor->name);
+		return false;
+	}
+	return true;
+}
+
+static bool tls_holds(const struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
+		      const char *host, struct pga_text *refusal)
+{
+	const int least = rules->policy.min_tls == PGA_TLS_1_3 ? TLS_1_3 : TLS_1_2;
+	const void *ssl = libpq->sslStruct(conn, "OpenSSL");
+	long result;
+
+	if (ssl == NULL || libpq->verifyResult == NULL || libpq->tlsVersion == NULL) {
+		begin_refusal(refusal, host);
+		pga_text_add(
+		    refusal,
+		    "this libpq's TLS session cannot be looked at: it does not use OpenSSL");
+		return false;
+	}
+	result = libpq->verifyResult(ssl);
+	if (result != 0) { /* X509_V_OK */
+		begin_refusal(refusal, host);
+		pga_text_addf(refusal,
+			      "its certificate was not verified (OpenSSL's verify error %ld)",
+			      result);
+		return false;
+	}
+	if (libpq->tlsVersion(ssl) < least) {
+		begin_refusal(refusal, host);
+		pga_text_addf(refusal, "its TLS is older than %s, the least that the policy takes",
+			      pga_verdict_min_tls(&rules->policy));
+		return false;
+	}
+	return root_holds(libpq, rules, ssl, host, refusal);
+}
+
+static bool is_local(int connection)
+{
+	struct sockaddr_storage address;
+	socklen_t length = sizeof address;
+
+	return getsockname(connection, (struct sockaddr *)&address, &length) == 0 &&
+	       address.ss_family == AF_UNIX;
+}
+
+bool gate_session_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
+			PGconn *conn, const struct pga_effective *effective,
+			struct pga_text *refusal)
+{
+	const char *host = libpq->host(conn);
+	const char *sslmode = pga_effective_value(effective, "sslmode");
+
+	if (host == NULL)
+		host = "";
+	if (is_local(libpq->socket(conn))) {
+		if (rules->policy.unix_socket == PGA_ALLOW)
+			return true;
+		begin_refusal(refusal, host);
+		pga_text_add(refusal, "the policy refuses Unix-domain sockets");
+		return false;
+	}
+	if (pga_host_is_exempt(effective, &rules->policy, host))
+		return true;
+	if (libpq->gssEncInUse != NULL && libpq->gssEncInUse(conn) != 0) {
+		if (rules->policy.gss_encryption == PGA_ALLOW)
+			return true;
+		begin_refusal(refusal, host);
+		pga_text_add(refusal, "GSSAPI encryption stands instead of TLS\n"
+				      "    set gssencmode=disable");
+		return false;
+	}
+	if (libpq->sslInUse(conn) != 0)
+		return tls_holds(libpq, rules, conn, host, refusal);
+	/* Not yet encrypted: with verify-full, all that libpq sends now is its request for TLS. */
+	if (libpq->calls.status(conn) == CONNECTION_MADE && sslmode != NULL &&
+	    strcmp(sslmode, "verify-full") == 0)
+		return true;
+	begin_refusal(refusal, host);
+	pga_text_add(refusal, "the connection is not encrypted\n    set sslmode=verify-full");
+	return false;
+}

@@ -1,0 +1,133 @@
+/* PQconnectPoll, which every connection passes: libpq calls its own exported one through its PLT,
+ * and so the gate's, for every way of connecting and resetting, however the program found its entry
+ * point. */
+#include "gate/gate.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* The connection's settings, as the very object that will connect has them. */
+static bool settings_hold(const struct gate_libpq *libpq, const struct gate_rules *rules,
+			  PGconn *conn, struct pga_effective *effective, struct pga_text *refusal,
+			  bool *weak)
+{
+	struct pga_verdict verdict;
+	bool admitted;
+
+	if (pga_effective_of(&libpq->calls, conn, effective) != 0) {
+		pga_text_add(refusal, "pganchor refused this connection: out of memory");
+		return false;
+	}
+	admitted = gate_admits(rules, effective, &verdict, refusal);
+	*weak = verdict.reasons > 0;
+	if (*weak) {
+		pga_verdict_free(&verdict);
+		pga_text_free(refusal);
+		pga_effective_trace(&libpq->calls, NULL, effective);
+		admitted = gate_admits(rules, effective, &verdict, refusal);
+	}
+	pga_verdict_free(&verdict);
+	return admitted;
+}
+
+/* CONNECTION_NEEDED: no name has been looked up and no socket opened. Here PQconninfo() is
+ * authoritative. */
+static bool may_begin(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal)
+{
+	const struct gate_rules *rules = gate_rules_acquire();
+	struct pga_effective effective;
+	bool weak = false;
+	bool admitted = settings_hold(libpq, rules, conn, &effective, refusal, &weak);
+
+	if (admitted && weak && !gate_entered)
+		gate_journal(rules, pga_text_string(refusal));
+	pga_effective_free(&libpq->calls, &effective);
+	gate_rules_release(rules);
+	return admitted;
+}
+
+bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal)
+{
+	const struct gate_rules *rules = gate_rules_acquire();
+	struct pga_effective effective;
+	bool weak = false;
+	bool holds = settings_hold(libpq, rules, conn, &effective, refusal, &weak);
+
+	/* Weak settings that audit mode let through were journaled when the connection began; a
+	 * session can hold no more than its settings ask. */
+	if (holds && !weak && !gate_session_holds(libpq, rules, conn, &effective, refusal)) {
+		holds = rules->policy.mode == PGA_MODE_AUDIT;
+		if (holds)
+			gate_journal(rules, pga_text_string(refusal));
+	}
+	pga_effective_free(&libpq->calls, &effective);
+	gate_rules_release(rules);
+	return holds;
+}
+
+/* Puts a dead socket in the place of the connection's: from here on libpq can neither send nor
+ * receive, and finds out for itself. Its state is then what it is for a server that hung up,
+ * whatever the version. */
+static void cut_wire(int connection)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
+		(void)shutdown(connection, SHUT_RDWR);
+		return;
+	}
+	(void)close(pair[1]);
+	if (dup3(pair[0], connection, O_CLOEXEC) < 0)
+		(void)shutdown(connection, SHUT_RDWR);
+	(void)close(pair[0]);
+}
+
+/* Ends an attempt whose socket is open. libpq writes the startup packet to nowhere, reads the end
+ * of the stream and makes the object CONNECTION_BAD: two polls. */
+static void end_attempt(const struct gate_libpq *libpq, PGconn *conn)
+{
+	int connection = libpq->socket(conn);
+
+	if (connection < 0)
+		return;
+	cut_wire(connection);
+	for (int poll = 0; poll < 8 && libpq->calls.status(conn) != CONNECTION_BAD; poll++) {
+		if (libpq->socket(conn) != connection)
+			break;
+		(void)libpq->connectPoll(conn);
+	}
+}
+
+GATE_EXPORT PostgresPollingStatusType PQconnectPoll(PGconn *conn)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
+	struct pga_text refusal = PGA_TEXT_EMPTY;
+	bool holds = true;
+
+	if (libpq == NULL)
+		return PGRES_POLLING_FAILED;
+	if (internal && !libpq->wall_seen)
+		libpq->wall_seen = true;
+	switch (libpq->calls.status(conn)) {
+	case CONNECTION_NEEDED:
+		gate_forget(conn);
+		holds = may_begin(libpq, conn, &refusal);
+		break;
+	case CONNECTION_MADE:
+		/* The socket is connected, and either nothing was said yet or the handshake is
+		 * done; the next thing that libpq sends is the request for encryption or, once
+		 * encrypted, the startup packet. */
+		holds = gate_conn_holds(libpq, conn, &refusal);
+		if (!holds)
+			end_attempt(libpq, conn);
+		break;
+	default:
+		break;
+	}
+	if (!holds)
+		gate_refuse(libpq, conn, pga_text_string(&refusal));
+	pga_text_free(&refusal);
+	return holds ? libpq->connectPoll(conn) : PGRES_POLLING_FAILED;
+}

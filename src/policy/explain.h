@@ -1,0 +1,24 @@
+/* The effective settings as a person reads them. */
+#ifndef PGA_POLICY_EXPLAIN_H
+#define PGA_POLICY_EXPLAIN_H
+
+#include "base/text.h"
+#include "policy/effective.h"
+#include "policy/verdict.h"
+
+#include <stdbool.h>
+
+/* Whether the setting's value is a secret, which is shown nowhere: libpq marks it so ("*"), or its
+ * name says it. */
+bool pga_setting_is_secret(const PQconninfoOption *option);
+
+/* The value as it may be shown: "********" for a secret that is set, "" where it is not set. */
+const char *pga_setting_shown(const PQconninfoOption *option);
+
+/* Adds one line for each setting that has a value, in columns (keyword, value, origin), and behind
+ * them the verdict with its reasons, a newline at the end of each line. effective has been traced.
+ */
+void pga_explain(const struct pga_effective *effective, const struct pga_verdict *verdict,
+		 struct pga_text *text);
+
+#endif
