@@ -1,0 +1,364 @@
+#include "anchor/anchors.h"
+
+#include "anchor/anchors_conf.h"
+#include "anchor/root_crt.h"
+#include "base/file.h"
+#include "base/places.h"
+#include "policy/linked.h"
+#include "policy/pins.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* One file of the three, from its lock to its rename. */
+struct writing {
+	struct pga_edit edit;
+	struct pga_text after;
+	struct pga_anchor_file *file; /* change is PGA_UNCHANGED until there are new bytes */
+	bool staged;
+	bool committed;
+};
+
+enum { ANCHORS_CONF, NAME_CRT, ROOT_CRT, FILES };
+
+struct installing {
+	const struct pga_anchor *anchor;
+	struct pga_anchoring *done;
+	struct writing writings[FILES]; /* in the order in which they are locked */
+	struct pga_pins pins;
+	const struct pga_pin *before; /* the section that the anchor's name has; NULL: none yet */
+};
+
+static int copy(char **to, const char *from, struct pga_error *error)
+{
+	*to = strdup(from);
+	return *to != NULL ? 0 : pga_fail_memory(error);
+}
+
+static struct writing *begin(struct installing *installing, int which, struct pga_anchor_file *file,
+			     char *path, mode_t mode, struct pga_error *error)
+{
+	struct writing *writing = &installing->writings[which];
+
+	file->path = path;
+	if (path == NULL) {
+		(void)pga_fail_memory(error);
+		return NULL;
+	}
+	if (pga_edit_begin(&writing->edit, path, mode, error) != 0)
+		return NULL;
+	writing->file = file;
+	return writing;
+}
+
+/* Notes that the file gets the bytes of writing->after. */
+static int change(struct writing *writing, struct pga_error *error)
+{
+	if (writing->after.failed)
+		return pga_fail_memory(error);
+	writing->file->change = writing->edit.existed ? PGA_CHANGED : PGA_CREATED;
+	return 0;
+}
+
+static int begin_conf(struct installing *installing, struct pga_error *error)
+{
+	char *path = pga_user_config("anchors.conf");
+	const struct writing *conf;
+
+	if (path == NULL)
+		return pga_fail(error, "set HOME", "this user has no home folder");
+	conf = begin(installing, ANCHORS_CONF, &installing->done->conf, path, 0600, error);
+	if (conf == NULL)
+		return -1;
+	return pga_pins_parse(&installing->pins, path, pga_text_string(&conf->edit.before),
+			      conf->edit.before.length, error);
+}
+
+/* What the user asks for is weighed against what is pinned under the name already. */
+static int compare_with_known(const struct installing *installing, struct pga_error *error)
+{
+	const struct pga_anchor *anchor = installing->anchor;
+	const struct pga_pin *before = installing->before;
+	const char *pin = anchor->certificate->pin;
+
+	if (before == NULL || anchor->replace)
+		return 0;
+	if (strcmp(before->pin, pin) != 0)
+		return pga_fail(error,
+				"choose another --name, or --replace it, if that CA has a new root",
+				"anchor %s: the name is taken by another root, %s, from %s",
+				before->name, before->pin, before->source);
+	if (anchor->hosts != NULL && strcmp(anchor->hosts, before->hosts) != 0)
+		return pga_fail(error, "--replace changes that",
+				"anchor %s: pinned already, for the hosts %s", before->name,
+				before->hosts);
+	if (anchor->scoped && !before->scoped)
+		return pga_fail(error, "--scoped --replace takes it out of there",
+				"anchor %s: pinned already, and installed in root.crt",
+				before->name);
+	return 0;
+}
+
+/* Finds the anchor's name and what it is to be. */
+static int settle(struct installing *installing, struct pga_error *error)
+{
+	const struct pga_anchor *anchor = installing->anchor;
+	struct pga_anchoring *done = installing->done;
+	const struct pga_pin *same = pga_pins_find(&installing->pins, anchor->certificate->pin);
+	const char *name = anchor->name;
+
+	if (name == NULL)
+		name = same != NULL ? same->name : anchor->fallback_name;
+	if (!pga_pin_name_is_valid(name))
+		return pga_fail(error, "such as --name company",
+				"--name: 1 to 64 of the letters A-Z a-z 0-9 . _ - and neither . "
+				"nor - in front");
+	if (same != NULL && strcmp(same->name, name) != 0)
+		return pga_fail(error, "leave --name out, or use that one",
+				"anchor %s: this root is pinned already, as %s", name, same->name);
+	installing->before = pga_pins_named(&installing->pins, name);
+	if (compare_with_known(installing, error) != 0)
+		return -1;
+	done->known = same != NULL;
+	done->scoped = anchor->scoped;
+	if (!done->known && installing->before != NULL &&
+	    copy(&done->replaced, installing->before->pin, error) != 0)
+		return -1;
+	if (copy(&done->name, name, error) != 0 ||
+	    copy(&done->source, done->known ? same->source : anchor->source, error) != 0)
+		return -1;
+	if (anchor->hosts != NULL)
+		return copy(&done->hosts, anchor->hosts, error);
+	return copy(&done->hosts, installing->before != NULL ? installing->before->hosts : "*",
+		    error);
+}
+
+static void now(char text[PGA_CERTIFICATE_DATE])
+{
+	time_t seconds = time(NULL);
+	struct tm tm;
+
+	text[0] = '\0';
+	if (gmtime_r(&seconds, &tm) != NULL)
+		(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+static int compose_conf(struct installing *installing, struct pga_error *error)
+{
+	const struct pga_anchoring *done = installing->done;
+	const struct pga_certificate *certificate = installing->anchor->certificate;
+	struct writing *conf = &installing->writings[ANCHORS_CONF];
+	const struct pga_text *before = &conf->edit.before;
+	struct pga_pins pins;
+	const struct pga_pin *pin;
+	char pinned[PGA_CERTIFICATE_DATE];
+	bool right;
+
+	now(pinned);
+	/* Where the pin is known, what is only for the reader stays as it is. */
+	const struct pga_anchor_setting settings[] = {
+	    {"pin", certificate->pin},
+	    {"source", done->known ? NULL : done->source},
+	    {"hosts", installing->anchor->hosts},
+	    {"scope", done->scoped ? "scoped" : "root.crt"},
+	    {"pinned", done->known ? NULL : pinned},
+	    {"subject", done->known ? NULL : certificate->subject},
+	    {"not-after", done->known ? NULL : certificate->not_after},
+	};
+
+	if (done->known && installing->before->scoped == done->scoped &&
+	    strcmp(installing->before->hosts, done->hosts) == 0)
+		return 0;
+	pga_anchors_conf_set(before, done->name, settings, sizeof settings / sizeof settings[0],
+			     &conf->after);
+	if (change(conf, error) != 0 ||
+	    pga_pins_parse(&pins, conf->edit.path, pga_text_string(&conf->after),
+			   conf->after.length, error) != 0)
+		return -1;
+	/* Read back as the gate will. */
+	pin = pga_pins_find(&pins, certificate->pin);
+	right = pin != NULL && strcmp(pin->name, done->name) == 0 &&
+		strcmp(pin->hosts, done->hosts) == 0 && pin->scoped == done->scoped;
+	pga_pins_free(&pins);
+	return right ? 0
+		     : pga_fail(error, "nothing was changed; look at the file",
+				"%s: the new section does not read back as it should",
+				conf->edit.path);
+}
+
+/* Whether the anchor's own file holds its certificate, and no other. */
+static bool crt_is_right(const struct pga_text *content, const char *pin)
+{
+	struct pga_certificate certificate;
+	struct pga_error error;
+	bool right;
+
+	if (pga_certificate_read(&certificate, "", pga_text_string(content), content->length,
+				 &error) != 0)
+		return false;
+	right = strcmp(certificate.pin, pin) == 0;
+	pga_certificate_free(&certificate);
+	return right;
+}
+
+static int compose_crt(struct installing *installing, struct pga_error *error)
+{
+	const struct pga_certificate *certificate = installing->anchor->certificate;
+	struct pga_text name = PGA_TEXT_EMPTY;
+	struct writing *crt;
+
+	pga_text_addf(&name, "anchors/%s.crt", installing->done->name);
+	crt = begin(installing, NAME_CRT, &installing->done->crt,
+		    pga_user_config(pga_text_string(&name)), 0644, error);
+	pga_text_free(&name);
+	if (crt == NULL)
+		return -1;
+	if (crt->edit.existed && crt_is_right(&crt->edit.before, certificate->pin))
+		return 0;
+	if (crt->edit.existed && installing->before == NULL && !installing->anchor->replace)
+		return pga_fail(error, "move it away, choose another --name, or --replace it",
+				"%s: there is such a file, and it is no anchor's", crt->edit.path);
+	pga_text_add(&crt->after, certificate->pem);
+	return change(crt, error);
+}
+
+/* Takes out the certificate that pganchor put into root.crt for this anchor and that is not to be
+ * there any more; rest gets what stays. */
+static int cut_old(struct installing *installing, const struct pga_edit *edit,
+		   struct pga_text *rest, bool *cut, struct pga_error *error)
+{
+	struct pga_anchoring *done = installing->done;
+	const char *old = done->replaced;
+
+	*cut = false;
+	if (old == NULL && done->scoped)
+		old = installing->anchor->certificate->pin;
+	if (old == NULL) {
+		pga_text_add_bytes(rest, pga_text_string(&edit->before), edit->before.length);
+		return rest->failed ? pga_fail_memory(error) : 0;
+	}
+	if (pga_root_crt_cut(edit->path, &edit->before, done->name, old, rest, cut, error) != 0)
+		return -1;
+	return pga_root_crt_holds(edit->path, rest, old, &done->old_stays, error);
+}
+
+static int compose_root(struct installing *installing, struct pga_error *error)
+{
+	struct pga_anchoring *done = installing->done;
+	const struct pga_certificate *certificate = installing->anchor->certificate;
+	struct pga_text path = PGA_TEXT_EMPTY;
+	struct pga_text rest = PGA_TEXT_EMPTY;
+	struct writing *root;
+	char *home;
+	bool holds = false;
+	bool cut = false;
+	int result = -1;
+
+	/* A scoped anchor has nothing to do with root.crt, but for one that was there before. */
+	if (done->scoped && (installing->before == NULL || installing->before->scoped))
+		return 0;
+	home = pga_libpq_home(error);
+	if (home == NULL)
+		return -1;
+	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
+	free(home);
+	root = begin(installing, ROOT_CRT, &done->root_crt, pga_text_take(&path), 0644, error);
+	if (root == NULL)
+		return -1;
+	if (cut_old(installing, &root->edit, &rest, &cut, error) != 0 ||
+	    pga_root_crt_holds(root->edit.path, &rest, certificate->pin, &holds, error) != 0)
+		goto done;
+	if (done->scoped || holds)
+		pga_text_add_bytes(&root->after, pga_text_string(&rest), rest.length);
+	else if (pga_root_crt_add(root->edit.path, &rest, done->name, certificate, &root->after,
+				  error) != 0)
+		goto done;
+	result = cut || (!done->scoped && !holds) ? change(root, error) : 0;
+done:
+	pga_text_free(&rest);
+	return result;
+}
+
+/* Brings back what a file was before its commit. Only a disk that fails between two renames leads
+ * here. */
+static void undo(struct writing *writing)
+{
+	struct pga_error error;
+
+	if (!writing->edit.existed)
+		(void)unlink(writing->edit.path);
+	else if (pga_edit_stage(&writing->edit, pga_text_string(&writing->edit.before),
+				writing->edit.before.length, &error) == 0)
+		(void)pga_edit_commit(&writing->edit, &error);
+}
+
+/* Everything is on the disk before the first rename. The pin comes last: while it is missing, the
+ * command can simply be run again. root.crt comes first, as the one whose rename can fail (where it
+ * is a mount of its own, as in a container). */
+static int write_all(struct installing *installing, struct pga_error *error)
+{
+	static const int order[FILES] = {ROOT_CRT, NAME_CRT, ANCHORS_CONF};
+
+	for (int i = 0; i < FILES; i++) {
+		struct writing *writing = &installing->writings[i];
+
+		if (writing->file == NULL || writing->file->change == PGA_UNCHANGED)
+			continue;
+		if (pga_edit_stage(&writing->edit, pga_text_string(&writing->after),
+				   writing->after.length, error) != 0)
+			return -1;
+		writing->staged = true;
+	}
+	for (int i = 0; i < FILES; i++) {
+		struct writing *writing = &installing->writings[order[i]];
+
+		if (!writing->staged)
+			continue;
+		if (pga_edit_commit(&writing->edit, error) != 0) {
+			while (i-- > 0)
+				if (installing->writings[order[i]].committed)
+					undo(&installing->writings[order[i]]);
+			return -1;
+		}
+		writing->committed = true;
+	}
+	return 0;
+}
+
+int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga_anchoring *done,
+		       struct pga_error *error)
+{
+	struct installing installing = {.anchor = anchor, .done = done};
+	int result = -1;
+
+	memset(done, 0, sizeof *done);
+	if (begin_conf(&installing, error) == 0 && settle(&installing, error) == 0 &&
+	    compose_conf(&installing, error) == 0 && compose_crt(&installing, error) == 0 &&
+	    compose_root(&installing, error) == 0 &&
+	    (dry_run || write_all(&installing, error) == 0))
+		result = 0;
+	/* The last first: a folder that was made for it stands in one that was made for another. */
+	for (int i = FILES; i-- > 0;) {
+		pga_edit_end(&installing.writings[i].edit);
+		pga_text_free(&installing.writings[i].after);
+	}
+	pga_pins_free(&installing.pins);
+	if (result != 0)
+		pga_anchoring_free(done);
+	return result;
+}
+
+void pga_anchoring_free(struct pga_anchoring *done)
+{
+	free(done->name);
+	free(done->source);
+	free(done->hosts);
+	free(done->replaced);
+	free(done->conf.path);
+	free(done->crt.path);
+	free(done->root_crt.path);
+	memset(done, 0, sizeof *done);
+}

@@ -1,0 +1,52 @@
+/* The user's anchors on disk: pinned in anchors.conf, alone in anchors/NAME.crt, and for all of
+ * libpq in root.crt. All three change together or not at all. */
+#ifndef PGA_ANCHOR_ANCHORS_H
+#define PGA_ANCHOR_ANCHORS_H
+
+#include "anchor/certificate.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* What is to be so. */
+struct pga_anchor {
+	const struct pga_certificate *certificate;
+	const char *name; /* NULL: the one that the pin has already, or else fallback_name */
+	const char *fallback_name;
+	const char *source;
+	const char *hosts; /* for which it may vouch; NULL: as it is, or every host */
+	bool scoped;       /* leave root.crt alone */
+	bool replace;      /* where the name has another pin, or the anchor other hosts or scope */
+};
+
+enum pga_change { PGA_UNCHANGED, PGA_CREATED, PGA_CHANGED };
+
+struct pga_anchor_file {
+	char *path;
+	enum pga_change change;
+};
+
+/* What was done, or would be. */
+struct pga_anchoring {
+	char *name;
+	char *source;
+	char *hosts;
+	bool scoped;
+	bool known;     /* the pin was there before */
+	char *replaced; /* the pin that the name had before; NULL: none */
+	bool old_stays; /* and root.crt still holds that one, put there by somebody else */
+	struct pga_anchor_file conf;
+	struct pga_anchor_file crt;
+	struct pga_anchor_file root_crt; /* path is NULL where it plays no part */
+};
+
+/* Pins and installs the anchor. With dry_run, everything is done but the writing. A second time
+ * changes nothing, but brings back what is missing. On failure, every file is as it was. The caller
+ * frees done. */
+int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga_anchoring *done,
+		       struct pga_error *error);
+
+/* Frees what it holds; safe on one that is all zero. */
+void pga_anchoring_free(struct pga_anchoring *done);
+
+#endif

@@ -1,0 +1,146 @@
+#include "anchor/anchors_conf.h"
+
+#include "base/ini.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define HOST_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:"
+
+static void add_setting(struct pga_text *after, const struct pga_anchor_setting *setting,
+			const char *line_end)
+{
+	if (setting->value != NULL)
+		pga_text_addf(after, "%s = %s%s", setting->key, setting->value, line_end);
+}
+
+static const char *line_end_of(const struct pga_ini_line *line)
+{
+	return line->whole.length >= 2 && line->whole.bytes[line->whole.length - 2] == '\r' ? "\r\n"
+											    : "\n";
+}
+
+static const struct pga_anchor_setting *setting_of(const struct pga_ini_line *line,
+						   const struct pga_anchor_setting *settings,
+						   size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (settings[i].value != NULL && pga_ini_equals(line->name, settings[i].key))
+			return &settings[i];
+	return NULL;
+}
+
+static bool has_key(const struct pga_text *content, const char *name, const char *key)
+{
+	struct pga_ini_reader reader =
+	    pga_ini_start(pga_text_string(content), content->length, PGA_INI_CONF);
+	struct pga_ini_line line;
+	bool inside = false;
+
+	while (pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_SECTION)
+			inside = pga_ini_equals(line.name, name);
+		else if (inside && line.kind == PGA_INI_SETTING && pga_ini_equals(line.name, key))
+			return true;
+	}
+	return false;
+}
+
+static void copy_line(struct pga_text *after, const struct pga_ini_line *line)
+{
+	pga_text_add_bytes(after, line->whole.bytes, line->whole.length);
+}
+
+static void add_section(struct pga_text *after, const char *name,
+			const struct pga_anchor_setting *settings, size_t count)
+{
+	if (after->length == 0)
+		pga_text_add(after, "# The roots that are trusted for PostgreSQL; written by "
+				    "pganchor bootstrap.\n");
+	else if (after->bytes[after->length - 1] != '\n')
+		pga_text_add(after, "\n");
+	pga_text_addf(after, "\n[%s]\n", name);
+	for (size_t i = 0; i < count; i++)
+		add_setting(after, &settings[i], "\n");
+}
+
+void pga_anchors_conf_set(const struct pga_text *before, const char *name,
+			  const struct pga_anchor_setting *settings, size_t count,
+			  struct pga_text *after)
+{
+	struct pga_ini_reader reader =
+	    pga_ini_start(pga_text_string(before), before->length, PGA_INI_CONF);
+	struct pga_ini_line line;
+	bool inside = false;
+	bool found = false;
+
+	while (pga_ini_next(&reader, &line)) {
+		const struct pga_anchor_setting *setting = NULL;
+
+		if (line.kind == PGA_INI_SECTION)
+			inside = pga_ini_equals(line.name, name);
+		else if (inside && line.kind == PGA_INI_SETTING)
+			setting = setting_of(&line, settings, count);
+		if (setting != NULL && !pga_ini_equals(line.value, setting->value))
+			add_setting(after, setting, line_end_of(&line));
+		else
+			copy_line(after, &line);
+		if (line.kind != PGA_INI_SECTION || !inside)
+			continue;
+		found = true;
+		/* What the section does not have yet stands in front; "[name]" may be the last line
+		 * of a file without a line end. */
+		if (after->length > 0 && after->bytes[after->length - 1] != '\n')
+			pga_text_add(after, "\n");
+		for (size_t i = 0; i < count; i++)
+			if (!has_key(before, name, settings[i].key))
+				add_setting(after, &settings[i], line_end_of(&line));
+	}
+	if (!found)
+		add_section(after, name, settings, count);
+}
+
+/* The patterns of base/host.h. */
+static bool is_pattern(const char *text, size_t length)
+{
+	size_t wild = 0;
+
+	if (length == 1 && text[0] == '*')
+		return true;
+	if (length > 2 && strncmp(text, "*.", 2) == 0)
+		wild = 2;
+	return strspn(text + wild, HOST_LETTERS) >= length - wild;
+}
+
+char *pga_anchors_conf_hosts(const char *list, struct pga_error *error)
+{
+	static const char between[] = " \t,";
+	static const char next[] = "such as --hosts '*.example.com db.example.org'";
+	struct pga_text hosts = PGA_TEXT_EMPTY;
+	char *text;
+
+	for (const char *at = list + strspn(list, between); *at != '\0';
+	     at += strspn(at, between)) {
+		size_t length = strcspn(at, between);
+
+		if (!is_pattern(at, length)) {
+			(void)pga_fail(error, next,
+				       "--hosts: neither *, *.DOMAIN, a host name nor an address");
+			pga_text_free(&hosts);
+			return NULL;
+		}
+		if (hosts.length > 0)
+			pga_text_add(&hosts, " ");
+		pga_text_add_bytes(&hosts, at, length);
+		at += length;
+	}
+	if (hosts.length == 0) {
+		(void)pga_fail(error, next, "--hosts: no host pattern");
+		pga_text_free(&hosts);
+		return NULL;
+	}
+	text = pga_text_take(&hosts);
+	if (text == NULL)
+		(void)pga_fail_memory(error);
+	return text;
+}

@@ -1,0 +1,30 @@
+/* The roots in libpq's root.crt, read as libpq reads them and edited without touching what
+ * pganchor did not put there. Bytes in, bytes out: nothing here opens a file. */
+#ifndef PGA_ANCHOR_ROOT_CRT_H
+#define PGA_ANCHOR_ROOT_CRT_H
+
+#include "anchor/certificate.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+
+/* Whether the certificate with this pin is among those of the file; path is for messages. Returns
+ * -1 for a file that libpq could not read. */
+int pga_root_crt_holds(const char *path, const struct pga_text *content, const char *pin,
+		       bool *holds, struct pga_error *error);
+
+/* Adds to after what stands in before, and behind it a comment line that names the anchor and the
+ * certificate. Returns -1, with the reason, unless every certificate of before and the new one can
+ * be read from it. */
+int pga_root_crt_add(const char *path, const struct pga_text *before, const char *name,
+		     const struct pga_certificate *certificate, struct pga_text *after,
+		     struct pga_error *error);
+
+/* Adds to after what stands in before, but for the comment line and the certificate that
+ * pga_root_crt_add() put there under this name, if it has this pin. *cut says whether there was
+ * one. */
+int pga_root_crt_cut(const char *path, const struct pga_text *before, const char *name,
+		     const char *pin, struct pga_text *after, bool *cut, struct pga_error *error);
+
+#endif

@@ -1,0 +1,309 @@
+/* pganchor bootstrap: fetch a CA root, prove it, pin it, install it. */
+#include "cli/cli.h"
+
+#include "anchor/anchors.h"
+#include "anchor/anchors_conf.h"
+#include "anchor/ca_url.h"
+#include "anchor/fetch.h"
+#include "anchor/fingerprint.h"
+#include "base/terminal.h"
+#include "cli/bootstrap_report.h"
+#include "policy/pins.h"
+
+#include <curl/curl.h>
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A day: whoever waits longer has made a mistake. */
+#define LONGEST_WAIT 86400.0
+
+struct bootstrap {
+	const char *ca_url;
+	const char *fingerprint;
+	const char *name;
+	const char *hosts;
+	bool scoped;
+	bool replace;
+	bool yes;
+	bool dry_run;
+	bool json;
+	bool help;
+	struct pga_http http;
+
+	/* Read from the options. */
+	struct pga_ca_url ca;
+	char pin[PGA_PIN_LENGTH + 1];
+	char *host_patterns; /* NULL: not given */
+};
+
+static void print_help(void)
+{
+	(void)puts(
+	    "usage: pganchor bootstrap --ca-url URL --fingerprint HEX [OPTION ...]\n"
+	    "\n"
+	    "Fetches the root of a step-ca, proves it by its fingerprint, pins it and installs it\n"
+	    "where libpq looks for roots. Running it again changes nothing, but brings back what\n"
+	    "is missing.\n"
+	    "\n"
+	    "  --ca-url URL           the CA: https://ca.example.com:9000, or "
+	    "ca.example.com/prefix\n"
+	    "  --fingerprint HEX      SHA-256 of the root, with or without colons; without it, "
+	    "the\n"
+	    "                         root is shown on the terminal and you are asked\n"
+	    "  --name NAME            what to call the anchor; the CA's host if left out\n"
+	    "  --scoped               leave root.crt alone: only services that name the anchor use "
+	    "it\n"
+	    "  --hosts PATTERNS       the hosts it may vouch for: '*.example.com db.example.org'\n"
+	    "  --replace              take the place of another root with that name, or change "
+	    "the\n"
+	    "                         anchor's hosts or scope\n"
+	    "  --proxy URL            as curl's; if left out, https_proxy and no_proxy count\n"
+	    "  --connect-timeout SECONDS  10 if left out\n"
+	    "  --max-time SECONDS     for one request; 30 if left out\n"
+	    "  --dry-run              do everything but write, and say what would be written\n"
+	    "  --yes                  nothing is asked where --fingerprint is given; it does not\n"
+	    "                         stand for the fingerprint\n"
+	    "  --json                 say it in JSON\n"
+	    "  -h, --help             show this\n"
+	    "\n"
+	    "The fingerprint, on the CA:\n"
+	    "  step certificate fingerprint root_ca.crt\n"
+	    "  openssl x509 -noout -fingerprint -sha256 -in root_ca.crt");
+}
+
+/* Seconds with a fraction, as curl takes them, in milliseconds. */
+static int read_seconds(const char *text, long *milliseconds)
+{
+	char *end = NULL;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end != '\0' || !(seconds >= 0.001) || seconds > LONGEST_WAIT)
+		return -1;
+	*milliseconds = (long)(seconds * 1000);
+	return 0;
+}
+
+static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
+{
+	enum {
+		CA_URL = 256,
+		FINGERPRINT,
+		NAME,
+		SCOPED,
+		HOSTS,
+		REPLACE,
+		PROXY,
+		CONNECT_TIMEOUT,
+		MAX_TIME,
+		DRY_RUN,
+		YES,
+		JSON
+	};
+	static const struct option options[] = {
+	    {"ca-url", required_argument, NULL, CA_URL},
+	    {"fingerprint", required_argument, NULL, FINGERPRINT},
+	    {"name", required_argument, NULL, NAME},
+	    {"scoped", no_argument, NULL, SCOPED},
+	    {"hosts", required_argument, NULL, HOSTS},
+	    {"replace", no_argument, NULL, REPLACE},
+	    {"proxy", required_argument, NULL, PROXY},
+	    {"connect-timeout", required_argument, NULL, CONNECT_TIMEOUT},
+	    {"max-time", required_argument, NULL, MAX_TIME},
+	    {"dry-run", no_argument, NULL, DRY_RUN},
+	    {"yes", no_argument, NULL, YES},
+	    {"json", no_argument, NULL, JSON},
+	    {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0},
+	};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+		switch (option) {
+		case CA_URL:
+			bootstrap->ca_url = optarg;
+			break;
+		case FINGERPRINT:
+			bootstrap->fingerprint = optarg;
+			break;
+		case NAME:
+			bootstrap->name = optarg;
+			break;
+		case SCOPED:
+			bootstrap->scoped = true;
+			break;
+		case HOSTS:
+			bootstrap->hosts = optarg;
+			break;
+		case REPLACE:
+			bootstrap->replace = true;
+			break;
+		case PROXY:
+			bootstrap->http.proxy = optarg;
+			break;
+		case CONNECT_TIMEOUT:
+			if (read_seconds(optarg, &bootstrap->http.connect_timeout) != 0)
+				return pga_usage_error(
+				    "bootstrap", "--connect-timeout: not a number of seconds");
+			break;
+		case MAX_TIME:
+			if (read_seconds(optarg, &bootstrap->http.max_time) != 0)
+				return pga_usage_error("bootstrap",
+						       "--max-time: not a number of seconds");
+			break;
+		case DRY_RUN:
+			bootstrap->dry_run = true;
+			break;
+		case YES:
+			bootstrap->yes = true;
+			break;
+		case JSON:
+			bootstrap->json = true;
+			break;
+		case 'h':
+			bootstrap->help = true;
+			return PGA_EXIT_DONE;
+		case ':':
+			return pga_usage_error("bootstrap", "%s: needs a value", argv[optind - 1]);
+		default:
+			return pga_usage_error("bootstrap", "%s: no such option", argv[optind - 1]);
+		}
+	}
+	if (optind < argc)
+		return pga_usage_error("bootstrap", "%s: not an option", argv[optind]);
+	if (bootstrap->ca_url == NULL)
+		return pga_usage_error("bootstrap", "--ca-url is missing");
+	return PGA_EXIT_DONE;
+}
+
+/* What the options say has to make sense before anybody is asked. */
+static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
+{
+	if (pga_ca_url_read(&bootstrap->ca, bootstrap->ca_url, error) != 0)
+		return -1;
+	if (bootstrap->fingerprint != NULL &&
+	    pga_fingerprint_parse(bootstrap->fingerprint, bootstrap->pin, error) != 0)
+		return -1;
+	if (bootstrap->name != NULL && !pga_pin_name_is_valid(bootstrap->name))
+		return pga_fail(error, "such as --name company",
+				"--name: 1 to 64 of the letters A-Z a-z 0-9 . _ - and neither . "
+				"nor - in front");
+	if (bootstrap->hosts != NULL) {
+		bootstrap->host_patterns = pga_anchors_conf_hosts(bootstrap->hosts, error);
+		if (bootstrap->host_patterns == NULL)
+			return -1;
+	}
+	if (bootstrap->fingerprint == NULL && bootstrap->yes)
+		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
+				"--fingerprint is missing, and --yes does not stand for it");
+	if (bootstrap->fingerprint == NULL && !pga_consent_possible())
+		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
+				"--fingerprint is missing, and there is no terminal to ask on");
+	return 0;
+}
+
+/* Takes the one root that the CA shows, if the user says on the terminal that it is the right one.
+ */
+static int ask_for_root(const struct bootstrap *bootstrap, struct pga_certificate *root,
+			struct pga_error *error)
+{
+	struct pga_stepca_roots roots;
+	const char *url = bootstrap->ca.url;
+	int result = -1;
+
+	if (pga_stepca_roots(&bootstrap->http, url, &roots, error) != 0)
+		return -1;
+	if (roots.count > 1) {
+		pga_show_roots(url, &roots);
+		(void)pga_fail(error, "name the one that you trust: --fingerprint", "%s: %zu roots",
+			       url, roots.count);
+	} else if (pga_certificate_check_anchor(&roots.roots[0], url, error) == 0 &&
+		   pga_stepca_health(&bootstrap->http, url, &roots.roots[0], error) == 0 &&
+		   pga_consent(url, &roots.roots[0], error) == 0) {
+		*root = roots.roots[0];
+		roots.count = 0;
+		result = 0;
+	}
+	pga_stepca_roots_free(&roots);
+	return result;
+}
+
+static int fetch_root(const struct bootstrap *bootstrap, struct pga_certificate *root,
+		      struct pga_error *error)
+{
+	const char *url = bootstrap->ca.url;
+
+	memset(root, 0, sizeof *root);
+	if (bootstrap->fingerprint == NULL)
+		return ask_for_root(bootstrap, root, error);
+	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0)
+		return -1;
+	if (pga_certificate_check_anchor(root, url, error) == 0 &&
+	    pga_stepca_health(&bootstrap->http, url, root, error) == 0)
+		return 0;
+	pga_certificate_free(root);
+	return -1;
+}
+
+static int install(const struct bootstrap *bootstrap, const struct pga_certificate *root,
+		   struct pga_error *error)
+{
+	char *fallback = pga_ca_url_name(&bootstrap->ca);
+	const struct pga_anchor anchor = {
+	    .certificate = root,
+	    .name = bootstrap->name,
+	    .fallback_name = fallback,
+	    .source = bootstrap->ca.url,
+	    .hosts = bootstrap->host_patterns,
+	    .scoped = bootstrap->scoped,
+	    .replace = bootstrap->replace,
+	};
+	struct pga_anchoring done;
+	int result;
+
+	if (fallback == NULL)
+		return pga_fail_memory(error);
+	result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
+	if (result == 0) {
+		if (bootstrap->json)
+			result = pga_report_json(&done, root, bootstrap->dry_run, error);
+		else
+			pga_report_text(&done, root, bootstrap->dry_run);
+		pga_report_warnings(&done, bootstrap->dry_run);
+		pga_anchoring_free(&done);
+	}
+	free(fallback);
+	return result;
+}
+
+int pga_cmd_bootstrap(int argc, char **argv)
+{
+	struct bootstrap bootstrap = {.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
+	struct pga_certificate root = {.x509 = NULL};
+	struct pga_error error;
+	int status = read_options(argc, argv, &bootstrap);
+
+	if (status == PGA_EXIT_DONE && bootstrap.help)
+		print_help();
+	if (status != PGA_EXIT_DONE || bootstrap.help)
+		return status;
+	if (check_options(&bootstrap, &error) != 0) {
+		pga_print_error(&error);
+		status = PGA_EXIT_USAGE;
+	} else if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		status = PGA_EXIT_FAILED;
+	} else {
+		if (fetch_root(&bootstrap, &root, &error) != 0 ||
+		    install(&bootstrap, &root, &error) != 0) {
+			pga_print_error(&error);
+			status = PGA_EXIT_FAILED;
+		}
+		curl_global_cleanup();
+	}
+	pga_certificate_free(&root);
+	pga_ca_url_free(&bootstrap.ca);
+	free(bootstrap.host_patterns);
+	return status;
+}
