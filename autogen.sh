@@ -9,4 +9,6 @@ for tool in autoreconf automake libtoolize pkg-config; do
 		exit 1
 	}
 done
+# aclocal warns when the folder for its macros is not there yet.
+mkdir -p m4
 autoreconf --install --force

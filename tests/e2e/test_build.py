@@ -1,0 +1,209 @@
+"""From the sources to what is installed: the commands of README.md, and what is in the results."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+TOP = Path(__file__).resolve().parent.parent.parent
+
+ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
+                "PQerrorMessage", "PQfinish", "PQping", "PQpingParams", "PQrequestCancel", "PQsetdbLogin"}
+API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganchor_free", "pganchor_judge",
+       "pganchor_judge_params", "pganchor_verify", "pganchor_version"}
+INSTALLED = {"bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/libpganchor.so.0", "lib/libpganchor.so.0.0.0",
+             "lib/pganchor/pganchor-gate.so", "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
+             "share/man/man3/libpganchor.3", "share/man/man5/pganchor-policy.5"}
+# What pkg-config is asked for, with the packages that bring it on Debian and on Fedora.
+DEPENDENCIES = {"libpq": ("libpq-dev", "libpq-devel"), "openssl": ("libssl-dev", "openssl-devel"),
+                "libcurl": ("libcurl4-openssl-dev", "libcurl-devel"), "jansson": ("libjansson-dev", "jansson-devel")}
+
+
+def build_environment():
+    """Ours without what would change a build, or tell make that it is the child of another one."""
+    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "DESTDIR", "LD_PRELOAD")
+    return {name: value for name, value in os.environ.items() if name not in inherited}
+
+
+def attempt(*argv, cwd, env=None):
+    done = subprocess.run([str(word) for word in argv], cwd=cwd, env={**build_environment(), **(env or {})},
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def run(*argv, cwd, env=None):
+    status, output = attempt(*argv, cwd=cwd, env=env)
+    assert status == 0, f"{' '.join(map(str, argv))} ended with {status}:\n{output[-6000:]}"
+    return output
+
+
+def files_below(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the sources, as git would give it, with ./configure made."""
+    folder = tmp_path_factory.mktemp("tree")
+    run(TOP / "packaging" / "copy-sources.sh", folder, cwd="/")
+    run("./autogen.sh", cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(tree, tmp_path_factory):
+    """A build in the sources' own folder, and what configure and make said."""
+    folder = tmp_path_factory.mktemp("in-tree")
+    shutil.rmtree(folder)
+    shutil.copytree(tree, folder, symlinks=True)
+    prefix = folder / "prefix"
+    output = run("./configure", f"--prefix={prefix}", "--enable-werror", cwd=folder)
+    return folder, prefix, output + run("make", "-j2", cwd=folder)
+
+
+def test_the_commands_of_the_readme(built):
+    folder, prefix, _ = built
+    run("make", "check", cwd=folder)
+    run("make", "install", cwd=folder)
+    assert files_below(prefix) == INSTALLED
+    assert run(prefix / "bin" / "pganchor", "--version", cwd="/").startswith("pganchor ")
+
+
+def test_the_build_warns_of_nothing(built):
+    _, _, output = built
+    assert "warning" not in output.lower().replace("warning_cflags", "")
+
+
+def test_git_ignores_what_a_build_in_the_tree_leaves(built):
+    folder, prefix, _ = built
+    run("git", "init", "-q", cwd=folder)
+    run("git", "add", ".", cwd=folder)
+    staged = set(run("git", "ls-files", cwd=folder).split("\n")) - {""}
+    staged = {name for name in staged if not name.startswith("prefix/")}
+    copied = {name for name in (folder / ".sources").read_text().split("\0") if name}
+    assert staged - copied - {".sources"} == set()
+
+
+def test_distcheck_builds_out_of_a_read_only_tree(tree, tmp_path):
+    """distcheck is all of it once more: a release, configured out of its read-only tree, make, check, install with
+    DESTDIR, uninstall, distclean."""
+    run(tree / "configure", cwd=tmp_path)
+    output = run("make", "-j2", "distcheck", cwd=tmp_path, env={"DISTCHECK_CONFIGURE_FLAGS": "--enable-werror"})
+    assert "archives ready for distribution" in output
+    assert list(tmp_path.glob("pganchor-*.tar.xz"))
+
+
+def test_out_of_tree_with_destdir(tree, tmp_path):
+    build, root = tmp_path / "build", tmp_path / "root"
+    build.mkdir()
+    before = files_below(tree)
+    run(tree / "configure", "--prefix=/usr", "--sysconfdir=/etc", "--libdir=/usr/lib/somewhere", cwd=build)
+    run("make", "-j2", cwd=build)
+    run("make", "install", f"DESTDIR={root}", cwd=build)
+    assert files_below(tree) == before
+    assert files_below(root) == {"usr/" + name.replace("lib/", "lib/somewhere/") for name in INSTALLED}
+    config = (root / "usr/lib/somewhere/pkgconfig/pganchor.pc").read_text()
+    assert str(tmp_path) not in config
+    asked = {"PKG_CONFIG_PATH": str(root / "usr/lib/somewhere/pkgconfig")}
+    preload = run("pkg-config", "--variable=preload", "pganchor", cwd="/", env=asked).strip()
+    assert (root / preload.lstrip("/")).exists()
+    # Every path that the tool has learnt is of the prefix, none of the staging folder.
+    tool = (root / "usr/bin/pganchor").read_bytes()
+    assert b"/usr/lib/somewhere/pganchor" in tool and b"/etc/pganchor" in tool and str(root).encode() not in tool
+
+
+@pytest.mark.parametrize("missing", DEPENDENCIES)
+def test_configure_names_the_package_of_a_missing_dependency(tree, tmp_path, missing):
+    for name in DEPENDENCIES:
+        if name != missing:
+            (tmp_path / f"{name}.pc").write_text(f"Name: {name}\nDescription: there\nVersion: 99\n")
+    cache = tree.parent / "configure.cache"
+    status, output = attempt(tree / "configure", f"--cache-file={cache}", cwd=tmp_path,
+                             env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
+    # What pkg-config said of these files is no truth for the next configure.
+    if cache.exists():
+        cache.write_text("".join(line for line in cache.read_text().splitlines(True) if not line.startswith("pkg_cv_")))
+    debian, fedora = DEPENDENCIES[missing]
+    assert status != 0 and re.search(rf"error: {missing} .*was not found", output), output[-3000:]
+    assert f"apt-get install {debian}\n" in output and f"dnf install {fedora}\n" in output
+
+
+def test_configure_names_the_package_of_pg_config(tree, tmp_path):
+    status, output = attempt(tree / "configure", "PG_CONFIG=", "ac_cv_path_PG_CONFIG=", cwd=tmp_path)
+    assert status != 0 and "pg_config was not found" in output and "apt-get install libpq-dev\n" in output, output[-3000:]
+
+
+def test_autogen_names_what_brings_a_missing_tool(tree, tmp_path):
+    for tool in ("sh", "dirname"):
+        (tmp_path / tool).symlink_to(shutil.which(tool))
+    status, output = attempt(tree / "autogen.sh", cwd="/", env={"PATH": str(tmp_path)})
+    assert status == 1 and "autoreconf: not found" in output and "packaging/dependencies.sh build" in output
+
+
+# ---- what is in the results
+
+def readelf(*args):
+    return subprocess.run(["readelf", "--wide", *map(str, args)], capture_output=True, text=True, check=True).stdout
+
+
+def exported(path):
+    """{(name, version)} of the symbols that a library offers."""
+    listed = subprocess.run(["nm", "--dynamic", "--defined-only", "--with-symbol-versions", path],
+                            capture_output=True, text=True, check=True).stdout
+    names = [line.split()[-1] for line in listed.splitlines() if " A " not in line]
+    return {tuple(re.split("@+", name)) if "@" in name else (name, None) for name in names}
+
+
+def needed(path):
+    return re.findall(r"\(NEEDED\).*\[(.*)\]", readelf("--dynamic", path))
+
+
+@pytest.fixture(params=["tool", "module", "library"])
+def result(request, pganchor):
+    return {"tool": pganchor.binary, "module": pganchor.module, "library": pganchor.prefix / "lib" / "libpganchor.so"}[request.param]
+
+
+def test_every_result_is_hardened(result):
+    dynamic, segments = readelf("--dynamic", result), readelf("--segments", result)
+    assert re.search(r"\(FLAGS_1\).*\bNOW\b", dynamic)
+    assert "GNU_RELRO" in segments
+    assert "(TEXTREL)" not in dynamic and "RPATH" not in dynamic and "RUNPATH" not in dynamic
+    assert re.search(r"GNU_STACK(?:\s+0x[0-9a-f]+){5}\s+RW\s", segments)
+    assert not re.search(r"LOAD(?:\s+0x[0-9a-f]+){5}\s+RWE", segments)
+    undefined = readelf("--dyn-syms", result)
+    assert "UND __stack_chk_fail" in undefined
+    assert re.search(r"UND __\w+_chk@", undefined), "nothing is fortified"
+
+
+def test_the_tool_is_position_independent(pganchor):
+    assert re.search(r"Type:\s+DYN", readelf("--file-header", pganchor.binary))
+    assert re.search(r"\(FLAGS_1\).*\bPIE\b", readelf("--dynamic", pganchor.binary))
+
+
+def test_module_and_library_need_libc_alone(pganchor):
+    for path in (pganchor.module, pganchor.prefix / "lib" / "libpganchor.so"):
+        assert needed(path) == ["libc.so.6"]
+
+
+def test_module_and_library_refer_to_nothing_of_libpq(pganchor):
+    """A reference would be fatal where libpq is loaded for one extension alone: `undefined symbol: PQstatus`."""
+    for path in (pganchor.module, pganchor.prefix / "lib" / "libpganchor.so"):
+        assert not re.search(r"UND (PQ|pq|SSL_|X509_)", readelf("--dyn-syms", path))
+
+
+def test_the_module_exports_the_entry_points_alone(pganchor):
+    assert exported(pganchor.module) == {(name, None) for name in ENTRY_POINTS}
+
+
+def test_the_library_exports_the_entry_points_and_its_versioned_api(pganchor):
+    library = pganchor.prefix / "lib" / "libpganchor.so"
+    assert exported(library) == {(name, None) for name in ENTRY_POINTS} | {(name, "PGANCHOR_0") for name in API}
+    assert re.search(r"\(SONAME\).*\[libpganchor\.so\.0\]", readelf("--dynamic", library))
+
+
+def test_the_header_declares_what_the_library_exports(pganchor):
+    header = (pganchor.prefix / "include" / "pganchor.h").read_text()
+    assert set(re.findall(r"\b(pganchor_\w+)\(", header)) == API
