@@ -245,14 +245,47 @@ static int cut_old(struct installing *installing, const struct pga_edit *edit,
 	return pga_root_crt_holds(edit->path, rest, old, &done->old_stays, error);
 }
 
+/* The new root.crt is rest, which the certificate that is not to be there was cut from. libpq takes
+ * a root.crt without any certificate for a fault, in every connection that uses TLS at all; one
+ * that would be empty goes. */
+static int put_rest(struct writing *root, struct pga_text *rest, struct pga_error *error)
+{
+	bool any;
+
+	if (pga_root_crt_holds(root->edit.path, rest, NULL, &any, error) != 0)
+		return -1;
+	if (!any && rest->length > 0)
+		return pga_fail(error, "move the file away; nothing was changed",
+				"%s: without this root, there would be none in it, and libpq would "
+				"refuse it",
+				root->edit.path);
+	pga_text_add_bytes(&root->after, pga_text_string(rest), rest->length);
+	if (change(root, error) != 0)
+		return -1;
+	if (!any)
+		root->file->change = PGA_REMOVED;
+	return 0;
+}
+
+static struct writing *begin_root(struct installing *installing, struct pga_error *error)
+{
+	struct pga_text path = PGA_TEXT_EMPTY;
+	char *home = pga_libpq_home(error);
+
+	if (home == NULL)
+		return NULL;
+	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
+	free(home);
+	return begin(installing, ROOT_CRT, &installing->done->root_crt, pga_text_take(&path), 0644,
+		     error);
+}
+
 static int compose_root(struct installing *installing, struct pga_error *error)
 {
 	struct pga_anchoring *done = installing->done;
 	const struct pga_certificate *certificate = installing->anchor->certificate;
-	struct pga_text path = PGA_TEXT_EMPTY;
 	struct pga_text rest = PGA_TEXT_EMPTY;
 	struct writing *root;
-	char *home;
 	bool holds = false;
 	bool cut = false;
 	int result = -1;
@@ -260,23 +293,17 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 	/* A scoped anchor has nothing to do with root.crt, but for one that was there before. */
 	if (done->scoped && (installing->before == NULL || installing->before->scoped))
 		return 0;
-	home = pga_libpq_home(error);
-	if (home == NULL)
-		return -1;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	root = begin(installing, ROOT_CRT, &done->root_crt, pga_text_take(&path), 0644, error);
-	if (root == NULL)
-		return -1;
-	if (cut_old(installing, &root->edit, &rest, &cut, error) != 0 ||
+	root = begin_root(installing, error);
+	if (root == NULL || cut_old(installing, &root->edit, &rest, &cut, error) != 0 ||
 	    pga_root_crt_holds(root->edit.path, &rest, certificate->pin, &holds, error) != 0)
 		goto done;
-	if (done->scoped || holds)
-		pga_text_add_bytes(&root->after, pga_text_string(&rest), rest.length);
-	else if (pga_root_crt_add(root->edit.path, &rest, done->name, certificate, &root->after,
-				  error) != 0)
-		goto done;
-	result = cut || (!done->scoped && !holds) ? change(root, error) : 0;
+	if (!done->scoped && !holds)
+		result = pga_root_crt_add(root->edit.path, &rest, done->name, certificate,
+					  &root->after, error) == 0
+			     ? change(root, error)
+			     : -1;
+	else
+		result = cut ? put_rest(root, &rest, error) : 0;
 done:
 	pga_text_free(&rest);
 	return result;
@@ -295,6 +322,33 @@ static void undo(struct writing *writing)
 		(void)pga_edit_commit(&writing->edit, &error);
 }
 
+static int stage(struct writing *writing, struct pga_error *error)
+{
+	if (writing->file == NULL || writing->file->change == PGA_UNCHANGED)
+		return 0;
+	if (writing->file->change != PGA_REMOVED &&
+	    pga_edit_stage(&writing->edit, pga_text_string(&writing->after), writing->after.length,
+			   error) != 0)
+		return -1;
+	writing->staged = true;
+	return 0;
+}
+
+static int commit(struct writing *writing, struct pga_error *error)
+{
+	if (!writing->staged)
+		return 0;
+	if (writing->file->change != PGA_REMOVED) {
+		if (pga_edit_commit(&writing->edit, error) != 0)
+			return -1;
+	} else if (unlink(writing->edit.path) != 0) {
+		return pga_fail_errno(error, "nothing was changed", "cannot remove %s",
+				      writing->edit.path);
+	}
+	writing->committed = true;
+	return 0;
+}
+
 /* Everything is on the disk before the first rename. The pin comes last: while it is missing, the
  * command can simply be run again. root.crt comes first, as the one whose rename can fail (where it
  * is a mount of its own, as in a container). */
@@ -302,28 +356,16 @@ static int write_all(struct installing *installing, struct pga_error *error)
 {
 	static const int order[FILES] = {ROOT_CRT, NAME_CRT, ANCHORS_CONF};
 
-	for (int i = 0; i < FILES; i++) {
-		struct writing *writing = &installing->writings[i];
-
-		if (writing->file == NULL || writing->file->change == PGA_UNCHANGED)
-			continue;
-		if (pga_edit_stage(&writing->edit, pga_text_string(&writing->after),
-				   writing->after.length, error) != 0)
+	for (int i = 0; i < FILES; i++)
+		if (stage(&installing->writings[i], error) != 0)
 			return -1;
-		writing->staged = true;
-	}
 	for (int i = 0; i < FILES; i++) {
-		struct writing *writing = &installing->writings[order[i]];
-
-		if (!writing->staged)
+		if (commit(&installing->writings[order[i]], error) == 0)
 			continue;
-		if (pga_edit_commit(&writing->edit, error) != 0) {
-			while (i-- > 0)
-				if (installing->writings[order[i]].committed)
-					undo(&installing->writings[order[i]]);
-			return -1;
-		}
-		writing->committed = true;
+		while (i-- > 0)
+			if (installing->writings[order[i]].committed)
+				undo(&installing->writings[order[i]]);
+		return -1;
 	}
 	return 0;
 }

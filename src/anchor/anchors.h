@@ -19,7 +19,7 @@ struct pga_anchor {
 	bool replace;      /* where the name has another pin, or the anchor other hosts or scope */
 };
 
-enum pga_change { PGA_UNCHANGED, PGA_CREATED, PGA_CHANGED };
+enum pga_change { PGA_UNCHANGED, PGA_CREATED, PGA_CHANGED, PGA_REMOVED };
 
 struct pga_anchor_file {
 	char *path;

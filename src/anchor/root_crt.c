@@ -62,7 +62,8 @@ int pga_root_crt_holds(const char *path, const struct pga_text *content, const c
 	struct pga_text pins = PGA_TEXT_EMPTY;
 	int result = read_pins(path, content, &pins, error);
 
-	*holds = result == 0 && strstr(pga_text_string(&pins), pin) != NULL;
+	*holds = result == 0 && pins.length > 0 &&
+		 (pin == NULL || strstr(pga_text_string(&pins), pin) != NULL);
 	pga_text_free(&pins);
 	return result;
 }

@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-/* Whether the certificate with this pin is among those of the file; path is for messages. Returns
- * -1 for a file that libpq could not read. */
+/* Whether the certificate with this pin (NULL: any at all) is among those of the file; path is for
+ * messages. Returns -1 for a file that libpq could not read. */
 int pga_root_crt_holds(const char *path, const struct pga_text *content, const char *pin,
 		       bool *holds, struct pga_error *error);
 

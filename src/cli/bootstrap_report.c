@@ -94,10 +94,14 @@ static bool changed(const struct pga_anchoring *done)
 
 static void print_file(const struct pga_anchor_file *file, bool dry_run, const char *what)
 {
-	static const char *const did[] = {
-	    [PGA_UNCHANGED] = "", [PGA_CREATED] = "Made", [PGA_CHANGED] = "Changed"};
-	static const char *const would[] = {
-	    [PGA_UNCHANGED] = "", [PGA_CREATED] = "Would make", [PGA_CHANGED] = "Would change"};
+	static const char *const did[] = {[PGA_UNCHANGED] = "",
+					  [PGA_CREATED] = "Made",
+					  [PGA_CHANGED] = "Changed",
+					  [PGA_REMOVED] = "Removed"};
+	static const char *const would[] = {[PGA_UNCHANGED] = "",
+					    [PGA_CREATED] = "Would make",
+					    [PGA_CHANGED] = "Would change",
+					    [PGA_REMOVED] = "Would remove"};
 
 	if (file->path != NULL && file->change != PGA_UNCHANGED)
 		(void)printf("%s %s: %s\n", (dry_run ? would : did)[file->change], file->path,
@@ -109,7 +113,7 @@ static void print_files(const struct pga_anchoring *done, bool dry_run)
 	print_file(&done->conf, dry_run, "the pin");
 	print_file(&done->crt, dry_run, "the root alone");
 	print_file(&done->root_crt, dry_run,
-		   done->scoped ? "the root is no longer in it"
+		   done->scoped ? "this root is no longer in it"
 				: "the root, where libpq looks for it");
 }
 
@@ -147,8 +151,10 @@ void pga_report_text(const struct pga_anchoring *done, const struct pga_certific
 
 static json_t *json_file(const struct pga_anchor_file *file)
 {
-	static const char *const changes[] = {
-	    [PGA_UNCHANGED] = "unchanged", [PGA_CREATED] = "created", [PGA_CHANGED] = "changed"};
+	static const char *const changes[] = {[PGA_UNCHANGED] = "unchanged",
+					      [PGA_CREATED] = "created",
+					      [PGA_CHANGED] = "changed",
+					      [PGA_REMOVED] = "removed"};
 
 	if (file->path == NULL)
 		return json_null();
@@ -182,10 +188,10 @@ void pga_report_warnings(const struct pga_anchoring *done, bool dry_run)
 
 	if (done->root_crt.change == PGA_CREATED)
 		pga_print_warning(
-		    "%s did not exist before: from now on, sslmode=require connections of this "
-		    "user behave as verify-ca,\n    for servers of other CAs too; --scoped%s "
-		    "avoids it",
-		    done->root_crt.path, dry_run ? "" : " --replace");
+		    "%s %s: from %s on, sslmode=require connections of this user behave as "
+		    "verify-ca,\n    for servers of other CAs too; --scoped%s avoids it",
+		    done->root_crt.path, dry_run ? "does not exist yet" : "did not exist before",
+		    dry_run ? "then" : "now", dry_run ? "" : " --replace");
 	if (done->old_stays)
 		pga_print_warning("%s still holds the root that was pinned before, put there by "
 				  "somebody else: libpq goes on trusting it",

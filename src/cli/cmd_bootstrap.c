@@ -293,6 +293,8 @@ int pga_cmd_bootstrap(int argc, char **argv)
 		pga_print_error(&error);
 		status = PGA_EXIT_USAGE;
 	} else if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		(void)pga_fail(&error, NULL, "libcurl does not start");
+		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	} else {
 		if (fetch_root(&bootstrap, &root, &error) != 0 ||
