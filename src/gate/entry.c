@@ -114,7 +114,8 @@ static PGconn *refused(const struct gate_libpq *libpq, const struct pga_paramete
 		       const struct decision *decision)
 {
 	const char *message = pga_text_string(&decision->refusal);
-	PGconn *conn = pga_effective_stillborn(&libpq->calls, parameters, message);
+	PGconn *conn =
+	    pga_effective_stillborn(&libpq->calls, parameters, "target_session_attrs", message);
 
 	if (conn != NULL)
 		gate_refuse(libpq, conn, message);

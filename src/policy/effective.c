@@ -12,7 +12,8 @@
 #define PROBE "pganchor-asks-for-the-effective-settings"
 
 PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
-				const struct pga_parameters *parameters, const char *value)
+				const struct pga_parameters *parameters, const char *keyword,
+				const char *value)
 {
 	const char **keywords;
 	const char **values;
@@ -27,7 +28,7 @@ PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
 		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
 		memcpy(values, parameters->values, count * sizeof *values);
 		/* The last one overrides any before. */
-		keywords[count] = "target_session_attrs";
+		keywords[count] = keyword;
 		values[count] = value;
 		conn = libpq->connectStartParams(keywords, values, parameters->expand_dbname);
 	}
@@ -39,7 +40,7 @@ PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
 int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 		      struct pga_effective *effective, struct pga_error *error)
 {
-	PGconn *probe = pga_effective_stillborn(libpq, parameters, PROBE);
+	PGconn *probe = pga_effective_stillborn(libpq, parameters, "target_session_attrs", PROBE);
 	const char *said;
 	int result;
 
@@ -97,26 +98,29 @@ static PQconninfoOption *parse(const struct pga_libpq *libpq, const char *connin
 	return options;
 }
 
-/* Whether the caller's own parameters say this setting: as conninfo_array_parse() does, the first
- * non-empty dbname may be a connection string, and an empty value says nothing. */
-static bool said_by_caller(const struct pga_parameters *parameters,
-			   const PQconninfoOption *expanded, const char *keyword)
+/* What the caller's own parameters say of this setting, NULL where they say nothing. As in
+ * conninfo_array_parse(): the last one counts, an empty value says nothing, and the first dbname
+ * stands for the settings that it expands to. */
+static const char *said_by_caller(const struct pga_parameters *parameters,
+				  const PQconninfoOption *expanded, const char *keyword)
 {
 	const PQconninfoOption *option = find_option(expanded, keyword);
+	const char *said = NULL;
 
-	if (option != NULL && option->val != NULL)
-		return true;
 	for (size_t i = 0; parameters->keywords[i] != NULL; i++) {
 		const char *value = parameters->values[i];
 
-		if (value == NULL || value[0] == '\0' ||
-		    strcmp(parameters->keywords[i], keyword) != 0)
+		if (value == NULL || value[0] == '\0')
 			continue;
-		if (strcmp(keyword, "dbname") == 0 && expanded != NULL)
-			continue;
-		return true;
+		if (strcmp(parameters->keywords[i], "dbname") == 0 && expanded != NULL) {
+			if (option != NULL && option->val != NULL)
+				said = option->val;
+			expanded = NULL;
+		} else if (strcmp(parameters->keywords[i], keyword) == 0) {
+			said = value;
+		}
 	}
-	return false;
+	return said;
 }
 
 static PQconninfoOption *expand(const struct pga_libpq *libpq,
@@ -197,24 +201,48 @@ static char *find_service_file(const char *service)
 static enum pga_origin origin_of(const struct pga_effective *effective,
 				 const PQconninfoOption *option)
 {
-	const char *service = pga_effective_value(effective, "service");
 	const char *variable = option->envvar != NULL ? getenv(option->envvar) : NULL;
 	bool has_service;
 
 	if (option->val == NULL)
 		return PGA_FROM_DEFAULT;
-	if (effective->service_file != NULL && service != NULL &&
-	    service_says(effective->service_file, service, option->keyword, &has_service))
+	if (effective->service_file != NULL &&
+	    service_says(effective->service_file, effective->service, option->keyword,
+			 &has_service))
 		return PGA_FROM_SERVICE;
 	if (variable != NULL && strcmp(variable, option->val) == 0)
 		return PGA_FROM_ENVIRONMENT;
 	return PGA_FROM_DEFAULT;
 }
 
+/* Puts the caller's own target_session_attrs in the place of the probe: asked for in a second
+ * attempt, which stops at the sslmode. */
+static void restore_probed(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+			   struct pga_effective *effective)
+{
+	PGconn *probe = pga_effective_stillborn(libpq, parameters, "sslmode", PROBE);
+	struct pga_effective again = {NULL};
+	const PQconninfoOption *own;
+
+	if (probe != NULL && pga_effective_of(libpq, probe, &again) == 0) {
+		own = find_option(again.options, "target_session_attrs");
+		for (PQconninfoOption *option = effective->options; option->keyword != NULL;
+		     option++) {
+			if (own == NULL || strcmp(option->keyword, own->keyword) != 0)
+				continue;
+			free(option->val);
+			option->val = own->val != NULL ? strdup(own->val) : NULL;
+		}
+	}
+	pga_effective_free(libpq, &again);
+	if (probe != NULL)
+		libpq->finish(probe);
+}
+
 void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 			 struct pga_effective *effective)
 {
-	const char *service = pga_effective_value(effective, "service");
+	const char *service = getenv("PGSERVICE");
 	PQconninfoOption *expanded = NULL;
 	size_t count = 0;
 
@@ -223,14 +251,22 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	effective->origins = calloc(count + 1, sizeof *effective->origins);
 	if (effective->origins == NULL)
 		return;
-	if (service != NULL && service[0] != '\0')
-		effective->service_file = find_service_file(service);
-	if (parameters != NULL)
+	if (parameters != NULL) {
+		restore_probed(libpq, parameters, effective);
 		expanded = expand(libpq, parameters);
+		if (said_by_caller(parameters, expanded, "service") != NULL)
+			service = said_by_caller(parameters, expanded, "service");
+	}
+	/* PQconninfo() does not tell the service before libpq 18. */
+	if (service != NULL && service[0] != '\0') {
+		effective->service = strdup(service);
+		effective->service_file = find_service_file(service);
+	}
 	for (size_t i = 0; i < count; i++) {
 		const PQconninfoOption *option = &effective->options[i];
 
-		if (parameters != NULL && said_by_caller(parameters, expanded, option->keyword))
+		if (parameters != NULL &&
+		    said_by_caller(parameters, expanded, option->keyword) != NULL)
 			effective->origins[i] = PGA_FROM_CONNINFO;
 		else
 			effective->origins[i] = origin_of(effective, option);
@@ -249,7 +285,6 @@ void pga_effective_origin(const struct pga_effective *effective, const char *key
 			  struct pga_text *text)
 {
 	const PQconninfoOption *option = find_option(effective->options, keyword);
-	const char *service = pga_effective_value(effective, "service");
 	enum pga_origin origin = PGA_FROM_UNKNOWN;
 
 	if (effective->origins != NULL && option != NULL)
@@ -259,7 +294,8 @@ void pga_effective_origin(const struct pga_effective *effective, const char *key
 		pga_text_add(text, "conninfo");
 		break;
 	case PGA_FROM_SERVICE:
-		pga_text_addf(text, "service %s in %s", service, effective->service_file);
+		pga_text_addf(text, "service %s in %s", effective->service,
+			      effective->service_file);
 		break;
 	case PGA_FROM_ENVIRONMENT:
 		pga_text_addf(text, "environment %s", option->envvar);
@@ -278,6 +314,7 @@ void pga_effective_free(const struct pga_libpq *libpq, struct pga_effective *eff
 	if (effective->options != NULL)
 		libpq->conninfoFree(effective->options);
 	free(effective->origins);
+	free(effective->service);
 	free(effective->service_file);
 	memset(effective, 0, sizeof *effective);
 }

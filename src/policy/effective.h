@@ -28,7 +28,8 @@ struct pga_effective {
 	PQconninfoOption *options; /* libpq's own array, ended by a NULL keyword */
 	enum pga_origin
 	    *origins;       /* one for each option; NULL where memory ran out or nobody asked */
-	char *service_file; /* the file that the service stands in; NULL where there is none */
+	char *service;      /* its name and the file that it stands in, once traced; NULL where */
+	char *service_file; /* there is none */
 };
 
 /* Asks libpq for the settings that these parameters come to, opening no socket and looking up no
@@ -40,13 +41,13 @@ struct pga_effective {
 int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 		      struct pga_effective *effective, struct pga_error *error);
 
-/* Begins a connection that can never be: these parameters, and behind them a value of
- * target_session_attrs that is none. libpq refuses it in its own way, before it looks up a name,
- * with a message that quotes the value (unless it refuses the parameters first), and refuses to
- * reset it; all else that a program does with a failed connection is safe. NULL for want of memory.
- */
+/* Begins a connection that can never be: these parameters, and behind them one that cannot be
+ * valid. libpq refuses it in its own way, before it looks up a name, with a message that quotes the
+ * value (unless it refuses the parameters first), and refuses to reset it; all else that a program
+ * does with a failed connection is safe. NULL for want of memory. */
 PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
-				const struct pga_parameters *parameters, const char *value);
+				const struct pga_parameters *parameters, const char *keyword,
+				const char *value);
 
 /* The settings of a connection object, as it will really use them. Origins are known where defaults
  * and environment tell. Returns -1 for want of memory. */

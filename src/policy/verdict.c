@@ -221,10 +221,10 @@ void pga_judge(const struct pga_effective *effective, const struct pga_policy *p
 /* What to do about it. The conninfo in the hint is made of settings that are no secret. */
 static void add_hint(const struct pga_effective *effective, struct pga_text *text)
 {
-	const char *service = value_of(effective, "service");
+	const char *service = effective->service;
 	const char *host = value_of(effective, "host");
 
-	if (service[0] != '\0') {
+	if (service != NULL) {
 		pga_text_addf(text,
 			      "\n    write sslmode=verify-full into service %s; \"pganchor explain "
 			      "service=%s\" ",

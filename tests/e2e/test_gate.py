@@ -1,0 +1,412 @@
+"""The gate in real clients: what is weaker than verify-full is refused with its reason, and all else works as without."""
+
+import json
+import re
+
+import pytest
+
+import tracing
+from certificates import make_root
+
+REFUSED = "pganchor refused this connection: "
+WEAK = REFUSED + "sslmode=prefer (libpq's default) is weaker than verify-full"
+PYTHON = "/usr/bin/python3"
+PSYCOPG2 = """
+import sys, psycopg2
+connection = psycopg2.connect(sys.argv[1])
+cursor = connection.cursor()
+cursor.execute("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+print("tls", cursor.fetchone()[0])
+"""
+
+# Each client as a command that connects with one connection string.
+CLIENTS = {
+    "psql": lambda conninfo: ["psql", "-XAtc", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", conninfo],
+    "pg_dump": lambda conninfo: ["pg_dump", "-d", conninfo],
+    "pg_isready": lambda conninfo: ["pg_isready", "-d", conninfo],
+    "pgbench": lambda conninfo: ["pgbench", "-n", "-t", "1", "-f", "/dev/stdin", conninfo],
+    "psycopg2": lambda conninfo: [PYTHON, "-c", PSYCOPG2, conninfo],
+}
+
+
+@pytest.fixture
+def client(request):
+    return CLIENTS[request.param]
+
+
+def every_client(function):
+    return pytest.mark.parametrize("client", CLIENTS, indirect=True)(function)
+
+
+@pytest.fixture
+def anchored(home, stepca):
+    """The home with the CA's root where libpq looks, and nothing pinned."""
+    folder = home / ".postgresql"
+    folder.mkdir()
+    (folder / "root.crt").write_text(stepca.root_pem)
+    return home
+
+
+def run_gated(home, argv, **kwargs):
+    return home.pganchor("run", "--", *argv, **kwargs)
+
+
+def write_policy(home, text):
+    folder = home / ".config/pganchor"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policy.conf").write_text(text)
+
+
+def write_anchor(home, name, fingerprint, hosts=None):
+    folder = home / ".config/pganchor"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "anchors.conf", "a") as file:
+        file.write(f"[{name}]\npin = {fingerprint}\nsource = https://ca.example.test\n")
+        if hosts is not None:
+            file.write(f"hosts = {hosts}\n")
+
+
+@every_client
+def test_a_weak_connection_is_refused(anchored, postgres, client):
+    argv = client(postgres.conninfo())
+    assert anchored.run(argv, input="SELECT 1;").returncode == 0, "without the gate, it must succeed"
+    seen = postgres.connections()
+    done = run_gated(anchored, argv, input="SELECT 1;")
+    assert done.returncode != 0
+    assert WEAK in done.stderr
+    assert postgres.connections() == seen, "the server saw a connection"
+
+
+@every_client
+def test_a_verified_connection_works(anchored, postgres, client):
+    done = run_gated(anchored, client(postgres.conninfo(sslmode="verify-full")), input="SELECT 1;")
+    assert done.returncode == 0, done.stderr
+    assert "pganchor" not in done.stderr
+    if client in (CLIENTS["psql"], CLIENTS["psycopg2"]):
+        assert done.stdout.strip() in ("t", "tls True")
+
+
+@every_client
+def test_an_impostor_is_refused_in_libpqs_own_words(anchored, impostor_postgres, client):
+    argv = client(impostor_postgres.conninfo(sslmode="verify-full"))
+    alone = anchored.run(argv, input="SELECT 1;")
+    gated = run_gated(anchored, argv, input="SELECT 1;")
+    assert gated.returncode == alone.returncode != 0
+    assert (gated.stdout, gated.stderr) == (alone.stdout, alone.stderr)
+    # pg_isready asks only whether somebody answers, and says so with the handshake refused.
+    if client is not CLIENTS["pg_isready"]:
+        assert "certificate verify failed" in gated.stderr
+
+
+def test_the_message_is_one_error_with_its_way_out(anchored, postgres):
+    done = run_gated(anchored, ["psql", "host=localhost dbname=app password=hunter2"])
+    assert done.returncode == 2
+    assert done.stderr == (
+        "psql: error: pganchor refused this connection: sslmode=prefer (libpq's default) is weaker than verify-full\n"
+        "    use a service of \"pganchor service list\", or sslmode=verify-full; "
+        "\"pganchor explain 'host=localhost'\" shows every setting\n")
+
+
+def test_every_reason_is_told_with_its_origin(anchored, postgres):
+    service = anchored / ".pg_service.conf"
+    service.write_text("[weak]\nhost=localhost\nsslmode=require\n")
+    done = run_gated(anchored, ["psql", "service=weak"], env={"PGGSSENCMODE": "require"})
+    assert f"sslmode=require (service weak in {service}) is weaker than verify-full" in done.stderr
+    assert "gssencmode=require (environment PGGSSENCMODE) takes GSSAPI encryption instead of TLS" in done.stderr
+
+
+@pytest.mark.parametrize("env, conninfo, reason", [
+    ({"PGSSLMODE": "require"}, "host=localhost", "sslmode=require (environment PGSSLMODE)"),
+    ({}, "host=localhost sslmode=verify-ca", "sslmode=verify-ca (conninfo)"),
+    ({}, "postgresql://localhost/app?sslmode=disable", "sslmode=disable (conninfo)"),
+    ({"PGREQUIRESSL": "1"}, "host=localhost", "sslmode=require"),
+    ({"PGHOST": "localhost"}, "dbname=app", "sslmode=prefer (libpq's default)"),
+    ({"PGHOSTADDR": "127.0.0.1"}, "host=/tmp", "sslmode=prefer (libpq's default)"),
+    ({}, "host=/tmp hostaddr=127.0.0.1", "sslmode=prefer (libpq's default)"),
+    ({}, "host=/tmp,localhost", "sslmode=prefer (libpq's default)"),
+    ({}, "host=,localhost", "sslmode=prefer (libpq's default)"),
+    ({}, "hostaddr=127.0.0.1", "sslmode=prefer (libpq's default)"),
+])
+def test_however_the_weakness_is_said(anchored, postgres, env, conninfo, reason):
+    env = {"PGPORT": postgres.port, "PGUSER": postgres.user, **env}
+    seen = postgres.connections()
+    done = run_gated(anchored, ["psql", "-XAtc", "SELECT 1", conninfo], env=env)
+    assert done.returncode == 2
+    assert REFUSED in done.stderr and reason in done.stderr
+    assert postgres.connections() == seen
+
+
+HOW = ["connectdb", "connectdbParams", "setdbLogin", "start", "startParams", "found"]
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("then", ["", "+reset", "+resetStart"])
+def test_a_refused_object_is_safe_to_poll_reset_and_finish(anchored, postgres, compile_program, how, then):
+    program = compile_program("connect.c", ["libpq"])
+    seen = postgres.connections()
+    done = run_gated(anchored, [program, how + then, postgres.conninfo()])
+    assert done.returncode == 0, done.stderr
+    assert "status ok" not in done.stdout and "status other" not in done.stdout
+    assert done.stdout.count("status bad") == (2 if then else 1)
+    assert "poll failed" in done.stdout
+    assert "socket open" not in done.stdout
+    assert re.search(r"^message .*pganchor refused this connection: .*sslmode=prefer", done.stdout, re.M)
+    assert postgres.connections() == seen
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("then", ["", "+reset", "+resetStart"])
+def test_a_verified_object_can_be_reset(anchored, postgres, compile_program, how, then):
+    program = compile_program("connect.c", ["libpq"])
+    done = run_gated(anchored, [program, how + then, postgres.conninfo(sslmode="verify-full")])
+    assert done.stdout == "status ok\ntls 1\nsocket open\n" * (2 if then else 1), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("how", ["ping", "pingParams"])
+def test_a_refused_ping_makes_no_attempt_and_says_why(anchored, postgres, compile_program, how):
+    program = compile_program("connect.c", ["libpq"])
+    seen = postgres.connections()
+    done = run_gated(anchored, [program, how, postgres.conninfo()])
+    assert done.stdout == "ping 3\n"  # PQPING_NO_ATTEMPT
+    assert WEAK in done.stderr
+    assert postgres.connections() == seen
+    assert run_gated(anchored, [program, how, postgres.conninfo(sslmode="verify-full")]).stdout == "ping 0\n"
+
+
+@pytest.mark.parametrize("client", ["psql", "pg_isready", "psycopg2"], indirect=True)
+def test_a_refused_connection_opens_no_socket(anchored, postgres, client):
+    argv = client(postgres.conninfo())
+    _, free = anchored.strace_sockets(argv)
+    assert tracing.internet(free), "without the gate a socket must be seen"
+    done, calls = anchored.strace_sockets([anchored.program.binary, "run", "--", *argv])
+    assert WEAK in done.stderr
+    assert not tracing.internet(calls)
+    # libpq itself may ask the C library for the user's name, which asks the name service cache.
+    assert not [call for call in calls if call.name != "socket" and "/nscd/" not in (call.address or "")]
+
+
+@pytest.mark.parametrize("conninfo", ["sslmode=bogus host=localhost", "nonsense=1", "host=localhost port=99999",
+                                      "host='unfinished", "justaword", "service=nosuch", "postgresql://%zz"])
+def test_libpqs_own_refusals_stay_word_for_word(anchored, conninfo):
+    env = {"PGSERVICEFILE": str(anchored / "none"), "PGCONNECT_TIMEOUT": "5"}
+    argv = [PYTHON, "-c", PSYCOPG2, conninfo]
+    alone = anchored.run(argv, env=env)
+    gated = run_gated(anchored, argv, env=env)
+    if "sslmode" not in conninfo and "port" not in conninfo:
+        assert gated.stderr == alone.stderr
+    else:
+        assert gated.returncode == alone.returncode != 0
+
+
+def test_what_is_allowed_and_not_locked_is_what_libpq_does_alone(anchored, postgres):
+    settings = "SELECT string_agg(name || '=' || setting, ' ' ORDER BY name) FROM pg_settings WHERE name IN " \
+               "('application_name', 'client_encoding', 'search_path')"
+    conninfo = postgres.conninfo(sslmode="verify-full", application_name="it's", options="-c search_path=x")
+    argv = ["psql", "-XAtc", settings, conninfo]
+    assert run_gated(anchored, argv).stdout == anchored.run(argv).stdout != ""
+
+
+# ---- the session ----
+
+def test_a_server_whose_root_is_not_pinned_gets_no_startup_packet(anchored, stepca, recording_server):
+    other = "0" * 63 + "1"
+    write_anchor(anchored, "other", other)
+    server = recording_server(b"S", issued=stepca.issue("localhost"))
+    conninfo = f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full"
+    done = run_gated(anchored, ["psql", "-XAtc", "SELECT 1", conninfo])
+    assert done.returncode == 2
+    assert "pganchor refused the server localhost: its certificate chain ends in a root that is not pinned" in done.stderr
+    assert stepca.fingerprint in done.stderr
+    (seen,) = server.finish()
+    assert seen.tls and seen.requests == ["ssl"]
+    assert seen.inside == b""
+
+
+@pytest.mark.parametrize("how", ["connectdb", "start", "found", "connectdb+reset", "start+resetStart", "found+reset"])
+def test_a_server_refused_after_the_handshake_leaves_a_safe_object(anchored, stepca, recording_server, compile_program, how):
+    write_anchor(anchored, "other", "0" * 64)
+    server = recording_server(b"S", issued=stepca.issue("localhost"))
+    conninfo = f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full"
+    done = run_gated(anchored, [compile_program("connect.c", ["libpq"]), how, conninfo])
+    assert done.returncode == 0, done.stderr
+    times = 2 if "+" in how else 1
+    assert done.stdout.count("status bad\n") == times, done.stdout
+    assert done.stdout.count("pganchor refused the server localhost: its certificate chain ends in a root") == times
+    assert "poll failed" in done.stdout
+    records = server.finish()
+    assert len(records) == times
+    assert all(record.tls and record.requests == ["ssl"] and record.inside == b"" for record in records)
+
+
+def test_a_pinned_root_is_let_through(anchored, stepca, postgres):
+    write_anchor(anchored, "work", stepca.fingerprint, hosts="localhost *.example.test")
+    done = run_gated(anchored, CLIENTS["psql"](postgres.conninfo(sslmode="verify-full")))
+    assert done.stdout == "t\n", done.stderr
+
+
+def test_an_anchor_vouches_for_its_hosts_alone(anchored, stepca, recording_server):
+    write_anchor(anchored, "work", stepca.fingerprint, hosts="*.example.test")
+    server = recording_server(b"S", issued=stepca.issue("localhost", "db.example.test"))
+    base = f"port={server.port} hostaddr=127.0.0.1 user=app password=hunter2 sslmode=verify-full"
+    refused = run_gated(anchored, ["psql", f"host=localhost {base}"])
+    assert "ends in anchor work, which may not vouch for this host (hosts = *.example.test)" in refused.stderr
+    passed = run_gated(anchored, ["psql", f"host=db.example.test {base}"])
+    assert "password authentication failed" in passed.stderr
+    first, second = server.finish()
+    assert first.inside == b"" and second.requests == ["ssl", "startup", "password"]
+
+
+def test_trust_verified_needs_no_pin(anchored, stepca, postgres):
+    write_anchor(anchored, "other", "0" * 64)
+    write_policy(anchored, "trust = verified\n")
+    assert run_gated(anchored, CLIENTS["psql"](postgres.conninfo(sslmode="verify-full"))).stdout == "t\n"
+
+
+def test_gss_encryption_is_locked_out(anchored, stepca, recording_server):
+    server = recording_server(b"N")
+    run_gated(anchored, ["psql", f"host=localhost port={server.port} sslmode=verify-full"])
+    (seen,) = server.finish()
+    assert seen.requests == ["ssl"]
+
+
+# ---- the policy ----
+
+def test_a_unix_socket_is_allowed_unless_the_policy_refuses(anchored, postgres):
+    argv = CLIENTS["psql"](postgres.conninfo(host=postgres.socket_dir))
+    assert run_gated(anchored, argv).stdout == "f\n"
+    write_policy(anchored, "unix-socket = refuse\n")
+    done = run_gated(anchored, argv)
+    assert f"host={postgres.socket_dir} (conninfo) is a Unix-domain socket, which the policy refuses" in done.stderr
+
+
+def test_min_tls_is_held(anchored, stepca, make_postgres):
+    server = make_postgres(*stepca.issue("localhost"), settings={"ssl_max_protocol_version": "TLSv1.2"})
+    argv = CLIENTS["psql"](server.conninfo(sslmode="verify-full"))
+    assert run_gated(anchored, argv).stdout == "t\n"
+    write_policy(anchored, "min-tls = 1.3\n")
+    done = run_gated(anchored, argv)
+    assert done.returncode == 2 and "version" in done.stderr
+    found = server.conninfo(sslmode="verify-full", ssl_min_protocol_version="TLSv1.2")
+    assert run_gated(anchored, CLIENTS["psql"](found)).returncode == 2
+
+
+def test_min_tls_is_held_where_nothing_could_be_locked(anchored, stepca, make_postgres, compile_program):
+    server = make_postgres(*stepca.issue("localhost"), settings={"ssl_max_protocol_version": "TLSv1.2"})
+    write_policy(anchored, "min-tls = 1.3\n")
+    done = run_gated(anchored, [compile_program("connect.c", ["libpq"]), "found", server.conninfo(sslmode="verify-full")])
+    assert "its TLS is older than TLSv1.3, the least that the policy takes" in done.stdout
+
+
+def test_audit_lets_through_and_enforce_wins(anchored, postgres, pganchor):
+    write_policy(anchored, "mode = audit\nlog = off\n")
+    argv = CLIENTS["psql"](postgres.conninfo())
+    assert run_gated(anchored, argv).stdout == "t\n"
+    system = pganchor.prefix / "etc/pganchor"
+    system.mkdir(parents=True, exist_ok=True)
+    policy = system / "policy.conf"
+    try:
+        policy.write_text("# the floor\nmode = enforce\n")
+        assert WEAK in run_gated(anchored, argv).stderr
+    finally:
+        policy.unlink()
+
+
+def test_the_systems_policy_is_a_floor(anchored, postgres, pganchor):
+    system = pganchor.prefix / "etc/pganchor/policy.d"
+    system.mkdir(parents=True, exist_ok=True)
+    policy = system / "10-company.conf"
+    write_policy(anchored, "unix-socket = allow\nallow-weak = *\n")
+    weak = CLIENTS["psql"](postgres.conninfo())
+    local = CLIENTS["psql"](postgres.conninfo(host=postgres.socket_dir))
+    assert run_gated(anchored, weak).returncode == 0
+    try:
+        policy.write_text("unix-socket = refuse\nallow-weak = nowhere.example.test\n")
+        assert "the policy refuses" in run_gated(anchored, local).stderr
+        assert WEAK in run_gated(anchored, weak).stderr
+    finally:
+        policy.unlink()
+
+
+@pytest.mark.parametrize("text, complaint", [
+    ("mode = sometimes\n", "line 1: not a value of this key"),
+    ("# one\n\nmodes = audit\n", "line 3: no such key: modes"),
+    ("mode audit\n", "line 1: not a line of the form key = value"),
+    ("mode = audit\nmode = audit\n", "line 2: set twice in one file: mode"),
+    ("[mode]\n", "line 1: not a line of the form key = value"),
+])
+def test_a_malformed_policy_refuses_everything(anchored, postgres, text, complaint):
+    write_policy(anchored, text)
+    done = run_gated(anchored, CLIENTS["psql"](postgres.conninfo(sslmode="verify-full")))
+    assert done.returncode == 2
+    assert REFUSED + str(anchored / ".config/pganchor/policy.conf") + ", " + complaint in done.stderr
+
+
+def test_an_unreadable_policy_refuses_everything(anchored, postgres):
+    write_policy(anchored, "mode = audit\n")
+    (anchored / ".config/pganchor/policy.conf").chmod(0)
+    done = run_gated(anchored, CLIENTS["psql"](postgres.conninfo(sslmode="verify-full")), ordinary=True)
+    assert REFUSED + "cannot open" in done.stderr
+
+
+def test_malformed_pins_refuse_everything(anchored, postgres):
+    write_anchor(anchored, "work", "not a pin")
+    done = run_gated(anchored, CLIENTS["psql"](postgres.conninfo(sslmode="verify-full")))
+    assert done.returncode == 2 and REFUSED in done.stderr and "anchors.conf" in done.stderr
+
+
+def test_exempt_hosts_may_be_weak_and_an_address_counts_before_the_name(anchored, postgres):
+    write_policy(anchored, "allow-weak = localhost\n")
+    assert run_gated(anchored, CLIENTS["psql"](postgres.conninfo())).stdout == "t\n"
+    done = run_gated(anchored, CLIENTS["psql"](postgres.conninfo(hostaddr="127.0.0.1")))
+    assert WEAK in done.stderr
+
+
+def test_a_cancel_in_clear_can_be_refused(anchored, postgres):
+    script = ("import sys, psycopg2\nc = psycopg2.connect(sys.argv[1])\n"
+              "try:\n    c.cancel(); print('sent')\nexcept psycopg2.Error as e:\n    print(e)\n")
+    argv = [PYTHON, "-c", script, postgres.conninfo(sslmode="verify-full")]
+    assert run_gated(anchored, argv).stdout == "sent\n"
+    write_policy(anchored, "cancel = refuse\n")
+    assert "pganchor refused to cancel" in run_gated(anchored, argv).stdout
+
+
+# ---- pganchor explain ----
+
+def test_explain_shows_value_origin_and_verdict(home):
+    (home / ".pg_service.conf").write_text("[prod]\nhost=db.example.test\nsslmode=verify-full\npassword=hunter2\n")
+    done = home.pganchor("explain", "service=prod port=7", env={"PGUSER": "me"})
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert done.returncode == 0
+    assert rows["host"].split(maxsplit=2)[1:] == ["db.example.test", f"service prod in {home / '.pg_service.conf'}"]
+    assert rows["port"].split(maxsplit=2)[1:] == ["7", "conninfo"]
+    assert rows["user"].split(maxsplit=2)[1:] == ["me", "environment PGUSER"]
+    assert rows["target_session_attrs"].split(maxsplit=2)[1:] == ["any", "libpq's default"]
+    assert "hunter2" not in done.stdout and "********" in rows["password"]
+    assert "\nallowed; the gate locks gssencmode=disable\n" in done.stdout
+
+
+def test_explain_says_what_is_weak(home):
+    done = home.pganchor("explain", "host=db.example.test", "--json")
+    assert done.returncode == 3
+    report = json.loads(done.stdout)
+    assert report["verdict"] == "refused"
+    assert report["reasons"] == "sslmode=prefer (libpq's default) is weaker than verify-full"
+    assert {"keyword": "host", "value": "db.example.test", "origin": "conninfo"} in report["settings"]
+
+
+def test_explain_tells_libpqs_own_error(home):
+    done = home.pganchor("explain", "nonsense=1")
+    assert done.returncode == 1
+    assert done.stderr == 'pganchor: invalid connection option "nonsense"\n'
+
+
+def test_a_root_of_another_ca_in_root_crt_is_not_enough_once_something_is_pinned(anchored, stepca, tmp_path, make_postgres):
+    """A tampered root.crt: the attacker's root was added, and the attacker's server is verified by it."""
+    attacker = make_root("Somebody else")
+    with open(anchored / ".postgresql/root.crt", "a") as file:
+        file.write(attacker.pem)
+    server = make_postgres(*attacker.issue(tmp_path, "localhost"))
+    argv = CLIENTS["psql"](server.conninfo(sslmode="verify-full"))
+    assert anchored.run(argv).returncode == 0, "libpq alone believes it"
+    write_anchor(anchored, "work", stepca.fingerprint)
+    assert "ends in a root that is not pinned" in run_gated(anchored, argv).stderr
