@@ -1,0 +1,197 @@
+/* pganchor service: the entries of pg_service.conf. */
+#include "cli/cmd_service.h"
+
+#include "base/ini.h"
+#include "base/terminal.h"
+#include "cli/cli.h"
+#include "policy/linked.h"
+#include "service/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+    {"add", pga_service_add, "write an entry with sslmode=verify-full"},
+    {"list", pga_service_list, "show all entries, where each stands, and the verdict of each"},
+    {"show", pga_service_show, "show what one entry comes to, setting by setting"},
+    {"remove", pga_service_remove, "take an entry out"},
+};
+
+static void print_help(FILE *stream)
+{
+	(void)fputs("usage: pganchor service COMMAND [OPTION ...]\n\n"
+		    "Adds, lists, shows and removes entries of pg_service.conf: the user's "
+		    "(~/.pg_service.conf, or\n"
+		    "PGSERVICEFILE), or with --system the machine's.\n\ncommands:\n",
+		    stream);
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		(void)fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].summary);
+	(void)fputs("\n  -h, --help  show this, or with a command, the command's options\n\n"
+		    "  pganchor service add prod --host db.example.com\n"
+		    "  psql service=prod\n",
+		    stream);
+}
+
+/* Every entry is looked at as it stands in its file, whatever this shell's environment says. */
+static int run_hidden(int (*run)(int, char **), int argc, char **argv)
+{
+	struct pga_hidden_environment hidden;
+	struct pga_error error;
+	int status;
+
+	if (pga_hide_environment(&hidden) != 0) {
+		(void)pga_fail_memory(&error);
+		pga_print_error(&error);
+		return PGA_EXIT_FAILED;
+	}
+	status = run(argc, argv);
+	pga_restore_environment(&hidden);
+	return status;
+}
+
+int pga_cmd_service(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return PGA_EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_help(stdout);
+		return PGA_EXIT_DONE;
+	}
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(argv[1], commands[i].name) == 0)
+			return run_hidden(commands[i].run, argc - 1, argv + 1);
+	return pga_usage_error("service", "%s: no such command", argv[1]);
+}
+
+int pga_service_bad_option(const char *command, char *const *argv)
+{
+	const char *word = argv[optind - 1];
+
+	/* getopt_long() leaves the letter of a short option, or of a long one that lacks its value,
+	 * in optopt. */
+	if (word[0] == '-' && word[1] != '-' && optopt != 0)
+		return pga_usage_error(command, "-%c: no such option, or its value is missing",
+				       optopt);
+	return pga_usage_error(command, "%s: no such option, or its value is missing or too much",
+			       word);
+}
+
+/* A conninfo value as libpq reads it back (conninfo_parse()), then a word as a shell reads it back.
+ */
+void pga_service_word(const char *name, struct pga_text *text)
+{
+	struct pga_text value = PGA_TEXT_EMPTY;
+	const char *plain =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@%+,";
+
+	pga_text_add(text, "service=");
+	if (name[strspn(name, plain)] == '\0') {
+		pga_text_add(text, name);
+		return;
+	}
+	text->length -= strlen("service=");
+	pga_text_add(&value, "service='");
+	for (; *name != '\0'; name++)
+		pga_text_addf(&value, "%s%c", *name == '\'' || *name == '\\' ? "\\" : "", *name);
+	pga_text_add(&value, "'");
+	pga_text_add(text, "\"");
+	for (const char *at = pga_text_string(&value); *at != '\0'; at++)
+		pga_text_addf(text, "%s%c", strchr("\"\\$`", *at) != NULL ? "\\" : "", *at);
+	pga_text_add(text, "\"");
+	pga_text_free(&value);
+}
+
+void pga_service_print_next(const char *name)
+{
+	struct pga_text word = PGA_TEXT_EMPTY;
+
+	pga_service_word(name, &word);
+	(void)printf("next:\n    psql %s\n    pganchor run -- psql %s\n", pga_text_string(&word),
+		     pga_text_string(&word));
+	pga_text_free(&word);
+}
+
+static void add_masked(struct pga_text *text, const struct pga_ini_line *line)
+{
+	char *keyword = pga_ini_copy(line->name);
+
+	if (line->kind == PGA_INI_SETTING && keyword != NULL && pga_keyword_is_secret(keyword))
+		pga_text_addf(text, "%s=********", keyword);
+	else
+		pga_text_add_bytes(text, line->whole.bytes, line->whole.length);
+	free(keyword);
+	while (text->length > 0 && strchr("\r\n", text->bytes[text->length - 1]) != NULL)
+		text->bytes[--text->length] = '\0';
+}
+
+void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length)
+{
+	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
+	struct pga_ini_line line;
+
+	while (pga_ini_next(&reader, &line)) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+		char *printable;
+
+		add_masked(&text, &line);
+		printable = pga_printable(pga_text_string(&text));
+		(void)fprintf(stream, "%s%s\n", indent, printable != NULL ? printable : "");
+		free(printable);
+		pga_text_free(&text);
+	}
+}
+
+json_t *pga_service_json(const char *text)
+{
+	json_t *string = json_string(text);
+	struct pga_text copy = PGA_TEXT_EMPTY;
+
+	if (string != NULL)
+		return string;
+	for (; *text != '\0'; text++) {
+		if (((unsigned char)*text & 0x80) != 0)
+			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text);
+		else
+			pga_text_add_bytes(&copy, text, 1);
+	}
+	string = json_string(pga_text_string(&copy));
+	pga_text_free(&copy);
+	return string;
+}
+
+json_t *pga_service_json_lines(const char *lines)
+{
+	json_t *array = json_array();
+
+	while (*lines != '\0') {
+		size_t length = strcspn(lines, "\n");
+		char *line = strndup(lines, length);
+
+		if (line != NULL)
+			(void)json_array_append_new(array, pga_service_json(line));
+		free(line);
+		lines += length + (lines[length] == '\n');
+	}
+	return array;
+}
+
+int pga_service_print_json(json_t *object, int status)
+{
+	struct pga_error error;
+
+	if (object == NULL || json_dumpf(object, stdout, JSON_INDENT(2)) != 0) {
+		(void)pga_fail(&error, NULL, "cannot write the report as JSON");
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	} else {
+		(void)putchar('\n');
+	}
+	json_decref(object);
+	return status;
+}

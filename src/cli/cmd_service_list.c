@@ -1,0 +1,292 @@
+/* pganchor service list: every entry, where it stands, and its verdict. */
+#include "cli/cmd_service.h"
+
+#include "base/terminal.h"
+#include "cli/cli.h"
+#include "service/standing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum column { NAME, HOST, DBNAME, USER, FILE_AND_LINE, VERDICT, COLUMNS };
+
+struct row {
+	const struct pga_service_file *file;
+	const struct pga_entry *entry;
+	struct pga_standing standing;
+	bool hidden; /* by an entry of the same name in the user's file */
+	char *cells[COLUMNS];
+};
+
+struct rows {
+	struct row *rows;
+	size_t count;
+	size_t weak;
+};
+
+static void print_help(void)
+{
+	(void)fputs("usage: pganchor service list [--json]\n\n"
+		    "Shows every entry of the user's pg_service.conf and of the machine's, where "
+		    "it stands, and the\n"
+		    "policy's verdict of it as it stands: what the environment would add does not "
+		    "count.\n\n"
+		    "  -j, --json  as JSON\n"
+		    "  -h, --help  show this\n\n"
+		    "Exit status: 0 no entry is weak, 1 failed, 2 usage, 3 some entry is weaker "
+		    "than the policy.\n",
+		    stdout);
+}
+
+static const char *value_of(const struct row *row, const char *keyword)
+{
+	const char *value = NULL;
+
+	if (row->standing.effective.options != NULL)
+		value = pga_effective_value(&row->standing.effective, keyword);
+	return value != NULL ? value : "";
+}
+
+/* host, and the port where it is not libpq's own; lists as libpq has them. */
+static char *host_and_port(const struct row *row)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	const char *host = value_of(row, "host");
+	const char *port = value_of(row, "port");
+
+	pga_text_add(&text, host[0] != '\0' ? host : value_of(row, "hostaddr"));
+	if (port[0] != '\0' && strcmp(port, "5432") != 0)
+		pga_text_addf(&text, ":%s", port);
+	return pga_text_take(&text);
+}
+
+static char *file_and_line(const struct row *row)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&text, "%s %s:%zu", pga_service_place_name(row->file->place), row->file->path,
+		      row->entry->line);
+	return pga_text_take(&text);
+}
+
+static char *verdict(const struct row *row)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_add(&text, pga_stands_word(row->standing.stands));
+	if (row->hidden && row->standing.stands != PGA_STANDS_SHADOWED)
+		pga_text_add(&text, ", shadowed");
+	return pga_text_take(&text);
+}
+
+static int fill_cells(struct row *row, struct pga_error *error)
+{
+	char *host = host_and_port(row);
+	bool complete = true;
+
+	if (host == NULL)
+		return pga_fail_memory(error);
+	row->cells[NAME] = pga_printable(row->entry->name != NULL ? row->entry->name : "?");
+	row->cells[HOST] = pga_printable(host);
+	row->cells[DBNAME] = pga_printable(value_of(row, "dbname"));
+	row->cells[USER] = pga_printable(value_of(row, "user"));
+	row->cells[FILE_AND_LINE] = file_and_line(row);
+	row->cells[VERDICT] = verdict(row);
+	free(host);
+	for (size_t i = 0; i < COLUMNS; i++)
+		complete = complete && row->cells[i] != NULL;
+	return complete ? 0 : pga_fail_memory(error);
+}
+
+static int add_rows(struct rows *rows, const struct pga_service_file *file,
+		    const struct pga_service_file *before, const struct pga_policy *policy,
+		    struct pga_error *error)
+{
+	for (size_t i = 0; i < file->count; i++) {
+		struct row *row = &rows->rows[rows->count++];
+
+		row->file = file;
+		row->entry = &file->entries[i];
+		row->hidden = before != NULL && row->entry->name != NULL &&
+			      pga_service_file_find(before, row->entry->name) != NULL;
+		if (pga_standing_of_entry(file, row->entry, policy, &row->standing, error) != 0 ||
+		    fill_cells(row, error) != 0)
+			return -1;
+		rows->weak += row->standing.stands == PGA_STANDS_WEAK;
+	}
+	return 0;
+}
+
+static void print_no_entry(const struct pga_service_file *user,
+			   const struct pga_service_file *system)
+{
+	(void)printf("no services yet: %s %s, %s %s\n", user->path,
+		     user->found ? "has none" : "is not there", system->path,
+		     system->found ? "has none" : "is not there");
+	(void)puts("    pganchor service add NAME --host HOST writes one");
+}
+
+static enum pga_colour colour_of(const struct row *row)
+{
+	switch (row->standing.stands) {
+	case PGA_STANDS_ALLOWED:
+		return PGA_GREEN;
+	case PGA_STANDS_WEAK:
+	case PGA_STANDS_BROKEN:
+		return PGA_RED;
+	case PGA_STANDS_UNKNOWN:
+	case PGA_STANDS_SHADOWED:
+		break;
+	}
+	return PGA_YELLOW;
+}
+
+/* The reasons under the table, since they are longer than a column. */
+static void print_reasons(const struct row *row)
+{
+	const char *at = pga_text_string(&row->standing.why);
+	bool first = true;
+
+	for (; *at != '\0'; first = false) {
+		char *line = strndup(at, strcspn(at, "\n"));
+		char *printable = line != NULL ? pga_printable(line) : NULL;
+
+		if (first)
+			(void)printf("\n%s, %s: ", row->cells[NAME], row->cells[VERDICT]);
+		else
+			(void)fputs("    ", stdout);
+		(void)printf("%s\n", printable != NULL ? printable : "");
+		at += strcspn(at, "\n");
+		at += *at == '\n';
+		free(printable);
+		free(line);
+	}
+}
+
+static int print_table(const struct rows *rows)
+{
+	static const char *const heading[COLUMNS] = {"NAME", "HOST", "DBNAME",
+						     "USER", "FILE", "VERDICT"};
+	const char **cells = calloc(rows->count * COLUMNS, sizeof *cells);
+	enum pga_colour *marks = calloc(rows->count, sizeof *marks);
+
+	for (size_t i = 0; cells != NULL && marks != NULL && i < rows->count; i++) {
+		for (size_t k = 0; k < COLUMNS; k++)
+			cells[i * COLUMNS + k] = rows->rows[i].cells[k];
+		marks[i] = colour_of(&rows->rows[i]);
+	}
+	if (cells != NULL && marks != NULL)
+		pga_print_table(stdout, heading, cells, COLUMNS, rows->count, marks);
+	free(cells);
+	free(marks);
+	for (size_t i = 0; i < rows->count; i++)
+		print_reasons(&rows->rows[i]);
+	if (rows->weak > 0)
+		(void)puts("\nA weak entry is made strong by: pganchor service add NAME --replace "
+			   "--host HOST");
+	return rows->weak > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
+}
+
+static json_t *row_as_json(const struct row *row)
+{
+	return json_pack("{s:o?, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:o, s:b}", "name",
+			 row->entry->name != NULL ? pga_service_json(row->entry->name) : NULL,
+			 "host", pga_service_json(value_of(row, "host")), "port",
+			 pga_service_json(value_of(row, "port")), "dbname",
+			 pga_service_json(value_of(row, "dbname")), "user",
+			 pga_service_json(value_of(row, "user")), "where",
+			 pga_service_place_name(row->file->place), "file",
+			 pga_service_json(row->file->path), "line", (int)row->entry->line,
+			 "verdict", pga_stands_word(row->standing.stands), "reasons",
+			 pga_service_json_lines(pga_text_string(&row->standing.why)), "shadowed",
+			 row->hidden || row->standing.stands == PGA_STANDS_SHADOWED);
+}
+
+static int print_json(const struct rows *rows)
+{
+	json_t *services = json_array();
+
+	for (size_t i = 0; i < rows->count; i++)
+		(void)json_array_append_new(services, row_as_json(&rows->rows[i]));
+	return pga_service_print_json(
+	    json_pack("{s:o, s:I}", "services", services, "weak", (json_int_t)rows->weak),
+	    rows->weak > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE);
+}
+
+static void free_rows(struct rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		for (size_t k = 0; k < COLUMNS; k++)
+			free(rows->rows[i].cells[k]);
+		pga_standing_free(&rows->rows[i].standing);
+	}
+	free(rows->rows);
+}
+
+static int list(bool json)
+{
+	struct pga_service_file user = {.path = NULL};
+	struct pga_service_file system = {.path = NULL};
+	struct pga_policy policy = {.mode = PGA_MODE_ENFORCE};
+	struct rows rows = {.rows = NULL};
+	struct pga_error error;
+	int status = PGA_EXIT_FAILED;
+
+	if (pga_policy_load(&policy, &error) != 0 ||
+	    pga_service_file_read(&user, PGA_SERVICE_USER, &error) != 0 ||
+	    pga_service_file_read(&system, PGA_SERVICE_SYSTEM, &error) != 0)
+		goto failed;
+	rows.rows = calloc(user.count + system.count + 1, sizeof *rows.rows);
+	if (rows.rows == NULL) {
+		(void)pga_fail_memory(&error);
+		goto failed;
+	}
+	if (add_rows(&rows, &user, NULL, &policy, &error) != 0 ||
+	    add_rows(&rows, &system, &user, &policy, &error) != 0)
+		goto failed;
+	if (!user.found && getenv("PGSERVICEFILE") != NULL)
+		pga_print_warning("PGSERVICEFILE names %s, which is not there: until it is, libpq "
+				  "finds no service at all",
+				  user.path);
+	if (json) {
+		status = print_json(&rows);
+	} else if (rows.count == 0) {
+		print_no_entry(&user, &system);
+		status = PGA_EXIT_DONE;
+	} else {
+		status = print_table(&rows);
+	}
+	goto done;
+failed:
+	pga_print_error(&error);
+done:
+	free_rows(&rows);
+	pga_service_file_free(&user);
+	pga_service_file_free(&system);
+	pga_policy_free(&policy);
+	return status;
+}
+
+int pga_service_list(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	bool json = false;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option == 'h') {
+			print_help();
+			return PGA_EXIT_DONE;
+		}
+		if (option != 'j')
+			return pga_service_bad_option("service list", argv);
+		json = true;
+	}
+	if (optind < argc)
+		return pga_usage_error("service list",
+				       "%s: takes no names; service show NAME shows one",
+				       argv[optind]);
+	return list(json);
+}

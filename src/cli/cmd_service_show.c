@@ -1,0 +1,195 @@
+/* pganchor service show: what one entry comes to. */
+#include "cli/cmd_service.h"
+
+#include "base/terminal.h"
+#include "cli/cli.h"
+#include "policy/explain.h"
+#include "service/standing.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void print_help(void)
+{
+	(void)fputs("usage: pganchor service show NAME [--json]\n\n"
+		    "Shows the entry that libpq takes for NAME: file and line, the policy's "
+		    "verdict, and every setting\n"
+		    "that is in effect with where it came from. What the environment would add "
+		    "does not count;\n"
+		    "\"pganchor explain service=NAME\" shows that. Passwords are masked.\n\n"
+		    "  -j, --json  as JSON\n"
+		    "  -h, --help  show this\n\n"
+		    "Exit status: 0 allowed, 1 failed, 2 usage, 3 weaker than the policy.\n",
+		    stdout);
+}
+
+/* "this entry" or "libpq's default". */
+static char *origin_of(const struct pga_standing *standing, const PQconninfoOption *option)
+{
+	const enum pga_origin *origins = standing->effective.origins;
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	if (origins != NULL && origins[option - standing->effective.options] == PGA_FROM_SERVICE)
+		pga_text_add(&text, "this entry");
+	else
+		pga_effective_origin(&standing->effective, option->keyword, &text);
+	return pga_text_take(&text);
+}
+
+static bool is_in_effect(const PQconninfoOption *option)
+{
+	return option->val != NULL && option->val[0] != '\0' &&
+	       strcmp(option->keyword, "service") != 0;
+}
+
+static void print_settings(const struct pga_standing *standing)
+{
+	static const char *const heading[] = {"SETTING", "VALUE", "FROM"};
+	const PQconninfoOption *options = standing->effective.options;
+	char **cells = NULL;
+	size_t count = 0;
+	size_t rows = 0;
+
+	while (options != NULL && options[count].keyword != NULL)
+		count++;
+	cells = calloc(3 * (count + 1), sizeof *cells);
+	for (size_t i = 0; cells != NULL && i < count; i++) {
+		if (!is_in_effect(&options[i]))
+			continue;
+		cells[3 * rows] = strdup(options[i].keyword);
+		cells[3 * rows + 1] = pga_printable(pga_setting_shown(&options[i]));
+		cells[3 * rows + 2] = origin_of(standing, &options[i]);
+		rows++;
+	}
+	if (cells != NULL && rows > 0) {
+		(void)putchar('\n');
+		pga_print_table(stdout, heading, (const char *const *)cells, 3, rows, NULL);
+	}
+	for (size_t i = 0; cells != NULL && i < 3 * rows; i++)
+		free(cells[i]);
+	free(cells);
+}
+
+static void print_text(const struct pga_service_file *file, const struct pga_entry *entry,
+		       const struct pga_standing *standing)
+{
+	bool good = standing->stands == PGA_STANDS_ALLOWED;
+	const char *why = pga_text_string(&standing->why);
+	struct pga_text word = PGA_TEXT_EMPTY;
+
+	pga_service_word(entry->name, &word);
+	(void)printf("[%s] in %s, line %zu: %s%s%s\n", entry->name, file->path, entry->line,
+		     pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
+		     pga_stands_word(standing->stands), pga_colour(stdout, PGA_PLAIN));
+	pga_service_print_lines(stdout, "    ", why, strlen(why));
+	print_settings(standing);
+	(void)putchar('\n');
+	if (good)
+		pga_service_print_next(entry->name);
+	else if (standing->stands == PGA_STANDS_UNKNOWN)
+		(void)printf("next:\n    pganchor run -- psql %s\n", pga_text_string(&word));
+	else
+		(void)printf("next:\n    pganchor service add %s --replace --host HOST\n",
+			     strncmp(pga_text_string(&word), "service=", strlen("service=")) == 0
+				 ? entry->name
+				 : "NAME");
+	pga_text_free(&word);
+}
+
+static json_t *as_json(const struct pga_service_file *file, const struct pga_entry *entry,
+		       const struct pga_standing *standing)
+{
+	json_t *settings = json_array();
+	const PQconninfoOption *option = standing->effective.options;
+
+	for (; option != NULL && option->keyword != NULL; option++) {
+		char *origin;
+
+		if (!is_in_effect(option))
+			continue;
+		origin = origin_of(standing, option);
+		(void)json_array_append_new(
+		    settings, json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
+					pga_service_json(pga_setting_shown(option)), "origin",
+					pga_service_json(origin != NULL ? origin : "")));
+		free(origin);
+	}
+	return json_pack(
+	    "{s:o, s:s, s:o, s:i, s:s, s:o, s:o}", "name", pga_service_json(entry->name), "where",
+	    pga_service_place_name(file->place), "file", pga_service_json(file->path), "line",
+	    (int)entry->line, "verdict", pga_stands_word(standing->stands), "reasons",
+	    pga_service_json_lines(pga_text_string(&standing->why)), "settings", settings);
+}
+
+static int status_of(const struct pga_standing *standing)
+{
+	if (standing->stands == PGA_STANDS_WEAK)
+		return PGA_EXIT_WEAK;
+	return standing->stands == PGA_STANDS_BROKEN ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
+}
+
+static int show(const char *name, bool json)
+{
+	struct pga_service_file user = {.path = NULL};
+	struct pga_service_file system = {.path = NULL};
+	struct pga_policy policy = {.mode = PGA_MODE_ENFORCE};
+	struct pga_standing standing = {.stands = PGA_STANDS_BROKEN};
+	const struct pga_service_file *file = &user;
+	const struct pga_entry *entry;
+	struct pga_error error;
+	int status = PGA_EXIT_FAILED;
+
+	if (pga_policy_load(&policy, &error) != 0 ||
+	    pga_service_file_read(&user, PGA_SERVICE_USER, &error) != 0 ||
+	    pga_service_file_read(&system, PGA_SERVICE_SYSTEM, &error) != 0)
+		goto failed;
+	entry = pga_service_file_find(&user, name);
+	if (entry == NULL) {
+		file = &system;
+		entry = pga_service_file_find(&system, name);
+	}
+	if (entry == NULL) {
+		(void)pga_fail(&error, "\"pganchor service list\" shows those there are",
+			       "service %s: there is none of this name in %s or %s", name,
+			       user.path, system.path);
+		goto failed;
+	}
+	if (pga_standing_of_entry(file, entry, &policy, &standing, &error) != 0)
+		goto failed;
+	status = status_of(&standing);
+	if (json)
+		status = pga_service_print_json(as_json(file, entry, &standing), status);
+	else
+		print_text(file, entry, &standing);
+	goto done;
+failed:
+	pga_print_error(&error);
+done:
+	pga_standing_free(&standing);
+	pga_service_file_free(&user);
+	pga_service_file_free(&system);
+	pga_policy_free(&policy);
+	return status;
+}
+
+int pga_service_show(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	bool json = false;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
+		if (option == 'h') {
+			print_help();
+			return PGA_EXIT_DONE;
+		}
+		if (option != 'j')
+			return pga_service_bad_option("service show", argv);
+		json = true;
+	}
+	if (argc - optind != 1)
+		return pga_usage_error("service show", "exactly one name of a service");
+	return show(argv[optind], json);
+}

@@ -1,0 +1,178 @@
+#include "service/compose.h"
+
+#include "policy/verdict.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Where the next warning is added. */
+static struct pga_text *warning(struct pga_composition *composition)
+{
+	if (composition->warnings.length > 0)
+		pga_text_add(&composition->warnings, "\n");
+	return &composition->warnings;
+}
+
+/* The settings that say where to connect come first, then what makes it safe, then the others, as
+ * people write them. */
+static int order(const struct pga_wish *wish, struct pga_settings *settings,
+		 struct pga_error *error)
+{
+	static const char *const first[] = {"host",   "hostaddr", "port",
+					    "dbname", "user",     "sslmode"};
+	size_t count = sizeof first / sizeof first[0];
+
+	for (size_t i = 0; i < count; i++) {
+		const char *value = pga_settings_value(&wish->settings, first[i]);
+
+		if (value == NULL && strcmp(first[i], "sslmode") == 0)
+			value = "verify-full";
+		if (value != NULL && pga_settings_add(settings, first[i], value, error) != 0)
+			return -1;
+	}
+	if (pga_settings_known("gssencmode") &&
+	    pga_settings_value(&wish->settings, "gssencmode") == NULL &&
+	    pga_settings_add(settings, "gssencmode", "disable", error) != 0)
+		return -1;
+	for (size_t i = 0; i < wish->settings.count; i++) {
+		const struct pga_setting *item = &wish->settings.items[i];
+
+		if (pga_settings_value(settings, item->keyword) == NULL &&
+		    pga_settings_add(settings, item->keyword, item->value, error) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pins,
+			 struct pga_composition *composition, struct pga_error *error)
+{
+	struct pga_vouching *vouching = &composition->vouching;
+	const char *given = pga_settings_value(&composition->settings, "sslrootcert");
+
+	if (given != NULL && wish->anchor != NULL)
+		return pga_fail(error, "give one of the two",
+				"--anchor and sslrootcert: both say which root to trust");
+	if (given != NULL) {
+		if (strcmp(given, "system") != 0 && access(given, R_OK) != 0)
+			pga_text_addf(warning(composition),
+				      "sslrootcert=%s cannot be read: no connection will succeed "
+				      "until it is there",
+				      given);
+		return 0;
+	}
+	if (pga_vouching_choose(pins, wish->anchor, &composition->settings, vouching, error) != 0)
+		return -1;
+	if (vouching->sslrootcert != NULL && wish->place == PGA_SERVICE_SYSTEM)
+		return pga_fail(
+		    error, "put the root where all can read it, and give sslrootcert=FILE",
+		    "anchor %s: its file %s is in your home, where other users cannot read it",
+		    vouching->anchor->name, vouching->sslrootcert);
+	if (vouching->unpinned.length > 0)
+		pga_text_addf(warning(composition),
+			      "no anchor is pinned for %s: libpq will trust what "
+			      "~/.postgresql/root.crt holds; \"pganchor "
+			      "bootstrap\" pins one",
+			      pga_text_string(&vouching->unpinned));
+	if (vouching->sslrootcert == NULL)
+		return 0;
+	if (access(vouching->sslrootcert, R_OK) != 0)
+		pga_text_addf(
+		    warning(composition),
+		    "anchor %s: %s cannot be read: no connection will succeed until it is there",
+		    vouching->anchor->name, vouching->sslrootcert);
+	return pga_settings_add(&composition->settings, "sslrootcert", vouching->sslrootcert,
+				error);
+}
+
+static int judge(struct pga_composition *composition, const struct pga_policy *policy,
+		 struct pga_error *error)
+{
+	struct pga_standing *standing = &composition->standing;
+
+	pga_standing_free(standing);
+	if (pga_standing_of_settings(&composition->settings, policy, standing, error) != 0)
+		return -1;
+	if (standing->stands != PGA_STANDS_BROKEN)
+		return 0;
+	return pga_fail(error, "libpq's manual says what each setting may be: Parameter Key Words",
+			"libpq: %s", pga_text_string(&standing->why));
+}
+
+/* What is allowed only because the gate would lock it is weak in an entry, which has to hold
+ * without the gate too. */
+static void refuse_what_the_gate_would_lock(const struct pga_composition *composition,
+					    struct pga_standing *standing,
+					    const struct pga_policy *policy)
+{
+	const char *separator = standing->why.length > 0 ? "\n" : "";
+
+	if (standing->lock_gss) {
+		pga_text_addf(&standing->why,
+			      "%sgssencmode=%s may take GSSAPI encryption instead of TLS",
+			      separator, pga_settings_value(&composition->settings, "gssencmode"));
+		separator = "\n";
+	}
+	if (standing->lock_min_tls)
+		pga_text_addf(
+		    &standing->why, "%sssl_min_protocol_version=%s is lower than %s", separator,
+		    pga_settings_value(&composition->settings, "ssl_min_protocol_version"),
+		    pga_verdict_min_tls(policy));
+	if (standing->lock_gss || standing->lock_min_tls)
+		standing->stands = PGA_STANDS_WEAK;
+}
+
+static int strengthen(struct pga_composition *composition, const struct pga_policy *policy,
+		      struct pga_error *error)
+{
+	static const char keyword[] = "ssl_min_protocol_version";
+
+	if (judge(composition, policy, error) != 0)
+		return -1;
+	if (composition->standing.lock_min_tls &&
+	    pga_settings_value(&composition->settings, keyword) == NULL) {
+		if (pga_settings_add(&composition->settings, keyword, pga_verdict_min_tls(policy),
+				     error) != 0 ||
+		    judge(composition, policy, error) != 0)
+			return -1;
+	}
+	refuse_what_the_gate_would_lock(composition, &composition->standing, policy);
+	return 0;
+}
+
+int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
+		const struct pga_pins *pins, struct pga_composition *composition,
+		struct pga_error *error)
+{
+	memset(composition, 0, sizeof *composition);
+	if (pga_settings_check(&wish->settings, error) != 0 ||
+	    order(wish, &composition->settings, error) != 0 ||
+	    choose_anchor(wish, pins, composition, error) != 0 ||
+	    pga_settings_check(&composition->settings, error) != 0 ||
+	    strengthen(composition, policy, error) != 0)
+		goto failed;
+	if (pga_settings_value(&composition->settings, "password") != NULL)
+		pga_text_addf(warning(composition),
+			      "the password stands in the file as clear text%s; ~/.pgpass (mode "
+			      "0600) is its place",
+			      wish->place == PGA_SERVICE_SYSTEM
+				  ? ", for every user of this machine to read"
+				  : "");
+	if (composition->warnings.failed || composition->standing.why.failed) {
+		(void)pga_fail_memory(error);
+		goto failed;
+	}
+	return 0;
+failed:
+	pga_composition_free(composition);
+	return -1;
+}
+
+void pga_composition_free(struct pga_composition *composition)
+{
+	pga_settings_free(&composition->settings);
+	pga_vouching_free(&composition->vouching);
+	pga_standing_free(&composition->standing);
+	pga_text_free(&composition->warnings);
+}

@@ -1,0 +1,38 @@
+/* Makes the settings that a user asked for into an entry that is as strong as the policy wants it.
+ */
+#ifndef PGA_SERVICE_COMPOSE_H
+#define PGA_SERVICE_COMPOSE_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "policy/pins.h"
+#include "policy/policy.h"
+#include "service/servicefile.h"
+#include "service/settings.h"
+#include "service/standing.h"
+#include "service/vouching.h"
+
+struct pga_wish {
+	struct pga_settings settings; /* as the user gave them */
+	const char *anchor;           /* the name that the user gave; NULL for none */
+	enum pga_service_place place;
+};
+
+struct pga_composition {
+	struct pga_settings settings; /* what is to be written, in this order */
+	struct pga_vouching vouching;
+	struct pga_standing standing; /* allowed or weak; anything else is an error */
+	struct pga_text warnings;     /* one a line */
+};
+
+/* Adds to the wish: sslmode=verify-full; gssencmode=disable, since libpq would take a Kerberos
+ * ticket's encryption in place of TLS; the file of a scoped anchor; the policy's lowest TLS version
+ * where it is higher than libpq's. What the user set himself is left as it is, and judged. Returns
+ * -1 for settings that libpq or the file cannot take, and for an anchor that cannot be used. */
+int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
+		const struct pga_pins *pins, struct pga_composition *composition,
+		struct pga_error *error);
+
+void pga_composition_free(struct pga_composition *composition);
+
+#endif

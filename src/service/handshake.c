@@ -1,0 +1,239 @@
+#include "service/handshake.h"
+
+#include "base/text.h"
+#include "service/settings.h"
+
+#include <errno.h>
+#include <openssl/asn1.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Milliseconds of a clock that nobody sets. */
+static long long now(void)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Waits until libpq's socket is ready. Returns 0 when the time is up. */
+static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long deadline)
+{
+	struct pollfd socket = {PQsocket(conn), wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+				0};
+	int ready;
+
+	do {
+		long long left = deadline - now();
+
+		ready = poll(&socket, 1, left > 0 ? (int)left : 0);
+	} while (ready < 0 && errno == EINTR);
+	return ready;
+}
+
+/* libpq's message: its lines as one. */
+static int fail_with_words_of(PGconn *conn, struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	const char *said = PQerrorMessage(conn);
+	const char *at = said != NULL ? said : "";
+
+	while (*at != '\0') {
+		size_t length = strcspn(at, "\n");
+
+		if (length > 0 && words.length > 0)
+			pga_text_add(&words, "; ");
+		pga_text_add_bytes(&words, at + strspn(at, "\t "), length - strspn(at, "\t "));
+		at += length + (at[length] == '\n');
+	}
+	(void)pga_fail(error, NULL, "%s",
+		       words.length > 0 ? pga_text_string(&words) : "libpq gave no reason");
+	pga_text_free(&words);
+	return -1;
+}
+
+/* With an sslmode that demands TLS and no GSSAPI, libpq comes to CONNECTION_MADE twice: on the bare
+ * connection, before it sends the SSLRequest, and when the handshake is done, before it sends the
+ * startup packet (PQconnectPoll()). */
+static int connect_until_tls(PGconn *conn, int seconds, struct pga_error *error)
+{
+	long long deadline = now() + seconds * 1000LL;
+	PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+
+	if (PQstatus(conn) == CONNECTION_BAD)
+		return fail_with_words_of(conn, error);
+	while (PQstatus(conn) != CONNECTION_MADE || PQsslInUse(conn) == 0) {
+		int ready = wait_for(conn, wanted, deadline);
+
+		if (ready < 0)
+			return pga_fail_errno(error, NULL, "cannot wait for the server");
+		if (ready == 0)
+			return pga_fail(error, NULL, "the server did not answer within %d seconds",
+					seconds);
+		wanted = PQconnectPoll(conn);
+		if (wanted == PGRES_POLLING_FAILED)
+			return fail_with_words_of(conn, error);
+		if (wanted == PGRES_POLLING_OK)
+			return pga_fail(error, NULL, "libpq connected without TLS");
+	}
+	return 0;
+}
+
+/* The text of an OpenSSL memory BIO, which is freed. */
+static char *text_of(BIO *bio)
+{
+	char *bytes = NULL;
+	long length = BIO_get_mem_data(bio, &bytes);
+	char *text = length >= 0 ? strndup(bytes != NULL ? bytes : "", (size_t)length) : NULL;
+
+	BIO_free(bio);
+	return text;
+}
+
+static char *name_text(const X509_NAME *name)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	if (bio == NULL)
+		return NULL;
+	/* UTF-8 stays; control characters are escaped by OpenSSL already. */
+	(void)X509_NAME_print_ex(bio, name, 0,
+				 XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
+	return text_of(bio);
+}
+
+static char *date_text(const ASN1_TIME *date)
+{
+	char text[32];
+	struct tm time;
+
+	if (ASN1_TIME_to_tm(date, &time) != 1 ||
+	    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &time) == 0)
+		return strdup("no date");
+	return strdup(text);
+}
+
+static char *alternative_names(X509 *certificate)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	for (int i = 0; bio != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+		if (i > 0)
+			(void)BIO_puts(bio, ", ");
+		(void)GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, i));
+	}
+	GENERAL_NAMES_free(names);
+	return bio != NULL ? text_of(bio) : NULL;
+}
+
+static int look_at_root(const SSL *ssl, struct pga_handshake *handshake)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	/* Only a chain that libpq's OpenSSL verified counts, not what the server sent. */
+	STACK_OF(X509) *chain =
+	    SSL_get_verify_result(ssl) == X509_V_OK ? SSL_get0_verified_chain(ssl) : NULL;
+	X509 *root = sk_X509_num(chain) > 0 ? sk_X509_value(chain, sk_X509_num(chain) - 1) : NULL;
+
+	if (root == NULL)
+		return 0;
+	handshake->root = name_text(X509_get_subject_name(root));
+	if (handshake->root == NULL || X509_digest(root, EVP_sha256(), digest, &length) != 1 ||
+	    length * 2 != PGA_PIN_LENGTH)
+		return -1;
+	for (unsigned i = 0; i < length; i++) {
+		handshake->root_pin[2 * i] = hex[digest[i] >> 4];
+		handshake->root_pin[2 * i + 1] = hex[digest[i] & 0xF];
+	}
+	return 0;
+}
+
+static int look_at_session(PGconn *conn, struct pga_handshake *handshake, struct pga_error *error)
+{
+	const SSL *ssl = PQsslStruct(conn, "OpenSSL");
+	X509 *certificate = ssl != NULL ? SSL_get1_peer_certificate(ssl) : NULL;
+	int result = -1;
+
+	if (certificate == NULL) {
+		(void)pga_fail(error, NULL,
+			       "TLS stands, but libpq shows no certificate of the server");
+		return -1;
+	}
+	handshake->protocol = strdup(SSL_get_version(ssl));
+	handshake->cipher = strdup(SSL_get_cipher_name(ssl));
+	handshake->subject = name_text(X509_get_subject_name(certificate));
+	handshake->names = alternative_names(certificate);
+	handshake->valid_from = date_text(X509_get0_notBefore(certificate));
+	handshake->valid_to = date_text(X509_get0_notAfter(certificate));
+	if (look_at_root(ssl, handshake) == 0 && handshake->protocol != NULL &&
+	    handshake->cipher != NULL && handshake->subject != NULL && handshake->names != NULL &&
+	    handshake->valid_from != NULL && handshake->valid_to != NULL)
+		result = 0;
+	else
+		(void)pga_fail_memory(error);
+	X509_free(certificate);
+	return result;
+}
+
+static PGconn *start(const struct pga_parameters *parameters)
+{
+	const char **keywords;
+	const char **values;
+	PGconn *conn = NULL;
+	size_t count = 0;
+
+	while (parameters->keywords[count] != NULL)
+		count++;
+	keywords = calloc(count + 2, sizeof *keywords);
+	values = calloc(count + 2, sizeof *values);
+	for (size_t i = 0; keywords != NULL && values != NULL && i < count; i++) {
+		keywords[i] = parameters->keywords[i];
+		values[i] = parameters->values[i];
+	}
+	if (keywords != NULL && values != NULL) {
+		if (pga_settings_known("gssencmode")) {
+			keywords[count] = "gssencmode";
+			values[count] = "disable";
+		}
+		conn = PQconnectStartParams(keywords, values, parameters->expand_dbname);
+	}
+	free(keywords);
+	free(values);
+	return conn;
+}
+
+int pga_handshake(const struct pga_parameters *parameters, int seconds,
+		  struct pga_handshake *handshake, struct pga_error *error)
+{
+	PGconn *conn = start(parameters);
+	int result = -1;
+
+	memset(handshake, 0, sizeof *handshake);
+	if (conn == NULL)
+		(void)pga_fail_memory(error);
+	else if (connect_until_tls(conn, seconds, error) == 0)
+		result = look_at_session(conn, handshake, error);
+	PQfinish(conn);
+	if (result != 0)
+		pga_handshake_free(handshake);
+	return result;
+}
+
+void pga_handshake_free(struct pga_handshake *handshake)
+{
+	free(handshake->protocol);
+	free(handshake->cipher);
+	free(handshake->subject);
+	free(handshake->names);
+	free(handshake->valid_from);
+	free(handshake->valid_to);
+	free(handshake->root);
+	memset(handshake, 0, sizeof *handshake);
+}

@@ -1,0 +1,32 @@
+/* Connects as far as the TLS handshake, and looks at what the server showed. */
+#ifndef PGA_SERVICE_HANDSHAKE_H
+#define PGA_SERVICE_HANDSHAKE_H
+
+#include "base/error.h"
+#include "policy/effective.h"
+#include "policy/pins.h"
+
+/* Texts of the server's certificate are as the server sent them: print them through
+ * pga_printable(). */
+struct pga_handshake {
+	char *protocol;   /* TLSv1.3 */
+	char *cipher;     /* TLS_AES_256_GCM_SHA384 */
+	char *subject;    /* of the server's certificate */
+	char *names;      /* its subject alternative names, with ", " between */
+	char *valid_from; /* 2026-11-22T06:00:00Z */
+	char *valid_to;
+	char *root; /* subject of the certificate that the verified chain ends in; NULL where libpq
+		       verified none */
+	char root_pin[PGA_PIN_LENGTH + 1]; /* its SHA-256; "" where libpq verified none */
+};
+
+/* Connects with these parameters, which name one host and an sslmode that demands TLS (require and
+ * up), and stops when TLS stands: before the startup packet, so that no user name and no password
+ * goes out. GSSAPI encryption is left out. Gives up after this many seconds (looking up the name is
+ * libpq's and is not counted). Returns -1 with libpq's message. */
+int pga_handshake(const struct pga_parameters *parameters, int seconds,
+		  struct pga_handshake *handshake, struct pga_error *error);
+
+void pga_handshake_free(struct pga_handshake *handshake);
+
+#endif

@@ -1,0 +1,152 @@
+#include "service/servicefile.h"
+
+#include "base/file.h"
+#include "base/ini.h"
+#include "policy/linked.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *pga_service_place_name(enum pga_service_place place)
+{
+	return place == PGA_SERVICE_SYSTEM ? "system" : "user";
+}
+
+static char *user_path(struct pga_error *error)
+{
+	const char *named = getenv("PGSERVICEFILE");
+	struct pga_text path = PGA_TEXT_EMPTY;
+	char *home;
+
+	if (named != NULL && named[0] == '\0') {
+		/* libpq takes the empty name for a file that is missing, and stops there. */
+		(void)pga_fail(error, "unset it, or let it name a file",
+			       "PGSERVICEFILE: set, but empty");
+		return NULL;
+	}
+	if (named != NULL) {
+		pga_text_add(&path, named);
+	} else {
+		home = pga_libpq_home(error);
+		if (home == NULL)
+			return NULL;
+		pga_text_addf(&path, "%s/.pg_service.conf", home);
+		free(home);
+	}
+	if (path.failed)
+		(void)pga_fail_memory(error);
+	return pga_text_take(&path);
+}
+
+char *pga_service_path(enum pga_service_place place, struct pga_error *error)
+{
+	const char *folder = getenv("PGSYSCONFDIR");
+	struct pga_text path = PGA_TEXT_EMPTY;
+
+	if (place == PGA_SERVICE_USER)
+		return user_path(error);
+	pga_text_addf(&path, "%s/pg_service.conf", folder != NULL ? folder : PG_SYSCONFDIR);
+	if (path.failed)
+		(void)pga_fail_memory(error);
+	return pga_text_take(&path);
+}
+
+int pga_service_text_check(const char *path, const char *bytes, size_t length,
+			   struct pga_error *error)
+{
+	const char *nul = length > 0 ? memchr(bytes, '\0', length) : NULL;
+	size_t line = 1;
+
+	if (nul == NULL)
+		return 0;
+	for (const char *at = bytes; at < nul; at++)
+		line += *at == '\n';
+	return pga_fail(
+	    error, "is it the right file? Take the NUL out with an editor",
+	    "%s, line %zu: holds a NUL byte, behind which libpq and others read different lines",
+	    path, line);
+}
+
+/* libpq looks for the four letters at the start of a line, before anything else
+ * (parseServiceFile()). */
+static bool is_ldap(const struct pga_ini_line *line)
+{
+	struct pga_ini_span at = line->whole;
+
+	while (at.length > 0 && (*at.bytes == ' ' || (*at.bytes >= '\t' && *at.bytes <= '\r'))) {
+		at.bytes++;
+		at.length--;
+	}
+	return line->kind == PGA_INI_OTHER && at.length >= 4 && memcmp(at.bytes, "ldap", 4) == 0;
+}
+
+static int add_entry(struct pga_service_file *file, const struct pga_ini_line *line,
+		     struct pga_error *error)
+{
+	struct pga_entry *grown = realloc(file->entries, (file->count + 1) * sizeof *grown);
+	struct pga_entry *entry;
+
+	if (grown == NULL)
+		return pga_fail_memory(error);
+	file->entries = grown;
+	entry = &grown[file->count];
+	memset(entry, 0, sizeof *entry);
+	entry->line = line->number;
+	if (line->name.bytes != NULL) {
+		const struct pga_entry *first;
+
+		entry->name = pga_ini_copy(line->name);
+		if (entry->name == NULL)
+			return pga_fail_memory(error);
+		first = pga_service_file_find(file, entry->name);
+		entry->shadowed = first != NULL ? first->line : 0;
+	}
+	file->count++;
+	return 0;
+}
+
+int pga_service_file_read(struct pga_service_file *file, enum pga_service_place place,
+			  struct pga_error *error)
+{
+	struct pga_ini_reader reader;
+	struct pga_ini_line line;
+
+	memset(file, 0, sizeof *file);
+	file->place = place;
+	file->path = pga_service_path(place, error);
+	if (file->path == NULL)
+		return -1;
+	if (pga_file_read(file->path, &file->bytes, &file->found, error) != 0 ||
+	    pga_service_text_check(file->path, file->bytes.bytes, file->bytes.length, error) != 0)
+		goto failed;
+	reader =
+	    pga_ini_start(pga_text_string(&file->bytes), file->bytes.length, PGA_INI_PGSERVICE);
+	while (pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_SECTION && add_entry(file, &line, error) != 0)
+			goto failed;
+		if (file->count > 0 && is_ldap(&line))
+			file->entries[file->count - 1].ldap = true;
+	}
+	return 0;
+failed:
+	pga_service_file_free(file);
+	return -1;
+}
+
+const struct pga_entry *pga_service_file_find(const struct pga_service_file *file, const char *name)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (file->entries[i].name != NULL && strcmp(file->entries[i].name, name) == 0)
+			return &file->entries[i];
+	return NULL;
+}
+
+void pga_service_file_free(struct pga_service_file *file)
+{
+	for (size_t i = 0; i < file->count; i++)
+		free(file->entries[i].name);
+	free(file->entries);
+	free(file->path);
+	pga_text_free(&file->bytes);
+	memset(file, 0, sizeof *file);
+}

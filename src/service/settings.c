@@ -1,0 +1,278 @@
+#include "service/settings.h"
+
+#include "base/text.h"
+#include "policy/explain.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <libpq-fe.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+int pga_settings_add(struct pga_settings *settings, const char *keyword, const char *value,
+		     struct pga_error *error)
+{
+	struct pga_setting *grown;
+	struct pga_setting *item;
+
+	if (pga_settings_value(settings, keyword) != NULL)
+		return pga_fail(error, "give it once", "%s: given twice", keyword);
+	grown = realloc(settings->items, (settings->count + 1) * sizeof *grown);
+	if (grown == NULL)
+		return pga_fail_memory(error);
+	settings->items = grown;
+	item = &grown[settings->count++];
+	item->keyword = strdup(keyword);
+	item->value = strdup(value);
+	return item->keyword != NULL && item->value != NULL ? 0 : pga_fail_memory(error);
+}
+
+const char *pga_settings_value(const struct pga_settings *settings, const char *keyword)
+{
+	for (size_t i = 0; i < settings->count; i++)
+		if (strcmp(settings->items[i].keyword, keyword) == 0)
+			return settings->items[i].value;
+	return NULL;
+}
+
+void pga_settings_free(struct pga_settings *settings)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		free(settings->items[i].keyword);
+		free(settings->items[i].value);
+	}
+	free(settings->items);
+	memset(settings, 0, sizeof *settings);
+}
+
+bool pga_settings_known(const char *keyword)
+{
+	PQconninfoOption *options = PQconndefaults();
+	bool known = false;
+
+	for (PQconninfoOption *option = options;
+	     !known && option != NULL && option->keyword != NULL; option++)
+		known = strcmp(option->keyword, keyword) == 0;
+	PQconninfoFree(options);
+	return known;
+}
+
+bool pga_keyword_is_secret(const char *keyword)
+{
+	/* Of a keyword that this libpq does not know, the name alone can tell. */
+	bool secret = strstr(keyword, "pass") != NULL && strcmp(keyword, "passfile") != 0;
+	PQconninfoOption *options = PQconndefaults();
+
+	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+	     option++)
+		if (strcmp(option->keyword, keyword) == 0)
+			secret = pga_setting_is_secret(option);
+	PQconninfoFree(options);
+	return secret;
+}
+
+/* The Levenshtein distance; limit + 1 and more is all the same. Keywords are short: 64 bytes hold
+ * any. */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[64];
+	size_t length = strlen(b);
+
+	if (length >= sizeof row / sizeof row[0])
+		return length;
+	for (size_t j = 0; j <= length; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= length; j++) {
+			size_t best = diagonal + (a[i - 1] != b[j - 1]);
+
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			diagonal = row[j];
+			row[j] = best;
+		}
+	}
+	return row[length];
+}
+
+/* What people write who have another client in mind. */
+static const char *other_name(const char *keyword)
+{
+	static const char *const names[][2] = {
+	    {"database", "dbname"}, {"db", "dbname"},      {"username", "user"},
+	    {"hostname", "host"},   {"server", "host"},    {"timeout", "connect_timeout"},
+	    {"ssl", "sslmode"},     {"ca", "sslrootcert"}, {"sslca", "sslrootcert"},
+	    {"pass", "password"},
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strcmp(keyword, names[i][0]) == 0)
+			return names[i][1];
+	return "";
+}
+
+static int fail_unknown(const char *keyword, struct pga_error *error)
+{
+	PQconninfoOption *options = PQconndefaults();
+	struct pga_text close = PGA_TEXT_EMPTY;
+	int version = PQlibVersion();
+
+	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+	     option++) {
+		const char *name = option->keyword;
+
+		if (strcmp(name, "service") == 0 ||
+		    (distance(keyword, name) > 2 && strcmp(name, other_name(keyword)) != 0))
+			continue;
+		pga_text_addf(&close, "%s%s", close.length > 0 ? ", " : "did you mean ", name);
+	}
+	PQconninfoFree(options);
+	if (close.length > 0)
+		pga_text_add(&close, "?");
+	else
+		pga_text_add(&close, "libpq's manual lists them: Parameter Key Words");
+	(void)pga_fail(error, pga_text_string(&close),
+		       "%s: the installed libpq (%d.%d) knows no such setting, and would refuse "
+		       "the whole service",
+		       keyword, version / 10000, version % 10000);
+	pga_text_free(&close);
+	return -1;
+}
+
+/* C's isspace() in the C locale: what libpq strips off the end of a line. */
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+static int check_line(const struct pga_setting *setting, struct pga_error *error)
+{
+	size_t length = strlen(setting->value);
+	size_t line = strlen(setting->keyword) + 1 + length + 2;
+
+	if (length == 0)
+		return pga_fail(error, "leave it out", "%s: the value is empty", setting->keyword);
+	if (strpbrk(setting->value, "\n\r") != NULL)
+		return pga_fail(error, "pg_service.conf has no way to write it: use another value",
+				"%s: the value holds a line break", setting->keyword);
+	if (is_blank(setting->value[length - 1]))
+		return pga_fail(error,
+				"libpq strips blanks off the end of a line: use another value",
+				"%s: the value ends in a blank", setting->keyword);
+	if (line > PGA_SERVICE_LINE_LIMIT)
+		return pga_fail(error, "libpq refuses every line behind one of 1,023 bytes or more",
+				"%s: the line would have %zu bytes, and may have %d",
+				setting->keyword, line, PGA_SERVICE_LINE_LIMIT);
+	return 0;
+}
+
+/* Settings that libpq takes for numbers only when it is about to use them. Its words, its limits
+ * (parse_int_param(), useKeepalives(), connectDBStart()). */
+static int check_number(const char *keyword, const char *value, struct pga_error *error)
+{
+	static const char *const numbers[] = {
+	    "port",
+	    "connect_timeout",
+	    "keepalives",
+	    "keepalives_idle",
+	    "keepalives_interval",
+	    "keepalives_count",
+	    "tcp_user_timeout",
+	};
+	bool is_port = strcmp(keyword, "port") == 0;
+	const char *at = value;
+	bool one_of_them = false;
+
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		one_of_them = one_of_them || strcmp(keyword, numbers[i]) == 0;
+	/* A list of ports may have empty elements, which are the default. */
+	while (one_of_them && at != NULL) {
+		const char *comma = is_port ? strchr(at, ',') : NULL;
+		char *end;
+		long number;
+
+		errno = 0;
+		number = strtol(at, &end, 10);
+		while (is_blank(*end))
+			end++;
+		if ((end == at && !(is_port && end == comma)) || errno != 0 || number < INT_MIN ||
+		    number > INT_MAX || (comma != NULL ? end != comma : *end != '\0'))
+			return pga_fail(error, "write a whole number",
+					"invalid integer value \"%s\" for connection option \"%s\"",
+					value, keyword);
+		if (is_port && end != at && (number < 1 || number > 65535))
+			return pga_fail(error, "a port is from 1 to 65535",
+					"invalid port number: \"%s\"", value);
+		at = comma != NULL ? comma + 1 : NULL;
+	}
+	return 0;
+}
+
+/* A service is used from any folder: a relative path would be another file each time, and a root
+ * that somebody puts into the current folder would be trusted. */
+static int check_path(const char *keyword, const char *value, struct pga_error *error)
+{
+	static const char *const paths[] = {"sslrootcert", "sslcert",   "sslkey",
+					    "sslcrl",      "sslcrldir", "passfile"};
+
+	if (strcmp(keyword, "sslrootcert") == 0 && strcmp(value, "system") == 0)
+		return 0;
+	if (strcmp(keyword, "sslkey") == 0 && strchr(value, ':') != NULL) /* engine:key */
+		return 0;
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
+		if (strcmp(keyword, paths[i]) == 0 && value[0] != '/')
+			return pga_fail(error,
+					"write the whole path, from / on (libpq does not expand ~)",
+					"%s=%s: a relative path is another file in every folder",
+					keyword, value);
+	return 0;
+}
+
+int pga_settings_check(const struct pga_settings *settings, struct pga_error *error)
+{
+	for (size_t i = 0; i < settings->count; i++) {
+		const struct pga_setting *setting = &settings->items[i];
+
+		if (strcmp(setting->keyword, "service") == 0 ||
+		    strcmp(setting->keyword, "servicefile") == 0)
+			return pga_fail(error, "write the settings of that service here",
+					"%s: an entry cannot refer to another one",
+					setting->keyword);
+		if (!pga_settings_known(setting->keyword))
+			return fail_unknown(setting->keyword, error);
+		if (check_line(setting, error) != 0 ||
+		    check_number(setting->keyword, setting->value, error) != 0 ||
+		    check_path(setting->keyword, setting->value, error) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+int pga_service_name_check(const char *name, struct pga_error *error)
+{
+	size_t length = strlen(name);
+
+	if (length == 0)
+		return pga_fail(error, "give it a name, such as prod",
+				"the service's name is empty");
+	if (is_blank(name[0]) || is_blank(name[length - 1]))
+		return pga_fail(error, "leave the blanks out",
+				"service \"%s\": the name starts or ends with a blank", name);
+	if (strchr(name, ']') != NULL)
+		return pga_fail(error, "a header ends at its first ]: use another name",
+				"service \"%s\": the name holds a ]", name);
+	for (size_t i = 0; i < length; i++)
+		if (iscntrl((unsigned char)name[i]))
+			return pga_fail(error, "use another name",
+					"the service's name holds a control character");
+	if (length + 4 > PGA_SERVICE_LINE_LIMIT)
+		return pga_fail(error, "use a shorter name",
+				"the service's name is too long for a line of the file");
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* The settings of a service entry before they are written: which of them this libpq knows, and
+ * which of them a line of pg_service.conf can hold. What they mean is libpq's to say: see
+ * standing.h. */
+#ifndef PGA_SERVICE_SETTINGS_H
+#define PGA_SERVICE_SETTINGS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* libpq 15 reads a line into 1,024 bytes and calls it an error when it fills them
+ * (parseServiceFile()): the longest line that every libpq reads, line end included. */
+#define PGA_SERVICE_LINE_LIMIT 1022
+
+struct pga_setting {
+	char *keyword;
+	char *value;
+};
+
+struct pga_settings {
+	struct pga_setting *items; /* in the order in which they are written */
+	size_t count;
+};
+
+/* Adds a copy of the setting at the end. Returns -1 for a keyword that is there already. */
+int pga_settings_add(struct pga_settings *settings, const char *keyword, const char *value,
+		     struct pga_error *error);
+
+/* The value of a setting; NULL where it is not among them. */
+const char *pga_settings_value(const struct pga_settings *settings, const char *keyword);
+
+/* Whether the installed libpq has a setting of this name. */
+bool pga_settings_known(const char *keyword);
+
+/* Checks what libpq would notice late or never: keywords that it does not know, values that a line
+ * cannot hold, numbers that are none, files that would be looked for in whatever folder the program
+ * runs in. */
+int pga_settings_check(const struct pga_settings *settings, struct pga_error *error);
+
+/* Checks that "[NAME]" is a header that libpq finds again. */
+int pga_service_name_check(const char *name, struct pga_error *error);
+
+/* Whether the value of this setting must never be shown. */
+bool pga_keyword_is_secret(const char *keyword);
+
+void pga_settings_free(struct pga_settings *settings);
+
+#endif

@@ -1,0 +1,28 @@
+/* Which anchor vouches for the hosts of an entry, and whether the entry has to name its file. */
+#ifndef PGA_SERVICE_VOUCHING_H
+#define PGA_SERVICE_VOUCHING_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "policy/pins.h"
+#include "service/settings.h"
+
+#include <stdbool.h>
+
+struct pga_vouching {
+	const struct pga_pin *anchor; /* NULL where none was named and not exactly one vouches for a
+					 host; belongs to the pins */
+	char *sslrootcert;            /* the file of a scoped anchor; NULL where root.crt does it */
+	struct pga_text unpinned;     /* hosts that no anchor vouches for, with ", " between */
+};
+
+/* Chooses the anchor for the hosts in the settings' host and hostaddr; Unix-domain sockets need
+ * none. wanted is the name that the user gave, or NULL. Returns -1 when there is no anchor of that
+ * name, when it may not vouch for a host, or when nobody but the user can choose. */
+int pga_vouching_choose(const struct pga_pins *pins, const char *wanted,
+			const struct pga_settings *settings, struct pga_vouching *vouching,
+			struct pga_error *error);
+
+void pga_vouching_free(struct pga_vouching *vouching);
+
+#endif

@@ -1,0 +1,181 @@
+#include "service/write.h"
+
+#include "base/file.h"
+#include "service/edit.h"
+#include "service/standing.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A new file: the user's may get passwords, the machine's is for everybody. */
+static mode_t mode_of(enum pga_service_place place)
+{
+	return place == PGA_SERVICE_SYSTEM ? 0644 : 0600;
+}
+
+static int begin(const struct pga_change *change, struct pga_edit *file,
+		 struct pga_changed *changed, struct pga_error *error)
+{
+	char *path = pga_service_path(change->place, error);
+	int result = -1;
+
+	if (path == NULL)
+		return -1;
+	if (pga_edit_begin(file, path, mode_of(change->place), error) == 0) {
+		changed->path = strdup(file->path);
+		changed->created = !file->existed;
+		changed->readable_by_others = (file->mode & 0044) != 0;
+		result = changed->path != NULL ? 0 : pga_fail_memory(error);
+		if (result == 0)
+			result = pga_service_text_check(file->path, file->before.bytes,
+							file->before.length, error);
+	}
+	free(path);
+	return result;
+}
+
+/* libpq reads the staged file: what it finds must be what was meant. */
+static int prove(const struct pga_edit *file, const char *name, const struct pga_settings *settings,
+		 const struct pga_policy *policy, struct pga_error *error)
+{
+	struct pga_standing standing;
+	int result = -1;
+
+	if (pga_standing_of_service(file->staged_path, file->path, name, policy, &standing,
+				    error) != 0)
+		return -1;
+	if (standing.stands == PGA_STANDS_BROKEN) {
+		(void)pga_fail(error, "nothing was changed; correct the file with an editor first",
+			       "libpq cannot read the new entry: %s",
+			       pga_text_string(&standing.why));
+		goto done;
+	}
+	for (size_t i = 0; i < settings->count; i++) {
+		const char *value =
+		    pga_effective_value(&standing.effective, settings->items[i].keyword);
+
+		if (value != NULL && strcmp(value, settings->items[i].value) == 0)
+			continue;
+		(void)pga_fail(error, "nothing was changed; please report this",
+			       "%s: libpq would read another value than the one given",
+			       settings->items[i].keyword);
+		goto done;
+	}
+	if (standing.stands != PGA_STANDS_ALLOWED)
+		(void)pga_fail(error, "nothing was changed; please report this",
+			       "the new entry would be weak: %s", pga_text_string(&standing.why));
+	else
+		result = 0;
+done:
+	pga_standing_free(&standing);
+	return result;
+}
+
+static bool same(const struct pga_text *a, const struct pga_text *b)
+{
+	return a->length == b->length &&
+	       (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
+}
+
+static int store(const struct pga_change *change, struct pga_edit *file,
+		 const struct pga_service_edit *edit, const struct pga_settings *settings,
+		 const struct pga_policy *policy, struct pga_error *error)
+{
+	if (pga_edit_stage(file, pga_text_string(&edit->bytes), edit->bytes.length, error) != 0)
+		return -1;
+	if (settings != NULL && prove(file, change->name, settings, policy, error) != 0)
+		return -1;
+	return change->dry_run ? 0 : pga_edit_commit(file, error);
+}
+
+/* Makes the new bytes; refuses to touch an entry that nobody asked to replace. */
+static int edit_entry(const struct pga_change *change, const struct pga_edit *file,
+		      const struct pga_settings *settings, struct pga_service_edit *edit,
+		      struct pga_error *error)
+{
+	const char *bytes = pga_text_string(&file->before);
+	size_t length = file->before.length;
+
+	if (pga_service_replace(bytes, length, change->name, settings, edit, error) != 0)
+		return -1;
+	if (edit->sections > 0 && !change->replace) {
+		(void)pga_fail(error,
+			       "--replace puts the new settings in its place; \"pganchor service "
+			       "show\" shows it",
+			       "service %s: stands already in %s, line %zu", change->name,
+			       file->path, edit->line);
+		pga_service_edit_free(edit);
+		return -1;
+	}
+	if (edit->sections > 0)
+		return 0;
+	pga_service_edit_free(edit);
+	return pga_service_append(bytes, length, change->name, settings, edit, error);
+}
+
+int pga_service_write(const struct pga_change *change, const struct pga_settings *settings,
+		      const struct pga_policy *policy, struct pga_changed *changed,
+		      struct pga_error *error)
+{
+	struct pga_edit file = {.path = NULL};
+	struct pga_service_edit edit = {.line = 0};
+	int result = -1;
+
+	memset(changed, 0, sizeof *changed);
+	if (begin(change, &file, changed, error) != 0)
+		goto done;
+	if (edit_entry(change, &file, settings, &edit, error) != 0)
+		goto done;
+	changed->line = edit.line;
+	changed->sections = edit.sections;
+	changed->replaced = edit.sections > 0;
+	changed->unchanged = same(&edit.bytes, &file.before);
+	changed->removed = edit.removed;
+	edit.removed = (struct pga_text)PGA_TEXT_EMPTY;
+	result = changed->unchanged ? 0 : store(change, &file, &edit, settings, policy, error);
+done:
+	if (result != 0)
+		pga_changed_free(changed);
+	pga_service_edit_free(&edit);
+	pga_edit_end(&file);
+	return result;
+}
+
+int pga_service_delete(const struct pga_change *change, struct pga_changed *changed,
+		       struct pga_error *error)
+{
+	struct pga_edit file = {.path = NULL};
+	struct pga_service_edit edit = {.line = 0};
+	int result = -1;
+
+	memset(changed, 0, sizeof *changed);
+	if (begin(change, &file, changed, error) != 0 ||
+	    pga_service_take_out(pga_text_string(&file.before), file.before.length, change->name,
+				 &edit, error) != 0)
+		goto done;
+	if (edit.sections == 0) {
+		(void)pga_fail(error, "\"pganchor service list\" shows those there are",
+			       "service %s: there is none of this name in %s", change->name,
+			       file.path);
+		goto done;
+	}
+	changed->line = edit.line;
+	changed->sections = edit.sections;
+	changed->removed = edit.removed;
+	edit.removed = (struct pga_text)PGA_TEXT_EMPTY;
+	result = store(change, &file, &edit, NULL, NULL, error);
+done:
+	if (result != 0)
+		pga_changed_free(changed);
+	pga_service_edit_free(&edit);
+	pga_edit_end(&file);
+	return result;
+}
+
+void pga_changed_free(struct pga_changed *changed)
+{
+	free(changed->path);
+	pga_text_free(&changed->removed);
+	memset(changed, 0, sizeof *changed);
+}
