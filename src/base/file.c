@@ -1,16 +1,21 @@
 #include "base/file.h"
 
+#include "base/folder.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+/* The name of a staged file: hidden, and telling whose it is. Letters that mkostemp() chooses
+ * follow. */
+#define STAGED ".%s.pganchor-"
 
 int pga_file_read(const char *path, struct pga_text *content, bool *found, struct pga_error *error)
 {
@@ -62,121 +67,6 @@ done:
 	return result;
 }
 
-/* The folders that this process has locked. flock() belongs to an open file, so that a process
- * which locked the same folder twice (root.crt may be a link into the folder of the pins) would
- * wait for itself for ever. */
-static struct {
-	dev_t device;
-	ino_t inode;
-	unsigned count; /* 0: this place is free */
-	int file;
-} locks_held[8];
-
-#define LOCKS_HELD ((int)(sizeof locks_held / sizeof locks_held[0]))
-
-/* NFS locks a file only through a descriptor that may write, which a folder's never may: there, the
- * lock is a file of its own. Every pganchor that edits in this folder meets the same answer, so all
- * take the same lock. */
-static int open_lock_file(const char *folder)
-{
-	char path[PATH_MAX];
-
-	if (snprintf(path, sizeof path, "%s/.pganchor.lock", folder) >= (int)sizeof path) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-}
-
-static int wait_for_lock(int file)
-{
-	while (flock(file, LOCK_EX) != 0)
-		if (errno != EINTR)
-			return -1;
-	return 0;
-}
-
-/* Returns the place in locks_held, or -1. */
-static int lock_folder(const char *folder, struct pga_error *error)
-{
-	struct stat status;
-	int file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int place = -1;
-
-	if (file < 0 || fstat(file, &status) != 0)
-		goto failed;
-	for (int i = 0; i < LOCKS_HELD; i++) {
-		if (locks_held[i].count == 0) {
-			place = i;
-		} else if (locks_held[i].device == status.st_dev &&
-			   locks_held[i].inode == status.st_ino) {
-			(void)close(file);
-			locks_held[i].count++;
-			return i;
-		}
-	}
-	if (place < 0) {
-		errno = ENOLCK;
-		goto failed;
-	}
-	if (wait_for_lock(file) != 0) {
-		if (errno != EBADF && errno != ENOLCK && errno != EOPNOTSUPP)
-			goto failed;
-		(void)close(file);
-		file = open_lock_file(folder);
-		if (file < 0 || wait_for_lock(file) != 0)
-			goto failed;
-	}
-	locks_held[place].device = status.st_dev;
-	locks_held[place].inode = status.st_ino;
-	locks_held[place].count = 1;
-	locks_held[place].file = file;
-	return place;
-failed:
-	(void)pga_fail_errno(error, "check that you may read and write the folder",
-			     "cannot lock %s", folder);
-	if (file >= 0)
-		(void)close(file);
-	return -1;
-}
-
-static void unlock_folder(int place)
-{
-	if (--locks_held[place].count == 0)
-		(void)close(locks_held[place].file);
-}
-
-/* Makes the folder and those above it that are missing, and notes each in the edit, outermost
- * first. */
-static int make_folders(struct pga_edit *edit, const char *folder, struct pga_error *error)
-{
-	char above[PATH_MAX];
-	struct stat status;
-
-	if (stat(folder, &status) == 0) {
-		if (S_ISDIR(status.st_mode))
-			return 0;
-		return pga_fail(error, "move it away", "%s: not a folder", folder);
-	}
-	if (errno != ENOENT)
-		return pga_fail_errno(error, NULL, "cannot look at %s", folder);
-	if (strlen(folder) >= sizeof above ||
-	    edit->made_count == sizeof edit->made_folders / sizeof(char *))
-		return pga_fail(error, "make it with mkdir -p", "%s: no such folder", folder);
-	(void)snprintf(above, sizeof above, "%s", folder);
-	if (make_folders(edit, dirname(above), error) != 0)
-		return -1;
-	if (mkdir(folder, 0700) != 0)
-		/* Another process may have made it in between. */
-		return errno == EEXIST
-			   ? 0
-			   : pga_fail_errno(error, NULL, "cannot make the folder %s", folder);
-	edit->made_folders[edit->made_count] = strdup(folder);
-	if (edit->made_folders[edit->made_count++] == NULL)
-		return pga_fail_memory(error);
-	return 0;
-}
-
 /* Follows a symbolic link to the file that it stands for. */
 static char *follow(const char *path, struct pga_error *error)
 {
@@ -196,7 +86,41 @@ static char *follow(const char *path, struct pga_error *error)
 	return real;
 }
 
+static const char *base_of(const struct pga_edit *edit)
+{
+	const char *slash = strrchr(edit->path, '/');
+
+	return slash != NULL ? slash + 1 : edit->path;
+}
+
+/* What mkostemp() puts in the place of the Xs. */
+#define RANDOM_LETTERS 6
+
+/* Removes what an earlier edit of this file staged and left behind when it was killed. Whoever
+ * holds the folder's lock is the only one who edits in it. */
+static void sweep(const struct pga_edit *edit)
+{
+	struct pga_text prefix = PGA_TEXT_EMPTY;
+	DIR *folder = opendir(edit->folder);
+	struct dirent *entry;
+
+	pga_text_addf(&prefix, STAGED, base_of(edit));
+	while (!prefix.failed && folder != NULL && (entry = readdir(folder)) != NULL)
+		if (strncmp(entry->d_name, pga_text_string(&prefix), prefix.length) == 0 &&
+		    strlen(entry->d_name) == prefix.length + RANDOM_LETTERS)
+			(void)unlinkat(dirfd(folder), entry->d_name, 0);
+	if (folder != NULL)
+		(void)closedir(folder);
+	pga_text_free(&prefix);
+}
+
 int pga_edit_begin(struct pga_edit *edit, const char *path, mode_t mode, struct pga_error *error)
+{
+	return pga_edit_begin_in(edit, path, mode, 0700, error);
+}
+
+int pga_edit_begin_in(struct pga_edit *edit, const char *path, mode_t mode, mode_t folder_mode,
+		      struct pga_error *error)
 {
 	struct stat status;
 	char *copy = NULL;
@@ -215,11 +139,13 @@ int pga_edit_begin(struct pga_edit *edit, const char *path, mode_t mode, struct 
 		(void)pga_fail_memory(error);
 		goto failed;
 	}
-	if (make_folders(edit, edit->folder, error) != 0)
+	if (pga_folders_make(&edit->made, edit->folder, folder_mode, error) != 0)
 		goto failed;
-	edit->lock = lock_folder(edit->folder, error);
+	edit->lock = pga_folder_lock(edit->folder, error);
 	if (edit->lock < 0)
 		goto failed;
+	sweep(edit);
+	edit->stamp = pga_stamp_of(edit->path);
 	if (pga_file_read(edit->path, &edit->before, &edit->existed, error) != 0)
 		goto failed;
 	if (edit->existed && stat(edit->path, &status) == 0) {
@@ -281,11 +207,9 @@ static int keep_owner(const struct pga_edit *edit, int file)
 int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length, struct pga_error *error)
 {
 	struct pga_text name = PGA_TEXT_EMPTY;
-	const char *base = strrchr(edit->path, '/');
 	int file;
 
-	pga_text_addf(&name, "%s/.%s.pganchor-XXXXXX", edit->folder,
-		      base != NULL ? base + 1 : edit->path);
+	pga_text_addf(&name, "%s/" STAGED "XXXXXX", edit->folder, base_of(edit));
 	edit->staged_path = pga_text_take(&name);
 	if (edit->staged_path == NULL)
 		return pga_fail_memory(error);
@@ -322,15 +246,18 @@ failed:
 
 int pga_edit_commit(struct pga_edit *edit, struct pga_error *error)
 {
+	struct pga_stamp stamp = pga_stamp_of(edit->path);
 	int folder;
 
+	if (!pga_stamp_same(&stamp, &edit->stamp))
+		return pga_fail(error, "nothing was changed; try again",
+				"%s: another program changed it in the meantime", edit->path);
 	if (rename(edit->staged_path, edit->path) != 0)
 		return pga_fail_errno(error, "the file is as it was", "cannot replace %s",
 				      edit->path);
 	free(edit->staged_path);
 	edit->staged_path = NULL;
-	while (edit->made_count > 0)
-		free(edit->made_folders[--edit->made_count]);
+	pga_folders_keep(&edit->made);
 	folder = open(edit->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (folder >= 0) {
 		/* The rename is done; a file system that cannot flush a folder is no reason to call
@@ -347,15 +274,9 @@ void pga_edit_end(struct pga_edit *edit)
 		return;
 	if (edit->staged_path != NULL)
 		(void)unlink(edit->staged_path);
-	while (edit->made_count > 0) {
-		char *folder = edit->made_folders[--edit->made_count];
-
-		if (folder != NULL)
-			(void)rmdir(folder);
-		free(folder);
-	}
+	pga_folders_remove(&edit->made);
 	if (edit->lock >= 0)
-		unlock_folder(edit->lock);
+		pga_folder_unlock(edit->lock);
 	free(edit->staged_path);
 	free(edit->folder);
 	free(edit->path);

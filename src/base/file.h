@@ -4,6 +4,8 @@
 #define PGA_BASE_FILE_H
 
 #include "base/error.h"
+#include "base/folder.h"
+#include "base/stamp.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -28,28 +30,34 @@ struct pga_edit {
 	bool existed;           /* there was a file */
 	struct pga_text before; /* its bytes */
 
-	/* What follows is pganchor's own. */
+	char *staged_path; /* where the new bytes are while they are staged; NULL otherwise */
+
+	/* What follows is this room's own. */
 	int lock;
-	char *staged_path;
-	char *made_folders[8];
-	size_t made_count;
+	struct pga_folders made;
+	struct pga_stamp stamp;
 	mode_t mode;
 	uid_t owner;
 	gid_t group;
 };
 
 /* Locks the file's folder (waiting for another pganchor that holds it), makes missing folders with
- * mode 0700 and reads the file. mode is what a new file gets; one that exists keeps its mode,
- * owner, group and extended attributes. On failure, nothing is held and nothing stays; pga_edit_end
- * need not be called. */
+ * mode 0700, removes what an edit that was killed has left staged, and reads the file. mode is what
+ * a new file gets; one that exists keeps its mode, owner, group and extended attributes. On
+ * failure, nothing is held and nothing stays; pga_edit_end need not be called. */
 int pga_edit_begin(struct pga_edit *edit, const char *path, mode_t mode, struct pga_error *error);
+
+/* The same for a file that others read too: missing folders get folder_mode. */
+int pga_edit_begin_in(struct pga_edit *edit, const char *path, mode_t mode, mode_t folder_mode,
+		      struct pga_error *error);
 
 /* Writes the new bytes to a temporary file in the same folder and flushes it to the disk. The file
  * itself is as before. */
 int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length,
 		   struct pga_error *error);
 
-/* Renames the staged file over the old one and flushes the folder. */
+/* Renames the staged file over the old one and flushes the folder. Refuses when another program has
+ * changed the file since it was read. */
 int pga_edit_commit(struct pga_edit *edit, struct pga_error *error);
 
 /* Removes what was staged and not committed, with the folders made for it, and gives the lock back.

@@ -79,15 +79,6 @@ done:
 	return asked < 0 ? -1 : 0;
 }
 
-/* libpq before 18 keeps no service's name in a connection, so PQconninfo() does not tell it; the
- * origins of the settings hang on it. The value is freed with the options. */
-static void name_service(struct pga_effective *effective, const char *name)
-{
-	for (PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
-		if (strcmp(option->keyword, "service") == 0 && option->val == NULL)
-			option->val = strdup(name);
-}
-
 int pga_standing_of_service(const char *read_path, const char *shown_path, const char *name,
 			    const struct pga_policy *policy, struct pga_standing *standing,
 			    struct pga_error *error)
@@ -110,7 +101,6 @@ int pga_standing_of_service(const char *read_path, const char *shown_path, const
 	}
 	asked = pga_effective_ask(&pga_linked_libpq, &parameters, &standing->effective, error);
 	if (asked == 0) {
-		name_service(&standing->effective, name);
 		pga_effective_trace(&pga_linked_libpq, &parameters, &standing->effective);
 		free(standing->effective.service_file);
 		standing->effective.service_file = strdup(shown_path);

@@ -8,21 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A new file: the user's may get passwords, the machine's is for everybody. */
-static mode_t mode_of(enum pga_service_place place)
-{
-	return place == PGA_SERVICE_SYSTEM ? 0644 : 0600;
-}
-
 static int begin(const struct pga_change *change, struct pga_edit *file,
 		 struct pga_changed *changed, struct pga_error *error)
 {
 	char *path = pga_service_path(change->place, error);
+	/* The user's file may get passwords, the machine's is for everybody. */
+	bool shared = change->place == PGA_SERVICE_SYSTEM;
 	int result = -1;
 
 	if (path == NULL)
 		return -1;
-	if (pga_edit_begin(file, path, mode_of(change->place), error) == 0) {
+	if (pga_edit_begin_in(file, path, shared ? 0644 : 0600, shared ? 0755 : 0700, error) == 0) {
 		changed->path = strdup(file->path);
 		changed->created = !file->existed;
 		changed->readable_by_others = (file->mode & 0044) != 0;
