@@ -2,7 +2,6 @@
 
 #include "anchor/anchors_conf.h"
 #include "anchor/root_crt.h"
-#include "base/file.h"
 #include "base/places.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
@@ -11,23 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-/* One file of the three, from its lock to its rename. */
-struct writing {
-	struct pga_edit edit;
-	struct pga_text after;
-	struct pga_anchor_file *file; /* change is PGA_UNCHANGED until there are new bytes */
-	bool staged;
-	bool committed;
-};
 
 enum { ANCHORS_CONF, NAME_CRT, ROOT_CRT, FILES };
 
 struct installing {
 	const struct pga_anchor *anchor;
 	struct pga_anchoring *done;
-	struct writing writings[FILES]; /* in the order in which they are locked */
+	struct pga_joint joints[FILES]; /* in the order in which they are locked */
 	struct pga_pins pins;
 	const struct pga_pin *before; /* the section that the anchor's name has; NULL: none yet */
 };
@@ -38,35 +27,24 @@ static int copy(char **to, const char *from, struct pga_error *error)
 	return *to != NULL ? 0 : pga_fail_memory(error);
 }
 
-static struct writing *begin(struct installing *installing, int which, struct pga_anchor_file *file,
-			     char *path, mode_t mode, struct pga_error *error)
+static struct pga_joint *begin(struct installing *installing, int which,
+			       struct pga_anchor_file *file, char *path, mode_t mode,
+			       struct pga_error *error)
 {
-	struct writing *writing = &installing->writings[which];
+	struct pga_joint *joint = &installing->joints[which];
 
 	file->path = path;
 	if (path == NULL) {
 		(void)pga_fail_memory(error);
 		return NULL;
 	}
-	if (pga_edit_begin(&writing->edit, path, mode, error) != 0)
-		return NULL;
-	writing->file = file;
-	return writing;
-}
-
-/* Notes that the file gets the bytes of writing->after. */
-static int change(struct writing *writing, struct pga_error *error)
-{
-	if (writing->after.failed)
-		return pga_fail_memory(error);
-	writing->file->change = writing->edit.existed ? PGA_CHANGED : PGA_CREATED;
-	return 0;
+	return pga_edit_begin(&joint->edit, path, mode, error) == 0 ? joint : NULL;
 }
 
 static int begin_conf(struct installing *installing, struct pga_error *error)
 {
 	char *path = pga_user_config("anchors.conf");
-	const struct writing *conf;
+	const struct pga_joint *conf;
 
 	if (path == NULL)
 		return pga_fail(error, "set HOME", "this user has no home folder");
@@ -150,7 +128,7 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_anchoring *done = installing->done;
 	const struct pga_certificate *certificate = installing->anchor->certificate;
-	struct writing *conf = &installing->writings[ANCHORS_CONF];
+	struct pga_joint *conf = &installing->joints[ANCHORS_CONF];
 	const struct pga_text *before = &conf->edit.before;
 	struct pga_pins pins;
 	const struct pga_pin *pin;
@@ -174,7 +152,7 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 		return 0;
 	pga_anchors_conf_set(before, done->name, settings, sizeof settings / sizeof settings[0],
 			     &conf->after);
-	if (change(conf, error) != 0 ||
+	if (pga_joint_put(conf, error) != 0 ||
 	    pga_pins_parse(&pins, conf->edit.path, pga_text_string(&conf->after),
 			   conf->after.length, error) != 0)
 		return -1;
@@ -208,7 +186,7 @@ static int compose_crt(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_certificate *certificate = installing->anchor->certificate;
 	struct pga_text name = PGA_TEXT_EMPTY;
-	struct writing *crt;
+	struct pga_joint *crt;
 
 	pga_text_addf(&name, "anchors/%s.crt", installing->done->name);
 	crt = begin(installing, NAME_CRT, &installing->done->crt,
@@ -222,7 +200,7 @@ static int compose_crt(struct installing *installing, struct pga_error *error)
 		return pga_fail(error, "move it away, choose another --name, or --replace it",
 				"%s: there is such a file, and it is no anchor's", crt->edit.path);
 	pga_text_add(&crt->after, certificate->pem);
-	return change(crt, error);
+	return pga_joint_put(crt, error);
 }
 
 /* Takes out the certificate that pganchor put into root.crt for this anchor and that is not to be
@@ -248,7 +226,7 @@ static int cut_old(struct installing *installing, const struct pga_edit *edit,
 /* The new root.crt is rest, which the certificate that is not to be there was cut from. libpq takes
  * a root.crt without any certificate for a fault, in every connection that uses TLS at all; one
  * that would be empty goes. */
-static int put_rest(struct writing *root, struct pga_text *rest, struct pga_error *error)
+static int put_rest(struct pga_joint *root, struct pga_text *rest, struct pga_error *error)
 {
 	bool any;
 
@@ -260,14 +238,14 @@ static int put_rest(struct writing *root, struct pga_text *rest, struct pga_erro
 				"refuse it",
 				root->edit.path);
 	pga_text_add_bytes(&root->after, pga_text_string(rest), rest->length);
-	if (change(root, error) != 0)
+	if (pga_joint_put(root, error) != 0)
 		return -1;
 	if (!any)
-		root->file->change = PGA_REMOVED;
+		root->change = PGA_REMOVED;
 	return 0;
 }
 
-static struct writing *begin_root(struct installing *installing, struct pga_error *error)
+static struct pga_joint *begin_root(struct installing *installing, struct pga_error *error)
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
 	char *home = pga_libpq_home(error);
@@ -285,7 +263,7 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 	struct pga_anchoring *done = installing->done;
 	const struct pga_certificate *certificate = installing->anchor->certificate;
 	struct pga_text rest = PGA_TEXT_EMPTY;
-	struct writing *root;
+	struct pga_joint *root;
 	bool holds = false;
 	bool cut = false;
 	int result = -1;
@@ -300,7 +278,7 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 	if (!done->scoped && !holds)
 		result = pga_root_crt_add(root->edit.path, &rest, done->name, certificate,
 					  &root->after, error) == 0
-			     ? change(root, error)
+			     ? pga_joint_put(root, error)
 			     : -1;
 	else
 		result = cut ? put_rest(root, &rest, error) : 0;
@@ -309,65 +287,15 @@ done:
 	return result;
 }
 
-/* Brings back what a file was before its commit. Only a disk that fails between two renames leads
- * here. */
-static void undo(struct writing *writing)
-{
-	struct pga_error error;
-
-	if (!writing->edit.existed)
-		(void)unlink(writing->edit.path);
-	else if (pga_edit_stage(&writing->edit, pga_text_string(&writing->edit.before),
-				writing->edit.before.length, &error) == 0)
-		(void)pga_edit_commit(&writing->edit, &error);
-}
-
-static int stage(struct writing *writing, struct pga_error *error)
-{
-	if (writing->file == NULL || writing->file->change == PGA_UNCHANGED)
-		return 0;
-	if (writing->file->change != PGA_REMOVED &&
-	    pga_edit_stage(&writing->edit, pga_text_string(&writing->after), writing->after.length,
-			   error) != 0)
-		return -1;
-	writing->staged = true;
-	return 0;
-}
-
-static int commit(struct writing *writing, struct pga_error *error)
-{
-	if (!writing->staged)
-		return 0;
-	if (writing->file->change != PGA_REMOVED) {
-		if (pga_edit_commit(&writing->edit, error) != 0)
-			return -1;
-	} else if (unlink(writing->edit.path) != 0) {
-		return pga_fail_errno(error, "nothing was changed", "cannot remove %s",
-				      writing->edit.path);
-	}
-	writing->committed = true;
-	return 0;
-}
-
-/* Everything is on the disk before the first rename. The pin comes last: while it is missing, the
- * command can simply be run again. root.crt comes first, as the one whose rename can fail (where it
- * is a mount of its own, as in a container). */
+/* The pin comes last: while it is missing, the command can simply be run again. root.crt comes
+ * first, as the one whose rename can fail (where it is a mount of its own, as in a container). */
 static int write_all(struct installing *installing, struct pga_error *error)
 {
-	static const int order[FILES] = {ROOT_CRT, NAME_CRT, ANCHORS_CONF};
+	struct pga_joint *order[FILES] = {&installing->joints[ROOT_CRT],
+					  &installing->joints[NAME_CRT],
+					  &installing->joints[ANCHORS_CONF]};
 
-	for (int i = 0; i < FILES; i++)
-		if (stage(&installing->writings[i], error) != 0)
-			return -1;
-	for (int i = 0; i < FILES; i++) {
-		if (commit(&installing->writings[order[i]], error) == 0)
-			continue;
-		while (i-- > 0)
-			if (installing->writings[order[i]].committed)
-				undo(&installing->writings[order[i]]);
-		return -1;
-	}
-	return 0;
+	return pga_joint_write(order, FILES, error);
 }
 
 int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga_anchoring *done,
@@ -382,11 +310,12 @@ int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga
 	    compose_root(&installing, error) == 0 &&
 	    (dry_run || write_all(&installing, error) == 0))
 		result = 0;
+	done->conf.change = installing.joints[ANCHORS_CONF].change;
+	done->crt.change = installing.joints[NAME_CRT].change;
+	done->root_crt.change = installing.joints[ROOT_CRT].change;
 	/* The last first: a folder that was made for it stands in one that was made for another. */
-	for (int i = FILES; i-- > 0;) {
-		pga_edit_end(&installing.writings[i].edit);
-		pga_text_free(&installing.writings[i].after);
-	}
+	for (int i = FILES; i-- > 0;)
+		pga_joint_end(&installing.joints[i]);
 	pga_pins_free(&installing.pins);
 	if (result != 0)
 		pga_anchoring_free(done);

@@ -4,6 +4,7 @@
 #define PGA_ANCHOR_ANCHORS_H
 
 #include "anchor/certificate.h"
+#include "anchor/joint.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -18,8 +19,6 @@ struct pga_anchor {
 	bool scoped;       /* leave root.crt alone */
 	bool replace;      /* where the name has another pin, or the anchor other hosts or scope */
 };
-
-enum pga_change { PGA_UNCHANGED, PGA_CREATED, PGA_CHANGED, PGA_REMOVED };
 
 struct pga_anchor_file {
 	char *path;

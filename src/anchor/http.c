@@ -145,14 +145,21 @@ static const struct failure {
      "try again, or wait longer: --connect-timeout, --max-time"},
     {CURLE_SSL_CONNECT_ERROR, "no TLS", "is it an https port, and the right one?"},
     {CURLE_PEER_FAILED_VERIFICATION, "the server is not verified", NULL},
-    {CURLE_UNSUPPORTED_PROTOCOL, "sent on to an address that is not https",
-     "only https is followed; give the CA's own address"},
     {CURLE_TOO_MANY_REDIRECTS, "sent on again and again", "give the CA's own address"},
     {CURLE_GOT_NOTHING, "no answer", "is it the right address?"},
     {CURLE_OUT_OF_MEMORY, "out of memory", NULL},
 };
 
-static int explain(CURLcode code, const char *detail, const struct receiving *receiving,
+/* Of the answer that came last, 0 where none came. */
+static long status_of(CURL *curl)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+static int explain(CURL *curl, CURLcode code, const char *detail, const struct receiving *receiving,
 		   const struct pga_http_request *request, struct pga_error *error)
 {
 	const char *why = "the request failed";
@@ -173,6 +180,10 @@ static int explain(CURLcode code, const char *detail, const struct receiving *re
 	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		next = request->if_unverified;
+	if (code == CURLE_UNSUPPORTED_PROTOCOL && status_of(curl) / 100 == 3) {
+		why = "sent on to an address that is not https";
+		next = "only https is followed; give the CA's own address";
+	}
 	/* A server's certificate may speak in it. */
 	said = pga_printable(detail[0] != '\0' ? detail : curl_easy_strerror(code));
 	(void)pga_fail(error, next, "%s: %s (%s)", request->url, why, said != NULL ? said : "");
@@ -182,9 +193,8 @@ static int explain(CURLcode code, const char *detail, const struct receiving *re
 
 static int check_status(CURL *curl, const struct pga_http_request *request, struct pga_error *error)
 {
-	long status = 0;
+	long status = status_of(curl);
 
-	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	/* step-ca answers GET /roots with 201. */
 	if (status >= 200 && status < 300)
 		return 0;
@@ -218,7 +228,7 @@ int pga_http_get(const struct pga_http *http, const struct pga_http_request *req
 	if (code == CURLE_OK)
 		result = check_status(curl, request, error);
 	else
-		(void)explain(code, detail, &receiving, request, error);
+		(void)explain(curl, code, detail, &receiving, request, error);
 done:
 	curl_easy_cleanup(curl);
 	return result;

@@ -117,7 +117,8 @@ int pga_folders_make(struct pga_folders *made, const char *folder, mode_t mode,
 		/* Another process may have made it in between. */
 		return errno == EEXIST
 			   ? 0
-			   : pga_fail_errno(error, NULL, "cannot make the folder %s", folder);
+			   : pga_fail_errno(error, "check the permissions of the folder above it",
+					    "cannot make the folder %s", folder);
 	made->paths[made->count] = strdup(folder);
 	if (made->paths[made->count++] == NULL)
 		return pga_fail_memory(error);

@@ -1,0 +1,527 @@
+"""Every way in which pganchor bootstrap fails: the CA that lies, breaks or never ends, the bad root, the disk that is full.
+
+Each test compares all files of a home that has something in it before and after.
+"""
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+import certificates
+from certificates import EXPIRED, NOT_YET_VALID, make_root, make_v1_root
+from hostile import (HANG, Cut, Drip, close_at_once, close_in_handshake, endless, hang, huge, redirect, reply, speak,
+                     stepca_answers)
+from processes import free_port
+
+CONF = ".config/pganchor/anchors.conf"
+ROOT_CRT = ".postgresql/root.crt"
+OLD = make_root("Old root of somebody else's")
+MOST = 1024 * 1024
+
+
+@pytest.fixture
+def lived_in(home):
+    """A home with an anchor, a root.crt and a note in it: all that a failure could lose."""
+    (home / ".postgresql").mkdir(mode=0o700)
+    (home / ROOT_CRT).write_text(f"a note\n{OLD.pem}")
+    (home / ".config/pganchor/anchors").mkdir(parents=True)
+    (home / CONF).write_text(f"# a comment\n[old]\npin = {OLD.fingerprint}\n")
+    (home / ".config/pganchor/anchors/old.crt").write_text(OLD.pem)
+    return home
+
+
+def bootstrap(home, ca, *args, fingerprint, **kwargs):
+    return home.pganchor("bootstrap", "--ca-url", getattr(ca, "url", ca), "--fingerprint", fingerprint, *args, **kwargs)
+
+
+def fails(home, ca, *args, fingerprint="ab" * 32, why, **kwargs):
+    """bootstrap fails with status 1 and these words, says what to do next, and leaves every file as it was."""
+    before = home.snapshot()
+    done = bootstrap(home, ca, *args, fingerprint=fingerprint, **kwargs)
+    assert done.returncode == 1, done.stdout
+    first, *rest = done.stderr.splitlines()
+    assert first.startswith("pganchor: ")
+    for word in [why] if isinstance(why, str) else why:
+        assert word in done.stderr
+    assert len(rest) == 1 and rest[0].startswith("    ") and len(rest[0]) > 10, done.stderr
+    assert done.stdout == ""
+    assert home.snapshot() == before
+    return done
+
+
+# The CA that is reached, and answers something else.
+
+def test_wrong_fingerprint(lived_in, stepca, other_stepca):
+    fails(lived_in, stepca, fingerprint=other_stepca.fingerprint, why=["HTTP 404", "check --fingerprint"])
+
+
+def test_a_root_that_does_not_hash_to_the_fingerprint(lived_in, https_ca, impostor_ca):
+    """A man in the middle hands out his own root under the name of the wanted one."""
+    wanted = make_root("The wanted one").fingerprint
+    answers = {f"/root/{wanted}": reply(json.dumps({"ca": impostor_ca.pem})), "/health": reply('{"status":"ok"}')}
+    ca = https_ca(answers, authority=impostor_ca)
+    fails(lived_in, ca, fingerprint=wanted, why=["wrong root", impostor_ca.fingerprint])
+    assert [request.path for request in ca.requests] == [f"/root/{wanted}"]
+
+
+def test_a_ca_that_knows_the_root_of_another(lived_in, https_ca, stepca, impostor_ca):
+    ca = https_ca(stepca_answers(stepca), authority=impostor_ca)
+    fails(lived_in, ca, fingerprint=stepca.fingerprint, why=["/health: the server is not verified", "it need not be the CA"])
+
+
+def test_a_ca_of_the_root_but_for_another_host(lived_in, https_ca, impostor_ca):
+    ca = https_ca(stepca_answers(impostor_ca), authority=impostor_ca, names=("ca.example.test",))
+    fails(lived_in, ca, fingerprint=impostor_ca.fingerprint, why="/health: the server is not verified")
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"])
+def test_the_environment_adds_no_trust(lived_in, https_ca, stepca, impostor_ca, tmp_path, variable):
+    ca = https_ca(stepca_answers(stepca), authority=impostor_ca)
+    folder = tmp_path / "trusted"
+    folder.mkdir()
+    path = impostor_ca.write_root(folder / "root.pem")
+    subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)
+    fails(lived_in, ca, fingerprint=stepca.fingerprint, why="the server is not verified",
+          env={variable: folder if variable.endswith("DIR") else path})
+
+
+@pytest.mark.parametrize("health, why", [
+    (reply('{"status":"sick"}'), "does not say that it is well"), (reply("{}"), "does not say that it is well"),
+    (reply("ok"), "not the JSON"), (reply("no", "503 Service Unavailable"), "status 503"), (reply("no", "404 Not Found"), "404"),
+    (reply('{"status":["ok"]}'), "does not say that it is well")], ids=str)
+def test_a_ca_that_is_not_well(lived_in, https_ca, impostor_ca, health, why):
+    ca = https_ca({**stepca_answers(impostor_ca), "/health": health}, authority=impostor_ca)
+    fails(lived_in, ca, fingerprint=impostor_ca.fingerprint, why=why)
+
+
+@pytest.mark.parametrize("answer, why", [
+    (reply("404", "404 Not Found"), "HTTP 404"), (reply("no", "403 Forbidden"), "status 403"),
+    (reply("no", "500 Internal Server Error"), "status 500"), (reply("", "304 Not Modified"), "status 304"),
+    (reply("", "302 Found"), "status 302"), (reply(""), "not the JSON"), (reply("<html>"), "not the JSON"), (reply('{"ca":'), "not the JSON"),
+    (reply('["ca"]'), "not the JSON"), (reply("null"), "not the JSON"), (reply('{"ca":"a","ca":"b"}'), "not the JSON"),
+    (reply("[" * 100000), "not the JSON"), (reply('{"ca":"\ud800"}'.encode("utf-8", "surrogatepass")), "not the JSON"),
+    (reply("{}"), 'no certificate in "ca"'), (reply('{"ca":7}'), 'no certificate in "ca"'), (reply('{"ca":null}'), 'no certificate in "ca"'),
+    (reply('{"ca":"x\\u0000y"}'), "not the JSON"), (b"not HTTP\r\n\r\n", "the request failed"), (b"", "no answer"),
+    (Cut(reply('{"ca":"', length=1000)), "the request failed")], ids=lambda value: str(value)[:50])
+def test_answers_that_are_none(lived_in, https_ca, answer, why):
+    fails(lived_in, https_ca(lambda request: answer), why=why)
+
+
+DAMAGED = OLD.pem.replace("-----END CERTIFICATE-----\n", "")
+BODY = OLD.pem.split("\n")
+
+
+@pytest.mark.parametrize("pem, why", [
+    ("", "not a certificate in PEM form"), ("hello", "not a certificate in PEM form"), (DAMAGED, "damaged PEM"),
+    (OLD.pem.replace(BODY[2], BODY[2][:-4]), "no X.509 certificate"), (OLD.pem.replace(BODY[2], "!" * 64), "damaged PEM"),
+    ("-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n", "no X.509 certificate"),
+    ("-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n", "PEM"),
+    (OLD.pem + OLD.pem, "more than one certificate"), (OLD.pem + "junk\n", "something else follows"),
+    ("junk\n" + OLD.pem, "not a certificate in PEM form"), (certificates.pem_key(OLD.key), "not a certificate in PEM form"),
+    (OLD.pem + certificates.pem_key(OLD.key), "something else follows"),
+    (OLD.pem.replace("CERTIFICATE", "TRUSTED CERTIFICATE"), "not a certificate in PEM form")], ids=lambda value: repr(value[-40:]))
+def test_certificates_that_are_none(lived_in, https_ca, pem, why):
+    fails(lived_in, https_ca(lambda request: reply(json.dumps({"ca": pem}))), fingerprint=OLD.fingerprint, why=why)
+
+
+def test_bytes_behind_the_certificate_in_its_pem_block(lived_in, https_ca):
+    """DER with something behind it: the same certificate to a lax reader, with another hash."""
+    import base64
+    import hashlib
+    der = ssl.PEM_cert_to_DER_cert(OLD.pem) + b"more"
+    pem = f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(der).decode()}-----END CERTIFICATE-----\n"
+    fails(lived_in, https_ca(lambda request: reply(json.dumps({"ca": pem}))), fingerprint=hashlib.sha256(der).hexdigest(),
+          why="no X.509 certificate")
+
+
+# Answers without end.
+
+@pytest.mark.parametrize("answer", [
+    huge(), endless(), lambda request: reply("x" * MOST, length=False) + b"xx"], ids=["10 GB", "endless", "1 byte"])
+def test_an_answer_that_is_too_large(lived_in, https_ca, answer):
+    ca = https_ca(answer)
+    fails(lived_in, ca, why=["more than 1 MiB", "is it the address of a CA?"])
+    # What lies in the sockets' buffers has left, too.
+    assert ca.sent < 16 * MOST
+
+
+def test_headers_that_are_too_large(lived_in, https_ca):
+    ca = https_ca(lambda request: (reply("{}", headers=[f"X-{i}: {'h' * 8000}" for i in range(2000)])))
+    # A newer libcurl has a limit of its own, which is lower than ours.
+    done = fails(lived_in, ca, why="is it the ")
+    assert "Too large response headers" in done.stderr or "more than 1 MiB" in done.stderr
+
+
+def test_a_large_answer_takes_no_memory(lived_in, https_ca):
+    """Under a limit of 400 MB of address space the 10 GB answer ends in the same error."""
+    ca = https_ca(endless())
+    done = lived_in.run(["sh", "-c", 'ulimit -v 400000; exec pganchor bootstrap --ca-url "$0" --fingerprint "$1"', ca.url, "ab" * 32])
+    assert done.returncode == 1 and "more than 1 MiB" in done.stderr
+
+
+@pytest.mark.parametrize("answer", [HANG, Drip(reply('{"ca":"', length=100000)), Drip(b"HTTP/1.1 200 OK\r\nX-Drip: ")],
+                         ids=["silence", "body", "header"])
+def test_an_answer_that_never_ends(lived_in, https_ca, answer):
+    fails(lived_in, https_ca(lambda request: answer), "--max-time", "0.7", why=["no answer in time", "--max-time"])
+
+
+def test_health_that_never_comes(lived_in, https_ca, impostor_ca):
+    ca = https_ca({**stepca_answers(impostor_ca), "/health": HANG}, authority=impostor_ca)
+    fails(lived_in, ca, "--max-time", "0.7", fingerprint=impostor_ca.fingerprint, why="/health: no answer in time")
+
+
+# TLS faults, and nobody there.
+
+@pytest.mark.parametrize("before_tls, why", [
+    (close_at_once, "no TLS"), (close_in_handshake, "no TLS"), (speak(b"SSH-2.0-OpenSSH_9.2\r\n"), "no TLS"),
+    (speak(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "no TLS"), (speak(b"\x15\x03\x01\x00\x02\x02\x28"), "no TLS")],
+    ids=["closed", "closed in handshake", "SSH", "HTTP", "alert"])
+def test_tls_faults(lived_in, https_ca, before_tls, why):
+    fails(lived_in, https_ca(before_tls=before_tls), why=why)
+
+
+def test_a_handshake_that_never_ends(lived_in, https_ca):
+    fails(lived_in, https_ca(before_tls=hang), "--connect-timeout", "0.7", why=["no answer in time", "--connect-timeout"])
+
+
+def test_old_tls(lived_in, https_ca):
+    fails(lived_in, https_ca(tls={"minimum_version": ssl.TLSVersion.TLSv1, "maximum_version": ssl.TLSVersion.TLSv1_1}), why="no TLS")
+
+
+def test_no_such_host(lived_in):
+    fails(lived_in, "https://no-such-host.invalid", why=["no such host", "no-such-host.invalid"])
+
+
+def test_nobody_listens(lived_in):
+    fails(lived_in, f"https://localhost:{free_port()}", why=["cannot connect", "is the CA running"])
+
+
+# Redirects.
+
+def test_redirects_to_https_are_followed(home, https_ca, impostor_ca):
+    target = https_ca(stepca_answers(impostor_ca, prefix="/moved"), authority=impostor_ca)
+    ca = https_ca(lambda request: redirect(f"{target.url}/moved{request.path}"), authority=impostor_ca)
+    done = bootstrap(home, ca, fingerprint=impostor_ca.fingerprint)
+    assert done.returncode == 0, done.stderr
+    assert [request.path for request in target.requests] == [f"/moved/root/{impostor_ca.fingerprint}", "/moved/health"]
+
+
+def test_redirects_to_http_are_not(lived_in, https_ca, impostor_ca):
+    target = https_ca(stepca_answers(impostor_ca), issued=None)
+    ca = https_ca(lambda request: redirect(f"{target.url}{request.path}"), authority=impostor_ca)
+    fails(lived_in, ca, fingerprint=impostor_ca.fingerprint, why=["sent on to an address that is not https", "only https is followed"])
+    assert target.connections == 0
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://localhost/", "gopher://localhost/x", "scp://localhost/x"])
+def test_redirects_to_other_schemes_are_not(lived_in, https_ca, target):
+    fails(lived_in, https_ca(lambda request: redirect(target)), why="sent on to an address that is not https")
+
+
+def test_redirects_without_end(lived_in, https_ca):
+    ca = https_ca(lambda request: redirect(request.path + "x"))
+    fails(lived_in, ca, why="sent on again and again")
+    assert len(ca.requests) == 4
+
+
+def test_health_redirected_to_a_host_of_another_root(lived_in, https_ca, impostor_ca, stepca):
+    other = make_root("Other")
+    target = https_ca(stepca_answers(other), authority=other)
+    ca = https_ca({**stepca_answers(impostor_ca), "/health": redirect(f"{target.url}/health")}, authority=impostor_ca)
+    fails(lived_in, ca, fingerprint=impostor_ca.fingerprint, why="the server is not verified")
+
+
+# A path prefix, and what is sent.
+
+@pytest.mark.parametrize("prefix", ["/pki", "/a/b/"])
+def test_a_path_prefix(home, https_ca, impostor_ca, prefix):
+    ca = https_ca(stepca_answers(impostor_ca, prefix=prefix.rstrip("/")), authority=impostor_ca)
+    done = bootstrap(home, ca.url + prefix, fingerprint=impostor_ca.fingerprint)
+    assert done.returncode == 0, done.stderr
+    assert f"source = {ca.url}{prefix.rstrip('/')}\n" in (home / CONF).read_text()
+
+
+def test_what_is_sent(home, https_ca, impostor_ca):
+    ca = https_ca(stepca_answers(impostor_ca), authority=impostor_ca)
+    assert bootstrap(home, ca, fingerprint=impostor_ca.fingerprint).returncode == 0
+    assert [(request.method, request.path) for request in ca.requests] == [("GET", f"/root/{impostor_ca.fingerprint}"), ("GET", "/health")]
+    for request in ca.requests:
+        assert request.headers["user-agent"].startswith("pganchor/") and set(request.headers) <= {"host", "user-agent", "accept"}
+
+
+# Roots that are no anchors.
+
+def v1(tmp_path):
+    return make_v1_root(tmp_path)
+
+
+@pytest.mark.parametrize("make, why", [
+    (lambda tmp: make_root(days=EXPIRED), ["it expired at "]),
+    (lambda tmp: make_root(days=NOT_YET_VALID), ["it is not valid before "]),
+    (lambda tmp: make_root(ca=False), ["CA:FALSE"]),
+    (lambda tmp: make_root(ca=None), ["it has no basicConstraints"]),
+    (lambda tmp: make_root(usage=("digital_signature", "crl_sign")), ["no keyCertSign"]),
+    (lambda tmp: make_root(key="rsa1024"), ["RSA key has 1024 bits, and 2048 are needed"]),
+    (lambda tmp: make_root(key="rsa2047"), ["RSA key has 2047 bits, and 2048 are needed"]),
+    (lambda tmp: make_root(key="p224"), ["EC key has 224 bits, and 256 are needed"]),
+    (lambda tmp: make_root(key="p192"), ["EC key has 192 bits, and 256 are needed"]),
+    (lambda tmp: make_root(key="dsa2048"), ["neither RSA, EC, Ed25519 nor Ed448"]),
+    (lambda tmp: make_root(signed_by=OLD.key), ["its signature is not its own"]),
+    (v1, ["it has no basicConstraints"]),
+    (lambda tmp: make_root(key="rsa1024", days=EXPIRED, ca=False, usage=("digital_signature",)),
+     ["expired", "CA:FALSE", "no keyCertSign", "1024 bits"]),
+], ids=["expired", "not yet", "CA:FALSE", "no CA", "usage", "RSA 1024", "RSA 2047", "P-224", "P-192", "DSA", "signature", "version 1",
+        "all of it"])
+def test_bad_roots(lived_in, https_ca, impostor_ca, tmp_path, make, why):
+    root = make(tmp_path)
+    ca = https_ca(stepca_answers(root), authority=impostor_ca)
+    fails(lived_in, ca, fingerprint=root.fingerprint, why=["cannot be an anchor", *why])
+
+
+def test_an_intermediate_is_no_anchor(lived_in, https_ca, impostor_ca):
+    cert = impostor_ca.intermediate().cert
+    pin = certificates.fingerprint(cert)
+    ca = https_ca({f"/root/{pin}": reply(json.dumps({"ca": certificates.pem(cert)}))})
+    fails(lived_in, ca, fingerprint=pin, why=["not self-signed but issued by", "CN=Impostor Root CA,O=Impostor"])
+
+
+@pytest.mark.parametrize("kind", [
+    {"key": "rsa2048"}, {"key": "rsa3072"}, {"key": "p384"}, {"key": "p521"}, {"key": "ed25519"}, {"key": "ed448"}, {"usage": None},
+    {"key": "rsa2048", "digest": "sha1"}, {"key": "rsa2048", "digest": "md5"}, {"digest": "sha1"}], ids=str)
+def test_good_roots(home, https_ca, kind):
+    """A root's own signature proves nothing, so that SHA-1 and MD5 do no harm there."""
+    root = make_root(**kind)
+    ca = https_ca(stepca_answers(root), authority=root)
+    done = bootstrap(home, ca, fingerprint=root.fingerprint)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_subject_cannot_steer_the_terminal(home, https_ca):
+    root = make_root("evil\x1b]0;title\x07\r\n[section]\u202e\x9b31m" + "ü" * 20, organisation="O" * 60)
+    ca = https_ca(stepca_answers(root), authority=root)
+    done = bootstrap(home, ca, fingerprint=root.fingerprint)
+    assert done.returncode == 0, done.stderr
+    text = (home / CONF).read_text()
+    assert not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 for c in done.stdout + text)
+    assert "[section]" not in text.splitlines()
+    # And the file can be read again.
+    assert "Nothing was changed" in bootstrap(home, ca, fingerprint=root.fingerprint).stdout
+
+
+# The dialogue, with CAs that lie.
+
+PROMPT = r"Type yes, or the fingerprint: $"
+
+
+def roots_answer(*pems):
+    return reply(json.dumps({"crts": list(pems)}), "201 Created")
+
+
+def ask(home, ca, answers=()):
+    return home.pganchor_tty("bootstrap", "--ca-url", ca.url, answers=answers)
+
+
+def test_several_roots_are_shown_and_none_is_taken(lived_in, https_ca, impostor_ca):
+    before = lived_in.snapshot()
+    shown = ask(lived_in, https_ca({"/roots": roots_answer(impostor_ca.pem, OLD.pem)}))
+    assert shown.returncode == 1 and impostor_ca.fingerprint in shown.output and OLD.fingerprint in shown.output
+    assert "name the one that you trust: --fingerprint" in shown.output
+    assert lived_in.snapshot() == before
+
+
+@pytest.mark.parametrize("answer, why", [
+    (roots_answer(), "no certificates"), (reply('{"crts":"x"}'), "no certificates"), (reply('{"crts":[1]}'), "no text"),
+    (roots_answer("x"), "not a certificate"), (roots_answer(*[OLD.pem] * 17), "too many"), (roots_answer(OLD.pem * 2), "more than one"),
+    (reply("", "404 Not Found"), "404")], ids=lambda value: str(value)[-30:])
+def test_lists_of_roots_that_are_none(lived_in, https_ca, answer, why):
+    before = lived_in.snapshot()
+    shown = ask(lived_in, https_ca({"/roots": answer}))
+    assert shown.returncode == 1 and why in shown.output
+    assert lived_in.snapshot() == before
+
+
+def test_a_bad_root_is_not_even_asked_about(lived_in, https_ca):
+    before = lived_in.snapshot()
+    for root, authority in ((make_root(days=EXPIRED), None), (OLD, make_root("Other"))):
+        shown = ask(lived_in, https_ca({**stepca_answers(root), "/roots": roots_answer(root.pem)}, authority=authority))
+        assert shown.returncode == 1 and "Type yes" not in shown.output
+    assert lived_in.snapshot() == before
+
+
+def test_yes_to_a_stranger_pins_what_was_shown(home, https_ca, impostor_ca):
+    ca = https_ca({**stepca_answers(impostor_ca), "/roots": roots_answer(impostor_ca.pem)}, authority=impostor_ca)
+    shown = ask(home, ca, [(PROMPT, "yes")])
+    assert shown.returncode == 0 and f"pin = {impostor_ca.fingerprint}\n" in (home / CONF).read_text()
+
+
+# Proxies.
+
+class Proxy(threading.Thread):
+    """An HTTP proxy that knows CONNECT alone and takes every name to 127.0.0.1."""
+
+    def __init__(self, status="200 Connection established"):
+        super().__init__(daemon=True)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.status, self.asked = status, []
+        self.start()
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+
+    def run(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(client,), daemon=True).start()
+
+    def serve(self, client):
+        head = b""
+        while b"\r\n\r\n" not in head:
+            chunk = client.recv(65536)
+            if not chunk:
+                return client.close()
+            head += chunk
+        target = head.split(b" ")[1].decode()
+        self.asked.append(target)
+        client.sendall(f"HTTP/1.1 {self.status}\r\n\r\n".encode())
+        if not self.status.startswith("200"):
+            return client.close()
+        server = socket.create_connection(("127.0.0.1", int(target.rpartition(":")[2])))
+        other = threading.Thread(target=self.pump, args=(server, client), daemon=True)
+        other.start()
+        self.pump(client, server)
+        other.join()
+        client.close()
+        server.close()
+
+    @staticmethod
+    def pump(source, target):
+        try:
+            while chunk := source.recv(65536):
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+@pytest.fixture
+def proxy():
+    started = []
+
+    def make(**kwargs):
+        started.append(Proxy(**kwargs))
+        return started[-1]
+
+    yield make
+    for each in started:
+        each.listener.shutdown(socket.SHUT_RDWR)
+        each.listener.close()
+        each.join()
+
+
+@pytest.mark.parametrize("way", ["--proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"])
+def test_proxies(home, stepca, proxy, way):
+    through = proxy()
+    args, env = (["--proxy", through.url], {}) if way == "--proxy" else ([], {way: through.url})
+    done = bootstrap(home, stepca, *args, fingerprint=stepca.fingerprint, env=env)
+    assert done.returncode == 0, done.stderr
+    assert through.asked == [f"localhost:{stepca.port}"] * 2
+
+
+def test_no_proxy(home, stepca, proxy):
+    through = proxy()
+    done = bootstrap(home, stepca, fingerprint=stepca.fingerprint, env={"https_proxy": through.url, "no_proxy": "localhost"})
+    assert done.returncode == 0 and through.asked == []
+    done = bootstrap(home, stepca, "--proxy", "", fingerprint=stepca.fingerprint, env={"https_proxy": through.url})
+    assert done.returncode == 0 and through.asked == []
+
+
+def test_a_proxy_that_refuses(lived_in, stepca, proxy):
+    fails(lived_in, stepca, "--proxy", proxy(status="403 Forbidden").url, fingerprint=stepca.fingerprint, why="403")
+
+
+def test_no_such_proxy(lived_in, stepca):
+    fails(lived_in, stepca, "--proxy", "http://no-such-proxy.invalid:3128", fingerprint=stepca.fingerprint, why="no such proxy")
+
+
+# The disk.
+
+def test_a_full_disk(lived_in, stepca):
+    fails(lived_in, stepca, fingerprint=stepca.fingerprint, full_disk=True, why=["No space left on device", "make room"])
+
+
+def test_a_full_disk_and_nothing_in_the_home(home, stepca):
+    fails(home, stepca, fingerprint=stepca.fingerprint, full_disk=True, why="No space left on device")
+    assert home.snapshot() == {}
+
+
+def test_a_limit_of_the_file_size(lived_in, stepca):
+    """root.crt is the one that passes the limit: what was staged for the others goes, too."""
+    (lived_in / ROOT_CRT).write_text("#" * 4096 + "\n" + OLD.pem)
+    before = lived_in.snapshot()
+    done = lived_in.run(["sh", "-c", 'trap "" XFSZ; ulimit -f 8; exec pganchor bootstrap --ca-url "$0" --fingerprint "$1"',
+                         stepca.url, stepca.fingerprint])
+    assert done.returncode == 1 and f"cannot write the new {lived_in / ROOT_CRT}: File too large" in done.stderr
+    assert lived_in.snapshot() == before
+
+
+def test_a_read_only_home(lived_in, stepca):
+    for folder in (".postgresql", ".config/pganchor", ".config/pganchor/anchors"):
+        (lived_in / folder).chmod(0o500)
+        fails(lived_in, stepca, fingerprint=stepca.fingerprint, ordinary=True, why=["Permission denied", str(lived_in / folder)])
+        (lived_in / folder).chmod(0o700)
+
+
+def test_a_read_only_home_with_nothing_in_it(home, stepca):
+    home.path.chmod(0o500)
+    try:
+        fails(home, stepca, fingerprint=stepca.fingerprint, ordinary=True, why="Permission denied")
+    finally:
+        home.path.chmod(0o700)
+    assert home.snapshot() == {}
+
+
+def test_files_that_cannot_be_read(lived_in, stepca):
+    for path in (CONF, ROOT_CRT):
+        (lived_in / path).chmod(0)
+        fails(lived_in, stepca, fingerprint=stepca.fingerprint, ordinary=True, why=["Permission denied", str(lived_in / path)])
+        (lived_in / path).chmod(0o600)
+
+
+def test_something_else_in_the_place_of_a_file(lived_in, stepca):
+    (lived_in / ROOT_CRT).unlink()
+    (lived_in / ROOT_CRT).mkdir()
+    fails(lived_in, stepca, fingerprint=stepca.fingerprint, why="not a regular file")
+    (lived_in / ROOT_CRT).rmdir()
+    os.mkfifo(lived_in / ROOT_CRT)
+    fails(lived_in, stepca, fingerprint=stepca.fingerprint, why="not a regular file")
+    (lived_in / ROOT_CRT).unlink()
+    (lived_in / ROOT_CRT).symlink_to("nowhere")
+    fails(lived_in, stepca, fingerprint=stepca.fingerprint, why="symbolic link")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+@pytest.mark.parametrize("mounted", [ROOT_CRT, CONF])
+def test_a_file_that_cannot_be_replaced(lived_in, stepca, mounted):
+    """A file that is a mount of its own, as in a container: its rename fails when all the others could be done."""
+    before = lived_in.snapshot()
+    done = lived_in.run(["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$1" && shift && exec "$@"', "sh", lived_in / mounted,
+                         "pganchor", "bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint])
+    assert done.returncode == 1 and f"cannot replace {lived_in / mounted}" in done.stderr, done.stderr
+    after = lived_in.snapshot()
+    assert {path: entry._replace(mtime_ns=0) for path, entry in after.items()} == \
+        {path: entry._replace(mtime_ns=0) for path, entry in before.items()}
+
+
+def test_no_home(pganchor, home, stepca):
+    """Without HOME the password file's home counts, as for libpq; nothing may be written into ours."""
+    done = bootstrap(home, stepca, "--dry-run", "--json", fingerprint=stepca.fingerprint, env={"HOME": ""})
+    assert str(home.path) not in done.stdout and home.snapshot() == {}
