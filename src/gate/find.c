@@ -11,6 +11,7 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -86,22 +87,44 @@ static struct gate_libpq *find_known(const void *base)
 	return NULL;
 }
 
+/* The object that this address is in, and where it starts. dladdr1() would also look for the
+ * nearest symbol, among all those of the object. */
+static const struct link_map *object_at(const void *address, const void **base)
+{
+#ifdef HAVE__DL_FIND_OBJECT
+	struct dl_find_object found;
+
+	if (_dl_find_object((void *)(uintptr_t)address, &found) != 0)
+		return NULL;
+	*base = found.dlfo_map_start;
+	return found.dlfo_link_map;
+#else
+	struct link_map *map = NULL;
+	Dl_info info;
+
+	if (dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0)
+		return NULL;
+	*base = info.dli_fbase;
+	return map;
+#endif
+}
+
 /* The libpq that defines this PQconninfo. */
 static struct gate_libpq *libpq_with(const void *conninfo)
 {
 	struct gate_libpq *libpq;
-	struct link_map *map;
-	Dl_info info;
+	const void *base = NULL;
+	const struct link_map *map = conninfo != NULL ? object_at(conninfo, &base) : NULL;
 
-	if (conninfo == NULL || dladdr1(conninfo, &info, (void **)&map, RTLD_DL_LINKMAP) == 0)
+	if (map == NULL)
 		return NULL;
-	libpq = find_known(info.dli_fbase);
+	libpq = find_known(base);
 	if (libpq != NULL)
 		return libpq;
 	libpq = calloc(1, sizeof *libpq);
 	if (libpq == NULL)
 		return NULL;
-	libpq->base = info.dli_fbase;
+	libpq->base = base;
 	/* Never unloaded from now on: its functions are kept. The handle of an object that came
 	 * with the program is searched from that object on only after dlopen() has made its list of
 	 * what it needs. */
@@ -118,18 +141,68 @@ static struct gate_libpq *libpq_with(const void *conninfo)
 	return libpq;
 }
 
+/* An object that has called the gate, and the libpq that it needs. Looked up once: finding an
+ * object's needs takes the loader's lock. The name is compared too, since an object that was
+ * unloaded may have left its address to another. */
+struct caller {
+	struct caller *next;
+	const struct link_map *map;
+	const void *dynamic;
+	char *name;
+	struct gate_libpq *libpq;
+};
+
+static _Atomic(struct caller *) callers;
+
+static struct gate_libpq *recall(const struct link_map *map)
+{
+	for (const struct caller *caller = atomic_load(&callers); caller != NULL;
+	     caller = caller->next)
+		if (caller->map == map && caller->dynamic == map->l_ld &&
+		    strcmp(caller->name, map->l_name) == 0)
+			return caller->libpq;
+	return NULL;
+}
+
+static void remember(const struct link_map *map, struct gate_libpq *libpq)
+{
+	struct caller *caller = calloc(1, sizeof *caller);
+
+	if (caller == NULL)
+		return;
+	caller->name = strdup(map->l_name);
+	if (caller->name == NULL) {
+		free(caller);
+		return;
+	}
+	caller->map = map;
+	caller->dynamic = map->l_ld;
+	caller->libpq = libpq;
+	caller->next = atomic_load(&callers);
+	while (!atomic_compare_exchange_weak(&callers, &caller->next, caller))
+		;
+}
+
+/* The libpq that this object needs, or what it needs needs. The program itself has no name: its
+ * needs are the process's. */
 static struct gate_libpq *needed_by(const struct link_map *map)
 {
-	struct gate_libpq *libpq;
+	struct gate_libpq *libpq = recall(map);
 	void *object;
 
-	if (map->l_name[0] == '\0')
-		return NULL;
-	object = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
-	if (object == NULL)
-		return NULL;
-	libpq = libpq_with(dlsym(object, "PQconninfo"));
-	(void)dlclose(object);
+	if (libpq != NULL)
+		return libpq;
+	if (map->l_name[0] == '\0') {
+		libpq = libpq_with(dlsym(RTLD_DEFAULT, "PQconninfo"));
+	} else {
+		object = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
+		if (object == NULL)
+			return NULL;
+		libpq = libpq_with(dlsym(object, "PQconninfo"));
+		(void)dlclose(object);
+	}
+	if (libpq != NULL)
+		remember(map, libpq);
 	return libpq;
 }
 
@@ -163,25 +236,16 @@ static struct gate_libpq *first_of_process(void)
 
 struct gate_libpq *gate_libpq_of(const void *caller, bool *internal)
 {
-	struct gate_libpq *libpq = NULL;
-	struct link_map *map = NULL;
-	Dl_info info;
+	const void *base = NULL;
+	const struct link_map *map = object_at(caller, &base);
+	struct gate_libpq *libpq = map != NULL ? find_known(base) : NULL;
 
-	if (internal != NULL)
-		*internal = false;
-	if (dladdr1(caller, &info, (void **)&map, RTLD_DL_LINKMAP) != 0 && map != NULL) {
-		libpq = find_known(info.dli_fbase);
-		if (libpq != NULL) {
-			if (internal != NULL)
-				*internal = true;
-			return libpq;
-		}
+	if (libpq == NULL && map != NULL)
 		libpq = needed_by(map);
-	}
 	if (libpq == NULL)
 		libpq = first_of_process();
-	if (libpq != NULL && internal != NULL)
-		*internal = map != NULL && libpq->base == info.dli_fbase;
+	if (internal != NULL)
+		*internal = libpq != NULL && map != NULL && libpq->base == base;
 	return libpq;
 }
 
