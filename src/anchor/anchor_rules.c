@@ -82,12 +82,12 @@ static void is_in_date(const struct pga_certificate *certificate, struct pga_tex
 /* The kinds of keys, and how many bits they need (NIST SP 800-57: 112 bits of security for RSA,
  * what every CA starts with for EC). */
 static const struct strength {
-	int type;
 	const char *name;
+	int type;
 	int bits;
 } strengths[] = {
-    {EVP_PKEY_RSA, "RSA", 2048},      {EVP_PKEY_RSA_PSS, "RSA-PSS", 2048}, {EVP_PKEY_EC, "EC", 256},
-    {EVP_PKEY_ED25519, "Ed25519", 0}, {EVP_PKEY_ED448, "Ed448", 0},
+    {"RSA", EVP_PKEY_RSA, 2048},      {"RSA-PSS", EVP_PKEY_RSA_PSS, 2048}, {"EC", EVP_PKEY_EC, 256},
+    {"Ed25519", EVP_PKEY_ED25519, 0}, {"Ed448", EVP_PKEY_ED448, 0},
 };
 
 static void has_strong_key(const struct pga_certificate *certificate, struct pga_text *wrong)

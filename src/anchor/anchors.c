@@ -18,7 +18,8 @@ struct installing {
 	struct pga_anchoring *done;
 	struct pga_joint joints[FILES]; /* in the order in which they are locked */
 	struct pga_pins pins;
-	const struct pga_pin *before; /* the section that the anchor's name has; NULL: none yet */
+	const struct pga_pin *same;   /* the section that has the pin; NULL: none yet */
+	const struct pga_pin *before; /* the section that has the name; NULL: none yet */
 };
 
 static int copy(char **to, const char *from, struct pga_error *error)
@@ -97,6 +98,7 @@ static int settle(struct installing *installing, struct pga_error *error)
 	if (same != NULL && strcmp(same->name, name) != 0)
 		return pga_fail(error, "leave --name out, or use that one",
 				"anchor %s: this root is pinned already, as %s", name, same->name);
+	installing->same = same;
 	installing->before = pga_pins_named(&installing->pins, name);
 	if (compare_with_known(installing, error) != 0)
 		return -1;
@@ -106,7 +108,7 @@ static int settle(struct installing *installing, struct pga_error *error)
 	    copy(&done->replaced, installing->before->pin, error) != 0)
 		return -1;
 	if (copy(&done->name, name, error) != 0 ||
-	    copy(&done->source, done->known ? same->source : anchor->source, error) != 0)
+	    copy(&done->source, same != NULL ? same->source : anchor->source, error) != 0)
 		return -1;
 	if (anchor->hosts != NULL)
 		return copy(&done->hosts, anchor->hosts, error);
@@ -147,8 +149,8 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 	    {"not-after", done->known ? NULL : certificate->not_after},
 	};
 
-	if (done->known && installing->before->scoped == done->scoped &&
-	    strcmp(installing->before->hosts, done->hosts) == 0)
+	if (installing->same != NULL && installing->same->scoped == done->scoped &&
+	    strcmp(installing->same->hosts, done->hosts) == 0)
 		return 0;
 	pga_anchors_conf_set(before, done->name, settings, sizeof settings / sizeof settings[0],
 			     &conf->after);

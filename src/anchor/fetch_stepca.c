@@ -155,7 +155,6 @@ int pga_stepca_health(const struct pga_http *http, const char *ca_url,
 			     "it or is not for this host name: it need not be the CA. Nothing was "
 			     "pinned"};
 	json_t *answer = NULL;
-	const char *status;
 	char *url;
 	int result = -1;
 
@@ -164,7 +163,8 @@ int pga_stepca_health(const struct pga_http *http, const char *ca_url,
 	if (url != NULL)
 		answer = get_object(http, &request, error);
 	if (answer != NULL) {
-		status = json_string_value(json_object_get(answer, "status"));
+		const char *status = json_string_value(json_object_get(answer, "status"));
+
 		if (status != NULL && strcmp(status, "ok") == 0)
 			result = 0;
 		else

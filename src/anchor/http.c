@@ -37,6 +37,7 @@ static size_t take_body(char *bytes, size_t one, size_t length, void *context)
 	return receiving->body->failed ? 0 : length;
 }
 
+/* curl_write_callback has it so. NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t take_header(char *bytes, size_t one, size_t length, void *context)
 {
 	(void)bytes;

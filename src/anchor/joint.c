@@ -1,5 +1,8 @@
 #include "anchor/joint.h"
 
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 int pga_joint_put(struct pga_joint *joint, struct pga_error *error)
@@ -22,6 +25,7 @@ static int commit(struct pga_joint *joint, struct pga_error *error)
 {
 	if (joint->change == PGA_UNCHANGED)
 		return 0;
+	joint->made = joint->edit.made.count;
 	if (joint->change == PGA_REMOVED && unlink(joint->edit.path) != 0)
 		return pga_fail_errno(error, "nothing was changed", "cannot remove %s",
 				      joint->edit.path);
@@ -29,6 +33,19 @@ static int commit(struct pga_joint *joint, struct pga_error *error)
 		return -1;
 	joint->committed = true;
 	return 0;
+}
+
+/* A commit keeps the folders that were made for it. */
+static void remove_folders(const char *innermost, size_t count)
+{
+	char *path = strdup(innermost);
+	char *at = path;
+
+	for (; at != NULL && count > 0; count--) {
+		(void)rmdir(at);
+		at = dirname(at);
+	}
+	free(path);
 }
 
 /* Brings back what the file was before its commit, by an edit of its own: this process has the
@@ -40,6 +57,7 @@ static void take_back(const struct pga_joint *joint)
 
 	if (joint->change == PGA_CREATED) {
 		(void)unlink(joint->edit.path);
+		remove_folders(joint->edit.folder, joint->made);
 		return;
 	}
 	if (pga_edit_begin(&edit, joint->edit.path, joint->edit.mode, &error) != 0)

@@ -17,6 +17,7 @@ struct pga_joint {
 	struct pga_text after; /* the new bytes */
 	enum pga_change change;
 	bool committed;
+	size_t made; /* folders that were made for it, the file's own and those above */
 };
 
 /* Notes that the file is to get the bytes of after. Returns -1 if memory ran out while they were

@@ -98,9 +98,12 @@ static bool is_pin(struct pga_ini_span value)
 {
 	if (value.length != PGA_PIN_LENGTH)
 		return false;
-	for (size_t i = 0; i < value.length; i++)
-		if (memchr("0123456789abcdef", value.bytes[i], 16) == NULL)
+	for (size_t i = 0; i < value.length; i++) {
+		char c = value.bytes[i];
+
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
 			return false;
+	}
 	return true;
 }
 
@@ -197,7 +200,8 @@ static int sort(const struct reading *reading, struct pga_pin ***index,
 
 static struct pga_ini_span without_line_end(struct pga_ini_span line)
 {
-	while (line.length > 0 && memchr("\r\n", line.bytes[line.length - 1], 2) != NULL)
+	while (line.length > 0 &&
+	       (line.bytes[line.length - 1] == '\n' || line.bytes[line.length - 1] == '\r'))
 		line.length--;
 	return line;
 }
