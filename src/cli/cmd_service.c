@@ -82,29 +82,36 @@ int pga_service_bad_option(const char *command, char *const *argv)
 			       word);
 }
 
-/* A conninfo value as libpq reads it back (conninfo_parse()), then a word as a shell reads it back.
- */
+void pga_service_shell_word(const char *word, struct pga_text *text)
+{
+	static const char plain[] =
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@%+,=";
+	char *printable = pga_printable(word);
+
+	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+		pga_text_add(text, word);
+	} else {
+		pga_text_add(text, "\"");
+		for (const char *at = printable != NULL ? printable : ""; *at != '\0'; at++)
+			pga_text_addf(text, "%s%c", strchr("\"\\$`", *at) != NULL ? "\\" : "", *at);
+		pga_text_add(text, "\"");
+	}
+	free(printable);
+}
+
+/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes. */
 void pga_service_word(const char *name, struct pga_text *text)
 {
-	struct pga_text value = PGA_TEXT_EMPTY;
-	const char *plain =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@%+,";
+	struct pga_text conninfo = PGA_TEXT_EMPTY;
+	bool quoted = name[strcspn(name, " '\\")] != '\0';
 
-	pga_text_add(text, "service=");
-	if (name[strspn(name, plain)] == '\0') {
-		pga_text_add(text, name);
-		return;
-	}
-	text->length -= strlen("service=");
-	pga_text_add(&value, "service='");
+	pga_text_add(&conninfo, quoted ? "service='" : "service=");
 	for (; *name != '\0'; name++)
-		pga_text_addf(&value, "%s%c", *name == '\'' || *name == '\\' ? "\\" : "", *name);
-	pga_text_add(&value, "'");
-	pga_text_add(text, "\"");
-	for (const char *at = pga_text_string(&value); *at != '\0'; at++)
-		pga_text_addf(text, "%s%c", strchr("\"\\$`", *at) != NULL ? "\\" : "", *at);
-	pga_text_add(text, "\"");
-	pga_text_free(&value);
+		pga_text_addf(&conninfo, "%s%c", *name == '\'' || *name == '\\' ? "\\" : "", *name);
+	if (quoted)
+		pga_text_add(&conninfo, "'");
+	pga_service_shell_word(pga_text_string(&conninfo), text);
+	pga_text_free(&conninfo);
 }
 
 void pga_service_print_next(const char *name)

@@ -19,6 +19,10 @@ int pga_service_remove(int argc, char **argv);
 /* Reports what getopt_long() did not understand. Returns PGA_EXIT_USAGE. */
 int pga_service_bad_option(const char *command, char *const *argv);
 
+/* Adds the word as a shell reads it back. Control characters, which a terminal could not take, are
+ * written as \xNN. */
+void pga_service_shell_word(const char *word, struct pga_text *text);
+
 /* Adds service=NAME as one word of a shell's command line. */
 void pga_service_word(const char *name, struct pga_text *text);
 

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/service_report.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void print_help(void)
@@ -42,6 +43,16 @@ static int take_setting(struct pga_addition *asked, const char *keyword, const c
 	return pga_usage_error("service add", "%s", error.message);
 }
 
+/* A name may hold a "=", but one that starts as a setting does is a name forgotten. */
+static bool is_setting(const char *word)
+{
+	char *keyword = strndup(word, strcspn(word, "="));
+	bool known = keyword != NULL && strchr(word, '=') != NULL && pga_settings_known(keyword);
+
+	free(keyword);
+	return known;
+}
+
 /* The words that are no options: the service's name, then settings. */
 static int take_words(struct pga_addition *asked, int count, char **words)
 {
@@ -49,12 +60,10 @@ static int take_words(struct pga_addition *asked, int count, char **words)
 		char *equals = strchr(words[i], '=');
 		int status;
 
-		if (i == 0 && equals == NULL) {
+		if (i == 0) {
 			asked->change.name = words[0];
 			continue;
 		}
-		if (asked->change.name == NULL)
-			return pga_usage_error("service add", "the service's name comes first");
 		if (equals == NULL || equals == words[i])
 			return pga_usage_error("service add", "%s: not of the form KEYWORD=VALUE",
 					       words[i]);
@@ -65,6 +74,9 @@ static int take_words(struct pga_addition *asked, int count, char **words)
 	}
 	if (asked->change.name == NULL)
 		return pga_usage_error("service add", "no name for the service");
+	if (is_setting(asked->change.name))
+		return pga_usage_error("service add", "%s: the service's name comes first",
+				       asked->change.name);
 	if (pga_settings_value(&asked->wish.settings, "host") == NULL &&
 	    pga_settings_value(&asked->wish.settings, "hostaddr") == NULL)
 		return pga_usage_error("service add",

@@ -182,8 +182,8 @@ static int print_table(const struct rows *rows)
 	for (size_t i = 0; i < rows->count; i++)
 		print_reasons(&rows->rows[i]);
 	if (rows->weak > 0)
-		(void)puts("\nA weak entry is made strong by: pganchor service add NAME --replace "
-			   "--host HOST");
+		(void)puts("\npganchor service show NAME shows the command that makes a weak entry "
+			   "strong");
 	return rows->weak > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
 }
 

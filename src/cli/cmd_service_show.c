@@ -23,13 +23,19 @@ static void print_help(void)
 		    stdout);
 }
 
+static bool is_of_entry(const struct pga_standing *standing, const PQconninfoOption *option)
+{
+	const enum pga_origin *origins = standing->effective.origins;
+
+	return origins != NULL && origins[option - standing->effective.options] == PGA_FROM_SERVICE;
+}
+
 /* "this entry" or "libpq's default". */
 static char *origin_of(const struct pga_standing *standing, const PQconninfoOption *option)
 {
-	const enum pga_origin *origins = standing->effective.origins;
 	struct pga_text text = PGA_TEXT_EMPTY;
 
-	if (origins != NULL && origins[option - standing->effective.options] == PGA_FROM_SERVICE)
+	if (is_of_entry(standing, option))
 		pga_text_add(&text, "this entry");
 	else
 		pga_effective_origin(&standing->effective, option->keyword, &text);
@@ -70,30 +76,77 @@ static void print_settings(const struct pga_standing *standing)
 	free(cells);
 }
 
+/* What an entry may have that makes it weak: add writes it anew, or leaves it out. */
+static bool can_weaken(const PQconninfoOption *option)
+{
+	static const char *const keywords[] = {"sslmode", "gssencmode", "ssl_min_protocol_version",
+					       "ssl_max_protocol_version", "sslkeylogfile"};
+
+	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
+		if (strcmp(option->keyword, keywords[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The command that writes the entry anew, with all its settings but those that can weaken it. */
+static void add_command(const struct pga_entry *entry, const struct pga_standing *standing,
+			struct pga_text *command)
+{
+	const PQconninfoOption *option = standing->effective.options;
+	bool has_host = false;
+
+	pga_text_add(command, "pganchor service add ");
+	pga_service_shell_word(entry->name, command);
+	pga_text_add(command, " --replace");
+	for (; option != NULL && option->keyword != NULL; option++) {
+		struct pga_text setting = PGA_TEXT_EMPTY;
+
+		if (!is_in_effect(option) || !is_of_entry(standing, option) || can_weaken(option))
+			continue;
+		has_host = has_host || strncmp(option->keyword, "host", strlen("host")) == 0;
+		pga_text_addf(&setting, "%s=%s", option->keyword,
+			      pga_setting_is_secret(option) ? "..." : option->val);
+		pga_text_add(command, " ");
+		pga_service_shell_word(pga_text_string(&setting), command);
+		pga_text_free(&setting);
+	}
+	if (!has_host)
+		pga_text_add(command, " --host HOST");
+}
+
+static void print_next(const struct pga_entry *entry, const struct pga_standing *standing)
+{
+	struct pga_text command = PGA_TEXT_EMPTY;
+
+	if (standing->stands == PGA_STANDS_ALLOWED) {
+		pga_service_print_next(entry->name);
+		return;
+	}
+	if (standing->stands == PGA_STANDS_UNKNOWN) {
+		pga_text_add(&command, "pganchor run -- psql ");
+		pga_service_word(entry->name, &command);
+	} else {
+		add_command(entry, standing, &command);
+	}
+	(void)printf("next:\n    %s\n", pga_text_string(&command));
+	pga_text_free(&command);
+}
+
 static void print_text(const struct pga_service_file *file, const struct pga_entry *entry,
 		       const struct pga_standing *standing)
 {
 	bool good = standing->stands == PGA_STANDS_ALLOWED;
 	const char *why = pga_text_string(&standing->why);
-	struct pga_text word = PGA_TEXT_EMPTY;
+	char *name = pga_printable(entry->name);
 
-	pga_service_word(entry->name, &word);
-	(void)printf("[%s] in %s, line %zu: %s%s%s\n", entry->name, file->path, entry->line,
-		     pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
+	(void)printf("[%s] in %s, line %zu: %s%s%s\n", name != NULL ? name : "", file->path,
+		     entry->line, pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
 		     pga_stands_word(standing->stands), pga_colour(stdout, PGA_PLAIN));
+	free(name);
 	pga_service_print_lines(stdout, "    ", why, strlen(why));
 	print_settings(standing);
 	(void)putchar('\n');
-	if (good)
-		pga_service_print_next(entry->name);
-	else if (standing->stands == PGA_STANDS_UNKNOWN)
-		(void)printf("next:\n    pganchor run -- psql %s\n", pga_text_string(&word));
-	else
-		(void)printf("next:\n    pganchor service add %s --replace --host HOST\n",
-			     strncmp(pga_text_string(&word), "service=", strlen("service=")) == 0
-				 ? entry->name
-				 : "NAME");
-	pga_text_free(&word);
+	print_next(entry, standing);
 }
 
 static json_t *as_json(const struct pga_service_file *file, const struct pga_entry *entry,

@@ -7,14 +7,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Adds the names of the anchors that are wanted (NULL: of all), with ", " between. */
 static void list_names(const struct pga_pins *pins,
 		       bool (*wanted)(const struct pga_pin *, const struct pga_hosts *),
-		       const struct pga_hosts *hosts, struct pga_text *names)
+		       const struct pga_hosts *hosts, struct pga_text *text)
 {
-	for (size_t i = 0; i < pins->count; i++)
-		if (wanted == NULL || wanted(&pins->pins[i], hosts))
-			pga_text_addf(names, "%s%s", names->length > 0 ? ", " : "",
-				      pins->pins[i].name);
+	const char *separator = "";
+
+	for (size_t i = 0; i < pins->count; i++) {
+		if (wanted != NULL && !wanted(&pins->pins[i], hosts))
+			continue;
+		pga_text_addf(text, "%s%s", separator, pins->pins[i].name);
+		separator = ", ";
+	}
 }
 
 static bool vouches_for(const struct pga_pin *pin, const struct pga_host *host)
@@ -54,7 +59,7 @@ static int fail_to_choose(const struct pga_pins *pins, const struct pga_hosts *h
 	list_names(pins, vouches_for_any, hosts, &next);
 	(void)pga_fail(
 	    error, pga_text_string(&next),
-	    "which anchor?: more than one may vouch for the hosts, and some are not in root.crt");
+	    "which anchor: more than one may vouch for the hosts, and not all are in root.crt");
 	pga_text_free(&next);
 	return -1;
 }

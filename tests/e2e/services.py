@@ -1,0 +1,68 @@
+"""pganchor service with the machine's file inside the throw-away home, so that no real one takes part."""
+
+import json
+
+USER = ".pg_service.conf"
+SYSTEM = "machine/pg_service.conf"
+
+
+def environment(home, env=None):
+    return {"PGSYSCONFDIR": home / "machine", **(env or {})}
+
+
+def service(home, *args, env=None, **kwargs):
+    return home.pganchor("service", *args, env=environment(home, env), **kwargs)
+
+
+def add(home, *args, **kwargs):
+    return service(home, "add", *args, **kwargs)
+
+
+def listed(home, **kwargs):
+    """{(name, where): entry} of `service list --json`."""
+    done = service(home, "list", "--json", **kwargs)
+    assert done.returncode in (0, 3), done.stderr
+    return {(entry["name"], entry["where"]): entry for entry in json.loads(done.stdout)["services"]}
+
+
+def write(home, text, name=USER):
+    path = home / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(text.encode() if isinstance(text, str) else text)
+    return path
+
+
+def entry(home, name, file=USER):
+    """The settings of an entry as the file says them, in order: [(keyword, value), ...]."""
+    settings, inside = [], False
+    for line in (home / file).read_text().splitlines():
+        if line.startswith("["):
+            inside = line == f"[{name}]"
+        elif inside and line and not line.startswith("#"):
+            settings.append(tuple(line.split("=", 1)))
+    return settings
+
+
+def bootstrap(home, ca, *args):
+    done = home.pganchor("bootstrap", "--ca-url", ca.url, "--fingerprint", ca.fingerprint, *args)
+    assert done.returncode == 0, done.stderr
+
+
+def pin(home, *anchors):
+    """Write anchors.conf: (name, pin, hosts, scope) each."""
+    folder = home / ".config/pganchor"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "anchors.conf").write_text("".join(
+        f"[{name}]\npin = {figure}\nhosts = {hosts}\nscope = {scope}\n\n" for name, figure, hosts, scope in anchors))
+
+
+def policy(home, text):
+    folder = home / ".config/pganchor"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policy.conf").write_text(text)
+
+
+def psql(home, *conninfo, env=None, prefix=(), password=None):
+    query = "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    return home.run([*prefix, "psql", "-X", "-A", "-t", "-c", query, *conninfo],
+                    env=environment(home, {"PGPASSWORD": password, **(env or {})}))

@@ -1,0 +1,325 @@
+"""pganchor service add: what is written, what is refused, and that a real psql connects with it."""
+
+import json
+
+import pytest
+
+import services
+from services import SYSTEM, USER, add, bootstrap, entry, pin, policy, psql
+
+PIN_A, PIN_B = "a" * 64, "b" * 64
+
+
+@pytest.fixture
+def prod(postgres):
+    """The words that describe the real server."""
+    return ["prod", "--host", "localhost", "--port", str(postgres.port), "--dbname", postgres.dbname, "--user", postgres.user]
+
+
+def refused(home, *args, status=1, **kwargs):
+    """service add that must fail: what it says, and not one byte has changed."""
+    before = home.snapshot()
+    done = add(home, *args, **kwargs)
+    assert done.returncode == status, done.stderr
+    assert home.snapshot() == before
+    return done.stderr
+
+
+def test_the_three_lines_of_the_readme(home, stepca, postgres, prod):
+    bootstrap(home, stepca)
+    done = add(home, *prod)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert "next:\n    psql service=prod\n    pganchor run -- psql service=prod\n" in done.stdout
+    assert f"{home.path}/{USER}, line 1" in done.stdout
+    assert "anchor: localhost, through ~/.postgresql/root.crt" in done.stdout
+    assert entry(home, "prod") == [("host", "localhost"), ("port", str(postgres.port)), ("dbname", postgres.dbname),
+                                   ("user", postgres.user), ("sslmode", "verify-full"), ("gssencmode", "disable")]
+    for prefix in ([], ["pganchor", "run", "--"]):
+        done = psql(home, "service=prod", prefix=prefix, password=postgres.password)
+        assert (done.returncode, done.stdout) == (0, "t|TLSv1.3\n"), done.stderr
+
+
+def test_the_entry_refuses_an_impostor(home, stepca, impostor_postgres):
+    bootstrap(home, stepca)
+    assert add(home, "prod", "--host", "localhost", "--port", impostor_postgres.port, "user=app").returncode == 0
+    done = psql(home, "service=prod", password=impostor_postgres.password)
+    assert done.returncode == 2 and "certificate verify failed" in done.stderr
+
+
+def test_a_scoped_anchor_is_named_by_its_file(home, stepca, postgres, prod):
+    bootstrap(home, stepca, "--scoped", "--name", "corp")
+    done = add(home, *prod)
+    assert done.returncode == 0, done.stderr
+    assert "anchor: corp, through sslrootcert" in done.stdout
+    assert dict(entry(home, "prod"))["sslrootcert"] == f"{home.path}/.config/pganchor/anchors/corp.crt"
+    assert not (home / ".postgresql").exists()
+    done = psql(home, "service=prod", password=postgres.password)
+    assert (done.returncode, done.stdout) == (0, "t|TLSv1.3\n"), done.stderr
+
+
+def test_the_anchors_folder_follows_xdg(home, stepca, postgres, prod):
+    env = {"XDG_CONFIG_HOME": home / "xdg"}
+    done = home.pganchor("bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--scoped", env=env)
+    assert done.returncode == 0, done.stderr
+    assert add(home, *prod, env=env).returncode == 0
+    assert dict(entry(home, "prod"))["sslrootcert"] == f"{home.path}/xdg/pganchor/anchors/localhost.crt"
+
+
+def test_any_other_setting_of_libpq(home):
+    done = add(home, "prod", "host=db.example.com", "connect_timeout=5", "application_name=a = b # c", "options=-c work_mem=1MB")
+    assert done.returncode == 0, done.stderr
+    assert entry(home, "prod") == [
+        ("host", "db.example.com"), ("sslmode", "verify-full"), ("gssencmode", "disable"), ("connect_timeout", "5"),
+        ("application_name", "a = b # c"), ("options", "-c work_mem=1MB")]
+
+
+def test_the_shell_s_environment_takes_no_part(home):
+    env = {"PGSSLMODE": "disable", "PGGSSENCMODE": "require", "PGPORT": "nonsense", "PGSERVICE": "other", "PGREQUIRESSL": "1"}
+    done = add(home, "prod", "--host", "db.example.com", env=env)
+    assert done.returncode == 0, done.stderr
+    assert dict(entry(home, "prod")) == {"host": "db.example.com", "sslmode": "verify-full", "gssencmode": "disable"}
+
+
+# Settings that weaken, and what is said of each.
+@pytest.mark.parametrize("settings, reasons", [
+    (["sslmode=require"], ["sslmode=require"]),
+    (["sslmode=verify-ca"], ["sslmode=verify-ca"]),
+    (["sslmode=prefer"], ["sslmode=prefer"]),
+    (["sslmode=disable", "gssencmode=require"], ["sslmode=disable", "gssencmode=require"]),
+    (["gssencmode=prefer"], ["gssencmode=prefer"]),
+    (["ssl_min_protocol_version=TLSv1.1"], ["ssl_min_protocol_version=TLSv1.1"]),
+])
+def test_what_weakens_is_refused_with_every_reason(home, settings, reasons):
+    said = refused(home, "prod", "--host", "db.example.com", *settings, status=3)
+    for reason in reasons:
+        assert reason in said
+    assert "nothing was written" in said
+
+
+def test_a_refusal_as_json(home):
+    done = add(home, "prod", "--host", "db.example.com", "sslmode=require", "password=secret", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["written"], report["verdict"]) == (3, False, "weak")
+    assert "sslmode=require" in report["reasons"][0] and "secret" not in done.stdout + done.stderr
+
+
+def test_the_policy_may_allow_what_weakens(home):
+    policy(home, "gss-encryption = allow\nallow-weak = old.example.com\n")
+    assert add(home, "gss", "--host", "db.example.com", "gssencmode=prefer").returncode == 0
+    assert add(home, "old", "--host", "old.example.com", "sslmode=disable").returncode == 0
+    refused(home, "other", "--host", "db.example.com", "sslmode=disable", status=3)
+
+
+def test_the_policy_s_lowest_tls_is_written(home):
+    policy(home, "min-tls = 1.3\n")
+    assert add(home, "prod", "--host", "db.example.com").returncode == 0
+    assert dict(entry(home, "prod"))["ssl_min_protocol_version"] == "TLSv1.3"
+    refused(home, "weak", "--host", "db.example.com", "ssl_min_protocol_version=TLSv1.2", status=3)
+
+
+def test_a_socket_by_policy(home):
+    assert add(home, "local", "--host", "/run/postgresql").stderr == ""
+    policy(home, "unix-socket = refuse\n")
+    assert "Unix-domain socket" in refused(home, "socket", "--host", "/run/postgresql", status=3)
+
+
+def test_a_broken_policy_refuses(home):
+    policy(home, "mode = whatever\n")
+    assert "policy.conf, line 1" in refused(home, "prod", "--host", "db.example.com")
+
+
+@pytest.mark.parametrize("settings, said", [
+    (["ssl_mode=verify-full"], "did you mean sslmode?"),
+    (["database=x"], "did you mean dbname?"),
+    (["sslmod=x"], "did you mean sslmode"),
+    (["zzzzzzzz=1"], "knows no such setting"),
+    (["ldap=1"], "knows no such setting"),
+    (["SSLMODE=verify-full"], "knows no such setting"),
+    (["service=other"], "cannot refer to another"),
+    (["servicefile=/tmp/x"], "cannot refer to another"),
+    (["sslmode=bogus"], 'invalid sslmode value: "bogus"'),
+    (["channel_binding=bogus"], 'invalid channel_binding value: "bogus"'),
+    (["ssl_min_protocol_version=TLSv9"], "TLSv9"),
+    (["port=abc"], 'invalid integer value "abc" for connection option "port"'),
+    (["port=70000"], 'invalid port number: "70000"'),
+    (["port=1,2"], "could not match 2 port numbers to 1 hosts"),
+    (["connect_timeout=soon"], 'invalid integer value "soon" for connection option "connect_timeout"'),
+    (["application_name="], "the value is empty"),
+    (["application_name=a\nsslmode=disable"], "line break"),
+    (["application_name=a\r"], "line break"),
+    (["application_name=a "], "ends in a blank"),
+    (["application_name=a\t"], "ends in a blank"),
+    (["sslrootcert=root.crt"], "relative path"),
+    (["sslrootcert=~/root.crt"], "relative path"),
+    (["passfile=pass"], "relative path"),
+])
+def test_what_libpq_or_the_file_cannot_take(home, settings, said):
+    assert said in refused(home, "prod", "--host", "db.example.com", *settings)
+
+
+def test_values_up_to_the_length_that_libpq_reads(home):
+    longest = 1022 - len("application_name=") - 2
+    assert "may have 1022" in refused(home, "a", "--host", "h", "application_name=" + "x" * (longest + 1))
+    assert add(home, "a", "--host", "h", "application_name=" + "x" * longest).returncode == 0
+    write_crlf = (home / USER).read_bytes().replace(b"\n", b"\r\n")
+    (home / USER).write_bytes(write_crlf)
+    assert services.listed(home)["a", "user"]["verdict"] == "allowed"
+
+
+@pytest.mark.parametrize("name", ["", " prod", "prod ", "pr]od", "a\nb", "a\tb", "\x7f", "x" * 1020])
+def test_names_that_no_header_can_hold(home, name):
+    refused(home, name, "--host", "h")
+
+
+@pytest.mark.parametrize("name", ["my db", "it's", 'a"b$c`d\\e', "#1", "[x", "größe", "a=b c", "--x"])
+def test_unusual_names_work_in_psql_as_printed(home, stepca, postgres, prod, name):
+    bootstrap(home, stepca)
+    done = add(home, *prod[1:], "--", name)
+    assert done.returncode == 0, done.stderr
+    command = done.stdout.split("next:\n")[1].splitlines()[0].strip()
+    done = home.run(["sh", "-c", command.replace("psql", "psql -X -A -t -c 'SELECT 1'")],
+                    env=services.environment(home, {"PGPASSWORD": postgres.password}))
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+
+
+@pytest.mark.parametrize("args", [
+    [], ["prod"], ["prod", "--port", "1"], ["host=x"], ["prod", "other", "--host", "h"], ["prod", "=x", "--host", "h"],
+    ["prod", "--host", "a", "host=b"], ["prod", "--host"], ["prod", "--host", "h", "--bogus"], ["prod", "--host", "h", "-x"],
+])
+def test_usage(home, args):
+    assert "see pganchor service add --help" in refused(home, *args, status=2)
+
+
+def test_help(home):
+    for words in (["service", "--help"], *(["service", name, "--help"] for name in ("add", "list", "show", "remove"))):
+        done = home.pganchor(*words)
+        assert done.returncode == 0 and done.stdout.startswith("usage: pganchor service") and done.stderr == ""
+
+
+def test_no_anchor_at_all_is_a_warning(home):
+    done = add(home, "prod", "--host", "db.example.com")
+    assert done.returncode == 0
+    assert "warning: no anchor is pinned for db.example.com" in done.stderr and "pganchor bootstrap" in done.stderr
+
+
+def test_an_anchor_for_other_hosts_is_a_warning(home):
+    pin(home, ("corp", PIN_A, "*.corp.example", "root.crt"))
+    done = add(home, "prod", "--host", "db.corp.example,db.example.com")
+    assert done.returncode == 0 and "no anchor is pinned for db.example.com:" in done.stderr
+    assert add(home, "corp", "--host", "db.corp.example").stderr == ""
+
+
+def test_several_anchors_of_which_one_is_scoped(home):
+    pin(home, ("corp", PIN_A, "*.example.com", "scoped"), ("old", PIN_B, "*", "root.crt"), ("far", "c" * 64, "*.far", "scoped"))
+    (home / ".config/pganchor/anchors").mkdir()
+    (home / ".config/pganchor/anchors/corp.crt").touch()
+    said = refused(home, "prod", "--host", "db.example.com")
+    assert "--anchor: corp, old\n" in said
+    assert add(home, "corp", "--host", "db.example.com", "--anchor", "corp").returncode == 0
+    assert dict(entry(home, "corp"))["sslrootcert"].endswith("/anchors/corp.crt")
+    assert add(home, "old", "--host", "db.example.com", "--anchor", "old").returncode == 0
+    assert "sslrootcert" not in dict(entry(home, "old"))
+    # One that matches alone needs no word.
+    assert add(home, "else", "--host", "db.example.org").returncode == 0
+    assert "sslrootcert" not in dict(entry(home, "else"))
+
+
+def test_several_anchors_in_root_crt_need_no_choice(home):
+    pin(home, ("a", PIN_A, "*", "root.crt"), ("b", PIN_B, "*", "root.crt"))
+    assert add(home, "prod", "--host", "db.example.com").returncode == 0
+    assert "sslrootcert" not in dict(entry(home, "prod"))
+
+
+def test_an_anchor_that_is_not_there_or_may_not_vouch(home):
+    said = refused(home, "prod", "--host", "db.example.com", "--anchor", "corp")
+    assert "anchor corp: there is none of this name" in said and "none yet" in said
+    pin(home, ("a", PIN_A, "*.example.org", "root.crt"), ("b", PIN_B, "*", "root.crt"))
+    assert "anchors: a, b\n" in refused(home, "prod", "--host", "db.example.com", "--anchor", "corp")
+    assert "may not vouch for db.example.com (hosts = *.example.org)" in refused(
+        home, "prod", "--host", "db.example.com", "--anchor", "a")
+
+
+def test_an_sslrootcert_of_the_user_s_own(home, stepca, postgres, prod):
+    pin(home, ("corp", PIN_A, "*", "scoped"))
+    assert add(home, *prod, f"sslrootcert={stepca.root}").stderr == ""
+    done = psql(home, "service=prod", password=postgres.password)
+    assert done.stdout == "t|TLSv1.3\n", done.stderr
+    assert "both say which root" in refused(home, "x", "--host", "h", "--anchor", "corp", "sslrootcert=/r")
+    assert "/nowhere/root.crt cannot be read" in add(home, "y", "--host", "h", "sslrootcert=/nowhere/root.crt").stderr
+
+
+def test_a_password_is_written_with_a_warning_and_never_shown(home):
+    done = add(home, "prod", "--host", "h", "password=open sesame")
+    assert done.returncode == 0 and "~/.pgpass" in done.stderr
+    assert ("password", "open sesame") in entry(home, "prod")
+    assert (home / USER).stat().st_mode & 0o777 == 0o600
+    shown = done.stdout + done.stderr
+    for args in (["list"], ["list", "--json"], ["show", "prod"], ["show", "prod", "--json"],
+                 ["add", "prod", "--replace", "--host", "h", "password=other"], ["remove", "prod", "--dry-run"]):
+        done = services.service(home, *args)
+        shown += done.stdout + done.stderr
+    assert "sesame" not in shown and "********" in shown
+    (home / USER).chmod(0o644)
+    assert "chmod 600" in add(home, "again", "--host", "h", "password=x").stderr
+
+
+def test_an_entry_of_the_same_name_needs_replace(home):
+    assert add(home, "prod", "--host", "one").returncode == 0
+    said = refused(home, "prod", "--host", "two")
+    assert "stands already" in said and "line 1" in said and "--replace" in said
+    done = add(home, "prod", "--replace", "--host", "two")
+    assert done.returncode == 0 and "in place of:\n    host=one\n" in done.stdout
+    assert dict(entry(home, "prod"))["host"] == "two"
+
+
+def test_replacing_by_the_same_changes_nothing(home):
+    assert add(home, "prod", "--host", "one").returncode == 0
+    before = home.snapshot()
+    done = add(home, "prod", "--host", "one", "--replace")
+    assert done.returncode == 0 and "nothing to change" in done.stdout
+    assert home.snapshot() == before
+
+
+def test_dry_run_writes_nothing(home):
+    before = home.snapshot()
+    done = add(home, "prod", "--host", "db.example.com", "--dry-run")
+    assert done.returncode == 0 and "would write [prod]" in done.stdout and "sslmode=verify-full" in done.stdout
+    assert home.snapshot() == before
+
+
+def test_json(home):
+    done = add(home, "prod", "--host", "h", "password=x", "--json")
+    report = json.loads(done.stdout)
+    assert report["written"] and report["verdict"] == "allowed" and report["line"] == 1
+    assert report["file"] == str(home / USER) and report["settings"]["password"] == "********"
+    assert any("no anchor" in warning for warning in report["warnings"])
+    assert not json.loads(add(home, "prod2", "--host", "h", "--json", "--dry-run").stdout)["written"]
+
+
+def test_the_machine_s_file(home):
+    done = add(home, "prod", "--host", "db.example.com", "--system")
+    assert done.returncode == 0, done.stderr
+    assert dict(entry(home, "prod", SYSTEM))["sslmode"] == "verify-full"
+    assert (home / SYSTEM).stat().st_mode & 0o777 == 0o644
+    assert (home / "machine").stat().st_mode & 0o777 == 0o755
+    assert not (home / USER).exists()
+    done = add(home, "prod", "--host", "h2")
+    assert done.returncode == 0 and "shadows that one" in done.stderr
+    done = add(home, "prod", "--host", "h3", "--system", "--replace")
+    assert done.returncode == 0 and "shadows this one" in done.stderr
+    assert "for every user of this machine" in add(home, "p", "--host", "h", "--system", "password=x").stderr
+
+
+def test_a_scoped_anchor_cannot_be_the_machine_s(home):
+    pin(home, ("corp", PIN_A, "*", "scoped"))
+    assert "other users cannot read it" in refused(home, "prod", "--host", "h", "--system")
+
+
+def test_pgservicefile_is_the_user_s_file(home, stepca, postgres, prod):
+    bootstrap(home, stepca)
+    env = {"PGSERVICEFILE": home / "services"}
+    assert add(home, *prod, env=env).returncode == 0
+    assert not (home / USER).exists()
+    done = psql(home, "service=prod", env=env, password=postgres.password)
+    assert done.stdout == "t|TLSv1.3\n", done.stderr
+    assert "set, but empty" in refused(home, "x", "--host", "h", env={"PGSERVICEFILE": ""})

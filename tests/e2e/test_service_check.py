@@ -1,0 +1,131 @@
+"""pganchor service add --check: as far as the TLS handshake, and no byte further."""
+
+import json
+import re
+
+from services import add, bootstrap, entry, pin, policy
+
+
+def failed(home, *args, status=1, **kwargs):
+    before = home.snapshot()
+    done = add(home, *args, "--check", **kwargs)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "nothing was written" in done.stderr
+    assert home.snapshot() == before
+    return done.stderr
+
+
+def test_what_it_found(home, stepca, postgres):
+    bootstrap(home, stepca)
+    done = add(home, "prod", "--host", "localhost", "--port", postgres.port, "--check")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = dict(re.findall(r"^    (\S+) +(.*)$", done.stdout, re.M))
+    assert found["protocol"] == "TLSv1.3" and found["cipher"].startswith("TLS_")
+    assert found["certificate"] == "CN=localhost"
+    assert found["names"] == "DNS:localhost, DNS:db.example.test, IP Address:127.0.0.1"
+    assert found["sha256"] == stepca.fingerprint and found["pinned"] == "anchor localhost"
+    assert "checked localhost:" in done.stdout and "valid from" in done.stdout and "valid to" in done.stdout
+    assert dict(entry(home, "prod"))["sslmode"] == "verify-full"
+
+
+def test_as_json(home, stepca, postgres):
+    bootstrap(home, stepca, "--scoped")
+    done = add(home, "prod", "--host", "localhost", "--port", postgres.port, "--check", "--json")
+    report = json.loads(done.stdout)
+    host, = report["check"]
+    assert report["written"] and host["trusted"] and host["anchor"] == "localhost" and host["protocol"] == "TLSv1.3"
+    assert host["root_sha256"] == stepca.fingerprint and host["valid_from"] < host["valid_to"]
+
+
+def test_no_byte_of_postgresql_goes_out(home, stepca, recording_server):
+    bootstrap(home, stepca)
+    server = recording_server(b"S", issued=stepca.issue("localhost"))
+    done = add(home, "prod", "--host", "localhost", "--port", server.port, "user=me", "password=secret", "--check")
+    assert done.returncode == 0, done.stderr
+    came, = server.finish()
+    assert came.tls and came.requests == ["ssl"] and came.inside == b""
+
+
+def test_an_impostor(home, stepca, impostor_postgres):
+    bootstrap(home, stepca)
+    said = failed(home, "prod", "--host", "localhost", "--port", impostor_postgres.port)
+    assert "certificate verify failed" in said and "leave --check out" in said
+    assert add(home, "prod", "--host", "localhost", "--port", impostor_postgres.port).returncode == 0
+
+
+def test_another_name_in_the_certificate(home, stepca, recording_server):
+    bootstrap(home, stepca)
+    server = recording_server(b"S", issued=stepca.issue("db.example.org"))
+    said = failed(home, "prod", "--host", "localhost", "--port", server.port)
+    assert 'server certificate for "db.example.org" does not match host name "localhost"' in said
+
+
+def test_a_server_without_tls(home, stepca, plain_postgres):
+    bootstrap(home, stepca)
+    assert "server does not support SSL" in failed(home, "prod", "--host", "localhost", "--port", plain_postgres.port)
+
+
+def test_no_root_yet(home, postgres):
+    assert "root.crt" in failed(home, "prod", "--host", "localhost", "--port", postgres.port)
+
+
+def test_a_server_that_never_answers(home, stepca, recording_server):
+    bootstrap(home, stepca)
+    server = recording_server(None)
+    said = failed(home, "prod", "--host", "127.0.0.1", "--port", server.port, "connect_timeout=1")
+    assert "did not answer within 1 seconds" in said
+
+
+def test_nobody_listens_and_no_such_host(home, stepca, recording_server):
+    bootstrap(home, stepca)
+    server = recording_server()
+    server.finish()
+    assert "Connection refused" in failed(home, "prod", "--host", "127.0.0.1", "--port", server.port)
+    assert "could not translate host name" in failed(home, "prod", "--host", "no-such-host.invalid")
+
+
+def test_a_root_that_is_not_pinned(home, stepca, other_stepca, postgres):
+    """libpq verifies it, the gate would refuse it: so does the check."""
+    bootstrap(home, other_stepca, "--name", "other")
+    said = failed(home, "prod", "--host", "localhost", "--port", postgres.port, f"sslrootcert={stepca.root}", status=3)
+    assert "not pinned" in said
+    policy(home, "trust = verified\n")
+    done = add(home, "prod", "--host", "localhost", "--port", postgres.port, f"sslrootcert={stepca.root}", "--check")
+    assert done.returncode == 0 and "pinned       no" in done.stdout
+
+
+def test_a_pin_that_may_not_vouch_for_the_host(home, stepca, postgres):
+    pin(home, ("corp", stepca.fingerprint, "*.example.com", "root.crt"))
+    said = failed(home, "prod", "--host", "localhost", "--port", postgres.port, f"sslrootcert={stepca.root}", status=3)
+    assert "not pinned for it" in said
+
+
+def test_every_host_of_a_list_is_checked(home, stepca, postgres, impostor_postgres):
+    bootstrap(home, stepca)
+    done = add(home, "prod", "--host", "localhost,127.0.0.1", "--port", f"{postgres.port},{postgres.port}", "--check")
+    assert done.returncode == 0, done.stderr
+    assert "checked localhost:" in done.stdout and "checked 127.0.0.1:" in done.stdout
+    said = failed(home, "bad", "--host", "localhost,localhost", "--port", f"{postgres.port},{impostor_postgres.port}")
+    assert "certificate verify failed" in said
+
+
+def test_hostaddr(home, stepca, postgres):
+    bootstrap(home, stepca)
+    pin(home, ("corp", stepca.fingerprint, "db.example.test", "root.crt"))
+    done = add(home, "prod", "--host", "db.example.test", "hostaddr=127.0.0.1", "--port", postgres.port, "--check")
+    assert done.returncode == 0, done.stderr
+    assert "checked db.example.test:" in done.stdout
+
+
+def test_a_socket_has_no_handshake(home):
+    done = add(home, "local", "--host", "/nonexistent", "--check")
+    assert done.returncode == 0 and "nothing to check" in done.stdout
+
+
+def test_control_characters_in_a_certificate(home, recording_server, impostor_ca, tmp_path):
+    issued = impostor_ca.issue(tmp_path, "localhost", common_name="\x1b[2Jgreat")
+    server = recording_server(b"S", issued=issued)
+    root = impostor_ca.write_root(tmp_path / "root.crt")
+    done = add(home, "prod", "--host", "localhost", "--port", server.port, f"sslrootcert={root}", "--check")
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout and "great" in done.stdout
