@@ -93,9 +93,9 @@ typed() {
 
 # quietly NAME COMMAND...: a long command whose output is of interest only when it fails.
 quietly() {
-    local log=$folder/$1.log
+    local name=$1 log=$folder/$1.log
     shift
-    "$@" >"$log" 2>&1 || fail "$1 failed" "$log"
+    "$@" >"$log" 2>&1 || fail "$name failed" "$log"
 }
 
 # A user's own settings must have no part in this.
@@ -197,12 +197,16 @@ start_file_source() {
     ready ca curl -sf --noproxy '*' --cacert "$root" "$ca_url/health"
 }
 
-# PostgreSQL refuses to run as root.
+# PostgreSQL refuses to run as root: sets $owner, and $as_postgres, what setpriv is told to run it as.
 as_postgres=()
-if [ "$(id -u)" = 0 ]; then
+choose_owner() {
+    [ "$(id -u)" = 0 ] || return 0
     owner=nobody
     ! id postgres >/dev/null 2>&1 || owner=postgres
-fi
+    as_postgres=(--reuid "$owner" --regid "$(id -g "$owner")" --clear-groups)
+    setpriv "${as_postgres[@]}" test -x "$folder" ||
+        fail "$folder: $owner, as whom PostgreSQL runs, cannot go there: set TMPDIR to a folder where everybody can"
+}
 
 # initdb is not on PATH on Debian; the newest one is taken.
 postgres_programs() {
@@ -218,10 +222,7 @@ start_postgres() {
     local data=$folder/pg-$1/data
     port=$(free_port)
     mkdir "$folder/pg-$1"
-    if [ "$(id -u)" = 0 ]; then
-        chown "$owner" "$folder/pg-$1"
-        as_postgres=(--reuid "$owner" --regid "$(id -g "$owner")" --clear-groups)
-    fi
+    [ "$(id -u)" != 0 ] || chown "$owner" "$folder/pg-$1"
     quietly "initdb" setpriv ${as_postgres[@]+"${as_postgres[@]}"} "$bin/initdb" -D "$data" -U app -A scram-sha-256 \
         --pwfile "$folder/password" -E UTF8 --no-locale --no-sync --no-instructions
     install -m 600 "$folder/$1.crt" "$data/server.crt"
@@ -260,6 +261,7 @@ if [ "$install" = yes ]; then
     fi
 fi
 
+choose_owner
 say "pganchor is built and installed, into the temporary folder."
 "$packaging/copy-sources.sh" "$folder/source"
 mkdir "$folder/build" "$folder/home"

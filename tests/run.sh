@@ -93,23 +93,23 @@ logged() {
 }
 
 # build NAME CONFIGURE-OPTION...: configure and make in $work/NAME.
-build() {
+build() (
     local folder=$work/$1
     shift
     mkdir -p "$folder"
     cd "$folder"
     echo "run.sh: building in $folder"
     if [ ! -e "$work/source/configure" ]; then
-        logged autogen "$work/source/autogen.sh" || return
+        logged autogen "$work/source/autogen.sh" || exit
     fi
     if [ ! -e config.status ]; then
         logged configure "$work/source/configure" --prefix="$work/stage" --enable-werror "$@" || {
             rm -f config.status
-            return 1
+            exit 1
         }
     fi
     logged make make -j"$(nproc)" all
-}
+)
 
 "$top/packaging/copy-sources.sh" "$work/source" || stop "the sources could not be copied" "see above"
 build plain || stop "the build failed" "see above"

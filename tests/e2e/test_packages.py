@@ -1,0 +1,340 @@
+"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours."""
+
+import hashlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from postgres import PASSWORD, USER
+
+TOP = Path(__file__).resolve().parent.parent.parent
+PACKAGING = TOP / "packaging"
+LINUX_USER = 1000
+
+# For what root alone may do: to make a machine in a folder, and to go there by chroot(2).
+ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
+
+
+def run(*argv, **kwargs):
+    done = subprocess.run([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", **kwargs)
+    assert done.returncode == 0, f"{' '.join(map(str, argv))} ended with {done.returncode}:\n{done.stdout[-6000:]}"
+    return done.stdout
+
+
+def build_environment():
+    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "DESTDIR", "LD_PRELOAD", "DEB_BUILD_OPTIONS")
+    return {name: value for name, value in os.environ.items() if name not in inherited}
+
+
+def version():
+    return re.search(r"AC_INIT\(\[pganchor\], \[([^]]+)\]", (TOP / "configure.ac").read_text())[1]
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory):
+    """pganchor-VERSION.tar.xz, made from a copy of the sources that is as it was before."""
+    tree = tmp_path_factory.mktemp("source")
+    run(PACKAGING / "copy-sources.sh", tree)
+    before = {path: path.stat().st_mtime_ns for path in tree.rglob("*")}
+    made = run(tree / "packaging" / "make-dist.sh", tmp_path_factory.mktemp("release"), env=build_environment()).strip()
+    assert {path: path.stat().st_mtime_ns for path in tree.rglob("*")} == before
+    assert Path(made).name == f"pganchor-{version()}.tar.xz"
+    return Path(made)
+
+
+@pytest.fixture(scope="session")
+def debs(release, tmp_path_factory):
+    """{package: its .deb}, and under "changes" what describes the upload."""
+    folder = tmp_path_factory.mktemp("deb")
+    run(PACKAGING / "build-deb.sh", "--no-install", "--tarball", release, folder, env=build_environment())
+    found = {path.name.split("_")[0]: path for path in folder.glob("*.deb")}
+    return {**found, "changes": next(folder.glob("*.changes"))}
+
+
+@pytest.fixture(scope="session")
+def rpms(release, tmp_path_factory):
+    """{package: its .rpm}"""
+    folder = tmp_path_factory.mktemp("rpm")
+    run(PACKAGING / "build-rpm.sh", "--no-install", "--tarball", release, folder, env=build_environment())
+    return {path.name.split(f"-{version()}-")[0]: path for path in folder.glob("*.x86_64.rpm")}
+
+
+def field(deb, name):
+    return run("dpkg-deb", "--field", deb, name).strip()
+
+
+def depends(deb):
+    """The names of the packages that a .deb needs."""
+    return {entry.split()[0].split(":")[0] for entry in field(deb, "Depends").split(", ")}
+
+
+def deb_files(deb):
+    lines = [line.split(maxsplit=5) for line in run("dpkg-deb", "--contents", deb).splitlines()]
+    return {words[5].split(" -> ")[0][2:] for words in lines if not words[0].startswith("d")}
+
+
+def deb_folders(deb):
+    return {line.split(maxsplit=5)[5][2:] for line in run("dpkg-deb", "--contents", deb).splitlines() if line.startswith("d")}
+
+
+def unpack_deb(deb, folder):
+    run("dpkg-deb", "--extract", deb, folder)
+    return folder
+
+
+def unpack_rpm(rpm, folder):
+    folder.mkdir(exist_ok=True)
+    run("sh", "-c", 'rpm2cpio "$1" | cpio -idm --quiet', "sh", rpm, cwd=folder)
+    return folder
+
+
+# ---- Debian
+
+def test_three_debs_and_their_files(debs):
+    def rest(package):
+        documents = {f"usr/share/doc/{package}/changelog.Debian.gz", f"usr/share/doc/{package}/copyright"}
+        library = "usr/lib/" + run("dpkg-architecture", "-qDEB_HOST_MULTIARCH").strip()
+        return {name.replace(library, "LIB") for name in deb_files(debs[package])} - documents
+
+    assert {name for name in debs if not name.endswith("-dbgsym")} == {"pganchor", "libpganchor0", "libpganchor-dev", "changes"}
+    assert rest("pganchor") == {
+        "usr/bin/pganchor", "LIB/pganchor/pganchor-gate.so", "etc/pganchor/policy.conf",
+        "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
+        "usr/share/doc/pganchor/NEWS.gz", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
+    assert "etc/pganchor/policy.d/" in deb_folders(debs["pganchor"])
+    assert rest("libpganchor0") == {"LIB/libpganchor.so.0", "LIB/libpganchor.so.0.0.0"}
+    assert rest("libpganchor-dev") == {"LIB/libpganchor.so", "LIB/pkgconfig/pganchor.pc", "usr/include/pganchor.h",
+                                       "usr/share/man/man3/libpganchor.3.gz"}
+
+
+def test_debs_depend_on_what_they_need(debs):
+    for package in ("pganchor", "libpganchor0", "libpganchor-dev"):
+        assert field(debs[package], "Version") == f"{version()}-1"
+    assert depends(debs["pganchor"]) == {"libc6", "libcurl4", "libjansson4", "libpq5", "libssl3"}
+    assert depends(debs["libpganchor0"]) == {"libc6"}
+    assert depends(debs["libpganchor-dev"]) == {"libpganchor0", "libpq-dev"}
+
+
+def test_the_policy_is_a_configuration_file_that_sets_nothing(debs, tmp_path):
+    run("dpkg-deb", "--control", debs["pganchor"], tmp_path / "control")
+    assert (tmp_path / "control" / "conffiles").read_text().split() == ["/etc/pganchor/policy.conf"]
+    policy = unpack_deb(debs["pganchor"], tmp_path / "root") / "etc/pganchor/policy.conf"
+    assert [line for line in policy.read_text().splitlines() if line and not line.startswith("#")] == []
+
+
+def test_a_policy_file_may_say_all_that_the_sample_shows(home, debs, tmp_path):
+    """The sample's lines, with their comment signs taken away, are the defaults: the tool reads them without complaint."""
+    sample = (unpack_deb(debs["pganchor"], tmp_path / "root") / "etc/pganchor/policy.conf").read_text()
+    settings = re.findall(r"^#([a-z-]+ = .+)$", sample, re.MULTILINE)
+    assert len(settings) == 8
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/policy.conf").write_text("\n".join(settings) + "\n")
+    done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
+    assert done.returncode == 0, done.stderr
+    (home / ".config/pganchor/policy.conf").write_text("\n".join(settings) + "\nno-such-key = 1\n")
+    assert home.pganchor("explain", "host=db.example.test sslmode=verify-full").returncode != 0
+
+
+def test_the_library_tells_dpkg_its_symbols(debs, tmp_path):
+    run("dpkg-deb", "--control", debs["libpganchor0"], tmp_path)
+    symbols = (tmp_path / "symbols").read_text()
+    assert "libpganchor.so.0 libpganchor0 #MINVER#" in symbols and f"PGANCHOR_0@PGANCHOR_0 {version()}" in symbols
+
+
+def test_lintian_finds_no_error(debs):
+    # Of what is no error, one is left: nobody has asked Debian for this package yet.
+    said = run("lintian", "--fail-on", "error,warning", "--suppress-tags", "initial-upload-closes-no-bugs", debs["changes"])
+    assert not re.search(r"^[EW]: ", said, re.MULTILINE)
+
+
+@pytest.mark.parametrize("kind", ["deb", "rpm"])
+def test_what_is_preloaded_or_linked_needs_libc_alone(kind, debs, rpms, tmp_path):
+    for package in ("pganchor", "libpganchor0") if kind == "deb" else ("pganchor", "libpganchor"):
+        unpack_deb(debs[package], tmp_path) if kind == "deb" else unpack_rpm(rpms[package], tmp_path)
+    objects = [*tmp_path.rglob("pganchor-gate.so"), *tmp_path.rglob("libpganchor.so.0.0.0")]
+    assert len(objects) == 2
+    for path in objects:
+        assert re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "--dynamic", "--wide", path)) == ["libc.so.6"]
+
+
+# ---- Fedora
+
+def query(rpm, *what, database):
+    return set(run("rpm", "--dbpath", database, "-qp", *what, rpm).split("\n")) - {""}
+
+
+def test_three_rpms_and_their_files(rpms, tmp_path):
+    def files(package):
+        listed = query(rpms[package], "--list", database=tmp_path)
+        return {name for name in listed if "/doc/" not in name and "/licenses/" not in name and "/.build-id" not in name}
+
+    assert set(rpms) == {"pganchor", "libpganchor", "libpganchor-devel"}
+    assert files("pganchor") == {
+        "/usr/bin/pganchor", "/usr/lib64/pganchor", "/usr/lib64/pganchor/pganchor-gate.so", "/etc/pganchor",
+        "/etc/pganchor/policy.conf", "/etc/pganchor/policy.d", "/usr/share/man/man1/pganchor.1",
+        "/usr/share/man/man5/pganchor-policy.5"}
+    assert files("libpganchor") == {"/usr/lib64/libpganchor.so.0", "/usr/lib64/libpganchor.so.0.0.0"}
+    assert files("libpganchor-devel") == {"/usr/include/pganchor.h", "/usr/lib64/libpganchor.so",
+                                          "/usr/lib64/pkgconfig/pganchor.pc", "/usr/share/man/man3/libpganchor.3"}
+    assert query(rpms["pganchor"], "--configfiles", database=tmp_path) == {"/etc/pganchor/policy.conf"}
+
+
+def test_rpms_require_and_provide(rpms, tmp_path):
+    def libraries(package, what):
+        return {re.match(r"lib\w+\.so\.\d+", name)[0] for name in query(rpms[package], what, database=tmp_path)
+                if re.match(r"lib\w+\.so\.\d+", name)}
+
+    assert libraries("pganchor", "--requires") == {f"lib{name}" for name in (
+        "c.so.6", "crypto.so.3", "curl.so.4", "jansson.so.4", "pq.so.5", "ssl.so.3")}
+    assert libraries("pganchor", "--provides") == set()
+    assert libraries("libpganchor", "--requires") == {"libc.so.6"}
+    assert libraries("libpganchor", "--provides") == {"libpganchor.so.0"}
+    isa = f"(x86-64) = {version()}-1"
+    assert f"libpganchor{isa}" in query(rpms["libpganchor-devel"], "--requires", database=tmp_path)
+    assert f"pganchor{isa}" in query(rpms["pganchor"], "--provides", database=tmp_path)
+
+
+# ---- a machine of its own
+
+def apt_sources():
+    """This machine's own sources of Debian 12, as lines; none where it has none, and mmdebstrap then takes Debian's."""
+    listed = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages")
+    lines = {tuple(line.split()) for line in listed.splitlines() if re.match(r"\S+ bookworm\S* \S+$", line)}
+    return [f"deb {uri} {suite} {component}" for uri, suite, component in sorted(lines)]
+
+
+def apt_options():
+    """How this machine's apt reaches them (proxies and the like), as lines of apt.conf."""
+    dump = run("apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', "Acquire")
+    return "".join(line + "\n" for line in dump.splitlines() if re.match(r"Acquire::(https?|Check)\b", line))
+
+
+@pytest.fixture(scope="session")
+def base_system(debs, tmp_path_factory):
+    """A tarball: minimal Debian 12, psql, and what the package depends on; kept in the cache of the tests, if there is one."""
+    wanted = ",".join(sorted({"postgresql-client", *depends(debs["pganchor"])}))
+    sources = apt_sources()
+    key = hashlib.sha256("\n".join([wanted, *sources]).encode()).hexdigest()[:16]
+    folder = Path(os.environ.get("PGANCHOR_TEST_CACHE") or tmp_path_factory.mktemp("base"))
+    tarball = folder / f"bookworm-{key}.tar"
+    if not tarball.exists():
+        options = tmp_path_factory.mktemp("apt") / "apt.conf"
+        options.write_text(apt_options())
+        run(*ROOT, "mmdebstrap", "--mode=root", "--format=tar", "--variant=minbase", f"--include={wanted}", f"--aptopt={options}",
+            "bookworm", f"{tarball}.new", *sources)
+        run(*ROOT, "mv", f"{tarball}.new", tarball)
+    return tarball
+
+
+class Machine:
+    """A machine in a folder: run() as its user `dev`, root() as its root. Loopback is that of the machine we are on."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def root(self, *argv):
+        return run(*ROOT, "chroot", self.folder, "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
+                   "DEBIAN_FRONTEND=noninteractive", *argv)
+
+    def run(self, *argv, **env):
+        variables = {"HOME": "/home/dev", "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGPASSWORD": PASSWORD, **env}
+        return subprocess.run([*ROOT, "chroot", f"--userspec={LINUX_USER}:{LINUX_USER}", "--groups=", self.folder,
+                               "/usr/bin/env", "-i", "-C", "/home/dev", *[f"{name}={value}" for name, value in variables.items()],
+                               *map(str, argv)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+
+
+@pytest.fixture
+def make_machine(base_system, tmp_path):
+    """Factory of machines in folders, which it takes away afterwards."""
+    made = []
+
+    def make(name):
+        folder = tmp_path / name
+        folder.mkdir()
+        made.append(folder)
+        run(*ROOT, "tar", "-xp", "--numeric-owner", "-C", folder, "-f", base_system)
+        machine = Machine(folder)
+        machine.root("useradd", "--create-home", "--uid", LINUX_USER, "dev")
+        machine.root("sh", "-c", "echo 127.0.0.1 localhost db.example.test >/etc/hosts")
+        return machine
+
+    yield make
+    for folder in made:
+        run(*ROOT, "rm", "-rf", "--one-file-system", folder)
+
+
+def install_debs(machine, debs):
+    packages = [debs["pganchor"], debs["libpganchor0"]]
+    run(*ROOT, "cp", *packages, machine.folder / "root")
+    machine.root("dpkg", "--install", *[f"/root/{path.name}" for path in packages])
+
+
+def install_rpms(machine, rpms):
+    """As far as a Debian goes: its libraries are those that the packages ask for, its package database is another."""
+    for package in ("pganchor", "libpganchor"):
+        run(*ROOT, "sh", "-c", 'rpm2cpio "$1" | cpio -idmu --quiet', "sh", rpms[package], cwd=machine.folder)
+
+
+@pytest.mark.parametrize("kind", ["deb", "rpm"])
+def test_the_whole_job_on_a_clean_machine(kind, request, make_machine, stepca, postgres, impostor_postgres):
+    machine = make_machine(kind)
+    if kind == "deb":
+        install_debs(machine, request.getfixturevalue("debs"))
+        assert machine.root("dpkg", "--audit") == ""
+    else:
+        install_rpms(machine, request.getfixturevalue("rpms"))
+    assert machine.run("pganchor", "--version").stdout == f"pganchor {version()}\n"
+
+    done = machine.run("pganchor", "bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint)
+    assert done.returncode == 0 and stepca.fingerprint in done.stdout, done.stderr
+    done = machine.run("pganchor", "service", "add", "prod", "--host", "db.example.test", "--port", postgres.port,
+                       "--user", USER, "--dbname", postgres.dbname)
+    assert done.returncode == 0, done.stderr
+
+    query = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+    for gate in ((), ("pganchor", "run", "--")):
+        done = machine.run(*gate, "psql", "-XAtc", query, "service=prod")
+        assert (done.returncode, done.stdout) == (0, "TLSv1.3\n"), done.stderr
+        done = machine.run(*gate, "psql", "-XAtc", query, f"service=prod port={impostor_postgres.port}")
+        assert done.returncode == 2 and "certificate verify failed" in done.stderr
+
+    weak = f"host=db.example.test port={postgres.port} user={USER} dbname={postgres.dbname}"
+    assert machine.run("psql", "-XAtc", query, weak).returncode == 0
+    before = postgres.connections()
+    for conninfo in (weak, f"{weak} sslmode=require", f"{weak} sslmode=verify-ca"):
+        done = machine.run("pganchor", "run", "--", "psql", "-XAtc", query, conninfo)
+        assert done.returncode == 2 and "pganchor refused this connection: sslmode=" in done.stderr, done.stderr
+    assert postgres.connections() == before
+
+
+def test_the_installed_policy_folder_is_a_floor(make_machine, debs):
+    machine = make_machine("floor")
+    install_debs(machine, debs)
+    assert machine.run("pganchor", "explain", "host=/tmp").returncode == 0
+    machine.root("sh", "-c", "echo unix-socket = refuse >/etc/pganchor/policy.d/50-company.conf")
+    done = machine.run("pganchor", "explain", "host=/tmp")
+    assert done.returncode == 3 and "Unix-domain socket" in done.stdout + done.stderr
+    machine.run("mkdir", "-p", ".config/pganchor")
+    machine.run("sh", "-c", "echo unix-socket = allow >.config/pganchor/policy.conf")
+    assert machine.run("pganchor", "explain", "host=/tmp").returncode == 3
+
+
+def test_purging_the_package_leaves_nothing_but_the_users_files(make_machine, debs, stepca):
+    machine = make_machine("purge")
+
+    def files():
+        # ldconfig and dpkg keep books of their own.
+        listed = machine.root("find", "/etc", "/usr", "!", "-name", "ld.so.cache", "-printf", "%p %m\\n")
+        return set(listed.splitlines())
+
+    before = files()
+    install_debs(machine, debs)
+    assert files() != before
+    assert machine.run("pganchor", "bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint).returncode == 0
+    machine.root("dpkg", "--purge", "pganchor", "libpganchor0")
+    assert files() == before
+    assert stepca.root_pem.strip() in machine.run("cat", ".postgresql/root.crt").stdout

@@ -1,0 +1,112 @@
+"""packaging/quickstart.sh: the whole job shown on real parts, and nothing left of it."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+import pytest
+
+QUICKSTART = Path(__file__).resolve().parent.parent.parent / "packaging" / "quickstart.sh"
+SECONDS = 600
+
+
+@pytest.fixture
+def temporary(session_folder):
+    """TMPDIR of the script: what it leaves there is what it leaves. Its servers run as another user when we are root."""
+    folder = Path(tempfile.mkdtemp(prefix="quickstart-", dir=session_folder))
+    folder.chmod(0o711)
+    return folder
+
+
+@pytest.fixture
+def environment(tmp_path, temporary):
+    home = tmp_path / "home"
+    home.mkdir()
+    cache = {name: os.environ[name] for name in ("PGANCHOR_TEST_CACHE",) if name in os.environ}
+    return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8", **cache,
+            # A user's own settings have no part in it.
+            "PGSSLMODE": "disable", "PGHOST": "nowhere.invalid", "PGSERVICE": "nothing", "XDG_CONFIG_HOME": "/nonexistent"}
+
+
+def start(environment, *options):
+    return subprocess.Popen([str(QUICKSTART), "--no-install", *options], env=environment, cwd="/", stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+
+
+def alive(mark):
+    """The command lines of processes that name a path below the folder `mark`."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if f"{mark}/" in command:
+            found.append(command)
+    return found
+
+
+def shows_the_job(output):
+    order = ["$ pganchor bootstrap --ca-url https://localhost:", "is pinned as anchor",
+             "$ pganchor service add prod --host localhost", "sslmode=verify-full",
+             "$ psql -X service=prod", "SSL connection (protocol: TLSv1.3,",
+             "$ pganchor run -- psql -X service=prod", "SSL connection (protocol: TLSv1.3,",
+             "$ pganchor run -- psql", "pganchor refused this connection: sslmode=require (conninfo) is weaker than verify-full",
+             "$ pganchor run -- psql", "pganchor refused this connection: sslmode=prefer (libpq's default) is weaker than verify-full",
+             "$ pganchor run -- psql -X 'service=prod port=", "certificate verify failed", "All steps did what they should."]
+    rest = output
+    for part in order:
+        assert part in rest, f"no {part!r} in what follows:\n{rest}"
+        rest = rest.split(part, 1)[1]
+
+
+def test_quickstart_shows_the_whole_job_and_cleans_up(environment, temporary):
+    process = start(environment)
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, output
+    assert "A real step-ca is built" in output
+    shows_the_job(output)
+    assert list(temporary.iterdir()) == [] and list(Path(environment["HOME"]).iterdir()) == []
+    assert alive(temporary) == []
+
+
+def test_without_go_it_says_so_and_shows_the_job_all_the_same(environment, temporary, tmp_path):
+    """A PATH that has everything but go, and a cache without a step-ca that was built before."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for folder in reversed(environment["PATH"].split(":")):
+        for program in Path(folder).glob("*") if os.path.isdir(folder) else ():
+            if program.name != "go" and not (programs / program.name).exists():
+                (programs / program.name).symlink_to(program)
+    process = start({**environment, "PATH": str(programs), "PGANCHOR_TEST_CACHE": str(tmp_path / "cache")})
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, output
+    assert "step-ca cannot be had here: Go" in output and "Instead of a step-ca" in output
+    shows_the_job(output)
+    assert list(temporary.iterdir()) == [] and alive(temporary) == []
+
+
+@pytest.mark.parametrize("how, when", [(signal.SIGINT, "$ pganchor bootstrap"), (signal.SIGTERM, "$ ./configure")])
+def test_a_quickstart_that_is_stopped_leaves_nothing(environment, temporary, how, when):
+    """While all servers run, and in the middle of the build."""
+    process = start(environment, "--without-step-ca")
+    shown = ""
+    for line in process.stdout:
+        shown += line
+        if line.startswith(when):
+            break
+    assert shown.endswith(line) and alive(temporary) != [], shown
+    # As a terminal does at Ctrl-C: to everything in the foreground.
+    os.killpg(process.pid, how)
+    rest, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 128 + how, shown + rest
+    assert list(temporary.iterdir()) == [] and alive(temporary) == []
+
+
+def test_an_unknown_option_is_a_usage_error(environment, temporary):
+    process = start(environment, "--no-such-option")
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 2 and output.startswith("Usage: packaging/quickstart.sh")
+    assert list(temporary.iterdir()) == []
