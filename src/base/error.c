@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(struct pga_error *error, const char *next, const char *format, va_list arguments)
+__attribute__((format(printf, 3, 0))) static void fill(struct pga_error *error, const char *next,
+						       const char *format, va_list arguments)
 {
 	(void)vsnprintf(error->message, sizeof error->message, format, arguments);
 	(void)snprintf(error->next, sizeof error->next, "%s", next != NULL ? next : "");

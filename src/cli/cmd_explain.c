@@ -73,7 +73,7 @@ static int explain(const char *conninfo, bool as_json)
 	const char *const keywords[] = {"dbname", NULL};
 	const char *const values[] = {conninfo, NULL};
 	const struct pga_parameters parameters = {keywords, values, 1};
-	struct pga_effective effective = {NULL};
+	struct pga_effective effective = {0};
 	struct pga_verdict verdict = {0};
 	struct pga_policy policy = {0};
 	struct pga_error error;

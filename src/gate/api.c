@@ -99,7 +99,7 @@ static void end(struct question *question, enum pganchor_verdict verdict, char *
 
 API enum pganchor_verdict pganchor_judge(const char *conninfo, char **reasons)
 {
-	struct question question = {NULL};
+	struct question question = {0};
 	enum pganchor_verdict verdict = ask_string(&question, conninfo);
 
 	end(&question, verdict, reasons);
@@ -111,7 +111,7 @@ API enum pganchor_verdict pganchor_judge_params(const char *const *keywords,
 						char **reasons)
 {
 	const struct pga_parameters parameters = {keywords, values, expand_dbname};
-	struct question question = {NULL};
+	struct question question = {0};
 	enum pganchor_verdict verdict = ask(&question, &parameters);
 
 	end(&question, verdict, reasons);
@@ -120,7 +120,7 @@ API enum pganchor_verdict pganchor_judge_params(const char *const *keywords,
 
 API char *pganchor_explain(const char *conninfo, enum pganchor_verdict *verdict)
 {
-	struct question question = {NULL};
+	struct question question = {0};
 	struct pga_text text = PGA_TEXT_EMPTY;
 	enum pganchor_verdict answer = ask_string(&question, conninfo);
 

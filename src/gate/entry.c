@@ -269,21 +269,21 @@ GATE_EXPORT PGconn *PQconnectStartParams(const char *const *keywords, const char
 
 /* In PQsetdbLogin(), dbname may be a connection string, and each other argument that is not empty
  * overrides it: just as parameters behind dbname do. */
-GATE_EXPORT PGconn *PQsetdbLogin(const char *host, const char *port, const char *options,
-				 const char *tty, const char *dbname, const char *login,
-				 const char *password)
+GATE_EXPORT PGconn *PQsetdbLogin(const char *pghost, const char *pgport, const char *pgoptions,
+				 const char *pgtty, const char *dbName, const char *login,
+				 const char *pwd)
 {
 	bool internal;
 	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
 	const char *const keywords[] = {"dbname", "host",     "port", "options",
 					"user",   "password", NULL};
-	const char *const values[] = {dbname, host, port, options, login, password, NULL};
+	const char *const values[] = {dbName, pghost, pgport, pgoptions, login, pwd, NULL};
 	const struct pga_parameters parameters = {keywords, values, 1};
 
 	if (libpq == NULL)
 		return NULL;
 	if (internal)
-		return libpq->setdbLogin(host, port, options, tty, dbname, login, password);
+		return libpq->setdbLogin(pghost, pgport, pgoptions, pgtty, dbName, login, pwd);
 	return gate_enter(libpq, libpq->connectdbParams, &parameters);
 }
 

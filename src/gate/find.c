@@ -11,7 +11,6 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -89,12 +88,12 @@ static struct gate_libpq *find_known(const void *base)
 
 /* The object that this address is in, and where it starts. dladdr1() would also look for the
  * nearest symbol, among all those of the object. */
-static const struct link_map *object_at(const void *address, const void **base)
+static const struct link_map *object_at(void *address, const void **base)
 {
 #ifdef HAVE__DL_FIND_OBJECT
 	struct dl_find_object found;
 
-	if (_dl_find_object((void *)(uintptr_t)address, &found) != 0)
+	if (_dl_find_object(address, &found) != 0)
 		return NULL;
 	*base = found.dlfo_map_start;
 	return found.dlfo_link_map;
@@ -110,7 +109,7 @@ static const struct link_map *object_at(const void *address, const void **base)
 }
 
 /* The libpq that defines this PQconninfo. */
-static struct gate_libpq *libpq_with(const void *conninfo)
+static struct gate_libpq *libpq_with(void *conninfo)
 {
 	struct gate_libpq *libpq;
 	const void *base = NULL;
@@ -234,7 +233,7 @@ static struct gate_libpq *first_of_process(void)
 	return libpq;
 }
 
-struct gate_libpq *gate_libpq_of(const void *caller, bool *internal)
+struct gate_libpq *gate_libpq_of(void *caller, bool *internal)
 {
 	const void *base = NULL;
 	const struct link_map *map = object_at(caller, &base);

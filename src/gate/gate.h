@@ -76,7 +76,7 @@ struct gate_libpq {
 /* The libpq that the object with this code address in it uses; or else the process's first. NULL
  * where there is none, or it lacks a function. *internal, if not NULL: the caller is that libpq
  * itself. */
-struct gate_libpq *gate_libpq_of(const void *caller, bool *internal);
+struct gate_libpq *gate_libpq_of(void *caller, bool *internal);
 
 /* For the API, whose caller need not use libpq itself: the process's libpq; libpq.so.5 is loaded
  * where there is none. */
@@ -90,6 +90,7 @@ struct gate_rules {
 	struct pga_pins pins;
 	bool broken; /* they could not be read: everything is refused */
 	struct pga_error error;
+	struct snapshot *snapshot; /* which these are a part of: rules.c's own */
 };
 
 /* The rules as the files are now; NULL for want of memory. Give them back with gate_rules_release.

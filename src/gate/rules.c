@@ -8,13 +8,12 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 struct snapshot {
-	struct gate_rules rules; /* first, so that the rules' address is the snapshot's */
-	atomic_uint users;       /* `current` counts as one */
-	char *anchors;           /* the path of anchors.conf */
+	struct gate_rules rules;
+	atomic_uint users; /* `current` counts as one */
+	char *anchors;     /* the path of anchors.conf */
 	struct pga_stamp anchors_stamp;
 };
 
@@ -61,6 +60,7 @@ static struct snapshot *load(void)
 	if (snapshot == NULL)
 		return NULL;
 	rules = &snapshot->rules;
+	rules->snapshot = snapshot;
 	atomic_init(&snapshot->users, 1);
 	snapshot->anchors = pga_user_config("anchors.conf");
 	snapshot->anchors_stamp = pga_stamp_of(snapshot->anchors);
@@ -106,5 +106,5 @@ const struct gate_rules *gate_rules_acquire(void)
 void gate_rules_release(const struct gate_rules *rules)
 {
 	if (rules != NULL)
-		release((struct snapshot *)(uintptr_t)rules);
+		release(rules->snapshot);
 }

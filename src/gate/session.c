@@ -109,7 +109,7 @@ static bool tls_holds(const struct gate_libpq *libpq, const struct gate_rules *r
 
 static bool is_local(int connection)
 {
-	struct sockaddr_storage address;
+	struct sockaddr_storage address = {0};
 	socklen_t length = sizeof address;
 
 	return getsockname(connection, (struct sockaddr *)&address, &length) == 0 &&

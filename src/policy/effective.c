@@ -221,7 +221,7 @@ static void restore_probed(const struct pga_libpq *libpq, const struct pga_param
 			   struct pga_effective *effective)
 {
 	PGconn *probe = pga_effective_stillborn(libpq, parameters, "sslmode", PROBE);
-	struct pga_effective again = {NULL};
+	struct pga_effective again = {0};
 	const PQconninfoOption *own;
 
 	if (probe != NULL && pga_effective_of(libpq, probe, &again) == 0) {
