@@ -88,10 +88,10 @@ failed:
 	return -1;
 }
 
-void pga_folder_unlock(int place)
+void pga_folder_unlock(int lock)
 {
-	if (--locks_held[place].count == 0)
-		(void)close(locks_held[place].file);
+	if (--locks_held[lock].count == 0)
+		(void)close(locks_held[lock].file);
 }
 
 int pga_folders_make(struct pga_folders *made, const char *folder, mode_t mode,

@@ -148,7 +148,7 @@ static int look_at_root(const SSL *ssl, struct pga_handshake *handshake)
 	if (handshake->root == NULL || X509_digest(root, EVP_sha256(), digest, &length) != 1 ||
 	    length * 2 != PGA_PIN_LENGTH)
 		return -1;
-	for (unsigned i = 0; i < length; i++) {
+	for (size_t i = 0; i < length; i++) {
 		handshake->root_pin[2 * i] = hex[digest[i] >> 4];
 		handshake->root_pin[2 * i + 1] = hex[digest[i] & 0xF];
 	}

@@ -88,7 +88,8 @@ int pga_standing_of_service(const char *read_path, const char *shown_path, const
 	const struct pga_parameters parameters = {keywords, values, 0};
 	const char *variable = getenv("PGSERVICEFILE");
 	char *file = variable != NULL ? strdup(variable) : NULL;
-	char *folder = getenv("PGSYSCONFDIR") != NULL ? strdup(getenv("PGSYSCONFDIR")) : NULL;
+	const char *place = getenv("PGSYSCONFDIR");
+	char *folder = place != NULL ? strdup(place) : NULL;
 	int asked = -1;
 
 	memset(standing, 0, sizeof *standing);

@@ -35,17 +35,17 @@ static void no_byte_is_lost(void **state)
 	struct pga_ini_reader reader = pga_ini_start(bytes, sizeof bytes - 1, PGA_INI_PGSERVICE);
 	struct pga_ini_line line;
 	size_t length = 0;
-	size_t lines = 0;
+	size_t count = 0;
 
 	(void)state;
 	while (pga_ini_next(&reader, &line)) {
 		assert_ptr_equal(line.whole.bytes, bytes + length);
 		assert_true(line.whole.length > 0);
 		length += line.whole.length;
-		assert_int_equal(line.number, ++lines);
+		assert_int_equal(line.number, ++count);
 	}
 	assert_int_equal(length, sizeof bytes - 1);
-	assert_int_equal(lines, 9);
+	assert_int_equal(count, 9);
 	assert_false(pga_ini_next(&reader, &line));
 }
 
@@ -63,36 +63,36 @@ static void nothing_has_no_lines(void **state)
 /* What libpq makes of a line, and what our own files do. */
 static const struct {
 	const char *text;
-	enum pga_ini_kind service;
 	const char *service_name;
 	const char *service_value;
-	enum pga_ini_kind conf;
 	const char *conf_name;
 	const char *conf_value;
+	enum pga_ini_kind service;
+	enum pga_ini_kind conf;
 } lines[] = {
-    {" \t\r\n", PGA_INI_BLANK, "", "", PGA_INI_BLANK, "", ""},
-    {"  # [a] k=v\n", PGA_INI_COMMENT, "", "", PGA_INI_COMMENT, "", ""},
-    {"; k=v\n", PGA_INI_SETTING, "; k", "v", PGA_INI_SETTING, "; k", "v"},
-    {"[a]\n", PGA_INI_SECTION, "a", "", PGA_INI_SECTION, "a", ""},
-    {"  [a]  \r\n", PGA_INI_SECTION, "a", "", PGA_INI_SECTION, "a", ""},
-    {"[ a b ]\n", PGA_INI_SECTION, " a b ", "", PGA_INI_SECTION, " a b ", ""},
-    {"[]", PGA_INI_SECTION, "", "", PGA_INI_SECTION, "", ""},
-    {"[a] tail\n", PGA_INI_SECTION, "a", "", PGA_INI_OTHER, "", ""},
-    {"[a]]\n", PGA_INI_SECTION, "a", "", PGA_INI_OTHER, "", ""},
-    {"[a=b\n", PGA_INI_SECTION, "", "", PGA_INI_OTHER, "", ""},
-    {"k=v\n", PGA_INI_SETTING, "k", "v", PGA_INI_SETTING, "k", "v"},
-    {"k = v\n", PGA_INI_SETTING, "k ", " v", PGA_INI_SETTING, "k", "v"},
-    {"  k=v  \r\n", PGA_INI_SETTING, "k", "v", PGA_INI_SETTING, "k", "v"},
-    {"k=a=b\n", PGA_INI_SETTING, "k", "a=b", PGA_INI_SETTING, "k", "a=b"},
-    {"k=\n", PGA_INI_SETTING, "k", "", PGA_INI_SETTING, "k", ""},
-    {"k=v # no comment\n", PGA_INI_SETTING, "k", "v # no comment", PGA_INI_SETTING, "k",
-     "v # no comment"},
-    {"=v\n", PGA_INI_OTHER, "", "", PGA_INI_OTHER, "", ""},
-    {"word\n", PGA_INI_OTHER, "", "", PGA_INI_OTHER, "", ""},
-    {"ldap://h/b?a?one?(x=y)\n", PGA_INI_OTHER, "", "", PGA_INI_SETTING, "ldap://h/b?a?one?(x",
-     "y)"},
-    {" ldapx=1\n", PGA_INI_OTHER, "", "", PGA_INI_SETTING, "ldapx", "1"},
-    {"LDAP=1\n", PGA_INI_SETTING, "LDAP", "1", PGA_INI_SETTING, "LDAP", "1"},
+    {" \t\r\n", "", "", "", "", PGA_INI_BLANK, PGA_INI_BLANK},
+    {"  # [a] k=v\n", "", "", "", "", PGA_INI_COMMENT, PGA_INI_COMMENT},
+    {"; k=v\n", "; k", "v", "; k", "v", PGA_INI_SETTING, PGA_INI_SETTING},
+    {"[a]\n", "a", "", "a", "", PGA_INI_SECTION, PGA_INI_SECTION},
+    {"  [a]  \r\n", "a", "", "a", "", PGA_INI_SECTION, PGA_INI_SECTION},
+    {"[ a b ]\n", " a b ", "", " a b ", "", PGA_INI_SECTION, PGA_INI_SECTION},
+    {"[]", "", "", "", "", PGA_INI_SECTION, PGA_INI_SECTION},
+    {"[a] tail\n", "a", "", "", "", PGA_INI_SECTION, PGA_INI_OTHER},
+    {"[a]]\n", "a", "", "", "", PGA_INI_SECTION, PGA_INI_OTHER},
+    {"[a=b\n", "", "", "", "", PGA_INI_SECTION, PGA_INI_OTHER},
+    {"k=v\n", "k", "v", "k", "v", PGA_INI_SETTING, PGA_INI_SETTING},
+    {"k = v\n", "k ", " v", "k", "v", PGA_INI_SETTING, PGA_INI_SETTING},
+    {"  k=v  \r\n", "k", "v", "k", "v", PGA_INI_SETTING, PGA_INI_SETTING},
+    {"k=a=b\n", "k", "a=b", "k", "a=b", PGA_INI_SETTING, PGA_INI_SETTING},
+    {"k=\n", "k", "", "k", "", PGA_INI_SETTING, PGA_INI_SETTING},
+    {"k=v # no comment\n", "k", "v # no comment", "k", "v # no comment", PGA_INI_SETTING,
+     PGA_INI_SETTING},
+    {"=v\n", "", "", "", "", PGA_INI_OTHER, PGA_INI_OTHER},
+    {"word\n", "", "", "", "", PGA_INI_OTHER, PGA_INI_OTHER},
+    {"ldap://h/b?a?one?(x=y)\n", "", "", "ldap://h/b?a?one?(x", "y)", PGA_INI_OTHER,
+     PGA_INI_SETTING},
+    {" ldapx=1\n", "", "", "ldapx", "1", PGA_INI_OTHER, PGA_INI_SETTING},
+    {"LDAP=1\n", "LDAP", "1", "LDAP", "1", PGA_INI_SETTING, PGA_INI_SETTING},
 };
 
 static void lines_are_what_libpq_takes_them_for(void **state)
