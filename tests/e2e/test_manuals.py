@@ -1,0 +1,116 @@
+"""The manuals say what the programs do: all of their options and keys, and no others; their examples work."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+MAN = Path(__file__).resolve().parent.parent.parent / "man"
+COMMANDS = {"bootstrap": "bootstrap", "service add": "service Cm add", "service list": "service Cm list",
+            "service show": "service Cm show", "service remove": "service Cm remove", "run": "run", "explain": "explain"}
+
+
+def manual(name):
+    return (MAN / name).read_text()
+
+
+def synopsis(command):
+    """What the synopsis of pganchor(1) says behind this command, up to the next one."""
+    section = manual("pganchor.1").split(".Sh SYNOPSIS\n")[1].split(".Sh ")[0]
+    parts = [part for part in section.split(".Nm\n") if part.startswith(f".Cm {COMMANDS[command]}")]
+    assert len(parts) == 1, command
+    return parts[0]
+
+
+def short_letters(text):
+    return set("".join(re.findall(r"\bFl (\w+)", text)))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_synopsis_has_the_options_of_help(home, command):
+    told = home.pganchor(*command.split(), "--help")
+    assert told.returncode == 0
+    shown = synopsis(command)
+    options = re.findall(r"^  (?:-(\w), )?--([\w-]+)", told.stdout, re.MULTILINE)
+    options = [(short, long) for short, long in options if long != "help"]
+    if command == "bootstrap":
+        assert set(re.findall(r"Fl -([\w-]+)", shown)) == {long for _, long in options}
+    else:
+        assert short_letters(shown) == {short for short, _ in options}
+
+
+def test_every_command_is_in_the_manual(home):
+    told = home.pganchor("--help").stdout.split("commands:\n")[1].split("\n\n")[0]
+    assert {line.split()[0] for line in told.splitlines()} == {command.split()[0] for command in COMMANDS}
+
+
+def test_every_long_option_is_described(home):
+    described = manual("pganchor.1")
+    for command in COMMANDS:
+        for long in re.findall(r"--([a-z][\w-]+)", home.pganchor(*command.split(), "--help").stdout.split("\n\n", 1)[1]):
+            if long not in ("help", "noout"):
+                assert f"-{long}" in described, f"{command}: --{long}"
+
+
+def policy_keys():
+    """{key: [values]} as pganchor-policy(5) has them, the strictest first; allow-weak apart."""
+    listed = re.findall(r"^\.It Ic ([\w-]+) Li = Cm (.*)$", manual("pganchor-policy.5"), re.MULTILINE)
+    return {key: values.split(" | ") for key, values in listed}
+
+
+def test_the_policy_takes_every_value_of_the_manual_and_no_other(home):
+    keys = policy_keys()
+    assert len(keys) == 8
+    (home / ".config/pganchor").mkdir(parents=True)
+    policy = home / ".config/pganchor/policy.conf"
+    conninfo = "host=db.example.test sslmode=verify-full"
+    for key, values in keys.items():
+        for value in [*values, "no-such-value"]:
+            policy.write_text(f"{key} = {value}\n")
+            done = home.pganchor("explain", conninfo)
+            assert (done.returncode == 0) == (value != "no-such-value"), f"{key} = {value}: {done.stderr}"
+    policy.write_text("allow-weak = localhost, *.example.test\n")
+    assert home.pganchor("explain", "host=db.example.test sslmode=disable").returncode == 0
+
+
+def test_the_defaults_of_the_manual_hold(home):
+    """A policy that sets a key to its default changes no verdict; the sample file says the same."""
+    defaults = dict(re.findall(r"^#([\w-]+) = (\S+)$", (MAN.parent / "packaging/policy.conf").read_text(), re.MULTILINE))
+    text = manual("pganchor-policy.5")
+    assert set(defaults) == set(policy_keys())
+    for key, value in defaults.items():
+        entry = text.split(f".It Ic {key} Li")[1].split(".It Ic")[0]
+        assert re.search(rf"Default:\n\.Cm {re.escape(value)} \.|^\.Cm {re.escape(value)} ,\nthe default", entry, re.MULTILINE), key
+    (home / ".config/pganchor").mkdir(parents=True)
+    judged = ["host=/tmp", "host=db.example.test", "host=db.example.test sslmode=verify-full",
+              "host=db.example.test sslmode=verify-full gssencmode=require"]
+    before = [home.pganchor("explain", conninfo).stdout for conninfo in judged]
+    (home / ".config/pganchor/policy.conf").write_text("".join(f"{key} = {value}\n" for key, value in defaults.items()))
+    assert [home.pganchor("explain", conninfo).stdout for conninfo in judged] == before
+
+
+def test_the_example_of_the_api_compiles_and_refuses(home, pganchor):
+    page = manual("libpganchor.3").split("A program that asks first:\n")[1]
+    source = page.split(".Bd -literal -offset indent\n")[1].split(".Ed")[0].replace("\\e", "\\")
+    (home / "report.c").write_text(source)
+    asked = {"PKG_CONFIG_PATH": str(pganchor.prefix / "lib/pkgconfig")}
+    command = re.search(r"^\$ (cc .*)$", manual("libpganchor.3"), re.MULTILINE)[1]
+    done = home.run(["sh", "-c", f"{command} -Wall -Wextra -Werror"], env=asked)
+    assert done.returncode == 0, done.stderr
+    library = {"LD_LIBRARY_PATH": str(pganchor.prefix / "lib")}
+    done = home.run([home / "report", "host=db.example.test sslmode=require"], env=library)
+    assert done.returncode == 1 and "sslmode=require (conninfo) is weaker than verify-full" in done.stderr, done.stderr
+
+
+def test_the_manual_of_the_api_has_every_function_of_the_header(pganchor):
+    header = (pganchor.prefix / "include/pganchor.h").read_text()
+    declared = set(re.findall(r"\b(pganchor_\w+)\(", header))
+    assert set(re.findall(r"^\.Fo (pganchor_\w+)$", manual("libpganchor.3"), re.MULTILINE)) == declared
+
+
+@pytest.mark.parametrize("page", ["pganchor.1", "libpganchor.3", "pganchor-policy.5"])
+def test_the_page_is_sound_mdoc(page):
+    checked = subprocess.run(["mandoc", "-Tlint", "-Wwarning", MAN / page], capture_output=True, text=True)
+    assert (checked.returncode, checked.stdout) == (0, "")
+    assert "SECURITY CONSIDERATIONS" in subprocess.run(["mandoc", "-Tman", MAN / page], capture_output=True, text=True).stdout
