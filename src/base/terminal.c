@@ -40,22 +40,39 @@ void pga_print_warning(const char *format, ...)
 	(void)fputc('\n', stderr);
 }
 
+/* How many bytes the character at the start of the text has if it could steer a terminal, 0 if it
+ * is harmless: control characters (the C1 ones are C2 80 to C2 9F in UTF-8), and those that turn
+ * the direction of writing (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), with which a name
+ * can be made to look like another. */
+static size_t steers(const char *text)
+{
+	unsigned char first = (unsigned char)text[0];
+	unsigned char second = first != '\0' ? (unsigned char)text[1] : 0;
+	unsigned char third = second != '\0' ? (unsigned char)text[2] : 0;
+
+	if (first < 0x20 || first == 0x7F)
+		return 1;
+	if (first == 0xC2 && second >= 0x80 && second < 0xA0)
+		return 2;
+	if (first == 0xE2 && second == 0x80 &&
+	    (third == 0x8E || third == 0x8F || (third >= 0xAA && third <= 0xAE)))
+		return 3;
+	if (first == 0xE2 && second == 0x81 && third >= 0xA6 && third <= 0xA9)
+		return 3;
+	return 0;
+}
+
 char *pga_printable(const char *text)
 {
 	struct pga_text copy = PGA_TEXT_EMPTY;
 
-	for (; *text != '\0'; text++) {
-		unsigned char c = (unsigned char)*text;
+	while (*text != '\0') {
+		size_t length = steers(text);
 
-		/* C2 80 to C2 9F are the C1 control characters in UTF-8. */
-		if (c == 0xC2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xA0) {
-			pga_text_addf(&copy, "\\x%02X\\x%02X", c, (unsigned)(unsigned char)text[1]);
-			text++;
-		} else if (c < 0x20 || c == 0x7F) {
-			pga_text_addf(&copy, "\\x%02X", c);
-		} else {
-			pga_text_add_bytes(&copy, text, 1);
-		}
+		if (length == 0)
+			pga_text_add_bytes(&copy, text++, 1);
+		for (; length > 0; length--)
+			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text++);
 	}
 	return pga_text_take(&copy);
 }

@@ -22,8 +22,8 @@ void pga_print_error(const struct pga_error *error);
 void pga_print_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A copy of a text from outside (a certificate's subject, a server's answer) with every control
- * character written as \xNN, so that it cannot steer the terminal. UTF-8 stays as it is. The caller
- * frees it; NULL when memory ran out. */
+ * character and every one that turns the direction of writing as \xNN, so that it cannot steer the
+ * terminal. All other UTF-8 stays as it is. The caller frees it; NULL when memory ran out. */
 char *pga_printable(const char *text);
 
 /* Prints rows of cells under a heading, each column as wide as its widest cell. cells[row * columns

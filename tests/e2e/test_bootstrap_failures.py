@@ -11,9 +11,11 @@ import subprocess
 import threading
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 import certificates
-from certificates import EXPIRED, NOT_YET_VALID, make_root, make_v1_root
+from certificates import EXPIRED, NOT_YET_VALID, Authority, make_root, make_v1_root
 from hostile import (HANG, Cut, Drip, close_at_once, close_in_handshake, endless, hang, huge, redirect, reply, speak,
                      stepca_answers)
 from processes import free_port
@@ -88,6 +90,23 @@ def test_the_environment_adds_no_trust(lived_in, https_ca, stepca, impostor_ca, 
     subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)
     fails(lived_in, ca, fingerprint=stepca.fingerprint, why="the server is not verified",
           env={variable: folder if variable.endswith("DIR") else path})
+
+
+def test_the_systems_roots_add_no_trust(lived_in, https_ca, stepca, impostor_ca, tmp_path):
+    """Any public CA could otherwise speak for the company's."""
+    ca = https_ca(stepca_answers(stepca), authority=impostor_ca)
+    folder = tmp_path / "system"
+    folder.mkdir()
+    impostor_ca.write_root(folder / "root.pem")
+    impostor_ca.write_root(folder / "ca-certificates.crt")
+    subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)
+    in_namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
+                    'mount --bind "$0" /etc/ssl/certs && exec "$@"', folder]
+    curl = lived_in.run([*in_namespace, "curl", "-sS", f"{ca.url}/health"])
+    if curl.returncode != 0:
+        pytest.skip(f"the system's roots cannot be changed here: {curl.stderr}")
+    done = lived_in.run([*in_namespace, lived_in.program.binary, "bootstrap", "--ca-url", ca.url, "--fingerprint", stepca.fingerprint])
+    assert done.returncode == 1 and "the server is not verified" in done.stderr
 
 
 @pytest.mark.parametrize("health, why", [
@@ -249,8 +268,22 @@ def test_what_is_sent(home, https_ca, impostor_ca):
 
 # Roots that are no anchors.
 
-def v1(tmp_path):
-    return make_v1_root(tmp_path)
+def root_with(*extensions, name=None):
+    """A root that is as it should be, but for more extensions [(extension, critical), ...] or the subject."""
+    key = certificates.KEYS["p256"]()
+    own = name if name is not None else certificates.subject("Root with more")
+    builder = certificates.build(own, key.public_key(), own, certificates.VALID)
+    for extension, critical in ((x509.BasicConstraints(True, None), True), *extensions):
+        builder = builder.add_extension(extension, critical)
+    return Authority(certificates.sign(builder, key, "sha256"), key)
+
+
+def root_on_a_curve_of_its_own(folder):
+    """Its key spells out the figures of P-256 instead of naming the curve."""
+    key, cert = folder / "explicit.key", folder / "explicit.crt"
+    certificates.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit", "-out", key)
+    certificates.openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=Explicit", "-days", "30", "-out", cert)
+    return Authority(x509.load_pem_x509_certificate(cert.read_bytes()), None)
 
 
 @pytest.mark.parametrize("make, why", [
@@ -265,11 +298,15 @@ def v1(tmp_path):
     (lambda tmp: make_root(key="p192"), ["EC key has 192 bits, and 256 are needed"]),
     (lambda tmp: make_root(key="dsa2048"), ["neither RSA, EC, Ed25519 nor Ed448"]),
     (lambda tmp: make_root(signed_by=OLD.key), ["its signature is not its own"]),
-    (v1, ["it has no basicConstraints"]),
+    (make_v1_root, ["it has no basicConstraints"]),
+    (lambda tmp: root_with((x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)), ["does not allow TLS servers"]),
+    (lambda tmp: root_with((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\0"), True)), ["critical extension"]),
+    (lambda tmp: root_with(name=x509.Name([])), ["it has no subject"]),
+    (root_on_a_curve_of_its_own, ["brings a curve of its own"]),
     (lambda tmp: make_root(key="rsa1024", days=EXPIRED, ca=False, usage=("digital_signature",)),
      ["expired", "CA:FALSE", "no keyCertSign", "1024 bits"]),
 ], ids=["expired", "not yet", "CA:FALSE", "no CA", "usage", "RSA 1024", "RSA 2047", "P-224", "P-192", "DSA", "signature", "version 1",
-        "all of it"])
+        "EKU", "critical", "no subject", "curve", "all of it"])
 def test_bad_roots(lived_in, https_ca, impostor_ca, tmp_path, make, why):
     root = make(tmp_path)
     ca = https_ca(stepca_answers(root), authority=impostor_ca)
@@ -300,7 +337,8 @@ def test_a_subject_cannot_steer_the_terminal(home, https_ca):
     done = bootstrap(home, ca, fingerprint=root.fingerprint)
     assert done.returncode == 0, done.stderr
     text = (home / CONF).read_text()
-    assert not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 for c in done.stdout + text)
+    assert not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 or c == "\u202e" for c in done.stdout + text)
+    assert "ü" * 20 in done.stdout
     assert "[section]" not in text.splitlines()
     # And the file can be read again.
     assert "Nothing was changed" in bootstrap(home, ca, fingerprint=root.fingerprint).stdout
@@ -427,6 +465,16 @@ def test_proxies(home, stepca, proxy, way):
     done = bootstrap(home, stepca, *args, fingerprint=stepca.fingerprint, env=env)
     assert done.returncode == 0, done.stderr
     assert through.asked == [f"localhost:{stepca.port}"] * 2
+
+
+def test_an_ipv6_address(home, https_ca, impostor_ca, proxy):
+    """By way of a proxy, so that it works where there is no IPv6."""
+    ca = https_ca(stepca_answers(impostor_ca), authority=impostor_ca, names=("::1",))
+    through = proxy()
+    done = bootstrap(home, f"[::1]:{ca.port}/", "--proxy", through.url, fingerprint=impostor_ca.fingerprint)
+    assert done.returncode == 0, done.stderr
+    assert through.asked == [f"[::1]:{ca.port}"] * 2
+    assert f"[ipv6---1]\npin = {impostor_ca.fingerprint}\nsource = https://[::1]:{ca.port}\n" in (home / CONF).read_text()
 
 
 def test_no_proxy(home, stepca, proxy):
