@@ -178,6 +178,10 @@ static void hosts_are_taken_apart_as_libpq_does(void **state)
 	assert_string_equal(pga_host_label(&hosts.items[1]), "b");
 	assert_string_equal(hosts.items[1].port, "2");
 	pga_hosts_free(&hosts);
+	assert_int_equal(pga_hosts_split(NULL, "192.0.2.2,192.0.2.1", NULL, &hosts, &error), 0);
+	assert_int_equal(hosts.count, 2);
+	assert_string_equal(pga_host_label(&hosts.items[1]), "192.0.2.1");
+	pga_hosts_free(&hosts);
 	assert_int_equal(pga_hosts_split(NULL, "192.0.2.1", NULL, &hosts, &error), 0);
 	assert_string_equal(pga_host_label(&hosts.items[0]), "192.0.2.1");
 	pga_hosts_free(&hosts);
