@@ -98,13 +98,14 @@ def test_three_debs_and_their_files(debs):
     def rest(package):
         documents = {f"usr/share/doc/{package}/changelog.Debian.gz", f"usr/share/doc/{package}/copyright"}
         library = "usr/lib/" + run("dpkg-architecture", "-qDEB_HOST_MULTIARCH").strip()
-        return {name.replace(library, "LIB") for name in deb_files(debs[package])} - documents
+        # debhelper compresses a document from 4 KiB on.
+        return {re.sub(r"(/doc/.*)\.gz$", r"\1", name.replace(library, "LIB")) for name in deb_files(debs[package]) - documents}
 
     assert {name for name in debs if not name.endswith("-dbgsym")} == {"pganchor", "libpganchor0", "libpganchor-dev", "changes"}
     assert rest("pganchor") == {
         "usr/bin/pganchor", "LIB/pganchor/pganchor-gate.so", "etc/pganchor/policy.conf",
         "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
-        "usr/share/doc/pganchor/NEWS.gz", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
+        "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
     assert "etc/pganchor/policy.d/" in deb_folders(debs["pganchor"])
     assert rest("libpganchor0") == {"LIB/libpganchor.so.0", "LIB/libpganchor.so.0.0.0"}
     assert rest("libpganchor-dev") == {"LIB/libpganchor.so", "LIB/pkgconfig/pganchor.pc", "usr/include/pganchor.h",
