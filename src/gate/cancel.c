@@ -2,7 +2,7 @@
  * cancels the running query in clear, in every libpq. By default that is left as it is; cancel =
  * refuse stops it. libpq 17's PQcancelBlocking and PQcancelStart encrypt, and pass the wall as
  * every connection does. */
-#include "gate/gate.h"
+#include "gate/doors.h"
 
 #include <stdio.h>
 
@@ -21,10 +21,10 @@ static bool may_cancel(void)
 	return may;
 }
 
-GATE_EXPORT int PQcancel(PGcancel *cancel, char *errbuf, int errbufsize)
+int gate_PQcancel(struct gate_libpq *libpq, bool internal, PGcancel *cancel, char *errbuf,
+		  int errbufsize)
 {
-	const struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), NULL);
-
+	(void)internal;
 	if (libpq == NULL || !may_cancel()) {
 		if (errbuf != NULL && errbufsize > 0)
 			(void)snprintf(errbuf, (size_t)errbufsize, "%s", refusal);
@@ -33,10 +33,9 @@ GATE_EXPORT int PQcancel(PGcancel *cancel, char *errbuf, int errbufsize)
 	return libpq->cancel(cancel, errbuf, errbufsize);
 }
 
-GATE_EXPORT int PQrequestCancel(PGconn *conn)
+int gate_PQrequestCancel(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
-	const struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), NULL);
-
+	(void)internal;
 	if (libpq == NULL || !may_cancel()) {
 		if (libpq != NULL && conn != NULL)
 			gate_refuse(libpq, conn, refusal);

@@ -1,7 +1,7 @@
 /* The functions that begin a connection. Here a weak one gets the good error message, and the
  * settings that were judged are locked by appending them: the last value of a keyword counts. What
  * slips past here meets the wall. */
-#include "gate/gate.h"
+#include "gate/doors.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -216,20 +216,15 @@ PGconn *gate_enter_string(struct gate_libpq *libpq, const char *conninfo)
 	return gate_enter(libpq, libpq->connectdbParams, &made.parameters);
 }
 
-GATE_EXPORT PGconn *PQconnectdb(const char *conninfo)
+PGconn *gate_PQconnectdb(struct gate_libpq *libpq, bool internal, const char *conninfo)
 {
-	bool internal;
-	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
-
 	if (libpq == NULL)
 		return NULL;
 	return internal ? libpq->connectdb(conninfo) : gate_enter_string(libpq, conninfo);
 }
 
-GATE_EXPORT PGconn *PQconnectStart(const char *conninfo)
+PGconn *gate_PQconnectStart(struct gate_libpq *libpq, bool internal, const char *conninfo)
 {
-	bool internal;
-	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
 	struct conninfo_parameters made;
 
 	if (libpq == NULL)
@@ -239,11 +234,9 @@ GATE_EXPORT PGconn *PQconnectStart(const char *conninfo)
 	return gate_enter(libpq, libpq->calls.connectStartParams, &made.parameters);
 }
 
-GATE_EXPORT PGconn *PQconnectdbParams(const char *const *keywords, const char *const *values,
-				      int expand_dbname)
+PGconn *gate_PQconnectdbParams(struct gate_libpq *libpq, bool internal, const char *const *keywords,
+			       const char *const *values, int expand_dbname)
 {
-	bool internal;
-	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
 	const struct pga_parameters parameters = {keywords, values, expand_dbname};
 
 	if (libpq == NULL)
@@ -253,11 +246,10 @@ GATE_EXPORT PGconn *PQconnectdbParams(const char *const *keywords, const char *c
 	return gate_enter(libpq, libpq->connectdbParams, &parameters);
 }
 
-GATE_EXPORT PGconn *PQconnectStartParams(const char *const *keywords, const char *const *values,
-					 int expand_dbname)
+PGconn *gate_PQconnectStartParams(struct gate_libpq *libpq, bool internal,
+				  const char *const *keywords, const char *const *values,
+				  int expand_dbname)
 {
-	bool internal;
-	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
 	const struct pga_parameters parameters = {keywords, values, expand_dbname};
 
 	if (libpq == NULL)
@@ -269,12 +261,10 @@ GATE_EXPORT PGconn *PQconnectStartParams(const char *const *keywords, const char
 
 /* In PQsetdbLogin(), dbname may be a connection string, and each other argument that is not empty
  * overrides it: just as parameters behind dbname do. */
-GATE_EXPORT PGconn *PQsetdbLogin(const char *pghost, const char *pgport, const char *pgoptions,
-				 const char *pgtty, const char *dbName, const char *login,
-				 const char *pwd)
+PGconn *gate_PQsetdbLogin(struct gate_libpq *libpq, bool internal, const char *pghost,
+			  const char *pgport, const char *pgoptions, const char *pgtty,
+			  const char *dbName, const char *login, const char *pwd)
 {
-	bool internal;
-	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
 	const char *const keywords[] = {"dbname", "host",     "port", "options",
 					"user",   "password", NULL};
 	const char *const values[] = {dbName, pghost, pgport, pgoptions, login, pwd, NULL};
@@ -309,10 +299,8 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 	return answer;
 }
 
-GATE_EXPORT PGPing PQping(const char *conninfo)
+PGPing gate_PQping(struct gate_libpq *libpq, bool internal, const char *conninfo)
 {
-	bool internal;
-	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
 	struct conninfo_parameters made;
 
 	if (libpq == NULL)
@@ -322,11 +310,9 @@ GATE_EXPORT PGPing PQping(const char *conninfo)
 	return ping(libpq, &made.parameters);
 }
 
-GATE_EXPORT PGPing PQpingParams(const char *const *keywords, const char *const *values,
-				int expand_dbname)
+PGPing gate_PQpingParams(struct gate_libpq *libpq, bool internal, const char *const *keywords,
+			 const char *const *values, int expand_dbname)
 {
-	bool internal;
-	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
 	const struct pga_parameters parameters = {keywords, values, expand_dbname};
 
 	if (libpq == NULL)

@@ -6,6 +6,7 @@
  * What is looked for is PQconninfo, which the gate does not export: what defines it is a libpq, and
  * no gate. */
 #include "gate/gate.h"
+#include "gate/loader.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -14,7 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static _Atomic(struct gate_libpq *) known;
+/* Those found so far, without a gap. A process has one, seldom two. */
+static _Atomic(struct gate_libpq *) known[GATE_LIBPQS];
 
 static const struct {
 	const char *name;
@@ -69,7 +71,7 @@ static const struct {
 static bool fill(struct gate_libpq *libpq)
 {
 	for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-		void *address = dlsym(libpq->object, functions[i].name);
+		void *address = gate_loader()->sym(libpq->object, functions[i].name);
 
 		if (address == NULL && !functions[i].optional)
 			return false;
@@ -80,40 +82,58 @@ static bool fill(struct gate_libpq *libpq)
 
 static struct gate_libpq *find_known(const void *base)
 {
-	for (struct gate_libpq *libpq = atomic_load(&known); libpq != NULL; libpq = libpq->next)
-		if (libpq->base == base)
+	for (unsigned i = 0; i < GATE_LIBPQS; i++) {
+		struct gate_libpq *libpq = atomic_load(&known[i]);
+
+		if (libpq == NULL || libpq->base == base)
 			return libpq;
+	}
 	return NULL;
 }
 
-/* The object that this address is in, and where it starts. dladdr1() would also look for the
- * nearest symbol, among all those of the object. */
-static const struct link_map *object_at(void *address, const void **base)
+struct gate_libpq *gate_libpq_number(unsigned number)
 {
-#ifdef HAVE__DL_FIND_OBJECT
-	struct dl_find_object found;
-
-	if (_dl_find_object(address, &found) != 0)
-		return NULL;
-	*base = found.dlfo_map_start;
-	return found.dlfo_link_map;
-#else
-	struct link_map *map = NULL;
-	Dl_info info;
-
-	if (dladdr1(address, &info, (void **)&map, RTLD_DL_LINKMAP) == 0)
-		return NULL;
-	*base = info.dli_fbase;
-	return map;
-#endif
+	return atomic_load(&known[number]);
 }
 
-/* The libpq that defines this PQconninfo. */
-static struct gate_libpq *libpq_with(void *conninfo)
+/* Gives a new libpq its number; or the one that another thread has found meanwhile. */
+static struct gate_libpq *enlist(struct gate_libpq *libpq)
+{
+	for (unsigned i = 0; i < GATE_LIBPQS; i++) {
+		struct gate_libpq *there = NULL;
+
+		libpq->number = i;
+		if (atomic_compare_exchange_strong(&known[i], &there, libpq))
+			return libpq;
+		if (there->base == libpq->base) {
+			free(libpq);
+			return there;
+		}
+	}
+	free(libpq);
+	return NULL;
+}
+
+/* A handle through which the libpq's functions are found, and those of what it needs. Never given
+ * back: the libpq stays loaded, since its functions are kept. The handle of an object that came
+ * with the program is searched from that object on only after dlopen() has made its list of what it
+ * needs. */
+static void *hold(const struct link_map *map, void *space)
+{
+	Lmid_t id;
+
+	if (space == NULL)
+		return gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+	if (dlinfo(space, RTLD_DI_LMID, &id) != 0)
+		return NULL;
+	return gate_loader()->mopen(id, map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+}
+
+struct gate_libpq *gate_libpq_with(const void *conninfo, void *space)
 {
 	struct gate_libpq *libpq;
 	const void *base = NULL;
-	const struct link_map *map = conninfo != NULL ? object_at(conninfo, &base) : NULL;
+	const struct link_map *map = conninfo != NULL ? gate_object_at(conninfo, &base) : NULL;
 
 	if (map == NULL)
 		return NULL;
@@ -124,20 +144,12 @@ static struct gate_libpq *libpq_with(void *conninfo)
 	if (libpq == NULL)
 		return NULL;
 	libpq->base = base;
-	/* Never unloaded from now on: its functions are kept. The handle of an object that came
-	 * with the program is searched from that object on only after dlopen() has made its list of
-	 * what it needs. */
-	libpq->object = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+	libpq->object = hold(map, space);
 	if (libpq->object == NULL || !fill(libpq)) {
 		free(libpq);
 		return NULL;
 	}
-	libpq->next = atomic_load(&known);
-	/* Two threads may have found the same one: the entries are alike, and the second does no
-	 * harm. */
-	while (!atomic_compare_exchange_weak(&known, &libpq->next, libpq))
-		;
-	return libpq;
+	return enlist(libpq);
 }
 
 /* An object that has called the gate, and the libpq that it needs. Looked up once: finding an
@@ -192,12 +204,12 @@ static struct gate_libpq *needed_by(const struct link_map *map)
 	if (libpq != NULL)
 		return libpq;
 	if (map->l_name[0] == '\0') {
-		libpq = libpq_with(dlsym(RTLD_DEFAULT, "PQconninfo"));
+		libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"), NULL);
 	} else {
-		object = dlopen(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
+		object = gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
 		if (object == NULL)
 			return NULL;
-		libpq = libpq_with(dlsym(object, "PQconninfo"));
+		libpq = gate_libpq_with(gate_loader()->sym(object, "PQconninfo"), NULL);
 		(void)dlclose(object);
 	}
 	if (libpq != NULL)
@@ -214,29 +226,31 @@ static int look_into(struct dl_phdr_info *info, size_t size, void *found)
 	(void)size;
 	if (info->dlpi_name == NULL || strstr(info->dlpi_name, "libpq") == NULL)
 		return 0;
-	object = dlopen(info->dlpi_name, RTLD_LAZY | RTLD_NOLOAD);
+	object = gate_loader()->open(info->dlpi_name, RTLD_LAZY | RTLD_NOLOAD);
 	if (object == NULL)
 		return 0;
-	*(struct gate_libpq **)found = libpq_with(dlsym(object, "PQconninfo"));
+	*(struct gate_libpq **)found =
+	    gate_libpq_with(gate_loader()->sym(object, "PQconninfo"), NULL);
 	(void)dlclose(object);
 	return *(struct gate_libpq **)found != NULL;
 }
 
 static struct gate_libpq *first_of_process(void)
 {
-	struct gate_libpq *libpq = libpq_with(dlsym(RTLD_DEFAULT, "PQconninfo"));
+	struct gate_libpq *libpq =
+	    gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"), NULL);
 
 	if (libpq == NULL)
-		libpq = atomic_load(&known);
+		libpq = gate_libpq_number(0);
 	if (libpq == NULL)
 		(void)dl_iterate_phdr(look_into, &libpq);
 	return libpq;
 }
 
-struct gate_libpq *gate_libpq_of(void *caller, bool *internal)
+struct gate_libpq *gate_libpq_of(const void *caller, bool *internal)
 {
 	const void *base = NULL;
-	const struct link_map *map = object_at(caller, &base);
+	const struct link_map *map = gate_object_at(caller, &base);
 	struct gate_libpq *libpq = map != NULL ? find_known(base) : NULL;
 
 	if (libpq == NULL && map != NULL)
@@ -252,7 +266,7 @@ struct gate_libpq *gate_libpq_any(void)
 {
 	struct gate_libpq *libpq = first_of_process();
 
-	if (libpq == NULL && dlopen("libpq.so.5", RTLD_LAZY | RTLD_GLOBAL) != NULL)
+	if (libpq == NULL && gate_loader()->open("libpq.so.5", RTLD_LAZY | RTLD_GLOBAL) != NULL)
 		libpq = first_of_process();
 	return libpq;
 }

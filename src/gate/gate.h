@@ -2,13 +2,14 @@
  * libc alone.
  *
  *   find.c     the libpq of a caller
- *   rules.c    policy and pins, read once and again when they change
- *   entry.c    the functions that begin a connection: the good message, the locks
- *   wall.c     PQconnectPoll, which every connection passes: settings before, session after the
- * handshake session.c  what the TLS session really is refusal.c  why a connection object was
- * refused, readable through PQerrorMessage journal.c  what mode = audit lets through, to syslog
- *   cancel.c   PQcancel
- *   api.c      pganchor.h
+ *   doors.c    the functions that it stands before, and the ways into them
+ *   loader.c   the dynamic linker's own functions; object.c: a loaded object's symbols and slots
+ *   rebind.c   slots that were bound past the gate; preload.c: dlopen and dlsym, in the module
+ * alone rules.c    policy and pins, read once and again when they change entry.c    the functions
+ * that begin a connection: the good message, the locks wall.c     PQconnectPoll, which every
+ * connection passes: settings before, session after the handshake session.c  what the TLS session
+ * really is refusal.c  why a connection object was refused, readable through PQerrorMessage
+ * journal.c  what mode = audit lets through, to syslog cancel.c   PQcancel api.c      pganchor.h
  */
 #ifndef PGA_GATE_GATE_H
 #define PGA_GATE_GATE_H
@@ -30,8 +31,10 @@
 /* ---- find.c ---- */
 
 /* One libpq of the process, kept loaded for as long as the process lives. */
+#define GATE_LIBPQS 8
+
 struct gate_libpq {
-	struct gate_libpq *next;
+	unsigned number; /* of the order in which they were found, below GATE_LIBPQS */
 	struct pga_libpq calls;
 	const void *base; /* where the object is loaded */
 	void *object; /* a handle for dlsym(): the object, and behind it those it needs, its libssl
@@ -76,11 +79,29 @@ struct gate_libpq {
 /* The libpq that the object with this code address in it uses; or else the process's first. NULL
  * where there is none, or it lacks a function. *internal, if not NULL: the caller is that libpq
  * itself. */
-struct gate_libpq *gate_libpq_of(void *caller, bool *internal);
+struct gate_libpq *gate_libpq_of(const void *caller, bool *internal);
+
+/* The libpq that defines this PQconninfo, found for the first time or known. space: a handle of the
+ * namespace that it was loaded into by dlmopen(); NULL for the program's own. NULL where it lacks a
+ * function, or there are too many. */
+struct gate_libpq *gate_libpq_with(const void *conninfo, void *space);
+
+/* The libpq with this number; NULL where there is none yet. */
+struct gate_libpq *gate_libpq_number(unsigned number);
 
 /* For the API, whose caller need not use libpq itself: the process's libpq; libpq.so.5 is loaded
  * where there is none. */
 struct gate_libpq *gate_libpq_any(void);
+
+/* ---- rebind.c ---- */
+
+/* Looks at what was loaded since the last time, and binds its slots of libpq's functions to the
+ * gate where they were bound past it (RTLD_DEEPBIND). Costs next to nothing where nothing was
+ * loaded. */
+void gate_rebind_new(void);
+
+/* The same for all objects of the namespace that this handle of dlmopen() is in. */
+void gate_rebind_space(void *object);
 
 /* ---- rules.c ---- */
 

@@ -1,6 +1,6 @@
 /* Why a connection object was refused. libpq keeps its message inside the object, where nobody else
  * can write: so the gate keeps it beside, and PQerrorMessage tells it. */
-#include "gate/gate.h"
+#include "gate/doors.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -93,12 +93,12 @@ static char *message_of(const PGconn *conn)
 	return message;
 }
 
-GATE_EXPORT char *PQerrorMessage(const PGconn *conn)
+char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 {
 	static char none[] = "";
-	const struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), NULL);
 	char *message;
 
+	(void)internal;
 	if (libpq == NULL)
 		return none;
 	message = message_of(conn);
@@ -109,10 +109,9 @@ GATE_EXPORT char *PQerrorMessage(const PGconn *conn)
 	return libpq->calls.errorMessage(conn);
 }
 
-GATE_EXPORT void PQfinish(PGconn *conn)
+void gate_PQfinish(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
-	const struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), NULL);
-
+	(void)internal;
 	if (conn != NULL)
 		gate_forget(conn);
 	if (libpq != NULL)

@@ -1,7 +1,7 @@
 /* PQconnectPoll, which every connection passes: libpq calls its own exported one through its PLT,
  * and so the gate's, for every way of connecting and resetting, however the program found its entry
  * point. */
-#include "gate/gate.h"
+#include "gate/doors.h"
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -99,10 +99,8 @@ static void end_attempt(const struct gate_libpq *libpq, PGconn *conn)
 	}
 }
 
-GATE_EXPORT PostgresPollingStatusType PQconnectPoll(PGconn *conn)
+PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
-	bool internal;
-	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal);
 	struct pga_text refusal = PGA_TEXT_EMPTY;
 	bool holds = true;
 

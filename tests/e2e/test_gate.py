@@ -136,7 +136,7 @@ def test_however_the_weakness_is_said(anchored, postgres, env, conninfo, reason)
     assert postgres.connections() == seen
 
 
-HOW = ["connectdb", "connectdbParams", "setdbLogin", "start", "startParams", "found"]
+HOW = ["connectdb", "connectdbParams", "setdbLogin", "start", "startParams", "found", "foundStart", "raw"]
 
 
 @pytest.mark.parametrize("how", HOW)
@@ -222,7 +222,8 @@ def test_a_server_whose_root_is_not_pinned_gets_no_startup_packet(anchored, step
     assert seen.inside == b""
 
 
-@pytest.mark.parametrize("how", ["connectdb", "start", "found", "connectdb+reset", "start+resetStart", "found+reset"])
+@pytest.mark.parametrize("how", ["connectdb", "start", "found", "foundStart", "raw", "connectdb+reset", "start+resetStart",
+                                 "found+reset", "foundStart+resetStart", "raw+reset"])
 def test_a_server_refused_after_the_handshake_leaves_a_safe_object(anchored, stepca, recording_server, compile_program, how):
     write_anchor(anchored, "other", "0" * 64)
     server = recording_server(b"S", issued=stepca.issue("localhost"))
@@ -293,7 +294,7 @@ def test_min_tls_is_held(anchored, stepca, make_postgres):
 def test_min_tls_is_held_where_nothing_could_be_locked(anchored, stepca, make_postgres, compile_program):
     server = make_postgres(*stepca.issue("localhost"), settings={"ssl_max_protocol_version": "TLSv1.2"})
     write_policy(anchored, "min-tls = 1.3\n")
-    done = run_gated(anchored, [compile_program("connect.c", ["libpq"]), "found", server.conninfo(sslmode="verify-full")])
+    done = run_gated(anchored, [compile_program("connect.c", ["libpq"]), "raw", server.conninfo(sslmode="verify-full")])
     assert "its TLS is older than TLSv1.3, the least that the policy takes" in done.stdout
 
 

@@ -2,9 +2,11 @@
  *
  *     connect HOW CONNINFO
  *
- * HOW: connectdb, connectdbParams, start (polled), setdbLogin (CONNINFO is dbname), found (libpq is opened with
- * RTLD_LOCAL, its functions found by dlsym), ping, pingParams; with "+reset" or "+resetStart" behind it, the connection is
- * then reset. Facts: "status ok|bad", "message TEXT" (a line of it each), "tls 0|1", "socket open|none", "ping N". */
+ * HOW: connectdb, connectdbParams, start and startParams (polled), setdbLogin (CONNINFO is dbname),
+ * found (libpq is opened with RTLD_LOCAL, its functions found by dlsym), raw (the same by libc's
+ * own dlsym, which the gate does not see), foundStart (found, and polled by what dlsym gave), ping,
+ * pingParams; with "+reset" or "+resetStart" behind it, the connection is then reset. Facts:
+ * "status ok|bad", "message TEXT" (a line of it each), "tls 0|1", "socket open|none", "ping N". */
 #include <dlfcn.h>
 #include <libpq-fe.h>
 #include <poll.h>
@@ -14,12 +16,14 @@
 
 static const char *keywords[] = {"dbname", NULL};
 
-static PostgresPollingStatusType finish_polling(PGconn *conn, PostgresPollingStatusType (*step)(PGconn *))
+static PostgresPollingStatusType finish_polling(PGconn *conn,
+						PostgresPollingStatusType (*step)(PGconn *))
 {
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
 
 	while (next != PGRES_POLLING_OK && next != PGRES_POLLING_FAILED) {
-		struct pollfd ready = {PQsocket(conn), next == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0};
+		struct pollfd ready = {PQsocket(conn),
+				       next == PGRES_POLLING_READING ? POLLIN : POLLOUT, 0};
 
 		if (ready.fd >= 0)
 			(void)poll(&ready, 1, 60000);
@@ -32,7 +36,9 @@ static void tell(PGconn *conn, const char *(*message)(const PGconn *))
 {
 	char *text = strdup(message(conn));
 
-	printf("status %s\n", PQstatus(conn) == CONNECTION_OK ? "ok" : PQstatus(conn) == CONNECTION_BAD ? "bad" : "other");
+	printf("status %s\n", PQstatus(conn) == CONNECTION_OK    ? "ok"
+			      : PQstatus(conn) == CONNECTION_BAD ? "bad"
+								 : "other");
 	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
 		printf("message %s\n", line);
 	printf("tls %d\nsocket %s\n", PQsslInUse(conn), PQsocket(conn) >= 0 ? "open" : "none");
@@ -63,12 +69,26 @@ int main(int argc, char **argv)
 		conn = PQconnectStartParams(keywords, values, 1);
 		if (PQstatus(conn) != CONNECTION_BAD)
 			(void)finish_polling(conn, PQconnectPoll);
-	} else if (strcmp(how, "found") == 0) {
+	} else if (strcmp(how, "found") == 0 || strcmp(how, "raw") == 0) {
 		void *libpq = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
-		PGconn *(*connectdb)(const char *) = (PGconn * (*)(const char *)) dlsym(libpq, "PQconnectdb");
+		void *(*find)(void *, const char *) = dlsym;
+		PGconn *(*connectdb)(const char *);
 
-		message = (const char *(*)(const PGconn *))dlsym(libpq, "PQerrorMessage");
+		if (strcmp(how, "raw") == 0)
+			find = (void *(*)(void *, const char *))dlsym(dlopen("libc.so.6", RTLD_NOW),
+								      "dlsym");
+		connectdb = (PGconn * (*)(const char *)) find(libpq, "PQconnectdb");
+		message = (const char *(*)(const PGconn *))find(libpq, "PQerrorMessage");
 		conn = connectdb(values[0]);
+	} else if (strcmp(how, "foundStart") == 0) {
+		void *libpq = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
+		PGconn *(*start)(const char *) =
+		    (PGconn * (*)(const char *)) dlsym(libpq, "PQconnectStart");
+
+		conn = start(values[0]);
+		if (PQstatus(conn) != CONNECTION_BAD)
+			(void)finish_polling(conn, (PostgresPollingStatusType(*)(PGconn *))dlsym(
+						       libpq, "PQconnectPoll"));
 	} else if (strcmp(how, "ping") == 0) {
 		printf("ping %d\n", (int)PQping(values[0]));
 		return 0;
@@ -89,7 +109,8 @@ int main(int argc, char **argv)
 	}
 	/* A failed connection may be polled, and says so again. */
 	if (PQstatus(conn) == CONNECTION_BAD)
-		printf("poll %s\n", PQconnectPoll(conn) == PGRES_POLLING_FAILED ? "failed" : "goes on");
+		printf("poll %s\n",
+		       PQconnectPoll(conn) == PGRES_POLLING_FAILED ? "failed" : "goes on");
 	PQfinish(conn);
 	return 0;
 }

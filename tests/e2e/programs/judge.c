@@ -1,4 +1,5 @@
-/* The example of libpganchor(3): asks for the verdict, explains, connects through the gate and looks at the session.
+/* The example of libpganchor(3): asks for the verdict, explains, connects through the gate and
+ * looks at the session.
  *
  *     judge CONNINFO
  *
@@ -24,7 +25,8 @@ int main(int argc, char **argv)
 	pganchor_free(explanation);
 
 	conn = pganchor_connect(conninfo);
-	printf("connect %s\n%s", PQstatus(conn) == CONNECTION_OK ? "ok" : "bad", PQerrorMessage(conn));
+	printf("connect %s\n%s", PQstatus(conn) == CONNECTION_OK ? "ok" : "bad",
+	       PQerrorMessage(conn));
 	verdict = pganchor_verify(conn, &reasons);
 	printf("verify %d\n%s\n", (int)verdict, reasons != NULL ? reasons : "no reasons");
 	pganchor_free(reasons);

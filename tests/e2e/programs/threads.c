@@ -1,5 +1,5 @@
-/* Sixteen threads, each connecting ten times with the first conninfo (which must succeed over TLS) and ten times with the
- * second (which must be refused by pganchor): threads STRONG WEAK */
+/* Sixteen threads, each connecting ten times with the first conninfo (which must succeed over TLS)
+ * and ten times with the second (which must be refused by pganchor): threads STRONG WEAK */
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdatomic.h>

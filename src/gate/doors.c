@@ -1,0 +1,69 @@
+#include "gate/doors.h"
+
+#include <string.h>
+
+/* What a program reaches that calls libpq's functions by their names: the caller tells which libpq
+ * it means. */
+#define EXPORT(with, type, name, names, ...)                                        \
+	GATE_EXPORT type name(__VA_ARGS__)                                          \
+	{                                                                           \
+		bool internal;                                                      \
+		struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal); \
+                                                                                    \
+		return gate_##name(libpq, internal, GATE_UNWRAP names);             \
+	}
+GATE_DOORS(EXPORT, )
+
+/* What a program reaches by an address: it is one libpq's function, whoever calls. */
+#define WAY_IN(number, type, name, names, ...)                                           \
+	static type name##_##number(__VA_ARGS__)                                         \
+	{                                                                                \
+		return gate_##name(gate_libpq_number(number), false, GATE_UNWRAP names); \
+	}
+GATE_DOORS(WAY_IN, 0)
+GATE_DOORS(WAY_IN, 1)
+GATE_DOORS(WAY_IN, 2)
+GATE_DOORS(WAY_IN, 3)
+GATE_DOORS(WAY_IN, 4)
+GATE_DOORS(WAY_IN, 5)
+GATE_DOORS(WAY_IN, 6)
+GATE_DOORS(WAY_IN, 7)
+
+struct door {
+	const char *name;
+	void (*ways_in[GATE_LIBPQS])(void);
+};
+
+#define WAY(name, number) (void (*)(void)) name##_##number
+#define ROW(with, type, name, names, ...)                                                     \
+	{#name,                                                                               \
+	 {WAY(name, 0), WAY(name, 1), WAY(name, 2), WAY(name, 3), WAY(name, 4), WAY(name, 5), \
+	  WAY(name, 6), WAY(name, 7)}},
+static const struct door doors[] = {GATE_DOORS(ROW, )};
+
+static const struct door *find(const char *name)
+{
+	/* All of them start alike, and few other names do. */
+	if (name[0] != 'P' || name[1] != 'Q')
+		return NULL;
+	for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
+		if (strcmp(name, doors[i].name) == 0)
+			return &doors[i];
+	return NULL;
+}
+
+bool gate_is_door(const char *name)
+{
+	return find(name) != NULL;
+}
+
+void *gate_door(const struct gate_libpq *libpq, const char *name)
+{
+	const struct door *door = find(name);
+	void *address;
+
+	if (door == NULL)
+		return NULL;
+	memcpy(&address, &door->ways_in[libpq->number], sizeof address);
+	return address;
+}

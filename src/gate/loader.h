@@ -1,0 +1,27 @@
+/* The dynamic linker: its own functions, where the gate's module exports others of the same names,
+ * and the objects that it has loaded. */
+#ifndef PGA_GATE_LOADER_H
+#define PGA_GATE_LOADER_H
+
+#include <dlfcn.h>
+#include <link.h>
+#include <stdbool.h>
+
+struct gate_loader {
+	void *(*open)(const char *file, int mode);
+	void *(*mopen)(Lmid_t space, const char *file, int mode);
+	void *(*sym)(void *object, const char *name);
+	void *(*vsym)(void *object, const char *name, const char *version);
+};
+
+/* libc's dlopen, dlmopen, dlsym and dlvsym, or those of whatever else stands behind the gate.
+ * Allocates nothing. */
+const struct gate_loader *gate_loader(void);
+
+/* The object that this address is in, and where it starts; NULL where it is in none. */
+const struct link_map *gate_object_at(const void *address, const void **base);
+
+/* Where the gate itself starts. */
+const void *gate_own_base(void);
+
+#endif

@@ -1,0 +1,158 @@
+/* Slots that were bound past the gate. RTLD_DEEPBIND has an object look for symbols in itself and
+ * in what it needs before it looks where a preloaded library stands: PHP opens every extension so.
+ * What is loaded into another namespace (dlmopen) does not see the preloaded library at all. So the
+ * slots themselves are looked at: libpq's own slot of PQconnectPoll, which is the wall, and the
+ * slots of the objects that use libpq, which give their callers the good error message. */
+#include "gate/doors.h"
+#include "gate/loader.h"
+#include "gate/object.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A loaded object that is a libpq or uses one. */
+struct candidate {
+	struct candidate *next;
+	char *path;
+};
+
+/* What dl_iterate_phdr() has shown up to now. Only its callback reads and writes this, and so under
+ * the loader's lock. */
+static unsigned long long loads_seen;
+static unsigned long long unloads_seen;
+static size_t objects_seen;
+
+struct collection {
+	size_t position;
+	struct candidate *candidates;
+	bool fresh; /* an object has gone since, and so the order of the rest may be another: all
+		       are looked at */
+};
+
+static int collect(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct collection *collection = context;
+	struct candidate *candidate;
+	struct gate_object object;
+
+	(void)size;
+	if (collection->position++ == 0) {
+		if (info->dlpi_adds == loads_seen && info->dlpi_subs == unloads_seen)
+			return 1;
+		collection->fresh = info->dlpi_subs != unloads_seen;
+		loads_seen = info->dlpi_adds;
+		unloads_seen = info->dlpi_subs;
+	}
+	if (collection->position <= objects_seen && !collection->fresh)
+		return 0;
+	objects_seen = collection->position;
+	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0' ||
+	    !gate_object_of(info, &object) ||
+	    (!gate_object_needs(&object, "libpq") &&
+	     gate_object_find(&object, "PQconninfo") == NULL))
+		return 0;
+	candidate = calloc(1, sizeof *candidate);
+	if (candidate == NULL)
+		return 0;
+	candidate->path = strdup(info->dlpi_name);
+	candidate->next = collection->candidates;
+	collection->candidates = candidate;
+	return 0;
+}
+
+/* The slots of one object are looked at with this. */
+struct rebinding {
+	void *object;     /* a handle of it */
+	void *space;      /* of its namespace, NULL in the program's own */
+	const void *base; /* where it starts */
+};
+
+/* The libpq whose function the slot leads to. A slot that has not been used yet leads back into its
+ * own object, to the code that looks the symbol up. */
+static struct gate_libpq *target(const struct rebinding *rebinding, const void *value)
+{
+	const void *base = NULL;
+	const struct link_map *map = gate_object_at(value, &base);
+	struct gate_object object;
+	void *conninfo = NULL;
+
+	if (map == NULL || base == gate_own_base())
+		return NULL;
+	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+		conninfo = gate_object_find(&object, "PQconninfo");
+	if (conninfo == NULL && base == rebinding->base)
+		conninfo = gate_loader()->sym(rebinding->object, "PQconninfo");
+	return gate_libpq_with(conninfo, rebinding->space);
+}
+
+static void rebind_slot(const struct gate_object *object, const char *name, void **slot,
+			void *context)
+{
+	const struct rebinding *rebinding = context;
+	struct gate_libpq *libpq;
+	bool own;
+
+	if (!gate_is_door(name))
+		return;
+	libpq = target(rebinding, *slot);
+	if (libpq == NULL)
+		return;
+	/* What libpq's functions call of each other is libpq's own affair, but for the wall. */
+	own = libpq->base == rebinding->base;
+	if (own && strcmp(name, "PQconnectPoll") != 0)
+		return;
+	if (gate_object_write(object, slot, gate_door(libpq, name)) && own)
+		libpq->wall_seen = true;
+}
+
+static void rebind_object(void *handle, const struct link_map *map, void *space)
+{
+	struct rebinding rebinding = {handle, space, NULL};
+	const ElfW(Ehdr) * file;
+	struct gate_object object;
+
+	/* An object's headers stand at its start. */
+	if (gate_object_at(map->l_ld, &rebinding.base) == NULL)
+		return;
+	file = rebinding.base;
+	if (memcmp(file->e_ident, ELFMAG, SELFMAG) != 0 || rebinding.base == gate_own_base())
+		return;
+	if (gate_object_read(
+		map->l_addr, map->l_ld,
+		(const ElfW(Phdr) *)(const void *)((const char *)rebinding.base + file->e_phoff),
+		file->e_phnum, &object))
+		gate_object_slots(&object, rebind_slot, &rebinding);
+}
+
+void gate_rebind_new(void)
+{
+	struct collection collection = {0, NULL, false};
+
+	/* Under the loader's lock they are only noted: what follows asks the loader itself. */
+	(void)dl_iterate_phdr(collect, &collection);
+	while (collection.candidates != NULL) {
+		struct candidate *candidate = collection.candidates;
+		void *handle = candidate->path != NULL
+				   ? gate_loader()->open(candidate->path, RTLD_LAZY | RTLD_NOLOAD)
+				   : NULL;
+
+		if (handle != NULL) {
+			rebind_object(handle, handle, NULL);
+			(void)dlclose(handle);
+		}
+		collection.candidates = candidate->next;
+		free(candidate->path);
+		free(candidate);
+	}
+}
+
+void gate_rebind_space(void *handle)
+{
+	const struct link_map *map = handle;
+
+	while (map->l_prev != NULL)
+		map = map->l_prev;
+	for (; map != NULL; map = map->l_next)
+		if (map->l_name[0] != '\0')
+			rebind_object(handle, map, handle);
+}
