@@ -287,6 +287,28 @@ def test_replace_says_when_the_old_root_stays(home, stepca, other_stepca):
     assert (home / ROOT_CRT).read_text() == f"by hand\n{stepca.root_pem}# pganchor anchor localhost\n{other_stepca.root_pem}"
 
 
+@pytest.mark.parametrize("under_our_line", [lambda ours: OLD.pem, lambda ours: f"{OLD.pem}{ours}", lambda ours: f"a note\n{OLD.pem}"])
+def test_what_somebody_put_under_our_line_stays(home, stepca, under_our_line):
+    assert bootstrap(home, stepca).returncode == 0
+    text = f"# pganchor anchor localhost\n{under_our_line(stepca.root_pem)}"
+    (home / ROOT_CRT).write_text(text)
+    done = bootstrap(home, stepca, "--scoped", "--replace")
+    assert done.returncode == 0, done.stderr
+    assert (home / ROOT_CRT).read_text() == text
+    assert ("still holds" in done.stderr) == (stepca.root_pem in text)
+
+
+def test_a_root_crt_that_would_be_left_without_a_root(home, stepca):
+    """libpq refuses such a file for every connection, and its notes are not ours to throw away."""
+    (home / ".postgresql").mkdir()
+    (home / ROOT_CRT).write_text("notes\n")
+    assert bootstrap(home, stepca).returncode == 0
+    before = home.snapshot()
+    done = bootstrap(home, stepca, "--scoped", "--replace")
+    assert done.returncode == 1 and "there would be none in it" in done.stderr
+    assert home.snapshot() == before
+
+
 def test_a_file_that_is_no_anchors_is_not_overwritten(home, stepca):
     (home / ".config/pganchor/anchors").mkdir(parents=True)
     (home / crt()).write_text("precious\n")
