@@ -41,6 +41,8 @@ packages_of() {
             # pgbench comes with the server.
             echo postgresql postgresql-client
             echo python3 python3-pytest python3-psycopg2 python3-cryptography
+            # Clients of other languages, and a C++ program.
+            echo php-cli php-pgsql ruby-pg g++ procps util-linux
             echo libcmocka-dev valgrind strace openssl curl xz-utils mmdebstrap
             ;;
         lint)

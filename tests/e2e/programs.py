@@ -12,6 +12,8 @@ SOURCES = Path(__file__).parent / "programs"
 
 def flags(option, *packages, prefix):
     """The words that pkg-config gives for these packages, pganchor's from the prefix under test."""
+    if not packages:
+        return []
     env = {**os.environ, "PKG_CONFIG_PATH": str(prefix / "lib" / "pkgconfig")}
     asked = subprocess.run(["pkg-config", option, *packages], env=env, capture_output=True, text=True, check=True)
     return shlex.split(asked.stdout)

@@ -1,0 +1,55 @@
+/* What the dynamic linker gives a program must be the same with the gate: prints what dlsym, dlvsym
+ * and dlopen answer. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What comes behind this program's own puts is libc's. */
+int puts(const char *text)
+{
+	int (*next)(const char *) = (int (*)(const char *))dlsym(RTLD_NEXT, "puts");
+
+	return next(text);
+}
+
+static void tell(const char *what, void *address)
+{
+	Dl_info info;
+	const char *name = "nothing";
+
+	if (address != NULL && dladdr(address, &info) != 0)
+		name = strrchr(info.dli_fname, '/') != NULL ? strrchr(info.dli_fname, '/') + 1
+							    : info.dli_fname;
+	printf("%s %s\n", what, name);
+}
+
+int main(int argc, char **argv)
+{
+	void *math = dlopen("libm.so.6", RTLD_NOW);
+	const char *error;
+
+	(void)argc;
+	tell("default", dlsym(RTLD_DEFAULT, "printf"));
+	tell("next", dlsym(RTLD_NEXT, "puts"));
+	tell("handle", dlsym(math, "cos"));
+	tell("version", dlvsym(math, "exp", "GLIBC_2.29"));
+	tell("wrong version", dlvsym(math, "exp", "GLIBC_9.99"));
+	puts("through the next");
+	dlerror();
+	tell("missing", dlsym(math, "no_such_function"));
+	error = dlerror();
+	printf("error %s\n", error != NULL ? strchr(error, ':') : "none");
+	tell("found", dlsym(math, "sin"));
+	printf("error %s\n", dlerror() == NULL ? "none" : "left over");
+	printf("runpath %s\n", dlopen("libbeside.so", RTLD_NOW) != NULL ? "found" : dlerror());
+	printf("origin %s\n",
+	       dlopen("$ORIGIN/libbeside.so", RTLD_NOW) != NULL ? "found" : dlerror());
+	printf("no such file %s\n",
+	       dlopen("/no/such/file.so", RTLD_NOW) == NULL ? strrchr(dlerror(), ':') : "opened");
+	printf("self %s\n", dlopen(NULL, RTLD_NOW) != NULL ? "opened" : dlerror());
+	/* Without the gate libpq is not there, with it neither. */
+	tell("libpq", dlsym(RTLD_DEFAULT, "PQconninfo"));
+	return argv[0] == NULL;
+}

@@ -1,0 +1,97 @@
+"""Every way for a program to come to libpq's functions: weak is refused with its reason, verified works, all else is the same."""
+
+import subprocess
+
+import pytest
+
+from programs import SOURCES
+from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
+
+PGSQL = ('$c = @pg_connect($argv[1]); if (!$c) { echo "bad: ", error_get_last()["message"], "\\n"; exit(1); } '
+         'echo pg_fetch_result(pg_query($c, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"), 0, 0), "\\n";')
+PDO = ('try { $c = new PDO("pgsql:" . $argv[1]); '
+       'echo $c->query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")->fetchColumn() ? "t" : "f", "\\n"; } '
+       'catch (PDOException $e) { echo "bad: ", $e->getMessage(), "\\n"; exit(1); }')
+RUBY = ('require "pg"; begin; c = PG.connect(ARGV[0]); '
+        'puts c.exec("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").getvalue(0, 0); '
+        'rescue PG::Error => e; puts "bad: #{e.message}"; exit 1; end')
+CTYPES = """
+import ctypes, sys
+pq = ctypes.CDLL("libpq.so.5")
+for name in ("PQconnectdb", "PQconnectStart"):
+    getattr(pq, name).restype = ctypes.c_void_p
+pq.PQerrorMessage.restype = ctypes.c_char_p
+for function in (pq.PQconnectPoll, pq.PQstatus, pq.PQsslInUse, pq.PQerrorMessage, pq.PQfinish):
+    function.argtypes = [ctypes.c_void_p]
+conn = pq.PQconnectStart(sys.argv[1].encode())
+while pq.PQstatus(conn) != 1 and pq.PQconnectPoll(conn) not in (0, 3):
+    pass
+print("t" if pq.PQstatus(conn) == 0 and pq.PQsslInUse(conn) else "bad: " + pq.PQerrorMessage(conn).decode())
+pq.PQfinish(conn)
+"""
+LANGUAGES = {
+    "php-pgsql": ["php", "-r", PGSQL],
+    "php-pdo": ["php", "-r", PDO],
+    "ruby-pg": ["ruby", "-e", RUBY],
+    "python-ctypes": ["/usr/bin/python3", "-c", CTYPES],
+}
+WAYS = ["local", "global", "deepbind", "deepbind+global", "deepbind+lazy", "deepbind+start", "deepbind+late", "deepbind+twice",
+        "deepbind+fork", "mopen", "mopen+start", "local+lazy+start", "local+fork"]
+
+
+@pytest.fixture(scope="session")
+def extension(compile_program):
+    return compile_program("extension.c", ["libpq"], words=("-shared", "-fPIC"))
+
+
+@pytest.fixture(scope="session")
+def opener(compile_program):
+    return compile_program("opener.c", [], rpath=False)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_however_an_extension_is_opened(anchored, postgres, extension, opener, way):
+    strong, weak = postgres.conninfo(sslmode="verify-full"), postgres.conninfo()
+    argv = [opener, way, extension, strong, weak]
+    assert anchored.run(argv).stdout.splitlines() == ["ok 1 ", "ok 1 "], "without the gate both must connect"
+    done = run_gated(anchored, argv)
+    first, *_, last = done.stdout.splitlines()
+    assert first == f"bad 0 {WEAK}", done.stdout + done.stderr
+    assert last == "ok 1 "
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_however_it_is_opened_the_session_is_looked_at(anchored, stepca, recording_server, extension, opener, way):
+    write_anchor(anchored, "other", "0" * 64)
+    server = recording_server(b"S", issued=stepca.issue("localhost"))
+    conninfo = f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full"
+    done = run_gated(anchored, [opener, way, extension, conninfo, conninfo])
+    assert done.stdout.count("bad 0 pganchor refused the server localhost: ") == 2, done.stdout + done.stderr
+    records = server.finish()
+    assert [record.requests for record in records] == [["ssl"], ["ssl"]]
+    assert all(record.tls and record.inside == b"" for record in records)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language(anchored, postgres, language):
+    argv = LANGUAGES[language]
+    assert anchored.run([*argv, postgres.conninfo()]).stdout == "t\n", "without the gate a weak connection must succeed"
+    seen = postgres.connections()
+    done = run_gated(anchored, [*argv, postgres.conninfo()])
+    # Ruby's pg hands libpq's own default to libpq as if it had been asked for.
+    assert WEAK.replace("libpq's default", "conninfo" if language == "ruby-pg" else "libpq's default") in done.stdout
+    assert postgres.connections() == seen
+    done = run_gated(anchored, [*argv, postgres.conninfo(sslmode="verify-full")])
+    assert (done.stdout, done.stderr) == ("t\n", "")
+
+
+def test_the_dynamic_linker_answers_as_without_the_gate(home, tmp_path):
+    folder = tmp_path / "program"
+    folder.mkdir()
+    subprocess.run(["cc", "-shared", "-o", folder / "libbeside.so", "-x", "c", "/dev/null"], check=True)
+    subprocess.run(["cc", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags", "-o", folder / "linker",
+                    SOURCES / "linker.c"], check=True)
+    alone = home.run([folder / "linker"])
+    assert "next libc.so.6\n" in alone.stdout and "runpath found\norigin found\n" in alone.stdout
+    gated = run_gated(home, [folder / "linker"])
+    assert (gated.stdout, gated.stderr, gated.returncode) == (alone.stdout, alone.stderr, alone.returncode)
