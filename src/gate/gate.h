@@ -101,7 +101,7 @@ struct gate_libpq *gate_libpq_any(void);
 void gate_rebind_new(void);
 
 /* The same for all objects of the namespace that this handle of dlmopen() is in. */
-void gate_rebind_space(void *object);
+void gate_rebind_space(void *handle);
 
 /* ---- rules.c ---- */
 

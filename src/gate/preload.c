@@ -43,17 +43,17 @@ GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
 	return object;
 }
 
-GATE_EXPORT void *dlmopen(Lmid_t space, const char *file, int mode)
+GATE_EXPORT void *dlmopen(Lmid_t nsid, const char *file, int mode)
 {
-	void *object = gate_loader()->mopen(space, file, mode);
+	void *handle = gate_loader()->mopen(nsid, file, mode);
 
-	if (object == NULL)
+	if (handle == NULL)
 		return NULL;
-	if (space == LM_ID_BASE)
+	if (nsid == LM_ID_BASE)
 		gate_rebind_new();
 	else
-		gate_rebind_space(object);
-	return object;
+		gate_rebind_space(handle);
+	return handle;
 }
 
 /* The gate's way in for what was found; or what was found, where it is no libpq's. */
@@ -107,22 +107,22 @@ static void *find_next(const void *caller, const char *name)
 	return next.found;
 }
 
-GATE_EXPORT JUMPS void *dlsym(void *object, const char *name)
+GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
 {
 	gate_rebind_new();
 	if (!gate_is_door(name))
-		JUMP_TO gate_loader()->sym(object, name);
-	if (object == RTLD_NEXT)
+		JUMP_TO gate_loader()->sym(handle, name);
+	if (handle == RTLD_NEXT)
 		return instead(find_next(GATE_CALLER(), name), name);
-	return instead(gate_loader()->sym(object, name), name);
+	return instead(gate_loader()->sym(handle, name), name);
 }
 
-GATE_EXPORT JUMPS void *dlvsym(void *object, const char *name, const char *version)
+GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 {
 	gate_rebind_new();
 	if (!gate_is_door(name))
-		JUMP_TO gate_loader()->vsym(object, name, version);
-	if (object == RTLD_NEXT)
+		JUMP_TO gate_loader()->vsym(handle, name, version);
+	if (handle == RTLD_NEXT)
 		return instead(find_next(GATE_CALLER(), name), name);
-	return instead(gate_loader()->vsym(object, name, version), name);
+	return instead(gate_loader()->vsym(handle, name, version), name);
 }
