@@ -22,8 +22,9 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service.py -x.
                  program (pganchor run).
   --no-install   install no package
 
-The tests of the build and of the packages make builds of their own, so with
---sanitizers and --valgrind they are left out.
+The tests of the build, the packages and the quick start make builds of their
+own, so with --sanitizers and --valgrind they are left out; and so is with
+--sanitizers the one that preloads other libraries into the tool itself.
 
 It builds in \$PGANCHOR_TEST_CACHE, else in \$XDG_CACHE_HOME/pganchor-tests, else
 in \${TMPDIR:-/tmp}/pganchor-tests-UID, and next time only what has changed.
@@ -121,7 +122,8 @@ units=$work/plain
 case $kind in
     sanitizers)
         build sanitizers --enable-sanitizers CFLAGS='-g -O1' || stop "the build with sanitizers failed" "see above"
-        logged install make -C "$work/sanitizers" install-binPROGRAMS || stop "make install failed" "see above"
+        # The tool alone: make install would bring the libraries along.
+        cp "$work/sanitizers/pganchor" "$work/stage/bin/pganchor"
         units=$work/sanitizers
         export ASAN_OPTIONS=exitcode=99:detect_leaks=1:log_path=$results/fault
         export UBSAN_OPTIONS=exitcode=99:print_stacktrace=1:log_path=$results/fault
@@ -165,9 +167,11 @@ for argument; do
         *.py | *.py::* | */e2e | */e2e/) where=() ;;
     esac
 done
-[ "$kind" = plain ] || where+=(--ignore "$top/tests/e2e/test_build.py" --ignore "$top/tests/e2e/test_packages.py")
+[ "$kind" != sanitizers ] || where+=(--deselect tests/e2e/test_run.py::test_ld_preload_is_added_to)
+[ "$kind" = plain ] || where+=(--ignore "$top/tests/e2e/test_build.py" --ignore "$top/tests/e2e/test_packages.py" \
+    --ignore "$top/tests/e2e/test_quickstart.py")
 status=0
-PGANCHOR_PREFIX=$work/stage /usr/bin/python3 -m pytest -p no:cacheprovider --junit-xml="$results/e2e.xml" \
+PGANCHOR_PREFIX=$work/stage /usr/bin/python3 -m pytest --rootdir="$top" -p no:cacheprovider --junit-xml="$results/e2e.xml" \
     -o junit_family=xunit2 "${where[@]}" "$@" 9>&- || status=$?
 
 # pytest counts a test once for each phase that went wrong; a test that did not pass has failed once.
