@@ -3,7 +3,7 @@
 #define PGA_ANCHOR_JOINT_H
 
 #include "base/error.h"
-#include "base/file.h"
+#include "base/edit.h"
 #include "base/text.h"
 
 #include <stdbool.h>

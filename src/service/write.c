@@ -1,6 +1,6 @@
 #include "service/write.h"
 
-#include "base/file.h"
+#include "base/edit.h"
 #include "service/edit.h"
 #include "service/standing.h"
 

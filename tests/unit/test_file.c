@@ -1,6 +1,7 @@
 /* base/file.h: what is on the disk before and after an edit, whether it comes to its end or not. */
 #include "cmocka_start.h"
 
+#include "base/edit.h"
 #include "base/file.h"
 
 #include <dirent.h>
