@@ -1,5 +1,6 @@
-/* Connects whenever a line comes on standard input, and prints how many nanoseconds it took: connect_timer CONNINFO.
- * A connection that should stand and does not, or the other way round (with "refused" as second argument), ends it. */
+/* Connects whenever a line comes on standard input, and prints how many nanoseconds it took:
+ * connect_timer CONNINFO. A connection that should stand and does not, or the other way round (with
+ * "refused" as second argument), ends it. */
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,8 @@ static long long now(void)
 
 int main(int argc, char **argv)
 {
-	const ConnStatusType wanted = argc > 2 && strcmp(argv[2], "refused") == 0 ? CONNECTION_BAD : CONNECTION_OK;
+	const ConnStatusType wanted =
+	    argc > 2 && strcmp(argv[2], "refused") == 0 ? CONNECTION_BAD : CONNECTION_OK;
 	char line[16];
 
 	while (argc > 1 && fgets(line, sizeof line, stdin) != NULL) {

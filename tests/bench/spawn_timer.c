@@ -1,5 +1,5 @@
-/* Starts a program in turns without and with LD_PRELOAD=MODULE and prints the nanoseconds of each pair:
- * spawn_timer PAIRS MODULE PROGRAM */
+/* Starts a program in turns without and with LD_PRELOAD=MODULE and prints the nanoseconds of each
+ * pair: spawn_timer PAIRS MODULE PROGRAM */
 #define _GNU_SOURCE
 #include <spawn.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@ static long long start_once(char *program, char **environment)
 	int status;
 
 	clock_gettime(CLOCK_MONOTONIC, &before);
-	if (posix_spawn(&child, program, NULL, NULL, arguments, environment) != 0 || waitpid(child, &status, 0) != child ||
-	    status != 0)
+	if (posix_spawn(&child, program, NULL, NULL, arguments, environment) != 0 ||
+	    waitpid(child, &status, 0) != child || status != 0)
 		exit(1);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	return (after.tv_sec - before.tv_sec) * 1000000000LL + after.tv_nsec - before.tv_nsec;
@@ -33,7 +33,8 @@ int main(int argc, char **argv)
 		return 2;
 	gated[1] = preload;
 	for (int pair = atoi(argv[1]); pair > 0; pair--) {
-		/* The order changes from pair to pair, so that neither profits from coming second. */
+		/* The order changes from pair to pair, so that neither profits from coming second.
+		 */
 		const long long first = start_once(argv[3], pair % 2 ? plain : gated);
 		const long long second = start_once(argv[3], pair % 2 ? gated : plain);
 
