@@ -48,6 +48,7 @@ import signal
 from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
+from libpqs import libpq_roots, rooted_home  # noqa: F401
 from programs import compile_program  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401

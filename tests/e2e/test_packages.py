@@ -1,6 +1,5 @@
 """The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours."""
 
-import hashlib
 import os
 import re
 import subprocess
@@ -8,21 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from machines import ROOT, make_tarball, run, take_away, unpack
 from postgres import PASSWORD, USER
 
 TOP = Path(__file__).resolve().parent.parent.parent
 PACKAGING = TOP / "packaging"
 LINUX_USER = 1000
-
-# For what root alone may do: to make a machine in a folder, and to go there by chroot(2).
-ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
-
-
-def run(*argv, **kwargs):
-    done = subprocess.run([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", **kwargs)
-    assert done.returncode == 0, f"{' '.join(map(str, argv))} ended with {done.returncode}:\n{done.stdout[-6000:]}"
-    return done.stdout
 
 
 def build_environment():
@@ -201,34 +191,10 @@ def test_rpms_require_and_provide(rpms, tmp_path):
 
 # ---- a machine of its own
 
-def apt_sources():
-    """This machine's own sources of Debian 12, as lines; none where it has none, and mmdebstrap then takes Debian's."""
-    listed = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages")
-    lines = {tuple(line.split()) for line in listed.splitlines() if re.match(r"\S+ bookworm\S* \S+$", line)}
-    return [f"deb {uri} {suite} {component}" for uri, suite, component in sorted(lines)]
-
-
-def apt_options():
-    """How this machine's apt reaches them (proxies and the like), as lines of apt.conf."""
-    dump = run("apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', "Acquire")
-    return "".join(line + "\n" for line in dump.splitlines() if re.match(r"Acquire::(https?|Check)\b", line))
-
-
 @pytest.fixture(scope="session")
 def base_system(debs, tmp_path_factory):
-    """A tarball: minimal Debian 12, psql, and what the package depends on; kept in the cache of the tests, if there is one."""
-    wanted = ",".join(sorted({"postgresql-client", *depends(debs["pganchor"])}))
-    sources = apt_sources()
-    key = hashlib.sha256("\n".join([wanted, *sources]).encode()).hexdigest()[:16]
-    folder = Path(os.environ.get("PGANCHOR_TEST_CACHE") or tmp_path_factory.mktemp("base"))
-    tarball = folder / f"bookworm-{key}.tar"
-    if not tarball.exists():
-        options = tmp_path_factory.mktemp("apt") / "apt.conf"
-        options.write_text(apt_options())
-        run(*ROOT, "mmdebstrap", "--mode=root", "--format=tar", "--variant=minbase", f"--include={wanted}", f"--aptopt={options}",
-            "bookworm", f"{tarball}.new", *sources)
-        run(*ROOT, "mv", f"{tarball}.new", tarball)
-    return tarball
+    """A tarball: minimal Debian 12, psql, and what the package depends on."""
+    return make_tarball("bookworm", "minbase", {"postgresql-client", *depends(debs["pganchor"])}, tmp_path_factory.mktemp("base"))
 
 
 class Machine:
@@ -257,7 +223,7 @@ def make_machine(base_system, tmp_path):
         folder = tmp_path / name
         folder.mkdir()
         made.append(folder)
-        run(*ROOT, "tar", "-xp", "--numeric-owner", "-C", folder, "-f", base_system)
+        unpack(base_system, folder)
         machine = Machine(folder)
         machine.root("useradd", "--create-home", "--uid", LINUX_USER, "dev")
         machine.root("sh", "-c", "echo 127.0.0.1 localhost db.example.test >/etc/hosts")
@@ -265,7 +231,7 @@ def make_machine(base_system, tmp_path):
 
     yield make
     for folder in made:
-        run(*ROOT, "rm", "-rf", "--one-file-system", folder)
+        take_away(folder)
 
 
 def install_debs(machine, debs):

@@ -1,0 +1,104 @@
+"""libpq 17 and 18: programs run in a root folder of the Debian release that has it, with its libc and its OpenSSL too."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from home import WITHOUT_POWER, Home
+from machines import ROOT, make_tarball, run, take_away, unpack
+
+RELEASES = {17: "trixie", 18: "sid"}
+
+# psql and pg_dump, what the tool needs, and a language that loads libpq as an extension.
+PACKAGES = ["postgresql-client", "libcurl4t64", "libjansson4", "python3-psycopg2"]
+
+# A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
+STALE = 'Acquire::Check-Valid-Until "false";\n'
+
+
+class Root:
+    """A root folder with a libpq of its own and the installed pganchor.
+
+    A path below the folder is the same inside and outside: the folder's own path leads back to the root there.
+    """
+
+    def __init__(self, folder, program):
+        self.folder = folder
+        run(*ROOT, "mkdir", "-p", f"{folder}{folder.parent}")
+        run(*ROOT, "ln", "-s", "/", f"{folder}{folder}")
+        run(*ROOT, "sh", "-c", 'printf "127.0.0.1 localhost\n::1 localhost\n" >"$1/etc/hosts"', "sh", folder)
+        run(*ROOT, "install", "-d", "-o", os.geteuid(), "-g", os.getegid(), folder / "homes")
+        self.brought = set()
+        self.bring(program.prefix)
+
+    @property
+    def libpq(self):
+        """The file that programs load as libpq.so.5."""
+        return next(self.folder.glob("usr/lib/*/libpq.so.5"))
+
+    def bring(self, path):
+        """Copy a file or folder of this machine to the same path in there."""
+        path = Path(path)
+        if path not in self.brought and self.folder not in path.parents:
+            run(*ROOT, "mkdir", "-p", f"{self.folder}{path.parent}")
+            run(*ROOT, "cp", "-a", path, f"{self.folder}{path}")
+            self.brought.add(path)
+
+    def enter(self, cwd, env, argv):
+        """The words that run a command in there, as the user that we are, with this environment alone."""
+        return [*ROOT, "chroot", f"--userspec=+{os.geteuid()}:+{os.getegid()}", self.folder, "/usr/bin/env", "-i",
+                f"--chdir={cwd}", *[f"{name}={value}" for name, value in env.items()], *argv]
+
+
+class RootedHome(Home):
+    """A home in a Root: its commands run there. Programs that are given as a Path are brought along."""
+
+    def __init__(self, path, program, root):
+        super().__init__(path, program)
+        self.root = root
+
+    def run(self, argv, *, env=None, cwd=None, ordinary=False, **kwargs):
+        for word in argv:
+            if isinstance(word, Path) and self.program.prefix not in word.parents:
+                self.root.bring(word)
+        if ordinary and os.geteuid() == 0:
+            argv = [*WITHOUT_POWER, *argv]
+        return super().run(self.root.enter(cwd or self.path, self.environment(env), argv), cwd="/", **kwargs)
+
+
+@pytest.fixture(scope="session")
+def libpq_roots(pganchor, session_folder, tmp_path_factory):
+    """Factory libpq_roots(17) -> Root; made at the first call."""
+    made = {}
+
+    def make(version):
+        if version not in made:
+            tarball = make_tarball(RELEASES[version], "apt", PACKAGES, tmp_path_factory.mktemp("apt"), STALE)
+            folder = session_folder / f"libpq{version}"
+            folder.mkdir()
+            made[version] = None
+            unpack(tarball, folder)
+            made[version] = Root(folder, pganchor)
+        return made[version]
+
+    yield make
+    for version in made:
+        take_away(session_folder / f"libpq{version}")
+
+
+@pytest.fixture
+def rooted_home(libpq_roots, pganchor, tmp_path):
+    """Factory rooted_home(17) -> a throw-away home, as the fixture `home`, where programs have that libpq."""
+    made = []
+
+    def make(version):
+        root = libpq_roots(version)
+        home = RootedHome(root.folder / "homes" / f"{tmp_path.name}-{len(made)}", pganchor, root)
+        made.append(home)
+        return home
+
+    yield make
+    for home in made:
+        shutil.rmtree(home.path)

@@ -1,0 +1,63 @@
+"""Root folders of Debian releases, made by mmdebstrap: machines of their own, with programs and libraries of their age."""
+
+import hashlib
+import os
+import re
+import subprocess
+from pathlib import Path
+
+# For what root alone may do: to make a machine in a folder, and to go there by chroot(2).
+ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
+
+
+def run(*argv, **kwargs):
+    done = subprocess.run([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", **kwargs)
+    assert done.returncode == 0, f"{' '.join(map(str, argv))} ended with {done.returncode}:\n{done.stdout[-6000:]}"
+    return done.stdout
+
+
+def apt_targets():
+    """This machine's own sources of Debian 12, sorted: (URI, suite, component)."""
+    listed = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages")
+    return sorted({tuple(line.split()) for line in listed.splitlines() if re.match(r"\S+ bookworm\S* \S+$", line)})
+
+
+def apt_sources(release):
+    """Sources of a release as lines, from where this machine has its own; none where it has none, and mmdebstrap then takes
+    Debian's. Of another release than this machine's, the main archive alone."""
+    if release == "bookworm":
+        return [f"deb {uri} {suite} {component}" for uri, suite, component in apt_targets()]
+    return [f"deb {uri} {release} main" for uri, suite, component in apt_targets() if (suite, component) == ("bookworm", "main")]
+
+
+def apt_options():
+    """How this machine's apt reaches them (proxies and the like), as lines of apt.conf."""
+    dump = run("apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', "Acquire")
+    return "".join(line + "\n" for line in dump.splitlines() if re.match(r"Acquire::(https?|Check)\b", line))
+
+
+def make_tarball(release, variant, packages, folder, more_options=""):
+    """The tarball of a minimal machine with these packages, made once: kept in the cache of the tests where there is one,
+    else in `folder`."""
+    wanted = ",".join(sorted(packages))
+    sources = apt_sources(release)
+    key = hashlib.sha256("\n".join([variant, wanted, *sources]).encode()).hexdigest()[:16]
+    tarball = Path(os.environ.get("PGANCHOR_TEST_CACHE") or folder) / f"{release}-{key}.tar"
+    if not tarball.exists():
+        options = Path(folder) / f"apt-{release}.conf"
+        options.write_text(apt_options() + more_options)
+        # Two runs at the same time each make their own, and either will do.
+        made = f"{tarball}.{os.getpid()}"
+        run(*ROOT, "mmdebstrap", "--mode=root", "--format=tar", f"--variant={variant}", f"--include={wanted}",
+            f"--aptopt={options}", release, made, *sources)
+        run(*ROOT, "mv", made, tarball)
+    return tarball
+
+
+def unpack(tarball, folder):
+    run(*ROOT, "tar", "-xp", "--numeric-owner", "-C", folder, "-f", tarball)
+
+
+def take_away(folder):
+    run(*ROOT, "rm", "-rf", "--one-file-system", folder)
