@@ -12,6 +12,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
                 "PQerrorMessage", "PQfinish", "PQping", "PQpingParams", "PQrequestCancel", "PQsetdbLogin"}
+LOADER = {"dlmopen", "dlopen", "dlsym", "dlvsym"}
 API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganchor_free", "pganchor_judge",
        "pganchor_judge_params", "pganchor_verify", "pganchor_version"}
 INSTALLED = {"bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/libpganchor.so.0", "lib/libpganchor.so.0.0.0",
@@ -194,8 +195,8 @@ def test_module_and_library_refer_to_nothing_of_libpq(pganchor):
         assert not re.search(r"UND (PQ|pq|SSL_|X509_)", readelf("--dyn-syms", path))
 
 
-def test_the_module_exports_the_entry_points_alone(pganchor):
-    assert exported(pganchor.module) == {(name, None) for name in ENTRY_POINTS}
+def test_the_module_exports_the_entry_points_and_the_ways_to_find_them(pganchor):
+    assert exported(pganchor.module) == {(name, None) for name in ENTRY_POINTS | LOADER}
 
 
 def test_the_library_exports_the_entry_points_and_its_versioned_api(pganchor):
