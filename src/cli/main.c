@@ -19,6 +19,7 @@ static const struct {
     {"run", pga_cmd_run, "start a program that can make no connection weaker than verify-full"},
     {"explain", pga_cmd_explain,
      "show what libpq would really use for a conninfo, and the verdict"},
+    {"log", pga_cmd_log, "show what a policy in audit mode would have refused"},
 };
 
 static void print_help(FILE *stream)

@@ -76,7 +76,7 @@ static bool decide(const struct gate_libpq *libpq, const struct pga_parameters *
 	/* In audit mode, a connection that would have been refused is made as it would be without
 	 * the gate. */
 	if (decision->admitted && verdict.reasons > 0)
-		gate_journal(rules, pga_text_string(&decision->refusal));
+		gate_journal(rules, &effective, pga_text_string(&decision->refusal));
 	if (verdict.allowed && verdict.needs_tls)
 		add_lock(decision, "sslmode", "verify-full");
 	if (verdict.allowed && verdict.lock_gss)
@@ -289,10 +289,13 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 	if (!decide(libpq, parameters, &decision))
 		return libpq->pingParams(parameters->keywords, parameters->values,
 					 parameters->expand_dbname);
-	if (!decision.admitted)
+	if (!decision.admitted) {
 		(void)fprintf(stderr, "%s\n", pga_text_string(&decision.refusal));
-	else if (append_locks(parameters, &decision, &keywords, &values))
+	} else if (append_locks(parameters, &decision, &keywords, &values)) {
+		gate_entered = true;
 		answer = libpq->pingParams(keywords, values, parameters->expand_dbname);
+		gate_entered = false;
+	}
 	free(keywords);
 	free(values);
 	pga_text_free(&decision.refusal);

@@ -1,47 +1,210 @@
 /* What mode = audit lets through, told to syslog. Not by syslog(3): that keeps a descriptor open in
  * a process that is not ours, and uses the name that the program itself may have given to
- * openlog(3). */
+ * openlog(3).
+ *
+ * One line for each connection, of words key="value", which `pganchor log` reads back:
+ *
+ *   pganchor[71]: audit: time="1795331163" program="psql" pid="71" argc="2" arguments="host=*"
+ *
+ * and so on: host, hostaddr, port, user, dbname, sslmode, reasons.
+ *
+ * Of the arguments it has the shape alone. What a password could be is never in it, so that a word
+ * of the command line is either one of libpq's own keywords or a star. */
 #include "gate/gate.h"
 
+#include "policy/explain.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
-void gate_journal(const struct gate_rules *rules, const char *message)
+/* A datagram that a syslog daemon would cut is one that cannot be read back: rsyslog's limit is 8
+ * KiB. These are the most bytes of a value, before escaping makes up to four of each. */
+#define SHORT_VALUE  256
+#define REASONS_SIZE 1024
+#define ARGUMENTS    16 /* that have their shape told */
+
+/* Adds key="value". Quotes, backslashes and all that is not printable ASCII are \xNN, since syslog
+ * daemons change control characters each in its own way; a value that is too long ends in "...". */
+static void add_field(struct pga_text *line, const char *key, const char *value, size_t most)
+{
+	size_t count = 0;
+
+	pga_text_addf(line, " %s=\"", key);
+	for (; *value != '\0' && count < most; value++, count++) {
+		unsigned char byte = (unsigned char)*value;
+
+		if (byte < ' ' || byte > '~' || byte == '"' || byte == '\\')
+			pga_text_addf(line, "\\x%02X", (unsigned)byte);
+		else
+			pga_text_add_bytes(line, value, 1);
+	}
+	pga_text_add(line, *value != '\0' ? "...\"" : "\"");
+}
+
+static void add_number(struct pga_text *line, const char *key, unsigned long long number)
+{
+	char digits[sizeof "18446744073709551615"];
+
+	(void)snprintf(digits, sizeof digits, "%llu", number);
+	add_field(line, key, digits, SHORT_VALUE);
+}
+
+/* A program that does not have its dbname expanded can have a whole connection string there, with
+ * the password in it. */
+static const char *harmless(const char *value)
+{
+	if (value == NULL)
+		return "";
+	return strchr(value, '=') != NULL || strstr(value, "://") != NULL ? "********" : value;
+}
+
+static void add_settings(struct pga_text *line, const struct pga_effective *effective)
+{
+	static const char *const keywords[] = {"host", "hostaddr", "port",
+					       "user", "dbname",   "sslmode"};
+
+	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
+		add_field(line, keywords[i], harmless(pga_effective_value(effective, keywords[i])),
+			  SHORT_VALUE);
+}
+
+/* The keywords of libpq that stand before a "=" in this argument, each as "keyword=*": what is
+ * between them may be anything. */
+static bool add_keywords(struct pga_text *shape, const char *argument,
+			 const struct pga_effective *effective)
+{
+	bool found = false;
+
+	for (const char *equals = strchr(argument, '='); equals != NULL;
+	     equals = strchr(equals + 1, '=')) {
+		const char *end = equals;
+		const char *begin;
+
+		while (end > argument && end[-1] == ' ')
+			end--;
+		begin = end;
+		while (begin > argument && strchr(" ?&'", begin[-1]) == NULL)
+			begin--;
+		for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
+		     option++)
+			if (strlen(option->keyword) == (size_t)(end - begin) &&
+			    strncmp(option->keyword, begin, (size_t)(end - begin)) == 0) {
+				pga_text_addf(shape, "%s%s=*", found ? "," : "", option->keyword);
+				found = true;
+			}
+	}
+	return found;
+}
+
+static void add_shape(struct pga_text *shape, const char *argument,
+		      const struct pga_effective *effective)
+{
+	static const char *const schemes[] = {"postgresql://", "postgres://"};
+
+	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+		if (strncmp(argument, schemes[i], strlen(schemes[i])) == 0) {
+			pga_text_addf(shape, "%s*", schemes[i]);
+			return;
+		}
+	if (effective != NULL && add_keywords(shape, argument, effective))
+		return;
+	pga_text_add(shape, argument[0] == '-' ? "-*" : "*");
+}
+
+/* The command line as the kernel has it: the module cannot see main()'s arguments. */
+static void add_arguments(struct pga_text *line, const struct pga_effective *effective)
+{
+	struct pga_text shape = PGA_TEXT_EMPTY;
+	char bytes[4096];
+	unsigned long argc = 0;
+	int file = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+	ssize_t length = file >= 0 ? read(file, bytes, sizeof bytes - 1) : 0;
+
+	if (file >= 0)
+		(void)close(file);
+	if (length < 0)
+		length = 0;
+	bytes[length] = '\0';
+	for (const char *at = bytes; at < bytes + length; at += strlen(at) + 1, argc++)
+		if (argc > 0 && argc <= ARGUMENTS) {
+			if (argc > 1)
+				pga_text_add(&shape, " ");
+			add_shape(&shape, at, effective);
+		}
+	add_number(line, "argc", argc);
+	add_field(line, "arguments", pga_text_string(&shape), REASONS_SIZE);
+	pga_text_free(&shape);
+}
+
+/* The reasons, as one line. A message has a single reason in its first line, or each in a line of
+ * its own below the first; what comes last is advice for a person at a terminal. */
+static void add_reasons(struct pga_text *line, const char *message)
 {
 	static const char prefix[] = "pganchor refused this connection: ";
+	static const char indent[] = "\n    ";
+	struct pga_text reasons = PGA_TEXT_EMPTY;
+	bool several;
+
+	if (strncmp(message, prefix, sizeof prefix - 1) == 0)
+		message += sizeof prefix - 1;
+	several = strncmp(message, indent, sizeof indent - 1) == 0;
+	if (several)
+		message += sizeof indent - 1;
+	for (;;) {
+		const char *next = strstr(message, indent);
+
+		pga_text_add_bytes(&reasons, message,
+				   next != NULL ? (size_t)(next - message) : strlen(message));
+		if (!several || next == NULL)
+			break;
+		message = next + sizeof indent - 1;
+		if (strstr(message, indent) == NULL)
+			break;
+		pga_text_add(&reasons, "; ");
+	}
+	add_field(line, "reasons", pga_text_string(&reasons), REASONS_SIZE);
+	pga_text_free(&reasons);
+}
+
+static void send_line(const struct pga_text *line)
+{
 	const struct sockaddr_un address = {AF_UNIX, "/dev/log"};
+	int log = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (log < 0)
+		return;
+	if (!line->failed)
+		(void)sendto(log, line->bytes, line->length, MSG_NOSIGNAL,
+			     (const struct sockaddr *)&address, sizeof address);
+	(void)close(log);
+}
+
+void gate_journal(const struct gate_rules *rules, const struct pga_effective *effective,
+		  const char *message)
+{
 	struct pga_text line = PGA_TEXT_EMPTY;
 	int saved = errno;
-	int log;
 
 	if (rules->policy.log == PGA_LOG_OFF)
 		return;
-	if (strncmp(message, prefix, sizeof prefix - 1) == 0)
-		message += sizeof prefix - 1;
-	pga_text_addf(&line,
-		      "<%d>pganchor[%d]: audit: %s would be refused: ", LOG_AUTHPRIV | LOG_WARNING,
-		      (int)getpid(), program_invocation_short_name);
-	/* One line; what the message says last, below the reasons, is advice for a person at a
-	 * terminal. */
-	for (; *message != '\0'; message++)
-		if (*message != '\n')
-			pga_text_add_bytes(&line, message, 1);
-		else if (strncmp(message, "\n    use ", 9) == 0 ||
-			 strncmp(message, "\n    write ", 11) == 0)
-			break;
-		else
-			pga_text_add(&line, ";");
-	log = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (log >= 0 && !line.failed)
-		(void)sendto(log, line.bytes, line.length, MSG_NOSIGNAL,
-			     (const struct sockaddr *)&address, sizeof address);
-	if (log >= 0)
-		(void)close(log);
+	pga_text_addf(&line, "<%d>pganchor[%d]: audit:", LOG_AUTHPRIV | LOG_WARNING, (int)getpid());
+	/* Seconds since 1970: gmtime_r() may want a lock and a file. */
+	add_number(&line, "time", (unsigned long long)time(NULL));
+	add_field(&line, "program", program_invocation_short_name, SHORT_VALUE);
+	add_number(&line, "pid", (unsigned long long)getpid());
+	add_arguments(&line, effective);
+	if (effective != NULL)
+		add_settings(&line, effective);
+	add_reasons(&line, message);
+	send_line(&line);
 	pga_text_free(&line);
 	errno = saved;
 }

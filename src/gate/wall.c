@@ -41,7 +41,7 @@ static bool may_begin(const struct gate_libpq *libpq, PGconn *conn, struct pga_t
 	bool admitted = settings_hold(libpq, rules, conn, &effective, refusal, &weak);
 
 	if (admitted && weak && !gate_entered)
-		gate_journal(rules, pga_text_string(refusal));
+		gate_journal(rules, &effective, pga_text_string(refusal));
 	pga_effective_free(&libpq->calls, &effective);
 	gate_rules_release(rules);
 	return admitted;
@@ -59,7 +59,7 @@ bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_te
 	if (holds && !weak && !gate_session_holds(libpq, rules, conn, &effective, refusal)) {
 		holds = rules->policy.mode == PGA_MODE_AUDIT;
 		if (holds)
-			gate_journal(rules, pga_text_string(refusal));
+			gate_journal(rules, &effective, pga_text_string(refusal));
 	}
 	pga_effective_free(&libpq->calls, &effective);
 	gate_rules_release(rules);

@@ -1,0 +1,24 @@
+/* Small programs that a command runs to ask something: a shell is never in between. */
+#ifndef PGA_ACTIVATE_CHILD_H
+#define PGA_ACTIVATE_CHILD_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+/* What a program said, and how it ended. */
+struct pga_child {
+	struct pga_text output; /* its standard output */
+	struct pga_text errors; /* its standard error */
+	int status;             /* its exit status; 128 + N where signal N ended it */
+};
+
+/* Runs argv[0] (looked for in PATH where it has no slash) to its end, with nothing to read.
+ * preload, if not NULL, is its LD_PRELOAD in the place of ours. At most PGA_FILE_LIMIT bytes are
+ * taken of each stream. Returns -1 where it cannot be started; child is to be freed all the same.
+ */
+int pga_child_run(const char *const *argv, const char *preload, struct pga_child *child,
+		  struct pga_error *error);
+
+void pga_child_free(struct pga_child *child);
+
+#endif

@@ -1,0 +1,206 @@
+/* pganchor log: reads back what a policy in audit mode would have refused. */
+#include "cli/cli.h"
+#include "cli/cmd_service.h"
+
+#include "activate/records.h"
+#include "base/terminal.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static void print_help(FILE *stream)
+{
+	(void)fputs(
+	    "usage: pganchor log [-f FILE] [-s TIME] [-j]\n\n"
+	    "Shows which programs made connections that the policy would have refused, had it\n"
+	    "not been for mode = audit: how often, when last, where to and why. The gate tells\n"
+	    "syslog of each; here those that are alike are one line.\n\n"
+	    "  -f, --file FILE   read this file of a syslog daemon (- is standard input), and not\n"
+	    "                    systemd's journal or the usual file in /var/log\n"
+	    "  -s, --since TIME  only from this moment on: 2026-11-22, \"2026-11-22 07:00\" "
+	    "(local\n"
+	    "                    time), or how long ago: 30m, 12h, 7d\n"
+	    "  -j, --json        as JSON\n"
+	    "  -h, --help        show this\n\n"
+	    "Exit status: 0 nothing would have been refused, 1 failed, 2 usage, 3 something "
+	    "would.\n\n"
+	    "  pganchor log --since 7d\n"
+	    "  pganchor log --file /var/log/auth.log --json\n",
+	    stream);
+}
+
+/* A moment in one of the forms that --help tells; -1 for any other. */
+static time_t moment(const char *text)
+{
+	static const struct {
+		char letter;
+		long seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 604800}};
+	static const char *const forms[] = {"%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S",
+					    "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d"};
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
+		if (end != text && number >= 0 && number < 1000000 && end[0] == units[i].letter &&
+		    end[1] == '\0')
+			return time(NULL) - number * units[i].seconds;
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		struct tm local = {.tm_isdst = -1};
+		const char *rest = strptime(text, forms[i], &local);
+
+		if (rest != NULL && *rest == '\0')
+			return mktime(&local);
+		if (rest != NULL && strcmp(rest, "Z") == 0)
+			return timegm(&local);
+	}
+	return (time_t)-1;
+}
+
+static void format_time(time_t when, bool utc, char text[32])
+{
+	struct tm parts;
+
+	text[0] = '\0';
+	if ((utc ? gmtime_r(&when, &parts) : localtime_r(&when, &parts)) != NULL)
+		(void)strftime(text, 32, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S", &parts);
+}
+
+static json_t *as_json(const struct pga_record *record)
+{
+	char first[32];
+	char last[32];
+	json_t *object = json_object();
+
+	for (int i = 0; i < PGA_WORDS; i++)
+		(void)json_object_set_new(object, pga_word_key((enum pga_word)i),
+					  pga_service_json(record->words[i]));
+	format_time(record->first, true, first);
+	format_time(record->last, true, last);
+	(void)json_object_set_new(object, "count", json_integer((json_int_t)record->count));
+	(void)json_object_set_new(object, "first", json_string(first));
+	(void)json_object_set_new(object, "last", json_string(last));
+	(void)json_object_set_new(object, "last_pid", json_integer(record->last_pid));
+	return object;
+}
+
+static int print_json(const struct pga_records *records, int status)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < records->count; i++)
+		(void)json_array_append_new(list, as_json(records->records[i]));
+	return pga_service_print_json(
+	    json_pack("{s:o, s:I, s:o}", "source", pga_service_json(records->source), "unreadable",
+		      (json_int_t)records->unreadable, "connections", list),
+	    status);
+}
+
+enum column { PROGRAM, TIMES, LAST, TO, WHY, COLUMNS };
+
+static char *copy_of(struct pga_text *text)
+{
+	char *printable = pga_printable(pga_text_string(text));
+
+	pga_text_free(text);
+	return printable;
+}
+
+static void fill_row(char **row, const struct pga_record *record)
+{
+	char *const *words = record->words;
+	const char *host = words[PGA_WORD_HOST];
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char last[32];
+
+	format_time(record->last, false, last);
+	pga_text_add(&text, words[PGA_WORD_PROGRAM]);
+	row[PROGRAM] = copy_of(&text);
+	pga_text_addf(&text, "%lu", record->count);
+	row[TIMES] = copy_of(&text);
+	row[LAST] = strdup(last);
+	pga_text_add(&text, host[0] != '\0' ? host : words[PGA_WORD_HOSTADDR]);
+	if (words[PGA_WORD_PORT][0] != '\0')
+		pga_text_addf(&text, ":%s", words[PGA_WORD_PORT]);
+	if (words[PGA_WORD_DBNAME][0] != '\0')
+		pga_text_addf(&text, "/%s", words[PGA_WORD_DBNAME]);
+	row[TO] = copy_of(&text);
+	pga_text_add(&text, words[PGA_WORD_REASONS]);
+	row[WHY] = copy_of(&text);
+}
+
+static int print_text(const struct pga_records *records, int status)
+{
+	static const char *const heading[COLUMNS] = {"PROGRAM", "TIMES", "LAST", "TO", "WHY"};
+	char **cells = calloc(records->count * COLUMNS + 1, sizeof *cells);
+
+	if (cells == NULL)
+		return PGA_EXIT_FAILED;
+	if (records->count == 0)
+		(void)printf("nothing: %s holds no connection that would have been refused\n",
+			     records->source);
+	for (size_t i = 0; i < records->count; i++)
+		fill_row(cells + i * COLUMNS, records->records[i]);
+	if (records->count > 0)
+		pga_print_table(stdout, heading, (const char *const *)cells, COLUMNS,
+				records->count, NULL);
+	for (size_t i = 0; i < records->count * COLUMNS; i++)
+		free(cells[i]);
+	free(cells);
+	return status;
+}
+
+int pga_cmd_log(int argc, char **argv)
+{
+	static const struct option options[] = {{"file", required_argument, NULL, 'f'},
+						{"help", no_argument, NULL, 'h'},
+						{"json", no_argument, NULL, 'j'},
+						{"since", required_argument, NULL, 's'},
+						{NULL, 0, NULL, 0}};
+	struct pga_records records;
+	struct pga_error error;
+	const char *file = NULL;
+	time_t since = 0;
+	bool json = false;
+	int status = PGA_EXIT_FAILED;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "f:hjs:", options, NULL)) != -1) {
+		switch (option) {
+		case 'f':
+			file = optarg;
+			break;
+		case 'h':
+			print_help(stdout);
+			return PGA_EXIT_DONE;
+		case 'j':
+			json = true;
+			break;
+		case 's':
+			since = moment(optarg);
+			if (since == (time_t)-1)
+				return pga_usage_error("log", "--since %s: not a time", optarg);
+			break;
+		default:
+			return pga_service_bad_option("log", argv);
+		}
+	}
+	if (optind < argc)
+		return pga_usage_error("log", "%s: too many arguments", argv[optind]);
+	if (pga_records_read(&records, file, since, &error) != 0) {
+		pga_print_error(&error);
+		goto done;
+	}
+	status = records.count > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
+	status = json ? print_json(&records, status) : print_text(&records, status);
+	if (records.unreadable > 0)
+		pga_print_warning("%s: %lu lines of pganchor's are cut or changed, and not counted",
+				  records.source, records.unreadable);
+done:
+	pga_records_free(&records);
+	return status;
+}

@@ -1,0 +1,193 @@
+"""mode = audit and pganchor log: what syslog is told of each connection that would have been refused, read back."""
+
+import calendar
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+SYSLOGD = Path(__file__).parent / "programs/syslogd.py"
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+# In a mount namespace of its own, a /dev in which /dev/log can be bound: the machine's, if it has one, is not ours.
+OWN_DEV = r"""
+set -e
+space=$(mktemp -d)
+mount -n -t tmpfs -o mode=755 tmpfs "$space"
+for node in null zero full random urandom tty; do touch "$space/$node"; mount -n --bind "/dev/$node" "$space/$node"; done
+ln -s /proc/self/fd "$space/fd"
+mkdir "$space/shm"; chmod 1777 "$space/shm"; mount -n --bind /dev/shm "$space/shm"
+mount -n --move "$space" /dev
+rmdir "$space"
+exec "$@"
+"""
+
+
+@pytest.fixture
+def audited(home):
+    """audited(argv) runs a command under the gate in audit mode with a syslog daemon, and gives what that wrote."""
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    if subprocess.run([*unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here, so no /dev/log")
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/policy.conf").write_text("mode = audit\n")
+
+    def run(*argv, gated=True, **kwargs):
+        words = [*unshare, "sh", "-c", OWN_DEV, "own-dev", PYTHON, SYSLOGD, home / "log"]
+        words += ["pganchor", "run", "--", *argv] if gated else argv
+        done = home.run(words, **kwargs)
+        return done, (home / "log").read_text()
+
+    return run
+
+
+def report(home, *words):
+    done = home.pganchor("log", "--json", "--file", home / "log", *words)
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def test_a_weak_connection_is_told_and_read_back(home, audited, postgres):
+    argv = ["psql", "-X", "-At", "-c", "select 1", postgres.conninfo(sslmode="require")]
+    begun = int(time.time())
+    done, log = audited(*argv)
+    assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
+    assert len(log.splitlines()) == 1
+    [connection] = report(home)["connections"]
+    first = connection.pop("first")
+    assert begun <= calendar.timegm(time.strptime(first, "%Y-%m-%dT%H:%M:%SZ")) <= time.time()
+    pid = re.search(r"pganchor\[(\d+)\]", log)[1]
+    assert connection.pop("reasons") == "sslmode=require (conninfo) is weaker than verify-full"
+    assert connection.pop("arguments").startswith("-* -* -* * host=*,")
+    assert connection == {
+        "program": "psql", "argc": "6", "host": "localhost", "hostaddr": "", "port": str(postgres.port),
+        "user": postgres.user, "dbname": postgres.dbname, "sslmode": "require", "count": 1, "last": first,
+        "last_pid": int(pid)}
+
+
+def test_alike_connections_are_one_line_and_the_most_frequent_is_first(home, audited, postgres):
+    script = 'for i in 1 2 3; do psql -X -At -c "select 1" "$1"; done; pg_isready -q -d "$2"'
+    done, _ = audited("sh", "-c", script, "sh", postgres.conninfo(sslmode="prefer"), postgres.conninfo(sslmode="allow"))
+    assert done.returncode == 0, done.stderr
+    shown = home.pganchor("log", "-f", home / "log")
+    assert shown.returncode == 3
+    heading, *rows = [re.split(r"  +", line) for line in shown.stdout.splitlines()]
+    assert heading == ["PROGRAM", "TIMES", "LAST", "TO", "WHY"]
+    to = f"localhost:{postgres.port}/{postgres.dbname}"
+    assert [(row[0], row[1], row[3], row[4]) for row in rows] == [
+        ("psql", "3", to, "sslmode=prefer (conninfo) is weaker than verify-full"),
+        ("pg_isready", "1", to, "sslmode=allow (conninfo) is weaker than verify-full")]
+
+
+@pytest.mark.parametrize("argument", [
+    "host=localhost port={port} user={user} dbname={dbname} password=hunter2",
+    "host=localhost port={port} user={user} dbname={dbname} password='two hunter2 words sslmode=prefer'",
+    "postgresql://{user}:hunter2@localhost:{port}/{dbname}",
+    "postgresql://localhost:{port}/{dbname}?user={user}&password=hunter2",
+])
+def test_no_password_is_told(home, audited, postgres, argument):
+    argument = argument.format(port=postgres.port, user=postgres.user, dbname=postgres.dbname)
+    _, log = audited("psql", "-X", "-c", "select 'hunter2'", argument, env={"PGPASSWORD": "hunter2"})
+    assert "sslmode=prefer" in log
+    assert "hunter2" not in log and "select" not in log
+
+
+def test_a_connection_string_taken_for_a_database_name_is_masked(home, audited, postgres):
+    """A program that does not have dbname expanded, and gets a connection string from its user."""
+    program = """
+import ctypes
+pq = ctypes.CDLL("libpq.so.5")
+words = lambda *w: (ctypes.c_char_p * (len(w) + 1))(*w, None)
+pq.PQconnectdbParams.restype = ctypes.c_void_p
+pq.PQconnectdbParams(words(b"host", b"port", b"dbname"), words(b"localhost", b"%d", b"user=x password=hunter2"), 0)
+""" % postgres.port
+    _, log = audited(PYTHON, "-c", program)
+    assert 'dbname="********"' in log and "hunter2" not in log
+
+
+def test_every_byte_comes_back(home, audited, postgres):
+    name = 'a "quoted" \\name\\ with\ttab, \u00fcmlaut; \x1b[31m'
+    audited("psql", "-X", "-d", "", "-h", "localhost", "-p", postgres.port, "-U", name, env={"PGSSLMODE": "prefer"})
+    log = (home / "log").read_bytes()
+    assert all(byte == 10 or 32 <= byte < 127 for byte in log)
+    assert [connection["user"] for connection in report(home)["connections"]] == [name]
+    assert "\x1b" not in home.pganchor("log", "-f", home / "log").stdout
+
+
+def test_all_reasons_are_told(home, audited, postgres):
+    audited("psql", "-X", "-c", "", postgres.conninfo(sslmode="prefer") + " gssencmode=require ssl_min_protocol_version=TLSv1")
+    for connection in report(home)["connections"]:
+        reasons = connection["reasons"].split("; ")
+        assert len(reasons) > 1
+        assert reasons[0].startswith("sslmode=prefer (conninfo)")
+        assert "pganchor explain" not in connection["reasons"]
+
+
+def test_log_off_tells_nothing(home, audited, postgres):
+    (home / ".config/pganchor/policy.conf").write_text("mode = audit\nlog = off\n")
+    done, log = audited("psql", "-X", "-At", "-c", "select 1", postgres.conninfo(sslmode="require"))
+    assert (done.stdout, log) == ("1\n", "")
+    shown = home.pganchor("log", "-f", home / "log")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "no connection that would have been refused" in shown.stdout
+
+
+def line(when, program="psql", host="db.example.test", **more):
+    words = {"time": when, "program": program, "pid": 7, "argc": 1, "arguments": "", "host": host, "reasons": "weak", **more}
+    return "<84>pganchor[7]: audit:" + "".join(f' {key}="{value}"' for key, value in words.items()) + "\n"
+
+
+@pytest.mark.parametrize("since, programs", [
+    ("1h", {"now"}), ("2d", {"now", "yesterday"}), ("2020-01-02", {"now", "yesterday"}), ("2020-01-01", {"now", "yesterday", "old"}),
+    ("2020-01-01 10:00", {"now", "yesterday", "old"}), ("2020-01-01T10:00:01Z", {"now", "yesterday"}),
+])
+def test_since(home, since, programs):
+    now = int(time.time())
+    home.path.joinpath("log").write_text(
+        line(now, "now") + line(now - 86400, "yesterday") + line(1577872800, "old"))  # 2020-01-01T10:00:00Z
+    assert {connection["program"] for connection in report(home, "--since", since)["connections"]} == programs
+
+
+@pytest.mark.parametrize("since", ["", "soon", "1y", "2020-13-01", "7", "-1h"])
+def test_a_time_that_is_none_is_a_usage_error(home, since):
+    done = home.pganchor("log", "--file", "-", f"--since={since}")
+    assert done.returncode == 2
+    assert f"--since {since}: not a time" in done.stderr
+
+
+def test_other_lines_do_not_count_and_broken_ones_are_said(home):
+    good = line(1577872800)
+    text = "Jan  1 10:00:00 host sshd[3]: pganchor audit\n\n" + good + good[:-5] + "\n" + good.replace("1577872800", "x")
+    text += good.replace('"weak"', '"\\xZZ"') + "Jan  1 host pganchor[9]: hello\n" + "\0\0\n"
+    home.path.joinpath("log").write_text(text)
+    done = home.pganchor("log", "--file", home / "log", "--json")
+    assert done.returncode == 3
+    told = json.loads(done.stdout)
+    assert (told["unreadable"], [connection["count"] for connection in told["connections"]]) == (3, [1])
+    assert "3 lines of pganchor's are cut or changed" in done.stderr
+
+
+def test_standard_input_is_a_file_too(home):
+    done = home.pganchor("log", "--file", "-", input=line(1577872800))
+    assert done.returncode == 3
+    assert "2020-01-01 10:00:00  db.example.test  weak" in done.stdout
+
+
+def test_a_file_that_cannot_be_read_has_its_way_out(home):
+    done = home.pganchor("log", "--file", home / "none")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"pganchor: cannot open {home / 'none'}: No such file or directory\n    ")
+
+
+def test_the_journal_is_asked(home):
+    """Where there is a journal, journalctl reads it: one JSON object a line, and the message without its tag."""
+    if not any(os.path.exists(path) for path in ("/run/log/journal", "/var/log/journal")):
+        pytest.skip("this machine keeps no journal")
+    done = home.pganchor("log", "--json")
+    assert done.returncode in (0, 1, 3)
+    assert done.returncode == 1 or json.loads(done.stdout)["source"] == "the journal"
