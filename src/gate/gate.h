@@ -119,10 +119,6 @@ struct gate_rules {
 const struct gate_rules *gate_rules_acquire(void);
 void gate_rules_release(const struct gate_rules *rules);
 
-/* Whether the policy lets a cancel key go in clear, as of the last connection. For a signal handler too: reads one number.
- * Before the first connection there is nothing to cancel. */
-bool gate_may_cancel(void);
-
 /* The one lock of the gate, for a few instructions at a time, never across a call of libpq or of
  * the file system. Held by fork() too, so that a child never inherits it locked. */
 void gate_lock(void);
@@ -170,14 +166,6 @@ bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_te
  * that reach libpq's own function. */
 void gate_refuse(const struct gate_libpq *libpq, PGconn *conn, const char *message);
 void gate_forget(const PGconn *conn);
-
-/* The same for an attempt that was refused before libpq chose a host: until it has, PQhost() and its like read in front of
- * the list of hosts. For such an object the gate answers in their place. */
-void gate_refuse_unstarted(const struct gate_libpq *libpq, PGconn *conn, const struct pga_effective *effective,
-			   const char *message);
-
-/* Writes a message into the object as far as libpq lets us, for callers that reach libpq's own PQerrorMessage. */
-void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message);
 
 /* ---- journal.c ---- */
 
