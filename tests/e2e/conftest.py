@@ -39,6 +39,11 @@ Hostile servers, hostile.py and recording.py: factories for one test
                      before_tls: close_at_once, close_in_handshake, hang, speak(b"SSH-2.0-x")
   recording_server(ssl_answer=b"N" | b"S" | b"S..." | None, issued=(chain, key)) -> .port
                      .finish() -> [Recorded(.plain .tls .inside .everything .requests .tls_error)], [] when nobody came
+  relay(port) -> .port .finish() .sent: what the client of each connection sent to a server behind it, byte for byte
+
+Other libpqs, libpqs.py
+  rooted_home(17)  the fixture home, its commands run with libpq 17 (or 18) in a Debian that has it
+  libpq_roots(17)  that Debian: .folder .libpq
 
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
 """
@@ -52,7 +57,7 @@ from libpqs import libpq_roots, rooted_home  # noqa: F401
 from programs import compile_program  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401
-from recording import recording_server  # noqa: F401
+from recording import recording_server, relay  # noqa: F401
 from stepca import other_stepca, stepca  # noqa: F401
 
 

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import threading
 from dataclasses import dataclass, field
 
 import pytest
@@ -118,6 +119,58 @@ class RecordingServer(Listener):
             self._read(sock, record, length - 4)
             record.requests.append("password")
             sock.sendall(WRONG_PASSWORD)
+
+
+class Relay(Listener):
+    """Stands between a client and a server, and records what the client sends; nothing is changed.
+
+    sent      for each connection, in the order they came, the bytes from the client
+    """
+
+    def __init__(self, port):
+        self.target = port
+        self.sent = []
+        super().__init__()
+
+    def serve(self, sock, number):
+        self.sent.append(bytearray())
+        record = self.sent[-1]
+        with socket.create_connection(("127.0.0.1", self.target)) as server:
+            self._open.add(server)
+            back = threading.Thread(target=self._pass_on, args=(server, sock), daemon=True)
+            back.start()
+            self._pass_on(sock, server, record)
+            back.join()
+            self._open.discard(server)
+
+    def _pass_on(self, source, target, record=None):
+        try:
+            while chunk := source.recv(65536):
+                if record is not None:
+                    record += chunk
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            # One of the two has hung up; so the other is told.
+            for sock in (source, target):
+                try:
+                    sock.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+
+@pytest.fixture
+def relay():
+    """Factory relay(port) -> Relay to a server of this machine; .port, .sent, .finish()."""
+    started = []
+
+    def make(port):
+        started.append(Relay(port))
+        return started[-1]
+
+    yield make
+    for one in started:
+        one.stop()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import test_gate
 import test_ways
 from libpqs import RELEASES
 from test_gate import (  # noqa: F401
-    CLIENTS, WEAK, anchored, client, run_gated, write_policy,
+    CLIENTS, WEAK, anchored, client, run_gated, write_anchor, write_policy,
     test_a_cancel_in_clear_can_be_refused, test_a_pinned_root_is_let_through,
     test_a_refused_object_is_safe_to_poll_reset_and_finish, test_a_refused_ping_makes_no_attempt_and_says_why,
     test_a_root_of_another_ca_in_root_crt_is_not_enough_once_something_is_pinned,
@@ -57,3 +57,124 @@ def test_an_impostor_is_refused_in_libpqs_own_words(anchored, impostor_postgres,
 
 def test_what_is_found_by_ctypes(anchored, postgres):
     test_ways.test_a_language(anchored, postgres, "python-ctypes")
+
+
+# ---- what libpq 16, 17 and 18 have besides
+
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
+CANCEL_REQUEST = bytes.fromhex("0000001004d2162e")
+
+
+def encrypted(sent):
+    """Whether a client has sent a request for TLS and then TLS records alone, to the end."""
+    if not sent.startswith(SSL_REQUEST):
+        return False
+    rest = sent[len(SSL_REQUEST):]
+    while rest:
+        if rest[0] not in (20, 21, 22, 23) or rest[1] != 3:
+            return False
+        rest = rest[5 + int.from_bytes(rest[3:5], "big"):]
+    return True
+
+
+@pytest.mark.parametrize("how", ["blocking", "poll"])
+def test_a_cancel_is_encrypted(anchored, postgres, relay, compile_program, how):
+    middle = relay(postgres.port)
+    write_policy(anchored, "cancel = refuse\n")
+    program = compile_program("cancel.c", ["libpq"])
+    done = run_gated(anchored, [program, how, postgres.conninfo(sslmode="verify-full", port=middle.port)])
+    assert done.stdout == "sent\nstate 57014\n", done.stdout + done.stderr
+    middle.finish()
+    assert len(middle.sent) == 2 and all(map(encrypted, middle.sent))
+
+
+@pytest.mark.parametrize("how", ["blocking", "poll"])
+def test_a_cancel_passes_the_wall(anchored, postgres, relay, compile_program, how):
+    """The connection stands; then another root is pinned. The cancel that comes next is refused, after its handshake."""
+    middle = relay(postgres.port)
+    later, pins = anchored / "later.conf", anchored / ".config/pganchor/anchors.conf"
+    write_anchor(anchored, "other", "0" * 64)
+    pins.rename(later)
+    program = compile_program("cancel.c", ["libpq"])
+    seen, cancelled = postgres.connections(), postgres.daemon.text().count("canceling statement")
+    done = run_gated(anchored, [program, how, postgres.conninfo(sslmode="verify-full", port=middle.port), later, pins])
+    assert done.stdout.startswith("not sent pganchor refused the server localhost: its certificate chain ends in a root"), \
+        done.stdout + done.stderr
+    middle.finish()
+    # The connection, and the cancel that was tried twice.
+    assert len(middle.sent) == 3 and all(map(encrypted, middle.sent))
+    assert postgres.connections() == seen + 3
+    assert postgres.daemon.text().count("canceling statement") == cancelled
+
+
+@pytest.mark.parametrize("how", ["old", "request"])
+def test_the_cancel_in_clear_can_be_refused(anchored, postgres, relay, compile_program, how):
+    middle = relay(postgres.port)
+    program = compile_program("cancel.c", ["libpq"])
+    argv = [program, how, postgres.conninfo(sslmode="verify-full", port=middle.port)]
+    assert run_gated(anchored, argv).stdout == "sent\nstate 57014\n"
+    write_policy(anchored, "cancel = refuse\n")
+    refused = run_gated(anchored, argv).stdout
+    assert refused.startswith("not sent ") and "pganchor refused to cancel" in refused
+    middle.finish()
+    assert [bytes(sent).startswith(CANCEL_REQUEST) for sent in middle.sent] == [False, True, False]
+
+
+def direct(conninfo):
+    return f"{conninfo} sslnegotiation=direct"
+
+
+def test_direct_tls_works_with_a_server_that_speaks_it(anchored, stepca, recording_server):
+    """PostgreSQL 15 does not, so the server is a false one that does."""
+    server = recording_server(issued=stepca.issue("localhost"))
+    conninfo = direct(f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full")
+    done = run_gated(anchored, ["psql", "-XAtc", "SELECT 1", conninfo])
+    assert "password authentication failed" in done.stderr
+    (seen,) = server.finish()
+    assert seen.requests == ["direct-tls", "startup", "password"] and seen.plain == b""
+
+
+def test_direct_tls_is_looked_at_too(anchored, stepca, recording_server):
+    write_anchor(anchored, "other", "0" * 64)
+    server = recording_server(issued=stepca.issue("localhost"))
+    conninfo = direct(f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full")
+    done = run_gated(anchored, ["psql", "-XAtc", "SELECT 1", conninfo])
+    assert "pganchor refused the server localhost: its certificate chain ends in a root that is not pinned" in done.stderr
+    (seen,) = server.finish()
+    assert seen.requests == ["direct-tls"] and seen.tls and seen.everything == b""
+
+
+@pytest.mark.parametrize("sslmode", ["require", "verify-ca"])
+def test_weak_direct_tls_is_refused(anchored, recording_server, sslmode):
+    server = recording_server()
+    conninfo = direct(f"host=localhost port={server.port} user=app password=hunter2 sslmode={sslmode}")
+    done = run_gated(anchored, ["psql", "-XAtc", "SELECT 1", conninfo])
+    assert f"sslmode={sslmode} (conninfo) is weaker than verify-full" in done.stderr
+    assert server.finish() == []
+
+
+def test_public_cas_are_as_the_policy_says(anchored, impostor_postgres):
+    """libpq 16 and newer take verify-full where sslrootcert=system is set and sslmode is not."""
+    argv = CLIENTS["psql"](impostor_postgres.conninfo(sslrootcert="system"))
+    seen = impostor_postgres.connections()
+    assert "certificate verify failed" in run_gated(anchored, argv).stderr
+    assert impostor_postgres.connections() == seen + 1
+    write_policy(anchored, "public-ca = refuse\n")
+    assert "sslrootcert=system (conninfo) trusts every public CA, which the policy refuses" in run_gated(anchored, argv).stderr
+    env = {"PGSSLROOTCERT": "system"}
+    argv = CLIENTS["psql"](impostor_postgres.conninfo(sslmode="verify-full"))
+    assert "sslrootcert=system (environment PGSSLROOTCERT) trusts every public CA" in run_gated(anchored, argv, env=env).stderr
+    assert impostor_postgres.connections() == seen + 1
+
+
+def test_a_file_of_the_sessions_keys_is_refused(anchored, postgres, libpq):
+    keys = anchored / "keys.log"
+    argv = CLIENTS["psql"](postgres.conninfo(sslmode="verify-full", sslkeylogfile=keys))
+    if libpq < 18:
+        assert 'invalid connection option "sslkeylogfile"' in run_gated(anchored, argv).stderr
+        return
+    assert anchored.run(argv).stdout == "t\n" and "TRAFFIC_SECRET" in keys.read_text()
+    keys.unlink()
+    done = run_gated(anchored, argv)
+    assert f"sslkeylogfile={keys} (conninfo) writes the session's keys to a file" in done.stderr
+    assert not keys.exists()
