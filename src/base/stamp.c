@@ -3,18 +3,33 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* Longer than any kernel's tick (10 ms at 100 Hz). */
+#define SETTLED_NANOSECONDS 50000000LL
+
+static bool is_settled(struct timespec changed)
+{
+	struct timespec now;
+
+	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+		return false;
+	return (now.tv_sec - changed.tv_sec) * 1000000000LL + (now.tv_nsec - changed.tv_nsec) >
+	       SETTLED_NANOSECONDS;
+}
+
 struct pga_stamp pga_stamp_of(const char *path)
 {
 	struct pga_stamp stamp;
 	struct stat status;
 
 	memset(&stamp, 0, sizeof stamp);
+	stamp.settled = true;
 	if (path != NULL && stat(path, &status) == 0) {
 		stamp.device = status.st_dev;
 		stamp.inode = status.st_ino;
 		stamp.size = status.st_size;
 		stamp.modified = status.st_mtim;
 		stamp.changed = status.st_ctim;
+		stamp.settled = is_settled(status.st_ctim);
 	}
 	return stamp;
 }
@@ -28,4 +43,9 @@ bool pga_stamp_same(const struct pga_stamp *a, const struct pga_stamp *b)
 {
 	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
 	       same_time(a->modified, b->modified) && same_time(a->changed, b->changed);
+}
+
+bool pga_stamp_proves_same(const struct pga_stamp *before, const struct pga_stamp *now)
+{
+	return before->settled && pga_stamp_same(before, now);
 }

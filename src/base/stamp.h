@@ -13,6 +13,7 @@ struct pga_stamp {
 	off_t size;
 	struct timespec modified;
 	struct timespec changed;
+	bool settled; /* it had not changed for a while when the stamp was taken */
 };
 
 /* The stamp of the file or folder at this path as it is now. Taken before the file is read, it is
@@ -20,7 +21,12 @@ struct pga_stamp {
  * not there. */
 struct pga_stamp pga_stamp_of(const char *path);
 
-/* Whether nothing has changed between the two. */
+/* Whether the two are alike. */
 bool pga_stamp_same(const struct pga_stamp *a, const struct pga_stamp *b);
+
+/* Whether a file with this stamp now is the one that was read behind the stamp before. File systems
+ * count time in ticks: what was written in the tick in which a stamp was taken can change once more
+ * and look the same. So a stamp that had not settled proves nothing. */
+bool pga_stamp_proves_same(const struct pga_stamp *before, const struct pga_stamp *now);
 
 #endif

@@ -33,8 +33,8 @@ static int check_conninfo(const struct gate_libpq *libpq, const char *conninfo,
 	PQconninfoOption *options = libpq->calls.conninfoParse(conninfo, &message);
 
 	if (options == NULL)
-		pga_text_addf(answer, "%.*s", message != NULL ? (int)strcspn(message, "\n") : 13,
-			      message != NULL ? message : "out of memory");
+		pga_text_add_bytes(answer, message != NULL ? message : "out of memory",
+				   strcspn(message != NULL ? message : "out of memory", "\n"));
 	if (message != NULL)
 		libpq->calls.freemem(message);
 	if (options == NULL)
@@ -153,14 +153,18 @@ API struct pg_conn *pganchor_connect(const char *conninfo)
 API enum pganchor_verdict pganchor_verify(struct pg_conn *conn, char **reasons)
 {
 	struct pga_text answer = PGA_TEXT_EMPTY;
-	struct gate_libpq *libpq = gate_libpq_any();
+	/* A process may hold two libpqs: the connection is of the one that the caller uses. */
+	struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), NULL);
 	enum pganchor_verdict verdict = PGANCHOR_ALLOWED;
+	bool holds;
 
 	if (libpq == NULL || conn == NULL || libpq->calls.status(conn) != CONNECTION_OK) {
 		pga_text_add(&answer, "the connection does not stand");
 		verdict = PGANCHOR_ERROR;
-	} else if (!gate_conn_holds(libpq, conn, &answer)) {
-		verdict = PGANCHOR_REFUSED;
+	} else {
+		(void)gate_conn_judge(libpq, conn, &holds, &answer);
+		if (!holds)
+			verdict = PGANCHOR_REFUSED;
 	}
 	if (reasons != NULL)
 		*reasons = verdict == PGANCHOR_ALLOWED ? NULL : pga_text_take(&answer);

@@ -4,42 +4,35 @@
  * every connection does. */
 #include "gate/doors.h"
 
-#include <stdio.h>
+#include <string.h>
 
 static const char refusal[] =
     "pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear";
 
-static bool may_cancel(void)
-{
-	const struct gate_rules *rules = gate_rules_acquire();
-	bool may = rules != NULL && !rules->broken &&
-		   (rules->policy.cancel == PGA_ALLOW || rules->policy.mode == PGA_MODE_AUDIT);
-
-	if (may && rules->policy.cancel == PGA_REFUSE)
-		gate_journal(rules, NULL, refusal);
-	gate_rules_release(rules);
-	return may;
-}
-
+/* libpq promises that PQcancel() may be called in a signal handler, as psql does: so nothing here
+ * allocates, locks or touches a file. */
 int gate_PQcancel(struct gate_libpq *libpq, bool internal, PGcancel *cancel, char *errbuf,
 		  int errbufsize)
 {
+	const size_t room = errbuf != NULL && errbufsize > 0 ? (size_t)errbufsize : 0;
+	const size_t length = room < sizeof refusal ? room : sizeof refusal;
+
 	(void)internal;
-	if (libpq == NULL || !may_cancel()) {
-		if (errbuf != NULL && errbufsize > 0)
-			(void)snprintf(errbuf, (size_t)errbufsize, "%s", refusal);
-		return 0;
+	if (libpq != NULL && gate_may_cancel())
+		return libpq->cancel(cancel, errbuf, errbufsize);
+	if (length > 0) {
+		memcpy(errbuf, refusal, length);
+		errbuf[length - 1] = '\0';
 	}
-	return libpq->cancel(cancel, errbuf, errbufsize);
+	return 0;
 }
 
 int gate_PQrequestCancel(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
 	(void)internal;
-	if (libpq == NULL || !may_cancel()) {
-		if (libpq != NULL && conn != NULL)
-			gate_refuse(libpq, conn, refusal);
-		return 0;
-	}
-	return libpq->requestCancel(conn);
+	if (libpq != NULL && gate_may_cancel())
+		return libpq->requestCancel(conn);
+	if (libpq != NULL && conn != NULL)
+		gate_tell(libpq, conn, refusal);
+	return 0;
 }

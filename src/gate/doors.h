@@ -27,6 +27,10 @@
 	     int errbufsize)                                                                       \
 	DOOR(with, int, PQrequestCancel, (conn), PGconn *conn)                                     \
 	DOOR(with, char *, PQerrorMessage, (conn), const PGconn *conn)                             \
+	DOOR(with, char *, PQhost, (conn), const PGconn *conn)                                     \
+	DOOR(with, char *, PQhostaddr, (conn), const PGconn *conn)                                 \
+	DOOR(with, char *, PQpass, (conn), const PGconn *conn)                                     \
+	DOOR(with, char *, PQport, (conn), const PGconn *conn)                                     \
 	DOOR(with, void, PQfinish, (conn), PGconn *conn)
 
 /* What each does: gate_PQconnectdb(libpq, internal, conninfo), …. libpq is the one whose function

@@ -9,26 +9,48 @@
 
 __thread bool gate_entered __attribute__((tls_model("initial-exec")));
 
-bool gate_admits(const struct gate_rules *rules, const struct pga_effective *effective,
-		 struct pga_verdict *verdict, struct pga_text *refusal)
+static void judge_by_rules(const struct gate_rules *rules, bool may_lock,
+			   struct gate_judgement *judgement)
 {
-	memset(verdict, 0, sizeof *verdict);
+	pga_judge(&judgement->effective, &rules->policy, &judgement->verdict);
+	if (!may_lock)
+		pga_verdict_without_locks(&judgement->verdict, &judgement->effective);
+}
+
+void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
+		const struct pga_parameters *parameters, bool may_lock,
+		struct gate_judgement *judgement)
+{
+	judgement->admitted = false;
 	if (rules == NULL) {
-		pga_text_add(refusal, "pganchor refused this connection: out of memory");
-		return false;
+		pga_text_add(&judgement->refusal,
+			     "pganchor refused this connection: out of memory");
+		return;
 	}
 	if (rules->broken) {
-		pga_text_addf(refusal, "pganchor refused this connection: %s",
+		pga_text_addf(&judgement->refusal, "pganchor refused this connection: %s",
 			      rules->error.message);
 		if (rules->error.next[0] != '\0')
-			pga_text_addf(refusal, "\n    %s", rules->error.next);
-		return false;
+			pga_text_addf(&judgement->refusal, "\n    %s", rules->error.next);
+		return;
 	}
-	pga_judge(effective, &rules->policy, verdict);
-	if (verdict->allowed)
-		return true;
-	pga_verdict_message(verdict, effective, refusal);
-	return rules->policy.mode == PGA_MODE_AUDIT;
+	judge_by_rules(rules, may_lock, judgement);
+	judgement->admitted = judgement->verdict.allowed;
+	if (judgement->admitted)
+		return;
+	/* Where each setting came from is looked for only now that it will be told. */
+	pga_verdict_free(&judgement->verdict);
+	pga_effective_trace(&libpq->calls, parameters, &judgement->effective);
+	judge_by_rules(rules, may_lock, judgement);
+	pga_verdict_message(&judgement->verdict, &judgement->effective, &judgement->refusal);
+	judgement->admitted = rules->policy.mode == PGA_MODE_AUDIT;
+}
+
+void gate_judgement_free(const struct gate_libpq *libpq, struct gate_judgement *judgement)
+{
+	pga_verdict_free(&judgement->verdict);
+	pga_text_free(&judgement->refusal);
+	pga_effective_free(&libpq->calls, &judgement->effective);
 }
 
 /* What the gate decides about one call. */
@@ -50,14 +72,14 @@ static void add_lock(struct decision *decision, const char *keyword, const char 
 static bool decide(const struct gate_libpq *libpq, const struct pga_parameters *parameters,
 		   struct decision *decision)
 {
+	struct gate_judgement judgement = {0};
+	const struct pga_verdict *verdict = &judgement.verdict;
 	const struct gate_rules *rules;
-	struct pga_effective effective;
-	struct pga_verdict verdict;
 	struct pga_error error;
 	int asked;
 
 	memset(decision, 0, sizeof *decision);
-	asked = pga_effective_ask(&libpq->calls, parameters, &effective, &error);
+	asked = pga_effective_ask_quietly(&libpq->calls, parameters, &judgement.effective, &error);
 	if (asked > 0)
 		return false;
 	if (asked < 0) {
@@ -65,27 +87,22 @@ static bool decide(const struct gate_libpq *libpq, const struct pga_parameters *
 		return true;
 	}
 	rules = gate_rules_acquire();
-	decision->admitted = gate_admits(rules, &effective, &verdict, &decision->refusal);
-	if (verdict.reasons > 0) {
-		/* Where each setting came from is looked for only now that it will be told. */
-		pga_verdict_free(&verdict);
-		pga_text_free(&decision->refusal);
-		pga_effective_trace(&libpq->calls, parameters, &effective);
-		decision->admitted = gate_admits(rules, &effective, &verdict, &decision->refusal);
-	}
+	gate_judge(libpq, rules, parameters, true, &judgement);
+	decision->admitted = judgement.admitted;
 	/* In audit mode, a connection that would have been refused is made as it would be without
 	 * the gate. */
-	if (decision->admitted && verdict.reasons > 0)
-		gate_journal(rules, &effective, pga_text_string(&decision->refusal));
-	if (verdict.allowed && verdict.needs_tls)
+	if (judgement.admitted && verdict->reasons > 0)
+		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
+	if (verdict->allowed && verdict->needs_tls)
 		add_lock(decision, "sslmode", "verify-full");
-	if (verdict.allowed && verdict.lock_gss)
+	if (verdict->allowed && verdict->lock_gss)
 		add_lock(decision, "gssencmode", "disable");
-	if (verdict.allowed && verdict.lock_min_tls)
+	if (verdict->allowed && verdict->lock_min_tls)
 		add_lock(decision, "ssl_min_protocol_version", pga_verdict_min_tls(&rules->policy));
 	gate_rules_release(rules);
-	pga_verdict_free(&verdict);
-	pga_effective_free(&libpq->calls, &effective);
+	decision->refusal = judgement.refusal;
+	judgement.refusal = (struct pga_text)PGA_TEXT_EMPTY;
+	gate_judgement_free(libpq, &judgement);
 	return true;
 }
 
@@ -114,8 +131,8 @@ static PGconn *refused(const struct gate_libpq *libpq, const struct pga_paramete
 		       const struct decision *decision)
 {
 	const char *message = pga_text_string(&decision->refusal);
-	PGconn *conn =
-	    pga_effective_stillborn(&libpq->calls, parameters, "target_session_attrs", message);
+	PGconn *conn = pga_effective_stillborn(&libpq->calls, parameters, "target_session_attrs",
+					       "refused-by-pganchor");
 
 	if (conn != NULL)
 		gate_refuse(libpq, conn, message);
@@ -277,6 +294,17 @@ PGconn *gate_PQsetdbLogin(struct gate_libpq *libpq, bool internal, const char *p
 	return gate_enter(libpq, libpq->connectdbParams, &parameters);
 }
 
+static PGPing ping_inside(const struct gate_libpq *libpq, const char *const *keywords,
+			  const char *const *values, int expand_dbname)
+{
+	PGPing answer;
+
+	gate_entered = true;
+	answer = libpq->pingParams(keywords, values, expand_dbname);
+	gate_entered = false;
+	return answer;
+}
+
 /* A ping gives back a number and no object that could say why; so the reason goes where libpq's own
  * notices go. */
 static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parameters)
@@ -293,7 +321,7 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 		(void)fprintf(stderr, "%s\n", pga_text_string(&decision.refusal));
 	} else if (append_locks(parameters, &decision, &keywords, &values)) {
 		gate_entered = true;
-		answer = libpq->pingParams(keywords, values, parameters->expand_dbname);
+		answer = ping_inside(libpq, keywords, values, parameters->expand_dbname);
 		gate_entered = false;
 	}
 	free(keywords);

@@ -1,12 +1,13 @@
 /* The libpq of a caller. dlsym(RTLD_NEXT) would find none in a process that loaded it with
  * RTLD_LOCAL, as the extensions of every scripting language do; and a process can hold two, each
  * with connections of its own. So the object that the call came from is looked up by its return
- * address, and libpq is looked for in what that object needs.
+ * address, and then what its calls of libpq are bound to.
  *
  * What is looked for is PQconninfo, which the gate does not export: what defines it is a libpq, and
  * no gate. */
-#include "gate/gate.h"
+#include "gate/doors.h"
 #include "gate/loader.h"
+#include "gate/object.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -34,7 +35,6 @@ static const struct {
     CALL("PQconnectStartParams", calls.connectStartParams),
     CALL("PQconninfo", calls.conninfo),
     CALL("PQconninfoParse", calls.conninfoParse),
-    CALL("PQconndefaults", calls.conndefaults),
     CALL("PQconninfoFree", calls.conninfoFree),
     CALL("PQfreemem", calls.freemem),
     CALL("PQfinish", calls.finish),
@@ -51,6 +51,9 @@ static const struct {
     CALL("PQrequestCancel", requestCancel),
     CALL("PQsocket", socket),
     CALL("PQhost", host),
+    OPTIONAL("PQhostaddr", hostaddr),
+    CALL("PQport", port),
+    CALL("PQpass", pass),
     CALL("PQsslInUse", sslInUse),
     CALL("PQsslStruct", sslStruct),
     OPTIONAL("PQgssEncInUse", gssEncInUse),
@@ -194,8 +197,40 @@ static void remember(const struct link_map *map, struct gate_libpq *libpq)
 		;
 }
 
-/* The libpq that this object needs, or what it needs needs. The program itself has no name: its
- * needs are the process's. */
+/* The slot of a function of libpq that the gate does not stand before, bound by the loader: it
+ * tells which libpq. */
+static void note_slot(const struct gate_object *object, const char *name, void **slot,
+		      void *context)
+{
+	struct gate_libpq **libpq = context;
+	const void *own = NULL;
+	const void *base = NULL;
+	const struct link_map *map;
+	struct gate_object target;
+
+	if (*libpq != NULL || strncmp(name, "PQ", 2) != 0 || gate_is_door(name))
+		return;
+	map = gate_object_at(*slot, &base);
+	/* One that has not been used yet leads back into its own object. */
+	if (map == NULL || (gate_object_at(object->dynamic, &own) != NULL && base == own))
+		return;
+	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &target))
+		*libpq = gate_libpq_with(gate_object_find(&target, "PQconninfo"), NULL);
+}
+
+static struct gate_libpq *bound_to(const struct link_map *map)
+{
+	struct gate_libpq *libpq = NULL;
+	struct gate_object object;
+
+	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+		gate_object_slots(&object, note_slot, &libpq);
+	return libpq;
+}
+
+/* The libpq that this object's calls go to: the one that its slots are bound to; or, where none is
+ * bound yet, the one that the loader will find, first in the program's own scope and then in what
+ * the object needs. */
 static struct gate_libpq *needed_by(const struct link_map *map)
 {
 	struct gate_libpq *libpq = recall(map);
@@ -203,9 +238,10 @@ static struct gate_libpq *needed_by(const struct link_map *map)
 
 	if (libpq != NULL)
 		return libpq;
-	if (map->l_name[0] == '\0') {
+	libpq = bound_to(map);
+	if (libpq == NULL)
 		libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"), NULL);
-	} else {
+	if (libpq == NULL && map->l_name[0] != '\0') {
 		object = gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
 		if (object == NULL)
 			return NULL;
@@ -218,32 +254,30 @@ static struct gate_libpq *needed_by(const struct link_map *map)
 }
 
 /* For callers that use libpq without needing it: they were handed a pointer, or found it with
- * dlsym(). */
-static int look_into(struct dl_phdr_info *info, size_t size, void *found)
+ * dlsym(). Only looks: the loader's lock is held here, and another thread may wait for it within
+ * the loader. */
+static int look_for_libpq(struct dl_phdr_info *info, size_t size, void *conninfo)
 {
-	void *object;
+	struct gate_object object;
 
 	(void)size;
-	if (info->dlpi_name == NULL || strstr(info->dlpi_name, "libpq") == NULL)
-		return 0;
-	object = gate_loader()->open(info->dlpi_name, RTLD_LAZY | RTLD_NOLOAD);
-	if (object == NULL)
-		return 0;
-	*(struct gate_libpq **)found =
-	    gate_libpq_with(gate_loader()->sym(object, "PQconninfo"), NULL);
-	(void)dlclose(object);
-	return *(struct gate_libpq **)found != NULL;
+	if (gate_object_of(info, &object))
+		*(void **)conninfo = gate_object_find(&object, "PQconninfo");
+	return *(void **)conninfo != NULL;
 }
 
 static struct gate_libpq *first_of_process(void)
 {
 	struct gate_libpq *libpq =
 	    gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"), NULL);
+	void *conninfo = NULL;
 
 	if (libpq == NULL)
 		libpq = gate_libpq_number(0);
-	if (libpq == NULL)
-		(void)dl_iterate_phdr(look_into, &libpq);
+	if (libpq == NULL) {
+		(void)dl_iterate_phdr(look_for_libpq, &conninfo);
+		libpq = gate_libpq_with(conninfo, NULL);
+	}
 	return libpq;
 }
 

@@ -1,16 +1,23 @@
-/* The gate: what stands between a program and libpq. Its rooms below are base and policy; it needs
- * libc alone.
+/* clang-format off: a table
  *
+ * The gate: what stands between a program and libpq. Its rooms below are base and policy; it needs libc alone.
+ *
+ *   doors.c    the functions of libpq that it stands before, and the ways into them
  *   find.c     the libpq of a caller
- *   doors.c    the functions that it stands before, and the ways into them
- *   loader.c   the dynamic linker's own functions; object.c: a loaded object's symbols and slots
- *   rebind.c   slots that were bound past the gate; preload.c: dlopen and dlsym, in the module
- * alone rules.c    policy and pins, read once and again when they change entry.c    the functions
- * that begin a connection: the good message, the locks wall.c     PQconnectPoll, which every
- * connection passes: settings before, session after the handshake session.c  what the TLS session
- * really is refusal.c  why a connection object was refused, readable through PQerrorMessage
- * journal.c  what mode = audit lets through, to syslog cancel.c   PQcancel api.c      pganchor.h
+ *   entry.c    the functions that begin a connection: the good message, the locks
+ *   wall.c     PQconnectPoll, which every connection passes: settings before, session after the handshake
+ *   session.c  what the TLS session really is
+ *   refusal.c  why a connection object was refused, readable through PQerrorMessage
+ *   cancel.c   PQcancel
+ *   rules.c    policy and pins, read once and again when they change
+ *   journal.c  what mode = audit lets through, to syslog
+ *   loader.c   the dynamic linker's own functions
+ *   object.c   a loaded object's symbols and slots
+ *   rebind.c   slots that were bound past the gate
+ *   preload.c  dlopen and dlsym, in the module alone
+ *   api.c      pganchor.h, in the library alone
  */
+/* clang-format on */
 #ifndef PGA_GATE_GATE_H
 #define PGA_GATE_GATE_H
 
@@ -20,6 +27,7 @@
 #include "policy/policy.h"
 #include "policy/verdict.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 
 /* The functions that a program reaches instead of libpq's. */
@@ -39,7 +47,7 @@ struct gate_libpq {
 	const void *base; /* where the object is loaded */
 	void *object; /* a handle for dlsym(): the object, and behind it those it needs, its libssl
 			 among them */
-	bool wall_seen; /* its own calls of PQconnectPoll come to the gate */
+	atomic_bool wall_seen; /* its own calls of PQconnectPoll come to the gate */
 
 	/* The real functions behind the gate's. */
 	PostgresPollingStatusType (*connectPoll)(PGconn *conn);
@@ -59,6 +67,9 @@ struct gate_libpq {
 	/* What the wall asks of a connection. */
 	int (*socket)(const PGconn *conn);
 	char *(*host)(const PGconn *conn);
+	char *(*hostaddr)(const PGconn *conn); /* NULL before libpq 12 */
+	char *(*port)(const PGconn *conn);
+	char *(*pass)(const PGconn *conn);
 	int (*sslInUse)(PGconn *conn);
 	void *(*sslStruct)(PGconn *conn, const char *name);
 	int (*gssEncInUse)(PGconn *conn); /* NULL before libpq 12 */
@@ -119,6 +130,10 @@ struct gate_rules {
 const struct gate_rules *gate_rules_acquire(void);
 void gate_rules_release(const struct gate_rules *rules);
 
+/* Whether the policy lets a cancel key go in clear, as of the last connection. For a signal handler
+ * too: reads one number. Before the first connection there is nothing to cancel. */
+bool gate_may_cancel(void);
+
 /* The one lock of the gate, for a few instructions at a time, never across a call of libpq or of
  * the file system. Held by fork() too, so that a child never inherits it locked. */
 void gate_lock(void);
@@ -126,11 +141,25 @@ void gate_unlock(void);
 
 /* ---- entry.c, wall.c, session.c ---- */
 
-/* Whether a connection with these effective settings may be made. Fills verdict, which the caller
- * frees; where the policy refuses, adds the whole message to refusal. In audit mode it may be made
- * all the same, and the message is what there is to journal. */
-bool gate_admits(const struct gate_rules *rules, const struct pga_effective *effective,
-		 struct pga_verdict *verdict, struct pga_text *refusal);
+/* What came of judging the settings of one connection. */
+struct gate_judgement {
+	struct pga_effective effective;
+	struct pga_verdict verdict;
+	struct pga_text
+	    refusal;   /* the whole message, where the policy refuses; in audit mode too */
+	bool admitted; /* it may be made: allowed, or refused in audit mode */
+};
+
+/* Judges judgement->effective, which the caller has filled, and fills the rest. parameters: what
+ * the program handed to libpq, for the message; NULL where that is not known. may_lock: settings
+ * can still be locked, or need no lock any more; where they cannot, what needs a lock is refused.
+ */
+void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
+		const struct pga_parameters *parameters, bool may_lock,
+		struct gate_judgement *judgement);
+
+/* Frees all of it, the effective settings too. */
+void gate_judgement_free(const struct gate_libpq *libpq, struct gate_judgement *judgement);
 
 /* This thread is in a call that began at an entry point, which has told the journal what there was
  * to tell. The model needs no function of the dynamic linker, which would be a second library to
@@ -155,8 +184,12 @@ bool gate_session_holds(const struct gate_libpq *libpq, const struct gate_rules 
 			struct pga_text *refusal);
 
 /* The wall's question for a connection that stands or is about to send its startup packet: do its
- * settings and its session hold? Where not, adds the message to refusal and returns false. What
- * audit mode lets through is journaled. */
+ * settings and its session hold? Where not, adds the message to refusal. Returns the policy's mode,
+ * which says what follows from it; what audit mode lets through is journaled. */
+enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool *holds,
+			      struct pga_text *refusal);
+
+/* Whether the connection may go on: it holds, or the mode is audit. */
 bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal);
 
 /* ---- refusal.c ---- */
@@ -166,6 +199,16 @@ bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_te
  * that reach libpq's own function. */
 void gate_refuse(const struct gate_libpq *libpq, PGconn *conn, const char *message);
 void gate_forget(const PGconn *conn);
+
+/* The same for an attempt that was refused before libpq chose a host: until it has, PQhost() and
+ * its like read in front of the list of hosts. For such an object the gate answers in their place.
+ */
+void gate_refuse_unstarted(const struct gate_libpq *libpq, PGconn *conn,
+			   const struct pga_effective *effective, const char *message);
+
+/* Writes a message into the object as far as libpq lets us, for callers that reach libpq's own
+ * PQerrorMessage. */
+void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message);
 
 /* ---- journal.c ---- */
 

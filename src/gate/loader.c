@@ -63,12 +63,12 @@ static int look_into(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct search *search = context;
 	struct gate_object object;
-	const void *base = NULL;
 
 	(void)size;
-	if (!gate_object_of(info, &object) || gate_object_at(object.dynamic, &base) == NULL)
+	if (!gate_object_of(info, &object))
 		return 0;
-	if (base == gate_own_base()) {
+	/* link.h: the dynamic section of whoever says so, the gate. */
+	if (object.dynamic == _DYNAMIC) {
 		search->behind_gate = true;
 		return 0;
 	}

@@ -75,7 +75,7 @@ static void *instead(void *found, const char *name)
  */
 struct next {
 	const char *name;
-	const void *caller;
+	const ElfW(Dyn) * caller; /* the caller's dynamic section */
 	bool behind_caller;
 	void *found;
 };
@@ -84,26 +84,29 @@ static int look_behind_caller(struct dl_phdr_info *info, size_t size, void *cont
 {
 	struct next *next = context;
 	struct gate_object object;
-	const void *base = NULL;
 
 	(void)size;
-	if (!gate_object_of(info, &object) || gate_object_at(object.dynamic, &base) == NULL)
+	if (!gate_object_of(info, &object))
 		return 0;
-	if (base == next->caller) {
+	if (object.dynamic == next->caller) {
 		next->behind_caller = true;
 		return 0;
 	}
-	if (next->behind_caller && base != gate_own_base())
+	if (next->behind_caller && object.dynamic != _DYNAMIC)
 		next->found = gate_object_find(&object, next->name);
 	return next->found != NULL;
 }
 
 static void *find_next(const void *caller, const char *name)
 {
-	struct next next = {name, NULL, false, NULL};
+	struct next next = {.name = name};
+	const void *base = NULL;
+	const struct link_map *map = gate_object_at(caller, &base);
 
-	if (gate_object_at(caller, &next.caller) != NULL)
-		(void)dl_iterate_phdr(look_behind_caller, &next);
+	if (map == NULL)
+		return NULL;
+	next.caller = map->l_ld;
+	(void)dl_iterate_phdr(look_behind_caller, &next);
 	return next.found;
 }
 

@@ -91,17 +91,20 @@ static void rebind_slot(const struct gate_object *object, const char *name, void
 	const struct rebinding *rebinding = context;
 	struct gate_libpq *libpq;
 	bool own;
+	bool is_wall;
 
 	if (!gate_is_door(name))
 		return;
 	libpq = target(rebinding, *slot);
 	if (libpq == NULL)
 		return;
-	/* What libpq's functions call of each other is libpq's own affair, but for the wall. */
+	/* What libpq's functions call of each other is libpq's own affair, but for the wall; and
+	 * PQpass, which PQconnectionNeedsPassword() asks: see gate_refuse_unstarted(). */
 	own = libpq->base == rebinding->base;
-	if (own && strcmp(name, "PQconnectPoll") != 0)
+	is_wall = strcmp(name, "PQconnectPoll") == 0;
+	if (own && !is_wall && strcmp(name, "PQpass") != 0)
 		return;
-	if (gate_object_write(object, slot, gate_door(libpq, name)) && own)
+	if (gate_object_write(object, slot, gate_door(libpq, name)) && own && is_wall)
 		libpq->wall_seen = true;
 }
 

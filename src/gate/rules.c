@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct snapshot {
 	struct gate_rules rules;
@@ -20,6 +21,7 @@ struct snapshot {
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct snapshot *current;
+static atomic_int cancels; /* what gate_may_cancel() tells: 0 not known, 1 yes, -1 no */
 
 static void survive_fork(void)
 {
@@ -36,11 +38,19 @@ void gate_unlock(void)
 	(void)pthread_mutex_unlock(&mutex);
 }
 
+/* The environment may have changed too, and with it whose files count. What could not be read is
+ * tried again: the reason may have gone, such as too many open files. */
 static bool is_fresh(const struct snapshot *snapshot)
 {
-	struct pga_stamp now = pga_stamp_of(snapshot->anchors);
+	char *path = pga_user_config("anchors.conf");
+	struct pga_stamp now = pga_stamp_of(path);
+	bool same_path = path == NULL || snapshot->anchors == NULL
+			     ? path == snapshot->anchors
+			     : strcmp(path, snapshot->anchors) == 0;
 
-	return pga_stamp_same(&now, &snapshot->anchors_stamp) &&
+	free(path);
+	return !snapshot->rules.broken && same_path &&
+	       pga_stamp_proves_same(&snapshot->anchors_stamp, &now) &&
 	       pga_policy_is_fresh(&snapshot->rules.policy);
 }
 
@@ -66,7 +76,16 @@ static struct snapshot *load(void)
 	snapshot->anchors_stamp = pga_stamp_of(snapshot->anchors);
 	rules->broken = pga_policy_load(&rules->policy, &rules->error) != 0 ||
 			pga_pins_load(&rules->pins, &rules->error) != 0;
+	atomic_store(&cancels, !rules->broken && (rules->policy.cancel == PGA_ALLOW ||
+						  rules->policy.mode == PGA_MODE_AUDIT)
+				   ? 1
+				   : -1);
 	return snapshot;
+}
+
+bool gate_may_cancel(void)
+{
+	return atomic_load(&cancels) >= 0;
 }
 
 static void release(struct snapshot *snapshot)

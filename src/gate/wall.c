@@ -7,63 +7,62 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* The connection's settings, as the very object that will connect has them. */
-static bool settings_hold(const struct gate_libpq *libpq, const struct gate_rules *rules,
-			  PGconn *conn, struct pga_effective *effective, struct pga_text *refusal,
-			  bool *weak)
-{
-	struct pga_verdict verdict;
-	bool admitted;
-
-	if (pga_effective_of(&libpq->calls, conn, effective) != 0) {
-		pga_text_add(refusal, "pganchor refused this connection: out of memory");
-		return false;
-	}
-	admitted = gate_admits(rules, effective, &verdict, refusal);
-	*weak = verdict.reasons > 0;
-	if (*weak) {
-		pga_verdict_free(&verdict);
-		pga_text_free(refusal);
-		pga_effective_trace(&libpq->calls, NULL, effective);
-		admitted = gate_admits(rules, effective, &verdict, refusal);
-	}
-	pga_verdict_free(&verdict);
-	return admitted;
-}
-
 /* CONNECTION_NEEDED: no name has been looked up and no socket opened. Here PQconninfo() is
  * authoritative. */
-static bool may_begin(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal)
+static bool may_begin(const struct gate_libpq *libpq, PGconn *conn)
 {
 	const struct gate_rules *rules = gate_rules_acquire();
-	struct pga_effective effective;
-	bool weak = false;
-	bool admitted = settings_hold(libpq, rules, conn, &effective, refusal, &weak);
+	struct gate_judgement judgement = {0};
 
-	if (admitted && weak && !gate_entered)
-		gate_journal(rules, &effective, pga_text_string(refusal));
-	pga_effective_free(&libpq->calls, &effective);
+	/* For want of memory, the settings are not known, and that refuses. */
+	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) == 0)
+		gate_judge(libpq, rules, NULL, false, &judgement);
+	else
+		pga_text_add(&judgement.refusal, "pganchor refused this connection: out of memory");
+	if (judgement.admitted && judgement.verdict.reasons > 0 && !gate_entered)
+		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
 	gate_rules_release(rules);
-	return admitted;
+	if (!judgement.admitted)
+		gate_refuse_unstarted(libpq, conn, &judgement.effective,
+				      pga_text_string(&judgement.refusal));
+	gate_judgement_free(libpq, &judgement);
+	return judgement.admitted;
+}
+
+enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool *holds,
+			      struct pga_text *refusal)
+{
+	const struct gate_rules *rules = gate_rules_acquire();
+	struct gate_judgement judgement = {0};
+	enum pga_mode mode =
+	    rules != NULL && !rules->broken ? rules->policy.mode : PGA_MODE_ENFORCE;
+
+	*holds = false;
+	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) != 0) {
+		pga_text_add(refusal, "pganchor refused this connection: out of memory");
+		mode = PGA_MODE_ENFORCE;
+	} else {
+		gate_judge(libpq, rules, NULL, true, &judgement);
+		if (judgement.verdict.allowed)
+			*holds =
+			    gate_session_holds(libpq, rules, conn, &judgement.effective, refusal);
+		else
+			pga_text_add(refusal, pga_text_string(&judgement.refusal));
+		/* Weak settings that audit mode let through were journaled when the connection
+		 * began. */
+		if (judgement.verdict.allowed && !*holds && mode == PGA_MODE_AUDIT)
+			gate_journal(rules, &judgement.effective, pga_text_string(refusal));
+	}
+	gate_judgement_free(libpq, &judgement);
+	gate_rules_release(rules);
+	return mode;
 }
 
 bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal)
 {
-	const struct gate_rules *rules = gate_rules_acquire();
-	struct pga_effective effective;
-	bool weak = false;
-	bool holds = settings_hold(libpq, rules, conn, &effective, refusal, &weak);
+	bool holds;
 
-	/* Weak settings that audit mode let through were journaled when the connection began; a
-	 * session can hold no more than its settings ask. */
-	if (holds && !weak && !gate_session_holds(libpq, rules, conn, &effective, refusal)) {
-		holds = rules->policy.mode == PGA_MODE_AUDIT;
-		if (holds)
-			gate_journal(rules, &effective, pga_text_string(refusal));
-	}
-	pga_effective_free(&libpq->calls, &effective);
-	gate_rules_release(rules);
-	return holds;
+	return gate_conn_judge(libpq, conn, &holds, refusal) == PGA_MODE_AUDIT || holds;
 }
 
 /* Puts a dead socket in the place of the connection's: from here on libpq can neither send nor
@@ -111,21 +110,21 @@ PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool inte
 	switch (libpq->calls.status(conn)) {
 	case CONNECTION_NEEDED:
 		gate_forget(conn);
-		holds = may_begin(libpq, conn, &refusal);
+		holds = may_begin(libpq, conn);
 		break;
 	case CONNECTION_MADE:
 		/* The socket is connected, and either nothing was said yet or the handshake is
 		 * done; the next thing that libpq sends is the request for encryption or, once
 		 * encrypted, the startup packet. */
 		holds = gate_conn_holds(libpq, conn, &refusal);
-		if (!holds)
+		if (!holds) {
 			end_attempt(libpq, conn);
+			gate_refuse(libpq, conn, pga_text_string(&refusal));
+		}
 		break;
 	default:
 		break;
 	}
-	if (!holds)
-		gate_refuse(libpq, conn, pga_text_string(&refusal));
 	pga_text_free(&refusal);
 	return holds ? libpq->connectPoll(conn) : PGRES_POLLING_FAILED;
 }

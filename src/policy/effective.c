@@ -11,9 +11,20 @@
 /* No value of target_session_attrs, in any libpq, and no text that a user would write. */
 #define PROBE "pganchor-asks-for-the-effective-settings"
 
-PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
-				const struct pga_parameters *parameters, const char *keyword,
-				const char *value)
+static const PQconninfoOption *find_option(const PQconninfoOption *options, const char *keyword)
+{
+	for (; options != NULL && options->keyword != NULL; options++)
+		if (strcmp(options->keyword, keyword) == 0)
+			return options;
+	return NULL;
+}
+
+/* At most this many are put behind the caller's parameters. */
+#define ADDED 2
+
+/* The last one of a keyword overrides any before. */
+static PGconn *begin(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+		     const char *const added[ADDED][2])
 {
 	const char **keywords;
 	const char **values;
@@ -22,14 +33,15 @@ PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
 
 	while (parameters->keywords[count] != NULL)
 		count++;
-	keywords = calloc(count + 2, sizeof *keywords);
-	values = calloc(count + 2, sizeof *values);
+	keywords = calloc(count + ADDED + 1, sizeof *keywords);
+	values = calloc(count + ADDED + 1, sizeof *values);
 	if (keywords != NULL && values != NULL) {
 		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
 		memcpy(values, parameters->values, count * sizeof *values);
-		/* The last one overrides any before. */
-		keywords[count] = keyword;
-		values[count] = value;
+		for (size_t i = 0; i < ADDED; i++) {
+			keywords[count + i] = added[i][0];
+			values[count + i] = added[i][1];
+		}
 		conn = libpq->connectStartParams(keywords, values, parameters->expand_dbname);
 	}
 	free(keywords);
@@ -37,10 +49,20 @@ PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
 	return conn;
 }
 
-int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
-		      struct pga_effective *effective, struct pga_error *error)
+PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
+				const struct pga_parameters *parameters, const char *keyword,
+				const char *value)
 {
-	PGconn *probe = pga_effective_stillborn(libpq, parameters, "target_session_attrs", PROBE);
+	const char *const added[ADDED][2] = {{keyword, value}, {NULL, NULL}};
+
+	return begin(libpq, parameters, added);
+}
+
+/* The settings of a probe, which is finished; 1 where libpq has refused the parameters themselves.
+ */
+static int read_probe(const struct pga_libpq *libpq, PGconn *probe, struct pga_effective *effective,
+		      struct pga_error *error)
+{
 	const char *said;
 	int result;
 
@@ -62,19 +84,58 @@ int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters
 	return result;
 }
 
+int pga_effective_ask_quietly(const struct pga_libpq *libpq,
+			      const struct pga_parameters *parameters,
+			      struct pga_effective *effective, struct pga_error *error)
+{
+	/* libpq looks for the password file when it has no password (connectOptions2()). */
+	static const char *const added[ADDED][2] = {{"target_session_attrs", PROBE},
+						    {"password", "-"}};
+
+	return read_probe(libpq, begin(libpq, parameters, added), effective, error);
+}
+
+/* Puts the caller's own target_session_attrs in the place of the probe: asked for in a second
+ * attempt, which stops at the sslmode. */
+static void restore_probed(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+			   struct pga_effective *effective)
+{
+	static const char *const added[ADDED][2] = {{"sslmode", PROBE}, {"password", "-"}};
+	PGconn *probe = begin(libpq, parameters, added);
+	struct pga_effective again = {0};
+	const PQconninfoOption *own;
+
+	if (probe != NULL && pga_effective_of(libpq, probe, &again) == 0) {
+		own = find_option(again.options, "target_session_attrs");
+		for (PQconninfoOption *option = effective->options; option->keyword != NULL;
+		     option++) {
+			if (own == NULL || strcmp(option->keyword, own->keyword) != 0)
+				continue;
+			free(option->val);
+			option->val = own->val != NULL ? strdup(own->val) : NULL;
+		}
+	}
+	pga_effective_free(libpq, &again);
+	if (probe != NULL)
+		libpq->finish(probe);
+}
+
+int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+		      struct pga_effective *effective, struct pga_error *error)
+{
+	PGconn *probe = pga_effective_stillborn(libpq, parameters, "target_session_attrs", PROBE);
+	int result = read_probe(libpq, probe, effective, error);
+
+	if (result == 0)
+		restore_probed(libpq, parameters, effective);
+	return result;
+}
+
 int pga_effective_of(const struct pga_libpq *libpq, PGconn *conn, struct pga_effective *effective)
 {
 	memset(effective, 0, sizeof *effective);
 	effective->options = libpq->conninfo(conn);
 	return effective->options != NULL ? 0 : -1;
-}
-
-static const PQconninfoOption *find_option(const PQconninfoOption *options, const char *keyword)
-{
-	for (; options != NULL && options->keyword != NULL; options++)
-		if (strcmp(options->keyword, keyword) == 0)
-			return options;
-	return NULL;
 }
 
 const char *pga_effective_value(const struct pga_effective *effective, const char *keyword)
@@ -198,6 +259,15 @@ static char *find_service_file(const char *service)
 	return pga_text_take(&system);
 }
 
+/* An old way to say sslmode=require (conninfo_add_defaults()). */
+static bool require_ssl(const PQconninfoOption *option)
+{
+	const char *old = getenv("PGREQUIRESSL");
+
+	return old != NULL && old[0] == '1' && getenv("PGSSLMODE") == NULL &&
+	       strcmp(option->val, "require") == 0;
+}
+
 static enum pga_origin origin_of(const struct pga_effective *effective,
 				 const PQconninfoOption *option)
 {
@@ -212,31 +282,9 @@ static enum pga_origin origin_of(const struct pga_effective *effective,
 		return PGA_FROM_SERVICE;
 	if (variable != NULL && strcmp(variable, option->val) == 0)
 		return PGA_FROM_ENVIRONMENT;
+	if (strcmp(option->keyword, "sslmode") == 0 && require_ssl(option))
+		return PGA_FROM_ENVIRONMENT;
 	return PGA_FROM_DEFAULT;
-}
-
-/* Puts the caller's own target_session_attrs in the place of the probe: asked for in a second
- * attempt, which stops at the sslmode. */
-static void restore_probed(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
-			   struct pga_effective *effective)
-{
-	PGconn *probe = pga_effective_stillborn(libpq, parameters, "sslmode", PROBE);
-	struct pga_effective again = {0};
-	const PQconninfoOption *own;
-
-	if (probe != NULL && pga_effective_of(libpq, probe, &again) == 0) {
-		own = find_option(again.options, "target_session_attrs");
-		for (PQconninfoOption *option = effective->options; option->keyword != NULL;
-		     option++) {
-			if (own == NULL || strcmp(option->keyword, own->keyword) != 0)
-				continue;
-			free(option->val);
-			option->val = own->val != NULL ? strdup(own->val) : NULL;
-		}
-	}
-	pga_effective_free(libpq, &again);
-	if (probe != NULL)
-		libpq->finish(probe);
 }
 
 void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
@@ -252,7 +300,6 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	if (effective->origins == NULL)
 		return;
 	if (parameters != NULL) {
-		restore_probed(libpq, parameters, effective);
 		expanded = expand(libpq, parameters);
 		if (said_by_caller(parameters, expanded, "service") != NULL)
 			service = said_by_caller(parameters, expanded, "service");
@@ -270,11 +317,8 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 			effective->origins[i] = PGA_FROM_CONNINFO;
 		else
 			effective->origins[i] = origin_of(effective, option);
-		/* Of a connection that was begun elsewhere, only what equals the environment's or
-		 * libpq's own value can be told. */
-		if (parameters == NULL && effective->origins[i] == PGA_FROM_DEFAULT &&
-		    option->val != NULL &&
-		    (option->compiled == NULL || strcmp(option->compiled, option->val) != 0))
+		/* Of a connection that was begun elsewhere, no more can be told. */
+		if (parameters == NULL && effective->origins[i] == PGA_FROM_DEFAULT)
 			effective->origins[i] = PGA_FROM_UNKNOWN;
 	}
 	if (expanded != NULL)
@@ -298,13 +342,14 @@ void pga_effective_origin(const struct pga_effective *effective, const char *key
 			      effective->service_file);
 		break;
 	case PGA_FROM_ENVIRONMENT:
-		pga_text_addf(text, "environment %s", option->envvar);
+		pga_text_addf(text, "environment %s",
+			      getenv(option->envvar) != NULL ? option->envvar : "PGREQUIRESSL");
 		break;
 	case PGA_FROM_DEFAULT:
 		pga_text_add(text, "libpq's default");
 		break;
 	case PGA_FROM_UNKNOWN:
-		pga_text_add(text, "set by the program");
+		pga_text_add(text, "the program's, or libpq's default");
 		break;
 	}
 }

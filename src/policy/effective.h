@@ -42,12 +42,19 @@ int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters
 		      struct pga_effective *effective, struct pga_error *error);
 
 /* Begins a connection that can never be: these parameters, and behind them one that cannot be
- * valid. libpq refuses it in its own way, before it looks up a name, with a message that quotes the
- * value (unless it refuses the parameters first), and refuses to reset it; all else that a program
- * does with a failed connection is safe. NULL for want of memory. */
+ * valid. libpq refuses it in its own way, before it looks up a name of a host, with a message that
+ * quotes the value (unless it refuses the parameters first), and refuses to reset it; all else that
+ * a program does with a failed connection is safe. NULL for want of memory. */
 PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
 				const struct pga_parameters *parameters, const char *keyword,
 				const char *value);
+
+/* As pga_effective_ask, for the gate: libpq does not look for the password file, so that it warns
+ * of its permissions no more often than without the gate. password and passfile are not told, and
+ * target_session_attrs is the probe. */
+int pga_effective_ask_quietly(const struct pga_libpq *libpq,
+			      const struct pga_parameters *parameters,
+			      struct pga_effective *effective, struct pga_error *error);
 
 /* The settings of a connection object, as it will really use them. Origins are known where defaults
  * and environment tell. Returns -1 for want of memory. */

@@ -12,7 +12,6 @@ struct pga_libpq {
 				      int expand_dbname);
 	PQconninfoOption *(*conninfo)(PGconn *conn);
 	PQconninfoOption *(*conninfoParse)(const char *conninfo, char **errmsg);
-	PQconninfoOption *(*conndefaults)(void);
 	void (*conninfoFree)(PQconninfoOption *options);
 	void (*freemem)(void *memory);
 	void (*finish)(PGconn *conn);

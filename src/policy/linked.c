@@ -9,7 +9,6 @@ const struct pga_libpq pga_linked_libpq = {
     .connectStartParams = PQconnectStartParams,
     .conninfo = PQconninfo,
     .conninfoParse = PQconninfoParse,
-    .conndefaults = PQconndefaults,
     .conninfoFree = PQconninfoFree,
     .freemem = PQfreemem,
     .finish = PQfinish,

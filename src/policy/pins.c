@@ -262,11 +262,12 @@ int pga_pins_load(struct pga_pins *pins, struct pga_error *error)
 	int result = -1;
 
 	memset(pins, 0, sizeof *pins);
-	errno = 0;
 	path = pga_user_config("anchors.conf");
-	/* A process without a home has no pins; one without memory does not know. */
+	/* A process without a home has no pins; one that cannot find out does not know. */
 	if (path == NULL)
-		return errno == ENOMEM ? pga_fail_memory(error) : 0;
+		return errno == ENOENT ? 0
+				       : pga_fail_errno(error, "set HOME",
+							"the home folder cannot be found out");
 	if (pga_file_read(path, &content, &found, error) == 0)
 		result =
 		    pga_pins_parse(pins, path, pga_text_string(&content), content.length, error);

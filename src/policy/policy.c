@@ -126,6 +126,10 @@ static int read_file(struct reading *reading, const char *path, struct pga_error
 	if (note_place(reading->policy, path, error) != 0 ||
 	    pga_file_read(path, &content, &found, error) != 0)
 		goto done;
+	if (content.length > 0 && memchr(content.bytes, 0, content.length) != NULL) {
+		(void)pga_fail(error, "write it anew as text", "%s: holds a NUL byte", path);
+		goto done;
+	}
 	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_CONF);
 	while (pga_ini_next(&reader, &line)) {
 		if (line.kind == PGA_INI_BLANK || line.kind == PGA_INI_COMMENT)
@@ -186,9 +190,12 @@ static int read_user_file(struct reading *reading, struct pga_error *error)
 	char *path = pga_user_config("policy.conf");
 	int result;
 
-	/* A process without a home has no policy of the user's; the system's still holds. */
+	/* A process without a home has no policy of the user's; the system's still holds. One that
+	 * cannot find out does not know its policy. */
 	if (path == NULL)
-		return 0;
+		return errno == ENOENT ? 0
+				       : pga_fail_errno(error, "set HOME",
+							"the home folder cannot be found out");
 	result = read_file(reading, path, error);
 	free(path);
 	return result;
@@ -226,7 +233,7 @@ bool pga_policy_is_fresh(const struct pga_policy *policy)
 	for (size_t i = 0; i < policy->place_count; i++) {
 		struct pga_stamp now = pga_stamp_of(policy->places[i].path);
 
-		if (!pga_stamp_same(&now, &policy->places[i].stamp))
+		if (!pga_stamp_proves_same(&policy->places[i].stamp, &now))
 			return false;
 	}
 	return true;

@@ -149,21 +149,29 @@ static void judge_gss(const struct pga_effective *effective, const struct pga_po
 	pga_text_add(&verdict->why, "takes GSSAPI encryption instead of TLS");
 }
 
-static void judge_min_tls(const struct pga_effective *effective, const struct pga_policy *policy,
-			  struct pga_verdict *verdict)
+/* libpq's spellings, which it compares without regard to case (ssl_protocol_version_to_openssl()).
+ */
+static bool is_strong(const char *version, const struct pga_policy *policy)
 {
-	/* libpq's spellings, which it compares without regard to case
-	 * (ssl_protocol_version_to_openssl()). */
-	static const char *const strong[] = {"TLSv1.3", "TLSv1.2"};
+	if (strcasecmp(version, "TLSv1.3") == 0)
+		return true;
+	return policy->min_tls == PGA_TLS_1_2 && strcasecmp(version, "TLSv1.2") == 0;
+}
+
+static void judge_tls_version(const struct pga_effective *effective,
+			      const struct pga_policy *policy, struct pga_verdict *verdict)
+{
 	const char *minimum = pga_effective_value(effective, "ssl_min_protocol_version");
+	const char *maximum = value_of(effective, "ssl_max_protocol_version");
 
 	/* A libpq older than 13 has no such setting; there, the session itself is looked at. */
-	if (minimum == NULL)
-		return;
-	for (size_t i = 0; i <= (policy->min_tls == PGA_TLS_1_3 ? 0U : 1U); i++)
-		if (strcasecmp(minimum, strong[i]) == 0)
-			return;
-	verdict->lock_min_tls = true;
+	if (minimum != NULL && !is_strong(minimum, policy))
+		verdict->lock_min_tls = true;
+	if (maximum[0] != '\0' && !is_strong(maximum, policy)) {
+		begin_reason(verdict, effective, "ssl_max_protocol_version");
+		pga_text_addf(&verdict->why, "is older than %s, the least that the policy takes",
+			      pga_verdict_min_tls(policy));
+	}
 }
 
 static void judge_tls(const struct pga_effective *effective, const struct pga_policy *policy,
@@ -171,7 +179,7 @@ static void judge_tls(const struct pga_effective *effective, const struct pga_po
 {
 	judge_sslmode(effective, verdict);
 	judge_gss(effective, policy, verdict);
-	judge_min_tls(effective, policy, verdict);
+	judge_tls_version(effective, policy, verdict);
 	if (policy->public_ca == PGA_REFUSE &&
 	    strcmp(value_of(effective, "sslrootcert"), "system") == 0) {
 		begin_reason(verdict, effective, "sslrootcert");
@@ -218,29 +226,49 @@ void pga_judge(const struct pga_effective *effective, const struct pga_policy *p
 		judge_tls(effective, policy, verdict);
 }
 
+void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_effective *effective)
+{
+	if (!verdict->lock_gss)
+		return;
+	verdict->lock_gss = false;
+	begin_reason(verdict, effective, "gssencmode");
+	pga_text_add(&verdict->why, "can take GSSAPI encryption instead of TLS");
+}
+
 /* What to do about it. The conninfo in the hint is made of settings that are no secret. */
+static bool sslmode_is_said(const struct pga_effective *effective)
+{
+	for (size_t i = 0; effective->origins != NULL && effective->options[i].keyword != NULL; i++)
+		if (strcmp(effective->options[i].keyword, "sslmode") == 0)
+			return effective->origins[i] == PGA_FROM_CONNINFO;
+	return false;
+}
+
 static void add_hint(const struct pga_effective *effective, struct pga_text *text)
 {
-	const char *service = effective->service;
+	static const char awkward[] = " '\"\\";
+	const char *service = effective->service != NULL ? effective->service : "";
 	const char *host = value_of(effective, "host");
+	const char *sslmode = value_of(effective, "sslmode");
 
-	if (service != NULL) {
+	if (service[0] != '\0' && strpbrk(service, awkward) == NULL)
 		pga_text_addf(text,
 			      "\n    write sslmode=verify-full into service %s; \"pganchor explain "
 			      "service=%s\" ",
 			      service, service);
-	} else if (host[0] != '\0' && strpbrk(host, " '\\") == NULL) {
+	else if (host[0] != '\0' && strpbrk(host, awkward) == NULL &&
+		 strpbrk(sslmode, awkward) == NULL)
 		pga_text_addf(
 		    text,
 		    "\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
-		    "\"pganchor explain 'host=%s'\" ",
-		    host);
-	} else {
+		    "\"pganchor explain 'host=%s%s%s'\" ",
+		    host, sslmode_is_said(effective) ? " sslmode=" : "",
+		    sslmode_is_said(effective) ? sslmode : "");
+	else
 		pga_text_add(
 		    text,
 		    "\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
 		    "\"pganchor explain\" ");
-	}
 	pga_text_add(text, "shows every setting");
 }
 

@@ -27,6 +27,10 @@ struct pga_verdict {
 void pga_judge(const struct pga_effective *effective, const struct pga_policy *policy,
 	       struct pga_verdict *verdict);
 
+/* For a connection whose settings cannot be locked any more: turns the lock of gssencmode into a
+ * reason to refuse. The version of TLS is seen when the session stands. */
+void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_effective *effective);
+
 /* The policy's minimum as libpq spells it: "TLSv1.2" or "TLSv1.3". */
 const char *pga_verdict_min_tls(const struct pga_policy *policy);
 
@@ -34,7 +38,7 @@ const char *pga_verdict_min_tls(const struct pga_policy *policy);
  * tells the host that a connection has come to, but not which of several with that name; an address
  * (hostaddr) counts before the name. */
 bool pga_host_is_exempt(const struct pga_effective *effective, const struct pga_policy *policy,
-			const char *host);
+			const char *name);
 
 /* Adds the whole refusal to text: "pganchor refused this connection: " with every reason, and a
  * line that says what to do. No newline at the end. No password is in it. */

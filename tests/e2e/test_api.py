@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from test_gate import WEAK, anchored, write_anchor  # noqa: F401
+from test_gate import WEAK, anchored, write_anchor, write_policy  # noqa: F401
 
 
 @pytest.fixture
@@ -27,6 +27,13 @@ def test_a_verified_conninfo_is_allowed_connected_and_verified(anchored, postgre
     done = anchored.run([judge, postgres.conninfo(sslmode="verify-full")])
     assert done.stdout.startswith("judge 0\nno reasons\nexplain 0\n")
     assert "connect ok\nverify 0\nno reasons\n" in done.stdout
+
+
+def test_in_audit_mode_the_verdict_is_told_all_the_same(anchored, postgres, judge):
+    write_policy(anchored, "mode = audit\nlog = off\n")
+    done = anchored.run([judge, postgres.conninfo()])
+    assert done.stdout.startswith("judge 1\n")
+    assert "connect ok\nverify 1\npganchor refused this connection: sslmode=prefer" in done.stdout
 
 
 def test_a_server_that_is_not_pinned_is_not_connected(anchored, postgres, judge):

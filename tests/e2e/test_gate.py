@@ -51,6 +51,11 @@ def run_gated(home, argv, **kwargs):
     return home.pganchor("run", "--", *argv, **kwargs)
 
 
+def unlocked(how):
+    """Settings for what begins past the entry points, where the gate can lock nothing."""
+    return {"gssencmode": "disable"} if how.startswith("raw") else {}
+
+
 def write_policy(home, text):
     folder = home / ".config/pganchor"
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,7 +124,7 @@ def test_every_reason_is_told_with_its_origin(anchored, postgres):
     ({"PGSSLMODE": "require"}, "host=localhost", "sslmode=require (environment PGSSLMODE)"),
     ({}, "host=localhost sslmode=verify-ca", "sslmode=verify-ca (conninfo)"),
     ({}, "postgresql://localhost/app?sslmode=disable", "sslmode=disable (conninfo)"),
-    ({"PGREQUIRESSL": "1"}, "host=localhost", "sslmode=require"),
+    ({"PGREQUIRESSL": "1"}, "host=localhost", "sslmode=require (environment PGREQUIRESSL)"),
     ({"PGHOST": "localhost"}, "dbname=app", "sslmode=prefer (libpq's default)"),
     ({"PGHOSTADDR": "127.0.0.1"}, "host=/tmp", "sslmode=prefer (libpq's default)"),
     ({}, "host=/tmp hostaddr=127.0.0.1", "sslmode=prefer (libpq's default)"),
@@ -144,12 +149,13 @@ HOW = ["connectdb", "connectdbParams", "setdbLogin", "start", "startParams", "fo
 def test_a_refused_object_is_safe_to_poll_reset_and_finish(anchored, postgres, compile_program, how, then):
     program = compile_program("connect.c", ["libpq"])
     seen = postgres.connections()
-    done = run_gated(anchored, [program, how + then, postgres.conninfo()])
+    done = run_gated(anchored, [program, how + then, postgres.conninfo(**unlocked(how))])
     assert done.returncode == 0, done.stderr
     assert "status ok" not in done.stdout and "status other" not in done.stdout
     assert done.stdout.count("status bad") == (2 if then else 1)
     assert "poll failed" in done.stdout
     assert "socket open" not in done.stdout
+    assert done.stdout.count(f"host localhost\nport {postgres.port}\npassword readable\nneeded 0\n") == (2 if then else 1)
     assert re.search(r"^message .*pganchor refused this connection: .*sslmode=prefer", done.stdout, re.M)
     assert postgres.connections() == seen
 
@@ -158,7 +164,8 @@ def test_a_refused_object_is_safe_to_poll_reset_and_finish(anchored, postgres, c
 @pytest.mark.parametrize("then", ["", "+reset", "+resetStart"])
 def test_a_verified_object_can_be_reset(anchored, postgres, compile_program, how, then):
     program = compile_program("connect.c", ["libpq"])
-    done = run_gated(anchored, [program, how + then, postgres.conninfo(sslmode="verify-full")])
+    conninfo = postgres.conninfo(sslmode="verify-full", **unlocked(how))
+    done = run_gated(anchored, [program, how + then, conninfo])
     assert done.stdout == "status ok\ntls 1\nsocket open\n" * (2 if then else 1), done.stdout + done.stderr
 
 
@@ -227,13 +234,13 @@ def test_a_server_whose_root_is_not_pinned_gets_no_startup_packet(anchored, step
 def test_a_server_refused_after_the_handshake_leaves_a_safe_object(anchored, stepca, recording_server, compile_program, how):
     write_anchor(anchored, "other", "0" * 64)
     server = recording_server(b"S", issued=stepca.issue("localhost"))
-    conninfo = f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full"
+    conninfo = f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full gssencmode=disable"
     done = run_gated(anchored, [compile_program("connect.c", ["libpq"]), how, conninfo])
     assert done.returncode == 0, done.stderr
     times = 2 if "+" in how else 1
     assert done.stdout.count("status bad\n") == times, done.stdout
     assert done.stdout.count("pganchor refused the server localhost: its certificate chain ends in a root") == times
-    assert "poll failed" in done.stdout
+    assert "poll failed" in done.stdout and "host localhost\n" in done.stdout
     records = server.finish()
     assert len(records) == times
     assert all(record.tls and record.requests == ["ssl"] and record.inside == b"" for record in records)
@@ -270,6 +277,31 @@ def test_gss_encryption_is_locked_out(anchored, stepca, recording_server):
     assert seen.requests == ["ssl"]
 
 
+def test_gss_encryption_that_cannot_be_locked_out_is_refused(anchored, recording_server, compile_program):
+    server = recording_server(b"S")
+    conninfo = f"host=localhost port={server.port} sslmode=verify-full"
+    done = run_gated(anchored, [compile_program("connect.c", ["libpq"]), "raw", conninfo])
+    assert "gssencmode=prefer (the program's, or libpq's default) can take GSSAPI encryption instead of TLS" in done.stdout
+    assert server.finish() == []
+
+
+def test_rules_that_could_not_be_read_are_read_again(anchored, postgres, compile_program):
+    program = compile_program("connect.c", ["libpq"])
+    done = run_gated(anchored, [program, "starved", postgres.conninfo(sslmode="verify-full")])
+    assert done.stdout.startswith("status bad\nmessage pganchor refused this connection: cannot open"), done.stdout
+    assert "Too many open files" in done.stdout
+    assert done.stdout.endswith("status ok\ntls 1\nsocket open\n")
+
+
+def test_libpqs_warnings_come_once(anchored, postgres):
+    (anchored / ".pgpass").write_text("")
+    (anchored / ".pgpass").chmod(0o644)
+    for sslmode in ("verify-full", "prefer"):
+        argv = ["psql", "-wXAtc", "SELECT 1", postgres.conninfo(sslmode=sslmode, password=None)]
+        done = run_gated(anchored, argv)
+        assert done.stderr.count("has group or world access") == 1, done.stderr
+
+
 # ---- the policy ----
 
 def test_a_unix_socket_is_allowed_unless_the_policy_refuses(anchored, postgres):
@@ -289,12 +321,16 @@ def test_min_tls_is_held(anchored, stepca, make_postgres):
     assert done.returncode == 2 and "version" in done.stderr
     found = server.conninfo(sslmode="verify-full", ssl_min_protocol_version="TLSv1.2")
     assert run_gated(anchored, CLIENTS["psql"](found)).returncode == 2
+    capped = server.conninfo(sslmode="verify-full", ssl_max_protocol_version="TLSv1.2")
+    assert ("ssl_max_protocol_version=TLSv1.2 (conninfo) is older than TLSv1.3, the least that the policy takes"
+            in run_gated(anchored, CLIENTS["psql"](capped)).stderr)
 
 
 def test_min_tls_is_held_where_nothing_could_be_locked(anchored, stepca, make_postgres, compile_program):
     server = make_postgres(*stepca.issue("localhost"), settings={"ssl_max_protocol_version": "TLSv1.2"})
     write_policy(anchored, "min-tls = 1.3\n")
-    done = run_gated(anchored, [compile_program("connect.c", ["libpq"]), "raw", server.conninfo(sslmode="verify-full")])
+    conninfo = server.conninfo(sslmode="verify-full", gssencmode="disable")
+    done = run_gated(anchored, [compile_program("connect.c", ["libpq"]), "raw", conninfo])
     assert "its TLS is older than TLSv1.3, the least that the policy takes" in done.stdout
 
 
@@ -334,12 +370,14 @@ def test_the_systems_policy_is_a_floor(anchored, postgres, pganchor):
     ("mode audit\n", "line 1: not a line of the form key = value"),
     ("mode = audit\nmode = audit\n", "line 2: set twice in one file: mode"),
     ("[mode]\n", "line 1: not a line of the form key = value"),
+    ("allow-weak = *\0.example.test\n", None),
 ])
 def test_a_malformed_policy_refuses_everything(anchored, postgres, text, complaint):
     write_policy(anchored, text)
     done = run_gated(anchored, CLIENTS["psql"](postgres.conninfo(sslmode="verify-full")))
     assert done.returncode == 2
-    assert REFUSED + str(anchored / ".config/pganchor/policy.conf") + ", " + complaint in done.stderr
+    path = anchored / ".config/pganchor/policy.conf"
+    assert REFUSED + (f"{path}, {complaint}" if complaint else f"{path}: holds a NUL byte") in done.stderr
 
 
 def test_an_unreadable_policy_refuses_everything(anchored, postgres):

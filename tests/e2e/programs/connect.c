@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 static const char *keywords[] = {"dbname", NULL};
 
@@ -42,6 +43,10 @@ static void tell(PGconn *conn, const char *(*message)(const PGconn *))
 	for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n"))
 		printf("message %s\n", line);
 	printf("tls %d\nsocket %s\n", PQsslInUse(conn), PQsocket(conn) >= 0 ? "open" : "none");
+	/* A program may ask a failed connection where it was to go. */
+	if (PQstatus(conn) == CONNECTION_BAD)
+		printf("host %s\nport %s\npassword %s\nneeded %d\n", PQhost(conn), PQport(conn),
+		       PQpass(conn) != NULL ? "readable" : "none", PQconnectionNeedsPassword(conn));
 	free(text);
 }
 
@@ -80,6 +85,18 @@ int main(int argc, char **argv)
 		connectdb = (PGconn * (*)(const char *)) find(libpq, "PQconnectdb");
 		message = (const char *(*)(const PGconn *))find(libpq, "PQerrorMessage");
 		conn = connectdb(values[0]);
+	} else if (strcmp(how, "starved") == 0) {
+		struct rlimit limit, none;
+
+		getrlimit(RLIMIT_NOFILE, &limit);
+		none = limit;
+		none.rlim_cur = 3;
+		setrlimit(RLIMIT_NOFILE, &none);
+		conn = PQconnectdb(values[0]);
+		setrlimit(RLIMIT_NOFILE, &limit);
+		tell(conn, message);
+		PQfinish(conn);
+		conn = PQconnectdb(values[0]);
 	} else if (strcmp(how, "foundStart") == 0) {
 		void *libpq = dlopen("libpq.so.5", RTLD_NOW | RTLD_LOCAL);
 		PGconn *(*start)(const char *) =
