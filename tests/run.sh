@@ -23,7 +23,8 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service.py -x.
   --no-install   install no package
 
 The tests of the build, the packages and the quick start make builds of their
-own, so with --sanitizers and --valgrind they are left out; and so is with
+own, and those of other libpqs run in another Debian, which has neither ASan nor
+valgrind: with --sanitizers and --valgrind they are left out; and so is with
 --sanitizers the one that preloads other libraries into the tool itself.
 
 It builds in \$PGANCHOR_TEST_CACHE, else in \$XDG_CACHE_HOME/pganchor-tests, else
@@ -168,8 +169,11 @@ for argument; do
     esac
 done
 [ "$kind" != sanitizers ] || where+=(--deselect tests/e2e/test_run.py::test_ld_preload_is_added_to)
-[ "$kind" = plain ] || where+=(--ignore "$top/tests/e2e/test_build.py" --ignore "$top/tests/e2e/test_packages.py" \
-    --ignore "$top/tests/e2e/test_quickstart.py")
+if [ "$kind" != plain ]; then
+    for elsewhere in build packages quickstart libpqs; do
+        where+=(--ignore "$top/tests/e2e/test_$elsewhere.py")
+    done
+fi
 status=0
 PGANCHOR_PREFIX=$work/stage /usr/bin/python3 -m pytest --rootdir="$top" -p no:cacheprovider --junit-xml="$results/e2e.xml" \
     -o junit_family=xunit2 "${where[@]}" "$@" 9>&- || status=$?
