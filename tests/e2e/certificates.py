@@ -155,12 +155,12 @@ class Authority:
         """The CA's own certificate as that of a server."""
         return write_issued(pem(self.cert), self.key, folder)
 
-    def intermediate(self, name="Intermediate CA", *, key="p256", days=VALID, digest="sha256"):
-        """A CA below this one: not self-signed, so no anchor for libpq."""
+    def intermediate(self, name="Intermediate CA", *, key="p256", days=VALID, digest="sha256", ca=True):
+        """A CA below this one: not self-signed, so no anchor for libpq. Without `ca`, a certificate that may sign nothing."""
         private = KEYS[key]()
         builder = build(subject(name), private.public_key(), self.cert.subject, days)
-        builder = builder.add_extension(x509.BasicConstraints(True, None), True)
-        builder = builder.add_extension(key_usage("key_cert_sign", "crl_sign"), True)
+        builder = builder.add_extension(x509.BasicConstraints(ca, None), True)
+        builder = builder.add_extension(key_usage(*(("key_cert_sign", "crl_sign") if ca else ("digital_signature",))), True)
         cert = sign(builder, self.key, digest)
         return Authority(cert, private, chain=[cert, *self.chain], root=self.root)
 

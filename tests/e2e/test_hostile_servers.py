@@ -1,0 +1,272 @@
+"""Servers that lie, each in its own way: refused, with no startup packet and no password on the wire, and with a message.
+
+Where libpq itself refuses, the message is libpq's, word for word as without the gate. It tells a wrong name from a chain that does
+not verify, but not why a chain does not: "certificate verify failed" is all that it says of an unknown CA, an expired certificate
+and a revoked one.
+"""
+
+import datetime
+import re
+import ssl
+import struct
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+from certificates import EXPIRED, NOT_YET_VALID, make_root
+from home import Home
+from listener import Listener, read_to_end, tls_context
+from test_gate import CLIENTS, run_gated, write_anchor
+
+PASSWORD = "hunter2"
+# Of a CA that has the name of a trusted one and another key, OpenSSL tells what part of it failed.
+UNVERIFIED = "SSL error: (certificate verify failed|EVP lib|provider signature failure)"
+MISMATCH = r'server certificate for "[^"]+"( \(and \d+ other names?\))? does not match host name "{}"'
+
+
+def error(text):
+    """A PostgreSQL ErrorResponse."""
+    body = f"SFATAL\0VFATAL\0C0A000\0M{text}\0\0".encode()
+    return b"E" + struct.pack("!i", 4 + len(body)) + body
+
+
+# Each libpq, and with this machine's a program of another kind.
+WHO = [("psql", 15), ("psycopg2", 15), ("psql", 17), ("psycopg2", 18)]
+
+
+@pytest.fixture(params=WHO, ids=[f"{name}-libpq{version}" for name, version in WHO])
+def who(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def root():
+    return make_root("Company Root CA")
+
+
+@pytest.fixture
+def home(request, who, root, pganchor, tmp_path):
+    """A home that trusts `root`."""
+    home = Home(tmp_path / "home", pganchor) if who[1] == 15 else request.getfixturevalue("rooted_home")(who[1])
+    (home / ".postgresql").mkdir()
+    root.write_root(home / ".postgresql/root.crt")
+    return home
+
+
+@pytest.fixture
+def attempt(home, who):
+    """Factory attempt(server, **settings) -> CompletedProcess of a client that connects to it with verify-full."""
+    def run(server, **settings):
+        every = {"host": "localhost", "port": server.port, "user": "app", "dbname": "app", "password": PASSWORD,
+                 "sslmode": "verify-full", **settings}
+        conninfo = " ".join(f"{key}={value}" for key, value in every.items())
+        return run_gated(home, CLIENTS[who[0]](conninfo))
+
+    return run
+
+
+def check_refused(done, server, message):
+    """It ended with this message, and all that the server got of the client was before TLS or its handshake."""
+    assert done.returncode != 0
+    assert re.search(message, done.stderr), done.stderr
+    records = server.finish()
+    assert records
+    for record in records:
+        assert set(record.requests) <= {"ssl"} and record.inside == b"", record
+        assert PASSWORD.encode() not in record.plain and b"user\0" not in record.plain
+
+
+def check_believed(done, server):
+    """The server was let through: it got as far as to ask for the password."""
+    assert "password authentication failed" in done.stderr
+    (record,) = server.finish()
+    assert record.requests == ["ssl", "startup", "password"]
+
+
+# ---- before TLS
+
+ANSWERS = {
+    "no TLS": (b"N", "server does not support SSL, but SSL was required"),
+    "an error": (error("unsupported frontend protocol"), "server sent an error response during SSL exchange"),
+    "nonsense": (b"X", "received invalid response to SSL negotiation: X"),
+}
+
+
+@pytest.mark.parametrize("answer, message", ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_that_begins_no_tls(attempt, recording_server, answer, message):
+    server = recording_server(answer)
+    check_refused(attempt(server), server, message)
+
+
+def test_plain_text_after_the_answer(attempt, recording_server, root, tmp_path):
+    """The buffer-stuffing attack of CVE-2021-23222: what comes in clear must not count as if it had come by TLS."""
+    server = recording_server(b"S" + b"R" + struct.pack("!ii", 8, 0), issued=root.issue(tmp_path, "localhost"))
+    check_refused(attempt(server), server, "received unencrypted data after SSL response")
+
+
+# ---- certificates
+
+def test_a_good_certificate_is_believed(attempt, recording_server, root, tmp_path):
+    """Else the refusals below would prove nothing."""
+    server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
+    check_believed(attempt(server), server)
+
+
+CHAINS = {
+    "another CA": lambda root, folder: make_root("Impostor").issue(folder, "localhost"),
+    "another CA of the same name": lambda root, folder: make_root("Company Root CA").issue(folder, "localhost"),
+    "self-signed": lambda root, folder: make_root("localhost", ca=False, usage=None).issue_self(folder),
+    "expired": lambda root, folder: root.issue(folder, "localhost", days=EXPIRED),
+    "not yet valid": lambda root, folder: root.issue(folder, "localhost", days=NOT_YET_VALID),
+    "an expired intermediate": lambda root, folder: root.intermediate(days=EXPIRED).issue(folder, "localhost"),
+    "a missing intermediate": lambda root, folder: root.intermediate().issue(folder, "localhost", chain=False),
+    "signed by a server's certificate": lambda root, folder: _signed_by_a_leaf(root, folder),
+}
+
+
+def _signed_by_a_leaf(root, folder):
+    """Who has any certificate of the company's must not be able to make others."""
+    leaf = root.intermediate("mallory.example.test", ca=False)
+    return leaf.issue(folder, "localhost")
+
+
+@pytest.mark.parametrize("issue", CHAINS.values(), ids=CHAINS)
+def test_a_chain_that_does_not_verify(attempt, recording_server, root, tmp_path, issue):
+    server = recording_server(b"S", issued=issue(root, tmp_path))
+    check_refused(attempt(server), server, UNVERIFIED)
+
+
+# The host of the connection, the names of the certificate, its CN.
+WRONG_NAMES = {
+    "another host": ("localhost", ["other.example.test"], None),
+    "two other hosts": ("localhost", ["a.example.test", "b.example.test"], None),
+    "a wildcard does not reach over a dot": ("a.b.example.test", ["*.example.test"], None),
+    "a wildcard needs a label": ("example.test", ["*.example.test"], None),
+    "a wildcard inside a label": ("db1.example.test", ["db*.example.test"], None),
+    "a wildcard alone": ("localhost", ["*"], None),
+    "an address that is another": ("127.0.0.1", ["127.0.0.2"], None),
+    "a name is no address": ("127.0.0.1", ["localhost"], None),
+    "an address is no name": ("localhost", ["127.0.0.1"], "db.example.test"),
+    "CN of another": ("localhost", [], "other.example.test"),
+    "CN beside a SAN does not count": ("localhost", ["other.example.test"], "localhost"),
+}
+
+
+@pytest.mark.parametrize("host, names, common_name", WRONG_NAMES.values(), ids=WRONG_NAMES)
+def test_a_certificate_for_another_host(attempt, recording_server, root, tmp_path, host, names, common_name):
+    server = recording_server(b"S", issued=root.issue(tmp_path, *names, common_name=common_name))
+    check_refused(attempt(server, host=host, hostaddr="127.0.0.1"), server, MISMATCH.format(re.escape(host)))
+
+
+# libpq's own rule, which the gate leaves as it is: CN counts where no SAN is of the host's kind (a name, an address).
+RIGHT_NAMES = {
+    "an address": ("127.0.0.1", ["127.0.0.1"], None),
+    "a wildcard": ("a.example.test", ["*.example.test"], None),
+    "a name in another case": ("LOCALHOST", ["localhost"], None),
+    "CN without a SAN": ("localhost", [], "localhost"),
+    "CN beside a SAN of another kind": ("localhost", ["127.0.0.2"], "localhost"),
+}
+
+
+@pytest.mark.parametrize("host, names, common_name", RIGHT_NAMES.values(), ids=RIGHT_NAMES)
+def test_a_certificate_for_this_host(attempt, recording_server, root, tmp_path, host, names, common_name):
+    server = recording_server(b"S", issued=root.issue(tmp_path, *names, common_name=common_name))
+    check_believed(attempt(server, host=host, hostaddr="127.0.0.1"), server)
+
+
+def write_crl(root, path, *certificates):
+    """A list by `root` of revoked certificates."""
+    now = datetime.datetime.utcnow()
+    builder = (x509.CertificateRevocationListBuilder().issuer_name(root.cert.subject)
+               .last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=1)))
+    for certificate in certificates:
+        serial = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build())
+    path.write_bytes(builder.sign(root.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return path
+
+
+def test_a_revoked_certificate(attempt, home, recording_server, root, tmp_path):
+    revoked, good = root.issue(tmp_path, "localhost"), root.issue(tmp_path, "localhost")
+    write_crl(root, home / ".postgresql/root.crl", revoked.cert)
+    server, other = recording_server(b"S", issued=revoked), recording_server(b"S", issued=good)
+    check_refused(attempt(server), server, UNVERIFIED)
+    check_believed(attempt(other), other)
+    named = recording_server(b"S", issued=revoked)
+    crl = write_crl(root, home / "named.crl", revoked.cert)
+    check_refused(attempt(named, sslcrl=crl), named, UNVERIFIED)
+
+
+def test_an_anchor_that_may_not_vouch_for_this_host(attempt, home, recording_server, root, tmp_path):
+    write_anchor(home, "company", root.fingerprint, hosts="*.example.test")
+    server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
+    check_refused(attempt(server), server, r"pganchor refused the server localhost: its certificate chain ends in anchor company, "
+                  r"which may not vouch for this host \(hosts = \*\.example\.test\)")
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=["1.0", "1.1"])
+@pytest.mark.parametrize("least", [None, "TLSv1"])
+def test_old_tls_alone(attempt, recording_server, root, tmp_path, version, least):
+    server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"), tls={"maximum_version": version})
+    settings = {"ssl_min_protocol_version": least} if least else {}
+    check_refused(attempt(server, **settings), server, "SSL error: .*(protocol|version)")
+
+
+# ---- handshakes that stall
+
+class StallingServer(Listener):
+    """Sends the first `count` bytes of what a server says up to the end of its handshake (all but the last -count, where that is
+    negative), and then nothing more.
+
+    afterwards    what came of the client after its ClientHello
+    """
+
+    def __init__(self, issued, count):
+        self.context = tls_context(issued)
+        self.count = count
+        self.afterwards = None
+        super().__init__()
+
+    def serve(self, sock, number):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = self.context.wrap_bio(incoming, outgoing, server_side=True)
+        sock.recv(8)
+        if self.count == 0:
+            self.afterwards = read_to_end(sock)
+            return
+        sock.sendall(b"S")
+        while not outgoing.pending:
+            chunk = sock.recv(65536)
+            if not chunk:
+                return
+            incoming.write(chunk)
+            try:
+                tls.do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+        flight = outgoing.read()
+        sock.sendall(flight[:self.count - 1 if self.count > 0 else self.count])
+        self.afterwards = read_to_end(sock)
+
+
+# Nothing; S; a record's type; its header; into ServerHello; behind it; into the certificate; all but the last byte.
+STALLS = [0, 1, 2, 6, 60, 128, 400, 700, -40, -1]
+
+
+def test_a_handshake_that_stalls(attempt, who, root, tmp_path):
+    issued = root.issue(tmp_path, "localhost")
+    servers = [StallingServer(issued, count) for count in STALLS]
+    try:
+        with ThreadPoolExecutor(len(servers)) as pool:
+            ended = list(pool.map(lambda server: attempt(server, connect_timeout=2), servers))
+        for server, done in zip(servers, ended):
+            assert done.returncode != 0 and "timeout expired" in done.stderr, (server.count, done.stderr)
+            server.finish()
+            # Nothing but, in TLS 1.3, an empty gesture to old middleboxes (ChangeCipherSpec) or an alert.
+            assert re.fullmatch(rb"(\x14\x03\x03\0\x01\x01|\x15\x03.\0\x02..)*", server.afterwards, re.DOTALL), server.count
+    finally:
+        for server in servers:
+            server.stop()
