@@ -12,6 +12,8 @@ enum pga_exit {
 
 /* A subcommand: argv[0] is its name, options by getopt_long. Returns the exit status. */
 int pga_cmd_bootstrap(int argc, char **argv);
+int pga_cmd_disable(int argc, char **argv);
+int pga_cmd_enable(int argc, char **argv);
 int pga_cmd_explain(int argc, char **argv);
 int pga_cmd_log(int argc, char **argv);
 int pga_cmd_run(int argc, char **argv);

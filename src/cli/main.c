@@ -19,6 +19,8 @@ static const struct {
     {"run", pga_cmd_run, "start a program that can make no connection weaker than verify-full"},
     {"explain", pga_cmd_explain,
      "show what libpq would really use for a conninfo, and the verdict"},
+    {"enable", pga_cmd_enable, "load the gate into every program of a session, machine or service"},
+    {"disable", pga_cmd_disable, "undo what enable did"},
     {"log", pga_cmd_log, "show what a policy in audit mode would have refused"},
 };
 

@@ -1,0 +1,187 @@
+#include "activate/lines.h"
+
+#include "activate/module.h"
+
+#include <string.h>
+
+static const char begin_mark[] = "# >>> pganchor enable (made ";
+static const char end_mark[] = "# <<< pganchor disable takes these lines out again <<<\n";
+
+/* In a body, M stands for the module's path and P for the value of LD_PRELOAD, each behind a tab
+ * character's opposite, the byte 1: no text of these has that. */
+#define MODULE  "\001M"
+#define PRELOAD "\001P"
+/* The same with every $ twice, which is how environment.d(5) spells one. */
+#define PRELOAD_DOUBLED "\001D"
+
+static const char *const bodies[] = {
+    [PGA_FORM_ENVIRONMENT] = "LD_PRELOAD=" PRELOAD_DOUBLED "${LD_PRELOAD:+:$LD_PRELOAD}\n",
+    [PGA_FORM_SHELL] = "if [ -r '" MODULE "' ]; then\n"
+		       "    case \":${LD_PRELOAD-}:\" in\n"
+		       "    *':" PRELOAD ":'*) ;;\n"
+		       "    *) export LD_PRELOAD='" PRELOAD "'\"${LD_PRELOAD:+:$LD_PRELOAD}\" ;;\n"
+		       "    esac\n"
+		       "else\n"
+		       "    echo 'pganchor: the gate is gone: " MODULE "' >&2\n"
+		       "    echo '    install pganchor again, or: pganchor disable' >&2\n"
+		       "fi\n",
+    [PGA_FORM_UNIT] = "[Service]\n"
+		      "Environment=\"LD_PRELOAD=" PRELOAD "\"\n",
+};
+
+static void add_doubled(struct pga_text *text, const char *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		pga_text_add_bytes(text, bytes[i] == '$' ? "$$" : bytes + i,
+				   bytes[i] == '$' ? 2 : 1);
+}
+
+static void add_body(const char *body, const struct pga_block *block, struct pga_text *text)
+{
+	for (; *body != '\0'; body++) {
+		if (*body != '\001') {
+			pga_text_add_bytes(text, body, 1);
+			continue;
+		}
+		body++;
+		if (*body == 'M')
+			pga_text_add_bytes(text, block->module, block->module_length);
+		else if (*body == 'P')
+			pga_text_add_bytes(text, block->preload, block->preload_length);
+		else
+			add_doubled(text, block->preload, block->preload_length);
+	}
+}
+
+void pga_block_write(enum pga_form form, const struct pga_block *block, struct pga_text *text)
+{
+	if (form != PGA_FORM_PRELOAD) {
+		pga_text_addf(text, "%s%u folders, %d files, %d line ends) >>>\n# module ",
+			      begin_mark, block->folders, block->made_file ? 1 : 0,
+			      block->made_line_end ? 1 : 0);
+		pga_text_add_bytes(text, block->module, block->module_length);
+		pga_text_add(text, "\n# as ");
+	}
+	pga_text_add_bytes(text, block->preload, block->preload_length);
+	pga_text_add(text, "\n");
+	if (form != PGA_FORM_PRELOAD) {
+		add_body(bodies[form], block, text);
+		pga_text_add(text, end_mark);
+	}
+}
+
+/* Whether it stands at the start of a line. */
+static const char *line_that_starts(const char *bytes, size_t length, const char *with)
+{
+	const char *at = bytes;
+
+	while ((at = memmem(at, length - (size_t)(at - bytes), with, strlen(with))) != NULL) {
+		if (at == bytes || at[-1] == '\n')
+			return at;
+		at++;
+	}
+	return NULL;
+}
+
+/* The rest of the line behind this word, and where the next line begins; NULL where it is another
+ * word. */
+static const char *rest_of_line(const char *at, const char *end, const char *word,
+				const char **rest, size_t *length)
+{
+	const char *newline;
+
+	if ((size_t)(end - at) < strlen(word) || strncmp(at, word, strlen(word)) != 0)
+		return NULL;
+	*rest = at + strlen(word);
+	newline = memchr(*rest, '\n', (size_t)(end - *rest));
+	if (newline == NULL)
+		return NULL;
+	*length = (size_t)(newline - *rest);
+	return newline + 1;
+}
+
+/* Reads the marks and what they say. Whether all of it is as we write it is for the caller to
+ * compare. */
+static bool read_marks(const char *begin, const char *end, struct pga_block *block)
+{
+	static const char shape[] = "0 folders, 0 files, 0 line ends) >>>";
+	const char *made = NULL;
+	size_t length = 0;
+	const char *at = rest_of_line(begin, end, begin_mark, &made, &length);
+
+	if (at == NULL || length != sizeof shape - 1)
+		return false;
+	block->folders = (unsigned)(made[0] - '0') % 10;
+	block->made_file = made[strcspn(shape, ",") + 2] == '1';
+	block->made_line_end = made[sizeof "0 folders, 0 files, " - 1] == '1';
+	at = rest_of_line(at, end, "# module ", &block->module, &block->module_length);
+	return at != NULL &&
+	       rest_of_line(at, end, "# as ", &block->preload, &block->preload_length) != NULL;
+}
+
+static enum pga_found find_marked(enum pga_form form, const char *bytes, size_t length,
+				  struct pga_block *block)
+{
+	const char *begin = line_that_starts(bytes, length, begin_mark);
+	struct pga_text same = PGA_TEXT_EMPTY;
+	const char *end;
+	enum pga_found found = PGA_FOUND_CHANGED;
+
+	if (begin == NULL)
+		return line_that_starts(bytes, length, end_mark) != NULL ? PGA_FOUND_CHANGED
+									 : PGA_FOUND_NONE;
+	end = line_that_starts(begin, length - (size_t)(begin - bytes), end_mark);
+	if (end == NULL)
+		return PGA_FOUND_CHANGED;
+	end += sizeof end_mark - 1;
+	if (read_marks(begin, end, block)) {
+		pga_block_write(form, block, &same);
+		if (!same.failed && same.length == (size_t)(end - begin) &&
+		    memcmp(same.bytes, begin, same.length) == 0)
+			found = PGA_FOUND_OURS;
+	}
+	block->begin = (size_t)(begin - bytes);
+	block->end = (size_t)(end - bytes);
+	pga_text_free(&same);
+	return found;
+}
+
+/* The line of ld.so.preload that has the module alone. */
+static enum pga_found find_entry(const char *bytes, size_t length, struct pga_block *block)
+{
+	enum pga_found found = PGA_FOUND_NONE;
+
+	for (size_t begin = 0; begin < length && found != PGA_FOUND_OURS;) {
+		const char *newline = memchr(bytes + begin, '\n', length - begin);
+		size_t end = newline != NULL ? (size_t)(newline - bytes) : length;
+		struct pga_text line = PGA_TEXT_EMPTY;
+		const char *text;
+
+		pga_text_add_bytes(&line, bytes + begin, end - begin);
+		text = pga_text_string(&line);
+		if (text[0] != '#' && pga_module_is_in(text)) {
+			found = text[strcspn(text, " :\t#")] == '\0' ? PGA_FOUND_OURS
+								     : PGA_FOUND_CHANGED;
+			block->module = PGA_MODULE;
+			block->module_length = strlen(PGA_MODULE);
+			block->preload = bytes + begin;
+			block->preload_length = end - begin;
+			block->made_file = true;
+			block->begin = begin;
+			block->end = newline != NULL ? end + 1 : end;
+		}
+		pga_text_free(&line);
+		begin = end + 1;
+	}
+	return found;
+}
+
+enum pga_found pga_block_find(enum pga_form form, const char *bytes, size_t length,
+			      struct pga_block *block)
+{
+	memset(block, 0, sizeof *block);
+	if (length == 0)
+		return PGA_FOUND_NONE;
+	return form == PGA_FORM_PRELOAD ? find_entry(bytes, length, block)
+					: find_marked(form, bytes, length, block);
+}

@@ -1,0 +1,30 @@
+/* The gate's module as ld.so finds it, and whether it does. */
+#ifndef PGA_ACTIVATE_MODULE_H
+#define PGA_ACTIVATE_MODULE_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* The installed module. */
+#define PGA_MODULE PKGLIBDIR "/pganchor-gate.so"
+
+/* Starts a small program with this LD_PRELOAD (NULL: with none). Returns 0 when ld.so says nothing
+ * and the installed module is in it; -1, with what ld.so says, where not. */
+int pga_module_loads(const char *preload, struct pga_error *error);
+
+/* How to name the module to ld.so: with $LIB in the path where that leads to the same file, so that
+ * ld.so looks for a 32-bit program's module among the 32-bit libraries; the plain path otherwise.
+ * It has been seen to load. The caller frees it; NULL, with the error filled, for a module that
+ * does not. */
+char *pga_module_entry(struct pga_error *error);
+
+/* Whether a value of LD_PRELOAD, or the content of an ld.so.preload, names the module in either
+ * way. Blanks and colons separate the entries (ld.so(8)). */
+bool pga_module_is_in(const char *preload);
+
+/* Whether nobody but root, and `other` (a user's number), can change the module or a folder that it
+ * is in: what every program of the machine loads must be as safe as the programs are. */
+int pga_module_is_guarded(unsigned other, struct pga_error *error);
+
+#endif

@@ -1,0 +1,72 @@
+/* The files that switch the gate on: what pganchor writes into each, how it knows its own lines
+ * again, and takes them out. */
+#ifndef PGA_ACTIVATE_SWITCH_H
+#define PGA_ACTIVATE_SWITCH_H
+
+#include "base/edit.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum pga_way {
+	PGA_WAY_SESSION,     /* environment.d of the user: programs of a systemd session */
+	PGA_WAY_SHELL,       /* the start file of the user's shell */
+	PGA_WAY_ENVIRONMENT, /* environment.d of the machine */
+	PGA_WAY_PROFILE,     /* profile.d of the machine: login shells */
+	PGA_WAY_PRELOAD,     /* ld.so.preload of the machine: every program */
+	PGA_WAY_UNIT,        /* a drop-in of a service of the machine */
+	PGA_WAY_USER_UNIT,   /* a drop-in of a service of the user */
+	PGA_WAYS,
+};
+
+/* What `pganchor enable` and `status` call the way. */
+const char *pga_way_name(enum pga_way way);
+
+enum pga_state {
+	PGA_OFF,      /* nothing of pganchor's is there */
+	PGA_ON,       /* it is there, and names this module */
+	PGA_ON_OTHER, /* it is there, and names another module */
+	PGA_CHANGED,  /* it is there, and somebody has changed it since */
+};
+
+/* One file, and what is to be done with it. Prepare several, and only then apply each. */
+struct pga_switch {
+	enum pga_way way;
+	enum pga_state state; /* as it was found */
+	char *path;
+	struct pga_text lines; /* what pganchor writes there */
+
+	/* What follows is this room's own, but for changes. */
+	struct pga_edit edit;
+	unsigned folders; /* above the file, to remove with it where they are empty */
+	bool changes;     /* applying it changes something */
+	bool editing;
+	bool remove;
+};
+
+/* Finds the file of this way. root is put in front of the machine's paths (NULL: nothing); unit is
+ * a service's name, with or without ".service", for the last two ways. Returns -1 for a name that
+ * is none, a home or a shell that cannot be told. */
+int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
+		    struct pga_error *error);
+
+/* Reads it and fills state. */
+int pga_switch_look(struct pga_switch *file, struct pga_error *error);
+
+/* Prepares the file with the lines that preload this value (pga_module_entry, and for a unit what
+ * it preloads already). Returns -1, with nothing changed, for a file that cannot be written, or has
+ * lines of ours that somebody changed. */
+int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error *error);
+
+/* Prepares the file without the lines that pganchor wrote: byte for byte as it would be had they
+ * never been there. A file and folders that were made for them go too. */
+int pga_switch_off(struct pga_switch *file, struct pga_error *error);
+
+/* Does what was prepared. */
+int pga_switch_apply(struct pga_switch *file, struct pga_error *error);
+
+/* Forgets what was prepared and not applied, and frees all. Safe on one that is all zero. */
+void pga_switch_end(struct pga_switch *file);
+
+#endif

@@ -1,0 +1,300 @@
+/* pganchor enable and disable: switch the gate on for a session, a shell, a machine or a service,
+ * and off again. */
+#include "cli/cli.h"
+#include "cli/cmd_service.h"
+
+#include "activate/child.h"
+#include "activate/module.h"
+#include "activate/switch.h"
+#include "base/terminal.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILES 8 /* more than can be asked for at once */
+
+struct asked {
+	const char *command;
+	bool ways[PGA_WAYS];
+	const char *unit;
+	const char *root;
+	bool off;
+	bool dry_run;
+	bool json;
+};
+
+static void print_help(FILE *stream, bool off)
+{
+	(void)fprintf(
+	    stream,
+	    "usage: pganchor %s [-e] [-l] [-s] [-p] [-u NAME] [-r DIR] [-n] [-j]\n\n%s\n"
+	    "  -e, --session        programs of your session, as systemd starts them%s\n"
+	    "  -l, --shell          your shell (SHELL), by its start file\n"
+	    "  -s, --system         everybody's sessions and login shells, in /etc\n"
+	    "  -p, --ld-so-preload  every program of the machine, by /etc/ld.so.preload\n"
+	    "  -u, --unit NAME      a service of systemd, by a drop-in; with --session, one of "
+	    "yours\n"
+	    "  -r, --root DIR       the machine's files are below this folder\n"
+	    "  -n, --dry-run        change nothing, and show what would be written\n"
+	    "  -j, --json           report in JSON\n"
+	    "  -h, --help           show this\n\n"
+	    "%s",
+	    off ? "disable" : "enable",
+	    off ? "Takes out again what pganchor enable wrote, and nothing else: your session's "
+		  "and "
+		  "your shell's\nlines, or what is named here.\n"
+		: "Loads the gate into every program that is started from then on (LD_PRELOAD), so "
+		  "that none of\nthem connects weaker than the policy. Running it again changes "
+		  "nothing.\n",
+	    off ? "" : " (the default)",
+	    off ? "  pganchor disable\n  sudo pganchor disable --system --ld-so-preload\n"
+		: "  pganchor enable --session --shell\n  sudo pganchor enable --unit myapp\n"
+		  "  pganchor status\n");
+}
+
+/* What the service preloads already: the last assignment of LD_PRELOAD wins in systemd, so that a
+ * drop-in which did not repeat it would take it away. "" where systemd does not say. */
+static char *preloaded_by_unit(const struct asked *asked, bool user)
+{
+	const char *argv[] = {"systemctl", user ? "--user" : "--system",
+			      "show",      "--property=Environment",
+			      "--value",   "--",
+			      NULL,        NULL};
+	struct pga_text name = PGA_TEXT_EMPTY;
+	struct pga_text value = PGA_TEXT_EMPTY;
+	struct pga_child child = {0};
+	struct pga_error ignored;
+	const char *found;
+
+	pga_text_addf(&name, "%s%s", asked->unit,
+		      strstr(asked->unit, ".service") != NULL ? "" : ".service");
+	argv[6] = pga_text_string(&name);
+	if (asked->root == NULL && pga_child_run(argv, "", &child, &ignored) == 0 &&
+	    child.status == 0) {
+		found = strstr(pga_text_string(&child.output), "LD_PRELOAD=");
+		if (found != NULL) {
+			found += sizeof "LD_PRELOAD=" - 1;
+			pga_text_add_bytes(&value, found, strcspn(found, " \n"));
+		}
+	}
+	pga_child_free(&child);
+	pga_text_free(&name);
+	pga_text_add(&value, "");
+	return pga_text_take(&value);
+}
+
+/* The value of LD_PRELOAD for a way: the module, and for a unit what it has already. */
+static char *preload_for(const struct asked *asked, enum pga_way way, const char *entry,
+			 struct pga_error *error)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *before = NULL;
+
+	if (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT)
+		before = preloaded_by_unit(asked, way == PGA_WAY_USER_UNIT);
+	if (before != NULL && before[strcspn(before, "\"'\\%")] != '\0') {
+		(void)pga_fail(error, "write a drop-in by hand; nothing was changed",
+			       "%s preloads something that pganchor cannot add to: %s", asked->unit,
+			       before);
+		free(before);
+		return NULL;
+	}
+	if (before != NULL && pga_module_is_in(before))
+		return before;
+	pga_text_addf(&text, "%s%s%s", entry, before != NULL && before[0] != '\0' ? ":" : "",
+		      before != NULL ? before : "");
+	free(before);
+	if (text.failed)
+		(void)pga_fail_memory(error);
+	return pga_text_take(&text);
+}
+
+static int prepare(const struct asked *asked, struct pga_switch *file, enum pga_way way,
+		   const char *entry, struct pga_error *error)
+{
+	char *preload;
+	int result;
+
+	if (pga_switch_find(file, way, asked->root, asked->unit, error) != 0)
+		return -1;
+	if (asked->off)
+		return pga_switch_off(file, error);
+	preload = preload_for(asked, way, entry, error);
+	if (preload == NULL)
+		return -1;
+	result = pga_switch_on(file, preload, error);
+	free(preload);
+	return result;
+}
+
+static void print_next(const struct asked *asked)
+{
+	const bool user = asked->ways[PGA_WAY_USER_UNIT];
+
+	if (asked->unit != NULL)
+		(void)printf("next:\n    systemctl %sdaemon-reload && systemctl %srestart %s\n",
+			     user ? "--user " : "", user ? "--user " : "", asked->unit);
+	else if (asked->ways[PGA_WAY_PRELOAD])
+		(void)printf("every program that is started from now on %s the gate\n",
+			     asked->off ? "is without" : "has");
+	else
+		(void)printf("next: log out and in again%s; pganchor status says what runs with "
+			     "the gate\n",
+			     asked->ways[PGA_WAY_SHELL] ? ", or start a new shell" : "");
+}
+
+static int print_text(const struct asked *asked, const struct pga_switch *files, size_t count)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *what = asked->off ? "it is not there" : "it is there already";
+
+		if (files[i].changes)
+			what = asked->off ? "taken out" : "written";
+		if (files[i].changes && asked->dry_run)
+			what = asked->off ? "would be taken out" : "would be written";
+		(void)printf("%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);
+		if (asked->dry_run && files[i].changes)
+			(void)printf("%s", pga_text_string(&files[i].lines));
+		changed = changed || files[i].changes;
+	}
+	if (changed && !asked->dry_run)
+		print_next(asked);
+	return PGA_EXIT_DONE;
+}
+
+static int print_json(const struct asked *asked, const struct pga_switch *files, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		(void)json_array_append_new(
+		    list,
+		    json_pack("{s:s, s:o, s:b, s:o}", "way", pga_way_name(files[i].way), "path",
+			      pga_service_json(files[i].path), "changed", (int)files[i].changes,
+			      "lines", pga_service_json_lines(pga_text_string(&files[i].lines))));
+	return pga_service_print_json(
+	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), PGA_EXIT_DONE);
+}
+
+/* What holds for a file that every program of the machine obeys. */
+static int check_preload(const struct asked *asked, struct pga_error *error)
+{
+	/* Below another root, in a test or an image that is being built, the builder owns all. */
+	if (pga_module_is_guarded(asked->root != NULL ? geteuid() : 0, error) != 0)
+		return -1;
+	if (access("/lib/ld-linux.so.2", F_OK) == 0)
+		pga_print_warning(
+		    "32-bit programs run without the gate, and ld.so says so to each");
+	return 0;
+}
+
+static int switch_all(const struct asked *asked)
+{
+	struct pga_switch files[FILES] = {{0}};
+	struct pga_error error;
+	size_t count = 0;
+	char *entry = NULL;
+	int status = PGA_EXIT_FAILED;
+
+	if (!asked->off) {
+		entry = pga_module_entry(&error);
+		if (entry == NULL)
+			goto failed;
+		if (asked->ways[PGA_WAY_PRELOAD] && check_preload(asked, &error) != 0)
+			goto failed;
+	}
+	for (int way = 0; way < PGA_WAYS; way++) {
+		if (!asked->ways[way])
+			continue;
+		count++;
+		if (prepare(asked, &files[count - 1], (enum pga_way)way, entry, &error) != 0)
+			goto failed;
+	}
+	/* Taken out in the other order: a folder that was made for two files was made for the
+	 * first.
+	 */
+	for (size_t i = 0; i < count && !asked->dry_run; i++)
+		if (pga_switch_apply(&files[asked->off ? count - 1 - i : i], &error) != 0)
+			goto failed;
+	status = asked->json ? print_json(asked, files, count) : print_text(asked, files, count);
+	goto done;
+failed:
+	pga_print_error(&error);
+done:
+	while (count > 0)
+		pga_switch_end(&files[--count]);
+	free(entry);
+	return status;
+}
+
+/* What the options come to. */
+static void settle(struct asked *asked, bool session, bool shell, bool system, bool preload)
+{
+	struct pga_switch probe;
+	struct pga_error ignored;
+	const bool none = !session && !shell && !system && !preload && asked->unit == NULL;
+
+	asked->ways[PGA_WAY_USER_UNIT] = asked->unit != NULL && session;
+	asked->ways[PGA_WAY_UNIT] = asked->unit != NULL && !session;
+	asked->ways[PGA_WAY_SESSION] = none || (session && asked->unit == NULL);
+	asked->ways[PGA_WAY_SHELL] = shell;
+	asked->ways[PGA_WAY_ENVIRONMENT] = asked->ways[PGA_WAY_PROFILE] = system;
+	asked->ways[PGA_WAY_PRELOAD] = preload;
+	if (none && asked->off) {
+		/* A shell that pganchor does not know has no lines of ours. */
+		asked->ways[PGA_WAY_SHELL] =
+		    pga_switch_find(&probe, PGA_WAY_SHELL, NULL, NULL, &ignored) == 0;
+		pga_switch_end(&probe);
+	}
+}
+
+static int enable_or_disable(int argc, char **argv, bool off)
+{
+	static const struct option options[] = {
+	    {"dry-run", no_argument, NULL, 'n'},    {"help", no_argument, NULL, 'h'},
+	    {"json", no_argument, NULL, 'j'},       {"ld-so-preload", no_argument, NULL, 'p'},
+	    {"root", required_argument, NULL, 'r'}, {"session", no_argument, NULL, 'e'},
+	    {"shell", no_argument, NULL, 'l'},      {"system", no_argument, NULL, 's'},
+	    {"unit", required_argument, NULL, 'u'}, {NULL, 0, NULL, 0}};
+	struct asked asked = {.command = off ? "disable" : "enable", .off = off};
+	bool chosen[128] = {false};
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "ehjlnpr:su:", options, NULL)) != -1) {
+		if (option == '?')
+			return pga_service_bad_option(asked.command, argv);
+		chosen[option & 127] = true;
+		if (option == 'r')
+			asked.root = optarg;
+		else if (option == 'u')
+			asked.unit = optarg;
+	}
+	if (chosen['h']) {
+		print_help(stdout, off);
+		return PGA_EXIT_DONE;
+	}
+	if (optind < argc)
+		return pga_usage_error(asked.command, "%s: too many arguments", argv[optind]);
+	asked.dry_run = chosen['n'];
+	asked.json = chosen['j'];
+	settle(&asked, chosen['e'], chosen['l'], chosen['s'], chosen['p']);
+	if (asked.root != NULL && !chosen['s'] && !chosen['p'] && !asked.ways[PGA_WAY_UNIT])
+		return pga_usage_error(asked.command,
+				       "--root is for --system, --ld-so-preload and --unit");
+	return switch_all(&asked);
+}
+
+int pga_cmd_enable(int argc, char **argv)
+{
+	return enable_or_disable(argc, argv, false);
+}
+
+int pga_cmd_disable(int argc, char **argv)
+{
+	return enable_or_disable(argc, argv, true);
+}

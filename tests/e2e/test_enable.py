@@ -1,0 +1,320 @@
+"""pganchor enable and disable: programs have the gate afterwards, and not a byte of anybody else's is lost."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+GENERATOR = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator"
+MARK = "# >>> pganchor enable"
+BASH = {"SHELL": "/bin/bash"}
+
+
+def session_file(home):
+    return home / ".config/environment.d/50-pganchor.conf"
+
+
+def done_well(done):
+    assert (done.returncode, done.stderr.replace(WARNING, "")) == (0, "")
+    return done.stdout
+
+
+WARNING = "pganchor: warning: 32-bit programs run without the gate, and ld.so says so to each\n"
+
+
+def test_the_session_is_the_default_and_again_changes_nothing(home):
+    assert f"session: {session_file(home)}: written" in done_well(home.pganchor("enable"))
+    before = home.snapshot()
+    assert "it is there already" in done_well(home.pganchor("enable", "--session"))
+    assert home.snapshot() == before
+
+
+@pytest.mark.parametrize("preloaded", [None, "/usr/lib/libother.so"])
+def test_systemd_adds_the_module_to_what_is_preloaded(home, pganchor, preloaded):
+    """environment.d as systemd reads it, by its own generator."""
+    if not os.path.exists(GENERATOR):
+        pytest.skip("no systemd on this machine")
+    home.pganchor("enable")
+    asked = subprocess.run([GENERATOR], capture_output=True, text=True, env={
+        "HOME": str(home.path), "XDG_CONFIG_HOME": str(home / ".config"), **({"LD_PRELOAD": preloaded} if preloaded else {})})
+    value = f"{pganchor.module}:{preloaded}" if preloaded else str(pganchor.module)
+    assert f"LD_PRELOAD={value}" in asked.stdout.splitlines()
+
+
+def test_xdg_config_home_counts(home, tmp_path):
+    done_well(home.pganchor("enable", env={"XDG_CONFIG_HOME": str(tmp_path / "config")}))
+    assert (tmp_path / "config/environment.d/50-pganchor.conf").exists()
+    assert home.snapshot() == {}
+
+
+@pytest.mark.parametrize("shell, words, name", [
+    ("/bin/bash", ["bash", "-ic"], ".bashrc"),
+    ("/bin/sh", ["sh", "-lc"], ".profile"),
+])
+@pytest.mark.parametrize("preloaded", [None, "libm.so.6"])
+def test_a_shell_has_the_gate(home, pganchor, shell, words, name, preloaded):
+    env = {"SHELL": shell, "LD_PRELOAD": preloaded}
+    done_well(home.pganchor("enable", "--shell", env=env))
+    assert set(home.snapshot()) == {name}
+    script = "printenv LD_PRELOAD; cat /proc/self/maps"
+    shown = home.run([*words, script], env=env).stdout
+    assert shown.splitlines()[0] == (f"{pganchor.module}:{preloaded}" if preloaded else str(pganchor.module))
+    assert f" {pganchor.module}\n" in shown
+    # A shell in a shell does not add it twice.
+    assert home.run([*words, f"{' '.join(words)} 'printenv LD_PRELOAD'"], env=env).stdout.count(str(pganchor.module)) == 1
+
+
+def test_a_weak_connection_is_refused_in_an_enabled_shell(home):
+    home.pganchor("enable", "--shell", env=BASH)
+    done = home.run(["bash", "-ic", "psql -X 'host=db.example.test sslmode=require'"], env=BASH)
+    assert "pganchor refused this connection: sslmode=require (conninfo) is weaker than verify-full" in done.stderr
+
+
+def test_a_shell_says_when_the_module_is_gone(home, pganchor):
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    start = home / ".bashrc"
+    start.write_text(start.read_text().replace(str(pganchor.module), "/nowhere/pganchor-gate.so"))
+    done = home.run(["bash", "-ic", "echo ready; printenv LD_PRELOAD"], env=BASH)
+    assert done.stdout == "ready\n"
+    assert "pganchor: the gate is gone: /nowhere/pganchor-gate.so" in done.stderr
+    assert "ERROR: ld.so" not in done.stderr
+
+
+@pytest.mark.parametrize("before", [None, "", "alias a=b\n", "alias a=b", "a\r\nb\r\n", "\n\n", "caf\xe9 \x01\n"])
+@pytest.mark.parametrize("ways", [["--shell"], ["--session"], ["--session", "--shell"]])
+def test_disable_leaves_every_byte_as_it_was(home, before, ways):
+    home.path.joinpath(".config").mkdir()
+    if before is not None:
+        home.path.joinpath(".bashrc").write_bytes(before.encode("latin-1"))
+        home.path.joinpath(".bashrc").chmod(0o640)
+    old = {path: entry._replace(mtime_ns=None) for path, entry in home.snapshot().items()}
+    done_well(home.pganchor("enable", *ways, env=BASH))
+    assert {path: entry._replace(mtime_ns=None) for path, entry in home.snapshot().items()} != old
+    assert "taken out" in done_well(home.pganchor("disable", env=BASH))
+    assert {path: entry._replace(mtime_ns=None) for path, entry in home.snapshot().items()} == old
+    assert "it is not there" in done_well(home.pganchor("disable", env=BASH))
+
+
+def test_what_others_wrote_behind_our_lines_stays(home):
+    start = home / ".bashrc"
+    start.write_text("first")
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    with open(start, "a") as file:
+        file.write("last\n")
+    session = session_file(home)
+    done_well(home.pganchor("enable"))
+    session.write_text("A=1\n" + session.read_text() + "B=2\n")
+    done_well(home.pganchor("disable", env=BASH))
+    assert (start.read_text(), session.read_text()) == ("first\nlast\n", "A=1\nB=2\n")
+
+
+@pytest.mark.parametrize("change", [
+    lambda text: text.replace("export", "export FOO=1"), lambda text: text.replace("# <<<", "# <<"),
+    lambda text: text.split("\n", 1)[1], lambda text: text.replace("1 files", "7 files")])
+def test_lines_that_somebody_changed_are_left_alone(home, change):
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    start = home / ".bashrc"
+    start.write_text(change(start.read_text()))
+    before = home.snapshot()
+    for command in ("enable", "disable"):
+        done = home.pganchor(command, "--shell", env=BASH)
+        assert done.returncode == 1
+        assert done.stderr == (f"pganchor: {start}: somebody has changed the lines that pganchor wrote there\n"
+                               "    take them out by hand; nothing was changed\n")
+        assert home.snapshot() == before
+
+
+def test_lines_for_another_module_are_replaced(home, pganchor):
+    start = home / ".bashrc"
+    start.write_text("a\n")
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    ours = start.read_text()
+    start.write_text(ours.replace(str(pganchor.module), "/opt/old/pganchor-gate.so") + "b\n")
+    assert "written" in done_well(home.pganchor("enable", "--shell", env=BASH))
+    assert start.read_text() == ours + "b\n"
+
+
+def test_a_symbolic_link_stays_one(home):
+    (home / "dotfiles").mkdir()
+    (home / "dotfiles/bashrc").write_text("")
+    (home / ".bashrc").symlink_to("dotfiles/bashrc")
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    assert (home / ".bashrc").is_symlink() and MARK in (home / "dotfiles/bashrc").read_text()
+    done_well(home.pganchor("disable", env=BASH))
+    assert (home / ".bashrc").is_symlink() and (home / "dotfiles/bashrc").read_text() == ""
+
+
+@pytest.mark.parametrize("words", [["--session", "--shell"], ["--system", "--ld-so-preload", "--root", "."], ["-u", "x", "-r", "."]])
+def test_dry_run_changes_nothing_and_shows_the_lines(home, pganchor, words):
+    for command in ("enable", "disable"):
+        before = home.snapshot()
+        shown = done_well(home.pganchor(command, "--dry-run", *words, env=BASH))
+        assert home.snapshot() == before
+        assert "would be " in shown and str(pganchor.module) in shown
+        told = json.loads(done_well(home.pganchor(command, "-nj", *words, env=BASH)))
+        assert told["dry_run"] and all(file["changed"] and file["lines"] for file in told["files"])
+        assert home.snapshot() == before
+        done_well(home.pganchor("enable", *words, env=BASH))
+
+
+def test_the_files_of_the_machine(home, tmp_path):
+    root = tmp_path / "root"
+    root.mkdir()
+    told = json.loads(done_well(home.pganchor("enable", "--system", "--root", root, "--json")))
+    assert [file["path"] for file in told["files"]] == [
+        f"{root}/etc/environment.d/50-pganchor.conf", f"{root}/etc/profile.d/pganchor.sh"]
+    for file in told["files"]:
+        assert Path(file["path"]).stat().st_mode & 0o777 == 0o644
+        assert Path(file["path"]).parent.stat().st_mode & 0o777 == 0o755
+    done = home.run(["sh", "-c", f". {root}/etc/profile.d/pganchor.sh; cat /proc/self/maps"])
+    assert "pganchor-gate.so" in done.stdout
+    done_well(home.pganchor("disable", "--system", "--root", root))
+    assert list(root.iterdir()) == []
+    assert home.snapshot() == {}
+
+
+@pytest.mark.parametrize("before", [None, "/lib/libother.so\n", "/lib/libother.so libsecond.so", "# comment\n"])
+def test_ld_so_preload_keeps_the_other_lines(home, pganchor, tmp_path, before):
+    (tmp_path / "etc").mkdir()
+    file = tmp_path / "etc/ld.so.preload"
+    if before is not None:
+        file.write_text(before)
+    for _ in range(2):
+        done_well(home.pganchor("enable", "--ld-so-preload", "--root", tmp_path))
+        assert file.read_text() == f"{pganchor.module}\n{before or ''}"
+    done_well(home.pganchor("disable", "--ld-so-preload", "--root", tmp_path))
+    assert (file.read_text() if file.exists() else None) == before
+
+
+def test_ld_so_preload_is_obeyed_by_every_program(home, pganchor):
+    """In a mount namespace with a copy of /etc: enable, a program without any variable, disable."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: another user's copy of /etc cannot take the place of /etc")
+    script = r"""
+set -e
+space=$(mktemp -d)
+mount -n -t tmpfs tmpfs "$space"
+cp -a /etc/. "$space/"
+mount -n --move "$space" /etc
+rmdir "$space"
+pganchor enable --ld-so-preload >&2
+env -i /bin/cat /proc/self/maps
+pganchor disable --ld-so-preload >&2
+echo ---
+env -i /bin/cat /proc/self/maps
+"""
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here")
+    with_gate, without = home.run(["unshare", "--mount", "sh", "-c", script]).stdout.split("---\n")
+    assert str(pganchor.module) in with_gate and "/libc.so.6" in without and str(pganchor.module) not in without
+
+
+def test_a_module_that_others_can_write_is_not_preloaded_everywhere(home, pganchor, tmp_path):
+    mode = pganchor.module.stat().st_mode
+    pganchor.module.chmod(0o666)
+    try:
+        done = home.pganchor("enable", "--ld-so-preload", "--root", tmp_path)
+    finally:
+        pganchor.module.chmod(mode)
+    assert done.returncode == 1
+    assert f"pganchor: {pganchor.module}: others than its owner may write to it\n    take the permission away" in done.stderr
+    assert not (tmp_path / "etc").exists()
+
+
+@pytest.mark.parametrize("broken", ["missing", "no library", "other symbols"])
+def test_a_module_that_does_not_load_is_enabled_nowhere(home, pganchor, tmp_path, broken):
+    saved = pganchor.module.with_suffix(".saved")
+    os.rename(pganchor.module, saved)
+    try:
+        if broken == "no library":
+            pganchor.module.write_text("not an ELF file\n")
+        elif broken == "other symbols":
+            source = "extern int nobody_has_this; int *needs = &nobody_has_this;"
+            subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", pganchor.module], input=source, text=True, check=True)
+        for ways in (["--session"], ["--shell"], ["--system", "--ld-so-preload", "--root", tmp_path]):
+            done = home.pganchor("enable", *ways, env=BASH)
+            assert done.returncode == 1
+            assert done.stderr.startswith("pganchor: ") and str(pganchor.module) in done.stderr
+            assert "install pganchor again; nothing was changed" in done.stderr
+    finally:
+        os.rename(saved, pganchor.module)
+    assert home.snapshot() == {} and not (tmp_path / "etc").exists()
+
+
+@pytest.mark.parametrize("unit", ["app", "app.service", "app@", "app@1.service", r"a\x2db:c_d"])
+def test_a_unit_gets_a_drop_in(home, pganchor, tmp_path, unit):
+    shown = done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
+    folder = unit if unit.endswith(".service") else unit + ".service"
+    file = tmp_path / f"etc/systemd/system/{folder}.d/pganchor.conf"
+    assert f'[Service]\nEnvironment="LD_PRELOAD={pganchor.module}"\n' in file.read_text()
+    assert f"systemctl daemon-reload && systemctl restart {unit}" in shown
+    done_well(home.pganchor("disable", "--unit", unit, "--root", tmp_path))
+    assert list(tmp_path.glob("etc/systemd")) == []
+
+
+def test_a_unit_of_the_user(home):
+    shown = done_well(home.pganchor("enable", "--session", "--unit", "app"))
+    assert (home / ".config/systemd/user/app.service.d/pganchor.conf").exists()
+    assert not session_file(home).exists()
+    assert "systemctl --user daemon-reload && systemctl --user restart app" in shown
+    done_well(home.pganchor("disable", "--session", "--unit", "app"))
+    assert home.snapshot() == {}
+
+
+def test_what_a_unit_preloads_already_is_kept(home, pganchor, tmp_path):
+    """systemctl is asked; here one that answers as systemd does for a service with a preload of its own."""
+    stub = tmp_path / "bin/systemctl"
+    stub.parent.mkdir()
+    stub.write_text("#!/bin/sh\necho FOO=1 LD_PRELOAD=/usr/lib/libjemalloc.so.2 BAR=2\n")
+    stub.chmod(0o755)
+    env = {"PATH": f"{stub.parent}:{home.environment()['PATH']}"}
+    done_well(home.pganchor("enable", "-eu", "app", env=env))
+    file = home / ".config/systemd/user/app.service.d/pganchor.conf"
+    assert f'Environment="LD_PRELOAD={pganchor.module}:/usr/lib/libjemalloc.so.2"\n' in file.read_text()
+    done_well(home.pganchor("disable", "-eu", "app", env=env))
+    assert home.snapshot() == {}
+
+
+@pytest.mark.parametrize("unit", ["", "../x", "a/b", ".hidden", "a b", "a\nb", "x" * 300])
+def test_a_unit_that_is_none(home, tmp_path, unit):
+    done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
+    assert done.returncode == 1
+    assert "not the name of a service\n    systemctl list-units" in done.stderr
+    assert list(tmp_path.glob("etc")) == []
+
+
+@pytest.mark.parametrize("env, said", [
+    ({"SHELL": None}, "SHELL is not set"), ({"SHELL": "/usr/bin/fish"}, "/usr/bin/fish: not a shell whose start file")])
+def test_a_shell_that_is_not_known(home, env, said):
+    done = home.pganchor("enable", "--shell", env=env)
+    assert done.returncode == 1 and said in done.stderr
+    assert home.snapshot() == {}
+
+
+def test_a_home_that_cannot_be_written(home):
+    home.path.chmod(0o500)
+    try:
+        done = home.pganchor("enable", "--session", "--shell", env=BASH, ordinary=True)
+    finally:
+        home.path.chmod(0o700)
+    assert done.returncode == 1
+    assert "Permission denied" in done.stderr
+    assert home.snapshot() == {}
+
+
+def test_on_a_full_disk_all_stays_as_it_was(home):
+    home.path.joinpath(".bashrc").write_text("alias a=b\n")
+    before = home.snapshot()
+    done = home.pganchor("enable", "--session", "--shell", env=BASH, full_disk=True)
+    assert done.returncode == 1 and "No space left" in done.stderr
+    assert home.snapshot() == before
+
+
+@pytest.mark.parametrize("words", [["--root", "/x"], ["more"], ["--unit"], ["--nothing"]])
+@pytest.mark.parametrize("command", ["enable", "disable"])
+def test_usage(home, command, words):
+    done = home.pganchor(command, *words)
+    assert done.returncode == 2
+    assert f"see pganchor {command} --help" in done.stderr
