@@ -26,8 +26,10 @@ for function in (pq.PQconnectPoll, pq.PQstatus, pq.PQsslInUse, pq.PQerrorMessage
 conn = pq.PQconnectStart(sys.argv[1].encode())
 while pq.PQstatus(conn) != 1 and pq.PQconnectPoll(conn) not in (0, 3):
     pass
-print("t" if pq.PQstatus(conn) == 0 and pq.PQsslInUse(conn) else "bad: " + pq.PQerrorMessage(conn).decode())
+stands = pq.PQstatus(conn) == 0
+print(("t" if pq.PQsslInUse(conn) else "f") if stands else "bad: " + pq.PQerrorMessage(conn).decode())
 pq.PQfinish(conn)
+sys.exit(not stands)
 """
 LANGUAGES = {
     "php-pgsql": ["php", "-r", PGSQL],

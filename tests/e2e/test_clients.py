@@ -1,0 +1,175 @@
+"""Real clients of many languages, each against a weak connection, a strong one, an impostor and an expired certificate.
+
+SECURITY.md has the table of them.
+"""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from certificates import EXPIRED
+from postgres import NAMES
+from test_gate import CLIENTS as GATE_CLIENTS
+from test_gate import PYTHON, WEAK, anchored, run_gated  # noqa: F401
+from test_ways import LANGUAGES
+
+QUERY = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+SECURITY = Path(__file__).resolve().parent.parent.parent / "SECURITY.md"
+
+PSYCOPG3 = f"""
+import sys, psycopg
+try:
+    with psycopg.connect(sys.argv[1]) as connection:
+        print("t" if connection.execute("{QUERY}").fetchone()[0] else "f")
+except psycopg.Error as error:
+    sys.exit(f"bad: {{error}}")
+"""
+PSYCOPG3_ASYNC = f"""
+import asyncio, sys, psycopg
+async def main():
+    async with await psycopg.AsyncConnection.connect(sys.argv[1]) as connection:
+        print("t" if (await (await connection.execute("{QUERY}")).fetchone())[0] else "f")
+try:
+    asyncio.run(main())
+except psycopg.Error as error:
+    sys.exit(f"bad: {{error}}")
+"""
+PERL = (f'use DBI; my $c = DBI->connect("dbi:Pg:$ARGV[0]", undef, undef, {{PrintError => 0}}) or die "bad: $DBI::errstr\\n"; '
+        f'print $c->selectrow_array("{QUERY}") ? "t\\n" : "f\\n";')
+LUA = (f'local c, why = require("luasql.postgres").postgres():connect(arg[1]); if not c then print("bad: " .. why) os.exit(1) end '
+       f'print(c:execute("{QUERY}"):fetch())')
+TCL = ("package require Pgtcl\n"
+       "if {[catch {set c [pg_connect -conninfo [lindex $argv 0]]} why]} {puts \"bad: $why\"; exit 1}\n"
+       f"puts [pg_result [pg_exec $c {{{QUERY}}}] -getTuple 0]\n")
+
+# What ODBC calls libpq's keywords.
+ODBC = {"host": "Servername", "port": "Port", "user": "Username", "dbname": "Database", "password": "Password",
+        "sslmode": "SSLmode"}
+
+
+def odbc(conninfo, folder):
+    settings = dict(word.split("=", 1) for word in shlex.split(conninfo))
+    # libpq's default has to be said: the driver's own is "disable".
+    settings.setdefault("sslmode", "prefer")
+    return ["isql", "-v", "-b", "-k", "Driver=PostgreSQL Unicode;" + ";".join(f"{ODBC[key]}={value}" for key, value in settings.items())]
+
+
+def lua(conninfo, folder):
+    (folder / "connect.lua").write_text(LUA)
+    return ["lua5.3", folder / "connect.lua", conninfo]
+
+
+def tcl(conninfo, folder):
+    (folder / "connect.tcl").write_text(TCL)
+    return ["tclsh", folder / "connect.tcl", conninfo]
+
+
+def language(argv):
+    return lambda conninfo, folder: [*argv, conninfo]
+
+
+# The name in the table of SECURITY.md: the command that connects with a connection string, given a folder of its own.
+CLIENTS = {
+    **{name: lambda conninfo, folder, argv=argv: argv(conninfo) for name, argv in GATE_CLIENTS.items()},
+    "pg_restore": lambda conninfo, folder: ["pg_restore", "-d", conninfo, folder / "archive"],
+    "pg_basebackup": lambda conninfo, folder: ["pg_basebackup", "-d", conninfo, "-D", folder / "copy", "-X", "none", "-c", "fast"],
+    "pg_receivewal": lambda conninfo, folder: ["pg_receivewal", "-d", conninfo, "--slot=tests", "--create-slot", "--if-not-exists"],
+    "vacuumdb": lambda conninfo, folder: ["vacuumdb", "--table=pg_class", conninfo],
+    "PHP pgsql": language(LANGUAGES["php-pgsql"]),
+    "PHP PDO": language(LANGUAGES["php-pdo"]),
+    "Ruby pg": language(LANGUAGES["ruby-pg"]),
+    "Python ctypes": language(LANGUAGES["python-ctypes"]),
+    "psycopg 3": language([PYTHON, "-c", PSYCOPG3]),
+    "psycopg 3 async": language([PYTHON, "-c", PSYCOPG3_ASYNC]),
+    "Perl DBD::Pg": language(["perl", "-e", PERL]),
+    "Lua luasql": lua,
+    "Tcl Pgtcl": tcl,
+    "psqlODBC": odbc,
+    "C++ libpqxx": None,
+}
+
+
+@pytest.fixture(params=CLIENTS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def client(name, tmp_path, anchored, postgres, compile_program):
+    """Factory client(conninfo) -> the command."""
+    def command(conninfo):
+        if name == "C++ libpqxx":
+            return [compile_program("connect.cc", ["libpqxx"], compiler="g++"), conninfo]
+        # pg_basebackup wants a folder that is not there yet.
+        folder = tmp_path / f"client-{len(list(tmp_path.glob('client-*')))}"
+        folder.mkdir()
+        if name == "pg_restore":
+            conn = postgres.conninfo(host=postgres.socket_dir)
+            done = anchored.run(["pg_dump", "-Fc", "--schema-only", "-f", folder / "archive", "-d", conn])
+            assert done.returncode == 0, done.stderr
+        return CLIENTS[name](conninfo, folder)
+
+    return command
+
+
+@pytest.fixture(scope="session")
+def expired_postgres(clusters, stepca, session_folder):
+    """A server of ours whose certificate has expired."""
+    server = clusters.start(*stepca.authority().issue(session_folder, *NAMES, days=EXPIRED))
+    yield server
+    server.stop()
+
+
+def verified_by_server(server):
+    """How many connections came to the end of authentication by TLS."""
+    return len(re.findall(r"connection authorized: .* SSL enabled", server.daemon.text()))
+
+
+def test_weak(anchored, postgres, name, client):
+    done = anchored.run(client(postgres.conninfo()), input="SELECT 1;")
+    assert done.returncode == 0, "without the gate it must succeed: " + done.stdout + done.stderr
+    command = client(postgres.conninfo())
+    seen = postgres.connections()
+    done = run_gated(anchored, command, input="SELECT 1;")
+    assert done.returncode != 0
+    # Some hand libpq's own default to libpq as if it had been asked for.
+    said = re.sub(r"sslmode=prefer \(conninfo\)", "sslmode=prefer (libpq's default)", done.stdout + done.stderr)
+    # psycopg 3 takes away what stands before the first colon of any message of libpq's.
+    assert (WEAK.partition(": ")[2] if name.startswith("psycopg 3") else WEAK) in said, said
+    assert postgres.connections() == seen
+
+
+def test_strong(anchored, postgres, name, client):
+    command = client(postgres.conninfo(sslmode="verify-full"))
+    seen = verified_by_server(postgres)
+    done = run_gated(anchored, command, input=QUERY)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pganchor" not in done.stdout + done.stderr
+    # Some print what the server knows of the connection; pg_isready hangs up before the server has authorised it.
+    if re.search("^[tf]$", done.stdout, re.MULTILINE):
+        assert done.stdout.strip() == "t"
+    if name != "pg_isready":
+        assert verified_by_server(postgres) > seen
+
+
+@pytest.mark.parametrize("which", ["impostor_postgres", "expired_postgres"])
+def test_a_server_that_does_not_verify(request, anchored, postgres, which, name, client):
+    server = request.getfixturevalue(which)
+    command = client(server.conninfo(sslmode="verify-full"))
+    seen = server.daemon.text().count("connection auth")
+    done = run_gated(anchored, command, input=QUERY)
+    if name == "pg_isready":
+        # It asks only whether somebody answers, and has no message to give.
+        assert done.returncode == anchored.run(command).returncode
+    else:
+        assert done.returncode != 0
+        assert "certificate verify failed" in done.stdout + done.stderr, done.stdout + done.stderr
+    assert server.daemon.text().count("connection auth") == seen
+
+
+def test_the_documentation_says_what_was_tested():
+    table = SECURITY.read_text().partition("## What was tested")[2].partition("\n## ")[0]
+    rows = {row.split("|")[1].strip() for row in table.splitlines() if row.startswith("| ")}
+    assert {word.strip() for row in rows for word in row.split(",")} >= set(CLIENTS)
