@@ -44,6 +44,7 @@ Hostile servers, hostile.py and recording.py: factories for one test
 Other libpqs, libpqs.py
   rooted_home(17)  the fixture home, its commands run with libpq 17 (or 18) in a Debian that has it
   libpq_roots(17)  that Debian: .folder .libpq
+  kerberos.py has a KDC that runs there, for test_kerberos.py
 
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
 """

@@ -13,6 +13,8 @@ RELEASES = {17: "trixie", 18: "sid"}
 
 # psql and pg_dump, what the tool needs, and a language that loads libpq as an extension.
 PACKAGES = ["postgresql-client", "libcurl4t64", "libjansson4", "python3-psycopg2"]
+# A KDC, for kerberos.py: on the machine that we are on, its packages would bring services.
+MORE_PACKAGES = {17: ["krb5-kdc", "krb5-admin-server"]}
 
 # A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
 STALE = 'Acquire::Check-Valid-Until "false";\n'
@@ -75,7 +77,7 @@ def libpq_roots(pganchor, session_folder, tmp_path_factory):
 
     def make(version):
         if version not in made:
-            tarball = make_tarball(RELEASES[version], "apt", PACKAGES, tmp_path_factory.mktemp("apt"), STALE)
+            tarball = make_tarball(RELEASES[version], "apt", PACKAGES + MORE_PACKAGES.get(version, []), tmp_path_factory.mktemp("apt"), STALE)
             folder = session_folder / f"libpq{version}"
             folder.mkdir()
             made[version] = None
