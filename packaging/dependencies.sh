@@ -42,7 +42,7 @@ packages_of() {
             echo postgresql postgresql-client
             echo python3 python3-pytest python3-psycopg2 python3-cryptography
             # Clients of other languages, and a C++ program.
-            echo php-cli php-pgsql ruby-pg g++ procps util-linux
+            echo php-cli php-pgsql ruby-pg g++ patchelf procps util-linux
             echo python3-psycopg libdbd-pg-perl lua5.3 lua-sql-postgres tcl libpgtcl odbc-postgresql unixodbc libpqxx-dev
             echo libcmocka-dev valgrind strace openssl curl xz-utils mmdebstrap
             ;;

@@ -1,5 +1,6 @@
 """Every way for a program to come to libpq's functions: weak is refused with its reason, verified works, all else is the same."""
 
+import shutil
 import subprocess
 
 import pytest
@@ -72,6 +73,30 @@ def test_however_it_is_opened_the_session_is_looked_at(anchored, stepca, recordi
     records = server.finish()
     assert [record.requests for record in records] == [["ssl"], ["ssl"]]
     assert all(record.tls and record.inside == b"" for record in records)
+
+
+@pytest.fixture(scope="session")
+def second_libpq(session_folder):
+    """A second libpq under a name of its own, as wheels and npm packages bundle theirs."""
+    path = session_folder / "libpq-bundled.so.5"
+    linked = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin"})
+    (original,) = {line.split(" => ")[1] for line in linked.stdout.splitlines() if line.strip().startswith("libpq.so.5 ")}
+    shutil.copy(original, path)
+    subprocess.run(["patchelf", "--set-soname", path.name, path], check=True)
+    return path
+
+
+@pytest.mark.parametrize("way", ["local", "deepbind", "deepbind+start", "mopen", "local+late", "deepbind+late"])
+def test_two_libpqs_in_one_process(anchored, postgres, compile_program, second_libpq, way):
+    """The program is linked with one, and the extension with another: each connection is of the one that its caller means."""
+    bundled = compile_program("extension.c", [], words=("-shared", "-fPIC", "-I/usr/include/postgresql", second_libpq,
+                                                        f"-Wl,-rpath,{second_libpq.parent}"))
+    both = compile_program("opener.c", ["libpq"], rpath=False, words=("-DWITH_LIBPQ",))
+    strong, weak = postgres.conninfo(sslmode="verify-full"), postgres.conninfo()
+    done = run_gated(anchored, [both, way, bundled, strong, weak])
+    first, *_, last = done.stdout.splitlines()
+    assert first == f"bad 0 {WEAK}", done.stdout + done.stderr
+    assert last == "ok 1 "
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

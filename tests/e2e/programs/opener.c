@@ -14,6 +14,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#ifdef WITH_LIBPQ
+#include <libpq-fe.h>
+#define OWN_LIBPQ PQlibVersion()
+#else
+#define OWN_LIBPQ 0
+#endif
+
 typedef void attempt_function(const char *conninfo, int start, char *answer, size_t size);
 
 static int has(const char *way, const char *word)
@@ -36,7 +43,8 @@ int main(int argc, char **argv)
 	attempt_function *attempt;
 	void *extension;
 
-	if (argc != 5)
+	/* With WITH_LIBPQ, the program uses a libpq itself. */
+	if (argc != 5 || OWN_LIBPQ < 0)
 		return 2;
 	if (has(argv[1], "late") && dlopen("libpq.so.5", RTLD_NOW) == NULL)
 		return 3;
