@@ -51,6 +51,12 @@ struct pga_switch {
 int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
 		    struct pga_error *error);
 
+/* The names of the services that have such a drop-in, pganchor's or not; way is one of the last
+ * two. Each ends in ".service". The caller frees the names and the array; NULL where there are
+ * none.
+ */
+char **pga_switch_units(enum pga_way way, size_t *count);
+
 /* Reads it and fills state. */
 int pga_switch_look(struct pga_switch *file, struct pga_error *error);
 

@@ -18,6 +18,7 @@ int pga_cmd_explain(int argc, char **argv);
 int pga_cmd_log(int argc, char **argv);
 int pga_cmd_run(int argc, char **argv);
 int pga_cmd_service(int argc, char **argv);
+int pga_cmd_status(int argc, char **argv);
 
 /* Prints "pganchor: COMMAND: ..." and "see pganchor COMMAND --help" to stderr. Returns
  * PGA_EXIT_USAGE. */

@@ -21,6 +21,7 @@ static const struct {
      "show what libpq would really use for a conninfo, and the verdict"},
     {"enable", pga_cmd_enable, "load the gate into every program of a session, machine or service"},
     {"disable", pga_cmd_disable, "undo what enable did"},
+    {"status", pga_cmd_status, "is the gate active here, and in which running programs"},
     {"log", pga_cmd_log, "show what a policy in audit mode would have refused"},
 };
 

@@ -239,6 +239,28 @@ bool pga_policy_is_fresh(const struct pga_policy *policy)
 	return true;
 }
 
+const char *pga_policy_key(const struct pga_policy *policy, size_t index, const char **value)
+{
+	const int meanings[CHOICES] = {
+	    [MODE] = (int)policy->mode,
+	    [TRUST] = (int)policy->trust,
+	    [UNIX_SOCKET] = (int)policy->unix_socket,
+	    [GSS_ENCRYPTION] = (int)policy->gss_encryption,
+	    [PUBLIC_CA] = (int)policy->public_ca,
+	    [CANCEL] = (int)policy->cancel,
+	    [MIN_TLS] = (int)policy->min_tls,
+	    [LOG] = (int)policy->log,
+	};
+
+	if (index >= CHOICES)
+		return NULL;
+	*value = "";
+	for (const struct value *known = keys[index].values; known->word != NULL; known++)
+		if (known->meaning == meanings[index])
+			*value = known->word;
+	return keys[index].name;
+}
+
 void pga_policy_free(struct pga_policy *policy)
 {
 	for (size_t i = 0; i < policy->allow_weak_count; i++)

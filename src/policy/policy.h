@@ -50,6 +50,10 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error);
 /* Whether no file that the policy came from has changed since. */
 bool pga_policy_is_fresh(const struct pga_policy *policy);
 
+/* The policy's keys and what it has for each, as they are written; *value belongs to nobody. index
+ * counts from 0; NULL behind the last. allow_weak is not among them. */
+const char *pga_policy_key(const struct pga_policy *policy, size_t index, const char **value);
+
 void pga_policy_free(struct pga_policy *policy);
 
 /* Whether the policy exempts this host: see allow_weak. */

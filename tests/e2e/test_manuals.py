@@ -9,7 +9,8 @@ import pytest
 MAN = Path(__file__).resolve().parent.parent.parent / "man"
 COMMANDS = {"bootstrap": "bootstrap", "service add": "service Cm add", "service list": "service Cm list",
             "service show": "service Cm show", "service remove": "service Cm remove", "run": "run", "explain": "explain",
-            "log": "log", "enable": "enable", "disable": "disable"}
+            "log": "log", "enable": "enable", "disable": "disable",
+            "status": "status"}
 
 
 def manual(name):

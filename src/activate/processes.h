@@ -1,0 +1,44 @@
+/* The user's running programs that have a libpq: which, and whether the gate is in them. */
+#ifndef PGA_ACTIVATE_PROCESSES_H
+#define PGA_ACTIVATE_PROCESSES_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/* A libpq in a process, as it is mapped. */
+struct pga_mapped_libpq {
+	char *path;
+	char version[16]; /* "15" of libpq.so.5.15; "" where the file's name does not tell */
+	bool deleted;     /* the file has been replaced or removed since, by an upgrade say */
+};
+
+struct pga_process {
+	pid_t pid;
+	char *name; /* as ps(1) shows it */
+	char *gate; /* the module, or the libpganchor.so that it is linked with; NULL where there is
+		       neither */
+	bool gate_deleted;
+	struct pga_mapped_libpq *libpqs;
+	size_t libpq_count;
+};
+
+struct pga_processes {
+	struct pga_process *list; /* by number; those that have a libpq or the gate */
+	size_t count;
+	size_t unreadable; /* of this user, whose maps the kernel does not show: set-user-ID
+			      programs and those that forbid it */
+};
+
+/* Looks at every process of this user but ourselves. Returns -1 where /proc cannot be read, and for
+ * want of memory; processes is to be freed all the same. */
+int pga_processes_look(struct pga_processes *processes, struct pga_error *error);
+
+/* Whether the gate's module is in this process itself. */
+bool pga_process_has_gate(void);
+
+void pga_processes_free(struct pga_processes *processes);
+
+#endif

@@ -1,0 +1,350 @@
+/* pganchor status: is the gate active here, by which way, and which running programs have a libpq
+ * with it or without. */
+#include "cli/cli.h"
+#include "cli/cmd_service.h"
+
+#include "activate/module.h"
+#include "activate/processes.h"
+#include "activate/switch.h"
+#include "base/terminal.h"
+#include "policy/pins.h"
+#include "policy/policy.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All that there is to tell. */
+struct findings {
+	bool active;      /* the gate is in this very process, as in what the shell starts next */
+	bool in_variable; /* by LD_PRELOAD */
+	struct pga_switch *ways;
+	size_t way_count;
+	struct pga_policy policy;
+	struct pga_pins pins;
+	bool broken; /* policy or pins: the gate refuses everything */
+	struct pga_error problem;
+	struct pga_processes processes;
+};
+
+static void print_help(FILE *stream)
+{
+	(void)fputs(
+	    "usage: pganchor status [-j]\n\n"
+	    "Says whether the gate is active here (what this shell starts has it), which "
+	    "files enable it, the\npolicy in force, and which of your running programs have "
+	    "a libpq: which one, and whether the gate\nis in them. A program with a libpq "
+	    "linked into itself is not seen.\n\n"
+	    "  -j, --json  report in JSON\n"
+	    "  -h, --help  show this\n\n"
+	    "Exit status: 0 active; 3 not active here, or the policy cannot be read, or a "
+	    "program has a libpq\nand no gate; 1 failed, 2 usage.\n",
+	    stream);
+}
+
+static const char *state_word(enum pga_state state)
+{
+	static const char *const words[] = {[PGA_OFF] = "off",
+					    [PGA_ON] = "on",
+					    [PGA_ON_OTHER] = "another module",
+					    [PGA_CHANGED] = "changed by hand"};
+
+	return words[state];
+}
+
+/* Adds one way, where its file can be read. Off is worth telling of the ways that have one file
+ * each. */
+static int add_way(struct findings *found, enum pga_way way, const char *unit)
+{
+	struct pga_switch *grown =
+	    reallocarray(found->ways, found->way_count + 1, sizeof *found->ways);
+	struct pga_switch *added;
+	struct pga_error error;
+
+	if (grown == NULL)
+		return -1;
+	found->ways = grown;
+	added = &grown[found->way_count];
+	if (pga_switch_find(added, way, NULL, unit, &error) != 0)
+		return 0; /* a shell that pganchor does not know has nothing of ours */
+	if (pga_switch_look(added, &error) != 0) {
+		pga_print_warning("%s", error.message);
+		pga_switch_end(added);
+		return 0;
+	}
+	if (unit != NULL && added->state == PGA_OFF)
+		pga_switch_end(added);
+	else
+		found->way_count++;
+	return 0;
+}
+
+static int add_units(struct findings *found, enum pga_way way)
+{
+	size_t count = 0;
+	char **names = pga_switch_units(way, &count);
+	int result = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (result == 0)
+			result = add_way(found, way, names[i]);
+		free(names[i]);
+	}
+	free(names);
+	return result;
+}
+
+static int look(struct findings *found, struct pga_error *error)
+{
+	const char *preload = getenv("LD_PRELOAD");
+
+	found->active = pga_process_has_gate();
+	found->in_variable = preload != NULL && pga_module_is_in(preload);
+	for (int way = 0; way < PGA_WAY_UNIT; way++)
+		if (add_way(found, (enum pga_way)way, NULL) != 0)
+			return pga_fail_memory(error);
+	if (add_units(found, PGA_WAY_UNIT) != 0 || add_units(found, PGA_WAY_USER_UNIT) != 0)
+		return pga_fail_memory(error);
+	found->broken = pga_policy_load(&found->policy, &found->problem) != 0 ||
+			pga_pins_load(&found->pins, &found->problem) != 0;
+	return pga_processes_look(&found->processes, error);
+}
+
+static bool is_bare(const struct pga_process *process)
+{
+	return process->gate == NULL && process->libpq_count > 0;
+}
+
+static size_t bare_count(const struct pga_processes *processes)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < processes->count; i++)
+		count += is_bare(&processes->list[i]) ? 1 : 0;
+	return count;
+}
+
+static json_t *process_as_json(const struct pga_process *process)
+{
+	json_t *libpqs = json_array();
+
+	for (size_t i = 0; i < process->libpq_count; i++) {
+		const struct pga_mapped_libpq *libpq = &process->libpqs[i];
+
+		(void)json_array_append_new(
+		    libpqs, json_pack("{s:o, s:s?, s:b}", "path", pga_service_json(libpq->path),
+				      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
+				      "deleted", (int)libpq->deleted));
+	}
+	return json_pack("{s:i, s:o, s:o, s:b, s:o}", "pid", (int)process->pid, "program",
+			 pga_service_json(process->name), "gate",
+			 process->gate != NULL ? pga_service_json(process->gate) : json_null(),
+			 "gate_deleted", (int)process->gate_deleted, "libpqs", libpqs);
+}
+
+static json_t *policy_as_json(const struct findings *found)
+{
+	json_t *policy = json_object();
+	const char *value;
+	const char *key;
+
+	for (size_t i = 0; (key = pga_policy_key(&found->policy, i, &value)) != NULL; i++)
+		(void)json_object_set_new(policy, key, json_string(value));
+	return policy;
+}
+
+static int print_json(const struct findings *found, int status)
+{
+	json_t *ways = json_array();
+	json_t *processes = json_array();
+
+	for (size_t i = 0; i < found->way_count; i++)
+		(void)json_array_append_new(
+		    ways, json_pack("{s:s, s:o, s:s}", "way", pga_way_name(found->ways[i].way),
+				    "path", pga_service_json(found->ways[i].path), "state",
+				    state_word(found->ways[i].state)));
+	for (size_t i = 0; i < found->processes.count; i++)
+		(void)json_array_append_new(processes, process_as_json(&found->processes.list[i]));
+	return pga_service_print_json(
+	    json_pack("{s:b, s:b, s:o, s:o, s:i, s:o, s:o, s:i}", "active", (int)found->active,
+		      "ld_preload", (int)found->in_variable, "enabled", ways, "policy",
+		      found->broken ? json_null() : policy_as_json(found), "pins",
+		      (int)found->pins.count, "problem",
+		      found->broken ? pga_service_json(found->problem.message) : json_null(),
+		      "processes", processes, "unreadable", (int)found->processes.unreadable),
+	    status);
+}
+
+static void print_here(const struct findings *found)
+{
+	if (found->active)
+		(void)printf("%sactive here%s: %s\n", pga_colour(stdout, PGA_GREEN),
+			     pga_colour(stdout, PGA_PLAIN),
+			     found->in_variable ? "LD_PRELOAD has the gate"
+						: "the gate is in every program");
+	else
+		(void)printf("%snot active here%s: %s\n    pganchor enable --help lists the ways; "
+			     "pganchor run -- PROGRAM is for one program\n",
+			     pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
+			     found->in_variable
+				 ? "LD_PRELOAD has the gate, and ld.so did not load it"
+				 : "what this shell starts has no gate");
+}
+
+static void print_policy(const struct findings *found)
+{
+	const char *value;
+	const char *key;
+
+	if (found->broken) {
+		char *problem = pga_printable(found->problem.message);
+
+		(void)printf("\n%spolicy%s: every connection is refused: %s\n    %s\n",
+			     pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
+			     problem != NULL ? problem : "", found->problem.next);
+		free(problem);
+		return;
+	}
+	(void)fputs("\npolicy:", stdout);
+	for (size_t i = 0; (key = pga_policy_key(&found->policy, i, &value)) != NULL; i++)
+		(void)printf("%s %s = %s", i > 0 ? "," : "", key, value);
+	(void)printf("\npins: %zu%s\n", found->pins.count,
+		     found->policy.mode == PGA_MODE_AUDIT
+			 ? "\nmode = audit refuses nothing; pganchor log shows what it would have"
+			 : "");
+}
+
+static void print_ways(const struct findings *found)
+{
+	static const char *const heading[] = {"WAY", "STATE", "FILE"};
+	const char **cells = calloc(found->way_count * 3 + 1, sizeof *cells);
+
+	if (cells == NULL)
+		return;
+	for (size_t i = 0; i < found->way_count; i++) {
+		cells[i * 3] = pga_way_name(found->ways[i].way);
+		cells[i * 3 + 1] = state_word(found->ways[i].state);
+		cells[i * 3 + 2] = found->ways[i].path;
+	}
+	(void)putchar('\n');
+	pga_print_table(stdout, heading, cells, 3, found->way_count, NULL);
+	free(cells);
+}
+
+enum column { PID, PROGRAM, GATE, LIBPQ, FILE_NAME, COLUMNS };
+
+static void fill_row(char **row, const struct pga_process *process)
+{
+	struct pga_text versions = PGA_TEXT_EMPTY;
+	struct pga_text paths = PGA_TEXT_EMPTY;
+	struct pga_text pid = PGA_TEXT_EMPTY;
+
+	for (size_t i = 0; i < process->libpq_count; i++) {
+		const struct pga_mapped_libpq *libpq = &process->libpqs[i];
+
+		pga_text_addf(&versions, "%s%s", i > 0 ? ", " : "",
+			      libpq->version[0] != '\0' ? libpq->version : "?");
+		pga_text_addf(&paths, "%s%s%s", i > 0 ? ", " : "", libpq->path,
+			      libpq->deleted ? " (replaced since)" : "");
+	}
+	pga_text_addf(&pid, "%d", (int)process->pid);
+	row[PID] = pga_text_take(&pid);
+	row[PROGRAM] = pga_printable(process->name);
+	row[GATE] = strdup(process->gate == NULL   ? "no"
+			   : process->gate_deleted ? "yes, replaced since"
+						   : "yes");
+	row[LIBPQ] = pga_text_take(&versions);
+	row[FILE_NAME] = pga_printable(pga_text_string(&paths));
+	pga_text_free(&paths);
+}
+
+/* The programs with a libpq; those with the gate alone are only counted. */
+static void print_processes(const struct pga_processes *processes)
+{
+	static const char *const heading[COLUMNS] = {"PID", "PROGRAM", "GATE", "LIBPQ", "FILE"};
+	char **cells = calloc(processes->count * COLUMNS + 1, sizeof *cells);
+	enum pga_colour *marks = calloc(processes->count + 1, sizeof *marks);
+	size_t gated = 0;
+	size_t rows = 0;
+
+	for (size_t i = 0; cells != NULL && marks != NULL && i < processes->count; i++) {
+		gated += processes->list[i].gate != NULL ? 1 : 0;
+		if (processes->list[i].libpq_count == 0)
+			continue;
+		marks[rows] = is_bare(&processes->list[i]) ? PGA_RED : PGA_PLAIN;
+		fill_row(cells + COLUMNS * rows++, &processes->list[i]);
+	}
+	(void)printf("\nprograms of yours with the gate: %zu; with a libpq: %zu", gated, rows);
+	if (processes->unreadable > 0)
+		(void)printf("; that cannot be looked into: %zu", processes->unreadable);
+	(void)putchar('\n');
+	if (rows > 0)
+		pga_print_table(stdout, heading, (const char *const *)cells, COLUMNS, rows, marks);
+	for (size_t i = 0; i < rows * COLUMNS; i++)
+		free(cells[i]);
+	free(cells);
+	free(marks);
+}
+
+static int print_text(const struct findings *found, int status)
+{
+	const size_t bare = bare_count(&found->processes);
+
+	print_here(found);
+	print_ways(found);
+	print_policy(found);
+	print_processes(&found->processes);
+	if (bare > 0)
+		(void)printf("%zu with a libpq and without the gate: start %s again where the gate "
+			     "is active, or with pganchor run\n",
+			     bare, bare == 1 ? "it" : "them");
+	return status;
+}
+
+static int report(bool json)
+{
+	struct findings found = {0};
+	struct pga_error error;
+	int status = PGA_EXIT_FAILED;
+
+	if (look(&found, &error) != 0) {
+		pga_print_error(&error);
+		goto done;
+	}
+	status = !found.active || found.broken || bare_count(&found.processes) > 0 ? PGA_EXIT_WEAK
+										   : PGA_EXIT_DONE;
+	status = json ? print_json(&found, status) : print_text(&found, status);
+done:
+	for (size_t i = 0; i < found.way_count; i++)
+		pga_switch_end(&found.ways[i]);
+	free(found.ways);
+	pga_pins_free(&found.pins);
+	pga_policy_free(&found.policy);
+	pga_processes_free(&found.processes);
+	return status;
+}
+
+int pga_cmd_status(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	bool json = false;
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
+		switch (option) {
+		case 'h':
+			print_help(stdout);
+			return PGA_EXIT_DONE;
+		case 'j':
+			json = true;
+			break;
+		default:
+			return pga_service_bad_option("status", argv);
+		}
+	}
+	if (optind < argc)
+		return pga_usage_error("status", "%s: too many arguments", argv[optind]);
+	return report(json);
+}

@@ -1,0 +1,196 @@
+"""pganchor status: is the gate active here, by which way, and which running programs have a libpq without it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+# Starts programs that say so once they have loaded their library, runs a command meanwhile and then the last one, in a
+# process namespace where nobody else is.
+AMONG = r"""
+import json, subprocess, sys
+started, meanwhile, last = json.loads(sys.argv[1])
+running = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for argv in started]
+pids = [process.pid for process in running]
+for process in running:
+    assert process.stdout.readline() == b"ready\n"
+subprocess.run(["sh", "-c", meanwhile], check=True)
+done = subprocess.run(last, capture_output=True, text=True)
+for process in running:
+    process.communicate()
+json.dump([pids, done.returncode, done.stdout, done.stderr], sys.stdout)
+"""
+
+LOADING = "import ctypes, sys; [ctypes.CDLL(path) for path in sys.argv[1:]]; print('ready', flush=True); sys.stdin.read()"
+
+
+@pytest.fixture
+def among(home):
+    """among([argv, ...]) -> (pids, status, standard output) of `pganchor run -- pganchor status` while they run."""
+    unshare = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+    if subprocess.run([*unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
+        pytest.skip("no process namespace can be made here, and in the machine's there are other programs")
+
+    def run(started, *words, meanwhile=":", gated=True, **kwargs):
+        status = (["pganchor", "run", "--"] if gated else []) + ["pganchor", "status", *words]
+        asked = json.dumps([[list(map(str, argv)) for argv in started], meanwhile, status])
+        done = home.run([*unshare, PYTHON, "-c", AMONG, asked], **kwargs)
+        assert done.returncode == 0, done.stderr
+        pids, returncode, stdout, stderr = json.loads(done.stdout)
+        assert stderr == ""
+        return pids, returncode, stdout
+
+    return run
+
+
+def file_of(soname):
+    """The file that the loader finds for a library."""
+    program = f"import ctypes; ctypes.CDLL({soname!r}); print(open('/proc/self/maps').read())"
+    maps = subprocess.run([PYTHON, "-c", program], capture_output=True, text=True, check=True).stdout
+    return Path(re.search(rf" (/\S*/{re.escape(soname)}\S*)$", maps, re.MULTILINE)[1])
+
+
+def library():
+    """The file of this machine's libpq, and its version."""
+    path = file_of("libpq.so.5")
+    return path, path.name.rpartition(".")[2]
+
+
+def loading(*libraries):
+    return [PYTHON, "-c", LOADING, *libraries]
+
+
+def gated(argv):
+    return ["pganchor", "run", "--", *argv]
+
+
+def test_active_here_and_nothing_else_runs(among):
+    _, status, shown = among([])
+    assert (status, shown.splitlines()[0]) == (0, "active here: LD_PRELOAD has the gate")
+    assert "programs of yours with the gate: 0; with a libpq: 0\n" in shown
+
+
+def test_not_active_here(among):
+    _, status, shown = among([], gated=False)
+    assert status == 3
+    assert shown.startswith("not active here: what this shell starts has no gate\n    pganchor enable --help")
+    told = json.loads(among([], "--json", gated=False)[2])
+    assert (told["active"], told["ld_preload"]) == (False, False)
+
+
+def test_programs_with_a_libpq_and_the_gate(among, pganchor):
+    path, version = library()
+    [pid, other], status, shown = among([gated(loading("libpq.so.5")), gated(loading())], "--json")
+    assert status == 0
+    processes = {process["pid"]: process for process in json.loads(shown)["processes"]}
+    assert processes[pid] == {
+        "pid": pid, "program": Path(PYTHON).name, "gate": str(pganchor.module), "gate_deleted": False,
+        "libpqs": [{"path": str(path), "version": version, "deleted": False}]}
+    assert processes[other]["libpqs"] == [] and processes[other]["gate"] == str(pganchor.module)
+
+
+def test_a_libpq_without_the_gate_is_weaker(among):
+    path, version = library()
+    pids, status, shown = among([loading("libpq.so.5"), gated(loading("libpq.so.5")), loading()])
+    assert status == 3
+    rows = {int(row[0]): row[1:] for row in (re.split(r"  +", line) for line in shown.splitlines()) if row[0].isdigit()}
+    assert {pid: (row[1], row[2], row[3]) for pid, row in rows.items()} == {
+        pids[0]: ("no", version, str(path)), pids[1]: ("yes", version, str(path))}
+    assert "1 with a libpq and without the gate: start it again where the gate is active" in shown
+
+
+def test_a_libpq_under_another_name_and_two_in_one_process(among, home):
+    path, version = library()
+    wheel = home / f"libpq-0a1b2c3d.so.5.{version}"
+    shutil.copy(path, wheel)
+    _, status, shown = among([loading("libpq.so.5", wheel)], "--json")
+    assert status == 3
+    [process] = json.loads(shown)["processes"]
+    assert {(libpq["path"], libpq["version"]) for libpq in process["libpqs"]} == {(str(path), version), (str(wheel), version)}
+
+
+def test_a_libpq_that_was_replaced_since(among, home):
+    copy = home / "libpq.so.5"
+    shutil.copy(library()[0], copy)
+    _, status, shown = among([gated(loading(copy))], "--json", meanwhile=f"rm {copy}")
+    [process] = json.loads(shown)["processes"]
+    assert (status, process["libpqs"]) == (0, [{"path": str(copy), "version": None, "deleted": True}])
+
+
+def test_a_library_of_a_like_name_is_no_libpq(among, home):
+    shutil.copy(file_of("libm.so.6"), home / "libpqwalreceiver.so")
+    _, status, shown = among([loading(home / "libpqwalreceiver.so")], "--json")
+    assert (status, json.loads(shown)["processes"]) == (0, [])
+
+
+def test_a_program_that_is_linked_with_libpganchor_has_the_gate(among, pganchor):
+    _, status, shown = among([loading(pganchor.prefix / "lib/libpganchor.so.0", "libpq.so.5")], "--json")
+    [process] = json.loads(shown)["processes"]
+    assert status == 0 and "/libpganchor.so.0" in process["gate"]
+
+
+def test_a_program_that_cannot_be_looked_into_is_counted(among):
+    if os.geteuid() == 0:
+        pytest.skip("root may look into every program")
+    hidden = "import ctypes, sys; ctypes.CDLL(None).prctl(4, 0); print('ready', flush=True); sys.stdin.read()"
+    _, _, shown = among([[PYTHON, "-c", hidden]], "--json")
+    assert json.loads(shown)["unreadable"] == 1
+
+
+def test_the_ways(among, home):
+    env = {"SHELL": "/bin/bash"}
+    for words in (["--session", "--shell"], ["--session", "--unit", "app"]):
+        assert home.pganchor("enable", *words, env=env).returncode == 0
+    start = home / ".bashrc"
+
+    def states():
+        told = json.loads(among([], "--json", env=env)[2])["enabled"]
+        return {way["way"]: (way["state"], way["path"]) for way in told if way["path"].startswith(str(home.path))}
+
+    unit = home / ".config/systemd/user/app.service.d/pganchor.conf"
+    session = home / ".config/environment.d/50-pganchor.conf"
+    assert states() == {"session": ("on", str(session)), "shell": ("on", str(start)), "user unit": ("on", str(unit))}
+    start.write_text(start.read_text().replace("pganchor-gate.so", "older-gate.so"))
+    session.write_text(session.read_text().replace("LD_PRELOAD=", "export LD_PRELOAD="))
+    assert states()["shell"][0] == "another module"
+    assert states()["session"][0] == "changed by hand"
+    unit.write_text("[Service]\n")
+    session.unlink()
+    assert {way: state for way, (state, _) in states().items()} == {"session": "off", "shell": "another module"}
+
+
+def test_the_policy_in_force_and_the_pins(among, home):
+    folder = home / ".config/pganchor"
+    folder.mkdir(parents=True)
+    (folder / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\n")
+    (folder / "anchors.conf").write_text(f"[a]\npin = {'0' * 64}\n[b]\npin = {'1' * 64}\n")
+    _, status, shown = among([])
+    assert status == 0
+    assert "policy: mode = audit, trust = pinned," in shown and "min-tls = 1.3" in shown
+    assert "pins: 2\nmode = audit refuses nothing; pganchor log shows what it would have\n" in shown
+    told = json.loads(among([], "-j")[2])
+    assert (told["policy"]["mode"], told["policy"]["min-tls"], told["pins"], told["problem"]) == ("audit", "1.3", 2, None)
+
+
+@pytest.mark.parametrize("name, text", [("policy.conf", "mode = off\n"), ("anchors.conf", "[a]\npin = 12\n")])
+def test_a_broken_policy_is_weaker(among, home, name, text):
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor" / name).write_text(text)
+    _, status, shown = among([])
+    assert status == 3
+    assert re.search(rf"policy: every connection is refused: .*/{re.escape(name)}.*line \d", shown)
+    told = json.loads(among([], "--json")[2])
+    assert told["policy"] is None and name in told["problem"]
+
+
+def test_usage(home):
+    for words in (["more"], ["--nothing"]):
+        done = home.pganchor("status", *words)
+        assert done.returncode == 2 and "see pganchor status --help" in done.stderr
