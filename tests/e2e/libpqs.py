@@ -31,6 +31,9 @@ class Root:
         run(*ROOT, "mkdir", "-p", f"{folder}{folder.parent}")
         run(*ROOT, "ln", "-s", "/", f"{folder}{folder}")
         run(*ROOT, "sh", "-c", 'printf "127.0.0.1 localhost\n::1 localhost\n" >"$1/etc/hosts"', "sh", folder)
+        if os.geteuid() != 0:
+            # libpq's default user is the one that this file names.
+            run(*ROOT, "sh", "-c", 'echo "tests:x:$2:$3::/:/bin/sh" >>"$1/etc/passwd"', "sh", folder, os.geteuid(), os.getegid())
         run(*ROOT, "install", "-d", "-o", os.geteuid(), "-g", os.getegid(), folder / "homes")
         self.brought = set()
         self.bring(program.prefix)

@@ -71,8 +71,17 @@ static int cancel_in_clear(PGconn *conn, const char *how, char *message, size_t 
 	return sent;
 }
 
+static const char query[] = "DO $$ BEGIN RAISE NOTICE 'it runs'; PERFORM pg_sleep(300); END $$";
+
+static void note(void *running, const char *message)
+{
+	(void)message;
+	*(int *)running = 1;
+}
+
 int main(int argc, char **argv)
 {
+	int running = 0;
 	char message[2000] = "";
 	PGresult *result;
 	PGconn *conn;
@@ -83,9 +92,18 @@ int main(int argc, char **argv)
 	conn = PQconnectdb(argv[2]);
 	/* The server ends the query too when it is not cancelled and this program is gone. */
 	PQclear(PQexec(conn, "SET client_connection_check_interval = 100"));
-	if (PQstatus(conn) != CONNECTION_OK || PQsendQuery(conn, "SELECT pg_sleep(300)") == 0) {
+	PQsetNoticeProcessor(conn, note, &running);
+	if (PQstatus(conn) != CONNECTION_OK || PQsendQuery(conn, query) == 0) {
 		fprintf(stderr, "%s", PQerrorMessage(conn));
 		return 1;
+	}
+	/* A cancel that comes before the query does nothing. */
+	while (!running) {
+		struct pollfd ready = {PQsocket(conn), POLLIN, 0};
+
+		if (poll(&ready, 1, 60000) != 1 || PQconsumeInput(conn) == 0)
+			return 4;
+		(void)PQisBusy(conn);
 	}
 	if (argc == 5 && rename(argv[3], argv[4]) != 0)
 		return 3;
