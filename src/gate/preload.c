@@ -110,9 +110,18 @@ static void *find_next(const void *caller, const char *name)
 	return next.found;
 }
 
+/* Before a program can call into what it has opened, it asks for an address in it: then what was
+ * opened meanwhile is looked at. Those who ask for no object of their own are left alone:
+ * allocators and sanitizers ask for RTLD_NEXT before they are able to do anything else. */
+static bool asks_in_object(const void *handle)
+{
+	return handle != RTLD_NEXT && handle != RTLD_DEFAULT;
+}
+
 GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
 {
-	gate_rebind_new();
+	if (asks_in_object(handle))
+		gate_rebind_new();
 	if (!gate_is_door(name))
 		JUMP_TO gate_loader()->sym(handle, name);
 	if (handle == RTLD_NEXT)
@@ -122,7 +131,8 @@ GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
 
 GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 {
-	gate_rebind_new();
+	if (asks_in_object(handle))
+		gate_rebind_new();
 	if (!gate_is_door(name))
 		JUMP_TO gate_loader()->vsym(handle, name, version);
 	if (handle == RTLD_NEXT)
