@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +75,7 @@ class Server:
     user: str = USER
     password: str = PASSWORD
     dbname: str = USER
+    knocks: int = 0
 
     @property
     def socket_dir(self):
@@ -85,9 +87,16 @@ class Server:
                        "password": self.password, **settings}
         return " ".join(f"{key}={quote(value)}" for key, value in all_of_them.items() if value is not None)
 
+    def settle(self):
+        """Wait until all that the server has logged up to now is read: our own knock at its door comes behind it."""
+        with socket.create_connection(("127.0.0.1", self.port)) as knock:
+            self.daemon.wait_for(rf"connection received: host=127\.0\.0\.1 port={knock.getsockname()[1]}$")
+        self.knocks += 1
+
     def connections(self):
         """How many connections the server has seen so far, cancelled and refused ones included."""
-        return self.daemon.text().count("connection received:")
+        self.settle()
+        return self.daemon.text().count("connection received:") - self.knocks
 
     def stop(self):
         self.daemon.stop(signal.SIGINT)

@@ -45,12 +45,12 @@ def test_a_ticket_does_not_take_the_place_of_tls(home, ticket, kerberos_postgres
 @pytest.mark.parametrize("settings", [{"gssencmode": "require"}, {"gssencmode": "require", "sslmode": "verify-full"}])
 def test_asked_for_it_is_refused(home, ticket, kerberos_postgres, client, settings):
     argv = [*client, kerberos_postgres.conninfo(**settings)]
-    assert home.run(argv, env=ticket).stdout == GSS
     seen = kerberos_postgres.connections()
     done = run_gated(home, argv, env=ticket)
     assert REFUSED in done.stderr
     assert "gssencmode=require (conninfo) takes GSSAPI encryption instead of TLS" in done.stderr
     assert kerberos_postgres.connections() == seen
+    assert home.run(argv, env=ticket).stdout == GSS, "without the gate it must succeed"
 
 
 def test_where_nothing_could_be_locked_it_is_refused(home, ticket, kerberos_postgres, compile_program):
