@@ -7,52 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-__thread bool gate_entered __attribute__((tls_model("initial-exec")));
-
-static void judge_by_rules(const struct gate_rules *rules, bool may_lock,
-			   struct gate_judgement *judgement)
-{
-	pga_judge(&judgement->effective, &rules->policy, &judgement->verdict);
-	if (!may_lock)
-		pga_verdict_without_locks(&judgement->verdict, &judgement->effective);
-}
-
-void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
-		const struct pga_parameters *parameters, bool may_lock,
-		struct gate_judgement *judgement)
-{
-	judgement->admitted = false;
-	if (rules == NULL) {
-		pga_text_add(&judgement->refusal,
-			     "pganchor refused this connection: out of memory");
-		return;
-	}
-	if (rules->broken) {
-		pga_text_addf(&judgement->refusal, "pganchor refused this connection: %s",
-			      rules->error.message);
-		if (rules->error.next[0] != '\0')
-			pga_text_addf(&judgement->refusal, "\n    %s", rules->error.next);
-		return;
-	}
-	judge_by_rules(rules, may_lock, judgement);
-	judgement->admitted = judgement->verdict.allowed;
-	if (judgement->admitted)
-		return;
-	/* Where each setting came from is looked for only now that it will be told. */
-	pga_verdict_free(&judgement->verdict);
-	pga_effective_trace(&libpq->calls, parameters, &judgement->effective);
-	judge_by_rules(rules, may_lock, judgement);
-	pga_verdict_message(&judgement->verdict, &judgement->effective, &judgement->refusal);
-	judgement->admitted = rules->policy.mode == PGA_MODE_AUDIT;
-}
-
-void gate_judgement_free(const struct gate_libpq *libpq, struct gate_judgement *judgement)
-{
-	pga_verdict_free(&judgement->verdict);
-	pga_text_free(&judgement->refusal);
-	pga_effective_free(&libpq->calls, &judgement->effective);
-}
-
 /* What the gate decides about one call. */
 struct decision {
 	bool admitted;

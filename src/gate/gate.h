@@ -4,6 +4,7 @@
  *
  *   doors.c    the functions of libpq that it stands before, and the ways into them
  *   find.c     the libpq of a caller
+ *   judge.c    the verdict on one connection's settings, and the message
  *   entry.c    the functions that begin a connection: the good message, the locks
  *   wall.c     PQconnectPoll, which every connection passes: settings before, session after the handshake
  *   session.c  what the TLS session really is
@@ -139,7 +140,7 @@ bool gate_may_cancel(void);
 void gate_lock(void);
 void gate_unlock(void);
 
-/* ---- entry.c, wall.c, session.c ---- */
+/* ---- judge.c, entry.c, wall.c, session.c ---- */
 
 /* What came of judging the settings of one connection. */
 struct gate_judgement {

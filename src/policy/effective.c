@@ -1,17 +1,12 @@
 #include "policy/effective.h"
 
-#include "base/file.h"
-#include "base/ini.h"
-#include "base/places.h"
-#include "base/text.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 /* No value of target_session_attrs, in any libpq, and no text that a user would write. */
 #define PROBE "pganchor-asks-for-the-effective-settings"
 
-static const PQconninfoOption *find_option(const PQconninfoOption *options, const char *keyword)
+const PQconninfoOption *pga_option_find(const PQconninfoOption *options, const char *keyword)
 {
 	for (; options != NULL && options->keyword != NULL; options++)
 		if (strcmp(options->keyword, keyword) == 0)
@@ -106,7 +101,7 @@ static void restore_probed(const struct pga_libpq *libpq, const struct pga_param
 	const PQconninfoOption *own;
 
 	if (probe != NULL && pga_effective_of(libpq, probe, &again) == 0) {
-		own = find_option(again.options, "target_session_attrs");
+		own = pga_option_find(again.options, "target_session_attrs");
 		for (PQconninfoOption *option = effective->options; option->keyword != NULL;
 		     option++) {
 			if (own == NULL || strcmp(option->keyword, own->keyword) != 0)
@@ -140,218 +135,11 @@ int pga_effective_of(const struct pga_libpq *libpq, PGconn *conn, struct pga_eff
 
 const char *pga_effective_value(const struct pga_effective *effective, const char *keyword)
 {
-	const PQconninfoOption *option = find_option(effective->options, keyword);
+	const PQconninfoOption *option = pga_option_find(effective->options, keyword);
 
 	if (option == NULL)
 		return NULL;
 	return option->val != NULL ? option->val : "";
-}
-
-/* The settings that stand in a connection string, as libpq's own parser finds them; NULL where it
- * is none. */
-static PQconninfoOption *parse(const struct pga_libpq *libpq, const char *conninfo)
-{
-	char *message = NULL;
-	PQconninfoOption *options = libpq->conninfoParse(conninfo, &message);
-
-	if (message != NULL)
-		libpq->freemem(message);
-	return options;
-}
-
-/* What the caller's own parameters say of this setting, NULL where they say nothing. As in
- * conninfo_array_parse(): the last one counts, an empty value says nothing, and the first dbname
- * stands for the settings that it expands to. */
-static const char *said_by_caller(const struct pga_parameters *parameters,
-				  const PQconninfoOption *expanded, const char *keyword)
-{
-	const PQconninfoOption *option = find_option(expanded, keyword);
-	const char *said = NULL;
-
-	for (size_t i = 0; parameters->keywords[i] != NULL; i++) {
-		const char *value = parameters->values[i];
-
-		if (value == NULL || value[0] == '\0')
-			continue;
-		if (strcmp(parameters->keywords[i], "dbname") == 0 && expanded != NULL) {
-			if (option != NULL && option->val != NULL)
-				said = option->val;
-			expanded = NULL;
-		} else if (strcmp(parameters->keywords[i], keyword) == 0) {
-			said = value;
-		}
-	}
-	return said;
-}
-
-static PQconninfoOption *expand(const struct pga_libpq *libpq,
-				const struct pga_parameters *parameters)
-{
-	if (parameters->expand_dbname == 0)
-		return NULL;
-	for (size_t i = 0; parameters->keywords[i] != NULL; i++)
-		if (strcmp(parameters->keywords[i], "dbname") == 0 && parameters->values[i] != NULL)
-			return parse(libpq, parameters->values[i]);
-	return NULL;
-}
-
-/* Whether the file has the service, and in it the setting. Reads the file for the message alone:
- * what counts has already been read by libpq. */
-static bool service_says(const char *path, const char *service, const char *keyword,
-			 bool *has_service)
-{
-	struct pga_text content = PGA_TEXT_EMPTY;
-	struct pga_error error;
-	struct pga_ini_line line;
-	struct pga_ini_reader reader;
-	bool inside = false;
-	bool says = false;
-	bool found;
-
-	*has_service = false;
-	if (pga_file_read(path, &content, &found, &error) != 0)
-		found = false;
-	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_PGSERVICE);
-	while (found && !says && pga_ini_next(&reader, &line)) {
-		if (line.kind == PGA_INI_SECTION) {
-			if (inside)
-				break;
-			inside = pga_ini_equals(line.name, service);
-			*has_service = *has_service || inside;
-		}
-		says = inside && line.kind == PGA_INI_SETTING && pga_ini_equals(line.name, keyword);
-	}
-	pga_text_free(&content);
-	return says;
-}
-
-/* The service files in libpq's order (parseServiceInfo()): PGSERVICEFILE, or else
- * ~/.pg_service.conf, then the machine's. */
-static char *user_service_file(void)
-{
-	const char *named = getenv("PGSERVICEFILE");
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home;
-
-	if (named != NULL)
-		return strdup(named);
-	home = pga_home();
-	if (home == NULL)
-		return NULL;
-	pga_text_addf(&path, "%s/.pg_service.conf", home);
-	free(home);
-	return pga_text_take(&path);
-}
-
-static char *find_service_file(const char *service)
-{
-	const char *folder = getenv("PGSYSCONFDIR");
-	struct pga_text system = PGA_TEXT_EMPTY;
-	char *user = user_service_file();
-	bool has_service = false;
-
-	if (user != NULL)
-		(void)service_says(user, service, "", &has_service);
-	if (has_service)
-		return user;
-	free(user);
-	pga_text_addf(&system, "%s/pg_service.conf", folder != NULL ? folder : PG_SYSCONFDIR);
-	return pga_text_take(&system);
-}
-
-/* An old way to say sslmode=require (conninfo_add_defaults()). */
-static bool require_ssl(const PQconninfoOption *option)
-{
-	const char *old = getenv("PGREQUIRESSL");
-
-	return old != NULL && old[0] == '1' && getenv("PGSSLMODE") == NULL &&
-	       strcmp(option->val, "require") == 0;
-}
-
-static enum pga_origin origin_of(const struct pga_effective *effective,
-				 const PQconninfoOption *option)
-{
-	const char *variable = option->envvar != NULL ? getenv(option->envvar) : NULL;
-	bool has_service;
-
-	if (option->val == NULL)
-		return PGA_FROM_DEFAULT;
-	if (effective->service_file != NULL &&
-	    service_says(effective->service_file, effective->service, option->keyword,
-			 &has_service))
-		return PGA_FROM_SERVICE;
-	if (variable != NULL && strcmp(variable, option->val) == 0)
-		return PGA_FROM_ENVIRONMENT;
-	if (strcmp(option->keyword, "sslmode") == 0 && require_ssl(option))
-		return PGA_FROM_ENVIRONMENT;
-	return PGA_FROM_DEFAULT;
-}
-
-void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
-			 struct pga_effective *effective)
-{
-	const char *service = getenv("PGSERVICE");
-	PQconninfoOption *expanded = NULL;
-	size_t count = 0;
-
-	while (effective->options[count].keyword != NULL)
-		count++;
-	effective->origins = calloc(count + 1, sizeof *effective->origins);
-	if (effective->origins == NULL)
-		return;
-	if (parameters != NULL) {
-		expanded = expand(libpq, parameters);
-		if (said_by_caller(parameters, expanded, "service") != NULL)
-			service = said_by_caller(parameters, expanded, "service");
-	}
-	/* PQconninfo() does not tell the service before libpq 18. */
-	if (service != NULL && service[0] != '\0') {
-		effective->service = strdup(service);
-		effective->service_file = find_service_file(service);
-	}
-	for (size_t i = 0; i < count; i++) {
-		const PQconninfoOption *option = &effective->options[i];
-
-		if (parameters != NULL &&
-		    said_by_caller(parameters, expanded, option->keyword) != NULL)
-			effective->origins[i] = PGA_FROM_CONNINFO;
-		else
-			effective->origins[i] = origin_of(effective, option);
-		/* Of a connection that was begun elsewhere, no more can be told. */
-		if (parameters == NULL && effective->origins[i] == PGA_FROM_DEFAULT)
-			effective->origins[i] = PGA_FROM_UNKNOWN;
-	}
-	if (expanded != NULL)
-		libpq->conninfoFree(expanded);
-}
-
-void pga_effective_origin(const struct pga_effective *effective, const char *keyword,
-			  struct pga_text *text)
-{
-	const PQconninfoOption *option = find_option(effective->options, keyword);
-	enum pga_origin origin = PGA_FROM_UNKNOWN;
-
-	if (effective->origins != NULL && option != NULL)
-		origin = effective->origins[option - effective->options];
-	switch (origin) {
-	case PGA_FROM_CONNINFO:
-		pga_text_add(text, "conninfo");
-		break;
-	case PGA_FROM_SERVICE:
-		pga_text_addf(text, "service %s in %s", effective->service,
-			      effective->service_file);
-		break;
-	case PGA_FROM_ENVIRONMENT:
-		pga_text_addf(text, "environment %s",
-			      getenv(option->envvar) != NULL ? option->envvar : "PGREQUIRESSL");
-		break;
-	case PGA_FROM_DEFAULT:
-		pga_text_add(text, "libpq's default");
-		break;
-	case PGA_FROM_UNKNOWN:
-		pga_text_add(text, "the program's, or libpq's default");
-		break;
-	}
 }
 
 void pga_effective_free(const struct pga_libpq *libpq, struct pga_effective *effective)

@@ -65,6 +65,9 @@ int pga_effective_of(const struct pga_libpq *libpq, PGconn *conn, struct pga_eff
 void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 			 struct pga_effective *effective);
 
+/* The option with this keyword in one of libpq's arrays; NULL where there is none, or no array. */
+const PQconninfoOption *pga_option_find(const PQconninfoOption *options, const char *keyword);
+
 /* The value of a setting; "" where it is not set, NULL where this libpq does not know it. */
 const char *pga_effective_value(const struct pga_effective *effective, const char *keyword);
 
