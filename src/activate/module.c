@@ -12,15 +12,17 @@
 
 static const char reinstall[] = "install pganchor again; nothing was changed";
 
+static const char path[] = PGA_MODULE;
+
 /* What LD_PRELOAD, environment.d, a unit and a shell's quotes all take as it is. */
 static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/_.-+~@";
 
 /* Whether a line of the maps is that of this file. */
-static bool is_mapped(const char *maps, const char *path)
+static bool is_mapped(const char *maps, const char *file)
 {
-	size_t length = strlen(path);
+	size_t length = strlen(file);
 
-	for (const char *at = strstr(maps, path); at != NULL; at = strstr(at + 1, path))
+	for (const char *at = strstr(maps, file); at != NULL; at = strstr(at + 1, file))
 		if (at > maps && at[-1] == ' ' && at[length] == '\n')
 			return true;
 	return false;
@@ -33,7 +35,7 @@ int pga_module_loads(const char *preload, struct pga_error *error)
 	struct pga_child child;
 	int result = -1;
 
-	if (realpath(PGA_MODULE, real) == NULL)
+	if (realpath(path, real) == NULL)
 		return pga_fail_errno(error, reinstall, "cannot find the gate %s", PGA_MODULE);
 	if (pga_child_run(argv, preload != NULL ? preload : "", &child, error) != 0)
 		goto done;
@@ -64,14 +66,13 @@ static char *with_token(const char *from, int count)
 		rest = strchr(rest + 1, '/');
 	if (rest == NULL)
 		return NULL;
-	pga_text_add_bytes(&text, PGA_MODULE, (size_t)(from - PGA_MODULE));
+	pga_text_add_bytes(&text, path, (size_t)(from - path));
 	pga_text_addf(&text, "/$LIB%s", rest);
 	return pga_text_take(&text);
 }
 
 char *pga_module_entry(struct pga_error *error)
 {
-	static const char path[] = PGA_MODULE;
 	struct pga_error ignored;
 	char *entry;
 
@@ -99,7 +100,6 @@ char *pga_module_entry(struct pga_error *error)
 /* Whether the entry is the module's path, or that with $LIB in it. */
 static bool is_module(const char *entry, size_t length)
 {
-	static const char path[] = PGA_MODULE;
 	static const char token[] = "/$LIB/";
 	char copy[PATH_MAX];
 	char *found;
@@ -137,18 +137,18 @@ bool pga_module_is_in(const char *preload)
 
 int pga_module_is_guarded(unsigned other, struct pga_error *error)
 {
-	char path[PATH_MAX];
+	char file[PATH_MAX];
 	struct stat status;
 
-	if (realpath(PGA_MODULE, path) == NULL)
-		return pga_fail_errno(error, reinstall, "cannot find the gate %s", PGA_MODULE);
+	if (realpath(path, file) == NULL)
+		return pga_fail_errno(error, reinstall, "cannot find the gate %s", path);
 	for (;;) {
-		if (stat(path, &status) != 0)
-			return pga_fail_errno(error, NULL, "cannot look at %s", path);
+		if (stat(file, &status) != 0)
+			return pga_fail_errno(error, NULL, "cannot look at %s", file);
 		if (status.st_uid != 0 && status.st_uid != other)
 			return pga_fail(error, "install pganchor as root; nothing was changed",
 					"%s: belongs to user %u, who could change every program",
-					path, status.st_uid);
+					file, status.st_uid);
 		/* In a folder such as /tmp (mode 1777), everybody may change only what is theirs.
 		 */
 		if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
@@ -156,9 +156,9 @@ int pga_module_is_guarded(unsigned other, struct pga_error *error)
 			return pga_fail(error,
 					"take the permission away (chmod go-w); nothing was "
 					"changed",
-					"%s: others than its owner may write to it", path);
-		if (strcmp(path, "/") == 0)
+					"%s: others than its owner may write to it", file);
+		if (strcmp(file, "/") == 0)
 			return 0;
-		(void)dirname(path);
+		(void)dirname(file);
 	}
 }
