@@ -23,9 +23,10 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service.py -x.
   --no-install   install no package
 
 The tests of the build, the packages and the quick start make builds of their
-own, and those of other libpqs run in another Debian, which has neither ASan nor
-valgrind: with --sanitizers and --valgrind they are left out; and so is with
---sanitizers the one that preloads other libraries into the tool itself.
+own, and those of the gate run the plain build, some of them in another Debian,
+which has neither ASan nor valgrind: with --sanitizers and --valgrind they are
+left out; and so is with --sanitizers the one that preloads other libraries into
+the tool itself.
 
 It builds in \$PGANCHOR_TEST_CACHE, else in \$XDG_CACHE_HOME/pganchor-tests, else
 in \${TMPDIR:-/tmp}/pganchor-tests-UID, and next time only what has changed.
@@ -170,7 +171,7 @@ for argument; do
 done
 [ "$kind" != sanitizers ] || where+=(--deselect tests/e2e/test_run.py::test_ld_preload_is_added_to)
 if [ "$kind" != plain ]; then
-    for elsewhere in build packages quickstart libpqs; do
+    for elsewhere in build packages quickstart api bench clients exports fuzz gate hostile_servers kerberos libpqs ways; do
         where+=(--ignore "$top/tests/e2e/test_$elsewhere.py")
     done
 fi
