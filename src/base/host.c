@@ -27,11 +27,6 @@ static bool matches(const char *pattern, size_t pattern_length, const char *host
 	return host_length == pattern_length && strncasecmp(host, pattern, host_length) == 0;
 }
 
-bool pga_host_matches(const char *pattern, const char *host)
-{
-	return matches(pattern, strlen(pattern), host);
-}
-
 bool pga_host_matches_any(const char *patterns, const char *host)
 {
 	static const char between[] = " \t,";
