@@ -41,12 +41,6 @@ const void *gate_own_base(void)
 	return base;
 }
 
-/* What the search has found so far. */
-struct search {
-	bool behind_gate;
-	struct gate_loader found;
-};
-
 static void take(const struct gate_object *object, const char *name, void *function)
 {
 	void *address = gate_object_find(object, name);
@@ -57,39 +51,46 @@ static void take(const struct gate_object *object, const char *name, void *funct
 		memcpy(function, &address, sizeof address);
 }
 
-/* The objects come in the order in which they are searched. The next one behind the gate that
- * defines a function is the one that RTLD_NEXT means; dlsym() itself cannot be asked for it. */
-static int look_into(struct dl_phdr_info *info, size_t size, void *context)
+/* Takes what this object defines and no object in front of it has. Returns whether all is there. */
+static bool take_from(const struct link_map *map, struct gate_loader *found)
 {
-	struct search *search = context;
 	struct gate_object object;
 
-	(void)size;
-	if (!gate_object_of(info, &object))
-		return 0;
-	/* link.h: the dynamic section of whoever says so, the gate. */
-	if (object.dynamic == _DYNAMIC) {
-		search->behind_gate = true;
-		return 0;
-	}
-	if (!search->behind_gate)
-		return 0;
-	take(&object, "dlopen", &search->found.open);
-	take(&object, "dlmopen", &search->found.mopen);
-	take(&object, "dlsym", &search->found.sym);
-	take(&object, "dlvsym", &search->found.vsym);
-	return 0;
+	if (!gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+		return false;
+	take(&object, "dlopen", &found->open);
+	take(&object, "dlmopen", &found->mopen);
+	take(&object, "dlsym", &found->sym);
+	take(&object, "dlvsym", &found->vsym);
+	return found->open != NULL && found->mopen != NULL && found->sym != NULL &&
+	       found->vsym != NULL;
 }
 
 const struct gate_loader *gate_loader(void)
 {
-	struct search search = {0};
+	struct gate_loader found = {0};
+	const void *base = NULL;
+	const struct link_map *own;
+	const struct link_map *map;
+	bool complete = false;
 
 	if (atomic_load(&filled))
 		return &real;
-	(void)dl_iterate_phdr(look_into, &search);
+	/* The list is in the order in which objects are searched. The next one behind the gate that
+	 * defines a function is the one that RTLD_NEXT means; dlsym() itself cannot be asked for
+	 * it. Nor can dl_iterate_phdr() or any other function that a sanitizer's runtime stands
+	 * before: that asks dlsym() for libc's own before it can pass a call on. The list needs no
+	 * lock, for libc is among the objects that the program was started with, and those stay. */
+	own = gate_object_at(&real, &base);
+	for (map = own; map != NULL && !complete; map = map->l_next)
+		complete = map != own && take_from(map, &found);
+	/* A gate that was opened by dlopen() stands behind libc. */
+	for (map = own; map != NULL && map->l_prev != NULL;)
+		map = map->l_prev;
+	for (; map != NULL && map != own && !complete; map = map->l_next)
+		complete = take_from(map, &found);
 	/* Two threads that come here at once write the same. */
-	real = search.found;
+	real = found;
 	atomic_store(&filled, true);
 	return &real;
 }
