@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/host.h"
 #include "base/ini.h"
+#include "base/ownership.h"
 #include "base/places.h"
 
 #include <dirent.h>
@@ -114,7 +115,11 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 	return fail_at(error, path, line->number, "no such key", line->name);
 }
 
-static int read_file(struct reading *reading, const char *path, struct pga_error *error)
+/* Whose file: what others could write is no policy of the system's. */
+enum whose { SYSTEMS, USERS };
+
+static int read_file(struct reading *reading, const char *path, enum whose whose,
+		     struct pga_error *error)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_ini_reader reader;
@@ -124,6 +129,7 @@ static int read_file(struct reading *reading, const char *path, struct pga_error
 	int result = -1;
 
 	if (note_place(reading->policy, path, error) != 0 ||
+	    (whose == SYSTEMS && pga_check_ownership(path, error) != 0) ||
 	    pga_file_read(path, &content, &found, error) != 0)
 		goto done;
 	if (content.length > 0 && memchr(content.bytes, 0, content.length) != NULL) {
@@ -162,7 +168,8 @@ static int read_folder(struct reading *reading, const char *folder, struct pga_e
 	int count;
 	int result = 0;
 
-	if (note_place(reading->policy, folder, error) != 0)
+	if (note_place(reading->policy, folder, error) != 0 ||
+	    pga_check_ownership(folder, error) != 0)
 		return -1;
 	count = scandir(folder, &entries, is_conf, alphasort);
 	if (count < 0 && errno == ENOENT)
@@ -177,7 +184,7 @@ static int read_folder(struct reading *reading, const char *folder, struct pga_e
 		if (path.failed)
 			result = pga_fail_memory(error);
 		if (result == 0)
-			result = read_file(reading, pga_text_string(&path), error);
+			result = read_file(reading, pga_text_string(&path), SYSTEMS, error);
 		pga_text_free(&path);
 		free(entries[i]);
 	}
@@ -196,7 +203,7 @@ static int read_user_file(struct reading *reading, struct pga_error *error)
 		return errno == ENOENT ? 0
 				       : pga_fail_errno(error, "set HOME",
 							"the home folder cannot be found out");
-	result = read_file(reading, path, error);
+	result = read_file(reading, path, USERS, error);
 	free(path);
 	return result;
 }
@@ -213,7 +220,8 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	memset(policy, 0, sizeof *policy);
 	for (int key = 0; key < CHOICES; key++)
 		reading.chosen[key] = -1;
-	if (read_file(&reading, SYSTEM_FOLDER "/policy.conf", error) != 0 ||
+	if (pga_check_ownership(SYSTEM_FOLDER, error) != 0 ||
+	    read_file(&reading, SYSTEM_FOLDER "/policy.conf", SYSTEMS, error) != 0 ||
 	    read_folder(&reading, SYSTEM_FOLDER "/policy.d", error) != 0 ||
 	    read_user_file(&reading, error) != 0)
 		return -1;

@@ -43,8 +43,8 @@ struct pga_policy {
 /* Reads the system's files (policy.conf in SYSCONFDIR/pganchor, then every NAME.conf in its
  * policy.d, by name) and the user's. A file that is not there says nothing, and a key that no file
  * sets has its default. Returns -1, with the file and the line, for a file that cannot be read or
- * has a line that is no setting: a policy that cannot be known refuses. policy->places is filled
- * all the same. */
+ * has a line that is no setting, and for a file or folder of the system's that others than the
+ * administrator can write (pga_check_ownership()): a policy that cannot be known refuses. */
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error);
 
 /* Whether no file that the policy came from has changed since. */
