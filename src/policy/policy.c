@@ -53,13 +53,17 @@ struct reading {
 static int add_allow_weak(struct pga_policy *policy, struct pga_ini_span patterns,
 			  struct pga_error *error)
 {
-	char **grown = realloc(policy->allow_weak, (policy->allow_weak_count + 1) * sizeof *grown);
+	struct pga_host_set *grown =
+	    realloc(policy->allow_weak, (policy->allow_weak_count + 1) * sizeof *grown);
 
 	if (grown == NULL)
 		return pga_fail_memory(error);
 	policy->allow_weak = grown;
-	grown[policy->allow_weak_count] = pga_ini_copy(patterns);
-	return grown[policy->allow_weak_count++] != NULL ? 0 : pga_fail_memory(error);
+	if (pga_host_set_make(&grown[policy->allow_weak_count], patterns.bytes, patterns.length) !=
+	    0)
+		return pga_fail_memory(error);
+	policy->allow_weak_count++;
+	return 0;
 }
 
 /* Notes a file or folder that is about to be read. */
@@ -272,7 +276,7 @@ const char *pga_policy_key(const struct pga_policy *policy, size_t index, const 
 void pga_policy_free(struct pga_policy *policy)
 {
 	for (size_t i = 0; i < policy->allow_weak_count; i++)
-		free(policy->allow_weak[i]);
+		pga_host_set_free(&policy->allow_weak[i]);
 	free(policy->allow_weak);
 	for (size_t i = 0; i < policy->place_count; i++)
 		free(policy->places[i].path);
@@ -283,7 +287,7 @@ void pga_policy_free(struct pga_policy *policy)
 bool pga_policy_exempts(const struct pga_policy *policy, const char *host)
 {
 	for (size_t i = 0; i < policy->allow_weak_count; i++)
-		if (!pga_host_matches_any(policy->allow_weak[i], host))
+		if (!pga_host_set_has(&policy->allow_weak[i], host))
 			return false;
 	return policy->allow_weak_count > 0;
 }

@@ -4,6 +4,7 @@
 #define PGA_POLICY_POLICY_H
 
 #include "base/error.h"
+#include "base/host.h"
 #include "base/stamp.h"
 
 #include <stdbool.h>
@@ -32,9 +33,9 @@ struct pga_policy {
 	enum pga_consent cancel;
 	enum pga_min_tls min_tls;
 	enum pga_log log;
-	char **allow_weak; /* one list of host patterns for each file that has the key: a host is
-			      exempt where every list names it, so that no file can exempt more than
-			      another does */
+	struct pga_host_set
+	    *allow_weak; /* one for each file that has the key: a host is exempt where every one has
+			    it, so that no file can exempt more than another does */
 	size_t allow_weak_count;
 	struct pga_place *places; /* every file and folder that was looked at, there or not */
 	size_t place_count;
