@@ -30,8 +30,7 @@
 	DOOR(with, char *, PQhost, (conn), const PGconn *conn)                                     \
 	DOOR(with, char *, PQhostaddr, (conn), const PGconn *conn)                                 \
 	DOOR(with, char *, PQpass, (conn), const PGconn *conn)                                     \
-	DOOR(with, char *, PQport, (conn), const PGconn *conn)                                     \
-	DOOR(with, void, PQfinish, (conn), PGconn *conn)
+	DOOR(with, char *, PQport, (conn), const PGconn *conn)
 
 /* What each does: gate_PQconnectdb(libpq, internal, conninfo), …. libpq is the one whose function
  * was called, NULL where there is none; internal: by that libpq itself. */

@@ -81,7 +81,7 @@ static bool append_locks(const struct pga_parameters *parameters, const struct d
 	return true;
 }
 
-static PGconn *refused(const struct gate_libpq *libpq, const struct pga_parameters *parameters,
+static PGconn *refused(struct gate_libpq *libpq, const struct pga_parameters *parameters,
 		       const struct decision *decision)
 {
 	const char *message = pga_text_string(&decision->refusal);

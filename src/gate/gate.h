@@ -28,6 +28,7 @@
 #include "policy/policy.h"
 #include "policy/verdict.h"
 
+#include <libpq-events.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -76,6 +77,11 @@ struct gate_libpq {
 	int (*gssEncInUse)(PGconn *conn); /* NULL before libpq 12 */
 	char *(*encryptPasswordConn)(PGconn *, const char *, const char *,
 				     const char *); /* NULL before libpq 10 */
+
+	/* What hangs a refusal on an object. */
+	int (*registerEventProc)(PGconn *conn, PGEventProc proc, const char *name, void *context);
+	int (*setInstanceData)(PGconn *conn, PGEventProc proc, void *data);
+	void *(*instanceData)(const PGconn *conn, PGEventProc proc);
 
 	/* Functions of the OpenSSL that this libpq uses; NULL in one that was built without. */
 	long (*verifyResult)(const void *ssl);
@@ -195,16 +201,16 @@ bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_te
 
 /* ---- refusal.c ---- */
 
-/* Remembers the message of a refused connection, which PQerrorMessage then tells, until the object
- * is finished or begins again; and writes it into the object as far as libpq lets us, for callers
+/* Hangs the message on a refused connection, which PQerrorMessage then tells, until the object is
+ * destroyed or begins again; and writes it into the object as far as libpq lets us, for callers
  * that reach libpq's own function. */
-void gate_refuse(const struct gate_libpq *libpq, PGconn *conn, const char *message);
-void gate_forget(const PGconn *conn);
+void gate_refuse(struct gate_libpq *libpq, PGconn *conn, const char *message);
+void gate_forget(const struct gate_libpq *libpq, PGconn *conn);
 
 /* The same for an attempt that was refused before libpq chose a host: until it has, PQhost() and
  * its like read in front of the list of hosts. For such an object the gate answers in their place.
  */
-void gate_refuse_unstarted(const struct gate_libpq *libpq, PGconn *conn,
+void gate_refuse_unstarted(struct gate_libpq *libpq, PGconn *conn,
 			   const struct pga_effective *effective, const char *message);
 
 /* Writes a message into the object as far as libpq lets us, for callers that reach libpq's own

@@ -7,11 +7,12 @@
 #include <link.h>
 #include <stdbool.h>
 
+/* Each is written once or, by threads that look for them at the same time, to the same. */
 struct gate_loader {
-	void *(*open)(const char *file, int mode);
-	void *(*mopen)(Lmid_t space, const char *file, int mode);
-	void *(*sym)(void *object, const char *name);
-	void *(*vsym)(void *object, const char *name, const char *version);
+	void *(*_Atomic open)(const char *file, int mode);
+	void *(*_Atomic mopen)(Lmid_t space, const char *file, int mode);
+	void *(*_Atomic sym)(void *object, const char *name);
+	void *(*_Atomic vsym)(void *object, const char *name, const char *version);
 };
 
 /* libc's dlopen, dlmopen, dlsym and dlvsym, or those of whatever else stands behind the gate.

@@ -125,7 +125,8 @@ bool gate_session_holds(const struct gate_libpq *libpq, const struct gate_rules 
 
 	if (host == NULL)
 		host = "";
-	if (is_local(libpq->socket(conn))) {
+	/* What speaks TLS is no local connection, whatever has come into the descriptor since. */
+	if (libpq->sslInUse(conn) == 0 && is_local(libpq->socket(conn))) {
 		if (rules->policy.unix_socket == PGA_ALLOW)
 			return true;
 		begin_refusal(refusal, host);

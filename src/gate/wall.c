@@ -3,13 +3,19 @@
  * point. */
 #include "gate/doors.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* CONNECTION_NEEDED: no name has been looked up and no socket opened. Here PQconninfo() is
  * authoritative. */
-static bool may_begin(const struct gate_libpq *libpq, PGconn *conn)
+static bool may_begin(struct gate_libpq *libpq, PGconn *conn)
 {
 	const struct gate_rules *rules = gate_rules_acquire();
 	struct gate_judgement judgement = {0};
@@ -65,34 +71,85 @@ bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_te
 	return gate_conn_judge(libpq, conn, &holds, refusal) == PGA_MODE_AUDIT || holds;
 }
 
+static bool leads_to(const struct sockaddr_storage *peer, const char *address, int port)
+{
+	const struct sockaddr_in *four = (const struct sockaddr_in *)peer;
+	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)peer;
+	unsigned char wanted[sizeof(struct in6_addr)];
+
+	if (inet_pton(peer->ss_family, address, wanted) != 1)
+		return false;
+	if (peer->ss_family == AF_INET)
+		return memcmp(&four->sin_addr, wanted, sizeof four->sin_addr) == 0 &&
+		       (port == 0 || ntohs(four->sin_port) == port);
+	return memcmp(&six->sin6_addr, wanted, sizeof six->sin6_addr) == 0 &&
+	       (port == 0 || ntohs(six->sin6_port) == port);
+}
+
+/* Whether the descriptor is still the connection's: a program may have closed it behind libpq's
+ * back, and the number may be that of a file of its own by now. A connection is told by where it
+ * leads to; libpq knows the number of the address since version 12. */
+static bool is_own(const struct gate_libpq *libpq, PGconn *conn, int connection)
+{
+	struct sockaddr_storage peer = {0};
+	socklen_t length = sizeof peer - 1;
+	const char *address = libpq->hostaddr != NULL ? libpq->hostaddr(conn) : NULL;
+	const char *port = libpq->port(conn);
+
+	if (getpeername(connection, (struct sockaddr *)&peer, &length) != 0)
+		return false;
+	if (peer.ss_family == AF_UNIX)
+		return (address == NULL || address[0] == '\0') &&
+		       strstr(((const struct sockaddr_un *)&peer)->sun_path, "/.s.PGSQL.") != NULL;
+	return address == NULL ||
+	       leads_to(&peer, address, port != NULL ? (int)strtol(port, NULL, 10) : 0);
+}
+
 /* Puts a dead socket in the place of the connection's: from here on libpq can neither send nor
  * receive, and finds out for itself. Its state is then what it is for a server that hung up,
- * whatever the version. */
-static void cut_wire(int connection)
+ * whatever the version. Returns the dead socket's inode; 0 where there is none. */
+static ino_t cut_wire(int connection)
 {
+	struct stat dead = {0};
 	int pair[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
 		(void)shutdown(connection, SHUT_RDWR);
-		return;
+		return 0;
 	}
 	(void)close(pair[1]);
 	if (dup3(pair[0], connection, O_CLOEXEC) < 0)
 		(void)shutdown(connection, SHUT_RDWR);
+	else
+		(void)fstat(connection, &dead);
 	(void)close(pair[0]);
+	return dead.st_ino;
+}
+
+static bool is_dead(int connection, ino_t dead)
+{
+	struct stat now;
+
+	return connection >= 0 && fstat(connection, &now) == 0 && now.st_ino == dead &&
+	       S_ISSOCK(now.st_mode);
 }
 
 /* Ends an attempt whose socket is open. libpq writes the startup packet to nowhere, reads the end
- * of the stream and makes the object CONNECTION_BAD: two polls. */
+ * of the stream and makes the object CONNECTION_BAD: two polls. Not one more once it has another
+ * socket, perhaps of the same number: these polls do not pass the wall. Where the descriptor is not
+ * the connection's, nothing is done to it; the object stays where it is, and whoever polls it is
+ * refused again. */
 static void end_attempt(const struct gate_libpq *libpq, PGconn *conn)
 {
 	int connection = libpq->socket(conn);
+	ino_t dead;
 
-	if (connection < 0)
+	if (connection < 0 || !is_own(libpq, conn, connection))
 		return;
-	cut_wire(connection);
-	for (int poll = 0; poll < 8 && libpq->calls.status(conn) != CONNECTION_BAD; poll++) {
-		if (libpq->socket(conn) != connection)
+	dead = cut_wire(connection);
+	for (int poll = 0; poll < 8 && dead != 0; poll++) {
+		if (libpq->calls.status(conn) == CONNECTION_BAD ||
+		    !is_dead(libpq->socket(conn), dead))
 			break;
 		(void)libpq->connectPoll(conn);
 	}
@@ -109,7 +166,7 @@ PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool inte
 		libpq->wall_seen = true;
 	switch (libpq->calls.status(conn)) {
 	case CONNECTION_NEEDED:
-		gate_forget(conn);
+		gate_forget(libpq, conn);
 		holds = may_begin(libpq, conn);
 		break;
 	case CONNECTION_MADE:

@@ -11,7 +11,7 @@ import pytest
 TOP = Path(__file__).resolve().parent.parent.parent
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
-                "PQerrorMessage", "PQfinish", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
+                "PQerrorMessage", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
                 "PQsetdbLogin"}
 LOADER = {"dlmopen", "dlopen", "dlsym", "dlvsym"}
 API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganchor_free", "pganchor_judge",
