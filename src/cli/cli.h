@@ -2,6 +2,9 @@
 #ifndef PGA_CLI_CLI_H
 #define PGA_CLI_CLI_H
 
+#include <stdbool.h>
+#include <stdio.h>
+
 /* Exit statuses of the tool. */
 enum pga_exit {
 	PGA_EXIT_DONE = 0,
@@ -24,5 +27,13 @@ int pga_cmd_status(int argc, char **argv);
  * PGA_EXIT_USAGE. */
 int pga_usage_error(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Reports what getopt_long() did not understand. Returns PGA_EXIT_USAGE. */
+int pga_bad_option(const char *command, char *const *argv);
+
+/* The options of a command that has no others than --json and --help. Returns whether the command
+ * goes on; where not, *status is what it ends with. optind is then at the first argument. */
+bool pga_json_option(int argc, char **argv, const char *command, void (*print_help)(FILE *),
+		     bool *json, int *status);
 
 #endif

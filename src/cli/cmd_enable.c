@@ -1,7 +1,7 @@
 /* pganchor enable and disable: switch the gate on for a session, a shell, a machine or a service,
  * and off again. */
 #include "cli/cli.h"
-#include "cli/cmd_service.h"
+#include "cli/json.h"
 
 #include "activate/child.h"
 #include "activate/module.h"
@@ -174,9 +174,9 @@ static int print_json(const struct asked *asked, const struct pga_switch *files,
 		(void)json_array_append_new(
 		    list,
 		    json_pack("{s:s, s:o, s:b, s:o}", "way", pga_way_name(files[i].way), "path",
-			      pga_service_json(files[i].path), "changed", (int)files[i].changes,
-			      "lines", pga_service_json_lines(pga_text_string(&files[i].lines))));
-	return pga_service_print_json(
+			      pga_json_text(files[i].path), "changed", (int)files[i].changes,
+			      "lines", pga_json_lines(pga_text_string(&files[i].lines))));
+	return pga_json_print(
 	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), PGA_EXIT_DONE);
 }
 
@@ -267,7 +267,7 @@ static int enable_or_disable(int argc, char **argv, bool off)
 	opterr = 0;
 	while ((option = getopt_long(argc, argv, "ehjlnpr:su:", options, NULL)) != -1) {
 		if (option == '?')
-			return pga_service_bad_option(asked.command, argv);
+			return pga_bad_option(asked.command, argv);
 		chosen[option & 127] = true;
 		if (option == 'r')
 			asked.root = optarg;

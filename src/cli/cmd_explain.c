@@ -1,13 +1,12 @@
 /* pganchor explain: what libpq would really use for a connection string, and the verdict. */
 #include "cli/cli.h"
+#include "cli/json.h"
 
 #include "base/terminal.h"
 #include "policy/explain.h"
 #include "policy/linked.h"
 
 #include <getopt.h>
-#include <jansson.h>
-#include <stdio.h>
 
 static void print_help(FILE *stream)
 {
@@ -35,37 +34,37 @@ static json_t *setting_as_json(const struct pga_effective *effective,
 	json_t *setting;
 
 	pga_effective_origin(effective, option->keyword, &origin);
-	setting = json_pack("{s:s, s:s, s:s}", "keyword", option->keyword, "value",
-			    pga_setting_shown(option), "origin", pga_text_string(&origin));
+	setting = json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
+			    pga_json_text(pga_setting_shown(option)), "origin",
+			    pga_json_text(pga_text_string(&origin)));
 	pga_text_free(&origin);
 	return setting;
 }
 
-static int print_json(const struct pga_effective *effective, const struct pga_verdict *verdict)
+static int print_json(const struct pga_effective *effective, const struct pga_verdict *verdict,
+		      int status)
 {
 	json_t *settings = json_array();
-	json_t *report;
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
 		if (pga_setting_shown(option)[0] != '\0')
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
-	report = json_pack("{s:s, s:s, s:o}", "verdict", verdict->allowed ? "allowed" : "refused",
-			   "reasons", pga_text_string(&verdict->why), "settings", settings);
-	if (report == NULL || json_dumpf(report, stdout, JSON_INDENT(2)) != 0)
-		return PGA_EXIT_FAILED;
-	(void)putchar('\n');
-	json_decref(report);
-	return PGA_EXIT_DONE;
+	return pga_json_print(json_pack("{s:s, s:o, s:o}", "verdict",
+					verdict->allowed ? "allowed" : "refused", "reasons",
+					pga_json_lines(pga_text_string(&verdict->why)), "settings",
+					settings),
+			      status);
 }
 
-static int print_text(const struct pga_effective *effective, const struct pga_verdict *verdict)
+static int print_text(const struct pga_effective *effective, const struct pga_verdict *verdict,
+		      int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 
 	pga_explain(effective, verdict, &text);
 	(void)fputs(pga_text_string(&text), stdout);
 	pga_text_free(&text);
-	return PGA_EXIT_DONE;
+	return status;
 }
 
 static int explain(const char *conninfo, bool as_json)
@@ -86,9 +85,9 @@ static int explain(const char *conninfo, bool as_json)
 	}
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
 	pga_judge(&effective, &policy, &verdict);
-	status = as_json ? print_json(&effective, &verdict) : print_text(&effective, &verdict);
-	if (status == PGA_EXIT_DONE && !verdict.allowed)
-		status = PGA_EXIT_WEAK;
+	status = verdict.allowed ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
+	status = as_json ? print_json(&effective, &verdict, status)
+			 : print_text(&effective, &verdict, status);
 done:
 	pga_verdict_free(&verdict);
 	pga_policy_free(&policy);
@@ -98,25 +97,13 @@ done:
 
 int pga_cmd_explain(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-	bool as_json = false;
-	int option;
+	bool json;
+	int status;
 
-	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
-		switch (option) {
-		case 'h':
-			print_help(stdout);
-			return PGA_EXIT_DONE;
-		case 'j':
-			as_json = true;
-			break;
-		default:
-			return PGA_EXIT_USAGE;
-		}
-	}
+	if (!pga_json_option(argc, argv, "explain", print_help, &json, &status))
+		return status;
 	if (argc - optind > 1)
 		return pga_usage_error("explain",
 				       "one connection string, in quotes where it has blanks");
-	return explain(optind < argc ? argv[optind] : "", as_json);
+	return explain(optind < argc ? argv[optind] : "", json);
 }

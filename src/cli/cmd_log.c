@@ -1,9 +1,10 @@
 /* pganchor log: reads back what a policy in audit mode would have refused. */
 #include "cli/cli.h"
-#include "cli/cmd_service.h"
+#include "cli/json.h"
 
 #include "activate/records.h"
 #include "base/terminal.h"
+#include "base/text.h"
 
 #include <getopt.h>
 #include <stdio.h>
@@ -77,7 +78,7 @@ static json_t *as_json(const struct pga_record *record)
 
 	for (int i = 0; i < PGA_WORDS; i++)
 		(void)json_object_set_new(object, pga_word_key((enum pga_word)i),
-					  pga_service_json(record->words[i]));
+					  pga_json_text(record->words[i]));
 	format_time(record->first, true, first);
 	format_time(record->last, true, last);
 	(void)json_object_set_new(object, "count", json_integer((json_int_t)record->count));
@@ -93,10 +94,10 @@ static int print_json(const struct pga_records *records, int status)
 
 	for (size_t i = 0; i < records->count; i++)
 		(void)json_array_append_new(list, as_json(records->records[i]));
-	return pga_service_print_json(
-	    json_pack("{s:o, s:I, s:o}", "source", pga_service_json(records->source), "unreadable",
-		      (json_int_t)records->unreadable, "connections", list),
-	    status);
+	return pga_json_print(json_pack("{s:o, s:I, s:o}", "source", pga_json_text(records->source),
+					"unreadable", (json_int_t)records->unreadable,
+					"connections", list),
+			      status);
 }
 
 enum column { PROGRAM, TIMES, LAST, TO, WHY, COLUMNS };
@@ -186,7 +187,7 @@ int pga_cmd_log(int argc, char **argv)
 				return pga_usage_error("log", "--since %s: not a time", optarg);
 			break;
 		default:
-			return pga_service_bad_option("log", argv);
+			return pga_bad_option("log", argv);
 		}
 	}
 	if (optind < argc)

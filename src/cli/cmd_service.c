@@ -69,17 +69,20 @@ int pga_cmd_service(int argc, char **argv)
 	return pga_usage_error("service", "%s: no such command", argv[1]);
 }
 
-int pga_service_bad_option(const char *command, char *const *argv)
+int pga_services_read(struct pga_services *services, struct pga_error *error)
 {
-	const char *word = argv[optind - 1];
+	memset(services, 0, sizeof *services);
+	if (pga_policy_load(&services->policy, error) != 0 ||
+	    pga_service_file_read(&services->user, PGA_SERVICE_USER, error) != 0)
+		return -1;
+	return pga_service_file_read(&services->system, PGA_SERVICE_SYSTEM, error);
+}
 
-	/* getopt_long() leaves the letter of a short option, or of a long one that lacks its value,
-	 * in optopt. */
-	if (word[0] == '-' && word[1] != '-' && optopt != 0)
-		return pga_usage_error(command, "-%c: no such option, or its value is missing",
-				       optopt);
-	return pga_usage_error(command, "%s: no such option, or its value is missing or too much",
-			       word);
+void pga_services_free(struct pga_services *services)
+{
+	pga_service_file_free(&services->user);
+	pga_service_file_free(&services->system);
+	pga_policy_free(&services->policy);
 }
 
 void pga_service_shell_word(const char *word, struct pga_text *text)
@@ -152,53 +155,4 @@ void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes
 		free(printable);
 		pga_text_free(&text);
 	}
-}
-
-json_t *pga_service_json(const char *text)
-{
-	json_t *string = json_string(text);
-	struct pga_text copy = PGA_TEXT_EMPTY;
-
-	if (string != NULL)
-		return string;
-	for (; *text != '\0'; text++) {
-		if (((unsigned char)*text & 0x80) != 0)
-			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text);
-		else
-			pga_text_add_bytes(&copy, text, 1);
-	}
-	string = json_string(pga_text_string(&copy));
-	pga_text_free(&copy);
-	return string;
-}
-
-json_t *pga_service_json_lines(const char *lines)
-{
-	json_t *array = json_array();
-
-	while (*lines != '\0') {
-		size_t length = strcspn(lines, "\n");
-		char *line = strndup(lines, length);
-
-		if (line != NULL)
-			(void)json_array_append_new(array, pga_service_json(line));
-		free(line);
-		lines += length + (lines[length] == '\n');
-	}
-	return array;
-}
-
-int pga_service_print_json(json_t *object, int status)
-{
-	struct pga_error error;
-
-	if (object == NULL || json_dumpf(object, stdout, JSON_INDENT(2)) != 0) {
-		(void)pga_fail(&error, NULL, "cannot write the report as JSON");
-		pga_print_error(&error);
-		status = PGA_EXIT_FAILED;
-	} else {
-		(void)putchar('\n');
-	}
-	json_decref(object);
-	return status;
 }

@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/service_report.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,7 +123,7 @@ static int take_option(struct pga_addition *asked, int option, char **argv)
 	default:
 		if (keyword_of(option) != NULL)
 			return take_setting(asked, keyword_of(option), optarg);
-		return pga_service_bad_option("service add", argv);
+		return pga_bad_option("service add", argv);
 	}
 	return PGA_EXIT_DONE;
 }

@@ -3,8 +3,10 @@
 
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "service/standing.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +26,7 @@ struct rows {
 	size_t weak;
 };
 
-static void print_help(void)
+static void print_help(FILE *stream)
 {
 	(void)fputs("usage: pganchor service list [--json]\n\n"
 		    "Shows every entry of the user's pg_service.conf and of the machine's, where "
@@ -35,7 +37,7 @@ static void print_help(void)
 		    "  -h, --help  show this\n\n"
 		    "Exit status: 0 no entry is weak, 1 failed, 2 usage, 3 some entry is weaker "
 		    "than the policy.\n",
-		    stdout);
+		    stream);
 }
 
 static const char *value_of(const struct row *row, const char *keyword)
@@ -189,17 +191,16 @@ static int print_table(const struct rows *rows)
 
 static json_t *row_as_json(const struct row *row)
 {
-	return json_pack("{s:o?, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:o, s:b}", "name",
-			 row->entry->name != NULL ? pga_service_json(row->entry->name) : NULL,
-			 "host", pga_service_json(value_of(row, "host")), "port",
-			 pga_service_json(value_of(row, "port")), "dbname",
-			 pga_service_json(value_of(row, "dbname")), "user",
-			 pga_service_json(value_of(row, "user")), "where",
-			 pga_service_place_name(row->file->place), "file",
-			 pga_service_json(row->file->path), "line", (int)row->entry->line,
-			 "verdict", pga_stands_word(row->standing.stands), "reasons",
-			 pga_service_json_lines(pga_text_string(&row->standing.why)), "shadowed",
-			 row->hidden || row->standing.stands == PGA_STANDS_SHADOWED);
+	return json_pack(
+	    "{s:o?, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:o, s:b}", "name",
+	    row->entry->name != NULL ? pga_json_text(row->entry->name) : NULL, "host",
+	    pga_json_text(value_of(row, "host")), "port", pga_json_text(value_of(row, "port")),
+	    "dbname", pga_json_text(value_of(row, "dbname")), "user",
+	    pga_json_text(value_of(row, "user")), "where", pga_service_place_name(row->file->place),
+	    "file", pga_json_text(row->file->path), "line", (int)row->entry->line, "verdict",
+	    pga_stands_word(row->standing.stands), "reasons",
+	    pga_json_lines(pga_text_string(&row->standing.why)), "shadowed",
+	    row->hidden || row->standing.stands == PGA_STANDS_SHADOWED);
 }
 
 static int print_json(const struct rows *rows)
@@ -208,7 +209,7 @@ static int print_json(const struct rows *rows)
 
 	for (size_t i = 0; i < rows->count; i++)
 		(void)json_array_append_new(services, row_as_json(&rows->rows[i]));
-	return pga_service_print_json(
+	return pga_json_print(
 	    json_pack("{s:o, s:I}", "services", services, "weak", (json_int_t)rows->weak),
 	    rows->weak > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE);
 }
@@ -225,33 +226,30 @@ static void free_rows(struct rows *rows)
 
 static int list(bool json)
 {
-	struct pga_service_file user = {.path = NULL};
-	struct pga_service_file system = {.path = NULL};
-	struct pga_policy policy = {.mode = PGA_MODE_ENFORCE};
+	struct pga_services services;
+	const struct pga_service_file *user = &services.user;
 	struct rows rows = {.rows = NULL};
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_policy_load(&policy, &error) != 0 ||
-	    pga_service_file_read(&user, PGA_SERVICE_USER, &error) != 0 ||
-	    pga_service_file_read(&system, PGA_SERVICE_SYSTEM, &error) != 0)
+	if (pga_services_read(&services, &error) != 0)
 		goto failed;
-	rows.rows = calloc(user.count + system.count + 1, sizeof *rows.rows);
+	rows.rows = calloc(user->count + services.system.count + 1, sizeof *rows.rows);
 	if (rows.rows == NULL) {
 		(void)pga_fail_memory(&error);
 		goto failed;
 	}
-	if (add_rows(&rows, &user, NULL, &policy, &error) != 0 ||
-	    add_rows(&rows, &system, &user, &policy, &error) != 0)
+	if (add_rows(&rows, user, NULL, &services.policy, &error) != 0 ||
+	    add_rows(&rows, &services.system, user, &services.policy, &error) != 0)
 		goto failed;
-	if (!user.found && getenv("PGSERVICEFILE") != NULL)
+	if (!user->found && getenv("PGSERVICEFILE") != NULL)
 		pga_print_warning("PGSERVICEFILE names %s, which is not there: until it is, libpq "
 				  "finds no service at all",
-				  user.path);
+				  user->path);
 	if (json) {
 		status = print_json(&rows);
 	} else if (rows.count == 0) {
-		print_no_entry(&user, &system);
+		print_no_entry(user, &services.system);
 		status = PGA_EXIT_DONE;
 	} else {
 		status = print_table(&rows);
@@ -261,29 +259,17 @@ failed:
 	pga_print_error(&error);
 done:
 	free_rows(&rows);
-	pga_service_file_free(&user);
-	pga_service_file_free(&system);
-	pga_policy_free(&policy);
+	pga_services_free(&services);
 	return status;
 }
 
 int pga_service_list(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	bool json = false;
-	int option;
+	bool json;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		if (option == 'h') {
-			print_help();
-			return PGA_EXIT_DONE;
-		}
-		if (option != 'j')
-			return pga_service_bad_option("service list", argv);
-		json = true;
-	}
+	if (!pga_json_option(argc, argv, "service list", print_help, &json, &status))
+		return status;
 	if (optind < argc)
 		return pga_usage_error("service list",
 				       "%s: takes no names; service show NAME shows one",

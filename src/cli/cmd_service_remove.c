@@ -3,8 +3,10 @@
 
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "service/write.h"
 
+#include <getopt.h>
 #include <string.h>
 
 static void print_help(void)
@@ -51,11 +53,11 @@ static int remove_service(const struct pga_change *change, bool json)
 	}
 	warn_of_uncovered(change);
 	if (json) {
-		status = pga_service_print_json(
+		status = pga_json_print(
 		    json_pack("{s:o, s:b, s:b, s:o, s:i, s:i}", "service",
-			      pga_service_json(change->name), "removed", !change->dry_run,
-			      "dry_run", change->dry_run, "file", pga_service_json(changed.path),
-			      "line", (int)changed.line, "entries", (int)changed.sections),
+			      pga_json_text(change->name), "removed", !change->dry_run, "dry_run",
+			      change->dry_run, "file", pga_json_text(changed.path), "line",
+			      (int)changed.line, "entries", (int)changed.sections),
 		    status);
 	} else {
 		(void)printf("%s from %s, line %zu", change->dry_run ? "would remove" : "removed",
@@ -99,7 +101,7 @@ int pga_service_remove(int argc, char **argv)
 			print_help();
 			return PGA_EXIT_DONE;
 		default:
-			return pga_service_bad_option("service remove", argv);
+			return pga_bad_option("service remove", argv);
 		}
 	}
 	if (argc - optind != 1)

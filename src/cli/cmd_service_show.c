@@ -3,13 +3,15 @@
 
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/json.h"
 #include "policy/explain.h"
 #include "service/standing.h"
 
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void print_help(void)
+static void print_help(FILE *stream)
 {
 	(void)fputs("usage: pganchor service show NAME [--json]\n\n"
 		    "Shows the entry that libpq takes for NAME: file and line, the policy's "
@@ -20,7 +22,7 @@ static void print_help(void)
 		    "  -j, --json  as JSON\n"
 		    "  -h, --help  show this\n\n"
 		    "Exit status: 0 allowed, 1 failed, 2 usage, 3 weaker than the policy.\n",
-		    stdout);
+		    stream);
 }
 
 static bool is_of_entry(const struct pga_standing *standing, const PQconninfoOption *option)
@@ -163,15 +165,15 @@ static json_t *as_json(const struct pga_service_file *file, const struct pga_ent
 		origin = origin_of(standing, option);
 		(void)json_array_append_new(
 		    settings, json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
-					pga_service_json(pga_setting_shown(option)), "origin",
-					pga_service_json(origin != NULL ? origin : "")));
+					pga_json_text(pga_setting_shown(option)), "origin",
+					pga_json_text(origin != NULL ? origin : "")));
 		free(origin);
 	}
-	return json_pack(
-	    "{s:o, s:s, s:o, s:i, s:s, s:o, s:o}", "name", pga_service_json(entry->name), "where",
-	    pga_service_place_name(file->place), "file", pga_service_json(file->path), "line",
-	    (int)entry->line, "verdict", pga_stands_word(standing->stands), "reasons",
-	    pga_service_json_lines(pga_text_string(&standing->why)), "settings", settings);
+	return json_pack("{s:o, s:s, s:o, s:i, s:s, s:o, s:o}", "name", pga_json_text(entry->name),
+			 "where", pga_service_place_name(file->place), "file",
+			 pga_json_text(file->path), "line", (int)entry->line, "verdict",
+			 pga_stands_word(standing->stands), "reasons",
+			 pga_json_lines(pga_text_string(&standing->why)), "settings", settings);
 }
 
 static int status_of(const struct pga_standing *standing)
@@ -183,35 +185,31 @@ static int status_of(const struct pga_standing *standing)
 
 static int show(const char *name, bool json)
 {
-	struct pga_service_file user = {.path = NULL};
-	struct pga_service_file system = {.path = NULL};
-	struct pga_policy policy = {.mode = PGA_MODE_ENFORCE};
+	struct pga_services services;
 	struct pga_standing standing = {.stands = PGA_STANDS_BROKEN};
-	const struct pga_service_file *file = &user;
+	const struct pga_service_file *file = &services.user;
 	const struct pga_entry *entry;
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_policy_load(&policy, &error) != 0 ||
-	    pga_service_file_read(&user, PGA_SERVICE_USER, &error) != 0 ||
-	    pga_service_file_read(&system, PGA_SERVICE_SYSTEM, &error) != 0)
+	if (pga_services_read(&services, &error) != 0)
 		goto failed;
-	entry = pga_service_file_find(&user, name);
+	entry = pga_service_file_find(file, name);
 	if (entry == NULL) {
-		file = &system;
-		entry = pga_service_file_find(&system, name);
+		file = &services.system;
+		entry = pga_service_file_find(file, name);
 	}
 	if (entry == NULL) {
 		(void)pga_fail(&error, "\"pganchor service list\" shows those there are",
 			       "service %s: there is none of this name in %s or %s", name,
-			       user.path, system.path);
+			       services.user.path, services.system.path);
 		goto failed;
 	}
-	if (pga_standing_of_entry(file, entry, &policy, &standing, &error) != 0)
+	if (pga_standing_of_entry(file, entry, &services.policy, &standing, &error) != 0)
 		goto failed;
 	status = status_of(&standing);
 	if (json)
-		status = pga_service_print_json(as_json(file, entry, &standing), status);
+		status = pga_json_print(as_json(file, entry, &standing), status);
 	else
 		print_text(file, entry, &standing);
 	goto done;
@@ -219,29 +217,17 @@ failed:
 	pga_print_error(&error);
 done:
 	pga_standing_free(&standing);
-	pga_service_file_free(&user);
-	pga_service_file_free(&system);
-	pga_policy_free(&policy);
+	pga_services_free(&services);
 	return status;
 }
 
 int pga_service_show(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	bool json = false;
-	int option;
+	bool json;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "jh", options, NULL)) != -1) {
-		if (option == 'h') {
-			print_help();
-			return PGA_EXIT_DONE;
-		}
-		if (option != 'j')
-			return pga_service_bad_option("service show", argv);
-		json = true;
-	}
+	if (!pga_json_option(argc, argv, "service show", print_help, &json, &status))
+		return status;
 	if (argc - optind != 1)
 		return pga_usage_error("service show", "exactly one name of a service");
 	return show(argv[optind], json);

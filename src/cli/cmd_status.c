@@ -1,7 +1,7 @@
 /* pganchor status: is the gate active here, by which way, and which running programs have a libpq
  * with it or without. */
 #include "cli/cli.h"
-#include "cli/cmd_service.h"
+#include "cli/json.h"
 
 #include "activate/module.h"
 #include "activate/processes.h"
@@ -132,13 +132,13 @@ static json_t *process_as_json(const struct pga_process *process)
 		const struct pga_mapped_libpq *libpq = &process->libpqs[i];
 
 		(void)json_array_append_new(
-		    libpqs, json_pack("{s:o, s:s?, s:b}", "path", pga_service_json(libpq->path),
+		    libpqs, json_pack("{s:o, s:s?, s:b}", "path", pga_json_text(libpq->path),
 				      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
 				      "deleted", (int)libpq->deleted));
 	}
 	return json_pack("{s:i, s:o, s:o, s:b, s:o}", "pid", (int)process->pid, "program",
-			 pga_service_json(process->name), "gate",
-			 process->gate != NULL ? pga_service_json(process->gate) : json_null(),
+			 pga_json_text(process->name), "gate",
+			 process->gate != NULL ? pga_json_text(process->gate) : json_null(),
 			 "gate_deleted", (int)process->gate_deleted, "libpqs", libpqs);
 }
 
@@ -161,16 +161,16 @@ static int print_json(const struct findings *found, int status)
 	for (size_t i = 0; i < found->way_count; i++)
 		(void)json_array_append_new(
 		    ways, json_pack("{s:s, s:o, s:s}", "way", pga_way_name(found->ways[i].way),
-				    "path", pga_service_json(found->ways[i].path), "state",
+				    "path", pga_json_text(found->ways[i].path), "state",
 				    state_word(found->ways[i].state)));
 	for (size_t i = 0; i < found->processes.count; i++)
 		(void)json_array_append_new(processes, process_as_json(&found->processes.list[i]));
-	return pga_service_print_json(
+	return pga_json_print(
 	    json_pack("{s:b, s:b, s:o, s:o, s:i, s:o, s:o, s:i}", "active", (int)found->active,
 		      "ld_preload", (int)found->in_variable, "enabled", ways, "policy",
 		      found->broken ? json_null() : policy_as_json(found), "pins",
 		      (int)found->pins.count, "problem",
-		      found->broken ? pga_service_json(found->problem.message) : json_null(),
+		      found->broken ? pga_json_text(found->problem.message) : json_null(),
 		      "processes", processes, "unreadable", (int)found->processes.unreadable),
 	    status);
 }
@@ -326,24 +326,11 @@ done:
 
 int pga_cmd_status(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-	bool json = false;
-	int option;
+	bool json;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
-		switch (option) {
-		case 'h':
-			print_help(stdout);
-			return PGA_EXIT_DONE;
-		case 'j':
-			json = true;
-			break;
-		default:
-			return pga_service_bad_option("status", argv);
-		}
-	}
+	if (!pga_json_option(argc, argv, "status", print_help, &json, &status))
+		return status;
 	if (optind < argc)
 		return pga_usage_error("status", "%s: too many arguments", argv[optind]);
 	return report(json);

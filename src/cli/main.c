@@ -1,9 +1,6 @@
 /* The table of subcommands, and the way to them. */
 #include "cli/cli.h"
 
-#include "base/terminal.h"
-
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,19 +36,6 @@ static void print_help(FILE *stream)
 		    "  pganchor service add prod --host db.example.com\n"
 		    "  pganchor run -- psql service=prod\n",
 		    stream);
-}
-
-int pga_usage_error(const char *command, const char *format, ...)
-{
-	va_list arguments;
-
-	(void)fprintf(stderr, "%spganchor: %s: ", pga_colour(stderr, PGA_RED), command);
-	va_start(arguments, format);
-	(void)vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	(void)fprintf(stderr, "%s\n    see pganchor %s --help\n", pga_colour(stderr, PGA_PLAIN),
-		      command);
-	return PGA_EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
+#include "cli/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static json_t *settings_as_json(const struct pga_settings *settings)
 		bool secret = pga_keyword_is_secret(item->keyword);
 
 		(void)json_object_set_new(object, item->keyword,
-					  pga_service_json(secret ? "********" : item->value));
+					  pga_json_text(secret ? "********" : item->value));
 	}
 	return object;
 }
@@ -27,16 +28,15 @@ static json_t *host_as_json(const struct pga_checked_host *item)
 	const struct pga_handshake *shown = &item->handshake;
 
 	if (item->skipped)
-		return json_pack("{s:o, s:b}", "host", pga_service_json(item->host->name), "tls",
-				 0);
+		return json_pack("{s:o, s:b}", "host", pga_json_text(item->host->name), "tls", 0);
 	return json_pack(
 	    "{s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:o?, s:b}", "host",
-	    pga_service_json(pga_host_label(item->host)), "tls", 1, "protocol", shown->protocol,
-	    "cipher", shown->cipher, "subject", pga_service_json(shown->subject), "names",
-	    pga_service_json(shown->names), "valid_from", shown->valid_from, "valid_to",
-	    shown->valid_to, "root", pga_service_json(shown->root != NULL ? shown->root : ""),
+	    pga_json_text(pga_host_label(item->host)), "tls", 1, "protocol", shown->protocol,
+	    "cipher", shown->cipher, "subject", pga_json_text(shown->subject), "names",
+	    pga_json_text(shown->names), "valid_from", shown->valid_from, "valid_to",
+	    shown->valid_to, "root", pga_json_text(shown->root != NULL ? shown->root : ""),
 	    "root_sha256", shown->root_pin, "anchor",
-	    item->pin != NULL ? pga_service_json(item->pin->name) : NULL, "trusted", item->trusted);
+	    item->pin != NULL ? pga_json_text(item->pin->name) : NULL, "trusted", item->trusted);
 }
 
 static json_t *check_as_json(const struct pga_check *check)
@@ -53,15 +53,15 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 {
 	const struct pga_composition *composition = &added->composition;
 	const struct pga_changed *changed = &added->changed;
-	json_t *object = json_pack(
-	    "{s:o, s:b, s:s, s:o, s:o, s:o}", "service", pga_service_json(asked->change.name),
-	    "written", written, "verdict", pga_stands_word(composition->standing.stands), "reasons",
-	    pga_service_json_lines(pga_text_string(&composition->standing.why)), "settings",
-	    settings_as_json(&composition->settings), "warnings",
-	    pga_service_json_lines(pga_text_string(&added->warnings)));
+	json_t *object = json_pack("{s:o, s:b, s:s, s:o, s:o, s:o}", "service",
+				   pga_json_text(asked->change.name), "written", written, "verdict",
+				   pga_stands_word(composition->standing.stands), "reasons",
+				   pga_json_lines(pga_text_string(&composition->standing.why)),
+				   "settings", settings_as_json(&composition->settings), "warnings",
+				   pga_json_lines(pga_text_string(&added->warnings)));
 
 	if (object != NULL && changed->path != NULL) {
-		(void)json_object_set_new(object, "file", pga_service_json(changed->path));
+		(void)json_object_set_new(object, "file", pga_json_text(changed->path));
 		(void)json_object_set_new(object, "line", json_integer((json_int_t)changed->line));
 		(void)json_object_set_new(object, "replaced", json_boolean(changed->replaced));
 		(void)json_object_set_new(object, "unchanged", json_boolean(changed->unchanged));
@@ -69,10 +69,10 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 	}
 	if (object != NULL && composition->vouching.anchor != NULL)
 		(void)json_object_set_new(object, "anchor",
-					  pga_service_json(composition->vouching.anchor->name));
+					  pga_json_text(composition->vouching.anchor->name));
 	if (object != NULL && asked->check)
 		(void)json_object_set_new(object, "check", check_as_json(&added->check));
-	return pga_service_print_json(object, status);
+	return pga_json_print(object, status);
 }
 
 static void print_lines(FILE *stream, const char *indent, const char *lines)

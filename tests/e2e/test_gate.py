@@ -429,8 +429,14 @@ def test_explain_says_what_is_weak(home):
     assert done.returncode == 3
     report = json.loads(done.stdout)
     assert report["verdict"] == "refused"
-    assert report["reasons"] == "sslmode=prefer (libpq's default) is weaker than verify-full"
+    assert report["reasons"] == ["sslmode=prefer (libpq's default) is weaker than verify-full"]
     assert {"keyword": "host", "value": "db.example.test", "origin": "conninfo"} in report["settings"]
+
+
+def test_explain_tells_bytes_that_are_no_text(home):
+    done = home.pganchor("explain", "host=db\udcff.example.test", "--json")
+    settings = {setting["keyword"]: setting["value"] for setting in json.loads(done.stdout)["settings"]}
+    assert done.returncode == 3 and settings["host"] == "db\\xFF.example.test"
 
 
 def test_explain_tells_libpqs_own_error(home):
