@@ -7,6 +7,14 @@
 
 int pga_file_read(const char *path, struct pga_text *content, bool *found, struct pga_error *error)
 {
+	struct pga_stamp stamp;
+
+	return pga_file_read_stamped(path, content, found, &stamp, error);
+}
+
+int pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
+			  struct pga_stamp *stamp, struct pga_error *error)
+{
 	char buffer[16384];
 	struct stat status;
 	ssize_t count;
@@ -15,6 +23,7 @@ int pga_file_read(const char *path, struct pga_text *content, bool *found, struc
 
 	if (found != NULL)
 		*found = false;
+	*stamp = pga_stamp_of(NULL);
 	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file < 0) {
 		if (found != NULL && (errno == ENOENT || errno == ENOTDIR))
@@ -26,6 +35,7 @@ int pga_file_read(const char *path, struct pga_text *content, bool *found, struc
 		(void)pga_fail_errno(error, NULL, "cannot look at %s", path);
 		goto done;
 	}
+	*stamp = pga_stamp_from(&status);
 	if (!S_ISREG(status.st_mode)) {
 		(void)pga_fail(error, "move it away, or name another file",
 			       "%s: not a regular file", path);

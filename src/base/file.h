@@ -3,6 +3,7 @@
 #define PGA_BASE_FILE_H
 
 #include "base/error.h"
+#include "base/stamp.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -16,5 +17,10 @@
  * (found may be NULL where it must be there). Returns -1 for a file that cannot be read, is no
  * regular file (a FIFO could block for ever) or is larger than PGA_FILE_LIMIT. */
 int pga_file_read(const char *path, struct pga_text *content, bool *found, struct pga_error *error);
+
+/* The same, with the stamp of the very file whose bytes these are: what the path leads to may be
+ * another before and after (a symbolic link that is switched). */
+int pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
+			  struct pga_stamp *stamp, struct pga_error *error);
 
 #endif

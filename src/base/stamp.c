@@ -16,21 +16,29 @@ static bool is_settled(struct timespec changed)
 	       SETTLED_NANOSECONDS;
 }
 
+struct pga_stamp pga_stamp_from(const struct stat *status)
+{
+	struct pga_stamp stamp;
+
+	memset(&stamp, 0, sizeof stamp);
+	stamp.device = status->st_dev;
+	stamp.inode = status->st_ino;
+	stamp.size = status->st_size;
+	stamp.modified = status->st_mtim;
+	stamp.changed = status->st_ctim;
+	stamp.settled = is_settled(status->st_ctim);
+	return stamp;
+}
+
 struct pga_stamp pga_stamp_of(const char *path)
 {
 	struct pga_stamp stamp;
 	struct stat status;
 
+	if (path != NULL && stat(path, &status) == 0)
+		return pga_stamp_from(&status);
 	memset(&stamp, 0, sizeof stamp);
 	stamp.settled = true;
-	if (path != NULL && stat(path, &status) == 0) {
-		stamp.device = status.st_dev;
-		stamp.inode = status.st_ino;
-		stamp.size = status.st_size;
-		stamp.modified = status.st_mtim;
-		stamp.changed = status.st_ctim;
-		stamp.settled = is_settled(status.st_ctim);
-	}
 	return stamp;
 }
 

@@ -21,6 +21,10 @@ struct pga_stamp {
  * not there. */
 struct pga_stamp pga_stamp_of(const char *path);
 
+/* The same of what stat(2) or fstat(2) has told. */
+struct stat;
+struct pga_stamp pga_stamp_from(const struct stat *status);
+
 /* Whether the two are alike. */
 bool pga_stamp_same(const struct pga_stamp *a, const struct pga_stamp *b);
 

@@ -3,16 +3,17 @@
 #include <string.h>
 
 /* What a program reaches that calls libpq's functions by their names: the caller tells which libpq
- * it means. */
-#define EXPORT(with, type, name, names, ...)                                        \
-	GATE_EXPORT type name(__VA_ARGS__)                                          \
-	{                                                                           \
-		bool internal;                                                      \
-		struct gate_libpq *libpq = gate_libpq_of(GATE_CALLER(), &internal); \
-                                                                                    \
-		return gate_##name(libpq, internal, GATE_UNWRAP names);             \
+ * it means, and `with` finds it. */
+#define EXPORT(with, type, name, names, ...)                               \
+	GATE_EXPORT type name(__VA_ARGS__)                                 \
+	{                                                                  \
+		bool internal;                                             \
+		struct gate_libpq *libpq = with(GATE_CALLER(), &internal); \
+                                                                           \
+		return gate_##name(libpq, internal, GATE_UNWRAP names);    \
 	}
-GATE_DOORS(EXPORT, )
+GATE_SIGNAL_DOORS(EXPORT, gate_libpq_known_of)
+GATE_OTHER_DOORS(EXPORT, gate_libpq_of)
 
 /* What a program reaches by an address: it is one libpq's function, whoever calls. */
 #define WAY_IN(number, type, name, names, ...)                                           \

@@ -8,8 +8,13 @@
 
 #define GATE_UNWRAP(...) __VA_ARGS__
 
-/* DOOR(argument of the list, type, name, (names of the parameters), parameters) */
-#define GATE_DOORS(DOOR, with)                                                                     \
+/* DOOR(argument of the list, type, name, (names of the parameters), parameters). Those that a
+ * signal handler may call: */
+#define GATE_SIGNAL_DOORS(DOOR, with)                                                           \
+	DOOR(with, int, PQcancel, (cancel, errbuf, errbufsize), PGcancel *cancel, char *errbuf, \
+	     int errbufsize)
+
+#define GATE_OTHER_DOORS(DOOR, with)                                                               \
 	DOOR(with, PGconn *, PQconnectdb, (conninfo), const char *conninfo)                        \
 	DOOR(with, PGconn *, PQconnectStart, (conninfo), const char *conninfo)                     \
 	DOOR(with, PGconn *, PQconnectdbParams, (keywords, values, expand_dbname),                 \
@@ -23,14 +28,16 @@
 	DOOR(with, PGPing, PQping, (conninfo), const char *conninfo)                               \
 	DOOR(with, PGPing, PQpingParams, (keywords, values, expand_dbname),                        \
 	     const char *const *keywords, const char *const *values, int expand_dbname)            \
-	DOOR(with, int, PQcancel, (cancel, errbuf, errbufsize), PGcancel *cancel, char *errbuf,    \
-	     int errbufsize)                                                                       \
 	DOOR(with, int, PQrequestCancel, (conn), PGconn *conn)                                     \
 	DOOR(with, char *, PQerrorMessage, (conn), const PGconn *conn)                             \
 	DOOR(with, char *, PQhost, (conn), const PGconn *conn)                                     \
 	DOOR(with, char *, PQhostaddr, (conn), const PGconn *conn)                                 \
 	DOOR(with, char *, PQpass, (conn), const PGconn *conn)                                     \
 	DOOR(with, char *, PQport, (conn), const PGconn *conn)
+
+#define GATE_DOORS(DOOR, with)        \
+	GATE_SIGNAL_DOORS(DOOR, with) \
+	GATE_OTHER_DOORS(DOOR, with)
 
 /* What each does: gate_PQconnectdb(libpq, internal, conninfo), …. libpq is the one whose function
  * was called, NULL where there is none; internal: by that libpq itself. */

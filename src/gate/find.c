@@ -13,6 +13,7 @@
 #include <link.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,44 +161,58 @@ struct gate_libpq *gate_libpq_with(const void *conninfo, void *space)
 
 /* An object that has called the gate, and the libpq that it needs. Looked up once: finding an
  * object's needs takes the loader's lock. The name is compared too, since an object that was
- * unloaded may have left its address to another. */
+ * unloaded may have left its address to another. No memory is asked for, since PQcancel() may be
+ * called in a signal handler; where there are more objects, the rest are looked up each time. */
+#define CALLERS 64
+
 struct caller {
-	struct caller *next;
 	const struct link_map *map;
 	const void *dynamic;
-	char *name;
-	struct gate_libpq *libpq;
+	uint64_t name;
+	_Atomic(struct gate_libpq *) libpq; /* written last */
 };
 
-static _Atomic(struct caller *) callers;
+static struct caller callers[CALLERS];
+static atomic_uint callers_claimed;
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *name)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *name != '\0'; name++)
+		hash = (hash ^ (unsigned char)*name) * 0x100000001b3;
+	return hash;
+}
 
 static struct gate_libpq *recall(const struct link_map *map)
 {
-	for (const struct caller *caller = atomic_load(&callers); caller != NULL;
-	     caller = caller->next)
-		if (caller->map == map && caller->dynamic == map->l_ld &&
-		    strcmp(caller->name, map->l_name) == 0)
-			return caller->libpq;
+	const unsigned count = atomic_load(&callers_claimed);
+	const uint64_t name = hash_of(map->l_name);
+
+	for (unsigned i = 0; i < count && i < CALLERS; i++) {
+		struct gate_libpq *libpq = atomic_load(&callers[i].libpq);
+
+		if (libpq != NULL && callers[i].map == map && callers[i].dynamic == map->l_ld &&
+		    callers[i].name == name)
+			return libpq;
+	}
 	return NULL;
 }
 
 static void remember(const struct link_map *map, struct gate_libpq *libpq)
 {
-	struct caller *caller = calloc(1, sizeof *caller);
+	unsigned place = atomic_load(&callers_claimed);
 
-	if (caller == NULL)
-		return;
-	caller->name = strdup(map->l_name);
-	if (caller->name == NULL) {
-		free(caller);
-		return;
-	}
-	caller->map = map;
-	caller->dynamic = map->l_ld;
-	caller->libpq = libpq;
-	caller->next = atomic_load(&callers);
-	while (!atomic_compare_exchange_weak(&callers, &caller->next, caller))
+	while (place < CALLERS &&
+	       !atomic_compare_exchange_weak(&callers_claimed, &place, place + 1))
 		;
+	if (place >= CALLERS)
+		return;
+	callers[place].map = map;
+	callers[place].dynamic = map->l_ld;
+	callers[place].name = hash_of(map->l_name);
+	atomic_store(&callers[place].libpq, libpq);
 }
 
 /* The slot of a function of libpq that the gate does not stand before, bound by the loader: it
@@ -297,6 +312,20 @@ struct gate_libpq *gate_libpq_of(const void *caller, bool *internal)
 	if (internal != NULL)
 		*internal = libpq != NULL && map != NULL && libpq->base == base;
 	return libpq;
+}
+
+struct gate_libpq *gate_libpq_known_of(const void *caller, bool *internal)
+{
+	const void *base = NULL;
+	const struct link_map *map = gate_object_at(caller, &base);
+	struct gate_libpq *libpq = map != NULL ? find_known(base) : NULL;
+
+	*internal = libpq != NULL;
+	if (libpq == NULL && map != NULL)
+		libpq = recall(map);
+	if (libpq == NULL && map != NULL)
+		libpq = bound_to(map);
+	return libpq != NULL ? libpq : gate_libpq_number(0);
 }
 
 struct gate_libpq *gate_libpq_any(void)

@@ -99,6 +99,11 @@ struct gate_libpq {
  * itself. */
 struct gate_libpq *gate_libpq_of(const void *caller, bool *internal);
 
+/* The same among the libpqs that are known already, for a caller in a signal handler: asks the
+ * loader for nothing and allocates nothing. Whatever a program has got from a libpq was got through
+ * the gate, and so that libpq is known. */
+struct gate_libpq *gate_libpq_known_of(const void *caller, bool *internal);
+
 /* The libpq that defines this PQconninfo, found for the first time or known. space: a handle of the
  * namespace that it was loaded into by dlmopen(); NULL for the program's own. NULL where it lacks a
  * function, or there are too many. */

@@ -1,5 +1,7 @@
 #include "gate/object.h"
 
+#include "gate/gate.h"
+
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -201,11 +203,15 @@ bool gate_object_write(const struct gate_object *object, void **slot, void *valu
 	const bool read_only =
 	    page >= (object->relro & ~(page_size - 1)) &&
 	    page + page_size <= ((object->relro + object->relro_size) & ~(page_size - 1));
+	bool writable;
 
-	if (read_only && mprotect(at(page), page_size, PROT_READ | PROT_WRITE) != 0)
-		return false;
-	__atomic_store_n(slot, value, __ATOMIC_RELEASE);
-	if (read_only)
+	/* Another thread may write to the same page, and protect it before this one has written. */
+	gate_lock();
+	writable = !read_only || mprotect(at(page), page_size, PROT_READ | PROT_WRITE) == 0;
+	if (writable)
+		__atomic_store_n(slot, value, __ATOMIC_RELEASE);
+	if (writable && read_only)
 		(void)mprotect(at(page), page_size, PROT_READ);
-	return true;
+	gate_unlock();
+	return writable;
 }

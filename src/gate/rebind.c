@@ -7,6 +7,8 @@
 #include "gate/loader.h"
 #include "gate/object.h"
 
+#include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,17 +18,26 @@ struct candidate {
 	char *path;
 };
 
-/* What dl_iterate_phdr() has shown up to now. Only its callback reads and writes this, and so under
- * the loader's lock. */
-static unsigned long long loads_seen;
-static unsigned long long unloads_seen;
-static size_t objects_seen;
+/* Up to what the objects of the process are looked at and done with: the loader's counts of loads
+ * and unloads, and how many objects there were, in one number, since any thread may read and write
+ * it. An older one costs only that some are looked at again. */
+static _Atomic uint64_t done;
+
+#define LOADS(state)   ((state) >> 40)
+#define UNLOADS(state) (((state) >> 20) & 0xfffff)
+#define OBJECTS(state) ((state)&0xfffff)
+
+static uint64_t state_of(unsigned long long loads, unsigned long long unloads, size_t objects)
+{
+	return (loads & 0xffffff) << 40 | (unloads & 0xfffff) << 20 | (objects & 0xfffff);
+}
 
 struct collection {
+	uint64_t done; /* when it began */
+	uint64_t now;
 	size_t position;
 	struct candidate *candidates;
-	bool fresh; /* an object has gone since, and so the order of the rest may be another: all
-		       are looked at */
+	bool complete; /* nothing was left out for want of memory */
 };
 
 static int collect(struct dl_phdr_info *info, size_t size, void *context)
@@ -34,29 +45,32 @@ static int collect(struct dl_phdr_info *info, size_t size, void *context)
 	struct collection *collection = context;
 	struct candidate *candidate;
 	struct gate_object object;
+	const uint64_t now = state_of(info->dlpi_adds, info->dlpi_subs, collection->position + 1);
 
 	(void)size;
-	if (collection->position++ == 0) {
-		if (info->dlpi_adds == loads_seen && info->dlpi_subs == unloads_seen)
-			return 1;
-		collection->fresh = info->dlpi_subs != unloads_seen;
-		loads_seen = info->dlpi_adds;
-		unloads_seen = info->dlpi_subs;
+	if (collection->position++ == 0 && LOADS(now) == LOADS(collection->done) &&
+	    UNLOADS(now) == UNLOADS(collection->done)) {
+		collection->now = collection->done;
+		return 1;
 	}
-	if (collection->position <= objects_seen && !collection->fresh)
+	collection->now = now;
+	/* Once an object has gone, the order of the rest may be another: all are looked at. */
+	if (collection->position <= OBJECTS(collection->done) &&
+	    UNLOADS(now) == UNLOADS(collection->done))
 		return 0;
-	objects_seen = collection->position;
 	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0' ||
 	    !gate_object_of(info, &object) ||
 	    (!gate_object_needs(&object, "libpq") &&
 	     gate_object_find(&object, "PQconninfo") == NULL))
 		return 0;
 	candidate = calloc(1, sizeof *candidate);
-	if (candidate == NULL)
-		return 0;
-	candidate->path = strdup(info->dlpi_name);
-	candidate->next = collection->candidates;
-	collection->candidates = candidate;
+	if (candidate != NULL) {
+		candidate->path = strdup(info->dlpi_name);
+		candidate->next = collection->candidates;
+		collection->candidates = candidate;
+	}
+	if (candidate == NULL || candidate->path == NULL)
+		collection->complete = false;
 	return 0;
 }
 
@@ -129,7 +143,7 @@ static void rebind_object(void *handle, const struct link_map *map, void *space)
 
 void gate_rebind_new(void)
 {
-	struct collection collection = {0, NULL, false};
+	struct collection collection = {.done = atomic_load(&done), .complete = true};
 
 	/* Under the loader's lock they are only noted: what follows asks the loader itself. */
 	(void)dl_iterate_phdr(collect, &collection);
@@ -147,6 +161,10 @@ void gate_rebind_new(void)
 		free(candidate->path);
 		free(candidate);
 	}
+	/* Only now: a thread that opens the same object meanwhile, or a child that is forked, has
+	 * to do it itself rather than go on while it is not done. */
+	if (collection.complete && collection.now != collection.done)
+		atomic_store(&done, collection.now);
 }
 
 void gate_rebind_space(void *handle)

@@ -15,7 +15,6 @@ struct snapshot {
 	struct gate_rules rules;
 	atomic_uint users; /* `current` counts as one */
 	char *anchors;     /* the path of anchors.conf */
-	struct pga_stamp anchors_stamp;
 };
 
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -30,6 +29,7 @@ static void survive_fork(void)
 
 void gate_lock(void)
 {
+	(void)pthread_once(&once, survive_fork);
 	(void)pthread_mutex_lock(&mutex);
 }
 
@@ -50,7 +50,7 @@ static bool is_fresh(const struct snapshot *snapshot)
 
 	free(path);
 	return !snapshot->rules.broken && same_path &&
-	       pga_stamp_proves_same(&snapshot->anchors_stamp, &now) &&
+	       pga_stamp_proves_same(&snapshot->rules.pins.stamp, &now) &&
 	       pga_policy_is_fresh(&snapshot->rules.policy);
 }
 
@@ -73,7 +73,6 @@ static struct snapshot *load(void)
 	rules->snapshot = snapshot;
 	atomic_init(&snapshot->users, 1);
 	snapshot->anchors = pga_user_config("anchors.conf");
-	snapshot->anchors_stamp = pga_stamp_of(snapshot->anchors);
 	rules->broken = pga_policy_load(&rules->policy, &rules->error) != 0 ||
 			pga_pins_load(&rules->pins, &rules->error) != 0;
 	atomic_store(&cancels, !rules->broken && (rules->policy.cancel == PGA_ALLOW ||
@@ -99,7 +98,6 @@ const struct gate_rules *gate_rules_acquire(void)
 	struct snapshot *snapshot;
 	struct snapshot *old;
 
-	(void)pthread_once(&once, survive_fork);
 	gate_lock();
 	snapshot = current;
 	if (snapshot != NULL)

@@ -257,20 +257,23 @@ int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, s
 int pga_pins_load(struct pga_pins *pins, struct pga_error *error)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_stamp stamp;
 	char *path;
 	bool found;
 	int result = -1;
 
 	memset(pins, 0, sizeof *pins);
+	pins->stamp = pga_stamp_of(NULL);
 	path = pga_user_config("anchors.conf");
 	/* A process without a home has no pins; one that cannot find out does not know. */
 	if (path == NULL)
 		return errno == ENOENT ? 0
 				       : pga_fail_errno(error, "set HOME",
 							"the home folder cannot be found out");
-	if (pga_file_read(path, &content, &found, error) == 0)
+	if (pga_file_read_stamped(path, &content, &found, &stamp, error) == 0)
 		result =
 		    pga_pins_parse(pins, path, pga_text_string(&content), content.length, error);
+	pins->stamp = stamp;
 	pga_text_free(&content);
 	free(path);
 	return result;

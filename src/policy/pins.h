@@ -15,6 +15,7 @@
 #define PGA_POLICY_PINS_H
 
 #include "base/error.h"
+#include "base/stamp.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,8 @@ struct pga_pins {
 	 * names. */
 	struct pga_pin **by_pin;
 	struct pga_pin **by_name;
+
+	struct pga_stamp stamp; /* of the file that pga_pins_load() has read */
 };
 
 /* Whether an anchor may be called so: 1 to 64 of A-Z a-z 0-9 . _ - and neither "." nor "-" in

@@ -134,7 +134,9 @@ static int read_file(struct reading *reading, const char *path, enum whose whose
 
 	if (note_place(reading->policy, path, error) != 0 ||
 	    (whose == SYSTEMS && pga_check_ownership(path, error) != 0) ||
-	    pga_file_read(path, &content, &found, error) != 0)
+	    pga_file_read_stamped(path, &content, &found,
+				  &reading->policy->places[reading->policy->place_count - 1].stamp,
+				  error) != 0)
 		goto done;
 	if (content.length > 0 && memchr(content.bytes, 0, content.length) != NULL) {
 		(void)pga_fail(error, "write it anew as text", "%s: holds a NUL byte", path);
