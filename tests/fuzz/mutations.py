@@ -1,0 +1,179 @@
+#!/usr/bin/python3
+"""Whether the fuzzer by verdict would find a rule that is gone: tests/fuzz/mutations.py [--cases N] [--root FOLDER] [NAME...].
+
+Takes one thing out of a copy of the gate after the other, builds the module, and tells after how many cases verdict.c sees it.
+--root: in this root folder of another Debian (chroot), for a libpq of its own. Exit status 1 when one is not found.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import verdicts
+
+TOP = verdicts.HERE.parent.parent
+
+# name: (file, what stands there, what is put in its place, the oldest libpq that shows it)
+MUTATIONS = {
+    "hostaddr does not count": ("policy/verdict.c", "{addresses}, addresses[0] != '\\0'}", "{addresses}, false}", 15),
+    "the first host alone is judged": ("policy/verdict.c", "while (next_host(&hosts, &host, NULL))", "if (next_host(&hosts, &host, NULL))", 15),
+    "an empty host is no socket": ("policy/verdict.c", "(name_length == 0 || name[0] == '/'", "(name[0] == '/'", 15),
+    "an empty host is an exempt one": ("policy/verdict.c", "if (host->local || host->length == 0 ||", "if (host->length == 0) return true; if (host->local ||", 15),
+    "@ is no socket": ("policy/verdict.c", " || name[0] == '@')", ")", 15),
+    "a name counts before its address": ("policy/verdict.c", "host->name = address_length > 0 ? address : name;\n\thost->length = address_length > 0 ? address_length : name_length;",
+                                          "host->name = name_length > 0 ? name : address;\n\thost->length = name_length > 0 ? name_length : address_length;", 15),
+    "verify-ca is enough": ("policy/verdict.c", 'strcmp(value_of(effective, "sslmode"), "verify-full") == 0', 'strncmp(value_of(effective, "sslmode"), "verify-", 7) == 0', 15),
+    "no sslmode is weak": ("policy/verdict.c", "\tjudge_sslmode(effective, verdict);", "\t(void)judge_sslmode;", 15),
+    "gssencmode=require is fine": ("policy/verdict.c", "strcmp(mode, \"disable\") == 0)\n\t\treturn;", "strcmp(mode, \"prefer\") != 0)\n\t\treturn;", 15),
+    "gssencmode=prefer is fine": ("policy/verdict.c", "verdict->lock_gss = true;", "", 15),
+    "ssl_min_protocol_version is not locked": ("policy/verdict.c", "verdict->lock_min_tls = true;", ";", 15),
+    "TLSv1.2 where the policy wants 1.3": ("policy/verdict.c", "return policy->min_tls == PGA_TLS_1_2 && ", "return ", 15),
+    "TLSv1.1 is strong": ("policy/verdict.c", 'strcasecmp(version, "TLSv1.2") == 0', '(strcasecmp(version, "TLSv1.2") == 0 || strcasecmp(version, "TLSv1.1") == 0)', 15),
+    "ssl_max_protocol_version does not count": ("policy/verdict.c", "if (maximum[0] != '\\0' &&", "if (false && maximum[0] != '\\0' &&", 15),
+    "sslrootcert=system is fine": ("policy/verdict.c", "if (policy->public_ca == PGA_REFUSE &&", "if (false && policy->public_ca == PGA_REFUSE &&", 15),
+    "sslkeylogfile is fine": ("policy/verdict.c", 'value_of(effective, "sslkeylogfile")[0]', 'value_of(effective, "sslkeylogfiles")[0]', 18),
+    "sockets are always allowed": ("policy/verdict.c", "if (policy->unix_socket == PGA_ALLOW)", "if (true || policy->unix_socket == PGA_ALLOW)", 15),
+    "direct TLS is refused": ("policy/verdict.c", "\tjudge_gss(effective, policy, verdict);",
+                              '\tif (strcmp(value_of(effective, "sslnegotiation"), "direct") == 0)\n\t\tverdict->allowed = false;\n\tjudge_gss(effective, policy, verdict);', 17),
+    "one list is enough to exempt": ("policy/policy.c", "if (!pga_host_matches_any(policy->allow_weak[i], host))\n\t\t\treturn false;\n\treturn policy->allow_weak_count > 0;",
+                                     "if (pga_host_matches_any(policy->allow_weak[i], host))\n\t\t\treturn true;\n\treturn false;", 15),
+    "the weaker value wins": ("policy/policy.c", "value->meaning < reading->chosen[key]", "value->meaning > reading->chosen[key]", 15),
+    "the system's policy is not read": ("policy/policy.c", 'read_file(&reading, SYSTEM_FOLDER "/policy.conf", error) != 0 ||', "", 15),
+    "the user's policy is not read": ("policy/policy.c", "read_user_file(&reading, error) != 0)", "(false && read_user_file(&reading, error) != 0))", 15),
+    "a word that is no value is passed over": ("policy/policy.c", 'return fail_at(error, path, line->number, "not a value of this key", line->whole);', "return 0;", 15),
+    "*.x is x too": ("base/host.c", "host_length > suffix &&\n", "host_length >= suffix - 1 && (host_length < suffix || 1) &&\n", 15),
+    "*.x needs no dot": ("base/host.c", "host + host_length - suffix, pattern + 1, suffix)", "host + host_length - suffix + 1, pattern + 2, suffix - 1)", 15),
+    "patterns mind letters' case": ("base/host.c", "return host_length == pattern_length && strncasecmp(", "return host_length == pattern_length && strncmp(", 15),
+    "dbname is not expanded when asking": ("policy/effective.c", "parameters->expand_dbname);\n\t}\n\tfree(keywords);", "0);\n\t}\n\tfree(keywords);", 15),
+    "PGSSLMODE is not seen": ("policy/effective.c", "\treturn read_probe(libpq, begin(libpq, parameters, added), effective, error);",
+                              "\tchar *mode = getenv(\"PGSSLMODE\") != NULL ? strdup(getenv(\"PGSSLMODE\")) : NULL;\n\t(void)unsetenv(\"PGSSLMODE\");\n\tint answer = read_probe(libpq, begin(libpq, parameters, added), effective, error);\n"
+                              "\tif (mode != NULL)\n\t\t(void)setenv(\"PGSSLMODE\", mode, 1);\n\tfree(mode);\n\treturn answer;", 15),
+    "PGSERVICE is not seen": ("policy/effective.c", "\treturn read_probe(libpq, begin(libpq, parameters, added), effective, error);",
+                              "\tchar *mode = getenv(\"PGSERVICE\") != NULL ? strdup(getenv(\"PGSERVICE\")) : NULL;\n\t(void)unsetenv(\"PGSERVICE\");\n\tint answer = read_probe(libpq, begin(libpq, parameters, added), effective, error);\n"
+                              "\tif (mode != NULL)\n\t\t(void)setenv(\"PGSERVICE\", mode, 1);\n\tfree(mode);\n\treturn answer;", 15),
+    "a service's second value wins": ("policy/effective.c", "\tstatic const char *const added[ADDED][2] = {{\"target_session_attrs\", PROBE},\n\t\t\t\t\t\t    {\"password\", \"-\"}};",
+                                      "\tstatic const char *const added[ADDED][2] = {{\"target_session_attrs\", PROBE},\n\t\t\t\t\t\t    {\"service\", \"strong\"}};", 15),
+    "what is weak is admitted": ("gate/entry.c", "decision->admitted = judgement.admitted;", "decision->admitted = true;", 15),
+    "gssencmode=disable is not appended": ("gate/entry.c", 'add_lock(decision, "gssencmode", "disable");', ";", 15),
+    "ssl_min_protocol_version is not appended": ("gate/entry.c", 'add_lock(decision, "ssl_min_protocol_version", pga_verdict_min_tls(&rules->policy));', ";", 15),
+    "a lock too many: channel_binding": ("gate/entry.c", 'add_lock(decision, "sslmode", "verify-full");', 'add_lock(decision, "channel_binding", "require");', 15),
+    "locks before the caller's settings": ("gate/entry.c", "(*keywords)[count + i] = decision->locks[i][0];\n\t\t(*values)[count + i] = decision->locks[i][1];",
+                                           "memmove(*keywords + 1, *keywords, (count + i) * sizeof **keywords);\n\t\tmemmove(*values + 1, *values, (count + i) * sizeof **values);\n\t\t(*keywords)[0] = decision->locks[i][0];\n\t\t(*values)[0] = decision->locks[i][1];", 15),
+    "a refused object can live": ("gate/entry.c", '"target_session_attrs",\n\t\t\t\t\t       "refused-by-pganchor"', '"target_session_attrs",\n\t\t\t\t\t       "any"', 15),
+    "PQsetdbLogin forgets the host": ("gate/entry.c", "{dbName, pghost, pgport,", "{dbName, NULL, pgport,", 15),
+    "PQsetdbLogin forgets the options": ("gate/entry.c", "pghost, pgport, pgoptions, login,", "pghost, pgport, NULL, login,", 15),
+    "an empty string is a dbname": ("gate/entry.c", "bool says_something = false;", "bool says_something = true;", 15),
+    "a ping is not refused": ("gate/entry.c", "\tif (!decision.admitted) {\n\t\t(void)fprintf(stderr", "\tif (false) {\n\t\t(void)fprintf(stderr", 15),
+    "the wall is open": ("gate/wall.c", "\treturn judgement.admitted;\n}", "\treturn true;\n}", 15),
+    "the wall thinks that it can lock": ("gate/wall.c", "gate_judge(libpq, rules, NULL, false, &judgement);", "gate_judge(libpq, rules, NULL, true, &judgement);", 15),
+    "a policy that cannot be read is none": ("gate/judge.c", "if (rules->broken) {", "if (false && rules->broken) {", 15),
+    "audit tells no journal": ("gate/entry.c", "gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));", ";", 15),
+    "audit mode refuses": ("gate/judge.c", "judgement->admitted = rules->policy.mode == PGA_MODE_AUDIT;", "", 15),
+    "a policy is read once": ("gate/rules.c", "if (snapshot != NULL && is_fresh(snapshot))", "if (snapshot != NULL && (true || is_fresh(snapshot)))", 15),
+    "exempt hosts are looked at": ("gate/session.c", "if (pga_host_is_exempt(effective, &rules->policy, host))", "if (false && pga_host_is_exempt(effective, &rules->policy, host))", 15),
+    "one reason alone is told": ("policy/verdict.c", "if (verdict->reasons++ > 0)\n\t\tpga_text_add(&verdict->why, \"\\n\");", "if (verdict->reasons++ > 0)\n\t\treturn;", 15),
+}
+
+
+class Gate:
+    """A copy of the sources whose module can be built anew with one file changed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        shutil.copytree(TOP / "src", folder / "src")
+        shutil.copytree(TOP / "include", folder / "include")
+        text = (TOP / "Makefile.am").read_text()
+        listed = text[text.index("BASE = "):text.index("pganchor_gate_la_LIBADD")]
+        listed = re.sub(r"EDITING = .*?(?=POLICY)", "", listed, flags=re.S)
+        self.sources = sorted(set(re.findall(r"src/\S+\.c", listed)))
+        flags = subprocess.run(["pkg-config", "--cflags", "libpq"], check=True, capture_output=True, text=True).stdout.split()
+        self.flags = ["-O1", "-fPIC", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="0"', '-DSYSCONFDIR="/nowhere/etc"', '-DPKGLIBDIR="/nowhere"',
+                      '-DPG_SYSCONFDIR="/nowhere"', "-w", "-fvisibility=hidden", f"-I{folder}/src", f"-I{folder}/include", *flags]
+        for source in self.sources:
+            self.compile(source)
+
+    def compile(self, source):
+        subprocess.run(["gcc", *self.flags, "-c", self.folder / source, "-o", self.object(source)], check=True)
+
+    def object(self, source):
+        return self.folder / (source.replace("/", "_") + ".o")
+
+    def module(self):
+        module = self.folder / "pganchor-gate.so"
+        subprocess.run(["gcc", "-shared", "-nostartfiles", "-Wl,-z,nodelete", f"-Wl,--version-script={TOP}/src/gate/gate.map", "-o", module,
+                        *[self.object(source) for source in self.sources]], check=True)
+        return module
+
+    def mutated(self, name):
+        """The module with this mutation; the sources are as before then."""
+        file, old, new, _ = MUTATIONS[name]
+        path = self.folder / "src" / file
+        text = path.read_text()
+        if text.count(old) < 1:
+            raise SystemExit(f"mutations.py: {name}: src/{file} does not have it any more: {old}")
+        path.write_text(text.replace(old, new))
+        try:
+            self.compile(f"src/{file}")
+            return self.module()
+        finally:
+            path.write_text(text)
+
+    def heal(self, name):
+        self.compile(f"src/{MUTATIONS[name][0]}")
+
+
+def run(options, program, module):
+    if options.root is None:
+        return verdicts.run(program, module, options.cases, options.seed)
+    inside = Path(options.root) / "fuzz"
+    shutil.rmtree(inside, ignore_errors=True)
+    inside.mkdir()
+    shutil.copy(program, inside / "verdict")
+    shutil.copy(module, inside / "gate.so")
+    env = [f"{name}={value}" for name, value in verdicts.environment("/fuzz/gate.so").items()]
+    (inside / "scratch").mkdir()
+    return subprocess.run(["chroot", options.root, "/usr/bin/env", "-i", *env,
+                           *verdicts.arguments("/fuzz/verdict", "/fuzz/scratch", options.cases, options.seed)], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=200000)
+    parser.add_argument("--seed", type=int, default=verdicts.new_seed())
+    parser.add_argument("--root")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    missed = 0
+    print(f"seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="pga-mutations-") as name:
+        program = verdicts.build(name)
+        gate = Gate(Path(name))
+        sound = run(options, program, gate.module())
+        if sound.returncode != 0:
+            raise SystemExit(f"without a mutation:\n{sound.stdout}{sound.stderr}")
+        libpq = int(re.search(r"libpq (\d+)", sound.stdout)[1]) // 10000
+        for name in options.names or MUTATIONS:
+            if MUTATIONS[name][3] > libpq:
+                continue
+            done = run(options, program, gate.mutated(name))
+            gate.heal(name)
+            found = re.search(r"found in case (\d+)", done.stdout)
+            if found:
+                print(f"{name}: found in case {found[1]}: {done.stdout.splitlines()[1]}", flush=True)
+            elif done.returncode < 0:
+                print(f"{name}: found: died of signal {-done.returncode}", flush=True)
+            else:
+                missed += 1
+                print(f"{name}: NOT FOUND in {options.cases} cases {done.stderr[-300:] if done.returncode else ''}", flush=True)
+    print(f"{missed} not found")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,803 @@
+/* Differential fuzzing by verdict, in one process and without a network: verdict --cases N --seed N
+ * --folder FOLDER, with the module preloaded. tests/fuzz/verdicts.py builds and runs it.
+ *
+ * Each case is a call of libpq under an environment, service files and a policy, and is made three
+ * times: by libpq alone, past the gate; through the gate's door; and by libpq's own entry point, so
+ * that only the wall stands before it. wire.c writes down what each would have sent, and to whom.
+ * libpq alone says by PQconninfo(), in the object that would connect, what the case comes to; a
+ * rule of a few lines, written for this and from the manual, says what the gate has to think of it.
+ * Then
+ *
+ *   - what is weak is refused, by the door with every reason and by the wall too, and nobody is
+ * looked up or connected to;
+ *   - what is not is let through, with the settings that libpq alone has, but for what the gate has
+ * to lock and does;
+ *   - what it then sends is what libpq alone sends, and to a host that is not exempt a request for
+ * TLS, or a TLS hello, first.
+ *
+ * libpq's own PQconnectPoll is reached through the one in here, which notes the settings and passes
+ * the call on to the gate's or to libpq's, by a jump, so that the gate sees who called. */
+#include "chance.h"
+#include "wire.h"
+
+#include <dlfcn.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BATCH      32 /* cases for one environment and one set of files */
+#define REFUSED    "pganchor refused this connection: "
+#define MOST_HOSTS 64
+
+/* ---- libpq itself, past the gate ---- */
+
+static struct {
+	PGconn *(*connectdb)(const char *conninfo);
+	PGconn *(*connectStart)(const char *conninfo);
+	PGconn *(*connectdbParams)(const char *const *keywords, const char *const *values,
+				   int expand_dbname);
+	PGconn *(*connectStartParams)(const char *const *keywords, const char *const *values,
+				      int expand_dbname);
+	PGconn *(*setdbLogin)(const char *host, const char *port, const char *options,
+			      const char *tty, const char *dbname, const char *login,
+			      const char *password);
+	PGPing (*ping)(const char *conninfo);
+	PGPing (*pingParams)(const char *const *keywords, const char *const *values,
+			     int expand_dbname);
+	PostgresPollingStatusType (*poll)(PGconn *conn);
+	char *(*errorMessage)(const PGconn *conn);
+	void (*finish)(PGconn *conn);
+} alone, gated;
+
+static PostgresPollingStatusType (*gate_poll)(PGconn *conn);
+
+static void *(*real_dlsym)(void *handle, const char *name);
+
+static void put(void *pointer, void *address, const char *what)
+{
+	if (address == NULL) {
+		(void)fprintf(stderr, "verdict: %s is not there\n", what);
+		exit(2);
+	}
+	memcpy(pointer, &address, sizeof address);
+}
+
+/* The gate gives out its own functions for libpq's names, but not for libc's. */
+static void find_functions(void)
+{
+	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	void *libpq = dlopen("libpq.so.5", RTLD_LAZY | RTLD_NOLOAD);
+
+	put(&real_dlsym, dlsym(libc, "dlsym"), "dlsym");
+#define FIND(field, name) put(&alone.field, real_dlsym(libpq, name), name)
+	FIND(connectdb, "PQconnectdb");
+	FIND(connectStart, "PQconnectStart");
+	FIND(connectdbParams, "PQconnectdbParams");
+	FIND(connectStartParams, "PQconnectStartParams");
+	FIND(setdbLogin, "PQsetdbLogin");
+	FIND(ping, "PQping");
+	FIND(pingParams, "PQpingParams");
+	FIND(poll, "PQconnectPoll");
+	FIND(errorMessage, "PQerrorMessage");
+	FIND(finish, "PQfinish");
+#undef FIND
+	gated.connectdb = PQconnectdb;
+	gated.connectStart = PQconnectStart;
+	gated.connectdbParams = PQconnectdbParams;
+	gated.connectStartParams = PQconnectStartParams;
+	gated.setdbLogin = PQsetdbLogin;
+	gated.ping = PQping;
+	gated.pingParams = PQpingParams;
+	gated.errorMessage = PQerrorMessage;
+	gated.finish = PQfinish;
+	put(&gate_poll, real_dlsym(RTLD_NEXT, "PQconnectPoll"), "the gate's PQconnectPoll");
+	if (gated.connectdb == alone.connectdb || gate_poll == alone.poll) {
+		(void)fprintf(stderr, "verdict: the gate is not preloaded\n");
+		exit(2);
+	}
+}
+
+/* ---- one run of a case ---- */
+
+enum side { ALONE, GATED, WALL };
+
+struct outcome {
+	bool begun; /* libpq took the parameters, and would have looked up the first host next */
+	PQconninfoOption
+	    *settings; /* at that moment, of the very object; or of the one that libpq refused */
+	ConnStatusType status;
+	PGPing ping;
+	char message[8192];
+	struct event events[EVENTS];
+	size_t count;
+	size_t journaled;
+};
+
+static enum side side;
+static struct outcome *running;
+
+static void note_settings(PGconn *conn)
+{
+	if (running == NULL || running->begun || PQstatus(conn) != CONNECTION_NEEDED)
+		return;
+	running->begun = true;
+	running->settings = PQconninfo(conn);
+}
+
+/* Where libpq's own call comes to. The gate looks at the return address: so this is left by a jump.
+ */
+__attribute__((optimize("O2", "omit-frame-pointer", "no-stack-protector")))
+PostgresPollingStatusType
+PQconnectPoll(PGconn *conn)
+{
+	note_settings(conn);
+	return (side == ALONE ? alone.poll : gate_poll)(conn);
+}
+
+static PGconn *connect_by(const struct chance_case *made)
+{
+	const char *const *login = made->login;
+#define OF(name) (side == GATED ? gated.name : alone.name)
+	switch (made->way) {
+	case CONNECTDB:
+		return OF(connectdb)(made->text);
+	case CONNECT_START:
+		return OF(connectStart)(made->text);
+	case CONNECTDB_PARAMS:
+		return OF(connectdbParams)(made->keywords, made->values, made->expand_dbname);
+	case START_PARAMS:
+		return OF(connectStartParams)(made->keywords, made->values, made->expand_dbname);
+	default:
+		return OF(setdbLogin)(login[0], login[1], login[2], login[3], login[4], login[5],
+				      login[6]);
+	}
+}
+
+static char said[8192]; /* on standard error, by a ping */
+
+static void run_ping(const struct chance_case *made, struct outcome *outcome)
+{
+	FILE *console = stderr;
+
+	memset(said, 0, sizeof said);
+	stderr = fmemopen(said, sizeof said - 1, "w");
+	outcome->ping = made->way == PING
+			    ? OF(ping)(made->text)
+			    : OF(pingParams)(made->keywords, made->values, made->expand_dbname);
+	(void)fclose(stderr);
+	stderr = console;
+	(void)snprintf(outcome->message, sizeof outcome->message, "%s", said);
+}
+
+static void run(enum side which, const struct chance_case *made, struct outcome *outcome)
+{
+	PGconn *conn;
+
+	memset(outcome, 0, offsetof(struct outcome, message));
+	outcome->message[0] = '\0';
+	side = which;
+	running = outcome;
+	wire_begin();
+	if (made->way == PING || made->way == PING_PARAMS) {
+		run_ping(made, outcome);
+	} else {
+		conn = connect_by(made);
+		for (int polls = 0;
+		     polls < 200 && (made->way == CONNECT_START || made->way == START_PARAMS) &&
+		     PQstatus(conn) != CONNECTION_BAD && PQstatus(conn) != CONNECTION_OK;
+		     polls++)
+			(void)PQconnectPoll(conn);
+		outcome->status = PQstatus(conn);
+		(void)snprintf(outcome->message, sizeof outcome->message, "%s",
+			       which == ALONE ? alone.errorMessage(conn)
+					      : gated.errorMessage(conn));
+		if (outcome->settings == NULL)
+			outcome->settings = PQconninfo(conn);
+		(which == ALONE ? alone.finish : gated.finish)(conn);
+	}
+	running = NULL;
+	memcpy(outcome->events, wire.events,
+	       sizeof wire.events[0] * (wire.count < EVENTS ? wire.count : EVENTS));
+	outcome->count = wire.count;
+	outcome->journaled = wire.journaled;
+}
+
+/* ---- the rule ---- */
+
+enum weakness { HOST, SSLMODE, GSSENCMODE, MAX_TLS, ROOTCERT, KEYLOG, WEAKNESSES };
+
+static const char *const weak_keywords[WEAKNESSES] = {
+    "host", "sslmode", "gssencmode", "ssl_max_protocol_version", "sslrootcert", "sslkeylogfile"};
+
+struct expectation {
+	unsigned weak;  /* a bit for each setting that is */
+	bool sockets;   /* some host is a socket */
+	bool protected; /* some host is reached by TCP and not exempt */
+	bool gss_lock;  /* only strong enough once gssencmode=disable is locked */
+	bool tls_lock;  /* only once ssl_min_protocol_version is */
+};
+
+/* NULL where this libpq does not know it. */
+static const char *value_of(const PQconninfoOption *settings, const char *keyword)
+{
+	for (; settings != NULL && settings->keyword != NULL; settings++)
+		if (strcmp(settings->keyword, keyword) == 0)
+			return settings->val != NULL ? settings->val : "";
+	return NULL;
+}
+
+static const char *text_of(const PQconninfoOption *settings, const char *keyword)
+{
+	const char *value = value_of(settings, keyword);
+
+	return value != NULL ? value : "";
+}
+
+/* Names without regard to case and without a last dot; "*" and "*.x" for all names, and for those
+ * below x. */
+static bool means(const char *pattern, const char *host)
+{
+	size_t tail = strlen(pattern);
+	size_t length = strlen(host);
+
+	tail -= tail > 0 && pattern[tail - 1] == '.';
+	length -= length > 0 && host[length - 1] == '.';
+	if (tail == 1 && pattern[0] == '*')
+		return length > 0;
+	if (pattern[0] == '*') {
+		tail--;
+		return length > tail && strncasecmp(host + length - tail, pattern + 1, tail) == 0;
+	}
+	return length == tail && strncasecmp(host, pattern, tail) == 0;
+}
+
+static bool is_exempt(const struct chance_policy *policy, const char *host)
+{
+	size_t naming = 0;
+
+	for (size_t i = 0; i < policy->lists; i++)
+		for (size_t j = 0; j < 4 && policy->exempt[i][j] != NULL; j++)
+			if (means(policy->exempt[i][j], host)) {
+				naming++;
+				break;
+			}
+	return host[0] != '\0' && naming > 0 && naming == policy->lists;
+}
+
+static size_t cut(const char *list, char elements[MOST_HOSTS][300])
+{
+	size_t count = 0;
+	size_t length = 0;
+
+	for (;; list++) {
+		if (*list != ',' && *list != '\0') {
+			if (count == MOST_HOSTS || length == 299)
+				abort();
+			elements[count][length++] = *list;
+			continue;
+		}
+		if (count == MOST_HOSTS)
+			abort();
+		elements[count++][length] = '\0';
+		length = 0;
+		if (*list == '\0')
+			return count;
+	}
+}
+
+static bool is_strong(const char *version, const struct chance_policy *policy)
+{
+	return strcasecmp(version, "TLSv1.3") == 0 ||
+	       (strcasecmp(version, "TLSv1.2") == 0 && !policy->only_tls_1_3);
+}
+
+static void judge_hosts(const PQconninfoOption *settings, const struct chance_policy *policy,
+			struct expectation *expected)
+{
+	static char names[MOST_HOSTS][300];
+	static char addresses[MOST_HOSTS][300];
+	const bool by_address = text_of(settings, "hostaddr")[0] != '\0';
+	size_t name_count = cut(text_of(settings, "host"), names);
+	size_t count = by_address ? cut(text_of(settings, "hostaddr"), addresses) : name_count;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *name = i < name_count ? names[i] : "";
+		const char *address = by_address ? addresses[i] : "";
+
+		if (address[0] == '\0' && (name[0] == '\0' || name[0] == '/' || name[0] == '@'))
+			expected->sockets = true;
+		else if (!is_exempt(policy, address[0] != '\0' ? address : name))
+			expected->protected = true;
+	}
+}
+
+static struct expectation expect(const PQconninfoOption *settings,
+				 const struct chance_policy *policy)
+{
+	struct expectation expected = {0};
+	const char *gss = value_of(settings, "gssencmode");
+	const char *minimum = value_of(settings, "ssl_min_protocol_version");
+	const char *maximum = text_of(settings, "ssl_max_protocol_version");
+
+	judge_hosts(settings, policy, &expected);
+	if (expected.sockets && !policy->sockets)
+		expected.weak |= 1U << HOST;
+	if (!expected.protected)
+		return expected;
+	if (strcmp(text_of(settings, "sslmode"), "verify-full") != 0)
+		expected.weak |= 1U << SSLMODE;
+	if (!policy->gss && gss != NULL && strcmp(gss, "prefer") == 0)
+		expected.gss_lock = true;
+	else if (!policy->gss && gss != NULL && strcmp(gss, "disable") != 0)
+		expected.weak |= 1U << GSSENCMODE;
+	if (minimum != NULL && !is_strong(minimum, policy))
+		expected.tls_lock = true;
+	if (maximum[0] != '\0' && !is_strong(maximum, policy))
+		expected.weak |= 1U << MAX_TLS;
+	if (!policy->public_ca && strcmp(text_of(settings, "sslrootcert"), "system") == 0)
+		expected.weak |= 1U << ROOTCERT;
+	if (text_of(settings, "sslkeylogfile")[0] != '\0')
+		expected.weak |= 1U << KEYLOG;
+	return expected;
+}
+
+/* ---- comparing ---- */
+
+static const char *wrong; /* what is, in the case that is looked at */
+
+static bool holds(bool condition, const char *what)
+{
+	if (!condition && wrong == NULL)
+		wrong = what;
+	return condition;
+}
+
+static bool was_refused(const struct outcome *outcome)
+{
+	return strncmp(outcome->message, REFUSED, strlen(REFUSED)) == 0;
+}
+
+/* libpq's own words; those of a ping are the gate's alone. */
+static bool same_words(const struct chance_case *made, const struct outcome *a,
+		       const struct outcome *b)
+{
+	if (made->way == PING || made->way == PING_PARAMS)
+		return a->ping == b->ping;
+	return a->status == b->status && strcmp(a->message, b->message) == 0;
+}
+
+static bool same_events(const struct outcome *a, const struct outcome *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count && i < EVENTS; i++)
+		if (a->events[i].kind != b->events[i].kind ||
+		    a->events[i].local != b->events[i].local ||
+		    a->events[i].checksum != b->events[i].checksum ||
+		    strcmp(a->events[i].host, b->events[i].host) != 0)
+			return false;
+	return true;
+}
+
+/* Whatever was sent to a host that is not exempt is a question for encryption, or encrypted. */
+static bool only_allowed_sent(const struct outcome *outcome, const struct chance_policy *policy)
+{
+	for (size_t i = 0; i < outcome->count && i < EVENTS; i++) {
+		const struct event *event = &outcome->events[i];
+
+		if (event->local ? policy->sockets : is_exempt(policy, event->host))
+			continue;
+		if (event->local || event->kind == SENT_PLAIN ||
+		    (event->kind == SENT_GSS && !policy->gss))
+			return false;
+	}
+	return true;
+}
+
+static bool same_settings(const struct outcome *a, const struct outcome *b,
+			  const struct expectation *expected)
+{
+	const PQconninfoOption *at = a->settings;
+	const PQconninfoOption *other = b->settings;
+
+	if (at == NULL || other == NULL)
+		return at == other;
+	for (; at->keyword != NULL && other->keyword != NULL; at++, other++) {
+		if (strcmp(at->keyword, other->keyword) != 0)
+			return false;
+		if ((expected->gss_lock && strcmp(at->keyword, "gssencmode") == 0) ||
+		    (expected->tls_lock && strcmp(at->keyword, "ssl_min_protocol_version") == 0))
+			continue;
+		if ((at->val == NULL) != (other->val == NULL) ||
+		    (at->val != NULL && strcmp(at->val, other->val) != 0))
+			return false;
+	}
+	return at->keyword == NULL && other->keyword == NULL;
+}
+
+static bool is_locked(const PQconninfoOption *settings, const struct chance_policy *policy)
+{
+	const char *gss = value_of(settings, "gssencmode");
+	const char *minimum = value_of(settings, "ssl_min_protocol_version");
+
+	return strcmp(text_of(settings, "sslmode"), "verify-full") == 0 &&
+	       (gss == NULL || policy->gss || strcmp(gss, "disable") == 0) &&
+	       (minimum == NULL || is_strong(minimum, policy));
+}
+
+/* A value with a line end goes on in the message's next line. */
+static bool names_all(const char *message, const struct outcome *outcome, unsigned weak)
+{
+	char reason[1200];
+
+	for (int i = 0; i < WEAKNESSES; i++) {
+		(void)snprintf(reason, sizeof reason, "%s=%s (", weak_keywords[i],
+			       text_of(outcome->settings, weak_keywords[i]));
+		reason[strcspn(reason, "\n")] = '\0';
+		if ((weak & 1U << i) != 0 && strstr(message, reason) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* ---- counts ---- */
+
+enum count {
+	BY_LIBPQ,
+	BY_POLICY,
+	BROKEN,
+	AUDITED,
+	LOCAL,
+	EXEMPT,
+	STRONG,
+	LOCKED_GSS,
+	LOCKED_TLS,
+	ASKED_TLS,
+	HELLOS,
+	ONLY_WALL,
+	COUNTS
+};
+
+static const char *const count_names[COUNTS] = {"refused by libpq itself",
+						"refused by the gate",
+						"of them for a policy that cannot be read",
+						"let through in audit mode",
+						"allowed on sockets alone",
+						"allowed with exempt hosts alone",
+						"allowed as verify-full",
+						"of them with gssencmode locked",
+						"of them with ssl_min_protocol_version locked",
+						"sent a request for TLS",
+						"sent a TLS hello",
+						"allowed at the door, refused at the wall alone"};
+
+static unsigned long long counts[COUNTS];
+static unsigned long long weak_counts[WEAKNESSES];
+
+static void add_counts(const struct outcome *outcome, const struct chance_policy *policy,
+		       const struct expectation *expected)
+{
+	bool asked = false;
+	bool greeted = false;
+
+	for (size_t i = 0; i < outcome->count && i < EVENTS; i++) {
+		asked = asked || outcome->events[i].kind == SENT_SSL;
+		greeted = greeted || outcome->events[i].kind == SENT_HELLO;
+	}
+	counts[ASKED_TLS] += asked;
+	counts[HELLOS] += greeted;
+	if (policy->broken || (expected->weak != 0 && !policy->audit)) {
+		counts[BY_POLICY]++;
+		counts[BROKEN] += policy->broken;
+		for (int i = 0; i < WEAKNESSES && !policy->broken; i++)
+			weak_counts[i] += (expected->weak & 1U << i) != 0;
+		return;
+	}
+	if (expected->weak != 0) {
+		counts[AUDITED]++;
+		return;
+	}
+	counts[expected->protected ? STRONG : expected->sockets ? LOCAL : EXEMPT]++;
+	counts[LOCKED_GSS] += expected->gss_lock;
+	counts[LOCKED_TLS] += expected->tls_lock;
+	counts[ONLY_WALL] += expected->gss_lock && !policy->audit;
+}
+
+/* ---- one case ---- */
+
+/* libpq did not take it by itself: then neither does anybody else, and the words are libpq's unless
+ * it is weak besides. */
+static void check_not_taken(const struct chance_case *made, const struct chance_policy *policy,
+			    const struct outcome *plain, const struct outcome *door)
+{
+	struct expectation expected = expect(plain->settings, policy);
+
+	counts[BY_LIBPQ]++;
+	(void)holds(!door->begun && door->count == 0,
+		    "libpq refuses it, and with the gate something happens");
+	if (was_refused(door))
+		(void)holds(policy->broken || (expected.weak != 0 && !policy->audit) ||
+				made->way >= PING,
+			    "libpq refuses it, and the gate in its place without a reason");
+	else
+		(void)holds(same_words(made, plain, door),
+			    "libpq's own refusal has other words with the gate");
+}
+
+static void check_refused(const struct chance_policy *policy, const struct outcome *plain,
+			  const struct outcome *door, unsigned weak)
+{
+	if (!holds(was_refused(door), "ESCAPE: weak, and not refused"))
+		return;
+	(void)holds(door->count == 0 && !door->begun,
+		    "ESCAPE: refused, and yet somebody was looked up or connected to");
+	if (policy->broken)
+		(void)holds(
+		    strstr(door->message, "policy") != NULL ||
+			strstr(door->message, "anchors.conf") != NULL,
+		    "refused for a policy that cannot be read, which the message does not say");
+	else
+		(void)holds(names_all(door->message, plain, weak),
+			    "the message does not name every reason");
+}
+
+static void check_taken(const struct chance_case *made, const struct chance_policy *policy,
+			const struct outcome *plain, const struct outcome *door,
+			const struct expectation *expected)
+{
+	if (!holds(!was_refused(door), "refused without a reason") ||
+	    !holds(door->begun, "not refused, and not begun"))
+		return;
+	(void)holds(same_settings(plain, door, expected),
+		    "the gate has changed settings that it need not lock");
+	(void)holds(same_events(plain, door), "libpq alone sends something else");
+	(void)holds(same_words(made, plain, door), "libpq alone says something else");
+	if (expected->weak == 0 && expected->protected)
+		(void)holds(is_locked(door->settings, policy),
+			    "ESCAPE: a setting that has to be locked is not");
+	if (expected->weak == 0)
+		(void)holds(only_allowed_sent(door, policy),
+			    "ESCAPE: sent something in the clear to a host that is not exempt");
+}
+
+static void check_wall(const struct chance_case *made, const struct chance_policy *policy,
+		       const struct outcome *plain, const struct outcome *wall,
+		       const struct expectation *expected)
+{
+	const bool weak = expected->weak != 0 || expected->gss_lock;
+	const bool ping = made->way >= PING;
+
+	if (policy->broken || (weak && !policy->audit)) {
+		(void)holds(wall->count == 0, "ESCAPE: the wall lets through what is weak");
+		(void)holds(ping || was_refused(wall),
+			    "ESCAPE: the wall does not refuse what is weak");
+		return;
+	}
+	(void)holds(ping || !was_refused(wall), "the wall refuses without a reason");
+	(void)holds(same_settings(plain, wall, &(struct expectation){0}),
+		    "the wall changes settings");
+	(void)holds(weak || only_allowed_sent(wall, policy),
+		    "ESCAPE: past the door, something is sent in the clear");
+	(void)holds(!policy->audit || wall->journaled == (weak && policy->journal),
+		    "the wall's journal");
+}
+
+static void check_case(const struct chance_case *made, const struct chance_policy *policy)
+{
+	static struct outcome plain;
+	static struct outcome door;
+	static struct outcome wall;
+	struct expectation expected;
+	bool ticket = chance_once_in(2);
+
+	wrong = NULL;
+	wire.refuses = chance_once_in(2);
+	wire.answers = chance_once_in(2) ? 'N' : 0;
+	wire.dice = chance_next();
+	wire.ticket = ticket;
+	run(WALL, made, &wall);
+	run(GATED, made, &door);
+	expected = expect(wall.settings, policy);
+	/* With gssencmode locked, a ticket is of no use; what libpq does alone without one is the
+	 * same. */
+	wire.ticket = ticket && !(expected.weak == 0 && expected.gss_lock);
+	run(ALONE, made, &plain);
+	expected = expect(plain.settings, policy);
+	if (!plain.begun) {
+		check_not_taken(made, policy, &plain, &door);
+	} else {
+		add_counts(&door, policy, &expected);
+		if (policy->broken || (expected.weak != 0 && !policy->audit))
+			check_refused(policy, &plain, &door, expected.weak);
+		else
+			check_taken(made, policy, &plain, &door, &expected);
+		(void)holds(door.journaled == (policy->audit && !policy->broken &&
+					       policy->journal && expected.weak != 0),
+			    "the door's journal");
+		check_wall(made, policy, &plain, &wall, &expected);
+	}
+	if (wrong != NULL) {
+		(void)printf("%s\n", wrong);
+		(void)printf("  alone:  %d %s", (int)plain.count, plain.message);
+		(void)printf("\n  door:   %d %s", (int)door.count, door.message);
+		(void)printf("\n  wall:   %d %s\n", (int)wall.count, wall.message);
+		for (const PQconninfoOption *at = plain.settings; at != NULL && at->keyword != NULL;
+		     at++)
+			if (at->val != NULL)
+				(void)printf("  %s='%s'\n", at->keyword, at->val);
+	}
+	PQconninfoFree(plain.settings);
+	PQconninfoFree(door.settings);
+	PQconninfoFree(wall.settings);
+}
+
+/* ---- batches ---- */
+
+static void write_file(const char *folder, const char *name, const char *text, size_t length)
+{
+	char path[600];
+	FILE *file;
+
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	if (text == NULL) {
+		(void)remove(path);
+		return;
+	}
+	file = fopen(path, "w");
+	if (file == NULL || fwrite(text, 1, length, file) != length || fclose(file) != 0) {
+		perror(path);
+		exit(2);
+	}
+}
+
+static void set_mode(const char *folder, const char *name, mode_t mode)
+{
+	char path[600];
+
+	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	(void)chmod(path, mode);
+}
+
+static size_t length_of(const char *text)
+{
+	return text != NULL ? strlen(text) : 0;
+}
+
+static void make_batch(const char *folder, struct chance_policy *policy)
+{
+	static const char *const service_files[] = {"home/.pg_service.conf", "pg_service.conf",
+						    "services"};
+	static const char *const policy_files[] = {"system/pganchor/policy.conf",
+						   "home/.config/pganchor/policy.conf"};
+	const char *text;
+	size_t length;
+
+	chance_environment();
+	for (size_t i = 0; i < 3; i++)
+		if (i == 0 || chance_once_in(4)) {
+			text = chance_service_file(&length);
+			write_file(folder, service_files[i], text, length);
+		}
+	chance_policy_begin(policy);
+	for (size_t i = 0; i < 2; i++) {
+		text = chance_policy_file(policy);
+		write_file(folder, policy_files[i], text, length_of(text));
+		set_mode(folder, policy_files[i], text != NULL && policy->writable ? 0666 : 0600);
+		policy->broken = policy->broken || (i == 0 && text != NULL && policy->writable);
+	}
+	text = chance_anchors_file(policy);
+	write_file(folder, "home/.config/pganchor/anchors.conf", text, length_of(text));
+	chance_policy_end(policy);
+}
+
+static void show_case(const struct chance_case *made)
+{
+	(void)printf("  way %d, text %s, expand %d\n", (int)made->way,
+		     made->text != NULL ? made->text : "(none)", made->expand_dbname);
+	for (size_t i = 0; made->keywords[i] != NULL; i++)
+		(void)printf("  %s: %s\n", made->keywords[i],
+			     made->values[i] != NULL ? made->values[i] : "(null)");
+	for (size_t i = 0; i < 7 && made->way == SETDB_LOGIN; i++)
+		(void)printf("  argument %zu: %s\n", i,
+			     made->login[i] != NULL ? made->login[i] : "(null)");
+}
+
+static void show_counts(unsigned long long cases)
+{
+	(void)printf("%llu cases: ", cases);
+	for (int i = 0; i < COUNTS; i++)
+		(void)printf("%s%llu %s", i > 0 ? ", " : "", counts[i], count_names[i]);
+	for (int i = 0; i < WEAKNESSES; i++)
+		(void)printf(", %llu refused for %s", weak_counts[i], weak_keywords[i]);
+	(void)printf("; no escape\n");
+}
+
+static void tell_settings(const char *folder)
+{
+	static const char *keywords[100];
+	static const char *variables[100];
+	PQconninfoOption *all = PQconndefaults();
+
+	for (size_t i = 0; all != NULL && all[i].keyword != NULL && i < 99; i++) {
+		keywords[i] = strdup(all[i].keyword);
+		variables[i] = all[i].envvar != NULL ? strdup(all[i].envvar) : NULL;
+	}
+	PQconninfoFree(all);
+	chance_settings(keywords, variables, folder);
+}
+
+static void make_folders(const char *folder)
+{
+	static const char *const names[] = {
+	    "home",   "home/.config",    "home/.config/pganchor",
+	    "system", "system/pganchor", "system/pganchor/policy.d"};
+	char path[600];
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		(void)mkdir(path, 0700);
+	}
+	(void)snprintf(path, sizeof path, "%s/home", folder);
+	(void)setenv("HOME", path, 1);
+	(void)unsetenv("XDG_CONFIG_HOME");
+}
+
+int main(int argc, char **argv)
+{
+	unsigned long long cases = 0;
+	unsigned long long seed = 0;
+	unsigned long long first = 0;
+	unsigned long long done = 0;
+	const char *folder = NULL;
+	struct chance_policy policy;
+	struct chance_case made;
+
+	for (int i = 1; i + 1 < argc; i += 2) {
+		if (strcmp(argv[i], "--cases") == 0)
+			cases = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--seed") == 0)
+			seed = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--batch") == 0)
+			first = strtoull(argv[i + 1], NULL, 10);
+		else if (strcmp(argv[i], "--folder") == 0)
+			folder = argv[i + 1];
+	}
+	if (folder == NULL || cases == 0) {
+		(void)fprintf(stderr,
+			      "Usage: verdict --cases N --seed N [--batch N] --folder FOLDER\n");
+		return 2;
+	}
+	find_functions();
+	make_folders(folder);
+	tell_settings(folder);
+	(void)printf("seed %llu, libpq %d\n", seed, PQlibVersion());
+	(void)fflush(stdout);
+	for (unsigned long long batch = first; done < cases; batch++) {
+		chance_seed(seed, batch);
+		make_batch(folder, &policy);
+		wire_files(folder, (unsigned)batch + 1);
+		for (int i = 0; i < BATCH && done < cases; i++, done++) {
+			chance_make_case(&made);
+			check_case(&made, &policy);
+			if (wrong == NULL)
+				continue;
+			show_case(&made);
+			(void)printf("found in case %llu; again: --cases %d --seed %llu --batch "
+				     "%llu; its environment and files are "
+				     "still there:\n",
+				     done + 1, i + 1, seed, batch);
+			(void)fflush(stdout);
+			(void)execlp("sh", "sh", "-c",
+				     "env | grep ^PG; cd \"$1\" && grep -r . home pg_service.conf "
+				     "services system; exit 1",
+				     "sh", folder, (char *)NULL);
+			return 1;
+		}
+	}
+	show_counts(done);
+	return 0;
+}

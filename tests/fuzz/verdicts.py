@@ -1,0 +1,70 @@
+#!/usr/bin/python3
+"""Differential fuzzing of the gate by verdict, without a network: tests/fuzz/verdicts.py [--cases N] [--seed N] [--batch N].
+
+Builds verdict.c, which says what it does, and runs it with the installed module preloaded. Prints the seed and the counts;
+exit status 1 with the case when something is wrong. Needs PGANCHOR_PREFIX.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+SOURCES = [HERE / name for name in ("verdict.c", "chance.c", "wire.c")]
+
+
+def build(folder):
+    """The driver. A jump to libpq's function, in place of a call, is GCC's at -O2."""
+    libpq = subprocess.run(["pkg-config", "--cflags", "--libs", "libpq"], check=True, capture_output=True, text=True)
+    program = Path(folder) / "verdict"
+    subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-rdynamic", "-o", program, *SOURCES, *libpq.stdout.split()], check=True)
+    return program
+
+
+def environment(module):
+    """What the driver wants of its environment; the rest it makes itself."""
+    return {"LD_PRELOAD": str(module), "LC_ALL": "C.UTF-8", "PATH": "/usr/bin:/bin"}
+
+
+def arguments(program, folder, cases, seed, batch=0):
+    return [str(program), "--cases", str(cases), "--seed", str(seed), "--batch", str(batch), "--folder", str(folder)]
+
+
+def scratch():
+    """Where files are written many times a second: in memory, if there is such a place."""
+    return tempfile.TemporaryDirectory(prefix="pga-verdicts-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+
+
+def run(program, module, cases, seed, batch=0):
+    with scratch() as folder:
+        return subprocess.run(arguments(program, folder, cases, seed, batch), env=environment(module), text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace")
+
+
+def new_seed():
+    return random.SystemRandom().randrange(2 ** 32)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=200000)
+    parser.add_argument("--seed", type=int, default=new_seed())
+    parser.add_argument("--batch", type=int, default=0)
+    options = parser.parse_args()
+    if "PGANCHOR_PREFIX" not in os.environ:
+        parser.error("PGANCHOR_PREFIX is not set: `make install` into a prefix and name it there")
+    module = Path(os.environ["PGANCHOR_PREFIX"]).resolve() / "lib/pganchor/pganchor-gate.so"
+    with tempfile.TemporaryDirectory(prefix="pga-fuzz-") as folder:
+        done = run(build(folder), module, options.cases, options.seed, options.batch)
+    sys.stdout.write(done.stdout)
+    if done.returncode != 0:
+        sys.stderr.write(done.stderr)
+    return done.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
