@@ -25,6 +25,7 @@ Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing st
                      .connections() and .daemon.text(): what the server saw
   impostor_postgres, plain_postgres   certificate of impostor_ca for the same names; no TLS
   make_postgres(cert, key, settings={"ssl_max_protocol_version": "TLSv1.2"}, hba="...") -> Server for one test
+                     env={"LD_PRELOAD": ...}: of the postmaster; copy=clusters.base_backup(conninfo): a standby
 
 Certificates, certificates.py (plain functions; nothing to clean up)
   make_root(key="p224", days=EXPIRED, digest="sha1", ca=False, usage=("digital_signature",), signed_by=...) -> Authority
@@ -46,6 +47,10 @@ Other libpqs, libpqs.py
   libpq_roots(17)  that Debian: .folder .libpq
   kerberos.py has a KDC that runs there, for test_kerberos.py
 
+Small programs, programs.py
+  compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
+  own_libpq_words  what links libpq itself into a C program
+
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
 """
 
@@ -55,7 +60,7 @@ from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
-from programs import compile_program  # noqa: F401
+from programs import build, compile_program, own_libpq_words  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401
 from recording import recording_server, relay  # noqa: F401

@@ -148,9 +148,17 @@ class Clusters:
             self._template = folder / "data"
         return self._template
 
+    def copy_template(self, data):
+        self._run(["cp", "-a", self.template(), data], stdin=subprocess.DEVNULL)
+
+    def base_backup(self, conninfo):
+        """What start() can make a standby of: a copy of the running server that this conninfo leads to."""
+        def copy(data):
+            self._run([self.bin / "pg_basebackup", "-D", data, "-d", conninfo, "-c", "fast", "-R", "--no-sync"])
+        return copy
+
     def configure(self, folder, port, cert, key, settings, hba):
         data = folder / "data"
-        self._run(["cp", "-a", self.template(), data], stdin=subprocess.DEVNULL)
         everything = {**SETTINGS, "port": port, "unix_socket_directories": folder, "ssl": "off"}
         if cert is not None:
             for source, name in ((cert, "server.crt"), (key, "server.key")):
@@ -162,15 +170,20 @@ class Clusters:
         (data / "postgresql.conf").write_text(text)
         (data / "pg_hba.conf").write_text(hba)
 
-    def start(self, cert=None, key=None, *, settings=None, hba=HBA, tries=5):
-        """A server with this certificate (None: no TLS); again on another port when somebody takes the first one."""
+    def start(self, cert=None, key=None, *, settings=None, hba=HBA, env=None, copy=None, tries=5):
+        """A server with this certificate (None: no TLS); again on another port when somebody takes the first one.
+
+        env    is added to the environment of the postmaster, which then may read whatever we may
+        copy   function(path) that makes its data folder: see base_backup()
+        """
         for attempt in range(tries):
             folder, port = self.make_folder(), free_port()
+            (copy or self.copy_template)(folder / "data")
             self.configure(folder, port, cert, key, settings or {}, hba)
             daemon = Daemon([self.bin / "postgres", "-D", folder / "data"], self.folder / f"{folder.name}.log",
-                            env=self.env, user=self.user)
+                            env={**self.env, **(env or {})}, user=self.user, powerful=env is not None)
             try:
-                daemon.wait_for("database system is ready to accept connections")
+                daemon.wait_for("database system is ready to accept (read-only )?connections")
                 return Server(port, folder, cert and Path(cert), daemon)
             except NotReady:
                 daemon.stop(signal.SIGQUIT)
@@ -209,7 +222,7 @@ def plain_postgres(clusters):
 
 @pytest.fixture
 def make_postgres(clusters):
-    """Factory make_postgres(cert, key, settings={...}, hba="...") -> Server for this test alone; no cert, no TLS."""
+    """Factory make_postgres(cert, key, settings={...}, hba="...", env={...}, copy=) -> Server for this test alone; no cert, no TLS."""
     started = []
 
     def make(cert=None, key=None, **kwargs):

@@ -36,11 +36,15 @@ def ordinary_user():
     raise RuntimeError("root needs a user postgres or nobody to run servers as")
 
 
-def as_user(argv, user):
+# Passes over file modes though no longer root: what is under test can lie in a folder that only root may enter.
+WITH_POWER = ("--inh-caps", "+dac_override", "--ambient-caps", "+dac_override")
+
+
+def as_user(argv, user, powerful=False):
     """argv run as the passwd entry `user` (None: as we are), killed by the kernel should we die before stopping it."""
     prefix = ["setpriv", "--pdeathsig", "KILL"]
     if user is not None:
-        prefix += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
+        prefix += [f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *(WITH_POWER if powerful else ())]
     return [*prefix, "--", *map(str, argv)]
 
 
@@ -51,13 +55,13 @@ class NotReady(Exception):
 class Daemon:
     """A server in the foreground of its own session; everything it prints goes to the file `log`, line by line."""
 
-    def __init__(self, argv, log, *, env=None, user=None, cwd="/"):
+    def __init__(self, argv, log, *, env=None, user=None, cwd="/", powerful=False):
         self.log = Path(log)
         self._lines = []
         self._ended = False
         self._news = threading.Condition()
         self.process = subprocess.Popen(
-            as_user(argv, user),
+            as_user(argv, user, powerful),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=env, cwd=cwd, start_new_session=True, text=True, errors="replace")
         self._reader = threading.Thread(target=self._read, daemon=True)
