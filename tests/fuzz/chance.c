@@ -561,7 +561,7 @@ const char *chance_policy_file(struct chance_policy *policy)
 					  "\xff"};
 	const char *text = "# a policy\n";
 
-	if (chance_once_in(3))
+	if (!chance_once_in(3))
 		return NULL;
 	for (int key = 0; key < KEYS; key++) {
 		int strictness = (int)chance_below(2);

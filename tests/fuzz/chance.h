@@ -58,7 +58,7 @@ struct chance_policy {
 	bool public_ca;
 	bool only_tls_1_3;
 	size_t lists; /* each file that exempts hosts has one; a host is exempt where all have it */
-	const char *exempt[2][4]; /* patterns, ended by NULL */
+	const char *exempt[3][4]; /* patterns, ended by NULL */
 	bool writable; /* the file made last can be written by others, which breaks the system's */
 	int said[8];   /* chance.c's own */
 };

@@ -672,6 +672,7 @@ static void make_batch(const char *folder, struct chance_policy *policy)
 	static const char *const service_files[] = {"home/.pg_service.conf", "pg_service.conf",
 						    "services"};
 	static const char *const policy_files[] = {"system/pganchor/policy.conf",
+						   "system/pganchor/policy.d/10-x.conf",
 						   "home/.config/pganchor/policy.conf"};
 	const char *text;
 	size_t length;
@@ -683,11 +684,11 @@ static void make_batch(const char *folder, struct chance_policy *policy)
 			write_file(folder, service_files[i], text, length);
 		}
 	chance_policy_begin(policy);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		text = chance_policy_file(policy);
 		write_file(folder, policy_files[i], text, length_of(text));
 		set_mode(folder, policy_files[i], text != NULL && policy->writable ? 0666 : 0600);
-		policy->broken = policy->broken || (i == 0 && text != NULL && policy->writable);
+		policy->broken = policy->broken || (i < 2 && text != NULL && policy->writable);
 	}
 	text = chance_anchors_file(policy);
 	write_file(folder, "home/.config/pganchor/anchors.conf", text, length_of(text));

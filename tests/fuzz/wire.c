@@ -444,12 +444,12 @@ void wire_files(const char *folder, unsigned generation)
 /* The system's files are looked for below the prefix that the gate was built for. */
 static const char *moved(const char *path, char *buffer, size_t room)
 {
-	const char *name = strstr(path, "/pganchor/policy");
+	const char *name = strstr(path, "/etc/pganchor");
 
 	if (files_folder == NULL || name == NULL ||
 	    strncmp(path, files_folder, strlen(files_folder)) == 0)
 		return path;
-	(void)snprintf(buffer, room, "%s/system%s", files_folder, name);
+	(void)snprintf(buffer, room, "%s/system%s", files_folder, name + strlen("/etc"));
 	return buffer;
 }
 
