@@ -136,8 +136,8 @@ def run(options, program, module):
     shutil.rmtree(inside, ignore_errors=True)
     inside.mkdir()
     shutil.copy(program, inside / "verdict")
-    shutil.copy(module, inside / "gate.so")
-    env = [f"{name}={value}" for name, value in verdicts.environment("/fuzz/gate.so").items()]
+    shutil.copy(module, inside / "pganchor-gate.so")
+    env = [f"{name}={value}" for name, value in verdicts.environment("/fuzz/pganchor-gate.so").items()]
     (inside / "scratch").mkdir()
     return subprocess.run(["chroot", options.root, "/usr/bin/env", "-i", *env,
                            *verdicts.arguments("/fuzz/verdict", "/fuzz/scratch", options.cases, options.seed)], text=True,

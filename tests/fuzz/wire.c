@@ -73,8 +73,11 @@ static int look_for_ranges(struct dl_phdr_info *info, size_t size, void *context
 
 static bool within(const struct range *range, const void *caller)
 {
-	if (libpq.end == 0)
+	if (libpq.end == 0) {
 		(void)dl_iterate_phdr(look_for_ranges, NULL);
+		if (libpq.end == 0 || gate.end == 0)
+			abort(); /* under other names, nobody is known */
+	}
 	return (uintptr_t)caller >= range->start && (uintptr_t)caller < range->end;
 }
 
