@@ -63,6 +63,8 @@ static const struct {
     CALL("PQsetInstanceData", setInstanceData),
     CALL("PQinstanceData", instanceData),
     OPTIONAL("SSL_get_verify_result", verifyResult),
+    OPTIONAL("X509_verify_cert_error_string", verifyErrorText),
+    OPTIONAL("CRYPTO_get_ex_new_index", newExData),
     OPTIONAL("SSL_version", tlsVersion),
     OPTIONAL("SSL_get0_verified_chain", verifiedChain),
     OPTIONAL("OPENSSL_sk_num", chainLength),

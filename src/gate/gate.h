@@ -7,6 +7,7 @@
  *   judge.c    the verdict on one connection's settings, and the message
  *   entry.c    the functions that begin a connection: the good message, the locks
  *   wall.c     PQconnectPoll, which every connection passes: settings before, session after the handshake
+ *   handshake.c  why libpq did not verify a certificate
  *   session.c  what the TLS session really is
  *   refusal.c  why a connection object was refused, readable through PQerrorMessage
  *   cancel.c   PQcancel
@@ -40,6 +41,10 @@
 
 /* ---- find.c ---- */
 
+/* CRYPTO_EX_free of openssl/crypto.h. */
+typedef void gate_ex_free(void *object, void *data, void *all_data, int index, long number,
+			  void *context);
+
 /* One libpq of the process, kept loaded for as long as the process lives. */
 #define GATE_LIBPQS 8
 
@@ -49,6 +54,7 @@ struct gate_libpq {
 	const void *base; /* where the object is loaded */
 	void *object; /* a handle for dlsym(): the object, and behind it those it needs, its libssl
 			 among them */
+	atomic_bool listens;   /* handshake.c is told when its TLS sessions are freed */
 	atomic_bool wall_seen; /* its own calls of PQconnectPoll come to the gate */
 
 	/* The real functions behind the gate's. */
@@ -85,6 +91,9 @@ struct gate_libpq {
 
 	/* Functions of the OpenSSL that this libpq uses; NULL in one that was built without. */
 	long (*verifyResult)(const void *ssl);
+	const char *(*verifyErrorText)(long error);
+	int (*newExData)(int kind, long number, void *context, void *on_new, void *on_dup,
+			 gate_ex_free *on_free);
 	int (*tlsVersion)(const void *ssl);
 	void *(*verifiedChain)(const void *ssl);
 	int (*chainLength)(const void *chain);
@@ -151,7 +160,7 @@ bool gate_may_cancel(void);
 void gate_lock(void);
 void gate_unlock(void);
 
-/* ---- judge.c, entry.c, wall.c, session.c ---- */
+/* ---- judge.c, entry.c, wall.c, handshake.c, session.c ---- */
 
 /* What came of judging the settings of one connection. */
 struct gate_judgement {
@@ -177,6 +186,9 @@ void gate_judgement_free(const struct gate_libpq *libpq, struct gate_judgement *
  * to tell. The model needs no function of the dynamic linker, which would be a second library to
  * need. */
 extern __thread bool gate_entered __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* The call has come back: what the wall kept of it for itself is of no use any more. */
+void gate_wall_leave(void);
 
 /* Begins or makes a connection through the gate. make is libpq's own PQconnectdbParams or
  * PQconnectStartParams. */
@@ -204,6 +216,10 @@ enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool
 /* Whether the connection may go on: it holds, or the mode is audit. */
 bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal);
 
+/* libpq's PQconnectPoll for a connection in CONNECTION_SSL_STARTUP. Where the server's certificate
+ * does not verify, PQerrorMessage then tells OpenSSL's reason behind libpq's own words. */
+PostgresPollingStatusType gate_handshake_poll(struct gate_libpq *libpq, PGconn *conn);
+
 /* ---- refusal.c ---- */
 
 /* Hangs the message on a refused connection, which PQerrorMessage then tells, until the object is
@@ -217,6 +233,9 @@ void gate_forget(const struct gate_libpq *libpq, PGconn *conn);
  */
 void gate_refuse_unstarted(struct gate_libpq *libpq, PGconn *conn,
 			   const struct pga_effective *effective, const char *message);
+
+/* Adds a line that PQerrorMessage tells behind libpq's own words, until the object is forgotten. */
+void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line);
 
 /* Writes a message into the object as far as libpq lets us, for callers that reach libpq's own
  * PQerrorMessage. */

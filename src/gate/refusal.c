@@ -1,8 +1,8 @@
-/* Why a connection object was refused. libpq keeps its message inside the object, where nobody else
- * can write. So the gate hangs its own on the object, as libpq's event procedures may
- * (libpq-events.h), and PQerrorMessage tells it. libpq itself says when the object is destroyed,
- * by whomever and however: so nothing outlives its object or is taken for that of the next one at
- * the same address, and there is no list to lock or to search. */
+/* Why a connection object was refused, and what there is to note of its failure. libpq keeps its
+ * message inside the object, where nobody else can write. So the gate hangs its own on the object,
+ * as libpq's event procedures may (libpq-events.h), and PQerrorMessage tells it. libpq itself says
+ * when the object is destroyed, by whomever and however: so nothing outlives its object or is taken
+ * for that of the next one at the same address, and there is no list to lock or to search. */
 #include "gate/doors.h"
 
 #include <stddef.h>
@@ -10,7 +10,9 @@
 #include <string.h>
 
 struct refusal {
-	char *message;
+	char *message; /* NULL where it was not the gate that refused; then there is a note */
+	char *note;
+	char *told;     /* libpq's own message and the note, as they were told last */
 	bool unstarted; /* libpq has chosen no host of the list yet; so these answer: */
 	char *host;
 	char *hostaddr;
@@ -22,6 +24,8 @@ static void destroy(struct refusal *refusal)
 	if (refusal == NULL)
 		return;
 	free(refusal->message);
+	free(refusal->note);
+	free(refusal->told);
 	free(refusal->host);
 	free(refusal->hostaddr);
 	free(refusal->port);
@@ -61,6 +65,16 @@ void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message
 		(void)libpq->encryptPasswordConn(conn, "", "", message);
 }
 
+static bool hang(struct gate_libpq *libpq, struct refusal *refusal, PGconn *conn)
+{
+	/* One that was refused before is registered already. */
+	(void)libpq->registerEventProc(conn, on_event, "pganchor", libpq);
+	if (libpq->setInstanceData(conn, on_event, refusal) != 0)
+		return true;
+	destroy(refusal);
+	return false;
+}
+
 static void put(struct gate_libpq *libpq, struct refusal *refusal, PGconn *conn,
 		const char *message)
 {
@@ -73,10 +87,44 @@ static void put(struct gate_libpq *libpq, struct refusal *refusal, PGconn *conn,
 	/* As all messages of libpq, it ends in a newline. */
 	pga_text_addf(&text, "%s\n", message);
 	refusal->message = pga_text_take(&text);
-	/* One that was refused before is registered already. */
-	(void)libpq->registerEventProc(conn, on_event, "pganchor", libpq);
-	if (libpq->setInstanceData(conn, on_event, refusal) == 0)
-		destroy(refusal);
+	(void)hang(libpq, refusal, conn);
+}
+
+void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line)
+{
+	struct refusal *refusal = refusal_of(libpq, conn);
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *before;
+
+	if (refusal == NULL) {
+		refusal = calloc(1, sizeof *refusal);
+		if (refusal == NULL || !hang(libpq, refusal, conn))
+			return;
+	}
+	before = refusal->note;
+	pga_text_addf(&text, "%s%s", before != NULL ? before : "", line);
+	refusal->note = pga_text_take(&text);
+	free(before);
+}
+
+/* libpq's own message with the note behind it. What was told last stays where it is as long as
+ * libpq's message is the same, as libpq's own does. */
+static char *with_note(struct refusal *refusal, char *own)
+{
+	const size_t length = strlen(own);
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *told;
+
+	if (refusal->told != NULL && strncmp(refusal->told, own, length) == 0 &&
+	    strcmp(refusal->told + length, refusal->note) == 0)
+		return refusal->told;
+	pga_text_addf(&text, "%s%s", own, refusal->note);
+	told = pga_text_take(&text);
+	if (told == NULL)
+		return own;
+	free(refusal->told);
+	refusal->told = told;
+	return told;
 }
 
 void gate_refuse(struct gate_libpq *libpq, PGconn *conn, const char *message)
@@ -109,7 +157,7 @@ void gate_refuse_unstarted(struct gate_libpq *libpq, PGconn *conn,
 char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 {
 	static char none[] = "";
-	const struct refusal *refusal;
+	struct refusal *refusal;
 
 	(void)internal;
 	if (libpq == NULL)
@@ -117,6 +165,8 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 	refusal = refusal_of(libpq, conn);
 	if (refusal != NULL && refusal->message != NULL)
 		return refusal->message;
+	if (refusal != NULL && refusal->note != NULL)
+		return with_note(refusal, libpq->calls.errorMessage(conn));
 	return libpq->calls.errorMessage(conn);
 }
 

@@ -13,6 +13,30 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* The object that has begun to connect within this thread's call of an entry point, and what was
+ * found out then. It comes by twice more in that call, with the same settings: a question to libpq
+ * and to the file system each time would tell nothing new. An object that begins elsewhere is never
+ * the one that is noted here, since each that begins within a call takes the place of the one
+ * before, and the call ends by gate_wall_leave(). (Where a program leaves libpq by longjmp(), the
+ * object is lost to it, and its address is nobody else's.) */
+struct begun {
+	const PGconn *conn; /* NULL: none */
+	const struct gate_libpq *libpq;
+	const struct gate_rules *rules;
+	struct pga_effective effective;
+};
+
+static __thread struct begun begun __attribute__((tls_model("initial-exec")));
+
+void gate_wall_leave(void)
+{
+	if (begun.conn == NULL)
+		return;
+	gate_rules_release(begun.rules);
+	pga_effective_free(&begun.libpq->calls, &begun.effective);
+	memset(&begun, 0, sizeof begun);
+}
+
 /* CONNECTION_NEEDED: no name has been looked up and no socket opened. Here PQconninfo() is
  * authoritative. */
 static bool may_begin(struct gate_libpq *libpq, PGconn *conn)
@@ -27,6 +51,12 @@ static bool may_begin(struct gate_libpq *libpq, PGconn *conn)
 		pga_text_add(&judgement.refusal, "pganchor refused this connection: out of memory");
 	if (judgement.admitted && judgement.verdict.reasons > 0 && !gate_entered)
 		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
+	gate_wall_leave();
+	if (gate_entered && judgement.verdict.allowed) {
+		begun = (struct begun){conn, libpq, rules, judgement.effective};
+		judgement.effective = (struct pga_effective){0};
+		rules = NULL;
+	}
 	gate_rules_release(rules);
 	if (!judgement.admitted)
 		gate_refuse_unstarted(libpq, conn, &judgement.effective,
@@ -35,14 +65,29 @@ static bool may_begin(struct gate_libpq *libpq, PGconn *conn)
 	return judgement.admitted;
 }
 
+/* The session of a connection whose settings are allowed. Weak settings that audit mode let through
+ * were journaled when the connection began. */
+static enum pga_mode judge_session(const struct gate_libpq *libpq, const struct gate_rules *rules,
+				   PGconn *conn, const struct pga_effective *effective, bool *holds,
+				   struct pga_text *refusal)
+{
+	*holds = gate_session_holds(libpq, rules, conn, effective, refusal);
+	if (!*holds && rules->policy.mode == PGA_MODE_AUDIT)
+		gate_journal(rules, effective, pga_text_string(refusal));
+	return rules->policy.mode;
+}
+
 enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool *holds,
 			      struct pga_text *refusal)
 {
-	const struct gate_rules *rules = gate_rules_acquire();
+	const struct gate_rules *rules;
 	struct gate_judgement judgement = {0};
-	enum pga_mode mode =
-	    rules != NULL && !rules->broken ? rules->policy.mode : PGA_MODE_ENFORCE;
+	enum pga_mode mode;
 
+	if (begun.conn == conn && begun.libpq == libpq)
+		return judge_session(libpq, begun.rules, conn, &begun.effective, holds, refusal);
+	rules = gate_rules_acquire();
+	mode = rules != NULL && !rules->broken ? rules->policy.mode : PGA_MODE_ENFORCE;
 	*holds = false;
 	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) != 0) {
 		pga_text_add(refusal, "pganchor refused this connection: out of memory");
@@ -50,14 +95,10 @@ enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool
 	} else {
 		gate_judge(libpq, rules, NULL, true, &judgement);
 		if (judgement.verdict.allowed)
-			*holds =
-			    gate_session_holds(libpq, rules, conn, &judgement.effective, refusal);
+			mode = judge_session(libpq, rules, conn, &judgement.effective, holds,
+					     refusal);
 		else
 			pga_text_add(refusal, pga_text_string(&judgement.refusal));
-		/* Weak settings that audit mode let through were journaled when the connection
-		 * began. */
-		if (judgement.verdict.allowed && !*holds && mode == PGA_MODE_AUDIT)
-			gate_journal(rules, &judgement.effective, pga_text_string(refusal));
 	}
 	gate_judgement_free(libpq, &judgement);
 	gate_rules_release(rules);
@@ -179,6 +220,8 @@ PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool inte
 			gate_refuse(libpq, conn, pga_text_string(&refusal));
 		}
 		break;
+	case CONNECTION_SSL_STARTUP:
+		return gate_handshake_poll(libpq, conn);
 	default:
 		break;
 	}

@@ -92,15 +92,44 @@ def test_a_verified_connection_works(anchored, postgres, client):
 
 
 @every_client
-def test_an_impostor_is_refused_in_libpqs_own_words(anchored, impostor_postgres, client):
+def test_an_impostor_is_refused_in_libpqs_own_words_and_the_reason_is_told(anchored, impostor_postgres, client):
     argv = client(impostor_postgres.conninfo(sslmode="verify-full"))
     alone = anchored.run(argv, input="SELECT 1;")
-    gated = run_gated(anchored, argv, input="SELECT 1;")
-    assert gated.returncode == alone.returncode != 0
-    assert (gated.stdout, gated.stderr) == (alone.stdout, alone.stderr)
+    reason = "    pganchor: the certificate of localhost: unable to get local issuer certificate\n"
     # pg_isready asks only whether somebody answers, and says so with the handshake refused.
-    if client is not CLIENTS["pg_isready"]:
-        assert "certificate verify failed" in gated.stderr
+    if client is CLIENTS["pg_isready"]:
+        reason = ""
+    gated = run_gated(anchored, argv, input="SELECT 1;")
+    assert gated.returncode == alone.returncode != 0 and gated.stdout == alone.stdout
+    assert reason == "" or "certificate verify failed\n" + reason in gated.stderr
+    assert gated.stderr.replace(reason, "") == alone.stderr
+    # In audit mode a program sees what it would see without the gate.
+    write_policy(anchored, "mode = audit\n")
+    assert run_gated(anchored, argv, input="SELECT 1;").stderr == alone.stderr
+
+
+def test_the_reason_goes_with_the_attempt_that_it_belongs_to(anchored, impostor_postgres, impostor_ca):
+    """An object that is reset into success, and then fails for another reason, tells that reason alone."""
+    script = """
+import sys
+from ctypes import CDLL, c_char_p, c_void_p
+pq = CDLL("libpq.so.5")
+for name, answer in (("PQconnectdb", c_void_p), ("PQerrorMessage", c_char_p), ("PQreset", None), ("PQexec", c_void_p)):
+    getattr(pq, name).restype = answer
+conn = c_void_p(pq.PQconnectdb(sys.argv[1].encode()))
+first = pq.PQerrorMessage(conn)
+assert pq.PQerrorMessage(conn) == first and b"pganchor: the certificate of localhost: unable" in first, first
+with open(sys.argv[2], "a") as roots:
+    roots.write(open(sys.argv[3]).read())
+pq.PQreset(conn)
+assert pq.PQstatus(conn) == 0 and pq.PQerrorMessage(conn) == b"", pq.PQerrorMessage(conn)
+pq.PQexec(conn, b"SELECT no_such_column")
+assert b"no_such_column" in pq.PQerrorMessage(conn) and b"pganchor" not in pq.PQerrorMessage(conn)
+"""
+    root = impostor_ca.write_root(anchored / "impostor.crt")
+    argv = [PYTHON, "-c", script, impostor_postgres.conninfo(sslmode="verify-full"), anchored / ".postgresql/root.crt", root]
+    done = run_gated(anchored, argv)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_message_is_one_error_with_its_way_out(anchored, postgres):

@@ -1,8 +1,8 @@
-"""Servers that lie, each in its own way: refused, with no startup packet and no password on the wire, and with a message.
+"""Servers that lie, each in its own way: refused, with no startup packet and no password on the wire, and a message that says why.
 
 Where libpq itself refuses, the message is libpq's, word for word as without the gate. It tells a wrong name from a chain that does
 not verify, but not why a chain does not: "certificate verify failed" is all that it says of an unknown CA, an expired certificate
-and a revoked one.
+and a revoked one. The gate adds OpenSSL's reason in a line of its own.
 """
 
 import datetime
@@ -114,15 +114,19 @@ def test_a_good_certificate_is_believed(attempt, recording_server, root, tmp_pat
     check_believed(attempt(server), server)
 
 
+# How the chain is issued, and OpenSSL's reason.
 CHAINS = {
-    "another CA": lambda root, folder: make_root("Impostor").issue(folder, "localhost"),
-    "another CA of the same name": lambda root, folder: make_root("Company Root CA").issue(folder, "localhost"),
-    "self-signed": lambda root, folder: make_root("localhost", ca=False, usage=None).issue_self(folder),
-    "expired": lambda root, folder: root.issue(folder, "localhost", days=EXPIRED),
-    "not yet valid": lambda root, folder: root.issue(folder, "localhost", days=NOT_YET_VALID),
-    "an expired intermediate": lambda root, folder: root.intermediate(days=EXPIRED).issue(folder, "localhost"),
-    "a missing intermediate": lambda root, folder: root.intermediate().issue(folder, "localhost", chain=False),
-    "signed by a server's certificate": lambda root, folder: _signed_by_a_leaf(root, folder),
+    "another CA": (lambda root, folder: make_root("Impostor").issue(folder, "localhost"), "unable to get local issuer certificate"),
+    "another CA of the same name": (
+        lambda root, folder: make_root("Company Root CA").issue(folder, "localhost"), "certificate signature failure"),
+    "self-signed": (lambda root, folder: make_root("localhost", ca=False, usage=None).issue_self(folder), "self-signed certificate"),
+    "expired": (lambda root, folder: root.issue(folder, "localhost", days=EXPIRED), "certificate has expired"),
+    "not yet valid": (lambda root, folder: root.issue(folder, "localhost", days=NOT_YET_VALID), "certificate is not yet valid"),
+    "an expired intermediate": (
+        lambda root, folder: root.intermediate(days=EXPIRED).issue(folder, "localhost"), "certificate has expired"),
+    "a missing intermediate": (
+        lambda root, folder: root.intermediate().issue(folder, "localhost", chain=False), "unable to get local issuer certificate"),
+    "signed by a server's certificate": (lambda root, folder: _signed_by_a_leaf(root, folder), "invalid CA certificate"),
 }
 
 
@@ -132,10 +136,15 @@ def _signed_by_a_leaf(root, folder):
     return leaf.issue(folder, "localhost")
 
 
-@pytest.mark.parametrize("issue", CHAINS.values(), ids=CHAINS)
-def test_a_chain_that_does_not_verify(attempt, recording_server, root, tmp_path, issue):
+def check_unverified(done, server, reason):
+    """libpq's own words, and behind them OpenSSL's reason."""
+    check_refused(done, server, f"{UNVERIFIED}.*\n    pganchor: the certificate of localhost: {reason}")
+
+
+@pytest.mark.parametrize("issue, reason", CHAINS.values(), ids=CHAINS)
+def test_a_chain_that_does_not_verify(attempt, recording_server, root, tmp_path, issue, reason):
     server = recording_server(b"S", issued=issue(root, tmp_path))
-    check_refused(attempt(server), server, UNVERIFIED)
+    check_unverified(attempt(server), server, reason)
 
 
 # The host of the connection, the names of the certificate, its CN.
@@ -193,11 +202,11 @@ def test_a_revoked_certificate(attempt, home, recording_server, root, tmp_path):
     revoked, good = root.issue(tmp_path, "localhost"), root.issue(tmp_path, "localhost")
     write_crl(root, home / ".postgresql/root.crl", revoked.cert)
     server, other = recording_server(b"S", issued=revoked), recording_server(b"S", issued=good)
-    check_refused(attempt(server), server, UNVERIFIED)
+    check_unverified(attempt(server), server, "certificate revoked")
     check_believed(attempt(other), other)
     named = recording_server(b"S", issued=revoked)
     crl = write_crl(root, home / "named.crl", revoked.cert)
-    check_refused(attempt(named, sslcrl=crl), named, UNVERIFIED)
+    check_unverified(attempt(named, sslcrl=crl), named, "certificate revoked")
 
 
 def test_an_anchor_that_may_not_vouch_for_this_host(attempt, home, recording_server, root, tmp_path):
