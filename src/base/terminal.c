@@ -20,61 +20,102 @@ const char *pga_colour(FILE *stream, enum pga_colour colour)
 	return sequences[colour];
 }
 
-void pga_print_error(const struct pga_error *error)
+/* The character at the start of the text, and how many bytes it has; 0 bytes where it is no UTF-8
+ * (RFC 3629: at most four bytes, none that fewer could say, no surrogates). */
+static size_t character(const char *text, unsigned *point)
 {
-	(void)fprintf(stderr, "%spganchor: %s%s\n", pga_colour(stderr, PGA_RED), error->message,
-		      pga_colour(stderr, PGA_PLAIN));
-	if (error->next[0] != '\0')
-		(void)fprintf(stderr, "    %s\n", error->next);
-}
-
-void pga_print_warning(const char *format, ...)
-{
-	va_list arguments;
-
-	(void)fprintf(stderr, "%spganchor: warning:%s ", pga_colour(stderr, PGA_YELLOW),
-		      pga_colour(stderr, PGA_PLAIN));
-	va_start(arguments, format);
-	(void)vfprintf(stderr, format, arguments);
-	va_end(arguments);
-	(void)fputc('\n', stderr);
-}
-
-/* How many bytes the character at the start of the text has if it could steer a terminal, 0 if it
- * is harmless: control characters (the C1 ones are C2 80 to C2 9F in UTF-8), and those that turn
- * the direction of writing (U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069), with which a name
- * can be made to look like another. */
-static size_t steers(const char *text)
-{
+	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char first = (unsigned char)text[0];
-	unsigned char second = first != '\0' ? (unsigned char)text[1] : 0;
-	unsigned char third = second != '\0' ? (unsigned char)text[2] : 0;
+	size_t length = first < 0x80   ? 1
+			: first < 0xC0 ? 0
+			: first < 0xE0 ? 2
+			: first < 0xF0 ? 3
+				       : 4;
 
-	if (first < 0x20 || first == 0x7F)
-		return 1;
-	if (first == 0xC2 && second >= 0x80 && second < 0xA0)
-		return 2;
-	if (first == 0xE2 && second == 0x80 &&
-	    (third == 0x8E || third == 0x8F || (third >= 0xAA && third <= 0xAE)))
-		return 3;
-	if (first == 0xE2 && second == 0x81 && third >= 0xA6 && third <= 0xA9)
-		return 3;
-	return 0;
+	*point = length <= 1 ? first : first & (0x7FU >> length);
+	for (size_t i = 1; i < length; i++) {
+		if (((unsigned char)text[i] & 0xC0) != 0x80)
+			return 0;
+		*point = *point << 6 | ((unsigned char)text[i] & 0x3FU);
+	}
+	if (first >= 0xF8 || *point < least[length] || *point > 0x10FFFF ||
+	    (*point >= 0xD800 && *point <= 0xDFFF))
+		return 0;
+	return length;
+}
+
+/* Whether it could steer a terminal: control characters, those that end a line or a paragraph, and
+ * those that turn the direction of writing (Unicode's Bidi_Control), with which a name can be made
+ * to look like another. */
+static bool steers(unsigned point)
+{
+	return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x061C ||
+	       point == 0x200E || point == 0x200F || (point >= 0x2028 && point <= 0x202E) ||
+	       (point >= 0x2066 && point <= 0x2069);
+}
+
+/* Adds the text, made printable. allowed: characters that stay although they steer. */
+static void add_printable(struct pga_text *copy, const char *text, const char *allowed)
+{
+	while (*text != '\0') {
+		unsigned point;
+		size_t length = character(text, &point);
+
+		if (length > 0 && (!steers(point) || strchr(allowed, *text) != NULL)) {
+			pga_text_add_bytes(copy, text, length);
+			text += length;
+			continue;
+		}
+		for (length = length > 0 ? length : 1; length > 0; length--)
+			pga_text_addf(copy, "\\x%02X", (unsigned)(unsigned char)*text++);
+	}
 }
 
 char *pga_printable(const char *text)
 {
 	struct pga_text copy = PGA_TEXT_EMPTY;
 
-	while (*text != '\0') {
-		size_t length = steers(text);
-
-		if (length == 0)
-			pga_text_add_bytes(&copy, text++, 1);
-		for (; length > 0; length--)
-			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text++);
-	}
+	add_printable(&copy, text, "");
 	return pga_text_take(&copy);
+}
+
+/* A message of ours: what it quotes may be anybody's, but its lines and tabs are ours. */
+static void print_message(const char *text)
+{
+	struct pga_text copy = PGA_TEXT_EMPTY;
+
+	add_printable(&copy, text, "\n\t");
+	(void)fputs(pga_text_string(&copy), stderr);
+	pga_text_free(&copy);
+}
+
+void pga_print_error(const struct pga_error *error)
+{
+	(void)fprintf(stderr, "%spganchor: ", pga_colour(stderr, PGA_RED));
+	print_message(error->message);
+	(void)fprintf(stderr, "%s\n", pga_colour(stderr, PGA_PLAIN));
+	if (error->next[0] == '\0')
+		return;
+	(void)fputs("    ", stderr);
+	print_message(error->next);
+	(void)fputc('\n', stderr);
+}
+
+void pga_print_warning(const char *format, ...)
+{
+	char *message = NULL;
+	va_list arguments;
+	int length;
+
+	(void)fprintf(stderr, "%spganchor: warning:%s ", pga_colour(stderr, PGA_YELLOW),
+		      pga_colour(stderr, PGA_PLAIN));
+	va_start(arguments, format);
+	length = vasprintf(&message, format, arguments);
+	va_end(arguments);
+	print_message(length >= 0 ? message : "out of memory");
+	(void)fputc('\n', stderr);
+	if (length >= 0)
+		free(message);
 }
 
 /* How many columns of a terminal the text takes: code points, which is close enough for names and

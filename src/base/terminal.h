@@ -15,15 +15,17 @@ enum pga_colour { PGA_PLAIN, PGA_BOLD, PGA_RED, PGA_GREEN, PGA_YELLOW };
  * dumb or NO_COLOR is set (no-color.org: and not empty). PGA_PLAIN ends what was started. */
 const char *pga_colour(FILE *stream, enum pga_colour colour);
 
-/* Prints "pganchor: WHAT: WHY" and the next line to stderr. */
+/* Prints "pganchor: WHAT: WHY" and the next line to stderr. What a message quotes is made printable
+ * as by pga_printable(); the lines that it has stay. */
 void pga_print_error(const struct pga_error *error);
 
-/* Prints "pganchor: warning: ..." to stderr. */
+/* Prints "pganchor: warning: ..." to stderr, likewise. */
 void pga_print_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A copy of a text from outside (a certificate's subject, a server's answer) with every control
- * character and every one that turns the direction of writing as \xNN, so that it cannot steer the
- * terminal. All other UTF-8 stays as it is. The caller frees it; NULL when memory ran out. */
+/* A copy of a text from outside (a certificate's subject, a server's answer) with every byte that
+ * is no UTF-8, every control character and every one that turns the direction of writing as \xNN,
+ * so that it cannot steer the terminal. All else stays as it is. The caller frees it; NULL when
+ * memory ran out. */
 char *pga_printable(const char *text);
 
 /* Prints rows of cells under a heading, each column as wide as its widest cell. cells[row * columns

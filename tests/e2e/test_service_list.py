@@ -122,6 +122,20 @@ def test_control_characters_do_not_reach_the_terminal(home):
     assert ("a\x1b[31m", "user") in listed(home)
 
 
+@pytest.mark.parametrize("steering", [
+    b"\x9b31m", b"\xc2\x9b31m", b"\xc0\x9b", b"\xe2\x80\xae", b"\xd8\x9c", b"\xe2\x81\xa6", b"\xe2\x80\xa8", b"\xed\xa0\x80", b"\xe2\x80",
+    b"\xf8\x88\x80\x80\x80", b"\xf4\x90\x80\x80"], ids=str)
+def test_what_is_shown_is_utf_8_that_steers_nothing(home, steering):
+    """In a report, and in an error that quotes a file."""
+    write(home, b"[\xc3\xbc\xf0\x9f\x90\x98" + steering + b"]\nhost=x\n")
+    escaped = "\u00fc\U0001f418" + "".join(f"\\x{byte:02X}" if byte >= 0x80 else chr(byte) for byte in steering)
+    assert escaped in service(home, "list").stdout
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/policy.conf").write_bytes(b"\xc3\xbc\xf0\x9f\x90\x98" + steering + b"\n")
+    done = home.pganchor("explain", "host=x")
+    assert done.returncode != 0 and f"line 1: not a line of the form key = value: {escaped}" in done.stderr
+
+
 def test_a_missing_pgservicefile_is_said(home):
     done = service(home, "list", env={"PGSERVICEFILE": "/nonexistent/services"})
     assert done.returncode == 0 and "libpq finds no service at all" in done.stderr
