@@ -295,7 +295,7 @@ static struct gate_libpq *first_of_process(void)
 	if (libpq == NULL)
 		libpq = gate_libpq_number(0);
 	if (libpq == NULL) {
-		(void)dl_iterate_phdr(look_for_libpq, &conninfo);
+		gate_each_object(look_for_libpq, &conninfo);
 		libpq = gate_libpq_with(conninfo, NULL);
 	}
 	return libpq;

@@ -130,6 +130,9 @@ static void add_arguments(struct pga_text *line, const struct pga_effective *eff
 
 	if (file >= 0)
 		(void)close(file);
+	/* A server that has put a title in the place of its arguments fills the rest with NULs. */
+	while (length > 0 && bytes[length - 1] == '\0')
+		length--;
 	if (length < 0)
 		length = 0;
 	bytes[length] = '\0';

@@ -2,6 +2,7 @@
 
 #include "gate/object.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -29,6 +30,44 @@ const struct link_map *gate_object_at(const void *address, const void **base)
 	*base = info.dli_fbase;
 	return map;
 #endif
+}
+
+/* Threads that walk do not wait for each other, only fork() for all of them: one may be waiting for
+ * the loader's lock, and another hold that and be about to walk. Which is why readers go before the
+ * writer, as is glibc's default. */
+static pthread_rwlock_t walks = PTHREAD_RWLOCK_INITIALIZER;
+static pthread_once_t walks_once = PTHREAD_ONCE_INIT;
+
+static void before_fork(void)
+{
+	(void)pthread_rwlock_wrlock(&walks);
+}
+
+static void after_fork(void)
+{
+	(void)pthread_rwlock_unlock(&walks);
+}
+
+/* Here the thread that holds the lock has another number: it could not give it back. */
+static void after_fork_in_child(void)
+{
+	static const pthread_rwlock_t free_lock = PTHREAD_RWLOCK_INITIALIZER;
+
+	walks = free_lock;
+}
+
+static void survive_fork(void)
+{
+	(void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
+}
+
+void gate_each_object(int (*visit)(struct dl_phdr_info *info, size_t size, void *context),
+		      void *context)
+{
+	(void)pthread_once(&walks_once, survive_fork);
+	(void)pthread_rwlock_rdlock(&walks);
+	(void)dl_iterate_phdr(visit, context);
+	(void)pthread_rwlock_unlock(&walks);
 }
 
 const void *gate_own_base(void)

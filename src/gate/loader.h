@@ -19,6 +19,12 @@ struct gate_loader {
  * Allocates nothing. */
 const struct gate_loader *gate_loader(void);
 
+/* dl_iterate_phdr(), such that no fork() falls into it. glibc renews the lock of dlopen() and
+ * dlsym() in a child, but not the one that dl_iterate_phdr() takes: a child that was forked while
+ * another thread held it would wait for ever in its first dlopen() through the gate. */
+void gate_each_object(int (*visit)(struct dl_phdr_info *info, size_t size, void *context),
+		      void *context);
+
 /* The object that this address is in, and where it starts; NULL where it is in none. */
 const struct link_map *gate_object_at(const void *address, const void **base);
 

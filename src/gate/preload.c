@@ -111,7 +111,7 @@ static void *find_next(const void *caller, const char *name)
 	if (map == NULL)
 		return NULL;
 	next.caller = map->l_ld;
-	(void)dl_iterate_phdr(look_behind_caller, &next);
+	gate_each_object(look_behind_caller, &next);
 	return next.found;
 }
 

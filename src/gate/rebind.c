@@ -146,7 +146,7 @@ void gate_rebind_new(void)
 	struct collection collection = {.done = atomic_load(&done), .complete = true};
 
 	/* Under the loader's lock they are only noted: what follows asks the loader itself. */
-	(void)dl_iterate_phdr(collect, &collection);
+	gate_each_object(collect, &collection);
 	while (collection.candidates != NULL) {
 		struct candidate *candidate = collection.candidates;
 		void *handle = candidate->path != NULL
