@@ -121,6 +121,7 @@ static PGconn *enter(gate_make *make, const char *const *keywords, const char *c
 	gate_entered = true;
 	conn = make(keywords, values, expand_dbname);
 	gate_entered = false;
+	gate_wall_leave();
 	return conn;
 }
 
@@ -151,24 +152,33 @@ struct conninfo_parameters {
 	struct pga_parameters parameters;
 };
 
-/* Returns false where libpq finds an error in the string, or would not take it for one as the value
- * of dbname: then libpq's own function says what it has to say. A string without any setting is no
- * connection string to PQconnectdbParams, and stands for no parameters. */
-static bool as_parameters(const struct gate_libpq *libpq, const char *conninfo,
-			  struct conninfo_parameters *made)
+static bool parses(const struct gate_libpq *libpq, const char *conninfo, bool *says_something)
 {
 	char *message = NULL;
 	PQconninfoOption *options =
 	    conninfo != NULL ? libpq->calls.conninfoParse(conninfo, &message) : NULL;
-	bool says_something = false;
 
 	if (message != NULL)
 		libpq->calls.freemem(message);
 	if (options == NULL)
 		return false;
 	for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
-		says_something = says_something || option->val != NULL;
+		*says_something = *says_something || option->val != NULL;
 	libpq->calls.conninfoFree(options);
+	return true;
+}
+
+/* Returns false where libpq finds an error in the string, or would not take it for one as the value
+ * of dbname: then libpq's own function says what it has to say. A string without any setting is no
+ * connection string to PQconnectdbParams, and stands for no parameters. */
+static bool as_parameters(const struct gate_libpq *libpq, const char *conninfo,
+			  struct conninfo_parameters *made)
+{
+	/* What has a "=" is a connection string as the value of dbname too. */
+	bool says_something = conninfo != NULL && strchr(conninfo, '=') != NULL;
+
+	if (!says_something && !parses(libpq, conninfo, &says_something))
+		return false;
 	memset(made, 0, sizeof *made);
 	made->keywords[0] = says_something ? "dbname" : NULL;
 	made->values[0] = says_something ? conninfo : NULL;
@@ -256,6 +266,7 @@ static PGPing ping_inside(const struct gate_libpq *libpq, const char *const *key
 	gate_entered = true;
 	answer = libpq->pingParams(keywords, values, expand_dbname);
 	gate_entered = false;
+	gate_wall_leave();
 	return answer;
 }
 
@@ -274,9 +285,7 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 	if (!decision.admitted) {
 		(void)fprintf(stderr, "%s\n", pga_text_string(&decision.refusal));
 	} else if (append_locks(parameters, &decision, &keywords, &values)) {
-		gate_entered = true;
 		answer = ping_inside(libpq, keywords, values, parameters->expand_dbname);
-		gate_entered = false;
 	}
 	free(keywords);
 	free(values);

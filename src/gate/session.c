@@ -19,6 +19,7 @@ static void begin_refusal(struct pga_text *refusal, const char *host)
 /* The pin of the root: the last certificate of the chain that OpenSSL verified. */
 static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[PGA_PIN_LENGTH + 1])
 {
+	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[64]; /* EVP_MAX_MD_SIZE */
 	unsigned length = 0;
 	const void *chain;
@@ -35,8 +36,11 @@ static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[P
 				     &length) == 0 ||
 	    length != PGA_PIN_LENGTH / 2)
 		return false;
-	for (unsigned i = 0; i < length; i++)
-		(void)snprintf(pin + (size_t)2 * i, 3, "%02x", digest[i]);
+	for (unsigned i = 0; i < length; i++) {
+		pin[2 * i] = digits[digest[i] >> 4];
+		pin[2 * i + 1] = digits[digest[i] & 15];
+	}
+	pin[PGA_PIN_LENGTH] = '\0';
 	return true;
 }
 

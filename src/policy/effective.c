@@ -9,7 +9,7 @@
 const PQconninfoOption *pga_option_find(const PQconninfoOption *options, const char *keyword)
 {
 	for (; options != NULL && options->keyword != NULL; options++)
-		if (strcmp(options->keyword, keyword) == 0)
+		if (options->keyword[0] == keyword[0] && strcmp(options->keyword, keyword) == 0)
 			return options;
 	return NULL;
 }
