@@ -28,7 +28,7 @@ packages_of() {
     case $1 in
         build)
             echo gcc libc6-dev make autoconf automake libtool autoconf-archive pkg-config
-            echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev
+            echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev libelf-dev
             ;;
         stepca)
             echo golang-go golang-github-smallstep-certificates-dev

@@ -1,13 +1,16 @@
 #include "activate/processes.h"
 
+#include "activate/binary.h"
 #include "base/file.h"
 #include "base/text.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char deleted_mark[] = " (deleted)";
@@ -100,6 +103,7 @@ static void free_process(struct pga_process *process)
 	free(process->libpqs);
 	free(process->name);
 	free(process->gate);
+	free(process->file);
 	memset(process, 0, sizeof *process);
 }
 
@@ -132,7 +136,62 @@ static bool is_own_program(const char *pid)
 	return own;
 }
 
-static int look_at(const char *pid, struct pga_process *process, bool *readable)
+/* The files that were read so far: of most of them, several processes run. */
+struct programs {
+	struct known {
+		dev_t device;
+		ino_t inode;
+		struct pga_binary binary;
+	} * list;
+	size_t count;
+};
+
+/* What the file at this path says; NULL where it cannot be told. */
+static const struct pga_binary *read_program(struct programs *programs, const char *path)
+{
+	struct known *grown;
+	struct known *added;
+	struct stat status;
+
+	if (stat(path, &status) != 0)
+		return NULL;
+	for (size_t i = 0; i < programs->count; i++)
+		if (programs->list[i].device == status.st_dev &&
+		    programs->list[i].inode == status.st_ino)
+			return &programs->list[i].binary;
+	grown = reallocarray(programs->list, programs->count + 1, sizeof *grown);
+	if (grown == NULL)
+		return NULL;
+	programs->list = grown;
+	added = &grown[programs->count++];
+	added->device = status.st_dev;
+	added->inode = status.st_ino;
+	if (!pga_binary_read(path, &added->binary))
+		memset(&added->binary, 0, sizeof added->binary);
+	return &added->binary;
+}
+
+/* Looks for what is linked into the program itself. */
+static int look_inside(struct programs *programs, const char *pid, struct pga_process *process)
+{
+	const struct pga_binary *binary;
+	char path[64];
+	char file[PATH_MAX];
+	ssize_t length;
+
+	(void)snprintf(path, sizeof path, "/proc/%s/exe", pid);
+	binary = read_program(programs, path);
+	if (binary == NULL || (binary->driver == NULL && !binary->has_libpq))
+		return 0;
+	length = readlink(path, file, sizeof file);
+	process->file = strndup(file, length > 0 ? (size_t)length : 0);
+	process->own_libpq = binary->driver == NULL;
+	process->inside = binary->driver != NULL ? binary->driver : "libpq";
+	return process->file != NULL ? 0 : -1;
+}
+
+static int look_at(struct programs *programs, const char *pid, struct pga_process *process,
+		   bool *readable)
 {
 	struct pga_text maps = PGA_TEXT_EMPTY;
 	struct pga_text name = PGA_TEXT_EMPTY;
@@ -141,7 +200,10 @@ static int look_at(const char *pid, struct pga_process *process, bool *readable)
 	*readable = read_proc(pid, "maps", &maps);
 	if (*readable && maps.bytes != NULL)
 		result = take_maps(process, maps.bytes);
-	if (result == 0 && (process->libpq_count > 0 || process->gate != NULL)) {
+	if (result == 0 && *readable)
+		result = look_inside(programs, pid, process);
+	if (result == 0 &&
+	    (process->libpq_count > 0 || process->gate != NULL || process->inside != NULL)) {
 		process->pid = (pid_t)strtol(pid, NULL, 10);
 		if (!read_proc(pid, "comm", &name))
 			pga_text_add(&name, "?");
@@ -154,12 +216,12 @@ static int look_at(const char *pid, struct pga_process *process, bool *readable)
 	return result;
 }
 
-static int add_process(struct pga_processes *processes, const char *pid)
+static int add_process(struct pga_processes *processes, struct programs *programs, const char *pid)
 {
 	struct pga_process process = {0};
 	struct pga_process *grown;
 	bool readable = false;
-	int result = look_at(pid, &process, &readable);
+	int result = look_at(programs, pid, &process, &readable);
 
 	if (!readable)
 		processes->unreadable++;
@@ -190,6 +252,7 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 {
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
+	struct programs programs = {NULL, 0};
 	int result = 0;
 
 	memset(processes, 0, sizeof *processes);
@@ -199,8 +262,9 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 		    strtol(entry->d_name, NULL, 10) != (long)getpid() &&
 		    is_own_program(entry->d_name))
-			result = add_process(processes, entry->d_name);
+			result = add_process(processes, &programs, entry->d_name);
 	(void)closedir(proc);
+	free(programs.list);
 	if (processes->count > 0)
 		qsort(processes->list, processes->count, sizeof *processes->list, by_pid);
 	return result == 0 ? 0 : pga_fail_memory(error);

@@ -23,10 +23,14 @@ struct pga_process {
 	bool gate_deleted;
 	struct pga_mapped_libpq *libpqs;
 	size_t libpq_count;
+	char *file;         /* the program's own */
+	const char *inside; /* what is linked into it, which no gate sees: "libpq", or the name of a
+			       driver; NULL where there is none that is known */
+	bool own_libpq;     /* the first of these */
 };
 
 struct pga_processes {
-	struct pga_process *list; /* by number; those that have a libpq or the gate */
+	struct pga_process *list; /* by number; those that have a libpq, the gate or a driver */
 	size_t count;
 	size_t unreadable; /* of this user, whose maps the kernel does not show: set-user-ID
 			      programs and those that forbid it */

@@ -110,9 +110,19 @@ static int look(struct findings *found, struct pga_error *error)
 	return pga_processes_look(&found->processes, error);
 }
 
+/* Whether it has a libpq that the gate does not stand before. */
 static bool is_bare(const struct pga_process *process)
 {
-	return process->gate == NULL && process->libpq_count > 0;
+	return (process->gate == NULL && process->libpq_count > 0) || process->own_libpq;
+}
+
+static size_t inside_count(const struct pga_processes *processes)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < processes->count; i++)
+		count += processes->list[i].inside != NULL ? 1 : 0;
+	return count;
 }
 
 static size_t bare_count(const struct pga_processes *processes)
@@ -121,6 +131,16 @@ static size_t bare_count(const struct pga_processes *processes)
 
 	for (size_t i = 0; i < processes->count; i++)
 		count += is_bare(&processes->list[i]) ? 1 : 0;
+	return count;
+}
+
+/* Those that would have the gate, were they started again. */
+static size_t restartable_count(const struct pga_processes *processes)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < processes->count; i++)
+		count += is_bare(&processes->list[i]) && processes->list[i].inside == NULL ? 1 : 0;
 	return count;
 }
 
@@ -136,10 +156,11 @@ static json_t *process_as_json(const struct pga_process *process)
 				      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
 				      "deleted", (int)libpq->deleted));
 	}
-	return json_pack("{s:i, s:o, s:o, s:b, s:o}", "pid", (int)process->pid, "program",
+	return json_pack("{s:i, s:o, s:o, s:b, s:o, s:s?}", "pid", (int)process->pid, "program",
 			 pga_json_text(process->name), "gate",
 			 process->gate != NULL ? pga_json_text(process->gate) : json_null(),
-			 "gate_deleted", (int)process->gate_deleted, "libpqs", libpqs);
+			 "gate_deleted", (int)process->gate_deleted, "libpqs", libpqs, "inside",
+			 process->inside);
 }
 
 static json_t *policy_as_json(const struct findings *found)
@@ -247,10 +268,17 @@ static void fill_row(char **row, const struct pga_process *process)
 		pga_text_addf(&paths, "%s%s%s", i > 0 ? ", " : "", libpq->path,
 			      libpq->deleted ? " (replaced since)" : "");
 	}
+	if (process->inside != NULL) {
+		const char *comma = process->libpq_count > 0 ? ", " : "";
+
+		pga_text_addf(&versions, "%s%s inside", comma, process->inside);
+		pga_text_addf(&paths, "%s%s", comma, process->file);
+	}
 	pga_text_addf(&pid, "%d", (int)process->pid);
 	row[PID] = pga_text_take(&pid);
 	row[PROGRAM] = pga_printable(process->name);
-	row[GATE] = strdup(process->gate == NULL   ? "no"
+	row[GATE] = strdup(process->inside != NULL && process->libpq_count == 0 ? "sees nothing"
+			   : process->gate == NULL                              ? "no"
 			   : process->gate_deleted ? "yes, replaced since"
 						   : "yes");
 	row[LIBPQ] = pga_text_take(&versions);
@@ -269,12 +297,13 @@ static void print_processes(const struct pga_processes *processes)
 
 	for (size_t i = 0; cells != NULL && marks != NULL && i < processes->count; i++) {
 		gated += processes->list[i].gate != NULL ? 1 : 0;
-		if (processes->list[i].libpq_count == 0)
+		if (processes->list[i].libpq_count == 0 && processes->list[i].inside == NULL)
 			continue;
 		marks[rows] = is_bare(&processes->list[i]) ? PGA_RED : PGA_PLAIN;
 		fill_row(cells + COLUMNS * rows++, &processes->list[i]);
 	}
-	(void)printf("\nprograms of yours with the gate: %zu; with a libpq: %zu", gated, rows);
+	(void)printf("\nprograms of yours with the gate: %zu; with a libpq%s: %zu", gated,
+		     inside_count(processes) > 0 ? " or a driver" : "", rows);
 	if (processes->unreadable > 0)
 		(void)printf("; that cannot be looked into: %zu", processes->unreadable);
 	(void)putchar('\n');
@@ -288,7 +317,8 @@ static void print_processes(const struct pga_processes *processes)
 
 static int print_text(const struct findings *found, int status)
 {
-	const size_t bare = bare_count(&found->processes);
+	const size_t inside = inside_count(&found->processes);
+	const size_t bare = restartable_count(&found->processes);
 
 	print_here(found);
 	print_ways(found);
@@ -298,6 +328,10 @@ static int print_text(const struct findings *found, int status)
 		(void)printf("%zu with a libpq and without the gate: start %s again where the gate "
 			     "is active, or with pganchor run\n",
 			     bare, bare == 1 ? "it" : "them");
+	if (inside > 0)
+		(void)printf("%zu with a way to PostgreSQL inside that the gate does not see: give "
+			     "%s sslmode=verify-full and sslrootcert by %s own settings\n",
+			     inside, inside == 1 ? "it" : "them", inside == 1 ? "its" : "their");
 	return status;
 }
 

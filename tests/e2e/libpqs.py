@@ -12,7 +12,7 @@ from machines import ROOT, make_tarball, run, take_away, unpack
 RELEASES = {17: "trixie", 18: "sid"}
 
 # psql and pg_dump, what the tool needs, and a language that loads libpq as an extension.
-PACKAGES = ["postgresql-client", "libcurl4t64", "libjansson4", "python3-psycopg2"]
+PACKAGES = ["postgresql-client", "libcurl4t64", "libelf1t64", "libjansson4", "python3-psycopg2"]
 # A KDC, for kerberos.py: on the machine that we are on, its packages would bring services.
 MORE_PACKAGES = {17: ["krb5-kdc", "krb5-admin-server"]}
 

@@ -1,6 +1,7 @@
-"""Small C programs of the suite, compiled once a session against the libpq of this machine and the installed pganchor."""
+"""Small programs of the suite, compiled once a session against the libpq of this machine and the installed pganchor."""
 
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -38,3 +39,44 @@ def compile_program(pganchor, session_folder):
         return made[key]
 
     return compile_one
+
+
+@pytest.fixture(scope="session")
+def build(session_folder):
+    """Factory build("rustc", "hello.rs", words...) -> path of a program of programs/other, built once."""
+    made = {}
+
+    def build_one(compiler, source, *words, env=None):
+        key = (compiler, source, words, tuple((env or {}).items()))
+        if key not in made:
+            made[key] = session_folder / f"other-{len(made)}"
+            file = SOURCES / "other" / source
+            argv = {"go": ["go", "build", *words, "-o", made[key], file],
+                    "rustc": ["/usr/bin/rustc", *words, "-o", made[key], file],
+                    "cc": ["cc", "-Wall", "-Wextra", "-Werror", "-g", "-o", made[key], file, *words]}[compiler]
+            environment = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
+                           "GOCACHE": str(session_folder / "go-cache"), **(env or {})}
+            done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, env=environment, cwd=session_folder)
+            assert done.returncode == 0, done.stderr
+        return made[key]
+
+    return build_one
+
+
+@pytest.fixture(scope="session")
+def own_libpq_words(session_folder):
+    """What links libpq itself into a program, in the place of -lpq: Debian's archives of it."""
+    version = re.match(r"PostgreSQL (\d+)", said("pg_config", "--version"))[1]
+    # The package would bring a compiler with it, of which nothing is wanted here.
+    subprocess.run(["apt-get", "-q", "download", f"postgresql-server-dev-{version}"], cwd=session_folder, check=True,
+                   capture_output=True)
+    subprocess.run(["dpkg-deb", "-x", *session_folder.glob("postgresql-server-dev-*.deb"), session_folder / "server-dev"], check=True)
+    libraries = session_folder / f"server-dev/usr/lib/postgresql/{version}/lib"
+    needed = said("ldd", next(Path(said("pg_config", "--libdir")).glob("libpq.so.5.*")))
+    return ["-I", said("pg_config", "--includedir"), Path(said("pg_config", "--libdir")) / "libpq.a",
+            libraries / "libpgcommon_shlib.a", libraries / "libpgport_shlib.a", "-lssl", "-lcrypto", "-lm",
+            *[f"-l:{name}" for name in re.findall(r"^\s*(lib(?:gssapi|ldap)\S+) =>", needed, re.MULTILINE)]]
+
+
+def said(*argv):
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()

@@ -21,7 +21,8 @@ INSTALLED = {"bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/li
              "share/man/man3/libpganchor.3", "share/man/man5/pganchor-policy.5"}
 # What pkg-config is asked for, with the packages that bring it on Debian and on Fedora.
 DEPENDENCIES = {"libpq": ("libpq-dev", "libpq-devel"), "openssl": ("libssl-dev", "openssl-devel"),
-                "libcurl": ("libcurl4-openssl-dev", "libcurl-devel"), "jansson": ("libjansson-dev", "jansson-devel")}
+                "libcurl": ("libcurl4-openssl-dev", "libcurl-devel"), "jansson": ("libjansson-dev", "jansson-devel"),
+                "libelf": ("libelf-dev", "elfutils-libelf-devel")}
 
 
 def build_environment():

@@ -13,7 +13,7 @@ import pytest
 from home import Home
 from machines import ROOT, run
 from processes import ordinary_user
-from programs import SOURCES
+from programs import said
 
 BROWSER = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
            "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -64,32 +64,6 @@ def alike(tmp_path, pganchor):
         return Same(gated, told.count(f"calling init: {pganchor.module}\n"))
 
     return alike
-
-
-@pytest.fixture(scope="session")
-def build(session_folder):
-    """Factory build("rustc", "hello.rs", words...) -> path of a program of programs/other, built once."""
-    made = {}
-
-    def build_one(compiler, source, *words, env=None):
-        key = (compiler, source, words, tuple((env or {}).items()))
-        if key not in made:
-            made[key] = session_folder / f"other-{len(made)}"
-            file = SOURCES / "other" / source
-            argv = {"go": ["go", "build", *words, "-o", made[key], file],
-                    "rustc": ["/usr/bin/rustc", *words, "-o", made[key], file],
-                    "cc": ["cc", "-Wall", "-Wextra", "-Werror", "-g", "-o", made[key], file, *words]}[compiler]
-            environment = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
-                           "GOCACHE": str(session_folder / "go-cache"), **(env or {})}
-            done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, env=environment, cwd=session_folder)
-            assert done.returncode == 0, done.stderr
-        return made[key]
-
-    return build_one
-
-
-def said(*argv):
-    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
 
 
 # ---- shells

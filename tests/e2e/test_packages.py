@@ -105,7 +105,7 @@ def test_three_debs_and_their_files(debs):
 def test_debs_depend_on_what_they_need(debs):
     for package in ("pganchor", "libpganchor0", "libpganchor-dev"):
         assert field(debs[package], "Version") == f"{version()}-1"
-    assert depends(debs["pganchor"]) == {"libc6", "libcurl4", "libjansson4", "libpq5", "libssl3"}
+    assert depends(debs["pganchor"]) == {"libc6", "libcurl4", "libelf1", "libjansson4", "libpq5", "libssl3"}
     assert depends(debs["libpganchor0"]) == {"libc6"}
     assert depends(debs["libpganchor-dev"]) == {"libpganchor0", "libpq-dev"}
 
@@ -180,7 +180,7 @@ def test_rpms_require_and_provide(rpms, tmp_path):
                 if re.match(r"lib\w+\.so\.\d+", name)}
 
     assert libraries("pganchor", "--requires") == {f"lib{name}" for name in (
-        "c.so.6", "crypto.so.3", "curl.so.4", "jansson.so.4", "pq.so.5", "ssl.so.3")}
+        "c.so.6", "crypto.so.3", "curl.so.4", "elf.so.1", "jansson.so.4", "pq.so.5", "ssl.so.3")}
     assert libraries("pganchor", "--provides") == set()
     assert libraries("libpganchor", "--requires") == {"libc.so.6"}
     assert libraries("libpganchor", "--provides") == {"libpganchor.so.0"}

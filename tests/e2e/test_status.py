@@ -95,7 +95,7 @@ def test_programs_with_a_libpq_and_the_gate(among, pganchor):
     processes = {process["pid"]: process for process in json.loads(shown)["processes"]}
     assert processes[pid] == {
         "pid": pid, "program": Path(PYTHON).name, "gate": str(pganchor.module), "gate_deleted": False,
-        "libpqs": [{"path": str(path), "version": version, "deleted": False}]}
+        "libpqs": [{"path": str(path), "version": version, "deleted": False}], "inside": None}
     assert processes[other]["libpqs"] == [] and processes[other]["gate"] == str(pganchor.module)
 
 
@@ -137,6 +137,28 @@ def test_a_program_that_is_linked_with_libpganchor_has_the_gate(among, pganchor)
     _, status, shown = among([loading(pganchor.prefix / "lib/libpganchor.so.0", "libpq.so.5")], "--json")
     [process] = json.loads(shown)["processes"]
     assert status == 0 and "/libpganchor.so.0" in process["gate"]
+
+
+def test_a_libpq_inside_is_weaker_with_the_module_too(among, build, own_libpq_words):
+    program = build("cc", "waiting.c", *own_libpq_words)
+    [pid, other], status, shown = among([gated([program]), [program]])
+    assert status == 3
+    for number in (pid, other):
+        assert re.search(rf"(?m)^{number} +{program.name} +sees nothing +libpq inside +{program}$", shown), shown
+    assert "2 with a way to PostgreSQL inside that the gate does not see: give them sslmode=verify-full" in shown
+    assert "start it again" not in shown
+    _, status, shown = among([[program]], "--json")
+    [process] = json.loads(shown)["processes"]
+    assert (status, process["inside"], process["libpqs"], process["gate"]) == (3, "libpq", [], None)
+
+
+def test_a_driver_inside_is_shown(among, build):
+    """It may be as strong as one likes: the gate does not know."""
+    program = build("go", "pq.go", env={"CGO_ENABLED": "0"})
+    [pid], status, shown = among([[program, "wait"]])
+    assert status == 0
+    assert re.search(rf"(?m)^{pid} +{program.name} +sees nothing +github.com/lib/pq inside +{program}$", shown), shown
+    assert json.loads(among([[program, "wait"]], "--json")[2])["processes"][0]["inside"] == "github.com/lib/pq"
 
 
 def test_a_program_that_cannot_be_looked_into_is_counted(among):

@@ -1,0 +1,178 @@
+#include "activate/binary.h"
+
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What the gate stands before in every way to connect: who defines it has a libpq inside. */
+static const char poll_name[] = "PQconnectPoll";
+
+/* The label of an option in libpq's own table, which is there in every version and survives
+ * stripping. With its first letter apart, so that this tool does not seem to have a libpq inside.
+ */
+static const char label_behind_first[] = "atabase-Host-IP-Address";
+
+/* Go keeps the names of its functions for its own stack traces, stripped or not. */
+static const struct {
+	const char *prefix;
+	const char *name;
+} go_drivers[] = {
+    {"github.com/jackc/pgx/", "github.com/jackc/pgx"},
+    {"github.com/jackc/pgconn.", "github.com/jackc/pgconn"},
+    {"github.com/lib/pq.", "github.com/lib/pq"},
+    {"github.com/go-pg/pg/", "github.com/go-pg/pg"},
+    {"github.com/uptrace/bun/driver/pgdriver.", "github.com/uptrace/bun"},
+};
+
+static bool is_of_own_machine(const GElf_Ehdr *header)
+{
+	GElf_Ehdr own = {.e_machine = EM_NONE};
+	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	Elf *elf = file >= 0 ? elf_begin(file, ELF_C_READ, NULL) : NULL;
+	bool same = elf == NULL || gelf_getehdr(elf, &own) == NULL ||
+		    (own.e_machine == header->e_machine &&
+		     own.e_ident[EI_CLASS] == header->e_ident[EI_CLASS]);
+
+	(void)elf_end(elf);
+	if (file >= 0)
+		(void)close(file);
+	return same;
+}
+
+static bool has_interpreter(Elf *elf)
+{
+	GElf_Phdr header;
+	size_t count = 0;
+
+	(void)elf_getphdrnum(elf, &count);
+	for (size_t i = 0; i < count; i++)
+		if (gelf_getphdr(elf, (int)i, &header) != NULL && header.p_type == PT_INTERP)
+			return true;
+	return false;
+}
+
+static bool defines_poll(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	const size_t count =
+	    data != NULL && header->sh_entsize > 0 ? data->d_size / header->sh_entsize : 0;
+	GElf_Sym symbol;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *name = gelf_getsym(data, (int)i, &symbol) != NULL
+				       ? elf_strptr(elf, header->sh_link, symbol.st_name)
+				       : NULL;
+
+		if (name != NULL && symbol.st_shndx != SHN_UNDEF && strcmp(name, poll_name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What the dynamic section says: *needs_libpq, *has_name (ld.so itself has one, and a program that
+ * is linked statically has none). */
+static void read_dynamic(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
+			 struct pga_binary *binary, bool *needs_libpq, bool *has_name)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	GElf_Dyn entry;
+
+	for (int i = 0; data != NULL && gelf_getdyn(data, i, &entry) != NULL; i++) {
+		const char *name = NULL;
+
+		if (entry.d_tag == DT_NEEDED)
+			name = elf_strptr(elf, header->sh_link, entry.d_un.d_val);
+		*has_name = *has_name || entry.d_tag == DT_SONAME;
+		if (name == NULL)
+			continue;
+		*needs_libpq = *needs_libpq || strncmp(name, "libpq.", 6) == 0;
+		binary->wants_asan = binary->wants_asan || strstr(name, "libasan.so") != NULL ||
+				     strstr(name, "libclang_rt.asan") != NULL;
+	}
+}
+
+static bool holds(Elf_Scn *section, const char *bytes, size_t length)
+{
+	Elf_Data *data = elf_rawdata(section, NULL);
+
+	return data != NULL && data->d_buf != NULL &&
+	       memmem(data->d_buf, data->d_size, bytes, length) != NULL;
+}
+
+static bool holds_label(Elf_Scn *section)
+{
+	char label[1 + sizeof label_behind_first];
+
+	label[0] = 'D';
+	memcpy(label + 1, label_behind_first, sizeof label_behind_first);
+	return holds(section, label, sizeof label);
+}
+
+static const char *go_driver_in(Elf_Scn *section)
+{
+	for (size_t i = 0; i < sizeof go_drivers / sizeof go_drivers[0]; i++)
+		if (holds(section, go_drivers[i].prefix, strlen(go_drivers[i].prefix)))
+			return go_drivers[i].name;
+	return NULL;
+}
+
+static void read_sections(Elf *elf, struct pga_binary *binary)
+{
+	size_t names = 0;
+	bool needs_libpq = false;
+	bool has_name = false;
+	Elf_Scn *constants = NULL;
+	GElf_Shdr header;
+
+	(void)elf_getshdrstrndx(elf, &names);
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;) {
+		const char *name = gelf_getshdr(section, &header) != NULL
+				       ? elf_strptr(elf, names, header.sh_name)
+				       : NULL;
+
+		if (name == NULL || header.sh_type == SHT_NOBITS)
+			continue;
+		if (header.sh_type == SHT_DYNSYM || header.sh_type == SHT_SYMTAB)
+			binary->has_libpq =
+			    binary->has_libpq || defines_poll(elf, section, &header);
+		else if (header.sh_type == SHT_DYNAMIC)
+			read_dynamic(elf, section, &header, binary, &needs_libpq, &has_name);
+		else if (strcmp(name, ".rodata") == 0)
+			constants = section;
+		else if (strstr(name, "gopclntab") != NULL)
+			binary->driver = go_driver_in(section);
+	}
+	/* A program that needs libpq.so.5 has no other one inside, as a rule. */
+	if (!binary->has_libpq && !needs_libpq && constants != NULL)
+		binary->has_libpq = holds_label(constants);
+	binary->is_static = binary->is_static && !has_name;
+}
+
+bool pga_binary_read(const char *path, struct pga_binary *binary)
+{
+	Elf *elf = NULL;
+	GElf_Ehdr header;
+	bool result = false;
+	int file = -1;
+
+	memset(binary, 0, sizeof *binary);
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return false;
+	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (file < 0)
+		return false;
+	elf = elf_begin(file, ELF_C_READ_MMAP, NULL);
+	if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL ||
+	    (header.e_type != ET_EXEC && header.e_type != ET_DYN))
+		goto done;
+	binary->other_machine = !is_of_own_machine(&header);
+	binary->is_static = !has_interpreter(elf);
+	read_sections(elf, binary);
+	result = true;
+done:
+	(void)elf_end(elf);
+	(void)close(file);
+	return result;
+}

@@ -1,0 +1,20 @@
+/* What the file of a program says of itself, without running it: for whom it is, and whether it
+ * brings a way to PostgreSQL of its own. */
+#ifndef PGA_ACTIVATE_BINARY_H
+#define PGA_ACTIVATE_BINARY_H
+
+#include <stdbool.h>
+
+struct pga_binary {
+	bool other_machine; /* for another processor, or another size of pointers, than this tool */
+	bool is_static;     /* no ld.so starts it, and so nothing is preloaded */
+	bool has_libpq;     /* libpq is linked into it */
+	bool wants_asan;    /* it needs ASan's library, which refuses to be second */
+	const char *driver; /* a driver without libpq that is linked into it, NULL where none of
+			       those is that are known: a constant */
+};
+
+/* Reads the file. Returns false where it cannot be read, or is no ELF program. */
+bool pga_binary_read(const char *path, struct pga_binary *binary);
+
+#endif

@@ -1,0 +1,7 @@
+/* Nothing but libc. */
+#include <stdio.h>
+
+int main(void)
+{
+	return puts("one") < 0;
+}
