@@ -6,8 +6,9 @@
 
 #include <string.h>
 
-static const char refusal[] =
-    "pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear";
+#define REFUSAL \
+	"pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear"
+static const char refusal[] = REFUSAL;
 
 /* libpq promises that PQcancel() may be called in a signal handler, as psql does: so nothing here
  * allocates, locks or touches a file. */
@@ -35,4 +36,11 @@ int gate_PQrequestCancel(struct gate_libpq *libpq, bool internal, PGconn *conn)
 	if (libpq != NULL && conn != NULL)
 		gate_tell(libpq, conn, refusal);
 	return 0;
+}
+
+char *gate_cancel_message(char *own)
+{
+	static char plain[] = REFUSAL "\n";
+
+	return strstr(own, refusal) != NULL ? plain : own;
 }

@@ -241,6 +241,12 @@ void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line);
  * PQerrorMessage. */
 void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message);
 
+/* ---- cancel.c ---- */
+
+/* libpq's own message of an object, or what gate_tell() wrote into it when PQrequestCancel was
+ * refused, without libpq's words around it. */
+char *gate_cancel_message(char *own);
+
 /* ---- journal.c ---- */
 
 /* One line to syslog (authpriv.warning): what a policy in audit mode would have refused, and why.

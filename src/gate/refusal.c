@@ -167,7 +167,7 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 		return refusal->message;
 	if (refusal != NULL && refusal->note != NULL)
 		return with_note(refusal, libpq->calls.errorMessage(conn));
-	return libpq->calls.errorMessage(conn);
+	return gate_cancel_message(libpq->calls.errorMessage(conn));
 }
 
 /* What PQhost() and its like say of a connection that has no host yet. */
