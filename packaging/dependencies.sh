@@ -48,6 +48,8 @@ packages_of() {
             # Programs that have nothing to do with PostgreSQL, and must not notice the gate.
             echo git chromium nodejs openjdk-17-jre-headless rustc busybox-static gdb ltrace fakeroot
             echo libeatmydata1 libjemalloc2 libtcmalloc-minimal4
+            # A driver that is no libpq.
+            echo golang-github-lib-pq-dev
             ;;
         lint)
             echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
