@@ -1,0 +1,735 @@
+/* Coverage-guided fuzzing of what pganchor parses and edits itself: a libFuzzer program with a
+ * target for each format. It takes its target from the name that it is called by: tests/fuzz/run.sh
+ * builds it and links a name for each.
+ *
+ * A target has the fuzzer's bytes, ended by a NUL of its own, and asserts what has to be true of
+ * any bytes. */
+#include "anchor/anchors_conf.h"
+#include "anchor/ca_url.h"
+#include "anchor/certificate.h"
+#include "anchor/fingerprint.h"
+#include "anchor/root_crt.h"
+#include "base/host.h"
+#include "base/ini.h"
+#include "base/terminal.h"
+#include "base/text.h"
+#include "policy/pins.h"
+#include "policy/policy.h"
+#include "service/edit.h"
+#include "service/servicefile.h"
+#include "service/settings.h"
+
+#include <libpq-fe.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define HOLDS(condition)                                                                           \
+	do {                                                                                       \
+		if (!(condition)) {                                                                \
+			(void)fprintf(stderr, "parsers.c:%d: not so: %s\n", __LINE__, #condition); \
+			abort();                                                                   \
+		}                                                                                  \
+	} while (0)
+
+static char folder[] = "/tmp/pga-fuzz-XXXXXX";
+
+static struct pga_text text_of(const char *bytes, size_t length)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_add_bytes(&text, bytes, length);
+	return text;
+}
+
+static bool same_text(const struct pga_text *a, const struct pga_text *b)
+{
+	return a->length == b->length &&
+	       memcmp(pga_text_string(a), pga_text_string(b), a->length) == 0;
+}
+
+/* ---- ini: no byte is lost, and every part of a line lies in it ---- */
+
+static bool lies_in(struct pga_ini_span part, struct pga_ini_span whole)
+{
+	return part.length == 0 || (part.bytes >= whole.bytes &&
+				    part.bytes + part.length <= whole.bytes + whole.length);
+}
+
+static void fuzz_ini(const char *bytes, size_t length)
+{
+	static const enum pga_ini_dialect dialects[] = {PGA_INI_CONF, PGA_INI_PGSERVICE};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct pga_ini_reader reader = pga_ini_start(bytes, length, dialects[i]);
+		struct pga_ini_line line;
+		size_t position = 0;
+		size_t number = 0;
+
+		while (pga_ini_next(&reader, &line)) {
+			HOLDS(line.whole.bytes == bytes + position && line.whole.length > 0);
+			HOLDS(line.number == ++number);
+			HOLDS(lies_in(line.name, line.whole) && lies_in(line.value, line.whole));
+			HOLDS(line.kind != PGA_INI_SETTING || line.name.length > 0 ||
+			      dialects[i] == PGA_INI_CONF);
+			position += line.whole.length;
+			HOLDS(memchr(line.whole.bytes, '\n', line.whole.length - 1) == NULL);
+		}
+		HOLDS(position == length);
+	}
+}
+
+/* ---- policy: what is no policy is refused, and what is one has a value for each key ---- */
+
+static void write_file(const char *path, const char *bytes, size_t length)
+{
+	FILE *file = fopen(path, "w");
+
+	HOLDS(file != NULL && fwrite(bytes, 1, length, file) == length && fclose(file) == 0);
+}
+
+static void fuzz_policy(const char *bytes, size_t length)
+{
+	static char path[64];
+	struct pga_policy policy;
+	struct pga_policy again;
+	struct pga_error error;
+	struct pga_text more = PGA_TEXT_EMPTY;
+	const char *value;
+	const char *other;
+	int read;
+
+	if (path[0] == '\0') {
+		(void)snprintf(path, sizeof path, "%s/pganchor", folder);
+		HOLDS(mkdir(path, 0700) == 0 && setenv("XDG_CONFIG_HOME", folder, 1) == 0);
+		(void)snprintf(path, sizeof path, "%s/pganchor/policy.conf", folder);
+	}
+	write_file(path, bytes, length);
+	read = pga_policy_load(&policy, &error);
+	HOLDS(read == 0 ||
+	      (error.message[0] != '\0' && strlen(error.message) < sizeof error.message));
+	HOLDS(read != 0 || memchr(bytes, '\0', length) == NULL);
+	for (size_t i = 0; read == 0 && pga_policy_key(&policy, i, &value) != NULL; i++)
+		HOLDS(value[0] != '\0');
+	if (read == 0)
+		(void)pga_policy_exempts(&policy, "db.example.com");
+	/* Comments and blank lines say nothing. */
+	pga_text_add(&more, "# x = y\n \t\n");
+	pga_text_add_bytes(&more, bytes, length);
+	write_file(path, more.bytes, more.length);
+	HOLDS(pga_policy_load(&again, &error) == read);
+	for (size_t i = 0; read == 0 && pga_policy_key(&policy, i, &value) != NULL; i++)
+		HOLDS(pga_policy_key(&again, i, &other) != NULL && strcmp(value, other) == 0);
+	pga_text_free(&more);
+	pga_policy_free(&again);
+	pga_policy_free(&policy);
+}
+
+/* ---- pins: what was read can be written and read again, and found ---- */
+
+static void write_pins(const struct pga_pins *pins, struct pga_text *text)
+{
+	for (size_t i = 0; i < pins->count; i++) {
+		const struct pga_pin *pin = &pins->pins[i];
+
+		pga_text_addf(text,
+			      "[%s]\npin = %s\nhosts = %s\nsource = %s\nscope = %s\npinned = %s\n",
+			      pin->name, pin->pin, pin->hosts, pin->source,
+			      pin->scoped ? "scoped" : "root.crt", pin->pinned);
+	}
+}
+
+static bool same_pin(const struct pga_pin *a, const struct pga_pin *b)
+{
+	return strcmp(a->name, b->name) == 0 && strcmp(a->pin, b->pin) == 0 &&
+	       strcmp(a->hosts, b->hosts) == 0 && strcmp(a->source, b->source) == 0 &&
+	       strcmp(a->pinned, b->pinned) == 0 && a->scoped == b->scoped;
+}
+
+static void fuzz_pins(const char *bytes, size_t length)
+{
+	struct pga_pins pins;
+	struct pga_pins again;
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	if (pga_pins_parse(&pins, "anchors.conf", bytes, length, &error) != 0) {
+		HOLDS(error.message[0] != '\0');
+		return;
+	}
+	for (size_t i = 0; i < pins.count; i++) {
+		const struct pga_pin *pin = &pins.pins[i];
+
+		HOLDS(pga_pin_name_is_valid(pin->name) && pin->hosts[0] != '\0');
+		HOLDS(strlen(pin->pin) == PGA_PIN_LENGTH &&
+		      strspn(pin->pin, "0123456789abcdef") == PGA_PIN_LENGTH);
+		HOLDS(pga_pins_find(&pins, pin->pin) == pin &&
+		      pga_pins_named(&pins, pin->name) == pin);
+	}
+	HOLDS(pga_pins_find(&pins, "no pin") == NULL && pga_pins_named(&pins, "no/name") == NULL);
+	write_pins(&pins, &text);
+	HOLDS(pga_pins_parse(&again, "again", pga_text_string(&text), text.length, &error) == 0);
+	HOLDS(again.count == pins.count);
+	for (size_t i = 0; i < pins.count; i++)
+		HOLDS(same_pin(&pins.pins[i], &again.pins[i]));
+	pga_text_free(&text);
+	pga_pins_free(&again);
+	pga_pins_free(&pins);
+}
+
+/* ---- anchors_conf: the section has what was set, and all else is as it was ---- */
+
+/* Every line but those of the section. */
+static void lines_of_others(const struct pga_text *text, const char *name, struct pga_text *others)
+{
+	struct pga_ini_reader reader =
+	    pga_ini_start(pga_text_string(text), text->length, PGA_INI_CONF);
+	struct pga_ini_line line;
+	bool inside = false;
+
+	while (pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_SECTION)
+			inside = pga_ini_equals(line.name, name);
+		if (!inside)
+			pga_text_add_bytes(others, line.whole.bytes, line.whole.length);
+	}
+}
+
+static void fuzz_anchors_conf(const char *bytes, size_t length)
+{
+	static const char pin[] =
+	    "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+	static const struct pga_anchor_setting settings[] = {
+	    {"pin", pin}, {"hosts", "*.example"}, {"source", NULL}, {"scope", "scoped"}};
+	struct pga_text before = text_of(bytes, length);
+	struct pga_text after = PGA_TEXT_EMPTY;
+	struct pga_text again = PGA_TEXT_EMPTY;
+	struct pga_text others_before = PGA_TEXT_EMPTY;
+	struct pga_text others_after = PGA_TEXT_EMPTY;
+	struct pga_pins pins;
+	struct pga_pins changed;
+	struct pga_error error;
+	char *hosts;
+
+	pga_anchors_conf_set(&before, "ca", settings, 4, &after);
+	pga_anchors_conf_set(&after, "ca", settings, 4, &again);
+	HOLDS(same_text(&after, &again));
+	lines_of_others(&before, "ca", &others_before);
+	lines_of_others(&after, "ca", &others_after);
+	HOLDS(others_after.length >= others_before.length &&
+	      memcmp(pga_text_string(&others_after), pga_text_string(&others_before),
+		     others_before.length) == 0);
+	if (pga_pins_parse(&pins, "before", bytes, length, &error) == 0) {
+		const struct pga_pin *owner = pga_pins_find(&pins, pin);
+
+		if (owner == NULL || strcmp(owner->name, "ca") == 0) {
+			HOLDS(pga_pins_parse(&changed, "after", pga_text_string(&after),
+					     after.length, &error) == 0);
+			HOLDS(strcmp(pga_pins_named(&changed, "ca")->pin, pin) == 0);
+			HOLDS(strcmp(pga_pins_named(&changed, "ca")->hosts, "*.example") == 0);
+			HOLDS(pga_pins_named(&changed, "ca")->scoped);
+			for (size_t i = 0; i < pins.count; i++)
+				HOLDS(strcmp(pins.pins[i].name, "ca") == 0 ||
+				      same_pin(&pins.pins[i],
+					       pga_pins_named(&changed, pins.pins[i].name)));
+			pga_pins_free(&changed);
+		}
+		pga_pins_free(&pins);
+	}
+	hosts = pga_anchors_conf_hosts(bytes, &error);
+	HOLDS(hosts == NULL || (hosts[0] != '\0' && strpbrk(hosts, "\n\t,") == NULL));
+	free(hosts);
+	pga_text_free(&before);
+	pga_text_free(&after);
+	pga_text_free(&again);
+	pga_text_free(&others_before);
+	pga_text_free(&others_after);
+}
+
+/* ---- certificate: one that is taken is the same when read again, and can be shown ---- */
+
+/* As printable.c's own decoder does not see it: by the table of Unicode's chapter 3. */
+static bool is_harmless(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at != '\0') {
+		size_t more = *at < 0x80 ? 0 : *at < 0xE0 ? 1 : *at < 0xF0 ? 2 : 3;
+
+		if (*at < 0x20 || *at == 0x7F || (*at >= 0x80 && *at < 0xC2) || *at > 0xF4)
+			return false;
+		if ((at[0] == 0xE0 && at[1] < 0xA0) || (at[0] == 0xED && at[1] > 0x9F) ||
+		    (at[0] == 0xF0 && at[1] < 0x90) || (at[0] == 0xF4 && at[1] > 0x8F) ||
+		    (at[0] == 0xC2 && at[1] < 0xA0))
+			return false;
+		if (memcmp(at, "\xD8\x9C", 2) == 0 ||
+		    (at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0x8E || at[2] == 0x8F)) ||
+		    (at[0] == 0xE2 && at[1] == 0x80 && at[2] >= 0xA8 && at[2] <= 0xAE) ||
+		    (at[0] == 0xE2 && at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9))
+			return false;
+		for (at++; more > 0; more--, at++)
+			if ((*at & 0xC0) != 0x80)
+				return false;
+	}
+	return true;
+}
+
+static void check_certificate(const char *pem, size_t length)
+{
+	struct pga_certificate certificate;
+	struct pga_certificate again;
+	struct pga_error error;
+
+	if (pga_certificate_read(&certificate, "the fuzzer", pem, length, &error) != 0) {
+		HOLDS(error.message[0] != '\0' && certificate.x509 == NULL);
+		return;
+	}
+	HOLDS(is_harmless(certificate.subject) && is_harmless(certificate.issuer));
+	HOLDS(strlen(certificate.subject) <= 4 * 204 && strlen(certificate.pin) == PGA_PIN_LENGTH);
+	(void)pga_certificate_check_anchor(&certificate, "the fuzzer", &error);
+	HOLDS(pga_certificate_read(&again, "again", certificate.pem, strlen(certificate.pem),
+				   &error) == 0);
+	HOLDS(strcmp(again.pin, certificate.pin) == 0 && strcmp(again.pem, certificate.pem) == 0);
+	pga_certificate_free(&again);
+	pga_certificate_free(&certificate);
+}
+
+/* Half of the inputs are the DER form, which the fuzzer would not find in base64. */
+static void fuzz_certificate(const char *bytes, size_t length)
+{
+	BIO *bio;
+	char *pem;
+	long pem_length;
+
+	if (length == 0 || (unsigned char)bytes[0] != 0x30) {
+		check_certificate(bytes, length);
+		return;
+	}
+	bio = BIO_new(BIO_s_mem());
+	HOLDS(bio != NULL && PEM_write_bio(bio, "CERTIFICATE", "", (const unsigned char *)bytes,
+					   (long)length) > 0);
+	HOLDS(BIO_puts(bio, "") == 0 && BIO_write(bio, "", 1) == 1);
+	pem_length = BIO_get_mem_data(bio, &pem) - 1;
+	check_certificate(pem, (size_t)pem_length);
+	BIO_free(bio);
+}
+
+/* ---- root_crt: what stood there before stands there after, and what was added can be cut ---- */
+
+static struct pga_certificate *own_certificate(void)
+{
+	static struct pga_certificate certificate;
+	struct pga_error error;
+	EVP_PKEY *key;
+	X509 *x509;
+	BIO *bio;
+	char *pem;
+
+	if (certificate.x509 != NULL)
+		return &certificate;
+	key = EVP_EC_gen("P-256");
+	x509 = X509_new();
+	HOLDS(key != NULL && x509 != NULL);
+	HOLDS(X509_NAME_add_entry_by_txt(X509_get_subject_name(x509), "CN", MBSTRING_UTF8,
+					 (const unsigned char *)"fuzz", -1, -1, 0));
+	HOLDS(X509_gmtime_adj(X509_getm_notBefore(x509), 0) != NULL &&
+	      X509_gmtime_adj(X509_getm_notAfter(x509), 1000) != NULL);
+	HOLDS(X509_set_pubkey(x509, key) && X509_sign(x509, key, EVP_sha256()));
+	bio = BIO_new(BIO_s_mem());
+	HOLDS(PEM_write_bio_X509(bio, x509) && BIO_write(bio, "", 1) == 1);
+	(void)BIO_get_mem_data(bio, &pem);
+	HOLDS(pga_certificate_read(&certificate, "own", pem, strlen(pem), &error) == 0);
+	BIO_free(bio);
+	X509_free(x509);
+	EVP_PKEY_free(key);
+	return &certificate;
+}
+
+static void check_cut(const struct pga_text *before, const char *pin)
+{
+	struct pga_text after = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	bool cut;
+	size_t same = 0;
+
+	if (pga_root_crt_cut("root.crt", before, "ca", pin, &after, &cut, &error) == 0 && !cut) {
+		HOLDS(same_text(before, &after));
+	} else if (cut && after.length < before->length && !after.failed) {
+		/* One run of bytes is gone. */
+		while (same < after.length && after.bytes[same] == before->bytes[same])
+			same++;
+		HOLDS(memcmp(pga_text_string(&after) + same,
+			     before->bytes + before->length - (after.length - same),
+			     after.length - same) == 0);
+	}
+	pga_text_free(&after);
+}
+
+static void fuzz_root_crt(const char *bytes, size_t length)
+{
+	const struct pga_certificate *certificate = own_certificate();
+	struct pga_text before = text_of(bytes, length);
+	struct pga_text after = PGA_TEXT_EMPTY;
+	struct pga_text back = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	bool holds;
+	bool cut;
+
+	check_cut(&before, certificate->pin);
+	if (pga_root_crt_add("root.crt", &before, "ca", certificate, &after, &error) == 0) {
+		HOLDS(after.length > before.length && memcmp(after.bytes, bytes, length) == 0);
+		HOLDS(pga_root_crt_holds("root.crt", &after, certificate->pin, &holds, &error) ==
+			  0 &&
+		      holds);
+		/* Unless the name stood there already: then that one is looked at. */
+		if (strstr(bytes, "# pganchor anchor ca\n") == NULL && strlen(bytes) == length) {
+			HOLDS(pga_root_crt_cut("root.crt", &after, "ca", certificate->pin, &back,
+					       &cut, &error) == 0 &&
+			      cut);
+			HOLDS(back.length >= length &&
+			      memcmp(pga_text_string(&back), bytes, length) == 0);
+			HOLDS(back.length == length || (length > 0 && bytes[length - 1] != '\n' &&
+							back.length == length + 1));
+		}
+	}
+	pga_text_free(&before);
+	pga_text_free(&after);
+	pga_text_free(&back);
+}
+
+/* ---- fingerprint ---- */
+
+static void fuzz_fingerprint(const char *bytes, size_t length)
+{
+	char pin[PGA_PIN_LENGTH + 1];
+	char again[PGA_PIN_LENGTH + 1];
+	char coloured[PGA_PIN_LENGTH * 2];
+	struct pga_error error;
+	size_t digits = 0;
+	char *at = coloured;
+
+	(void)length;
+	if (pga_fingerprint_parse(bytes, pin, &error) != 0)
+		return;
+	HOLDS(strlen(pin) == PGA_PIN_LENGTH && strspn(pin, "0123456789abcdef") == PGA_PIN_LENGTH);
+	HOLDS(pga_fingerprint_parse(pin, again, &error) == 0 && strcmp(pin, again) == 0);
+	for (; digits < PGA_PIN_LENGTH; digits++) {
+		if (digits > 0 && digits % 2 == 0)
+			*at++ = ':';
+		*at++ = (char)(pin[digits] >= 'a' ? pin[digits] - 'a' + 'A' : pin[digits]);
+	}
+	*at = '\0';
+	HOLDS(pga_fingerprint_parse(coloured, again, &error) == 0 && strcmp(pin, again) == 0);
+	/* The digits of the text are the pin's, and it has no others. */
+	digits = 0;
+	for (const char *from = strchr(bytes, '=') != NULL ? strchr(bytes, '=') + 1 : bytes;
+	     *from != '\0'; from++)
+		digits += strchr("0123456789abcdefABCDEF", *from) != NULL;
+	HOLDS(digits >= PGA_PIN_LENGTH);
+}
+
+/* ---- ca_url: one form for each address ---- */
+
+static void fuzz_ca_url(const char *bytes, size_t length)
+{
+	struct pga_ca_url ca = {NULL, NULL};
+	struct pga_ca_url again = {NULL, NULL};
+	struct pga_error error;
+	char *name;
+
+	(void)length;
+	if (pga_ca_url_read(&ca, bytes, &error) != 0) {
+		HOLDS(error.message[0] != '\0');
+		return;
+	}
+	HOLDS(strncmp(ca.url, "https://", 8) == 0 && ca.host[0] != '\0' &&
+	      ca.url[strlen(ca.url) - 1] != '/');
+	HOLDS(strpbrk(ca.url, " \t\r\n#?") == NULL &&
+	      strpbrk(ca.host, "[]/@ABCDEFGHIJKLMNOPQRSTUVWXYZ") == NULL);
+	HOLDS(pga_ca_url_read(&again, ca.url, &error) == 0);
+	HOLDS(strcmp(ca.url, again.url) == 0 && strcmp(ca.host, again.host) == 0);
+	name = pga_ca_url_name(&ca);
+	HOLDS(name != NULL);
+	free(name);
+	pga_ca_url_free(&ca);
+	pga_ca_url_free(&again);
+}
+
+/* ---- host: the first line a list of patterns, the second a host ---- */
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
+}
+
+static bool ends_in(const char *host, size_t host_length, const char *tail, size_t length)
+{
+	for (size_t i = 0; i < length && host_length >= length; i++)
+		if (lower(host[host_length - length + i]) != lower(tail[i]))
+			return false;
+	return host_length >= length;
+}
+
+static bool is_meant(const char *pattern, size_t length, const char *host)
+{
+	size_t host_length = strlen(host);
+
+	host_length -= host_length > 0 && host[host_length - 1] == '.';
+	length -= length > 0 && pattern[length - 1] == '.';
+	if (length == 0 || host_length == 0)
+		return false;
+	if (length == 1 && pattern[0] == '*')
+		return true;
+	if (length > 2 && pattern[0] == '*' && pattern[1] == '.')
+		return host_length >= length && ends_in(host, host_length, pattern + 1, length - 1);
+	return host_length == length && ends_in(host, host_length, pattern, length);
+}
+
+static void fuzz_host(const char *bytes, size_t length)
+{
+	const char *newline = strchr(bytes, '\n');
+	char *patterns = newline != NULL ? strndup(bytes, (size_t)(newline - bytes)) : strdup("*");
+	const char *host = newline != NULL ? newline + 1 : bytes;
+	struct pga_host_set set;
+	bool meant = false;
+	bool answer;
+
+	(void)length;
+	HOLDS(patterns != NULL);
+	for (const char *at = patterns + strspn(patterns, " \t,"); *at != '\0';
+	     at += strspn(at, " \t,")) {
+		meant = meant || is_meant(at, strcspn(at, " \t,"), host);
+		at += strcspn(at, " \t,");
+	}
+	answer = pga_host_matches_any(patterns, host);
+	HOLDS(answer == meant);
+	HOLDS(pga_host_set_make(&set, patterns, strlen(patterns)) == 0);
+	HOLDS(pga_host_set_has(&set, host) == meant);
+	pga_host_set_free(&set);
+	free(patterns);
+}
+
+/* ---- service: libpq itself reads the entry as it was meant, and every other one as before ---- */
+
+#define PROBE "parsers-asks-for-the-settings"
+
+/* What libpq makes of a service of the file: its settings, or its error without the numbers of
+ * lines. */
+static void ask_libpq(const struct pga_text *file, const char *name, struct pga_text *answer)
+{
+	const char *const keywords[] = {"service", "password", "user", "target_session_attrs",
+					NULL};
+	const char *const values[] = {name, "-", "u", PROBE, NULL};
+	char path[64];
+	PGconn *conn;
+	PQconninfoOption *options;
+	bool taken;
+
+	(void)snprintf(path, sizeof path, "%s/services", folder);
+	write_file(path, pga_text_string(file), file->length);
+	HOLDS(setenv("PGSERVICEFILE", path, 1) == 0);
+	conn = PQconnectStartParams(keywords, values, 0);
+	HOLDS(conn != NULL);
+	taken = strstr(PQerrorMessage(conn), PROBE) != NULL;
+	if (!taken)
+		for (const char *at = PQerrorMessage(conn); *at != '\0'; at++)
+			if (*at < '0' || *at > '9')
+				pga_text_add_bytes(answer, at, 1);
+	options = PQconninfo(conn);
+	for (const PQconninfoOption *at = options; taken && at != NULL && at->keyword != NULL; at++)
+		if (at->val != NULL)
+			pga_text_addf(answer, "%s='%s'\n", at->keyword, at->val);
+	PQconninfoFree(options);
+	PQfinish(conn);
+}
+
+static void same_for_libpq(const struct pga_text *before, const struct pga_text *after,
+			   const char *name)
+{
+	struct pga_text was = PGA_TEXT_EMPTY;
+	struct pga_text is = PGA_TEXT_EMPTY;
+
+	ask_libpq(before, name, &was);
+	ask_libpq(after, name, &is);
+	HOLDS(same_text(&was, &is));
+	pga_text_free(&was);
+	pga_text_free(&is);
+}
+
+/* libpq gives up at a line that is longer than it reads; the tool says so before it writes. */
+static bool has_long_line(const char *bytes)
+{
+	for (; *bytes != '\0'; bytes += strcspn(bytes, "\n"), bytes += *bytes == '\n')
+		if (strcspn(bytes, "\n") >= PGA_SERVICE_LINE_LIMIT)
+			return true;
+	return false;
+}
+
+static void check_others(const struct pga_text *before, const struct pga_text *after,
+			 const char *added)
+{
+	struct pga_ini_reader reader =
+	    pga_ini_start(pga_text_string(before), before->length, PGA_INI_PGSERVICE);
+	struct pga_ini_line line;
+
+	for (int looked_at = 0; looked_at < 4 && pga_ini_next(&reader, &line);) {
+		char *name;
+
+		if (line.kind != PGA_INI_SECTION || line.name.bytes == NULL ||
+		    pga_ini_equals(line.name, added))
+			continue;
+		name = pga_ini_copy(line.name);
+		HOLDS(name != NULL);
+		same_for_libpq(before, after, name);
+		free(name);
+		looked_at++;
+	}
+	same_for_libpq(before, after, "missing");
+}
+
+static void check_added(const struct pga_text *after, const char *name)
+{
+	struct pga_text answer = PGA_TEXT_EMPTY;
+
+	ask_libpq(after, name, &answer);
+	HOLDS(strstr(pga_text_string(&answer), "\nhost='new'\n") != NULL);
+	HOLDS(strstr(pga_text_string(&answer), "\nport='1'\n") != NULL);
+	HOLDS(strstr(pga_text_string(&answer), "\nsslmode='verify-full'\n") != NULL);
+	HOLDS(strstr(pga_text_string(&answer), "dbname='u'\n") != NULL ||
+	      strstr(pga_text_string(&answer), "dbname=") == NULL);
+	pga_text_free(&answer);
+}
+
+static void fuzz_service(const char *bytes, size_t length)
+{
+	static const char *const names[] = {"b", "a b", "[x", "\xC3\xBC"};
+	const char *name = names[length % 4];
+	struct pga_settings settings = {.items = NULL};
+	struct pga_service_edit edit;
+	struct pga_service_edit out;
+	struct pga_text before = text_of(bytes, length);
+	struct pga_text missing = PGA_TEXT_EMPTY;
+	struct pga_text was = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	if (pga_service_text_check("services", bytes, length, &error) != 0) {
+		pga_text_free(&before);
+		return;
+	}
+	HOLDS(pga_settings_add(&settings, "host", "new", &error) == 0);
+	HOLDS(pga_settings_add(&settings, "port", "1", &error) == 0);
+	HOLDS(pga_settings_add(&settings, "sslmode", "verify-full", &error) == 0);
+	HOLDS(pga_service_replace(bytes, length, name, &settings, &edit, &error) == 0);
+	/* An ldap line would have libpq ask a server. */
+	if (strstr(bytes, "ldap") == NULL && !has_long_line(bytes)) {
+		if (edit.sections > 0) {
+			check_added(&edit.bytes, name);
+			check_others(&before, &edit.bytes, name);
+			HOLDS(pga_service_take_out(bytes, length, name, &out, &error) == 0);
+			ask_libpq(&out.bytes, name, &missing);
+			HOLDS(strstr(pga_text_string(&missing), "not found") != NULL);
+			check_others(&before, &out.bytes, name);
+		} else {
+			pga_service_edit_free(&edit);
+			HOLDS(pga_service_append(bytes, length, name, &settings, &edit, &error) ==
+			      0);
+			HOLDS(edit.bytes.length > length &&
+			      memcmp(edit.bytes.bytes, bytes, length) == 0);
+			check_added(&edit.bytes, name);
+			check_others(&before, &edit.bytes, name);
+			HOLDS(pga_service_take_out(edit.bytes.bytes, edit.bytes.length, name, &out,
+						   &error) == 0);
+			HOLDS(out.sections == 1);
+			check_others(&before, &out.bytes, name);
+		}
+		pga_service_edit_free(&out);
+	}
+	pga_service_edit_free(&edit);
+	pga_settings_free(&settings);
+	pga_text_free(&before);
+	pga_text_free(&missing);
+	pga_text_free(&was);
+}
+
+/* ---- printable ---- */
+
+static void fuzz_printable(const char *bytes, size_t length)
+{
+	char *shown = pga_printable(bytes);
+	char *again;
+
+	(void)length;
+	HOLDS(shown != NULL && is_harmless(shown));
+	again = pga_printable(shown);
+	HOLDS(again != NULL && strcmp(shown, again) == 0);
+	HOLDS(!is_harmless(bytes) || strcmp(shown, bytes) == 0);
+	free(again);
+	free(shown);
+}
+
+/* ---- which ---- */
+
+static const struct {
+	const char *name;
+	void (*fuzz)(const char *bytes, size_t length);
+} targets[] = {
+    {"ini", fuzz_ini},
+    {"policy", fuzz_policy},
+    {"pins", fuzz_pins},
+    {"anchors_conf", fuzz_anchors_conf},
+    {"certificate", fuzz_certificate},
+    {"root_crt", fuzz_root_crt},
+    {"fingerprint", fuzz_fingerprint},
+    {"ca_url", fuzz_ca_url},
+    {"host", fuzz_host},
+    {"service", fuzz_service},
+    {"printable", fuzz_printable},
+};
+
+static void (*target)(const char *bytes, size_t length);
+
+static void clean_up(void)
+{
+	static const char *const left[] = {"services", "pganchor/policy.conf", "pganchor", "."};
+	char path[64];
+
+	for (size_t i = 0; i < sizeof left / sizeof left[0]; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", folder, left[i]);
+		(void)remove(strcmp(left[i], ".") != 0 ? path : folder);
+	}
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	const char *slash = strrchr((*argv)[0], '/');
+	const char *name = slash != NULL ? slash + 1 : (*argv)[0];
+
+	(void)argc;
+	for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
+		if (strcmp(targets[i].name, name) == 0)
+			target = targets[i].fuzz;
+	HOLDS(target != NULL && mkdtemp(folder) != NULL && atexit(clean_up) == 0);
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	char *bytes = malloc(size + 1);
+
+	HOLDS(bytes != NULL);
+	if (size > 0)
+		memcpy(bytes, data, size);
+	bytes[size] = '\0';
+	target(bytes, size);
+	free(bytes);
+	return 0;
+}
