@@ -30,6 +30,7 @@ static bool decide(const struct gate_libpq *libpq, const struct pga_parameters *
 	const struct pga_verdict *verdict = &judgement.verdict;
 	const struct gate_rules *rules;
 	struct pga_error error;
+	bool locks;
 	int asked;
 
 	memset(decision, 0, sizeof *decision);
@@ -43,15 +44,17 @@ static bool decide(const struct gate_libpq *libpq, const struct pga_parameters *
 	rules = gate_rules_acquire();
 	gate_judge(libpq, rules, parameters, true, &judgement);
 	decision->admitted = judgement.admitted;
-	/* In audit mode, a connection that would have been refused is made as it would be without
-	 * the gate. */
 	if (judgement.admitted && verdict->reasons > 0)
 		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
-	if (verdict->allowed && verdict->needs_tls)
+	/* In audit mode every connection is made as it would be without the gate, the allowed ones
+	 * too: one that takes GSSAPI encryption, where a ticket is at hand, goes on doing so. The
+	 * wall sees it, and tells. */
+	locks = verdict->allowed && rules->policy.mode == PGA_MODE_ENFORCE;
+	if (locks && verdict->needs_tls)
 		add_lock(decision, "sslmode", "verify-full");
-	if (verdict->allowed && verdict->lock_gss)
+	if (locks && verdict->lock_gss)
 		add_lock(decision, "gssencmode", "disable");
-	if (verdict->allowed && verdict->lock_min_tls)
+	if (locks && verdict->lock_min_tls)
 		add_lock(decision, "ssl_min_protocol_version", pga_verdict_min_tls(&rules->policy));
 	gate_rules_release(rules);
 	decision->refusal = judgement.refusal;

@@ -66,3 +66,12 @@ def test_the_policy_may_allow_it(home, ticket, kerberos_postgres):
     for settings in ({"sslmode": "verify-full"}, {"sslmode": "verify-full", "gssencmode": "require"}):
         done = run_gated(home, [*CLIENTS["psql"], kerberos_postgres.conninfo(**settings)], env=ticket)
         assert done.stdout == GSS, done.stderr
+
+
+def test_in_audit_mode_it_is_taken_as_without_the_gate(home, ticket, kerberos_postgres):
+    argv = [*CLIENTS["psql"], kerberos_postgres.conninfo(sslmode="verify-full")]
+    assert run_gated(home, argv, env=ticket).stdout == TLS, "enforced, it is not taken"
+    write_policy(home, "mode = audit\n")
+    assert run_gated(home, argv, env=ticket).stdout == GSS
+    weak = kerberos_postgres.conninfo(sslmode="verify-full", gssencmode="disable")
+    assert run_gated(home, [*CLIENTS["psql"], weak], env=ticket).stdout == TLS
