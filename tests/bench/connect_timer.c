@@ -1,10 +1,42 @@
-/* Connects whenever a line comes on standard input, and prints how many nanoseconds it took:
- * connect_timer CONNINFO. A connection that should stand and does not, or the other way round (with
- * "refused" as second argument), ends it. */
+/* Connects on command and prints what it took: connect_timer THREADS CONNINFO [refused]. A byte on standard input is a
+ * command; each is answered by a line:
+ *
+ *   c  each of the threads connects once; the nanoseconds until the last one has
+ *   d  callgrind writes down what it has counted, and begins anew
+ *
+ * A connection that should stand and does not, or the other way round (with "refused"), ends it. */
 #include <libpq-fe.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <valgrind/callgrind.h>
+
+static pthread_barrier_t begin, end;
+static const char *conninfo;
+static ConnStatusType wanted = CONNECTION_OK;
+
+static void connect_once(void)
+{
+	PGconn *conn = PQconnectdb(conninfo);
+
+	if (PQstatus(conn) != wanted) {
+		fprintf(stderr, "connect_timer: %s\n", PQerrorMessage(conn));
+		exit(1);
+	}
+	PQfinish(conn);
+}
+
+static void *work(void *unused)
+{
+	for (;;) {
+		pthread_barrier_wait(&begin);
+		connect_once();
+		pthread_barrier_wait(&end);
+	}
+	return unused;
+}
 
 static long long now(void)
 {
@@ -14,24 +46,44 @@ static long long now(void)
 	return time.tv_sec * 1000000000LL + time.tv_nsec;
 }
 
+static long long connect_all(int threads)
+{
+	const long long start = now();
+
+	if (threads == 1) {
+		connect_once();
+	} else {
+		pthread_barrier_wait(&begin);
+		pthread_barrier_wait(&end);
+	}
+	return now() - start;
+}
+
 int main(int argc, char **argv)
 {
-	const ConnStatusType wanted =
-	    argc > 2 && strcmp(argv[2], "refused") == 0 ? CONNECTION_BAD : CONNECTION_OK;
-	char line[16];
+	const int threads = argc > 2 ? atoi(argv[1]) : 0;
+	pthread_t thread;
+	int command;
 
-	while (argc > 1 && fgets(line, sizeof line, stdin) != NULL) {
-		const long long start = now();
-		PGconn *conn = PQconnectdb(argv[1]);
-		const long long end = now();
+	if (threads < 1)
+		return 2;
+	conninfo = argv[2];
+	if (argc > 3 && strcmp(argv[3], "refused") == 0)
+		wanted = CONNECTION_BAD;
+	pthread_barrier_init(&begin, NULL, (unsigned)threads + 1);
+	pthread_barrier_init(&end, NULL, (unsigned)threads + 1);
+	for (int i = 0; threads > 1 && i < threads; i++)
+		pthread_create(&thread, NULL, work, NULL);
+	while ((command = getchar()) != EOF) {
+		long long took = 0;
 
-		if (PQstatus(conn) != wanted) {
-			fprintf(stderr, "connect_timer: %s\n", PQerrorMessage(conn));
-			return 1;
-		}
-		PQfinish(conn);
-		printf("%lld\n", end - start);
+		if (command == 'c')
+			took = connect_all(threads);
+		else if (command == 'd')
+			CALLGRIND_DUMP_STATS;
+		printf("%lld\n", took);
 		fflush(stdout);
 	}
-	return 0;
+	/* Without the cleaning up that a main() which returns would do: the threads are still there. */
+	_Exit(0);
 }

@@ -1,125 +1,348 @@
 #!/usr/bin/python3
-"""What the gate costs, each figure a ratio measured in one run: tests/bench/run.py [--json FILE] [--pairs N].
+"""What the gate costs: tests/bench/run.py [NAME...] [--pairs N] [--json FILE] [--check].
 
-Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server and the CA are the tests'
-own. Prints a table; the JSON holds the same figures. Every pair is one measurement with the gate and one without,
-right after each other; the ratio is that of the medians.
+  connect     PQconnectdb with verify-full, one after the other
+  connect64   the same by 64 threads at once
+  refuse      a weak PQconnectdb that the gate refuses, beside a verified one
+  pgbench     transactions a second of `pgbench -C`, which connects for each
+  start       starting `true`: with the gate, with libeatmydata, with an empty shared object
+  verdict     instructions of one connection that are the gate's, counted by callgrind, with ten anchors and exempt hosts
+  scale       the same with 10,000 anchors and exempt hosts
+  memory      private pages of a process that never connects
+
+Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
+and the CA are the tests' own. Each figure is a ratio or a count of one run, in which measurements without and with the
+gate take turns; a ratio is that of the medians. Prints a table; the JSON holds the same. With --check the exit status is
+1 when a figure is not within its limit.
+
+Instructions of the gate are those of the module and of what it calls for itself. To take the difference of two
+connections would not do: what a TLS handshake computes differs from one to the next by more.
 """
 
 import argparse
 import json
 import os
+import re
 import statistics
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
+from functools import cache, cached_property
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from postgres import Clusters  # noqa: E402
+from postgres import PASSWORD, Clusters, binary_folder  # noqa: E402
 from stepca import start_stepca  # noqa: E402
+
+PAGE = os.sysconf("SC_PAGESIZE")
+MEASUREMENTS = {}
+PASSED_ON = {"PQconnectdb", "PQconnectdbParams", "PQconnectStartParams", "PQconnectPoll", "PQfinish"}
+ASKING = ("pga_effective_", "begin", "read_probe")
+
+
+def measurement(function):
+    MEASUREMENTS[function.__name__] = function
+    return function
+
+
+def row(without, gated, unit, *, at_most=None, at_least=None, figure=None, **more):
+    """One line of the table. figure: what the limit is for and the table shows; the ratio where it is not given."""
+    ratio = gated / without if without else None
+    figure = ratio if figure is None else figure
+    within = (at_most is None or figure <= at_most) and (at_least is None or figure >= at_least)
+    return {"without": without, "with": gated, "unit": unit, "ratio": ratio, "figure": figure, "at_most": at_most,
+            "at_least": at_least, "within": within, **more}
+
+
+def compiled(name, folder, *words):
+    program = folder / name
+    subprocess.run(["cc", "-O2", "-o", program, *words], check=True)
+    return program
+
+
+def write_rules(home, fingerprint, count):
+    """`count` anchors, of which the first is the real one, and `count` exempt hosts, none of which is asked for."""
+    folder = home / ".config/pganchor"
+    folder.mkdir(parents=True)
+    sections = [f"[bench]\npin = {fingerprint}\nhosts = localhost\n"]
+    sections += [f"[other-{i}]\npin = {i:08x}{i * 2654435761 % 2**224:056x}\n" for i in range(1, count)]
+    (folder / "anchors.conf").write_text("".join(sections))
+    if count > 1:
+        hosts = " ".join(f"*.net{i}.example.com" if i % 2 else f"db{i}.example.com" for i in range(count))
+        (folder / "policy.conf").write_text(f"allow-weak = {hosts}\n")
 
 
 class Timer:
-    """A connect_timer that waits for its turn."""
+    """A connect_timer that waits for its commands."""
 
-    def __init__(self, program, conninfo, home, preload=None, refused=False):
+    def __init__(self, argv, home, preload=None):
         env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C"}
         if preload:
             env["LD_PRELOAD"] = str(preload)
-        argv = [program, conninfo] + (["refused"] if refused else [])
-        self.process = subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(list(map(str, argv)), env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                        text=True)
 
-    def once(self):
-        self.process.stdin.write("\n")
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def once(self, command="c"):
+        self.process.stdin.write(command)
         self.process.stdin.flush()
         answer = self.process.stdout.readline()
         if not answer:
             raise SystemExit("connect_timer gave up")
         return int(answer)
 
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait()
 
-
-def in_pairs(first, second, pairs):
-    """[(first, second), ...] in nanoseconds, the order changing from pair to pair, after a short warm-up."""
+def in_pairs(first, second, pairs, warm_up=10):
+    """([nanoseconds of the first], [of the second]), the order changing from pair to pair."""
     for timer in (first, second):
-        for _ in range(10):
+        for _ in range(min(warm_up, pairs)):
             timer.once()
-    measured = []
+    ones, others = [], []
     for number in range(pairs):
         if number % 2:
-            b, a = second.once(), first.once()
+            others.append(second.once())
+            ones.append(first.once())
         else:
-            a, b = first.once(), second.once()
-        measured.append((a, b))
-    return measured
+            ones.append(first.once())
+            others.append(second.once())
+    return ones, others
 
 
-def compile_timer(name, folder, *words):
-    program = folder / name
-    subprocess.run(["cc", "-O2", "-o", program, HERE / f"{name}.c", *words], check=True)
-    return program
+def microseconds(nanoseconds):
+    return statistics.median(nanoseconds) / 1000
 
 
-def figures(pairs):
-    """Medians of both sides in microseconds, and their ratio."""
-    without = statistics.median(a for a, _ in pairs)
-    gated = statistics.median(b for _, b in pairs)
-    return {"pairs": len(pairs), "without_us": without / 1000, "with_us": gated / 1000, "ratio": gated / without}
+def instructions(path, module):
+    """Of a file that callgrind wrote: (all instructions, those spent in the module or on its behalf). The latter are what
+    calls into the module took, less what the calls took that it passes on to libpq: those that do not come from its
+    questions to libpq (src/policy/effective.c)."""
+    total, own, names = 0, 0, {}
+    here, there, calls = {}, {}, False
+
+    def named(kind, number, name):
+        return names.setdefault((kind, number), name)
+
+    for line in path.read_text().splitlines():
+        if found := re.match(r"(c?)(ob|fn)=(\(\d+\))(?: (.*))?", line):
+            called, kind, number, name = found.groups()
+            (there if called else here)[kind] = named(kind, number, name)
+        elif line.startswith("calls="):
+            calls = True  # the next line is what the called function took
+        elif re.match(r"[+*\d-]", line):
+            cost = int(line.split()[1])
+            inside, into = here["ob"] == str(module), there.get("ob", here["ob"]) == str(module)
+            if not calls:
+                total += cost
+            elif into and not inside:
+                own += cost
+            elif inside and there["fn"] in PASSED_ON and not here["fn"].startswith(ASKING):
+                own -= cost
+            if calls:
+                calls, there = False, {}
+    return total, own
 
 
-def measure(prefix, folder, pairs):
-    module = prefix / "lib/pganchor/pganchor-gate.so"
-    libpq = subprocess.run(["pkg-config", "--cflags", "--libs", "libpq"], check=True, capture_output=True, text=True)
-    connect_timer = compile_timer("connect_timer", folder, *libpq.stdout.split())
-    spawn_timer = compile_timer("spawn_timer", folder)
-    home = folder / "home"
-    (home / ".postgresql").mkdir(parents=True)
-    ca = start_stepca(folder / "stepca")
-    server = None
-    results = {}
-    try:
-        (home / ".postgresql/root.crt").write_text(ca.root_pem)
-        (home / ".config/pganchor").mkdir(parents=True)
-        (home / ".config/pganchor/anchors.conf").write_text(f"[bench]\npin = {ca.fingerprint}\n")
-        server = Clusters(folder).start(*ca.issue("localhost"))
-        strong, weak = server.conninfo(sslmode="verify-full", gssencmode="disable"), server.conninfo()
-        plain, gated = Timer(connect_timer, strong, home), Timer(connect_timer, strong, home, module)
-        results["connect verify-full"] = figures(in_pairs(plain, gated, pairs))
-        refused = Timer(connect_timer, weak, home, module, refused=True)
-        results["refuse a weak connection, against a verified one"] = figures(in_pairs(plain, refused, pairs))
-        for timer in (plain, gated, refused):
-            timer.stop()
-    finally:
-        if server is not None:
-            server.stop()
-        ca.daemon.stop()
-    spawned = subprocess.run([spawn_timer, str(2 * pairs), module, "/bin/true"], check=True, capture_output=True, text=True)
-    results["start true"] = figures([tuple(map(int, line.split())) for line in spawned.stdout.splitlines()])
-    return results
+class Bench:
+    """What the measurements share. The server and the CA are started when the first of them needs one."""
+
+    def __init__(self, prefix, folder, pairs):
+        self.module = prefix / "lib/pganchor/pganchor-gate.so"
+        self.folder = folder
+        self.pairs = pairs
+        self.cleanup = ExitStack()
+        if not self.module.exists():
+            raise SystemExit(f"{self.module} is not there: `make install` first")
+
+    @cached_property
+    def ca(self):
+        ca = start_stepca(self.folder / "stepca")
+        self.cleanup.callback(ca.daemon.stop)
+        return ca
+
+    @cached_property
+    def server(self):
+        server = Clusters(self.folder).start(*self.ca.issue("localhost"), settings={"max_connections": "300"})
+        self.cleanup.callback(server.stop)
+        return server
+
+    @cached_property
+    def timer(self):
+        libpq = subprocess.run(["pkg-config", "--cflags", "--libs", "libpq"], check=True, capture_output=True, text=True)
+        return compiled("connect_timer", self.folder, HERE / "connect_timer.c", "-pthread", *libpq.stdout.split())
+
+    @cached_property
+    def home(self):
+        return self.home_with(1)
+
+    def home_with(self, count):
+        """A home whose user trusts the CA and has this many anchors and exempt hosts."""
+        home = self.folder / f"home-{count}"
+        (home / ".postgresql").mkdir(parents=True)
+        (home / ".postgresql/root.crt").write_text(self.ca.root_pem)
+        write_rules(home, self.ca.fingerprint, count)
+        return home
+
+    @property
+    def strong(self):
+        return self.server.conninfo(sslmode="verify-full", gssencmode="disable")
+
+    def connecting(self, preload=None, threads=1):
+        return Timer([self.timer, threads, self.strong], self.home, preload)
+
+    @cache
+    def counted(self, rules):
+        """(all, those of the gate): instructions of one connection by this many anchors and exempt hosts, the mean of
+        several. What comes before the second dump does not count: the first connections, and what callgrind's first dump
+        leaves behind of them."""
+        connections = max(1, min(10, self.pairs // 20))
+        output = self.folder / "callgrind.out"
+        for old in self.folder.glob("callgrind.out*"):
+            old.unlink()
+        with Timer(["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={output}", self.timer, 1, self.strong],
+                   self.home_with(rules), self.module) as timer:
+            for command in "cdcd" + "c" * connections + "d":
+                timer.once(command)
+        return [count / connections for count in instructions(self.folder / "callgrind.out.3", self.module)]
+
+
+@measurement
+def connect(bench):
+    with bench.connecting() as plain, bench.connecting(bench.module) as gated:
+        ones, others = in_pairs(plain, gated, bench.pairs)
+    return {"connect": row(microseconds(ones), microseconds(others), "us", at_most=1.01, pairs=len(ones))}
+
+
+@measurement
+def connect64(bench):
+    rounds = max(2, bench.pairs // 10)
+    with bench.connecting(threads=64) as plain, bench.connecting(bench.module, 64) as gated:
+        ones, others = in_pairs(plain, gated, rounds, warm_up=2)
+    return {"connect64": row(microseconds(ones) / 64, microseconds(others) / 64, "us", at_most=1.01, pairs=rounds)}
+
+
+@measurement
+def refuse(bench):
+    weak = [bench.timer, 1, bench.server.conninfo(), "refused"]
+    with bench.connecting() as plain, Timer(weak, bench.home, bench.module) as refused:
+        ones, others = in_pairs(plain, refused, bench.pairs)
+    return {"refuse": row(microseconds(ones), microseconds(others), "us", pairs=len(ones))}
+
+
+@measurement
+def pgbench(bench):
+    script = bench.folder / "select.sql"
+    script.write_text("SELECT 1;\n")
+    transactions = max(5, bench.pairs // 10)
+
+    def throughput(preload):
+        env = {"HOME": str(bench.home), "PATH": os.environ["PATH"], "LC_ALL": "C", "PGPASSWORD": PASSWORD}
+        if preload:
+            env["LD_PRELOAD"] = str(preload)
+        done = subprocess.run([binary_folder() / "pgbench", "-C", "-n", "-f", script, "-t", str(transactions),
+                               bench.server.conninfo(sslmode="verify-full", gssencmode="disable", password=None)],
+                              env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+        return float(re.search(r"^tps = ([\d.]+)", done.stdout, re.M)[1])
+
+    runs = max(2, bench.pairs // 50)
+    pairs = [tuple(map(throughput, (None, bench.module) if number % 2 else (bench.module, None))) for number in range(runs)]
+    plain = statistics.median(pair[number + 1 & 1] for number, pair in enumerate(pairs))
+    gated = statistics.median(pair[number & 1] for number, pair in enumerate(pairs))
+    return {"pgbench": row(plain, gated, "tps", at_least=0.99, pairs=runs)}
+
+
+@measurement
+def start(bench):
+    spawn_timer = compiled("spawn_timer", bench.folder, HERE / "spawn_timer.c")
+    (bench.folder / "empty.c").touch()
+    empty = compiled("empty.so", bench.folder, "-shared", "-fPIC", bench.folder / "empty.c")
+    eatmydata = next(iter(Path("/usr/lib").glob("**/libeatmydata.so")), None)
+    if eatmydata is None:
+        raise SystemExit("libeatmydata.so is not there: packaging/dependencies.sh test")
+    rounds = 2 * bench.pairs
+    done = subprocess.run([spawn_timer, str(rounds), "/bin/true", "-", empty, eatmydata, bench.module], check=True,
+                          capture_output=True, text=True)
+    plain, empty_us, eatmydata_us, gated = map(microseconds,
+                                               zip(*(map(int, line.split()) for line in done.stdout.splitlines())))
+    return {"start": row(plain, gated, "us", at_most=1.03, pairs=rounds),
+            "start, beside libeatmydata": row(eatmydata_us, gated, "us", at_most=1.0, pairs=rounds),
+            "start of libeatmydata": row(plain, eatmydata_us, "us", pairs=rounds),
+            "start of an empty object": row(plain, empty_us, "us", pairs=rounds)}
+
+
+@measurement
+def verdict(bench):
+    total, own = bench.counted(10)
+    return {"verdict": row(total - own, total, "instr", figure=round(own))}
+
+
+@measurement
+def scale(bench):
+    few, many = bench.counted(10)[1], bench.counted(10000)[1]
+    return {"scale": row(few, many, "instr", at_most=1.05)}
+
+
+@measurement
+def memory(bench):
+    def private(variable):
+        """Pages that no other process shares, of one that waits. The environment is as long with the gate as without."""
+        env = {"PATH": "/usr/bin:/bin", variable: str(bench.module)}
+        with subprocess.Popen(["cat"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            process.stdout.readline()
+            sizes = re.findall(r"^Private_Dirty: +(\d+) kB", Path(f"/proc/{process.pid}/smaps").read_text(), re.M)
+            process.stdin.close()
+        return sum(map(int, sizes)) * 1024 // PAGE
+
+    plain, gated = (statistics.median(private(variable) for _ in range(9)) for variable in ("XX_PRELOAD", "LD_PRELOAD"))
+    return {"memory": row(plain, gated, "pages", at_most=2, figure=gated - plain)}
+
+
+def shown(name, figures):
+    limit = (f"<= {figures['at_most']:g}" if figures["at_most"] is not None else
+             f">= {figures['at_least']:g}" if figures["at_least"] is not None else "")
+    decimals = 1 if figures["unit"] in ("us", "tps") else 0
+    figure = f"{figures['figure']:.4f}" if figures["figure"] == figures["ratio"] else f"+{figures['figure']:,}"
+    return (f"{name:28}{figures['without']:>13,.{decimals}f}{figures['with']:>13,.{decimals}f} {figures['unit']:6}{figure:>9}"
+            f"  {limit:8}{'' if figures['within'] else 'OVER'}")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", metavar="NAME", nargs="*", help="only these measurements")
+    parser.add_argument("--pairs", type=int, default=1000, help="how often each connects (%(default)s)")
     parser.add_argument("--json", type=Path, help="write the figures here")
-    parser.add_argument("--pairs", type=int, default=1000)
+    parser.add_argument("--check", action="store_true", help="exit status 1 when a figure is not within its limit")
     options = parser.parse_args()
+    for name in options.names:
+        if name not in MEASUREMENTS:
+            parser.error(f"{name}: no such measurement; there are {', '.join(MEASUREMENTS)}")
     if "PGANCHOR_PREFIX" not in os.environ:
         parser.error("PGANCHOR_PREFIX is not set: `make install` into a prefix and name it there")
+    results = {}
+    print(f"{'':28}{'without':>13}{'with':>13} {'':6}{'figure':>9}  limit", flush=True)
     with tempfile.TemporaryDirectory(prefix="pga-bench-") as folder:
         os.chmod(folder, 0o755)
-        results = measure(Path(os.environ["PGANCHOR_PREFIX"]).resolve(), Path(folder), options.pairs)
-    print(f"{'':50}{'without':>12}{'with':>12}{'ratio':>8}")
-    for name, row in results.items():
-        print(f"{name:50}{row['without_us']:>9.1f} us{row['with_us']:>9.1f} us{row['ratio']:>8.4f}")
+        bench = Bench(Path(os.environ["PGANCHOR_PREFIX"]).resolve(), Path(folder), options.pairs)
+        with bench.cleanup:
+            for name in options.names or MEASUREMENTS:
+                for title, figures in MEASUREMENTS[name](bench).items():
+                    results[title] = figures
+                    print(shown(title, figures), flush=True)
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
+    return 1 if options.check and not all(figures["within"] for figures in results.values()) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,11 +1,14 @@
-/* Starts a program in turns without and with LD_PRELOAD=MODULE and prints the nanoseconds of each
- * pair: spawn_timer PAIRS MODULE PROGRAM */
+/* Starts a program in turns, once with each of the modules in LD_PRELOAD ("-": with none), and prints the nanoseconds of
+ * each round in one line, in the order of the modules: spawn_timer ROUNDS PROGRAM MODULE... */
 #define _GNU_SOURCE
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+
+#define MODULES 8
 
 static long long start_once(char *program, char **environment)
 {
@@ -24,22 +27,32 @@ static long long start_once(char *program, char **environment)
 
 int main(int argc, char **argv)
 {
-	char *path = "PATH=/usr/bin:/bin";
-	char *plain[] = {path, NULL};
-	char *preload = NULL;
-	char *gated[] = {path, NULL, NULL};
+	char *environments[MODULES][3] = {{NULL}};
+	const int modules = argc - 3;
 
-	if (argc != 4 || asprintf(&preload, "LD_PRELOAD=%s", argv[2]) < 0)
+	if (modules < 1 || modules > MODULES)
 		return 2;
-	gated[1] = preload;
-	for (int pair = atoi(argv[1]); pair > 0; pair--) {
-		/* The order changes from pair to pair, so that neither profits from coming second.
-		 */
-		const long long first = start_once(argv[3], pair % 2 ? plain : gated);
-		const long long second = start_once(argv[3], pair % 2 ? gated : plain);
-
-		printf("%lld %lld\n", pair % 2 ? first : second, pair % 2 ? second : first);
+	for (int i = 0; i < modules; i++) {
+		environments[i][0] = "PATH=/usr/bin:/bin";
+		if (strcmp(argv[3 + i], "-") != 0 &&
+		    asprintf(&environments[i][1], "LD_PRELOAD=%s", argv[3 + i]) < 0)
+			return 1;
 	}
-	free(preload);
+	for (int round = 0; round < atoi(argv[1]); round++) {
+		long long took[MODULES];
+
+		/* Another one comes first in each round, and every second round goes backwards: none profits from its
+		 * place. */
+		for (int i = 0; i < modules; i++) {
+			const int at = (round / 2 + i) % modules;
+			const int turn = round % 2 ? modules - 1 - at : at;
+
+			took[turn] = start_once(argv[2], environments[turn]);
+		}
+		for (int i = 0; i < modules; i++)
+			printf("%lld%c", took[i], i + 1 < modules ? ' ' : '\n');
+	}
+	for (int i = 0; i < modules; i++)
+		free(environments[i][1]);
 	return 0;
 }
