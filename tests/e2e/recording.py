@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from listener import Listener, read_to_end, tls_context
+from listener import SECONDS, Listener, read_to_end, tls_context
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 ASK_FOR_PASSWORD = b"R" + struct.pack("!ii", 8, 3)  # AuthenticationCleartextPassword
@@ -44,7 +44,13 @@ class RecordingServer(Listener):
         if self.context is not None:
             self.context.set_alpn_protocols(["postgresql"])
         self._records = []
+        self._requested = threading.Semaphore(0)
         super().__init__()
+
+    def wait_for_requests(self, count):
+        """Wait until as many requests for TLS have come."""
+        for _ in range(count):
+            assert self._requested.acquire(timeout=SECONDS), "a client has not come"
 
     def finish(self):
         """All connections that came, each recorded to its end; takes no more."""
@@ -61,6 +67,7 @@ class RecordingServer(Listener):
             code = self._read_packet(sock, record)
             if code == SSL_REQUEST:
                 record.requests.append("ssl")
+                self._requested.release()
                 if self.ssl_answer is None:
                     break
                 sock.sendall(self.ssl_answer)

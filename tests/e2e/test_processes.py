@@ -1,0 +1,194 @@
+"""What programs do around their connections: threads, forks, descriptors that are closed and taken, signals, and no PQfinish."""
+
+import re
+import subprocess
+
+import pytest
+
+from programs import SOURCES, flags
+from test_gate import anchored, run_gated, write_anchor, write_policy  # noqa: F401
+from test_log import audited  # noqa: F401
+from test_ways import extension  # noqa: F401
+
+TOP = SOURCES.parent.parent.parent
+
+
+def numbered(server, **words):
+    """A conninfo for which libpq asks neither the resolver nor who the user is: other threads may be in there at a fork."""
+    return server.conninfo(hostaddr="127.0.0.1", **words)
+
+
+# ---- threads ----
+
+def crowd(server, impostor, threads, rounds):
+    weak = f"hostaddr=127.0.0.1 port={server.port} user=app sslmode=require"
+    return [str(threads), str(rounds), server.conninfo(sslmode="verify-full"), weak, impostor.conninfo(sslmode="verify-full")]
+
+
+def test_a_crowd_of_threads(anchored, postgres, impostor_postgres, compile_program):
+    program = compile_program("crowd.c", ["libpq"])
+    seen = postgres.connections()
+    done = run_gated(anchored, [program, *crowd(postgres, impostor_postgres, 64, 3)])
+    assert done.stdout == "192 verified, 192 refused, 192 unmasked, 0 wrong\n", done.stderr
+    assert postgres.connections() == seen + 192
+
+
+@pytest.fixture(scope="session")
+def tsan_program(session_folder, pganchor):
+    """Factory tsan_program("crowd.c") -> path: the program with the gate in it as a library, both built with ThreadSanitizer."""
+    words = ["cc", "-fsanitize=thread", "-g", "-O1", "-D_GNU_SOURCE", "-DHAVE__DL_FIND_OBJECT=1", '-DPACKAGE_VERSION="0"',
+             f'-DSYSCONFDIR="{pganchor.prefix}/etc"', f'-DPKGLIBDIR="{pganchor.prefix}/lib/pganchor"', '-DPG_SYSCONFDIR="/nowhere"',
+             f"-I{TOP}/src", f"-I{TOP}/include", *flags("--cflags", "libpq", prefix=pganchor.prefix)]
+    sources = [path for room in ("base", "policy", "gate") for path in (TOP / "src" / room).glob("*.c")
+               if path.name not in ("linked.c", "preload.c")]
+    library = session_folder / "libgate-tsan.so"
+
+    def make(source):
+        if not library.exists():
+            subprocess.run([*words, "-shared", "-fPIC", "-fvisibility=hidden", "-o", library, *sources], check=True)
+        path = session_folder / f"{source}-tsan"
+        subprocess.run([*words, "-o", path, SOURCES / source, library, *flags("--libs", "libpq", prefix=pganchor.prefix)], check=True)
+        return path
+
+    return make
+
+
+def test_no_data_race_is_in_the_gate(anchored, postgres, impostor_postgres, tsan_program, tmp_path):
+    """The one proof that does not hang on luck: ThreadSanitizer sees whether each access comes behind the one before it.
+
+    What it has to be told to overlook is in libraries that were not built with it, and so hide how they lock.
+    """
+    overlooked = tmp_path / "overlooked"
+    overlooked.write_text("called_from_lib:libcrypto.so\ncalled_from_lib:libssl.so\ncalled_from_lib:libpq.so\n")
+    write_anchor(anchored, "nobody", "0" * 64)
+    write_policy(anchored, "trust = verified\n")
+    program = tsan_program("crowd.c")
+    options = f"halt_on_error=0:exitcode=66:suppressions={overlooked}"
+    # Its memory map does not bear all that some kernels' randomness does; not everywhere can that be switched off.
+    calm = ["setarch", "-R"] if subprocess.run(["setarch", "-R", "true"], capture_output=True).returncode == 0 else []
+    done = anchored.run([*calm, program, *crowd(postgres, impostor_postgres, 8, 3)], env={"TSAN_OPTIONS": options})
+    assert "WARNING: ThreadSanitizer" not in done.stderr, done.stderr[:5000]
+    assert (done.returncode, done.stdout) == (0, "24 verified, 24 refused, 24 unmasked, 0 wrong\n"), done.stderr
+
+
+def test_threads_that_open_the_same_extension(anchored, postgres, compile_program, extension):
+    """The slots of a libpq that RTLD_DEEPBIND has bound past the gate are bound to it before any of them can connect."""
+    program = compile_program("openers.c", [], rpath=False)
+    seen = postgres.connections()
+    for _ in range(50):
+        done = run_gated(anchored, [program, extension, postgres.conninfo()])
+        assert re.fullmatch(r"bad 0 pganchor refused this connection: sslmode=prefer .*\n", done.stdout), done.stdout + done.stderr
+    assert postgres.connections() == seen
+
+
+# ---- forks ----
+
+def test_a_fork_in_the_middle_of_another_threads_attempt(anchored, postgres, recording_server, compile_program, pganchor):
+    stuck = recording_server(None)
+    argv = [compile_program("forker.c", ["libpq"]), "stuck", "20", numbered(postgres, sslmode="verify-full"), numbered(postgres),
+            f"host=localhost hostaddr=127.0.0.1 port={stuck.port} user=app sslmode=verify-full"]
+    process = subprocess.Popen([pganchor.binary, "run", "--", *argv], env=anchored.environment(), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        stuck.wait_for_requests(4)
+        stdout, stderr = process.communicate("\n", timeout=110)
+    finally:
+        process.kill()
+        process.wait()
+    assert stdout == "20 children\n", stderr
+
+
+@pytest.mark.parametrize("what", ["refused", "looking"])
+def test_a_fork_while_other_threads_are_in_the_gate(anchored, postgres, compile_program, what):
+    program = compile_program("forker.c", ["libpq"])
+    argv = [program, what, "30", numbered(postgres, sslmode="verify-full"), numbered(postgres)]
+    done = run_gated(anchored, argv)
+    assert done.stdout == "30 children\n", done.stderr
+
+
+# ---- objects that are never finished, or past the gate ----
+
+def test_nothing_outlives_its_object(anchored, postgres, compile_program):
+    program = compile_program("hoarder.c", ["libpq"])
+    done = run_gated(anchored, [program, "past", "1000", postgres.conninfo()])
+    reused, grown = done.stdout.splitlines()
+    assert int(reused.split()[1]) > 1000, "the address of a refused object was seldom used again"
+    assert int(grown.split()[1]) < 10000, "something is left behind of each"
+
+
+# malloc keeps nothing back that would count as allocated.
+EXACT = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0"}
+
+
+def test_a_program_that_finishes_nothing_until_the_end(anchored, postgres, compile_program):
+    done = run_gated(anchored, [compile_program("hoarder.c", ["libpq"]), "hoard", "3000", postgres.conninfo()], env=EXACT)
+    reused, grown = done.stdout.splitlines()
+    assert int(grown.split()[1]) < 1000, "something is left behind of each"
+
+
+# ---- descriptors ----
+
+def test_descriptors_that_were_closed_and_taken_are_left_alone(anchored, stepca, postgres, recording_server, compile_program):
+    late = recording_server(b"S", issued=stepca.issue("db.example.test"))
+    write_anchor(anchored, "work", stepca.fingerprint, hosts="localhost")
+    refused_late = (f"host=db.example.test hostaddr=127.0.0.1 port={late.port} user=app password=hunter2 sslmode=verify-full")
+    done = run_gated(anchored, [compile_program("closer.c", ["libpq"]), postgres.conninfo(sslmode="verify-full"),
+                                postgres.conninfo(), refused_late, anchored.path])
+    assert done.stdout == "weak ok\nfinished ok\nstrong ok\n" * 3 + "late ok\nagain ok\n", done.stdout + done.stderr
+    (seen,) = late.finish()
+    assert (seen.requests, seen.tls, seen.inside) == (["ssl"], True, b"")
+
+
+@pytest.mark.parametrize("then", ["", "strong", "late"])
+def test_a_child_inherits_nothing(anchored, stepca, postgres, recording_server, compile_program, then):
+    """A policy that cannot be read is read again each time: files are opened all the while."""
+    late = recording_server(b"S", issued=stepca.issue("localhost"))
+    conninfo = {"": [], "strong": [postgres.conninfo(sslmode="verify-full")],
+                "late": [f"host=localhost port={late.port} user=app sslmode=verify-full"]}[then]
+    program = compile_program("spawner.c", ["libpq"])
+    if then == "late":
+        write_anchor(anchored, "other", "0" * 64)
+    if then == "":
+        write_policy(anchored, "mode\n")
+    done = run_gated(anchored, [program, "60", postgres.conninfo(), *conninfo])
+    # What the shell has itself: its standard streams, and perhaps the folder that it lists.
+    assert done.returncode == 0 and {re.sub(r" 3$", "", line) for line in done.stdout.splitlines()} == {"0 1 2"}, done.stdout
+    assert ("pganchor refused the server" in done.stderr) == (then == "late")
+
+
+SYSLOG = """
+import os, sys, syslog, psycopg2
+syslog.openlog("clerk", syslog.LOG_NDELAY, syslog.LOG_LOCAL3)
+syslog.syslog("before")
+before = set(os.listdir("/proc/self/fd"))
+psycopg2.connect(sys.argv[1]).close()
+print(set(os.listdir("/proc/self/fd")) == before)
+syslog.syslog("behind")
+"""
+
+
+def test_a_programs_own_syslog_is_left_alone(anchored, audited, postgres):
+    done, log = audited("/usr/bin/python3", "-c", SYSLOG, postgres.conninfo())
+    assert done.stdout == "True\n", done.stderr
+    first, gate, last = log.splitlines()
+    assert first.startswith("<158>") and first.endswith("clerk: before")  # LOG_LOCAL3 | LOG_INFO
+    assert last.startswith("<158>") and last.endswith("clerk: behind")
+    assert "pganchor[" in gate
+
+
+def test_a_title_in_the_place_of_the_arguments_is_no_argument(anchored, audited, postgres):
+    """As servers do, PostgreSQL's among them: the rest of the room is filled with NULs."""
+    script = 'use DBI; $0 = "clerk"; DBI->connect("dbi:Pg:" . $ARGV[0], "app", $ARGV[1]) or die'
+    conninfo = f"host=localhost;port={postgres.port};dbname=app"
+    done, log = audited("perl", "-e", script, conninfo, postgres.password)
+    assert done.returncode == 0, done.stderr
+    assert 'argc="1" arguments=""' in log
+
+
+# ---- signals ----
+
+def test_signals_in_a_connection_and_a_cancel_in_a_handler(anchored, postgres, compile_program):
+    canceller = compile_program("canceller.c", ["libpq"], words=("-shared", "-fPIC"))
+    program = compile_program("alarms.c", ["libpq"], words=(f'-DCANCELLER="{canceller}"',))
+    done = run_gated(anchored, [program, "40", postgres.conninfo(sslmode="verify-full"), postgres.conninfo()])
+    assert done.stdout == "20 verified, 20 refused, interrupted\nsent, state 57014, allocated 0\n", done.stdout + done.stderr
