@@ -13,8 +13,9 @@ RELEASES = {17: "trixie", 18: "sid"}
 
 # psql and pg_dump, what the tool needs, and a language that loads libpq as an extension.
 PACKAGES = ["postgresql-client", "libcurl4t64", "libelf1t64", "libjansson4", "python3-psycopg2"]
-# A KDC, for kerberos.py: on the machine that we are on, its packages would bring services.
-MORE_PACKAGES = {17: ["krb5-kdc", "krb5-admin-server"]}
+# A KDC, for kerberos.py: on the machine that we are on, its packages would bring services. And Node.js, whose packages quarrel
+# with those of others than Debian.
+MORE_PACKAGES = {17: ["krb5-kdc", "krb5-admin-server", "nodejs", "node-libpq"]}
 
 # A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
 STALE = 'Acquire::Check-Valid-Until "false";\n'

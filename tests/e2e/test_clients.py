@@ -5,11 +5,13 @@ SECURITY.md has the table of them.
 
 import re
 import shlex
+import sysconfig
 from pathlib import Path
 
 import pytest
 
 from certificates import EXPIRED
+from home import Home
 from postgres import NAMES
 from test_gate import CLIENTS as GATE_CLIENTS
 from test_gate import PYTHON, WEAK, anchored, run_gated  # noqa: F401
@@ -44,6 +46,32 @@ TCL = ("package require Pgtcl\n"
        "if {[catch {set c [pg_connect -conninfo [lindex $argv 0]]} why]} {puts \"bad: $why\"; exit 1}\n"
        f"puts [pg_result [pg_exec $c {{{QUERY}}}] -getTuple 0]\n")
 
+R = (f'c <- tryCatch(DBI::dbConnect(RPostgreSQL::PostgreSQL(), dbname = commandArgs(TRUE)), error = function(e) {{ '
+     f'message("bad: ", conditionMessage(e)); quit(status = 1) }}); cat(if (DBI::dbGetQuery(c, "{QUERY}")[1, 1]) "t\\n" else "f\\n")')
+QT = f"""
+import shlex, sys
+from PyQt5.QtSql import QSqlDatabase
+database = QSqlDatabase.addDatabase("QPSQL")
+settings = dict(word.split("=", 1) for word in shlex.split(sys.argv[1]))
+database.setHostName(settings.pop("host"))
+database.setPort(int(settings.pop("port")))
+database.setUserName(settings.pop("user"))
+database.setPassword(settings.pop("password"))
+database.setDatabaseName(settings.pop("dbname"))
+database.setConnectOptions(";".join(f"{{key}}={{value}}" for key, value in settings.items()))
+if not database.open():
+    sys.exit("bad: " + database.lastError().text())
+query = database.exec("{QUERY}")
+query.next()
+print("t" if query.value(0) else "f")
+"""
+
+NODE = (f"const c = new (require('libpq'))(); try {{ c.connectSync(process.argv[1]); c.exec('{QUERY}'); console.log(c.getvalue(0, 0)) }} "
+        "catch (e) { console.error('bad: ' + e.message); process.exit(1) }")
+NODE_ASYNC = (f"const c = new (require('libpq'))(); c.connect(process.argv[1], e => {{ "
+              "if (e) { console.error('bad: ' + e.message); process.exit(1) } "
+              f"c.exec('{QUERY}'); console.log(c.getvalue(0, 0)); c.finish() }})")
+
 # What ODBC calls libpq's keywords.
 ODBC = {"host": "Servername", "port": "Port", "user": "Username", "dbname": "Database", "password": "Password",
         "sslmode": "SSLmode"}
@@ -64,6 +92,12 @@ def lua(conninfo, folder):
 def tcl(conninfo, folder):
     (folder / "connect.tcl").write_text(TCL)
     return ["tclsh", folder / "connect.tcl", conninfo]
+
+
+def node(script):
+    """Without /proc, as in the root folder that it runs in, Node.js does not find its modules by itself."""
+    modules = f"/usr/share/nodejs:/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/nodejs"
+    return language(["env", f"NODE_PATH={modules}", "node", "-e", script])
 
 
 def language(argv):
@@ -87,6 +121,11 @@ CLIENTS = {
     "Lua luasql": lua,
     "Tcl Pgtcl": tcl,
     "psqlODBC": odbc,
+    "R RPostgreSQL": language(["Rscript", "-e", R]),
+    "Qt QPSQL": language([PYTHON, "-c", QT]),
+    "Node libpq": node(NODE),
+    "Node libpq async": node(NODE_ASYNC),
+    "GDAL": lambda conninfo, folder: ["ogrinfo", "-sql", QUERY, f"PG:{conninfo}"],
     "C++ libpqxx": None,
 }
 
@@ -94,6 +133,12 @@ CLIENTS = {
 @pytest.fixture(params=CLIENTS)
 def name(request):
     return request.param
+
+
+@pytest.fixture
+def home(request, name, pganchor, tmp_path):
+    """Node.js is in a Debian of its own, with libpq 17."""
+    return request.getfixturevalue("rooted_home")(17) if name.startswith("Node") else Home(tmp_path / "home", pganchor)
 
 
 @pytest.fixture
