@@ -39,13 +39,13 @@ int pga_module_loads(const char *preload, struct pga_error *error)
 		return pga_fail_errno(error, reinstall, "cannot find the gate %s", PGA_MODULE);
 	if (pga_child_run(argv, preload != NULL ? preload : "", &child, error) != 0)
 		goto done;
-	if (child.status != 0)
+	if (child.errors.length > 0)
+		(void)pga_fail(error, reinstall, "the gate %s does not load: %.*s", PGA_MODULE,
+			       (int)strcspn(child.errors.bytes, "\n"), child.errors.bytes);
+	else if (child.status != 0)
 		(void)pga_fail(error, reinstall,
 			       "a program with the gate %s in it ends with status %d", PGA_MODULE,
 			       child.status);
-	else if (child.errors.length > 0)
-		(void)pga_fail(error, reinstall, "the gate %s does not load: %.*s", PGA_MODULE,
-			       (int)strcspn(child.errors.bytes, "\n"), child.errors.bytes);
 	else if (!is_mapped(pga_text_string(&child.output), real))
 		(void)pga_fail(error, reinstall, "ld.so did not load the gate %s", PGA_MODULE);
 	else

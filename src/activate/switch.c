@@ -139,13 +139,27 @@ static bool same(const char *bytes, size_t length, const char *string)
 	return length == strlen(string) && memcmp(bytes, string, length) == 0;
 }
 
+/* The module that the lines name: ours, another one, or none any more. */
+static enum pga_state state_of_module(const struct pga_block *block)
+{
+	char *named = strndup(block->module, block->module_length);
+	enum pga_state state = PGA_ON_OTHER;
+
+	if (named != NULL && access(named, F_OK) != 0)
+		state = PGA_ON_GONE;
+	else if (same(block->module, block->module_length, PGA_MODULE))
+		state = PGA_ON;
+	free(named);
+	return state;
+}
+
 static enum pga_state state_of(enum pga_found found, const struct pga_block *block)
 {
 	if (found == PGA_FOUND_NONE)
 		return PGA_OFF;
 	if (found == PGA_FOUND_CHANGED)
 		return PGA_CHANGED;
-	return same(block->module, block->module_length, PGA_MODULE) ? PGA_ON : PGA_ON_OTHER;
+	return state_of_module(block);
 }
 
 int pga_switch_look(struct pga_switch *file, struct pga_error *error)

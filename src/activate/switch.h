@@ -27,6 +27,7 @@ enum pga_state {
 	PGA_OFF,      /* nothing of pganchor's is there */
 	PGA_ON,       /* it is there, and names this module */
 	PGA_ON_OTHER, /* it is there, and names another module */
+	PGA_ON_GONE,  /* it is there, and names a module that is not */
 	PGA_CHANGED,  /* it is there, and somebody has changed it since */
 };
 
@@ -52,10 +53,10 @@ int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root,
 		    struct pga_error *error);
 
 /* The names of the services that have such a drop-in, pganchor's or not; way is one of the last
- * two. Each ends in ".service". The caller frees the names and the array; NULL where there are
- * none.
+ * two, root as for pga_switch_find(). Each ends in ".service". The caller frees the names and the
+ * array; NULL where there are none.
  */
-char **pga_switch_units(enum pga_way way, size_t *count);
+char **pga_switch_units(enum pga_way way, const char *root, size_t *count);
 
 /* Reads it and fills state. */
 int pga_switch_look(struct pga_switch *file, struct pga_error *error);

@@ -17,7 +17,7 @@ static char *service_of(char *path)
 	return name;
 }
 
-char **pga_switch_units(enum pga_way way, size_t *count)
+char **pga_switch_units(enum pga_way way, const char *root, size_t *count)
 {
 	struct pga_switch any;
 	struct pga_error ignored;
@@ -26,7 +26,7 @@ char **pga_switch_units(enum pga_way way, size_t *count)
 	char **names = NULL;
 
 	*count = 0;
-	if (pga_switch_find(&any, way, NULL, "any", &ignored) != 0)
+	if (pga_switch_find(&any, way, root, "any", &ignored) != 0)
 		return NULL;
 	pga_text_addf(&pattern, "%s/*.service.d/pganchor.conf", dirname(dirname(any.path)));
 	if (!pattern.failed && glob(pga_text_string(&pattern), 0, NULL, &found) == 0)

@@ -13,13 +13,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FILES 8 /* more than can be asked for at once */
-
 struct asked {
 	const char *command;
 	bool ways[PGA_WAYS];
 	const char *unit;
 	const char *root;
+	bool all; /* whatever was enabled on this machine, but for the users' own */
 	bool off;
 	bool dry_run;
 	bool json;
@@ -29,19 +28,20 @@ static void print_help(FILE *stream, bool off)
 {
 	(void)fprintf(
 	    stream,
-	    "usage: pganchor %s [-e] [-l] [-s] [-p] [-u NAME] [-r DIR] [-n] [-j]\n\n%s\n"
+	    "usage: pganchor %s [-e] [-l] [-s] [-p] [-u NAME]%s [-r DIR] [-n] [-j]\n\n%s\n"
 	    "  -e, --session        programs of your session, as systemd starts them%s\n"
 	    "  -l, --shell          your shell (SHELL), by its start file\n"
 	    "  -s, --system         everybody's sessions and login shells, in /etc\n"
 	    "  -p, --ld-so-preload  every program of the machine, by /etc/ld.so.preload\n"
 	    "  -u, --unit NAME      a service of systemd, by a drop-in; with --session, one of "
 	    "yours\n"
+	    "%s"
 	    "  -r, --root DIR       the machine's files are below this folder\n"
 	    "  -n, --dry-run        change nothing, and show what would be written\n"
 	    "  -j, --json           report in JSON\n"
 	    "  -h, --help           show this\n\n"
 	    "%s",
-	    off ? "disable" : "enable",
+	    off ? "disable" : "enable", off ? " [-a]" : "",
 	    off ? "Takes out again what pganchor enable wrote, and nothing else: your session's "
 		  "and "
 		  "your shell's\nlines, or what is named here.\n"
@@ -49,6 +49,9 @@ static void print_help(FILE *stream, bool off)
 		  "that none of\nthem connects weaker than the policy. Running it again changes "
 		  "nothing.\n",
 	    off ? "" : " (the default)",
+	    off ? "  -a, --all            all that was enabled on the machine: --system, "
+		  "--ld-so-preload,\n                       and every service's drop-in\n"
+		: "",
 	    off ? "  pganchor disable\n  sudo pganchor disable --system --ld-so-preload\n"
 		: "  pganchor enable --session --shell\n  sudo pganchor enable --unit myapp\n"
 		  "  pganchor status\n");
@@ -112,12 +115,12 @@ static char *preload_for(const struct asked *asked, enum pga_way way, const char
 }
 
 static int prepare(const struct asked *asked, struct pga_switch *file, enum pga_way way,
-		   const char *entry, struct pga_error *error)
+		   const char *unit, const char *entry, struct pga_error *error)
 {
 	char *preload;
 	int result;
 
-	if (pga_switch_find(file, way, asked->root, asked->unit, error) != 0)
+	if (pga_switch_find(file, way, asked->root, unit, error) != 0)
 		return -1;
 	if (asked->off)
 		return pga_switch_off(file, error);
@@ -133,7 +136,10 @@ static void print_next(const struct asked *asked)
 {
 	const bool user = asked->ways[PGA_WAY_USER_UNIT];
 
-	if (asked->unit != NULL)
+	if (asked->all)
+		(void)printf("next: log out and in again; for a service, systemctl daemon-reload "
+			     "and a restart\n");
+	else if (asked->unit != NULL)
 		(void)printf("next:\n    systemctl %sdaemon-reload && systemctl %srestart %s\n",
 			     user ? "--user " : "", user ? "--user " : "", asked->unit);
 	else if (asked->ways[PGA_WAY_PRELOAD])
@@ -192,28 +198,48 @@ static int check_preload(const struct asked *asked, struct pga_error *error)
 	return 0;
 }
 
-static int switch_all(const struct asked *asked)
+/* Prepares every file that is asked for. *files has room for one of each way and for `units` more.
+ */
+static int prepare_all(const struct asked *asked, char *const *units, size_t unit_count,
+		       struct pga_switch *files, size_t *count, struct pga_error *error)
 {
-	struct pga_switch files[FILES] = {{0}};
-	struct pga_error error;
-	size_t count = 0;
 	char *entry = NULL;
-	int status = PGA_EXIT_FAILED;
+	int result = -1;
 
 	if (!asked->off) {
-		entry = pga_module_entry(&error);
-		if (entry == NULL)
-			goto failed;
-		if (asked->ways[PGA_WAY_PRELOAD] && check_preload(asked, &error) != 0)
-			goto failed;
+		entry = pga_module_entry(error);
+		if (entry == NULL ||
+		    (asked->ways[PGA_WAY_PRELOAD] && check_preload(asked, error) != 0))
+			goto done;
 	}
-	for (int way = 0; way < PGA_WAYS; way++) {
-		if (!asked->ways[way])
-			continue;
-		count++;
-		if (prepare(asked, &files[count - 1], (enum pga_way)way, entry, &error) != 0)
-			goto failed;
+	for (int way = 0; way < PGA_WAYS; way++)
+		if (asked->ways[way] && prepare(asked, &files[(*count)++], (enum pga_way)way,
+						asked->unit, entry, error) != 0)
+			goto done;
+	for (size_t i = 0; i < unit_count; i++)
+		if (prepare(asked, &files[(*count)++], PGA_WAY_UNIT, units[i], entry, error) != 0)
+			goto done;
+	result = 0;
+done:
+	free(entry);
+	return result;
+}
+
+static int switch_all(const struct asked *asked)
+{
+	size_t unit_count = 0;
+	char **units = asked->all ? pga_switch_units(PGA_WAY_UNIT, asked->root, &unit_count) : NULL;
+	struct pga_switch *files = calloc(PGA_WAYS + unit_count, sizeof *files);
+	struct pga_error error;
+	size_t count = 0;
+	int status = PGA_EXIT_FAILED;
+
+	if (files == NULL) {
+		(void)pga_fail_memory(&error);
+		goto failed;
 	}
+	if (prepare_all(asked, units, unit_count, files, &count, &error) != 0)
+		goto failed;
 	/* Taken out in the other order: a folder that was made for two files was made for the
 	 * first.
 	 */
@@ -227,7 +253,10 @@ failed:
 done:
 	while (count > 0)
 		pga_switch_end(&files[--count]);
-	free(entry);
+	free(files);
+	while (unit_count > 0)
+		free(units[--unit_count]);
+	free(units);
 	return status;
 }
 
@@ -236,14 +265,15 @@ static void settle(struct asked *asked, bool session, bool shell, bool system, b
 {
 	struct pga_switch probe;
 	struct pga_error ignored;
-	const bool none = !session && !shell && !system && !preload && asked->unit == NULL;
+	const bool none =
+	    !session && !shell && !system && !preload && !asked->all && asked->unit == NULL;
 
 	asked->ways[PGA_WAY_USER_UNIT] = asked->unit != NULL && session;
 	asked->ways[PGA_WAY_UNIT] = asked->unit != NULL && !session;
 	asked->ways[PGA_WAY_SESSION] = none || (session && asked->unit == NULL);
 	asked->ways[PGA_WAY_SHELL] = shell;
-	asked->ways[PGA_WAY_ENVIRONMENT] = asked->ways[PGA_WAY_PROFILE] = system;
-	asked->ways[PGA_WAY_PRELOAD] = preload;
+	asked->ways[PGA_WAY_ENVIRONMENT] = asked->ways[PGA_WAY_PROFILE] = system || asked->all;
+	asked->ways[PGA_WAY_PRELOAD] = preload || asked->all;
 	if (none && asked->off) {
 		/* A shell that pganchor does not know has no lines of ours. */
 		asked->ways[PGA_WAY_SHELL] =
@@ -254,18 +284,24 @@ static void settle(struct asked *asked, bool session, bool shell, bool system, b
 
 static int enable_or_disable(int argc, char **argv, bool off)
 {
-	static const struct option options[] = {
-	    {"dry-run", no_argument, NULL, 'n'},    {"help", no_argument, NULL, 'h'},
-	    {"json", no_argument, NULL, 'j'},       {"ld-so-preload", no_argument, NULL, 'p'},
-	    {"root", required_argument, NULL, 'r'}, {"session", no_argument, NULL, 'e'},
-	    {"shell", no_argument, NULL, 'l'},      {"system", no_argument, NULL, 's'},
-	    {"unit", required_argument, NULL, 'u'}, {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"all", no_argument, NULL, 'a'},
+						{"dry-run", no_argument, NULL, 'n'},
+						{"help", no_argument, NULL, 'h'},
+						{"json", no_argument, NULL, 'j'},
+						{"ld-so-preload", no_argument, NULL, 'p'},
+						{"root", required_argument, NULL, 'r'},
+						{"session", no_argument, NULL, 'e'},
+						{"shell", no_argument, NULL, 'l'},
+						{"system", no_argument, NULL, 's'},
+						{"unit", required_argument, NULL, 'u'},
+						{NULL, 0, NULL, 0}};
 	struct asked asked = {.command = off ? "disable" : "enable", .off = off};
 	bool chosen[128] = {false};
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "ehjlnpr:su:", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, off ? "aehjlnpr:su:" : "ehjlnpr:su:",
+				     off ? options : options + 1, NULL)) != -1) {
 		if (option == '?')
 			return pga_bad_option(asked.command, argv);
 		chosen[option & 127] = true;
@@ -282,8 +318,12 @@ static int enable_or_disable(int argc, char **argv, bool off)
 		return pga_usage_error(asked.command, "%s: too many arguments", argv[optind]);
 	asked.dry_run = chosen['n'];
 	asked.json = chosen['j'];
+	asked.all = chosen['a'];
 	settle(&asked, chosen['e'], chosen['l'], chosen['s'], chosen['p']);
-	if (asked.root != NULL && !chosen['s'] && !chosen['p'] && !asked.ways[PGA_WAY_UNIT])
+	if (asked.all && (chosen['e'] || chosen['l'] || asked.unit != NULL))
+		return pga_usage_error(asked.command, "--all is the machine's, and all of that");
+	if (asked.root != NULL && !chosen['s'] && !chosen['p'] && !asked.all &&
+	    !asked.ways[PGA_WAY_UNIT])
 		return pga_usage_error(asked.command,
 				       "--root is for --system, --ld-so-preload and --unit");
 	return switch_all(&asked);

@@ -47,6 +47,7 @@ static const char *state_word(enum pga_state state)
 	static const char *const words[] = {[PGA_OFF] = "off",
 					    [PGA_ON] = "on",
 					    [PGA_ON_OTHER] = "another module",
+					    [PGA_ON_GONE] = "a missing module",
 					    [PGA_CHANGED] = "changed by hand"};
 
 	return words[state];
@@ -82,7 +83,7 @@ static int add_way(struct findings *found, enum pga_way way, const char *unit)
 static int add_units(struct findings *found, enum pga_way way)
 {
 	size_t count = 0;
-	char **names = pga_switch_units(way, &count);
+	char **names = pga_switch_units(way, NULL, &count);
 	int result = 0;
 
 	for (size_t i = 0; i < count; i++) {

@@ -207,6 +207,12 @@ class Machine:
         return run(*ROOT, "chroot", self.folder, "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
                    "DEBIAN_FRONTEND=noninteractive", *argv)
 
+    def root_with_proc(self, *argv):
+        """As root(), with /proc, which is there for this command alone."""
+        enter = 'mount -n -t proc proc "$1/proc" && exec chroot "$@"'
+        return run(*ROOT, "unshare", "--mount", "sh", "-c", enter, "enter", self.folder, "/usr/bin/env", "-i",
+                   "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", *argv)
+
     def run(self, *argv, **env):
         variables = {"HOME": "/home/dev", "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGPASSWORD": PASSWORD, **env}
         return subprocess.run([*ROOT, "chroot", f"--userspec={LINUX_USER}:{LINUX_USER}", "--groups=", self.folder,
@@ -305,3 +311,100 @@ def test_purging_the_package_leaves_nothing_but_the_users_files(make_machine, de
     machine.root("dpkg", "--purge", "pganchor", "libpganchor0")
     assert files() == before
     assert stepca.root_pem.strip() in machine.run("cat", ".postgresql/root.crt").stdout
+
+
+# ---- the gate in every program, while the package comes and goes
+
+ENABLED = ["/etc/environment.d/50-pganchor.conf", "/etc/profile.d/pganchor.sh", "/etc/ld.so.preload",
+           "/etc/systemd/system/app.service.d/pganchor.conf"]
+
+
+def enable_everywhere(machine):
+    machine.root_with_proc("pganchor", "enable", "--system", "--ld-so-preload")
+    machine.root_with_proc("pganchor", "enable", "--unit", "app")
+    return set(machine.root("find", "/etc", "-path", "*pganchor*", "-o", "-name", "ld.so.preload").split())
+
+
+def watched(machine, log, *argv):
+    """Does it; what it says, and what became of names called pganchor-gate.so: [(call, from, to), ...]."""
+    calls = "trace=rename,renameat,renameat2,unlink,unlinkat"
+    said = run(*ROOT, "strace", "-f", "-qq", "-e", calls, "-e", "signal=none", "-o", log, *argv)
+    assert "ld.so" not in said.replace("ld.so.preload", ""), said
+    found = []
+    for line in log.read_text(errors="replace").splitlines():
+        names = [Path(name).name for name in re.findall(r'"([^"]*)"', line)]
+        if line.endswith(" = 0") and any(name.startswith("pganchor-gate.so") for name in names):
+            found.append((re.search(r"(\w+)\(", line)[1].replace("renameat2", "rename").replace("renameat", "rename"), *names))
+    return found
+
+
+def gate_is_everywhere(machine):
+    shown = machine.root_with_proc("cat", "/proc/self/maps")
+    assert "ld.so" not in shown.replace("/ld-linux", "")
+    return "/pganchor-gate.so\n" in shown
+
+
+@pytest.fixture
+def next_debs(debs, tmp_path):
+    """The packages once more, of a version that comes after."""
+    made = {}
+    for package in ("pganchor", "libpganchor0"):
+        folder = tmp_path / f"next-{package}"
+        run("dpkg-deb", "--raw-extract", debs[package], folder)
+        control = folder / "DEBIAN/control"
+        control.write_text(control.read_text().replace(f"Version: {version()}-1", f"Version: {version()}-2"))
+        made[package] = tmp_path / f"{package}-2.deb"
+        run("dpkg-deb", "--root-owner-group", "--build", folder, made[package])
+    return made
+
+
+def test_a_deb_that_is_upgraded_and_removed_while_every_program_has_the_gate(make_machine, debs, next_debs, tmp_path):
+    machine = make_machine("upgraded")
+    install_debs(machine, debs)
+    before = enable_everywhere(machine)
+    assert before >= set(ENABLED) and gate_is_everywhere(machine)
+
+    run(*ROOT, "cp", *next_debs.values(), machine.folder / "root")
+    dpkg = ["chroot", machine.folder, "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "dpkg"]
+    calls = watched(machine, tmp_path / "upgrade", *dpkg, "--install", *[f"/root/{path.name}" for path in next_debs.values()])
+    # Never away: the new one takes the old one's place in one step, and what is taken away are other names.
+    assert ("rename", "pganchor-gate.so.dpkg-new", "pganchor-gate.so") in calls
+    assert all("pganchor-gate.so" not in names[:1] for call, *names in calls)
+    assert machine.root("dpkg-query", "-Wf", "${Version}", "pganchor") == f"{version()}-2"
+    assert enable_everywhere(machine) == before and gate_is_everywhere(machine)
+
+    calls = watched(machine, tmp_path / "removal", *dpkg, "--remove", "pganchor")
+    assert any(call.startswith("unlink") and names == ["pganchor-gate.so"] for call, *names in calls)
+    assert not gate_is_everywhere(machine)
+    left = machine.root("sh", "-c", "ls -d $0 $* 2>&1 || :", *ENABLED)
+    assert left.count("No such file") == len(ENABLED), left
+
+
+def test_a_deb_stays_where_somebody_has_changed_the_lines(make_machine, debs):
+    machine = make_machine("changed")
+    install_debs(machine, debs)
+    enable_everywhere(machine)
+    machine.root("sh", "-c", 'printf "%s libm.so.6\\n" "$(cat /etc/ld.so.preload)" >/etc/ld.so.preload')
+    said = machine.root("sh", "-c", "dpkg --remove pganchor; echo $?")
+    assert "/etc/ld.so.preload: somebody has changed the lines" in said and said.endswith("\n1\n"), said
+    assert gate_is_everywhere(machine)
+    machine.root("sh", "-c", ": >/etc/ld.so.preload")
+    machine.root("dpkg", "--remove", "pganchor")
+    assert not gate_is_everywhere(machine)
+
+
+def test_an_rpm_that_is_upgraded_and_removed_while_every_program_has_the_gate(make_machine, rpms, tmp_path):
+    """As far as a Debian goes: the same package takes its own place, which to rpm is an upgrade."""
+    machine = make_machine("rpm")
+    rpm = ["rpm", "--root", machine.folder, "--nodeps"]
+    run(*ROOT, *rpm, "-i", rpms["pganchor"])
+    before = enable_everywhere(machine)
+    assert before >= set(ENABLED) and gate_is_everywhere(machine)
+    calls = watched(machine, tmp_path / "upgrade", *rpm, "-U", "--replacepkgs", rpms["pganchor"])
+    assert any(call == "rename" and names[1] == "pganchor-gate.so" for call, *names in calls), calls
+    assert all("pganchor-gate.so" not in names[:1] for call, *names in calls)
+    assert enable_everywhere(machine) == before and gate_is_everywhere(machine)
+    watched(machine, tmp_path / "removal", *rpm, "-e", "pganchor")
+    assert not gate_is_everywhere(machine)
+    left = machine.root("sh", "-c", "ls -d $0 $* 2>&1 || :", *ENABLED)
+    assert left.count("No such file") == len(ENABLED), left

@@ -184,6 +184,8 @@ def test_the_ways(among, home):
     assert states() == {"session": ("on", str(session)), "shell": ("on", str(start)), "user unit": ("on", str(unit))}
     start.write_text(start.read_text().replace("pganchor-gate.so", "older-gate.so"))
     session.write_text(session.read_text().replace("LD_PRELOAD=", "export LD_PRELOAD="))
+    assert states()["shell"][0] == "a missing module"
+    start.write_text(start.read_text().replace("older-gate.so", "../libpganchor.so.0"))
     assert states()["shell"][0] == "another module"
     assert states()["session"][0] == "changed by hand"
     unit.write_text("[Service]\n")
