@@ -10,9 +10,10 @@ static size_t length_without_dot(const char *name, size_t length)
 	return length > 0 && name[length - 1] == '.' ? length - 1 : length;
 }
 
-static char lower(char c)
+/* An ASCII letter's two cases differ in one bit. */
+static unsigned lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return (unsigned char)c | (c >= 'A' && c <= 'Z' ? 0x20U : 0U);
 }
 
 static bool same(const char *a, const char *b, size_t length)
@@ -76,7 +77,9 @@ static int compare(const void *left, const void *right)
 		return a->length < b->length ? -1 : 1;
 	while (i < a->length && lower(a->bytes[i]) == lower(b->bytes[i]))
 		i++;
-	return i < a->length ? lower(a->bytes[i]) - lower(b->bytes[i]) : 0;
+	if (i == a->length)
+		return 0;
+	return lower(a->bytes[i]) < lower(b->bytes[i]) ? -1 : 1;
 }
 
 static void add_pattern(struct pga_host_set *set, const char *pattern, size_t length)

@@ -13,7 +13,7 @@
 /* In the place of the start files' (Makefile.am): libc's pthread_atfork() asks by it which object a
  * handler belongs to. A module that is never unloaded needs no name. */
 extern void *const __dso_handle __attribute__((visibility("hidden")));
-void *const __dso_handle = NULL; /* NOLINT(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp) */
+void *const __dso_handle = NULL;
 
 /* GCC makes such a jump of a call in a return statement at -O2 (sibling call). */
 #if defined(__clang__)

@@ -37,10 +37,10 @@ static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[P
 	    length != PGA_PIN_LENGTH / 2)
 		return false;
 	for (unsigned i = 0; i < length; i++) {
-		pin[2 * i] = digits[digest[i] >> 4];
-		pin[2 * i + 1] = digits[digest[i] & 15];
+		*pin++ = digits[digest[i] >> 4];
+		*pin++ = digits[digest[i] & 15];
 	}
-	pin[PGA_PIN_LENGTH] = '\0';
+	*pin = '\0';
 	return true;
 }
 

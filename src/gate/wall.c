@@ -84,19 +84,19 @@ enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool
 	struct gate_judgement judgement = {0};
 	enum pga_mode mode;
 
-	if (begun.conn == conn && begun.libpq == libpq)
+	*holds = false;
+	if (begun.rules != NULL && begun.conn == conn && begun.libpq == libpq)
 		return judge_session(libpq, begun.rules, conn, &begun.effective, holds, refusal);
 	rules = gate_rules_acquire();
 	mode = rules != NULL && !rules->broken ? rules->policy.mode : PGA_MODE_ENFORCE;
-	*holds = false;
 	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) != 0) {
 		pga_text_add(refusal, "pganchor refused this connection: out of memory");
 		mode = PGA_MODE_ENFORCE;
 	} else {
 		gate_judge(libpq, rules, NULL, true, &judgement);
-		if (judgement.verdict.allowed)
-			mode = judge_session(libpq, rules, conn, &judgement.effective, holds,
-					     refusal);
+		if (rules != NULL && judgement.verdict.allowed)
+			mode =
+			    judge_session(libpq, rules, conn, &judgement.effective, holds, refusal);
 		else
 			pga_text_add(refusal, pga_text_string(&judgement.refusal));
 	}
@@ -114,17 +114,19 @@ bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_te
 
 static bool leads_to(const struct sockaddr_storage *peer, const char *address, int port)
 {
-	const struct sockaddr_in *four = (const struct sockaddr_in *)peer;
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)peer;
 	unsigned char wanted[sizeof(struct in6_addr)];
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
 
 	if (inet_pton(peer->ss_family, address, wanted) != 1)
 		return false;
+	memcpy(&four, peer, sizeof four);
+	memcpy(&six, peer, sizeof six);
 	if (peer->ss_family == AF_INET)
-		return memcmp(&four->sin_addr, wanted, sizeof four->sin_addr) == 0 &&
-		       (port == 0 || ntohs(four->sin_port) == port);
-	return memcmp(&six->sin6_addr, wanted, sizeof six->sin6_addr) == 0 &&
-	       (port == 0 || ntohs(six->sin6_port) == port);
+		return memcmp(&four.sin_addr, wanted, sizeof four.sin_addr) == 0 &&
+		       (port == 0 || ntohs(four.sin_port) == port);
+	return memcmp(&six.sin6_addr, wanted, sizeof six.sin6_addr) == 0 &&
+	       (port == 0 || ntohs(six.sin6_port) == port);
 }
 
 /* Whether the descriptor is still the connection's: a program may have closed it behind libpq's

@@ -1,5 +1,5 @@
-/* Connects on command and prints what it took: connect_timer THREADS CONNINFO [refused]. A byte on standard input is a
- * command; each is answered by a line:
+/* Connects on command and prints what it took: connect_timer THREADS CONNINFO [refused]. A byte on
+ * standard input is a command; each is answered by a line:
  *
  *   c  each of the threads connects once; the nanoseconds until the last one has
  *   d  callgrind writes down what it has counted, and begins anew
@@ -84,6 +84,7 @@ int main(int argc, char **argv)
 		printf("%lld\n", took);
 		fflush(stdout);
 	}
-	/* Without the cleaning up that a main() which returns would do: the threads are still there. */
+	/* Without the cleaning up that a main() which returns would do: the threads are still
+	 * there. */
 	_Exit(0);
 }

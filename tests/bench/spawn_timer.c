@@ -1,5 +1,6 @@
-/* Starts a program in turns, once with each of the modules in LD_PRELOAD ("-": with none), and prints the nanoseconds of
- * each round in one line, in the order of the modules: spawn_timer ROUNDS PROGRAM MODULE... */
+/* Starts a program in turns, once with each of the modules in LD_PRELOAD ("-": with none), and
+ * prints the nanoseconds of each round in one line, in the order of the modules: spawn_timer ROUNDS
+ * PROGRAM MODULE... */
 #define _GNU_SOURCE
 #include <spawn.h>
 #include <stdio.h>
@@ -41,8 +42,8 @@ int main(int argc, char **argv)
 	for (int round = 0; round < atoi(argv[1]); round++) {
 		long long took[MODULES];
 
-		/* Another one comes first in each round, and every second round goes backwards: none profits from its
-		 * place. */
+		/* Another one comes first in each round, and every second round goes backwards:
+		 * none profits from its place. */
 		for (int i = 0; i < modules; i++) {
 			const int at = (round / 2 + i) % modules;
 			const int turn = round % 2 ? modules - 1 - at : at;

@@ -2,9 +2,9 @@
  *
  *     stalled STALLING STRONG WEAK
  *
- * When a line comes on standard input, the first thread is stalled, and 8 others connect with STRONG, which must succeed
- * over TLS, and with WEAK, which must be refused by pganchor. Prints how often both came out so, and whether the first
- * thread is still in its call. */
+ * When a line comes on standard input, the first thread is stalled, and 8 others connect with
+ * STRONG, which must succeed over TLS, and with WEAK, which must be refused by pganchor. Prints how
+ * often both came out so, and whether the first thread is still in its call. */
 #include <libpq-fe.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,7 +33,8 @@ static void *work(void *unused)
 		verified++;
 	else
 		fputs(PQerrorMessage(strong), stderr);
-	if (PQstatus(weak) == CONNECTION_BAD && strstr(PQerrorMessage(weak), "pganchor refused") != NULL)
+	if (PQstatus(weak) == CONNECTION_BAD &&
+	    strstr(PQerrorMessage(weak), "pganchor refused") != NULL)
 		refused++;
 	PQfinish(strong);
 	PQfinish(weak);
@@ -53,7 +54,8 @@ int main(int argc, char **argv)
 		pthread_create(&threads[i], NULL, work, NULL);
 	for (int i = 0; i < 8; i++)
 		pthread_join(threads[i], NULL);
-	printf("%d verified, %d refused, the first %s\n", verified, refused, came_back ? "came back" : "is stalled");
+	printf("%d verified, %d refused, the first %s\n", verified, refused,
+	       came_back ? "came back" : "is stalled");
 	fflush(stdout);
 	_Exit(0);
 }
