@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Differential fuzzing of the gate, with libpq as its own oracle: tests/fuzz/differential.py [--cases N] [--seed N].
+"""Differential fuzzing of the gate, with libpq as its own oracle: tests/fuzz/differential.py [--cases N] [--seed N] [--root FOLDER].
 
 Random connection strings, URIs, parameter arrays and PQsetdbLogin arguments, under random environments, service files and
 policies. A listener on loopback, on TCP and on a Unix socket, writes down what each connection really sends, answers N to
@@ -11,11 +11,13 @@ every request for encryption, and hangs up. Then
   - what it allowed sends the same and fails with the same words as without the gate.
 
 Prints the seed and the counts; exit status 1 with the case when one of these does not hold. Needs PGANCHOR_PREFIX.
+--root: libpq, and all that it needs, is that of another Debian in this root folder (chroot).
 """
 
 import argparse
 import os
 import random
+import shutil
 import socket
 import struct
 import subprocess
@@ -89,10 +91,11 @@ class Listener:
 class Driver:
     """A process that connects when told, with or without the gate."""
 
-    def __init__(self, program, env, module=None):
+    def __init__(self, enter, program, env, module=None):
         env = {**env, **({"LD_PRELOAD": str(module)} if module else {})}
-        self.process = subprocess.Popen([program], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL)
+        words = [f"{name}={value}".encode("utf-8", "surrogateescape") for name, value in env.items()]
+        self.process = subprocess.Popen([*enter, "/usr/bin/env", "-i", *words, program], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
     def connect(self, case):
         self.process.stdin.write(b"".join(text.encode("utf-8", "surrogateescape") + b"\0" for text in case))
@@ -252,13 +255,23 @@ def compile_driver(folder):
     return program
 
 
-def run_batch(chance, listener, program, module, home, count, totals):
+def prepare_root(root):
+    """How to run a command in there. Its own path leads back to the root in it, so that paths below it are the same inside
+    and outside."""
+    power = [] if os.geteuid() == 0 else ["sudo", "-n"]
+    if not Path(f"{root}{root}").exists():
+        subprocess.run([*power, "mkdir", "-p", f"{root}{root.parent}"], check=True)
+        subprocess.run([*power, "ln", "-s", "/", f"{root}{root}"], check=True)
+    return [*power, "chroot", f"--userspec=+{os.geteuid()}:+{os.getegid()}", root]
+
+
+def run_batch(chance, listener, entrance, module, home, count, totals):
     env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "KRB5CCNAME": "FILE:/nowhere",
            "PGCONNECT_TIMEOUT": "5", **chance.environment()}
     (home / ".pg_service.conf").write_bytes(chance.service_file())
     policy, text = chance.policy()
     (home / ".config/pganchor/policy.conf").write_text(text)
-    gated, plain = Driver(program, env, module), Driver(program, env)
+    gated, plain = Driver(*entrance, env, module), Driver(*entrance, env)
     for _ in range(count):
         case = chance.case()
         if any("\0" in text for text in case):
@@ -282,13 +295,16 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2 ** 32))
+    parser.add_argument("--root", type=Path)
     options = parser.parse_args()
     if "PGANCHOR_PREFIX" not in os.environ:
         parser.error("PGANCHOR_PREFIX is not set: `make install` into a prefix and name it there")
     module = Path(os.environ["PGANCHOR_PREFIX"]).resolve() / "lib/pganchor/pganchor-gate.so"
     print(f"seed {options.seed}", flush=True)
     totals = {}
-    with tempfile.TemporaryDirectory(prefix="pga-fuzz-") as name:
+    root = options.root.resolve() if options.root else None
+    where = next(place for place in (root / "homes", root / "tmp") if place.exists()) if root else None
+    with tempfile.TemporaryDirectory(prefix="pga-fuzz-", dir=where) as name:
         folder = Path(name)
         home = folder / "home"
         (home / ".config/pganchor").mkdir(parents=True)
@@ -297,10 +313,12 @@ def main():
                         folder / "key", "-out", home / ".postgresql/root.crt", "-subj", "/CN=Fuzz", "-days", "2"], check=True,
                        capture_output=True)
         listener = Listener(folder)
-        program = compile_driver(folder)
+        entrance = (prepare_root(root) if root else [], compile_driver(folder))
+        if root:
+            module = shutil.copy(module, folder / module.name)
         chance = Chance(options.seed, folder, listener.port)
         for start in range(0, options.cases, BATCH):
-            run_batch(chance, listener, program, module, home, min(BATCH, options.cases - start), totals)
+            run_batch(chance, listener, entrance, module, home, min(BATCH, options.cases - start), totals)
     print(f"{options.cases} cases: " + ", ".join(f"{count} {what}" for what, count in sorted(totals.items())) + "; no escape")
 
 

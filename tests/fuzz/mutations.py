@@ -76,6 +76,7 @@ MUTATIONS = {
     "a policy that cannot be read is none": ("gate/judge.c", "if (rules->broken) {", "if (false && rules->broken) {", 15),
     "audit tells no journal": ("gate/entry.c", "gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));", ";", 15),
     "audit mode refuses": ("gate/judge.c", "judgement->admitted = rules->policy.mode == PGA_MODE_AUDIT;", "", 15),
+    "audit mode locks": ("gate/entry.c", "locks = verdict->allowed && rules->policy.mode == PGA_MODE_ENFORCE;", "locks = verdict->allowed;", 15),
     "a policy is read once": ("gate/rules.c", "if (snapshot != NULL && is_fresh(snapshot))", "if (snapshot != NULL && (true || is_fresh(snapshot)))", 15),
     "exempt hosts are looked at": ("gate/session.c", "if (pga_host_is_exempt(effective, &rules->policy, host))", "if (false && pga_host_is_exempt(effective, &rules->policy, host))", 15),
     "one reason alone is told": ("policy/verdict.c", "if (verdict->reasons++ > 0)\n\t\tpga_text_add(&verdict->why, \"\\n\");", "if (verdict->reasons++ > 0)\n\t\treturn;", 15),
