@@ -46,6 +46,8 @@ packages_of() {
             echo python3-psycopg libdbd-pg-perl lua5.3 lua-sql-postgres tcl libpgtcl odbc-postgresql unixodbc libpqxx-dev
             echo gdal-bin python3-pyqt5.qtsql libqt5sql5-psql r-cran-rpostgresql
             echo libcmocka-dev valgrind strace openssl curl xz-utils mmdebstrap
+            # tests/fuzz: libFuzzer is clang's.
+            echo clang libclang-rt-dev
             # Programs that have nothing to do with PostgreSQL, and must not notice the gate.
             echo git chromium nodejs openjdk-17-jre-headless rustc busybox-static gdb ltrace fakeroot
             echo libeatmydata1 libjemalloc2 libtcmalloc-minimal4

@@ -1,27 +1,126 @@
-"""A bounded share of the differential fuzzing, and proof that it would find an escape."""
+"""A bounded share of the fuzzing, with new seeds each time, and proof that it would find what it looks for."""
 
 import os
+import re
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-FUZZER = Path(__file__).resolve().parent.parent / "fuzz" / "differential.py"
+import pytest
+
+from libpqs import RELEASES
+
+FUZZ = Path(__file__).resolve().parent.parent / "fuzz"
+sys.path.insert(0, str(FUZZ))
+
+import verdicts  # noqa: E402
 
 
-def fuzz(prefix, *args):
-    return subprocess.run([FUZZER, *args], capture_output=True, text=True,
+def run(prefix, name, *args):
+    return subprocess.run([FUZZ / name, *map(str, args)], capture_output=True, text=True, errors="replace",
                           env={**os.environ, "PGANCHOR_PREFIX": str(prefix)})
 
 
-def test_no_escape(pganchor):
-    """Three thousand cases of a new seed each time; a failure prints it with the case."""
-    done = fuzz(pganchor.prefix, "--cases", "3000")
+def counts(output):
+    """{what: how many} of the last line."""
+    parts = output.split(" cases: ")[1].split(";")[0].split(", ")
+    return {what: int(count) for count, what in (part.split(" ", 1) for part in parts)}
+
+
+def check_wire(done):
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.startswith("seed ") and "; no escape\n" in done.stdout
-    counts = dict(reversed(part.split(" ", 1)) for part in done.stdout.split(": ")[1].split(";")[0].split(", "))
-    assert int(counts["asked for TLS"]) > 100 and int(counts["refused"]) > 100, done.stdout
+    assert counts(done.stdout)["asked for TLS"] > 20 and counts(done.stdout)["refused"] > 100, done.stdout
+
+
+def check_verdicts(done, version, cases):
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.match(rf"seed \d+, libpq {version}", done.stdout) and "; no escape\n" in done.stdout
+    seen = counts(done.stdout)
+    # Every kind of case comes up often.
+    for what in ("refused by libpq itself", "refused by the gate", "let through in audit mode", "allowed as verify-full",
+                 "allowed with exempt hosts alone", "sent a request for TLS", "of them with gssencmode locked"):
+        assert seen[what] > cases / 1000, (what, done.stdout)
+
+
+# ---- by the wire ----
+
+def test_no_escape(pganchor):
+    """Three thousand cases of a new seed each time; a failure prints it with the case."""
+    check_wire(run(pganchor.prefix, "differential.py", "--cases", 3000))
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_no_escape_with_other_libpqs(pganchor, libpq_roots, version):
+    check_wire(run(pganchor.prefix, "differential.py", "--cases", 600, "--root", libpq_roots(version).folder))
 
 
 def test_without_the_gate_an_escape_is_found(tmp_path):
-    done = fuzz(tmp_path, "--cases", "400", "--seed", "1")
+    done = run(tmp_path, "differential.py", "--cases", 400, "--seed", 1)
     assert done.returncode == 1
     assert "an allowed connection sent" in done.stderr
+
+
+# ---- by verdict ----
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory):
+    return verdicts.build(tmp_path_factory.mktemp("verdicts"))
+
+
+def test_no_escape_by_verdict(pganchor, driver):
+    check_verdicts(verdicts.run(driver, pganchor.module, 200000, verdicts.new_seed()), 15, 200000)
+
+
+@pytest.mark.parametrize("version", RELEASES)
+def test_no_escape_by_verdict_with_other_libpqs(pganchor, driver, libpq_roots, version):
+    root = libpq_roots(version)
+    folder = root.folder / "homes" / "verdicts"
+    folder.mkdir()
+    try:
+        program, module = shutil.copy(driver, folder), shutil.copy(pganchor.module, folder)
+        argv = verdicts.arguments(program, folder, 40000, verdicts.new_seed())
+        done = subprocess.run(root.enter("/", verdicts.environment(module), argv), capture_output=True, text=True, errors="replace")
+        check_verdicts(done, version, 40000)
+    finally:
+        shutil.rmtree(folder)
+
+
+def test_what_the_gate_loses_is_found(pganchor):
+    """A few of the mutations; tests/fuzz/mutations.py alone tries all."""
+    few = ["hostaddr does not count", "the user's policy is not read", "gssencmode=disable is not appended", "the wall is open"]
+    done = run(pganchor.prefix, "mutations.py", "--cases", 60000, *few)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [line.split(": found in case ")[0] for line in done.stdout.splitlines()[1:-1]] == few
+
+
+def test_the_driver_will_not_run_without_the_gate(driver, tmp_path):
+    done = verdicts.run(driver, "", 10, 1)
+    assert done.returncode == 2 and "pganchor-gate.so are not both there" in done.stderr
+
+
+# ---- what pganchor parses itself ----
+
+def test_the_parsers(pganchor, tmp_path):
+    """Each target with a fixed number of inputs; a failure prints the seed and keeps the input."""
+    done = run(pganchor.prefix, "run.sh", "--runs", 2500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for line in done.stdout.splitlines():
+        assert re.fullmatch(r"\w+: seed \d+, 2500 inputs, cov: \d+", line), done.stdout
+    assert len(done.stdout.splitlines()) == 11
+
+
+def test_a_parser_that_loses_a_byte_is_found(pganchor, tmp_path):
+    shutil.copytree(FUZZ.parent.parent / "src", tmp_path / "src")
+    shutil.copytree(FUZZ.parent.parent / "include", tmp_path / "include")
+    shutil.copytree(FUZZ, tmp_path / "tests/fuzz")
+    ini = tmp_path / "src/base/ini.c"
+    text = ini.read_text()
+    broken = text.replace("reader->position += line->whole.length;",
+                          "reader->position += line->whole.length + (left > line->whole.length && start[0] == '#');")
+    assert broken != text
+    ini.write_text(broken)
+    done = subprocess.run([tmp_path / "tests/fuzz/run.sh", "--runs", "2500", "ini"], capture_output=True, text=True, errors="replace",
+                          env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert done.returncode == 1 and "not so: " in done.stdout and list(tmp_path.glob("pganchor-fuzz-ini-*"))

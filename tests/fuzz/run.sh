@@ -42,7 +42,10 @@ done
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pga-parsers.XXXXXX")
-trap 'rm -rf "$scratch"' EXIT
+# What is written for each input goes to memory, if there is such a place.
+PGANCHOR_FUZZ_FOLDER=$(mktemp -d /dev/shm/pga-fuzz.XXXXXX 2>/dev/null || mktemp -d /tmp/pga-fuzz.XXXXXX)
+export PGANCHOR_FUZZ_FOLDER
+trap 'rm -rf "$scratch" "$PGANCHOR_FUZZ_FOLDER"' EXIT
 trap 'exit 1' HUP INT TERM
 build=${PGANCHOR_FUZZ_BUILD:-$scratch/build}
 mkdir -p "$build"
@@ -95,6 +98,7 @@ for target in "${targets[@]}"; do
             { echo "# of somebody else" && cat "$scratch/root.pem" && echo "# pganchor anchor ca" && cat "$scratch/root.pem"; } >"$corpus/two.pem"
             ;;
     esac
+    rm -rf "${PGANCHOR_FUZZ_FOLDER:?}"/*
     ln -sf "$build/parsers" "$scratch/$target"
     chosen=${seed:-$((RANDOM * 32768 + RANDOM + 1))}
     # What libraries keep to the end is no leak of ours; UBSan's findings end the run.
