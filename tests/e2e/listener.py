@@ -50,6 +50,8 @@ class Listener:
                 self._listener.close()
                 return
             sock.settimeout(SECONDS)
+            # An answer in two writes would wait for the client's delayed acknowledgement.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open.add(sock)
             thread = threading.Thread(target=self._serve, args=(sock, len(self._threads)), daemon=True)
             self._threads.append(thread)
