@@ -6,9 +6,7 @@
 
 #include <string.h>
 
-#define REFUSAL \
-	"pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear"
-static const char refusal[] = REFUSAL;
+static const char refusal[] = GATE_NO_CANCEL;
 
 /* libpq promises that PQcancel() may be called in a signal handler, as psql does: so nothing here
  * allocates, locks or touches a file. */
@@ -36,11 +34,4 @@ int gate_PQrequestCancel(struct gate_libpq *libpq, bool internal, PGconn *conn)
 	if (libpq != NULL && conn != NULL)
 		gate_tell(libpq, conn, refusal);
 	return 0;
-}
-
-char *gate_cancel_message(char *own)
-{
-	static char plain[] = REFUSAL "\n";
-
-	return strstr(own, refusal) != NULL ? plain : own;
 }

@@ -241,11 +241,9 @@ void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line);
  * PQerrorMessage. */
 void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message);
 
-/* ---- cancel.c ---- */
-
-/* libpq's own message of an object, or what gate_tell() wrote into it when PQrequestCancel was
- * refused, without libpq's words around it. */
-char *gate_cancel_message(char *own);
+/* What a refused cancel says. PQerrorMessage tells it without libpq's words around it. */
+#define GATE_NO_CANCEL \
+	"pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear"
 
 /* ---- journal.c ---- */
 

@@ -156,8 +156,11 @@ void gate_refuse_unstarted(struct gate_libpq *libpq, PGconn *conn,
 
 char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 {
+	/* Where relocations are: with a page of .data each start of any program would be slower. */
+	static char no_cancel[] __attribute__((section(".data.rel.ro"))) = GATE_NO_CANCEL "\n";
 	static char none[] = "";
 	struct refusal *refusal;
+	char *own;
 
 	(void)internal;
 	if (libpq == NULL)
@@ -167,7 +170,8 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 		return refusal->message;
 	if (refusal != NULL && refusal->note != NULL)
 		return with_note(refusal, libpq->calls.errorMessage(conn));
-	return gate_cancel_message(libpq->calls.errorMessage(conn));
+	own = libpq->calls.errorMessage(conn);
+	return strstr(own, GATE_NO_CANCEL) != NULL ? no_cancel : own;
 }
 
 /* What PQhost() and its like say of a connection that has no host yet. */
