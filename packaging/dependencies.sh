@@ -48,6 +48,8 @@ packages_of() {
             echo libcmocka-dev valgrind strace openssl curl xz-utils mmdebstrap
             # tests/fuzz: libFuzzer is clang's.
             echo clang libclang-rt-dev
+            # tests/upstream: source packages, verified and unpacked.
+            echo debian-archive-keyring dpkg-dev
             # Programs that have nothing to do with PostgreSQL, and must not notice the gate.
             echo git chromium nodejs openjdk-17-jre-headless rustc busybox-static gdb ltrace fakeroot
             echo libeatmydata1 libjemalloc2 libtcmalloc-minimal4
