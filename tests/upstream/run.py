@@ -16,8 +16,9 @@ Usage: tests/upstream/run.py [--jobs N] [--keep] [--suite FOLDER]... MODULE [VER
        e.g. tests/upstream/run.py stage/lib/pganchor/pganchor-gate.so 18/006
 
 MODULE is the pganchor-gate.so of a plain build. --suite names another folder of PostgreSQL's source with a t/ in it, instead
-of those three; --keep leaves the folder of the run where it is, with the logs of the tests in VERSION/work. The last line is "N passed, N failed, N skipped", a test being one file of
-one version in one of the two ways to compare; status 0 only where none failed and some passed.
+of those three; --keep leaves the folder of the run where it is, with the logs of the tests in VERSION/work. The last line is
+"N passed, N failed, N skipped", a test being one file of one version in one of the two ways to compare; status 0 only where
+none failed and some passed.
 
 The tests come from Debian's source packages, fetched by an apt of its own in a scratch folder, so verified by the archive's
 signature; where a mirror has no longer the newest one, the one before. Programs come from Debian's binary packages, unpacked
@@ -57,7 +58,8 @@ from machines import ROOT, apt_options, apt_sources, make_tarball, run, take_awa
 RELEASES = {"15": "bookworm", "17": "trixie", "18": "sid"}
 SUITES = ("src/interfaces/libpq", "src/test/ssl", "src/test/kerberos")
 # With postgresql-NN, which is the server, psql and the extension sslinfo. Nothing comes unasked, not even what is essential.
-PACKAGES = ["base-files", "coreutils", "dash", "sed", "grep", "tar", "libpq-dev", "perl", "libipc-run-perl", "openssl", "krb5-kdc", "krb5-admin-server", "krb5-user", "tzdata"]
+PACKAGES = ["base-files", "coreutils", "dash", "sed", "grep", "tar", "tzdata", "libpq-dev", "perl", "libipc-run-perl", "openssl",
+            "krb5-kdc", "krb5-admin-server", "krb5-user"]
 # The tests that PostgreSQL does not run unasked, since they open ports: loopback is ours.
 EXTRA = "ssl libpq_encryption load_balance kerberos"
 MODES = ("plain", "audit", "enforce")
@@ -174,8 +176,8 @@ class Machine:
         """With this machine's compiler and libc, against that release's libpq. PostgreSQL's own printf is in no package."""
         libpq = next(self.folder.glob("usr/lib/*/libpq.so.5"))
         made = sources / Path(program).name
-        run("cc", "-I", sources / "src/include", "-I", self.folder / "usr/include/postgresql", "-Dpg_printf=printf", "-Dpg_fprintf=fprintf",
-            "-o", made, sources / file, libpq, "-Wl,--allow-shlib-undefined")
+        run("cc", "-I", sources / "src/include", "-I", self.folder / "usr/include/postgresql",
+            "-Dpg_printf=printf", "-Dpg_fprintf=fprintf", "-o", made, sources / file, libpq, "-Wl,--allow-shlib-undefined")
         self.bring(made, program)
 
     def listen(self):
@@ -199,14 +201,15 @@ class Machine:
                 self.journal.append(line.decode(errors="replace"))
 
     def enter(self, cwd, env, argv):
-        return [*ROOT, "chroot", f"--userspec=+{self.uid}:+{self.gid}", "--groups=", self.folder, "/usr/bin/env", "-i", f"--chdir={cwd}",
-                *[f"{name}={value}" for name, value in env.items()], *argv]
+        return [*ROOT, "chroot", f"--userspec=+{self.uid}:+{self.gid}", "--groups=", self.folder,
+                "/usr/bin/env", "-i", f"--chdir={cwd}", *[f"{name}={value}" for name, value in env.items()], *argv]
 
     def environment(self, mode, work="/work"):
         env = {
             "PATH": f"/usr/lib/postgresql/{self.version}/bin:/programs:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/home", "TZ": "UTC", "LC_ALL": "C", "XDG_CONFIG_HOME": f"/policies/{mode}",
-            "PG_TEST_EXTRA": EXTRA, "with_ssl": "openssl", "with_gssapi": "yes", "with_krb_srvnam": "postgres", "OPENSSL": "/usr/bin/openssl",
+            "PG_TEST_EXTRA": EXTRA, "with_ssl": "openssl", "OPENSSL": "/usr/bin/openssl",
+            "with_gssapi": "yes", "with_krb_srvnam": "postgres",
             # On Unix, `pg_regress --config-auth` does nothing.
             "PG_REGRESS": "/bin/true",
             "TESTDIR": work, "TESTDATADIR": f"{work}/tmp_check", "TESTLOGDIR": f"{work}/log",
@@ -424,7 +427,8 @@ def judge(report, machine, runs, totals):
         wrong = f"fails without the gate too, status {plain.status}:\n" + "\n".join(failures) + f"\n{plain.words}\n{wrong}"
     totals["results"] += counts["ok"]
     totals["commands"] += len(plain.blocks()) - 1
-    report.tell(f"{label} audit", wrong, f"{counts['ok']} results, {len(plain.blocks()) - 1} commands, {skips} skipped, {plain.seconds:.0f} s")
+    report.tell(f"{label} audit", wrong,
+                f"{counts['ok']} results, {len(plain.blocks()) - 1} commands, {skips} skipped, {plain.seconds:.0f} s")
     held = Counter()
     wrong = compare_enforce(plain, runs["enforce"], held)
     if suite == "src/test/ssl" and name.startswith("001") and held["strong, connected"] < 10:
@@ -464,7 +468,8 @@ def main():
         (folder / "apt").mkdir()
         apt = Apt(folder / "apt")
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-            made = {version: pool.submit(Machine, version, folder / version, arguments.module.resolve(), apt, arguments.suite or SUITES)
+            suites = arguments.suite or SUITES
+            made = {version: pool.submit(Machine, version, folder / version, arguments.module.resolve(), apt, suites)
                     for version in dict.fromkeys(version for version, _, _ in choices)}
             for version, future in made.items():
                 machines[version] = future.result()
