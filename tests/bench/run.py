@@ -8,7 +8,7 @@
   start       starting `true`: with the gate, with libeatmydata, with an empty shared object
   verdict     instructions of one connection that are the gate's, counted by callgrind, with ten anchors and exempt hosts
   scale       the same with 10,000 anchors and exempt hosts
-  memory      private pages of a process that never connects
+  memory      private pages of a process that never connects, its stack apart
 
 Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
 and the CA are the tests' own. Each figure is a ratio or a count of one run, in which measurements without and with the
@@ -294,17 +294,24 @@ def scale(bench):
 @measurement
 def memory(bench):
     def private(variable):
-        """Pages that no other process shares, of one that waits. The environment is as long with the gate as without."""
-        env = {"PATH": "/usr/bin:/bin", variable: str(bench.module)}
-        with subprocess.Popen(["cat"], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        """Pages of a process that waits which are no file's. Not those of its stack: where the kernel puts that, which is
+        another place each time, makes one page more or less, with any preloaded object."""
+        with subprocess.Popen(["cat"], env={"PATH": "/usr/bin:/bin", variable: str(bench.module)}, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as process:
             process.stdin.write(b"\n")
             process.stdin.flush()
             process.stdout.readline()
-            sizes = re.findall(r"^Private_Dirty: +(\d+) kB", Path(f"/proc/{process.pid}/smaps").read_text(), re.M)
+            pages, stack = 0, False
+            for line in Path(f"/proc/{process.pid}/smaps").read_text().splitlines():
+                if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                    stack = line.endswith("[stack]")
+                elif (found := re.match(r"Anonymous: +(\d+) kB", line)) and not stack:
+                    pages += int(found[1]) * 1024 // PAGE
             process.stdin.close()
-        return sum(map(int, sizes)) * 1024 // PAGE
+        return pages
 
-    plain, gated = (statistics.median(private(variable) for _ in range(9)) for variable in ("XX_PRELOAD", "LD_PRELOAD"))
+    # The environment is as long without as with the module.
+    plain, gated = private("XX_PRELOAD"), private("LD_PRELOAD")
     return {"memory": row(plain, gated, "pages", at_most=2, figure=gated - plain)}
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -44,3 +45,11 @@ def test_check_fails_when_a_figure_is_over_its_limit(pganchor, tmp_path):
 def test_an_unknown_measurement_is_a_usage_error(pganchor):
     done = bench(pganchor.prefix, "starts")
     assert done.returncode == 2 and "there are connect, connect64, refuse, pgbench, start" in done.stderr
+
+
+def test_the_module_has_nothing_to_write_to_when_it_is_loaded_but_one_page(pganchor):
+    """Initialised data that is no constant is a page more, in every process and at each start of one."""
+    done = subprocess.run(["readelf", "--wide", "--sections", "--segments", pganchor.module], capture_output=True, text=True, check=True)
+    assert not re.search(r" \.data +PROGBITS| \.init_array ", done.stdout), done.stdout
+    start, size = re.search(r"GNU_RELRO +\S+ (0x\S+) \S+ \S+ (0x\S+)", done.stdout).groups()
+    assert (int(start, 16) & ~4095) + 4096 >= int(start, 16) + int(size, 16), done.stdout
