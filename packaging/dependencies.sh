@@ -60,7 +60,7 @@ packages_of() {
             echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
             ;;
         package)
-            echo rpm cpio xz-utils binutils debhelper dpkg-dev libcmocka-dev lintian
+            echo rpm cpio xz-utils binutils debhelper dpkg-dev libcmocka-dev lintian gcc-multilib
             ;;
         *)
             echo "dependencies.sh: $1: no such group" >&2

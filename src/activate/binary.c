@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <link.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -26,19 +27,16 @@ static const struct {
     {"github.com/uptrace/bun/driver/pgdriver.", "github.com/uptrace/bun"},
 };
 
-static bool is_of_own_machine(const GElf_Ehdr *header)
-{
-	GElf_Ehdr own = {.e_machine = EM_NONE};
-	int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	Elf *elf = file >= 0 ? elf_begin(file, ELF_C_READ, NULL) : NULL;
-	bool same = elf == NULL || gelf_getehdr(elf, &own) == NULL ||
-		    (own.e_machine == header->e_machine &&
-		     own.e_ident[EI_CLASS] == header->e_ident[EI_CLASS]);
+/* The linker's name for the header of this tool's own file, as it is mapped. */
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
 
-	(void)elf_end(elf);
-	if (file >= 0)
-		(void)close(file);
-	return same;
+static void compare_machines(const GElf_Ehdr *header, struct pga_binary *binary)
+{
+	const ElfW(Ehdr) *own = &__ehdr_start;
+
+	binary->other_machine = own->e_machine != header->e_machine ||
+				own->e_ident[EI_CLASS] != header->e_ident[EI_CLASS];
+	binary->is_32_bit = own->e_machine == EM_X86_64 && header->e_machine == EM_386;
 }
 
 static bool has_interpreter(Elf *elf)
@@ -167,7 +165,7 @@ bool pga_binary_read(const char *path, struct pga_binary *binary)
 	if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &header) == NULL ||
 	    (header.e_type != ET_EXEC && header.e_type != ET_DYN))
 		goto done;
-	binary->other_machine = !is_of_own_machine(&header);
+	compare_machines(&header, binary);
 	binary->is_static = !has_interpreter(elf);
 	read_sections(elf, binary);
 	result = true;

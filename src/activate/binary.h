@@ -7,6 +7,7 @@
 
 struct pga_binary {
 	bool other_machine; /* for another processor, or another size of pointers, than this tool */
+	bool is_32_bit;     /* of these, one for 32-bit x86 where this tool is x86-64 */
 	bool is_static;     /* no ld.so starts it, and so nothing is preloaded */
 	bool has_libpq;     /* libpq is linked into it */
 	bool wants_asan;    /* it needs ASan's library, which refuses to be second */

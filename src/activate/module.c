@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static const char reinstall[] = "install pganchor again; nothing was changed";
 
@@ -95,6 +96,25 @@ char *pga_module_entry(struct pga_error *error)
 	if (entry == NULL)
 		(void)pga_fail_memory(error);
 	return entry;
+}
+
+char *pga_module_entry_32(void)
+{
+	static const char folder[] = "/lib/x86_64-linux-gnu/";
+	const char *at = strstr(path, folder);
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	if (at == NULL)
+		return NULL;
+	pga_text_addf(&text, "%.*s/lib/i386-linux-gnu/%s", (int)(at - path), path,
+		      at + sizeof folder - 1);
+	if (text.failed || access(text.bytes, R_OK) != 0) {
+		pga_text_free(&text);
+		return NULL;
+	}
+	pga_text_free(&text);
+	pga_text_addf(&text, "%.*s/$LIB/%s", (int)(at - path), path, at + sizeof folder - 1);
+	return pga_text_take(&text);
 }
 
 /* Whether the entry is the module's path, or that with $LIB in it. */

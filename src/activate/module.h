@@ -19,6 +19,11 @@ int pga_module_loads(const char *preload, struct pga_error *error);
  * does not. */
 char *pga_module_entry(struct pga_error *error);
 
+/* How to name the module to the ld.so of a 32-bit program, which is a way that a 64-bit one takes
+ * too; NULL where no module for 32-bit programs is installed, or memory ran out. The caller frees
+ * it. */
+char *pga_module_entry_32(void);
+
 /* Whether a value of LD_PRELOAD, or the content of an ld.so.preload, names the module in either
  * way. Blanks and colons separate the entries (ld.so(8)). */
 bool pga_module_is_in(const char *preload);

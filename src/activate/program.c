@@ -1,6 +1,7 @@
 #include "activate/program.h"
 
 #include "activate/binary.h"
+#include "activate/module.h"
 #include "base/text.h"
 
 #include <fcntl.h>
@@ -100,6 +101,15 @@ static bool gets_power(const char *path)
 	       (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0);
 }
 
+static bool has_gate_for_32_bit(void)
+{
+	char *entry = pga_module_entry_32();
+	const bool has = entry != NULL;
+
+	free(entry);
+	return has;
+}
+
 static bool asan_may_be_second(void)
 {
 	const char *options = getenv("ASAN_OPTIONS");
@@ -141,6 +151,8 @@ enum pga_cover pga_program_look(const char *name, struct pga_error *error)
 	else if (binary.is_static)
 		(void)pga_fail(error, own_settings,
 			       "%s is linked statically, so ld.so loads no gate into it", path);
+	else if (binary.is_32_bit && has_gate_for_32_bit())
+		return PGA_COVERED_32;
 	else if (binary.other_machine)
 		(void)pga_fail(error, own_settings,
 			       "%s is a program for another kind of processor, so ld.so cannot "

@@ -5,13 +5,14 @@
 #include "base/error.h"
 
 enum pga_cover {
-	PGA_COVERED,   /* as far as its file tells */
-	PGA_UNCOVERED, /* its connections are not seen */
-	PGA_HINDERED,  /* it will not start with the gate in it */
+	PGA_COVERED,    /* as far as its file tells */
+	PGA_COVERED_32, /* the same, by the gate for 32-bit programs (pga_module_entry_32) */
+	PGA_UNCOVERED,  /* its connections are not seen */
+	PGA_HINDERED,   /* it will not start with the gate in it */
 };
 
 /* Looks at the program that execvp(3) would start for this name; for a script, at its interpreter.
- * Anything else than covered: the error says what is not covered, why, and what to do instead. A
+ * Uncovered or hindered: the error says what is not covered, why, and what to do instead. A
  * program that cannot be found or read counts as covered: starting it says what is wrong. */
 enum pga_cover pga_program_look(const char *name, struct pga_error *error);
 

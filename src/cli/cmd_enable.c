@@ -189,12 +189,16 @@ static int print_json(const struct asked *asked, const struct pga_switch *files,
 /* What holds for a file that every program of the machine obeys. */
 static int check_preload(const struct asked *asked, struct pga_error *error)
 {
+	char *entry;
+
 	/* Below another root, in a test or an image that is being built, the builder owns all. */
 	if (pga_module_is_guarded(asked->root != NULL ? geteuid() : 0, error) != 0)
 		return -1;
-	if (access("/lib/ld-linux.so.2", F_OK) == 0)
+	entry = pga_module_entry_32();
+	if (entry == NULL && access("/lib/ld-linux.so.2", F_OK) == 0)
 		pga_print_warning(
 		    "32-bit programs run without the gate, and ld.so says so to each");
+	free(entry);
 	return 0;
 }
 

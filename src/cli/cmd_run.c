@@ -36,15 +36,19 @@ static void print_help(FILE *stream)
 }
 
 /* The gate goes first, so that what else is preloaded meets its calls behind it. */
-static int add_module(void)
+static int add_module(bool for_32_bit)
 {
+	char *entry = for_32_bit ? pga_module_entry_32() : strdup(PGA_MODULE);
 	const char *preload = getenv("LD_PRELOAD");
 	struct pga_text text = PGA_TEXT_EMPTY;
 	int result;
 
-	if (preload != NULL && pga_module_is_in(preload))
+	if (preload != NULL && pga_module_is_in(preload)) {
+		free(entry);
 		return 0;
-	pga_text_add(&text, PGA_MODULE);
+	}
+	pga_text_add(&text, entry != NULL ? entry : PGA_MODULE);
+	free(entry);
 	if (preload != NULL && preload[0] != '\0')
 		pga_text_addf(&text, ":%s", preload);
 	result = text.failed ? -1 : setenv("LD_PRELOAD", pga_text_string(&text), 1);
@@ -52,32 +56,24 @@ static int add_module(void)
 	return result;
 }
 
-/* Says what the gate does not cover in this program. Returns whether it may be started. */
-static bool check_program(const char *name, bool required)
+/* Becomes the program; returns only where that fails. */
+static int start(char **argv, bool required)
 {
 	struct pga_error error;
-	const enum pga_cover cover = pga_program_look(name, &error);
+	const enum pga_cover cover = pga_program_look(argv[0], &error);
+	int status = PGA_EXIT_FAILED;
 
 	if (cover == PGA_UNCOVERED && required) {
 		pga_print_error(&error);
-		return false;
+		return PGA_EXIT_WEAK;
 	}
-	if (cover != PGA_COVERED)
+	if (cover == PGA_UNCOVERED || cover == PGA_HINDERED)
 		pga_print_warning("%s\n    %s", error.message, error.next);
-	return true;
-}
-
-/* Becomes the program; returns only where that fails. */
-static int start(char **argv)
-{
-	struct pga_error error;
-	int status = PGA_EXIT_FAILED;
-
 	/* The loader only warns of a module that it cannot load, and starts the program without. */
 	if (access(PGA_MODULE, R_OK) != 0) {
 		(void)pga_fail_errno(&error, "install pganchor again; nothing was started",
 				     "cannot read the gate %s", PGA_MODULE);
-	} else if (add_module() != 0) {
+	} else if (add_module(cover == PGA_COVERED_32) != 0) {
 		(void)pga_fail_memory(&error);
 	} else {
 		(void)execvp(argv[0], argv);
@@ -109,5 +105,5 @@ int pga_cmd_run(int argc, char **argv)
 	}
 	if (optind == argc)
 		return pga_usage_error("run", "no program to start");
-	return check_program(argv[optind], required) ? start(argv + optind) : PGA_EXIT_WEAK;
+	return start(argv + optind, required);
 }

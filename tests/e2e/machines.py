@@ -37,12 +37,15 @@ def apt_options():
     return "".join(line + "\n" for line in dump.splitlines() if re.match(r"Acquire::(https?|Check)\b", line))
 
 
-def make_tarball(release, variant, packages, folder, more_options=""):
+def make_tarball(release, variant, packages, folder, more_options="", architectures=None):
     """The tarball of a minimal machine with these packages, made once: kept in the cache of the tests where there is one,
     else in `folder`."""
     wanted = ",".join(sorted(packages))
     sources = apt_sources(release)
-    key = hashlib.sha256("\n".join([variant, wanted, *sources]).encode()).hexdigest()[:16]
+    if architectures:
+        # A mirror need not have all of another architecture.
+        sources = [source for source in sources if source.endswith(f" {release} main")]
+    key = hashlib.sha256("\n".join([variant, wanted, architectures or "", *sources]).encode()).hexdigest()[:16]
     tarball = Path(os.environ.get("PGANCHOR_TEST_CACHE") or folder) / f"{release}-{key}.tar"
     if not tarball.exists():
         options = Path(folder) / f"apt-{release}.conf"
@@ -50,7 +53,7 @@ def make_tarball(release, variant, packages, folder, more_options=""):
         # Two runs at the same time each make their own, and either will do.
         made = f"{tarball}.{os.getpid()}"
         run(*ROOT, "mmdebstrap", "--mode=root", "--format=tar", f"--variant={variant}", f"--include={wanted}",
-            f"--aptopt={options}", release, made, *sources)
+            f"--aptopt={options}", *([f"--architectures={architectures}"] if architectures else []), release, made, *sources)
         run(*ROOT, "mv", made, tarball)
     return tarball
 

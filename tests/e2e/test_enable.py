@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from home import snapshot
+
 GENERATOR = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator"
 MARK = "# >>> pganchor enable"
 BASH = {"SHELL": "/bin/bash"}
@@ -278,6 +280,37 @@ def test_what_a_unit_preloads_already_is_kept(home, pganchor, tmp_path):
     assert f'Environment="LD_PRELOAD={pganchor.module}:/usr/lib/libjemalloc.so.2"\n' in file.read_text()
     done_well(home.pganchor("disable", "-eu", "app", env=env))
     assert home.snapshot() == {}
+
+
+def test_all_of_the_machine_is_taken_out_at_once(home, tmp_path):
+    """Every service's drop-in too; what somebody has changed stops it before anything is taken out."""
+    etc = tmp_path / "etc"
+    (etc / "systemd/system").mkdir(parents=True)
+    (etc / "systemd/system/other.service.d").mkdir()
+    (etc / "systemd/system/other.service.d/pganchor.conf").write_text("[Service]\nUser=a\n")
+    before = snapshot(tmp_path)
+    done_well(home.pganchor("enable", "--system", "--ld-so-preload", "--root", tmp_path))
+    for unit in ("b", "a", "c@1"):
+        done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
+    enabled = snapshot(tmp_path)
+    drop_in = etc / "systemd/system/a.service.d/pganchor.conf"
+    lines = drop_in.read_text()
+    drop_in.write_text(lines.replace("[Service]", "[Service] "))
+    done = home.pganchor("disable", "--all", "--root", tmp_path)
+    assert done.returncode == 1 and f"{drop_in}: somebody has changed the lines" in done.stderr
+    drop_in.write_text(lines)
+    assert snapshot(tmp_path).keys() == enabled.keys()
+    shown = done_well(home.pganchor("disable", "--all", "--root", tmp_path, "--dry-run"))
+    assert shown.count("would be taken out") == 6 and snapshot(tmp_path).keys() == enabled.keys()
+    shown = done_well(home.pganchor("disable", "--all", "--root", tmp_path))
+    assert shown.count(": taken out\n") == 6 and snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize("words", [["--session"], ["--shell"], ["--unit", "a"]])
+def test_all_is_the_machines(home, words):
+    done = home.pganchor("disable", "--all", *words)
+    assert done.returncode == 2 and "--all is the machine's" in done.stderr
+    assert home.pganchor("enable", "--all").returncode == 2
 
 
 @pytest.mark.parametrize("unit", ["", "../x", "a/b", ".hidden", "a b", "a\nb", "x" * 300])

@@ -94,6 +94,8 @@ def test_three_debs_and_their_files(debs):
     assert {name for name in debs if not name.endswith("-dbgsym")} == {"pganchor", "libpganchor0", "libpganchor-dev", "changes"}
     assert rest("pganchor") == {
         "usr/bin/pganchor", "LIB/pganchor/pganchor-gate.so", "etc/pganchor/policy.conf",
+        "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so", "usr/lib32/pganchor/pganchor-gate.so",
+        "usr/share/lintian/overrides/pganchor",
         "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
     assert "etc/pganchor/policy.d/" in deb_folders(debs["pganchor"])
@@ -197,6 +199,13 @@ def base_system(debs, tmp_path_factory):
     return make_tarball("bookworm", "minbase", {"postgresql-client", *depends(debs["pganchor"])}, tmp_path_factory.mktemp("base"))
 
 
+@pytest.fixture(scope="session")
+def system_with_32_bit(debs, tmp_path_factory):
+    """A tarball: minimal Debian 12, what the package depends on, and a libpq for 32-bit programs."""
+    return make_tarball("bookworm", "minbase", {*depends(debs["pganchor"]), "libpq5:i386"}, tmp_path_factory.mktemp("base-32"),
+                        architectures="amd64,i386")
+
+
 class Machine:
     """A machine in a folder: run() as its user `dev`, root() as its root. Loopback is that of the machine we are on."""
 
@@ -221,15 +230,15 @@ class Machine:
 
 
 @pytest.fixture
-def make_machine(base_system, tmp_path):
-    """Factory of machines in folders, which it takes away afterwards."""
+def make_machine(request, tmp_path):
+    """Factory of machines in folders, of a tarball, which it takes away afterwards."""
     made = []
 
-    def make(name):
+    def make(name, system="base_system"):
         folder = tmp_path / name
         folder.mkdir()
         made.append(folder)
-        unpack(base_system, folder)
+        unpack(request.getfixturevalue(system), folder)
         machine = Machine(folder)
         machine.root("useradd", "--create-home", "--uid", LINUX_USER, "dev")
         machine.root("sh", "-c", "echo 127.0.0.1 localhost db.example.test >/etc/hosts")
@@ -408,3 +417,64 @@ def test_an_rpm_that_is_upgraded_and_removed_while_every_program_has_the_gate(ma
     assert not gate_is_everywhere(machine)
     left = machine.root("sh", "-c", "ls -d $0 $* 2>&1 || :", *ENABLED)
     assert left.count("No such file") == len(ENABLED), left
+
+
+# ---- 32-bit programs
+
+@pytest.fixture(scope="session")
+def connect(tmp_path_factory):
+    """{32: connect.c, 64: the same}, linked with a libpq that has nothing but the names: the machine has the real ones."""
+    folder = tmp_path_factory.mktemp("connect")
+    names = run("nm", "-D", "--defined-only", next(Path(run("pg_config", "--libdir").strip()).glob("libpq.so.5.*")))
+    functions = sorted({line.split()[2].split("@")[0] for line in names.splitlines() if " T " in line})
+    (folder / "names.c").write_text("".join(f"void {name}(void) {{}}\n" for name in functions))
+    for bits in (32, 64):
+        run("cc", f"-m{bits}", "-shared", "-fPIC", "-Wl,-soname,libpq.so.5", "-o", folder / "libpq.so", folder / "names.c")
+        run("cc", f"-m{bits}", "-I", run("pg_config", "--includedir").strip(), "-o", folder / f"connect-{bits}",
+            TOP / "tests/e2e/programs/connect.c", "-L", folder, "-lpq")
+    return {bits: folder / f"connect-{bits}" for bits in (32, 64)}
+
+
+@pytest.fixture
+def mixed_machine(make_machine, debs, connect):
+    """A machine with the packages and connect-32 and connect-64."""
+    machine = make_machine("mixed", "system_with_32_bit")
+    install_debs(machine, debs)
+    run(*ROOT, "install", *connect.values(), machine.folder / "usr/bin")
+    return machine
+
+
+def test_a_32_bit_program_is_judged_as_any_other(mixed_machine, stepca, postgres):
+    machine = mixed_machine
+    assert machine.run("pganchor", "bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint).returncode == 0
+    target = f"host=db.example.test port={postgres.port} user={USER} dbname={postgres.dbname}"
+
+    def connects(gate, bits, how, sslmode):
+        done = machine.run(*gate, f"connect-{bits}", how, f"{target} sslmode={sslmode}")
+        assert (done.returncode, done.stderr) == (0, ""), done
+        refused = f"message pganchor refused this connection: sslmode={sslmode}" in done.stdout
+        assert refused == ("status bad\n" in done.stdout), done.stdout
+        return "status ok\n" in done.stdout
+
+    def check(gate):
+        for bits in (32, 64):
+            for how in ("connectdb", "start", "found", "foundStart"):
+                assert not connects(gate, bits, how, "require") and connects(gate, bits, how, "verify-full")
+
+    assert connects((), 32, "connectdb", "disable") and connects((), 32, "connectdb", "verify-full")
+    check(("pganchor", "run", "--require", "--"))
+    machine.root_with_proc("pganchor", "enable", "--ld-so-preload")
+    assert machine.root("cat", "/etc/ld.so.preload") == "/usr/$LIB/pganchor/pganchor-gate.so\n"
+    check(())
+    # Where the 32-bit libc is of the kind that 64-bit machines had before, its ld.so goes another way to the same file.
+    link = machine.folder / "usr/lib32/pganchor/pganchor-gate.so"
+    assert link.resolve() == machine.folder / "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so"
+
+
+def test_where_32_bit_programs_have_no_gate_there_is_a_warning(mixed_machine):
+    machine = mixed_machine
+    machine.root("rm", "/usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so")
+    warning = "/usr/bin/connect-32 is a program for another kind of processor, so ld.so cannot load this gate into it"
+    assert warning in machine.run("pganchor", "run", "--", "connect-32").stderr
+    assert machine.run("pganchor", "run", "--require", "--", "connect-32").returncode == 3
+    assert "32-bit programs run without the gate" in machine.root_with_proc("pganchor", "enable", "--ld-so-preload")
