@@ -102,25 +102,38 @@ def test_the_driver_will_not_run_without_the_gate(driver, tmp_path):
 
 # ---- what pganchor parses itself ----
 
-def test_the_parsers(pganchor, tmp_path):
-    """Each target with a fixed number of inputs; a failure prints the seed and keeps the input."""
-    done = run(pganchor.prefix, "run.sh", "--runs", 2500)
+def run_parsers(tree, *args):
+    return subprocess.run([tree / "tests/fuzz/run.sh", "--runs", "2500", *args], capture_output=True, text=True, errors="replace",
+                          env={**os.environ, "TMPDIR": str(tree), "PGANCHOR_FUZZ_BUILD": str(tree / "build")})
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    """A copy of the sources, in which the fuzzer is built once."""
+    folder = tmp_path_factory.mktemp("parsers")
+    for name in ("src", "include", "tests/fuzz"):
+        shutil.copytree(FUZZ.parent.parent / name, folder / name)
+    return folder
+
+
+def test_the_parsers(tree):
+    """Each target with a fixed number of inputs; a failure prints the seed and the input."""
+    done = run_parsers(tree)
     assert done.returncode == 0, done.stdout + done.stderr
     for line in done.stdout.splitlines():
         assert re.fullmatch(r"\w+: seed \d+, 2500 inputs, cov: \d+", line), done.stdout
     assert len(done.stdout.splitlines()) == 11
 
 
-def test_a_parser_that_loses_a_byte_is_found(pganchor, tmp_path):
-    shutil.copytree(FUZZ.parent.parent / "src", tmp_path / "src")
-    shutil.copytree(FUZZ.parent.parent / "include", tmp_path / "include")
-    shutil.copytree(FUZZ, tmp_path / "tests/fuzz")
-    ini = tmp_path / "src/base/ini.c"
-    text = ini.read_text()
-    broken = text.replace("reader->position += line->whole.length;",
-                          "reader->position += line->whole.length + (left > line->whole.length && start[0] == '#');")
-    assert broken != text
-    ini.write_text(broken)
-    done = subprocess.run([tmp_path / "tests/fuzz/run.sh", "--runs", "2500", "ini"], capture_output=True, text=True, errors="replace",
-                          env={**os.environ, "TMPDIR": str(tmp_path)})
-    assert done.returncode == 1 and "not so: " in done.stdout and list(tmp_path.glob("pganchor-fuzz-ini-*"))
+def test_a_parser_that_loses_a_byte_is_found(tree):
+    ini = tree / "src/base/ini.c"
+    sound = ini.read_text()
+    broken = sound.replace("reader->position += line->whole.length;",
+                           "reader->position += line->whole.length + (left > line->whole.length && start[0] == '#');")
+    assert broken != sound
+    try:
+        ini.write_text(broken)
+        done = run_parsers(tree, "ini")
+    finally:
+        ini.write_text(sound)
+    assert done.returncode == 1 and "not so: " in done.stdout and list(tree.glob("pganchor-fuzz-ini-*"))
