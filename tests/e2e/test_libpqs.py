@@ -52,7 +52,7 @@ def test_a_verified_connection_works(anchored, postgres, client):
 
 @there
 def test_an_impostor_is_refused_in_libpqs_own_words(anchored, impostor_postgres, client):
-    test_gate.test_an_impostor_is_refused_in_libpqs_own_words(anchored, impostor_postgres, client)
+    test_gate.test_an_impostor_is_refused_in_libpqs_own_words_and_the_reason_is_told(anchored, impostor_postgres, client)
 
 
 def test_what_is_found_by_ctypes(anchored, postgres):
