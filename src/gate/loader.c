@@ -107,7 +107,7 @@ static bool take_from(const struct link_map *map, struct gate_loader *found)
 
 const struct gate_loader *gate_loader(void)
 {
-	struct gate_loader found = {0};
+	struct gate_loader found = {NULL, NULL, NULL, NULL};
 	const void *base = NULL;
 	const struct link_map *own;
 	const struct link_map *map;
