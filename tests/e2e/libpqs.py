@@ -31,7 +31,9 @@ class Root:
         self.folder = folder
         run(*ROOT, "mkdir", "-p", f"{folder}{folder.parent}")
         run(*ROOT, "ln", "-s", "/", f"{folder}{folder}")
-        run(*ROOT, "sh", "-c", 'printf "127.0.0.1 localhost\n::1 localhost\n" >"$1/etc/hosts"', "sh", folder)
+        # Names are in the file alone: nothing in there waits for a name server.
+        run(*ROOT, "sh", "-ec", 'printf "127.0.0.1 localhost\n::1 localhost\n" >"$1/etc/hosts"\n'
+            'echo "hosts: files" >"$1/etc/nsswitch.conf"\nrm -f "$1/etc/resolv.conf"', "sh", folder)
         if os.geteuid() != 0:
             # libpq's default user is the one that this file names.
             run(*ROOT, "sh", "-c", 'echo "tests:x:$2:$3::/:/bin/sh" >>"$1/etc/passwd"', "sh", folder, os.geteuid(), os.getegid())
