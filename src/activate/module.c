@@ -1,14 +1,13 @@
 #include "activate/module.h"
 
 #include "activate/child.h"
+#include "base/ownership.h"
 #include "base/text.h"
 
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char reinstall[] = "install pganchor again; nothing was changed";
@@ -155,30 +154,9 @@ bool pga_module_is_in(const char *preload)
 	return false;
 }
 
-int pga_module_is_guarded(unsigned other, struct pga_error *error)
+int pga_module_is_guarded(uid_t other, struct pga_error *error)
 {
-	char file[PATH_MAX];
-	struct stat status;
-
-	if (realpath(path, file) == NULL)
+	if (access(path, F_OK) != 0)
 		return pga_fail_errno(error, reinstall, "cannot find the gate %s", path);
-	for (;;) {
-		if (stat(file, &status) != 0)
-			return pga_fail_errno(error, NULL, "cannot look at %s", file);
-		if (status.st_uid != 0 && status.st_uid != other)
-			return pga_fail(error, "install pganchor as root; nothing was changed",
-					"%s: belongs to user %u, who could change every program",
-					file, status.st_uid);
-		/* In a folder such as /tmp (mode 1777), everybody may change only what is theirs.
-		 */
-		if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
-		    !(S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0))
-			return pga_fail(error,
-					"take the permission away (chmod go-w); nothing was "
-					"changed",
-					"%s: others than its owner may write to it", file);
-		if (strcmp(file, "/") == 0)
-			return 0;
-		(void)dirname(file);
-	}
+	return pga_check_ownership(path, other, "what every program loads", error);
 }

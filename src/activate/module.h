@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* The installed module. */
 #define PGA_MODULE PKGLIBDIR "/pganchor-gate.so"
@@ -30,6 +31,6 @@ bool pga_module_is_in(const char *preload);
 
 /* Whether nobody but root, and `other` (a user's number), can change the module or a folder that it
  * is in: what every program of the machine loads must be as safe as the programs are. */
-int pga_module_is_guarded(unsigned other, struct pga_error *error);
+int pga_module_is_guarded(uid_t other, struct pga_error *error);
 
 #endif

@@ -114,6 +114,30 @@ static char *preload_for(const struct asked *asked, enum pga_way way, const char
 	return pga_text_take(&text);
 }
 
+/* Debian's services of PostgreSQL start the server by pg_ctlcluster(1), which gives it an
+ * environment of its own: a drop-in would say that the gate is there, and it would not be. */
+static int check_unit(const struct asked *asked, struct pga_error *error)
+{
+	static const char service[] = "postgresql";
+	struct pga_text control = PGA_TEXT_EMPTY;
+	bool is_debian;
+
+	if (strncmp(asked->unit, service, sizeof service - 1) != 0 ||
+	    strchr("@.", asked->unit[sizeof service - 1]) == NULL)
+		return 0;
+	pga_text_addf(&control, "%s/usr/bin/pg_ctlcluster", asked->root != NULL ? asked->root : "");
+	is_debian = access(pga_text_string(&control), F_OK) == 0;
+	pga_text_free(&control);
+	if (!is_debian)
+		return 0;
+	return pga_fail(error,
+			"write LD_PRELOAD = '" PGA_MODULE "' into "
+			"/etc/postgresql/VERSION/CLUSTER/environment; nothing was changed",
+			"%s: the server is started by pg_ctlcluster, which does not pass the "
+			"environment of the service on",
+			asked->unit);
+}
+
 static int prepare(const struct asked *asked, struct pga_switch *file, enum pga_way way,
 		   const char *unit, const char *entry, struct pga_error *error)
 {
@@ -124,6 +148,8 @@ static int prepare(const struct asked *asked, struct pga_switch *file, enum pga_
 		return -1;
 	if (asked->off)
 		return pga_switch_off(file, error);
+	if (way == PGA_WAY_UNIT && check_unit(asked, error) != 0)
+		return -1;
 	preload = preload_for(asked, way, entry, error);
 	if (preload == NULL)
 		return -1;

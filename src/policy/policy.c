@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define SYSTEM_FOLDER SYSCONFDIR "/pganchor"
 
@@ -119,7 +120,22 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 	return fail_at(error, path, line->number, "no such key", line->name);
 }
 
-/* Whose file: what others could write is no policy of the system's. */
+/* Who installed the gate could as well replace it, and so may write the system's policy too: root,
+ * but for a build with a prefix of its own. In a user namespace root's files seem to belong to
+ * nobody (overflowuid of user_namespaces(7)), and the gate's with them. */
+static uid_t installer(void)
+{
+	struct stat gate;
+
+	return stat(PKGLIBDIR "/pganchor-gate.so", &gate) == 0 ? gate.st_uid : 0;
+}
+
+/* What others could write is no policy of the system's. */
+static int check_ownership(const char *path, struct pga_error *error)
+{
+	return pga_check_ownership(path, installer(), "the system's policy", error);
+}
+
 enum whose { SYSTEMS, USERS };
 
 static int read_file(struct reading *reading, const char *path, enum whose whose,
@@ -133,7 +149,7 @@ static int read_file(struct reading *reading, const char *path, enum whose whose
 	int result = -1;
 
 	if (note_place(reading->policy, path, error) != 0 ||
-	    (whose == SYSTEMS && pga_check_ownership(path, error) != 0) ||
+	    (whose == SYSTEMS && check_ownership(path, error) != 0) ||
 	    pga_file_read_stamped(path, &content, &found,
 				  &reading->policy->places[reading->policy->place_count - 1].stamp,
 				  error) != 0)
@@ -174,8 +190,7 @@ static int read_folder(struct reading *reading, const char *folder, struct pga_e
 	int count;
 	int result = 0;
 
-	if (note_place(reading->policy, folder, error) != 0 ||
-	    pga_check_ownership(folder, error) != 0)
+	if (note_place(reading->policy, folder, error) != 0 || check_ownership(folder, error) != 0)
 		return -1;
 	count = scandir(folder, &entries, is_conf, alphasort);
 	if (count < 0 && errno == ENOENT)
@@ -226,7 +241,7 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	memset(policy, 0, sizeof *policy);
 	for (int key = 0; key < CHOICES; key++)
 		reading.chosen[key] = -1;
-	if (pga_check_ownership(SYSTEM_FOLDER, error) != 0 ||
+	if (check_ownership(SYSTEM_FOLDER, error) != 0 ||
 	    read_file(&reading, SYSTEM_FOLDER "/policy.conf", SYSTEMS, error) != 0 ||
 	    read_folder(&reading, SYSTEM_FOLDER "/policy.d", error) != 0 ||
 	    read_user_file(&reading, error) != 0)

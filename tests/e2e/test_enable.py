@@ -224,7 +224,7 @@ def test_a_module_that_others_can_write_is_not_preloaded_everywhere(home, pganch
     finally:
         pganchor.module.chmod(mode)
     assert done.returncode == 1
-    assert f"pganchor: {pganchor.module}: others than its owner may write to it\n    take the permission away" in done.stderr
+    assert f"pganchor: {pganchor.module}: can be written by everybody (mode 0666): only root may write what every program loads" in done.stderr
     assert not (tmp_path / "etc").exists()
 
 
@@ -257,6 +257,23 @@ def test_a_unit_gets_a_drop_in(home, pganchor, tmp_path, unit):
     assert f"systemctl daemon-reload && systemctl restart {unit}" in shown
     done_well(home.pganchor("disable", "--unit", unit, "--root", tmp_path))
     assert list(tmp_path.glob("etc/systemd")) == []
+
+
+@pytest.mark.parametrize("unit", ["postgresql@15-main", "postgresql.service"])
+def test_a_unit_that_would_not_pass_it_on(home, pganchor, tmp_path, unit):
+    """Debian's way to start a server empties the environment: a drop-in would promise what does not hold."""
+    control = tmp_path / "usr/bin/pg_ctlcluster"
+    control.parent.mkdir(parents=True)
+    control.touch()
+    done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
+    assert done.returncode == 1 and not (tmp_path / "etc").exists()
+    assert (f"pganchor: {unit}: the server is started by pg_ctlcluster, which does not pass the environment of the service on\n"
+            f"    write LD_PRELOAD = '{pganchor.module}' into /etc/postgresql/VERSION/CLUSTER/environment" in done.stderr)
+    # Elsewhere the service is the server itself, and what only begins alike is another.
+    for other in ("postgresql-exporter", "app"):
+        done_well(home.pganchor("enable", "--unit", other, "--root", tmp_path))
+    control.unlink()
+    done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
 
 
 def test_a_unit_of_the_user(home):
