@@ -132,7 +132,8 @@ struct gate_libpq *gate_libpq_any(void);
  * loaded. */
 void gate_rebind_new(void);
 
-/* The same for all objects of the namespace that this handle of dlmopen() is in. */
+/* The same for all objects of the namespace that this handle is in, where it is not the program's
+ * own. */
 void gate_rebind_space(void *handle);
 
 /* ---- rules.c ---- */

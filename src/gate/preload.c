@@ -8,7 +8,10 @@
 #include "gate/loader.h"
 #include "gate/object.h"
 
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* In the place of the start files' (Makefile.am): libc's pthread_atfork() asks by it which object a
  * handler belongs to. A module that is never unloaded needs no name. */
@@ -32,33 +35,95 @@ static bool same_for_every_caller(const char *file)
 	return file != NULL && strchr(file, '/') != NULL && strchr(file, '$') == NULL;
 }
 
+/* Where dlopen() looks for a file that the object with this address in it opens; NULL where that is
+ * not known. The caller frees it. */
+static Dl_serinfo *search_path(const void *caller)
+{
+	const void *base = NULL;
+	const struct link_map *map = gate_object_at(caller, &base);
+	Dl_serinfo *path = NULL;
+	Dl_serinfo room;
+	void *handle;
+
+	if (map == NULL)
+		return NULL;
+	memcpy(&handle, &map, sizeof handle);
+	if (dlinfo(handle, RTLD_DI_SERINFOSIZE, &room) == 0)
+		path = calloc(1, room.dls_size);
+	if (path != NULL && dlinfo(handle, RTLD_DI_SERINFOSIZE, path) == 0 &&
+	    dlinfo(handle, RTLD_DI_SERINFO, path) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* dlopen() of a name without a slash, as the caller would do it. */
+static void *open_for(const void *caller, const char *file, int mode)
+{
+	void *object = gate_loader()->open(file, mode | RTLD_NOLOAD);
+	Dl_serinfo *path = object == NULL ? search_path(caller) : NULL;
+
+	/* What stands behind the caller's own folders is the same for everybody. */
+	for (unsigned i = 0; path != NULL && object == NULL && i < path->dls_cnt; i++) {
+		struct pga_text place = PGA_TEXT_EMPTY;
+
+		pga_text_addf(&place, "%s/%s", path->dls_serpath[i].dls_name, file);
+		if (path->dls_serpath[i].dls_flags != LA_SER_DEFAULT && !place.failed &&
+		    access(pga_text_string(&place), R_OK) == 0)
+			object = gate_loader()->open(pga_text_string(&place), mode);
+		pga_text_free(&place);
+	}
+	free(path);
+	return object != NULL ? object : gate_loader()->open(file, mode);
+}
+
+/* Opens the file, if that may be done from here, and binds what came in to the gate at once: what
+ * an object that is opened with RTLD_DEEPBIND binds past the gate may be called without a question
+ * to the dynamic linker, for plugins register themselves as they are loaded. */
+static bool opens(const void *caller, const char *file, int mode, void **object)
+{
+	if (same_for_every_caller(file))
+		*object = gate_loader()->open(file, mode);
+	else if (file != NULL && (mode & RTLD_DEEPBIND) != 0 && strpbrk(file, "/$") == NULL)
+		*object = open_for(caller, file, mode);
+	else
+		return false;
+	if (*object != NULL) {
+		gate_rebind_new();
+		/* A program may ask next, and nothing failed. */
+		(void)dlerror();
+	}
+	return true;
+}
+
 GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
 {
 	void *object;
 
-	if (!same_for_every_caller(file)) {
-		/* What comes in now is looked at when the caller next asks for something: before
-		 * that it can call nothing. */
-		gate_rebind_new();
-		JUMP_TO gate_loader()->open(file, mode);
-	}
-	object = gate_loader()->open(file, mode);
-	if (object != NULL)
-		gate_rebind_new();
-	return object;
+	if (opens(GATE_CALLER(), file, mode, &object))
+		return object;
+	/* What comes in now is bound to the gate by the loader, or looked at when the caller next
+	 * asks for something. */
+	gate_rebind_new();
+	JUMP_TO gate_loader()->open(file, mode);
 }
 
-GATE_EXPORT void *dlmopen(Lmid_t nsid, const char *file, int mode)
-{
-	void *handle = gate_loader()->mopen(nsid, file, mode);
+/* A namespace of its own was opened. */
+static atomic_bool spaces;
 
-	if (handle == NULL)
-		return NULL;
+GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
+{
+	void *object;
+
+	if (nsid == LM_ID_BASE && opens(GATE_CALLER(), file, mode, &object))
+		return object;
+	/* In another namespace nothing can be called but through what dlsym() finds there: so it is
+	 * looked at then. */
 	if (nsid == LM_ID_BASE)
 		gate_rebind_new();
 	else
-		gate_rebind_space(handle);
-	return handle;
+		atomic_store(&spaces, true);
+	JUMP_TO gate_loader()->mopen(nsid, file, mode);
 }
 
 /* The gate's way in for what was found; or what was found, where it is no libpq's. */
@@ -73,7 +138,19 @@ static void *instead(void *found, const char *name)
 		return found;
 	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
 		libpq = gate_libpq_with(gate_object_find(&object, "PQconninfo"), NULL);
+	/* Nothing failed, whatever was not found meanwhile. */
+	(void)dlerror();
 	return libpq != NULL ? gate_door(libpq, name) : found;
+}
+
+/* Whether this is the gate's own function, in a process without a libpq: a program that asks
+ * whether there is one has to be told that there is none. */
+static bool stands_for_nothing(const void *found, const void *caller)
+{
+	const void *base = NULL;
+
+	return found != NULL && gate_object_at(found, &base) != NULL && base == gate_own_base() &&
+	       gate_libpq_of(caller, NULL) == NULL;
 }
 
 /* What RTLD_NEXT means to the caller: the first object behind the caller's that defines the name.
@@ -118,29 +195,41 @@ static void *find_next(const void *caller, const char *name)
 /* Before a program can call into what it has opened, it asks for an address in it: then what was
  * opened meanwhile is looked at. Those who ask for no object of their own are left alone:
  * allocators and sanitizers ask for RTLD_NEXT before they are able to do anything else. */
-static bool asks_in_object(const void *handle)
+static void look_at_new(void *handle)
 {
-	return handle != RTLD_NEXT && handle != RTLD_DEFAULT;
+	if (handle == RTLD_NEXT || handle == RTLD_DEFAULT)
+		return;
+	gate_rebind_new();
+	if (atomic_load(&spaces))
+		gate_rebind_space(handle);
 }
 
 GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
 {
-	if (asks_in_object(handle))
-		gate_rebind_new();
+	void *found;
+
+	look_at_new(handle);
 	if (!gate_is_door(name))
 		JUMP_TO gate_loader()->sym(handle, name);
 	if (handle == RTLD_NEXT)
 		return instead(find_next(GATE_CALLER(), name), name);
-	return instead(gate_loader()->sym(handle, name), name);
+	found = gate_loader()->sym(handle, name);
+	if (stands_for_nothing(found, GATE_CALLER()))
+		found = gate_loader()->sym(RTLD_NEXT, name);
+	return instead(found, name);
 }
 
 GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 {
-	if (asks_in_object(handle))
-		gate_rebind_new();
+	void *found;
+
+	look_at_new(handle);
 	if (!gate_is_door(name))
 		JUMP_TO gate_loader()->vsym(handle, name, version);
 	if (handle == RTLD_NEXT)
 		return instead(find_next(GATE_CALLER(), name), name);
-	return instead(gate_loader()->vsym(handle, name, version), name);
+	found = gate_loader()->vsym(handle, name, version);
+	if (stands_for_nothing(found, GATE_CALLER()))
+		found = gate_loader()->vsym(RTLD_NEXT, name, version);
+	return instead(found, name);
 }

@@ -170,7 +170,10 @@ void gate_rebind_new(void)
 void gate_rebind_space(void *handle)
 {
 	const struct link_map *map = handle;
+	Lmid_t space;
 
+	if (dlinfo(handle, RTLD_DI_LMID, &space) != 0 || space == LM_ID_BASE)
+		return;
 	while (map->l_prev != NULL)
 		map = map->l_prev;
 	for (; map != NULL; map = map->l_next)

@@ -112,13 +112,33 @@ def test_a_language(anchored, postgres, language):
     assert (done.stdout, done.stderr) == ("t\n", "")
 
 
-def test_the_dynamic_linker_answers_as_without_the_gate(home, tmp_path):
+@pytest.mark.parametrize("named", ["path", "name"])
+def test_a_plugin_that_registers_itself(anchored, postgres, tmp_path, named):
+    """After dlopen() the dynamic linker is asked for nothing more. The name alone is found in the program's RUNPATH."""
+    words = ["cc", "-I/usr/include/postgresql", SOURCES / "registrar.c"]
+    subprocess.run([*words, "-DPLUGIN", "-shared", "-fPIC", "-o", tmp_path / "plugin.so", "-lpq"], check=True)
+    subprocess.run([*words, "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags", "-o", tmp_path / "program"], check=True)
+    argv = [tmp_path / "program", tmp_path / "plugin.so" if named == "path" else "plugin.so"]
+    weak = [*argv, postgres.conninfo()]
+    assert anchored.run(weak).stdout == "ok \n", "without the gate a weak connection must succeed"
+    assert run_gated(anchored, weak).stdout.startswith(f"bad {WEAK}")
+    assert run_gated(anchored, [*argv, postgres.conninfo(sslmode="verify-full")]).stdout == "ok \n"
+
+
+def test_the_dynamic_linker_answers_as_without_the_gate(home, second_libpq, tmp_path):
     folder = tmp_path / "program"
     folder.mkdir()
     subprocess.run(["cc", "-shared", "-o", folder / "libbeside.so", "-x", "c", "/dev/null"], check=True)
     subprocess.run(["cc", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags", "-o", folder / "linker",
                     SOURCES / "linker.c"], check=True)
-    alone = home.run([folder / "linker"])
-    assert "next libc.so.6\n" in alone.stdout and "runpath found\norigin found\n" in alone.stdout
-    gated = run_gated(home, [folder / "linker"])
+    # As if it were an old one: the gate looks for this function and can do without it.
+    libpq = folder / "libpq.so.5"
+    libpq.write_bytes(second_libpq.read_bytes().replace(b"\0PQgssEncInUse\0", b"\0PQgssEncInOld\0"))
+    assert libpq.read_bytes() != second_libpq.read_bytes()
+    alone = home.run([folder / "linker", libpq])
+    for line in ("next libc.so.6", "runpath found\norigin found", "other space found\nother space, origin found",
+                 "own space found", "by default nothing\nin the program nothing\nerror : undefined symbol: PQconnectdb",
+                 "function found\nerror none"):
+        assert f"{line}\n" in alone.stdout
+    gated = run_gated(home, [folder / "linker", libpq])
     assert (gated.stdout, gated.stderr, gated.returncode) == (alone.stdout, alone.stderr, alone.returncode)

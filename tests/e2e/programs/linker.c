@@ -30,7 +30,6 @@ int main(int argc, char **argv)
 	void *math = dlopen("libm.so.6", RTLD_NOW);
 	const char *error;
 
-	(void)argc;
 	tell("default", dlsym(RTLD_DEFAULT, "printf"));
 	tell("next", dlsym(RTLD_NEXT, "puts"));
 	tell("handle", dlsym(math, "cos"));
@@ -49,7 +48,26 @@ int main(int argc, char **argv)
 	printf("no such file %s\n",
 	       dlopen("/no/such/file.so", RTLD_NOW) == NULL ? strrchr(dlerror(), ':') : "opened");
 	printf("self %s\n", dlopen(NULL, RTLD_NOW) != NULL ? "opened" : dlerror());
+	printf("other space %s\n",
+	       dlmopen(LM_ID_NEWLM, "libbeside.so", RTLD_NOW) != NULL ? "found" : dlerror());
+	printf("other space, origin %s\n",
+	       dlmopen(LM_ID_NEWLM, "$ORIGIN/libbeside.so", RTLD_NOW) != NULL ? "found"
+									      : dlerror());
+	printf("own space %s\n",
+	       dlmopen(LM_ID_BASE, "libbeside.so", RTLD_NOW) != NULL ? "found" : dlerror());
 	/* Without the gate libpq is not there, with it neither. */
 	tell("libpq", dlsym(RTLD_DEFAULT, "PQconninfo"));
-	return argv[0] == NULL;
+	tell("by default", dlsym(RTLD_DEFAULT, "PQconnectdb"));
+	tell("in the program", dlsym(dlopen(NULL, RTLD_NOW), "PQconnectdb"));
+	error = dlerror();
+	printf("error %s\n", error != NULL ? strchr(error, ':') : "none");
+	if (argc > 1) {
+		void *libpq = dlopen(argv[1], RTLD_NOW);
+
+		printf("error %s\n", dlerror() == NULL ? "none" : "left over");
+		printf("function %s\n",
+		       dlsym(libpq, "PQconnectdb") != NULL ? "found" : "not found");
+		printf("error %s\n", dlerror() == NULL ? "none" : "left over");
+	}
+	return 0;
 }
