@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,8 +70,9 @@ static int start(char **argv, bool required)
 	}
 	if (cover == PGA_UNCOVERED || cover == PGA_HINDERED)
 		pga_print_warning("%s\n    %s", error.message, error.next);
-	/* The loader only warns of a module that it cannot load, and starts the program without. */
-	if (access(PGA_MODULE, R_OK) != 0) {
+	/* The loader only warns of a module that it cannot load, and starts the program without.
+	 * What it may read hangs on the effective user and capabilities. */
+	if (faccessat(AT_FDCWD, PGA_MODULE, R_OK, AT_EACCESS) != 0) {
 		(void)pga_fail_errno(&error, "install pganchor again; nothing was started",
 				     "cannot read the gate %s", PGA_MODULE);
 	} else if (add_module(cover == PGA_COVERED_32) != 0) {

@@ -49,7 +49,7 @@ def build(session_folder):
     def build_one(compiler, source, *words, env=None):
         key = (compiler, source, words, tuple((env or {}).items()))
         if key not in made:
-            made[key] = session_folder / f"other-{len(made)}"
+            made[key] = session_folder / f"built-{len(made)}"
             file = SOURCES / "other" / source
             argv = {"go": ["go", "build", *words, "-o", made[key], file],
                     "rustc": ["/usr/bin/rustc", *words, "-o", made[key], file],

@@ -184,6 +184,8 @@ def test_https_ca_misbehaves(bare_home, https_ca, answer, status, at_least):
     server = https_ca({"/": answer})
     done = bare_home.run(["curl", "-sSk", "-o", "/dev/null", "--max-time", "4", "--max-filesize", "1000000", server.url])
     assert done.returncode == status, done.stderr
+    # Only then has it counted all that it sent.
+    server.stop()
     assert server.sent >= at_least and len(server.requests) == 1
 
 

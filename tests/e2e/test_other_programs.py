@@ -237,7 +237,7 @@ dlsym(RTLD_NEXT, "puts"): yes
 
 
 def test_the_dynamic_linkers_functions(alike, build):
-    same = alike([build("cc", "opening.c")], clean=[(r"other-\d+", "opening")])
+    same = alike([build("cc", "opening.c")], clean=[(r"built-\d+", "opening")])
     assert same.stdout.startswith(OPENING) and "undefined symbol: PQconnectdb" in same.stdout and same.loaded == 1
 
 

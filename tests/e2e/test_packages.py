@@ -149,7 +149,8 @@ def test_what_is_preloaded_or_linked_needs_libc_alone(kind, debs, rpms, tmp_path
     for package in ("pganchor", "libpganchor0") if kind == "deb" else ("pganchor", "libpganchor"):
         unpack_deb(debs[package], tmp_path) if kind == "deb" else unpack_rpm(rpms[package], tmp_path)
     objects = [*tmp_path.rglob("pganchor-gate.so"), *tmp_path.rglob("libpganchor.so.0.0.0")]
-    assert len(objects) == 2
+    # The gate for 32-bit programs, and the other name that it has, are in Debian's package.
+    assert len(objects) == (4 if kind == "deb" else 2)
     for path in objects:
         assert re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "--dynamic", "--wide", path)) == ["libc.so.6"]
 

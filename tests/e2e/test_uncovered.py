@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from machines import ROOT, run
-from processes import free_port, ordinary_user
+from processes import WITH_POWER, free_port, ordinary_user
 
 WARNING = "pganchor: warning: {path} {what}\n    {next}\n"
 OWN_SETTINGS = "give it sslmode=verify-full and sslrootcert by its own settings"
@@ -87,7 +87,7 @@ def test_a_set_user_id_program(home, session_folder, pganchor):
     program = session_folder / "true-of-root"
     run(*ROOT, "install", "-o", "0", "-m", "4755", shutil.which("true"), program)
     user = ordinary_user()
-    words = [] if user is None else ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
+    words = [] if user is None else ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *WITH_POWER, "--"]
     done = home.run([*words, pganchor.binary, "run", "--", program], cwd="/")
     assert done.returncode == 0
     assert done.stderr == WARNING.format(
