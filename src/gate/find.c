@@ -62,18 +62,109 @@ static const struct {
     CALL("PQregisterEventProc", registerEventProc),
     CALL("PQsetInstanceData", setInstanceData),
     CALL("PQinstanceData", instanceData),
-    OPTIONAL("SSL_get_verify_result", verifyResult),
-    OPTIONAL("X509_verify_cert_error_string", verifyErrorText),
-    OPTIONAL("CRYPTO_get_ex_new_index", newExData),
-    OPTIONAL("SSL_version", tlsVersion),
-    OPTIONAL("SSL_get0_verified_chain", verifiedChain),
-    OPTIONAL("OPENSSL_sk_num", chainLength),
-    OPTIONAL("OPENSSL_sk_value", chainElement),
-    OPTIONAL("X509_digest", certificateDigest),
-    OPTIONAL("EVP_sha256", sha256),
 #undef CALL
 #undef OPTIONAL
 };
+
+/* Of the OpenSSL that this libpq uses: from its libssl, and from its libcrypto. The first of each
+ * is looked for to tell the library itself. */
+enum { TLS, CRYPTO, LIBRARIES };
+
+static const struct {
+	const char *name;
+	size_t offset;
+} openssl[LIBRARIES][6] = {
+#define CALL(symbol, field)                                \
+	{                                                  \
+		symbol, offsetof(struct gate_libpq, field) \
+	}
+    [TLS] = {CALL("SSL_get_verify_result", verifyResult), CALL("SSL_version", tlsVersion),
+	     CALL("SSL_get0_verified_chain", verifiedChain),
+	     CALL("SSL_get_verify_mode", verifyMode)},
+    [CRYPTO] = {CALL("X509_digest", certificateDigest),
+		CALL("X509_verify_cert_error_string", verifyErrorText),
+		CALL("CRYPTO_get_ex_new_index", newExData), CALL("OPENSSL_sk_num", chainLength),
+		CALL("OPENSSL_sk_value", chainElement), CALL("EVP_sha256", sha256)},
+#undef CALL
+};
+
+#define OPENSSL_CALLS (sizeof openssl[0] / sizeof openssl[0][0])
+
+/* A libpq's slots of OpenSSL's functions. */
+struct uses {
+	bool bound[LIBRARIES]; /* there is one, and the loader has bound it */
+	bool found[LIBRARIES];
+	struct gate_object library[LIBRARIES];
+};
+
+/* Of those names that libpq's slots have. */
+static int library_of(const char *name)
+{
+	if (strncmp(name, "SSL_", 4) == 0)
+		return TLS;
+	return strncmp(name, "ERR_", 4) == 0 || strncmp(name, "X509_", 5) == 0 ? CRYPTO : LIBRARIES;
+}
+
+/* Where the slot leads to an OpenSSL, that is what this libpq uses: perhaps the program's own,
+ * which node has linked in and exports. A library that stands before single functions is none. */
+static void note_use(const struct gate_object *object, const char *name, void **slot, void *context)
+{
+	struct uses *uses = context;
+	const int which = library_of(name);
+	const void *base = NULL;
+	const void *own = NULL;
+	const struct link_map *map;
+
+	if (which == LIBRARIES || uses->found[which])
+		return;
+	map = gate_object_at(*slot, &base);
+	/* One that has not been used yet leads back into its own object. */
+	if (map == NULL || (gate_object_at(object->dynamic, &own) != NULL && base == own &&
+			    *slot != gate_object_find(object, name)))
+		return;
+	uses->bound[which] = true;
+	uses->found[which] =
+	    gate_object_read(map->l_addr, map->l_ld, NULL, 0, &uses->library[which]) &&
+	    gate_object_find(&uses->library[which], openssl[which][0].name) != NULL;
+}
+
+/* What an OpenSSL does not have is looked for nowhere else: another one's function would take this
+ * one's sessions for something that they are not. */
+static void fill_openssl(struct gate_libpq *libpq, const struct uses *uses, int which)
+{
+	for (size_t i = 0; i < OPENSSL_CALLS && openssl[which][i].name != NULL; i++) {
+		void *address = uses->found[which] ? gate_object_find(&uses->library[which],
+								      openssl[which][i].name)
+						   : NULL;
+
+		memcpy((char *)libpq + openssl[which][i].offset, &address, sizeof address);
+	}
+}
+
+bool gate_libpq_openssl(struct gate_libpq *libpq)
+{
+	const void *base = NULL;
+	const struct link_map *map;
+	struct gate_object object;
+	struct uses uses = {0};
+
+	if (atomic_load(&libpq->openssl_known))
+		return true;
+	map = gate_object_at(libpq->base, &base);
+	if (map == NULL || !gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+		return false;
+	gate_object_slots(&object, note_use, &uses);
+	if (!uses.bound[TLS] || !uses.bound[CRYPTO])
+		return false;
+	gate_lock();
+	if (!atomic_load(&libpq->openssl_known)) {
+		fill_openssl(libpq, &uses, TLS);
+		fill_openssl(libpq, &uses, CRYPTO);
+		atomic_store(&libpq->openssl_known, true);
+	}
+	gate_unlock();
+	return true;
+}
 
 /* Finds every function of the libpq in this object. POSIX lets dlsym's result be a function; memcpy
  * says so to C. */

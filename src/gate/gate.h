@@ -51,9 +51,8 @@ typedef void gate_ex_free(void *object, void *data, void *all_data, int index, l
 struct gate_libpq {
 	unsigned number; /* of the order in which they were found, below GATE_LIBPQS */
 	struct pga_libpq calls;
-	const void *base; /* where the object is loaded */
-	void *object; /* a handle for dlsym(): the object, and behind it those it needs, its libssl
-			 among them */
+	const void *base;      /* where the object is loaded */
+	void *object;          /* a handle for dlsym() */
 	atomic_bool listens;   /* handshake.c is told when its TLS sessions are freed */
 	atomic_bool wall_seen; /* its own calls of PQconnectPoll come to the gate */
 
@@ -89,8 +88,11 @@ struct gate_libpq {
 	int (*setInstanceData)(PGconn *conn, PGEventProc proc, void *data);
 	void *(*instanceData)(const PGconn *conn, PGEventProc proc);
 
-	/* Functions of the OpenSSL that this libpq uses; NULL in one that was built without. */
+	/* Functions of the OpenSSL that this libpq uses, once gate_libpq_openssl() has found it;
+	 * NULL where it lacks them. */
+	atomic_bool openssl_known;
 	long (*verifyResult)(const void *ssl);
+	int (*verifyMode)(const void *ssl);
 	const char *(*verifyErrorText)(long error);
 	int (*newExData)(int kind, long number, void *context, void *on_new, void *on_dup,
 			 gate_ex_free *on_free);
@@ -117,6 +119,11 @@ struct gate_libpq *gate_libpq_known_of(const void *caller, bool *internal);
  * namespace that it was loaded into by dlmopen(); NULL for the program's own. NULL where it lacks a
  * function, or there are too many. */
 struct gate_libpq *gate_libpq_with(const void *conninfo, void *space);
+
+/* Finds the OpenSSL that this libpq's calls are bound to. A process may hold several, and the one
+ * that libpq was linked with need not be it. false where that cannot be told yet: some libpqs are
+ * bound function by function, as they call them. Once a TLS session stands, it can. */
+bool gate_libpq_openssl(struct gate_libpq *libpq);
 
 /* The libpq with this number; NULL where there is none yet. */
 struct gate_libpq *gate_libpq_number(unsigned number);
@@ -204,18 +211,17 @@ PGconn *gate_enter_string(struct gate_libpq *libpq, const char *conninfo);
 /* Looks at a connection whose settings the policy allows, as it stands: socket, encryption, TLS
  * session, pins. Returns whether it is what the policy wants; where it is not, adds the whole
  * message to refusal. In state CONNECTION_MADE, TLS may still be to come. */
-bool gate_session_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
-			PGconn *conn, const struct pga_effective *effective,
-			struct pga_text *refusal);
+bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
+			const struct pga_effective *effective, struct pga_text *refusal);
 
 /* The wall's question for a connection that stands or is about to send its startup packet: do its
  * settings and its session hold? Where not, adds the message to refusal. Returns the policy's mode,
  * which says what follows from it; what audit mode lets through is journaled. */
-enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool *holds,
+enum pga_mode gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *holds,
 			      struct pga_text *refusal);
 
 /* Whether the connection may go on: it holds, or the mode is audit. */
-bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal);
+bool gate_conn_holds(struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal);
 
 /* libpq's PQconnectPoll for a connection in CONNECTION_SSL_STARTUP. Where the server's certificate
  * does not verify, PQerrorMessage then tells OpenSSL's reason behind libpq's own words. */

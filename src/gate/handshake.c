@@ -5,6 +5,7 @@
 #include "gate/gate.h"
 
 #define EX_INDEX_SSL 0 /* CRYPTO_EX_INDEX_SSL of openssl/crypto.h */
+#define VERIFY_PEER  1 /* SSL_VERIFY_PEER of openssl/ssl.h */
 
 /* The libpq that goes on with a handshake in this thread, and the verify error of the session that
  * it has freed. */
@@ -18,14 +19,17 @@ static void on_free(void *session, void *data, void *all_data, int index, long n
 	(void)all_data;
 	(void)index;
 	(void)number;
-	if (session != NULL && libpq == at_work && at_work != NULL)
+	if (session == NULL || libpq != at_work || at_work == NULL)
+		return;
+	/* Of a host that is exempt, the certificate may not count: then it is not what failed. */
+	if ((at_work->verifyMode(session) & VERIFY_PEER) != 0)
 		verify_error = at_work->verifyResult(session);
 }
 
 static bool can_ask(struct gate_libpq *libpq)
 {
-	if (libpq->verifyResult == NULL || libpq->verifyErrorText == NULL ||
-	    libpq->newExData == NULL)
+	if (!gate_libpq_openssl(libpq) || libpq->verifyResult == NULL ||
+	    libpq->verifyMode == NULL || libpq->verifyErrorText == NULL || libpq->newExData == NULL)
 		return false;
 	if (!atomic_exchange(&libpq->listens, true))
 		(void)libpq->newExData(EX_INDEX_SSL, 0, libpq, NULL, NULL, on_free);

@@ -80,14 +80,15 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 	return true;
 }
 
-static bool tls_holds(const struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
+static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
 		      const char *host, struct pga_text *refusal)
 {
 	const int least = rules->policy.min_tls == PGA_TLS_1_3 ? TLS_1_3 : TLS_1_2;
 	const void *ssl = libpq->sslStruct(conn, "OpenSSL");
 	long result;
 
-	if (ssl == NULL || libpq->verifyResult == NULL || libpq->tlsVersion == NULL) {
+	if (ssl == NULL || !gate_libpq_openssl(libpq) || libpq->verifyResult == NULL ||
+	    libpq->tlsVersion == NULL) {
 		begin_refusal(refusal, host);
 		pga_text_add(
 		    refusal,
@@ -120,9 +121,8 @@ static bool is_local(int connection)
 	       address.ss_family == AF_UNIX;
 }
 
-bool gate_session_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
-			PGconn *conn, const struct pga_effective *effective,
-			struct pga_text *refusal)
+bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
+			const struct pga_effective *effective, struct pga_text *refusal)
 {
 	const char *host = libpq->host(conn);
 	const char *sslmode = pga_effective_value(effective, "sslmode");

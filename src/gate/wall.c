@@ -67,7 +67,7 @@ static bool may_begin(struct gate_libpq *libpq, PGconn *conn)
 
 /* The session of a connection whose settings are allowed. Weak settings that audit mode let through
  * were journaled when the connection began. */
-static enum pga_mode judge_session(const struct gate_libpq *libpq, const struct gate_rules *rules,
+static enum pga_mode judge_session(struct gate_libpq *libpq, const struct gate_rules *rules,
 				   PGconn *conn, const struct pga_effective *effective, bool *holds,
 				   struct pga_text *refusal)
 {
@@ -77,7 +77,7 @@ static enum pga_mode judge_session(const struct gate_libpq *libpq, const struct 
 	return rules->policy.mode;
 }
 
-enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool *holds,
+enum pga_mode gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *holds,
 			      struct pga_text *refusal)
 {
 	const struct gate_rules *rules;
@@ -105,7 +105,7 @@ enum pga_mode gate_conn_judge(const struct gate_libpq *libpq, PGconn *conn, bool
 	return mode;
 }
 
-bool gate_conn_holds(const struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal)
+bool gate_conn_holds(struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal)
 {
 	bool holds;
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import ssl
 
 import pytest
 
@@ -106,6 +107,18 @@ def test_an_impostor_is_refused_in_libpqs_own_words_and_the_reason_is_told(ancho
     # In audit mode a program sees what it would see without the gate.
     write_policy(anchored, "mode = audit\n")
     assert run_gated(anchored, argv, input="SELECT 1;").stderr == alone.stderr
+
+
+@pytest.mark.parametrize("sslmode", ["prefer", "require"])
+def test_a_certificate_that_nobody_asked_for_is_no_reason(anchored, stepca, recording_server, sslmode):
+    """Of a host that is exempt, the handshake failed for want of a client's certificate; in prefer, libpq goes on without."""
+    write_policy(anchored, "allow-weak = localhost\n")
+    server = recording_server(b"S", issued=stepca.issue("localhost"), tls={
+        "maximum_version": ssl.TLSVersion.TLSv1_2, "verify_mode": ssl.CERT_REQUIRED})
+    argv = ["psql", f"host=localhost port={server.port} user=app password=x sslmode={sslmode} sslrootcert=/nowhere/root.crt"]
+    alone = anchored.run(argv)
+    assert "handshake failure" in alone.stderr
+    assert run_gated(anchored, argv).stderr == alone.stderr
 
 
 def test_the_reason_goes_with_the_attempt_that_it_belongs_to(anchored, impostor_postgres, impostor_ca):
@@ -394,9 +407,9 @@ def test_the_systems_policy_is_a_floor(anchored, postgres, pganchor):
 
 
 @pytest.mark.parametrize("text, complaint", [
-    ("mode = sometimes\n", "line 1: not a value of this key"),
+    ("mode = sometimes\n", "line 1: not a value of this key: mode = sometimes\n    correct"),
     ("# one\n\nmodes = audit\n", "line 3: no such key: modes"),
-    ("mode audit\n", "line 1: not a line of the form key = value"),
+    ("mode audit\r\n", "line 1: not a line of the form key = value: mode audit\n    correct"),
     ("mode = audit\nmode = audit\n", "line 2: set twice in one file: mode"),
     ("[mode]\n", "line 1: not a line of the form key = value"),
     ("allow-weak = *\0.example.test\n", None),
@@ -460,6 +473,64 @@ def test_explain_says_what_is_weak(home):
     assert report["verdict"] == "refused"
     assert report["reasons"] == ["sslmode=prefer (libpq's default) is weaker than verify-full"]
     assert {"keyword": "host", "value": "db.example.test", "origin": "conninfo"} in report["settings"]
+
+
+SERVICE_LIST = ', or use a service of "pganchor service list"'
+
+
+@pytest.mark.parametrize("conninfo, env, changes", [
+    ("host=db.example.test", {}, ["conninfo: write sslmode=verify-full" + SERVICE_LIST]),
+    ("host=db.example.test", {"PGSSLMODE": "require"}, ["environment PGSSLMODE: set PGSSLMODE=verify-full" + SERVICE_LIST]),
+    ("host=db.example.test", {"PGREQUIRESSL": "1"}, ["environment PGREQUIRESSL: set PGSSLMODE=verify-full" + SERVICE_LIST]),
+    ("service=weak", {}, ["service weak in {home}/.pg_service.conf: write sslmode=verify-full",
+                          "service weak in {home}/.pg_service.conf: write gssencmode=disable"]),
+    ("host=db.example.test sslmode=verify-full ssl_max_protocol_version=TLSv1.2", {}, ["conninfo: leave ssl_max_protocol_version out"]),
+    ("host=db.example.test sslmode=verify-full", {"PGSSLMAXPROTOCOLVERSION": "TLSv1.2"},
+     ["environment PGSSLMAXPROTOCOLVERSION: unset PGSSLMAXPROTOCOLVERSION"]),
+    ("host=/tmp", {}, ["conninfo: name a server that is reached by TCP"]),
+    ("host=db.example.test sslmode=verify-full", {}, []),
+])
+def test_explain_says_what_to_change(home, conninfo, env, changes):
+    write_policy(home, "min-tls = 1.3\nunix-socket = refuse\n")
+    (home / ".pg_service.conf").write_text("[weak]\nhost=db.example.test\nsslmode=allow\ngssencmode=require\n")
+    changes = [change.format(home=home.path) for change in changes]
+    done = home.pganchor("explain", conninfo, "--json", env=env)
+    assert (done.returncode, json.loads(done.stdout)["changes"]) == (3 if changes else 0, changes)
+    shown = home.pganchor("explain", conninfo, env=env).stdout
+    assert shown.partition("what to change:\n")[2] == "".join(f"    {change}\n" for change in changes)
+
+
+def test_explain_says_why_it_is_allowed_without_tls_or_let_through(home):
+    write_policy(home, "mode = audit\nallow-weak = 127.0.0.1\n")
+    assert "\nallowed; a Unix-domain socket, which has no TLS\n" in home.pganchor("explain", "host=/tmp").stdout
+    assert "\nallowed; allow-weak exempts a host\n" in home.pganchor("explain", "host=127.0.0.1").stdout
+    done = home.pganchor("explain", "host=db.example.test gssencmode=disable")
+    assert done.returncode == 3 and "\nrefused, but mode = audit lets it through\n" in done.stdout
+
+
+@pytest.mark.parametrize("words", ["application_name", "sslkeylogfile"])
+def test_a_value_passes_for_no_line_of_explain(home, words):
+    """Also where it is quoted in a reason, on a libpq that has the setting."""
+    done = home.pganchor("explain", f"host=db.example.test {words}='a\n\nallowed\n\x1b[31m'")
+    if words == "sslkeylogfile" and done.returncode == 1:
+        assert 'invalid connection option "sslkeylogfile"' in done.stderr
+        return
+    assert done.returncode == 3 and "a\\x0A\\x0Aallowed\\x0A\\x1B[31m" in done.stdout
+    assert "allowed" not in done.stdout.splitlines() and "\x1b" not in done.stdout
+
+
+def test_explain_knows_what_the_pins_will_refuse(home):
+    strong = "host=127.0.0.1,db.example.test,other.example.test sslmode=verify-full"
+    assert home.pganchor("explain", strong).stderr == ""
+    write_anchor(home, "corp", "0" * 64, "db.example.test")
+    write_policy(home, "allow-weak = 127.0.0.1\n")
+    told = home.pganchor("explain", strong).stderr
+    assert told.startswith("pganchor: warning: no anchor is pinned for other.example.test: the gate will refuse the server")
+    write_policy(home, "trust = verified\n")
+    assert home.pganchor("explain", strong).stderr == ""
+    (home / ".config/pganchor/anchors.conf").write_text("[a]\npin = 12\n")
+    done = home.pganchor("explain", strong)
+    assert (done.returncode, done.stdout) == (1, "") and "anchors.conf, line" in done.stderr
 
 
 def test_explain_tells_bytes_that_are_no_text(home):

@@ -142,3 +142,17 @@ def test_the_dynamic_linker_answers_as_without_the_gate(home, second_libpq, tmp_
         assert f"{line}\n" in alone.stdout
     gated = run_gated(home, [folder / "linker", libpq])
     assert (gated.stdout, gated.stderr, gated.returncode) == (alone.stdout, alone.stderr, alone.returncode)
+
+
+def test_a_program_with_an_openssl_of_its_own(anchored, postgres, impostor_postgres, compile_program):
+    """As node has: libpq's calls are bound to what the program exports, and not to the libssl that libpq needs. The
+    functions of that one would not understand the sessions of this, nor be told when one ends."""
+    program = compile_program("connect.c", ["libpq"], words=(
+        "-rdynamic", "-Wl,--whole-archive", "-l:libssl.a", "-l:libcrypto.a", "-Wl,--no-whole-archive"))
+    good = run_gated(anchored, [program, "connectdb", postgres.conninfo(sslmode="verify-full")])
+    assert good.stdout.startswith("status ok\n"), good.stdout + good.stderr
+    bad = run_gated(anchored, [program, "connectdb", impostor_postgres.conninfo(sslmode="verify-full")])
+    assert "pganchor: the certificate of localhost: unable to get local issuer certificate" in bad.stdout + bad.stderr
+    write_anchor(anchored, "other", "0" * 64)
+    done = run_gated(anchored, [program, "connectdb", postgres.conninfo(sslmode="verify-full")])
+    assert "ends in a root that is not pinned" in done.stdout + done.stderr
