@@ -5,17 +5,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-int pga_file_read(const char *path, struct pga_text *content, bool *found, struct pga_error *error)
+static int read_whole(const char *path, struct pga_text *content, bool *found,
+		      struct pga_stamp *stamp, struct pga_error *error)
 {
-	struct pga_stamp stamp;
-
-	return pga_file_read_stamped(path, content, found, &stamp, error);
-}
-
-int pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
-			  struct pga_stamp *stamp, struct pga_error *error)
-{
-	char buffer[16384];
+	char buffer[4096]; /* a thread of somebody else's may have a small stack */
 	struct stat status;
 	ssize_t count;
 	int result = -1;
@@ -63,4 +56,29 @@ int pga_file_read_stamped(const char *path, struct pga_text *content, bool *foun
 done:
 	(void)close(file);
 	return result;
+}
+
+int pga_file_read(const char *path, struct pga_text *content, bool *found, struct pga_error *error)
+{
+	struct pga_stamp stamp;
+
+	return read_whole(path, content, found, &stamp, error);
+}
+
+int pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
+			  struct pga_stamp *stamp, struct pga_error *error)
+{
+	if (read_whole(path, content, found, stamp, error) != 0)
+		return -1;
+	return *found ? 0 : pga_file_check_link(path, error);
+}
+
+int pga_file_check_link(const char *path, struct pga_error *error)
+{
+	struct stat status;
+
+	if (lstat(path, &status) != 0 || !S_ISLNK(status.st_mode) || stat(path, &status) == 0)
+		return 0;
+	return pga_fail(error, "put back what it leads to, or remove the link",
+			"%s: a symbolic link that leads to nothing", path);
 }

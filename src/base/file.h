@@ -18,9 +18,14 @@
  * regular file (a FIFO could block for ever) or is larger than PGA_FILE_LIMIT. */
 int pga_file_read(const char *path, struct pga_text *content, bool *found, struct pga_error *error);
 
-/* The same, with the stamp of the very file whose bytes these are: what the path leads to may be
- * another before and after (a symbolic link that is switched). */
+/* The same for a file whose absence means something: a symbolic link that leads to nothing is an
+ * error. With the stamp of the very file whose bytes these are: what the path leads to may be
+ * another before and after (a symbolic link that is switched). found must not be NULL. */
 int pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
 			  struct pga_stamp *stamp, struct pga_error *error);
+
+/* Whoever put a symbolic link there meant a file to be there: returns -1 where it leads to nothing,
+ * as while the file system is not mounted. */
+int pga_file_check_link(const char *path, struct pga_error *error);
 
 #endif

@@ -1,5 +1,7 @@
 #include "base/ownership.h"
 
+#include "base/file.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +33,7 @@ int pga_check_ownership(const char *path, uid_t trusted, const char *stake, stru
 	char *slash;
 
 	if (place == NULL && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
+		return pga_file_check_link(path, error);
 	if (place == NULL)
 		return pga_fail_errno(error, "it has to be readable", "cannot look at %s", path);
 	result = check_place(place, trusted, stake, error);

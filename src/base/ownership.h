@@ -9,7 +9,8 @@
 /* Checks the file or folder at this path and every folder above it, behind all symbolic links, as
  * sshd(8) does with StrictModes (safe_path() of OpenSSH): each belongs to root or to `trusted`, and
  * neither its group nor others may write it. A folder with the sticky bit, such as /tmp, may be
- * written by all: nobody can take away there what is not his. A path where nothing is passes.
+ * written by all: nobody can take away there what is not his. A path where nothing is passes; a
+ * symbolic link that leads to nothing does not.
  * Returns -1 with the place that is at fault; stake: what they could change who may write it. */
 int pga_check_ownership(const char *path, uid_t trusted, const char *stake,
 			struct pga_error *error);

@@ -167,6 +167,36 @@ def test_what_a_link_leads_to_counts(anchored, postgres, system, tmp_path):
         link.unlink()
 
 
+@pytest.mark.parametrize("place", ["policy.conf", "policy.d/20-link.conf", "policy.d", ""])
+def test_a_link_of_the_systems_that_leads_to_nothing_refuses(anchored, postgres, system, place):
+    """As while the file system with the company's files is not mounted."""
+    folder = system("").parent
+    link = folder / place if place else folder
+    kept = link.with_name(link.name + ".kept")
+    if link.exists():
+        link.rename(kept)
+    link.symlink_to("/nowhere/pganchor")
+    try:
+        done = gated(anchored, ["psql", "-XAtc", "SELECT 1", postgres.conninfo(sslmode="verify-full")])
+        assert f"{REFUSED}{link}: a symbolic link that leads to nothing" in done.stderr and done.returncode == 2
+    finally:
+        link.unlink()
+        if kept.exists():
+            kept.rename(link)
+
+
+@pytest.mark.parametrize("name", ["policy.conf", "anchors.conf"])
+def test_a_link_of_the_users_that_leads_to_nothing_refuses(anchored, postgres, name):
+    """The pins above all: without them every CA of root.crt would be believed."""
+    argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(sslmode="verify-full")]
+    folder = anchored / ".config/pganchor"
+    folder.mkdir(parents=True)
+    assert gated(anchored, argv).stdout == "1\n"
+    (folder / name).symlink_to("/nowhere/pganchor")
+    done = gated(anchored, argv)
+    assert f"{REFUSED}{folder / name}: a symbolic link that leads to nothing" in done.stderr and done.returncode == 2
+
+
 def test_a_program_that_runs_sees_the_change(anchored, postgres, system):
     """chmod changes no byte and no time of the content; the gate looks again all the same."""
     path = system("mode = enforce\n")
