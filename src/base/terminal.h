@@ -22,10 +22,8 @@ void pga_print_error(const struct pga_error *error);
 /* Prints "pganchor: warning: ..." to stderr, likewise. */
 void pga_print_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A copy of a text from outside (a certificate's subject, a server's answer) with every byte that
- * is no UTF-8, every control character and every one that turns the direction of writing as \xNN,
- * so that it cannot steer the terminal. All else stays as it is. The caller frees it; NULL when
- * memory ran out. */
+/* A copy of a text from outside (a certificate's subject, a server's answer), made safe to look at
+ * as by pga_text_add_printable(). The caller frees it; NULL when memory ran out. */
 char *pga_printable(const char *text);
 
 /* Prints rows of cells under a heading, each column as wide as its widest cell. cells[row * columns

@@ -5,26 +5,30 @@
 #include "base/terminal.h"
 #include "policy/explain.h"
 #include "policy/linked.h"
+#include "policy/pins.h"
+#include "service/vouching.h"
 
 #include <getopt.h>
 
 static void print_help(FILE *stream)
 {
-	(void)fputs("usage: pganchor explain [--json] [CONNINFO]\n\n"
-		    "Shows every setting that libpq would really use for CONNINFO (key=value "
-		    "words, or a URI), its\n"
-		    "value and where it came from: conninfo, service file, environment or libpq's "
-		    "default; and the\n"
-		    "verdict of the policy. Without CONNINFO, for what the environment says. "
-		    "Connects to nothing.\n"
-		    "Passwords are masked.\n\n"
-		    "  -j, --json  as JSON\n"
-		    "  -h, --help  show this\n\n"
-		    "Exit status: 0 allowed, 1 libpq refuses the settings, 2 usage, 3 weaker than "
-		    "the policy.\n\n"
-		    "  pganchor explain 'host=db.example.com'\n"
-		    "  pganchor explain service=prod\n",
-		    stream);
+	(void)fputs(
+	    "usage: pganchor explain [--json] [CONNINFO]\n\n"
+	    "Shows every setting that libpq would really use for CONNINFO (key=value "
+	    "words, or a URI), its\n"
+	    "value and where it came from: conninfo, service file, environment or libpq's "
+	    "default; the\n"
+	    "verdict of the policy, and what to change. Without CONNINFO, for what the "
+	    "environment says.\n"
+	    "Connects to nothing. Passwords are masked.\n\n"
+	    "  -j, --json  as JSON\n"
+	    "  -h, --help  show this\n\n"
+	    "Exit status: 0 allowed, 1 libpq refuses the settings, or the policy or the pins "
+	    "cannot be\n"
+	    "read, 2 usage, 3 weaker than the policy.\n\n"
+	    "  pganchor explain 'host=db.example.com'\n"
+	    "  pganchor explain service=prod\n",
+	    stream);
 }
 
 static json_t *setting_as_json(const struct pga_effective *effective,
@@ -45,26 +49,55 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 		      int status)
 {
 	json_t *settings = json_array();
+	struct pga_text changes = PGA_TEXT_EMPTY;
+	json_t *report;
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
 		if (pga_setting_shown(option)[0] != '\0')
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
-	return pga_json_print(json_pack("{s:s, s:o, s:o}", "verdict",
-					verdict->allowed ? "allowed" : "refused", "reasons",
-					pga_json_lines(pga_text_string(&verdict->why)), "settings",
-					settings),
-			      status);
+	pga_explain_changes(effective, verdict, &changes);
+	report =
+	    json_pack("{s:s, s:o, s:o, s:o}", "verdict", verdict->allowed ? "allowed" : "refused",
+		      "reasons", pga_json_lines(pga_text_string(&verdict->why)), "changes",
+		      pga_json_lines(pga_text_string(&changes)), "settings", settings);
+	pga_text_free(&changes);
+	return pga_json_print(report, status);
 }
 
-static int print_text(const struct pga_effective *effective, const struct pga_verdict *verdict,
-		      int status)
+static int print_text(const struct pga_effective *effective, const struct pga_policy *policy,
+		      const struct pga_verdict *verdict, int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 
-	pga_explain(effective, verdict, &text);
+	pga_explain(effective, policy, verdict, &text);
 	(void)fputs(pga_text_string(&text), stdout);
 	pga_text_free(&text);
 	return status;
+}
+
+/* The settings may be as the policy wants them, and the server still be refused: what the pins say
+ * of its host is known before. */
+static int warn_of_pins(const struct pga_effective *effective, const struct pga_policy *policy,
+			const struct pga_pins *pins, const struct pga_verdict *verdict,
+			struct pga_error *error)
+{
+	struct pga_text hosts = PGA_TEXT_EMPTY;
+
+	if (!verdict->allowed || !verdict->needs_tls || pins->count == 0 ||
+	    policy->trust != PGA_TRUST_PINNED)
+		return 0;
+	if (pga_vouching_missing(pins, policy, pga_effective_value(effective, "host"),
+				 pga_effective_value(effective, "hostaddr"), &hosts, error) != 0) {
+		pga_text_free(&hosts);
+		return -1;
+	}
+	if (hosts.length > 0)
+		pga_print_warning("no anchor is pinned for %s: the gate will refuse the server "
+				  "(trust = pinned)\n    \"pganchor bootstrap\" pins one, and with "
+				  "--replace --hosts changes what one may vouch for",
+				  pga_text_string(&hosts));
+	pga_text_free(&hosts);
+	return 0;
 }
 
 static int explain(const char *conninfo, bool as_json)
@@ -75,21 +108,26 @@ static int explain(const char *conninfo, bool as_json)
 	struct pga_effective effective = {0};
 	struct pga_verdict verdict = {0};
 	struct pga_policy policy = {0};
+	struct pga_pins pins = {0};
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
 	if (pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
-	    pga_policy_load(&policy, &error) != 0) {
-		pga_print_error(&error);
-		goto done;
-	}
+	    pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &error) != 0)
+		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
 	pga_judge(&effective, &policy, &verdict);
+	if (warn_of_pins(&effective, &policy, &pins, &verdict, &error) != 0)
+		goto failed;
 	status = verdict.allowed ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
 	status = as_json ? print_json(&effective, &verdict, status)
-			 : print_text(&effective, &verdict, status);
+			 : print_text(&effective, &policy, &verdict, status);
+	goto done;
+failed:
+	pga_print_error(&error);
 done:
 	pga_verdict_free(&verdict);
+	pga_pins_free(&pins);
 	pga_policy_free(&policy);
 	pga_effective_free(&pga_linked_libpq, &effective);
 	return status;

@@ -148,7 +148,9 @@ static int check(const struct pga_addition *asked, struct pga_added *added)
 		return PGA_EXIT_DONE;
 	if (asked->json)
 		(void)pga_addition_json(asked, added, false, PGA_EXIT_WEAK);
-	(void)pga_fail(&error, "nothing was written; pganchor bootstrap pins a root",
+	(void)pga_fail(&error,
+		       "nothing was written; pganchor bootstrap pins a root, and with --replace "
+		       "--hosts changes what it may vouch for",
 		       "service %s: the server's chain ends in a root that is not pinned for it, "
 		       "and the policy "
 		       "(trust = pinned) would refuse it",

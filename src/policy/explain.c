@@ -1,5 +1,8 @@
 #include "policy/explain.h"
 
+#include "base/printable.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 bool pga_setting_is_secret(const PQconninfoOption *option)
@@ -22,52 +25,135 @@ const char *pga_setting_shown(const PQconninfoOption *option)
 	return pga_setting_is_secret(option) ? "********" : option->val;
 }
 
-static void add_verdict(const struct pga_verdict *verdict, struct pga_text *text)
+/* What a setting that is weak has to be; NULL: not set. */
+static const char *strong_value(const char *keyword)
 {
+	static const struct {
+		const char *keyword;
+		const char *value;
+	} strong[] = {{"sslmode", "verify-full"}, {"gssencmode", "disable"}};
+
+	for (size_t i = 0; i < sizeof strong / sizeof strong[0]; i++)
+		if (strcmp(strong[i].keyword, keyword) == 0)
+			return strong[i].value;
+	return NULL;
+}
+
+static void add_change(const struct pga_effective *effective, const char *keyword,
+		       struct pga_text *text)
+{
+	const PQconninfoOption *option = pga_option_find(effective->options, keyword);
+	enum pga_origin origin = effective->origins != NULL && option != NULL
+				     ? effective->origins[option - effective->options]
+				     : PGA_FROM_UNKNOWN;
+	const char *value = strong_value(keyword);
+
+	if (origin == PGA_FROM_DEFAULT || origin == PGA_FROM_UNKNOWN)
+		pga_text_add(text, "conninfo");
+	else
+		pga_effective_origin(effective, keyword, text);
+	if (strcmp(keyword, "host") == 0)
+		pga_text_add(text, ": name a server that is reached by TCP");
+	else if (origin == PGA_FROM_ENVIRONMENT && value != NULL)
+		pga_text_addf(text, ": set %s=%s", option->envvar, value);
+	else if (origin == PGA_FROM_ENVIRONMENT)
+		pga_text_addf(text, ": unset %s", option->envvar);
+	else if (value != NULL)
+		pga_text_addf(text, ": write %s=%s", keyword, value);
+	else
+		pga_text_addf(text, ": leave %s out", keyword);
+	if (strcmp(keyword, "sslmode") == 0 && origin != PGA_FROM_SERVICE)
+		pga_text_add(text, ", or use a service of \"pganchor service list\"");
+}
+
+void pga_explain_changes(const struct pga_effective *effective, const struct pga_verdict *verdict,
+			 struct pga_text *text)
+{
+	for (size_t i = 0; i < verdict->reasons; i++) {
+		if (i > 0)
+			pga_text_add(text, "\n");
+		add_change(effective, verdict->weak[i], text);
+	}
+}
+
+static void add_lines(struct pga_text *text, const char *lines)
+{
+	while (*lines != '\0') {
+		size_t length = strcspn(lines, "\n");
+
+		pga_text_add(text, "    ");
+		pga_text_add_bytes(text, lines, length);
+		pga_text_add(text, "\n");
+		lines += length + (lines[length] == '\n');
+	}
+}
+
+static void add_verdict(const struct pga_effective *effective, const struct pga_policy *policy,
+			const struct pga_verdict *verdict, struct pga_text *text)
+{
+	struct pga_text changes = PGA_TEXT_EMPTY;
+
 	pga_text_add(text, verdict->allowed ? "\nallowed" : "\nrefused");
+	if (!verdict->allowed && policy->mode == PGA_MODE_AUDIT)
+		pga_text_add(text, ", but mode = audit lets it through");
+	if (verdict->allowed && verdict->local)
+		pga_text_add(text, "; a Unix-domain socket, which has no TLS");
+	if (verdict->exempt)
+		pga_text_add(text, "; allow-weak exempts a host");
 	if (verdict->lock_gss)
 		pga_text_add(text, "; the gate locks gssencmode=disable");
 	if (verdict->lock_min_tls)
 		pga_text_add(text,
 			     "; the gate locks ssl_min_protocol_version to the policy's minimum");
 	pga_text_add(text, "\n");
-	for (const char *at = pga_text_string(&verdict->why); *at != '\0';) {
-		size_t length = strcspn(at, "\n");
-
-		pga_text_add(text, "    ");
-		pga_text_add_bytes(text, at, length);
-		pga_text_add(text, "\n");
-		at += length + (at[length] == '\n');
-	}
+	add_lines(text, pga_text_string(&verdict->why));
+	pga_explain_changes(effective, verdict, &changes);
+	if (changes.length > 0)
+		pga_text_add(text, "what to change:\n");
+	add_lines(text, pga_text_string(&changes));
+	text->failed = text->failed || changes.failed;
+	pga_text_free(&changes);
 }
 
-void pga_explain(const struct pga_effective *effective, const struct pga_verdict *verdict,
-		 struct pga_text *text)
+/* The value as it is shown in the table; the caller frees it. */
+static char *cell_of(const PQconninfoOption *option)
+{
+	struct pga_text cell = PGA_TEXT_EMPTY;
+
+	pga_text_add_printable(&cell, pga_setting_shown(option), "");
+	return pga_text_take(&cell);
+}
+
+void pga_explain(const struct pga_effective *effective, const struct pga_policy *policy,
+		 const struct pga_verdict *verdict, struct pga_text *text)
 {
 	int keyword_width = 0;
 	int value_width = 0;
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
 	     option++) {
-		const char *shown = pga_setting_shown(option);
+		char *shown = cell_of(option);
 
-		if (shown[0] == '\0')
-			continue;
-		if ((int)strlen(option->keyword) > keyword_width)
-			keyword_width = (int)strlen(option->keyword);
-		if ((int)strlen(shown) > value_width)
-			value_width = (int)strlen(shown);
+		if (shown != NULL && shown[0] != '\0') {
+			if ((int)strlen(option->keyword) > keyword_width)
+				keyword_width = (int)strlen(option->keyword);
+			if ((int)strlen(shown) > value_width)
+				value_width = (int)strlen(shown);
+		}
+		free(shown);
 	}
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
 	     option++) {
-		const char *shown = pga_setting_shown(option);
+		char *shown = cell_of(option);
 
-		if (shown[0] == '\0')
-			continue;
-		pga_text_addf(text, "%-*s  %-*s  ", keyword_width, option->keyword, value_width,
-			      shown);
-		pga_effective_origin(effective, option->keyword, text);
-		pga_text_add(text, "\n");
+		text->failed = text->failed || shown == NULL;
+		if (shown != NULL && shown[0] != '\0') {
+			pga_text_addf(text, "%-*s  %-*s  ", keyword_width, option->keyword,
+				      value_width, shown);
+			pga_effective_origin(effective, option->keyword, text);
+			pga_text_add(text, "\n");
+		}
+		free(shown);
 	}
-	add_verdict(verdict, text);
+	add_verdict(effective, policy, verdict, text);
 }

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/ini.h"
 #include "base/places.h"
+#include "base/printable.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -200,8 +201,10 @@ void pga_effective_origin(const struct pga_effective *effective, const char *key
 		pga_text_add(text, "conninfo");
 		break;
 	case PGA_FROM_SERVICE:
-		pga_text_addf(text, "service %s in %s", effective->service,
-			      effective->service_file);
+		pga_text_add(text, "service ");
+		pga_text_add_printable(text, effective->service, "");
+		pga_text_add(text, " in ");
+		pga_text_add_printable(text, effective->service_file, "");
 		break;
 	case PGA_FROM_ENVIRONMENT:
 		pga_text_addf(text, "environment %s",

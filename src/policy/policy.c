@@ -89,6 +89,16 @@ static int fail_at(struct pga_error *error, const char *path, size_t line, const
 			"%s, line %zu: %s: %.*s", path, line, what, (int)span.length, span.bytes);
 }
 
+/* The line without its line end. */
+static struct pga_ini_span said(const struct pga_ini_line *line)
+{
+	struct pga_ini_span span = line->whole;
+
+	while (span.length > 0 && strchr("\r\n", span.bytes[span.length - 1]) != NULL)
+		span.length--;
+	return span;
+}
+
 static int take_setting(struct reading *reading, bool *set_here, const char *path,
 			const struct pga_ini_line *line, struct pga_error *error)
 {
@@ -115,7 +125,7 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 				reading->chosen[key] = value->meaning;
 			return 0;
 		}
-		return fail_at(error, path, line->number, "not a value of this key", line->whole);
+		return fail_at(error, path, line->number, "not a value of this key", said(line));
 	}
 	return fail_at(error, path, line->number, "no such key", line->name);
 }
@@ -164,7 +174,7 @@ static int read_file(struct reading *reading, const char *path, enum whose whose
 			continue;
 		if (line.kind != PGA_INI_SETTING) {
 			(void)fail_at(error, path, line.number,
-				      "not a line of the form key = value", line.whole);
+				      "not a line of the form key = value", said(&line));
 			goto done;
 		}
 		if (take_setting(reading, set_here, path, &line, error) != 0)

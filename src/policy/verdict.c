@@ -1,5 +1,6 @@
 #include "policy/verdict.h"
 
+#include "base/printable.h"
 #include "base/text.h"
 
 #include <string.h>
@@ -119,7 +120,10 @@ static void begin_reason(struct pga_verdict *verdict, const struct pga_effective
 	if (verdict->reasons++ > 0)
 		pga_text_add(&verdict->why, "\n");
 	verdict->allowed = false;
-	pga_text_addf(&verdict->why, "%s=%s (", keyword, value_of(effective, keyword));
+	verdict->weak[verdict->reasons - 1] = keyword;
+	pga_text_addf(&verdict->why, "%s=", keyword);
+	pga_text_add_printable(&verdict->why, value_of(effective, keyword), "");
+	pga_text_add(&verdict->why, " (");
 	pga_effective_origin(effective, keyword, &verdict->why);
 	pga_text_add(&verdict->why, ") ");
 }
@@ -210,17 +214,18 @@ void pga_judge(const struct pga_effective *effective, const struct pga_policy *p
 {
 	struct hosts hosts = hosts_of(effective);
 	struct host host;
-	bool local = false;
 
 	memset(verdict, 0, sizeof *verdict);
 	verdict->allowed = true;
 	while (next_host(&hosts, &host, NULL)) {
 		if (host.local)
-			local = true;
-		else if (!is_exempt(policy, &host))
+			verdict->local = true;
+		else if (is_exempt(policy, &host))
+			verdict->exempt = true;
+		else
 			verdict->needs_tls = true;
 	}
-	if (local)
+	if (verdict->local)
 		judge_socket(effective, policy, verdict);
 	if (verdict->needs_tls)
 		judge_tls(effective, policy, verdict);

@@ -10,14 +10,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* At the most: host, sslmode, gssencmode, ssl_max_protocol_version, sslrootcert, sslkeylogfile. */
+#define PGA_VERDICT_REASONS 6
+
 struct pga_verdict {
 	bool allowed;
 	bool needs_tls; /* some host is reached by TCP and not exempt: TLS has to stand before the
 			   startup packet */
+	bool local;     /* some host is a Unix-domain socket */
+	bool exempt;    /* some host is exempt (allow-weak) */
 	bool lock_gss;  /* allowed once gssencmode=disable is locked */
 	bool lock_min_tls; /* allowed once ssl_min_protocol_version is locked to
 			      pga_verdict_min_tls() */
 	size_t reasons;
+	const char *weak[PGA_VERDICT_REASONS]; /* the setting that each is about */
 	struct pga_text why; /* the reasons, one a line, each with setting, value and origin; no
 				newline at the end */
 };

@@ -45,8 +45,30 @@ static int order(const struct pga_wish *wish, struct pga_settings *settings,
 	return 0;
 }
 
-static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pins,
-			 struct pga_composition *composition, struct pga_error *error)
+static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_pins *pins,
+			     struct pga_composition *composition)
+{
+	const char *hosts = pga_text_string(&composition->vouching.unpinned);
+
+	if (hosts[0] == '\0')
+		return;
+	if (pins->count > 0 && policy->trust == PGA_TRUST_PINNED)
+		pga_text_addf(warning(composition),
+			      "no anchor is pinned for %s: the gate will refuse the server "
+			      "(trust = pinned); \"pganchor bootstrap\" pins one, and with "
+			      "--replace --hosts changes what one may vouch for",
+			      hosts);
+	else
+		pga_text_addf(warning(composition),
+			      "no anchor is pinned for %s: libpq will trust what "
+			      "~/.postgresql/root.crt holds; \"pganchor "
+			      "bootstrap\" pins one",
+			      hosts);
+}
+
+static int choose_anchor(const struct pga_wish *wish, const struct pga_policy *policy,
+			 const struct pga_pins *pins, struct pga_composition *composition,
+			 struct pga_error *error)
 {
 	struct pga_vouching *vouching = &composition->vouching;
 	const char *given = pga_settings_value(&composition->settings, "sslrootcert");
@@ -69,12 +91,7 @@ static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pin
 		    error, "put the root where all can read it, and give sslrootcert=FILE",
 		    "anchor %s: its file %s is in your home, where other users cannot read it",
 		    vouching->anchor->name, vouching->sslrootcert);
-	if (vouching->unpinned.length > 0)
-		pga_text_addf(warning(composition),
-			      "no anchor is pinned for %s: libpq will trust what "
-			      "~/.postgresql/root.crt holds; \"pganchor "
-			      "bootstrap\" pins one",
-			      pga_text_string(&vouching->unpinned));
+	warn_of_unpinned(policy, pins, composition);
 	if (vouching->sslrootcert == NULL)
 		return 0;
 	if (access(vouching->sslrootcert, R_OK) != 0)
@@ -148,7 +165,7 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 	memset(composition, 0, sizeof *composition);
 	if (pga_settings_check(&wish->settings, error) != 0 ||
 	    order(wish, &composition->settings, error) != 0 ||
-	    choose_anchor(wish, pins, composition, error) != 0 ||
+	    choose_anchor(wish, policy, pins, composition, error) != 0 ||
 	    pga_settings_check(&composition->settings, error) != 0 ||
 	    strengthen(composition, policy, error) != 0)
 		goto failed;

@@ -23,7 +23,7 @@ static char *element(const char *list, size_t place, bool one_for_all)
 int pga_hosts_split(const char *host, const char *hostaddr, const char *port,
 		    struct pga_hosts *hosts, struct pga_error *error)
 {
-	const char *longest = hostaddr != NULL ? hostaddr : host;
+	const char *longest = hostaddr != NULL && hostaddr[0] != '\0' ? hostaddr : host;
 	size_t count = 1;
 
 	memset(hosts, 0, sizeof *hosts);

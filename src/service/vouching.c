@@ -102,19 +102,38 @@ static int find_by_hosts(const struct pga_pins *pins, const struct pga_hosts *ho
 	return scoped ? fail_to_choose(pins, hosts, error) : 0;
 }
 
-static void note_unpinned(const struct pga_pins *pins, const struct pga_hosts *hosts,
-			  struct pga_vouching *vouching)
+static bool needs_anchor(const struct pga_policy *policy, const struct pga_host *host)
+{
+	return !host->local &&
+	       (policy == NULL ||
+		!pga_policy_exempts(policy, host->address[0] != '\0' ? host->address : host->name));
+}
+
+static void note_unpinned(const struct pga_pins *pins, const struct pga_policy *policy,
+			  const struct pga_hosts *hosts, struct pga_text *names)
 {
 	for (size_t i = 0; i < hosts->count; i++) {
-		bool vouched = hosts->items[i].local;
+		bool vouched = !needs_anchor(policy, &hosts->items[i]);
 
 		for (size_t k = 0; !vouched && k < pins->count; k++)
 			vouched = vouches_for(&pins->pins[k], &hosts->items[i]);
 		if (!vouched)
-			pga_text_addf(&vouching->unpinned, "%s%s",
-				      vouching->unpinned.length > 0 ? ", " : "",
+			pga_text_addf(names, "%s%s", names->length > 0 ? ", " : "",
 				      pga_host_label(&hosts->items[i]));
 	}
+}
+
+int pga_vouching_missing(const struct pga_pins *pins, const struct pga_policy *policy,
+			 const char *host, const char *hostaddr, struct pga_text *names,
+			 struct pga_error *error)
+{
+	struct pga_hosts hosts;
+
+	if (pga_hosts_split(host, hostaddr, NULL, &hosts, error) != 0)
+		return -1;
+	note_unpinned(pins, policy, &hosts, names);
+	pga_hosts_free(&hosts);
+	return names->failed ? pga_fail_memory(error) : 0;
 }
 
 static int name_file(struct pga_vouching *vouching, struct pga_error *error)
@@ -147,7 +166,7 @@ int pga_vouching_choose(const struct pga_pins *pins, const char *wanted,
 		result = take_wanted(pins, wanted, &hosts, vouching, error);
 	else
 		result = find_by_hosts(pins, &hosts, vouching, error);
-	note_unpinned(pins, &hosts, vouching);
+	note_unpinned(pins, NULL, &hosts, &vouching->unpinned);
 	if (result == 0)
 		result = name_file(vouching, error);
 	if (result == 0 && vouching->unpinned.failed)

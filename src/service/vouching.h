@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "policy/pins.h"
+#include "policy/policy.h"
 #include "service/settings.h"
 
 #include <stdbool.h>
@@ -22,6 +23,13 @@ struct pga_vouching {
 int pga_vouching_choose(const struct pga_pins *pins, const char *wanted,
 			const struct pga_settings *settings, struct pga_vouching *vouching,
 			struct pga_error *error);
+
+/* Adds the hosts of host and hostaddr (NULL: not set) that no anchor may vouch for, with ", "
+ * between; Unix-domain sockets and hosts that the policy exempts (NULL: none) need none. Returns -1
+ * for want of memory. */
+int pga_vouching_missing(const struct pga_pins *pins, const struct pga_policy *policy,
+			 const char *host, const char *hostaddr, struct pga_text *names,
+			 struct pga_error *error);
 
 void pga_vouching_free(struct pga_vouching *vouching);
 
