@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static void print_help(FILE *stream)
 {
@@ -110,46 +111,126 @@ static char *copy_of(struct pga_text *text)
 	return printable;
 }
 
-static void fill_row(char **row, const struct pga_record *record)
+/* What is one line of the table: JSON tells apart more than that. */
+struct row {
+	char *cells[COLUMNS];
+	unsigned long count;
+	time_t last;
+};
+
+static int by_cells(const void *left, const void *right)
+{
+	static const enum column shown[] = {PROGRAM, TO, WHY};
+	const struct row *a = left;
+	const struct row *b = right;
+	int order = 0;
+
+	for (size_t i = 0; i < sizeof shown / sizeof shown[0] && order == 0; i++)
+		order = strcmp(a->cells[shown[i]], b->cells[shown[i]]);
+	return order;
+}
+
+static int by_count(const void *left, const void *right)
+{
+	const struct row *a = left;
+	const struct row *b = right;
+
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	if (a->last != b->last)
+		return a->last > b->last ? -1 : 1;
+	return by_cells(a, b);
+}
+
+static bool fill_row(struct row *row, const struct pga_record *record)
 {
 	char *const *words = record->words;
 	const char *host = words[PGA_WORD_HOST];
 	struct pga_text text = PGA_TEXT_EMPTY;
-	char last[32];
 
-	format_time(record->last, false, last);
-	pga_text_add(&text, words[PGA_WORD_PROGRAM]);
-	row[PROGRAM] = copy_of(&text);
-	pga_text_addf(&text, "%lu", record->count);
-	row[TIMES] = copy_of(&text);
-	row[LAST] = strdup(last);
+	row->count = record->count;
+	row->last = record->last;
+	row->cells[PROGRAM] = pga_printable(words[PGA_WORD_PROGRAM]);
+	row->cells[WHY] = pga_printable(words[PGA_WORD_REASONS]);
 	pga_text_add(&text, host[0] != '\0' ? host : words[PGA_WORD_HOSTADDR]);
 	if (words[PGA_WORD_PORT][0] != '\0')
 		pga_text_addf(&text, ":%s", words[PGA_WORD_PORT]);
 	if (words[PGA_WORD_DBNAME][0] != '\0')
 		pga_text_addf(&text, "/%s", words[PGA_WORD_DBNAME]);
-	row[TO] = copy_of(&text);
-	pga_text_add(&text, words[PGA_WORD_REASONS]);
-	row[WHY] = copy_of(&text);
+	row->cells[TO] = copy_of(&text);
+	return row->cells[PROGRAM] != NULL && row->cells[WHY] != NULL && row->cells[TO] != NULL;
+}
+
+static void empty_row(struct row *row)
+{
+	for (size_t i = 0; i < COLUMNS; i++)
+		free(row->cells[i]);
+}
+
+/* Joins the rows that would look the same. Returns how many are left. */
+static size_t join(struct row *rows, size_t count)
+{
+	size_t kept = 0;
+
+	qsort(rows, count, sizeof *rows, by_cells);
+	for (size_t i = 0; i < count; i++) {
+		struct row *same = kept > 0 ? &rows[kept - 1] : NULL;
+
+		if (same == NULL || by_cells(same, &rows[i]) != 0) {
+			rows[kept++] = rows[i];
+			continue;
+		}
+		same->count += rows[i].count;
+		if (rows[i].last > same->last)
+			same->last = rows[i].last;
+		empty_row(&rows[i]);
+	}
+	qsort(rows, kept, sizeof *rows, by_count);
+	return kept;
+}
+
+static void print_rows(struct row *rows, size_t count, const char **cells)
+{
+	static const char *const heading[COLUMNS] = {"PROGRAM", "TIMES", "LAST", "TO", "WHY"};
+
+	for (size_t i = 0; i < count; i++) {
+		char last[32];
+
+		format_time(rows[i].last, false, last);
+		rows[i].cells[LAST] = strdup(last);
+		if (asprintf(&rows[i].cells[TIMES], "%lu", rows[i].count) < 0)
+			rows[i].cells[TIMES] = NULL;
+		for (size_t column = 0; column < COLUMNS; column++)
+			cells[i * COLUMNS + column] = rows[i].cells[column];
+	}
+	pga_print_table(stdout, heading, cells, COLUMNS, count, NULL);
 }
 
 static int print_text(const struct pga_records *records, int status)
 {
-	static const char *const heading[COLUMNS] = {"PROGRAM", "TIMES", "LAST", "TO", "WHY"};
-	char **cells = calloc(records->count * COLUMNS + 1, sizeof *cells);
+	const char **cells = calloc(records->count * COLUMNS + 1, sizeof *cells);
+	struct row *rows = calloc(records->count + 1, sizeof *rows);
+	struct pga_error error;
+	bool complete = cells != NULL && rows != NULL;
+	size_t count = 0;
 
-	if (cells == NULL)
-		return PGA_EXIT_FAILED;
 	if (records->count == 0)
-		(void)printf("nothing: %s holds no connection that would have been refused\n",
-			     records->source);
-	for (size_t i = 0; i < records->count; i++)
-		fill_row(cells + i * COLUMNS, records->records[i]);
-	if (records->count > 0)
-		pga_print_table(stdout, heading, (const char *const *)cells, COLUMNS,
-				records->count, NULL);
-	for (size_t i = 0; i < records->count * COLUMNS; i++)
-		free(cells[i]);
+		(void)printf("nothing: %s holds no connection that would have been refused%s\n",
+			     records->source, geteuid() != 0 ? ", as far as you may read it" : "");
+	for (; complete && count < records->count; count++)
+		complete = fill_row(&rows[count], records->records[count]);
+	if (complete && count > 0) {
+		count = join(rows, count);
+		print_rows(rows, count, cells);
+	}
+	if (!complete) {
+		(void)pga_fail_memory(&error);
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	}
+	while (rows != NULL && count > 0)
+		empty_row(&rows[--count]);
+	free(rows);
 	free(cells);
 	return status;
 }

@@ -1,4 +1,5 @@
 /* The table of subcommands, and the way to them. */
+#include "base/terminal.h"
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -38,7 +39,7 @@ static void print_help(FILE *stream)
 		    stream);
 }
 
-int main(int argc, char **argv)
+static int dispatch(int argc, char **argv)
 {
 	if (argc < 2) {
 		print_help(stderr);
@@ -66,4 +67,17 @@ int main(int argc, char **argv)
 		      "pganchor: %s: no such command\n    pganchor --help lists the commands\n",
 		      argv[1]);
 	return PGA_EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status = dispatch(argc, argv);
+	struct pga_error error;
+
+	/* What is lost must not look like a short answer. */
+	if (fflush(stdout) == 0 && ferror(stdout) == 0)
+		return status;
+	(void)pga_fail_errno(&error, NULL, "cannot write to the standard output");
+	pga_print_error(&error);
+	return PGA_EXIT_FAILED;
 }

@@ -142,6 +142,21 @@ def line(when, program="psql", host="db.example.test", **more):
     return "<84>pganchor[7]: audit:" + "".join(f' {key}="{value}"' for key, value in words.items()) + "\n"
 
 
+def test_what_looks_the_same_in_the_table_is_one_line(home):
+    """JSON tells apart by the shape of the arguments, which the table does not show."""
+    (home / "log").write_text("".join(line(when, arguments=shape) for when, shape in ((1, "*"), (3, "-* *"), (2, "*"))) + line(4, "pg_dump"))
+    assert [(connection["arguments"], connection["count"]) for connection in report(home)["connections"]] == [("*", 2), ("", 1), ("-* *", 1)]
+    heading, *rows = home.pganchor("log", "-f", home / "log", env={"TZ": "UTC"}).stdout.splitlines()
+    assert [re.split(r"  +", row)[:3] for row in rows] == [["psql", "3", "1970-01-01 00:00:03"], ["pg_dump", "1", "1970-01-01 00:00:04"]]
+
+
+@pytest.mark.parametrize("what", [["log", "-f", "log"], ["log", "-f", "log", "--json"], ["--version"]])
+def test_output_that_is_lost_is_an_error(home, what):
+    (home / "log").write_text(line(1))
+    done = home.run(["sh", "-c", '"$@" >/dev/full', "sh", "pganchor", *what], cwd=home.path)
+    assert done.returncode == 1 and "pganchor: cannot write" in done.stderr
+
+
 @pytest.mark.parametrize("since, programs", [
     ("1h", {"now"}), ("2d", {"now", "yesterday"}), ("2020-01-02", {"now", "yesterday"}), ("2020-01-01", {"now", "yesterday", "old"}),
     ("2020-01-01 10:00", {"now", "yesterday", "old"}), ("2020-01-01T10:00:01Z", {"now", "yesterday"}),
