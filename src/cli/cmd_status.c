@@ -33,8 +33,8 @@ static void print_help(FILE *stream)
 	    "usage: pganchor status [-j]\n\n"
 	    "Says whether the gate is active here (what this shell starts has it), which "
 	    "files enable it, the\npolicy in force, and which of your running programs have "
-	    "a libpq: which one, and whether the gate\nis in them. A program with a libpq "
-	    "linked into itself is not seen.\n\n"
+	    "a libpq: which one, and whether the gate\nis in them. One with a libpq or another "
+	    "driver linked into itself is listed as such: the gate sees\nnothing of that.\n\n"
 	    "  -j, --json  report in JSON\n"
 	    "  -h, --help  show this\n\n"
 	    "Exit status: 0 active; 3 not active here, or the policy cannot be read, or a "
@@ -175,6 +175,26 @@ static json_t *policy_as_json(const struct findings *found)
 	return policy;
 }
 
+static bool is_policy_file(const struct pga_place *place)
+{
+	const char *dot = strrchr(place->path, '.');
+
+	return dot != NULL && strcmp(dot, ".conf") == 0;
+}
+
+static json_t *policy_files_as_json(const struct pga_policy *policy)
+{
+	json_t *files = json_array();
+
+	for (size_t i = 0; i < policy->place_count; i++)
+		if (is_policy_file(&policy->places[i]))
+			(void)json_array_append_new(
+			    files,
+			    json_pack("{s:o, s:b}", "path", pga_json_text(policy->places[i].path),
+				      "found", (int)(policy->places[i].stamp.inode != 0)));
+	return files;
+}
+
 static int print_json(const struct findings *found, int status)
 {
 	json_t *ways = json_array();
@@ -188,13 +208,23 @@ static int print_json(const struct findings *found, int status)
 	for (size_t i = 0; i < found->processes.count; i++)
 		(void)json_array_append_new(processes, process_as_json(&found->processes.list[i]));
 	return pga_json_print(
-	    json_pack("{s:b, s:b, s:o, s:o, s:i, s:o, s:o, s:i}", "active", (int)found->active,
+	    json_pack("{s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i}", "active", (int)found->active,
 		      "ld_preload", (int)found->in_variable, "enabled", ways, "policy",
-		      found->broken ? json_null() : policy_as_json(found), "pins",
-		      (int)found->pins.count, "problem",
+		      found->broken ? json_null() : policy_as_json(found), "policy_files",
+		      policy_files_as_json(&found->policy), "pins", (int)found->pins.count,
+		      "problem",
 		      found->broken ? pga_json_text(found->problem.message) : json_null(),
 		      "processes", processes, "unreadable", (int)found->processes.unreadable),
 	    status);
+}
+
+/* Whether the user's session or shell, or the machine's, is to have it. */
+static bool is_enabled(const struct findings *found)
+{
+	for (size_t i = 0; i < found->way_count; i++)
+		if (found->ways[i].state == PGA_ON && found->ways[i].way < PGA_WAY_PRELOAD)
+			return true;
+	return false;
 }
 
 static void print_here(const struct findings *found)
@@ -205,12 +235,29 @@ static void print_here(const struct findings *found)
 			     found->in_variable ? "LD_PRELOAD has the gate"
 						: "the gate is in every program");
 	else
-		(void)printf("%snot active here%s: %s\n    pganchor enable --help lists the ways; "
-			     "pganchor run -- PROGRAM is for one program\n",
-			     pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
-			     found->in_variable
-				 ? "LD_PRELOAD has the gate, and ld.so did not load it"
-				 : "what this shell starts has no gate");
+		(void)printf(
+		    "%snot active here%s: %s\n    %s; "
+		    "pganchor run -- PROGRAM is for one program\n",
+		    pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
+		    found->in_variable ? "LD_PRELOAD has the gate, and ld.so did not load it"
+				       : "what this shell starts has no gate",
+		    is_enabled(found) ? "it is enabled: log out and in again, or start a new shell"
+				      : "pganchor enable --help lists the ways");
+}
+
+static void print_policy_files(const struct pga_policy *policy)
+{
+	const char *separator = "\npolicy files: ";
+
+	for (size_t i = 0; i < policy->place_count; i++) {
+		const struct pga_place *place = &policy->places[i];
+
+		if (!is_policy_file(place))
+			continue;
+		(void)printf("%s%s%s", separator, place->path,
+			     place->stamp.inode == 0 ? " (not there)" : "");
+		separator = ", ";
+	}
 }
 
 static void print_policy(const struct findings *found)
@@ -230,6 +277,9 @@ static void print_policy(const struct findings *found)
 	(void)fputs("\npolicy:", stdout);
 	for (size_t i = 0; (key = pga_policy_key(&found->policy, i, &value)) != NULL; i++)
 		(void)printf("%s %s = %s", i > 0 ? "," : "", key, value);
+	if (found->policy.allow_weak_count > 0)
+		(void)fputs(", and allow-weak", stdout);
+	print_policy_files(&found->policy);
 	(void)printf("\npins: %zu%s\n", found->pins.count,
 		     found->policy.mode == PGA_MODE_AUDIT
 			 ? "\nmode = audit refuses nothing; pganchor log shows what it would have"

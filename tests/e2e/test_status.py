@@ -169,6 +169,12 @@ def test_a_program_that_cannot_be_looked_into_is_counted(among):
     assert "that cannot be looked into: 1" in among([[PYTHON, "-c", hidden]], powerless=True)[2]
 
 
+def test_enabled_and_not_active_here(among, home):
+    assert "\n    pganchor enable --help lists the ways; " in among([], gated=False)[2]
+    assert home.pganchor("enable").returncode == 0
+    assert "\n    it is enabled: log out and in again, or start a new shell; " in among([], gated=False)[2]
+
+
 def test_the_ways(among, home):
     env = {"SHELL": "/bin/bash"}
     for words in (["--session", "--shell"], ["--session", "--unit", "app"]):
@@ -202,7 +208,13 @@ def test_the_policy_in_force_and_the_pins(among, home):
     assert status == 0
     assert "policy: mode = audit, trust = pinned," in shown and "min-tls = 1.3" in shown
     assert "pins: 2\nmode = audit refuses nothing; pganchor log shows what it would have\n" in shown
+    files = re.search(r"^policy files: (/.*)/pganchor/policy.conf \(not there\), (/.*)$", shown, re.MULTILINE)
+    assert files[2] == str(folder / "policy.conf")
+    (folder / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\nallow-weak = localhost\n")
+    assert "log = syslog, and allow-weak\n" in among([])[2]
     told = json.loads(among([], "-j")[2])
+    assert told["policy_files"] == [{"path": f"{files[1]}/pganchor/policy.conf", "found": False},
+                                    {"path": str(folder / "policy.conf"), "found": True}]
     assert (told["policy"]["mode"], told["policy"]["min-tls"], told["pins"], told["problem"]) == ("audit", "1.3", 2, None)
 
 
