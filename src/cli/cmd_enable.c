@@ -8,7 +8,9 @@
 #include "activate/switch.h"
 #include "base/terminal.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -162,6 +164,8 @@ static void print_next(const struct asked *asked)
 {
 	const bool user = asked->ways[PGA_WAY_USER_UNIT];
 
+	if (asked->root != NULL && asked->unit == NULL)
+		return; /* nothing runs there */
 	if (asked->all)
 		(void)printf("next: log out and in again; for a service, systemctl daemon-reload "
 			     "and a restart\n");
@@ -212,6 +216,29 @@ static int print_json(const struct asked *asked, const struct pga_switch *files,
 	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), PGA_EXIT_DONE);
 }
 
+/* In an image that has no module yet, the lines would name a file that is missing. */
+static void check_root(const struct asked *asked)
+{
+	struct pga_text module = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&module, "%s%s", asked->root, PGA_MODULE);
+	if (access(pga_text_string(&module), F_OK) != 0)
+		pga_print_warning("%s is not there: install pganchor in %s too, or ld.so complains "
+				  "in all that is started there",
+				  pga_text_string(&module), asked->root);
+	pga_text_free(&module);
+}
+
+/* The machine's files are root's. */
+static void advise_root(const struct asked *asked, struct pga_error *error)
+{
+	if (asked->root == NULL && geteuid() != 0 && !asked->ways[PGA_WAY_SESSION] &&
+	    !asked->ways[PGA_WAY_SHELL] && !asked->ways[PGA_WAY_USER_UNIT] &&
+	    strstr(error->message, strerror(EACCES)) != NULL)
+		(void)snprintf(error->next, sizeof error->next,
+			       "run it as root, such as with sudo; nothing was changed");
+}
+
 /* What holds for a file that every program of the machine obeys. */
 static int check_preload(const struct asked *asked, struct pga_error *error)
 {
@@ -241,6 +268,8 @@ static int prepare_all(const struct asked *asked, char *const *units, size_t uni
 		if (entry == NULL ||
 		    (asked->ways[PGA_WAY_PRELOAD] && check_preload(asked, error) != 0))
 			goto done;
+		if (asked->root != NULL)
+			check_root(asked);
 	}
 	for (int way = 0; way < PGA_WAYS; way++)
 		if (asked->ways[way] && prepare(asked, &files[(*count)++], (enum pga_way)way,
@@ -279,6 +308,7 @@ static int switch_all(const struct asked *asked)
 	status = asked->json ? print_json(asked, files, count) : print_text(asked, files, count);
 	goto done;
 failed:
+	advise_root(asked, &error);
 	pga_print_error(&error);
 done:
 	while (count > 0)

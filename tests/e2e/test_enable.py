@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -23,8 +24,12 @@ def session_file(home):
 without_asan = pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="the tool is built with ASan")
 
 
+# What is below --root here has no module.
+NO_MODULE = re.compile(r"pganchor: warning: \S+/pganchor-gate.so is not there: install pganchor in .*\n")
+
+
 def done_well(done):
-    assert (done.returncode, done.stderr.replace(WARNING, "")) == (0, "")
+    assert (done.returncode, NO_MODULE.sub("", done.stderr.replace(WARNING, ""))) == (0, "")
     return done.stdout
 
 
@@ -246,6 +251,17 @@ def test_a_module_that_does_not_load_is_enabled_nowhere(home, pganchor, tmp_path
     finally:
         os.rename(saved, pganchor.module)
     assert home.snapshot() == {} and not (tmp_path / "etc").exists()
+
+
+def test_an_image_without_the_module_is_warned_of(home, pganchor, tmp_path):
+    image = tmp_path / "image"
+    done = home.pganchor("enable", "--system", "--root", image)
+    assert f"pganchor: warning: {image}{pganchor.module} is not there: install pganchor in {image} too" in done.stderr
+    assert "log out" not in done.stdout
+    module = Path(f"{image}{pganchor.module}")
+    module.parent.mkdir(parents=True)
+    module.touch()
+    assert home.pganchor("enable", "--system", "--root", image).stderr == ""
 
 
 @pytest.mark.parametrize("unit", ["app", "app.service", "app@", "app@1.service", r"a\x2db:c_d"])
