@@ -93,8 +93,9 @@ static int settle(struct installing *installing, struct pga_error *error)
 		name = same != NULL ? same->name : anchor->fallback_name;
 	if (!pga_pin_name_is_valid(name))
 		return pga_fail(error, "such as --name company",
-				"--name: 1 to 64 of the letters A-Z a-z 0-9 . _ - and neither . "
-				"nor - in front");
+				"--name: %s: not 1 to 64 of the letters A-Z a-z 0-9 . _ - with "
+				"neither . nor - in front",
+				name);
 	if (same != NULL && strcmp(same->name, name) != 0)
 		return pga_fail(error, "leave --name out, or use that one",
 				"anchor %s: this root is pinned already, as %s", name, same->name);

@@ -125,7 +125,9 @@ char *pga_anchors_conf_hosts(const char *list, struct pga_error *error)
 
 		if (!is_pattern(at, length)) {
 			(void)pga_fail(error, next,
-				       "--hosts: neither *, *.DOMAIN, a host name nor an address");
+				       "--hosts: %.*s: neither *, *.DOMAIN, a host name nor an "
+				       "address",
+				       (int)length, at);
 			pga_text_free(&hosts);
 			return NULL;
 		}

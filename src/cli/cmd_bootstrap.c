@@ -41,7 +41,7 @@ struct bootstrap {
 static void print_help(void)
 {
 	(void)puts(
-	    "usage: pganchor bootstrap --ca-url URL --fingerprint HEX [OPTION ...]\n"
+	    "usage: pganchor bootstrap --ca-url URL [--fingerprint HEX] [OPTION ...]\n"
 	    "\n"
 	    "Fetches the root of a step-ca, proves it by its fingerprint, pins it and installs it\n"
 	    "where libpq looks for roots. Running it again changes nothing, but brings back what\n"
@@ -188,8 +188,9 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 		return -1;
 	if (bootstrap->name != NULL && !pga_pin_name_is_valid(bootstrap->name))
 		return pga_fail(error, "such as --name company",
-				"--name: 1 to 64 of the letters A-Z a-z 0-9 . _ - and neither . "
-				"nor - in front");
+				"--name: %s: not 1 to 64 of the letters A-Z a-z 0-9 . _ - with "
+				"neither . nor - in front",
+				bootstrap->name);
 	if (bootstrap->hosts != NULL) {
 		bootstrap->host_patterns = pga_anchors_conf_hosts(bootstrap->hosts, error);
 		if (bootstrap->host_patterns == NULL)
