@@ -165,7 +165,9 @@ int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length, stru
 		return pga_fail_memory(error);
 	file = mkostemp(edit->staged_path, O_CLOEXEC);
 	if (file < 0) {
-		(void)pga_fail_errno(error, "nothing was changed; check the folder's permissions",
+		(void)pga_fail_errno(error,
+				     "nothing was changed; check the folder's permissions, or run "
+				     "this as its owner",
 				     "cannot write a new file in %s", edit->folder);
 		free(edit->staged_path);
 		edit->staged_path = NULL;

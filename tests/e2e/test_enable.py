@@ -38,6 +38,7 @@ def test_the_session_is_the_default_and_again_changes_nothing(home):
     before = home.snapshot()
     assert "it is there already" in done_well(home.pganchor("enable", "--session"))
     assert home.snapshot() == before
+    assert "\n# module /" in done_well(home.pganchor("enable", "--dry-run"))
 
 
 @pytest.mark.parametrize("preloaded", [None, "/usr/lib/libother.so"])
