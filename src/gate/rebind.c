@@ -81,6 +81,17 @@ struct rebinding {
 	const void *base; /* where it starts */
 };
 
+/* For a slot that leads to the gate already. There, the caller tells which libpq it means, by its
+ * return address: one that calls as the last thing it does has left that of its own caller. With a
+ * second libpq in the process that may be another's; so users of that get doors of its own. */
+static struct gate_libpq *meant(const struct rebinding *rebinding)
+{
+	bool internal;
+	struct gate_libpq *libpq = gate_libpq_of(rebinding->base, &internal);
+
+	return libpq != NULL && libpq->number > 0 && !internal ? libpq : NULL;
+}
+
 /* The libpq whose function the slot leads to. A slot that has not been used yet leads back into its
  * own object, to the code that looks the symbol up. */
 static struct gate_libpq *target(const struct rebinding *rebinding, const void *value)
@@ -90,8 +101,10 @@ static struct gate_libpq *target(const struct rebinding *rebinding, const void *
 	struct gate_object object;
 	void *conninfo = NULL;
 
-	if (map == NULL || base == gate_own_base())
+	if (map == NULL)
 		return NULL;
+	if (base == gate_own_base())
+		return rebinding->space == NULL ? meant(rebinding) : NULL;
 	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
 		conninfo = gate_object_find(&object, "PQconninfo");
 	if (conninfo == NULL && base == rebinding->base)

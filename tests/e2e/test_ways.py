@@ -99,6 +99,21 @@ def test_two_libpqs_in_one_process(anchored, postgres, compile_program, second_l
     assert last == "ok 1 "
 
 
+@pytest.mark.parametrize("way", ["local", "deepbind"])
+def test_a_call_that_is_the_last_thing_a_function_does(home, second_libpq, tmp_path, way):
+    """Its return address is that of the function's own caller, which knows nothing of libpq, or of another."""
+    told = second_libpq.read_bytes().replace(b"connection pointer is NULL\n", b"this is the second one\n\0\0\0\0")
+    (tmp_path / second_libpq.name).write_bytes(told)
+    words = ["cc", "-O2", "-I/usr/include/postgresql", SOURCES / "last.c"]
+    for name, libpq in (("first", "-lpq"), ("second", tmp_path / second_libpq.name)):
+        subprocess.run([*words, "-DPLUGIN", "-shared", "-fPIC", "-o", tmp_path / f"{name}.so", libpq,
+                        f"-Wl,-rpath,{tmp_path}"], check=True)
+    subprocess.run([*words, "-o", tmp_path / "program"], check=True)
+    argv = [tmp_path / "program", way, tmp_path / "first.so", tmp_path / "second.so"]
+    assert home.run(argv).stdout == "connection pointer is NULL\nthis is the second one\n"
+    assert run_gated(home, argv).stdout == "connection pointer is NULL\nthis is the second one\n"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language(anchored, postgres, language):
     argv = LANGUAGES[language]
