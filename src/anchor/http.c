@@ -141,7 +141,8 @@ static const struct failure {
 } failures[] = {
     {CURLE_COULDNT_RESOLVE_HOST, "no such host", "check the name in --ca-url, and DNS"},
     {CURLE_COULDNT_RESOLVE_PROXY, "no such proxy", "check --proxy, or https_proxy"},
-    {CURLE_COULDNT_CONNECT, "cannot connect", "is the CA running, and is it the right port?"},
+    {CURLE_COULDNT_CONNECT, "cannot connect",
+     "is the CA running, and is it the right port? a proxy counts, too: --proxy, https_proxy"},
     {CURLE_OPERATION_TIMEDOUT, "no answer in time",
      "try again, or wait longer: --connect-timeout, --max-time"},
     {CURLE_SSL_CONNECT_ERROR, "no TLS", "is it an https port, and the right one?"},

@@ -210,7 +210,7 @@ def test_no_such_host(lived_in):
 
 
 def test_nobody_listens(lived_in):
-    fails(lived_in, f"https://localhost:{free_port()}", why=["cannot connect", "is the CA running"])
+    fails(lived_in, f"https://localhost:{free_port()}", why=["cannot connect", "is the CA running", "--proxy"])
 
 
 # Redirects.
