@@ -38,14 +38,23 @@ const struct link_map *gate_object_at(const void *address, const void **base)
 static pthread_rwlock_t walks = PTHREAD_RWLOCK_INITIALIZER;
 static pthread_once_t walks_once = PTHREAD_ONCE_INIT;
 
+/* This thread walks. A signal handler that forks meanwhile does not wait for it: it would wait for
+ * itself. */
+static __thread bool walking __attribute__((tls_model("initial-exec")));
+
+/* The child of such a fork: what this thread is to give back is another lock's. */
+static __thread bool adrift __attribute__((tls_model("initial-exec")));
+
 static void before_fork(void)
 {
-	(void)pthread_rwlock_wrlock(&walks);
+	if (!walking)
+		(void)pthread_rwlock_wrlock(&walks);
 }
 
 static void after_fork(void)
 {
-	(void)pthread_rwlock_unlock(&walks);
+	if (!walking)
+		(void)pthread_rwlock_unlock(&walks);
 }
 
 /* Here the thread that holds the lock has another number: it could not give it back. */
@@ -54,6 +63,7 @@ static void after_fork_in_child(void)
 	static const pthread_rwlock_t free_lock = PTHREAD_RWLOCK_INITIALIZER;
 
 	walks = free_lock;
+	adrift = walking;
 }
 
 static void survive_fork(void)
@@ -65,9 +75,13 @@ void gate_each_object(int (*visit)(struct dl_phdr_info *info, size_t size, void 
 		      void *context)
 {
 	(void)pthread_once(&walks_once, survive_fork);
+	walking = true;
 	(void)pthread_rwlock_rdlock(&walks);
+	adrift = false;
 	(void)dl_iterate_phdr(visit, context);
-	(void)pthread_rwlock_unlock(&walks);
+	if (!adrift)
+		(void)pthread_rwlock_unlock(&walks);
+	walking = false;
 }
 
 const void *gate_own_base(void)

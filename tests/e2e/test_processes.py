@@ -192,3 +192,10 @@ def test_signals_in_a_connection_and_a_cancel_in_a_handler(anchored, postgres, c
     program = compile_program("alarms.c", ["libpq"], words=(f'-DCANCELLER="{canceller}"',))
     done = run_gated(anchored, [program, "40", postgres.conninfo(sslmode="verify-full"), postgres.conninfo()])
     assert done.stdout == "20 verified, 20 refused, interrupted\nsent, state 57014, allocated 0\n", done.stdout + done.stderr
+
+
+def test_a_signal_handler_that_forks(home, compile_program):
+    """fork() may be called in a handler: whatever of the gate it has interrupted, it must not wait for that."""
+    program = compile_program("handler.c", [], rpath=False)
+    assert home.run([program]).stdout == "done\n"
+    assert run_gated(home, [program]).stdout == "done\n"
