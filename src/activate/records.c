@@ -13,11 +13,21 @@
 #include <unistd.h>
 
 static const char *const keys[PGA_WORDS] = {
-    [PGA_WORD_PROGRAM] = "program",     [PGA_WORD_HOST] = "host",
-    [PGA_WORD_HOSTADDR] = "hostaddr",   [PGA_WORD_PORT] = "port",
-    [PGA_WORD_USER] = "user",           [PGA_WORD_DBNAME] = "dbname",
-    [PGA_WORD_SSLMODE] = "sslmode",     [PGA_WORD_REASONS] = "reasons",
-    [PGA_WORD_ARGUMENTS] = "arguments", [PGA_WORD_ARGC] = "argc",
+    [PGA_WORD_PROGRAM] = "program",
+    [PGA_WORD_HOST] = "host",
+    [PGA_WORD_HOSTADDR] = "hostaddr",
+    [PGA_WORD_PORT] = "port",
+    [PGA_WORD_USER] = "user",
+    [PGA_WORD_DBNAME] = "dbname",
+    [PGA_WORD_SERVICE] = "service",
+    [PGA_WORD_SSLMODE] = "sslmode",
+    [PGA_WORD_SSLROOTCERT] = "sslrootcert",
+    [PGA_WORD_GSSENCMODE] = "gssencmode",
+    [PGA_WORD_SSL_MIN] = "ssl_min_protocol_version",
+    [PGA_WORD_SSL_MAX] = "ssl_max_protocol_version",
+    [PGA_WORD_REASONS] = "reasons",
+    [PGA_WORD_ARGUMENTS] = "arguments",
+    [PGA_WORD_ARGC] = "argc",
 };
 
 const char *pga_word_key(enum pga_word word)

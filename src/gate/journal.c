@@ -66,14 +66,27 @@ static const char *harmless(const char *value)
 	return strchr(value, '=') != NULL || strstr(value, "://") != NULL ? "********" : value;
 }
 
+/* The settings that say whose connection it is, and those that are judged. */
 static void add_settings(struct pga_text *line, const struct pga_effective *effective)
 {
-	static const char *const keywords[] = {"host", "hostaddr", "port",
-					       "user", "dbname",   "sslmode"};
+	static const char *const keywords[] = {"host",
+					       "hostaddr",
+					       "port",
+					       "user",
+					       "dbname",
+					       "service",
+					       "sslmode",
+					       "sslrootcert",
+					       "gssencmode",
+					       "ssl_min_protocol_version",
+					       "ssl_max_protocol_version"};
 
-	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-		add_field(line, keywords[i], harmless(pga_effective_value(effective, keywords[i])),
-			  SHORT_VALUE);
+	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++) {
+		const char *value = harmless(pga_effective_value(effective, keywords[i]));
+
+		if (value[0] != '\0')
+			add_field(line, keywords[i], value, SHORT_VALUE);
+	}
 }
 
 /* The keywords of libpq that stand before a "=" in this argument, each as "keyword=*": what is

@@ -66,7 +66,8 @@ def test_a_weak_connection_is_told_and_read_back(home, audited, postgres):
     assert connection.pop("arguments").startswith("-* -* -* * host=*,")
     assert connection == {
         "program": "psql", "argc": "6", "host": "localhost", "hostaddr": "", "port": str(postgres.port),
-        "user": postgres.user, "dbname": postgres.dbname, "sslmode": "require", "count": 1, "last": first,
+        "user": postgres.user, "dbname": postgres.dbname, "sslmode": "require", "service": "", "sslrootcert": "",
+        "gssencmode": "prefer", "ssl_min_protocol_version": "TLSv1.2", "ssl_max_protocol_version": "", "count": 1, "last": first,
         "last_pid": int(pid)}
 
 
