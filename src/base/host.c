@@ -123,6 +123,21 @@ int pga_host_set_make(struct pga_host_set *set, const char *patterns, size_t len
 	return 0;
 }
 
+static const struct pga_host_name *with_star(const struct pga_host_name *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memchr(names[i].bytes, '*', names[i].length) != NULL)
+			return &names[i];
+	return NULL;
+}
+
+const struct pga_host_name *pga_host_set_meaningless(const struct pga_host_set *set)
+{
+	const struct pga_host_name *name = with_star(set->names, set->name_count);
+
+	return name != NULL ? name : with_star(set->suffixes, set->suffix_count);
+}
+
 static bool is_among(const struct pga_host_name *names, size_t count, const char *bytes,
 		     size_t length)
 {

@@ -31,6 +31,10 @@ struct pga_host_set {
  * the set is then empty. */
 int pga_host_set_make(struct pga_host_set *set, const char *patterns, size_t length);
 
+/* The first of the patterns that has a "*" where none counts, and so means no host at all; NULL
+ * where there is none. */
+const struct pga_host_name *pga_host_set_meaningless(const struct pga_host_set *set);
+
 /* What pga_host_matches_any() tells of the same patterns. */
 bool pga_host_set_has(const struct pga_host_set *set, const char *host);
 

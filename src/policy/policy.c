@@ -103,13 +103,22 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 			const struct pga_ini_line *line, struct pga_error *error)
 {
 	bool *allow_weak_here = &set_here[CHOICES];
+	const struct pga_host_name *wrong;
 
 	if (pga_ini_equals(line->name, "allow-weak")) {
 		if (*allow_weak_here)
 			return fail_at(error, path, line->number, "set twice in one file",
 				       line->name);
 		*allow_weak_here = true;
-		return add_allow_weak(reading->policy, line->value, error);
+		if (add_allow_weak(reading->policy, line->value, error) != 0)
+			return -1;
+		wrong = pga_host_set_meaningless(
+		    &reading->policy->allow_weak[reading->policy->allow_weak_count - 1]);
+		if (wrong == NULL)
+			return 0;
+		return fail_at(error, path, line->number,
+			       "neither *, *.DOMAIN, a host name nor an address",
+			       (struct pga_ini_span){wrong->bytes, wrong->length});
 	}
 	for (int key = 0; key < CHOICES; key++) {
 		if (!pga_ini_equals(line->name, keys[key].name))

@@ -249,20 +249,27 @@ static bool sslmode_is_said(const struct pga_effective *effective)
 	return false;
 }
 
+/* Whether the value cannot stand as it is in a command, or would not look like what it is. */
+static bool is_awkward(const char *value)
+{
+	for (; *value != '\0'; value++)
+		if (*value <= ' ' || *value > '~' || strchr("'\"\\", *value) != NULL)
+			return true;
+	return false;
+}
+
 static void add_hint(const struct pga_effective *effective, struct pga_text *text)
 {
-	static const char awkward[] = " '\"\\";
 	const char *service = effective->service != NULL ? effective->service : "";
 	const char *host = value_of(effective, "host");
 	const char *sslmode = value_of(effective, "sslmode");
 
-	if (service[0] != '\0' && strpbrk(service, awkward) == NULL)
+	if (service[0] != '\0' && !is_awkward(service))
 		pga_text_addf(text,
 			      "\n    write sslmode=verify-full into service %s; \"pganchor explain "
 			      "service=%s\" ",
 			      service, service);
-	else if (host[0] != '\0' && strpbrk(host, awkward) == NULL &&
-		 strpbrk(sslmode, awkward) == NULL)
+	else if (host[0] != '\0' && !is_awkward(host) && !is_awkward(sslmode))
 		pga_text_addf(
 		    text,
 		    "\n    use a service of \"pganchor service list\", or sslmode=verify-full; "

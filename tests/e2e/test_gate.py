@@ -413,6 +413,8 @@ def test_the_systems_policy_is_a_floor(anchored, postgres, pganchor):
     ("mode = audit\nmode = audit\n", "line 2: set twice in one file: mode"),
     ("[mode]\n", "line 1: not a line of the form key = value"),
     ("allow-weak = *\0.example.test\n", None),
+    ("allow-weak = localhost db*\n", "line 1: neither *, *.DOMAIN, a host name nor an address: db*"),
+    ("allow-weak = *.*.example.test\n", "line 1: neither *, *.DOMAIN, a host name nor an address: .*.example.test"),
 ])
 def test_a_malformed_policy_refuses_everything(anchored, postgres, text, complaint):
     write_policy(anchored, text)

@@ -438,15 +438,18 @@ static bool is_locked(const PQconninfoOption *settings, const struct chance_poli
 	       (minimum == NULL || is_strong(minimum, policy));
 }
 
-/* A value with a line end goes on in the message's next line. */
+/* What a terminal could not take is written in another way: a value counts up to there. */
 static bool names_all(const char *message, const struct outcome *outcome, unsigned weak)
 {
 	char reason[1200];
+	size_t plain;
 
 	for (int i = 0; i < WEAKNESSES; i++) {
 		(void)snprintf(reason, sizeof reason, "%s=%s (", weak_keywords[i],
 			       text_of(outcome->settings, weak_keywords[i]));
-		reason[strcspn(reason, "\n")] = '\0';
+		for (plain = 0; reason[plain] >= ' ' && reason[plain] <= '~'; plain++)
+			continue;
+		reason[plain] = '\0';
 		if ((weak & 1U << i) != 0 && strstr(message, reason) == NULL)
 			return false;
 	}
