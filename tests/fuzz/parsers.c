@@ -257,7 +257,8 @@ static void fuzz_anchors_conf(const char *bytes, size_t length)
 
 /* ---- certificate: one that is taken is the same when read again, and can be shown ---- */
 
-/* Otherwise than base/printable.c does it: by the table of well-formed bytes in Unicode's chapter 3.
+/* Otherwise than base/printable.c does it: by the table of well-formed bytes in Unicode's
+ * chapter 3.
  */
 static bool is_harmless(const char *text)
 {
