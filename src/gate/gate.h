@@ -139,9 +139,11 @@ struct gate_libpq *gate_libpq_any(void);
  * loaded. */
 void gate_rebind_new(void);
 
-/* The same for all objects of the namespace that this handle is in, where it is not the program's
- * own. */
-void gate_rebind_space(void *handle);
+/* The same for all objects of the namespace that this handle is in, if it is not the program's own.
+ * Their libc is another one: stand_in tells what to put in the place of its functions of that name,
+ * NULL for nothing. */
+typedef void *gate_stand_in(const char *name);
+void gate_rebind_space(void *handle, gate_stand_in *stand_in);
 
 /* ---- rules.c ---- */
 

@@ -77,11 +77,29 @@ static void *open_for(const void *caller, const char *file, int mode)
 	return object != NULL ? object : gate_loader()->open(file, mode);
 }
 
+/* A namespace of its own was opened. */
+static atomic_bool spaces;
+
+/* Whether the caller is in another namespace than the program: by its return address the loader
+ * knows what it means, and by no other. */
+static bool is_elsewhere(const void *caller)
+{
+	const void *base = NULL;
+	const struct link_map *map = atomic_load(&spaces) ? gate_object_at(caller, &base) : NULL;
+	Lmid_t space = LM_ID_BASE;
+	void *handle;
+
+	memcpy(&handle, &map, sizeof handle);
+	return map != NULL && dlinfo(handle, RTLD_DI_LMID, &space) == 0 && space != LM_ID_BASE;
+}
+
 /* Opens the file, if that may be done from here, and binds what came in to the gate at once: what
  * an object that is opened with RTLD_DEEPBIND binds past the gate may be called without a question
  * to the dynamic linker, for plugins register themselves as they are loaded. */
 static bool opens(const void *caller, const char *file, int mode, void **object)
 {
+	if (is_elsewhere(caller))
+		return false;
 	if (same_for_every_caller(file))
 		*object = gate_loader()->open(file, mode);
 	else if (file != NULL && (mode & RTLD_DEEPBIND) != 0 && strpbrk(file, "/$") == NULL)
@@ -107,9 +125,6 @@ GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
 	gate_rebind_new();
 	JUMP_TO gate_loader()->open(file, mode);
 }
-
-/* A namespace of its own was opened. */
-static atomic_bool spaces;
 
 GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
 {
@@ -192,6 +207,37 @@ static void *find_next(const void *caller, const char *name)
 	return next.found;
 }
 
+/* The functions above and below under names that no other library can stand before. */
+#define ALIAS(name, ...)                    \
+	extern __typeof__(name) gate_##name \
+	    __attribute__((alias(#name), visibility("hidden"), __VA_ARGS__))
+ALIAS(dlopen, nothrow);
+ALIAS(dlmopen, nothrow);
+ALIAS(dlsym, nothrow, leaf);
+ALIAS(dlvsym, nothrow, leaf);
+
+/* What objects in another namespace call instead of their own libc's functions. The program's libc
+ * can serve them, for the loader is one; and what failed is told by its dlerror() then. */
+static void *stand_in(const char *name)
+{
+	typedef void function(void);
+	function *instead_of = NULL;
+	void *address;
+
+	if (strcmp(name, "dlopen") == 0)
+		instead_of = (function *)gate_dlopen;
+	else if (strcmp(name, "dlmopen") == 0)
+		instead_of = (function *)gate_dlmopen;
+	else if (strcmp(name, "dlsym") == 0)
+		instead_of = (function *)gate_dlsym;
+	else if (strcmp(name, "dlvsym") == 0)
+		instead_of = (function *)gate_dlvsym;
+	else if (strcmp(name, "dlerror") == 0)
+		instead_of = (function *)dlerror;
+	memcpy(&address, &instead_of, sizeof address);
+	return address;
+}
+
 /* Before a program can call into what it has opened, it asks for an address in it: then what was
  * opened meanwhile is looked at. Those who ask for no object of their own are left alone:
  * allocators and sanitizers ask for RTLD_NEXT before they are able to do anything else. */
@@ -201,7 +247,23 @@ static void look_at_new(void *handle)
 		return;
 	gate_rebind_new();
 	if (atomic_load(&spaces))
-		gate_rebind_space(handle);
+		gate_rebind_space(handle, stand_in);
+}
+
+/* RTLD_DEFAULT and RTLD_NEXT of a caller in another namespace: libpq's own function is given out,
+ * and the wall is behind it. */
+static bool asks_elsewhere(void *handle, const void *caller)
+{
+	const void *base = NULL;
+	const struct link_map *map;
+	void *own;
+
+	if ((handle != RTLD_NEXT && handle != RTLD_DEFAULT) || !is_elsewhere(caller))
+		return false;
+	map = gate_object_at(caller, &base);
+	memcpy(&own, &map, sizeof own);
+	gate_rebind_space(own, stand_in);
+	return true;
 }
 
 GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
@@ -209,7 +271,7 @@ GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
 	void *found;
 
 	look_at_new(handle);
-	if (!gate_is_door(name))
+	if (!gate_is_door(name) || asks_elsewhere(handle, GATE_CALLER()))
 		JUMP_TO gate_loader()->sym(handle, name);
 	if (handle == RTLD_NEXT)
 		return instead(find_next(GATE_CALLER(), name), name);
@@ -224,7 +286,7 @@ GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *versi
 	void *found;
 
 	look_at_new(handle);
-	if (!gate_is_door(name))
+	if (!gate_is_door(name) || asks_elsewhere(handle, GATE_CALLER()))
 		JUMP_TO gate_loader()->vsym(handle, name, version);
 	if (handle == RTLD_NEXT)
 		return instead(find_next(GATE_CALLER(), name), name);

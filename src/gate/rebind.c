@@ -76,8 +76,9 @@ static int collect(struct dl_phdr_info *info, size_t size, void *context)
 
 /* The slots of one object are looked at with this. */
 struct rebinding {
-	void *object;     /* a handle of it */
-	void *space;      /* of its namespace, NULL in the program's own */
+	void *object; /* a handle of it */
+	void *space;  /* of its namespace, NULL in the program's own */
+	gate_stand_in *stand_in;
 	const void *base; /* where it starts */
 };
 
@@ -117,9 +118,12 @@ static void rebind_slot(const struct gate_object *object, const char *name, void
 {
 	const struct rebinding *rebinding = context;
 	struct gate_libpq *libpq;
+	void *function = rebinding->space != NULL ? rebinding->stand_in(name) : NULL;
 	bool own;
 	bool is_wall;
 
+	if (function != NULL)
+		(void)gate_object_write(object, slot, function);
 	if (!gate_is_door(name))
 		return;
 	libpq = target(rebinding, *slot);
@@ -135,9 +139,10 @@ static void rebind_slot(const struct gate_object *object, const char *name, void
 		libpq->wall_seen = true;
 }
 
-static void rebind_object(void *handle, const struct link_map *map, void *space)
+static void rebind_object(void *handle, const struct link_map *map, void *space,
+			  gate_stand_in *stand_in)
 {
-	struct rebinding rebinding = {handle, space, NULL};
+	struct rebinding rebinding = {handle, space, stand_in, NULL};
 	const ElfW(Ehdr) * file;
 	struct gate_object object;
 
@@ -167,7 +172,7 @@ void gate_rebind_new(void)
 				   : NULL;
 
 		if (handle != NULL) {
-			rebind_object(handle, handle, NULL);
+			rebind_object(handle, handle, NULL, NULL);
 			(void)dlclose(handle);
 		}
 		collection.candidates = candidate->next;
@@ -180,7 +185,7 @@ void gate_rebind_new(void)
 		atomic_store(&done, collection.now);
 }
 
-void gate_rebind_space(void *handle)
+void gate_rebind_space(void *handle, gate_stand_in *stand_in)
 {
 	const struct link_map *map = handle;
 	Lmid_t space;
@@ -191,5 +196,5 @@ void gate_rebind_space(void *handle)
 		map = map->l_prev;
 	for (; map != NULL; map = map->l_next)
 		if (map->l_name[0] != '\0')
-			rebind_object(handle, map, handle);
+			rebind_object(handle, map, handle, stand_in);
 }

@@ -171,3 +171,15 @@ def test_a_program_with_an_openssl_of_its_own(anchored, postgres, impostor_postg
     write_anchor(anchored, "other", "0" * 64)
     done = run_gated(anchored, [program, "connectdb", postgres.conninfo(sslmode="verify-full")])
     assert "ends in a root that is not pinned" in done.stdout + done.stderr
+
+
+def test_libpq_opened_in_a_namespace_of_its_own(anchored, postgres, compile_program):
+    """What dlmopen() has loaded has a libc of its own, and opens libpq by that one's dlopen()."""
+    outer = compile_program("outer.c", [], words=("-shared", "-fPIC"))
+    apart = compile_program("apart.c", [])
+    weak, strong = postgres.conninfo(), postgres.conninfo(sslmode="verify-full")
+    assert anchored.run([apart, outer, weak]).stdout == "connected\n"
+    seen = postgres.connections()
+    assert run_gated(anchored, [apart, outer, weak]).stdout.startswith(WEAK)
+    assert postgres.connections() == seen
+    assert run_gated(anchored, [apart, outer, strong, weak, strong]).stdout.count("connected\n") == 2
