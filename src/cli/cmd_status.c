@@ -117,32 +117,26 @@ static bool is_bare(const struct pga_process *process)
 	return (process->gate == NULL && process->libpq_count > 0) || process->own_libpq;
 }
 
-static size_t inside_count(const struct pga_processes *processes)
+/* Whether it has a way to PostgreSQL linked in that the gate does not see. */
+static bool is_inside(const struct pga_process *process)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < processes->count; i++)
-		count += processes->list[i].inside != NULL ? 1 : 0;
-	return count;
+	return process->inside != NULL;
 }
 
-static size_t bare_count(const struct pga_processes *processes)
+/* Whether it would have the gate, were it started again. */
+static bool is_restartable(const struct pga_process *process)
 {
-	size_t count = 0;
-
-	for (size_t i = 0; i < processes->count; i++)
-		count += is_bare(&processes->list[i]) ? 1 : 0;
-	return count;
+	return is_bare(process) && !is_inside(process);
 }
 
-/* Those that would have the gate, were they started again. */
-static size_t restartable_count(const struct pga_processes *processes)
+static size_t count(const struct pga_processes *processes,
+		    bool (*is)(const struct pga_process *process))
 {
-	size_t count = 0;
+	size_t found = 0;
 
 	for (size_t i = 0; i < processes->count; i++)
-		count += is_bare(&processes->list[i]) && processes->list[i].inside == NULL ? 1 : 0;
-	return count;
+		found += is(&processes->list[i]) ? 1 : 0;
+	return found;
 }
 
 static json_t *process_as_json(const struct pga_process *process)
@@ -354,7 +348,7 @@ static void print_processes(const struct pga_processes *processes)
 		fill_row(cells + COLUMNS * rows++, &processes->list[i]);
 	}
 	(void)printf("\nprograms of yours with the gate: %zu; with a libpq%s: %zu", gated,
-		     inside_count(processes) > 0 ? " or a driver" : "", rows);
+		     count(processes, is_inside) > 0 ? " or a driver" : "", rows);
 	if (processes->unreadable > 0)
 		(void)printf("; that cannot be looked into: %zu", processes->unreadable);
 	(void)putchar('\n');
@@ -368,8 +362,8 @@ static void print_processes(const struct pga_processes *processes)
 
 static int print_text(const struct findings *found, int status)
 {
-	const size_t inside = inside_count(&found->processes);
-	const size_t bare = restartable_count(&found->processes);
+	const size_t inside = count(&found->processes, is_inside);
+	const size_t bare = count(&found->processes, is_restartable);
 
 	print_here(found);
 	print_ways(found);
@@ -396,8 +390,9 @@ static int report(bool json)
 		pga_print_error(&error);
 		goto done;
 	}
-	status = !found.active || found.broken || bare_count(&found.processes) > 0 ? PGA_EXIT_WEAK
-										   : PGA_EXIT_DONE;
+	status = !found.active || found.broken || count(&found.processes, is_bare) > 0
+		     ? PGA_EXIT_WEAK
+		     : PGA_EXIT_DONE;
 	status = json ? print_json(&found, status) : print_text(&found, status);
 done:
 	for (size_t i = 0; i < found.way_count; i++)

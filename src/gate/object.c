@@ -205,6 +205,9 @@ bool gate_object_write(const struct gate_object *object, void **slot, void *valu
 	    page + page_size <= ((object->relro + object->relro_size) & ~(page_size - 1));
 	bool writable;
 
+	/* Objects of another namespace are looked at again and again. */
+	if (__atomic_load_n(slot, __ATOMIC_ACQUIRE) == value)
+		return true;
 	/* Another thread may write to the same page, and protect it before this one has written. */
 	gate_lock();
 	writable = !read_only || mprotect(at(page), page_size, PROT_READ | PROT_WRITE) == 0;

@@ -49,6 +49,7 @@ static const struct {
 struct reading {
 	struct pga_policy *policy; /* its lists grow as files are read */
 	int chosen[CHOICES];       /* -1: no file has set it */
+	uid_t installer;           /* who may write the system's files besides root */
 };
 
 static int add_allow_weak(struct pga_policy *policy, struct pga_ini_span patterns,
@@ -150,9 +151,9 @@ static uid_t installer(void)
 }
 
 /* What others could write is no policy of the system's. */
-static int check_ownership(const char *path, struct pga_error *error)
+static int check_ownership(const struct reading *reading, const char *path, struct pga_error *error)
 {
-	return pga_check_ownership(path, installer(), "the system's policy", error);
+	return pga_check_ownership(path, reading->installer, "the system's policy", error);
 }
 
 enum whose { SYSTEMS, USERS };
@@ -168,7 +169,7 @@ static int read_file(struct reading *reading, const char *path, enum whose whose
 	int result = -1;
 
 	if (note_place(reading->policy, path, error) != 0 ||
-	    (whose == SYSTEMS && check_ownership(path, error) != 0) ||
+	    (whose == SYSTEMS && check_ownership(reading, path, error) != 0) ||
 	    pga_file_read_stamped(path, &content, &found,
 				  &reading->policy->places[reading->policy->place_count - 1].stamp,
 				  error) != 0)
@@ -209,7 +210,8 @@ static int read_folder(struct reading *reading, const char *folder, struct pga_e
 	int count;
 	int result = 0;
 
-	if (note_place(reading->policy, folder, error) != 0 || check_ownership(folder, error) != 0)
+	if (note_place(reading->policy, folder, error) != 0 ||
+	    check_ownership(reading, folder, error) != 0)
 		return -1;
 	count = scandir(folder, &entries, is_conf, alphasort);
 	if (count < 0 && errno == ENOENT)
@@ -255,12 +257,12 @@ static int chosen(const struct reading *reading, enum key key)
 
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 {
-	struct reading reading = {policy, {0}};
+	struct reading reading = {.policy = policy, .installer = installer()};
 
 	memset(policy, 0, sizeof *policy);
 	for (int key = 0; key < CHOICES; key++)
 		reading.chosen[key] = -1;
-	if (check_ownership(SYSTEM_FOLDER, error) != 0 ||
+	if (check_ownership(&reading, SYSTEM_FOLDER, error) != 0 ||
 	    read_file(&reading, SYSTEM_FOLDER "/policy.conf", SYSTEMS, error) != 0 ||
 	    read_folder(&reading, SYSTEM_FOLDER "/policy.d", error) != 0 ||
 	    read_user_file(&reading, error) != 0)

@@ -240,7 +240,6 @@ void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_eff
 	pga_text_add(&verdict->why, "can take GSSAPI encryption instead of TLS");
 }
 
-/* What to do about it. The conninfo in the hint is made of settings that are no secret. */
 static bool sslmode_is_said(const struct pga_effective *effective)
 {
 	for (size_t i = 0; effective->origins != NULL && effective->options[i].keyword != NULL; i++)
@@ -258,6 +257,7 @@ static bool is_awkward(const char *value)
 	return false;
 }
 
+/* What to do about it. The conninfo in the hint is made of settings that are no secret. */
 static void add_hint(const struct pga_effective *effective, struct pga_text *text)
 {
 	const char *service = effective->service != NULL ? effective->service : "";

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import ssl
 
 import pytest
@@ -50,6 +51,19 @@ def anchored(home, stepca):
 
 def run_gated(home, argv, **kwargs):
     return home.pganchor("run", "--", *argv, **kwargs)
+
+
+def run_gated_until(home, argv, ready, timeout):
+    """The same for a program that waits for a line of its input: it gets one once ready() has returned."""
+    process = subprocess.Popen([home.program.binary, "run", "--", *argv], env=home.environment(), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        ready()
+        stdout, stderr = process.communicate("\n", timeout=timeout)
+    finally:
+        process.kill()
+        process.wait()
+    return subprocess.CompletedProcess(argv, process.returncode, stdout, stderr)
 
 
 def unlocked(how):

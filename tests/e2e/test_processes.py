@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from programs import SOURCES, flags
-from test_gate import anchored, run_gated, write_anchor, write_policy  # noqa: F401
+from test_gate import anchored, run_gated, run_gated_until, write_anchor, write_policy  # noqa: F401
 from test_log import audited  # noqa: F401
 from test_ways import extension  # noqa: F401
 
@@ -83,19 +83,12 @@ def test_threads_that_open_the_same_extension(anchored, postgres, compile_progra
 
 # ---- forks ----
 
-def test_a_fork_in_the_middle_of_another_threads_attempt(anchored, postgres, recording_server, compile_program, pganchor):
+def test_a_fork_in_the_middle_of_another_threads_attempt(anchored, postgres, recording_server, compile_program):
     stuck = recording_server(None)
     argv = [compile_program("forker.c", ["libpq"]), "stuck", "20", numbered(postgres, sslmode="verify-full"), numbered(postgres),
             f"host=localhost hostaddr=127.0.0.1 port={stuck.port} user=app sslmode=verify-full"]
-    process = subprocess.Popen([pganchor.binary, "run", "--", *argv], env=anchored.environment(), stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    try:
-        stuck.wait_for_requests(4)
-        stdout, stderr = process.communicate("\n", timeout=110)
-    finally:
-        process.kill()
-        process.wait()
-    assert stdout == "20 children\n", stderr
+    done = run_gated_until(anchored, argv, lambda: stuck.wait_for_requests(4), timeout=110)
+    assert done.stdout == "20 children\n", done.stderr
 
 
 @pytest.mark.parametrize("what", ["refused", "looking"])

@@ -50,7 +50,7 @@ MUTATIONS = {
     "*.x is nobody": ("base/host.c", "(struct pga_host_name){pattern + 1, length - 1}", "(struct pga_host_name){pattern + 2, length - 2}", 15),
     "patterns mind letters' case": ("base/host.c", "static unsigned lower(char c)\n{\n", "static unsigned lower(char c)\n{\n\treturn (unsigned char)c;\n", 15),
     "a dot at the end counts": ("base/host.c", "return length > 0 && name[length - 1] == '.' ?", "return false && length > 0 && name[length - 1] == '.' ?", 15),
-    "a system's policy that others write": ("policy/policy.c", "(whose == SYSTEMS && check_ownership(path, error) != 0) ||", "(whose == SYSTEMS && false && check_ownership(path, error) != 0) ||", 15),
+    "a system's policy that others write": ("policy/policy.c", "(whose == SYSTEMS && check_ownership(reading, path, error) != 0) ||", "(whose == SYSTEMS && false && check_ownership(reading, path, error) != 0) ||", 15),
     "dbname is not expanded when asking": ("policy/effective.c", "parameters->expand_dbname);\n\t}\n\tfree(keywords);", "0);\n\t}\n\tfree(keywords);", 15),
     "PGSSLMODE is not seen": ("policy/effective.c", "\treturn read_probe(libpq, begin(libpq, parameters, added), effective, error);",
                               "\tchar *mode = getenv(\"PGSSLMODE\") != NULL ? strdup(getenv(\"PGSSLMODE\")) : NULL;\n\t(void)unsetenv(\"PGSSLMODE\");\n\tint answer = read_probe(libpq, begin(libpq, parameters, added), effective, error);\n"

@@ -353,16 +353,7 @@ int fcntl(int fd, int command, ...)
 	return descriptor_control(fd, command, argument);
 }
 
-int fcntl64(int fd, int command, ...)
-{
-	va_list arguments;
-	long argument;
-
-	va_start(arguments, command);
-	argument = va_arg(arguments, long);
-	va_end(arguments);
-	return descriptor_control(fd, command, argument);
-}
+int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));
 
 int close(int fd)
 {
