@@ -21,25 +21,21 @@ GATE_OTHER_DOORS(EXPORT, gate_libpq_of)
 	{                                                                                \
 		return gate_##name(gate_libpq_number(number), false, GATE_UNWRAP names); \
 	}
-GATE_DOORS(WAY_IN, 0)
-GATE_DOORS(WAY_IN, 1)
-GATE_DOORS(WAY_IN, 2)
-GATE_DOORS(WAY_IN, 3)
-GATE_DOORS(WAY_IN, 4)
-GATE_DOORS(WAY_IN, 5)
-GATE_DOORS(WAY_IN, 6)
-GATE_DOORS(WAY_IN, 7)
+#define WAYS_IN(number) GATE_DOORS(WAY_IN, number)
+GATE_EACH_LIBPQ(WAYS_IN)
+/* Of a libpq that the gate cannot stand before: there is none of this number. */
+WAYS_IN(8)
 
 struct door {
 	const char *name;
-	void (*ways_in[GATE_LIBPQS])(void);
+	void (*ways_in[GATE_LIBPQS + 1])(void);
 };
 
 #define WAY(name, number) (void (*)(void)) name##_##number
 #define ROW(with, type, name, names, ...)                                                     \
 	{#name,                                                                               \
 	 {WAY(name, 0), WAY(name, 1), WAY(name, 2), WAY(name, 3), WAY(name, 4), WAY(name, 5), \
-	  WAY(name, 6), WAY(name, 7)}},
+	  WAY(name, 6), WAY(name, 7), WAY(name, 8)}},
 static const struct door doors[] = {GATE_DOORS(ROW, )};
 
 static const struct door *find(const char *name)
@@ -65,6 +61,7 @@ void *gate_door(const struct gate_libpq *libpq, const char *name)
 
 	if (door == NULL)
 		return NULL;
-	memcpy(&address, &door->ways_in[libpq->number], sizeof address);
+	memcpy(&address, &door->ways_in[libpq != GATE_LIBPQ_BEYOND ? libpq->number : GATE_LIBPQS],
+	       sizeof address);
 	return address;
 }

@@ -25,6 +25,9 @@
 	     const char *pghost, const char *pgport, const char *pgoptions, const char *pgtty,     \
 	     const char *dbName, const char *login, const char *pwd)                               \
 	DOOR(with, PostgresPollingStatusType, PQconnectPoll, (conn), PGconn *conn)                 \
+	DOOR(with, void, PQreset, (conn), PGconn *conn)                                            \
+	DOOR(with, int, PQresetStart, (conn), PGconn *conn)                                        \
+	DOOR(with, PostgresPollingStatusType, PQresetPoll, (conn), PGconn *conn)                   \
 	DOOR(with, PGPing, PQping, (conninfo), const char *conninfo)                               \
 	DOOR(with, PGPing, PQpingParams, (keywords, values, expand_dbname),                        \
 	     const char *const *keywords, const char *const *values, int expand_dbname)            \
@@ -45,8 +48,8 @@
 	type gate_##name(struct gate_libpq *libpq, bool internal, __VA_ARGS__);
 GATE_DOORS(GATE_DECLARE, )
 
-/* The way in that stands for this libpq's function of that name; NULL where the name is no door's
- * or there are more libpqs in the process than there are ways in. */
+/* The way in that stands for this libpq's function of that name; NULL where the name is no door's.
+ * For GATE_LIBPQ_BEYOND it is one that refuses. */
 void *gate_door(const struct gate_libpq *libpq, const char *name);
 
 /* Whether the name is a door's. */

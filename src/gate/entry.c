@@ -1,7 +1,9 @@
 /* The functions that begin a connection. Here a weak one gets the good error message, and the
  * settings that were judged are locked by appending them: the last value of a keyword counts. What
- * slips past here meets the wall. */
+ * slips past here meets the checks behind it. */
+#include "gate/call.h"
 #include "gate/doors.h"
+#include "gate/imports.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +14,16 @@ struct decision {
 	bool admitted;
 	const char *locks[3][2]; /* keyword and value, to append */
 	size_t lock_count;
+	enum gate_lookups lookups;
+	const struct gate_rules *rules;
 	struct pga_text refusal;
 };
+
+static void decision_free(struct decision *decision)
+{
+	gate_rules_release(decision->rules);
+	pga_text_free(&decision->refusal);
+}
 
 static void add_lock(struct decision *decision, const char *keyword, const char *value)
 {
@@ -22,16 +32,62 @@ static void add_lock(struct decision *decision, const char *keyword, const char 
 	decision->lock_count++;
 }
 
+/* A connection to Unix-domain sockets alone needs no TLS, and libpq ignores there what is locked
+ * here; but between this look and libpq's own, another thread may set PGHOST. */
+static void hold_socket(struct gate_libpq *libpq, const struct gate_judgement *judgement,
+			struct decision *decision)
+{
+	const char *gss = pga_effective_value(&judgement->effective, "gssencmode");
+
+	/* A libpq without TLS refuses to be told of verify-full. */
+	if (atomic_load(&libpq->writes_seen))
+		add_lock(decision, "sslmode", "verify-full");
+	else
+		decision->lookups = GATE_LOOK_UP_NONE;
+	if (gss == NULL || decision->rules->policy.gss_encryption == PGA_ALLOW)
+		return;
+	/* With require, libpq has an error of its own for sockets. */
+	if (strcmp(gss, "prefer") == 0)
+		add_lock(decision, "gssencmode", "disable");
+	else if (strcmp(gss, "disable") != 0)
+		decision->lookups = GATE_LOOK_UP_NONE;
+}
+
+/* What was judged is to be what is connected: by settings that libpq takes from nowhere else, or,
+ * where none are needed, by the hosts that it may look up. */
+static void hold(struct gate_libpq *libpq, const struct gate_judgement *judgement,
+		 struct decision *decision)
+{
+	const struct pga_verdict *verdict = &judgement->verdict;
+
+	if (verdict->needs_tls)
+		add_lock(decision, "sslmode", "verify-full");
+	else if (verdict->exempt)
+		decision->lookups = GATE_LOOK_UP_EXEMPT;
+	else
+		hold_socket(libpq, judgement, decision);
+	if (verdict->lock_gss)
+		add_lock(decision, "gssencmode", "disable");
+	if (verdict->lock_min_tls)
+		add_lock(decision, "ssl_min_protocol_version",
+			 pga_verdict_min_tls(&decision->rules->policy));
+}
+
+/* What a libpq does unseen, no verdict holds. Of a connection that needs TLS, its session has to be
+ * looked at; of any other, that it does not become one. */
+static bool is_seen(struct gate_libpq *libpq, const struct pga_verdict *verdict)
+{
+	return verdict->needs_tls ? gate_sees_sessions(libpq) : gate_sees_lookups(libpq);
+}
+
 /* Returns false where libpq itself refuses the parameters: then there is nothing to decide. */
-static bool decide(const struct gate_libpq *libpq, const struct pga_parameters *parameters,
+static bool decide(struct gate_libpq *libpq, const struct pga_parameters *parameters,
 		   struct decision *decision)
 {
 	struct gate_judgement judgement = {0};
-	const struct pga_verdict *verdict = &judgement.verdict;
-	const struct gate_rules *rules;
 	struct pga_error error;
-	bool locks;
 	int asked;
+	bool audit;
 
 	memset(decision, 0, sizeof *decision);
 	asked = pga_effective_ask_quietly(&libpq->calls, parameters, &judgement.effective, &error);
@@ -41,22 +97,23 @@ static bool decide(const struct gate_libpq *libpq, const struct pga_parameters *
 		pga_text_add(&decision->refusal, "pganchor refused this connection: out of memory");
 		return true;
 	}
-	rules = gate_rules_acquire();
-	gate_judge(libpq, rules, parameters, true, &judgement);
+	decision->rules = gate_rules_acquire();
+	gate_judge(libpq, decision->rules, parameters, true, &judgement);
 	decision->admitted = judgement.admitted;
-	if (judgement.admitted && verdict->reasons > 0)
-		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
+	audit = judgement.admitted && decision->rules->policy.mode == PGA_MODE_AUDIT;
+	if (judgement.verdict.allowed && !is_seen(libpq, &judgement.verdict)) {
+		gate_say_unseen(libpq, &judgement.refusal);
+		judgement.verdict.allowed = false;
+		decision->admitted = audit;
+	}
+	if (decision->admitted && !judgement.verdict.allowed)
+		gate_journal(decision->rules, &judgement.effective,
+			     pga_text_string(&judgement.refusal));
 	/* In audit mode every connection is made as it would be without the gate, the allowed ones
-	 * too: one that takes GSSAPI encryption, where a ticket is at hand, goes on doing so. The
-	 * wall sees it, and tells. */
-	locks = verdict->allowed && rules->policy.mode == PGA_MODE_ENFORCE;
-	if (locks && verdict->needs_tls)
-		add_lock(decision, "sslmode", "verify-full");
-	if (locks && verdict->lock_gss)
-		add_lock(decision, "gssencmode", "disable");
-	if (locks && verdict->lock_min_tls)
-		add_lock(decision, "ssl_min_protocol_version", pga_verdict_min_tls(&rules->policy));
-	gate_rules_release(rules);
+	 * too: one that takes GSSAPI encryption, where a ticket is at hand, goes on doing so. It is
+	 * seen later, and told. */
+	if (decision->admitted && !audit)
+		hold(libpq, &judgement, decision);
 	decision->refusal = judgement.refusal;
 	judgement.refusal = (struct pga_text)PGA_TEXT_EMPTY;
 	gate_judgement_free(libpq, &judgement);
@@ -96,35 +153,34 @@ static PGconn *refused(struct gate_libpq *libpq, const struct pga_parameters *pa
 	return conn;
 }
 
-/* For a libpq whose calls of its own PQconnectPoll do not come to the gate (linked with -Bsymbolic,
- * say): a connection that was made in one call has not met the wall, and is looked at now. */
-static PGconn *look_behind(struct gate_libpq *libpq, PGconn *conn,
-			   const struct pga_parameters *parameters)
+static void begin_call(struct gate_call *call, struct gate_libpq *libpq,
+		       const struct decision *decision)
 {
-	struct decision decision;
-	bool holds;
-
-	if (conn == NULL || libpq->wall_seen || libpq->calls.status(conn) != CONNECTION_OK)
-		return conn;
-	memset(&decision, 0, sizeof decision);
-	holds = gate_conn_holds(libpq, conn, &decision.refusal);
-	if (!holds) {
-		libpq->calls.finish(conn);
-		conn = refused(libpq, parameters, &decision);
-	}
-	pga_text_free(&decision.refusal);
-	return conn;
+	gate_call_begin(call, libpq);
+	call->judged = true;
+	call->lookups = decision->lookups;
+	call->rules = decision->rules;
+	/* Where the handshake's steps are seen, they do this when there is one. */
+	if (!atomic_load(&libpq->poll_seen))
+		gate_handshake_listen(libpq);
 }
 
-static PGconn *enter(gate_make *make, const char *const *keywords, const char *const *values,
-		     int expand_dbname)
+static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, gate_make *make,
+		     const char *const *keywords, const char *const *values, int expand_dbname)
 {
+	struct gate_call call;
 	PGconn *conn;
 
-	gate_entered = true;
+	begin_call(&call, libpq, decision);
 	conn = make(keywords, values, expand_dbname);
-	gate_entered = false;
-	gate_wall_leave();
+	if (conn != NULL && call.lookup_refused)
+		gate_refuse(
+		    libpq, conn,
+		    "pganchor refused this connection: its host was changed while it was "
+		    "looked at\n    another thread of this program changes its environment, "
+		    "or somebody the service file");
+	gate_handshake_tell(&call, conn);
+	gate_call_end(&call);
 	return conn;
 }
 
@@ -141,11 +197,11 @@ PGconn *gate_enter(struct gate_libpq *libpq, gate_make *make,
 	if (!decision.admitted)
 		conn = refused(libpq, parameters, &decision);
 	else if (append_locks(parameters, &decision, &keywords, &values))
-		conn = enter(make, keywords, values, parameters->expand_dbname);
+		conn = enter(libpq, &decision, make, keywords, values, parameters->expand_dbname);
 	free(keywords);
 	free(values);
-	pga_text_free(&decision.refusal);
-	return decision.admitted ? look_behind(libpq, conn, parameters) : conn;
+	decision_free(&decision);
+	return conn;
 }
 
 /* A connection string as parameters: libpq expands a dbname that is one. */
@@ -261,15 +317,15 @@ PGconn *gate_PQsetdbLogin(struct gate_libpq *libpq, bool internal, const char *p
 	return gate_enter(libpq, libpq->connectdbParams, &parameters);
 }
 
-static PGPing ping_inside(const struct gate_libpq *libpq, const char *const *keywords,
-			  const char *const *values, int expand_dbname)
+static PGPing ping_inside(struct gate_libpq *libpq, const struct decision *decision,
+			  const char *const *keywords, const char *const *values, int expand_dbname)
 {
+	struct gate_call call;
 	PGPing answer;
 
-	gate_entered = true;
+	begin_call(&call, libpq, decision);
 	answer = libpq->pingParams(keywords, values, expand_dbname);
-	gate_entered = false;
-	gate_wall_leave();
+	gate_call_end(&call);
 	return answer;
 }
 
@@ -288,11 +344,11 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 	if (!decision.admitted) {
 		(void)fprintf(stderr, "%s\n", pga_text_string(&decision.refusal));
 	} else if (append_locks(parameters, &decision, &keywords, &values)) {
-		answer = ping_inside(libpq, keywords, values, parameters->expand_dbname);
+		answer = ping_inside(libpq, &decision, keywords, values, parameters->expand_dbname);
 	}
 	free(keywords);
 	free(values);
-	pga_text_free(&decision.refusal);
+	decision_free(&decision);
 	return answer;
 }
 

@@ -6,6 +6,7 @@
  * What is looked for is PQconninfo, which the gate does not export: what defines it is a libpq, and
  * no gate. */
 #include "gate/doors.h"
+#include "gate/imports.h"
 #include "gate/loader.h"
 #include "gate/object.h"
 
@@ -19,6 +20,8 @@
 
 /* Those found so far, without a gap. A process has one, seldom two. */
 static _Atomic(struct gate_libpq *) known[GATE_LIBPQS];
+
+char gate_libpq_beyond;
 
 static const struct {
 	const char *name;
@@ -50,6 +53,10 @@ static const struct {
     CALL("PQpingParams", pingParams),
     CALL("PQcancel", cancel),
     CALL("PQrequestCancel", requestCancel),
+    CALL("PQreset", reset),
+    CALL("PQresetStart", resetStart),
+    CALL("PQresetPoll", resetPoll),
+    CALL("PQconsumeInput", consumeInput),
     CALL("PQsocket", socket),
     CALL("PQhost", host),
     OPTIONAL("PQhostaddr", hostaddr),
@@ -65,106 +72,6 @@ static const struct {
 #undef CALL
 #undef OPTIONAL
 };
-
-/* Of the OpenSSL that this libpq uses: from its libssl, and from its libcrypto. The first of each
- * is looked for to tell the library itself. */
-enum { TLS, CRYPTO, LIBRARIES };
-
-static const struct {
-	const char *name;
-	size_t offset;
-} openssl[LIBRARIES][6] = {
-#define CALL(symbol, field)                                \
-	{                                                  \
-		symbol, offsetof(struct gate_libpq, field) \
-	}
-    [TLS] = {CALL("SSL_get_verify_result", verifyResult), CALL("SSL_version", tlsVersion),
-	     CALL("SSL_get0_verified_chain", verifiedChain),
-	     CALL("SSL_get_verify_mode", verifyMode)},
-    [CRYPTO] = {CALL("X509_digest", certificateDigest),
-		CALL("X509_verify_cert_error_string", verifyErrorText),
-		CALL("CRYPTO_get_ex_new_index", newExData), CALL("OPENSSL_sk_num", chainLength),
-		CALL("OPENSSL_sk_value", chainElement), CALL("EVP_sha256", sha256)},
-#undef CALL
-};
-
-#define OPENSSL_CALLS (sizeof openssl[0] / sizeof openssl[0][0])
-
-/* A libpq's slots of OpenSSL's functions. */
-struct uses {
-	bool bound[LIBRARIES]; /* there is one, and the loader has bound it */
-	bool found[LIBRARIES];
-	struct gate_object library[LIBRARIES];
-};
-
-/* Of those names that libpq's slots have. */
-static int library_of(const char *name)
-{
-	if (strncmp(name, "SSL_", 4) == 0)
-		return TLS;
-	return strncmp(name, "ERR_", 4) == 0 || strncmp(name, "X509_", 5) == 0 ? CRYPTO : LIBRARIES;
-}
-
-/* Where the slot leads to an OpenSSL, that is what this libpq uses: perhaps the program's own,
- * which node has linked in and exports. A library that stands before single functions is none. */
-static void note_use(const struct gate_object *object, const char *name, void **slot, void *context)
-{
-	struct uses *uses = context;
-	const int which = library_of(name);
-	const void *base = NULL;
-	const void *own = NULL;
-	const struct link_map *map;
-
-	if (which == LIBRARIES || uses->found[which])
-		return;
-	map = gate_object_at(*slot, &base);
-	/* One that has not been used yet leads back into its own object. */
-	if (map == NULL || (gate_object_at(object->dynamic, &own) != NULL && base == own &&
-			    *slot != gate_object_find(object, name)))
-		return;
-	uses->bound[which] = true;
-	uses->found[which] =
-	    gate_object_read(map->l_addr, map->l_ld, NULL, 0, &uses->library[which]) &&
-	    gate_object_find(&uses->library[which], openssl[which][0].name) != NULL;
-}
-
-/* What an OpenSSL does not have is looked for nowhere else: another one's function would take this
- * one's sessions for something that they are not. */
-static void fill_openssl(struct gate_libpq *libpq, const struct uses *uses, int which)
-{
-	for (size_t i = 0; i < OPENSSL_CALLS && openssl[which][i].name != NULL; i++) {
-		void *address = uses->found[which] ? gate_object_find(&uses->library[which],
-								      openssl[which][i].name)
-						   : NULL;
-
-		memcpy((char *)libpq + openssl[which][i].offset, &address, sizeof address);
-	}
-}
-
-bool gate_libpq_openssl(struct gate_libpq *libpq)
-{
-	const void *base = NULL;
-	const struct link_map *map;
-	struct gate_object object;
-	struct uses uses = {0};
-
-	if (atomic_load(&libpq->openssl_known))
-		return true;
-	map = gate_object_at(libpq->base, &base);
-	if (map == NULL || !gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
-		return false;
-	gate_object_slots(&object, note_use, &uses);
-	if (!uses.bound[TLS] || !uses.bound[CRYPTO])
-		return false;
-	gate_lock();
-	if (!atomic_load(&libpq->openssl_known)) {
-		fill_openssl(libpq, &uses, TLS);
-		fill_openssl(libpq, &uses, CRYPTO);
-		atomic_store(&libpq->openssl_known, true);
-	}
-	gate_unlock();
-	return true;
-}
 
 /* Finds every function of the libpq in this object. POSIX lets dlsym's result be a function; memcpy
  * says so to C. */
@@ -191,9 +98,25 @@ static struct gate_libpq *find_known(const void *base)
 	return NULL;
 }
 
+/* What it calls in other libraries is bound to the gate before anybody calls it. */
+static struct gate_libpq *ready(struct gate_libpq *libpq)
+{
+	if (libpq != NULL && libpq != GATE_LIBPQ_BEYOND && !atomic_load(&libpq->ready)) {
+		gate_imports_bind(libpq);
+		atomic_store(&libpq->ready, true);
+	}
+	return libpq;
+}
+
+/* For those who are to do without a libpq where the gate cannot stand before it. */
+static struct gate_libpq *reached(struct gate_libpq *libpq)
+{
+	return libpq != GATE_LIBPQ_BEYOND ? ready(libpq) : NULL;
+}
+
 struct gate_libpq *gate_libpq_number(unsigned number)
 {
-	return atomic_load(&known[number]);
+	return number < GATE_LIBPQS ? atomic_load(&known[number]) : NULL;
 }
 
 /* Gives a new libpq its number; or the one that another thread has found meanwhile. */
@@ -211,7 +134,7 @@ static struct gate_libpq *enlist(struct gate_libpq *libpq)
 		}
 	}
 	free(libpq);
-	return NULL;
+	return GATE_LIBPQ_BEYOND;
 }
 
 /* A handle through which the libpq's functions are found, and those of what it needs. Never given
@@ -229,6 +152,19 @@ static void *hold(const struct link_map *map, void *space)
 	return gate_loader()->mopen(id, map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
+void *gate_libpq_would_call(const struct gate_libpq *libpq, const char *name)
+{
+	void *own = gate_loader()->sym(libpq->object, name);
+	void *program = libpq->apart ? NULL : gate_loader()->sym(RTLD_DEFAULT, name);
+
+	/* Nothing failed that the program had asked for. */
+	(void)dlerror();
+	/* The program's own scope comes before libpq's, or after it with RTLD_DEEPBIND. */
+	if (program == NULL || program == own)
+		return own;
+	return own == NULL ? program : NULL;
+}
+
 struct gate_libpq *gate_libpq_with(const void *conninfo, void *space)
 {
 	struct gate_libpq *libpq;
@@ -239,17 +175,21 @@ struct gate_libpq *gate_libpq_with(const void *conninfo, void *space)
 		return NULL;
 	libpq = find_known(base);
 	if (libpq != NULL)
-		return libpq;
+		return ready(libpq);
+	/* From here on there is a libpq, and one that the gate cannot stand before is refused. */
+	if (gate_libpq_number(GATE_LIBPQS - 1) != NULL)
+		return GATE_LIBPQ_BEYOND;
 	libpq = calloc(1, sizeof *libpq);
 	if (libpq == NULL)
-		return NULL;
+		return GATE_LIBPQ_BEYOND;
 	libpq->base = base;
+	libpq->apart = space != NULL;
 	libpq->object = hold(map, space);
 	if (libpq->object == NULL || !fill(libpq)) {
 		free(libpq);
-		return NULL;
+		return GATE_LIBPQ_BEYOND;
 	}
-	return enlist(libpq);
+	return ready(enlist(libpq));
 }
 
 /* An object that has called the gate, and the libpq that it needs. Looked up once: finding an
@@ -384,7 +324,7 @@ static struct gate_libpq *first_of_process(void)
 	void *conninfo = NULL;
 
 	if (libpq == NULL)
-		libpq = gate_libpq_number(0);
+		libpq = ready(gate_libpq_number(0));
 	if (libpq == NULL) {
 		gate_each_object(look_for_libpq, &conninfo);
 		libpq = gate_libpq_with(conninfo, NULL);
@@ -402,6 +342,7 @@ struct gate_libpq *gate_libpq_of(const void *caller, bool *internal)
 		libpq = needed_by(map);
 	if (libpq == NULL)
 		libpq = first_of_process();
+	libpq = reached(libpq);
 	if (internal != NULL)
 		*internal = libpq != NULL && map != NULL && libpq->base == base;
 	return libpq;
@@ -418,6 +359,8 @@ struct gate_libpq *gate_libpq_known_of(const void *caller, bool *internal)
 		libpq = recall(map);
 	if (libpq == NULL && map != NULL)
 		libpq = bound_to(map);
+	if (libpq == GATE_LIBPQ_BEYOND)
+		return NULL;
 	return libpq != NULL ? libpq : gate_libpq_number(0);
 }
 
@@ -427,5 +370,5 @@ struct gate_libpq *gate_libpq_any(void)
 
 	if (libpq == NULL && gate_loader()->open("libpq.so.5", RTLD_LAZY | RTLD_GLOBAL) != NULL)
 		libpq = first_of_process();
-	return libpq;
+	return reached(libpq);
 }

@@ -6,7 +6,12 @@
  *   find.c     the libpq of a caller
  *   judge.c    the verdict on one connection's settings, and the message
  *   entry.c    the functions that begin a connection: the good message, the locks
- *   wall.c     PQconnectPoll, which every connection passes: settings before, session after the handshake
+ *   wall.c     PQconnectPoll, where libpq's own calls of it can be seen: settings before, session after the handshake
+ *   imports.c  what libpq calls in other libraries, which can be seen in every build of it
+ *   tls_write.c  SSL_write: the session, before the startup packet goes out
+ *   lookup.c   getaddrinfo: the host, before a TCP connection is opened
+ *   call.c     one call of libpq, while it lasts
+ *   cut.c      the end of an attempt whose socket is open
  *   handshake.c  why libpq did not verify a certificate
  *   session.c  what the TLS session really is
  *   refusal.c  why a connection object was refused, readable through PQerrorMessage
@@ -30,6 +35,7 @@
 #include "policy/verdict.h"
 
 #include <libpq-events.h>
+#include <netdb.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 
@@ -48,13 +54,25 @@ typedef void gate_ex_free(void *object, void *data, void *all_data, int index, l
 /* One libpq of the process, kept loaded for as long as the process lives. */
 #define GATE_LIBPQS 8
 
+/* One of something for each number that a libpq can have. */
+#define GATE_EACH_LIBPQ(ONE) ONE(0) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7)
+
 struct gate_libpq {
 	unsigned number; /* of the order in which they were found, below GATE_LIBPQS */
 	struct pga_libpq calls;
-	const void *base;      /* where the object is loaded */
-	void *object;          /* a handle for dlsym() */
-	atomic_bool listens;   /* handshake.c is told when its TLS sessions are freed */
-	atomic_bool wall_seen; /* its own calls of PQconnectPoll come to the gate */
+	const void *base;         /* where the object is loaded */
+	void *object;             /* a handle for dlsym() */
+	bool apart;               /* in a namespace of dlmopen() */
+	atomic_bool ready;        /* its imports were bound, as far as they can be */
+	atomic_bool poll_seen;    /* its own calls of PQconnectPoll come to the gate */
+	atomic_bool poll_asked;   /* and whether they do was tried */
+	atomic_bool writes_seen;  /* and those of SSL_write() do */
+	atomic_bool lookups_seen; /* and those of getaddrinfo() */
+
+	/* What it calls in other libraries, behind the gate's (imports.c). */
+	int (*_Atomic sslWrite)(void *ssl, const void *bytes, int count);
+	int (*_Atomic getAddrInfo)(const char *node, const char *service,
+				   const struct addrinfo *hints, struct addrinfo **found);
 
 	/* The real functions behind the gate's. */
 	PostgresPollingStatusType (*connectPoll)(PGconn *conn);
@@ -70,6 +88,10 @@ struct gate_libpq {
 			     int expand_dbname);
 	int (*cancel)(PGcancel *cancel, char *errbuf, int errbufsize);
 	int (*requestCancel)(PGconn *conn);
+	void (*reset)(PGconn *conn);
+	int (*resetStart)(PGconn *conn);
+	PostgresPollingStatusType (*resetPoll)(PGconn *conn);
+	int (*consumeInput)(PGconn *conn);
 
 	/* What the wall asks of a connection. */
 	int (*socket)(const PGconn *conn);
@@ -91,12 +113,19 @@ struct gate_libpq {
 	/* Functions of the OpenSSL that this libpq uses, once gate_libpq_openssl() has found it;
 	 * NULL where it lacks them. */
 	atomic_bool openssl_known;
+	atomic_int
+	    session_index; /* of what handshake.c keeps with a session; 0: not asked for yet */
 	long (*verifyResult)(const void *ssl);
 	int (*verifyMode)(const void *ssl);
 	const char *(*verifyErrorText)(long error);
 	int (*newExData)(int kind, long number, void *context, void *on_new, void *on_dup,
 			 gate_ex_free *on_free);
 	int (*tlsVersion)(const void *ssl);
+	void *(*getExData)(const void *ssl, int index);
+	int (*setExData)(void *ssl, int index, void *data);
+	const void *(*currentCipher)(const void *ssl);
+	int (*cipherBits)(const void *cipher, int *of_the_algorithm);
+	const char *(*cipherName)(const void *cipher);
 	void *(*verifiedChain)(const void *ssl);
 	int (*chainLength)(const void *chain);
 	void *(*chainElement)(const void *chain, int index);
@@ -104,6 +133,11 @@ struct gate_libpq {
 				 unsigned *length);
 	const void *(*sha256)(void);
 };
+
+/* A libpq that the gate cannot stand before: the ninth of a process, or one that lacks a function.
+ * Nothing of it may be read; what is bound to it is refused. */
+#define GATE_LIBPQ_BEYOND ((struct gate_libpq *)(void *)&gate_libpq_beyond)
+extern char gate_libpq_beyond __attribute__((visibility("hidden")));
 
 /* The libpq that the object with this code address in it uses; or else the process's first. NULL
  * where there is none, or it lacks a function. *internal, if not NULL: the caller is that libpq
@@ -115,15 +149,14 @@ struct gate_libpq *gate_libpq_of(const void *caller, bool *internal);
  * the gate, and so that libpq is known. */
 struct gate_libpq *gate_libpq_known_of(const void *caller, bool *internal);
 
-/* The libpq that defines this PQconninfo, found for the first time or known. space: a handle of the
- * namespace that it was loaded into by dlmopen(); NULL for the program's own. NULL where it lacks a
- * function, or there are too many. */
+/* The libpq that defines this PQconninfo, found for the first time or known; GATE_LIBPQ_BEYOND
+ * where the gate cannot stand before it; NULL where the address is no object's. space: a handle of
+ * the namespace that it was loaded into by dlmopen(); NULL for the program's own. */
 struct gate_libpq *gate_libpq_with(const void *conninfo, void *space);
 
-/* Finds the OpenSSL that this libpq's calls are bound to. A process may hold several, and the one
- * that libpq was linked with need not be it. false where that cannot be told yet: some libpqs are
- * bound function by function, as they call them. Once a TLS session stands, it can. */
-bool gate_libpq_openssl(struct gate_libpq *libpq);
+/* What a call of this libpq's by this name goes to once the loader has bound it, as far as that can
+ * be told beforehand; NULL where it could be one of two. */
+void *gate_libpq_would_call(const struct gate_libpq *libpq, const char *name);
 
 /* The libpq with this number; NULL where there is none yet. */
 struct gate_libpq *gate_libpq_number(unsigned number);
@@ -132,12 +165,23 @@ struct gate_libpq *gate_libpq_number(unsigned number);
  * where there is none. */
 struct gate_libpq *gate_libpq_any(void);
 
+/* ---- openssl.c ---- */
+
+/* Finds the OpenSSL that this libpq's calls go to. false where that cannot be told: where libpq has
+ * none, or has it linked in; or where it is bound function by function as it calls them, and has
+ * called none, and the process has two. */
+bool gate_libpq_openssl(struct gate_libpq *libpq);
+
 /* ---- rebind.c ---- */
 
 /* Looks at what was loaded since the last time, and binds its slots of libpq's functions to the
  * gate where they were bound past it (RTLD_DEEPBIND). Costs next to nothing where nothing was
  * loaded. */
 void gate_rebind_new(void);
+
+/* The same as a program starts, where a libpq stands before the gate in the order of symbols. Looks
+ * at no more than what stands before the gate, and finds none as a rule. */
+void gate_rebind_at_start(void);
 
 /* The same for all objects of the namespace that this handle is in, if it is not the program's own.
  * Their libc is another one: stand_in tells what to put in the place of its functions of that name,
@@ -192,14 +236,6 @@ void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
 /* Frees all of it, the effective settings too. */
 void gate_judgement_free(const struct gate_libpq *libpq, struct gate_judgement *judgement);
 
-/* This thread is in a call that began at an entry point, which has told the journal what there was
- * to tell. The model needs no function of the dynamic linker, which would be a second library to
- * need. */
-extern __thread bool gate_entered __attribute__((tls_model("initial-exec"), visibility("hidden")));
-
-/* The call has come back: what the wall kept of it for itself is of no use any more. */
-void gate_wall_leave(void);
-
 /* Begins or makes a connection through the gate. make is libpq's own PQconnectdbParams or
  * PQconnectStartParams. */
 typedef PGconn *gate_make(const char *const *keywords, const char *const *values,
@@ -225,9 +261,22 @@ enum pga_mode gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *hold
 /* Whether the connection may go on: it holds, or the mode is audit. */
 bool gate_conn_holds(struct gate_libpq *libpq, PGconn *conn, struct pga_text *refusal);
 
-/* libpq's PQconnectPoll for a connection in CONNECTION_SSL_STARTUP. Where the server's certificate
- * does not verify, PQerrorMessage then tells OpenSSL's reason behind libpq's own words. */
-PostgresPollingStatusType gate_handshake_poll(struct gate_libpq *libpq, PGconn *conn);
+/* Whether libpq's own calls of PQconnectPoll come to the gate. Found out once, by an attempt to
+ * connect to nothing. */
+bool gate_sees_polls(struct gate_libpq *libpq);
+
+/* A call begins in which a handshake may fail, and has ended: where the server's certificate did
+ * not verify, PQerrorMessage then tells OpenSSL's reason behind libpq's own words. */
+struct gate_call;
+void gate_handshake_listen(struct gate_libpq *libpq);
+void gate_handshake_tell(struct gate_call *call, PGconn *conn);
+
+/* Why a connection of this libpq cannot be let through: nothing of it would be seen. */
+void gate_say_unseen(const struct gate_libpq *libpq, struct pga_text *refusal);
+
+/* A session that was looked at, and holds. */
+void gate_session_mark(struct gate_libpq *libpq, void *ssl);
+bool gate_session_is_marked(const struct gate_libpq *libpq, const void *ssl);
 
 /* ---- refusal.c ---- */
 

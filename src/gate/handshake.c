@@ -1,39 +1,64 @@
-/* Why a server's certificate was not verified. libpq says "certificate verify failed" of an unknown
- * CA, an expired certificate and a revoked one alike, and frees the session that knows more, often
- * in the step in which it made it. OpenSSL tells when a session is freed
- * (CRYPTO_get_ex_new_index(3)), and then the gate asks it. */
-#include "gate/gate.h"
+/* Why a server's certificate was not verified, and which sessions were looked at. libpq says
+ * "certificate verify failed" of an unknown CA, an expired certificate and a revoked one alike, and
+ * frees the session that knows more, often in the step in which it made it. OpenSSL tells when a
+ * session is freed, and keeps what others hang on it (CRYPTO_get_ex_new_index(3)). */
+#include "gate/call.h"
 
 #define EX_INDEX_SSL 0 /* CRYPTO_EX_INDEX_SSL of openssl/crypto.h */
 #define VERIFY_PEER  1 /* SSL_VERIFY_PEER of openssl/ssl.h */
 
-/* The libpq that goes on with a handshake in this thread, and the verify error of the session that
- * it has freed. */
-static __thread const struct gate_libpq *at_work __attribute__((tls_model("initial-exec")));
-static __thread long verify_error __attribute__((tls_model("initial-exec")));
-
 /* Of every TLS session of the process, whoever made it. */
 static void on_free(void *session, void *data, void *all_data, int index, long number, void *libpq)
 {
+	struct gate_call *call = gate_call_current();
+
 	(void)data;
 	(void)all_data;
 	(void)index;
 	(void)number;
-	if (session == NULL || libpq != at_work || at_work == NULL)
+	if (session == NULL || call == NULL || call->libpq != libpq)
 		return;
 	/* Of a host that is exempt, the certificate may not count: then it is not what failed. */
-	if ((at_work->verifyMode(session) & VERIFY_PEER) != 0)
-		verify_error = at_work->verifyResult(session);
+	if ((call->libpq->verifyMode(session) & VERIFY_PEER) != 0)
+		call->verify_error = call->libpq->verifyResult(session);
 }
 
-static bool can_ask(struct gate_libpq *libpq)
+/* Two threads that come here at once get two indices, of which the first one counts. */
+static int session_index(struct gate_libpq *libpq)
 {
+	int index = atomic_load(&libpq->session_index);
+	int none = 0;
+
+	if (index != 0)
+		return index;
 	if (!gate_libpq_openssl(libpq) || libpq->verifyResult == NULL ||
-	    libpq->verifyMode == NULL || libpq->verifyErrorText == NULL || libpq->newExData == NULL)
-		return false;
-	if (!atomic_exchange(&libpq->listens, true))
-		(void)libpq->newExData(EX_INDEX_SSL, 0, libpq, NULL, NULL, on_free);
-	return true;
+	    libpq->verifyMode == NULL || libpq->newExData == NULL)
+		return -1;
+	index = libpq->newExData(EX_INDEX_SSL, 0, libpq, NULL, NULL, on_free);
+	/* 0 is the program's own, and libpq's (SSL_set_app_data()). */
+	if (index <= 0)
+		return -1;
+	return atomic_compare_exchange_strong(&libpq->session_index, &none, index) ? index : none;
+}
+
+void gate_session_mark(struct gate_libpq *libpq, void *ssl)
+{
+	const int index = session_index(libpq);
+
+	if (index > 0 && libpq->setExData != NULL)
+		(void)libpq->setExData(ssl, index, libpq);
+}
+
+bool gate_session_is_marked(const struct gate_libpq *libpq, const void *ssl)
+{
+	const int index = atomic_load(&libpq->session_index);
+
+	return index > 0 && libpq->getExData != NULL && libpq->getExData(ssl, index) == libpq;
+}
+
+void gate_handshake_listen(struct gate_libpq *libpq)
+{
+	(void)session_index(libpq);
 }
 
 /* audit lets a program see what it would see without the gate. */
@@ -46,24 +71,21 @@ static bool may_tell(void)
 	return !audit;
 }
 
-PostgresPollingStatusType gate_handshake_poll(struct gate_libpq *libpq, PGconn *conn)
+void gate_handshake_tell(struct gate_call *call, PGconn *conn)
 {
-	PostgresPollingStatusType result;
+	struct gate_libpq *libpq = call->libpq;
+	const long error = call->verify_error;
 
-	if (!can_ask(libpq))
-		return libpq->connectPoll(conn);
-	verify_error = 0; /* X509_V_OK */
-	at_work = libpq;
-	result = libpq->connectPoll(conn);
-	at_work = NULL;
+	call->verify_error = 0; /* X509_V_OK */
 	/* No libpq goes on to the next host of a list after this. */
-	if (verify_error != 0 && may_tell()) {
-		struct pga_text note = PGA_TEXT_EMPTY;
+	if (error == 0 || conn == NULL || libpq->verifyErrorText == NULL ||
+	    libpq->calls.status(conn) == CONNECTION_OK || !may_tell())
+		return;
 
-		pga_text_addf(&note, "    pganchor: the certificate of %s: %s\n", libpq->host(conn),
-			      libpq->verifyErrorText(verify_error));
-		gate_add_note(libpq, conn, pga_text_string(&note));
-		pga_text_free(&note);
-	}
-	return result;
+	struct pga_text note = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&note, "    pganchor: the certificate of %s: %s\n", libpq->host(conn),
+		      libpq->verifyErrorText(error));
+	gate_add_note(libpq, conn, pga_text_string(&note));
+	pga_text_free(&note);
 }

@@ -1,8 +1,6 @@
 /* Judging the settings of one connection by the rules, with the message where they refuse it. */
 #include "gate/gate.h"
 
-__thread bool gate_entered __attribute__((tls_model("initial-exec")));
-
 static void judge_by_rules(const struct gate_rules *rules, bool may_lock,
 			   struct gate_judgement *judgement)
 {

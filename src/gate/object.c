@@ -1,6 +1,7 @@
 #include "gate/object.h"
 
 #include "gate/gate.h"
+#include "gate/loader.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -113,6 +114,20 @@ bool gate_object_of(const struct dl_phdr_info *info, struct gate_object *object)
 						at(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr),
 						info->dlpi_phdr, info->dlpi_phnum, object);
 	return false;
+}
+
+bool gate_object_loaded(const struct link_map *map, struct gate_object *object)
+{
+	const void *base = NULL;
+	const ElfW(Ehdr) * file;
+
+	if (gate_object_at(map->l_ld, &base) == NULL)
+		return false;
+	file = base;
+	return gate_object_read(
+	    map->l_addr, map->l_ld,
+	    (const ElfW(Phdr) *)(const void *)((const char *)base + file->e_phoff), file->e_phnum,
+	    object);
 }
 
 /* The hash function of DT_GNU_HASH. */

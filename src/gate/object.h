@@ -36,6 +36,9 @@ bool gate_object_read(uintptr_t base, const ElfW(Dyn) * dynamic, const ElfW(Phdr
 /* The same for an object that dl_iterate_phdr() shows. */
 bool gate_object_of(const struct dl_phdr_info *info, struct gate_object *object);
 
+/* The same for an object that is loaded, in whatever namespace. */
+bool gate_object_loaded(const struct link_map *map, struct gate_object *object);
+
 /* Where the object defines the symbol; NULL where it does not. */
 void *gate_object_find(const struct gate_object *object, const char *name);
 

@@ -13,6 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Run by the dynamic linker as the program starts (Makefile.am). */
+void gate_start(void) __attribute__((visibility("hidden")));
+void gate_start(void)
+{
+	gate_rebind_at_start();
+}
+
 /* In the place of the start files' (Makefile.am): libc's pthread_atfork() asks by it which object a
  * handler belongs to. A module that is never unloaded needs no name. */
 extern void *const __dso_handle __attribute__((visibility("hidden")));

@@ -12,11 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A loaded object that is a libpq or uses one. */
+/* A loaded object that is a libpq or calls one. */
 struct candidate {
 	struct candidate *next;
-	char *path;
+	char *path; /* "" is the program itself */
 };
+
+/* Some object of the process is a libpq, and all others were looked at for whether they call one.
+ * Before, nobody can. */
+static atomic_bool any_libpq;
 
 /* Up to what the objects of the process are looked at and done with: the loader's counts of loads
  * and unloads, and how many objects there were, in one number, since any thread may read and write
@@ -37,8 +41,34 @@ struct collection {
 	uint64_t now;
 	size_t position;
 	struct candidate *candidates;
+	bool callers;  /* those who call libpq are looked for, not only libpqs */
+	bool libpq;    /* one was found */
 	bool complete; /* nothing was left out for want of memory */
 };
+
+static void note_door(const struct gate_object *object, const char *name, void **slot, void *found)
+{
+	(void)object;
+	(void)slot;
+	*(bool *)found = *(bool *)found || gate_is_door(name);
+}
+
+/* Whether the object is a libpq, or has a GOT entry of one of its functions. Not all that has one
+ * needs libpq by name: it may be another library that brings it, or a libpq under a name of its
+ * own.
+ */
+static bool is_candidate(const struct gate_object *object, struct collection *collection)
+{
+	bool found = false;
+
+	if (gate_object_find(object, "PQconninfo") != NULL) {
+		collection->libpq = true;
+		return true;
+	}
+	if (collection->callers)
+		gate_object_slots(object, note_door, &found);
+	return found;
+}
 
 static int collect(struct dl_phdr_info *info, size_t size, void *context)
 {
@@ -58,10 +88,8 @@ static int collect(struct dl_phdr_info *info, size_t size, void *context)
 	if (collection->position <= OBJECTS(collection->done) &&
 	    UNLOADS(now) == UNLOADS(collection->done))
 		return 0;
-	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0' ||
-	    !gate_object_of(info, &object) ||
-	    (!gate_object_needs(&object, "libpq") &&
-	     gate_object_find(&object, "PQconninfo") == NULL))
+	if (info->dlpi_name == NULL || !gate_object_of(info, &object) ||
+	    !is_candidate(&object, collection))
 		return 0;
 	candidate = calloc(1, sizeof *candidate);
 	if (candidate != NULL) {
@@ -80,6 +108,7 @@ struct rebinding {
 	void *space;  /* of its namespace, NULL in the program's own */
 	gate_stand_in *stand_in;
 	const void *base; /* where it starts */
+	bool is_libpq;
 };
 
 /* For a slot that leads to the gate already. There, the caller tells which libpq it means, by its
@@ -113,14 +142,21 @@ static struct gate_libpq *target(const struct rebinding *rebinding, const void *
 	return gate_libpq_with(conninfo, rebinding->space);
 }
 
+/* Whether libpq's own call of this function by this entry is to come to the gate. What libpq's
+ * functions call of each other is libpq's own affair, but for PQconnectPoll, where its settings are
+ * looked at; and PQpass, which PQconnectionNeedsPassword() asks: see gate_refuse_unstarted(). */
+static bool is_ours_in_libpq(const char *name)
+{
+	return strcmp(name, "PQconnectPoll") == 0 || strcmp(name, "PQpass") == 0;
+}
+
 static void rebind_slot(const struct gate_object *object, const char *name, void **slot,
 			void *context)
 {
 	const struct rebinding *rebinding = context;
 	struct gate_libpq *libpq;
-	void *function = rebinding->space != NULL ? rebinding->stand_in(name) : NULL;
 	bool own;
-	bool is_wall;
+	void *function = rebinding->space != NULL ? rebinding->stand_in(name) : NULL;
 
 	if (function != NULL)
 		(void)gate_object_write(object, slot, function);
@@ -129,47 +165,43 @@ static void rebind_slot(const struct gate_object *object, const char *name, void
 	libpq = target(rebinding, *slot);
 	if (libpq == NULL)
 		return;
-	/* What libpq's functions call of each other is libpq's own affair, but for the wall; and
-	 * PQpass, which PQconnectionNeedsPassword() asks: see gate_refuse_unstarted(). */
-	own = libpq->base == rebinding->base;
-	is_wall = strcmp(name, "PQconnectPoll") == 0;
-	if (own && !is_wall && strcmp(name, "PQpass") != 0)
+	own = libpq != GATE_LIBPQ_BEYOND ? libpq->base == rebinding->base : rebinding->is_libpq;
+	if (own && !is_ours_in_libpq(name))
 		return;
-	if (gate_object_write(object, slot, gate_door(libpq, name)) && own && is_wall)
-		libpq->wall_seen = true;
+	(void)gate_object_write(object, slot, gate_door(libpq, name));
 }
 
 static void rebind_object(void *handle, const struct link_map *map, void *space,
 			  gate_stand_in *stand_in)
 {
-	struct rebinding rebinding = {handle, space, stand_in, NULL};
-	const ElfW(Ehdr) * file;
+	struct rebinding rebinding = {handle, space, stand_in, NULL, false};
 	struct gate_object object;
 
-	/* An object's headers stand at its start. */
-	if (gate_object_at(map->l_ld, &rebinding.base) == NULL)
+	if (gate_object_at(map->l_ld, &rebinding.base) == NULL ||
+	    rebinding.base == gate_own_base() || !gate_object_loaded(map, &object))
 		return;
-	file = rebinding.base;
-	if (memcmp(file->e_ident, ELFMAG, SELFMAG) != 0 || rebinding.base == gate_own_base())
-		return;
-	if (gate_object_read(
-		map->l_addr, map->l_ld,
-		(const ElfW(Phdr) *)(const void *)((const char *)rebinding.base + file->e_phoff),
-		file->e_phnum, &object))
-		gate_object_slots(&object, rebind_slot, &rebinding);
+	rebinding.is_libpq = gate_object_find(&object, "PQconninfo") != NULL;
+	gate_object_slots(&object, rebind_slot, &rebinding);
 }
 
-void gate_rebind_new(void)
+static void *open_candidate(const struct candidate *candidate)
 {
-	struct collection collection = {.done = atomic_load(&done), .complete = true};
+	if (candidate->path == NULL)
+		return NULL;
+	return gate_loader()->open(candidate->path[0] != '\0' ? candidate->path : NULL,
+				   RTLD_LAZY | RTLD_NOLOAD);
+}
+
+/* Looks at what was loaded since then. Returns whether there is a libpq in it. */
+static bool rebind_since(uint64_t state, bool callers)
+{
+	struct collection collection = {.done = state, .callers = callers, .complete = true};
 
 	/* Under the loader's lock they are only noted: what follows asks the loader itself. */
 	gate_each_object(collect, &collection);
 	while (collection.candidates != NULL) {
 		struct candidate *candidate = collection.candidates;
-		void *handle = candidate->path != NULL
-				   ? gate_loader()->open(candidate->path, RTLD_LAZY | RTLD_NOLOAD)
-				   : NULL;
+		void *handle = open_candidate(candidate);
 
 		if (handle != NULL) {
 			rebind_object(handle, handle, NULL, NULL);
@@ -181,8 +213,37 @@ void gate_rebind_new(void)
 	}
 	/* Only now: a thread that opens the same object meanwhile, or a child that is forked, has
 	 * to do it itself rather than go on while it is not done. */
-	if (collection.complete && collection.now != collection.done)
+	if (collection.complete && (callers || !collection.libpq) &&
+	    collection.now != collection.done)
 		atomic_store(&done, collection.now);
+	return collection.libpq;
+}
+
+void gate_rebind_new(void)
+{
+	const bool callers = atomic_load(&any_libpq);
+
+	if (!rebind_since(atomic_load(&done), callers) || callers)
+		return;
+	/* With the first libpq, what was loaded before it can call it too. */
+	(void)rebind_since(0, true);
+	atomic_store(&any_libpq, true);
+}
+
+/* LD_PRELOAD=libpq.so.5 stands before a gate of /etc/ld.so.preload, and every object is bound to it
+ * instead. */
+void gate_rebind_at_start(void)
+{
+	const void *base = NULL;
+	const struct link_map *map = gate_object_at(&any_libpq, &base);
+	struct gate_object object;
+
+	while (map != NULL && (map = map->l_prev) != NULL)
+		if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object) &&
+		    gate_object_find(&object, "PQconninfo") != NULL) {
+			gate_rebind_new();
+			return;
+		}
 }
 
 void gate_rebind_space(void *handle, gate_stand_in *stand_in)

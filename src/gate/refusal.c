@@ -158,13 +158,15 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 {
 	/* Where relocations are: with a page of .data each start of any program would be slower. */
 	static char no_cancel[] __attribute__((section(".data.rel.ro"))) = GATE_NO_CANCEL "\n";
-	static char none[] = "";
+	static char beyond[] __attribute__((section(".data.rel.ro"))) =
+	    "pganchor refused this connection: this process has more than one libpq, and the gate "
+	    "cannot stand before this one\n";
 	struct refusal *refusal;
 	char *own;
 
 	(void)internal;
 	if (libpq == NULL)
-		return none;
+		return beyond;
 	refusal = refusal_of(libpq, conn);
 	if (refusal != NULL && refusal->message != NULL)
 		return refusal->message;

@@ -80,6 +80,25 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 	return true;
 }
 
+/* OpenSSL can be told to take ciphers that encrypt nothing (eNULL; in TLS 1.3, those of RFC 9150):
+ * by its configuration file, whatever libpq is told. */
+static bool cipher_holds(const struct gate_libpq *libpq, const void *ssl, const char *host,
+			 struct pga_text *refusal)
+{
+	const void *cipher;
+
+	if (libpq->currentCipher == NULL || libpq->cipherBits == NULL)
+		return true;
+	cipher = libpq->currentCipher(ssl);
+	if (cipher != NULL && libpq->cipherBits(cipher, NULL) > 0)
+		return true;
+	begin_refusal(refusal, host);
+	pga_text_addf(refusal, "its TLS session is not encrypted (cipher %s)",
+		      cipher != NULL && libpq->cipherName != NULL ? libpq->cipherName(cipher)
+								  : "none");
+	return false;
+}
+
 static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
 		      const char *host, struct pga_text *refusal)
 {
@@ -90,9 +109,9 @@ static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, 
 	if (ssl == NULL || !gate_libpq_openssl(libpq) || libpq->verifyResult == NULL ||
 	    libpq->tlsVersion == NULL) {
 		begin_refusal(refusal, host);
-		pga_text_add(
-		    refusal,
-		    "this libpq's TLS session cannot be looked at: it does not use OpenSSL");
+		pga_text_add(refusal, "this libpq's TLS session cannot be looked at: ");
+		pga_text_add(refusal,
+			     ssl == NULL ? "it does not use OpenSSL" : "OpenSSL is linked into it");
 		return false;
 	}
 	result = libpq->verifyResult(ssl);
@@ -109,7 +128,8 @@ static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, 
 			      pga_verdict_min_tls(&rules->policy));
 		return false;
 	}
-	return root_holds(libpq, rules, ssl, host, refusal);
+	return cipher_holds(libpq, ssl, host, refusal) &&
+	       root_holds(libpq, rules, ssl, host, refusal);
 }
 
 static bool is_local(int connection)

@@ -1,46 +1,18 @@
-/* PQconnectPoll, which every connection passes: libpq calls its own exported one through its PLT,
- * and so the gate's, for every way of connecting and resetting, however the program found its entry
- * point. */
+/* PQconnectPoll, which every connection passes. Most libpqs call their own exported one through
+ * their PLT, and so the gate's, for every way of connecting and resetting, however the program
+ * found its entry point. The others are held by what they call in other libraries (imports.h). */
+#include "gate/call.h"
+#include "gate/cut.h"
 #include "gate/doors.h"
+#include "gate/imports.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-/* The object that has begun to connect within this thread's call of an entry point, and what was
- * found out then. It comes by twice more in that call, with the same settings: a question to libpq
- * and to the file system each time would tell nothing new. An object that begins elsewhere is never
- * the one that is noted here, since each that begins within a call takes the place of the one
- * before, and the call ends by gate_wall_leave(). (Where a program leaves libpq by longjmp(), the
- * object is lost to it, and its address is nobody else's.) */
-struct begun {
-	const PGconn *conn; /* NULL: none */
-	const struct gate_libpq *libpq;
-	const struct gate_rules *rules;
-	struct pga_effective effective;
-};
-
-static __thread struct begun begun __attribute__((tls_model("initial-exec")));
-
-void gate_wall_leave(void)
-{
-	if (begun.conn == NULL)
-		return;
-	gate_rules_release(begun.rules);
-	pga_effective_free(&begun.libpq->calls, &begun.effective);
-	memset(&begun, 0, sizeof begun);
-}
 
 /* CONNECTION_NEEDED: no name has been looked up and no socket opened. Here PQconninfo() is
  * authoritative. */
-static bool may_begin(struct gate_libpq *libpq, PGconn *conn)
+static bool may_begin(struct gate_call *call, PGconn *conn)
 {
+	struct gate_libpq *libpq = call->libpq;
 	const struct gate_rules *rules = gate_rules_acquire();
 	struct gate_judgement judgement = {0};
 
@@ -49,11 +21,13 @@ static bool may_begin(struct gate_libpq *libpq, PGconn *conn)
 		gate_judge(libpq, rules, NULL, false, &judgement);
 	else
 		pga_text_add(&judgement.refusal, "pganchor refused this connection: out of memory");
-	if (judgement.admitted && judgement.verdict.reasons > 0 && !gate_entered)
+	if (judgement.admitted && judgement.verdict.reasons > 0 && !call->judged)
 		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
-	gate_wall_leave();
-	if (gate_entered && judgement.verdict.allowed) {
-		begun = (struct begun){conn, libpq, rules, judgement.effective};
+	gate_call_forget_begun(call);
+	if (judgement.verdict.allowed) {
+		call->begun = conn;
+		call->begun_rules = rules;
+		call->effective = judgement.effective;
 		judgement.effective = (struct pga_effective){0};
 		rules = NULL;
 	}
@@ -77,16 +51,28 @@ static enum pga_mode judge_session(struct gate_libpq *libpq, const struct gate_r
 	return rules->policy.mode;
 }
 
+/* The call in which this object has begun to connect; NULL where none is known. */
+static const struct gate_call *begun_in(const struct gate_libpq *libpq, const PGconn *conn)
+{
+	const struct gate_call *call = gate_call_current();
+
+	while (call != NULL && (call->begun != conn || call->libpq != libpq))
+		call = call->outer;
+	return call;
+}
+
 enum pga_mode gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *holds,
 			      struct pga_text *refusal)
 {
+	const struct gate_call *call = begun_in(libpq, conn);
 	const struct gate_rules *rules;
 	struct gate_judgement judgement = {0};
 	enum pga_mode mode;
 
 	*holds = false;
-	if (begun.rules != NULL && begun.conn == conn && begun.libpq == libpq)
-		return judge_session(libpq, begun.rules, conn, &begun.effective, holds, refusal);
+	if (call != NULL)
+		return judge_session(libpq, call->begun_rules, conn, &call->effective, holds,
+				     refusal);
 	rules = gate_rules_acquire();
 	mode = rules != NULL && !rules->broken ? rules->policy.mode : PGA_MODE_ENFORCE;
 	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) != 0) {
@@ -112,121 +98,170 @@ bool gate_conn_holds(struct gate_libpq *libpq, PGconn *conn, struct pga_text *re
 	return gate_conn_judge(libpq, conn, &holds, refusal) == PGA_MODE_AUDIT || holds;
 }
 
-static bool leads_to(const struct sockaddr_storage *peer, const char *address, int port)
+/* CONNECTION_MADE: the socket is connected, and either nothing was said yet or the handshake is
+ * done; the next thing that libpq sends is the request for encryption or, once encrypted, the
+ * startup packet. That is looked at when it is written, where the gate can. */
+static bool may_send(struct gate_libpq *libpq, PGconn *conn)
 {
-	unsigned char wanted[sizeof(struct in6_addr)];
-	struct sockaddr_in four;
-	struct sockaddr_in6 six;
+	struct pga_text refusal = PGA_TEXT_EMPTY;
+	bool may = atomic_load(&libpq->writes_seen) && libpq->sslInUse(conn) != 0;
 
-	if (inet_pton(peer->ss_family, address, wanted) != 1)
-		return false;
-	memcpy(&four, peer, sizeof four);
-	memcpy(&six, peer, sizeof six);
-	if (peer->ss_family == AF_INET)
-		return memcmp(&four.sin_addr, wanted, sizeof four.sin_addr) == 0 &&
-		       (port == 0 || ntohs(four.sin_port) == port);
-	return memcmp(&six.sin6_addr, wanted, sizeof six.sin6_addr) == 0 &&
-	       (port == 0 || ntohs(six.sin6_port) == port);
-}
-
-/* Whether the descriptor is still the connection's: a program may have closed it behind libpq's
- * back, and the number may be that of a file of its own by now. A connection is told by where it
- * leads to; libpq knows the number of the address since version 12. */
-static bool is_own(const struct gate_libpq *libpq, PGconn *conn, int connection)
-{
-	struct sockaddr_storage peer = {0};
-	socklen_t length = sizeof peer - 1;
-	const char *address = libpq->hostaddr != NULL ? libpq->hostaddr(conn) : NULL;
-	const char *port = libpq->port(conn);
-
-	if (getpeername(connection, (struct sockaddr *)&peer, &length) != 0)
-		return false;
-	if (peer.ss_family == AF_UNIX)
-		return (address == NULL || address[0] == '\0') &&
-		       strstr(((const struct sockaddr_un *)&peer)->sun_path, "/.s.PGSQL.") != NULL;
-	return address == NULL ||
-	       leads_to(&peer, address, port != NULL ? (int)strtol(port, NULL, 10) : 0);
-}
-
-/* Puts a dead socket in the place of the connection's: from here on libpq can neither send nor
- * receive, and finds out for itself. Its state is then what it is for a server that hung up,
- * whatever the version. Returns the dead socket's inode; 0 where there is none. */
-static ino_t cut_wire(int connection)
-{
-	struct stat dead = {0};
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0) {
-		(void)shutdown(connection, SHUT_RDWR);
-		return 0;
+	if (may)
+		return true;
+	may = gate_conn_holds(libpq, conn, &refusal);
+	if (!may) {
+		gate_poll_to_the_end(libpq, conn, gate_cut(libpq, conn));
+		gate_refuse(libpq, conn, pga_text_string(&refusal));
 	}
-	(void)close(pair[1]);
-	if (dup3(pair[0], connection, O_CLOEXEC) < 0)
-		(void)shutdown(connection, SHUT_RDWR);
-	else
-		(void)fstat(connection, &dead);
-	(void)close(pair[0]);
-	return dead.st_ino;
+	pga_text_free(&refusal);
+	return may;
 }
 
-static bool is_dead(int connection, ino_t dead)
+/* libpq's own step, and what the gate's other parts have noticed in it. */
+static PostgresPollingStatusType step(struct gate_call *call,
+				      PostgresPollingStatusType (*poll)(PGconn *conn), PGconn *conn)
 {
-	struct stat now;
+	PostgresPollingStatusType result = poll(conn);
 
-	return connection >= 0 && fstat(connection, &now) == 0 && now.st_ino == dead &&
-	       S_ISSOCK(now.st_mode);
+	gate_handshake_tell(call, conn);
+	if (call->refused != conn)
+		return result;
+	/* It is over now, and not when the program has waited for a socket that is another. */
+	gate_poll_to_the_end(call->libpq, conn, call->dead);
+	call->refused = NULL;
+	return PGRES_POLLING_FAILED;
 }
 
-/* Ends an attempt whose socket is open. libpq writes the startup packet to nowhere, reads the end
- * of the stream and makes the object CONNECTION_BAD: two polls. Not one more once it has another
- * socket, perhaps of the same number: these polls do not pass the wall. Where the descriptor is not
- * the connection's, nothing is done to it; the object stays where it is, and whoever polls it is
- * refused again. */
-static void end_attempt(const struct gate_libpq *libpq, PGconn *conn)
-{
-	int connection = libpq->socket(conn);
-	ino_t dead;
+/* An attempt that the gate makes to find out whether it sees it. */
+static __thread const struct gate_libpq *trying __attribute__((tls_model("initial-exec")));
 
-	if (connection < 0 || !is_own(libpq, conn, connection))
-		return;
-	dead = cut_wire(connection);
-	for (int poll = 0; poll < 8 && dead != 0; poll++) {
-		if (libpq->calls.status(conn) == CONNECTION_BAD ||
-		    !is_dead(libpq->socket(conn), dead))
-			break;
-		(void)libpq->connectPoll(conn);
+bool gate_sees_polls(struct gate_libpq *libpq)
+{
+	/* Where the gate does not stop it, libpq finds that this is no folder. */
+	static const char *const keywords[] = {"host", "port", "user", "dbname", NULL};
+	static const char *const values[] = {"/dev/null/pganchor", "1", "pganchor", "pganchor",
+					     NULL};
+	PGconn *conn;
+
+	if (atomic_load(&libpq->poll_asked))
+		return atomic_load(&libpq->poll_seen);
+	trying = libpq;
+	conn = libpq->calls.connectStartParams(keywords, values, 0);
+	trying = NULL;
+	if (conn != NULL)
+		libpq->calls.finish(conn);
+	atomic_store(&libpq->poll_asked, true);
+	return atomic_load(&libpq->poll_seen);
+}
+
+static PostgresPollingStatusType poll_within(struct gate_call *call, PGconn *conn)
+{
+	struct gate_libpq *libpq = call->libpq;
+	bool may_go_on = true;
+
+	switch (libpq->calls.status(conn)) {
+	case CONNECTION_NEEDED:
+		gate_forget(libpq, conn);
+		may_go_on = may_begin(call, conn);
+		break;
+	case CONNECTION_MADE:
+		may_go_on = may_send(libpq, conn);
+		break;
+	case CONNECTION_SSL_STARTUP:
+		gate_handshake_listen(libpq);
+		break;
+	default:
+		break;
 	}
+	return may_go_on ? step(call, libpq->connectPoll, conn) : PGRES_POLLING_FAILED;
 }
 
 PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
-	struct pga_text refusal = PGA_TEXT_EMPTY;
-	bool holds = true;
+	struct gate_call *call = gate_call_current();
+	struct gate_call own;
+	PostgresPollingStatusType result;
 
 	if (libpq == NULL)
 		return PGRES_POLLING_FAILED;
-	if (internal && !libpq->wall_seen)
-		libpq->wall_seen = true;
-	switch (libpq->calls.status(conn)) {
-	case CONNECTION_NEEDED:
-		gate_forget(libpq, conn);
-		holds = may_begin(libpq, conn);
-		break;
-	case CONNECTION_MADE:
-		/* The socket is connected, and either nothing was said yet or the handshake is
-		 * done; the next thing that libpq sends is the request for encryption or, once
-		 * encrypted, the startup packet. */
-		holds = gate_conn_holds(libpq, conn, &refusal);
-		if (!holds) {
-			end_attempt(libpq, conn);
-			gate_refuse(libpq, conn, pga_text_string(&refusal));
-		}
-		break;
-	case CONNECTION_SSL_STARTUP:
-		return gate_handshake_poll(libpq, conn);
-	default:
-		break;
+	if (internal || trying == libpq)
+		atomic_store(&libpq->poll_seen, true);
+	if (trying == libpq)
+		return PGRES_POLLING_FAILED;
+	if (call != NULL && call->libpq == libpq)
+		return poll_within(call, conn);
+	gate_call_begin(&own, libpq);
+	result = poll_within(&own, conn);
+	gate_call_end(&own);
+	return result;
+}
+
+/* The settings of an object that begins again are final. Where libpq's own calls of PQconnectPoll
+ * are seen, they are judged there; elsewhere here. Refused, the object is left as libpq leaves one
+ * whose server has gone. */
+static bool may_reset(struct gate_libpq *libpq, PGconn *conn)
+{
+	struct gate_judgement judgement = {0};
+	const struct gate_rules *rules;
+	bool may;
+
+	if (conn == NULL || atomic_load(&libpq->poll_seen))
+		return true;
+	gate_forget(libpq, conn);
+	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) != 0)
+		return false;
+	rules = gate_rules_acquire();
+	gate_judge(libpq, rules, NULL, false, &judgement);
+	may = judgement.admitted;
+	if (may && judgement.verdict.reasons > 0)
+		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
+	gate_rules_release(rules);
+	if (!may) {
+		if (gate_cut(libpq, conn) != 0)
+			(void)libpq->consumeInput(conn);
+		gate_refuse(libpq, conn, pga_text_string(&judgement.refusal));
 	}
-	pga_text_free(&refusal);
-	return holds ? libpq->connectPoll(conn) : PGRES_POLLING_FAILED;
+	gate_judgement_free(libpq, &judgement);
+	return may;
+}
+
+void gate_PQreset(struct gate_libpq *libpq, bool internal, PGconn *conn)
+{
+	struct gate_call call;
+
+	(void)internal;
+	if (libpq == NULL || !may_reset(libpq, conn))
+		return;
+	gate_call_begin(&call, libpq);
+	libpq->reset(conn);
+	gate_handshake_tell(&call, conn);
+	gate_call_end(&call);
+}
+
+int gate_PQresetStart(struct gate_libpq *libpq, bool internal, PGconn *conn)
+{
+	struct gate_call call;
+	int begun;
+
+	(void)internal;
+	if (libpq == NULL || !may_reset(libpq, conn))
+		return 0;
+	gate_call_begin(&call, libpq);
+	begun = libpq->resetStart(conn);
+	gate_call_end(&call);
+	return begun;
+}
+
+PostgresPollingStatusType gate_PQresetPoll(struct gate_libpq *libpq, bool internal, PGconn *conn)
+{
+	struct gate_call call;
+	PostgresPollingStatusType result;
+
+	(void)internal;
+	if (libpq == NULL)
+		return PGRES_POLLING_FAILED;
+	gate_call_begin(&call, libpq);
+	result = step(&call, libpq->resetPoll, conn);
+	gate_call_end(&call);
+	return result;
 }

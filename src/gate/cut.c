@@ -1,0 +1,97 @@
+/* Ending an attempt to connect whose socket is open. */
+#include "gate/cut.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static bool leads_to(const struct sockaddr_storage *peer, const char *address, int port)
+{
+	unsigned char wanted[sizeof(struct in6_addr)];
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+
+	if (inet_pton(peer->ss_family, address, wanted) != 1)
+		return false;
+	memcpy(&four, peer, sizeof four);
+	memcpy(&six, peer, sizeof six);
+	if (peer->ss_family == AF_INET)
+		return memcmp(&four.sin_addr, wanted, sizeof four.sin_addr) == 0 &&
+		       (port == 0 || ntohs(four.sin_port) == port);
+	return memcmp(&six.sin6_addr, wanted, sizeof six.sin6_addr) == 0 &&
+	       (port == 0 || ntohs(six.sin6_port) == port);
+}
+
+/* Whether the descriptor is still the connection's: a program may have closed it behind libpq's
+ * back, and the number may be that of a file of its own by now. A connection is told by where it
+ * leads to; libpq knows the number of the address since version 12. */
+static bool is_own(const struct gate_libpq *libpq, PGconn *conn, int connection)
+{
+	struct sockaddr_storage peer = {0};
+	socklen_t length = sizeof peer - 1;
+	const char *address = libpq->hostaddr != NULL ? libpq->hostaddr(conn) : NULL;
+	const char *port = libpq->port(conn);
+
+	if (getpeername(connection, (struct sockaddr *)&peer, &length) != 0)
+		return false;
+	if (peer.ss_family == AF_UNIX)
+		return (address == NULL || address[0] == '\0') &&
+		       strstr(((const struct sockaddr_un *)&peer)->sun_path, "/.s.PGSQL.") != NULL;
+	return address == NULL ||
+	       leads_to(&peer, address, port != NULL ? (int)strtol(port, NULL, 10) : 0);
+}
+
+/* A socket that is connected to nothing: whoever sends or receives by it gets an error, at once. An
+ * end of the stream would do as well but for a cancel, which libpq 17 takes for sent when the
+ * server hangs up (PQcancelPoll()). */
+static int unconnected(void)
+{
+	const int kinds = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
+	int dead = socket(AF_INET, kinds, 0);
+
+	if (dead < 0)
+		dead = socket(AF_INET6, kinds, 0);
+	return dead >= 0 ? dead : socket(AF_UNIX, kinds, 0);
+}
+
+ino_t gate_cut(const struct gate_libpq *libpq, PGconn *conn)
+{
+	const int connection = libpq->socket(conn);
+	struct stat status = {0};
+	int dead;
+
+	if (connection < 0 || !is_own(libpq, conn, connection))
+		return 0;
+	dead = unconnected();
+	if (dead < 0 || dup3(dead, connection, O_CLOEXEC) < 0)
+		(void)shutdown(connection, SHUT_RDWR);
+	else
+		(void)fstat(connection, &status);
+	if (dead >= 0)
+		(void)close(dead);
+	return status.st_ino;
+}
+
+static bool is_dead(int connection, ino_t dead)
+{
+	struct stat now;
+
+	return connection >= 0 && fstat(connection, &now) == 0 && now.st_ino == dead &&
+	       S_ISSOCK(now.st_mode);
+}
+
+void gate_poll_to_the_end(const struct gate_libpq *libpq, PGconn *conn, ino_t dead)
+{
+	for (int poll = 0; poll < 8 && dead != 0; poll++) {
+		if (libpq->calls.status(conn) == CONNECTION_BAD ||
+		    !is_dead(libpq->socket(conn), dead))
+			break;
+		(void)libpq->connectPoll(conn);
+	}
+}

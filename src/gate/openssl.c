@@ -1,0 +1,125 @@
+/* The OpenSSL of a libpq. A process may hold several, and the one that libpq was linked with need
+ * not be the one that its calls go to. */
+#include "gate/loader.h"
+#include "gate/object.h"
+
+#include "gate/gate.h"
+
+#include <stddef.h>
+#include <string.h>
+
+/* Of the OpenSSL that this libpq uses: from its libssl, and from its libcrypto. The first of each
+ * is looked for to tell the library itself. */
+enum { TLS, CRYPTO, LIBRARIES };
+
+static const struct {
+	const char *name;
+	size_t offset;
+} openssl[LIBRARIES][9] = {
+#define CALL(symbol, field)                                \
+	{                                                  \
+		symbol, offsetof(struct gate_libpq, field) \
+	}
+    [TLS] = {CALL("SSL_get_verify_result", verifyResult), CALL("SSL_version", tlsVersion),
+	     CALL("SSL_get0_verified_chain", verifiedChain),
+	     CALL("SSL_get_verify_mode", verifyMode), CALL("SSL_get_ex_data", getExData),
+	     CALL("SSL_set_ex_data", setExData), CALL("SSL_get_current_cipher", currentCipher),
+	     CALL("SSL_CIPHER_get_bits", cipherBits), CALL("SSL_CIPHER_get_name", cipherName)},
+    [CRYPTO] = {CALL("X509_digest", certificateDigest),
+		CALL("X509_verify_cert_error_string", verifyErrorText),
+		CALL("CRYPTO_get_ex_new_index", newExData), CALL("OPENSSL_sk_num", chainLength),
+		CALL("OPENSSL_sk_value", chainElement), CALL("EVP_sha256", sha256)},
+#undef CALL
+};
+
+#define OPENSSL_CALLS (sizeof openssl[0] / sizeof openssl[0][0])
+
+/* A libpq's slots of OpenSSL's functions. */
+struct uses {
+	const struct gate_libpq *libpq;
+	bool bound[LIBRARIES]; /* there is one, and what it is or will be bound to is known */
+	bool found[LIBRARIES];
+	struct gate_object library[LIBRARIES];
+};
+
+/* Of those names that libpq's slots have. */
+static int library_of(const char *name)
+{
+	if (strncmp(name, "SSL_", 4) == 0)
+		return TLS;
+	return strncmp(name, "ERR_", 4) == 0 || strncmp(name, "X509_", 5) == 0 ? CRYPTO : LIBRARIES;
+}
+
+/* What the entry leads to; what it will lead to, where it has not been used yet and so leads back
+ * into its own object; NULL where that cannot be told. */
+static const void *destination(const struct uses *uses, const struct gate_object *object,
+			       const char *name, void *const *entry)
+{
+	const void *base = NULL;
+
+	if (gate_object_at(*entry, &base) == NULL)
+		return NULL;
+	if (base == uses->libpq->base && *entry != gate_object_find(object, name))
+		return gate_libpq_would_call(uses->libpq, name);
+	return base != gate_own_base() ? *entry : NULL;
+}
+
+/* Where the entry leads to an OpenSSL, that is what this libpq uses: perhaps the program's own,
+ * which node has linked in and exports. A library that stands before single functions is none. */
+static void note_use(const struct gate_object *object, const char *name, void **slot, void *context)
+{
+	struct uses *uses = context;
+	const int which = library_of(name);
+	const void *base = NULL;
+	const void *address;
+	const struct link_map *map;
+
+	if (which == LIBRARIES || uses->found[which])
+		return;
+	address = destination(uses, object, name, slot);
+	map = address != NULL ? gate_object_at(address, &base) : NULL;
+	if (map == NULL)
+		return;
+	uses->bound[which] = true;
+	uses->found[which] =
+	    gate_object_read(map->l_addr, map->l_ld, NULL, 0, &uses->library[which]) &&
+	    gate_object_find(&uses->library[which], openssl[which][0].name) != NULL;
+}
+
+/* What an OpenSSL does not have is looked for nowhere else: another one's function would take this
+ * one's sessions for something that they are not. */
+static void fill_openssl(struct gate_libpq *libpq, const struct uses *uses, int which)
+{
+	for (size_t i = 0; i < OPENSSL_CALLS && openssl[which][i].name != NULL; i++) {
+		void *address = uses->found[which] ? gate_object_find(&uses->library[which],
+								      openssl[which][i].name)
+						   : NULL;
+
+		memcpy((char *)libpq + openssl[which][i].offset, &address, sizeof address);
+	}
+}
+
+bool gate_libpq_openssl(struct gate_libpq *libpq)
+{
+	const void *base = NULL;
+	const struct link_map *map;
+	struct gate_object object;
+	struct uses uses = {.libpq = libpq};
+
+	if (atomic_load(&libpq->openssl_known))
+		return true;
+	map = gate_object_at(libpq->base, &base);
+	if (map == NULL || !gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+		return false;
+	gate_object_slots(&object, note_use, &uses);
+	if (!uses.bound[TLS] || !uses.bound[CRYPTO])
+		return false;
+	gate_lock();
+	if (!atomic_load(&libpq->openssl_known)) {
+		fill_openssl(libpq, &uses, TLS);
+		fill_openssl(libpq, &uses, CRYPTO);
+		atomic_store(&libpq->openssl_known, true);
+	}
+	gate_unlock();
+	return true;
+}

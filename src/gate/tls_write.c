@@ -1,0 +1,54 @@
+/* libpq's SSL_write(). The first one of a session carries the startup packet, or the key of a
+ * cancel; chain and host name are verified by then, and not a byte of PostgreSQL has gone out. So
+ * here the session is looked at, however libpq was built and whoever made the call. */
+#include "gate/call.h"
+#include "gate/cut.h"
+#include "gate/imports.h"
+
+#include <errno.h>
+
+#define EX_INDEX_CONN 0 /* libpq's PGconn: SSL_set_app_data() in initialize_SSL() */
+
+/* Nothing was sent and nothing will be: libpq finds a connection that was reset. */
+static void refuse(struct gate_libpq *libpq, PGconn *conn, const char *message)
+{
+	struct gate_call *call = gate_call_current();
+	const ino_t dead = gate_cut(libpq, conn);
+
+	gate_refuse(libpq, conn, message);
+	if (call == NULL)
+		return;
+	call->refused = conn;
+	call->dead = dead;
+}
+
+static bool holds(struct gate_libpq *libpq, void *ssl)
+{
+	struct pga_text refusal = PGA_TEXT_EMPTY;
+	PGconn *conn = NULL;
+	bool may_go_on = false;
+
+	if (gate_libpq_openssl(libpq) && libpq->getExData != NULL)
+		conn = libpq->getExData(ssl, EX_INDEX_CONN);
+	if (conn == NULL)
+		return false;
+	may_go_on = gate_conn_holds(libpq, conn, &refusal);
+	if (may_go_on)
+		gate_session_mark(libpq, ssl);
+	else
+		refuse(libpq, conn, pga_text_string(&refusal));
+	pga_text_free(&refusal);
+	return may_go_on;
+}
+
+int gate_tls_write(struct gate_libpq *libpq, void *ssl, const void *bytes, int count)
+{
+	const int saved = errno;
+
+	if (libpq == NULL || (!gate_session_is_marked(libpq, ssl) && !holds(libpq, ssl))) {
+		errno = ECONNRESET;
+		return -1;
+	}
+	errno = saved;
+	return libpq->sslWrite(ssl, bytes, count);
+}
