@@ -47,17 +47,19 @@ static bool is_own(const struct gate_libpq *libpq, PGconn *conn, int connection)
 	       leads_to(&peer, address, port != NULL ? (int)strtol(port, NULL, 10) : 0);
 }
 
-/* A socket that is connected to nothing: whoever sends or receives by it gets an error, at once. An
- * end of the stream would do as well but for a cancel, which libpq 17 takes for sent when the
- * server hangs up (PQcancelPoll()). */
-static int unconnected(void)
+/* A socket whose other end was reset: the first that libpq reads of it is ECONNRESET, upon which it
+ * gives up the connection at once. An end of the stream would do as well but for a cancel, which
+ * libpq 17 takes for sent when the server hangs up (PQcancelPoll()). Linux tells of a reset where
+ * an end is closed with something unread in it (unix_release_sock()). */
+static int make_dead(void)
 {
-	const int kinds = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC;
-	int dead = socket(AF_INET, kinds, 0);
+	int pair[2];
 
-	if (dead < 0)
-		dead = socket(AF_INET6, kinds, 0);
-	return dead >= 0 ? dead : socket(AF_UNIX, kinds, 0);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair) != 0)
+		return -1;
+	(void)send(pair[0], "", 1, MSG_NOSIGNAL);
+	(void)close(pair[1]);
+	return pair[0];
 }
 
 ino_t gate_cut(const struct gate_libpq *libpq, PGconn *conn)
@@ -68,7 +70,7 @@ ino_t gate_cut(const struct gate_libpq *libpq, PGconn *conn)
 
 	if (connection < 0 || !is_own(libpq, conn, connection))
 		return 0;
-	dead = unconnected();
+	dead = make_dead();
 	if (dead < 0 || dup3(dead, connection, O_CLOEXEC) < 0)
 		(void)shutdown(connection, SHUT_RDWR);
 	else

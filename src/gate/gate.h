@@ -233,6 +233,9 @@ void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
 		const struct pga_parameters *parameters, bool may_lock,
 		struct gate_judgement *judgement);
 
+/* Whether the policy as it is now refuses nothing and only tells the audit log. */
+bool gate_is_audit(void);
+
 /* Frees all of it, the effective settings too. */
 void gate_judgement_free(const struct gate_libpq *libpq, struct gate_judgement *judgement);
 

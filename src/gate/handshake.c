@@ -61,16 +61,6 @@ void gate_handshake_listen(struct gate_libpq *libpq)
 	(void)session_index(libpq);
 }
 
-/* audit lets a program see what it would see without the gate. */
-static bool may_tell(void)
-{
-	const struct gate_rules *rules = gate_rules_acquire();
-	const bool audit = rules != NULL && !rules->broken && rules->policy.mode == PGA_MODE_AUDIT;
-
-	gate_rules_release(rules);
-	return !audit;
-}
-
 void gate_handshake_tell(struct gate_call *call, PGconn *conn)
 {
 	struct gate_libpq *libpq = call->libpq;
@@ -79,7 +69,10 @@ void gate_handshake_tell(struct gate_call *call, PGconn *conn)
 	call->verify_error = 0; /* X509_V_OK */
 	/* No libpq goes on to the next host of a list after this. */
 	if (error == 0 || conn == NULL || libpq->verifyErrorText == NULL ||
-	    libpq->calls.status(conn) == CONNECTION_OK || !may_tell())
+	    libpq->calls.status(conn) == CONNECTION_OK)
+		return;
+	/* A program in audit mode sees what it would see without the gate. */
+	if (gate_is_audit())
 		return;
 
 	struct pga_text note = PGA_TEXT_EMPTY;

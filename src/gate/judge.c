@@ -1,6 +1,15 @@
 /* Judging the settings of one connection by the rules, with the message where they refuse it. */
 #include "gate/gate.h"
 
+bool gate_is_audit(void)
+{
+	const struct gate_rules *rules = gate_rules_acquire();
+	const bool audit = rules != NULL && !rules->broken && rules->policy.mode == PGA_MODE_AUDIT;
+
+	gate_rules_release(rules);
+	return audit;
+}
+
 static void judge_by_rules(const struct gate_rules *rules, bool may_lock,
 			   struct gate_judgement *judgement)
 {

@@ -6,26 +6,30 @@
 #include "gate/call.h"
 #include "gate/imports.h"
 
-static bool may_look_up(const struct gate_call *call, const char *node)
+static bool is_exempt(const struct gate_call *call, const char *node)
 {
-	if (call == NULL || call->lookups == GATE_LOOK_UP_ANY)
-		return true;
 	/* An address counts before a name, to libpq and to the policy, and is what is asked here.
 	 */
-	return call->lookups == GATE_LOOK_UP_EXEMPT && node != NULL &&
-	       pga_policy_exempts(&call->rules->policy, node);
+	return node != NULL && pga_policy_exempts(&call->rules->policy, node);
+}
+
+static bool may_look_up(struct gate_call *call, const struct gate_libpq *libpq, const char *node)
+{
+	/* A connection that began past every wrapper, and of which PQconnectPoll was not seen
+	 * either: of its settings nothing is known. */
+	if (call == NULL || call->libpq != libpq)
+		return gate_is_audit();
+	if (call->lookups == GATE_LOOK_UP_ANY ||
+	    (call->lookups == GATE_LOOK_UP_EXEMPT && is_exempt(call, node)))
+		return true;
+	call->lookup_refused = true;
+	return false;
 }
 
 int gate_look_up(struct gate_libpq *libpq, const char *node, const char *service,
 		 const struct addrinfo *hints, struct addrinfo **found)
 {
-	struct gate_call *call = gate_call_current();
-
-	if (libpq == NULL)
+	if (libpq == NULL || !may_look_up(gate_call_current(), libpq, node))
 		return EAI_FAIL;
-	if (call != NULL && call->libpq == libpq && !may_look_up(call, node)) {
-		call->lookup_refused = true;
-		return EAI_FAIL;
-	}
 	return libpq->getAddrInfo(node, service, hints, found);
 }

@@ -143,7 +143,7 @@ bool gate_sees_polls(struct gate_libpq *libpq)
 					     NULL};
 	PGconn *conn;
 
-	if (atomic_load(&libpq->poll_asked))
+	if (atomic_load(&libpq->poll_seen) || atomic_load(&libpq->poll_asked))
 		return atomic_load(&libpq->poll_seen);
 	trying = libpq;
 	conn = libpq->calls.connectStartParams(keywords, values, 0);
@@ -184,7 +184,8 @@ PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool inte
 
 	if (libpq == NULL)
 		return PGRES_POLLING_FAILED;
-	if (internal || trying == libpq)
+	/* Within another call of this libpq, it is libpq that calls. */
+	if (internal || trying == libpq || (call != NULL && call->libpq == libpq))
 		atomic_store(&libpq->poll_seen, true);
 	if (trying == libpq)
 		return PGRES_POLLING_FAILED;
@@ -205,7 +206,7 @@ static bool may_reset(struct gate_libpq *libpq, PGconn *conn)
 	const struct gate_rules *rules;
 	bool may;
 
-	if (conn == NULL || atomic_load(&libpq->poll_seen))
+	if (conn == NULL || gate_sees_polls(libpq))
 		return true;
 	gate_forget(libpq, conn);
 	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) != 0)
