@@ -160,9 +160,6 @@ static void begin_call(struct gate_call *call, struct gate_libpq *libpq,
 	call->judged = true;
 	call->lookups = decision->lookups;
 	call->rules = decision->rules;
-	/* Where the handshake's steps are seen, they do this when there is one. */
-	if (!atomic_load(&libpq->poll_seen))
-		gate_handshake_listen(libpq);
 }
 
 static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, gate_make *make,

@@ -141,15 +141,18 @@ static struct gate_libpq *enlist(struct gate_libpq *libpq)
  * back: the libpq stays loaded, since its functions are kept. The handle of an object that came
  * with the program is searched from that object on only after dlopen() has made its list of what it
  * needs. */
-static void *hold(const struct link_map *map, void *space)
+static void *hold(const struct link_map *map, bool *apart)
 {
-	Lmid_t id;
+	Lmid_t space = LM_ID_BASE;
+	void *handle;
 
-	if (space == NULL)
-		return gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-	if (dlinfo(space, RTLD_DI_LMID, &id) != 0)
+	memcpy(&handle, &map, sizeof handle);
+	if (dlinfo(handle, RTLD_DI_LMID, &space) != 0)
 		return NULL;
-	return gate_loader()->mopen(id, map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+	*apart = space != LM_ID_BASE;
+	if (!*apart)
+		return gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+	return gate_loader()->mopen(space, map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
 }
 
 void *gate_libpq_would_call(const struct gate_libpq *libpq, const char *name)
@@ -165,7 +168,7 @@ void *gate_libpq_would_call(const struct gate_libpq *libpq, const char *name)
 	return own == NULL ? program : NULL;
 }
 
-struct gate_libpq *gate_libpq_with(const void *conninfo, void *space)
+struct gate_libpq *gate_libpq_with(const void *conninfo)
 {
 	struct gate_libpq *libpq;
 	const void *base = NULL;
@@ -183,8 +186,7 @@ struct gate_libpq *gate_libpq_with(const void *conninfo, void *space)
 	if (libpq == NULL)
 		return GATE_LIBPQ_BEYOND;
 	libpq->base = base;
-	libpq->apart = space != NULL;
-	libpq->object = hold(map, space);
+	libpq->object = hold(map, &libpq->apart);
 	if (libpq->object == NULL || !fill(libpq)) {
 		free(libpq);
 		return GATE_LIBPQ_BEYOND;
@@ -266,7 +268,7 @@ static void note_slot(const struct gate_object *object, const char *name, void *
 	if (map == NULL || (gate_object_at(object->dynamic, &own) != NULL && base == own))
 		return;
 	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &target))
-		*libpq = gate_libpq_with(gate_object_find(&target, "PQconninfo"), NULL);
+		*libpq = gate_libpq_with(gate_object_find(&target, "PQconninfo"));
 }
 
 static struct gate_libpq *bound_to(const struct link_map *map)
@@ -291,12 +293,12 @@ static struct gate_libpq *needed_by(const struct link_map *map)
 		return libpq;
 	libpq = bound_to(map);
 	if (libpq == NULL)
-		libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"), NULL);
+		libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"));
 	if (libpq == NULL && map->l_name[0] != '\0') {
 		object = gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
 		if (object == NULL)
 			return NULL;
-		libpq = gate_libpq_with(gate_loader()->sym(object, "PQconninfo"), NULL);
+		libpq = gate_libpq_with(gate_loader()->sym(object, "PQconninfo"));
 		(void)dlclose(object);
 	}
 	if (libpq != NULL)
@@ -319,15 +321,14 @@ static int look_for_libpq(struct dl_phdr_info *info, size_t size, void *conninfo
 
 static struct gate_libpq *first_of_process(void)
 {
-	struct gate_libpq *libpq =
-	    gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"), NULL);
+	struct gate_libpq *libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"));
 	void *conninfo = NULL;
 
 	if (libpq == NULL)
 		libpq = ready(gate_libpq_number(0));
 	if (libpq == NULL) {
 		gate_each_object(look_for_libpq, &conninfo);
-		libpq = gate_libpq_with(conninfo, NULL);
+		libpq = gate_libpq_with(conninfo);
 	}
 	return libpq;
 }

@@ -60,17 +60,20 @@ typedef void gate_ex_free(void *object, void *data, void *all_data, int index, l
 struct gate_libpq {
 	unsigned number; /* of the order in which they were found, below GATE_LIBPQS */
 	struct pga_libpq calls;
-	const void *base;         /* where the object is loaded */
-	void *object;             /* a handle for dlsym() */
-	bool apart;               /* in a namespace of dlmopen() */
-	atomic_bool ready;        /* its imports were bound, as far as they can be */
-	atomic_bool poll_seen;    /* its own calls of PQconnectPoll come to the gate */
-	atomic_bool poll_asked;   /* and whether they do was tried */
-	atomic_bool writes_seen;  /* and those of SSL_write() do */
-	atomic_bool lookups_seen; /* and those of getaddrinfo() */
+	const void *base;            /* where the object is loaded */
+	void *object;                /* a handle for dlsym() */
+	bool apart;                  /* in a namespace of dlmopen() */
+	atomic_bool ready;           /* its imports were bound, as far as they can be */
+	atomic_bool poll_seen;       /* its own calls of PQconnectPoll come to the gate */
+	atomic_bool poll_asked;      /* and whether they do was tried */
+	atomic_bool writes_seen;     /* and those of SSL_write() do */
+	atomic_bool lookups_seen;    /* and those of getaddrinfo() */
+	atomic_bool handshakes_seen; /* and those of SSL_connect() */
 
-	/* What it calls in other libraries, behind the gate's (imports.c). */
+	/* What it calls in other libraries, behind the gate's (imports.c); NULL where that cannot
+	 * be told before it is called. */
 	int (*_Atomic sslWrite)(void *ssl, const void *bytes, int count);
+	int (*_Atomic sslConnect)(void *ssl);
 	int (*_Atomic getAddrInfo)(const char *node, const char *service,
 				   const struct addrinfo *hints, struct addrinfo **found);
 
@@ -121,6 +124,8 @@ struct gate_libpq {
 	int (*newExData)(int kind, long number, void *context, void *on_new, void *on_dup,
 			 gate_ex_free *on_free);
 	int (*tlsVersion)(const void *ssl);
+	int (*tlsWrite)(void *ssl, const void *bytes, int count);
+	int (*tlsConnect)(void *ssl);
 	void *(*getExData)(const void *ssl, int index);
 	int (*setExData)(void *ssl, int index, void *data);
 	const void *(*currentCipher)(const void *ssl);
@@ -150,9 +155,8 @@ struct gate_libpq *gate_libpq_of(const void *caller, bool *internal);
 struct gate_libpq *gate_libpq_known_of(const void *caller, bool *internal);
 
 /* The libpq that defines this PQconninfo, found for the first time or known; GATE_LIBPQ_BEYOND
- * where the gate cannot stand before it; NULL where the address is no object's. space: a handle of
- * the namespace that it was loaded into by dlmopen(); NULL for the program's own. */
-struct gate_libpq *gate_libpq_with(const void *conninfo, void *space);
+ * where the gate cannot stand before it; NULL where the address is no object's. */
+struct gate_libpq *gate_libpq_with(const void *conninfo);
 
 /* What a call of this libpq's by this name goes to once the loader has bound it, as far as that can
  * be told beforehand; NULL where it could be one of two. */
@@ -268,10 +272,9 @@ bool gate_conn_holds(struct gate_libpq *libpq, PGconn *conn, struct pga_text *re
  * connect to nothing. */
 bool gate_sees_polls(struct gate_libpq *libpq);
 
-/* A call begins in which a handshake may fail, and has ended: where the server's certificate did
- * not verify, PQerrorMessage then tells OpenSSL's reason behind libpq's own words. */
+/* Within the call a handshake may have failed: where the server's certificate did not verify,
+ * PQerrorMessage tells OpenSSL's reason behind libpq's own words. */
 struct gate_call;
-void gate_handshake_listen(struct gate_libpq *libpq);
 void gate_handshake_tell(struct gate_call *call, PGconn *conn);
 
 /* Why a connection of this libpq cannot be let through: nothing of it would be seen. */

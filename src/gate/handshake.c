@@ -3,6 +3,7 @@
  * frees the session that knows more, often in the step in which it made it. OpenSSL tells when a
  * session is freed, and keeps what others hang on it (CRYPTO_get_ex_new_index(3)). */
 #include "gate/call.h"
+#include "gate/imports.h"
 
 #define EX_INDEX_SSL 0 /* CRYPTO_EX_INDEX_SSL of openssl/crypto.h */
 #define VERIFY_PEER  1 /* SSL_VERIFY_PEER of openssl/ssl.h */
@@ -56,9 +57,19 @@ bool gate_session_is_marked(const struct gate_libpq *libpq, const void *ssl)
 	return index > 0 && libpq->getExData != NULL && libpq->getExData(ssl, index) == libpq;
 }
 
-void gate_handshake_listen(struct gate_libpq *libpq)
+/* By its first handshake, a libpq that is bound function by function has called enough of them to
+ * tell which OpenSSL is its own. */
+int gate_tls_connect(struct gate_libpq *libpq, void *ssl)
 {
+	int (*connect)(void *ssl);
+
+	if (libpq == NULL)
+		return -1;
 	(void)session_index(libpq);
+	connect = atomic_load(&libpq->sslConnect);
+	if (connect == NULL)
+		connect = libpq->tlsConnect;
+	return connect != NULL ? connect(ssl) : -1;
 }
 
 void gate_handshake_tell(struct gate_call *call, PGconn *conn)

@@ -13,6 +13,10 @@
 	{                                                                                      \
 		return gate_tls_write(gate_libpq_number(number), ssl, bytes, count);           \
 	}                                                                                      \
+	static int SSL_connect_##number(void *ssl)                                             \
+	{                                                                                      \
+		return gate_tls_connect(gate_libpq_number(number), ssl);                       \
+	}                                                                                      \
 	static int getaddrinfo_##number(const char *node, const char *service,                 \
 					const struct addrinfo *hints, struct addrinfo **found) \
 	{                                                                                      \
@@ -23,6 +27,7 @@ GATE_EACH_LIBPQ(IMPORTS)
 typedef void function(void);
 
 #define SSL_WRITE(number)   (function *)SSL_write_##number,
+#define SSL_CONNECT(number) (function *)SSL_connect_##number,
 #define GETADDRINFO(number) (function *)getaddrinfo_##number,
 
 static const struct import {
@@ -35,6 +40,10 @@ static const struct import {
      offsetof(struct gate_libpq, sslWrite),
      offsetof(struct gate_libpq, writes_seen),
      {GATE_EACH_LIBPQ(SSL_WRITE)}},
+    {"SSL_connect",
+     offsetof(struct gate_libpq, sslConnect),
+     offsetof(struct gate_libpq, handshakes_seen),
+     {GATE_EACH_LIBPQ(SSL_CONNECT)}},
     {"getaddrinfo",
      offsetof(struct gate_libpq, getAddrInfo),
      offsetof(struct gate_libpq, lookups_seen),
@@ -81,7 +90,7 @@ static void bind_entry(const struct gate_object *object, const char *name, void 
 	value = original(binding, object, entry);
 	if (value != NULL)
 		atomic_store(real, value);
-	if (value != NULL && gate_object_write(object, entry, instead))
+	if (gate_object_write(object, entry, instead))
 		binding->bound = true;
 	else
 		binding->missed = true;

@@ -29,7 +29,10 @@ static bool may_look_up(struct gate_call *call, const struct gate_libpq *libpq, 
 int gate_look_up(struct gate_libpq *libpq, const char *node, const char *service,
 		 const struct addrinfo *hints, struct addrinfo **found)
 {
+	int (*look_up)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+
 	if (libpq == NULL || !may_look_up(gate_call_current(), libpq, node))
 		return EAI_FAIL;
-	return libpq->getAddrInfo(node, service, hints, found);
+	look_up = atomic_load(&libpq->getAddrInfo);
+	return (look_up != NULL ? look_up : getaddrinfo)(node, service, hints, found);
 }

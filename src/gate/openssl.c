@@ -15,7 +15,7 @@ enum { TLS, CRYPTO, LIBRARIES };
 static const struct {
 	const char *name;
 	size_t offset;
-} openssl[LIBRARIES][9] = {
+} openssl[LIBRARIES][11] = {
 #define CALL(symbol, field)                                \
 	{                                                  \
 		symbol, offsetof(struct gate_libpq, field) \
@@ -23,6 +23,7 @@ static const struct {
     [TLS] = {CALL("SSL_get_verify_result", verifyResult), CALL("SSL_version", tlsVersion),
 	     CALL("SSL_get0_verified_chain", verifiedChain),
 	     CALL("SSL_get_verify_mode", verifyMode), CALL("SSL_get_ex_data", getExData),
+	     CALL("SSL_write", tlsWrite), CALL("SSL_connect", tlsConnect),
 	     CALL("SSL_set_ex_data", setExData), CALL("SSL_get_current_cipher", currentCipher),
 	     CALL("SSL_CIPHER_get_bits", cipherBits), CALL("SSL_CIPHER_get_name", cipherName)},
     [CRYPTO] = {CALL("X509_digest", certificateDigest),

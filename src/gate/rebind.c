@@ -139,7 +139,7 @@ static struct gate_libpq *target(const struct rebinding *rebinding, const void *
 		conninfo = gate_object_find(&object, "PQconninfo");
 	if (conninfo == NULL && base == rebinding->base)
 		conninfo = gate_loader()->sym(rebinding->object, "PQconninfo");
-	return gate_libpq_with(conninfo, rebinding->space);
+	return gate_libpq_with(conninfo);
 }
 
 /* Whether libpq's own call of this function by this entry is to come to the gate. What libpq's

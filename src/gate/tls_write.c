@@ -28,7 +28,7 @@ static bool holds(struct gate_libpq *libpq, void *ssl)
 	PGconn *conn = NULL;
 	bool may_go_on = false;
 
-	if (gate_libpq_openssl(libpq) && libpq->getExData != NULL)
+	if (gate_libpq_openssl(libpq) && libpq->getExData != NULL && libpq->tlsWrite != NULL)
 		conn = libpq->getExData(ssl, EX_INDEX_CONN);
 	if (conn == NULL)
 		return false;
@@ -41,6 +41,15 @@ static bool holds(struct gate_libpq *libpq, void *ssl)
 	return may_go_on;
 }
 
+/* Where the process has two OpenSSLs and libpq is bound function by function, only now it can be
+ * told which one this session is of: its other functions have been called. */
+static int write_real(struct gate_libpq *libpq, void *ssl, const void *bytes, int count)
+{
+	int (*write)(void *ssl, const void *bytes, int count) = atomic_load(&libpq->sslWrite);
+
+	return write != NULL ? write(ssl, bytes, count) : libpq->tlsWrite(ssl, bytes, count);
+}
+
 int gate_tls_write(struct gate_libpq *libpq, void *ssl, const void *bytes, int count)
 {
 	const int saved = errno;
@@ -50,5 +59,5 @@ int gate_tls_write(struct gate_libpq *libpq, void *ssl, const void *bytes, int c
 		return -1;
 	}
 	errno = saved;
-	return libpq->sslWrite(ssl, bytes, count);
+	return write_real(libpq, ssl, bytes, count);
 }

@@ -167,9 +167,6 @@ static PostgresPollingStatusType poll_within(struct gate_call *call, PGconn *con
 	case CONNECTION_MADE:
 		may_go_on = may_send(libpq, conn);
 		break;
-	case CONNECTION_SSL_STARTUP:
-		gate_handshake_listen(libpq);
-		break;
 	default:
 		break;
 	}

@@ -22,10 +22,14 @@
 
 #include <dlfcn.h>
 #include <libpq-fe.h>
+#include <link.h>
+#include <netdb.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,12 +70,84 @@ static void put(void *pointer, void *address, const char *what)
 	memcpy(pointer, &address, sizeof address);
 }
 
+/* libpq's GOT entries of getaddrinfo(), which the gate takes for itself: past the gate, they lead
+ * to where they led before. All are words of libpq's that hold its address. */
+#define ENTRIES 4
+
+static struct {
+	void **entry[ENTRIES];
+	void *own[ENTRIES];   /* before the gate has seen this libpq */
+	void *gated[ENTRIES]; /* since */
+	size_t count;
+} lookups;
+
+static int find_lookups(struct dl_phdr_info *info, size_t size, void *inside)
+{
+	void *wanted = NULL;
+	bool is_libpq = false;
+
+	(void)size;
+	put(&wanted, (void *)getaddrinfo, "getaddrinfo");
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+
+		is_libpq = is_libpq || (info->dlpi_phdr[i].p_type == PT_LOAD &&
+					(uintptr_t)inside - start < info->dlpi_phdr[i].p_memsz);
+	}
+	for (int i = 0; is_libpq && i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+		void **word = (void **)(info->dlpi_addr + part->p_vaddr);
+
+		if (part->p_type != PT_LOAD || (part->p_flags & PF_W) == 0)
+			continue;
+		for (size_t n = 0; n < part->p_filesz / sizeof *word; n++)
+			if (word[n] == wanted && lookups.count < ENTRIES)
+				lookups.entry[lookups.count++] = &word[n];
+	}
+	return is_libpq;
+}
+
+static void lead_lookups(void *const *addresses)
+{
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+
+	for (size_t i = 0; i < lookups.count; i++) {
+		void *start = (void *)((uintptr_t)lookups.entry[i] & ~(page - 1));
+
+		if (*lookups.entry[i] == addresses[i])
+			continue;
+		if (mprotect(start, page, PROT_READ | PROT_WRITE) != 0) {
+			perror("mprotect");
+			exit(2);
+		}
+		*lookups.entry[i] = addresses[i];
+	}
+}
+
+/* The gate looks at a libpq when the dynamic linker is first asked for something. */
+static void note_lookups(void **addresses)
+{
+	for (size_t i = 0; i < lookups.count; i++)
+		addresses[i] = *lookups.entry[i];
+}
+
 /* The gate gives out its own functions for libpq's names, but not for libc's. */
 static void find_functions(void)
 {
-	void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-	void *libpq = dlopen("libpq.so.5", RTLD_LAZY | RTLD_NOLOAD);
+	void *inside;
+	void *libc;
+	void *libpq;
 
+	put(&inside, (void *)PQconninfo, "libpq");
+	(void)dl_iterate_phdr(find_lookups, inside);
+	note_lookups(lookups.own);
+	libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	libpq = dlopen("libpq.so.5", RTLD_LAZY | RTLD_NOLOAD);
+	note_lookups(lookups.gated);
+	if (lookups.count == 0 || lookups.own[0] == lookups.gated[0]) {
+		(void)fprintf(stderr, "verdict: the gate does not see libpq's getaddrinfo()\n");
+		exit(2);
+	}
 	put(&real_dlsym, dlsym(libc, "dlsym"), "dlsym");
 #define FIND(field, name) put(&alone.field, real_dlsym(libpq, name), name)
 	FIND(connectdb, "PQconnectdb");
@@ -181,6 +257,7 @@ static void run(enum side which, const struct chance_case *made, struct outcome 
 	outcome->message[0] = '\0';
 	side = which;
 	running = outcome;
+	lead_lookups(which == ALONE ? lookups.own : lookups.gated);
 	wire_begin();
 	if (made->way == PING || made->way == PING_PARAMS) {
 		run_ping(made, outcome);
@@ -214,11 +291,13 @@ static const char *const weak_keywords[WEAKNESSES] = {
     "host", "sslmode", "gssencmode", "ssl_max_protocol_version", "sslrootcert", "sslkeylogfile"};
 
 struct expectation {
-	unsigned weak;  /* a bit for each setting that is */
-	bool sockets;   /* some host is a socket */
-	bool protected; /* some host is reached by TCP and not exempt */
-	bool gss_lock;  /* only strong enough once gssencmode=disable is locked */
-	bool tls_lock;  /* only once ssl_min_protocol_version is */
+	unsigned weak;    /* a bit for each setting that is */
+	bool sockets;     /* some host is a socket */
+	bool exempt;      /* some host is reached by TCP and exempt */
+	bool protected;   /* some host is reached by TCP and not exempt */
+	bool socket_lock; /* as a connection by TCP would be, should one come of it */
+	bool gss_lock;    /* only strong enough once gssencmode=disable is locked */
+	bool tls_lock;    /* only once ssl_min_protocol_version is */
 };
 
 /* NULL where this libpq does not know it. */
@@ -312,6 +391,8 @@ static void judge_hosts(const PQconninfoOption *settings, const struct chance_po
 			expected->sockets = true;
 		else if (!is_exempt(policy, address[0] != '\0' ? address : name))
 			expected->protected = true;
+		else
+			expected->exempt = true;
 	}
 }
 
@@ -326,6 +407,7 @@ static struct expectation expect(const PQconninfoOption *settings,
 	judge_hosts(settings, policy, &expected);
 	if (expected.sockets && !policy->sockets)
 		expected.weak |= 1U << HOST;
+	expected.socket_lock = expected.sockets && !expected.protected && !expected.exempt;
 	if (!expected.protected)
 		return expected;
 	if (strcmp(text_of(settings, "sslmode"), "verify-full") != 0)
@@ -351,6 +433,7 @@ static struct expectation at_the_door(struct expectation expected,
 {
 	expected.gss_lock = expected.gss_lock && !policy->audit;
 	expected.tls_lock = expected.tls_lock && !policy->audit;
+	expected.socket_lock = expected.socket_lock && !policy->audit;
 	return expected;
 }
 
@@ -418,6 +501,9 @@ static bool same_settings(const struct outcome *a, const struct outcome *b,
 	for (; at->keyword != NULL && other->keyword != NULL; at++, other++) {
 		if (strcmp(at->keyword, other->keyword) != 0)
 			return false;
+		if (expected->socket_lock &&
+		    (strcmp(at->keyword, "sslmode") == 0 || strcmp(at->keyword, "gssencmode") == 0))
+			continue;
 		if ((expected->gss_lock && strcmp(at->keyword, "gssencmode") == 0) ||
 		    (expected->tls_lock && strcmp(at->keyword, "ssl_min_protocol_version") == 0))
 			continue;
@@ -436,6 +522,21 @@ static bool is_locked(const PQconninfoOption *settings, const struct chance_poli
 	return strcmp(text_of(settings, "sslmode"), "verify-full") == 0 &&
 	       (gss == NULL || policy->gss || strcmp(gss, "disable") == 0) &&
 	       (minimum == NULL || is_strong(minimum, policy));
+}
+
+/* libpq does not look at them then; but another thread may name a host meanwhile. What libpq
+ * refuses on a socket, it still refuses. */
+static bool is_locked_on_a_socket(const PQconninfoOption *alone_settings,
+				  const PQconninfoOption *settings,
+				  const struct chance_policy *policy)
+{
+	const char *gss = value_of(alone_settings, "gssencmode");
+
+	if (strcmp(text_of(settings, "sslmode"), "verify-full") != 0)
+		return false;
+	if (gss != NULL && !policy->gss && strcmp(gss, "prefer") == 0)
+		gss = "disable";
+	return gss == NULL || strcmp(text_of(settings, "gssencmode"), gss) == 0;
 }
 
 /* What a terminal could not take is written in another way: a value counts up to there. */
@@ -571,6 +672,9 @@ static void check_taken(const struct chance_case *made, const struct chance_poli
 	if (!policy->audit && expected->protected)
 		(void)holds(is_locked(door->settings, policy),
 			    "ESCAPE: a setting that has to be locked is not");
+	if (expected->socket_lock)
+		(void)holds(is_locked_on_a_socket(plain->settings, door->settings, policy),
+			    "ESCAPE: a socket's setting that has to be locked is not");
 	if (!policy->audit)
 		(void)holds(only_allowed_sent(door, policy),
 			    "ESCAPE: sent something in the clear to a host that is not exempt");
