@@ -143,19 +143,11 @@ static void rebind_object(void *handle, const struct link_map *map, void *space,
 			  gate_stand_in *stand_in)
 {
 	struct rebinding rebinding = {handle, space, stand_in, NULL};
-	const ElfW(Ehdr) * file;
 	struct gate_object object;
 
-	/* An object's headers stand at its start. */
-	if (gate_object_at(map->l_ld, &rebinding.base) == NULL)
+	if (gate_object_at(map->l_ld, &rebinding.base) == NULL || rebinding.base == gate_own_base())
 		return;
-	file = rebinding.base;
-	if (memcmp(file->e_ident, ELFMAG, SELFMAG) != 0 || rebinding.base == gate_own_base())
-		return;
-	if (gate_object_read(
-		map->l_addr, map->l_ld,
-		(const ElfW(Phdr) *)(const void *)((const char *)rebinding.base + file->e_phoff),
-		file->e_phnum, &object))
+	if (gate_object_loaded(map, &object))
 		gate_object_slots(&object, rebind_slot, &rebinding);
 }
 
