@@ -1,42 +1,12 @@
 #include "gate/object.h"
 
-#include "gate/gate.h"
 #include "gate/loader.h"
+#include "gate/machine.h"
 
-#include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-/* The relocations that write a symbol's address into a slot, alone. */
-#if defined(__x86_64__)
-#define IS_ADDRESS(type) \
-	((type) == R_X86_64_JUMP_SLOT || (type) == R_X86_64_GLOB_DAT || (type) == R_X86_64_64)
-#elif defined(__i386__)
-#define IS_ADDRESS(type) \
-	((type) == R_386_JMP_SLOT || (type) == R_386_GLOB_DAT || (type) == R_386_32)
-#elif defined(__aarch64__)
-#define IS_ADDRESS(type) \
-	((type) == R_AARCH64_JUMP_SLOT || (type) == R_AARCH64_GLOB_DAT || (type) == R_AARCH64_ABS64)
-#else
-#define IS_ADDRESS(type) \
-	((type) == 0 && false) /* slots are not rebound on this machine: doctor must say so */
-#endif
-
-#if __ELF_NATIVE_CLASS == 64
-#define RELOCATION_TYPE(info)   ELF64_R_TYPE(info)
-#define RELOCATION_SYMBOL(info) ELF64_R_SYM(info)
-#else
-#define RELOCATION_TYPE(info)   ELF32_R_TYPE(info)
-#define RELOCATION_SYMBOL(info) ELF32_R_SYM(info)
-#endif
-
-/* glibc adds the base to the addresses in a dynamic section that it can write; in others they are
- * as in the file. */
-static uintptr_t absolute(uintptr_t base, uintptr_t address)
-{
-	return address < base ? base + address : address;
-}
+/* RTLD_DI_PHDR of dlinfo(), which glibc has since 2.36; an older one's answer is an error. */
+#define DI_PHDR 11
 
 static void *at(uintptr_t address)
 {
@@ -46,63 +16,155 @@ static void *at(uintptr_t address)
 	return pointer;
 }
 
-static void read_headers(const ElfW(Phdr) * headers, size_t count, struct gate_object *object)
+/* What is mapped of the object. Where neither its headers nor the loader tell, what lies around its
+ * dynamic section. */
+static void find_extent(struct gate_object *object)
 {
-	for (size_t i = 0; i < count; i++)
-		if (headers[i].p_type == PT_GNU_RELRO) {
-			object->relro = object->base + headers[i].p_vaddr;
-			object->relro_size = headers[i].p_memsz;
-		}
+	const uintptr_t dynamic = (uintptr_t)object->dynamic;
+	const uintptr_t far = (uintptr_t)1 << 30;
+#ifdef HAVE__DL_FIND_OBJECT
+	struct dl_find_object found;
+
+	if (object->headers == NULL && _dl_find_object(at(dynamic), &found) == 0) {
+		object->start = (uintptr_t)found.dlfo_map_start;
+		object->end = (uintptr_t)found.dlfo_map_end;
+		return;
+	}
+#endif
+	object->start = dynamic > far ? dynamic - far : 0;
+	object->end = dynamic < UINTPTR_MAX - far ? dynamic + far : UINTPTR_MAX;
+	if (object->headers == NULL)
+		return;
+	object->start = UINTPTR_MAX;
+	object->end = 0;
+	for (size_t i = 0; i < object->header_count; i++) {
+		const ElfW(Phdr) *header = &object->headers[i];
+		const uintptr_t start = object->base + header->p_vaddr;
+
+		if (header->p_type != PT_LOAD)
+			continue;
+		if (start < object->start)
+			object->start = start;
+		if (start + header->p_memsz > object->end)
+			object->end = start + header->p_memsz;
+	}
 }
+
+static bool is_inside(const struct gate_object *object, uintptr_t address)
+{
+	return address >= object->start && address < object->end;
+}
+
+/* Where an address of the dynamic section leads to. On most machines glibc adds the load address to
+ * it in place, where it can write to the section; on the others, and in a section that is
+ * read-only, it is as in the file. The load address may be "negative", where what is linked for a
+ * high address is loaded at a lower one. */
+static void *absolute(const struct gate_object *object, uintptr_t address)
+{
+	const uintptr_t moved = object->base + address;
+
+	if (is_inside(object, address) && !(GATE_DYNAMIC_AS_IN_FILE && is_inside(object, moved)))
+		return at(address);
+	return is_inside(object, moved) ? at(moved) : NULL;
+}
+
+static void read_relocations(const ElfW(Dyn) * entry, struct gate_object *object)
+{
+	struct gate_relocations *plt = &object->relocations[0];
+	struct gate_relocations *with_addends = &object->relocations[1];
+	struct gate_relocations *without = &object->relocations[2];
+
+	switch (entry->d_tag) {
+	case DT_JMPREL:
+		plt->bytes = absolute(object, entry->d_un.d_ptr);
+		break;
+	case DT_PLTRELSZ:
+		plt->size = entry->d_un.d_val;
+		break;
+	case DT_PLTREL:
+		plt->stride = entry->d_un.d_val == DT_REL ? sizeof(ElfW(Rel)) : sizeof(ElfW(Rela));
+		break;
+	case DT_RELA:
+		with_addends->bytes = absolute(object, entry->d_un.d_ptr);
+		break;
+	case DT_RELASZ:
+		with_addends->size = entry->d_un.d_val;
+		break;
+	case DT_REL:
+		without->bytes = absolute(object, entry->d_un.d_ptr);
+		break;
+	case DT_RELSZ:
+		without->size = entry->d_un.d_val;
+		break;
+	default:
+		break;
+	}
+}
+
+static void read_symbols(const ElfW(Dyn) * entry, struct gate_object *object)
+{
+	switch (entry->d_tag) {
+	case DT_STRTAB:
+		object->strings = absolute(object, entry->d_un.d_ptr);
+		break;
+	case DT_SYMTAB:
+		object->symbols = absolute(object, entry->d_un.d_ptr);
+		break;
+	case DT_GNU_HASH:
+		object->gnu_hash = absolute(object, entry->d_un.d_ptr);
+		break;
+	case DT_HASH:
+		object->hash = absolute(object, entry->d_un.d_ptr);
+		break;
+	case DT_VERSYM:
+		object->version = absolute(object, entry->d_un.d_ptr);
+		break;
+	default:
+		break;
+	}
+}
+
+#ifdef __mips__
+static void read_got(const ElfW(Dyn) * entry, struct gate_object *object)
+{
+	switch (entry->d_tag) {
+	case DT_PLTGOT:
+		object->got.entries = absolute(object, entry->d_un.d_ptr);
+		break;
+	case DT_MIPS_LOCAL_GOTNO:
+		object->got.local = entry->d_un.d_val;
+		break;
+	case DT_MIPS_GOTSYM:
+		object->got.first = entry->d_un.d_val;
+		break;
+	case DT_MIPS_SYMTABNO:
+		object->got.end = entry->d_un.d_val;
+		break;
+	default:
+		break;
+	}
+}
+#endif
 
 bool gate_object_read(uintptr_t base, const ElfW(Dyn) * dynamic, const ElfW(Phdr) * headers,
 		      size_t header_count, struct gate_object *object)
 {
-	struct gate_relocations *plt = &object->relocations[0];
-	struct gate_relocations *others = &object->relocations[1];
-
 	memset(object, 0, sizeof *object);
 	object->base = base;
 	object->dynamic = dynamic;
-	plt->stride = sizeof(ElfW(Rela));
+	object->headers = headers;
+	object->header_count = header_count;
+	object->relocations[0].stride = sizeof(ElfW(Rela));
+	object->relocations[1].stride = sizeof(ElfW(Rela));
+	object->relocations[2].stride = sizeof(ElfW(Rel));
+	find_extent(object);
 	for (; dynamic->d_tag != DT_NULL; dynamic++) {
-		const uintptr_t address = absolute(base, dynamic->d_un.d_ptr);
-
-		switch (dynamic->d_tag) {
-		case DT_STRTAB:
-			object->strings = at(address);
-			break;
-		case DT_SYMTAB:
-			object->symbols = at(address);
-			break;
-		case DT_GNU_HASH:
-			object->gnu_hash = at(address);
-			break;
-		case DT_JMPREL:
-			plt->bytes = at(address);
-			break;
-		case DT_PLTRELSZ:
-			plt->size = dynamic->d_un.d_val;
-			break;
-		case DT_PLTREL:
-			plt->stride =
-			    dynamic->d_un.d_val == DT_REL ? sizeof(ElfW(Rel)) : sizeof(ElfW(Rela));
-			break;
-		case DT_RELA:
-		case DT_REL:
-			others->bytes = at(address);
-			others->stride =
-			    dynamic->d_tag == DT_REL ? sizeof(ElfW(Rel)) : sizeof(ElfW(Rela));
-			break;
-		case DT_RELASZ:
-		case DT_RELSZ:
-			others->size = dynamic->d_un.d_val;
-			break;
-		default:
-			break;
-		}
+		read_symbols(dynamic, object);
+		read_relocations(dynamic, object);
+#ifdef __mips__
+		read_got(dynamic, object);
+#endif
 	}
-	read_headers(headers, header_count, object);
 	return object->strings != NULL && object->symbols != NULL;
 }
 
@@ -116,28 +178,59 @@ bool gate_object_of(const struct dl_phdr_info *info, struct gate_object *object)
 	return false;
 }
 
-bool gate_object_loaded(const struct link_map *map, struct gate_object *object)
-{
-	const void *base = NULL;
-	const ElfW(Ehdr) * file;
+/* An object that is looked for among those that dl_iterate_phdr() shows. */
+struct wanted {
+	const ElfW(Dyn) * dynamic;
+	struct gate_object *object;
+};
 
-	if (gate_object_at(map->l_ld, &base) == NULL)
-		return false;
-	file = base;
-	return gate_object_read(
-	    map->l_addr, map->l_ld,
-	    (const ElfW(Phdr) *)(const void *)((const char *)base + file->e_phoff), file->e_phnum,
-	    object);
+static int find_wanted(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct wanted *wanted = context;
+
+	(void)size;
+	return gate_object_of(info, wanted->object) && wanted->object->dynamic == wanted->dynamic;
 }
 
-/* The hash function of DT_GNU_HASH. */
-static uint32_t hash_of(const char *name)
+/* The headers of an object in another namespace, by an old glibc: where they are in its first page,
+ * as linkers put them. patchelf moves them to where nothing can tell that they are mapped. */
+static size_t headers_at_start(const struct link_map *map, const ElfW(Phdr) * *headers)
 {
-	uint32_t hash = 5381;
+	const size_t first_page = 4096;
+	const void *start = NULL;
+	const ElfW(Ehdr) * file;
 
-	for (; *name != '\0'; name++)
-		hash = hash * 33 + (unsigned char)*name;
-	return hash;
+	if (gate_object_at(map->l_ld, &start) == NULL)
+		return 0;
+	file = start;
+	if (memcmp(file->e_ident, ELFMAG, SELFMAG) != 0 || file->e_phoff >= first_page ||
+	    file->e_phentsize != sizeof **headers ||
+	    file->e_phnum > (first_page - file->e_phoff) / sizeof **headers)
+		return 0;
+	*headers = at((uintptr_t)start + file->e_phoff);
+	return file->e_phnum;
+}
+
+bool gate_object_loaded(const struct link_map *map, struct gate_object *object)
+{
+	struct wanted wanted = {map->l_ld, object};
+	const ElfW(Phdr) *headers = NULL;
+	size_t count;
+	int told;
+	void *handle;
+
+	memcpy(&handle, &map, sizeof handle);
+	told = dlinfo(handle, DI_PHDR, &headers);
+	if (told > 0)
+		return gate_object_read(map->l_addr, map->l_ld, headers, (size_t)told, object);
+	/* The program did not ask for this. */
+	(void)dlerror();
+	memset(object, 0, sizeof *object);
+	gate_each_object(find_wanted, &wanted);
+	if (object->dynamic == map->l_ld)
+		return object->strings != NULL && object->symbols != NULL;
+	count = headers_at_start(map, &headers);
+	return gate_object_read(map->l_addr, map->l_ld, headers, count, object);
 }
 
 /* strcmp() would be a sanitizer's where the program has one, and this is asked before that works.
@@ -151,32 +244,76 @@ static bool same(const char *left, const char *right)
 	return *left == *right;
 }
 
+/* Whether the symbol is what dlsym() finds by this name. A hidden version is for objects that were
+ * linked with it; and an IFUNC's address is that of the code that chooses. */
+static bool is_function(const struct gate_object *object, size_t index, const char *name)
+{
+	const ElfW(Sym) *symbol = &object->symbols[index];
+	const unsigned type = symbol->st_info & 0xf;
+
+	return symbol->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_NOTYPE) &&
+	       (object->version == NULL || (object->version[index] & 0x8000) == 0) &&
+	       same(object->strings + symbol->st_name, name);
+}
+
 /* DT_GNU_HASH: four numbers (buckets, first symbol, words of the Bloom filter, its shift), the
  * filter, the buckets (each the first symbol of a chain), and for each symbol its hash, whose
- * lowest bit ends the chain. */
-void *gate_object_find(const struct gate_object *object, const char *name)
+ * lowest bit ends the chain. Returns the symbol's index, 0 for none. */
+static size_t find_by_gnu_hash(const struct gate_object *object, const char *name)
 {
-	const uint32_t hash = hash_of(name);
 	const uint32_t *table = object->gnu_hash;
 	const uint32_t *buckets;
 	const uint32_t *chain;
+	uint32_t hash = 5381;
 	uint32_t index;
 
-	if (table == NULL || table[0] == 0)
-		return NULL;
+	for (const char *next = name; *next != '\0'; next++)
+		hash = hash * 33 + (unsigned char)*next;
+	if (table[0] == 0)
+		return 0;
 	buckets = table + 4 + (size_t)table[2] * (sizeof(ElfW(Addr)) / sizeof *table);
 	chain = buckets + table[0];
 	index = buckets[hash % table[0]];
 	if (index < table[1])
-		return NULL;
+		return 0;
 	do {
-		const ElfW(Sym) *symbol = &object->symbols[index];
-
 		if (((chain[index - table[1]] ^ hash) & ~1U) == 0 &&
-		    symbol->st_shndx != SHN_UNDEF && same(object->strings + symbol->st_name, name))
-			return at(object->base + symbol->st_value);
+		    is_function(object, index, name))
+			return index;
 	} while ((chain[index++ - table[1]] & 1) == 0);
-	return NULL;
+	return 0;
+}
+
+/* DT_HASH: the counts of buckets and symbols, the buckets (each the first symbol of a chain), and
+ * for each symbol the next one of its chain, 0 at its end. */
+static size_t find_by_hash(const struct gate_object *object, const char *name)
+{
+	const Elf_Symndx *table = object->hash;
+	const Elf_Symndx *chain = table + 2 + table[0];
+	uint32_t hash = 0;
+
+	for (const char *next = name; *next != '\0'; next++) {
+		hash = (hash << 4) + (unsigned char)*next;
+		hash ^= (hash & 0xf0000000) >> 24;
+		hash &= 0x0fffffff;
+	}
+	if (table[0] == 0)
+		return 0;
+	for (size_t index = table[2 + hash % table[0]]; index != 0; index = chain[index])
+		if (is_function(object, index, name))
+			return index;
+	return 0;
+}
+
+void *gate_object_find(const struct gate_object *object, const char *name)
+{
+	size_t index = 0;
+
+	if (object->gnu_hash != NULL)
+		index = find_by_gnu_hash(object, name);
+	else if (object->hash != NULL)
+		index = find_by_hash(object, name);
+	return index != 0 ? at(object->base + object->symbols[index].st_value) : NULL;
 }
 
 bool gate_object_needs(const struct gate_object *object, const char *text)
@@ -186,50 +323,4 @@ bool gate_object_needs(const struct gate_object *object, const char *text)
 		    strstr(object->strings + entry->d_un.d_val, text) != NULL)
 			return true;
 	return false;
-}
-
-void gate_object_slots(const struct gate_object *object, gate_slot_visit *visit, void *context)
-{
-	for (size_t table = 0; table < 2; table++) {
-		const struct gate_relocations *relocations = &object->relocations[table];
-
-		for (size_t i = 0;
-		     relocations->bytes != NULL && i + relocations->stride <= relocations->size;
-		     i += relocations->stride) {
-			ElfW(Rel) relocation;
-			const ElfW(Sym) * symbol;
-
-			memcpy(&relocation, relocations->bytes + i, sizeof relocation);
-			symbol = &object->symbols[RELOCATION_SYMBOL(relocation.r_info)];
-			if (IS_ADDRESS(RELOCATION_TYPE(relocation.r_info)) && symbol->st_name != 0)
-				visit(object, object->strings + symbol->st_name,
-				      at(object->base + relocation.r_offset), context);
-		}
-	}
-}
-
-bool gate_object_write(const struct gate_object *object, void **slot, void *value)
-{
-	const uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
-	const uintptr_t address = (uintptr_t)slot;
-	const uintptr_t page = address & ~(page_size - 1);
-	/* The loader protects whole pages: from the start's page to the last one that ends within.
-	 */
-	const bool read_only =
-	    page >= (object->relro & ~(page_size - 1)) &&
-	    page + page_size <= ((object->relro + object->relro_size) & ~(page_size - 1));
-	bool writable;
-
-	/* Objects of another namespace are looked at again and again. */
-	if (__atomic_load_n(slot, __ATOMIC_ACQUIRE) == value)
-		return true;
-	/* Another thread may write to the same page, and protect it before this one has written. */
-	gate_lock();
-	writable = !read_only || mprotect(at(page), page_size, PROT_READ | PROT_WRITE) == 0;
-	if (writable)
-		__atomic_store_n(slot, value, __ATOMIC_RELEASE);
-	if (writable && read_only)
-		(void)mprotect(at(page), page_size, PROT_READ);
-	gate_unlock();
-	return writable;
 }

@@ -23,17 +23,33 @@ struct candidate {
 static atomic_bool any_libpq;
 
 /* Up to what the objects of the process are looked at and done with: the loader's counts of loads
- * and unloads, and how many objects there were, in one number, since any thread may read and write
- * it. An older one costs only that some are looked at again. */
-static _Atomic uint64_t done;
+ * and unloads, and how many objects there were. Any thread may read and write it; in two halves,
+ * since on some machines a word of 64 bits needs a library that the gate has not. An older one
+ * costs only that some are looked at again, and so does a mixture: the count of loads is written
+ * last and read first, so it is that of a thread that has come as far. */
+static _Atomic uint32_t loads_done;
+static _Atomic uint32_t others_done;
 
-#define LOADS(state)   ((state) >> 40)
-#define UNLOADS(state) (((state) >> 20) & 0xfffff)
-#define OBJECTS(state) ((state)&0xfffff)
+#define LOADS(state)   ((state) >> 32)
+#define UNLOADS(state) (((state) >> 16) & 0xffff)
+#define OBJECTS(state) ((state)&0xffff)
+
+static uint64_t load_done(void)
+{
+	const uint64_t loads = atomic_load(&loads_done);
+
+	return loads << 32 | atomic_load(&others_done);
+}
+
+static void store_done(uint64_t state)
+{
+	atomic_store(&others_done, (uint32_t)(state & 0xffffffff));
+	atomic_store(&loads_done, (uint32_t)(state >> 32));
+}
 
 static uint64_t state_of(unsigned long long loads, unsigned long long unloads, size_t objects)
 {
-	return (loads & 0xffffff) << 40 | (unloads & 0xfffff) << 20 | (objects & 0xfffff);
+	return (uint64_t)loads << 32 | (unloads & 0xffff) << 16 | (objects & 0xffff);
 }
 
 struct collection {
@@ -215,7 +231,7 @@ static bool rebind_since(uint64_t state, bool callers)
 	 * to do it itself rather than go on while it is not done. */
 	if (collection.complete && (callers || !collection.libpq) &&
 	    collection.now != collection.done)
-		atomic_store(&done, collection.now);
+		store_done(collection.now);
 	return collection.libpq;
 }
 
@@ -223,7 +239,7 @@ void gate_rebind_new(void)
 {
 	const bool callers = atomic_load(&any_libpq);
 
-	if (!rebind_since(atomic_load(&done), callers) || callers)
+	if (!rebind_since(load_done(), callers) || callers)
 		return;
 	/* With the first libpq, what was loaded before it can call it too. */
 	(void)rebind_since(0, true);
