@@ -13,6 +13,7 @@
  *   cancel.c   PQcancel
  *   rules.c    policy and pins, read once and again when they change
  *   journal.c  what mode = audit lets through, to syslog
+ *   lock.c     the lock, and the order between fork() and walks through the loaded objects
  *   loader.c   the dynamic linker's own functions
  *   object.c   a loaded object's symbols and slots
  *   rebind.c   slots that were bound past the gate
@@ -165,8 +166,12 @@ void gate_rules_release(const struct gate_rules *rules);
  * too: reads one number. Before the first connection there is nothing to cancel. */
 bool gate_may_cancel(void);
 
+/* ---- lock.c ---- */
+
 /* The one lock of the gate, for a few instructions at a time, never across a call of libpq or of
- * the file system. Held by fork() too, so that a child never inherits it locked. */
+ * the file system. No signal handler runs in the thread that has it. A child that is forked
+ * meanwhile, in whatever way, does not inherit it: so at each moment what it protects has to be
+ * such that another process can go on with it. */
 void gate_lock(void);
 void gate_unlock(void);
 

@@ -99,6 +99,26 @@ def test_a_fork_while_other_threads_are_in_the_gate(anchored, postgres, compile_
     assert done.stdout == "30 children\n", done.stderr
 
 
+NOBODY = "host=127.0.0.1 port=1 user=app sslmode=verify-full gssencmode=disable"
+
+
+@pytest.mark.parametrize("when", ["prepare", "parent", "child"])
+@pytest.mark.parametrize("what", ["dlsym", "dlopen", "connect"])
+def test_fork_handlers_that_use_what_the_gate_stands_before(home, compile_program, what, when):
+    """Registered before the gate's: then what prepares runs after the gate has prepared, and the rest before it is through."""
+    argv = [compile_program("atfork.c", ["libpq"]), what, when, NOBODY]
+    assert home.run(argv, timeout=60).stdout == "3 children\n"
+    assert run_gated(home, argv, timeout=60).stdout == "3 children\n"
+
+
+@pytest.mark.parametrize("when", ["prepare", "parent"])
+@pytest.mark.parametrize("what", ["other-dlsym", "other-dlopen", "other-connect"])
+def test_fork_handlers_that_wait_for_another_thread(home, compile_program, what, when):
+    argv = [compile_program("atfork.c", ["libpq"]), what, when, NOBODY]
+    assert home.run(argv, timeout=60).stdout == "3 children\n"
+    assert run_gated(home, argv, timeout=60).stdout == "3 children\n"
+
+
 # ---- objects that are never finished, or past the gate ----
 
 def test_nothing_outlives_its_object(anchored, postgres, compile_program):
