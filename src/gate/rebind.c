@@ -185,16 +185,66 @@ void gate_rebind_new(void)
 		atomic_store(&done, collection.now);
 }
 
+/* The same as `done`, for each namespace of dlmopen(): glibc has this many. */
+static _Atomic uint64_t done_in[16];
+
+/* In another namespace all objects are looked at: what calls the dynamic linker's functions there
+ * may use libpq by their addresses alone. */
+static int collect_all(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct collection *collection = context;
+	struct candidate *candidate;
+
+	(void)size;
+	collection->now = state_of(info->dlpi_adds, info->dlpi_subs, ++collection->position);
+	if (LOADS(collection->now) == LOADS(collection->done) &&
+	    UNLOADS(collection->now) == UNLOADS(collection->done)) {
+		collection->now = collection->done;
+		return 1;
+	}
+	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0')
+		return 0;
+	candidate = calloc(1, sizeof *candidate);
+	if (candidate != NULL) {
+		candidate->path = strdup(info->dlpi_name);
+		candidate->next = collection->candidates;
+		collection->candidates = candidate;
+	}
+	if (candidate == NULL || candidate->path == NULL)
+		collection->complete = false;
+	return 0;
+}
+
 void gate_rebind_space(void *handle, gate_stand_in *stand_in)
 {
-	const struct link_map *map = handle;
+	struct collection collection = {.complete = true};
 	Lmid_t space;
+	bool counted;
 
 	if (dlinfo(handle, RTLD_DI_LMID, &space) != 0 || space == LM_ID_BASE)
 		return;
-	while (map->l_prev != NULL)
-		map = map->l_prev;
-	for (; map != NULL; map = map->l_next)
-		if (map->l_name[0] != '\0')
-			rebind_object(handle, map, handle, stand_in);
+	counted = space > 0 && (size_t)space < sizeof done_in / sizeof done_in[0];
+	if (counted)
+		collection.done = atomic_load(&done_in[space]);
+	/* Their list is the loader's, and changes while another thread opens or closes something in
+	 * there: so they are noted under its lock, and each is held by a handle while it is looked
+	 * at. */
+	gate_each_object_in(space, collect_all, &collection);
+	while (collection.candidates != NULL) {
+		struct candidate *candidate = collection.candidates;
+		void *object =
+		    candidate->path != NULL
+			? gate_loader()->mopen(space, candidate->path, RTLD_LAZY | RTLD_NOLOAD)
+			: NULL;
+
+		if (object != NULL) {
+			rebind_object(object, object, handle, stand_in);
+			(void)dlclose(object);
+		}
+		collection.candidates = candidate->next;
+		free(candidate->path);
+		free(candidate);
+	}
+	if (counted && collection.complete && collection.now != collection.done)
+		atomic_store(&done_in[space], collection.now);
 }

@@ -81,6 +81,16 @@ def test_threads_that_open_the_same_extension(anchored, postgres, compile_progra
     assert postgres.connections() == seen
 
 
+def test_threads_in_a_namespace_of_dlmopen(home, compile_program, tmp_path):
+    """The loader's list of what is in there changes while the gate looks through it."""
+    small = tmp_path / "small.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", small, "-x", "c", "-"], input="int small;", text=True, check=True)
+    argv = [compile_program("spaces.c", []), "libm.so.6", small, "5000"]
+    assert home.run(argv).stdout == "done\n"
+    done = run_gated(home, argv)
+    assert (done.returncode, done.stdout) == (0, "done\n")
+
+
 # ---- forks ----
 
 def test_a_fork_in_the_middle_of_another_threads_attempt(anchored, postgres, recording_server, compile_program):
