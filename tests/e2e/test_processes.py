@@ -5,12 +5,10 @@ import subprocess
 
 import pytest
 
-from programs import SOURCES, flags
+from programs import SOURCES, flags, gate_words
 from test_gate import anchored, run_gated, run_gated_until, write_anchor, write_policy  # noqa: F401
 from test_log import audited  # noqa: F401
 from test_ways import extension  # noqa: F401
-
-TOP = SOURCES.parent.parent.parent
 
 
 def numbered(server, **words):
@@ -34,20 +32,14 @@ def test_a_crowd_of_threads(anchored, postgres, impostor_postgres, compile_progr
 
 
 @pytest.fixture(scope="session")
-def tsan_program(session_folder, pganchor):
+def tsan_program(session_folder, pganchor, compile_gate):
     """Factory tsan_program("crowd.c") -> path: the program with the gate in it as a library, both built with ThreadSanitizer."""
-    words = ["cc", "-fsanitize=thread", "-g", "-O1", "-D_GNU_SOURCE", "-DHAVE__DL_FIND_OBJECT=1", '-DPACKAGE_VERSION="0"',
-             f'-DSYSCONFDIR="{pganchor.prefix}/etc"', f'-DPKGLIBDIR="{pganchor.prefix}/lib/pganchor"', '-DPG_SYSCONFDIR="/nowhere"',
-             f"-I{TOP}/src", f"-I{TOP}/include", *flags("--cflags", "libpq", prefix=pganchor.prefix)]
-    sources = [path for room in ("base", "policy", "gate") for path in (TOP / "src" / room).glob("*.c")
-               if path.name not in ("linked.c", "preload.c")]
-    library = session_folder / "libgate-tsan.so"
-
     def make(source):
-        if not library.exists():
-            subprocess.run([*words, "-shared", "-fPIC", "-fvisibility=hidden", "-o", library, *sources], check=True)
+        words = ["cc", "-fsanitize=thread", "-g", "-O1"]
+        library = compile_gate(*words, except_for=["preload.c"])
         path = session_folder / f"{source}-tsan"
-        subprocess.run([*words, "-o", path, SOURCES / source, library, *flags("--libs", "libpq", prefix=pganchor.prefix)], check=True)
+        subprocess.run([*words, *gate_words(pganchor), "-o", path, SOURCES / source, library,
+                        *flags("--libs", "libpq", prefix=pganchor.prefix)], check=True)
         return path
 
     return make
