@@ -248,14 +248,19 @@ void gate_forget(const struct gate_libpq *libpq, PGconn *conn);
 void gate_refuse_unstarted(struct gate_libpq *libpq, PGconn *conn,
 			   const struct pga_effective *effective, const char *message);
 
-/* Adds a line that PQerrorMessage tells behind libpq's own words, until the object is forgotten. */
+/* Adds a line that PQerrorMessage tells behind libpq's own words, as long as they are those that
+ * they are now and the object is not forgotten. */
 void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line);
+
+/* Has PQerrorMessage tell this thread GATE_NO_CANCEL, without libpq's words around it, until the
+ * connection has something else to say. */
+void gate_refuse_cancel(const struct gate_libpq *libpq, PGconn *conn);
 
 /* Writes a message into the object as far as libpq lets us, for callers that reach libpq's own
  * PQerrorMessage. */
 void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message);
 
-/* What a refused cancel says. PQerrorMessage tells it without libpq's words around it. */
+/* What a refused cancel says. */
 #define GATE_NO_CANCEL \
 	"pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear"
 

@@ -45,22 +45,37 @@ def tsan_program(session_folder, pganchor, compile_gate):
     return make
 
 
-def test_no_data_race_is_in_the_gate(anchored, postgres, impostor_postgres, tsan_program, tmp_path):
-    """The one proof that does not hang on luck: ThreadSanitizer sees whether each access comes behind the one before it.
+@pytest.fixture
+def run_tsan(anchored, tsan_program, tmp_path):
+    """run_tsan("crowd.c", words...) -> what it printed; ThreadSanitizer has seen no data race.
 
     What it has to be told to overlook is in libraries that were not built with it, and so hide how they lock.
     """
     overlooked = tmp_path / "overlooked"
     overlooked.write_text("called_from_lib:libcrypto.so\ncalled_from_lib:libssl.so\ncalled_from_lib:libpq.so\n")
-    write_anchor(anchored, "nobody", "0" * 64)
-    write_policy(anchored, "trust = verified\n")
-    program = tsan_program("crowd.c")
-    options = f"halt_on_error=0:exitcode=66:suppressions={overlooked}"
     # Its memory map does not bear all that some kernels' randomness does; not everywhere can that be switched off.
     calm = ["setarch", "-R"] if subprocess.run(["setarch", "-R", "true"], capture_output=True).returncode == 0 else []
-    done = anchored.run([*calm, program, *crowd(postgres, impostor_postgres, 8, 3)], env={"TSAN_OPTIONS": options})
-    assert "WARNING: ThreadSanitizer" not in done.stderr, done.stderr[:5000]
-    assert (done.returncode, done.stdout) == (0, "24 verified, 24 refused, 24 unmasked, 0 wrong\n"), done.stderr
+
+    def run(source, *words):
+        options = f"halt_on_error=0:exitcode=66:suppressions={overlooked}"
+        done = anchored.run([*calm, tsan_program(source), *words], env={"TSAN_OPTIONS": options})
+        assert "WARNING: ThreadSanitizer" not in done.stderr, done.stderr[:5000]
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_no_data_race_is_in_the_gate(anchored, postgres, impostor_postgres, run_tsan):
+    """The one proof that does not hang on luck: ThreadSanitizer sees whether each access comes behind the one before it."""
+    write_anchor(anchored, "nobody", "0" * 64)
+    write_policy(anchored, "trust = verified\n")
+    assert run_tsan("crowd.c", *crowd(postgres, impostor_postgres, 8, 3)) == "24 verified, 24 refused, 24 unmasked, 0 wrong\n"
+
+
+def test_threads_that_read_one_message(impostor_postgres, run_tsan):
+    shown = run_tsan("messages.c", impostor_postgres.conninfo(sslmode="verify-full"), "5")
+    assert "certificate verify failed\n    pganchor: the certificate of localhost: " in shown
 
 
 def test_threads_that_open_the_same_extension(anchored, postgres, compile_program, extension):
