@@ -32,6 +32,6 @@ int gate_PQrequestCancel(struct gate_libpq *libpq, bool internal, PGconn *conn)
 	if (libpq != NULL && gate_may_cancel())
 		return libpq->requestCancel(conn);
 	if (libpq != NULL && conn != NULL)
-		gate_tell(libpq, conn, refusal);
+		gate_refuse_cancel(libpq, conn);
 	return 0;
 }

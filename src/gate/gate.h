@@ -18,6 +18,7 @@
  *   cancel.c   PQcancel
  *   rules.c    policy and pins, read once and again when they change
  *   journal.c  what mode = audit lets through, to syslog
+ *   lock.c     the lock, and the order between fork() and walks through the loaded objects
  *   loader.c   the dynamic linker's own functions
  *   object.c   a loaded object's symbols and slots
  *   rebind.c   slots that were bound past the gate
@@ -213,8 +214,12 @@ void gate_rules_release(const struct gate_rules *rules);
  * too: reads one number. Before the first connection there is nothing to cancel. */
 bool gate_may_cancel(void);
 
+/* ---- lock.c ---- */
+
 /* The one lock of the gate, for a few instructions at a time, never across a call of libpq or of
- * the file system. Held by fork() too, so that a child never inherits it locked. */
+ * the file system. No signal handler runs in the thread that has it. A child that is forked
+ * meanwhile, in whatever way, does not inherit it: so at each moment what it protects has to be
+ * such that another process can go on with it. */
 void gate_lock(void);
 void gate_unlock(void);
 
@@ -298,14 +303,19 @@ void gate_forget(const struct gate_libpq *libpq, PGconn *conn);
 void gate_refuse_unstarted(struct gate_libpq *libpq, PGconn *conn,
 			   const struct pga_effective *effective, const char *message);
 
-/* Adds a line that PQerrorMessage tells behind libpq's own words, until the object is forgotten. */
+/* Adds a line that PQerrorMessage tells behind libpq's own words, as long as they are those that
+ * they are now and the object is not forgotten. */
 void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line);
+
+/* Has PQerrorMessage tell this thread GATE_NO_CANCEL, without libpq's words around it, until the
+ * connection has something else to say. */
+void gate_refuse_cancel(const struct gate_libpq *libpq, PGconn *conn);
 
 /* Writes a message into the object as far as libpq lets us, for callers that reach libpq's own
  * PQerrorMessage. */
 void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message);
 
-/* What a refused cancel says. PQerrorMessage tells it without libpq's words around it. */
+/* What a refused cancel says. */
 #define GATE_NO_CANCEL \
 	"pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear"
 

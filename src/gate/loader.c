@@ -1,8 +1,9 @@
 #include "gate/loader.h"
 
+#include "gate/lock.h"
 #include "gate/object.h"
 
-#include <pthread.h>
+#include <gnu/lib-names.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -32,56 +33,43 @@ const struct link_map *gate_object_at(const void *address, const void **base)
 #endif
 }
 
-/* Threads that walk do not wait for each other, only fork() for all of them: one may be waiting for
- * the loader's lock, and another hold that and be about to walk. Which is why readers go before the
- * writer, as is glibc's default. */
-static pthread_rwlock_t walks = PTHREAD_RWLOCK_INITIALIZER;
-static pthread_once_t walks_once = PTHREAD_ONCE_INIT;
-
-/* This thread walks. A signal handler that forks meanwhile does not wait for it: it would wait for
- * itself. */
-static __thread bool walking __attribute__((tls_model("initial-exec")));
-
-/* The child of such a fork: what this thread is to give back is another lock's. */
-static __thread bool adrift __attribute__((tls_model("initial-exec")));
-
-static void before_fork(void)
-{
-	if (!walking)
-		(void)pthread_rwlock_wrlock(&walks);
-}
-
-static void after_fork(void)
-{
-	if (!walking)
-		(void)pthread_rwlock_unlock(&walks);
-}
-
-/* Here the thread that holds the lock has another number: it could not give it back. */
-static void after_fork_in_child(void)
-{
-	static const pthread_rwlock_t free_lock = PTHREAD_RWLOCK_INITIALIZER;
-
-	walks = free_lock;
-	adrift = walking;
-}
-
-static void survive_fork(void)
-{
-	(void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
-}
-
 void gate_each_object(int (*visit)(struct dl_phdr_info *info, size_t size, void *context),
 		      void *context)
 {
-	(void)pthread_once(&walks_once, survive_fork);
-	walking = true;
-	(void)pthread_rwlock_rdlock(&walks);
-	adrift = false;
+	sigset_t signals;
+
+	gate_walk_begin(&signals);
 	(void)dl_iterate_phdr(visit, context);
-	if (!adrift)
-		(void)pthread_rwlock_unlock(&walks);
-	walking = false;
+	gate_walk_end(&signals);
+}
+
+/* dl_iterate_phdr() shows the objects of the namespace that it is called from. So it is called from
+ * the libc of that namespace, by a function of its that calls another one with two pointers. */
+typedef void *search_function(const void *key, const void *base, size_t count, size_t size,
+			      int (*compare)(const void *, const void *));
+
+void gate_each_object_in(Lmid_t space,
+			 int (*visit)(struct dl_phdr_info *info, size_t size, void *context),
+			 void *context)
+{
+	void *libc = gate_loader()->mopen(space, LIBC_SO, RTLD_LAZY | RTLD_NOLOAD);
+	void *search_address = libc != NULL ? gate_loader()->sym(libc, "bsearch") : NULL;
+	void *walk_address = libc != NULL ? gate_loader()->sym(libc, "dl_iterate_phdr") : NULL;
+	search_function *search;
+	int (*walk)(const void *, const void *);
+	const void *visit_address;
+	sigset_t signals;
+
+	memcpy(&search, &search_address, sizeof search);
+	memcpy(&walk, &walk_address, sizeof walk);
+	memcpy(&visit_address, &visit, sizeof visit_address);
+	if (search != NULL && walk != NULL) {
+		gate_walk_begin(&signals);
+		(void)search(visit_address, context, 1, 1, walk);
+		gate_walk_end(&signals);
+	}
+	if (libc != NULL)
+		(void)dlclose(libc);
 }
 
 const void *gate_own_base(void)

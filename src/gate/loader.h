@@ -19,11 +19,15 @@ struct gate_loader {
  * Allocates nothing. */
 const struct gate_loader *gate_loader(void);
 
-/* dl_iterate_phdr(), such that no fork() falls into it. glibc renews the lock of dlopen() and
- * dlsym() in a child, but not the one that dl_iterate_phdr() takes: a child that was forked while
- * another thread held it would wait for ever in its first dlopen() through the gate. */
+/* dl_iterate_phdr(), such that no fork() falls into it: see lock.h. visit may ask the loader for
+ * nothing, and takes no lock of the gate. */
 void gate_each_object(int (*visit)(struct dl_phdr_info *info, size_t size, void *context),
 		      void *context);
+
+/* The same for the objects of a namespace of dlmopen(); for none of them where it has no libc. */
+void gate_each_object_in(Lmid_t space,
+			 int (*visit)(struct dl_phdr_info *info, size_t size, void *context),
+			 void *context);
 
 /* The object that this address is in, and where it starts; NULL where it is in none. */
 const struct link_map *gate_object_at(const void *address, const void **base);

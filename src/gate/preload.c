@@ -2,8 +2,8 @@
  * is bound to it, and who asks for a door's address gets the gate's.
  *
  * libc's functions look at their return address: for the caller's RUNPATH, its namespace, and what
- * RTLD_NEXT means. So where that counts they are called as the last thing, in a jump that leaves
- * the caller's return address in its place. */
+ * RTLD_NEXT means; and where they fail, dlerror() names the caller. So where that counts they are
+ * called as the last thing, in a jump that leaves the caller's return address in its place. */
 #include "gate/doors.h"
 #include "gate/loader.h"
 #include "gate/object.h"
@@ -25,14 +25,29 @@ void gate_start(void)
 extern void *const __dso_handle __attribute__((visibility("hidden")));
 void *const __dso_handle = NULL;
 
-/* GCC makes such a jump of a call in a return statement at -O2 (sibling call). */
+/* A wrapper is a function that asks another one, in an ordinary call, what it has to give back:
+ * LIBCS_OWN where libc's own function has to be called from where the wrapper was. GCC makes a jump
+ * of the call in a return statement (a sibling call) where it optimizes, and nothing of the wrapper
+ * is needed any more: so it has no variable whose address is taken, and whatever the rest of the
+ * module is built with, it is optimized and has nothing put in front of its end. */
+static char libcs_own;
+#define LIBCS_OWN ((void *)&libcs_own)
+
 #if defined(__clang__)
 #define JUMP_TO __attribute__((musttail)) return
-#define JUMPS
+#define JUMPS                                                                       \
+	__attribute__((no_instrument_function, no_profile_instrument_function,      \
+		       disable_sanitizer_instrumentation, no_sanitize("undefined"), \
+		       no_stack_protector))
 #else
 #define JUMP_TO return
-#define JUMPS   __attribute__((optimize("O2", "omit-frame-pointer", "no-stack-protector")))
+#define JUMPS                                                                                     \
+	__attribute__((                                                                           \
+	    optimize("O2", "optimize-sibling-calls", "omit-frame-pointer", "no-stack-protector"), \
+	    no_instrument_function, no_profile_instrument_function,                               \
+	    no_sanitize("address", "thread", "undefined")))
 #endif
+#define ASKED __attribute__((noinline))
 
 /* Whether dlopen() of this file may be called from here: nothing about it hangs on the caller. A
  * name without a slash is looked for in the caller's RUNPATH, and "$ORIGIN" is the caller's folder.
@@ -69,19 +84,21 @@ static void *open_for(const void *caller, const char *file, int mode)
 {
 	void *object = gate_loader()->open(file, mode | RTLD_NOLOAD);
 	Dl_serinfo *path = object == NULL ? search_path(caller) : NULL;
+	bool found = false;
 
 	/* What stands behind the caller's own folders is the same for everybody. */
-	for (unsigned i = 0; path != NULL && object == NULL && i < path->dls_cnt; i++) {
+	for (unsigned i = 0; path != NULL && !found && i < path->dls_cnt; i++) {
 		struct pga_text place = PGA_TEXT_EMPTY;
 
 		pga_text_addf(&place, "%s/%s", path->dls_serpath[i].dls_name, file);
-		if (path->dls_serpath[i].dls_flags != LA_SER_DEFAULT && !place.failed &&
-		    access(pga_text_string(&place), R_OK) == 0)
+		found = path->dls_serpath[i].dls_flags != LA_SER_DEFAULT && !place.failed &&
+			access(pga_text_string(&place), R_OK) == 0;
+		if (found)
 			object = gate_loader()->open(pga_text_string(&place), mode);
 		pga_text_free(&place);
 	}
 	free(path);
-	return object != NULL ? object : gate_loader()->open(file, mode);
+	return object != NULL || found ? object : gate_loader()->open(file, mode);
 }
 
 /* A namespace of its own was opened. */
@@ -102,49 +119,55 @@ static bool is_elsewhere(const void *caller)
 
 /* Opens the file, if that may be done from here, and binds what came in to the gate at once: what
  * an object that is opened with RTLD_DEEPBIND binds past the gate may be called without a question
- * to the dynamic linker, for plugins register themselves as they are loaded. */
-static bool opens(const void *caller, const char *file, int mode, void **object)
+ * to the dynamic linker, for plugins register themselves as they are loaded. What cannot be opened
+ * from here, libc is to open or to refuse itself: it may look in other places for the caller, and
+ * what comes in then is bound to the gate when the program next asks for something. */
+static void *opened(const void *caller, const char *file, int mode)
 {
+	void *object = NULL;
+
 	if (is_elsewhere(caller))
-		return false;
-	if (same_for_every_caller(file))
-		*object = gate_loader()->open(file, mode);
+		object = NULL;
+	else if (same_for_every_caller(file))
+		object = gate_loader()->open(file, mode);
 	else if (file != NULL && (mode & RTLD_DEEPBIND) != 0 && strpbrk(file, "/$") == NULL)
-		*object = open_for(caller, file, mode);
-	else
-		return false;
-	if (*object != NULL) {
-		gate_rebind_new();
-		/* A program may ask next, and nothing failed. */
-		(void)dlerror();
-	}
-	return true;
+		object = open_for(caller, file, mode);
+	gate_rebind_new();
+	/* A program may ask next, and nothing failed. */
+	(void)dlerror();
+	return object != NULL ? object : LIBCS_OWN;
+}
+
+ASKED static void *ask_dlopen(const void *caller, const char *file, int mode)
+{
+	return opened(caller, file, mode);
+}
+
+ASKED static void *ask_dlmopen(const void *caller, Lmid_t space, const char *file, int mode)
+{
+	if (space == LM_ID_BASE)
+		return opened(caller, file, mode);
+	/* In another namespace nothing can be called but through what dlsym() finds there: so it is
+	 * looked at then. */
+	atomic_store(&spaces, true);
+	return LIBCS_OWN;
 }
 
 GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
 {
-	void *object;
+	void *object = ask_dlopen(GATE_CALLER(), file, mode);
 
-	if (opens(GATE_CALLER(), file, mode, &object))
+	if (object != LIBCS_OWN)
 		return object;
-	/* What comes in now is bound to the gate by the loader, or looked at when the caller next
-	 * asks for something. */
-	gate_rebind_new();
 	JUMP_TO gate_loader()->open(file, mode);
 }
 
 GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
 {
-	void *object;
+	void *object = ask_dlmopen(GATE_CALLER(), nsid, file, mode);
 
-	if (nsid == LM_ID_BASE && opens(GATE_CALLER(), file, mode, &object))
+	if (object != LIBCS_OWN)
 		return object;
-	/* In another namespace nothing can be called but through what dlsym() finds there: so it is
-	 * looked at then. */
-	if (nsid == LM_ID_BASE)
-		gate_rebind_new();
-	else
-		atomic_store(&spaces, true);
 	JUMP_TO gate_loader()->mopen(nsid, file, mode);
 }
 
@@ -181,6 +204,7 @@ struct next {
 	const char *name;
 	const ElfW(Dyn) * caller; /* the caller's dynamic section */
 	bool behind_caller;
+	bool behind_gate; /* and the caller before it */
 	void *found;
 };
 
@@ -192,26 +216,37 @@ static int look_behind_caller(struct dl_phdr_info *info, size_t size, void *cont
 	(void)size;
 	if (!gate_object_of(info, &object))
 		return 0;
-	if (object.dynamic == next->caller) {
+	if (object.dynamic == next->caller)
 		next->behind_caller = true;
-		return 0;
-	}
-	if (next->behind_caller && object.dynamic != _DYNAMIC)
+	else if (next->behind_caller && object.dynamic == _DYNAMIC)
+		next->behind_gate = true;
+	else if (next->behind_caller)
 		next->found = gate_object_find(&object, next->name);
 	return next->found != NULL;
 }
 
-static void *find_next(const void *caller, const char *name)
+/* libc's own dlsym() or, where there is a version, dlvsym(), called from here. */
+static void *find(void *handle, const char *name, const char *version)
+{
+	return version != NULL ? gate_loader()->vsym(handle, name, version)
+			       : gate_loader()->sym(handle, name);
+}
+
+/* RTLD_NEXT. What is not found, libc is to look for: it tells what failed. Where it would come by
+ * the gate's own function, it looks behind that. */
+static void *find_next(const void *caller, const char *name, const char *version)
 {
 	struct next next = {.name = name};
 	const void *base = NULL;
 	const struct link_map *map = gate_object_at(caller, &base);
 
 	if (map == NULL)
-		return NULL;
+		return LIBCS_OWN;
 	next.caller = map->l_ld;
 	gate_each_object(look_behind_caller, &next);
-	return next.found;
+	if (next.found != NULL)
+		return instead(next.found, name);
+	return next.behind_gate ? instead(find(RTLD_NEXT, name, version), name) : LIBCS_OWN;
 }
 
 /* The functions above and below under names that no other library can stand before. */
@@ -273,32 +308,53 @@ static bool asks_elsewhere(void *handle, const void *caller)
 	return true;
 }
 
-GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
+/* What stands behind the gate's own function; NULL in most processes without a libpq. For a library
+ * that asks for RTLD_DEFAULT dlerror() then names that, as libc's own does. */
+static void *find_behind(const void *caller, void *handle, const char *name, const char *version)
+{
+	const void *base = NULL;
+	const struct link_map *map = gate_object_at(caller, &base);
+	void *found = find(RTLD_NEXT, name, version);
+	void *own;
+
+	if (found != NULL || handle != RTLD_DEFAULT || map == NULL || map->l_name[0] == '\0')
+		return found;
+	memcpy(&own, &map, sizeof own);
+	return find(own, name, version);
+}
+
+ASKED static void *ask_dlsym(const void *caller, void *handle, const char *name,
+			     const char *version)
 {
 	void *found;
 
 	look_at_new(handle);
-	if (!gate_is_door(name) || asks_elsewhere(handle, GATE_CALLER()))
-		JUMP_TO gate_loader()->sym(handle, name);
+	if (!gate_is_door(name) || asks_elsewhere(handle, caller))
+		return LIBCS_OWN;
 	if (handle == RTLD_NEXT)
-		return instead(find_next(GATE_CALLER(), name), name);
-	found = gate_loader()->sym(handle, name);
-	if (stands_for_nothing(found, GATE_CALLER()))
-		found = gate_loader()->sym(RTLD_NEXT, name);
+		return find_next(caller, name, version);
+	found = find(handle, name, version);
+	if (found == NULL)
+		return LIBCS_OWN;
+	if (stands_for_nothing(found, caller))
+		found = find_behind(caller, handle, name, version);
 	return instead(found, name);
+}
+
+GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
+{
+	void *found = ask_dlsym(GATE_CALLER(), handle, name, NULL);
+
+	if (found != LIBCS_OWN)
+		return found;
+	JUMP_TO gate_loader()->sym(handle, name);
 }
 
 GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *version)
 {
-	void *found;
+	void *found = ask_dlsym(GATE_CALLER(), handle, name, version);
 
-	look_at_new(handle);
-	if (!gate_is_door(name) || asks_elsewhere(handle, GATE_CALLER()))
-		JUMP_TO gate_loader()->vsym(handle, name, version);
-	if (handle == RTLD_NEXT)
-		return instead(find_next(GATE_CALLER(), name), name);
-	found = gate_loader()->vsym(handle, name, version);
-	if (stands_for_nothing(found, GATE_CALLER()))
-		found = gate_loader()->vsym(RTLD_NEXT, name, version);
-	return instead(found, name);
+	if (found != LIBCS_OWN)
+		return found;
+	JUMP_TO gate_loader()->vsym(handle, name, version);
 }

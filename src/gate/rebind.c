@@ -27,24 +27,28 @@ static atomic_bool any_libpq;
  * since on some machines a word of 64 bits needs a library that the gate has not. An older one
  * costs only that some are looked at again, and so does a mixture: the count of loads is written
  * last and read first, so it is that of a thread that has come as far. */
-static _Atomic uint32_t loads_done;
-static _Atomic uint32_t others_done;
+struct progress {
+	_Atomic uint32_t loads;
+	_Atomic uint32_t others;
+};
+
+static struct progress done;
 
 #define LOADS(state)   ((state) >> 32)
 #define UNLOADS(state) (((state) >> 16) & 0xffff)
 #define OBJECTS(state) ((state)&0xffff)
 
-static uint64_t load_done(void)
+static uint64_t load_progress(const struct progress *progress)
 {
-	const uint64_t loads = atomic_load(&loads_done);
+	const uint64_t loads = atomic_load(&progress->loads);
 
-	return loads << 32 | atomic_load(&others_done);
+	return loads << 32 | atomic_load(&progress->others);
 }
 
-static void store_done(uint64_t state)
+static void store_progress(struct progress *progress, uint64_t state)
 {
-	atomic_store(&others_done, (uint32_t)(state & 0xffffffff));
-	atomic_store(&loads_done, (uint32_t)(state >> 32));
+	atomic_store(&progress->others, (uint32_t)(state & 0xffffffff));
+	atomic_store(&progress->loads, (uint32_t)(state >> 32));
 }
 
 static uint64_t state_of(unsigned long long loads, unsigned long long unloads, size_t objects)
@@ -231,7 +235,7 @@ static bool rebind_since(uint64_t state, bool callers)
 	 * to do it itself rather than go on while it is not done. */
 	if (collection.complete && (callers || !collection.libpq) &&
 	    collection.now != collection.done)
-		store_done(collection.now);
+		store_progress(&done, collection.now);
 	return collection.libpq;
 }
 
@@ -239,7 +243,7 @@ void gate_rebind_new(void)
 {
 	const bool callers = atomic_load(&any_libpq);
 
-	if (!rebind_since(load_done(), callers) || callers)
+	if (!rebind_since(load_progress(&done), callers) || callers)
 		return;
 	/* With the first libpq, what was loaded before it can call it too. */
 	(void)rebind_since(0, true);
@@ -262,16 +266,66 @@ void gate_rebind_at_start(void)
 		}
 }
 
+/* The same as `done`, for each namespace of dlmopen(): glibc has this many. */
+static struct progress done_in[16];
+
+/* In another namespace all objects are looked at: what calls the dynamic linker's functions there
+ * may use libpq by their addresses alone. */
+static int collect_all(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct collection *collection = context;
+	struct candidate *candidate;
+
+	(void)size;
+	collection->now = state_of(info->dlpi_adds, info->dlpi_subs, ++collection->position);
+	if (LOADS(collection->now) == LOADS(collection->done) &&
+	    UNLOADS(collection->now) == UNLOADS(collection->done)) {
+		collection->now = collection->done;
+		return 1;
+	}
+	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0')
+		return 0;
+	candidate = calloc(1, sizeof *candidate);
+	if (candidate != NULL) {
+		candidate->path = strdup(info->dlpi_name);
+		candidate->next = collection->candidates;
+		collection->candidates = candidate;
+	}
+	if (candidate == NULL || candidate->path == NULL)
+		collection->complete = false;
+	return 0;
+}
+
 void gate_rebind_space(void *handle, gate_stand_in *stand_in)
 {
-	const struct link_map *map = handle;
+	struct collection collection = {.complete = true};
 	Lmid_t space;
+	bool counted;
 
 	if (dlinfo(handle, RTLD_DI_LMID, &space) != 0 || space == LM_ID_BASE)
 		return;
-	while (map->l_prev != NULL)
-		map = map->l_prev;
-	for (; map != NULL; map = map->l_next)
-		if (map->l_name[0] != '\0')
-			rebind_object(handle, map, handle, stand_in);
+	counted = space > 0 && (size_t)space < sizeof done_in / sizeof done_in[0];
+	if (counted)
+		collection.done = load_progress(&done_in[space]);
+	/* Their list is the loader's, and changes while another thread opens or closes something in
+	 * there: so they are noted under its lock, and each is held by a handle while it is looked
+	 * at. */
+	gate_each_object_in(space, collect_all, &collection);
+	while (collection.candidates != NULL) {
+		struct candidate *candidate = collection.candidates;
+		void *object =
+		    candidate->path != NULL
+			? gate_loader()->mopen(space, candidate->path, RTLD_LAZY | RTLD_NOLOAD)
+			: NULL;
+
+		if (object != NULL) {
+			rebind_object(object, object, handle, stand_in);
+			(void)dlclose(object);
+		}
+		collection.candidates = candidate->next;
+		free(candidate->path);
+		free(candidate);
+	}
+	if (counted && collection.complete && collection.now != collection.done)
+		store_progress(&done_in[space], collection.now);
 }

@@ -6,13 +6,14 @@
 #include "gate/doors.h"
 
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct refusal {
-	char *message; /* NULL where it was not the gate that refused; then there is a note */
-	char *note;
-	char *told;     /* libpq's own message and the note, as they were told last */
+	char *message;  /* NULL where it was not the gate that refused; then there is a note */
+	char *own;      /* libpq's own message, as it was when the note was added */
+	char *told;     /* what is told in its place: that and the note */
 	bool unstarted; /* libpq has chosen no host of the list yet; so these answer: */
 	char *host;
 	char *hostaddr;
@@ -24,7 +25,7 @@ static void destroy(struct refusal *refusal)
 	if (refusal == NULL)
 		return;
 	free(refusal->message);
-	free(refusal->note);
+	free(refusal->own);
 	free(refusal->told);
 	free(refusal->host);
 	free(refusal->hostaddr);
@@ -90,41 +91,26 @@ static void put(struct gate_libpq *libpq, struct refusal *refusal, PGconn *conn,
 	(void)hang(libpq, refusal, conn);
 }
 
+/* Both texts are made here, since PQerrorMessage() changes nothing: two threads may read the
+ * message of one connection at a time, and what it has given out stays where it is. */
 void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line)
 {
 	struct refusal *refusal = refusal_of(libpq, conn);
-	struct pga_text text = PGA_TEXT_EMPTY;
-	char *before;
+	const char *own = libpq->calls.errorMessage(conn);
+	struct pga_text told = PGA_TEXT_EMPTY;
+	bool again;
 
 	if (refusal == NULL) {
 		refusal = calloc(1, sizeof *refusal);
 		if (refusal == NULL || !hang(libpq, refusal, conn))
 			return;
 	}
-	before = refusal->note;
-	pga_text_addf(&text, "%s%s", before != NULL ? before : "", line);
-	refusal->note = pga_text_take(&text);
-	free(before);
-}
-
-/* libpq's own message with the note behind it. What was told last stays where it is as long as
- * libpq's message is the same, as libpq's own does. */
-static char *with_note(struct refusal *refusal, char *own)
-{
-	const size_t length = strlen(own);
-	struct pga_text text = PGA_TEXT_EMPTY;
-	char *told;
-
-	if (refusal->told != NULL && strncmp(refusal->told, own, length) == 0 &&
-	    strcmp(refusal->told + length, refusal->note) == 0)
-		return refusal->told;
-	pga_text_addf(&text, "%s%s", own, refusal->note);
-	told = pga_text_take(&text);
-	if (told == NULL)
-		return own;
+	again = refusal->told != NULL && strcmp(own, refusal->own) == 0;
+	pga_text_addf(&told, "%s%s", again ? refusal->told : own, line);
+	free(refusal->own);
 	free(refusal->told);
-	refusal->told = told;
-	return told;
+	refusal->own = strdup(own);
+	refusal->told = pga_text_take(&told);
 }
 
 void gate_refuse(struct gate_libpq *libpq, PGconn *conn, const char *message)
@@ -154,6 +140,29 @@ void gate_refuse_unstarted(struct gate_libpq *libpq, PGconn *conn,
 	put(libpq, refusal, conn, message);
 }
 
+/* The cancel that this thread was refused last, and what libpq's own message was then. The text
+ * alone would tell nothing: a server can say the same. Nor does it hang on the object, as refusals
+ * do: another thread may be in the middle of the query that this one wanted to cancel. */
+static __thread const PGconn *not_cancelled __attribute__((tls_model("initial-exec")));
+static __thread uint64_t not_cancelled_text __attribute__((tls_model("initial-exec")));
+
+/* FNV-1a. */
+static uint64_t hash_of(const char *text)
+{
+	uint64_t hash = 0xcbf29ce484222325;
+
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+	return hash;
+}
+
+void gate_refuse_cancel(const struct gate_libpq *libpq, PGconn *conn)
+{
+	gate_tell(libpq, conn, GATE_NO_CANCEL);
+	not_cancelled = conn;
+	not_cancelled_text = hash_of(libpq->calls.errorMessage(conn));
+}
+
 char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 {
 	/* Where relocations are: with a page of .data each start of any program would be slower. */
@@ -161,7 +170,7 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 	static char beyond[] __attribute__((section(".data.rel.ro"))) =
 	    "pganchor refused this connection: this process has more than one libpq, and the gate "
 	    "cannot stand before this one\n";
-	struct refusal *refusal;
+	const struct refusal *refusal;
 	char *own;
 
 	(void)internal;
@@ -170,10 +179,14 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 	refusal = refusal_of(libpq, conn);
 	if (refusal != NULL && refusal->message != NULL)
 		return refusal->message;
-	if (refusal != NULL && refusal->note != NULL)
-		return with_note(refusal, libpq->calls.errorMessage(conn));
 	own = libpq->calls.errorMessage(conn);
-	return strstr(own, GATE_NO_CANCEL) != NULL ? no_cancel : own;
+	if (conn != NULL && conn == not_cancelled && hash_of(own) == not_cancelled_text)
+		return no_cancel;
+	/* The note is of one message. What failed since has another. */
+	if (refusal != NULL && refusal->own != NULL && refusal->told != NULL &&
+	    strcmp(own, refusal->own) == 0)
+		return refusal->told;
+	return own;
 }
 
 /* What PQhost() and its like say of a connection that has no host yet. */

@@ -6,7 +6,6 @@
 #include "base/places.h"
 #include "base/stamp.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,44 +16,8 @@ struct snapshot {
 	char *anchors;     /* the path of anchors.conf */
 };
 
-static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 static struct snapshot *current;
 static atomic_int cancels; /* what gate_may_cancel() tells: 0 not known, 1 yes, -1 no */
-
-/* This thread has the lock. A signal handler that forks meanwhile does not wait for it: it would
- * wait for itself. In the child too it is given back where it was taken. */
-static __thread bool locked __attribute__((tls_model("initial-exec")));
-
-static void before_fork(void)
-{
-	if (!locked)
-		(void)pthread_mutex_lock(&mutex);
-}
-
-static void after_fork(void)
-{
-	if (!locked)
-		(void)pthread_mutex_unlock(&mutex);
-}
-
-static void survive_fork(void)
-{
-	(void)pthread_atfork(before_fork, after_fork, after_fork);
-}
-
-void gate_lock(void)
-{
-	(void)pthread_once(&once, survive_fork);
-	locked = true;
-	(void)pthread_mutex_lock(&mutex);
-}
-
-void gate_unlock(void)
-{
-	(void)pthread_mutex_unlock(&mutex);
-	locked = false;
-}
 
 /* The environment may have changed too, and with it whose files count. What could not be read is
  * tried again: the reason may have gone, such as too many open files. */

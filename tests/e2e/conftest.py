@@ -49,6 +49,7 @@ Other libpqs, libpqs.py
 
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
+  compile_gate("cc", "-O0", words..., except_for=[]) -> the gate's own sources as one shared object
   own_libpq_words  what links libpq itself into a C program
 
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
@@ -60,7 +61,7 @@ from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
-from programs import build, compile_program, own_libpq_words  # noqa: F401
+from programs import build, compile_gate, compile_program, own_libpq_words  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401
 from recording import recording_server, relay  # noqa: F401

@@ -42,6 +42,34 @@ def compile_program(pganchor, session_folder):
 
 
 @pytest.fixture(scope="session")
+def compile_gate(pganchor, session_folder):
+    """Factory compile_gate(words...) -> path of the gate's own sources as one shared object, compiled with these words: the
+    first is the compiler. except_for: the files that are left out."""
+    top = SOURCES.parent.parent.parent
+    made = {}
+
+    def compile_one(*words, except_for):
+        if words not in made:
+            made[words] = session_folder / f"gate-{len(made)}.so"
+            sources = [path for room in ("base", "policy", "gate") for path in (top / "src" / room).glob("*.c")
+                       if path.name not in ("linked.c", *except_for)]
+            argv = [*words, *gate_words(pganchor), "-shared", "-fPIC", "-fvisibility=hidden", "-o", made[words], *sources]
+            done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, cwd=session_folder)
+            assert done.returncode == 0, done.stderr
+        return made[words]
+
+    return compile_one
+
+
+def gate_words(pganchor):
+    """What the gate's sources are compiled with besides."""
+    top = SOURCES.parent.parent.parent
+    return ["-D_GNU_SOURCE", "-DHAVE__DL_FIND_OBJECT=1", '-DPACKAGE_VERSION="0"', f'-DSYSCONFDIR="{pganchor.prefix}/etc"',
+            f'-DPKGLIBDIR="{pganchor.prefix}/lib/pganchor"', '-DPG_SYSCONFDIR="/nowhere"', f"-I{top}/src", f"-I{top}/include",
+            *flags("--cflags", "libpq", prefix=pganchor.prefix)]
+
+
+@pytest.fixture(scope="session")
 def build(session_folder):
     """Factory build("rustc", "hello.rs", words...) -> path of a program of programs/other, built once."""
     made = {}

@@ -467,6 +467,19 @@ def test_a_cancel_in_clear_can_be_refused(anchored, postgres):
     assert "pganchor refused to cancel" in run_gated(anchored, argv).stdout
 
 
+def test_a_refused_cancel_is_told_by_its_connection(anchored, postgres, compile_program):
+    write_policy(anchored, "cancel = refuse\n")
+    done = run_gated(anchored, [compile_program("cancel.c", ["libpq"]), "request", postgres.conninfo(sslmode="verify-full")])
+    assert done.stdout == ("not sent pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear\n\n")
+
+
+def test_no_server_speaks_for_the_gate(anchored, postgres, compile_program):
+    argv = [compile_program("cancel.c", ["libpq"]), "imitate", postgres.conninfo(sslmode="verify-full")]
+    alone = anchored.run(argv).stdout
+    assert alone.startswith("ERROR:  pganchor refused to cancel: ") and "\nCONTEXT:  " in alone
+    assert run_gated(anchored, argv).stdout == alone
+
+
 # ---- pganchor explain ----
 
 def test_explain_shows_value_origin_and_verdict(home):

@@ -5,12 +5,10 @@ import subprocess
 
 import pytest
 
-from programs import SOURCES, flags
+from programs import SOURCES, flags, gate_words
 from test_gate import anchored, run_gated, run_gated_until, write_anchor, write_policy  # noqa: F401
 from test_log import audited  # noqa: F401
 from test_ways import extension  # noqa: F401
-
-TOP = SOURCES.parent.parent.parent
 
 
 def numbered(server, **words):
@@ -34,41 +32,50 @@ def test_a_crowd_of_threads(anchored, postgres, impostor_postgres, compile_progr
 
 
 @pytest.fixture(scope="session")
-def tsan_program(session_folder, pganchor):
+def tsan_program(session_folder, pganchor, compile_gate):
     """Factory tsan_program("crowd.c") -> path: the program with the gate in it as a library, both built with ThreadSanitizer."""
-    words = ["cc", "-fsanitize=thread", "-g", "-O1", "-D_GNU_SOURCE", "-DHAVE__DL_FIND_OBJECT=1", '-DPACKAGE_VERSION="0"',
-             f'-DSYSCONFDIR="{pganchor.prefix}/etc"', f'-DPKGLIBDIR="{pganchor.prefix}/lib/pganchor"', '-DPG_SYSCONFDIR="/nowhere"',
-             f"-I{TOP}/src", f"-I{TOP}/include", *flags("--cflags", "libpq", prefix=pganchor.prefix)]
-    sources = [path for room in ("base", "policy", "gate") for path in (TOP / "src" / room).glob("*.c")
-               if path.name not in ("linked.c", "preload.c")]
-    library = session_folder / "libgate-tsan.so"
-
     def make(source):
-        if not library.exists():
-            subprocess.run([*words, "-shared", "-fPIC", "-fvisibility=hidden", "-o", library, *sources], check=True)
+        words = ["cc", "-fsanitize=thread", "-g", "-O1"]
+        library = compile_gate(*words, except_for=["preload.c"])
         path = session_folder / f"{source}-tsan"
-        subprocess.run([*words, "-o", path, SOURCES / source, library, *flags("--libs", "libpq", prefix=pganchor.prefix)], check=True)
+        subprocess.run([*words, *gate_words(pganchor), "-o", path, SOURCES / source, library,
+                        *flags("--libs", "libpq", prefix=pganchor.prefix)], check=True)
         return path
 
     return make
 
 
-def test_no_data_race_is_in_the_gate(anchored, postgres, impostor_postgres, tsan_program, tmp_path):
-    """The one proof that does not hang on luck: ThreadSanitizer sees whether each access comes behind the one before it.
+@pytest.fixture
+def run_tsan(anchored, tsan_program, tmp_path):
+    """run_tsan("crowd.c", words...) -> what it printed; ThreadSanitizer has seen no data race.
 
     What it has to be told to overlook is in libraries that were not built with it, and so hide how they lock.
     """
     overlooked = tmp_path / "overlooked"
     overlooked.write_text("called_from_lib:libcrypto.so\ncalled_from_lib:libssl.so\ncalled_from_lib:libpq.so\n")
-    write_anchor(anchored, "nobody", "0" * 64)
-    write_policy(anchored, "trust = verified\n")
-    program = tsan_program("crowd.c")
-    options = f"halt_on_error=0:exitcode=66:suppressions={overlooked}"
     # Its memory map does not bear all that some kernels' randomness does; not everywhere can that be switched off.
     calm = ["setarch", "-R"] if subprocess.run(["setarch", "-R", "true"], capture_output=True).returncode == 0 else []
-    done = anchored.run([*calm, program, *crowd(postgres, impostor_postgres, 8, 3)], env={"TSAN_OPTIONS": options})
-    assert "WARNING: ThreadSanitizer" not in done.stderr, done.stderr[:5000]
-    assert (done.returncode, done.stdout) == (0, "24 verified, 24 refused, 24 unmasked, 0 wrong\n"), done.stderr
+
+    def run(source, *words):
+        options = f"halt_on_error=0:exitcode=66:suppressions={overlooked}"
+        done = anchored.run([*calm, tsan_program(source), *words], env={"TSAN_OPTIONS": options})
+        assert "WARNING: ThreadSanitizer" not in done.stderr, done.stderr[:5000]
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def test_no_data_race_is_in_the_gate(anchored, postgres, impostor_postgres, run_tsan):
+    """The one proof that does not hang on luck: ThreadSanitizer sees whether each access comes behind the one before it."""
+    write_anchor(anchored, "nobody", "0" * 64)
+    write_policy(anchored, "trust = verified\n")
+    assert run_tsan("crowd.c", *crowd(postgres, impostor_postgres, 8, 3)) == "24 verified, 24 refused, 24 unmasked, 0 wrong\n"
+
+
+def test_threads_that_read_one_message(impostor_postgres, run_tsan):
+    shown = run_tsan("messages.c", impostor_postgres.conninfo(sslmode="verify-full"), "5")
+    assert "certificate verify failed\n    pganchor: the certificate of localhost: " in shown
 
 
 def test_threads_that_open_the_same_extension(anchored, postgres, compile_program, extension):
@@ -79,6 +86,16 @@ def test_threads_that_open_the_same_extension(anchored, postgres, compile_progra
         done = run_gated(anchored, [program, extension, postgres.conninfo()])
         assert re.fullmatch(r"bad 0 pganchor refused this connection: sslmode=prefer .*\n", done.stdout), done.stdout + done.stderr
     assert postgres.connections() == seen
+
+
+def test_threads_in_a_namespace_of_dlmopen(home, compile_program, tmp_path):
+    """The loader's list of what is in there changes while the gate looks through it."""
+    small = tmp_path / "small.so"
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", small, "-x", "c", "-"], input="int small;", text=True, check=True)
+    argv = [compile_program("spaces.c", []), "libm.so.6", small, "5000"]
+    assert home.run(argv).stdout == "done\n"
+    done = run_gated(home, argv)
+    assert (done.returncode, done.stdout) == (0, "done\n")
 
 
 # ---- forks ----
@@ -97,6 +114,26 @@ def test_a_fork_while_other_threads_are_in_the_gate(anchored, postgres, compile_
     argv = [program, what, "30", numbered(postgres, sslmode="verify-full"), numbered(postgres)]
     done = run_gated(anchored, argv)
     assert done.stdout == "30 children\n", done.stderr
+
+
+NOBODY = "host=127.0.0.1 port=1 user=app sslmode=verify-full gssencmode=disable"
+
+
+@pytest.mark.parametrize("when", ["prepare", "parent", "child"])
+@pytest.mark.parametrize("what", ["dlsym", "dlopen", "connect"])
+def test_fork_handlers_that_use_what_the_gate_stands_before(home, compile_program, what, when):
+    """Registered before the gate's: then what prepares runs after the gate has prepared, and the rest before it is through."""
+    argv = [compile_program("atfork.c", ["libpq"]), what, when, NOBODY]
+    assert home.run(argv, timeout=60).stdout == "3 children\n"
+    assert run_gated(home, argv, timeout=60).stdout == "3 children\n"
+
+
+@pytest.mark.parametrize("when", ["prepare", "parent"])
+@pytest.mark.parametrize("what", ["other-dlsym", "other-dlopen", "other-connect"])
+def test_fork_handlers_that_wait_for_another_thread(home, compile_program, what, when):
+    argv = [compile_program("atfork.c", ["libpq"]), what, when, NOBODY]
+    assert home.run(argv, timeout=60).stdout == "3 children\n"
+    assert run_gated(home, argv, timeout=60).stdout == "3 children\n"
 
 
 # ---- objects that are never finished, or past the gate ----

@@ -1,11 +1,13 @@
 """Every way for a program to come to libpq's functions: weak is refused with its reason, verified works, all else is the same."""
 
+import platform
+import re
 import shutil
 import subprocess
 
 import pytest
 
-from programs import SOURCES
+from programs import SOURCES, gate_words, said
 from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
 
 PGSQL = ('$c = @pg_connect($argv[1]); if (!$c) { echo "bad: ", error_get_last()["message"], "\\n"; exit(1); } '
@@ -140,23 +142,62 @@ def test_a_plugin_that_registers_itself(anchored, postgres, tmp_path, named):
     assert run_gated(anchored, [*argv, postgres.conninfo(sslmode="verify-full")]).stdout == "ok \n"
 
 
-def test_the_dynamic_linker_answers_as_without_the_gate(home, second_libpq, tmp_path):
+@pytest.fixture
+def linker(second_libpq, tmp_path):
+    """argv of a program that asks the dynamic linker for all there is to ask."""
     folder = tmp_path / "program"
     folder.mkdir()
-    subprocess.run(["cc", "-shared", "-o", folder / "libbeside.so", "-x", "c", "/dev/null"], check=True)
+    # It needs what is gone.
+    make = ["cc", "-shared", "-fPIC", "-Wl,--no-as-needed", "-o"]
+    subprocess.run([*make, folder / "libgone.so", "-Wl,-soname,libgone.so", "-x", "c", "/dev/null"], check=True)
+    subprocess.run([*make, folder / "libbroken.so", folder / "libgone.so"], check=True)
+    (folder / "libgone.so").unlink()
+    subprocess.run([*make, folder / "libbeside.so", SOURCES / "beside.c", "-Wl,-rpath,$ORIGIN"], check=True)
     subprocess.run(["cc", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags", "-o", folder / "linker",
                     SOURCES / "linker.c"], check=True)
     # As if it were an old one: the gate looks for this function and can do without it.
     libpq = folder / "libpq.so.5"
     libpq.write_bytes(second_libpq.read_bytes().replace(b"\0PQgssEncInUse\0", b"\0PQgssEncInOld\0"))
     assert libpq.read_bytes() != second_libpq.read_bytes()
-    alone = home.run([folder / "linker", libpq])
+    return [folder / "linker", libpq]
+
+
+def test_the_dynamic_linker_answers_as_without_the_gate(home, linker):
+    alone = home.run(linker)
     for line in ("next libc.so.6", "runpath found\norigin found", "other space found\nother space, origin found",
                  "own space found", "by default nothing\nin the program nothing\nerror : undefined symbol: PQconnectdb",
-                 "function found\nerror none"):
-        assert f"{line}\n" in alone.stdout
-    gated = run_gated(home, [folder / "linker", libpq])
+                 "next nothing\nnext error : undefined symbol: PQconnectdb", "its next nothing",
+                 "broken not found\nbroken error libgone.so: cannot open", "function found\nerror none"):
+        assert line in alone.stdout
+    gated = run_gated(home, linker)
     assert (gated.stdout, gated.stderr, gated.returncode) == (alone.stdout, alone.stderr, alone.returncode)
+
+
+@pytest.mark.parametrize("built", ["cc -O0", "cc -Og", "cc -O0 --coverage", "clang -O0"])
+def test_the_dynamic_linker_answers_so_however_the_module_is_built(home, compile_gate, linker, tmp_path, built):
+    module = compile_gate(*built.split(), "-nostartfiles", f"-Wl,--version-script={SOURCES.parents[2]}/src/gate/gate.map",
+                          except_for=["api.c"])
+    alone = home.run(linker)
+    gated = home.run(linker, env={"GCOV_PREFIX": tmp_path / "coverage", "LD_PRELOAD": module})
+    assert "runpath found\n" in alone.stdout
+    assert (gated.stdout, gated.stderr, gated.returncode) == (alone.stdout, alone.stderr, alone.returncode)
+
+
+LEVELS = ["-O0", "-Og", "-O1", "-O2", "-O3", "-Os", "-O0 --coverage", "-O2 --coverage", "-O0 -fsanitize=thread", "-O2 -fsanitize=thread",
+          "-O0 -fsanitize=address,undefined", "-O0 -pg -fstack-protector-all -finstrument-functions", "-O2 -m32"]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86's instructions")
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("compiler", ["cc", "clang"])
+def test_the_module_jumps_to_libc(pganchor, tmp_path, compiler, level):
+    """libc's functions look at their return address, which has to be the caller's. In processes with a sanitizer's runtime that
+    cannot be tried out: the runtime stands before dlopen() itself."""
+    words = [compiler, *level.split(), *gate_words(pganchor), "-fPIC", "-fvisibility=hidden"]
+    subprocess.run([*words, "-c", "-o", tmp_path / "preload.o", SOURCES.parents[2] / "src/gate/preload.c"], check=True)
+    for name in ("dlopen", "dlmopen", "dlsym", "dlvsym"):
+        code = said("objdump", "-d", "--no-show-raw-insn", f"--disassemble={name}", tmp_path / "preload.o")
+        assert re.search(r"jmp +\*", code) and not re.search(r"call +\*", code), code
 
 
 def test_a_program_with_an_openssl_of_its_own(anchored, postgres, impostor_postgres, compile_program):

@@ -2,9 +2,11 @@
  *
  *     cancel HOW CONNINFO [FROM TO]
  *
- * HOW: blocking and poll (PQcancelBlocking, PQcancelStart and PQcancelPoll, of libpq 17 and newer),
- * old (PQcancel), request (PQrequestCancel). Before it cancels, it renames the file FROM to TO.
- * Prints "sent" or "not sent MESSAGE"; where it was sent, also the SQLSTATE of the query. */
+ * HOW: imitate (it cancels nothing: prints what it is told of an error of the server's with the
+ * gate's words), blocking and poll (PQcancelBlocking, PQcancelStart and PQcancelPoll, of libpq 17
+ * and newer), old (PQcancel), request (PQrequestCancel). Before it cancels, it renames the file
+ * FROM to TO. Prints "sent" or "not sent MESSAGE"; where it was sent, also the SQLSTATE of the
+ * query. */
 #include <libpq-fe.h>
 #include <poll.h>
 #include <stdio.h>
@@ -71,6 +73,10 @@ static int cancel_in_clear(PGconn *conn, const char *how, char *message, size_t 
 	return sent;
 }
 
+static const char imitation[] = "DO $$ BEGIN RAISE 'pganchor refused to cancel: the policy (cancel "
+				"= refuse) lets no cancel key "
+				"go in clear'; END $$";
+
 static const char query[] = "DO $$ BEGIN RAISE NOTICE 'it runs'; PERFORM pg_sleep(300); END $$";
 
 static void note(void *running, const char *message)
@@ -92,6 +98,12 @@ int main(int argc, char **argv)
 	conn = PQconnectdb(argv[2]);
 	/* The server ends the query too when it is not cancelled and this program is gone. */
 	PQclear(PQexec(conn, "SET client_connection_check_interval = 100"));
+	if (strcmp(argv[1], "imitate") == 0) {
+		PQclear(PQexec(conn, imitation));
+		fputs(PQerrorMessage(conn), stdout);
+		PQfinish(conn);
+		return 0;
+	}
 	PQsetNoticeProcessor(conn, note, &running);
 	if (PQstatus(conn) != CONNECTION_OK || PQsendQuery(conn, query) == 0) {
 		fprintf(stderr, "%s", PQerrorMessage(conn));

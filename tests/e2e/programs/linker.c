@@ -14,6 +14,21 @@ int puts(const char *text)
 	return next(text);
 }
 
+/* Where it starts differs: in the program's own place, the gate names itself. */
+static void tell_error(const char *what)
+{
+	const char *error = dlerror();
+
+	printf("%s error %s\n", what, error != NULL ? strchr(error, ':') : "none");
+}
+
+static void tell_whole_error(const char *what)
+{
+	const char *error = dlerror();
+
+	printf("%s error %s\n", what, error != NULL ? error : "none");
+}
+
 static void tell(const char *what, void *address)
 {
 	Dl_info info;
@@ -23,6 +38,28 @@ static void tell(const char *what, void *address)
 		name = strrchr(info.dli_fname, '/') != NULL ? strrchr(info.dli_fname, '/') + 1
 							    : info.dli_fname;
 	printf("%s %s\n", what, name);
+}
+
+/* What a library asks for, that was opened. */
+static void ask_beside(void)
+{
+	void *beside = dlopen("libbeside.so", RTLD_NOW);
+	void *(*look_up)(void *, const char *) =
+	    (void *(*)(void *, const char *))dlsym(beside, "look_up");
+	void *(*open_deep)(const char *) = (void *(*)(const char *))dlsym(beside, "open_deep");
+
+	tell("its next", look_up(RTLD_NEXT, "PQconnectdb"));
+	tell_whole_error("its next");
+	tell("its default", look_up(RTLD_DEFAULT, "PQconnectdb"));
+	tell_whole_error("its default");
+	tell("its own", look_up(beside, "PQconnectdb"));
+	tell_whole_error("its own");
+	printf("broken %s\n", open_deep("libbroken.so") != NULL ? "found" : "not found");
+	tell_whole_error("broken");
+	printf("gone %s\n", open_deep("libgone.so") != NULL ? "found" : "not found");
+	tell_whole_error("gone");
+	printf("nowhere %s\n", open_deep("/nowhere/libgone.so") != NULL ? "found" : "not found");
+	tell_whole_error("nowhere");
 }
 
 int main(int argc, char **argv)
@@ -61,6 +98,15 @@ int main(int argc, char **argv)
 	tell("in the program", dlsym(dlopen(NULL, RTLD_NOW), "PQconnectdb"));
 	error = dlerror();
 	printf("error %s\n", error != NULL ? strchr(error, ':') : "none");
+	tell("next", dlsym(RTLD_NEXT, "PQconnectdb"));
+	tell_error("next");
+	tell("next, version", dlvsym(RTLD_NEXT, "PQconnectdb", "LIBPQ_5"));
+	tell_error("next, version");
+	tell("default", dlsym(RTLD_DEFAULT, "PQconnectdb"));
+	tell_error("default");
+	tell("default, version", dlvsym(RTLD_DEFAULT, "PQconnectdb", "LIBPQ_5"));
+	tell_error("default, version");
+	ask_beside();
 	if (argc > 1) {
 		void *libpq = dlopen(argv[1], RTLD_NOW);
 
