@@ -11,6 +11,7 @@
 
 /* What the gate decides about one call. */
 struct decision {
+	bool judged; /* libpq takes the parameters; else it will say why not, and nothing begins */
 	bool admitted;
 	const char *locks[3][2]; /* keyword and value, to append */
 	size_t lock_count;
@@ -80,8 +81,7 @@ static bool is_seen(struct gate_libpq *libpq, const struct pga_verdict *verdict)
 	return verdict->needs_tls ? gate_sees_sessions(libpq) : gate_sees_lookups(libpq);
 }
 
-/* Returns false where libpq itself refuses the parameters: then there is nothing to decide. */
-static bool decide(struct gate_libpq *libpq, const struct pga_parameters *parameters,
+static void decide(struct gate_libpq *libpq, const struct pga_parameters *parameters,
 		   struct decision *decision)
 {
 	struct gate_judgement judgement = {0};
@@ -91,12 +91,15 @@ static bool decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 
 	memset(decision, 0, sizeof *decision);
 	asked = pga_effective_ask_quietly(&libpq->calls, parameters, &judgement.effective, &error);
+	decision->judged = asked <= 0;
+	decision->admitted = asked > 0;
+	/* What makes it take them after all has come between. */
 	if (asked > 0)
-		return false;
-	if (asked < 0) {
+		decision->lookups = gate_is_audit() ? GATE_LOOK_UP_ANY : GATE_LOOK_UP_NONE;
+	if (asked < 0)
 		pga_text_add(&decision->refusal, "pganchor refused this connection: out of memory");
-		return true;
-	}
+	if (asked != 0)
+		return;
 	decision->rules = gate_rules_acquire();
 	gate_judge(libpq, decision->rules, parameters, true, &judgement);
 	decision->admitted = judgement.admitted;
@@ -117,7 +120,6 @@ static bool decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 	decision->refusal = judgement.refusal;
 	judgement.refusal = (struct pga_text)PGA_TEXT_EMPTY;
 	gate_judgement_free(libpq, &judgement);
-	return true;
 }
 
 /* The parameters with the locks behind them. The caller frees both arrays. */
@@ -157,7 +159,7 @@ static void begin_call(struct gate_call *call, struct gate_libpq *libpq,
 		       const struct decision *decision)
 {
 	gate_call_begin(call, libpq);
-	call->judged = true;
+	call->judged = decision->judged;
 	call->lookups = decision->lookups;
 	call->rules = decision->rules;
 }
@@ -189,8 +191,7 @@ PGconn *gate_enter(struct gate_libpq *libpq, gate_make *make,
 	const char **values = NULL;
 	PGconn *conn = NULL;
 
-	if (!decide(libpq, parameters, &decision))
-		return make(parameters->keywords, parameters->values, parameters->expand_dbname);
+	decide(libpq, parameters, &decision);
 	if (!decision.admitted)
 		conn = refused(libpq, parameters, &decision);
 	else if (append_locks(parameters, &decision, &keywords, &values))
@@ -335,9 +336,7 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 	const char **values = NULL;
 	PGPing answer = PQPING_NO_ATTEMPT;
 
-	if (!decide(libpq, parameters, &decision))
-		return libpq->pingParams(parameters->keywords, parameters->values,
-					 parameters->expand_dbname);
+	decide(libpq, parameters, &decision);
 	if (!decision.admitted) {
 		(void)fprintf(stderr, "%s\n", pga_text_string(&decision.refusal));
 	} else if (append_locks(parameters, &decision, &keywords, &values)) {

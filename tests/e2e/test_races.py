@@ -19,8 +19,13 @@ KINDS = {
     "no TLS there": r"server does not support SSL",
     "nobody there": r"Connection refused",
     "local": r"No such file or directory",
+    "no such service": r'definition of service "s\d" not found',  # its name was changed while libpq compared it
+    "changed": r"pganchor refused this connection: its host was changed while it was looked at",
     "sent": r"password authentication failed",
 }
+
+
+SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 
 
 def kind_of(message):
@@ -104,9 +109,25 @@ def test_the_environment_between_a_socket_and_the_network(anchored, recording_se
     (anchored / ".pg_service.conf").write_text("[weak]\nhostaddr=127.0.0.1\nsslmode=prefer\n")
     raced, settled = race(anchored, compile_program, 1000, conninfo_of(server, host=anchored.path),
                           ("env", "PGHOSTADDR=127.0.0.1"), ("env", "PGSERVICE=weak"))
-    both(raced, "weak", "local")
+    # Judged as a socket and begun by TCP: then verify-full is locked.
+    both(raced, "weak", "local", perhaps=["no TLS there"])
     both(settled, "weak")
-    assert server.finish() == []
+    assert all(record.requests == ["ssl"] and record.plain == SSL_REQUEST for record in server.finish())
+
+
+def test_the_environment_between_an_exempt_host_and_another(anchored, recording_server, compile_program):
+    """For what the policy exempts nothing can be locked: what libpq may look up then is what was judged."""
+    exempt, other = recording_server(b"N"), recording_server(b"N")
+    write_policy(anchored, "allow-weak = localhost\n")
+    (anchored / ".pg_service.conf").write_text(f"[s1]\nhost=localhost\nport={exempt.port}\n"
+                                               f"[s2]\nhost=127.0.0.1\nport={other.port}\nsslmode=prefer\n")
+    raced, settled = race(anchored, compile_program, 1000, "dbname=app password=hunter2",
+                          ("env", "PGSERVICE=s2", "s1"))
+    both(raced, "weak", "sent", perhaps=["changed", "no such service"])
+    both(settled, "weak")
+    assert other.finish() == []
+    everyone, _ = started(exempt.finish())
+    assert everyone == {user for user, kind in raced.items() if kind == "sent"}
 
 
 @pytest.mark.parametrize("how", ["rename", "symlink"])
