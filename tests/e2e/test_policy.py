@@ -1,11 +1,10 @@
 """The system's policy: a floor that nothing of a user's lowers, in files that nobody but the administrator writes."""
 
 import json
-import os
-import subprocess
 
 import pytest
 
+from policies import hand_over
 from services import pin, policy as write_policy
 
 REFUSED = "pganchor refused this connection: "
@@ -51,33 +50,6 @@ def anchored(home, stepca):
     (home / ".postgresql").mkdir()
     (home / ".postgresql/root.crt").write_text(stepca.root_pem)
     return home
-
-
-@pytest.fixture
-def system(pganchor):
-    """system(text, name) writes a file of the system's policy; all are gone when the test ends."""
-    folder = pganchor.prefix / "etc/pganchor"
-    (folder / "policy.d").mkdir(parents=True, exist_ok=True)
-    written = []
-
-    def write(text, name="policy.conf"):
-        path = folder / name
-        written.append(path)
-        path.write_text(text)
-        return path
-
-    yield write
-    for path in [folder, folder / "policy.d", *written]:
-        hand_over(path, os.geteuid())
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    for path in written:
-        path.unlink(missing_ok=True)
-
-
-def hand_over(path, owner):
-    if path.stat().st_uid != owner:
-        sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        subprocess.run([*sudo, "chown", str(owner), path], check=True, stdin=subprocess.DEVNULL)
 
 
 @pytest.mark.parametrize("key", FLOORS)
