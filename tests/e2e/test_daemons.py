@@ -315,21 +315,26 @@ def test_another_home_has_other_files(home, program, cell, tmp_path):
 
 # ---- secure-execution mode ----
 
-# In a mount namespace with a copy of /etc: the gate in every program, and users of our own.
+# In a mount namespace with a copy of /etc, that $1 changes.
 OWN_ETC = r"""
 set -e
-module=$1 home=$2 caller=$3; shift 3
+change=$1; shift
 umask 022
 space=$(mktemp -d)
 mount -n -t tmpfs -o mode=755 tmpfs "$space"
 cp -a /etc/. "$space/"
 mount -n --move "$space" /etc
 rmdir "$space"
-sed -i "s|^root:.*|root:x:0:0:root:$home:/bin/sh|" /etc/passwd
-echo "caller:x:12345:12345:caller:$caller:/bin/sh" >>/etc/passwd
-echo "$module" >/etc/ld.so.preload
+eval "$change"
 exec "$@"
 """
+
+
+def own_etc(home, *changes):
+    """The words before a command that run it with an /etc that these shell commands have changed."""
+    return [*open_to_all(home.program.prefix), "unshare", "--mount", "sh", "-c", OWN_ETC, "own-etc", "\n".join(changes)]
+
+
 AS_CALLER = ["setpriv", f"--reuid={CALLER}", f"--regid={CALLER}", "--clear-groups", "--"]
 POWERS = {"set-user-ID": 0o4755, "set-group-ID": 0o2755, "capabilities": 0o755}
 
@@ -348,9 +353,10 @@ def powerful(home, program, session_folder):
         copy.chmod(POWERS[kind])
         if kind == "capabilities":
             assert home.run(["setcap", "cap_net_bind_service=ep", copy]).returncode == 0
-        argv = [*open_to_all(home.program.prefix), "unshare", "--mount", "sh", "-c", OWN_ETC, "own-etc", home.program.module, home.path,
-                theirs, *caller, copy, *words]
-        done = home.run(argv, env={"HOME": theirs, **(env or {})}, cwd="/")
+        changes = (f"sed -i 's|^root:.*|root:x:0:0:root:{home.path}:/bin/sh|' /etc/passwd",
+                   f"echo caller:x:{CALLER}:{CALLER}:caller:{theirs}:/bin/sh >>/etc/passwd",
+                   f"echo {home.program.module} >/etc/ld.so.preload")
+        done = home.run([*own_etc(home, *changes), *caller, copy, *words], env={"HOME": theirs, **(env or {})}, cwd="/")
         assert done.stderr == "", done.stderr
         return done.stdout.splitlines()
 
@@ -425,3 +431,54 @@ def test_a_service_file_of_the_callers_choice_is_not_looked_at(home, powerful, c
     env = {"PGSERVICEFILE": tmp_path / "services", "PGSERVICE": "secret"}
     told, = powerful("set-user-ID", "load", "connect=user=x", env=env)
     assert "sslmode=allow (the program's, or libpq's default) is weaker" in told and "service secret in" not in told
+
+
+# ---- where HOME is not set: the password database ----
+
+def test_an_entry_of_the_password_file_may_be_long(home, cell, program):
+    """getpwuid_r(3) asks for more room then."""
+    write_policy(home, "unix-socket = refuse\n")
+    change = f"sed -i 's|^root:.*|root:x:0:0:{'x' * 9000}:{home.path}:/bin/sh|' /etc/passwd"
+    done = home.run([*own_etc(home, change), "pganchor", "run", "--", program, "load", f"connect={cell.local_outside}"], env={"HOME": None})
+    assert NO_SOCKETS in done.stdout, done
+
+
+@pytest.fixture
+def nss(home, postgres, compile_program, tmp_path, session_folder):
+    """nss(user, words...) runs the program as that user, with HOME not set, where a module of NSS asks PostgreSQL; -> its lines, and what
+    came of the module's connections."""
+    module = tmp_path / "libnss_pgtest.so.2"
+    shutil.copy(compile_program("nss_module.c", ["libpq"], words=["-shared", "-fPIC"]), module)
+    folder = session_folder / "nss"
+    folder.mkdir()
+    folder.chmod(0o777)
+
+    def run(program, user, *words):
+        change = "sed -i 's|^passwd:.*|passwd: files pgtest|' /etc/nsswitch.conf"
+        env = {"HOME": None, "LD_LIBRARY_PATH": folder, "LD_PRELOAD": None, "NSS_HOME": folder / "home", "NSS_LOG": folder / "log",
+               # All that libpq itself would otherwise ask NSS for.
+               "NSS_CONNINFO": postgres.conninfo(host=postgres.socket_dir, sslmode="disable")}
+        shutil.copy(module, folder)
+        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--", "env", f"LD_PRELOAD={home.program.module}"]
+        done = home.run([*own_etc(home, change), *become, program, *words], env=env, cwd="/", timeout=60)
+        assert done.stderr == "", done.stderr
+        return done.stdout.splitlines(), (folder / "log").read_text().splitlines()
+
+    run.home = folder / "home"
+    yield run
+    shutil.rmtree(folder)
+
+
+def test_a_module_of_nss_that_connects_does_not_wait_for_itself(nss, program, cell):
+    """The program asks, the module connects, and the gate wants to know the home."""
+    lines, connections = nss(program, 0, "getpwnam=nobody-of-that-name")
+    assert lines == ["not found"] and set(connections) == {"connected"}
+
+
+def test_nor_where_the_gate_asks_first(nss, program, cell):
+    """The program connects as a user whom the module alone knows: the module's own connection is judged without a user's files."""
+    (nss.home / ".config/pganchor").mkdir(parents=True)
+    (nss.home / ".config/pganchor/policy.conf").write_text("unix-socket = refuse\n")
+    lines, connections = nss(program, 54321, "load", f"connect={cell.local_outside}")
+    shows(lines, NO_SOCKETS)
+    assert connections and set(connections) == {"connected"}
