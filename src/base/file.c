@@ -1,5 +1,7 @@
 #include "base/file.h"
 
+#include "base/places.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -81,4 +83,16 @@ int pga_file_check_link(const char *path, struct pga_error *error)
 		return 0;
 	return pga_fail(error, "put back what it leads to, or remove the link",
 			"%s: a symbolic link that leads to nothing", path);
+}
+
+/* The most of a line that a message shows. */
+#define SHOWN_LENGTH 200
+
+int pga_fail_at_line(struct pga_error *error, const char *next, const char *path, size_t number,
+		     const char *what, const char *text, size_t length)
+{
+	if (pga_is_secure_execution())
+		return pga_fail(error, next, "%s, line %zu: %s", path, number, what);
+	return pga_fail(error, next, "%s, line %zu: %s: %.*s", path, number, what,
+			(int)(length < SHOWN_LENGTH ? length : SHOWN_LENGTH), text);
 }

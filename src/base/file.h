@@ -28,4 +28,11 @@ int pga_file_read_stamped(const char *path, struct pga_text *content, bool *foun
  * as while the file system is not mounted. */
 int pga_file_check_link(const char *path, struct pga_error *error);
 
+/* Fails with "PATH, line NUMBER: WHAT: TEXT", TEXT being those bytes of the line. In
+ * secure-execution mode without them: whoever has called the program need not be able to read the
+ * file. Returns -1.
+ */
+int pga_fail_at_line(struct pga_error *error, const char *next, const char *path, size_t number,
+		     const char *what, const char *text, size_t length);
+
 #endif

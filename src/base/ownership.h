@@ -6,9 +6,10 @@
 
 #include <sys/types.h>
 
-/* Checks the file or folder at this path and every folder above it, behind all symbolic links, as
- * sshd(8) does with StrictModes (safe_path() of OpenSSH): each belongs to root or to `trusted`, and
- * neither its group nor others may write it. A folder with the sticky bit, such as /tmp, may be
+/* Goes along this absolute path as the kernel does, and checks the file or directory at its end and
+ * every directory and symbolic link on the way, more strictly than sshd(8) with StrictModes
+ * (safe_path() of OpenSSH), which looks at no link: each belongs to root or to `trusted`, and
+ * neither its group nor others may write it. A directory with the sticky bit, such as /tmp, may be
  * written by all: nobody can take away there what is not his. A path where nothing is passes; a
  * symbolic link that leads to nothing does not.
  * Returns -1 with the place that is at fault; stake: what they could change who may write it. */

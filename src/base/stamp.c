@@ -10,8 +10,11 @@ static bool is_settled(struct timespec changed)
 {
 	struct timespec now;
 
-	if (clock_gettime(CLOCK_REALTIME, &now) != 0)
+	/* A file system may hold any number: only what is near is counted in nanoseconds. */
+	if (clock_gettime(CLOCK_REALTIME, &now) != 0 || changed.tv_sec > now.tv_sec)
 		return false;
+	if (changed.tv_sec < now.tv_sec - 1)
+		return true;
 	return (now.tv_sec - changed.tv_sec) * 1000000000LL + (now.tv_nsec - changed.tv_nsec) >
 	       SETTLED_NANOSECONDS;
 }

@@ -49,21 +49,27 @@ void pga_text_add(struct pga_text *text, const char *string)
 void pga_text_addf(struct pga_text *text, const char *format, ...)
 {
 	va_list arguments;
-	int length;
+	int length = 0;
 
-	va_start(arguments, format);
-	length = vsnprintf(NULL, 0, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
-		text->failed = true;
-		return;
+	/* A string that is printed may belong to the environment, which another thread changes: so
+	 * each attempt counts by itself, and is complete only if it has found room. */
+	while (reserve(text, (size_t)length)) {
+		const size_t room = text->room - text->length;
+
+		va_start(arguments, format);
+		length = vsnprintf(text->bytes + text->length, room, format, arguments);
+		va_end(arguments);
+		if (length < 0)
+			text->failed = true;
+		if (length >= 0 && (size_t)length < room) {
+			text->length += (size_t)length;
+			return;
+		}
+		length = length < 0 ? 0 : length;
 	}
-	if (!reserve(text, (size_t)length))
-		return;
-	va_start(arguments, format);
-	(void)vsnprintf(text->bytes + text->length, (size_t)length + 1, format, arguments);
-	va_end(arguments);
-	text->length += (size_t)length;
+	/* What was printed in part is no part of the text. */
+	if (text->bytes != NULL)
+		text->bytes[text->length] = '\0';
 }
 
 const char *pga_text_string(const struct pga_text *text)

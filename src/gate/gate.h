@@ -16,6 +16,7 @@
  *   session.c  what the TLS session really is
  *   refusal.c  why a connection object was refused, readable through PQerrorMessage
  *   cancel.c   PQcancel
+ *   chroot.c   chroot: what is in force is read before it goes out of sight
  *   rules.c    policy and pins, read once and again when they change
  *   journal.c  what mode = audit lets through, to syslog
  *   lock.c     the lock, and the order between fork() and walks through the loaded objects
@@ -205,8 +206,9 @@ struct gate_rules {
 	struct snapshot *snapshot; /* which these are a part of: rules.c's own */
 };
 
-/* The rules as the files are now; NULL for want of memory. Give them back with gate_rules_release.
- */
+/* The rules as the files are now; NULL for want of memory. In a process that has another root
+ * directory than when it read them, they are what they were. Give them back with
+ * gate_rules_release. */
 const struct gate_rules *gate_rules_acquire(void);
 void gate_rules_release(const struct gate_rules *rules);
 

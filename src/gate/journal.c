@@ -57,35 +57,102 @@ static void add_number(struct pga_text *line, const char *key, unsigned long lon
 	add_field(line, key, digits, SHORT_VALUE);
 }
 
-/* A program that does not have its dbname expanded can have a whole connection string there, with
- * the password in it. */
-static const char *harmless(const char *value)
+#define MASK "********"
+
+static const char *value_of(const struct pga_effective *effective, const char *keyword)
 {
-	if (value == NULL)
-		return "";
-	return strchr(value, '=') != NULL || strstr(value, "://") != NULL ? "********" : value;
+	const char *value = pga_effective_value(effective, keyword);
+
+	return value != NULL ? value : "";
 }
 
-/* The settings that say whose connection it is, and those that are judged. */
+/* How many characters of the text can be a host's name or address, with an interface
+ * (fe80::1%eth0). A
+ * ":" is part of addresses alone, for in front of a password it is not. */
+static size_t host_length(const char *text)
+{
+	static const char of_names[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				       "0123456789.-_%";
+	static const char of_addresses[] = "0123456789abcdefABCDEF:.";
+	const size_t length = strspn(text, of_names);
+	const size_t address = strspn(text, of_addresses);
+
+	if (text[length] != ':')
+		return length;
+	return text[address] == '%' ? address + strspn(text + address, of_names) : address;
+}
+
+/* Hosts, paths of sockets, which begin with "/", and at the front a socket's abstract name, which
+ * begins with "@". (Further behind, an "@" is more likely to be the end of a password.) */
+static bool is_host_list(const char *hosts)
+{
+	if (hosts[0] == '@')
+		hosts += 1 + strcspn(hosts + 1, "@,");
+	for (;; hosts++) {
+		hosts += hosts[0] == '/' ? strcspn(hosts, "@,") : host_length(hosts);
+		if (*hosts != ',')
+			return *hosts == '\0';
+	}
+}
+
+static bool is_port_list(const char *ports)
+{
+	for (;; ports++) {
+		unsigned long port = 0;
+
+		for (; *ports >= '0' && *ports <= '9' && port <= 65535; ports++)
+			port = port * 10 + (unsigned long)(*ports - '0');
+		if (port > 65535 || *ports != ',')
+			return port <= 65535 && *ports == '\0';
+	}
+}
+
+/* Whether the settings can be parts of a password. Where a URI has a password with an "@" or a "/"
+ * that is not written as %40 or %2F, libpq takes what is behind that for host, port and database,
+ * and the "@" that was to end the password is then in one of them. Nothing tells which of them is
+ * what it says. */
+static bool may_hold_a_password(const struct pga_effective *effective)
+{
+	const char *dbname = value_of(effective, "dbname");
+
+	/* What is not said is the user's name, which may well have an "@" in it. */
+	if (strcmp(dbname, value_of(effective, "user")) == 0)
+		dbname = "";
+	return !is_host_list(value_of(effective, "host")) ||
+	       !is_host_list(value_of(effective, "hostaddr")) ||
+	       !is_port_list(value_of(effective, "port")) || strpbrk(dbname, "@:/=") != NULL;
+}
+
+/* The settings that say whose connection it is, and those that are judged. "=" or "://" in one: a
+ * program that does not have its dbname expanded can have a whole connection string there. ":" and
+ * "/" in a user's name: it can have the password behind it, in a URI that was escaped too much. */
 static void add_settings(struct pga_text *line, const struct pga_effective *effective)
 {
-	static const char *const keywords[] = {"host",
-					       "hostaddr",
-					       "port",
-					       "user",
-					       "dbname",
-					       "service",
-					       "sslmode",
-					       "sslrootcert",
-					       "gssencmode",
-					       "ssl_min_protocol_version",
-					       "ssl_max_protocol_version"};
+	static const struct {
+		const char *keyword;
+		const char *suspect; /* characters by which the value can be more than it says */
+		bool is_place;       /* of what may_hold_a_password() looks at */
+	} settings[] = {{"host", "=", true},
+			{"hostaddr", "=", true},
+			{"port", "=", true},
+			{"user", "=:/", false},
+			{"dbname", "=:/", true},
+			{"service", "=:@", false},
+			{"sslmode", "=", false},
+			{"sslrootcert", "=@", false},
+			{"gssencmode", "=", false},
+			{"ssl_min_protocol_version", "=", false},
+			{"ssl_max_protocol_version", "=", false}};
+	const bool masked = may_hold_a_password(effective);
 
-	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++) {
-		const char *value = harmless(pga_effective_value(effective, keywords[i]));
+	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+		const char *value = value_of(effective, settings[i].keyword);
 
+		if (value[0] != '\0' && ((masked && settings[i].is_place) ||
+					 strpbrk(value, settings[i].suspect) != NULL))
+			value = MASK;
 		if (value[0] != '\0')
-			add_field(line, keywords[i], value, SHORT_VALUE);
+			add_field(line, settings[i].keyword, value, SHORT_VALUE);
 	}
 }
 
@@ -160,9 +227,32 @@ static void add_arguments(struct pga_text *line, const struct pga_effective *eff
 	pga_text_free(&shape);
 }
 
+/* One reason. masked: a host in it can be a part of a password, and so can what is behind it up to
+ * the text of the gate's own: "host=HOST (ORIGIN) TEXT" or "pganchor refused the server HOST:
+ * TEXT". */
+static void add_reason(struct pga_text *reasons, const char *reason, size_t length, bool masked)
+{
+	static const char host[] = "host=";
+	static const char server[] = "pganchor refused the server ";
+	const char *text = NULL;
+
+	if (masked && strncmp(reason, host, sizeof host - 1) == 0)
+		text = memrchr(reason, ')', length);
+	else if (masked && strncmp(reason, server, sizeof server - 1) == 0)
+		text = memrchr(reason, ':', length);
+	else
+		pga_text_add_bytes(reasons, reason, length);
+	if (text == NULL)
+		return;
+	pga_text_add(reasons, strncmp(reason, host, sizeof host - 1) == 0 ? host : server);
+	pga_text_add(reasons, MASK);
+	pga_text_add_bytes(reasons, text + (*text == ')'),
+			   length - (size_t)(text - reason) - (*text == ')'));
+}
+
 /* The reasons, as one line. A message has a single reason in its first line, or each in a line of
  * its own below the first; what comes last is advice for a person at a terminal. */
-static void add_reasons(struct pga_text *line, const char *message)
+static void add_reasons(struct pga_text *line, const char *message, bool masked)
 {
 	static const char prefix[] = "pganchor refused this connection: ";
 	static const char indent[] = "\n    ";
@@ -177,8 +267,8 @@ static void add_reasons(struct pga_text *line, const char *message)
 	for (;;) {
 		const char *next = strstr(message, indent);
 
-		pga_text_add_bytes(&reasons, message,
-				   next != NULL ? (size_t)(next - message) : strlen(message));
+		add_reason(&reasons, message,
+			   next != NULL ? (size_t)(next - message) : strlen(message), masked);
 		if (!several || next == NULL)
 			break;
 		message = next + sizeof indent - 1;
@@ -219,7 +309,7 @@ void gate_journal(const struct gate_rules *rules, const struct pga_effective *ef
 	add_arguments(&line, effective);
 	if (effective != NULL)
 		add_settings(&line, effective);
-	add_reasons(&line, message);
+	add_reasons(&line, message, effective == NULL || may_hold_a_password(effective));
 	send_line(&line);
 	pga_text_free(&line);
 	errno = saved;

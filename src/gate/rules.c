@@ -3,59 +3,70 @@
  */
 #include "gate/gate.h"
 
-#include "base/places.h"
-#include "base/stamp.h"
-
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 
 struct snapshot {
 	struct gate_rules rules;
 	atomic_uint users; /* `current` counts as one */
-	char *anchors;     /* the path of anchors.conf */
+	dev_t root_device; /* the root directory that the process had */
+	ino_t root_inode;
 };
 
 static struct snapshot *current;
 static atomic_int cancels; /* what gate_may_cancel() tells: 0 not known, 1 yes, -1 no */
 
-/* The environment may have changed too, and with it whose files count. What could not be read is
- * tried again: the reason may have gone, such as too many open files. */
+/* What could not be read is tried again: the reason may have gone, such as too many open files. */
 static bool is_fresh(const struct snapshot *snapshot)
 {
-	char *path = pga_user_config("anchors.conf");
-	struct pga_stamp now = pga_stamp_of(path);
-	bool same_path = path == NULL || snapshot->anchors == NULL
-			     ? path == snapshot->anchors
-			     : strcmp(path, snapshot->anchors) == 0;
-
-	free(path);
-	return !snapshot->rules.broken && same_path &&
-	       pga_stamp_proves_same(&snapshot->rules.pins.stamp, &now) &&
+	return !snapshot->rules.broken && pga_pins_is_fresh(&snapshot->rules.pins) &&
 	       pga_policy_is_fresh(&snapshot->rules.policy);
+}
+
+/* Whether the process has another root directory by now (chroot(2), pivot_root(2)). What has gone
+ * out of sight by that, or has come in sight, is no change of the policy: the snapshot stays in
+ * force. */
+static bool is_from_another_root(const struct snapshot *snapshot)
+{
+	struct stat root;
+
+	return stat("/", &root) == 0 &&
+	       (root.st_dev != snapshot->root_device || root.st_ino != snapshot->root_inode);
 }
 
 static void destroy(struct snapshot *snapshot)
 {
 	pga_policy_free(&snapshot->rules.policy);
 	pga_pins_free(&snapshot->rules.pins);
-	free(snapshot->anchors);
 	free(snapshot);
 }
 
-static struct snapshot *load(void)
+/* before: what was in force in this process so far; NULL for the first time. Both are read in any
+ * case: what a user's file said is kept in case it goes out of reach. */
+static struct snapshot *load(const struct snapshot *before)
 {
 	struct snapshot *snapshot = calloc(1, sizeof *snapshot);
+	const struct gate_rules *old = before != NULL ? &before->rules : NULL;
 	struct gate_rules *rules;
+	struct pga_error error;
+	struct stat root;
 
 	if (snapshot == NULL)
 		return NULL;
 	rules = &snapshot->rules;
 	rules->snapshot = snapshot;
 	atomic_init(&snapshot->users, 1);
-	snapshot->anchors = pga_user_config("anchors.conf");
-	rules->broken = pga_policy_load(&rules->policy, &rules->error) != 0 ||
-			pga_pins_load(&rules->pins, &rules->error) != 0;
+	if (stat("/", &root) == 0) {
+		snapshot->root_device = root.st_dev;
+		snapshot->root_inode = root.st_ino;
+	}
+	rules->broken =
+	    pga_pins_reload(&rules->pins, old != NULL ? &old->pins : NULL, &rules->error) != 0;
+	if (pga_policy_reload(&rules->policy, old != NULL ? &old->policy : NULL, &error) != 0) {
+		rules->broken = true;
+		rules->error = error;
+	}
 	atomic_store(&cancels, !rules->broken && (rules->policy.cancel == PGA_ALLOW ||
 						  rules->policy.mode == PGA_MODE_AUDIT)
 				   ? 1
@@ -77,6 +88,7 @@ static void release(struct snapshot *snapshot)
 const struct gate_rules *gate_rules_acquire(void)
 {
 	struct snapshot *snapshot;
+	struct snapshot *fresh;
 	struct snapshot *old;
 
 	gate_lock();
@@ -84,21 +96,21 @@ const struct gate_rules *gate_rules_acquire(void)
 	if (snapshot != NULL)
 		atomic_fetch_add(&snapshot->users, 1);
 	gate_unlock();
-	if (snapshot != NULL && is_fresh(snapshot))
+	if (snapshot != NULL && (is_fresh(snapshot) || is_from_another_root(snapshot)))
 		return &snapshot->rules;
+	fresh = load(snapshot);
 	if (snapshot != NULL)
 		release(snapshot);
-	snapshot = load();
-	if (snapshot == NULL)
+	if (fresh == NULL)
 		return NULL;
-	atomic_fetch_add(&snapshot->users, 1);
+	atomic_fetch_add(&fresh->users, 1);
 	gate_lock();
 	old = current;
-	current = snapshot;
+	current = fresh;
 	gate_unlock();
 	if (old != NULL)
 		release(old);
-	return &snapshot->rules;
+	return &fresh->rules;
 }
 
 void gate_rules_release(const struct gate_rules *rules)

@@ -1,4 +1,5 @@
-/* Where each setting came from, for messages: no verdict hangs on it. */
+/* Where each setting came from, for messages: no verdict hangs on it. The environment is asked as
+ * libpq asks it, in secure-execution mode too: a value is told only where it is the setting's. */
 #include "policy/effective.h"
 
 #include "base/file.h"
@@ -147,7 +148,8 @@ static enum pga_origin origin_of(const struct pga_effective *effective,
 		return PGA_FROM_ENVIRONMENT;
 	if (strcmp(option->keyword, "sslmode") == 0 && require_ssl(option))
 		return PGA_FROM_ENVIRONMENT;
-	return PGA_FROM_DEFAULT;
+	return effective->service != NULL && effective->service_file == NULL ? PGA_FROM_UNKNOWN
+									     : PGA_FROM_DEFAULT;
 }
 
 void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
@@ -167,10 +169,12 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 		if (said_by_caller(parameters, expanded, "service") != NULL)
 			service = said_by_caller(parameters, expanded, "service");
 	}
-	/* PQconninfo() does not tell the service before libpq 18. */
+	/* PQconninfo() does not tell the service before libpq 18. In secure-execution mode the file
+	 * is one of the caller's choice, and what is in it is not for the message to tell. */
 	if (service != NULL && service[0] != '\0') {
 		effective->service = strdup(service);
-		effective->service_file = find_service_file(service);
+		if (!pga_is_secure_execution())
+			effective->service_file = find_service_file(service);
 	}
 	for (size_t i = 0; i < count; i++) {
 		const PQconninfoOption *option = &effective->options[i];

@@ -2,13 +2,11 @@
 
 #include "base/file.h"
 #include "base/ini.h"
-#include "base/places.h"
-#include "base/text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define USER_FILE    "anchors.conf"
 #define LONGEST_NAME 64
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 
@@ -30,11 +28,10 @@ struct reading {
 static int fail_at(const struct reading *reading, size_t line, const char *what,
 		   struct pga_ini_span span, struct pga_error *error)
 {
-	return pga_fail(error,
-			"correct the line, or remove the anchor's section and run pganchor "
-			"bootstrap again",
-			"%s, line %zu: %s: %.*s", reading->path, line, what,
-			(int)(span.length < 200 ? span.length : 200), span.bytes);
+	return pga_fail_at_line(error,
+				"correct the line, or remove the anchor's section and run pganchor "
+				"bootstrap again",
+				reading->path, line, what, span.bytes, span.length);
 }
 
 bool pga_pin_name_is_valid(const char *name)
@@ -256,27 +253,26 @@ int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, s
 
 int pga_pins_load(struct pga_pins *pins, struct pga_error *error)
 {
-	struct pga_text content = PGA_TEXT_EMPTY;
-	struct pga_stamp stamp;
-	char *path;
-	bool found;
-	int result = -1;
+	return pga_pins_reload(pins, NULL, error);
+}
+
+int pga_pins_reload(struct pga_pins *pins, const struct pga_pins *before, struct pga_error *error)
+{
+	struct pga_user_file file;
+	int result =
+	    pga_user_file_read(&file, USER_FILE, before != NULL ? &before->file : NULL, error);
 
 	memset(pins, 0, sizeof *pins);
-	pins->stamp = pga_stamp_of(NULL);
-	path = pga_user_config("anchors.conf");
-	/* A process without a home has no pins; one that cannot find out does not know. */
-	if (path == NULL)
-		return errno == ENOENT ? 0
-				       : pga_fail_errno(error, "set HOME",
-							"the home folder cannot be found out");
-	if (pga_file_read_stamped(path, &content, &found, &stamp, error) == 0)
-		result =
-		    pga_pins_parse(pins, path, pga_text_string(&content), content.length, error);
-	pins->stamp = stamp;
-	pga_text_free(&content);
-	free(path);
+	if (result == 0)
+		result = pga_pins_parse(pins, file.path, pga_text_string(&file.content),
+					file.content.length, error);
+	pins->file = file;
 	return result;
+}
+
+bool pga_pins_is_fresh(const struct pga_pins *pins)
+{
+	return pga_user_file_is_fresh(&pins->file, USER_FILE);
 }
 
 /* bsearch() hands over the key first, the element of the index second. */
@@ -325,5 +321,6 @@ void pga_pins_free(struct pga_pins *pins)
 	free(pins->pins);
 	free(pins->by_pin);
 	free(pins->by_name);
+	pga_user_file_free(&pins->file);
 	memset(pins, 0, sizeof *pins);
 }

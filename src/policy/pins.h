@@ -15,7 +15,7 @@
 #define PGA_POLICY_PINS_H
 
 #include "base/error.h"
-#include "base/stamp.h"
+#include "base/userfile.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +41,7 @@ struct pga_pins {
 	struct pga_pin **by_pin;
 	struct pga_pin **by_name;
 
-	struct pga_stamp stamp; /* of the file that pga_pins_load() has read */
+	struct pga_user_file file; /* that pga_pins_load() has read */
 };
 
 /* Whether an anchor may be called so: 1 to 64 of A-Z a-z 0-9 . _ - and neither "." nor "-" in
@@ -56,6 +56,13 @@ int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, s
 
 /* Reads the user's anchors.conf; no file is no pins. */
 int pga_pins_load(struct pga_pins *pins, struct pga_error *error);
+
+/* The same in a process that has loaded its pins before, whether or not that was successful: a file
+ * that is out of its reach by now (base/userfile.h) says what it said then. */
+int pga_pins_reload(struct pga_pins *pins, const struct pga_pins *before, struct pga_error *error);
+
+/* Whether the file that the pins came from has not changed since. */
+bool pga_pins_is_fresh(const struct pga_pins *pins);
 
 /* The pin with these 64 hex digits, or with this name; NULL where there is none. */
 const struct pga_pin *pga_pins_find(const struct pga_pins *pins, const char *pin);

@@ -4,7 +4,6 @@
 #include "base/host.h"
 #include "base/ini.h"
 #include "base/ownership.h"
-#include "base/places.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -13,6 +12,7 @@
 #include <sys/stat.h>
 
 #define SYSTEM_FOLDER SYSCONFDIR "/pganchor"
+#define USER_FILE     "policy.conf"
 
 /* What a key may be set to, the strictest first. */
 struct value {
@@ -85,9 +85,9 @@ static int note_place(struct pga_policy *policy, const char *path, struct pga_er
 static int fail_at(struct pga_error *error, const char *path, size_t line, const char *what,
 		   struct pga_ini_span span)
 {
-	return pga_fail(error,
-			"correct the line; pganchor-policy(5) lists the keys and their values",
-			"%s, line %zu: %s: %.*s", path, line, what, (int)span.length, span.bytes);
+	return pga_fail_at_line(
+	    error, "correct the line; pganchor-policy(5) lists the keys and their values", path,
+	    line, what, span.bytes, span.length);
 }
 
 /* The line without its line end. */
@@ -156,42 +156,41 @@ static int check_ownership(const struct reading *reading, const char *path, stru
 	return pga_check_ownership(path, reading->installer, "the system's policy", error);
 }
 
-enum whose { SYSTEMS, USERS };
-
-static int read_file(struct reading *reading, const char *path, enum whose whose,
+static int take_file(struct reading *reading, const char *path, const struct pga_text *content,
 		     struct pga_error *error)
 {
-	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_ini_reader reader;
 	struct pga_ini_line line;
 	bool set_here[CHOICES + 1] = {false}; /* the last one is allow-weak's */
-	bool found;
-	int result = -1;
 
-	if (note_place(reading->policy, path, error) != 0 ||
-	    (whose == SYSTEMS && check_ownership(reading, path, error) != 0) ||
-	    pga_file_read_stamped(path, &content, &found,
-				  &reading->policy->places[reading->policy->place_count - 1].stamp,
-				  error) != 0)
-		goto done;
-	if (content.length > 0 && memchr(content.bytes, 0, content.length) != NULL) {
-		(void)pga_fail(error, "write it anew as text", "%s: holds a NUL byte", path);
-		goto done;
-	}
-	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_CONF);
+	if (content->length > 0 && memchr(content->bytes, 0, content->length) != NULL)
+		return pga_fail(error, "write it anew as text", "%s: holds a NUL byte", path);
+	reader = pga_ini_start(pga_text_string(content), content->length, PGA_INI_CONF);
 	while (pga_ini_next(&reader, &line)) {
 		if (line.kind == PGA_INI_BLANK || line.kind == PGA_INI_COMMENT)
 			continue;
-		if (line.kind != PGA_INI_SETTING) {
-			(void)fail_at(error, path, line.number,
-				      "not a line of the form key = value", said(&line));
-			goto done;
-		}
+		if (line.kind != PGA_INI_SETTING)
+			return fail_at(error, path, line.number,
+				       "not a line of the form key = value", said(&line));
 		if (take_setting(reading, set_here, path, &line, error) != 0)
-			goto done;
+			return -1;
 	}
-	result = 0;
-done:
+	return 0;
+}
+
+/* A file of the system's. */
+static int read_file(struct reading *reading, const char *path, struct pga_error *error)
+{
+	struct pga_text content = PGA_TEXT_EMPTY;
+	bool found;
+	int result = -1;
+
+	if (note_place(reading->policy, path, error) == 0 &&
+	    check_ownership(reading, path, error) == 0 &&
+	    pga_file_read_stamped(path, &content, &found,
+				  &reading->policy->places[reading->policy->place_count - 1].stamp,
+				  error) == 0)
+		result = take_file(reading, path, &content, error);
 	pga_text_free(&content);
 	return result;
 }
@@ -226,7 +225,7 @@ static int read_folder(struct reading *reading, const char *folder, struct pga_e
 		if (path.failed)
 			result = pga_fail_memory(error);
 		if (result == 0)
-			result = read_file(reading, pga_text_string(&path), SYSTEMS, error);
+			result = read_file(reading, pga_text_string(&path), error);
 		pga_text_free(&path);
 		free(entries[i]);
 	}
@@ -234,20 +233,17 @@ static int read_folder(struct reading *reading, const char *folder, struct pga_e
 	return result;
 }
 
+/* It is the last of the places. */
 static int read_user_file(struct reading *reading, struct pga_error *error)
 {
-	char *path = pga_user_config("policy.conf");
-	int result;
+	struct pga_policy *policy = reading->policy;
 
-	/* A process without a home has no policy of the user's; the system's still holds. One that
-	 * cannot find out does not know its policy. */
-	if (path == NULL)
-		return errno == ENOENT ? 0
-				       : pga_fail_errno(error, "set HOME",
-							"the home folder cannot be found out");
-	result = read_file(reading, path, USERS, error);
-	free(path);
-	return result;
+	if (policy->user.path == NULL)
+		return 0;
+	if (note_place(policy, policy->user.path, error) != 0)
+		return -1;
+	policy->places[policy->place_count - 1].stamp = policy->user.stamp;
+	return take_file(reading, policy->user.path, &policy->user.content, error);
 }
 
 static int chosen(const struct reading *reading, enum key key)
@@ -257,13 +253,22 @@ static int chosen(const struct reading *reading, enum key key)
 
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 {
+	return pga_policy_reload(policy, NULL, error);
+}
+
+int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before,
+		      struct pga_error *error)
+{
 	struct reading reading = {.policy = policy, .installer = installer()};
 
 	memset(policy, 0, sizeof *policy);
 	for (int key = 0; key < CHOICES; key++)
 		reading.chosen[key] = -1;
-	if (check_ownership(&reading, SYSTEM_FOLDER, error) != 0 ||
-	    read_file(&reading, SYSTEM_FOLDER "/policy.conf", SYSTEMS, error) != 0 ||
+	/* Whatever is wrong with another file, what the user's said before is kept. */
+	if (pga_user_file_read(&policy->user, USER_FILE, before != NULL ? &before->user : NULL,
+			       error) != 0 ||
+	    check_ownership(&reading, SYSTEM_FOLDER, error) != 0 ||
+	    read_file(&reading, SYSTEM_FOLDER "/policy.conf", error) != 0 ||
 	    read_folder(&reading, SYSTEM_FOLDER "/policy.d", error) != 0 ||
 	    read_user_file(&reading, error) != 0)
 		return -1;
@@ -280,13 +285,15 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 
 bool pga_policy_is_fresh(const struct pga_policy *policy)
 {
-	for (size_t i = 0; i < policy->place_count; i++) {
+	const size_t systems = policy->place_count - (policy->user.path != NULL ? 1 : 0);
+
+	for (size_t i = 0; i < systems; i++) {
 		struct pga_stamp now = pga_stamp_of(policy->places[i].path);
 
 		if (!pga_stamp_proves_same(&policy->places[i].stamp, &now))
 			return false;
 	}
-	return true;
+	return pga_user_file_is_fresh(&policy->user, USER_FILE);
 }
 
 const char *pga_policy_key(const struct pga_policy *policy, size_t index, const char **value)
@@ -319,6 +326,7 @@ void pga_policy_free(struct pga_policy *policy)
 	for (size_t i = 0; i < policy->place_count; i++)
 		free(policy->places[i].path);
 	free(policy->places);
+	pga_user_file_free(&policy->user);
 	memset(policy, 0, sizeof *policy);
 }
 

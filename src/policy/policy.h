@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/host.h"
 #include "base/stamp.h"
+#include "base/userfile.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,7 @@ struct pga_policy {
 	size_t allow_weak_count;
 	struct pga_place *places; /* every file and folder that was looked at, there or not */
 	size_t place_count;
+	struct pga_user_file user; /* the user's own */
 };
 
 /* Reads the system's files (policy.conf in SYSCONFDIR/pganchor, then every NAME.conf in its
@@ -47,6 +49,11 @@ struct pga_policy {
  * has a line that is no setting, and for a file or folder of the system's that others than the
  * administrator can write (pga_check_ownership()): a policy that cannot be known refuses. */
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error);
+
+/* The same in a process that has loaded its policy before, whether or not that was successful: a
+ * user's file that is out of its reach by now (base/userfile.h) says what it said then. */
+int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before,
+		      struct pga_error *error);
 
 /* Whether no file that the policy came from has changed since. */
 bool pga_policy_is_fresh(const struct pga_policy *policy);

@@ -47,6 +47,10 @@ Other libpqs, libpqs.py
   libpq_roots(17)  that Debian: .folder .libpq
   kerberos.py has a KDC that runs there, for test_kerberos.py
 
+The system's policy, policies.py
+  system           system("mode = audit", name="policy.conf") writes a file of it -> path; all are gone when the test ends
+                     open_to_all(prefix): words before a command, for users who cannot reach the prefix
+
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
   compile_gate("cc", "-O0", words..., except_for=[]) -> the gate's own sources as one shared object
@@ -62,6 +66,7 @@ from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
 from programs import build, compile_gate, compile_program, own_libpq_words  # noqa: F401
+from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401
 from recording import recording_server, relay  # noqa: F401

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from services import pin
+
 SYSLOGD = Path(__file__).parent / "programs/syslogd.py"
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
@@ -109,6 +111,74 @@ pq.PQconnectdbParams(words(b"host", b"port", b"dbname"), words(b"localhost", b"%
 """ % postgres.port
     _, log = audited(PYTHON, "-c", program)
     assert 'dbname="********"' in log and "hunter2" not in log
+
+
+# Connects to each line of standard input; nothing is sent, for the network is empty.
+CONNECT_TO_ALL = """
+import ctypes, json, sys
+pq = ctypes.CDLL("libpq.so.5")
+pq.PQconnectStart.restype = pq.PQconnectStartParams.restype = ctypes.c_void_p
+words = lambda *w: (ctypes.c_char_p * (len(w) + 1))(*w, None)
+for line in sys.stdin:
+    conninfo = json.loads(line).encode()
+    pq.PQfinish(ctypes.c_void_p(pq.PQconnectStart(conninfo)))
+    pq.PQfinish(ctypes.c_void_p(pq.PQconnectStartParams(words(b"host", b"dbname"), words(b"127.0.0.1", conninfo), 0)))
+"""
+
+FORMS = ["postgresql://alice:{}@10.9.8.7:5432/sales", "postgresql://alice:{}@10.9.8.7", "postgresql://alice:{}@10.9.8.7,10.9.8.6/sales?sslmode=require",
+         "postgresql://alice:{}@/sales?host=/sockets", "postgres://alice@corp:{}@10.9.8.7/sales", "postgresql://al%40ice:{}@[::1]:5432/",
+         "postgresql://alice%3A{}@10.9.8.7/sales", "postgresql://:{}@10.9.8.7/sales", "postgresql://alice:{}/sales",
+         "postgresql://10.9.8.7/sales?user=alice&password={}", "postgresql://10.9.8.7/sales?password={}&user=alice",
+         "host=10.9.8.7 user=alice password={} dbname=sales", "host=10.9.8.7 user=alice password='{}' dbname=sales",
+         "user=alice dbname=sales password={}", "host=alice:{} user=alice dbname=sales", "host=/sockets password={}", "host=alice:{}@10.9.8.7", "host=10.9.8.7 user=alice:{}",
+         "host=10.9.8.7 dbname=postgresql://alice:{}@10.9.8.7/sales"]
+
+
+def passwords():
+    """Letters and digits that are nowhere else in the line, with what means something to a URI or a conninfo at each end and inside."""
+    inside = [chr(code) for code in range(1, 127) if not chr(code).isalnum()]
+    inside += [a + b for a in "@/:?,[]%&=' " for b in "@/:?,[]%&=' "] + ["@:1234/", "%2F", "%40", "%", "?user=", "@,", "\u00fc", "@9988:"]
+    for text in inside:
+        yield from (f"Xq7Kw9Zj5Vb3{text}", f"{text}Xq7Kw9Zj5Vb3", f"Xq7Kw9{text}Zj5Vb3", f"Xq7K{text}w9Zj{text}5Vb3", f"73619{text}Zj5Vb3")
+
+
+def test_no_piece_of_a_password_is_told_wherever_libpq_takes_it_for_something_else(home, audited):
+    """Where it has an @ or a / that is not escaped, libpq has parts of it for host, port and database."""
+    (home / ".config/pganchor/policy.conf").write_text("mode = audit\nunix-socket = refuse\n")
+    tried = list(passwords())
+    # Without an @ behind the password, one in it ends the password for everybody, and a comma begins the name of a host.
+    lines = "".join(json.dumps(form.format(password)) + "\n" for form in FORMS for password in tried
+                    if form != "postgresql://alice:{}/sales" or not {"@", ","} & set(password))
+    done, log = audited("unshare", "--net", PYTHON, "-c", CONNECT_TO_ALL, input=lines)
+    assert done.returncode == 0, done.stderr
+    # Behind the time and the process, whose numbers are by chance.
+    told = {re.sub(r"\\x([0-9A-F]{2})", lambda found: chr(int(found[1], 16)), line[line.index(" argc="):]) for line in log.splitlines()}
+    pieces = {password[at:at + 4] for password in tried for at in range(len(password) - 3)} - {"?use", "user", "ser="}
+    found = [(line[at:at + 4], line) for line in told for at in range(len(line) - 3) if line[at:at + 4] in pieces]
+    assert not found, (len(found), *found[:5])
+    # It was not for want of lines, nor by masking all of them.
+    assert log.count("audit:") > len(FORMS) * len(tried) and log.count('host="10.9.8.7"') > len(tried)
+    assert log.count('host="********" port="********"') > len(tried) and log.count("host=******** is a Unix-domain socket") > 10
+
+
+def test_nor_in_what_is_told_of_the_server(home, audited, postgres, stepca):
+    """Its name is in the reason then. A server whose name is one is told by it, in an ordinary connection."""
+    (home / ".postgresql").mkdir()
+    (home / ".postgresql/root.crt").write_text(stepca.root_pem)
+    pin(home, ("another", "0" * 64, "*", "root.crt"))
+    for dbname, name in (("app", "localhost"), ("Xq7Kw9@10.9.8.7/sales", "********")):
+        (home / "log").unlink(missing_ok=True)
+        _, log = audited("psql", "-X", "-c", "", postgres.conninfo(sslmode="verify-full", gssencmode="disable", dbname=dbname))
+        assert f'host="{name}"' in log and "Xq7K" not in log
+        assert f'reasons="pganchor refused the server {name}: its certificate chain ends in a root that is not pinned (SHA-256 ' in log
+
+
+@pytest.mark.parametrize("host", ["localhost", "db-1.example_x.test", "127.0.0.1", "::1", "fe80::1%lo", "::ffff:10.9.8.7", "/var/run/x", "@name",
+                                  "a,10.9.8.7,,/tmp,::1"])
+def test_a_host_is_told_as_it_is(home, audited, host):
+    (home / ".config/pganchor/policy.conf").write_text("mode = audit\nunix-socket = refuse\n")
+    _, log = audited("unshare", "--net", PYTHON, "-c", CONNECT_TO_ALL, input=json.dumps(f"host={host} user=a@b port=5432") + "\n")
+    assert f'host="{host}" port="5432" user="a@b" dbname="a@b"' in log.splitlines()[0]
 
 
 def test_every_byte_comes_back(home, audited, postgres):

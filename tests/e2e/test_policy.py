@@ -2,10 +2,10 @@
 
 import json
 import os
-import subprocess
 
 import pytest
 
+from policies import hand_over
 from services import pin, policy as write_policy
 
 REFUSED = "pganchor refused this connection: "
@@ -53,33 +53,6 @@ def anchored(home, stepca):
     return home
 
 
-@pytest.fixture
-def system(pganchor):
-    """system(text, name) writes a file of the system's policy; all are gone when the test ends."""
-    folder = pganchor.prefix / "etc/pganchor"
-    (folder / "policy.d").mkdir(parents=True, exist_ok=True)
-    written = []
-
-    def write(text, name="policy.conf"):
-        path = folder / name
-        written.append(path)
-        path.write_text(text)
-        return path
-
-    yield write
-    for path in [folder, folder / "policy.d", *written]:
-        hand_over(path, os.geteuid())
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    for path in written:
-        path.unlink(missing_ok=True)
-
-
-def hand_over(path, owner):
-    if path.stat().st_uid != owner:
-        sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-        subprocess.run([*sudo, "chown", str(owner), path], check=True, stdin=subprocess.DEVNULL)
-
-
 @pytest.mark.parametrize("key", FLOORS)
 def test_nothing_of_a_users_lowers_the_systems(anchored, postgres, system, key):
     strict, lax, refusal = FLOORS[key]
@@ -121,6 +94,7 @@ OWNERS = "only root may write the system's policy"
 @pytest.mark.parametrize("place, change, complaint", [
     ("policy.conf", 0o664, "can be written by its group (mode 0664)"),
     ("policy.conf", 0o646, "can be written by everybody (mode 0646)"),
+    ("policy.conf", 0o1666, "can be written by everybody (mode 1666)"),  # the sticky bit is of use to a directory alone
     ("policy.d/10-company.conf", 0o666, "can be written by everybody (mode 0666)"),
     ("policy.d", 0o775, "can be written by its group (mode 0775)"),
     ("", 0o757, "can be written by everybody (mode 0757)"),
@@ -165,6 +139,87 @@ def test_what_a_link_leads_to_counts(anchored, postgres, system, tmp_path):
         assert gated(anchored, argv).stdout == "1\n"
     finally:
         link.unlink()
+
+
+@pytest.fixture
+def way(system, tmp_path):
+    """policy.d/20-link.conf leads over four links and two directories to a file: {what a place on the way is: its path}, in the order
+    of the way. Relative, absolute, up and down; the last directory is the target's alone."""
+    ours = tmp_path / "ours"
+    theirs = tmp_path / "theirs"
+    (ours / "deep").mkdir(parents=True)
+    theirs.mkdir()
+    (ours / "company.conf").write_text("unix-socket = refuse\n")
+    (theirs / "last").symlink_to("../ours")
+    (ours / "deep/up").symlink_to(f"..//./../{theirs.name}/last/company.conf")
+    (tmp_path / "absolute").symlink_to(ours / "deep")
+    link = system("").parent / "policy.d/20-link.conf"
+    link.symlink_to(tmp_path / "absolute/up")
+    yield {"link": link, "absolute link": tmp_path / "absolute", "directory": ours / "deep", "relative link": ours / "deep/up",
+           "other directory": theirs, "link in it": theirs / "last", "file": ours / "company.conf"}
+    link.unlink()
+
+
+@pytest.mark.parametrize("what", ["link", "absolute link", "directory", "relative link", "other directory", "link in it", "file"])
+def test_whoever_owns_a_place_on_the_way_to_a_policy_chooses_it(anchored, postgres, way, what):
+    argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(host=postgres.socket_dir)]
+    assert "is a Unix-domain socket, which the policy refuses" in gated(anchored, argv).stderr
+    place = way[what]
+    if os.geteuid() != 0:
+        pytest.skip("root alone can give a link away")
+    os.chown(place, 12345, -1, follow_symlinks=False)
+    done = gated(anchored, argv)
+    assert f"{REFUSED}{place}: belongs to the user 12345: {OWNERS}" in done.stderr and done.returncode == 2
+
+
+@pytest.mark.parametrize("what", ["directory", "other directory"])
+def test_a_directory_on_the_way_that_others_can_write(anchored, postgres, way, what):
+    argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(host=postgres.socket_dir)]
+    way[what].chmod(0o777)
+    assert f"{REFUSED}{way[what]}: can be written by everybody (mode 0777): {OWNERS}" in gated(anchored, argv).stderr
+    way[what].chmod(0o1777)
+    assert "is a Unix-domain socket, which the policy refuses" in gated(anchored, argv).stderr
+
+
+@pytest.mark.parametrize("links", [40, 41])
+def test_the_way_to_a_policy_has_an_end(anchored, postgres, system, tmp_path, links):
+    """As many links as the kernel follows; one more, and a ring, are an error as they are to it."""
+    folder = system("").parent
+    (tmp_path / "0").write_text("unix-socket = refuse\n")
+    for number in range(1, links):
+        (tmp_path / str(number)).symlink_to(str(number - 1))
+    link = folder / "policy.d/20-link.conf"
+    argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(host=postgres.socket_dir)]
+    for target in (tmp_path / str(links - 1), "20-link.conf"):
+        link.symlink_to(target)
+        try:
+            told = gated(anchored, argv).stderr
+        finally:
+            link.unlink()
+        if links == 40 and target != "20-link.conf":
+            assert "is a Unix-domain socket, which the policy refuses" in told
+        else:
+            assert f"{REFUSED}cannot look at {link}: Too many levels of symbolic links" in told
+
+
+def test_a_directory_of_policies_that_cannot_be_read_refuses(anchored, postgres, system):
+    """Whatever floor is in it must not go by that."""
+    folder = system("").parent / "policy.d"
+    argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(host=postgres.socket_dir)]
+    assert gated(anchored, argv, ordinary=True).stdout == "1\n"
+    folder.chmod(0)
+    done = gated(anchored, argv, ordinary=True)
+    assert f"{REFUSED}cannot read {folder}: Permission denied" in done.stderr and done.returncode == 2
+
+
+@pytest.mark.parametrize("name", ["allow-weak", "mode"])
+def test_a_key_stands_once_in_a_file(anchored, postgres, name):
+    value = {"allow-weak": "localhost", "mode": "audit"}[name]
+    write_policy(anchored, f"{name} = {value}\n\n{name} = {value}\n")
+    done = gated(anchored, ["psql", "-XAtc", "SELECT 1", postgres.conninfo()])
+    assert f"{REFUSED}{anchored / '.config/pganchor/policy.conf'}, line 3: set twice in one file: {name}" in done.stderr
+    write_policy(anchored, f"{name} = {value}\n")
+    assert gated(anchored, ["psql", "-XAtc", "SELECT 1", postgres.conninfo()]).stdout == "1\n"
 
 
 @pytest.mark.parametrize("place", ["policy.conf", "policy.d/20-link.conf", "policy.d", ""])
