@@ -42,9 +42,11 @@ Hostile servers, hostile.py and recording.py: factories for one test
                      .finish() -> [Recorded(.plain .tls .inside .everything .requests .tls_error)], [] when nobody came
   relay(port) -> .port .finish() .sent: what the client of each connection sent to a server behind it, byte for byte
 
-Other libpqs, libpqs.py
+Other libpqs, libpqs.py and builds.py
   rooted_home(17)  the fixture home, its commands run with libpq 17 (or 18) in a Debian that has it
   libpq_roots(17)  that Debian: .folder .libpq
+  built_home("bsymbolic")   the same with libpq 18 as others build it; builds.py has the names
+  libpq_builds("bsymbolic") that libpq.so.5
   kerberos.py has a KDC that runs there, for test_kerberos.py
 
 Small programs, programs.py
@@ -56,6 +58,7 @@ Nothing here sleeps: a server is ready when it says so. All servers are stopped 
 
 import signal
 
+from builds import built_home, libpq_builds  # noqa: F401
 from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from home import WITHOUT_POWER, Home
-from machines import ROOT, make_tarball, run, take_away, unpack
+from machines import ROOT, STALE, make_tarball, run, take_away, unpack
 
 RELEASES = {17: "trixie", 18: "sid"}
 
@@ -16,9 +16,6 @@ PACKAGES = ["postgresql-client", "libcurl4t64", "libelf1t64", "libjansson4", "py
 # A KDC, for kerberos.py: on the machine that we are on, its packages would bring services. And Node.js, whose packages quarrel
 # with those of others than Debian.
 MORE_PACKAGES = {17: ["krb5-kdc", "krb5-admin-server", "nodejs", "node-libpq"]}
-
-# A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
-STALE = 'Acquire::Check-Valid-Until "false";\n'
 
 
 class Root:
