@@ -51,6 +51,7 @@ Other libpqs, libpqs.py and builds.py
 
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
+  second_libpq     a copy of this machine's libpq under a soname of its own
   own_libpq_words  what links libpq itself into a C program
 
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
@@ -63,7 +64,7 @@ from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
-from programs import build, compile_program, own_libpq_words  # noqa: F401
+from programs import build, compile_program, own_libpq_words, second_libpq  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401
 from recording import recording_server, relay  # noqa: F401
