@@ -556,7 +556,7 @@ def test_explain_names_an_option_that_nobody_has_reviewed(home, second_libpq):
     folder = home / "lib"
     folder.mkdir()
     content = second_libpq.read_bytes()
-    assert content.count(b"\0krbsrvname\0") == 1
+    assert b"\0krbsrvname\0" in content
     (folder / "libpq.so.5").write_bytes(content.replace(b"\0krbsrvname\0", b"\0sslrubbish\0"))
     done = home.pganchor(*known, env={"LD_LIBRARY_PATH": folder})
     assert done.returncode == 0
