@@ -6,7 +6,6 @@ Takes one thing out of a copy of the gate after the other, builds the module, an
 """
 
 import argparse
-import os
 import re
 import shutil
 import subprocess
@@ -135,18 +134,7 @@ class Gate:
 
 
 def run(options, program, module):
-    if options.root is None:
-        return verdicts.run(program, module, options.cases, options.seed)
-    inside = Path(options.root) / "fuzz"
-    shutil.rmtree(inside, ignore_errors=True)
-    inside.mkdir()
-    shutil.copy(program, inside / "verdict")
-    shutil.copy(module, inside / "pganchor-gate.so")
-    env = [f"{name}={value}" for name, value in verdicts.environment("/fuzz/pganchor-gate.so").items()]
-    (inside / "scratch").mkdir()
-    return subprocess.run(["chroot", options.root, "/usr/bin/env", "-i", *env,
-                           *verdicts.arguments("/fuzz/verdict", "/fuzz/scratch", options.cases, options.seed)], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace")
+    return verdicts.run(program, module, options.cases, options.seed, root=options.root)
 
 
 def main():

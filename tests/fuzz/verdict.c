@@ -564,7 +564,7 @@ static void add_counts(const struct outcome *outcome, const struct chance_policy
 	counts[expected->protected ? STRONG : expected->sockets ? LOCAL : EXEMPT]++;
 	counts[LOCKED_GSS] += expected->gss_lock;
 	counts[LOCKED_TLS] += expected->tls_lock;
-	counts[ONLY_WALL] += expected->gss_lock;
+	counts[ONLY_WALL] += expected->gss_lock && !hidden;
 }
 
 /* ---- one case ---- */
