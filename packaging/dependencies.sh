@@ -50,6 +50,8 @@ packages_of() {
             echo clang libclang-rt-dev
             # tests/upstream: source packages, verified and unpacked.
             echo debian-archive-keyring dpkg-dev
+            # tests/libpqs: libpq out of PostgreSQL's source.
+            echo bison flex libkrb5-dev libldap-dev
             # Programs that have nothing to do with PostgreSQL, and must not notice the gate.
             echo git chromium nodejs openjdk-17-jre-headless rustc busybox-static gdb ltrace fakeroot
             echo libeatmydata1 libjemalloc2 libtcmalloc-minimal4

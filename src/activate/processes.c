@@ -71,7 +71,8 @@ static int take_path(struct pga_process *process, char *path)
 		deleted = true;
 		path[length - sizeof deleted_mark + 1] = '\0';
 	}
-	if (is_called(path, "libpq"))
+	/* What libpq 18 and 19 load for OAuth (libpq-oauth-18.so, libpq-oauth.so) is no libpq. */
+	if (is_called(path, "libpq") && !is_called(path, "libpq-oauth"))
 		return add_libpq(process, path, deleted);
 	if (process->gate == NULL &&
 	    (is_called(path, "pganchor-gate") || is_called(path, "libpganchor"))) {

@@ -50,17 +50,21 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 {
 	json_t *settings = json_array();
 	struct pga_text changes = PGA_TEXT_EMPTY;
+	struct pga_text unknown = PGA_TEXT_EMPTY;
 	json_t *report;
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
 		if (pga_setting_shown(option)[0] != '\0')
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
-	report =
-	    json_pack("{s:s, s:o, s:o, s:o}", "verdict", verdict->allowed ? "allowed" : "refused",
-		      "reasons", pga_json_lines(pga_text_string(&verdict->why)), "changes",
-		      pga_json_lines(pga_text_string(&changes)), "settings", settings);
+	pga_explain_unknown(effective, &unknown);
+	report = json_pack("{s:s, s:o, s:o, s:o, s:o}", "verdict",
+			   verdict->allowed ? "allowed" : "refused", "reasons",
+			   pga_json_lines(pga_text_string(&verdict->why)), "changes",
+			   pga_json_lines(pga_text_string(&changes)), "notes",
+			   pga_json_lines(pga_text_string(&unknown)), "settings", settings);
 	pga_text_free(&changes);
+	pga_text_free(&unknown);
 	return pga_json_print(report, status);
 }
 

@@ -82,12 +82,12 @@ static void print_settings(const struct pga_standing *standing)
 static bool can_weaken(const PQconninfoOption *option)
 {
 	static const char *const keywords[] = {"sslmode", "gssencmode", "ssl_min_protocol_version",
-					       "ssl_max_protocol_version", "sslkeylogfile"};
+					       "ssl_max_protocol_version"};
 
 	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
 		if (strcmp(option->keyword, keywords[i]) == 0)
 			return true;
-	return false;
+	return pga_setting_gives_away(option->keyword);
 }
 
 /* The command that writes the entry anew, with all its settings but those that can weaken it. */

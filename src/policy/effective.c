@@ -126,10 +126,25 @@ int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters
 	return result;
 }
 
+/* No option: libpq, from 18 on, asks the environment when it talks to the issuer
+ * (oauth_unsafe_debugging_enabled(), and of 19 oauth_parse_debug_flags()). "UNSAFE" is all, and 19
+ * takes a list behind it. What would be harmless in the list needs no UNSAFE before it. */
+static bool oauth_is_unsafe(const struct pga_effective *effective)
+{
+	static const char unsafe[] = "UNSAFE";
+	const char *said = getenv("PGOAUTHDEBUG");
+
+	if (said == NULL || pga_option_find(effective->options, "oauth_issuer") == NULL)
+		return false;
+	return strncmp(said, unsafe, strlen(unsafe)) == 0 &&
+	       (said[strlen(unsafe)] == '\0' || said[strlen(unsafe)] == ':');
+}
+
 int pga_effective_of(const struct pga_libpq *libpq, PGconn *conn, struct pga_effective *effective)
 {
 	memset(effective, 0, sizeof *effective);
 	effective->options = libpq->conninfo(conn);
+	effective->oauth_unsafe = oauth_is_unsafe(effective);
 	return effective->options != NULL ? 0 : -1;
 }
 

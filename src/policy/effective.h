@@ -30,6 +30,8 @@ struct pga_effective {
 	    *origins;       /* one for each option; NULL where memory ran out or nobody asked */
 	char *service;      /* its name and the file that it stands in, once traced; NULL where */
 	char *service_file; /* there is none */
+	bool oauth_unsafe;  /* PGOAUTHDEBUG is such that libpq may send OAuth's secrets over plain
+			       HTTP, or print them */
 };
 
 /* Asks libpq for the settings that these parameters come to, opening no socket and looking up no

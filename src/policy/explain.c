@@ -1,6 +1,7 @@
 #include "policy/explain.h"
 
 #include "base/printable.h"
+#include "policy/options.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,6 +49,10 @@ static void add_change(const struct pga_effective *effective, const char *keywor
 				     : PGA_FROM_UNKNOWN;
 	const char *value = strong_value(keyword);
 
+	if (strcmp(keyword, PGA_OAUTH_DEBUG) == 0) {
+		pga_text_add(text, "environment " PGA_OAUTH_DEBUG ": unset " PGA_OAUTH_DEBUG);
+		return;
+	}
 	if (origin == PGA_FROM_DEFAULT || origin == PGA_FROM_UNKNOWN)
 		pga_text_add(text, "conninfo");
 	else
@@ -76,6 +81,19 @@ void pga_explain_changes(const struct pga_effective *effective, const struct pga
 	}
 }
 
+void pga_explain_unknown(const struct pga_effective *effective, struct pga_text *text)
+{
+	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
+	     option++) {
+		if (pga_option_is_reviewed(option->keyword))
+			continue;
+		if (text->length > 0)
+			pga_text_add(text, "\n");
+		pga_text_addf(text, "libpq has an option that pganchor does not know: %s",
+			      option->keyword);
+	}
+}
+
 static void add_lines(struct pga_text *text, const char *lines)
 {
 	while (*lines != '\0') {
@@ -92,6 +110,7 @@ static void add_verdict(const struct pga_effective *effective, const struct pga_
 			const struct pga_verdict *verdict, struct pga_text *text)
 {
 	struct pga_text changes = PGA_TEXT_EMPTY;
+	struct pga_text unknown = PGA_TEXT_EMPTY;
 
 	pga_text_add(text, verdict->allowed ? "\nallowed" : "\nrefused");
 	if (!verdict->allowed && policy->mode == PGA_MODE_AUDIT)
@@ -111,8 +130,12 @@ static void add_verdict(const struct pga_effective *effective, const struct pga_
 	if (changes.length > 0)
 		pga_text_add(text, "what to change:\n");
 	add_lines(text, pga_text_string(&changes));
-	text->failed = text->failed || changes.failed;
+	pga_explain_unknown(effective, &unknown);
+	if (unknown.length > 0)
+		pga_text_addf(text, "%s\n", pga_text_string(&unknown));
+	text->failed = text->failed || changes.failed || unknown.failed;
 	pga_text_free(&changes);
+	pga_text_free(&unknown);
 }
 
 /* The value as it is shown in the table; the caller frees it. */

@@ -25,4 +25,7 @@ void pga_explain(const struct pga_effective *effective, const struct pga_policy 
 void pga_explain_changes(const struct pga_effective *effective, const struct pga_verdict *verdict,
 			 struct pga_text *text);
 
+/* Adds a line for each option of this libpq that nobody has reviewed, no newline at the end. */
+void pga_explain_unknown(const struct pga_effective *effective, struct pga_text *text);
+
 #endif

@@ -107,11 +107,14 @@ static char *user_service_file(void)
 	return pga_text_take(&path);
 }
 
-static char *find_service_file(const char *service)
+/* libpq 19 tells the file, the one that "servicefile" or PGSERVICEFILE names or the one that it has
+ * found the service in. */
+static char *find_service_file(const struct pga_effective *effective, const char *service)
 {
+	const char *told = pga_effective_value(effective, "servicefile");
 	const char *folder = getenv("PGSYSCONFDIR");
 	struct pga_text system = PGA_TEXT_EMPTY;
-	char *user = user_service_file();
+	char *user = told != NULL && told[0] != '\0' ? strdup(told) : user_service_file();
 	bool has_service = false;
 
 	if (user != NULL)
@@ -174,7 +177,7 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	if (service != NULL && service[0] != '\0') {
 		effective->service = strdup(service);
 		if (!pga_is_secure_execution())
-			effective->service_file = find_service_file(service);
+			effective->service_file = find_service_file(effective, service);
 	}
 	for (size_t i = 0; i < count; i++) {
 		const PQconninfoOption *option = &effective->options[i];

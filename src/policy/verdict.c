@@ -113,14 +113,19 @@ bool pga_host_is_exempt(const struct pga_effective *effective, const struct pga_
 	return found;
 }
 
-/* Starts a reason: "sslmode=prefer (libpq's default) ". */
-static void begin_reason(struct pga_verdict *verdict, const struct pga_effective *effective,
-			 const char *keyword)
+static void count_reason(struct pga_verdict *verdict, const char *keyword)
 {
 	if (verdict->reasons++ > 0)
 		pga_text_add(&verdict->why, "\n");
 	verdict->allowed = false;
 	verdict->weak[verdict->reasons - 1] = keyword;
+}
+
+/* Starts a reason: "sslmode=prefer (libpq's default) ". */
+static void begin_reason(struct pga_verdict *verdict, const struct pga_effective *effective,
+			 const char *keyword)
+{
+	count_reason(verdict, keyword);
 	pga_text_addf(&verdict->why, "%s=", keyword);
 	pga_text_add_printable(&verdict->why, value_of(effective, keyword), "");
 	pga_text_add(&verdict->why, " (");
@@ -189,9 +194,46 @@ static void judge_tls(const struct pga_effective *effective, const struct pga_po
 		begin_reason(verdict, effective, "sslrootcert");
 		pga_text_add(&verdict->why, "trusts every public CA, which the policy refuses");
 	}
-	if (value_of(effective, "sslkeylogfile")[0] != '\0') {
-		begin_reason(verdict, effective, "sslkeylogfile");
-		pga_text_add(&verdict->why, "writes the session's keys to a file");
+}
+
+/* Settings by which libpq gives secrets away, of whatever value. */
+static const struct giving_away {
+	const char *keyword;
+	bool sockets_too; /* it is not the server's session that they are about */
+	const char *how;
+} giving_away[] = {
+    {"sslkeylogfile", false, "writes the session's keys to a file"},
+    {"oauth_ca_file", true,
+     "names who may vouch for the OAuth issuer, whom libpq sends secrets to"},
+};
+
+#define GIVING_AWAY (sizeof giving_away / sizeof giving_away[0])
+
+bool pga_setting_gives_away(const char *keyword)
+{
+	for (size_t i = 0; i < GIVING_AWAY; i++)
+		if (strcmp(giving_away[i].keyword, keyword) == 0)
+			return true;
+	return false;
+}
+
+/* A server that is reached by a socket can ask for OAuth as well as any. */
+static void judge_secrets(const struct pga_effective *effective, struct pga_verdict *verdict)
+{
+	for (size_t i = 0; i < GIVING_AWAY; i++) {
+		const struct giving_away *rule = &giving_away[i];
+
+		if (value_of(effective, rule->keyword)[0] == '\0' ||
+		    (!verdict->needs_tls && !rule->sockets_too))
+			continue;
+		begin_reason(verdict, effective, rule->keyword);
+		pga_text_add(&verdict->why, rule->how);
+	}
+	if (effective->oauth_unsafe) {
+		count_reason(verdict, PGA_OAUTH_DEBUG);
+		pga_text_add(&verdict->why,
+			     PGA_OAUTH_DEBUG "=UNSAFE (environment) lets OAuth's secrets go over "
+					     "plain HTTP, and prints them");
 	}
 }
 
@@ -229,6 +271,8 @@ void pga_judge(const struct pga_effective *effective, const struct pga_policy *p
 		judge_socket(effective, policy, verdict);
 	if (verdict->needs_tls)
 		judge_tls(effective, policy, verdict);
+	if (verdict->needs_tls || verdict->local)
+		judge_secrets(effective, verdict);
 }
 
 void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_effective *effective)
@@ -240,12 +284,12 @@ void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_eff
 	pga_text_add(&verdict->why, "can take GSSAPI encryption instead of TLS");
 }
 
-static bool sslmode_is_said(const struct pga_effective *effective)
+static bool is_said(const struct pga_effective *effective, const char *keyword)
 {
-	for (size_t i = 0; effective->origins != NULL && effective->options[i].keyword != NULL; i++)
-		if (strcmp(effective->options[i].keyword, "sslmode") == 0)
-			return effective->origins[i] == PGA_FROM_CONNINFO;
-	return false;
+	const PQconninfoOption *option = pga_option_find(effective->options, keyword);
+
+	return effective->origins != NULL && option != NULL &&
+	       effective->origins[option - effective->options] == PGA_FROM_CONNINFO;
 }
 
 /* Whether the value cannot stand as it is in a command, or would not look like what it is. */
@@ -257,6 +301,19 @@ static bool is_awkward(const char *value)
 	return false;
 }
 
+/* A service of a file that the program names is found there alone. */
+static void add_service_hint(const struct pga_effective *effective, struct pga_text *text)
+{
+	const char *file = value_of(effective, "servicefile");
+
+	pga_text_addf(text, "\n    write sslmode=verify-full into service %s", effective->service);
+	if (is_said(effective, "servicefile") && !is_awkward(file))
+		pga_text_addf(text, " of %s; \"pganchor explain 'service=%s servicefile=%s'\" ",
+			      file, effective->service, file);
+	else
+		pga_text_addf(text, "; \"pganchor explain service=%s\" ", effective->service);
+}
+
 /* What to do about it. The conninfo in the hint is made of settings that are no secret. */
 static void add_hint(const struct pga_effective *effective, struct pga_text *text)
 {
@@ -265,17 +322,14 @@ static void add_hint(const struct pga_effective *effective, struct pga_text *tex
 	const char *sslmode = value_of(effective, "sslmode");
 
 	if (service[0] != '\0' && !is_awkward(service))
-		pga_text_addf(text,
-			      "\n    write sslmode=verify-full into service %s; \"pganchor explain "
-			      "service=%s\" ",
-			      service, service);
+		add_service_hint(effective, text);
 	else if (host[0] != '\0' && !is_awkward(host) && !is_awkward(sslmode))
 		pga_text_addf(
 		    text,
 		    "\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
 		    "\"pganchor explain 'host=%s%s%s'\" ",
-		    host, sslmode_is_said(effective) ? " sslmode=" : "",
-		    sslmode_is_said(effective) ? sslmode : "");
+		    host, is_said(effective, "sslmode") ? " sslmode=" : "",
+		    is_said(effective, "sslmode") ? sslmode : "");
 	else
 		pga_text_add(
 		    text,

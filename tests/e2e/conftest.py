@@ -42,9 +42,11 @@ Hostile servers, hostile.py and recording.py: factories for one test
                      .finish() -> [Recorded(.plain .tls .inside .everything .requests .tls_error)], [] when nobody came
   relay(port) -> .port .finish() .sent: what the client of each connection sent to a server behind it, byte for byte
 
-Other libpqs, libpqs.py
+Other libpqs, libpqs.py and builds.py
   rooted_home(17)  the fixture home, its commands run with libpq 17 (or 18) in a Debian that has it
   libpq_roots(17)  that Debian: .folder .libpq
+  built_home("bsymbolic")   the same with libpq 18 as others build it; builds.py has the names
+  libpq_builds("bsymbolic") that libpq.so.5
   kerberos.py has a KDC that runs there, for test_kerberos.py
 
 The system's policy, policies.py
@@ -54,6 +56,7 @@ The system's policy, policies.py
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
   compile_gate("cc", "-O0", words..., except_for=[]) -> the gate's own sources as one shared object
+  second_libpq     a copy of this machine's libpq under a soname of its own
   own_libpq_words  what links libpq itself into a C program
 
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
@@ -61,11 +64,12 @@ Nothing here sleeps: a server is ready when it says so. All servers are stopped 
 
 import signal
 
+from builds import built_home, libpq_builds  # noqa: F401
 from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
-from programs import build, compile_gate, compile_program, own_libpq_words  # noqa: F401
+from programs import build, compile_gate, compile_program, own_libpq_words, second_libpq  # noqa: F401
 from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401

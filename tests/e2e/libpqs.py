@@ -1,4 +1,4 @@
-"""libpq 17 and 18: programs run in a root folder of the Debian release that has it, with its libc and its OpenSSL too."""
+"""libpq 17, 18 and 19: programs run in a root folder of the Debian release that has it, with its libc and its OpenSSL too."""
 
 import os
 import shutil
@@ -7,18 +7,19 @@ from pathlib import Path
 import pytest
 
 from home import WITHOUT_POWER, Home
-from machines import ROOT, make_tarball, run, take_away, unpack
+from machines import ROOT, STALE, make_tarball, run, take_away, unpack
 
-RELEASES = {17: "trixie", 18: "sid"}
+RELEASES = {17: "trixie", 18: "sid", 19: "experimental"}
 
 # psql and pg_dump, what the tool needs, and a language that loads libpq as an extension.
-PACKAGES = ["postgresql-client", "libcurl4t64", "libelf1t64", "libjansson4", "python3-psycopg2"]
+PACKAGES = ["libcurl4t64", "libelf1t64", "libjansson4", "python3-psycopg2"]
 # A KDC, for kerberos.py: on the machine that we are on, its packages would bring services. And Node.js, whose packages quarrel
 # with those of others than Debian.
 MORE_PACKAGES = {17: ["krb5-kdc", "krb5-admin-server", "nodejs", "node-libpq"]}
 
-# A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
-STALE = 'Acquire::Check-Valid-Until "false";\n'
+
+def packages_of(version):
+    return [f"postgresql-client-{version}", *PACKAGES, *MORE_PACKAGES.get(version, [])]
 
 
 class Root:
@@ -83,7 +84,7 @@ def libpq_roots(pganchor, session_folder, tmp_path_factory):
 
     def make(version):
         if version not in made:
-            tarball = make_tarball(RELEASES[version], "apt", PACKAGES + MORE_PACKAGES.get(version, []), tmp_path_factory.mktemp("apt"), STALE)
+            tarball = make_tarball(RELEASES[version], "apt", packages_of(version), tmp_path_factory.mktemp("apt"), STALE)
             folder = session_folder / f"libpq{version}"
             folder.mkdir()
             made[version] = None

@@ -8,6 +8,8 @@ from pathlib import Path
 
 # For what root alone may do: to make a machine in a folder, and to go there by chroot(2).
 ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
+# A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
+STALE = 'Acquire::Check-Valid-Until "false";\n'
 
 
 def run(*argv, **kwargs):
@@ -25,7 +27,9 @@ def apt_targets():
 
 def apt_sources(release):
     """Sources of a release as lines, from where this machine has its own; none where it has none, and mmdebstrap then takes
-    Debian's. Of another release than this machine's, the main archive alone."""
+    Debian's. Of another release than this machine's, the main archive alone. Experimental is no release: what it lacks is sid's."""
+    if release == "experimental":
+        return [line.replace(" sid ", f" {suite} ") for suite in ("sid", "experimental") for line in apt_sources("sid")]
     if release == "bookworm":
         return [f"deb {uri} {suite} {component}" for uri, suite, component in apt_targets()]
     return [f"deb {uri} {release} main" for uri, suite, component in apt_targets() if (suite, component) == ("bookworm", "main")]
@@ -35,6 +39,10 @@ def apt_options():
     """How this machine's apt reaches them (proxies and the like), as lines of apt.conf."""
     dump = run("apt-config", "dump", "--no-empty", "--format", '%f "%v";%n', "Acquire")
     return "".join(line + "\n" for line in dump.splitlines() if re.match(r"Acquire::(https?|Check)\b", line))
+
+
+# What a machine of experimental has of it, and no more: else half of sid would come along.
+FROM_EXPERIMENTAL = "Package: libpq5 libpq-dev libpq-oauth postgresql-*19\nPin: release a=experimental\nPin-Priority: 990\n"
 
 
 def make_tarball(release, variant, packages, folder, more_options="", architectures=None):
@@ -49,11 +57,16 @@ def make_tarball(release, variant, packages, folder, more_options="", architectu
     tarball = Path(os.environ.get("PGANCHOR_TEST_CACHE") or folder) / f"{release}-{key}.tar"
     if not tarball.exists():
         options = Path(folder) / f"apt-{release}.conf"
+        if release == "experimental":
+            preferences = Path(folder) / "experimental.pref"
+            preferences.write_text(FROM_EXPERIMENTAL)
+            more_options += f'Dir::Etc::preferences "{preferences}";\n'
         options.write_text(apt_options() + more_options)
         # Two runs at the same time each make their own, and either will do.
         made = f"{tarball}.{os.getpid()}"
         run(*ROOT, "mmdebstrap", "--mode=root", "--format=tar", f"--variant={variant}", f"--include={wanted}",
-            f"--aptopt={options}", *([f"--architectures={architectures}"] if architectures else []), release, made, *sources)
+            f"--aptopt={options}", *([f"--architectures={architectures}"] if architectures else []),
+            "sid" if release == "experimental" else release, made, *sources)
         run(*ROOT, "mv", made, tarball)
     return tarball
 

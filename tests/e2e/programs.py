@@ -3,6 +3,7 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -104,6 +105,17 @@ def own_libpq_words(session_folder):
     return ["-I", said("pg_config", "--includedir"), Path(said("pg_config", "--libdir")) / "libpq.a",
             libraries / "libpgcommon_shlib.a", libraries / "libpgport_shlib.a", "-lssl", "-lcrypto", "-lm",
             *[f"-l:{name}" for name in re.findall(r"^\s*(lib(?:gssapi|ldap)\S+) =>", needed, re.MULTILINE)]]
+
+
+@pytest.fixture(scope="session")
+def second_libpq(session_folder):
+    """A second libpq under a name of its own, as wheels and npm packages bundle theirs."""
+    path = session_folder / "libpq-bundled.so.5"
+    linked = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin"})
+    (original,) = {line.split(" => ")[1] for line in linked.stdout.splitlines() if line.strip().startswith("libpq.so.5 ")}
+    shutil.copy(original, path)
+    subprocess.run(["patchelf", "--set-soname", path.name, path], check=True)
+    return path
 
 
 def said(*argv):

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from libpqs import RELEASES
 from machines import run
 
 LIST = Path(__file__).parent / "data/libpq-exports.txt"
-LIBPQS = [15, 17, 18]
+LIBPQS = [15, *RELEASES]
 
 
 def reviewed():

@@ -35,7 +35,7 @@ def check_wire(done):
 
 
 def check_verdicts(done, version, cases):
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
     assert re.match(rf"seed \d+, libpq {version}", done.stdout) and "; no escape\n" in done.stdout
     seen = counts(done.stdout)
     # Every kind of case comes up often.
@@ -54,6 +54,15 @@ def test_no_escape(pganchor):
 @pytest.mark.parametrize("version", RELEASES)
 def test_no_escape_with_other_libpqs(pganchor, libpq_roots, version):
     check_wire(run(pganchor.prefix, "differential.py", "--cases", 600, "--root", libpq_roots(version).folder))
+
+
+# Among them one that hides all calls of its own functions, and one that hides some.
+FEW_BUILDS = ["bsymbolic-functions", "no-interposition"]
+
+
+@pytest.mark.parametrize("name", FEW_BUILDS)
+def test_no_escape_however_libpq_was_built(pganchor, libpq_builds, name):
+    check_wire(run(pganchor.prefix, "differential.py", "--cases", 600, "--libpq", libpq_builds(name).parent))
 
 
 def test_without_the_gate_an_escape_is_found(tmp_path):
@@ -85,6 +94,13 @@ def test_no_escape_by_verdict_with_other_libpqs(pganchor, driver, libpq_roots, v
         check_verdicts(done, version, 40000)
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("name", FEW_BUILDS)
+def test_no_escape_by_verdict_however_libpq_was_built(pganchor, driver, libpq_builds, name):
+    done = verdicts.run(driver, pganchor.module, 40000, verdicts.new_seed(), libpq=libpq_builds(name).parent)
+    check_verdicts(done, 18, 40000)
+    assert ", which hides its calls of PQconnectPoll" in done.stdout
 
 
 def test_what_the_gate_loses_is_found(pganchor):

@@ -562,6 +562,20 @@ def test_explain_knows_what_the_pins_will_refuse(home):
     assert (done.returncode, done.stdout) == (1, "") and "anchors.conf, line" in done.stderr
 
 
+def test_explain_names_an_option_that_nobody_has_reviewed(home, second_libpq):
+    """A libpq of tomorrow: this one, with another name for one of its options."""
+    known = ["explain", "host=db.example.test sslmode=verify-full"]
+    assert "does not know" not in home.pganchor(*known).stdout
+    folder = home / "lib"
+    folder.mkdir()
+    content = second_libpq.read_bytes()
+    assert b"\0krbsrvname\0" in content
+    (folder / "libpq.so.5").write_bytes(content.replace(b"\0krbsrvname\0", b"\0sslrubbish\0"))
+    done = home.pganchor(*known, env={"LD_LIBRARY_PATH": folder})
+    assert done.returncode == 0
+    assert done.stdout.endswith("\nlibpq has an option that pganchor does not know: sslrubbish\n")
+
+
 def test_explain_tells_bytes_that_are_no_text(home):
     done = home.pganchor("explain", "host=db\udcff.example.test", "--json")
     settings = {setting["keyword"]: setting["value"] for setting in json.loads(done.stdout)["settings"]}

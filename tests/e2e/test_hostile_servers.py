@@ -15,6 +15,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
+from builds import BUILDS
 from certificates import EXPIRED, NOT_YET_VALID, make_root
 from home import Home
 from listener import Listener, read_to_end, tls_context
@@ -33,10 +34,10 @@ def error(text):
 
 
 # Each libpq, and with this machine's a program of another kind.
-WHO = [("psql", 15), ("psycopg2", 15), ("psql", 17), ("psycopg2", 18)]
+WHO = [("psql", 15), ("psycopg2", 15), ("psql", 17), ("psycopg2", 18), ("psql", 19), *[("psql", build) for build in BUILDS]]
 
 
-@pytest.fixture(params=WHO, ids=[f"{name}-libpq{version}" for name, version in WHO])
+@pytest.fixture(params=WHO, ids=[f"{name}-libpq{libpq}" if isinstance(libpq, int) else f"{name}-{libpq}" for name, libpq in WHO])
 def who(request):
     return request.param
 
@@ -49,7 +50,10 @@ def root():
 @pytest.fixture
 def home(request, who, root, pganchor, tmp_path):
     """A home that trusts `root`."""
-    home = Home(tmp_path / "home", pganchor) if who[1] == 15 else request.getfixturevalue("rooted_home")(who[1])
+    if who[1] == 15:
+        home = Home(tmp_path / "home", pganchor)
+    else:
+        home = request.getfixturevalue("built_home" if who[1] in BUILDS else "rooted_home")(who[1])
     (home / ".postgresql").mkdir()
     root.write_root(home / ".postgresql/root.crt")
     return home

@@ -1,5 +1,7 @@
-"""What the gate does holds with libpq 17 and 18 as it does with this machine's: the same tests, run there; and what only these
-have."""
+"""What the gate does holds with libpq 17, 18 and 19 as it does with this machine's: the same tests, run there; and what only
+these have."""
+
+import json
 
 import pytest
 
@@ -59,7 +61,7 @@ def test_what_is_found_by_ctypes(anchored, postgres):
     test_ways.test_a_language(anchored, postgres, "python-ctypes")
 
 
-# ---- what libpq 16, 17 and 18 have besides
+# ---- what libpq 16 to 19 have besides
 
 SSL_REQUEST = bytes.fromhex("0000000804d2162f")
 CANCEL_REQUEST = bytes.fromhex("0000001004d2162e")
@@ -178,3 +180,109 @@ def test_a_file_of_the_sessions_keys_is_refused(anchored, postgres, libpq):
     done = run_gated(anchored, argv)
     assert f"sslkeylogfile={keys} (conninfo) writes the session's keys to a file" in done.stderr
     assert not keys.exists()
+
+
+# ---- OAuth, of libpq 18 and 19
+
+def refuses(home, argv, words, **kwargs):
+    done = run_gated(home, argv, **kwargs)
+    assert done.returncode != 0 and f"pganchor refused this connection: {words}" in done.stderr, done.stderr
+
+
+UNSAFE = "PGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go over plain HTTP, and prints them"
+
+
+@pytest.mark.parametrize("value", ["UNSAFE", "UNSAFE:", "UNSAFE:http", "UNSAFE:call-count,trace"])
+def test_oauth_without_tls_is_refused(anchored, postgres, libpq, value):
+    """libpq 18 takes the one word, 19 a list behind it too; an older one has no OAuth."""
+    argv = CLIENTS["psql"](postgres.conninfo(sslmode="verify-full"))
+    if libpq < 18:
+        assert run_gated(anchored, argv, env={"PGOAUTHDEBUG": value}).stdout == "t\n"
+        return
+    seen = postgres.connections()
+    refuses(anchored, argv, UNSAFE, env={"PGOAUTHDEBUG": value})
+    # Whoever is reached by a socket can ask for OAuth too.
+    refuses(anchored, CLIENTS["psql"](f"host={postgres.socket_dir}"), UNSAFE, env={"PGOAUTHDEBUG": value})
+    assert postgres.connections() == seen
+    explained = anchored.pganchor("explain", postgres.conninfo(sslmode="verify-full"), env={"PGOAUTHDEBUG": value})
+    assert explained.returncode == 3
+    assert f"    {UNSAFE}\nwhat to change:\n    environment PGOAUTHDEBUG: unset PGOAUTHDEBUG\n" in explained.stdout
+
+
+@pytest.mark.parametrize("value", ["", "unsafe", "UNSAFER", " UNSAFE", "call-count,plugin-errors", "http"])
+def test_what_debugs_oauth_and_gives_nothing_away_is_allowed(anchored, postgres, value):
+    argv = CLIENTS["psql"](postgres.conninfo(sslmode="verify-full"))
+    assert run_gated(anchored, argv, env={"PGOAUTHDEBUG": value}).stdout == "t\n"
+
+
+def test_an_exempt_host_may_debug_oauth(anchored, postgres):
+    write_policy(anchored, "allow-weak = localhost\n")
+    assert run_gated(anchored, CLIENTS["psql"](postgres.conninfo()), env={"PGOAUTHDEBUG": "UNSAFE"}).returncode == 0
+
+
+@pytest.mark.parametrize("by", ["conninfo", "environment PGOAUTHCAFILE"])
+def test_who_vouches_for_the_oauth_issuer(anchored, postgres, libpq, by):
+    """libpq 19: until then it takes an OAuth issuer at the word of the system's CAs alone."""
+    more, env = ({"oauth_ca_file": "/own.crt"}, {}) if by == "conninfo" else ({}, {"PGOAUTHCAFILE": "/own.crt"})
+    argv = CLIENTS["psql"](postgres.conninfo(sslmode="verify-full", **more))
+    if libpq >= 19:
+        refuses(anchored, argv, f"oauth_ca_file=/own.crt ({by}) names who may vouch for the OAuth issuer", env=env)
+        sockets = CLIENTS["psql"](" ".join([f"host={postgres.socket_dir}", *[f"{key}={value}" for key, value in more.items()]]))
+        refuses(anchored, sockets, f"oauth_ca_file=/own.crt ({by}) names who may vouch for the OAuth issuer", env=env)
+    elif by == "conninfo":
+        assert 'invalid connection option "oauth_ca_file"' in run_gated(anchored, argv).stderr
+    else:
+        assert run_gated(anchored, argv, env=env).stdout == "t\n"
+
+
+# ---- options
+
+def test_a_service_of_another_file(anchored, postgres, libpq):
+    """libpq 19 takes the service file in the connection string too."""
+    (anchored / "other.conf").write_text(f"[prod]\nhost=localhost\nport={postgres.port}\nsslmode=require\n")
+    (anchored / ".pg_service.conf").write_text("[prod]\nhost=elsewhere.example.test\nsslmode=verify-full\n")
+    words = f"service=prod servicefile={anchored / 'other.conf'}"
+    refused = run_gated(anchored, CLIENTS["psql"](words)).stderr
+    if libpq < 19:
+        assert 'invalid connection option "servicefile"' in refused
+        return
+    origin = f"service prod in {anchored / 'other.conf'}"
+    assert f"pganchor refused this connection: sslmode=require ({origin}) is weaker than verify-full\n" \
+           f"    write sslmode=verify-full into service prod of {anchored / 'other.conf'}; " \
+           f"\"pganchor explain '{words}'\" shows every setting\n" in refused, refused
+    explained = anchored.pganchor("explain", words).stdout
+    assert f"    {origin}: write sslmode=verify-full\n" in explained
+    # The variable is what it was before: then the words that explain it need not name the file.
+    done = run_gated(anchored, CLIENTS["psql"]("service=prod"), env={"PGSERVICEFILE": anchored / "other.conf"})
+    assert f"sslmode=require ({origin})" in done.stderr and '"pganchor explain service=prod"' in done.stderr
+    # A service that the named file has not is the machine's.
+    (anchored / "empty.conf").write_text("")
+    (anchored / "pg_service.conf").write_text("[prod]\nhost=localhost\nsslmode=prefer\n")
+    done = run_gated(anchored, CLIENTS["psql"](f"service=prod servicefile={anchored / 'empty.conf'}"), env={"PGSYSCONFDIR": anchored.path})
+    assert f"sslmode=prefer (service prod in {anchored / 'pg_service.conf'})" in done.stderr
+
+
+OPTIONS = """
+import ctypes
+class Option(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_char_p) for name in ("keyword", "envvar", "compiled", "val", "label", "dispchar")] + [("size", ctypes.c_int)]
+pq = ctypes.CDLL("libpq.so.5")
+pq.PQconndefaults.restype = ctypes.POINTER(Option)
+option = pq.PQconndefaults()
+for i in range(1000):
+    if not option[i].keyword:
+        break
+    print(option[i].keyword.decode())
+"""
+
+
+def test_each_option_of_libpq_has_been_reviewed(home, libpq):
+    """Where this fails, libpq has an option that nobody has looked at: it belongs into src/policy/options.c, and where it can weaken
+    a connection or give something away, into a rule."""
+    options = home.run(["/usr/bin/python3", "-c", OPTIONS]).stdout.split()
+    assert {"host", "sslmode", "sslrootcert"} < set(options)
+    assert ("sslkeylogfile" in options, "oauth_ca_file" in options) == (libpq >= 18, libpq >= 19)
+    explained = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
+    assert "does not know" not in explained.stdout
+    report = json.loads(home.pganchor("explain", "--json", "host=db.example.test sslmode=verify-full").stdout)
+    assert report["notes"] == []

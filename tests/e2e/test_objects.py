@@ -8,7 +8,7 @@ import pytest
 
 from programs import SOURCES
 from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
-from test_ways import opener, second_libpq  # noqa: F401
+from test_ways import opener  # noqa: F401
 
 BEYOND = "nothing: pganchor refused this connection: this process has more than one libpq, and the gate cannot stand before this one"
 

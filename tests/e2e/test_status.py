@@ -127,9 +127,11 @@ def test_a_libpq_that_was_replaced_since(among, home):
     assert (status, process["libpqs"]) == (0, [{"path": str(copy), "version": None, "deleted": True}])
 
 
-def test_a_library_of_a_like_name_is_no_libpq(among, home):
-    shutil.copy(file_of("libm.so.6"), home / "libpqwalreceiver.so")
-    _, status, shown = among([loading(home / "libpqwalreceiver.so")], "--json")
+# The server's; and what libpq 18 and 19 load for OAuth.
+@pytest.mark.parametrize("name", ["libpqwalreceiver.so", "libpq-oauth-18.so", "libpq-oauth.so"])
+def test_a_library_of_a_like_name_is_no_libpq(among, home, name):
+    shutil.copy(file_of("libm.so.6"), home / name)
+    _, status, shown = among([loading(home / name)], "--json")
     assert (status, json.loads(shown)["processes"]) == (0, [])
 
 

@@ -2,7 +2,6 @@
 
 import platform
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -75,17 +74,6 @@ def test_however_it_is_opened_the_session_is_looked_at(anchored, stepca, recordi
     records = server.finish()
     assert [record.requests for record in records] == [["ssl"], ["ssl"]]
     assert all(record.tls and record.inside == b"" for record in records)
-
-
-@pytest.fixture(scope="session")
-def second_libpq(session_folder):
-    """A second libpq under a name of its own, as wheels and npm packages bundle theirs."""
-    path = session_folder / "libpq-bundled.so.5"
-    linked = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin"})
-    (original,) = {line.split(" => ")[1] for line in linked.stdout.splitlines() if line.strip().startswith("libpq.so.5 ")}
-    shutil.copy(original, path)
-    subprocess.run(["patchelf", "--set-soname", path.name, path], check=True)
-    return path
 
 
 @pytest.mark.parametrize("way", ["local", "deepbind", "deepbind+start", "mopen", "local+late", "deepbind+late"])

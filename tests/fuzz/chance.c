@@ -123,6 +123,9 @@ static const char *const tls_versions[] = {"TLSv1",   "TLSv1.1", "TLSv1.2", "tls
 static const char *const rootcerts[] = {"system", "system", "/nowhere", "", "System"};
 static const char *const services[] = {"weak",   "strong", "twice", "odd",  "missing",
 				       "nested", "lookup", "",      "weak]"};
+static const char *const oauth_roots[] = {"/nowhere/own.crt", "", "x"};
+static const char *const oauth_debugs[] = {"UNSAFE", "UNSAFE:http",   "UNSAFE:", "UNSAFER",
+					   "unsafe", "plugin-errors", ""};
 static const char *const digits[] = {"0", "1", "", "x"};
 static const char *const keylogs[] = {"/nowhere/keys", "", "x"};
 static const char *const bindings[] = {"require", "disable", "prefer", ""};
@@ -173,6 +176,7 @@ static const struct pool {
     POOL("sslsni", digits),
     POOL("client_encoding", encodings),
     POOL("replication", any_values),
+    POOL("oauth_ca_file", oauth_roots),
 };
 
 struct setting {
@@ -213,6 +217,8 @@ static struct setting any_setting(void)
 	if (chance_once_in(400))
 		setting.keyword = "nonsense";
 	setting.value = value_for(setting.keyword);
+	if (strcmp(setting.keyword, "servicefile") == 0 && !chance_once_in(3))
+		setting.value = keep("%s/services", folder);
 	if (chance_once_in(60))
 		setting.value = chance_once_in(3) ? keep("%s%s", PICK(odd), setting.value)
 						  : keep("%s%s", setting.value, PICK(odd));
@@ -250,6 +256,7 @@ static struct setting telling_setting(void)
 						 {"sslnegotiation", "direct"},
 						 {"sslnegotiation", "postgres"},
 						 {"sslkeylogfile", "/nowhere/keys"},
+						 {"oauth_ca_file", "/nowhere/own.crt"},
 						 {"service", "weak"},
 						 {"service", "strong"},
 						 {"service", "twice"},
@@ -448,6 +455,7 @@ void chance_environment(void)
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		(void)unsetenv(others[i]);
 	(void)unsetenv("PGREQUIRESSL");
+	(void)unsetenv("PGOAUTHDEBUG");
 	(void)unsetenv("PGSERVICEFILE");
 	(void)unsetenv("PGSYSCONFDIR");
 	for (size_t i = 0; i < setting_count; i++)
@@ -471,6 +479,8 @@ void chance_environment(void)
 	}
 	if (chance_once_in(20))
 		(void)setenv(PICK(others), "x", 1);
+	if (chance_once_in(20))
+		(void)setenv("PGOAUTHDEBUG", PICK(oauth_debugs), 1);
 	arena_used = 0;
 	if (chance_once_in(8))
 		(void)setenv("PGSERVICEFILE",

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Differential fuzzing of the gate, with libpq as its own oracle: tests/fuzz/differential.py [--cases N] [--seed N] [--root FOLDER].
+"""Differential fuzzing of the gate, with libpq as its own oracle: tests/fuzz/differential.py [--cases N] [--seed N]
+[--root FOLDER | --libpq FOLDER].
 
 Random connection strings, URIs, parameter arrays and PQsetdbLogin arguments, under random environments, service files and
 policies. A listener on loopback, on TCP and on a Unix socket, writes down what each connection really sends, answers N to
@@ -12,6 +13,7 @@ every request for encryption, and hangs up. Then
 
 Prints the seed and the counts; exit status 1 with the case when one of these does not hold. Needs PGANCHOR_PREFIX.
 --root: libpq, and all that it needs, is that of another Debian in this root folder (chroot).
+--libpq: the libpq.so.5 in this folder, in the place of this machine's; tests/libpqs/build.sh makes some.
 """
 
 import argparse
@@ -132,6 +134,8 @@ class Chance:
             "service": ["weak", "strong", "twice", "odd", "missing", "nested", "lookup"],
             "requiressl": ["0", "1"],
             "sslkeylogfile": [f"{folder}/keys"],
+            "oauth_ca_file": [f"{folder}/own.crt", ""],
+            "servicefile": [f"{folder}/home/.pg_service.conf", f"{folder}/missing"],
             "channel_binding": ["require", "disable", "prefer"],
             "target_session_attrs": ["any", "read-write", "standby", "nonsense"],
             "connect_timeout": ["2", "0"],
@@ -207,6 +211,8 @@ class Chance:
                     "user": "PGUSER"}.get(keyword := self.random.choice(list(self.values)))
             if name:
                 env[name] = self.random.choice(self.values[keyword])
+        if self.random.random() < 0.05:
+            env["PGOAUTHDEBUG"] = self.random.choice(["UNSAFE", "UNSAFE:http", "UNSAFER", ""])
         return env
 
     def service_file(self):
@@ -270,9 +276,10 @@ def prepare_root(root):
     return [*power, "chroot", f"--userspec=+{os.geteuid()}:+{os.getegid()}", root]
 
 
-def run_batch(chance, listener, entrance, module, home, count, totals):
+def run_batch(chance, listener, entrance, libraries, home, count, totals):
+    module, libpq = libraries
     env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "KRB5CCNAME": "FILE:/nowhere",
-           "PGCONNECT_TIMEOUT": "5", **chance.environment()}
+           "PGCONNECT_TIMEOUT": "5", **({"LD_LIBRARY_PATH": str(libpq.resolve())} if libpq else {}), **chance.environment()}
     (home / ".pg_service.conf").write_bytes(chance.service_file())
     policy, text = chance.policy()
     (home / ".config/pganchor/policy.conf").write_text(text)
@@ -300,8 +307,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2 ** 32))
-    parser.add_argument("--root", type=Path)
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--root", type=Path)
+    which.add_argument("--libpq", type=Path)
     options = parser.parse_args()
+    if options.libpq and not (options.libpq / "libpq.so.5").exists():
+        parser.error(f"{options.libpq}: no libpq.so.5 is in there")
     if "PGANCHOR_PREFIX" not in os.environ:
         parser.error("PGANCHOR_PREFIX is not set: `make install` into a prefix and name it there")
     module = Path(os.environ["PGANCHOR_PREFIX"]).resolve() / "lib/pganchor/pganchor-gate.so"
@@ -323,7 +334,7 @@ def main():
             module = shutil.copy(module, folder / module.name)
         chance = Chance(options.seed, folder, listener.port)
         for start in range(0, options.cases, BATCH):
-            run_batch(chance, listener, entrance, module, home, min(BATCH, options.cases - start), totals)
+            run_batch(chance, listener, entrance, (module, options.libpq), home, min(BATCH, options.cases - start), totals)
     print(f"{options.cases} cases: " + ", ".join(f"{count} {what}" for what, count in sorted(totals.items())) + "; no escape")
 
 

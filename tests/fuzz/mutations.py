@@ -6,7 +6,6 @@ Takes one thing out of a copy of the gate after the other, builds the module, an
 """
 
 import argparse
-import os
 import re
 import shutil
 import subprocess
@@ -36,7 +35,11 @@ MUTATIONS = {
     "TLSv1.1 is strong": ("policy/verdict.c", 'strcasecmp(version, "TLSv1.2") == 0', '(strcasecmp(version, "TLSv1.2") == 0 || strcasecmp(version, "TLSv1.1") == 0)', 15),
     "ssl_max_protocol_version does not count": ("policy/verdict.c", "if (maximum[0] != '\\0' &&", "if (false && maximum[0] != '\\0' &&", 15),
     "sslrootcert=system is fine": ("policy/verdict.c", "if (policy->public_ca == PGA_REFUSE &&", "if (false && policy->public_ca == PGA_REFUSE &&", 15),
-    "sslkeylogfile is fine": ("policy/verdict.c", 'value_of(effective, "sslkeylogfile")[0]', 'value_of(effective, "sslkeylogfiles")[0]', 18),
+    "sslkeylogfile is fine": ("policy/verdict.c", '{"sslkeylogfile", false,', '{"sslkeylogfiles", false,', 18),
+    "oauth_ca_file is fine": ("policy/verdict.c", '{"oauth_ca_file", true,', '{"oauth_ca_files", true,', 19),
+    "oauth_ca_file is fine on a socket": ("policy/verdict.c", '{"oauth_ca_file", true,', '{"oauth_ca_file", false,', 19),
+    "PGOAUTHDEBUG is fine": ("policy/effective.c", 'static const char unsafe[] = "UNSAFE";', 'static const char unsafe[] = "INSECURE";', 18),
+    "PGOAUTHDEBUG with a list is fine": ("policy/effective.c", "|| said[strlen(unsafe)] == ':')", ")", 18),
     "sockets are always allowed": ("policy/verdict.c", "if (policy->unix_socket == PGA_ALLOW)", "if (true || policy->unix_socket == PGA_ALLOW)", 15),
     "direct TLS is refused": ("policy/verdict.c", "\tjudge_gss(effective, policy, verdict);",
                               '\tif (strcmp(value_of(effective, "sslnegotiation"), "direct") == 0)\n\t\tverdict->allowed = false;\n\tjudge_gss(effective, policy, verdict);', 17),
@@ -131,18 +134,7 @@ class Gate:
 
 
 def run(options, program, module):
-    if options.root is None:
-        return verdicts.run(program, module, options.cases, options.seed)
-    inside = Path(options.root) / "fuzz"
-    shutil.rmtree(inside, ignore_errors=True)
-    inside.mkdir()
-    shutil.copy(program, inside / "verdict")
-    shutil.copy(module, inside / "pganchor-gate.so")
-    env = [f"{name}={value}" for name, value in verdicts.environment("/fuzz/pganchor-gate.so").items()]
-    (inside / "scratch").mkdir()
-    return subprocess.run(["chroot", options.root, "/usr/bin/env", "-i", *env,
-                           *verdicts.arguments("/fuzz/verdict", "/fuzz/scratch", options.cases, options.seed)], text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, errors="replace")
+    return verdicts.run(program, module, options.cases, options.seed, root=options.root)
 
 
 def main():

@@ -517,3 +517,22 @@ int fstat(int fd, struct stat *status)
 
 	return CALLED_BY(gate) ? disguised(real(fd, status), status) : real(fd, status);
 }
+
+int lstat(const char *path, struct stat *status)
+{
+	char buffer[512];
+	REAL(int, "lstat", const char *, struct stat *)
+
+	if (!CALLED_BY(gate))
+		return real(path, status);
+	return disguised(real(moved(path, buffer, sizeof buffer), status), status);
+}
+
+/* The same functions, as a module that was built for large files calls them: on a machine of 64
+ * bits, what they take and give is the same too. */
+#define LARGE(name) __asm__(".globl " #name "64\n.set " #name "64, " #name)
+LARGE(open);
+LARGE(stat);
+LARGE(fstat);
+LARGE(lstat);
+LARGE(scandir);

@@ -53,7 +53,8 @@ HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from machines import ROOT, apt_options, apt_sources, make_tarball, run, take_away, unpack  # noqa: E402
+from machines import ROOT, STALE, make_tarball, run, take_away, unpack  # noqa: E402
+from sources import Apt  # noqa: E402
 
 RELEASES = {"15": "bookworm", "17": "trixie", "18": "sid"}
 SUITES = ("src/interfaces/libpq", "src/test/ssl", "src/test/kerberos")
@@ -74,52 +75,8 @@ HOSTS = """\
 127.0.0.2 pg-loadbalancetest
 127.0.0.3 pg-loadbalancetest
 """
-# A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
-STALE = 'Acquire::Check-Valid-Until "false";\n'
 REFUSAL = "pganchor refused this connection"
 SECONDS = 300
-
-
-class Apt:
-    """apt-get with no state but a folder of its own, knowing the source packages of the releases."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.one_at_a_time = threading.Lock()
-        for name in ("lists/partial", "archives/partial"):
-            (folder / name).mkdir(parents=True)
-        lines = [line for release in RELEASES.values() for line in
-                 apt_sources(release) or [f"deb http://deb.debian.org/debian {release} main"]]
-        keys = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
-        (folder / "sources.list").write_text("".join(re.sub("^deb ", f"deb-src {keys} ", line) + "\n" for line in lines))
-        (folder / "apt.conf").write_text(
-            apt_options() + STALE +
-            f'Dir::State "{folder}";\nDir::State::lists "{folder}/lists";\nDir::State::status "/dev/null";\n'
-            f'Dir::Cache "{folder}";\nDir::Etc::sourcelist "{folder}/sources.list";\nDir::Etc::sourceparts "-";\n'
-            'Acquire::Languages "none";\nAPT::Sandbox::User "";\n')
-        self.call("apt-get", "-q", "update", "--error-on=any")
-
-    def call(self, program, *argv):
-        return run(program, "-c", self.folder / "apt.conf", *argv, cwd=self.folder)
-
-    def source(self, package, folder):
-        """Unpack the newest version of a source package that the mirrors have, patched as Debian builds it. Returns it."""
-        stanzas = self.call("apt-cache", "showsrc", "--only-source", package)
-        versions = list(dict.fromkeys(re.findall(r"^Version: (.*)$", stanzas, re.M)))
-        for number, version in enumerate(versions):
-            try:
-                with self.one_at_a_time:
-                    self.call("apt-get", "-q", "source", "--download-only", "--only-source", f"{package}={version}")
-            except AssertionError:
-                # A security update's binaries can be on a mirror that has not its source.
-                if number + 1 == len(versions):
-                    raise
-                continue
-            name = f"{package}_{version.split(':')[-1]}.dsc"
-            # apt has verified these files by their signed list; their maintainer's own signature adds nothing to that.
-            run("dpkg-source", "--no-check", "-q", "-x", name, folder, cwd=self.folder)
-            return version
-        raise AssertionError(f"{package}: apt knows no source package of this name")
 
 
 class Machine:
@@ -466,7 +423,7 @@ def main():
         Path(os.environ["PGANCHOR_TEST_CACHE"]).mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         (folder / "apt").mkdir()
-        apt = Apt(folder / "apt")
+        apt = Apt(folder / "apt", RELEASES.values())
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             suites = arguments.suite or SUITES
             made = {version: pool.submit(Machine, version, folder / version, arguments.module.resolve(), apt, suites)

@@ -1,0 +1,52 @@
+"""Debian's source packages, verified by the archive's signature."""
+
+import re
+import threading
+
+from machines import STALE, apt_options, apt_sources, run
+
+
+class Apt:
+    """apt-get with no state but a folder of its own, knowing the source packages of some Debian releases."""
+
+    def __init__(self, folder, releases):
+        self.folder = folder
+        self.one_at_a_time = threading.Lock()
+        for name in ("lists/partial", "archives/partial"):
+            (folder / name).mkdir(parents=True)
+        lines = [line for release in releases for line in
+                 apt_sources(release) or [f"deb http://deb.debian.org/debian {release} main"]]
+        keys = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
+        (folder / "sources.list").write_text("".join(re.sub("^deb ", f"deb-src {keys} ", line) + "\n" for line in lines))
+        (folder / "apt.conf").write_text(
+            apt_options() + STALE +
+            f'Dir::State "{folder}";\nDir::State::lists "{folder}/lists";\nDir::State::status "/dev/null";\n'
+            f'Dir::Cache "{folder}";\nDir::Etc::sourcelist "{folder}/sources.list";\nDir::Etc::sourceparts "-";\n'
+            'Acquire::Languages "none";\nAPT::Sandbox::User "";\n')
+        self.call("apt-get", "-q", "update", "--error-on=any")
+
+    def call(self, program, *argv):
+        return run(program, "-c", self.folder / "apt.conf", *argv, cwd=self.folder)
+
+    def versions(self, package):
+        """Those that apt knows, the newest first."""
+        stanzas = self.call("apt-cache", "showsrc", "--only-source", package)
+        return list(dict.fromkeys(re.findall(r"^Version: (.*)$", stanzas, re.M)))
+
+    def source(self, package, folder):
+        """Unpack the newest version of a source package that the mirrors have, patched as Debian builds it. Returns it."""
+        versions = self.versions(package)
+        for number, version in enumerate(versions):
+            try:
+                with self.one_at_a_time:
+                    self.call("apt-get", "-q", "source", "--download-only", "--only-source", f"{package}={version}")
+            except AssertionError:
+                # A security update's binaries can be on a mirror that has not its source.
+                if number + 1 == len(versions):
+                    raise
+                continue
+            name = f"{package}_{version.split(':')[-1]}.dsc"
+            # apt has verified these files by their signed list; their maintainer's own signature adds nothing to that.
+            run("dpkg-source", "--no-check", "-q", "-x", name, folder, cwd=self.folder)
+            return version
+        raise AssertionError(f"{package}: apt knows no source package of this name")

@@ -1,0 +1,70 @@
+"""What the gate does holds however libpq was built: all of its tests, with each build of libpq 18 that builds.py knows.
+
+The libpq is found by LD_LIBRARY_PATH, so that every program has it: psql, PHP, Ruby, ctypes, what dlopen() and dlmopen() bring.
+test_hostile_servers.py has the same builds in its own list.
+"""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from builds import BUILDS
+from test_api import *  # noqa: F401, F403
+from test_gate import *  # noqa: F401, F403
+from test_gate import anchored  # noqa: F401
+from test_libpqs import (  # noqa: F401
+    test_a_cancel_is_encrypted, test_a_cancel_passes_the_wall, test_a_file_of_the_sessions_keys_is_refused,
+    test_direct_tls_is_looked_at_too, test_direct_tls_works_with_a_server_that_speaks_it, test_each_option_of_libpq_has_been_reviewed,
+    test_oauth_without_tls_is_refused, test_public_cas_are_as_the_policy_says, test_the_cancel_in_clear_can_be_refused,
+    test_what_debugs_oauth_and_gives_nothing_away_is_allowed, test_weak_direct_tls_is_refused)
+from test_locks import *  # noqa: F401, F403
+from test_races import both, conninfo_of, race
+from test_ways import *  # noqa: F401, F403
+
+# An attempt costs some 3 ms. For a release, run many more.
+ATTEMPTS = int(os.environ.get("PGANCHOR_TEST_RACES") or 2000)
+LOADED = 'import ctypes; pq = ctypes.CDLL("libpq.so.5"); print(pq.PQlibVersion(), open("/proc/self/maps").read())'
+
+
+@pytest.fixture(params=BUILDS)
+def build_name(request):
+    return request.param
+
+
+@pytest.fixture
+def home(built_home, build_name):
+    return built_home(build_name)
+
+
+@pytest.fixture
+def libpq():
+    return 18
+
+
+@pytest.fixture
+def second_libpq(home, tmp_path):
+    path = tmp_path / "libpq-bundled.so.5"
+    shutil.copy(home.libpq, path)
+    subprocess.run(["patchelf", "--set-soname", path.name, path], check=True)
+    return path
+
+
+def test_it_is_that_build(home):
+    version, maps = home.run(["/usr/bin/python3", "-c", LOADED]).stdout.split(" ", 1)
+    assert version.startswith("18") and str(home.libpq) in maps
+
+
+def test_the_host_between_the_network_and_a_socket(anchored, recording_server, compile_program):
+    """What is judged as a local socket, which needs no TLS, must not then go to the network without. PGHOST changes in its first
+    byte, between an address and a folder in which no server listens."""
+    server = recording_server(b"N")
+    conninfo = f"port={server.port} dbname=app password=hunter2"
+    raced, settled = race(anchored, compile_program, ATTEMPTS, conninfo, ("env", "PGHOST=127.0.0.1", "/27.0.0.1"))
+    records = server.finish()
+    in_clear = [record for record in records if record.requests != ["ssl"]]
+    assert not in_clear, f"{len(in_clear)} of {ATTEMPTS} attempts have gone to the network without TLS"
+    # Judged as a socket, begun to the network: verify-full is locked, and the server has no TLS.
+    both(raced, "weak", "local", perhaps=["no TLS there"])
+    both(settled, "weak")
