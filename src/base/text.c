@@ -49,21 +49,49 @@ void pga_text_add(struct pga_text *text, const char *string)
 void pga_text_addf(struct pga_text *text, const char *format, ...)
 {
 	va_list arguments;
-	int length;
+	size_t room;
+	int length = 0;
 
-	va_start(arguments, format);
-	length = vsnprintf(NULL, 0, format, arguments);
-	va_end(arguments);
-	if (length < 0) {
+	/* An argument may be a string that another thread changes, such as one of the environment:
+	 * only what the last call has written is true of its length. */
+	do {
+		if (!reserve(text, (size_t)length))
+			return;
+		room = text->room - text->length;
+		va_start(arguments, format);
+		length = vsnprintf(text->bytes + text->length, room, format, arguments);
+		va_end(arguments);
+	} while (length >= 0 && (size_t)length >= room);
+	if (length < 0)
 		text->failed = true;
-		return;
-	}
-	if (!reserve(text, (size_t)length))
-		return;
-	va_start(arguments, format);
-	(void)vsnprintf(text->bytes + text->length, (size_t)length + 1, format, arguments);
-	va_end(arguments);
-	text->length += (size_t)length;
+	else
+		text->length += (size_t)length;
+	text->bytes[text->length] = '\0';
+}
+
+static bool continues(char byte)
+{
+	return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+size_t pga_text_whole(const char *string, size_t most)
+{
+	size_t length = strnlen(string, most);
+	size_t end = length;
+
+	/* Behind the first byte of a character there are three at the most (RFC 3629). */
+	while (end > 0 && length - end < 3 && continues(string[end]))
+		end--;
+	return continues(string[end]) ? length : end;
+}
+
+void pga_text_add_shortened(struct pga_text *text, const char *string, size_t most)
+{
+	const size_t length = pga_text_whole(string, most);
+
+	pga_text_add_bytes(text, string, length);
+	if (string[length] != '\0')
+		pga_text_add(text, "...");
 }
 
 const char *pga_text_string(const struct pga_text *text)

@@ -1,0 +1,169 @@
+/* base/text.h: what is shortened, in every length and behind every byte of a character; and a
+ * string that changes while it is written. */
+#include "cmocka_start.h"
+
+#include "base/error.h"
+#include "base/printable.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <printf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LONGEST 600
+
+/* Characters of one to four bytes, and bytes that are none. */
+static const char *const fillings[] = {"x",    "\xC3\xA9",    "\xE2\x82\xAC", "\xF0\x9F\x94\x92",
+				       "\xFF", "\x80",        "\xC3",         "\xF0\x9F",
+				       "\033", "\\x\xE2\x82", "a\xC3\xA9"};
+
+#define FILLINGS (sizeof fillings / sizeof fillings[0])
+
+/* A string of so many bytes, in a block that has not one more: ASan and valgrind see who writes or
+ * reads behind it. */
+static char *string_of(const char *filling, size_t length)
+{
+	char *string = malloc(length + 1);
+
+	assert_non_null(string);
+	for (size_t i = 0; i < length; i++)
+		string[i] = filling[i % strlen(filling)];
+	string[length] = '\0';
+	return string;
+}
+
+static void whole_characters_and_three_dots(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < FILLINGS; i++)
+		for (size_t length = 0; length <= LONGEST; length++) {
+			const size_t unit = strlen(fillings[i]);
+			const bool is_utf8 = i < 4;
+			char *string = string_of(fillings[i], length);
+			struct pga_text text = PGA_TEXT_EMPTY;
+			size_t kept;
+
+			pga_text_add_shortened(&text, string, PGA_LONGEST_SHOWN);
+			kept = text.length;
+			if (length > PGA_LONGEST_SHOWN) {
+				assert_true(kept > 3);
+				kept -= 3;
+				assert_string_equal(text.bytes + kept, "...");
+				assert_true(kept <= PGA_LONGEST_SHOWN &&
+					    kept + 4 > PGA_LONGEST_SHOWN);
+				if (is_utf8)
+					assert_int_equal(kept, PGA_LONGEST_SHOWN -
+								   PGA_LONGEST_SHOWN % unit);
+			} else {
+				assert_int_equal(kept, length);
+			}
+			assert_memory_equal(pga_text_string(&text), string, kept);
+			pga_text_free(&text);
+			free(string);
+		}
+}
+
+static void every_limit(void **state)
+{
+	(void)state;
+	for (size_t most = 0; most <= 12; most++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+
+		pga_text_add_shortened(&text, "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC", most);
+		if (most >= 9)
+			assert_string_equal(text.bytes, "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC");
+		else
+			assert_int_equal(text.length, most - most % 3 + 3);
+		pga_text_free(&text);
+	}
+}
+
+static void errors_keep_their_reason(void **state)
+{
+	static const char reason[] = ": No such file or directory";
+	struct pga_error error;
+
+	(void)state;
+	for (size_t i = 0; i < FILLINGS; i++)
+		for (size_t length = 0; length <= sizeof error.message + LONGEST; length++) {
+			char *string = string_of(fillings[i], length);
+			const size_t most = sizeof error.message - 1;
+			size_t end;
+
+			(void)pga_fail(&error, NULL, "%s", string);
+			end = strlen(error.message);
+			assert_true(end == length ||
+				    (length > most && end <= most && end > most - 4));
+			if (length > most)
+				assert_string_equal(error.message + end - 3, "...");
+			errno = ENOENT;
+			(void)pga_fail_errno(&error, NULL, "%s", string);
+			end = strlen(error.message);
+			assert_true(end <= most && end >= strlen(reason));
+			end -= strlen(reason);
+			assert_string_equal(error.message + end, reason);
+			assert_true(end == length ||
+				    strncmp(error.message + end - 3, "...", 3) == 0);
+			free(string);
+		}
+}
+
+/* ---- a string that another thread changes: here, a conversion whose length is another each time
+ * ---- */
+
+static const int *lengths_to_print;
+
+static int print_next(FILE *stream, const struct printf_info *info, const void *const *arguments)
+{
+	const int length = *lengths_to_print++;
+
+	(void)info;
+	(void)arguments;
+	for (int i = 0; i < length; i++)
+		(void)fputc('y', stream);
+	return length;
+}
+
+static int takes_nothing(const struct printf_info *info, size_t count, int *types, int *sizes)
+{
+	(void)info;
+	(void)count;
+	(void)types;
+	(void)sizes;
+	return 0;
+}
+
+static void what_was_written_is_what_counts(void **state)
+{
+	static const int lengths[][4] = {{10, 3}, {3, 10}, {500, 3}, {500, 0}, {500, 2000, 7}, {0}};
+	/* Without what tells the compiler that it takes printf()'s conversions. */
+	void (*const add)(struct pga_text * text, const char *format, ...) = pga_text_addf;
+
+	(void)state;
+	assert_int_equal(register_printf_specifier('Y', print_next, takes_nothing), 0);
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+
+		lengths_to_print = lengths[i];
+		add(&text, "<%Y>");
+		assert_false(text.failed);
+		assert_int_equal(text.length, strlen(text.bytes));
+		assert_int_equal(text.bytes[text.length - 1], '>');
+		assert_int_equal(text.length, lengths_to_print[-1] + 2);
+		pga_text_free(&text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(whole_characters_and_three_dots),
+	    cmocka_unit_test(every_limit),
+	    cmocka_unit_test(errors_keep_their_reason),
+	    cmocka_unit_test(what_was_written_is_what_counts),
+	};
+
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
+}
