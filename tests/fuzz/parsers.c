@@ -746,6 +746,8 @@ static void check_name(const char *bytes, size_t length)
 					 (const unsigned char *)bytes, (int)length, -1, 0));
 	/* OpenSSL takes no name that is no UTF-8. */
 	if (X509_set_subject_name(x509, name) && X509_set_issuer_name(x509, name)) {
+		/* What is kept of its old form goes. */
+		HOLDS(i2d_re_X509_tbs(x509, NULL) > 0);
 		HOLDS(PEM_write_bio_X509(bio, x509) && BIO_write(bio, "", 1) == 1);
 		(void)BIO_get_mem_data(bio, &pem);
 		check_certificate(pem, strlen(pem));
