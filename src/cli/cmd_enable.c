@@ -32,7 +32,7 @@ static void print_help(FILE *stream, bool off)
 	    stream,
 	    "usage: pganchor %s [-e] [-l] [-s] [-p] [-u NAME]%s [-r DIR] [-n] [-j]\n\n%s\n"
 	    "  -e, --session        programs of your session, as systemd starts them%s\n"
-	    "  -l, --shell          your shell (SHELL), by its start file\n"
+	    "  -l, --shell          your shell (SHELL), by its start files\n"
 	    "  -s, --system         everybody's sessions and login shells, in /etc\n"
 	    "  -p, --ld-so-preload  every program of the machine, by /etc/ld.so.preload\n"
 	    "  -u, --unit NAME      a service of systemd, by a drop-in; with --session, one of "
@@ -140,23 +140,75 @@ static int check_unit(const struct asked *asked, struct pga_error *error)
 			asked->unit);
 }
 
+static int switch_on(const struct asked *asked, struct pga_switch *file, const char *entry,
+		     struct pga_error *error)
+{
+	char *preload = preload_for(asked, file->way, entry, error);
+	int result;
+
+	if (preload == NULL)
+		return -1;
+	result = pga_switch_on(file, preload, error);
+	free(preload);
+	return result;
+}
+
 static int prepare(const struct asked *asked, struct pga_switch *file, enum pga_way way,
 		   const char *unit, const char *entry, struct pga_error *error)
 {
-	char *preload;
-	int result;
-
 	if (pga_switch_find(file, way, asked->root, unit, error) != 0)
 		return -1;
 	if (asked->off)
 		return pga_switch_off(file, error);
 	if (way == PGA_WAY_UNIT && check_unit(asked, error) != 0)
 		return -1;
-	preload = preload_for(asked, way, entry, error);
-	if (preload == NULL)
-		return -1;
-	result = pga_switch_on(file, preload, error);
-	free(preload);
+	return switch_on(asked, file, entry, error);
+}
+
+/* Takes the lines out of the start files of whatever shell has them. Where none has, that is told
+ * of those of the user's. */
+static int prepare_shells_off(struct pga_switch *files, size_t *count, struct pga_error *error)
+{
+	struct pga_shell_files all;
+	struct pga_shell_files own;
+	struct pga_error ignored;
+	const size_t before = *count;
+	int result = pga_shell_files_of_all(&all, error);
+
+	(void)pga_shell_files(&own, &ignored);
+	for (size_t i = 0; result == 0 && i < all.count; i++) {
+		struct pga_switch *file = &files[(*count)++];
+
+		result = pga_switch_find_shell(file, &all.list[i], error);
+		if (result == 0)
+			result = pga_switch_off(file, error);
+		if (result == 0 && file->state == PGA_OFF)
+			pga_switch_end(&files[--*count]);
+	}
+	for (size_t i = 0; result == 0 && *count == before + i && i < own.count; i++)
+		result = pga_switch_find_shell(&files[(*count)++], &own.list[i], error);
+	pga_shell_files_free(&all);
+	pga_shell_files_free(&own);
+	return result;
+}
+
+static int prepare_shells(const struct asked *asked, struct pga_switch *files, size_t *count,
+			  const char *entry, struct pga_error *error)
+{
+	struct pga_shell_files shells;
+	int result;
+
+	if (asked->off)
+		return prepare_shells_off(files, count, error);
+	result = pga_shell_files(&shells, error);
+	for (size_t i = 0; result == 0 && i < shells.count; i++) {
+		struct pga_switch *file = &files[(*count)++];
+
+		result = pga_switch_find_shell(file, &shells.list[i], error);
+		if (result == 0)
+			result = switch_on(asked, file, entry, error);
+	}
+	pga_shell_files_free(&shells);
 	return result;
 }
 
@@ -255,8 +307,8 @@ static int check_preload(const struct asked *asked, struct pga_error *error)
 	return 0;
 }
 
-/* Prepares every file that is asked for. *files has room for one of each way and for `units` more.
- */
+/* Prepares every file that is asked for. *files has room for one of each way, those of the shells
+ * and `units` more. */
 static int prepare_all(const struct asked *asked, char *const *units, size_t unit_count,
 		       struct pga_switch *files, size_t *count, struct pga_error *error)
 {
@@ -271,10 +323,14 @@ static int prepare_all(const struct asked *asked, char *const *units, size_t uni
 		if (asked->root != NULL)
 			check_root(asked);
 	}
-	for (int way = 0; way < PGA_WAYS; way++)
-		if (asked->ways[way] && prepare(asked, &files[(*count)++], (enum pga_way)way,
-						asked->unit, entry, error) != 0)
+	for (int way = 0; way < PGA_WAYS; way++) {
+		if (!asked->ways[way])
+			continue;
+		if ((way == PGA_WAY_SHELL ? prepare_shells(asked, files, count, entry, error)
+					  : prepare(asked, &files[(*count)++], (enum pga_way)way,
+						    asked->unit, entry, error)) != 0)
 			goto done;
+	}
 	for (size_t i = 0; i < unit_count; i++)
 		if (prepare(asked, &files[(*count)++], PGA_WAY_UNIT, units[i], entry, error) != 0)
 			goto done;
@@ -288,7 +344,7 @@ static int switch_all(const struct asked *asked)
 {
 	size_t unit_count = 0;
 	char **units = asked->all ? pga_switch_units(PGA_WAY_UNIT, asked->root, &unit_count) : NULL;
-	struct pga_switch *files = calloc(PGA_WAYS + unit_count, sizeof *files);
+	struct pga_switch *files = calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
 	struct pga_error error;
 	size_t count = 0;
 	int status = PGA_EXIT_FAILED;
@@ -323,23 +379,15 @@ done:
 /* What the options come to. */
 static void settle(struct asked *asked, bool session, bool shell, bool system, bool preload)
 {
-	struct pga_switch probe;
-	struct pga_error ignored;
 	const bool none =
 	    !session && !shell && !system && !preload && !asked->all && asked->unit == NULL;
 
 	asked->ways[PGA_WAY_USER_UNIT] = asked->unit != NULL && session;
 	asked->ways[PGA_WAY_UNIT] = asked->unit != NULL && !session;
 	asked->ways[PGA_WAY_SESSION] = none || (session && asked->unit == NULL);
-	asked->ways[PGA_WAY_SHELL] = shell;
+	asked->ways[PGA_WAY_SHELL] = shell || (none && asked->off);
 	asked->ways[PGA_WAY_ENVIRONMENT] = asked->ways[PGA_WAY_PROFILE] = system || asked->all;
 	asked->ways[PGA_WAY_PRELOAD] = preload || asked->all;
-	if (none && asked->off) {
-		/* A shell that pganchor does not know has no lines of ours. */
-		asked->ways[PGA_WAY_SHELL] =
-		    pga_switch_find(&probe, PGA_WAY_SHELL, NULL, NULL, &ignored) == 0;
-		pga_switch_end(&probe);
-	}
 }
 
 static int enable_or_disable(int argc, char **argv, bool off)

@@ -53,31 +53,64 @@ static const char *state_word(enum pga_state state)
 	return words[state];
 }
 
-/* Adds one way, where its file can be read. Off is worth telling of the ways that have one file
- * each. */
-static int add_way(struct findings *found, enum pga_way way, const char *unit)
+/* Room for one more; NULL for want of memory. */
+static struct pga_switch *grow_ways(struct findings *found)
 {
 	struct pga_switch *grown =
 	    reallocarray(found->ways, found->way_count + 1, sizeof *found->ways);
-	struct pga_switch *added;
-	struct pga_error error;
 
 	if (grown == NULL)
-		return -1;
+		return NULL;
 	found->ways = grown;
-	added = &grown[found->way_count];
-	if (pga_switch_find(added, way, NULL, unit, &error) != 0)
-		return 0; /* a shell that pganchor does not know has nothing of ours */
+	return &grown[found->way_count];
+}
+
+/* Keeps the last way, where its file can be read. Off is worth telling of the ways that have one
+ * file each. */
+static void keep_way(struct findings *found, struct pga_switch *added, bool has_many)
+{
+	struct pga_error error;
+
 	if (pga_switch_look(added, &error) != 0) {
 		pga_print_warning("%s", error.message);
 		pga_switch_end(added);
-		return 0;
-	}
-	if (unit != NULL && added->state == PGA_OFF)
+	} else if (has_many && added->state == PGA_OFF) {
 		pga_switch_end(added);
-	else
+	} else {
 		found->way_count++;
+	}
+}
+
+static int add_way(struct findings *found, enum pga_way way, const char *unit)
+{
+	struct pga_switch *added = grow_ways(found);
+	struct pga_error error;
+
+	if (added == NULL)
+		return -1;
+	if (pga_switch_find(added, way, NULL, unit, &error) == 0)
+		keep_way(found, added, unit != NULL);
 	return 0;
+}
+
+/* A shell that pganchor does not know has nothing of ours. */
+static int add_shells(struct findings *found)
+{
+	struct pga_shell_files shells;
+	struct pga_error error;
+	int result = 0;
+
+	(void)pga_shell_files(&shells, &error);
+	for (size_t i = 0; i < shells.count && result == 0; i++) {
+		struct pga_switch *added = grow_ways(found);
+
+		if (added == NULL)
+			result = -1;
+		else if (pga_switch_find_shell(added, &shells.list[i], &error) == 0)
+			keep_way(found, added, false);
+	}
+	pga_shell_files_free(&shells);
+	return result;
 }
 
 static int add_units(struct findings *found, enum pga_way way)
@@ -102,7 +135,8 @@ static int look(struct findings *found, struct pga_error *error)
 	found->active = pga_process_has_gate();
 	found->in_variable = preload != NULL && pga_module_is_in(preload);
 	for (int way = 0; way < PGA_WAY_UNIT; way++)
-		if (add_way(found, (enum pga_way)way, NULL) != 0)
+		if ((way == PGA_WAY_SHELL ? add_shells(found)
+					  : add_way(found, (enum pga_way)way, NULL)) != 0)
 			return pga_fail_memory(error);
 	if (add_units(found, PGA_WAY_UNIT) != 0 || add_units(found, PGA_WAY_USER_UNIT) != 0)
 		return pga_fail_memory(error);

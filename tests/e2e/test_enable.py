@@ -59,15 +59,24 @@ def test_xdg_config_home_counts(home, tmp_path):
     assert home.snapshot() == {}
 
 
-@pytest.mark.parametrize("shell, words, name", [
-    ("/bin/bash", ["bash", "-ic"], ".bashrc"),
-    ("/bin/sh", ["sh", "-lc"], ".profile"),
+# As Debian's /etc/skel/.bashrc begins.
+NOT_INTERACTIVE = "case $- in\n    *i*) ;;\n      *) return;;\nesac\n"
+
+
+@pytest.mark.parametrize("shell, words, names", [
+    ("/bin/bash", ["bash", "-ic"], {".bashrc", ".profile"}),
+    ("/bin/bash", ["bash", "-lc"], {".bashrc", ".profile"}),
+    ("/bin/sh", ["sh", "-lc"], {".profile"}),
+    ("/bin/zsh", ["zsh", "-c"], {".zshenv"}),
+    ("/bin/zsh", ["zsh", "-lc"], {".zshenv"}),
+    ("/usr/bin/fish", ["fish", "-c"], {".config/fish/conf.d/pganchor.fish"}),
+    ("/usr/bin/fish", ["fish", "-ilc"], {".config/fish/conf.d/pganchor.fish"}),
 ])
 @pytest.mark.parametrize("preloaded", [None, pytest.param("libm.so.6", marks=without_asan)])
-def test_a_shell_has_the_gate(home, pganchor, shell, words, name, preloaded):
+def test_a_shell_has_the_gate(home, pganchor, shell, words, names, preloaded):
     env = {"SHELL": shell, "LD_PRELOAD": preloaded}
     done_well(home.pganchor("enable", "--shell", env=env))
-    assert set(home.snapshot()) == {name}
+    assert {name for name, entry in home.snapshot().items() if entry.kind == "file"} == names
     script = "printenv LD_PRELOAD; cat /proc/self/maps"
     shown = home.run([*words, script], env=env).stdout
     assert shown.splitlines()[0] == (f"{pganchor.module}:{preloaded}" if preloaded else str(pganchor.module))
@@ -76,20 +85,99 @@ def test_a_shell_has_the_gate(home, pganchor, shell, words, name, preloaded):
     assert home.run([*words, f"{' '.join(words)} 'printenv LD_PRELOAD'"], env=env).stdout.count(str(pganchor.module)) == 1
 
 
+SSH = {"SSH_CLIENT": "127.0.0.1 1 2", "SSH_CONNECTION": "127.0.0.1 1 127.0.0.1 2"}
+LOGIN_FILES = [".bash_profile", ".bash_login", ".profile"]
+
+
+@pytest.mark.parametrize("words, env, started", [
+    (["-ic"], {}, "a terminal's"), (["-lc"], {}, "a script's login"), (["-lic"], {}, "a login"), (["-c"], {**SSH, "SHLVL": None}, "ssh's")],
+    ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize("login_files", [[], [".bash_profile"], [".bash_login"], [".profile"], [".bash_login", ".profile"], LOGIN_FILES],
+                         ids="+".join)
+def test_every_bash_has_the_gate(home, pganchor, words, env, started, login_files):
+    """Whatever it is started for: with Debian's ~/.bashrc, and a login file that reads none of the others and ends early."""
+    home.path.joinpath(".bashrc").write_text(NOT_INTERACTIVE + "alias a=b\n")
+    for name in login_files:
+        home.path.joinpath(name).write_text("return 0\n")
+    before = home.snapshot()
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    told = json.loads(done_well(home.pganchor("enable", "--shell", "--json", env=BASH)))
+    assert [file["path"] for file in told["files"]] == [f"{home.path}/.bashrc", f"{home.path}/{(login_files or ['.profile'])[0]}"]
+    done = home.run(["bash", *words, "printenv LD_PRELOAD"], env={**BASH, **env})
+    assert done.stdout == f"{pganchor.module}\n", started
+    done_well(home.pganchor("disable", env=BASH))
+    assert {name: entry.content for name, entry in home.snapshot().items()} == {name: entry.content for name, entry in before.items()}
+
+
+def test_a_login_file_that_came_later_is_seen(home):
+    """It is read instead of the one with the lines: status says so, enable writes there too, and disable finds both."""
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    (home / ".bash_profile").write_text("alias a=b\n")
+    ways = {way["path"]: way["state"] for way in json.loads(home.pganchor("status", "-j", env=BASH).stdout)["enabled"] if way["way"] == "shell"}
+    assert ways == {f"{home.path}/.bashrc": "on", f"{home.path}/.bash_profile": "off"}
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    # Another shell has become the user's meanwhile.
+    shown = done_well(home.pganchor("disable", env={"SHELL": "/bin/zsh"}))
+    assert shown.count("taken out") == 3
+    assert {name: entry.content for name, entry in home.snapshot().items()} == {".bash_profile": b"alias a=b\n"}
+
+
+# What an older pganchor wrote, at the end of the file.
+OLD_LINES = """# >>> pganchor enable (made 0 folders, 0 files, {ends} line ends) >>>
+# module {module}
+# as {module}
+if [ -r '{module}' ]; then
+    case ":${{LD_PRELOAD-}}:" in
+    *':{module}:'*) ;;
+    *) export LD_PRELOAD='{module}'"${{LD_PRELOAD:+:$LD_PRELOAD}}" ;;
+    esac
+else
+    echo 'pganchor: the gate is gone: {module}' >&2
+    echo '    install pganchor again, or: pganchor disable' >&2
+fi
+# <<< pganchor disable takes these lines out again <<<
+"""
+
+
+@pytest.mark.parametrize("command", ["enable", "disable"])
+@pytest.mark.parametrize("before", [NOT_INTERACTIVE, NOT_INTERACTIVE + "alias a=b"])
+def test_lines_of_an_older_pganchor_are_known(home, pganchor, command, before):
+    """They stood where a shell that is not interactive does not get."""
+    ends = 0 if before.endswith("\n") else 1
+    start = home / ".bashrc"
+    start.write_text(before + "\n" * ends + OLD_LINES.format(module=pganchor.module, ends=ends))
+    done_well(home.pganchor(command, "--shell", env=BASH))
+    if command == "enable":
+        text = start.read_text()
+        assert text.startswith(MARK) and text.endswith("again <<<\n" + before) and text.count(MARK) == 1
+        assert home.run(["bash", "-c", "printenv LD_PRELOAD"], env={**BASH, **SSH, "SHLVL": None}).stdout == f"{pganchor.module}\n"
+        done_well(home.pganchor("disable", "--shell", env=BASH))
+    assert start.read_text() == before
+
+
 def test_a_weak_connection_is_refused_in_an_enabled_shell(home):
     home.pganchor("enable", "--shell", env=BASH)
     done = home.run(["bash", "-ic", "psql -X 'host=db.example.test sslmode=require'"], env=BASH)
     assert "pganchor refused this connection: sslmode=require (conninfo) is weaker than verify-full" in done.stderr
 
 
-def test_a_shell_says_when_the_module_is_gone(home, pganchor):
-    done_well(home.pganchor("enable", "--shell", env=BASH))
-    start = home / ".bashrc"
-    start.write_text(start.read_text().replace(str(pganchor.module), "/nowhere/pganchor-gate.so"))
-    done = home.run(["bash", "-ic", "echo ready; printenv LD_PRELOAD"], env=BASH)
+@pytest.mark.parametrize("shell, words", [("bash", ["-ic"]), ("bash", ["-lc"]), ("sh", ["-lc"]), ("zsh", ["-c"]), ("fish", ["-c"])])
+def test_a_shell_says_when_the_module_is_gone(home, pganchor, shell, words):
+    """As long as pganchor is there; when the package was removed, no shell complains of what is gone."""
+    env = {"SHELL": f"/bin/{shell}"}
+    told = json.loads(done_well(home.pganchor("enable", "--shell", "--json", env=env)))
+    for file in told["files"]:
+        start = Path(file["path"])
+        start.write_text(start.read_text().replace(str(pganchor.module), "/nowhere/pganchor-gate.so"))
+    done = home.run([shell, *words, "echo ready; printenv LD_PRELOAD"], env=env)
     assert done.stdout == "ready\n"
-    assert "pganchor: the gate is gone: /nowhere/pganchor-gate.so" in done.stderr
+    # /etc/profile sets PATH anew, to one that this pganchor is not on.
+    if words != ["-lc"]:
+        assert "pganchor: the gate is gone: /nowhere/pganchor-gate.so\n    install pganchor again, or: pganchor disable\n" in done.stderr
     assert "ERROR: ld.so" not in done.stderr
+    removed = home.run([shell, *words, "echo ready; printenv LD_PRELOAD"], env={**env, "PATH": "/usr/bin:/bin"})
+    quiet = ("cannot set terminal process group", "no job control in this shell")
+    assert (removed.stdout, [line for line in removed.stderr.splitlines() if not line.endswith(quiet) and quiet[0] not in line]) == ("ready\n", [])
 
 
 @pytest.mark.parametrize("before", [None, "", "alias a=b\n", "alias a=b", "a\r\nb\r\n", "\n\n", "caf\xe9 \x01\n"])
@@ -117,7 +205,7 @@ def test_what_others_wrote_behind_our_lines_stays(home):
     done_well(home.pganchor("enable"))
     session.write_text("A=1\n" + session.read_text() + "B=2\n")
     done_well(home.pganchor("disable", env=BASH))
-    assert (start.read_text(), session.read_text()) == ("first\nlast\n", "A=1\nB=2\n")
+    assert (start.read_text(), session.read_text()) == ("firstlast\n", "A=1\nB=2\n")
 
 
 @pytest.mark.parametrize("change", [
@@ -356,7 +444,7 @@ def test_a_unit_that_is_none(home, tmp_path, unit):
 
 
 @pytest.mark.parametrize("env, said", [
-    ({"SHELL": None}, "SHELL is not set"), ({"SHELL": "/usr/bin/fish"}, "/usr/bin/fish: not a shell whose start file")])
+    ({"SHELL": None}, "SHELL is not set"), ({"SHELL": "/usr/bin/tcsh"}, "/usr/bin/tcsh: not a shell whose start file")])
 def test_a_shell_that_is_not_known(home, env, said):
     done = home.pganchor("enable", "--shell", env=env)
     assert done.returncode == 1 and said in done.stderr
