@@ -28,8 +28,12 @@ without_asan = pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="the tool
 NO_MODULE = re.compile(r"pganchor: warning: \S+/pganchor-gate.so is not there: install pganchor in .*\n")
 
 
+# Of sessions: here no systemd of the user's runs, and musl may be installed.
+SESSIONS = re.compile(r"pganchor: warning: (no systemd of yours runs|X sessions are children|programs of musl ).*\n    .*\n")
+
+
 def done_well(done):
-    assert (done.returncode, NO_MODULE.sub("", done.stderr.replace(WARNING, ""))) == (0, "")
+    assert (done.returncode, NO_MODULE.sub("", SESSIONS.sub("", done.stderr.replace(WARNING, "")))) == (0, "")
     return done.stdout
 
 
@@ -353,6 +357,54 @@ def test_an_image_without_the_module_is_warned_of(home, pganchor, tmp_path):
     assert home.pganchor("enable", "--system", "--root", image).stderr == ""
 
 
+NOBODY = "pganchor: warning: no systemd of yours runs, which is what reads this file\n    over ssh or in a container, pganchor enable --shell is the way\n"
+
+
+def test_a_session_that_nobody_runs_is_warned_of(home, tmp_path):
+    done = home.pganchor("enable", "--session")
+    assert done.returncode == 0 and NOBODY in done.stderr
+    (tmp_path / "runtime/systemd").mkdir(parents=True)
+    (tmp_path / "runtime/systemd/private").touch()
+    assert NOBODY not in home.pganchor("enable", "--session", env={"XDG_RUNTIME_DIR": str(tmp_path / "runtime")}).stderr
+    for words in (["--shell"], ["--session", "--unit", "app"]):
+        assert NOBODY not in home.pganchor("enable", *words, env=BASH).stderr
+
+
+AGENT = ("pganchor: warning: X sessions are children of ssh-agent, which is set-group-ID, so that ld.so takes LD_PRELOAD from them\n"
+         "    take use-ssh-agent out of /etc/X11/Xsession.options, or enable --ld-so-preload\n")
+
+
+def test_x_sessions_that_lose_the_preload_are_warned_of(home, tmp_path):
+    """As Debian has them: any of the three taken away, and they do not."""
+    script, options, agent = [tmp_path / name for name in (
+        "etc/X11/Xsession.d/90x11-common_ssh-agent", "etc/X11/Xsession.options", "usr/bin/ssh-agent")]
+    for path in (script, options, agent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    options.write_text("# a comment\nallow-failsafe\nuse-ssh-agent\n")
+    agent.chmod(0o2755)
+    enable = lambda: home.pganchor("enable", "--system", "--root", tmp_path).stderr  # noqa: E731
+    assert AGENT in enable()
+    agent.chmod(0o755)
+    assert AGENT not in enable()
+    agent.chmod(0o2755)
+    options.write_text("no-use-ssh-agent\n#use-ssh-agent\n")
+    assert AGENT not in enable()
+    options.write_text("use-ssh-agent")
+    assert AGENT in enable()
+    script.unlink()
+    assert AGENT not in enable()
+
+
+def test_musl_is_warned_of(home, tmp_path):
+    loader = tmp_path / "lib/ld-musl-x86_64.so.1"
+    assert "programs of musl" not in home.pganchor("enable", "--system", "--root", tmp_path).stderr
+    loader.parent.mkdir()
+    loader.touch()
+    assert f"programs of musl ({loader}) cannot load the gate, and end where" in home.pganchor(
+        "enable", "--system", "--root", tmp_path).stderr
+
+
 @pytest.mark.parametrize("unit", ["app", "app.service", "app@", "app@1.service", r"a\x2db:c_d"])
 def test_a_unit_gets_a_drop_in(home, pganchor, tmp_path, unit):
     shown = done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
@@ -379,6 +431,65 @@ def test_a_unit_that_would_not_pass_it_on(home, pganchor, tmp_path, unit):
         done_well(home.pganchor("enable", "--unit", other, "--root", tmp_path))
     control.unlink()
     done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
+
+
+@pytest.mark.parametrize("unit, why, advice", [
+    ("postfix", "master(8) gives its daemons an environment of its own", "import_environment in main.cf"),
+    ("postfix@-.service", "master(8) gives its daemons an environment of its own", "add LD_PRELOAD={module} to import_environment"),
+    ("dovecot.service", "gives its processes an environment of its own", "import_environment = $import_environment LD_PRELOAD={module}"),
+    ("cron", "gives its jobs an environment of its own", "write LD_PRELOAD={module} at the top of each crontab"),
+    ("atd", "a job has the environment in which somebody asked for it", "pganchor enable --system"),
+    ("exim4", "starts itself anew, set-user-ID", "pganchor enable --ld-so-preload"),
+    ("ssh", "a session has an environment of its own", "pganchor enable --system"),
+    ("sshd@1-2.service", "a session has an environment of its own", "pganchor enable --system"),
+    ("gdm3", "a session has an environment of its own", "pganchor enable --system"),
+    ("serial-getty@ttyS0", "a session has an environment of its own", "pganchor enable --system"),
+    ("docker", "a container has a root directory and an environment of its own", "install pganchor in the image"),
+    ("pgbouncer", "speaks PostgreSQL's protocol itself", "by its own settings"),
+    ("pgpool2", "speaks PostgreSQL's protocol itself", "by its own settings"),
+])
+def test_a_daemon_whose_children_would_be_without_it_is_refused(home, pganchor, tmp_path, unit, why, advice):
+    done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
+    assert done.returncode == 1 and not (tmp_path / "etc").exists()
+    said, next_line = NO_MODULE.sub("", done.stderr).splitlines()
+    assert said.startswith(f"pganchor: {unit}: ") and why in said and advice.format(module=pganchor.module) in next_line
+    assert next_line.endswith("nothing was changed")
+    # One that begins or ends alike is another, and lines that are there already can be taken out.
+    stem = unit.split("@")[0].replace(".service", "")
+    for other in (f"my{stem}x", f"{stem}x"):
+        done_well(home.pganchor("enable", "--unit", other, "--root", tmp_path))
+    done_well(home.pganchor("disable", "--unit", unit, "--root", tmp_path))
+
+
+@pytest.mark.parametrize("unit, why, advice", [
+    ("apache2", "CGI programs an environment of their own", "write PassEnv LD_PRELOAD"),
+    ("php8.2-fpm", "what it starts gets an environment of its own", "write env[LD_PRELOAD] = {module}")])
+def test_a_daemon_that_passes_it_on_in_part_is_warned_of(home, pganchor, tmp_path, unit, why, advice):
+    done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
+    assert done.returncode == 0 and (tmp_path / f"etc/systemd/system/{unit}.service.d/pganchor.conf").exists()
+    assert f"pganchor: warning: {unit}: " in done.stderr and why in done.stderr and advice.format(module=pganchor.module) in done.stderr
+
+
+@pytest.mark.parametrize("said, refused, words", [
+    ("UnsetEnvironment=FOO LD_PRELOAD\nRootDirectory=\nRootImage=", True, "app has UnsetEnvironment=FOO LD_PRELOAD, which wins"),
+    ("UnsetEnvironment=\nRootDirectory=/srv/app\nRootImage=", False, "app has a root directory of its own (/srv/app)"),
+    ("UnsetEnvironment=\nRootDirectory=\nRootImage=/srv/app.raw", False, "app has a root directory of its own (/srv/app.raw)"),
+    ("UnsetEnvironment=\nRootDirectory=/\nRootImage=", False, ""),
+])
+def test_what_a_unit_takes_away_itself(home, tmp_path, said, refused, words):
+    """systemctl is asked; here one that answers so. In a mount namespace with a copy of /etc, since the unit is the machine's."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here")
+    stub = tmp_path / "bin/systemctl"
+    stub.parent.mkdir()
+    stub.write_text(f"#!/bin/sh\ncase $* in *RootImage*) echo '{said}' ;; esac\n")
+    stub.chmod(0o755)
+    script = 'mount -n -t tmpfs tmpfs /etc/systemd && pganchor enable --unit app && test -e /etc/systemd/system/app.service.d/pganchor.conf'
+    if not os.path.isdir("/etc/systemd"):
+        pytest.skip("no /etc/systemd here")
+    done = home.run(["unshare", "--mount", "sh", "-c", script], env={"PATH": f"{stub.parent}:{home.environment()['PATH']}"})
+    assert (done.returncode == 0) == (not refused), done.stderr
+    assert words in done.stderr and (words != "" or done.stderr == "")
 
 
 def test_a_unit_of_the_user(home):
