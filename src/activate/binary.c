@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <libelf.h>
+#include <limits.h>
 #include <link.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -39,19 +41,30 @@ static void compare_machines(const GElf_Ehdr *header, struct pga_binary *binary)
 	binary->is_32_bit = own->e_machine == EM_X86_64 && header->e_machine == EM_386;
 }
 
-static bool has_interpreter(Elf *elf)
+/* The path of the ld.so that the kernel starts in the program's place. */
+static char *read_interpreter(int file, Elf *elf)
 {
+	char path[PATH_MAX] = "";
 	GElf_Phdr header;
 	size_t count = 0;
 
 	(void)elf_getphdrnum(elf, &count);
 	for (size_t i = 0; i < count; i++)
-		if (gelf_getphdr(elf, (int)i, &header) != NULL && header.p_type == PT_INTERP)
-			return true;
-	return false;
+		if (gelf_getphdr(elf, (int)i, &header) != NULL && header.p_type == PT_INTERP) {
+			const size_t size =
+			    header.p_filesz < sizeof path ? header.p_filesz : sizeof path - 1;
+
+			if (pread(file, path, size, (off_t)header.p_offset) < 0)
+				path[0] = '\0';
+			return strdup(path);
+		}
+	return NULL;
 }
 
-static bool defines_poll(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
+/* What the symbols say: whether it defines libpq's entry point, and whether it looks hosts up by
+ * libc, as every libpq does. */
+static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, bool *defines_poll,
+			 bool *looks_up)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	const size_t count =
@@ -63,10 +76,13 @@ static bool defines_poll(Elf *elf, Elf_Scn *section, const GElf_Shdr *header)
 				       ? elf_strptr(elf, header->sh_link, symbol.st_name)
 				       : NULL;
 
-		if (name != NULL && symbol.st_shndx != SHN_UNDEF && strcmp(name, poll_name) == 0)
-			return true;
+		if (name == NULL)
+			continue;
+		if (symbol.st_shndx == SHN_UNDEF)
+			*looks_up = *looks_up || strcmp(name, "getaddrinfo") == 0;
+		else
+			*defines_poll = *defines_poll || strcmp(name, poll_name) == 0;
 	}
-	return false;
 }
 
 /* What the dynamic section says: *needs_libpq, *has_name (ld.so itself has one, and a program that
@@ -121,6 +137,7 @@ static void read_sections(Elf *elf, struct pga_binary *binary)
 	size_t names = 0;
 	bool needs_libpq = false;
 	bool has_name = false;
+	bool looks_up = false;
 	Elf_Scn *constants = NULL;
 	GElf_Shdr header;
 
@@ -132,9 +149,10 @@ static void read_sections(Elf *elf, struct pga_binary *binary)
 
 		if (name == NULL || header.sh_type == SHT_NOBITS)
 			continue;
-		if (header.sh_type == SHT_DYNSYM || header.sh_type == SHT_SYMTAB)
-			binary->has_libpq =
-			    binary->has_libpq || defines_poll(elf, section, &header);
+		if (header.sh_type == SHT_DYNSYM)
+			read_symbols(elf, section, &header, &binary->exports_libpq, &looks_up);
+		else if (header.sh_type == SHT_SYMTAB)
+			read_symbols(elf, section, &header, &binary->has_libpq, &looks_up);
 		else if (header.sh_type == SHT_DYNAMIC)
 			read_dynamic(elf, section, &header, binary, &needs_libpq, &has_name);
 		else if (strcmp(name, ".rodata") == 0)
@@ -142,10 +160,13 @@ static void read_sections(Elf *elf, struct pga_binary *binary)
 		else if (strstr(name, "gopclntab") != NULL)
 			binary->driver = go_driver_in(section);
 	}
+	binary->is_loader = binary->interpreter == NULL && has_name;
+	binary->is_static = binary->interpreter == NULL && !has_name;
+	binary->has_libpq = binary->has_libpq || binary->exports_libpq;
 	/* A program that needs libpq.so.5 has no other one inside, as a rule. */
-	if (!binary->has_libpq && !needs_libpq && constants != NULL)
+	if (!binary->has_libpq && !needs_libpq && constants != NULL &&
+	    (looks_up || binary->is_static))
 		binary->has_libpq = holds_label(constants);
-	binary->is_static = binary->is_static && !has_name;
 }
 
 bool pga_binary_read(const char *path, struct pga_binary *binary)
@@ -166,11 +187,17 @@ bool pga_binary_read(const char *path, struct pga_binary *binary)
 	    (header.e_type != ET_EXEC && header.e_type != ET_DYN))
 		goto done;
 	compare_machines(&header, binary);
-	binary->is_static = !has_interpreter(elf);
+	binary->interpreter = read_interpreter(file, elf);
 	read_sections(elf, binary);
 	result = true;
 done:
 	(void)elf_end(elf);
 	(void)close(file);
 	return result;
+}
+
+void pga_binary_free(struct pga_binary *binary)
+{
+	free(binary->interpreter);
+	memset(binary, 0, sizeof *binary);
 }

@@ -9,13 +9,19 @@ struct pga_binary {
 	bool other_machine; /* for another processor, or another size of pointers, than this tool */
 	bool is_32_bit;     /* of these, one for 32-bit x86 where this tool is x86-64 */
 	bool is_static;     /* no ld.so starts it, and so nothing is preloaded */
+	bool is_loader;     /* it may be an ld.so itself: it needs none, and has a library's name */
 	bool has_libpq;     /* libpq is linked into it */
+	bool exports_libpq; /* and may be called by others, as a libpq of another name */
 	bool wants_asan;    /* it needs ASan's library, which refuses to be second */
+	char *interpreter;  /* the ld.so that starts it; NULL where there is none */
 	const char *driver; /* a driver without libpq that is linked into it, NULL where none of
 			       those is that are known: a constant */
 };
 
-/* Reads the file. Returns false where it cannot be read, or is no ELF program. */
+/* Reads the file of a program or a library. Returns false where it cannot be read, or is neither;
+ * binary is to be freed all the same. */
 bool pga_binary_read(const char *path, struct pga_binary *binary);
+
+void pga_binary_free(struct pga_binary *binary);
 
 #endif

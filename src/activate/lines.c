@@ -14,17 +14,32 @@ static const char end_mark[] = "# <<< pganchor disable takes these lines out aga
 /* The same with every $ twice, which is how environment.d(5) spells one. */
 #define PRELOAD_DOUBLED "\001D"
 
+/* A module that is gone while pganchor is there is told. Where both are gone, the package was
+ * removed: no shell that somebody starts then has anything to say of that. */
+#define GONE                                                      \
+	"    echo 'pganchor: the gate is gone: " MODULE "' >&2\n" \
+	"    echo '    install pganchor again, or: pganchor disable' >&2\n"
+#define SHELL_START                                                                  \
+	"if [ -r '" MODULE "' ]; then\n"                                             \
+	"    case \":${LD_PRELOAD-}:\" in\n"                                         \
+	"    *':" PRELOAD ":'*) ;;\n"                                                \
+	"    *) export LD_PRELOAD='" PRELOAD "'\"${LD_PRELOAD:+:$LD_PRELOAD}\" ;;\n" \
+	"    esac\n"
+#define SHELL_END GONE "fi\n"
+
+/* What stood at the end of a start file, and complained of a package that had been removed. */
+static const char old_shell_body[] = SHELL_START "else\n" SHELL_END;
+
 static const char *const bodies[] = {
     [PGA_FORM_ENVIRONMENT] = "LD_PRELOAD=" PRELOAD_DOUBLED "${LD_PRELOAD:+:$LD_PRELOAD}\n",
-    [PGA_FORM_SHELL] = "if [ -r '" MODULE "' ]; then\n"
-		       "    case \":${LD_PRELOAD-}:\" in\n"
-		       "    *':" PRELOAD ":'*) ;;\n"
-		       "    *) export LD_PRELOAD='" PRELOAD "'\"${LD_PRELOAD:+:$LD_PRELOAD}\" ;;\n"
-		       "    esac\n"
-		       "else\n"
-		       "    echo 'pganchor: the gate is gone: " MODULE "' >&2\n"
-		       "    echo '    install pganchor again, or: pganchor disable' >&2\n"
-		       "fi\n",
+    [PGA_FORM_SHELL] = SHELL_START "elif command -v pganchor >/dev/null 2>&1; then\n" SHELL_END,
+    [PGA_FORM_FISH] = "if test -r '" MODULE "'\n"
+		      "    if not set -q LD_PRELOAD; or test -z \"$LD_PRELOAD\"\n"
+		      "        set -gx LD_PRELOAD '" PRELOAD "'\n"
+		      "    else if not string match -q -- '*:" PRELOAD ":*' \":$LD_PRELOAD:\"\n"
+		      "        set -gx LD_PRELOAD '" PRELOAD "'\":$LD_PRELOAD\"\n"
+		      "    end\n"
+		      "else if type -q pganchor\n" GONE "end\n",
     [PGA_FORM_UNIT] = "[Service]\n"
 		      "Environment=\"LD_PRELOAD=" PRELOAD "\"\n",
 };
@@ -65,7 +80,7 @@ void pga_block_write(enum pga_form form, const struct pga_block *block, struct p
 	pga_text_add_bytes(text, block->preload, block->preload_length);
 	pga_text_add(text, "\n");
 	if (form != PGA_FORM_PRELOAD) {
-		add_body(bodies[form], block, text);
+		add_body(block->old ? old_shell_body : bodies[form], block, text);
 		pga_text_add(text, end_mark);
 	}
 }
@@ -119,11 +134,28 @@ static bool read_marks(const char *begin, const char *end, struct pga_block *blo
 	       rest_of_line(at, end, "# as ", &block->preload, &block->preload_length) != NULL;
 }
 
+/* Whether pganchor, or an older one, would write just these bytes. */
+static bool is_written(enum pga_form form, const char *begin, const char *end,
+		       struct pga_block *block)
+{
+	bool same = false;
+
+	for (int old = 0; old <= (form == PGA_FORM_SHELL ? 1 : 0) && !same; old++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+
+		block->old = old == 1;
+		pga_block_write(form, block, &text);
+		same = !text.failed && text.length == (size_t)(end - begin) &&
+		       memcmp(text.bytes, begin, text.length) == 0;
+		pga_text_free(&text);
+	}
+	return same;
+}
+
 static enum pga_found find_marked(enum pga_form form, const char *bytes, size_t length,
 				  struct pga_block *block)
 {
 	const char *begin = line_that_starts(bytes, length, begin_mark);
-	struct pga_text same = PGA_TEXT_EMPTY;
 	const char *end;
 	enum pga_found found = PGA_FOUND_CHANGED;
 
@@ -134,15 +166,10 @@ static enum pga_found find_marked(enum pga_form form, const char *bytes, size_t 
 	if (end == NULL)
 		return PGA_FOUND_CHANGED;
 	end += sizeof end_mark - 1;
-	if (read_marks(begin, end, block)) {
-		pga_block_write(form, block, &same);
-		if (!same.failed && same.length == (size_t)(end - begin) &&
-		    memcmp(same.bytes, begin, same.length) == 0)
-			found = PGA_FOUND_OURS;
-	}
+	if (read_marks(begin, end, block) && is_written(form, begin, end, block))
+		found = PGA_FOUND_OURS;
 	block->begin = (size_t)(begin - bytes);
 	block->end = (size_t)(end - bytes);
-	pga_text_free(&same);
 	return found;
 }
 

@@ -11,7 +11,8 @@
 
 enum pga_form {
 	PGA_FORM_ENVIRONMENT, /* environment.d(5) */
-	PGA_FORM_SHELL,       /* a shell's commands */
+	PGA_FORM_SHELL,       /* a shell's commands (sh, bash, zsh and their like) */
+	PGA_FORM_FISH,        /* fish's */
 	PGA_FORM_UNIT,        /* systemd.unit(5) */
 	PGA_FORM_PRELOAD,     /* ld.so.preload: one entry in a line of its own, without marks */
 };
@@ -24,6 +25,7 @@ struct pga_block {
 	unsigned folders; /* that were made for the file: 0 to 9 */
 	bool made_file;
 	bool made_line_end; /* the line in front had none */
+	bool old;           /* as an older pganchor wrote it: not to be written any more */
 
 	size_t begin; /* where it stands in the file */
 	size_t end;

@@ -139,18 +139,23 @@ static bool is_module(const char *entry, size_t length)
 	       strcmp(path + strlen(path) - strlen(rest), rest) == 0;
 }
 
-bool pga_module_is_in(const char *preload)
+const char *pga_module_next_entry(const char *preload, size_t *length)
 {
 	static const char separators[] = " :\t\n";
+	const char *entry = preload + strspn(preload, separators);
 
-	while (*preload != '\0') {
-		size_t length = strcspn(preload, separators);
+	*length = strcspn(entry, separators);
+	return *length > 0 ? entry : NULL;
+}
 
-		if (length > 0 && is_module(preload, length))
+bool pga_module_is_in(const char *preload)
+{
+	const char *entry;
+	size_t length;
+
+	for (; (entry = pga_module_next_entry(preload, &length)) != NULL; preload = entry + length)
+		if (is_module(entry, length))
 			return true;
-		preload += length;
-		preload += strspn(preload, separators);
-	}
 	return false;
 }
 

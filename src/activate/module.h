@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 /* The installed module. */
@@ -24,6 +25,10 @@ char *pga_module_entry(struct pga_error *error);
  * too; NULL where no module for 32-bit programs is installed, or memory ran out. The caller frees
  * it. */
 char *pga_module_entry_32(void);
+
+/* The first entry of a value of LD_PRELOAD, or of the content of an ld.so.preload, and its length;
+ * NULL where there is none. */
+const char *pga_module_next_entry(const char *preload, size_t *length);
 
 /* Whether a value of LD_PRELOAD, or the content of an ld.so.preload, names the module in either
  * way. Blanks and colons separate the entries (ld.so(8)). */

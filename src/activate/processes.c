@@ -1,12 +1,16 @@
 #include "activate/processes.h"
 
 #include "activate/binary.h"
+#include "activate/known.h"
+#include "activate/module.h"
 #include "base/file.h"
 #include "base/text.h"
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,18 +18,6 @@
 #include <unistd.h>
 
 static const char deleted_mark[] = " (deleted)";
-
-/* Whether the file is called so: NAME.so, NAME.so.5.15, or NAME-0a1b2c.so.5.15 as wheels have it.
- * libpqwalreceiver.so is the server's, and no libpq. */
-static bool is_called(const char *path, const char *name)
-{
-	const char *slash = strrchr(path, '/');
-	const char *base = slash != NULL ? slash + 1 : path;
-	size_t length = strlen(name);
-
-	return strncmp(base, name, length) == 0 && (base[length] == '.' || base[length] == '-') &&
-	       strstr(base, ".so") != NULL;
-}
 
 /* libpq.so.5.N is libpq N since PostgreSQL 10. */
 static void read_version(const char *path, char *version, size_t size)
@@ -60,81 +52,16 @@ static int add_libpq(struct pga_process *process, const char *path, bool deleted
 	return 0;
 }
 
-/* Takes the path of one line of the maps. Many lines of one file stand behind each other. */
-static int take_path(struct pga_process *process, char *path)
+/* The path of a line of the maps without the kernel's mark of a file that is gone. */
+static bool cut_deleted_mark(char *path)
 {
 	size_t length = strlen(path);
-	bool deleted = false;
 
-	if (length >= sizeof deleted_mark &&
-	    strcmp(path + length - sizeof deleted_mark + 1, deleted_mark) == 0) {
-		deleted = true;
-		path[length - sizeof deleted_mark + 1] = '\0';
-	}
-	/* What libpq 18 and 19 load for OAuth (libpq-oauth-18.so, libpq-oauth.so) is no libpq. */
-	if (is_called(path, "libpq") && !is_called(path, "libpq-oauth"))
-		return add_libpq(process, path, deleted);
-	if (process->gate == NULL &&
-	    (is_called(path, "pganchor-gate") || is_called(path, "libpganchor"))) {
-		process->gate = strdup(path);
-		process->gate_deleted = deleted;
-		return process->gate != NULL ? 0 : -1;
-	}
-	return 0;
-}
-
-/* A line of the maps: address perms offset device inode path (proc(5)). */
-static int take_maps(struct pga_process *process, char *maps)
-{
-	char *line;
-
-	while ((line = strsep(&maps, "\n")) != NULL) {
-		char *path = strchr(line, '/');
-
-		if (path != NULL && take_path(process, path) != 0)
-			return -1;
-	}
-	return 0;
-}
-
-static void free_process(struct pga_process *process)
-{
-	for (size_t i = 0; i < process->libpq_count; i++)
-		free(process->libpqs[i].path);
-	free(process->libpqs);
-	free(process->name);
-	free(process->gate);
-	free(process->file);
-	memset(process, 0, sizeof *process);
-}
-
-/* Reads a file below /proc/PID. Returns false where it cannot be read: the process may be gone. */
-static bool read_proc(const char *pid, const char *name, struct pga_text *content)
-{
-	char path[64];
-	struct pga_error ignored;
-
-	return snprintf(path, sizeof path, "/proc/%s/%s", pid, name) < (int)sizeof path &&
-	       pga_file_read(path, content, NULL, &ignored) == 0;
-}
-
-/* Whether the process is this user's, and a program. The folder's owner does not tell: it is root
- * for a program that may not be looked into (proc(5)); and the kernel's threads and zombies have no
- * memory. */
-static bool is_own_program(const char *pid)
-{
-	static const char uid[] = "\nUid:\t";
-	struct pga_text status = PGA_TEXT_EMPTY;
-	const char *found;
-	bool own = false;
-
-	if (read_proc(pid, "status", &status)) {
-		found = strstr(pga_text_string(&status), uid);
-		own = found != NULL && strstr(found, "\nVmSize:") != NULL &&
-		      strtoul(found + sizeof uid - 1, NULL, 10) == getuid();
-	}
-	pga_text_free(&status);
-	return own;
+	if (length < sizeof deleted_mark ||
+	    strcmp(path + length - sizeof deleted_mark + 1, deleted_mark) != 0)
+		return false;
+	path[length - sizeof deleted_mark + 1] = '\0';
+	return true;
 }
 
 /* The files that were read so far: of most of them, several processes run. */
@@ -168,8 +95,173 @@ static const struct pga_binary *read_program(struct programs *programs, const ch
 	added->device = status.st_dev;
 	added->inode = status.st_ino;
 	if (!pga_binary_read(path, &added->binary))
-		memset(&added->binary, 0, sizeof added->binary);
+		pga_binary_free(&added->binary);
+	free(added->binary.interpreter); /* which nobody asks for here */
+	added->binary.interpreter = NULL;
 	return &added->binary;
+}
+
+/* A library that is no libpq by its name: it may have one inside, exported or not, or a driver. */
+static int look_into_library(struct programs *programs, const char *pid, const char *path,
+			     struct pga_process *process)
+{
+	const struct pga_binary *binary = NULL;
+	const char *inside = pga_find_driver(path);
+	struct pga_text file = PGA_TEXT_EMPTY;
+
+	/* As the process sees it. */
+	pga_text_addf(&file, "/proc/%s/root%s", pid, path);
+	if (!file.failed)
+		binary = read_program(programs, file.bytes);
+	pga_text_free(&file);
+	if (binary != NULL && binary->exports_libpq)
+		return add_libpq(process, path, false);
+	if (inside == NULL && binary != NULL)
+		inside = binary->driver != NULL ? binary->driver
+			 : binary->has_libpq    ? "libpq"
+						: NULL;
+	if (inside == NULL || process->inside != NULL)
+		return 0;
+	process->inside = inside;
+	process->own_libpq = binary != NULL && binary->has_libpq && binary->driver == NULL;
+	process->file = strdup(path);
+	return process->file != NULL ? 0 : -1;
+}
+
+/* Takes the path of one line of the maps. */
+static int take_path(struct programs *programs, const char *pid, struct pga_process *process,
+		     char *path)
+{
+	const bool deleted = cut_deleted_mark(path);
+
+	if (pga_is_libpq(path))
+		return add_libpq(process, path, deleted);
+	if (!pga_is_gate(path))
+		return deleted || programs == NULL
+			   ? 0
+			   : look_into_library(programs, pid, path, process);
+	if (process->gate != NULL)
+		return 0;
+	process->gate = strdup(path);
+	process->gate_deleted = deleted;
+	return process->gate != NULL ? 0 : -1;
+}
+
+/* A line of the maps: address perms offset device inode path (proc(5)). Many lines of one file
+ * stand behind each other. Without programs, no library is looked into. */
+static int take_maps(struct programs *programs, const char *pid, struct pga_process *process,
+		     char *maps)
+{
+	const char *last = "";
+	char *line;
+
+	while ((line = strsep(&maps, "\n")) != NULL) {
+		char *path = strchr(line, '/');
+
+		if (path == NULL || strcmp(path, last) == 0)
+			continue;
+		if (take_path(programs, pid, process, path) != 0)
+			return -1;
+		last = path;
+	}
+	return 0;
+}
+
+static void free_process(struct pga_process *process)
+{
+	for (size_t i = 0; i < process->libpq_count; i++)
+		free(process->libpqs[i].path);
+	free(process->libpqs);
+	free(process->user);
+	free(process->name);
+	free(process->gate);
+	free(process->file);
+	memset(process, 0, sizeof *process);
+}
+
+/* Reads a file below /proc/PID. Returns false where it cannot be read: the process may be gone. */
+static bool read_proc(const char *pid, const char *name, struct pga_text *content)
+{
+	char path[64];
+	struct pga_error ignored;
+
+	return snprintf(path, sizeof path, "/proc/%s/%s", pid, name) < (int)sizeof path &&
+	       pga_file_read(path, content, NULL, &ignored) == 0;
+}
+
+/* Whose the process is, if it is a program and this user's, or anybody's for root. The folder's
+ * owner does not tell: it is root for a program that may not be looked into (proc(5)); and the
+ * kernel's threads and zombies have no memory. */
+static bool find_owner(const char *pid, uid_t *owner)
+{
+	static const char uid[] = "\nUid:\t";
+	struct pga_text status = PGA_TEXT_EMPTY;
+	const char *found;
+	bool wanted = false;
+
+	if (read_proc(pid, "status", &status)) {
+		found = strstr(pga_text_string(&status), uid);
+		if (found != NULL && strstr(found, "\nVmSize:") != NULL) {
+			*owner = (uid_t)strtoul(found + sizeof uid - 1, NULL, 10);
+			wanted = *owner == getuid() || geteuid() == 0;
+		}
+	}
+	pga_text_free(&status);
+	return wanted;
+}
+
+static char *name_of_user(uid_t user)
+{
+	const struct passwd *entry = getpwuid(user);
+	struct pga_text number = PGA_TEXT_EMPTY;
+
+	if (entry != NULL)
+		return strdup(entry->pw_name);
+	pga_text_addf(&number, "%lu", (unsigned long)user);
+	return pga_text_take(&number);
+}
+
+/* Whether a libpq is loaded before the gate: ld.so takes LD_PRELOAD first, as it was when the
+ * program started, and then the machine's file. */
+static bool is_behind_libpq(const char *pid)
+{
+	static const char variable[] = "LD_PRELOAD=";
+	struct pga_text environment = PGA_TEXT_EMPTY;
+	struct pga_text file = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	const char *value = NULL;
+	bool behind = false;
+	bool found;
+
+	if (read_proc(pid, "environ", &environment) && environment.bytes != NULL)
+		for (const char *at = environment.bytes;
+		     value == NULL && at < environment.bytes + environment.length;
+		     at += strlen(at) + 1)
+			if (strncmp(at, variable, sizeof variable - 1) == 0)
+				value = at + sizeof variable - 1;
+	if (value != NULL && pga_puts_libpq_first(value))
+		behind = true;
+	else if (value == NULL || !pga_module_is_in(value))
+		behind = pga_file_read("/etc/ld.so.preload", &file, &found, &ignored) == 0 &&
+			 pga_module_is_in(pga_text_string(&file)) &&
+			 pga_puts_libpq_first(pga_text_string(&file));
+	pga_text_free(&environment);
+	pga_text_free(&file);
+	return behind;
+}
+
+/* Whether the process's root directory, which may be another than ours, has no module. */
+static bool is_module_missing(const char *pid)
+{
+	struct pga_text root = PGA_TEXT_EMPTY;
+	bool missing;
+
+	pga_text_addf(&root, "/proc/%s/root/", pid);
+	missing = !root.failed && access(root.bytes, F_OK) == 0;
+	pga_text_add(&root, PGA_MODULE);
+	missing = missing && !root.failed && access(root.bytes, F_OK) != 0 && errno == ENOENT;
+	pga_text_free(&root);
+	return missing;
 }
 
 /* Looks for what is linked into the program itself. */
@@ -182,47 +274,64 @@ static int look_inside(struct programs *programs, const char *pid, struct pga_pr
 
 	(void)snprintf(path, sizeof path, "/proc/%s/exe", pid);
 	binary = read_program(programs, path);
-	if (binary == NULL || (binary->driver == NULL && !binary->has_libpq))
+	length = readlink(path, file, sizeof file - 1);
+	file[length > 0 ? length : 0] = '\0';
+	if (pga_find_speaker(file) != NULL)
+		process->inside = "own protocol";
+	else if (binary != NULL && binary->driver != NULL)
+		process->inside = binary->driver;
+	else if (binary != NULL && binary->has_libpq)
+		process->inside = "libpq";
+	else
 		return 0;
-	length = readlink(path, file, sizeof file);
-	process->file = strndup(file, length > 0 ? (size_t)length : 0);
-	process->own_libpq = binary->driver == NULL;
-	process->inside = binary->driver != NULL ? binary->driver : "libpq";
+	process->own_libpq = binary != NULL && binary->has_libpq && binary->driver == NULL;
+	process->file = strdup(file);
 	return process->file != NULL ? 0 : -1;
 }
 
-static int look_at(struct programs *programs, const char *pid, struct pga_process *process,
-		   bool *readable)
+/* Fills in what is told of a process that has anything to tell of. */
+static int describe(const char *pid, uid_t owner, struct pga_process *process)
+{
+	struct pga_text name = PGA_TEXT_EMPTY;
+
+	process->pid = (pid_t)strtol(pid, NULL, 10);
+	if (!read_proc(pid, "comm", &name))
+		pga_text_add(&name, "?");
+	process->name = strndup(pga_text_string(&name), strcspn(pga_text_string(&name), "\n"));
+	process->user = name_of_user(owner);
+	if (process->gate != NULL)
+		process->behind_libpq = process->libpq_count > 0 && is_behind_libpq(pid);
+	else
+		process->module_missing = is_module_missing(pid);
+	pga_text_free(&name);
+	return process->name != NULL && process->user != NULL ? 0 : -1;
+}
+
+static int look_at(struct programs *programs, const char *pid, uid_t owner,
+		   struct pga_process *process, bool *readable)
 {
 	struct pga_text maps = PGA_TEXT_EMPTY;
-	struct pga_text name = PGA_TEXT_EMPTY;
 	int result = 0;
 
 	*readable = read_proc(pid, "maps", &maps);
-	if (*readable && maps.bytes != NULL)
-		result = take_maps(process, maps.bytes);
-	if (result == 0 && *readable)
+	if (*readable)
 		result = look_inside(programs, pid, process);
+	if (result == 0 && *readable && maps.bytes != NULL)
+		result = take_maps(programs, pid, process, maps.bytes);
 	if (result == 0 &&
-	    (process->libpq_count > 0 || process->gate != NULL || process->inside != NULL)) {
-		process->pid = (pid_t)strtol(pid, NULL, 10);
-		if (!read_proc(pid, "comm", &name))
-			pga_text_add(&name, "?");
-		process->name =
-		    strndup(pga_text_string(&name), strcspn(pga_text_string(&name), "\n"));
-		result = process->name != NULL ? 0 : -1;
-	}
+	    (process->libpq_count > 0 || process->gate != NULL || process->inside != NULL))
+		result = describe(pid, owner, process);
 	pga_text_free(&maps);
-	pga_text_free(&name);
 	return result;
 }
 
-static int add_process(struct pga_processes *processes, struct programs *programs, const char *pid)
+static int add_process(struct pga_processes *processes, struct programs *programs, const char *pid,
+		       uid_t owner)
 {
 	struct pga_process process = {0};
 	struct pga_process *grown;
 	bool readable = false;
-	int result = look_at(programs, pid, &process, &readable);
+	int result = look_at(programs, pid, owner, &process, &readable);
 
 	if (!readable)
 		processes->unreadable++;
@@ -254,16 +363,18 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 	DIR *proc = opendir("/proc");
 	const struct dirent *entry;
 	struct programs programs = {NULL, 0};
+	uid_t owner;
 	int result = 0;
 
 	memset(processes, 0, sizeof *processes);
+	processes->of_all = geteuid() == 0;
 	if (proc == NULL)
 		return pga_fail_errno(error, "mount it", "cannot read /proc");
 	while (result == 0 && (entry = readdir(proc)) != NULL)
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 		    strtol(entry->d_name, NULL, 10) != (long)getpid() &&
-		    is_own_program(entry->d_name))
-			result = add_process(processes, &programs, entry->d_name);
+		    find_owner(entry->d_name, &owner))
+			result = add_process(processes, &programs, entry->d_name, owner);
 	(void)closedir(proc);
 	free(programs.list);
 	if (processes->count > 0)
@@ -271,15 +382,16 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 	return result == 0 ? 0 : pga_fail_memory(error);
 }
 
-bool pga_process_has_gate(void)
+bool pga_process_has_gate(bool *behind_libpq)
 {
 	struct pga_process self = {0};
 	struct pga_text maps = PGA_TEXT_EMPTY;
 	bool has = false;
 
 	if (read_proc("self", "maps", &maps) && maps.bytes != NULL &&
-	    take_maps(&self, maps.bytes) == 0)
+	    take_maps(NULL, "self", &self, maps.bytes) == 0)
 		has = self.gate != NULL;
+	*behind_libpq = has && is_behind_libpq("self");
 	free_process(&self);
 	pga_text_free(&maps);
 	return has;

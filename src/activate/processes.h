@@ -1,4 +1,5 @@
-/* The user's running programs that have a libpq: which, and whether the gate is in them. */
+/* The running programs that have a libpq: which, and whether the gate is in them. The user's own,
+ * and for root those of every user. */
 #ifndef PGA_ACTIVATE_PROCESSES_H
 #define PGA_ACTIVATE_PROCESSES_H
 
@@ -17,31 +18,37 @@ struct pga_mapped_libpq {
 
 struct pga_process {
 	pid_t pid;
+	char *user; /* whose it is: a name, or a number that has none */
 	char *name; /* as ps(1) shows it */
 	char *gate; /* the module, or the libpganchor.so that it is linked with; NULL where there is
 		       neither */
 	bool gate_deleted;
 	struct pga_mapped_libpq *libpqs;
 	size_t libpq_count;
-	char *file;         /* the program's own */
-	const char *inside; /* what is linked into it, which no gate sees: "libpq", or the name of a
-			       driver; NULL where there is none that is known */
-	bool own_libpq;     /* the first of these */
+	bool behind_libpq;   /* a libpq is loaded before the gate: programs are bound to that one */
+	bool module_missing; /* its root directory has no module, so that ld.so starts programs
+				there without it */
+	char *file;          /* the program's own, or that of the library in which is what follows
+			      */
+	const char *inside;  /* what is linked into it, which no gate sees: "libpq", the name of a
+			       driver, or "own protocol"; NULL where there is none that is known */
+	bool own_libpq;      /* the first of these */
 };
 
 struct pga_processes {
 	struct pga_process *list; /* by number; those that have a libpq, the gate or a driver */
 	size_t count;
-	size_t unreadable; /* of this user, whose maps the kernel does not show: set-user-ID
-			      programs and those that forbid it */
+	size_t unreadable; /* whose maps the kernel does not show: set-user-ID programs and those
+			      that forbid it */
+	bool of_all;       /* users */
 };
 
-/* Looks at every process of this user but ourselves. Returns -1 where /proc cannot be read, and for
- * want of memory; processes is to be freed all the same. */
+/* Looks at every process of this user, or of all for root, but ourselves. Returns -1 where /proc
+ * cannot be read, and for want of memory; processes is to be freed all the same. */
 int pga_processes_look(struct pga_processes *processes, struct pga_error *error);
 
-/* Whether the gate's module is in this process itself. */
-bool pga_process_has_gate(void);
+/* Whether the gate's module is in this process itself, and whether a libpq is loaded before it. */
+bool pga_process_has_gate(bool *behind_libpq);
 
 void pga_processes_free(struct pga_processes *processes);
 

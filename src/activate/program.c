@@ -1,6 +1,8 @@
 #include "activate/program.h"
 
 #include "activate/binary.h"
+#include "activate/child.h"
+#include "activate/known.h"
 #include "activate/module.h"
 #include "base/text.h"
 
@@ -117,10 +119,119 @@ static bool asan_may_be_second(void)
 	return options != NULL && strstr(options, "verify_asan_link_order=0") != NULL;
 }
 
+/* Whether the file's own ld.so can start it with this value of LD_PRELOAD, or none. It only loads
+ * what belongs to the program and binds it, and tells; nothing of the program runs. */
+static bool lists(const struct pga_binary *binary, const char *path, const char *preload,
+		  struct pga_text *complaint)
+{
+	const char *const argv[] = {binary->is_loader ? path : binary->interpreter, "--list",
+				    binary->is_loader ? PGA_MODULE : path, NULL};
+	struct pga_child child = {0};
+	struct pga_error error;
+	bool good = pga_child_run(argv, preload, &child, &error) == 0 && child.status == 0 &&
+		    child.errors.length == 0;
+
+	if (!good)
+		pga_text_add_bytes(complaint, pga_text_string(&child.errors),
+				   strcspn(pga_text_string(&child.errors), "\n"));
+	pga_child_free(&child);
+	return good;
+}
+
+static bool is_same_file(const char *left, const char *right)
+{
+	struct stat one;
+	struct stat other;
+
+	return stat(left, &one) == 0 && stat(right, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
+/* Whether the program is started by an ld.so that cannot load the gate, and so would end there: of
+ * another libc, or of a glibc without the versions that the module needs. */
+static bool is_of_other_libc(const struct pga_binary *binary, const char *path,
+			     struct pga_error *error)
+{
+	const char *loader = binary->is_loader ? path : binary->interpreter;
+	char *entry = binary->is_32_bit ? pga_module_entry_32() : strdup(PGA_MODULE);
+	struct pga_binary own;
+	struct pga_text complaint = PGA_TEXT_EMPTY;
+	struct pga_text ignored = PGA_TEXT_EMPTY;
+	bool other = false;
+
+	(void)pga_binary_read("/proc/self/exe", &own);
+	if (entry != NULL && loader != NULL && own.interpreter != NULL &&
+	    !is_same_file(loader, own.interpreter))
+		other = !lists(binary, path, entry, &complaint) &&
+			(binary->is_loader || lists(binary, path, "", &ignored));
+	if (other) {
+		(void)pga_fail(error, own_settings,
+			       "%s is for another libc, and %s cannot load this gate", path,
+			       loader);
+		if (complaint.length > 0)
+			(void)pga_fail(error, own_settings,
+				       "%s is for another libc, and %s cannot load this gate (%s)",
+				       path, loader, pga_text_string(&complaint));
+	}
+	pga_binary_free(&own);
+	pga_text_free(&complaint);
+	pga_text_free(&ignored);
+	free(entry);
+	return other;
+}
+
+/* What the program's own file tells. */
+static enum pga_cover look_at_binary(const struct pga_binary *binary, const char *path,
+				     struct pga_error *error)
+{
+	const struct pga_speaker *speaker = pga_find_speaker(path);
+	const bool other_machine =
+	    binary->other_machine && !(binary->is_32_bit && has_gate_for_32_bit());
+
+	if (!binary->is_static && !other_machine && is_of_other_libc(binary, path, error))
+		return PGA_UNLOADABLE;
+	if (speaker != NULL)
+		(void)pga_fail(error, speaker->advice,
+			       "%s speaks PostgreSQL's protocol itself, so the gate does not see "
+			       "its connections",
+			       path);
+	else if (binary->driver != NULL)
+		(void)pga_fail(
+		    error,
+		    "give it PGSSLMODE=verify-full and PGSSLROOTCERT, or the same by its "
+		    "own settings",
+		    "%s connects by %s and no libpq, so the gate does not see it", path,
+		    binary->driver);
+	else if (binary->has_libpq)
+		(void)pga_fail(error, own_settings,
+			       "%s has a libpq of its own inside, so the gate does not see it",
+			       path);
+	else if (binary->is_static)
+		(void)pga_fail(error, own_settings,
+			       "%s is linked statically, so ld.so loads no gate into it", path);
+	else if (other_machine)
+		(void)pga_fail(error, own_settings,
+			       "%s is a program for another kind of processor, so ld.so cannot "
+			       "load this gate into it",
+			       path);
+	else if (binary->is_32_bit)
+		return PGA_COVERED_32;
+	else if (binary->wants_asan && !asan_may_be_second()) {
+		(void)pga_fail(error, "start it with ASAN_OPTIONS=verify_asan_link_order=0",
+			       "%s is built with AddressSanitizer, which ends it when anything is "
+			       "loaded before",
+			       path);
+		return PGA_HINDERED;
+	} else
+		return PGA_COVERED;
+	return PGA_UNCOVERED;
+}
+
 enum pga_cover pga_program_look(const char *name, struct pga_error *error)
 {
 	char path[PATH_MAX];
 	struct pga_binary binary;
+	enum pga_cover cover = PGA_COVERED;
 
 	if (!find_file(name, path))
 		return PGA_COVERED;
@@ -135,36 +246,8 @@ enum pga_cover pga_program_look(const char *name, struct pga_error *error)
 			       path);
 		return PGA_UNCOVERED;
 	}
-	if (!pga_binary_read(path, &binary))
-		return PGA_COVERED;
-	if (binary.driver != NULL)
-		(void)pga_fail(
-		    error,
-		    "give it PGSSLMODE=verify-full and PGSSLROOTCERT, or the same by its "
-		    "own settings",
-		    "%s connects by %s and no libpq, so the gate does not see it", path,
-		    binary.driver);
-	else if (binary.has_libpq)
-		(void)pga_fail(error, own_settings,
-			       "%s has a libpq of its own inside, so the gate does not see it",
-			       path);
-	else if (binary.is_static)
-		(void)pga_fail(error, own_settings,
-			       "%s is linked statically, so ld.so loads no gate into it", path);
-	else if (binary.is_32_bit && has_gate_for_32_bit())
-		return PGA_COVERED_32;
-	else if (binary.other_machine)
-		(void)pga_fail(error, own_settings,
-			       "%s is a program for another kind of processor, so ld.so cannot "
-			       "load this gate into it",
-			       path);
-	else if (binary.wants_asan && !asan_may_be_second()) {
-		(void)pga_fail(error, "start it with ASAN_OPTIONS=verify_asan_link_order=0",
-			       "%s is built with AddressSanitizer, which ends it when anything is "
-			       "loaded before",
-			       path);
-		return PGA_HINDERED;
-	} else
-		return PGA_COVERED;
-	return PGA_UNCOVERED;
+	if (pga_binary_read(path, &binary))
+		cover = look_at_binary(&binary, path, error);
+	pga_binary_free(&binary);
+	return cover;
 }

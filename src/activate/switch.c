@@ -53,43 +53,6 @@ static int add_config(struct pga_text *path, struct pga_error *error)
 	return 0;
 }
 
-/* The file that the user's shell reads first, whatever it is started for. bash has none that it
- * reads both for a terminal's shell and for one that a login starts; ~/.bashrc is read for the
- * first, and by the ~/.profile of the usual distributions for the second. */
-static int add_start_file(struct pga_text *path, struct pga_error *error)
-{
-	static const struct {
-		const char *shell;
-		const char *file;
-	} shells[] = {{"bash", ".bashrc"},  {"zsh", ".zshenv"},  {"sh", ".profile"},
-		      {"dash", ".profile"}, {"ksh", ".profile"}, {"mksh", ".profile"}};
-	const char *shell = getenv("SHELL");
-	const char *zdotdir = getenv("ZDOTDIR");
-	const char *name;
-	char *home;
-
-	if (shell == NULL || shell[0] == '\0')
-		return pga_fail(error, "set SHELL to the path of your shell",
-				"SHELL is not set: which shell is yours?");
-	name = strrchr(shell, '/') != NULL ? strrchr(shell, '/') + 1 : shell;
-	for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++) {
-		if (strcmp(name, shells[i].shell) != 0)
-			continue;
-		home = strcmp(name, "zsh") == 0 && zdotdir != NULL && zdotdir[0] == '/'
-			   ? strdup(zdotdir)
-			   : pga_home();
-		if (home == NULL)
-			return pga_fail(error, "set HOME", "this user has no home folder");
-		pga_text_addf(path, "%s/%s", home, shells[i].file);
-		free(home);
-		return 0;
-	}
-	return pga_fail(error,
-			"SHELL=/bin/sh pganchor enable --shell --dry-run shows the lines for sh: "
-			"write the same for yours",
-			"%s: not a shell whose start file pganchor knows", shell);
-}
-
 /* systemd.unit(5): letters, digits and :-_.\@, and the type behind the last dot. */
 static int add_unit(struct pga_text *path, const char *unit, struct pga_error *error)
 {
@@ -114,13 +77,12 @@ int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root,
 
 	memset(file, 0, sizeof *file);
 	file->way = way;
-	if (way == PGA_WAY_SHELL)
-		result = add_start_file(&path, error);
-	else if (ways[way].path[0] == '/')
+	file->form = ways[way].form;
+	if (ways[way].path[0] == '/')
 		pga_text_add(&path, root != NULL ? root : "");
 	else
 		result = add_config(&path, error);
-	if (result == 0 && way != PGA_WAY_SHELL)
+	if (result == 0)
 		pga_text_add(&path, ways[way].path);
 	if (result == 0 && (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT))
 		result = add_unit(&path, unit, error);
@@ -131,6 +93,16 @@ int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root,
 	}
 	pga_text_free(&path);
 	return result;
+}
+
+int pga_switch_find_shell(struct pga_switch *file, const struct pga_shell_file *at,
+			  struct pga_error *error)
+{
+	memset(file, 0, sizeof *file);
+	file->way = PGA_WAY_SHELL;
+	file->form = at->form;
+	file->path = strdup(at->path);
+	return file->path != NULL ? 0 : pga_fail_memory(error);
 }
 
 /* Whether both are the same string. */
@@ -170,9 +142,8 @@ int pga_switch_look(struct pga_switch *file, struct pga_error *error)
 	int result = pga_file_read(file->path, &bytes, &found, error);
 
 	if (result == 0)
-		file->state = state_of(
-		    pga_block_find(ways[file->way].form, bytes.bytes, bytes.length, &block),
-		    &block);
+		file->state =
+		    state_of(pga_block_find(file->form, bytes.bytes, bytes.length, &block), &block);
 	pga_text_free(&bytes);
 	return result;
 }
@@ -183,18 +154,20 @@ static int fail_changed(const struct pga_switch *file, struct pga_error *error)
 			"%s: somebody has changed the lines that pganchor wrote there", file->path);
 }
 
-/* Stages the file with `middle` in the place of its bytes from begin to end. */
-static int stage(struct pga_switch *file, size_t begin, size_t end, const struct pga_text *middle,
-		 struct pga_error *error)
+/* Stages the file with `front` before all, and `middle` in the place of its bytes from begin to
+ * end; either may be empty. */
+static int stage(struct pga_switch *file, const struct pga_text *front, size_t begin, size_t end,
+		 const struct pga_text *middle, struct pga_error *error)
 {
 	const struct pga_text *before = &file->edit.before;
 	struct pga_text bytes = PGA_TEXT_EMPTY;
 	int result;
 
+	pga_text_add_bytes(&bytes, front->bytes, front->length);
 	pga_text_add_bytes(&bytes, before->bytes, begin);
 	pga_text_add_bytes(&bytes, middle->bytes, middle->length);
 	pga_text_add_bytes(&bytes, before->bytes + end, before->length - end);
-	result = bytes.failed || middle->failed
+	result = bytes.failed || front->failed || middle->failed
 		     ? pga_fail_memory(error)
 		     : pga_edit_stage(&file->edit, pga_text_string(&bytes), bytes.length, error);
 	file->changes = result == 0;
@@ -202,58 +175,87 @@ static int stage(struct pga_switch *file, size_t begin, size_t end, const struct
 	return result;
 }
 
+/* A file that has no lines of ours yet. They go in front of all else in ld.so.preload, so that what
+ * else is loaded meets its calls behind them, and in a shell's start file, since much of it may be
+ * left early: Debian's ~/.bashrc is, by a shell that is not interactive. */
+static bool begin_block(const struct pga_switch *file, struct pga_block *block)
+{
+	const struct pga_text *before = &file->edit.before;
+	const bool in_front = file->form == PGA_FORM_PRELOAD || file->form == PGA_FORM_SHELL;
+
+	block->begin = block->end = in_front ? 0 : before->length;
+	block->made_file = !file->edit.existed;
+	block->folders = (unsigned)file->edit.made.count;
+	block->made_line_end =
+	    !in_front && before->length > 0 && before->bytes[before->length - 1] != '\n';
+	return block->made_line_end;
+}
+
+/* The line end that was made in front of the block goes with it, unless somebody has written behind
+ * it since. */
+static size_t begin_with_line_end(const struct pga_switch *file, const struct pga_block *block)
+{
+	const bool goes =
+	    block->made_line_end && block->begin > 0 && block->end == file->edit.before.length;
+
+	return goes ? block->begin - 1 : block->begin;
+}
+
+/* Stages the block, which was found as it says, with the module and the value that it has now. */
+static int stage_block(struct pga_switch *file, struct pga_block *block, const char *preload,
+		       bool line_end, struct pga_error *error)
+{
+	const struct pga_text nothing = PGA_TEXT_EMPTY;
+	struct pga_text middle = PGA_TEXT_EMPTY;
+	const bool moves = block->old && block->begin > 0;
+	const size_t begin = moves ? begin_with_line_end(file, block) : block->begin;
+	int result;
+
+	if (moves)
+		block->made_line_end = false;
+	block->old = false;
+	block->module = PGA_MODULE;
+	block->module_length = strlen(PGA_MODULE);
+	block->preload = preload;
+	block->preload_length = strlen(preload);
+	pga_block_write(file->form, block, &file->lines);
+	pga_text_add(&middle, line_end ? "\n" : "");
+	pga_text_add(&middle, pga_text_string(&file->lines));
+	result = stage(file, moves ? &middle : &nothing, begin, block->end,
+		       moves ? &nothing : &middle, error);
+	pga_text_free(&middle);
+	return result;
+}
+
 int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error *error)
 {
-	const enum pga_form form = ways[file->way].form;
 	const struct pga_text *before = &file->edit.before;
-	struct pga_text lines = PGA_TEXT_EMPTY;
 	struct pga_block block;
 	enum pga_found found;
-	int result = -1;
+	bool line_end = false;
 
 	if (pga_edit_begin_in(&file->edit, file->path, 0644, ways[file->way].folder_mode, error) !=
 	    0)
 		return -1;
 	file->editing = true;
-	found = pga_block_find(form, before->bytes, before->length, &block);
+	found = pga_block_find(file->form, before->bytes, before->length, &block);
 	file->state = state_of(found, &block);
-	if (found == PGA_FOUND_CHANGED && form != PGA_FORM_PRELOAD)
-		return fail_changed(file, error);
-	if (found == PGA_FOUND_NONE) {
-		/* ld.so.preload: in front, so that what else is loaded meets its calls behind it.
-		 */
-		block.begin = block.end = form == PGA_FORM_PRELOAD ? 0 : before->length;
-		block.made_file = !file->edit.existed;
-		block.folders = (unsigned)file->edit.made.count;
-		block.made_line_end = form != PGA_FORM_PRELOAD && before->length > 0 &&
-				      before->bytes[before->length - 1] != '\n';
-		if (block.made_line_end)
-			pga_text_add(&lines, "\n");
+	/* An entry of ld.so.preload that shares its line with others does all the same. */
+	if (found == PGA_FOUND_CHANGED)
+		return file->form == PGA_FORM_PRELOAD ? 0 : fail_changed(file, error);
+	if (found == PGA_FOUND_NONE)
+		line_end = begin_block(file, &block);
+	if (found == PGA_FOUND_OURS && file->state == PGA_ON && !block.old &&
+	    same(block.preload, block.preload_length, preload)) {
+		pga_block_write(file->form, &block, &file->lines);
+		return 0;
 	}
-	block.module = PGA_MODULE;
-	block.module_length = strlen(PGA_MODULE);
-	if (found != PGA_FOUND_CHANGED) {
-		bool kept =
-		    found == PGA_FOUND_OURS && same(block.preload, block.preload_length, preload);
-
-		block.preload = preload;
-		block.preload_length = strlen(preload);
-		pga_block_write(form, &block, &file->lines);
-		pga_text_add(&lines, pga_text_string(&file->lines));
-		result = kept && file->state == PGA_ON
-			     ? 0
-			     : stage(file, block.begin, block.end, &lines, error);
-	} else {
-		/* An entry of ld.so.preload that shares its line with others does all the same. */
-		result = 0;
-	}
-	pga_text_free(&lines);
-	return result;
+	return stage_block(file, &block, preload, line_end, error);
 }
 
 int pga_switch_off(struct pga_switch *file, struct pga_error *error)
 {
-	const enum pga_form form = ways[file->way].form;
+	const enum pga_form form = file->form;
 	const struct pga_text *before = &file->edit.before;
 	const struct pga_text nothing = PGA_TEXT_EMPTY;
 	struct pga_block block;
@@ -274,16 +276,14 @@ int pga_switch_off(struct pga_switch *file, struct pga_error *error)
 	if (found == PGA_FOUND_CHANGED)
 		return fail_changed(file, error);
 	pga_text_add_bytes(&file->lines, before->bytes + block.begin, block.end - block.begin);
-	/* The line end goes too, unless somebody has written behind it since. */
-	if (block.made_line_end && block.begin > 0 && block.end == before->length)
-		block.begin--;
+	block.begin = begin_with_line_end(file, &block);
 	if (block.made_file && block.begin == 0 && block.end == before->length &&
 	    !S_ISLNK(status.st_mode)) {
 		file->remove = file->changes = true;
 		file->folders = block.folders;
 		return 0;
 	}
-	return stage(file, block.begin, block.end, &nothing, error);
+	return stage(file, &nothing, block.begin, block.end, &nothing, error);
 }
 
 /* Takes away the file and the folders that were made for it, as far as they are empty. */

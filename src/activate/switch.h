@@ -3,6 +3,8 @@
 #ifndef PGA_ACTIVATE_SWITCH_H
 #define PGA_ACTIVATE_SWITCH_H
 
+#include "activate/lines.h"
+#include "activate/shells.h"
 #include "base/edit.h"
 #include "base/error.h"
 
@@ -11,7 +13,7 @@
 
 enum pga_way {
 	PGA_WAY_SESSION,     /* environment.d of the user: programs of a systemd session */
-	PGA_WAY_SHELL,       /* the start file of the user's shell */
+	PGA_WAY_SHELL,       /* the start files of the user's shell */
 	PGA_WAY_ENVIRONMENT, /* environment.d of the machine */
 	PGA_WAY_PROFILE,     /* profile.d of the machine: login shells */
 	PGA_WAY_PRELOAD,     /* ld.so.preload of the machine: every program */
@@ -39,6 +41,7 @@ struct pga_switch {
 	struct pga_text lines; /* what pganchor writes there */
 
 	/* What follows is this room's own, but for changes. */
+	enum pga_form form;
 	struct pga_edit edit;
 	unsigned folders; /* above the file, to remove with it where they are empty */
 	bool changes;     /* applying it changes something */
@@ -46,11 +49,15 @@ struct pga_switch {
 	bool remove;
 };
 
-/* Finds the file of this way. root is put in front of the machine's paths (NULL: nothing); unit is
- * a service's name, with or without ".service", for the last two ways. Returns -1 for a name that
- * is none, a home or a shell that cannot be told. */
+/* Finds the file of this way, which is not PGA_WAY_SHELL. root is put in front of the machine's
+ * paths (NULL: nothing); unit is a service's name, with or without ".service", for the last two
+ * ways. Returns -1 for a name that is none, or a home that cannot be told. */
 int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
 		    struct pga_error *error);
+
+/* The same for a start file of a shell. */
+int pga_switch_find_shell(struct pga_switch *file, const struct pga_shell_file *at,
+			  struct pga_error *error);
 
 /* The names of the services that have such a drop-in, pganchor's or not; way is one of the last
  * two, root as for pga_switch_find(). Each ends in ".service". The caller frees the names and the

@@ -1,6 +1,8 @@
 #include "anchor/certificate.h"
 
+#include "base/printable.h"
 #include "base/terminal.h"
+#include "base/text.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -11,9 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A subject may be of any length; nobody reads more of it than this. */
-#define LONGEST_NAME 200
 
 #define BEGIN_CERTIFICATE "-----BEGIN CERTIFICATE-----"
 #define WHITE_SPACE       " \t\r\n"
@@ -56,21 +55,17 @@ static char *name_text(const X509_NAME *name)
 	/* Without ESC_MSB, so that UTF-8 is shown as it is. */
 	const unsigned long flags = XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
 	BIO *bio = BIO_new(BIO_s_mem());
+	struct pga_text shortened = PGA_TEXT_EMPTY;
 	char *raw = NULL;
 	char *text = NULL;
 
 	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, flags) >= 0)
 		raw = bio_text(bio);
-	if (raw != NULL && strlen(raw) > LONGEST_NAME) {
-		size_t end = LONGEST_NAME;
-
-		/* Not in the middle of a character. */
-		while (end > 0 && ((unsigned char)raw[end] & 0xC0) == 0x80)
-			end--;
-		memcpy(raw + end, "...", sizeof "...");
+	if (raw != NULL) {
+		pga_text_add_shortened(&shortened, raw, PGA_LONGEST_SHOWN);
+		text = shortened.failed ? NULL : pga_printable(pga_text_string(&shortened));
 	}
-	if (raw != NULL)
-		text = pga_printable(raw);
+	pga_text_free(&shortened);
 	free(raw);
 	BIO_free(bio);
 	return text;

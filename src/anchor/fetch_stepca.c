@@ -10,12 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *address(const char *ca_url, const char *path, struct pga_error *error)
+static char *address(const char *ca_url, const char *path, const char *name,
+		     struct pga_error *error)
 {
 	struct pga_text url = PGA_TEXT_EMPTY;
 	char *text;
 
-	pga_text_addf(&url, "%s%s", ca_url, path);
+	pga_text_addf(&url, "%s%s%s", ca_url, path, name);
 	text = pga_text_take(&url);
 	if (text == NULL)
 		(void)pga_fail_memory(error);
@@ -49,7 +50,6 @@ done:
 int pga_stepca_root(const struct pga_http *http, const char *ca_url, const char *pin,
 		    struct pga_certificate *root, struct pga_error *error)
 {
-	char path[sizeof "/root/" + PGA_PIN_LENGTH] = "/root/";
 	struct pga_http_request request = {
 	    .if_not_found = "no root with this fingerprint there: check --fingerprint (on the CA: "
 			    "step certificate fingerprint root_ca.crt) and --ca-url"};
@@ -59,8 +59,7 @@ int pga_stepca_root(const struct pga_http *http, const char *ca_url, const char 
 	int result = -1;
 
 	memset(root, 0, sizeof *root);
-	memcpy(path + strlen("/root/"), pin, PGA_PIN_LENGTH + 1);
-	url = address(ca_url, path, error);
+	url = address(ca_url, "/root/", pin, error);
 	request.url = url;
 	if (url == NULL)
 		goto done;
@@ -126,7 +125,7 @@ int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
 	int result = -1;
 
 	memset(roots, 0, sizeof *roots);
-	url = address(ca_url, "/roots", error);
+	url = address(ca_url, "/roots", "", error);
 	request.url = url;
 	if (url != NULL)
 		answer = get_object(http, &request, error);
@@ -158,7 +157,7 @@ int pga_stepca_health(const struct pga_http *http, const char *ca_url,
 	char *url;
 	int result = -1;
 
-	url = address(ca_url, "/health", error);
+	url = address(ca_url, "/health", "", error);
 	request.url = url;
 	if (url != NULL)
 		answer = get_object(http, &request, error);

@@ -1,14 +1,36 @@
 #include "base/error.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 0))) static void fill(struct pga_error *error, const char *next,
-						       const char *format, va_list arguments)
+/* Puts the tail behind the text, of which as much gives way as the tail needs; "..." says so. `cut`
+ * is whether some of it is missing already. */
+static void end_in(char *text, size_t size, const char *tail, bool cut)
 {
-	(void)vsnprintf(error->message, sizeof error->message, format, arguments);
+	const size_t length = strlen(text);
+	const size_t taken = strlen("...") + strlen(tail) + 1;
+	size_t end = length;
+
+	if (cut || length + strlen(tail) + 1 > size) {
+		cut = true;
+		end = size > taken ? pga_text_whole(text, size - taken) : 0;
+	}
+	(void)snprintf(text + end, size - end, "%s%s", cut ? "..." : "", tail);
+}
+
+__attribute__((format(printf, 4, 0))) static void fill(struct pga_error *error, const char *next,
+						       const char *tail, const char *format,
+						       va_list arguments)
+{
+	const int length = vsnprintf(error->message, sizeof error->message, format, arguments);
+	const bool cut = length < 0 || (size_t)length >= sizeof error->message;
+
+	end_in(error->message, sizeof error->message, tail, cut);
 	(void)snprintf(error->next, sizeof error->next, "%s", next != NULL ? next : "");
 }
 
@@ -17,23 +39,21 @@ int pga_fail(struct pga_error *error, const char *next, const char *format, ...)
 	va_list arguments;
 
 	va_start(arguments, format);
-	fill(error, next, format, arguments);
+	fill(error, next, "", format, arguments);
 	va_end(arguments);
 	return -1;
 }
 
 int pga_fail_errno(struct pga_error *error, const char *next, const char *format, ...)
 {
-	int code = errno;
+	const char *reason = strerror(errno);
+	char tail[128];
 	va_list arguments;
-	size_t length;
 
+	(void)snprintf(tail, sizeof tail, ": %s", reason);
 	va_start(arguments, format);
-	fill(error, next, format, arguments);
+	fill(error, next, tail, format, arguments);
 	va_end(arguments);
-	length = strlen(error->message);
-	(void)snprintf(error->message + length, sizeof error->message - length, ": %s",
-		       strerror(code));
 	return -1;
 }
 

@@ -10,12 +10,13 @@ struct pga_error {
 };
 
 /* Fills error with the formatted message and the line that says what to do next (NULL for none).
- * Texts that are too long are cut. Returns -1, so that a caller can write `return pga_fail(...)`.
- */
+ * What is too long is cut behind a whole character, and ends in "...". Returns -1, so that a caller
+ * can write `return pga_fail(...)`. */
 int pga_fail(struct pga_error *error, const char *next, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As pga_fail for a failed system call: "WHAT: " and the text of errno. */
+/* As pga_fail for a failed system call: "WHAT: " and the text of errno, which is there however long
+ * WHAT is. */
 int pga_fail_errno(struct pga_error *error, const char *next, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -72,6 +72,31 @@ void pga_text_addf(struct pga_text *text, const char *format, ...)
 		text->bytes[text->length] = '\0';
 }
 
+static bool continues(char byte)
+{
+	return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+size_t pga_text_whole(const char *string, size_t most)
+{
+	size_t length = strnlen(string, most);
+	size_t end = length;
+
+	/* Behind the first byte of a character there are three at the most (RFC 3629). */
+	while (end > 0 && length - end < 3 && continues(string[end]))
+		end--;
+	return continues(string[end]) ? length : end;
+}
+
+void pga_text_add_shortened(struct pga_text *text, const char *string, size_t most)
+{
+	const size_t length = pga_text_whole(string, most);
+
+	pga_text_add_bytes(text, string, length);
+	if (string[length] != '\0')
+		pga_text_add(text, "...");
+}
+
 const char *pga_text_string(const struct pga_text *text)
 {
 	return text->bytes != NULL ? text->bytes : "";

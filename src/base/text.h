@@ -26,6 +26,14 @@ void pga_text_add_bytes(struct pga_text *text, const void *bytes, size_t length)
 void pga_text_addf(struct pga_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Adds the string, or of one that is longer than `most` bytes the whole UTF-8 characters that fit
+ * into these, and "...". Whatever is shortened is shortened by this, or in a buffer by the next. */
+void pga_text_add_shortened(struct pga_text *text, const char *string, size_t most);
+
+/* How many of the string's first `most` bytes, or of all where it has fewer, are whole UTF-8
+ * characters; all of them where it is no UTF-8. */
+size_t pga_text_whole(const char *string, size_t most);
+
 /* The text as a C string, "" while it is empty. Belongs to the text. */
 const char *pga_text_string(const struct pga_text *text);
 

@@ -1,6 +1,7 @@
 /* pganchor enable and disable: switch the gate on for a session, a shell, a machine or a service,
  * and off again. */
 #include "cli/cli.h"
+#include "cli/enable_checks.h"
 #include "cli/json.h"
 
 #include "activate/child.h"
@@ -15,24 +16,13 @@
 #include <string.h>
 #include <unistd.h>
 
-struct asked {
-	const char *command;
-	bool ways[PGA_WAYS];
-	const char *unit;
-	const char *root;
-	bool all; /* whatever was enabled on this machine, but for the users' own */
-	bool off;
-	bool dry_run;
-	bool json;
-};
-
 static void print_help(FILE *stream, bool off)
 {
 	(void)fprintf(
 	    stream,
 	    "usage: pganchor %s [-e] [-l] [-s] [-p] [-u NAME]%s [-r DIR] [-n] [-j]\n\n%s\n"
 	    "  -e, --session        programs of your session, as systemd starts them%s\n"
-	    "  -l, --shell          your shell (SHELL), by its start file\n"
+	    "  -l, --shell          your shell (SHELL), by its start files\n"
 	    "  -s, --system         everybody's sessions and login shells, in /etc\n"
 	    "  -p, --ld-so-preload  every program of the machine, by /etc/ld.so.preload\n"
 	    "  -u, --unit NAME      a service of systemd, by a drop-in; with --session, one of "
@@ -61,7 +51,7 @@ static void print_help(FILE *stream, bool off)
 
 /* What the service preloads already: the last assignment of LD_PRELOAD wins in systemd, so that a
  * drop-in which did not repeat it would take it away. "" where systemd does not say. */
-static char *preloaded_by_unit(const struct asked *asked, bool user)
+static char *preloaded_by_unit(const struct pga_asked *asked, bool user)
 {
 	const char *argv[] = {"systemctl", user ? "--user" : "--system",
 			      "show",      "--property=Environment",
@@ -91,7 +81,7 @@ static char *preloaded_by_unit(const struct asked *asked, bool user)
 }
 
 /* The value of LD_PRELOAD for a way: the module, and for a unit what it has already. */
-static char *preload_for(const struct asked *asked, enum pga_way way, const char *entry,
+static char *preload_for(const struct pga_asked *asked, enum pga_way way, const char *entry,
 			 struct pga_error *error)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
@@ -116,43 +106,12 @@ static char *preload_for(const struct asked *asked, enum pga_way way, const char
 	return pga_text_take(&text);
 }
 
-/* Debian's services of PostgreSQL start the server by pg_ctlcluster(1), which gives it an
- * environment of its own: a drop-in would say that the gate is there, and it would not be. */
-static int check_unit(const struct asked *asked, struct pga_error *error)
+static int switch_on(const struct pga_asked *asked, struct pga_switch *file, const char *entry,
+		     struct pga_error *error)
 {
-	static const char service[] = "postgresql";
-	struct pga_text control = PGA_TEXT_EMPTY;
-	bool is_debian;
-
-	if (strncmp(asked->unit, service, sizeof service - 1) != 0 ||
-	    strchr("@.", asked->unit[sizeof service - 1]) == NULL)
-		return 0;
-	pga_text_addf(&control, "%s/usr/bin/pg_ctlcluster", asked->root != NULL ? asked->root : "");
-	is_debian = access(pga_text_string(&control), F_OK) == 0;
-	pga_text_free(&control);
-	if (!is_debian)
-		return 0;
-	return pga_fail(error,
-			"write LD_PRELOAD = '" PGA_MODULE "' into "
-			"/etc/postgresql/VERSION/CLUSTER/environment; nothing was changed",
-			"%s: the server is started by pg_ctlcluster, which does not pass the "
-			"environment of the service on",
-			asked->unit);
-}
-
-static int prepare(const struct asked *asked, struct pga_switch *file, enum pga_way way,
-		   const char *unit, const char *entry, struct pga_error *error)
-{
-	char *preload;
+	char *preload = preload_for(asked, file->way, entry, error);
 	int result;
 
-	if (pga_switch_find(file, way, asked->root, unit, error) != 0)
-		return -1;
-	if (asked->off)
-		return pga_switch_off(file, error);
-	if (way == PGA_WAY_UNIT && check_unit(asked, error) != 0)
-		return -1;
-	preload = preload_for(asked, way, entry, error);
 	if (preload == NULL)
 		return -1;
 	result = pga_switch_on(file, preload, error);
@@ -160,7 +119,66 @@ static int prepare(const struct asked *asked, struct pga_switch *file, enum pga_
 	return result;
 }
 
-static void print_next(const struct asked *asked)
+static int prepare(const struct pga_asked *asked, struct pga_switch *file, enum pga_way way,
+		   const char *unit, const char *entry, struct pga_error *error)
+{
+	if (pga_switch_find(file, way, asked->root, unit, error) != 0)
+		return -1;
+	if (asked->off)
+		return pga_switch_off(file, error);
+	if (way == PGA_WAY_UNIT && pga_check_unit(asked, error) != 0)
+		return -1;
+	return switch_on(asked, file, entry, error);
+}
+
+/* Takes the lines out of the start files of whatever shell has them. Where none has, that is told
+ * of those of the user's. */
+static int prepare_shells_off(struct pga_switch *files, size_t *count, struct pga_error *error)
+{
+	struct pga_shell_files all;
+	struct pga_shell_files own;
+	struct pga_error ignored;
+	const size_t before = *count;
+	int result = pga_shell_files_of_all(&all, error);
+
+	(void)pga_shell_files(&own, &ignored);
+	for (size_t i = 0; result == 0 && i < all.count; i++) {
+		struct pga_switch *file = &files[(*count)++];
+
+		result = pga_switch_find_shell(file, &all.list[i], error);
+		if (result == 0)
+			result = pga_switch_off(file, error);
+		if (result == 0 && file->state == PGA_OFF)
+			pga_switch_end(&files[--*count]);
+	}
+	for (size_t i = 0; result == 0 && *count == before + i && i < own.count; i++)
+		result = pga_switch_find_shell(&files[(*count)++], &own.list[i], error);
+	pga_shell_files_free(&all);
+	pga_shell_files_free(&own);
+	return result;
+}
+
+static int prepare_shells(const struct pga_asked *asked, struct pga_switch *files, size_t *count,
+			  const char *entry, struct pga_error *error)
+{
+	struct pga_shell_files shells;
+	int result;
+
+	if (asked->off)
+		return prepare_shells_off(files, count, error);
+	result = pga_shell_files(&shells, error);
+	for (size_t i = 0; result == 0 && i < shells.count; i++) {
+		struct pga_switch *file = &files[(*count)++];
+
+		result = pga_switch_find_shell(file, &shells.list[i], error);
+		if (result == 0)
+			result = switch_on(asked, file, entry, error);
+	}
+	pga_shell_files_free(&shells);
+	return result;
+}
+
+static void print_next(const struct pga_asked *asked)
 {
 	const bool user = asked->ways[PGA_WAY_USER_UNIT];
 
@@ -181,7 +199,7 @@ static void print_next(const struct asked *asked)
 			     asked->ways[PGA_WAY_SHELL] ? ", or start a new shell" : "");
 }
 
-static int print_text(const struct asked *asked, const struct pga_switch *files, size_t count)
+static int print_text(const struct pga_asked *asked, const struct pga_switch *files, size_t count)
 {
 	bool changed = false;
 
@@ -202,7 +220,7 @@ static int print_text(const struct asked *asked, const struct pga_switch *files,
 	return PGA_EXIT_DONE;
 }
 
-static int print_json(const struct asked *asked, const struct pga_switch *files, size_t count)
+static int print_json(const struct pga_asked *asked, const struct pga_switch *files, size_t count)
 {
 	json_t *list = json_array();
 
@@ -216,21 +234,8 @@ static int print_json(const struct asked *asked, const struct pga_switch *files,
 	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), PGA_EXIT_DONE);
 }
 
-/* In an image that has no module yet, the lines would name a file that is missing. */
-static void check_root(const struct asked *asked)
-{
-	struct pga_text module = PGA_TEXT_EMPTY;
-
-	pga_text_addf(&module, "%s%s", asked->root, PGA_MODULE);
-	if (access(pga_text_string(&module), F_OK) != 0)
-		pga_print_warning("%s is not there: install pganchor in %s too, or ld.so complains "
-				  "in all that is started there",
-				  pga_text_string(&module), asked->root);
-	pga_text_free(&module);
-}
-
 /* The machine's files are root's. */
-static void advise_root(const struct asked *asked, struct pga_error *error)
+static void advise_root(const struct pga_asked *asked, struct pga_error *error)
 {
 	if (asked->root == NULL && geteuid() != 0 && !asked->ways[PGA_WAY_SESSION] &&
 	    !asked->ways[PGA_WAY_SHELL] && !asked->ways[PGA_WAY_USER_UNIT] &&
@@ -239,25 +244,9 @@ static void advise_root(const struct asked *asked, struct pga_error *error)
 			       "run it as root, such as with sudo; nothing was changed");
 }
 
-/* What holds for a file that every program of the machine obeys. */
-static int check_preload(const struct asked *asked, struct pga_error *error)
-{
-	char *entry;
-
-	/* Below another root, in a test or an image that is being built, the builder owns all. */
-	if (pga_module_is_guarded(asked->root != NULL ? geteuid() : 0, error) != 0)
-		return -1;
-	entry = pga_module_entry_32();
-	if (entry == NULL && access("/lib/ld-linux.so.2", F_OK) == 0)
-		pga_print_warning(
-		    "32-bit programs run without the gate, and ld.so says so to each");
-	free(entry);
-	return 0;
-}
-
-/* Prepares every file that is asked for. *files has room for one of each way and for `units` more.
- */
-static int prepare_all(const struct asked *asked, char *const *units, size_t unit_count,
+/* Prepares every file that is asked for. *files has room for one of each way, those of the shells
+ * and `units` more. */
+static int prepare_all(const struct pga_asked *asked, char *const *units, size_t unit_count,
 		       struct pga_switch *files, size_t *count, struct pga_error *error)
 {
 	char *entry = NULL;
@@ -266,15 +255,19 @@ static int prepare_all(const struct asked *asked, char *const *units, size_t uni
 	if (!asked->off) {
 		entry = pga_module_entry(error);
 		if (entry == NULL ||
-		    (asked->ways[PGA_WAY_PRELOAD] && check_preload(asked, error) != 0))
+		    (asked->ways[PGA_WAY_PRELOAD] && pga_check_preload(asked, error) != 0))
 			goto done;
 		if (asked->root != NULL)
-			check_root(asked);
+			pga_check_image(asked);
 	}
-	for (int way = 0; way < PGA_WAYS; way++)
-		if (asked->ways[way] && prepare(asked, &files[(*count)++], (enum pga_way)way,
-						asked->unit, entry, error) != 0)
+	for (int way = 0; way < PGA_WAYS; way++) {
+		if (!asked->ways[way])
+			continue;
+		if ((way == PGA_WAY_SHELL ? prepare_shells(asked, files, count, entry, error)
+					  : prepare(asked, &files[(*count)++], (enum pga_way)way,
+						    asked->unit, entry, error)) != 0)
 			goto done;
+	}
 	for (size_t i = 0; i < unit_count; i++)
 		if (prepare(asked, &files[(*count)++], PGA_WAY_UNIT, units[i], entry, error) != 0)
 			goto done;
@@ -284,11 +277,11 @@ done:
 	return result;
 }
 
-static int switch_all(const struct asked *asked)
+static int switch_all(const struct pga_asked *asked)
 {
 	size_t unit_count = 0;
 	char **units = asked->all ? pga_switch_units(PGA_WAY_UNIT, asked->root, &unit_count) : NULL;
-	struct pga_switch *files = calloc(PGA_WAYS + unit_count, sizeof *files);
+	struct pga_switch *files = calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
 	struct pga_error error;
 	size_t count = 0;
 	int status = PGA_EXIT_FAILED;
@@ -305,6 +298,8 @@ static int switch_all(const struct asked *asked)
 	for (size_t i = 0; i < count && !asked->dry_run; i++)
 		if (pga_switch_apply(&files[asked->off ? count - 1 - i : i], &error) != 0)
 			goto failed;
+	if (!asked->off)
+		pga_check_sessions(asked);
 	status = asked->json ? print_json(asked, files, count) : print_text(asked, files, count);
 	goto done;
 failed:
@@ -321,25 +316,17 @@ done:
 }
 
 /* What the options come to. */
-static void settle(struct asked *asked, bool session, bool shell, bool system, bool preload)
+static void settle(struct pga_asked *asked, bool session, bool shell, bool system, bool preload)
 {
-	struct pga_switch probe;
-	struct pga_error ignored;
 	const bool none =
 	    !session && !shell && !system && !preload && !asked->all && asked->unit == NULL;
 
 	asked->ways[PGA_WAY_USER_UNIT] = asked->unit != NULL && session;
 	asked->ways[PGA_WAY_UNIT] = asked->unit != NULL && !session;
 	asked->ways[PGA_WAY_SESSION] = none || (session && asked->unit == NULL);
-	asked->ways[PGA_WAY_SHELL] = shell;
+	asked->ways[PGA_WAY_SHELL] = shell || (none && asked->off);
 	asked->ways[PGA_WAY_ENVIRONMENT] = asked->ways[PGA_WAY_PROFILE] = system || asked->all;
 	asked->ways[PGA_WAY_PRELOAD] = preload || asked->all;
-	if (none && asked->off) {
-		/* A shell that pganchor does not know has no lines of ours. */
-		asked->ways[PGA_WAY_SHELL] =
-		    pga_switch_find(&probe, PGA_WAY_SHELL, NULL, NULL, &ignored) == 0;
-		pga_switch_end(&probe);
-	}
 }
 
 static int enable_or_disable(int argc, char **argv, bool off)
@@ -355,7 +342,7 @@ static int enable_or_disable(int argc, char **argv, bool off)
 						{"system", no_argument, NULL, 's'},
 						{"unit", required_argument, NULL, 'u'},
 						{NULL, 0, NULL, 0}};
-	struct asked asked = {.command = off ? "disable" : "enable", .off = off};
+	struct pga_asked asked = {.command = off ? "disable" : "enable", .off = off};
 	bool chosen[128] = {false};
 	int option;
 

@@ -1,6 +1,7 @@
 /* pganchor run: starts a program with the gate in it. */
 #include "cli/cli.h"
 
+#include "activate/known.h"
 #include "activate/module.h"
 #include "activate/program.h"
 #include "base/terminal.h"
@@ -36,23 +37,51 @@ static void print_help(FILE *stream)
 		    stream);
 }
 
-/* The gate goes first, so that what else is preloaded meets its calls behind it. */
-static int add_module(bool for_32_bit)
+/* Adds what LD_PRELOAD holds but for the module. */
+static void add_others(struct pga_text *text, const char *preload)
 {
-	char *entry = for_32_bit ? pga_module_entry_32() : strdup(PGA_MODULE);
+	const char *entry;
+	size_t length;
+
+	for (; (entry = pga_module_next_entry(preload, &length)) != NULL;
+	     preload = entry + length) {
+		struct pga_text one = PGA_TEXT_EMPTY;
+
+		pga_text_add_bytes(&one, entry, length);
+		if (!pga_module_is_in(pga_text_string(&one)))
+			pga_text_addf(text, "%s%s", text->length > 0 ? ":" : "",
+				      pga_text_string(&one));
+		text->failed = text->failed || one.failed;
+		pga_text_free(&one);
+	}
+}
+
+/* The gate goes first, so that what else is preloaded meets its calls behind it; where it is there
+ * already, it stays where it is, unless programs would be bound to a libpq before it. For one that
+ * cannot load it, it goes. */
+static int set_preload(enum pga_cover cover)
+{
 	const char *preload = getenv("LD_PRELOAD");
 	struct pga_text text = PGA_TEXT_EMPTY;
+	const bool there = preload != NULL && pga_module_is_in(preload);
+	char *entry = NULL;
 	int result;
 
-	if (preload != NULL && pga_module_is_in(preload)) {
-		free(entry);
+	if (cover == PGA_UNLOADABLE ? !there : there && !pga_puts_libpq_first(preload))
 		return 0;
+	if (cover != PGA_UNLOADABLE) {
+		entry = cover == PGA_COVERED_32 ? pga_module_entry_32() : NULL;
+		pga_text_add(&text, entry != NULL ? entry : PGA_MODULE);
+		free(entry);
+		if (there)
+			pga_print_warning("LD_PRELOAD has a libpq before the gate: the gate is put "
+					  "in front");
 	}
-	pga_text_add(&text, entry != NULL ? entry : PGA_MODULE);
-	free(entry);
-	if (preload != NULL && preload[0] != '\0')
-		pga_text_addf(&text, ":%s", preload);
-	result = text.failed ? -1 : setenv("LD_PRELOAD", pga_text_string(&text), 1);
+	if (preload != NULL)
+		add_others(&text, preload);
+	result = text.failed        ? -1
+		 : text.length == 0 ? unsetenv("LD_PRELOAD")
+				    : setenv("LD_PRELOAD", pga_text_string(&text), 1);
 	pga_text_free(&text);
 	return result;
 }
@@ -64,18 +93,18 @@ static int start(char **argv, bool required)
 	const enum pga_cover cover = pga_program_look(argv[0], &error);
 	int status = PGA_EXIT_FAILED;
 
-	if (cover == PGA_UNCOVERED && required) {
+	if ((cover == PGA_UNCOVERED || cover == PGA_UNLOADABLE) && required) {
 		pga_print_error(&error);
 		return PGA_EXIT_WEAK;
 	}
-	if (cover == PGA_UNCOVERED || cover == PGA_HINDERED)
+	if (cover == PGA_UNCOVERED || cover == PGA_UNLOADABLE || cover == PGA_HINDERED)
 		pga_print_warning("%s\n    %s", error.message, error.next);
 	/* The loader only warns of a module that it cannot load, and starts the program without.
 	 * What it may read hangs on the effective user and capabilities. */
 	if (faccessat(AT_FDCWD, PGA_MODULE, R_OK, AT_EACCESS) != 0) {
 		(void)pga_fail_errno(&error, "install pganchor again; nothing was started",
 				     "cannot read the gate %s", PGA_MODULE);
-	} else if (add_module(cover == PGA_COVERED_32) != 0) {
+	} else if (set_preload(cover) != 0) {
 		(void)pga_fail_memory(&error);
 	} else {
 		(void)execvp(argv[0], argv);

@@ -2,6 +2,7 @@
  * with it or without. */
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/status_processes.h"
 
 #include "activate/module.h"
 #include "activate/processes.h"
@@ -16,8 +17,9 @@
 
 /* All that there is to tell. */
 struct findings {
-	bool active;      /* the gate is in this very process, as in what the shell starts next */
-	bool in_variable; /* by LD_PRELOAD */
+	bool active;       /* the gate is in this very process, as in what the shell starts next */
+	bool behind_libpq; /* and a libpq is loaded before it */
+	bool in_variable;  /* by LD_PRELOAD */
 	struct pga_switch *ways;
 	size_t way_count;
 	struct pga_policy policy;
@@ -32,9 +34,10 @@ static void print_help(FILE *stream)
 	(void)fputs(
 	    "usage: pganchor status [-j]\n\n"
 	    "Says whether the gate is active here (what this shell starts has it), which "
-	    "files enable it, the\npolicy in force, and which of your running programs have "
-	    "a libpq: which one, and whether the gate\nis in them. One with a libpq or another "
-	    "driver linked into itself is listed as such: the gate sees\nnothing of that.\n\n"
+	    "files enable it, the\npolicy in force, and which of your running programs (for "
+	    "root, everybody's) have a libpq: which one, and\nwhether the gate is in them. One "
+	    "with a libpq or another driver linked into itself, or with a protocol\nof its own, "
+	    "is listed as such: the gate sees nothing of that.\n\n"
 	    "  -j, --json  report in JSON\n"
 	    "  -h, --help  show this\n\n"
 	    "Exit status: 0 active; 3 not active here, or the policy cannot be read, or a "
@@ -53,31 +56,64 @@ static const char *state_word(enum pga_state state)
 	return words[state];
 }
 
-/* Adds one way, where its file can be read. Off is worth telling of the ways that have one file
- * each. */
-static int add_way(struct findings *found, enum pga_way way, const char *unit)
+/* Room for one more; NULL for want of memory. */
+static struct pga_switch *grow_ways(struct findings *found)
 {
 	struct pga_switch *grown =
 	    reallocarray(found->ways, found->way_count + 1, sizeof *found->ways);
-	struct pga_switch *added;
-	struct pga_error error;
 
 	if (grown == NULL)
-		return -1;
+		return NULL;
 	found->ways = grown;
-	added = &grown[found->way_count];
-	if (pga_switch_find(added, way, NULL, unit, &error) != 0)
-		return 0; /* a shell that pganchor does not know has nothing of ours */
+	return &grown[found->way_count];
+}
+
+/* Keeps the last way, where its file can be read. Off is worth telling of the ways that have one
+ * file each. */
+static void keep_way(struct findings *found, struct pga_switch *added, bool has_many)
+{
+	struct pga_error error;
+
 	if (pga_switch_look(added, &error) != 0) {
 		pga_print_warning("%s", error.message);
 		pga_switch_end(added);
-		return 0;
-	}
-	if (unit != NULL && added->state == PGA_OFF)
+	} else if (has_many && added->state == PGA_OFF) {
 		pga_switch_end(added);
-	else
+	} else {
 		found->way_count++;
+	}
+}
+
+static int add_way(struct findings *found, enum pga_way way, const char *unit)
+{
+	struct pga_switch *added = grow_ways(found);
+	struct pga_error error;
+
+	if (added == NULL)
+		return -1;
+	if (pga_switch_find(added, way, NULL, unit, &error) == 0)
+		keep_way(found, added, unit != NULL);
 	return 0;
+}
+
+/* A shell that pganchor does not know has nothing of ours. */
+static int add_shells(struct findings *found)
+{
+	struct pga_shell_files shells;
+	struct pga_error error;
+	int result = 0;
+
+	(void)pga_shell_files(&shells, &error);
+	for (size_t i = 0; i < shells.count && result == 0; i++) {
+		struct pga_switch *added = grow_ways(found);
+
+		if (added == NULL)
+			result = -1;
+		else if (pga_switch_find_shell(added, &shells.list[i], &error) == 0)
+			keep_way(found, added, false);
+	}
+	pga_shell_files_free(&shells);
+	return result;
 }
 
 static int add_units(struct findings *found, enum pga_way way)
@@ -99,63 +135,17 @@ static int look(struct findings *found, struct pga_error *error)
 {
 	const char *preload = getenv("LD_PRELOAD");
 
-	found->active = pga_process_has_gate();
+	found->active = pga_process_has_gate(&found->behind_libpq);
 	found->in_variable = preload != NULL && pga_module_is_in(preload);
 	for (int way = 0; way < PGA_WAY_UNIT; way++)
-		if (add_way(found, (enum pga_way)way, NULL) != 0)
+		if ((way == PGA_WAY_SHELL ? add_shells(found)
+					  : add_way(found, (enum pga_way)way, NULL)) != 0)
 			return pga_fail_memory(error);
 	if (add_units(found, PGA_WAY_UNIT) != 0 || add_units(found, PGA_WAY_USER_UNIT) != 0)
 		return pga_fail_memory(error);
 	found->broken = pga_policy_load(&found->policy, &found->problem) != 0 ||
 			pga_pins_load(&found->pins, &found->problem) != 0;
 	return pga_processes_look(&found->processes, error);
-}
-
-/* Whether it has a libpq that the gate does not stand before. */
-static bool is_bare(const struct pga_process *process)
-{
-	return (process->gate == NULL && process->libpq_count > 0) || process->own_libpq;
-}
-
-/* Whether it has a way to PostgreSQL linked in that the gate does not see. */
-static bool is_inside(const struct pga_process *process)
-{
-	return process->inside != NULL;
-}
-
-/* Whether it would have the gate, were it started again. */
-static bool is_restartable(const struct pga_process *process)
-{
-	return is_bare(process) && !is_inside(process);
-}
-
-static size_t count(const struct pga_processes *processes,
-		    bool (*is)(const struct pga_process *process))
-{
-	size_t found = 0;
-
-	for (size_t i = 0; i < processes->count; i++)
-		found += is(&processes->list[i]) ? 1 : 0;
-	return found;
-}
-
-static json_t *process_as_json(const struct pga_process *process)
-{
-	json_t *libpqs = json_array();
-
-	for (size_t i = 0; i < process->libpq_count; i++) {
-		const struct pga_mapped_libpq *libpq = &process->libpqs[i];
-
-		(void)json_array_append_new(
-		    libpqs, json_pack("{s:o, s:s?, s:b}", "path", pga_json_text(libpq->path),
-				      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
-				      "deleted", (int)libpq->deleted));
-	}
-	return json_pack("{s:i, s:o, s:o, s:b, s:o, s:s?}", "pid", (int)process->pid, "program",
-			 pga_json_text(process->name), "gate",
-			 process->gate != NULL ? pga_json_text(process->gate) : json_null(),
-			 "gate_deleted", (int)process->gate_deleted, "libpqs", libpqs, "inside",
-			 process->inside);
 }
 
 static json_t *policy_as_json(const struct findings *found)
@@ -200,10 +190,11 @@ static int print_json(const struct findings *found, int status)
 				    "path", pga_json_text(found->ways[i].path), "state",
 				    state_word(found->ways[i].state)));
 	for (size_t i = 0; i < found->processes.count; i++)
-		(void)json_array_append_new(processes, process_as_json(&found->processes.list[i]));
+		(void)json_array_append_new(processes, pga_status_json(&found->processes.list[i]));
 	return pga_json_print(
-	    json_pack("{s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i}", "active", (int)found->active,
-		      "ld_preload", (int)found->in_variable, "enabled", ways, "policy",
+	    json_pack("{s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i}", "active",
+		      (int)(found->active && !found->behind_libpq), "ld_preload",
+		      (int)found->in_variable, "enabled", ways, "policy",
 		      found->broken ? json_null() : policy_as_json(found), "policy_files",
 		      policy_files_as_json(&found->policy), "pins", (int)found->pins.count,
 		      "problem",
@@ -223,7 +214,11 @@ static bool is_enabled(const struct findings *found)
 
 static void print_here(const struct findings *found)
 {
-	if (found->active)
+	if (found->behind_libpq)
+		(void)printf("%snot active here%s: LD_PRELOAD or /etc/ld.so.preload has a libpq "
+			     "before the gate\n    take it out, or put it behind the gate\n",
+			     pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN));
+	else if (found->active)
 		(void)printf("%sactive here%s: %s\n", pga_colour(stdout, PGA_GREEN),
 			     pga_colour(stdout, PGA_PLAIN),
 			     found->in_variable ? "LD_PRELOAD has the gate"
@@ -297,86 +292,12 @@ static void print_ways(const struct findings *found)
 	free(cells);
 }
 
-enum column { PID, PROGRAM, GATE, LIBPQ, FILE_NAME, COLUMNS };
-
-static void fill_row(char **row, const struct pga_process *process)
-{
-	struct pga_text versions = PGA_TEXT_EMPTY;
-	struct pga_text paths = PGA_TEXT_EMPTY;
-	struct pga_text pid = PGA_TEXT_EMPTY;
-
-	for (size_t i = 0; i < process->libpq_count; i++) {
-		const struct pga_mapped_libpq *libpq = &process->libpqs[i];
-
-		pga_text_addf(&versions, "%s%s", i > 0 ? ", " : "",
-			      libpq->version[0] != '\0' ? libpq->version : "?");
-		pga_text_addf(&paths, "%s%s%s", i > 0 ? ", " : "", libpq->path,
-			      libpq->deleted ? " (replaced since)" : "");
-	}
-	if (process->inside != NULL) {
-		const char *comma = process->libpq_count > 0 ? ", " : "";
-
-		pga_text_addf(&versions, "%s%s inside", comma, process->inside);
-		pga_text_addf(&paths, "%s%s", comma, process->file);
-	}
-	pga_text_addf(&pid, "%d", (int)process->pid);
-	row[PID] = pga_text_take(&pid);
-	row[PROGRAM] = pga_printable(process->name);
-	row[GATE] = strdup(process->inside != NULL && process->libpq_count == 0 ? "sees nothing"
-			   : process->gate == NULL                              ? "no"
-			   : process->gate_deleted ? "yes, replaced since"
-						   : "yes");
-	row[LIBPQ] = pga_text_take(&versions);
-	row[FILE_NAME] = pga_printable(pga_text_string(&paths));
-	pga_text_free(&paths);
-}
-
-/* The programs with a libpq; those with the gate alone are only counted. */
-static void print_processes(const struct pga_processes *processes)
-{
-	static const char *const heading[COLUMNS] = {"PID", "PROGRAM", "GATE", "LIBPQ", "FILE"};
-	char **cells = calloc(processes->count * COLUMNS + 1, sizeof *cells);
-	enum pga_colour *marks = calloc(processes->count + 1, sizeof *marks);
-	size_t gated = 0;
-	size_t rows = 0;
-
-	for (size_t i = 0; cells != NULL && marks != NULL && i < processes->count; i++) {
-		gated += processes->list[i].gate != NULL ? 1 : 0;
-		if (processes->list[i].libpq_count == 0 && processes->list[i].inside == NULL)
-			continue;
-		marks[rows] = is_bare(&processes->list[i]) ? PGA_RED : PGA_PLAIN;
-		fill_row(cells + COLUMNS * rows++, &processes->list[i]);
-	}
-	(void)printf("\nprograms of yours with the gate: %zu; with a libpq%s: %zu", gated,
-		     count(processes, is_inside) > 0 ? " or a driver" : "", rows);
-	if (processes->unreadable > 0)
-		(void)printf("; that cannot be looked into: %zu", processes->unreadable);
-	(void)putchar('\n');
-	if (rows > 0)
-		pga_print_table(stdout, heading, (const char *const *)cells, COLUMNS, rows, marks);
-	for (size_t i = 0; i < rows * COLUMNS; i++)
-		free(cells[i]);
-	free(cells);
-	free(marks);
-}
-
 static int print_text(const struct findings *found, int status)
 {
-	const size_t inside = count(&found->processes, is_inside);
-	const size_t bare = count(&found->processes, is_restartable);
-
 	print_here(found);
 	print_ways(found);
 	print_policy(found);
-	print_processes(&found->processes);
-	if (bare > 0)
-		(void)printf("%zu with a libpq and without the gate: start %s again where the gate "
-			     "is active, or with pganchor run\n",
-			     bare, bare == 1 ? "it" : "them");
-	if (inside > 0)
-		(void)printf("%zu with a way to PostgreSQL inside that the gate does not see: give "
-			     "%s sslmode=verify-full and sslrootcert by %s own settings\n",
-			     inside, inside == 1 ? "it" : "them", inside == 1 ? "its" : "their");
+	pga_status_print(&found->processes);
 	return status;
 }
 
@@ -390,7 +311,8 @@ static int report(bool json)
 		pga_print_error(&error);
 		goto done;
 	}
-	status = !found.active || found.broken || count(&found.processes, is_bare) > 0
+	status = !found.active || found.behind_libpq || found.broken ||
+			 pga_status_is_weak(&found.processes)
 		     ? PGA_EXIT_WEAK
 		     : PGA_EXIT_DONE;
 	status = json ? print_json(&found, status) : print_text(&found, status);

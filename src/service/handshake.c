@@ -1,5 +1,6 @@
 #include "service/handshake.h"
 
+#include "base/printable.h"
 #include "base/text.h"
 #include "service/settings.h"
 
@@ -97,14 +98,21 @@ static char *text_of(BIO *bio)
 
 static char *name_text(const X509_NAME *name)
 {
+	struct pga_text shortened = PGA_TEXT_EMPTY;
 	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
 
 	if (bio == NULL)
 		return NULL;
 	/* UTF-8 stays; control characters are escaped by OpenSSL already. */
 	(void)X509_NAME_print_ex(bio, name, 0,
 				 XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
-	return text_of(bio);
+	text = text_of(bio);
+	if (text == NULL)
+		return NULL;
+	pga_text_add_shortened(&shortened, text, PGA_LONGEST_SHOWN);
+	free(text);
+	return pga_text_take(&shortened);
 }
 
 static char *date_text(const ASN1_TIME *date)

@@ -12,7 +12,7 @@ import threading
 
 import pytest
 from cryptography import x509
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import certificates
 from certificates import EXPIRED, NOT_YET_VALID, Authority, make_root, make_v1_root
@@ -342,6 +342,31 @@ def test_a_subject_cannot_steer_the_terminal(home, https_ca):
     assert "[section]" not in text.splitlines()
     # And the file can be read again.
     assert "Nothing was changed" in bootstrap(home, ca, fingerprint=root.fingerprint).stdout
+
+
+# Past what is shown of a subject, and past that with each byte of a character at the edge.
+SUBJECT_LENGTHS = [*range(190, 211), 255, 256, 257, 400, 512, 600]
+
+
+@pytest.mark.parametrize("character", ["x", "é", "€", "\U0001F512"])
+def test_a_subject_of_any_length(home, https_ca, pganchor, character):
+    """Whole characters of its first 200 bytes are shown, and three dots. valgrind sees who writes behind them, where ASan does not."""
+    size = len(character.encode())
+    for length in SUBJECT_LENGTHS:
+        # As it is printed: CN=...,O=Test PKI
+        left = length - len("CN=,O=Test PKI")
+        common_name = "a" * (left % size) + character * (left // size)
+        root = root_with(name=x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Test PKI"),
+                                         x509.NameAttribute(NameOID.COMMON_NAME, common_name, _validate=False)]))
+        ca = https_ca(stepca_answers(root), authority=root)
+        tool = [pganchor.binary] if "ASAN_OPTIONS" in os.environ or length not in (201, 202) else [
+            "valgrind", "-q", "--error-exitcode=99", pganchor.binary]
+        done = home.run([*tool, "bootstrap", "--ca-url", ca.url, "--fingerprint", root.fingerprint, "--dry-run", "--json"])
+        assert done.returncode == 0, done.stderr
+        whole = f"CN={common_name},O=Test PKI"
+        assert len(whole.encode()) == length
+        shown = whole if length <= 200 else whole.encode()[:200].decode(errors="ignore") + "..."
+        assert json.loads(done.stdout)["subject"] == shown
 
 
 # The dialogue, with CAs that lie.

@@ -28,8 +28,12 @@ without_asan = pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="the tool
 NO_MODULE = re.compile(r"pganchor: warning: \S+/pganchor-gate.so is not there: install pganchor in .*\n")
 
 
+# Of sessions: here no systemd of the user's runs, and musl may be installed.
+SESSIONS = re.compile(r"pganchor: warning: (no systemd of yours runs|X sessions are children|programs of musl ).*\n    .*\n")
+
+
 def done_well(done):
-    assert (done.returncode, NO_MODULE.sub("", done.stderr.replace(WARNING, ""))) == (0, "")
+    assert (done.returncode, NO_MODULE.sub("", SESSIONS.sub("", done.stderr.replace(WARNING, "")))) == (0, "")
     return done.stdout
 
 
@@ -59,15 +63,24 @@ def test_xdg_config_home_counts(home, tmp_path):
     assert home.snapshot() == {}
 
 
-@pytest.mark.parametrize("shell, words, name", [
-    ("/bin/bash", ["bash", "-ic"], ".bashrc"),
-    ("/bin/sh", ["sh", "-lc"], ".profile"),
+# As Debian's /etc/skel/.bashrc begins.
+NOT_INTERACTIVE = "case $- in\n    *i*) ;;\n      *) return;;\nesac\n"
+
+
+@pytest.mark.parametrize("shell, words, names", [
+    ("/bin/bash", ["bash", "-ic"], {".bashrc", ".profile"}),
+    ("/bin/bash", ["bash", "-lc"], {".bashrc", ".profile"}),
+    ("/bin/sh", ["sh", "-lc"], {".profile"}),
+    ("/bin/zsh", ["zsh", "-c"], {".zshenv"}),
+    ("/bin/zsh", ["zsh", "-lc"], {".zshenv"}),
+    ("/usr/bin/fish", ["fish", "-c"], {".config/fish/conf.d/pganchor.fish"}),
+    ("/usr/bin/fish", ["fish", "-ilc"], {".config/fish/conf.d/pganchor.fish"}),
 ])
 @pytest.mark.parametrize("preloaded", [None, pytest.param("libm.so.6", marks=without_asan)])
-def test_a_shell_has_the_gate(home, pganchor, shell, words, name, preloaded):
+def test_a_shell_has_the_gate(home, pganchor, shell, words, names, preloaded):
     env = {"SHELL": shell, "LD_PRELOAD": preloaded}
     done_well(home.pganchor("enable", "--shell", env=env))
-    assert set(home.snapshot()) == {name}
+    assert {name for name, entry in home.snapshot().items() if entry.kind == "file"} == names
     script = "printenv LD_PRELOAD; cat /proc/self/maps"
     shown = home.run([*words, script], env=env).stdout
     assert shown.splitlines()[0] == (f"{pganchor.module}:{preloaded}" if preloaded else str(pganchor.module))
@@ -76,20 +89,99 @@ def test_a_shell_has_the_gate(home, pganchor, shell, words, name, preloaded):
     assert home.run([*words, f"{' '.join(words)} 'printenv LD_PRELOAD'"], env=env).stdout.count(str(pganchor.module)) == 1
 
 
+SSH = {"SSH_CLIENT": "127.0.0.1 1 2", "SSH_CONNECTION": "127.0.0.1 1 127.0.0.1 2"}
+LOGIN_FILES = [".bash_profile", ".bash_login", ".profile"]
+
+
+@pytest.mark.parametrize("words, env, started", [
+    (["-ic"], {}, "a terminal's"), (["-lc"], {}, "a script's login"), (["-lic"], {}, "a login"), (["-c"], {**SSH, "SHLVL": None}, "ssh's")],
+    ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize("login_files", [[], [".bash_profile"], [".bash_login"], [".profile"], [".bash_login", ".profile"], LOGIN_FILES],
+                         ids="+".join)
+def test_every_bash_has_the_gate(home, pganchor, words, env, started, login_files):
+    """Whatever it is started for: with Debian's ~/.bashrc, and a login file that reads none of the others and ends early."""
+    home.path.joinpath(".bashrc").write_text(NOT_INTERACTIVE + "alias a=b\n")
+    for name in login_files:
+        home.path.joinpath(name).write_text("return 0\n")
+    before = home.snapshot()
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    told = json.loads(done_well(home.pganchor("enable", "--shell", "--json", env=BASH)))
+    assert [file["path"] for file in told["files"]] == [f"{home.path}/.bashrc", f"{home.path}/{(login_files or ['.profile'])[0]}"]
+    done = home.run(["bash", *words, "printenv LD_PRELOAD"], env={**BASH, **env})
+    assert done.stdout == f"{pganchor.module}\n", started
+    done_well(home.pganchor("disable", env=BASH))
+    assert {name: entry.content for name, entry in home.snapshot().items()} == {name: entry.content for name, entry in before.items()}
+
+
+def test_a_login_file_that_came_later_is_seen(home):
+    """It is read instead of the one with the lines: status says so, enable writes there too, and disable finds both."""
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    (home / ".bash_profile").write_text("alias a=b\n")
+    ways = {way["path"]: way["state"] for way in json.loads(home.pganchor("status", "-j", env=BASH).stdout)["enabled"] if way["way"] == "shell"}
+    assert ways == {f"{home.path}/.bashrc": "on", f"{home.path}/.bash_profile": "off"}
+    done_well(home.pganchor("enable", "--shell", env=BASH))
+    # Another shell has become the user's meanwhile.
+    shown = done_well(home.pganchor("disable", env={"SHELL": "/bin/zsh"}))
+    assert shown.count("taken out") == 3
+    assert {name: entry.content for name, entry in home.snapshot().items()} == {".bash_profile": b"alias a=b\n"}
+
+
+# What an older pganchor wrote, at the end of the file.
+OLD_LINES = """# >>> pganchor enable (made 0 folders, 0 files, {ends} line ends) >>>
+# module {module}
+# as {module}
+if [ -r '{module}' ]; then
+    case ":${{LD_PRELOAD-}}:" in
+    *':{module}:'*) ;;
+    *) export LD_PRELOAD='{module}'"${{LD_PRELOAD:+:$LD_PRELOAD}}" ;;
+    esac
+else
+    echo 'pganchor: the gate is gone: {module}' >&2
+    echo '    install pganchor again, or: pganchor disable' >&2
+fi
+# <<< pganchor disable takes these lines out again <<<
+"""
+
+
+@pytest.mark.parametrize("command", ["enable", "disable"])
+@pytest.mark.parametrize("before", [NOT_INTERACTIVE, NOT_INTERACTIVE + "alias a=b"])
+def test_lines_of_an_older_pganchor_are_known(home, pganchor, command, before):
+    """They stood where a shell that is not interactive does not get."""
+    ends = 0 if before.endswith("\n") else 1
+    start = home / ".bashrc"
+    start.write_text(before + "\n" * ends + OLD_LINES.format(module=pganchor.module, ends=ends))
+    done_well(home.pganchor(command, "--shell", env=BASH))
+    if command == "enable":
+        text = start.read_text()
+        assert text.startswith(MARK) and text.endswith("again <<<\n" + before) and text.count(MARK) == 1
+        assert home.run(["bash", "-c", "printenv LD_PRELOAD"], env={**BASH, **SSH, "SHLVL": None}).stdout == f"{pganchor.module}\n"
+        done_well(home.pganchor("disable", "--shell", env=BASH))
+    assert start.read_text() == before
+
+
 def test_a_weak_connection_is_refused_in_an_enabled_shell(home):
     home.pganchor("enable", "--shell", env=BASH)
     done = home.run(["bash", "-ic", "psql -X 'host=db.example.test sslmode=require'"], env=BASH)
     assert "pganchor refused this connection: sslmode=require (conninfo) is weaker than verify-full" in done.stderr
 
 
-def test_a_shell_says_when_the_module_is_gone(home, pganchor):
-    done_well(home.pganchor("enable", "--shell", env=BASH))
-    start = home / ".bashrc"
-    start.write_text(start.read_text().replace(str(pganchor.module), "/nowhere/pganchor-gate.so"))
-    done = home.run(["bash", "-ic", "echo ready; printenv LD_PRELOAD"], env=BASH)
+@pytest.mark.parametrize("shell, words", [("bash", ["-ic"]), ("bash", ["-lc"]), ("sh", ["-lc"]), ("zsh", ["-c"]), ("fish", ["-c"])])
+def test_a_shell_says_when_the_module_is_gone(home, pganchor, shell, words):
+    """As long as pganchor is there; when the package was removed, no shell complains of what is gone."""
+    env = {"SHELL": f"/bin/{shell}"}
+    told = json.loads(done_well(home.pganchor("enable", "--shell", "--json", env=env)))
+    for file in told["files"]:
+        start = Path(file["path"])
+        start.write_text(start.read_text().replace(str(pganchor.module), "/nowhere/pganchor-gate.so"))
+    done = home.run([shell, *words, "echo ready; printenv LD_PRELOAD"], env=env)
     assert done.stdout == "ready\n"
-    assert "pganchor: the gate is gone: /nowhere/pganchor-gate.so" in done.stderr
+    # /etc/profile sets PATH anew, to one that this pganchor is not on.
+    if words != ["-lc"]:
+        assert "pganchor: the gate is gone: /nowhere/pganchor-gate.so\n    install pganchor again, or: pganchor disable\n" in done.stderr
     assert "ERROR: ld.so" not in done.stderr
+    removed = home.run([shell, *words, "echo ready; printenv LD_PRELOAD"], env={**env, "PATH": "/usr/bin:/bin"})
+    quiet = ("cannot set terminal process group", "no job control in this shell")
+    assert (removed.stdout, [line for line in removed.stderr.splitlines() if not line.endswith(quiet) and quiet[0] not in line]) == ("ready\n", [])
 
 
 @pytest.mark.parametrize("before", [None, "", "alias a=b\n", "alias a=b", "a\r\nb\r\n", "\n\n", "caf\xe9 \x01\n"])
@@ -117,7 +209,7 @@ def test_what_others_wrote_behind_our_lines_stays(home):
     done_well(home.pganchor("enable"))
     session.write_text("A=1\n" + session.read_text() + "B=2\n")
     done_well(home.pganchor("disable", env=BASH))
-    assert (start.read_text(), session.read_text()) == ("first\nlast\n", "A=1\nB=2\n")
+    assert (start.read_text(), session.read_text()) == ("firstlast\n", "A=1\nB=2\n")
 
 
 @pytest.mark.parametrize("change", [
@@ -265,6 +357,54 @@ def test_an_image_without_the_module_is_warned_of(home, pganchor, tmp_path):
     assert home.pganchor("enable", "--system", "--root", image).stderr == ""
 
 
+NOBODY = "pganchor: warning: no systemd of yours runs, which is what reads this file\n    over ssh or in a container, pganchor enable --shell is the way\n"
+
+
+def test_a_session_that_nobody_runs_is_warned_of(home, tmp_path):
+    done = home.pganchor("enable", "--session")
+    assert done.returncode == 0 and NOBODY in done.stderr
+    (tmp_path / "runtime/systemd").mkdir(parents=True)
+    (tmp_path / "runtime/systemd/private").touch()
+    assert NOBODY not in home.pganchor("enable", "--session", env={"XDG_RUNTIME_DIR": str(tmp_path / "runtime")}).stderr
+    for words in (["--shell"], ["--session", "--unit", "app"]):
+        assert NOBODY not in home.pganchor("enable", *words, env=BASH).stderr
+
+
+AGENT = ("pganchor: warning: X sessions are children of ssh-agent, which is set-group-ID, so that ld.so takes LD_PRELOAD from them\n"
+         "    take use-ssh-agent out of /etc/X11/Xsession.options, or enable --ld-so-preload\n")
+
+
+def test_x_sessions_that_lose_the_preload_are_warned_of(home, tmp_path):
+    """As Debian has them: any of the three taken away, and they do not."""
+    script, options, agent = [tmp_path / name for name in (
+        "etc/X11/Xsession.d/90x11-common_ssh-agent", "etc/X11/Xsession.options", "usr/bin/ssh-agent")]
+    for path in (script, options, agent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    options.write_text("# a comment\nallow-failsafe\nuse-ssh-agent\n")
+    agent.chmod(0o2755)
+    enable = lambda: home.pganchor("enable", "--system", "--root", tmp_path).stderr  # noqa: E731
+    assert AGENT in enable()
+    agent.chmod(0o755)
+    assert AGENT not in enable()
+    agent.chmod(0o2755)
+    options.write_text("no-use-ssh-agent\n#use-ssh-agent\n")
+    assert AGENT not in enable()
+    options.write_text("use-ssh-agent")
+    assert AGENT in enable()
+    script.unlink()
+    assert AGENT not in enable()
+
+
+def test_musl_is_warned_of(home, tmp_path):
+    loader = tmp_path / "lib/ld-musl-x86_64.so.1"
+    assert "programs of musl" not in home.pganchor("enable", "--system", "--root", tmp_path).stderr
+    loader.parent.mkdir()
+    loader.touch()
+    assert f"programs of musl ({loader}) cannot load the gate, and end where" in home.pganchor(
+        "enable", "--system", "--root", tmp_path).stderr
+
+
 @pytest.mark.parametrize("unit", ["app", "app.service", "app@", "app@1.service", r"a\x2db:c_d"])
 def test_a_unit_gets_a_drop_in(home, pganchor, tmp_path, unit):
     shown = done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
@@ -291,6 +431,65 @@ def test_a_unit_that_would_not_pass_it_on(home, pganchor, tmp_path, unit):
         done_well(home.pganchor("enable", "--unit", other, "--root", tmp_path))
     control.unlink()
     done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
+
+
+@pytest.mark.parametrize("unit, why, advice", [
+    ("postfix", "master(8) gives its daemons an environment of its own", "import_environment in main.cf"),
+    ("postfix@-.service", "master(8) gives its daemons an environment of its own", "add LD_PRELOAD={module} to import_environment"),
+    ("dovecot.service", "gives its processes an environment of its own", "import_environment = $import_environment LD_PRELOAD={module}"),
+    ("cron", "gives its jobs an environment of its own", "write LD_PRELOAD={module} at the top of each crontab"),
+    ("atd", "a job has the environment in which somebody asked for it", "pganchor enable --system"),
+    ("exim4", "starts itself anew, set-user-ID", "pganchor enable --ld-so-preload"),
+    ("ssh", "a session has an environment of its own", "pganchor enable --system"),
+    ("sshd@1-2.service", "a session has an environment of its own", "pganchor enable --system"),
+    ("gdm3", "a session has an environment of its own", "pganchor enable --system"),
+    ("serial-getty@ttyS0", "a session has an environment of its own", "pganchor enable --system"),
+    ("docker", "a container has a root directory and an environment of its own", "install pganchor in the image"),
+    ("pgbouncer", "speaks PostgreSQL's protocol itself", "by its own settings"),
+    ("pgpool2", "speaks PostgreSQL's protocol itself", "by its own settings"),
+])
+def test_a_daemon_whose_children_would_be_without_it_is_refused(home, pganchor, tmp_path, unit, why, advice):
+    done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
+    assert done.returncode == 1 and not (tmp_path / "etc").exists()
+    said, next_line = NO_MODULE.sub("", done.stderr).splitlines()
+    assert said.startswith(f"pganchor: {unit}: ") and why in said and advice.format(module=pganchor.module) in next_line
+    assert next_line.endswith("nothing was changed")
+    # One that begins or ends alike is another, and lines that are there already can be taken out.
+    stem = unit.split("@")[0].replace(".service", "")
+    for other in (f"my{stem}x", f"{stem}x"):
+        done_well(home.pganchor("enable", "--unit", other, "--root", tmp_path))
+    done_well(home.pganchor("disable", "--unit", unit, "--root", tmp_path))
+
+
+@pytest.mark.parametrize("unit, why, advice", [
+    ("apache2", "CGI programs an environment of their own", "write PassEnv LD_PRELOAD"),
+    ("php8.2-fpm", "what it starts gets an environment of its own", "write env[LD_PRELOAD] = {module}")])
+def test_a_daemon_that_passes_it_on_in_part_is_warned_of(home, pganchor, tmp_path, unit, why, advice):
+    done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
+    assert done.returncode == 0 and (tmp_path / f"etc/systemd/system/{unit}.service.d/pganchor.conf").exists()
+    assert f"pganchor: warning: {unit}: " in done.stderr and why in done.stderr and advice.format(module=pganchor.module) in done.stderr
+
+
+@pytest.mark.parametrize("said, refused, words", [
+    ("UnsetEnvironment=FOO LD_PRELOAD\nRootDirectory=\nRootImage=", True, "app has UnsetEnvironment=FOO LD_PRELOAD, which wins"),
+    ("UnsetEnvironment=\nRootDirectory=/srv/app\nRootImage=", False, "app has a root directory of its own (/srv/app)"),
+    ("UnsetEnvironment=\nRootDirectory=\nRootImage=/srv/app.raw", False, "app has a root directory of its own (/srv/app.raw)"),
+    ("UnsetEnvironment=\nRootDirectory=/\nRootImage=", False, ""),
+])
+def test_what_a_unit_takes_away_itself(home, tmp_path, said, refused, words):
+    """systemctl is asked; here one that answers so. In a mount namespace with a copy of /etc, since the unit is the machine's."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here")
+    stub = tmp_path / "bin/systemctl"
+    stub.parent.mkdir()
+    stub.write_text(f"#!/bin/sh\ncase $* in *RootImage*) echo '{said}' ;; esac\n")
+    stub.chmod(0o755)
+    script = 'mount -n -t tmpfs tmpfs /etc/systemd && pganchor enable --unit app && test -e /etc/systemd/system/app.service.d/pganchor.conf'
+    if not os.path.isdir("/etc/systemd"):
+        pytest.skip("no /etc/systemd here")
+    done = home.run(["unshare", "--mount", "sh", "-c", script], env={"PATH": f"{stub.parent}:{home.environment()['PATH']}"})
+    assert (done.returncode == 0) == (not refused), done.stderr
+    assert words in done.stderr and (words != "" or done.stderr == "")
 
 
 def test_a_unit_of_the_user(home):
@@ -356,7 +555,7 @@ def test_a_unit_that_is_none(home, tmp_path, unit):
 
 
 @pytest.mark.parametrize("env, said", [
-    ({"SHELL": None}, "SHELL is not set"), ({"SHELL": "/usr/bin/fish"}, "/usr/bin/fish: not a shell whose start file")])
+    ({"SHELL": None}, "SHELL is not set"), ({"SHELL": "/usr/bin/tcsh"}, "/usr/bin/tcsh: not a shell whose start file")])
 def test_a_shell_that_is_not_known(home, env, said):
     done = home.pganchor("enable", "--shell", env=env)
     assert done.returncode == 1 and said in done.stderr

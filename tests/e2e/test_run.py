@@ -43,6 +43,22 @@ def test_ld_preload_is_added_to(home, pganchor, before, after):
     assert done.stderr == ""
 
 
+@pytest.mark.parametrize("before, after", [
+    ("libm.so.6:libpq.so.5:{module}", "{module}:libm.so.6:libpq.so.5"),
+    ("libpq.so.5 {module}:libm.so.6", "{module}:libpq.so.5:libm.so.6"),
+])
+def test_a_libpq_before_the_gate_goes_behind_it(home, pganchor, before, after):
+    """What ld.so loads first is what programs are bound to."""
+    if "ASAN_OPTIONS" in os.environ:
+        pytest.skip("the tool itself is preloaded into, and built with ASan")
+    done = home.pganchor("run", "--", "printenv", "LD_PRELOAD", env={"LD_PRELOAD": before.format(module=pganchor.module)})
+    assert done.stdout.strip() == after.format(module=pganchor.module)
+    assert done.stderr == "pganchor: warning: LD_PRELOAD has a libpq before the gate: the gate is put in front\n"
+    weak = home.pganchor("run", "--", "psql", "host=db.example.test sslmode=require",
+                         env={"LD_PRELOAD": before.format(module=pganchor.module)})
+    assert weak.returncode == 2 and "pganchor refused this connection: sslmode=require" in weak.stderr
+
+
 def test_the_module_is_in_the_program(home, pganchor):
     done = home.pganchor("run", "--", "cat", "/proc/self/maps")
     assert str(pganchor.module) in done.stdout

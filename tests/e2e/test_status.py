@@ -10,7 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from processes import ordinary_user
+
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+# In the namespace that the tests make we are root, of whom every process is told.
+WHOSE = "everybody"
+USER = "root"
 
 # Starts programs that say so once they have loaded their library, runs a command meanwhile and then the last one, in a
 # process namespace where nobody else is.
@@ -29,6 +35,18 @@ json.dump([pids, done.returncode, done.stdout, done.stderr], sys.stdout)
 """
 
 LOADING = "import ctypes, sys; [ctypes.CDLL(path) for path in sys.argv[1:]]; print('ready', flush=True); sys.stdin.read()"
+
+
+without_asan = pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="the tool is built with ASan, and is preloaded into")
+
+
+@pytest.fixture(scope="session")
+def compile_library(build, own_libpq_words):
+    """compile_library(exported) -> a shared library with libpq itself in it, called by a name of its own."""
+    def compile_one(exported):
+        words = own_libpq_words if exported else [*own_libpq_words, "-Wl,--exclude-libs,ALL"]
+        return build("cc", "../connect.c", "-shared", "-fPIC", "-Wl,--whole-archive", *words[:3], "-Wl,--no-whole-archive", *words[3:])
+    return compile_one
 
 
 @pytest.fixture
@@ -77,7 +95,7 @@ def gated(argv):
 def test_active_here_and_nothing_else_runs(among):
     _, status, shown = among([])
     assert (status, shown.splitlines()[0]) == (0, "active here: LD_PRELOAD has the gate")
-    assert "programs of yours with the gate: 0; with a libpq: 0\n" in shown
+    assert f"programs of {WHOSE} with the gate: 0; with a libpq: 0\n" in shown
 
 
 def test_not_active_here(among):
@@ -94,7 +112,8 @@ def test_programs_with_a_libpq_and_the_gate(among, pganchor):
     assert status == 0
     processes = {process["pid"]: process for process in json.loads(shown)["processes"]}
     assert processes[pid] == {
-        "pid": pid, "program": Path(PYTHON).name, "gate": str(pganchor.module), "gate_deleted": False,
+        "pid": pid, "user": USER, "program": Path(PYTHON).name, "gate": str(pganchor.module), "gate_deleted": False,
+        "behind_libpq": False, "module_missing": False,
         "libpqs": [{"path": str(path), "version": version, "deleted": False}], "inside": None}
     assert processes[other]["libpqs"] == [] and processes[other]["gate"] == str(pganchor.module)
 
@@ -104,7 +123,7 @@ def test_a_libpq_without_the_gate_is_weaker(among):
     pids, status, shown = among([loading("libpq.so.5"), gated(loading("libpq.so.5")), loading()])
     assert status == 3
     rows = {int(row[0]): row[1:] for row in (re.split(r"  +", line) for line in shown.splitlines()) if row[0].isdigit()}
-    assert {pid: (row[1], row[2], row[3]) for pid, row in rows.items()} == {
+    assert {pid: (row[2], row[3], row[4]) for pid, row in rows.items()} == {
         pids[0]: ("no", version, str(path)), pids[1]: ("yes", version, str(path))}
     assert "1 with a libpq and without the gate: start it again where the gate is active" in shown
 
@@ -146,7 +165,7 @@ def test_a_libpq_inside_is_weaker_with_the_module_too(among, build, own_libpq_wo
     [pid, other], status, shown = among([gated([program]), [program]])
     assert status == 3
     for number in (pid, other):
-        assert re.search(rf"(?m)^{number} +{program.name} +sees nothing +libpq inside +{program}$", shown), shown
+        assert re.search(rf"(?m)^{number} +{USER} +{program.name} +sees nothing +libpq inside +{program}$", shown), shown
     assert "2 with a way to PostgreSQL inside that the gate does not see: give them sslmode=verify-full" in shown
     assert "start it again" not in shown
     _, status, shown = among([[program]], "--json")
@@ -159,8 +178,89 @@ def test_a_driver_inside_is_shown(among, build):
     program = build("go", "pq.go", env={"CGO_ENABLED": "0"})
     [pid], status, shown = among([[program, "wait"]])
     assert status == 0
-    assert re.search(rf"(?m)^{pid} +{program.name} +sees nothing +github.com/lib/pq inside +{program}$", shown), shown
+    assert re.search(rf"(?m)^{pid} +{USER} +{program.name} +sees nothing +github.com/lib/pq inside +{program}$", shown), shown
     assert json.loads(among([[program, "wait"]], "--json")[2])["processes"][0]["inside"] == "github.com/lib/pq"
+
+
+@pytest.mark.parametrize("exported", [False, True], ids=["hidden", "exported"])
+def test_a_libpq_inside_a_library(among, compile_library, exported):
+    """Of one that others can call it is a libpq of another name; the other is out of the gate's sight."""
+    extension = compile_library(exported)
+    [pid], status, shown = among([gated(loading(extension))])
+    if exported:
+        assert re.search(rf"(?m)^{pid} +{USER} +\S+ +yes +\? +{extension}$", shown), shown
+        return
+    assert status == 3
+    assert re.search(rf"(?m)^{pid} +{USER} +\S+ +sees nothing +libpq inside +{extension}$", shown), shown
+    [pid], status, shown = among([gated(loading("libpq.so.5", extension))])
+    assert status == 3 and re.search(rf"(?m)^{pid} +{USER} +\S+ +sees a part +\d+, libpq inside +/\S+, {extension}$", shown), shown
+
+
+@pytest.mark.parametrize("name, driver", [("asyncpg/protocol/protocol.cpython-311-x86_64-linux-gnu.so", "asyncpg"),
+                                          ("net8.0/Npgsql.dll", "Npgsql")])
+def test_a_driver_that_is_a_library(among, home, name, driver):
+    library = home / name
+    library.parent.mkdir(parents=True)
+    shutil.copy(file_of("libm.so.6"), library)
+    [process] = json.loads(among([loading(library)], "--json")[2])["processes"]
+    assert (process["inside"], process["libpqs"]) == (driver, [])
+
+
+def test_a_program_that_speaks_the_protocol_itself(among, home):
+    """It is so called, and has a libpq too, as pgpool does: that one is covered, and the rest is not."""
+    pool = home / "pgpool"
+    shutil.copy(PYTHON, pool)
+    program = [pool, "-c", LOADING]
+    [bare, both], _, shown = among([gated(program), gated([*program, "libpq.so.5"])])
+    assert re.search(rf"(?m)^{bare} +{USER} +pgpool +sees nothing +own protocol inside +{pool}$", shown), shown
+    assert re.search(rf"(?m)^{both} +{USER} +pgpool +sees a part +\d+, own protocol inside +/\S+, {pool}$", shown), shown
+    assert "2 with a way to PostgreSQL inside that the gate does not see" in shown
+
+
+PRELOADED = "import os, sys; os.environ['LD_PRELOAD'] = sys.argv[1]; os.execvp(sys.argv[2], sys.argv[2:])"
+
+
+@without_asan
+def test_a_libpq_that_is_loaded_before_the_gate(among, pganchor, home):
+    """Programs are bound to what ld.so loads first: in truth too."""
+    libpq = library()[0]
+    first, behind = f"{libpq}:{pganchor.module}", f"{pganchor.module}:{libpq}"
+    program = [PYTHON, "-c", PRELOADED]
+    pids, status, shown = among([[*program, first, *loading()], [*program, behind, *loading()]])
+    words = {pid: re.search(rf"(?m)^{pid} +{USER} +\S+ +(.*?)  ", shown)[1] for pid in pids}
+    assert (status, list(words.values())) == (3, ["behind libpq", "yes"])
+    assert "1 with a libpq that is loaded before the gate: take it out of LD_PRELOAD" in shown
+    here = home.pganchor("status", env={"LD_PRELOAD": first})
+    assert here.returncode == 3
+    assert here.stdout.startswith("not active here: LD_PRELOAD or /etc/ld.so.preload has a libpq before the gate\n")
+    assert json.loads(home.pganchor("status", "-j", env={"LD_PRELOAD": first}).stdout)["active"] is False
+    assert json.loads(home.pganchor("status", "-j", env={"LD_PRELOAD": behind}).stdout)["active"] is True
+
+
+def test_a_root_without_the_module(among, pganchor):
+    """ld.so starts the program all the same, as in a container or a chroot: there, starting it again would not help."""
+    place = ["unshare", "--mount", "sh", "-c", 'mount -n -t tmpfs tmpfs "$0" && exec "$@" 2>/dev/null', pganchor.module.parent]
+    [pid], status, shown = among([[*gated([*place, *loading("libpq.so.5")])]])
+    assert status == 3
+    assert re.search(rf"(?m)^{pid} +{USER} +\S+ +no, not in its root +\d+ ", shown), shown
+    assert "1 whose root directory has no module, as in a container, a chroot or a sandbox: install pganchor there too\n" in shown
+    assert "start it again" not in shown
+    [process] = json.loads(among([[*gated([*place, *loading("libpq.so.5")])]], "--json")[2])["processes"]
+    assert (process["gate"], process["module_missing"]) == (None, True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone sees the processes of all")
+def test_root_sees_the_processes_of_every_user(among, home):
+    """With their users' names, or numbers where they have none."""
+    home.path.chmod(0o755)
+    user = ordinary_user()
+    as_other = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]
+    as_nobody = ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups", "--"]
+    pids, status, shown = among([[*as_other, *loading("libpq.so.5")], [*as_nobody, *loading("libpq.so.5")], loading("libpq.so.5")])
+    users = {pid: re.search(rf"(?m)^{pid} +(\S+) +\S+ +no ", shown)[1] for pid in pids}
+    assert (status, list(users.values())) == (3, [user.pw_name, "54321", "root"])
+    told = json.loads(among([[*as_other, *loading("libpq.so.5")]], "-j")[2])["processes"]
+    assert [process["user"] for process in told] == [user.pw_name]
 
 
 def test_a_program_that_cannot_be_looked_into_is_counted(among):
@@ -185,7 +285,8 @@ def test_the_ways(among, home):
 
     def states():
         told = json.loads(among([], "--json", env=env)[2])["enabled"]
-        return {way["way"]: (way["state"], way["path"]) for way in told if way["path"].startswith(str(home.path))}
+        return {way["way"]: (way["state"], way["path"]) for way in told
+                if way["path"].startswith(str(home.path)) and not way["path"].endswith("/.profile")}
 
     unit = home / ".config/systemd/user/app.service.d/pganchor.conf"
     session = home / ".config/environment.d/50-pganchor.conf"

@@ -1,6 +1,7 @@
 """Programs that the gate cannot cover: `pganchor run` says so before it starts them."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -81,6 +82,82 @@ def test_it_is_looked_for_where_the_program_is(warned, home):
     shutil.copy("/bin/busybox", home / "bin/psql")
     path = f"{home / 'none'}:{home / 'bin'}:{home.environment()['PATH']}"
     warned(["psql", "--help"], STATIC, OWN_SETTINGS, path=home / "bin/psql", env={"PATH": path})
+
+
+@pytest.mark.parametrize("name, advice", [
+    ("pgbouncer", "give it server_tls_sslmode = verify-full and server_tls_ca_file in pgbouncer.ini"),
+    ("pgpool", "have it verify its servers by its own settings"), ("odyssey", "have it verify its servers by its own settings")])
+def test_a_program_that_speaks_the_protocol_itself(warned, home, name, advice):
+    """Known by its name, whatever libpq it has besides."""
+    program = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin") if name == "pgbouncer" else home / name
+    if name != "pgbouncer":
+        shutil.copy("/bin/true", program)
+    warned([program, "--version"], "speaks PostgreSQL's protocol itself, so the gate does not see its connections", advice)
+
+
+def check_other_libc(home, pganchor, program, loader):
+    """With the module it would not start at all, so it is started without, wherever that comes from."""
+    alone = home.run([program])
+    assert alone.returncode == 7
+    assert home.run([program], env={"LD_PRELOAD": str(pganchor.module)}).returncode in (1, 127)
+    for env in ({}, {"LD_PRELOAD": str(pganchor.module)}):
+        done = home.pganchor("run", "--", program, env=env)
+        assert (done.returncode, done.stdout) == (7, alone.stdout), done.stderr
+        said, next_line = done.stderr.splitlines()
+        assert said.startswith(f"pganchor: warning: {program} is for another libc, and {loader} cannot load this gate (")
+        assert next_line == f"    {OWN_SETTINGS}"
+    refused = home.pganchor("run", "--require", "--", program)
+    assert (refused.returncode, refused.stdout) == (3, "") and " is for another libc, and " in refused.stderr
+
+
+# ASan's runtime would have to be first in the tool too.
+without_asan = pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="the tool is built with ASan")
+
+
+@without_asan
+def test_a_program_of_musl(home, pganchor, compile_program):
+    program = compile_program("other/seven.c", [], compiler="musl-gcc", rpath=False)
+    check_other_libc(home, pganchor, program, "/lib/ld-musl-x86_64.so.1")
+
+
+def loader_and_libc():
+    maps = run("cat", "/proc/self/maps")
+    return [re.search(rf" (/\S*/{name}\S*)$", maps, re.MULTILINE)[1] for name in ("ld-linux", re.escape("libc.so.6"))]
+
+
+@pytest.fixture
+def other_glibc(home, compile_program):
+    """other_glibc(change) -> (program, loader): a glibc in a folder of its own, of which libc's bytes were changed."""
+    def make(change):
+        loader, libc = loader_and_libc()
+        folder = home / "glibc"
+        folder.mkdir()
+        shutil.copy(loader, folder / "ld.so")
+        (folder / "libc.so.6").write_bytes(change(open(libc, "rb").read()))
+        program = compile_program("other/seven.c", [], rpath=False, words=(
+            "-DWITHOUT_START", "-nostartfiles", f"-Wl,--dynamic-linker={folder / 'ld.so'}", f"-Wl,-rpath,{folder}"))
+        return program, folder / "ld.so"
+
+    return make
+
+
+@without_asan
+def test_a_glibc_that_is_older_than_the_gate(home, pganchor, other_glibc):
+    """It has no GLIBC_2.34, of which the program needs nothing and the module does."""
+    check_other_libc(home, pganchor, *other_glibc(lambda libc: libc.replace(b"\0GLIBC_2.34\0", b"\0GLIBC_9.34\0")))
+
+
+def test_a_glibc_in_another_place_is_none_other(home, other_glibc):
+    program, _ = other_glibc(lambda libc: libc)
+    done = home.pganchor("run", "--require", "--", program)
+    assert (done.returncode, done.stderr) == (7, "")
+
+
+def test_a_program_that_lacks_a_library_is_not_judged_by_that(home, other_glibc):
+    """Its own ld.so says what is missing, without the gate too."""
+    program, _ = other_glibc(lambda libc: b"no library")
+    alone, done = home.run([program]), home.pganchor("run", "--require", "--", program)
+    assert (done.returncode, done.stderr) == (alone.returncode, alone.stderr) and done.returncode == 127
 
 
 def test_a_set_user_id_program(home, session_folder, pganchor):

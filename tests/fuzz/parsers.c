@@ -11,6 +11,7 @@
 #include "anchor/root_crt.h"
 #include "base/host.h"
 #include "base/ini.h"
+#include "base/printable.h"
 #include "base/terminal.h"
 #include "base/text.h"
 #include "policy/pins.h"
@@ -19,7 +20,9 @@
 #include "service/servicefile.h"
 #include "service/settings.h"
 
+#include <errno.h>
 #include <libpq-fe.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdint.h>
@@ -296,7 +299,8 @@ static void check_certificate(const char *pem, size_t length)
 		return;
 	}
 	HOLDS(is_harmless(certificate.subject) && is_harmless(certificate.issuer));
-	HOLDS(strlen(certificate.subject) <= 4 * 204 && strlen(certificate.pin) == PGA_PIN_LENGTH);
+	HOLDS(strlen(certificate.subject) <= 4 * PGA_LONGEST_SHOWN + 3 &&
+	      strlen(certificate.pin) == PGA_PIN_LENGTH);
 	(void)pga_certificate_check_anchor(&certificate, "the fuzzer", &error);
 	HOLDS(pga_certificate_read(&again, "again", certificate.pem, strlen(certificate.pem),
 				   &error) == 0);
@@ -678,6 +682,151 @@ static void fuzz_printable(const char *bytes, size_t length)
 	free(shown);
 }
 
+/* ---- lengths: every length of every text that comes from outside ---- */
+
+#define LONGEST 600
+
+/* Whether the text is the string, or as many of its whole characters as fit into `most` and "...".
+ */
+static bool is_shortened(const char *text, const char *string, size_t most)
+{
+	const size_t length = strlen(text);
+
+	if (strlen(string) <= most)
+		return strcmp(text, string) == 0;
+	return length >= 3 && length - 3 <= most && length >= most &&
+	       strcmp(text + length - 3, "...") == 0 && strncmp(text, string, length - 3) == 0;
+}
+
+static void check_shortened(const char *bytes, size_t length)
+{
+	static const size_t limits[] = {0, 1, 2, 3, 64, PGA_LONGEST_SHOWN, LONGEST};
+
+	(void)length;
+	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+
+		pga_text_add_shortened(&text, bytes, limits[i]);
+		HOLDS(is_shortened(pga_text_string(&text), bytes, limits[i]));
+		HOLDS(!is_harmless(bytes) || is_harmless(pga_text_string(&text)));
+		pga_text_free(&text);
+	}
+}
+
+/* Messages with the text behind so much else that it is cut at each of its bytes. */
+static void check_message(const char *bytes, size_t length)
+{
+	char before[sizeof((struct pga_error *)NULL)->message];
+	struct pga_error error;
+
+	(void)length;
+	memset(before, '.', sizeof before);
+	before[sizeof before - LONGEST / 2] = '\0';
+	(void)pga_fail(&error, bytes, "%s%s", before, bytes);
+	HOLDS(is_shortened(error.message, error.message, sizeof error.message - 1));
+	HOLDS(!is_harmless(bytes) || is_harmless(error.message));
+	errno = ENOENT;
+	(void)pga_fail_errno(&error, NULL, "%s%s", before, bytes);
+	HOLDS(strlen(error.message) < sizeof error.message &&
+	      strcmp(error.message + strlen(error.message) - strlen(strerror(ENOENT)),
+		     strerror(ENOENT)) == 0);
+	HOLDS(!is_harmless(bytes) || is_harmless(error.message));
+}
+
+/* A certificate whose subject and issuer have the text in them. */
+static void check_name(const char *bytes, size_t length)
+{
+	X509 *x509 = X509_dup(own_certificate()->x509);
+	X509_NAME *name = X509_NAME_new();
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *pem;
+
+	HOLDS(x509 != NULL && name != NULL && bio != NULL);
+	HOLDS(X509_NAME_add_entry_by_NID(name, NID_commonName, V_ASN1_UTF8STRING,
+					 (const unsigned char *)bytes, (int)length, -1, 0));
+	/* OpenSSL takes no name that is no UTF-8. */
+	if (X509_set_subject_name(x509, name) && X509_set_issuer_name(x509, name)) {
+		/* What is kept of its old form goes. */
+		HOLDS(i2d_re_X509_tbs(x509, NULL) > 0);
+		HOLDS(PEM_write_bio_X509(bio, x509) && BIO_write(bio, "", 1) == 1);
+		(void)BIO_get_mem_data(bio, &pem);
+		check_certificate(pem, strlen(pem));
+	}
+	ERR_clear_error();
+	BIO_free(bio);
+	X509_NAME_free(name);
+	X509_free(x509);
+}
+
+/* The text of this many bytes, filled with the fuzzer's, between what stands before and behind it.
+ */
+static void try_length(void (*fuzz)(const char *bytes, size_t length), const char *before,
+		       const char *filling, size_t filling_length, size_t length,
+		       const char *behind)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *exact;
+
+	pga_text_add(&text, before);
+	for (size_t i = 0; i < length; i++)
+		pga_text_add_bytes(&text, filling + i % filling_length, 1);
+	pga_text_add(&text, behind);
+	/* Not a byte more than the text has: ASan sees who reads behind it. */
+	exact = strdup(pga_text_string(&text));
+	HOLDS(!text.failed && exact != NULL);
+	fuzz(exact, strlen(exact));
+	free(exact);
+	pga_text_free(&text);
+}
+
+#define A_PIN "pin = 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n"
+
+static void fuzz_lengths(const char *bytes, size_t length)
+{
+	static const struct {
+		void (*fuzz)(const char *bytes, size_t length);
+		const char *before;
+		const char *behind;
+	} places[] = {
+	    {fuzz_ini, "[", "]\na = b\n"},
+	    {fuzz_ini, "[a]\n", " = b\n"},
+	    {fuzz_ini, "[a]\nb = ", "\n"},
+	    {fuzz_policy, "", " = x\n"},
+	    {fuzz_policy, "mode = ", "\n"},
+	    {fuzz_policy, "allow-weak = *.", "\n"},
+	    {fuzz_pins, "[", "]\n" A_PIN},
+	    {fuzz_pins, "[a]\n" A_PIN, " = b\n"},
+	    {fuzz_pins, "[a]\npin = ", "\n"},
+	    {fuzz_pins, "[a]\n" A_PIN "hosts = ", "\n"},
+	    {fuzz_pins, "[a]\n" A_PIN "source = ", "\n"},
+	    {fuzz_anchors_conf, "[", "]\n" A_PIN},
+	    {fuzz_anchors_conf, "*.", ".example"},
+	    {fuzz_root_crt, "# pganchor anchor ", "\n"},
+	    {fuzz_fingerprint, "", ""},
+	    {fuzz_fingerprint, "sha256 Fingerprint=", ""},
+	    {fuzz_ca_url, "https://", ""},
+	    {fuzz_ca_url, "https://ca.example:", "/"},
+	    {fuzz_ca_url, "https://ca.example/", ""},
+	    {fuzz_host, "*.", "\ndb.example"},
+	    {fuzz_host, "*.example db.*\n", ""},
+	    {fuzz_service, "[", "]\nhost=a\n"},
+	    {fuzz_service, "[b]\n", "=c\n"},
+	    {fuzz_service, "[b]\nhost=", "\n"},
+	    {fuzz_printable, "", ""},
+	    {check_shortened, "", ""},
+	    {check_message, "", ""},
+	    {check_name, "", ""},
+	};
+	const size_t filling = length < 16 ? length : 16;
+
+	if (filling == 0 || memchr(bytes, '\0', filling) != NULL)
+		return;
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++)
+		for (size_t n = 0; n <= LONGEST; n++)
+			try_length(places[i].fuzz, places[i].before, bytes, filling, n,
+				   places[i].behind);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -695,6 +844,7 @@ static const struct {
     {"host", fuzz_host},
     {"service", fuzz_service},
     {"printable", fuzz_printable},
+    {"lengths", fuzz_lengths},
 };
 
 static void (*target)(const char *bytes, size_t length);

@@ -2,7 +2,7 @@
 # Fuzzes what pganchor parses and edits itself, with libFuzzer; --help says how to use it.
 set -euo pipefail
 
-targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable)
+targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable lengths)
 
 help() {
     cat <<END
@@ -14,6 +14,9 @@ inputs in tests/fuzz/corpus and two certificates made for it. Prints the seed of
 each. The first input that something is wrong with is kept, and the status is 1.
 
 Targets: ${targets[*]}
+
+An input of "lengths" is what texts are filled with: each is tried in every place
+and in every length from 0 to 600, so that --runs gives it one for 250 of the others.
 
 \$PGANCHOR_FUZZ_BUILD is the folder to build in, and what is built there already
 is built again only where it changed; without it a temporary one.
@@ -101,16 +104,20 @@ for target in "${targets[@]}"; do
     rm -rf "${PGANCHOR_FUZZ_FOLDER:?}"/*
     ln -sf "$build/parsers" "$scratch/$target"
     chosen=${seed:-$((RANDOM * 32768 + RANDOM + 1))}
+    runs=("${limit[@]}")
+    if [ "$target" = lengths ] && [[ ${limit[0]} = -runs=* ]]; then
+        runs=("-runs=$((${limit[0]#-runs=} / 250))")
+    fi
     # What libraries keep to the end is no leak of ours; UBSan's findings end the run.
-    if ! ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 "$scratch/$target" "$corpus" -seed="$chosen" "${limit[@]}" \
-        -max_len=4096 -timeout=20 -artifact_prefix="${TMPDIR:-/tmp}/pganchor-fuzz-$target-" -print_final_stats=1 \
+    if ! ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 "$scratch/$target" "$corpus" -seed="$chosen" "${runs[@]}" \
+        -max_len=4096 -timeout=60 -artifact_prefix="${TMPDIR:-/tmp}/pganchor-fuzz-$target-" -print_final_stats=1 \
         >"$scratch/$target.log" 2>&1; then
         tail -n 60 "$scratch/$target.log"
         failed=1
     fi
-    runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$target.log")
+    done_runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$scratch/$target.log")
     coverage=$(grep -o 'cov: [0-9]*' "$scratch/$target.log" | tail -n 1)
-    echo "$target: seed $chosen, ${runs:-?} inputs, ${coverage:-cov: ?}"
+    echo "$target: seed $chosen, ${done_runs:-?} inputs, ${coverage:-cov: ?}"
 done
 [ "$failed" = 0 ] || echo "run.sh: something is wrong; the input is in ${TMPDIR:-/tmp}/pganchor-fuzz-*" >&2
 exit "$failed"

@@ -1,33 +1,132 @@
-/* base/text.h and base/stamp.h: what other processes and threads can do to them. */
+/* base/text.h: what is shortened, in every length and behind every byte of a character; and a
+ * string that changes while it is written. */
 #include "cmocka_start.h"
 
-#include "base/stamp.h"
+#include "base/error.h"
+#include "base/printable.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <printf.h>
-#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-/* What %Y prints grows by this many bytes each time, as a variable of the environment does that
- * another thread sets. Negative: it shrinks. */
-static int step;
-static int printed;
+#define LONGEST 600
 
-static int print_changing(FILE *stream, const struct printf_info *info,
-			  const void *const *arguments)
+/* Characters of one to four bytes, and bytes that are none. */
+static const char *const fillings[] = {"x",    "\xC3\xA9",    "\xE2\x82\xAC", "\xF0\x9F\x94\x92",
+				       "\xFF", "\x80",        "\xC3",         "\xF0\x9F",
+				       "\033", "\\x\xE2\x82", "a\xC3\xA9"};
+
+#define FILLINGS (sizeof fillings / sizeof fillings[0])
+
+/* A string of so many bytes, in a block that has not one more: ASan and valgrind see who writes or
+ * reads behind it. */
+static char *string_of(const char *filling, size_t length)
 {
-	(void)info;
-	(void)arguments;
-	printed += step;
-	for (int i = 0; i < printed; i++)
-		if (fputc('y', stream) == EOF)
-			return -1;
-	return printed;
+	char *string = malloc(length + 1);
+
+	assert_non_null(string);
+	for (size_t i = 0; i < length; i++)
+		string[i] = filling[i % strlen(filling)];
+	string[length] = '\0';
+	return string;
 }
 
-static int count_none(const struct printf_info *info, size_t count, int *types, int *sizes)
+static void whole_characters_and_three_dots(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < FILLINGS; i++)
+		for (size_t length = 0; length <= LONGEST; length++) {
+			const size_t unit = strlen(fillings[i]);
+			const bool is_utf8 = i < 4;
+			char *string = string_of(fillings[i], length);
+			struct pga_text text = PGA_TEXT_EMPTY;
+			size_t kept;
+
+			pga_text_add_shortened(&text, string, PGA_LONGEST_SHOWN);
+			kept = text.length;
+			if (length > PGA_LONGEST_SHOWN) {
+				assert_true(kept > 3);
+				kept -= 3;
+				assert_string_equal(text.bytes + kept, "...");
+				assert_true(kept <= PGA_LONGEST_SHOWN &&
+					    kept + 4 > PGA_LONGEST_SHOWN);
+				if (is_utf8)
+					assert_int_equal(kept, PGA_LONGEST_SHOWN -
+								   PGA_LONGEST_SHOWN % unit);
+			} else {
+				assert_int_equal(kept, length);
+			}
+			assert_memory_equal(pga_text_string(&text), string, kept);
+			pga_text_free(&text);
+			free(string);
+		}
+}
+
+static void every_limit(void **state)
+{
+	(void)state;
+	for (size_t most = 0; most <= 12; most++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+
+		pga_text_add_shortened(&text, "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC", most);
+		if (most >= 9)
+			assert_string_equal(text.bytes, "\xE2\x82\xAC\xE2\x82\xAC\xE2\x82\xAC");
+		else
+			assert_int_equal(text.length, most - most % 3 + 3);
+		pga_text_free(&text);
+	}
+}
+
+static void errors_keep_their_reason(void **state)
+{
+	static const char reason[] = ": No such file or directory";
+	struct pga_error error;
+
+	(void)state;
+	for (size_t i = 0; i < FILLINGS; i++)
+		for (size_t length = 0; length <= sizeof error.message + LONGEST; length++) {
+			char *string = string_of(fillings[i], length);
+			const size_t most = sizeof error.message - 1;
+			size_t end;
+
+			(void)pga_fail(&error, NULL, "%s", string);
+			end = strlen(error.message);
+			assert_true(end == length ||
+				    (length > most && end <= most && end > most - 4));
+			if (length > most)
+				assert_string_equal(error.message + end - 3, "...");
+			errno = ENOENT;
+			(void)pga_fail_errno(&error, NULL, "%s", string);
+			end = strlen(error.message);
+			assert_true(end <= most && end >= strlen(reason));
+			end -= strlen(reason);
+			assert_string_equal(error.message + end, reason);
+			assert_true(end == length ||
+				    strncmp(error.message + end - 3, "...", 3) == 0);
+			free(string);
+		}
+}
+
+/* ---- a string that another thread changes: here, a conversion whose length is another each time
+ * ---- */
+
+static const int *lengths_to_print;
+
+static int print_next(FILE *stream, const struct printf_info *info, const void *const *arguments)
+{
+	const int length = *lengths_to_print++;
+
+	(void)info;
+	(void)arguments;
+	for (int i = 0; i < length; i++)
+		(void)fputc('y', stream);
+	return length;
+}
+
+static int takes_nothing(const struct printf_info *info, size_t count, int *types, int *sizes)
 {
 	(void)info;
 	(void)count;
@@ -36,73 +135,35 @@ static int count_none(const struct printf_info *info, size_t count, int *types, 
 	return 0;
 }
 
-/* Not by its own name: the compiler does not know %Y. */
-static void (*const addf)(struct pga_text *text, const char *format, ...) = pga_text_addf;
-
-static void what_is_printed_changes_meanwhile(void **state)
+static void what_was_written_is_what_counts(void **state)
 {
-	static const int steps[] = {1, 1000, 100, -100};
+	static const int lengths[][4] = {{10, 3}, {3, 10}, {500, 3}, {500, 0}, {500, 2000, 7}, {0}};
+	/* Without what tells the compiler that it takes printf()'s conversions. */
+	void (*const add)(struct pga_text * text, const char *format, ...) = pga_text_addf;
 
 	(void)state;
-	assert_int_equal(register_printf_specifier('Y', print_changing, count_none), 0);
-	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+	assert_int_equal(register_printf_specifier('Y', print_next, takes_nothing), 0);
+	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		struct pga_text text = PGA_TEXT_EMPTY;
 
-		step = steps[i];
-		printed = step < 0 ? 5000 : 60;
-		pga_text_add(&text, "before ");
-		addf(&text, "<%Y>");
+		lengths_to_print = lengths[i];
+		add(&text, "<%Y>");
 		assert_false(text.failed);
-		pga_text_add(&text, " behind");
-		/* As many as were printed at last, and no byte of the attempts before. */
 		assert_int_equal(text.length, strlen(text.bytes));
-		assert_int_equal(text.length, (size_t)printed + strlen("before <> behind"));
-		assert_memory_equal(text.bytes, "before <y", 9);
-		assert_string_equal(text.bytes + text.length - 9, "y> behind");
-		assert_true(text.length < text.room);
+		assert_int_equal(text.bytes[text.length - 1], '>');
+		assert_int_equal(text.length, lengths_to_print[-1] + 2);
 		pga_text_free(&text);
-	}
-}
-
-static void texts_of_every_length(void **state)
-{
-	static const char bytes[300] = "";
-	struct pga_text text = PGA_TEXT_EMPTY;
-
-	(void)state;
-	for (int length = 0; length < 300; length++) {
-		pga_text_addf(&text, "%*s%s", length, "", bytes);
-		assert_int_equal(text.length, length);
-		assert_int_equal(strlen(pga_text_string(&text)), length);
-		pga_text_free(&text);
-	}
-}
-
-static void a_stamp_of_any_time(void **state)
-{
-	const time_t last = (time_t)(sizeof(time_t) == 8 ? INT64_MAX : INT32_MAX);
-	const time_t now = time(NULL);
-	const struct {
-		time_t changed;
-		bool settled;
-	} cases[] = {{-last - 1, true}, {-1, true},        {0, true},    {now - 2, true},
-		     {now + 2, false},  {last - 1, false}, {last, false}};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct stat status = {.st_ctim = {cases[i].changed, 999999999}};
-
-		assert_int_equal(pga_stamp_from(&status).settled, cases[i].settled);
 	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_printed_changes_meanwhile),
-	    cmocka_unit_test(texts_of_every_length),
-	    cmocka_unit_test(a_stamp_of_any_time),
+	    cmocka_unit_test(whole_characters_and_three_dots),
+	    cmocka_unit_test(every_limit),
+	    cmocka_unit_test(errors_keep_their_reason),
+	    cmocka_unit_test(what_was_written_is_what_counts),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }
