@@ -3,7 +3,6 @@
  * slips past here meets the wall. */
 #include "gate/doors.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -273,8 +272,7 @@ static PGPing ping_inside(const struct gate_libpq *libpq, const char *const *key
 	return answer;
 }
 
-/* A ping gives back a number and no object that could say why; so the reason goes where libpq's own
- * notices go. */
+/* A ping gives back a number and no object that could say why. */
 static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parameters)
 {
 	struct decision decision;
@@ -286,7 +284,7 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 		return libpq->pingParams(parameters->keywords, parameters->values,
 					 parameters->expand_dbname);
 	if (!decision.admitted) {
-		(void)fprintf(stderr, "%s\n", pga_text_string(&decision.refusal));
+		gate_notice(pga_text_string(&decision.refusal));
 	} else if (append_locks(parameters, &decision, &keywords, &values)) {
 		answer = ping_inside(libpq, keywords, values, parameters->expand_dbname);
 	}

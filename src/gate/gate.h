@@ -11,6 +11,7 @@
  *   session.c  what the TLS session really is
  *   refusal.c  why a connection object was refused, readable through PQerrorMessage
  *   cancel.c   PQcancel
+ *   notice.c   why a ping was refused
  *   rules.c    policy and pins, read once and again when they change
  *   journal.c  what mode = audit lets through, to syslog
  *   lock.c     the lock, and the order between fork() and walks through the loaded objects
@@ -263,6 +264,12 @@ void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message
 /* What a refused cancel says. */
 #define GATE_NO_CANCEL \
 	"pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear"
+
+/* ---- notice.c ---- */
+
+/* Tells the message on standard error, as a line, if that leads to somebody who reads it now: a
+ * terminal, a pipe, the journal. Waits for nobody, and raises no signal. */
+void gate_notice(const char *message);
 
 /* ---- journal.c ---- */
 
