@@ -5,7 +5,6 @@
 #include "gate/doors.h"
 #include "gate/imports.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -327,8 +326,7 @@ static PGPing ping_inside(struct gate_libpq *libpq, const struct decision *decis
 	return answer;
 }
 
-/* A ping gives back a number and no object that could say why; so the reason goes where libpq's own
- * notices go. */
+/* A ping gives back a number and no object that could say why. */
 static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parameters)
 {
 	struct decision decision;
@@ -338,7 +336,7 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 
 	decide(libpq, parameters, &decision);
 	if (!decision.admitted) {
-		(void)fprintf(stderr, "%s\n", pga_text_string(&decision.refusal));
+		gate_notice(pga_text_string(&decision.refusal));
 	} else if (append_locks(parameters, &decision, &keywords, &values)) {
 		answer = ping_inside(libpq, &decision, keywords, values, parameters->expand_dbname);
 	}

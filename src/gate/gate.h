@@ -17,6 +17,7 @@
  *   refusal.c  why a connection object was refused, readable through PQerrorMessage
  *   cancel.c   PQcancel
  *   chroot.c   chroot: what is in force is read before it goes out of sight
+ *   notice.c   why a ping was refused
  *   rules.c    policy and pins, read once and again when they change
  *   journal.c  what mode = audit lets through, to syslog
  *   lock.c     the lock, and the order between fork() and walks through the loaded objects
@@ -320,6 +321,12 @@ void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message
 /* What a refused cancel says. */
 #define GATE_NO_CANCEL \
 	"pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear"
+
+/* ---- notice.c ---- */
+
+/* Tells the message on standard error, as a line, if that leads to somebody who reads it now: a
+ * terminal, a pipe, the journal. Waits for nobody, and raises no signal. */
+void gate_notice(const char *message);
 
 /* ---- journal.c ---- */
 

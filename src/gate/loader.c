@@ -36,11 +36,9 @@ const struct link_map *gate_object_at(const void *address, const void **base)
 void gate_each_object(int (*visit)(struct dl_phdr_info *info, size_t size, void *context),
 		      void *context)
 {
-	sigset_t signals;
-
-	gate_walk_begin(&signals);
+	gate_walk_begin();
 	(void)dl_iterate_phdr(visit, context);
-	gate_walk_end(&signals);
+	gate_walk_end();
 }
 
 /* dl_iterate_phdr() shows the objects of the namespace that it is called from. So it is called from
@@ -58,15 +56,14 @@ void gate_each_object_in(Lmid_t space,
 	search_function *search;
 	int (*walk)(const void *, const void *);
 	const void *visit_address;
-	sigset_t signals;
 
 	memcpy(&search, &search_address, sizeof search);
 	memcpy(&walk, &walk_address, sizeof walk);
 	memcpy(&visit_address, &visit, sizeof visit_address);
 	if (search != NULL && walk != NULL) {
-		gate_walk_begin(&signals);
+		gate_walk_begin();
 		(void)search(visit_address, context, 1, 1, walk);
-		gate_walk_end(&signals);
+		gate_walk_end();
 	}
 	if (libc != NULL)
 		(void)dlclose(libc);

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -90,9 +91,10 @@ static atomic_uint waiting; /* threads that walk once those have forked */
 
 static atomic_uint sleepers;
 
-/* This thread forks, or walks: it waits for no fork. Other libraries' fork handlers, and what
- * stands before malloc(), may ask the dynamic linker for something. */
-static __thread unsigned busy __attribute__((tls_model("initial-exec")));
+/* This thread does. Other libraries' fork handlers, and what stands before malloc(), may ask the
+ * dynamic linker for something; and a signal handler may fork in the middle of a walk. */
+static __thread unsigned own_forks __attribute__((tls_model("initial-exec")));
+static __thread unsigned own_walks __attribute__((tls_model("initial-exec")));
 
 /* Whoever waits for a count to become 0. That is seldom, and a system call for each walk too much.
  */
@@ -102,10 +104,9 @@ static void wake(atomic_uint *count)
 		(void)syscall(SYS_futex, count, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
 }
 
-/* Waits until the count is 0, for a second at the most. Returns whether it is. No function of libc
- * is at hand for it: pthread_cancel() acts in those that wait for some time, and dlsym() is none.
- */
-static bool wait_for_none(atomic_uint *count)
+/* Waits until the count is no more than that, for a second at the most. Returns whether it is. Not
+ * by a function of libc: in most of those that wait for some time, pthread_cancel() acts. */
+static bool wait_for(atomic_uint *count, unsigned most)
 {
 	const int saved = errno;
 	struct timespec begun;
@@ -114,28 +115,28 @@ static bool wait_for_none(atomic_uint *count)
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &begun);
 	now = begun;
-	while ((value = atomic_load(count)) > 0 &&
+	while ((value = atomic_load(count)) > most &&
 	       (now.tv_sec - begun.tv_sec) * 1000000000LL + now.tv_nsec - begun.tv_nsec <
 		   1000000000LL) {
 		/* The kernel's struct timespec of this system call, also where libc's is larger. */
-		const long most[] = {0, 250000000};
+		const long nap[] = {0, 250000000};
 
 		atomic_fetch_add(&sleepers, 1);
-		(void)syscall(SYS_futex, count, FUTEX_WAIT_PRIVATE, value, most, NULL, 0);
+		(void)syscall(SYS_futex, count, FUTEX_WAIT_PRIVATE, value, nap, NULL, 0);
 		atomic_fetch_sub(&sleepers, 1);
 		(void)clock_gettime(CLOCK_MONOTONIC, &now);
 	}
 	errno = saved;
-	return value == 0;
+	return value <= most;
 }
 
-/* The same, and where it is not 0 after a second, makes it that. Walks are short: what is counted
+/* The same, and where it is more after a second, makes it that. Walks are short: what is counted
  * then is most likely a thread that is not there any more, in a child that was made without fork(),
  * and so without fork handlers. */
-static void wait_and_clear(atomic_uint *count)
+static void wait_and_clear(atomic_uint *count, unsigned most)
 {
-	if (!wait_for_none(count))
-		atomic_store(count, 0);
+	if (!wait_for(count, most))
+		atomic_store(count, most);
 }
 
 /* One less, where it was not cleared meanwhile. */
@@ -151,27 +152,27 @@ static void leave(atomic_uint *count)
 static void before_fork(void)
 {
 	/* Those that have waited for another fork() go first: a program may fork all the time. */
-	if (busy++ == 0)
-		wait_and_clear(&waiting);
+	if (own_forks++ == 0 && own_walks == 0)
+		wait_and_clear(&waiting, 0);
 	atomic_fetch_add(&forks, 1);
-	wait_and_clear(&walkers);
+	wait_and_clear(&walkers, own_walks);
 }
 
 static void after_fork(void)
 {
 	/* A handler that was registered in the middle of a fork() has not begun with it. */
-	if (busy == 0)
+	if (own_forks == 0)
 		return;
-	busy--;
+	own_forks--;
 	if (atomic_fetch_sub(&forks, 1) == 1)
 		wake(&forks);
 }
 
 static void after_fork_in_child(void)
 {
-	busy = 0;
+	own_forks = 0;
 	atomic_store(&forks, 0);
-	atomic_store(&walkers, 0);
+	atomic_store(&walkers, own_walks);
 	atomic_store(&waiting, 0);
 	atomic_store(&sleepers, 0);
 }
@@ -181,26 +182,24 @@ static void survive_fork(void)
 	(void)pthread_atfork(before_fork, after_fork, after_fork_in_child);
 }
 
-void gate_walk_begin(sigset_t *signals)
+void gate_walk_begin(void)
 {
-	bool waits = busy == 0;
+	bool waits = own_forks == 0 && own_walks == 0;
 
 	(void)pthread_once(&once, survive_fork);
-	block_signals(signals);
-	busy++;
+	own_walks++;
 	atomic_fetch_add(&walkers, 1);
 	while (waits && atomic_load(&forks) > 0) {
 		atomic_fetch_add(&waiting, 1);
 		leave(&walkers);
-		waits = wait_for_none(&forks);
+		waits = wait_for(&forks, 0);
 		atomic_fetch_add(&walkers, 1);
 		leave(&waiting);
 	}
 }
 
-void gate_walk_end(const sigset_t *signals)
+void gate_walk_end(void)
 {
 	leave(&walkers);
-	busy--;
-	restore_signals(signals);
+	own_walks--;
 }

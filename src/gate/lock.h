@@ -4,15 +4,17 @@
  * takes: a child that was forked while another thread held it would wait for ever in its first
  * dlopen(). So fork() waits until no thread walks, and a thread that is about to walk waits until
  * nobody forks. Neither waits for more than a second: other libraries' fork handlers run in between
- * and may wait for that thread, or hold what a walk asks for. */
+ * and may wait for that thread, or hold what a walk asks for.
+ *
+ * A signal handler that forks in the middle of a walk of its own thread waits for nothing. Its
+ * child can start another program; once it were to return into the walk, glibc could not give that
+ * lock back. To block signals around each walk would prevent it, and make dlsym() five times
+ * slower. */
 #ifndef PGA_GATE_LOCK_H
 #define PGA_GATE_LOCK_H
 
-#include <signal.h>
-
-/* Around each walk. No signal handler runs in between: in one that forks, the child could not give
- * the loader's lock back. */
-void gate_walk_begin(sigset_t *signals);
-void gate_walk_end(const sigset_t *signals);
+/* Around each walk. */
+void gate_walk_begin(void);
+void gate_walk_end(void);
 
 #endif

@@ -1,7 +1,9 @@
 """The gate in real clients: what is weaker than verify-full is refused with its reason, and all else works as without."""
 
 import json
+import os
 import re
+import socket
 import subprocess
 import ssl
 
@@ -234,6 +236,27 @@ def test_a_refused_ping_makes_no_attempt_and_says_why(anchored, postgres, compil
     assert WEAK in done.stderr
     assert postgres.connections() == seen
     assert run_gated(anchored, [program, how, postgres.conninfo(sslmode="verify-full")]).stdout == "ping 0\n"
+
+
+@pytest.mark.parametrize("where", ["file", "pipe", "gone", "full", "socket", "closed"])
+def test_a_refused_ping_writes_into_nothing_that_is_not_read(anchored, postgres, compile_program, where):
+    """Descriptor 2 may be anything by now. libpq's own PQping would write nothing, and raise no signal."""
+    done = run_gated(anchored, [compile_program("pinger.c", ["libpq"]), where, postgres.conninfo()])
+    assert (done.returncode, done.stdout) == (0, "ping 3, 0 bytes, quiet\n"), done.stderr
+
+
+def test_a_refused_ping_says_why_on_a_terminal_and_to_the_journal(anchored, postgres):
+    argv = [anchored.program.binary, "run", "--", "pg_isready", "-d", postgres.conninfo()]
+    shown = anchored.run_tty(argv)
+    assert shown.returncode == 3 and WEAK in shown.output
+    journal, stream = socket.socketpair()
+    with journal, stream:
+        stat = os.fstat(stream.fileno())
+        for told in (f"{stat.st_dev}:{stat.st_ino}", f"{stat.st_dev}:1"):
+            done = subprocess.run(argv, env=anchored.environment({"JOURNAL_STREAM": told}), stdout=subprocess.PIPE, stderr=stream)
+            assert done.returncode == 3
+        stream.shutdown(socket.SHUT_WR)
+        assert journal.makefile().read().count(WEAK) == 1
 
 
 @pytest.mark.parametrize("client", ["psql", "pg_isready", "psycopg2"], indirect=True)
