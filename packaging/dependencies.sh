@@ -53,6 +53,8 @@ packages_of() {
             # Programs that have nothing to do with PostgreSQL, and must not notice the gate.
             echo git chromium nodejs openjdk-17-jre-headless rustc busybox-static gdb ltrace fakeroot
             echo libeatmydata1 libjemalloc2 libtcmalloc-minimal4
+            # Programs of other processors.
+            echo qemu-user
             # A driver that is no libpq.
             echo golang-github-lib-pq-dev
             ;;

@@ -5,6 +5,7 @@
  * RTLD_NEXT means. So where that counts they are called as the last thing, in a jump that leaves
  * the caller's return address in its place. */
 #include "gate/doors.h"
+#include "gate/jump.h"
 #include "gate/loader.h"
 #include "gate/object.h"
 
@@ -123,7 +124,7 @@ GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
 	/* What comes in now is bound to the gate by the loader, or looked at when the caller next
 	 * asks for something. */
 	gate_rebind_new();
-	JUMP_TO gate_loader()->open(file, mode);
+	JUMP_TO GATE_JUMP(gate_loader()->open, file, mode);
 }
 
 GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
@@ -138,7 +139,7 @@ GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
 		gate_rebind_new();
 	else
 		atomic_store(&spaces, true);
-	JUMP_TO gate_loader()->mopen(nsid, file, mode);
+	JUMP_TO GATE_JUMP(gate_loader()->mopen, nsid, file, mode);
 }
 
 /* The gate's way in for what was found; or what was found, where it is no libpq's. */
@@ -272,7 +273,7 @@ GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
 
 	look_at_new(handle);
 	if (!gate_is_door(name) || asks_elsewhere(handle, GATE_CALLER()))
-		JUMP_TO gate_loader()->sym(handle, name);
+		JUMP_TO GATE_JUMP(gate_loader()->sym, handle, name);
 	if (handle == RTLD_NEXT)
 		return instead(find_next(GATE_CALLER(), name), name);
 	found = gate_loader()->sym(handle, name);
@@ -287,7 +288,7 @@ GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *versi
 
 	look_at_new(handle);
 	if (!gate_is_door(name) || asks_elsewhere(handle, GATE_CALLER()))
-		JUMP_TO gate_loader()->vsym(handle, name, version);
+		JUMP_TO GATE_JUMP(gate_loader()->vsym, handle, name, version);
 	if (handle == RTLD_NEXT)
 		return instead(find_next(GATE_CALLER(), name), name);
 	found = gate_loader()->vsym(handle, name, version);
