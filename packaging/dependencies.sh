@@ -57,6 +57,8 @@ packages_of() {
             echo libeatmydata1 libjemalloc2 libtcmalloc-minimal4
             # Shells that are enabled, a libc that is not glibc, and a program that speaks the protocol itself.
             echo zsh fish musl-tools pgbouncer
+            # Programs of other processors.
+            echo qemu-user
             # A driver that is no libpq.
             echo golang-github-lib-pq-dev
             ;;

@@ -5,6 +5,7 @@
  * RTLD_NEXT means; and where they fail, dlerror() names the caller. So where that counts they are
  * called as the last thing, in a jump that leaves the caller's return address in its place. */
 #include "gate/doors.h"
+#include "gate/jump.h"
 #include "gate/loader.h"
 #include "gate/object.h"
 
@@ -159,7 +160,7 @@ GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
 
 	if (object != LIBCS_OWN)
 		return object;
-	JUMP_TO gate_loader()->open(file, mode);
+	JUMP_TO GATE_JUMP(gate_loader()->open, file, mode);
 }
 
 GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
@@ -168,7 +169,7 @@ GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
 
 	if (object != LIBCS_OWN)
 		return object;
-	JUMP_TO gate_loader()->mopen(nsid, file, mode);
+	JUMP_TO GATE_JUMP(gate_loader()->mopen, nsid, file, mode);
 }
 
 /* The gate's way in for what was found; or what was found, where it is no libpq's. */
@@ -347,7 +348,7 @@ GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
 
 	if (found != LIBCS_OWN)
 		return found;
-	JUMP_TO gate_loader()->sym(handle, name);
+	JUMP_TO GATE_JUMP(gate_loader()->sym, handle, name);
 }
 
 GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *version)
@@ -356,5 +357,5 @@ GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *versi
 
 	if (found != LIBCS_OWN)
 		return found;
-	JUMP_TO gate_loader()->vsym(handle, name, version);
+	JUMP_TO GATE_JUMP(gate_loader()->vsym, handle, name, version);
 }

@@ -1,95 +1,127 @@
-"""Who calls libpq is told by what it calls, not by what it is called or needs; and a libpq that the gate cannot stand before is
-refused."""
+"""Objects that are built, or edited, in ways that ELF allows and few are: programs with them run as without the gate, and
+what they connect is judged."""
 
-import shutil
-import subprocess
+import struct
 
 import pytest
 
+from machines import run
 from programs import SOURCES
-from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
-from test_ways import opener  # noqa: F401
+from test_build import TOP
+from test_gate import WEAK, anchored, run_gated  # noqa: F401
+from test_ways import PGSQL, opener  # noqa: F401
 
-BEYOND = "nothing: pganchor refused this connection: this process has more than one libpq, and the gate cannot stand before this one"
-
-
-def link(*words):
-    subprocess.run(["cc", "-I/usr/include/postgresql", "-shared", "-fPIC", *words], check=True)
+HIGH = "-Wl,-Ttext-segment=0x7ff000000000"
+WAYS = ["deepbind", "mopen"]
 
 
-@pytest.fixture(params=["through another library", "of another name"])
-def distant_extension(request, tmp_path, second_libpq):
-    """An extension that needs no libpq.so.5."""
-    extension = tmp_path / "extension.so"
-    needed = tmp_path / "libelephant.so"
-    if request.param == "of another name":
-        shutil.copy(second_libpq, needed)
-        subprocess.run(["patchelf", "--set-soname", needed.name, needed], check=True)
-    else:
-        (tmp_path / "elephant.c").write_text("#include <libpq-fe.h>\nint elephant(void);\nint elephant(void) { return PQlibVersion(); }\n")
-        link("-o", needed, tmp_path / "elephant.c", "-lpq")
-    link("-o", extension, SOURCES / "extension.c", "-Wl,--no-as-needed", needed, f"-Wl,-rpath,{tmp_path}")
-    return extension
-
-
-@pytest.mark.parametrize("way", ["local", "local+start", "deepbind", "deepbind+start", "deepbind+lazy"])
-def test_an_extension_that_needs_no_libpq_by_name(anchored, stepca, postgres, recording_server, distant_extension, opener, way):
+def check(anchored, postgres, argv, env=None):
+    """Both connect without the gate, and only the strong one with it. What the two say with it."""
     strong, weak = postgres.conninfo(sslmode="verify-full"), postgres.conninfo()
-    argv = [opener, way, distant_extension, strong, weak]
-    assert anchored.run(argv).stdout.splitlines() == ["ok 1 ", "ok 1 "], "without the gate both must connect"
-    seen = postgres.connections()
-    done = run_gated(anchored, argv)
-    first, *_, last = done.stdout.splitlines()
-    assert first == f"bad 0 {WEAK}", done.stdout + done.stderr
-    assert last == "ok 1 "
-    assert postgres.connections() == seen + 1
-    write_anchor(anchored, "other", "0" * 64)
-    server = recording_server(b"S", issued=stepca.issue("localhost"))
-    conninfo = f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full gssencmode=disable"
-    done = run_gated(anchored, [opener, way, distant_extension, conninfo, conninfo])
-    assert done.stdout.count("bad 0 pganchor refused the server localhost: ") == 2, done.stdout + done.stderr
-    assert all(record.tls and record.inside == b"" for record in server.finish())
+    alone = anchored.run([*argv, strong, weak], env=env).stdout.splitlines()
+    assert [line.split()[:2] for line in alone] == [["ok", "1"]] * 2, "without the gate both must connect"
+    done = run_gated(anchored, [*argv, strong, weak], env=env)
+    first, *_, last = done.stdout.splitlines() or [""]
+    assert first.startswith(f"bad 0 {WEAK}") and last.startswith("ok 1 "), (done.returncode, done.stdout, done.stderr)
+    return alone, done.stdout.splitlines()
 
 
-def test_more_libpqs_than_the_gate_can_tell_apart(anchored, postgres, compile_program, second_libpq, tmp_path):
-    libpqs = [tmp_path / f"libpq-{number}.so.5" for number in range(12)]
-    for libpq in libpqs:
-        shutil.copy(second_libpq, libpq)
-    many = compile_program("many.c", ["libpq"])
-    assert anchored.run([many, postgres.conninfo(), *libpqs]).stdout == "connected\n" * 12
+def move_headers(source, target):
+    """As newer patchelfs do: the program headers go to the end of the file, into a segment of their own, and something
+    else is where they were."""
+    data = bytearray(source.read_bytes())
+    offset, = struct.unpack_from("<Q", data, 32)
+    size, count = struct.unpack_from("<HH", data, 54)
+    headers = [list(struct.unpack_from("<IIQQQQQQ", data, offset + i * size)) for i in range(count)]
+    data[offset:offset + size * count] = b"\xff" * size * count
+    last = max(i for i, header in enumerate(headers) if header[0] == 1)
+    place = -len(data) % 4096 + len(data)
+    address = (headers[last][3] + headers[last][6]) // 4096 * 4096 + 0x10000
+    length = (count + 1) * size
+    headers.insert(last + 1, [1, 4, place, address, address, length, length, 4096])
+    data += bytes(place - len(data)) + b"".join(struct.pack("<IIQQQQQQ", *header) for header in headers)
+    struct.pack_into("<Q", data, 32, place)
+    struct.pack_into("<H", data, 56, count + 1)
+    target.write_bytes(data)
+    return target
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_headers_that_are_not_in_the_first_segment(anchored, postgres, compile_program, opener, tmp_path, way):
+    extension = compile_program("extension.c", ["libpq"], words=("-shared", "-fPIC", "-Wl,-z,now", "-Wl,-z,relro"))
+    check(anchored, postgres, [opener, way, move_headers(extension, tmp_path / "extension.so")])
+
+
+@pytest.mark.parametrize("offset", [0, 1, 61])
+def test_text_relocations(anchored, postgres, compile_program, opener, offset):
+    extension = compile_program("inscribed.c", ["libpq"], words=("-shared", "-fPIC", "-Wl,-z,notext", f"-DOFFSET={offset}"))
+    assert "TEXTREL" in run("readelf", "--dynamic", extension)
+    alone, gated = check(anchored, postgres, [opener, "deepbind", extension])
+    assert {line.split()[-1] for line in alone} == {gated[-1].split()[-1]} == {"r-xp"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_library_that_is_loaded_below_where_it_was_linked_for(anchored, postgres, compile_program, opener, tmp_path, way):
+    """Another one was there first."""
+    extension = compile_program("extension.c", ["libpq"], words=("-shared", "-fPIC", HIGH))
+    run("cc", "-shared", HIGH, "-o", tmp_path / "first.so", "-x", "c", "/dev/null")
+    check(anchored, postgres, [opener, way, extension], env={"LD_PRELOAD": str(tmp_path / "first.so")})
+
+
+@pytest.mark.parametrize("words", [["--hash-style=sysv"], ["-z,pack-relative-relocs"]], ids=["sysv", "relr"])
+@pytest.mark.parametrize("way", WAYS)
+def test_tables_of_other_kinds(anchored, postgres, compile_program, opener, way, words):
+    options = [f"-Wl,{word}" for word in words]
+    check(anchored, postgres, [opener, way, compile_program("extension.c", ["libpq"], words=("-shared", "-fPIC", *options))])
+
+
+@pytest.fixture(scope="session")
+def sysv_libpq(own_libpq_words, session_folder):
+    """Debian's libpq, linked once more: its symbols are found by DT_HASH alone."""
+    folder = session_folder / "sysv-libpq"
+    folder.mkdir()
+    (folder / "map").write_text("LIBPQ { global: PQ*; pq*; lo_*; pg_*; pgresStatus; local: *; };\n")
+    words = [word for word in own_libpq_words if not str(word).endswith("/libpq.a")]
+    archive, = [word for word in own_libpq_words if str(word).endswith("/libpq.a")]
+    run("cc", "-shared", "-o", folder / "libpq.so.5", "-Wl,-soname,libpq.so.5,--hash-style=sysv,-z,now,-z,relro",
+        f"-Wl,--version-script={folder}/map", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", *words)
+    tags = run("readelf", "--dynamic", folder / "libpq.so.5")
+    assert "(HASH)" in tags and "GNU_HASH" not in tags
+    return folder
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_libpq_with_the_older_hash_table_alone(anchored, postgres, compile_program, opener, sysv_libpq, way):
+    extension = compile_program("extension.c", ["libpq"], words=("-shared", "-fPIC"))
+    check(anchored, postgres, [opener, way, extension], env={"LD_LIBRARY_PATH": str(sysv_libpq)})
+
+
+def test_php_with_such_a_libpq(anchored, postgres, sysv_libpq):
+    argv, env = ["php", "-r", PGSQL], {"LD_LIBRARY_PATH": str(sysv_libpq)}
+    assert anchored.run([*argv, postgres.conninfo()], env=env).stdout == "t\n", "without the gate a weak connection must succeed"
     seen = postgres.connections()
-    done = run_gated(anchored, [many, postgres.conninfo(), *libpqs])
-    assert done.stdout.splitlines() == [WEAK] * 8 + [BEYOND] * 4, done.stderr
+    assert WEAK in run_gated(anchored, [*argv, postgres.conninfo()], env=env).stdout
     assert postgres.connections() == seen
-    done = run_gated(anchored, [many, postgres.conninfo(sslmode="verify-full"), *libpqs])
-    assert done.stdout.splitlines() == ["connected"] * 8 + [BEYOND] * 4, done.stderr
+    assert run_gated(anchored, [*argv, postgres.conninfo(sslmode="verify-full")], env=env).stdout == "t\n"
 
 
-@pytest.mark.parametrize("way", ["local", "deepbind", "deepbind+start"])
-def test_an_extension_of_a_libpq_that_lacks_a_function(anchored, postgres, opener, second_libpq, tmp_path, way):
-    """As if it were very old: nothing of it can be judged."""
-    libpq = tmp_path / "libpq-old.so.5"
-    libpq.write_bytes(second_libpq.read_bytes().replace(b"\0PQinstanceData\0", b"\0PQinstanceDate\0"))
-    assert libpq.read_bytes() != second_libpq.read_bytes()
-    subprocess.run(["patchelf", "--set-soname", libpq.name, libpq], check=True)
-    extension = tmp_path / "extension.so"
-    link("-o", extension, SOURCES / "extension.c", libpq, f"-Wl,-rpath,{tmp_path}")
-    argv = [opener, way, extension, postgres.conninfo(sslmode="verify-full"), postgres.conninfo()]
-    assert anchored.run(argv).stdout.splitlines() == ["ok 1 ", "ok 1 "]
-    seen = postgres.connections()
-    done = run_gated(anchored, argv)
-    assert done.stdout.count(f"bad 0 {BEYOND.removeprefix('nothing: ')}") == 2, done.stdout + done.stderr
-    assert postgres.connections() == seen
+# ---- what a symbol is, which no program sees
+
+@pytest.fixture(scope="module", params=["-DHAVE__DL_FIND_OBJECT", "-DWITHOUT"])
+def finder(request, tmp_path_factory):
+    program = tmp_path_factory.mktemp("finder") / "finder"
+    run("cc", "-D_GNU_SOURCE", request.param, "-I", TOP / "src", "-I", TOP / "include", "-o", program,
+        SOURCES / "finder.c", TOP / "src/gate/object.c", TOP / "src/gate/loader.c")
+    return program
 
 
-@pytest.mark.parametrize("how", ["connectdb", "start", "setdbLogin"])
-@pytest.mark.parametrize("linked", ["now", "lazy"])
-def test_a_libpq_that_is_preloaded_before_the_gate(anchored, postgres, compile_program, pganchor, how, linked):
-    """As with LD_PRELOAD=libpq.so.5 and a gate in /etc/ld.so.preload."""
-    program = compile_program("connect.c", ["libpq"], words=(f"-Wl,-z,{linked}",))
-    env = {"LD_PRELOAD": f"libpq.so.5 {pganchor.module}"}
-    seen = postgres.connections()
-    done = anchored.run([program, how, postgres.conninfo()], env=env)
-    assert WEAK in done.stdout, done.stdout + done.stderr
-    assert postgres.connections() == seen
-    assert anchored.run([program, how, postgres.conninfo(sslmode="verify-full")], env=env).stdout.startswith("status ok\n")
+@pytest.mark.parametrize("style", ["gnu", "sysv"])
+@pytest.mark.parametrize("place", ["above", "below"])
+def test_symbols_are_those_that_dlsym_finds(home, finder, tmp_path, style, place):
+    (tmp_path / "map").write_text("FIRST { global: renewed; gone; plain; chosen; local: *; }; SECOND { global: renewed; } FIRST;\n")
+    at = [HIGH] if place == "below" else []
+    library = tmp_path / "versions.so"
+    run("cc", "-shared", "-fPIC", "-o", library, SOURCES / "versions.c", f"-Wl,--version-script={tmp_path}/map,--hash-style={style}", *at)
+    run("cc", "-shared", HIGH, "-o", tmp_path / "first.so", "-x", "c", "/dev/null")
+    done = home.run([finder, library, "renewed", "gone", "plain", "chosen", "missing"], env={"LD_PRELOAD": str(tmp_path / "first.so")})
+    assert done.stdout == f"{place}\nrenewed 2 as dlsym\ngone none\nplain 4 as dlsym\nchosen none\nmissing none\n", done

@@ -1,0 +1,186 @@
+"""The gate on other processors: built for them by a cross-compiler, and run by qemu in psql and PHP as Debian has them there."""
+
+import concurrent.futures
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from machines import ROOT, make_tarball, run, take_away, unpack
+from programs import SOURCES, said
+from test_gate import WEAK, anchored, write_anchor  # noqa: F401
+from test_ways import PGSQL
+
+TOP = Path(__file__).resolve().parent.parent.parent
+CLIENTS = ["php-cli", "php-pgsql", "postgresql-client"]
+SSL = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+
+
+@dataclass
+class Processor:
+    """What Debian, compilers and qemu call it."""
+
+    debian: str
+    triplet: str
+    qemu: str
+
+
+PROCESSORS = {processor.debian: processor for processor in (
+    Processor("armhf", "arm-linux-gnueabihf", "qemu-arm"),
+    Processor("arm64", "aarch64-linux-gnu", "qemu-aarch64"),
+    # Its bytes are the other way round.
+    Processor("s390x", "s390x-linux-gnu", "qemu-s390x"),
+    # No call through a pointer can be a jump there.
+    Processor("ppc64el", "powerpc64le-linux-gnu", "qemu-ppc64le"))}
+
+
+@pytest.fixture(scope="session")
+def tarballs(tmp_path_factory):
+    """{processor: its clients, "compilers": those for all of them}. Nothing in there is run while they are made."""
+    compilers = [name for one in PROCESSORS.values() for name in (f"gcc-{one.triplet}", f"libc6-dev-{one.debian}-cross")]
+    wanted = {"compilers": (compilers, None), **{name: (CLIENTS, name) for name in PROCESSORS}}
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        made = {name: pool.submit(make_tarball, "bookworm", "extract", packages, tmp_path_factory.mktemp("apt"),
+                                  architectures=architecture)
+                for name, (packages, architecture) in wanted.items()}
+        return {name: future.result() for name, future in made.items()}
+
+
+class Compilers:
+    """Debian's cross-compilers, in a folder: installed, they would drive out the compiler of 32-bit programs."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        libraries = folder / "libraries"
+        libraries.mkdir()
+        for path in folder.glob("usr/lib/*/lib*-2.*.so"):
+            if path.name.startswith(("libbfd", "libopcodes")):
+                (libraries / path.name).symlink_to(path)
+        self.env = {**os.environ, "PATH": f"{os.environ['PATH']}:{folder}/usr/bin", "LD_LIBRARY_PATH": str(libraries)}
+
+    def words(self, processor):
+        return [f"{processor.triplet}-gcc", f"--sysroot={self.folder}"]
+
+    def configure(self, processor, release, folder, *options, compiler_options=()):
+        folder.mkdir()
+        run(release / "configure", f"--host={processor.triplet}", f"CC={' '.join([*self.words(processor), *compiler_options])}",
+            "--disable-tool", "--enable-werror", "--with-pg-sysconfdir=/etc", "LIBPQ_LIBS=-lpq",
+            f"LIBPQ_CFLAGS=-I{said('pg_config', '--includedir')}", *options, cwd=folder, env=self.env)
+
+
+@pytest.fixture(scope="session")
+def compilers(tarballs, session_folder):
+    folder = session_folder / "compilers"
+    folder.mkdir()
+    unpack(tarballs["compilers"], folder)
+    run(*ROOT, "chown", f"{os.geteuid()}:{os.getegid()}", folder)
+    yield Compilers(folder)
+    take_away(folder)
+
+
+@pytest.fixture(scope="session")
+def release(session_folder):
+    """The sources with ./configure made."""
+    folder = session_folder / "release"
+    run(TOP / "packaging" / "copy-sources.sh", folder)
+    run("./autogen.sh", cwd=folder)
+    return folder
+
+
+class Foreign:
+    """A folder with another processor's Debian, whose programs run here, and the gate for it."""
+
+    def __init__(self, processor, folder, compilers, module):
+        self.processor, self.folder, self.compilers, self.module = processor, folder, compilers, module
+
+    def words(self, program, *args, gated):
+        """The words that run a program; one of the folder where it is a string."""
+        if isinstance(program, str):
+            program = next(self.folder.glob(program))
+        preload = ["-E", f"LD_PRELOAD={self.module}"] if gated else []
+        return [self.processor.qemu, "-L", self.folder, *preload, program, *args]
+
+    def psql(self, conninfo, gated=True):
+        return self.words("usr/lib/postgresql/*/bin/psql", "-XAtc", SSL, conninfo, gated=gated)
+
+    def php(self, conninfo, gated=True):
+        # Opens its extensions with RTLD_DEEPBIND, past whatever is preloaded.
+        return self.words("usr/bin/php?.*", "-n", "-d", "extension=pgsql", "-r", PGSQL, conninfo, gated=gated)
+
+    def compile(self, source, target, *words):
+        run(*self.compilers.words(self.processor), "-O2", "-Wall", "-Wextra", "-o", target, SOURCES / source, *words,
+            env=self.compilers.env)
+        return target
+
+
+@pytest.fixture(scope="session", params=PROCESSORS)
+def foreign(request, release, tarballs, compilers, session_folder):
+    processor = PROCESSORS[request.param]
+    build = session_folder / f"build-{request.param}"
+    compilers.configure(processor, release, build)
+    run("make", "-j2", "pganchor-gate.la", cwd=build, env=compilers.env)
+    folder = session_folder / request.param
+    folder.mkdir()
+    unpack(tarballs[request.param], folder)
+    # qemu follows an absolute link out of the folder.
+    for link in folder.glob("lib*/ld*.so.*"):
+        if link.is_symlink() and link.readlink().is_absolute():
+            run(*ROOT, "ln", "-sfn", f"..{link.readlink()}", link)
+    yield Foreign(processor, folder, compilers, build / ".libs" / "pganchor-gate.so")
+    take_away(folder)
+
+
+@pytest.mark.parametrize("client", ["psql", "php"])
+def test_weak_is_refused_and_verified_works(foreign, anchored, postgres, client):
+    words = getattr(foreign, client)
+    weak, strong = postgres.conninfo(), postgres.conninfo(sslmode="verify-full")
+    assert anchored.run(words(weak, gated=False)).stdout == "t\n", "without the gate a weak connection must succeed"
+    seen = postgres.connections()
+    done = anchored.run(words(weak))
+    assert WEAK in done.stdout + done.stderr and done.returncode != 0
+    assert postgres.connections() == seen
+    done = anchored.run(words(strong))
+    assert (done.stdout, done.stderr, done.returncode) == ("t\n", "", 0)
+    write_anchor(anchored, "other", "0" * 64)
+    done = anchored.run(words(strong))
+    assert "ends in a root that is not pinned" in done.stdout + done.stderr and done.returncode != 0
+
+
+def test_the_dynamic_linker_answers_as_without_the_gate(foreign, anchored, tmp_path):
+    """Its functions look at their return address: the gate has to jump to them, on every processor."""
+    foreign.compile("/dev/null", tmp_path / "libbeside.so", "-shared", "-x", "c")
+    program = foreign.compile("linker.c", tmp_path / "linker", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags")
+    libpq = next(foreign.folder.glob("usr/lib/*/libpq.so.5"))
+    alone = anchored.run(foreign.words(program, libpq, gated=False))
+    for line in ("next libc.so.6", "runpath found\norigin found", "other space, origin found", "function found"):
+        assert f"{line}\n" in alone.stdout
+    gated = anchored.run(foreign.words(program, libpq, gated=True))
+    assert (gated.stdout, gated.stderr, gated.returncode) == (alone.stdout, alone.stderr, alone.returncode)
+
+
+def test_the_module_needs_libc_alone(foreign):
+    """And the dynamic linker itself, where that holds the stack protector's guard."""
+    listed = run("readelf", "--wide", "--dynamic", "--dyn-syms", foreign.module)
+    needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", listed))
+    assert "libc.so.6" in needed and all(name.startswith("ld-linux") for name in needed - {"libc.so.6"})
+    assert not re.search(r"UND (__atomic|PQ|SSL_)", listed)
+    if "ELF32" in run("readelf", "--file-header", foreign.module):
+        # Any file can be looked at: whatever its inode's number, and whatever its date.
+        assert "UND __stat64_time64" in listed and not re.search(r"UND (__[fl]?xstat|[fl]?stat)\b", listed)
+
+
+def test_configure_refuses_a_machine_that_the_gate_does_not_know(release, compilers, session_folder):
+    """An ARM whose calling convention is not the one in the table."""
+    with pytest.raises(AssertionError) as error:
+        compilers.configure(PROCESSORS["armhf"], release, session_folder / "unknown", compiler_options=["-U__ARM_EABI__"])
+    assert "error: pganchor cannot be built for arm: the gate would not see the connections" in str(error.value)
+
+
+def test_the_packages_are_for_the_machines_that_the_gate_knows():
+    control = (TOP / "packaging/debian/control").read_text()
+    architectures = set(re.findall(r"^Architecture: (.*)$", control, re.MULTILINE))
+    assert len(architectures) == 1, "the packages differ"
+    assert {"amd64", "i386", *PROCESSORS} <= set(architectures.pop().split())
+    assert re.search(r"^ExclusiveArch: .*x86_64 .*aarch64 .*ppc64le .*s390x", (TOP / "packaging/pganchor.spec.in").read_text(), re.MULTILINE)
