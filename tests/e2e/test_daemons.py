@@ -307,8 +307,8 @@ def test_another_home_has_other_files(home, program, cell, tmp_path):
               "def told():\n"
               "    try:\n        psycopg2.connect(sys.argv[1]); print('connected')\n"
               "    except psycopg2.Error as e:\n        print(str(e).splitlines()[0])\n"
-              "told()\nos.setgroups([])\nos.setuid(65534)\ntold()\nos.environ['HOME'] = '/nonexistent'\ntold()\n"
-              "os.environ['HOME'] = sys.argv[2]\ntold()\n")
+              "told()\nos.setgroups([])\nos.setuid(65534)\ntold()\nos.environ['HOME'] = sys.argv[2]\ntold()\n"
+              "os.environ['HOME'] = '/nonexistent'\ntold()\n")
     lines = gated(home, "/usr/bin/python3", "-c", script, cell.local_outside, tmp_path / "closed-too")
     shows(lines, NO_SOCKETS, NO_SOCKETS, "connected", "connected")
 
@@ -454,7 +454,7 @@ def nss(home, postgres, compile_program, tmp_path, session_folder):
     folder.chmod(0o777)
 
     def run(program, user, *words):
-        change = "sed -i 's|^passwd:.*|passwd: files pgtest|' /etc/nsswitch.conf"
+        change = "sed -i 's|^passwd:.*|passwd: pgtest files|' /etc/nsswitch.conf"
         env = {"HOME": None, "LD_LIBRARY_PATH": folder, "LD_PRELOAD": None, "NSS_HOME": folder / "home", "NSS_LOG": folder / "log",
                # All that libpq itself would otherwise ask NSS for.
                "NSS_CONNINFO": postgres.conninfo(host=postgres.socket_dir, sslmode="disable")}
