@@ -106,6 +106,6 @@ def test_a_libpq_with_openssl_inside(built_home, stepca, postgres, recording_ser
     done = run_gated(home, psql(f"host=localhost port={server.port} user=app password=hunter2 sslmode=verify-full"))
     assert "pganchor refused the server localhost: this libpq's TLS session cannot be looked at: OpenSSL is linked into it" in done.stderr
     assert all(record.inside == b"" and set(record.requests) <= {"ssl"} for record in server.finish())
-    assert run_gated(home, psql(f"host={postgres.socket_dir} port={postgres.port} user=app dbname=app")).returncode == 0
+    assert run_gated(home, psql(postgres.conninfo(host=postgres.socket_dir))).returncode == 0
     write_policy(home, "allow-weak = localhost\n")
     assert run_gated(home, psql(postgres.conninfo())).stdout == "t\n"
