@@ -171,7 +171,7 @@ for argument; do
 done
 [ "$kind" != sanitizers ] || where+=(--deselect tests/e2e/test_run.py::test_ld_preload_is_added_to)
 if [ "$kind" != plain ]; then
-    for elsewhere in build packages quickstart api bench clients exports fuzz gate hostile_servers kerberos libpqs machines objects other_programs processes races server_side ways; do
+    for elsewhere in build builds packages quickstart api bench callers clients daemons exports fuzz gate hostile_servers kerberos libpqs machines objects other_programs processes races server_side ways; do
         where+=(--ignore "$top/tests/e2e/test_$elsewhere.py")
     done
 fi

@@ -151,6 +151,31 @@ def test_a_chain_that_does_not_verify(attempt, recording_server, root, tmp_path,
     check_unverified(attempt(server), server, reason)
 
 
+NO_ENCRYPTION = """
+openssl_conf = all
+[all]
+ssl_conf = ssl
+[ssl]
+system_default = default
+[default]
+CipherString = eNULL:@SECLEVEL=0
+MaxProtocol = TLSv1.2
+"""
+
+
+def test_a_cipher_that_encrypts_nothing(home, who, recording_server, root, tmp_path):
+    """OpenSSL takes one where it is configured to: chain and name verify, and the password goes in clear."""
+    (home / "openssl.cnf").write_text(NO_ENCRYPTION)
+    env = {"OPENSSL_CONF": home / "openssl.cnf"}
+    server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"), tls={"maximum_version": ssl.TLSVersion.TLSv1_2})
+    argv = CLIENTS[who[0]](f"host=localhost port={server.port} user=app dbname=app password={PASSWORD} sslmode=verify-full")
+    assert "password authentication failed" in home.run(argv, env=env).stderr, "without the gate, it has to connect"
+    done = run_gated(home, argv, env=env)
+    assert re.search(r"pganchor refused the server localhost: its TLS session is not encrypted \(cipher \S*NULL\S*\)", done.stderr), done.stderr
+    alone, gated = server.finish()
+    assert alone.requests == ["ssl", "startup", "password"] and gated.requests == ["ssl"] and gated.inside == b""
+
+
 # The host of the connection, the names of the certificate, its CN.
 WRONG_NAMES = {
     "another host": ("localhost", ["other.example.test"], None),

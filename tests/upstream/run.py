@@ -2,7 +2,8 @@
 """libpq's own tests as the judge of the gate.
 
 PostgreSQL's tests of libpq (src/interfaces/libpq/t), of TLS (src/test/ssl/t) and of GSSAPI (src/test/kerberos/t) are run three
-times, each on the libpq, the psql and the server of a Debian release: 15 of bookworm, 17 of trixie, 18 of sid.
+times, each on the libpq, the psql and the server of a Debian release: 15 of bookworm, 17 of trixie, 18 of sid, 19 of
+experimental.
 
   plain     without the gate
   audit     with the module preloaded into everything, and a policy that says "mode = audit". Every result, by number and
@@ -56,7 +57,10 @@ sys.path.insert(0, str(HERE.parent / "e2e"))
 from machines import ROOT, STALE, make_tarball, run, take_away, unpack  # noqa: E402
 from sources import Apt  # noqa: E402
 
-RELEASES = {"15": "bookworm", "17": "trixie", "18": "sid"}
+RELEASES = {"15": "bookworm", "17": "trixie", "18": "sid", "19": "experimental"}
+# Experimental's source packages are not on every mirror: then the tests of the version before are run on its programs. Where one
+# of them goes wrong without the gate, since that version is another, it has to go wrong with it in the same way.
+BEFORE = {"19": "18"}
 SUITES = ("src/interfaces/libpq", "src/test/ssl", "src/test/kerberos")
 # With postgresql-NN, which is the server, psql and the extension sslinfo. Nothing comes unasked, not even what is essential.
 PACKAGES = ["base-files", "coreutils", "dash", "sed", "grep", "tar", "tzdata", "libpq-dev", "perl", "libipc-run-perl", "openssl",
@@ -91,8 +95,15 @@ class Machine:
         unpack(tarball, folder)
         self.uid, self.gid = (os.geteuid(), os.getegid()) if os.geteuid() != 0 else (65534, 65534)
         self.furnish()
-        self.fetched = apt.source(f"postgresql-{version}", apt.folder / f"source{version}")
         sources = apt.folder / f"source{version}"
+        self.of_before = False
+        try:
+            self.fetched = apt.source(f"postgresql-{version}", sources)
+        except AssertionError:
+            if version not in BEFORE:
+                raise
+            self.of_before = True
+            self.fetched = apt.source(f"postgresql-{BEFORE[version]}", sources)
         for part in ("src/test/perl", "src/test/ssl", *suites):
             if (sources / part).exists():
                 self.bring(sources / part, f"/source/{part}")
@@ -379,7 +390,7 @@ def judge(report, machine, runs, totals):
     wrong = compare_audit(plain, runs["audit"])
     if not counts["ok"]:
         wrong = "no result at all:\n" + "\n".join(plain.results) + f"\n{plain.words}"
-    elif failures or plain.status != 0:
+    elif (failures or plain.status != 0) and not machine.of_before:
         # A judge that fails by itself is none.
         wrong = f"fails without the gate too, status {plain.status}:\n" + "\n".join(failures) + f"\n{plain.words}\n{wrong}"
     totals["results"] += counts["ok"]
