@@ -41,6 +41,18 @@ static void compare_machines(const GElf_Ehdr *header, struct pga_binary *binary)
 	binary->is_32_bit = own->e_machine == EM_X86_64 && header->e_machine == EM_386;
 }
 
+const char *pga_own_interpreter(void)
+{
+	const char *begin = (const char *)&__ehdr_start;
+	const ElfW(Phdr) *headers =
+	    (const ElfW(Phdr) *)(const void *)(begin + __ehdr_start.e_phoff);
+
+	for (size_t i = 0; i < __ehdr_start.e_phnum; i++)
+		if (headers[i].p_type == PT_INTERP)
+			return begin + headers[i].p_offset;
+	return NULL;
+}
+
 /* The path of the ld.so that the kernel starts in the program's place. */
 static char *read_interpreter(int file, Elf *elf)
 {
