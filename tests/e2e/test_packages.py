@@ -395,8 +395,9 @@ def test_no_shell_complains_once_the_package_is_gone(make_machine, debs):
     machine = make_machine("shells")
     install_debs(machine, debs)
     machine.root("sh", "-c", "cp /etc/skel/.bashrc /etc/skel/.profile /home/dev")
+    as_dev = ["setpriv", f"--reuid={LINUX_USER}", f"--regid={LINUX_USER}", "--clear-groups", "env", "HOME=/home/dev"]
     for shell in ("/bin/bash", "/bin/sh"):
-        assert machine.run("pganchor", "enable", "--shell", SHELL=shell).returncode == 0
+        machine.root_with_proc(*as_dev, f"SHELL={shell}", "pganchor", "enable", "--shell")
     shells = [["bash", "-lc"], ["bash", "-ic"], ["bash", "-lic"], ["sh", "-lc"]]
     for words in shells:
         assert "/pganchor-gate.so" in machine.run(*words, "echo $LD_PRELOAD").stdout
