@@ -55,8 +55,8 @@ packages_of() {
             # Programs that have nothing to do with PostgreSQL, and must not notice the gate.
             echo git chromium nodejs openjdk-17-jre-headless rustc busybox-static gdb ltrace fakeroot
             echo libeatmydata1 libjemalloc2 libtcmalloc-minimal4
-            # Shells that are enabled, a libc that is not glibc, and a program that speaks the protocol itself.
-            echo zsh fish musl-tools pgbouncer
+            # Shells that are enabled, and a libc that is not glibc.
+            echo zsh fish musl-tools
             # Programs of other processors.
             echo qemu-user
             # A driver that is no libpq.

@@ -22,6 +22,9 @@ struct pga_binary {
  * binary is to be freed all the same. */
 bool pga_binary_read(const char *path, struct pga_binary *binary);
 
+/* The ld.so of this very program; NULL where it is linked statically. */
+const char *pga_own_interpreter(void);
+
 void pga_binary_free(struct pga_binary *binary);
 
 #endif

@@ -154,14 +154,12 @@ static bool is_of_other_libc(const struct pga_binary *binary, const char *path,
 {
 	const char *loader = binary->is_loader ? path : binary->interpreter;
 	char *entry = binary->is_32_bit ? pga_module_entry_32() : strdup(PGA_MODULE);
-	struct pga_binary own;
+	const char *own = pga_own_interpreter();
 	struct pga_text complaint = PGA_TEXT_EMPTY;
 	struct pga_text ignored = PGA_TEXT_EMPTY;
 	bool other = false;
 
-	(void)pga_binary_read("/proc/self/exe", &own);
-	if (entry != NULL && loader != NULL && own.interpreter != NULL &&
-	    !is_same_file(loader, own.interpreter))
+	if (entry != NULL && loader != NULL && own != NULL && !is_same_file(loader, own))
 		other = !lists(binary, path, entry, &complaint) &&
 			(binary->is_loader || lists(binary, path, "", &ignored));
 	if (other) {
@@ -173,7 +171,6 @@ static bool is_of_other_libc(const struct pga_binary *binary, const char *path,
 				       "%s is for another libc, and %s cannot load this gate (%s)",
 				       path, loader, pga_text_string(&complaint));
 	}
-	pga_binary_free(&own);
 	pga_text_free(&complaint);
 	pga_text_free(&ignored);
 	free(entry);

@@ -3,7 +3,8 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#include <glob.h>
+#include <dirent.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -71,13 +72,20 @@ bool pga_x_sessions_lose_preload(const char *root)
 
 char *pga_find_musl(const char *root)
 {
-	char *pattern = below(root, "/lib/ld-musl-*.so.1");
-	glob_t found = {0};
+	char *folder = below(root, "/lib");
+	DIR *opened = folder != NULL ? opendir(folder) : NULL;
+	const struct dirent *entry;
 	char *path = NULL;
 
-	if (pattern != NULL && glob(pattern, 0, NULL, &found) == 0)
-		path = strdup(found.gl_pathv[0]);
-	globfree(&found);
-	free(pattern);
+	while (opened != NULL && path == NULL && (entry = readdir(opened)) != NULL)
+		if (fnmatch("ld-musl-*.so.1", entry->d_name, 0) == 0) {
+			struct pga_text text = PGA_TEXT_EMPTY;
+
+			pga_text_addf(&text, "%s/%s", folder, entry->d_name);
+			path = pga_text_take(&text);
+		}
+	if (opened != NULL)
+		(void)closedir(opened);
+	free(folder);
 	return path;
 }

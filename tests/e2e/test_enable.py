@@ -539,6 +539,15 @@ def test_all_of_the_machine_is_taken_out_at_once(home, tmp_path):
     assert shown.count(": taken out\n") == 6 and snapshot(tmp_path) == before
 
 
+@pytest.mark.parametrize("name", ["a[b]c", "a*", "a?b", "a\\\\b"])
+def test_a_root_that_looks_like_a_pattern(home, tmp_path, name):
+    root = tmp_path / name
+    root.mkdir()
+    done_well(home.pganchor("enable", "--unit", "app", "--root", root))
+    assert "app.service.d/pganchor.conf: taken out" in done_well(home.pganchor("disable", "--all", "--root", root))
+    assert list(root.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [["--session"], ["--shell"], ["--unit", "a"]])
 def test_all_is_the_machines(home, words):
     done = home.pganchor("disable", "--all", *words)

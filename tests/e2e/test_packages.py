@@ -390,6 +390,24 @@ def test_a_deb_that_is_upgraded_and_removed_while_every_program_has_the_gate(mak
     assert left.count("No such file") == len(ENABLED), left
 
 
+def test_no_shell_complains_once_the_package_is_gone(make_machine, debs):
+    """A user's own lines stay where the package goes: they look before they name anything."""
+    machine = make_machine("shells")
+    install_debs(machine, debs)
+    machine.root("sh", "-c", "cp /etc/skel/.bashrc /etc/skel/.profile /home/dev")
+    as_dev = ["setpriv", f"--reuid={LINUX_USER}", f"--regid={LINUX_USER}", "--clear-groups", "env", "HOME=/home/dev"]
+    for shell in ("/bin/bash", "/bin/sh"):
+        machine.root_with_proc(*as_dev, f"SHELL={shell}", "pganchor", "enable", "--shell")
+    shells = [["bash", "-lc"], ["bash", "-ic"], ["bash", "-lic"], ["sh", "-lc"]]
+    for words in shells:
+        assert "/pganchor-gate.so" in machine.run(*words, "echo $LD_PRELOAD").stdout
+    machine.root("dpkg", "--remove", "pganchor")
+    for words in shells:
+        done = machine.run(*words, "ls / >/dev/null; echo \"($LD_PRELOAD)\"")
+        assert (done.returncode, done.stdout) == (0, "()\n")
+        assert not re.search("pganchor|ld.so|not found|No such", done.stderr), done.stderr
+
+
 def test_a_deb_stays_where_somebody_has_changed_the_lines(make_machine, debs):
     machine = make_machine("changed")
     install_debs(machine, debs)

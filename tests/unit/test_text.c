@@ -142,6 +142,9 @@ static void what_was_written_is_what_counts(void **state)
 	void (*const add)(struct pga_text * text, const char *format, ...) = pga_text_addf;
 
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	skip(); /* ASan looks at formats itself, and does not know this conversion */
+#endif
 	assert_int_equal(register_printf_specifier('Y', print_next, takes_nothing), 0);
 	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
 		struct pga_text text = PGA_TEXT_EMPTY;
