@@ -22,7 +22,8 @@ void *const __dso_handle = NULL;
  * LIBCS_OWN where libc's own function has to be called from where the wrapper was. GCC makes a jump
  * of the call in a return statement (a sibling call) where it optimizes, and nothing of the wrapper
  * is needed any more: so it has no variable whose address is taken, and whatever the rest of the
- * module is built with, it is optimized and has nothing put in front of its end. */
+ * module is built with, it is optimized and has nothing put in front of its end. On POWER it makes
+ * no such jump at all: preload_ppc64.h. */
 static char libcs_own;
 #define LIBCS_OWN ((void *)&libcs_own)
 
@@ -146,24 +147,6 @@ ASKED static void *ask_dlmopen(const void *caller, Lmid_t space, const char *fil
 	return LIBCS_OWN;
 }
 
-GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
-{
-	void *object = ask_dlopen(GATE_CALLER(), file, mode);
-
-	if (object != LIBCS_OWN)
-		return object;
-	JUMP_TO gate_loader()->open(file, mode);
-}
-
-GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
-{
-	void *object = ask_dlmopen(GATE_CALLER(), nsid, file, mode);
-
-	if (object != LIBCS_OWN)
-		return object;
-	JUMP_TO gate_loader()->mopen(nsid, file, mode);
-}
-
 /* The gate's way in for what was found; or what was found, where it is no libpq's. */
 static void *instead(void *found, const char *name)
 {
@@ -242,14 +225,11 @@ static void *find_next(const void *caller, const char *name, const char *version
 	return next.behind_gate ? instead(find(RTLD_NEXT, name, version), name) : LIBCS_OWN;
 }
 
-/* The functions above and below under names that no other library can stand before. */
-#define ALIAS(name, ...)                    \
-	extern __typeof__(name) gate_##name \
-	    __attribute__((alias(#name), visibility("hidden"), __VA_ARGS__))
-ALIAS(dlopen, nothrow);
-ALIAS(dlmopen, nothrow);
-ALIAS(dlsym, nothrow, leaf);
-ALIAS(dlvsym, nothrow, leaf);
+/* The wrappers, under names that no other library can stand before. */
+extern __typeof__(dlopen) gate_dlopen __attribute__((visibility("hidden")));
+extern __typeof__(dlmopen) gate_dlmopen __attribute__((visibility("hidden")));
+extern __typeof__(dlsym) gate_dlsym __attribute__((visibility("hidden")));
+extern __typeof__(dlvsym) gate_dlvsym __attribute__((visibility("hidden")));
 
 /* What objects in another namespace call instead of their own libc's functions. The program's libc
  * can serve them, for the loader is one; and what failed is told by its dlerror() then. */
@@ -334,6 +314,28 @@ ASKED static void *ask_dlsym(const void *caller, void *handle, const char *name,
 	return instead(found, name);
 }
 
+#if defined(__powerpc64__)
+#include "gate/preload_ppc64.h"
+#else
+
+GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
+{
+	void *object = ask_dlopen(GATE_CALLER(), file, mode);
+
+	if (object != LIBCS_OWN)
+		return object;
+	JUMP_TO gate_loader()->open(file, mode);
+}
+
+GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
+{
+	void *object = ask_dlmopen(GATE_CALLER(), nsid, file, mode);
+
+	if (object != LIBCS_OWN)
+		return object;
+	JUMP_TO gate_loader()->mopen(nsid, file, mode);
+}
+
 GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
 {
 	void *found = ask_dlsym(GATE_CALLER(), handle, name, NULL);
@@ -351,3 +353,12 @@ GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *versi
 		return found;
 	JUMP_TO gate_loader()->vsym(handle, name, version);
 }
+
+#define ALIAS(name, ...) \
+	extern __typeof__(name) gate_##name __attribute__((alias(#name), __VA_ARGS__))
+ALIAS(dlopen, nothrow);
+ALIAS(dlmopen, nothrow);
+ALIAS(dlsym, nothrow, leaf);
+ALIAS(dlvsym, nothrow, leaf);
+
+#endif
