@@ -73,7 +73,9 @@ static Dl_serinfo *search_path(const void *caller)
 	return NULL;
 }
 
-/* dlopen() of a name without a slash, as the caller would do it. */
+/* dlopen() of a name without a slash, as the caller would do it. Where a file of that name lies in
+ * a folder of the caller's own, and cannot be opened, LIBCS_OWN: libc knows whether to go on
+ * looking, and what to say. */
 static void *open_for(const void *caller, const char *file, int mode)
 {
 	void *object = gate_loader()->open(file, mode | RTLD_NOLOAD);
@@ -92,7 +94,9 @@ static void *open_for(const void *caller, const char *file, int mode)
 		pga_text_free(&place);
 	}
 	free(path);
-	return object != NULL || found ? object : gate_loader()->open(file, mode);
+	if (found && object == NULL)
+		return LIBCS_OWN;
+	return object != NULL ? object : gate_loader()->open(file, mode);
 }
 
 /* A namespace of its own was opened. */
@@ -113,23 +117,23 @@ static bool is_elsewhere(const void *caller)
 
 /* Opens the file, if that may be done from here, and binds what came in to the gate at once: what
  * an object that is opened with RTLD_DEEPBIND binds past the gate may be called without a question
- * to the dynamic linker, for plugins register themselves as they are loaded. What cannot be opened
- * from here, libc is to open or to refuse itself: it may look in other places for the caller, and
- * what comes in then is bound to the gate when the program next asks for something. */
+ * to the dynamic linker, for plugins register themselves as they are loaded. Where it is libc's own
+ * function that opens it, that is done when the program next asks for something. */
 static void *opened(const void *caller, const char *file, int mode)
 {
-	void *object = NULL;
+	void *object = LIBCS_OWN;
 
-	if (is_elsewhere(caller))
-		object = NULL;
-	else if (same_for_every_caller(file))
+	if (!is_elsewhere(caller) && same_for_every_caller(file))
 		object = gate_loader()->open(file, mode);
-	else if (file != NULL && (mode & RTLD_DEEPBIND) != 0 && strpbrk(file, "/$") == NULL)
+	else if (!is_elsewhere(caller) && file != NULL && (mode & RTLD_DEEPBIND) != 0 &&
+		 strpbrk(file, "/$") == NULL)
 		object = open_for(caller, file, mode);
-	gate_rebind_new();
-	/* A program may ask next, and nothing failed. */
-	(void)dlerror();
-	return object != NULL ? object : LIBCS_OWN;
+	/* What failed is told by dlerror(), which only the next question would change. */
+	if (object != NULL) {
+		gate_rebind_new();
+		(void)dlerror();
+	}
+	return object;
 }
 
 ASKED static void *ask_dlopen(const void *caller, const char *file, int mode)
@@ -307,8 +311,6 @@ ASKED static void *ask_dlsym(const void *caller, void *handle, const char *name,
 	if (handle == RTLD_NEXT)
 		return find_next(caller, name, version);
 	found = find(handle, name, version);
-	if (found == NULL)
-		return LIBCS_OWN;
 	if (stands_for_nothing(found, caller))
 		found = find_behind(caller, handle, name, version);
 	return instead(found, name);
