@@ -41,6 +41,17 @@ void gate_each_object(int (*visit)(struct dl_phdr_info *info, size_t size, void 
 	gate_walk_end();
 }
 
+/* Writes where the object defines the function, unless that is known already. */
+static void take(const struct gate_object *object, const char *name, void *function)
+{
+	void *address = gate_object_find(object, name);
+	void *already;
+
+	memcpy(&already, function, sizeof already);
+	if (already == NULL && address != NULL)
+		memcpy(function, &address, sizeof address);
+}
+
 /* dl_iterate_phdr() shows the objects of the namespace that it is called from. So it is called from
  * the libc of that namespace, by a function of its that calls another one with two pointers. */
 typedef void *search_function(const void *key, const void *base, size_t count, size_t size,
@@ -51,14 +62,17 @@ void gate_each_object_in(Lmid_t space,
 			 void *context)
 {
 	void *libc = gate_loader()->mopen(space, LIBC_SO, RTLD_LAZY | RTLD_NOLOAD);
-	void *search_address = libc != NULL ? gate_loader()->sym(libc, "bsearch") : NULL;
-	void *walk_address = libc != NULL ? gate_loader()->sym(libc, "dl_iterate_phdr") : NULL;
-	search_function *search;
-	int (*walk)(const void *, const void *);
+	const struct link_map *map = libc;
+	struct gate_object object;
+	search_function *search = NULL;
+	int (*walk)(const void *, const void *) = NULL;
 	const void *visit_address;
 
-	memcpy(&search, &search_address, sizeof search);
-	memcpy(&walk, &walk_address, sizeof walk);
+	/* Not by dlsym(), which another library may stand before. */
+	if (map != NULL && gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object)) {
+		take(&object, "bsearch", &search);
+		take(&object, "dl_iterate_phdr", &walk);
+	}
 	memcpy(&visit_address, &visit, sizeof visit_address);
 	if (search != NULL && walk != NULL) {
 		gate_walk_begin();
@@ -77,16 +91,6 @@ const void *gate_own_base(void)
 	if (base == NULL && gate_object_at(&real, &base) != NULL)
 		atomic_store(&own, base);
 	return base;
-}
-
-static void take(const struct gate_object *object, const char *name, void *function)
-{
-	void *address = gate_object_find(object, name);
-	void *already;
-
-	memcpy(&already, function, sizeof already);
-	if (already == NULL && address != NULL)
-		memcpy(function, &address, sizeof address);
 }
 
 /* Takes what this object defines and no object in front of it has. Returns whether all is there. */

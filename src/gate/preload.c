@@ -30,7 +30,8 @@ void *const __dso_handle = NULL;
  * LIBCS_OWN where libc's own function has to be called from where the wrapper was. GCC makes a jump
  * of the call in a return statement (a sibling call) where it optimizes, and nothing of the wrapper
  * is needed any more: so it has no variable whose address is taken, and whatever the rest of the
- * module is built with, it is optimized and has nothing put in front of its end. */
+ * module is built with, it is optimized and has nothing put in front of its end. On POWER it makes
+ * no such jump at all: jump.h. */
 static char libcs_own;
 #define LIBCS_OWN ((void *)&libcs_own)
 
@@ -80,7 +81,9 @@ static Dl_serinfo *search_path(const void *caller)
 	return NULL;
 }
 
-/* dlopen() of a name without a slash, as the caller would do it. */
+/* dlopen() of a name without a slash, as the caller would do it. Where a file of that name lies in
+ * a folder of the caller's own, and cannot be opened, LIBCS_OWN: libc knows whether to go on
+ * looking, and what to say. */
 static void *open_for(const void *caller, const char *file, int mode)
 {
 	void *object = gate_loader()->open(file, mode | RTLD_NOLOAD);
@@ -99,7 +102,9 @@ static void *open_for(const void *caller, const char *file, int mode)
 		pga_text_free(&place);
 	}
 	free(path);
-	return object != NULL || found ? object : gate_loader()->open(file, mode);
+	if (found && object == NULL)
+		return LIBCS_OWN;
+	return object != NULL ? object : gate_loader()->open(file, mode);
 }
 
 /* A namespace of its own was opened. */
@@ -120,23 +125,23 @@ static bool is_elsewhere(const void *caller)
 
 /* Opens the file, if that may be done from here, and binds what came in to the gate at once: what
  * an object that is opened with RTLD_DEEPBIND binds past the gate may be called without a question
- * to the dynamic linker, for plugins register themselves as they are loaded. What cannot be opened
- * from here, libc is to open or to refuse itself: it may look in other places for the caller, and
- * what comes in then is bound to the gate when the program next asks for something. */
+ * to the dynamic linker, for plugins register themselves as they are loaded. Where it is libc's own
+ * function that opens it, that is done when the program next asks for something. */
 static void *opened(const void *caller, const char *file, int mode)
 {
-	void *object = NULL;
+	void *object = LIBCS_OWN;
 
-	if (is_elsewhere(caller))
-		object = NULL;
-	else if (same_for_every_caller(file))
+	if (!is_elsewhere(caller) && same_for_every_caller(file))
 		object = gate_loader()->open(file, mode);
-	else if (file != NULL && (mode & RTLD_DEEPBIND) != 0 && strpbrk(file, "/$") == NULL)
+	else if (!is_elsewhere(caller) && file != NULL && (mode & RTLD_DEEPBIND) != 0 &&
+		 strpbrk(file, "/$") == NULL)
 		object = open_for(caller, file, mode);
-	gate_rebind_new();
-	/* A program may ask next, and nothing failed. */
-	(void)dlerror();
-	return object != NULL ? object : LIBCS_OWN;
+	/* What failed is told by dlerror(), which only the next question would change. */
+	if (object != NULL) {
+		gate_rebind_new();
+		(void)dlerror();
+	}
+	return object;
 }
 
 ASKED static void *ask_dlopen(const void *caller, const char *file, int mode)
@@ -152,24 +157,6 @@ ASKED static void *ask_dlmopen(const void *caller, Lmid_t space, const char *fil
 	 * looked at then. */
 	atomic_store(&spaces, true);
 	return LIBCS_OWN;
-}
-
-GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
-{
-	void *object = ask_dlopen(GATE_CALLER(), file, mode);
-
-	if (object != LIBCS_OWN)
-		return object;
-	JUMP_TO GATE_JUMP(gate_loader()->open, file, mode);
-}
-
-GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
-{
-	void *object = ask_dlmopen(GATE_CALLER(), nsid, file, mode);
-
-	if (object != LIBCS_OWN)
-		return object;
-	JUMP_TO GATE_JUMP(gate_loader()->mopen, nsid, file, mode);
 }
 
 /* The gate's way in for what was found; or what was found, where it is no libpq's. */
@@ -250,14 +237,11 @@ static void *find_next(const void *caller, const char *name, const char *version
 	return next.behind_gate ? instead(find(RTLD_NEXT, name, version), name) : LIBCS_OWN;
 }
 
-/* The functions above and below under names that no other library can stand before. */
-#define ALIAS(name, ...)                    \
-	extern __typeof__(name) gate_##name \
-	    __attribute__((alias(#name), visibility("hidden"), __VA_ARGS__))
-ALIAS(dlopen, nothrow);
-ALIAS(dlmopen, nothrow);
-ALIAS(dlsym, nothrow, leaf);
-ALIAS(dlvsym, nothrow, leaf);
+/* The wrappers, under names that no other library can stand before. */
+extern __typeof__(dlopen) gate_dlopen __attribute__((visibility("hidden")));
+extern __typeof__(dlmopen) gate_dlmopen __attribute__((visibility("hidden")));
+extern __typeof__(dlsym) gate_dlsym __attribute__((visibility("hidden")));
+extern __typeof__(dlvsym) gate_dlvsym __attribute__((visibility("hidden")));
 
 /* What objects in another namespace call instead of their own libc's functions. The program's libc
  * can serve them, for the loader is one; and what failed is told by its dlerror() then. */
@@ -335,11 +319,27 @@ ASKED static void *ask_dlsym(const void *caller, void *handle, const char *name,
 	if (handle == RTLD_NEXT)
 		return find_next(caller, name, version);
 	found = find(handle, name, version);
-	if (found == NULL)
-		return LIBCS_OWN;
 	if (stands_for_nothing(found, caller))
 		found = find_behind(caller, handle, name, version);
 	return instead(found, name);
+}
+
+GATE_EXPORT JUMPS void *dlopen(const char *file, int mode)
+{
+	void *object = ask_dlopen(GATE_CALLER(), file, mode);
+
+	if (object != LIBCS_OWN)
+		return object;
+	JUMP_TO GATE_JUMP(gate_loader()->open, file, mode);
+}
+
+GATE_EXPORT JUMPS void *dlmopen(Lmid_t nsid, const char *file, int mode)
+{
+	void *object = ask_dlmopen(GATE_CALLER(), nsid, file, mode);
+
+	if (object != LIBCS_OWN)
+		return object;
+	JUMP_TO GATE_JUMP(gate_loader()->mopen, nsid, file, mode);
 }
 
 GATE_EXPORT JUMPS void *dlsym(void *handle, const char *name)
@@ -359,3 +359,10 @@ GATE_EXPORT JUMPS void *dlvsym(void *handle, const char *name, const char *versi
 		return found;
 	JUMP_TO GATE_JUMP(gate_loader()->vsym, handle, name, version);
 }
+
+#define ALIAS(name, ...) \
+	extern __typeof__(name) gate_##name __attribute__((alias(#name), __VA_ARGS__))
+ALIAS(dlopen, nothrow);
+ALIAS(dlmopen, nothrow);
+ALIAS(dlsym, nothrow, leaf);
+ALIAS(dlvsym, nothrow, leaf);

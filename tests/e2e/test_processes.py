@@ -136,6 +136,14 @@ def test_fork_handlers_that_wait_for_another_thread(home, compile_program, what,
     assert run_gated(home, argv, timeout=60).stdout == "3 children\n"
 
 
+@pytest.mark.parametrize("how", ["clone", "_Fork", "vfork"])
+def test_children_that_no_fork_handler_saw(home, compile_program, how):
+    """What other threads had in their hands at that moment, the child's own fork() does not wait for."""
+    argv = [compile_program("cloner.c", []), how, "20"]
+    assert home.run(argv).stdout == "20 children\n"
+    assert run_gated(home, argv).stdout == "20 children\n"
+
+
 # ---- objects that are never finished, or past the gate ----
 
 def test_nothing_outlives_its_object(anchored, postgres, compile_program):
