@@ -139,6 +139,17 @@ def test_configure_names_the_package_of_pg_config(tree, tmp_path):
     assert status != 0 and "pg_config was not found" in output and "apt-get install libpq-dev\n" in output, output[-3000:]
 
 
+def test_the_gate_without_the_tool(tree, tmp_path):
+    """Needs libpq's headers and nothing else."""
+    prefix = tmp_path / "prefix"
+    (tmp_path / "libpq.pc").write_text("Name: libpq\nDescription: there\nVersion: 99\n"
+                                       f"Cflags: -I{run('pg_config', '--includedir', cwd='/').strip()}\n")
+    run(tree / "configure", f"--prefix={prefix}", "--disable-tool", "--enable-werror", cwd=tmp_path,
+        env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
+    run("make", "-j2", "install", cwd=tmp_path)
+    assert files_below(prefix) == INSTALLED - {"bin/pganchor", "share/man/man1/pganchor.1"}
+
+
 def test_autogen_names_what_brings_a_missing_tool(tree, tmp_path):
     for tool in ("sh", "dirname"):
         (tmp_path / tool).symlink_to(shutil.which(tool))

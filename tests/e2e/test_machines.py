@@ -1,6 +1,5 @@
 """The gate on other processors: built for them by a cross-compiler, and run by qemu in psql and PHP as Debian has them there."""
 
-import concurrent.futures
 import os
 import re
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import pytest
 
 from machines import ROOT, make_tarball, run, take_away, unpack
 from programs import SOURCES, said
+from test_build import build_environment
 from test_gate import WEAK, anchored, write_anchor  # noqa: F401
 from test_ways import PGSQL
 
@@ -36,48 +36,48 @@ PROCESSORS = {processor.debian: processor for processor in (
     Processor("ppc64el", "powerpc64le-linux-gnu", "qemu-ppc64le"))}
 
 
-@pytest.fixture(scope="session")
-def tarballs(tmp_path_factory):
-    """{processor: its clients, "compilers": those for all of them}. Nothing in there is run while they are made."""
-    compilers = [name for one in PROCESSORS.values() for name in (f"gcc-{one.triplet}", f"libc6-dev-{one.debian}-cross")]
-    wanted = {"compilers": (compilers, None), **{name: (CLIENTS, name) for name in PROCESSORS}}
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        made = {name: pool.submit(make_tarball, "bookworm", "extract", packages, tmp_path_factory.mktemp("apt"),
-                                  architectures=architecture)
-                for name, (packages, architecture) in wanted.items()}
-        return {name: future.result() for name, future in made.items()}
+# A cross-compiler and what it needs of a libc, without what only a sanitizer or C++ would.
+COMPILER = ["gcc-12-{0.triplet}", "cpp-12-{0.triplet}", "binutils-{0.triplet}", "libgcc-12-dev-{0.debian}-cross",
+            "libgcc-s1-{0.debian}-cross", "libc6-{0.debian}-cross", "libc6-dev-{0.debian}-cross", "linux-libc-dev-{0.debian}-cross"]
 
 
-class Compilers:
-    """Debian's cross-compilers, in a folder: installed, they would drive out the compiler of 32-bit programs."""
+class Compiler:
+    """Debian's cross-compiler, in a folder: installed, it would drive out the one of 32-bit programs."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        libraries = folder / "libraries"
-        libraries.mkdir()
-        for path in folder.glob("usr/lib/*/lib*-2.*.so"):
-            if path.name.startswith(("libbfd", "libopcodes")):
-                (libraries / path.name).symlink_to(path)
-        self.env = {**os.environ, "PATH": f"{os.environ['PATH']}:{folder}/usr/bin", "LD_LIBRARY_PATH": str(libraries)}
+    def __init__(self, processor, folder, cache):
+        self.processor, self.folder = processor, folder
+        names = [name.format(processor) for name in COMPILER]
+        cache.mkdir(exist_ok=True)
+        missing = [name for name in names if not list(cache.glob(f"{name}_*.deb"))]
+        if missing:
+            run("apt-get", "-q", "download", *missing, cwd=cache)
+        for name in names:
+            run("dpkg-deb", "-x", next(cache.glob(f"{name}_*.deb")), folder)
+        # Those of the machine that we are on, for what reads the other's files.
+        libraries = next(folder.glob("usr/lib/*/libbfd-*.so")).parent
+        self.env = {**build_environment(), "PATH": f"{os.environ['PATH']}:{folder}/usr/bin", "LD_LIBRARY_PATH": str(libraries)}
+        self.words = [f"{processor.triplet}-gcc-12", f"--sysroot={folder}"]
 
-    def words(self, processor):
-        return [f"{processor.triplet}-gcc", f"--sysroot={self.folder}"]
-
-    def configure(self, processor, release, folder, *options, compiler_options=()):
+    def configure(self, release, folder, *options):
         folder.mkdir()
-        run(release / "configure", f"--host={processor.triplet}", f"CC={' '.join([*self.words(processor), *compiler_options])}",
+        run(release / "configure", f"--host={self.processor.triplet}", f"CC={' '.join([*self.words, *options])}",
             "--disable-tool", "--enable-werror", "--with-pg-sysconfdir=/etc", "LIBPQ_LIBS=-lpq",
-            f"LIBPQ_CFLAGS=-I{said('pg_config', '--includedir')}", *options, cwd=folder, env=self.env)
+            f"LIBPQ_CFLAGS=-I{said('pg_config', '--includedir')}", cwd=folder, env=self.env)
 
 
 @pytest.fixture(scope="session")
-def compilers(tarballs, session_folder):
-    folder = session_folder / "compilers"
-    folder.mkdir()
-    unpack(tarballs["compilers"], folder)
-    run(*ROOT, "chown", f"{os.geteuid()}:{os.getegid()}", folder)
-    yield Compilers(folder)
-    take_away(folder)
+def compiler_for(session_folder):
+    """Factory compiler_for("armhf") -> Compiler."""
+    made = {}
+
+    def make(name):
+        if name not in made:
+            folder = session_folder / f"compiler-{name}"
+            folder.mkdir()
+            made[name] = Compiler(PROCESSORS[name], folder, Path(os.environ.get("PGANCHOR_TEST_CACHE") or session_folder) / "compilers")
+        return made[name]
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -92,15 +92,17 @@ def release(session_folder):
 class Foreign:
     """A folder with another processor's Debian, whose programs run here, and the gate for it."""
 
-    def __init__(self, processor, folder, compilers, module):
-        self.processor, self.folder, self.compilers, self.module = processor, folder, compilers, module
+    def __init__(self, processor, folder, compiler, module):
+        self.processor, self.folder, self.compiler, self.module = processor, folder, compiler, module
 
     def words(self, program, *args, gated):
         """The words that run a program; one of the folder where it is a string."""
         if isinstance(program, str):
             program = next(self.folder.glob(program))
         preload = ["-E", f"LD_PRELOAD={self.module}"] if gated else []
-        return [self.processor.qemu, "-L", self.folder, *preload, program, *args]
+        # Not all system calls are led into the folder: a 32-bit ld.so does not see that its folders are there.
+        libraries = ":".join(f"{self.folder}/{place}/{self.processor.triplet}" for place in ("lib", "usr/lib"))
+        return [self.processor.qemu, "-L", self.folder, "-E", f"LD_LIBRARY_PATH={libraries}", *preload, program, *args]
 
     def psql(self, conninfo, gated=True):
         return self.words("usr/lib/postgresql/*/bin/psql", "-XAtc", SSL, conninfo, gated=gated)
@@ -110,25 +112,25 @@ class Foreign:
         return self.words("usr/bin/php?.*", "-n", "-d", "extension=pgsql", "-r", PGSQL, conninfo, gated=gated)
 
     def compile(self, source, target, *words):
-        run(*self.compilers.words(self.processor), "-O2", "-Wall", "-Wextra", "-o", target, SOURCES / source, *words,
-            env=self.compilers.env)
+        run(*self.compiler.words, "-O2", "-Wall", "-Wextra", "-o", target, SOURCES / source, *words, env=self.compiler.env)
         return target
 
 
 @pytest.fixture(scope="session", params=PROCESSORS)
-def foreign(request, release, tarballs, compilers, session_folder):
-    processor = PROCESSORS[request.param]
+def foreign(request, release, compiler_for, session_folder, tmp_path_factory):
+    tarball = make_tarball("bookworm", "extract", CLIENTS, tmp_path_factory.mktemp("apt"), architectures=request.param)
+    compiler = compiler_for(request.param)
     build = session_folder / f"build-{request.param}"
-    compilers.configure(processor, release, build)
-    run("make", "-j2", "pganchor-gate.la", cwd=build, env=compilers.env)
+    compiler.configure(release, build)
+    run("make", "-j2", "pganchor-gate.la", cwd=build, env=compiler.env)
     folder = session_folder / request.param
     folder.mkdir()
-    unpack(tarballs[request.param], folder)
+    unpack(tarball, folder)
     # qemu follows an absolute link out of the folder.
     for link in folder.glob("lib*/ld*.so.*"):
         if link.is_symlink() and link.readlink().is_absolute():
             run(*ROOT, "ln", "-sfn", f"..{link.readlink()}", link)
-    yield Foreign(processor, folder, compilers, build / ".libs" / "pganchor-gate.so")
+    yield Foreign(PROCESSORS[request.param], folder, compiler, build / ".libs" / "pganchor-gate.so")
     take_away(folder)
 
 
@@ -146,6 +148,14 @@ def test_weak_is_refused_and_verified_works(foreign, anchored, postgres, client)
     write_anchor(anchored, "other", "0" * 64)
     done = anchored.run(words(strong))
     assert "ends in a root that is not pinned" in done.stdout + done.stderr and done.returncode != 0
+
+
+def test_a_file_with_a_date_of_2040(foreign, anchored, postgres):
+    """Where a program is told dates in 32 bits, there is no such one."""
+    write_anchor(anchored, "other", "0" * 64)
+    os.utime(anchored / ".config/pganchor/anchors.conf", (2_208_988_800, 2_208_988_800))
+    done = anchored.run(foreign.psql(postgres.conninfo(sslmode="verify-full")))
+    assert "ends in a root that is not pinned" in done.stderr and done.returncode != 0
 
 
 def test_the_dynamic_linker_answers_as_without_the_gate(foreign, anchored, tmp_path):
@@ -171,10 +181,10 @@ def test_the_module_needs_libc_alone(foreign):
         assert "UND __stat64_time64" in listed and not re.search(r"UND (__[fl]?xstat|[fl]?stat)\b", listed)
 
 
-def test_configure_refuses_a_machine_that_the_gate_does_not_know(release, compilers, session_folder):
+def test_configure_refuses_a_machine_that_the_gate_does_not_know(release, compiler_for, session_folder):
     """An ARM whose calling convention is not the one in the table."""
     with pytest.raises(AssertionError) as error:
-        compilers.configure(PROCESSORS["armhf"], release, session_folder / "unknown", compiler_options=["-U__ARM_EABI__"])
+        compiler_for("armhf").configure(release, session_folder / "unknown", "-U__ARM_EABI__")
     assert "error: pganchor cannot be built for arm: the gate would not see the connections" in str(error.value)
 
 
