@@ -68,6 +68,9 @@ def cells(pganchor, postgres, stepca, tmp_path_factory, session_folder):
         # Where a daemon sees it from outside of its new root directory, and from inside of each.
         for place in ("", "cell/", "var/spool/postfix/"):
             machine.write(f"{place}root.crt", stepca.root_pem)
+        # Kamailio looks its user up when it is there.
+        for name in ("etc/passwd", "etc/group"):
+            machine.write(f"cell/{name}", (machine / name).read_text())
         make_database(machine, postgres)
         yield machine
     finally:
