@@ -221,35 +221,6 @@ static char *name_of_user(uid_t user)
 	return pga_text_take(&number);
 }
 
-/* Whether a libpq is loaded before the gate: ld.so takes LD_PRELOAD first, as it was when the
- * program started, and then the machine's file. */
-static bool is_behind_libpq(const char *pid)
-{
-	static const char variable[] = "LD_PRELOAD=";
-	struct pga_text environment = PGA_TEXT_EMPTY;
-	struct pga_text file = PGA_TEXT_EMPTY;
-	struct pga_error ignored;
-	const char *value = NULL;
-	bool behind = false;
-	bool found;
-
-	if (read_proc(pid, "environ", &environment) && environment.bytes != NULL)
-		for (const char *at = environment.bytes;
-		     value == NULL && at < environment.bytes + environment.length;
-		     at += strlen(at) + 1)
-			if (strncmp(at, variable, sizeof variable - 1) == 0)
-				value = at + sizeof variable - 1;
-	if (value != NULL && pga_puts_libpq_first(value))
-		behind = true;
-	else if (value == NULL || !pga_module_is_in(value))
-		behind = pga_file_read("/etc/ld.so.preload", &file, &found, &ignored) == 0 &&
-			 pga_module_is_in(pga_text_string(&file)) &&
-			 pga_puts_libpq_first(pga_text_string(&file));
-	pga_text_free(&environment);
-	pga_text_free(&file);
-	return behind;
-}
-
 /* Whether the process's root directory, which may be another than ours, has no module. */
 static bool is_module_missing(const char *pid)
 {
@@ -299,9 +270,7 @@ static int describe(const char *pid, uid_t owner, struct pga_process *process)
 		pga_text_add(&name, "?");
 	process->name = strndup(pga_text_string(&name), strcspn(pga_text_string(&name), "\n"));
 	process->user = name_of_user(owner);
-	if (process->gate != NULL)
-		process->behind_libpq = process->libpq_count > 0 && is_behind_libpq(pid);
-	else
+	if (process->gate == NULL)
 		process->module_missing = is_module_missing(pid);
 	pga_text_free(&name);
 	return process->name != NULL && process->user != NULL ? 0 : -1;
@@ -382,7 +351,7 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 	return result == 0 ? 0 : pga_fail_memory(error);
 }
 
-bool pga_process_has_gate(bool *behind_libpq)
+bool pga_process_has_gate(void)
 {
 	struct pga_process self = {0};
 	struct pga_text maps = PGA_TEXT_EMPTY;
@@ -391,7 +360,6 @@ bool pga_process_has_gate(bool *behind_libpq)
 	if (read_proc("self", "maps", &maps) && maps.bytes != NULL &&
 	    take_maps(NULL, "self", &self, maps.bytes) == 0)
 		has = self.gate != NULL;
-	*behind_libpq = has && is_behind_libpq("self");
 	free_process(&self);
 	pga_text_free(&maps);
 	return has;

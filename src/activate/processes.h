@@ -25,7 +25,6 @@ struct pga_process {
 	bool gate_deleted;
 	struct pga_mapped_libpq *libpqs;
 	size_t libpq_count;
-	bool behind_libpq;   /* a libpq is loaded before the gate: programs are bound to that one */
 	bool module_missing; /* its root directory has no module, so that ld.so starts programs
 				there without it */
 	char *file;          /* the program's own, or that of the library in which is what follows
@@ -48,7 +47,7 @@ struct pga_processes {
 int pga_processes_look(struct pga_processes *processes, struct pga_error *error);
 
 /* Whether the gate's module is in this process itself, and whether a libpq is loaded before it. */
-bool pga_process_has_gate(bool *behind_libpq);
+bool pga_process_has_gate(void);
 
 void pga_processes_free(struct pga_processes *processes);
 

@@ -17,9 +17,8 @@
 
 /* All that there is to tell. */
 struct findings {
-	bool active;       /* the gate is in this very process, as in what the shell starts next */
-	bool behind_libpq; /* and a libpq is loaded before it */
-	bool in_variable;  /* by LD_PRELOAD */
+	bool active;      /* the gate is in this very process, as in what the shell starts next */
+	bool in_variable; /* by LD_PRELOAD */
 	struct pga_switch *ways;
 	size_t way_count;
 	struct pga_policy policy;
@@ -135,7 +134,7 @@ static int look(struct findings *found, struct pga_error *error)
 {
 	const char *preload = getenv("LD_PRELOAD");
 
-	found->active = pga_process_has_gate(&found->behind_libpq);
+	found->active = pga_process_has_gate();
 	found->in_variable = preload != NULL && pga_module_is_in(preload);
 	for (int way = 0; way < PGA_WAY_UNIT; way++)
 		if ((way == PGA_WAY_SHELL ? add_shells(found)
@@ -192,9 +191,8 @@ static int print_json(const struct findings *found, int status)
 	for (size_t i = 0; i < found->processes.count; i++)
 		(void)json_array_append_new(processes, pga_status_json(&found->processes.list[i]));
 	return pga_json_print(
-	    json_pack("{s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i}", "active",
-		      (int)(found->active && !found->behind_libpq), "ld_preload",
-		      (int)found->in_variable, "enabled", ways, "policy",
+	    json_pack("{s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i}", "active", (int)found->active,
+		      "ld_preload", (int)found->in_variable, "enabled", ways, "policy",
 		      found->broken ? json_null() : policy_as_json(found), "policy_files",
 		      policy_files_as_json(&found->policy), "pins", (int)found->pins.count,
 		      "problem",
@@ -214,11 +212,7 @@ static bool is_enabled(const struct findings *found)
 
 static void print_here(const struct findings *found)
 {
-	if (found->behind_libpq)
-		(void)printf("%snot active here%s: LD_PRELOAD or /etc/ld.so.preload has a libpq "
-			     "before the gate\n    take it out, or put it behind the gate\n",
-			     pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN));
-	else if (found->active)
+	if (found->active)
 		(void)printf("%sactive here%s: %s\n", pga_colour(stdout, PGA_GREEN),
 			     pga_colour(stdout, PGA_PLAIN),
 			     found->in_variable ? "LD_PRELOAD has the gate"
@@ -311,8 +305,7 @@ static int report(bool json)
 		pga_print_error(&error);
 		goto done;
 	}
-	status = !found.active || found.behind_libpq || found.broken ||
-			 pga_status_is_weak(&found.processes)
+	status = !found.active || found.broken || pga_status_is_weak(&found.processes)
 		     ? PGA_EXIT_WEAK
 		     : PGA_EXIT_DONE;
 	status = json ? print_json(&found, status) : print_text(&found, status);

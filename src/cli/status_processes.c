@@ -11,20 +11,13 @@
 /* Whether it has a libpq that the gate does not stand before. */
 static bool is_bare(const struct pga_process *process)
 {
-	return (process->gate == NULL && process->libpq_count > 0) || process->own_libpq ||
-	       process->behind_libpq;
+	return (process->gate == NULL && process->libpq_count > 0) || process->own_libpq;
 }
 
 /* Whether it has a way to PostgreSQL linked in that the gate does not see. */
 static bool is_inside(const struct pga_process *process)
 {
 	return process->inside != NULL;
-}
-
-/* Whether a libpq is loaded before the gate. */
-static bool is_behind(const struct pga_process *process)
-{
-	return process->behind_libpq;
 }
 
 /* Whether ld.so finds no module where it runs. */
@@ -36,8 +29,7 @@ static bool is_elsewhere(const struct pga_process *process)
 /* Whether it would have the gate, were it started again. */
 static bool is_restartable(const struct pga_process *process)
 {
-	return is_bare(process) && !is_inside(process) && !is_behind(process) &&
-	       !is_elsewhere(process);
+	return is_bare(process) && !is_inside(process) && !is_elsewhere(process);
 }
 
 static size_t count(const struct pga_processes *processes,
@@ -67,13 +59,12 @@ json_t *pga_status_json(const struct pga_process *process)
 				      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
 				      "deleted", (int)libpq->deleted));
 	}
-	return json_pack("{s:i, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:s?}", "pid", (int)process->pid,
+	return json_pack("{s:i, s:o, s:o, s:o, s:b, s:b, s:o, s:s?}", "pid", (int)process->pid,
 			 "user", pga_json_text(process->user), "program",
 			 pga_json_text(process->name), "gate",
 			 process->gate != NULL ? pga_json_text(process->gate) : json_null(),
-			 "gate_deleted", (int)process->gate_deleted, "behind_libpq",
-			 (int)process->behind_libpq, "module_missing", (int)process->module_missing,
-			 "libpqs", libpqs, "inside", process->inside);
+			 "gate_deleted", (int)process->gate_deleted, "module_missing",
+			 (int)process->module_missing, "libpqs", libpqs, "inside", process->inside);
 }
 
 enum column { PID, USER, PROGRAM, GATE, LIBPQ, FILE_NAME, COLUMNS };
@@ -86,8 +77,6 @@ static const char *gate_word(const struct pga_process *process)
 		return is_elsewhere(process) ? "no, not in its root" : "no";
 	if (process->inside != NULL)
 		return "sees a part";
-	if (process->behind_libpq)
-		return "behind libpq";
 	return process->gate_deleted ? "yes, replaced since" : "yes";
 }
 
@@ -156,7 +145,6 @@ static void print_table(const struct pga_processes *processes)
 static void print_advice(const struct pga_processes *processes)
 {
 	const size_t bare = count(processes, is_restartable);
-	const size_t behind = count(processes, is_behind);
 	const size_t elsewhere = count(processes, is_elsewhere);
 	const size_t inside = count(processes, is_inside);
 
@@ -169,10 +157,6 @@ static void print_advice(const struct pga_processes *processes)
 		    "%zu whose root directory has no module, as in a container, a chroot or "
 		    "a sandbox: install pganchor there too\n",
 		    elsewhere);
-	if (behind > 0)
-		(void)printf("%zu with a libpq that is loaded before the gate: take it out of "
-			     "LD_PRELOAD and /etc/ld.so.preload, or put it behind the gate\n",
-			     behind);
 	if (inside > 0)
 		(void)printf("%zu with a way to PostgreSQL inside that the gate does not see: give "
 			     "%s sslmode=verify-full and sslrootcert by %s own settings\n",
