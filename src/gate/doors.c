@@ -26,42 +26,58 @@ GATE_EACH_LIBPQ(WAYS_IN)
 /* Of a libpq that the gate cannot stand before: there is none of this number. */
 WAYS_IN(8)
 
-struct door {
-	const char *name;
-	void (*ways_in[GATE_LIBPQS + 1])(void);
-};
+/* A name as it stands, and the functions told by code: tables of addresses would have to be
+ * relocated as each program starts, on a page of its own. */
+#define NAME(with, type, name, names, ...) #name,
+static const char doors[][24] = {GATE_DOORS(NAME, )};
 
-#define WAY(name, number) (void (*)(void)) name##_##number
-#define ROW(with, type, name, names, ...)                                                     \
-	{#name,                                                                               \
-	 {WAY(name, 0), WAY(name, 1), WAY(name, 2), WAY(name, 3), WAY(name, 4), WAY(name, 5), \
-	  WAY(name, 6), WAY(name, 7), WAY(name, 8)}},
-static const struct door doors[] = {GATE_DOORS(ROW, )};
+typedef void function(void);
 
-static const struct door *find(const char *name)
+#define PICK(with, type, name, names, ...)           \
+	if (strcmp(wanted, #name) == 0)              \
+		switch (number) {                    \
+		case 0:                              \
+			return (function *)name##_0; \
+		case 1:                              \
+			return (function *)name##_1; \
+		case 2:                              \
+			return (function *)name##_2; \
+		case 3:                              \
+			return (function *)name##_3; \
+		case 4:                              \
+			return (function *)name##_4; \
+		case 5:                              \
+			return (function *)name##_5; \
+		case 6:                              \
+			return (function *)name##_6; \
+		case 7:                              \
+			return (function *)name##_7; \
+		default:                             \
+			return (function *)name##_8; \
+		}
+
+static function *way_in(const char *wanted, unsigned number)
 {
-	/* All of them start alike, and few other names do. */
-	if (name[0] != 'P' || name[1] != 'Q')
-		return NULL;
-	for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
-		if (strcmp(name, doors[i].name) == 0)
-			return &doors[i];
+	GATE_DOORS(PICK, )
 	return NULL;
 }
 
 bool gate_is_door(const char *name)
 {
-	return find(name) != NULL;
+	/* All of them start alike, and few other names do. */
+	if (name[0] != 'P' || name[1] != 'Q')
+		return false;
+	for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
+		if (strcmp(name, doors[i]) == 0)
+			return true;
+	return false;
 }
 
 void *gate_door(const struct gate_libpq *libpq, const char *name)
 {
-	const struct door *door = find(name);
+	function *way = way_in(name, libpq != GATE_LIBPQ_BEYOND ? libpq->number : GATE_LIBPQS);
 	void *address;
 
-	if (door == NULL)
-		return NULL;
-	memcpy(&address, &door->ways_in[libpq != GATE_LIBPQ_BEYOND ? libpq->number : GATE_LIBPQS],
-	       sizeof address);
+	memcpy(&address, &way, sizeof address);
 	return address;
 }

@@ -23,8 +23,9 @@ static _Atomic(struct gate_libpq *) known[GATE_LIBPQS];
 
 char gate_libpq_beyond;
 
+/* Names as they stand here, and not their addresses, need no relocation. */
 static const struct {
-	const char *name;
+	char name[24];
 	size_t offset;
 	bool optional;
 } functions[] = {

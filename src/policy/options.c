@@ -6,7 +6,7 @@
 bool pga_option_is_reviewed(const char *keyword)
 {
 	/* By what they are about. */
-	static const char *const reviewed[] = {
+	static const char reviewed[][28] = {
 	    /* who is reached */
 	    "host", "hostaddr", "port", "dbname", "user", "service", "servicefile",
 	    "target_session_attrs", "load_balance_hosts", "replication",
