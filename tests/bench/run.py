@@ -39,7 +39,8 @@ from stepca import start_stepca  # noqa: E402
 
 PAGE = os.sysconf("SC_PAGESIZE")
 MEASUREMENTS = {}
-PASSED_ON = {"PQconnectdb", "PQconnectdbParams", "PQconnectStartParams", "PQconnectPoll", "PQfinish"}
+PASSED_ON = {"PQconnectdb", "PQconnectdbParams", "PQconnectStartParams", "PQconnectPoll", "PQfinish",
+             "SSL_connect", "SSL_write", "getaddrinfo"}
 ASKING = ("pga_effective_", "begin", "read_probe")
 
 
@@ -124,8 +125,8 @@ def microseconds(nanoseconds):
 
 def instructions(path, module):
     """Of a file that callgrind wrote: (all instructions, those spent in the module or on its behalf). The latter are what
-    calls into the module took, less what the calls took that it passes on to libpq: those that do not come from its
-    questions to libpq (src/policy/effective.c)."""
+    calls into the module took, less what the calls took that it passes on to libpq, OpenSSL and libc: those that do not come
+    from its questions to libpq (src/policy/effective.c)."""
     total, own, names = 0, 0, {}
     here, there, calls = {}, {}, False
 
