@@ -78,10 +78,10 @@ static char *read_interpreter(int file, Elf *elf)
 	return NULL;
 }
 
-/* What the symbols say: whether it defines libpq's entry point, and whether it looks hosts up by
- * libc, as every libpq does. */
+/* What the symbols say: whether it defines libpq's entry point, and what it calls in other
+ * libraries: hosts are looked up by libc, as every libpq does it. */
 static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, bool *defines_poll,
-			 bool *looks_up)
+			 bool *looks_up, bool *calls_tls)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
 	const size_t count =
@@ -95,10 +95,12 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, bo
 
 		if (name == NULL)
 			continue;
-		if (symbol.st_shndx == SHN_UNDEF)
-			*looks_up = *looks_up || strcmp(name, "getaddrinfo") == 0;
-		else
+		if (symbol.st_shndx != SHN_UNDEF) {
 			*defines_poll = *defines_poll || strcmp(name, poll_name) == 0;
+			continue;
+		}
+		*looks_up = *looks_up || strcmp(name, "getaddrinfo") == 0;
+		*calls_tls = *calls_tls || strcmp(name, "SSL_write") == 0;
 	}
 }
 
@@ -167,9 +169,11 @@ static void read_sections(Elf *elf, uint64_t largest, struct pga_binary *binary)
 		if (name == NULL || header.sh_type == SHT_NOBITS || header.sh_size > largest)
 			continue;
 		if (header.sh_type == SHT_DYNSYM)
-			read_symbols(elf, section, &header, &binary->exports_libpq, &looks_up);
+			read_symbols(elf, section, &header, &binary->exports_libpq, &looks_up,
+				     &binary->calls_tls);
 		else if (header.sh_type == SHT_SYMTAB)
-			read_symbols(elf, section, &header, &binary->has_libpq, &looks_up);
+			read_symbols(elf, section, &header, &binary->has_libpq, &looks_up,
+				     &binary->calls_tls);
 		else if (header.sh_type == SHT_DYNAMIC)
 			read_dynamic(elf, section, &header, binary, &needs_libpq, &has_name);
 		else if (strcmp(name, ".rodata") == 0)

@@ -12,6 +12,8 @@ struct pga_binary {
 	bool is_loader;     /* it may be an ld.so itself: it needs none, and has a library's name */
 	bool has_libpq;     /* libpq is linked into it */
 	bool exports_libpq; /* and may be called by others, as a libpq of another name */
+	bool calls_tls;     /* it calls SSL_write of another library, which is where the gate looks
+			       at a session of a libpq */
 	bool wants_asan;    /* it needs ASan's library, which refuses to be second */
 	char *interpreter;  /* the ld.so that starts it; NULL where there is none */
 	const char *driver; /* a driver without libpq that is linked into it, NULL where none of

@@ -29,7 +29,9 @@ static void read_version(const char *path, char *version, size_t size)
 		(void)snprintf(version, size, "%s", mark + 6);
 }
 
-static int add_libpq(struct pga_process *process, const char *path, bool deleted)
+/* binary: what its file says; NULL where that is not known. */
+static int add_libpq(struct pga_process *process, const char *path, bool deleted,
+		     const struct pga_binary *binary)
 {
 	struct pga_mapped_libpq *grown;
 	struct pga_mapped_libpq *added;
@@ -47,6 +49,7 @@ static int add_libpq(struct pga_process *process, const char *path, bool deleted
 	if (added->path == NULL)
 		return -1;
 	added->deleted = deleted;
+	added->hides_tls = binary != NULL && !binary->calls_tls;
 	read_version(path, added->version, sizeof added->version);
 	process->libpq_count++;
 	return 0;
@@ -101,21 +104,29 @@ static const struct pga_binary *read_program(struct programs *programs, const ch
 	return &added->binary;
 }
 
+/* The same of a file as the process sees it. */
+static const struct pga_binary *read_as_seen(struct programs *programs, const char *pid,
+					     const char *path)
+{
+	const struct pga_binary *binary = NULL;
+	struct pga_text file = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&file, "/proc/%s/root%s", pid, path);
+	if (programs != NULL && !file.failed)
+		binary = read_program(programs, file.bytes);
+	pga_text_free(&file);
+	return binary;
+}
+
 /* A library that is no libpq by its name: it may have one inside, exported or not, or a driver. */
 static int look_into_library(struct programs *programs, const char *pid, const char *path,
 			     struct pga_process *process)
 {
-	const struct pga_binary *binary = NULL;
+	const struct pga_binary *binary = read_as_seen(programs, pid, path);
 	const char *inside = pga_find_driver(path);
-	struct pga_text file = PGA_TEXT_EMPTY;
 
-	/* As the process sees it. */
-	pga_text_addf(&file, "/proc/%s/root%s", pid, path);
-	if (!file.failed)
-		binary = read_program(programs, file.bytes);
-	pga_text_free(&file);
 	if (binary != NULL && binary->exports_libpq)
-		return add_libpq(process, path, false);
+		return add_libpq(process, path, false, binary);
 	if (inside == NULL && binary != NULL)
 		inside = binary->driver != NULL ? binary->driver
 			 : binary->has_libpq    ? "libpq"
@@ -135,7 +146,8 @@ static int take_path(struct programs *programs, const char *pid, struct pga_proc
 	const bool deleted = cut_deleted_mark(path);
 
 	if (pga_is_libpq(path))
-		return add_libpq(process, path, deleted);
+		return add_libpq(process, path, deleted,
+				 deleted ? NULL : read_as_seen(programs, pid, path));
 	if (!pga_is_gate(path))
 		return deleted || programs == NULL
 			   ? 0

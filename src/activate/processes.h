@@ -13,6 +13,8 @@
 struct pga_mapped_libpq {
 	char *path;
 	char version[16]; /* "15" of libpq.so.5.15; "" where the file's name does not tell */
+	bool hides_tls;   /* OpenSSL is linked into it, or it has none: where the gate is, it does
+			     not connect by TCP, since no session of it could be looked at */
 	bool deleted;     /* the file has been replaced or removed since, by an upgrade say */
 };
 

@@ -2,6 +2,8 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 
+#include "activate/binary.h"
+#include "base/printable.h"
 #include "base/terminal.h"
 #include "policy/explain.h"
 #include "policy/linked.h"
@@ -9,6 +11,7 @@
 #include "service/vouching.h"
 
 #include <getopt.h>
+#include <stdlib.h>
 
 static void print_help(FILE *stream)
 {
@@ -29,6 +32,46 @@ static void print_help(FILE *stream)
 	    "  pganchor explain 'host=db.example.com'\n"
 	    "  pganchor explain service=prod\n",
 	    stream);
+}
+
+/* The libpq that was asked, and where the gate looks at its TLS sessions: true for SSL_write. */
+static bool look_at_libpq(struct pga_text *version)
+{
+	const int number = pga_linked_libpq_version();
+	struct pga_binary binary;
+	bool seen;
+
+	pga_text_addf(version, "%d.%d", number / 10000, number % 10000);
+	/* What cannot be read is not known to be hidden. */
+	seen = !pga_binary_read(pga_linked_libpq_path(), &binary) || binary.calls_tls;
+	pga_binary_free(&binary);
+	return seen;
+}
+
+static json_t *libpq_as_json(void)
+{
+	struct pga_text version = PGA_TEXT_EMPTY;
+	const bool seen = look_at_libpq(&version);
+	json_t *libpq = json_pack(
+	    "{s:o, s:o, s:s}", "version", pga_json_text(pga_text_string(&version)), "path",
+	    pga_json_text(pga_linked_libpq_path()), "sessions", seen ? "SSL_write" : "hidden");
+
+	pga_text_free(&version);
+	return libpq;
+}
+
+static void print_libpq(void)
+{
+	struct pga_text version = PGA_TEXT_EMPTY;
+	const bool seen = look_at_libpq(&version);
+	char *path = pga_printable(pga_linked_libpq_path());
+
+	(void)printf("libpq %s, %s: %s\n\n", pga_text_string(&version), path != NULL ? path : "",
+		     seen ? "the gate looks at a TLS session before its first SSL_write"
+			  : "has no shared OpenSSL: the gate cannot look at a session, and refuses "
+			    "what needs TLS");
+	free(path);
+	pga_text_free(&version);
 }
 
 static json_t *setting_as_json(const struct pga_effective *effective,
@@ -58,7 +101,7 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
 	pga_explain_unknown(effective, &unknown);
-	report = json_pack("{s:s, s:o, s:o, s:o, s:o}", "verdict",
+	report = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "libpq", libpq_as_json(), "verdict",
 			   verdict->allowed ? "allowed" : "refused", "reasons",
 			   pga_json_lines(pga_text_string(&verdict->why)), "changes",
 			   pga_json_lines(pga_text_string(&changes)), "notes",
@@ -73,6 +116,7 @@ static int print_text(const struct pga_effective *effective, const struct pga_po
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 
+	print_libpq();
 	pga_explain(effective, policy, verdict, &text);
 	(void)fputs(pga_text_string(&text), stdout);
 	pga_text_free(&text);

@@ -20,6 +20,16 @@ static bool is_inside(const struct pga_process *process)
 	return process->inside != NULL;
 }
 
+/* Whether the gate is in it and lets a libpq of it connect to no server by TCP. */
+static bool hides_tls(const struct pga_process *process)
+{
+	bool hides = false;
+
+	for (size_t i = 0; i < process->libpq_count; i++)
+		hides = hides || process->libpqs[i].hides_tls;
+	return hides && process->gate != NULL;
+}
+
 /* Whether ld.so finds no module where it runs. */
 static bool is_elsewhere(const struct pga_process *process)
 {
@@ -47,6 +57,14 @@ bool pga_status_is_weak(const struct pga_processes *processes)
 	return count(processes, is_bare) > 0;
 }
 
+/* Where the gate looks at its sessions; NULL where its file has gone, and nobody can tell. */
+static const char *sessions_of(const struct pga_mapped_libpq *libpq)
+{
+	if (libpq->deleted)
+		return NULL;
+	return libpq->hides_tls ? "hidden" : "SSL_write";
+}
+
 json_t *pga_status_json(const struct pga_process *process)
 {
 	json_t *libpqs = json_array();
@@ -55,9 +73,10 @@ json_t *pga_status_json(const struct pga_process *process)
 		const struct pga_mapped_libpq *libpq = &process->libpqs[i];
 
 		(void)json_array_append_new(
-		    libpqs, json_pack("{s:o, s:s?, s:b}", "path", pga_json_text(libpq->path),
-				      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
-				      "deleted", (int)libpq->deleted));
+		    libpqs,
+		    json_pack("{s:o, s:s?, s:s?, s:b}", "path", pga_json_text(libpq->path),
+			      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
+			      "sessions", sessions_of(libpq), "deleted", (int)libpq->deleted));
 	}
 	return json_pack("{s:i, s:o, s:o, s:o, s:b, s:b, s:o, s:s?}", "pid", (int)process->pid,
 			 "user", pga_json_text(process->user), "program",
@@ -89,8 +108,9 @@ static void fill_row(char **row, const struct pga_process *process)
 	for (size_t i = 0; i < process->libpq_count; i++) {
 		const struct pga_mapped_libpq *libpq = &process->libpqs[i];
 
-		pga_text_addf(&versions, "%s%s", i > 0 ? ", " : "",
-			      libpq->version[0] != '\0' ? libpq->version : "?");
+		pga_text_addf(&versions, "%s%s%s", i > 0 ? ", " : "",
+			      libpq->version[0] != '\0' ? libpq->version : "?",
+			      libpq->hides_tls ? " with TLS inside" : "");
 		pga_text_addf(&paths, "%s%s%s", i > 0 ? ", " : "", libpq->path,
 			      libpq->deleted ? " (replaced since)" : "");
 	}
@@ -146,6 +166,7 @@ static void print_advice(const struct pga_processes *processes)
 {
 	const size_t bare = count(processes, is_restartable);
 	const size_t elsewhere = count(processes, is_elsewhere);
+	const size_t hidden = count(processes, hides_tls);
 	const size_t inside = count(processes, is_inside);
 
 	if (bare > 0)
@@ -157,6 +178,10 @@ static void print_advice(const struct pga_processes *processes)
 		    "%zu whose root directory has no module, as in a container, a chroot or "
 		    "a sandbox: install pganchor there too\n",
 		    elsewhere);
+	if (hidden > 0)
+		(void)printf("%zu with a libpq that has no shared OpenSSL: the gate cannot look at "
+			     "a session of it, and lets it connect by TCP to exempt hosts alone\n",
+			     hidden);
 	if (inside > 0)
 		(void)printf("%zu with a way to PostgreSQL inside that the gate does not see: give "
 			     "%s sslmode=verify-full and sslrootcert by %s own settings\n",

@@ -2,6 +2,7 @@
 
 #include "policy/effective.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,6 +16,22 @@ const struct pga_libpq pga_linked_libpq = {
     .errorMessage = PQerrorMessage,
     .status = PQstatus,
 };
+
+const char *pga_linked_libpq_path(void)
+{
+	PQconninfoOption *(*function)(PGconn *) = PQconninfo;
+	void *address;
+	Dl_info found;
+
+	memcpy(&address, &function, sizeof address);
+	return dladdr(address, &found) != 0 && found.dli_fname != NULL ? found.dli_fname
+								       : "libpq.so.5";
+}
+
+int pga_linked_libpq_version(void)
+{
+	return PQlibVersion();
+}
 
 int pga_hide_environment(struct pga_hidden_environment *hidden)
 {

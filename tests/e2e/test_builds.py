@@ -4,7 +4,9 @@ The libpq is found by LD_LIBRARY_PATH, so that every program has it: psql, PHP, 
 test_hostile_servers.py has the same builds in its own list.
 """
 
+import json
 import os
+import re
 import shutil
 import subprocess
 
@@ -21,6 +23,7 @@ from test_libpqs import (  # noqa: F401
     test_what_debugs_oauth_and_gives_nothing_away_is_allowed, test_weak_direct_tls_is_refused)
 from test_locks import *  # noqa: F401, F403
 from test_races import both, conninfo_of, race
+from test_status import among, gated, loading  # noqa: F401
 from test_ways import *  # noqa: F401, F403
 
 # An attempt costs some 3 ms. For a release, run many more.
@@ -109,3 +112,19 @@ def test_a_libpq_with_openssl_inside(built_home, stepca, postgres, recording_ser
     assert run_gated(home, psql(postgres.conninfo(host=postgres.socket_dir))).returncode == 0
     write_policy(home, "allow-weak = localhost\n")
     assert run_gated(home, psql(postgres.conninfo())).stdout == "t\n"
+
+
+def test_where_a_session_is_looked_at_is_told(built_home, among, libpq_builds, pganchor):
+    """By explain for the libpq that it asks, and by status for those of every program."""
+    for name, told, shown in (("bsymbolic-functions", "SSL_write", "looks at a TLS session before its first SSL_write"),
+                              (OPENSSL_INSIDE, "hidden", "has no shared OpenSSL: the gate cannot look at a session")):
+        home, libpq = built_home(name), libpq_builds(name)
+        asked = json.loads(home.pganchor("explain", "host=/tmp", "--json").stdout)["libpq"]
+        assert (asked["version"][:3], asked["path"], asked["sessions"]) == ("18.", str(libpq), told)
+        assert home.pganchor("explain", "host=/tmp").stdout.startswith(f"libpq {asked['version']}, {libpq}: ")
+        assert shown in home.pganchor("explain", "host=/tmp").stdout.splitlines()[0]
+        [process] = json.loads(among([gated(loading(libpq))], "--json")[2])["processes"]
+        assert process["libpqs"] == [{"path": str(libpq), "version": None, "sessions": told, "deleted": False}]
+    pids, status, table = among([gated(loading(libpq)), loading(libpq)])
+    assert re.search(rf"(?m)^{pids[0]} +\S+ +\S+ +yes +\? with TLS inside +{re.escape(str(libpq))}$", table), table
+    assert "1 with a libpq that has no shared OpenSSL: the gate cannot look at a session of it" in table

@@ -114,7 +114,7 @@ def test_programs_with_a_libpq_and_the_gate(among, pganchor):
     assert processes[pid] == {
         "pid": pid, "user": USER, "program": Path(PYTHON).name, "gate": str(pganchor.module), "gate_deleted": False,
         "module_missing": False,
-        "libpqs": [{"path": str(path), "version": version, "deleted": False}], "inside": None}
+        "libpqs": [{"path": str(path), "version": version, "sessions": "SSL_write", "deleted": False}], "inside": None}
     assert processes[other]["libpqs"] == [] and processes[other]["gate"] == str(pganchor.module)
 
 
@@ -143,7 +143,7 @@ def test_a_libpq_that_was_replaced_since(among, home):
     shutil.copy(library()[0], copy)
     _, status, shown = among([gated(loading(copy))], "--json", meanwhile=f"rm {copy}")
     [process] = json.loads(shown)["processes"]
-    assert (status, process["libpqs"]) == (0, [{"path": str(copy), "version": None, "deleted": True}])
+    assert (status, process["libpqs"]) == (0, [{"path": str(copy), "version": None, "sessions": None, "deleted": True}])
 
 
 # The server's; and what libpq 18 and 19 load for OAuth.
