@@ -90,10 +90,22 @@ static bool is_candidate(const struct gate_object *object, struct collection *co
 	return found;
 }
 
+static void note_candidate(struct collection *collection, const char *path)
+{
+	struct candidate *candidate = calloc(1, sizeof *candidate);
+
+	if (candidate != NULL) {
+		candidate->path = strdup(path);
+		candidate->next = collection->candidates;
+		collection->candidates = candidate;
+	}
+	if (candidate == NULL || candidate->path == NULL)
+		collection->complete = false;
+}
+
 static int collect(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct collection *collection = context;
-	struct candidate *candidate;
 	struct gate_object object;
 	const uint64_t now = state_of(info->dlpi_adds, info->dlpi_subs, collection->position + 1);
 
@@ -111,14 +123,7 @@ static int collect(struct dl_phdr_info *info, size_t size, void *context)
 	if (info->dlpi_name == NULL || !gate_object_of(info, &object) ||
 	    !is_candidate(&object, collection))
 		return 0;
-	candidate = calloc(1, sizeof *candidate);
-	if (candidate != NULL) {
-		candidate->path = strdup(info->dlpi_name);
-		candidate->next = collection->candidates;
-		collection->candidates = candidate;
-	}
-	if (candidate == NULL || candidate->path == NULL)
-		collection->complete = false;
+	note_candidate(collection, info->dlpi_name);
 	return 0;
 }
 
@@ -204,12 +209,34 @@ static void rebind_object(void *handle, const struct link_map *map, void *space,
 	gate_object_slots(&object, rebind_slot, &rebinding);
 }
 
-static void *open_candidate(const struct candidate *candidate)
+/* A handle of it; NULL where it has been closed meanwhile. */
+static void *open_candidate(const struct candidate *candidate, Lmid_t space)
 {
 	if (candidate->path == NULL)
 		return NULL;
+	if (space != LM_ID_BASE)
+		return gate_loader()->mopen(space, candidate->path, RTLD_LAZY | RTLD_NOLOAD);
 	return gate_loader()->open(candidate->path[0] != '\0' ? candidate->path : NULL,
 				   RTLD_LAZY | RTLD_NOLOAD);
+}
+
+/* Looks at all that were noted, each held by a handle meanwhile, and frees them. apart: a handle of
+ * their namespace, where it is not the program's own. */
+static void rebind_candidates(struct collection *collection, Lmid_t space, void *apart,
+			      gate_stand_in *stand_in)
+{
+	while (collection->candidates != NULL) {
+		struct candidate *candidate = collection->candidates;
+		void *handle = open_candidate(candidate, space);
+
+		if (handle != NULL) {
+			rebind_object(handle, handle, apart, stand_in);
+			(void)dlclose(handle);
+		}
+		collection->candidates = candidate->next;
+		free(candidate->path);
+		free(candidate);
+	}
 }
 
 /* Looks at what was loaded since then. Returns whether there is a libpq in it. */
@@ -219,18 +246,7 @@ static bool rebind_since(uint64_t state, bool callers)
 
 	/* Under the loader's lock they are only noted: what follows asks the loader itself. */
 	gate_each_object(collect, &collection);
-	while (collection.candidates != NULL) {
-		struct candidate *candidate = collection.candidates;
-		void *handle = open_candidate(candidate);
-
-		if (handle != NULL) {
-			rebind_object(handle, handle, NULL, NULL);
-			(void)dlclose(handle);
-		}
-		collection.candidates = candidate->next;
-		free(candidate->path);
-		free(candidate);
-	}
+	rebind_candidates(&collection, LM_ID_BASE, NULL, NULL);
 	/* Only now: a thread that opens the same object meanwhile, or a child that is forked, has
 	 * to do it itself rather than go on while it is not done. */
 	if (collection.complete && (callers || !collection.libpq) &&
@@ -274,7 +290,6 @@ static struct progress done_in[16];
 static int collect_all(struct dl_phdr_info *info, size_t size, void *context)
 {
 	struct collection *collection = context;
-	struct candidate *candidate;
 
 	(void)size;
 	collection->now = state_of(info->dlpi_adds, info->dlpi_subs, ++collection->position);
@@ -285,14 +300,7 @@ static int collect_all(struct dl_phdr_info *info, size_t size, void *context)
 	}
 	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0')
 		return 0;
-	candidate = calloc(1, sizeof *candidate);
-	if (candidate != NULL) {
-		candidate->path = strdup(info->dlpi_name);
-		candidate->next = collection->candidates;
-		collection->candidates = candidate;
-	}
-	if (candidate == NULL || candidate->path == NULL)
-		collection->complete = false;
+	note_candidate(collection, info->dlpi_name);
 	return 0;
 }
 
@@ -308,24 +316,9 @@ void gate_rebind_space(void *handle, gate_stand_in *stand_in)
 	if (counted)
 		collection.done = load_progress(&done_in[space]);
 	/* Their list is the loader's, and changes while another thread opens or closes something in
-	 * there: so they are noted under its lock, and each is held by a handle while it is looked
-	 * at. */
+	 * there: so they are noted under its lock. */
 	gate_each_object_in(space, collect_all, &collection);
-	while (collection.candidates != NULL) {
-		struct candidate *candidate = collection.candidates;
-		void *object =
-		    candidate->path != NULL
-			? gate_loader()->mopen(space, candidate->path, RTLD_LAZY | RTLD_NOLOAD)
-			: NULL;
-
-		if (object != NULL) {
-			rebind_object(object, object, handle, stand_in);
-			(void)dlclose(object);
-		}
-		collection.candidates = candidate->next;
-		free(candidate->path);
-		free(candidate);
-	}
+	rebind_candidates(&collection, space, handle, stand_in);
 	if (counted && collection.complete && collection.now != collection.done)
 		store_progress(&done_in[space], collection.now);
 }
