@@ -29,6 +29,8 @@ packages_of() {
         build)
             echo gcc libc6-dev make autoconf automake libtool autoconf-archive pkg-config
             echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev libelf-dev
+            # make check.
+            echo libcmocka-dev
             ;;
         stepca)
             echo golang-go golang-github-smallstep-certificates-dev
@@ -66,7 +68,7 @@ packages_of() {
             echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
             ;;
         package)
-            echo rpm cpio xz-utils binutils debhelper dpkg-dev libcmocka-dev lintian gcc-multilib
+            echo build-essential rpm cpio xz-utils binutils debhelper dpkg-dev libcmocka-dev lintian gcc-multilib
             ;;
         *)
             echo "dependencies.sh: $1: no such group" >&2

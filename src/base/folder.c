@@ -14,14 +14,14 @@
 /* The folders that this process has locked. flock() belongs to an open file, so that a process
  * which locked the same folder twice (root.crt may be a link into the folder of the pins) would
  * wait for itself for ever. */
-static struct {
+static struct held {
 	dev_t device;
 	ino_t inode;
 	unsigned count; /* 0: this place is free */
 	int file;
-} locks_held[8];
+} * locks_held;
 
-#define LOCKS_HELD ((int)(sizeof locks_held / sizeof locks_held[0]))
+static int lock_count; /* places, free ones too */
 
 /* NFS locks a file only through a descriptor that may write, which a folder's never may: there, the
  * lock is a file of its own. Every pganchor that edits in this folder meets the same answer, so all
@@ -45,6 +45,18 @@ static int wait_for_lock(int file)
 	return 0;
 }
 
+/* One more place; -1 where there is no memory. */
+static int add_place(void)
+{
+	struct held *grown = reallocarray(locks_held, (size_t)lock_count + 1, sizeof *locks_held);
+
+	if (grown == NULL)
+		return -1;
+	locks_held = grown;
+	memset(&locks_held[lock_count], 0, sizeof *locks_held);
+	return lock_count++;
+}
+
 int pga_folder_lock(const char *folder, struct pga_error *error)
 {
 	struct stat status;
@@ -53,7 +65,7 @@ int pga_folder_lock(const char *folder, struct pga_error *error)
 
 	if (file < 0 || fstat(file, &status) != 0)
 		goto failed;
-	for (int i = 0; i < LOCKS_HELD; i++) {
+	for (int i = 0; i < lock_count; i++) {
 		if (locks_held[i].count == 0) {
 			place = i;
 		} else if (locks_held[i].device == status.st_dev &&
@@ -63,10 +75,10 @@ int pga_folder_lock(const char *folder, struct pga_error *error)
 			return i;
 		}
 	}
-	if (place < 0) {
-		errno = ENOLCK;
+	if (place < 0)
+		place = add_place();
+	if (place < 0)
 		goto failed;
-	}
 	if (wait_for_lock(file) != 0) {
 		if (errno != EBADF && errno != ENOLCK && errno != EOPNOTSUPP)
 			goto failed;

@@ -35,8 +35,15 @@ static int check_settings(const struct pga_asked *asked, struct pga_error *error
 	char *image = NULL;
 	int result = 0;
 
-	if (asked->root == NULL && pga_child_run(argv, "", &child, &ignored) == 0 &&
-	    child.status == 0) {
+	const bool told = asked->root == NULL && pga_child_run(argv, "", &child, &ignored) == 0 &&
+			  child.status == 0;
+
+	if (!told && asked->root == NULL)
+		pga_print_warning("systemd does not answer here: what %s sets itself is not known\n"
+				  "    UnsetEnvironment=LD_PRELOAD, RootDirectory= and an "
+				  "LD_PRELOAD of its own would keep the gate out of it, or be lost",
+				  asked->unit);
+	if (told) {
 		unset = setting_of_unit(pga_text_string(&child.output), "UnsetEnvironment=");
 		root = setting_of_unit(pga_text_string(&child.output), "RootDirectory=");
 		image = setting_of_unit(pga_text_string(&child.output), "RootImage=");

@@ -168,8 +168,8 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 	/* Where relocations are: with a page of .data each start of any program would be slower. */
 	static char no_cancel[] __attribute__((section(".data.rel.ro"))) = GATE_NO_CANCEL "\n";
 	static char beyond[] __attribute__((section(".data.rel.ro"))) =
-	    "pganchor refused this connection: this process has more than one libpq, and the gate "
-	    "cannot stand before this one\n";
+	    "pganchor refused this connection: it is of no libpq that the gate can stand before\n"
+	    "    a process may have eight of them, of version 10 or later\n";
 	const struct refusal *refusal;
 	char *own;
 

@@ -90,3 +90,13 @@ def test_threads_share_the_rules(anchored, postgres, compile_program):
     program = compile_program("threads.c", ["libpq"], words=("-pthread",))
     done = anchored.pganchor("run", "--", program, postgres.conninfo(sslmode="verify-full"), postgres.conninfo())
     assert done.stdout == "160 verified, 160 refused, 0 wrong\n", done.stderr
+
+
+def test_a_program_that_calls_only_what_pganchor_stands_before(anchored, postgres, compile_program, tmp_path):
+    """The linker would leave libpq out of it, and there would be none to stand before."""
+    source = tmp_path / "ping.c"
+    source.write_text('#include <libpq-fe.h>\n#include <stdio.h>\n'
+                      'int main(int argc, char **argv) { return argc == 2 ? printf("%d\\n", PQping(argv[1])) < 0 : 2; }\n')
+    ping = compile_program(source, ["pganchor"], words=("-Wl,--as-needed",))
+    assert anchored.run([ping, postgres.conninfo(sslmode="verify-full")]).stdout == "0\n"
+    assert anchored.run([ping, postgres.conninfo()]).stdout == "3\n"

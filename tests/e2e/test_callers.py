@@ -10,7 +10,7 @@ from programs import SOURCES
 from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
 from test_ways import opener  # noqa: F401
 
-BEYOND = "nothing: pganchor refused this connection: this process has more than one libpq, and the gate cannot stand before this one"
+BEYOND = "nothing: pganchor refused this connection: it is of no libpq that the gate can stand before"
 
 
 def link(*words):
