@@ -16,18 +16,18 @@ enum family { BASH, ZSH, FISH, POSIX };
  * started for. bash reads ~/.bashrc as a terminal's shell and for a command over ssh; and as a
  * login shell the first of the three behind it that is there, which need not read ~/.bashrc. */
 static const struct {
-	enum family family;
-	bool login; /* one of several of which the first is read */
-	enum folder folder;
 	const char *name;
+	enum family family;
+	enum folder folder;
 	enum pga_form form;
+	bool login; /* one of several of which the first is read */
 } known[PGA_SHELL_FILES] = {
-    {BASH, false, HOME, ".bashrc", PGA_FORM_SHELL},
-    {BASH, true, HOME, ".bash_profile", PGA_FORM_SHELL},
-    {BASH, true, HOME, ".bash_login", PGA_FORM_SHELL},
-    {POSIX, true, HOME, ".profile", PGA_FORM_SHELL}, /* bash's third */
-    {ZSH, false, ZDOTDIR, ".zshenv", PGA_FORM_SHELL},
-    {FISH, false, CONFIG, "fish/conf.d/pganchor.fish", PGA_FORM_FISH},
+    {".bashrc", BASH, HOME, PGA_FORM_SHELL, false},
+    {".bash_profile", BASH, HOME, PGA_FORM_SHELL, true},
+    {".bash_login", BASH, HOME, PGA_FORM_SHELL, true},
+    {".profile", POSIX, HOME, PGA_FORM_SHELL, true}, /* bash's third */
+    {".zshenv", ZSH, ZDOTDIR, PGA_FORM_SHELL, false},
+    {"fish/conf.d/pganchor.fish", FISH, CONFIG, PGA_FORM_FISH, false},
 };
 
 static int find_family(enum family *family, struct pga_error *error)

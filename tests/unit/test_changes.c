@@ -27,6 +27,7 @@ static int print_changing(FILE *stream, const struct printf_info *info,
 	return printed;
 }
 
+/* printf_arginfo_size_function has it so. NOLINTNEXTLINE(readability-non-const-parameter) */
 static int count_none(const struct printf_info *info, size_t count, int *types, int *sizes)
 {
 	(void)info;

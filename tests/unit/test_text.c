@@ -126,6 +126,7 @@ static int print_next(FILE *stream, const struct printf_info *info, const void *
 	return length;
 }
 
+/* printf_arginfo_size_function has it so. NOLINTNEXTLINE(readability-non-const-parameter) */
 static int takes_nothing(const struct printf_info *info, size_t count, int *types, int *sizes)
 {
 	(void)info;
