@@ -1,26 +1,41 @@
 #include "gate/call.h"
 
 #include <stdint.h>
-#include <string.h>
+#include <stdlib.h>
 
-/* The model needs no function of the dynamic linker, which would be a second library to need. */
+/* The innermost. A program can leave a call by longjmp(), as Perl's does with a time limit, and
+ * then nobody ends it: so it is no part of the stack, where it would be overwritten, and what it
+ * leads to stays as it was. The model needs no function of the dynamic linker, which would be a
+ * second library to need. */
 static __thread struct gate_call *current __attribute__((tls_model("initial-exec")));
 
-void gate_call_begin(struct gate_call *call, struct gate_libpq *libpq)
+/* Whatever was called from a frame below this one is over; from this one itself too, where it now
+ * begins another. Such a call is left as it is: a signal handler on a stack of its own must not
+ * free what it has interrupted. */
+static void drop(const void *frame, bool own)
 {
-	memset(call, 0, sizeof *call);
-	call->outer = gate_call_current();
+	while (current != NULL &&
+	       ((uintptr_t)current->frame < (uintptr_t)frame || (own && current->frame == frame)))
+		current = current->outer;
+}
+
+struct gate_call *gate_call_begin_at(struct gate_libpq *libpq, const void *frame)
+{
+	struct gate_call *call = calloc(1, sizeof *call);
+
+	if (call == NULL)
+		return NULL;
+	drop(frame, true);
+	call->outer = current;
+	call->frame = frame;
 	call->libpq = libpq;
 	current = call;
+	return call;
 }
 
 struct gate_call *gate_call_current(void)
 {
-	/* A call's struct lies in the frame of its caller, which is further up the stack than
-	 * whatever the call comes by. A frame below this one has been left without an end, and is
-	 * not to be read. */
-	if (current != NULL && (uintptr_t)current < (uintptr_t)__builtin_frame_address(0))
-		current = NULL;
+	drop(__builtin_frame_address(0), false);
 	return current;
 }
 
@@ -38,4 +53,5 @@ void gate_call_end(struct gate_call *call)
 {
 	gate_call_forget_begun(call);
 	current = call->outer;
+	free(call);
 }

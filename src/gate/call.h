@@ -18,12 +18,14 @@ enum gate_lookups {
 
 struct gate_call {
 	struct gate_call *outer; /* the call within which this one was made; NULL where none */
+	const void *frame;       /* of the function that makes it */
 	struct gate_libpq *libpq;
 	bool judged; /* began at an entry point, which has judged it and told the audit log */
 
 	enum gate_lookups lookups;
 	const struct gate_rules *rules; /* the policy that exempts; the caller's */
 	bool lookup_refused;
+	bool ambiguous; /* gate_is_ambiguous(), for the audit log */
 
 	/* PQconnectPoll check: the object that has begun to connect within this call, and what was
 	 * found out then. It comes by again in the same call, with the same settings: a question to
@@ -38,11 +40,13 @@ struct gate_call {
 	ino_t dead;            /* see gate_cut() */
 };
 
-/* Begins a call in this thread; the struct has to live in the frame of whoever makes the call. */
-void gate_call_begin(struct gate_call *call, struct gate_libpq *libpq);
+/* Begins a call in this thread, that the function which this is written in makes. NULL for want of
+ * memory. */
+#define gate_call_begin(libpq) gate_call_begin_at(libpq, __builtin_frame_address(0))
+struct gate_call *gate_call_begin_at(struct gate_libpq *libpq, const void *frame);
 
 /* The call that this thread is in; NULL where it is in none. One that a program has left by
- * longjmp() is none. */
+ * longjmp() may be told as long as nothing proves that it has. */
 struct gate_call *gate_call_current(void);
 
 /* The call has come back. */

@@ -7,22 +7,33 @@
 #include <string.h>
 
 static const char refusal[] = GATE_NO_CANCEL;
+static const char nothing[] = "PQcancel() -- no cancel object supplied"; /* libpq's own words */
+
+/* size: of the text, with its NUL. */
+static void answer(const char *text, size_t size, char *errbuf, int errbufsize)
+{
+	const size_t room = errbuf != NULL && errbufsize > 0 ? (size_t)errbufsize : 0;
+	const size_t length = room < size ? room : size;
+
+	if (length == 0)
+		return;
+	memcpy(errbuf, text, length);
+	errbuf[length - 1] = '\0';
+}
 
 /* libpq promises that PQcancel() may be called in a signal handler, as psql does: so nothing here
  * allocates, locks or touches a file. */
 int gate_PQcancel(struct gate_libpq *libpq, bool internal, PGcancel *cancel, char *errbuf,
 		  int errbufsize)
 {
-	const size_t room = errbuf != NULL && errbufsize > 0 ? (size_t)errbufsize : 0;
-	const size_t length = room < sizeof refusal ? room : sizeof refusal;
-
 	(void)internal;
 	if (libpq != NULL && gate_may_cancel())
 		return libpq->cancel(cancel, errbuf, errbufsize);
-	if (length > 0) {
-		memcpy(errbuf, refusal, length);
-		errbuf[length - 1] = '\0';
-	}
+	/* Whoever has no connection yet has nothing to cancel, and nothing was refused. */
+	if (cancel == NULL)
+		answer(nothing, sizeof nothing, errbuf, errbufsize);
+	else
+		answer(refusal, sizeof refusal, errbuf, errbufsize);
 	return 0;
 }
 

@@ -21,10 +21,21 @@ GATE_OTHER_DOORS(EXPORT, gate_libpq_of)
 	{                                                                                \
 		return gate_##name(gate_libpq_number(number), false, GATE_UNWRAP names); \
 	}
-#define WAYS_IN(number) GATE_DOORS(WAY_IN, number)
-GATE_EACH_LIBPQ(WAYS_IN)
+#define WAYS_IN(with, number) GATE_DOORS(WAY_IN, number)
+GATE_EACH_LIBPQ(WAYS_IN, )
 /* Of a libpq that the gate cannot stand before: there is none of this number. */
-WAYS_IN(8)
+#define BEYOND 32
+WAYS_IN(, 32)
+_Static_assert(BEYOND == GATE_LIBPQS, "the number behind the last one");
+
+/* What libpq reaches that calls its own PQconnectPoll by a GOT entry. */
+#define OWN_POLL(with, number)                                                    \
+	static PostgresPollingStatusType own_poll_##number(PGconn *conn)          \
+	{                                                                         \
+		return gate_PQconnectPoll(gate_libpq_number(number), true, conn); \
+	}
+GATE_EACH_LIBPQ(OWN_POLL, )
+OWN_POLL(, 32)
 
 /* A name as it stands, and the functions told by code: tables of addresses would have to be
  * relocated as each program starts, on a page of its own. */
@@ -33,33 +44,43 @@ static const char doors[][24] = {GATE_DOORS(NAME, )};
 
 typedef void function(void);
 
-#define PICK(with, type, name, names, ...)           \
-	if (strcmp(wanted, #name) == 0)              \
-		switch (number) {                    \
-		case 0:                              \
-			return (function *)name##_0; \
-		case 1:                              \
-			return (function *)name##_1; \
-		case 2:                              \
-			return (function *)name##_2; \
-		case 3:                              \
-			return (function *)name##_3; \
-		case 4:                              \
-			return (function *)name##_4; \
-		case 5:                              \
-			return (function *)name##_5; \
-		case 6:                              \
-			return (function *)name##_6; \
-		case 7:                              \
-			return (function *)name##_7; \
-		default:                             \
-			return (function *)name##_8; \
+#define WAY(name, number) \
+	case number:      \
+		return (function *)name##_##number;
+#define PICK(with, type, name, names, ...)            \
+	if (strcmp(wanted, #name) == 0)               \
+		switch (number) {                     \
+			GATE_EACH_LIBPQ(WAY, name)    \
+		default:                              \
+			return (function *)name##_32; \
 		}
 
 static function *way_in(const char *wanted, unsigned number)
 {
 	GATE_DOORS(PICK, )
 	return NULL;
+}
+
+static function *own_poll(unsigned number)
+{
+	switch (number) {
+		GATE_EACH_LIBPQ(WAY, own_poll)
+	default:
+		return (function *)own_poll_32;
+	}
+}
+
+static unsigned number_of(const struct gate_libpq *libpq)
+{
+	return libpq != GATE_LIBPQ_BEYOND ? libpq->number : BEYOND;
+}
+
+static void *address_of(function *way)
+{
+	void *address;
+
+	memcpy(&address, &way, sizeof address);
+	return address;
 }
 
 bool gate_is_door(const char *name)
@@ -75,9 +96,10 @@ bool gate_is_door(const char *name)
 
 void *gate_door(const struct gate_libpq *libpq, const char *name)
 {
-	function *way = way_in(name, libpq != GATE_LIBPQ_BEYOND ? libpq->number : GATE_LIBPQS);
-	void *address;
+	return address_of(way_in(name, number_of(libpq)));
+}
 
-	memcpy(&address, &way, sizeof address);
-	return address;
+void *gate_own_poll(const struct gate_libpq *libpq)
+{
+	return address_of(own_poll(number_of(libpq)));
 }

@@ -52,6 +52,9 @@ GATE_DOORS(GATE_DECLARE, )
  * For GATE_LIBPQ_BEYOND it is one that refuses. */
 void *gate_door(const struct gate_libpq *libpq, const char *name);
 
+/* What stands for libpq's PQconnectPoll where this libpq calls it itself. */
+void *gate_own_poll(const struct gate_libpq *libpq);
+
 /* Whether the name is a door's. */
 bool gate_is_door(const char *name);
 

@@ -15,6 +15,7 @@ struct decision {
 	const char *locks[3][2]; /* keyword and value, to append */
 	size_t lock_count;
 	enum gate_lookups lookups;
+	bool ambiguous; /* gate_is_ambiguous() */
 	const struct gate_rules *rules;
 	struct pga_text refusal;
 };
@@ -99,6 +100,7 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 		pga_text_add(&decision->refusal, "pganchor refused this connection: out of memory");
 	if (asked != 0)
 		return;
+	decision->ambiguous = gate_is_ambiguous(parameters);
 	decision->rules = gate_rules_acquire();
 	gate_judge(libpq, decision->rules, parameters, true, &judgement);
 	decision->admitted = judgement.admitted;
@@ -109,7 +111,7 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 		decision->admitted = audit;
 	}
 	if (decision->admitted && !judgement.verdict.allowed)
-		gate_journal(decision->rules, &judgement.effective,
+		gate_journal(decision->rules, &judgement.effective, decision->ambiguous,
 			     pga_text_string(&judgement.refusal));
 	/* In audit mode every connection is made as it would be without the gate, the allowed ones
 	 * too: one that takes GSSAPI encryption, where a ticket is at hand, goes on doing so. It is
@@ -154,31 +156,32 @@ static PGconn *refused(struct gate_libpq *libpq, const struct pga_parameters *pa
 	return conn;
 }
 
-static void begin_call(struct gate_call *call, struct gate_libpq *libpq,
-		       const struct decision *decision)
+static void describe_call(struct gate_call *call, const struct decision *decision)
 {
-	gate_call_begin(call, libpq);
 	call->judged = decision->judged;
 	call->lookups = decision->lookups;
+	call->ambiguous = decision->ambiguous;
 	call->rules = decision->rules;
 }
 
 static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, gate_make *make,
 		     const char *const *keywords, const char *const *values, int expand_dbname)
 {
-	struct gate_call call;
+	struct gate_call *call = gate_call_begin(libpq);
 	PGconn *conn;
 
-	begin_call(&call, libpq, decision);
+	if (call == NULL)
+		return NULL;
+	describe_call(call, decision);
 	conn = make(keywords, values, expand_dbname);
-	if (conn != NULL && call.lookup_refused)
+	if (conn != NULL && call->lookup_refused)
 		gate_refuse(
 		    libpq, conn,
 		    "pganchor refused this connection: its host was changed while it was "
 		    "looked at\n    another thread of this program changes its environment, "
 		    "or somebody the service file");
-	gate_handshake_tell(&call, conn);
-	gate_call_end(&call);
+	gate_handshake_tell(call, conn);
+	gate_call_end(call);
 	return conn;
 }
 
@@ -317,12 +320,14 @@ PGconn *gate_PQsetdbLogin(struct gate_libpq *libpq, bool internal, const char *p
 static PGPing ping_inside(struct gate_libpq *libpq, const struct decision *decision,
 			  const char *const *keywords, const char *const *values, int expand_dbname)
 {
-	struct gate_call call;
+	struct gate_call *call = gate_call_begin(libpq);
 	PGPing answer;
 
-	begin_call(&call, libpq, decision);
+	if (call == NULL)
+		return PQPING_NO_ATTEMPT;
+	describe_call(call, decision);
 	answer = libpq->pingParams(keywords, values, expand_dbname);
-	gate_call_end(&call);
+	gate_call_end(call);
 	return answer;
 }
 

@@ -57,10 +57,17 @@ typedef void gate_ex_free(void *object, void *data, void *all_data, int index, l
 			  void *context);
 
 /* One libpq of the process, kept loaded for as long as the process lives. */
-#define GATE_LIBPQS 8
+#define GATE_LIBPQS 32
 
-/* One of something for each number that a libpq can have. */
-#define GATE_EACH_LIBPQ(ONE) ONE(0) ONE(1) ONE(2) ONE(3) ONE(4) ONE(5) ONE(6) ONE(7)
+/* One of something for each number that a libpq can have: ONE(argument of the list, number). */
+#define GATE_EACH_LIBPQ(ONE, with)                                                                 \
+	ONE(with, 0)                                                                               \
+	ONE(with, 1) ONE(with, 2) ONE(with, 3) ONE(with, 4) ONE(with, 5) ONE(with, 6) ONE(with, 7) \
+	    ONE(with, 8) ONE(with, 9) ONE(with, 10) ONE(with, 11) ONE(with, 12) ONE(with, 13)      \
+		ONE(with, 14) ONE(with, 15) ONE(with, 16) ONE(with, 17) ONE(with, 18)              \
+		    ONE(with, 19) ONE(with, 20) ONE(with, 21) ONE(with, 22) ONE(with, 23)          \
+			ONE(with, 24) ONE(with, 25) ONE(with, 26) ONE(with, 27) ONE(with, 28)      \
+			    ONE(with, 29) ONE(with, 30) ONE(with, 31)
 
 struct gate_libpq {
 	unsigned number; /* of the order in which they were found, below GATE_LIBPQS */
@@ -144,7 +151,8 @@ struct gate_libpq {
 	const void *(*sha256)(void);
 };
 
-/* A libpq that the gate cannot stand before: the ninth of a process, or one that lacks a function.
+/* A libpq that the gate cannot stand before: the thirty-third of a process, those that it has
+ * closed among them, or one that lacks a function.
  * Nothing of it may be read; what is bound to it is refused. */
 #define GATE_LIBPQ_BEYOND ((struct gate_libpq *)(void *)&gate_libpq_beyond)
 extern char gate_libpq_beyond __attribute__((visibility("hidden")));
@@ -188,6 +196,11 @@ bool gate_libpq_openssl(struct gate_libpq *libpq);
  * loaded. */
 void gate_rebind_new(void);
 
+/* From here on also binds the dynamic linker's functions in what was loaded, where they were bound
+ * past the gate: something is opened with RTLD_DEEPBIND. */
+typedef void *gate_stand_in(const char *name);
+void gate_rebind_deep(gate_stand_in *stand_in);
+
 /* The same as a program starts, where a libpq stands before the gate in the order of symbols. Looks
  * at no more than what stands before the gate, and finds none as a rule. */
 void gate_rebind_at_start(void);
@@ -195,7 +208,6 @@ void gate_rebind_at_start(void);
 /* The same for all objects of the namespace that this handle is in, if it is not the program's own.
  * Their libc is another one: stand_in tells what to put in the place of its functions of that name,
  * NULL for nothing. */
-typedef void *gate_stand_in(const char *name);
 void gate_rebind_space(void *handle, gate_stand_in *stand_in);
 
 /* ---- rules.c ---- */
@@ -333,8 +345,14 @@ void gate_notice(const char *message);
 /* ---- journal.c ---- */
 
 /* One line to syslog (authpriv.warning): what a policy in audit mode would have refused, and why.
- * effective: of the connection; NULL where there is none. No password is in the line. */
+ * effective: of the connection; NULL where there is none. ambiguous: see below. No password is in
+ * the line. */
 void gate_journal(const struct gate_rules *rules, const struct pga_effective *effective,
-		  const char *message);
+		  bool ambiguous, const char *message);
+
+/* Whether the parameters have a URI with more than one "@": then one that was to be a part of the
+ * password is not written as %40, and host, port and database can have the rest of it, even where
+ * other settings have come in their place. */
+bool gate_is_ambiguous(const struct pga_parameters *parameters);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* A GOT entry leads to a function without an argument that would tell whose it is: so each libpq
  * has functions of its own. */
-#define IMPORTS(number)                                                                        \
+#define IMPORTS(with, number)                                                                  \
 	static int SSL_write_##number(void *ssl, const void *bytes, int count)                 \
 	{                                                                                      \
 		return gate_tls_write(gate_libpq_number(number), ssl, bytes, count);           \
@@ -22,13 +22,13 @@
 	{                                                                                      \
 		return gate_look_up(gate_libpq_number(number), node, service, hints, found);   \
 	}
-GATE_EACH_LIBPQ(IMPORTS)
+GATE_EACH_LIBPQ(IMPORTS, )
 
 typedef void function(void);
 
-#define SSL_WRITE(number)   (function *)SSL_write_##number,
-#define SSL_CONNECT(number) (function *)SSL_connect_##number,
-#define GETADDRINFO(number) (function *)getaddrinfo_##number,
+#define SSL_WRITE(with, number)   (function *)SSL_write_##number,
+#define SSL_CONNECT(with, number) (function *)SSL_connect_##number,
+#define GETADDRINFO(with, number) (function *)getaddrinfo_##number,
 
 static const struct import {
 	const char *name;
@@ -39,15 +39,15 @@ static const struct import {
     {"SSL_write",
      offsetof(struct gate_libpq, sslWrite),
      offsetof(struct gate_libpq, writes_seen),
-     {GATE_EACH_LIBPQ(SSL_WRITE)}},
+     {GATE_EACH_LIBPQ(SSL_WRITE, )}},
     {"SSL_connect",
      offsetof(struct gate_libpq, sslConnect),
      offsetof(struct gate_libpq, handshakes_seen),
-     {GATE_EACH_LIBPQ(SSL_CONNECT)}},
+     {GATE_EACH_LIBPQ(SSL_CONNECT, )}},
     {"getaddrinfo",
      offsetof(struct gate_libpq, getAddrInfo),
      offsetof(struct gate_libpq, lookups_seen),
-     {GATE_EACH_LIBPQ(GETADDRINFO)}},
+     {GATE_EACH_LIBPQ(GETADDRINFO, )}},
 };
 
 struct binding {

@@ -126,7 +126,7 @@ static bool may_hold_a_password(const struct pga_effective *effective)
 /* The settings that say whose connection it is, and those that are judged. "=" or "://" in one: a
  * program that does not have its dbname expanded can have a whole connection string there. ":" and
  * "/" in a user's name: it can have the password behind it, in a URI that was escaped too much. */
-static void add_settings(struct pga_text *line, const struct pga_effective *effective)
+static void add_settings(struct pga_text *line, const struct pga_effective *effective, bool masked)
 {
 	static const struct {
 		const char *keyword;
@@ -143,7 +143,6 @@ static void add_settings(struct pga_text *line, const struct pga_effective *effe
 			{"gssencmode", "=", false},
 			{"ssl_min_protocol_version", "=", false},
 			{"ssl_max_protocol_version", "=", false}};
-	const bool masked = may_hold_a_password(effective);
 
 	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
 		const char *value = value_of(effective, settings[i].keyword);
@@ -154,6 +153,30 @@ static void add_settings(struct pga_text *line, const struct pga_effective *effe
 		if (value[0] != '\0')
 			add_field(line, settings[i].keyword, value, SHORT_VALUE);
 	}
+}
+
+static const char *const schemes[] = {"postgresql://", "postgres://"};
+
+/* The scheme of libpq's URIs that the text begins with; NULL where it is none. */
+static const char *scheme_of(const char *text)
+{
+	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
+		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
+			return schemes[i];
+	return NULL;
+}
+
+bool gate_is_ambiguous(const struct pga_parameters *parameters)
+{
+	for (size_t i = 0; parameters->keywords[i] != NULL; i++) {
+		const char *value = parameters->values[i];
+		const char *at =
+		    value != NULL && scheme_of(value) != NULL ? strchr(value, '@') : NULL;
+
+		if (at != NULL && strchr(at + 1, '@') != NULL)
+			return true;
+	}
+	return false;
 }
 
 /* The keywords of libpq that stand before a "=" in this argument, each as "keyword=*": what is
@@ -187,13 +210,10 @@ static bool add_keywords(struct pga_text *shape, const char *argument,
 static void add_shape(struct pga_text *shape, const char *argument,
 		      const struct pga_effective *effective)
 {
-	static const char *const schemes[] = {"postgresql://", "postgres://"};
-
-	for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++)
-		if (strncmp(argument, schemes[i], strlen(schemes[i])) == 0) {
-			pga_text_addf(shape, "%s*", schemes[i]);
-			return;
-		}
+	if (scheme_of(argument) != NULL) {
+		pga_text_addf(shape, "%s*", scheme_of(argument));
+		return;
+	}
 	if (effective != NULL && add_keywords(shape, argument, effective))
 		return;
 	pga_text_add(shape, argument[0] == '-' ? "-*" : "*");
@@ -294,7 +314,7 @@ static void send_line(const struct pga_text *line)
 }
 
 void gate_journal(const struct gate_rules *rules, const struct pga_effective *effective,
-		  const char *message)
+		  bool ambiguous, const char *message)
 {
 	struct pga_text line = PGA_TEXT_EMPTY;
 	int saved = errno;
@@ -307,9 +327,10 @@ void gate_journal(const struct gate_rules *rules, const struct pga_effective *ef
 	add_field(&line, "program", program_invocation_short_name, SHORT_VALUE);
 	add_number(&line, "pid", (unsigned long long)getpid());
 	add_arguments(&line, effective);
+	ambiguous = ambiguous || effective == NULL || may_hold_a_password(effective);
 	if (effective != NULL)
-		add_settings(&line, effective);
-	add_reasons(&line, message, effective == NULL || may_hold_a_password(effective));
+		add_settings(&line, effective, ambiguous);
+	add_reasons(&line, message, ambiguous);
 	send_line(&line);
 	pga_text_free(&line);
 	errno = saved;

@@ -107,6 +107,34 @@ static void *open_for(const void *caller, const char *file, int mode)
 	return object != NULL ? object : gate_loader()->open(file, mode);
 }
 
+/* The wrappers, under names that no other library can stand before. */
+extern __typeof__(dlopen) gate_dlopen __attribute__((visibility("hidden")));
+extern __typeof__(dlmopen) gate_dlmopen __attribute__((visibility("hidden")));
+extern __typeof__(dlsym) gate_dlsym __attribute__((visibility("hidden")));
+extern __typeof__(dlvsym) gate_dlvsym __attribute__((visibility("hidden")));
+
+/* What objects in another namespace call instead of their own libc's functions. The program's libc
+ * can serve them, for the loader is one; and what failed is told by its dlerror() then. */
+static void *stand_in(const char *name)
+{
+	typedef void function(void);
+	function *instead_of = NULL;
+	void *address;
+
+	if (strcmp(name, "dlopen") == 0)
+		instead_of = (function *)gate_dlopen;
+	else if (strcmp(name, "dlmopen") == 0)
+		instead_of = (function *)gate_dlmopen;
+	else if (strcmp(name, "dlsym") == 0)
+		instead_of = (function *)gate_dlsym;
+	else if (strcmp(name, "dlvsym") == 0)
+		instead_of = (function *)gate_dlvsym;
+	else if (strcmp(name, "dlerror") == 0)
+		instead_of = (function *)dlerror;
+	memcpy(&address, &instead_of, sizeof address);
+	return address;
+}
+
 /* A namespace of its own was opened. */
 static atomic_bool spaces;
 
@@ -131,6 +159,8 @@ static void *opened(const void *caller, const char *file, int mode)
 {
 	void *object = LIBCS_OWN;
 
+	if ((mode & RTLD_DEEPBIND) != 0)
+		gate_rebind_deep(stand_in);
 	if (!is_elsewhere(caller) && same_for_every_caller(file))
 		object = gate_loader()->open(file, mode);
 	else if (!is_elsewhere(caller) && file != NULL && (mode & RTLD_DEEPBIND) != 0 &&
@@ -235,34 +265,6 @@ static void *find_next(const void *caller, const char *name, const char *version
 	if (next.found != NULL)
 		return instead(next.found, name);
 	return next.behind_gate ? instead(find(RTLD_NEXT, name, version), name) : LIBCS_OWN;
-}
-
-/* The wrappers, under names that no other library can stand before. */
-extern __typeof__(dlopen) gate_dlopen __attribute__((visibility("hidden")));
-extern __typeof__(dlmopen) gate_dlmopen __attribute__((visibility("hidden")));
-extern __typeof__(dlsym) gate_dlsym __attribute__((visibility("hidden")));
-extern __typeof__(dlvsym) gate_dlvsym __attribute__((visibility("hidden")));
-
-/* What objects in another namespace call instead of their own libc's functions. The program's libc
- * can serve them, for the loader is one; and what failed is told by its dlerror() then. */
-static void *stand_in(const char *name)
-{
-	typedef void function(void);
-	function *instead_of = NULL;
-	void *address;
-
-	if (strcmp(name, "dlopen") == 0)
-		instead_of = (function *)gate_dlopen;
-	else if (strcmp(name, "dlmopen") == 0)
-		instead_of = (function *)gate_dlmopen;
-	else if (strcmp(name, "dlsym") == 0)
-		instead_of = (function *)gate_dlsym;
-	else if (strcmp(name, "dlvsym") == 0)
-		instead_of = (function *)gate_dlvsym;
-	else if (strcmp(name, "dlerror") == 0)
-		instead_of = (function *)dlerror;
-	memcpy(&address, &instead_of, sizeof address);
-	return address;
 }
 
 /* Before a program can call into what it has opened, it asks for an address in it: then what was

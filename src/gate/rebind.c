@@ -7,6 +7,7 @@
 #include "gate/loader.h"
 #include "gate/object.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +22,15 @@ struct candidate {
 /* Some object of the process is a libpq, and all others were looked at for whether they call one.
  * Before, nobody can. */
 static atomic_bool any_libpq;
+
+/* Set once something was opened with RTLD_DEEPBIND: what comes in so looks for the dynamic linker's
+ * functions in libc before it looks where the gate stands, and would open a libpq past it. */
+static gate_stand_in *_Atomic deep;
+
+void gate_rebind_deep(gate_stand_in *stand_in)
+{
+	atomic_store(&deep, stand_in);
+}
 
 /* Up to what the objects of the process are looked at and done with: the loader's counts of loads
  * and unloads, and how many objects there were. Any thread may read and write it; in two halves,
@@ -66,11 +76,22 @@ struct collection {
 	bool complete; /* nothing was left out for want of memory */
 };
 
-static void note_door(const struct gate_object *object, const char *name, void **slot, void *found)
+/* What is looked for in an object's GOT. */
+struct search {
+	gate_stand_in *stand_in; /* NULL: not the dynamic linker's functions */
+	bool doors;
+	bool found;
+};
+
+static void look_at_entry(const struct gate_object *object, const char *name, void **slot,
+			  void *context)
 {
+	struct search *search = context;
+
 	(void)object;
 	(void)slot;
-	*(bool *)found = *(bool *)found || gate_is_door(name);
+	search->found = search->found || (search->doors && gate_is_door(name)) ||
+			(search->stand_in != NULL && search->stand_in(name) != NULL);
 }
 
 /* Whether the object is a libpq, or has a GOT entry of one of its functions. Not all that has one
@@ -79,15 +100,15 @@ static void note_door(const struct gate_object *object, const char *name, void *
  */
 static bool is_candidate(const struct gate_object *object, struct collection *collection)
 {
-	bool found = false;
+	struct search search = {atomic_load(&deep), collection->callers, false};
 
 	if (gate_object_find(object, "PQconninfo") != NULL) {
 		collection->libpq = true;
 		return true;
 	}
-	if (collection->callers)
-		gate_object_slots(object, note_door, &found);
-	return found;
+	if (search.doors || search.stand_in != NULL)
+		gate_object_slots(object, look_at_entry, &search);
+	return search.found;
 }
 
 static void note_candidate(struct collection *collection, const char *path)
@@ -175,15 +196,45 @@ static bool is_ours_in_libpq(const char *name)
 	return strcmp(name, "PQconnectPoll") == 0 || strcmp(name, "PQpass") == 0;
 }
 
+/* An address in libc: of a function that nobody stands before. */
+static const void *libc_address(void)
+{
+	int *(*function)(void) = __errno_location;
+	const void *address;
+
+	memcpy(&address, &function, sizeof address);
+	return address;
+}
+
+/* Whether this entry of one of the dynamic linker's functions was bound past the gate, or will be.
+ * What stands before the gate in the order of symbols stays there. */
+static bool is_past_the_gate(const struct rebinding *rebinding, const char *name, const void *value)
+{
+	const void *libc = NULL;
+	const void *base = NULL;
+	const void *found;
+
+	if (gate_object_at(value, &base) == NULL)
+		return false;
+	/* One that has not been used yet leads back into its own object. */
+	if (base == rebinding->base) {
+		found = gate_loader()->sym(RTLD_DEFAULT, name);
+		return found != NULL && gate_object_at(found, &base) != NULL &&
+		       base == gate_own_base();
+	}
+	return gate_object_at(libc_address(), &libc) != NULL && base == libc;
+}
+
 static void rebind_slot(const struct gate_object *object, const char *name, void **slot,
 			void *context)
 {
 	const struct rebinding *rebinding = context;
 	struct gate_libpq *libpq;
+	void *function = rebinding->stand_in != NULL ? rebinding->stand_in(name) : NULL;
 	bool own;
-	void *function = rebinding->space != NULL ? rebinding->stand_in(name) : NULL;
 
-	if (function != NULL)
+	if (function != NULL &&
+	    (rebinding->space != NULL || is_past_the_gate(rebinding, name, *slot)))
 		(void)gate_object_write(object, slot, function);
 	if (!gate_is_door(name))
 		return;
@@ -193,7 +244,9 @@ static void rebind_slot(const struct gate_object *object, const char *name, void
 	own = libpq != GATE_LIBPQ_BEYOND ? libpq->base == rebinding->base : rebinding->is_libpq;
 	if (own && !is_ours_in_libpq(name))
 		return;
-	(void)gate_object_write(object, slot, gate_door(libpq, name));
+	(void)gate_object_write(object, slot,
+				own && strcmp(name, "PQconnectPoll") == 0 ? gate_own_poll(libpq)
+									  : gate_door(libpq, name));
 }
 
 static void rebind_object(void *handle, const struct link_map *map, void *space,
@@ -246,7 +299,7 @@ static bool rebind_since(uint64_t state, bool callers)
 
 	/* Under the loader's lock they are only noted: what follows asks the loader itself. */
 	gate_each_object(collect, &collection);
-	rebind_candidates(&collection, LM_ID_BASE, NULL, NULL);
+	rebind_candidates(&collection, LM_ID_BASE, NULL, atomic_load(&deep));
 	/* Only now: a thread that opens the same object meanwhile, or a child that is forked, has
 	 * to do it itself rather than go on while it is not done. */
 	if (collection.complete && (callers || !collection.libpq) &&

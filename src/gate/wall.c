@@ -22,7 +22,8 @@ static bool may_begin(struct gate_call *call, PGconn *conn)
 	else
 		pga_text_add(&judgement.refusal, "pganchor refused this connection: out of memory");
 	if (judgement.admitted && judgement.verdict.reasons > 0 && !call->judged)
-		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
+		gate_journal(rules, &judgement.effective, call->ambiguous,
+			     pga_text_string(&judgement.refusal));
 	gate_call_forget_begun(call);
 	if (judgement.verdict.allowed) {
 		call->begun = conn;
@@ -45,9 +46,12 @@ static enum pga_mode judge_session(struct gate_libpq *libpq, const struct gate_r
 				   PGconn *conn, const struct pga_effective *effective, bool *holds,
 				   struct pga_text *refusal)
 {
+	const struct gate_call *call = gate_call_current();
+
 	*holds = gate_session_holds(libpq, rules, conn, effective, refusal);
 	if (!*holds && rules->policy.mode == PGA_MODE_AUDIT)
-		gate_journal(rules, effective, pga_text_string(refusal));
+		gate_journal(rules, effective, call != NULL && call->ambiguous,
+			     pga_text_string(refusal));
 	return rules->policy.mode;
 }
 
@@ -56,9 +60,7 @@ static const struct gate_call *begun_in(const struct gate_libpq *libpq, const PG
 {
 	const struct gate_call *call = gate_call_current();
 
-	while (call != NULL && (call->begun != conn || call->libpq != libpq))
-		call = call->outer;
-	return call;
+	return call != NULL && call->begun == conn && call->libpq == libpq ? call : NULL;
 }
 
 enum pga_mode gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *holds,
@@ -176,21 +178,21 @@ static PostgresPollingStatusType poll_within(struct gate_call *call, PGconn *con
 PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
 	struct gate_call *call = gate_call_current();
-	struct gate_call own;
 	PostgresPollingStatusType result;
 
 	if (libpq == NULL)
 		return PGRES_POLLING_FAILED;
-	/* Within another call of this libpq, it is libpq that calls. */
-	if (internal || trying == libpq || (call != NULL && call->libpq == libpq))
+	if (internal)
 		atomic_store(&libpq->poll_seen, true);
-	if (trying == libpq)
+	if (internal && trying == libpq)
 		return PGRES_POLLING_FAILED;
-	if (call != NULL && call->libpq == libpq)
+	if (internal && call != NULL && call->libpq == libpq)
 		return poll_within(call, conn);
-	gate_call_begin(&own, libpq);
-	result = poll_within(&own, conn);
-	gate_call_end(&own);
+	call = gate_call_begin(libpq);
+	if (call == NULL)
+		return PGRES_POLLING_FAILED;
+	result = poll_within(call, conn);
+	gate_call_end(call);
 	return result;
 }
 
@@ -212,7 +214,8 @@ static bool may_reset(struct gate_libpq *libpq, PGconn *conn)
 	gate_judge(libpq, rules, NULL, false, &judgement);
 	may = judgement.admitted;
 	if (may && judgement.verdict.reasons > 0)
-		gate_journal(rules, &judgement.effective, pga_text_string(&judgement.refusal));
+		gate_journal(rules, &judgement.effective, false,
+			     pga_text_string(&judgement.refusal));
 	gate_rules_release(rules);
 	if (!may) {
 		if (gate_cut(libpq, conn) != 0)
@@ -225,41 +228,40 @@ static bool may_reset(struct gate_libpq *libpq, PGconn *conn)
 
 void gate_PQreset(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
-	struct gate_call call;
+	struct gate_call *call;
 
 	(void)internal;
-	if (libpq == NULL || !may_reset(libpq, conn))
+	call = libpq != NULL && may_reset(libpq, conn) ? gate_call_begin(libpq) : NULL;
+	if (call == NULL)
 		return;
-	gate_call_begin(&call, libpq);
 	libpq->reset(conn);
-	gate_handshake_tell(&call, conn);
-	gate_call_end(&call);
+	gate_handshake_tell(call, conn);
+	gate_call_end(call);
 }
 
 int gate_PQresetStart(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
-	struct gate_call call;
+	struct gate_call *call;
 	int begun;
 
 	(void)internal;
-	if (libpq == NULL || !may_reset(libpq, conn))
+	call = libpq != NULL && may_reset(libpq, conn) ? gate_call_begin(libpq) : NULL;
+	if (call == NULL)
 		return 0;
-	gate_call_begin(&call, libpq);
 	begun = libpq->resetStart(conn);
-	gate_call_end(&call);
+	gate_call_end(call);
 	return begun;
 }
 
 PostgresPollingStatusType gate_PQresetPoll(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
-	struct gate_call call;
+	struct gate_call *call = libpq != NULL ? gate_call_begin(libpq) : NULL;
 	PostgresPollingStatusType result;
 
 	(void)internal;
-	if (libpq == NULL)
+	if (call == NULL)
 		return PGRES_POLLING_FAILED;
-	gate_call_begin(&call, libpq);
-	result = step(&call, libpq->resetPoll, conn);
-	gate_call_end(&call);
+	result = step(call, libpq->resetPoll, conn);
+	gate_call_end(call);
 	return result;
 }

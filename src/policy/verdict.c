@@ -292,11 +292,12 @@ static bool is_said(const struct pga_effective *effective, const char *keyword)
 	       effective->origins[option - effective->options] == PGA_FROM_CONNINFO;
 }
 
-/* Whether the value cannot stand as it is in a command, or would not look like what it is. */
+/* Whether the value cannot stand as it is in a command, or would not look like what it is; or is
+ * none, but what libpq takes of a password in a URI for a host. */
 static bool is_awkward(const char *value)
 {
 	for (; *value != '\0'; value++)
-		if (*value <= ' ' || *value > '~' || strchr("'\"\\", *value) != NULL)
+		if (*value <= ' ' || *value > '~' || strchr("'\"\\@", *value) != NULL)
 			return true;
 	return false;
 }

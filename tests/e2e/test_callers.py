@@ -17,10 +17,13 @@ def link(*words):
     subprocess.run(["cc", "-I/usr/include/postgresql", "-shared", "-fPIC", *words], check=True)
 
 
-@pytest.fixture(params=["through another library", "of another name"])
+@pytest.fixture(params=["through another library", "of another name", "by itself"])
 def distant_extension(request, tmp_path, second_libpq):
     """An extension that needs no libpq.so.5."""
     extension = tmp_path / "extension.so"
+    if request.param == "by itself":
+        link("-o", extension, SOURCES / "finding.c")
+        return extension
     needed = tmp_path / "libelephant.so"
     if request.param == "of another name":
         shutil.copy(second_libpq, needed)
@@ -32,7 +35,7 @@ def distant_extension(request, tmp_path, second_libpq):
     return extension
 
 
-@pytest.mark.parametrize("way", ["local", "local+start", "deepbind", "deepbind+start", "deepbind+lazy"])
+@pytest.mark.parametrize("way", ["local", "local+start", "deepbind", "deepbind+start", "deepbind+lazy", "deepbind+fork", "mopen+start"])
 def test_an_extension_that_needs_no_libpq_by_name(anchored, stepca, postgres, recording_server, distant_extension, opener, way):
     strong, weak = postgres.conninfo(sslmode="verify-full"), postgres.conninfo()
     argv = [opener, way, distant_extension, strong, weak]
@@ -52,17 +55,17 @@ def test_an_extension_that_needs_no_libpq_by_name(anchored, stepca, postgres, re
 
 
 def test_more_libpqs_than_the_gate_can_tell_apart(anchored, postgres, compile_program, second_libpq, tmp_path):
-    libpqs = [tmp_path / f"libpq-{number}.so.5" for number in range(12)]
+    libpqs = [tmp_path / f"libpq-{number}.so.5" for number in range(36)]
     for libpq in libpqs:
         shutil.copy(second_libpq, libpq)
     many = compile_program("many.c", ["libpq"])
-    assert anchored.run([many, postgres.conninfo(), *libpqs]).stdout == "connected\n" * 12
+    assert anchored.run([many, postgres.conninfo(), *libpqs]).stdout == "connected\n" * 36
     seen = postgres.connections()
     done = run_gated(anchored, [many, postgres.conninfo(), *libpqs])
-    assert done.stdout.splitlines() == [WEAK] * 8 + [BEYOND] * 4, done.stderr
+    assert done.stdout.splitlines() == [WEAK] * 32 + [BEYOND] * 4, done.stderr
     assert postgres.connections() == seen
     done = run_gated(anchored, [many, postgres.conninfo(sslmode="verify-full"), *libpqs])
-    assert done.stdout.splitlines() == ["connected"] * 8 + [BEYOND] * 4, done.stderr
+    assert done.stdout.splitlines() == ["connected"] * 32 + [BEYOND] * 4, done.stderr
 
 
 @pytest.mark.parametrize("way", ["local", "deepbind", "deepbind+start"])

@@ -621,3 +621,21 @@ def test_a_root_of_another_ca_in_root_crt_is_not_enough_once_something_is_pinned
     assert anchored.run(argv).returncode == 0, "libpq alone believes it"
     write_anchor(anchored, "work", stepca.fingerprint)
     assert "ends in a root that is not pinned" in run_gated(anchored, argv).stderr
+
+
+def test_a_program_that_leaves_libpq_by_longjmp(anchored, postgres, recording_server, compile_program):
+    """As a time limit in Perl does. What the gate knew of that call is nothing that a later one may go by."""
+    stalling = recording_server(None)
+    argv = [compile_program("jumper.c", ["libpq"]), f"host=localhost hostaddr=127.0.0.1 port={stalling.port} user=app sslmode=verify-full",
+            postgres.conninfo(sslmode="verify-full"), postgres.conninfo()]
+    assert anchored.run(argv).stdout == "connected\n" * 24
+    done = run_gated(anchored, argv)
+    assert done.stdout.splitlines() == ["connected", "connected", WEAK, WEAK] * 6, done.stderr
+
+
+def test_a_cancel_of_nothing(anchored):
+    program = ('import ctypes; pq = ctypes.CDLL("libpq.so.5"); said = ctypes.create_string_buffer(100)\n'
+               'print(pq.PQcancel(None, said, 100), said.value, pq.PQcancel(None, said, 9), said.value, pq.PQcancel(None, None, 0))')
+    alone = anchored.run(["/usr/bin/python3", "-c", program]).stdout
+    assert "no cancel object" in alone
+    assert run_gated(anchored, ["/usr/bin/python3", "-c", program]).stdout == alone

@@ -131,7 +131,9 @@ FORMS = ["postgresql://alice:{}@10.9.8.7:5432/sales", "postgresql://alice:{}@10.
          "postgresql://10.9.8.7/sales?user=alice&password={}", "postgresql://10.9.8.7/sales?password={}&user=alice",
          "host=10.9.8.7 user=alice password={} dbname=sales", "host=10.9.8.7 user=alice password='{}' dbname=sales",
          "user=alice dbname=sales password={}", "host=alice:{} user=alice dbname=sales", "host=/sockets password={}", "host=alice:{}@10.9.8.7", "host=10.9.8.7 user=alice:{}",
-         "host=10.9.8.7 dbname=postgresql://alice:{}@10.9.8.7/sales"]
+         "host=10.9.8.7 dbname=postgresql://alice:{}@10.9.8.7/sales",
+         # What comes later has other settings in the place of those that have it.
+         "postgresql://alice:{}@10.9.8.7/sales?port=5432", "postgresql://alice:{}@10.9.8.7/sales?dbname=sales&port=5432"]
 
 
 def passwords():

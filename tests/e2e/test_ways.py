@@ -33,9 +33,18 @@ print(("t" if pq.PQsslInUse(conn) else "f") if stands else "bad: " + pq.PQerrorM
 pq.PQfinish(conn)
 sys.exit(not stands)
 """
+FFI = """
+$pq = FFI::cdef("void *PQconnectdb(const char *); int PQstatus(void *); char *PQerrorMessage(void *); int PQsslInUse(void *);
+                 void PQfinish(void *);", "libpq.so.5");
+$c = $pq->PQconnectdb($argv[1]);
+echo $pq->PQstatus($c) != 0 ? "bad: " . FFI::string($pq->PQerrorMessage($c)) : ($pq->PQsslInUse($c) ? "t" : "f") . "\\n";
+$pq->PQfinish($c);
+"""
 LANGUAGES = {
     "php-pgsql": ["php", "-r", PGSQL],
     "php-pdo": ["php", "-r", PDO],
+    # PHP opens ffi.so with RTLD_DEEPBIND, and that opens libpq.
+    "php-ffi": ["php", "-n", "-d", "extension=ffi", "-d", "ffi.enable=1", "-r", FFI],
     "ruby-pg": ["ruby", "-e", RUBY],
     "python-ctypes": ["/usr/bin/python3", "-c", CTYPES],
 }
