@@ -12,7 +12,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
                 "PQerrorMessage", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
-                "PQsetdbLogin"}
+                "PQreset", "PQresetPoll", "PQresetStart", "PQsetdbLogin", "chroot"}
 LOADER = {"dlmopen", "dlopen", "dlsym", "dlvsym"}
 API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganchor_free", "pganchor_judge",
        "pganchor_judge_params", "pganchor_verify", "pganchor_version"}

@@ -160,7 +160,12 @@ def test_a_file_with_a_date_of_2040(foreign, anchored, postgres):
 
 def test_the_dynamic_linker_answers_as_without_the_gate(foreign, anchored, tmp_path):
     """Its functions look at their return address: the gate has to jump to them, on every processor."""
-    foreign.compile("/dev/null", tmp_path / "libbeside.so", "-shared", "-x", "c")
+    shared = ("-shared", "-fPIC", "-Wl,--no-as-needed")
+    # It needs what is gone.
+    foreign.compile("/dev/null", tmp_path / "libgone.so", *shared, "-Wl,-soname,libgone.so")
+    foreign.compile("/dev/null", tmp_path / "libbroken.so", *shared, tmp_path / "libgone.so")
+    (tmp_path / "libgone.so").unlink()
+    foreign.compile("beside.c", tmp_path / "libbeside.so", *shared, "-Wl,-rpath,$ORIGIN")
     program = foreign.compile("linker.c", tmp_path / "linker", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags")
     libpq = next(foreign.folder.glob("usr/lib/*/libpq.so.5"))
     alone = anchored.run(foreign.words(program, libpq, gated=False))
