@@ -6,7 +6,7 @@
 void *look_up(void *where, const char *name);
 void *open_deep(const char *file);
 
-static void *last;
+static void *volatile last;
 
 /* No call here is the last thing that a function does: it would be its caller's. */
 void *look_up(void *where, const char *name)
