@@ -322,20 +322,21 @@ static void add_hint(const struct pga_effective *effective, struct pga_text *tex
 	const char *host = value_of(effective, "host");
 	const char *sslmode = value_of(effective, "sslmode");
 
-	if (service[0] != '\0' && !is_awkward(service))
+	if (service[0] != '\0' && !is_awkward(service)) {
 		add_service_hint(effective, text);
-	else if (host[0] != '\0' && !is_awkward(host) && !is_awkward(sslmode))
-		pga_text_addf(
-		    text,
-		    "\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
-		    "\"pganchor explain 'host=%s%s%s'\" ",
-		    host, is_said(effective, "sslmode") ? " sslmode=" : "",
-		    is_said(effective, "sslmode") ? sslmode : "");
-	else
-		pga_text_add(
-		    text,
-		    "\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
-		    "\"pganchor explain\" ");
+	} else {
+		pga_text_add(text, "\n    ");
+		/* It may be another setting that is weak. */
+		if (strcmp(sslmode, "verify-full") != 0)
+			pga_text_add(text, "use a service of \"pganchor service list\", or "
+					   "sslmode=verify-full; ");
+		pga_text_add(text, "\"pganchor explain");
+		if (host[0] != '\0' && !is_awkward(host) && !is_awkward(sslmode))
+			pga_text_addf(text, " 'host=%s%s%s'", host,
+				      is_said(effective, "sslmode") ? " sslmode=" : "",
+				      is_said(effective, "sslmode") ? sslmode : "");
+		pga_text_add(text, "\" ");
+	}
 	pga_text_add(text, "shows every setting");
 }
 
