@@ -28,6 +28,7 @@ struct gate_call *gate_call_begin_at(struct gate_libpq *libpq, const void *frame
 	drop(frame, true);
 	call->outer = current;
 	call->frame = frame;
+	call->list = &current;
 	call->libpq = libpq;
 	current = call;
 	return call;
@@ -51,7 +52,17 @@ void gate_call_forget_begun(struct gate_call *call)
 
 void gate_call_end(struct gate_call *call)
 {
+	struct gate_call **at = &current;
+
 	gate_call_forget_begun(call);
-	current = call->outer;
+	/* A coroutine that has come to another thread meanwhile leaves it in that one's list, where
+	 * it stays: nobody may write there from here. */
+	if (call->list != &current)
+		return;
+	/* Calls of coroutines do not end in the order in which they have begun. */
+	while (*at != NULL && *at != call)
+		at = &(*at)->outer;
+	if (*at != NULL)
+		*at = call->outer;
 	free(call);
 }

@@ -19,6 +19,7 @@ enum gate_lookups {
 struct gate_call {
 	struct gate_call *outer; /* the call within which this one was made; NULL where none */
 	const void *frame;       /* of the function that makes it */
+	struct gate_call **list; /* of the thread that it was begun in */
 	struct gate_libpq *libpq;
 	bool judged; /* began at an entry point, which has judged it and told the audit log */
 

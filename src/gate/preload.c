@@ -159,8 +159,11 @@ static void *opened(const void *caller, const char *file, int mode)
 {
 	void *object = LIBCS_OWN;
 
-	if ((mode & RTLD_DEEPBIND) != 0)
+	if ((mode & RTLD_DEEPBIND) != 0) {
+		/* Its constructor may connect by a libpq that libc has opened just now. */
+		gate_rebind_new();
 		gate_rebind_deep(stand_in);
+	}
 	if (!is_elsewhere(caller) && same_for_every_caller(file))
 		object = gate_loader()->open(file, mode);
 	else if (!is_elsewhere(caller) && file != NULL && (mode & RTLD_DEEPBIND) != 0 &&
@@ -267,6 +270,32 @@ static void *find_next(const void *caller, const char *name, const char *version
 	return next.behind_gate ? instead(find(RTLD_NEXT, name, version), name) : LIBCS_OWN;
 }
 
+/* Whether the caller stands before the gate in the order of symbols. */
+static bool stands_before(const void *caller)
+{
+	const void *base = NULL;
+	const struct link_map *map = gate_object_at(caller, &base);
+	const struct link_map *before = gate_object_at(gate_own_base(), &base);
+
+	/* Both came with the program, and so do those in between. */
+	while (before != NULL && (before = before->l_prev) != NULL)
+		if (before == map)
+			return true;
+	return false;
+}
+
+/* The gate's own functions have no version, and dlvsym() would pass over them: a library that
+ * stands before dlopen() or dlsym() looks for the next one so. NULL where that is not what is asked
+ * for. */
+static void *next_with_version(const void *caller, void *handle, const char *name,
+			       const char *version)
+{
+	if (handle != RTLD_NEXT || version == NULL || strncmp(name, "dl", 2) != 0 ||
+	    strcmp(name, "dlerror") == 0)
+		return NULL;
+	return stand_in(name) != NULL && stands_before(caller) ? stand_in(name) : NULL;
+}
+
 /* Before a program can call into what it has opened, it asks for an address in it: then what was
  * opened meanwhile is looked at. Those who ask for no object of their own are left alone:
  * allocators and sanitizers ask for RTLD_NEXT before they are able to do anything else. */
@@ -313,8 +342,10 @@ static void *find_behind(const void *caller, void *handle, const char *name, con
 ASKED static void *ask_dlsym(const void *caller, void *handle, const char *name,
 			     const char *version)
 {
-	void *found;
+	void *found = next_with_version(caller, handle, name, version);
 
+	if (found != NULL)
+		return found;
 	look_at_new(handle);
 	if (!gate_is_door(name) || asks_elsewhere(handle, caller))
 		return LIBCS_OWN;

@@ -96,3 +96,28 @@ def test_a_libpq_that_is_preloaded_before_the_gate(anchored, postgres, compile_p
     assert WEAK in done.stdout, done.stdout + done.stderr
     assert postgres.connections() == seen
     assert anchored.run([program, how, postgres.conninfo(sslmode="verify-full")], env=env).stdout.startswith("status ok\n")
+
+
+@pytest.mark.parametrize("way", ["local", "deepbind", "deepbind+start"])
+def test_a_library_that_stands_before_the_gate(anchored, postgres, opener, compile_program, pganchor, way):
+    """It looks for the next dlopen() and dlsym() by libc's version of them, which the gate's have not."""
+    standing = compile_program("standing.c", [], words=("-shared", "-fPIC"))
+    extension = compile_program("finding.c", ["libpq"], words=("-shared", "-fPIC", "-Wl,--as-needed"))
+    argv = [opener, way, extension, postgres.conninfo(sslmode="verify-full"), postgres.conninfo()]
+    alone = anchored.run(argv, env={"LD_PRELOAD": standing})
+    assert alone.stdout.splitlines() == ["ok 1 ", "ok 1 "]
+    gated = anchored.run(argv, env={"LD_PRELOAD": f"{standing} {pganchor.module}"})
+    first, *_, last = gated.stdout.splitlines()
+    assert (first, last) == (f"bad 0 {WEAK}", "ok 1 "), gated.stdout + gated.stderr
+    # It is called as before, and by nobody else.
+    assert gated.stderr == alone.stderr != ""
+
+
+@pytest.mark.parametrize("downwards", [False, True])
+def test_connections_by_coroutines(anchored, postgres, compile_program, downwards):
+    """They begin and end in whatever order, on stacks that lie in whatever order."""
+    program = compile_program("coroutines.c", ["libpq"])
+    argv = [program, "down" if downwards else "up", postgres.conninfo(sslmode="verify-full")]
+    assert anchored.run(argv).stdout == "4 connected\n" * 5
+    done = run_gated(anchored, argv, env={"MALLOC_PERTURB_": "165"})
+    assert (done.returncode, done.stdout) == (0, "4 connected\n" * 5), done.stderr
