@@ -56,19 +56,24 @@
 typedef void gate_ex_free(void *object, void *data, void *all_data, int index, long number,
 			  void *context);
 
-/* One libpq of the process, kept loaded for as long as the process lives. */
+/* How many libpqs of a process the gate can tell apart, those that were closed among them. */
 #define GATE_LIBPQS 32
 
-/* One of something for each number that a libpq can have: ONE(argument of the list, number). */
-#define GATE_EACH_LIBPQ(ONE, with)                                                                 \
-	ONE(with, 0)                                                                               \
-	ONE(with, 1) ONE(with, 2) ONE(with, 3) ONE(with, 4) ONE(with, 5) ONE(with, 6) ONE(with, 7) \
-	    ONE(with, 8) ONE(with, 9) ONE(with, 10) ONE(with, 11) ONE(with, 12) ONE(with, 13)      \
-		ONE(with, 14) ONE(with, 15) ONE(with, 16) ONE(with, 17) ONE(with, 18)              \
-		    ONE(with, 19) ONE(with, 20) ONE(with, 21) ONE(with, 22) ONE(with, 23)          \
-			ONE(with, 24) ONE(with, 25) ONE(with, 26) ONE(with, 27) ONE(with, 28)      \
-			    ONE(with, 29) ONE(with, 30) ONE(with, 31)
+/* clang-format off: a table
+ *
+ * One of something for each number that a libpq can have: ONE(argument of the list, number). */
+#define GATE_EACH_LIBPQ(ONE, with) \
+	ONE(with, 0) ONE(with, 1) ONE(with, 2) ONE(with, 3) \
+	ONE(with, 4) ONE(with, 5) ONE(with, 6) ONE(with, 7) \
+	ONE(with, 8) ONE(with, 9) ONE(with, 10) ONE(with, 11) \
+	ONE(with, 12) ONE(with, 13) ONE(with, 14) ONE(with, 15) \
+	ONE(with, 16) ONE(with, 17) ONE(with, 18) ONE(with, 19) \
+	ONE(with, 20) ONE(with, 21) ONE(with, 22) ONE(with, 23) \
+	ONE(with, 24) ONE(with, 25) ONE(with, 26) ONE(with, 27) \
+	ONE(with, 28) ONE(with, 29) ONE(with, 30) ONE(with, 31)
+/* clang-format on */
 
+/* One libpq of the process, kept loaded for as long as the process lives. */
 struct gate_libpq {
 	unsigned number; /* of the order in which they were found, below GATE_LIBPQS */
 	struct pga_libpq calls;
