@@ -59,9 +59,8 @@ typedef void gate_ex_free(void *object, void *data, void *all_data, int index, l
 /* How many libpqs of a process the gate can tell apart, those that were closed among them. */
 #define GATE_LIBPQS 32
 
-/* clang-format off: a table
- *
- * One of something for each number that a libpq can have: ONE(argument of the list, number). */
+/* One of something for each number that a libpq can have: ONE(argument of the list, number). */
+/* clang-format off */
 #define GATE_EACH_LIBPQ(ONE, with) \
 	ONE(with, 0) ONE(with, 1) ONE(with, 2) ONE(with, 3) \
 	ONE(with, 4) ONE(with, 5) ONE(with, 6) ONE(with, 7) \
