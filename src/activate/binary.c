@@ -48,7 +48,10 @@ static void compare_machines(const GElf_Ehdr *header, struct pga_binary *binary)
 
 const char *pga_own_interpreter(void)
 {
-	const char *begin = (const char *)&__ehdr_start;
+	/* The headers lie behind what the linker's name is declared as; volatile, so that no
+	 * compiler takes that for all there is. */
+	const void *volatile start = &__ehdr_start;
+	const char *begin = start;
 	const ElfW(Phdr) *headers =
 	    (const ElfW(Phdr) *)(const void *)(begin + __ehdr_start.e_phoff);
 
