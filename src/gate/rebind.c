@@ -258,8 +258,11 @@ static void rebind_object(void *handle, const struct link_map *map, void *space,
 	if (gate_object_at(map->l_ld, &rebinding.base) == NULL ||
 	    rebinding.base == gate_own_base() || !gate_object_loaded(map, &object))
 		return;
-	/* What a libpq calls in other libraries is bound with it, before anybody calls it. */
-	rebinding.is_libpq = gate_libpq_with(gate_object_find(&object, "PQconninfo")) != NULL;
+	rebinding.is_libpq = gate_object_find(&object, "PQconninfo") != NULL;
+	/* What a libpq calls in other libraries is bound with it, before anybody calls it. But one
+	 * that the program has linked in is called by itself, past the gate, and is left alone. */
+	if (rebinding.is_libpq && map->l_name[0] != '\0')
+		(void)gate_libpq_with(gate_object_find(&object, "PQconninfo"));
 	gate_object_slots(&object, rebind_slot, &rebinding);
 }
 
