@@ -315,12 +315,3 @@ void *gate_object_find(const struct gate_object *object, const char *name)
 		index = find_by_hash(object, name);
 	return index != 0 ? at(object->base + object->symbols[index].st_value) : NULL;
 }
-
-bool gate_object_needs(const struct gate_object *object, const char *text)
-{
-	for (const ElfW(Dyn) *entry = object->dynamic; entry->d_tag != DT_NULL; entry++)
-		if (entry->d_tag == DT_NEEDED &&
-		    strstr(object->strings + entry->d_un.d_val, text) != NULL)
-			return true;
-	return false;
-}

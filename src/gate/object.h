@@ -56,9 +56,6 @@ bool gate_object_loaded(const struct link_map *map, struct gate_object *object);
  * does not, or lets a function of its own choose. */
 void *gate_object_find(const struct gate_object *object, const char *name);
 
-/* Whether a needed object's name holds this text. */
-bool gate_object_needs(const struct gate_object *object, const char *text);
-
 /* Called for each slot of the object that a symbol is bound to by name: the slot, and the symbol's
  * name. */
 typedef void gate_slot_visit(const struct gate_object *object, const char *name, void **slot,

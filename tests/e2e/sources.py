@@ -14,8 +14,8 @@ class Apt:
         self.one_at_a_time = threading.Lock()
         for name in ("lists/partial", "archives/partial"):
             (folder / name).mkdir(parents=True)
-        lines = [line for release in releases for line in
-                 apt_sources(release) or [f"deb http://deb.debian.org/debian {release} main"]]
+        lines = [line for release in releases for line in apt_sources(release)]
+        assert lines, "this machine's apt has no sources of Debian 12 from which those of another release could be told"
         keys = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
         (folder / "sources.list").write_text("".join(re.sub("^deb ", f"deb-src {keys} ", line) + "\n" for line in lines))
         (folder / "apt.conf").write_text(
