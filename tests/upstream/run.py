@@ -22,7 +22,7 @@ of those three; --keep leaves the folder of the run where it is, with the logs o
 none failed and some passed.
 
 The tests come from Debian's source packages, fetched by an apt of its own in a scratch folder, so verified by the archive's
-signature; where a mirror has no longer the newest one, the one before. Programs come from Debian's binary packages, unpacked
+signature; where a mirror has no longer the newest one, the one before, or another release's. Programs come from Debian's binary packages, unpacked
 by mmdebstrap into a folder per release; only the two small programs of libpq/test are compiled. Everything runs in there
 by chroot(2), as an ordinary user. It needs root, or sudo without a password, and what `packaging/dependencies.sh build test`
 installs. A machine is kept in $PGANCHOR_TEST_CACHE where there is one.
@@ -58,9 +58,9 @@ from machines import ROOT, STALE, make_tarball, run, take_away, unpack  # noqa: 
 from sources import Apt  # noqa: E402
 
 RELEASES = {"15": "bookworm", "17": "trixie", "18": "sid", "19": "experimental"}
-# Experimental's source packages are not on every mirror: then the tests of the version before are run on its programs. Where one
+# A mirror need not have the source of what it has the programs of: then the tests of another version are run on them. Where one
 # of them goes wrong without the gate, since that version is another, it has to go wrong with it in the same way.
-BEFORE = {"19": "18"}
+INSTEAD = {"15": ["17", "18"], "17": ["15", "18"], "18": ["17", "15"], "19": ["18", "17"]}
 SUITES = ("src/interfaces/libpq", "src/test/ssl", "src/test/kerberos")
 # With postgresql-NN, which is the server, psql and the extension sslinfo. Nothing comes unasked, not even what is essential.
 PACKAGES = ["base-files", "coreutils", "dash", "sed", "grep", "tar", "tzdata", "libpq-dev", "perl", "libipc-run-perl", "openssl",
@@ -96,14 +96,7 @@ class Machine:
         self.uid, self.gid = (os.geteuid(), os.getegid()) if os.geteuid() != 0 else (65534, 65534)
         self.furnish()
         sources = apt.folder / f"source{version}"
-        self.of_before = False
-        try:
-            self.fetched = apt.source(f"postgresql-{version}", sources)
-        except AssertionError:
-            if version not in BEFORE:
-                raise
-            self.of_before = True
-            self.fetched = apt.source(f"postgresql-{BEFORE[version]}", sources)
+        self.fetched, self.of_another = self.fetch(apt, sources)
         for part in ("src/test/perl", "src/test/ssl", *suites):
             if (sources / part).exists():
                 self.bring(sources / part, f"/source/{part}")
@@ -116,6 +109,16 @@ class Machine:
         for mode, policy in POLICIES.items():
             self.root(f'mkdir -p "$1/policies/{mode}/pganchor"; printf %s "$2" >"$1/policies/{mode}/pganchor/policy.conf"', policy)
         self.listen()
+
+    def fetch(self, apt, sources):
+        """Unpack the source of the tests. Returns its version, and whether that is another than ours."""
+        missing = None
+        for version in (self.version, *INSTEAD[self.version]):
+            try:
+                return apt.source(f"postgresql-{version}", sources), version != self.version
+            except AssertionError as error:
+                missing = missing or error
+        raise missing
 
     def root(self, script, *arguments):
         """A shell script as root: "$1" is the folder, then come the arguments."""
@@ -390,7 +393,7 @@ def judge(report, machine, runs, totals):
     wrong = compare_audit(plain, runs["audit"])
     if not counts["ok"]:
         wrong = "no result at all:\n" + "\n".join(plain.results) + f"\n{plain.words}"
-    elif (failures or plain.status != 0) and not machine.of_before:
+    elif (failures or plain.status != 0) and not machine.of_another:
         # A judge that fails by itself is none.
         wrong = f"fails without the gate too, status {plain.status}:\n" + "\n".join(failures) + f"\n{plain.words}\n{wrong}"
     totals["results"] += counts["ok"]
