@@ -1,6 +1,6 @@
 #include "activate/module.h"
 
-#include "activate/child.h"
+#include "base/subprocess.h"
 #include "base/ownership.h"
 #include "base/text.h"
 
@@ -32,12 +32,12 @@ int pga_module_loads(const char *preload, struct pga_error *error)
 {
 	static const char *const argv[] = {"/bin/cat", "/proc/self/maps", NULL};
 	char real[PATH_MAX];
-	struct pga_child child;
+	struct pga_subprocess child;
 	int result = -1;
 
 	if (realpath(path, real) == NULL)
 		return pga_fail_errno(error, reinstall, "cannot find the gate %s", PGA_MODULE);
-	if (pga_child_run(argv, preload != NULL ? preload : "", &child, error) != 0)
+	if (pga_subprocess_run(argv, preload != NULL ? preload : "", &child, error) != 0)
 		goto done;
 	if (child.errors.length > 0)
 		(void)pga_fail(error, reinstall, "the gate %s does not load: %.*s", PGA_MODULE,
@@ -51,7 +51,7 @@ int pga_module_loads(const char *preload, struct pga_error *error)
 	else
 		result = 0;
 done:
-	pga_child_free(&child);
+	pga_subprocess_free(&child);
 	return result;
 }
 

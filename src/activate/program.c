@@ -1,7 +1,7 @@
 #include "activate/program.h"
 
 #include "activate/binary.h"
-#include "activate/child.h"
+#include "base/subprocess.h"
 #include "activate/known.h"
 #include "activate/module.h"
 #include "base/text.h"
@@ -126,15 +126,15 @@ static bool lists(const struct pga_binary *binary, const char *path, const char 
 {
 	const char *const argv[] = {binary->is_loader ? path : binary->interpreter, "--list",
 				    binary->is_loader ? PGA_MODULE : path, NULL};
-	struct pga_child child = {0};
+	struct pga_subprocess child = {0};
 	struct pga_error error;
-	bool good = pga_child_run(argv, preload, &child, &error) == 0 && child.status == 0 &&
+	bool good = pga_subprocess_run(argv, preload, &child, &error) == 0 && child.status == 0 &&
 		    child.errors.length == 0;
 
 	if (!good)
 		pga_text_add_bytes(complaint, pga_text_string(&child.errors),
 				   strcspn(pga_text_string(&child.errors), "\n"));
-	pga_child_free(&child);
+	pga_subprocess_free(&child);
 	return good;
 }
 

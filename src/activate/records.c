@@ -1,6 +1,6 @@
 #include "activate/records.h"
 
-#include "activate/child.h"
+#include "base/subprocess.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -255,13 +255,13 @@ static int read_journal(struct pga_records *records, time_t since, struct pga_er
 {
 	static const char *const argv[] = {"journalctl", "--no-pager", "--quiet",  "-o",
 					   "json",       "-t",         "pganchor", NULL};
-	struct pga_child child;
+	struct pga_subprocess child;
 	char *at;
 	char *line;
 	int result = -1;
 
 	records->source = strdup("the journal");
-	if (pga_child_run(argv, "", &child, error) != 0)
+	if (pga_subprocess_run(argv, "", &child, error) != 0)
 		goto done;
 	if (child.status != 0) {
 		child.errors.bytes[strcspn(pga_text_string(&child.errors), "\n")] = '\0';
@@ -285,7 +285,7 @@ static int read_journal(struct pga_records *records, time_t since, struct pga_er
 	}
 	result = 0;
 done:
-	pga_child_free(&child);
+	pga_subprocess_free(&child);
 	return result;
 }
 

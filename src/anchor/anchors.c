@@ -16,7 +16,7 @@ enum { ANCHORS_CONF, NAME_CRT, ROOT_CRT, FILES };
 struct installing {
 	const struct pga_anchor *anchor;
 	struct pga_anchoring *done;
-	struct pga_joint joints[FILES]; /* in the order in which they are locked */
+	struct pga_transaction_file files[FILES]; /* in the order in which they are locked */
 	struct pga_pins pins;
 	const struct pga_pin *same;   /* the section that has the pin; NULL: none yet */
 	const struct pga_pin *before; /* the section that has the name; NULL: none yet */
@@ -28,24 +28,24 @@ static int copy(char **to, const char *from, struct pga_error *error)
 	return *to != NULL ? 0 : pga_fail_memory(error);
 }
 
-static struct pga_joint *begin(struct installing *installing, int which,
-			       struct pga_anchor_file *file, char *path, mode_t mode,
-			       struct pga_error *error)
+static struct pga_transaction_file *begin(struct installing *installing, int which,
+					  struct pga_anchor_file *file, char *path, mode_t mode,
+					  struct pga_error *error)
 {
-	struct pga_joint *joint = &installing->joints[which];
+	struct pga_transaction_file *file = &installing->files[which];
 
 	file->path = path;
 	if (path == NULL) {
 		(void)pga_fail_memory(error);
 		return NULL;
 	}
-	return pga_edit_begin(&joint->edit, path, mode, error) == 0 ? joint : NULL;
+	return pga_edit_begin(&file->edit, path, mode, error) == 0 ? file : NULL;
 }
 
 static int begin_conf(struct installing *installing, struct pga_error *error)
 {
 	char *path = pga_user_config("anchors.conf");
-	const struct pga_joint *conf;
+	const struct pga_transaction_file *conf;
 
 	if (path == NULL)
 		return pga_fail(error, "set HOME", "this user has no home folder");
@@ -131,7 +131,7 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_anchoring *done = installing->done;
 	const struct pga_certificate *certificate = installing->anchor->certificate;
-	struct pga_joint *conf = &installing->joints[ANCHORS_CONF];
+	struct pga_transaction_file *conf = &installing->files[ANCHORS_CONF];
 	const struct pga_text *before = &conf->edit.before;
 	struct pga_pins pins;
 	const struct pga_pin *pin;
@@ -155,7 +155,7 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 		return 0;
 	pga_anchors_conf_set(before, done->name, settings, sizeof settings / sizeof settings[0],
 			     &conf->after);
-	if (pga_joint_put(conf, error) != 0 ||
+	if (pga_transaction_put(conf, error) != 0 ||
 	    pga_pins_parse(&pins, conf->edit.path, pga_text_string(&conf->after),
 			   conf->after.length, error) != 0)
 		return -1;
@@ -189,7 +189,7 @@ static int compose_crt(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_certificate *certificate = installing->anchor->certificate;
 	struct pga_text name = PGA_TEXT_EMPTY;
-	struct pga_joint *crt;
+	struct pga_transaction_file *crt;
 
 	pga_text_addf(&name, "anchors/%s.crt", installing->done->name);
 	crt = begin(installing, NAME_CRT, &installing->done->crt,
@@ -203,7 +203,7 @@ static int compose_crt(struct installing *installing, struct pga_error *error)
 		return pga_fail(error, "move it away, choose another --name, or --replace it",
 				"%s: there is such a file, and it is no anchor's", crt->edit.path);
 	pga_text_add(&crt->after, certificate->pem);
-	return pga_joint_put(crt, error);
+	return pga_transaction_put(crt, error);
 }
 
 /* Takes out the certificate that pganchor put into root.crt for this anchor and that is not to be
@@ -229,7 +229,8 @@ static int cut_old(struct installing *installing, const struct pga_edit *edit,
 /* The new root.crt is rest, which the certificate that is not to be there was cut from. libpq takes
  * a root.crt without any certificate for a fault, in every connection that uses TLS at all; one
  * that would be empty goes. */
-static int put_rest(struct pga_joint *root, struct pga_text *rest, struct pga_error *error)
+static int put_rest(struct pga_transaction_file *root, struct pga_text *rest,
+		    struct pga_error *error)
 {
 	bool any;
 
@@ -241,14 +242,15 @@ static int put_rest(struct pga_joint *root, struct pga_text *rest, struct pga_er
 				"refuse it",
 				root->edit.path);
 	pga_text_add_bytes(&root->after, pga_text_string(rest), rest->length);
-	if (pga_joint_put(root, error) != 0)
+	if (pga_transaction_put(root, error) != 0)
 		return -1;
 	if (!any)
 		root->change = PGA_REMOVED;
 	return 0;
 }
 
-static struct pga_joint *begin_root(struct installing *installing, struct pga_error *error)
+static struct pga_transaction_file *begin_root(struct installing *installing,
+					       struct pga_error *error)
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
 	char *home = pga_libpq_home(error);
@@ -266,7 +268,7 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 	struct pga_anchoring *done = installing->done;
 	const struct pga_certificate *certificate = installing->anchor->certificate;
 	struct pga_text rest = PGA_TEXT_EMPTY;
-	struct pga_joint *root;
+	struct pga_transaction_file *root;
 	bool holds = false;
 	bool cut = false;
 	int result = -1;
@@ -281,7 +283,7 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 	if (!done->scoped && !holds)
 		result = pga_root_crt_add(root->edit.path, &rest, done->name, certificate,
 					  &root->after, error) == 0
-			     ? pga_joint_put(root, error)
+			     ? pga_transaction_put(root, error)
 			     : -1;
 	else
 		result = cut ? put_rest(root, &rest, error) : 0;
@@ -294,11 +296,11 @@ done:
  * first, as the one whose rename can fail (where it is a mount of its own, as in a container). */
 static int write_all(struct installing *installing, struct pga_error *error)
 {
-	struct pga_joint *order[FILES] = {&installing->joints[ROOT_CRT],
-					  &installing->joints[NAME_CRT],
-					  &installing->joints[ANCHORS_CONF]};
+	struct pga_transaction_file *order[FILES] = {&installing->files[ROOT_CRT],
+						     &installing->files[NAME_CRT],
+						     &installing->files[ANCHORS_CONF]};
 
-	return pga_joint_write(order, FILES, error);
+	return pga_transaction_write(order, FILES, error);
 }
 
 int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga_anchoring *done,
@@ -313,12 +315,12 @@ int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga
 	    compose_root(&installing, error) == 0 &&
 	    (dry_run || write_all(&installing, error) == 0))
 		result = 0;
-	done->conf.change = installing.joints[ANCHORS_CONF].change;
-	done->crt.change = installing.joints[NAME_CRT].change;
-	done->root_crt.change = installing.joints[ROOT_CRT].change;
+	done->conf.change = installing.files[ANCHORS_CONF].change;
+	done->crt.change = installing.files[NAME_CRT].change;
+	done->root_crt.change = installing.files[ROOT_CRT].change;
 	/* The last first: a folder that was made for it stands in one that was made for another. */
 	for (int i = FILES; i-- > 0;)
-		pga_joint_end(&installing.joints[i]);
+		pga_transaction_end(&installing.files[i]);
 	pga_pins_free(&installing.pins);
 	if (result != 0)
 		pga_anchoring_free(done);

@@ -4,7 +4,7 @@
 #define PGA_ANCHOR_ANCHORS_H
 
 #include "anchor/certificate.h"
-#include "anchor/joint.h"
+#include "base/transaction.h"
 #include "base/error.h"
 
 #include <stdbool.h>

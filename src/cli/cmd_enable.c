@@ -4,7 +4,7 @@
 #include "cli/enable_checks.h"
 #include "cli/json.h"
 
-#include "activate/child.h"
+#include "base/subprocess.h"
 #include "activate/module.h"
 #include "activate/switch.h"
 #include "base/terminal.h"
@@ -59,14 +59,14 @@ static char *preloaded_by_unit(const struct pga_asked *asked, bool user)
 			      NULL,        NULL};
 	struct pga_text name = PGA_TEXT_EMPTY;
 	struct pga_text value = PGA_TEXT_EMPTY;
-	struct pga_child child = {0};
+	struct pga_subprocess child = {0};
 	struct pga_error ignored;
 	const char *found;
 
 	pga_text_addf(&name, "%s%s", asked->unit,
 		      strstr(asked->unit, ".service") != NULL ? "" : ".service");
 	argv[6] = pga_text_string(&name);
-	if (asked->root == NULL && pga_child_run(argv, "", &child, &ignored) == 0 &&
+	if (asked->root == NULL && pga_subprocess_run(argv, "", &child, &ignored) == 0 &&
 	    child.status == 0) {
 		found = strstr(pga_text_string(&child.output), "LD_PRELOAD=");
 		if (found != NULL) {
@@ -74,7 +74,7 @@ static char *preloaded_by_unit(const struct pga_asked *asked, bool user)
 			pga_text_add_bytes(&value, found, strcspn(found, " \n"));
 		}
 	}
-	pga_child_free(&child);
+	pga_subprocess_free(&child);
 	pga_text_free(&name);
 	pga_text_add(&value, "");
 	return pga_text_take(&value);

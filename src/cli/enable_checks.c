@@ -1,6 +1,6 @@
 #include "cli/enable_checks.h"
 
-#include "activate/child.h"
+#include "base/subprocess.h"
 #include "activate/daemons.h"
 #include "activate/module.h"
 #include "activate/session.h"
@@ -28,14 +28,14 @@ static int check_settings(const struct pga_asked *asked, struct pga_error *error
 	const char *argv[] = {
 	    "systemctl", "show",      "--property=UnsetEnvironment,RootDirectory,RootImage",
 	    "--",        asked->unit, NULL};
-	struct pga_child child = {0};
+	struct pga_subprocess child = {0};
 	struct pga_error ignored;
 	char *unset = NULL;
 	char *root = NULL;
 	char *image = NULL;
 	int result = 0;
 
-	const bool told = asked->root == NULL && pga_child_run(argv, "", &child, &ignored) == 0 &&
+	const bool told = asked->root == NULL && pga_subprocess_run(argv, "", &child, &ignored) == 0 &&
 			  child.status == 0;
 
 	if (!told && asked->root == NULL)
@@ -58,7 +58,7 @@ static int check_settings(const struct pga_asked *asked, struct pga_error *error
 		    "%s has a root directory of its own (%s)\n    install pganchor "
 		    "there too: ld.so starts a program without a gate that is not there",
 		    asked->unit, root != NULL && root[0] != '\0' ? root : image);
-	pga_child_free(&child);
+	pga_subprocess_free(&child);
 	free(unset);
 	free(root);
 	free(image);

@@ -1,4 +1,4 @@
-#include "activate/child.h"
+#include "base/subprocess.h"
 
 #include "base/file.h"
 
@@ -46,7 +46,7 @@ static bool take(int stream, struct pga_text *text)
 	return count > 0;
 }
 
-static void take_all(int output, int errors, struct pga_child *child)
+static void take_all(int output, int errors, struct pga_subprocess *child)
 {
 	struct pollfd streams[2] = {{output, POLLIN, 0}, {errors, POLLIN, 0}};
 
@@ -97,8 +97,8 @@ static void close_both(int *ends)
 			(void)close(ends[i]);
 }
 
-int pga_child_run(const char *const *argv, const char *preload, struct pga_child *child,
-		  struct pga_error *error)
+int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_subprocess *child,
+		       struct pga_error *error)
 {
 	struct pga_text variable = PGA_TEXT_EMPTY;
 	char **environment = NULL;
@@ -147,7 +147,7 @@ done:
 	return result;
 }
 
-void pga_child_free(struct pga_child *child)
+void pga_subprocess_free(struct pga_subprocess *child)
 {
 	pga_text_free(&child->output);
 	pga_text_free(&child->errors);

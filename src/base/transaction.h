@@ -1,6 +1,6 @@
 /* Several files that change together or not at all. */
-#ifndef PGA_ANCHOR_JOINT_H
-#define PGA_ANCHOR_JOINT_H
+#ifndef PGA_BASE_TRANSACTION_H
+#define PGA_BASE_TRANSACTION_H
 
 #include "base/error.h"
 #include "base/edit.h"
@@ -12,7 +12,7 @@
 enum pga_change { PGA_UNCHANGED, PGA_CREATED, PGA_CHANGED, PGA_REMOVED };
 
 /* One of the files, all zero before its edit begins. */
-struct pga_joint {
+struct pga_transaction_file {
 	struct pga_edit edit;
 	struct pga_text after; /* the new bytes */
 	enum pga_change change;
@@ -22,13 +22,14 @@ struct pga_joint {
 
 /* Notes that the file is to get the bytes of after. Returns -1 if memory ran out while they were
  * put together. */
-int pga_joint_put(struct pga_joint *joint, struct pga_error *error);
+int pga_transaction_put(struct pga_transaction_file *file, struct pga_error *error);
 
 /* Writes those files that change, in this order. All new bytes are on the disk before the first
  * rename; when a rename fails, those before it are taken back. */
-int pga_joint_write(struct pga_joint *const *joints, size_t count, struct pga_error *error);
+int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,
+			  struct pga_error *error);
 
 /* Ends the edit and frees all; safe on one that is all zero. */
-void pga_joint_end(struct pga_joint *joint);
+void pga_transaction_end(struct pga_transaction_file *file);
 
 #endif

@@ -1,12 +1,12 @@
 /* Small programs that a command runs to ask something: a shell is never in between. */
-#ifndef PGA_ACTIVATE_CHILD_H
-#define PGA_ACTIVATE_CHILD_H
+#ifndef PGA_BASE_SUBPROCESS_H
+#define PGA_BASE_SUBPROCESS_H
 
 #include "base/error.h"
 #include "base/text.h"
 
 /* What a program said, and how it ended. */
-struct pga_child {
+struct pga_subprocess {
 	struct pga_text output; /* its standard output */
 	struct pga_text errors; /* its standard error */
 	int status;             /* its exit status; 128 + N where signal N ended it */
@@ -16,9 +16,9 @@ struct pga_child {
  * preload, if not NULL, is its LD_PRELOAD in the place of ours. At most PGA_FILE_LIMIT bytes are
  * taken of each stream. Returns -1 where it cannot be started; child is to be freed all the same.
  */
-int pga_child_run(const char *const *argv, const char *preload, struct pga_child *child,
-		  struct pga_error *error);
+int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_subprocess *child,
+		       struct pga_error *error);
 
-void pga_child_free(struct pga_child *child);
+void pga_subprocess_free(struct pga_subprocess *child);
 
 #endif
