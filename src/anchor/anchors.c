@@ -32,14 +32,14 @@ static struct pga_transaction_file *begin(struct installing *installing, int whi
 					  struct pga_anchor_file *file, char *path, mode_t mode,
 					  struct pga_error *error)
 {
-	struct pga_transaction_file *file = &installing->files[which];
+	struct pga_transaction_file *begun = &installing->files[which];
 
 	file->path = path;
 	if (path == NULL) {
 		(void)pga_fail_memory(error);
 		return NULL;
 	}
-	return pga_edit_begin(&file->edit, path, mode, error) == 0 ? file : NULL;
+	return pga_edit_begin(&begun->edit, path, mode, error) == 0 ? begun : NULL;
 }
 
 static int begin_conf(struct installing *installing, struct pga_error *error)
