@@ -4,8 +4,8 @@
 #include "cli/enable_checks.h"
 #include "cli/json.h"
 
-#include "base/subprocess.h"
 #include "activate/module.h"
+#include "activate/session.h"
 #include "activate/switch.h"
 #include "base/terminal.h"
 
@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void print_help(FILE *stream, bool off)
@@ -32,8 +33,10 @@ static void print_help(FILE *stream, bool off)
 	    "  -n, --dry-run        change nothing, and show what would be written\n"
 	    "  -j, --json           report in JSON\n"
 	    "  -h, --help           show this\n\n"
+	    "Exit status: 0 done, or as it was to be already; 1 failed, and nothing was "
+	    "changed%s; 2 usage.\n\n"
 	    "%s",
-	    off ? "disable" : "enable", off ? " [-a]" : "",
+	    off ? "disable" : "enable", off ? " [-a] [-o] [-k]" : "",
 	    off ? "Takes out again what pganchor enable wrote, and nothing else: your session's "
 		  "and "
 		  "your shell's\nlines, or what is named here.\n"
@@ -43,78 +46,54 @@ static void print_help(FILE *stream, bool off)
 	    off ? "" : " (the default)",
 	    off ? "  -a, --all            all that was enabled on the machine: --system, "
 		  "--ld-so-preload,\n                       and every service's drop-in\n"
+		  "  -o, --own            leave lines that name the module of another "
+		  "installation\n"
+		  "  -k, --keep-going     take out what can be taken out, whatever cannot\n"
 		: "",
+	    off ? "\n(with --keep-going: what could be taken out was)" : "",
 	    off ? "  pganchor disable\n  sudo pganchor disable --system --ld-so-preload\n"
 		: "  pganchor enable --session --shell\n  sudo pganchor enable --unit myapp\n"
 		  "  pganchor status\n");
 }
 
-/* What the service preloads already: the last assignment of LD_PRELOAD wins in systemd, so that a
- * drop-in which did not repeat it would take it away. "" where systemd does not say. */
-static char *preloaded_by_unit(const struct pga_asked *asked, bool user)
-{
-	const char *argv[] = {"systemctl", user ? "--user" : "--system",
-			      "show",      "--property=Environment",
-			      "--value",   "--",
-			      NULL,        NULL};
-	struct pga_text name = PGA_TEXT_EMPTY;
-	struct pga_text value = PGA_TEXT_EMPTY;
-	struct pga_subprocess child = {0};
-	struct pga_error ignored;
-	const char *found;
-
-	pga_text_addf(&name, "%s%s", asked->unit,
-		      strstr(asked->unit, ".service") != NULL ? "" : ".service");
-	argv[6] = pga_text_string(&name);
-	if (asked->root == NULL && pga_subprocess_run(argv, "", &child, &ignored) == 0 &&
-	    child.status == 0) {
-		found = strstr(pga_text_string(&child.output), "LD_PRELOAD=");
-		if (found != NULL) {
-			found += sizeof "LD_PRELOAD=" - 1;
-			pga_text_add_bytes(&value, found, strcspn(found, " \n"));
-		}
-	}
-	pga_subprocess_free(&child);
-	pga_text_free(&name);
-	pga_text_add(&value, "");
-	return pga_text_take(&value);
-}
-
-/* The value of LD_PRELOAD for a way: the module, and for a unit what it has already. */
-static char *preload_for(const struct pga_asked *asked, enum pga_way way, const char *entry,
-			 struct pga_error *error)
+/* The value of LD_PRELOAD for a service: the module in front of what it has already. NULL, with the
+ * error filled, where that cannot be written. */
+static char *add_to(const char *unit, const char *entry, const char *before,
+		    struct pga_error *error)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
-	char *before = NULL;
+	size_t length;
+	const char *at;
 
-	if (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT)
-		before = preloaded_by_unit(asked, way == PGA_WAY_USER_UNIT);
-	if (before != NULL && before[strcspn(before, "\"'\\%")] != '\0') {
+	if (before[strcspn(before, "\"'\\%")] != '\0') {
 		(void)pga_fail(error, "write a drop-in by hand; nothing was changed",
-			       "%s preloads something that pganchor cannot add to: %s", asked->unit,
+			       "%s preloads something that pganchor cannot add to: %s", unit,
 			       before);
-		free(before);
 		return NULL;
 	}
-	if (before != NULL && pga_module_is_in(before))
-		return before;
-	pga_text_addf(&text, "%s%s%s", entry, before != NULL && before[0] != '\0' ? ":" : "",
-		      before != NULL ? before : "");
-	free(before);
+	pga_text_add(&text, entry);
+	for (at = before; (at = pga_module_next_entry(at, &length)) != NULL; at += length)
+		if (!pga_module_is_named(at, length)) {
+			pga_text_add(&text, ":");
+			pga_text_add_bytes(&text, at, length);
+		}
 	if (text.failed)
 		(void)pga_fail_memory(error);
 	return pga_text_take(&text);
 }
 
-static int switch_on(const struct pga_asked *asked, struct pga_switch *file, const char *entry,
-		     struct pga_error *error)
+static int switch_on_unit(const struct pga_asked *asked, struct pga_switch *file, const char *entry,
+			  struct pga_error *error)
 {
-	char *preload = preload_for(asked, file->way, entry, error);
-	int result;
+	char *before = NULL;
+	char *preload = NULL;
+	int result = -1;
 
-	if (preload == NULL)
-		return -1;
-	result = pga_switch_on(file, preload, error);
+	if (pga_check_unit(asked, file->way == PGA_WAY_USER_UNIT, &before, error) == 0)
+		preload = add_to(asked->unit, entry, before, error);
+	if (preload != NULL)
+		result = pga_switch_on(file, preload, error);
+	free(before);
 	free(preload);
 	return result;
 }
@@ -125,15 +104,16 @@ static int prepare(const struct pga_asked *asked, struct pga_switch *file, enum 
 	if (pga_switch_find(file, way, asked->root, unit, error) != 0)
 		return -1;
 	if (asked->off)
-		return pga_switch_off(file, error);
-	if (way == PGA_WAY_UNIT && pga_check_unit(asked, error) != 0)
-		return -1;
-	return switch_on(asked, file, entry, error);
+		return pga_switch_off(file, asked->own, error);
+	if (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT)
+		return switch_on_unit(asked, file, entry, error);
+	return pga_switch_on(file, entry, error);
 }
 
 /* Takes the lines out of the start files of whatever shell has them. Where none has, that is told
  * of those of the user's. */
-static int prepare_shells_off(struct pga_switch *files, size_t *count, struct pga_error *error)
+static int prepare_shells_off(const struct pga_asked *asked, struct pga_switch *files,
+			      size_t *count, struct pga_error *error)
 {
 	struct pga_shell_files all;
 	struct pga_shell_files own;
@@ -147,7 +127,7 @@ static int prepare_shells_off(struct pga_switch *files, size_t *count, struct pg
 
 		result = pga_switch_find_shell(file, &all.list[i], error);
 		if (result == 0)
-			result = pga_switch_off(file, error);
+			result = pga_switch_off(file, asked->own, error);
 		if (result == 0 && file->state == PGA_OFF)
 			pga_switch_end(&files[--*count]);
 	}
@@ -165,14 +145,14 @@ static int prepare_shells(const struct pga_asked *asked, struct pga_switch *file
 	int result;
 
 	if (asked->off)
-		return prepare_shells_off(files, count, error);
+		return prepare_shells_off(asked, files, count, error);
 	result = pga_shell_files(&shells, error);
 	for (size_t i = 0; result == 0 && i < shells.count; i++) {
 		struct pga_switch *file = &files[(*count)++];
 
 		result = pga_switch_find_shell(file, &shells.list[i], error);
 		if (result == 0)
-			result = switch_on(asked, file, entry, error);
+			result = pga_switch_on(file, entry, error);
 	}
 	pga_shell_files_free(&shells);
 	return result;
@@ -193,6 +173,9 @@ static void print_next(const struct pga_asked *asked)
 	else if (asked->ways[PGA_WAY_PRELOAD])
 		(void)printf("every program that is started from now on %s the gate\n",
 			     asked->off ? "is without" : "has");
+	else if (!asked->off && asked->ways[PGA_WAY_SESSION] && !asked->ways[PGA_WAY_SHELL] &&
+		 !pga_user_session_runs())
+		(void)printf("next: pganchor enable --shell\n");
 	else
 		(void)printf("next: log out and in again%s; pganchor status says what runs with "
 			     "the gate\n",
@@ -206,10 +189,14 @@ static int print_text(const struct pga_asked *asked, const struct pga_switch *fi
 	for (size_t i = 0; i < count; i++) {
 		const char *what = asked->off ? "it is not there" : "it is there already";
 
+		if (asked->own && files[i].state == PGA_ON_OTHER)
+			what = "another installation's, and left";
 		if (files[i].changes)
 			what = asked->off ? "taken out" : "written";
 		if (files[i].changes && asked->dry_run)
 			what = asked->off ? "would be taken out" : "would be written";
+		if (files[i].failed)
+			continue; /* it has been told why */
 		(void)printf("%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);
 		if (asked->dry_run && (files[i].changes || !asked->off))
 			(void)printf("%s", pga_text_string(&files[i].lines));
@@ -244,75 +231,162 @@ static void advise_root(const struct pga_asked *asked, struct pga_error *error)
 			       "run it as root, such as with sudo; nothing was changed");
 }
 
-/* Prepares every file that is asked for. *files has room for one of each way, those of the shells
- * and `units` more. */
-static int prepare_all(const struct pga_asked *asked, char *const *units, size_t unit_count,
-		       struct pga_switch *files, size_t *count, struct pga_error *error)
+/* Tells what could not be prepared, and goes on to the next: all that is in the way is to be known
+ * at once. What failed is of no more use. */
+static int tell(const struct pga_asked *asked, int result, struct pga_switch *file,
+		struct pga_error *error)
 {
-	char *entry = NULL;
-	int result = -1;
-
-	if (!asked->off) {
-		entry = pga_module_entry(error);
-		if (entry == NULL ||
-		    (asked->ways[PGA_WAY_PRELOAD] && pga_check_preload(asked, error) != 0))
-			goto done;
-		if (asked->root != NULL)
-			pga_check_image(asked);
+	if (result == 0)
+		return 0;
+	advise_root(asked, error);
+	/* The rest is done. */
+	if (asked->keep_going && strstr(error->next, "; nothing was changed") != NULL)
+		*strstr(error->next, "; nothing was changed") = '\0';
+	pga_print_error(error);
+	if (file != NULL) {
+		file->failed = true;
+		file->changes = false;
 	}
+	return -1;
+}
+
+/* Prepares every file that is asked for. *files has room for one of each way, those of the shells
+ * and `units` more. Returns -1, with everything told, where one could not be. */
+static int prepare_all(const struct pga_asked *asked, char *const *units, size_t unit_count,
+		       const char *entry, struct pga_switch *files, size_t *count)
+{
+	struct pga_error error;
+	int result = 0;
+
 	for (int way = 0; way < PGA_WAYS; way++) {
+		struct pga_switch *file = &files[*count];
+
 		if (!asked->ways[way])
 			continue;
-		if ((way == PGA_WAY_SHELL ? prepare_shells(asked, files, count, entry, error)
-					  : prepare(asked, &files[(*count)++], (enum pga_way)way,
-						    asked->unit, entry, error)) != 0)
-			goto done;
+		if (way == PGA_WAY_SHELL) {
+			result |= tell(asked, prepare_shells(asked, files, count, entry, &error),
+				       NULL, &error);
+			continue;
+		}
+		(*count)++;
+		result |=
+		    tell(asked, prepare(asked, file, (enum pga_way)way, asked->unit, entry, &error),
+			 file, &error);
 	}
-	for (size_t i = 0; i < unit_count; i++)
-		if (prepare(asked, &files[(*count)++], PGA_WAY_UNIT, units[i], entry, error) != 0)
-			goto done;
-	result = 0;
-done:
-	free(entry);
+	for (size_t i = 0; i < unit_count; i++) {
+		struct pga_switch *file = &files[(*count)++];
+
+		result |= tell(asked, prepare(asked, file, PGA_WAY_UNIT, units[i], entry, &error),
+			       file, &error);
+	}
 	return result;
 }
 
-static int switch_all(const struct pga_asked *asked)
+/* How the module is to be named, after a look at whether it may be. */
+static char *find_entry(const struct pga_asked *asked)
 {
-	size_t unit_count = 0;
-	char **units = asked->all ? pga_switch_units(PGA_WAY_UNIT, asked->root, &unit_count) : NULL;
+	struct pga_error error;
+	char *entry = NULL;
+
+	if (pga_check_module(asked, &error) != 0 || (entry = pga_module_entry(&error)) == NULL)
+		pga_print_error(&error);
+	else if (asked->root != NULL)
+		pga_check_image(asked);
+	return entry;
+}
+
+/* Taken out in the other order: a folder that was made for two files was made for the first. */
+static int apply_all(const struct pga_asked *asked, struct pga_switch *files, size_t count)
+{
+	struct pga_switch **order = calloc(count + 1, sizeof(struct pga_switch *));
+	struct pga_error error;
+	int result;
+
+	for (size_t i = 0; order != NULL && i < count; i++)
+		order[asked->off ? count - 1 - i : i] = &files[i];
+	result = order != NULL ? pga_switch_apply(order, count, &error) : pga_fail_memory(&error);
+	free(order);
+	if (result == 0)
+		return 0;
+	advise_root(asked, &error);
+	pga_print_error(&error);
+	for (size_t i = 0; i < count; i++)
+		if (pga_switch_stays_changed(&files[i]))
+			pga_print_warning("%s: changed all the same, and could not be taken back",
+					  files[i].path);
+	return -1;
+}
+
+static int switch_files(const struct pga_asked *asked, char *const *units, size_t unit_count,
+			const char *entry)
+{
 	struct pga_switch *files = calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
 	struct pga_error error;
 	size_t count = 0;
 	int status = PGA_EXIT_FAILED;
+	bool partly;
 
 	if (files == NULL) {
 		(void)pga_fail_memory(&error);
-		goto failed;
+		pga_print_error(&error);
+		return status;
 	}
-	if (prepare_all(asked, units, unit_count, files, &count, &error) != 0)
-		goto failed;
-	/* Taken out in the other order: a folder that was made for two files was made for the
-	 * first.
-	 */
-	for (size_t i = 0; i < count && !asked->dry_run; i++)
-		if (pga_switch_apply(&files[asked->off ? count - 1 - i : i], &error) != 0)
-			goto failed;
+	partly = prepare_all(asked, units, unit_count, entry, files, &count) != 0;
+	if ((partly && !asked->keep_going) ||
+	    (!asked->dry_run && apply_all(asked, files, count) != 0))
+		goto done;
 	if (!asked->off)
 		pga_check_sessions(asked);
 	status = asked->json ? print_json(asked, files, count) : print_text(asked, files, count);
-	goto done;
-failed:
-	advise_root(asked, &error);
-	pga_print_error(&error);
+	if (partly)
+		status = PGA_EXIT_FAILED;
 done:
 	while (count > 0)
 		pga_switch_end(&files[--count]);
 	free(files);
+	return status;
+}
+
+static int switch_all(const struct pga_asked *asked)
+{
+	struct pga_error error;
+	size_t unit_count = 0;
+	char **units = NULL;
+	char *entry = NULL;
+	int status = PGA_EXIT_FAILED;
+
+	if (asked->all &&
+	    pga_switch_units(PGA_WAY_UNIT, asked->root, &units, &unit_count, &error) != 0)
+		pga_print_error(&error);
+	else if (asked->off || (entry = find_entry(asked)) != NULL)
+		status = switch_files(asked, units, unit_count, entry);
 	while (unit_count > 0)
 		free(units[--unit_count]);
 	free(units);
+	free(entry);
 	return status;
+}
+
+/* A root directory has to be there: a name that was mistyped is not to become one. The machine's
+ * own is none. */
+static bool settle_root(struct pga_asked *asked)
+{
+	static const char next[] = "name a folder that is there; nothing was changed";
+	struct pga_error error;
+	struct stat root;
+	struct stat own;
+
+	if (stat(asked->root, &root) != 0)
+		(void)pga_fail_errno(&error, next, "--root %s", asked->root);
+	else if (!S_ISDIR(root.st_mode))
+		(void)pga_fail(&error, next, "--root %s: not a folder", asked->root);
+	else {
+		if (stat("/", &own) == 0 && own.st_dev == root.st_dev && own.st_ino == root.st_ino)
+			asked->root = NULL;
+		return true;
+	}
+	pga_print_error(&error);
+	return false;
 }
 
 /* What the options come to. */
@@ -331,7 +405,10 @@ static void settle(struct pga_asked *asked, bool session, bool shell, bool syste
 
 static int enable_or_disable(int argc, char **argv, bool off)
 {
+	/* The first three are disable's. */
 	static const struct option options[] = {{"all", no_argument, NULL, 'a'},
+						{"keep-going", no_argument, NULL, 'k'},
+						{"own", no_argument, NULL, 'o'},
 						{"dry-run", no_argument, NULL, 'n'},
 						{"help", no_argument, NULL, 'h'},
 						{"json", no_argument, NULL, 'j'},
@@ -347,8 +424,8 @@ static int enable_or_disable(int argc, char **argv, bool off)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, off ? "aehjlnpr:su:" : "ehjlnpr:su:",
-				     off ? options : options + 1, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, off ? "aehjklnopr:su:" : "ehjlnpr:su:",
+				     off ? options : options + 3, NULL)) != -1) {
 		if (option == '?')
 			return pga_bad_option(asked.command, argv);
 		chosen[option & 127] = true;
@@ -366,6 +443,8 @@ static int enable_or_disable(int argc, char **argv, bool off)
 	asked.dry_run = chosen['n'];
 	asked.json = chosen['j'];
 	asked.all = chosen['a'];
+	asked.own = chosen['o'];
+	asked.keep_going = chosen['k'];
 	settle(&asked, chosen['e'], chosen['l'], chosen['s'], chosen['p']);
 	if (asked.all && (chosen['e'] || chosen['l'] || asked.unit != NULL))
 		return pga_usage_error(asked.command, "--all is the machine's, and all of that");
@@ -373,6 +452,10 @@ static int enable_or_disable(int argc, char **argv, bool off)
 	    !asked.ways[PGA_WAY_UNIT])
 		return pga_usage_error(asked.command,
 				       "--root is for --system, --ld-so-preload and --unit");
+	if (asked.root != NULL && asked.root[0] == '\0')
+		return pga_usage_error(asked.command, "--root: the name of the folder is empty");
+	if (asked.root != NULL && !settle_root(&asked))
+		return PGA_EXIT_FAILED;
 	return switch_all(&asked);
 }
 

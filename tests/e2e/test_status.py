@@ -266,7 +266,16 @@ def test_a_program_that_cannot_be_looked_into_is_counted(among):
 def test_enabled_and_not_active_here(among, home):
     assert "\n    pganchor enable --help lists the ways; " in among([], gated=False)[2]
     assert home.pganchor("enable").returncode == 0
-    assert "\n    it is enabled: log out and in again, or start a new shell; " in among([], gated=False)[2]
+    shown = among([], gated=False)[2]
+    assert "\n    it is enabled for sessions of systemd, and none of yours runs: pganchor enable --shell; " in shown
+    # Where one runs, a session of it helps.
+    (home / "run/systemd").mkdir(parents=True)
+    (home / "run/systemd/private").touch()
+    shown = among([], gated=False, env={"XDG_RUNTIME_DIR": str(home / "run")})[2]
+    assert "\n    it is enabled: log out and in again; " in shown
+    assert home.pganchor("enable", "--shell", env={"SHELL": "/bin/bash"}).returncode == 0
+    shown = among([], gated=False, env={"SHELL": "/bin/bash"})[2]
+    assert "\n    it is enabled: start a new shell, or log out and in again; " in shown
 
 
 def test_the_ways(among, home):
