@@ -211,6 +211,7 @@ static int ask_for_root(const struct bootstrap *bootstrap, struct pga_certificat
 			struct pga_error *error)
 {
 	struct pga_stepca_roots roots;
+	STACK_OF(X509) *chain = NULL;
 	const char *url = bootstrap->ca.url;
 	int result = -1;
 
@@ -221,12 +222,14 @@ static int ask_for_root(const struct bootstrap *bootstrap, struct pga_certificat
 		(void)pga_fail(error, "name the one that you trust: --fingerprint", "%s: %zu roots",
 			       url, roots.count);
 	} else if (pga_certificate_check_anchor(&roots.roots[0], url, error) == 0 &&
-		   pga_stepca_health(&bootstrap->http, url, &roots.roots[0], error) == 0 &&
+		   pga_stepca_health(&bootstrap->http, url, roots.roots[0].pem, &chain, error) ==
+		       0 &&
 		   pga_consent(url, &roots.roots[0], error) == 0) {
 		*root = roots.roots[0];
 		roots.count = 0;
 		result = 0;
 	}
+	sk_X509_pop_free(chain, X509_free);
 	pga_stepca_roots_free(&roots);
 	return result;
 }
@@ -234,18 +237,21 @@ static int ask_for_root(const struct bootstrap *bootstrap, struct pga_certificat
 static int fetch_root(const struct bootstrap *bootstrap, struct pga_certificate *root,
 		      struct pga_error *error)
 {
+	STACK_OF(X509) *chain = NULL;
 	const char *url = bootstrap->ca.url;
+	int result = -1;
 
 	memset(root, 0, sizeof *root);
 	if (bootstrap->fingerprint == NULL)
 		return ask_for_root(bootstrap, root, error);
 	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0)
 		return -1;
-	if (pga_certificate_check_anchor(root, url, error) == 0 &&
-	    pga_stepca_health(&bootstrap->http, url, root, error) == 0)
-		return 0;
-	pga_certificate_free(root);
-	return -1;
+	if (pga_certificate_check_anchor(root, url, error) == 0)
+		result = pga_stepca_health(&bootstrap->http, url, root->pem, &chain, error);
+	if (result != 0)
+		pga_certificate_free(root);
+	sk_X509_pop_free(chain, X509_free);
+	return result;
 }
 
 static int install(const struct bootstrap *bootstrap, const struct pga_certificate *root,
