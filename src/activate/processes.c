@@ -248,8 +248,8 @@ static bool is_module_missing(const char *pid)
 	return missing;
 }
 
-/* Whether the kernel has told its ld.so to trust no caller: AT_SECURE (getauxval(3)). The pairs of a
- * 32-bit program have half the size. */
+/* Whether the kernel has told its ld.so to trust no caller: AT_SECURE (getauxval(3)). The pairs of
+ * a 32-bit program have half the size. */
 static bool is_secure(const char *pid)
 {
 	struct pga_text vector = PGA_TEXT_EMPTY;

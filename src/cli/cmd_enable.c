@@ -197,7 +197,7 @@ static int print_text(const struct pga_asked *asked, const struct pga_switch *fi
 			what = asked->off ? "would be taken out" : "would be written";
 		if (files[i].failed)
 			continue; /* it has been told why */
-		(void)printf("%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);
+		pga_print(stdout, "%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);
 		if (asked->dry_run && (files[i].changes || !asked->off))
 			(void)printf("%s", pga_text_string(&files[i].lines));
 		changed = changed || files[i].changes;

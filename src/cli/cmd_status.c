@@ -221,9 +221,10 @@ static void print_way_out(const struct findings *found)
 			     find_way(found, PGA_WAY_ENVIRONMENT, PGA_ON) != NULL;
 
 	if (find_way(found, PGA_WAY_SHELL, PGA_ON) != NULL && unread != NULL)
-		(void)printf("it is enabled, but your shell reads %s, which does not have the "
-			     "lines: pganchor enable --shell",
-			     unread->path);
+		pga_print(stdout,
+			  "it is enabled, but your shell reads %s, which does not have the "
+			  "lines: pganchor enable --shell",
+			  unread->path);
 	else if (find_way(found, PGA_WAY_SHELL, PGA_ON) != NULL)
 		(void)fputs("it is enabled: start a new shell, or log out and in again", stdout);
 	else if (session && pga_user_session_runs())
@@ -242,16 +243,16 @@ static void print_way_out(const struct findings *found)
 static void print_here(const struct findings *found)
 {
 	if (found->active) {
-		(void)printf("%sactive here%s: %s\n", pga_colour(stdout, PGA_GREEN),
-			     pga_colour(stdout, PGA_PLAIN),
-			     found->in_variable ? "LD_PRELOAD has the gate"
-						: "the gate is in every program");
+		pga_print(stdout, "%sactive here%s: %s\n", pga_colour(stdout, PGA_GREEN),
+			  pga_colour(stdout, PGA_PLAIN),
+			  found->in_variable ? "LD_PRELOAD has the gate"
+					     : "the gate is in every program");
 		return;
 	}
-	(void)printf("%snot active here%s: %s\n    ", pga_colour(stdout, PGA_RED),
-		     pga_colour(stdout, PGA_PLAIN),
-		     found->in_variable ? "LD_PRELOAD has the gate, and ld.so did not load it"
-					: "what this shell starts has no gate");
+	pga_print(stdout, "%snot active here%s: %s\n    ", pga_colour(stdout, PGA_RED),
+		  pga_colour(stdout, PGA_PLAIN),
+		  found->in_variable ? "LD_PRELOAD has the gate, and ld.so did not load it"
+				     : "what this shell starts has no gate");
 	if (found->in_variable)
 		(void)fputs("pganchor run -- true says why\n", stdout);
 	else
@@ -267,10 +268,30 @@ static void print_policy_files(const struct pga_policy *policy)
 
 		if (!is_policy_file(place))
 			continue;
-		(void)printf("%s%s%s", separator, place->path,
-			     place->stamp.inode == 0 ? " (not there)" : "");
+		pga_print(stdout, "%s%s%s", separator, place->path,
+			  place->stamp.inode == 0 ? " (not there)" : "");
 		separator = ", ";
 	}
+}
+
+/* What mode = audit does, and whether anybody will ever hear of it. */
+static void print_audit(const struct findings *found)
+{
+	if (found->policy.mode != PGA_MODE_AUDIT)
+		return;
+	if (found->policy.log == PGA_LOG_OFF)
+		(void)fputs(
+		    "mode = audit refuses nothing, and log = off tells nobody what it would "
+		    "have refused\n",
+		    stdout);
+	else if (!pga_log_is_heard())
+		(void)fputs("mode = audit refuses nothing, and nobody listens at /dev/log: what it "
+			    "would have refused is lost\n    start a syslog daemon (apt install "
+			    "rsyslog), or systemd-journald\n",
+			    stdout);
+	else
+		(void)fputs("mode = audit refuses nothing; pganchor log shows what it would have\n",
+			    stdout);
 }
 
 static void print_policy(const struct findings *found)
@@ -281,22 +302,20 @@ static void print_policy(const struct findings *found)
 	if (found->broken) {
 		char *problem = pga_printable(found->problem.message);
 
-		(void)printf("\n%spolicy%s: every connection is refused: %s\n    %s\n",
-			     pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
-			     problem != NULL ? problem : "", found->problem.next);
+		pga_print(stdout, "\n%spolicy%s: every connection is refused: %s\n    %s\n",
+			  pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
+			  problem != NULL ? problem : "", found->problem.next);
 		free(problem);
 		return;
 	}
 	(void)fputs("\npolicy:", stdout);
 	for (size_t i = 0; (key = pga_policy_key(&found->policy, i, &value)) != NULL; i++)
-		(void)printf("%s %s = %s", i > 0 ? "," : "", key, value);
+		pga_print(stdout, "%s %s = %s", i > 0 ? "," : "", key, value);
 	if (found->policy.allow_weak_count > 0)
 		(void)fputs(", and allow-weak", stdout);
 	print_policy_files(&found->policy);
-	(void)printf("\npins: %zu%s\n", found->pins.count,
-		     found->policy.mode == PGA_MODE_AUDIT
-			 ? "\nmode = audit refuses nothing; pganchor log shows what it would have"
-			 : "");
+	(void)printf("\npins: %zu\n", found->pins.count);
+	print_audit(found);
 }
 
 static void print_ways(const struct findings *found)

@@ -85,12 +85,12 @@ json_t *pga_status_json(const struct pga_process *process)
 			      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
 			      "sessions", sessions_of(libpq), "deleted", (int)libpq->deleted));
 	}
-	return json_pack("{s:i, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:s?}", "pid", (int)process->pid,
-			 "user", pga_json_text(process->user), "program",
-			 pga_json_text(process->name), "gate",
-			 process->gate != NULL ? pga_json_text(process->gate) : json_null(),
-			 "gate_deleted", (int)process->gate_deleted, "module_missing",
-			 (int)process->module_missing, "secure", (int)process->secure, "libpqs", libpqs, "inside", process->inside);
+	return json_pack(
+	    "{s:i, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:s?}", "pid", (int)process->pid, "user",
+	    pga_json_text(process->user), "program", pga_json_text(process->name), "gate",
+	    process->gate != NULL ? pga_json_text(process->gate) : json_null(), "gate_deleted",
+	    (int)process->gate_deleted, "module_missing", (int)process->module_missing, "secure",
+	    (int)process->secure, "libpqs", libpqs, "inside", process->inside);
 }
 
 enum column { PID, USER, PROGRAM, GATE, LIBPQ, FILE_NAME, COLUMNS };
