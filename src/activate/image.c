@@ -17,12 +17,18 @@ struct walk {
 	struct pga_text left;  /* what is still to go */
 	size_t gone;           /* how much of that has been gone */
 	unsigned links;
+	bool last_is_link;
 };
+
+static const char *left_of(const struct walk *walk)
+{
+	return pga_text_string(&walk->left) + walk->gone;
+}
 
 /* Takes the next name off what is left; false behind the last, or when memory ran out. */
 static bool take_name(struct walk *walk, struct pga_text *name)
 {
-	const char *left = pga_text_string(&walk->left) + walk->gone;
+	const char *left = left_of(walk);
 	const char *first = left + strspn(left, "/");
 	const size_t length = strcspn(first, "/");
 
@@ -63,8 +69,9 @@ static int follow(struct walk *walk)
 		errno = ELOOP;
 		return -1;
 	}
+	walk->last_is_link = left_of(walk)[strspn(left_of(walk), "/")] == '\0';
 	pga_text_add_bytes(&left, target, (size_t)length);
-	pga_text_addf(&left, "/%s", pga_text_string(&walk->left) + walk->gone);
+	pga_text_addf(&left, "/%s", left_of(walk));
 	pga_text_free(&walk->left);
 	walk->left = left;
 	walk->gone = 0;
@@ -136,7 +143,7 @@ char *pga_image_path(const char *root, const char *path, bool *linked, struct pg
 	if (root == NULL)
 		pga_text_add(&walk.place, path);
 	if (linked != NULL)
-		*linked = walk.links > 0;
+		*linked = walk.last_is_link;
 	if (result == 0) {
 		found = pga_text_take(&walk.place);
 		if (found == NULL)
