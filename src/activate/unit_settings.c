@@ -66,7 +66,7 @@ static const char *end_of_word(const char *at)
 		if (*at == '\\' && quote != '\'' && at[1] != '\0')
 			at++;
 		else if (quote != '\0')
-			quote = *at == quote ? '\0' : quote;
+			quote = (char)(*at == quote ? '\0' : quote);
 		else if (*at == '"' || *at == '\'')
 			quote = *at;
 	}
@@ -160,7 +160,7 @@ int pga_unit_ask(const char *name, bool user, struct pga_unit_settings *settings
 	if (result == 0 && !is_whole(settings))
 		result = pga_fail_memory(error);
 	/* That of the instance was made up. */
-	if (result == 0 && strcmp(settings->id, asked) == 0)
+	if (result == 0 && asked != NULL && strcmp(settings->id, asked) == 0)
 		settings->id[0] = '\0';
 	pga_subprocess_free(&told);
 	pga_subprocess_free(&environment);
