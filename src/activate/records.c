@@ -12,6 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* How long journalctl may take: the journal of a busy machine is long. */
+#define LOG_SECONDS 600
+
 static const char *const keys[PGA_WORDS] = {
     [PGA_WORD_PROGRAM] = "program",
     [PGA_WORD_HOST] = "host",
@@ -261,7 +264,7 @@ static int read_journal(struct pga_records *records, time_t since, struct pga_er
 	int result = -1;
 
 	records->source = strdup("the journal");
-	if (pga_subprocess_run(argv, "", &child, error) != 0)
+	if (pga_subprocess_run_for(LOG_SECONDS, argv, "", &child, error) != 0)
 		goto done;
 	if (child.status != 0) {
 		child.errors.bytes[strcspn(pga_text_string(&child.errors), "\n")] = '\0';

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char variable[] = "LD_PRELOAD=";
 
@@ -63,7 +64,7 @@ static const char *end_of_word(const char *at)
 	char quote = '\0';
 
 	for (; *at != '\0' && (quote != '\0' || (*at != ' ' && *at != '\n')); at++) {
-		if (*at == '\\' && quote != '\'' && at[1] != '\0')
+		if (*at == '\\' && at[1] != '\0')
 			at++;
 		else if (quote != '\0')
 			quote = (char)(*at == quote ? '\0' : quote);
@@ -231,7 +232,7 @@ static char *template_of(const char *name)
 }
 
 /* systemd.unit(5), "Unit File Load Path". */
-char *pga_unit_file_with_preload(const char *root, const char *name)
+char *pga_unit_file(const char *root, const char *name)
 {
 	static const char *const folders[] = {"/etc/systemd/system", "/run/systemd/system",
 					      "/usr/local/lib/systemd/system",
@@ -249,13 +250,18 @@ char *pga_unit_file_with_preload(const char *root, const char *name)
 		pga_text_addf(&text, "%s/%s", folders[i / 2], file);
 		found = text.failed ? NULL : pga_image_path(root, text.bytes, NULL, &ignored);
 		pga_text_free(&text);
-		if (found != NULL && !mentions_preload(found)) {
+		if (found != NULL && access(found, F_OK) != 0) {
 			free(found);
 			found = NULL;
 		}
 	}
 	free(template);
 	return found;
+}
+
+bool pga_unit_file_has_preload(const char *path)
+{
+	return mentions_preload(path);
 }
 
 void pga_unit_settings_free(struct pga_unit_settings *settings)

@@ -29,9 +29,12 @@ int pga_unit_ask(const char *name, bool user, struct pga_unit_settings *settings
  * frees it; NULL where there is none. */
 char *pga_unit_overridden_by(const struct pga_unit_settings *settings);
 
-/* The file of this service below root (NULL: of this machine) that sets LD_PRELOAD, where systemd
+/* The file of this service, or of its template, below root (NULL: of this machine), where systemd
  * is not there to ask. The caller frees it; NULL where there is none. */
-char *pga_unit_file_with_preload(const char *root, const char *name);
+char *pga_unit_file(const char *root, const char *name);
+
+/* Whether this file sets LD_PRELOAD. */
+bool pga_unit_file_has_preload(const char *path);
 
 void pga_unit_settings_free(struct pga_unit_settings *settings);
 

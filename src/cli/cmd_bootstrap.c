@@ -72,6 +72,8 @@ static void print_help(void)
 	    "  --json                 say it in JSON\n"
 	    "  -h, --help             show this\n"
 	    "\n"
+	    "Exit status: 0 done, or as it was to be already; 1 failed; 2 usage.\n"
+	    "\n"
 	    "The fingerprint, on the CA:\n"
 	    "  step certificate fingerprint root_ca.crt\n"
 	    "  openssl x509 -noout -fingerprint -sha256 -in root_ca.crt");

@@ -43,13 +43,14 @@ static int check_settings(const struct pga_asked *asked, const struct pga_unit_s
 	return result;
 }
 
-/* Where no systemd can be asked, a unit's own LD_PRELOAD would be lost without a word. */
+/* Where no systemd can be asked, a unit's own LD_PRELOAD would be lost without a word, and so would
+ * a name that is mistyped. */
 static int check_file(const struct pga_asked *asked, const char *name, struct pga_error *error)
 {
-	char *file = pga_unit_file_with_preload(asked->root, name);
+	char *file = pga_unit_file(asked->root, name);
 	int result = 0;
 
-	if (file != NULL)
+	if (file != NULL && pga_unit_file_has_preload(file))
 		result = pga_fail(error, "add the gate there by hand; nothing was changed",
 				  "%s: %s sets LD_PRELOAD itself, which a drop-in would take away",
 				  asked->unit, file);
@@ -58,6 +59,9 @@ static int check_file(const struct pga_asked *asked, const char *name, struct pg
 				  "    UnsetEnvironment=LD_PRELOAD, RootDirectory= and an "
 				  "LD_PRELOAD of its own would keep the gate out of it, or be lost",
 				  asked->unit);
+	if (result == 0 && file == NULL)
+		pga_print_warning("%s: there is no such service in %s yet", asked->unit,
+				  asked->root != NULL ? asked->root : "this machine");
 	free(file);
 	return result;
 }

@@ -31,7 +31,7 @@ def drop_in(home, unit="app.service"):
     ("LD_PRELOAD=/usr/lib/libjemalloc.so.2", "/usr/lib/libjemalloc.so.2"), ("A=1 LD_PRELOAD=/a.so:/b.so B=2", "/a.so:/b.so"),
     # Another variable, however it ends, and what only a value says.
     ("MY_LD_PRELOAD=/a.so", None), ("XLD_PRELOAD=/a.so LD_PRELOAD_X=/b.so", None), ('"A=b LD_PRELOAD=/a.so"', None),
-    ("$'A=b LD_PRELOAD=/a.so c'", None), ('A="b LD_PRELOAD=/a.so"', None), ("A=b\\ LD_PRELOAD=/a.so", None),
+    ("$'A=b LD_PRELOAD=/a.so c'", None), ("$'A=it\\'s LD_PRELOAD=/a.so'", None), ('A="b LD_PRELOAD=/a.so"', None), ("A=b\\ LD_PRELOAD=/a.so", None),
     ('MY_LD_PRELOAD=/a.so LD_PRELOAD=/b.so', "/b.so"), ("", None), ("LD_PRELOAD=", None),
     # The gate in it goes in front.
     ("LD_PRELOAD=/usr/lib/libpq.so.5:{module}", "/usr/lib/libpq.so.5"), ("LD_PRELOAD={module}", None)])
@@ -104,7 +104,11 @@ def test_an_image_whose_unit_preloads_something(home, tmp_path, folder, unit, fi
     done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
     assert done.returncode == 1 and f"pganchor: {unit}: {path} sets LD_PRELOAD itself, which a drop-in would take away\n" in done.stderr
     path.write_text("[Service]\nEnvironment=MY_LD_PRELOAD=/a.so\n")
-    done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
+    done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
+    done_well(done)
+    assert "there is no such service" not in done.stderr
+    path.unlink()
+    assert f"pganchor: warning: {unit}: there is no such service in {tmp_path} yet\n" in home.pganchor("enable", "--unit", unit, "--root", tmp_path).stderr
 
 
 @pytest.mark.parametrize("status", [1, 127])
