@@ -81,7 +81,8 @@ static void print_next(const struct pga_asked *asked)
 			     asked->ways[PGA_WAY_SHELL] ? ", or start a new shell" : "");
 }
 
-static int print_text(const struct pga_asked *asked, const struct pga_switch *files, size_t count)
+static int print_text(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
+		      int status)
 {
 	bool changed = false;
 
@@ -103,21 +104,26 @@ static int print_text(const struct pga_asked *asked, const struct pga_switch *fi
 	}
 	if (changed && !asked->dry_run)
 		print_next(asked);
-	return PGA_EXIT_DONE;
+	return status;
 }
 
-static int print_json(const struct pga_asked *asked, const struct pga_switch *files, size_t count)
+static json_t *file_as_json(const struct pga_switch *file)
+{
+	return json_pack("{s:s, s:o, s:b, s:b, s:o}", "way", pga_way_name(file->way), "path",
+			 pga_json_text(file->path), "changed", (int)file->changes, "failed",
+			 (int)file->failed, "lines", pga_json_lines(pga_text_string(&file->lines)));
+}
+
+static int print_json(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
+		      int status)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(
-		    list,
-		    json_pack("{s:s, s:o, s:b, s:o}", "way", pga_way_name(files[i].way), "path",
-			      pga_json_text(files[i].path), "changed", (int)files[i].changes,
-			      "lines", pga_json_lines(pga_text_string(&files[i].lines))));
+		if (files[i].path != NULL) /* or else it has been told why */
+			(void)json_array_append_new(list, file_as_json(&files[i]));
 	return pga_json_print(
-	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), PGA_EXIT_DONE);
+	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), status);
 }
 
 /* How the module is to be named, after a look at whether it may be. */
@@ -175,9 +181,9 @@ static int switch_files(const struct pga_asked *asked, char *const *units, size_
 		goto done;
 	if (!asked->off)
 		pga_check_sessions(asked);
-	status = asked->json ? print_json(asked, files, count) : print_text(asked, files, count);
-	if (partly)
-		status = PGA_EXIT_FAILED;
+	status = partly ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
+	status = asked->json ? print_json(asked, files, count, status)
+			     : print_text(asked, files, count, status);
 done:
 	while (count > 0)
 		pga_switch_end(&files[--count]);

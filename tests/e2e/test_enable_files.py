@@ -72,6 +72,9 @@ def test_everything_that_stands_in_the_way_is_named_at_once(home, tmp_path):
     assert done.returncode == 1 and snapshot(tmp_path) == before
     assert done.stderr == "".join(f"pganchor: {file}: somebody has changed the lines that pganchor wrote there\n"
                                   "    take them out by hand; nothing was changed\n" for file in drop_ins)
+    told = home.pganchor("disable", "--all", "--keep-going", "--dry-run", "--json", "--root", tmp_path)
+    assert told.returncode == 1 and snapshot(tmp_path) == before
+    assert [file["path"] for file in json.loads(told.stdout)["files"] if file["failed"]] == list(map(str, drop_ins))
     done = home.pganchor("disable", "--all", "--keep-going", "--root", tmp_path)
     assert done.returncode == 1
     assert done.stderr == "".join(f"pganchor: {file}: somebody has changed the lines that pganchor wrote there\n"
@@ -290,6 +293,15 @@ def test_drop_ins_that_cannot_be_listed_are_an_error(home, pganchor, tmp_path):
     done = home.run([*trace, pganchor.binary, "disable", "--all", "--root", tmp_path])
     assert done.returncode == 1 and f"cannot read {tmp_path}/etc/systemd/system: Input/output error" in done.stderr
     assert (tmp_path / "etc/systemd/system/app.service.d/pganchor.conf").exists()
+
+
+def test_a_machine_without_proc(home):
+    """As a chroot that is being made: run finds itself by the name by which it was started."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here")
+    for name in ("pganchor", home.program.binary):
+        done = home.run(["unshare", "--mount", "sh", "-c", 'mount -n -t tmpfs tmpfs /proc && exec "$0" run -- echo started', name])
+        assert (done.returncode, done.stdout) == (0, "started\n"), done.stderr
 
 
 def test_folders_of_the_machine_are_open_whatever_the_umask(home, tmp_path):
