@@ -287,6 +287,8 @@ int pga_edit_apply(struct pga_edit *edit, bool remove, struct pga_error *error)
 void pga_edit_keep(struct pga_edit *edit)
 {
 	pga_made_keep(&edit->made);
+	pga_lock_release(edit->lock);
+	edit->lock = NULL;
 }
 
 int pga_edit_commit(struct pga_edit *edit, struct pga_error *error)

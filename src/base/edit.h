@@ -63,7 +63,7 @@ int pga_edit_commit(struct pga_edit *edit, struct pga_error *error);
 
 /* The two halves of a commit, for one that may have to be taken back: apply renames, or with
  * `remove` takes the file away, and looks at the file before in the same way; keep lets the
- * directories stay that were made for it. */
+ * directories stay that were made for it, and gives the lock back. */
 int pga_edit_apply(struct pga_edit *edit, bool remove, struct pga_error *error);
 void pga_edit_keep(struct pga_edit *edit);
 

@@ -60,15 +60,21 @@ static int commit_all(struct pga_transaction_file *const *files, size_t count,
 	return 0;
 }
 
-int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,
+int pga_transaction_stage(struct pga_transaction_file *const *files, size_t count,
 			  struct pga_error *error)
+{
+	for (size_t i = 0; i < count; i++)
+		if (stage(files[i], error) != 0)
+			return -1;
+	return 0;
+}
+
+int pga_transaction_commit(struct pga_transaction_file *const *files, size_t count,
+			   struct pga_error *error)
 {
 	sigset_t signals;
 	int result;
 
-	for (size_t i = 0; i < count; i++)
-		if (stage(files[i], error) != 0)
-			return -1;
 	/* A signal comes before all of them or behind. */
 	pga_signals_hold(&signals);
 	result = commit_all(files, count, error);
@@ -77,6 +83,14 @@ int pga_transaction_write(struct pga_transaction_file *const *files, size_t coun
 			pga_edit_keep(&files[i]->edit);
 	pga_signals_release(&signals);
 	return result;
+}
+
+int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,
+			  struct pga_error *error)
+{
+	return pga_transaction_stage(files, count, error) == 0
+		   ? pga_transaction_commit(files, count, error)
+		   : -1;
 }
 
 void pga_transaction_end(struct pga_transaction_file *file)
