@@ -294,11 +294,11 @@ static int remove_file(struct pga_switch *file, struct pga_error *error)
 
 	if (path == NULL)
 		return pga_fail_memory(error);
-	if (unlink(file->path) != 0) {
+	if (pga_edit_apply(&file->edit, true, error) != 0) {
 		free(path);
-		return pga_fail_errno(error, "check the folder's permissions", "cannot remove %s",
-				      file->path);
+		return -1;
 	}
+	pga_edit_keep(&file->edit);
 	for (unsigned i = 0; i < file->folders; i++) {
 		folder = dirname(folder);
 		if (rmdir(folder) != 0)
