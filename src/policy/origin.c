@@ -176,7 +176,8 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	 * is one of the caller's choice, and what is in it is not for the message to tell. */
 	if (service != NULL && service[0] != '\0') {
 		effective->service = strdup(service);
-		if (!pga_is_secure_execution())
+		/* Without memory for it, no origin is that service. */
+		if (effective->service != NULL && !pga_is_secure_execution())
 			effective->service_file = find_service_file(effective, service);
 	}
 	for (size_t i = 0; i < count; i++) {
