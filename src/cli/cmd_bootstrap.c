@@ -9,6 +9,7 @@
 #include "base/terminal.h"
 #include "cli/bootstrap_report.h"
 #include "cli/bootstrap_warnings.h"
+#include "cli/consent.h"
 #include "policy/pins.h"
 
 #include <curl/curl.h>
@@ -252,6 +253,7 @@ static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 	return -1;
 }
 
+/* Returns the exit status, or -1 with the reason. */
 static int install(const struct bootstrap *bootstrap, const struct pga_certificate *root,
 		   struct pga_error *error)
 {
@@ -273,7 +275,7 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 	result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 	if (result == 0) {
 		if (bootstrap->json)
-			result = pga_report_json(&done, root, bootstrap->dry_run, error);
+			result = pga_report_json(&done, root, bootstrap->dry_run);
 		else
 			pga_report_text(&done, root, bootstrap->dry_run);
 		pga_report_warnings(&done, bootstrap->dry_run);
@@ -303,8 +305,10 @@ int pga_cmd_bootstrap(int argc, char **argv)
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	} else {
-		if (fetch_root(&bootstrap, &root, &error) != 0 ||
-		    install(&bootstrap, &root, &error) != 0) {
+		status = fetch_root(&bootstrap, &root, &error);
+		if (status == 0)
+			status = install(&bootstrap, &root, &error);
+		if (status < 0) {
 			pga_print_error(&error);
 			status = PGA_EXIT_FAILED;
 		}
