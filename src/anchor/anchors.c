@@ -103,6 +103,15 @@ static int settle(struct installing *installing, struct pga_error *error)
 	installing->before = pga_pins_named(&installing->pins, name);
 	if (compare_with_known(installing, error) != 0)
 		return -1;
+	if (anchor->proof.chain_root != NULL && same == NULL && installing->before != NULL &&
+	    strcmp(anchor->proof.chain_root->pin, installing->before->pin) == 0)
+		return pga_fail(
+		    error,
+		    "give the new root a --name of its own, and leave --replace out "
+		    "until the CA and its servers have moved to it",
+		    "anchor %s: the CA's own TLS still comes from the root that would be "
+		    "replaced",
+		    name);
 	done->known = same != NULL;
 	done->scoped = anchor->scoped;
 	if (!done->known && installing->before != NULL &&

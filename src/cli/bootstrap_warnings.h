@@ -6,5 +6,6 @@
 
 /* On standard error, each with what to do. */
 void pga_warn_of_crls(const struct pga_anchoring *done);
+void pga_warn_of_rotation(const char *url, const char *name, const char *chain_name);
 
 #endif

@@ -6,6 +6,7 @@
 #include "anchor/ca_url.h"
 #include "anchor/fetch.h"
 #include "anchor/fingerprint.h"
+#include "anchor/known_roots.h"
 #include "base/terminal.h"
 #include "cli/bootstrap_report.h"
 #include "cli/bootstrap_warnings.h"
@@ -39,7 +40,10 @@ struct bootstrap {
 	char pin[PGA_PIN_LENGTH + 1];
 	char *host_patterns; /* NULL: not given */
 
-	STACK_OF(X509) * chain; /* what the CA showed in /health */
+	/* What the CA showed in /health, and by which root that verifies. */
+	STACK_OF(X509) * chain;
+	struct pga_known_roots known;
+	const struct pga_known_root *chain_root; /* NULL: the one that was fetched */
 };
 
 static void print_help(void)
@@ -236,6 +240,31 @@ static int ask_for_root(struct bootstrap *bootstrap, struct pga_certificate *roo
 	return result;
 }
 
+/* A root that is proved by its fingerprint may be one that the CA has yet to move to: then its TLS
+ * comes from a root that is pinned already from the same address. */
+static int check_health(struct bootstrap *bootstrap, const struct pga_certificate *root,
+			struct pga_error *error)
+{
+	struct pga_text roots = PGA_TEXT_EMPTY;
+	const char *url = bootstrap->ca.url;
+	int result = -1;
+
+	if (pga_known_roots_read(&bootstrap->known, url, error) != 0)
+		return -1;
+	pga_text_add(&roots, root->pem);
+	for (size_t i = 0; i < bootstrap->known.count; i++)
+		pga_text_add(&roots, bootstrap->known.roots[i].certificate.pem);
+	if (roots.failed)
+		(void)pga_fail_memory(error);
+	else
+		result = pga_stepca_health(&bootstrap->http, url, pga_text_string(&roots),
+					   &bootstrap->chain, error);
+	pga_text_free(&roots);
+	if (result == 0 && !pga_proof_ends_in(bootstrap->chain, root))
+		bootstrap->chain_root = pga_known_roots_of(&bootstrap->known, bootstrap->chain);
+	return result;
+}
+
 static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 		      struct pga_error *error)
 {
@@ -247,7 +276,7 @@ static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0)
 		return -1;
 	if (pga_certificate_check_anchor(root, url, error) == 0 &&
-	    pga_stepca_health(&bootstrap->http, url, root->pem, &bootstrap->chain, error) == 0)
+	    check_health(bootstrap, root, error) == 0)
 		return 0;
 	pga_certificate_free(root);
 	return -1;
@@ -259,7 +288,11 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 {
 	char *fallback = pga_ca_url_name(&bootstrap->ca);
 	const struct pga_anchor anchor = {
-	    .proof = {.root = root, .chain = bootstrap->chain},
+	    .proof = {.root = root,
+		      .chain = bootstrap->chain,
+		      .chain_root = bootstrap->chain_root != NULL
+					? &bootstrap->chain_root->certificate
+					: NULL},
 	    .name = bootstrap->name,
 	    .fallback_name = fallback,
 	    .source = bootstrap->ca.url,
@@ -280,6 +313,9 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 			pga_report_text(&done, root, bootstrap->dry_run);
 		pga_report_warnings(&done, bootstrap->dry_run);
 		pga_warn_of_crls(&done);
+		if (bootstrap->chain_root != NULL)
+			pga_warn_of_rotation(bootstrap->ca.url, done.name,
+					     bootstrap->chain_root->name);
 		pga_anchoring_free(&done);
 	}
 	free(fallback);
@@ -316,6 +352,7 @@ int pga_cmd_bootstrap(int argc, char **argv)
 	}
 	pga_certificate_free(&root);
 	sk_X509_pop_free(bootstrap.chain, X509_free);
+	pga_known_roots_free(&bootstrap.known);
 	pga_ca_url_free(&bootstrap.ca);
 	free(bootstrap.host_patterns);
 	return status;

@@ -173,3 +173,66 @@ def test_the_ca_itself_is_revoked(home, https_ca, root, tmp_path):
     done = bootstrap(home, https_ca(stepca_answers(root), issued=issued), root)
     assert done.returncode == 1 and "certificate revoked" in done.stderr
     assert home.snapshot() == before
+
+
+# A CA that moves from one root to another.
+
+@pytest.fixture
+def moving_ca(https_ca, root):
+    """A CA that knows two roots, and whose own TLS still comes from the first: .url, and .new, the second."""
+    new = make_root("New Root CA")
+    ca = https_ca({**stepca_answers(root), **stepca_answers(new)}, authority=root.intermediate())
+    ca.new = new
+    return ca
+
+
+def test_a_new_root_before_the_ca_moves_to_it(home, moving_ca, root, connect):
+    assert bootstrap(home, moving_ca, root, "--name", "old").returncode == 0
+    done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new")
+    assert done.returncode == 0, done.stderr
+    assert f"the TLS of {moving_ca.url} still comes from anchor old: anchor new is proved by its fingerprint" in done.stderr
+    for authority in (root, moving_ca.new):
+        assert THROUGH in connect(authority, *GATED)
+    before = home.snapshot()
+    assert bootstrap(home, moving_ca, root, "--name", "old").stderr == ""
+    assert home.snapshot() == before
+
+
+@pytest.mark.parametrize("first, then", [([], ["--scoped"]), (["--scoped"], []), (["--scoped"], ["--scoped"])],
+                         ids=["new scoped", "old scoped", "both scoped"])
+def test_a_new_root_and_where_the_two_are_kept(home, moving_ca, root, connect, first, then):
+    assert bootstrap(home, moving_ca, root, "--name", "old", *first).returncode == 0
+    done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new", *then)
+    assert done.returncode == 0, done.stderr
+    own = home / ".config/pganchor/anchors/new.crt"
+    assert THROUGH in connect(moving_ca.new, *GATED, **({"sslrootcert": own} if then else {}))
+
+
+def test_a_new_root_that_root_crt_would_hide(home, moving_ca, root):
+    """It is proved as well, as far as that goes without a server of it."""
+    assert bootstrap(home, moving_ca, root, "--name", "old").returncode == 0
+    (home / ROOT_CRT).write_bytes((home / ROOT_CRT).read_bytes() + b"\0\n")
+    done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new")
+    assert done.returncode == 1 and "NUL bytes" in done.stderr
+
+
+def test_the_old_root_stays_as_long_as_the_ca_comes_from_it(home, moving_ca, root):
+    assert bootstrap(home, moving_ca, root).returncode == 0
+    before = home.snapshot()
+    done = bootstrap(home, moving_ca, moving_ca.new, "--replace")
+    assert done.returncode == 1 and "still comes from the root that would be replaced" in done.stderr and "--name" in done.stderr
+    assert home.snapshot() == before
+
+
+@pytest.mark.parametrize("known", ["from another address", "nothing", "in its own file no more"])
+def test_a_new_root_of_a_ca_that_nothing_proves(home, https_ca, moving_ca, root, known):
+    """Another CA's root says nothing of this one."""
+    if known != "nothing":
+        source = moving_ca if known == "in its own file no more" else https_ca(stepca_answers(root), authority=root)
+        assert bootstrap(home, source, root, "--name", "old").returncode == 0
+    if known == "in its own file no more":
+        (home / ".config/pganchor/anchors/old.crt").write_text(OLD.pem)
+    before = home.snapshot()
+    done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new")
+    assert done.returncode == 1 and "the server is not verified" in done.stderr
+    assert home.snapshot() == before

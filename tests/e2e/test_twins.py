@@ -8,7 +8,7 @@ gate is whether the chain verifies with the pinned root alone.
 import pytest
 from cryptography import x509
 
-from certificates import EXPIRED, Authority, make_root
+from certificates import EXPIRED, Authority, make_root, pem
 from home import Home
 from test_bootstrap_proof import THROUGH
 from test_gate import CLIENTS, run_gated, write_anchor
@@ -34,7 +34,7 @@ def home(request, pganchor, tmp_path):
 def attempt(home, recording_server, tmp_path):
     """Factory attempt(authority, roots) -> what psql says under the gate, with these roots in root.crt, in this order."""
     def run(authority, *roots, **issue):
-        (home / ".postgresql/root.crt").write_text("".join(root if isinstance(root, str) else root.pem for root in roots))
+        (home / ".postgresql/root.crt").write_text("".join(map(pem, [root.cert for root in roots])))
         server = recording_server(b"S", issued=authority.issue(tmp_path, "localhost", **issue))
         done = run_gated(home, CLIENTS["psql"](f"host=localhost port={server.port} user=app dbname=app password=none sslmode=verify-full"))
         records = server.finish()
@@ -90,6 +90,7 @@ def test_another_key_of_the_same_name(home, attempt):
 def test_a_twin_of_a_root_with_other_hosts(home, attempt):
     write_anchor(home, "company", PINNED.fingerprint, hosts="*.example.test")
     assert REFUSED in attempt(PINNED, PINNED.twin(), PINNED)
+    (home / ".config/pganchor/anchors.conf").unlink()
     write_anchor(home, "company", PINNED.fingerprint, hosts="localhost")
     assert THROUGH in attempt(PINNED, PINNED.twin(), PINNED)
 
