@@ -213,6 +213,13 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 	return 0;
 }
 
+static int ask(const struct bootstrap *bootstrap, const struct pga_certificate *root,
+	       struct pga_error *error)
+{
+	pga_warn_before_pinning(root, bootstrap->chain);
+	return pga_consent(bootstrap->ca.url, root, error);
+}
+
 /* Takes the one root that the CA shows, if the user says on the terminal that it is the right one.
  */
 static int ask_for_root(struct bootstrap *bootstrap, struct pga_certificate *root,
@@ -231,7 +238,7 @@ static int ask_for_root(struct bootstrap *bootstrap, struct pga_certificate *roo
 	} else if (pga_certificate_check_anchor(&roots.roots[0], url, error) == 0 &&
 		   pga_stepca_health(&bootstrap->http, url, roots.roots[0].pem, &bootstrap->chain,
 				     error) == 0 &&
-		   pga_consent(url, &roots.roots[0], error) == 0) {
+		   ask(bootstrap, &roots.roots[0], error) == 0) {
 		*root = roots.roots[0];
 		roots.count = 0;
 		result = 0;
@@ -276,8 +283,10 @@ static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0)
 		return -1;
 	if (pga_certificate_check_anchor(root, url, error) == 0 &&
-	    check_health(bootstrap, root, error) == 0)
+	    check_health(bootstrap, root, error) == 0) {
+		pga_warn_before_pinning(root, bootstrap->chain);
 		return 0;
+	}
 	pga_certificate_free(root);
 	return -1;
 }

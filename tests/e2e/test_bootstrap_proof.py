@@ -4,11 +4,13 @@ The CA is a false one, so that its root and its chain can be of any kind; a fals
 CA tells what libpq makes of it.
 """
 
+import json
+
 import pytest
 
 import certificates
 from certificates import EXPIRED, make_root, trusted_certificate
-from hostile import stepca_answers
+from hostile import reply, stepca_answers
 from test_hostile_servers import write_crl
 
 CONF = ".config/pganchor/anchors.conf"
@@ -236,3 +238,49 @@ def test_a_new_root_of_a_ca_that_nothing_proves(home, https_ca, moving_ca, root,
     done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new")
     assert done.returncode == 1 and "the server is not verified" in done.stderr
     assert home.snapshot() == before
+
+
+# What is said before a root is pinned.
+
+def test_a_root_that_expires_soon(home, https_ca):
+    root = make_root(days=(-1, 3))
+    done = bootstrap(home, https_ca(stepca_answers(root), authority=root), root)
+    assert done.returncode == 0 and "warning: the root expires at 20" in done.stderr
+    later = make_root("Later", days=(-1, 25))
+    assert "expires" not in bootstrap(home, https_ca(stepca_answers(later), authority=later), later, "--name", "later").stderr
+
+
+def test_an_intermediate_with_a_weak_signature(home, https_ca):
+    """The root's own signature proves nothing; those below it do."""
+    root = make_root(key="rsa2048")
+    ca = https_ca(stepca_answers(root), authority=root.intermediate(key="rsa2048", digest="sha1"))
+    done = bootstrap(home, ca, root)
+    assert done.returncode == 1 and "too weak" in done.stderr
+    assert home.snapshot() == {}
+
+
+SCRAM = "local all all trust\nhost all all all scram-sha-256\n"
+
+
+@pytest.mark.parametrize("key, fails", [("ed25519", True), ("ed448", True), ("p256", False)])
+def test_an_issuing_ca_whose_signatures_have_no_digest(home, https_ca, make_postgres, tmp_path, key, fails):
+    """libpq wants the digest of the server's certificate for SCRAM (channel binding)."""
+    root = make_root()
+    issuing = root.intermediate(key=key)
+    done = bootstrap(home, https_ca(stepca_answers(root), authority=issuing), root)
+    assert done.returncode == 0
+    assert ("could not find digest for NID" in done.stderr) == fails
+    server = make_postgres(*issuing.issue(tmp_path, "localhost"), hba=SCRAM)
+    said = home.run(["psql", "-X", "-c", "SELECT 1", server.conninfo(sslmode="verify-full")]).stderr
+    assert ("could not find digest for NID" in said) == fails, said
+    # As the warning advises.
+    assert home.run(["psql", "-X", "-c", "SELECT 1", server.conninfo(sslmode="verify-full", channel_binding="disable")]).returncode == 0
+
+
+def test_it_is_said_before_it_is_asked(home, https_ca):
+    """Whoever answers has read it."""
+    root = make_root(days=(-1, 3))
+    ca = https_ca({**stepca_answers(root), "/roots": reply(json.dumps({"crts": [root.pem]}), "201 Created")}, authority=root)
+    done = home.pganchor_tty("bootstrap", "--ca-url", ca.url, answers=[("fingerprint: $", "no")])
+    assert done.returncode == 1
+    assert 0 < done.output.index("expires at") < done.output.index("Trust this root")
