@@ -52,7 +52,8 @@ static int begin_conf(struct installing *installing, struct pga_error *error)
 	conf = begin(installing, ANCHORS_CONF, &installing->done->conf, path, 0600, error);
 	if (conf == NULL)
 		return -1;
-	return pga_pins_parse(&installing->pins, path, pga_text_string(&conf->edit.before),
+	return pga_pins_parse(&installing->pins, path,
+			      conf->edit.existed ? pga_text_string(&conf->edit.before) : NULL,
 			      conf->edit.before.length, error);
 }
 
@@ -150,13 +151,13 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 	now(pinned);
 	/* Where the pin is known, what is only for the reader stays as it is. */
 	const struct pga_anchor_setting settings[] = {
-	    {"pin", certificate->pin},
 	    {"source", done->known ? NULL : done->source},
 	    {"hosts", installing->anchor->hosts},
 	    {"scope", done->scoped ? "scoped" : "root.crt"},
 	    {"pinned", done->known ? NULL : pinned},
 	    {"subject", done->known ? NULL : certificate->subject},
 	    {"not-after", done->known ? NULL : certificate->not_after},
+	    {"pin", certificate->pin}, /* last: policy/pins.h */
 	};
 
 	if (installing->same != NULL && installing->same->scoped == done->scoped &&
