@@ -8,6 +8,7 @@
 #include "anchor/fingerprint.h"
 #include "anchor/known_roots.h"
 #include "base/terminal.h"
+#include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_report.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/consent.h"
@@ -29,6 +30,7 @@ struct bootstrap {
 	const char *hosts;
 	bool scoped;
 	bool replace;
+	bool pin_existing;
 	bool yes;
 	bool dry_run;
 	bool json;
@@ -67,6 +69,10 @@ static void print_help(void)
 	    "  --replace              take the place of another root with that name, or change "
 	    "the\n"
 	    "                         anchor's hosts or scope\n"
+	    "  --pin-existing         pin the roots that root.crt has already, too: the gate "
+	    "refuses "
+	    "the\n"
+	    "                         servers of those that are not\n"
 	    "  --proxy URL            as curl's; if left out, https_proxy and no_proxy count\n"
 	    "  --connect-timeout SECONDS  10 if left out\n"
 	    "  --max-time SECONDS     for one request; 30 if left out\n"
@@ -102,6 +108,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		SCOPED,
 		HOSTS,
 		REPLACE,
+		PIN_EXISTING,
 		PROXY,
 		CONNECT_TIMEOUT,
 		MAX_TIME,
@@ -116,6 +123,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 	    {"scoped", no_argument, NULL, SCOPED},
 	    {"hosts", required_argument, NULL, HOSTS},
 	    {"replace", no_argument, NULL, REPLACE},
+	    {"pin-existing", no_argument, NULL, PIN_EXISTING},
 	    {"proxy", required_argument, NULL, PROXY},
 	    {"connect-timeout", required_argument, NULL, CONNECT_TIMEOUT},
 	    {"max-time", required_argument, NULL, MAX_TIME},
@@ -147,6 +155,9 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 			break;
 		case REPLACE:
 			bootstrap->replace = true;
+			break;
+		case PIN_EXISTING:
+			bootstrap->pin_existing = true;
 			break;
 		case PROXY:
 			bootstrap->http.proxy = optarg;
@@ -292,6 +303,27 @@ static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 }
 
 /* Returns the exit status, or -1 with the reason. */
+static int report(const struct bootstrap *bootstrap, const struct pga_certificate *root,
+		  const struct pga_anchoring *done, struct pga_error *error)
+{
+	int status = PGA_EXIT_DONE;
+
+	if (bootstrap->json)
+		status = pga_report_json(done, root, bootstrap->dry_run);
+	else
+		pga_report_text(done, root, bootstrap->dry_run);
+	pga_report_warnings(done, bootstrap->dry_run);
+	pga_warn_of_crls(done);
+	if (bootstrap->chain_root != NULL)
+		pga_warn_of_rotation(bootstrap->ca.url, done->name, bootstrap->chain_root->name);
+	if ((!done->known || bootstrap->pin_existing) &&
+	    pga_existing_roots(root, bootstrap->pin_existing, bootstrap->dry_run, bootstrap->json,
+			       error) != 0)
+		return -1;
+	return status;
+}
+
+/* Returns the exit status, or -1 with the reason. */
 static int install(const struct bootstrap *bootstrap, const struct pga_certificate *root,
 		   struct pga_error *error)
 {
@@ -316,15 +348,7 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 		return pga_fail_memory(error);
 	result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 	if (result == 0) {
-		if (bootstrap->json)
-			result = pga_report_json(&done, root, bootstrap->dry_run);
-		else
-			pga_report_text(&done, root, bootstrap->dry_run);
-		pga_report_warnings(&done, bootstrap->dry_run);
-		pga_warn_of_crls(&done);
-		if (bootstrap->chain_root != NULL)
-			pga_warn_of_rotation(bootstrap->ca.url, done.name,
-					     bootstrap->chain_root->name);
+		result = report(bootstrap, root, &done, error);
 		pga_anchoring_free(&done);
 	}
 	free(fallback);
