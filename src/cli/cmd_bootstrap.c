@@ -6,6 +6,7 @@
 #include "anchor/ca_url.h"
 #include "anchor/fetch.h"
 #include "anchor/fingerprint.h"
+#include "anchor/proxy.h"
 #include "base/terminal.h"
 #include "cli/bootstrap_report.h"
 #include "cli/consent.h"
@@ -197,6 +198,8 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 		if (bootstrap->host_patterns == NULL)
 			return -1;
 	}
+	if (bootstrap->http.proxy != NULL && pga_proxy_check(bootstrap->http.proxy, error) != 0)
+		return -1;
 	if (bootstrap->fingerprint == NULL && bootstrap->yes)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and --yes does not stand for it");
