@@ -134,7 +134,7 @@ static int look(struct findings *found, struct pga_error *error)
 {
 	const char *preload = getenv("LD_PRELOAD");
 
-	found->active = pga_process_has_gate();
+	found->active = pga_module_is_bound(true);
 	found->in_variable = preload != NULL && pga_module_is_in(preload);
 	for (int way = 0; way < PGA_WAY_UNIT; way++)
 		if ((way == PGA_WAY_SHELL ? add_shells(found)
