@@ -125,7 +125,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case CA_URL:
 			bootstrap->ca_url = optarg;
@@ -170,10 +170,8 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		case 'h':
 			bootstrap->help = true;
 			return PGA_EXIT_DONE;
-		case ':':
-			return pga_usage_error("bootstrap", "%s: needs a value", argv[optind - 1]);
 		default:
-			return pga_usage_error("bootstrap", "%s: no such option", argv[optind - 1]);
+			return pga_bad_option("bootstrap", argv, options);
 		}
 	}
 	if (optind < argc)

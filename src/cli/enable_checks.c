@@ -35,8 +35,8 @@ static int check_settings(const struct pga_asked *asked, struct pga_error *error
 	char *image = NULL;
 	int result = 0;
 
-	const bool told = asked->root == NULL && pga_subprocess_run(argv, "", &child, &ignored) == 0 &&
-			  child.status == 0;
+	const bool told = asked->root == NULL &&
+			  pga_subprocess_run(argv, "", &child, &ignored) == 0 && child.status == 0;
 
 	if (!told && asked->root == NULL)
 		pga_print_warning("systemd does not answer here: what %s sets itself is not known\n"
