@@ -2,6 +2,7 @@
 #include "cli/cmd_service.h"
 
 #include "base/ini.h"
+#include "base/guess.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "policy/linked.h"
@@ -53,6 +54,22 @@ static int run_hidden(int (*run)(int, char **), int argc, char **argv)
 	return status;
 }
 
+static int no_such_command(const char *word)
+{
+	static const char *const others[][2] = {{"ls", "list"},       {"rm", "remove"},
+						{"delete", "remove"}, {"create", "add"},
+						{"new", "add"},       {"edit", "add --replace"},
+						{"get", "show"},      {"update", "add --replace"}};
+	struct pga_guess guess = pga_guess_begin(word);
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(word, others[i][0]) == 0)
+			return pga_no_such_command("service", word, others[i][1]);
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		pga_guess_try(&guess, word, commands[i].name);
+	return pga_no_such_command("service", word, guess.best);
+}
+
 int pga_cmd_service(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -66,7 +83,7 @@ int pga_cmd_service(int argc, char **argv)
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return run_hidden(commands[i].run, argc - 1, argv + 1);
-	return pga_usage_error("service", "%s: no such command", argv[1]);
+	return no_such_command(argv[1]);
 }
 
 int pga_services_read(struct pga_services *services, struct pga_error *error)
