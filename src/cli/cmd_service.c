@@ -2,6 +2,7 @@
 #include "cli/cmd_service.h"
 
 #include "base/ini.h"
+#include "base/memory_file.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "policy/linked.h"
@@ -43,6 +44,10 @@ static int run_hidden(int (*run)(int, char **), int argc, char **argv)
 	struct pga_error error;
 	int status;
 
+	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0) {
+		pga_print_error(&error);
+		return PGA_EXIT_FAILED;
+	}
 	if (pga_hide_environment(&hidden) != 0) {
 		(void)pga_fail_memory(&error);
 		pga_print_error(&error);

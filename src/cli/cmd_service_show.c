@@ -47,7 +47,7 @@ static char *origin_of(const struct pga_standing *standing, const PQconninfoOpti
 static bool is_in_effect(const PQconninfoOption *option)
 {
 	return option->val != NULL && option->val[0] != '\0' &&
-	       strcmp(option->keyword, "service") != 0;
+	       strncmp(option->keyword, "service", strlen("service")) != 0;
 }
 
 static void print_settings(const struct pga_standing *standing)
@@ -87,6 +87,9 @@ static bool can_weaken(const PQconninfoOption *option)
 	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
 		if (strcmp(option->keyword, keywords[i]) == 0)
 			return true;
+	/* A file in the directory that a program happens to run in. */
+	if (strcmp(option->keyword, "sslrootcert") == 0 && option->val[0] != '/')
+		return true;
 	return pga_setting_gives_away(option->keyword);
 }
 
@@ -127,6 +130,8 @@ static void print_next(const struct pga_entry *entry, const struct pga_standing 
 	if (standing->stands == PGA_STANDS_UNKNOWN) {
 		pga_text_add(&command, "pganchor run -- psql ");
 		pga_service_word(entry->name, &command);
+	} else if (standing->no_roots) {
+		pga_text_add(&command, "pganchor bootstrap --help");
 	} else {
 		add_command(entry, standing, &command);
 	}
@@ -186,6 +191,7 @@ static int status_of(const struct pga_standing *standing)
 static int show(const char *name, bool json)
 {
 	struct pga_services services;
+	struct pga_judging judging = {.copy = PGA_NO_MEMORY_FILE};
 	struct pga_standing standing = {.stands = PGA_STANDS_BROKEN};
 	const struct pga_service_file *file = &services.user;
 	const struct pga_entry *entry;
@@ -205,7 +211,8 @@ static int show(const char *name, bool json)
 			       services.user.path, services.system.path);
 		goto failed;
 	}
-	if (pga_standing_of_entry(file, entry, &services.policy, &standing, &error) != 0)
+	if (pga_judging_begin(&judging, file, &services.policy, &error) != 0 ||
+	    pga_standing_of_entry(&judging, entry, &standing, &error) != 0)
 		goto failed;
 	status = status_of(&standing);
 	if (json)
@@ -216,6 +223,7 @@ static int show(const char *name, bool json)
 failed:
 	pga_print_error(&error);
 done:
+	pga_judging_end(&judging);
 	pga_standing_free(&standing);
 	pga_services_free(&services);
 	return status;

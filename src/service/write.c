@@ -1,6 +1,7 @@
 #include "service/write.h"
 
 #include "base/edit.h"
+#include "base/memory_file.h"
 #include "service/edit.h"
 #include "service/standing.h"
 
@@ -18,6 +19,13 @@ static int begin(const struct pga_change *change, struct pga_edit *file,
 
 	if (path == NULL)
 		return -1;
+	if (pga_is_descriptor(path)) {
+		(void)pga_fail(
+		    error, "let PGSERVICEFILE name a file, or unset it for ~/.pg_service.conf",
+		    "%s: a pipe, or what was in one: nothing can be written there", path);
+		free(path);
+		return -1;
+	}
 	if (pga_edit_begin_in(file, path, shared ? 0644 : 0600, shared ? 0755 : 0700, error) == 0) {
 		changed->path = strdup(file->path);
 		changed->created = !file->existed;

@@ -27,7 +27,7 @@ def listed(home, **kwargs):
 
 def write(home, text, name=USER):
     path = home / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
@@ -60,6 +60,11 @@ def policy(home, text):
     folder = home / ".config/pganchor"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "policy.conf").write_text(text)
+
+
+def trust(home, authority):
+    """Put its certificate where libpq looks for one by itself."""
+    write(home, authority.pem, ".postgresql/root.crt")
 
 
 def psql(home, *conninfo, env=None, prefix=(), password=None):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 import services
-from services import SYSTEM, USER, add, bootstrap, entry, pin, policy, psql
+from services import SYSTEM, USER, add, bootstrap, entry, pin, policy, psql, write
 
 PIN_A, PIN_B = "a" * 64, "b" * 64
 
@@ -152,12 +152,73 @@ def test_a_broken_policy_refuses(home):
     (["sslrootcert=root.crt"], "relative path"),
     (["sslrootcert=~/root.crt"], "relative path"),
     (["passfile=pass"], "relative path"),
+    (["sslrootcert=a:b/root.crt"], "relative path"),
+    (["sslcrl=root.crl"], "relative path"),
+    (["sslcrldir=crls"], "relative path"),
+    (["sslcert=a:b/postgresql.crt"], "relative path"),
+    (["sslkey=postgresql.key"], "relative path"),
 ])
 def test_what_libpq_or_the_file_cannot_take(home, settings, said):
     assert said in refused(home, "prod", "--host", "db.example.com", *settings)
 
 
-def test_values_up_to_the_length_that_libpq_reads(home):
+# What people write for a host, and what it should have been.
+@pytest.mark.parametrize("host, said, way_out", [
+    ("db.example.com:5432", "with a port behind the name", "--host db.example.com --port 5432"),
+    ("a,db:5432,b", "with a port behind the name", "--host db --port 5432"),
+    ("[::1]", "brackets are for URLs", "::1"),
+    ("[::1]:5432", "brackets are for URLs", "::1"),
+    ("https://db.example.com", "a URL", "the host's name alone"),
+    ("postgres://u@db.example.com/x", "a URL", "the host's name alone"),
+    ("db.example.com/", 'cannot hold "/"', "the name alone"),
+    ("db/shop", 'cannot hold "/"', "the name alone"),
+    ("db example", "holds a blank", "leave it out"),
+    ("db # main", "holds a blank", "no comments"),
+    ("a, b", "holds a blank", "commas alone"),
+    ("me@db", "with a user before the name", "--user"),
+    ('"db"', "the quotes would be part of the name", "leave the quotes out"),
+    ("'db'", "the quotes would be part of the name", "leave the quotes out"),
+    ("db:x", "neither a name nor an IPv6 address", "alone"),
+    ("1:2:3", "neither a name nor an IPv6 address", "alone"),
+    ("fe80::1%", "neither a name nor an IPv6 address", "alone"),
+    ("db?sslmode=disable", 'cannot hold "?"', "alone"),
+    ("*.example.com", 'cannot hold "*"', "alone"),
+    ("db..example.com", "a dot with nothing before it", "without it"),
+    (".db", "a dot with nothing before it", "without it"),
+    ("x" * 64 + ".example.com", "more than 63 characters", "right name"),
+    (".".join(["x" * 60] * 5), "longer than the 253 characters", "right name"),
+])
+def test_what_cannot_be_a_host(home, host, said, way_out):
+    message = refused(home, "prod", "--host", host)
+    assert said in message and way_out in message
+    write(home, f"[prod]\nhost={host}\nsslmode=verify-full\nhostaddr={','.join(['127.0.0.1'] * (host.count(',') + 1))}\n")
+    listed = services.listed(home)["prod", "user"]
+    assert listed["verdict"] == "broken" and said in listed["reasons"][0]
+
+
+@pytest.mark.parametrize("host", ["db.example.com", "db.example.com.", "::1", "fe80::1%eth0", "::ffff:192.0.2.1", "192.0.2.1", "a,b",
+                                  "my_db", "/run/postgresql", "/run/my sockets", "@abstract", "a,,b", "bücher.example", "1", "x" * 63])
+def test_what_can_be_a_host(home, host):
+    done = add(home, "prod", "--host", host)
+    assert done.returncode == 0, done.stderr
+    assert dict(entry(home, "prod"))["host"] == host
+
+
+def test_the_roots_of_the_system(home):
+    """A word that libpq knows from 16 on; before, it would be a file in whatever directory psql runs in."""
+    args = ["prod", "--host", "db.example.com", "sslrootcert=system"]
+    version = home.run(["psql", "--version"]).stdout.split()[2]
+    if int(version.split(".")[0]) >= 16:
+        assert add(home, *args).returncode == 0
+        return
+    said = refused(home, *args)
+    assert "a file of this name in whatever directory" in said and "/etc/ssl/certs/ca-certificates.crt" in said
+    write(home, "[prod]\nhost=h\nsslmode=verify-full\nsslrootcert=system\n")
+    assert services.listed(home)["prod", "user"]["verdict"] == "weak"
+
+
+def test_values_up_to_the_length_that_libpq_reads(home, impostor_ca):
+    services.trust(home, impostor_ca)
     longest = 1022 - len("application_name=") - 2
     assert "may have 1022" in refused(home, "a", "--host", "h", "application_name=" + "x" * (longest + 1))
     assert add(home, "a", "--host", "h", "application_name=" + "x" * longest).returncode == 0
