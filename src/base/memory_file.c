@@ -19,7 +19,10 @@ static int make(struct pga_memory_file *file, unsigned flags, struct pga_error *
 	if (file->descriptor < 0)
 		return pga_fail_errno(error, NULL, "cannot make a file in memory");
 	(void)snprintf(file->path, sizeof file->path, "/proc/self/fd/%d", file->descriptor);
-	return 0;
+	if (access(file->path, R_OK) == 0)
+		return 0;
+	pga_memory_file_end(file);
+	return pga_fail_errno(error, "mount /proc", "cannot open a file in memory");
 }
 
 int pga_memory_file_make(struct pga_memory_file *file, struct pga_error *error)

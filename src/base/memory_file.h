@@ -17,7 +17,8 @@ struct pga_memory_file {
 		-1, ""     \
 	}
 
-/* Makes an empty one, which no program that is started inherits. */
+/* Makes an empty one, which no program that is started inherits. Returns -1 where there is no /proc
+ * to open it by, too. */
 int pga_memory_file_make(struct pga_memory_file *file, struct pga_error *error);
 
 /* Puts these bytes in the place of all that the file holds. */

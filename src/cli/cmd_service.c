@@ -37,24 +37,31 @@ static void print_help(FILE *stream)
 		    stream);
 }
 
+static struct pga_hidden_environment hidden;
+
+void pga_service_show_environment(void)
+{
+	pga_restore_environment(&hidden);
+}
+
+int pga_service_hide_environment(struct pga_error *error)
+{
+	return pga_hide_environment(&hidden) == 0 ? 0 : pga_fail_memory(error);
+}
+
 /* Every entry is looked at as it stands in its file, whatever this shell's environment says. */
 static int run_hidden(int (*run)(int, char **), int argc, char **argv)
 {
-	struct pga_hidden_environment hidden;
 	struct pga_error error;
 	int status;
 
-	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0) {
-		pga_print_error(&error);
-		return PGA_EXIT_FAILED;
-	}
-	if (pga_hide_environment(&hidden) != 0) {
-		(void)pga_fail_memory(&error);
+	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
+	    pga_service_hide_environment(&error) != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
 	status = run(argc, argv);
-	pga_restore_environment(&hidden);
+	pga_service_show_environment();
 	return status;
 }
 

@@ -15,6 +15,11 @@ int pga_service_list(int argc, char **argv);
 int pga_service_show(int argc, char **argv);
 int pga_service_remove(int argc, char **argv);
 
+/* Brings the hidden variables back, or hides them again, for what has to be seen as the shell has
+ * it. Hiding returns -1 for want of memory. */
+void pga_service_show_environment(void);
+int pga_service_hide_environment(struct pga_error *error);
+
 /* What the entries are looked at with. */
 struct pga_services {
 	struct pga_service_file user;

@@ -168,7 +168,7 @@ static char *strange_name(const struct pga_service_file *file)
  * what is not there, an entry by itself is the same to it as one in the file. */
 static int reads_all(struct pga_judging *judging, bool *reads, struct pga_error *error)
 {
-	const struct reading reading = {judging->copy.path, judging->file->path, 0};
+	const struct reading reading = {judging->path, judging->file->path, 0};
 	struct pga_standing standing;
 	char *name = strange_name(judging->file);
 	int result;
@@ -193,10 +193,13 @@ int pga_judging_begin(struct pga_judging *judging, const struct pga_service_file
 	judging->copy.descriptor = -1;
 	judging->file = file;
 	judging->policy = policy;
-	if (file->count == 0)
+	judging->path = file->path;
+	judging->whole = true;
+	/* Without /proc it takes as long as libpq takes to read the file for every entry. */
+	if (file->count == 0 || pga_memory_file_make(&judging->copy, error) != 0)
 		return 0;
-	if (pga_memory_file_make(&judging->copy, error) != 0 ||
-	    pga_memory_file_put(&judging->copy, file->bytes.bytes, file->bytes.length, error) !=
+	judging->path = judging->copy.path;
+	if (pga_memory_file_put(&judging->copy, file->bytes.bytes, file->bytes.length, error) !=
 		0 ||
 	    reads_all(judging, &reads, error) != 0)
 		return -1;
@@ -214,7 +217,7 @@ static int judge_entry(struct pga_judging *judging, const struct pga_entry *entr
 		       struct pga_standing *standing, struct pga_error *error)
 {
 	const struct pga_service_file *file = judging->file;
-	const struct reading reading = {judging->copy.path, file->path,
+	const struct reading reading = {judging->path, file->path,
 					judging->whole ? 0 : entry->line - 1};
 
 	if (!judging->whole && pga_memory_file_put(&judging->copy, file->bytes.bytes + entry->start,

@@ -40,7 +40,8 @@ struct pga_judging {
 	const struct pga_service_file *file;
 	const struct pga_policy *policy;
 	struct pga_memory_file copy; /* of one entry, or of the whole file */
-	bool whole;                  /* of the whole file, since libpq refuses one of its lines */
+	const char *path;            /* of the copy; of the file itself where there can be none */
+	bool whole; /* libpq reads the whole file each time: it refuses one of its lines */
 	struct pga_roots roots;
 };
 
