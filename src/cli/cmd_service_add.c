@@ -138,7 +138,7 @@ static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 	struct pga_error error;
 
 	for (size_t i = 0; i < check->count; i++)
-		if (check->items[i].problem != NULL && check->items[i].shown)
+		if (check->items[i].problem != NULL && check->items[i].answered)
 			next =
 			    "nothing was written. This may be another server than you mean; what "
 			    "it shows is no reason to believe it";

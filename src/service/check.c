@@ -71,6 +71,7 @@ static int shake_hands(const struct pga_effective *effective, struct pga_checked
 		result = 0;
 		item->shown =
 		    pga_handshake(&parameters, seconds(effective), &item->handshake, &refused) == 0;
+		item->answered = item->handshake.answered;
 		if (!item->shown) {
 			item->problem = strdup(refused.message);
 			result = item->problem != NULL ? 0 : -1;

@@ -2,6 +2,7 @@
 
 #include "base/printable.h"
 #include "base/text.h"
+#include "policy/linked.h"
 #include "service/settings.h"
 
 #include <errno.h>
@@ -61,7 +62,7 @@ static int fail_with_words_of(PGconn *conn, struct pga_error *error)
 /* With an sslmode that demands TLS and no GSSAPI, libpq comes to CONNECTION_MADE twice: on the bare
  * connection, before it sends the SSLRequest, and when the handshake is done, before it sends the
  * startup packet (PQconnectPoll()). */
-static int connect_until_tls(PGconn *conn, int seconds, struct pga_error *error)
+static int connect_until_tls(PGconn *conn, int seconds, bool *answered, struct pga_error *error)
 {
 	long long deadline = now() + seconds * 1000LL;
 	PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
@@ -77,6 +78,8 @@ static int connect_until_tls(PGconn *conn, int seconds, struct pga_error *error)
 			return pga_fail(error, NULL, "the server did not answer within %d seconds",
 					seconds);
 		wanted = PQconnectPoll(conn);
+		*answered = *answered || PQstatus(conn) == CONNECTION_MADE ||
+			    PQstatus(conn) == CONNECTION_SSL_STARTUP;
 		if (wanted == PGRES_POLLING_FAILED)
 			return fail_with_words_of(conn, error);
 		if (wanted == PGRES_POLLING_OK)
@@ -225,16 +228,18 @@ static PGconn *start(const struct pga_parameters *parameters, const char *const 
 static int shake_hands(PGconn *conn, int seconds, struct pga_handshake *handshake,
 		       struct pga_error *error)
 {
+	bool answered = false;
 	int result = -1;
 
 	memset(handshake, 0, sizeof *handshake);
 	if (conn == NULL)
 		(void)pga_fail_memory(error);
-	else if (connect_until_tls(conn, seconds, error) == 0)
+	else if (connect_until_tls(conn, seconds, &answered, error) == 0)
 		result = look_at_session(conn, handshake, error);
 	PQfinish(conn);
 	if (result != 0)
 		pga_handshake_free(handshake);
+	handshake->answered = answered;
 	return result;
 }
 
@@ -255,7 +260,12 @@ int pga_handshake_unverified(const struct pga_parameters *parameters, int second
 						    {"sslmode", "require"},
 						    {"sslrootcert", "/dev/null/none"},
 						    {"sslcert", "/dev/null/none"}};
+	struct pga_own_libpq own;
 
+	memset(handshake, 0, sizeof *handshake);
+	pga_own_libpq(&own);
+	if (own.connectStartParams != PQconnectStartParams)
+		return pga_fail(error, NULL, "a gate stands before libpq");
 	return shake_hands(start(parameters, added), seconds, handshake, error);
 }
 

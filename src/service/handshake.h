@@ -6,9 +6,13 @@
 #include "policy/effective.h"
 #include "policy/pins.h"
 
+#include <stdbool.h>
+
 /* Texts of the server's certificate are as the server sent them: print them through
  * pga_printable(). */
 struct pga_handshake {
+	bool answered;    /* somebody has taken the connection, whatever came of it: also where the
+			     handshake has failed */
 	char *protocol;   /* TLSv1.3 */
 	char *cipher;     /* TLS_AES_256_GCM_SHA384 */
 	char *subject;    /* of the server's certificate */
