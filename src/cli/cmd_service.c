@@ -3,6 +3,7 @@
 
 #include "base/ini.h"
 #include "base/memory_file.h"
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "policy/linked.h"
@@ -97,35 +98,19 @@ void pga_services_free(struct pga_services *services)
 	pga_policy_free(&services->policy);
 }
 
-void pga_service_shell_word(const char *word, struct pga_text *text)
-{
-	static const char plain[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@%+,=";
-	char *printable = pga_printable(word);
-
-	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-		pga_text_add(text, word);
-	} else {
-		pga_text_add(text, "\"");
-		for (const char *at = printable != NULL ? printable : ""; *at != '\0'; at++)
-			pga_text_addf(text, "%s%c", strchr("\"\\$`", *at) != NULL ? "\\" : "", *at);
-		pga_text_add(text, "\"");
-	}
-	free(printable);
-}
-
-/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes. */
+/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes, or is
+ * empty. */
 void pga_service_word(const char *name, struct pga_text *text)
 {
 	struct pga_text conninfo = PGA_TEXT_EMPTY;
-	bool quoted = name[strcspn(name, " '\\")] != '\0';
+	bool quoted = name[0] == '\0' || name[strcspn(name, " \t\n\v\f\r'\\")] != '\0';
 
 	pga_text_add(&conninfo, quoted ? "service='" : "service=");
 	for (; *name != '\0'; name++)
 		pga_text_addf(&conninfo, "%s%c", *name == '\'' || *name == '\\' ? "\\" : "", *name);
 	if (quoted)
 		pga_text_add(&conninfo, "'");
-	pga_service_shell_word(pga_text_string(&conninfo), text);
+	pga_text_add_shell_word(text, pga_text_string(&conninfo));
 	pga_text_free(&conninfo);
 }
 

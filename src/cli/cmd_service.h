@@ -31,10 +31,6 @@ struct pga_services {
 int pga_services_read(struct pga_services *services, struct pga_error *error);
 void pga_services_free(struct pga_services *services);
 
-/* Adds the word as a shell reads it back. Control characters, which a terminal could not take, are
- * written as \xNN. */
-void pga_service_shell_word(const char *word, struct pga_text *text);
-
 /* Adds service=NAME as one word of a shell's command line. */
 void pga_service_word(const char *name, struct pga_text *text);
 

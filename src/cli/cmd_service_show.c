@@ -1,6 +1,7 @@
 /* pganchor service show: what one entry comes to. */
 #include "cli/cmd_service.h"
 
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/json.h"
@@ -93,30 +94,49 @@ static bool can_weaken(const PQconninfoOption *option)
 	return pga_setting_gives_away(option->keyword);
 }
 
+/* Whether the command that writes the entry anew has this setting. */
+static bool is_kept(const struct pga_standing *standing, const PQconninfoOption *option)
+{
+	return is_in_effect(option) && is_of_entry(standing, option) && !can_weaken(option);
+}
+
+static void add_setting(const PQconninfoOption *option, struct pga_text *command)
+{
+	struct pga_text setting = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&setting, "%s=%s", option->keyword,
+		      pga_setting_is_secret(option) ? PGA_SECRET_LEFT_OUT : option->val);
+	pga_text_add(command, " ");
+	pga_text_add_shell_word(command, pga_text_string(&setting));
+	pga_text_free(&setting);
+}
+
 /* The command that writes the entry anew, with all its settings but those that can weaken it. */
 static void add_command(const struct pga_entry *entry, const struct pga_standing *standing,
 			struct pga_text *command)
 {
-	const PQconninfoOption *option = standing->effective.options;
+	const PQconninfoOption *options = standing->effective.options;
+	const bool like_an_option = entry->name[0] == '-';
 	bool has_host = false;
 
+	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+	     option++)
+		has_host = has_host || (is_kept(standing, option) &&
+					strncmp(option->keyword, "host", strlen("host")) == 0);
 	pga_text_add(command, "pganchor service add ");
-	pga_service_shell_word(entry->name, command);
-	pga_text_add(command, " --replace");
-	for (; option != NULL && option->keyword != NULL; option++) {
-		struct pga_text setting = PGA_TEXT_EMPTY;
-
-		if (!is_in_effect(option) || !is_of_entry(standing, option) || can_weaken(option))
-			continue;
-		has_host = has_host || strncmp(option->keyword, "host", strlen("host")) == 0;
-		pga_text_addf(&setting, "%s=%s", option->keyword,
-			      pga_setting_is_secret(option) ? "..." : option->val);
+	if (!like_an_option) {
+		pga_text_add_shell_word(command, entry->name);
 		pga_text_add(command, " ");
-		pga_service_shell_word(pga_text_string(&setting), command);
-		pga_text_free(&setting);
 	}
-	if (!has_host)
-		pga_text_add(command, " --host HOST");
+	pga_text_addf(command, "--replace%s", has_host ? "" : " --host HOST");
+	if (like_an_option) {
+		pga_text_add(command, " -- ");
+		pga_text_add_shell_word(command, entry->name);
+	}
+	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+	     option++)
+		if (is_kept(standing, option))
+			add_setting(option, command);
 }
 
 static void print_next(const struct pga_entry *entry, const struct pga_standing *standing)

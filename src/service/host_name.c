@@ -10,6 +10,8 @@
 #define LONGEST_NAME  253
 #define LONGEST_LABEL 63
 
+static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+
 static bool is_number(const char *text)
 {
 	return text[0] != '\0' && text[strspn(text, "0123456789")] == '\0';
@@ -41,7 +43,9 @@ static int fail_colon(const char *name, struct pga_error *error)
 	const char *colon = strchr(name, ':');
 	char next[128];
 
-	if (!is_number(colon + 1) || strlen(name) > sizeof next / 2)
+	/* The name is part of a command that is shown. */
+	if (!is_number(colon + 1) || strlen(name) > sizeof next / 2 ||
+	    strspn(name, plain) != (size_t)(colon - name))
 		return pga_fail(error, "write the name, or the address, alone",
 				"host %s: neither a name nor an IPv6 address", name);
 	(void)snprintf(next, sizeof next, "the port is a setting of its own: --host %.*s --port %s",
@@ -73,11 +77,9 @@ static int check_labels(const char *name, struct pga_error *error)
 /* What stands in no host's name, and what is meant by it most often. */
 static int check_characters(const char *name, struct pga_error *error)
 {
-	/* Bytes of other alphabets are the resolver's to judge. */
-	static const char plain[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
 	const char *at = name;
 
+	/* Bytes of other alphabets are the resolver's to judge. */
 	while (*at != '\0' && ((unsigned char)*at >= 0x80 || strchr(plain, *at) != NULL))
 		at++;
 	if (*at == '\0')

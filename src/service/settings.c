@@ -157,6 +157,12 @@ static int check_line(const struct pga_setting *setting, struct pga_error *error
 	size_t length = strlen(setting->value);
 	size_t line = strlen(setting->keyword) + 1 + length + 2;
 
+	if (strcmp(setting->value, PGA_SECRET_LEFT_OUT) == 0 &&
+	    pga_keyword_is_secret(setting->keyword))
+		return pga_fail(error, "write it in the place of the dots, or leave it out",
+				"%s=%s: the secret itself is missing", setting->keyword,
+				setting->value);
+
 	if (length == 0)
 		return pga_fail(error, "leave it out", "%s: the value is empty", setting->keyword);
 	if (strpbrk(setting->value, "\n\r") != NULL)
@@ -269,7 +275,7 @@ int pga_settings_check(const struct pga_settings *settings, struct pga_error *er
 	return pga_hosts_check(pga_settings_value(settings, "host"), error);
 }
 
-int pga_service_name_check(const char *name, struct pga_error *error)
+int pga_service_name_check(const char *name, bool is_there, struct pga_error *error)
 {
 	size_t length = strlen(name);
 
@@ -283,7 +289,8 @@ int pga_service_name_check(const char *name, struct pga_error *error)
 		return pga_fail(error, "a header ends at its first ]: use another name",
 				"service \"%s\": the name holds a ]", name);
 	for (size_t i = 0; i < length; i++)
-		if (iscntrl((unsigned char)name[i]))
+		if (name[i] == '\n' || name[i] == '\r' ||
+		    (!is_there && iscntrl((unsigned char)name[i])))
 			return pga_fail(error, "use another name",
 					"the service's name holds a control character");
 	if (length + 4 > PGA_SERVICE_LINE_LIMIT)

@@ -35,7 +35,7 @@ LATE = {
     "tcp_user_timeout=x": 'invalid integer value "x" for connection option "tcp_user_timeout"',
     "target_session_attrs=bogus": 'invalid target_session_attrs value: "bogus"',
     "channel_binding=bogus": 'invalid channel_binding value: "bogus"',
-    "ssl_min_protocol_version=TLSv9": 'invalid ssl_min_protocol_version value: "TLSv9"',
+    "ssl_min_protocol_version=TLSv9": 'value: "TLSv9"',
 }
 
 
