@@ -3,6 +3,7 @@
 #include "cli/json.h"
 
 #include "activate/binary.h"
+#include "base/memory_file.h"
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "policy/explain.h"
@@ -161,7 +162,8 @@ static int explain(const char *conninfo, bool as_json)
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
+	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
+	    pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
 	    pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &error) != 0)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
