@@ -4,6 +4,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "policy/secrets.h"
 #include "service/standing.h"
 
 #include <getopt.h>
@@ -111,8 +112,11 @@ static int add_rows(struct rows *rows, const struct pga_service_file *file,
 		row->entry = &file->entries[i];
 		row->hidden = before != NULL && row->entry->name != NULL &&
 			      pga_service_file_find(before, row->entry->name) != NULL;
-		if (pga_standing_of_entry(file, row->entry, policy, &row->standing, error) != 0 ||
-		    fill_cells(row, error) != 0)
+		if (pga_standing_of_entry(file, row->entry, policy, &row->standing, error) != 0)
+			return -1;
+		if (pga_effective_mask(&row->standing.effective) != 0)
+			return pga_fail_memory(error);
+		if (fill_cells(row, error) != 0)
 			return -1;
 		rows->weak += row->standing.stands == PGA_STANDS_WEAK;
 	}

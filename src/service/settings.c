@@ -1,7 +1,6 @@
 #include "service/settings.h"
 
 #include "base/text.h"
-#include "policy/explain.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -56,20 +55,6 @@ bool pga_settings_known(const char *keyword)
 		known = strcmp(option->keyword, keyword) == 0;
 	PQconninfoFree(options);
 	return known;
-}
-
-bool pga_keyword_is_secret(const char *keyword)
-{
-	/* Of a keyword that this libpq does not know, the name alone can tell. */
-	bool secret = strstr(keyword, "pass") != NULL && strcmp(keyword, "passfile") != 0;
-	PQconninfoOption *options = PQconndefaults();
-
-	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
-	     option++)
-		if (strcmp(option->keyword, keyword) == 0)
-			secret = pga_setting_is_secret(option);
-	PQconninfoFree(options);
-	return secret;
 }
 
 /* The Levenshtein distance; limit + 1 and more is all the same. Keywords are short: 64 bytes hold

@@ -41,9 +41,6 @@ int pga_settings_check(const struct pga_settings *settings, struct pga_error *er
 /* Checks that "[NAME]" is a header that libpq finds again. */
 int pga_service_name_check(const char *name, struct pga_error *error);
 
-/* Whether the value of this setting must never be shown. */
-bool pga_keyword_is_secret(const char *keyword);
-
 void pga_settings_free(struct pga_settings *settings);
 
 #endif
