@@ -88,7 +88,7 @@ static const struct {
 	char keyword[28];
 	char characters[8];
 } suspects[] = {{"user", "=:/"},
-		{"dbname", "@=:/"},
+		{"dbname", "=:/"},
 		{"service", "=:@"},
 		{"sslmode", "="},
 		{"sslrootcert", "=@"},
