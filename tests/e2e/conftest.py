@@ -22,6 +22,7 @@ A real CA, stepca.py (session)
 Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing stops them.
   postgres         certificate of stepca for localhost, 127.0.0.1 and, with hostaddr=127.0.0.1, db.example.test
                      .conninfo(sslmode=..., host=...) -> string; .port .socket_dir .user .password .dbname
+                     .superuser -> the string by which this process alone gets in as one
                      .connections() and .daemon.text(): what the server saw
   impostor_postgres, plain_postgres   certificate of impostor_ca for the same names; no TLS
   make_postgres(cert, key, settings={"ssl_max_protocol_version": "TLSv1.2"}, hba="...") -> Server for one test
@@ -93,5 +94,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure():
-    """A run that is ended by SIGTERM cleans up as after Ctrl-C."""
+    """A run that is ended by SIGTERM cleans up as after Ctrl-C. What the run itself was started with ignored, as a job in the
+    background is, the programs under test would inherit: they have it as at a terminal."""
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGQUIT, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        # nohup: it is for the run, which goes on. What has a handler is back to its default in a child.
+        signal.signal(signal.SIGHUP, lambda *_: None)
