@@ -80,12 +80,14 @@ static json_t *setting_as_json(const struct pga_effective *effective,
 			       const PQconninfoOption *option)
 {
 	struct pga_text origin = PGA_TEXT_EMPTY;
+	char *shown = pga_setting_shown(effective, option);
 	json_t *setting;
 
 	pga_effective_origin(effective, option->keyword, &origin);
 	setting = json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
-			    pga_json_text(pga_setting_shown(option)), "origin",
+			    pga_json_text(shown != NULL ? shown : ""), "origin",
 			    pga_json_text(pga_text_string(&origin)));
+	free(shown);
 	pga_text_free(&origin);
 	return setting;
 }
@@ -95,21 +97,21 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 {
 	json_t *settings = json_array();
 	struct pga_text changes = PGA_TEXT_EMPTY;
-	struct pga_text unknown = PGA_TEXT_EMPTY;
+	struct pga_text notes = PGA_TEXT_EMPTY;
 	json_t *report;
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
-		if (pga_setting_shown(option)[0] != '\0')
+		if (option->val != NULL && option->val[0] != '\0')
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
-	pga_explain_unknown(effective, &unknown);
+	pga_explain_notes(effective, &notes);
 	report = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "libpq", libpq_as_json(), "verdict",
 			   verdict->allowed ? "allowed" : "refused", "reasons",
 			   pga_json_lines(pga_text_string(&verdict->why)), "changes",
 			   pga_json_lines(pga_text_string(&changes)), "notes",
-			   pga_json_lines(pga_text_string(&unknown)), "settings", settings);
+			   pga_json_lines(pga_text_string(&notes)), "settings", settings);
 	pga_text_free(&changes);
-	pga_text_free(&unknown);
+	pga_text_free(&notes);
 	return pga_json_print(report, status);
 }
 

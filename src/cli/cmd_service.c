@@ -1,6 +1,8 @@
 /* pganchor service: the entries of pg_service.conf. */
 #include "cli/cmd_service.h"
 
+#include "policy/secrets.h"
+
 #include "base/ini.h"
 #include "base/guess.h"
 #include "base/memory_file.h"
@@ -141,19 +143,6 @@ void pga_service_print_next(const char *name)
 	pga_text_free(&word);
 }
 
-static void add_masked(struct pga_text *text, const struct pga_ini_line *line)
-{
-	char *keyword = pga_ini_copy(line->name);
-
-	if (line->kind == PGA_INI_SETTING && keyword != NULL && pga_keyword_is_secret(keyword))
-		pga_text_addf(text, "%s=********", keyword);
-	else
-		pga_text_add_bytes(text, line->whole.bytes, line->whole.length);
-	free(keyword);
-	while (text->length > 0 && strchr("\r\n", text->bytes[text->length - 1]) != NULL)
-		text->bytes[--text->length] = '\0';
-}
-
 void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length)
 {
 	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
@@ -161,9 +150,12 @@ void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes
 
 	while (pga_ini_next(&reader, &line)) {
 		struct pga_text text = PGA_TEXT_EMPTY;
+		size_t whole = line.whole.length;
 		char *printable;
 
-		add_masked(&text, &line);
+		while (whole > 0 && strchr("\r\n", line.whole.bytes[whole - 1]) != NULL)
+			whole--;
+		pga_text_add_masked_line(&text, line.whole.bytes, whole);
 		printable = pga_printable(pga_text_string(&text));
 		(void)fprintf(stream, "%s%s\n", indent, printable != NULL ? printable : "");
 		free(printable);

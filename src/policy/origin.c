@@ -7,6 +7,7 @@
 #include "base/places.h"
 #include "base/printable.h"
 #include "base/text.h"
+#include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,7 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	struct section section = {.found = false};
 	size_t count = 0;
 
+	effective->ambiguous = parameters != NULL && pga_is_ambiguous(parameters);
 	while (effective->options[count].keyword != NULL)
 		count++;
 	effective->origins = calloc(count + 1, sizeof *effective->origins);

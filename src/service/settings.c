@@ -2,7 +2,7 @@
 
 #include "base/guess.h"
 #include "base/text.h"
-#include "policy/explain.h"
+#include "policy/secrets.h"
 #include "service/host_name.h"
 
 #include <ctype.h>
@@ -58,20 +58,6 @@ bool pga_settings_known(const char *keyword)
 		known = strcmp(option->keyword, keyword) == 0;
 	PQconninfoFree(options);
 	return known;
-}
-
-bool pga_keyword_is_secret(const char *keyword)
-{
-	/* Of a keyword that this libpq does not know, the name alone can tell. */
-	bool secret = strstr(keyword, "pass") != NULL && strcmp(keyword, "passfile") != 0;
-	PQconninfoOption *options = PQconndefaults();
-
-	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
-	     option++)
-		if (strcmp(option->keyword, keyword) == 0)
-			secret = pga_setting_is_secret(option);
-	PQconninfoFree(options);
-	return secret;
 }
 
 /* What people write who have another client in mind. */
