@@ -81,7 +81,7 @@ def test_an_installed_library_is_found_or_it_is_said_what_to_do(built, tmp_path,
     folder, prefix, _ = built
     ldconfig = tmp_path / "ldconfig"
     where = prefix / "lib" if known else "/usr/local/lib"
-    ldconfig.write_text(f'#!/bin/sh\n[ "$1" != -N ] || echo "{where}: (from /etc/ld.so.conf:1)"\n[ $# != 0 ] || touch "{tmp_path}/called"\n')
+    ldconfig.write_text(f'#!/bin/sh\n[ "$1" != -N ] || echo "{where}: (from a file)"\n[ $# != 0 ] || touch "{tmp_path}/called"\n')
     ldconfig.chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     output = run("make", "install", f"DESTDIR={tmp_path}/root", cwd=folder, env=environment)
