@@ -54,6 +54,9 @@ The system's policy, policies.py
   system           system("mode = audit", name="policy.conf") writes a file of it -> path; all are gone when the test ends
                      open_to_all(prefix): words before a command, for users who cannot reach the prefix
 
+The audit log, audited.py
+  audited          audited("psql", ...) runs a command under the gate in audit mode -> (CompletedProcess, what syslog was told)
+
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
   compile_gate("cc", "-O0", words..., except_for=[]) -> the gate's own sources as one shared object
@@ -65,6 +68,7 @@ Nothing here sleeps: a server is ready when it says so. All servers are stopped 
 
 import signal
 
+from audited import audited  # noqa: F401
 from builds import built_home, libpq_builds  # noqa: F401
 from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
