@@ -119,19 +119,6 @@ def test_the_policy_is_a_configuration_file_that_sets_nothing(debs, tmp_path):
     assert [line for line in policy.read_text().splitlines() if line and not line.startswith("#")] == []
 
 
-def test_a_policy_file_may_say_all_that_the_sample_shows(home, debs, tmp_path):
-    """The sample's lines, with their comment signs taken away, are the defaults: the tool reads them without complaint."""
-    sample = (unpack_deb(debs["pganchor"], tmp_path / "root") / "etc/pganchor/policy.conf").read_text()
-    settings = re.findall(r"^#([a-z-]+ = .+)$", sample, re.MULTILINE)
-    assert len(settings) == 8
-    (home / ".config/pganchor").mkdir(parents=True)
-    (home / ".config/pganchor/policy.conf").write_text("\n".join(settings) + "\n")
-    done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
-    assert done.returncode == 0, done.stderr
-    (home / ".config/pganchor/policy.conf").write_text("\n".join(settings) + "\nno-such-key = 1\n")
-    assert home.pganchor("explain", "host=db.example.test sslmode=verify-full").returncode != 0
-
-
 def test_the_source_package_says_where_it_comes_from_and_tests_what_is_installed(debs, tmp_path):
     described = next(debs["changes"].parent.glob("*.dsc")).read_text()
     assert re.search(r"^Homepage: https://\S+$", described, re.M) and re.search(r"^Testsuite: autopkgtest$", described, re.M)
