@@ -56,23 +56,35 @@ class Tree:
         return sorted(path.stem for path in (self.source / "tests/unit").glob("test_*.c"))
 
 
-def record(folder, store, tests):
-    """Runs all tests once on a build with cover.c; the map goes to the file `store`, the sources to a folder beside it."""
-    records = Path(folder) / "records"
+def record(folder, store, tests, shares):
+    """Runs all tests once on builds with cover.c, a share of the files on each; the map goes to the file `store`, the sources to a
+    folder beside it."""
+    trees = [cover_tree(Path(f"{folder}-{number}")) for number in range(shares)]
+    making = [Path(f"{store}.{number}") for number in range(shares)]
+    for path in making:
+        path.unlink(missing_ok=True)
+    if not tests:
+        record_units(trees[0], trees[0].folder / "records", making[0])
+    running = [subprocess.Popen(
+        ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "recording_plugin", "-q", "--no-header", "--tb=line",
+         *(tests or ["tests/e2e"]), *left_out()], cwd=TOP, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1", "PGANCHOR_PREFIX": str(tree.stage),
+             "MUTATION_RECORDS": str(tree.folder / "records"), "MUTATION_MAP": str(path), "MUTATION_SHARE": f"{number}/{shares}"})
+        for number, (tree, path) in enumerate(zip(trees, making))]
+    for process in running:
+        process.wait()
+    keep_sources(trees[0].source, store)
+    Path(store).write_text("".join(path.read_text() for path in making if path.exists()))
+    for path in making:
+        path.unlink(missing_ok=True)
+
+
+def cover_tree(folder):
+    records = folder / "records"
     records.mkdir(parents=True, exist_ok=True)
     records.chmod(0o1777)
-    cover = Path(folder) / "cover.o"
-    run(["gcc", "-O2", "-fPIC", f'-DCOVER_FOLDER="{records}"', "-c", HERE / "cover.c", "-o", cover])
-    tree = Tree(folder, "CFLAGS=-g -O0 -fsanitize-coverage=trace-pc", f"LDFLAGS=-Wl,{cover}")
-    making = Path(f"{store}.new")
-    making.unlink(missing_ok=True)
-    record_units(tree, records, making)
-    environment = {**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1", "PGANCHOR_PREFIX": str(tree.stage),
-                   "MUTATION_RECORDS": str(records), "MUTATION_MAP": str(making)}
-    subprocess.run(["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "recording_plugin", "-q", "--no-header", "--tb=line",
-                    *(tests or ["tests/e2e"]), *left_out()], cwd=TOP, env=environment, stdin=subprocess.DEVNULL)
-    keep_sources(tree.source, store)
-    making.rename(store)
+    run(["gcc", "-O2", "-fPIC", f'-DCOVER_FOLDER="{records}"', "-c", HERE / "cover.c", "-o", folder / "cover.o"])
+    return Tree(folder, "CFLAGS=-g -O0 -fsanitize-coverage=trace-pc", f"LDFLAGS=-Wl,{folder}/cover.o")
 
 
 def left_out():

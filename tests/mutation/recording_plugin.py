@@ -3,6 +3,7 @@
 MUTATION_RECORDS  the folder that cover.c was compiled with
 MUTATION_MAP      the file to which a line of JSON is added for each test:
                   {"test":, "seconds":, "passed":, "lines": {file: [line, ...]}}
+MUTATION_SHARE    "0/2": of two runs at the same time the first, which takes half of the files
 """
 
 import json
@@ -20,6 +21,21 @@ def pytest_sessionstart():
     prefix = Path(os.environ["PGANCHOR_PREFIX"])
     for program in ("bin/pganchor", "lib/pganchor/pganchor-gate.so", "lib/libpganchor.so"):
         records.append(blocks.Record(os.environ["MUTATION_RECORDS"], prefix / program))
+
+
+def pytest_collection_modifyitems(config, items):
+    """The largest files first, each to whom has the least."""
+    mine, shares = map(int, os.environ.get("MUTATION_SHARE", "0/1").split("/"))
+    files = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    taken, kept = [0] * shares, set()
+    for path, some in sorted(files.items(), key=lambda one: (-len(one[1]), one[0])):
+        least = taken.index(min(taken))
+        taken[least] += len(some)
+        if least == mine:
+            kept.add(path)
+    items[:] = [item for item in items if item.path in kept]
 
 
 def pytest_runtest_logreport(report):

@@ -22,9 +22,11 @@ import threading
 import time
 from pathlib import Path
 
-import building
-import places
-import testing
+sys.dont_write_bytecode = True
+
+import building  # noqa: E402
+import places  # noqa: E402
+import testing  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 COUNTED = ("noticed", "survived", "no test gets there")
@@ -263,7 +265,7 @@ def recordings(options):
         stores = []
     if options.record or not stores:
         store = options.folder / f"map-{len(stores):02}.jsonl"
-        building.record(options.folder / "recording", store, options.tests)
+        building.record(options.folder / "recording", store, options.tests, options.workers)
         stores.append(store)
     return stores
 
