@@ -3,6 +3,7 @@
 MUTATION_RECORDS  the folder that cover.c was compiled with
 MUTATION_MAP      the file to which a line of JSON is added for each test:
                   {"test":, "seconds":, "passed":, "lines": {file: [line, ...]}}
+                  and one with all lines of which there is code, {"known": {file: [line, ...]}}
 MUTATION_SHARE    "0/2": of two runs at the same time the first, which takes half of the files
 """
 
@@ -21,6 +22,12 @@ def pytest_sessionstart():
     prefix = Path(os.environ["PGANCHOR_PREFIX"])
     for program in ("bin/pganchor", "lib/pganchor/pganchor-gate.so", "lib/libpganchor.so"):
         records.append(blocks.Record(os.environ["MUTATION_RECORDS"], prefix / program))
+    known = {}
+    for record in records:
+        for _, places in record.blocks:
+            for file, line in places:
+                known.setdefault(file, set()).add(line)
+    write({"known": {file: sorted(lines) for file, lines in sorted(known.items())}})
 
 
 def pytest_collection_modifyitems(config, items):
@@ -57,7 +64,11 @@ def add(test, seconds, passed, records):
     for record in records:
         for file, some in record.lines().items():
             lines.setdefault(file, set()).update(some)
+    write({"test": test, "seconds": round(seconds, 3), "passed": passed,
+           "lines": {name: sorted(some) for name, some in sorted(lines.items())}})
+
+
+def write(one):
     with open(os.environ["MUTATION_MAP"], "a", encoding="utf-8") as file:
-        json.dump({"test": test, "seconds": round(seconds, 3), "passed": passed,
-                   "lines": {name: sorted(some) for name, some in sorted(lines.items())}}, file, separators=(",", ":"))
+        json.dump(one, file, separators=(",", ":"))
         file.write("\n")

@@ -125,9 +125,13 @@ class Worker(threading.Thread):
         self.folder = options.folder / f"worker-{number}"
         self.chooser, self.map, self.options, self.say = chooser, known, options, say
         self.equivalent = read_equivalent()
-        self.results, self.unreliable = [], set()
+        self.results, self.unreliable, self.failed = [], set(), True
 
     def run(self):
+        self.work()
+        self.failed = False
+
+    def work(self):
         self.mutant = building.Mutant(self.folder)
         self.session = testing.Session(self.mutant.tree.stage, self.folder, self.map.seconds)
         try:
@@ -292,6 +296,9 @@ def main():
         worker.start()
     for worker in workers:
         worker.join()
+    if any(worker.failed for worker in workers):
+        print("run.py: a worker failed: see above", file=sys.stderr)
+        return 1
     write_patches(results, options.folder / "survivors")
     share = report(results, options.folder)
     print(f"in {(time.monotonic() - begun) / 60:.1f} minutes; survivors are in {options.folder}/survivors")
