@@ -1,15 +1,45 @@
 #!/bin/bash
-# Copies the sources, and nothing that building leaves behind, to FOLDER: builds
-# in a copy never dirty the tree, and do not mind one that is configured in place.
+# Copies the sources, and nothing that building leaves behind, to FOLDER: builds in a copy never dirty the tree, and do not
+# mind one that is configured in place. FOLDER is new, or empty, or such a copy, which then is brought up to date; nothing that
+# did not come from here is taken away or written over.
 set -euo pipefail
 
 [ $# = 1 ] || { echo "Usage: copy-sources.sh FOLDER" >&2; exit 2; }
-mkdir -p "$1"
-target=$(cd "$1" && pwd)
-cd "$(dirname "$0")/.."
+
+# refuse WHAT: the folder holds what is not ours to change.
+refuse() {
+    printf 'copy-sources.sh: %s\n    name a folder that is new or empty, or an earlier copy\n' "$1" >&2
+    exit 1
+}
+
+tree=$(cd "$(dirname "$0")/.." && pwd -P)
+[ ! -e "$1" ] || [ -d "$1" ] || refuse "$1: is no folder"
+target=$(realpath -m -- "$1")
+case $tree/ in
+    "$target"/*) refuse "$1: the tree itself, or a folder around it" ;;
+esac
+case $target/ in
+    "$tree"/*)
+        git -c safe.directory='*' -C "$tree" check-ignore -q -- "$target/." 2>/dev/null ||
+            refuse "$1: lies in the tree, and git does not ignore it"
+        ;;
+esac
+
+# The first of the names in a copy's own list, which no file has.
+mark='pganchor: a copy of its sources/'
+list=$target/.sources
+is_copy() {
+    local first
+    [ -f "$list" ] && [ ! -L "$list" ] && [ -O "$list" ] && IFS= read -r -d '' first <"$list" && [ "$first" = "$mark" ]
+}
+if [ -d "$target" ] && [ -n "$(ls -A -- "$target")" ]; then
+    is_copy || refuse "$1: is not empty, and no copy that copy-sources.sh has made"
+fi
+mkdir -p -- "$target"
+cd "$tree"
 
 # What git tracks or would track; in an unpacked release, everything but products.
-list() {
+sources() {
     # A tree of another user's (root builds in ours, say) is read all the same.
     if [ -e .git ] && command -v git >/dev/null; then
         git -c safe.directory='*' ls-files -z --cached --others --exclude-standard
@@ -19,19 +49,28 @@ list() {
             -o \( -type f -o -type l \) \
             ! -name '*.o' ! -name '*.lo' ! -name '*.la' ! -name '*.pyc' ! -name .dirstamp \
             ! -path ./Makefile ! -path ./config.h ! -path ./config.log ! -path ./config.status \
-            ! -path ./libtool ! -path ./stamp-h1 ! -path ./pganchor ! -path ./pganchor.pc \
+            ! -path ./libtool ! -path ./stamp-h1 ! -path ./pganchor ! -path ./pganchor.pc ! -path ./.sources \
             -printf '%P\0'
     fi
 }
 
+# names FILE: what a copy's list names, sorted.
+names() {
+    [ ! -e "$1" ] || tail -z -n +2 -- "$1"
+}
+
 # A file that git knows and somebody has just deleted is not there to be copied.
-list | LC_ALL=C sort -zu | while IFS= read -r -d '' file; do
-    [ ! -e "$file" ] && [ ! -L "$file" ] || printf '%s\0' "$file"
-done >"$target/.sources.new"
-# Another set of files: begin again, so that one that is gone is not built from.
-if ! cmp -s "$target/.sources.new" "$target/.sources"; then
-    find "$target" -mindepth 1 -maxdepth 1 ! -name .sources.new -exec rm -rf {} +
+{
+    printf '%s\0' "$mark"
+    sources | LC_ALL=C sort -zu | while IFS= read -r -d '' file; do
+        [ ! -e "$file" ] && [ ! -L "$file" ] || printf '%s\0' "$file"
+    done
+} >"$list.new"
+# What is gone must not be built from; and with another set of files, ./configure is made again.
+if [ -e "$list" ] && ! cmp -s "$list.new" "$list"; then
+    LC_ALL=C comm -z -13 <(names "$list.new") <(names "$list") | (cd "$target" && xargs -0r rm -f --)
+    rm -f -- "$target/configure"
 fi
-mv "$target/.sources.new" "$target/.sources"
+mv -- "$list.new" "$list"
 # Times are kept, so that make builds again only what has changed.
-tar -c --no-recursion --null -T "$target/.sources" -f - | tar -x -C "$target" -f -
+names "$list" | tar -c --no-recursion --null -T - -f - | tar -x -C "$target" -f -

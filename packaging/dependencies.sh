@@ -5,11 +5,12 @@ set -eu
 
 help() {
     cat <<END
-Usage: dependencies.sh [--list | --missing] GROUP...
+Usage: dependencies.sh [--log FILE] GROUP...
+       dependencies.sh --list | --missing GROUP...
 
 Installs what is missing of the Debian packages of the GROUPs, by apt-get, with
-sudo when not root. Asks nothing, removes nothing, and does not even call
-apt-get when nothing is missing.
+sudo when not root. Asks nothing but what sudo asks, removes nothing, and does
+not even call apt-get when nothing is missing.
 
   build       what ./autogen.sh, ./configure and make need
   stepca      what tests/stepca needs: step-ca as a Go library
@@ -19,15 +20,18 @@ apt-get when nothing is missing.
   lint        the linters of .ci/run
   package     what build-deb.sh and build-rpm.sh need besides build
 
+  --log FILE  apt's lines go to the end of FILE, and are shown when it fails;
+              one line with the number and the size of what is added is printed
   --list      only print the packages of the groups
   --missing   only print those that are not installed
 END
 }
 
+# A|B: A, or B where a release has no A.
 packages_of() {
     case $1 in
         build)
-            echo gcc libc6-dev make autoconf automake libtool autoconf-archive pkg-config
+            echo gcc libc6-dev make autoconf automake libtool autoconf-archive pkgconf
             echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev libelf-dev
             # make check.
             echo libcmocka-dev
@@ -55,14 +59,16 @@ packages_of() {
             # tests/libpqs: libpq out of PostgreSQL's source.
             echo bison flex libkrb5-dev libldap-dev
             # Programs that have nothing to do with PostgreSQL, and must not notice the gate.
-            echo git chromium nodejs openjdk-17-jre-headless rustc busybox-static gdb ltrace fakeroot
-            echo libeatmydata1 libjemalloc2 libtcmalloc-minimal4
+            echo "git chromium nodejs openjdk-17-jre-headless|openjdk-21-jre-headless rustc busybox-static gdb ltrace fakeroot"
+            echo "libeatmydata1 libjemalloc2 libtcmalloc-minimal4|libtcmalloc-minimal4t64"
             # Shells that are enabled, and a libc that is not glibc.
             echo zsh fish musl-tools
             # Programs of other processors.
             echo qemu-user
             # A driver that is no libpq.
             echo golang-github-lib-pq-dev
+            # The manuals are checked.
+            echo mandoc
             ;;
         lint)
             echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
@@ -84,6 +90,19 @@ installed() {
     dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
 }
 
+# chosen A|B|...: the one that is installed, else the first that this release has, else the first.
+chosen() {
+    case $1 in *\|*) ;; *) echo "$1"; return ;; esac
+    names=$(printf '%s\n' "$1" | tr '|' '\n')
+    for name in $names; do
+        ! installed "$name" || { echo "$name"; return; }
+    done
+    for name in $names; do
+        ! apt-cache show "$name" >/dev/null 2>&1 || { echo "$name"; return; }
+    done
+    echo "${1%%|*}"
+}
+
 # stop WHAT WAY-OUT...
 stop() {
     echo "dependencies.sh: $1" >&2
@@ -100,10 +119,47 @@ as_root() {
     fi
 }
 
+# sudo asks for a password on the terminal, whatever standard input and output are.
+may_be_root() {
+    [ "$(id -u)" != 0 ] || return 0
+    by_hand="let somebody who is root type: apt-get install --no-install-recommends $missing"
+    command -v sudo >/dev/null ||
+        stop "Debian packages are missing; this is not root, and there is no sudo" "$by_hand"
+    if ! sudo -n true 2>/dev/null; then
+        echo "dependencies.sh: Debian packages are missing, and sudo installs them: it may ask for your password."
+        sudo -v || stop "sudo does not let $(id -un) be root" "$by_hand"
+    fi
+}
+
 # No recommended packages: they would bring services. --no-remove: a package of
 # the user's that conflicts (libcurl4-gnutls-dev, say) must stay.
 apt() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 -o Dpkg::Use-Pty=0 "$@" </dev/null
+}
+
+# logged COMMAND...: what it says is of interest only when it fails, where there is a log.
+logged() {
+    if [ -z "$log" ]; then
+        "$@"
+        return
+    fi
+    "$@" >"$log.now" 2>&1 && status=0 || status=$?
+    cat "$log.now" >>"$log"
+    [ "$status" = 0 ] || cat "$log.now" >&2
+    rm -f "$log.now"
+    return "$status"
+}
+
+add() {
+    logged apt install -y --no-install-recommends --no-remove "$@"
+}
+
+# size PACKAGE...: what apt says that it will do, in a line.
+size() {
+    LC_ALL=C apt install --no-install-recommends --no-remove --assume-no "$@" 2>/dev/null | sed -nE \
+        -e 's/^.*, ([0-9]+) newly installed, .*$/\1 packages/p' \
+        -e 's/^Need to get (.*) of archives\.$/\1 to fetch/p' \
+        -e 's/^After this operation, (.*) of additional disk space will be used\.$/\1 on the disk/p' | paste -sd, | sed 's/,/, /g'
 }
 
 # Debian's server package makes a cluster "main" on port 5432 and starts it. We
@@ -111,12 +167,12 @@ apt() {
 # the file that says so is then as it was.
 clusters=/etc/postgresql-common/createcluster.conf
 install_server() {
-    apt install -y --no-install-recommends --no-remove postgresql-common || return 1
+    add postgresql-common || return 1
     as_root cp -p "$clusters" "$clusters.pganchor" || return 1
     trap restore EXIT
     trap 'exit 1' HUP INT TERM
     echo 'create_main_cluster = false' | as_root tee -a "$clusters" >/dev/null || return 1
-    apt install -y --no-install-recommends --no-remove postgresql || return 1
+    add postgresql || return 1
     restore
     trap - EXIT
 }
@@ -126,10 +182,16 @@ restore() {
 }
 
 only=
+log=
 case ${1:-} in
     --list | --missing)
         only=$1
         shift
+        ;;
+    --log)
+        [ $# -ge 2 ] || { help >&2; exit 2; }
+        log=$2
+        shift 2
         ;;
     --help | -h)
         help
@@ -144,15 +206,22 @@ for group; do
     wanted="$wanted $some"
 done
 if [ "$only" = --list ]; then
-    printf '%s\n' $wanted | sort -u
+    printf '%s\n' $wanted | sort -u | while read -r package; do chosen "$package"; done
     exit 0
 fi
 
+# find_missing: sets $missing. Which of some a release has, apt knows when it has read its sources.
+find_missing() {
+    missing=
+    for package in $(printf '%s\n' $wanted | sort -u); do
+        package=$(chosen "$package")
+        installed "$package" || missing="$missing $package"
+    done
+    missing=${missing# }
+}
+
 command -v dpkg-query >/dev/null || stop "this is no Debian: dpkg-query is not there" "install what corresponds to:" $wanted
-missing=
-for package in $(printf '%s\n' $wanted | sort -u); do
-    installed "$package" || missing="$missing $package"
-done
+find_missing
 if [ "$only" = --missing ]; then
     [ -z "$missing" ] || printf '%s\n' $missing
     exit 0
@@ -160,12 +229,18 @@ fi
 [ -n "$missing" ] || exit 0
 
 command -v apt-get >/dev/null || stop "apt-get is not there" "install by hand:" $missing
-[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
-    stop "neither root, nor is sudo there" "run as root: apt-get install" $missing
+may_be_root
 
-echo "dependencies.sh: installing$missing"
-apt update || stop "apt-get update failed" "see above; is there a network?"
+# A source that has nothing to do with ours may be broken: whether all is there, the installation tells.
+stale=
+logged apt update || {
+    stale="; some of apt's sources could not be read, see further up"
+    echo "dependencies.sh: some of apt's sources could not be read; trying with the others" >&2
+}
+find_missing
+echo "dependencies.sh: installing $missing"
+[ -z "$log" ] || echo "dependencies.sh: $(size $missing)"
 if printf '%s\n' $missing | grep -qx postgresql; then
-    install_server || stop "postgresql could not be installed" "see above"
+    install_server || stop "postgresql could not be installed" "see above$stale"
 fi
-apt install -y --no-install-recommends --no-remove $missing || stop "could not install" "see above; wanted were:" $missing
+add $missing || stop "could not install" "see above$stale; wanted were: $missing"

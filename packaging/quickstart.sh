@@ -10,7 +10,8 @@ Builds pganchor, starts a real step-ca and a real PostgreSQL on loopback, and
 shows what pganchor does: each step as the command that you would type and what
 it printed. Everything is made in a temporary folder, which is removed at the
 end, and nothing outside of it is touched, but that Debian packages which are
-missing are installed (with sudo when not root).
+missing are installed (with sudo when not root): it says which, and how to take
+them away again.
 
   --without-step-ca   a small HTTPS server, made with OpenSSL, in step-ca's place
   --no-install        install no package
@@ -43,8 +44,8 @@ packaging=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stepca=$packaging/../tests/stepca/stepca.sh
 folder=$(mktemp -d "${TMPDIR:-/tmp}/pganchor-quickstart.XXXXXX")
 folder=$(cd "$folder" && pwd -P)
-# PostgreSQL may have to run as somebody else, who must get to its own folder.
-chmod 711 "$folder"
+# Where PostgreSQL has its data: a folder of its own where it runs as somebody else, who has no business in ours.
+data=$folder
 export PGANCHOR_TEST_CACHE=${PGANCHOR_TEST_CACHE:-$folder/cache}
 
 # Every server is a child of ours; they are stopped in the order in which they were started.
@@ -59,13 +60,26 @@ cleanup() {
         kill -TERM "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
-    rm -rf "$folder"
+    rm -rf "$folder" "$data"
+    say_added
     exit "$status"
 }
 trap cleanup EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+added=()
+# What stays on the machine is said whatever became of the rest.
+say_added() {
+    local package there=()
+    for package in ${added[@]+"${added[@]}"}; do
+        ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || there+=("$package")
+    done
+    [ "${#there[@]}" != 0 ] || return 0
+    say "These Debian packages were missing, and stay, with what they need. To take them away again:"
+    typed ${as_root[@]+"${as_root[@]}"} apt-get autoremove --purge "${there[@]}"
+}
 
 # fail WHAT [LOG]
 fail() {
@@ -118,6 +132,9 @@ step() {
     esac
     grep -qE -- "$pattern" "$folder/output" || fail "nothing of that output is as expected: $pattern"
 }
+
+# What \conninfo says of a session with TLS; a table from psql 18 on.
+tls='^SSL connection \(protocol: TLSv1\.3,|^ *SSL Protocol +\| +TLSv1\.3'
 
 # A port that nobody answers on. Somebody may take it before us: the server then ends, and says why.
 free_port() {
@@ -197,15 +214,23 @@ start_file_source() {
     ready ca curl -sf --noproxy '*' --cacert "$root" "$ca_url/health"
 }
 
-# PostgreSQL refuses to run as root: sets $owner, and $as_postgres, what setpriv is told to run it as.
-as_postgres=()
+# PostgreSQL refuses to run as root: sets $as_postgres, what setpriv is told to run it as, and its $data.
+as_postgres=(--)
 choose_owner() {
     [ "$(id -u)" = 0 ] || return 0
-    owner=nobody
+    local owner=nobody
     ! id postgres >/dev/null 2>&1 || owner=postgres
-    as_postgres=(--reuid "$owner" --regid "$(id -g "$owner")" --clear-groups)
-    setpriv "${as_postgres[@]}" test -x "$folder" ||
-        fail "$folder: $owner, as whom PostgreSQL runs, cannot go there: set TMPDIR to a folder where everybody can"
+    as_postgres=(--reuid "$owner" --regid "$(id -g "$owner")" --clear-groups --)
+    data=$(mktemp -d "${TMPDIR:-/tmp}/pganchor-quickstart-postgres.XXXXXX")
+    data=$(cd "$data" && pwd -P)
+    chown "$owner" "$data"
+    setpriv "${as_postgres[@]}" test -w "$data" ||
+        fail "$data: $owner, as whom PostgreSQL runs, cannot go there: set TMPDIR to a folder where everybody can"
+}
+
+# for_postgres FILE: standard input becomes a file of the user whom PostgreSQL runs as, and nobody else's.
+for_postgres() {
+    (umask 077 && setpriv "${as_postgres[@]}" tee "$1" >/dev/null)
 }
 
 # initdb is not on PATH on Debian; the newest one is taken.
@@ -216,19 +241,20 @@ postgres_programs() {
     dirname "$bin"
 }
 
-# start_postgres NAME: a throw-away server with the certificate NAME.crt; sets $port. Weak connections
-# are let in on purpose: what refuses them has to be the client.
+# start_postgres NAME: a throw-away server with the certificate NAME.crt; sets $port. Weak connections are let in on
+# purpose: what refuses them has to be the client. But only those of app, who has a password and may do nothing to the
+# machine: whom nothing names in pg_hba.conf, the superuser above all, does not get in.
 start_postgres() {
-    local data=$folder/pg-$1/data
+    local cluster=$data/pg-$1
     port=$(free_port)
-    mkdir "$folder/pg-$1"
-    [ "$(id -u)" != 0 ] || chown "$owner" "$folder/pg-$1"
-    quietly "initdb" setpriv ${as_postgres[@]+"${as_postgres[@]}"} "$bin/initdb" -D "$data" -U app -A scram-sha-256 \
-        --pwfile "$folder/password" -E UTF8 --no-locale --no-sync --no-instructions
-    install -m 600 "$folder/$1.crt" "$data/server.crt"
-    install -m 600 "$folder/$1.key" "$data/server.key"
-    [ "$(id -u)" != 0 ] || chown "$owner" "$data/server.crt" "$data/server.key"
-    start "postgres-$1" ${as_postgres[@]+"${as_postgres[@]}"} "$bin/postgres" -D "$data" -c ssl=on -c port="$port" \
+    quietly "initdb" setpriv "${as_postgres[@]}" "$bin/initdb" -D "$cluster" -U superuser -A reject \
+        -E UTF8 --no-locale --no-sync --no-instructions
+    quietly "postgres" setpriv "${as_postgres[@]}" "$bin/postgres" --single -D "$cluster" postgres \
+        <<<"CREATE ROLE app LOGIN PASSWORD '$password'"
+    echo "host postgres app 127.0.0.1/32 scram-sha-256" | for_postgres "$cluster/pg_hba.conf"
+    for_postgres "$cluster/server.crt" <"$folder/$1.crt"
+    for_postgres "$cluster/server.key" <"$folder/$1.key"
+    start "postgres-$1" "${as_postgres[@]}" "$bin/postgres" -D "$cluster" -c ssl=on -c port="$port" \
         -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c log_connections=on -c fsync=off
     ready "postgres-$1" user pg_isready -q -h 127.0.0.1 -p "$port"
 }
@@ -251,13 +277,23 @@ unseen() {
 
 echo "pganchor: the quick start. Everything happens in $folder."
 
+as_root=()
+[ "$(id -u)" = 0 ] || as_root=(sudo)
+
+# add GROUP...: install what is missing of it, and remember what that was.
+add() {
+    local missing
+    typed packaging/dependencies.sh "$@"
+    mapfile -t missing < <("$packaging/dependencies.sh" --missing "$@")
+    added+=(${missing[@]+"${missing[@]}"})
+    "$packaging/dependencies.sh" --log "$folder/apt.log" "$@"
+}
+
 if [ "$install" = yes ]; then
-    say "What building and showing it need is installed, where it is missing."
-    typed packaging/dependencies.sh build quickstart
-    "$packaging/dependencies.sh" build quickstart || fail "not everything that is needed could be installed"
+    say "What building and showing it need is installed, where it is missing; apt's lines go to $folder/apt.log."
+    add build quickstart || fail "not everything that is needed could be installed"
     if [ "$with_stepca" = yes ]; then
-        typed packaging/dependencies.sh stepca
-        "$packaging/dependencies.sh" stepca || with_stepca=unavailable
+        add stepca || with_stepca=unavailable
     fi
 fi
 
@@ -300,18 +336,16 @@ esac
 
 say "Two PostgreSQL servers are started: the real one, certified by that CA, and an impostor, certified by another CA."
 bin=$(postgres_programs)
-openssl rand -hex 16 >"$folder/password"
-chmod 644 "$folder/password"
+password=$(openssl rand -hex 16)
 make_root impostor-ca
 sign impostor-ca impostor
 start_postgres impostor
 impostor_port=$port
 start_postgres server
-printf 'localhost:*:*:app:%s\n' "$(cat "$folder/password")" >"$folder/home/.pgpass"
-chmod 600 "$folder/home/.pgpass"
+(umask 077 && printf 'localhost:*:*:app:%s\n' "$password" >"$folder/home/.pgpass")
 echo "The real one listens on port $port of localhost, the impostor on port $impostor_port."
 
-step 0 '^SSL connection' \
+step 0 "$tls" \
     "First, what psql does by default: it talks to the impostor, over TLS, without a word." \
     psql -X "host=localhost port=$impostor_port user=app dbname=postgres" -c '\conninfo'
 
@@ -325,11 +359,11 @@ step 0 . \
     "A service entry is added: a name for the connection, with sslmode=verify-full." \
     pganchor service add prod --host localhost --port "$port" --user app --dbname postgres
 
-step 0 '^SSL connection \(protocol: TLSv1\.3,' \
+step 0 "$tls" \
     "psql connects by that name, and verifies the server." \
     psql -X service=prod -c '\conninfo'
 
-step 0 '^SSL connection \(protocol: TLSv1\.3,' \
+step 0 "$tls" \
     "The same under the gate: a verified connection is let through." \
     pganchor run -- psql -X service=prod -c '\conninfo'
 

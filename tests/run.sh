@@ -40,6 +40,12 @@ stop() {
     exit 1
 }
 
+# A job in the background, and many a CI runner, has SIGINT ignored, and so has all that it starts; a shell cannot change
+# that for itself. Tests of what a signal does need it as it is at a terminal.
+if [[ "$(trap -p INT QUIT PIPE CHLD)" = *"''"* ]]; then
+    exec env --default-signal=INT,QUIT,PIPE,CHLD "${BASH_SOURCE[0]}" "$@"
+fi
+
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 kind=plain
 install=yes
@@ -72,18 +78,22 @@ cache=${cache:-${TMPDIR:-/tmp}/pganchor-tests-$(id -u)}
 cache=$(cd "$cache" && pwd)
 export PGANCHOR_TEST_CACHE=$cache
 
-# Two runs at the same time must not build in one folder: the second one builds from nothing.
-mkdir -p "$cache/run"
-work=$cache/run
-exec 9>"$cache/run.lock"
+# Two runs at the same time must not build in one folder: the second one builds from nothing. What is not our own there
+# copy-sources.sh refuses, before anything is taken away.
+work=$cache/build
+if [ -e "$work" ] && [ -n "$(ls -A "$work")" ] && [ ! -e "$work/source" ]; then
+    stop "$work: is not what tests/run.sh has made" "set PGANCHOR_TEST_CACHE to another folder"
+fi
+mkdir -p "$work"
+exec 9>>"$cache/build.lock"
 results=$(mktemp -d "$cache/results.XXXXXX")
 cleanup() {
     rm -rf "$results"
-    [ "$work" = "$cache/run" ] || rm -rf "$work"
+    [ "$work" = "$cache/build" ] || rm -rf "$work"
 }
 trap cleanup EXIT
 trap 'exit 1' HUP INT TERM
-flock -n 9 || work=$(mktemp -d "$cache/run.XXXXXX")
+flock -n 9 || work=$(mktemp -d "$cache/build.XXXXXX")
 
 # logged NAME COMMAND...: what a build says is of interest only when it fails.
 logged() {

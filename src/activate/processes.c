@@ -363,20 +363,6 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 	return result == 0 ? 0 : pga_fail_memory(error);
 }
 
-bool pga_process_has_gate(void)
-{
-	struct pga_process self = {0};
-	struct pga_text maps = PGA_TEXT_EMPTY;
-	bool has = false;
-
-	if (read_proc("self", "maps", &maps) && maps.bytes != NULL &&
-	    take_maps(NULL, "self", &self, maps.bytes) == 0)
-		has = self.gate != NULL;
-	free_process(&self);
-	pga_text_free(&maps);
-	return has;
-}
-
 void pga_processes_free(struct pga_processes *processes)
 {
 	for (size_t i = 0; i < processes->count; i++)

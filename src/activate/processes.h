@@ -48,9 +48,6 @@ struct pga_processes {
  * cannot be read, and for want of memory; processes is to be freed all the same. */
 int pga_processes_look(struct pga_processes *processes, struct pga_error *error);
 
-/* Whether the gate's module is in this process itself, and whether a libpq is loaded before it. */
-bool pga_process_has_gate(void);
-
 void pga_processes_free(struct pga_processes *processes);
 
 #endif

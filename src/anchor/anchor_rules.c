@@ -26,6 +26,7 @@ static void is_self_signed(const struct pga_certificate *certificate, struct pga
 	const X509_NAME *subject = X509_get_subject_name(certificate->x509);
 	const X509_NAME *issuer = X509_get_issuer_name(certificate->x509);
 	EVP_PKEY *key = X509_get0_pubkey(certificate->x509);
+	const int issued = X509_check_issued(certificate->x509, certificate->x509);
 
 	if (X509_NAME_entry_count(subject) == 0)
 		add(wrong, "it has no subject");
@@ -35,6 +36,10 @@ static void is_self_signed(const struct pga_certificate *certificate, struct pga
 			      "it is not self-signed but issued by \"%s\", and libpq needs the "
 			      "root itself",
 			      certificate->issuer);
+	} else if (issued == X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH ||
+		   issued == X509_V_ERR_AKID_SKID_MISMATCH) {
+		add(wrong, "its authorityKeyIdentifier names another key than its own, so that "
+			   "OpenSSL does not take it for self-signed");
 	} else if (key != NULL && X509_verify(certificate->x509, key) != 1) {
 		add(wrong, "its signature is not its own, though it names itself as the issuer");
 	}

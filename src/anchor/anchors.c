@@ -61,7 +61,7 @@ static int compare_with_known(const struct installing *installing, struct pga_er
 {
 	const struct pga_anchor *anchor = installing->anchor;
 	const struct pga_pin *before = installing->before;
-	const char *pin = anchor->certificate->pin;
+	const char *pin = anchor->proof.root->pin;
 
 	if (before == NULL || anchor->replace)
 		return 0;
@@ -86,7 +86,7 @@ static int settle(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_anchor *anchor = installing->anchor;
 	struct pga_anchoring *done = installing->done;
-	const struct pga_pin *same = pga_pins_find(&installing->pins, anchor->certificate->pin);
+	const struct pga_pin *same = pga_pins_find(&installing->pins, anchor->proof.root->pin);
 	const char *name = anchor->name;
 
 	if (name == NULL)
@@ -130,7 +130,7 @@ static void now(char text[PGA_CERTIFICATE_DATE])
 static int compose_conf(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_anchoring *done = installing->done;
-	const struct pga_certificate *certificate = installing->anchor->certificate;
+	const struct pga_certificate *certificate = installing->anchor->proof.root;
 	struct pga_transaction_file *conf = &installing->files[ANCHORS_CONF];
 	const struct pga_text *before = &conf->edit.before;
 	struct pga_pins pins;
@@ -187,7 +187,7 @@ static bool crt_is_right(const struct pga_text *content, const char *pin)
 
 static int compose_crt(struct installing *installing, struct pga_error *error)
 {
-	const struct pga_certificate *certificate = installing->anchor->certificate;
+	const struct pga_certificate *certificate = installing->anchor->proof.root;
 	struct pga_text name = PGA_TEXT_EMPTY;
 	struct pga_transaction_file *crt;
 
@@ -216,7 +216,7 @@ static int cut_old(struct installing *installing, const struct pga_edit *edit,
 
 	*cut = false;
 	if (old == NULL && done->scoped)
-		old = installing->anchor->certificate->pin;
+		old = installing->anchor->proof.root->pin;
 	if (old == NULL) {
 		pga_text_add_bytes(rest, pga_text_string(&edit->before), edit->before.length);
 		return rest->failed ? pga_fail_memory(error) : 0;
@@ -266,7 +266,7 @@ static struct pga_transaction_file *begin_root(struct installing *installing,
 static int compose_root(struct installing *installing, struct pga_error *error)
 {
 	struct pga_anchoring *done = installing->done;
-	const struct pga_certificate *certificate = installing->anchor->certificate;
+	const struct pga_certificate *certificate = installing->anchor->proof.root;
 	struct pga_text rest = PGA_TEXT_EMPTY;
 	struct pga_transaction_file *root;
 	bool holds = false;
@@ -292,15 +292,40 @@ done:
 	return result;
 }
 
+/* What is in the file, or is to be. */
+static struct pga_proof_file to_prove(const struct pga_transaction_file *file)
+{
+	if (file->change == PGA_UNCHANGED)
+		return (struct pga_proof_file){file->edit.path, file->edit.path,
+					       &file->edit.before};
+	return (struct pga_proof_file){file->edit.path, file->edit.staged_path, &file->after};
+}
+
+/* A scoped anchor's root.crt is about other roots. */
+static int prove(const struct installing *installing, struct pga_error *error)
+{
+	const struct pga_proof_file own = to_prove(&installing->files[NAME_CRT]);
+	struct pga_proof_file root_crt = {NULL, NULL, NULL};
+
+	if (!installing->done->scoped)
+		root_crt = to_prove(&installing->files[ROOT_CRT]);
+	return pga_proof_files(&installing->anchor->proof, &own, &root_crt,
+			       &installing->done->crl_fault, error);
+}
+
 /* The pin comes last: while it is missing, the command can simply be run again. root.crt comes
  * first, as the one whose rename can fail (where it is a mount of its own, as in a container). */
-static int write_all(struct installing *installing, struct pga_error *error)
+static int write_all(struct installing *installing, bool dry_run, struct pga_error *error)
 {
 	struct pga_transaction_file *order[FILES] = {&installing->files[ROOT_CRT],
 						     &installing->files[NAME_CRT],
 						     &installing->files[ANCHORS_CONF]};
 
-	return pga_transaction_write(order, FILES, error);
+	if (dry_run)
+		return prove(installing, error);
+	if (pga_transaction_stage(order, FILES, error) != 0 || prove(installing, error) != 0)
+		return -1;
+	return pga_transaction_commit(order, FILES, error);
 }
 
 int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga_anchoring *done,
@@ -312,8 +337,7 @@ int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga
 	memset(done, 0, sizeof *done);
 	if (begin_conf(&installing, error) == 0 && settle(&installing, error) == 0 &&
 	    compose_conf(&installing, error) == 0 && compose_crt(&installing, error) == 0 &&
-	    compose_root(&installing, error) == 0 &&
-	    (dry_run || write_all(&installing, error) == 0))
+	    compose_root(&installing, error) == 0 && write_all(&installing, dry_run, error) == 0)
 		result = 0;
 	done->conf.change = installing.files[ANCHORS_CONF].change;
 	done->crt.change = installing.files[NAME_CRT].change;
@@ -333,6 +357,7 @@ void pga_anchoring_free(struct pga_anchoring *done)
 	free(done->source);
 	free(done->hosts);
 	free(done->replaced);
+	free(done->crl_fault);
 	free(done->conf.path);
 	free(done->crt.path);
 	free(done->root_crt.path);

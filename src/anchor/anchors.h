@@ -3,16 +3,16 @@
 #ifndef PGA_ANCHOR_ANCHORS_H
 #define PGA_ANCHOR_ANCHORS_H
 
-#include "anchor/certificate.h"
-#include "base/transaction.h"
+#include "anchor/proof.h"
 #include "base/error.h"
+#include "base/transaction.h"
 
 #include <stdbool.h>
 
 /* What is to be so. */
 struct pga_anchor {
-	const struct pga_certificate *certificate;
-	const char *name; /* NULL: the one that the pin has already, or else fallback_name */
+	struct pga_proof proof; /* the root, and what its CA showed */
+	const char *name;       /* NULL: the one that the pin has already, or else fallback_name */
 	const char *fallback_name;
 	const char *source;
 	const char *hosts; /* for which it may vouch; NULL: as it is, or every host */
@@ -31,17 +31,18 @@ struct pga_anchoring {
 	char *source;
 	char *hosts;
 	bool scoped;
-	bool known;     /* the pin was there before */
-	char *replaced; /* the pin that the name had before; NULL: none */
-	bool old_stays; /* and root.crt still holds that one, put there by somebody else */
+	bool known;      /* the pin was there before */
+	char *replaced;  /* the pin that the name had before; NULL: none */
+	bool old_stays;  /* and root.crt still holds that one, put there by somebody else */
+	char *crl_fault; /* why libpq's CRLs let no server of this CA through; NULL: they do */
 	struct pga_anchor_file conf;
 	struct pga_anchor_file crt;
 	struct pga_anchor_file root_crt; /* path is NULL where it plays no part */
 };
 
-/* Pins and installs the anchor. With dry_run, everything is done but the writing. A second time
- * changes nothing, but brings back what is missing. On failure, every file is as it was. The caller
- * frees done. */
+/* Pins and installs the anchor, once the CA's chain verifies with the new files as libpq verifies.
+ * With dry_run, everything is done but the writing. A second time changes nothing, but brings back
+ * what is missing. On failure, every file is as it was. The caller frees done. */
 int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga_anchoring *done,
 		       struct pga_error *error);
 

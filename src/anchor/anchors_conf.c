@@ -1,8 +1,10 @@
 #include "anchor/anchors_conf.h"
 
+#include "anchor/idn.h"
 #include "base/ini.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HOST_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:"
@@ -112,6 +114,43 @@ static bool is_pattern(const char *text, size_t length)
 	return strspn(text + wild, HOST_LETTERS) >= length - wild;
 }
 
+/* A pattern with its name as DNS has it. The caller frees it; NULL with the reason. */
+static char *in_ascii(const char *pattern, size_t length, struct pga_error *error)
+{
+	const size_t wild = length > 2 && strncmp(pattern, "*.", 2) == 0 ? 2 : 0;
+	char *text = strndup(pattern, length);
+	struct pga_text whole = PGA_TEXT_EMPTY;
+	char *name;
+
+	if (text != NULL && pga_host_is_ascii(text))
+		return text;
+	name = text != NULL ? pga_host_to_ascii(text + wild, error) : NULL;
+	if (name != NULL) {
+		pga_text_addf(&whole, "%.*s%s", (int)wild, pattern, name);
+		free(name);
+	}
+	if (text == NULL)
+		(void)pga_fail_memory(error);
+	free(text);
+	return name != NULL ? pga_text_take(&whole) : NULL;
+}
+
+static int add_pattern(struct pga_text *hosts, const char *text, size_t length, const char *next,
+		       struct pga_error *error)
+{
+	char *pattern = in_ascii(text, length, error);
+	const bool good = pattern != NULL && is_pattern(pattern, strlen(pattern));
+
+	if (pattern != NULL && !good)
+		(void)pga_fail(error, next,
+			       "--hosts: %s: neither *, *.DOMAIN, a host name nor an address",
+			       pattern);
+	if (good)
+		pga_text_addf(hosts, "%s%s", hosts->length > 0 ? " " : "", pattern);
+	free(pattern);
+	return good ? 0 : -1;
+}
+
 char *pga_anchors_conf_hosts(const char *list, struct pga_error *error)
 {
 	static const char between[] = " \t,";
@@ -123,17 +162,10 @@ char *pga_anchors_conf_hosts(const char *list, struct pga_error *error)
 	     at += strspn(at, between)) {
 		size_t length = strcspn(at, between);
 
-		if (!is_pattern(at, length)) {
-			(void)pga_fail(error, next,
-				       "--hosts: %.*s: neither *, *.DOMAIN, a host name nor an "
-				       "address",
-				       (int)length, at);
+		if (add_pattern(&hosts, at, length, next, error) != 0) {
 			pga_text_free(&hosts);
 			return NULL;
 		}
-		if (hosts.length > 0)
-			pga_text_add(&hosts, " ");
-		pga_text_add_bytes(&hosts, at, length);
 		at += length;
 	}
 	if (hosts.length == 0) {

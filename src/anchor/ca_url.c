@@ -1,5 +1,7 @@
 #include "anchor/ca_url.h"
 
+#include "anchor/idn.h"
+#include "base/printable.h"
 #include "base/text.h"
 
 #include <curl/curl.h>
@@ -54,22 +56,44 @@ static int check(CURLU *url, struct pga_error *error)
 	return 0;
 }
 
+/* The host as DNS and certificates have it: lower case, and an international name in its ASCII form
+ * (RFC 5890). The caller frees it; NULL with the reason. */
+static char *host_of(CURLU *url, struct pga_error *error)
+{
+	char *part = part_of(url, CURLUPART_HOST);
+	char *host = NULL;
+
+	if (part == NULL || part[0] == '\0') {
+		(void)wrong("no host name in it", error);
+	} else if (!pga_host_is_ascii(part)) {
+		host = pga_host_to_ascii(part, error);
+	} else {
+		host = strdup(part);
+		if (host == NULL)
+			(void)pga_fail_memory(error);
+		else
+			lower(host);
+	}
+	curl_free(part);
+	return host;
+}
+
 /* Writes the parts back in the one form that pganchor keeps and compares. */
 static int normalize(CURLU *url, struct pga_ca_url *ca, struct pga_error *error)
 {
-	char *host = part_of(url, CURLUPART_HOST);
+	char *zone = part_of(url, CURLUPART_ZONEID);
+	char *host = host_of(url, error);
 	char *path = part_of(url, CURLUPART_PATH);
 	char *whole = NULL;
 	int result = -1;
 
-	if (host == NULL || host[0] == '\0' || path == NULL) {
-		(void)wrong("no host name in it", error);
+	if (host == NULL)
 		goto done;
-	}
-	lower(host);
-	for (size_t end = strlen(path); end > 0 && path[end - 1] == '/'; end--)
+	for (size_t end = path != NULL ? strlen(path) : 0; end > 0 && path[end - 1] == '/'; end--)
 		path[end - 1] = '\0';
-	if (curl_url_set(url, CURLUPART_HOST, host, 0) != CURLUE_OK ||
+	/* A host that is set takes the zone of the one before with it. */
+	if (path == NULL || curl_url_set(url, CURLUPART_HOST, host, 0) != CURLUE_OK ||
+	    (zone != NULL && curl_url_set(url, CURLUPART_ZONEID, zone, 0) != CURLUE_OK) ||
 	    curl_url_set(url, CURLUPART_PATH, path[0] != '\0' ? path : NULL, 0) != CURLUE_OK ||
 	    curl_url_get(url, CURLUPART_URL, &whole, CURLU_NO_DEFAULT_PORT) != CURLUE_OK) {
 		(void)wrong("not an address of a CA", error);
@@ -85,10 +109,32 @@ static int normalize(CURLU *url, struct pga_ca_url *ca, struct pga_error *error)
 	else
 		result = 0;
 done:
-	curl_free(host);
+	free(host);
+	curl_free(zone);
 	curl_free(path);
 	curl_free(whole);
 	return result;
+}
+
+/* Nothing that steers a terminal gets into anchors.conf, or is a part of a URL. */
+static int check_characters(const char *text, struct pga_error *error)
+{
+	unsigned point;
+
+	if (strpbrk(text, "?#") != NULL)
+		return wrong("a query or a fragment has no place in it", error);
+	while (*text != '\0') {
+		const size_t length = pga_character(text, &point);
+
+		if (length == 0)
+			return wrong("it is not UTF-8", error);
+		if (pga_steers(point) || (point < 0x80 && isspace((int)point)))
+			return wrong("blanks, control characters and invisible ones have no place "
+				     "in it",
+				     error);
+		text += length;
+	}
+	return 0;
 }
 
 int pga_ca_url_read(struct pga_ca_url *ca, const char *text, struct pga_error *error)
@@ -97,16 +143,14 @@ int pga_ca_url_read(struct pga_ca_url *ca, const char *text, struct pga_error *e
 	int result = -1;
 
 	memset(ca, 0, sizeof *ca);
-	if (strpbrk(text, "?#") != NULL)
-		return wrong("a query or a fragment has no place in it", error);
-	for (const char *at = text; *at != '\0'; at++)
-		if (isspace((unsigned char)*at) || iscntrl((unsigned char)*at))
-			return wrong("blanks and control characters have no place in it", error);
+	if (check_characters(text, error) != 0)
+		return -1;
 	url = curl_url();
 	if (url == NULL)
 		return pga_fail_memory(error);
 	if (curl_url_set(url, CURLUPART_URL, text,
-			 CURLU_DEFAULT_SCHEME | CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
+			 CURLU_DEFAULT_SCHEME | CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE) !=
+	    CURLUE_OK)
 		(void)wrong("not the address of a host", error);
 	else if (check(url, error) == 0 && normalize(url, ca, error) == 0)
 		result = 0;

@@ -26,9 +26,10 @@ int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
 		     struct pga_stepca_roots *roots, struct pga_error *error);
 void pga_stepca_roots_free(struct pga_stepca_roots *roots);
 
-/* GET URL/health over TLS that this root verifies: whoever merely knows somebody else's root cannot
- * answer that. */
-int pga_stepca_health(const struct pga_http *http, const char *ca_url,
-		      const struct pga_certificate *root, struct pga_error *error);
+/* GET URL/health over TLS that one of these roots (PEM) verifies: whoever merely knows somebody
+ * else's root cannot answer that. *chain gets the certificates that the CA showed, its own first;
+ * sk_X509_pop_free(*chain, X509_free) frees them, and it may be NULL after an error. */
+int pga_stepca_health(const struct pga_http *http, const char *ca_url, const char *roots,
+		      STACK_OF(X509) * *chain, struct pga_error *error);
 
 #endif

@@ -144,11 +144,12 @@ void pga_stepca_roots_free(struct pga_stepca_roots *roots)
 		pga_certificate_free(&roots->roots[--roots->count]);
 }
 
-int pga_stepca_health(const struct pga_http *http, const char *ca_url,
-		      const struct pga_certificate *root, struct pga_error *error)
+int pga_stepca_health(const struct pga_http *http, const char *ca_url, const char *roots,
+		      STACK_OF(X509) * *chain, struct pga_error *error)
 {
 	struct pga_http_request request = {
-	    .root = root->pem,
+	    .roots = roots,
+	    .chain = chain,
 	    .if_not_found = "is it the address of a step-ca, with its prefix?",
 	    .if_unverified = "it knows this root, but its own TLS certificate does not come from "
 			     "it or is not for this host name: it need not be the CA. Nothing was "
@@ -157,6 +158,7 @@ int pga_stepca_health(const struct pga_http *http, const char *ca_url,
 	char *url;
 	int result = -1;
 
+	*chain = NULL;
 	url = address(ca_url, "/health", "", error);
 	request.url = url;
 	if (url != NULL)

@@ -10,9 +10,14 @@
 	"on the CA: step certificate fingerprint root_ca.crt, or openssl x509 -noout " \
 	"-fingerprint -sha256 -in root_ca.crt; get it to you by a way that you trust"
 
-/* Turns a SHA-256 fingerprint into a pin: either case, with or without colons between the bytes,
- * and behind the words that openssl prints before it. Returns -1, with the reason, for anything
- * else, a SHA-1 fingerprint among it. */
+/* Turns a SHA-256 fingerprint into a pin: either case, with or without colons, dashes or blanks
+ * between the bytes, and behind the words that openssl and others print before it. where: what the
+ * text is, for the error. Returns -1, with the reason, for anything else, a SHA-1 fingerprint among
+ * it. */
+int pga_fingerprint_read(const char *text, const char *where, char pin[PGA_PIN_LENGTH + 1],
+			 struct pga_error *error);
+
+/* That of the option --fingerprint. */
 int pga_fingerprint_parse(const char *text, char pin[PGA_PIN_LENGTH + 1], struct pga_error *error);
 
 #endif

@@ -2,6 +2,8 @@
 
 #include "anchor/http.h"
 
+#include "anchor/http_chain.h"
+
 #include "base/terminal.h"
 
 #include <curl/curl.h>
@@ -61,20 +63,22 @@ static CURLcode allow_https_only(CURL *curl)
 #endif
 }
 
-/* One root and no other: neither the system's store nor a file of the environment adds trust. */
-static CURLcode trust(CURL *curl, const char *root)
+/* These roots and no other: neither the system's store nor a file of the environment adds trust. */
+static CURLcode trust(CURL *curl, const struct pga_http_request *request)
 {
-	CURLcode code = CURLE_OK;
+	const char *roots = request->roots;
+	CURLcode code;
 
-	if (root == NULL) {
+	if (roots == NULL) {
 		code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
 		return code != CURLE_OK ? code : curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
 	}
 	struct curl_blob blob = {
-	    .data = strdup(root), .len = strlen(root), .flags = CURL_BLOB_COPY};
+	    .data = strdup(roots), .len = strlen(roots), .flags = CURL_BLOB_COPY};
 
 	if (blob.data == NULL)
 		return CURLE_OUT_OF_MEMORY;
+	code = pga_http_chain_watch(curl, request->chain);
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
 	if (code == CURLE_OK)
@@ -113,7 +117,7 @@ static CURLcode set_up(CURL *curl, const struct pga_http *http,
 	if (code == CURLE_OK)
 		code = allow_https_only(curl);
 	if (code == CURLE_OK)
-		code = trust(curl, request->root);
+		code = trust(curl, request);
 	if (code == CURLE_OK && http->proxy != NULL)
 		code = curl_easy_setopt(curl, CURLOPT_PROXY, http->proxy);
 	if (code == CURLE_OK)

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <openssl/x509.h>
+
 #include <stddef.h>
 
 /* No root, and no list of them, comes near this; headers count as well. */
@@ -22,8 +24,9 @@ struct pga_http {
 
 struct pga_http_request {
 	const char *url;
-	const char *root;          /* PEM of the one root that the server's certificate has to come
-				      from; NULL: whoever answers is taken */
+	const char *roots;         /* PEM of the roots that the server's certificate has to come
+				      from, one of them; NULL: whoever answers is taken */
+	STACK_OF(X509) * *chain;   /* with roots: gets what the server showed (http_chain.h) */
 	const char *if_not_found;  /* what to do next when the server says 404 */
 	const char *if_unverified; /* what to do next when its certificate is another root's */
 };

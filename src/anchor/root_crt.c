@@ -4,7 +4,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #define END_CERTIFICATE "-----END CERTIFICATE-----\n"
@@ -19,13 +19,16 @@ static int read_pins(const char *path, const struct pga_text *content, struct pg
 		     struct pga_error *error)
 {
 	STACK_OF(X509_INFO) *infos = NULL;
+	FILE *stream = NULL;
 	BIO *bio = NULL;
 	char empty[] = "";
 	int result = -1;
 
-	if (content->length > INT_MAX)
-		return pga_fail(error, damaged_next, "%s: too large", path);
-	bio = BIO_new_mem_buf(pga_text_string(content), (int)content->length);
+	/* Through a FILE, as from the file itself: such a BIO ends at a line that begins with a NUL
+	 * (file_gets() of bss_file.c), one of the memory's does not. */
+	if (content->length > 0)
+		stream = fmemopen(content->bytes, content->length, "r");
+	bio = stream != NULL ? BIO_new_fp(stream, BIO_CLOSE) : BIO_new(BIO_s_mem());
 	/* The empty passphrase keeps OpenSSL from asking for one on the terminal. */
 	if (bio != NULL)
 		infos = PEM_X509_INFO_read_bio(bio, NULL, NULL, empty);
@@ -51,6 +54,8 @@ static int read_pins(const char *path, const struct pga_text *content, struct pg
 		result = 0;
 done:
 	sk_X509_INFO_pop_free(infos, X509_INFO_free);
+	if (bio == NULL && stream != NULL)
+		(void)fclose(stream);
 	BIO_free(bio);
 	ERR_clear_error();
 	return result;
@@ -68,6 +73,11 @@ int pga_root_crt_holds(const char *path, const struct pga_text *content, const c
 	return result;
 }
 
+static bool has_nul(const struct pga_text *content)
+{
+	return content->length > 0 && memchr(content->bytes, '\0', content->length) != NULL;
+}
+
 /* Reads the composed bytes back as libpq will, and compares them with what has to be there. */
 static int check(const char *path, const struct pga_text *composed, const struct pga_text *wanted,
 		 struct pga_error *error)
@@ -79,9 +89,11 @@ static int check(const char *path, const struct pga_text *composed, const struct
 		(void)pga_fail_memory(error);
 	else if (read_pins(path, composed, &pins, error) != 0 ||
 		 strcmp(pga_text_string(&pins), pga_text_string(wanted)) != 0)
-		(void)pga_fail(error, "use --scoped; nothing was changed",
-			       "%s: what stands in it would hide the new certificate from libpq",
-			       path);
+		(void)pga_fail(error,
+			       "repair it, or use --scoped, which leaves it alone; nothing was "
+			       "changed",
+			       "%s: what stands in it would hide the new certificate from libpq%s",
+			       path, has_nul(composed) ? PGA_ROOT_CRT_NUL : "");
 	else
 		result = 0;
 	pga_text_free(&pins);

@@ -9,6 +9,10 @@
 
 #include <stdbool.h>
 
+/* What is said besides of a file that has them. */
+#define PGA_ROOT_CRT_NUL \
+	" (it has NUL bytes, at which OpenSSL stops reading: is it UTF-16, or what a crash left?)"
+
 /* Whether the certificate with this pin (NULL: any at all) is among those of the file; path is for
  * messages. Returns -1 for a file that libpq could not read. */
 int pga_root_crt_holds(const char *path, const struct pga_text *content, const char *pin,

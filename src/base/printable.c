@@ -1,11 +1,9 @@
 #include "base/printable.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-/* The character at the start of the text, and how many bytes it has; 0 bytes where it is no UTF-8
- * (RFC 3629: at most four bytes, none that fewer could say, no surrogates). */
-static size_t character(const char *text, unsigned *point)
+/* RFC 3629: at most four bytes, none that fewer could say, no surrogates. */
+size_t pga_character(const char *text, unsigned *point)
 {
 	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
 	unsigned char first = (unsigned char)text[0];
@@ -27,23 +25,32 @@ static size_t character(const char *text, unsigned *point)
 	return length;
 }
 
-/* Whether it could steer a terminal: control characters, those that end a line or a paragraph, and
- * those that turn the direction of writing (Unicode's Bidi_Control), with which a name can be made
- * to look like another. */
-static bool steers(unsigned point)
+/* First and last of each range, ascending. Control characters (C0, DEL, C1); what Unicode calls
+ * Default_Ignorable_Code_Point, which is drawn as nothing, with Bidi_Control among it, which turns
+ * the direction of writing; what ends a line or a paragraph; and marks of interlinear text
+ * (DerivedCoreProperties.txt and UnicodeData.txt, Cf and Zl and Zp). */
+static const unsigned steering[][2] = {
+    {0x00, 0x1F},     {0x7F, 0x9F},       {0xAD, 0xAD},       {0x034F, 0x034F},   {0x061C, 0x061C},
+    {0x115F, 0x1160}, {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},
+    {0x2060, 0x206F}, {0x3164, 0x3164},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
+    {0xFFF0, 0xFFFB}, {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF},
+};
+
+bool pga_steers(unsigned point)
 {
-	return point < 0x20 || (point >= 0x7F && point < 0xA0) || point == 0x061C ||
-	       point == 0x200E || point == 0x200F || (point >= 0x2028 && point <= 0x202E) ||
-	       (point >= 0x2066 && point <= 0x2069);
+	for (size_t i = 0; i < sizeof steering / sizeof steering[0]; i++)
+		if (point <= steering[i][1])
+			return point >= steering[i][0];
+	return false;
 }
 
 void pga_text_add_printable(struct pga_text *copy, const char *text, const char *allowed)
 {
 	while (*text != '\0') {
 		unsigned point;
-		size_t length = character(text, &point);
+		size_t length = pga_character(text, &point);
 
-		if (length > 0 && (!steers(point) || strchr(allowed, *text) != NULL)) {
+		if (length > 0 && (!pga_steers(point) || strchr(allowed, *text) != NULL)) {
 			pga_text_add_bytes(copy, text, length);
 			text += length;
 			continue;

@@ -5,14 +5,43 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 extern char **environ;
+
+#if defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN 1
+#endif
+#endif
+
+/* ASan ends a program in which something is loaded before it, and this tool itself is asked what
+ * ld.so loads. */
+static void allow_preload(void)
+{
+#ifdef WITH_ASAN
+	static const char wanted[] = "verify_asan_link_order=0";
+	const char *options = getenv("ASAN_OPTIONS");
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	if (options != NULL && strstr(options, wanted) != NULL)
+		return;
+	pga_text_addf(&text, "%s:%s", options != NULL ? options : "", wanted);
+	if (!text.failed)
+		(void)setenv("ASAN_OPTIONS", text.bytes, 1);
+	pga_text_free(&text);
+#endif
+}
 
 /* The environment with another LD_PRELOAD. The words belong to environ, and the last to preload. */
 static char **environment_with(struct pga_text *preload)
@@ -21,6 +50,7 @@ static char **environment_with(struct pga_text *preload)
 	size_t kept = 0;
 	char **copy;
 
+	allow_preload();
 	while (environ[count] != NULL)
 		count++;
 	copy = calloc(count + 2, sizeof *copy);
@@ -46,14 +76,27 @@ static bool take(int stream, struct pga_text *text)
 	return count > 0;
 }
 
-static void take_all(int output, int errors, struct pga_subprocess *child)
+static int64_t now_in_milliseconds(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Takes both streams to their ends. Returns false where they have not come by the deadline. */
+static bool take_all(int output, int errors, int64_t deadline, struct pga_subprocess *child)
 {
 	struct pollfd streams[2] = {{output, POLLIN, 0}, {errors, POLLIN, 0}};
 
 	while (streams[0].fd >= 0 || streams[1].fd >= 0) {
-		if (poll(streams, 2, -1) < 0) {
+		const int64_t left = deadline - now_in_milliseconds();
+
+		if (left <= 0)
+			return false;
+		if (poll(streams, 2, (int)left) < 0) {
 			if (errno != EINTR)
-				return;
+				return true;
 			continue;
 		}
 		if (streams[0].revents != 0 && !take(output, &child->output))
@@ -61,6 +104,29 @@ static void take_all(int output, int errors, struct pga_subprocess *child)
 		if (streams[1].revents != 0 && !take(errors, &child->errors))
 			streams[1].fd = -1;
 	}
+	return true;
+}
+
+/* Waits for the end of a program that has closed its streams, or that is killed since it is late.
+ * Returns 0, or -1 with errno. */
+static int wait_for(pid_t pid, bool *in_time, int64_t deadline, int *status)
+{
+	const struct timespec pause = {0, 2000000};
+	bool killed = false;
+	pid_t ended;
+
+	while ((ended = waitpid(pid, status, killed ? 0 : WNOHANG)) != pid) {
+		if (ended < 0 && errno != EINTR)
+			return -1;
+		if (!killed && (!*in_time || now_in_milliseconds() >= deadline)) {
+			*in_time = false;
+			killed = true;
+			(void)kill(pid, SIGKILL);
+		} else if (!killed) {
+			(void)nanosleep(&pause, NULL);
+		}
+	}
+	return 0;
 }
 
 static int start(const char *const *argv, char **environment, const int *output, const int *errors,
@@ -97,18 +163,48 @@ static void close_both(int *ends)
 			(void)close(ends[i]);
 }
 
-int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_subprocess *child,
-		       struct pga_error *error)
+/* Starts the program and takes what it says, to its end. Both pipes are there. */
+static int run(const char *const *argv, char **environment, unsigned seconds, int *output,
+	       int *errors, struct pga_subprocess *child, struct pga_error *error)
 {
+	const int64_t deadline = now_in_milliseconds() + (int64_t)seconds * 1000;
+	bool in_time = true;
+	int status = 0;
+	pid_t pid = 0;
+	const int failure = start(argv, environment, output, errors, &pid);
+
+	if (failure != 0) {
+		errno = failure;
+		return pga_fail_errno(error, NULL, "cannot start %s", argv[0]);
+	}
+	(void)close(output[1]);
+	(void)close(errors[1]);
+	output[1] = errors[1] = -1;
+	in_time = take_all(output[0], errors[0], deadline, child);
+	if (wait_for(pid, &in_time, deadline, &status) != 0)
+		return pga_fail_errno(error, NULL, "cannot tell how %s ended", argv[0]);
+	if (!in_time)
+		return pga_fail(error, "see why it does not answer, and try again",
+				"%s has not ended in %u seconds", argv[0], seconds);
+	child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return child->output.failed || child->errors.failed ? pga_fail_memory(error) : 0;
+}
+
+int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char *preload,
+			   struct pga_subprocess *child, struct pga_error *error)
+{
+	/* Whoever started us may have SIGCHLD ignored, which execve(2) passes on: the kernel then
+	 * throws a child's exit status away, and waitpid(2) fails. */
+	const struct sigaction as_usual = {.sa_handler = SIG_DFL};
+	struct sigaction before;
 	struct pga_text variable = PGA_TEXT_EMPTY;
 	char **environment = NULL;
 	int output[2] = {-1, -1};
 	int errors[2] = {-1, -1};
 	int result = -1;
-	int status = 0;
-	pid_t pid = 0;
 
 	memset(child, 0, sizeof *child);
+	(void)sigaction(SIGCHLD, &as_usual, &before);
 	if (preload != NULL) {
 		pga_text_addf(&variable, "LD_PRELOAD=%s", preload);
 		environment = variable.failed ? NULL : environment_with(&variable);
@@ -117,34 +213,24 @@ int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_
 			goto done;
 		}
 	}
-	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0) {
+	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0)
 		(void)pga_fail_errno(error, NULL, "cannot start %s", argv[0]);
-		goto done;
-	}
-	status = start(argv, environment != NULL ? environment : environ, output, errors, &pid);
-	if (status != 0) {
-		errno = status;
-		(void)pga_fail_errno(error, NULL, "cannot start %s", argv[0]);
-		goto done;
-	}
-	(void)close(output[1]);
-	(void)close(errors[1]);
-	output[1] = errors[1] = -1;
-	take_all(output[0], errors[0], child);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			break;
-	child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	if (child->output.failed || child->errors.failed)
-		(void)pga_fail_memory(error);
 	else
-		result = 0;
+		result = run(argv, environment != NULL ? environment : environ, seconds, output,
+			     errors, child, error);
 done:
+	(void)sigaction(SIGCHLD, &before, NULL);
 	close_both(output);
 	close_both(errors);
 	free(environment);
 	pga_text_free(&variable);
 	return result;
+}
+
+int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_subprocess *child,
+		       struct pga_error *error)
+{
+	return pga_subprocess_run_for(PGA_SUBPROCESS_SECONDS, argv, preload, child, error);
 }
 
 void pga_subprocess_free(struct pga_subprocess *child)

@@ -12,12 +12,20 @@ struct pga_subprocess {
 	int status;             /* its exit status; 128 + N where signal N ended it */
 };
 
+/* How long a program that is asked something may take. */
+#define PGA_SUBPROCESS_SECONDS 30
+
 /* Runs argv[0] (looked for in PATH where it has no slash) to its end, with nothing to read.
  * preload, if not NULL, is its LD_PRELOAD in the place of ours. At most PGA_FILE_LIMIT bytes are
- * taken of each stream. Returns -1 where it cannot be started; child is to be freed all the same.
- */
+ * taken of each stream. Returns -1 where it cannot be started, its end cannot be learnt, or it did
+ * not end in PGA_SUBPROCESS_SECONDS; child is to be freed all the same. Whether this process
+ * ignores SIGCHLD does not matter. */
 int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_subprocess *child,
 		       struct pga_error *error);
+
+/* The same with another limit, in seconds. A program that is over it is killed. */
+int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char *preload,
+			   struct pga_subprocess *child, struct pga_error *error);
 
 void pga_subprocess_free(struct pga_subprocess *child);
 

@@ -29,43 +29,80 @@ char *pga_printable(const char *text)
 	return pga_text_take(&copy);
 }
 
-/* A message of ours: what it quotes may be anybody's, but its lines and tabs are ours. */
-static void print_message(const char *text)
+/* The length of a colour of ours at the start of the text, 0 where there is none. */
+static size_t colour_at(FILE *stream, const char *text)
+{
+	for (int colour = PGA_PLAIN; colour <= PGA_YELLOW; colour++) {
+		const char *sequence = pga_colour(stream, (enum pga_colour)colour);
+
+		if (strncmp(text, sequence, strlen(sequence)) == 0 && sequence[0] != '\0')
+			return strlen(sequence);
+	}
+	return 0;
+}
+
+/* A message of ours: what it quotes may be anybody's, but its lines, tabs and colours are ours. */
+static void print_message(FILE *stream, const char *text)
 {
 	struct pga_text copy = PGA_TEXT_EMPTY;
 
-	pga_text_add_printable(&copy, text, "\n\t");
-	(void)fputs(pga_text_string(&copy), stderr);
+	while (*text != '\0') {
+		size_t length = colour_at(stream, text);
+		char *part;
+
+		if (length > 0) {
+			pga_text_add_bytes(&copy, text, length);
+		} else {
+			length = 1 + strcspn(text + 1, "\033");
+			part = strndup(text, length);
+			if (part != NULL)
+				pga_text_add_printable(&copy, part, "\n\t");
+			copy.failed = copy.failed || part == NULL;
+			free(part);
+		}
+		text += length;
+	}
+	(void)fputs(copy.failed ? "out of memory" : pga_text_string(&copy), stream);
 	pga_text_free(&copy);
+}
+
+void pga_vprint(FILE *stream, const char *format, va_list arguments)
+{
+	char *message = NULL;
+
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
+	print_message(stream, message != NULL ? message : "out of memory");
+	free(message);
+}
+
+void pga_print(FILE *stream, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	pga_vprint(stream, format, arguments);
+	va_end(arguments);
 }
 
 void pga_print_error(const struct pga_error *error)
 {
-	(void)fprintf(stderr, "%spganchor: ", pga_colour(stderr, PGA_RED));
-	print_message(error->message);
-	(void)fprintf(stderr, "%s\n", pga_colour(stderr, PGA_PLAIN));
-	if (error->next[0] == '\0')
-		return;
-	(void)fputs("    ", stderr);
-	print_message(error->next);
-	(void)fputc('\n', stderr);
+	pga_print(stderr, "%spganchor: %s%s\n", pga_colour(stderr, PGA_RED), error->message,
+		  pga_colour(stderr, PGA_PLAIN));
+	if (error->next[0] != '\0')
+		pga_print(stderr, "    %s\n", error->next);
 }
 
 void pga_print_warning(const char *format, ...)
 {
-	char *message = NULL;
 	va_list arguments;
-	int length;
 
 	(void)fprintf(stderr, "%spganchor: warning:%s ", pga_colour(stderr, PGA_YELLOW),
 		      pga_colour(stderr, PGA_PLAIN));
 	va_start(arguments, format);
-	length = vasprintf(&message, format, arguments);
+	pga_vprint(stderr, format, arguments);
 	va_end(arguments);
-	print_message(length >= 0 ? message : "out of memory");
 	(void)fputc('\n', stderr);
-	if (length >= 0)
-		free(message);
 }
 
 /* How many columns of a terminal the text takes: code points, which is close enough for names and
@@ -90,8 +127,18 @@ static void print_row(FILE *stream, const char *const *cells, const int *widths,
 	}
 }
 
-void pga_print_table(FILE *stream, const char *const *heading, const char *const *cells,
-		     size_t columns, size_t rows, const enum pga_colour *marks)
+/* Copies of the cells that can be shown, which the caller frees; NULL when memory ran out. */
+static char **shown_cells(const char *const *cells, size_t count)
+{
+	char **shown = calloc(count + 1, sizeof *shown);
+
+	for (size_t i = 0; shown != NULL && i < count; i++)
+		shown[i] = cells[i] != NULL ? pga_printable(cells[i]) : NULL;
+	return shown;
+}
+
+static void print_cells(FILE *stream, const char *const *heading, const char *const *cells,
+			size_t columns, size_t rows, const enum pga_colour *marks)
 {
 	int *widths = calloc(columns, sizeof *widths);
 
@@ -118,4 +165,17 @@ void pga_print_table(FILE *stream, const char *const *heading, const char *const
 		(void)fputc('\n', stream);
 	}
 	free(widths);
+}
+
+void pga_print_table(FILE *stream, const char *const *heading, const char *const *cells,
+		     size_t columns, size_t rows, const enum pga_colour *marks)
+{
+	char **shown = shown_cells(cells, columns * rows);
+
+	if (shown == NULL)
+		return;
+	print_cells(stream, heading, (const char *const *)shown, columns, rows, marks);
+	for (size_t i = 0; i < columns * rows; i++)
+		free(shown[i]);
+	free(shown);
 }

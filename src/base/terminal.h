@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,6 +15,13 @@ enum pga_colour { PGA_PLAIN, PGA_BOLD, PGA_RED, PGA_GREEN, PGA_YELLOW };
 /* The sequence that starts the colour on this stream, "" where the stream is no terminal, TERM is
  * dumb or NO_COLOR is set (no-color.org: and not empty). PGA_PLAIN ends what was started. */
 const char *pga_colour(FILE *stream, enum pga_colour colour);
+
+/* As fprintf(), but whatever could steer a terminal is made harmless as by pga_printable(), except
+ * line ends, tabs and what pga_colour() gave. For whatever quotes a text that is not our own: a
+ * path, a word of the command line, what a server said. */
+void pga_print(FILE *stream, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void pga_vprint(FILE *stream, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /* Prints "pganchor: WHAT: WHY" and the next line to stderr. What a message quotes is made printable
  * as by pga_printable(); the lines that it has stay. */
@@ -27,7 +35,8 @@ void pga_print_warning(const char *format, ...) __attribute__((format(printf, 1,
 char *pga_printable(const char *text);
 
 /* Prints rows of cells under a heading, each column as wide as its widest cell. cells[row * columns
- * + column]; a NULL cell is empty. marks, if not NULL, gives a colour for each row. */
+ * + column], made printable; a NULL cell is empty. marks, if not NULL, gives a colour for each row.
+ */
 void pga_print_table(FILE *stream, const char *const *heading, const char *const *cells,
 		     size_t columns, size_t rows, const enum pga_colour *marks);
 

@@ -68,12 +68,18 @@ static void take_back(const struct pga_transaction_file *file)
 	pga_edit_end(&edit);
 }
 
-int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,
+int pga_transaction_stage(struct pga_transaction_file *const *files, size_t count,
 			  struct pga_error *error)
 {
 	for (size_t i = 0; i < count; i++)
 		if (stage(files[i], error) != 0)
 			return -1;
+	return 0;
+}
+
+int pga_transaction_commit(struct pga_transaction_file *const *files, size_t count,
+			   struct pga_error *error)
+{
 	for (size_t i = 0; i < count; i++) {
 		if (commit(files[i], error) == 0)
 			continue;
@@ -83,6 +89,14 @@ int pga_transaction_write(struct pga_transaction_file *const *files, size_t coun
 		return -1;
 	}
 	return 0;
+}
+
+int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,
+			  struct pga_error *error)
+{
+	return pga_transaction_stage(files, count, error) == 0
+		   ? pga_transaction_commit(files, count, error)
+		   : -1;
 }
 
 void pga_transaction_end(struct pga_transaction_file *file)

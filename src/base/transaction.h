@@ -29,6 +29,13 @@ int pga_transaction_put(struct pga_transaction_file *file, struct pga_error *err
 int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,
 			  struct pga_error *error);
 
+/* The same in two steps: after the first, the new bytes are in files of their own (staged_path of
+ * their edits), where they can be tried. */
+int pga_transaction_stage(struct pga_transaction_file *const *files, size_t count,
+			  struct pga_error *error);
+int pga_transaction_commit(struct pga_transaction_file *const *files, size_t count,
+			   struct pga_error *error);
+
 /* Ends the edit and frees all; safe on one that is all zero. */
 void pga_transaction_end(struct pga_transaction_file *file);
 

@@ -8,6 +8,8 @@
 #include "anchor/fingerprint.h"
 #include "base/terminal.h"
 #include "cli/bootstrap_report.h"
+#include "cli/bootstrap_warnings.h"
+#include "cli/consent.h"
 #include "policy/pins.h"
 
 #include <curl/curl.h>
@@ -36,6 +38,8 @@ struct bootstrap {
 	struct pga_ca_url ca;
 	char pin[PGA_PIN_LENGTH + 1];
 	char *host_patterns; /* NULL: not given */
+
+	STACK_OF(X509) * chain; /* what the CA showed in /health */
 };
 
 static void print_help(void)
@@ -207,7 +211,7 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 
 /* Takes the one root that the CA shows, if the user says on the terminal that it is the right one.
  */
-static int ask_for_root(const struct bootstrap *bootstrap, struct pga_certificate *root,
+static int ask_for_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 			struct pga_error *error)
 {
 	struct pga_stepca_roots roots;
@@ -221,7 +225,8 @@ static int ask_for_root(const struct bootstrap *bootstrap, struct pga_certificat
 		(void)pga_fail(error, "name the one that you trust: --fingerprint", "%s: %zu roots",
 			       url, roots.count);
 	} else if (pga_certificate_check_anchor(&roots.roots[0], url, error) == 0 &&
-		   pga_stepca_health(&bootstrap->http, url, &roots.roots[0], error) == 0 &&
+		   pga_stepca_health(&bootstrap->http, url, roots.roots[0].pem, &bootstrap->chain,
+				     error) == 0 &&
 		   pga_consent(url, &roots.roots[0], error) == 0) {
 		*root = roots.roots[0];
 		roots.count = 0;
@@ -231,7 +236,7 @@ static int ask_for_root(const struct bootstrap *bootstrap, struct pga_certificat
 	return result;
 }
 
-static int fetch_root(const struct bootstrap *bootstrap, struct pga_certificate *root,
+static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 		      struct pga_error *error)
 {
 	const char *url = bootstrap->ca.url;
@@ -242,18 +247,19 @@ static int fetch_root(const struct bootstrap *bootstrap, struct pga_certificate 
 	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0)
 		return -1;
 	if (pga_certificate_check_anchor(root, url, error) == 0 &&
-	    pga_stepca_health(&bootstrap->http, url, root, error) == 0)
+	    pga_stepca_health(&bootstrap->http, url, root->pem, &bootstrap->chain, error) == 0)
 		return 0;
 	pga_certificate_free(root);
 	return -1;
 }
 
+/* Returns the exit status, or -1 with the reason. */
 static int install(const struct bootstrap *bootstrap, const struct pga_certificate *root,
 		   struct pga_error *error)
 {
 	char *fallback = pga_ca_url_name(&bootstrap->ca);
 	const struct pga_anchor anchor = {
-	    .certificate = root,
+	    .proof = {.root = root, .chain = bootstrap->chain},
 	    .name = bootstrap->name,
 	    .fallback_name = fallback,
 	    .source = bootstrap->ca.url,
@@ -269,10 +275,11 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 	result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 	if (result == 0) {
 		if (bootstrap->json)
-			result = pga_report_json(&done, root, bootstrap->dry_run, error);
+			result = pga_report_json(&done, root, bootstrap->dry_run);
 		else
 			pga_report_text(&done, root, bootstrap->dry_run);
 		pga_report_warnings(&done, bootstrap->dry_run);
+		pga_warn_of_crls(&done);
 		pga_anchoring_free(&done);
 	}
 	free(fallback);
@@ -298,14 +305,17 @@ int pga_cmd_bootstrap(int argc, char **argv)
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	} else {
-		if (fetch_root(&bootstrap, &root, &error) != 0 ||
-		    install(&bootstrap, &root, &error) != 0) {
+		status = fetch_root(&bootstrap, &root, &error);
+		if (status == 0)
+			status = install(&bootstrap, &root, &error);
+		if (status < 0) {
 			pga_print_error(&error);
 			status = PGA_EXIT_FAILED;
 		}
 		curl_global_cleanup();
 	}
 	pga_certificate_free(&root);
+	sk_X509_pop_free(bootstrap.chain, X509_free);
 	pga_ca_url_free(&bootstrap.ca);
 	free(bootstrap.host_patterns);
 	return status;

@@ -210,7 +210,7 @@ static int print_text(const struct pga_asked *asked, const struct pga_switch *fi
 			what = asked->off ? "taken out" : "written";
 		if (files[i].changes && asked->dry_run)
 			what = asked->off ? "would be taken out" : "would be written";
-		(void)printf("%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);
+		pga_print(stdout, "%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);
 		if (asked->dry_run && (files[i].changes || !asked->off))
 			(void)printf("%s", pga_text_string(&files[i].lines));
 		changed = changed || files[i].changes;

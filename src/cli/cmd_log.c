@@ -215,8 +215,9 @@ static int print_text(const struct pga_records *records, int status)
 	size_t count = 0;
 
 	if (records->count == 0)
-		(void)printf("nothing: %s holds no connection that would have been refused%s\n",
-			     records->source, geteuid() != 0 ? ", as far as you may read it" : "");
+		pga_print(stdout,
+			  "nothing: %s holds no connection that would have been refused%s\n",
+			  records->source, geteuid() != 0 ? ", as far as you may read it" : "");
 	for (; complete && count < records->count; count++)
 		complete = fill_row(&rows[count], records->records[count]);
 	if (complete && count > 0) {

@@ -8,7 +8,6 @@
 #include "base/text.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,51 +36,61 @@ static void print_help(FILE *stream)
 		    stream);
 }
 
+/* What ld.so separates the entries of LD_PRELOAD by (ld.so(8)). */
+static const char separators[] = " :";
+
 /* Adds what LD_PRELOAD holds but for the module. */
 static void add_others(struct pga_text *text, const char *preload)
 {
-	const char *entry;
-	size_t length;
+	while (*(preload += strspn(preload, separators)) != '\0') {
+		const size_t length = strcspn(preload, separators);
 
-	for (; (entry = pga_module_next_entry(preload, &length)) != NULL;
-	     preload = entry + length) {
-		struct pga_text one = PGA_TEXT_EMPTY;
-
-		pga_text_add_bytes(&one, entry, length);
-		if (!pga_module_is_in(pga_text_string(&one)))
-			pga_text_addf(text, "%s%s", text->length > 0 ? ":" : "",
-				      pga_text_string(&one));
-		text->failed = text->failed || one.failed;
-		pga_text_free(&one);
+		if (!pga_module_is_named(preload, length)) {
+			pga_text_add(text, text->length > 0 ? ":" : "");
+			pga_text_add_bytes(text, preload, length);
+		}
+		preload += length;
 	}
 }
 
-/* The gate goes first, so that what else is preloaded meets its calls behind it; where it is there
- * already, it stays where it is, unless programs would be bound to a libpq before it. For one that
- * cannot load it, it goes. */
+/* Whether the value begins with this entry, and nothing at all is before it. */
+static bool begins_with(const char *preload, const char *entry)
+{
+	const size_t length = strlen(entry);
+
+	return preload != NULL && strncmp(preload, entry, length) == 0 &&
+	       (preload[length] == '\0' || strchr(separators, preload[length]) != NULL);
+}
+
+/* The gate goes first, so that what else is preloaded meets its calls behind it: what ld.so loads
+ * first is what programs are bound to, and what the entries before it lead to, ld.so alone knows.
+ * For a program that cannot load it, it goes. */
 static int set_preload(enum pga_cover cover)
 {
 	const char *preload = getenv("LD_PRELOAD");
 	struct pga_text text = PGA_TEXT_EMPTY;
-	const bool there = preload != NULL && pga_module_is_in(preload);
 	char *entry = NULL;
-	int result;
+	int result = 0;
 
-	if (cover == PGA_UNLOADABLE ? !there : there && !pga_puts_libpq_first(preload))
-		return 0;
 	if (cover != PGA_UNLOADABLE) {
 		entry = cover == PGA_COVERED_32 ? pga_module_entry_32() : NULL;
-		pga_text_add(&text, entry != NULL ? entry : PGA_MODULE);
-		free(entry);
-		if (there)
+		if (entry == NULL)
+			entry = strdup(PGA_MODULE);
+		if (entry == NULL)
+			return -1;
+		pga_text_add(&text, entry);
+		if (preload != NULL && pga_puts_libpq_first(preload))
 			pga_print_warning("LD_PRELOAD has a libpq before the gate: the gate is put "
 					  "in front");
 	}
 	if (preload != NULL)
 		add_others(&text, preload);
-	result = text.failed        ? -1
-		 : text.length == 0 ? unsetenv("LD_PRELOAD")
-				    : setenv("LD_PRELOAD", pga_text_string(&text), 1);
+	if (text.failed)
+		result = -1;
+	else if (entry == NULL || !begins_with(preload, entry))
+		result = text.length == 0 ? unsetenv("LD_PRELOAD")
+					  : setenv("LD_PRELOAD", pga_text_string(&text), 1);
+	free(entry);
 	pga_text_free(&text);
 	return result;
 }
@@ -99,11 +108,10 @@ static int start(char **argv, bool required)
 	}
 	if (cover == PGA_UNCOVERED || cover == PGA_UNLOADABLE || cover == PGA_HINDERED)
 		pga_print_warning("%s\n    %s", error.message, error.next);
-	/* The loader only warns of a module that it cannot load, and starts the program without.
-	 * What it may read hangs on the effective user and capabilities. */
-	if (faccessat(AT_FDCWD, PGA_MODULE, R_OK, AT_EACCESS) != 0) {
-		(void)pga_fail_errno(&error, "install pganchor again; nothing was started",
-				     "cannot read the gate %s", PGA_MODULE);
+	/* The loader only warns of a module that it cannot load, and starts the program without. */
+	if (pga_module_loads(PGA_MODULE, false, &error) != 0) {
+		(void)snprintf(error.next, sizeof error.next,
+			       "install pganchor again; nothing was started");
 	} else if (set_preload(cover) != 0) {
 		(void)pga_fail_memory(&error);
 	} else {
@@ -118,6 +126,7 @@ static int start(char **argv, bool required)
 int pga_cmd_run(int argc, char **argv)
 {
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
+						{"is-bound", no_argument, NULL, 'b'},
 						{"require", no_argument, NULL, 'r'},
 						{NULL, 0, NULL, 0}};
 	bool required = false;
@@ -130,6 +139,9 @@ int pga_cmd_run(int argc, char **argv)
 			print_help(stdout);
 			return PGA_EXIT_DONE;
 		}
+		/* What pga_module_loads() asks. */
+		if (option == 'b')
+			return pga_module_is_bound(false) ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
 		if (option != 'r')
 			return pga_bad_option("run", argv);
 		required = true;

@@ -122,9 +122,9 @@ static int add_rows(struct rows *rows, const struct pga_service_file *file,
 static void print_no_entry(const struct pga_service_file *user,
 			   const struct pga_service_file *system)
 {
-	(void)printf("no services yet: %s %s, %s %s\n", user->path,
-		     user->found ? "has none" : "is not there", system->path,
-		     system->found ? "has none" : "is not there");
+	pga_print(stdout, "no services yet: %s %s, %s %s\n", user->path,
+		  user->found ? "has none" : "is not there", system->path,
+		  system->found ? "has none" : "is not there");
 	(void)puts("    pganchor service add NAME --host HOST writes one");
 }
 

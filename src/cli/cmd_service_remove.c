@@ -60,8 +60,8 @@ static int remove_service(const struct pga_change *change, bool json)
 			      (int)changed.line, "entries", (int)changed.sections),
 		    status);
 	} else {
-		(void)printf("%s from %s, line %zu", change->dry_run ? "would remove" : "removed",
-			     changed.path, changed.line);
+		pga_print(stdout, "%s from %s, line %zu",
+			  change->dry_run ? "would remove" : "removed", changed.path, changed.line);
 		if (changed.sections > 1)
 			(void)printf(", and %zu more of the same name", changed.sections - 1);
 		(void)puts(":");

@@ -141,9 +141,9 @@ static void print_text(const struct pga_service_file *file, const struct pga_ent
 	const char *why = pga_text_string(&standing->why);
 	char *name = pga_printable(entry->name);
 
-	(void)printf("[%s] in %s, line %zu: %s%s%s\n", name != NULL ? name : "", file->path,
-		     entry->line, pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
-		     pga_stands_word(standing->stands), pga_colour(stdout, PGA_PLAIN));
+	pga_print(stdout, "[%s] in %s, line %zu: %s%s%s\n", name != NULL ? name : "", file->path,
+		  entry->line, pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
+		  pga_stands_word(standing->stands), pga_colour(stdout, PGA_PLAIN));
 	free(name);
 	pga_service_print_lines(stdout, "    ", why, strlen(why));
 	print_settings(standing);

@@ -134,7 +134,7 @@ static int look(struct findings *found, struct pga_error *error)
 {
 	const char *preload = getenv("LD_PRELOAD");
 
-	found->active = pga_process_has_gate();
+	found->active = pga_module_is_bound(true);
 	found->in_variable = preload != NULL && pga_module_is_in(preload);
 	for (int way = 0; way < PGA_WAY_UNIT; way++)
 		if ((way == PGA_WAY_SHELL ? add_shells(found)
@@ -213,10 +213,10 @@ static bool is_enabled(const struct findings *found)
 static void print_here(const struct findings *found)
 {
 	if (found->active)
-		(void)printf("%sactive here%s: %s\n", pga_colour(stdout, PGA_GREEN),
-			     pga_colour(stdout, PGA_PLAIN),
-			     found->in_variable ? "LD_PRELOAD has the gate"
-						: "the gate is in every program");
+		pga_print(stdout, "%sactive here%s: %s\n", pga_colour(stdout, PGA_GREEN),
+			  pga_colour(stdout, PGA_PLAIN),
+			  found->in_variable ? "LD_PRELOAD has the gate"
+					     : "the gate is in every program");
 	else
 		(void)printf(
 		    "%snot active here%s: %s\n    %s; "
@@ -237,8 +237,8 @@ static void print_policy_files(const struct pga_policy *policy)
 
 		if (!is_policy_file(place))
 			continue;
-		(void)printf("%s%s%s", separator, place->path,
-			     place->stamp.inode == 0 ? " (not there)" : "");
+		pga_print(stdout, "%s%s%s", separator, place->path,
+			  place->stamp.inode == 0 ? " (not there)" : "");
 		separator = ", ";
 	}
 }
@@ -251,15 +251,15 @@ static void print_policy(const struct findings *found)
 	if (found->broken) {
 		char *problem = pga_printable(found->problem.message);
 
-		(void)printf("\n%spolicy%s: every connection is refused: %s\n    %s\n",
-			     pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
-			     problem != NULL ? problem : "", found->problem.next);
+		pga_print(stdout, "\n%spolicy%s: every connection is refused: %s\n    %s\n",
+			  pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
+			  problem != NULL ? problem : "", found->problem.next);
 		free(problem);
 		return;
 	}
 	(void)fputs("\npolicy:", stdout);
 	for (size_t i = 0; (key = pga_policy_key(&found->policy, i, &value)) != NULL; i++)
-		(void)printf("%s %s = %s", i > 0 ? "," : "", key, value);
+		pga_print(stdout, "%s %s = %s", i > 0 ? "," : "", key, value);
 	if (found->policy.allow_weak_count > 0)
 		(void)fputs(", and allow-weak", stdout);
 	print_policy_files(&found->policy);

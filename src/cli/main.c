@@ -63,9 +63,8 @@ static int dispatch(int argc, char **argv)
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	(void)fprintf(stderr,
-		      "pganchor: %s: no such command\n    pganchor --help lists the commands\n",
-		      argv[1]);
+	pga_print(stderr, "pganchor: %s: no such command\n    pganchor --help lists the commands\n",
+		  argv[1]);
 	return PGA_EXIT_USAGE;
 }
 

@@ -80,7 +80,7 @@ static void print_lines(FILE *stream, const char *indent, const char *lines)
 	while (*lines != '\0') {
 		size_t length = strcspn(lines, "\n");
 
-		(void)fprintf(stream, "%s%.*s\n", indent, (int)length, lines);
+		pga_print(stream, "%s%.*s\n", indent, (int)length, lines);
 		lines += length + (lines[length] == '\n');
 	}
 }
@@ -128,7 +128,7 @@ void pga_addition_checked(const struct pga_check *check)
 		const struct pga_checked_host *item = &check->items[i];
 		const struct pga_handshake *shown = &item->handshake;
 
-		(void)printf("checked %s:\n", pga_host_label(item->host));
+		pga_print(stdout, "checked %s:\n", pga_host_label(item->host));
 		if (item->skipped) {
 			print_field("TLS", "not asked for: nothing to check");
 			continue;
@@ -166,22 +166,22 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 		did = changed->replaced ? "would replace" : "would write";
 	if (changed->unchanged)
 		did = "nothing to change:";
-	(void)printf("%s [%s] %s %s, line %zu:\n", did, asked->change.name,
-		     changed->unchanged || changed->replaced ? "in" : "to", changed->path,
-		     changed->line);
+	pga_print(stdout, "%s [%s] %s %s, line %zu:\n", did, asked->change.name,
+		  changed->unchanged || changed->replaced ? "in" : "to", changed->path,
+		  changed->line);
 	for (size_t i = 0; i < settings->count; i++)
-		(void)printf("    %s=%s\n", settings->items[i].keyword,
-			     pga_keyword_is_secret(settings->items[i].keyword)
-				 ? "********"
-				 : settings->items[i].value);
+		pga_print(stdout, "    %s=%s\n", settings->items[i].keyword,
+			  pga_keyword_is_secret(settings->items[i].keyword)
+			      ? "********"
+			      : settings->items[i].value);
 	if (!changed->unchanged && changed->removed.length > 0) {
 		(void)printf("in place of:\n");
 		pga_service_print_lines(stdout, "    ", pga_text_string(&changed->removed),
 					changed->removed.length);
 	}
 	if (anchor != NULL)
-		(void)printf("anchor: %s, %s\n", anchor->name,
-			     anchor->scoped ? "through sslrootcert"
-					    : "through ~/.postgresql/root.crt");
+		pga_print(stdout, "anchor: %s, %s\n", anchor->name,
+			  anchor->scoped ? "through sslrootcert"
+					 : "through ~/.postgresql/root.crt");
 	pga_service_print_next(asked->change.name);
 }

@@ -12,7 +12,7 @@ int pga_usage_error(const char *command, const char *format, ...)
 
 	(void)fprintf(stderr, "%spganchor: %s: ", pga_colour(stderr, PGA_RED), command);
 	va_start(arguments, format);
-	(void)vfprintf(stderr, format, arguments);
+	pga_vprint(stderr, format, arguments);
 	va_end(arguments);
 	(void)fprintf(stderr, "%s\n    see pganchor %s --help\n", pga_colour(stderr, PGA_PLAIN),
 		      command);

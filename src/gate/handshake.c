@@ -3,7 +3,12 @@
  * frees the session that knows more, often in the step in which it made it. OpenSSL tells when a
  * session is freed, and keeps what others hang on it (CRYPTO_get_ex_new_index(3)). */
 #include "gate/call.h"
+#include "gate/doors.h"
 #include "gate/imports.h"
+
+#include "base/printable.h"
+
+#include <string.h>
 
 #define EX_INDEX_SSL 0 /* CRYPTO_EX_INDEX_SSL of openssl/crypto.h */
 #define VERIFY_PEER  1 /* SSL_VERIFY_PEER of openssl/ssl.h */
@@ -72,24 +77,55 @@ int gate_tls_connect(struct gate_libpq *libpq, void *ssl)
 	return connect != NULL ? connect(ssl) : -1;
 }
 
+/* What libpq says where there is no root certificate ends in the advice to "change sslmode to
+ * disable server certificate verification". In every language it names that keyword; nothing else
+ * that it says of a connection with verify-full does. */
+static bool is_advice(struct gate_libpq *libpq, PGconn *conn, const char *said)
+{
+	struct pga_effective effective = {0};
+	const char *sslmode;
+	bool against = false;
+
+	if (said == NULL || strstr(said, "sslmode") == NULL)
+		return false;
+	if (pga_effective_of(&libpq->calls, conn, &effective) == 0) {
+		sslmode = pga_effective_value(&effective, "sslmode");
+		against = sslmode != NULL && strcmp(sslmode, "verify-full") == 0;
+	}
+	pga_effective_free(&libpq->calls, &effective);
+	return against;
+}
+
+/* Answers it, once: a step within a call comes by here, and then the call. */
+static void answer_advice(struct gate_libpq *libpq, PGconn *conn)
+{
+	const char *said = libpq->calls.errorMessage(conn);
+
+	if (gate_PQerrorMessage(libpq, true, conn) == said && is_advice(libpq, conn, said))
+		gate_add_note(libpq, conn,
+			      "    pganchor: leave sslmode as it is: without verification, anybody "
+			      "could be the server. What is\n    missing is the root of its CA: "
+			      "\"pganchor bootstrap\" fetches and pins it\n");
+}
+
 void gate_handshake_tell(struct gate_call *call, PGconn *conn)
 {
 	struct gate_libpq *libpq = call->libpq;
 	const long error = call->verify_error;
-
-	call->verify_error = 0; /* X509_V_OK */
-	/* No libpq goes on to the next host of a list after this. */
-	if (error == 0 || conn == NULL || libpq->verifyErrorText == NULL ||
-	    libpq->calls.status(conn) == CONNECTION_OK)
-		return;
-	/* A program in audit mode sees what it would see without the gate. */
-	if (gate_is_audit())
-		return;
-
 	struct pga_text note = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&note, "    pganchor: the certificate of %s: %s\n", libpq->host(conn),
-		      libpq->verifyErrorText(error));
-	gate_add_note(libpq, conn, pga_text_string(&note));
-	pga_text_free(&note);
+	call->verify_error = 0; /* X509_V_OK */
+	/* No libpq goes on to the next host of a list after this. A program in audit mode sees what
+	 * it would see without the gate. */
+	if (conn == NULL || libpq->calls.status(conn) == CONNECTION_OK || gate_is_audit())
+		return;
+	if (error != 0 && libpq->verifyErrorText != NULL) {
+		pga_text_add(&note, "    pganchor: the certificate of ");
+		pga_text_add_printable(&note, libpq->host(conn), "");
+		pga_text_addf(&note, ": %s\n", libpq->verifyErrorText(error));
+		gate_add_note(libpq, conn, pga_text_string(&note));
+		pga_text_free(&note);
+	} else if (libpq->calls.status(conn) == CONNECTION_BAD) {
+		answer_advice(libpq, conn);
+	}
 }

@@ -1,6 +1,8 @@
 /* Judging the settings of one connection by the rules, with the message where they refuse it. */
 #include "gate/gate.h"
 
+#include "base/printable.h"
+
 bool gate_is_audit(void)
 {
 	const struct gate_rules *rules = gate_rules_acquire();
@@ -29,10 +31,11 @@ void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
 		return;
 	}
 	if (rules->broken) {
-		pga_text_addf(&judgement->refusal, "pganchor refused this connection: %s",
-			      rules->error.message);
+		pga_text_add(&judgement->refusal, "pganchor refused this connection: ");
+		pga_text_add_printable(&judgement->refusal, rules->error.message, "");
 		if (rules->error.next[0] != '\0')
-			pga_text_addf(&judgement->refusal, "\n    %s", rules->error.next);
+			pga_text_add(&judgement->refusal, "\n    ");
+		pga_text_add_printable(&judgement->refusal, rules->error.next, "");
 		return;
 	}
 	judge_by_rules(rules, may_lock, judgement);

@@ -3,6 +3,7 @@
 #include "gate/gate.h"
 
 #include "base/host.h"
+#include "base/printable.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,9 @@
 
 static void begin_refusal(struct pga_text *refusal, const char *host)
 {
-	pga_text_addf(refusal, "pganchor refused the server %s: ", host);
+	pga_text_add(refusal, "pganchor refused the server ");
+	pga_text_add_printable(refusal, host, "");
+	pga_text_add(refusal, ": ");
 }
 
 /* The pin of the root: the last certificate of the chain that OpenSSL verified. */
@@ -63,9 +66,10 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 		pga_text_addf(
 		    refusal,
 		    "its certificate chain ends in a root that is not pinned (SHA-256 %s)\n"
-		    "    if this CA is yours, pin it: pganchor bootstrap --ca-url URL "
-		    "--fingerprint %s",
-		    pin, pin);
+		    "    if it should not be, somebody may stand between you and the server; a new "
+		    "root is pinned by the\n    fingerprint that you get from who runs the CA: "
+		    "pganchor bootstrap --ca-url URL --fingerprint HEX",
+		    pin);
 		return false;
 	}
 	if (!pga_host_matches_any(anchor->hosts, host)) {

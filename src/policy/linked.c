@@ -6,14 +6,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Looked for once: it does not change while the process lives. */
+static const struct pga_own_libpq *own(void)
+{
+	static struct pga_own_libpq found;
+
+	if (found.connectStartParams == NULL)
+		pga_own_libpq(&found);
+	return &found;
+}
+
+static PGconn *connect_start(const char *const *keywords, const char *const *values,
+			     int expand_dbname)
+{
+	return own()->connectStartParams(keywords, values, expand_dbname);
+}
+
+static char *error_message(const PGconn *conn)
+{
+	return own()->errorMessage(conn);
+}
+
 const struct pga_libpq pga_linked_libpq = {
-    .connectStartParams = PQconnectStartParams,
+    .connectStartParams = connect_start,
     .conninfo = PQconninfo,
     .conninfoParse = PQconninfoParse,
     .conninfoFree = PQconninfoFree,
     .freemem = PQfreemem,
     .finish = PQfinish,
-    .errorMessage = PQerrorMessage,
+    .errorMessage = error_message,
     .status = PQstatus,
 };
 

@@ -7,7 +7,21 @@
 
 #include <stddef.h>
 
+/* For questions alone: they reach libpq itself, past a gate that stands before it (own_libpq.c). A
+ * connection is made by libpq's functions by their names. */
 extern const struct pga_libpq pga_linked_libpq;
+
+/* libpq's own functions among those that the gate stands before. */
+struct pga_own_libpq {
+	PGconn *(*connectStartParams)(const char *const *keywords, const char *const *values,
+				      int expand_dbname);
+	char *(*errorMessage)(const PGconn *conn);
+};
+
+/* Finds them: what the tool is linked with, and where that is another object's than PQconninfo, the
+ * first loaded object that defines all that a libpq does. Opens no file where nothing stands before
+ * libpq. Where no libpq can be found so, they are what the tool is linked with. */
+void pga_own_libpq(struct pga_own_libpq *own);
 
 /* The file of the libpq that the tool is linked with; "libpq.so.5" where that cannot be told. */
 const char *pga_linked_libpq_path(void);

@@ -164,23 +164,38 @@ class Authority:
         cert = sign(builder, self.key, digest)
         return Authority(cert, private, chain=[cert, *self.chain], root=self.root)
 
+    def twin(self, *, days=VALID, by=None, extensions=()):
+        """Another certificate of this CA's name and key: a renewed root, or one that `by`, another CA, has signed."""
+        builder = build(self.cert.subject, self.key.public_key(), (by or self).cert.subject, days)
+        for extension, critical in ((x509.BasicConstraints(True, None), True), *extensions):
+            builder = builder.add_extension(extension, critical)
+        return Authority(sign(builder, (by or self).key, "sha256"), self.key)
+
 
 def make_root(name="Root CA", *, key="p256", days=VALID, digest="sha256", ca=True,
-              usage=("key_cert_sign", "crl_sign"), organisation="Test PKI", signed_by=None):
+              usage=("key_cert_sign", "crl_sign"), organisation="Test PKI", signed_by=None, path_length=None):
     """A root that may be wrong in one way.
 
-    ca         value of basicConstraints CA; None leaves the extension out
-    usage      the key usages allowed; None leaves the extension out
-    signed_by  another private key: names itself as issuer, but is not signed by itself
+    ca           value of basicConstraints CA; None leaves the extension out
+    path_length  and how many intermediates there may be below it
+    usage        the key usages allowed; None leaves the extension out
+    signed_by    another private key: names itself as issuer, but is not signed by itself
     """
     private = KEYS[key]()
     own = subject(name, organisation)
     builder = build(own, private.public_key(), own, days)
     if ca is not None:
-        builder = builder.add_extension(x509.BasicConstraints(ca, None), True)
+        builder = builder.add_extension(x509.BasicConstraints(ca, path_length), True)
     if usage is not None:
         builder = builder.add_extension(key_usage(*usage), True)
     return Authority(sign(builder, signed_by or private, digest), private)
+
+
+def trusted_certificate(authority, folder, *options):
+    """OpenSSL's own form of a root (TRUSTED CERTIFICATE), with what it may be trusted for, such as "-addreject", "serverAuth"."""
+    plain, trusted = Path(folder) / "plain.crt", Path(folder) / "trusted.crt"
+    openssl("x509", "-in", authority.write_root(plain), "-trustout", *options, "-out", trusted)
+    return trusted.read_text()
 
 
 def make_v1_root(folder, name="Old Root"):

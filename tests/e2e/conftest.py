@@ -22,6 +22,7 @@ A real CA, stepca.py (session)
 Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing stops them.
   postgres         certificate of stepca for localhost, 127.0.0.1 and, with hostaddr=127.0.0.1, db.example.test
                      .conninfo(sslmode=..., host=...) -> string; .port .socket_dir .user .password .dbname
+                     .superuser -> the string by which this process alone gets in as one
                      .connections() and .daemon.text(): what the server saw
   impostor_postgres, plain_postgres   certificate of impostor_ca for the same names; no TLS
   make_postgres(cert, key, settings={"ssl_max_protocol_version": "TLSv1.2"}, hba="...") -> Server for one test
@@ -53,6 +54,9 @@ The system's policy, policies.py
   system           system("mode = audit", name="policy.conf") writes a file of it -> path; all are gone when the test ends
                      open_to_all(prefix): words before a command, for users who cannot reach the prefix
 
+The audit log, audited.py
+  audited          audited("psql", ...) runs a command under the gate in audit mode -> (CompletedProcess, what syslog was told)
+
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
   compile_gate("cc", "-O0", words..., except_for=[]) -> the gate's own sources as one shared object
@@ -64,6 +68,7 @@ Nothing here sleeps: a server is ready when it says so. All servers are stopped 
 
 import signal
 
+from audited import audited  # noqa: F401
 from builds import built_home, libpq_builds  # noqa: F401
 from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
@@ -89,5 +94,12 @@ def pytest_collection_modifyitems(config, items):
 
 
 def pytest_configure():
-    """A run that is ended by SIGTERM cleans up as after Ctrl-C."""
+    """A run that is ended by SIGTERM cleans up as after Ctrl-C. What the run itself was started with ignored, as a job in the
+    background is, the programs under test would inherit: they have it as at a terminal."""
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGQUIT, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        # nohup: it is for the run, which goes on. What has a handler is back to its default in a child.
+        signal.signal(signal.SIGHUP, lambda *_: None)

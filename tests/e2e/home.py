@@ -19,6 +19,8 @@ from processes import kill_session
 
 SECONDS = 120
 
+HANG_UP = object()  # instead of an answer: the terminal goes away
+
 # All else of our own environment is left behind: no PG*, XDG_*, LD_PRELOAD, proxies, SSL_CERT_FILE, ...
 KEPT = ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "LLVM_PROFILE_FILE", "GCOV_PREFIX", "GCOV_PREFIX_STRIP")
 
@@ -155,26 +157,28 @@ class Home:
             raise RuntimeError("this home was made without the fixture pganchor")
         return [self.program.binary, *args]
 
-    def run_tty(self, argv, answers=(), *, env=None, cwd=None, timeout=SECONDS):
+    def run_tty(self, argv, answers=(), *, typed="", env=None, cwd=None, timeout=SECONDS):
         """Run a command whose standard streams are a terminal that it controls, and type answers.
 
         answers   [(prompt, answer), ...]: once the regular expression `prompt` is found in what came since the last
-                  answer, `answer` and Enter are typed. A prompt that never comes is an AssertionError.
+                  answer, `answer` and Enter are typed; HANG_UP takes the terminal away. A prompt that never comes is
+                  an AssertionError.
+        typed     what was typed before the command was started
         """
         master, slave = pty.openpty()
+        os.write(master, typed.encode())
         process = subprocess.Popen(
             [str(word) for word in argv], env=self.environment({"TERM": "xterm", **(env or {})}), cwd=cwd or self.path,
             stdin=slave, stdout=slave, stderr=slave, start_new_session=True,
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
-        try:
-            output = converse(master, list(answers), time.monotonic() + timeout)
-            return Terminal(process.wait(timeout), output)
-        except BaseException:
-            kill_session(process)
-            raise
-        finally:
-            os.close(master)
+        with open(master, "rb", buffering=0) as terminal:
+            try:
+                output = converse(terminal, list(answers), time.monotonic() + timeout)
+                return Terminal(process.wait(timeout), output)
+            except BaseException:
+                kill_session(process)
+                raise
 
     def strace_sockets(self, argv, **kwargs):
         """Run a command under strace; (CompletedProcess, [tracing.Call, ...]): see tracing.py."""
@@ -193,7 +197,7 @@ def converse(terminal, answers, deadline):
         if not ready:
             raise TimeoutError(f"the command still runs; the terminal shows:\n{shown}")
         try:
-            chunk = os.read(terminal, 65536).decode(errors="replace")
+            chunk = terminal.read(65536).decode(errors="replace")
         except OSError:
             # EIO: Linux's way of telling that nobody has the other end open.
             chunk = ""
@@ -201,8 +205,11 @@ def converse(terminal, answers, deadline):
             break
         shown, since = shown + chunk, since + chunk
         if answers and re.search(answers[0][0], since):
-            os.write(terminal, (answers.pop(0)[1] + "\n").encode())
-            since = ""
+            answer, since = answers.pop(0)[1], ""
+            if answer is HANG_UP:
+                terminal.close()
+                break
+            os.write(terminal.fileno(), (answer + "\n").encode())
     assert not answers, f"never asked {answers[0][0]!r}; the terminal shows:\n{shown}"
     return shown.replace("\r\n", "\n")
 

@@ -1,7 +1,9 @@
 """Real PostgreSQL servers: throw-away clusters on loopback, TLS as a test wants it, weak connections let in."""
 
 import os
+import pwd
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -13,17 +15,21 @@ import pytest
 
 from processes import Daemon, NotReady, as_user, free_port, ordinary_user
 
+# A role like any other: its password is in the arguments of commands, which everybody on the machine can read.
 USER = "app"
-PASSWORD = "correct horse battery staple"
+PASSWORD = " ".join(secrets.token_hex(4) for _ in range(4))
+# May do everything, as far as to run commands: has no password, and gets in from the user who runs the tests alone.
+SUPERUSER = "superuser"
 # Besides the names of loopback: to be used with hostaddr=127.0.0.1.
 NAMES = ("localhost", "127.0.0.1", "db.example.test")
 
 # Without the gate a weak connection succeeds; otherwise a refusal would prove nothing.
-HBA = """\
-local all all scram-sha-256
-host  all all 127.0.0.1/32 scram-sha-256
-host  all all ::1/128 scram-sha-256
-host  replication all 127.0.0.1/32 scram-sha-256
+HBA = f"""\
+local all {SUPERUSER} peer map=tests
+local all {USER} scram-sha-256
+host  all {USER} 127.0.0.1/32 scram-sha-256
+host  all {USER} ::1/128 scram-sha-256
+host  replication {USER} 127.0.0.1/32 scram-sha-256
 """
 
 SETTINGS = {
@@ -88,6 +94,11 @@ class Server:
                        "password": self.password, **settings}
         return " ".join(f"{key}={quote(value)}" for key, value in all_of_them.items() if value is not None)
 
+    @property
+    def superuser(self):
+        """The conninfo string by which this process gets in as superuser."""
+        return self.conninfo(host=self.socket_dir, user=SUPERUSER, password=None)
+
     def settle(self):
         """Wait until all that the server has logged up to now is read: our own knock at its door comes behind it. Each knock
         is from an address of its own on loopback, since a port may have been somebody's before."""
@@ -138,13 +149,10 @@ class Clusters:
         """An initialised cluster with the role and its database, made once."""
         if self._template is None:
             folder = self.make_folder()
-            password = folder / "password"
-            password.write_text(PASSWORD)
-            self.give(password, 0o600)
-            self._run([self.bin / "initdb", "-D", folder / "data", "-U", USER, "--pwfile", password, "-A", "scram-sha-256",
+            self._run([self.bin / "initdb", "-D", folder / "data", "-U", SUPERUSER, "-A", "reject",
                        "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"], stdin=subprocess.DEVNULL)
-            self._run([self.bin / "postgres", "--single", "-D", folder / "data", "postgres"],
-                      input=f"CREATE DATABASE {USER}")
+            self._run([self.bin / "postgres", "--single", "-D", folder / "data", "-c", "password_encryption=scram-sha-256", "postgres"],
+                      input=f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'\nCREATE DATABASE {USER} OWNER {USER}\n")
             self._template = folder / "data"
         return self._template
 
@@ -169,6 +177,7 @@ class Clusters:
         text = "".join(f"{name} = {quote(value)}\n" for name, value in everything.items())
         (data / "postgresql.conf").write_text(text)
         (data / "pg_hba.conf").write_text(hba)
+        (data / "pg_ident.conf").write_text(f"tests {pwd.getpwuid(os.geteuid()).pw_name} {SUPERUSER}\n")
 
     def start(self, cert=None, key=None, *, settings=None, hba=HBA, env=None, copy=None, tries=5):
         """A server with this certificate (None: no TLS); again on another port when somebody takes the first one.

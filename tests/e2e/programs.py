@@ -53,7 +53,7 @@ def compile_gate(pganchor, session_folder):
         if words not in made:
             made[words] = session_folder / f"gate-{len(made)}.so"
             sources = [path for room in ("base", "policy", "gate") for path in (top / "src" / room).glob("*.c")
-                       if path.name not in ("linked.c", *except_for)]
+                       if path.name not in ("linked.c", "own_libpq.c", *except_for)]
             argv = [*words, *gate_words(pganchor), "-shared", "-fPIC", "-fvisibility=hidden", "-o", made[words], *sources]
             done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, cwd=session_folder)
             assert done.returncode == 0, done.stderr

@@ -488,7 +488,7 @@ def test_urls_that_are_refused(home, url, why):
 
 @pytest.mark.parametrize("text, why", [
     ("a9993e364706816aba3e25717850c26c9cd0d89d", "SHA-1"), (":".join(["A9"] * 20), "SHA-1"), ("0" * 32, "MD5"), ("", "0 hex digits"),
-    ("0" * 63, "63 hex digits"), ("0" * 65, "65 hex digits"), ("0" * 63 + "g", "not a fingerprint"), ("0" * 64 + " 0", "not a fingerprint"),
+    ("0" * 63, "63 hex digits"), ("0" * 65, "65 hex digits"), ("0" * 63 + "g", "not a fingerprint"), ("0" * 64 + " 0", "65 hex digits"),
     ("0:" + "0" * 63, "not a fingerprint"), ("00::" + "0" * 62, "not a fingerprint"), ("0" * 64 + ":", "not a fingerprint")])
 def test_fingerprints_that_are_none(home, text, why):
     done, calls = home.strace_sockets([home.program.binary, "bootstrap", "--ca-url", "localhost", "--fingerprint", text])

@@ -86,8 +86,48 @@ def test_git_ignores_what_a_build_in_the_tree_leaves(built):
     run("git", "add", ".", cwd=folder)
     staged = set(run("git", "ls-files", cwd=folder).split("\n")) - {""}
     staged = {name for name in staged if not name.startswith("prefix/")}
-    copied = {name for name in (folder / ".sources").read_text().split("\0") if name}
+    copied = set((folder / ".sources").read_text().split("\0")[1:])
     assert staged - copied - {".sources"} == set()
+
+
+# ---- copies of the sources
+
+COPY = TOP / "packaging" / "copy-sources.sh"
+
+
+def test_a_copy_is_made_in_no_folder_that_has_something_in_it(tree, tmp_path):
+    """The tree itself, as "copy-sources.sh ." in a clone means, a folder around it, one inside, and one of somebody's own."""
+    clone, documents = tmp_path / "clone", tmp_path / "documents"
+    shutil.copytree(tree, clone, symlinks=True)
+    run("git", "init", "-q", cwd=clone)
+    (clone / "uncommitted.txt").write_text("precious")
+    documents.mkdir()
+    (documents / ".sources").write_text("NEWS\0")
+    (documents / "NEWS").write_text("precious")
+    before = files_below(tmp_path)
+    for where, name in ((clone, "."), (clone, ".."), (clone, "src"), (clone, "new/folder"), (clone, documents), ("/", documents),
+                        (clone, "NEWS")):
+        status, output = attempt(clone / "packaging/copy-sources.sh", name, cwd=where)
+        assert status == 1 and f"copy-sources.sh: {name}: " in output and "new or empty" in output
+        assert files_below(tmp_path) == before
+    assert (documents / "NEWS").read_text() == "precious"
+
+
+def test_a_copy_is_brought_up_to_date(tree, tmp_path):
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    run(COPY, source, cwd="/")
+    (source / "gone.c").write_text("")
+    run(source / "packaging/copy-sources.sh", copy, cwd="/")
+    for name in ("configure", "of-mine"):
+        (copy / name).write_text("")
+    before = files_below(copy)
+    run(source / "packaging/copy-sources.sh", copy, cwd="/")
+    assert files_below(copy) == before
+    (source / "gone.c").unlink()
+    (source / "new.c").write_text("")
+    run(source / "packaging/copy-sources.sh", copy, cwd="/")
+    # ./configure is made again where there are other files; what did not come from the tree is nobody's to take away.
+    assert files_below(copy) == before - {"gone.c", "configure"} | {"new.c"}
 
 
 def test_distcheck_builds_out_of_a_read_only_tree(tree, tmp_path):

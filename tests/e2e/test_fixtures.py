@@ -2,8 +2,11 @@
 
 import json
 import os
+import re
+import signal
 import ssl
 import subprocess
+import sys
 import urllib.request
 
 import pytest
@@ -85,6 +88,19 @@ def test_clean_environment(bare_home, monkeypatch):
         monkeypatch.setenv(name, "")
     seen = {line.partition("=")[0] for line in bare_home.run(["env"]).stdout.splitlines()}
     assert seen <= {"PATH", "HOME", "LANG", "LC_ALL", "TZ", "ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "_"}
+
+
+def test_signals_are_as_at_a_terminal(bare_home):
+    ignored = int(re.search(r"SigIgn:\t(\w+)", bare_home.run(["cat", "/proc/self/status"]).stdout)[1], 16)
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGCHLD, signal.SIGHUP):
+        assert not ignored & 1 << number - 1, number
+
+
+def test_signals_that_the_run_was_started_with_ignored_are_no_matter():
+    """As in the background of a script, under nohup, and in many a CI."""
+    done = subprocess.run(["env", "--ignore-signal=INT,QUIT,CHLD,HUP", sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
+                           f"{__file__}::test_signals_are_as_at_a_terminal"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_run_tty_is_a_terminal_that_answers(bare_home):

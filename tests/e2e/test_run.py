@@ -1,6 +1,9 @@
 """pganchor run: the program is the one that would have been started, with the gate in it."""
 
+import glob
 import os
+import re
+import shutil
 import signal
 import subprocess
 
@@ -34,13 +37,18 @@ def test_input_output_and_arguments_pass_through(home):
     ("", "{module}"),
     ("libm.so.6", "{module}:libm.so.6"),
     ("{module}", "{module}"),
-    ("libm.so.6 {module}", "libm.so.6 {module}"),
+    ("{module} libm.so.6", "{module} libm.so.6"),
+    # In front always: what an entry before it leads to, ld.so alone knows.
+    ("libm.so.6 {module}", "{module}:libm.so.6"),
+    ("{module}x libm.so.6", "{module}:{module}x:libm.so.6"),
+    ("\t{module}", "{module}:\t{module}"),
 ])
 def test_ld_preload_is_added_to(home, pganchor, before, after):
     env = {} if before is None else {"LD_PRELOAD": before.format(module=pganchor.module)}
     done = home.pganchor("run", "--", "printenv", "LD_PRELOAD", env=env)
-    assert done.stdout.strip() == after.format(module=pganchor.module)
-    assert done.stderr == ""
+    assert done.stdout == after.format(module=pganchor.module) + "\n"
+    # Of an entry that is none, ld.so complains itself.
+    assert [line for line in done.stderr.splitlines() if not line.startswith("ERROR: ld.so: object ")] == []
 
 
 @pytest.mark.parametrize("before, after", [
@@ -92,6 +100,80 @@ def test_without_the_module_nothing_is_started(home, pganchor):
     assert done.returncode == 1
     assert done.stdout == ""
     assert f"pganchor: cannot read the gate {pganchor.module}" in done.stderr
+
+
+WEAK = ["--", "psql", "-X", "host=127.0.0.1 port=1 sslmode=disable", "-c", "select 1"]
+
+
+@pytest.mark.parametrize("entry", ["{prefix}/$LIB/pganchor/pganchor-gate.so", "{prefix}/$LIB/pganchor-gate.so", "{prefix}/$LIB/so",
+                                   "/nowhere/$LIB/pganchor-gate.so", "{module}.so", "./pganchor-gate.so"])
+def test_an_entry_that_only_looks_like_the_gate(home, pganchor, entry):
+    """ld.so finds nothing there: the gate is loaded all the same."""
+    entry = entry.format(prefix=pganchor.prefix, module=pganchor.module)
+    done = home.pganchor("run", "--require", *WEAK, env={"LD_PRELOAD": entry})
+    assert done.returncode == 2 and "pganchor refused this connection: sslmode=disable" in done.stderr
+
+
+def test_a_libpq_of_another_name_goes_behind_the_gate(home, pganchor, tmp_path):
+    """What LD_PRELOAD has in front is a libpq, and its name does not tell."""
+    if "ASAN_OPTIONS" in os.environ:
+        pytest.skip("the tool itself is preloaded into, and built with ASan")
+    libpq = subprocess.run(["ldd", shutil.which("pganchor", path=pganchor.binary.parent)], capture_output=True, text=True).stdout
+    shutil.copy(re.search(r"libpq\.so\.5 => (\S+)", libpq)[1], tmp_path / "libother.so")
+    done = home.pganchor("run", "--require", *WEAK, env={"LD_PRELOAD": f"{tmp_path}/libother.so:{pganchor.module}"})
+    assert done.returncode == 2 and "pganchor refused this connection: sslmode=disable" in done.stderr
+
+
+def other_library(module):
+    """A library, but not the gate."""
+    source = "int nothing(void) { return 0; }"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", module], input=source, text=True, check=True)
+
+
+def wrong_class(module, saved):
+    """Byte 4 of an ELF file is its class, 32 or 64 bits."""
+    content = saved.read_bytes()
+    module.write_bytes(content[:4] + bytes([3 - content[4]]) + content[5:])
+
+
+NOT_LOADED = {
+    "empty": lambda module, saved: module.write_bytes(b""),
+    "cut": lambda module, saved: module.write_bytes(saved.read_bytes()[:9000]),
+    "other library": lambda module, saved: other_library(module),
+    "a libpq": lambda module, saved: shutil.copy(next(iter(glob.glob("/usr/lib/*/libpq.so.5"))), module),
+    "wrong class": wrong_class,
+}
+
+
+@pytest.mark.parametrize("broken", NOT_LOADED)
+def test_a_module_that_does_not_load_starts_nothing(home, pganchor, broken):
+    """Not by run, and enable writes nothing; status says that the gate is not there."""
+    saved = pganchor.module.with_suffix(".saved")
+    os.rename(pganchor.module, saved)
+    try:
+        NOT_LOADED[broken](pganchor.module, saved)
+        for words in (["run"], ["run", "--require"]):
+            done = home.pganchor(*words, "--", "echo", "started")
+            assert (done.returncode, done.stdout) == (1, "")
+            assert str(pganchor.module) in done.stderr and done.stderr.endswith("\n    install pganchor again; nothing was started\n")
+        enabled = home.pganchor("enable", "--session")
+        assert enabled.returncode == 1 and "install pganchor again; nothing was changed" in enabled.stderr
+        # What is cut ends every program that it is preloaded into.
+        if broken != "cut" and "ASAN_OPTIONS" not in os.environ:
+            status = home.pganchor("status", env={"LD_PRELOAD": pganchor.module})
+            assert status.returncode == 3 and "not active here: LD_PRELOAD has the gate, and ld.so did not load it" in status.stdout
+    finally:
+        os.rename(saved, pganchor.module)
+    assert home.snapshot() == {}
+
+
+def test_a_module_on_a_file_system_without_programs_starts_nothing(home, pganchor):
+    """noexec: ld.so cannot map it."""
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespace can be made here")
+    script = 'mount -n --bind "$1" "$1" && mount -n -o remount,bind,noexec "$1" && pganchor run --require -- echo started'
+    done = home.run(["unshare", "--mount", "sh", "-c", script, "sh", pganchor.module.parent])
+    assert (done.returncode, done.stdout) == (1, "") and f"the gate {pganchor.module} does not load: " in done.stderr
 
 
 def test_a_program_without_libpq_is_not_disturbed(home, pganchor):

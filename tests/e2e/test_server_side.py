@@ -19,10 +19,10 @@ ME = "SELECT ssl, version FROM me"
 
 
 class Session:
-    """One session of a server, straight from this process, which has no gate."""
+    """One session of a server's superuser, straight from this process, which has no gate."""
 
     def __init__(self, server):
-        self.connection = psycopg2.connect(server.conninfo(host=server.socket_dir))
+        self.connection = psycopg2.connect(server.superuser)
         self.connection.autocommit = True
         self.cursor = self.connection.cursor()
 
@@ -46,7 +46,9 @@ def sql(server, text, *values):
 def target(clusters, stepca):
     """The server that others connect to: TLS, logical decoding, and waiting for a standby where a session asks for it."""
     server = clusters.start(*stepca.issue(*NAMES), settings={"wal_level": "logical", "synchronous_standby_names": "standby, sub"})
+    sql(server, f"ALTER ROLE {server.user} REPLICATION")
     sql(server, "CREATE VIEW me AS SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    sql(server, f"GRANT SELECT ON me TO {server.user}")
     sql(server, "CREATE TABLE told (word text); CREATE PUBLICATION everything FOR TABLE told")
     yield server
     server.stop()

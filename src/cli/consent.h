@@ -1,0 +1,22 @@
+/* The question whether a root that nothing proves is to be trusted. */
+#ifndef PGA_CLI_CONSENT_H
+#define PGA_CLI_CONSENT_H
+
+#include "anchor/fetch.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* Whether there is a terminal to ask on. It is asked on itself, as ssh does, whatever standard
+ * input is. */
+bool pga_consent_possible(void);
+
+/* Shows the root that the CA at this URL says is its own, and asks. Returns 0 when the user then
+ * types yes, or the fingerprint, and Enter; -1 for everything else. What was typed before the root
+ * was shown is thrown away. */
+int pga_consent(const char *url, const struct pga_certificate *root, struct pga_error *error);
+
+/* Shows several roots on the terminal. */
+void pga_show_roots(const char *url, const struct pga_stepca_roots *roots);
+
+#endif

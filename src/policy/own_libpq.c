@@ -1,0 +1,131 @@
+/* The tool's questions go to libpq itself, whatever stands before it. In a shell where the gate is
+ * on, the dynamic linker binds the tool's PQconnectStartParams to the gate's, which would judge the
+ * question, refuse it, or tell the audit log of a connection that nobody makes. The addresses are
+ * taken from libpq's own symbol table, which nothing that is preloaded changes. Connections that
+ * the tool really makes go by the names, and so through the gate. */
+#include "policy/linked.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <libelf.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What makes an object a libpq. The first two are those that the gate stands before and that a
+ * question needs; a wrapper of libpq has no reason to define all of the others. */
+enum { CONNECT_START, ERROR_MESSAGE, CONNINFO, CONNINFO_PARSE, CONNINFO_FREE, FUNCTIONS };
+
+static const char *const names[FUNCTIONS] = {
+    [CONNECT_START] = "PQconnectStartParams",
+    [ERROR_MESSAGE] = "PQerrorMessage",
+    [CONNINFO] = "PQconninfo",
+    [CONNINFO_PARSE] = "PQconninfoParse",
+    [CONNINFO_FREE] = "PQconninfoFree",
+};
+
+/* Where an object is loaded, and where its file says that the functions are in it. */
+struct found {
+	uintptr_t base;
+	uintptr_t functions[FUNCTIONS]; /* 0: not there */
+};
+
+static void note_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct found *found)
+{
+	Elf_Data *data = elf_getdata(section, NULL);
+	const size_t count =
+	    data != NULL && header->sh_entsize > 0 ? data->d_size / header->sh_entsize : 0;
+	GElf_Sym symbol;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *name = gelf_getsym(data, (int)i, &symbol) != NULL
+				       ? elf_strptr(elf, header->sh_link, symbol.st_name)
+				       : NULL;
+
+		if (name == NULL || symbol.st_shndx == SHN_UNDEF ||
+		    GELF_ST_TYPE(symbol.st_info) != STT_FUNC)
+			continue;
+		for (size_t k = 0; k < FUNCTIONS; k++)
+			if (strcmp(name, names[k]) == 0)
+				found->functions[k] = found->base + (uintptr_t)symbol.st_value;
+	}
+}
+
+static void read_file(const char *path, struct found *found)
+{
+	const int file = open(path, O_RDONLY | O_CLOEXEC);
+	Elf *elf = NULL;
+	GElf_Shdr header;
+
+	if (file >= 0 && elf_version(EV_CURRENT) != EV_NONE)
+		elf = elf_begin(file, ELF_C_READ_MMAP, NULL);
+	for (Elf_Scn *section = NULL; elf != NULL && (section = elf_nextscn(elf, section)) != NULL;)
+		if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_DYNSYM)
+			note_symbols(elf, section, &header, found);
+	(void)elf_end(elf);
+	if (file >= 0)
+		(void)close(file);
+}
+
+/* The file may be another one by now than what was loaded. */
+static bool is_mapped_so(const struct found *found)
+{
+	Dl_info info;
+
+	for (size_t i = 0; i < FUNCTIONS; i++) {
+		void *address;
+
+		memcpy(&address, &found->functions[i], sizeof address);
+		if (address == NULL || dladdr(address, &info) == 0 || info.dli_saddr != address ||
+		    info.dli_sname == NULL || strcmp(info.dli_sname, names[i]) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* In the order in which the dynamic linker looks for symbols. */
+static int look_at(struct dl_phdr_info *object, size_t size, void *context)
+{
+	struct found *found = context;
+
+	(void)size;
+	if (object->dlpi_name == NULL || object->dlpi_name[0] == '\0')
+		return 0;
+	memset(found, 0, sizeof *found);
+	found->base = object->dlpi_addr;
+	read_file(object->dlpi_name, found);
+	return is_mapped_so(found) ? 1 : 0;
+}
+
+/* Whether two functions are one object's: as they are where nothing stands before libpq. */
+static bool are_together(const void *one, const void *other)
+{
+	Dl_info of_one;
+	Dl_info of_other;
+
+	return dladdr(one, &of_one) != 0 && dladdr(other, &of_other) != 0 &&
+	       of_one.dli_fbase == of_other.dli_fbase;
+}
+
+void pga_own_libpq(struct pga_own_libpq *own)
+{
+	PQconninfoOption *(*conninfo)(PGconn *) = PQconninfo;
+	struct found found;
+	const void *addresses[FUNCTIONS];
+
+	own->connectStartParams = PQconnectStartParams;
+	own->errorMessage = PQerrorMessage;
+	memcpy(&addresses[CONNECT_START], &own->connectStartParams, sizeof addresses[0]);
+	memcpy(&addresses[ERROR_MESSAGE], &own->errorMessage, sizeof addresses[0]);
+	memcpy(&addresses[CONNINFO], &conninfo, sizeof addresses[0]);
+	if ((are_together(addresses[CONNECT_START], addresses[CONNINFO]) &&
+	     are_together(addresses[ERROR_MESSAGE], addresses[CONNINFO])) ||
+	    dl_iterate_phdr(look_at, &found) == 0)
+		return;
+	memcpy(&own->connectStartParams, &found.functions[CONNECT_START],
+	       sizeof own->connectStartParams);
+	memcpy(&own->errorMessage, &found.functions[ERROR_MESSAGE], sizeof own->errorMessage);
+}

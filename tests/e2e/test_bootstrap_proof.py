@@ -1,0 +1,175 @@
+"""pganchor bootstrap says that it is done where libpq can verify the CA's servers with the new files, and nowhere else.
+
+The CA is a false one, so that its root and its chain can be of any kind; a false PostgreSQL server with a certificate of the same
+CA tells what libpq makes of it.
+"""
+
+import pytest
+
+import certificates
+from certificates import EXPIRED, make_root, trusted_certificate
+from hostile import stepca_answers
+from test_hostile_servers import write_crl
+
+CONF = ".config/pganchor/anchors.conf"
+OWN = ".config/pganchor/anchors/localhost.crt"
+ROOT_CRT = ".postgresql/root.crt"
+ROOT_CRL = ".postgresql/root.crl"
+OLD = make_root("Old root of somebody else's")
+
+
+@pytest.fixture
+def root():
+    return make_root("Company Root CA")
+
+
+@pytest.fixture
+def ca(https_ca, root):
+    return https_ca(stepca_answers(root), authority=root)
+
+
+def bootstrap(home, ca, root, *args, **kwargs):
+    return home.pganchor("bootstrap", "--ca-url", ca.url, "--fingerprint", root.fingerprint, *args, **kwargs)
+
+
+def write_root_crt(home, content):
+    (home / ".postgresql").mkdir(exist_ok=True)
+    (home / ROOT_CRT).write_bytes(content if isinstance(content, bytes) else content.encode())
+
+
+@pytest.fixture
+def connect(home, recording_server, tmp_path):
+    """Factory connect(authority, gate=False, **settings): psql's words to a server with a certificate of this CA."""
+    def run(authority, *words, **settings):
+        server = recording_server(b"S", issued=authority.issue(tmp_path, "localhost"))
+        every = {"host": "localhost", "port": server.port, "user": "app", "password": "no secret", "sslmode": "verify-full", **settings}
+        done = home.run([*words, "psql", "-X", "-c", "SELECT 1", " ".join(f"{key}='{value}'" for key, value in every.items())])
+        server.finish()
+        return done.stderr
+
+    return run
+
+
+THROUGH = "password authentication failed"  # said by the false server, to whom libpq has sent a password
+GATED = ("pganchor", "run", "--")
+
+
+def crossed(root, **kwargs):
+    """Another certificate of the root, signed by another CA, and that one's."""
+    other = make_root("Another Root CA", **kwargs)
+    return root.twin(by=other).pem + other.pem
+
+
+# What stands in root.crt beforehand, and what is said of it.
+UNUSABLE = {
+    "a NUL at the end": (lambda root, tmp: OLD.pem.encode() + b"\0\n", ["would hide the new certificate from libpq", "NUL bytes"]),
+    "NULs as after a crash": (lambda root, tmp: OLD.pem.encode() + b"\0" * 300, ["would hide the new certificate", "NUL bytes"]),
+    "UTF-16": (lambda root, tmp: OLD.pem.encode("utf-16"), ["would hide the new certificate", "NUL bytes"]),
+    "the root behind NULs": (lambda root, tmp: OLD.pem.encode() + b"\0\n" + root.pem.encode(), ["NUL bytes"]),
+    "the root as one that rejects servers": (
+        lambda root, tmp: trusted_certificate(root, tmp, "-addreject", "serverAuth"), ["TRUSTED CERTIFICATE"]),
+    "the root as one for mail": (
+        lambda root, tmp: trusted_certificate(root, tmp, "-addtrust", "emailProtection"), ["TRUSTED CERTIFICATE"]),
+    "a root of the same name": (lambda root, tmp: make_root("Company Root CA").pem, ["certificate signature failure"]),
+    "cross-signed by an expired root": (lambda root, tmp: crossed(root, days=EXPIRED), ["certificate has expired"]),
+    "cross-signed by an unknown root": (
+        lambda root, tmp: root.twin(by=OLD).pem, ["unable to get issuer certificate"]),
+}
+
+
+@pytest.mark.parametrize("dry_run", [[], ["--dry-run"]], ids=["", "dry run"])
+@pytest.mark.parametrize("content, why", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_root_crt_that_libpq_could_not_use(home, ca, root, tmp_path, connect, content, why, dry_run):
+    write_root_crt(home, content(root, tmp_path))
+    before = home.snapshot()
+    done = bootstrap(home, ca, root, *dry_run)
+    assert done.returncode == 1 and done.stdout == ""
+    assert f"{home.path}/{ROOT_CRT}: " in done.stderr or f"~/{ROOT_CRT}: " in done.stderr
+    for words in [*why, "--scoped", "nothing was changed"]:
+        assert words in done.stderr, done.stderr
+    assert home.snapshot() == before
+    if not dry_run:  # What was advised works, and what was refused would not have.
+        assert bootstrap(home, ca, root, "--scoped").returncode == 0
+        assert THROUGH in connect(root, *GATED, sslrootcert=home / OWN)
+        with open(home / ROOT_CRT, "ab") as file:
+            file.write(root.pem.encode())
+        assert any(words in connect(root) for words in ("SSL error: ", "could not read root certificate file"))
+
+
+def test_a_root_crt_that_became_unusable_later(home, ca, root, connect):
+    """Running it again says "nothing was changed" only of what works."""
+    assert bootstrap(home, ca, root).returncode == 0
+    assert THROUGH in connect(root)
+    write_root_crt(home, b"\0\n" + (home / ROOT_CRT).read_bytes())
+    done = bootstrap(home, ca, root)
+    assert done.returncode == 1 and "NUL bytes" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["older", "newer"])
+def test_a_renewed_root_beside_the_old_one(home, https_ca, root, connect, kind):
+    """Which of the two OpenSSL takes is its own business: both have the same key."""
+    renewed = root.twin(days=(-1, 300 if kind == "older" else 3))
+    write_root_crt(home, renewed.pem)
+    done = bootstrap(home, https_ca(stepca_answers(root), authority=root), root)
+    assert done.returncode == 0, done.stderr
+    assert THROUGH in connect(root)
+
+
+def test_an_intermediate_that_its_root_does_not_allow(home, https_ca):
+    root = make_root(path_length=0)
+    ca = https_ca(stepca_answers(root), authority=root.intermediate("First CA").intermediate("Second CA"))
+    done = bootstrap(home, ca, root)
+    assert done.returncode == 1 and "path length constraint exceeded" in done.stderr
+    assert home.snapshot() == {}
+
+
+def test_a_root_that_names_another_key_as_its_issuers(home, https_ca):
+    """libcurl takes such a chain as a partial one, libpq never."""
+    key_id = certificates.x509.AuthorityKeyIdentifier(b"\1" * 20, None, None)
+    root = make_root("Copied").twin(extensions=[(key_id, False)])
+    done = bootstrap(home, https_ca(stepca_answers(root), authority=root), root, "--scoped")
+    assert done.returncode == 1 and "cannot be an anchor" in done.stderr and "authorityKeyIdentifier" in done.stderr
+    assert home.snapshot() == {}
+
+
+def test_crls_of_other_cas_alone(home, ca, root, connect):
+    """libpq asks for a CRL of every CA where it has one of any. What is missing is in another file than ours."""
+    write_root_crt(home, OLD.pem)
+    others = write_crl(OLD, home / ROOT_CRL).read_bytes()
+    for args in [["--dry-run"], []]:
+        done = bootstrap(home, ca, root, *args)
+        assert done.returncode == 0
+        assert "warning: libpq cannot verify this CA's servers yet: " in done.stderr
+        assert ROOT_CRL in done.stderr and "unable to get certificate CRL" in done.stderr and "sslcrl" in done.stderr
+    assert "SSL error: certificate verify failed" in connect(root)
+    assert THROUGH in connect(root, sslcrl=home / "none")  # as the warning says
+    (home / ROOT_CRL).write_bytes(others + write_crl(root, home / "own.crl").read_bytes())
+    done = bootstrap(home, ca, root)
+    assert done.returncode == 0 and "cannot verify" not in done.stderr
+    assert THROUGH in connect(root)
+
+
+@pytest.mark.parametrize("variable", ["PGSSLCRL", "PGSSLCRLDIR"])
+def test_crls_that_the_environment_names(home, ca, root, connect, tmp_path, variable):
+    folder = tmp_path / "crls"
+    folder.mkdir()
+    crl = write_crl(OLD, folder / "old.crl")
+    certificates.openssl("rehash", folder)
+    done = bootstrap(home, ca, root, env={variable: crl if variable == "PGSSLCRL" else folder})
+    assert done.returncode == 0 and "unable to get certificate CRL" in done.stderr and str(folder) in done.stderr
+    assert "SSL error: certificate verify failed" in connect(root, "env", f"{variable}={crl if variable == 'PGSSLCRL' else folder}")
+    # In their place, root.crl is not looked at: libpq passes over a file that is not there, and takes a folder for an empty one.
+    write_crl(OLD, home / ROOT_CRL)
+    done = bootstrap(home, ca, root, env={variable: tmp_path / "none"})
+    assert (THROUGH in connect(root, "env", f"{variable}={tmp_path / 'none'}")) == ("cannot verify" not in done.stderr)
+    assert ("cannot verify" not in done.stderr) == (variable == "PGSSLCRL")
+
+
+def test_the_ca_itself_is_revoked(home, https_ca, root, tmp_path):
+    issued = root.issue(tmp_path, "localhost")
+    (home / ".postgresql").mkdir()
+    write_crl(root, home / ROOT_CRL, issued.cert)
+    before = home.snapshot()
+    done = bootstrap(home, https_ca(stepca_answers(root), issued=issued), root)
+    assert done.returncode == 1 and "certificate revoked" in done.stderr
+    assert home.snapshot() == before
