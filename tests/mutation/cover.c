@@ -1,6 +1,6 @@
-/* What is executed, for recording.py: gcc's -fsanitize-coverage=trace-pc calls this in every basic block, and it sets a byte
- * of a file that each process of the program or library shares. So the record holds whatever becomes of the process: _exit,
- * a signal, another environment, another user.
+/* What is executed, for recording.py: gcc's -fsanitize-coverage=trace-pc calls this in every basic
+ * block, and it sets a byte of a file that each process of the program or library shares. So the
+ * record holds whatever becomes of the process: _exit, a signal, another environment, another user.
  *
  * COVER_FOLDER is where the files are; without a file of this object's name nothing is recorded. */
 #define _GNU_SOURCE
@@ -29,7 +29,8 @@ static void open_record(void)
 	if (dladdr(__ehdr_start, &own) == 0 || own.dli_fname == NULL)
 		return;
 	const char *name = strrchr(own.dli_fname, '/');
-	(void)snprintf(path, sizeof path, "%s/%s", COVER_FOLDER, name != NULL ? name + 1 : own.dli_fname);
+	(void)snprintf(path, sizeof path, "%s/%s", COVER_FOLDER,
+		       name != NULL ? name + 1 : own.dli_fname);
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return;
@@ -50,7 +51,8 @@ void __sanitizer_cov_trace_pc(void)
 	int unknown = 0;
 
 	if (__atomic_load_n(&state, __ATOMIC_ACQUIRE) == 0 &&
-	    __atomic_compare_exchange_n(&state, &unknown, 1, 0, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+	    __atomic_compare_exchange_n(&state, &unknown, 1, 0, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE)) {
 		int error = errno;
 		open_record();
 		errno = error;
