@@ -34,6 +34,11 @@ static void each_part_counts(void **state)
 	struct pga_stamp other = stamp;
 
 	(void)state;
+	assert_int_equal(stamp.device, 1);
+	assert_int_equal(stamp.inode, 2);
+	assert_int_equal(stamp.size, 3);
+	assert_int_equal(stamp.modified.tv_sec * 10 + stamp.modified.tv_nsec, 45);
+	assert_int_equal(stamp.changed.tv_sec * 10 + stamp.changed.tv_nsec, 67);
 	assert_true(pga_stamp_same(&stamp, &other));
 	assert_true(pga_stamp_proves_same(&stamp, &other));
 	other.device++;
