@@ -148,8 +148,11 @@ class Worker(threading.Thread):
     def judge(self, change, tries=3):
         source = (self.mutant.tree.source / "src" / change.file).read_bytes()
         before, after = change.lines(source)
-        result = {"file": change.file, "line": change.line, "function": change.function, "kind": change.kind,
-                  "before": before, "after": after, "changed": change.apply(source).decode(), "test": None, "why": "", "tests": 0}
+        name = f"src/{change.file}"
+        patch = "".join(difflib.unified_diff(source.decode().splitlines(keepends=True),
+                                             change.apply(source).decode().splitlines(keepends=True), f"a/{name}", f"b/{name}"))
+        result = {"file": change.file, "patch": patch, "line": change.line, "function": change.function, "kind": change.kind,
+                  "before": before, "after": after, "test": None, "why": "", "tests": 0}
         if (change.file, change.function, before, after) in self.equivalent:
             return {**result, "outcome": "equivalent", "why": self.equivalent[change.file, change.function, before, after]}
         tests = [test for test in self.map.tests(change.file, change.line, source) if test not in self.unreliable]
@@ -205,14 +208,10 @@ def write_patches(results, folder):
     for old in folder.glob("*.patch"):
         old.unlink()
     for i, one in enumerate(one for one in results if one["outcome"] in ("survived", "no test gets there")):
-        name = f"src/{one['file']}"
-        lines = (building.TOP / name).read_text().splitlines(keepends=True)
-        changed = one["changed"].splitlines(keepends=True)
-        patch = "".join(difflib.unified_diff(lines, changed, f"a/{name}", f"b/{name}"))
-        (folder / f"{i:03}-{Path(name).stem}.patch").write_text(patch)
+        (folder / f"{i:03}-{Path(one['file']).stem}.patch").write_text(one["patch"])
 
 
-def report(results, folder):
+def report(results):
     print("\nfile: noticed of counted; not counted: stillborn, same code, equivalent, undecided")
     for name in sorted({one["file"] for one in results}):
         some = [one for one in results if one["file"] == name]
@@ -286,7 +285,7 @@ def main():
     def say(one):
         with lock:
             results.append(one)
-            log.write(json.dumps({key: value for key, value in one.items() if key != "changed"}) + "\n")
+            log.write(json.dumps({key: value for key, value in one.items() if key != "patch"}) + "\n")
             by = f" by {one['test']}" if one["test"] else ""
             print(f"{one['outcome']}{by} ({one['seconds']} s): src/{one['file']}:{one['line']} {one['before']} -> {one['after']}", flush=True)
 
@@ -300,7 +299,7 @@ def main():
         print("run.py: a worker failed: see above", file=sys.stderr)
         return 1
     write_patches(results, options.folder / "survivors")
-    share = report(results, options.folder)
+    share = report(results)
     print(f"in {(time.monotonic() - begun) / 60:.1f} minutes; survivors are in {options.folder}/survivors")
     return 0 if share >= options.least else 1
 
