@@ -146,11 +146,16 @@ static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 	const char *next = "nothing was written; leave --check out to write the entry all the same";
 	struct pga_error error;
 
-	for (size_t i = 0; i < check->count; i++)
-		if (check->items[i].problem != NULL && check->items[i].answered)
+	for (size_t i = 0; i < check->count; i++) {
+		const struct pga_checked_host *item = &check->items[i];
+
+		if (item->next != NULL)
+			next = item->next;
+		else if (item->problem != NULL && item->answered)
 			next =
 			    "nothing was written. This may be another server than you mean; what "
 			    "it shows is no reason to believe it";
+	}
 	if (asked->json)
 		(void)pga_addition_json(asked, added, false, PGA_EXIT_FAILED);
 	(void)pga_fail(&error, next, "service %s: %s", asked->change.name, check->problem);
