@@ -215,7 +215,7 @@ static int switch_all(const struct pga_asked *asked)
  * own is none. */
 static bool settle_root(struct pga_asked *asked)
 {
-	static const char next[] = "name a folder that is there; nothing was changed";
+	static const char next[] = "name a directory that is there; nothing was changed";
 	struct pga_error error;
 	struct stat root;
 	struct stat own;
@@ -223,7 +223,7 @@ static bool settle_root(struct pga_asked *asked)
 	if (stat(asked->root, &root) != 0)
 		(void)pga_fail_errno(&error, next, "--root %s", asked->root);
 	else if (!S_ISDIR(root.st_mode))
-		(void)pga_fail(&error, next, "--root %s: not a folder", asked->root);
+		(void)pga_fail(&error, next, "--root %s: not a directory", asked->root);
 	else {
 		if (stat("/", &own) == 0 && own.st_dev == root.st_dev && own.st_ino == root.st_ino)
 			asked->root = NULL;
@@ -297,7 +297,7 @@ static int enable_or_disable(int argc, char **argv, bool off)
 		return pga_usage_error(asked.command,
 				       "--root is for --system, --ld-so-preload and --unit");
 	if (asked.root != NULL && asked.root[0] == '\0')
-		return pga_usage_error(asked.command, "--root: the name of the folder is empty");
+		return pga_usage_error(asked.command, "--root: the name of the directory is empty");
 	if (asked.root != NULL && !settle_root(&asked))
 		return PGA_EXIT_FAILED;
 	return switch_all(&asked);
