@@ -145,6 +145,15 @@ def test_lines_that_were_written_before_are_known(home, pganchor):
     assert start.read_text() == "first\nlast\n"
 
 
+@pytest.mark.parametrize("depth", [1, 8, 9, 10, 30])
+def test_folders_that_were_made_go_however_many(home, depth):
+    env = {"XDG_CONFIG_HOME": str(home.path.joinpath(*["d"] * depth))}
+    for _ in range(2):
+        done_well(home.pganchor("enable", env=env))
+    assert "taken out" in done_well(home.pganchor("disable", "--session", env=env))
+    assert home.snapshot() == {}
+
+
 def test_a_start_file_that_has_moved_since(home):
     """Made by enable, and then a link into somebody's dotfiles: the link is not ours to take away."""
     done_well(home.pganchor("enable", "--shell", env=BASH))
