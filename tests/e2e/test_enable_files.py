@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from home import snapshot
+from policies import open_to_all
 from test_enable import BASH, MARK, OLD_LINES, done_well, without_asan
 
 SYSTEM = ["--system", "--root", "."]
@@ -243,7 +244,7 @@ def alone_on_the_machine(home, *words):
     if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
         pytest.skip("no mount namespace can be made here")
     script = 'for i in /etc/environment.d /etc/profile.d; do mkdir -p $i; mount -n -t tmpfs tmpfs $i || exit 9; done; exec "$@"'
-    return home.run(["unshare", "--mount", "sh", "-c", script, "sh", *words])
+    return home.run([*open_to_all(home.program.prefix), "unshare", "--mount", "sh", "-c", script, "sh", *words])
 
 
 def test_a_module_that_others_cannot_read_is_enabled_for_nobody(home, pganchor):
@@ -257,6 +258,18 @@ def test_a_module_that_others_cannot_read_is_enabled_for_nobody(home, pganchor):
     assert done.returncode == 1
     assert f"pganchor: {pganchor.module}: other users cannot read it, and their programs would start without the gate\n" in done.stderr
     assert yours.returncode == 0
+    assert alone_on_the_machine(home, pganchor.binary, "enable", "--system").returncode == 0
+
+
+def test_a_module_that_others_cannot_reach_is_enabled_for_nobody(home, pganchor):
+    folder = pganchor.module.parent
+    mode = folder.stat().st_mode
+    try:
+        folder.chmod(0o710)
+        done = alone_on_the_machine(home, pganchor.binary, "enable", "--system")
+    finally:
+        folder.chmod(mode)
+    assert done.returncode == 1 and f"pganchor: {folder}: other users cannot look into it, and their programs would start" in done.stderr
 
 
 @pytest.mark.parametrize("root, status, said", [
@@ -308,6 +321,7 @@ def test_drop_ins_that_cannot_be_listed_are_an_error(home, pganchor, tmp_path):
     assert (tmp_path / "etc/systemd/system/app.service.d/pganchor.conf").exists()
 
 
+@without_asan
 def test_a_machine_without_proc(home):
     """As a chroot that is being made: run finds itself by the name by which it was started."""
     if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
