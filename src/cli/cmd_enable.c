@@ -57,18 +57,31 @@ static void print_help(FILE *stream, bool off)
 		  "  pganchor status\n");
 }
 
+/* How to have systemd read a drop-in. A template runs as its instances. */
+static void print_next_of_unit(const struct pga_asked *asked)
+{
+	const char *user = asked->ways[PGA_WAY_USER_UNIT] ? "--user " : "";
+	const char *at = strchr(asked->unit, '@');
+	const bool template = at != NULL && (at[1] == '\0' || strcmp(at, "@.service") == 0);
+
+	if (template)
+		(void)printf(
+		    "next:\n    systemctl %sdaemon-reload && systemctl %srestart '%.*s@*'\n", user,
+		    user, (int)(at - asked->unit), asked->unit);
+	else
+		(void)printf("next:\n    systemctl %sdaemon-reload && systemctl %srestart %s\n",
+			     user, user, asked->unit);
+}
+
 static void print_next(const struct pga_asked *asked)
 {
-	const bool user = asked->ways[PGA_WAY_USER_UNIT];
-
 	if (asked->root != NULL && asked->unit == NULL)
 		return; /* nothing runs there */
 	if (asked->all)
 		(void)printf("next: log out and in again; for a service, systemctl daemon-reload "
 			     "and a restart\n");
 	else if (asked->unit != NULL)
-		(void)printf("next:\n    systemctl %sdaemon-reload && systemctl %srestart %s\n",
-			     user ? "--user " : "", user ? "--user " : "", asked->unit);
+		print_next_of_unit(asked);
 	else if (asked->ways[PGA_WAY_PRELOAD])
 		(void)printf("every program that is started from now on %s the gate\n",
 			     asked->off ? "is without" : "has");
