@@ -90,5 +90,6 @@ int pga_fail_at_line(struct pga_error *error, const char *next, const char *path
 	if (pga_is_secure_execution())
 		return pga_fail(error, next, "%s, line %zu: %s", path, number, what);
 	return pga_fail(error, next, "%s, line %zu: %s: %.*s", path, number, what,
-			(int)(length < SHOWN_LENGTH ? length : SHOWN_LENGTH), text);
+			(int)(length <= SHOWN_LENGTH ? length : pga_text_whole(text, SHOWN_LENGTH)),
+			text);
 }

@@ -284,7 +284,7 @@ static int enable_or_disable(int argc, char **argv, bool off)
 	while ((option = getopt_long(argc, argv, off ? "aehjklnopr:su:" : "ehjlnpr:su:",
 				     off ? options : options + 3, NULL)) != -1) {
 		if (option == '?')
-			return pga_bad_option(asked.command, argv);
+			return pga_bad_option(asked.command, argv, off ? options : options + 1);
 		chosen[option & 127] = true;
 		if (option == 'r')
 			asked.root = optarg;

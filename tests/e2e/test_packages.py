@@ -58,8 +58,8 @@ def field(deb, name):
 
 
 def depends(deb):
-    """The names of the packages that a .deb needs."""
-    return {entry.split()[0].split(":")[0] for entry in field(deb, "Depends").split(", ")}
+    """The names of the packages that a .deb needs; from trixie on, some say that their time_t has 64 bits."""
+    return {entry.split()[0].split(":")[0].removesuffix("t64") for entry in field(deb, "Depends").split(", ")}
 
 
 def deb_files(deb):
@@ -86,7 +86,8 @@ def unpack_rpm(rpm, folder):
 
 def test_three_debs_and_their_files(debs):
     def rest(package):
-        documents = {f"usr/share/doc/{package}/changelog.Debian.gz", f"usr/share/doc/{package}/copyright"}
+        documents = {f"usr/share/doc/{package}/changelog.Debian.gz", f"usr/share/doc/{package}/copyright",
+                     f"usr/share/lintian/overrides/{package}"}
         library = "usr/lib/" + run("dpkg-architecture", "-qDEB_HOST_MULTIARCH").strip()
         # debhelper compresses a document from 4 KiB on.
         return {re.sub(r"(/doc/.*)\.gz$", r"\1", name.replace(library, "LIB")) for name in deb_files(debs[package]) - documents}
@@ -95,7 +96,6 @@ def test_three_debs_and_their_files(debs):
     assert rest("pganchor") == {
         "usr/bin/pganchor", "LIB/pganchor/pganchor-gate.so", "etc/pganchor/policy.conf",
         "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so", "usr/lib32/pganchor/pganchor-gate.so",
-        "usr/share/lintian/overrides/pganchor",
         "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
     assert "etc/pganchor/policy.d/" in deb_folders(debs["pganchor"])
@@ -119,17 +119,11 @@ def test_the_policy_is_a_configuration_file_that_sets_nothing(debs, tmp_path):
     assert [line for line in policy.read_text().splitlines() if line and not line.startswith("#")] == []
 
 
-def test_a_policy_file_may_say_all_that_the_sample_shows(home, debs, tmp_path):
-    """The sample's lines, with their comment signs taken away, are the defaults: the tool reads them without complaint."""
-    sample = (unpack_deb(debs["pganchor"], tmp_path / "root") / "etc/pganchor/policy.conf").read_text()
-    settings = re.findall(r"^#([a-z-]+ = .+)$", sample, re.MULTILINE)
-    assert len(settings) == 8
-    (home / ".config/pganchor").mkdir(parents=True)
-    (home / ".config/pganchor/policy.conf").write_text("\n".join(settings) + "\n")
-    done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
-    assert done.returncode == 0, done.stderr
-    (home / ".config/pganchor/policy.conf").write_text("\n".join(settings) + "\nno-such-key = 1\n")
-    assert home.pganchor("explain", "host=db.example.test sslmode=verify-full").returncode != 0
+def test_the_source_package_says_where_it_comes_from_and_tests_what_is_installed(debs, tmp_path):
+    described = next(debs["changes"].parent.glob("*.dsc")).read_text()
+    assert re.search(r"^Homepage: https://\S+$", described, re.M) and re.search(r"^Testsuite: autopkgtest$", described, re.M)
+    run("dpkg-source", "--no-check", "-x", next(debs["changes"].parent.glob("*.dsc")), tmp_path / "source")
+    assert (tmp_path / "source/debian/watch").exists() and os.access(tmp_path / "source/debian/tests/smoke", os.X_OK)
 
 
 def test_the_library_tells_dpkg_its_symbols(debs, tmp_path):
@@ -139,8 +133,7 @@ def test_the_library_tells_dpkg_its_symbols(debs, tmp_path):
 
 
 def test_lintian_finds_no_error(debs):
-    # Of what is no error, one is left: nobody has asked Debian for this package yet.
-    said = run("lintian", "--fail-on", "error,warning", "--suppress-tags", "initial-upload-closes-no-bugs", debs["changes"])
+    said = run("lintian", "--fail-on", "error,warning", debs["changes"])
     assert not re.search(r"^[EW]: ", said, re.MULTILINE)
 
 
