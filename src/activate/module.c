@@ -93,8 +93,7 @@ int pga_module_loads(const char *preload, bool quiet, struct pga_error *error)
 			       (int)strcspn(said, "\n"), said);
 	else
 		(void)pga_fail(error, reinstall,
-			       "ld.so did not load the gate %s in front of a program's libpq (a "
-			       "test of it ended with status %d)",
+			       "ld.so did not load the gate %s (a test of it ended with status %d)",
 			       path, child.status);
 done:
 	pga_subprocess_free(&child);

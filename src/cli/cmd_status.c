@@ -251,10 +251,8 @@ static void print_here(const struct findings *found)
 	}
 	pga_print(stdout, "%snot active here%s: %s\n    ", pga_colour(stdout, PGA_RED),
 		  pga_colour(stdout, PGA_PLAIN),
-		  found->in_variable
-		      ? "LD_PRELOAD has the gate, and ld.so did not load it, or loaded a libpq "
-			"before it"
-		      : "what this shell starts has no gate");
+		  found->in_variable ? "LD_PRELOAD has the gate, and ld.so did not load it"
+				     : "what this shell starts has no gate");
 	if (found->in_variable)
 		(void)fputs("pganchor run -- true says why\n", stdout);
 	else
