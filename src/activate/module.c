@@ -43,7 +43,7 @@ static bool is_same_file(const char *left, const char *right)
 bool pga_module_is_bound(bool any)
 {
 	/* The gate alone has both libpq's functions and those of the dynamic linker: neither a
-	 * libpq in front of it nor another library under its name does. */
+	 * libpq nor another library under its name does. */
 	static const char *const names[] = {"PQconnectdb", "PQconnectPoll", "dlopen", "dlsym"};
 	const char *first = file_of(names[0]);
 
