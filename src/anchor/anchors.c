@@ -264,13 +264,20 @@ static struct pga_transaction_file *begin_root(struct installing *installing,
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
 	char *home = pga_libpq_home(error);
+	struct pga_transaction_file *root;
 
 	if (home == NULL)
 		return NULL;
 	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
 	free(home);
-	return begin(installing, ROOT_CRT, &installing->done->root_crt, pga_text_take(&path), 0644,
+	root = begin(installing, ROOT_CRT, &installing->done->root_crt, pga_text_take(&path), 0644,
 		     error);
+	/* The machine's roots, often; a root of PostgreSQL's own is not to be one for all. */
+	if (root == NULL && installing->files[ROOT_CRT].edit.leads_outside)
+		(void)snprintf(error->next, sizeof error->next,
+			       "--scoped needs no root.crt; or replace the link by a copy of the "
+			       "file. Nothing was changed");
+	return root;
 }
 
 static int compose_root(struct installing *installing, struct pga_error *error)

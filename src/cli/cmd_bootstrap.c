@@ -7,6 +7,7 @@
 #include "anchor/fetch.h"
 #include "anchor/fingerprint.h"
 #include "anchor/known_roots.h"
+#include "anchor/proxy.h"
 #include "base/terminal.h"
 #include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_report.h"
@@ -82,6 +83,8 @@ static void print_help(void)
 	    "  --json                 say it in JSON\n"
 	    "  -h, --help             show this\n"
 	    "\n"
+	    "Exit status: 0 done, or as it was to be already; 1 failed; 2 usage.\n"
+	    "\n"
 	    "The fingerprint, on the CA:\n"
 	    "  step certificate fingerprint root_ca.crt\n"
 	    "  openssl x509 -noout -fingerprint -sha256 -in root_ca.crt");
@@ -136,7 +139,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case CA_URL:
 			bootstrap->ca_url = optarg;
@@ -184,10 +187,8 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		case 'h':
 			bootstrap->help = true;
 			return PGA_EXIT_DONE;
-		case ':':
-			return pga_usage_error("bootstrap", "%s: needs a value", argv[optind - 1]);
 		default:
-			return pga_usage_error("bootstrap", "%s: no such option", argv[optind - 1]);
+			return pga_bad_option("bootstrap", argv, options);
 		}
 	}
 	if (optind < argc)
@@ -215,6 +216,8 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 		if (bootstrap->host_patterns == NULL)
 			return -1;
 	}
+	if (bootstrap->http.proxy != NULL && pga_proxy_check(bootstrap->http.proxy, error) != 0)
+		return -1;
 	if (bootstrap->fingerprint == NULL && bootstrap->yes)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and --yes does not stand for it");

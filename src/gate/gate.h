@@ -379,14 +379,9 @@ void gate_notice(const char *message);
 /* ---- journal.c ---- */
 
 /* One line to syslog (authpriv.warning): what a policy in audit mode would have refused, and why.
- * effective: of the connection; NULL where there is none. ambiguous: see below. No password is in
- * the line. */
+ * effective: of the connection; NULL where there is none. ambiguous: pga_is_ambiguous() of what it
+ * was begun with. No password is in the line. */
 void gate_journal(const struct gate_rules *rules, const struct pga_effective *effective,
 		  bool ambiguous, const char *message);
-
-/* Whether the parameters have a URI with more than one "@": then one that was to be a part of the
- * password is not written as %40, and host, port and database can have the rest of it, even where
- * other settings have come in their place. */
-bool gate_is_ambiguous(const struct pga_parameters *parameters);
 
 #endif
