@@ -1,7 +1,7 @@
 #include "service/surroundings.h"
 
 #include "base/printable.h"
-#include "policy/explain.h"
+#include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static void tell(const PQconninfoOption *option, struct pga_text *text)
 	if (text->length > 0)
 		pga_text_add(text, "\n");
 	pga_text_addf(text, "environment %s: %s=", option->envvar, option->keyword);
-	pga_text_add_printable(text, pga_setting_shown(option), "");
+	pga_text_add_setting(text, option, false);
 	pga_text_addf(text,
 		      " counts in this shell, since the entry does not say %s; give %s=VALUE to "
 		      "have the same everywhere",
