@@ -1,6 +1,5 @@
 #include "service/surroundings.h"
 
-#include "base/printable.h"
 #include "policy/secrets.h"
 
 #include <stdlib.h>
