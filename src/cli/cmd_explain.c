@@ -3,6 +3,7 @@
 #include "cli/json.h"
 
 #include "activate/binary.h"
+#include "base/memory_file.h"
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "policy/explain.h"
@@ -79,12 +80,14 @@ static json_t *setting_as_json(const struct pga_effective *effective,
 			       const PQconninfoOption *option)
 {
 	struct pga_text origin = PGA_TEXT_EMPTY;
+	char *shown = pga_setting_shown(effective, option);
 	json_t *setting;
 
 	pga_effective_origin(effective, option->keyword, &origin);
 	setting = json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
-			    pga_json_text(pga_setting_shown(option)), "origin",
+			    pga_json_text(shown != NULL ? shown : ""), "origin",
 			    pga_json_text(pga_text_string(&origin)));
+	free(shown);
 	pga_text_free(&origin);
 	return setting;
 }
@@ -94,21 +97,21 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 {
 	json_t *settings = json_array();
 	struct pga_text changes = PGA_TEXT_EMPTY;
-	struct pga_text unknown = PGA_TEXT_EMPTY;
+	struct pga_text notes = PGA_TEXT_EMPTY;
 	json_t *report;
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
-		if (pga_setting_shown(option)[0] != '\0')
+		if (option->val != NULL && option->val[0] != '\0')
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
-	pga_explain_unknown(effective, &unknown);
+	pga_explain_notes(effective, &notes);
 	report = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "libpq", libpq_as_json(), "verdict",
 			   verdict->allowed ? "allowed" : "refused", "reasons",
 			   pga_json_lines(pga_text_string(&verdict->why)), "changes",
 			   pga_json_lines(pga_text_string(&changes)), "notes",
-			   pga_json_lines(pga_text_string(&unknown)), "settings", settings);
+			   pga_json_lines(pga_text_string(&notes)), "settings", settings);
 	pga_text_free(&changes);
-	pga_text_free(&unknown);
+	pga_text_free(&notes);
 	return pga_json_print(report, status);
 }
 
@@ -161,7 +164,8 @@ static int explain(const char *conninfo, bool as_json)
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
+	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
+	    pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
 	    pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &error) != 0)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);

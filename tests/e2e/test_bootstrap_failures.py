@@ -14,7 +14,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import certificates
 from bootstrapping import CONF, OLD, ROOT_CRT, bootstrap, fails
-from certificates import EXPIRED, NOT_YET_VALID, Authority, make_root, make_v1_root
+from certificates import (EXPIRED, NOT_YET_VALID, Authority, make_openssl_root, make_root, make_rsa_root_with_exponent_1,
+                          make_v1_root)
 from hostile import HANG, Cut, Drip, close_at_once, close_in_handshake, endless, hang, huge, reply, speak, stepca_answers
 from processes import free_port
 
@@ -212,10 +213,7 @@ def root_with(*extensions, name=None):
 
 def root_on_a_curve_of_its_own(folder):
     """Its key spells out the figures of P-256 instead of naming the curve."""
-    key, cert = folder / "explicit.key", folder / "explicit.crt"
-    certificates.openssl("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit", "-out", key)
-    certificates.openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=Explicit", "-days", "30", "-out", cert)
-    return Authority(x509.load_pem_x509_certificate(cert.read_bytes()), None)
+    return make_openssl_root(folder, "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit")
 
 
 @pytest.mark.parametrize("make, why", [
@@ -235,10 +233,12 @@ def root_on_a_curve_of_its_own(folder):
     (lambda tmp: root_with((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\0"), True)), ["critical extension"]),
     (lambda tmp: root_with(name=x509.Name([])), ["it has no subject"]),
     (root_on_a_curve_of_its_own, ["brings a curve of its own"]),
+    (lambda tmp: make_openssl_root(tmp, "-algorithm", "rsa-pss", "-pkeyopt", "rsa_keygen_bits:1024"), ["RSA-PSS key has 1024 bits, and 2048 are needed"]),
+    (lambda tmp: make_rsa_root_with_exponent_1(), ["the numbers in it are not those of a key"]),
     (lambda tmp: make_root(key="rsa1024", days=EXPIRED, ca=False, usage=("digital_signature",)),
      ["expired", "CA:FALSE", "no keyCertSign", "1024 bits"]),
 ], ids=["expired", "not yet", "CA:FALSE", "no CA", "usage", "RSA 1024", "RSA 2047", "P-224", "P-192", "DSA", "signature", "version 1",
-        "EKU", "critical", "no subject", "curve", "all of it"])
+        "EKU", "critical", "no subject", "curve", "RSA-PSS 1024", "e = 1", "all of it"])
 def test_bad_roots(lived_in, https_ca, impostor_ca, tmp_path, make, why):
     root = make(tmp_path)
     ca = https_ca(stepca_answers(root), authority=impostor_ca)
