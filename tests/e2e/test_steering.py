@@ -107,9 +107,9 @@ def test_a_path_that_is_no_utf_8(home, tmp_path, stepca):
 @pytest.mark.parametrize("name, shown", [
     (b"gr\xf6\xdfe", "gr\\xF6\\xDFe"), (b"\xc3\xbc\xf6", "ü\\xF6"), (b"a\x80b\xed\xa0\x80", "a\\x80b\\xED\\xA0\\x80")], ids=repr)
 def test_a_service_that_is_no_utf_8(home, name, shown):
-    (home / ".pg_service.conf").write_bytes(b"[" + name + b"]\nhost=" + name + b"\n")
+    (home / ".pg_service.conf").write_bytes(b"[" + name + b"]\nhost=h\n")
     done = home.pganchor("service", "list", "--json")
-    assert [(service["name"], service["host"]) for service in json.loads(done.stdout)["services"]] == [(shown, shown)]
+    assert [service["name"] for service in json.loads(done.stdout)["services"]] == [shown]
     assert shown in home.pganchor("service", "list").stdout
 
 
