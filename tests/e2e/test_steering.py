@@ -143,3 +143,12 @@ def test_a_policy_that_is_not_read(home):
     write_policy(home, f"{NAME} = x\n")
     done = run_gated(home, ["psql", "-X", "host=h"])
     assert "pganchor refused" in done.stderr and not steers(done.stderr)
+
+
+def test_the_reason_of_a_handshake(home, stepca, impostor_postgres):
+    """The gate's line behind libpq's message; where an address is given too, a host may be called anything."""
+    (home / ".postgresql").mkdir()
+    (home / ".postgresql/root.crt").write_text(stepca.root_pem)
+    done = run_gated(home, ["psql", "-X", impostor_postgres.conninfo(host=NAME, hostaddr="127.0.0.1", sslmode="verify-full")])
+    reason = done.stderr.partition("    pganchor: the certificate of ")[2]
+    assert reason.startswith(f"{escaped(NAME)}: ") and not steers(reason)
