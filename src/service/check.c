@@ -74,7 +74,6 @@ static int shake_hands(const struct pga_effective *effective, struct pga_checked
 		item->answered = item->handshake.answered;
 		if (!item->shown) {
 			item->problem = strdup(refused.message);
-			item->next = refused.next[0] != '\0' ? strdup(refused.next) : NULL;
 			result = item->problem != NULL ? 0 : -1;
 			item->shown = pga_handshake_unverified(&parameters, seconds(effective),
 							       &item->handshake, &refused) == 0;
@@ -151,7 +150,6 @@ void pga_check_free(struct pga_check *check)
 	for (size_t i = 0; i < check->count; i++) {
 		pga_handshake_free(&check->items[i].handshake);
 		free(check->items[i].problem);
-		free(check->items[i].next);
 	}
 	free(check->items);
 	pga_hosts_free(&check->hosts);

@@ -17,7 +17,6 @@ struct pga_checked_host {
 	bool skipped;  /* a socket, or an sslmode that demands no TLS: there is no handshake to look
 			  at */
 	char *problem; /* why libpq refuses the server, in its words; NULL where it does not */
-	char *next;    /* what to do about that; NULL where nothing is known */
 	bool answered; /* there is somebody */
 	bool shown;    /* there is a handshake: what the server showed, be it believed or not */
 	struct pga_handshake handshake;

@@ -184,3 +184,17 @@ def test_international_names(home, https_ca, impostor_ca, proxy, written, name, 
 def test_international_names_that_are_none(home, args, why):
     done, calls = home.strace_sockets([home.program.binary, "bootstrap", *args, "--fingerprint", "ab" * 32])
     assert done.returncode == 2 and why in done.stderr and calls == [] and home.snapshot() == {}
+
+
+@pytest.mark.parametrize("args", [["--host", "B\u00fccher.example,db,/run/b\u00fc"], ["host=b\u00fccher.example,db,/run/b\u00fc"]], ids=ascii)
+def test_an_international_host_of_a_service(home, args):
+    """As UTF-8, libpq would look it up and compare it byte for byte."""
+    done = home.pganchor("service", "add", "x", *args, env={"LC_ALL": "C"})
+    assert done.returncode == 0, done.stderr
+    assert "host=xn--bcher-kva.example,db,/run/b\u00fc\n" in (home / ".pg_service.conf").read_text()
+
+
+@pytest.mark.parametrize("host", ["-\u00fc", "h\udcff", "db,-\u00fc"], ids=ascii)
+def test_an_international_host_of_a_service_that_is_none(home, host):
+    done = home.pganchor("service", "add", "x", "--host", host)
+    assert done.returncode == 2 and "cannot be made an international host name" in done.stderr and home.snapshot() == {}
