@@ -146,7 +146,7 @@ int pga_cmd_run(int argc, char **argv)
 		if (option == 'b')
 			return pga_module_is_bound(false) ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
 		if (option != 'r')
-			return pga_bad_option("run", argv);
+			return pga_bad_option("run", argv, options);
 		required = true;
 	}
 	if (optind == argc)

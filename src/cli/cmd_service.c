@@ -1,7 +1,10 @@
 /* pganchor service: the entries of pg_service.conf. */
 #include "cli/cmd_service.h"
 
+#include "policy/secrets.h"
+
 #include "base/ini.h"
+#include "base/guess.h"
 #include "base/memory_file.h"
 #include "base/shell_word.h"
 #include "base/terminal.h"
@@ -66,6 +69,22 @@ static int run_hidden(int (*run)(int, char **), int argc, char **argv)
 	return status;
 }
 
+static int no_such_command(const char *word)
+{
+	static const char *const others[][2] = {{"ls", "list"},       {"rm", "remove"},
+						{"delete", "remove"}, {"create", "add"},
+						{"new", "add"},       {"edit", "add --replace"},
+						{"get", "show"},      {"update", "add --replace"}};
+	struct pga_guess guess = pga_guess_begin(word);
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(word, others[i][0]) == 0)
+			return pga_no_such_command("service", word, others[i][1]);
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		pga_guess_try(&guess, word, commands[i].name);
+	return pga_no_such_command("service", word, guess.best);
+}
+
 int pga_cmd_service(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -79,7 +98,7 @@ int pga_cmd_service(int argc, char **argv)
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return run_hidden(commands[i].run, argc - 1, argv + 1);
-	return pga_usage_error("service", "%s: no such command", argv[1]);
+	return no_such_command(argv[1]);
 }
 
 int pga_services_read(struct pga_services *services, struct pga_error *error)
@@ -124,19 +143,6 @@ void pga_service_print_next(const char *name)
 	pga_text_free(&word);
 }
 
-static void add_masked(struct pga_text *text, const struct pga_ini_line *line)
-{
-	char *keyword = pga_ini_copy(line->name);
-
-	if (line->kind == PGA_INI_SETTING && keyword != NULL && pga_keyword_is_secret(keyword))
-		pga_text_addf(text, "%s=********", keyword);
-	else
-		pga_text_add_bytes(text, line->whole.bytes, line->whole.length);
-	free(keyword);
-	while (text->length > 0 && strchr("\r\n", text->bytes[text->length - 1]) != NULL)
-		text->bytes[--text->length] = '\0';
-}
-
 void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length)
 {
 	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
@@ -144,9 +150,12 @@ void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes
 
 	while (pga_ini_next(&reader, &line)) {
 		struct pga_text text = PGA_TEXT_EMPTY;
+		size_t whole = line.whole.length;
 		char *printable;
 
-		add_masked(&text, &line);
+		while (whole > 0 && strchr("\r\n", line.whole.bytes[whole - 1]) != NULL)
+			whole--;
+		pga_text_add_masked_line(&text, line.whole.bytes, whole);
 		printable = pga_printable(pga_text_string(&text));
 		(void)fprintf(stream, "%s%s\n", indent, printable != NULL ? printable : "");
 		free(printable);

@@ -100,6 +100,15 @@ static const char *keyword_of(int option)
 	return NULL;
 }
 
+static const struct option options[] = {
+    {"host", required_argument, NULL, 'H'},   {"port", required_argument, NULL, 'p'},
+    {"dbname", required_argument, NULL, 'd'}, {"user", required_argument, NULL, 'U'},
+    {"anchor", required_argument, NULL, 'a'}, {"system", no_argument, NULL, 's'},
+    {"replace", no_argument, NULL, 'r'},      {"check", no_argument, NULL, 'c'},
+    {"dry-run", no_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+};
+
 static int take_option(struct pga_addition *asked, int option, char **argv)
 {
 	switch (option) {
@@ -124,7 +133,7 @@ static int take_option(struct pga_addition *asked, int option, char **argv)
 	default:
 		if (keyword_of(option) != NULL)
 			return take_setting(asked, keyword_of(option), optarg);
-		return pga_bad_option("service add", argv);
+		return pga_bad_option("service add", argv, options);
 	}
 	return PGA_EXIT_DONE;
 }
@@ -310,14 +319,6 @@ failed:
 
 int pga_service_add(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"host", required_argument, NULL, 'H'},   {"port", required_argument, NULL, 'p'},
-	    {"dbname", required_argument, NULL, 'd'}, {"user", required_argument, NULL, 'U'},
-	    {"anchor", required_argument, NULL, 'a'}, {"system", no_argument, NULL, 's'},
-	    {"replace", no_argument, NULL, 'r'},      {"check", no_argument, NULL, 'c'},
-	    {"dry-run", no_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
-	    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-	};
 	struct pga_addition asked = {.json = false};
 	struct pga_added added = {.warnings = PGA_TEXT_EMPTY};
 	int status = PGA_EXIT_DONE;
@@ -326,6 +327,11 @@ int pga_service_add(int argc, char **argv)
 	opterr = 0;
 	while (status == PGA_EXIT_DONE &&
 	       (option = getopt_long(argc, argv, "H:p:d:U:a:srcnjh", options, NULL)) != -1) {
+		if (option == 'h' && pga_host_behind_h(argc, argv) != NULL) {
+			status = pga_usage_error("service add", "-h is --help; the host is -H %s",
+						 pga_host_behind_h(argc, argv));
+			goto done;
+		}
 		if (option == 'h') {
 			print_help();
 			goto done;

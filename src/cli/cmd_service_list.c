@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/json.h"
 #include "policy/linked.h"
+#include "policy/secrets.h"
 #include "service/standing.h"
 
 #include <getopt.h>
@@ -138,6 +139,8 @@ static int add_rows(struct rows *rows, const struct pga_service_file *file,
 		row->hidden = before != NULL && row->entry->name != NULL &&
 			      pga_service_file_find(before, row->entry->name) != NULL;
 		result = pga_standing_of_entry(&judging, row->entry, &row->standing, error);
+		if (result == 0 && pga_effective_mask(&row->standing.effective) != 0)
+			result = pga_fail_memory(error);
 		if (result == 0)
 			result = keep_what_is_told(row, error);
 		if (result == 0)

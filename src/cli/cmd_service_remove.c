@@ -101,7 +101,7 @@ int pga_service_remove(int argc, char **argv)
 			print_help();
 			return PGA_EXIT_DONE;
 		default:
-			return pga_bad_option("service remove", argv);
+			return pga_bad_option("service remove", argv, options);
 		}
 	}
 	if (argc - optind != 1)

@@ -56,6 +56,7 @@ static void print_settings(const struct pga_standing *standing)
 	static const char *const heading[] = {"SETTING", "VALUE", "FROM"};
 	const PQconninfoOption *options = standing->effective.options;
 	char **cells = NULL;
+	char *shown;
 	size_t count = 0;
 	size_t rows = 0;
 
@@ -66,7 +67,9 @@ static void print_settings(const struct pga_standing *standing)
 		if (!is_in_effect(&options[i]))
 			continue;
 		cells[3 * rows] = strdup(options[i].keyword);
-		cells[3 * rows + 1] = pga_printable(pga_setting_shown(&options[i]));
+		shown = pga_setting_shown(&standing->effective, &options[i]);
+		cells[3 * rows + 1] = shown != NULL ? pga_printable(shown) : NULL;
+		free(shown);
 		cells[3 * rows + 2] = origin_of(standing, &options[i]);
 		rows++;
 	}
@@ -100,12 +103,16 @@ static bool is_kept(const struct pga_standing *standing, const PQconninfoOption 
 	return is_in_effect(option) && is_of_entry(standing, option) && !can_weaken(option);
 }
 
-static void add_setting(const PQconninfoOption *option, struct pga_text *command)
+static void add_setting(const struct pga_effective *effective, const PQconninfoOption *option,
+			struct pga_text *command)
 {
 	struct pga_text setting = PGA_TEXT_EMPTY;
+	char *shown = pga_setting_shown(effective, option);
 
 	pga_text_addf(&setting, "%s=%s", option->keyword,
-		      pga_setting_is_secret(option) ? PGA_SECRET_LEFT_OUT : option->val);
+		      shown != NULL && strcmp(shown, option->val) == 0 ? shown
+								       : PGA_SECRET_LEFT_OUT);
+	free(shown);
 	pga_text_add(command, " ");
 	pga_text_add_shell_word(command, pga_text_string(&setting));
 	pga_text_free(&setting);
@@ -136,7 +143,7 @@ static void add_command(const struct pga_entry *entry, const struct pga_standing
 	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
 	     option++)
 		if (is_kept(standing, option))
-			add_setting(option, command);
+			add_setting(&standing->effective, option, command);
 }
 
 static void print_next(const struct pga_entry *entry, const struct pga_standing *standing)
@@ -184,15 +191,18 @@ static json_t *as_json(const struct pga_service_file *file, const struct pga_ent
 
 	for (; option != NULL && option->keyword != NULL; option++) {
 		char *origin;
+		char *shown;
 
 		if (!is_in_effect(option))
 			continue;
 		origin = origin_of(standing, option);
+		shown = pga_setting_shown(&standing->effective, option);
 		(void)json_array_append_new(
 		    settings, json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
-					pga_json_text(pga_setting_shown(option)), "origin",
+					pga_json_text(shown != NULL ? shown : ""), "origin",
 					pga_json_text(origin != NULL ? origin : "")));
 		free(origin);
+		free(shown);
 	}
 	return json_pack("{s:o, s:s, s:o, s:i, s:s, s:o, s:o}", "name", pga_json_text(entry->name),
 			 "where", pga_service_place_name(file->place), "file",

@@ -5,9 +5,18 @@
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
 #include "cli/json.h"
+#include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static void add_value(struct pga_text *text, const struct pga_setting *setting)
+{
+	if (pga_keyword_is_secret(setting->keyword))
+		pga_text_add(text, PGA_MASK);
+	else
+		pga_text_add_masked(text, setting->value);
+}
 
 static json_t *settings_as_json(const struct pga_settings *settings)
 {
@@ -15,10 +24,12 @@ static json_t *settings_as_json(const struct pga_settings *settings)
 
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct pga_setting *item = &settings->items[i];
-		bool secret = pga_keyword_is_secret(item->keyword);
+		struct pga_text shown = PGA_TEXT_EMPTY;
 
+		add_value(&shown, item);
 		(void)json_object_set_new(object, item->keyword,
-					  pga_json_text(secret ? "********" : item->value));
+					  pga_json_text(pga_text_string(&shown)));
+		pga_text_free(&shown);
 	}
 	return object;
 }
@@ -200,11 +211,14 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 	pga_print(stdout, "%s [%s] %s %s, line %zu:\n", did, asked->change.name,
 		  changed->unchanged || changed->replaced ? "in" : "to", changed->path,
 		  changed->line);
-	for (size_t i = 0; i < settings->count; i++)
+	for (size_t i = 0; i < settings->count; i++) {
+		struct pga_text shown = PGA_TEXT_EMPTY;
+
+		add_value(&shown, &settings->items[i]);
 		pga_print(stdout, "    %s=%s\n", settings->items[i].keyword,
-			  pga_keyword_is_secret(settings->items[i].keyword)
-			      ? "********"
-			      : settings->items[i].value);
+			  pga_text_string(&shown));
+		pga_text_free(&shown);
+	}
 	if (!changed->unchanged && changed->removed.length > 0) {
 		(void)printf("in place of:\n");
 		pga_service_print_lines(stdout, "    ", pga_text_string(&changed->removed),

@@ -7,6 +7,7 @@
 #include "base/places.h"
 #include "base/printable.h"
 #include "base/text.h"
+#include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -170,6 +171,7 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	struct section section = {.found = false};
 	size_t count = 0;
 
+	effective->ambiguous = parameters != NULL && pga_is_ambiguous(parameters);
 	while (effective->options[count].keyword != NULL)
 		count++;
 	effective->origins = calloc(count + 1, sizeof *effective->origins);
@@ -184,7 +186,8 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	 * is one of the caller's choice, and what is in it is not for the message to tell. */
 	if (service != NULL && service[0] != '\0') {
 		effective->service = strdup(service);
-		if (!pga_is_secure_execution())
+		/* Without memory for it, no origin is that service. */
+		if (effective->service != NULL && !pga_is_secure_execution())
 			effective->service_file = find_section(effective, service, &section);
 	}
 	for (size_t i = 0; i < count; i++) {

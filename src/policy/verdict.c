@@ -2,6 +2,7 @@
 
 #include "base/printable.h"
 #include "base/text.h"
+#include "policy/secrets.h"
 
 #include <string.h>
 #include <strings.h>
@@ -125,9 +126,15 @@ static void count_reason(struct pga_verdict *verdict, const char *keyword)
 static void begin_reason(struct pga_verdict *verdict, const struct pga_effective *effective,
 			 const char *keyword)
 {
+	const PQconninfoOption *option = pga_option_find(effective->options, keyword);
+	struct pga_text value = PGA_TEXT_EMPTY;
+
 	count_reason(verdict, keyword);
 	pga_text_addf(&verdict->why, "%s=", keyword);
-	pga_text_add_printable(&verdict->why, value_of(effective, keyword), "");
+	if (option != NULL)
+		pga_text_add_setting(&value, option, pga_may_hold_a_password(effective));
+	pga_text_add_printable(&verdict->why, pga_text_string(&value), "");
+	pga_text_free(&value);
 	pga_text_add(&verdict->why, " (");
 	pga_effective_origin(effective, keyword, &verdict->why);
 	pga_text_add(&verdict->why, ") ");

@@ -1,7 +1,8 @@
 #include "service/settings.h"
 
+#include "base/guess.h"
 #include "base/text.h"
-#include "policy/explain.h"
+#include "policy/secrets.h"
 #include "service/host_name.h"
 
 #include <ctype.h>
@@ -59,49 +60,6 @@ bool pga_settings_known(const char *keyword)
 	return known;
 }
 
-bool pga_keyword_is_secret(const char *keyword)
-{
-	/* Of a keyword that this libpq does not know, the name alone can tell. */
-	bool secret = strstr(keyword, "pass") != NULL && strcmp(keyword, "passfile") != 0;
-	PQconninfoOption *options = PQconndefaults();
-
-	for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
-	     option++)
-		if (strcmp(option->keyword, keyword) == 0)
-			secret = pga_setting_is_secret(option);
-	PQconninfoFree(options);
-	return secret;
-}
-
-/* The Levenshtein distance; limit + 1 and more is all the same. Keywords are short: 64 bytes hold
- * any. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[64];
-	size_t length = strlen(b);
-
-	if (length >= sizeof row / sizeof row[0])
-		return length;
-	for (size_t j = 0; j <= length; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= length; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[length];
-}
-
 /* What people write who have another client in mind. */
 static const char *other_name(const char *keyword)
 {
@@ -128,8 +86,8 @@ static int fail_unknown(const char *keyword, struct pga_error *error)
 	     option++) {
 		const char *name = option->keyword;
 
-		if (strcmp(name, "service") == 0 ||
-		    (distance(keyword, name) > 2 && strcmp(name, other_name(keyword)) != 0))
+		if (strcmp(name, "service") == 0 || (pga_word_distance(keyword, name) > 2 &&
+						     strcmp(name, other_name(keyword)) != 0))
 			continue;
 		pga_text_addf(&close, "%s%s", close.length > 0 ? ", " : "did you mean ", name);
 	}

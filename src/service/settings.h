@@ -51,9 +51,6 @@ int pga_number_check(const char *keyword, const char *value, struct pga_error *e
  * would want in a new one: a tab, say. */
 int pga_service_name_check(const char *name, bool is_there, struct pga_error *error);
 
-/* Whether the value of this setting must never be shown. */
-bool pga_keyword_is_secret(const char *keyword);
-
 void pga_settings_free(struct pga_settings *settings);
 
 #endif

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ REFUSED = "pganchor refused this connection: "
 PYTHON = "/usr/bin/python3"
 CANCEL = ("import sys, psycopg2\nc = psycopg2.connect(sys.argv[1])\n"
           "try:\n    c.cancel()\nexcept psycopg2.Error as e:\n    print(e, file=sys.stderr)\n")
+
+SAMPLE = Path(__file__).resolve().parent.parent.parent / "packaging/policy.conf"
 
 # What each key lets through by its laxer value only: the stricter value, the laxer one, what the refusal says.
 FLOORS = {
@@ -300,3 +304,14 @@ def test_in_a_user_namespace_the_systems_files_are_nobodys(anchored, postgres, s
     assert anchored.run([*inside, "stat", "-c", "%u", "/etc"]).stdout == "65534\n"
     assert gated(anchored, [*inside, *strong]).stdout == "1\n"
     assert "is a Unix-domain socket, which the policy refuses" in gated(anchored, [*inside, *local]).stderr
+
+
+def test_a_policy_file_may_say_all_that_the_sample_shows(home):
+    """The lines of the packages' sample, with their comment signs taken away, are the defaults: the tool reads them."""
+    settings = re.findall(r"^#([a-z-]+ = .+)$", SAMPLE.read_text(), re.MULTILINE)
+    assert len(settings) == 8
+    write_policy(home, "\n".join(settings) + "\n")
+    done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
+    assert done.returncode == 0, done.stderr
+    write_policy(home, "\n".join(settings) + "\nno-such-key = 1\n")
+    assert home.pganchor("explain", "host=db.example.test sslmode=verify-full").returncode != 0
