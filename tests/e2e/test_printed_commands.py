@@ -71,4 +71,4 @@ def test_a_secret_is_not_lost_without_a_word(home):
     assert command == "pganchor service add weak --replace user=u password=... host=h"
     before = home.snapshot()
     done = home.run(["sh", "-c", command], env=services.environment(home))
-    assert done.returncode == 1 and "the secret itself is missing" in done.stderr and home.snapshot() == before
+    assert done.returncode == 1 and "the value itself is missing" in done.stderr and home.snapshot() == before
