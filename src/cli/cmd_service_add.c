@@ -151,6 +151,8 @@ static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 			next =
 			    "nothing was written. This may be another server than you mean; what "
 			    "it shows is no reason to believe it";
+	if (check->advice != NULL)
+		next = check->advice;
 	if (asked->json)
 		(void)pga_addition_json(asked, added, false, PGA_EXIT_FAILED);
 	(void)pga_fail(&error, next, "service %s: %s", asked->change.name, check->problem);
