@@ -401,16 +401,36 @@ def test_no_shell_complains_once_the_package_is_gone(make_machine, debs):
         assert not re.search("pganchor|ld.so|not found|No such", done.stderr), done.stderr
 
 
-def test_a_deb_stays_where_somebody_has_changed_the_lines(make_machine, debs):
+def test_a_deb_goes_whatever_was_done_to_the_lines(make_machine, debs):
+    """Its module is in no line of ld.so.preload any more, what others preload is, and what is left is named."""
     machine = make_machine("changed")
     install_debs(machine, debs)
     enable_everywhere(machine)
-    machine.root("sh", "-c", 'printf "%s libm.so.6\\n" "$(cat /etc/ld.so.preload)" >/etc/ld.so.preload')
-    said = machine.root("sh", "-c", "dpkg --remove pganchor; echo $?")
-    assert "/etc/ld.so.preload: somebody has changed the lines" in said and said.endswith("\n1\n"), said
-    assert gate_is_everywhere(machine)
-    machine.root("sh", "-c", ": >/etc/ld.so.preload")
+    machine.root("sh", "-c", 'printf "%s libm.so.6\n" "$(cat /etc/ld.so.preload)" >/etc/ld.so.preload')
+    machine.root("sed", "-i", "s/export/export A=1/", "/etc/profile.d/pganchor.sh")
+    # Another one, which PATH has first, and which would take out everything.
+    machine.root("sh", "-c", "printf '#!/bin/sh\n: >/etc/ld.so.preload\n' >/usr/local/bin/pganchor; chmod 755 /usr/local/bin/pganchor")
+    machine.root("sh", "-c", "mkdir -p /home/dev/.config/environment.d; touch /home/dev/.config/environment.d/50-pganchor.conf")
+    said = machine.root("sh", "-c", "PATH=/usr/local/bin:$PATH dpkg --remove pganchor 2>&1; echo $?")
+    assert said.endswith("\n0\n") and "/etc/profile.d/pganchor.sh: somebody has changed the lines" in said, said
+    assert "dev has enabled the gate for sessions: remove /home/dev/.config/environment.d/50-pganchor.conf" in said
+    assert machine.root("cat", "/etc/ld.so.preload") == "libm.so.6\n"
+    assert not gate_is_everywhere(machine)
+
+
+def test_a_deb_whose_program_does_not_run_goes_too(make_machine, debs):
+    """Then a shell takes the line out of ld.so.preload; where it is one of several in a line, the package stays."""
+    machine = make_machine("broken")
+    install_debs(machine, debs)
+    machine.root_with_proc("pganchor", "enable", "--ld-so-preload")
+    line = machine.root("cat", "/etc/ld.so.preload").strip()
+    machine.root("sh", "-c", "printf '#!/bin/sh\nexit 127\n' >/usr/bin/pganchor")
+    machine.root("sh", "-c", f"printf '%s libm.so.6\n' '{line}' >/etc/ld.so.preload")
+    said = machine.root("sh", "-c", "dpkg --remove pganchor 2>&1; echo $?")
+    assert said.endswith("\n1\n") and "still names the module" in said and gate_is_everywhere(machine)
+    machine.root("sh", "-c", f"printf '# mine\n%s\nlibm.so.6\n' '{line}' >/etc/ld.so.preload")
     machine.root("dpkg", "--remove", "pganchor")
+    assert machine.root("cat", "/etc/ld.so.preload") == "# mine\nlibm.so.6\n"
     assert not gate_is_everywhere(machine)
 
 
