@@ -12,28 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const keys[PGA_WORDS] = {
-    [PGA_WORD_PROGRAM] = "program",
-    [PGA_WORD_HOST] = "host",
-    [PGA_WORD_HOSTADDR] = "hostaddr",
-    [PGA_WORD_PORT] = "port",
-    [PGA_WORD_USER] = "user",
-    [PGA_WORD_DBNAME] = "dbname",
-    [PGA_WORD_SERVICE] = "service",
-    [PGA_WORD_SSLMODE] = "sslmode",
-    [PGA_WORD_SSLROOTCERT] = "sslrootcert",
-    [PGA_WORD_GSSENCMODE] = "gssencmode",
-    [PGA_WORD_SSL_MIN] = "ssl_min_protocol_version",
-    [PGA_WORD_SSL_MAX] = "ssl_max_protocol_version",
-    [PGA_WORD_REASONS] = "reasons",
-    [PGA_WORD_ARGUMENTS] = "arguments",
-    [PGA_WORD_ARGC] = "argc",
-};
-
-const char *pga_word_key(enum pga_word word)
-{
-	return keys[word];
-}
+/* How long journalctl may take: the journal of a busy machine is long. */
+#define LOG_SECONDS 600
 
 static void free_record(struct pga_record *record)
 {
@@ -67,42 +47,6 @@ static int by_count(const void *left, const void *right)
 	return by_words(a, b);
 }
 
-/* The byte that \xNN stands for; 0 where it is no such thing. */
-static unsigned char escaped(const char *at)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	const char *high = at[1] == 'x' && at[2] != '\0' ? strchr(hex, at[2]) : NULL;
-	const char *low = high != NULL && at[3] != '\0' ? strchr(hex, at[3]) : NULL;
-
-	return low != NULL ? (unsigned char)((high - hex) * 16 + (low - hex)) : 0;
-}
-
-/* Reads one ` key="value"`, undoing \xNN. Returns what comes behind it, NULL where there is none.
- * The key is not ended by a NUL. */
-static const char *read_word(const char *at, const char **key, size_t *key_length,
-			     struct pga_text *value)
-{
-	while (*at == ' ')
-		at++;
-	*key = at;
-	*key_length = strcspn(at, "= \"");
-	at += *key_length;
-	if (*key_length == 0 || strncmp(at, "=\"", 2) != 0)
-		return NULL;
-	for (at += 2; *at != '"'; at++) {
-		unsigned char byte = (unsigned char)*at;
-
-		if (byte == '\\') {
-			byte = escaped(at);
-			at += 3;
-		}
-		if (byte == '\0')
-			return NULL;
-		pga_text_add_bytes(value, &byte, 1);
-	}
-	return at + 1;
-}
-
 /* The number that a word is; -1 where it is none. */
 static long long number_of(const char *text)
 {
@@ -114,6 +58,11 @@ static long long number_of(const char *text)
 	return errno != 0 || end == text || *end != '\0' || number < 0 ? -1 : number;
 }
 
+static bool is_key(const char *key, size_t length, const char *wanted)
+{
+	return strlen(wanted) == length && strncmp(key, wanted, length) == 0;
+}
+
 /* Reads the words of one line. Returns false for a line that is not as the gate writes them, and
  * where memory ran out. */
 static bool parse(const char *at, struct pga_record *record)
@@ -123,17 +72,17 @@ static bool parse(const char *at, struct pga_record *record)
 		const char *key = NULL;
 		size_t length = 0;
 
-		at = read_word(at, &key, &length, &value);
+		at = pga_record_next(at, &key, &length, &value);
 		if (at == NULL || value.failed) {
 			pga_text_free(&value);
 			return false;
 		}
-		if (length == 4 && strncmp(key, "time", length) == 0)
+		if (is_key(key, length, PGA_RECORD_TIME))
 			record->first = record->last = (time_t)number_of(pga_text_string(&value));
-		if (length == 3 && strncmp(key, "pid", length) == 0)
+		if (is_key(key, length, PGA_RECORD_PID))
 			record->last_pid = (long)number_of(pga_text_string(&value));
 		for (size_t i = 0; i < PGA_WORDS; i++)
-			if (strlen(keys[i]) == length && strncmp(key, keys[i], length) == 0 &&
+			if (is_key(key, length, pga_word_key((enum pga_word)i)) &&
 			    record->words[i] == NULL)
 				record->words[i] = strdup(pga_text_string(&value));
 		pga_text_free(&value);
@@ -261,7 +210,7 @@ static int read_journal(struct pga_records *records, time_t since, struct pga_er
 	int result = -1;
 
 	records->source = strdup("the journal");
-	if (pga_subprocess_run(argv, "", &child, error) != 0)
+	if (pga_subprocess_run_for(LOG_SECONDS, argv, "", &child, error) != 0)
 		goto done;
 	if (child.status != 0) {
 		child.errors.bytes[strcspn(pga_text_string(&child.errors), "\n")] = '\0';

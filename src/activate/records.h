@@ -3,29 +3,10 @@
 #define PGA_ACTIVATE_RECORDS_H
 
 #include "base/error.h"
+#include "policy/record.h"
 
 #include <stddef.h>
 #include <time.h>
-
-/* The words of a line, as its keys call them. */
-enum pga_word {
-	PGA_WORD_PROGRAM,
-	PGA_WORD_HOST,
-	PGA_WORD_HOSTADDR,
-	PGA_WORD_PORT,
-	PGA_WORD_USER,
-	PGA_WORD_DBNAME,
-	PGA_WORD_SERVICE,
-	PGA_WORD_SSLMODE,
-	PGA_WORD_SSLROOTCERT,
-	PGA_WORD_GSSENCMODE,
-	PGA_WORD_SSL_MIN,
-	PGA_WORD_SSL_MAX,
-	PGA_WORD_REASONS,
-	PGA_WORD_ARGUMENTS,
-	PGA_WORD_ARGC,
-	PGA_WORDS,
-};
 
 /* Those connections that are alike in all of their words. */
 struct pga_record {
@@ -44,9 +25,6 @@ struct pga_records {
 
 	void *tree; /* the same records by their words: records.c's own */
 };
-
-/* The key of a word, such as "host". */
-const char *pga_word_key(enum pga_word word);
 
 /* Reads the records since a moment (0: all). path is a file that a syslog daemon wrote, "-" for
  * standard input, or NULL for the machine's own: systemd's journal where there is one, or else the

@@ -183,7 +183,8 @@ static int run(const char *const *argv, char **environment, unsigned seconds, in
 	in_time = take_all(output[0], errors[0], deadline, child);
 	if (wait_for(pid, &in_time, deadline, &status) != 0)
 		return pga_fail_errno(error, NULL, "cannot tell how %s ended", argv[0]);
-	if (!in_time)
+	child->late = !in_time;
+	if (child->late)
 		return pga_fail(error, "see why it does not answer, and try again",
 				"%s has not ended in %u seconds", argv[0], seconds);
 	child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -3,6 +3,7 @@
 #include "cli/json.h"
 
 #include "activate/binary.h"
+#include "base/memory_file.h"
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "policy/explain.h"
@@ -12,6 +13,7 @@
 
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void print_help(FILE *stream)
 {
@@ -78,12 +80,14 @@ static json_t *setting_as_json(const struct pga_effective *effective,
 			       const PQconninfoOption *option)
 {
 	struct pga_text origin = PGA_TEXT_EMPTY;
+	char *shown = pga_setting_shown(effective, option);
 	json_t *setting;
 
 	pga_effective_origin(effective, option->keyword, &origin);
 	setting = json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
-			    pga_json_text(pga_setting_shown(option)), "origin",
+			    pga_json_text(shown != NULL ? shown : ""), "origin",
 			    pga_json_text(pga_text_string(&origin)));
+	free(shown);
 	pga_text_free(&origin);
 	return setting;
 }
@@ -93,21 +97,21 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 {
 	json_t *settings = json_array();
 	struct pga_text changes = PGA_TEXT_EMPTY;
-	struct pga_text unknown = PGA_TEXT_EMPTY;
+	struct pga_text notes = PGA_TEXT_EMPTY;
 	json_t *report;
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
-		if (pga_setting_shown(option)[0] != '\0')
+		if (option->val != NULL && option->val[0] != '\0')
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
-	pga_explain_unknown(effective, &unknown);
+	pga_explain_notes(effective, &notes);
 	report = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "libpq", libpq_as_json(), "verdict",
 			   verdict->allowed ? "allowed" : "refused", "reasons",
 			   pga_json_lines(pga_text_string(&verdict->why)), "changes",
 			   pga_json_lines(pga_text_string(&changes)), "notes",
-			   pga_json_lines(pga_text_string(&unknown)), "settings", settings);
+			   pga_json_lines(pga_text_string(&notes)), "settings", settings);
 	pga_text_free(&changes);
-	pga_text_free(&unknown);
+	pga_text_free(&notes);
 	return pga_json_print(report, status);
 }
 
@@ -160,7 +164,8 @@ static int explain(const char *conninfo, bool as_json)
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
+	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
+	    pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
 	    pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &error) != 0)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
@@ -172,6 +177,10 @@ static int explain(const char *conninfo, bool as_json)
 			 : print_text(&effective, &policy, &verdict, status);
 	goto done;
 failed:
+	if (error.next[0] == '\0' && strstr(conninfo, "service=") != NULL)
+		(void)snprintf(error.next, sizeof error.next,
+			       "\"pganchor service list\" shows the services that libpq finds, and "
+			       "their files");
 	pga_print_error(&error);
 done:
 	pga_verdict_free(&verdict);
@@ -181,15 +190,52 @@ done:
 	return status;
 }
 
+/* psql's options: here all of them are words of one connection string. */
+static int check_habits(int argc, char **argv)
+{
+	static const char *const habits[][2] = {
+	    {"-p", "port"},     {"-U", "user"},         {"-d", "dbname"},      {"--host", "host"},
+	    {"--port", "port"}, {"--username", "user"}, {"--dbname", "dbname"}};
+	const char *host = pga_host_behind_h(argc, argv);
+
+	if (host != NULL)
+		return pga_usage_error("explain",
+				       "-h is --help; the host is a word of the "
+				       "connection string: 'host=%s'",
+				       host);
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		for (size_t j = 0; j < sizeof habits / sizeof habits[0]; j++)
+			if (strncmp(argv[i], habits[j][0], strlen(habits[j][0])) == 0)
+				return pga_usage_error(
+				    "explain",
+				    "%s: it is a word of the connection string: '%s=...'",
+				    habits[j][0], habits[j][1]);
+	return PGA_EXIT_DONE;
+}
+
+/* As libpq does (PQconnectdbParams(), expand_dbname). */
+static void warn_of_dbname(const char *conninfo)
+{
+	if (conninfo[0] == '\0' || strchr(conninfo, '=') != NULL ||
+	    strncmp(conninfo, "postgresql://", strlen("postgresql://")) == 0 ||
+	    strncmp(conninfo, "postgres://", strlen("postgres://")) == 0)
+		return;
+	pga_print_warning("libpq takes %s for the name of a database; a server is 'host=%s'",
+			  conninfo, conninfo);
+}
+
 int pga_cmd_explain(int argc, char **argv)
 {
 	bool json;
-	int status;
+	int status = check_habits(argc, argv);
 
-	if (!pga_json_option(argc, argv, "explain", print_help, &json, &status))
+	if (status != PGA_EXIT_DONE ||
+	    !pga_json_option(argc, argv, "explain", print_help, &json, &status))
 		return status;
 	if (argc - optind > 1)
 		return pga_usage_error("explain",
 				       "one connection string, in quotes where it has blanks");
+	if (optind < argc)
+		warn_of_dbname(argv[optind]);
 	return explain(optind < argc ? argv[optind] : "", json);
 }

@@ -5,9 +5,18 @@
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
 #include "cli/json.h"
+#include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+static void add_value(struct pga_text *text, const struct pga_setting *setting)
+{
+	if (pga_keyword_is_secret(setting->keyword))
+		pga_text_add(text, PGA_MASK);
+	else
+		pga_text_add_masked(text, setting->value);
+}
 
 static json_t *settings_as_json(const struct pga_settings *settings)
 {
@@ -15,10 +24,12 @@ static json_t *settings_as_json(const struct pga_settings *settings)
 
 	for (size_t i = 0; i < settings->count; i++) {
 		const struct pga_setting *item = &settings->items[i];
-		bool secret = pga_keyword_is_secret(item->keyword);
+		struct pga_text shown = PGA_TEXT_EMPTY;
 
+		add_value(&shown, item);
 		(void)json_object_set_new(object, item->keyword,
-					  pga_json_text(secret ? "********" : item->value));
+					  pga_json_text(pga_text_string(&shown)));
+		pga_text_free(&shown);
 	}
 	return object;
 }
@@ -26,17 +37,26 @@ static json_t *settings_as_json(const struct pga_settings *settings)
 static json_t *host_as_json(const struct pga_checked_host *item)
 {
 	const struct pga_handshake *shown = &item->handshake;
+	json_t *host =
+	    json_pack("{s:o, s:b, s:b}", "host", pga_json_text(pga_host_label(item->host)), "tls",
+		      !item->skipped, "trusted", item->trusted);
 
-	if (item->skipped)
-		return json_pack("{s:o, s:b}", "host", pga_json_text(item->host->name), "tls", 0);
-	return json_pack(
-	    "{s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:o?, s:b}", "host",
-	    pga_json_text(pga_host_label(item->host)), "tls", 1, "protocol", shown->protocol,
-	    "cipher", shown->cipher, "subject", pga_json_text(shown->subject), "names",
-	    pga_json_text(shown->names), "valid_from", shown->valid_from, "valid_to",
-	    shown->valid_to, "root", pga_json_text(shown->root != NULL ? shown->root : ""),
-	    "root_sha256", shown->root_pin, "anchor",
-	    item->pin != NULL ? pga_json_text(item->pin->name) : NULL, "trusted", item->trusted);
+	if (host == NULL || item->skipped)
+		return host;
+	(void)json_object_set_new(
+	    host, "problem", item->problem != NULL ? pga_json_text(item->problem) : json_null());
+	if (!item->shown)
+		return host;
+	(void)json_object_update_new(
+	    host, json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o?}", "protocol",
+			    shown->protocol, "cipher", shown->cipher, "subject",
+			    pga_json_text(shown->subject), "issuer", pga_json_text(shown->issuer),
+			    "names", pga_json_text(shown->names), "valid_from", shown->valid_from,
+			    "valid_to", shown->valid_to, "root",
+			    pga_json_text(shown->root != NULL ? shown->root : ""), "root_sha256",
+			    shown->root_pin, "anchor",
+			    item->pin != NULL ? pga_json_text(item->pin->name) : NULL));
+	return host;
 }
 
 static json_t *check_as_json(const struct pga_check *check)
@@ -122,24 +142,46 @@ static void print_root(const struct pga_checked_host *item)
 	pga_text_free(&text);
 }
 
+/* What a server showed that libpq does not believe is no more than what it says of itself. */
+static void print_refused(const struct pga_checked_host *item)
+{
+	const struct pga_handshake *shown = &item->handshake;
+
+	print_field("refused", item->problem);
+	if (!item->shown)
+		return;
+	print_field("it showed", shown->subject);
+	print_field("names", shown->names);
+	print_field("signed by", shown->issuer);
+	print_field("valid from", shown->valid_from);
+	print_field("valid to", shown->valid_to);
+}
+
+static void print_believed(const struct pga_checked_host *item)
+{
+	const struct pga_handshake *shown = &item->handshake;
+
+	print_field("protocol", shown->protocol);
+	print_field("cipher", shown->cipher);
+	print_field("certificate", shown->subject);
+	print_field("names", shown->names);
+	print_field("valid from", shown->valid_from);
+	print_field("valid to", shown->valid_to);
+	print_root(item);
+}
+
 void pga_addition_checked(const struct pga_check *check)
 {
 	for (size_t i = 0; i < check->count; i++) {
 		const struct pga_checked_host *item = &check->items[i];
-		const struct pga_handshake *shown = &item->handshake;
 
 		pga_print(stdout, "checked %s:\n", pga_host_label(item->host));
-		if (item->skipped) {
+		if (item->skipped)
 			print_field("TLS", "not asked for: nothing to check");
-			continue;
-		}
-		print_field("protocol", shown->protocol);
-		print_field("cipher", shown->cipher);
-		print_field("certificate", shown->subject);
-		print_field("names", shown->names);
-		print_field("valid from", shown->valid_from);
-		print_field("valid to", shown->valid_to);
-		print_root(item);
+		else if (item->problem != NULL)
+			print_refused(item);
+		else
+			print_believed(item);
 	}
 }
 
@@ -169,11 +211,14 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 	pga_print(stdout, "%s [%s] %s %s, line %zu:\n", did, asked->change.name,
 		  changed->unchanged || changed->replaced ? "in" : "to", changed->path,
 		  changed->line);
-	for (size_t i = 0; i < settings->count; i++)
+	for (size_t i = 0; i < settings->count; i++) {
+		struct pga_text shown = PGA_TEXT_EMPTY;
+
+		add_value(&shown, &settings->items[i]);
 		pga_print(stdout, "    %s=%s\n", settings->items[i].keyword,
-			  pga_keyword_is_secret(settings->items[i].keyword)
-			      ? "********"
-			      : settings->items[i].value);
+			  pga_text_string(&shown));
+		pga_text_free(&shown);
+	}
 	if (!changed->unchanged && changed->removed.length > 0) {
 		(void)printf("in place of:\n");
 		pga_service_print_lines(stdout, "    ", pga_text_string(&changed->removed),
@@ -181,7 +226,8 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 	}
 	if (anchor != NULL)
 		pga_print(stdout, "anchor: %s, %s\n", anchor->name,
-			  anchor->scoped ? "through sslrootcert"
-					 : "through ~/.postgresql/root.crt");
+			  added->composition.vouching.sslrootcert != NULL
+			      ? "through sslrootcert, and no other"
+			      : "through ~/.postgresql/root.crt");
 	pga_service_print_next(asked->change.name);
 }

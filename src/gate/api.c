@@ -3,6 +3,7 @@
 
 #include "gate/gate.h"
 #include "policy/explain.h"
+#include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,18 @@ static enum pganchor_verdict fail(struct question *question, const char *message
 	return PGANCHOR_ERROR;
 }
 
+/* The first line of libpq's words about a connection string. */
+static void add_words(struct pga_text *answer, const char *message, const char *conninfo)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	const char *line;
+
+	pga_text_add_masked_message(&words, message, conninfo);
+	line = pga_text_string(&words);
+	pga_text_add_bytes(answer, line, strcspn(line, "\n"));
+	pga_text_free(&words);
+}
+
 /* A connection string as what PQconnectdbParams takes. libpq is asked whether it is one: as the
  * value of dbname, what is none would be the name of a database. */
 static int check_conninfo(const struct gate_libpq *libpq, const char *conninfo,
@@ -33,8 +46,7 @@ static int check_conninfo(const struct gate_libpq *libpq, const char *conninfo,
 	PQconninfoOption *options = libpq->calls.conninfoParse(conninfo, &message);
 
 	if (options == NULL)
-		pga_text_add_bytes(answer, message != NULL ? message : "out of memory",
-				   strcspn(message != NULL ? message : "out of memory", "\n"));
+		add_words(answer, message != NULL ? message : "out of memory", conninfo);
 	if (message != NULL)
 		libpq->calls.freemem(message);
 	if (options == NULL)

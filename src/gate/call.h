@@ -26,7 +26,7 @@ struct gate_call {
 	enum gate_lookups lookups;
 	const struct gate_rules *rules; /* the policy that exempts; the caller's */
 	bool lookup_refused;
-	bool ambiguous; /* gate_is_ambiguous(), for the audit log */
+	bool ambiguous; /* pga_is_ambiguous(), for the audit log */
 
 	/* PQconnectPoll check: the object that has begun to connect within this call, and what was
 	 * found out then. It comes by again in the same call, with the same settings: a question to

@@ -4,6 +4,7 @@
 #include "gate/call.h"
 #include "gate/doors.h"
 #include "gate/imports.h"
+#include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,7 @@ struct decision {
 	const char *locks[3][2]; /* keyword and value, to append */
 	size_t lock_count;
 	enum gate_lookups lookups;
-	bool ambiguous; /* gate_is_ambiguous() */
+	bool ambiguous; /* pga_is_ambiguous() */
 	const struct gate_rules *rules;
 	struct pga_text refusal;
 };
@@ -100,7 +101,7 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 		pga_text_add(&decision->refusal, "pganchor refused this connection: out of memory");
 	if (asked != 0)
 		return;
-	decision->ambiguous = gate_is_ambiguous(parameters);
+	decision->ambiguous = pga_is_ambiguous(parameters);
 	decision->rules = gate_rules_acquire();
 	gate_judge(libpq, decision->rules, parameters, true, &judgement);
 	decision->admitted = judgement.admitted;

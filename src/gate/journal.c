@@ -2,17 +2,14 @@
  * a process that is not ours, and uses the name that the program itself may have given to
  * openlog(3).
  *
- * One line for each connection, of words key="value", which `pganchor log` reads back:
- *
- *   pganchor[71]: audit: time="1795331163" program="psql" pid="71" argc="2" arguments="host=*"
- *
- * and so on: host, hostaddr, port, user, dbname, sslmode, reasons.
+ * One line for each connection, in the form of policy/record.h.
  *
  * Of the arguments it has the shape alone. What a password could be is never in it, so that a word
  * of the command line is either one of libpq's own keywords or a star. */
 #include "gate/gate.h"
 
-#include "policy/explain.h"
+#include "policy/record.h"
+#include "policy/secrets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,127 +28,27 @@
 #define REASONS_SIZE 1024
 #define ARGUMENTS    16 /* that have their shape told */
 
-/* Adds key="value". Quotes, backslashes and all that is not printable ASCII are \xNN, since syslog
- * daemons change control characters each in its own way; a value that is too long ends in "...". */
-static void add_field(struct pga_text *line, const char *key, const char *value, size_t most)
-{
-	size_t count = 0;
-
-	pga_text_addf(line, " %s=\"", key);
-	for (; *value != '\0' && count < most; value++, count++) {
-		unsigned char byte = (unsigned char)*value;
-
-		if (byte < ' ' || byte > '~' || byte == '"' || byte == '\\')
-			pga_text_addf(line, "\\x%02X", (unsigned)byte);
-		else
-			pga_text_add_bytes(line, value, 1);
-	}
-	pga_text_add(line, *value != '\0' ? "...\"" : "\"");
-}
-
 static void add_number(struct pga_text *line, const char *key, unsigned long long number)
 {
 	char digits[sizeof "18446744073709551615"];
 
 	(void)snprintf(digits, sizeof digits, "%llu", number);
-	add_field(line, key, digits, SHORT_VALUE);
+	pga_record_add(line, key, digits, SHORT_VALUE);
 }
 
-#define MASK "********"
-
-static const char *value_of(const struct pga_effective *effective, const char *keyword)
-{
-	const char *value = pga_effective_value(effective, keyword);
-
-	return value != NULL ? value : "";
-}
-
-/* How many characters of the text can be a host's name or address, with an interface
- * (fe80::1%eth0). A
- * ":" is part of addresses alone, for in front of a password it is not. */
-static size_t host_length(const char *text)
-{
-	static const char of_names[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-				       "0123456789.-_%";
-	static const char of_addresses[] = "0123456789abcdefABCDEF:.";
-	const size_t length = strspn(text, of_names);
-	const size_t address = strspn(text, of_addresses);
-
-	if (text[length] != ':')
-		return length;
-	return text[address] == '%' ? address + strspn(text + address, of_names) : address;
-}
-
-/* Hosts, paths of sockets, which begin with "/", and at the front a socket's abstract name, which
- * begins with "@". (Further behind, an "@" is more likely to be the end of a password.) */
-static bool is_host_list(const char *hosts)
-{
-	if (hosts[0] == '@')
-		hosts += 1 + strcspn(hosts + 1, "@,");
-	for (;; hosts++) {
-		hosts += hosts[0] == '/' ? strcspn(hosts, "@,") : host_length(hosts);
-		if (*hosts != ',')
-			return *hosts == '\0';
-	}
-}
-
-static bool is_port_list(const char *ports)
-{
-	for (;; ports++) {
-		unsigned long port = 0;
-
-		for (; *ports >= '0' && *ports <= '9' && port <= 65535; ports++)
-			port = port * 10 + (unsigned long)(*ports - '0');
-		if (port > 65535 || *ports != ',')
-			return port <= 65535 && *ports == '\0';
-	}
-}
-
-/* Whether the settings can be parts of a password. Where a URI has a password with an "@" or a "/"
- * that is not written as %40 or %2F, libpq takes what is behind that for host, port and database,
- * and the "@" that was to end the password is then in one of them. Nothing tells which of them is
- * what it says. */
-static bool may_hold_a_password(const struct pga_effective *effective)
-{
-	const char *dbname = value_of(effective, "dbname");
-
-	/* What is not said is the user's name, which may well have an "@" in it. */
-	if (strcmp(dbname, value_of(effective, "user")) == 0)
-		dbname = "";
-	return !is_host_list(value_of(effective, "host")) ||
-	       !is_host_list(value_of(effective, "hostaddr")) ||
-	       !is_port_list(value_of(effective, "port")) || strpbrk(dbname, "@:/=") != NULL;
-}
-
-/* The settings that say whose connection it is, and those that are judged. "=" or "://" in one: a
- * program that does not have its dbname expanded can have a whole connection string there. ":" and
- * "/" in a user's name: it can have the password behind it, in a URI that was escaped too much. */
+/* The settings that say whose connection it is, and those that are judged. */
 static void add_settings(struct pga_text *line, const struct pga_effective *effective, bool masked)
 {
-	static const struct {
-		const char *keyword;
-		const char *suspect; /* characters by which the value can be more than it says */
-		bool is_place;       /* of what may_hold_a_password() looks at */
-	} settings[] = {{"host", "=", true},
-			{"hostaddr", "=", true},
-			{"port", "=", true},
-			{"user", "=:/", false},
-			{"dbname", "=:/", true},
-			{"service", "=:@", false},
-			{"sslmode", "=", false},
-			{"sslrootcert", "=@", false},
-			{"gssencmode", "=", false},
-			{"ssl_min_protocol_version", "=", false},
-			{"ssl_max_protocol_version", "=", false}};
+	for (enum pga_word word = PGA_WORD_HOST; word <= PGA_WORD_SSL_MAX; word++) {
+		const char *keyword = pga_word_key(word);
+		const PQconninfoOption *option = pga_option_find(effective->options, keyword);
+		struct pga_text value = PGA_TEXT_EMPTY;
 
-	for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
-		const char *value = value_of(effective, settings[i].keyword);
-
-		if (value[0] != '\0' && ((masked && settings[i].is_place) ||
-					 strpbrk(value, settings[i].suspect) != NULL))
-			value = MASK;
-		if (value[0] != '\0')
-			add_field(line, settings[i].keyword, value, SHORT_VALUE);
+		if (option != NULL)
+			pga_text_add_setting(&value, option, masked);
+		if (value.length > 0)
+			pga_record_add(line, keyword, pga_text_string(&value), SHORT_VALUE);
+		pga_text_free(&value);
 	}
 }
 
@@ -164,19 +61,6 @@ static const char *scheme_of(const char *text)
 		if (strncmp(text, schemes[i], strlen(schemes[i])) == 0)
 			return schemes[i];
 	return NULL;
-}
-
-bool gate_is_ambiguous(const struct pga_parameters *parameters)
-{
-	for (size_t i = 0; parameters->keywords[i] != NULL; i++) {
-		const char *value = parameters->values[i];
-		const char *at =
-		    value != NULL && scheme_of(value) != NULL ? strchr(value, '@') : NULL;
-
-		if (at != NULL && strchr(at + 1, '@') != NULL)
-			return true;
-	}
-	return false;
 }
 
 /* The keywords of libpq that stand before a "=" in this argument, each as "keyword=*": what is
@@ -242,8 +126,9 @@ static void add_arguments(struct pga_text *line, const struct pga_effective *eff
 				pga_text_add(&shape, " ");
 			add_shape(&shape, at, effective);
 		}
-	add_number(line, "argc", argc);
-	add_field(line, "arguments", pga_text_string(&shape), REASONS_SIZE);
+	add_number(line, pga_word_key(PGA_WORD_ARGC), argc);
+	pga_record_add(line, pga_word_key(PGA_WORD_ARGUMENTS), pga_text_string(&shape),
+		       REASONS_SIZE);
 	pga_text_free(&shape);
 }
 
@@ -265,7 +150,7 @@ static void add_reason(struct pga_text *reasons, const char *reason, size_t leng
 	if (text == NULL)
 		return;
 	pga_text_add(reasons, strncmp(reason, host, sizeof host - 1) == 0 ? host : server);
-	pga_text_add(reasons, MASK);
+	pga_text_add(reasons, PGA_MASK);
 	pga_text_add_bytes(reasons, text + (*text == ')'),
 			   length - (size_t)(text - reason) - (*text == ')'));
 }
@@ -296,7 +181,8 @@ static void add_reasons(struct pga_text *line, const char *message, bool masked)
 			break;
 		pga_text_add(&reasons, "; ");
 	}
-	add_field(line, "reasons", pga_text_string(&reasons), REASONS_SIZE);
+	pga_record_add(line, pga_word_key(PGA_WORD_REASONS), pga_text_string(&reasons),
+		       REASONS_SIZE);
 	pga_text_free(&reasons);
 }
 
@@ -321,13 +207,15 @@ void gate_journal(const struct gate_rules *rules, const struct pga_effective *ef
 
 	if (rules->policy.log == PGA_LOG_OFF)
 		return;
-	pga_text_addf(&line, "<%d>pganchor[%d]: audit:", LOG_AUTHPRIV | LOG_WARNING, (int)getpid());
+	pga_text_addf(&line, "<%d>" PGA_RECORD_TAG "[%d]: " PGA_RECORD_MARK,
+		      LOG_AUTHPRIV | LOG_WARNING, (int)getpid());
 	/* Seconds since 1970: gmtime_r() may want a lock and a file. */
-	add_number(&line, "time", (unsigned long long)time(NULL));
-	add_field(&line, "program", program_invocation_short_name, SHORT_VALUE);
-	add_number(&line, "pid", (unsigned long long)getpid());
+	add_number(&line, PGA_RECORD_TIME, (unsigned long long)time(NULL));
+	pga_record_add(&line, pga_word_key(PGA_WORD_PROGRAM), program_invocation_short_name,
+		       SHORT_VALUE);
+	add_number(&line, PGA_RECORD_PID, (unsigned long long)getpid());
 	add_arguments(&line, effective);
-	ambiguous = ambiguous || effective == NULL || may_hold_a_password(effective);
+	ambiguous = ambiguous || effective == NULL || pga_may_hold_a_password(effective);
 	if (effective != NULL)
 		add_settings(&line, effective, ambiguous);
 	add_reasons(&line, message, ambiguous);

@@ -30,6 +30,7 @@ struct pga_effective {
 	    *origins;       /* one for each option; NULL where memory ran out or nobody asked */
 	char *service;      /* its name and the file that it stands in, once traced; NULL where */
 	char *service_file; /* there is none */
+	bool ambiguous;     /* pga_is_ambiguous() of the parameters, once traced */
 	bool oauth_unsafe;  /* PGOAUTHDEBUG is such that libpq may send OAuth's secrets over plain
 			       HTTP, or print them */
 };

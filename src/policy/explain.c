@@ -2,29 +2,10 @@
 
 #include "base/printable.h"
 #include "policy/options.h"
+#include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-bool pga_setting_is_secret(const PQconninfoOption *option)
-{
-	static const char *const words[] = {"password", "secret", "scram_client_key",
-					    "scram_server_key"};
-
-	if (option->dispchar != NULL && option->dispchar[0] == '*')
-		return true;
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (strstr(option->keyword, words[i]) != NULL)
-			return true;
-	return false;
-}
-
-const char *pga_setting_shown(const PQconninfoOption *option)
-{
-	if (option->val == NULL || option->val[0] == '\0')
-		return "";
-	return pga_setting_is_secret(option) ? "********" : option->val;
-}
 
 /* What a setting that is weak has to be; NULL: not set. */
 static const char *strong_value(const char *keyword)
@@ -81,16 +62,26 @@ void pga_explain_changes(const struct pga_effective *effective, const struct pga
 	}
 }
 
-void pga_explain_unknown(const struct pga_effective *effective, struct pga_text *text)
+/* Adds a line of notes. */
+static void add_note(struct pga_text *text, const char *note)
 {
+	if (text->length > 0)
+		pga_text_add(text, "\n");
+	pga_text_add(text, note);
+}
+
+void pga_explain_notes(const struct pga_effective *effective, struct pga_text *text)
+{
+	if (pga_may_hold_a_password(effective))
+		add_note(text,
+			 "host, port and dbname are not shown: one of them may be a part of a "
+			 "password, in which \"@\" and \"/\" have to be written as %40 and %2F");
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
 	     option++) {
 		if (pga_option_is_reviewed(option->keyword))
 			continue;
-		if (text->length > 0)
-			pga_text_add(text, "\n");
-		pga_text_addf(text, "libpq has an option that pganchor does not know: %s",
-			      option->keyword);
+		add_note(text, "libpq has an option that pganchor does not know: ");
+		pga_text_add(text, option->keyword);
 	}
 }
 
@@ -110,7 +101,7 @@ static void add_verdict(const struct pga_effective *effective, const struct pga_
 			const struct pga_verdict *verdict, struct pga_text *text)
 {
 	struct pga_text changes = PGA_TEXT_EMPTY;
-	struct pga_text unknown = PGA_TEXT_EMPTY;
+	struct pga_text notes = PGA_TEXT_EMPTY;
 
 	pga_text_add(text, verdict->allowed ? "\nallowed" : "\nrefused");
 	if (!verdict->allowed && policy->mode == PGA_MODE_AUDIT)
@@ -130,20 +121,34 @@ static void add_verdict(const struct pga_effective *effective, const struct pga_
 	if (changes.length > 0)
 		pga_text_add(text, "what to change:\n");
 	add_lines(text, pga_text_string(&changes));
-	pga_explain_unknown(effective, &unknown);
-	if (unknown.length > 0)
-		pga_text_addf(text, "%s\n", pga_text_string(&unknown));
-	text->failed = text->failed || changes.failed || unknown.failed;
+	pga_explain_notes(effective, &notes);
+	if (notes.length > 0)
+		pga_text_addf(text, "%s\n", pga_text_string(&notes));
+	text->failed = text->failed || changes.failed || notes.failed;
 	pga_text_free(&changes);
-	pga_text_free(&unknown);
+	pga_text_free(&notes);
 }
 
-/* The value as it is shown in the table; the caller frees it. */
-static char *cell_of(const PQconninfoOption *option)
+char *pga_setting_shown(const struct pga_effective *effective, const PQconninfoOption *option)
+{
+	struct pga_text shown = PGA_TEXT_EMPTY;
+
+	pga_text_add_setting(&shown, option, pga_may_hold_a_password(effective));
+	/* As long as nothing is added it has no bytes. */
+	pga_text_add(&shown, "");
+	return pga_text_take(&shown);
+}
+
+/* The same, as it is shown in the table. */
+static char *cell_of(const struct pga_effective *effective, const PQconninfoOption *option)
 {
 	struct pga_text cell = PGA_TEXT_EMPTY;
+	char *shown = pga_setting_shown(effective, option);
 
-	pga_text_add_printable(&cell, pga_setting_shown(option), "");
+	if (shown != NULL)
+		pga_text_add_printable(&cell, shown, "");
+	cell.failed = cell.failed || shown == NULL;
+	free(shown);
 	return pga_text_take(&cell);
 }
 
@@ -155,7 +160,7 @@ void pga_explain(const struct pga_effective *effective, const struct pga_policy 
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
 	     option++) {
-		char *shown = cell_of(option);
+		char *shown = cell_of(effective, option);
 
 		if (shown != NULL && shown[0] != '\0') {
 			if ((int)strlen(option->keyword) > keyword_width)
@@ -167,7 +172,7 @@ void pga_explain(const struct pga_effective *effective, const struct pga_policy 
 	}
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
 	     option++) {
-		char *shown = cell_of(option);
+		char *shown = cell_of(effective, option);
 
 		text->failed = text->failed || shown == NULL;
 		if (shown != NULL && shown[0] != '\0') {

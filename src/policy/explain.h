@@ -8,12 +8,9 @@
 
 #include <stdbool.h>
 
-/* Whether the setting's value is a secret, which is shown nowhere: libpq marks it so ("*"), or its
- * name says it. */
-bool pga_setting_is_secret(const PQconninfoOption *option);
-
-/* The value as it may be shown: "********" for a secret that is set, "" where it is not set. */
-const char *pga_setting_shown(const PQconninfoOption *option);
+/* The value as it may be shown: "********" for a secret that is set, "" where it is not set
+ * (policy/secrets.h). The caller frees it; NULL for want of memory. */
+char *pga_setting_shown(const struct pga_effective *effective, const PQconninfoOption *option);
 
 /* Adds one line for each setting that has a value, in columns (keyword, value, origin), and behind
  * them the verdict with its reasons and what to change, a newline at the end of each line.
@@ -25,7 +22,8 @@ void pga_explain(const struct pga_effective *effective, const struct pga_policy 
 void pga_explain_changes(const struct pga_effective *effective, const struct pga_verdict *verdict,
 			 struct pga_text *text);
 
-/* Adds a line for each option of this libpq that nobody has reviewed, no newline at the end. */
-void pga_explain_unknown(const struct pga_effective *effective, struct pga_text *text);
+/* Adds what else there is to say, no newline at the end: why settings are not shown, and each
+ * option of this libpq that nobody has reviewed. */
+void pga_explain_notes(const struct pga_effective *effective, struct pga_text *text);
 
 #endif

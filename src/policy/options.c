@@ -10,7 +10,7 @@ bool pga_option_is_reviewed(const char *keyword)
 	    /* who is reached */
 	    "host", "hostaddr", "port", "dbname", "user", "service", "servicefile",
 	    "target_session_attrs", "load_balance_hosts", "replication",
-	    /* who we are; what is secret is in pga_setting_is_secret() */
+	    /* who we are; what is secret: policy/secrets.c */
 	    "password", "passfile", "require_auth", "channel_binding", "scram_client_key",
 	    "scram_server_key", "requirepeer", "krbsrvname", "gsslib", "gssdelegation",
 	    "oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope",

@@ -2,6 +2,7 @@
 
 #include "base/printable.h"
 #include "base/text.h"
+#include "policy/secrets.h"
 
 #include <string.h>
 #include <strings.h>
@@ -125,9 +126,15 @@ static void count_reason(struct pga_verdict *verdict, const char *keyword)
 static void begin_reason(struct pga_verdict *verdict, const struct pga_effective *effective,
 			 const char *keyword)
 {
+	const PQconninfoOption *option = pga_option_find(effective->options, keyword);
+	struct pga_text value = PGA_TEXT_EMPTY;
+
 	count_reason(verdict, keyword);
 	pga_text_addf(&verdict->why, "%s=", keyword);
-	pga_text_add_printable(&verdict->why, value_of(effective, keyword), "");
+	if (option != NULL)
+		pga_text_add_setting(&value, option, pga_may_hold_a_password(effective));
+	pga_text_add_printable(&verdict->why, pga_text_string(&value), "");
+	pga_text_free(&value);
 	pga_text_add(&verdict->why, " (");
 	pga_effective_origin(effective, keyword, &verdict->why);
 	pga_text_add(&verdict->why, ") ");
@@ -183,17 +190,31 @@ static void judge_tls_version(const struct pga_effective *effective,
 	}
 }
 
+/* The word is the system's roots from libpq 16 on, which came with sslcertmode. To one before, it
+ * is a file in the directory that the program happens to run in, and whoever can write there would
+ * be believed. */
+static void judge_roots(const struct pga_effective *effective, const struct pga_policy *policy,
+			struct pga_verdict *verdict)
+{
+	if (strcmp(value_of(effective, "sslrootcert"), "system") != 0)
+		return;
+	if (pga_effective_value(effective, "sslcertmode") == NULL) {
+		begin_reason(verdict, effective, "sslrootcert");
+		pga_text_add(&verdict->why, "is a file in the current directory to this libpq, "
+					    "which is older than 16");
+	} else if (policy->public_ca == PGA_REFUSE) {
+		begin_reason(verdict, effective, "sslrootcert");
+		pga_text_add(&verdict->why, "trusts every public CA, which the policy refuses");
+	}
+}
+
 static void judge_tls(const struct pga_effective *effective, const struct pga_policy *policy,
 		      struct pga_verdict *verdict)
 {
 	judge_sslmode(effective, verdict);
 	judge_gss(effective, policy, verdict);
 	judge_tls_version(effective, policy, verdict);
-	if (policy->public_ca == PGA_REFUSE &&
-	    strcmp(value_of(effective, "sslrootcert"), "system") == 0) {
-		begin_reason(verdict, effective, "sslrootcert");
-		pga_text_add(&verdict->why, "trusts every public CA, which the policy refuses");
-	}
+	judge_roots(effective, policy, verdict);
 }
 
 /* Settings by which libpq gives secrets away, of whatever value. */

@@ -1,0 +1,55 @@
+/* The form of the audit log: one line for each connection that mode = audit lets through, of words
+ * key="value". The gate writes them (gate/journal.c), and `pganchor log` reads them back
+ * (activate/records.c):
+ *
+ *   pganchor[71]: audit: time="1795331163" program="psql" pid="71" argc="2" arguments="host=*"
+ *
+ * and so on. In a value quotes, backslashes and all that is not printable ASCII are \xNN, since
+ * syslog daemons change control characters each in its own way; one that was too long ends in
+ * "...". */
+#ifndef PGA_POLICY_RECORD_H
+#define PGA_POLICY_RECORD_H
+
+#include "base/text.h"
+
+#include <stddef.h>
+
+#define PGA_RECORD_TAG  "pganchor" /* what syslog calls the sender */
+#define PGA_RECORD_MARK "audit:"   /* how the message begins */
+
+/* The words of a line, in their order behind time and pid. */
+enum pga_word {
+	PGA_WORD_PROGRAM,
+	PGA_WORD_ARGC,
+	PGA_WORD_ARGUMENTS,
+	PGA_WORD_HOST, /* from here on libpq's settings, under their own names */
+	PGA_WORD_HOSTADDR,
+	PGA_WORD_PORT,
+	PGA_WORD_USER,
+	PGA_WORD_DBNAME,
+	PGA_WORD_SERVICE,
+	PGA_WORD_SSLMODE,
+	PGA_WORD_SSLROOTCERT,
+	PGA_WORD_GSSENCMODE,
+	PGA_WORD_SSL_MIN,
+	PGA_WORD_SSL_MAX, /* the last of them */
+	PGA_WORD_REASONS,
+	PGA_WORDS,
+};
+
+/* The key of a word, such as "host". */
+const char *pga_word_key(enum pga_word word);
+
+/* The keys of the two that are no words of what connections have in common. */
+#define PGA_RECORD_TIME "time" /* seconds since 1970 */
+#define PGA_RECORD_PID  "pid"
+
+/* Adds ` key="value"`, of the value no more than these bytes. */
+void pga_record_add(struct pga_text *line, const char *key, const char *value, size_t most);
+
+/* Reads one ` key="value"`, undoing \xNN: adds to value. Returns what comes behind it, NULL where
+ * there is none. The key is not ended by a NUL. */
+const char *pga_record_next(const char *at, const char **key, size_t *key_length,
+			    struct pga_text *value);
+
+#endif

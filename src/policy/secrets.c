@@ -1,0 +1,312 @@
+#include "policy/secrets.h"
+
+#include "policy/options.h"
+
+#include <string.h>
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Whether the word, of this length, has the part in it, whose letters are small. */
+static bool has_part(const char *word, size_t length, const char *part)
+{
+	const size_t wanted = strlen(part);
+
+	for (size_t at = 0; at + wanted <= length; at++) {
+		size_t same = 0;
+
+		while (same < wanted && lower(word[at + same]) == part[same])
+			same++;
+		if (same == wanted)
+			return true;
+	}
+	return false;
+}
+
+static bool is_secret_word(const char *word, size_t length)
+{
+	static const char parts[][20] = {
+	    "pass", "pwd", "secret", "scram_client_key", "scram_server_key", "token", "word"};
+
+	if (has_part(word, length, "passfile"))
+		return false;
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		if (has_part(word, length, parts[i]))
+			return true;
+	return false;
+}
+
+bool pga_keyword_is_secret(const char *keyword)
+{
+	return is_secret_word(keyword, strlen(keyword));
+}
+
+static bool is_of_a_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '_' || c == '.' || c == '-';
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* The keyword in front of this "=", in a text that begins at `begin`. */
+static const char *keyword_before(const char *begin, const char *equals, size_t *length)
+{
+	const char *end = equals;
+	const char *start;
+
+	while (end > begin && is_blank(end[-1]))
+		end--;
+	for (start = end; start > begin && is_of_a_word(start[-1]);)
+		start--;
+	*length = (size_t)(end - start);
+	return start;
+}
+
+/* Whether a setting of libpq's begins here: its name, and a "=" behind it. */
+static bool begins_setting(const char *at, const char *end)
+{
+	char keyword[32];
+	size_t length = 0;
+
+	while (at + length < end && is_of_a_word(at[length]))
+		length++;
+	if (length == 0 || length >= sizeof keyword)
+		return false;
+	memcpy(keyword, at, length);
+	keyword[length] = '\0';
+	for (at += length; at < end && is_blank(*at);)
+		at++;
+	return at < end && *at == '=' && pga_option_is_reviewed(keyword);
+}
+
+/* The end of a secret value that begins here. In quotes it goes to the quote that ends it; and what
+ * follows may belong to it, where a quote was forgotten, up to the next setting. */
+static const char *end_of_secret(const char *at, const char *end)
+{
+	while (at < end && is_blank(*at))
+		at++;
+	if (at < end && *at == '\'') {
+		for (at++; at < end && *at != '\''; at++)
+			if (*at == '\\' && at + 1 < end)
+				at++;
+		at += at < end;
+	}
+	for (; at < end; at++)
+		if ((is_blank(*at) || *at == '&') && begins_setting(at + 1, end))
+			break;
+	return at;
+}
+
+/* The end of the first ":", which may be written as %3A, where somebody escaped too much; NULL
+ * where there is none. */
+static const char *behind_colon(const char *at, const char *end)
+{
+	for (; at < end; at++) {
+		if (*at == ':')
+			return at + 1;
+		if (*at == '%' && end - at >= 3 && at[1] == '3' && lower(at[2]) == 'a')
+			return at + 3;
+	}
+	return NULL;
+}
+
+/* Behind the number of a port that begins here; the same place where none does. */
+static const char *end_of_port(const char *at, const char *end)
+{
+	const char *digit = at;
+	unsigned long port = 0;
+
+	for (; digit < end && *digit >= '0' && *digit <= '9' && port <= 65535; digit++)
+		port = port * 10 + (unsigned long)(*digit - '0');
+	return port <= 65535 ? digit : at;
+}
+
+/* Where the password of an address begins that has its user and host here: behind the first ":" in
+ * front of the last "@"; or behind one that no port follows, where the host was forgotten. NULL
+ * where there is none. *after: where the text goes on. */
+static const char *password_of(const char *authority, const char *end, const char **after)
+{
+	const char *secret = behind_colon(authority, end);
+	const char *at = memrchr(authority, '@', (size_t)(end - authority));
+	const char *behind;
+
+	*after = end;
+	if (at != NULL) {
+		*after = at;
+		return secret != NULL && secret <= at ? secret : NULL;
+	}
+	/* [::1]:5432 */
+	if (authority < end && *authority == '[')
+		return NULL;
+	for (; secret != NULL; secret = behind_colon(behind, end)) {
+		behind = end_of_port(secret, end);
+		if (behind == secret || (behind < end && strchr(",/?\"' \t", *behind) == NULL))
+			return secret;
+		/* What is behind the hosts has other colons. */
+		if (behind < end && *behind != ',')
+			return NULL;
+	}
+	return NULL;
+}
+
+/* Adds a text. */
+static void add_masked(struct pga_text *text, const char *begin, const char *end)
+{
+	static const char of_address[] = "://";
+	const size_t mark = sizeof of_address - 1;
+
+	for (const char *at = begin; at < end;) {
+		const char *secret = NULL;
+		const char *after = NULL;
+		size_t length = 0;
+
+		if (*at == '=') {
+			const char *keyword = keyword_before(begin, at, &length);
+
+			if (is_secret_word(keyword, length)) {
+				secret = at + 1;
+				after = end_of_secret(secret, end);
+			}
+		} else if ((size_t)(end - at) > mark && memcmp(at, of_address, mark) == 0) {
+			secret = password_of(at + mark, end, &after);
+			pga_text_add(text, of_address);
+			at += mark;
+			if (secret == NULL)
+				continue;
+		}
+		if (secret == NULL) {
+			pga_text_add_bytes(text, at++, 1);
+			continue;
+		}
+		pga_text_add_bytes(text, at, (size_t)(secret - at));
+		pga_text_add(text, PGA_MASK);
+		at = after;
+	}
+}
+
+void pga_text_add_masked(struct pga_text *text, const char *words)
+{
+	const char *end = words + strlen(words);
+	const char *after = words;
+	/* What may be an address without a scheme: u:password@host. */
+	const size_t user = strcspn(words, ":=@ \t\n/");
+
+	if (words[user] == ':' && strncmp(words + user, "://", 3) != 0 &&
+	    strchr(words, '@') != NULL) {
+		const char *secret = password_of(words, end, &after);
+
+		pga_text_add_bytes(text, words, (size_t)(secret - words));
+		pga_text_add(text, PGA_MASK);
+	}
+	add_masked(text, after, end);
+}
+
+/* What of a connection string may be a password: all that is from one place to another; NULL where
+ * it has none. */
+struct zone {
+	const char *begin;
+	const char *end;
+};
+
+static struct zone find_secrets(const char *given)
+{
+	const char *scheme = strstr(given, "://");
+	struct zone zone = {NULL, given + strlen(given)};
+	size_t length;
+
+	if (scheme != NULL)
+		zone.begin = password_of(scheme + 3, zone.end, &zone.end);
+	else if (given[strcspn(given, ":@")] != '\0')
+		zone.begin = given + strcspn(given, ":@");
+	for (const char *at = strchr(given, '='); at != NULL; at = strchr(at + 1, '=')) {
+		const char *keyword = keyword_before(given, at, &length);
+
+		if (!is_secret_word(keyword, length))
+			continue;
+		/* It goes to where nobody can tell. */
+		zone.end = given + strlen(given);
+		if (zone.begin == NULL || zone.begin > at)
+			zone.begin = at + 1;
+	}
+	return zone;
+}
+
+/* Whether libpq says this of itself, in quotes. */
+static bool is_a_word_of_libpq(const char *quoted)
+{
+	return pga_option_is_reviewed(quoted) ||
+	       (strlen(quoted) == 1 && strchr("=]:/", quoted[0]) != NULL);
+}
+
+/* Whether what libpq quotes can be shown: it stands in front of what may be a password, or behind.
+ */
+static bool is_harmless(const char *quoted, const char *given, const struct zone *zone)
+{
+	const size_t length = strlen(quoted);
+	bool found = false;
+
+	if (is_a_word_of_libpq(quoted))
+		return true;
+	for (const char *at = strstr(given, quoted); at != NULL; at = strstr(at + 1, quoted)) {
+		if (at < zone->end && at + length > zone->begin)
+			return false;
+		found = true;
+	}
+	/* Of a URI, libpq may quote what it has decoded. */
+	return found || strstr(given, "://") == NULL;
+}
+
+/* Adds what is between two quotes of the message. */
+static void add_quoted(struct pga_text *text, const char *begin, size_t length, const char *given,
+		       const struct zone *zone)
+{
+	struct pga_text quoted = PGA_TEXT_EMPTY;
+
+	pga_text_add_bytes(&quoted, begin, length);
+	if (strcmp(pga_text_string(&quoted), given) == 0 && strstr(given, "://") != NULL)
+		pga_text_add_masked(text, given);
+	else if (!quoted.failed && is_harmless(pga_text_string(&quoted), given, zone))
+		pga_text_add_masked(text, pga_text_string(&quoted));
+	else
+		pga_text_add(text, PGA_MASK);
+	pga_text_free(&quoted);
+}
+
+void pga_text_add_masked_message(struct pga_text *text, const char *message, const char *given)
+{
+	const struct zone zone = given != NULL ? find_secrets(given) : (struct zone){NULL, NULL};
+	const char *last = strrchr(message, '"');
+	const char *at = strchr(message, '"');
+
+	if (zone.begin == NULL || at == NULL || last == at) {
+		pga_text_add_masked(text, message);
+		return;
+	}
+	/* With a quote in what is quoted, no pair of them can be told. */
+	if (strchr(zone.begin, '"') != NULL) {
+		pga_text_add_bytes(text, message, (size_t)(at + 1 - message));
+		pga_text_add(text, PGA_MASK);
+		pga_text_add(text, last);
+		return;
+	}
+	while (at != NULL) {
+		const char *end = strchr(at + 1, '"');
+
+		pga_text_add_bytes(text, message, (size_t)(at + 1 - message));
+		if (end == NULL) {
+			pga_text_add(text, PGA_MASK);
+			return;
+		}
+		add_quoted(text, at + 1, (size_t)(end - at - 1), given, &zone);
+		pga_text_add(text, "\"");
+		message = end + 1;
+		at = strchr(message, '"');
+	}
+	pga_text_add(text, message);
+}
