@@ -44,12 +44,16 @@ static bool is_of_no_account(const char *keyword)
 	return false;
 }
 
-static void tell(const PQconninfoOption *option, struct pga_text *text)
+static void tell(const struct pga_effective *effective, const PQconninfoOption *option,
+		 struct pga_text *text)
 {
+	char *shown = pga_setting_shown(effective, option);
+
 	if (text->length > 0)
 		pga_text_add(text, "\n");
 	pga_text_addf(text, "environment %s: %s=", option->envvar, option->keyword);
-	pga_text_add_printable(text, pga_setting_shown(option), "");
+	pga_text_add_printable(text, shown != NULL ? shown : "", "");
+	free(shown);
 	pga_text_addf(text,
 		      " counts in this shell, since the entry does not say %s; give %s=VALUE to "
 		      "have the same everywhere",
@@ -65,7 +69,7 @@ void pga_surroundings_tell(const struct pga_standing *standing, struct pga_text 
 		if (effective->origins[option - effective->options] == PGA_FROM_ENVIRONMENT &&
 		    option->val != NULL && option->val[0] != '\0' &&
 		    !is_of_no_account(option->keyword))
-			tell(option, text);
+			tell(effective, option, text);
 	if (standing->stands == PGA_STANDS_ALLOWED)
 		return;
 	pga_text_addf(text, "%swith the environment of this shell the entry is %s: %s",
