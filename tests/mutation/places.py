@@ -15,8 +15,8 @@ OPERATORS = {"==": ["!="], "!=": ["=="], "<": ["<=", ">="], "<=": ["<", ">"], ">
              "<<": [">>"], ">>": ["<<"], "+=": ["-="], "-=": ["+="], "|=": ["&="], "&=": ["|="]}
 STATEMENTS = (CursorKind.COMPOUND_STMT, CursorKind.IF_STMT, CursorKind.FOR_STMT, CursorKind.WHILE_STMT, CursorKind.LABEL_STMT)
 # Memory that is not given back is for the sanitizers to find; a block that is larger or smaller by a byte too.
-RELEASES = re.compile(r"(\w+_)?(free|decref)")
-ALLOCATES = ("malloc", "calloc", "realloc", "strndup")
+RELEASES = re.compile(r"(\w+_)?(free|decref|release)")
+ALLOCATES = ("malloc", "calloc", "realloc", "strndup", "memset")
 LOOPS = (CursorKind.FOR_STMT, CursorKind.WHILE_STMT, CursorKind.DO_STMT)
 
 
