@@ -84,7 +84,8 @@ class Finder:
         if bad:
             raise SystemExit(f"mutation: {self.name} is not parsed: {bad[0]}")
         for cursor in unit.cursor.get_children():
-            if cursor.kind == CursorKind.FUNCTION_DECL and cursor.is_definition() and self.is_here(cursor):
+            if (cursor.kind == CursorKind.FUNCTION_DECL and cursor.is_definition() and self.is_here(cursor)
+                    and "free" not in cursor.spelling.split("_")):
                 self.function = cursor.spelling
                 for child in cursor.get_children():
                     if child.kind == CursorKind.COMPOUND_STMT:
