@@ -169,7 +169,7 @@ class Mutant:
             for file in self.tree.build / INSTALLED[installed], self.tree.build / TARGETS[installed]:
                 os.utime(file, (1, 1))
         self.install({installed: self.sound / installed for installed in self.installed})
-        self.left.unlink()
+        self.left.unlink(missing_ok=True)
 
     def install(self, files):
         for installed, built in files.items():
