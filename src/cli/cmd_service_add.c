@@ -162,8 +162,12 @@ static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 			next =
 			    "nothing was written. This may be another server than you mean; what "
 			    "it shows is no reason to believe it";
-	if (check->advice != NULL)
-		next = check->advice;
+	/* Without a root certificate, libpq advises to change sslmode "to disable server
+	 * certificate verification", and only then names that keyword. */
+	if (strstr(check->problem, "sslmode") != NULL)
+		next = "nothing was written. Leave sslmode as it is: without verification, anybody "
+		       "could be the server. What is missing is the root of its CA: pganchor "
+		       "bootstrap fetches and pins it";
 	if (asked->json)
 		(void)pga_addition_json(asked, added, false, PGA_EXIT_FAILED);
 	(void)pga_fail(&error, next, "service %s: %s", asked->change.name, check->problem);
