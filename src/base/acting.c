@@ -2,18 +2,26 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/fsuid.h>
 #include <unistd.h>
 
 bool pga_user_is_unmapped(uid_t user)
 {
 	FILE *map = fopen("/proc/self/uid_map", "re");
-	unsigned long first;
-	unsigned long count;
+	char line[128];
 	bool mapped = map == NULL;
 
-	while (map != NULL && !mapped && fscanf(map, "%lu %*u %lu", &first, &count) == 2)
+	/* The first id here, that outside, and how many there are. */
+	while (map != NULL && !mapped && fgets(line, sizeof line, map) != NULL) {
+		char *at = line;
+		const unsigned long first = strtoul(at, &at, 10);
+		const unsigned long outside = strtoul(at, &at, 10);
+		const unsigned long count = strtoul(at, &at, 10);
+
+		(void)outside;
 		mapped = user >= first && user - first < count;
+	}
 	if (map != NULL)
 		(void)fclose(map);
 	return !mapped;

@@ -256,6 +256,10 @@ static int rename_staged(struct pga_edit *edit)
 {
 	const int directory = edit->directory.fd;
 
+	if (edit->staged_path == NULL) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (renameat(directory, strrchr(edit->staged_path, '/') + 1, directory, edit->name) != 0)
 		return -1;
 	pga_leftover_forget(edit->leftover);

@@ -61,7 +61,7 @@ static void write_holder(int file)
 
 	if (uname(&host) != 0)
 		return;
-	length = snprintf(text, sizeof text, "%ld %.64s\n", (long)getpid(), host.nodename);
+	length = snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), host.nodename);
 	/* On a full disk, it is a lock all the same. */
 	if (ftruncate(file, 0) != 0 || pwrite(file, text, (size_t)length, 0) != length)
 		return;
@@ -70,7 +70,7 @@ static void write_holder(int file)
 static void name_holder(int file, char *holder, size_t size)
 {
 	char text[128];
-	char host[65];
+	char *host;
 	struct utsname here;
 	long process;
 	ssize_t length = file >= 0 ? pread(file, text, sizeof text - 1, 0) : -1;
@@ -79,12 +79,15 @@ static void name_holder(int file, char *holder, size_t size)
 	if (length <= 0)
 		return;
 	text[length] = '\0';
-	if (sscanf(text, "%ld %64s", &process, host) != 2)
+	text[strcspn(text, "\n")] = '\0';
+	process = strtol(text, &host, 10);
+	if (process <= 0 || *host != ' ')
 		return;
-	if (uname(&here) == 0 && strncmp(here.nodename, host, sizeof host - 1) == 0)
+	host++;
+	if (uname(&here) == 0 && strcmp(here.nodename, host) == 0)
 		(void)snprintf(holder, size, "process %ld", process);
 	else
-		(void)snprintf(holder, size, "process %ld on %s", process, host);
+		(void)snprintf(holder, size, "process %ld on %.64s", process, host);
 }
 
 static void close_file(struct taking *taking)
