@@ -74,6 +74,7 @@ static int shake_hands(const struct pga_effective *effective, struct pga_checked
 		item->answered = item->handshake.answered;
 		if (!item->shown) {
 			item->problem = strdup(refused.message);
+			item->advice = refused.next[0] != '\0' ? strdup(refused.next) : NULL;
 			result = item->problem != NULL ? 0 : -1;
 			item->shown = pga_handshake_unverified(&parameters, seconds(effective),
 							       &item->handshake, &refused) == 0;
@@ -139,8 +140,10 @@ int pga_check_hosts(const struct pga_effective *effective, const struct pga_poli
 			return -1;
 		}
 		check->trusted = check->trusted && item->trusted;
-		if (check->problem == NULL)
+		if (check->problem == NULL) {
 			check->problem = item->problem;
+			check->advice = item->advice;
+		}
 	}
 	return 0;
 }
@@ -150,6 +153,7 @@ void pga_check_free(struct pga_check *check)
 	for (size_t i = 0; i < check->count; i++) {
 		pga_handshake_free(&check->items[i].handshake);
 		free(check->items[i].problem);
+		free(check->items[i].advice);
 	}
 	free(check->items);
 	pga_hosts_free(&check->hosts);

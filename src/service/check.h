@@ -17,6 +17,7 @@ struct pga_checked_host {
 	bool skipped;  /* a socket, or an sslmode that demands no TLS: there is no handshake to look
 			  at */
 	char *problem; /* why libpq refuses the server, in its words; NULL where it does not */
+	char *advice;  /* what to do about it; NULL where there is nothing to say */
 	bool answered; /* there is somebody */
 	bool shown;    /* there is a handshake: what the server showed, be it believed or not */
 	struct pga_handshake handshake;
@@ -29,8 +30,9 @@ struct pga_check {
 	struct pga_hosts hosts;
 	struct pga_checked_host *items; /* one for each host, in their order */
 	size_t count;
-	const char *problem; /* of the first host that has one */
-	bool trusted;        /* every one of them is */
+	const char *problem; /* of the first host that has one, and what to do about it */
+	const char *advice;
+	bool trusted; /* every one of them is */
 };
 
 /* Does the handshake with each host. What libpq refuses, or the policy would not trust, is no
