@@ -242,23 +242,19 @@ int pga_proof_try(const struct pga_proof *proof, const struct pga_crl_places *cr
 		  const char *path, struct pga_text *fault, bool *by_crl, struct pga_error *error)
 {
 	struct trying trying = {.proof = proof, .fault = fault, .by_crl = by_crl};
-	int result = -1;
+	bool tried;
+	int result;
 
 	*by_crl = false;
 	trying.tls = SSL_CTX_new(TLS_client_method());
 	trying.view = X509_STORE_CTX_new();
-	if (trying.tls == NULL || trying.view == NULL)
-		(void)pga_fail_memory(error);
-	else if (load(&trying, path, crls) != 0)
-		result = 0;
-	else if (X509_STORE_CTX_init(trying.view, SSL_CTX_get_cert_store(trying.tls), NULL, NULL) !=
-		     1 ||
-		 try_loaded(&trying) != 0)
-		(void)pga_fail_memory(error);
-	else
-		result = 0;
-	if (result == 0 && fault->failed)
-		result = pga_fail_memory(error);
+	/* Where the file cannot be loaded, that is all there is to say of it. */
+	tried = trying.tls != NULL && trying.view != NULL &&
+		(load(&trying, path, crls) != 0 ||
+		 (X509_STORE_CTX_init(trying.view, SSL_CTX_get_cert_store(trying.tls), NULL,
+				      NULL) == 1 &&
+		  try_loaded(&trying) == 0));
+	result = tried && !fault->failed ? 0 : pga_fail_memory(error);
 	X509_STORE_CTX_free(trying.view);
 	SSL_CTX_free(trying.tls);
 	ERR_clear_error();

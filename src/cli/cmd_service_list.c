@@ -4,7 +4,9 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/unpinned_report.h"
 #include "policy/linked.h"
+#include "policy/pins.h"
 #include "policy/secrets.h"
 #include "service/standing.h"
 
@@ -258,6 +260,20 @@ static void free_rows(struct rows *rows)
 	free(rows->rows);
 }
 
+/* Entries are judged by what stands in them; whom libpq then believes depends on root.crt. */
+static void warn_of_roots(const struct rows *rows, const struct pga_policy *policy)
+{
+	struct pga_pins pins;
+	struct pga_error error;
+
+	if (rows->count == 0)
+		return;
+	if (pga_pins_load(&pins, &error) != 0 ||
+	    pga_warn_of_unpinned(NULL, policy, &pins, &error) != 0)
+		pga_print_warning("%s", error.message);
+	pga_pins_free(&pins);
+}
+
 static int list(bool json)
 {
 	struct pga_services services;
@@ -288,6 +304,7 @@ static int list(bool json)
 	} else {
 		status = print_table(&rows);
 	}
+	warn_of_roots(&rows, &services.policy);
 	goto done;
 failed:
 	pga_print_error(&error);

@@ -111,3 +111,12 @@ def test_explain_names_them_too(home, bootstrap, root, tmp_path):
     assert home.pganchor("explain", f"host=localhost sslmode=verify-full sslrootcert={own}").stderr == ""
     assert bootstrap("--pin-existing").returncode == 0
     assert home.pganchor(*strong).stderr == ""
+
+
+def test_service_list_names_them_too(home, bootstrap):
+    write_root_crt(home, OLD.pem)
+    assert home.pganchor("service", "add", "prod", "--host", "localhost").returncode == 0
+    assert "not pinned" not in home.pganchor("service", "list").stderr
+    assert bootstrap().returncode == 0
+    done = home.pganchor("service", "list")
+    assert "allowed" in done.stdout and OLD.fingerprint in done.stderr and "refuses the servers of 1 root in it" in done.stderr
