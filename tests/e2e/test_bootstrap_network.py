@@ -81,7 +81,8 @@ def test_an_ipv6_address(home, https_ca, impostor_ca, proxy):
     done = bootstrap(home, f"[::1]:{ca.port}/", "--proxy", through.url, fingerprint=impostor_ca.fingerprint)
     assert done.returncode == 0, done.stderr
     assert through.asked == [f"[::1]:{ca.port}"] * 2
-    assert f"[ipv6---1]\nsource = https://[::1]:{ca.port}\n" in (home / CONF).read_text()
+    text = (home / CONF).read_text()
+    assert f"[ipv6---1]\nsource = https://[::1]:{ca.port}\n" in text and f"\npin = {impostor_ca.fingerprint}\n" in text
 
 
 def test_no_proxy(home, stepca, proxy):
@@ -145,7 +146,8 @@ def test_a_link_local_address(home, https_ca, impostor_ca, proxy):
     for zone in ("%25lo", "%lo"):
         done = bootstrap(home, f"https://[fe80::1{zone}]:{ca.port}", "--proxy", proxy().url, fingerprint=impostor_ca.fingerprint)
         assert done.returncode == 0, done.stderr
-    assert f"[ipv6-fe80--1]\nsource = https://[fe80::1%25lo]:{ca.port}\n" in (home / CONF).read_text()
+    text = (home / CONF).read_text()
+    assert f"[ipv6-fe80--1]\nsource = https://[fe80::1%25lo]:{ca.port}\n" in text and f"\npin = {impostor_ca.fingerprint}\n" in text
 
 
 def test_the_zone_is_where_it_connects(home):
