@@ -10,6 +10,7 @@
 #include "policy/explain.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
+#include "service/ask.h"
 #include "service/vouching.h"
 
 #include <getopt.h>
@@ -167,7 +168,7 @@ static int explain(const char *conninfo, bool as_json)
 	int status = PGA_EXIT_FAILED;
 
 	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
-	    pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
+	    pga_ask(&parameters, &effective, &error) != 0 ||
 	    pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &error) != 0)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);

@@ -1,4 +1,4 @@
-#include "base/lock.h"
+#include "base/edit_lock.h"
 
 #include "base/acting.h"
 #include "base/cleanup.h"
