@@ -200,7 +200,7 @@ def test_what_cannot_be_a_host(home, host, said, way_out):
 
 
 @pytest.mark.parametrize("host", ["db.example.com", "db.example.com.", "::1", "fe80::1%eth0", "::ffff:192.0.2.1", "192.0.2.1", "a,b",
-                                  "my_db", "/run/postgresql", "/run/my sockets", "@abstract", "a,,b", "bücher.example", "1", "x" * 63])
+                                  "my_db", "/run/postgresql", "/run/my sockets", "@abstract", "a,,b", "1", "x" * 63])
 def test_what_can_be_a_host(home, host):
     done = add(home, "prod", "--host", host)
     assert done.returncode == 0, done.stderr
