@@ -1,6 +1,7 @@
 /* pganchor explain: what libpq would really use for a connection string, and the verdict. */
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/unpinned_report.h"
 
 #include "activate/binary.h"
 #include "base/memory_file.h"
@@ -150,7 +151,8 @@ static int warn_of_pins(const struct pga_effective *effective, const struct pga_
 				  "--replace --hosts changes what one may vouch for",
 				  pga_text_string(&hosts));
 	pga_text_free(&hosts);
-	return 0;
+	return pga_warn_of_unpinned(pga_effective_value(effective, "sslrootcert"), policy, pins,
+				    error);
 }
 
 static int explain(const char *conninfo, bool as_json)
