@@ -184,14 +184,53 @@ static int go_on(const struct pga_parameters *parameters, const struct pga_effec
 	return result;
 }
 
+/* libpq calls its own PQconnectPoll() there, and would get to a gate that stands before it: one
+ * looks no further than the options then, and at ports by libpq's rules. */
+static int ask_behind_a_gate(const struct pga_parameters *parameters,
+			     struct pga_effective *effective, struct pga_error *error)
+{
+	struct pga_hosts hosts;
+	const char *port;
+	int result = pga_effective_ask(&pga_linked_libpq, parameters, effective, error);
+
+	if (result != 0)
+		return result;
+	result = pga_hosts_split(pga_effective_value(effective, "host"),
+				 pga_effective_value(effective, "hostaddr"), NULL, &hosts, error);
+	if (result == 0) {
+		port = pga_effective_value(effective, "port");
+		result = check_addresses(&hosts, error);
+		if (result == 0 && port != NULL && pga_number_check("port", port, error) != 0)
+			result = 1;
+		if (result == 0)
+			result = check_numbers(effective, &hosts, error);
+		pga_hosts_free(&hosts);
+	}
+	if (result != 0)
+		pga_effective_free(&pga_linked_libpq, effective);
+	return result;
+}
+
+static bool gate_stands_before(void)
+{
+	static struct pga_own_libpq own;
+
+	if (own.connectStartParams == NULL)
+		pga_own_libpq(&own);
+	return own.connectStartParams != PQconnectStartParams;
+}
+
 int pga_ask(const struct pga_parameters *parameters, struct pga_effective *effective,
 	    struct pga_error *error)
 {
 	/* libpq looks for the password file when it has no password (connectOptions2()). */
 	static const char *const added[ADDED][2] = {{"port", PROBE}, {"password", "-"}};
 	struct pga_effective first;
-	int result = take(begin(parameters, added), 1, &first, error);
+	int result;
 
+	if (gate_stands_before())
+		return ask_behind_a_gate(parameters, effective, error);
+	result = take(begin(parameters, added), 1, &first, error);
 	if (result != 0)
 		return result;
 	result = go_on(parameters, &first, effective, error);
