@@ -67,5 +67,5 @@ dpkg-buildpackage -us -uc --build=full
 cd ..
 for file in *.deb *.dsc *.debian.tar.* *.orig.tar.* *.buildinfo *.changes; do
     cp "$file" "$target/"
+    case $file in *-dbgsym_*) ;; *.deb) echo "$target/$file" ;; esac
 done
-ls -1 "$target"/pganchor_*.deb "$target"/libpganchor*.deb

@@ -62,9 +62,18 @@ version=${name#pganchor-}
 mkdir -p "$work/top/SOURCES" "$work/top/SPECS" "$work/home"
 cp "$tarball" "$work/top/SOURCES/"
 tar -x -C "$work" -f "$tarball"
-sed -e "s/@VERSION@/$version/" "$work/$name/packaging/pganchor.spec.in" >"$work/top/SPECS/pganchor.spec"
+# The date of the release is that of its newest file: the same tarball makes the same packages.
+newest=$(find "$work/$name" -type f -printf '%T@\n' | sort -n | tail -n 1 | cut -d . -f 1)
+date=$(LC_ALL=C date -u -d "@$newest" '+%a %b %d %Y')
+sed -e "s/@VERSION@/$version/" -e "s/@DATE@/$date/" "$work/$name/packaging/pganchor.spec.in" >"$work/top/SPECS/pganchor.spec"
 # The user's own rpm macros have no part in this, and no rpm database of the machine's is asked or made.
 HOME=$work/home rpmbuild -ba $options --define "_topdir $work/top" --define "_dbpath $work/db" \
     "$work/top/SPECS/pganchor.spec"
-find "$work/top/RPMS" "$work/top/SRPMS" -name '*.rpm' -exec cp {} "$target/" \;
-ls -1 "$target"/*.rpm
+find "$work/top/RPMS" "$work/top/SRPMS" -name '*.rpm' -exec cp {} "$target/" \; -printf "$target/%f\n" | sort
+# libcurl's symbols have a version on Debian, which nobody else's have: no other machine's rpm could install these.
+foreign=$(find "$work/top/RPMS" -name '*.rpm' -exec rpm --dbpath "$work/db" -qp --requires {} + | grep CURL_OPENSSL | sort -u) ||
+    exit 0
+cat >&2 <<END
+build-rpm.sh: built on Debian, these packages require what its libcurl alone has: $foreign
+    they are to look at; for Fedora and RHEL, build there: rpmbuild --rebuild $name-1.src.rpm
+END

@@ -72,6 +72,8 @@ packages_of() {
             ;;
         lint)
             echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
+            # tests/mutation: libclang's syntax tree.
+            echo python3-clang
             ;;
         package)
             echo build-essential rpm cpio xz-utils binutils debhelper dpkg-dev libcmocka-dev lintian gcc-multilib

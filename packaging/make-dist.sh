@@ -3,7 +3,7 @@
 set -eu
 
 [ $# = 1 ] || { echo "Usage: make-dist.sh FOLDER" >&2; exit 2; }
-mkdir -p "$1"
+mkdir -p -- "$1"
 target=$(cd "$1" && pwd)
 packaging=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d "${TMPDIR:-/tmp}/pganchor-dist.XXXXXX")

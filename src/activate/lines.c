@@ -14,9 +14,14 @@ static const char end_mark[] = "# <<< pganchor disable takes these lines out aga
 /* The same with every $ twice, which is how environment.d(5) spells one. */
 #define PRELOAD_DOUBLED "\001D"
 
-/* A module that is gone while pganchor is there is told. Where both are gone, the package was
- * removed: no shell that somebody starts then has anything to say of that. */
+/* A module that is gone while pganchor is there is told: it may have come back elsewhere. Where
+ * both are gone, the package was removed: no shell that somebody starts then has anything to say of
+ * that.
+ */
 #define GONE                                                      \
+	"    echo 'pganchor: the gate is gone: " MODULE "' >&2\n" \
+	"    echo '    run the pganchor enable that wrote this again, or: pganchor disable' >&2\n"
+#define OLD_GONE                                                  \
 	"    echo 'pganchor: the gate is gone: " MODULE "' >&2\n" \
 	"    echo '    install pganchor again, or: pganchor disable' >&2\n"
 #define SHELL_START                                                                  \
@@ -25,23 +30,28 @@ static const char end_mark[] = "# <<< pganchor disable takes these lines out aga
 	"    *':" PRELOAD ":'*) ;;\n"                                                \
 	"    *) export LD_PRELOAD='" PRELOAD "'\"${LD_PRELOAD:+:$LD_PRELOAD}\" ;;\n" \
 	"    esac\n"
-#define SHELL_END GONE "fi\n"
+#define SHELL_REMOVED "elif command -v pganchor >/dev/null 2>&1; then\n"
+#define FISH_START                                                                 \
+	"if test -r '" MODULE "'\n"                                                \
+	"    if not set -q LD_PRELOAD; or test -z \"$LD_PRELOAD\"\n"               \
+	"        set -gx LD_PRELOAD '" PRELOAD "'\n"                               \
+	"    else if not string match -q -- '*:" PRELOAD ":*' \":$LD_PRELOAD:\"\n" \
+	"        set -gx LD_PRELOAD '" PRELOAD "'\":$LD_PRELOAD\"\n"               \
+	"    end\n"                                                                \
+	"else if type -q pganchor\n"
 
-/* What stood at the end of a start file, and complained of a package that had been removed. */
-static const char old_shell_body[] = SHELL_START "else\n" SHELL_END;
+/* As many as one form has had. The last of a shell stood at the end of a start file, and complained
+ * of a package that had been removed. */
+#define AGES 3
 
-static const char *const bodies[] = {
-    [PGA_FORM_ENVIRONMENT] = "LD_PRELOAD=" PRELOAD_DOUBLED "${LD_PRELOAD:+:$LD_PRELOAD}\n",
-    [PGA_FORM_SHELL] = SHELL_START "elif command -v pganchor >/dev/null 2>&1; then\n" SHELL_END,
-    [PGA_FORM_FISH] = "if test -r '" MODULE "'\n"
-		      "    if not set -q LD_PRELOAD; or test -z \"$LD_PRELOAD\"\n"
-		      "        set -gx LD_PRELOAD '" PRELOAD "'\n"
-		      "    else if not string match -q -- '*:" PRELOAD ":*' \":$LD_PRELOAD:\"\n"
-		      "        set -gx LD_PRELOAD '" PRELOAD "'\":$LD_PRELOAD\"\n"
-		      "    end\n"
-		      "else if type -q pganchor\n" GONE "end\n",
-    [PGA_FORM_UNIT] = "[Service]\n"
-		      "Environment=\"LD_PRELOAD=" PRELOAD "\"\n",
+static const char *const bodies[][AGES] = {
+    [PGA_FORM_ENVIRONMENT] = {"LD_PRELOAD=" PRELOAD_DOUBLED "${LD_PRELOAD:+:$LD_PRELOAD}\n"},
+    [PGA_FORM_SHELL] = {SHELL_START SHELL_REMOVED GONE "fi\n",
+			SHELL_START SHELL_REMOVED OLD_GONE "fi\n",
+			SHELL_START "else\n" OLD_GONE "fi\n"},
+    [PGA_FORM_FISH] = {FISH_START GONE "end\n", FISH_START OLD_GONE "end\n"},
+    [PGA_FORM_UNIT] = {"[Service]\n"
+		       "Environment=\"LD_PRELOAD=" PRELOAD "\"\n"},
 };
 
 static void add_doubled(struct pga_text *text, const char *bytes, size_t length)
@@ -80,7 +90,7 @@ void pga_block_write(enum pga_form form, const struct pga_block *block, struct p
 	pga_text_add_bytes(text, block->preload, block->preload_length);
 	pga_text_add(text, "\n");
 	if (form != PGA_FORM_PRELOAD) {
-		add_body(block->old ? old_shell_body : bodies[form], block, text);
+		add_body(bodies[form][block->age], block, text);
 		pga_text_add(text, end_mark);
 	}
 }
@@ -140,10 +150,11 @@ static bool is_written(enum pga_form form, const char *begin, const char *end,
 {
 	bool same = false;
 
-	for (int old = 0; old <= (form == PGA_FORM_SHELL ? 1 : 0) && !same; old++) {
+	for (unsigned age = 0; age < AGES && bodies[form][age] != NULL && !same; age++) {
 		struct pga_text text = PGA_TEXT_EMPTY;
 
-		block->old = old == 1;
+		block->age = age;
+		block->moves = age == AGES - 1;
 		pga_block_write(form, block, &text);
 		same = !text.failed && text.length == (size_t)(end - begin) &&
 		       memcmp(text.bytes, begin, text.length) == 0;
@@ -173,42 +184,114 @@ static enum pga_found find_marked(enum pga_form form, const char *bytes, size_t 
 	return found;
 }
 
-/* The line of ld.so.preload that has the module alone. */
+/* How much of a line of ld.so.preload comes before a comment. */
+static size_t without_comment(const char *line, size_t length)
+{
+	const char *comment = memchr(line, '#', length);
+
+	return comment != NULL ? (size_t)(comment - line) : length;
+}
+
+/* The module among the entries of a line of ld.so.preload, with what separates it from the next, or
+ * else from the one before it. */
+static bool find_among(const char *line, size_t length, size_t *begin, size_t *end)
+{
+	static const char separators[] = " :\t";
+	struct pga_text text = PGA_TEXT_EMPTY;
+	size_t found = 0;
+	const char *entry;
+	const char *start;
+
+	pga_text_add_bytes(&text, line, without_comment(line, length));
+	start = entry = pga_text_string(&text);
+	while ((entry = pga_module_next_entry(entry, &found)) != NULL &&
+	       !pga_module_is_named(entry, found))
+		entry += found;
+	if (entry != NULL) {
+		*begin = (size_t)(entry - start);
+		*end = *begin + found;
+		*end += strspn(start + *end, separators);
+		if (*end == length)
+			while (*begin > 0 && strchr(separators, start[*begin - 1]) != NULL)
+				(*begin)--;
+	}
+	pga_text_free(&text);
+	return entry != NULL;
+}
+
+/* What a line of ld.so.preload has of the module, and where. */
+static enum pga_found look_at_line(const char *line, size_t length, size_t *begin, size_t *end)
+{
+	if (pga_module_is_named(line, length)) {
+		*begin = 0;
+		*end = length;
+		return PGA_FOUND_OURS;
+	}
+	return find_among(line, length, begin, end) ? PGA_FOUND_CHANGED : PGA_FOUND_NONE;
+}
+
+/* The line of ld.so.preload that has the module alone; or else one that has it with others. */
 static enum pga_found find_entry(const char *bytes, size_t length, struct pga_block *block)
 {
 	enum pga_found found = PGA_FOUND_NONE;
 
-	for (size_t begin = 0; begin < length && found != PGA_FOUND_OURS;) {
-		const char *newline = memchr(bytes + begin, '\n', length - begin);
-		size_t end = newline != NULL ? (size_t)(newline - bytes) : length;
-		struct pga_text line = PGA_TEXT_EMPTY;
-		const char *text;
+	for (size_t at = 0; at < length && found != PGA_FOUND_OURS;) {
+		const char *newline = memchr(bytes + at, '\n', length - at);
+		const size_t line_end = newline != NULL ? (size_t)(newline - bytes) : length;
+		size_t begin = 0;
+		size_t end = 0;
+		const enum pga_found line = look_at_line(bytes + at, line_end - at, &begin, &end);
 
-		pga_text_add_bytes(&line, bytes + begin, end - begin);
-		text = pga_text_string(&line);
-		if (text[0] != '#' && pga_module_is_in(text)) {
-			found = text[strcspn(text, " :\t#")] == '\0' ? PGA_FOUND_OURS
-								     : PGA_FOUND_CHANGED;
+		if (line == PGA_FOUND_OURS || (line != PGA_FOUND_NONE && found == PGA_FOUND_NONE)) {
+			found = line;
 			block->module = PGA_MODULE;
 			block->module_length = strlen(PGA_MODULE);
-			block->preload = bytes + begin;
+			block->preload = bytes + at + begin;
 			block->preload_length = end - begin;
 			block->made_file = true;
-			block->begin = begin;
-			block->end = newline != NULL ? end + 1 : end;
+			block->moves = true;
+			block->begin = at + begin;
+			block->end = at + end + (line == PGA_FOUND_OURS && newline != NULL ? 1 : 0);
 		}
-		pga_text_free(&line);
-		begin = end + 1;
+		at = line_end + 1;
 	}
 	return found;
 }
 
-enum pga_found pga_block_find(enum pga_form form, const char *bytes, size_t length,
+bool pga_preload_begins_with(const char *bytes, size_t length, const char *entry)
+{
+	while (length > 0) {
+		const char *newline = memchr(bytes, '\n', length);
+		const size_t line = newline != NULL ? (size_t)(newline - bytes) + 1 : length;
+		struct pga_text text = PGA_TEXT_EMPTY;
+		size_t found = 0;
+		const char *first;
+		bool same = false;
+
+		pga_text_add_bytes(&text, bytes, without_comment(bytes, line));
+		first = pga_module_next_entry(pga_text_string(&text), &found);
+		if (first != NULL)
+			same = found == strlen(entry) && memcmp(first, entry, found) == 0;
+		pga_text_free(&text);
+		if (found > 0)
+			return same;
+		bytes += line;
+		length -= line;
+	}
+	return false;
+}
+
+enum pga_found pga_block_find(enum pga_form form, const char *bytes, size_t length, size_t from,
 			      struct pga_block *block)
 {
+	enum pga_found found;
+
 	memset(block, 0, sizeof *block);
-	if (length == 0)
+	if (length <= from)
 		return PGA_FOUND_NONE;
-	return form == PGA_FORM_PRELOAD ? find_entry(bytes, length, block)
-					: find_marked(form, bytes, length, block);
+	found = form == PGA_FORM_PRELOAD ? find_entry(bytes + from, length - from, block)
+					 : find_marked(form, bytes + from, length - from, block);
+	block->begin += from;
+	block->end += from;
+	return found;
 }

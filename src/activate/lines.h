@@ -25,7 +25,8 @@ struct pga_block {
 	unsigned folders; /* that were made for the file: 0 to 9 */
 	bool made_file;
 	bool made_line_end; /* the line in front had none */
-	bool old;           /* as an older pganchor wrote it: not to be written any more */
+	unsigned age;       /* 0: as it is written; else as an older pganchor wrote it */
+	bool moves;         /* it was written where a shell need not come by: it belongs in front */
 
 	size_t begin; /* where it stands in the file */
 	size_t end;
@@ -36,9 +37,16 @@ enum pga_found { PGA_FOUND_NONE, PGA_FOUND_OURS, PGA_FOUND_CHANGED };
 /* Adds the block to text. */
 void pga_block_write(enum pga_form form, const struct pga_block *block, struct pga_text *text);
 
-/* Looks for the block in a file's bytes, which block then points into. Changed: it has one of our
- * marks, and is not as we write it. */
-enum pga_found pga_block_find(enum pga_form form, const char *bytes, size_t length,
+/* Looks for the first block in a file's bytes from `from` on, where a line begins; block then
+ * points into them. A file may have several, such as one that was put together of others. Changed:
+ * it has one of our marks, or in ld.so.preload the module in a line with others, and is not as we
+ * write it.
+ */
+enum pga_found pga_block_find(enum pga_form form, const char *bytes, size_t length, size_t from,
 			      struct pga_block *block);
+
+/* Whether the first entry of an ld.so.preload is this one: what is before it there, programs would
+ * be bound to first. Comments begin with # anywhere (glibc's elf/rtld.c). */
+bool pga_preload_begins_with(const char *bytes, size_t length, const char *entry);
 
 #endif

@@ -6,12 +6,12 @@
 #include "base/text.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -62,15 +62,13 @@ bool pga_module_is_bound(bool any)
 static void find_self(char self[PATH_MAX])
 {
 	const ssize_t length = readlink("/proc/self/exe", self, PATH_MAX - 1);
-	const char *started = (const char *)getauxval(AT_EXECFN);
 
 	self[length > 0 ? length : 0] = '\0';
 	if (length > 0 && access(self, X_OK) == 0)
 		return;
-	/* An upgrade has taken its name; or /proc is not mounted. */
+	/* An upgrade has taken its name away; or /proc is not mounted. */
 	(void)snprintf(self, PATH_MAX, "%s",
-		       access("/proc/self/exe", X_OK) == 0 || started == NULL ? "/proc/self/exe"
-									      : started);
+		       length > 0 ? "/proc/self/exe" : program_invocation_name);
 }
 
 int pga_module_loads(const char *preload, bool quiet, struct pga_error *error)
@@ -219,7 +217,7 @@ static mode_t missing_for_others(const char *place)
 int pga_module_is_open(struct pga_error *error)
 {
 	char place[PATH_MAX];
-	char *slash = place;
+	char *slash;
 
 	if (realpath(path, place) == NULL)
 		return pga_fail_errno(error, reinstall, "cannot find the gate %s", path);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -247,6 +248,25 @@ static bool is_module_missing(const char *pid)
 	return missing;
 }
 
+/* Whether the kernel has told its ld.so to trust no caller: AT_SECURE (getauxval(3)). The pairs of
+ * a 32-bit program have half the size. */
+static bool is_secure(const char *pid)
+{
+	struct pga_text vector = PGA_TEXT_EMPTY;
+	bool secure = false;
+
+	if (read_proc(pid, "auxv", &vector) && !vector.failed)
+		for (size_t i = 0; i + 2 * sizeof(unsigned long) <= vector.length;
+		     i += 2 * sizeof(unsigned long)) {
+			unsigned long pair[2];
+
+			memcpy(pair, vector.bytes + i, sizeof pair);
+			secure = secure || (pair[0] == AT_SECURE && pair[1] != 0);
+		}
+	pga_text_free(&vector);
+	return secure;
+}
+
 /* Looks for what is linked into the program itself. */
 static int look_inside(struct programs *programs, const char *pid, struct pga_process *process)
 {
@@ -284,6 +304,7 @@ static int describe(const char *pid, uid_t owner, struct pga_process *process)
 	process->user = name_of_user(owner);
 	if (process->gate == NULL)
 		process->module_missing = is_module_missing(pid);
+	process->secure = is_secure(pid);
 	pga_text_free(&name);
 	return process->name != NULL && process->user != NULL ? 0 : -1;
 }

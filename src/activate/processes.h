@@ -29,6 +29,8 @@ struct pga_process {
 	size_t libpq_count;
 	bool module_missing; /* its root directory has no module, so that ld.so starts programs
 				there without it */
+	bool secure;         /* it was started with more power than its caller's, such as
+				set-user-ID: ld.so takes no LD_PRELOAD from anybody there */
 	char *file;          /* the program's own, or that of the library in which is what follows
 			      */
 	const char *inside;  /* what is linked into it, which no gate sees: "libpq", the name of a

@@ -7,7 +7,9 @@
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 bool pga_user_session_runs(void)
@@ -23,6 +25,19 @@ bool pga_user_session_runs(void)
 	runs = !path.failed && access(path.bytes, F_OK) == 0;
 	pga_text_free(&path);
 	return runs;
+}
+
+bool pga_log_is_heard(void)
+{
+	const struct sockaddr_un address = {AF_UNIX, "/dev/log"};
+	const int end = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool heard;
+
+	if (end < 0)
+		return false;
+	heard = connect(end, (const struct sockaddr *)&address, sizeof address) == 0;
+	(void)close(end);
+	return heard;
 }
 
 /* Whether the file has this line, with blanks around it at the most. */

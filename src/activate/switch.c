@@ -1,5 +1,6 @@
 #include "activate/switch.h"
 
+#include "activate/image.h"
 #include "activate/lines.h"
 #include "activate/module.h"
 #include "base/file.h"
@@ -53,44 +54,32 @@ static int add_config(struct pga_text *path, struct pga_error *error)
 	return 0;
 }
 
-/* systemd.unit(5): letters, digits and :-_.\@, and the type behind the last dot. */
-static int add_unit(struct pga_text *path, const char *unit, struct pga_error *error)
-{
-	static const char letters[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789:-_.\\@";
-	static const char type[] = ".service";
-	size_t length = unit != NULL ? strlen(unit) : 0;
-	bool typed = length >= sizeof type && strcmp(unit + length - sizeof type + 1, type) == 0;
-
-	if (length == 0 || length > 200 || unit[0] == '.' || unit[strspn(unit, letters)] != '\0')
-		return pga_fail(error, "systemctl list-units --type=service lists them",
-				"%s: not the name of a service", unit != NULL ? unit : "");
-	pga_text_addf(path, "%s%s.d/pganchor.conf", unit, typed ? "" : type);
-	return 0;
-}
-
 int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
 		    struct pga_error *error)
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
+	char *name = NULL;
 	int result = 0;
 
 	memset(file, 0, sizeof *file);
 	file->way = way;
 	file->form = ways[way].form;
-	if (ways[way].path[0] == '/')
-		pga_text_add(&path, root != NULL ? root : "");
-	else
+	if (ways[way].path[0] != '/')
 		result = add_config(&path, error);
-	if (result == 0)
-		pga_text_add(&path, ways[way].path);
-	if (result == 0 && (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT))
-		result = add_unit(&path, unit, error);
-	if (result == 0) {
-		file->path = pga_text_take(&path);
-		if (file->path == NULL)
-			result = pga_fail_memory(error);
+	pga_text_add(&path, ways[way].path);
+	if (result == 0 && (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT)) {
+		name = pga_unit_name(unit, error);
+		pga_text_addf(&path, "%s.d/pganchor.conf", name != NULL ? name : "");
+		result = name != NULL ? 0 : -1;
 	}
+	if (result == 0) {
+		/* A user's files are where they are, whatever the machine's are below. */
+		file->path = path.failed ? NULL
+					 : pga_image_path(ways[way].path[0] == '/' ? root : NULL,
+							  path.bytes, &file->linked, error);
+		result = file->path != NULL ? 0 : path.failed ? pga_fail_memory(error) : -1;
+	}
+	free(name);
 	pga_text_free(&path);
 	return result;
 }
@@ -125,12 +114,13 @@ static enum pga_state state_of_module(const struct pga_block *block)
 	return state;
 }
 
-static enum pga_state state_of(enum pga_found found, const struct pga_block *block)
+static enum pga_state state_of(enum pga_form form, enum pga_found found,
+			       const struct pga_block *block)
 {
 	if (found == PGA_FOUND_NONE)
 		return PGA_OFF;
-	if (found == PGA_FOUND_CHANGED)
-		return PGA_CHANGED;
+	if (found == PGA_FOUND_CHANGED && form != PGA_FORM_PRELOAD)
+		return PGA_BY_HAND;
 	return state_of_module(block);
 }
 
@@ -142,8 +132,9 @@ int pga_switch_look(struct pga_switch *file, struct pga_error *error)
 	int result = pga_file_read(file->path, &bytes, &found, error);
 
 	if (result == 0)
-		file->state =
-		    state_of(pga_block_find(file->form, bytes.bytes, bytes.length, &block), &block);
+		file->state = state_of(
+		    file->form, pga_block_find(file->form, bytes.bytes, bytes.length, 0, &block),
+		    &block);
 	pga_text_free(&bytes);
 	return result;
 }
@@ -154,24 +145,22 @@ static int fail_changed(const struct pga_switch *file, struct pga_error *error)
 			"%s: somebody has changed the lines that pganchor wrote there", file->path);
 }
 
-/* Stages the file with `front` before all, and `middle` in the place of its bytes from begin to
+/* The file is to be `front`, and then its bytes with `middle` in the place of those from begin to
  * end; either may be empty. */
-static int stage(struct pga_switch *file, const struct pga_text *front, size_t begin, size_t end,
-		 const struct pga_text *middle, struct pga_error *error)
+static int put(struct pga_switch *file, const struct pga_text *front, size_t begin, size_t end,
+	       const struct pga_text *middle, struct pga_error *error)
 {
-	const struct pga_text *before = &file->edit.before;
-	struct pga_text bytes = PGA_TEXT_EMPTY;
+	const struct pga_text *before = &file->file.edit.before;
+	struct pga_text *after = &file->file.after;
 	int result;
 
-	pga_text_add_bytes(&bytes, front->bytes, front->length);
-	pga_text_add_bytes(&bytes, before->bytes, begin);
-	pga_text_add_bytes(&bytes, middle->bytes, middle->length);
-	pga_text_add_bytes(&bytes, before->bytes + end, before->length - end);
-	result = bytes.failed || front->failed || middle->failed
-		     ? pga_fail_memory(error)
-		     : pga_edit_stage(&file->edit, pga_text_string(&bytes), bytes.length, error);
+	pga_text_add_bytes(after, front->bytes, front->length);
+	pga_text_add_bytes(after, before->bytes, begin);
+	pga_text_add_bytes(after, middle->bytes, middle->length);
+	pga_text_add_bytes(after, before->bytes + end, before->length - end);
+	after->failed = after->failed || front->failed || middle->failed;
+	result = pga_transaction_put(&file->file, error);
 	file->changes = result == 0;
-	pga_text_free(&bytes);
 	return result;
 }
 
@@ -180,40 +169,41 @@ static int stage(struct pga_switch *file, const struct pga_text *front, size_t b
  * left early: Debian's ~/.bashrc is, by a shell that is not interactive. */
 static bool begin_block(const struct pga_switch *file, struct pga_block *block)
 {
-	const struct pga_text *before = &file->edit.before;
+	const struct pga_text *before = &file->file.edit.before;
 	const bool in_front = file->form == PGA_FORM_PRELOAD || file->form == PGA_FORM_SHELL;
 
+	memset(block, 0, sizeof *block);
 	block->begin = block->end = in_front ? 0 : before->length;
-	block->made_file = !file->edit.existed;
-	block->folders = (unsigned)file->edit.made.count;
+	block->made_file = !file->file.edit.existed;
+	block->folders = (unsigned)file->file.edit.made.count;
 	block->made_line_end =
 	    !in_front && before->length > 0 && before->bytes[before->length - 1] != '\n';
 	return block->made_line_end;
 }
 
-/* The line end that was made in front of the block goes with it, unless somebody has written behind
- * it since. */
-static size_t begin_with_line_end(const struct pga_switch *file, const struct pga_block *block)
+/* Where to cut the block, which was found in these bytes: the line end that was made in front of it
+ * goes with it, unless somebody has written behind it since. */
+static size_t begin_with_line_end(const struct pga_text *bytes, const struct pga_block *block)
 {
-	const bool goes =
-	    block->made_line_end && block->begin > 0 && block->end == file->edit.before.length;
+	const bool goes = block->made_line_end && block->begin > 0 && block->end == bytes->length;
 
 	return goes ? block->begin - 1 : block->begin;
 }
 
-/* Stages the block, which was found as it says, with the module and the value that it has now. */
-static int stage_block(struct pga_switch *file, struct pga_block *block, const char *preload,
-		       bool line_end, struct pga_error *error)
+/* Puts the block, which was found as it says, with the module and the value that it has now. */
+static int put_block(struct pga_switch *file, struct pga_block *block, const char *preload,
+		     bool line_end, struct pga_error *error)
 {
 	const struct pga_text nothing = PGA_TEXT_EMPTY;
 	struct pga_text middle = PGA_TEXT_EMPTY;
-	const bool moves = block->old && block->begin > 0;
-	const size_t begin = moves ? begin_with_line_end(file, block) : block->begin;
+	const bool moves = block->moves && block->begin > 0;
+	const size_t begin =
+	    moves ? begin_with_line_end(&file->file.edit.before, block) : block->begin;
 	int result;
 
 	if (moves)
 		block->made_line_end = false;
-	block->old = false;
+	block->age = 0;
 	block->module = PGA_MODULE;
 	block->module_length = strlen(PGA_MODULE);
 	block->preload = preload;
@@ -221,104 +211,197 @@ static int stage_block(struct pga_switch *file, struct pga_block *block, const c
 	pga_block_write(file->form, block, &file->lines);
 	pga_text_add(&middle, line_end ? "\n" : "");
 	pga_text_add(&middle, pga_text_string(&file->lines));
-	result = stage(file, moves ? &middle : &nothing, begin, block->end,
-		       moves ? &nothing : &middle, error);
+	middle.failed = middle.failed || file->lines.failed;
+	result = put(file, moves ? &middle : &nothing, begin, block->end,
+		     moves ? &nothing : &middle, error);
 	pga_text_free(&middle);
 	return result;
 }
 
+/* Whether the block does what it is to do, as it is. */
+static bool is_good(const struct pga_switch *file, const struct pga_block *block,
+		    const char *preload)
+{
+	const struct pga_text *before = &file->file.edit.before;
+
+	if (file->form == PGA_FORM_PRELOAD)
+		return pga_preload_begins_with(before->bytes, before->length, preload);
+	return file->state == PGA_ON && block->age == 0 &&
+	       same(block->preload, block->preload_length, preload);
+}
+
+static int begin(struct pga_switch *file, struct pga_error *error)
+{
+	return pga_edit_begin_in(&file->file.edit, file->path, 0644, ways[file->way].folder_mode,
+				 error);
+}
+
 int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error *error)
 {
-	const struct pga_text *before = &file->edit.before;
+	const struct pga_text *before = &file->file.edit.before;
 	struct pga_block block;
 	enum pga_found found;
 	bool line_end = false;
 
-	if (pga_edit_begin_in(&file->edit, file->path, 0644, ways[file->way].folder_mode, error) !=
-	    0)
+	if (begin(file, error) != 0)
 		return -1;
-	file->editing = true;
-	found = pga_block_find(file->form, before->bytes, before->length, &block);
-	file->state = state_of(found, &block);
-	/* An entry of ld.so.preload that shares its line with others does all the same. */
-	if (found == PGA_FOUND_CHANGED)
-		return file->form == PGA_FORM_PRELOAD ? 0 : fail_changed(file, error);
-	if (found == PGA_FOUND_NONE)
-		line_end = begin_block(file, &block);
-	if (found == PGA_FOUND_OURS && file->state == PGA_ON && !block.old &&
-	    same(block.preload, block.preload_length, preload)) {
-		pga_block_write(file->form, &block, &file->lines);
+	file->folders = (unsigned)file->file.edit.made.count;
+	found = pga_block_find(file->form, before->bytes, before->length, 0, &block);
+	file->state = state_of(file->form, found, &block);
+	if (found == PGA_FOUND_CHANGED && file->form != PGA_FORM_PRELOAD)
+		return fail_changed(file, error);
+	if (found != PGA_FOUND_NONE && is_good(file, &block, preload)) {
+		if (found == PGA_FOUND_OURS)
+			pga_block_write(file->form, &block, &file->lines);
 		return 0;
 	}
-	return stage_block(file, &block, preload, line_end, error);
+	/* The module in a line with others, behind them, is no gate for what comes before it. */
+	if (found != PGA_FOUND_OURS)
+		line_end = begin_block(file, &block);
+	return put_block(file, &block, preload, line_end, error);
 }
 
-int pga_switch_off(struct pga_switch *file, struct pga_error *error)
+/* Whether a block, or what somebody made of one, is of another installation. */
+static bool is_of_another(enum pga_form form, const struct pga_text *bytes, enum pga_found found,
+			  const struct pga_block *block)
 {
-	const enum pga_form form = file->form;
-	const struct pga_text *before = &file->edit.before;
-	const struct pga_text nothing = PGA_TEXT_EMPTY;
+	if (form == PGA_FORM_PRELOAD)
+		return false;
+	if (found == PGA_FOUND_CHANGED)
+		return memmem(bytes->bytes, bytes->length, PGA_MODULE, strlen(PGA_MODULE)) == NULL;
+	return !same(block->module, block->module_length, PGA_MODULE);
+}
+
+static void cut(struct pga_text *bytes, size_t begin, size_t end)
+{
+	memmove(bytes->bytes + begin, bytes->bytes + end, bytes->length - end + 1);
+	bytes->length -= end - begin;
+}
+
+/* Takes every block out of the bytes. Returns how many, or -1. last is the one that was taken out
+ * last. */
+static int cut_blocks(struct pga_switch *file, struct pga_text *bytes, bool own,
+		      struct pga_block *last, struct pga_error *error)
+{
 	struct pga_block block;
-	struct stat status;
 	enum pga_found found;
+	size_t from = 0;
+	int count = 0;
+
+	while ((found = pga_block_find(file->form, bytes->bytes, bytes->length, from, &block)) !=
+	       PGA_FOUND_NONE) {
+		if (count == 0)
+			file->state = state_of(file->form, found, &block);
+		if (own && is_of_another(file->form, bytes, found, &block)) {
+			if (found == PGA_FOUND_CHANGED)
+				break;
+			from = block.end;
+			continue;
+		}
+		/* An entry of ld.so.preload is ours in whatever line it is. */
+		if (found == PGA_FOUND_CHANGED && file->form != PGA_FORM_PRELOAD)
+			return fail_changed(file, error);
+		pga_text_add_bytes(&file->lines, bytes->bytes + block.begin,
+				   block.end - block.begin);
+		if (found == PGA_FOUND_CHANGED)
+			pga_text_add(&file->lines, "\n");
+		*last = block;
+		block.begin = begin_with_line_end(bytes, &block);
+		cut(bytes, block.begin, block.end);
+		from = block.begin > from ? from : block.begin;
+		count++;
+	}
+	return count;
+}
+
+int pga_switch_off(struct pga_switch *file, bool own, struct pga_error *error)
+{
+	const struct pga_text *before = &file->file.edit.before;
+	struct pga_text *after = &file->file.after;
+	struct pga_block last = {0};
+	struct stat status;
+	int count;
 
 	/* Editing a file makes its folder. */
 	if (lstat(file->path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
-	if (pga_edit_begin_in(&file->edit, file->path, 0644, ways[file->way].folder_mode, error) !=
-	    0)
+	if (begin(file, error) != 0)
 		return -1;
-	file->editing = true;
-	found = pga_block_find(form, before->bytes, before->length, &block);
-	file->state = state_of(found, &block);
-	if (found == PGA_FOUND_NONE)
-		return 0;
-	if (found == PGA_FOUND_CHANGED)
-		return fail_changed(file, error);
-	pga_text_add_bytes(&file->lines, before->bytes + block.begin, block.end - block.begin);
-	block.begin = begin_with_line_end(file, &block);
-	if (block.made_file && block.begin == 0 && block.end == before->length &&
-	    !S_ISLNK(status.st_mode)) {
-		file->remove = file->changes = true;
-		file->folders = block.folders;
-		return 0;
+	pga_text_add_bytes(after, before->bytes, before->length);
+	if (after->failed)
+		return pga_fail_memory(error);
+	count = cut_blocks(file, after, own, &last, error);
+	if (count <= 0)
+		return count;
+	file->changes = true;
+	if (pga_transaction_put(&file->file, error) != 0)
+		return -1;
+	if (last.made_file && after->length == 0 && !S_ISLNK(status.st_mode) && !file->linked) {
+		file->file.change = PGA_REMOVED;
+		file->folders = last.folders;
 	}
-	return stage(file, &nothing, block.begin, block.end, &nothing, error);
+	return 0;
 }
 
-/* Takes away the file and the folders that were made for it, as far as they are empty. */
-static int remove_file(struct pga_switch *file, struct pga_error *error)
+/* Takes away the folders that were made for a file which is not there, as far as they are empty. */
+static void remove_folders(const struct pga_switch *file)
 {
 	char *path = strdup(file->path);
 	char *folder = path;
 
-	if (path == NULL)
-		return pga_fail_memory(error);
-	if (unlink(file->path) != 0) {
-		free(path);
-		return pga_fail_errno(error, "check the folder's permissions", "cannot remove %s",
-				      file->path);
-	}
-	for (unsigned i = 0; i < file->folders; i++) {
+	for (unsigned i = 0; path != NULL && i < file->folders; i++) {
 		folder = dirname(folder);
-		if (rmdir(folder) != 0)
+		if (rmdir(folder) != 0 && errno != ENOENT)
 			break;
 	}
 	free(path);
-	return 0;
 }
 
-int pga_switch_apply(struct pga_switch *file, struct pga_error *error)
+int pga_switch_apply(struct pga_switch *const *files, size_t count, struct pga_error *error)
 {
-	if (!file->changes)
-		return 0;
-	return file->remove ? remove_file(file, error) : pga_edit_commit(&file->edit, error);
+	struct pga_transaction_file **changes =
+	    calloc(count + 1, sizeof(struct pga_transaction_file *));
+	size_t changing = 0;
+	int result;
+
+	if (changes == NULL)
+		return pga_fail_memory(error);
+	for (size_t i = 0; i < count; i++)
+		if (files[i]->changes)
+			changes[changing++] = &files[i]->file;
+	result = pga_transaction_write(changes, changing, error);
+	for (size_t i = 0; i < count; i++) {
+		files[i]->undone = result != 0 && files[i]->file.change == PGA_CREATED;
+		if (result == 0 && files[i]->file.change == PGA_REMOVED)
+			remove_folders(files[i]);
+	}
+	free(changes);
+	return result;
+}
+
+bool pga_switch_stays_changed(const struct pga_switch *file)
+{
+	const struct pga_text *before = &file->file.edit.before;
+	struct pga_text bytes = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	bool found = false;
+	bool changed;
+
+	if (!file->changes || pga_file_read(file->path, &bytes, &found, &ignored) != 0)
+		changed = false;
+	else
+		changed =
+		    found != file->file.edit.existed || bytes.length != before->length ||
+		    (before->length > 0 && memcmp(bytes.bytes, before->bytes, before->length) != 0);
+	pga_text_free(&bytes);
+	return changed;
 }
 
 void pga_switch_end(struct pga_switch *file)
 {
-	if (file->editing)
-		pga_edit_end(&file->edit);
+	pga_transaction_end(&file->file);
+	if (file->undone)
+		remove_folders(file);
 	free(file->path);
 	pga_text_free(&file->lines);
 	memset(file, 0, sizeof *file);

@@ -5,8 +5,8 @@
 
 #include "activate/lines.h"
 #include "activate/shells.h"
-#include "base/edit.h"
 #include "base/error.h"
+#include "base/transaction.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,23 +30,24 @@ enum pga_state {
 	PGA_ON,       /* it is there, and names this module */
 	PGA_ON_OTHER, /* it is there, and names another module */
 	PGA_ON_GONE,  /* it is there, and names a module that is not */
-	PGA_CHANGED,  /* it is there, and somebody has changed it since */
+	PGA_BY_HAND,  /* it is there, and somebody has changed it since */
 };
 
-/* One file, and what is to be done with it. Prepare several, and only then apply each. */
+/* One file, and what is to be done with it. Prepare several, and only then apply them all. */
 struct pga_switch {
 	enum pga_way way;
 	enum pga_state state; /* as it was found */
 	char *path;
 	struct pga_text lines; /* what pganchor writes there */
 
-	/* What follows is this room's own, but for changes. */
+	/* What follows is this room's own, but for changes and failed. */
 	enum pga_form form;
-	struct pga_edit edit;
+	struct pga_transaction_file file;
 	unsigned folders; /* above the file, to remove with it where they are empty */
+	bool undone;      /* it was to be made, and was not */
 	bool changes;     /* applying it changes something */
-	bool editing;
-	bool remove;
+	bool failed;      /* it could not be prepared */
+	bool linked;      /* a symbolic link leads to it, which stays */
 };
 
 /* Finds the file of this way, which is not PGA_WAY_SHELL. root is put in front of the machine's
@@ -61,9 +62,13 @@ int pga_switch_find_shell(struct pga_switch *file, const struct pga_shell_file *
 
 /* The names of the services that have such a drop-in, pganchor's or not; way is one of the last
  * two, root as for pga_switch_find(). Each ends in ".service". The caller frees the names and the
- * array; NULL where there are none.
- */
-char **pga_switch_units(enum pga_way way, const char *root, size_t *count);
+ * array, which is NULL where there are none. Returns -1 where that cannot be told. */
+int pga_switch_units(enum pga_way way, const char *root, char ***names, size_t *count,
+		     struct pga_error *error);
+
+/* The name of a service's file, which ends in ".service". The caller frees it; NULL, with the error
+ * filled, for a name that is no service's. */
+char *pga_unit_name(const char *unit, struct pga_error *error);
 
 /* Reads it and fills state. */
 int pga_switch_look(struct pga_switch *file, struct pga_error *error);
@@ -73,14 +78,21 @@ int pga_switch_look(struct pga_switch *file, struct pga_error *error);
  * lines of ours that somebody changed. */
 int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error *error);
 
-/* Prepares the file without the lines that pganchor wrote: byte for byte as it would be had they
- * never been there. A file and folders that were made for them go too. */
-int pga_switch_off(struct pga_switch *file, struct pga_error *error);
+/* Prepares the file without the lines that pganchor wrote, however often: byte for byte as it would
+ * be had they never been there. A file and folders that were made for them go too. With own, the
+ * lines of another installation's module stay. */
+int pga_switch_off(struct pga_switch *file, bool own, struct pga_error *error);
 
-/* Does what was prepared. */
-int pga_switch_apply(struct pga_switch *file, struct pga_error *error);
+/* Does what was prepared of all of them, in this order, or nothing. Folders that were made for a
+ * file which goes are removed in this order too, as far as they are empty. */
+int pga_switch_apply(struct pga_switch *const *files, size_t count, struct pga_error *error);
 
-/* Forgets what was prepared and not applied, and frees all. Safe on one that is all zero. */
+/* Whether the file is another than before pga_switch_apply(), which failed: it could not be taken
+ * back. */
+bool pga_switch_stays_changed(const struct pga_switch *file);
+
+/* Forgets what was prepared and not applied, and frees all. Safe on one that is all zero. Ended in
+ * the order that is the other way round than they were prepared, they leave no folder behind. */
 void pga_switch_end(struct pga_switch *file);
 
 #endif

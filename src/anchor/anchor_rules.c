@@ -7,7 +7,11 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+
+#include <limits.h>
+#include <stdbool.h>
 
 /* Adds what is wrong to the text, or nothing. */
 typedef void rule(const struct pga_certificate *certificate, struct pga_text *wrong);
@@ -85,44 +89,68 @@ static void is_in_date(const struct pga_certificate *certificate, struct pga_tex
 }
 
 /* The kinds of keys, and how many bits they need (NIST SP 800-57: 112 bits of security for RSA,
- * what every CA starts with for EC). */
+ * what every CA starts with for EC). OpenSSL verifies by no RSA key that has more than the most. */
 static const struct strength {
 	const char *name;
 	int type;
-	int bits;
+	int least;
+	int most;
 } strengths[] = {
-    {"RSA", EVP_PKEY_RSA, 2048},      {"RSA-PSS", EVP_PKEY_RSA_PSS, 2048}, {"EC", EVP_PKEY_EC, 256},
-    {"Ed25519", EVP_PKEY_ED25519, 0}, {"Ed448", EVP_PKEY_ED448, 0},
+    {"RSA", EVP_PKEY_RSA, 2048, OPENSSL_RSA_MAX_MODULUS_BITS},
+    {"RSA-PSS", EVP_PKEY_RSA_PSS, 2048, OPENSSL_RSA_MAX_MODULUS_BITS},
+    {"EC", EVP_PKEY_EC, 256, INT_MAX},
+    {"Ed25519", EVP_PKEY_ED25519, 0, INT_MAX},
+    {"Ed448", EVP_PKEY_ED448, 0, INT_MAX},
 };
+
+static const struct strength *strength_of(const EVP_PKEY *key)
+{
+	for (size_t i = 0; i < sizeof strengths / sizeof strengths[0]; i++)
+		if (EVP_PKEY_get_base_id(key) == strengths[i].type)
+			return &strengths[i];
+	return NULL;
+}
+
+/* A curve of the sender's own making (CVE-2020-0601). */
+static bool has_explicit_curve(const EVP_PKEY *key)
+{
+	int explicit_curve = 0;
+
+	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+	       EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+				      &explicit_curve) == 1 &&
+	       explicit_curve != 0;
+}
+
+/* Whether its numbers make a key: with an exponent of 1, say, anybody can sign. */
+static bool is_sound(EVP_PKEY *key)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+	bool sound = context != NULL && EVP_PKEY_public_check(context) == 1;
+
+	EVP_PKEY_CTX_free(context);
+	return sound;
+}
 
 static void has_strong_key(const struct pga_certificate *certificate, struct pga_text *wrong)
 {
 	EVP_PKEY *key = X509_get0_pubkey(certificate->x509);
-	int explicit_curve = 0;
+	const struct strength *strength = key != NULL ? strength_of(key) : NULL;
+	const int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
 
-	if (key == NULL) {
+	if (key == NULL)
 		add(wrong, "its key cannot be read");
-		return;
-	}
-	for (size_t i = 0; i < sizeof strengths / sizeof strengths[0]; i++) {
-		const struct strength *strength = &strengths[i];
-
-		if (EVP_PKEY_get_base_id(key) != strength->type)
-			continue;
-		if (EVP_PKEY_get_bits(key) < strength->bits) {
-			add(wrong, "");
-			pga_text_addf(wrong, "its %s key has %d bits, and %d are needed",
-				      strength->name, EVP_PKEY_get_bits(key), strength->bits);
-		}
-		/* A curve of the sender's own making (CVE-2020-0601). */
-		if (strength->type == EVP_PKEY_EC &&
-		    EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
-					   &explicit_curve) == 1 &&
-		    explicit_curve != 0)
-			add(wrong, "its EC key brings a curve of its own instead of naming one");
-		return;
-	}
-	add(wrong, "its key is neither RSA, EC, Ed25519 nor Ed448");
+	else if (strength == NULL)
+		add(wrong, "its key is neither RSA, EC, Ed25519 nor Ed448");
+	else if (bits < strength->least || bits > strength->most) {
+		add(wrong, "");
+		pga_text_addf(wrong, "its %s key has %d bits, and %d are %s", strength->name, bits,
+			      bits < strength->least ? strength->least : strength->most,
+			      bits < strength->least ? "needed" : "the most");
+	} else if (has_explicit_curve(key))
+		add(wrong, "its EC key brings a curve of its own instead of naming one");
+	else if (!is_sound(key))
+		add(wrong, "its key is none: the numbers in it are not those of a key");
 }
 
 static rule *const rules[] = {is_self_signed, may_certify, is_in_date, has_strong_key};

@@ -52,7 +52,8 @@ static int begin_conf(struct installing *installing, struct pga_error *error)
 	conf = begin(installing, ANCHORS_CONF, &installing->done->conf, path, 0600, error);
 	if (conf == NULL)
 		return -1;
-	return pga_pins_parse(&installing->pins, path, pga_text_string(&conf->edit.before),
+	return pga_pins_parse(&installing->pins, path,
+			      conf->edit.existed ? pga_text_string(&conf->edit.before) : NULL,
 			      conf->edit.before.length, error);
 }
 
@@ -103,6 +104,15 @@ static int settle(struct installing *installing, struct pga_error *error)
 	installing->before = pga_pins_named(&installing->pins, name);
 	if (compare_with_known(installing, error) != 0)
 		return -1;
+	if (anchor->proof.chain_root != NULL && same == NULL && installing->before != NULL &&
+	    strcmp(anchor->proof.chain_root->pin, installing->before->pin) == 0)
+		return pga_fail(
+		    error,
+		    "give the new root a --name of its own, and leave --replace out "
+		    "until the CA and its servers have moved to it",
+		    "anchor %s: the CA's own TLS still comes from the root that would be "
+		    "replaced",
+		    name);
 	done->known = same != NULL;
 	done->scoped = anchor->scoped;
 	if (!done->known && installing->before != NULL &&
@@ -141,13 +151,13 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 	now(pinned);
 	/* Where the pin is known, what is only for the reader stays as it is. */
 	const struct pga_anchor_setting settings[] = {
-	    {"pin", certificate->pin},
 	    {"source", done->known ? NULL : done->source},
 	    {"hosts", installing->anchor->hosts},
 	    {"scope", done->scoped ? "scoped" : "root.crt"},
 	    {"pinned", done->known ? NULL : pinned},
 	    {"subject", done->known ? NULL : certificate->subject},
 	    {"not-after", done->known ? NULL : certificate->not_after},
+	    {"pin", certificate->pin}, /* last: policy/pins.h */
 	};
 
 	if (installing->same != NULL && installing->same->scoped == done->scoped &&
@@ -254,13 +264,20 @@ static struct pga_transaction_file *begin_root(struct installing *installing,
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
 	char *home = pga_libpq_home(error);
+	struct pga_transaction_file *root;
 
 	if (home == NULL)
 		return NULL;
 	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
 	free(home);
-	return begin(installing, ROOT_CRT, &installing->done->root_crt, pga_text_take(&path), 0644,
+	root = begin(installing, ROOT_CRT, &installing->done->root_crt, pga_text_take(&path), 0644,
 		     error);
+	/* The machine's roots, often; a root of PostgreSQL's own is not to be one for all. */
+	if (root == NULL && installing->files[ROOT_CRT].edit.leads_outside)
+		(void)snprintf(error->next, sizeof error->next,
+			       "--scoped needs no root.crt; or replace the link by a copy of the "
+			       "file. Nothing was changed");
+	return root;
 }
 
 static int compose_root(struct installing *installing, struct pga_error *error)

@@ -148,44 +148,48 @@ static bool is_canonical(const X509 *x509, const unsigned char *der, long length
 	return same;
 }
 
+int pga_certificate_of(struct pga_certificate *certificate, X509 *x509, struct pga_error *error)
+{
+	memset(certificate, 0, sizeof *certificate);
+	(void)X509_up_ref(x509);
+	certificate->x509 = x509;
+	certificate->pem = pem_text(x509);
+	certificate->subject = name_text(X509_get_subject_name(x509));
+	certificate->issuer = name_text(X509_get_issuer_name(x509));
+	if (pga_certificate_pin(x509, certificate->pin) != 0 || certificate->pem == NULL ||
+	    certificate->subject == NULL || certificate->issuer == NULL) {
+		pga_certificate_free(certificate);
+		return pga_fail_memory(error);
+	}
+	date_text(X509_get0_notBefore(x509), certificate->not_before);
+	date_text(X509_get0_notAfter(x509), certificate->not_after);
+	return 0;
+}
+
 int pga_certificate_read(struct pga_certificate *certificate, const char *whose, const char *pem,
 			 size_t length, struct pga_error *error)
 {
 	long der_length = 0;
 	unsigned char *der;
 	const unsigned char *at;
+	X509 *x509;
+	int result = -1;
 
 	memset(certificate, 0, sizeof *certificate);
 	der = decode_pem(whose, pem, length, &der_length, error);
 	if (der == NULL)
 		return -1;
 	at = der;
-	certificate->x509 = d2i_X509(NULL, &at, der_length);
-	if (certificate->x509 == NULL || at != der + der_length ||
-	    !is_canonical(certificate->x509, der, der_length)) {
+	x509 = d2i_X509(NULL, &at, der_length);
+	if (x509 == NULL || at != der + der_length || !is_canonical(x509, der, der_length))
 		(void)pga_fail(error, "nothing was pinned",
 			       "%s: the PEM block holds no X.509 certificate", whose);
-		goto failed;
-	}
-	certificate->pem = pem_text(certificate->x509);
-	certificate->subject = name_text(X509_get_subject_name(certificate->x509));
-	certificate->issuer = name_text(X509_get_issuer_name(certificate->x509));
-	if (hex_of_sha256(der, (size_t)der_length, certificate->pin) != 0 ||
-	    certificate->pem == NULL || certificate->subject == NULL ||
-	    certificate->issuer == NULL) {
-		(void)pga_fail_memory(error);
-		goto failed;
-	}
-	date_text(X509_get0_notBefore(certificate->x509), certificate->not_before);
-	date_text(X509_get0_notAfter(certificate->x509), certificate->not_after);
+	else
+		result = pga_certificate_of(certificate, x509, error);
+	X509_free(x509);
 	OPENSSL_free(der);
 	ERR_clear_error();
-	return 0;
-failed:
-	OPENSSL_free(der);
-	ERR_clear_error();
-	pga_certificate_free(certificate);
-	return -1;
+	return result;
 }
 
 void pga_certificate_free(struct pga_certificate *certificate)

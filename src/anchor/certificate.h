@@ -27,6 +27,9 @@ struct pga_certificate {
 int pga_certificate_read(struct pga_certificate *certificate, const char *whose, const char *pem,
 			 size_t length, struct pga_error *error);
 
+/* The same of a certificate that OpenSSL has read. Returns -1 for want of memory. */
+int pga_certificate_of(struct pga_certificate *certificate, X509 *x509, struct pga_error *error);
+
 /* The pin of a certificate: SHA-256 of its DER form. Returns -1 for want of memory. */
 int pga_certificate_pin(const X509 *x509, char pin[PGA_PIN_LENGTH + 1]);
 

@@ -3,15 +3,13 @@
 #include "anchor/http.h"
 
 #include "anchor/http_chain.h"
-
-#include "base/terminal.h"
+#include "anchor/proxy.h"
+#include "base/printable.h"
 
 #include <curl/curl.h>
 
 #include <stdlib.h>
 #include <string.h>
-
-#define MOST_REDIRECTS 3L
 
 struct receiving {
 	struct pga_text *body;
@@ -50,16 +48,9 @@ static size_t take_header(char *bytes, size_t one, size_t length, void *context)
 static CURLcode allow_https_only(CURL *curl)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
-	CURLcode code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
-
-	return code != CURLE_OK ? code
-				: curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "https");
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
 #else
-	CURLcode code = curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
-
-	return code != CURLE_OK
-		   ? code
-		   : curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS, (long)CURLPROTO_HTTPS);
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
 #endif
 }
 
@@ -102,8 +93,8 @@ static CURLcode set_up(CURL *curl, const struct pga_http *http,
 		long value;
 	} numbers[] = {
 	    {CURLOPT_NOSIGNAL, 1},
-	    {CURLOPT_FOLLOWLOCATION, 1},
-	    {CURLOPT_MAXREDIRS, MOST_REDIRECTS},
+	    /* Whoever cannot be verified yet must not choose what this machine asks for next. */
+	    {CURLOPT_FOLLOWLOCATION, 0},
 	    {CURLOPT_CONNECTTIMEOUT_MS, http->connect_timeout},
 	    {CURLOPT_TIMEOUT_MS, http->max_time},
 	    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
@@ -145,13 +136,13 @@ static const struct failure {
 } failures[] = {
     {CURLE_COULDNT_RESOLVE_HOST, "no such host", "check the name in --ca-url, and DNS"},
     {CURLE_COULDNT_RESOLVE_PROXY, "no such proxy", "check --proxy, or https_proxy"},
+#if LIBCURL_VERSION_NUM >= 0x074900
+    {CURLE_PROXY, "the proxy does not let it through", "check --proxy, or https_proxy"},
+#endif
     {CURLE_COULDNT_CONNECT, "cannot connect",
      "is the CA running, and is it the right port? a proxy counts, too: --proxy, https_proxy"},
-    {CURLE_OPERATION_TIMEDOUT, "no answer in time",
-     "try again, or wait longer: --connect-timeout, --max-time"},
     {CURLE_SSL_CONNECT_ERROR, "no TLS", "is it an https port, and the right one?"},
     {CURLE_PEER_FAILED_VERIFICATION, "the server is not verified", NULL},
-    {CURLE_TOO_MANY_REDIRECTS, "sent on again and again", "give the CA's own address"},
     {CURLE_GOT_NOTHING, "no answer", "is it the right address?"},
     {CURLE_OUT_OF_MEMORY, "out of memory", NULL},
 };
@@ -165,12 +156,31 @@ static long status_of(CURL *curl)
 	return status;
 }
 
+/* Before the TLS handshake is done, the shorter of both limits has passed. */
+static int explain_timeout(CURL *curl, const struct pga_http *http,
+			   const struct pga_http_request *request, struct pga_error *error)
+{
+	const bool soon = http->connect_timeout < http->max_time;
+	double connected = 0;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_APPCONNECT_TIME, &connected);
+	if (connected > 0 || !soon)
+		return pga_fail(error, "try again, or wait longer: --max-time",
+				"%s: no whole answer within %g seconds", request->url,
+				(double)http->max_time / 1000);
+	return pga_fail(error,
+			"is it the right port, and does a firewall let it through? to wait longer: "
+			"--connect-timeout",
+			"%s: no connection within %g seconds", request->url,
+			(double)http->connect_timeout / 1000);
+}
+
 static int explain(CURL *curl, CURLcode code, const char *detail, const struct receiving *receiving,
-		   const struct pga_http_request *request, struct pga_error *error)
+		   const struct pga_http *http, const struct pga_http_request *request,
+		   struct pga_error *error)
 {
 	const char *why = "the request failed";
 	const char *next = "is it the right address?";
-	char *said;
 
 	if (receiving->too_large || code == CURLE_FILESIZE_EXCEEDED)
 		return pga_fail(error, "is it the address of a CA?",
@@ -178,6 +188,10 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 				PGA_HTTP_LIMIT / 1024 / 1024);
 	if (receiving->body->failed)
 		return pga_fail_memory(error);
+	if (pga_proxy_explain(curl, http->proxy, request->url, error))
+		return -1;
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return explain_timeout(curl, http, request, error);
 	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
 		if (failures[i].code != code)
 			continue;
@@ -186,20 +200,27 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		next = request->if_unverified;
-	if (code == CURLE_UNSUPPORTED_PROTOCOL && status_of(curl) / 100 == 3) {
-		why = "sent on to an address that is not https";
-		next = "only https is followed; give the CA's own address";
-	}
-	/* A server's certificate may speak in it. */
-	said = pga_printable(detail[0] != '\0' ? detail : curl_easy_strerror(code));
-	(void)pga_fail(error, next, "%s: %s (%s)", request->url, why, said != NULL ? said : "");
-	free(said);
+	return pga_fail(error, next, "%s: %s (%s)", request->url, why,
+			detail[0] != '\0' ? detail : curl_easy_strerror(code));
+}
+
+static int refuse_redirect(const char *url, const char *target, struct pga_error *error)
+{
+	struct pga_text shown = PGA_TEXT_EMPTY;
+
+	pga_text_add_shortened(&shown, target, PGA_LONGEST_SHOWN);
+	(void)pga_fail(error,
+		       "it is not followed: nothing proves yet who sends there. Give the CA's own "
+		       "address",
+		       "%s: sent on to %s", url, pga_text_string(&shown));
+	pga_text_free(&shown);
 	return -1;
 }
 
 static int check_status(CURL *curl, const struct pga_http_request *request, struct pga_error *error)
 {
-	long status = status_of(curl);
+	const long status = status_of(curl);
+	char *target = NULL; /* the handle's */
 
 	/* step-ca answers GET /roots with 201. */
 	if (status >= 200 && status < 300)
@@ -207,6 +228,8 @@ static int check_status(CURL *curl, const struct pga_http_request *request, stru
 	if (status == 404)
 		return pga_fail(error, request->if_not_found, "%s: not found (HTTP 404)",
 				request->url);
+	if (curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &target) == CURLE_OK && target != NULL)
+		return refuse_redirect(request->url, target, error);
 	return pga_fail(error,
 			status >= 500 ? "the CA has a fault of its own; see its log"
 				      : "is it the address of a CA?",
@@ -234,7 +257,7 @@ int pga_http_get(const struct pga_http *http, const struct pga_http_request *req
 	if (code == CURLE_OK)
 		result = check_status(curl, request, error);
 	else
-		(void)explain(curl, code, detail, &receiving, request, error);
+		(void)explain(curl, code, detail, &receiving, http, request, error);
 done:
 	curl_easy_cleanup(curl);
 	return result;

@@ -31,7 +31,7 @@ struct pga_http_request {
 	const char *if_unverified; /* what to do next when its certificate is another root's */
 };
 
-/* Adds the body of the answer to body. Redirects are followed to https alone. Returns -1 for a
+/* Adds the body of the answer to body. No redirect is followed. Returns -1 for a
  * server that is not reached or not verified, that says anything but success, or that answers with
  * more than PGA_HTTP_LIMIT; no more than that is ever held. */
 int pga_http_get(const struct pga_http *http, const struct pga_http_request *request,

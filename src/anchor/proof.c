@@ -82,9 +82,8 @@ static int load(struct trying *trying, const char *path, const struct pga_crl_pl
 
 /* Verifies as libssl does in a client's handshake (ssl_verify_cert_chain() of ssl_cert.c). NULL for
  * want of memory; else X509_STORE_CTX_free() frees it. */
-static X509_STORE_CTX *verify(const struct trying *trying, X509_STORE *store)
+static X509_STORE_CTX *verify(SSL_CTX *tls, X509_STORE *store, STACK_OF(X509) * chain)
 {
-	STACK_OF(X509) *chain = trying->proof->chain;
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
 	X509_VERIFY_PARAM *parameters;
 
@@ -94,9 +93,9 @@ static X509_STORE_CTX *verify(const struct trying *trying, X509_STORE *store)
 		return NULL;
 	}
 	parameters = X509_STORE_CTX_get0_param(context);
-	X509_VERIFY_PARAM_set_auth_level(parameters, SSL_CTX_get_security_level(trying->tls));
+	X509_VERIFY_PARAM_set_auth_level(parameters, SSL_CTX_get_security_level(tls));
 	(void)X509_STORE_CTX_set_default(context, "ssl_server");
-	(void)X509_VERIFY_PARAM_set1(parameters, SSL_CTX_get0_param(trying->tls));
+	(void)X509_VERIFY_PARAM_set1(parameters, SSL_CTX_get0_param(tls));
 	(void)X509_verify_cert(context);
 	ERR_clear_error();
 	return context;
@@ -143,25 +142,34 @@ static void root_is_trusted(const struct trying *trying, const struct pga_certif
 	ERR_clear_error();
 }
 
+bool pga_proof_ends_in(STACK_OF(X509) * chain, const struct pga_certificate *root)
+{
+	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *context = NULL;
+	bool verifies;
+
+	if (tls != NULL && store != NULL && X509_STORE_add_cert(store, root->x509) == 1)
+		context = verify(tls, store, chain);
+	verifies = context != NULL && X509_STORE_CTX_get_error(context) == X509_V_OK;
+	X509_STORE_CTX_free(context);
+	X509_STORE_free(store);
+	SSL_CTX_free(tls);
+	ERR_clear_error();
+	return verifies;
+}
+
 /* Whether the gate takes a chain that ends in another root: one of its certificates has the right
  * root's name, and what the server showed verifies with the right root alone. */
 static bool verifies_alone(const struct trying *trying, const STACK_OF(X509) * verified,
 			   const struct pga_certificate *root)
 {
-	X509_STORE *store = X509_STORE_new();
-	X509_STORE_CTX *context = NULL;
 	bool named = false;
-	bool alone;
 
 	for (int i = FIRST_ISSUER; i < sk_X509_num(verified); i++)
 		named = named || X509_NAME_cmp(X509_get_subject_name(sk_X509_value(verified, i)),
 					       X509_get_subject_name(root->x509)) == 0;
-	if (named && store != NULL && X509_STORE_add_cert(store, root->x509) == 1)
-		context = verify(trying, store);
-	alone = context != NULL && X509_STORE_CTX_get_error(context) == X509_V_OK;
-	X509_STORE_CTX_free(context);
-	X509_STORE_free(store);
-	return alone;
+	return named && pga_proof_ends_in(trying->proof->chain, root);
 }
 
 static void say_other_root(const struct trying *trying, const X509 *end)
@@ -184,7 +192,7 @@ static bool verifies_without_crls(const struct trying *trying)
 
 	(void)X509_VERIFY_PARAM_clear_flags(X509_STORE_get0_param(store),
 					    X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-	context = verify(trying, store);
+	context = verify(trying->tls, store, trying->proof->chain);
 	verifies = context != NULL && X509_STORE_CTX_get_error(context) == X509_V_OK;
 	X509_STORE_CTX_free(context);
 	return verifies;
@@ -192,7 +200,8 @@ static bool verifies_without_crls(const struct trying *trying)
 
 static int chain_verifies(const struct trying *trying, const struct pga_certificate *root)
 {
-	X509_STORE_CTX *context = verify(trying, SSL_CTX_get_cert_store(trying->tls));
+	X509_STORE_CTX *context =
+	    verify(trying->tls, SSL_CTX_get_cert_store(trying->tls), trying->proof->chain);
 	const STACK_OF(X509) * verified;
 	X509 *end;
 	int error;

@@ -38,6 +38,9 @@ void pga_crl_places_free(struct pga_crl_places *places);
 int pga_proof_try(const struct pga_proof *proof, const struct pga_crl_places *crls,
 		  const char *path, struct pga_text *fault, bool *by_crl, struct pga_error *error);
 
+/* Whether the chain verifies with this root alone. */
+bool pga_proof_ends_in(STACK_OF(X509) * chain, const struct pga_certificate *root);
+
 /* A file to be proved. */
 struct pga_proof_file {
 	const char *name;               /* its path, for messages */

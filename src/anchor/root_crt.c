@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define END_CERTIFICATE "-----END CERTIFICATE-----\n"
-
 static const char damaged_next[] =
     "libpq cannot read it either: repair it or move it away, or use --scoped; nothing was changed";
 
@@ -120,67 +118,128 @@ done:
 	return result;
 }
 
-/* Where the block of this name starts, and how long it is, from its comment line to the end of its
- * certificate; 0 where there is none. */
-static size_t find_block(const struct pga_text *content, const char *heading, size_t *start)
-{
-	const char *all = pga_text_string(content);
-	const char *at = all;
-	const char *end;
+/* A run of the file's bytes. */
+struct run {
+	size_t start;
+	size_t length;
+};
 
-	while ((at = strstr(at, heading)) != NULL && at != all && at[-1] != '\n')
-		at++;
-	if (at == NULL)
-		return 0;
-	end = strstr(at, END_CERTIFICATE);
-	if (end == NULL)
-		return 0;
-	*start = (size_t)(at - all);
-	return (size_t)(end - at) + strlen(END_CERTIFICATE);
+/* The line that begins there, with its line end. */
+static struct run line_at(const struct pga_text *content, size_t start)
+{
+	const char *end = memchr(content->bytes + start, '\n', content->length - start);
+
+	return (struct run){start, end != NULL ? (size_t)(end - content->bytes) + 1 - start
+					       : content->length - start};
+}
+
+/* Whether the line is this text, whatever its line end. */
+static bool is_line(const struct pga_text *content, struct run line, const char *text)
+{
+	size_t length = line.length;
+
+	while (length > 0 && strchr("\r\n", content->bytes[line.start + length - 1]) != NULL)
+		length--;
+	return length == strlen(text) && memcmp(content->bytes + line.start, text, length) == 0;
+}
+
+/* The next line, from there on, that is this text; length 0 where there is none. */
+static struct run find_line(const struct pga_text *content, size_t from, const char *text)
+{
+	struct run line = {from, 0};
+
+	while (line.start + line.length < content->length) {
+		line = line_at(content, line.start + line.length);
+		if (is_line(content, line, text))
+			return line;
+	}
+	return (struct run){content->length, 0};
+}
+
+/* The next certificate from there on, with both of its lines; length 0 where there is none. */
+static struct run find_certificate(const struct pga_text *content, size_t from)
+{
+	const struct run begin = find_line(content, from, "-----BEGIN CERTIFICATE-----");
+	const struct run end = find_line(content, begin.start, "-----END CERTIFICATE-----");
+
+	return (struct run){begin.start, end.length > 0 ? end.start + end.length - begin.start : 0};
+}
+
+/* Whether the certificate with this pin is what stands there. */
+static bool is_certificate(const char *path, const struct pga_text *content, struct run block,
+			   const char *pin)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_text found = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	bool same;
+
+	pga_text_add_bytes(&text, content->bytes + block.start, block.length);
+	same = block.length > 0 && !text.failed && read_pins(path, &text, &found, &error) == 0 &&
+	       found.length == PGA_PIN_LENGTH + 1 &&
+	       strncmp(pga_text_string(&found), pin, PGA_PIN_LENGTH) == 0;
+	pga_text_free(&text);
+	pga_text_free(&found);
+	return same;
+}
+
+/* Finds the comment line of this name below which the next certificate is the one with this pin. */
+static bool find_own(const char *path, const struct pga_text *content, const char *heading,
+		     const char *pin, struct run *line, struct run *block)
+{
+	*line = (struct run){0, 0};
+	do {
+		*line = find_line(content, line->start + line->length, heading);
+		*block = find_certificate(content, line->start + line->length);
+	} while (line->length > 0 && !is_certificate(path, content, *block, pin));
+	return line->length > 0;
+}
+
+/* What a user has put between the two stays. */
+static void add_without(const struct pga_text *before, struct run line, struct run block,
+			struct pga_text *after)
+{
+	const size_t behind_line = line.start + line.length;
+	const size_t behind_block = block.start + block.length;
+
+	pga_text_add_bytes(after, before->bytes, line.start);
+	pga_text_add_bytes(after, before->bytes + behind_line, block.start - behind_line);
+	pga_text_add_bytes(after, before->bytes + behind_block, before->length - behind_block);
 }
 
 int pga_root_crt_cut(const char *path, const struct pga_text *before, const char *name,
 		     const char *pin, struct pga_text *after, bool *cut, struct pga_error *error)
 {
 	struct pga_text heading = PGA_TEXT_EMPTY;
-	struct pga_text block = PGA_TEXT_EMPTY;
-	struct pga_text found = PGA_TEXT_EMPTY;
 	struct pga_text all = PGA_TEXT_EMPTY;
 	struct pga_text rest = PGA_TEXT_EMPTY;
-	size_t start = 0;
-	size_t length;
+	struct run line;
+	struct run block;
+	const char *gone;
 	int result = -1;
 
 	*cut = false;
-	pga_text_addf(&heading, "# pganchor anchor %s\n", name);
+	pga_text_addf(&heading, "# pganchor anchor %s", name);
 	if (heading.failed) {
 		(void)pga_fail_memory(error);
 		goto done;
 	}
-	length = find_block(before, pga_text_string(&heading), &start);
-	pga_text_add_bytes(&block, pga_text_string(before) + start, length);
-	if (read_pins(path, &block, &found, error) != 0 ||
-	    read_pins(path, before, &all, error) != 0)
+	if (read_pins(path, before, &all, error) != 0)
 		goto done;
-	/* One certificate, the one that is to go, and nothing of anybody else's. */
-	*cut = found.length == PGA_PIN_LENGTH + 1 &&
-	       strncmp(pga_text_string(&found), pin, PGA_PIN_LENGTH) == 0;
-	pga_text_add_bytes(after, pga_text_string(before), *cut ? start : before->length);
+	gone = strstr(pga_text_string(&all), pin);
+	*cut =
+	    gone != NULL && find_own(path, before, pga_text_string(&heading), pin, &line, &block);
 	if (*cut) {
-		const char *gone = strstr(pga_text_string(&all), pin);
-
-		pga_text_add_bytes(after, before->bytes + start + length,
-				   before->length - start - length);
+		add_without(before, line, block, after);
 		pga_text_add_bytes(&rest, all.bytes, (size_t)(gone - all.bytes));
 		pga_text_add(&rest, gone + PGA_PIN_LENGTH + 1);
-		if (check(path, after, &rest, error) != 0)
-			goto done;
+		result = check(path, after, &rest, error);
+	} else {
+		pga_text_add_bytes(after, pga_text_string(before), before->length);
+		result = after->failed ? pga_fail_memory(error) : 0;
 	}
-	result = after->failed ? pga_fail_memory(error) : 0;
 done:
 	pga_text_free(&heading);
-	pga_text_free(&block);
-	pga_text_free(&found);
 	pga_text_free(&all);
 	pga_text_free(&rest);
 	return result;

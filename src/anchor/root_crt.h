@@ -26,8 +26,8 @@ int pga_root_crt_add(const char *path, const struct pga_text *before, const char
 		     struct pga_error *error);
 
 /* Adds to after what stands in before, but for the comment line and the certificate that
- * pga_root_crt_add() put there under this name, if it has this pin. *cut says whether there was
- * one. */
+ * pga_root_crt_add() put there under this name, if it has this pin. What has come between the two
+ * stays; where that is another certificate, both stay. *cut says whether there was one. */
 int pga_root_crt_cut(const char *path, const struct pga_text *before, const char *name,
 		     const char *pin, struct pga_text *after, bool *cut, struct pga_error *error);
 

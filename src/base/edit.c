@@ -1,67 +1,109 @@
 #include "base/edit.h"
 
+#include "base/acting.h"
+#include "base/attributes.h"
 #include "base/file.h"
+#include "base/path.h"
+#include "base/staged.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
-/* The name of a staged file: hidden, and telling whose it is. Letters that mkostemp() chooses
- * follow. */
-#define STAGED ".%s.pganchor-"
+/* What there is to do where the directory or its file system does not let a file be changed. */
+static const char *advice(int code)
+{
+	switch (code) {
+	case EBUSY:
+	case EXDEV:
+		return "nothing was changed; it is mounted by itself, as in a container: change "
+		       "the file that is mounted there";
+	case EROFS:
+		return "nothing was changed; it is on a read-only file system: change it where it "
+		       "comes from";
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return "nothing was changed; make room on the disk and try again";
+	case EACCES:
+	case EPERM:
+		return "nothing was changed; check the directory's permissions, or run this as its "
+		       "owner";
+	default:
+		return "nothing was changed";
+	}
+}
 
-/* Follows a symbolic link to the file that it stands for. */
-static char *follow(const char *path, struct pga_error *error)
+static int read_old(struct pga_edit *edit, struct pga_error *error)
 {
 	struct stat status;
-	char *real;
 
-	if (lstat(path, &status) != 0 || !S_ISLNK(status.st_mode)) {
-		real = strdup(path);
-		if (real == NULL)
-			(void)pga_fail_memory(error);
-		return real;
+	edit->stamp = pga_stamp_of(NULL);
+	edit->file = openat(edit->directory.fd, edit->name,
+			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (edit->file < 0 && errno == ENOENT)
+		return 0;
+	if (edit->file < 0)
+		return pga_fail_errno(error, "check the path and its permissions", "cannot open %s",
+				      edit->path);
+	if (pga_file_read_open(edit->file, edit->path, &edit->before, &edit->stamp, error) != 0)
+		return -1;
+	if (fstat(edit->file, &status) != 0)
+		return pga_fail_errno(error, NULL, "cannot look at %s", edit->path);
+	edit->existed = true;
+	edit->mode = status.st_mode & 07777;
+	edit->owner = status.st_uid;
+	edit->group = status.st_gid;
+	edit->modified = status.st_mtim;
+	return 0;
+}
+
+/* The path of the file itself, and of the directory that it is in. */
+static int find(struct pga_edit *edit, const char *path, char **directory, struct pga_error *error)
+{
+	struct pga_real_path real;
+	int result = -1;
+
+	if (pga_real_path(&real, path, error) != 0) {
+		edit->leads_outside = real.leads_outside;
+		return -1;
 	}
-	real = realpath(path, NULL);
-	if (real == NULL)
-		(void)pga_fail_errno(error, "make the file that it points to, or remove the link",
-				     "cannot follow the symbolic link %s", path);
-	return real;
+	edit->linked = real.linked;
+	edit->path = strdup(real.linked ? real.path : path);
+	*directory = strndup(real.path, (size_t)(strrchr(real.path, '/') - real.path));
+	if (edit->path == NULL || *directory == NULL) {
+		(void)pga_fail_memory(error);
+	} else {
+		edit->name = strrchr(edit->path, '/');
+		edit->name = edit->name != NULL ? edit->name + 1 : edit->path;
+		if (edit->name[0] != '\0')
+			result = 0;
+		else
+			(void)pga_fail(error, "name the file", "%s: a directory", path);
+	}
+	pga_real_path_free(&real);
+	return result;
 }
 
-static const char *base_of(const struct pga_edit *edit)
+/* The directory, locked. Whoever has made it, and needs it no more, removes it with its lock. */
+static int lock(struct pga_edit *edit, const char *path, mode_t mode, struct pga_error *error)
 {
-	const char *slash = strrchr(edit->path, '/');
+	struct stat status;
 
-	return slash != NULL ? slash + 1 : edit->path;
-}
-
-/* What mkostemp() puts in the place of the Xs. */
-#define RANDOM_LETTERS 6
-
-/* Removes what an earlier edit of this file staged and left behind when it was killed. Whoever
- * holds the folder's lock is the only one who edits in it. */
-static void sweep(const struct pga_edit *edit)
-{
-	struct pga_text prefix = PGA_TEXT_EMPTY;
-	DIR *folder = opendir(edit->folder);
-	struct dirent *entry;
-
-	pga_text_addf(&prefix, STAGED, base_of(edit));
-	while (!prefix.failed && folder != NULL && (entry = readdir(folder)) != NULL)
-		if (strncmp(entry->d_name, pga_text_string(&prefix), prefix.length) == 0 &&
-		    strlen(entry->d_name) == prefix.length + RANDOM_LETTERS)
-			(void)unlinkat(dirfd(folder), entry->d_name, 0);
-	if (folder != NULL)
-		(void)closedir(folder);
-	pga_text_free(&prefix);
+	for (;;) {
+		if (pga_directory_open(&edit->directory, &edit->made, path, mode, error) != 0)
+			return -1;
+		if (pga_lock_take(&edit->lock, &edit->directory, error) == 0)
+			return 0;
+		if (fstat(edit->directory.fd, &status) != 0 || status.st_nlink > 0)
+			return -1;
+		pga_made_remove(&edit->made);
+		pga_directory_close(&edit->directory);
+	}
 }
 
 int pga_edit_begin(struct pga_edit *edit, const char *path, mode_t mode, struct pga_error *error)
@@ -69,61 +111,30 @@ int pga_edit_begin(struct pga_edit *edit, const char *path, mode_t mode, struct 
 	return pga_edit_begin_in(edit, path, mode, 0700, error);
 }
 
-int pga_edit_begin_in(struct pga_edit *edit, const char *path, mode_t mode, mode_t folder_mode,
+int pga_edit_begin_in(struct pga_edit *edit, const char *path, mode_t mode, mode_t directory_mode,
 		      struct pga_error *error)
 {
-	struct stat status;
-	char *copy = NULL;
+	char *directory = NULL;
+	bool leads_outside;
+	int result = -1;
 
 	memset(edit, 0, sizeof *edit);
-	edit->lock = -1;
+	edit->directory.fd = edit->file = edit->staged = -1;
 	edit->mode = mode;
 	edit->owner = (uid_t)-1;
 	edit->group = (gid_t)-1;
-	edit->path = follow(path, error);
-	if (edit->path == NULL)
-		goto failed;
-	copy = strdup(edit->path);
-	edit->folder = copy != NULL ? strdup(dirname(copy)) : NULL;
-	if (edit->folder == NULL) {
-		(void)pga_fail_memory(error);
-		goto failed;
+	if (find(edit, path, &directory, error) == 0 &&
+	    lock(edit, directory, directory_mode, error) == 0) {
+		pga_staged_sweep(&edit->directory);
+		result = read_old(edit, error);
 	}
-	if (pga_folders_make(&edit->made, edit->folder, folder_mode, error) != 0)
-		goto failed;
-	edit->lock = pga_folder_lock(edit->folder, error);
-	if (edit->lock < 0)
-		goto failed;
-	sweep(edit);
-	edit->stamp = pga_stamp_of(edit->path);
-	if (pga_file_read(edit->path, &edit->before, &edit->existed, error) != 0)
-		goto failed;
-	if (edit->existed && stat(edit->path, &status) == 0) {
-		edit->mode = status.st_mode & 07777;
-		edit->owner = status.st_uid;
-		edit->group = status.st_gid;
-	}
-	free(copy);
-	return 0;
-failed:
-	free(copy);
+	free(directory);
+	if (result == 0)
+		return 0;
+	leads_outside = edit->leads_outside;
 	pga_edit_end(edit);
+	edit->leads_outside = leads_outside;
 	return -1;
-}
-
-/* Copies the extended attributes (ACLs and SELinux labels among them), as far as this user may. */
-static void copy_attributes(const char *from, int to)
-{
-	char names[4096];
-	char value[4096];
-	ssize_t length = listxattr(from, names, sizeof names);
-
-	for (ssize_t i = 0; i < length; i += (ssize_t)strlen(names + i) + 1) {
-		ssize_t size = getxattr(from, names + i, value, sizeof value);
-
-		if (size >= 0)
-			(void)fsetxattr(to, names + i, value, (size_t)size, 0);
-	}
 }
 
 static int write_all(int file, const char *bytes, size_t length)
@@ -154,85 +165,176 @@ static int keep_owner(const struct pga_edit *edit, int file)
 	return fchown(file, edit->owner, edit->group);
 }
 
+/* A network's file system tells at close(), of any descriptor, what could not be written. The file
+ * itself stays open, with its lock. */
+static int flush(int file)
+{
+	const int copy = fsync(file) == 0 ? fcntl(file, F_DUPFD_CLOEXEC, 3) : -1;
+
+	return copy < 0 ? -1 : close(copy);
+}
+
+static void unstage(struct pga_edit *edit)
+{
+	pga_leftover_remove(edit->leftover);
+	edit->leftover = NULL;
+	if (edit->staged >= 0)
+		(void)close(edit->staged);
+	edit->staged = -1;
+	free(edit->staged_path);
+	edit->staged_path = NULL;
+}
+
+static int fill(struct pga_edit *edit, const char *bytes, size_t length, struct pga_error *error)
+{
+	const int file = edit->staged;
+
+	if (keep_owner(edit, file) != 0)
+		return pga_fail_errno(error, "nothing was changed; run this as the file's owner",
+				      "cannot keep the owner of %s", edit->path);
+	if (edit->existed && pga_attributes_copy(edit->file, file, edit->path, error) != 0)
+		return -1;
+	if (fchmod(file, edit->mode) != 0 || write_all(file, bytes, length) != 0 ||
+	    flush(file) != 0)
+		return pga_fail_errno(error, advice(errno), "cannot write the new %s", edit->path);
+	return 0;
+}
+
 int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length, struct pga_error *error)
 {
-	struct pga_text name = PGA_TEXT_EMPTY;
-	int file;
-
-	pga_text_addf(&name, "%s/" STAGED "XXXXXX", edit->folder, base_of(edit));
-	edit->staged_path = pga_text_take(&name);
-	if (edit->staged_path == NULL)
-		return pga_fail_memory(error);
-	file = mkostemp(edit->staged_path, O_CLOEXEC);
-	if (file < 0) {
-		(void)pga_fail_errno(error,
-				     "nothing was changed; check the folder's permissions, or run "
-				     "this as its owner",
-				     "cannot write a new file in %s", edit->folder);
-		free(edit->staged_path);
-		edit->staged_path = NULL;
+	unstage(edit);
+	edit->staged =
+	    pga_staged_make(&edit->directory, &edit->staged_path, &edit->leftover, error);
+	if (edit->staged < 0) {
+		if (edit->staged_path == NULL)
+			return -1;
+		(void)pga_fail_errno(error, advice(errno), "cannot write a new file in %s",
+				     edit->directory.path);
+		unstage(edit);
 		return -1;
 	}
-	if (keep_owner(edit, file) != 0) {
-		(void)pga_fail_errno(error, "nothing was changed; run this as the file's owner",
-				     "cannot keep the owner of %s", edit->path);
-		goto failed;
-	}
-	if (edit->existed)
-		copy_attributes(edit->path, file);
-	if (fchmod(file, edit->mode) != 0 || write_all(file, bytes, length) != 0 ||
-	    fsync(file) != 0) {
-		(void)pga_fail_errno(error,
-				     "nothing was changed; make room on the disk and try again",
-				     "cannot write the new %s", edit->path);
-		goto failed;
-	}
-	if (close(file) != 0)
-		return pga_fail_errno(error, "nothing was changed", "cannot write the new %s",
-				      edit->path);
-	return 0;
-failed:
-	(void)close(file);
+	if (fill(edit, bytes, length, error) == 0)
+		return 0;
+	unstage(edit);
 	return -1;
+}
+
+/* File systems count time in ticks: what was written twice in the tick in which it was read has the
+ * same stamp. */
+static bool holds_the_same(const struct pga_edit *edit)
+{
+	struct pga_text bytes = PGA_TEXT_EMPTY;
+	struct pga_stamp stamp;
+	struct pga_error error;
+	const int file = openat(edit->directory.fd, edit->name,
+				O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	bool same;
+
+	if (file < 0)
+		return false;
+	same = pga_file_read_open(file, edit->path, &bytes, &stamp, &error) == 0 &&
+	       bytes.length == edit->before.length &&
+	       (bytes.length == 0 || memcmp(bytes.bytes, edit->before.bytes, bytes.length) == 0);
+	(void)close(file);
+	pga_text_free(&bytes);
+	return same;
+}
+
+static int look_again(const struct pga_edit *edit, struct pga_error *error)
+{
+	const struct pga_stamp now = pga_stamp_at(edit->directory.fd, edit->name);
+
+	if (pga_stamp_same(&now, &edit->stamp) &&
+	    (edit->stamp.settled || !edit->existed || holds_the_same(edit)))
+		return 0;
+	return pga_fail(error, "nothing was changed; try again",
+			"%s: another program changed it in the meantime", edit->path);
+}
+
+/* Puts the staged file in the file's place. */
+static int rename_staged(struct pga_edit *edit)
+{
+	const int directory = edit->directory.fd;
+
+	if (renameat(directory, strrchr(edit->staged_path, '/') + 1, directory, edit->name) != 0)
+		return -1;
+	pga_leftover_forget(edit->leftover);
+	edit->leftover = NULL;
+	unstage(edit);
+	return 0;
+}
+
+/* The rename is done; a file system that cannot flush a directory is no reason to call it undone.
+ */
+static void flush_directory(struct pga_edit *edit)
+{
+	(void)fsync(edit->directory.fd);
+	edit->after = pga_stamp_at(edit->directory.fd, edit->name);
+}
+
+int pga_edit_apply(struct pga_edit *edit, bool remove, struct pga_error *error)
+{
+	if (look_again(edit, error) != 0)
+		return -1;
+	if (remove && unlinkat(edit->directory.fd, edit->name, 0) != 0)
+		return pga_fail_errno(error, advice(errno), "cannot remove %s", edit->path);
+	if (!remove && rename_staged(edit) != 0)
+		return pga_fail_errno(error, advice(errno), "cannot replace %s", edit->path);
+	flush_directory(edit);
+	return 0;
+}
+
+void pga_edit_keep(struct pga_edit *edit)
+{
+	pga_made_keep(&edit->made);
+	pga_lock_release(edit->lock);
+	edit->lock = NULL;
 }
 
 int pga_edit_commit(struct pga_edit *edit, struct pga_error *error)
 {
-	struct pga_stamp stamp = pga_stamp_of(edit->path);
-	int folder;
+	if (pga_edit_apply(edit, false, error) != 0)
+		return -1;
+	pga_edit_keep(edit);
+	return 0;
+}
 
-	if (!pga_stamp_same(&stamp, &edit->stamp))
-		return pga_fail(error, "nothing was changed; try again",
-				"%s: another program changed it in the meantime", edit->path);
-	if (rename(edit->staged_path, edit->path) != 0)
-		return pga_fail_errno(error, "the file is as it was", "cannot replace %s",
-				      edit->path);
-	free(edit->staged_path);
-	edit->staged_path = NULL;
-	pga_folders_keep(&edit->made);
-	folder = open(edit->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (folder >= 0) {
-		/* The rename is done; a file system that cannot flush a folder is no reason to call
-		 * it undone. */
-		(void)fsync(folder);
-		(void)close(folder);
+int pga_edit_take_back(struct pga_edit *edit, struct pga_error *error)
+{
+	const struct timespec times[2] = {{0, UTIME_OMIT}, edit->modified};
+	const struct pga_stamp now = pga_stamp_at(edit->directory.fd, edit->name);
+
+	if (!pga_stamp_same(&now, &edit->after))
+		return pga_fail(error, NULL, "%s: another program changed it in the meantime",
+				edit->path);
+	if (!edit->existed && unlinkat(edit->directory.fd, edit->name, 0) != 0)
+		return pga_fail_errno(error, NULL, "cannot remove %s", edit->path);
+	if (edit->existed) {
+		if (pga_edit_stage(edit, pga_text_string(&edit->before), edit->before.length,
+				   error) != 0)
+			return -1;
+		if (futimens(edit->staged, times) != 0 || rename_staged(edit) != 0)
+			return pga_fail_errno(error, NULL, "cannot put back %s", edit->path);
 	}
+	flush_directory(edit);
 	return 0;
 }
 
 void pga_edit_end(struct pga_edit *edit)
 {
-	if (edit->path == NULL)
-		return;
-	if (edit->staged_path != NULL)
-		(void)unlink(edit->staged_path);
-	pga_folders_remove(&edit->made);
-	if (edit->lock >= 0)
-		pga_folder_unlock(edit->lock);
-	free(edit->staged_path);
-	free(edit->folder);
+	const bool begun = edit->path != NULL;
+
+	if (begun) {
+		unstage(edit);
+		if (edit->file >= 0)
+			(void)close(edit->file);
+		/* Its file is in the directory that may go. */
+		pga_lock_release(edit->lock);
+		pga_made_remove(&edit->made);
+		pga_directory_close(&edit->directory);
+	}
 	free(edit->path);
 	pga_text_free(&edit->before);
 	memset(edit, 0, sizeof *edit);
-	edit->lock = -1;
+	edit->directory.fd = edit->file = edit->staged = -1;
 }

@@ -7,13 +7,36 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static int read_whole(const char *path, struct pga_text *content, bool *found,
-		      struct pga_stamp *stamp, struct pga_error *error)
+int pga_file_read_open(int file, const char *path, struct pga_text *content,
+		       struct pga_stamp *stamp, struct pga_error *error)
 {
 	char buffer[4096]; /* a thread of somebody else's may have a small stack */
 	struct stat status;
 	ssize_t count;
-	int result = -1;
+
+	if (fstat(file, &status) != 0)
+		return pga_fail_errno(error, NULL, "cannot look at %s", path);
+	*stamp = pga_stamp_from(&status);
+	if (!S_ISREG(status.st_mode))
+		return pga_fail(error, "move it away, or name another file",
+				"%s: not a regular file", path);
+	while ((count = read(file, buffer, sizeof buffer)) != 0) {
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return pga_fail_errno(error, NULL, "cannot read %s", path);
+		pga_text_add_bytes(content, buffer, (size_t)count);
+		if (content->length > PGA_FILE_LIMIT)
+			return pga_fail(error, "is it the right file?", "%s: larger than %zu MiB",
+					path, PGA_FILE_LIMIT / 1024 / 1024);
+	}
+	return content->failed ? pga_fail_memory(error) : 0;
+}
+
+static int read_whole(const char *path, struct pga_text *content, bool *found,
+		      struct pga_stamp *stamp, struct pga_error *error)
+{
+	int result;
 	int file;
 
 	if (found != NULL)
@@ -26,37 +49,10 @@ static int read_whole(const char *path, struct pga_text *content, bool *found,
 		return pga_fail_errno(error, "check the path and its permissions", "cannot open %s",
 				      path);
 	}
-	if (fstat(file, &status) != 0) {
-		(void)pga_fail_errno(error, NULL, "cannot look at %s", path);
-		goto done;
-	}
-	*stamp = pga_stamp_from(&status);
-	if (!S_ISREG(status.st_mode)) {
-		(void)pga_fail(error, "move it away, or name another file",
-			       "%s: not a regular file", path);
-		goto done;
-	}
-	while ((count = read(file, buffer, sizeof buffer)) > 0) {
-		pga_text_add_bytes(content, buffer, (size_t)count);
-		if (content->length > PGA_FILE_LIMIT) {
-			(void)pga_fail(error, "is it the right file?", "%s: larger than %zu MiB",
-				       path, PGA_FILE_LIMIT / 1024 / 1024);
-			goto done;
-		}
-	}
-	if (count < 0) {
-		(void)pga_fail_errno(error, NULL, "cannot read %s", path);
-		goto done;
-	}
-	if (content->failed) {
-		(void)pga_fail_memory(error);
-		goto done;
-	}
-	if (found != NULL)
-		*found = true;
-	result = 0;
-done:
+	result = pga_file_read_open(file, path, content, stamp, error);
 	(void)close(file);
+	if (result == 0 && found != NULL)
+		*found = true;
 	return result;
 }
 
@@ -94,5 +90,6 @@ int pga_fail_at_line(struct pga_error *error, const char *next, const char *path
 	if (pga_is_secure_execution())
 		return pga_fail(error, next, "%s, line %zu: %s", path, number, what);
 	return pga_fail(error, next, "%s, line %zu: %s: %.*s", path, number, what,
-			(int)(length < SHOWN_LENGTH ? length : SHOWN_LENGTH), text);
+			(int)(length <= SHOWN_LENGTH ? length : pga_text_whole(text, SHOWN_LENGTH)),
+			text);
 }

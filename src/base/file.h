@@ -18,6 +18,10 @@
  * regular file (a FIFO could block for ever) or is larger than PGA_FILE_LIMIT. */
 int pga_file_read(const char *path, struct pga_text *content, bool *found, struct pga_error *error);
 
+/* Adds the whole of an open file, which is there. path: for messages. */
+int pga_file_read_open(int file, const char *path, struct pga_text *content,
+		       struct pga_stamp *stamp, struct pga_error *error);
+
 /* The same for a file whose absence means something: a symbolic link that leads to nothing is an
  * error. With the stamp of the very file whose bytes these are: what the path leads to may be
  * another before and after (a symbolic link that is switched). found must not be NULL. */

@@ -1,5 +1,6 @@
 #include "base/stamp.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -33,16 +34,28 @@ struct pga_stamp pga_stamp_from(const struct stat *status)
 	return stamp;
 }
 
-struct pga_stamp pga_stamp_of(const char *path)
+static struct pga_stamp of_none(void)
 {
 	struct pga_stamp stamp;
-	struct stat status;
 
-	if (path != NULL && stat(path, &status) == 0)
-		return pga_stamp_from(&status);
 	memset(&stamp, 0, sizeof stamp);
 	stamp.settled = true;
 	return stamp;
+}
+
+struct pga_stamp pga_stamp_of(const char *path)
+{
+	struct stat status;
+
+	return path != NULL && stat(path, &status) == 0 ? pga_stamp_from(&status) : of_none();
+}
+
+struct pga_stamp pga_stamp_at(int directory, const char *name)
+{
+	struct stat status;
+
+	return fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0 ? pga_stamp_from(&status)
+									   : of_none();
 }
 
 static bool same_time(struct timespec a, struct timespec b)

@@ -21,6 +21,9 @@ struct pga_stamp {
  * not there. */
 struct pga_stamp pga_stamp_of(const char *path);
 
+/* The same of a name in an open directory; a symbolic link is none that is followed. */
+struct pga_stamp pga_stamp_at(int directory, const char *name);
+
 /* The same of what stat(2) or fstat(2) has told. */
 struct stat;
 struct pga_stamp pga_stamp_from(const struct stat *status);

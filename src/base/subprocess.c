@@ -221,6 +221,7 @@ static int run(const char *const *argv, char **environment, struct sink *sink, i
 	in_time = take_all(output[0], errors[0], &deadline, sink);
 	if (wait_for(pid, &in_time, deadline, &status) != 0)
 		return pga_fail_errno(error, NULL, "cannot tell how %s ended", argv[0]);
+	child->late = !in_time && !sink->refused && !sink->too_much;
 	if (!in_time)
 		return fail_to_take(argv[0], sink, error);
 	child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);

@@ -13,6 +13,7 @@ struct pga_subprocess {
 	struct pga_text output; /* its standard output */
 	struct pga_text errors; /* its standard error */
 	int status;             /* its exit status; 128 + N where signal N ended it */
+	bool late;              /* it had not ended when its time was up, and was killed */
 };
 
 /* How long a program that is asked something may take. */

@@ -1,9 +1,8 @@
 #include "base/transaction.h"
 
-#include <libgen.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
+#include "base/cleanup.h"
+
+#include <signal.h>
 
 int pga_transaction_put(struct pga_transaction_file *file, struct pga_error *error)
 {
@@ -25,47 +24,40 @@ static int commit(struct pga_transaction_file *file, struct pga_error *error)
 {
 	if (file->change == PGA_UNCHANGED)
 		return 0;
-	file->made = file->edit.made.count;
-	if (file->change == PGA_REMOVED && unlink(file->edit.path) != 0)
-		return pga_fail_errno(error, "nothing was changed", "cannot remove %s",
-				      file->edit.path);
-	if (file->change != PGA_REMOVED && pga_edit_commit(&file->edit, error) != 0)
+	if (pga_edit_apply(&file->edit, file->change == PGA_REMOVED, error) != 0)
 		return -1;
 	file->committed = true;
 	return 0;
 }
 
-/* A commit keeps the folders that were made for it. */
-static void remove_folders(const char *innermost, size_t count)
+/* The error that led here is the one to tell of, and with it the file that stays changed. */
+static void take_back(struct pga_transaction_file *file, struct pga_error *error)
 {
-	char *path = strdup(innermost);
-	char *at = path;
+	struct pga_error why;
+	struct pga_error both;
 
-	for (; at != NULL && count > 0; count--) {
-		(void)rmdir(at);
-		at = dirname(at);
-	}
-	free(path);
+	if (!file->committed)
+		return;
+	file->committed = false;
+	if (pga_edit_take_back(&file->edit, &why) == 0)
+		return;
+	file->committed = true;
+	(void)pga_fail(&both, "look at both files", "%s; and %s stays as it was changed before: %s",
+		       error->message, file->edit.path, why.message);
+	*error = both;
 }
 
-/* Brings back what the file was before its commit, by an edit of its own: this process has the
- * folder's lock still. The error that led here is the one to tell of. */
-static void take_back(const struct pga_transaction_file *file)
+static int commit_all(struct pga_transaction_file *const *files, size_t count,
+		      struct pga_error *error)
 {
-	struct pga_edit edit;
-	struct pga_error error;
-
-	if (file->change == PGA_CREATED) {
-		(void)unlink(file->edit.path);
-		remove_folders(file->edit.folder, file->made);
-		return;
+	for (size_t i = 0; i < count; i++) {
+		if (commit(files[i], error) == 0)
+			continue;
+		while (i-- > 0)
+			take_back(files[i], error);
+		return -1;
 	}
-	if (pga_edit_begin(&edit, file->edit.path, file->edit.mode, &error) != 0)
-		return;
-	if (pga_edit_stage(&edit, pga_text_string(&file->edit.before), file->edit.before.length,
-			   &error) == 0)
-		(void)pga_edit_commit(&edit, &error);
-	pga_edit_end(&edit);
+	return 0;
 }
 
 int pga_transaction_stage(struct pga_transaction_file *const *files, size_t count,
@@ -80,15 +72,17 @@ int pga_transaction_stage(struct pga_transaction_file *const *files, size_t coun
 int pga_transaction_commit(struct pga_transaction_file *const *files, size_t count,
 			   struct pga_error *error)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (commit(files[i], error) == 0)
-			continue;
-		while (i-- > 0)
-			if (files[i]->committed)
-				take_back(files[i]);
-		return -1;
-	}
-	return 0;
+	sigset_t signals;
+	int result;
+
+	/* A signal comes before all of them or behind. */
+	pga_signals_hold(&signals);
+	result = commit_all(files, count, error);
+	for (size_t i = 0; i < count; i++)
+		if (files[i]->committed)
+			pga_edit_keep(&files[i]->edit);
+	pga_signals_release(&signals);
+	return result;
 }
 
 int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,

@@ -17,7 +17,6 @@ struct pga_transaction_file {
 	struct pga_text after; /* the new bytes */
 	enum pga_change change;
 	bool committed;
-	size_t made; /* folders that were made for it, the file's own and those above */
 };
 
 /* Notes that the file is to get the bytes of after. Returns -1 if memory ran out while they were
@@ -25,7 +24,8 @@ struct pga_transaction_file {
 int pga_transaction_put(struct pga_transaction_file *file, struct pga_error *error);
 
 /* Writes those files that change, in this order. All new bytes are on the disk before the first
- * rename; when a rename fails, those before it are taken back. */
+ * rename; when one fails, those before it are taken back, as pga_edit_take_back() does. Signals
+ * that end the program wait meanwhile. */
 int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,
 			  struct pga_error *error);
 

@@ -15,8 +15,10 @@ static bool is_same_path(const char *a, const char *b)
 /* What another file said counts no more. */
 static void keep(struct pga_user_file *file, const struct pga_user_file *before)
 {
-	if (before != NULL && is_same_path(file->path, before->path))
-		pga_text_add_bytes(&file->content, before->content.bytes, before->content.length);
+	if (before == NULL || !is_same_path(file->path, before->path))
+		return;
+	file->found = before->found;
+	pga_text_add_bytes(&file->content, before->content.bytes, before->content.length);
 }
 
 int pga_user_file_read(struct pga_user_file *file, const char *name,
@@ -43,6 +45,7 @@ int pga_user_file_read(struct pga_user_file *file, const char *name,
 	}
 	pga_text_free(&file->content);
 	file->content = content;
+	file->found = found;
 	return 0;
 }
 

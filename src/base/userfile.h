@@ -11,7 +11,8 @@
 
 struct pga_user_file {
 	char *path;              /* NULL: this process has no home, and so no such file */
-	struct pga_text content; /* empty where there is no file */
+	bool found;              /* there is a file, if only an empty one */
+	struct pga_text content; /* empty where there is none */
 	struct pga_stamp stamp;
 };
 

@@ -109,8 +109,12 @@ void pga_report_warnings(const struct pga_anchoring *done, bool dry_run)
 
 	if (done->root_crt.change == PGA_CREATED)
 		pga_print_warning(
-		    "%s %s: from %s on, sslmode=require connections of this user behave as "
-		    "verify-ca,\n    for servers of other CAs too; --scoped%s avoids it",
+		    "%s %s: from %s on, libpq verifies every server of\n    this user by it. With "
+		    "those of other CAs, sslmode=prefer, the default, goes on in plain text, "
+		    "without "
+		    "a word;\n    sslmode=require behaves as verify-ca and fails. --scoped%s "
+		    "avoids "
+		    "both",
 		    done->root_crt.path, dry_run ? "does not exist yet" : "did not exist before",
 		    dry_run ? "then" : "now", dry_run ? "" : " --replace");
 	if (done->old_stays)

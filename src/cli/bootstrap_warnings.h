@@ -4,7 +4,12 @@
 
 #include "anchor/anchors.h"
 
+/* Before a root is pinned: that its days are numbered, and that libpq cannot use SCRAM with servers
+ * whose certificates are signed as the first of the chain is, which the CA showed. */
+void pga_warn_before_pinning(const struct pga_certificate *root, STACK_OF(X509) * chain);
+
 /* On standard error, each with what to do. */
 void pga_warn_of_crls(const struct pga_anchoring *done);
+void pga_warn_of_rotation(const char *url, const char *name, const char *chain_name);
 
 #endif

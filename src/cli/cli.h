@@ -2,6 +2,7 @@
 #ifndef PGA_CLI_CLI_H
 #define PGA_CLI_CLI_H
 
+#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -28,8 +29,16 @@ int pga_cmd_status(int argc, char **argv);
 int pga_usage_error(const char *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Reports what getopt_long() did not understand. Returns PGA_EXIT_USAGE. */
-int pga_bad_option(const char *command, char *const *argv);
+/* Reports what getopt_long() did not understand of these options, with a guess of what was meant.
+ * Returns PGA_EXIT_USAGE. */
+int pga_bad_option(const char *command, char *const *argv, const struct option *options);
+
+/* Reports a subcommand that is none: of pganchor, where command is NULL, or of that command. meant
+ * is the guess, NULL for none. Returns PGA_EXIT_USAGE. */
+int pga_no_such_command(const char *command, const char *word, const char *meant);
+
+/* The word behind -h, which is --help here and the host for psql; NULL: there is none. */
+const char *pga_host_behind_h(int argc, char *const *argv);
 
 /* The options of a command that has no others than --json and --help. Returns whether the command
  * goes on; where not, *status is what it ends with. optind is then at the first argument. */

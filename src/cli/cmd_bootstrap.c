@@ -6,7 +6,10 @@
 #include "anchor/ca_url.h"
 #include "anchor/fetch.h"
 #include "anchor/fingerprint.h"
+#include "anchor/known_roots.h"
+#include "anchor/proxy.h"
 #include "base/terminal.h"
+#include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_report.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/consent.h"
@@ -28,6 +31,7 @@ struct bootstrap {
 	const char *hosts;
 	bool scoped;
 	bool replace;
+	bool pin_existing;
 	bool yes;
 	bool dry_run;
 	bool json;
@@ -39,7 +43,10 @@ struct bootstrap {
 	char pin[PGA_PIN_LENGTH + 1];
 	char *host_patterns; /* NULL: not given */
 
-	STACK_OF(X509) * chain; /* what the CA showed in /health */
+	/* What the CA showed in /health, and by which root that verifies. */
+	STACK_OF(X509) * chain;
+	struct pga_known_roots known;
+	const struct pga_known_root *chain_root; /* NULL: the one that was fetched */
 };
 
 static void print_help(void)
@@ -63,6 +70,10 @@ static void print_help(void)
 	    "  --replace              take the place of another root with that name, or change "
 	    "the\n"
 	    "                         anchor's hosts or scope\n"
+	    "  --pin-existing         pin the roots that root.crt has already, too: the gate "
+	    "refuses "
+	    "the\n"
+	    "                         servers of those that are not\n"
 	    "  --proxy URL            as curl's; if left out, https_proxy and no_proxy count\n"
 	    "  --connect-timeout SECONDS  10 if left out\n"
 	    "  --max-time SECONDS     for one request; 30 if left out\n"
@@ -71,6 +82,8 @@ static void print_help(void)
 	    "                         stand for the fingerprint\n"
 	    "  --json                 say it in JSON\n"
 	    "  -h, --help             show this\n"
+	    "\n"
+	    "Exit status: 0 done, or as it was to be already; 1 failed; 2 usage.\n"
 	    "\n"
 	    "The fingerprint, on the CA:\n"
 	    "  step certificate fingerprint root_ca.crt\n"
@@ -98,6 +111,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		SCOPED,
 		HOSTS,
 		REPLACE,
+		PIN_EXISTING,
 		PROXY,
 		CONNECT_TIMEOUT,
 		MAX_TIME,
@@ -112,6 +126,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 	    {"scoped", no_argument, NULL, SCOPED},
 	    {"hosts", required_argument, NULL, HOSTS},
 	    {"replace", no_argument, NULL, REPLACE},
+	    {"pin-existing", no_argument, NULL, PIN_EXISTING},
 	    {"proxy", required_argument, NULL, PROXY},
 	    {"connect-timeout", required_argument, NULL, CONNECT_TIMEOUT},
 	    {"max-time", required_argument, NULL, MAX_TIME},
@@ -124,7 +139,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
 		switch (option) {
 		case CA_URL:
 			bootstrap->ca_url = optarg;
@@ -143,6 +158,9 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 			break;
 		case REPLACE:
 			bootstrap->replace = true;
+			break;
+		case PIN_EXISTING:
+			bootstrap->pin_existing = true;
 			break;
 		case PROXY:
 			bootstrap->http.proxy = optarg;
@@ -169,10 +187,8 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		case 'h':
 			bootstrap->help = true;
 			return PGA_EXIT_DONE;
-		case ':':
-			return pga_usage_error("bootstrap", "%s: needs a value", argv[optind - 1]);
 		default:
-			return pga_usage_error("bootstrap", "%s: no such option", argv[optind - 1]);
+			return pga_bad_option("bootstrap", argv, options);
 		}
 	}
 	if (optind < argc)
@@ -200,6 +216,8 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 		if (bootstrap->host_patterns == NULL)
 			return -1;
 	}
+	if (bootstrap->http.proxy != NULL && pga_proxy_check(bootstrap->http.proxy, error) != 0)
+		return -1;
 	if (bootstrap->fingerprint == NULL && bootstrap->yes)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and --yes does not stand for it");
@@ -207,6 +225,13 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and there is no terminal to ask on");
 	return 0;
+}
+
+static int ask(const struct bootstrap *bootstrap, const struct pga_certificate *root,
+	       struct pga_error *error)
+{
+	pga_warn_before_pinning(root, bootstrap->chain);
+	return pga_consent(bootstrap->ca.url, root, error);
 }
 
 /* Takes the one root that the CA shows, if the user says on the terminal that it is the right one.
@@ -227,12 +252,37 @@ static int ask_for_root(struct bootstrap *bootstrap, struct pga_certificate *roo
 	} else if (pga_certificate_check_anchor(&roots.roots[0], url, error) == 0 &&
 		   pga_stepca_health(&bootstrap->http, url, roots.roots[0].pem, &bootstrap->chain,
 				     error) == 0 &&
-		   pga_consent(url, &roots.roots[0], error) == 0) {
+		   ask(bootstrap, &roots.roots[0], error) == 0) {
 		*root = roots.roots[0];
 		roots.count = 0;
 		result = 0;
 	}
 	pga_stepca_roots_free(&roots);
+	return result;
+}
+
+/* A root that is proved by its fingerprint may be one that the CA has yet to move to: then its TLS
+ * comes from a root that is pinned already from the same address. */
+static int check_health(struct bootstrap *bootstrap, const struct pga_certificate *root,
+			struct pga_error *error)
+{
+	struct pga_text roots = PGA_TEXT_EMPTY;
+	const char *url = bootstrap->ca.url;
+	int result = -1;
+
+	if (pga_known_roots_read(&bootstrap->known, url, error) != 0)
+		return -1;
+	pga_text_add(&roots, root->pem);
+	for (size_t i = 0; i < bootstrap->known.count; i++)
+		pga_text_add(&roots, bootstrap->known.roots[i].certificate.pem);
+	if (roots.failed)
+		(void)pga_fail_memory(error);
+	else
+		result = pga_stepca_health(&bootstrap->http, url, pga_text_string(&roots),
+					   &bootstrap->chain, error);
+	pga_text_free(&roots);
+	if (result == 0 && !pga_proof_ends_in(bootstrap->chain, root))
+		bootstrap->chain_root = pga_known_roots_of(&bootstrap->known, bootstrap->chain);
 	return result;
 }
 
@@ -247,10 +297,33 @@ static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0)
 		return -1;
 	if (pga_certificate_check_anchor(root, url, error) == 0 &&
-	    pga_stepca_health(&bootstrap->http, url, root->pem, &bootstrap->chain, error) == 0)
+	    check_health(bootstrap, root, error) == 0) {
+		pga_warn_before_pinning(root, bootstrap->chain);
 		return 0;
+	}
 	pga_certificate_free(root);
 	return -1;
+}
+
+/* Returns the exit status, or -1 with the reason. */
+static int report(const struct bootstrap *bootstrap, const struct pga_certificate *root,
+		  const struct pga_anchoring *done, struct pga_error *error)
+{
+	int status = PGA_EXIT_DONE;
+
+	if (bootstrap->json)
+		status = pga_report_json(done, root, bootstrap->dry_run);
+	else
+		pga_report_text(done, root, bootstrap->dry_run);
+	pga_report_warnings(done, bootstrap->dry_run);
+	pga_warn_of_crls(done);
+	if (bootstrap->chain_root != NULL)
+		pga_warn_of_rotation(bootstrap->ca.url, done->name, bootstrap->chain_root->name);
+	if ((!done->known || bootstrap->pin_existing) &&
+	    pga_existing_roots(root, bootstrap->pin_existing, bootstrap->dry_run, bootstrap->json,
+			       error) != 0)
+		return -1;
+	return status;
 }
 
 /* Returns the exit status, or -1 with the reason. */
@@ -259,7 +332,11 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 {
 	char *fallback = pga_ca_url_name(&bootstrap->ca);
 	const struct pga_anchor anchor = {
-	    .proof = {.root = root, .chain = bootstrap->chain},
+	    .proof = {.root = root,
+		      .chain = bootstrap->chain,
+		      .chain_root = bootstrap->chain_root != NULL
+					? &bootstrap->chain_root->certificate
+					: NULL},
 	    .name = bootstrap->name,
 	    .fallback_name = fallback,
 	    .source = bootstrap->ca.url,
@@ -274,12 +351,7 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 		return pga_fail_memory(error);
 	result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 	if (result == 0) {
-		if (bootstrap->json)
-			result = pga_report_json(&done, root, bootstrap->dry_run);
-		else
-			pga_report_text(&done, root, bootstrap->dry_run);
-		pga_report_warnings(&done, bootstrap->dry_run);
-		pga_warn_of_crls(&done);
+		result = report(bootstrap, root, &done, error);
 		pga_anchoring_free(&done);
 	}
 	free(fallback);
@@ -316,6 +388,7 @@ int pga_cmd_bootstrap(int argc, char **argv)
 	}
 	pga_certificate_free(&root);
 	sk_X509_pop_free(bootstrap.chain, X509_free);
+	pga_known_roots_free(&bootstrap.known);
 	pga_ca_url_free(&bootstrap.ca);
 	free(bootstrap.host_patterns);
 	return status;

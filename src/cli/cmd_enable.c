@@ -2,10 +2,11 @@
  * and off again. */
 #include "cli/cli.h"
 #include "cli/enable_checks.h"
+#include "cli/enable_prepare.h"
 #include "cli/json.h"
 
-#include "base/subprocess.h"
 #include "activate/module.h"
+#include "activate/session.h"
 #include "activate/switch.h"
 #include "base/terminal.h"
 
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void print_help(FILE *stream, bool off)
@@ -32,8 +34,10 @@ static void print_help(FILE *stream, bool off)
 	    "  -n, --dry-run        change nothing, and show what would be written\n"
 	    "  -j, --json           report in JSON\n"
 	    "  -h, --help           show this\n\n"
+	    "Exit status: 0 done, or as it was to be already; 1 failed, and nothing was "
+	    "changed%s; 2 usage.\n\n"
 	    "%s",
-	    off ? "disable" : "enable", off ? " [-a]" : "",
+	    off ? "disable" : "enable", off ? " [-a] [-o] [-k]" : "",
 	    off ? "Takes out again what pganchor enable wrote, and nothing else: your session's "
 		  "and "
 		  "your shell's\nlines, or what is named here.\n"
@@ -43,139 +47,14 @@ static void print_help(FILE *stream, bool off)
 	    off ? "" : " (the default)",
 	    off ? "  -a, --all            all that was enabled on the machine: --system, "
 		  "--ld-so-preload,\n                       and every service's drop-in\n"
+		  "  -o, --own            leave lines that name the module of another "
+		  "installation\n"
+		  "  -k, --keep-going     take out what can be taken out, whatever cannot\n"
 		: "",
+	    off ? "\n(with --keep-going: what could be taken out was)" : "",
 	    off ? "  pganchor disable\n  sudo pganchor disable --system --ld-so-preload\n"
 		: "  pganchor enable --session --shell\n  sudo pganchor enable --unit myapp\n"
 		  "  pganchor status\n");
-}
-
-/* What the service preloads already: the last assignment of LD_PRELOAD wins in systemd, so that a
- * drop-in which did not repeat it would take it away. "" where systemd does not say. */
-static char *preloaded_by_unit(const struct pga_asked *asked, bool user)
-{
-	const char *argv[] = {"systemctl", user ? "--user" : "--system",
-			      "show",      "--property=Environment",
-			      "--value",   "--",
-			      NULL,        NULL};
-	struct pga_text name = PGA_TEXT_EMPTY;
-	struct pga_text value = PGA_TEXT_EMPTY;
-	struct pga_subprocess child = {0};
-	struct pga_error ignored;
-	const char *found;
-
-	pga_text_addf(&name, "%s%s", asked->unit,
-		      strstr(asked->unit, ".service") != NULL ? "" : ".service");
-	argv[6] = pga_text_string(&name);
-	if (asked->root == NULL && pga_subprocess_run(argv, "", &child, &ignored) == 0 &&
-	    child.status == 0) {
-		found = strstr(pga_text_string(&child.output), "LD_PRELOAD=");
-		if (found != NULL) {
-			found += sizeof "LD_PRELOAD=" - 1;
-			pga_text_add_bytes(&value, found, strcspn(found, " \n"));
-		}
-	}
-	pga_subprocess_free(&child);
-	pga_text_free(&name);
-	pga_text_add(&value, "");
-	return pga_text_take(&value);
-}
-
-/* The value of LD_PRELOAD for a way: the module, and for a unit what it has already. */
-static char *preload_for(const struct pga_asked *asked, enum pga_way way, const char *entry,
-			 struct pga_error *error)
-{
-	struct pga_text text = PGA_TEXT_EMPTY;
-	char *before = NULL;
-
-	if (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT)
-		before = preloaded_by_unit(asked, way == PGA_WAY_USER_UNIT);
-	if (before != NULL && before[strcspn(before, "\"'\\%")] != '\0') {
-		(void)pga_fail(error, "write a drop-in by hand; nothing was changed",
-			       "%s preloads something that pganchor cannot add to: %s", asked->unit,
-			       before);
-		free(before);
-		return NULL;
-	}
-	if (before != NULL && pga_module_is_in(before))
-		return before;
-	pga_text_addf(&text, "%s%s%s", entry, before != NULL && before[0] != '\0' ? ":" : "",
-		      before != NULL ? before : "");
-	free(before);
-	if (text.failed)
-		(void)pga_fail_memory(error);
-	return pga_text_take(&text);
-}
-
-static int switch_on(const struct pga_asked *asked, struct pga_switch *file, const char *entry,
-		     struct pga_error *error)
-{
-	char *preload = preload_for(asked, file->way, entry, error);
-	int result;
-
-	if (preload == NULL)
-		return -1;
-	result = pga_switch_on(file, preload, error);
-	free(preload);
-	return result;
-}
-
-static int prepare(const struct pga_asked *asked, struct pga_switch *file, enum pga_way way,
-		   const char *unit, const char *entry, struct pga_error *error)
-{
-	if (pga_switch_find(file, way, asked->root, unit, error) != 0)
-		return -1;
-	if (asked->off)
-		return pga_switch_off(file, error);
-	if (way == PGA_WAY_UNIT && pga_check_unit(asked, error) != 0)
-		return -1;
-	return switch_on(asked, file, entry, error);
-}
-
-/* Takes the lines out of the start files of whatever shell has them. Where none has, that is told
- * of those of the user's. */
-static int prepare_shells_off(struct pga_switch *files, size_t *count, struct pga_error *error)
-{
-	struct pga_shell_files all;
-	struct pga_shell_files own;
-	struct pga_error ignored;
-	const size_t before = *count;
-	int result = pga_shell_files_of_all(&all, error);
-
-	(void)pga_shell_files(&own, &ignored);
-	for (size_t i = 0; result == 0 && i < all.count; i++) {
-		struct pga_switch *file = &files[(*count)++];
-
-		result = pga_switch_find_shell(file, &all.list[i], error);
-		if (result == 0)
-			result = pga_switch_off(file, error);
-		if (result == 0 && file->state == PGA_OFF)
-			pga_switch_end(&files[--*count]);
-	}
-	for (size_t i = 0; result == 0 && *count == before + i && i < own.count; i++)
-		result = pga_switch_find_shell(&files[(*count)++], &own.list[i], error);
-	pga_shell_files_free(&all);
-	pga_shell_files_free(&own);
-	return result;
-}
-
-static int prepare_shells(const struct pga_asked *asked, struct pga_switch *files, size_t *count,
-			  const char *entry, struct pga_error *error)
-{
-	struct pga_shell_files shells;
-	int result;
-
-	if (asked->off)
-		return prepare_shells_off(files, count, error);
-	result = pga_shell_files(&shells, error);
-	for (size_t i = 0; result == 0 && i < shells.count; i++) {
-		struct pga_switch *file = &files[(*count)++];
-
-		result = pga_switch_find_shell(file, &shells.list[i], error);
-		if (result == 0)
-			result = switch_on(asked, file, entry, error);
-	}
-	pga_shell_files_free(&shells);
-	return result;
 }
 
 static void print_next(const struct pga_asked *asked)
@@ -193,23 +72,31 @@ static void print_next(const struct pga_asked *asked)
 	else if (asked->ways[PGA_WAY_PRELOAD])
 		(void)printf("every program that is started from now on %s the gate\n",
 			     asked->off ? "is without" : "has");
+	else if (!asked->off && asked->ways[PGA_WAY_SESSION] && !asked->ways[PGA_WAY_SHELL] &&
+		 !pga_user_session_runs())
+		(void)printf("next: pganchor enable --shell\n");
 	else
 		(void)printf("next: log out and in again%s; pganchor status says what runs with "
 			     "the gate\n",
 			     asked->ways[PGA_WAY_SHELL] ? ", or start a new shell" : "");
 }
 
-static int print_text(const struct pga_asked *asked, const struct pga_switch *files, size_t count)
+static int print_text(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
+		      int status)
 {
 	bool changed = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const char *what = asked->off ? "it is not there" : "it is there already";
 
+		if (asked->own && files[i].state == PGA_ON_OTHER)
+			what = "another installation's, and left";
 		if (files[i].changes)
 			what = asked->off ? "taken out" : "written";
 		if (files[i].changes && asked->dry_run)
 			what = asked->off ? "would be taken out" : "would be written";
+		if (files[i].failed)
+			continue; /* it has been told why */
 		pga_print(stdout, "%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);
 		if (asked->dry_run && (files[i].changes || !asked->off))
 			(void)printf("%s", pga_text_string(&files[i].lines));
@@ -217,102 +104,133 @@ static int print_text(const struct pga_asked *asked, const struct pga_switch *fi
 	}
 	if (changed && !asked->dry_run)
 		print_next(asked);
-	return PGA_EXIT_DONE;
+	return status;
 }
 
-static int print_json(const struct pga_asked *asked, const struct pga_switch *files, size_t count)
+static json_t *file_as_json(const struct pga_switch *file)
+{
+	return json_pack("{s:s, s:o, s:b, s:b, s:o}", "way", pga_way_name(file->way), "path",
+			 pga_json_text(file->path), "changed", (int)file->changes, "failed",
+			 (int)file->failed, "lines", pga_json_lines(pga_text_string(&file->lines)));
+}
+
+static int print_json(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
+		      int status)
 {
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		(void)json_array_append_new(
-		    list,
-		    json_pack("{s:s, s:o, s:b, s:o}", "way", pga_way_name(files[i].way), "path",
-			      pga_json_text(files[i].path), "changed", (int)files[i].changes,
-			      "lines", pga_json_lines(pga_text_string(&files[i].lines))));
+		if (files[i].path != NULL) /* or else it has been told why */
+			(void)json_array_append_new(list, file_as_json(&files[i]));
 	return pga_json_print(
-	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), PGA_EXIT_DONE);
+	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), status);
 }
 
-/* The machine's files are root's. */
-static void advise_root(const struct pga_asked *asked, struct pga_error *error)
+/* How the module is to be named, after a look at whether it may be. */
+static char *find_entry(const struct pga_asked *asked)
 {
-	if (asked->root == NULL && geteuid() != 0 && !asked->ways[PGA_WAY_SESSION] &&
-	    !asked->ways[PGA_WAY_SHELL] && !asked->ways[PGA_WAY_USER_UNIT] &&
-	    strstr(error->message, strerror(EACCES)) != NULL)
-		(void)snprintf(error->next, sizeof error->next,
-			       "run it as root, such as with sudo; nothing was changed");
-}
-
-/* Prepares every file that is asked for. *files has room for one of each way, those of the shells
- * and `units` more. */
-static int prepare_all(const struct pga_asked *asked, char *const *units, size_t unit_count,
-		       struct pga_switch *files, size_t *count, struct pga_error *error)
-{
+	struct pga_error error;
 	char *entry = NULL;
-	int result = -1;
 
-	if (!asked->off) {
-		entry = pga_module_entry(error);
-		if (entry == NULL ||
-		    (asked->ways[PGA_WAY_PRELOAD] && pga_check_preload(asked, error) != 0))
-			goto done;
-		if (asked->root != NULL)
-			pga_check_image(asked);
-	}
-	for (int way = 0; way < PGA_WAYS; way++) {
-		if (!asked->ways[way])
-			continue;
-		if ((way == PGA_WAY_SHELL ? prepare_shells(asked, files, count, entry, error)
-					  : prepare(asked, &files[(*count)++], (enum pga_way)way,
-						    asked->unit, entry, error)) != 0)
-			goto done;
-	}
-	for (size_t i = 0; i < unit_count; i++)
-		if (prepare(asked, &files[(*count)++], PGA_WAY_UNIT, units[i], entry, error) != 0)
-			goto done;
-	result = 0;
-done:
-	free(entry);
-	return result;
+	if (pga_check_module(asked, &error) != 0 || (entry = pga_module_entry(&error)) == NULL)
+		pga_print_error(&error);
+	else if (asked->root != NULL)
+		pga_check_image(asked);
+	return entry;
 }
 
-static int switch_all(const struct pga_asked *asked)
+/* Taken out in the other order: a folder that was made for two files was made for the first. */
+static int apply_all(const struct pga_asked *asked, struct pga_switch *files, size_t count)
 {
-	size_t unit_count = 0;
-	char **units = asked->all ? pga_switch_units(PGA_WAY_UNIT, asked->root, &unit_count) : NULL;
+	struct pga_switch **order = calloc(count + 1, sizeof(struct pga_switch *));
+	struct pga_error error;
+	int result;
+
+	for (size_t i = 0; order != NULL && i < count; i++)
+		order[asked->off ? count - 1 - i : i] = &files[i];
+	result = order != NULL ? pga_switch_apply(order, count, &error) : pga_fail_memory(&error);
+	free(order);
+	if (result == 0)
+		return 0;
+	pga_advise_root(asked, &error);
+	pga_print_error(&error);
+	for (size_t i = 0; i < count; i++)
+		if (pga_switch_stays_changed(&files[i]))
+			pga_print_warning("%s: changed all the same, and could not be taken back",
+					  files[i].path);
+	return -1;
+}
+
+static int switch_files(const struct pga_asked *asked, char *const *units, size_t unit_count,
+			const char *entry)
+{
 	struct pga_switch *files = calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
 	struct pga_error error;
 	size_t count = 0;
 	int status = PGA_EXIT_FAILED;
+	bool partly;
 
 	if (files == NULL) {
 		(void)pga_fail_memory(&error);
-		goto failed;
+		pga_print_error(&error);
+		return status;
 	}
-	if (prepare_all(asked, units, unit_count, files, &count, &error) != 0)
-		goto failed;
-	/* Taken out in the other order: a folder that was made for two files was made for the
-	 * first.
-	 */
-	for (size_t i = 0; i < count && !asked->dry_run; i++)
-		if (pga_switch_apply(&files[asked->off ? count - 1 - i : i], &error) != 0)
-			goto failed;
+	partly = pga_prepare_all(asked, units, unit_count, entry, files, &count) != 0;
+	if ((partly && !asked->keep_going) ||
+	    (!asked->dry_run && apply_all(asked, files, count) != 0))
+		goto done;
 	if (!asked->off)
 		pga_check_sessions(asked);
-	status = asked->json ? print_json(asked, files, count) : print_text(asked, files, count);
-	goto done;
-failed:
-	advise_root(asked, &error);
-	pga_print_error(&error);
+	status = partly ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
+	status = asked->json ? print_json(asked, files, count, status)
+			     : print_text(asked, files, count, status);
 done:
 	while (count > 0)
 		pga_switch_end(&files[--count]);
 	free(files);
+	return status;
+}
+
+static int switch_all(const struct pga_asked *asked)
+{
+	struct pga_error error;
+	size_t unit_count = 0;
+	char **units = NULL;
+	char *entry = NULL;
+	int status = PGA_EXIT_FAILED;
+
+	if (asked->all &&
+	    pga_switch_units(PGA_WAY_UNIT, asked->root, &units, &unit_count, &error) != 0)
+		pga_print_error(&error);
+	else if (asked->off || (entry = find_entry(asked)) != NULL)
+		status = switch_files(asked, units, unit_count, entry);
 	while (unit_count > 0)
 		free(units[--unit_count]);
 	free(units);
+	free(entry);
 	return status;
+}
+
+/* A root directory has to be there: a name that was mistyped is not to become one. The machine's
+ * own is none. */
+static bool settle_root(struct pga_asked *asked)
+{
+	static const char next[] = "name a folder that is there; nothing was changed";
+	struct pga_error error;
+	struct stat root;
+	struct stat own;
+
+	if (stat(asked->root, &root) != 0)
+		(void)pga_fail_errno(&error, next, "--root %s", asked->root);
+	else if (!S_ISDIR(root.st_mode))
+		(void)pga_fail(&error, next, "--root %s: not a folder", asked->root);
+	else {
+		if (stat("/", &own) == 0 && own.st_dev == root.st_dev && own.st_ino == root.st_ino)
+			asked->root = NULL;
+		return true;
+	}
+	pga_print_error(&error);
+	return false;
 }
 
 /* What the options come to. */
@@ -331,7 +249,10 @@ static void settle(struct pga_asked *asked, bool session, bool shell, bool syste
 
 static int enable_or_disable(int argc, char **argv, bool off)
 {
+	/* The first three are disable's. */
 	static const struct option options[] = {{"all", no_argument, NULL, 'a'},
+						{"keep-going", no_argument, NULL, 'k'},
+						{"own", no_argument, NULL, 'o'},
 						{"dry-run", no_argument, NULL, 'n'},
 						{"help", no_argument, NULL, 'h'},
 						{"json", no_argument, NULL, 'j'},
@@ -347,10 +268,10 @@ static int enable_or_disable(int argc, char **argv, bool off)
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, off ? "aehjlnpr:su:" : "ehjlnpr:su:",
-				     off ? options : options + 1, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, off ? "aehjklnopr:su:" : "ehjlnpr:su:",
+				     off ? options : options + 3, NULL)) != -1) {
 		if (option == '?')
-			return pga_bad_option(asked.command, argv);
+			return pga_bad_option(asked.command, argv, off ? options : options + 1);
 		chosen[option & 127] = true;
 		if (option == 'r')
 			asked.root = optarg;
@@ -366,6 +287,8 @@ static int enable_or_disable(int argc, char **argv, bool off)
 	asked.dry_run = chosen['n'];
 	asked.json = chosen['j'];
 	asked.all = chosen['a'];
+	asked.own = chosen['o'];
+	asked.keep_going = chosen['k'];
 	settle(&asked, chosen['e'], chosen['l'], chosen['s'], chosen['p']);
 	if (asked.all && (chosen['e'] || chosen['l'] || asked.unit != NULL))
 		return pga_usage_error(asked.command, "--all is the machine's, and all of that");
@@ -373,6 +296,10 @@ static int enable_or_disable(int argc, char **argv, bool off)
 	    !asked.ways[PGA_WAY_UNIT])
 		return pga_usage_error(asked.command,
 				       "--root is for --system, --ld-so-preload and --unit");
+	if (asked.root != NULL && asked.root[0] == '\0')
+		return pga_usage_error(asked.command, "--root: the name of the folder is empty");
+	if (asked.root != NULL && !settle_root(&asked))
+		return PGA_EXIT_FAILED;
 	return switch_all(&asked);
 }
 

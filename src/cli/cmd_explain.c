@@ -3,6 +3,7 @@
 #include "cli/json.h"
 
 #include "activate/binary.h"
+#include "base/memory_file.h"
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "policy/explain.h"
@@ -12,6 +13,7 @@
 
 #include <getopt.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void print_help(FILE *stream)
 {
@@ -162,7 +164,8 @@ static int explain(const char *conninfo, bool as_json)
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
+	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
+	    pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
 	    pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &error) != 0)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
@@ -174,6 +177,10 @@ static int explain(const char *conninfo, bool as_json)
 			 : print_text(&effective, &policy, &verdict, status);
 	goto done;
 failed:
+	if (error.next[0] == '\0' && strstr(conninfo, "service=") != NULL)
+		(void)snprintf(error.next, sizeof error.next,
+			       "\"pganchor service list\" shows the services that libpq finds, and "
+			       "their files");
 	pga_print_error(&error);
 done:
 	pga_verdict_free(&verdict);
@@ -183,15 +190,52 @@ done:
 	return status;
 }
 
+/* psql's options: here all of them are words of one connection string. */
+static int check_habits(int argc, char **argv)
+{
+	static const char *const habits[][2] = {
+	    {"-p", "port"},     {"-U", "user"},         {"-d", "dbname"},      {"--host", "host"},
+	    {"--port", "port"}, {"--username", "user"}, {"--dbname", "dbname"}};
+	const char *host = pga_host_behind_h(argc, argv);
+
+	if (host != NULL)
+		return pga_usage_error("explain",
+				       "-h is --help; the host is a word of the "
+				       "connection string: 'host=%s'",
+				       host);
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		for (size_t j = 0; j < sizeof habits / sizeof habits[0]; j++)
+			if (strncmp(argv[i], habits[j][0], strlen(habits[j][0])) == 0)
+				return pga_usage_error(
+				    "explain",
+				    "%s: it is a word of the connection string: '%s=...'",
+				    habits[j][0], habits[j][1]);
+	return PGA_EXIT_DONE;
+}
+
+/* As libpq does (PQconnectdbParams(), expand_dbname). */
+static void warn_of_dbname(const char *conninfo)
+{
+	if (conninfo[0] == '\0' || strchr(conninfo, '=') != NULL ||
+	    strncmp(conninfo, "postgresql://", strlen("postgresql://")) == 0 ||
+	    strncmp(conninfo, "postgres://", strlen("postgres://")) == 0)
+		return;
+	pga_print_warning("libpq takes %s for the name of a database; a server is 'host=%s'",
+			  conninfo, conninfo);
+}
+
 int pga_cmd_explain(int argc, char **argv)
 {
 	bool json;
-	int status;
+	int status = check_habits(argc, argv);
 
-	if (!pga_json_option(argc, argv, "explain", print_help, &json, &status))
+	if (status != PGA_EXIT_DONE ||
+	    !pga_json_option(argc, argv, "explain", print_help, &json, &status))
 		return status;
 	if (argc - optind > 1)
 		return pga_usage_error("explain",
 				       "one connection string, in quotes where it has blanks");
+	if (optind < argc)
+		warn_of_dbname(argv[optind]);
 	return explain(optind < argc ? argv[optind] : "", json);
 }

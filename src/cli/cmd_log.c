@@ -301,7 +301,7 @@ int pga_cmd_log(int argc, char **argv)
 				return pga_usage_error("log", "--since %s: not a time", optarg);
 			break;
 		default:
-			return pga_bad_option("log", argv);
+			return pga_bad_option("log", argv, options);
 		}
 	}
 	if (optind < argc)

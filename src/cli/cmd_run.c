@@ -4,6 +4,7 @@
 #include "activate/known.h"
 #include "activate/module.h"
 #include "activate/program.h"
+#include "base/memory_file.h"
 #include "base/terminal.h"
 #include "base/text.h"
 
@@ -112,6 +113,8 @@ static int start(char **argv, bool required)
 	if (pga_module_loads(PGA_MODULE, false, &error) != 0) {
 		(void)snprintf(error.next, sizeof error.next,
 			       "install pganchor again; nothing was started");
+	} else if (pga_keep_what_is_read_once("PGSERVICEFILE", true, &error) != 0) {
+		/* The gate asks libpq first, which would leave a pipe empty for the program. */
 	} else if (set_preload(cover) != 0) {
 		(void)pga_fail_memory(&error);
 	} else {
@@ -143,7 +146,7 @@ int pga_cmd_run(int argc, char **argv)
 		if (option == 'b')
 			return pga_module_is_bound(false) ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
 		if (option != 'r')
-			return pga_bad_option("run", argv);
+			return pga_bad_option("run", argv, options);
 		required = true;
 	}
 	if (optind == argc)

@@ -4,6 +4,9 @@
 #include "policy/secrets.h"
 
 #include "base/ini.h"
+#include "base/guess.h"
+#include "base/memory_file.h"
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "policy/linked.h"
@@ -38,21 +41,48 @@ static void print_help(FILE *stream)
 		    stream);
 }
 
+static struct pga_hidden_environment hidden;
+
+void pga_service_show_environment(void)
+{
+	pga_restore_environment(&hidden);
+}
+
+int pga_service_hide_environment(struct pga_error *error)
+{
+	return pga_hide_environment(&hidden) == 0 ? 0 : pga_fail_memory(error);
+}
+
 /* Every entry is looked at as it stands in its file, whatever this shell's environment says. */
 static int run_hidden(int (*run)(int, char **), int argc, char **argv)
 {
-	struct pga_hidden_environment hidden;
 	struct pga_error error;
 	int status;
 
-	if (pga_hide_environment(&hidden) != 0) {
-		(void)pga_fail_memory(&error);
+	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
+	    pga_service_hide_environment(&error) != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
 	status = run(argc, argv);
-	pga_restore_environment(&hidden);
+	pga_service_show_environment();
 	return status;
+}
+
+static int no_such_command(const char *word)
+{
+	static const char *const others[][2] = {{"ls", "list"},       {"rm", "remove"},
+						{"delete", "remove"}, {"create", "add"},
+						{"new", "add"},       {"edit", "add --replace"},
+						{"get", "show"},      {"update", "add --replace"}};
+	struct pga_guess guess = pga_guess_begin(word);
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(word, others[i][0]) == 0)
+			return pga_no_such_command("service", word, others[i][1]);
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		pga_guess_try(&guess, word, commands[i].name);
+	return pga_no_such_command("service", word, guess.best);
 }
 
 int pga_cmd_service(int argc, char **argv)
@@ -68,7 +98,7 @@ int pga_cmd_service(int argc, char **argv)
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return run_hidden(commands[i].run, argc - 1, argv + 1);
-	return pga_usage_error("service", "%s: no such command", argv[1]);
+	return no_such_command(argv[1]);
 }
 
 int pga_services_read(struct pga_services *services, struct pga_error *error)
@@ -87,35 +117,19 @@ void pga_services_free(struct pga_services *services)
 	pga_policy_free(&services->policy);
 }
 
-void pga_service_shell_word(const char *word, struct pga_text *text)
-{
-	static const char plain[] =
-	    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-/:@%+,=";
-	char *printable = pga_printable(word);
-
-	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-		pga_text_add(text, word);
-	} else {
-		pga_text_add(text, "\"");
-		for (const char *at = printable != NULL ? printable : ""; *at != '\0'; at++)
-			pga_text_addf(text, "%s%c", strchr("\"\\$`", *at) != NULL ? "\\" : "", *at);
-		pga_text_add(text, "\"");
-	}
-	free(printable);
-}
-
-/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes. */
+/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes, or is
+ * empty. */
 void pga_service_word(const char *name, struct pga_text *text)
 {
 	struct pga_text conninfo = PGA_TEXT_EMPTY;
-	bool quoted = name[strcspn(name, " '\\")] != '\0';
+	bool quoted = name[0] == '\0' || name[strcspn(name, " \t\n\v\f\r'\\")] != '\0';
 
 	pga_text_add(&conninfo, quoted ? "service='" : "service=");
 	for (; *name != '\0'; name++)
 		pga_text_addf(&conninfo, "%s%c", *name == '\'' || *name == '\\' ? "\\" : "", *name);
 	if (quoted)
 		pga_text_add(&conninfo, "'");
-	pga_service_shell_word(pga_text_string(&conninfo), text);
+	pga_text_add_shell_word(text, pga_text_string(&conninfo));
 	pga_text_free(&conninfo);
 }
 

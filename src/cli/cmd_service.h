@@ -15,6 +15,11 @@ int pga_service_list(int argc, char **argv);
 int pga_service_show(int argc, char **argv);
 int pga_service_remove(int argc, char **argv);
 
+/* Brings the hidden variables back, or hides them again, for what has to be seen as the shell has
+ * it. Hiding returns -1 for want of memory. */
+void pga_service_show_environment(void);
+int pga_service_hide_environment(struct pga_error *error);
+
 /* What the entries are looked at with. */
 struct pga_services {
 	struct pga_service_file user;
@@ -25,10 +30,6 @@ struct pga_services {
 /* Reads all of it. To be freed in either case. */
 int pga_services_read(struct pga_services *services, struct pga_error *error);
 void pga_services_free(struct pga_services *services);
-
-/* Adds the word as a shell reads it back. Control characters, which a terminal could not take, are
- * written as \xNN. */
-void pga_service_shell_word(const char *word, struct pga_text *text);
 
 /* Adds service=NAME as one word of a shell's command line. */
 void pga_service_word(const char *name, struct pga_text *text);

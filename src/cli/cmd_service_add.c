@@ -4,6 +4,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/service_report.h"
+#include "service/surroundings.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -99,6 +100,15 @@ static const char *keyword_of(int option)
 	return NULL;
 }
 
+static const struct option options[] = {
+    {"host", required_argument, NULL, 'H'},   {"port", required_argument, NULL, 'p'},
+    {"dbname", required_argument, NULL, 'd'}, {"user", required_argument, NULL, 'U'},
+    {"anchor", required_argument, NULL, 'a'}, {"system", no_argument, NULL, 's'},
+    {"replace", no_argument, NULL, 'r'},      {"check", no_argument, NULL, 'c'},
+    {"dry-run", no_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
+    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+};
+
 static int take_option(struct pga_addition *asked, int option, char **argv)
 {
 	switch (option) {
@@ -123,40 +133,103 @@ static int take_option(struct pga_addition *asked, int option, char **argv)
 	default:
 		if (keyword_of(option) != NULL)
 			return take_setting(asked, keyword_of(option), optarg);
-		return pga_bad_option("service add", argv);
+		return pga_bad_option("service add", argv, options);
 	}
 	return PGA_EXIT_DONE;
 }
 
-/* Returns PGA_EXIT_DONE where every host was found to be what the policy wants. */
-static int check(const struct pga_addition *asked, struct pga_added *added)
+/* What libpq says of a server that it does not believe; its words tell how to believe it all the
+ * same. */
+static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 {
+	const struct pga_check *check = &added->check;
+	const char *next = "nothing was written; leave --check out to write the entry all the same";
 	struct pga_error error;
 
-	if (pga_check_hosts(&added->composition.settings, &added->policy, &added->pins,
-			    &added->check, &error) != 0) {
-		if (error.next[0] == '\0')
-			(void)snprintf(error.next, sizeof error.next,
-				       "nothing was written; leave --check out to write the entry "
-				       "all the same");
+	for (size_t i = 0; i < check->count; i++)
+		if (check->items[i].problem != NULL && check->items[i].answered)
+			next =
+			    "nothing was written. This may be another server than you mean; what "
+			    "it shows is no reason to believe it";
+	if (asked->json)
+		(void)pga_addition_json(asked, added, false, PGA_EXIT_FAILED);
+	(void)pga_fail(&error, next, "service %s: %s", asked->change.name, check->problem);
+	pga_print_error(&error);
+	return PGA_EXIT_FAILED;
+}
+
+static int fail_untrusted(const struct pga_addition *asked, struct pga_added *added)
+{
+	const struct pga_vouching *vouching = &added->composition.vouching;
+	struct pga_error error;
+
+	if (asked->json)
+		(void)pga_addition_json(asked, added, false, PGA_EXIT_WEAK);
+	if (vouching->named)
+		(void)pga_fail(&error, "nothing was written",
+			       "service %s: the server's chain does not end in the anchor %s",
+			       asked->change.name, vouching->anchor->name);
+	else
+		(void)pga_fail(&error,
+			       "nothing was written; pganchor bootstrap pins a root, and with "
+			       "--replace --hosts changes what it may vouch for",
+			       "service %s: the server's chain ends in a root that is not pinned "
+			       "for it, and the policy (trust = pinned) would refuse it",
+			       asked->change.name);
+	pga_print_error(&error);
+	return PGA_EXIT_WEAK;
+}
+
+/* The settings with the environment as it is, which would refuse what the entry alone allows. */
+static int fail_here(const struct pga_addition *asked, struct pga_added *added)
+{
+	const bool weak = added->here.stands == PGA_STANDS_WEAK;
+	const int status = weak ? PGA_EXIT_WEAK : PGA_EXIT_FAILED;
+	struct pga_error error;
+
+	if (asked->json)
+		(void)pga_addition_json(asked, added, false, status);
+	(void)pga_fail(&error, "nothing was written; unset the variable, or give the setting",
+		       "service %s: %s with the environment of this shell: %s", asked->change.name,
+		       weak ? "weaker than the policy" : "libpq refuses it",
+		       pga_text_string(&added->here.why));
+	pga_print_error(&error);
+	return status;
+}
+
+/* Connects with what the entry says and the shell's environment adds, as the next program will.
+ * Returns PGA_EXIT_DONE where every host was found to be what the policy wants. */
+static int check(const struct pga_addition *asked, struct pga_added *added)
+{
+	const struct pga_vouching *vouching = &added->composition.vouching;
+	struct pga_error error;
+	int result;
+
+	if (added->here.stands != PGA_STANDS_ALLOWED)
+		return fail_here(asked, added);
+	pga_service_show_environment();
+	result = pga_check_hosts(&added->here.effective, &added->policy, &added->pins,
+				 vouching->named ? vouching->anchor : NULL, &added->check, &error);
+	if (pga_service_hide_environment(&error) != 0 || result != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
 	if (!asked->json)
 		pga_addition_checked(&added->check);
-	if (added->check.trusted)
-		return PGA_EXIT_DONE;
-	if (asked->json)
-		(void)pga_addition_json(asked, added, false, PGA_EXIT_WEAK);
-	(void)pga_fail(&error,
-		       "nothing was written; pganchor bootstrap pins a root, and with --replace "
-		       "--hosts changes what it may vouch for",
-		       "service %s: the server's chain ends in a root that is not pinned for it, "
-		       "and the policy "
-		       "(trust = pinned) would refuse it",
-		       asked->change.name);
-	pga_print_error(&error);
-	return PGA_EXIT_WEAK;
+	if (added->check.problem != NULL)
+		return fail_check(asked, added);
+	return added->check.trusted ? PGA_EXIT_DONE : fail_untrusted(asked, added);
+}
+
+/* What the shell's environment adds to the entry. */
+static int look_around(struct pga_added *added, struct pga_error *error)
+{
+	int result;
+
+	pga_service_show_environment();
+	result =
+	    pga_standing_here(&added->composition.settings, &added->policy, &added->here, error);
+	return pga_service_hide_environment(error) == 0 ? result : -1;
 }
 
 static void add_warning(struct pga_text *warnings, const char *lines)
@@ -205,10 +278,11 @@ static void warn_of_files(const struct pga_addition *asked, struct pga_added *ad
 
 static int add(const struct pga_addition *asked, struct pga_added *added)
 {
+	struct pga_text around = PGA_TEXT_EMPTY;
 	struct pga_error error;
 	int status;
 
-	if (pga_service_name_check(asked->change.name, &error) != 0 ||
+	if (pga_service_name_check(asked->change.name, asked->change.replace, &error) != 0 ||
 	    pga_policy_load(&added->policy, &error) != 0 ||
 	    pga_pins_load(&added->pins, &error) != 0 ||
 	    pga_compose(&asked->wish, &added->policy, &added->pins, &added->composition, &error) !=
@@ -217,6 +291,11 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 	if (added->composition.standing.stands != PGA_STANDS_ALLOWED)
 		return pga_addition_refused(asked, added);
 	add_warning(&added->warnings, pga_text_string(&added->composition.warnings));
+	if (look_around(added, &error) != 0)
+		goto failed;
+	pga_surroundings_tell(&added->here, &around);
+	add_warning(&added->warnings, pga_text_string(&around));
+	pga_text_free(&around);
 	if (asked->check) {
 		status = check(asked, added);
 		if (status != PGA_EXIT_DONE)
@@ -240,14 +319,6 @@ failed:
 
 int pga_service_add(int argc, char **argv)
 {
-	static const struct option options[] = {
-	    {"host", required_argument, NULL, 'H'},   {"port", required_argument, NULL, 'p'},
-	    {"dbname", required_argument, NULL, 'd'}, {"user", required_argument, NULL, 'U'},
-	    {"anchor", required_argument, NULL, 'a'}, {"system", no_argument, NULL, 's'},
-	    {"replace", no_argument, NULL, 'r'},      {"check", no_argument, NULL, 'c'},
-	    {"dry-run", no_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
-	    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
-	};
 	struct pga_addition asked = {.json = false};
 	struct pga_added added = {.warnings = PGA_TEXT_EMPTY};
 	int status = PGA_EXIT_DONE;
@@ -256,6 +327,11 @@ int pga_service_add(int argc, char **argv)
 	opterr = 0;
 	while (status == PGA_EXIT_DONE &&
 	       (option = getopt_long(argc, argv, "H:p:d:U:a:srcnjh", options, NULL)) != -1) {
+		if (option == 'h' && pga_host_behind_h(argc, argv) != NULL) {
+			status = pga_usage_error("service add", "-h is --help; the host is -H %s",
+						 pga_host_behind_h(argc, argv));
+			goto done;
+		}
 		if (option == 'h') {
 			print_help();
 			goto done;
@@ -270,6 +346,7 @@ done:
 	pga_settings_free(&asked.wish.settings);
 	pga_changed_free(&added.changed);
 	pga_check_free(&added.check);
+	pga_standing_free(&added.here);
 	pga_composition_free(&added.composition);
 	pga_pins_free(&added.pins);
 	pga_policy_free(&added.policy);

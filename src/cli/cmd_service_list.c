@@ -4,6 +4,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "policy/linked.h"
 #include "policy/secrets.h"
 #include "service/standing.h"
 
@@ -13,11 +14,17 @@
 
 enum column { NAME, HOST, DBNAME, USER, FILE_AND_LINE, VERDICT, COLUMNS };
 
+/* All that is told of an entry's settings. */
+static const char *const told[] = {"host", "hostaddr", "port", "dbname", "user"};
+
+#define SETTINGS (sizeof told / sizeof told[0])
+
 struct row {
 	const struct pga_service_file *file;
 	const struct pga_entry *entry;
 	struct pga_standing standing;
 	bool hidden; /* by an entry of the same name in the user's file */
+	char *settings[SETTINGS];
 	char *cells[COLUMNS];
 };
 
@@ -43,11 +50,27 @@ static void print_help(FILE *stream)
 
 static const char *value_of(const struct row *row, const char *keyword)
 {
-	const char *value = NULL;
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (strcmp(told[i], keyword) == 0 && row->settings[i] != NULL)
+			return row->settings[i];
+	return "";
+}
 
-	if (row->standing.effective.options != NULL)
-		value = pga_effective_value(&row->standing.effective, keyword);
-	return value != NULL ? value : "";
+/* Of ten thousand entries the rest would fill the memory. */
+static int keep_what_is_told(struct row *row, struct pga_error *error)
+{
+	struct pga_effective *effective = &row->standing.effective;
+	int result = 0;
+
+	for (size_t i = 0; i < SETTINGS && effective->options != NULL; i++) {
+		const char *value = pga_effective_value(effective, told[i]);
+
+		row->settings[i] = strdup(value != NULL ? value : "");
+		if (row->settings[i] == NULL)
+			result = pga_fail_memory(error);
+	}
+	pga_effective_free(&pga_linked_libpq, effective);
+	return result;
 }
 
 /* host, and the port where it is not libpq's own; lists as libpq has them. */
@@ -105,22 +128,27 @@ static int add_rows(struct rows *rows, const struct pga_service_file *file,
 		    const struct pga_service_file *before, const struct pga_policy *policy,
 		    struct pga_error *error)
 {
-	for (size_t i = 0; i < file->count; i++) {
+	struct pga_judging judging;
+	int result = pga_judging_begin(&judging, file, policy, error);
+
+	for (size_t i = 0; result == 0 && i < file->count; i++) {
 		struct row *row = &rows->rows[rows->count++];
 
 		row->file = file;
 		row->entry = &file->entries[i];
 		row->hidden = before != NULL && row->entry->name != NULL &&
 			      pga_service_file_find(before, row->entry->name) != NULL;
-		if (pga_standing_of_entry(file, row->entry, policy, &row->standing, error) != 0)
-			return -1;
-		if (pga_effective_mask(&row->standing.effective) != 0)
-			return pga_fail_memory(error);
-		if (fill_cells(row, error) != 0)
-			return -1;
+		result = pga_standing_of_entry(&judging, row->entry, &row->standing, error);
+		if (result == 0 && pga_effective_mask(&row->standing.effective) != 0)
+			result = pga_fail_memory(error);
+		if (result == 0)
+			result = keep_what_is_told(row, error);
+		if (result == 0)
+			result = fill_cells(row, error);
 		rows->weak += row->standing.stands == PGA_STANDS_WEAK;
 	}
-	return 0;
+	pga_judging_end(&judging);
+	return result;
 }
 
 static void print_no_entry(const struct pga_service_file *user,
@@ -223,6 +251,8 @@ static void free_rows(struct rows *rows)
 	for (size_t i = 0; i < rows->count; i++) {
 		for (size_t k = 0; k < COLUMNS; k++)
 			free(rows->rows[i].cells[k]);
+		for (size_t k = 0; k < SETTINGS; k++)
+			free(rows->rows[i].settings[k]);
 		pga_standing_free(&rows->rows[i].standing);
 	}
 	free(rows->rows);

@@ -46,7 +46,7 @@ static int remove_service(const struct pga_change *change, bool json)
 	struct pga_error error;
 	int status = PGA_EXIT_DONE;
 
-	if (pga_service_name_check(change->name, &error) != 0 ||
+	if (pga_service_name_check(change->name, true, &error) != 0 ||
 	    pga_service_delete(change, &changed, &error) != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
@@ -101,7 +101,7 @@ int pga_service_remove(int argc, char **argv)
 			print_help();
 			return PGA_EXIT_DONE;
 		default:
-			return pga_bad_option("service remove", argv);
+			return pga_bad_option("service remove", argv, options);
 		}
 	}
 	if (argc - optind != 1)

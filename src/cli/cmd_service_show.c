@@ -1,6 +1,7 @@
 /* pganchor service show: what one entry comes to. */
 #include "cli/cmd_service.h"
 
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/json.h"
@@ -47,7 +48,7 @@ static char *origin_of(const struct pga_standing *standing, const PQconninfoOpti
 static bool is_in_effect(const PQconninfoOption *option)
 {
 	return option->val != NULL && option->val[0] != '\0' &&
-	       strcmp(option->keyword, "service") != 0;
+	       strncmp(option->keyword, "service", strlen("service")) != 0;
 }
 
 static void print_settings(const struct pga_standing *standing)
@@ -90,36 +91,59 @@ static bool can_weaken(const PQconninfoOption *option)
 	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
 		if (strcmp(option->keyword, keywords[i]) == 0)
 			return true;
+	/* A file in the directory that a program happens to run in. */
+	if (strcmp(option->keyword, "sslrootcert") == 0 && option->val[0] != '/')
+		return true;
 	return pga_setting_gives_away(option->keyword);
+}
+
+/* Whether the command that writes the entry anew has this setting. */
+static bool is_kept(const struct pga_standing *standing, const PQconninfoOption *option)
+{
+	return is_in_effect(option) && is_of_entry(standing, option) && !can_weaken(option);
+}
+
+static void add_setting(const struct pga_effective *effective, const PQconninfoOption *option,
+			struct pga_text *command)
+{
+	struct pga_text setting = PGA_TEXT_EMPTY;
+	char *shown = pga_setting_shown(effective, option);
+
+	pga_text_addf(&setting, "%s=%s", option->keyword,
+		      shown != NULL && strcmp(shown, option->val) == 0 ? shown
+								       : PGA_SECRET_LEFT_OUT);
+	free(shown);
+	pga_text_add(command, " ");
+	pga_text_add_shell_word(command, pga_text_string(&setting));
+	pga_text_free(&setting);
 }
 
 /* The command that writes the entry anew, with all its settings but those that can weaken it. */
 static void add_command(const struct pga_entry *entry, const struct pga_standing *standing,
 			struct pga_text *command)
 {
-	const PQconninfoOption *option = standing->effective.options;
+	const PQconninfoOption *options = standing->effective.options;
+	const bool like_an_option = entry->name[0] == '-';
 	bool has_host = false;
 
+	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+	     option++)
+		has_host = has_host || (is_kept(standing, option) &&
+					strncmp(option->keyword, "host", strlen("host")) == 0);
 	pga_text_add(command, "pganchor service add ");
-	pga_service_shell_word(entry->name, command);
-	pga_text_add(command, " --replace");
-	for (; option != NULL && option->keyword != NULL; option++) {
-		struct pga_text setting = PGA_TEXT_EMPTY;
-		char *shown;
-
-		if (!is_in_effect(option) || !is_of_entry(standing, option) || can_weaken(option))
-			continue;
-		has_host = has_host || strncmp(option->keyword, "host", strlen("host")) == 0;
-		shown = pga_setting_shown(&standing->effective, option);
-		pga_text_addf(&setting, "%s=%s", option->keyword,
-			      shown != NULL && strcmp(shown, option->val) == 0 ? shown : "...");
-		free(shown);
+	if (!like_an_option) {
+		pga_text_add_shell_word(command, entry->name);
 		pga_text_add(command, " ");
-		pga_service_shell_word(pga_text_string(&setting), command);
-		pga_text_free(&setting);
 	}
-	if (!has_host)
-		pga_text_add(command, " --host HOST");
+	pga_text_addf(command, "--replace%s", has_host ? "" : " --host HOST");
+	if (like_an_option) {
+		pga_text_add(command, " -- ");
+		pga_text_add_shell_word(command, entry->name);
+	}
+	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
+	     option++)
+		if (is_kept(standing, option))
+			add_setting(&standing->effective, option, command);
 }
 
 static void print_next(const struct pga_entry *entry, const struct pga_standing *standing)
@@ -133,6 +157,8 @@ static void print_next(const struct pga_entry *entry, const struct pga_standing 
 	if (standing->stands == PGA_STANDS_UNKNOWN) {
 		pga_text_add(&command, "pganchor run -- psql ");
 		pga_service_word(entry->name, &command);
+	} else if (standing->no_roots) {
+		pga_text_add(&command, "pganchor bootstrap --help");
 	} else {
 		add_command(entry, standing, &command);
 	}
@@ -195,6 +221,7 @@ static int status_of(const struct pga_standing *standing)
 static int show(const char *name, bool json)
 {
 	struct pga_services services;
+	struct pga_judging judging = {.copy = PGA_NO_MEMORY_FILE};
 	struct pga_standing standing = {.stands = PGA_STANDS_BROKEN};
 	const struct pga_service_file *file = &services.user;
 	const struct pga_entry *entry;
@@ -214,7 +241,8 @@ static int show(const char *name, bool json)
 			       services.user.path, services.system.path);
 		goto failed;
 	}
-	if (pga_standing_of_entry(file, entry, &services.policy, &standing, &error) != 0)
+	if (pga_judging_begin(&judging, file, &services.policy, &error) != 0 ||
+	    pga_standing_of_entry(&judging, entry, &standing, &error) != 0)
 		goto failed;
 	status = status_of(&standing);
 	if (json)
@@ -225,6 +253,7 @@ static int show(const char *name, bool json)
 failed:
 	pga_print_error(&error);
 done:
+	pga_judging_end(&judging);
 	pga_standing_free(&standing);
 	pga_services_free(&services);
 	return status;

@@ -6,6 +6,7 @@
 
 #include "activate/module.h"
 #include "activate/processes.h"
+#include "activate/session.h"
 #include "activate/switch.h"
 #include "base/terminal.h"
 #include "policy/pins.h"
@@ -50,7 +51,7 @@ static const char *state_word(enum pga_state state)
 					    [PGA_ON] = "on",
 					    [PGA_ON_OTHER] = "another module",
 					    [PGA_ON_GONE] = "a missing module",
-					    [PGA_CHANGED] = "changed by hand"};
+					    [PGA_BY_HAND] = "changed by hand"};
 
 	return words[state];
 }
@@ -115,15 +116,15 @@ static int add_shells(struct findings *found)
 	return result;
 }
 
-static int add_units(struct findings *found, enum pga_way way)
+static int add_units(struct findings *found, enum pga_way way, struct pga_error *error)
 {
 	size_t count = 0;
-	char **names = pga_switch_units(way, NULL, &count);
-	int result = 0;
+	char **names = NULL;
+	int result = pga_switch_units(way, NULL, &names, &count, error);
 
 	for (size_t i = 0; i < count; i++) {
-		if (result == 0)
-			result = add_way(found, way, names[i]);
+		if (result == 0 && add_way(found, way, names[i]) != 0)
+			result = pga_fail_memory(error);
 		free(names[i]);
 	}
 	free(names);
@@ -140,8 +141,9 @@ static int look(struct findings *found, struct pga_error *error)
 		if ((way == PGA_WAY_SHELL ? add_shells(found)
 					  : add_way(found, (enum pga_way)way, NULL)) != 0)
 			return pga_fail_memory(error);
-	if (add_units(found, PGA_WAY_UNIT) != 0 || add_units(found, PGA_WAY_USER_UNIT) != 0)
-		return pga_fail_memory(error);
+	if (add_units(found, PGA_WAY_UNIT, error) != 0 ||
+	    add_units(found, PGA_WAY_USER_UNIT, error) != 0)
+		return -1;
 	found->broken = pga_policy_load(&found->policy, &found->problem) != 0 ||
 			pga_pins_load(&found->pins, &found->problem) != 0;
 	return pga_processes_look(&found->processes, error);
@@ -201,31 +203,60 @@ static int print_json(const struct findings *found, int status)
 	    status);
 }
 
-/* Whether the user's session or shell, or the machine's, is to have it. */
-static bool is_enabled(const struct findings *found)
+/* The first file of this way that has this state; NULL where there is none. */
+static const struct pga_switch *find_way(const struct findings *found, enum pga_way way,
+					 enum pga_state state)
 {
 	for (size_t i = 0; i < found->way_count; i++)
-		if (found->ways[i].state == PGA_ON && found->ways[i].way < PGA_WAY_PRELOAD)
-			return true;
-	return false;
+		if (found->ways[i].state == state && found->ways[i].way == way)
+			return &found->ways[i];
+	return NULL;
+}
+
+/* What helps where the gate is not active here: only what can. */
+static void print_way_out(const struct findings *found)
+{
+	const struct pga_switch *unread = find_way(found, PGA_WAY_SHELL, PGA_OFF);
+	const bool session = find_way(found, PGA_WAY_SESSION, PGA_ON) != NULL ||
+			     find_way(found, PGA_WAY_ENVIRONMENT, PGA_ON) != NULL;
+
+	if (find_way(found, PGA_WAY_SHELL, PGA_ON) != NULL && unread != NULL)
+		pga_print(stdout,
+			  "it is enabled, but your shell reads %s, which does not have the "
+			  "lines: pganchor enable --shell",
+			  unread->path);
+	else if (find_way(found, PGA_WAY_SHELL, PGA_ON) != NULL)
+		(void)fputs("it is enabled: start a new shell, or log out and in again", stdout);
+	else if (session && pga_user_session_runs())
+		(void)fputs("it is enabled: log out and in again", stdout);
+	else if (find_way(found, PGA_WAY_PROFILE, PGA_ON) != NULL)
+		(void)fputs("it is enabled: log out and in again, or start a login shell", stdout);
+	else if (session)
+		(void)fputs("it is enabled for sessions of systemd, and none of yours runs: "
+			    "pganchor enable --shell",
+			    stdout);
+	else
+		(void)fputs("pganchor enable --help lists the ways", stdout);
+	(void)fputs("; pganchor run -- PROGRAM is for one program\n", stdout);
 }
 
 static void print_here(const struct findings *found)
 {
-	if (found->active)
+	if (found->active) {
 		pga_print(stdout, "%sactive here%s: %s\n", pga_colour(stdout, PGA_GREEN),
 			  pga_colour(stdout, PGA_PLAIN),
 			  found->in_variable ? "LD_PRELOAD has the gate"
 					     : "the gate is in every program");
+		return;
+	}
+	pga_print(stdout, "%snot active here%s: %s\n    ", pga_colour(stdout, PGA_RED),
+		  pga_colour(stdout, PGA_PLAIN),
+		  found->in_variable ? "LD_PRELOAD has the gate, and ld.so did not load it"
+				     : "what this shell starts has no gate");
+	if (found->in_variable)
+		(void)fputs("pganchor run -- true says why\n", stdout);
 	else
-		(void)printf(
-		    "%snot active here%s: %s\n    %s; "
-		    "pganchor run -- PROGRAM is for one program\n",
-		    pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
-		    found->in_variable ? "LD_PRELOAD has the gate, and ld.so did not load it"
-				       : "what this shell starts has no gate",
-		    is_enabled(found) ? "it is enabled: log out and in again, or start a new shell"
-				      : "pganchor enable --help lists the ways");
+		print_way_out(found);
 }
 
 static void print_policy_files(const struct pga_policy *policy)
@@ -241,6 +272,26 @@ static void print_policy_files(const struct pga_policy *policy)
 			  place->stamp.inode == 0 ? " (not there)" : "");
 		separator = ", ";
 	}
+}
+
+/* What mode = audit does, and whether anybody will ever hear of it. */
+static void print_audit(const struct findings *found)
+{
+	if (found->policy.mode != PGA_MODE_AUDIT)
+		return;
+	if (found->policy.log == PGA_LOG_OFF)
+		(void)fputs(
+		    "mode = audit refuses nothing, and log = off tells nobody what it would "
+		    "have refused\n",
+		    stdout);
+	else if (!pga_log_is_heard())
+		(void)fputs("mode = audit refuses nothing, and nobody listens at /dev/log: what it "
+			    "would have refused is lost\n    start a syslog daemon (apt install "
+			    "rsyslog), or systemd-journald\n",
+			    stdout);
+	else
+		(void)fputs("mode = audit refuses nothing; pganchor log shows what it would have\n",
+			    stdout);
 }
 
 static void print_policy(const struct findings *found)
@@ -263,10 +314,8 @@ static void print_policy(const struct findings *found)
 	if (found->policy.allow_weak_count > 0)
 		(void)fputs(", and allow-weak", stdout);
 	print_policy_files(&found->policy);
-	(void)printf("\npins: %zu%s\n", found->pins.count,
-		     found->policy.mode == PGA_MODE_AUDIT
-			 ? "\nmode = audit refuses nothing; pganchor log shows what it would have"
-			 : "");
+	(void)printf("\npins: %zu\n", found->pins.count);
+	print_audit(found);
 }
 
 static void print_ways(const struct findings *found)

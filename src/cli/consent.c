@@ -92,8 +92,8 @@ static int weigh(const struct answer *answer, const char *url, const char *pin,
 	if (!answer->whole || !looks_like_a_fingerprint(answer->text))
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"%s: not trusted by you; nothing was pinned", url);
-	if (pga_fingerprint_read(answer->text, "nothing was pinned: what you typed",
-				 typed, error) != 0)
+	if (pga_fingerprint_read(answer->text, "nothing was pinned: what you typed", typed,
+				 error) != 0)
 		return -1;
 	if (strcmp(typed, pin) == 0)
 		return 0;

@@ -1,72 +1,72 @@
 #include "cli/enable_checks.h"
 
-#include "base/subprocess.h"
 #include "activate/daemons.h"
+#include "activate/image.h"
 #include "activate/module.h"
 #include "activate/session.h"
+#include "activate/unit_settings.h"
 #include "base/terminal.h"
-#include "base/text.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A line of what systemd says of the service; "" where it says none. The caller frees it. */
-static char *setting_of_unit(const char *said, const char *key)
+/* What is wrong with the service itself, or takes away what a drop-in sets. */
+static int check_settings(const struct pga_asked *asked, const struct pga_unit_settings *settings,
+			  struct pga_error *error)
 {
-	const char *at = strstr(said, key);
-
-	if (at == NULL || (at != said && at[-1] != '\n'))
-		return strdup("");
-	at += strlen(key);
-	return strndup(at, strcspn(at, "\n"));
-}
-
-/* What the unit's own settings take away from a drop-in. */
-static int check_settings(const struct pga_asked *asked, struct pga_error *error)
-{
-	const char *argv[] = {
-	    "systemctl", "show",      "--property=UnsetEnvironment,RootDirectory,RootImage",
-	    "--",        asked->unit, NULL};
-	struct pga_subprocess child = {0};
-	struct pga_error ignored;
-	char *unset = NULL;
-	char *root = NULL;
-	char *image = NULL;
+	char *file;
 	int result = 0;
 
-	const bool told = asked->root == NULL && pga_subprocess_run(argv, "", &child, &ignored) == 0 &&
-			  child.status == 0;
+	if (strcmp(settings->load_state, "not-found") == 0)
+		return pga_fail(
+		    error, "systemctl list-units --type=service lists them; nothing was changed",
+		    "%s: there is no such service", asked->unit);
+	if (settings->id[0] != '\0')
+		return pga_fail(error, "name that; nothing was changed", "%s: another name of %s",
+				asked->unit, settings->id);
+	if (strstr(settings->unset, "LD_PRELOAD") != NULL)
+		return pga_fail(error, "take it out of the unit; nothing was changed",
+				"%s has UnsetEnvironment=%s, which wins over what a drop-in sets",
+				asked->unit, settings->unset);
+	file = pga_unit_overridden_by(settings);
+	if (file != NULL)
+		result = pga_fail(error, "add the gate there by hand; nothing was changed",
+				  "%s: %s sets LD_PRELOAD, which wins over what a drop-in sets",
+				  asked->unit, file);
+	free(file);
+	if (result == 0 && settings->root[0] != '\0')
+		pga_print_warning(
+		    "%s has a root directory of its own (%s)\n    install pganchor "
+		    "there too: ld.so starts a program without a gate that is not there",
+		    asked->unit, settings->root);
+	return result;
+}
 
-	if (!told && asked->root == NULL)
+/* Where no systemd can be asked, a unit's own LD_PRELOAD would be lost without a word, and so would
+ * a name that is mistyped. */
+static int check_file(const struct pga_asked *asked, const char *name, struct pga_error *error)
+{
+	char *file = pga_unit_file(asked->root, name);
+	int result = 0;
+
+	if (file != NULL && pga_unit_file_has_preload(file))
+		result = pga_fail(error, "add the gate there by hand; nothing was changed",
+				  "%s: %s sets LD_PRELOAD itself, which a drop-in would take away",
+				  asked->unit, file);
+	else if (asked->root == NULL)
 		pga_print_warning("systemd does not answer here: what %s sets itself is not known\n"
 				  "    UnsetEnvironment=LD_PRELOAD, RootDirectory= and an "
 				  "LD_PRELOAD of its own would keep the gate out of it, or be lost",
 				  asked->unit);
-	if (told) {
-		unset = setting_of_unit(pga_text_string(&child.output), "UnsetEnvironment=");
-		root = setting_of_unit(pga_text_string(&child.output), "RootDirectory=");
-		image = setting_of_unit(pga_text_string(&child.output), "RootImage=");
-	}
-	if (unset != NULL && strstr(unset, "LD_PRELOAD") != NULL)
-		result = pga_fail(error, "take it out of the unit; nothing was changed",
-				  "%s has UnsetEnvironment=%s, which wins over what a drop-in sets",
-				  asked->unit, unset);
-	else if ((root != NULL && root[0] != '\0' && strcmp(root, "/") != 0) ||
-		 (image != NULL && image[0] != '\0'))
-		pga_print_warning(
-		    "%s has a root directory of its own (%s)\n    install pganchor "
-		    "there too: ld.so starts a program without a gate that is not there",
-		    asked->unit, root != NULL && root[0] != '\0' ? root : image);
-	pga_subprocess_free(&child);
-	free(unset);
-	free(root);
-	free(image);
+	if (result == 0 && file == NULL)
+		pga_print_warning("%s: there is no such service in %s yet", asked->unit,
+				  asked->root != NULL ? asked->root : "this machine");
+	free(file);
 	return result;
 }
 
-/* A drop-in must not promise what does not hold. */
-int pga_check_unit(const struct pga_asked *asked, struct pga_error *error)
+static int check_daemon(const struct pga_asked *asked, struct pga_error *error)
 {
 	const struct pga_daemon *daemon = pga_find_daemon(asked->unit, asked->root);
 
@@ -74,20 +74,43 @@ int pga_check_unit(const struct pga_asked *asked, struct pga_error *error)
 		return pga_fail(error, daemon->advice, "%s: %s", asked->unit, daemon->why);
 	if (daemon != NULL)
 		pga_print_warning("%s: %s\n    %s", asked->unit, daemon->why, daemon->advice);
-	return check_settings(asked, error);
+	return 0;
+}
+
+/* A drop-in must not promise what does not hold. */
+int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
+		   struct pga_error *error)
+{
+	struct pga_unit_settings settings = {.known = false};
+	char *name = pga_unit_name(asked->unit, error);
+	int result = name != NULL ? 0 : -1;
+
+	*preload = NULL;
+	if (result == 0 && !user)
+		result = check_daemon(asked, error);
+	if (result == 0 && (user || asked->root == NULL))
+		result = pga_unit_ask(name, user, &settings, error);
+	if (result == 0 && settings.known)
+		result = check_settings(asked, &settings, error);
+	else if (result == 0 && !user)
+		result = check_file(asked, name, error);
+	if (result == 0) {
+		*preload = strdup(settings.preload != NULL ? settings.preload : "");
+		if (*preload == NULL)
+			result = pga_fail_memory(error);
+	}
+	pga_unit_settings_free(&settings);
+	free(name);
+	return result;
 }
 
 /* In an image that has no module yet, the lines would name a file that is missing. */
 void pga_check_image(const struct pga_asked *asked)
 {
-	struct pga_text module = PGA_TEXT_EMPTY;
-
-	pga_text_addf(&module, "%s%s", asked->root, PGA_MODULE);
-	if (access(pga_text_string(&module), F_OK) != 0)
-		pga_print_warning("%s is not there: install pganchor in %s too, or ld.so complains "
-				  "in all that is started there",
-				  pga_text_string(&module), asked->root);
-	pga_text_free(&module);
+	if (!pga_image_has(asked->root, PGA_MODULE))
+		pga_print_warning("%s%s is not there: install pganchor in %s too, or ld.so "
+				  "complains in all that is started there",
+				  asked->root, PGA_MODULE, asked->root);
 }
 
 /* Who of the sessions will not have the gate, or cannot live with it. */
@@ -117,14 +140,20 @@ void pga_check_sessions(const struct pga_asked *asked)
 	free(musl);
 }
 
-/* What holds for a file that every program of the machine obeys. */
-int pga_check_preload(const struct pga_asked *asked, struct pga_error *error)
+int pga_check_module(const struct pga_asked *asked, struct pga_error *error)
 {
+	const bool machine = asked->ways[PGA_WAY_ENVIRONMENT] || asked->ways[PGA_WAY_PROFILE] ||
+			     asked->ways[PGA_WAY_PRELOAD] || asked->ways[PGA_WAY_UNIT];
 	char *entry;
 
 	/* Below another root, in a test or an image that is being built, the builder owns all. */
-	if (pga_module_is_guarded(asked->root != NULL ? geteuid() : 0, error) != 0)
+	if ((machine || geteuid() == 0) &&
+	    pga_module_is_guarded(asked->root != NULL ? geteuid() : 0, error) != 0)
 		return -1;
+	if (machine && asked->root == NULL && pga_module_is_open(error) != 0)
+		return -1;
+	if (!asked->ways[PGA_WAY_PRELOAD])
+		return 0;
 	entry = pga_module_entry_32();
 	if (entry == NULL && access("/lib/ld-linux.so.2", F_OK) == 0)
 		pga_print_warning(

@@ -12,14 +12,19 @@ struct pga_asked {
 	bool ways[PGA_WAYS];
 	const char *unit;
 	const char *root;
-	bool all; /* whatever was enabled on this machine, but for the users' own */
+	bool all;        /* whatever was enabled on this machine, but for the users' own */
+	bool own;        /* lines of another installation stay */
+	bool keep_going; /* what can be done is done, whatever cannot */
 	bool off;
 	bool dry_run;
 	bool json;
 };
 
-/* Whether a drop-in holds for the service: refused with an error, or warned of. */
-int pga_check_unit(const struct pga_asked *asked, struct pga_error *error);
+/* Whether a drop-in holds for the service: refused with an error, or warned of. *preload is what
+ * the service preloads already: the last assignment of LD_PRELOAD wins in systemd, so that a
+ * drop-in which did not repeat it would take it away. The caller frees it. */
+int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
+		   struct pga_error *error);
 
 /* Warns of an image without the module. */
 void pga_check_image(const struct pga_asked *asked);
@@ -27,7 +32,9 @@ void pga_check_image(const struct pga_asked *asked);
 /* Warns of sessions that will not have the gate, and of programs that cannot live with it. */
 void pga_check_sessions(const struct pga_asked *asked);
 
-/* Whether the module may be loaded by every program of the machine. */
-int pga_check_preload(const struct pga_asked *asked, struct pga_error *error);
+/* Whether the module may be loaded where it is asked for: looked at before it is, by us as by
+ * others.
+ */
+int pga_check_module(const struct pga_asked *asked, struct pga_error *error);
 
 #endif

@@ -1,4 +1,5 @@
 /* The table of subcommands, and the way to them. */
+#include "base/guess.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 
@@ -39,6 +40,28 @@ static void print_help(FILE *stream)
 		    stream);
 }
 
+/* The words of other programs, and of `service` without it. */
+static const char *const others[][2] = {
+    {"add", "service add"},   {"list", "service list"}, {"ls", "service list"},
+    {"show", "service show"}, {"rm", "service remove"}, {"remove", "service remove"},
+    {"check", "explain"},     {"exec", "run"},          {"on", "enable"},
+    {"off", "disable"},
+};
+
+static int no_such_command(const char *word)
+{
+	struct pga_guess guess = pga_guess_begin(word);
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(word, others[i][0]) == 0)
+			return pga_no_such_command(NULL, word, others[i][1]);
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		pga_guess_try(&guess, word, commands[i].name);
+	pga_guess_try(&guess, word, "--help");
+	pga_guess_try(&guess, word, "--version");
+	return pga_no_such_command(NULL, word, guess.best);
+}
+
 static int dispatch(int argc, char **argv)
 {
 	if (argc < 2) {
@@ -59,13 +82,12 @@ static int dispatch(int argc, char **argv)
 		for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 			if (strcmp(argv[2], commands[i].name) == 0)
 				return commands[i].run(2, help);
+		return no_such_command(argv[2]);
 	}
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
-	pga_print(stderr, "pganchor: %s: no such command\n    pganchor --help lists the commands\n",
-		  argv[1]);
-	return PGA_EXIT_USAGE;
+	return no_such_command(argv[1]);
 }
 
 int main(int argc, char **argv)

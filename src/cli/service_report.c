@@ -37,17 +37,26 @@ static json_t *settings_as_json(const struct pga_settings *settings)
 static json_t *host_as_json(const struct pga_checked_host *item)
 {
 	const struct pga_handshake *shown = &item->handshake;
+	json_t *host =
+	    json_pack("{s:o, s:b, s:b}", "host", pga_json_text(pga_host_label(item->host)), "tls",
+		      !item->skipped, "trusted", item->trusted);
 
-	if (item->skipped)
-		return json_pack("{s:o, s:b}", "host", pga_json_text(item->host->name), "tls", 0);
-	return json_pack(
-	    "{s:o, s:b, s:s, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:o?, s:b}", "host",
-	    pga_json_text(pga_host_label(item->host)), "tls", 1, "protocol", shown->protocol,
-	    "cipher", shown->cipher, "subject", pga_json_text(shown->subject), "names",
-	    pga_json_text(shown->names), "valid_from", shown->valid_from, "valid_to",
-	    shown->valid_to, "root", pga_json_text(shown->root != NULL ? shown->root : ""),
-	    "root_sha256", shown->root_pin, "anchor",
-	    item->pin != NULL ? pga_json_text(item->pin->name) : NULL, "trusted", item->trusted);
+	if (host == NULL || item->skipped)
+		return host;
+	(void)json_object_set_new(
+	    host, "problem", item->problem != NULL ? pga_json_text(item->problem) : json_null());
+	if (!item->shown)
+		return host;
+	(void)json_object_update_new(
+	    host, json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o?}", "protocol",
+			    shown->protocol, "cipher", shown->cipher, "subject",
+			    pga_json_text(shown->subject), "issuer", pga_json_text(shown->issuer),
+			    "names", pga_json_text(shown->names), "valid_from", shown->valid_from,
+			    "valid_to", shown->valid_to, "root",
+			    pga_json_text(shown->root != NULL ? shown->root : ""), "root_sha256",
+			    shown->root_pin, "anchor",
+			    item->pin != NULL ? pga_json_text(item->pin->name) : NULL));
+	return host;
 }
 
 static json_t *check_as_json(const struct pga_check *check)
@@ -133,24 +142,46 @@ static void print_root(const struct pga_checked_host *item)
 	pga_text_free(&text);
 }
 
+/* What a server showed that libpq does not believe is no more than what it says of itself. */
+static void print_refused(const struct pga_checked_host *item)
+{
+	const struct pga_handshake *shown = &item->handshake;
+
+	print_field("refused", item->problem);
+	if (!item->shown)
+		return;
+	print_field("it showed", shown->subject);
+	print_field("names", shown->names);
+	print_field("signed by", shown->issuer);
+	print_field("valid from", shown->valid_from);
+	print_field("valid to", shown->valid_to);
+}
+
+static void print_believed(const struct pga_checked_host *item)
+{
+	const struct pga_handshake *shown = &item->handshake;
+
+	print_field("protocol", shown->protocol);
+	print_field("cipher", shown->cipher);
+	print_field("certificate", shown->subject);
+	print_field("names", shown->names);
+	print_field("valid from", shown->valid_from);
+	print_field("valid to", shown->valid_to);
+	print_root(item);
+}
+
 void pga_addition_checked(const struct pga_check *check)
 {
 	for (size_t i = 0; i < check->count; i++) {
 		const struct pga_checked_host *item = &check->items[i];
-		const struct pga_handshake *shown = &item->handshake;
 
 		pga_print(stdout, "checked %s:\n", pga_host_label(item->host));
-		if (item->skipped) {
+		if (item->skipped)
 			print_field("TLS", "not asked for: nothing to check");
-			continue;
-		}
-		print_field("protocol", shown->protocol);
-		print_field("cipher", shown->cipher);
-		print_field("certificate", shown->subject);
-		print_field("names", shown->names);
-		print_field("valid from", shown->valid_from);
-		print_field("valid to", shown->valid_to);
-		print_root(item);
+		else if (item->problem != NULL)
+			print_refused(item);
+		else
+			print_believed(item);
 	}
 }
 
@@ -195,7 +226,8 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 	}
 	if (anchor != NULL)
 		pga_print(stdout, "anchor: %s, %s\n", anchor->name,
-			  anchor->scoped ? "through sslrootcert"
-					 : "through ~/.postgresql/root.crt");
+			  added->composition.vouching.sslrootcert != NULL
+			      ? "through sslrootcert, and no other"
+			      : "through ~/.postgresql/root.crt");
 	pga_service_print_next(asked->change.name);
 }

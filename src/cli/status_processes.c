@@ -36,10 +36,17 @@ static bool is_elsewhere(const struct pga_process *process)
 	return process->gate == NULL && process->libpq_count > 0 && process->module_missing;
 }
 
+/* Whether no LD_PRELOAD brings the gate into it. */
+static bool is_powerful(const struct pga_process *process)
+{
+	return is_bare(process) && !is_inside(process) && !is_elsewhere(process) && process->secure;
+}
+
 /* Whether it would have the gate, were it started again. */
 static bool is_restartable(const struct pga_process *process)
 {
-	return is_bare(process) && !is_inside(process) && !is_elsewhere(process);
+	return is_bare(process) && !is_inside(process) && !is_elsewhere(process) &&
+	       !process->secure;
 }
 
 static size_t count(const struct pga_processes *processes,
@@ -78,12 +85,12 @@ json_t *pga_status_json(const struct pga_process *process)
 			      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
 			      "sessions", sessions_of(libpq), "deleted", (int)libpq->deleted));
 	}
-	return json_pack("{s:i, s:o, s:o, s:o, s:b, s:b, s:o, s:s?}", "pid", (int)process->pid,
-			 "user", pga_json_text(process->user), "program",
-			 pga_json_text(process->name), "gate",
-			 process->gate != NULL ? pga_json_text(process->gate) : json_null(),
-			 "gate_deleted", (int)process->gate_deleted, "module_missing",
-			 (int)process->module_missing, "libpqs", libpqs, "inside", process->inside);
+	return json_pack(
+	    "{s:i, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:s?}", "pid", (int)process->pid, "user",
+	    pga_json_text(process->user), "program", pga_json_text(process->name), "gate",
+	    process->gate != NULL ? pga_json_text(process->gate) : json_null(), "gate_deleted",
+	    (int)process->gate_deleted, "module_missing", (int)process->module_missing, "secure",
+	    (int)process->secure, "libpqs", libpqs, "inside", process->inside);
 }
 
 enum column { PID, USER, PROGRAM, GATE, LIBPQ, FILE_NAME, COLUMNS };
@@ -93,7 +100,9 @@ static const char *gate_word(const struct pga_process *process)
 	if (process->inside != NULL && process->libpq_count == 0)
 		return "sees nothing";
 	if (process->gate == NULL)
-		return is_elsewhere(process) ? "no, not in its root" : "no";
+		return is_elsewhere(process)  ? "no, not in its root"
+		       : is_powerful(process) ? "no, set-user-ID or the like"
+					      : "no";
 	if (process->inside != NULL)
 		return "sees a part";
 	return process->gate_deleted ? "yes, replaced since" : "yes";
@@ -168,11 +177,17 @@ static void print_advice(const struct pga_processes *processes)
 	const size_t elsewhere = count(processes, is_elsewhere);
 	const size_t hidden = count(processes, hides_tls);
 	const size_t inside = count(processes, is_inside);
+	const size_t powerful = count(processes, is_powerful);
 
 	if (bare > 0)
 		(void)printf("%zu with a libpq and without the gate: start %s again where the gate "
 			     "is active, or with pganchor run\n",
 			     bare, bare == 1 ? "it" : "them");
+	if (powerful > 0)
+		(void)printf("%zu with a libpq and more power than its caller's, such as "
+			     "set-user-ID, into which ld.so loads no gate: do not let %s connect "
+			     "over TCP, or pganchor enable --ld-so-preload\n",
+			     powerful, powerful == 1 ? "it" : "them");
 	if (elsewhere > 0)
 		(void)printf(
 		    "%zu whose root directory has no module, as in a container, a chroot or "

@@ -14,6 +14,7 @@
  *   cut.c      the end of an attempt whose socket is open
  *   handshake.c  why libpq did not verify a certificate
  *   session.c  what the TLS session really is
+ *   twin.c     a chain that ends in another certificate of a pinned root's key
  *   refusal.c  why a connection object was refused, readable through PQerrorMessage
  *   cancel.c   PQcancel
  *   chroot.c   chroot: what is in force is read before it goes out of sight
@@ -153,6 +154,24 @@ struct gate_libpq {
 	int (*certificateDigest)(const void *certificate, const void *type, unsigned char *digest,
 				 unsigned *length);
 	const void *(*sha256)(void);
+	void *(*tlsContext)(const void *ssl);
+	void *(*trustStore)(const void *context);
+	void *(*peerChain)(const void *ssl);
+	void (*freeChain)(void *chain, void (*free_one)(void *certificate));
+	void *(*newVerify)(void);
+	void (*freeVerify)(void *verify);
+	int (*beginVerify)(void *verify, void *store, void *certificate, void *untrusted);
+	int (*verifyPurpose)(void *verify, const char *name);
+	void (*verifyFlags)(void *verify, unsigned long flags);
+	int (*verifyNow)(void *verify);
+	void *(*trustedNamed)(void *verify, const void *name);
+	void *(*newStore)(void);
+	void (*freeStore)(void *store);
+	int (*addToStore)(void *store, void *certificate);
+	void *(*subjectName)(const void *certificate);
+	void (*freeCertificate)(void *certificate);
+	int (*markErrors)(void);
+	int (*dropErrors)(void);
 };
 
 /* A libpq that the gate cannot stand before: the thirty-third of a process, those that it has
@@ -284,6 +303,17 @@ PGconn *gate_enter_string(struct gate_libpq *libpq, const char *conninfo);
  * message to refusal. In state CONNECTION_MADE, TLS may still be to come. */
 bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
 			const struct pga_effective *effective, struct pga_text *refusal);
+
+/* The pin of a certificate, an X509 of this libpq's OpenSSL; certificateDigest and sha256 are
+ * known. */
+bool gate_certificate_pin(const struct gate_libpq *libpq, const void *certificate,
+			  char pin[PGA_PIN_LENGTH + 1]);
+
+/* The anchor that may vouch for this host and with whose root alone the session's chain verifies,
+ * although it ends in another; NULL where there is none, or that cannot be found out. The root is
+ * among those that libpq trusts in this session, and has the name of one of the chain. */
+const struct pga_pin *gate_twin(const struct gate_libpq *libpq, const struct gate_rules *rules,
+				const void *ssl, const char *host);
 
 /* The wall's question for a connection that stands or is about to send its startup packet: do its
  * settings and its session hold? Where not, adds the message to refusal. Returns the policy's mode,

@@ -19,12 +19,27 @@ static void begin_refusal(struct pga_text *refusal, const char *host)
 	pga_text_add(refusal, ": ");
 }
 
-/* The pin of the root: the last certificate of the chain that OpenSSL verified. */
-static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[PGA_PIN_LENGTH + 1])
+bool gate_certificate_pin(const struct gate_libpq *libpq, const void *certificate,
+			  char pin[PGA_PIN_LENGTH + 1])
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[64]; /* EVP_MAX_MD_SIZE */
 	unsigned length = 0;
+
+	if (libpq->certificateDigest(certificate, libpq->sha256(), digest, &length) == 0 ||
+	    length != PGA_PIN_LENGTH / 2)
+		return false;
+	for (unsigned i = 0; i < length; i++) {
+		*pin++ = digits[digest[i] >> 4];
+		*pin++ = digits[digest[i] & 15];
+	}
+	*pin = '\0';
+	return true;
+}
+
+/* The pin of the root: the last certificate of the chain that OpenSSL verified. */
+static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[PGA_PIN_LENGTH + 1])
+{
 	const void *chain;
 	int count;
 
@@ -34,17 +49,7 @@ static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[P
 		return false;
 	chain = libpq->verifiedChain(ssl);
 	count = chain != NULL ? libpq->chainLength(chain) : 0;
-	if (count <= 0 ||
-	    libpq->certificateDigest(libpq->chainElement(chain, count - 1), libpq->sha256(), digest,
-				     &length) == 0 ||
-	    length != PGA_PIN_LENGTH / 2)
-		return false;
-	for (unsigned i = 0; i < length; i++) {
-		*pin++ = digits[digest[i] >> 4];
-		*pin++ = digits[digest[i] & 15];
-	}
-	*pin = '\0';
-	return true;
+	return count > 0 && gate_certificate_pin(libpq, libpq->chainElement(chain, count - 1), pin);
 }
 
 static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
@@ -61,6 +66,9 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 		return false;
 	}
 	anchor = pga_pins_find(&rules->pins, pin);
+	if ((anchor == NULL || !pga_host_matches_any(anchor->hosts, host)) &&
+	    gate_twin(libpq, rules, ssl, host) != NULL)
+		return true;
 	if (anchor == NULL) {
 		begin_refusal(refusal, host);
 		pga_text_addf(

@@ -114,27 +114,32 @@ int pga_effective_ask_quietly(const struct pga_libpq *libpq,
 
 /* Puts the caller's own target_session_attrs in the place of the probe: asked for in a second
  * attempt, which stops at the sslmode. */
-static void restore_probed(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
-			   struct pga_effective *effective)
+static int restore_probed(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+			  struct pga_effective *effective)
 {
 	static const char *const added[ADDED][2] = {{"sslmode", PROBE}, {"password", "-"}};
 	PGconn *probe = begin(libpq, parameters, added);
 	struct pga_effective again = {0};
 	const PQconninfoOption *own;
+	int result = -1;
 
 	if (probe != NULL && pga_effective_of(libpq, probe, &again) == 0) {
 		own = pga_option_find(again.options, "target_session_attrs");
+		result = 0;
 		for (PQconninfoOption *option = effective->options; option->keyword != NULL;
 		     option++) {
 			if (own == NULL || strcmp(option->keyword, own->keyword) != 0)
 				continue;
 			free(option->val);
 			option->val = own->val != NULL ? strdup(own->val) : NULL;
+			if (own->val != NULL && option->val == NULL)
+				result = -1;
 		}
 	}
 	pga_effective_free(libpq, &again);
 	if (probe != NULL)
 		libpq->finish(probe);
+	return result;
 }
 
 int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
@@ -143,8 +148,10 @@ int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters
 	PGconn *probe = pga_effective_stillborn(libpq, parameters, "target_session_attrs", PROBE);
 	int result = read_probe(libpq, parameters, probe, effective, error);
 
-	if (result == 0)
-		restore_probed(libpq, parameters, effective);
+	if (result == 0 && restore_probed(libpq, parameters, effective) != 0) {
+		pga_effective_free(libpq, effective);
+		result = pga_fail_memory(error);
+	}
 	return result;
 }
 

@@ -105,8 +105,11 @@ void pga_restore_environment(struct pga_hidden_environment *hidden)
 char *pga_libpq_home(struct pga_error *error)
 {
 	/* Without passfile and password, connectOptions2() fills in the default, HOME/.pgpass. */
-	static const char *const none[] = {NULL};
-	const struct pga_parameters parameters = {none, none, 0};
+	static const char *const keywords[] = {"user", NULL};
+	/* Any name: with none, libpq looks for the user's, which need not be in the password file.
+	 */
+	static const char *const values[] = {"pganchor", NULL};
+	const struct pga_parameters parameters = {keywords, values, 0};
 	struct pga_hidden_environment hidden;
 	struct pga_effective effective;
 	const char *passfile;

@@ -60,34 +60,41 @@ static PQconninfoOption *expand(const struct pga_libpq *libpq,
 	return NULL;
 }
 
-/* Whether the file has the service, and in it the setting. Reads the file for the message alone:
- * what counts has already been read by libpq. */
-static bool service_says(const char *path, const char *service, const char *keyword,
-			 bool *has_service)
+/* The lines of a service, and the file that they are in. */
+struct section {
+	struct pga_text file;
+	struct pga_ini_reader lines; /* from the first line behind the header on */
+	bool found;
+};
+
+/* Reads the file, once, for the message alone: what counts has already been read by libpq. */
+static void read_section(struct section *section, const char *path, const char *service)
 {
-	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;
 	struct pga_ini_line line;
-	struct pga_ini_reader reader;
-	bool inside = false;
-	bool says = false;
-	bool found;
 
-	*has_service = false;
-	if (pga_file_read(path, &content, &found, &error) != 0)
-		found = false;
-	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_PGSERVICE);
-	while (found && !says && pga_ini_next(&reader, &line)) {
-		if (line.kind == PGA_INI_SECTION) {
-			if (inside)
-				break;
-			inside = pga_ini_equals(line.name, service);
-			*has_service = *has_service || inside;
-		}
-		says = inside && line.kind == PGA_INI_SETTING && pga_ini_equals(line.name, keyword);
+	memset(section, 0, sizeof *section);
+	if (pga_file_read(path, &section->file, NULL, &error) != 0)
+		return;
+	section->lines =
+	    pga_ini_start(pga_text_string(&section->file), section->file.length, PGA_INI_PGSERVICE);
+	while (!section->found && pga_ini_next(&section->lines, &line))
+		section->found = line.kind == PGA_INI_SECTION && pga_ini_equals(line.name, service);
+}
+
+/* Whether the service has the setting. */
+static bool section_says(const struct section *section, const char *keyword)
+{
+	struct pga_ini_reader reader = section->lines;
+	struct pga_ini_line line;
+
+	while (section->found && pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_SECTION)
+			return false;
+		if (line.kind == PGA_INI_SETTING && pga_ini_equals(line.name, keyword))
+			return true;
 	}
-	pga_text_free(&content);
-	return says;
+	return false;
 }
 
 /* The service files in libpq's order (parseServiceInfo()): PGSERVICEFILE, or else
@@ -108,22 +115,25 @@ static char *user_service_file(void)
 	return pga_text_take(&path);
 }
 
-/* libpq 19 tells the file, the one that "servicefile" or PGSERVICEFILE names or the one that it has
- * found the service in. */
-static char *find_service_file(const struct pga_effective *effective, const char *service)
+/* The service's section, and the path of its file. libpq 19 tells the file, the one that
+ * "servicefile" or PGSERVICEFILE names or the one that it has found the service in. */
+static char *find_section(const struct pga_effective *effective, const char *service,
+			  struct section *section)
 {
 	const char *told = pga_effective_value(effective, "servicefile");
 	const char *folder = getenv("PGSYSCONFDIR");
 	struct pga_text system = PGA_TEXT_EMPTY;
 	char *user = told != NULL && told[0] != '\0' ? strdup(told) : user_service_file();
-	bool has_service = false;
 
 	if (user != NULL)
-		(void)service_says(user, service, "", &has_service);
-	if (has_service)
+		read_section(section, user, service);
+	if (section->found)
 		return user;
 	free(user);
+	pga_text_free(&section->file);
 	pga_text_addf(&system, "%s/pg_service.conf", folder != NULL ? folder : PG_SYSCONFDIR);
+	if (!system.failed)
+		read_section(section, pga_text_string(&system), service);
 	return pga_text_take(&system);
 }
 
@@ -137,16 +147,13 @@ static bool require_ssl(const PQconninfoOption *option)
 }
 
 static enum pga_origin origin_of(const struct pga_effective *effective,
-				 const PQconninfoOption *option)
+				 const struct section *section, const PQconninfoOption *option)
 {
 	const char *variable = option->envvar != NULL ? getenv(option->envvar) : NULL;
-	bool has_service;
 
 	if (option->val == NULL)
 		return PGA_FROM_DEFAULT;
-	if (effective->service_file != NULL &&
-	    service_says(effective->service_file, effective->service, option->keyword,
-			 &has_service))
+	if (section_says(section, option->keyword))
 		return PGA_FROM_SERVICE;
 	if (variable != NULL && strcmp(variable, option->val) == 0)
 		return PGA_FROM_ENVIRONMENT;
@@ -161,6 +168,7 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 {
 	const char *service = getenv("PGSERVICE");
 	PQconninfoOption *expanded = NULL;
+	struct section section = {.found = false};
 	size_t count = 0;
 
 	effective->ambiguous = parameters != NULL && pga_is_ambiguous(parameters);
@@ -178,8 +186,9 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	 * is one of the caller's choice, and what is in it is not for the message to tell. */
 	if (service != NULL && service[0] != '\0') {
 		effective->service = strdup(service);
-		if (!pga_is_secure_execution())
-			effective->service_file = find_service_file(effective, service);
+		/* Without memory for it, no origin is that service. */
+		if (effective->service != NULL && !pga_is_secure_execution())
+			effective->service_file = find_section(effective, service, &section);
 	}
 	for (size_t i = 0; i < count; i++) {
 		const PQconninfoOption *option = &effective->options[i];
@@ -188,11 +197,12 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 		    said_by_caller(parameters, expanded, option->keyword) != NULL)
 			effective->origins[i] = PGA_FROM_CONNINFO;
 		else
-			effective->origins[i] = origin_of(effective, option);
+			effective->origins[i] = origin_of(effective, &section, option);
 		/* Of a connection that was begun elsewhere, no more can be told. */
 		if (parameters == NULL && effective->origins[i] == PGA_FROM_DEFAULT)
 			effective->origins[i] = PGA_FROM_UNKNOWN;
 	}
+	pga_text_free(&section.file);
 	if (expanded != NULL)
 		libpq->conninfoFree(expanded);
 }

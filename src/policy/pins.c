@@ -234,13 +234,28 @@ static int read_lines(struct reading *reading, const char *bytes, size_t length,
 	return result == 0 ? end_section(reading, error) : result;
 }
 
+/* Whoever wants no pin has no such file. One that has lost its sections, by a full disk or a slip,
+ * must not say the same. */
+static int check_not_empty(const struct reading *reading, struct pga_error *error)
+{
+	if (reading->pins->count > 0)
+		return 0;
+	return pga_fail(error,
+			"put its sections back, or remove the file: then no root is pinned, and "
+			"pganchor bootstrap pins them anew",
+			"%s: there is no anchor in it: was it cut short?", reading->path);
+}
+
 int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
 		   struct pga_error *error)
 {
 	struct reading reading = {.pins = pins, .path = path};
 
 	memset(pins, 0, sizeof *pins);
+	if (bytes == NULL)
+		return 0;
 	if (read_lines(&reading, bytes, length, error) != 0 ||
+	    check_not_empty(&reading, error) != 0 ||
 	    sort(&reading, &pins->by_pin, compare_pins, "this pin stands twice in the file",
 		 error) != 0 ||
 	    sort(&reading, &pins->by_name, compare_names, "this name stands twice in the file",
@@ -264,7 +279,8 @@ int pga_pins_reload(struct pga_pins *pins, const struct pga_pins *before, struct
 
 	memset(pins, 0, sizeof *pins);
 	if (result == 0)
-		result = pga_pins_parse(pins, file.path, pga_text_string(&file.content),
+		result = pga_pins_parse(pins, file.path,
+					file.found ? pga_text_string(&file.content) : NULL,
 					file.content.length, error);
 	pins->file = file;
 	return result;

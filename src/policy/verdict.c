@@ -190,17 +190,31 @@ static void judge_tls_version(const struct pga_effective *effective,
 	}
 }
 
+/* The word is the system's roots from libpq 16 on, which came with sslcertmode. To one before, it
+ * is a file in the directory that the program happens to run in, and whoever can write there would
+ * be believed. */
+static void judge_roots(const struct pga_effective *effective, const struct pga_policy *policy,
+			struct pga_verdict *verdict)
+{
+	if (strcmp(value_of(effective, "sslrootcert"), "system") != 0)
+		return;
+	if (pga_effective_value(effective, "sslcertmode") == NULL) {
+		begin_reason(verdict, effective, "sslrootcert");
+		pga_text_add(&verdict->why, "is a file in the current directory to this libpq, "
+					    "which is older than 16");
+	} else if (policy->public_ca == PGA_REFUSE) {
+		begin_reason(verdict, effective, "sslrootcert");
+		pga_text_add(&verdict->why, "trusts every public CA, which the policy refuses");
+	}
+}
+
 static void judge_tls(const struct pga_effective *effective, const struct pga_policy *policy,
 		      struct pga_verdict *verdict)
 {
 	judge_sslmode(effective, verdict);
 	judge_gss(effective, policy, verdict);
 	judge_tls_version(effective, policy, verdict);
-	if (policy->public_ca == PGA_REFUSE &&
-	    strcmp(value_of(effective, "sslrootcert"), "system") == 0) {
-		begin_reason(verdict, effective, "sslrootcert");
-		pga_text_add(&verdict->why, "trusts every public CA, which the policy refuses");
-	}
+	judge_roots(effective, policy, verdict);
 }
 
 /* Settings by which libpq gives secrets away, of whatever value. */

@@ -8,108 +8,149 @@
 /* Where the entry has no connect_timeout, or libpq would wait for ever (0 and below). */
 #define SECONDS 10
 
-static int seconds(const struct pga_settings *settings)
+static int seconds(const struct pga_effective *effective)
 {
-	const char *timeout = pga_settings_value(settings, "connect_timeout");
+	const char *timeout = pga_effective_value(effective, "connect_timeout");
 	long given = timeout != NULL ? strtol(timeout, NULL, 10) : 0;
 
 	return given > 0 && given < 86400 ? (int)given : SECONDS;
 }
 
-static bool demands_tls(const struct pga_settings *settings)
+static bool demands_tls(const struct pga_effective *effective)
 {
-	const char *mode = pga_settings_value(settings, "sslmode");
+	const char *mode = pga_effective_value(effective, "sslmode");
 
 	return mode != NULL &&
 	       (strcmp(mode, "require") == 0 || strncmp(mode, "verify-", strlen("verify-")) == 0);
 }
 
-/* The settings as parameters, with this one host in place of the lists. */
-static int shake_hands(const struct pga_settings *settings, const struct pga_host *host,
-		       struct pga_handshake *handshake, struct pga_error *error)
+/* The settings as parameters, with this one host in place of the lists. Returns how many there are.
+ */
+static size_t fill(const struct pga_effective *effective, const struct pga_host *host,
+		   const char **keywords, const char **values)
 {
-	const char **keywords = calloc(settings->count + 1, sizeof *keywords);
-	const char **values = calloc(settings->count + 1, sizeof *values);
-	const struct pga_parameters parameters = {keywords, values, 0};
+	size_t count = 0;
+
+	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
+	     option++) {
+		const char *value = option->val;
+
+		if (strcmp(option->keyword, "host") == 0)
+			value = host->name;
+		else if (strcmp(option->keyword, "hostaddr") == 0)
+			value = host->address;
+		else if (strcmp(option->keyword, "port") == 0)
+			value = host->port;
+		else if (strncmp(option->keyword, "service", strlen("service")) == 0)
+			value = NULL;
+		if (value == NULL)
+			continue;
+		keywords[count] = option->keyword;
+		values[count++] = value;
+	}
+	return count;
+}
+
+static int shake_hands(const struct pga_effective *effective, struct pga_checked_host *item,
+		       struct pga_error *error)
+{
+	size_t count = 0;
+	const char **keywords;
+	const char **values;
 	int result = -1;
 
-	if (keywords == NULL || values == NULL) {
-		(void)pga_fail_memory(error);
-		goto done;
-	}
-	for (size_t i = 0; i < settings->count; i++) {
-		const struct pga_setting *item = &settings->items[i];
+	while (effective->options[count].keyword != NULL)
+		count++;
+	keywords = calloc(count + 1, sizeof *keywords);
+	values = calloc(count + 1, sizeof *values);
+	if (keywords != NULL && values != NULL &&
+	    fill(effective, item->host, keywords, values) <= count) {
+		const struct pga_parameters parameters = {keywords, values, 0};
+		struct pga_error refused;
 
-		keywords[i] = item->keyword;
-		values[i] = item->value;
-		if (strcmp(item->keyword, "host") == 0)
-			values[i] = host->name;
-		else if (strcmp(item->keyword, "hostaddr") == 0)
-			values[i] = host->address;
-		else if (strcmp(item->keyword, "port") == 0)
-			values[i] = host->port;
+		result = 0;
+		item->shown =
+		    pga_handshake(&parameters, seconds(effective), &item->handshake, &refused) == 0;
+		item->answered = item->handshake.answered;
+		if (!item->shown) {
+			item->problem = strdup(refused.message);
+			result = item->problem != NULL ? 0 : -1;
+			item->shown = pga_handshake_unverified(&parameters, seconds(effective),
+							       &item->handshake, &refused) == 0;
+		}
 	}
-	result = pga_handshake(&parameters, seconds(settings), handshake, error);
-done:
 	free(keywords);
 	free(values);
-	return result;
+	return result == 0 ? 0 : pga_fail_memory(error);
 }
 
 /* The gate's rule (policy trust): as soon as one anchor is pinned, the chain must end in one that
  * may vouch for the host. */
-static void judge(struct pga_checked_host *item, const struct pga_policy *policy,
-		  const struct pga_pins *pins)
+static bool is_trusted(const struct pga_checked_host *item, const struct pga_policy *policy,
+		       const struct pga_pins *pins)
 {
 	const char *label = pga_host_label(item->host);
 	const char *address =
 	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
 
-	if (item->handshake.root_pin[0] != '\0')
-		item->pin = pga_pins_find(pins, item->handshake.root_pin);
-	item->trusted = policy->trust != PGA_TRUST_PINNED || pins->count == 0 ||
-			pga_policy_exempts(policy, address) ||
-			(item->pin != NULL && pga_host_matches_any(item->pin->hosts, label));
+	return policy->trust != PGA_TRUST_PINNED || pins->count == 0 ||
+	       pga_policy_exempts(policy, address) ||
+	       (item->pin != NULL && pga_host_matches_any(item->pin->hosts, label));
 }
 
-int pga_check_hosts(const struct pga_settings *settings, const struct pga_policy *policy,
-		    const struct pga_pins *pins, struct pga_check *check, struct pga_error *error)
+static int check_host(const struct pga_effective *effective, const struct pga_policy *policy,
+		      const struct pga_pins *pins, const struct pga_pin *bound,
+		      struct pga_checked_host *item, struct pga_error *error)
+{
+	item->skipped = item->host->local || !demands_tls(effective);
+	item->trusted = true;
+	if (item->skipped)
+		return 0;
+	if (shake_hands(effective, item, error) != 0)
+		return -1;
+	if (item->problem == NULL && item->handshake.root_pin[0] != '\0')
+		item->pin = pga_pins_find(pins, item->handshake.root_pin);
+	item->trusted = item->problem == NULL && is_trusted(item, policy, pins) &&
+			(bound == NULL || item->pin == bound);
+	return 0;
+}
+
+int pga_check_hosts(const struct pga_effective *effective, const struct pga_policy *policy,
+		    const struct pga_pins *pins, const struct pga_pin *bound,
+		    struct pga_check *check, struct pga_error *error)
 {
 	memset(check, 0, sizeof *check);
 	check->trusted = true;
-	if (pga_hosts_split(pga_settings_value(settings, "host"),
-			    pga_settings_value(settings, "hostaddr"),
-			    pga_settings_value(settings, "port"), &check->hosts, error) != 0)
+	if (pga_hosts_split(pga_effective_value(effective, "host"),
+			    pga_effective_value(effective, "hostaddr"),
+			    pga_effective_value(effective, "port"), &check->hosts, error) != 0)
 		return -1;
 	check->items = calloc(check->hosts.count, sizeof *check->items);
 	if (check->items == NULL) {
-		(void)pga_fail_memory(error);
-		goto failed;
+		pga_check_free(check);
+		return pga_fail_memory(error);
 	}
 	for (size_t i = 0; i < check->hosts.count; i++) {
-		struct pga_checked_host *item = &check->items[check->count];
+		struct pga_checked_host *item = &check->items[check->count++];
 
 		item->host = &check->hosts.items[i];
-		item->skipped = item->host->local || !demands_tls(settings);
-		item->trusted = true;
-		if (!item->skipped) {
-			if (shake_hands(settings, item->host, &item->handshake, error) != 0)
-				goto failed;
-			judge(item, policy, pins);
+		if (check_host(effective, policy, pins, bound, item, error) != 0) {
+			pga_check_free(check);
+			return -1;
 		}
 		check->trusted = check->trusted && item->trusted;
-		check->count++;
+		if (check->problem == NULL)
+			check->problem = item->problem;
 	}
 	return 0;
-failed:
-	pga_check_free(check);
-	return -1;
 }
 
 void pga_check_free(struct pga_check *check)
 {
-	for (size_t i = 0; i < check->count; i++)
+	for (size_t i = 0; i < check->count; i++) {
 		pga_handshake_free(&check->items[i].handshake);
+		free(check->items[i].problem);
+	}
 	free(check->items);
 	pga_hosts_free(&check->hosts);
 	memset(check, 0, sizeof *check);

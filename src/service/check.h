@@ -3,19 +3,22 @@
 #define PGA_SERVICE_CHECK_H
 
 #include "base/error.h"
+#include "policy/effective.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "service/handshake.h"
 #include "service/hosts.h"
-#include "service/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct pga_checked_host {
 	const struct pga_host *host; /* belongs to the check's hosts */
-	bool skipped; /* a socket, or an sslmode that demands no TLS: there is no handshake to look
-			 at */
+	bool skipped;  /* a socket, or an sslmode that demands no TLS: there is no handshake to look
+			  at */
+	char *problem; /* why libpq refuses the server, in its words; NULL where it does not */
+	bool answered; /* there is somebody */
+	bool shown;    /* there is a handshake: what the server showed, be it believed or not */
 	struct pga_handshake handshake;
 	const struct pga_pin *pin; /* the anchor that the chain ends in; NULL where it is not
 				      pinned; belongs to the pins */
@@ -24,17 +27,18 @@ struct pga_checked_host {
 
 struct pga_check {
 	struct pga_hosts hosts;
-	struct pga_checked_host
-	    *items; /* one for each host, in their order, up to the first that failed */
+	struct pga_checked_host *items; /* one for each host, in their order */
 	size_t count;
-	bool trusted; /* every one of them is */
+	const char *problem; /* of the first host that has one */
+	bool trusted;        /* every one of them is */
 };
 
-/* Does the handshake with each host. Returns -1 with libpq's message for the first with which it
- * does not succeed; a chain that ends in a root which the policy does not trust is no failure of
- * this function. */
-int pga_check_hosts(const struct pga_settings *settings, const struct pga_policy *policy,
-		    const struct pga_pins *pins, struct pga_check *check, struct pga_error *error);
+/* Does the handshake with each host. What libpq refuses, or the policy would not trust, is no
+ * failure of this function. bound, if not NULL, is the one anchor that may vouch. Returns -1 for
+ * want of memory. */
+int pga_check_hosts(const struct pga_effective *effective, const struct pga_policy *policy,
+		    const struct pga_pins *pins, const struct pga_pin *bound,
+		    struct pga_check *check, struct pga_error *error);
 
 void pga_check_free(struct pga_check *check);
 

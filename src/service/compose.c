@@ -1,10 +1,10 @@
 #include "service/compose.h"
 
 #include "policy/verdict.h"
+#include "service/roots.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Where the next warning is added. */
 static struct pga_text *warning(struct pga_composition *composition)
@@ -66,6 +66,63 @@ static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_p
 			      hosts);
 }
 
+/* A root that the user has named: it may come later than the entry. */
+static int look_at_given(const char *given, struct pga_composition *composition,
+			 struct pga_error *error)
+{
+	struct pga_roots roots = {.count = 0};
+	const char *why = NULL;
+	int result;
+
+	result = pga_roots_look(&roots, &composition->standing.effective, &why, error);
+	if (result == 0 && why != NULL)
+		pga_text_addf(warning(composition),
+			      "sslrootcert=%s: no connection will succeed until that is put right: "
+			      "%s",
+			      given, why);
+	pga_roots_free(&roots);
+	return result;
+}
+
+/* The anchor's own file binds the entry to it, so it must hold this certificate and no other. */
+static int take_own_file(struct pga_composition *composition, struct pga_error *error)
+{
+	const struct pga_vouching *vouching = &composition->vouching;
+	struct pga_error wrong;
+
+	if (pga_roots_hold(vouching->sslrootcert, vouching->anchor->pin, true, &wrong) != 0)
+		return pga_fail(error,
+				"nothing was written; \"pganchor bootstrap\" of the same CA again "
+				"puts the file right",
+				"anchor %s: %s", vouching->anchor->name, wrong.message);
+	return pga_settings_add(&composition->settings, "sslrootcert", vouching->sslrootcert,
+				error);
+}
+
+/* Names the file in which libpq would look by itself, but for a PGSSLROOTCERT in the environment.
+ */
+static int take_root_crt(struct pga_composition *composition, struct pga_error *error)
+{
+	const struct pga_pin *anchor = composition->vouching.anchor;
+	struct pga_roots roots = {.count = 0};
+	struct pga_error wrong;
+	char *path = pga_roots_path(&roots, "", error);
+	int result = -1;
+
+	if (path == NULL)
+		goto done;
+	if (anchor != NULL && pga_roots_hold(path, anchor->pin, false, &wrong) != 0)
+		pga_text_addf(warning(composition),
+			      "anchor %s: no connection will succeed until \"pganchor bootstrap\" "
+			      "brings it back: %s",
+			      anchor->name, wrong.message);
+	result = pga_settings_add(&composition->settings, "sslrootcert", path, error);
+done:
+	free(path);
+	pga_roots_free(&roots);
+	return result;
+}
+
 static int choose_anchor(const struct pga_wish *wish, const struct pga_policy *policy,
 			 const struct pga_pins *pins, struct pga_composition *composition,
 			 struct pga_error *error)
@@ -76,14 +133,8 @@ static int choose_anchor(const struct pga_wish *wish, const struct pga_policy *p
 	if (given != NULL && wish->anchor != NULL)
 		return pga_fail(error, "give one of the two",
 				"--anchor and sslrootcert: both say which root to trust");
-	if (given != NULL) {
-		if (strcmp(given, "system") != 0 && access(given, R_OK) != 0)
-			pga_text_addf(warning(composition),
-				      "sslrootcert=%s cannot be read: no connection will succeed "
-				      "until it is there",
-				      given);
+	if (given != NULL)
 		return 0;
-	}
 	if (pga_vouching_choose(pins, wish->anchor, &composition->settings, vouching, error) != 0)
 		return -1;
 	if (vouching->sslrootcert != NULL && wish->place == PGA_SERVICE_SYSTEM)
@@ -92,15 +143,11 @@ static int choose_anchor(const struct pga_wish *wish, const struct pga_policy *p
 		    "anchor %s: its file %s is in your home, where other users cannot read it",
 		    vouching->anchor->name, vouching->sslrootcert);
 	warn_of_unpinned(policy, pins, composition);
-	if (vouching->sslrootcert == NULL)
-		return 0;
-	if (access(vouching->sslrootcert, R_OK) != 0)
-		pga_text_addf(
-		    warning(composition),
-		    "anchor %s: %s cannot be read: no connection will succeed until it is there",
-		    vouching->anchor->name, vouching->sslrootcert);
-	return pga_settings_add(&composition->settings, "sslrootcert", vouching->sslrootcert,
-				error);
+	if (vouching->sslrootcert != NULL)
+		return take_own_file(composition, error);
+	if (vouching->in_root_crt && wish->place == PGA_SERVICE_USER)
+		return take_root_crt(composition, error);
+	return 0;
 }
 
 static int judge(struct pga_composition *composition, const struct pga_policy *policy,
@@ -162,12 +209,17 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 		const struct pga_pins *pins, struct pga_composition *composition,
 		struct pga_error *error)
 {
+	const char *given;
+
 	memset(composition, 0, sizeof *composition);
 	if (pga_settings_check(&wish->settings, error) != 0 ||
 	    order(wish, &composition->settings, error) != 0 ||
 	    choose_anchor(wish, policy, pins, composition, error) != 0 ||
 	    pga_settings_check(&composition->settings, error) != 0 ||
 	    strengthen(composition, policy, error) != 0)
+		goto failed;
+	given = pga_settings_value(&wish->settings, "sslrootcert");
+	if (given != NULL && look_at_given(given, composition, error) != 0)
 		goto failed;
 	if (pga_settings_value(&composition->settings, "password") != NULL)
 		pga_text_addf(warning(composition),

@@ -26,9 +26,11 @@ struct pga_composition {
 };
 
 /* Adds to the wish: sslmode=verify-full; gssencmode=disable, since libpq would take a Kerberos
- * ticket's encryption in place of TLS; the file of a scoped anchor; the policy's lowest TLS version
- * where it is higher than libpq's. What the user set himself is left as it is, and judged. Returns
- * -1 for settings that libpq or the file cannot take, and for an anchor that cannot be used. */
+ * ticket's encryption in place of TLS; the file of an anchor that was named or is scoped, and that
+ * of root.crt for what it holds, since a PGSSLROOTCERT would else take its place; the policy's
+ * lowest TLS version where it is higher than libpq's. What the user set himself is left as it is,
+ * and judged. Returns -1 for settings that libpq or the file cannot take, and for an anchor that
+ * cannot be used. */
 int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 		const struct pga_pins *pins, struct pga_composition *composition,
 		struct pga_error *error);

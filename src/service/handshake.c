@@ -2,6 +2,7 @@
 
 #include "base/printable.h"
 #include "base/text.h"
+#include "policy/linked.h"
 #include "service/settings.h"
 
 #include <errno.h>
@@ -37,7 +38,9 @@ static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long de
 	return ready;
 }
 
-/* libpq's message: its lines as one. */
+/* libpq's message: its lines as one. Without a root certificate, it advises to change sslmode "to
+ * disable server certificate verification", and only then names that keyword: not without an answer
+ * of ours right behind it. */
 static int fail_with_words_of(PGconn *conn, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
@@ -52,8 +55,13 @@ static int fail_with_words_of(PGconn *conn, struct pga_error *error)
 		pga_text_add_bytes(&words, at + strspn(at, "\t "), length - strspn(at, "\t "));
 		at += length + (at[length] == '\n');
 	}
-	(void)pga_fail(error, NULL, "%s",
-		       words.length > 0 ? pga_text_string(&words) : "libpq gave no reason");
+	(void)pga_fail(error,
+		       said != NULL && strstr(said, "sslmode") != NULL
+			   ? "nothing was written; leave sslmode as it is: without verification, "
+			     "anybody could be the server. What is missing is the root of its CA: "
+			     "pganchor bootstrap fetches and pins it"
+			   : NULL,
+		       "%s", words.length > 0 ? pga_text_string(&words) : "libpq gave no reason");
 	pga_text_free(&words);
 	return -1;
 }
@@ -61,7 +69,7 @@ static int fail_with_words_of(PGconn *conn, struct pga_error *error)
 /* With an sslmode that demands TLS and no GSSAPI, libpq comes to CONNECTION_MADE twice: on the bare
  * connection, before it sends the SSLRequest, and when the handshake is done, before it sends the
  * startup packet (PQconnectPoll()). */
-static int connect_until_tls(PGconn *conn, int seconds, struct pga_error *error)
+static int connect_until_tls(PGconn *conn, int seconds, bool *answered, struct pga_error *error)
 {
 	long long deadline = now() + seconds * 1000LL;
 	PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
@@ -77,6 +85,8 @@ static int connect_until_tls(PGconn *conn, int seconds, struct pga_error *error)
 			return pga_fail(error, NULL, "the server did not answer within %d seconds",
 					seconds);
 		wanted = PQconnectPoll(conn);
+		*answered = *answered || PQstatus(conn) == CONNECTION_MADE ||
+			    PQstatus(conn) == CONNECTION_SSL_STARTUP;
 		if (wanted == PGRES_POLLING_FAILED)
 			return fail_with_words_of(conn, error);
 		if (wanted == PGRES_POLLING_OK)
@@ -177,12 +187,14 @@ static int look_at_session(PGconn *conn, struct pga_handshake *handshake, struct
 	handshake->protocol = strdup(SSL_get_version(ssl));
 	handshake->cipher = strdup(SSL_get_cipher_name(ssl));
 	handshake->subject = name_text(X509_get_subject_name(certificate));
+	handshake->issuer = name_text(X509_get_issuer_name(certificate));
 	handshake->names = alternative_names(certificate);
 	handshake->valid_from = date_text(X509_get0_notBefore(certificate));
 	handshake->valid_to = date_text(X509_get0_notAfter(certificate));
 	if (look_at_root(ssl, handshake) == 0 && handshake->protocol != NULL &&
-	    handshake->cipher != NULL && handshake->subject != NULL && handshake->names != NULL &&
-	    handshake->valid_from != NULL && handshake->valid_to != NULL)
+	    handshake->cipher != NULL && handshake->subject != NULL && handshake->issuer != NULL &&
+	    handshake->names != NULL && handshake->valid_from != NULL &&
+	    handshake->valid_to != NULL)
 		result = 0;
 	else
 		(void)pga_fail_memory(error);
@@ -190,7 +202,10 @@ static int look_at_session(PGconn *conn, struct pga_handshake *handshake, struct
 	return result;
 }
 
-static PGconn *start(const struct pga_parameters *parameters)
+/* At most this many settings are put behind the caller's, which they override. */
+#define ADDED 4
+
+static PGconn *start(const struct pga_parameters *parameters, const char *const added[ADDED][2])
 {
 	const char **keywords;
 	const char **values;
@@ -199,16 +214,16 @@ static PGconn *start(const struct pga_parameters *parameters)
 
 	while (parameters->keywords[count] != NULL)
 		count++;
-	keywords = calloc(count + 2, sizeof *keywords);
-	values = calloc(count + 2, sizeof *values);
-	for (size_t i = 0; keywords != NULL && values != NULL && i < count; i++) {
-		keywords[i] = parameters->keywords[i];
-		values[i] = parameters->values[i];
-	}
+	keywords = calloc(count + ADDED + 1, sizeof *keywords);
+	values = calloc(count + ADDED + 1, sizeof *values);
 	if (keywords != NULL && values != NULL) {
-		if (pga_settings_known("gssencmode")) {
-			keywords[count] = "gssencmode";
-			values[count] = "disable";
+		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
+		memcpy(values, parameters->values, count * sizeof *values);
+		for (size_t i = 0; i < ADDED && added[i][0] != NULL; i++) {
+			if (!pga_settings_known(added[i][0]))
+				continue;
+			keywords[count] = added[i][0];
+			values[count++] = added[i][1];
 		}
 		conn = PQconnectStartParams(keywords, values, parameters->expand_dbname);
 	}
@@ -217,21 +232,48 @@ static PGconn *start(const struct pga_parameters *parameters)
 	return conn;
 }
 
-int pga_handshake(const struct pga_parameters *parameters, int seconds,
-		  struct pga_handshake *handshake, struct pga_error *error)
+static int shake_hands(PGconn *conn, int seconds, struct pga_handshake *handshake,
+		       struct pga_error *error)
 {
-	PGconn *conn = start(parameters);
+	bool answered = false;
 	int result = -1;
 
 	memset(handshake, 0, sizeof *handshake);
 	if (conn == NULL)
 		(void)pga_fail_memory(error);
-	else if (connect_until_tls(conn, seconds, error) == 0)
+	else if (connect_until_tls(conn, seconds, &answered, error) == 0)
 		result = look_at_session(conn, handshake, error);
 	PQfinish(conn);
 	if (result != 0)
 		pga_handshake_free(handshake);
+	handshake->answered = answered;
 	return result;
+}
+
+int pga_handshake(const struct pga_parameters *parameters, int seconds,
+		  struct pga_handshake *handshake, struct pga_error *error)
+{
+	static const char *const added[ADDED][2] = {{"gssencmode", "disable"}};
+
+	return shake_hands(start(parameters, added), seconds, handshake, error);
+}
+
+int pga_handshake_unverified(const struct pga_parameters *parameters, int seconds,
+			     struct pga_handshake *handshake, struct pga_error *error)
+{
+	/* sslmode=require verifies where there is a file of roots, and a certificate is shown where
+	 * there is one: none can be here. */
+	static const char *const added[ADDED][2] = {{"gssencmode", "disable"},
+						    {"sslmode", "require"},
+						    {"sslrootcert", "/dev/null/none"},
+						    {"sslcert", "/dev/null/none"}};
+	struct pga_own_libpq own;
+
+	memset(handshake, 0, sizeof *handshake);
+	pga_own_libpq(&own);
+	if (own.connectStartParams != PQconnectStartParams)
+		return pga_fail(error, NULL, "a gate stands before libpq");
+	return shake_hands(start(parameters, added), seconds, handshake, error);
 }
 
 void pga_handshake_free(struct pga_handshake *handshake)
@@ -239,6 +281,7 @@ void pga_handshake_free(struct pga_handshake *handshake)
 	free(handshake->protocol);
 	free(handshake->cipher);
 	free(handshake->subject);
+	free(handshake->issuer);
 	free(handshake->names);
 	free(handshake->valid_from);
 	free(handshake->valid_to);

@@ -6,12 +6,17 @@
 #include "policy/effective.h"
 #include "policy/pins.h"
 
+#include <stdbool.h>
+
 /* Texts of the server's certificate are as the server sent them: print them through
  * pga_printable(). */
 struct pga_handshake {
+	bool answered;    /* somebody has taken the connection, whatever came of it: also where the
+			     handshake has failed */
 	char *protocol;   /* TLSv1.3 */
 	char *cipher;     /* TLS_AES_256_GCM_SHA384 */
 	char *subject;    /* of the server's certificate */
+	char *issuer;     /* who has signed it, as it says */
 	char *names;      /* its subject alternative names, with ", " between */
 	char *valid_from; /* 2026-11-22T06:00:00Z */
 	char *valid_to;
@@ -26,6 +31,11 @@ struct pga_handshake {
  * libpq's and is not counted). Returns -1 with libpq's message. */
 int pga_handshake(const struct pga_parameters *parameters, int seconds,
 		  struct pga_handshake *handshake, struct pga_error *error);
+
+/* The same without believing anything: whatever certificate the server shows is looked at, and none
+ * of the user's own is shown to it. For telling the user whom libpq has refused. */
+int pga_handshake_unverified(const struct pga_parameters *parameters, int seconds,
+			     struct pga_handshake *handshake, struct pga_error *error);
 
 void pga_handshake_free(struct pga_handshake *handshake);
 

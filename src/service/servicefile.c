@@ -80,53 +80,98 @@ static bool is_ldap(const struct pga_ini_line *line)
 	return line->kind == PGA_INI_OTHER && at.length >= 4 && memcmp(at.bytes, "ldap", 4) == 0;
 }
 
-static int add_entry(struct pga_service_file *file, const struct pga_ini_line *line,
+static int add_entry(struct pga_service_file *file, size_t *room, const struct pga_ini_line *line,
 		     struct pga_error *error)
 {
-	struct pga_entry *grown = realloc(file->entries, (file->count + 1) * sizeof *grown);
 	struct pga_entry *entry;
 
-	if (grown == NULL)
-		return pga_fail_memory(error);
-	file->entries = grown;
-	entry = &grown[file->count];
+	if (file->count == *room) {
+		size_t more = *room > 0 ? 2 * *room : 16;
+		struct pga_entry *grown = reallocarray(file->entries, more, sizeof *grown);
+
+		if (grown == NULL)
+			return pga_fail_memory(error);
+		file->entries = grown;
+		*room = more;
+	}
+	entry = &file->entries[file->count];
 	memset(entry, 0, sizeof *entry);
 	entry->line = line->number;
+	entry->start = (size_t)(line->whole.bytes - file->bytes.bytes);
 	if (line->name.bytes != NULL) {
-		const struct pga_entry *first;
-
 		entry->name = pga_ini_copy(line->name);
 		if (entry->name == NULL)
 			return pga_fail_memory(error);
-		first = pga_service_file_find(file, entry->name);
-		entry->shadowed = first != NULL ? first->line : 0;
 	}
 	file->count++;
 	return 0;
 }
 
+static int compare(const void *left, const void *right)
+{
+	const struct pga_entry *a = *(const struct pga_entry *const *)left;
+	const struct pga_entry *b = *(const struct pga_entry *const *)right;
+	int order = strcmp(a->name, b->name);
+
+	if (order != 0)
+		return order;
+	return a->line < b->line ? -1 : a->line > b->line;
+}
+
+/* The order by name, and which entries are behind another of their name. */
+static int sort_entries(struct pga_service_file *file, struct pga_error *error)
+{
+	const struct pga_entry *first = NULL;
+
+	file->by_name = calloc(file->count + 1, sizeof *file->by_name);
+	if (file->by_name == NULL)
+		return pga_fail_memory(error);
+	for (size_t i = 0; i < file->count; i++)
+		if (file->entries[i].name != NULL)
+			file->by_name[file->named++] = &file->entries[i];
+	qsort(file->by_name, file->named, sizeof *file->by_name, compare);
+	for (size_t i = 0; i < file->named; i++) {
+		const struct pga_entry *entry = file->by_name[i];
+
+		if (first == NULL || strcmp(first->name, entry->name) != 0)
+			first = entry;
+		else
+			file->entries[entry - file->entries].shadowed = first->line;
+	}
+	return 0;
+}
+
+static int find_entries(struct pga_service_file *file, struct pga_error *error)
+{
+	struct pga_ini_reader reader =
+	    pga_ini_start(pga_text_string(&file->bytes), file->bytes.length, PGA_INI_PGSERVICE);
+	struct pga_ini_line line;
+	size_t room = 0;
+
+	while (pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_SECTION && add_entry(file, &room, &line, error) != 0)
+			return -1;
+		if (file->count == 0)
+			continue;
+		file->entries[file->count - 1].end = reader.position;
+		if (is_ldap(&line))
+			file->entries[file->count - 1].ldap = true;
+	}
+	return sort_entries(file, error);
+}
+
 int pga_service_file_read(struct pga_service_file *file, enum pga_service_place place,
 			  struct pga_error *error)
 {
-	struct pga_ini_reader reader;
-	struct pga_ini_line line;
-
 	memset(file, 0, sizeof *file);
 	file->place = place;
 	file->path = pga_service_path(place, error);
 	if (file->path == NULL)
 		return -1;
 	if (pga_file_read(file->path, &file->bytes, &file->found, error) != 0 ||
-	    pga_service_text_check(file->path, file->bytes.bytes, file->bytes.length, error) != 0)
+	    pga_service_text_check(file->path, file->bytes.bytes, file->bytes.length, error) != 0 ||
+	    find_entries(file, error) != 0)
 		goto failed;
-	reader =
-	    pga_ini_start(pga_text_string(&file->bytes), file->bytes.length, PGA_INI_PGSERVICE);
-	while (pga_ini_next(&reader, &line)) {
-		if (line.kind == PGA_INI_SECTION && add_entry(file, &line, error) != 0)
-			goto failed;
-		if (file->count > 0 && is_ldap(&line))
-			file->entries[file->count - 1].ldap = true;
-	}
 	return 0;
 failed:
 	pga_service_file_free(file);
@@ -135,16 +180,26 @@ failed:
 
 const struct pga_entry *pga_service_file_find(const struct pga_service_file *file, const char *name)
 {
-	for (size_t i = 0; i < file->count; i++)
-		if (file->entries[i].name != NULL && strcmp(file->entries[i].name, name) == 0)
-			return &file->entries[i];
-	return NULL;
+	size_t low = 0;
+	size_t high = file->named;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(file->by_name[middle]->name, name) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < file->named && strcmp(file->by_name[low]->name, name) == 0 ? file->by_name[low]
+										: NULL;
 }
 
 void pga_service_file_free(struct pga_service_file *file)
 {
 	for (size_t i = 0; i < file->count; i++)
 		free(file->entries[i].name);
+	free(file->by_name);
 	free(file->entries);
 	free(file->path);
 	pga_text_free(&file->bytes);

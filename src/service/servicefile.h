@@ -18,6 +18,8 @@ enum pga_service_place {
 struct pga_entry {
 	char *name;      /* NULL: the header has no closing bracket, and libpq never finds it */
 	size_t line;     /* of the header, from 1 */
+	size_t start;    /* of the header, and the first byte behind the entry: offsets in the */
+	size_t end;      /* file's bytes */
 	size_t shadowed; /* line of an earlier entry of the same name in the same file, which libpq
 			    takes; 0: none */
 	bool ldap;       /* has a line that makes libpq ask an LDAP server */
@@ -30,6 +32,8 @@ struct pga_service_file {
 	struct pga_text bytes;
 	struct pga_entry *entries; /* in the file's order */
 	size_t count;
+	const struct pga_entry **by_name; /* those that have one, by name and then by line */
+	size_t named;
 };
 
 /* "user" or "system". */

@@ -1,6 +1,9 @@
 #include "service/settings.h"
 
+#include "base/guess.h"
 #include "base/text.h"
+#include "policy/secrets.h"
+#include "service/host_name.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -57,35 +60,6 @@ bool pga_settings_known(const char *keyword)
 	return known;
 }
 
-/* The Levenshtein distance; limit + 1 and more is all the same. Keywords are short: 64 bytes hold
- * any. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[64];
-	size_t length = strlen(b);
-
-	if (length >= sizeof row / sizeof row[0])
-		return length;
-	for (size_t j = 0; j <= length; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= length; j++) {
-			size_t best = diagonal + (a[i - 1] != b[j - 1]);
-
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best;
-		}
-	}
-	return row[length];
-}
-
 /* What people write who have another client in mind. */
 static const char *other_name(const char *keyword)
 {
@@ -112,8 +86,8 @@ static int fail_unknown(const char *keyword, struct pga_error *error)
 	     option++) {
 		const char *name = option->keyword;
 
-		if (strcmp(name, "service") == 0 ||
-		    (distance(keyword, name) > 2 && strcmp(name, other_name(keyword)) != 0))
+		if (strcmp(name, "service") == 0 || (pga_word_distance(keyword, name) > 2 &&
+						     strcmp(name, other_name(keyword)) != 0))
 			continue;
 		pga_text_addf(&close, "%s%s", close.length > 0 ? ", " : "did you mean ", name);
 	}
@@ -141,6 +115,12 @@ static int check_line(const struct pga_setting *setting, struct pga_error *error
 	size_t length = strlen(setting->value);
 	size_t line = strlen(setting->keyword) + 1 + length + 2;
 
+	if (strcmp(setting->value, PGA_SECRET_LEFT_OUT) == 0 &&
+	    pga_keyword_is_secret(setting->keyword))
+		return pga_fail(error, "write it in the place of the dots, or leave it out",
+				"%s=%s: the secret itself is missing", setting->keyword,
+				setting->value);
+
 	if (length == 0)
 		return pga_fail(error, "leave it out", "%s: the value is empty", setting->keyword);
 	if (strpbrk(setting->value, "\n\r") != NULL)
@@ -157,9 +137,8 @@ static int check_line(const struct pga_setting *setting, struct pga_error *error
 	return 0;
 }
 
-/* Settings that libpq takes for numbers only when it is about to use them. Its words, its limits
- * (parse_int_param(), useKeepalives(), connectDBStart()). */
-static int check_number(const char *keyword, const char *value, struct pga_error *error)
+/* Its words, its limits (parse_int_param(), useKeepalives(), connectDBStart()). */
+int pga_number_check(const char *keyword, const char *value, struct pga_error *error)
 {
 	static const char *const numbers[] = {
 	    "port",
@@ -199,6 +178,21 @@ static int check_number(const char *keyword, const char *value, struct pga_error
 	return 0;
 }
 
+/* libpq 16 and later take the word for the roots of the system. */
+static int check_system_roots(struct pga_error *error)
+{
+	const int version = PQlibVersion();
+
+	if (version >= 160000)
+		return 0;
+	return pga_fail(error,
+			"leave it out, or name the file: /etc/ssl/certs/ca-certificates.crt, say",
+			"sslrootcert=system: for the installed libpq (%d.%d) that is a file of "
+			"this name in whatever directory the program runs in; the roots of the "
+			"system it is from 16 on",
+			version / 10000, version % 10000);
+}
+
 /* A service is used from any folder: a relative path would be another file each time, and a root
  * that somebody puts into the current folder would be trusted. */
 static int check_path(const char *keyword, const char *value, struct pga_error *error)
@@ -207,7 +201,7 @@ static int check_path(const char *keyword, const char *value, struct pga_error *
 					    "sslcrl",      "sslcrldir", "passfile"};
 
 	if (strcmp(keyword, "sslrootcert") == 0 && strcmp(value, "system") == 0)
-		return 0;
+		return check_system_roots(error);
 	if (strcmp(keyword, "sslkey") == 0 && strchr(value, ':') != NULL) /* engine:key */
 		return 0;
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
@@ -232,14 +226,14 @@ int pga_settings_check(const struct pga_settings *settings, struct pga_error *er
 		if (!pga_settings_known(setting->keyword))
 			return fail_unknown(setting->keyword, error);
 		if (check_line(setting, error) != 0 ||
-		    check_number(setting->keyword, setting->value, error) != 0 ||
+		    pga_number_check(setting->keyword, setting->value, error) != 0 ||
 		    check_path(setting->keyword, setting->value, error) != 0)
 			return -1;
 	}
-	return 0;
+	return pga_hosts_check(pga_settings_value(settings, "host"), error);
 }
 
-int pga_service_name_check(const char *name, struct pga_error *error)
+int pga_service_name_check(const char *name, bool is_there, struct pga_error *error)
 {
 	size_t length = strlen(name);
 
@@ -253,7 +247,8 @@ int pga_service_name_check(const char *name, struct pga_error *error)
 		return pga_fail(error, "a header ends at its first ]: use another name",
 				"service \"%s\": the name holds a ]", name);
 	for (size_t i = 0; i < length; i++)
-		if (iscntrl((unsigned char)name[i]))
+		if (name[i] == '\n' || name[i] == '\r' ||
+		    (!is_there && iscntrl((unsigned char)name[i])))
 			return pga_fail(error, "use another name",
 					"the service's name holds a control character");
 	if (length + 4 > PGA_SERVICE_LINE_LIMIT)

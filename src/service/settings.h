@@ -38,8 +38,18 @@ bool pga_settings_known(const char *keyword);
  * runs in. */
 int pga_settings_check(const struct pga_settings *settings, struct pga_error *error);
 
-/* Checks that "[NAME]" is a header that libpq finds again. */
-int pga_service_name_check(const char *name, struct pga_error *error);
+/* Checks a setting that libpq takes for a number only when it is about to use it (port, keepalives
+ * and the like): it has to be one that libpq reads, with nothing behind it. Any other setting
+ * passes.
+ */
+int pga_number_check(const char *keyword, const char *value, struct pga_error *error);
+
+/* What stands for a secret in a command that is shown: no value of one. */
+#define PGA_SECRET_LEFT_OUT "..."
+
+/* Checks that "[NAME]" is a header that libpq finds again. One that is_there may hold what nobody
+ * would want in a new one: a tab, say. */
+int pga_service_name_check(const char *name, bool is_there, struct pga_error *error);
 
 void pga_settings_free(struct pga_settings *settings);
 

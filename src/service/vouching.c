@@ -96,6 +96,7 @@ static int find_by_hosts(const struct pga_pins *pins, const struct pga_hosts *ho
 		scoped = scoped || pins->pins[i].scoped;
 		vouching->anchor = &pins->pins[i];
 	}
+	vouching->in_root_crt = found > 0 && !scoped;
 	if (found <= 1)
 		return 0;
 	vouching->anchor = NULL;
@@ -140,7 +141,8 @@ static int name_file(struct pga_vouching *vouching, struct pga_error *error)
 {
 	struct pga_text file = PGA_TEXT_EMPTY;
 
-	if (vouching->anchor == NULL || !vouching->anchor->scoped)
+	/* root.crt may hold others: only a file of its own binds to the one that was named. */
+	if (vouching->anchor == NULL || (!vouching->named && !vouching->anchor->scoped))
 		return 0;
 	pga_text_addf(&file, "anchors/%s.crt", vouching->anchor->name);
 	if (!file.failed)
@@ -162,6 +164,7 @@ int pga_vouching_choose(const struct pga_pins *pins, const char *wanted,
 	if (pga_hosts_split(pga_settings_value(settings, "host"),
 			    pga_settings_value(settings, "hostaddr"), NULL, &hosts, error) != 0)
 		return -1;
+	vouching->named = wanted != NULL;
 	if (wanted != NULL)
 		result = take_wanted(pins, wanted, &hosts, vouching, error);
 	else

@@ -13,8 +13,10 @@
 struct pga_vouching {
 	const struct pga_pin *anchor; /* NULL where none was named and not exactly one vouches for a
 					 host; belongs to the pins */
-	char *sslrootcert;            /* the file of a scoped anchor; NULL where root.crt does it */
-	struct pga_text unpinned;     /* hosts that no anchor vouches for, with ", " between */
+	char *sslrootcert; /* the anchor's own file, where it was named or is scoped; else NULL */
+	bool named;        /* by the user: no other may vouch */
+	bool in_root_crt;  /* what vouches for the hosts is in root.crt */
+	struct pga_text unpinned; /* hosts that no anchor vouches for, with ", " between */
 };
 
 /* Chooses the anchor for the hosts in the settings' host and hostaddr; Unix-domain sockets need

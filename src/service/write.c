@@ -1,6 +1,7 @@
 #include "service/write.h"
 
 #include "base/edit.h"
+#include "base/memory_file.h"
 #include "service/edit.h"
 #include "service/standing.h"
 
@@ -18,6 +19,13 @@ static int begin(const struct pga_change *change, struct pga_edit *file,
 
 	if (path == NULL)
 		return -1;
+	if (pga_is_descriptor(path)) {
+		(void)pga_fail(
+		    error, "let PGSERVICEFILE name a file, or unset it for ~/.pg_service.conf",
+		    "%s: a pipe, or what was in one: nothing can be written there", path);
+		free(path);
+		return -1;
+	}
 	if (pga_edit_begin_in(file, path, shared ? 0644 : 0600, shared ? 0755 : 0700, error) == 0) {
 		changed->path = strdup(file->path);
 		changed->created = !file->existed;
@@ -31,39 +39,58 @@ static int begin(const struct pga_change *change, struct pga_edit *file,
 	return result;
 }
 
-/* libpq reads the staged file: what it finds must be what was meant. */
+/* The first setting that is not the same in both; NULL: none. The service itself, which libpq tells
+ * from 18 on, is meant to differ. */
+static const char *first_difference(const struct pga_effective *read,
+				    const struct pga_effective *meant)
+{
+	for (const PQconninfoOption *option = read->options; option->keyword != NULL; option++) {
+		const char *value = pga_effective_value(meant, option->keyword);
+
+		if (strncmp(option->keyword, "service", strlen("service")) != 0 &&
+		    (value == NULL || strcmp(option->val != NULL ? option->val : "", value) != 0))
+			return option->keyword;
+	}
+	return NULL;
+}
+
+static int compare_with_meant(const struct pga_standing *standing, const struct pga_standing *meant,
+			      struct pga_error *error)
+{
+	const char *other;
+
+	if (standing->stands == PGA_STANDS_BROKEN)
+		return pga_fail(error, "nothing was changed; correct the file with an editor first",
+				"libpq cannot read the new entry: %s",
+				pga_text_string(&standing->why));
+	other = meant->effective.options != NULL
+		    ? first_difference(&standing->effective, &meant->effective)
+		    : "host";
+	if (other != NULL)
+		return pga_fail(error, "nothing was changed; please report this",
+				"%s: libpq would read another value than the one given", other);
+	if (standing->stands != PGA_STANDS_ALLOWED)
+		return pga_fail(error, "nothing was changed; please report this",
+				"the new entry would be weak: %s", pga_text_string(&standing->why));
+	return 0;
+}
+
+/* libpq reads the staged file: what it comes to must be what the settings by themselves come to, in
+ * every option that it has. */
 static int prove(const struct pga_edit *file, const char *name, const struct pga_settings *settings,
 		 const struct pga_policy *policy, struct pga_error *error)
 {
 	struct pga_standing standing;
+	struct pga_standing meant;
 	int result = -1;
 
 	if (pga_standing_of_service(file->staged_path, file->path, name, policy, &standing,
 				    error) != 0)
 		return -1;
-	if (standing.stands == PGA_STANDS_BROKEN) {
-		(void)pga_fail(error, "nothing was changed; correct the file with an editor first",
-			       "libpq cannot read the new entry: %s",
-			       pga_text_string(&standing.why));
-		goto done;
+	if (pga_standing_of_settings(settings, policy, &meant, error) == 0) {
+		result = compare_with_meant(&standing, &meant, error);
+		pga_standing_free(&meant);
 	}
-	for (size_t i = 0; i < settings->count; i++) {
-		const char *value =
-		    pga_effective_value(&standing.effective, settings->items[i].keyword);
-
-		if (value != NULL && strcmp(value, settings->items[i].value) == 0)
-			continue;
-		(void)pga_fail(error, "nothing was changed; please report this",
-			       "%s: libpq would read another value than the one given",
-			       settings->items[i].keyword);
-		goto done;
-	}
-	if (standing.stands != PGA_STANDS_ALLOWED)
-		(void)pga_fail(error, "nothing was changed; please report this",
-			       "the new entry would be weak: %s", pga_text_string(&standing.why));
-	else
-		result = 0;
-done:
 	pga_standing_free(&standing);
 	return result;
 }

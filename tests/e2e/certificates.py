@@ -209,6 +209,49 @@ def make_v1_root(folder, name="Old Root"):
     return Authority(x509.load_pem_x509_certificate(cert.read_bytes()), private)
 
 
+def _tlv(tag, body):
+    size = bytes([len(body)]) if len(body) < 128 else bytes([0x82]) + len(body).to_bytes(2, "big")
+    return bytes([tag]) + size + body
+
+
+def _elements(der):
+    """The elements of a DER sequence, each with its tag and length."""
+    def header(at):
+        size = der[at + 1]
+        more = size - 128 if size > 127 else 0
+        return at + 2 + more, int.from_bytes(der[at + 2:at + 2 + more], "big") if more else size
+
+    at, _ = header(0)
+    while at < len(der):
+        start, length = header(at)
+        yield der[at:start + length]
+        at = start + length
+
+
+def make_rsa_root_with_exponent_1():
+    """A root by whose key anybody can sign: a signature is the padded digest itself (RFC 8017, 9.2)."""
+    usual = make_root("Root of everybody", key="rsa2048")
+    numbers = usual.key.public_key().public_numbers()
+    modulus = _tlv(2, b"\0" + numbers.n.to_bytes(256, "big"))
+    _, algorithm, _ = _elements(usual.cert.public_bytes(serialization.Encoding.DER))
+    parts = list(_elements(usual.cert.tbs_certificate_bytes))
+    kind, _ = _elements(parts[6])
+    parts[6] = _tlv(0x30, kind + _tlv(3, b"\0" + _tlv(0x30, modulus + _tlv(2, b"\1"))))
+    signed = _tlv(0x30, b"".join(parts))
+    digest = bytes.fromhex("3031300d060960864801650304020105000420") + hashlib.sha256(signed).digest()
+    signature = b"\0\1" + b"\xff" * (256 - 3 - len(digest)) + b"\0" + digest
+    der = _tlv(0x30, signed + algorithm + _tlv(3, b"\0" + signature))
+    return Authority(x509.load_der_x509_certificate(der), None)
+
+
+def make_openssl_root(folder, *genpkey):
+    """A root with a key that only the openssl command makes, such as "-algorithm", "rsa-pss"."""
+    key, cert = Path(folder) / "openssl.key", Path(folder) / "openssl.crt"
+    openssl("genpkey", *genpkey, "-out", key)
+    openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=Made by openssl", "-days", "30", "-out", cert)
+    return Authority(x509.load_pem_x509_certificate(cert.read_bytes()), None)
+
+
 def openssl(*args):
     subprocess.run(["openssl", *map(str, args)], check=True, capture_output=True, stdin=subprocess.DEVNULL)
 

@@ -12,6 +12,7 @@ The program, home.py
                      home.strace_sockets(argv) -> (CompletedProcess, [tracing.Call]); tracing.internet(calls)
                      home / ".postgresql/root.crt"         a path in it
   bare_home        the same without pganchor
+  lived_in         home with an anchor, a root.crt and a note in it, bootstrapping.py; fails(lived_in, ca, why=) runs bootstrap there
 
 A real CA, stepca.py (session)
   stepca           .url .port .root (path) .root_pem .fingerprint .daemon.text() (log)
@@ -41,6 +42,7 @@ Hostile servers, hostile.py and recording.py: factories for one test
                      before_tls: close_at_once, close_in_handshake, hang, speak(b"SSH-2.0-x")
   recording_server(ssl_answer=b"N" | b"S" | b"S..." | None, issued=(chain, key)) -> .port
                      .finish() -> [Recorded(.plain .tls .inside .everything .requests .tls_error)], [] when nobody came
+  proxy(status="200 Connection established") -> .url .asked (the targets of CONNECT), proxies.py
   relay(port) -> .port .finish() .sent: what the client of each connection sent to a server behind it, byte for byte
 
 Other libpqs, libpqs.py and builds.py
@@ -69,6 +71,7 @@ Nothing here sleeps: a server is ready when it says so. All servers are stopped 
 import signal
 
 from audited import audited  # noqa: F401
+from bootstrapping import lived_in  # noqa: F401
 from builds import built_home, libpq_builds  # noqa: F401
 from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
@@ -78,6 +81,7 @@ from programs import build, compile_gate, compile_program, own_libpq_words, seco
 from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from processes import session_folder  # noqa: F401
+from proxies import proxy  # noqa: F401
 from recording import recording_server, relay  # noqa: F401
 from stepca import other_stepca, stepca  # noqa: F401
 

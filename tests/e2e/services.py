@@ -27,7 +27,7 @@ def listed(home, **kwargs):
 
 def write(home, text, name=USER):
     path = home / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(exist_ok=True, parents=True)
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
 
@@ -56,10 +56,23 @@ def pin(home, *anchors):
         f"[{name}]\npin = {figure}\nhosts = {hosts}\nscope = {scope}\n\n" for name, figure, hosts, scope in anchors))
 
 
+def pin_files(home, *anchors):
+    """The same for (name, Authority, hosts, scope) each, with the files that bootstrap writes."""
+    pin(home, *((name, authority.fingerprint, hosts, scope) for name, authority, hosts, scope in anchors))
+    for name, authority, _, _ in anchors:
+        write(home, authority.pem, f".config/pganchor/anchors/{name}.crt")
+    write(home, "".join(authority.pem for _, authority, _, scope in anchors if scope == "root.crt"), ".postgresql/root.crt")
+
+
 def policy(home, text):
     folder = home / ".config/pganchor"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "policy.conf").write_text(text)
+
+
+def trust(home, authority):
+    """Put its certificate where libpq looks for one by itself."""
+    write(home, authority.pem, ".postgresql/root.crt")
 
 
 def psql(home, *conninfo, env=None, prefix=(), password=None):

@@ -172,6 +172,19 @@ def test_it_warns_that_require_becomes_verify_ca(home, stepca, impostor_postgres
     assert psql(home, impostor_postgres.conninfo(sslmode="require")).stdout == "t\n"
 
 
+def test_it_warns_that_prefer_goes_on_in_plain_text(home, stepca, impostor_postgres):
+    """The default: a server of another CA, which was spoken to over TLS before, is spoken to without."""
+    assert psql(home, impostor_postgres.conninfo(sslmode="prefer")).stdout == "t\n"
+    dry = bootstrap(home, stepca, "--dry-run")
+    done = bootstrap(home, stepca)
+    for told in (dry, done):
+        assert "sslmode=prefer, the default, goes on in plain text" in told.stderr
+    assert psql(home, impostor_postgres.conninfo(sslmode="prefer")).stdout == "f\n"
+    done = bootstrap(home, stepca, "--scoped", "--replace")
+    assert "plain text" not in done.stderr
+    assert psql(home, impostor_postgres.conninfo(sslmode="prefer")).stdout == "t\n"
+
+
 def test_it_warns_when_libpq_looks_elsewhere(home, stepca):
     done = bootstrap(home, stepca, env={"PGSSLROOTCERT": "/elsewhere/root.pem"})
     assert done.returncode == 0 and "PGSSLROOTCERT is set to /elsewhere/root.pem" in done.stderr

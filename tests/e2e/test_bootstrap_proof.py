@@ -4,11 +4,13 @@ The CA is a false one, so that its root and its chain can be of any kind; a fals
 CA tells what libpq makes of it.
 """
 
+import json
+
 import pytest
 
 import certificates
 from certificates import EXPIRED, make_root, trusted_certificate
-from hostile import stepca_answers
+from hostile import reply, stepca_answers
 from test_hostile_servers import write_crl
 
 CONF = ".config/pganchor/anchors.conf"
@@ -173,3 +175,112 @@ def test_the_ca_itself_is_revoked(home, https_ca, root, tmp_path):
     done = bootstrap(home, https_ca(stepca_answers(root), issued=issued), root)
     assert done.returncode == 1 and "certificate revoked" in done.stderr
     assert home.snapshot() == before
+
+
+# A CA that moves from one root to another.
+
+@pytest.fixture
+def moving_ca(https_ca, root):
+    """A CA that knows two roots, and whose own TLS still comes from the first: .url, and .new, the second."""
+    new = make_root("New Root CA")
+    ca = https_ca({**stepca_answers(root), **stepca_answers(new)}, authority=root.intermediate())
+    ca.new = new
+    return ca
+
+
+def test_a_new_root_before_the_ca_moves_to_it(home, moving_ca, root, connect):
+    assert bootstrap(home, moving_ca, root, "--name", "old").returncode == 0
+    done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new")
+    assert done.returncode == 0, done.stderr
+    assert f"the TLS of {moving_ca.url} still comes from anchor old: anchor new is proved by its fingerprint" in done.stderr
+    for authority in (root, moving_ca.new):
+        assert THROUGH in connect(authority, *GATED)
+    before = home.snapshot()
+    assert bootstrap(home, moving_ca, root, "--name", "old").stderr == ""
+    assert home.snapshot() == before
+
+
+@pytest.mark.parametrize("first, then", [([], ["--scoped"]), (["--scoped"], []), (["--scoped"], ["--scoped"])],
+                         ids=["new scoped", "old scoped", "both scoped"])
+def test_a_new_root_and_where_the_two_are_kept(home, moving_ca, root, connect, first, then):
+    assert bootstrap(home, moving_ca, root, "--name", "old", *first).returncode == 0
+    done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new", *then)
+    assert done.returncode == 0, done.stderr
+    own = home / ".config/pganchor/anchors/new.crt"
+    assert THROUGH in connect(moving_ca.new, *GATED, **({"sslrootcert": own} if then else {}))
+
+
+def test_a_new_root_that_root_crt_would_hide(home, moving_ca, root):
+    """It is proved as well, as far as that goes without a server of it."""
+    assert bootstrap(home, moving_ca, root, "--name", "old").returncode == 0
+    (home / ROOT_CRT).write_bytes((home / ROOT_CRT).read_bytes() + b"\0\n")
+    done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new")
+    assert done.returncode == 1 and "NUL bytes" in done.stderr
+
+
+def test_the_old_root_stays_as_long_as_the_ca_comes_from_it(home, moving_ca, root):
+    assert bootstrap(home, moving_ca, root).returncode == 0
+    before = home.snapshot()
+    done = bootstrap(home, moving_ca, moving_ca.new, "--replace")
+    assert done.returncode == 1 and "still comes from the root that would be replaced" in done.stderr and "--name" in done.stderr
+    assert home.snapshot() == before
+
+
+@pytest.mark.parametrize("known", ["from another address", "nothing", "in its own file no more"])
+def test_a_new_root_of_a_ca_that_nothing_proves(home, https_ca, moving_ca, root, known):
+    """Another CA's root says nothing of this one."""
+    if known != "nothing":
+        source = moving_ca if known == "in its own file no more" else https_ca(stepca_answers(root), authority=root)
+        assert bootstrap(home, source, root, "--name", "old").returncode == 0
+    if known == "in its own file no more":
+        (home / ".config/pganchor/anchors/old.crt").write_text(OLD.pem)
+    before = home.snapshot()
+    done = bootstrap(home, moving_ca, moving_ca.new, "--name", "new")
+    assert done.returncode == 1 and "the server is not verified" in done.stderr
+    assert home.snapshot() == before
+
+
+# What is said before a root is pinned.
+
+def test_a_root_that_expires_soon(home, https_ca):
+    root = make_root(days=(-1, 3))
+    done = bootstrap(home, https_ca(stepca_answers(root), authority=root), root)
+    assert done.returncode == 0 and "warning: the root expires at 20" in done.stderr
+    later = make_root("Later", days=(-1, 25))
+    assert "expires" not in bootstrap(home, https_ca(stepca_answers(later), authority=later), later, "--name", "later").stderr
+
+
+def test_an_intermediate_with_a_weak_signature(home, https_ca):
+    """The root's own signature proves nothing; those below it do."""
+    root = make_root(key="rsa2048")
+    ca = https_ca(stepca_answers(root), authority=root.intermediate(key="rsa2048", digest="sha1"))
+    done = bootstrap(home, ca, root)
+    assert done.returncode == 1 and "too weak" in done.stderr
+    assert home.snapshot() == {}
+
+
+SCRAM = "local all all trust\nhost all all all scram-sha-256\n"
+
+
+@pytest.mark.parametrize("key, fails", [("ed25519", True), ("ed448", True), ("p256", False)])
+def test_an_issuing_ca_whose_signatures_have_no_digest(home, https_ca, make_postgres, tmp_path, key, fails):
+    """libpq wants the digest of the server's certificate for SCRAM (channel binding)."""
+    root = make_root()
+    issuing = root.intermediate(key=key)
+    done = bootstrap(home, https_ca(stepca_answers(root), authority=issuing), root)
+    assert done.returncode == 0
+    assert ("could not find digest for NID" in done.stderr) == fails
+    server = make_postgres(*issuing.issue(tmp_path, "localhost"), hba=SCRAM)
+    said = home.run(["psql", "-X", "-c", "SELECT 1", server.conninfo(sslmode="verify-full")]).stderr
+    assert ("could not find digest for NID" in said) == fails, said
+    # As the warning advises.
+    assert home.run(["psql", "-X", "-c", "SELECT 1", server.conninfo(sslmode="verify-full", channel_binding="disable")]).returncode == 0
+
+
+def test_it_is_said_before_it_is_asked(home, https_ca):
+    """Whoever answers has read it."""
+    root = make_root(days=(-1, 3))
+    ca = https_ca({**stepca_answers(root), "/roots": reply(json.dumps({"crts": [root.pem]}), "201 Created")}, authority=root)
+    done = home.pganchor_tty("bootstrap", "--ca-url", ca.url, answers=[("fingerprint: $", "no")])
+    assert done.returncode == 1
+    assert 0 < done.output.index("expires at") < done.output.index("Trust this root")

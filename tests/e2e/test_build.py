@@ -75,6 +75,32 @@ def test_the_commands_of_the_readme(built):
     assert run(prefix / "bin" / "pganchor", "--version", cwd="/").startswith("pganchor ")
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["where ld.so looks", "elsewhere"])
+def test_an_installed_library_is_found_or_it_is_said_what_to_do(built, tmp_path, known):
+    """ldconfig is another one here, which says where ld.so looks, and is called only by root and where that helps."""
+    folder, prefix, _ = built
+    ldconfig = tmp_path / "ldconfig"
+    where = prefix / "lib" if known else "/usr/local/lib"
+    ldconfig.write_text(f'#!/bin/sh\n[ "$1" != -N ] || echo "{where}: (from a file)"\n[ $# != 0 ] || touch "{tmp_path}/called"\n')
+    ldconfig.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    output = run("make", "install", f"DESTDIR={tmp_path}/root", cwd=folder, env=environment)
+    assert not (tmp_path / "called").exists() and "pganchor: " not in output
+    output = run("make", "install", cwd=folder, env=environment)
+    assert (tmp_path / "called").exists() == (known and os.geteuid() == 0)
+    said = "does not look into" if not known else "\nldconfig\n" if os.geteuid() == 0 else "run ldconfig as root"
+    assert said in output
+
+
+def test_uninstall_leaves_nothing(built):
+    folder, prefix, _ = built
+    run("make", "install", cwd=folder)
+    run("make", "uninstall", cwd=folder)
+    left = {str(path.relative_to(prefix)) for path in prefix.rglob("*")}
+    # Those that every package has.
+    assert left <= {"bin", "include", "lib", "lib/pkgconfig", "share", "share/man", *[f"share/man/man{n}" for n in (1, 3, 5)]}
+
+
 def test_the_build_warns_of_nothing(built):
     _, _, output = built
     assert "warning" not in output.lower().replace("warning_cflags", "")

@@ -238,6 +238,36 @@ def test_a_revoked_certificate(attempt, home, recording_server, root, tmp_path):
     check_unverified(attempt(named, sslcrl=crl), named, "certificate revoked")
 
 
+def test_without_a_root_libpqs_advice_is_answered(attempt, home, recording_server, root, tmp_path):
+    """Right behind "change sslmode to disable server certificate verification", and once."""
+    (home / ".postgresql/root.crt").unlink()
+    server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
+    done = attempt(server)
+    check_refused(done, server, "change sslmode to disable server certificate verification.\n    pganchor: leave sslmode as it is")
+    assert done.stderr.count("leave sslmode as it is") == 1
+
+
+def test_a_missing_root_of_an_exempt_host_is_left_to_libpq(attempt, home, recording_server, root, tmp_path):
+    """There the policy lets a weaker sslmode through, and libpq's advice is none of the gate's business."""
+    (home / ".postgresql/root.crt").unlink()
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/policy.conf").write_text("allow-weak = localhost\n")
+    server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
+    done = attempt(server, sslmode="verify-ca")
+    assert "change sslmode" in done.stderr and "pganchor" not in done.stderr
+    server.finish()
+
+
+def test_a_refused_root_is_not_offered_for_pinning(attempt, home, recording_server, root, tmp_path):
+    """Who stands between would have its own root pinned by whoever follows the hint."""
+    write_anchor(home, "company", make_root("Another").fingerprint)
+    server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
+    done = attempt(server)
+    check_refused(done, server, "ends in a root that is not pinned")
+    assert "somebody may stand between you and the server" in done.stderr
+    assert not re.search(r"--fingerprint \S*[0-9a-f]{8}", done.stderr)
+
+
 def test_an_anchor_that_may_not_vouch_for_this_host(attempt, home, recording_server, root, tmp_path):
     write_anchor(home, "company", root.fingerprint, hosts="*.example.test")
     server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +14,8 @@ REFUSED = "pganchor refused this connection: "
 PYTHON = "/usr/bin/python3"
 CANCEL = ("import sys, psycopg2\nc = psycopg2.connect(sys.argv[1])\n"
           "try:\n    c.cancel()\nexcept psycopg2.Error as e:\n    print(e, file=sys.stderr)\n")
+
+SAMPLE = Path(__file__).resolve().parent.parent.parent / "packaging/policy.conf"
 
 # What each key lets through by its laxer value only: the stricter value, the laxer one, what the refusal says.
 FLOORS = {
@@ -42,6 +46,11 @@ def probe(key, server):
     }[key]
 
 
+def libpq_of(home):
+    """The major version of psql's."""
+    return int(home.run(["psql", "--version"]).stdout.split()[2].split(".")[0].rstrip("abcdefghijklmnopqrstuvwxyz"))
+
+
 def gated(home, argv, **kwargs):
     return home.pganchor("run", "--", *argv, **kwargs)
 
@@ -57,6 +66,12 @@ def anchored(home, stepca):
 def test_nothing_of_a_users_lowers_the_systems(anchored, postgres, system, key):
     strict, lax, refusal = FLOORS[key]
     argv = probe(key, postgres)
+    if key == "public-ca" and libpq_of(anchored) < 16:
+        # The word is a file's name to that one, and refused whatever the policy says.
+        write_policy(anchored, f"{key} = {lax}\n")
+        system(f"{key} = {strict}\n")
+        assert json.loads(anchored.pganchor("status", "--json").stdout)["policy"][key] == strict
+        return
     if key == "trust":
         pin(anchored, ("another", "0" * 64, "*", "root.crt"))
     write_policy(anchored, f"{key} = {lax}\n")
@@ -76,6 +91,19 @@ def test_nothing_of_a_users_lowers_the_systems(anchored, postgres, system, key):
     assert refusal in gated(anchored, argv).stderr
     system("", "policy.conf")
     assert refusal not in gated(anchored, argv).stderr
+
+
+def test_the_word_system_is_a_file_to_an_older_libpq(home, stepca, postgres):
+    """Whoever can write to the directory that the program runs in would be believed."""
+    if libpq_of(home) >= 16:
+        pytest.skip("this libpq knows the word")
+    (home / "system").write_text(stepca.root_pem)
+    conninfo = postgres.conninfo(sslmode="verify-full", gssencmode="disable", sslrootcert="system")
+    assert home.run(["psql", "-XAtc", "SELECT 1", conninfo]).stdout == "1\n"
+    refusal = "sslrootcert=system (conninfo) is a file in the current directory to this libpq, which is older than 16"
+    assert refusal in gated(home, ["psql", "-XAtc", "SELECT 1", conninfo]).stderr
+    explained = home.pganchor("explain", conninfo)
+    assert explained.returncode == 3 and refusal in explained.stdout
 
 
 def test_every_key_has_its_floor(home, system, pganchor):
@@ -276,3 +304,14 @@ def test_in_a_user_namespace_the_systems_files_are_nobodys(anchored, postgres, s
     assert anchored.run([*inside, "stat", "-c", "%u", "/etc"]).stdout == "65534\n"
     assert gated(anchored, [*inside, *strong]).stdout == "1\n"
     assert "is a Unix-domain socket, which the policy refuses" in gated(anchored, [*inside, *local]).stderr
+
+
+def test_a_policy_file_may_say_all_that_the_sample_shows(home):
+    """The lines of the packages' sample, with their comment signs taken away, are the defaults: the tool reads them."""
+    settings = re.findall(r"^#([a-z-]+ = .+)$", SAMPLE.read_text(), re.MULTILINE)
+    assert len(settings) == 8
+    write_policy(home, "\n".join(settings) + "\n")
+    done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
+    assert done.returncode == 0, done.stderr
+    write_policy(home, "\n".join(settings) + "\nno-such-key = 1\n")
+    assert home.pganchor("explain", "host=db.example.test sslmode=verify-full").returncode != 0

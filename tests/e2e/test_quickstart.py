@@ -1,11 +1,15 @@
 """packaging/quickstart.sh: the whole job shown on real parts, and nothing left of it."""
 
 import os
+import pwd
+import re
 import signal
 import subprocess
 import tempfile
 from pathlib import Path
 
+import psycopg2
+import psycopg2.errors
 import pytest
 
 QUICKSTART = Path(__file__).resolve().parent.parent.parent / "packaging" / "quickstart.sh"
@@ -48,11 +52,10 @@ def alive(mark):
     return found
 
 
-def shows_the_job(output):
+def shows_the_job(output, tls="SSL connection (protocol: TLSv1.3,"):
     order = ["$ pganchor bootstrap --ca-url https://localhost:", "is pinned as anchor",
              "$ pganchor service add prod --host localhost", "sslmode=verify-full",
-             "$ psql -X service=prod", "SSL connection (protocol: TLSv1.3,",
-             "$ pganchor run -- psql -X service=prod", "SSL connection (protocol: TLSv1.3,",
+             "$ psql -X service=prod", tls, "$ pganchor run -- psql -X service=prod", tls,
              "$ pganchor run -- psql", "pganchor refused this connection: sslmode=require (conninfo) is weaker than verify-full",
              "$ pganchor run -- psql", "pganchor refused this connection: sslmode=prefer (libpq's default) is weaker than verify-full",
              "$ pganchor run -- psql -X 'service=prod port=", "certificate verify failed", "All steps did what they should."]
@@ -87,6 +90,52 @@ def test_without_go_it_says_so_and_shows_the_job_all_the_same(environment, tempo
     assert "step-ca cannot be had here: Go" in output and "Instead of a step-ca" in output
     shows_the_job(output)
     assert list(temporary.iterdir()) == [] and alive(temporary) == []
+
+
+def test_the_psql_of_version_18_is_understood(environment, temporary, libpq_roots, tmp_path):
+    """Its \\conninfo is a table. It is run where it is, by its own dynamic linker."""
+    root = libpq_roots(18).folder
+    linker, library = next(root.glob("usr/lib*/ld-linux-*")), next(root.glob("usr/lib/*/libpq.so.5")).parent
+    psql = tmp_path / "psql"
+    psql.write_text(f'#!/bin/sh\nexec {linker} --library-path {library} {root}/usr/lib/postgresql/18/bin/psql "$@"\n')
+    psql.chmod(0o755)
+    process = start({**environment, "PATH": f"{tmp_path}:{environment['PATH']}"}, "--without-step-ca")
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, output
+    shows_the_job(output, tls="| TLSv1.3")
+
+
+def test_nobody_else_gets_at_what_it_makes(environment, temporary):
+    """Neither at the files, nor, by a password that somebody may have seen, at the user whom the server runs as."""
+    process = start(environment, "--without-step-ca")
+    shown, port = "", None
+    for line in process.stdout:
+        shown += line
+        port = re.match(r"The real one listens on port (\d+) ", line)
+        if port:
+            break
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        assert port, shown
+        made = list(temporary.iterdir())
+        assert made and all(path.stat().st_mode & 0o077 == 0 for path in made)
+        server = {"host": "127.0.0.1", "port": int(port[1]), "dbname": "postgres"}
+        passfile = next(temporary.glob("*/home/.pgpass"))
+        owner = pwd.getpwuid(next(temporary.glob("*/pg-server")).stat().st_uid).pw_name
+        for user in ("superuser", "postgres", "root", owner):
+            with pytest.raises(psycopg2.OperationalError, match="no pg_hba.conf entry"):
+                psycopg2.connect(**server, user=user, password=passfile.read_text().strip().split(":")[-1])
+        connection = psycopg2.connect(**server, user="app", passfile=str(passfile))
+        connection.autocommit = True
+        session = connection.cursor()
+        for text in ("COPY (SELECT 1) TO PROGRAM 'cat'", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other"):
+            with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+                session.execute(text)
+        connection.close()
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+        rest, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0, shown + rest
 
 
 @pytest.mark.parametrize("how, when", [(signal.SIGINT, "$ pganchor bootstrap"), (signal.SIGTERM, "$ ./configure")])

@@ -5,7 +5,8 @@ import json
 import pytest
 
 import services
-from services import SYSTEM, USER, add, bootstrap, entry, pin, policy, psql
+from certificates import make_root
+from services import SYSTEM, USER, add, bootstrap, entry, pin, pin_files, policy, psql, write
 
 PIN_A, PIN_B = "a" * 64, "b" * 64
 
@@ -32,8 +33,9 @@ def test_the_three_lines_of_the_readme(home, stepca, postgres, prod):
     assert "next:\n    psql service=prod\n    pganchor run -- psql service=prod\n" in done.stdout
     assert f"{home.path}/{USER}, line 1" in done.stdout
     assert "anchor: localhost, through ~/.postgresql/root.crt" in done.stdout
-    assert entry(home, "prod") == [("host", "localhost"), ("port", str(postgres.port)), ("dbname", postgres.dbname),
-                                   ("user", postgres.user), ("sslmode", "verify-full"), ("gssencmode", "disable")]
+    assert entry(home, "prod") == [
+        ("host", "localhost"), ("port", str(postgres.port)), ("dbname", postgres.dbname), ("user", postgres.user),
+        ("sslmode", "verify-full"), ("gssencmode", "disable"), ("sslrootcert", f"{home.path}/.postgresql/root.crt")]
     for prefix in ([], ["pganchor", "run", "--"]):
         done = psql(home, "service=prod", prefix=prefix, password=postgres.password)
         assert (done.returncode, done.stdout) == (0, "t|TLSv1.3\n"), done.stderr
@@ -77,6 +79,7 @@ def test_the_shell_s_environment_takes_no_part(home):
     env = {"PGSSLMODE": "disable", "PGGSSENCMODE": "require", "PGPORT": "nonsense", "PGSERVICE": "other", "PGREQUIRESSL": "1"}
     done = add(home, "prod", "--host", "db.example.com", env=env)
     assert done.returncode == 0, done.stderr
+    assert 'broken: invalid integer value "nonsense" for connection option "port"' in done.stderr
     assert dict(entry(home, "prod")) == {"host": "db.example.com", "sslmode": "verify-full", "gssencmode": "disable"}
 
 
@@ -152,12 +155,73 @@ def test_a_broken_policy_refuses(home):
     (["sslrootcert=root.crt"], "relative path"),
     (["sslrootcert=~/root.crt"], "relative path"),
     (["passfile=pass"], "relative path"),
+    (["sslrootcert=a:b/root.crt"], "relative path"),
+    (["sslcrl=root.crl"], "relative path"),
+    (["sslcrldir=crls"], "relative path"),
+    (["sslcert=a:b/postgresql.crt"], "relative path"),
+    (["sslkey=postgresql.key"], "relative path"),
 ])
 def test_what_libpq_or_the_file_cannot_take(home, settings, said):
     assert said in refused(home, "prod", "--host", "db.example.com", *settings)
 
 
-def test_values_up_to_the_length_that_libpq_reads(home):
+# What people write for a host, and what it should have been.
+@pytest.mark.parametrize("host, said, way_out", [
+    ("db.example.com:5432", "with a port behind the name", "--host db.example.com --port 5432"),
+    ("a,db:5432,b", "with a port behind the name", "--host db --port 5432"),
+    ("[::1]", "brackets are for URLs", "::1"),
+    ("[::1]:5432", "brackets are for URLs", "::1"),
+    ("https://db.example.com", "a URL", "the host's name alone"),
+    ("postgres://u@db.example.com/x", "a URL", "the host's name alone"),
+    ("db.example.com/", 'cannot hold "/"', "the name alone"),
+    ("db/shop", 'cannot hold "/"', "the name alone"),
+    ("db example", "holds a blank", "leave it out"),
+    ("db # main", "holds a blank", "no comments"),
+    ("a, b", "holds a blank", "commas alone"),
+    ("me@db", "with a user before the name", "--user"),
+    ('"db"', "the quotes would be part of the name", "leave the quotes out"),
+    ("'db'", "the quotes would be part of the name", "leave the quotes out"),
+    ("db:x", "neither a name nor an IPv6 address", "alone"),
+    ("1:2:3", "neither a name nor an IPv6 address", "alone"),
+    ("fe80::1%", "neither a name nor an IPv6 address", "alone"),
+    ("db?sslmode=disable", 'cannot hold "?"', "alone"),
+    ("*.example.com", 'cannot hold "*"', "alone"),
+    ("db..example.com", "a dot with nothing before it", "without it"),
+    (".db", "a dot with nothing before it", "without it"),
+    ("x" * 64 + ".example.com", "more than 63 characters", "right name"),
+    (".".join(["x" * 60] * 5), "longer than the 253 characters", "right name"),
+])
+def test_what_cannot_be_a_host(home, host, said, way_out):
+    message = refused(home, "prod", "--host", host)
+    assert said in message and way_out in message
+    write(home, f"[prod]\nhost={host}\nsslmode=verify-full\nhostaddr={','.join(['127.0.0.1'] * (host.count(',') + 1))}\n")
+    listed = services.listed(home)["prod", "user"]
+    assert listed["verdict"] == "broken" and said in listed["reasons"][0]
+
+
+@pytest.mark.parametrize("host", ["db.example.com", "db.example.com.", "::1", "fe80::1%eth0", "::ffff:192.0.2.1", "192.0.2.1", "a,b",
+                                  "my_db", "/run/postgresql", "/run/my sockets", "@abstract", "a,,b", "bücher.example", "1", "x" * 63])
+def test_what_can_be_a_host(home, host):
+    done = add(home, "prod", "--host", host)
+    assert done.returncode == 0, done.stderr
+    assert dict(entry(home, "prod"))["host"] == host
+
+
+def test_the_roots_of_the_system(home):
+    """A word that libpq knows from 16 on; before, it would be a file in whatever directory psql runs in."""
+    args = ["prod", "--host", "db.example.com", "sslrootcert=system"]
+    version = home.run(["psql", "--version"]).stdout.split()[2]
+    if int(version.split(".")[0]) >= 16:
+        assert add(home, *args).returncode == 0
+        return
+    said = refused(home, *args)
+    assert "a file of this name in whatever directory" in said and "/etc/ssl/certs/ca-certificates.crt" in said
+    write(home, "[prod]\nhost=h\nsslmode=verify-full\nsslrootcert=system\n")
+    assert services.listed(home)["prod", "user"]["verdict"] == "weak"
+
+
+def test_values_up_to_the_length_that_libpq_reads(home, impostor_ca):
+    services.trust(home, impostor_ca)
     longest = 1022 - len("application_name=") - 2
     assert "may have 1022" in refused(home, "a", "--host", "h", "application_name=" + "x" * (longest + 1))
     assert add(home, "a", "--host", "h", "application_name=" + "x" * longest).returncode == 0
@@ -202,8 +266,8 @@ def test_no_anchor_at_all_is_a_warning(home):
     assert "warning: no anchor is pinned for db.example.com" in done.stderr and "pganchor bootstrap" in done.stderr
 
 
-def test_an_anchor_for_other_hosts_is_a_warning(home):
-    pin(home, ("corp", PIN_A, "*.corp.example", "root.crt"))
+def test_an_anchor_for_other_hosts_is_a_warning(home, impostor_ca):
+    pin_files(home, ("corp", impostor_ca, "*.corp.example", "root.crt"))
     done = add(home, "prod", "--host", "db.corp.example,db.example.com")
     assert done.returncode == 0
     assert "no anchor is pinned for db.example.com: the gate will refuse the server (trust = pinned)" in done.stderr
@@ -211,24 +275,98 @@ def test_an_anchor_for_other_hosts_is_a_warning(home):
 
 
 def test_several_anchors_of_which_one_is_scoped(home):
-    pin(home, ("corp", PIN_A, "*.example.com", "scoped"), ("old", PIN_B, "*", "root.crt"), ("far", "c" * 64, "*.far", "scoped"))
-    (home / ".config/pganchor/anchors").mkdir()
-    (home / ".config/pganchor/anchors/corp.crt").touch()
+    one, two, three = make_root(), make_root(), make_root()
+    pin_files(home, ("corp", one, "*.example.com", "scoped"), ("old", two, "*", "root.crt"), ("far", three, "*.far", "scoped"))
     said = refused(home, "prod", "--host", "db.example.com")
     assert "--anchor: corp, old\n" in said
-    assert add(home, "corp", "--host", "db.example.com", "--anchor", "corp").returncode == 0
-    assert dict(entry(home, "corp"))["sslrootcert"].endswith("/anchors/corp.crt")
-    assert add(home, "old", "--host", "db.example.com", "--anchor", "old").returncode == 0
-    assert "sslrootcert" not in dict(entry(home, "old"))
+    for name in ("corp", "old"):
+        assert add(home, name, "--host", "db.example.com", "--anchor", name).returncode == 0
+        assert dict(entry(home, name))["sslrootcert"] == f"{home.path}/.config/pganchor/anchors/{name}.crt"
     # One that matches alone needs no word.
     assert add(home, "else", "--host", "db.example.org").returncode == 0
-    assert "sslrootcert" not in dict(entry(home, "else"))
+    assert dict(entry(home, "else"))["sslrootcert"] == f"{home.path}/.postgresql/root.crt"
 
 
 def test_several_anchors_in_root_crt_need_no_choice(home):
-    pin(home, ("a", PIN_A, "*", "root.crt"), ("b", PIN_B, "*", "root.crt"))
+    pin_files(home, ("a", make_root(), "*", "root.crt"), ("b", make_root(), "*", "root.crt"))
     assert add(home, "prod", "--host", "db.example.com").returncode == 0
-    assert "sslrootcert" not in dict(entry(home, "prod"))
+    assert dict(entry(home, "prod"))["sslrootcert"] == f"{home.path}/.postgresql/root.crt"
+
+
+def test_naming_an_anchor_binds_to_it(home, stepca, other_stepca, postgres, prod):
+    """Both are in root.crt, and may vouch for the host."""
+    bootstrap(home, other_stepca, "--name", "other")
+    bootstrap(home, stepca, "--name", "ours")
+    for name, connects in (("other", False), ("ours", True)):
+        assert add(home, name, *prod[1:], "--anchor", name).returncode == 0
+        done = psql(home, f"service={name}", password=postgres.password)
+        assert (done.returncode == 0) is connects, done.stderr
+        assert connects or "certificate verify failed" in done.stderr
+        checked = add(home, "checked", *prod[1:], "--anchor", name, "--check", "--dry-run")
+        assert (checked.returncode == 0) is connects, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("how, said", [
+    (lambda path, other: path.unlink(), "does not exist"),
+    (lambda path, other: path.write_text(""), "holds no certificate"),
+    (lambda path, other: path.write_text(other.pem), "does not hold the certificate that is pinned"),
+    (lambda path, other: path.write_text(path.read_text() + other.pem), "holds another certificate, too"),
+], ids=["missing", "empty", "another", "one more"])
+def test_an_anchor_whose_file_is_not_its_own_binds_nothing(home, impostor_ca, how, said):
+    pin_files(home, ("corp", impostor_ca, "*", "scoped"))
+    how(home / ".config/pganchor/anchors/corp.crt", make_root())
+    for words in ([], ["--anchor", "corp"]):
+        message = refused(home, "prod", "--host", "db.example.com", *words)
+        assert said in message and "pganchor bootstrap" in message
+
+
+def test_root_crt_that_has_lost_the_anchor_is_a_warning(home, impostor_ca):
+    pin_files(home, ("corp", impostor_ca, "*", "root.crt"))
+    (home / ".postgresql/root.crt").write_text(make_root().pem)
+    done = add(home, "prod", "--host", "db.example.com")
+    assert done.returncode == 0 and "does not hold the certificate that is pinned" in done.stderr
+    assert "no connection will succeed until" in done.stderr
+
+
+def test_the_second_host_counts_for_a_named_anchor(home, impostor_ca):
+    pin_files(home, ("corp", impostor_ca, "*.example.com", "root.crt"))
+    assert "may not vouch for db.example.org" in refused(
+        home, "prod", "--host", "db.example.com,db.example.org", "--anchor", "corp")
+    assert add(home, "prod", "--host", "a.example.com,b.example.com", "--anchor", "corp").returncode == 0
+
+
+# What a shell may have exported, and what libpq makes of it for an entry that does not say it.
+SURROUNDINGS = {"PGSSLCRL": "/nowhere/root.crl", "PGSSLCRLDIR": "/nowhere", "PGSSLCERT": "/nowhere/postgresql.crt", "PGHOSTADDR": "192.0.2.1",
+                "PGCHANNELBINDING": "disable", "PGSSLMINPROTOCOLVERSION": "TLSv1.3", "PGTARGETSESSIONATTRS": "primary", "PGPORT": "5433"}
+
+
+def test_what_the_environment_adds_is_said(home, stepca):
+    bootstrap(home, stepca)
+    done = add(home, "plain", "--host", "localhost", env={"PGUSER": "me", "PGDATABASE": "shop", "PGSERVICE": "other", "PGPASSWORD": "x"})
+    assert (done.returncode, done.stderr) == (0, "")
+    for variable, value in SURROUNDINGS.items():
+        done = add(home, variable, "--host", "localhost", "--json", env={variable: value})
+        assert done.returncode == 0, done.stderr
+        warning, = json.loads(done.stdout)["warnings"]
+        assert warning.startswith(f"environment {variable}: ") and f"={value} counts in this shell" in warning
+    # What the entry says itself is the same everywhere.
+    done = add(home, "own", "--host", "localhost", "channel_binding=require", "--port", "5432",
+               env={"PGCHANNELBINDING": "disable", "PGPORT": "1", "PGSSLROOTCERT": "/nowhere", "PGSSLMODE": "disable"})
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_exported_root_does_not_take_the_anchor_s_place(home, stepca, impostor_ca, postgres, prod, tmp_path):
+    """Whatever the shell has exported, the entry goes on working, and an entry without an anchor says what it depends on."""
+    bootstrap(home, stepca)
+    env = {"PGSSLROOTCERT": impostor_ca.write_root(tmp_path / "another.crt")}
+    done = add(home, *prod, "--check", env=env)
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    for prefix in ([], ["pganchor", "run", "--"]):
+        done = psql(home, "service=prod", prefix=prefix, password=postgres.password, env=env)
+        assert done.stdout == "t|TLSv1.3\n", done.stderr
+    pin(home, ("far", PIN_A, "*.example.com", "root.crt"))
+    done = add(home, "unpinned", *prod[1:], env=env)
+    assert done.returncode == 0 and "environment PGSSLROOTCERT" in done.stderr
 
 
 def test_an_anchor_that_is_not_there_or_may_not_vouch(home):
@@ -246,7 +384,8 @@ def test_an_sslrootcert_of_the_user_s_own(home, stepca, postgres, prod):
     done = psql(home, "service=prod", password=postgres.password)
     assert done.stdout == "t|TLSv1.3\n", done.stderr
     assert "both say which root" in refused(home, "x", "--host", "h", "--anchor", "corp", "sslrootcert=/r")
-    assert "/nowhere/root.crt cannot be read" in add(home, "y", "--host", "h", "sslrootcert=/nowhere/root.crt").stderr
+    said = add(home, "y", "--host", "h", "sslrootcert=/nowhere/root.crt").stderr
+    assert "/nowhere/root.crt does not exist" in said and "no connection will succeed" in said
 
 
 def test_a_password_is_written_with_a_warning_and_never_shown(home):

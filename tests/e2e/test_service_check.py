@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from services import add, bootstrap, entry, pin, policy
 
 
@@ -46,11 +48,28 @@ def test_no_byte_of_postgresql_goes_out(home, stepca, recording_server):
     assert came.tls and came.requests == ["ssl"] and came.inside == b""
 
 
-def test_an_impostor(home, stepca, impostor_postgres):
+def test_an_impostor(home, stepca, impostor_ca, impostor_postgres):
     bootstrap(home, stepca)
-    said = failed(home, "prod", "--host", "localhost", "--port", impostor_postgres.port)
-    assert "certificate verify failed" in said and "leave --check out" in said
+    before = home.snapshot()
+    done = add(home, "prod", "--host", "localhost", "--port", impostor_postgres.port, "--check")
+    assert done.returncode == 1 and home.snapshot() == before
+    assert "certificate verify failed" in done.stderr and "nothing was written" in done.stderr
+    # Whom it would have been, and not a word on how to go on all the same.
+    found = dict(re.findall(r"^    (refused|it showed|names|signed by|valid to) +(.*)$", done.stdout, re.M))
+    assert "certificate verify failed" in found["refused"] and found["it showed"].startswith("CN=localhost,")
+    assert "DNS:localhost" in found["names"] and found["signed by"] and found["valid to"]
+    for way in ("leave --check out", "--fingerprint", "bootstrap", "sslmode", impostor_ca.fingerprint):
+        assert way not in done.stdout + done.stderr
+    report = json.loads(add(home, "prod", "--host", "localhost", "--port", impostor_postgres.port, "--check", "--json").stdout)
+    host, = report["check"]
+    assert not report["written"] and not host["trusted"] and host["root_sha256"] == "" and host["anchor"] is None
+    assert "certificate verify failed" in host["problem"] and host["subject"].startswith("CN=localhost,")
     assert add(home, "prod", "--host", "localhost", "--port", impostor_postgres.port).returncode == 0
+
+
+def test_without_a_root_libpqs_advice_is_answered(home, postgres):
+    said = failed(home, "prod", "--host", "localhost", "--port", postgres.port)
+    assert re.search(r"change sslmode to disable server certificate verification.*\n    nothing was written; leave sslmode as it is", said), said
 
 
 def test_another_name_in_the_certificate(home, stepca, recording_server):
@@ -107,6 +126,52 @@ def test_every_host_of_a_list_is_checked(home, stepca, postgres, impostor_postgr
     assert "checked localhost:" in done.stdout and "checked 127.0.0.1:" in done.stdout
     said = failed(home, "bad", "--host", "localhost,localhost", "--port", f"{postgres.port},{impostor_postgres.port}")
     assert "certificate verify failed" in said
+
+
+def test_every_host_has_to_be_trusted(home, stepca, impostor_ca, postgres, impostor_postgres, tmp_path):
+    """Both roots are in the file that is trusted; one of them alone is pinned."""
+    roots = tmp_path / "roots.crt"
+    roots.write_text(stepca.root_pem + impostor_ca.pem)
+    bootstrap(home, stepca)
+    ports = [postgres.port, impostor_postgres.port]
+    for order in (ports, ports[::-1]):
+        said = failed(home, "prod", "--host", "localhost,localhost", "--port", ",".join(map(str, order)), f"sslrootcert={roots}",
+                      status=3)
+        assert "not pinned" in said
+
+
+def test_no_certificate_of_the_user_goes_to_whom_libpq_refuses(home, stepca, impostor_ca, recording_server, tmp_path):
+    """The second look, which believes nothing, shows nothing either."""
+    bootstrap(home, stepca)
+    chain, key = stepca.issue("me")
+    key.chmod(0o600)
+    server = recording_server(b"S", issued=impostor_ca.issue(tmp_path, "localhost"))
+    failed(home, "prod", "--host", "localhost", "--port", server.port, f"sslcert={chain}", f"sslkey={key}")
+    for came in server.finish():
+        assert came.inside == b"" and came.requests == ["ssl"]
+
+
+def test_a_chain_that_nobody_verified_has_no_root(home, impostor_ca, impostor_postgres):
+    policy(home, "allow-weak = localhost\n")
+    done = add(home, "old", "--host", "localhost", "--port", impostor_postgres.port, "sslmode=require", "--check")
+    assert done.returncode == 0, done.stderr
+    assert "root         none: the chain was not verified" in done.stdout and "pinned       no" in done.stdout
+    assert impostor_ca.fingerprint not in done.stdout
+    assert not re.search(r"^    sha256 +[0-9a-f]", done.stdout, re.M)
+
+
+@pytest.mark.parametrize("env, said", [
+    ({"PGHOSTADDR": "127.0.0.99"}, "Connection refused"),
+    ({"PGSSLMAXPROTOCOLVERSION": "TLSv1.1"}, "invalid SSL protocol version range"),
+    ({"PGCHANNELBINDING": "bogus"}, 'invalid channel_binding value: "bogus"'),
+])
+def test_it_connects_as_the_next_program_will(home, stepca, postgres, env, said):
+    """With what the shell has exported: passed and then failed would be a lie, and the reverse too."""
+    bootstrap(home, stepca)
+    args = ["prod", "--host", "localhost", "--port", postgres.port]
+    assert said in failed(home, *args, env=env)
+    done = add(home, *args, "--check", env={"PGPORT": "1", "PGSSLMODE": "disable", "PGSSLROOTCERT": "/nowhere"})
+    assert done.returncode == 0, done.stderr
 
 
 def test_hostaddr(home, stepca, postgres):

@@ -12,6 +12,12 @@ GOOD = "[good]\nhost=db.example.com\nport=5433\ndbname=shop\nuser=app\nsslmode=v
 WEAK = "[weak]\nhost=old.example.com\nsslmode=require\n"
 
 
+@pytest.fixture(autouse=True)
+def a_root_to_trust(home, impostor_ca):
+    """Without one libpq connects with no entry at all."""
+    services.trust(home, impostor_ca)
+
+
 def rows(done):
     """The table's lines, split where two blanks are."""
     lines = done.stdout.split("\n\n")[0].splitlines()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from audited import OWN_DEV
 from processes import ordinary_user
 
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
@@ -113,7 +114,7 @@ def test_programs_with_a_libpq_and_the_gate(among, pganchor):
     processes = {process["pid"]: process for process in json.loads(shown)["processes"]}
     assert processes[pid] == {
         "pid": pid, "user": USER, "program": Path(PYTHON).name, "gate": str(pganchor.module), "gate_deleted": False,
-        "module_missing": False,
+        "module_missing": False, "secure": False,
         "libpqs": [{"path": str(path), "version": version, "sessions": "SSL_write", "deleted": False}], "inside": None}
     assert processes[other]["libpqs"] == [] and processes[other]["gate"] == str(pganchor.module)
 
@@ -266,7 +267,16 @@ def test_a_program_that_cannot_be_looked_into_is_counted(among):
 def test_enabled_and_not_active_here(among, home):
     assert "\n    pganchor enable --help lists the ways; " in among([], gated=False)[2]
     assert home.pganchor("enable").returncode == 0
-    assert "\n    it is enabled: log out and in again, or start a new shell; " in among([], gated=False)[2]
+    shown = among([], gated=False)[2]
+    assert "\n    it is enabled for sessions of systemd, and none of yours runs: pganchor enable --shell; " in shown
+    # Where one runs, a session of it helps.
+    (home / "run/systemd").mkdir(parents=True)
+    (home / "run/systemd/private").touch()
+    shown = among([], gated=False, env={"XDG_RUNTIME_DIR": str(home / "run")})[2]
+    assert "\n    it is enabled: log out and in again; " in shown
+    assert home.pganchor("enable", "--shell", env={"SHELL": "/bin/bash"}).returncode == 0
+    shown = among([], gated=False, env={"SHELL": "/bin/bash"})[2]
+    assert "\n    it is enabled: start a new shell, or log out and in again; " in shown
 
 
 def test_the_ways(among, home):
@@ -302,7 +312,7 @@ def test_the_policy_in_force_and_the_pins(among, home):
     _, status, shown = among([])
     assert status == 0
     assert "policy: mode = audit, trust = pinned," in shown and "min-tls = 1.3" in shown
-    assert "pins: 2\nmode = audit refuses nothing; pganchor log shows what it would have\n" in shown
+    assert "pins: 2\nmode = audit refuses nothing" in shown
     files = re.search(r"^policy files: (/.*)/pganchor/policy.conf \(not there\), (/.*)$", shown, re.MULTILINE)
     assert files[2] == str(folder / "policy.conf")
     (folder / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\nallow-weak = localhost\n")
@@ -311,6 +321,34 @@ def test_the_policy_in_force_and_the_pins(among, home):
     assert told["policy_files"] == [{"path": f"{files[1]}/pganchor/policy.conf", "found": False},
                                     {"path": str(folder / "policy.conf"), "found": True}]
     assert (told["policy"]["mode"], told["policy"]["min-tls"], told["pins"], told["problem"]) == ("audit", "1.3", 2, None)
+
+
+@without_asan
+def test_audit_says_whether_anybody_hears_of_it(audited, home):
+    """Where nobody listens at /dev/log, what audit would have refused is in no log."""
+    assert "mode = audit refuses nothing; pganchor log shows what it would have\n" in audited("pganchor", "status")[0].stdout
+    unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
+    unheard = [*unshare, "sh", "-c", OWN_DEV, "own-dev", "pganchor", "status"]
+    assert "mode = audit refuses nothing, and nobody listens at /dev/log: what it would have refused is lost\n" in home.run(unheard).stdout
+    (home / ".config/pganchor/policy.conf").write_text("mode = audit\nlog = off\n")
+    assert "mode = audit refuses nothing, and log = off tells nobody" in audited("pganchor", "status")[0].stdout
+
+
+def test_a_program_with_more_power_is_not_told_to_be_started_again(among, tmp_path):
+    """ld.so would load no gate into it then either."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: to make a set-user-ID program of somebody else's")
+    program = tmp_path / "python"
+    shutil.copy(os.path.realpath(PYTHON), program)
+    os.chown(program, ordinary_user().pw_uid, -1)
+    program.chmod(0o4755)
+    powerful = [program, "-c", LOADING, "libpq.so.5"]
+    _, status, shown = among([powerful, loading("libpq.so.5")])
+    assert status == 3 and "  no, set-user-ID or the like  " in shown
+    assert "1 with a libpq and without the gate: start it again" in shown
+    assert "1 with a libpq and more power than its caller's, such as set-user-ID, into which ld.so loads no gate" in shown
+    [pid, other], _, told = among([powerful, loading("libpq.so.5")], "--json")
+    assert {process["pid"]: process["secure"] for process in json.loads(told)["processes"]} == {pid: True, other: False}
 
 
 @pytest.mark.parametrize("name, text", [("policy.conf", "mode = off\n"), ("anchors.conf", "[a]\npin = 12\n")])

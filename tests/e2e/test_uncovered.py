@@ -173,6 +173,22 @@ def test_a_set_user_id_program(home, session_folder, pganchor):
         assert home.pganchor("run", "--require", "--", program).stderr == ""
 
 
+@pytest.mark.parametrize("owner, group, mode, covered", [
+    (0, 12345, 0o2755, False), (12345, 0, 0o4755, False), (12345, 12345, 0o6755, False),
+    # Without the right of the group to start it, the bit only means that files are locked by force (inode(7)).
+    (0, 12345, 0o2745, True), (0, 0, 0o6755, True), (12345, 12345, 0o755, True)])
+def test_a_program_that_gets_power_by_its_mode(home, session_folder, owner, group, mode, covered):
+    if os.geteuid() != 0:
+        pytest.skip("needs root: to give a file to somebody else, and to be the one whose own it is not")
+    program = session_folder / f"true-{owner}-{group}-{mode:o}"
+    shutil.copy(shutil.which("true"), program)
+    os.chown(program, owner, group)
+    program.chmod(mode)
+    done = home.pganchor("run", "--require", "--", program)
+    assert done.returncode == (0 if covered else 3)
+    assert ("runs with more power than its caller's" in done.stderr) == (not covered)
+
+
 def test_a_program_for_other_machines(home):
     """The header tells; the kernel, and the shell that execvp(3) then tries, have their own say."""
     program = home / "program"

@@ -34,7 +34,7 @@ MUTATIONS = {
     "TLSv1.2 where the policy wants 1.3": ("policy/verdict.c", "return policy->min_tls == PGA_TLS_1_2 && ", "return ", 15),
     "TLSv1.1 is strong": ("policy/verdict.c", 'strcasecmp(version, "TLSv1.2") == 0', '(strcasecmp(version, "TLSv1.2") == 0 || strcasecmp(version, "TLSv1.1") == 0)', 15),
     "ssl_max_protocol_version does not count": ("policy/verdict.c", "if (maximum[0] != '\\0' &&", "if (false && maximum[0] != '\\0' &&", 15),
-    "sslrootcert=system is fine": ("policy/verdict.c", "if (policy->public_ca == PGA_REFUSE &&", "if (false && policy->public_ca == PGA_REFUSE &&", 15),
+    "sslrootcert=system is fine": ("policy/verdict.c", "} else if (policy->public_ca == PGA_REFUSE) {", "} else if (false && policy->public_ca == PGA_REFUSE) {", 15),
     "sslkeylogfile is fine": ("policy/verdict.c", '{"sslkeylogfile", false,', '{"sslkeylogfiles", false,', 18),
     "oauth_ca_file is fine": ("policy/verdict.c", '{"oauth_ca_file", true,', '{"oauth_ca_files", true,', 19),
     "oauth_ca_file is fine on a socket": ("policy/verdict.c", '{"oauth_ca_file", true,', '{"oauth_ca_file", false,', 19),

@@ -55,7 +55,7 @@ mkdir -p "$build"
 
 sources=(
     tests/fuzz/parsers.c
-    src/base/{error,file,host,ini,ownership,places,printable,stamp,terminal,text,userfile}.c
+    src/base/{error,file,guess,host,ini,ownership,places,printable,stamp,terminal,text,userfile,walk}.c
     src/policy/{effective,explain,linked,options,origin,pins,policy,verdict}.c
     src/anchor/{anchor_rules,anchors_conf,ca_url,certificate,fingerprint,idn,root_crt}.c
     src/service/{edit,servicefile,settings}.c

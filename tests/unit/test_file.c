@@ -3,6 +3,7 @@
 
 #include "base/edit.h"
 #include "base/file.h"
+#include "base/staged.h"
 
 #include <dirent.h>
 #include <signal.h>
@@ -263,18 +264,62 @@ static void what_another_program_wrote_is_not_lost(void **state)
 	assert_int_equal(names(), 1);
 }
 
+/* What a process that is killed behind its stage() leaves, still locked while `alive`. */
+static pid_t stage_in_child(bool alive)
+{
+	struct pga_edit editing;
+	struct pga_error error;
+	int ready[2];
+	char byte;
+	pid_t child;
+
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	if (child == 0) {
+		if (pga_edit_begin(&editing, "file", 0600, &error) != 0 ||
+		    pga_edit_stage(&editing, "half", 4, &error) != 0)
+			_exit(1);
+		/* The lock on the directory is another's matter here. */
+		(void)unlink(PGA_LOCK_NAME);
+		if (write(ready[1], "x", 1) != 1)
+			_exit(1);
+		if (alive)
+			(void)pause();
+		_exit(0);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
+	if (!alive)
+		assert_int_equal(waitpid(child, NULL, 0), child);
+	return child;
+}
+
 static void leftovers_of_a_killed_edit_go(void **state)
 {
+	pid_t living;
+
 	(void)state;
 	put("file", "before");
-	put(".file.pganchor-AbCd12", "half");
-	put(".other.pganchor-AbCd12", "another file's");
-	put(".file.pganchor-longer1", "not ours");
+	living = stage_in_child(true);
+	(void)stage_in_child(false);
+	/* What is not exactly what we make is the user's. */
+	put(".file.pganchor-backup", "mine");
+	put(PGA_STAGED_PREFIX "backup", "mine");
+	put(PGA_STAGED_PREFIX "0123456789abcde", "mine");
+	put(PGA_STAGED_PREFIX "0123456789abcdef0", "mine");
+	put(PGA_STAGED_PREFIX "0123456789ABCDEF", "mine");
+	assert_int_equal(mkdir(PGA_STAGED_PREFIX "0123456789abcde0", 0700), 0);
+	assert_int_equal(symlink("file", PGA_STAGED_PREFIX "0123456789abcde1"), 0);
+	assert_int_equal(names(), 10);
 	assert_int_equal(edit("file", "after", true), 0);
 	assert_holds("file", "after");
-	assert_int_equal(access(".file.pganchor-AbCd12", F_OK), -1);
-	assert_holds(".other.pganchor-AbCd12", "another file's");
-	assert_holds(".file.pganchor-longer1", "not ours");
+	assert_int_equal(names(), 9);
+	assert_int_equal(kill(living, SIGKILL), 0);
+	assert_int_equal(waitpid(living, NULL, 0), living);
+	assert_int_equal(edit("file", "after", true), 0);
+	assert_int_equal(names(), 8);
+	assert_holds(PGA_STAGED_PREFIX "backup", "mine");
 }
 
 /* Two edits in one folder at once, as bootstrap makes them: flock() would wait for itself. */

@@ -55,7 +55,7 @@ static void none_are_none(void **state)
 	struct pga_error error;
 
 	(void)state;
-	assert_int_equal(pga_pins_parse(&pins, "anchors.conf", "", 0, &error), 0);
+	assert_int_equal(pga_pins_parse(&pins, "anchors.conf", NULL, 0, &error), 0);
 	assert_int_equal(pins.count, 0);
 	assert_null(pga_pins_named(&pins, "a"));
 	pga_pins_free(&pins);

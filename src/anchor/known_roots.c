@@ -1,0 +1,87 @@
+#include "anchor/known_roots.h"
+
+#include "anchor/proof.h"
+#include "base/file.h"
+#include "base/places.h"
+#include "base/text.h"
+#include "policy/pins.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether the anchor's own file has the pinned certificate, which is read then. */
+static bool read_root(const struct pga_pin *pin, struct pga_certificate *certificate)
+{
+	struct pga_text name = PGA_TEXT_EMPTY;
+	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	char *path = NULL;
+	bool found = false;
+	bool right = false;
+
+	pga_text_addf(&name, "anchors/%s.crt", pin->name);
+	if (!name.failed)
+		path = pga_user_config(pga_text_string(&name));
+	if (path != NULL && pga_file_read(path, &content, &found, &error) == 0 && found &&
+	    pga_certificate_read(certificate, path, pga_text_string(&content), content.length,
+				 &error) == 0) {
+		right = strcmp(certificate->pin, pin->pin) == 0;
+		if (!right)
+			pga_certificate_free(certificate);
+	}
+	pga_text_free(&name);
+	pga_text_free(&content);
+	free(path);
+	return right;
+}
+
+int pga_known_roots_read(struct pga_known_roots *known, const char *source, struct pga_error *error)
+{
+	struct pga_pins pins;
+	int result = -1;
+
+	memset(known, 0, sizeof *known);
+	if (pga_pins_load(&pins, error) != 0)
+		goto done;
+	known->roots = calloc(pins.count + 1, sizeof *known->roots);
+	if (known->roots == NULL) {
+		(void)pga_fail_memory(error);
+		goto done;
+	}
+	for (size_t i = 0; i < pins.count; i++) {
+		struct pga_known_root *root = &known->roots[known->count];
+
+		if (strcmp(pins.pins[i].source, source) != 0 ||
+		    !read_root(&pins.pins[i], &root->certificate))
+			continue;
+		known->count++;
+		root->name = strdup(pins.pins[i].name);
+		if (root->name == NULL) {
+			(void)pga_fail_memory(error);
+			goto done;
+		}
+	}
+	result = 0;
+done:
+	pga_pins_free(&pins);
+	return result;
+}
+
+const struct pga_known_root *pga_known_roots_of(const struct pga_known_roots *known,
+						STACK_OF(X509) * chain)
+{
+	for (size_t i = 0; i < known->count; i++)
+		if (pga_proof_ends_in(chain, &known->roots[i].certificate))
+			return &known->roots[i];
+	return NULL;
+}
+
+void pga_known_roots_free(struct pga_known_roots *known)
+{
+	for (size_t i = 0; i < known->count; i++) {
+		free(known->roots[i].name);
+		pga_certificate_free(&known->roots[i].certificate);
+	}
+	free(known->roots);
+	memset(known, 0, sizeof *known);
+}

@@ -1,0 +1,138 @@
+#include "cli/bootstrap_existing.h"
+
+#include "anchor/anchors.h"
+#include "anchor/unpinned.h"
+#include "base/terminal.h"
+#include "base/text.h"
+#include "policy/linked.h"
+#include "policy/policy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A file of all public CAs has about 150: who has that needs no list of them. */
+#define MOST_NAMED 8
+
+static char *root_crt_path(struct pga_error *error)
+{
+	struct pga_text path = PGA_TEXT_EMPTY;
+	char *home = pga_libpq_home(error);
+	char *taken;
+
+	if (home == NULL)
+		return NULL;
+	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
+	free(home);
+	taken = pga_text_take(&path);
+	if (taken == NULL)
+		(void)pga_fail_memory(error);
+	return taken;
+}
+
+/* In a dry run, the new root is not pinned yet. */
+static size_t count_others(const struct pga_unpinned_roots *unpinned,
+			   const struct pga_certificate *root)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < unpinned->count; i++)
+		count += strcmp(unpinned->roots[i].pin, root->pin) != 0 ? 1 : 0;
+	return count;
+}
+
+static int warn(const char *path, const struct pga_unpinned_roots *unpinned,
+		const struct pga_certificate *root, bool dry_run, struct pga_error *error)
+{
+	const size_t count = count_others(unpinned, root);
+	struct pga_text list = PGA_TEXT_EMPTY;
+	size_t named = 0;
+	int result = 0;
+
+	for (size_t i = 0; i < unpinned->count && named < MOST_NAMED; i++) {
+		if (strcmp(unpinned->roots[i].pin, root->pin) == 0)
+			continue;
+		pga_text_addf(&list, "    %s (SHA-256 %s)\n", unpinned->roots[i].subject,
+			      unpinned->roots[i].pin);
+		named++;
+	}
+	if (count > named)
+		pga_text_addf(&list, "    and %zu more\n", count - named);
+	if (list.failed)
+		result = pga_fail_memory(error);
+	else if (count > 0)
+		pga_print_warning(
+		    "%s: the gate %s the servers of %zu %s in it that %s not pinned:\n"
+		    "%s    the same command with --pin-existing pins %s too",
+		    path, dry_run ? "would refuse" : "refuses from now on", count,
+		    count == 1 ? "root" : "roots", count == 1 ? "is" : "are",
+		    pga_text_string(&list), count == 1 ? "it" : "them");
+	pga_text_free(&list);
+	return result;
+}
+
+/* What an anchor is called for which nobody has chosen a name. */
+static void name_of(const struct pga_certificate *root, char name[32])
+{
+	(void)snprintf(name, 32, "existing-%.16s", root->pin);
+}
+
+static int pin_one(const struct pga_certificate *root, const char *path, bool dry_run, bool quiet,
+		   struct pga_error *error)
+{
+	char name[32];
+	const struct pga_anchor anchor = {
+	    .proof = {.root = root}, .fallback_name = name, .source = path};
+	struct pga_anchoring done;
+
+	name_of(root, name);
+	if (pga_certificate_check_anchor(root, path, error) != 0 ||
+	    pga_anchor_install(&anchor, dry_run, &done, error) != 0)
+		return -1;
+	if (!quiet)
+		(void)printf("%s too, as anchor %s: %s (%s)\n",
+			     dry_run ? "Would be pinned" : "Pinned", done.name, root->subject,
+			     root->pin);
+	pga_anchoring_free(&done);
+	return 0;
+}
+
+/* One that is no good as an anchor keeps no other from being pinned. */
+static void pin_all(const char *path, const struct pga_unpinned_roots *unpinned,
+		    const struct pga_certificate *root, bool dry_run, bool quiet)
+{
+	struct pga_error error;
+
+	for (size_t i = 0; i < unpinned->count; i++)
+		if (strcmp(unpinned->roots[i].pin, root->pin) != 0 &&
+		    pin_one(&unpinned->roots[i], path, dry_run, quiet, &error) != 0)
+			pga_print_warning("%s; it is not pinned, and the gate refuses its servers",
+					  error.message);
+}
+
+int pga_existing_roots(const struct pga_certificate *root, bool pin, bool dry_run, bool quiet,
+		       struct pga_error *error)
+{
+	struct pga_unpinned_roots unpinned = {NULL, 0};
+	struct pga_policy policy = {0};
+	struct pga_pins pins = {0};
+	char *path = NULL;
+	int result = -1;
+
+	if (pga_policy_load(&policy, error) != 0 || pga_pins_load(&pins, error) != 0)
+		goto done;
+	path = root_crt_path(error);
+	if (path == NULL || pga_unpinned_roots_read(&unpinned, path, &pins, error) != 0)
+		goto done;
+	result = 0;
+	if (pin)
+		pin_all(path, &unpinned, root, dry_run, quiet);
+	else if (policy.trust == PGA_TRUST_PINNED)
+		result = warn(path, &unpinned, root, dry_run, error);
+done:
+	free(path);
+	pga_unpinned_roots_free(&unpinned);
+	pga_pins_free(&pins);
+	pga_policy_free(&policy);
+	return result;
+}

@@ -1,0 +1,200 @@
+/* PQconnectPoll(), in the state CONNECTION_NEEDED, reads a host's port, then its address, makes a
+ * socket, reads keepalives, and connects. With a port that is no number, libpq has checked all of
+ * the options by then; with addresses that are none, it has read every port, has looked up no name,
+ * and makes no socket. */
+#include "service/ask.h"
+
+#include "base/text.h"
+#include "policy/linked.h"
+#include "service/hosts.h"
+#include "service/settings.h"
+
+#include <netdb.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No number, and no text that a user would write. libpq quotes it in every language. */
+#define PROBE "pganchor-asks-for-the-effective-settings"
+
+/* At most this many settings are put behind the caller's, which they override. */
+#define ADDED 2
+
+static PGconn *begin(const struct pga_parameters *parameters, const char *const added[ADDED][2])
+{
+	const char **keywords;
+	const char **values;
+	PGconn *conn = NULL;
+	size_t count = 0;
+
+	while (parameters->keywords[count] != NULL)
+		count++;
+	keywords = calloc(count + ADDED + 1, sizeof *keywords);
+	values = calloc(count + ADDED + 1, sizeof *values);
+	if (keywords != NULL && values != NULL) {
+		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
+		memcpy(values, parameters->values, count * sizeof *values);
+		for (size_t i = 0; i < ADDED; i++) {
+			keywords[count + i] = added[i][0];
+			values[count + i] = added[i][1];
+		}
+		conn = pga_linked_libpq.connectStartParams(keywords, values,
+							   parameters->expand_dbname);
+	}
+	free(keywords);
+	free(values);
+	return conn;
+}
+
+/* How many of libpq's lines are about the probe; the first that is not is what it refuses. */
+static size_t read_words(const char *said, struct pga_error *error)
+{
+	size_t probes = 0;
+	bool other = false;
+
+	while (*said != '\0') {
+		size_t length = strcspn(said, "\n");
+		char *line = strndup(said, length);
+
+		if (line != NULL && strstr(line, PROBE) != NULL)
+			probes++;
+		else if (line != NULL && !other)
+			other = pga_fail(error, NULL, "%s", line) != 0;
+		free(line);
+		said += length + (said[length] == '\n');
+	}
+	return other ? 0 : probes;
+}
+
+/* Takes the settings of a probe that libpq refused this many times, and finishes it. */
+static int take(PGconn *conn, size_t times, struct pga_effective *effective,
+		struct pga_error *error)
+{
+	int result = 0;
+
+	memset(effective, 0, sizeof *effective);
+	if (conn == NULL)
+		return pga_fail_memory(error);
+	(void)pga_fail(error, NULL, "libpq does not say why it refuses");
+	if (read_words(pga_linked_libpq.errorMessage(conn), error) < times)
+		result = 1;
+	else if (pga_effective_of(&pga_linked_libpq, conn, effective) != 0)
+		result = pga_fail_memory(error);
+	pga_linked_libpq.finish(conn);
+	return result;
+}
+
+/* What is no address, for each host. */
+static char *probes_for(const struct pga_hosts *hosts)
+{
+	struct pga_text list = PGA_TEXT_EMPTY;
+
+	for (size_t i = 0; i < hosts->count; i++)
+		pga_text_addf(&list, "%s" PROBE, i > 0 ? "," : "");
+	return pga_text_take(&list);
+}
+
+/* The question that libpq asks the C library about a hostaddr, and its words. */
+static int check_addresses(const struct pga_hosts *hosts, struct pga_error *error)
+{
+	const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+
+	for (size_t i = 0; i < hosts->count; i++) {
+		const char *address = hosts->items[i].address;
+		struct addrinfo *found = NULL;
+		int failure = address[0] != '\0' ? getaddrinfo(address, NULL, &hints, &found) : 0;
+
+		if (found != NULL)
+			freeaddrinfo(found);
+		if (failure != 0) {
+			(void)pga_fail(error, NULL, "could not parse network address \"%s\": %s",
+				       address, gai_strerror(failure));
+			return 1;
+		}
+	}
+	return 0;
+}
+
+/* The value of one array's setting for the other's: libpq frees both. */
+static void swap(const struct pga_effective *a, const struct pga_effective *b, const char *keyword)
+{
+	const PQconninfoOption *one = pga_option_find(a->options, keyword);
+	const PQconninfoOption *other = pga_option_find(b->options, keyword);
+	char *value;
+
+	if (one == NULL || other == NULL)
+		return;
+	value = one->val;
+	a->options[one - a->options].val = other->val;
+	b->options[other - b->options].val = value;
+}
+
+/* libpq reads these when the socket is there, the first when it waits for it, and the others for
+ * one that is no Unix-domain socket. */
+static int check_numbers(const struct pga_effective *effective, const struct pga_hosts *hosts,
+			 struct pga_error *error)
+{
+	static const char *const numbers[] = {
+	    "connect_timeout",     "keepalives",       "keepalives_idle",
+	    "keepalives_interval", "keepalives_count", "tcp_user_timeout",
+	};
+	bool remote = false;
+
+	for (size_t i = 0; i < hosts->count; i++)
+		remote = remote || !hosts->items[i].local;
+	for (size_t i = 0; i < (remote ? sizeof numbers / sizeof numbers[0] : 1); i++) {
+		const char *value = pga_effective_value(effective, numbers[i]);
+
+		if (value != NULL && value[0] != '\0' &&
+		    pga_number_check(numbers[i], value, error) != 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* The second question, with what is no address for each host. */
+static int go_on(const struct pga_parameters *parameters, const struct pga_effective *first,
+		 struct pga_effective *effective, struct pga_error *error)
+{
+	struct pga_hosts hosts;
+	char *probes;
+	int result = -1;
+
+	if (pga_hosts_split(pga_effective_value(first, "host"),
+			    pga_effective_value(first, "hostaddr"), NULL, &hosts, error) != 0)
+		return -1;
+	probes = probes_for(&hosts);
+	if (probes == NULL) {
+		(void)pga_fail_memory(error);
+	} else {
+		const char *const added[ADDED][2] = {{"hostaddr", probes}, {NULL, NULL}};
+
+		result = take(begin(parameters, added), hosts.count, effective, error);
+	}
+	if (result == 0) {
+		swap(first, effective, "hostaddr");
+		result = check_addresses(&hosts, error);
+		if (result == 0)
+			result = check_numbers(effective, &hosts, error);
+		if (result != 0)
+			pga_effective_free(&pga_linked_libpq, effective);
+	}
+	free(probes);
+	pga_hosts_free(&hosts);
+	return result;
+}
+
+int pga_ask(const struct pga_parameters *parameters, struct pga_effective *effective,
+	    struct pga_error *error)
+{
+	/* libpq looks for the password file when it has no password (connectOptions2()). */
+	static const char *const added[ADDED][2] = {{"port", PROBE}, {"password", "-"}};
+	struct pga_effective first;
+	int result = take(begin(parameters, added), 1, &first, error);
+
+	if (result != 0)
+		return result;
+	result = go_on(parameters, &first, effective, error);
+	pga_effective_free(&pga_linked_libpq, &first);
+	return result;
+}

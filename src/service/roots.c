@@ -1,0 +1,201 @@
+#include "service/roots.h"
+
+#include "base/text.h"
+#include "policy/linked.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct pga_root_file {
+	char *path;
+	char *problem; /* NULL: it is as it should be */
+};
+
+/* From 16 on, libpq takes the word for the roots of the system. */
+#define SYSTEM_ROOTS_SINCE 160000
+
+char *pga_roots_path(struct pga_roots *roots, const char *sslrootcert, struct pga_error *error)
+{
+	struct pga_text path = PGA_TEXT_EMPTY;
+
+	if (strcmp(sslrootcert, "system") == 0 && pga_linked_libpq_version() >= SYSTEM_ROOTS_SINCE)
+		return NULL;
+	if (sslrootcert[0] == '\0') {
+		if (roots->home == NULL)
+			roots->home = pga_libpq_home(error);
+		if (roots->home == NULL)
+			return NULL;
+		pga_text_addf(&path, "%s/.postgresql/root.crt", roots->home);
+	} else {
+		pga_text_add(&path, sslrootcert);
+	}
+	if (path.failed)
+		(void)pga_fail_memory(error);
+	return pga_text_take(&path);
+}
+
+/* OpenSSL's reason for its first error, after "fallback" where it has none. */
+static const char *reason(const char *fallback)
+{
+	const char *said = ERR_reason_error_string(ERR_get_error());
+
+	ERR_clear_error();
+	return said != NULL ? said : fallback;
+}
+
+/* The file as libpq loads it (initialize_SSL()); NULL with what is wrong. The caller frees it. */
+static SSL_CTX *load(const char *path, struct pga_error *error)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+
+	ERR_clear_error();
+	if (context == NULL) {
+		(void)pga_fail_memory(error);
+	} else if (SSL_CTX_load_verify_locations(context, path, NULL) != 1) {
+		(void)pga_fail(error, NULL, "%s: holds no certificate that OpenSSL can read (%s)",
+			       path, reason("it gives no reason"));
+		SSL_CTX_free(context);
+		context = NULL;
+	}
+	return context;
+}
+
+static X509 *certificate_at(const STACK_OF(X509_OBJECT) * objects, int index)
+{
+	return X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, index));
+}
+
+/* Whether there is any certificate: a file may hold CRLs alone. */
+static int check_loaded(const char *path, struct pga_error *error)
+{
+	SSL_CTX *context = load(path, error);
+	const STACK_OF(X509_OBJECT) * objects;
+	bool any = false;
+
+	if (context == NULL)
+		return -1;
+	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++)
+		any = any || certificate_at(objects, i) != NULL;
+	SSL_CTX_free(context);
+	return any ? 0 : pga_fail(error, NULL, "%s: holds no certificate", path);
+}
+
+static int check_file(const char *path, struct pga_error *error)
+{
+	struct stat status;
+
+	if (stat(path, &status) != 0) {
+		if (errno == ENOENT || errno == ENOTDIR)
+			return pga_fail(error, NULL, "root certificate file %s does not exist",
+					path);
+		return pga_fail_errno(error, NULL, "root certificate file %s", path);
+	}
+	/* A pipe can be read once, and libpq is to do that. */
+	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+		return 0;
+	return check_loaded(path, error);
+}
+
+static const struct pga_root_file *remember(struct pga_roots *roots, const char *path,
+					    struct pga_error *error)
+{
+	struct pga_root_file *grown = reallocarray(roots->files, roots->count + 1, sizeof *grown);
+	struct pga_root_file *file;
+
+	if (grown == NULL)
+		return NULL;
+	roots->files = grown;
+	file = &grown[roots->count];
+	file->path = strdup(path);
+	file->problem = NULL;
+	if (file->path == NULL)
+		return NULL;
+	roots->count++;
+	if (check_file(path, error) == 0)
+		return file;
+	file->problem = strdup(error->message);
+	return file->problem != NULL ? file : NULL;
+}
+
+int pga_roots_look(struct pga_roots *roots, const struct pga_effective *effective, const char **why,
+		   struct pga_error *error)
+{
+	const char *value = pga_effective_value(effective, "sslrootcert");
+	const struct pga_root_file *file = NULL;
+	char *path;
+
+	*why = NULL;
+	error->message[0] = '\0';
+	path = pga_roots_path(roots, value != NULL ? value : "", error);
+	if (path == NULL)
+		return error->message[0] == '\0' ? 0 : -1;
+	for (size_t i = roots->count; i > 0 && file == NULL; i--)
+		if (strcmp(roots->files[i - 1].path, path) == 0)
+			file = &roots->files[i - 1];
+	if (file == NULL)
+		file = remember(roots, path, error);
+	free(path);
+	if (file == NULL)
+		return pga_fail_memory(error);
+	*why = file->problem;
+	return 0;
+}
+
+static bool has_pin(const X509 *certificate, const char *pin)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	bool same = X509_digest(certificate, EVP_sha256(), digest, &length) == 1 &&
+		    length * 2 == PGA_PIN_LENGTH;
+
+	for (size_t i = 0; same && i < length; i++)
+		same = pin[2 * i] == hex[digest[i] >> 4] && pin[2 * i + 1] == hex[digest[i] & 0xF];
+	return same;
+}
+
+int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error)
+{
+	const STACK_OF(X509_OBJECT) * objects;
+	SSL_CTX *context;
+	bool holds = false;
+	bool other = false;
+
+	if (check_file(path, error) != 0)
+		return -1;
+	context = load(path, error);
+	if (context == NULL)
+		return -1;
+	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		const X509 *certificate = certificate_at(objects, i);
+
+		if (certificate != NULL && has_pin(certificate, pin))
+			holds = true;
+		else if (certificate != NULL)
+			other = true;
+	}
+	SSL_CTX_free(context);
+	if (!holds)
+		return pga_fail(error, NULL, "%s: does not hold the certificate that is pinned",
+				path);
+	return alone && other ? pga_fail(error, NULL, "%s: holds another certificate, too", path)
+			      : 0;
+}
+
+void pga_roots_free(struct pga_roots *roots)
+{
+	for (size_t i = 0; i < roots->count; i++) {
+		free(roots->files[i].path);
+		free(roots->files[i].problem);
+	}
+	free(roots->files);
+	free(roots->home);
+	memset(roots, 0, sizeof *roots);
+}

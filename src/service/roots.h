@@ -1,0 +1,37 @@
+/* Whether libpq would find a certificate to trust. */
+#ifndef PGA_SERVICE_ROOTS_H
+#define PGA_SERVICE_ROOTS_H
+
+#include "base/error.h"
+#include "policy/effective.h"
+#include "policy/pins.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pga_root_file;
+
+/* The files that were looked at: a hundred entries with one file look at it once. Starts all zero.
+ */
+struct pga_roots {
+	struct pga_root_file *files;
+	size_t count;
+	char *home; /* libpq's; NULL: not asked for yet */
+};
+
+/* The file in which libpq looks for roots when the setting is this: the caller frees it. NULL for
+ * "system" where libpq knows the word, and, with the error filled, where libpq finds no home. */
+char *pga_roots_path(struct pga_roots *roots, const char *sslrootcert, struct pga_error *error);
+
+/* Whether there is a certificate in the file of these settings that OpenSSL can use as libpq loads
+ * it. Where not, *why says so; it belongs to the roots. Returns -1 for want of memory. */
+int pga_roots_look(struct pga_roots *roots, const struct pga_effective *effective, const char **why,
+		   struct pga_error *error);
+
+/* Whether the file holds the certificate with this pin, and with alone set no other. Returns -1
+ * with what is wrong with the file. */
+int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error);
+
+void pga_roots_free(struct pga_roots *roots);
+
+#endif

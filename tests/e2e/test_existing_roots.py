@@ -1,0 +1,99 @@
+"""bootstrap beside roots that were in root.crt before: once an anchor is pinned, the gate refuses the servers of those that are not."""
+
+import json
+
+import pytest
+
+from certificates import EXPIRED, make_root, pem
+from hostile import stepca_answers
+from test_bootstrap_proof import GATED, ROOT_CRT, THROUGH, connect, write_root_crt  # noqa: F401
+
+CONF = ".config/pganchor/anchors.conf"
+OLD = make_root("Old root of somebody else's")
+OLDER = make_root("Older root", key="rsa2048")
+REFUSED = "its certificate chain ends in a root that is not pinned"
+
+
+@pytest.fixture
+def root():
+    return make_root("Company Root CA")
+
+
+@pytest.fixture
+def bootstrap(home, https_ca, root):
+    """Factory bootstrap(*args) -> CompletedProcess, of a CA with this root."""
+    ca = https_ca(stepca_answers(root), authority=root)
+    return lambda *args: home.pganchor("bootstrap", "--ca-url", ca.url, "--fingerprint", root.fingerprint, *args)
+
+
+@pytest.mark.parametrize("args", [[], ["--scoped"], ["--dry-run"], ["--json"]], ids=["root.crt", "scoped", "dry run", "JSON"])
+def test_roots_that_are_not_pinned_are_named(home, bootstrap, root, connect, args):  # noqa: F811
+    write_root_crt(home, OLD.pem + OLDER.pem)
+    assert THROUGH in connect(OLD, *GATED)
+    done = bootstrap(*args)
+    assert done.returncode == 0
+    what = "would refuse" if args == ["--dry-run"] else "refuses from now on"
+    assert f"{what} the servers of 2 roots in it that are not pinned:" in done.stderr and "--pin-existing" in done.stderr
+    for authority, name in ((OLD, "CN=Old root of somebody else's,O=Test PKI"), (OLDER, "CN=Older root,O=Test PKI")):
+        assert f"    {name} (SHA-256 {authority.fingerprint})\n" in done.stderr
+    assert root.fingerprint not in done.stderr
+    assert (REFUSED if args != ["--dry-run"] else THROUGH) in connect(OLD, *GATED)
+
+
+def test_and_pinned_where_that_is_wanted(home, bootstrap, root, connect):  # noqa: F811
+    write_root_crt(home, OLD.pem + OLDER.pem)
+    before = home.snapshot()
+    done = bootstrap("--pin-existing", "--dry-run")
+    assert done.returncode == 0 and f"Would be pinned too, as anchor existing-{OLD.fingerprint[:16]}: CN=Old root" in done.stdout
+    assert home.snapshot() == before
+    assert bootstrap().returncode == 0  # The command that is advised comes second.
+    done = bootstrap("--pin-existing")
+    assert done.returncode == 0 and "not pinned" not in done.stderr
+    assert f"Pinned too, as anchor existing-{OLDER.fingerprint[:16]}: CN=Older root,O=Test PKI ({OLDER.fingerprint})" in done.stdout
+    for authority in (root, OLD, OLDER):
+        assert THROUGH in connect(authority, *GATED)
+    assert (home / ROOT_CRT).read_text() == f"{OLD.pem}{OLDER.pem}# pganchor anchor localhost\n{root.pem}"
+    before = home.snapshot()
+    done = bootstrap("--pin-existing", "--json")
+    assert json.loads(done.stdout)["changed"] is False and done.stderr == ""
+    assert home.snapshot() == before
+
+
+def test_one_that_can_be_no_anchor_is_named_and_the_others_pinned(home, bootstrap, connect):  # noqa: F811
+    weak = make_root("Weak root", key="rsa1024")
+    write_root_crt(home, weak.pem + OLD.pem)
+    done = bootstrap("--pin-existing")
+    assert done.returncode == 0
+    assert "1024 bits" in done.stderr and "it is not pinned, and the gate refuses its servers" in done.stderr
+    assert THROUGH in connect(OLD, *GATED)
+
+
+QUIET = {
+    "the root itself": lambda root: root.pem,
+    "its twin": lambda root: root.twin().pem,
+    "an expired root": lambda root: make_root("Expired", days=EXPIRED).pem,
+    "an intermediate": lambda root: pem(OLD.intermediate().cert),
+}
+
+
+@pytest.mark.parametrize("content", QUIET.values(), ids=QUIET)
+def test_what_ends_no_chain_is_not_named(home, bootstrap, root, content):
+    write_root_crt(home, content(root))
+    done = bootstrap()
+    assert done.returncode == 0 and "not pinned" not in done.stderr
+
+
+def test_a_policy_that_asks_for_no_pins(home, bootstrap, connect):  # noqa: F811
+    write_root_crt(home, OLD.pem)
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/policy.conf").write_text("trust = verified\n")
+    done = bootstrap()
+    assert done.returncode == 0 and "not pinned" not in done.stderr
+
+
+def test_a_bundle_is_not_listed_in_full(home, bootstrap):
+    many = [make_root(f"Public CA {number}") for number in range(12)]
+    write_root_crt(home, "".join(root.pem for root in many))
+    done = bootstrap()
+    assert done.returncode == 0
+    assert "12 roots in it that are not pinned" in done.stderr and "and 4 more" in done.stderr and done.stderr.count("CN=Public CA") == 8

@@ -1,0 +1,178 @@
+"""Copies of the sources that are built: one whose tests leave a map of what they execute, others in which one line is changed."""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import blocks
+
+HERE = Path(__file__).resolve().parent
+TOP = HERE.parent.parent
+# What is installed, and what it is in the folder that it is built in.
+INSTALLED = {"bin/pganchor": "pganchor", "lib/pganchor/pganchor-gate.so": ".libs/pganchor-gate.so",
+             "lib/libpganchor.so.0.0.0": ".libs/libpganchor.so.0.0.0"}
+TARGETS = {"bin/pganchor": "pganchor", "lib/pganchor/pganchor-gate.so": "pganchor-gate.la",
+           "lib/libpganchor.so.0.0.0": "libpganchor.la"}
+# Each builds the programs under test in a way of its own, or is about files that are no programs, or takes minutes.
+LEFT_OUT = ("build", "builds", "packages", "quickstart", "bench", "machines", "libpqs", "kerberos", "manuals", "fixtures",
+            "other_programs", "daemons", "fuzz", "clients")
+
+
+class Failed(Exception):
+    """A command failed; what it said."""
+
+
+def run(argv, **kwargs):
+    done = subprocess.run([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, errors="replace", **kwargs)
+    if done.returncode != 0:
+        raise Failed(f"{argv[0]}: {done.stdout[-4000:]}")
+    return done.stdout
+
+
+class Tree:
+    """A copy of the sources in folder/source, built in folder/build, installed into folder/stage."""
+
+    def __init__(self, folder, *words):
+        self.folder = Path(folder)
+        self.source, self.build, self.stage = (self.folder / name for name in ("source", "build", "stage"))
+        self.build.mkdir(parents=True, exist_ok=True)
+        run([TOP / "packaging/copy-sources.sh", self.source])
+        if not (self.source / "configure").exists():
+            run([self.source / "autogen.sh"], cwd=self.source)
+        if not (self.build / "config.status").exists():
+            run([self.source / "configure", f"--prefix={self.stage}", *words], cwd=self.build)
+        self.make("-j2", "all")
+        shutil.rmtree(self.stage, ignore_errors=True)
+        self.make("install")
+
+    def make(self, *words):
+        return run(["make", "-s", *words], cwd=self.build)
+
+    def units(self):
+        return sorted(path.stem for path in (self.source / "tests/unit").glob("test_*.c"))
+
+
+def record(folder, store, tests, shares):
+    """Runs all tests once on builds with cover.c, a share of the files on each; the map goes to the file `store`, the sources to a
+    folder beside it."""
+    trees = [cover_tree(Path(f"{folder}-{number}")) for number in range(shares)]
+    making = [Path(f"{store}.{number}") for number in range(shares)]
+    for path in making:
+        path.unlink(missing_ok=True)
+    if not tests:
+        record_units(trees[0], trees[0].folder / "records", making[0])
+    running = [subprocess.Popen(
+        ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "recording_plugin", "-q", "--no-header", "--tb=line",
+         *(tests or ["tests/e2e"]), *left_out()], cwd=TOP, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1", "PGANCHOR_PREFIX": str(tree.stage),
+             "MUTATION_RECORDS": str(tree.folder / "records"), "MUTATION_MAP": str(path), "MUTATION_SHARE": f"{number}/{shares}"})
+        for number, (tree, path) in enumerate(zip(trees, making))]
+    for process in running:
+        process.wait()
+    keep_sources(trees[0].source, store)
+    Path(store).write_text("".join(path.read_text() for path in making if path.exists()))
+    for path in making:
+        path.unlink(missing_ok=True)
+
+
+def cover_tree(folder):
+    records = folder / "records"
+    records.mkdir(parents=True, exist_ok=True)
+    records.chmod(0o1777)
+    run(["gcc", "-O2", "-fPIC", f'-DCOVER_FOLDER="{records}"', "-c", HERE / "cover.c", "-o", folder / "cover.o"])
+    return Tree(folder, "CFLAGS=-g -O0 -fsanitize-coverage=trace-pc", f"LDFLAGS=-Wl,{folder}/cover.o")
+
+
+def left_out():
+    return [f"--ignore=tests/e2e/test_{name}.py" for name in LEFT_OUT]
+
+
+def keep_sources(source, store):
+    kept = Path(f"{store}.src")
+    shutil.rmtree(kept, ignore_errors=True)
+    shutil.copytree(Path(source) / "src", kept)
+
+
+def record_units(tree, records, store):
+    tree.make("check", "TESTS=")
+    for name in tree.units():
+        record = blocks.Record(records, tree.build / "tests/unit" / name)
+        begun = time.monotonic()
+        done = subprocess.run([tree.build / "tests/unit" / name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        with open(store, "a", encoding="utf-8") as file:
+            json.dump({"test": f"unit:{name}", "seconds": round(time.monotonic() - begun, 3), "passed": done.returncode == 0,
+                       "lines": {file: sorted(lines) for file, lines in sorted(record.lines().items())}}, file)
+            file.write("\n")
+
+
+class Mutant:
+    """A tree in which one file at a time is changed. No debug information: a change that makes no difference to the machine's
+    code then makes the same object."""
+
+    def __init__(self, folder):
+        self.tree = Tree(folder, "--enable-werror", "CFLAGS=-O2")
+        self.sound = Path(folder) / "sound"
+        self.keep()
+
+    def keep(self):
+        for installed, built in INSTALLED.items():
+            (self.sound / installed).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(self.tree.build / built, self.sound / installed)
+
+    def objects(self, name):
+        """{object: bytes} of a file of src/."""
+        path = Path("src") / name
+        found = sorted([*self.tree.build.glob(f"{path.parent}/*-{path.stem}.o"), *self.tree.build.glob(f"{path.parent}/.libs/*-{path.stem}.o")])
+        return {file: file.read_bytes() for file in found}
+
+    def change(self, name, content):
+        """"stillborn", "same" (the compiler made the same of it), or "built" (and installed)."""
+        self.name, self.before, self.was = name, self.objects(name), (self.tree.source / "src" / name).read_bytes()
+        self.write(content, (1, 1))
+        self.installed = [installed for installed, built in INSTALLED.items() if is_in(name, installed)]
+        try:
+            self.tree.make(*[TARGETS[installed] for installed in self.installed])
+        except Failed as failed:
+            return "stillborn", str(failed)
+        if self.objects(name) == self.before:
+            return "same", ""
+        self.install({installed: self.tree.build / INSTALLED[installed] for installed in self.installed})
+        return "built", ""
+
+    def write(self, content, times):
+        """The source, and its objects' times: make goes by them, however quick we are."""
+        (self.tree.source / "src" / self.name).write_bytes(content)
+        for file in self.objects(self.name):
+            for one in (file, file.with_suffix(".lo"), file.parent.parent / f"{file.stem}.lo"):
+                if one.exists():
+                    os.utime(one, times)
+
+    def heal(self):
+        """The source and its objects as they were. What is made of them is made anew by the next change."""
+        for file in self.objects(self.name):
+            if file in self.before:
+                file.write_bytes(self.before[file])
+            else:
+                file.unlink()
+        self.write(self.was, None)
+        for installed in self.installed:
+            for file in self.tree.build / INSTALLED[installed], self.tree.build / TARGETS[installed]:
+                os.utime(file, (1, 1))
+        self.install({installed: self.sound / installed for installed in self.installed})
+
+    def install(self, files):
+        for installed, built in files.items():
+            target = self.tree.stage / installed
+            shutil.copy2(built, f"{target}.new")
+            os.rename(f"{target}.new", target)
+
+
+def is_in(name, installed):
+    """Whether a file of src/ is a part of what is installed there."""
+    if name.startswith("gate/"):
+        return installed.startswith("lib/")
+    return installed.startswith("bin/") or name.startswith(("base/", "policy/"))

@@ -1,0 +1,114 @@
+/* base/guess.h: distances against the definition, and which words are near. */
+#include "cmocka_start.h"
+
+#include "base/guess.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Optimal string alignment by its recursive definition, of the first i and j letters. */
+static size_t by_definition(const char *a, size_t i, const char *b, size_t j)
+{
+	size_t best;
+
+	if (i == 0 || j == 0)
+		return i + j;
+	best = least(by_definition(a, i - 1, b, j), by_definition(a, i, b, j - 1)) + 1;
+	best = least(best, by_definition(a, i - 1, b, j - 1) + (a[i - 1] != b[j - 1]));
+	if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+		best = least(best, by_definition(a, i - 2, b, j - 2) + 1);
+	return best;
+}
+
+static void random_word(char *word, size_t most)
+{
+	size_t length = (size_t)rand() % (most + 1);
+
+	for (size_t i = 0; i < length; i++)
+		word[i] = (char)('a' + rand() % 3);
+	word[length] = '\0';
+}
+
+static void distances_are_those_of_the_definition(void **state)
+{
+	char a[8];
+	char b[8];
+
+	(void)state;
+	srand(1);
+	for (int i = 0; i < 3000; i++) {
+		random_word(a, 6);
+		random_word(b, 6);
+		assert_int_equal(pga_word_distance(a, b),
+				 by_definition(a, strlen(a), b, strlen(b)));
+	}
+}
+
+static void words_of_any_length(void **state)
+{
+	char word[200];
+
+	(void)state;
+	for (size_t length = 0; length < sizeof word; length++) {
+		memset(word, 'x', length);
+		word[length] = '\0';
+		assert_int_equal(pga_word_distance(word, ""), length <= 63 ? length : (size_t)-1);
+		assert_int_equal(pga_word_distance("", word), length <= 63 ? length : (size_t)-1);
+		assert_int_equal(pga_word_distance(word, word), length <= 63 ? 0 : (size_t)-1);
+	}
+}
+
+static const char *guess(const char *word)
+{
+	static const char *const names[] = {"bootstrap", "service", "run",    "explain",
+					    "enable",    "disable", "status", "log"};
+	struct pga_guess best = pga_guess_begin(word);
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		pga_guess_try(&best, word, names[i]);
+	return best.best != NULL ? best.best : "";
+}
+
+static void near_and_far(void **state)
+{
+	static const char *const pairs[][2] = {
+	    {"boostrap", "bootstrap"},
+	    {"bootsrtap", "bootstrap"},
+	    {"BOOTSTRAP", "bootstrap"},
+	    {"stat", "status"},
+	    {"stauts", "status"},
+	    {"lgo", "log"},
+	    {"logs", "log"},
+	    {"rnu", "run"},
+	    {"expain", "explain"},
+	    {"serv", "service"},
+	    {"enabled", "enable"},
+	    {"se", ""},
+	    {"x", ""},
+	    {"", ""},
+	    {"psql", ""},
+	    {"connect", ""},
+	    {"explore", ""},
+	    {"boooootstrap", "bootstrap"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+		assert_string_equal(guess(pairs[i][0]), pairs[i][1]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(distances_are_those_of_the_definition),
+	    cmocka_unit_test(words_of_any_length),
+	    cmocka_unit_test(near_and_far),
+	};
+
+	return cmocka_run_group_tests_name("guess", tests, NULL, NULL);
+}

@@ -1,0 +1,334 @@
+/* Without memory: every allocation of what the gate reads and judges fails once. What cannot be
+ * known is an error, never a part of it: half a list of pins or half a policy would let through
+ * what the whole one refuses. */
+#include "cmocka_start.h"
+
+#include "base/file.h"
+#include "base/host.h"
+#include "base/places.h"
+#include "base/text.h"
+#include "policy/pins.h"
+#include "policy/policy.h"
+#include "policy/verdict.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* How many allocations are left before one fails; 0: none does. */
+static long left;
+static bool has_failed;
+
+static bool fails(void)
+{
+	if (left == 0 || --left > 0)
+		return false;
+	has_failed = true;
+	errno = ENOMEM;
+	return true;
+}
+
+/* The linker leads the calls of our own objects here (--wrap). */
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+char *__real_strdup(const char *string);
+char *__real_strndup(const char *string, size_t most);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+char *__wrap_strdup(const char *string);
+char *__wrap_strndup(const char *string, size_t most);
+
+void *__wrap_malloc(size_t size)
+{
+	return fails() ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __real_calloc(count, size);
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+	return fails() ? NULL : __real_realloc(block, size);
+}
+
+char *__wrap_strdup(const char *string)
+{
+	return fails() ? NULL : __real_strdup(string);
+}
+
+char *__wrap_strndup(const char *string, size_t most)
+{
+	return fails() ? NULL : __real_strndup(string, most);
+}
+
+/* Does it once without the first allocation, once without the second, and so on to the end. */
+static void without_each(int (*attempt)(struct pga_error *error))
+{
+	long number = 0;
+
+	do {
+		struct pga_error error;
+		int result;
+
+		memset(&error, 0, sizeof error);
+		has_failed = false;
+		left = ++number;
+		result = attempt(&error);
+		left = 0;
+		if (result != (has_failed ? -1 : 0))
+			fail_msg("allocation %ld: %d", number, result);
+		if (has_failed && strstr(error.message, "out of memory") == NULL &&
+		    strstr(error.message, strerror(ENOMEM)) == NULL)
+			fail_msg("allocation %ld: %s", number, error.message);
+	} while (has_failed);
+	assert_true(number > 2);
+}
+
+#define PIN_A "00000000000000000000000000000000000000000000000000000000000000aa"
+#define PIN_B "00000000000000000000000000000000000000000000000000000000000000ab"
+
+static const char anchors[] =
+    "[a]\npin = " PIN_A "\nsource = https://a\nhosts = *.a b\n"
+    "pinned = 2026-11-22T06:00:00Z\n[b]\nscope = scoped\npin = " PIN_B "\n";
+static const char policy_lines[] = "mode = audit\nmin-tls = 1.3\nallow-weak = a *.b c\n";
+
+static char folder[] = "/tmp/pganchor-test-XXXXXX";
+
+static void put(const char *path, const char *bytes)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fputs(bytes, file) >= 0, 1);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* A home with a policy and pins, in a path that is longer than a text's first block. */
+static int make_home(void **state)
+{
+	(void)state;
+	if (mkdtemp(folder) == NULL || chdir(folder) != 0 || mkdir("pganchor", 0700) != 0 ||
+	    setenv("XDG_CONFIG_HOME", folder, 1) != 0 || setenv("HOME", folder, 1) != 0)
+		return -1;
+	put("pganchor/anchors.conf", anchors);
+	put("pganchor/policy.conf", policy_lines);
+	return 0;
+}
+
+static int remove_home(void **state)
+{
+	(void)state;
+	return unlink("pganchor/anchors.conf") != 0 || unlink("pganchor/policy.conf") != 0 ||
+		       rmdir("pganchor") != 0 || chdir("/") != 0 || rmdir(folder) != 0
+		   ? -1
+		   : 0;
+}
+
+static int make_hosts(struct pga_error *error)
+{
+	struct pga_host_set set;
+
+	if (pga_host_set_make(&set, "*.a b", strlen("*.a b")) != 0) {
+		/* Nothing is left in it: neither to free, nor to be asked. */
+		assert_null(set.names);
+		assert_null(set.suffixes);
+		assert_null(set.text);
+		return pga_fail_memory(error);
+	}
+	assert_true(pga_host_set_has(&set, "x.a"));
+	assert_true(pga_host_set_has(&set, "b"));
+	pga_host_set_free(&set);
+	return 0;
+}
+
+static void hosts(void **state)
+{
+	(void)state;
+	without_each(make_hosts);
+}
+
+static int read_twice(struct pga_error *error)
+{
+	struct pga_text content = PGA_TEXT_EMPTY;
+	int result = 0;
+
+	for (int i = 0; i < 2 && result == 0; i++)
+		result = pga_file_read("pganchor/anchors.conf", &content, NULL, error);
+	if (result == 0)
+		assert_int_equal(content.length, 2 * strlen(anchors));
+	pga_text_free(&content);
+	return result;
+}
+
+static void a_file(void **state)
+{
+	(void)state;
+	without_each(read_twice);
+}
+
+static int parse_pins(struct pga_error *error)
+{
+	struct pga_pins pins;
+
+	if (pga_pins_parse(&pins, "anchors.conf", anchors, strlen(anchors), error) != 0) {
+		assert_int_equal(pins.count, 0);
+		assert_null(pins.pins);
+		return -1;
+	}
+	assert_int_equal(pins.count, 2);
+	assert_string_equal(pins.pins[0].hosts, "*.a b");
+	assert_string_equal(pins.pins[0].source, "https://a");
+	assert_string_equal(pins.pins[0].pinned, "2026-11-22T06:00:00Z");
+	assert_true(pins.pins[1].scoped);
+	assert_string_equal(pga_pins_find(&pins, PIN_B)->name, "b");
+	pga_pins_free(&pins);
+	return 0;
+}
+
+static int load_pins(struct pga_error *error)
+{
+	struct pga_pins pins;
+	int result = pga_pins_load(&pins, error);
+
+	assert_int_equal(pins.count, result == 0 ? 2 : 0);
+	pga_pins_free(&pins);
+	return result;
+}
+
+static void pins(void **state)
+{
+	(void)state;
+	without_each(parse_pins);
+	without_each(load_pins);
+}
+
+static int load_policy(struct pga_error *error)
+{
+	struct pga_policy policy;
+
+	/* A system's policy is not ours to make: what there is of it is as strict or stricter. */
+	if (pga_policy_load(&policy, error) != 0) {
+		pga_policy_free(&policy);
+		return -1;
+	}
+	assert_int_equal(policy.min_tls, PGA_TLS_1_3);
+	assert_true(policy.allow_weak_count >= 1);
+	pga_policy_free(&policy);
+	return 0;
+}
+
+static void a_policy(void **state)
+{
+	(void)state;
+	without_each(load_policy);
+}
+
+static int find_config(struct pga_error *error)
+{
+	char *path =
+	    pga_user_config("a-name-that-is-longer-than-what-a-text-has-room-for-at-first");
+
+	if (path == NULL)
+		return errno == ENOMEM ? pga_fail_memory(error) : -2;
+	assert_memory_equal(path, folder, strlen(folder));
+	free(path);
+	return 0;
+}
+
+static int find_config_below_home(struct pga_error *error)
+{
+	int result;
+
+	assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
+	result = find_config(error);
+	assert_int_equal(setenv("XDG_CONFIG_HOME", folder, 1), 0);
+	return result;
+}
+
+static void places(void **state)
+{
+	(void)state;
+	without_each(find_config);
+	without_each(find_config_below_home);
+}
+
+/* What is judged is judged: only the words are lost. */
+static void a_verdict(void **state)
+{
+	PQconninfoOption options[4];
+	struct pga_effective effective;
+	struct pga_policy policy;
+	static char host[] = "host", db[] = "db", sslmode[] = "sslmode", prefer[] = "prefer",
+		    gssencmode[] = "gssencmode", require[] = "require";
+
+	(void)state;
+	memset(options, 0, sizeof options);
+	memset(&effective, 0, sizeof effective);
+	memset(&policy, 0, sizeof policy);
+	options[0] = (PQconninfoOption){.keyword = host, .val = db};
+	options[1] = (PQconninfoOption){.keyword = sslmode, .val = prefer};
+	options[2] = (PQconninfoOption){.keyword = gssencmode, .val = require};
+	effective.options = options;
+	for (long number = 1; number < 40; number++) {
+		struct pga_verdict verdict;
+		struct pga_text message = PGA_TEXT_EMPTY;
+
+		left = number;
+		pga_judge(&effective, &policy, &verdict);
+		pga_verdict_message(&verdict, &effective, &message);
+		left = 0;
+		assert_false(verdict.allowed);
+		assert_true(verdict.needs_tls);
+		assert_int_equal(verdict.reasons, 2);
+		assert_string_equal(verdict.weak[0], "sslmode");
+		assert_string_equal(verdict.weak[1], "gssencmode");
+		pga_text_free(&message);
+		pga_verdict_free(&verdict);
+	}
+}
+
+/* A text that has failed once stays failed, whatever is added, and is handed to nobody. */
+static void a_text(void **state)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *taken;
+
+	(void)state;
+	pga_text_add(&text, "kept");
+	left = 1;
+	pga_text_addf(&text, "%100s", "lost");
+	left = 0;
+	assert_true(text.failed);
+	assert_string_equal(text.bytes, "kept");
+	pga_text_add(&text, "behind it");
+	assert_string_equal(text.bytes, "kept");
+	assert_null(pga_text_take(&text));
+	/* And then it is empty, and can be used again. */
+	assert_false(text.failed);
+	assert_string_equal(pga_text_string(&text), "");
+	taken = pga_text_take(&text);
+	assert_string_equal(taken, "");
+	free(taken);
+	/* More than there can be is no room for less. */
+	pga_text_add_bytes(&text, "", (size_t)-1 / 2);
+	assert_true(text.failed);
+	assert_null(text.bytes);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(hosts),     cmocka_unit_test(a_file), cmocka_unit_test(pins),
+	    cmocka_unit_test(a_policy),  cmocka_unit_test(places), cmocka_unit_test(a_text),
+	    cmocka_unit_test(a_verdict),
+	};
+
+	return cmocka_run_group_tests(tests, make_home, remove_home);
+}

@@ -1,0 +1,101 @@
+/* base/stamp.h: a file is the same only where all that is known of it is. */
+#include "cmocka_start.h"
+
+#include "base/stamp.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+static struct pga_stamp settled_stamp(void)
+{
+	struct stat status;
+
+	memset(&status, 0, sizeof status);
+	status.st_dev = 1;
+	status.st_ino = 2;
+	status.st_size = 3;
+	status.st_mtim = (struct timespec){.tv_sec = 4, .tv_nsec = 5};
+	status.st_ctim = (struct timespec){.tv_sec = 6, .tv_nsec = 7};
+	return pga_stamp_from(&status);
+}
+
+static void assert_differs(const struct pga_stamp *other)
+{
+	const struct pga_stamp stamp = settled_stamp();
+
+	assert_false(pga_stamp_same(&stamp, other));
+	assert_false(pga_stamp_same(other, &stamp));
+	assert_false(pga_stamp_proves_same(&stamp, other));
+}
+
+static void each_part_counts(void **state)
+{
+	const struct pga_stamp stamp = settled_stamp();
+	struct pga_stamp other = stamp;
+
+	(void)state;
+	assert_int_equal(stamp.device, 1);
+	assert_int_equal(stamp.inode, 2);
+	assert_int_equal(stamp.size, 3);
+	assert_int_equal(stamp.modified.tv_sec * 10 + stamp.modified.tv_nsec, 45);
+	assert_int_equal(stamp.changed.tv_sec * 10 + stamp.changed.tv_nsec, 67);
+	assert_true(pga_stamp_same(&stamp, &other));
+	assert_true(pga_stamp_proves_same(&stamp, &other));
+	other.device++;
+	assert_differs(&other);
+	other = stamp;
+	other.inode++;
+	assert_differs(&other);
+	other = stamp;
+	other.size++;
+	assert_differs(&other);
+	other = stamp;
+	other.modified.tv_sec++;
+	assert_differs(&other);
+	other = stamp;
+	other.modified.tv_nsec++;
+	assert_differs(&other);
+	other = stamp;
+	other.changed.tv_sec++;
+	assert_differs(&other);
+	other = stamp;
+	other.changed.tv_nsec++;
+	assert_differs(&other);
+}
+
+/* A file that was changed just now can change again without another time. */
+static void what_is_new_proves_nothing(void **state)
+{
+	struct pga_stamp stamp = settled_stamp();
+	const struct pga_stamp now = stamp;
+
+	(void)state;
+	assert_true(stamp.settled);
+	stamp.settled = false;
+	assert_true(pga_stamp_same(&stamp, &now));
+	assert_false(pga_stamp_proves_same(&stamp, &now));
+}
+
+static void none_is_no_file(void **state)
+{
+	const struct pga_stamp none = pga_stamp_of("/nonexistent/file");
+	const struct pga_stamp nameless = pga_stamp_of(NULL);
+	const struct pga_stamp some = pga_stamp_of("/");
+
+	(void)state;
+	assert_true(pga_stamp_proves_same(&none, &nameless));
+	assert_false(pga_stamp_same(&none, &some));
+	assert_int_equal(none.inode, 0);
+	assert_true(none.settled);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_part_counts),
+	    cmocka_unit_test(what_is_new_proves_nothing),
+	    cmocka_unit_test(none_is_no_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
