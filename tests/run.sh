@@ -4,7 +4,7 @@ set -euo pipefail
 
 help() {
     cat <<END
-Usage: tests/run.sh [--sanitizers | --valgrind] [--no-install] [PYTEST-ARGUMENT...]
+Usage: tests/run.sh [--sanitizers | --valgrind | --under-the-gate] [--no-install] [PYTEST-ARGUMENT...]
 
 Installs what is missing (with sudo when not root), builds a copy of this tree
 with every warning an error, installs it into a prefix of its own, and runs the
@@ -20,12 +20,14 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service.py -x.
                  first library of every program that it is loaded into.
   --valgrind     the tool runs under valgrind, up to where it becomes another
                  program (pganchor run). Leaks are for --sanitizers to find.
+  --under-the-gate
+                 the tool has the gate in LD_PRELOAD, as in a shell where it is
+                 enabled, and has to do and say the same.
   --no-install   install no package
 
 The tests of the build, the packages and the quick start make builds of their
 own, and those of the gate run the plain build, some of them in another Debian,
-which has neither ASan nor valgrind: with --sanitizers and --valgrind they are
-left out; and so is with --sanitizers the one that preloads other libraries into
+which has neither ASan nor valgrind: with the first three they are left out; and so is with --sanitizers the one that preloads other libraries into
 the tool itself.
 
 It builds in \$PGANCHOR_TEST_CACHE, else in \$XDG_CACHE_HOME/pganchor-tests, else
@@ -53,6 +55,7 @@ while [ $# -gt 0 ]; do
     case $1 in
         --sanitizers) kind=sanitizers ;;
         --valgrind) kind=valgrind ;;
+        --under-the-gate) kind=gated ;;
         --no-install) install=no ;;
         --help | -h)
             help
@@ -148,6 +151,15 @@ case $kind in
 #!/bin/sh
 exec valgrind -q --error-exitcode=99 \
     --log-file=$results/fault.%p $work/stage/bin/pganchor.real "\$@"
+END
+        chmod +x "$work/stage/bin/pganchor"
+        ;;
+    gated)
+        mv "$work/stage/bin/pganchor" "$work/stage/bin/pganchor.real"
+        cat >"$work/stage/bin/pganchor" <<END
+#!/bin/sh
+export LD_PRELOAD="$work/stage/lib/pganchor/pganchor-gate.so\${LD_PRELOAD:+ \$LD_PRELOAD}"
+exec $work/stage/bin/pganchor.real "\$@"
 END
         chmod +x "$work/stage/bin/pganchor"
         ;;
