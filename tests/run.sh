@@ -200,6 +200,7 @@ done
 if [ "$kind" = gated ]; then
     for other in run.py::test_ld_preload_is_added_to run.py::test_a_libpq_before_the_gate_goes_behind_it \
         run.py::test_a_libpq_of_another_name_goes_behind_the_gate run.py::test_a_module_that_does_not_load_starts_nothing \
+        status.py::test_not_active_here status.py::test_enabled_and_not_active_here \
         service_check.py::test_an_impostor service_check.py::test_without_a_root_libpqs_advice_is_answered; do
         where+=(--deselect "tests/e2e/test_$other")
     done
