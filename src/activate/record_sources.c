@@ -30,7 +30,7 @@ static const char *message_of(const char *line)
 {
 	static const char tag[] = PGA_RECORD_TAG "[";
 	const char *end = strstr(line, ": ");
-	const char *at = end;
+	const char *at;
 
 	if (end == NULL || end == line || end[-1] != ']')
 		return NULL;
@@ -244,9 +244,8 @@ static int read_journal(struct pga_records *records, time_t since, struct pga_er
 	if (since > 0)
 		argv[sizeof argv / sizeof argv[0] - 2] = pga_text_string(&from);
 	result = pga_subprocess_stream(SILENCE, argv, take_answer, &answer, &child, error);
-	if (result == 0 && (child.status != 0 || !take_answered_line(&answer)))
-		result = fail_to_read(&child, &answer, error);
-	else if (answer.broken || answer.no_memory)
+	if ((result == 0 && (child.status != 0 || !take_answered_line(&answer))) || answer.broken ||
+	    answer.no_memory)
 		result = fail_to_read(&child, &answer, error);
 	if (result != 0 && error->next[0] == '\0')
 		(void)snprintf(error->next, sizeof error->next, "%s", OTHER_FILE);

@@ -6,7 +6,11 @@
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	static const char small[] = "abcdefghijklmnopqrstuvwxyz";
+
+	if (c >= 'A' && c <= 'Z')
+		return small[c - 'A'];
+	return c;
 }
 
 /* Whether the word, of this length, has the part in it, whose letters are small. */
