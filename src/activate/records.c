@@ -1,19 +1,12 @@
 #include "activate/records.h"
 
-#include "base/subprocess.h"
 #include "base/text.h"
 
 #include <errno.h>
-#include <jansson.h>
 #include <search.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-/* How long journalctl may take: the journal of a busy machine is long. */
-#define LOG_SECONDS 600
 
 static void free_record(struct pga_record *record)
 {
@@ -21,6 +14,7 @@ static void free_record(struct pga_record *record)
 		return;
 	for (size_t i = 0; i < PGA_WORDS; i++)
 		free(record->words[i]);
+	free(record->exe);
 	free(record);
 }
 
@@ -32,6 +26,10 @@ static int by_words(const void *left, const void *right)
 
 	for (size_t i = 0; i < PGA_WORDS && order == 0; i++)
 		order = strcmp(a->words[i], b->words[i]);
+	if (order == 0)
+		order = strcmp(a->exe, b->exe);
+	if (order == 0 && a->uid != b->uid)
+		order = a->uid < b->uid ? -1 : 1;
 	return order;
 }
 
@@ -108,8 +106,8 @@ static int keep(struct pga_records *records, struct pga_record *record)
 		return -1;
 	}
 	same = *found;
-	same->count++;
 	if (same != record) {
+		same->count += record->count;
 		if (record->last >= same->last) {
 			same->last = record->last;
 			same->last_pid = record->last_pid;
@@ -130,31 +128,28 @@ static int keep(struct pga_records *records, struct pga_record *record)
 	return 0;
 }
 
-/* Takes one line of a log. What is not ours counts for nothing. */
-static int take_line(struct pga_records *records, char *line, time_t since)
+int pga_records_take(struct pga_records *records, const char *message,
+		     const struct pga_sender *sender, time_t since, unsigned long times)
 {
-	static const char mark[] = " audit: time=\"";
-	char *at = line;
+	const size_t mark = sizeof PGA_RECORD_MARK - 1;
 	struct pga_record *record;
 
-	line[strcspn(line, "\r\n")] = '\0';
-	/* A syslog daemon's line has "pganchor[PID]:" in front; a message of the journal has not.
-	 */
-	if (strncmp(at, mark + 1, sizeof mark - 2) != 0) {
-		at = strstr(line, "pganchor[");
-		at = at != NULL ? strstr(at, mark) : NULL;
-		if (at == NULL)
-			return 0;
-		at++;
-	}
+	if (strncmp(message, PGA_RECORD_MARK " " PGA_RECORD_TIME "=",
+		    mark + sizeof " " PGA_RECORD_TIME "=" - 1) != 0)
+		return 0;
 	record = calloc(1, sizeof *record);
 	if (record == NULL)
 		return -1;
-	if (!parse(at + sizeof "audit:" - 1, record)) {
-		records->unreadable++;
+	record->count = times;
+	record->uid = sender != NULL ? sender->uid : -1;
+	record->exe = strdup(sender != NULL && sender->exe != NULL ? sender->exe : "");
+	if (record->exe == NULL || !parse(message + mark, record)) {
+		records->unreadable += times;
 		free_record(record);
 		return 0;
 	}
+	if (sender != NULL && sender->pid > 0)
+		record->last_pid = sender->pid;
 	if (record->last < since) {
 		free_record(record);
 		return 0;
@@ -162,118 +157,10 @@ static int take_line(struct pga_records *records, char *line, time_t since)
 	return keep(records, record);
 }
 
-static int read_stream(struct pga_records *records, FILE *stream, time_t since,
-		       struct pga_error *error)
+void pga_records_sort(struct pga_records *records)
 {
-	char *line = NULL;
-	size_t room = 0;
-	int result = 0;
-
-	while (result == 0 && getline(&line, &room, stream) >= 0)
-		if (take_line(records, line, since) != 0)
-			result = pga_fail_memory(error);
-	if (result == 0 && ferror(stream) != 0)
-		result = pga_fail_errno(error, "name another file with --file", "cannot read %s",
-					records->source);
-	free(line);
-	return result;
-}
-
-static int read_file(struct pga_records *records, const char *path, time_t since,
-		     struct pga_error *error)
-{
-	FILE *stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	int result;
-
-	records->source = strdup(stream == stdin ? "standard input" : path);
-	if (stream == NULL)
-		return pga_fail_errno(
-		    error,
-		    "root may read it, and on most systems the group adm; or name "
-		    "another file with --file",
-		    "cannot open %s", path);
-	result = read_stream(records, stream, since, error);
-	if (stream != stdin)
-		(void)fclose(stream);
-	return result;
-}
-
-/* One JSON object a line, of journalctl. The message is a string: it is ASCII as the gate writes
- * it. */
-static int read_journal(struct pga_records *records, time_t since, struct pga_error *error)
-{
-	static const char *const argv[] = {"journalctl", "--no-pager", "--quiet",  "-o",
-					   "json",       "-t",         "pganchor", NULL};
-	struct pga_subprocess child;
-	char *at;
-	char *line;
-	int result = -1;
-
-	records->source = strdup("the journal");
-	if (pga_subprocess_run_for(LOG_SECONDS, argv, "", &child, error) != 0)
-		goto done;
-	if (child.status != 0) {
-		child.errors.bytes[strcspn(pga_text_string(&child.errors), "\n")] = '\0';
-		(void)pga_fail(error, "name the file that your syslog daemon writes with --file",
-			       "cannot read the journal: %s", pga_text_string(&child.errors));
-		goto done;
-	}
-	at = child.output.bytes;
-	while (at != NULL && (line = strsep(&at, "\n")) != NULL) {
-		json_t *entry = json_loads(line, 0, NULL);
-		const char *message = json_string_value(json_object_get(entry, "MESSAGE"));
-		char *copy = message != NULL ? strdup(message) : NULL;
-		int kept = copy != NULL ? take_line(records, copy, since) : 0;
-
-		free(copy);
-		json_decref(entry);
-		if (kept != 0) {
-			(void)pga_fail_memory(error);
-			goto done;
-		}
-	}
-	result = 0;
-done:
-	pga_subprocess_free(&child);
-	return result;
-}
-
-/* Where syslog daemons put authpriv: Debian's, Fedora's, then those that put all in one. */
-static const char *usual_file(void)
-{
-	static const char *const paths[] = {"/var/log/auth.log", "/var/log/secure",
-					    "/var/log/messages", "/var/log/syslog"};
-
-	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++)
-		if (access(paths[i], F_OK) == 0)
-			return paths[i];
-	return NULL;
-}
-
-static bool has_journal(void)
-{
-	return access("/run/log/journal", F_OK) == 0 || access("/var/log/journal", F_OK) == 0;
-}
-
-int pga_records_read(struct pga_records *records, const char *path, time_t since,
-		     struct pga_error *error)
-{
-	int result;
-
-	memset(records, 0, sizeof *records);
-	if (path == NULL && !has_journal()) {
-		path = usual_file();
-		if (path == NULL)
-			return pga_fail(error,
-					"name the file that your syslog daemon writes with --file",
-					"no log: there is neither a journal nor a file of a syslog "
-					"daemon in /var/log");
-	}
-	result = path != NULL ? read_file(records, path, since, error)
-			      : read_journal(records, since, error);
 	if (records->count > 0)
 		qsort(records->records, records->count, sizeof(struct pga_record *), by_count);
-	return result;
 }
 
 static void leave(void *node)

@@ -63,17 +63,35 @@ static char **environment_with(struct pga_text *preload)
 	return copy;
 }
 
-/* Takes what there is to read. Returns false at the end of the stream. */
-static bool take(int stream, struct pga_text *text)
+/* What is done with the output, and with what comes of it. */
+struct sink {
+	struct pga_subprocess *child;
+	pga_subprocess_take *take; /* NULL: it is kept in child */
+	void *context;
+	unsigned seconds; /* of the whole, or of silence where it is not kept */
+	bool refused;     /* take wanted no more */
+	bool too_much;    /* it was more than can be kept */
+};
+
+/* Takes what there is to read. Returns false at the end of the stream, and where no more of it is
+ * wanted. */
+static bool take_some(int stream, struct sink *sink, struct pga_text *text)
 {
 	char buffer[16384];
-	ssize_t count = read(stream, buffer, sizeof buffer);
+	const ssize_t count = read(stream, buffer, sizeof buffer);
 
 	if (count < 0)
 		return errno == EINTR || errno == EAGAIN;
-	if (text->length < PGA_FILE_LIMIT)
+	if (count == 0)
+		return false;
+	if (sink->take != NULL && text == &sink->child->output) {
+		sink->refused = !sink->take(sink->context, buffer, (size_t)count);
+		return !sink->refused;
+	}
+	sink->too_much = text->length + (size_t)count > PGA_FILE_LIMIT;
+	if (!sink->too_much)
 		pga_text_add_bytes(text, buffer, (size_t)count);
-	return count > 0;
+	return !sink->too_much;
 }
 
 static int64_t now_in_milliseconds(void)
@@ -84,25 +102,30 @@ static int64_t now_in_milliseconds(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Takes both streams to their ends. Returns false where they have not come by the deadline. */
-static bool take_all(int output, int errors, int64_t deadline, struct pga_subprocess *child)
+/* Takes both streams to their ends. Returns false where they have not come by the deadline, and
+ * where no more of them is wanted. */
+static bool take_all(int output, int errors, int64_t *deadline, struct sink *sink)
 {
 	struct pollfd streams[2] = {{output, POLLIN, 0}, {errors, POLLIN, 0}};
 
 	while (streams[0].fd >= 0 || streams[1].fd >= 0) {
-		const int64_t left = deadline - now_in_milliseconds();
+		const int64_t left = *deadline - now_in_milliseconds();
+		const int ready = left > 0 ? poll(streams, 2, (int)left) : 0;
 
 		if (left <= 0)
 			return false;
-		if (poll(streams, 2, (int)left) < 0) {
-			if (errno != EINTR)
-				return true;
+		if (ready < 0 && errno != EINTR)
+			return true;
+		if (ready <= 0)
 			continue;
-		}
-		if (streams[0].revents != 0 && !take(output, &child->output))
+		if (streams[0].revents != 0 && !take_some(output, sink, &sink->child->output))
 			streams[0].fd = -1;
-		if (streams[1].revents != 0 && !take(errors, &child->errors))
+		if (streams[1].revents != 0 && !take_some(errors, sink, &sink->child->errors))
 			streams[1].fd = -1;
+		if (sink->refused || sink->too_much)
+			return false;
+		if (sink->take != NULL)
+			*deadline = now_in_milliseconds() + (int64_t)sink->seconds * 1000;
 	}
 	return true;
 }
@@ -163,11 +186,26 @@ static void close_both(int *ends)
 			(void)close(ends[i]);
 }
 
-/* Starts the program and takes what it says, to its end. Both pipes are there. */
-static int run(const char *const *argv, char **environment, unsigned seconds, int *output,
-	       int *errors, struct pga_subprocess *child, struct pga_error *error)
+/* Why what a program said was not taken to its end. */
+static int fail_to_take(const char *program, const struct sink *sink, struct pga_error *error)
 {
-	const int64_t deadline = now_in_milliseconds() + (int64_t)seconds * 1000;
+	if (sink->refused)
+		return pga_fail(error, NULL, "what %s says could not be taken", program);
+	if (sink->too_much)
+		return pga_fail(error, NULL, "%s says more than %zu MiB", program,
+				(size_t)PGA_FILE_LIMIT / 1024 / 1024);
+	return pga_fail(error, "see why it does not answer, and try again",
+			sink->take != NULL ? "%s has said nothing for %u seconds"
+					   : "%s has not ended in %u seconds",
+			program, sink->seconds);
+}
+
+/* Starts the program and takes what it says, to its end. Both pipes are there. */
+static int run(const char *const *argv, char **environment, struct sink *sink, int *output,
+	       int *errors, struct pga_error *error)
+{
+	struct pga_subprocess *child = sink->child;
+	int64_t deadline = now_in_milliseconds() + (int64_t)sink->seconds * 1000;
 	bool in_time = true;
 	int status = 0;
 	pid_t pid = 0;
@@ -180,19 +218,18 @@ static int run(const char *const *argv, char **environment, unsigned seconds, in
 	(void)close(output[1]);
 	(void)close(errors[1]);
 	output[1] = errors[1] = -1;
-	in_time = take_all(output[0], errors[0], deadline, child);
+	in_time = take_all(output[0], errors[0], &deadline, sink);
 	if (wait_for(pid, &in_time, deadline, &status) != 0)
 		return pga_fail_errno(error, NULL, "cannot tell how %s ended", argv[0]);
-	child->late = !in_time;
-	if (child->late)
-		return pga_fail(error, "see why it does not answer, and try again",
-				"%s has not ended in %u seconds", argv[0], seconds);
+	child->late = !in_time && !sink->refused && !sink->too_much;
+	if (!in_time)
+		return fail_to_take(argv[0], sink, error);
 	child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	return child->output.failed || child->errors.failed ? pga_fail_memory(error) : 0;
 }
 
-int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char *preload,
-			   struct pga_subprocess *child, struct pga_error *error)
+static int run_into(struct sink *sink, const char *const *argv, const char *preload,
+		    struct pga_error *error)
 {
 	/* Whoever started us may have SIGCHLD ignored, which execve(2) passes on: the kernel then
 	 * throws a child's exit status away, and waitpid(2) fails. */
@@ -204,7 +241,7 @@ int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char
 	int errors[2] = {-1, -1};
 	int result = -1;
 
-	memset(child, 0, sizeof *child);
+	memset(sink->child, 0, sizeof *sink->child);
 	(void)sigaction(SIGCHLD, &as_usual, &before);
 	if (preload != NULL) {
 		pga_text_addf(&variable, "LD_PRELOAD=%s", preload);
@@ -217,8 +254,8 @@ int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char
 	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0)
 		(void)pga_fail_errno(error, NULL, "cannot start %s", argv[0]);
 	else
-		result = run(argv, environment != NULL ? environment : environ, seconds, output,
-			     errors, child, error);
+		result = run(argv, environment != NULL ? environment : environ, sink, output,
+			     errors, error);
 done:
 	(void)sigaction(SIGCHLD, &before, NULL);
 	close_both(output);
@@ -226,6 +263,22 @@ done:
 	free(environment);
 	pga_text_free(&variable);
 	return result;
+}
+
+int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char *preload,
+			   struct pga_subprocess *child, struct pga_error *error)
+{
+	struct sink sink = {.child = child, .seconds = seconds};
+
+	return run_into(&sink, argv, preload, error);
+}
+
+int pga_subprocess_stream(unsigned seconds, const char *const *argv, pga_subprocess_take *take,
+			  void *context, struct pga_subprocess *child, struct pga_error *error)
+{
+	struct sink sink = {child, take, context, seconds, false, false};
+
+	return run_into(&sink, argv, "", error);
 }
 
 int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_subprocess *child,

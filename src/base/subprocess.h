@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* What a program said, and how it ended. */
 struct pga_subprocess {
@@ -19,9 +20,9 @@ struct pga_subprocess {
 #define PGA_SUBPROCESS_SECONDS 30
 
 /* Runs argv[0] (looked for in PATH where it has no slash) to its end, with nothing to read.
- * preload, if not NULL, is its LD_PRELOAD in the place of ours. At most PGA_FILE_LIMIT bytes are
- * taken of each stream. Returns -1 where it cannot be started, its end cannot be learnt, or it did
- * not end in PGA_SUBPROCESS_SECONDS; child is to be freed all the same. Whether this process
+ * preload, if not NULL, is its LD_PRELOAD in the place of ours. Returns -1 where it cannot be
+ * started, its end cannot be learnt, it says more than PGA_FILE_LIMIT bytes, or it did not end in
+ * PGA_SUBPROCESS_SECONDS; child is to be freed all the same. Whether this process
  * ignores SIGCHLD does not matter. */
 int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_subprocess *child,
 		       struct pga_error *error);
@@ -29,6 +30,15 @@ int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_
 /* The same with another limit, in seconds. A program that is over it is killed. */
 int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char *preload,
 			   struct pga_subprocess *child, struct pga_error *error);
+
+/* Takes some bytes of what a program says, as they come. Returns false for no more of them: the
+ * program is killed then. */
+typedef bool pga_subprocess_take(void *context, const char *bytes, size_t length);
+
+/* Runs a program whose output may be of any length: it is handed to take. The limit, in seconds, is
+ * for its silence. Returns -1 as pga_subprocess_run does, and where take wanted no more. */
+int pga_subprocess_stream(unsigned seconds, const char *const *argv, pga_subprocess_take *take,
+			  void *context, struct pga_subprocess *child, struct pga_error *error);
 
 void pga_subprocess_free(struct pga_subprocess *child);
 

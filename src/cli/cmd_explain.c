@@ -11,6 +11,8 @@
 #include "policy/linked.h"
 #include "policy/pins.h"
 #include "service/ask.h"
+#include "policy/secrets.h"
+#include "service/roots.h"
 #include "service/vouching.h"
 
 #include <getopt.h>
@@ -95,7 +97,7 @@ static json_t *setting_as_json(const struct pga_effective *effective,
 }
 
 static int print_json(const struct pga_effective *effective, const struct pga_verdict *verdict,
-		      int status)
+		      const char *but, int status)
 {
 	json_t *settings = json_array();
 	struct pga_text changes = PGA_TEXT_EMPTY;
@@ -106,6 +108,8 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 		if (option->val != NULL && option->val[0] != '\0')
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
+	if (but != NULL)
+		pga_text_addf(&notes, "libpq will not connect: %s", but);
 	pga_explain_notes(effective, &notes);
 	report = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "libpq", libpq_as_json(), "verdict",
 			   verdict->allowed ? "allowed" : "refused", "reasons",
@@ -118,12 +122,12 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 }
 
 static int print_text(const struct pga_effective *effective, const struct pga_policy *policy,
-		      const struct pga_verdict *verdict, int status)
+		      const struct pga_verdict *verdict, const char *but, int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 
 	print_libpq();
-	pga_explain(effective, policy, verdict, &text);
+	pga_explain(effective, policy, verdict, but, &text);
 	(void)fputs(pga_text_string(&text), stdout);
 	pga_text_free(&text);
 	return status;
@@ -164,6 +168,8 @@ static int explain(const char *conninfo, bool as_json)
 	struct pga_verdict verdict = {0};
 	struct pga_policy policy = {0};
 	struct pga_pins pins = {0};
+	struct pga_roots roots = {0};
+	const char *but = NULL;
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
@@ -175,9 +181,12 @@ static int explain(const char *conninfo, bool as_json)
 	pga_judge(&effective, &policy, &verdict);
 	if (warn_of_pins(&effective, &policy, &pins, &verdict, &error) != 0)
 		goto failed;
+	if (verdict.allowed && verdict.needs_tls &&
+	    pga_roots_look(&roots, &effective, &but, &error) != 0)
+		but = error.message;
 	status = verdict.allowed ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
-	status = as_json ? print_json(&effective, &verdict, status)
-			 : print_text(&effective, &policy, &verdict, status);
+	status = as_json ? print_json(&effective, &verdict, but, status)
+			 : print_text(&effective, &policy, &verdict, but, status);
 	goto done;
 failed:
 	if (error.next[0] == '\0' && strstr(conninfo, "service=") != NULL)
@@ -188,6 +197,7 @@ failed:
 done:
 	pga_verdict_free(&verdict);
 	pga_pins_free(&pins);
+	pga_roots_free(&roots);
 	pga_policy_free(&policy);
 	pga_effective_free(&pga_linked_libpq, &effective);
 	return status;
@@ -219,12 +229,16 @@ static int check_habits(int argc, char **argv)
 /* As libpq does (PQconnectdbParams(), expand_dbname). */
 static void warn_of_dbname(const char *conninfo)
 {
+	struct pga_text shown = PGA_TEXT_EMPTY;
+
 	if (conninfo[0] == '\0' || strchr(conninfo, '=') != NULL ||
 	    strncmp(conninfo, "postgresql://", strlen("postgresql://")) == 0 ||
 	    strncmp(conninfo, "postgres://", strlen("postgres://")) == 0)
 		return;
+	pga_text_add_masked(&shown, conninfo);
 	pga_print_warning("libpq takes %s for the name of a database; a server is 'host=%s'",
-			  conninfo, conninfo);
+			  pga_text_string(&shown), pga_text_string(&shown));
+	pga_text_free(&shown);
 }
 
 int pga_cmd_explain(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #include <getopt.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,6 +87,11 @@ static json_t *as_json(const struct pga_record *record)
 	(void)json_object_set_new(object, "first", json_string(first));
 	(void)json_object_set_new(object, "last", json_string(last));
 	(void)json_object_set_new(object, "last_pid", json_integer(record->last_pid));
+	/* Of whom journald vouches for. */
+	(void)json_object_set_new(object, "uid",
+				  record->uid >= 0 ? json_integer(record->uid) : json_null());
+	(void)json_object_set_new(
+	    object, "exe", record->exe[0] != '\0' ? pga_json_text(record->exe) : json_null());
 	return object;
 }
 
@@ -101,7 +107,7 @@ static int print_json(const struct pga_records *records, int status)
 			      status);
 }
 
-enum column { PROGRAM, TIMES, LAST, TO, WHY, COLUMNS };
+enum column { PROGRAM, TIMES, LAST, TO, WHY, SENDER, COLUMNS };
 
 static char *copy_of(struct pga_text *text)
 {
@@ -120,7 +126,7 @@ struct row {
 
 static int by_cells(const void *left, const void *right)
 {
-	static const enum column shown[] = {PROGRAM, TO, WHY};
+	static const enum column shown[] = {PROGRAM, TO, WHY, SENDER};
 	const struct row *a = left;
 	const struct row *b = right;
 	int order = 0;
@@ -142,6 +148,23 @@ static int by_count(const void *left, const void *right)
 	return by_cells(a, b);
 }
 
+/* Who sent it, as journald has it from the kernel: the program's name is what the line says itself.
+ */
+static void add_sender(struct pga_text *text, const struct pga_record *record)
+{
+	struct passwd *user;
+
+	if (record->uid < 0)
+		return;
+	user = getpwuid((uid_t)record->uid);
+	if (user != NULL)
+		pga_text_add(text, user->pw_name);
+	else
+		pga_text_addf(text, "user %ld", record->uid);
+	if (record->exe[0] != '\0')
+		pga_text_addf(text, ": %s", record->exe);
+}
+
 static bool fill_row(struct row *row, const struct pga_record *record)
 {
 	char *const *words = record->words;
@@ -158,7 +181,10 @@ static bool fill_row(struct row *row, const struct pga_record *record)
 	if (words[PGA_WORD_DBNAME][0] != '\0')
 		pga_text_addf(&text, "/%s", words[PGA_WORD_DBNAME]);
 	row->cells[TO] = copy_of(&text);
-	return row->cells[PROGRAM] != NULL && row->cells[WHY] != NULL && row->cells[TO] != NULL;
+	add_sender(&text, record);
+	row->cells[SENDER] = copy_of(&text);
+	return row->cells[PROGRAM] != NULL && row->cells[WHY] != NULL && row->cells[TO] != NULL &&
+	       row->cells[SENDER] != NULL;
 }
 
 static void empty_row(struct row *row)
@@ -191,8 +217,14 @@ static size_t join(struct row *rows, size_t count)
 
 static void print_rows(struct row *rows, size_t count, const char **cells)
 {
-	static const char *const heading[COLUMNS] = {"PROGRAM", "TIMES", "LAST", "TO", "WHY"};
+	static const char *const heading[COLUMNS] = {"PROGRAM", "TIMES", "LAST",
+						     "TO",      "WHY",   "SENDER"};
+	bool any_sender = false;
+	size_t columns;
 
+	for (size_t i = 0; i < count; i++)
+		any_sender = any_sender || rows[i].cells[SENDER][0] != '\0';
+	columns = any_sender ? COLUMNS : SENDER;
 	for (size_t i = 0; i < count; i++) {
 		char last[32];
 
@@ -200,10 +232,10 @@ static void print_rows(struct row *rows, size_t count, const char **cells)
 		rows[i].cells[LAST] = strdup(last);
 		if (asprintf(&rows[i].cells[TIMES], "%lu", rows[i].count) < 0)
 			rows[i].cells[TIMES] = NULL;
-		for (size_t column = 0; column < COLUMNS; column++)
-			cells[i * COLUMNS + column] = rows[i].cells[column];
+		for (size_t column = 0; column < columns; column++)
+			cells[i * columns + column] = rows[i].cells[column];
 	}
-	pga_print_table(stdout, heading, cells, COLUMNS, count, NULL);
+	pga_print_table(stdout, heading, cells, columns, count, NULL);
 }
 
 static int print_text(const struct pga_records *records, int status)

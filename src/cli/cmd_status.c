@@ -149,6 +149,37 @@ static int look(struct findings *found, struct pga_error *error)
 	return pga_processes_look(&found->processes, error);
 }
 
+static void add_hosts(json_t *list, const struct pga_host_name *names, size_t count,
+		      const char *before)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct pga_text pattern = PGA_TEXT_EMPTY;
+
+		pga_text_add(&pattern, before);
+		pga_text_add_bytes(&pattern, names[i].bytes, names[i].length);
+		(void)json_array_append_new(list, pga_json_text(pga_text_string(&pattern)));
+		pga_text_free(&pattern);
+	}
+}
+
+/* A list for each file that has the key: a host is exempt where every one has it. */
+static json_t *exempt_as_json(const struct pga_policy *policy)
+{
+	json_t *files = json_array();
+
+	for (size_t i = 0; i < policy->allow_weak_count; i++) {
+		const struct pga_host_set *set = &policy->allow_weak[i];
+		json_t *list = json_array();
+
+		if (set->every)
+			(void)json_array_append_new(list, json_string("*"));
+		add_hosts(list, set->names, set->name_count, "");
+		add_hosts(list, set->suffixes, set->suffix_count, "*");
+		(void)json_array_append_new(files, list);
+	}
+	return files;
+}
+
 static json_t *policy_as_json(const struct findings *found)
 {
 	json_t *policy = json_object();
@@ -157,6 +188,7 @@ static json_t *policy_as_json(const struct findings *found)
 
 	for (size_t i = 0; (key = pga_policy_key(&found->policy, i, &value)) != NULL; i++)
 		(void)json_object_set_new(policy, key, json_string(value));
+	(void)json_object_set_new(policy, "allow-weak", exempt_as_json(&found->policy));
 	return policy;
 }
 

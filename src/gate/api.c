@@ -141,7 +141,8 @@ API char *pganchor_explain(const char *conninfo, enum pganchor_verdict *verdict)
 	if (answer == PGANCHOR_ERROR)
 		pga_text_addf(&text, "%s\n", pga_text_string(&question.answer));
 	else
-		pga_explain(&question.effective, &question.rules->policy, &question.verdict, &text);
+		pga_explain(&question.effective, &question.rules->policy, &question.verdict, NULL,
+			    &text);
 	end(&question, answer, NULL);
 	return pga_text_take(&text);
 }

@@ -16,8 +16,12 @@ static bool may_begin(struct gate_call *call, PGconn *conn)
 	const struct gate_rules *rules = gate_rules_acquire();
 	struct gate_judgement judgement = {0};
 
-	/* For want of memory, the settings are not known, and that refuses. */
-	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) == 0)
+	/* For want of memory, the settings are not known, and that refuses. What leads to nowhere
+	 * is no connection, whoever asks so. */
+	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) == 0 &&
+	    pga_effective_is_question(&judgement.effective))
+		judgement.admitted = true;
+	else if (judgement.effective.options != NULL)
 		gate_judge(libpq, rules, NULL, false, &judgement);
 	else
 		pga_text_add(&judgement.refusal, "pganchor refused this connection: out of memory");

@@ -5,8 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No value of target_session_attrs, in any libpq, and no text that a user would write. */
-#define PROBE "pganchor-asks-for-the-effective-settings"
+#define PROBE PGA_PROBE
 
 const PQconninfoOption *pga_option_find(const PQconninfoOption *options, const char *keyword)
 {
@@ -184,6 +183,24 @@ const char *pga_effective_value(const struct pga_effective *effective, const cha
 	if (option == NULL)
 		return NULL;
 	return option->val != NULL ? option->val : "";
+}
+
+bool pga_effective_is_question(const struct pga_effective *effective)
+{
+	const char *addresses = pga_effective_value(effective, "hostaddr");
+	const char *port = pga_effective_value(effective, "port");
+	const size_t length = sizeof PROBE - 1;
+
+	if (port != NULL && strcmp(port, PROBE) == 0)
+		return true;
+	if (addresses == NULL || addresses[0] == '\0')
+		return false;
+	for (;; addresses += length + 1) {
+		if (strncmp(addresses, PROBE, length) != 0)
+			return false;
+		if (addresses[length] != ',')
+			return addresses[length] == '\0';
+	}
 }
 
 void pga_effective_free(const struct pga_libpq *libpq, struct pga_effective *effective)

@@ -9,6 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* What the tool asks with: no value of target_session_attrs, no port and no address, in any libpq,
+ * and no text that a user would write. libpq quotes it in every language. */
+#define PGA_PROBE "pganchor-asks-for-the-effective-settings"
+
 enum pga_origin {
 	PGA_FROM_UNKNOWN,  /* a connection that was not begun through the gate's own entry points */
 	PGA_FROM_CONNINFO, /* the program's connection string or parameters */
@@ -78,6 +82,11 @@ const char *pga_effective_value(const struct pga_effective *effective, const cha
 struct pga_text;
 void pga_effective_origin(const struct pga_effective *effective, const char *keyword,
 			  struct pga_text *text);
+
+/* Whether these are the settings of a question that goes on to PQconnectPoll (service/ask.c), and
+ * so to nowhere: the port is no number, or no host has an address that is one. libpq looks up no
+ * name then, and makes no socket. */
+bool pga_effective_is_question(const struct pga_effective *effective);
 
 void pga_effective_free(const struct pga_libpq *libpq, struct pga_effective *effective);
 

@@ -98,12 +98,14 @@ static void add_lines(struct pga_text *text, const char *lines)
 }
 
 static void add_verdict(const struct pga_effective *effective, const struct pga_policy *policy,
-			const struct pga_verdict *verdict, struct pga_text *text)
+			const struct pga_verdict *verdict, const char *but, struct pga_text *text)
 {
 	struct pga_text changes = PGA_TEXT_EMPTY;
 	struct pga_text notes = PGA_TEXT_EMPTY;
 
 	pga_text_add(text, verdict->allowed ? "\nallowed" : "\nrefused");
+	if (verdict->allowed && but != NULL)
+		pga_text_addf(text, ", but libpq will not connect: %s", but);
 	if (!verdict->allowed && policy->mode == PGA_MODE_AUDIT)
 		pga_text_add(text, ", but mode = audit lets it through");
 	if (verdict->allowed && verdict->local)
@@ -153,7 +155,7 @@ static char *cell_of(const struct pga_effective *effective, const PQconninfoOpti
 }
 
 void pga_explain(const struct pga_effective *effective, const struct pga_policy *policy,
-		 const struct pga_verdict *verdict, struct pga_text *text)
+		 const struct pga_verdict *verdict, const char *but, struct pga_text *text)
 {
 	int keyword_width = 0;
 	int value_width = 0;
@@ -183,5 +185,5 @@ void pga_explain(const struct pga_effective *effective, const struct pga_policy 
 		}
 		free(shown);
 	}
-	add_verdict(effective, policy, verdict, text);
+	add_verdict(effective, policy, verdict, but, text);
 }

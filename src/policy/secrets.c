@@ -6,7 +6,11 @@
 
 static char lower(char c)
 {
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	static const char small[] = "abcdefghijklmnopqrstuvwxyz";
+
+	if (c >= 'A' && c <= 'Z')
+		return small[c - 'A'];
+	return c;
 }
 
 /* Whether the word, of this length, has the part in it, whose letters are small. */
@@ -214,14 +218,20 @@ struct zone {
 	const char *end;
 };
 
+/* By whatever other word in front of "://", it is none of libpq's. */
+static bool is_uri(const char *given)
+{
+	return strncmp(given, "postgresql://", strlen("postgresql://")) == 0 ||
+	       strncmp(given, "postgres://", strlen("postgres://")) == 0;
+}
+
 static struct zone find_secrets(const char *given)
 {
-	const char *scheme = strstr(given, "://");
 	struct zone zone = {NULL, given + strlen(given)};
 	size_t length;
 
-	if (scheme != NULL)
-		zone.begin = password_of(scheme + 3, zone.end, &zone.end);
+	if (is_uri(given))
+		zone.begin = password_of(strstr(given, "://") + 3, zone.end, &zone.end);
 	else if (given[strcspn(given, ":@")] != '\0')
 		zone.begin = given + strcspn(given, ":@");
 	for (const char *at = strchr(given, '='); at != NULL; at = strchr(at + 1, '=')) {
@@ -269,7 +279,7 @@ static void add_quoted(struct pga_text *text, const char *begin, size_t length, 
 	struct pga_text quoted = PGA_TEXT_EMPTY;
 
 	pga_text_add_bytes(&quoted, begin, length);
-	if (strcmp(pga_text_string(&quoted), given) == 0 && strstr(given, "://") != NULL)
+	if (strcmp(pga_text_string(&quoted), given) == 0 && is_uri(given))
 		pga_text_add_masked(text, given);
 	else if (!quoted.failed && is_harmless(pga_text_string(&quoted), given, zone))
 		pga_text_add_masked(text, pga_text_string(&quoted));

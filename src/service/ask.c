@@ -14,8 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No number, and no text that a user would write. libpq quotes it in every language. */
-#define PROBE "pganchor-asks-for-the-effective-settings"
+#define PROBE PGA_PROBE
 
 /* At most this many settings are put behind the caller's, which they override. */
 #define ADDED 2

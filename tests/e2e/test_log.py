@@ -36,7 +36,7 @@ def test_a_weak_connection_is_told_and_read_back(home, audited, postgres):
         "program": "psql", "argc": "6", "host": "localhost", "hostaddr": "", "port": str(postgres.port),
         "user": postgres.user, "dbname": postgres.dbname, "sslmode": "require", "service": "", "sslrootcert": "",
         "gssencmode": "prefer", "ssl_min_protocol_version": "TLSv1.2", "ssl_max_protocol_version": "", "count": 1, "last": first,
-        "last_pid": int(pid)}
+        "last_pid": int(pid), "uid": None, "exe": None}
 
 
 def test_alike_connections_are_one_line_and_the_most_frequent_is_first(home, audited, postgres):

@@ -315,3 +315,21 @@ def test_a_policy_file_may_say_all_that_the_sample_shows(home):
     assert done.returncode == 0, done.stderr
     write_policy(home, "\n".join(settings) + "\nno-such-key = 1\n")
     assert home.pganchor("explain", "host=db.example.test sslmode=verify-full").returncode != 0
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate\n"])
+def test_explain_does_not_say_allowed_and_no_more_where_libpq_has_no_root_to_trust(home, content):
+    """The settings are as the policy wants them, and no connection will be made by them."""
+    path = home / "roots.crt"
+    if content is not None:
+        path.write_text(content)
+    done = home.pganchor("explain", f"host=h sslmode=verify-full sslrootcert={path}")
+    assert re.search(rf"^allowed, but libpq will not connect: .*{path}", done.stdout, re.MULTILINE), done.stdout
+    told = json.loads(home.pganchor("explain", "--json", f"host=h sslmode=verify-full sslrootcert={path}").stdout)
+    assert told["verdict"] == "allowed" and str(path) in " ".join(told["notes"])
+
+
+def test_explain_says_allowed_where_there_is_a_root(home, stepca):
+    (home / "roots.crt").write_text(stepca.root_pem)
+    done = home.pganchor("explain", f"host=h sslmode=verify-full sslrootcert={home / 'roots.crt'}")
+    assert done.returncode == 0 and re.search("^allowed; ", done.stdout, re.MULTILINE), done.stdout

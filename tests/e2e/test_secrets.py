@@ -18,7 +18,7 @@ BROKEN = ["postgresql://u:{}@[::1/db", "postgresql://u:{}%zz@h/db", "postgresql:
           "password={} foo", "password=two {} words", "password='{}", "password = '{}' x", "password='it''s {} x' y=z", "passwrd='a {}' password=x",
           "host=h passwrd={} sslmode", "sslpassword={} host=h", "user=postgres://u:{}@h/db", "dbname=postgres://u:{}@h/x",
           "dbname='host=h password={}'", "options='-c app.password={} -c x=y' host=h", "application_name='postgres://u:{}@h/db'",
-          "service='postgres://u:{}@h/db'", 'password=a"b {}"c d', "scram_client_key={}", "host='u:{}@h'", "sslrootcert=https://u:{}@h/root"]
+          "service='postgres://u:{}@h/db'", 'password=a"b {}"c d', "scram_client_key={}", "u:{}@h", "u:{}@h/db", "postgres:/u:{}@h/db", "host='u:{}@h'", "sslrootcert=https://u:{}@h/root"]
 
 
 def told(text, secret=SECRET):

@@ -374,3 +374,12 @@ def test_usage(home):
     for words in (["more"], ["--nothing"]):
         done = home.pganchor("status", *words)
         assert done.returncode == 2 and "see pganchor status --help" in done.stderr
+
+
+def test_json_tells_the_exempt_hosts(home, system):
+    """A list for each file that has the key, as a host has to be in each of them."""
+    system("allow-weak = *.example.com, 10.0.0.1 db\n")
+    (home / ".config/pganchor").mkdir(parents=True, exist_ok=True)
+    (home / ".config/pganchor/policy.conf").write_text("allow-weak = *\n")
+    told = json.loads(home.pganchor("status", "--json").stdout)["policy"]["allow-weak"]
+    assert sorted(map(sorted, told)) == [["*"], ["*.example.com", "10.0.0.1", "db"]]

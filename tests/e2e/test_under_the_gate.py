@@ -6,6 +6,8 @@ import subprocess
 
 import pytest
 
+import tracing
+
 from services import USER, write
 
 ENTRIES = "[weak]\nhost=h\nsslmode=prefer\ntarget_session_attrs=read-write\n\n[good]\nhost=h\nsslmode=verify-full\n"
@@ -104,3 +106,22 @@ def test_a_connection_that_the_tool_does_make_is_judged(home, ways, plain_postgr
     for env in ({}, ways["preload"]):
         status, _, errors = said(home, args, env)
         assert status == 1 and "server does not support SSL" in errors
+
+
+QUESTION = "pganchor-asks-for-the-effective-settings"
+
+
+@pytest.mark.parametrize("settings, refused", [
+    (f"host=localhost port={QUESTION}", False), (f"hostaddr={QUESTION}", False), (f"host=localhost,localhost hostaddr={QUESTION},{QUESTION}", False),
+    (f"host=localhost,localhost hostaddr={QUESTION},127.0.0.1", True), (f"host=localhost,localhost port={QUESTION},5432", True),
+    (f"hostaddr={QUESTION}x", True), (f"host={QUESTION}", True),
+])
+def test_a_question_leads_nowhere_and_what_leads_anywhere_is_none(home, ways, settings, refused):
+    """The gate lets what the tool asks by go on to libpq, whoever asks so: no name is looked up for it, and no socket made."""
+    program = "import ctypes, sys; pq = ctypes.CDLL('libpq.so.5'); pq.PQconnectStart.restype = pq.PQerrorMessage.restype = ctypes.c_void_p; " \
+              "pq.PQerrorMessage.argtypes = [ctypes.c_void_p]; " \
+              "print(ctypes.string_at(pq.PQerrorMessage(pq.PQconnectStart(sys.argv[1].encode()))).decode())"
+    done, calls = home.strace_sockets(["env", f"LD_PRELOAD={ways['preload']['LD_PRELOAD']}", "/usr/bin/python3", "-c", program, settings])
+    assert done.returncode == 0, done.stderr
+    assert not tracing.internet(calls)
+    assert "pganchor refused this connection" in done.stdout or not refused
