@@ -152,7 +152,7 @@ class Clusters:
             self._run([self.bin / "initdb", "-D", folder / "data", "-U", SUPERUSER, "-A", "reject",
                        "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"], stdin=subprocess.DEVNULL)
             self._run([self.bin / "postgres", "--single", "-D", folder / "data", "-c", "password_encryption=scram-sha-256", "postgres"],
-                      input=f"CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'\nCREATE DATABASE {USER} OWNER {USER}\n")
+                      input=f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{PASSWORD}'\nCREATE DATABASE {USER} OWNER {USER}\n")
             self._template = folder / "data"
         return self._template
 
