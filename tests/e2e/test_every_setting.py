@@ -9,7 +9,8 @@ PLACES = ("PGSERVICEFILE", "PGPASSFILE", "PGSSLROOTCERT")
 
 
 class Option(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_char_p) for name in ("keyword", "variable", "compiled", "value", "label", "shown")] + [("size", ctypes.c_int)]
+    _fields_ = [*((name, ctypes.c_char_p) for name in ("keyword", "variable", "compiled", "value", "label", "shown")),
+                ("size", ctypes.c_int)]
 
 
 def variables():

@@ -131,8 +131,8 @@ class Mutant:
     def objects(self, name):
         """{object: bytes} of a file of src/."""
         path = Path("src") / name
-        found = sorted([*self.tree.build.glob(f"{path.parent}/*-{path.stem}.o"), *self.tree.build.glob(f"{path.parent}/.libs/*-{path.stem}.o")])
-        return {file: file.read_bytes() for file in found}
+        return {file: file.read_bytes() for folder in (path.parent, path.parent / ".libs")
+                for file in sorted(self.tree.build.glob(f"{folder}/*-{path.stem}.o"))}
 
     def change(self, name, content):
         """"stillborn", "same" (the compiler made the same of it), or "built" (and installed)."""

@@ -98,7 +98,8 @@ class Given:
         for patch in patches:
             text = Path(patch).read_text()
             file = re.search(r"^\+\+\+ \S*?src/(\S+)", text, re.MULTILINE)[1]
-            done = subprocess.run(["patch", "-s", "-o", "-", building.TOP / "src" / file], input=text.encode(), stdout=subprocess.PIPE, check=True)
+            done = subprocess.run(["patch", "-s", "-o", "-", building.TOP / "src" / file], input=text.encode(),
+                                  stdout=subprocess.PIPE, check=True)
             self.changes.append(whole(file, Path(patch).stem, done.stdout))
 
     def next(self):
@@ -288,7 +289,8 @@ def main():
             results.append(one)
             log.write(json.dumps({key: value for key, value in one.items() if key != "patch"}) + "\n")
             by = f" by {one['test']}" if one["test"] else ""
-            print(f"{one['outcome']}{by} ({one['seconds']} s): src/{one['file']}:{one['line']} {one['before']} -> {one['after']}", flush=True)
+            print(f"{one['outcome']}{by} ({one['seconds']} s): src/{one['file']}:{one['line']} {one['before']} -> {one['after']}",
+                  flush=True)
 
     begun = time.monotonic()
     workers = [Worker(number, chooser, known, options, say) for number in range(options.workers)]

@@ -104,8 +104,8 @@ class Session:
         self.log = open(self.folder / "pytest.log", "a", encoding="utf-8")
         files = sorted({test.partition("::")[0] for test in self.known if not test.startswith("unit:")})
         self.process = subprocess.Popen(
-            ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "session_plugin", "-q", f"--basetemp={self.folder}/tmp", *files],
-            cwd=building.TOP, env=environment, pass_fds=(ours[0], theirs[1]), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+            ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "session_plugin", "-q",
+             f"--basetemp={self.folder}/tmp", *files], cwd=building.TOP, env=environment, pass_fds=(ours[0], theirs[1]), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             start_new_session=True, preexec_fn=end_with_us)
         os.close(ours[0])
         os.close(theirs[1])
