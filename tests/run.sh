@@ -69,11 +69,6 @@ done
 exec </dev/null
 export PYTHONDONTWRITEBYTECODE=1
 
-if [ "$install" = yes ]; then
-    "$top/packaging/dependencies.sh" build test package ||
-        stop "what the tests need could not be installed" "see above"
-fi
-
 # What lies in the cache is executed: it must be our own.
 cache=${PGANCHOR_TEST_CACHE:-${XDG_CACHE_HOME:+$XDG_CACHE_HOME/pganchor-tests}}
 cache=${cache:-${TMPDIR:-/tmp}/pganchor-tests-$(id -u)}
@@ -99,6 +94,10 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' HUP INT TERM
+if [ "$install" = yes ]; then
+    "$top/packaging/dependencies.sh" --log "$results/apt.log" build test package 9>&- ||
+        stop "what the tests need could not be installed" "see above"
+fi
 flock -n 9 || work=$(mktemp -d "$cache/build.XXXXXX")
 
 # logged NAME COMMAND...: what a build says is of interest only when it fails.

@@ -2,6 +2,7 @@
 
 #include "activate/module.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const char begin_mark[] = "# >>> pganchor enable (made ";
@@ -129,16 +130,19 @@ static const char *rest_of_line(const char *at, const char *end, const char *wor
  * compare. */
 static bool read_marks(const char *begin, const char *end, struct pga_block *block)
 {
-	static const char shape[] = "0 folders, 0 files, 0 line ends) >>>";
+	static const char shape[] = " folders, 0 files, 0 line ends) >>>";
 	const char *made = NULL;
+	char *rest;
 	size_t length = 0;
 	const char *at = rest_of_line(begin, end, begin_mark, &made, &length);
 
-	if (at == NULL || length != sizeof shape - 1)
+	if (at == NULL || made[0] < '0' || made[0] > '9')
 		return false;
-	block->folders = (unsigned)(made[0] - '0') % 10;
-	block->made_file = made[strcspn(shape, ",") + 2] == '1';
-	block->made_line_end = made[sizeof "0 folders, 0 files, " - 1] == '1';
+	block->folders = (unsigned)strtoul(made, &rest, 10) % 1000;
+	if ((size_t)(rest - made) + sizeof shape - 1 != length)
+		return false;
+	block->made_file = rest[sizeof " folders, " - 1] == '1';
+	block->made_line_end = rest[sizeof " folders, 0 files, " - 1] == '1';
 	at = rest_of_line(at, end, "# module ", &block->module, &block->module_length);
 	return at != NULL &&
 	       rest_of_line(at, end, "# as ", &block->preload, &block->preload_length) != NULL;

@@ -43,7 +43,7 @@ static bool is_same_file(const char *left, const char *right)
 bool pga_module_is_bound(bool any)
 {
 	/* The gate alone has both libpq's functions and those of the dynamic linker: neither a
-	 * libpq in front of it nor another library under its name does. */
+	 * libpq nor another library under its name does. */
 	static const char *const names[] = {"PQconnectdb", "PQconnectPoll", "dlopen", "dlsym"};
 	const char *first = file_of(names[0]);
 
@@ -93,8 +93,7 @@ int pga_module_loads(const char *preload, bool quiet, struct pga_error *error)
 			       (int)strcspn(said, "\n"), said);
 	else
 		(void)pga_fail(error, reinstall,
-			       "ld.so did not load the gate %s in front of a program's libpq (a "
-			       "test of it ended with status %d)",
+			       "ld.so did not load the gate %s (a test of it ended with status %d)",
 			       path, child.status);
 done:
 	pga_subprocess_free(&child);

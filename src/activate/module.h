@@ -11,14 +11,13 @@
 /* The installed module. */
 #define PGA_MODULE PKGLIBDIR "/pganchor-gate.so"
 
-/* Whether, in this very process, ld.so has bound the names that the gate stands before to the gate:
- * the installed one, or with any, that of another installation too. */
+/* Whether ld.so has loaded the gate into this very process, and finds there what the gate alone
+ * has: the installed one, or with any, that of another installation too. */
 bool pga_module_is_bound(bool any);
 
 /* Starts this tool again with this LD_PRELOAD, and asks it pga_module_is_bound(): ld.so alone knows
- * what it loads, and in which order. Returns 0 where the installed module is in it and in front of
- * every libpq; -1, with what ld.so says, where not. With quiet, ld.so must not complain of anything
- * either. */
+ * what it loads. Returns 0 where the installed module is in it; -1, with what ld.so says, where
+ * not. With quiet, ld.so must not complain of anything either. */
 int pga_module_loads(const char *preload, bool quiet, struct pga_error *error);
 
 /* How to name the module to ld.so: with $LIB in the path where that leads to the same file, so that

@@ -113,7 +113,7 @@ static const struct pga_binary *read_as_seen(struct programs *programs, const ch
 	struct pga_text file = PGA_TEXT_EMPTY;
 
 	pga_text_addf(&file, "/proc/%s/root%s", pid, path);
-	if (programs != NULL && !file.failed)
+	if (!file.failed)
 		binary = read_program(programs, file.bytes);
 	pga_text_free(&file);
 	return binary;
@@ -140,6 +140,18 @@ static int look_into_library(struct programs *programs, const char *pid, const c
 	return process->file != NULL ? 0 : -1;
 }
 
+/* Whether it is the gate, and not another library under its name: that has libpq's functions. What
+ * is gone is taken at its word. */
+static bool is_gate(struct programs *programs, const char *pid, const char *path, bool deleted)
+{
+	const struct pga_binary *binary;
+
+	if (!pga_is_gate(path))
+		return false;
+	binary = deleted ? NULL : read_as_seen(programs, pid, path);
+	return binary == NULL || binary->exports_libpq;
+}
+
 /* Takes the path of one line of the maps. */
 static int take_path(struct programs *programs, const char *pid, struct pga_process *process,
 		     char *path)
@@ -149,10 +161,8 @@ static int take_path(struct programs *programs, const char *pid, struct pga_proc
 	if (pga_is_libpq(path))
 		return add_libpq(process, path, deleted,
 				 deleted ? NULL : read_as_seen(programs, pid, path));
-	if (!pga_is_gate(path))
-		return deleted || programs == NULL
-			   ? 0
-			   : look_into_library(programs, pid, path, process);
+	if (!is_gate(programs, pid, path, deleted))
+		return deleted ? 0 : look_into_library(programs, pid, path, process);
 	if (process->gate != NULL)
 		return 0;
 	process->gate = strdup(path);
@@ -161,7 +171,7 @@ static int take_path(struct programs *programs, const char *pid, struct pga_proc
 }
 
 /* A line of the maps: address perms offset device inode path (proc(5)). Many lines of one file
- * stand behind each other. Without programs, no library is looked into. */
+ * stand behind each other. */
 static int take_maps(struct programs *programs, const char *pid, struct pga_process *process,
 		     char *maps)
 {

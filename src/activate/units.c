@@ -98,18 +98,18 @@ static int add_name(char ***names, size_t *count, char *name, struct pga_error *
 	return 0;
 }
 
-/* Reads the folder entry by entry, not by a pattern: it may be called anything. */
-static int read_folder(enum pga_way way, const char *root, const char *folder, char ***names,
-		       size_t *count, struct pga_error *error)
+/* Reads the directory entry by entry, not by a pattern: it may be called anything. */
+static int read_directory(enum pga_way way, const char *root, const char *path, char ***names,
+			  size_t *count, struct pga_error *error)
 {
-	DIR *opened = opendir(folder);
+	DIR *opened = opendir(path);
 	const struct dirent *entry;
 	int result = 0;
 
 	if (opened == NULL)
 		return errno == ENOENT || errno == ENOTDIR
 			   ? 0
-			   : pga_fail_errno(error, "nothing was changed", "cannot read %s", folder);
+			   : pga_fail_errno(error, "nothing was changed", "cannot read %s", path);
 	for (errno = 0; result == 0 && (entry = readdir(opened)) != NULL; errno = 0) {
 		char *name = NULL;
 
@@ -118,7 +118,7 @@ static int read_folder(enum pga_way way, const char *root, const char *folder, c
 			result = add_name(names, count, name, error);
 	}
 	if (result == 0 && errno != 0)
-		result = pga_fail_errno(error, "nothing was changed", "cannot read %s", folder);
+		result = pga_fail_errno(error, "nothing was changed", "cannot read %s", path);
 	(void)closedir(opened);
 	return result;
 }
@@ -133,7 +133,7 @@ int pga_switch_units(enum pga_way way, const char *root, char ***names, size_t *
 	*count = 0;
 	if (pga_switch_find(&any, way, root, "any", error) != 0)
 		return -1;
-	result = read_folder(way, root, dirname(dirname(any.path)), names, count, error);
+	result = read_directory(way, root, dirname(dirname(any.path)), names, count, error);
 	if (*count > 0)
 		qsort(*names, *count, sizeof **names, by_name);
 	pga_switch_end(&any);

@@ -114,7 +114,10 @@ static int settle(struct installing *installing, struct pga_error *error)
 		    "replaced",
 		    name);
 	done->known = same != NULL;
-	done->scoped = anchor->scoped;
+	/* What --replace was not told to change stays. */
+	done->kept_scoped = anchor->replace && !anchor->scoped && installing->before != NULL &&
+			    installing->before->scoped;
+	done->scoped = anchor->scoped || done->kept_scoped;
 	if (!done->known && installing->before != NULL &&
 	    copy(&done->replaced, installing->before->pin, error) != 0)
 		return -1;

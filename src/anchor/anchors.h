@@ -31,10 +31,11 @@ struct pga_anchoring {
 	char *source;
 	char *hosts;
 	bool scoped;
-	bool known;      /* the pin was there before */
-	char *replaced;  /* the pin that the name had before; NULL: none */
-	bool old_stays;  /* and root.crt still holds that one, put there by somebody else */
-	char *crl_fault; /* why libpq's CRLs let no server of this CA through; NULL: they do */
+	bool kept_scoped; /* since it was, and replace does not say otherwise */
+	bool known;       /* the pin was there before */
+	char *replaced;   /* the pin that the name had before; NULL: none */
+	bool old_stays;   /* and root.crt still holds that one, put there by somebody else */
+	char *crl_fault;  /* why libpq's CRLs let no server of this CA through; NULL: they do */
 	struct pga_anchor_file conf;
 	struct pga_anchor_file crt;
 	struct pga_anchor_file root_crt; /* path is NULL where it plays no part */

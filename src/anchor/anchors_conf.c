@@ -1,13 +1,12 @@
 #include "anchor/anchors_conf.h"
 
 #include "anchor/idn.h"
+#include "base/host.h"
 #include "base/ini.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define HOST_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-:"
 
 static void add_setting(struct pga_text *after, const struct pga_anchor_setting *setting,
 			const char *line_end)
@@ -102,18 +101,6 @@ void pga_anchors_conf_set(const struct pga_text *before, const char *name,
 		add_section(after, name, settings, count);
 }
 
-/* The patterns of base/host.h. */
-static bool is_pattern(const char *text, size_t length)
-{
-	size_t wild = 0;
-
-	if (length == 1 && text[0] == '*')
-		return true;
-	if (length > 2 && strncmp(text, "*.", 2) == 0)
-		wild = 2;
-	return strspn(text + wild, HOST_LETTERS) >= length - wild;
-}
-
 /* A pattern with its name as DNS has it. The caller frees it; NULL with the reason. */
 static char *in_ascii(const char *pattern, size_t length, struct pga_error *error)
 {
@@ -139,7 +126,9 @@ static int add_pattern(struct pga_text *hosts, const char *text, size_t length, 
 		       struct pga_error *error)
 {
 	char *pattern = in_ascii(text, length, error);
-	const bool good = pattern != NULL && is_pattern(pattern, strlen(pattern));
+	size_t bad_length;
+	const bool good =
+	    pattern != NULL && pga_host_bad_pattern(pattern, strlen(pattern), &bad_length) == NULL;
 
 	if (pattern != NULL && !good)
 		(void)pga_fail(error, next,

@@ -1,9 +1,12 @@
 #include "anchor/idn.h"
 
+#include "base/text.h"
+
 #include <curl/curl.h>
 
 #include <locale.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 bool pga_host_is_ascii(const char *host)
@@ -60,4 +63,50 @@ char *pga_host_to_ascii(const char *host, struct pga_error *error)
 	curl_free(name);
 	curl_url_cleanup(url);
 	return copy;
+}
+
+static int add_host(struct pga_text *names, const char *host, size_t length,
+		    struct pga_error *error)
+{
+	char *copy = strndup(host, length);
+	char *name;
+
+	if (copy == NULL)
+		return pga_fail_memory(error);
+	/* A socket is a path, whatever its letters. */
+	if (pga_host_is_ascii(copy) || copy[0] == '/' || copy[0] == '@') {
+		pga_text_add(names, copy);
+		free(copy);
+		return 0;
+	}
+	name = pga_host_to_ascii(copy, error);
+	free(copy);
+	if (name == NULL)
+		return -1;
+	pga_text_add(names, name);
+	free(name);
+	return 0;
+}
+
+char *pga_hosts_to_ascii(const char *hosts, struct pga_error *error)
+{
+	struct pga_text names = PGA_TEXT_EMPTY;
+	char *text;
+
+	for (;;) {
+		const size_t length = strcspn(hosts, ",");
+
+		if (add_host(&names, hosts, length, error) != 0) {
+			pga_text_free(&names);
+			return NULL;
+		}
+		if (hosts[length] == '\0')
+			break;
+		pga_text_add(&names, ",");
+		hosts += length + 1;
+	}
+	text = pga_text_take(&names);
+	if (text == NULL)
+		(void)pga_fail_memory(error);
+	return text;
 }

@@ -13,4 +13,7 @@ bool pga_host_is_ascii(const char *host);
  * the reason, for what is no such name, and where this libcurl cannot tell. */
 char *pga_host_to_ascii(const char *host, struct pga_error *error);
 
+/* The same for each of libpq's list of hosts, with commas between; sockets stay as they are. */
+char *pga_hosts_to_ascii(const char *hosts, struct pga_error *error);
+
 #endif

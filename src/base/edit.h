@@ -4,7 +4,7 @@
 
 #include "base/directory.h"
 #include "base/error.h"
-#include "base/lock.h"
+#include "base/edit_lock.h"
 #include "base/stamp.h"
 #include "base/text.h"
 

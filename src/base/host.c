@@ -1,5 +1,8 @@
 #include "base/host.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,6 +69,62 @@ bool pga_host_matches_any(const char *patterns, const char *host)
 	return false;
 }
 
+/* RFC 4007 puts a zone behind "%". */
+static bool is_ipv6(const char *text, size_t length)
+{
+	char address[INET6_ADDRSTRLEN];
+	struct in6_addr bytes;
+	const char *zone = memchr(text, '%', length);
+	const size_t plain = zone != NULL ? (size_t)(zone - text) : length;
+
+	if (plain >= sizeof address || plain + 1 == length)
+		return false;
+	memcpy(address, text, plain);
+	address[plain] = '\0';
+	return inet_pton(AF_INET6, address, &bytes) == 1;
+}
+
+static bool may_be_in_a_name(char c)
+{
+	return (unsigned char)c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+}
+
+static bool is_name(const char *text, size_t length)
+{
+	bool in_label = false;
+
+	for (size_t i = 0; i < length; i++) {
+		if (!may_be_in_a_name(text[i]) || (text[i] == '.' && !in_label))
+			return false;
+		in_label = text[i] != '.';
+	}
+	return length > 0;
+}
+
+static bool is_pattern(const char *text, size_t length)
+{
+	if (is_suffix(text, length))
+		return is_name(text + 2, length - 2);
+	return is_every(text, length) || is_name(text, length) || is_ipv6(text, length);
+}
+
+const char *pga_host_bad_pattern(const char *patterns, size_t length, size_t *bad_length)
+{
+	size_t begin = 0;
+
+	for (size_t i = 0; i <= length; i++) {
+		if (i < length && (patterns[i] == '\0' || strchr(between, patterns[i]) == NULL))
+			continue;
+		if (i > begin && !is_pattern(patterns + begin, i - begin)) {
+			*bad_length = i - begin;
+			return patterns + begin;
+		}
+		begin = i + 1;
+	}
+	return NULL;
+}
+
 /* By length first: most that differ, differ in it. */
 static int compare(const void *left, const void *right)
 {
@@ -121,21 +180,6 @@ int pga_host_set_make(struct pga_host_set *set, const char *patterns, size_t len
 	qsort(set->names, set->name_count, sizeof *set->names, compare);
 	qsort(set->suffixes, set->suffix_count, sizeof *set->suffixes, compare);
 	return 0;
-}
-
-static const struct pga_host_name *with_star(const struct pga_host_name *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (memchr(names[i].bytes, '*', names[i].length) != NULL)
-			return &names[i];
-	return NULL;
-}
-
-const struct pga_host_name *pga_host_set_meaningless(const struct pga_host_set *set)
-{
-	const struct pga_host_name *name = with_star(set->names, set->name_count);
-
-	return name != NULL ? name : with_star(set->suffixes, set->suffix_count);
 }
 
 static bool is_among(const struct pga_host_name *names, size_t count, const char *bytes,

@@ -11,6 +11,13 @@
  * every locale), nor does one dot at the end. */
 bool pga_host_matches_any(const char *patterns, const char *host);
 
+/* The first pattern of the list that can mean no host at all, and its length; NULL where there is
+ * none. A pattern is "*", or a name or an IPv6 address (with a zone or without), or a name behind
+ * "*."; a name has no empty label, and none of the characters that no host's name has: 10.0.0.0/8,
+ * db:5432, https://db, [::1] and .example.com are no patterns. Bytes of other alphabets are the
+ * resolver's to judge. */
+const char *pga_host_bad_pattern(const char *patterns, size_t length, size_t *bad_length);
+
 /* Such a list prepared for being asked often: what a question costs does not hang on how many
  * patterns there are. */
 struct pga_host_name {
@@ -30,10 +37,6 @@ struct pga_host_set {
 /* Prepares the patterns in these bytes, which need not end in a NUL. Returns -1 for want of memory;
  * the set is then empty. */
 int pga_host_set_make(struct pga_host_set *set, const char *patterns, size_t length);
-
-/* The first of the patterns that has a "*" where none counts, and so means no host at all; NULL
- * where there is none. */
-const struct pga_host_name *pga_host_set_meaningless(const struct pga_host_set *set);
 
 /* What pga_host_matches_any() tells of the same patterns. */
 bool pga_host_set_has(const struct pga_host_set *set, const char *host);

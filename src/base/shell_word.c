@@ -9,7 +9,7 @@
 enum form {
 	NONE,
 	QUOTED,  /* between single quotes: everything but what follows */
-	ESCAPED, /* behind a backslash: the single quote, and "!" */
+	ESCAPED, /* behind a backslash: the single quote */
 	CODED,   /* what cannot be shown */
 	LINE_END,
 };
@@ -34,7 +34,7 @@ static enum form form_of(const char *at, size_t *length)
 		*length = *length > 0 ? *length : 1;
 		return CODED;
 	}
-	return *at == '\'' || *at == '!' ? ESCAPED : QUOTED;
+	return *at == '\'' ? ESCAPED : QUOTED;
 }
 
 static void add_part(struct pga_text *text, enum form form, const char *bytes, size_t length)

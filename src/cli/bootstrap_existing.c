@@ -4,60 +4,21 @@
 #include "anchor/unpinned.h"
 #include "base/terminal.h"
 #include "base/text.h"
-#include "policy/linked.h"
+#include "cli/unpinned_report.h"
 #include "policy/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A file of all public CAs has about 150: who has that needs no list of them. */
-#define MOST_NAMED 8
-
-static char *root_crt_path(struct pga_error *error)
-{
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home = pga_libpq_home(error);
-	char *taken;
-
-	if (home == NULL)
-		return NULL;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	taken = pga_text_take(&path);
-	if (taken == NULL)
-		(void)pga_fail_memory(error);
-	return taken;
-}
-
 /* In a dry run, the new root is not pinned yet. */
-static size_t count_others(const struct pga_unpinned_roots *unpinned,
-			   const struct pga_certificate *root)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < unpinned->count; i++)
-		count += strcmp(unpinned->roots[i].pin, root->pin) != 0 ? 1 : 0;
-	return count;
-}
-
 static int warn(const char *path, const struct pga_unpinned_roots *unpinned,
 		const struct pga_certificate *root, bool dry_run, struct pga_error *error)
 {
-	const size_t count = count_others(unpinned, root);
 	struct pga_text list = PGA_TEXT_EMPTY;
-	size_t named = 0;
+	const size_t count = pga_unpinned_list(unpinned, root->pin, &list);
 	int result = 0;
 
-	for (size_t i = 0; i < unpinned->count && named < MOST_NAMED; i++) {
-		if (strcmp(unpinned->roots[i].pin, root->pin) == 0)
-			continue;
-		pga_text_addf(&list, "    %s (SHA-256 %s)\n", unpinned->roots[i].subject,
-			      unpinned->roots[i].pin);
-		named++;
-	}
-	if (count > named)
-		pga_text_addf(&list, "    and %zu more\n", count - named);
 	if (list.failed)
 		result = pga_fail_memory(error);
 	else if (count > 0)
@@ -121,7 +82,7 @@ int pga_existing_roots(const struct pga_certificate *root, bool pin, bool dry_ru
 
 	if (pga_policy_load(&policy, error) != 0 || pga_pins_load(&pins, error) != 0)
 		goto done;
-	path = root_crt_path(error);
+	path = pga_root_crt_path(error);
 	if (path == NULL || pga_unpinned_roots_read(&unpinned, path, &pins, error) != 0)
 		goto done;
 	result = 0;

@@ -23,6 +23,14 @@ void pga_warn_of_crls(const struct pga_anchoring *done)
 				  done->crl_fault);
 }
 
+void pga_warn_of_scope(const struct pga_anchoring *done)
+{
+	if (done->kept_scoped)
+		pga_print_warning("anchor %s stays scoped, as it was: root.crt is left alone\n    "
+				  "bootstrap without --replace puts it there",
+				  done->name);
+}
+
 void pga_warn_of_rotation(const char *url, const char *name, const char *chain_name)
 {
 	pga_print_warning("the TLS of %s still comes from anchor %s: anchor %s is proved by its "

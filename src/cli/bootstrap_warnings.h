@@ -10,6 +10,7 @@ void pga_warn_before_pinning(const struct pga_certificate *root, STACK_OF(X509) 
 
 /* On standard error, each with what to do. */
 void pga_warn_of_crls(const struct pga_anchoring *done);
+void pga_warn_of_scope(const struct pga_anchoring *done);
 void pga_warn_of_rotation(const char *url, const char *name, const char *chain_name);
 
 #endif

@@ -317,6 +317,7 @@ static int report(const struct bootstrap *bootstrap, const struct pga_certificat
 		pga_report_text(done, root, bootstrap->dry_run);
 	pga_report_warnings(done, bootstrap->dry_run);
 	pga_warn_of_crls(done);
+	pga_warn_of_scope(done);
 	if (bootstrap->chain_root != NULL)
 		pga_warn_of_rotation(bootstrap->ca.url, done->name, bootstrap->chain_root->name);
 	if ((!done->known || bootstrap->pin_existing) &&

@@ -57,18 +57,31 @@ static void print_help(FILE *stream, bool off)
 		  "  pganchor status\n");
 }
 
+/* How to have systemd read a drop-in. A template runs as its instances. */
+static void print_next_of_unit(const struct pga_asked *asked)
+{
+	const char *user = asked->ways[PGA_WAY_USER_UNIT] ? "--user " : "";
+	const char *at = strchr(asked->unit, '@');
+	const bool template = at != NULL && (at[1] == '\0' || strcmp(at, "@.service") == 0);
+
+	if (template)
+		(void)printf(
+		    "next:\n    systemctl %sdaemon-reload && systemctl %srestart '%.*s@*'\n", user,
+		    user, (int)(at - asked->unit), asked->unit);
+	else
+		(void)printf("next:\n    systemctl %sdaemon-reload && systemctl %srestart %s\n",
+			     user, user, asked->unit);
+}
+
 static void print_next(const struct pga_asked *asked)
 {
-	const bool user = asked->ways[PGA_WAY_USER_UNIT];
-
 	if (asked->root != NULL && asked->unit == NULL)
 		return; /* nothing runs there */
 	if (asked->all)
 		(void)printf("next: log out and in again; for a service, systemctl daemon-reload "
 			     "and a restart\n");
 	else if (asked->unit != NULL)
-		(void)printf("next:\n    systemctl %sdaemon-reload && systemctl %srestart %s\n",
-			     user ? "--user " : "", user ? "--user " : "", asked->unit);
+		print_next_of_unit(asked);
 	else if (asked->ways[PGA_WAY_PRELOAD])
 		(void)printf("every program that is started from now on %s the gate\n",
 			     asked->off ? "is without" : "has");
@@ -215,7 +228,7 @@ static int switch_all(const struct pga_asked *asked)
  * own is none. */
 static bool settle_root(struct pga_asked *asked)
 {
-	static const char next[] = "name a folder that is there; nothing was changed";
+	static const char next[] = "name a directory that is there; nothing was changed";
 	struct pga_error error;
 	struct stat root;
 	struct stat own;
@@ -223,7 +236,7 @@ static bool settle_root(struct pga_asked *asked)
 	if (stat(asked->root, &root) != 0)
 		(void)pga_fail_errno(&error, next, "--root %s", asked->root);
 	else if (!S_ISDIR(root.st_mode))
-		(void)pga_fail(&error, next, "--root %s: not a folder", asked->root);
+		(void)pga_fail(&error, next, "--root %s: not a directory", asked->root);
 	else {
 		if (stat("/", &own) == 0 && own.st_dev == root.st_dev && own.st_ino == root.st_ino)
 			asked->root = NULL;
@@ -297,7 +310,7 @@ static int enable_or_disable(int argc, char **argv, bool off)
 		return pga_usage_error(asked.command,
 				       "--root is for --system, --ld-so-preload and --unit");
 	if (asked.root != NULL && asked.root[0] == '\0')
-		return pga_usage_error(asked.command, "--root: the name of the folder is empty");
+		return pga_usage_error(asked.command, "--root: the name of the directory is empty");
 	if (asked.root != NULL && !settle_root(&asked))
 		return PGA_EXIT_FAILED;
 	return switch_all(&asked);

@@ -1,6 +1,7 @@
 /* pganchor explain: what libpq would really use for a connection string, and the verdict. */
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/unpinned_report.h"
 
 #include "activate/binary.h"
 #include "base/memory_file.h"
@@ -10,6 +11,7 @@
 #include "policy/linked.h"
 #include "policy/pins.h"
 #include "policy/secrets.h"
+#include "service/ask.h"
 #include "service/roots.h"
 #include "service/vouching.h"
 
@@ -153,7 +155,8 @@ static int warn_of_pins(const struct pga_effective *effective, const struct pga_
 				  "--replace --hosts changes what one may vouch for",
 				  pga_text_string(&hosts));
 	pga_text_free(&hosts);
-	return 0;
+	return pga_warn_of_unpinned(pga_effective_value(effective, "sslrootcert"), policy, pins,
+				    error);
 }
 
 static int explain(const char *conninfo, bool as_json)
@@ -171,7 +174,7 @@ static int explain(const char *conninfo, bool as_json)
 	int status = PGA_EXIT_FAILED;
 
 	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
-	    pga_effective_ask(&pga_linked_libpq, &parameters, &effective, &error) != 0 ||
+	    pga_ask(&parameters, &effective, &error) != 0 ||
 	    pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &error) != 0)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);

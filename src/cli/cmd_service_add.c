@@ -1,6 +1,7 @@
 /* pganchor service add: composes an entry, checks it, writes it, and says what it did. */
 #include "cli/cmd_service.h"
 
+#include "anchor/idn.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/service_report.h"
@@ -39,10 +40,20 @@ static void print_help(void)
 static int take_setting(struct pga_addition *asked, const char *keyword, const char *value)
 {
 	struct pga_error error;
+	char *hosts = NULL;
+	int result = 0;
 
-	if (pga_settings_add(&asked->wish.settings, keyword, value, &error) == 0)
-		return PGA_EXIT_DONE;
-	return pga_usage_error("service add", "%s", error.message);
+	/* libpq looks an international name up, and compares it with the certificate's, byte for
+	 * byte: as UTF-8 it is found by neither. */
+	if (strcmp(keyword, "host") == 0) {
+		hosts = pga_hosts_to_ascii(value, &error);
+		result = hosts != NULL ? 0 : -1;
+	}
+	if (result == 0)
+		result = pga_settings_add(&asked->wish.settings, keyword,
+					  hosts != NULL ? hosts : value, &error);
+	free(hosts);
+	return result == 0 ? PGA_EXIT_DONE : pga_usage_error("service add", "%s", error.message);
 }
 
 /* A name may hold a "=", but one that starts as a setting does is a name forgotten. */
@@ -151,6 +162,12 @@ static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 			next =
 			    "nothing was written. This may be another server than you mean; what "
 			    "it shows is no reason to believe it";
+	/* Without a root certificate, libpq advises to change sslmode "to disable server
+	 * certificate verification", and only then names that keyword. */
+	if (strstr(check->problem, "sslmode") != NULL)
+		next = "nothing was written. Leave sslmode as it is: without verification, anybody "
+		       "could be the server. What is missing is the root of its CA: pganchor "
+		       "bootstrap fetches and pins it";
 	if (asked->json)
 		(void)pga_addition_json(asked, added, false, PGA_EXIT_FAILED);
 	(void)pga_fail(&error, next, "service %s: %s", asked->change.name, check->problem);

@@ -1,6 +1,7 @@
 #include "policy/pins.h"
 
 #include "base/file.h"
+#include "base/host.h"
 #include "base/ini.h"
 
 #include <stdlib.h>
@@ -111,6 +112,20 @@ static int take_text(char **text, struct pga_ini_span value, struct pga_error *e
 	return *text != NULL ? 0 : pga_fail_memory(error);
 }
 
+static int take_hosts(const struct reading *reading, struct pga_pin *pin,
+		      const struct pga_ini_line *line, struct pga_error *error)
+{
+	struct pga_ini_span wrong = {NULL, 0};
+
+	if (line->value.length == 0)
+		return fail_at(reading, line->number, "no host pattern", line->name, error);
+	wrong.bytes = pga_host_bad_pattern(line->value.bytes, line->value.length, &wrong.length);
+	if (wrong.bytes != NULL)
+		return fail_at(reading, line->number,
+			       "neither *, *.DOMAIN, a host name nor an address", wrong, error);
+	return take_text(&pin->hosts, line->value, error);
+}
+
 static int take_setting(struct reading *reading, const struct pga_ini_line *line,
 			struct pga_error *error)
 {
@@ -137,9 +152,7 @@ static int take_setting(struct reading *reading, const struct pga_ini_line *line
 		memcpy(pin->pin, line->value.bytes, PGA_PIN_LENGTH);
 		return 0;
 	case HOSTS:
-		if (line->value.length == 0)
-			return fail_at(reading, line->number, "no host pattern", line->name, error);
-		return take_text(&pin->hosts, line->value, error);
+		return take_hosts(reading, pin, line, error);
 	case SCOPE:
 		pin->scoped = pga_ini_equals(line->value, "scoped");
 		if (!pin->scoped && !pga_ini_equals(line->value, "root.crt"))

@@ -10,8 +10,8 @@
  *     subject, not-after: for the reader
  *
  * A key that is none of these is an error: `host = x` for `hosts = x` must not vouch for every
- * host. pganchor writes the pin last: of a file that was cut short, a section has none then. Written
- * by the anchor room, read by the gate too. */
+ * host. pganchor writes the pin last: of a file that was cut short, a section has none then.
+ * Written by the anchor room, read by the gate too. */
 #ifndef PGA_POLICY_PINS_H
 #define PGA_POLICY_PINS_H
 
@@ -49,10 +49,10 @@ struct pga_pins {
  * front, since the name becomes that of a file, NAME.crt. */
 bool pga_pin_name_is_valid(const char *name);
 
-/* Reads the pins out of the bytes of an anchors.conf; path is for the messages. bytes NULL: there is
- * no such file, and so no pin. A file without any is one that was cut: returns -1 for it as well as,
- * with the line, for a line that is no setting, an unknown key, a section without a pin, a pin that
- * is none, a name or a pin that stands twice. */
+/* Reads the pins out of the bytes of an anchors.conf; path is for the messages. bytes NULL: there
+ * is no such file, and so no pin. A file without any is one that was cut: returns -1 for it as well
+ * as, with the line, for a line that is no setting, an unknown key, a section without a pin, a pin
+ * that is none, a name or a pin that stands twice. */
 int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
 		   struct pga_error *error);
 

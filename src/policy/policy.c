@@ -104,7 +104,8 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 			const struct pga_ini_line *line, struct pga_error *error)
 {
 	bool *allow_weak_here = &set_here[CHOICES];
-	const struct pga_host_name *wrong;
+	const char *wrong;
+	size_t wrong_length;
 
 	if (pga_ini_equals(line->name, "allow-weak")) {
 		if (*allow_weak_here)
@@ -113,13 +114,12 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 		*allow_weak_here = true;
 		if (add_allow_weak(reading->policy, line->value, error) != 0)
 			return -1;
-		wrong = pga_host_set_meaningless(
-		    &reading->policy->allow_weak[reading->policy->allow_weak_count - 1]);
+		wrong = pga_host_bad_pattern(line->value.bytes, line->value.length, &wrong_length);
 		if (wrong == NULL)
 			return 0;
 		return fail_at(error, path, line->number,
 			       "neither *, *.DOMAIN, a host name nor an address",
-			       (struct pga_ini_span){wrong->bytes, wrong->length});
+			       (struct pga_ini_span){wrong, wrong_length});
 	}
 	for (int key = 0; key < CHOICES; key++) {
 		if (!pga_ini_equals(line->name, keys[key].name))

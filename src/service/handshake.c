@@ -38,9 +38,7 @@ static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long de
 	return ready;
 }
 
-/* libpq's message: its lines as one. Without a root certificate, it advises to change sslmode "to
- * disable server certificate verification", and only then names that keyword: not without an answer
- * of ours right behind it. */
+/* libpq's message: its lines as one. */
 static int fail_with_words_of(PGconn *conn, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
@@ -55,13 +53,8 @@ static int fail_with_words_of(PGconn *conn, struct pga_error *error)
 		pga_text_add_bytes(&words, at + strspn(at, "\t "), length - strspn(at, "\t "));
 		at += length + (at[length] == '\n');
 	}
-	(void)pga_fail(error,
-		       said != NULL && strstr(said, "sslmode") != NULL
-			   ? "nothing was written; leave sslmode as it is: without verification, "
-			     "anybody could be the server. What is missing is the root of its CA: "
-			     "pganchor bootstrap fetches and pins it"
-			   : NULL,
-		       "%s", words.length > 0 ? pga_text_string(&words) : "libpq gave no reason");
+	(void)pga_fail(error, NULL, "%s",
+		       words.length > 0 ? pga_text_string(&words) : "libpq gave no reason");
 	pga_text_free(&words);
 	return -1;
 }

@@ -115,12 +115,10 @@ static int check_line(const struct pga_setting *setting, struct pga_error *error
 	size_t length = strlen(setting->value);
 	size_t line = strlen(setting->keyword) + 1 + length + 2;
 
-	if (strcmp(setting->value, PGA_SECRET_LEFT_OUT) == 0 &&
-	    pga_keyword_is_secret(setting->keyword))
+	if (strcmp(setting->value, PGA_SECRET_LEFT_OUT) == 0)
 		return pga_fail(error, "write it in the place of the dots, or leave it out",
-				"%s=%s: the secret itself is missing", setting->keyword,
+				"%s=%s: the value itself is missing", setting->keyword,
 				setting->value);
-
 	if (length == 0)
 		return pga_fail(error, "leave it out", "%s: the value is empty", setting->keyword);
 	if (strpbrk(setting->value, "\n\r") != NULL)

@@ -44,7 +44,7 @@ int pga_settings_check(const struct pga_settings *settings, struct pga_error *er
  */
 int pga_number_check(const char *keyword, const char *value, struct pga_error *error);
 
-/* What stands for a secret in a command that is shown: no value of one. */
+/* What a command that is shown has in the place of a value that may be secret: no value. */
 #define PGA_SECRET_LEFT_OUT "..."
 
 /* Checks that "[NAME]" is a header that libpq finds again. One that is_there may hold what nobody

@@ -53,12 +53,11 @@ static void tell(const struct pga_effective *effective, const PQconninfoOption *
 		pga_text_add(text, "\n");
 	pga_text_addf(text, "environment %s: %s=", option->envvar, option->keyword);
 	pga_text_add_printable(text, shown != NULL ? shown : "", "");
-	text->failed = text->failed || shown == NULL;
-	free(shown);
 	pga_text_addf(text,
 		      " counts in this shell, since the entry does not say %s; give %s=VALUE to "
 		      "have the same everywhere",
 		      option->keyword, option->keyword);
+	free(shown);
 }
 
 void pga_surroundings_tell(const struct pga_standing *standing, struct pga_text *text)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What the gate costs: tests/bench/run.py [NAME...] [--pairs N] [--json FILE] [--check].
+"""What the gate and the tool cost: tests/bench/run.py [NAME...] [--pairs N] [--json FILE] [--check].
 
   connect     PQconnectdb with verify-full, one after the other
   connect64   the same by 64 threads at once
@@ -9,6 +9,7 @@
   verdict     instructions of one connection that are the gate's, counted by callgrind, with ten anchors and exempt hosts
   scale       the same with 10,000 anchors and exempt hosts
   memory      private pages of a process that never connects, its stack apart
+  services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
 
 Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
 and the CA are the tests' own. Each figure is a ratio or a count of one run, in which measurements without and with the
@@ -158,6 +159,7 @@ class Bench:
 
     def __init__(self, prefix, folder, pairs):
         self.module = prefix / "lib/pganchor/pganchor-gate.so"
+        self.tool = prefix / "bin/pganchor"
         self.folder = folder
         self.pairs = pairs
         self.cleanup = ExitStack()
@@ -316,10 +318,35 @@ def memory(bench):
     return {"memory": row(plain, gated, "pages", at_most=2, figure=gated - plain)}
 
 
+@measurement
+def services(bench):
+    """libpq reads a service file from its start to the entry: by itself, ten times the entries take a hundred times as long."""
+    def listing(count):
+        home = bench.folder / f"services-{count}"
+        home.mkdir()
+        (home / ".pg_service.conf").write_text("".join(
+            f"[s{i}]\nhost=db{i}.example.com\nuser=app\nsslmode=verify-full\ngssencmode=disable\n\n" for i in range(count)))
+        (home / ".postgresql").mkdir()
+        (home / ".postgresql/root.crt").write_text(bench.ca.root_pem)
+        return home
+
+    def once(home):
+        child = os.posix_spawn(bench.tool, [str(bench.tool), "service", "list"], {"HOME": str(home), "PATH": "/usr/bin:/bin"},
+                               file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+        _, status, usage = os.wait4(child, 0)
+        if status != 0:
+            raise SystemExit("service list failed")
+        return (usage.ru_utime + usage.ru_stime) * 1000
+
+    few, many = listing(1000), listing(10000)
+    times = [(once(few), once(many)) for _ in range(5)]
+    return {"services": row(min(one for one, _ in times), min(many for _, many in times), "ms", at_most=12)}
+
+
 def shown(name, figures):
     limit = (f"<= {figures['at_most']:g}" if figures["at_most"] is not None else
              f">= {figures['at_least']:g}" if figures["at_least"] is not None else "")
-    decimals = 1 if figures["unit"] in ("us", "tps") else 0
+    decimals = 1 if figures["unit"] in ("us", "tps", "ms") else 0
     figure = f"{figures['figure']:.4f}" if figures["figure"] == figures["ratio"] else f"+{figures['figure']:,}"
     return (f"{name:28}{figures['without']:>13,.{decimals}f}{figures['with']:>13,.{decimals}f} {figures['unit']:6}{figure:>9}"
             f"  {limit:8}{'' if figures['within'] else 'OVER'}")

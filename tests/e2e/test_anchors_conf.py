@@ -100,3 +100,47 @@ def test_a_long_line_is_shown_in_whole_characters(home, before):
     write_conf(home, f"{'x' * before}{'é' * 50}\n")
     said = home.pganchor("explain", "host=localhost").stderr
     assert "anchors.conf, line 1: " in said and "x" * 190 in said and "\\x" not in said
+
+
+# What --replace leaves, and patterns that mean no host.
+
+def section(home, name="localhost"):
+    text = (home / CONF).read_text()
+    return dict(line.split(" = ") for line in text[text.index(f"[{name}]"):].splitlines()[1:] if " = " in line)
+
+
+@pytest.mark.parametrize("way", ["hosts", "another root"])
+def test_replace_keeps_the_scope(home, bootstrap, https_ca, way):
+    assert bootstrap("--scoped", "--name", "company").returncode == 0
+    if way == "hosts":
+        done = bootstrap("--hosts", "*.example.test", "--replace")
+        assert section(home, "company")["hosts"] == "*.example.test"
+    else:
+        new = make_root("New Root CA")
+        ca = https_ca(stepca_answers(new), authority=new)
+        done = home.pganchor("bootstrap", "--ca-url", ca.url, "--fingerprint", new.fingerprint, "--name", "company", "--replace")
+        assert section(home, "company")["pin"] == new.fingerprint
+        assert (home / ".config/pganchor/anchors/company.crt").read_text() == new.pem
+    assert done.returncode == 0 and "anchor company stays scoped, as it was" in done.stderr
+    assert section(home, "company")["scope"] == "scoped" and not (home / ".postgresql").exists()
+
+
+def test_and_goes_into_root_crt_as_is_said_then(home, bootstrap, root):
+    assert bootstrap("--scoped").returncode == 0
+    assert "without --replace" in bootstrap("--replace").stderr
+    assert bootstrap().returncode == 0
+    assert section(home)["scope"] == "root.crt" and root.pem in (home / ".postgresql/root.crt").read_text()
+
+
+@pytest.mark.parametrize("pattern", ["10.0.0.0/8", "db:5432", "https://db", "[::1]", ".example.com", "db*.example.com"])
+def test_patterns_that_mean_no_host(home, bootstrap, pattern):
+    """One rule for the three places in which a person writes them."""
+    why = f"neither *, *.DOMAIN, a host name nor an address: {pattern}\n"
+    done = bootstrap("--hosts", f"db.example.com {pattern}")
+    assert done.returncode == 2 and f"--hosts: {pattern}: neither" in done.stderr
+    assert home.snapshot() == {}
+    write_conf(home, f"[a]\npin = {OLD.fingerprint}\nhosts = db.example.com, {pattern}\n")
+    assert why in home.pganchor("explain", "host=localhost").stderr
+    (home / CONF).unlink()
+    (home / ".config/pganchor/policy.conf").write_text(f"allow-weak = {pattern} db.example.com\n")
+    assert why in home.pganchor("explain", "host=localhost").stderr

@@ -8,7 +8,7 @@ from pathlib import Path
 
 BENCH = Path(__file__).resolve().parent.parent / "bench" / "run.py"
 ROWS = {"connect", "connect64", "refuse", "pgbench", "start", "start, beside libeatmydata", "start of libeatmydata",
-        "start of an empty object", "verdict", "scale", "memory"}
+        "start of an empty object", "verdict", "scale", "memory", "services"}
 
 
 def bench(prefix, *words):

@@ -81,7 +81,8 @@ def test_an_ipv6_address(home, https_ca, impostor_ca, proxy):
     done = bootstrap(home, f"[::1]:{ca.port}/", "--proxy", through.url, fingerprint=impostor_ca.fingerprint)
     assert done.returncode == 0, done.stderr
     assert through.asked == [f"[::1]:{ca.port}"] * 2
-    assert f"[ipv6---1]\npin = {impostor_ca.fingerprint}\nsource = https://[::1]:{ca.port}\n" in (home / CONF).read_text()
+    text = (home / CONF).read_text()
+    assert f"[ipv6---1]\nsource = https://[::1]:{ca.port}\n" in text and f"\npin = {impostor_ca.fingerprint}\n" in text
 
 
 def test_no_proxy(home, stepca, proxy):
@@ -145,7 +146,8 @@ def test_a_link_local_address(home, https_ca, impostor_ca, proxy):
     for zone in ("%25lo", "%lo"):
         done = bootstrap(home, f"https://[fe80::1{zone}]:{ca.port}", "--proxy", proxy().url, fingerprint=impostor_ca.fingerprint)
         assert done.returncode == 0, done.stderr
-    assert f"[ipv6-fe80--1]\npin = {impostor_ca.fingerprint}\nsource = https://[fe80::1%25lo]:{ca.port}\n" in (home / CONF).read_text()
+    text = (home / CONF).read_text()
+    assert f"[ipv6-fe80--1]\nsource = https://[fe80::1%25lo]:{ca.port}\n" in text and f"\npin = {impostor_ca.fingerprint}\n" in text
 
 
 def test_the_zone_is_where_it_connects(home):
@@ -182,3 +184,17 @@ def test_international_names(home, https_ca, impostor_ca, proxy, written, name, 
 def test_international_names_that_are_none(home, args, why):
     done, calls = home.strace_sockets([home.program.binary, "bootstrap", *args, "--fingerprint", "ab" * 32])
     assert done.returncode == 2 and why in done.stderr and calls == [] and home.snapshot() == {}
+
+
+@pytest.mark.parametrize("args", [["--host", "B\u00fccher.example,db,/run/b\u00fc"], ["host=b\u00fccher.example,db,/run/b\u00fc"]], ids=ascii)
+def test_an_international_host_of_a_service(home, args):
+    """As UTF-8, libpq would look it up and compare it byte for byte."""
+    done = home.pganchor("service", "add", "x", *args, env={"LC_ALL": "C"})
+    assert done.returncode == 0, done.stderr
+    assert "host=xn--bcher-kva.example,db,/run/b\u00fc\n" in (home / ".pg_service.conf").read_text()
+
+
+@pytest.mark.parametrize("host", ["-\u00fc", "h\udcff", "db,-\u00fc"], ids=ascii)
+def test_an_international_host_of_a_service_that_is_none(home, host):
+    done = home.pganchor("service", "add", "x", "--host", host)
+    assert done.returncode == 2 and "cannot be made an international host name" in done.stderr and home.snapshot() == {}

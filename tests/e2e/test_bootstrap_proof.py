@@ -259,9 +259,6 @@ def test_an_intermediate_with_a_weak_signature(home, https_ca):
     assert home.snapshot() == {}
 
 
-SCRAM = "local all all trust\nhost all all all scram-sha-256\n"
-
-
 @pytest.mark.parametrize("key, fails", [("ed25519", True), ("ed448", True), ("p256", False)])
 def test_an_issuing_ca_whose_signatures_have_no_digest(home, https_ca, make_postgres, tmp_path, key, fails):
     """libpq wants the digest of the server's certificate for SCRAM (channel binding)."""
@@ -270,7 +267,7 @@ def test_an_issuing_ca_whose_signatures_have_no_digest(home, https_ca, make_post
     done = bootstrap(home, https_ca(stepca_answers(root), authority=issuing), root)
     assert done.returncode == 0
     assert ("could not find digest for NID" in done.stderr) == fails
-    server = make_postgres(*issuing.issue(tmp_path, "localhost"), hba=SCRAM)
+    server = make_postgres(*issuing.issue(tmp_path, "localhost"))
     said = home.run(["psql", "-X", "-c", "SELECT 1", server.conninfo(sslmode="verify-full")]).stderr
     assert ("could not find digest for NID" in said) == fails, said
     # As the warning advises.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from home import snapshot
+from policies import open_to_all
 
 GENERATOR = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator"
 MARK = "# >>> pganchor enable"
@@ -318,7 +319,7 @@ env -i /bin/cat /proc/self/maps
 """
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
         pytest.skip("no mount namespace can be made here")
-    with_gate, without = home.run(["unshare", "--mount", "sh", "-c", script]).stdout.split("---\n")
+    with_gate, without = home.run([*open_to_all(pganchor.prefix), "unshare", "--mount", "sh", "-c", script]).stdout.split("---\n")
     assert str(pganchor.module) in with_gate and "/libc.so.6" in without and str(pganchor.module) not in without
 
 
@@ -420,7 +421,7 @@ def test_a_unit_gets_a_drop_in(home, pganchor, tmp_path, unit):
     folder = unit if unit.endswith(".service") else unit + ".service"
     file = tmp_path / f"etc/systemd/system/{folder}.d/pganchor.conf"
     assert f'[Service]\nEnvironment="LD_PRELOAD={pganchor.module}"\n' in file.read_text()
-    assert f"systemctl daemon-reload && systemctl restart {unit}" in shown
+    assert f"systemctl daemon-reload && systemctl restart {unit if not unit.endswith('@') else repr(unit + '*')}\n" in shown
     done_well(home.pganchor("disable", "--unit", unit, "--root", tmp_path))
     assert list(tmp_path.glob("etc/systemd")) == []
 
@@ -486,7 +487,7 @@ def test_a_daemon_that_passes_it_on_in_part_is_warned_of(home, pganchor, tmp_pat
     ("UnsetEnvironment=\nRootDirectory=/\nRootImage=", False, ""),
     (None, False, "systemd does not answer here: what app sets itself is not known"),
 ])
-def test_what_a_unit_takes_away_itself(home, tmp_path, said, refused, words):
+def test_what_a_unit_takes_away_itself(home, pganchor, tmp_path, said, refused, words):
     """systemctl is asked; here one that answers so. In a mount namespace with a copy of /etc, since the unit is the machine's."""
     if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
         pytest.skip("no mount namespace can be made here")
@@ -497,7 +498,8 @@ def test_what_a_unit_takes_away_itself(home, tmp_path, said, refused, words):
     script = 'mount -n -t tmpfs tmpfs /etc/systemd && pganchor enable --unit app && test -e /etc/systemd/system/app.service.d/pganchor.conf'
     if not os.path.isdir("/etc/systemd"):
         pytest.skip("no /etc/systemd here")
-    done = home.run(["unshare", "--mount", "sh", "-c", script], env={"PATH": f"{stub.parent}:{home.environment()['PATH']}"})
+    # What all programs are to load, all have to be able to reach.
+    done = home.run([*open_to_all(pganchor.prefix), "unshare", "--mount", "sh", "-c", script], env={"PATH": f"{stub.parent}:{home.environment()['PATH']}"})
     assert (done.returncode == 0) == (not refused), done.stderr
     assert words in done.stderr and (words != "" or done.stderr == "")
 

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from home import snapshot
+from policies import open_to_all
 from test_enable import BASH, MARK, OLD_LINES, done_well, without_asan
 
 SYSTEM = ["--system", "--root", "."]
@@ -17,10 +18,14 @@ def contents(entries):
     return {name: (entry.kind, entry.content, entry.target) for name, entry in entries.items() if entry.kind != "folder"}
 
 
+# LeakSanitizer does not work under strace.
+NO_LEAKS = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+
+
 def failing(home, pganchor, fault, *words):
     """pganchor under strace, which has the system call fail that the fault names."""
     strace = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=" + fault.split(":")[0], "-e", "inject=" + fault]
-    return home.run([*strace, pganchor.binary, *words], env=BASH)
+    return home.run([*strace, pganchor.binary, *words], env={**BASH, **NO_LEAKS})
 
 
 RENAMES = "rename,renameat,renameat2:error=EIO:when="
@@ -141,6 +146,15 @@ def test_lines_that_were_written_before_are_known(home, pganchor):
     assert start.read_text() == "first\nlast\n"
 
 
+@pytest.mark.parametrize("depth", [1, 8, 9, 10, 30])
+def test_folders_that_were_made_go_however_many(home, depth):
+    env = {"XDG_CONFIG_HOME": str(home.path.joinpath(*["d"] * depth))}
+    for _ in range(2):
+        done_well(home.pganchor("enable", env=env))
+    assert "taken out" in done_well(home.pganchor("disable", "--session", env=env))
+    assert home.snapshot() == {}
+
+
 def test_a_start_file_that_has_moved_since(home):
     """Made by enable, and then a link into somebody's dotfiles: the link is not ours to take away."""
     done_well(home.pganchor("enable", "--shell", env=BASH))
@@ -216,7 +230,7 @@ def test_what_all_programs_load_only_root_may_write(home, pganchor, words, chang
     try:
         change(pganchor.module)
         log = home.path.parent / "trace"
-        done = home.run(["strace", "-f", "-qq", "-o", log, "-e", "trace=execve", pganchor.binary, "enable", *words, "--root", "."])
+        done = home.run(["strace", "-f", "-qq", "-o", log, "-e", "trace=execve", pganchor.binary, "enable", *words, "--root", "."], env=NO_LEAKS)
     finally:
         for path, status in places.items():
             os.chown(path, status.st_uid, status.st_gid)
@@ -230,7 +244,7 @@ def alone_on_the_machine(home, *words):
     if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
         pytest.skip("no mount namespace can be made here")
     script = 'for i in /etc/environment.d /etc/profile.d; do mkdir -p $i; mount -n -t tmpfs tmpfs $i || exit 9; done; exec "$@"'
-    return home.run(["unshare", "--mount", "sh", "-c", script, "sh", *words])
+    return home.run([*open_to_all(home.program.prefix), "unshare", "--mount", "sh", "-c", script, "sh", *words])
 
 
 def test_a_module_that_others_cannot_read_is_enabled_for_nobody(home, pganchor):
@@ -244,11 +258,23 @@ def test_a_module_that_others_cannot_read_is_enabled_for_nobody(home, pganchor):
     assert done.returncode == 1
     assert f"pganchor: {pganchor.module}: other users cannot read it, and their programs would start without the gate\n" in done.stderr
     assert yours.returncode == 0
+    assert alone_on_the_machine(home, pganchor.binary, "enable", "--system").returncode == 0
+
+
+def test_a_module_that_others_cannot_reach_is_enabled_for_nobody(home, pganchor):
+    folder = pganchor.module.parent
+    mode = folder.stat().st_mode
+    try:
+        folder.chmod(0o710)
+        done = alone_on_the_machine(home, pganchor.binary, "enable", "--system")
+    finally:
+        folder.chmod(mode)
+    assert done.returncode == 1 and f"pganchor: {folder}: other users cannot look into it, and their programs would start" in done.stderr
 
 
 @pytest.mark.parametrize("root, status, said", [
-    ("", 2, "--root: the name of the folder is empty"), ("nope", 1, "--root nope: No such file or directory"),
-    ("nope/deep", 1, "--root nope/deep: No such file or directory"), ("file", 1, "--root file: not a folder")])
+    ("", 2, "--root: the name of the directory is empty"), ("nope", 1, "--root nope: No such file or directory"),
+    ("nope/deep", 1, "--root nope/deep: No such file or directory"), ("file", 1, "--root file: not a directory")])
 @pytest.mark.parametrize("command", ["enable", "disable"])
 def test_a_root_has_to_be_there(home, command, root, status, said):
     (home / "file").touch()
@@ -290,11 +316,12 @@ def test_drop_ins_that_cannot_be_listed_are_an_error(home, pganchor, tmp_path):
     """Not the answer that there are none."""
     done_well(home.pganchor("enable", "--unit", "app", "--root", tmp_path))
     trace = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=getdents64", "-e", "inject=getdents64:error=EIO:when=1"]
-    done = home.run([*trace, pganchor.binary, "disable", "--all", "--root", tmp_path])
+    done = home.run([*trace, pganchor.binary, "disable", "--all", "--root", tmp_path], env=NO_LEAKS)
     assert done.returncode == 1 and f"cannot read {tmp_path}/etc/systemd/system: Input/output error" in done.stderr
     assert (tmp_path / "etc/systemd/system/app.service.d/pganchor.conf").exists()
 
 
+@without_asan
 def test_a_machine_without_proc(home):
     """As a chroot that is being made: run finds itself by the name by which it was started."""
     if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:

@@ -97,3 +97,17 @@ def test_a_bundle_is_not_listed_in_full(home, bootstrap):
     done = bootstrap()
     assert done.returncode == 0
     assert "12 roots in it that are not pinned" in done.stderr and "and 4 more" in done.stderr and done.stderr.count("CN=Public CA") == 8
+
+
+def test_explain_names_them_too(home, bootstrap, root, tmp_path):
+    """What it calls allowed is refused for a server of theirs."""
+    write_root_crt(home, OLD.pem)
+    strong = ["explain", "host=localhost sslmode=verify-full"]
+    assert "not pinned" not in home.pganchor(*strong).stderr  # Nothing is pinned, and nothing refused for it.
+    assert bootstrap().returncode == 0
+    said = home.pganchor(*strong).stderr
+    assert "refuses the servers of 1 root in it that is not pinned:" in said and OLD.fingerprint in said and root.fingerprint not in said
+    own = root.write_root(tmp_path / "own.crt")
+    assert home.pganchor("explain", f"host=localhost sslmode=verify-full sslrootcert={own}").stderr == ""
+    assert bootstrap("--pin-existing").returncode == 0
+    assert home.pganchor(*strong).stderr == ""

@@ -46,11 +46,16 @@ def debs(release, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def rpms(release, tmp_path_factory):
-    """{package: its .rpm}"""
+def rpm_build(release, tmp_path_factory):
+    """The folder with the .rpm files, and what build-rpm.sh said."""
     folder = tmp_path_factory.mktemp("rpm")
-    run(PACKAGING / "build-rpm.sh", "--no-install", "--tarball", release, folder, env=build_environment())
-    return {path.name.split(f"-{version()}-")[0]: path for path in folder.glob("*.x86_64.rpm")}
+    return folder, run(PACKAGING / "build-rpm.sh", "--no-install", "--tarball", release, folder, env=build_environment())
+
+
+@pytest.fixture(scope="session")
+def rpms(rpm_build):
+    """{package: its .rpm}"""
+    return {path.name.split(f"-{version()}-")[0]: path for path in rpm_build[0].glob("*.x86_64.rpm")}
 
 
 def field(deb, name):
@@ -183,6 +188,32 @@ def test_rpms_require_and_provide(rpms, tmp_path):
     isa = f"(x86-64) = {version()}-1"
     assert f"libpganchor{isa}" in query(rpms["libpganchor-devel"], "--requires", database=tmp_path)
     assert f"pganchor{isa}" in query(rpms["pganchor"], "--provides", database=tmp_path)
+
+
+def test_rpms_are_stripped_and_say_where_they_come_from(rpms, tmp_path):
+    for package in ("pganchor", "libpganchor"):
+        unpack_rpm(rpms[package], tmp_path / package)
+        query_of = ["rpm", "--dbpath", tmp_path / "db", "-qp"]
+        assert run(*query_of, "--queryformat", "%{URL}", rpms[package]).startswith("https://")
+        assert f"- {version()}-1" in run(*query_of, "--changelog", rpms[package])
+        for path in [*tmp_path.glob(f"{package}/usr/bin/*"), *tmp_path.glob(f"{package}/usr/lib64/**/*.so*")]:
+            assert not re.search(r"\.symtab|\.debug_", run("readelf", "--sections", "--wide", path)), path
+
+
+def test_an_rpm_that_no_fedora_can_install_is_said_to_be_one(rpm_build, rpms, tmp_path):
+    """What Debian's libcurl alone has. On Fedora nothing is said, for there it asks for nothing of the kind."""
+    foreign = [name for name in query(rpms["pganchor"], "--requires", database=tmp_path) if "CURL_OPENSSL" in name]
+    assert foreign and all(name in rpm_build[1] for name in foreign)
+    said = re.search(r"for Fedora and RHEL, build there: rpmbuild --rebuild (\S+)", rpm_build[1])
+    assert (rpm_build[0] / said[1]).exists()
+
+
+def test_the_spec_requires_all_that_configure_asks_for():
+    spec = (PACKAGING / "pganchor.spec.in").read_text()
+    asked = re.findall(r"PGA_NEED\(\[\w+\], \[(\S+) >= (\S+)\], \[\S+\], \[(\S+)\]", (TOP / "configure.ac").read_text())
+    assert len(asked) == 5
+    for name, least, package in asked:
+        assert re.search(rf"^BuildRequires: +(pkgconfig\({name}\)|{package}) >= {re.escape(least)}$", spec, re.M), name
 
 
 # ---- a machine of its own

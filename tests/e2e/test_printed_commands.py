@@ -12,7 +12,8 @@ NAMES = [b"plain", b"a b", b"-rf", b"--replace", b"-", b"--", b"it's", b'"q"', b
          b"=ls", b"#c", b"~", b"*", b"!x", b"a!!b", b"!", b"a\\b", b"a;touch pwned", b"a&b", b"%s", b"[x", b"x'y\"z", "\u202ex".encode(), b"a\tb",
          b"\x1b[31mred", b"gr\xf6\xdfe", b"\xff1", b"a'!'b", b"{a,b}", b"a^b^c", b"\x9b7"]
 
-VALUES = [*(name for name in NAMES if not name.startswith(b"[")), b"${HOME}", b"--check", b"a\x0bb"]
+# One with a "=" might be a connection string with a password in it, which is not shown.
+VALUES = [*(name for name in NAMES if b"=" not in name), b"${HOME}", b"--check", b"a\x0bb"]
 
 
 def shells():
@@ -71,4 +72,4 @@ def test_a_secret_is_not_lost_without_a_word(home):
     assert command == "pganchor service add weak --replace user=u password=... host=h"
     before = home.snapshot()
     done = home.run(["sh", "-c", command], env=services.environment(home))
-    assert done.returncode == 1 and "the secret itself is missing" in done.stderr and home.snapshot() == before
+    assert done.returncode == 1 and "the value itself is missing" in done.stderr and home.snapshot() == before

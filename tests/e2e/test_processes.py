@@ -7,7 +7,6 @@ import pytest
 
 from programs import SOURCES, flags, gate_words
 from test_gate import anchored, run_gated, run_gated_until, write_anchor, write_policy  # noqa: F401
-from test_log import audited  # noqa: F401
 from test_ways import extension  # noqa: F401
 
 

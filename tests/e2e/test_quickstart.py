@@ -120,12 +120,12 @@ def test_nobody_else_gets_at_what_it_makes(environment, temporary):
         made = list(temporary.iterdir())
         assert made and all(path.stat().st_mode & 0o077 == 0 for path in made)
         server = {"host": "127.0.0.1", "port": int(port[1]), "dbname": "postgres"}
-        passfile = next(temporary.glob("*/home/.pgpass"))
+        password = next(temporary.glob("*/home/.pgpass")).read_text().strip().split(":")[-1]
         owner = pwd.getpwuid(next(temporary.glob("*/pg-server")).stat().st_uid).pw_name
         for user in ("superuser", "postgres", "root", owner):
             with pytest.raises(psycopg2.OperationalError, match="no pg_hba.conf entry"):
-                psycopg2.connect(**server, user=user, password=passfile.read_text().strip().split(":")[-1])
-        connection = psycopg2.connect(**server, user="app", passfile=str(passfile))
+                psycopg2.connect(**server, user=user, password=password)
+        connection = psycopg2.connect(**server, user="app", password=password)
         connection.autocommit = True
         session = connection.cursor()
         for text in ("COPY (SELECT 1) TO PROGRAM 'cat'", "SELECT pg_read_file('PG_VERSION')", "CREATE ROLE other"):

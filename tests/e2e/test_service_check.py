@@ -69,7 +69,7 @@ def test_an_impostor(home, stepca, impostor_ca, impostor_postgres):
 
 def test_without_a_root_libpqs_advice_is_answered(home, postgres):
     said = failed(home, "prod", "--host", "localhost", "--port", postgres.port)
-    assert re.search(r"change sslmode to disable server certificate verification.*\n    nothing was written; leave sslmode as it is", said), said
+    assert re.search(r"change sslmode to disable server certificate verification.*\n    nothing was written. Leave sslmode as it is", said), said
 
 
 def test_another_name_in_the_certificate(home, stepca, recording_server):

@@ -129,6 +129,14 @@ def test_a_libpq_without_the_gate_is_weaker(among):
     assert "1 with a libpq and without the gate: start it again where the gate is active" in shown
 
 
+def test_another_library_under_the_gates_name_is_none(among, tmp_path):
+    other = tmp_path / "pganchor-gate.so"
+    source = "int nothing(void) { return 0; }"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", other], input=source, text=True, check=True)
+    _, status, shown = among([["env", f"LD_PRELOAD={other}", *loading("libpq.so.5")]], "--json")
+    assert status == 3 and [process["gate"] for process in json.loads(shown)["processes"]] == [None]
+
+
 def test_a_libpq_under_another_name_and_two_in_one_process(among, home):
     path, version = library()
     wheel = home / f"libpq-0a1b2c3d.so.5.{version}"

@@ -260,6 +260,36 @@ static void fuzz_anchors_conf(const char *bytes, size_t length)
 
 /* ---- certificate: one that is taken is the same when read again, and can be shown ---- */
 
+/* What is drawn as nothing, turns the direction of writing or ends a line, of two and three bytes;
+ * of four, the first three. */
+static bool is_hidden(const unsigned char *at)
+{
+	static const char *const whole[] = {
+	    "\xC2\xAD",     "\xCD\x8F",     "\xD8\x9C",     "\xE1\x85\x9F", "\xE1\x85\xA0",
+	    "\xE1\x9E\xB4", "\xE1\x9E\xB5", "\xE3\x85\xA4", "\xEF\xBB\xBF", "\xEF\xBE\xA0"};
+	static const struct {
+		const char *start;
+		unsigned char first;
+		unsigned char last;
+	} ranges[] = {{"\xE1\xA0", 0x8B, 0x8F},     {"\xE2\x80", 0x8B, 0x8F},
+		      {"\xE2\x80", 0xA8, 0xAE},     {"\xE2\x81", 0xA0, 0xAF},
+		      {"\xEF\xB8", 0x80, 0x8F},     {"\xEF\xBF", 0xB0, 0xBB},
+		      {"\xF0\x9B\xB2", 0xA0, 0xA3}, {"\xF0\x9D\x85", 0xB3, 0xBA}};
+
+	for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++)
+		if (strncmp((const char *)at, whole[i], strlen(whole[i])) == 0)
+			return true;
+	for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++) {
+		const size_t length = strlen(ranges[i].start);
+
+		if (strncmp((const char *)at, ranges[i].start, length) == 0 &&
+		    at[length] >= ranges[i].first && at[length] <= ranges[i].last)
+			return true;
+	}
+	/* U+E0000 to U+E0FFF */
+	return at[0] == 0xF3 && at[1] == 0xA0;
+}
+
 /* Otherwise than base/printable.c does it: by the table of well-formed bytes in Unicode's
  * chapter 3.
  */
@@ -276,10 +306,7 @@ static bool is_harmless(const char *text)
 		    (at[0] == 0xF0 && at[1] < 0x90) || (at[0] == 0xF4 && at[1] > 0x8F) ||
 		    (at[0] == 0xC2 && at[1] < 0xA0))
 			return false;
-		if (memcmp(at, "\xD8\x9C", 2) == 0 ||
-		    (at[0] == 0xE2 && at[1] == 0x80 && (at[2] == 0x8E || at[2] == 0x8F)) ||
-		    (at[0] == 0xE2 && at[1] == 0x80 && at[2] >= 0xA8 && at[2] <= 0xAE) ||
-		    (at[0] == 0xE2 && at[1] == 0x81 && at[2] >= 0xA6 && at[2] <= 0xA9))
+		if (is_hidden(at))
 			return false;
 		for (at++; more > 0; more--, at++)
 			if ((*at & 0xC0) != 0x80)

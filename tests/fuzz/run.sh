@@ -56,11 +56,11 @@ mkdir -p "$build"
 sources=(
     tests/fuzz/parsers.c
     src/base/{error,file,guess,host,ini,ownership,places,printable,stamp,terminal,text,userfile,walk}.c
-    src/policy/{effective,explain,linked,options,origin,pins,policy,verdict}.c
+    src/policy/{effective,explain,linked,options,origin,own_libpq,pins,policy,secrets,shown,verdict}.c
     src/anchor/{anchor_rules,anchors_conf,ca_url,certificate,fingerprint,idn,root_crt}.c
-    src/service/{edit,servicefile,settings}.c
+    src/service/{edit,host_name,servicefile,settings}.c
 )
-libraries=(libpq openssl libcurl)
+libraries=(libpq openssl libcurl libelf)
 read -ra flags <<<"$(pkg-config --cflags "${libraries[@]}") -I$top/src -I$top/include -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer"
 flags+=('-DSYSCONFDIR="/nowhere"' '-DPKGLIBDIR="/nowhere"' '-DPG_SYSCONFDIR="/nowhere"' '-DPACKAGE_VERSION="0"')
 sanitizers=address,undefined

@@ -114,7 +114,12 @@ class Mutant:
     code then makes the same object."""
 
     def __init__(self, folder):
+        # A run that was ended in the middle has left objects of a change, which are newer than the source.
+        self.left = Path(folder) / "changed"
+        if self.left.exists():
+            shutil.rmtree(Path(folder) / "build")
         self.tree = Tree(folder, "--enable-werror", "CFLAGS=-O2")
+        self.left.unlink(missing_ok=True)
         self.sound = Path(folder) / "sound"
         self.keep()
 
@@ -131,6 +136,7 @@ class Mutant:
 
     def change(self, name, content):
         """"stillborn", "same" (the compiler made the same of it), or "built" (and installed)."""
+        self.left.touch()
         self.name, self.before, self.was = name, self.objects(name), (self.tree.source / "src" / name).read_bytes()
         self.write(content, (1, 1))
         self.installed = [installed for installed, built in INSTALLED.items() if is_in(name, installed)]
@@ -163,6 +169,7 @@ class Mutant:
             for file in self.tree.build / INSTALLED[installed], self.tree.build / TARGETS[installed]:
                 os.utime(file, (1, 1))
         self.install({installed: self.sound / installed for installed in self.installed})
+        self.left.unlink(missing_ok=True)
 
     def install(self, files):
         for installed, built in files.items():

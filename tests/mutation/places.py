@@ -15,8 +15,8 @@ OPERATORS = {"==": ["!="], "!=": ["=="], "<": ["<=", ">="], "<=": ["<", ">"], ">
              "<<": [">>"], ">>": ["<<"], "+=": ["-="], "-=": ["+="], "|=": ["&="], "&=": ["|="]}
 STATEMENTS = (CursorKind.COMPOUND_STMT, CursorKind.IF_STMT, CursorKind.FOR_STMT, CursorKind.WHILE_STMT, CursorKind.LABEL_STMT)
 # Memory that is not given back is for the sanitizers to find; a block that is larger or smaller by a byte too.
-RELEASES = re.compile(r"(\w+_)?(free|decref)")
-ALLOCATES = ("malloc", "calloc", "realloc", "strndup")
+RELEASES = re.compile(r"(\w+_)?(free|decref|release)")
+ALLOCATES = ("malloc", "calloc", "realloc", "strndup", "memset")
 LOOPS = (CursorKind.FOR_STMT, CursorKind.WHILE_STMT, CursorKind.DO_STMT)
 
 
@@ -84,7 +84,8 @@ class Finder:
         if bad:
             raise SystemExit(f"mutation: {self.name} is not parsed: {bad[0]}")
         for cursor in unit.cursor.get_children():
-            if cursor.kind == CursorKind.FUNCTION_DECL and cursor.is_definition() and self.is_here(cursor):
+            if (cursor.kind == CursorKind.FUNCTION_DECL and cursor.is_definition() and self.is_here(cursor)
+                    and "free" not in cursor.spelling.split("_")):
                 self.function = cursor.spelling
                 for child in cursor.get_children():
                     if child.kind == CursorKind.COMPOUND_STMT:

@@ -57,6 +57,52 @@ static void what_a_pattern_means(void **state)
 	}
 }
 
+static void what_is_no_pattern(void **state)
+{
+	static const struct {
+		const char *patterns;
+		const char *bad; /* NULL: all can mean a host */
+	} cases[] = {
+	    {"", NULL},
+	    {"*", NULL},
+	    {"*.example.com, db.example.com. 192.0.2.1\t::1 fe80::1%eth0", NULL},
+	    {"a_b.example -x", NULL},
+	    {"b\xc3\xbc"
+	     "cher.example",
+	     NULL},
+	    {"a 10.0.0.0/8 b", "10.0.0.0/8"},
+	    {"db:5432", "db:5432"},
+	    {"192.0.2.1:5432", "192.0.2.1:5432"},
+	    {"https://db.example.com", "https://db.example.com"},
+	    {"[::1]", "[::1]"},
+	    {"::1%", "::1%"},
+	    {"1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8:9"},
+	    {"db/", "db/"},
+	    {".example.com", ".example.com"},
+	    {"a..b", "a..b"},
+	    {"*.", "*."},
+	    {"*.*.com", "*.*.com"},
+	    {"*.::1", "*.::1"},
+	    {"db*.example.com", "db*.example.com"},
+	    {"a,b;c", "b;c"},
+	};
+	size_t length = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *all = cases[i].patterns;
+		const char *bad = pga_host_bad_pattern(all, strlen(all), &length);
+
+		if (cases[i].bad == NULL) {
+			assert_null(bad);
+			continue;
+		}
+		assert_non_null(bad);
+		assert_int_equal(length, strlen(cases[i].bad));
+		assert_memory_equal(bad, cases[i].bad, length);
+	}
+}
+
 /* Of few letters, so that many meet. */
 static void add_random(struct pga_text *text, unsigned most)
 {
@@ -125,6 +171,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_a_pattern_means),
+	    cmocka_unit_test(what_is_no_pattern),
 	    cmocka_unit_test(both_say_the_same),
 	    cmocka_unit_test(many_are_found),
 	};

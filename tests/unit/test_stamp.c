@@ -5,6 +5,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 static struct pga_stamp settled_stamp(void)
 {
@@ -76,6 +77,44 @@ static void what_is_new_proves_nothing(void **state)
 	assert_false(pga_stamp_proves_same(&stamp, &now));
 }
 
+#define MILLISECOND 1000000LL
+
+static int64_t now_in_nanoseconds(void)
+{
+	struct timespec now;
+
+	assert_int_equal(clock_gettime(CLOCK_REALTIME, &now), 0);
+	return now.tv_sec * 1000 * MILLISECOND + now.tv_nsec;
+}
+
+static bool is_settled_since(int64_t time)
+{
+	struct stat status;
+
+	memset(&status, 0, sizeof status);
+	status.st_ctim.tv_sec = time / (1000 * MILLISECOND);
+	status.st_ctim.tv_nsec = time % (1000 * MILLISECOND);
+	return pga_stamp_from(&status).settled;
+}
+
+/* Within a tick of the file system's clock a file can change again without another time. */
+static void when_it_settles(void **state)
+{
+	int64_t now;
+	bool early;
+
+	(void)state;
+	do {
+		now = now_in_nanoseconds();
+		early = is_settled_since(now - 10 * MILLISECOND);
+	} while (now_in_nanoseconds() - now > 20 * MILLISECOND);
+	assert_false(early);
+	assert_true(is_settled_since(now - 100 * MILLISECOND));
+	assert_true(is_settled_since(now - 1500 * MILLISECOND));
+	assert_true(is_settled_since(now - 5000 * MILLISECOND));
+	assert_false(is_settled_since(now + 3600000 * MILLISECOND));
+}
+
 static void none_is_no_file(void **state)
 {
 	const struct pga_stamp none = pga_stamp_of("/nonexistent/file");
@@ -94,6 +133,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_part_counts),
 	    cmocka_unit_test(what_is_new_proves_nothing),
+	    cmocka_unit_test(when_it_settles),
 	    cmocka_unit_test(none_is_no_file),
 	};
 

@@ -1,4 +1,4 @@
-#include "base/lock.h"
+#include "base/edit_lock.h"
 
 #include "base/acting.h"
 #include "base/cleanup.h"
@@ -41,6 +41,8 @@ struct taking {
 	ino_t awaited; /* the file that is waited for */
 	time_t since;  /* when that began */
 	bool told;
+	bool given_up;
+	sigset_t signals; /* as they were: they are held but while this waits */
 };
 
 static time_t now(void)
@@ -212,10 +214,15 @@ static int lock_file(struct taking *taking, struct pga_error *error)
 	int result = flock(taking->file, LOCK_EX | LOCK_NB);
 
 	if (result != 0 && errno == EWOULDBLOCK) {
+		pga_signals_release(&taking->signals);
 		result = go_on_waiting(taking, error);
-		if (result != 0)
+		if (result == 0)
+			result = wait_a_second(taking->file);
+		else
+			taking->given_up = true;
+		pga_signals_hold(&taking->signals);
+		if (taking->given_up)
 			return -1;
-		result = wait_a_second(taking->file);
 	}
 	if (result == 0)
 		/* Who had the lock before has taken the file away with it. */
@@ -257,22 +264,21 @@ static int cannot_open(struct taking *taking, struct pga_error *error)
 	if (why != EACCES)
 		return fail_strange(taking, error);
 	/* Another user's. */
-	if (go_on_waiting(taking, error) != 0)
-		return -1;
-	look_again_later();
-	return 1;
+	pga_signals_release(&taking->signals);
+	there = go_on_waiting(taking, error) == 0;
+	if (there)
+		look_again_later();
+	pga_signals_hold(&taking->signals);
+	return there ? 1 : -1;
 }
 
 static int take(struct taking *taking, struct pga_error *error)
 {
-	sigset_t signals;
 	int result;
 
 	do {
 		close_file(taking);
-		pga_signals_hold(&signals);
 		open_file(taking);
-		pga_signals_release(&signals);
 		if (taking->file < 0)
 			result = cannot_open(taking, error);
 		else if (check_file(taking, error) != 0)
@@ -298,6 +304,7 @@ int pga_lock_take(struct pga_lock **lock, const struct pga_directory *directory,
 	struct taking taking = {.directory = directory, .file = -1};
 	struct stat status;
 	struct pga_lock *new;
+	int result = -1;
 
 	*lock = NULL;
 	if (fstat(directory->fd, &status) != 0)
@@ -310,16 +317,23 @@ int pga_lock_take(struct pga_lock **lock, const struct pga_directory *directory,
 	new = calloc(1, sizeof *new);
 	if (new == NULL)
 		return pga_fail_memory(error);
-	if (take(&taking, error) != 0)
-		goto failed;
-	if (taking.file < 0) {
-		free(new);
-		return 0;
+	pga_signals_hold(&taking.signals);
+	if (take(&taking, error) != 0) {
+		close_file(&taking);
+	} else if (taking.file >= 0) {
+		new->leftover = pga_leftover_add(directory->fd, PGA_LOCK_NAME, 0, error);
+		if (new->leftover == NULL)
+			(void)unlinkat(directory->fd, PGA_LOCK_NAME, 0);
+		else
+			*lock = new;
+	} else {
+		result = 0;
 	}
-	new->leftover = pga_leftover_add(directory->fd, PGA_LOCK_NAME, 0, error);
-	if (new->leftover == NULL) {
-		(void)unlinkat(directory->fd, PGA_LOCK_NAME, 0);
-		goto failed;
+	pga_signals_release(&taking.signals);
+	if (*lock == NULL) {
+		close_file(&taking);
+		free(new);
+		return result;
 	}
 	write_holder(taking.file);
 	new->device = status.st_dev;
@@ -327,12 +341,8 @@ int pga_lock_take(struct pga_lock **lock, const struct pga_directory *directory,
 	new->count = 1;
 	new->file = taking.file;
 	new->next = locks;
-	locks = *lock = new;
+	locks = new;
 	return 0;
-failed:
-	close_file(&taking);
-	free(new);
-	return -1;
 }
 
 void pga_lock_release(struct pga_lock *lock)

@@ -1,6 +1,6 @@
 /* The lock on a directory that a process edits a file in. */
-#ifndef PGA_BASE_LOCK_H
-#define PGA_BASE_LOCK_H
+#ifndef PGA_BASE_EDIT_LOCK_H
+#define PGA_BASE_EDIT_LOCK_H
 
 #include "base/directory.h"
 #include "base/error.h"

@@ -1,0 +1,77 @@
+#include "cli/unpinned_report.h"
+
+#include "base/terminal.h"
+#include "policy/linked.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A file of all public CAs has about 150: who has that needs no list of them. */
+#define MOST_NAMED 8
+
+char *pga_root_crt_path(struct pga_error *error)
+{
+	struct pga_text path = PGA_TEXT_EMPTY;
+	char *home = pga_libpq_home(error);
+	char *taken;
+
+	if (home == NULL)
+		return NULL;
+	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
+	free(home);
+	taken = pga_text_take(&path);
+	if (taken == NULL)
+		(void)pga_fail_memory(error);
+	return taken;
+}
+
+size_t pga_unpinned_list(const struct pga_unpinned_roots *unpinned, const char *except,
+			 struct pga_text *list)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < unpinned->count; i++) {
+		const struct pga_certificate *root = &unpinned->roots[i];
+
+		if (except != NULL && strcmp(root->pin, except) == 0)
+			continue;
+		if (count++ < MOST_NAMED)
+			pga_text_addf(list, "    %s (SHA-256 %s)\n", root->subject, root->pin);
+	}
+	if (count > MOST_NAMED)
+		pga_text_addf(list, "    and %zu more\n", count - MOST_NAMED);
+	return count;
+}
+
+int pga_warn_of_unpinned(const char *path, const struct pga_policy *policy,
+			 const struct pga_pins *pins, struct pga_error *error)
+{
+	struct pga_unpinned_roots unpinned = {NULL, 0};
+	struct pga_text list = PGA_TEXT_EMPTY;
+	char *root_crt = NULL;
+	size_t count;
+	int result = -1;
+
+	if (pins->count == 0 || policy->trust != PGA_TRUST_PINNED)
+		return 0;
+	if (path == NULL || path[0] == '\0') {
+		root_crt = pga_root_crt_path(error);
+		path = root_crt;
+	}
+	if (path == NULL || pga_unpinned_roots_read(&unpinned, path, pins, error) != 0)
+		goto done;
+	count = pga_unpinned_list(&unpinned, NULL, &list);
+	result = list.failed ? pga_fail_memory(error) : 0;
+	if (result == 0 && count > 0)
+		pga_print_warning(
+		    "%s: the gate refuses the servers of %zu %s in it that %s not "
+		    "pinned:\n%s    pganchor bootstrap --pin-existing pins what is in "
+		    "root.crt",
+		    path, count, count == 1 ? "root" : "roots", count == 1 ? "is" : "are",
+		    pga_text_string(&list));
+done:
+	pga_text_free(&list);
+	pga_unpinned_roots_free(&unpinned);
+	free(root_crt);
+	return result;
+}

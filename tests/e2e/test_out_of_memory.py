@@ -1,0 +1,88 @@
+"""Wherever memory runs out: no crash, nothing half written, and nothing called done that is not."""
+
+import os
+
+import pytest
+
+import services
+from services import USER, write
+
+SERVICES = "[a]\nhost=h\nsslmode=verify-full\ngssencmode=disable\n\n[weak]\nhost=x\n"
+BASHRC = "alias a=b\n"
+
+
+@pytest.fixture
+def failing_malloc(compile_program):
+    return compile_program("failing_malloc.c", [], words=("-shared", "-fPIC", "-O1", "-ldl"))
+
+
+def lay_out(home, enabled):
+    write(home, SERVICES)
+    write(home, BASHRC, ".bashrc")
+    if enabled:
+        assert home.pganchor("enable").returncode == 0
+
+
+def contents(home):
+    """{path: bytes} of all files, and the directories that there are."""
+    return {name: entry.content for name, entry in home.snapshot().items() if name != "count"}
+
+
+def run_failing(home, library, argv, at, on=False, within="", preload=()):
+    env = services.environment(home, {"LD_PRELOAD": " ".join(map(str, [library, *preload])), "FAIL_AT": at, "FAIL_ON": "1" if on else None,
+                                      "FAIL_IN": within, "FAIL_COUNT": home / "count"})
+    done = home.run(argv, env=env)
+    count = int((home / "count").read_text()) if (home / "count").exists() else None
+    (home / "count").unlink(missing_ok=True)
+    return done, count
+
+
+def skip_where_it_has_its_own(home):
+    if home.program.binary.with_name("pganchor.real").exists() or "ASAN_OPTIONS" in os.environ:
+        pytest.skip("valgrind and the sanitizers have a malloc of their own")
+
+
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("command, enabled", [("service add b --host h.example", False), ("service remove a", False), ("enable", False),
+                                              ("disable", True), ("explain service=a", False)])
+def test_the_tool(home, failing_malloc, command, enabled, on):
+    skip_where_it_has_its_own(home)
+    argv = [home.program.binary, *command.split()]
+    lay_out(home, enabled)
+    old = contents(home)
+    good, count = run_failing(home, failing_malloc, argv, 0)
+    new = contents(home)
+    assert good.returncode in (0, 3) and count > 20
+    failed = 0
+    for number in range(1, count + 1):
+        for name in sorted(set(contents(home)) - set(old), reverse=True):
+            (home / name).rmdir() if (home / name).is_dir() else (home / name).unlink()
+        for name, content in old.items():
+            if content is not None:
+                (home / name).parent.mkdir(parents=True, exist_ok=True)
+                (home / name).write_bytes(content)
+        done, _ = run_failing(home, failing_malloc, argv, number, on)
+        assert done.returncode in (good.returncode, 1, 2), (number, done.stderr)
+        now = {name: content for name, content in contents(home).items() if content is not None}
+        # Done is done, whole; and what failed has changed nothing.
+        wanted = new if done.returncode == good.returncode else old
+        assert now == {name: content for name, content in wanted.items() if content is not None}, (number, done.stdout, done.stderr)
+        failed += done.returncode != good.returncode
+    assert failed > 10
+
+
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("how", ["connectdb", "start", "setdbLogin", "found+reset", "ping"])
+def test_a_program_under_the_gate(home, pganchor, failing_malloc, compile_program, recording_server, how, on):
+    """It ends as it would, and no connection is made for want of memory to judge it."""
+    skip_where_it_has_its_own(home)
+    write(home, SERVICES)
+    server = recording_server(b"N")
+    program = compile_program("connect.c", ["libpq"])
+    argv = [program, how, f"service=weak hostaddr=127.0.0.1 port={server.port} user=app sslmode=prefer connect_timeout=10"]
+    good, count = run_failing(home, failing_malloc, argv, 0, within=pganchor.module.name, preload=[pganchor.module])
+    assert good.returncode == 0 and count > 10, good.stderr
+    for number in range(1, count + 1):
+        done, _ = run_failing(home, failing_malloc, argv, number, on, pganchor.module.name, [pganchor.module])
+        assert done.returncode == 0 and "status ok" not in done.stdout, (number, done.stderr)
+    assert server.finish() == []
