@@ -10,8 +10,8 @@
 #include "policy/explain.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
-#include "service/ask.h"
 #include "policy/secrets.h"
+#include "service/ask.h"
 #include "service/roots.h"
 #include "service/vouching.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "policy/linked.h"
+#include "policy/secrets.h"
 #include "service/hosts.h"
 #include "service/settings.h"
 
@@ -45,8 +46,29 @@ static PGconn *begin(const struct pga_parameters *parameters, const char *const 
 	return conn;
 }
 
+/* libpq's words quote what they are about, and that can be a password. */
+static int fail_masked(const char *line, const char *given, struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+
+	pga_text_add_masked_message(&words, line, given);
+	(void)pga_fail(error, NULL, "%s", pga_text_string(&words));
+	pga_text_free(&words);
+	return -1;
+}
+
+/* The connection string among the parameters; NULL where there is none. */
+static const char *given_in(const struct pga_parameters *parameters)
+{
+	for (size_t i = 0; parameters->keywords[i] != NULL; i++)
+		if (parameters->expand_dbname != 0 &&
+		    strcmp(parameters->keywords[i], "dbname") == 0)
+			return parameters->values[i];
+	return NULL;
+}
+
 /* How many of libpq's lines are about the probe; the first that is not is what it refuses. */
-static size_t read_words(const char *said, struct pga_error *error)
+static size_t read_words(const char *said, const char *given, struct pga_error *error)
 {
 	size_t probes = 0;
 	bool other = false;
@@ -58,7 +80,7 @@ static size_t read_words(const char *said, struct pga_error *error)
 		if (line != NULL && strstr(line, PROBE) != NULL)
 			probes++;
 		else if (line != NULL && !other)
-			other = pga_fail(error, NULL, "%s", line) != 0;
+			other = fail_masked(line, given, error) != 0;
 		free(line);
 		said += length + (said[length] == '\n');
 	}
@@ -66,7 +88,7 @@ static size_t read_words(const char *said, struct pga_error *error)
 }
 
 /* Takes the settings of a probe that libpq refused this many times, and finishes it. */
-static int take(PGconn *conn, size_t times, struct pga_effective *effective,
+static int take(PGconn *conn, const char *given, size_t times, struct pga_effective *effective,
 		struct pga_error *error)
 {
 	int result = 0;
@@ -75,7 +97,7 @@ static int take(PGconn *conn, size_t times, struct pga_effective *effective,
 	if (conn == NULL)
 		return pga_fail_memory(error);
 	(void)pga_fail(error, NULL, "libpq does not say why it refuses");
-	if (read_words(pga_linked_libpq.errorMessage(conn), error) < times)
+	if (read_words(pga_linked_libpq.errorMessage(conn), given, error) < times)
 		result = 1;
 	else if (pga_effective_of(&pga_linked_libpq, conn, effective) != 0)
 		result = pga_fail_memory(error);
@@ -168,7 +190,8 @@ static int go_on(const struct pga_parameters *parameters, const struct pga_effec
 	} else {
 		const char *const added[ADDED][2] = {{"hostaddr", probes}, {NULL, NULL}};
 
-		result = take(begin(parameters, added), hosts.count, effective, error);
+		result = take(begin(parameters, added), given_in(parameters), hosts.count,
+			      effective, error);
 	}
 	if (result == 0) {
 		swap(first, effective, "hostaddr");
@@ -183,53 +206,14 @@ static int go_on(const struct pga_parameters *parameters, const struct pga_effec
 	return result;
 }
 
-/* libpq calls its own PQconnectPoll() there, and would get to a gate that stands before it: one
- * looks no further than the options then, and at ports by libpq's rules. */
-static int ask_behind_a_gate(const struct pga_parameters *parameters,
-			     struct pga_effective *effective, struct pga_error *error)
-{
-	struct pga_hosts hosts;
-	const char *port;
-	int result = pga_effective_ask(&pga_linked_libpq, parameters, effective, error);
-
-	if (result != 0)
-		return result;
-	result = pga_hosts_split(pga_effective_value(effective, "host"),
-				 pga_effective_value(effective, "hostaddr"), NULL, &hosts, error);
-	if (result == 0) {
-		port = pga_effective_value(effective, "port");
-		result = check_addresses(&hosts, error);
-		if (result == 0 && port != NULL && pga_number_check("port", port, error) != 0)
-			result = 1;
-		if (result == 0)
-			result = check_numbers(effective, &hosts, error);
-		pga_hosts_free(&hosts);
-	}
-	if (result != 0)
-		pga_effective_free(&pga_linked_libpq, effective);
-	return result;
-}
-
-static bool gate_stands_before(void)
-{
-	static struct pga_own_libpq own;
-
-	if (own.connectStartParams == NULL)
-		pga_own_libpq(&own);
-	return own.connectStartParams != PQconnectStartParams;
-}
-
 int pga_ask(const struct pga_parameters *parameters, struct pga_effective *effective,
 	    struct pga_error *error)
 {
 	/* libpq looks for the password file when it has no password (connectOptions2()). */
 	static const char *const added[ADDED][2] = {{"port", PROBE}, {"password", "-"}};
 	struct pga_effective first;
-	int result;
+	int result = take(begin(parameters, added), given_in(parameters), 1, &first, error);
 
-	if (gate_stands_before())
-		return ask_behind_a_gate(parameters, effective, error);
-	result = take(begin(parameters, added), 1, &first, error);
 	if (result != 0)
 		return result;
 	result = go_on(parameters, &first, effective, error);
