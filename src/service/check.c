@@ -147,7 +147,7 @@ int pga_check_hosts(const struct pga_effective *effective, const struct pga_poli
 
 void pga_check_free(struct pga_check *check)
 {
-	for (size_t i = 0; i < check->count; i++) {
+	for (size_t i = 0; check->items != NULL && i < check->count; i++) {
 		pga_handshake_free(&check->items[i].handshake);
 		free(check->items[i].problem);
 	}

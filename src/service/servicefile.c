@@ -123,12 +123,14 @@ static int sort_entries(struct pga_service_file *file, struct pga_error *error)
 {
 	const struct pga_entry *first = NULL;
 
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
 	file->by_name = calloc(file->count + 1, sizeof *file->by_name);
 	if (file->by_name == NULL)
 		return pga_fail_memory(error);
 	for (size_t i = 0; i < file->count; i++)
 		if (file->entries[i].name != NULL)
 			file->by_name[file->named++] = &file->entries[i];
+	/* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
 	qsort(file->by_name, file->named, sizeof *file->by_name, compare);
 	for (size_t i = 0; i < file->named; i++) {
 		const struct pga_entry *entry = file->by_name[i];

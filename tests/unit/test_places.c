@@ -56,7 +56,7 @@ static void the_home(void **state)
 	set("relative", NULL);
 	assert_home("relative");
 	if (entry == NULL)
-		skip();
+		return;
 	set(NULL, NULL);
 	assert_home(entry->pw_dir);
 	set("", NULL);

@@ -46,6 +46,8 @@ static void bytes_that_are_none(void **state)
 {
 	/* Bytes behind none, forms that are too long, what is above the last character, and bytes
 	 * that UTF-8 never has (RFC 3629, sections 1 and 3). */
+	/* NOLINTBEGIN(bugprone-suspicious-missing-comma): an A may be no part of the number before
+	 * it */
 	static const char *const wrong[] = {"\x80",
 					    "\xBF",
 					    "\xC0\x80",
@@ -70,6 +72,7 @@ static void bytes_that_are_none(void **state)
 					    "A",
 					    "\xC3\xC3",
 					    "\xED\xA0\x80"};
+	/* NOLINTEND(bugprone-suspicious-missing-comma) */
 
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -135,6 +138,7 @@ static void what_is_printed(void **state)
 	    {"a\nb\tc", "\n", "a\nb\\x09c"},
 	    {"a\nb\tc", "\n\t", "a\nb\tc"},
 	    {"\033[2J", "\n", "\\x1B[2J"},
+	    /* NOLINTNEXTLINE(misc-misleading-bidirectional): that is the point */
 	    {"\xE2\x80\xAEx", "", "\\xE2\\x80\\xAEx"},
 	    {"\xC2\x9B", "\xC3", "\\xC2\\x9B"},
 	    {"a\xFF\xC3", "", "a\\xFF\\xC3"},

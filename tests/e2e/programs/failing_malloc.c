@@ -1,6 +1,6 @@
-/* For LD_PRELOAD: the FAIL_AT-th allocation that the object with FAIL_IN in its path asks for (the program itself, where
- * that is empty) finds no memory; with FAIL_ON, none behind it does either. How many were asked for goes to the file
- * FAIL_COUNT, at the end. */
+/* For LD_PRELOAD: the FAIL_AT-th allocation that the object with FAIL_IN in its path asks for (the
+ * program itself, where that is empty) finds no memory; with FAIL_ON, none behind it does either.
+ * How many were asked for goes to the file FAIL_COUNT, at the end. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
