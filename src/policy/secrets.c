@@ -261,7 +261,7 @@ static bool is_harmless(const char *quoted, const char *given, const struct zone
 	const size_t length = strlen(quoted);
 	bool found = false;
 
-	if (is_a_word_of_libpq(quoted))
+	if (length == 0 || is_a_word_of_libpq(quoted))
 		return true;
 	for (const char *at = strstr(given, quoted); at != NULL; at = strstr(at + 1, quoted)) {
 		if (at < zone->end && at + length > zone->begin)

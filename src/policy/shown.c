@@ -12,20 +12,30 @@ static const char *value_of(const struct pga_effective *effective, const char *k
 	return value != NULL ? value : "";
 }
 
-/* How many characters of the text can be a host's name or address, with an interface
- * (fe80::1%eth0). A
- * ":" is part of addresses alone, for in front of a password it is not. */
-static size_t host_length(const char *text)
+/* How many characters of the text can be a name, be it in UTF-8 or in another encoding. */
+static size_t name_length(const char *text)
 {
 	static const char of_names[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				       "0123456789.-_%";
+	size_t length = 0;
+
+	while (text[length] != '\0' &&
+	       ((unsigned char)text[length] >= 0x80 || strchr(of_names, text[length]) != NULL))
+		length++;
+	return length;
+}
+
+/* How many characters of the text can be a host's name or address, with an interface
+ * (fe80::1%eth0). A ":" is part of addresses alone, for in front of a password it is not. */
+static size_t host_length(const char *text)
+{
 	static const char of_addresses[] = "0123456789abcdefABCDEF:.";
-	const size_t length = strspn(text, of_names);
+	const size_t length = name_length(text);
 	const size_t address = strspn(text, of_addresses);
 
 	if (text[length] != ':')
 		return length;
-	return text[address] == '%' ? address + strspn(text + address, of_names) : address;
+	return text[address] == '%' ? address + name_length(text + address) : address;
 }
 
 /* Hosts, paths of sockets, which begin with "/", and at the front a socket's abstract name, which

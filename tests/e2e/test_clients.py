@@ -3,11 +3,13 @@
 SECURITY.md has the table of them.
 """
 
+import contextlib
 import re
 import shlex
 import sysconfig
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from certificates import EXPIRED
@@ -128,6 +130,16 @@ CLIENTS = {
     "GDAL": lambda conninfo, folder: ["ogrinfo", "-sql", QUERY, f"PG:{conninfo}"],
     "C++ libpqxx": None,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def replication(postgres):
+    """Two of the clients copy the whole server: its user may do so while these tests run."""
+    with contextlib.closing(psycopg2.connect(postgres.superuser)) as connection:
+        connection.autocommit = True
+        connection.cursor().execute(f"ALTER ROLE {postgres.user} REPLICATION")
+        yield
+        connection.cursor().execute(f"ALTER ROLE {postgres.user} NOREPLICATION")
 
 
 @pytest.fixture(params=CLIENTS)

@@ -451,7 +451,7 @@ def test_the_systems_policy_is_a_floor(anchored, postgres, pganchor):
     ("[mode]\n", "line 1: not a line of the form key = value"),
     ("allow-weak = *\0.example.test\n", None),
     ("allow-weak = localhost db*\n", "line 1: neither *, *.DOMAIN, a host name nor an address: db*"),
-    ("allow-weak = *.*.example.test\n", "line 1: neither *, *.DOMAIN, a host name nor an address: .*.example.test"),
+    ("allow-weak = *.*.example.test\n", "line 1: neither *, *.DOMAIN, a host name nor an address: *.*.example.test"),
 ])
 def test_a_malformed_policy_refuses_everything(anchored, postgres, text, complaint):
     write_policy(anchored, text)
@@ -515,7 +515,10 @@ def test_explain_shows_value_origin_and_verdict(home):
     assert rows["user"].split(maxsplit=2)[1:] == ["me", "environment PGUSER"]
     assert rows["target_session_attrs"].split(maxsplit=2)[1:] == ["any", "libpq's default"]
     assert "hunter2" not in done.stdout and "********" in rows["password"]
-    assert "\nallowed; the gate locks gssencmode=disable\n" in done.stdout
+    assert done.stdout.endswith("/.postgresql/root.crt does not exist; the gate locks gssencmode=disable\n")
+    (home / ".postgresql").mkdir()
+    make_root("A root").write_root(home / ".postgresql/root.crt")
+    assert "\nallowed; the gate locks gssencmode=disable\n" in home.pganchor("explain", "service=prod port=7").stdout
 
 
 def test_explain_says_what_is_weak(home):

@@ -111,6 +111,12 @@ def test_what_is_no_secret_is_shown(home):
         assert words in home.pganchor("explain", given).stderr
 
 
+@pytest.mark.parametrize("given", ["postgresql://:@127.0.0.1/db?gssencmode=", "postgresql://u:p@h/db?sslmode=", "host=h port='' password=x sslmode=''"])
+def test_what_libpq_quotes_may_be_empty(home, given):
+    done = home.pganchor("explain", given)
+    assert done.returncode in (1, 3) and done.stdout + done.stderr
+
+
 def test_why_host_port_and_dbname_are_not_shown_is_said(home):
     done = home.pganchor("explain", f"postgresql://u:a@{SECRET}@h/db")
     assert done.returncode == 3
