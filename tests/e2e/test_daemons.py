@@ -224,12 +224,12 @@ def test_the_systems_policy_holds_there(home, system, program, cell, policy, exp
                 f"connect={cell.local_outside}"), expected, "connected", local)
 
 
-def test_an_own_file_that_cannot_be_read_refuses(home, program, cell, session_folder):
+def test_an_own_file_that_cannot_be_read_refuses(home, program, cell, stepca, session_folder):
     """It is the user's, and out of nobody's reach but by a mistake: the pins must not go by that."""
     elsewhere = session_folder / "own-home"
     (elsewhere / ".config/pganchor").mkdir(parents=True)
     file = elsewhere / ".config/pganchor/anchors.conf"
-    file.touch()
+    file.write_text(f"[ca]\npin = {stepca.fingerprint}\n")
     for path in (elsewhere, elsewhere / ".config", elsewhere / ".config/pganchor", file):
         os.chown(path, NOBODY, NOBODY)
     words = [program, "load", f"setuid={NOBODY}", f"connect={cell.strong_outside}"]

