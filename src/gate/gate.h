@@ -156,7 +156,6 @@ struct gate_libpq {
 	const void *(*sha256)(void);
 	void *(*tlsContext)(const void *ssl);
 	void *(*trustStore)(const void *context);
-	void *(*peerChain)(const void *ssl);
 	void (*freeChain)(void *chain, void (*free_one)(void *certificate));
 	void *(*newVerify)(void);
 	void (*freeVerify)(void *verify);

@@ -13,21 +13,21 @@
 
 static bool can_look(const struct gate_libpq *libpq)
 {
-	return libpq->tlsContext != NULL && libpq->trustStore != NULL && libpq->peerChain != NULL &&
-	       libpq->newVerify != NULL && libpq->freeVerify != NULL &&
-	       libpq->beginVerify != NULL && libpq->verifyPurpose != NULL &&
-	       libpq->verifyFlags != NULL && libpq->verifyNow != NULL &&
-	       libpq->trustedNamed != NULL && libpq->newStore != NULL && libpq->freeStore != NULL &&
-	       libpq->addToStore != NULL && libpq->subjectName != NULL &&
-	       libpq->freeCertificate != NULL && libpq->freeChain != NULL &&
-	       libpq->markErrors != NULL && libpq->dropErrors != NULL;
+	return libpq->tlsContext != NULL && libpq->trustStore != NULL && libpq->newVerify != NULL &&
+	       libpq->freeVerify != NULL && libpq->beginVerify != NULL &&
+	       libpq->verifyPurpose != NULL && libpq->verifyFlags != NULL &&
+	       libpq->verifyNow != NULL && libpq->trustedNamed != NULL && libpq->newStore != NULL &&
+	       libpq->freeStore != NULL && libpq->addToStore != NULL &&
+	       libpq->subjectName != NULL && libpq->freeCertificate != NULL &&
+	       libpq->freeChain != NULL && libpq->markErrors != NULL && libpq->dropErrors != NULL;
 }
 
-/* The dates do not count: those of the server's certificates were right for the chain that libpq's
- * OpenSSL has verified, and the root's are why it is renewed. */
+/* With the certificates of the chain that libpq's OpenSSL has verified, and no others that the
+ * server has sent: among those can be what has expired or was revoked. The dates do not count: of
+ * these they were right, and the root's are why it is renewed. */
 static bool verifies_alone(const struct gate_libpq *libpq, const void *ssl, void *root)
 {
-	void *chain = libpq->peerChain(ssl);
+	void *chain = libpq->verifiedChain(ssl);
 	void *store = libpq->newStore();
 	void *verify = libpq->newVerify();
 	bool verifies = false;

@@ -133,15 +133,15 @@ static const char *end_of_port(const char *at, const char *end)
 
 /* Where the password of an address begins that has its user and host here: behind the first ":" in
  * front of the last "@"; or behind one that no port follows, where the host was forgotten. NULL
- * where there is none. *after: where the text goes on. */
-static const char *password_of(const char *authority, const char *end, const char **after)
+ * where there is none. at: the last "@" of all the text. *after: where it goes on. */
+static const char *password_of(const char *authority, const char *end, const char *at,
+			       const char **after)
 {
 	const char *secret = behind_colon(authority, end);
-	const char *at = memrchr(authority, '@', (size_t)(end - authority));
 	const char *behind;
 
 	*after = end;
-	if (at != NULL) {
+	if (at != NULL && at >= authority) {
 		*after = at;
 		return secret != NULL && secret <= at ? secret : NULL;
 	}
@@ -159,36 +159,54 @@ static const char *password_of(const char *authority, const char *end, const cha
 	return NULL;
 }
 
+/* Where the value of a secret setting ends whose "=" this is; NULL where it is none of such. */
+static const char *end_of_setting(const char *begin, const char *equals, const char *end)
+{
+	size_t length;
+	const char *keyword = keyword_before(begin, equals, &length);
+
+	return is_secret_word(keyword, length) ? end_of_secret(equals + 1, end) : NULL;
+}
+
+/* Adds a text that has no address in it. */
+static void add_settings_masked(struct pga_text *text, const char *begin, const char *end)
+{
+	for (const char *at = begin; at < end;) {
+		const char *after = *at == '=' ? end_of_setting(begin, at, end) : NULL;
+
+		pga_text_add_bytes(text, at++, 1);
+		if (after == NULL)
+			continue;
+		pga_text_add(text, PGA_MASK);
+		at = after;
+	}
+}
+
 /* Adds a text. */
 static void add_masked(struct pga_text *text, const char *begin, const char *end)
 {
-	static const char of_address[] = "://";
-	const size_t mark = sizeof of_address - 1;
+	static const char mark[] = "://";
+	const size_t length = sizeof mark - 1;
+	/* Once: a text of 1 MB can be full of addresses. */
+	const char *last = memrchr(begin, '@', (size_t)(end - begin));
 
 	for (const char *at = begin; at < end;) {
 		const char *secret = NULL;
-		const char *after = NULL;
-		size_t length = 0;
+		const char *after = *at == '=' ? end_of_setting(begin, at, end) : NULL;
 
-		if (*at == '=') {
-			const char *keyword = keyword_before(begin, at, &length);
-
-			if (is_secret_word(keyword, length)) {
-				secret = at + 1;
-				after = end_of_secret(secret, end);
-			}
-		} else if ((size_t)(end - at) > mark && memcmp(at, of_address, mark) == 0) {
-			secret = password_of(at + mark, end, &after);
-			pga_text_add(text, of_address);
-			at += mark;
+		if ((size_t)(end - at) > length && memcmp(at, mark, length) == 0) {
+			secret = password_of(at + length, end, last, &after);
+			pga_text_add(text, mark);
+			at += length;
 			if (secret == NULL)
 				continue;
-		}
-		if (secret == NULL) {
+			/* In front of it, there can be one of a setting. */
+			add_settings_masked(text, at, secret);
+		} else {
 			pga_text_add_bytes(text, at++, 1);
-			continue;
+			if (after == NULL)
+				continue;
 		}
-		pga_text_add_bytes(text, at, (size_t)(secret - at));
 		pga_text_add(text, PGA_MASK);
 		at = after;
 	}
@@ -198,12 +216,12 @@ void pga_text_add_masked(struct pga_text *text, const char *words)
 {
 	const char *end = words + strlen(words);
 	const char *after = words;
+	const char *last = strrchr(words, '@');
 	/* What may be an address without a scheme: u:password@host. */
 	const size_t user = strcspn(words, ":=@ \t\n/");
 
-	if (words[user] == ':' && strncmp(words + user, "://", 3) != 0 &&
-	    strchr(words, '@') != NULL) {
-		const char *secret = password_of(words, end, &after);
+	if (words[user] == ':' && strncmp(words + user, "://", 3) != 0 && last != NULL) {
+		const char *secret = password_of(words, end, last, &after);
 
 		pga_text_add_bytes(text, words, (size_t)(secret - words));
 		pga_text_add(text, PGA_MASK);
@@ -231,7 +249,8 @@ static struct zone find_secrets(const char *given)
 	size_t length;
 
 	if (is_uri(given))
-		zone.begin = password_of(strstr(given, "://") + 3, zone.end, &zone.end);
+		zone.begin =
+		    password_of(strstr(given, "://") + 3, zone.end, strrchr(given, '@'), &zone.end);
 	else if (given[strcspn(given, ":@")] != '\0')
 		zone.begin = given + strcspn(given, ":@");
 	for (const char *at = strchr(given, '='); at != NULL; at = strchr(at + 1, '=')) {
@@ -259,17 +278,18 @@ static bool is_a_word_of_libpq(const char *quoted)
 static bool is_harmless(const char *quoted, const char *given, const struct zone *zone)
 {
 	const size_t length = strlen(quoted);
-	bool found = false;
+	const size_t before = (size_t)(zone->begin - given);
+	const char *at;
 
 	if (length == 0 || is_a_word_of_libpq(quoted))
 		return true;
-	for (const char *at = strstr(given, quoted); at != NULL; at = strstr(at + 1, quoted)) {
-		if (at < zone->end && at + length > zone->begin)
-			return false;
-		found = true;
-	}
+	/* The first place where it would reach into the zone, or stand behind its beginning. One
+	 * search: a string of 1 MB can have it at every byte. */
+	at = strstr(length <= before ? zone->begin - length + 1 : given, quoted);
+	if (at != NULL && at < zone->end)
+		return false;
 	/* Of a URI, libpq may quote what it has decoded. */
-	return found || strstr(given, "://") == NULL;
+	return at != NULL || strstr(given, quoted) != NULL || strstr(given, "://") == NULL;
 }
 
 /* Adds what is between two quotes of the message. */
@@ -288,21 +308,69 @@ static void add_quoted(struct pga_text *text, const char *begin, size_t length, 
 	pga_text_free(&quoted);
 }
 
-void pga_text_add_masked_message(struct pga_text *text, const char *message, const char *given)
+/* Translations of libpq quote with guillemets, in UTF-8 or Latin-1. */
+static bool is_guillemet(const char *message, const char *at)
 {
-	const struct zone zone = given != NULL ? find_secrets(given) : (struct zone){NULL, NULL};
-	const char *last = strrchr(message, '"');
-	const char *at = strchr(message, '"');
+	return (*at == '\xAB' || *at == '\xBB') &&
+	       (at == message || (unsigned char)at[-1] < 0x80 || at[-1] == '\xC2');
+}
 
-	if (zone.begin == NULL || at == NULL || last == at) {
+static bool has_guillemets(const char *message)
+{
+	for (const char *at = message; *at != '\0'; at++)
+		if (is_guillemet(message, at))
+			return true;
+	return false;
+}
+
+static bool is_quote(const char *message, const char *at)
+{
+	return *at == '"' || is_guillemet(message, at);
+}
+
+/* Adds the message with a mask in the place of all between its first quote and its last. */
+static void mask_between(struct pga_text *text, const char *message)
+{
+	const char *all = message + strlen(message);
+	const char *begin = message;
+	const char *end = all;
+
+	while (begin < all && !is_quote(message, begin))
+		begin++;
+	if (begin == all) {
 		pga_text_add_masked(text, message);
 		return;
 	}
-	/* With a quote in what is quoted, no pair of them can be told. */
-	if (strchr(zone.begin, '"') != NULL) {
-		pga_text_add_bytes(text, message, (size_t)(at + 1 - message));
-		pga_text_add(text, PGA_MASK);
-		pga_text_add(text, last);
+	begin++;
+	while (end > begin && !is_quote(message, end - 1))
+		end--;
+	pga_text_add_bytes(text, message, (size_t)(begin - message));
+	pga_text_add(text, PGA_MASK);
+	if (end == begin)
+		return;
+	end--;
+	if (end > begin && *end != '"' && end[-1] == '\xC2')
+		end--;
+	pga_text_add(text, end);
+}
+
+void pga_text_add_masked_message(struct pga_text *text, const char *message, const char *given)
+{
+	const struct zone zone = given != NULL ? find_secrets(given) : (struct zone){NULL, NULL};
+	const char *at = strchr(message, '"');
+
+	if (zone.begin == NULL) {
+		pga_text_add_masked(text, message);
+		return;
+	}
+	/* With a quote in what is quoted, which a URI can have as %22, no pair of them can be told;
+	 * and of guillemets, either can be the first. */
+	if (strchr(given, '"') != NULL || strstr(given, "%22") != NULL || has_guillemets(message)) {
+		mask_between(text, message);
+		return;
+	}
+	if (at == NULL || strchr(at + 1, '"') == NULL) {
+		pga_text_add_masked(text, message);
 		return;
 	}
 	while (at != NULL) {

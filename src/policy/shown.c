@@ -164,9 +164,9 @@ void pga_text_add_masked_line(struct pga_text *text, const char *line, size_t le
 	pga_text_add_bytes(&keyword, value, strcspn(value, " \t=:"));
 	value += keyword.length;
 	value += strspn(value, " \t=:");
+	text->failed = text->failed || copy.failed || keyword.failed;
 	pga_text_add_bytes(text, begin, (size_t)(value - begin));
 	add_value(text, pga_text_string(&keyword), value);
-	text->failed = text->failed || copy.failed || keyword.failed;
 	pga_text_free(&copy);
 	pga_text_free(&keyword);
 }

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -18,7 +19,7 @@ BROKEN = ["postgresql://u:{}@[::1/db", "postgresql://u:{}%zz@h/db", "postgresql:
           "password={} foo", "password=two {} words", "password='{}", "password = '{}' x", "password='it''s {} x' y=z", "passwrd='a {}' password=x",
           "host=h passwrd={} sslmode", "sslpassword={} host=h", "user=postgres://u:{}@h/db", "dbname=postgres://u:{}@h/x",
           "dbname='host=h password={}'", "options='-c app.password={} -c x=y' host=h", "application_name='postgres://u:{}@h/db'",
-          "service='postgres://u:{}@h/db'", 'password=a"b {}"c d', "scram_client_key={}", "u:{}@h", "u:{}@h/db", "postgres:/u:{}@h/db", "host='u:{}@h'", "sslrootcert=https://u:{}@h/root"]
+          "service='postgres://u:{}@h/db'", 'password=a"b {}"c d', "scram_client_key={}", 'postgresql://u"x:{}@[::1', "postgres://u:p/a?%22{}%22b=x@h/db", "u:{}@h", "u:{}@h/db", "postgres:/u:{}@h/db", "host='u:{}@h'", "sslrootcert=https://u:{}@h/root"]
 
 
 def told(text, secret=SECRET):
@@ -77,6 +78,7 @@ def test_nor_does_the_library_of_any_password(home, pganchor):
 @pytest.mark.parametrize("line", [*[f"{keyword}={SECRET}" for keyword in KEYWORDS], f"password {SECRET}", f"password = {SECRET}",
                                   f"password: {SECRET}", f"#password={SECRET}", f"dbname=postgres://u:{SECRET}@h/db",
                                   f"user=u:{SECRET}", f"host=u:{SECRET}@h", f"application_name=postgres://u:a@{SECRET}@h/db",
+                                  f"application_name=http://p/?password={SECRET}&x=a:b",
                                   f"options=-c app.secret={SECRET} -c x=y"])
 def test_commands_that_show_an_entry_show_no_secret(home, line):
     commands = [["list"], ["list", "--json"], ["show", "a"], ["show", "a", "--json"], ["add", "a", "--replace", "--host", "z"],
@@ -109,6 +111,27 @@ def test_what_is_no_secret_is_shown(home):
     for given, words in (("hosst=h", 'invalid connection option "hosst"'), ("host=h sslmode=bogus password=x", 'invalid sslmode value: "bogus"'),
                          ("postgresql://u:x@h/db?foo=1", 'invalid URI query parameter: "foo"'), ("service=nope", 'definition of service "nope"')):
         assert words in home.pganchor("explain", given).stderr
+
+
+TRANSLATED = r"""
+import ctypes, locale, sys
+locale.setlocale(locale.LC_ALL, "")
+reasons = ctypes.c_char_p()
+ctypes.CDLL(sys.argv[1]).pganchor_judge(sys.argv[2].encode(), ctypes.byref(reasons))
+sys.stdout.buffer.write(reasons.value)
+"""
+
+
+@pytest.mark.parametrize("given", [f"password=two {SECRET} words", f"postgresql://u:p/a?{SECRET}=x@h/db", f'password="two {SECRET}" words'])
+@pytest.mark.parametrize("language", ["de", "fr", "es", "el", "cs", "ja"])
+def test_nor_where_libpq_speaks_another_language(home, pganchor, language, given):
+    """Some of its translations quote with guillemets."""
+    done = home.run([PYTHON, "-c", TRANSLATED, pganchor.prefix / "lib/libpganchor.so.0", given],
+                    env={"LC_ALL": "C.UTF-8", "LANGUAGE": language})
+    assert done.returncode == 0 and not told(done.stdout), done.stdout + done.stderr
+    # It was not by masking all, and in that language, where this libpq has it.
+    assert re.search(r"[^ *]{3}", done.stdout) and "********" in done.stdout
+    assert not done.stdout.isascii() or not list(Path("/usr/share/locale").glob(f"{language}/LC_MESSAGES/libpq5-*.mo"))
 
 
 @pytest.mark.parametrize("given", ["postgresql://:@127.0.0.1/db?gssencmode=", "postgresql://u:p@h/db?sslmode=", "host=h port='' password=x sslmode=''"])

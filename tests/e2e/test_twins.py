@@ -114,3 +114,14 @@ def test_a_server_that_shows_the_pinned_root_itself(home, attempt):
     write_anchor(home, "company", PINNED.fingerprint)
     sends_more = Authority(impostor.cert, impostor.key, chain=[PINNED.cert, PINNED.twin(by=impostor).cert])
     assert REFUSED in attempt(sends_more, impostor, PINNED)
+
+
+def test_an_expired_intermediate_of_the_pinned_root(home, attempt):
+    """Whoever has its old key, and a CA that libpq trusts, gets no further by it: libpq has verified another certificate of its."""
+    expired = PINNED.intermediate(days=EXPIRED)
+    impostor = make_root("Company Root CA")
+    signed_by_impostor = x509.AuthorityKeyIdentifier.from_issuer_public_key(impostor.key.public_key())
+    renewed = expired.twin(by=impostor, extensions=[(signed_by_impostor, False)])
+    chain = [expired.cert, renewed.cert, impostor.twin(by=OTHER).cert]
+    write_anchor(home, "company", PINNED.fingerprint)
+    assert REFUSED in attempt(Authority(expired.cert, expired.key, chain=chain), OTHER, PINNED)

@@ -16,6 +16,8 @@
 #include "base/text.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
+#include "policy/record.h"
+#include "policy/secrets.h"
 #include "service/edit.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
@@ -708,6 +710,92 @@ static void fuzz_printable(const char *bytes, size_t length)
 	free(shown);
 }
 
+/* ---- secrets: what stands behind "password=" is in nothing that is shown ---- */
+
+#define SECRET "hUnT3r2"
+
+static void check_hidden(struct pga_text *shown)
+{
+	HOLDS(!shown->failed && strstr(pga_text_string(shown), SECRET) == NULL);
+	pga_text_free(shown);
+}
+
+/* libpq's own words about the string, and its settings where it takes it. */
+static void check_what_libpq_says(const char *given)
+{
+	struct pga_effective effective = {0};
+	struct pga_text shown = PGA_TEXT_EMPTY;
+	char *said = NULL;
+
+	effective.options = PQconninfoParse(given, &said);
+	if (said != NULL) {
+		pga_text_add_masked_message(&shown, said, given);
+		check_hidden(&shown);
+		PQfreemem(said);
+		return;
+	}
+	HOLDS(effective.options != NULL && pga_effective_mask(&effective) == 0);
+	for (const PQconninfoOption *option = effective.options; option->keyword != NULL; option++)
+		if (option->val != NULL)
+			HOLDS(strcmp(option->keyword, "password") != 0 || option->val[0] == '\0' ||
+			      strcmp(option->val, PGA_MASK) == 0);
+	PQconninfoFree(effective.options);
+}
+
+static void fuzz_secrets(const char *bytes, size_t length)
+{
+	/* What is in front of the password, what is behind it, and a message. */
+	const size_t front = strlen(bytes);
+	const char *behind = front < length ? bytes + front + 1 : "";
+	const size_t both = front < length ? front + 1 + strlen(behind) : front;
+	const char *message = both < length ? bytes + both + 1 : behind;
+	struct pga_text given = PGA_TEXT_EMPTY;
+	struct pga_text shown = PGA_TEXT_EMPTY;
+
+	/* What the fuzzer itself writes is not hidden. */
+	if (strstr(bytes, SECRET) != NULL || strstr(behind, SECRET) != NULL)
+		return;
+	pga_text_addf(&given, "%s password=" SECRET "%s", bytes, behind);
+	pga_text_add_masked(&shown, pga_text_string(&given));
+	check_hidden(&shown);
+	pga_text_add_masked_message(&shown, pga_text_string(&given), NULL);
+	check_hidden(&shown);
+	check_what_libpq_says(pga_text_string(&given));
+	check_what_libpq_says(bytes);
+	pga_text_add_masked_line(&shown, bytes, length);
+	pga_text_add_masked_message(&shown, message, bytes);
+	HOLDS(!shown.failed);
+	pga_text_free(&shown);
+	pga_text_free(&given);
+}
+
+/* ---- record: what is written is read again ---- */
+
+static void fuzz_record(const char *bytes, size_t length)
+{
+	struct pga_text line = PGA_TEXT_EMPTY;
+	struct pga_text value = PGA_TEXT_EMPTY;
+	const char *key;
+	const char *next;
+	size_t key_length;
+
+	pga_record_add(&line, "host", bytes, length);
+	next = pga_record_next(pga_text_string(&line), &key, &key_length, &value);
+	HOLDS(next != NULL && *next == '\0' && key_length == 4 && strncmp(key, "host", 4) == 0);
+	HOLDS(strcmp(pga_text_string(&value), bytes) == 0);
+	HOLDS(line.length <= strlen(" host=\"\"") + 4 * length);
+	pga_text_free(&line);
+	for (next = bytes; next != NULL;) {
+		const char *at = next;
+
+		pga_text_free(&value);
+		next = pga_record_next(at, &key, &key_length, &value);
+		HOLDS(next == NULL || (next > at && next <= bytes + length));
+		HOLDS(key >= at && key + key_length <= bytes + length);
+	}
+	pga_text_free(&value);
+}
+
 /* ---- lengths: every length of every text that comes from outside ---- */
 
 #define LONGEST 600
@@ -870,6 +958,8 @@ static const struct {
     {"host", fuzz_host},
     {"service", fuzz_service},
     {"printable", fuzz_printable},
+    {"secrets", fuzz_secrets},
+    {"record", fuzz_record},
     {"lengths", fuzz_lengths},
 };
 

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
+#include "policy/secrets.h"
 #include "policy/verdict.h"
 
 #include <errno.h>
@@ -329,12 +330,32 @@ static void a_text(void **state)
 	assert_null(text.bytes);
 }
 
+static int show_a_line(struct pga_error *error)
+{
+	static const char line[] = "password: hunter2";
+	struct pga_text shown = PGA_TEXT_EMPTY;
+	bool failed;
+
+	pga_text_add_masked_line(&shown, line, sizeof line - 1);
+	failed = shown.failed;
+	/* Who shows it may not ask. */
+	assert_null(strstr(pga_text_string(&shown), "hunter2"));
+	pga_text_free(&shown);
+	return failed ? pga_fail_memory(error) : 0;
+}
+
+static void a_secret(void **state)
+{
+	(void)state;
+	without_each(show_a_line);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(hosts),     cmocka_unit_test(a_file), cmocka_unit_test(pins),
-	    cmocka_unit_test(a_policy),  cmocka_unit_test(places), cmocka_unit_test(a_text),
-	    cmocka_unit_test(a_verdict),
+	    cmocka_unit_test(hosts),     cmocka_unit_test(a_file),   cmocka_unit_test(pins),
+	    cmocka_unit_test(a_policy),  cmocka_unit_test(places),   cmocka_unit_test(a_text),
+	    cmocka_unit_test(a_verdict), cmocka_unit_test(a_secret),
 	};
 
 	return cmocka_run_group_tests(tests, make_home, remove_home);
