@@ -110,7 +110,7 @@ for target in "${targets[@]}"; do
     fi
     # What libraries keep to the end is no leak of ours; UBSan's findings end the run.
     if ! ASAN_OPTIONS=detect_leaks=1 UBSAN_OPTIONS=print_stacktrace=1 "$scratch/$target" "$corpus" -seed="$chosen" "${runs[@]}" \
-        -max_len=4096 -timeout=60 -artifact_prefix="${TMPDIR:-/tmp}/pganchor-fuzz-$target-" -print_final_stats=1 \
+        -max_len=4096 -timeout=300 -artifact_prefix="${TMPDIR:-/tmp}/pganchor-fuzz-$target-" -print_final_stats=1 \
         >"$scratch/$target.log" 2>&1; then
         tail -n 60 "$scratch/$target.log"
         failed=1
