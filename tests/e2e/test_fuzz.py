@@ -140,7 +140,7 @@ def test_the_parsers(tree):
         # An input of "lengths" is each length from 0 to 600.
         inputs = r"1\d" if line.startswith("lengths: ") else 2500
         assert re.fullmatch(rf"\w+: seed \d+, {inputs} inputs, cov: \d+", line), done.stdout
-    assert len(done.stdout.splitlines()) == 12
+    assert len(done.stdout.splitlines()) == 14
 
 
 def test_a_parser_that_loses_a_byte_is_found(tree):
