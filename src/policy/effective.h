@@ -48,6 +48,14 @@ struct pga_effective {
 int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 		      struct pga_effective *effective, struct pga_error *error);
 
+/* At most this many settings are put behind the caller's parameters. */
+#define PGA_ADDED 2
+
+/* Begins a connection by these parameters, and by what is added behind them, which overrides them.
+ * A NULL keyword ends what is added. NULL for want of memory. */
+PGconn *pga_effective_begin(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+			    const char *const added[PGA_ADDED][2]);
+
 /* Begins a connection that can never be: these parameters, and behind them one that cannot be
  * valid. libpq refuses it in its own way, before it looks up a name of a host, with a message that
  * quotes the value (unless it refuses the parameters first), and refuses to reset it; all else that

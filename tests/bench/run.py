@@ -127,7 +127,7 @@ def microseconds(nanoseconds):
 def instructions(path, module):
     """Of a file that callgrind wrote: (all instructions, those spent in the module or on its behalf). The latter are what
     calls into the module took, less what the calls took that it passes on to libpq, OpenSSL and libc: those that do not come
-    from its questions to libpq (src/policy/effective.c)."""
+    from its questions to libpq (src/policy/effective.c and ask_libpq.c)."""
     total, own, names = 0, 0, {}
     here, there, calls = {}, {}, False
 

@@ -56,7 +56,7 @@ mkdir -p "$build"
 sources=(
     tests/fuzz/parsers.c
     src/base/{error,file,guess,host,ini,ownership,places,printable,stamp,terminal,text,userfile,walk}.c
-    src/policy/{effective,explain,linked,options,origin,own_libpq,pins,policy,record,secrets,shown,verdict}.c
+    src/policy/{ask_libpq,effective,explain,linked,options,origin,own_libpq,pins,policy,record,secrets,shown,verdict}.c
     src/anchor/{anchor_rules,anchors_conf,ca_url,certificate,fingerprint,idn,root_crt}.c
     src/service/{edit,host_name,servicefile,settings}.c
 )
