@@ -36,10 +36,11 @@ static struct pga_lock *locks;
 struct taking {
 	const struct pga_directory *directory;
 	int file;
-	bool made;     /* by this process, just now */
-	bool raced;    /* it went while it was being opened */
-	ino_t awaited; /* the file that is waited for */
-	time_t since;  /* when that began */
+	bool made;               /* by this process, just now */
+	bool raced;              /* it went while it was being opened */
+	ino_t awaited;           /* the file that is waited for */
+	struct timespec written; /* by its holder: another one's may get the same number */
+	time_t since;            /* when that began */
 	bool told;
 	bool given_up;
 	sigset_t signals; /* as they were: they are held but while this waits */
@@ -184,14 +185,15 @@ static void look_again_later(void)
 static int go_on_waiting(struct taking *taking, struct pga_error *error)
 {
 	const char *path = taking->directory->path;
-	struct stat status;
+	struct stat status = {0};
 	char holder[128];
-	ino_t awaited = 0;
 
-	if (fstatat(taking->directory->fd, PGA_LOCK_NAME, &status, AT_SYMLINK_NOFOLLOW) == 0)
-		awaited = status.st_ino;
-	if (awaited != taking->awaited) {
-		taking->awaited = awaited;
+	if (fstatat(taking->directory->fd, PGA_LOCK_NAME, &status, AT_SYMLINK_NOFOLLOW) != 0)
+		memset(&status, 0, sizeof status);
+	if (status.st_ino != taking->awaited || status.st_mtim.tv_sec != taking->written.tv_sec ||
+	    status.st_mtim.tv_nsec != taking->written.tv_nsec) {
+		taking->awaited = status.st_ino;
+		taking->written = status.st_mtim;
 		taking->since = now();
 	}
 	if (now() - taking->since < 1)

@@ -352,20 +352,24 @@ static pid_t append_in_child(void)
 
 	if (child != 0)
 		return child;
-	if (pga_edit_begin(&editing, "file", 0600, &error) != 0)
+	if (pga_edit_begin(&editing, "file", 0600, &error) != 0) {
+		(void)fprintf(stderr, "%s\n", error.message);
 		_exit(1);
+	}
 	pga_text_add_bytes(&bytes, editing.before.bytes, editing.before.length);
 	pga_text_add(&bytes, "x");
 	if (pga_edit_stage(&editing, bytes.bytes, bytes.length, &error) != 0 ||
-	    pga_edit_commit(&editing, &error) != 0)
+	    pga_edit_commit(&editing, &error) != 0) {
+		(void)fprintf(stderr, "%s\n", error.message);
 		_exit(1);
+	}
 	pga_edit_end(&editing);
 	_exit(0);
 }
 
 static void edits_at_the_same_time_lose_nothing(void **state)
 {
-	enum { CHILDREN = 40 };
+	enum { CHILDREN = 16 };
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;
 	pid_t children[CHILDREN];
