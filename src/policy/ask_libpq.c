@@ -5,21 +5,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libpq's words about the parameters, of which it quotes what it could not take: the dbname can be
- * a connection string with a password in it. */
-static void fail_with_words(const struct pga_parameters *parameters, const char *said,
-			    struct pga_error *error)
+const char *pga_effective_given(const struct pga_parameters *parameters)
 {
 	const char *given = NULL;
-	struct pga_text words = PGA_TEXT_EMPTY;
-	const char *line;
 
 	for (size_t i = 0; given == NULL && parameters->keywords[i] != NULL; i++)
 		if (parameters->expand_dbname != 0 &&
 		    strcmp(parameters->keywords[i], "dbname") == 0)
 			given = parameters->values[i];
+	return given;
+}
+
+/* libpq's words about the parameters, of which it quotes what it could not take: the dbname can be
+ * a connection string with a password in it. */
+static void fail_with_words(const struct pga_parameters *parameters, const char *said,
+			    struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	const char *line;
+
 	/* What it quotes may have line ends, too. */
-	pga_text_add_masked_message(&words, said, given);
+	pga_text_add_masked_message(&words, said, pga_effective_given(parameters));
 	line = pga_text_string(&words);
 	(void)pga_fail(error, NULL, "%.*s", (int)strcspn(line, "\n"), line);
 	pga_text_free(&words);

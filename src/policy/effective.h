@@ -56,6 +56,10 @@ int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters
 PGconn *pga_effective_begin(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 			    const char *const added[PGA_ADDED][2]);
 
+/* The connection string among the parameters, which libpq may quote; NULL where there is none.
+ * Belongs to the caller of libpq. */
+const char *pga_effective_given(const struct pga_parameters *parameters);
+
 /* Begins a connection that can never be: these parameters, and behind them one that cannot be
  * valid. libpq refuses it in its own way, before it looks up a name of a host, with a message that
  * quotes the value (unless it refuses the parameters first), and refuses to reset it; all else that

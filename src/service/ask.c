@@ -17,35 +17,6 @@
 
 #define PROBE PGA_PROBE
 
-/* At most this many settings are put behind the caller's, which they override. */
-#define ADDED 2
-
-static PGconn *begin(const struct pga_parameters *parameters, const char *const added[ADDED][2])
-{
-	const char **keywords;
-	const char **values;
-	PGconn *conn = NULL;
-	size_t count = 0;
-
-	while (parameters->keywords[count] != NULL)
-		count++;
-	keywords = calloc(count + ADDED + 1, sizeof *keywords);
-	values = calloc(count + ADDED + 1, sizeof *values);
-	if (keywords != NULL && values != NULL) {
-		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
-		memcpy(values, parameters->values, count * sizeof *values);
-		for (size_t i = 0; i < ADDED; i++) {
-			keywords[count + i] = added[i][0];
-			values[count + i] = added[i][1];
-		}
-		conn = pga_linked_libpq.connectStartParams(keywords, values,
-							   parameters->expand_dbname);
-	}
-	free(keywords);
-	free(values);
-	return conn;
-}
-
 /* libpq's words quote what they are about, and that can be a password. */
 static int fail_masked(const char *line, const char *given, struct pga_error *error)
 {
@@ -55,16 +26,6 @@ static int fail_masked(const char *line, const char *given, struct pga_error *er
 	(void)pga_fail(error, NULL, "%s", pga_text_string(&words));
 	pga_text_free(&words);
 	return -1;
-}
-
-/* The connection string among the parameters; NULL where there is none. */
-static const char *given_in(const struct pga_parameters *parameters)
-{
-	for (size_t i = 0; parameters->keywords[i] != NULL; i++)
-		if (parameters->expand_dbname != 0 &&
-		    strcmp(parameters->keywords[i], "dbname") == 0)
-			return parameters->values[i];
-	return NULL;
 }
 
 /* How many of libpq's lines are about the probe; the first that is not is what it refuses. */
@@ -188,10 +149,10 @@ static int go_on(const struct pga_parameters *parameters, const struct pga_effec
 	if (probes == NULL) {
 		(void)pga_fail_memory(error);
 	} else {
-		const char *const added[ADDED][2] = {{"hostaddr", probes}, {NULL, NULL}};
+		const char *const added[PGA_ADDED][2] = {{"hostaddr", probes}, {NULL, NULL}};
 
-		result = take(begin(parameters, added), given_in(parameters), hosts.count,
-			      effective, error);
+		result = take(pga_effective_begin(&pga_linked_libpq, parameters, added),
+			      pga_effective_given(parameters), hosts.count, effective, error);
 	}
 	if (result == 0) {
 		swap(first, effective, "hostaddr");
@@ -210,9 +171,10 @@ int pga_ask(const struct pga_parameters *parameters, struct pga_effective *effec
 	    struct pga_error *error)
 {
 	/* libpq looks for the password file when it has no password (connectOptions2()). */
-	static const char *const added[ADDED][2] = {{"port", PROBE}, {"password", "-"}};
+	static const char *const added[PGA_ADDED][2] = {{"port", PROBE}, {"password", "-"}};
 	struct pga_effective first;
-	int result = take(begin(parameters, added), given_in(parameters), 1, &first, error);
+	int result = take(pga_effective_begin(&pga_linked_libpq, parameters, added),
+			  pga_effective_given(parameters), 1, &first, error);
 
 	if (result != 0)
 		return result;
