@@ -1,5 +1,6 @@
 /* base/file.h: what is on the disk before and after an edit, whether it comes to its end or not. */
 #include "cmocka_start.h"
+#include "folder.h"
 
 #include "base/edit.h"
 #include "base/file.h"
@@ -15,52 +16,6 @@
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
-
-static char folder[] = "/tmp/pganchor-test-XXXXXX";
-
-/* A folder for one test, which is the current one while it runs. */
-static int make_folder(void **state)
-{
-	(void)state;
-	memcpy(strrchr(folder, '-') + 1, "XXXXXX", 6);
-	return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-	pid_t child;
-	int status = -1;
-
-	(void)state;
-	if (chdir("/") != 0)
-		return -1;
-	child = fork();
-	if (child == 0) {
-		(void)execlp("rm", "rm", "-rf", folder, (char *)NULL);
-		_exit(127);
-	}
-	(void)waitpid(child, &status, 0);
-	return status;
-}
-
-static void put(const char *path, const char *bytes)
-{
-	FILE *file = fopen(path, "w");
-
-	assert_non_null(file);
-	assert_int_equal(fwrite(bytes, 1, strlen(bytes), file), strlen(bytes));
-	assert_int_equal(fclose(file), 0);
-}
-
-static void assert_holds(const char *path, const char *expected)
-{
-	struct pga_text content = PGA_TEXT_EMPTY;
-	struct pga_error error;
-
-	assert_int_equal(pga_file_read(path, &content, NULL, &error), 0);
-	assert_string_equal(pga_text_string(&content), expected);
-	pga_text_free(&content);
-}
 
 static mode_t mode_of(const char *path)
 {
