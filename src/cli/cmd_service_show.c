@@ -177,7 +177,7 @@ static void print_text(const struct pga_service_file *file, const struct pga_ent
 		  entry->line, pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
 		  pga_stands_word(standing->stands), pga_colour(stdout, PGA_PLAIN));
 	free(name);
-	pga_service_print_lines(stdout, "    ", why, strlen(why));
+	pga_service_print_reasons(stdout, why);
 	print_settings(standing);
 	(void)putchar('\n');
 	print_next(entry, standing);
