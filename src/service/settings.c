@@ -171,7 +171,7 @@ int pga_number_check(const char *keyword, const char *value, struct pga_error *e
 		const char *behind = is_port ? strchrnul(at, ',') : at + strlen(at);
 		/* A list of ports may have empty elements, which are the default. */
 		const bool is_default = is_port && behind == at;
-		long number;
+		long number = 0;
 
 		if (!is_default && !is_number(at, behind, &number))
 			return pga_fail(error, "write a whole number",
