@@ -73,6 +73,8 @@ packages_of() {
             echo zsh fish musl-tools
             # Programs of other processors.
             echo qemu-user
+            # It reads environment.d, and runs nothing here.
+            echo systemd
             # A driver that is no libpq.
             echo golang-github-lib-pq-dev
             ;;
@@ -104,7 +106,8 @@ chosen() {
         ! installed "$name" || { echo "$name"; return; }
     done
     for name in $names; do
-        ! apt-cache show "$name" >/dev/null 2>&1 || { echo "$name"; return; }
+        # Of a name that others only mention, apt shows nothing, with status 0.
+        [ -z "$(apt-cache show "$name" 2>/dev/null)" ] || { echo "$name"; return; }
     done
     echo "${1%%|*}"
 }
@@ -245,7 +248,10 @@ logged apt update || {
 }
 find_missing
 echo "dependencies.sh: installing $missing"
-[ -z "$log" ] || echo "dependencies.sh: $(size $missing)"
+if [ -n "$log" ]; then
+    size=$(size $missing)
+    [ -z "$size" ] || echo "dependencies.sh: $size"
+fi
 if printf '%s\n' $missing | grep -qx postgresql; then
     install_server || stop "postgresql could not be installed" "see above$stale"
 fi

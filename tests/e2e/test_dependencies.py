@@ -39,7 +39,7 @@ def machine(tmp_path):
         program("id", f'[ "$1" = -un ] && echo dev || echo {user}')
         program("apt-get", APT)
         program("dpkg-query", f'for last; do :; done; case $last in {absent}) exit 1 ;; esac; echo installed')
-        program("apt-cache", f'for last; do :; done; case " {has} " in *" $last "*) exit 0 ;; esac; exit 100')
+        program("apt-cache", f'for last; do :; done; case " {has} " in *" $last "*) echo "Package: $last" ;; esac')
         if sudo:
             program("sudo", sudo)
 
