@@ -281,6 +281,8 @@ def main():
     options.folder.mkdir(parents=True, exist_ok=True)
     known = testing.Map(recordings(options))
     print(f"seed {options.seed}, {len(known.seconds)} tests", flush=True)
+    if options.count == 0 and not options.apply:
+        return 0
     chooser = Given(options.apply) if options.apply else Chooser(chosen(options), options)
     lock, results = threading.Lock(), []
     log = open(options.folder / "results.jsonl", "w", encoding="utf-8", buffering=1)
