@@ -1,11 +1,14 @@
 #include "failing_calls.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <time.h>
@@ -18,7 +21,8 @@ static struct {
 	int code;
 	bool failed;
 } failing;
-static unsigned opens_until_zero; /* 0: none is */
+static unsigned opens_until_zero;
+static bool gives_zero;
 static bool slow;
 static bool interrupted;
 
@@ -34,12 +38,13 @@ void fail_call(const char *name, unsigned number, unsigned times, int code)
 bool end_failing(void)
 {
 	failing.name = NULL;
-	opens_until_zero = 0;
+	gives_zero = false;
 	return failing.failed;
 }
 
 void give_zero(unsigned number)
 {
+	gives_zero = true;
 	opens_until_zero = number;
 	failing.failed = false;
 }
@@ -48,6 +53,33 @@ void transfer_slowly(bool slowly)
 {
 	slow = slowly;
 	interrupted = false;
+}
+
+static struct pga_text *trace; /* NULL: there is none */
+
+void trace_calls(struct pga_text *into)
+{
+	trace = into;
+}
+
+/* The flags of an open(2), in words. */
+static const char *words_of(int flags)
+{
+	static const struct {
+		int flag;
+		const char *word;
+	} known[] = {{O_WRONLY, " WRONLY"},     {O_RDWR, " RDWR"},
+		     {O_CREAT, " CREAT"},       {O_EXCL, " EXCL"},
+		     {O_PATH, " PATH"},         {O_DIRECTORY, " DIRECTORY"},
+		     {O_NOFOLLOW, " NOFOLLOW"}, {O_NONBLOCK, " NONBLOCK"},
+		     {O_NOCTTY, " NOCTTY"},     {O_CLOEXEC, " CLOEXEC"}};
+	static char words[128];
+
+	words[0] = '\0';
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if ((flags & known[i].flag) == known[i].flag)
+			(void)strcat(words, known[i].word);
+	return words;
 }
 
 static bool fails(const char *name)
@@ -71,14 +103,16 @@ int __real_fcntl(int file, int command, ...);
 
 static int opened(int file)
 {
-	int zero;
+	int moved;
 
-	if (file < 0 || opens_until_zero == 0 || --opens_until_zero > 0)
+	if (file < 0 || !gives_zero)
 		return file;
-	zero = __real_fcntl(file, F_DUPFD_CLOEXEC, 0);
-	(void)__real_close(file);
-	failing.failed = zero == 0;
-	return zero;
+	/* The lowest that is free is 0 itself, until something has it. */
+	moved = --opens_until_zero == 0 && file == 0 ? 0 : __real_fcntl(file, F_DUPFD_CLOEXEC, 3);
+	if (moved != 0)
+		(void)__real_close(file);
+	failing.failed = failing.failed || moved == 0;
+	return moved;
 }
 
 /* Whether a transfer is interrupted now; else it is of one byte at the most. */
@@ -92,6 +126,12 @@ static bool is_slow(size_t *length)
 	return interrupted;
 }
 
+#define TRACE(...)                                         \
+	do {                                               \
+		if (trace != NULL)                         \
+			pga_text_addf(trace, __VA_ARGS__); \
+	} while (0)
+
 /* A call that fails, or does what it is to do. */
 #define WRAP(type, name, failure, parameters, arguments)                   \
 	type __real_##name parameters;                                     \
@@ -99,6 +139,16 @@ static bool is_slow(size_t *length)
 	type __wrap_##name parameters                                      \
 	{                                                                  \
 		return fails(#name) ? (failure) : __real_##name arguments; \
+	}
+
+/* The same of one that is traced. */
+#define WRAP_TRACED(name, parameters, arguments, ...)               \
+	int __real_##name parameters;                               \
+	int __wrap_##name parameters;                               \
+	int __wrap_##name parameters                                \
+	{                                                           \
+		TRACE(__VA_ARGS__);                                 \
+		return fails(#name) ? -1 : __real_##name arguments; \
 	}
 
 WRAP(void *, malloc, NULL, (size_t size), (size))
@@ -116,15 +166,19 @@ WRAP(int, fstatat, -1, (int at, const char *name, struct stat *status, int flags
 WRAP(int, access, -1, (const char *path, int mode), (path, mode))
 WRAP(ssize_t, readlinkat, -1, (int at, const char *name, char *buffer, size_t size),
      (at, name, buffer, size))
-WRAP(int, mkdirat, -1, (int at, const char *name, mode_t mode), (at, name, mode))
-WRAP(int, unlinkat, -1, (int at, const char *name, int flags), (at, name, flags))
-WRAP(int, renameat, -1, (int from, const char *old, int to, const char *new), (from, old, to, new))
-WRAP(int, fchmod, -1, (int file, mode_t mode), (file, mode))
+WRAP_TRACED(mkdirat, (int at, const char *name, mode_t mode), (at, name, mode), "mkdirat %s %04o\n",
+	    name, (unsigned)mode)
+WRAP_TRACED(unlinkat, (int at, const char *name, int flags), (at, name, flags),
+	    "unlinkat %.13s %#x\n", name, (unsigned)flags)
+WRAP_TRACED(renameat, (int from, const char *old, int to, const char *new), (from, old, to, new),
+	    "renameat %.13s %s\n", old, new)
+WRAP_TRACED(fchmod, (int file, mode_t mode), (file, mode), "fchmod %04o\n", (unsigned)mode)
 WRAP(int, fchown, -1, (int file, uid_t owner, gid_t group), (file, owner, group))
 WRAP(int, futimens, -1, (int file, const struct timespec *times), (file, times))
-WRAP(int, fsync, -1, (int file), (file))
-WRAP(int, flock, -1, (int file, int operation), (file, operation))
-WRAP(int, ftruncate, -1, (int file, off_t length), (file, length))
+WRAP_TRACED(fsync, (int file), (file), "fsync%s\n", "")
+WRAP_TRACED(flock, (int file, int operation), (file, operation), "flock%s%s\n",
+	    (operation & LOCK_EX) != 0 ? " EX" : "", (operation & LOCK_NB) != 0 ? " NB" : "")
+WRAP_TRACED(ftruncate, (int file, off_t length), (file, length), "ftruncate %ld\n", (long)length)
 WRAP(ssize_t, getrandom, -1, (void *buffer, size_t length, unsigned flags), (buffer, length, flags))
 WRAP(ssize_t, fgetxattr, -1, (int file, const char *name, void *value, size_t size),
      (file, name, value, size))
@@ -194,6 +248,7 @@ int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...)
 {
+	TRACE("open %.13s%s\n", path, words_of(flags));
 	return fails("open") ? -1 : opened(__real_open(path, flags));
 }
 
@@ -209,6 +264,7 @@ int __wrap_openat(int at, const char *name, int flags, ...)
 		mode = va_arg(arguments, mode_t);
 		va_end(arguments);
 	}
+	TRACE("openat %.13s%s %04o\n", name, words_of(flags), mode);
 	return fails("openat") ? -1 : opened(__real_openat(at, name, flags, mode));
 }
 
@@ -223,5 +279,6 @@ int __wrap_fcntl(int file, int command, ...)
 	va_start(arguments, command);
 	least = va_arg(arguments, int);
 	va_end(arguments);
+	TRACE("fcntl%s %d\n", command == F_DUPFD_CLOEXEC ? " DUPFD_CLOEXEC" : "", least);
 	return fails("fcntl") ? -1 : __real_fcntl(file, command, least);
 }

@@ -3,6 +3,8 @@
 #ifndef PGA_TESTS_UNIT_FAILING_CALLS_H
 #define PGA_TESTS_UNIT_FAILING_CALLS_H
 
+#include "base/text.h"
+
 #include <stdbool.h>
 
 /* From now on the call of this name fails with this errno when it is made for the number'th time,
@@ -17,6 +19,10 @@ void give_zero(unsigned number);
 
 /* From now on reads and writes move one byte, and every other one is interrupted before that. */
 void transfer_slowly(bool slowly);
+
+/* A line for each call that is about a file's name, its mode or the disk is added to the text. NULL
+ * ends that. */
+void trace_calls(struct pga_text *into);
 
 /* The time of day stays what it is now. */
 void stop_clock(void);

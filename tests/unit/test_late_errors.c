@@ -360,6 +360,62 @@ static void bytes_that_move_one_by_one(void **state)
 	assert_changed(true);
 }
 
+#define LOCK                                                                           \
+	"openat .pganchor.loc RDWR CREAT EXCL NOFOLLOW NONBLOCK NOCTTY CLOEXEC 0600\n" \
+	"flock EX NB\nfcntl DUPFD_CLOEXEC 3\nftruncate 0\n"
+#define STAGE                                                                          \
+	"openat .pganchor-sta RDWR CREAT EXCL NOFOLLOW NONBLOCK NOCTTY CLOEXEC 0600\n" \
+	"fcntl DUPFD_CLOEXEC 3\nflock EX NB\n"
+#define FLUSH "fsync\nfcntl DUPFD_CLOEXEC 3\n"
+
+/* Nobody else can open what is made before it is whole, nothing that has a name of ours is followed
+ * or waited for, no program that is started gets a descriptor, and what is new is on the disk
+ * before it has its name. */
+static void assert_calls(int (*attempt)(struct pga_error *error), const char *expected)
+{
+	struct pga_text calls = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	int result;
+
+	prepare();
+	trace_calls(&calls);
+	result = attempt(&error);
+	trace_calls(NULL);
+	assert_int_equal(result, 0);
+	assert_string_equal(pga_text_string(&calls), expected);
+	pga_text_free(&calls);
+}
+
+static void the_calls_in_their_order(void **state)
+{
+	(void)state;
+	assert_calls(change_file,
+		     "open / PATH DIRECTORY CLOEXEC\n"
+		     "openat tmp PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
+		     "openat pganchor-test PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
+		     "openat . DIRECTORY CLOEXEC 0000\n" LOCK "openat . DIRECTORY CLOEXEC 0000\n"
+		     "openat file NOFOLLOW NONBLOCK NOCTTY CLOEXEC 0000\n" STAGE
+		     "fchmod 0640\n" FLUSH "openat file NOFOLLOW NONBLOCK NOCTTY CLOEXEC 0000\n"
+		     "renameat .pganchor-sta file\n"
+		     "fsync\n"
+		     "unlinkat .pganchor.loc 0\n");
+	assert_calls(make_file,
+		     "open / PATH DIRECTORY CLOEXEC\n"
+		     "openat tmp PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
+		     "openat pganchor-test PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
+		     "openat a PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
+		     "mkdirat a 0755\nfcntl DUPFD_CLOEXEC 3\n"
+		     "openat a DIRECTORY NOFOLLOW CLOEXEC 0000\nfchmod 0755\n"
+		     "openat b PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
+		     "mkdirat b 0755\nfcntl DUPFD_CLOEXEC 3\n"
+		     "openat b DIRECTORY NOFOLLOW CLOEXEC 0000\nfchmod 0755\n"
+		     "openat . DIRECTORY CLOEXEC 0000\n" LOCK "openat . DIRECTORY CLOEXEC 0000\n"
+		     "openat new NOFOLLOW NONBLOCK NOCTTY CLOEXEC 0000\n" STAGE
+		     "fchmod 0644\n" FLUSH "renameat .pganchor-sta new\n"
+		     "fsync\n"
+		     "unlinkat .pganchor.loc 0\n");
+}
+
 /* What to do about it, by what it is. */
 static void the_way_out(void **state)
 {
@@ -395,10 +451,10 @@ static void the_way_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(changing_a_file),      IN_A_FOLDER(making_a_file),
-	    IN_A_FOLDER(changing_several),     IN_A_FOLDER(what_cannot_be_taken_back),
-	    IN_A_FOLDER(zero_is_a_descriptor), IN_A_FOLDER(bytes_that_move_one_by_one),
-	    IN_A_FOLDER(the_way_out),
+	    IN_A_FOLDER(changing_a_file),          IN_A_FOLDER(making_a_file),
+	    IN_A_FOLDER(changing_several),         IN_A_FOLDER(what_cannot_be_taken_back),
+	    IN_A_FOLDER(zero_is_a_descriptor),     IN_A_FOLDER(bytes_that_move_one_by_one),
+	    IN_A_FOLDER(the_calls_in_their_order), IN_A_FOLDER(the_way_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
