@@ -206,6 +206,8 @@ WRAP_TRANSFER(pwrite, (int file, const void *bytes, size_t length, off_t at),
 
 /* What the time is: stopped, so that nothing that was changed since settles. */
 static struct timespec stopped;
+static time_t seconds_each;
+static time_t hurried;
 
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
@@ -213,10 +215,21 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 {
 	if (fails("clock_gettime"))
 		return -1;
-	if (clock != CLOCK_REALTIME || stopped.tv_sec == 0)
-		return __real_clock_gettime(clock, now);
-	*now = stopped;
+	if (clock == CLOCK_REALTIME && stopped.tv_sec != 0) {
+		*now = stopped;
+		return 0;
+	}
+	if (__real_clock_gettime(clock, now) != 0)
+		return -1;
+	hurried += seconds_each;
+	now->tv_sec += hurried;
 	return 0;
+}
+
+void hurry_clock(time_t seconds)
+{
+	seconds_each = seconds;
+	hurried = 0;
 }
 
 void stop_clock(void)

@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <stdbool.h>
+#include <time.h>
 
 /* From now on the call of this name fails with this errno when it is made for the number'th time,
  * from 1; and with times more than 1, so many times on end. close() closes all the same. */
@@ -26,5 +27,8 @@ void trace_calls(struct pga_text *into);
 
 /* The time of day stays what it is now. */
 void stop_clock(void);
+
+/* Whoever looks at a clock twice sees that so many seconds have gone by. 0: as they do. */
+void hurry_clock(time_t seconds);
 
 #endif
