@@ -31,9 +31,6 @@ struct pga_services {
 int pga_services_read(struct pga_services *services, struct pga_error *error);
 void pga_services_free(struct pga_services *services);
 
-/* Adds service=NAME as one word of a shell's command line. */
-void pga_service_word(const char *name, struct pga_text *text);
-
 /* Prints the commands that use the service. */
 void pga_service_print_next(const char *name);
 

@@ -156,7 +156,7 @@ static void print_next(const struct pga_entry *entry, const struct pga_standing 
 	}
 	if (standing->stands == PGA_STANDS_UNKNOWN) {
 		pga_text_add(&command, "pganchor run -- psql ");
-		pga_service_word(entry->name, &command);
+		pga_conninfo_word("service", entry->name, &command);
 	} else if (standing->no_roots) {
 		pga_text_add(&command, "pganchor bootstrap --help");
 	} else {

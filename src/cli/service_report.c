@@ -45,7 +45,7 @@ static json_t *host_as_json(const struct pga_checked_host *item)
 		return host;
 	(void)json_object_set_new(
 	    host, "problem", item->problem != NULL ? pga_json_text(item->problem) : json_null());
-	if (!item->shown)
+	if (!shown->shown)
 		return host;
 	(void)json_object_update_new(
 	    host, json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o?}", "protocol",
@@ -138,7 +138,7 @@ static void print_refused(const struct pga_checked_host *item)
 	const struct pga_handshake *shown = &item->handshake;
 
 	print_field("refused", item->problem);
-	if (!item->shown)
+	if (!shown->shown)
 		return;
 	print_field("it showed", shown->subject);
 	print_field("names", shown->names);

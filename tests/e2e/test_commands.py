@@ -15,8 +15,9 @@ def test_every_command_is_in_the_help(home):
     listed = re.search(r"\ncommands:\n(.*?)\n\n", done.stdout, re.DOTALL)[1].splitlines()
     assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
     assert (done.returncode, done.stderr) == (0, "")
-    short = home.pganchor("-h")
-    assert (short.returncode, short.stdout, short.stderr) == (0, done.stdout, "")
+    for args in (["-h"], ["help"], ["help", "help"], ["help", "-h"], ["help", "--help"]):
+        same = home.pganchor(*args)
+        assert (same.returncode, same.stdout, same.stderr) == (0, done.stdout, ""), args
     none = home.pganchor()
     assert (none.returncode, none.stdout, none.stderr) == (2, "", done.stdout)
 
@@ -25,9 +26,19 @@ def test_every_command_is_in_the_help(home):
 def test_help_of_a_command(home, name):
     whole = home.pganchor(name, "--help")
     assert (whole.returncode, whole.stderr) == (0, "") and f"pganchor {name}" in whole.stdout
-    for args in ([name, "-h"], ["help", name], ["help", name, "more"]):
+    for args in ([name, "-h"], ["help", name], ["help", name, "--help"]):
         done = home.pganchor(*args)
         assert (done.returncode, done.stdout, done.stderr) == (0, whole.stdout, ""), args
+
+
+@pytest.mark.parametrize("name", ["add", "list", "show", "remove"])
+def test_help_of_a_command_of_service(home, name):
+    whole = home.pganchor("service", name, "--help")
+    assert (whole.returncode, whole.stderr) == (0, "") and f"usage: pganchor service {name}" in whole.stdout
+    for args in (["help", "service", name], ["service", "help", name]):
+        done = home.pganchor(*args)
+        assert (done.returncode, done.stdout, done.stderr) == (0, whole.stdout, ""), args
+    assert home.pganchor("service", "help").stdout == home.pganchor("service", "--help").stdout != ""
 
 
 def test_version(home):

@@ -240,7 +240,7 @@ def arguments():
     parser.add_argument("--most", type=float, default=60, help="seconds of tests that one change is given (60)")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--record", action="store_true")
-    parser.add_argument("--tests", nargs="*", help="what is recorded, arguments of pytest, besides what is known already")
+    parser.add_argument("--tests", nargs="*", help="what is recorded besides what is known already: arguments of pytest, and units as unit:test_NAME")
     parser.add_argument("--apply", nargs="+", metavar="PATCH")
     cache = os.environ.get("PGANCHOR_TEST_CACHE")
     parser.add_argument("--folder", type=Path, default=Path(cache) / "mutation" if cache else None,
@@ -269,7 +269,8 @@ def recordings(options):
             store.unlink()
         stores = []
     if options.record or not stores:
-        store = options.folder / f"map-{len(stores):02}.jsonl"
+        number = max((int(store.stem[-2:]) + 1 for store in stores), default=0)
+        store = options.folder / f"map-{number:02}.jsonl"
         building.record(options.folder / "recording", store, options.tests, options.workers)
         stores.append(store)
     return stores

@@ -139,7 +139,7 @@ static void both_say_the_same(void **state)
 		pga_text_free(&host);
 	}
 	/* Neither answer was rare. */
-	assert_in_range(matched, 2000, 18000);
+	assert_true(matched >= 2000 && matched <= 18000);
 }
 
 static void many_are_found(void **state)
