@@ -137,6 +137,16 @@ void pga_service_print_next(const char *name)
 	pga_text_free(&word);
 }
 
+void pga_service_print_reasons(FILE *stream, const char *reasons)
+{
+	while (*reasons != '\0') {
+		const size_t length = strcspn(reasons, "\n");
+
+		pga_print(stream, "    %.*s\n", (int)length, reasons);
+		reasons += length + (reasons[length] == '\n');
+	}
+}
+
 void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length)
 {
 	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);

@@ -95,16 +95,6 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 	return pga_json_print(object, status);
 }
 
-static void print_lines(FILE *stream, const char *indent, const char *lines)
-{
-	while (*lines != '\0') {
-		size_t length = strcspn(lines, "\n");
-
-		pga_print(stream, "%s%.*s\n", indent, (int)length, lines);
-		lines += length + (lines[length] == '\n');
-	}
-}
-
 int pga_addition_refused(const struct pga_addition *asked, const struct pga_added *added)
 {
 	if (asked->json)
@@ -113,7 +103,7 @@ int pga_addition_refused(const struct pga_addition *asked, const struct pga_adde
 	    stderr,
 	    "%spganchor: service %s: refused, since it would be weaker than the policy:%s\n",
 	    pga_colour(stderr, PGA_RED), asked->change.name, pga_colour(stderr, PGA_PLAIN));
-	print_lines(stderr, "    ", pga_text_string(&added->composition.standing.why));
+	pga_service_print_reasons(stderr, pga_text_string(&added->composition.standing.why));
 	(void)fputs("    nothing was written; leave out what weakens it\n", stderr);
 	return PGA_EXIT_WEAK;
 }
