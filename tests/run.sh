@@ -2,6 +2,9 @@
 # Builds pganchor and runs its tests; --help says how to use it.
 set -euo pipefail
 
+# .ci/bare runs these on a machine that has no more than what they need.
+few=(manuals run service_list service_check)
+
 help() {
     cat <<END
 Usage: tests/run.sh [--sanitizers | --valgrind | --under-the-gate] [--no-install] [PYTEST-ARGUMENT...]
@@ -24,6 +27,9 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service.py -x.
                  the tool has the gate in LD_PRELOAD, as in a shell where it is
                  enabled, and has to do and say the same.
   --no-install   install no package
+
+Where only tests are chosen that need few packages, only those are installed:
+$(printf '  tests/e2e/test_%s.py\n' "${few[@]}")
 
 The tests of the build, the packages and the quick start make builds of their
 own, and those of the gate run the plain build, some of them in another Debian,
@@ -94,8 +100,26 @@ cleanup() {
 }
 trap cleanup EXIT
 trap 'exit 1' HUP INT TERM
+
+# needed ARGUMENT...: the groups of packages for the tests that are chosen
+needed() {
+    local argument name chosen=
+    for argument; do
+        case $argument in
+            test_*.py | */test_*.py | *.py::*)
+                name=${argument%%.py*}
+                [ -n "$chosen" ] || chosen=few
+                [[ " ${few[*]} " = *" ${name##*test_} "* ]] || chosen='more'
+                ;;
+            *) [ ! -e "$argument" ] || chosen='more' ;;
+        esac
+    done
+    if [ "$kind" = plain ] && [ "$chosen" = few ]; then echo few; else echo test package; fi
+}
+
 if [ "$install" = yes ]; then
-    "$top/packaging/dependencies.sh" --log "$results/apt.log" build test package 9>&- ||
+    # shellcheck disable=SC2046 # words on purpose
+    "$top/packaging/dependencies.sh" --log "$results/apt.log" build $(needed "$@") 9>&- ||
         stop "what the tests need could not be installed" "see above"
 fi
 flock -n 9 || work=$(mktemp -d "$cache/build.XXXXXX")
@@ -209,6 +233,8 @@ if [ "$kind" = gated ]; then
         where+=(--deselect "tests/e2e/test_$other")
     done
 fi
+# What is preloaded is told in it, and the tool itself is preloaded into.
+[ "$kind" = plain ] || where+=(--deselect "tests/e2e/test_transcripts.py::test_what_is_said[run]")
 if [ "$kind" != plain ]; then
     for elsewhere in build builds packages quickstart api bench callers clients daemons exports fuzz gate hostile_servers kerberos libpqs machines objects other_programs processes races server_side twins under_the_gate ways; do
         where+=(--ignore "$top/tests/e2e/test_$elsewhere.py")

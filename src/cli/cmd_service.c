@@ -137,13 +137,13 @@ void pga_service_print_next(const char *name)
 	pga_text_free(&word);
 }
 
-void pga_service_print_reasons(FILE *stream, const char *lines)
+void pga_service_print_reasons(FILE *stream, const char *reasons)
 {
-	while (*lines != '\0') {
-		const size_t length = strcspn(lines, "\n");
+	while (*reasons != '\0') {
+		const size_t length = strcspn(reasons, "\n");
 
-		pga_print(stream, "    %.*s\n", (int)length, lines);
-		lines += length + (lines[length] == '\n');
+		pga_print(stream, "    %.*s\n", (int)length, reasons);
+		reasons += length + (reasons[length] == '\n');
 	}
 }
 
