@@ -200,6 +200,37 @@ int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_err
 			      : 0;
 }
 
+/* As initialize_SSL(): where the file cannot be loaded, no CRL is asked for at all. */
+int pga_crls_look(const struct pga_effective *effective, struct pga_text *text,
+		  struct pga_error *error)
+{
+	const char *file = pga_effective_value(effective, "sslcrl");
+	const char *directory = pga_effective_value(effective, "sslcrldir");
+	X509_STORE *store;
+	struct stat status;
+	bool loads;
+
+	if (file == NULL || file[0] == '\0')
+		return 0;
+	/* A pipe can be read once, and libpq is to do that. */
+	if (stat(file, &status) == 0 && !S_ISREG(status.st_mode))
+		return 0;
+	store = X509_STORE_new();
+	if (store == NULL)
+		return pga_fail_memory(error);
+	if (directory != NULL && directory[0] == '\0')
+		directory = NULL;
+	loads = X509_STORE_load_locations(store, file, directory) == 1;
+	X509_STORE_free(store);
+	ERR_clear_error();
+	if (!loads)
+		pga_text_addf(text,
+			      "sslcrl=%s: holds no CRL that can be read, and libpq goes on without "
+			      "one: no certificate counts as revoked",
+			      file);
+	return text->failed ? pga_fail_memory(error) : 0;
+}
+
 void pga_roots_free(struct pga_roots *roots)
 {
 	for (size_t i = 0; i < roots->count; i++) {

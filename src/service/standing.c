@@ -257,6 +257,8 @@ static int look_further(struct pga_judging *judging, struct pga_standing *standi
 		if (why != NULL)
 			standing->stands = PGA_STANDS_BROKEN;
 		pga_text_add(&standing->why, why != NULL ? why : "");
+		if (why == NULL && pga_crls_look(effective, &standing->why, error) != 0)
+			return -1;
 	}
 	return standing->why.failed ? pga_fail_memory(error) : 0;
 }
