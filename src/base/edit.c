@@ -5,9 +5,11 @@
 #include "base/file.h"
 #include "base/path.h"
 #include "base/staged.h"
+#include "base/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,9 +201,24 @@ static int fill(struct pga_edit *edit, const char *bytes, size_t length, struct 
 	return 0;
 }
 
+/* The file gets a new inode, so that it is the old one or the new one at every instant; an editor
+ * that writes into the old one, for its other names' sake, can leave half of it behind. */
+static void warn_of_other_names(const struct pga_edit *edit)
+{
+	struct stat status;
+
+	if (edit->file >= 0 && fstat(edit->file, &status) == 0 && status.st_nlink > 1)
+		pga_print_warning(
+		    "%s: has %ju other %s (hard links), which will keep what is in it now\n"
+		    "    link them again afterwards, or use symbolic links",
+		    edit->path, (uintmax_t)status.st_nlink - 1,
+		    status.st_nlink > 2 ? "names" : "name");
+}
+
 int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length, struct pga_error *error)
 {
 	unstage(edit);
+	warn_of_other_names(edit);
 	edit->staged =
 	    pga_staged_make(&edit->directory, &edit->staged_path, &edit->leftover, error);
 	if (edit->staged < 0) {

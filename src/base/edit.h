@@ -53,7 +53,8 @@ int pga_edit_begin_in(struct pga_edit *edit, const char *path, mode_t mode, mode
 		      struct pga_error *error);
 
 /* Writes the new bytes to a temporary file in the same directory and flushes it to the disk. The
- * file itself is as before. */
+ * file itself is as before. Warns where it has other names (hard links): they will keep the old
+ * bytes. */
 int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length,
 		   struct pga_error *error);
 

@@ -188,6 +188,23 @@ def default_acl(folder, name="system.posix_acl_default", user=12345, group=5):
         pytest.skip("no access lists on this file system")
 
 
+@pytest.mark.parametrize("names", [1, 2])
+def test_other_names_of_a_file_are_told_of(home, names):
+    """The file is replaced, so that no half of it is ever there: another name of it is then one of the old file."""
+    write(home, OLD)
+    for number in range(names):
+        os.link(home / USER, home / f"copy{number}")
+    done = add(home, "prod", "--host", "h")
+    assert done.returncode == 0 and (home / "copy0").read_text() == OLD != (home / USER).read_text()
+    many = "2 other names" if names == 2 else "1 other name"
+    assert f"{home.path}/{USER}: has {many} (hard links), which will keep what is in it now\n" in done.stderr
+    assert "hard link" not in add(home, "prod", "--replace", "--host", "g").stderr
+    # What changes nothing takes nothing apart.
+    os.link(home / USER, home / "copy")
+    assert "hard link" not in add(home, "prod", "--replace", "--host", "g").stderr
+    assert (home / "copy").samefile(home / USER)
+
+
 def test_a_rewritten_file_gets_no_access_list_of_its_directory(home):
     path = write(home, OLD)
     path.chmod(0o640)
