@@ -60,6 +60,7 @@ static int read_old(struct pga_edit *edit, struct pga_error *error)
 	edit->owner = status.st_uid;
 	edit->group = status.st_gid;
 	edit->modified = status.st_mtim;
+	edit->names = status.st_nlink;
 	return 0;
 }
 
@@ -205,14 +206,11 @@ static int fill(struct pga_edit *edit, const char *bytes, size_t length, struct 
  * that writes into the old one, for its other names' sake, can leave half of it behind. */
 static void warn_of_other_names(const struct pga_edit *edit)
 {
-	struct stat status;
-
-	if (edit->file >= 0 && fstat(edit->file, &status) == 0 && status.st_nlink > 1)
+	if (edit->existed && edit->names > 1)
 		pga_print_warning(
-		    "%s: has %ju other %s (hard links), which will keep what is in it now\n"
-		    "    link them again afterwards, or use symbolic links",
-		    edit->path, (uintmax_t)status.st_nlink - 1,
-		    status.st_nlink > 2 ? "names" : "name");
+		    "%s: has %ju other %s (hard links), which will keep what is in it "
+		    "now\n    link them again afterwards, or use symbolic links",
+		    edit->path, (uintmax_t)edit->names - 1, edit->names > 2 ? "names" : "name");
 }
 
 int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length, struct pga_error *error)

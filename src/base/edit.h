@@ -36,6 +36,7 @@ struct pga_edit {
 	struct pga_stamp stamp;        /* of the old file */
 	struct pga_stamp after;        /* of what is in its place since it was applied */
 	struct timespec modified;      /* the old file's */
+	nlink_t names;                 /* that the old file has */
 	uid_t owner;
 	gid_t group;
 };

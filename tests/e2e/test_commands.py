@@ -69,7 +69,7 @@ def test_reports_for_programs_have_the_warnings(home, stepca, impostor_ca):
     write(home, impostor_ca.pem, ".postgresql/root.crt")
     write(home, "[a]\nhost=h\nsslmode=verify-full\n")
     commands = [["bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--json"], ["explain", "--json", "host=h sslmode=verify-full"],
-                ["service", "list", "--json"], ["service", "add", "b", "--host", "h", "--json"], ["enable", "--unit", "none", "--dry-run", "--json"]]
+                ["service", "list", "--json"], ["service", "add", "b", "--host", "h", "--json"], ["enable", "--unit", "none", "--root", home.path, "--dry-run", "--json"]]
     for args in commands:
         done = home.pganchor(*args, env={"PGSSLROOTCERT": home / ".postgresql/root.crt"} if args[0] == "bootstrap" else {})
         assert warned(done), (args, done.stderr)
