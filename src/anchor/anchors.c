@@ -206,7 +206,7 @@ static int compose_crt(struct installing *installing, struct pga_error *error)
 
 	pga_text_addf(&name, "anchors/%s.crt", installing->done->name);
 	crt = begin(installing, NAME_CRT, &installing->done->crt,
-		    pga_user_config(pga_text_string(&name)), 0644, error);
+		    name.failed ? NULL : pga_user_config(pga_text_string(&name)), 0644, error);
 	pga_text_free(&name);
 	if (crt == NULL)
 		return -1;

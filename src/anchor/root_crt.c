@@ -81,12 +81,12 @@ static int check(const char *path, const struct pga_text *composed, const struct
 		 struct pga_error *error)
 {
 	struct pga_text pins = PGA_TEXT_EMPTY;
+	const bool readable = read_pins(path, composed, &pins, error) == 0;
 	int result = -1;
 
-	if (composed->failed || wanted->failed)
+	if (composed->failed || wanted->failed || pins.failed)
 		(void)pga_fail_memory(error);
-	else if (read_pins(path, composed, &pins, error) != 0 ||
-		 strcmp(pga_text_string(&pins), pga_text_string(wanted)) != 0)
+	else if (!readable || strcmp(pga_text_string(&pins), pga_text_string(wanted)) != 0)
 		(void)pga_fail(error,
 			       "repair it, or use --scoped, which leaves it alone; nothing was "
 			       "changed",
@@ -165,9 +165,9 @@ static struct run find_certificate(const struct pga_text *content, size_t from)
 	return (struct run){begin.start, end.length > 0 ? end.start + end.length - begin.start : 0};
 }
 
-/* Whether the certificate with this pin is what stands there. */
+/* Whether the certificate with this pin is what stands there; *failed is set for want of memory. */
 static bool is_certificate(const char *path, const struct pga_text *content, struct run block,
-			   const char *pin)
+			   const char *pin, bool *failed)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_text found = PGA_TEXT_EMPTY;
@@ -178,6 +178,7 @@ static bool is_certificate(const char *path, const struct pga_text *content, str
 	same = block.length > 0 && !text.failed && read_pins(path, &text, &found, &error) == 0 &&
 	       found.length == PGA_PIN_LENGTH + 1 &&
 	       strncmp(pga_text_string(&found), pin, PGA_PIN_LENGTH) == 0;
+	*failed = *failed || text.failed || found.failed;
 	pga_text_free(&text);
 	pga_text_free(&found);
 	return same;
@@ -185,13 +186,13 @@ static bool is_certificate(const char *path, const struct pga_text *content, str
 
 /* Finds the comment line of this name below which the next certificate is the one with this pin. */
 static bool find_own(const char *path, const struct pga_text *content, const char *heading,
-		     const char *pin, struct run *line, struct run *block)
+		     const char *pin, struct run *line, struct run *block, bool *failed)
 {
 	*line = (struct run){0, 0};
 	do {
 		*line = find_line(content, line->start + line->length, heading);
 		*block = find_certificate(content, line->start + line->length);
-	} while (line->length > 0 && !is_certificate(path, content, *block, pin));
+	} while (line->length > 0 && !is_certificate(path, content, *block, pin, failed));
 	return line->length > 0;
 }
 
@@ -216,6 +217,7 @@ int pga_root_crt_cut(const char *path, const struct pga_text *before, const char
 	struct run line;
 	struct run block;
 	const char *gone;
+	bool failed = false;
 	int result = -1;
 
 	*cut = false;
@@ -227,8 +229,12 @@ int pga_root_crt_cut(const char *path, const struct pga_text *before, const char
 	if (read_pins(path, before, &all, error) != 0)
 		goto done;
 	gone = strstr(pga_text_string(&all), pin);
-	*cut =
-	    gone != NULL && find_own(path, before, pga_text_string(&heading), pin, &line, &block);
+	*cut = gone != NULL &&
+	       find_own(path, before, pga_text_string(&heading), pin, &line, &block, &failed);
+	if (failed) {
+		(void)pga_fail_memory(error);
+		goto done;
+	}
 	if (*cut) {
 		add_without(before, line, block, after);
 		pga_text_add_bytes(&rest, all.bytes, (size_t)(gone - all.bytes));

@@ -135,6 +135,20 @@ static int check_line(const struct pga_setting *setting, struct pga_error *error
 	return 0;
 }
 
+/* Whether the text up to there is a number as libpq reads it: no more than blanks around it. */
+static bool is_number(const char *at, const char *behind, long *number)
+{
+	char *end;
+
+	errno = 0;
+	*number = strtol(at, &end, 10);
+	if (end == at || errno != 0 || *number < INT_MIN || *number > INT_MAX)
+		return false;
+	while (is_blank(*end))
+		end++;
+	return end == behind;
+}
+
 /* Its words, its limits (parse_int_param(), useKeepalives(), connectDBStart()). */
 int pga_number_check(const char *keyword, const char *value, struct pga_error *error)
 {
@@ -147,31 +161,27 @@ int pga_number_check(const char *keyword, const char *value, struct pga_error *e
 	    "keepalives_count",
 	    "tcp_user_timeout",
 	};
-	bool is_port = strcmp(keyword, "port") == 0;
-	const char *at = value;
+	const bool is_port = strcmp(keyword, "port") == 0;
+	const char *behind = value;
 	bool one_of_them = false;
 
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		one_of_them = one_of_them || strcmp(keyword, numbers[i]) == 0;
-	/* A list of ports may have empty elements, which are the default. */
-	while (one_of_them && at != NULL) {
-		const char *comma = is_port ? strchr(at, ',') : NULL;
-		char *end;
+	for (const char *at = one_of_them ? value : NULL; at != NULL;
+	     at = *behind == ',' ? behind + 1 : NULL) {
 		long number;
 
-		errno = 0;
-		number = strtol(at, &end, 10);
-		while (is_blank(*end))
-			end++;
-		if ((end == at && !(is_port && end == comma)) || errno != 0 || number < INT_MIN ||
-		    number > INT_MAX || (comma != NULL ? end != comma : *end != '\0'))
+		behind = is_port ? strchrnul(at, ',') : at + strlen(at);
+		/* A list of ports may have empty elements, which are the default. */
+		if (is_port && behind == at)
+			continue;
+		if (!is_number(at, behind, &number))
 			return pga_fail(error, "write a whole number",
 					"invalid integer value \"%s\" for connection option \"%s\"",
 					value, keyword);
-		if (is_port && end != at && (number < 1 || number > 65535))
+		if (is_port && (number < 1 || number > 65535))
 			return pga_fail(error, "a port is from 1 to 65535",
 					"invalid port number: \"%s\"", value);
-		at = comma != NULL ? comma + 1 : NULL;
 	}
 	return 0;
 }

@@ -57,26 +57,33 @@ class Tree:
 
 
 def record(folder, store, tests, shares):
-    """Runs all tests once on builds with cover.c, a share of the files on each; the map goes to the file `store`, the sources to a
-    folder beside it."""
+    """Runs all tests, or those given, once on builds with cover.c, a share of the files on each; the map goes to the file `store`,
+    the sources to a folder beside it. A unit is "unit:" and its name."""
     trees = [cover_tree(Path(f"{folder}-{number}")) for number in range(shares)]
     making = [Path(f"{store}.{number}") for number in range(shares)]
     for path in making:
         path.unlink(missing_ok=True)
-    if not tests:
-        record_units(trees[0], trees[0].folder / "records", making[0])
-    running = [subprocess.Popen(
-        ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "recording_plugin", "-q", "--no-header", "--tb=line",
-         *(tests or ["tests/e2e"]), *left_out()], cwd=TOP, stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1", "PGANCHOR_PREFIX": str(tree.stage),
-             "MUTATION_RECORDS": str(tree.folder / "records"), "MUTATION_MAP": str(path), "MUTATION_SHARE": f"{number}/{shares}"})
-        for number, (tree, path) in enumerate(zip(trees, making))]
-    for process in running:
-        process.wait()
+    units = [test[len("unit:"):] for test in tests or () if test.startswith("unit:")]
+    others = [test for test in tests or () if not test.startswith("unit:")]
+    if units or not tests:
+        record_units(trees[0], trees[0].folder / "records", making[0], units or trees[0].units())
+    if others or not tests:
+        record_others(trees, making, others or ["tests/e2e", *left_out()])
     keep_sources(trees[0].source, store)
     Path(store).write_text("".join(path.read_text() for path in making if path.exists()))
     for path in making:
         path.unlink(missing_ok=True)
+
+
+def record_others(trees, making, tests):
+    running = [subprocess.Popen(
+        ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "recording_plugin", "-q", "--no-header", "--tb=line", *tests],
+        cwd=TOP, stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1", "PGANCHOR_PREFIX": str(tree.stage),
+             "MUTATION_RECORDS": str(tree.folder / "records"), "MUTATION_MAP": str(path), "MUTATION_SHARE": f"{number}/{len(trees)}"})
+        for number, (tree, path) in enumerate(zip(trees, making))]
+    for process in running:
+        process.wait()
 
 
 def cover_tree(folder):
@@ -97,15 +104,16 @@ def keep_sources(source, store):
     shutil.copytree(Path(source) / "src", kept)
 
 
-def record_units(tree, records, store):
-    tree.make("check", "TESTS=")
-    for name in tree.units():
+def record_units(tree, records, store, names):
+    tree.make("-j2", *[f"tests/unit/{name}" for name in names])
+    for name in names:
         record = blocks.Record(records, tree.build / "tests/unit" / name)
         begun = time.monotonic()
         done = subprocess.run([tree.build / "tests/unit" / name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with open(store, "a", encoding="utf-8") as file:
             json.dump({"test": f"unit:{name}", "seconds": round(time.monotonic() - begun, 3), "passed": done.returncode == 0,
-                       "lines": {file: sorted(lines) for file, lines in sorted(record.lines().items())}}, file)
+                       "lines": {file: sorted(lines) for file, lines in sorted(record.lines().items())},
+                       "known": record.known()}, file)
             file.write("\n")
 
 

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from clang.cindex import CursorKind, Index
+from clang.cindex import CursorKind, Index, TypeKind
 
 TOP = Path(__file__).resolve().parent.parent.parent
 
@@ -17,6 +17,10 @@ STATEMENTS = (CursorKind.COMPOUND_STMT, CursorKind.IF_STMT, CursorKind.FOR_STMT,
 # Memory that is not given back is for the sanitizers to find; a block that is larger or smaller by a byte too.
 RELEASES = re.compile(r"(\w+_)?(free|decref|release)")
 ALLOCATES = ("malloc", "calloc", "realloc", "strndup", "memset")
+# What is put into a buffer is told its size. A byte less or more of it is of no meaning while all fits; too much of it is for the
+# sanitizers, and what does not fit for a test of the place where it is cut, not of one of its sides.
+FILLS = ("snprintf", "vsnprintf", "read", "pread", "readlink", "readlinkat", "fgets", "recv", "inet_ntop")
+TIMES = ("struct timespec", "struct timeval")
 LOOPS = (CursorKind.FOR_STMT, CursorKind.WHILE_STMT, CursorKind.DO_STMT)
 
 
@@ -126,7 +130,24 @@ class Finder:
         if cursor.kind == CursorKind.CALL_EXPR and cursor.spelling in ALLOCATES:
             return
         for child in cursor.get_children():
-            self.walk(child, cursor)
+            if not self.means_nothing(child, cursor):
+                self.walk(child, cursor)
+
+    def means_nothing(self, cursor, parent):
+        """What no test could see, whatever the program is: a byte of room, and a nanosecond."""
+        return self.is_room(cursor, parent) or self.is_fraction(cursor, parent)
+
+    def is_fraction(self, cursor, parent):
+        """Of a second: how long a pause is is not for a test to measure."""
+        return (parent.kind == CursorKind.INIT_LIST_EXPR and parent.type.spelling.replace("const ", "") in TIMES
+                and bool(self.extent(cursor)) and bool(re.fullmatch(r"\d{4,}", self.text(*self.extent(cursor)))))
+
+    def is_room(self, cursor, parent):
+        """How large a buffer is: where it is declared, and where it is filled."""
+        if parent.kind == CursorKind.VAR_DECL:
+            return parent.type.kind == TypeKind.CONSTANTARRAY and cursor.kind != CursorKind.INIT_LIST_EXPR
+        return (parent.kind == CursorKind.CALL_EXPR and parent.spelling in FILLS and bool(self.extent(cursor))
+                and self.text(*self.extent(cursor)).startswith("sizeof"))
 
     def between(self, cursor):
         """The operator of two operands: where it is, and its text."""

@@ -165,7 +165,7 @@ class Worker(threading.Thread):
             result["tests"] = len(tests)
             if not tests:
                 return {**result, "outcome": "no test gets there"}
-            failed, why = self.try_all(self.map.in_turn(tests, self.options.most))
+            failed, why = self.try_all(self.map.in_turn(tests, self.options.most, change.file))
         except testing.Lost:
             failed = why = "the session of pytest was lost"
         finally:
@@ -173,6 +173,7 @@ class Worker(threading.Thread):
         if failed is None:
             return {**result, "outcome": "survived"}
         if failed in self.map.seconds and self.passes(failed):
+            self.map.notice(change.file, failed)
             return {**result, "outcome": "noticed", "test": failed, "why": why[-600:]}
         if tries == 0:
             return {**result, "outcome": "undecided", "test": failed, "why": why[-600:]}
@@ -240,7 +241,7 @@ def arguments():
     parser.add_argument("--most", type=float, default=60, help="seconds of tests that one change is given (60)")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--record", action="store_true")
-    parser.add_argument("--tests", nargs="*", help="what is recorded, arguments of pytest, besides what is known already")
+    parser.add_argument("--tests", nargs="*", help="what is recorded besides what is known already: arguments of pytest, and units as unit:test_NAME")
     parser.add_argument("--apply", nargs="+", metavar="PATCH")
     cache = os.environ.get("PGANCHOR_TEST_CACHE")
     parser.add_argument("--folder", type=Path, default=Path(cache) / "mutation" if cache else None,
@@ -269,7 +270,8 @@ def recordings(options):
             store.unlink()
         stores = []
     if options.record or not stores:
-        store = options.folder / f"map-{len(stores):02}.jsonl"
+        number = max((int(store.stem[-2:]) + 1 for store in stores), default=0)
+        store = options.folder / f"map-{number:02}.jsonl"
         building.record(options.folder / "recording", store, options.tests, options.workers)
         stores.append(store)
     return stores
@@ -278,8 +280,10 @@ def recordings(options):
 def main():
     options = arguments()
     options.folder.mkdir(parents=True, exist_ok=True)
-    known = testing.Map(recordings(options))
+    known = testing.Map(recordings(options), options.folder / "noticed.json")
     print(f"seed {options.seed}, {len(known.seconds)} tests", flush=True)
+    if options.count == 0 and not options.apply:
+        return 0
     chooser = Given(options.apply) if options.apply else Chooser(chosen(options), options)
     lock, results = threading.Lock(), []
     log = open(options.folder / "results.jsonl", "w", encoding="utf-8", buffering=1)

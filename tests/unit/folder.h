@@ -48,7 +48,7 @@ static void put(const char *path, const char *bytes)
 	assert_int_equal(fclose(file), 0);
 }
 
-static void assert_holds(const char *path, const char *expected)
+__attribute__((unused)) static void assert_holds(const char *path, const char *expected)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;

@@ -1,0 +1,467 @@
+/* anchor/certificate.h: what is read as one certificate, and each rule of what can be an anchor. */
+#include "certificates.h"
+
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Its faults behind the words that all have in common; "" for none. */
+static const char *faults_of(X509 *x509, struct pga_error *error)
+{
+	static const char before[] = "CA: \"CN=root\" cannot be an anchor: ";
+	struct pga_certificate certificate = take_certificate(x509);
+	const int result = pga_certificate_check_anchor(&certificate, "CA", error);
+
+	pga_certificate_free(&certificate);
+	if (result == 0)
+		return "";
+	assert_int_equal(result, -1);
+	assert_memory_equal(error->next, "nothing was pinned; ", 20);
+	assert_memory_equal(error->message, before, sizeof before - 1);
+	return error->message + sizeof before - 1;
+}
+
+static void assert_faults(const struct kind *kind, const char *faults)
+{
+	struct pga_error error;
+
+	assert_string_equal(faults_of(make_certificate(kind), &error), faults);
+}
+
+#define NO_CA_FALSE "its basicConstraints say CA:FALSE, so it is no CA certificate"
+#define NO_BASIC    "it has no basicConstraints, so it is no CA certificate"
+#define NO_SIGN     "its keyUsage has no keyCertSign, so it may not sign certificates"
+
+static void what_makes_a_root(void **state)
+{
+	static const struct {
+		struct kind kind;
+		const char *faults;
+	} kinds[] = {
+	    {{.name = "root"}, ""},
+	    {{.name = "root", .usage = "keyCertSign"}, ""},
+	    {{.name = "root", .purpose = "serverAuth"}, ""},
+	    {{.name = "root", .begins = -2, .ends = 60}, ""},
+	    {{.name = "root", .basic = "critical,CA:TRUE,pathlen:0"}, ""},
+	    {{.name = "root", .basic = ""}, NO_BASIC},
+	    {{.name = "root", .basic = "CA:FALSE"}, NO_CA_FALSE},
+	    {{.name = "root", .usage = "digitalSignature,cRLSign"}, NO_SIGN},
+	    {{.name = "root", .purpose = "clientAuth"},
+	     "its extendedKeyUsage does not allow TLS servers"},
+	    /* One fault of these is enough to be said. */
+	    {{.name = "root", .purpose = "clientAuth", .usage = "cRLSign"}, NO_SIGN},
+	    {{.name = "root", .basic = "CA:FALSE", .usage = "cRLSign"}, NO_CA_FALSE "; " NO_SIGN},
+	    {{.name = "root", .issuer = "other"},
+	     "it is not self-signed but issued by \"CN=other\", and libpq needs the root itself"},
+	    {{.name = "root", .issuer = "other", .basic = ""},
+	     "it is not self-signed but issued by \"CN=other\", and libpq needs the root "
+	     "itself; " NO_BASIC},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		assert_faults(&kinds[i].kind, kinds[i].faults);
+}
+
+static void its_dates(void **state)
+{
+	struct pga_error error;
+	const char *faults;
+	X509 *x509;
+
+	(void)state;
+	faults = faults_of(make_certificate(&(struct kind){.name = "root", .begins = 60}), &error);
+	assert_memory_equal(faults, "it is not valid before 20", 25);
+	assert_int_equal(faults[strlen(faults) - 1], 'Z');
+	faults = faults_of(make_certificate(&(struct kind){.name = "root", .ends = -2}), &error);
+	assert_memory_equal(faults, "it expired at 20", 16);
+	assert_int_equal(faults[strlen(faults) - 1], 'Z');
+	faults = faults_of(
+	    make_certificate(&(struct kind){.name = "root", .begins = 60, .ends = -60}), &error);
+	assert_non_null(strstr(faults, "; it expired at 20"));
+	for (int end = 0; end < 2; end++) {
+		EVP_PKEY *key = make_key();
+
+		x509 = make_unsigned(&(struct kind){.name = "root"}, key);
+		assert_int_equal(
+		    ASN1_STRING_set(end ? X509_getm_notAfter(x509) : X509_getm_notBefore(x509),
+				    "991332010203Z", -1),
+		    1);
+		sign_with(x509, key);
+		assert_string_equal(faults_of(x509, &error), "its dates cannot be read");
+		EVP_PKEY_free(key);
+	}
+}
+
+/* The times as they are shown. */
+static void dates_are_shown(void **state)
+{
+	EVP_PKEY *key = make_key();
+	X509 *x509 = make_unsigned(&(struct kind){.name = "root"}, key);
+	struct pga_certificate certificate;
+
+	(void)state;
+	assert_int_equal(ASN1_TIME_set_string(X509_getm_notBefore(x509), "20261122060000Z"), 1);
+	assert_int_equal(ASN1_STRING_set(X509_getm_notAfter(x509), "no date", -1), 1);
+	sign_with(x509, key);
+	certificate = take_certificate(x509);
+	assert_string_equal(certificate.not_before, "2026-11-22T06:00:00Z");
+	assert_string_equal(certificate.not_after, "an unreadable date");
+	pga_certificate_free(&certificate);
+	EVP_PKEY_free(key);
+}
+
+static void whose_signature_it_is(void **state)
+{
+	static const char another[] = "its authorityKeyIdentifier names another key than its own, "
+				      "so that OpenSSL does not take it "
+				      "for self-signed";
+	EVP_PKEY *other_key = make_key();
+	X509 *other = make_certificate(&(struct kind){.name = "root", .serial = 2});
+	struct pga_error error;
+
+	(void)state;
+	assert_faults(&(struct kind){.name = "root", .signer = other_key},
+		      "its signature is not its own, though it names itself as the issuer");
+	assert_faults(
+	    &(struct kind){.name = "root", .names_key_of = other, .names_how = "keyid:always"},
+	    another);
+	assert_faults(
+	    &(struct kind){.name = "root", .names_key_of = other, .names_how = "issuer:always"},
+	    another);
+	/* And without a name, whatever else. */
+	{
+		struct pga_certificate nameless =
+		    take_certificate(make_certificate(&(struct kind){.name = ""}));
+
+		assert_int_equal(pga_certificate_check_anchor(&nameless, "CA", &error), -1);
+		assert_string_equal(error.message,
+				    "CA: \"\" cannot be an anchor: it has no subject");
+		pga_certificate_free(&nameless);
+	}
+	X509_free(other);
+	EVP_PKEY_free(other_key);
+}
+
+static void extensions_that_nobody_knows(void **state)
+{
+	struct pga_error error;
+
+	(void)state;
+	for (int critical = 0; critical < 2; critical++) {
+		EVP_PKEY *key = make_key();
+		X509 *x509 = make_unsigned(&(struct kind){.name = "root"}, key);
+
+		ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+		ASN1_OBJECT *object = OBJ_txt2obj("1.2.3.4", 1);
+		X509_EXTENSION *extension;
+
+		assert_int_equal(ASN1_OCTET_STRING_set(value, (const unsigned char *)"\5\0", 2), 1);
+		extension = X509_EXTENSION_create_by_OBJ(NULL, object, critical, value);
+		assert_int_equal(X509_add_ext(x509, extension, -1), 1);
+		sign_with(x509, key);
+		assert_string_equal(
+		    faults_of(x509, &error),
+		    critical ? "it has a critical extension that OpenSSL does not know" : "");
+		X509_EXTENSION_free(extension);
+		ASN1_OBJECT_free(object);
+		ASN1_OCTET_STRING_free(value);
+		EVP_PKEY_free(key);
+	}
+}
+
+static void damaged_extensions(void **state)
+{
+	EVP_PKEY *key = make_key();
+	X509 *x509 = make_unsigned(&(struct kind){.name = "root"}, key);
+	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *extension;
+	struct pga_error error;
+
+	(void)state;
+	assert_int_equal(ASN1_OCTET_STRING_set(value, (const unsigned char *)"\xff", 1), 1);
+	extension = X509_EXTENSION_create_by_NID(NULL, NID_subject_alt_name, 0, value);
+	assert_int_equal(X509_add_ext(x509, extension, -1), 1);
+	sign_with(x509, key);
+	assert_non_null(strstr(faults_of(x509, &error), "its extensions are damaged"));
+	X509_EXTENSION_free(extension);
+	ASN1_OCTET_STRING_free(value);
+	EVP_PKEY_free(key);
+}
+
+/* One that OpenSSL knows by its numbers alone: with so many bits, it need not be a key. */
+static EVP_PKEY *rsa_of_bits(int bits)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	BIGNUM *modulus = BN_new();
+	BIGNUM *exponent = BN_new();
+	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+	EVP_PKEY *key = NULL;
+	OSSL_PARAM *parameters;
+
+	assert_int_equal(BN_rand(modulus, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+	assert_int_equal(BN_set_word(exponent, 65537), 1);
+	assert_int_equal(OSSL_PARAM_BLD_push_BN(builder, "n", modulus), 1);
+	assert_int_equal(OSSL_PARAM_BLD_push_BN(builder, "e", exponent), 1);
+	parameters = OSSL_PARAM_BLD_to_param(builder);
+	assert_int_equal(EVP_PKEY_fromdata_init(context), 1);
+	assert_int_equal(EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters), 1);
+	OSSL_PARAM_free(parameters);
+	OSSL_PARAM_BLD_free(builder);
+	BN_free(modulus);
+	BN_free(exponent);
+	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
+static EVP_PKEY *explicit_curve(void)
+{
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
+	EVP_PKEY *key = NULL;
+
+	assert_int_equal(EVP_PKEY_keygen_init(context), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_group_name(context, "P-256"), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_ec_param_enc(context, OPENSSL_EC_EXPLICIT_CURVE), 1);
+	assert_int_equal(EVP_PKEY_generate(context, &key), 1);
+	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
+/* A certificate as it comes out of its own DER form, which tells what its key was written as. */
+static X509 *read_again(X509 *x509)
+{
+	unsigned char *der = NULL;
+	const int length = i2d_X509(x509, &der);
+	const unsigned char *at = der;
+	X509 *again = d2i_X509(NULL, &at, length);
+
+	assert_non_null(again);
+	OPENSSL_free(der);
+	X509_free(x509);
+	return again;
+}
+
+static void its_key(void **state)
+{
+	EVP_PKEY *signer = make_key();
+	struct {
+		EVP_PKEY *key;
+		bool own; /* it can sign */
+		const char *fault;
+	} keys[] = {
+	    {EVP_RSA_gen(2048), true, ""},
+	    {EVP_EC_gen("P-384"), true, ""},
+	    {EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"), true, ""},
+	    {EVP_PKEY_Q_keygen(NULL, NULL, "ED448"), true, ""},
+	    {EVP_RSA_gen(2047), true, "its RSA key has 2047 bits, and 2048 are needed"},
+	    {EVP_EC_gen("P-224"), true, "its EC key has 224 bits, and 256 are needed"},
+	    {explicit_curve(), true, "its EC key brings a curve of its own instead of naming one"},
+	    {rsa_of_bits(16384), false, ""},
+	    {rsa_of_bits(16385), false, "its RSA key has 16385 bits, and 16384 are the most"},
+	    {EVP_PKEY_Q_keygen(NULL, NULL, "X25519"), false,
+	     "its key is neither RSA, EC, Ed25519 nor Ed448"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+		const struct kind kind = {
+		    .name = "root", .key = keys[i].key, .signer = keys[i].own ? NULL : signer};
+		static const char others[] =
+		    "its signature is not its own, though it names itself as the issuer";
+		struct pga_error error;
+		const char *faults;
+
+		assert_non_null(kind.key);
+		faults = faults_of(read_again(make_certificate(&kind)), &error);
+		if (!keys[i].own) {
+			assert_memory_equal(faults, others, sizeof others - 1);
+			faults += sizeof others - 1;
+			faults += faults[0] != '\0' ? 2 : 0;
+		}
+		assert_string_equal(faults, keys[i].fault);
+		EVP_PKEY_free(keys[i].key);
+	}
+	EVP_PKEY_free(signer);
+}
+
+static void a_key_of_no_kind(void **state)
+{
+	EVP_PKEY *key = make_key();
+	X509 *x509 = make_unsigned(&(struct kind){.name = "root"}, key);
+	unsigned char *bytes = OPENSSL_malloc(4);
+	struct pga_error error;
+
+	(void)state;
+	memset(bytes, 0, 4);
+	assert_int_equal(X509_PUBKEY_set0_param(X509_get_X509_PUBKEY(x509),
+						OBJ_txt2obj("1.2.3.4", 1), V_ASN1_UNDEF, NULL,
+						bytes, 4),
+			 1);
+	sign_with(x509, key);
+	assert_string_equal(faults_of(read_again(x509), &error), "its key cannot be read");
+	EVP_PKEY_free(key);
+}
+
+/* Reads it, and compares. The rest of the text is behind the certificate; before: before it. */
+static void assert_read(const char *text, const char *message)
+{
+	struct pga_certificate certificate;
+	struct pga_error error;
+	const int result = pga_certificate_read(&certificate, "here", text, strlen(text), &error);
+
+	if (message == NULL) {
+		assert_int_equal(result, 0);
+		assert_non_null(certificate.x509);
+		pga_certificate_free(&certificate);
+	} else {
+		assert_int_equal(result, -1);
+		assert_string_equal(error.message, message);
+		assert_non_null(strstr(error.next, "othing was pinned"));
+	}
+	assert_null(certificate.x509);
+	assert_null(certificate.pem);
+}
+
+static void what_is_read(void **state)
+{
+	struct pga_certificate root = make_root("root");
+	const char *pem = root.pem;
+	const size_t line = strlen("-----BEGIN CERTIFICATE-----\n");
+	char text[8192];
+	char long_line[400];
+
+	(void)state;
+	memset(long_line, ' ', sizeof long_line);
+	memcpy(long_line + 390, "x\n", 3);
+#define AROUND(before, after) \
+	((void)snprintf(text, sizeof text, "%s%s%s", before, pem, after), text)
+	assert_read(AROUND("", ""), NULL);
+	assert_read(AROUND(" \t\r\n", " \t\r\n\n"), NULL);
+	assert_read(AROUND("", pem), "here: more than one certificate, where one root is expected");
+	assert_read(AROUND("", "\n \nx"), "here: something else follows the certificate");
+	assert_read(AROUND("", "x\n"), "here: something else follows the certificate");
+	assert_read(AROUND("", long_line), "here: something else follows the certificate");
+	assert_read(AROUND("", "-----BEGIN CERTIFICAT-----"),
+		    "here: something else follows the certificate");
+	assert_read(AROUND("x\n", ""), "here: not a certificate in PEM form");
+	assert_read("", "here: not a certificate in PEM form");
+	assert_read("-----BEGIN CERTIFICATE-----\n", "here: damaged PEM");
+	assert_read("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n",
+		    "here: the PEM block holds no X.509 certificate");
+	(void)snprintf(text, sizeof text, "-----BEGIN CERTIFICATE-----\nNote: a\n\n%s", pem + line);
+	assert_read(text, "here: damaged PEM");
+	(void)snprintf(text, sizeof text, "-----BEGIN TRUSTED CERTIFICATE-----\n%s", pem + line);
+	assert_read(text, "here: not a certificate in PEM form");
+	pga_certificate_free(&root);
+}
+
+/* The bytes as PEM, read as a certificate. */
+static int read_der(const unsigned char *der, size_t length, struct pga_error *error)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct pga_certificate certificate;
+	char *text = NULL;
+	int result;
+	long size;
+
+	assert_true(PEM_write_bio(bio, "CERTIFICATE", "", der, (long)length) > 0);
+	size = BIO_get_mem_data(bio, &text);
+	(void)BIO_write(bio, "", 1);
+	(void)BIO_get_mem_data(bio, &text);
+	result = pga_certificate_read(&certificate, "here", text, (size_t)size, error);
+	pga_certificate_free(&certificate);
+	BIO_free(bio);
+	return result;
+}
+
+static void one_form_alone_is_hashed(void **state)
+{
+	static const char message[] = "here: the PEM block holds no X.509 certificate";
+	X509 *x509 = make_certificate(&(struct kind){.name = "root"});
+	unsigned char bytes[4096];
+	unsigned char *at = bytes + 1;
+	const int length = i2d_X509(x509, &at);
+	struct pga_error error;
+
+	(void)state;
+	assert_int_equal(bytes[2], 0x82);
+	assert_int_equal(read_der(bytes + 1, (size_t)length, &error), 0);
+	/* A byte behind it. */
+	bytes[1 + length] = 0;
+	assert_int_equal(read_der(bytes + 1, (size_t)length + 1, &error), -1);
+	assert_string_equal(error.message, message);
+	/* Its length in one byte more than is needed. */
+	bytes[0] = 0x30;
+	bytes[1] = 0x83;
+	bytes[2] = 0;
+	assert_int_equal(read_der(bytes, (size_t)length + 1, &error), -1);
+	assert_string_equal(error.message, message);
+	X509_free(x509);
+}
+
+static void a_nul_is_no_text(void **state)
+{
+	struct pga_certificate root = make_root("root");
+	struct pga_certificate certificate;
+	struct pga_error error;
+	const size_t length = strlen(root.pem);
+
+	(void)state;
+	assert_int_equal(pga_certificate_read(&certificate, "here", root.pem, length, &error), 0);
+	pga_certificate_free(&certificate);
+	assert_int_equal(pga_certificate_read(&certificate, "here", root.pem, length + 1, &error),
+			 -1);
+	assert_string_equal(error.message, "here: not a certificate in PEM form");
+	pga_certificate_free(&root);
+}
+
+static void its_names(void **state)
+{
+	struct pga_certificate certificate;
+	struct pga_error error;
+	char name[64 + 1];
+	unsigned char digest[32];
+	unsigned size = 0;
+	char hex[PGA_PIN_LENGTH + 1];
+	X509 *x509 = make_certificate(
+	    &(struct kind){.name = "b\u00fc, \x1b", .issuer = "the other", .serial = 77});
+
+	(void)state;
+	assert_int_equal(X509_digest(x509, EVP_sha256(), digest, &size), 1);
+	for (unsigned i = 0; i < size; i++)
+		(void)snprintf(hex + (size_t)2 * i, 3, "%02x", digest[i]);
+	assert_int_equal(pga_certificate_of(&certificate, x509, &error), 0);
+	assert_string_equal(certificate.subject, "CN=b\u00fc\\, \\1B");
+	assert_string_equal(certificate.issuer, "CN=the other");
+	assert_string_equal(certificate.pin, hex);
+	pga_certificate_free(&certificate);
+	X509_free(x509);
+	memset(name, 'x', 64);
+	name[64] = '\0';
+	certificate = make_root(name);
+	assert_int_equal(strlen(certificate.subject), 67);
+	assert_string_equal(certificate.subject, certificate.issuer);
+	pga_certificate_free(&certificate);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_makes_a_root),
+	    cmocka_unit_test(its_dates),
+	    cmocka_unit_test(dates_are_shown),
+	    cmocka_unit_test(whose_signature_it_is),
+	    cmocka_unit_test(extensions_that_nobody_knows),
+	    cmocka_unit_test(damaged_extensions),
+	    cmocka_unit_test(its_key),
+	    cmocka_unit_test(a_key_of_no_kind),
+	    cmocka_unit_test(what_is_read),
+	    cmocka_unit_test(one_form_alone_is_hashed),
+	    cmocka_unit_test(a_nul_is_no_text),
+	    cmocka_unit_test(its_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
