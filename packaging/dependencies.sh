@@ -49,7 +49,7 @@ packages_of() {
             # pgbench comes with the server.
             echo postgresql-common postgresql postgresql-client
             echo python3 python3-pytest python3-psycopg2 python3-cryptography
-            echo procps util-linux openssl curl
+            echo procps util-linux openssl curl strace
             # The manuals are checked.
             echo mandoc
             ;;
@@ -59,7 +59,7 @@ packages_of() {
             echo php-cli php-pgsql ruby-pg g++ patchelf
             echo python3-psycopg libdbd-pg-perl lua5.3 lua-sql-postgres tcl libpgtcl odbc-postgresql unixodbc libpqxx-dev
             echo gdal-bin python3-pyqt5.qtsql libqt5sql5-psql r-cran-rpostgresql
-            echo libcmocka-dev valgrind strace xz-utils mmdebstrap
+            echo libcmocka-dev valgrind xz-utils mmdebstrap
             # tests/fuzz: libFuzzer is clang's.
             echo clang libclang-rt-dev
             # tests/upstream: source packages, verified and unpacked.
