@@ -28,6 +28,9 @@ void trace_calls(struct pga_text *into);
 /* The time of day stays what it is now. */
 void stop_clock(void);
 
+/* All files seem to have been changed at that instant, as where a file system counts no better. */
+void stop_times(bool stop);
+
 /* Whoever looks at a clock twice sees that so many seconds have gone by. 0: as they do. */
 void hurry_clock(time_t seconds);
 

@@ -416,6 +416,52 @@ static void the_calls_in_their_order(void **state)
 		     "unlinkat .pganchor.loc 0\n");
 }
 
+/* Where no time tells that it has changed, its bytes do. */
+static void what_no_time_tells(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *meanwhile;
+		bool removed;
+		bool goes_on;
+	} cases[] = {
+	    {"before", "before", false, true},
+	    {"before", "BEFORE", false, false},
+	    {"before", "beforE", false, false},
+	    {"before", "befor", false, false},
+	    {"before", "", false, false},
+	    {"", "", false, true},
+	    {"", "x", false, false},
+	    {"before", "", true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pga_edit edit;
+		struct pga_error error = {"", ""};
+
+		put("file", cases[i].before);
+		stop_clock();
+		stop_times(true);
+		assert_int_equal(pga_edit_begin(&edit, "file", 0600, &error), 0);
+		if (cases[i].removed)
+			assert_int_equal(unlink("file"), 0);
+		else
+			put("file", cases[i].meanwhile);
+		assert_int_equal(finish(&edit, &error), cases[i].goes_on ? 0 : -1);
+		stop_times(false);
+		if (cases[i].goes_on) {
+			assert_holds("file", "after");
+			continue;
+		}
+		assert_string_equal(error.message,
+				    "file: another program changed it in the meantime");
+		if (!cases[i].removed)
+			assert_holds("file", cases[i].meanwhile);
+	}
+	assert_int_equal(names_in("."), 0);
+}
+
 /* What to do about it, by what it is. */
 static void the_way_out(void **state)
 {
@@ -451,10 +497,11 @@ static void the_way_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(changing_a_file),          IN_A_FOLDER(making_a_file),
-	    IN_A_FOLDER(changing_several),         IN_A_FOLDER(what_cannot_be_taken_back),
-	    IN_A_FOLDER(zero_is_a_descriptor),     IN_A_FOLDER(bytes_that_move_one_by_one),
-	    IN_A_FOLDER(the_calls_in_their_order), IN_A_FOLDER(the_way_out),
+	    IN_A_FOLDER(changing_a_file),      IN_A_FOLDER(making_a_file),
+	    IN_A_FOLDER(changing_several),     IN_A_FOLDER(what_cannot_be_taken_back),
+	    IN_A_FOLDER(zero_is_a_descriptor), IN_A_FOLDER(bytes_that_move_one_by_one),
+	    IN_A_FOLDER(what_no_time_tells),   IN_A_FOLDER(the_calls_in_their_order),
+	    IN_A_FOLDER(the_way_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
