@@ -82,8 +82,26 @@ static const char *words_of(int flags)
 	return words;
 }
 
+/* What happens before a call. */
+static struct {
+	const char *name;
+	unsigned left;
+	void (*happens)(void);
+} meanwhile;
+
+void call_before(const char *name, unsigned number, void (*happens)(void))
+{
+	meanwhile.name = name;
+	meanwhile.left = number;
+	meanwhile.happens = happens;
+}
+
 static bool fails(const char *name)
 {
+	if (meanwhile.name != NULL && strcmp(meanwhile.name, name) == 0 && --meanwhile.left == 0) {
+		meanwhile.name = NULL;
+		meanwhile.happens();
+	}
 	if (failing.name == NULL || strcmp(failing.name, name) != 0)
 		return false;
 	if (failing.left > 1) {
@@ -187,12 +205,22 @@ WRAP(int, pipe2, -1, (int ends[2], int flags), (ends, flags))
 WRAP(int, dup2, -1, (int from, int to), (from, to))
 WRAP(int, setenv, -1, (const char *name, const char *value, int replace), (name, value, replace))
 
+/* A write that has moved nothing at all is no error either. */
+static bool is_idle(const char *name)
+{
+	static unsigned turn;
+
+	return slow && strstr(name, "write") != NULL && ++turn % 3 == 0;
+}
+
 /* A call that moves bytes, and is slow where that is wanted. */
 #define WRAP_TRANSFER(name, parameters, arguments)                                      \
 	ssize_t __real_##name parameters;                                               \
 	ssize_t __wrap_##name parameters;                                               \
 	ssize_t __wrap_##name parameters                                                \
 	{                                                                               \
+		if (is_idle(#name))                                                     \
+			return 0;                                                       \
 		return fails(#name) || is_slow(&length) ? -1 : __real_##name arguments; \
 	}
 
@@ -229,9 +257,10 @@ void hurry_clock(time_t seconds)
 	hurried = 0;
 }
 
-void stop_clock(void)
+void stop_clock(time_t ahead)
 {
 	(void)__real_clock_gettime(CLOCK_REALTIME, &stopped);
+	stopped.tv_sec += ahead;
 }
 
 static bool times_stopped;
