@@ -1,10 +1,11 @@
-/* activate/image.h, activate/daemons.h: where a path leads to in a directory that will be a root
- * directory, and what is known of a service there. */
+/* activate/image.h, activate/daemons.h, activate/session.h: where a path leads to in a directory
+ * that will be a root directory, and what is known of a service and of sessions there. */
 #include "cmocka_start.h"
 #include "folder.h"
 
 #include "activate/daemons.h"
 #include "activate/image.h"
+#include "activate/session.h"
 
 #include <sys/stat.h>
 
@@ -215,14 +216,101 @@ static void only_where_the_file_is(void **state)
 			 access("/usr/bin/pg_ctlcluster", F_OK) == 0);
 }
 
+/* ---- sessions ---- */
+
+static void a_session_that_runs(void **state)
+{
+	char path[100];
+
+	(void)state;
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", folder, 1), 0);
+	assert_false(pga_user_session_runs());
+	assert_int_equal(mkdir("systemd", 0700), 0);
+	assert_false(pga_user_session_runs());
+	put("systemd/private", "");
+	assert_true(pga_user_session_runs());
+	/* A relative one does not count, and then it is the usual. */
+	(void)snprintf(path, sizeof path, "/run/user/%lu/systemd/private", (unsigned long)getuid());
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", ".", 1), 0);
+	assert_int_equal(pga_user_session_runs(), access(path, F_OK) == 0);
+	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+	assert_int_equal(pga_user_session_runs(), access(path, F_OK) == 0);
+}
+
+/* Only where all of it is so. */
+static void x_sessions_that_lose_it(void **state)
+{
+	static const struct {
+		const char *options; /* NULL: there is no such file */
+		bool script;
+		mode_t agent; /* 0: there is none */
+		bool lose;
+	} x[] = {
+	    {"use-ssh-agent\n", true, 02755, true},
+	    {"a\n  use-ssh-agent \nb", true, 02755, true},
+	    {"\n\n\tuse-ssh-agent\t#", true, 02755, true},
+	    {"use-ssh-agent", true, 02755, true},
+	    {"use-ssh-agents\n", true, 02755, false},
+	    {"no-use-ssh-agent\n", true, 02755, false},
+	    {"# use-ssh-agent\n", true, 02755, false},
+	    {"use-ssh-agen\n", true, 02755, false},
+	    {"", true, 02755, false},
+	    {NULL, true, 02755, false},
+	    {"use-ssh-agent\n", false, 02755, false},
+	    {"use-ssh-agent\n", true, 0755, false},
+	    {"use-ssh-agent\n", true, 0, false},
+	};
+
+	(void)state;
+	assert_int_equal(mkdir("etc", 0755) | mkdir("etc/X11", 0755) |
+			     mkdir("etc/X11/Xsession.d", 0755) | mkdir("usr", 0755) |
+			     mkdir("usr/bin", 0755),
+			 0);
+	for (size_t i = 0; i < sizeof x / sizeof x[0]; i++) {
+		(void)unlink("etc/X11/Xsession.options");
+		(void)unlink("etc/X11/Xsession.d/90x11-common_ssh-agent");
+		(void)unlink("usr/bin/ssh-agent");
+		if (x[i].options != NULL)
+			put("etc/X11/Xsession.options", x[i].options);
+		if (x[i].script)
+			put("etc/X11/Xsession.d/90x11-common_ssh-agent", "");
+		if (x[i].agent != 0) {
+			put("usr/bin/ssh-agent", "");
+			assert_int_equal(chmod("usr/bin/ssh-agent", x[i].agent), 0);
+		}
+		if (pga_x_sessions_lose_preload(folder) != x[i].lose)
+			fail_msg("case %zu", i);
+	}
+}
+
+static void the_ld_so_of_musl(void **state)
+{
+	char expected[100];
+	char *path;
+
+	(void)state;
+	assert_null(pga_find_musl(folder));
+	assert_int_equal(mkdir("lib", 0755), 0);
+	put("lib/ld-linux.so.2", "");
+	put("lib/ld-musl-x86_64.so.10", "");
+	put("lib/xld-musl-x86_64.so.1", "");
+	assert_null(pga_find_musl(folder));
+	put("lib/ld-musl-x86_64.so.1", "");
+	path = pga_find_musl(folder);
+	(void)snprintf(expected, sizeof expected, "%s/lib/ld-musl-x86_64.so.1", folder);
+	assert_string_equal(path, expected);
+	free(path);
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(where_a_path_leads),     IN_A_FOLDER(many_links),
-	    cmocka_unit_test(without_an_image),  IN_A_FOLDER(what_is_known_of_services),
-	    IN_A_FOLDER(only_where_the_file_is),
+	    IN_A_FOLDER(where_a_path_leads),      IN_A_FOLDER(many_links),
+	    cmocka_unit_test(without_an_image),   IN_A_FOLDER(what_is_known_of_services),
+	    IN_A_FOLDER(only_where_the_file_is),  IN_A_FOLDER(a_session_that_runs),
+	    IN_A_FOLDER(x_sessions_that_lose_it), IN_A_FOLDER(the_ld_so_of_musl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
