@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -201,6 +203,8 @@ WRAP(ssize_t, flistxattr, -1, (int file, char *names, size_t size), (file, names
 WRAP(int, fsetxattr, -1, (int file, const char *name, const void *value, size_t size, int flags),
      (file, name, value, size, flags))
 WRAP(int, fremovexattr, -1, (int file, const char *name), (file, name))
+WRAP(int, poll, -1, (struct pollfd * files, nfds_t count, int wait), (files, count, wait))
+WRAP(pid_t, waitpid, -1, (pid_t pid, int *status, int options), (pid, status, options))
 WRAP(int, pipe2, -1, (int ends[2], int flags), (ends, flags))
 WRAP(int, dup2, -1, (int from, int to), (from, to))
 WRAP(int, setenv, -1, (const char *name, const char *value, int replace), (name, value, replace))
