@@ -161,6 +161,14 @@ static bool is_slow(size_t *length)
 		return fails(#name) ? (failure) : __real_##name arguments; \
 	}
 
+/* Ours, where the program has it: root may not act as everybody. */
+__attribute__((weak)) int __real_pga_act_as(uid_t owner, gid_t group);
+int __wrap_pga_act_as(uid_t owner, gid_t group);
+int __wrap_pga_act_as(uid_t owner, gid_t group)
+{
+	return fails("pga_act_as") ? -1 : __real_pga_act_as(owner, group);
+}
+
 /* The same of one that is traced. */
 #define WRAP_TRACED(name, parameters, arguments, ...)               \
 	int __real_##name parameters;                               \
