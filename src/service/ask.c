@@ -17,48 +17,61 @@
 
 #define PROBE PGA_PROBE
 
-/* libpq's words quote what they are about, and that can be a password. */
-static int fail_masked(const char *line, const char *given, struct pga_error *error)
+/* libpq's words quote what they are about, and that can be a password. Returns -1 for want of
+ * memory. */
+static int say_masked(const char *line, const char *given, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
+	int result = 0;
 
 	pga_text_add_masked_message(&words, line, given);
-	(void)pga_fail(error, NULL, "%s", pga_text_string(&words));
+	if (words.failed)
+		result = pga_fail_memory(error);
+	else
+		(void)pga_fail(error, NULL, "%s", pga_text_string(&words));
 	pga_text_free(&words);
-	return -1;
+	return result;
 }
 
-/* How many of libpq's lines are about the probe; the first that is not is what it refuses. */
-static size_t read_words(const char *said, const char *given, struct pga_error *error)
+/* How many of libpq's lines are about the probe; the first that is not is what it refuses. Returns
+ * -1 for want of memory. */
+static int read_words(const char *said, const char *given, size_t *probes, struct pga_error *error)
 {
-	size_t probes = 0;
 	bool other = false;
+	int result = 0;
 
-	while (*said != '\0') {
+	for (*probes = 0; *said != '\0' && !other;) {
 		size_t length = strcspn(said, "\n");
 		char *line = strndup(said, length);
 
-		if (line != NULL && strstr(line, PROBE) != NULL)
-			probes++;
-		else if (line != NULL && !other)
-			other = fail_masked(line, given, error) != 0;
+		if (line == NULL)
+			return pga_fail_memory(error);
+		other = strstr(line, PROBE) == NULL;
+		if (other)
+			result = say_masked(line, given, error);
 		free(line);
+		(*probes)++;
 		said += length + (said[length] == '\n');
 	}
-	return other ? 0 : probes;
+	if (other)
+		*probes = 0;
+	return result;
 }
 
 /* Takes the settings of a probe that libpq refused this many times, and finishes it. */
 static int take(PGconn *conn, const char *given, size_t times, struct pga_effective *effective,
 		struct pga_error *error)
 {
+	size_t probes;
 	int result = 0;
 
 	memset(effective, 0, sizeof *effective);
 	if (conn == NULL)
 		return pga_fail_memory(error);
 	(void)pga_fail(error, NULL, "libpq does not say why it refuses");
-	if (read_words(pga_linked_libpq.errorMessage(conn), given, error) < times)
+	if (read_words(pga_linked_libpq.errorMessage(conn), given, &probes, error) != 0)
+		result = -1;
+	else if (probes < times)
 		result = 1;
 	else if (pga_effective_of(&pga_linked_libpq, conn, effective) != 0)
 		result = pga_fail_memory(error);

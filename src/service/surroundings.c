@@ -14,6 +14,9 @@ int pga_standing_here(const struct pga_settings *settings, const struct pga_poli
 	char *service = named != NULL ? strdup(named) : NULL;
 	int result;
 
+	memset(standing, 0, sizeof *standing);
+	if (named != NULL && service == NULL)
+		return pga_fail_memory(error);
 	(void)unsetenv("PGSERVICE");
 	result = pga_standing_of_settings(settings, policy, standing, error);
 	if (service != NULL)
