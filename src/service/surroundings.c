@@ -68,6 +68,8 @@ void pga_surroundings_tell(const struct pga_standing *standing, struct pga_text 
 {
 	const struct pga_effective *effective = &standing->effective;
 
+	/* Where settings come from is unknown for want of memory alone. */
+	text->failed = text->failed || (effective->options != NULL && effective->origins == NULL);
 	for (const PQconninfoOption *option = effective->options;
 	     option != NULL && option->keyword != NULL && effective->origins != NULL; option++)
 		if (effective->origins[option - effective->options] == PGA_FROM_ENVIRONMENT &&

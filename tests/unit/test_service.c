@@ -323,6 +323,84 @@ static void the_environment_stays(void **state)
 	pga_settings_free(&settings);
 }
 
+static const char *const surroundings[][2] = {
+    {"PGSSLCRL", "/nowhere/a b"},
+    {"PGPORT", "5433"},
+    {"PGUSER", "u"},
+    {"PGDATABASE", "d"},
+    {"PGPASSWORD", "secret"},
+    {"PGAPPNAME", "x"},
+    {"PGOPTIONS", ""},
+    {"PGCONNECT_TIMEOUT", "3"},
+    {"PGCLIENTENCODING", "UTF8"},
+    {"PGPASSFILE", "/p"},
+    {"PGHOST", "other"},
+    {"PGGSSENCMODE", ""},
+};
+
+static int tell(struct pga_text *told, const char *mode, struct pga_error *said)
+{
+	struct pga_settings settings = {.items = NULL};
+	struct pga_standing standing;
+	int result = -1;
+
+	if (pga_settings_add(&settings, "host", "h", said) == 0 &&
+	    pga_settings_add(&settings, "sslmode", mode, said) == 0 &&
+	    pga_settings_add(&settings, "gssencmode", "disable", said) == 0 &&
+	    pga_standing_here(&settings, &policy, &standing, said) == 0) {
+		pga_surroundings_tell(&standing, told);
+		result = standing.why.failed || told->failed ? pga_fail_memory(said) : 0;
+		pga_standing_free(&standing);
+	}
+	pga_settings_free(&settings);
+	return result;
+}
+
+#define COUNTS(keyword)                                                                  \
+	" counts in this shell, since the entry does not say " keyword "; give " keyword \
+	"=VALUE to have "                                                                \
+	"the same everywhere"
+
+static const char surroundings_told[] = "environment PGPORT: port=5433" COUNTS(
+    "port") "\nenvironment PGSSLCRL: sslcrl=/nowhere/a b" COUNTS("sslcrl");
+
+static int tell_once(struct pga_error *said)
+{
+	struct pga_text told = PGA_TEXT_EMPTY;
+	const int result = tell(&told, "verify-full", said);
+
+	if (result == 0)
+		assert_string_equal(pga_text_string(&told), surroundings_told);
+	pga_text_free(&told);
+	return result;
+}
+
+/* What the environment adds to an entry is said, but for what is about the user. */
+static void what_surrounds_an_entry(void **state)
+{
+	struct pga_text told = PGA_TEXT_EMPTY;
+	char wanted[1024];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof surroundings / sizeof surroundings[0]; i++)
+		assert_int_equal(setenv(surroundings[i][0], surroundings[i][1], 1), 0);
+	without_each(tell_once, true);
+	assert_int_equal(tell(&told, "prefer", &error), 0);
+	(void)snprintf(
+	    wanted, sizeof wanted,
+	    "%s\nwith the environment of this shell the entry is weak: ", surroundings_told);
+	assert_memory_equal(pga_text_string(&told), wanted, strlen(wanted));
+	pga_text_free(&told);
+	for (size_t i = 0; i < sizeof surroundings / sizeof surroundings[0]; i++)
+		assert_int_equal(unsetenv(surroundings[i][0]), 0);
+	assert_int_equal(tell(&told, "verify-full", &error), 0);
+	assert_string_equal(pga_text_string(&told), "");
+	assert_int_equal(tell(&told, "prefer", &error), 0);
+	assert_memory_equal(pga_text_string(&told), wanted + strlen(surroundings_told) + 1,
+			    strlen(wanted) - strlen(surroundings_told) - 1);
+	pga_text_free(&told);
+}
+
 /* Composes the entry of these settings (keyword, value, …) and writes it. */
 static int add(const char *const *words, const char *anchor, const struct pga_pins *pins,
 	       struct pga_text *told, struct pga_changed *changed, struct pga_error *said)
@@ -629,13 +707,14 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_folder)
 	const struct CMUnitTest tests[] = {
-	    TEST(entries_of_a_file),      TEST(many_entries),
-	    TEST(where_the_files_are),    TEST(no_text),
-	    TEST(how_entries_stand),      TEST(lines_that_libpq_refuses),
-	    TEST(judging_without_memory), TEST(the_environment_stays),
-	    TEST(what_a_wish_becomes),    TEST(the_anchor_s_file),
-	    TEST(adding_without_memory),  TEST(deleting_without_memory),
-	    TEST(what_cannot_be_written), TEST(what_a_file_of_roots_holds),
+	    TEST(entries_of_a_file),          TEST(many_entries),
+	    TEST(where_the_files_are),        TEST(no_text),
+	    TEST(how_entries_stand),          TEST(lines_that_libpq_refuses),
+	    TEST(judging_without_memory),     TEST(the_environment_stays),
+	    TEST(what_surrounds_an_entry),    TEST(what_a_wish_becomes),
+	    TEST(the_anchor_s_file),          TEST(adding_without_memory),
+	    TEST(deleting_without_memory),    TEST(what_cannot_be_written),
+	    TEST(what_a_file_of_roots_holds),
 	};
 
 	return cmocka_run_group_tests(tests, make_root_once, free_root);
