@@ -1,5 +1,5 @@
-/* Memory that runs out, for units that are linked with WRAP_MEMORY: of our own code, and where
- * fail_openssl() was called first, of OpenSSL's. */
+/* Memory that runs out, for units that are linked with WRAP_MEMORY, of our own code
+ * alone, unless OpenSSL is led here as well. */
 #ifndef PGA_TESTS_UNIT_FAILING_H
 #define PGA_TESTS_UNIT_FAILING_H
 
@@ -82,7 +82,8 @@ static bool is_about_memory(const char *message)
 /* Does it once without the first allocation, once without the second, and so on to the end. Where
  * there was enough, it is done; where it fails, that is why. With can_do_without, it may be done
  * without one, too: the attempt itself sees whether it was done right. */
-static void without_each(int (*attempt)(struct pga_error *error), bool can_do_without)
+__attribute__((unused)) static void without_each(int (*attempt)(struct pga_error *error),
+						 bool can_do_without)
 {
 	long number = 0;
 	long failed = 0;
