@@ -16,7 +16,9 @@ not even call apt-get when nothing is missing.
   stepca      what tests/stepca needs: step-ca as a Go library
   quickstart  what packaging/quickstart.sh needs besides build; stepca is
               optional there, so it is a group of its own
-  test        what tests/run.sh needs besides build; holds stepca
+  test        what tests/run.sh needs besides build; holds few
+  few         what it needs where only tests are chosen that need few packages;
+              holds stepca
   lint        the linters of .ci/run
   package     what build-deb.sh and build-rpm.sh need besides build
 
@@ -42,16 +44,22 @@ packages_of() {
         quickstart)
             echo openssl curl postgresql postgresql-client
             ;;
-        test)
+        few)
             packages_of stepca
             # pgbench comes with the server.
             echo postgresql postgresql-client
             echo python3 python3-pytest python3-psycopg2 python3-cryptography
+            echo procps util-linux openssl curl
+            # The manuals are checked.
+            echo mandoc
+            ;;
+        test)
+            packages_of few
             # Clients of other languages, and a C++ program.
-            echo php-cli php-pgsql ruby-pg g++ patchelf procps util-linux
+            echo php-cli php-pgsql ruby-pg g++ patchelf
             echo python3-psycopg libdbd-pg-perl lua5.3 lua-sql-postgres tcl libpgtcl odbc-postgresql unixodbc libpqxx-dev
             echo gdal-bin python3-pyqt5.qtsql libqt5sql5-psql r-cran-rpostgresql
-            echo libcmocka-dev valgrind strace openssl curl xz-utils mmdebstrap
+            echo libcmocka-dev valgrind strace xz-utils mmdebstrap
             # tests/fuzz: libFuzzer is clang's.
             echo clang libclang-rt-dev
             # tests/upstream: source packages, verified and unpacked.
@@ -65,10 +73,10 @@ packages_of() {
             echo zsh fish musl-tools
             # Programs of other processors.
             echo qemu-user
+            # It reads environment.d, and runs nothing here.
+            echo systemd
             # A driver that is no libpq.
             echo golang-github-lib-pq-dev
-            # The manuals are checked.
-            echo mandoc
             ;;
         lint)
             echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
@@ -98,7 +106,8 @@ chosen() {
         ! installed "$name" || { echo "$name"; return; }
     done
     for name in $names; do
-        ! apt-cache show "$name" >/dev/null 2>&1 || { echo "$name"; return; }
+        # Of a name that others only mention, apt shows nothing, with status 0.
+        [ -z "$(apt-cache show "$name" 2>/dev/null)" ] || { echo "$name"; return; }
     done
     echo "${1%%|*}"
 }
@@ -239,7 +248,10 @@ logged apt update || {
 }
 find_missing
 echo "dependencies.sh: installing $missing"
-[ -z "$log" ] || echo "dependencies.sh: $(size $missing)"
+if [ -n "$log" ]; then
+    size=$(size $missing)
+    [ -z "$size" ] || echo "dependencies.sh: $size"
+fi
 if printf '%s\n' $missing | grep -qx postgresql; then
     install_server || stop "postgresql could not be installed" "see above$stale"
 fi

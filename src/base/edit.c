@@ -42,7 +42,6 @@ static int read_old(struct pga_edit *edit, struct pga_error *error)
 {
 	struct stat status;
 
-	edit->stamp = pga_stamp_of(NULL);
 	edit->file = openat(edit->directory.fd, edit->name,
 			    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (edit->file < 0 && errno == ENOENT)

@@ -2,6 +2,8 @@
 #ifndef PGA_CLI_CLI_H
 #define PGA_CLI_CLI_H
 
+#include "base/text.h"
+
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -39,6 +41,9 @@ int pga_no_such_command(const char *command, const char *word, const char *meant
 
 /* The word behind -h, which is --help here and the host for psql; NULL: there is none. */
 const char *pga_host_behind_h(int argc, char *const *argv);
+
+/* Adds KEYWORD=VALUE of a connection string as one word of a shell's command line. */
+void pga_conninfo_word(const char *keyword, const char *value, struct pga_text *text);
 
 /* The options of a command that has no others than --json and --help. Returns whether the command
  * goes on; where not, *status is what it ends with. optind is then at the first argument. */

@@ -226,19 +226,39 @@ static int check_habits(int argc, char **argv)
 	return PGA_EXIT_DONE;
 }
 
-/* As libpq does (PQconnectdbParams(), expand_dbname). */
-static void warn_of_dbname(const char *conninfo)
+/* For libpq, what has no "=" and is no URI is the name of a database (PQconnectdbParams(),
+ * expand_dbname), here one of whatever server the environment names, or of this machine's socket:
+ * no verdict on that is one on what was meant. */
+static bool is_single_word(const char *conninfo)
 {
-	struct pga_text shown = PGA_TEXT_EMPTY;
+	return conninfo[0] != '\0' && strchr(conninfo, '=') == NULL &&
+	       strncmp(conninfo, "postgresql://", strlen("postgresql://")) != 0 &&
+	       strncmp(conninfo, "postgres://", strlen("postgres://")) != 0;
+}
 
-	if (conninfo[0] == '\0' || strchr(conninfo, '=') != NULL ||
-	    strncmp(conninfo, "postgresql://", strlen("postgresql://")) == 0 ||
-	    strncmp(conninfo, "postgres://", strlen("postgres://")) == 0)
-		return;
-	pga_text_add_masked(&shown, conninfo);
-	pga_print_warning("libpq takes %s for the name of a database; a server is 'host=%s'",
-			  pga_text_string(&shown), pga_text_string(&shown));
+static int refuse_single_word(const char *word)
+{
+	static const char *const meant[][2] = {
+	    {"host", "a server"}, {"service", "a service"}, {"dbname", "a database"}};
+	struct pga_text shown = PGA_TEXT_EMPTY;
+	struct pga_text next = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	pga_text_add_masked(&shown, word);
+	pga_text_add(&next, "nothing was judged; did you mean");
+	for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {
+		pga_text_addf(&next, "%s \"pganchor explain ", i > 0 ? "," : "");
+		pga_conninfo_word(meant[i][0], pga_text_string(&shown), &next);
+		pga_text_addf(&next, "\" (%s)", meant[i][1]);
+	}
+	(void)pga_fail(&error, pga_text_string(&next),
+		       "explain: libpq takes %s for the name of a database, on whatever server it "
+		       "finds then",
+		       pga_text_string(&shown));
+	pga_print_error(&error);
+	pga_text_free(&next);
 	pga_text_free(&shown);
+	return PGA_EXIT_USAGE;
 }
 
 int pga_cmd_explain(int argc, char **argv)
@@ -252,7 +272,7 @@ int pga_cmd_explain(int argc, char **argv)
 	if (argc - optind > 1)
 		return pga_usage_error("explain",
 				       "one connection string, in quotes where it has blanks");
-	if (optind < argc)
-		warn_of_dbname(argv[optind]);
+	if (optind < argc && is_single_word(argv[optind]))
+		return refuse_single_word(argv[optind]);
 	return explain(optind < argc ? argv[optind] : "", json);
 }

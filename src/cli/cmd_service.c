@@ -6,7 +6,6 @@
 #include "base/ini.h"
 #include "base/guess.h"
 #include "base/memory_file.h"
-#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "policy/linked.h"
@@ -85,20 +84,31 @@ static int no_such_command(const char *word)
 	return pga_no_such_command("service", word, guess.best);
 }
 
+static int run(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(argv[0], commands[i].name) == 0)
+			return run_hidden(commands[i].run, argc, argv);
+	return no_such_command(argv[0]);
+}
+
 int pga_cmd_service(int argc, char **argv)
 {
+	char option[] = "--help";
+	char *help[] = {argc > 2 ? argv[2] : NULL, option, NULL};
+
 	if (argc < 2) {
 		print_help(stderr);
 		return PGA_EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
 		print_help(stdout);
 		return PGA_EXIT_DONE;
 	}
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return run_hidden(commands[i].run, argc - 1, argv + 1);
-	return no_such_command(argv[1]);
+	if (strcmp(argv[1], "help") == 0)
+		return run(2, help);
+	return run(argc - 1, argv + 1);
 }
 
 int pga_services_read(struct pga_services *services, struct pga_error *error)
@@ -117,30 +127,24 @@ void pga_services_free(struct pga_services *services)
 	pga_policy_free(&services->policy);
 }
 
-/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes, or is
- * empty. */
-void pga_service_word(const char *name, struct pga_text *text)
-{
-	struct pga_text conninfo = PGA_TEXT_EMPTY;
-	bool quoted = name[0] == '\0' || name[strcspn(name, " \t\n\v\f\r'\\")] != '\0';
-
-	pga_text_add(&conninfo, quoted ? "service='" : "service=");
-	for (; *name != '\0'; name++)
-		pga_text_addf(&conninfo, "%s%c", *name == '\'' || *name == '\\' ? "\\" : "", *name);
-	if (quoted)
-		pga_text_add(&conninfo, "'");
-	pga_text_add_shell_word(text, pga_text_string(&conninfo));
-	pga_text_free(&conninfo);
-}
-
 void pga_service_print_next(const char *name)
 {
 	struct pga_text word = PGA_TEXT_EMPTY;
 
-	pga_service_word(name, &word);
+	pga_conninfo_word("service", name, &word);
 	(void)printf("next:\n    psql %s\n    pganchor run -- psql %s\n", pga_text_string(&word),
 		     pga_text_string(&word));
 	pga_text_free(&word);
+}
+
+void pga_service_print_reasons(FILE *stream, const char *reasons)
+{
+	while (*reasons != '\0') {
+		const size_t length = strcspn(reasons, "\n");
+
+		pga_print(stream, "    %.*s\n", (int)length, reasons);
+		reasons += length + (reasons[length] == '\n');
+	}
 }
 
 void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length)

@@ -31,11 +31,12 @@ struct pga_services {
 int pga_services_read(struct pga_services *services, struct pga_error *error);
 void pga_services_free(struct pga_services *services);
 
-/* Adds service=NAME as one word of a shell's command line. */
-void pga_service_word(const char *name, struct pga_text *text);
-
 /* Prints the commands that use the service. */
 void pga_service_print_next(const char *name);
+
+/* Prints why an entry stands as it does, a line each, indented. They are masked already: as lines of
+ * a file they would be masked once more, the words of the reason with them. */
+void pga_service_print_reasons(FILE *stream, const char *reasons);
 
 /* Prints lines of a service file under each other, indented, passwords masked. */
 void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length);

@@ -4,7 +4,9 @@
 #include "anchor/idn.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/service_check.h"
 #include "cli/service_report.h"
+#include "cli/unpinned_report.h"
 #include "service/surroundings.h"
 
 #include <getopt.h>
@@ -149,95 +151,6 @@ static int take_option(struct pga_addition *asked, int option, char **argv)
 	return PGA_EXIT_DONE;
 }
 
-/* What libpq says of a server that it does not believe; its words tell how to believe it all the
- * same. */
-static int fail_check(const struct pga_addition *asked, struct pga_added *added)
-{
-	const struct pga_check *check = &added->check;
-	const char *next = "nothing was written; leave --check out to write the entry all the same";
-	struct pga_error error;
-
-	for (size_t i = 0; i < check->count; i++)
-		if (check->items[i].problem != NULL && check->items[i].answered)
-			next =
-			    "nothing was written. This may be another server than you mean; what "
-			    "it shows is no reason to believe it";
-	/* Without a root certificate, libpq advises to change sslmode "to disable server
-	 * certificate verification", and only then names that keyword. */
-	if (strstr(check->problem, "sslmode") != NULL)
-		next = "nothing was written. Leave sslmode as it is: without verification, anybody "
-		       "could be the server. What is missing is the root of its CA: pganchor "
-		       "bootstrap fetches and pins it";
-	if (asked->json)
-		(void)pga_addition_json(asked, added, false, PGA_EXIT_FAILED);
-	(void)pga_fail(&error, next, "service %s: %s", asked->change.name, check->problem);
-	pga_print_error(&error);
-	return PGA_EXIT_FAILED;
-}
-
-static int fail_untrusted(const struct pga_addition *asked, struct pga_added *added)
-{
-	const struct pga_vouching *vouching = &added->composition.vouching;
-	struct pga_error error;
-
-	if (asked->json)
-		(void)pga_addition_json(asked, added, false, PGA_EXIT_WEAK);
-	if (vouching->named)
-		(void)pga_fail(&error, "nothing was written",
-			       "service %s: the server's chain does not end in the anchor %s",
-			       asked->change.name, vouching->anchor->name);
-	else
-		(void)pga_fail(&error,
-			       "nothing was written; pganchor bootstrap pins a root, and with "
-			       "--replace --hosts changes what it may vouch for",
-			       "service %s: the server's chain ends in a root that is not pinned "
-			       "for it, and the policy (trust = pinned) would refuse it",
-			       asked->change.name);
-	pga_print_error(&error);
-	return PGA_EXIT_WEAK;
-}
-
-/* The settings with the environment as it is, which would refuse what the entry alone allows. */
-static int fail_here(const struct pga_addition *asked, struct pga_added *added)
-{
-	const bool weak = added->here.stands == PGA_STANDS_WEAK;
-	const int status = weak ? PGA_EXIT_WEAK : PGA_EXIT_FAILED;
-	struct pga_error error;
-
-	if (asked->json)
-		(void)pga_addition_json(asked, added, false, status);
-	(void)pga_fail(&error, "nothing was written; unset the variable, or give the setting",
-		       "service %s: %s with the environment of this shell: %s", asked->change.name,
-		       weak ? "weaker than the policy" : "libpq refuses it",
-		       pga_text_string(&added->here.why));
-	pga_print_error(&error);
-	return status;
-}
-
-/* Connects with what the entry says and the shell's environment adds, as the next program will.
- * Returns PGA_EXIT_DONE where every host was found to be what the policy wants. */
-static int check(const struct pga_addition *asked, struct pga_added *added)
-{
-	const struct pga_vouching *vouching = &added->composition.vouching;
-	struct pga_error error;
-	int result;
-
-	if (added->here.stands != PGA_STANDS_ALLOWED)
-		return fail_here(asked, added);
-	pga_service_show_environment();
-	result = pga_check_hosts(&added->here.effective, &added->policy, &added->pins,
-				 vouching->named ? vouching->anchor : NULL, &added->check, &error);
-	if (pga_service_hide_environment(&error) != 0 || result != 0) {
-		pga_print_error(&error);
-		return PGA_EXIT_FAILED;
-	}
-	if (!asked->json)
-		pga_addition_checked(&added->check);
-	if (added->check.problem != NULL)
-		return fail_check(asked, added);
-	return added->check.trusted ? PGA_EXIT_DONE : fail_untrusted(asked, added);
-}
-
 /* What the shell's environment adds to the entry. */
 static int look_around(struct pga_added *added, struct pga_error *error)
 {
@@ -256,6 +169,36 @@ static void add_warning(struct pga_text *warnings, const char *lines)
 	if (warnings->length > 0)
 		pga_text_add(warnings, "\n");
 	pga_text_add(warnings, lines);
+}
+
+/* A server of a root that is trusted and not pinned is one that the gate refuses; a check has seen
+ * that of these servers is. The lines of it are one warning. */
+static int warn_of_roots(const struct pga_addition *asked, struct pga_added *added,
+			 struct pga_error *error)
+{
+	const struct pga_standing *standing = &added->composition.standing;
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_text line = PGA_TEXT_EMPTY;
+	const char *at;
+	int result;
+
+	if (asked->check || !standing->needs_tls)
+		return 0;
+	result = pga_unpinned_tell(pga_effective_value(&standing->effective, "sslrootcert"),
+				   &added->policy, &added->pins, &text, error);
+	for (at = pga_text_string(&text); *at != '\0';) {
+		const size_t length = strcspn(at, "\n");
+
+		pga_text_add_bytes(&line, at, length);
+		at += length + strspn(at + length, "\n ");
+		if (*at != '\0')
+			pga_text_add(&line, line.bytes[line.length - 1] == ':' ? " " : "; ");
+	}
+	if (result == 0)
+		add_warning(&added->warnings, pga_text_string(&line));
+	pga_text_free(&line);
+	pga_text_free(&text);
+	return result;
 }
 
 /* What the files say about the new entry. */
@@ -308,13 +251,13 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 	if (added->composition.standing.stands != PGA_STANDS_ALLOWED)
 		return pga_addition_refused(asked, added);
 	add_warning(&added->warnings, pga_text_string(&added->composition.warnings));
-	if (look_around(added, &error) != 0)
+	if (warn_of_roots(asked, added, &error) != 0 || look_around(added, &error) != 0)
 		goto failed;
 	pga_surroundings_tell(&added->here, &around);
 	add_warning(&added->warnings, pga_text_string(&around));
 	pga_text_free(&around);
 	if (asked->check) {
-		status = check(asked, added);
+		status = pga_addition_check(asked, added);
 		if (status != PGA_EXIT_DONE)
 			return status;
 	}

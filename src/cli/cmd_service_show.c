@@ -156,7 +156,7 @@ static void print_next(const struct pga_entry *entry, const struct pga_standing 
 	}
 	if (standing->stands == PGA_STANDS_UNKNOWN) {
 		pga_text_add(&command, "pganchor run -- psql ");
-		pga_service_word(entry->name, &command);
+		pga_conninfo_word("service", entry->name, &command);
 	} else if (standing->no_roots) {
 		pga_text_add(&command, "pganchor bootstrap --help");
 	} else {
@@ -170,14 +170,13 @@ static void print_text(const struct pga_service_file *file, const struct pga_ent
 		       const struct pga_standing *standing)
 {
 	bool good = standing->stands == PGA_STANDS_ALLOWED;
-	const char *why = pga_text_string(&standing->why);
 	char *name = pga_printable(entry->name);
 
 	pga_print(stdout, "[%s] in %s, line %zu: %s%s%s\n", name != NULL ? name : "", file->path,
 		  entry->line, pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
 		  pga_stands_word(standing->stands), pga_colour(stdout, PGA_PLAIN));
 	free(name);
-	pga_service_print_lines(stdout, "    ", why, strlen(why));
+	pga_service_print_reasons(stdout, pga_text_string(&standing->why));
 	print_settings(standing);
 	(void)putchar('\n');
 	print_next(entry, standing);

@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -31,7 +32,8 @@ static void print_help(FILE *stream)
 		    stream);
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		(void)fprintf(stream, "  %-10s  %s\n", commands[i].name, commands[i].summary);
-	(void)fputs("\n  -h, --help     show this, or with a command, the command's options\n"
+	(void)fputs("\n  -h, --help     show this, or with a command, the command's options; "
+		    "\"pganchor help COMMAND\" does, too\n"
 		    "  -V, --version  show the version\n\n"
 		    "The first steps:\n"
 		    "  pganchor bootstrap --ca-url https://ca.example.com:9000 --fingerprint HEX\n"
@@ -57,9 +59,41 @@ static int no_such_command(const char *word)
 			return pga_no_such_command(NULL, word, others[i][1]);
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
 		pga_guess_try(&guess, word, commands[i].name);
+	pga_guess_try(&guess, word, "help");
 	pga_guess_try(&guess, word, "--help");
 	pga_guess_try(&guess, word, "--version");
 	return pga_no_such_command(NULL, word, guess.best);
+}
+
+static bool is_help(const char *word)
+{
+	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run(int argc, char **argv)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+		if (strcmp(argv[0], commands[i].name) == 0)
+			return commands[i].run(argc, argv);
+	return no_such_command(argv[0]);
+}
+
+/* "help COMMAND" for "COMMAND --help", and "help service add" for "service add --help". argv[0] is
+ * the word behind help, NULL where there is none. */
+static int help(char **argv)
+{
+	char option[] = "--help";
+	char *asked[] = {argv[0], option, NULL, NULL};
+
+	if (argv[0] == NULL || is_help(argv[0]) || strcmp(argv[0], "help") == 0) {
+		print_help(stdout);
+		return PGA_EXIT_DONE;
+	}
+	if (strcmp(argv[0], "service") != 0 || argv[1] == NULL || is_help(argv[1]))
+		return run(2, asked);
+	asked[1] = argv[1];
+	asked[2] = option;
+	return run(3, asked);
 }
 
 static int dispatch(int argc, char **argv)
@@ -68,7 +102,7 @@ static int dispatch(int argc, char **argv)
 		print_help(stderr);
 		return PGA_EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+	if (is_help(argv[1])) {
 		print_help(stdout);
 		return PGA_EXIT_DONE;
 	}
@@ -76,18 +110,9 @@ static int dispatch(int argc, char **argv)
 		(void)puts(PACKAGE_STRING);
 		return PGA_EXIT_DONE;
 	}
-	if (strcmp(argv[1], "help") == 0 && argc > 2) {
-		char *help[] = {argv[2], (char[]){"--help"}, NULL};
-
-		for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-			if (strcmp(argv[2], commands[i].name) == 0)
-				return commands[i].run(2, help);
-		return no_such_command(argv[2]);
-	}
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (strcmp(argv[1], commands[i].name) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	return no_such_command(argv[1]);
+	if (strcmp(argv[1], "help") == 0)
+		return help(argv + 2);
+	return run(argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv)

@@ -45,7 +45,7 @@ static json_t *host_as_json(const struct pga_checked_host *item)
 		return host;
 	(void)json_object_set_new(
 	    host, "problem", item->problem != NULL ? pga_json_text(item->problem) : json_null());
-	if (!item->shown)
+	if (!shown->shown)
 		return host;
 	(void)json_object_update_new(
 	    host, json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o?}", "protocol",
@@ -95,16 +95,6 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 	return pga_json_print(object, status);
 }
 
-static void print_lines(FILE *stream, const char *indent, const char *lines)
-{
-	while (*lines != '\0') {
-		size_t length = strcspn(lines, "\n");
-
-		pga_print(stream, "%s%.*s\n", indent, (int)length, lines);
-		lines += length + (lines[length] == '\n');
-	}
-}
-
 int pga_addition_refused(const struct pga_addition *asked, const struct pga_added *added)
 {
 	if (asked->json)
@@ -113,7 +103,7 @@ int pga_addition_refused(const struct pga_addition *asked, const struct pga_adde
 	    stderr,
 	    "%spganchor: service %s: refused, since it would be weaker than the policy:%s\n",
 	    pga_colour(stderr, PGA_RED), asked->change.name, pga_colour(stderr, PGA_PLAIN));
-	print_lines(stderr, "    ", pga_text_string(&added->composition.standing.why));
+	pga_service_print_reasons(stderr, pga_text_string(&added->composition.standing.why));
 	(void)fputs("    nothing was written; leave out what weakens it\n", stderr);
 	return PGA_EXIT_WEAK;
 }
@@ -148,7 +138,7 @@ static void print_refused(const struct pga_checked_host *item)
 	const struct pga_handshake *shown = &item->handshake;
 
 	print_field("refused", item->problem);
-	if (!item->shown)
+	if (!shown->shown)
 		return;
 	print_field("it showed", shown->subject);
 	print_field("names", shown->names);

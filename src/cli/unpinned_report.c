@@ -43,8 +43,8 @@ size_t pga_unpinned_list(const struct pga_unpinned_roots *unpinned, const char *
 	return count;
 }
 
-int pga_warn_of_unpinned(const char *path, const struct pga_policy *policy,
-			 const struct pga_pins *pins, struct pga_error *error)
+int pga_unpinned_tell(const char *path, const struct pga_policy *policy,
+		      const struct pga_pins *pins, struct pga_text *text, struct pga_error *error)
 {
 	struct pga_unpinned_roots unpinned = {NULL, 0};
 	struct pga_text list = PGA_TEXT_EMPTY;
@@ -54,24 +54,37 @@ int pga_warn_of_unpinned(const char *path, const struct pga_policy *policy,
 
 	if (pins->count == 0 || policy->trust != PGA_TRUST_PINNED)
 		return 0;
-	if (path == NULL || path[0] == '\0') {
-		root_crt = pga_root_crt_path(error);
+	root_crt = pga_root_crt_path(error);
+	if (path == NULL || path[0] == '\0')
 		path = root_crt;
-	}
 	if (path == NULL || pga_unpinned_roots_read(&unpinned, path, pins, error) != 0)
 		goto done;
 	count = pga_unpinned_list(&unpinned, NULL, &list);
-	result = list.failed ? pga_fail_memory(error) : 0;
-	if (result == 0 && count > 0)
-		pga_print_warning(
-		    "%s: the gate refuses the servers of %zu %s in it that %s not "
-		    "pinned:\n%s    pganchor bootstrap --pin-existing pins what is in "
-		    "root.crt",
-		    path, count, count == 1 ? "root" : "roots", count == 1 ? "is" : "are",
-		    pga_text_string(&list));
+	if (count > 0)
+		pga_text_addf(text,
+			      "%s: the gate refuses the servers of %zu %s in it that %s not "
+			      "pinned:\n%s    %s",
+			      path, count, count == 1 ? "root" : "roots", count == 1 ? "is" : "are",
+			      pga_text_string(&list),
+			      root_crt == NULL || strcmp(path, root_crt) != 0
+				  ? "pganchor bootstrap of a server's CA pins one"
+				  : "pganchor bootstrap --pin-existing pins what is in root.crt");
+	result = list.failed || text->failed ? pga_fail_memory(error) : 0;
 done:
 	pga_text_free(&list);
 	pga_unpinned_roots_free(&unpinned);
 	free(root_crt);
+	return result;
+}
+
+int pga_warn_of_unpinned(const char *path, const struct pga_policy *policy,
+			 const struct pga_pins *pins, struct pga_error *error)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	const int result = pga_unpinned_tell(path, policy, pins, &text, error);
+
+	if (result == 0 && text.length > 0)
+		pga_print_warning("%s", pga_text_string(&text));
+	pga_text_free(&text);
 	return result;
 }

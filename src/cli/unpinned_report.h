@@ -18,6 +18,11 @@ char *pga_root_crt_path(struct pga_error *error);
 size_t pga_unpinned_list(const struct pga_unpinned_roots *unpinned, const char *except,
 			 struct pga_text *list);
 
+/* Adds what is to be said of those of the file that libpq reads its roots from (NULL: root.crt):
+ * nothing where the gate refuses none of their servers. Returns -1 with the reason. */
+int pga_unpinned_tell(const char *path, const struct pga_policy *policy,
+		      const struct pga_pins *pins, struct pga_text *text, struct pga_error *error);
+
 /* Warns of those of the file that libpq reads its roots from (NULL: root.crt), where the gate
  * refuses their servers. Returns -1 with the reason. */
 int pga_warn_of_unpinned(const char *path, const struct pga_policy *policy,

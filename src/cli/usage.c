@@ -2,6 +2,7 @@
 #include "cli/cli.h"
 
 #include "base/guess.h"
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "base/text.h"
 
@@ -144,6 +145,23 @@ const char *pga_host_behind_h(int argc, char *const *argv)
 			return argv[i + 1];
 	}
 	return NULL;
+}
+
+/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes, or is
+ * empty. */
+void pga_conninfo_word(const char *keyword, const char *value, struct pga_text *text)
+{
+	struct pga_text conninfo = PGA_TEXT_EMPTY;
+	bool quoted = value[0] == '\0' || value[strcspn(value, " \t\n\v\f\r'\\")] != '\0';
+
+	pga_text_addf(&conninfo, "%s=%s", keyword, quoted ? "'" : "");
+	for (; *value != '\0'; value++)
+		pga_text_addf(&conninfo, "%s%c", *value == '\'' || *value == '\\' ? "\\" : "",
+			      *value);
+	if (quoted)
+		pga_text_add(&conninfo, "'");
+	pga_text_add_shell_word(text, pga_text_string(&conninfo));
+	pga_text_free(&conninfo);
 }
 
 bool pga_json_option(int argc, char **argv, const char *command, void (*print_help)(FILE *),

@@ -69,14 +69,10 @@ static int shake_hands(const struct pga_effective *effective, struct pga_checked
 		struct pga_error refused;
 
 		result = 0;
-		item->shown =
-		    pga_handshake(&parameters, seconds(effective), &item->handshake, &refused) == 0;
-		item->answered = item->handshake.answered;
-		if (!item->shown) {
+		if (pga_handshake(&parameters, seconds(effective), &item->handshake, &refused) !=
+		    0) {
 			item->problem = strdup(refused.message);
 			result = item->problem != NULL ? 0 : -1;
-			item->shown = pga_handshake_unverified(&parameters, seconds(effective),
-							       &item->handshake, &refused) == 0;
 		}
 	}
 	free(keywords);
@@ -84,18 +80,36 @@ static int shake_hands(const struct pga_effective *effective, struct pga_checked
 	return result == 0 ? 0 : pga_fail_memory(error);
 }
 
+static bool may_vouch(const struct pga_pin *pin, const struct pga_checked_host *item)
+{
+	return pin != NULL && pga_host_matches_any(pin->hosts, pga_host_label(item->host));
+}
+
+/* The anchor that the chain ends in, or could end in as well, and rather one for this host. */
+static const struct pga_pin *find_pin(const struct pga_checked_host *item,
+				      const struct pga_pins *pins)
+{
+	const struct pga_pin *pin = pga_pins_find(pins, item->handshake.root_pin);
+
+	for (size_t i = 0; !may_vouch(pin, item) && i < item->handshake.twins.count; i++) {
+		const struct pga_pin *twin = pga_pins_find(pins, item->handshake.twins.pins[i]);
+
+		if (pin == NULL || may_vouch(twin, item))
+			pin = twin;
+	}
+	return pin;
+}
+
 /* The gate's rule (policy trust): as soon as one anchor is pinned, the chain must end in one that
  * may vouch for the host. */
 static bool is_trusted(const struct pga_checked_host *item, const struct pga_policy *policy,
 		       const struct pga_pins *pins)
 {
-	const char *label = pga_host_label(item->host);
 	const char *address =
 	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
 
 	return policy->trust != PGA_TRUST_PINNED || pins->count == 0 ||
-	       pga_policy_exempts(policy, address) ||
-	       (item->pin != NULL && pga_host_matches_any(item->pin->hosts, label));
+	       pga_policy_exempts(policy, address) || may_vouch(item->pin, item);
 }
 
 static int check_host(const struct pga_effective *effective, const struct pga_policy *policy,
@@ -109,7 +123,7 @@ static int check_host(const struct pga_effective *effective, const struct pga_po
 	if (shake_hands(effective, item, error) != 0)
 		return -1;
 	if (item->problem == NULL && item->handshake.root_pin[0] != '\0')
-		item->pin = pga_pins_find(pins, item->handshake.root_pin);
+		item->pin = find_pin(item, pins);
 	item->trusted = item->problem == NULL && is_trusted(item, policy, pins) &&
 			(bound == NULL || item->pin == bound);
 	return 0;

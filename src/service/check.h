@@ -16,9 +16,8 @@ struct pga_checked_host {
 	const struct pga_host *host; /* belongs to the check's hosts */
 	bool skipped;  /* a socket, or an sslmode that demands no TLS: there is no handshake to look
 			  at */
-	char *problem; /* why libpq refuses the server, in its words; NULL where it does not */
-	bool answered; /* there is somebody */
-	bool shown;    /* there is a handshake: what the server showed, be it believed or not */
+	char *problem; /* why libpq refuses the server, in its words and OpenSSL's; NULL where it
+			  does not */
 	struct pga_handshake handshake;
 	const struct pga_pin *pin; /* the anchor that the chain ends in; NULL where it is not
 				      pinned; belongs to the pins */

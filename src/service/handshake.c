@@ -2,8 +2,8 @@
 
 #include "base/printable.h"
 #include "base/text.h"
-#include "policy/linked.h"
 #include "service/settings.h"
+#include "service/verification.h"
 
 #include <errno.h>
 #include <openssl/asn1.h>
@@ -38,23 +38,36 @@ static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long de
 	return ready;
 }
 
-/* libpq's message: its lines as one. */
-static int fail_with_words_of(PGconn *conn, struct pga_error *error)
+/* What the gate adds to libpq's message, where it is on. */
+#define GATE_NOTE "    pganchor: "
+
+/* libpq's message, its lines as one, and OpenSSL's reason, which the gate would tell, too. */
+static int fail_with_words_of(PGconn *conn, const struct pga_verification *verification,
+			      struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
+	struct pga_text reason = PGA_TEXT_EMPTY;
 	const char *said = PQerrorMessage(conn);
 	const char *at = said != NULL ? said : "";
 
+	pga_verification_reason(verification, &reason);
 	while (*at != '\0') {
 		size_t length = strcspn(at, "\n");
+		const bool told =
+		    reason.length > 0 && strncmp(at, GATE_NOTE, strlen(GATE_NOTE)) == 0;
 
-		if (length > 0 && words.length > 0)
+		if (length > 0 && words.length > 0 && !told)
 			pga_text_add(&words, "; ");
-		pga_text_add_bytes(&words, at + strspn(at, "\t "), length - strspn(at, "\t "));
+		if (!told)
+			pga_text_add_bytes(&words, at + strspn(at, "\t "),
+					   length - strspn(at, "\t "));
 		at += length + (at[length] == '\n');
 	}
+	if (reason.length > 0)
+		pga_text_addf(&words, " (%s)", pga_text_string(&reason));
 	(void)pga_fail(error, NULL, "%s",
 		       words.length > 0 ? pga_text_string(&words) : "libpq gave no reason");
+	pga_text_free(&reason);
 	pga_text_free(&words);
 	return -1;
 }
@@ -62,13 +75,14 @@ static int fail_with_words_of(PGconn *conn, struct pga_error *error)
 /* With an sslmode that demands TLS and no GSSAPI, libpq comes to CONNECTION_MADE twice: on the bare
  * connection, before it sends the SSLRequest, and when the handshake is done, before it sends the
  * startup packet (PQconnectPoll()). */
-static int connect_until_tls(PGconn *conn, int seconds, bool *answered, struct pga_error *error)
+static int connect_until_tls(PGconn *conn, int seconds, bool *answered,
+			     const struct pga_verification *verification, struct pga_error *error)
 {
 	long long deadline = now() + seconds * 1000LL;
 	PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
 
 	if (PQstatus(conn) == CONNECTION_BAD)
-		return fail_with_words_of(conn, error);
+		return fail_with_words_of(conn, verification, error);
 	while (PQstatus(conn) != CONNECTION_MADE || PQsslInUse(conn) == 0) {
 		int ready = wait_for(conn, wanted, deadline);
 
@@ -81,7 +95,7 @@ static int connect_until_tls(PGconn *conn, int seconds, bool *answered, struct p
 		*answered = *answered || PQstatus(conn) == CONNECTION_MADE ||
 			    PQstatus(conn) == CONNECTION_SSL_STARTUP;
 		if (wanted == PGRES_POLLING_FAILED)
-			return fail_with_words_of(conn, error);
+			return fail_with_words_of(conn, verification, error);
 		if (wanted == PGRES_POLLING_OK)
 			return pga_fail(error, NULL, "libpq connected without TLS");
 	}
@@ -143,11 +157,8 @@ static char *alternative_names(X509 *certificate)
 	return bio != NULL ? text_of(bio) : NULL;
 }
 
-static int look_at_root(const SSL *ssl, struct pga_handshake *handshake)
+static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct pga_error *error)
 {
-	static const char hex[] = "0123456789abcdef";
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
 	/* Only a chain that libpq's OpenSSL verified counts, not what the server sent. */
 	STACK_OF(X509) *chain =
 	    SSL_get_verify_result(ssl) == X509_V_OK ? SSL_get0_verified_chain(ssl) : NULL;
@@ -156,49 +167,56 @@ static int look_at_root(const SSL *ssl, struct pga_handshake *handshake)
 	if (root == NULL)
 		return 0;
 	handshake->root = name_text(X509_get_subject_name(root));
-	if (handshake->root == NULL || X509_digest(root, EVP_sha256(), digest, &length) != 1 ||
-	    length * 2 != PGA_PIN_LENGTH)
-		return -1;
-	for (size_t i = 0; i < length; i++) {
-		handshake->root_pin[2 * i] = hex[digest[i] >> 4];
-		handshake->root_pin[2 * i + 1] = hex[digest[i] & 0xF];
-	}
-	return 0;
+	if (handshake->root == NULL || pga_x509_pin(root, handshake->root_pin) != 0)
+		return pga_fail_memory(error);
+	return pga_twins_find(ssl, &handshake->twins, error);
+}
+
+static int describe(X509 *certificate, const char *protocol, const char *cipher,
+		    struct pga_handshake *handshake)
+{
+	handshake->protocol = strdup(protocol);
+	handshake->cipher = strdup(cipher);
+	handshake->subject = name_text(X509_get_subject_name(certificate));
+	handshake->issuer = name_text(X509_get_issuer_name(certificate));
+	handshake->names = alternative_names(certificate);
+	handshake->valid_from = date_text(X509_get0_notBefore(certificate));
+	handshake->valid_to = date_text(X509_get0_notAfter(certificate));
+	return handshake->protocol != NULL && handshake->cipher != NULL &&
+		       handshake->subject != NULL && handshake->issuer != NULL &&
+		       handshake->names != NULL && handshake->valid_from != NULL &&
+		       handshake->valid_to != NULL
+		   ? 0
+		   : -1;
 }
 
 static int look_at_session(PGconn *conn, struct pga_handshake *handshake, struct pga_error *error)
 {
 	const SSL *ssl = PQsslStruct(conn, "OpenSSL");
 	X509 *certificate = ssl != NULL ? SSL_get1_peer_certificate(ssl) : NULL;
-	int result = -1;
+	int result;
 
-	if (certificate == NULL) {
-		(void)pga_fail(error, NULL,
-			       "TLS stands, but libpq shows no certificate of the server");
-		return -1;
-	}
-	handshake->protocol = strdup(SSL_get_version(ssl));
-	handshake->cipher = strdup(SSL_get_cipher_name(ssl));
-	handshake->subject = name_text(X509_get_subject_name(certificate));
-	handshake->issuer = name_text(X509_get_issuer_name(certificate));
-	handshake->names = alternative_names(certificate);
-	handshake->valid_from = date_text(X509_get0_notBefore(certificate));
-	handshake->valid_to = date_text(X509_get0_notAfter(certificate));
-	if (look_at_root(ssl, handshake) == 0 && handshake->protocol != NULL &&
-	    handshake->cipher != NULL && handshake->subject != NULL && handshake->issuer != NULL &&
-	    handshake->names != NULL && handshake->valid_from != NULL &&
-	    handshake->valid_to != NULL)
-		result = 0;
-	else
-		(void)pga_fail_memory(error);
+	if (certificate == NULL)
+		return pga_fail(error, NULL,
+				"TLS stands, but libpq shows no certificate of the server");
+	result = describe(certificate, SSL_get_version(ssl), SSL_get_cipher_name(ssl), handshake);
 	X509_free(certificate);
-	return result;
+	return result == 0 ? look_at_root(ssl, handshake, error) : pga_fail_memory(error);
 }
 
-/* At most this many settings are put behind the caller's, which they override. */
-#define ADDED 4
+/* For telling the user whom libpq has refused. */
+static void look_at_refused(const struct pga_verification *verification,
+			    struct pga_handshake *handshake)
+{
+	pga_handshake_free(handshake);
+	handshake->verify_result = verification->result;
+	if (verification->certificate != NULL)
+		handshake->shown = describe(verification->certificate, verification->protocol,
+					    verification->cipher, handshake) == 0;
+}
 
-static PGconn *start(const struct pga_parameters *parameters, const char *const added[ADDED][2])
+/* The caller's parameters and one behind them, which overrides theirs. */
+static PGconn *start(const struct pga_parameters *parameters)
 {
 	const char **keywords;
 	const char **values;
@@ -207,16 +225,14 @@ static PGconn *start(const struct pga_parameters *parameters, const char *const 
 
 	while (parameters->keywords[count] != NULL)
 		count++;
-	keywords = calloc(count + ADDED + 1, sizeof *keywords);
-	values = calloc(count + ADDED + 1, sizeof *values);
+	keywords = calloc(count + 2, sizeof *keywords);
+	values = calloc(count + 2, sizeof *values);
 	if (keywords != NULL && values != NULL) {
 		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
 		memcpy(values, parameters->values, count * sizeof *values);
-		for (size_t i = 0; i < ADDED && added[i][0] != NULL; i++) {
-			if (!pga_settings_known(added[i][0]))
-				continue;
-			keywords[count] = added[i][0];
-			values[count++] = added[i][1];
+		if (pga_settings_known("gssencmode")) {
+			keywords[count] = "gssencmode";
+			values[count] = "disable";
 		}
 		conn = PQconnectStartParams(keywords, values, parameters->expand_dbname);
 	}
@@ -225,48 +241,30 @@ static PGconn *start(const struct pga_parameters *parameters, const char *const 
 	return conn;
 }
 
-static int shake_hands(PGconn *conn, int seconds, struct pga_handshake *handshake,
-		       struct pga_error *error)
-{
-	bool answered = false;
-	int result = -1;
-
-	memset(handshake, 0, sizeof *handshake);
-	if (conn == NULL)
-		(void)pga_fail_memory(error);
-	else if (connect_until_tls(conn, seconds, &answered, error) == 0)
-		result = look_at_session(conn, handshake, error);
-	PQfinish(conn);
-	if (result != 0)
-		pga_handshake_free(handshake);
-	handshake->answered = answered;
-	return result;
-}
-
 int pga_handshake(const struct pga_parameters *parameters, int seconds,
 		  struct pga_handshake *handshake, struct pga_error *error)
 {
-	static const char *const added[ADDED][2] = {{"gssencmode", "disable"}};
-
-	return shake_hands(start(parameters, added), seconds, handshake, error);
-}
-
-int pga_handshake_unverified(const struct pga_parameters *parameters, int seconds,
-			     struct pga_handshake *handshake, struct pga_error *error)
-{
-	/* sslmode=require verifies where there is a file of roots, and a certificate is shown where
-	 * there is one: none can be here. */
-	static const char *const added[ADDED][2] = {{"gssencmode", "disable"},
-						    {"sslmode", "require"},
-						    {"sslrootcert", "/dev/null/none"},
-						    {"sslcert", "/dev/null/none"}};
-	struct pga_own_libpq own;
+	struct pga_verification verification;
+	bool answered = false;
+	PGconn *conn;
+	int result = -1;
 
 	memset(handshake, 0, sizeof *handshake);
-	pga_own_libpq(&own);
-	if (own.connectStartParams != PQconnectStartParams)
-		return pga_fail(error, NULL, "a gate stands before libpq");
-	return shake_hands(start(parameters, added), seconds, handshake, error);
+	pga_verification_watch(&verification);
+	conn = start(parameters);
+	if (conn == NULL)
+		(void)pga_fail_memory(error);
+	else if (connect_until_tls(conn, seconds, &answered, &verification, error) == 0)
+		result = look_at_session(conn, handshake, error);
+	PQfinish(conn);
+	pga_verification_unwatch();
+	if (result == 0)
+		handshake->shown = true;
+	else
+		look_at_refused(&verification, handshake);
+	handshake->answered = answered;
+	pga_verification_free(&verification);
+	return result;
 }
 
 void pga_handshake_free(struct pga_handshake *handshake)
@@ -279,5 +277,6 @@ void pga_handshake_free(struct pga_handshake *handshake)
 	free(handshake->valid_from);
 	free(handshake->valid_to);
 	free(handshake->root);
+	pga_twins_free(&handshake->twins);
 	memset(handshake, 0, sizeof *handshake);
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "policy/linked.h"
+#include "service/twins.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -149,15 +150,9 @@ int pga_roots_look(struct pga_roots *roots, const struct pga_effective *effectiv
 
 static bool has_pin(const X509 *certificate, const char *pin)
 {
-	static const char hex[] = "0123456789abcdef";
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
-	bool same = X509_digest(certificate, EVP_sha256(), digest, &length) == 1 &&
-		    length * 2 == PGA_PIN_LENGTH;
+	char own[PGA_PIN_LENGTH + 1];
 
-	for (size_t i = 0; same && i < length; i++)
-		same = pin[2 * i] == hex[digest[i] >> 4] && pin[2 * i + 1] == hex[digest[i] & 0xF];
-	return same;
+	return pga_x509_pin(certificate, own) == 0 && strcmp(own, pin) == 0;
 }
 
 int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error)

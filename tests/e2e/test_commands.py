@@ -1,8 +1,11 @@
 """Each command by its name: help in every way to ask for it, and the words that people bring along from other programs."""
 
+import json
 import re
 
 import pytest
+
+from services import write
 
 COMMANDS = ("bootstrap", "service", "explain", "run", "enable", "disable", "status", "log")
 # What is typed, and the command that is meant.
@@ -15,8 +18,9 @@ def test_every_command_is_in_the_help(home):
     listed = re.search(r"\ncommands:\n(.*?)\n\n", done.stdout, re.DOTALL)[1].splitlines()
     assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
     assert (done.returncode, done.stderr) == (0, "")
-    short = home.pganchor("-h")
-    assert (short.returncode, short.stdout, short.stderr) == (0, done.stdout, "")
+    for args in (["-h"], ["help"], ["help", "help"], ["help", "-h"], ["help", "--help"]):
+        same = home.pganchor(*args)
+        assert (same.returncode, same.stdout, same.stderr) == (0, done.stdout, ""), args
     none = home.pganchor()
     assert (none.returncode, none.stdout, none.stderr) == (2, "", done.stdout)
 
@@ -25,9 +29,19 @@ def test_every_command_is_in_the_help(home):
 def test_help_of_a_command(home, name):
     whole = home.pganchor(name, "--help")
     assert (whole.returncode, whole.stderr) == (0, "") and f"pganchor {name}" in whole.stdout
-    for args in ([name, "-h"], ["help", name], ["help", name, "more"]):
+    for args in ([name, "-h"], ["help", name], ["help", name, "--help"]):
         done = home.pganchor(*args)
         assert (done.returncode, done.stdout, done.stderr) == (0, whole.stdout, ""), args
+
+
+@pytest.mark.parametrize("name", ["add", "list", "show", "remove"])
+def test_help_of_a_command_of_service(home, name):
+    whole = home.pganchor("service", name, "--help")
+    assert (whole.returncode, whole.stderr) == (0, "") and f"usage: pganchor service {name}" in whole.stdout
+    for args in (["help", "service", name], ["service", "help", name]):
+        done = home.pganchor(*args)
+        assert (done.returncode, done.stdout, done.stderr) == (0, whole.stdout, ""), args
+    assert home.pganchor("service", "help").stdout == home.pganchor("service", "--help").stdout != ""
 
 
 def test_version(home):
@@ -42,3 +56,22 @@ def test_words_of_other_programs(home, word, meant):
         done = home.pganchor(*args)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"pganchor: {word}: no such command; did you mean {meant}?\n"), args
+
+
+def warned(done):
+    """The warnings of the standard error, each as one line."""
+    parts = re.split(r"(?m)^pganchor: warning: ", done.stderr)[1:]
+    return [re.sub(r"\n *", " ", part.rstrip("\n")) for part in parts]
+
+
+def test_reports_for_programs_have_the_warnings(home, stepca, impostor_ca):
+    """Who reads the report alone is to know what the person at the terminal knows."""
+    write(home, impostor_ca.pem, ".postgresql/root.crt")
+    write(home, "[a]\nhost=h\nsslmode=verify-full\n")
+    commands = [["bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--json"], ["explain", "--json", "host=h sslmode=verify-full"],
+                ["service", "list", "--json"], ["service", "add", "b", "--host", "h", "--json"], ["enable", "--unit", "none", "--dry-run", "--json"]]
+    for args in commands:
+        done = home.pganchor(*args, env={"PGSSLROOTCERT": home / ".postgresql/root.crt"} if args[0] == "bootstrap" else {})
+        assert warned(done), (args, done.stderr)
+        assert json.loads(done.stdout)["warnings"] == warned(done), args
+    assert json.loads(home.pganchor("service", "show", "a", "--json").stdout)["warnings"] == []

@@ -1,12 +1,14 @@
 """packaging/dependencies.sh on machines of every kind: dpkg, apt and sudo are small scripts that say what a test wants."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-SCRIPT = Path(__file__).resolve().parent.parent.parent / "packaging/dependencies.sh"
+TOP = Path(__file__).resolve().parent.parent.parent
+SCRIPT = TOP / "packaging/dependencies.sh"
 APT = """\
 echo "$*" >>"$calls"
 case " $* " in
@@ -37,7 +39,7 @@ def machine(tmp_path):
         program("id", f'[ "$1" = -un ] && echo dev || echo {user}')
         program("apt-get", APT)
         program("dpkg-query", f'for last; do :; done; case $last in {absent}) exit 1 ;; esac; echo installed')
-        program("apt-cache", f'for last; do :; done; case " {has} " in *" $last "*) exit 0 ;; esac; exit 100')
+        program("apt-cache", f'for last; do :; done; case " {has} " in *" $last "*) echo "Package: $last" ;; esac')
         if sudo:
             program("sudo", sudo)
 
@@ -100,3 +102,25 @@ def test_a_package_that_a_release_calls_otherwise_is_found(machine):
     for kind in (names.keys(), names.values()):
         run = machine(has=" ".join(kind), absent="openjdk-*|libtcmalloc-*")
         assert set(run("--missing", "test")[1].split()) == set(kind)
+
+
+ALL = "build test package"
+
+
+@pytest.mark.parametrize("words, groups", [
+    ((), ALL), (("-k", "few"), ALL), (("tests/e2e",), ALL), (("tests/e2e/test_run.py",), "build few"),
+    (("-q", "tests/e2e/test_run.py", "test_manuals.py", "tests/e2e/test_service_list.py::test_it"), "build few"),
+    (("tests/e2e/test_run.py", "tests/e2e/test_gate.py"), ALL), (("tests/e2e/test_gate.py", "tests/e2e/test_run.py"), ALL),
+    (("tests/e2e/test_run.py", "tests/e2e"), ALL), (("tests/e2e/test_run.py", "tests"), ALL),
+    (("--sanitizers", "tests/e2e/test_run.py"), ALL)], ids=" ".join)
+def test_the_tests_that_are_chosen_say_what_is_installed(tmp_path, words, groups):
+    (tmp_path / "tests/e2e").mkdir(parents=True)
+    (tmp_path / "packaging").mkdir()
+    shutil.copy(TOP / "tests/run.sh", tmp_path / "tests")
+    script = tmp_path / "packaging/dependencies.sh"
+    script.write_text(f"#!/bin/sh\nshift 2\necho \"$*\" >{tmp_path}/groups\nexit 1\n")
+    script.chmod(0o755)
+    done = subprocess.run(["tests/run.sh", *words], cwd=tmp_path, env={**os.environ, "PGANCHOR_TEST_CACHE": str(tmp_path / "cache")},
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 1 and "what the tests need could not be installed" in done.stderr
+    assert (tmp_path / "groups").read_text() == f"{groups}\n"

@@ -1,5 +1,7 @@
 """Words that pganchor does not know: each error names the word, and where one is near, what was meant."""
 
+import re
+
 import pytest
 
 COMMANDS = [
@@ -9,7 +11,10 @@ COMMANDS = [
     (["serv"], "serv: no such command; did you mean service?"), (["off"], "off: no such command; did you mean disable?"),
     (["nonsense"], "nonsense: no such command"), (["service", "lsit"], "service: lsit: no such command; did you mean service list?"),
     (["service", "rm", "x"], "service: rm: no such command; did you mean service remove?"),
-    (["service", "nonsense"], "service: nonsense: no such command")]
+    (["service", "nonsense"], "service: nonsense: no such command"), (["hlep"], "hlep: no such command; did you mean help?"),
+    (["help", "boostrap"], "boostrap: no such command; did you mean bootstrap?"), (["help", "--json"], "--json: no such option"),
+    (["help", "service", "ad"], "service: ad: no such command; did you mean service add?"),
+    (["service", "help", "rm"], "service: rm: no such command; did you mean service remove?")]
 
 OPTIONS = [
     (["bootstrap", "--fingerprnt", "x"], "--fingerprnt: no such option; did you mean --fingerprint?"),
@@ -62,11 +67,22 @@ def test_help_is_still_help(home, word):
         assert done.returncode == 0 and done.stdout.startswith("usage: pganchor ")
 
 
-@pytest.mark.parametrize("word", ["db.example.com", "localhost", "app"])
-def test_a_single_word_is_a_database_for_libpq(home, word):
-    done = home.pganchor("explain", word)
-    assert f"libpq takes {word} for the name of a database; a server is 'host={word}'" in done.stderr
-    assert f"dbname  " in done.stdout and word in done.stdout
+@pytest.mark.parametrize("env", [{}, {"PGHOST": "db.example.com", "PGSSLMODE": "verify-full"}], ids=["socket", "PGHOST"])
+@pytest.mark.parametrize("word", ["db.example.com", "localhost", "192.0.2.1", "[::1]", "db:5432", "https://db", "db1", "app"])
+def test_a_single_word_is_not_judged(home, word, env):
+    """For libpq it is the name of a database, and the verdict would be of a socket, or of another host."""
+    for more in ([], ["--json"]):
+        done = home.pganchor("explain", word, *more, env=env)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"libpq takes {word} for the name of a database" in done.stderr and "nothing was judged" in done.stderr
+    meant = re.search(r'"pganchor explain (\S+)" \(a server\)', done.stderr)[1]
+    assert home.run(["sh", "-c", f"pganchor explain {meant}"]).returncode in (1, 3)
+    assert home.pganchor("explain", f"dbname={word}").returncode == 0
+
+
+def test_a_password_in_a_single_word_is_masked(home):
+    done = home.pganchor("explain", "postgres:/me:s3cret@db")
+    assert done.returncode == 2 and "s3cret" not in done.stderr
 
 
 @pytest.mark.parametrize("conninfo", ["host=h", "postgresql://h/", "postgres://h", "", "service=x host=h"])

@@ -380,7 +380,8 @@ def test_an_anchor_that_is_not_there_or_may_not_vouch(home):
 
 def test_an_sslrootcert_of_the_user_s_own(home, stepca, postgres, prod):
     pin(home, ("corp", PIN_A, "*", "scoped"))
-    assert add(home, *prod, f"sslrootcert={stepca.root}").stderr == ""
+    said = add(home, *prod, f"sslrootcert={stepca.root}").stderr
+    assert f"{stepca.root}: the gate refuses the servers of 1 root in it" in said and "bootstrap of a server's CA pins one" in said
     done = psql(home, "service=prod", password=postgres.password)
     assert done.stdout == "t|TLSv1.3\n", done.stderr
     assert "both say which root" in refused(home, "x", "--host", "h", "--anchor", "corp", "sslrootcert=/r")

@@ -5,7 +5,9 @@ import re
 
 import pytest
 
-from services import add, bootstrap, entry, pin, policy
+from certificates import EXPIRED, make_root
+from services import add, bootstrap, entry, pin, pin_files, policy, write
+from test_hostile_servers import write_crl
 
 
 def failed(home, *args, status=1, **kwargs):
@@ -67,6 +69,38 @@ def test_an_impostor(home, stepca, impostor_ca, impostor_postgres):
     assert add(home, "prod", "--host", "localhost", "--port", impostor_postgres.port).returncode == 0
 
 
+def test_why_a_certificate_was_refused(home, impostor_ca, recording_server, tmp_path):
+    """libpq says "certificate verify failed" of all of these; OpenSSL knows which it was, and each has another way out."""
+    root = make_root("Company Root CA")
+    pin_files(home, ("company", root, "localhost", "root.crt"))
+
+    def refused(*issued):
+        return failed(home, "prod", "--host", "localhost", "--port", recording_server(b"S", issued=issued).port)
+
+    said = refused(*root.issue(tmp_path, "localhost", days=EXPIRED))
+    assert "certificate verify failed (certificate has expired)\n    nothing was written. Whoever runs the server" in said
+    said = refused(*root.intermediate(days=EXPIRED).issue(tmp_path, "localhost"))
+    assert "(certificate has expired, at depth 1 of its chain)" in said
+    said = refused(*impostor_ca.issue(tmp_path, "localhost"))
+    assert re.search(r"certificate verify failed \((unable to get local issuer|self-signed|unable to verify the first) certificate", said), said
+    assert "No root that libpq trusts here has signed what the server shows" in said
+    write_crl(impostor_ca, home / ".postgresql/root.crl")
+    said = refused(*root.issue(tmp_path, "localhost"))
+    assert "(unable to get certificate CRL)" in said and "libpq wants a CRL, in date, of every CA" in said
+
+
+def test_whom_libpq_refused_is_seen_in_the_one_connection(home, stepca, impostor_ca, recording_server, tmp_path):
+    """A second one, which would have to believe it, is not needed to show it."""
+    bootstrap(home, stepca)
+    server = recording_server(b"S", issued=impostor_ca.issue(tmp_path, "localhost"))
+    done = add(home, "prod", "--host", "localhost", "--port", server.port, "--check")
+    assert "it showed    CN=localhost" in done.stdout
+    assert len(server.finish()) == 1
+    server = recording_server(b"S", issued=stepca.issue("db.example.org"))
+    done = add(home, "prod", "--host", "localhost", "--port", server.port, "--check")
+    assert "it showed    CN=db.example.org" in done.stdout and "does not match host name" in done.stderr
+
+
 def test_without_a_root_libpqs_advice_is_answered(home, postgres):
     said = failed(home, "prod", "--host", "localhost", "--port", postgres.port)
     assert re.search(r"change sslmode to disable server certificate verification.*\n    nothing was written. Leave sslmode as it is", said), said
@@ -111,6 +145,45 @@ def test_a_root_that_is_not_pinned(home, stepca, other_stepca, postgres):
     policy(home, "trust = verified\n")
     done = add(home, "prod", "--host", "localhost", "--port", postgres.port, f"sslrootcert={stepca.root}", "--check")
     assert done.returncode == 0 and "pinned       no" in done.stdout
+
+
+def test_a_root_that_is_in_root_crt_and_not_pinned(home, stepca, impostor_ca, postgres, impostor_postgres):
+    """libpq believes its servers; once another CA is pinned, the gate does not."""
+    write(home, impostor_ca.pem, ".postgresql/root.crt")
+    assert "not pinned" not in add(home, "old", "--host", "localhost").stderr
+    bootstrap(home, stepca)
+    said = add(home, "new", "--host", "localhost").stderr
+    assert said.count("warning") == 1 and f"(SHA-256 {impostor_ca.fingerprint}); pganchor bootstrap --pin-existing pins" in said
+    warning, = json.loads(add(home, "json", "--host", "localhost", "--json").stdout)["warnings"]
+    assert impostor_ca.fingerprint in warning and "the gate refuses the servers of 1 root" in warning
+    assert "not pinned" not in add(home, "own", "--host", "localhost", "--anchor", "localhost").stderr
+    assert "not pinned" not in add(home, "socket", "--host", "/tmp").stderr
+    # With --check it is known whose server it is.
+    done = add(home, "good", "--host", "localhost", "--port", postgres.port, "--check")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = failed(home, "bad", "--host", "localhost", "--port", impostor_postgres.port, status=3)
+    assert f"(SHA-256 {impostor_ca.fingerprint}), which is not pinned: the gate would refuse the server" in said and "--pin-existing" in said
+    bootstrap(home, stepca, "--pin-existing")
+    assert "not pinned" not in add(home, "after", "--host", "localhost").stderr
+
+
+def test_a_chain_that_ends_in_a_twin_of_a_pinned_root(home, recording_server, tmp_path):
+    """As the gate has it: the twin is trusted where the pinned root is there too, and the chain verifies with that one alone."""
+    root = make_root("Company Root CA")
+    twin = root.twin(days=(-2, 300))
+    pin(home, ("company", root.fingerprint, "localhost", "root.crt"))
+
+    def checked(*trusted):
+        write(home, "".join(ca.pem for ca in trusted), ".postgresql/root.crt")
+        server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
+        return add(home, "prod", "--replace", "--host", "localhost", "--port", server.port, "--check")
+
+    for trusted in ((root, twin), (twin, root)):
+        done = checked(*trusted)
+        assert done.returncode == 0 and "pinned       anchor company" in done.stdout, done.stdout + done.stderr
+    assert checked(twin).returncode == 3
+    pin(home, ("company", root.fingerprint, "db.example.com", "root.crt"))
+    assert {checked(root, twin).returncode, checked(twin, root).returncode} == {3}
 
 
 def test_a_pin_that_may_not_vouch_for_the_host(home, stepca, postgres):

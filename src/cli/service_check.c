@@ -1,0 +1,150 @@
+#include "cli/service_check.h"
+
+#include "base/terminal.h"
+#include "cli/cli.h"
+#include "cli/cmd_service.h"
+
+#include <openssl/x509_vfy.h>
+#include <string.h>
+
+/* What there is to do about a certificate that OpenSSL did not verify; NULL where all that can be
+ * said is that it may be another server's. */
+static const char *advice(long result)
+{
+	switch (result) {
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return "nothing was written. Whoever runs the server or its CA has to renew that "
+		       "certificate, if this machine's clock is right";
+	case X509_V_ERR_UNABLE_TO_GET_CRL:
+	case X509_V_ERR_CRL_HAS_EXPIRED:
+	case X509_V_ERR_CRL_NOT_YET_VALID:
+	case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+		return "nothing was written. libpq wants a CRL, in date, of every CA of the chain "
+		       "where it finds one of any (sslcrl, sslcrldir, or ~/.postgresql/root.crl): "
+		       "bring the CRLs of this server's CAs there";
+	case X509_V_ERR_CERT_REVOKED:
+		return "nothing was written. Its CA has taken that certificate back: this is no "
+		       "server to talk to";
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+		return "nothing was written. No root that libpq trusts here has signed what the "
+		       "server shows: this may be another server than you mean, and what it shows "
+		       "is no reason to believe it";
+	default:
+		return NULL;
+	}
+}
+
+/* What libpq says of a server that it does not believe; its words tell how to believe it all the
+ * same. */
+static int fail_check(const struct pga_addition *asked, struct pga_added *added)
+{
+	const struct pga_check *check = &added->check;
+	const char *next = "nothing was written; leave --check out to write the entry all the same";
+	struct pga_error error;
+
+	for (size_t i = check->count; i-- > 0;) {
+		const struct pga_checked_host *item = &check->items[i];
+
+		if (item->problem != NULL && item->handshake.answered)
+			next = "nothing was written. This may be another server than you mean; "
+			       "what it shows is no reason to believe it";
+		if (item->problem != NULL && advice(item->handshake.verify_result) != NULL)
+			next = advice(item->handshake.verify_result);
+	}
+	/* Without a root certificate, libpq advises to change sslmode "to disable server
+	 * certificate verification", and only then names that keyword. */
+	if (strstr(check->problem, "sslmode") != NULL)
+		next = "nothing was written. Leave sslmode as it is: without verification, anybody "
+		       "could be the server. What is missing is the root of its CA: pganchor "
+		       "bootstrap fetches and pins it";
+	if (asked->json)
+		(void)pga_addition_json(asked, added, false, PGA_EXIT_FAILED);
+	(void)pga_fail(&error, next, "service %s: %s", asked->change.name, check->problem);
+	pga_print_error(&error);
+	return PGA_EXIT_FAILED;
+}
+
+static const struct pga_checked_host *untrusted(const struct pga_check *check)
+{
+	for (size_t i = 0; i < check->count; i++)
+		if (!check->items[i].trusted)
+			return &check->items[i];
+	return NULL;
+}
+
+/* The gate would refuse what libpq takes. */
+static int fail_untrusted(const struct pga_addition *asked, struct pga_added *added)
+{
+	const struct pga_vouching *vouching = &added->composition.vouching;
+	const struct pga_checked_host *item = untrusted(&added->check);
+	struct pga_error error;
+
+	if (asked->json)
+		(void)pga_addition_json(asked, added, false, PGA_EXIT_WEAK);
+	if (vouching->named)
+		(void)pga_fail(&error, "nothing was written",
+			       "service %s: the server's chain does not end in the anchor %s",
+			       asked->change.name, vouching->anchor->name);
+	else if (item != NULL && item->pin == NULL && item->handshake.root != NULL)
+		(void)pga_fail(
+		    &error,
+		    "nothing was written; \"pganchor bootstrap\" of its CA pins a root, and "
+		    "\"pganchor bootstrap --pin-existing\" those that are in root.crt",
+		    "service %s: the chain of %s ends in the root %s (SHA-256 %s), which is "
+		    "not pinned: the gate would refuse the server (trust = pinned)",
+		    asked->change.name, pga_host_label(item->host), item->handshake.root,
+		    item->handshake.root_pin);
+	else
+		(void)pga_fail(&error,
+			       "nothing was written; pganchor bootstrap pins a root, and with "
+			       "--replace --hosts changes what it may vouch for",
+			       "service %s: the server's chain ends in a root that is not pinned "
+			       "for it, and the policy (trust = pinned) would refuse it",
+			       asked->change.name);
+	pga_print_error(&error);
+	return PGA_EXIT_WEAK;
+}
+
+/* The settings with the environment as it is, which would refuse what the entry alone allows. */
+static int fail_here(const struct pga_addition *asked, struct pga_added *added)
+{
+	const bool weak = added->here.stands == PGA_STANDS_WEAK;
+	const int status = weak ? PGA_EXIT_WEAK : PGA_EXIT_FAILED;
+	struct pga_error error;
+
+	if (asked->json)
+		(void)pga_addition_json(asked, added, false, status);
+	(void)pga_fail(&error, "nothing was written; unset the variable, or give the setting",
+		       "service %s: %s with the environment of this shell: %s", asked->change.name,
+		       weak ? "weaker than the policy" : "libpq refuses it",
+		       pga_text_string(&added->here.why));
+	pga_print_error(&error);
+	return status;
+}
+
+int pga_addition_check(const struct pga_addition *asked, struct pga_added *added)
+{
+	const struct pga_vouching *vouching = &added->composition.vouching;
+	struct pga_error error;
+	int result;
+
+	if (added->here.stands != PGA_STANDS_ALLOWED)
+		return fail_here(asked, added);
+	pga_service_show_environment();
+	result = pga_check_hosts(&added->here.effective, &added->policy, &added->pins,
+				 vouching->named ? vouching->anchor : NULL, &added->check, &error);
+	if (pga_service_hide_environment(&error) != 0 || result != 0) {
+		pga_print_error(&error);
+		return PGA_EXIT_FAILED;
+	}
+	if (!asked->json)
+		pga_addition_checked(&added->check);
+	if (added->check.problem != NULL)
+		return fail_check(asked, added);
+	return added->check.trusted ? PGA_EXIT_DONE : fail_untrusted(asked, added);
+}

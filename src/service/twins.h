@@ -1,0 +1,27 @@
+/* Roots that are as good for a verified chain as the one that it ends in. */
+#ifndef PGA_SERVICE_TWINS_H
+#define PGA_SERVICE_TWINS_H
+
+#include "base/error.h"
+#include "policy/pins.h"
+
+#include <openssl/ssl.h>
+
+#include <stddef.h>
+
+struct pga_twins {
+	char (*pins)[PGA_PIN_LENGTH + 1];
+	size_t count;
+};
+
+/* SHA-256 of the certificate's DER form. Returns -1 for want of memory. */
+int pga_x509_pin(const X509 *certificate, char pin[PGA_PIN_LENGTH + 1]);
+
+/* The trusted certificates of a name in the session's chain with which alone it verifies, too: by
+ * one of these that is pinned, the gate takes the session (gate/twin.c). The caller frees them,
+ * after an error too; -1 for want of memory. */
+int pga_twins_find(const SSL *session, struct pga_twins *twins, struct pga_error *error);
+
+void pga_twins_free(struct pga_twins *twins);
+
+#endif

@@ -1,0 +1,522 @@
+/* The gate's look at a session: what holds, what does not, and the words of each refusal. libpq and
+ * OpenSSL are played by the test; what the real ones do is for tests/e2e. */
+#include "cmocka_start.h"
+
+#include "base/text.h"
+#include "gate/imports.h"
+#include "gate_fakes.h"
+#include "settings.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DIGITS(two) two two two two two two two two two two two two two two two two
+#define PIN(two)    DIGITS(two) DIGITS(two)
+#define REFUSED     "pganchor refused the server db.example.com: "
+#define UNPINNED                                                                                   \
+	REFUSED "its certificate chain ends in a root that is not pinned (SHA-256 " PIN(           \
+	    "ab") ")\n"                                                                            \
+		  "    if it should not be, somebody may stand between you and the server; a new " \
+		  "root "                                                                          \
+		  "is pinned by the\n    fingerprint that you get from who runs the CA: pganchor " \
+		  "bootstrap --ca-url URL --fingerprint HEX"
+
+static struct gate_libpq *libpq;
+static struct gate_rules rules;
+static struct settings settings;
+
+static void begin(const char *policy, const char *anchors)
+{
+	struct pga_error error;
+
+	libpq = fake_libpq();
+	memset(&rules, 0, sizeof rules);
+	make_policy(&rules.policy, policy);
+	make_settings(&settings, "host=db.example.com sslmode=verify-full");
+	assert_int_equal(pga_pins_parse(&rules.pins, "anchors.conf", anchors,
+					anchors != NULL ? strlen(anchors) : 0, &error),
+			 0);
+}
+
+/* What is said; "" where it holds. */
+static void says(const char *expected)
+{
+	struct pga_text refusal = PGA_TEXT_EMPTY;
+	const bool holds =
+	    gate_session_holds(libpq, &rules, the_connection(), &settings.effective, &refusal);
+
+	assert_string_equal(pga_text_string(&refusal), expected);
+	assert_int_equal(holds, expected[0] == '\0');
+	pga_text_free(&refusal);
+}
+
+static void end(void)
+{
+	free_policy(&rules.policy);
+	pga_pins_free(&rules.pins);
+}
+
+#define ANCHOR "[a]\npin = " PIN("ab") "\nhosts = *.example.com\n"
+
+static void a_sound_session_holds(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	says("");
+	fake.version = 0x0303;
+	says("");
+	fake.bits = 1;
+	says("");
+	end();
+	begin("min-tls=1.3", ANCHOR);
+	says("");
+	end();
+}
+
+static void what_cannot_be_looked_at_does_not_hold(void **state)
+{
+	static const char linked[] = REFUSED "this libpq's TLS session cannot be looked at: "
+					     "OpenSSL is linked into it";
+
+	(void)state;
+	begin("", NULL);
+	fake.no_session = true;
+	says(REFUSED "this libpq's TLS session cannot be looked at: it does not use OpenSSL");
+	fake.no_session = false;
+	libpq->verifyResult = NULL;
+	says(linked);
+	libpq->verifyResult = fake_verify_result;
+	libpq->tlsVersion = NULL;
+	says(linked);
+	libpq->tlsVersion = fake_version;
+	atomic_store(&libpq->openssl_known, false);
+	libpq->base = &fake; /* in no object that has an OpenSSL */
+	says(linked);
+	end();
+}
+
+static void what_was_not_verified_does_not_hold(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	fake.verify_result = 10;
+	says(REFUSED "its certificate was not verified (OpenSSL's verify error 10)");
+	fake.verify_result = -1;
+	says(REFUSED "its certificate was not verified (OpenSSL's verify error -1)");
+	end();
+}
+
+static void what_is_too_old_does_not_hold(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	fake.version = 0x0302;
+	says(REFUSED "its TLS is older than TLSv1.2, the least that the policy takes");
+	end();
+	begin("min-tls=1.3", NULL);
+	fake.version = 0x0303;
+	says(REFUSED "its TLS is older than TLSv1.3, the least that the policy takes");
+	end();
+}
+
+static void what_encrypts_nothing_does_not_hold(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	fake.bits = 0;
+	says(REFUSED "its TLS session is not encrypted (cipher NULL-SHA)");
+	fake.bits = -1;
+	says(REFUSED "its TLS session is not encrypted (cipher NULL-SHA)");
+	libpq->cipherName = NULL;
+	says(REFUSED "its TLS session is not encrypted (cipher none)");
+	libpq->cipherName = fake_cipher_name;
+	fake.bits = 256;
+	fake.no_cipher = true;
+	says(REFUSED "its TLS session is not encrypted (cipher none)");
+	/* An OpenSSL that does not tell. */
+	libpq->currentCipher = NULL;
+	says("");
+	libpq->currentCipher = fake_cipher;
+	libpq->cipherBits = NULL;
+	says("");
+	end();
+}
+
+static void a_root_that_is_not_pinned_does_not_hold(void **state)
+{
+	static const char other[] = "[b]\npin = " PIN("cd") "\n";
+
+	(void)state;
+	begin("", other);
+	says(UNPINNED);
+	rules.policy.trust = PGA_TRUST_VERIFIED;
+	says("");
+	end();
+	/* The server's own certificate is no root. */
+	begin("", "[c]\npin = " PIN("01") "\n");
+	says(UNPINNED);
+	fake.chain_length = 1;
+	says("");
+	end();
+}
+
+static void an_anchor_vouches_for_its_hosts(void **state)
+{
+	(void)state;
+	begin("", "[a]\npin = " PIN("ab") "\nhosts = *.example.org x\n");
+	says(REFUSED "its certificate chain ends in anchor a, which may not vouch for this host "
+		     "(hosts = *.example.org x)\n    if it should, change the hosts of [a] in "
+		     "anchors.conf");
+	fake.host = "x";
+	says("");
+	end();
+}
+
+static void a_root_that_cannot_be_seen_does_not_hold(void **state)
+{
+	static const char unseen[] = REFUSED "the root of its certificate chain cannot be seen";
+
+	(void)state;
+	begin("", ANCHOR);
+	fake.chain_length = 0;
+	says(unseen);
+	fake.chain_length = -1;
+	says(unseen);
+	fake.chain_length = 2;
+	fake.digest_fails = 1;
+	says(unseen);
+	fake.digest_length = 31;
+	says(unseen);
+	fake.digest_length = 33;
+	says(unseen);
+	fake.digest_length = 32;
+	says("");
+	libpq->verifiedChain = NULL;
+	says(unseen);
+	libpq->verifiedChain = fake_chain;
+	libpq->chainLength = NULL;
+	says(unseen);
+	libpq->chainLength = fake_length;
+	libpq->chainElement = NULL;
+	says(unseen);
+	libpq->chainElement = fake_element;
+	libpq->certificateDigest = NULL;
+	says(unseen);
+	libpq->certificateDigest = fake_digest;
+	libpq->sha256 = NULL;
+	says(unseen);
+	end();
+}
+
+static void a_pin_is_every_digit_of_the_digest(void **state)
+{
+	static struct fake_certificate certificate = {0x1e, 'x'};
+	char pin[PGA_PIN_LENGTH + 1];
+
+	(void)state;
+	begin("", NULL);
+	assert_true(gate_certificate_pin(libpq, &certificate, pin));
+	assert_string_equal(pin, PIN("1e"));
+	end();
+}
+
+/* ---- a chain that ends in a twin of a pinned root ---- */
+
+static struct fake_certificate pinned = {0xcd, 'r'};
+static struct fake_certificate another = {0xef, 'r'};
+
+static void begin_twin(const char *hosts)
+{
+	char anchors[256];
+
+	(void)snprintf(anchors, sizeof anchors, "[b]\npin = " PIN("cd") "\nhosts = %s\n", hosts);
+	begin("", anchors);
+	fake.trusted[0] = &another;
+	fake.trusted[1] = &pinned;
+	fake.trusted_length = 2;
+	fake.verifies_with = 0xcd;
+}
+
+/* What was made was given back, and nothing is left in OpenSSL's queue. */
+static void is_tidy(void)
+{
+	assert_int_equal(fake.freed_verifying, fake.verifying);
+	assert_int_equal(fake.freed_stores, fake.stores);
+	assert_int_equal(fake.marks, fake.drops);
+}
+
+static void a_twin_holds(void **state)
+{
+	(void)state;
+	begin_twin("*");
+	says("");
+	assert_true(fake.verifying == 2 && fake.stores == 1 && fake.marks == 1);
+	assert_true(fake.freed_chains > 0);
+	is_tidy();
+	end();
+	/* The one that the chain ends in is pinned for another host, its twin for this one. */
+	begin_twin("*");
+	pga_pins_free(&rules.pins);
+	{
+		static const char both[] =
+		    "[a]\npin = " PIN("ab") "\nhosts = x\n[b]\npin = " PIN("cd") "\n";
+		struct pga_error error;
+
+		assert_int_equal(pga_pins_parse(&rules.pins, "f", both, strlen(both), &error), 0);
+	}
+	says("");
+	end();
+}
+
+static void what_is_no_twin_does_not_hold(void **state)
+{
+	(void)state;
+	begin_twin("*");
+	fake.verifies_with = 0;
+	says(UNPINNED);
+	is_tidy();
+	fake.verifies_with = 0xcd;
+	fake.no_purpose = true;
+	says(UNPINNED);
+	fake.no_purpose = false;
+	fake.no_begin = true;
+	says(UNPINNED);
+	is_tidy();
+	fake.no_begin = false;
+	fake.trusted_length = 1; /* the pinned one is not trusted */
+	says(UNPINNED);
+	fake.trusted_length = 0;
+	says(UNPINNED);
+	/* The server's own certificate has the name. */
+	fake.trusted_length = 2;
+	fake.chain[1]->name = 'q';
+	fake.chain[0]->name = 'r';
+	says(UNPINNED);
+	fake.chain[1]->name = 'r';
+	fake.chain[0]->name = 's';
+	says("");
+	end();
+	begin_twin("elsewhere");
+	says(UNPINNED);
+	end();
+}
+
+/* Where OpenSSL lacks one of what it takes, nothing of it is called. */
+static void without_a_function_there_is_no_twin(void **state)
+{
+	static const size_t needed[] = {
+	    offsetof(struct gate_libpq, tlsContext),   offsetof(struct gate_libpq, trustStore),
+	    offsetof(struct gate_libpq, newVerify),    offsetof(struct gate_libpq, freeVerify),
+	    offsetof(struct gate_libpq, beginVerify),  offsetof(struct gate_libpq, verifyPurpose),
+	    offsetof(struct gate_libpq, verifyFlags),  offsetof(struct gate_libpq, verifyNow),
+	    offsetof(struct gate_libpq, trustedNamed), offsetof(struct gate_libpq, newStore),
+	    offsetof(struct gate_libpq, freeStore),    offsetof(struct gate_libpq, addToStore),
+	    offsetof(struct gate_libpq, subjectName),  offsetof(struct gate_libpq, freeCertificate),
+	    offsetof(struct gate_libpq, freeChain),    offsetof(struct gate_libpq, markErrors),
+	    offsetof(struct gate_libpq, dropErrors)};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+		begin_twin("*");
+		memset((char *)libpq + needed[i], 0, sizeof(void *));
+		says(UNPINNED);
+		assert_int_equal(fake.marks + fake.drops + fake.verifying, 0);
+		end();
+	}
+}
+
+/* ---- what is no TLS ---- */
+
+static void what_is_not_encrypted_does_not_hold(void **state)
+{
+	static const char plain[] =
+	    REFUSED "the connection is not encrypted\n    set sslmode=verify-full";
+
+	(void)state;
+	begin("", NULL);
+	fake.tls = 0;
+	fake.status = CONNECTION_MADE;
+	says(""); /* it will ask for TLS */
+	fake.status = CONNECTION_OK;
+	says(plain);
+	fake.status = CONNECTION_MADE;
+	make_settings(&settings, "host=db.example.com sslmode=require");
+	says(plain);
+	make_settings(&settings, "host=db.example.com -sslmode");
+	says(plain);
+	fake.host = NULL;
+	says("pganchor refused the server : the connection is not encrypted\n    set "
+	     "sslmode=verify-full");
+	end();
+}
+
+static void gssapi_holds_by_the_policy(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	fake.gss = 1;
+	says(REFUSED "GSSAPI encryption stands instead of TLS\n    set gssencmode=disable");
+	rules.policy.gss_encryption = PGA_ALLOW;
+	fake.verify_result = 10;
+	says("");
+	libpq->gssEncInUse = NULL;
+	says(REFUSED "its certificate was not verified (OpenSSL's verify error 10)");
+	end();
+}
+
+static void an_exempt_host_holds(void **state)
+{
+	(void)state;
+	begin("weak=db.example.com", NULL);
+	fake.tls = 0;
+	fake.status = CONNECTION_OK;
+	says("");
+	fake.host = "other";
+	make_settings(&settings, "host=other");
+	says("pganchor refused the server other: the connection is not encrypted\n    set "
+	     "sslmode=verify-full");
+	end();
+}
+
+static void a_socket_holds_by_the_policy(void **state)
+{
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	begin("", NULL);
+	fake.tls = 0;
+	fake.status = CONNECTION_OK;
+	fake.socket = pair[0];
+	says("");
+	rules.policy.unix_socket = PGA_REFUSE;
+	says(REFUSED "the policy refuses Unix-domain sockets");
+	/* With TLS it is none, whatever the descriptor is by now. */
+	fake.tls = 1;
+	fake.verify_result = 10;
+	says(REFUSED "its certificate was not verified (OpenSSL's verify error 10)");
+	end();
+	assert_int_equal(close(pair[0]) + close(pair[1]), 0);
+}
+
+/* ---- marks, and why a handshake failed ---- */
+
+static void a_session_is_looked_at_once(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	assert_false(gate_session_is_marked(libpq, &fake_session));
+	gate_session_mark(libpq, &fake_session);
+	assert_true(gate_session_is_marked(libpq, &fake_session));
+	assert_ptr_equal(fake.data, libpq);
+	fake.data = &fake; /* somebody else's */
+	assert_false(gate_session_is_marked(libpq, &fake_session));
+	fake.data = libpq;
+	libpq->getExData = NULL;
+	assert_false(gate_session_is_marked(libpq, &fake_session));
+	end();
+}
+
+/* No index of OpenSSL's, or one that is the program's own, marks nothing. */
+static void without_an_index_nothing_is_marked(void **state)
+{
+	static const size_t needed[] = {
+	    offsetof(struct gate_libpq, verifyResult), offsetof(struct gate_libpq, verifyMode),
+	    offsetof(struct gate_libpq, newExData), offsetof(struct gate_libpq, setExData)};
+
+	(void)state;
+	for (int index = -1; index <= 0; index++) {
+		begin("", NULL);
+		fake.index = index;
+		gate_session_mark(libpq, &fake_session);
+		assert_null(fake.data);
+		assert_false(gate_session_is_marked(libpq, &fake_session));
+		end();
+	}
+	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
+		begin("", NULL);
+		memset((char *)libpq + needed[i], 0, sizeof(void *));
+		gate_session_mark(libpq, &fake_session);
+		assert_null(fake.data);
+		end();
+	}
+}
+
+static int other_connect(void *ssl)
+{
+	return ssl == &fake_session ? 8 : -2;
+}
+
+static void a_handshake_is_made_by_what_libpq_calls(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	assert_int_equal(gate_tls_connect(NULL, &fake_session), -1);
+	assert_int_equal(gate_tls_connect(libpq, &fake_session), 7);
+	assert_non_null(fake.on_free);
+	atomic_store(&libpq->sslConnect, other_connect);
+	assert_int_equal(gate_tls_connect(libpq, &fake_session), 8);
+	atomic_store(&libpq->sslConnect, NULL);
+	libpq->tlsConnect = NULL;
+	assert_int_equal(gate_tls_connect(libpq, &fake_session), -1);
+	end();
+}
+
+static int other_write(void *ssl, const void *bytes, int count)
+{
+	(void)ssl;
+	(void)bytes;
+	return count + 1;
+}
+
+static void a_session_that_was_looked_at_writes(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	errno = 0;
+	assert_int_equal(gate_tls_write(NULL, &fake_session, "x", 1), -1);
+	assert_int_equal(errno, ECONNRESET);
+	gate_session_mark(libpq, &fake_session);
+	errno = EAGAIN;
+	assert_int_equal(gate_tls_write(libpq, &fake_session, "xyz", 3), 3);
+	assert_int_equal(errno, EAGAIN);
+	assert_int_equal(fake.sent, 3);
+	atomic_store(&libpq->sslWrite, other_write);
+	assert_int_equal(gate_tls_write(libpq, &fake_session, "xyz", 3), 4);
+	/* One of no connection that is known. */
+	fake.data = NULL;
+	errno = 0;
+	assert_int_equal(gate_tls_write(libpq, &fake_session, "xyz", 3), -1);
+	assert_int_equal(errno, ECONNRESET);
+	assert_int_equal(fake.sent, 3);
+	end();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_sound_session_holds),
+	    cmocka_unit_test(what_cannot_be_looked_at_does_not_hold),
+	    cmocka_unit_test(what_was_not_verified_does_not_hold),
+	    cmocka_unit_test(what_is_too_old_does_not_hold),
+	    cmocka_unit_test(what_encrypts_nothing_does_not_hold),
+	    cmocka_unit_test(a_root_that_is_not_pinned_does_not_hold),
+	    cmocka_unit_test(an_anchor_vouches_for_its_hosts),
+	    cmocka_unit_test(a_root_that_cannot_be_seen_does_not_hold),
+	    cmocka_unit_test(a_pin_is_every_digit_of_the_digest),
+	    cmocka_unit_test(a_twin_holds),
+	    cmocka_unit_test(what_is_no_twin_does_not_hold),
+	    cmocka_unit_test(without_a_function_there_is_no_twin),
+	    cmocka_unit_test(what_is_not_encrypted_does_not_hold),
+	    cmocka_unit_test(gssapi_holds_by_the_policy),
+	    cmocka_unit_test(an_exempt_host_holds),
+	    cmocka_unit_test(a_socket_holds_by_the_policy),
+	    cmocka_unit_test(a_session_is_looked_at_once),
+	    cmocka_unit_test(without_an_index_nothing_is_marked),
+	    cmocka_unit_test(a_handshake_is_made_by_what_libpq_calls),
+	    cmocka_unit_test(a_session_that_was_looked_at_writes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

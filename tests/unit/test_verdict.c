@@ -1,0 +1,793 @@
+/* policy/verdict.h and policy/explain.h: what is judged of settings under a policy, and what is
+ * said of it, to the letter. */
+#include "cmocka_start.h"
+
+#include "base/text.h"
+#include "policy/explain.h"
+#include "policy/verdict.h"
+#include "settings.h"
+
+/* The fields of the verdict, then the reasons, a line each. */
+static const struct {
+	const char *settings;
+	const char *policy;
+	const char *expected;
+} verdicts[] = {
+    {"", "", "allowed local\n"},
+    {"host=h", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is weaker "
+     "than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "",
+     "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "ssl_max_protocol_version=",
+     "", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-ca", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=verify-ca (conninfo) is "
+     "weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of "
+     "TLS"},
+    {"host=h sslmode=Verify-Full", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=Verify-Full (conninfo) is "
+     "weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of "
+     "TLS"},
+    {"host=h sslmode=prefer@d", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=prefer (libpq's default) is "
+     "weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of "
+     "TLS"},
+    {"host=h sslmode=prefer@s service=prod", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=prefer (service prod in "
+     "/etc/services) is weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI "
+     "encryption instead of TLS"},
+    {"host=h sslmode=prefer@e", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=prefer (environment "
+     "PGSSLMODE) is weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption "
+     "instead of TLS"},
+    {"host=h sslmode=require@r", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=require (environment "
+     "PGREQUIRESSL) is weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI "
+     "encryption instead of TLS"},
+    {"host=h sslmode=prefer@u", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=prefer (the program's, or "
+     "libpq's default) is weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI "
+     "encryption instead of TLS"},
+    {"host=h sslmode=prefer !untraced", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=prefer (the program's, or "
+     "libpq's default) is weaker than verify-full\ngssencmode= (the program's, or libpq's default) "
+     "takes GSSAPI encryption instead of TLS"},
+    {"host=h -sslmode", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (the program's, or libpq's "
+     "default) is weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption "
+     "instead of TLS"},
+    {"host=/tmp", "", "allowed local\n"},
+    {"host=/tmp", "unix-socket=refuse",
+     "refused local [host]\nhost=/tmp (conninfo) is a Unix-domain socket, which the policy "
+     "refuses"},
+    {"host=@abstract", "unix-socket=refuse",
+     "refused local [host]\nhost=@abstract (conninfo) is a Unix-domain socket, which the policy "
+     "refuses"},
+    {"host=", "unix-socket=refuse",
+     "refused local [host]\nhost= (conninfo) is a Unix-domain socket, which the policy refuses"},
+    {"host=a,/tmp sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "",
+     "allowed needs-tls local\n"},
+    {"host=a,/tmp sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2",
+     "unix-socket=refuse",
+     "refused needs-tls local [host]\nhost=a,/tmp (conninfo) is a Unix-domain socket, which the "
+     "policy refuses"},
+    {"host=/tmp,a sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2",
+     "unix-socket=refuse",
+     "refused needs-tls local [host]\nhost=/tmp,a (conninfo) is a Unix-domain socket, which the "
+     "policy refuses"},
+    {"host=a, sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2",
+     "unix-socket=refuse",
+     "refused needs-tls local [host]\nhost=a, (conninfo) is a Unix-domain socket, which the policy "
+     "refuses"},
+    {"host=,a sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2",
+     "unix-socket=refuse",
+     "refused needs-tls local [host]\nhost=,a (conninfo) is a Unix-domain socket, which the policy "
+     "refuses"},
+    {"host=a/b sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2",
+     "unix-socket=refuse", "allowed needs-tls\n"},
+    {"host=a@b sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2",
+     "unix-socket=refuse", "allowed needs-tls\n"},
+    {"host=/tmp hostaddr=1.2.3.4", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is weaker "
+     "than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"host=/tmp,/x hostaddr=1.2.3.4,", "",
+     "refused needs-tls local lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is "
+     "weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of "
+     "TLS"},
+    {"host=/tmp,/x hostaddr=,1.2.3.4", "unix-socket=refuse",
+     "refused needs-tls local lock-min-tls [host] [sslmode] [gssencmode]\nhost=/tmp,/x (conninfo) "
+     "is a Unix-domain socket, which the policy refuses\nsslmode= (libpq's default) is weaker than "
+     "verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"hostaddr=1.2.3.4,1.2.3.5 host=/tmp", "unix-socket=refuse",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is weaker "
+     "than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"hostaddr=, host=/x", "unix-socket=refuse",
+     "refused local [host]\nhost=/x (conninfo) is a Unix-domain socket, which the policy refuses"},
+    {"hostaddr=1.2.3.4 host=h,/tmp sslmode=verify-full gssencmode=disable "
+     "ssl_min_protocol_version=TLSv1.2",
+     "unix-socket=refuse", "allowed needs-tls\n"},
+    {"host=h", "weak=h", "allowed exempt\n"},
+    {"host=h", "weak=i",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is weaker "
+     "than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"host=h", "weak=h weak=i",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is weaker "
+     "than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"host=h", "weak=h weak=h,i", "allowed exempt\n"},
+    {"host=h,i", "weak=h",
+     "refused needs-tls exempt lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is "
+     "weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of "
+     "TLS"},
+    {"host=h,i", "weak=h,i", "allowed exempt\n"},
+    {"host=h,/tmp", "weak=h unix-socket=refuse",
+     "refused local exempt [host]\nhost=h,/tmp (conninfo) is a Unix-domain socket, which the "
+     "policy refuses"},
+    {"host=/tmp", "weak=*", "allowed local\n"},
+    {"host=", "weak=*", "allowed local\n"},
+    {"host=h hostaddr=1.2.3.4", "weak=h",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is weaker "
+     "than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"host=h hostaddr=1.2.3.4", "weak=1.2.3.4", "allowed exempt\n"},
+    {"host=h hostaddr=1.2.3.4,", "weak=1.2.3.4", "allowed local exempt\n"},
+    {"host=h hostaddr=,1.2.3.4", "weak=*", "allowed exempt\n"},
+    {"host="
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     "weak=*", "allowed exempt\n"},
+    {"host="
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+     "weak=*",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (libpq's default) is weaker "
+     "than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"host=h,i", "weak=*", "allowed exempt\n"},
+    {"host=h sslmode=verify-full gssencmode=prefer@d ssl_min_protocol_version=TLSv1.2", "",
+     "allowed needs-tls lock-gss\n"},
+    {"host=h sslmode=verify-full gssencmode=require ssl_min_protocol_version=TLSv1.2", "",
+     "refused needs-tls [gssencmode]\ngssencmode=require (conninfo) takes GSSAPI encryption "
+     "instead of TLS"},
+    {"host=h sslmode=verify-full gssencmode=Disable ssl_min_protocol_version=TLSv1.2", "",
+     "refused needs-tls [gssencmode]\ngssencmode=Disable (conninfo) takes GSSAPI encryption "
+     "instead of TLS"},
+    {"host=h sslmode=verify-full gssencmode=require ssl_min_protocol_version=TLSv1.2",
+     "gss-encryption=allow", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=prefer ssl_min_protocol_version=TLSv1.2",
+     "gss-encryption=allow", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full ssl_min_protocol_version=TLSv1.2 -gssencmode", "",
+     "allowed needs-tls\n"},
+    {"host=/tmp gssencmode=require", "", "allowed local\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2",
+     "min-tls=1.3", "allowed needs-tls lock-min-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.3",
+     "min-tls=1.3", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=tlsv1.2", "",
+     "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=tlsv1.3", "",
+     "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.1", "",
+     "allowed needs-tls lock-min-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=", "",
+     "allowed needs-tls lock-min-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable -ssl_min_protocol_version", "",
+     "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "ssl_max_protocol_version=TLSv1.2",
+     "", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "ssl_max_protocol_version=TLSv1.2",
+     "min-tls=1.3",
+     "refused needs-tls lock-min-tls [ssl_max_protocol_version]\nssl_max_protocol_version=TLSv1.2 "
+     "(conninfo) is older than TLSv1.3, the least that the policy takes"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "ssl_max_protocol_version=TLSv1.3",
+     "min-tls=1.3", "allowed needs-tls lock-min-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "ssl_max_protocol_version=TLSv1.1@e",
+     "",
+     "refused needs-tls [ssl_max_protocol_version]\nssl_max_protocol_version=TLSv1.1 (environment "
+     "PGSSLMAXPROTOCOLVERSION) is older than TLSv1.2, the least that the policy takes"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "-ssl_max_protocol_version",
+     "", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslrootcert=system",
+     "", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslrootcert=system",
+     "public-ca=refuse",
+     "refused needs-tls [sslrootcert]\nsslrootcert=system (conninfo) trusts every public CA, which "
+     "the policy refuses"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslrootcert=system -sslcertmode",
+     "",
+     "refused needs-tls [sslrootcert]\nsslrootcert=system (conninfo) is a file in the current "
+     "directory to this libpq, which is older than 16"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslrootcert=system -sslcertmode",
+     "public-ca=refuse",
+     "refused needs-tls [sslrootcert]\nsslrootcert=system (conninfo) is a file in the current "
+     "directory to this libpq, which is older than 16"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslrootcert=/system",
+     "public-ca=refuse", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslrootcert=System -sslcertmode",
+     "public-ca=refuse", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslkeylogfile=/k",
+     "",
+     "refused needs-tls [sslkeylogfile]\nsslkeylogfile=/k (conninfo) writes the session's keys to "
+     "a file"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslkeylogfile=",
+     "", "allowed needs-tls\n"},
+    {"host=/tmp sslkeylogfile=/k", "", "allowed local\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "oauth_ca_file=/c",
+     "",
+     "refused needs-tls [oauth_ca_file]\noauth_ca_file=/c (conninfo) names who may vouch for the "
+     "OAuth issuer, whom libpq sends secrets to"},
+    {"host=/tmp oauth_ca_file=/c", "",
+     "refused local [oauth_ca_file]\noauth_ca_file=/c (conninfo) names who may vouch for the OAuth "
+     "issuer, whom libpq sends secrets to"},
+    {"host=h oauth_ca_file=/c sslkeylogfile=/k", "weak=h", "allowed exempt\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 !oauth", "",
+     "refused needs-tls [PGOAUTHDEBUG]\nPGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go "
+     "over plain HTTP, and prints them"},
+    {"host=/tmp !oauth", "",
+     "refused local [PGOAUTHDEBUG]\nPGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go over "
+     "plain HTTP, and prints them"},
+    {"host=h !oauth", "weak=h", "allowed exempt\n"},
+    {"host=h,/tmp sslmode=disable gssencmode=require ssl_max_protocol_version=TLSv1 "
+     "sslrootcert=system sslkeylogfile=/k oauth_ca_file=/c !oauth",
+     "unix-socket=refuse public-ca=refuse",
+     "refused needs-tls local lock-min-tls [host] [sslmode] [gssencmode] "
+     "[ssl_max_protocol_version] [sslrootcert] [sslkeylogfile] [oauth_ca_file] "
+     "[PGOAUTHDEBUG]\nhost=h,/tmp (conninfo) is a Unix-domain socket, which the policy "
+     "refuses\nsslmode=disable (conninfo) is weaker than verify-full\ngssencmode=require "
+     "(conninfo) takes GSSAPI encryption instead of TLS\nssl_max_protocol_version=TLSv1 (conninfo) "
+     "is older than TLSv1.2, the least that the policy takes\nsslrootcert=system (conninfo) trusts "
+     "every public CA, which the policy refuses\nsslkeylogfile=/k (conninfo) writes the session's "
+     "keys to a file\noauth_ca_file=/c (conninfo) names who may vouch for the OAuth issuer, whom "
+     "libpq sends secrets to\nPGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go over plain "
+     "HTTP, and prints them"},
+    {"host=h sslmode=a=b", "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=******** (conninfo) is weaker "
+     "than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
+    {"host=/tmp,u:p@x sslmode=verify-full", "unix-socket=refuse",
+     "refused needs-tls local lock-min-tls [host] [gssencmode]\nhost=******** (conninfo) is a "
+     "Unix-domain socket, which the policy refuses\ngssencmode= (libpq's default) takes GSSAPI "
+     "encryption instead of TLS"},
+    {"host=h sslmode=a\x07"
+     "b\\c",
+     "",
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode=a\\x07b\\c (conninfo) is "
+     "weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of "
+     "TLS"},
+    {"host=/tmp dbname=a@b", "unix-socket=refuse",
+     "refused local [host]\nhost=******** (conninfo) is a Unix-domain socket, which the policy "
+     "refuses"},
+    {"host=/tmp dbname=a@b user=a@b", "unix-socket=refuse",
+     "refused local [host]\nhost=/tmp (conninfo) is a Unix-domain socket, which the policy "
+     "refuses"},
+    {"host=/tmp !ambiguous", "unix-socket=refuse",
+     "refused local [host]\nhost=******** (conninfo) is a Unix-domain socket, which the policy "
+     "refuses"},
+};
+
+/* What a program is told. */
+static const struct {
+	const char *settings;
+	const char *policy;
+	const char *expected;
+} messages[] = {
+    {"host=h sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
+     "'host=h sslmode=prefer'\" shows every setting"},
+    {"host=h sslmode=prefer@d", "",
+     "pganchor refused this connection: \n    sslmode=prefer (libpq's default) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
+     "'host=h'\" shows every setting"},
+    {"host=h sslmode=prefer@s service=prod", "",
+     "pganchor refused this connection: \n    sslmode=prefer (service prod in /etc/services) is "
+     "weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead "
+     "of TLS\n    write sslmode=verify-full into service prod; \"pganchor explain service=prod\" "
+     "shows every setting"},
+    {"host=h sslmode=prefer service=pr~od", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
+     "'host=h sslmode=prefer'\" shows every setting"},
+    {"host=h sslmode=prefer service=", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
+     "'host=h sslmode=prefer'\" shows every setting"},
+    {"host=h sslmode=prefer service=prod servicefile=/s", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "write sslmode=verify-full into service prod of /s; \"pganchor explain 'service=prod "
+     "servicefile=/s'\" shows every setting"},
+    {"host=h sslmode=prefer service=prod servicefile=/s@d", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" shows every "
+     "setting"},
+    {"host=h sslmode=prefer service=prod servicefile=/s~x", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" shows every "
+     "setting"},
+    {"host=h sslmode=prefer service=prod servicefile=/s@e", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" shows every "
+     "setting"},
+    {"host=h sslmode=prefer service=prod servicefile=/s !untraced", "",
+     "pganchor refused this connection: \n    sslmode=prefer (the program's, or libpq's default) "
+     "is weaker than verify-full\n    gssencmode= (the program's, or libpq's default) takes GSSAPI "
+     "encryption instead of TLS\n    write sslmode=verify-full into service prod; \"pganchor "
+     "explain service=prod\" shows every setting"},
+    {"sslmode=prefer hostaddr=1.2.3.4", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=h'x sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=h\"x sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=h\\x sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=a@b sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=h~x sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=h\x7F sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=h! sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
+     "'host=h! sslmode=prefer'\" shows every setting"},
+    {"host=h} sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
+     "'host=h} sslmode=prefer'\" shows every setting"},
+    {"host=h\x1F sslmode=prefer", "",
+     "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=h sslmode=pr'efer", "",
+     "pganchor refused this connection: \n    sslmode=pr'efer (conninfo) is weaker than "
+     "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
+     "shows every setting"},
+    {"host=/tmp", "unix-socket=refuse",
+     "pganchor refused this connection: host=/tmp (conninfo) is a Unix-domain socket, which the "
+     "policy refuses\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
+     "\"pganchor explain 'host=/tmp'\" shows every setting"},
+    {"host=/tmp sslmode=verify-full", "unix-socket=refuse",
+     "pganchor refused this connection: host=/tmp (conninfo) is a Unix-domain socket, which the "
+     "policy refuses\n    \"pganchor explain 'host=/tmp sslmode=verify-full'\" shows every "
+     "setting"},
+    {"host=/tmp sslmode=verify-full@d", "unix-socket=refuse",
+     "pganchor refused this connection: host=/tmp (conninfo) is a Unix-domain socket, which the "
+     "policy refuses\n    \"pganchor explain 'host=/tmp'\" shows every setting"},
+    {"host=h sslmode=verify-full gssencmode=require ssl_max_protocol_version=TLSv1", "",
+     "pganchor refused this connection: \n    gssencmode=require (conninfo) takes GSSAPI "
+     "encryption instead of TLS\n    ssl_max_protocol_version=TLSv1 (conninfo) is older than "
+     "TLSv1.2, the least that the policy takes\n    \"pganchor explain 'host=h "
+     "sslmode=verify-full'\" shows every setting"},
+    {"host=h sslmode=disable gssencmode=require", "",
+     "pganchor refused this connection: \n    sslmode=disable (conninfo) is weaker than "
+     "verify-full\n    gssencmode=require (conninfo) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
+     "'host=h sslmode=disable'\" shows every setting"},
+    {"host=h sslmode=disable gssencmode=require -servicefile -service", "",
+     "pganchor refused this connection: \n    sslmode=disable (conninfo) is weaker than "
+     "verify-full\n    gssencmode=require (conninfo) takes GSSAPI encryption instead of TLS\n    "
+     "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
+     "'host=h sslmode=disable'\" shows every setting"},
+    {"host=h -sslmode", "",
+     "pganchor refused this connection: \n    sslmode= (the program's, or libpq's default) is "
+     "weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead "
+     "of TLS\n    use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor "
+     "explain 'host=h'\" shows every setting"},
+};
+
+/* The table and the verdict, as `pganchor explain` prints them. */
+static const struct {
+	const char *settings;
+	const char *policy;
+	const char *but;
+	const char *expected;
+} explained[] = {
+    {"", "", NULL,
+     "\nallowed; a Unix-domain socket, which has no TLS\nlibpq has an option that pganchor does "
+     "not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "", NULL,
+     "host                      h            conninfo\nsslmode                   verify-full  "
+     "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
+     "     conninfo\n\nallowed\nlibpq has an option that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "",
+     "no such file",
+     "host                      h            conninfo\nsslmode                   verify-full  "
+     "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
+     "     conninfo\n\nallowed, but libpq will not connect: no such file\nlibpq has an option that "
+     "pganchor does not know: brand_new\n"},
+    {"host=h sslmode=prefer@d", "", "no such file",
+     "host     h       conninfo\nsslmode  prefer  libpq's default\n\nrefused; the gate locks "
+     "ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer (libpq's default) is "
+     "weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead "
+     "of TLS\nwhat to change:\n    conninfo: write sslmode=verify-full, or use a service of "
+     "\"pganchor service list\"\n    conninfo: write gssencmode=disable\nlibpq has an option that "
+     "pganchor does not know: brand_new\n"},
+    {"host=h sslmode=prefer@d", "mode=audit", NULL,
+     "host     h       conninfo\nsslmode  prefer  libpq's default\n\nrefused, but mode = audit "
+     "lets it through; the gate locks ssl_min_protocol_version to the policy's minimum\n    "
+     "sslmode=prefer (libpq's default) is weaker than verify-full\n    gssencmode= (libpq's "
+     "default) takes GSSAPI encryption instead of TLS\nwhat to change:\n    conninfo: write "
+     "sslmode=verify-full, or use a service of \"pganchor service list\"\n    conninfo: write "
+     "gssencmode=disable\nlibpq has an option that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "mode=audit",
+     NULL,
+     "host                      h            conninfo\nsslmode                   verify-full  "
+     "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
+     "     conninfo\n\nallowed\nlibpq has an option that pganchor does not know: brand_new\n"},
+    {"host=/tmp port=5432@d user=me@e password=secret@e", "", NULL,
+     "user      me        environment PGUSER\npassword  ********  environment PGPASSWORD\nhost     "
+     " /tmp      conninfo\nport      5432      libpq's default\n\nallowed; a Unix-domain socket, "
+     "which has no TLS\nlibpq has an option that pganchor does not know: brand_new\n"},
+    {"host=/tmp", "unix-socket=refuse", NULL,
+     "host  /tmp  conninfo\n\nrefused\n    host=/tmp (conninfo) is a Unix-domain socket, which the "
+     "policy refuses\nwhat to change:\n    conninfo: name a server that is reached by TCP\nlibpq "
+     "has an option that pganchor does not know: brand_new\n"},
+    {"host=/tmp@e", "unix-socket=refuse", NULL,
+     "host  /tmp  environment PGHOST\n\nrefused\n    host=/tmp (environment PGHOST) is a "
+     "Unix-domain socket, which the policy refuses\nwhat to change:\n    environment PGHOST: name "
+     "a server that is reached by TCP\nlibpq has an option that pganchor does not know: "
+     "brand_new\n"},
+    {"host=/tmp@s service=prod@e", "unix-socket=refuse", NULL,
+     "service  prod  environment PGSERVICE\nhost     /tmp  service prod in "
+     "/etc/services\n\nrefused\n    host=/tmp (service prod in /etc/services) is a Unix-domain "
+     "socket, which the policy refuses\nwhat to change:\n    service prod in /etc/services: name a "
+     "server that is reached by TCP\nlibpq has an option that pganchor does not know: brand_new\n"},
+    {"host=h", "weak=h", NULL,
+     "host  h  conninfo\n\nallowed; allow-weak exempts a host\nlibpq has an option that pganchor "
+     "does not know: brand_new\n"},
+    {"host=h,/tmp", "weak=h unix-socket=refuse", NULL,
+     "host  h,/tmp  conninfo\n\nrefused; allow-weak exempts a host\n    host=h,/tmp (conninfo) is "
+     "a Unix-domain socket, which the policy refuses\nwhat to change:\n    conninfo: name a server "
+     "that is reached by TCP\nlibpq has an option that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=prefer@d", "", NULL,
+     "host        h            conninfo\nsslmode     verify-full  conninfo\ngssencmode  prefer     "
+     "  libpq's default\n\nallowed; the gate locks gssencmode=disable; the gate locks "
+     "ssl_min_protocol_version to the policy's minimum\nlibpq has an option that pganchor does not "
+     "know: brand_new\n"},
+    {"host=h sslmode=prefer@s gssencmode=require@s service=prod@e ssl_max_protocol_version=TLSv1@s",
+     "", NULL,
+     "service                   prod     environment PGSERVICE\nhost                      h        "
+     "conninfo\nsslmode                   prefer   service prod in "
+     "/etc/services\nssl_max_protocol_version  TLSv1    service prod in /etc/services\ngssencmode  "
+     "              require  service prod in /etc/services\n\nrefused; the gate locks "
+     "ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer (service prod in "
+     "/etc/services) is weaker than verify-full\n    gssencmode=require (service prod in "
+     "/etc/services) takes GSSAPI encryption instead of TLS\n    ssl_max_protocol_version=TLSv1 "
+     "(service prod in /etc/services) is older than TLSv1.2, the least that the policy takes\nwhat "
+     "to change:\n    service prod in /etc/services: write sslmode=verify-full\n    service prod "
+     "in /etc/services: write gssencmode=disable\n    service prod in /etc/services: leave "
+     "ssl_max_protocol_version out\nlibpq has an option that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=prefer@e gssencmode=require@e ssl_max_protocol_version=TLSv1@e", "", NULL,
+     "host                      h        conninfo\nsslmode                   prefer   environment "
+     "PGSSLMODE\nssl_max_protocol_version  TLSv1    environment "
+     "PGSSLMAXPROTOCOLVERSION\ngssencmode                require  environment "
+     "PGGSSENCMODE\n\nrefused; the gate locks ssl_min_protocol_version to the policy's minimum\n   "
+     " sslmode=prefer (environment PGSSLMODE) is weaker than verify-full\n    gssencmode=require "
+     "(environment PGGSSENCMODE) takes GSSAPI encryption instead of TLS\n    "
+     "ssl_max_protocol_version=TLSv1 (environment PGSSLMAXPROTOCOLVERSION) is older than TLSv1.2, "
+     "the least that the policy takes\nwhat to change:\n    environment PGSSLMODE: set "
+     "PGSSLMODE=verify-full, or use a service of \"pganchor service list\"\n    environment "
+     "PGGSSENCMODE: set PGGSSENCMODE=disable\n    environment PGSSLMAXPROTOCOLVERSION: unset "
+     "PGSSLMAXPROTOCOLVERSION\nlibpq has an option that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=prefer@u gssencmode=require@u ssl_max_protocol_version=TLSv1@u", "", NULL,
+     "host                      h        conninfo\nsslmode                   prefer   the "
+     "program's, or libpq's default\nssl_max_protocol_version  TLSv1    the program's, or libpq's "
+     "default\ngssencmode                require  the program's, or libpq's default\n\nrefused; "
+     "the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer (the "
+     "program's, or libpq's default) is weaker than verify-full\n    gssencmode=require (the "
+     "program's, or libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "ssl_max_protocol_version=TLSv1 (the program's, or libpq's default) is older than TLSv1.2, "
+     "the least that the policy takes\nwhat to change:\n    conninfo: write sslmode=verify-full, "
+     "or use a service of \"pganchor service list\"\n    conninfo: write gssencmode=disable\n    "
+     "conninfo: leave ssl_max_protocol_version out\nlibpq has an option that pganchor does not "
+     "know: brand_new\n"},
+    {"host=h sslmode=prefer gssencmode=require ssl_max_protocol_version=TLSv1 !untraced", "", NULL,
+     "host                      h        the program's, or libpq's default\nsslmode                "
+     "   prefer   the program's, or libpq's default\nssl_max_protocol_version  TLSv1    the "
+     "program's, or libpq's default\ngssencmode                require  the program's, or libpq's "
+     "default\n\nrefused; the gate locks ssl_min_protocol_version to the policy's minimum\n    "
+     "sslmode=prefer (the program's, or libpq's default) is weaker than verify-full\n    "
+     "gssencmode=require (the program's, or libpq's default) takes GSSAPI encryption instead of "
+     "TLS\n    ssl_max_protocol_version=TLSv1 (the program's, or libpq's default) is older than "
+     "TLSv1.2, the least that the policy takes\nwhat to change:\n    conninfo: write "
+     "sslmode=verify-full, or use a service of \"pganchor service list\"\n    conninfo: write "
+     "gssencmode=disable\n    conninfo: leave ssl_max_protocol_version out\nlibpq has an option "
+     "that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslrootcert=system@e -sslcertmode",
+     "", NULL,
+     "host                      h            conninfo\nsslmode                   verify-full  "
+     "conninfo\nsslrootcert               system       environment "
+     "PGSSLROOTCERT\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                "
+     "disable      conninfo\n\nrefused\n    sslrootcert=system (environment PGSSLROOTCERT) is a "
+     "file in the current directory to this libpq, which is older than 16\nwhat to change:\n    "
+     "environment PGSSLROOTCERT: unset PGSSLROOTCERT\nlibpq has an option that pganchor does not "
+     "know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslrootcert=system@d",
+     "public-ca=refuse", NULL,
+     "host                      h            conninfo\nsslmode                   verify-full  "
+     "conninfo\nsslrootcert               system       libpq's default\nssl_min_protocol_version  "
+     "TLSv1.2      conninfo\ngssencmode                disable      conninfo\n\nrefused\n    "
+     "sslrootcert=system (libpq's default) trusts every public CA, which the policy refuses\nwhat "
+     "to change:\n    conninfo: leave sslrootcert out\nlibpq has an option that pganchor does not "
+     "know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "sslkeylogfile=/k oauth_ca_file=/c !oauth",
+     "", NULL,
+     "host                      h            conninfo\nsslmode                   verify-full  "
+     "conninfo\nsslkeylogfile             /k           conninfo\nssl_min_protocol_version  TLSv1.2 "
+     "     conninfo\ngssencmode                disable      conninfo\noauth_ca_file             /c "
+     "          conninfo\n\nrefused\n    sslkeylogfile=/k (conninfo) writes the session's keys to "
+     "a file\n    oauth_ca_file=/c (conninfo) names who may vouch for the OAuth issuer, whom libpq "
+     "sends secrets to\n    PGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go over plain "
+     "HTTP, and prints them\nwhat to change:\n    conninfo: leave sslkeylogfile out\n    conninfo: "
+     "leave oauth_ca_file out\n    environment PGOAUTHDEBUG: unset PGOAUTHDEBUG\nlibpq has an "
+     "option that pganchor does not know: brand_new\n"},
+    {"host=u:p@h sslmode=verify-full", "", NULL,
+     "host     ********     conninfo\nsslmode  verify-full  conninfo\n\nrefused; the gate locks "
+     "ssl_min_protocol_version to the policy's minimum\n    gssencmode= (libpq's default) takes "
+     "GSSAPI encryption instead of TLS\nwhat to change:\n    conninfo: write "
+     "gssencmode=disable\nhost, port and dbname are not shown: one of them may be a part of a "
+     "password, in which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq has an option "
+     "that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 dbname=a@b "
+     "user=x",
+     "", NULL,
+     "user                      x            conninfo\ndbname                    ********     "
+     "conninfo\nhost                      ********     conninfo\nsslmode                   "
+     "verify-full  conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode           "
+     "     disable      conninfo\n\nallowed\nhost, port and dbname are not shown: one of them may "
+     "be a part of a password, in which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq "
+     "has an option that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 !ambiguous "
+     "port=5 dbname=d",
+     "", NULL,
+     "dbname                    ********     conninfo\nhost                      ********     "
+     "conninfo\nport                      ********     conninfo\nsslmode                   "
+     "verify-full  conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode           "
+     "     disable      conninfo\n\nallowed\nhost, port and dbname are not shown: one of them may "
+     "be a part of a password, in which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq "
+     "has an option that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "application_name=a\x07\\x~b oauth_issuer=postgres://u:p@h brand_new=x",
+     "", NULL,
+     "host                      h                        conninfo\nsslmode                   "
+     "verify-full              conninfo\nssl_min_protocol_version  TLSv1.2                  "
+     "conninfo\ngssencmode                disable                  conninfo\noauth_issuer          "
+     "    postgres://u:********@h  conninfo\napplication_name          a\\x07\\x b                "
+     "conninfo\nbrand_new                 ********                 conninfo\n\nallowed\nlibpq has "
+     "an option that pganchor does not know: brand_new\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 -brand_new",
+     "", NULL,
+     "host                      h            conninfo\nsslmode                   verify-full  "
+     "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
+     "     conninfo\n\nallowed\n"},
+    {"-brand_new -sslmode host=/tmp", "", NULL,
+     "host  /tmp  conninfo\n\nallowed; a Unix-domain socket, which has no TLS\n"},
+    {"-host -brand_new sslmode=prefer", "unix-socket=refuse", NULL,
+     "sslmode  prefer  conninfo\n\nrefused\n    host= (the program's, or libpq's default) is a "
+     "Unix-domain socket, which the policy refuses\nwhat to change:\n    conninfo: name a server "
+     "that is reached by TCP\n"},
+    {"host=h -gssencmode sslmode=prefer application_name=a-value-that-is-wide-indeed -brand_new",
+     "", NULL,
+     "host              h                            conninfo\nsslmode           prefer            "
+     "           conninfo\napplication_name  a-value-that-is-wide-indeed  conninfo\n\nrefused; the "
+     "gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer (conninfo) "
+     "is weaker than verify-full\nwhat to change:\n    conninfo: write sslmode=verify-full, or use "
+     "a service of \"pganchor service list\"\n"},
+};
+
+static const struct {
+	const char *settings;
+	const char *policy;
+	const char *name;
+	bool expected;
+} exempt[] = {
+    {"host=h", "weak=h", "h", true},
+    {"host=h", "weak=h", "i", false},
+    {"host=h", "weak=h", "hh", false},
+    {"host=hh", "weak=*", "h", false},
+    {"host=h", "", "h", false},
+    {"host=h,i", "weak=i", "i", true},
+    {"host=i,h", "weak=i", "i", true},
+    {"host=h,h hostaddr=1.2.3.4,1.2.3.5", "weak=1.2.3.4", "h", false},
+    {"host=h,h hostaddr=1.2.3.4,1.2.3.5", "weak=1.2.3.5", "h", false},
+    {"host=h,h hostaddr=1.2.3.4,1.2.3.5", "weak=1.2.3.4,1.2.3.5", "h", true},
+    {"hostaddr=1.2.3.4", "weak=1.2.3.4", "1.2.3.4", true},
+    {"host=h hostaddr=1.2.3.4", "weak=1.2.3.4", "1.2.3.4", false},
+    {"host=h hostaddr=1.2.3.4", "weak=1.2.3.4", "h", true},
+    {"host=,i hostaddr=1.2.3.4,1.2.3.5", "weak=*", "1.2.3.4", true},
+    {"host=/tmp", "weak=*", "/tmp", false},
+    {"host=i,j", "weak=*", "k", false},
+    {"host=h hostaddr=,", "weak=*", "h", true},
+};
+
+static void add_verdict(const struct pga_verdict *verdict, struct pga_text *text)
+{
+	pga_text_add(text, verdict->allowed ? "allowed" : "refused");
+	pga_text_add(text, verdict->needs_tls ? " needs-tls" : "");
+	pga_text_add(text, verdict->local ? " local" : "");
+	pga_text_add(text, verdict->exempt ? " exempt" : "");
+	pga_text_add(text, verdict->lock_gss ? " lock-gss" : "");
+	pga_text_add(text, verdict->lock_min_tls ? " lock-min-tls" : "");
+	for (size_t i = 0; i < verdict->reasons; i++)
+		pga_text_addf(text, " [%s]", verdict->weak[i]);
+	pga_text_addf(text, "\n%s", pga_text_string(&verdict->why));
+}
+
+static void check(struct pga_text *text, const char *expected)
+{
+	assert_false(text->failed);
+	assert_string_equal(pga_text_string(text), expected);
+	pga_text_free(text);
+}
+
+static void what_is_judged(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+		struct settings settings;
+		struct pga_policy policy;
+		struct pga_verdict verdict;
+
+		make_settings(&settings, verdicts[i].settings);
+		make_policy(&policy, verdicts[i].policy);
+		pga_judge(&settings.effective, &policy, &verdict);
+		add_verdict(&verdict, &text);
+		check(&text, verdicts[i].expected);
+		pga_verdict_free(&verdict);
+		free_policy(&policy);
+	}
+}
+
+static void what_cannot_be_locked_is_refused(void **state)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct settings settings;
+	struct pga_policy policy;
+	struct pga_verdict verdict;
+
+	(void)state;
+	make_policy(&policy, "");
+	make_settings(&settings, "host=h sslmode=verify-full gssencmode=prefer@d");
+	pga_judge(&settings.effective, &policy, &verdict);
+	assert_true(verdict.allowed && verdict.lock_gss);
+	pga_verdict_without_locks(&verdict, &settings.effective);
+	add_verdict(&verdict, &text);
+	check(&text,
+	      "refused needs-tls lock-min-tls [gssencmode]\n"
+	      "gssencmode=prefer (libpq's default) can take GSSAPI encryption instead of TLS");
+	/* Once, and only what was to be locked. */
+	pga_verdict_without_locks(&verdict, &settings.effective);
+	assert_int_equal(verdict.reasons, 1);
+	pga_verdict_free(&verdict);
+}
+
+static void what_a_program_is_told(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof messages / sizeof messages[0]; i++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+		struct settings settings;
+		struct pga_policy policy;
+		struct pga_verdict verdict;
+
+		make_settings(&settings, messages[i].settings);
+		make_policy(&policy, messages[i].policy);
+		pga_judge(&settings.effective, &policy, &verdict);
+		pga_verdict_message(&verdict, &settings.effective, &text);
+		check(&text, messages[i].expected);
+		pga_verdict_free(&verdict);
+		free_policy(&policy);
+	}
+}
+
+static void what_is_explained(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof explained / sizeof explained[0]; i++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+		struct settings settings;
+		struct pga_policy policy;
+		struct pga_verdict verdict;
+
+		make_settings(&settings, explained[i].settings);
+		make_policy(&policy, explained[i].policy);
+		pga_judge(&settings.effective, &policy, &verdict);
+		pga_explain(&settings.effective, &policy, &verdict, explained[i].but, &text);
+		check(&text, explained[i].expected);
+		pga_verdict_free(&verdict);
+		free_policy(&policy);
+	}
+}
+
+static void which_hosts_are_exempt(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof exempt / sizeof exempt[0]; i++) {
+		struct settings settings;
+		struct pga_policy policy;
+
+		make_settings(&settings, exempt[i].settings);
+		make_policy(&policy, exempt[i].policy);
+		if (pga_host_is_exempt(&settings.effective, &policy, exempt[i].name) !=
+		    exempt[i].expected)
+			fail_msg("%s, %s: %s", exempt[i].settings, exempt[i].policy,
+				 exempt[i].name);
+		free_policy(&policy);
+	}
+}
+
+static void what_gives_secrets_away(void **state)
+{
+	(void)state;
+	assert_true(pga_setting_gives_away("sslkeylogfile"));
+	assert_true(pga_setting_gives_away("oauth_ca_file"));
+	assert_false(pga_setting_gives_away("sslkey"));
+	assert_false(pga_setting_gives_away("oauth_issuer"));
+	assert_false(pga_setting_gives_away(""));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_is_judged),
+	    cmocka_unit_test(what_cannot_be_locked_is_refused),
+	    cmocka_unit_test(what_a_program_is_told),
+	    cmocka_unit_test(what_is_explained),
+	    cmocka_unit_test(which_hosts_are_exempt),
+	    cmocka_unit_test(what_gives_secrets_away),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
