@@ -125,7 +125,8 @@ static void whom_it_found(void **state)
 	trust(true, false);
 	check_one(ours.port, &pins, NULL, &check);
 	item = &check.items[0];
-	assert_true(check.trusted && item->trusted && item->answered && item->shown);
+	assert_true(check.trusted && item->trusted && item->handshake.answered &&
+		    item->handshake.shown);
 	assert_false(item->skipped);
 	assert_null(check.problem);
 	assert_null(item->problem);
@@ -167,13 +168,18 @@ static void every_host_counts(void **state)
 				assert_int_equal(check.items[i].trusted, i != bad);
 				assert_int_equal(check.items[i].problem == NULL,
 						 i != bad || verified);
-				assert_true(check.items[i].shown && check.items[i].answered);
+				assert_true(check.items[i].handshake.shown &&
+					    check.items[i].handshake.answered);
 				assert_ptr_equal(check.items[i].pin,
 						 i != bad ? &pins.pins[0] : NULL);
 			}
 			assert_ptr_equal(check.problem, check.items[bad].problem);
 			if (!verified) {
 				assert_non_null(strstr(check.problem, "certificate verify failed"));
+				assert_non_null(strstr(
+				    check.problem, " (unable to get local issuer certificate)"));
+				assert_int_equal(check.items[bad].handshake.verify_result,
+						 X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
 				assert_string_equal(check.items[bad].handshake.subject, "CN=leaf");
 				assert_string_equal(check.items[bad].handshake.issuer, "CN=Other");
 				assert_string_equal(check.items[bad].handshake.root_pin, "");
@@ -239,6 +245,64 @@ static void what_trust_depends_on(void **state)
 	pga_pins_free(&here);
 }
 
+/* A root that was renewed with its key is as good, where it is trusted as well. */
+static void twins_of_the_root(void **state)
+{
+	struct pga_certificate twin = take_certificate(
+	    make_certificate(&(struct kind){.name = "Root", .key = key, .serial = 2, .ends = -2}));
+	struct pga_certificate namesake = make_root("Root");
+	const struct {
+		const char *first; /* of the file that is trusted */
+		const char *second;
+		const struct pga_certificate *pinned;
+		bool trusted;
+	} cases[] = {
+	    {root.pem, twin.pem, &root, true},     {root.pem, twin.pem, &twin, true},
+	    {root.pem, "", &twin, false},          {root.pem, namesake.pem, &namesake, false},
+	    {root.pem, namesake.pem, &root, true},
+	};
+	struct pga_check check;
+	char text[8192];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pga_pins pins = pins_of(cases[i].pinned, "*");
+		struct pga_pins elsewhere = pins_of(cases[i].pinned, "elsewhere");
+
+		(void)snprintf(text, sizeof text, "%s%s", cases[i].first, cases[i].second);
+		put("roots", text);
+		check_one(ours.port, &pins, NULL, &check);
+		assert_string_equal(check.items[0].handshake.root_pin, root.pin);
+		assert_int_equal(check.trusted, cases[i].trusted);
+		assert_ptr_equal(check.items[0].pin, cases[i].trusted ? &pins.pins[0] : NULL);
+		pga_check_free(&check);
+		check_one(ours.port, &elsewhere, NULL, &check);
+		assert_false(check.trusted);
+		assert_ptr_equal(check.items[0].pin, cases[i].trusted ? &elsewhere.pins[0] : NULL);
+		pga_check_free(&check);
+		pga_pins_free(&pins);
+		pga_pins_free(&elsewhere);
+	}
+	/* Rather one that may vouch for this host. */
+	{
+		struct pga_pins pins;
+
+		(void)snprintf(text, sizeof text,
+			       "[a]\nhosts = elsewhere\npin = %s\n[b]\npin = %s\n", root.pin,
+			       twin.pin);
+		assert_int_equal(pga_pins_parse(&pins, "x", text, strlen(text), &error), 0);
+		(void)snprintf(text, sizeof text, "%s%s", root.pem, twin.pem);
+		put("roots", text);
+		check_one(ours.port, &pins, NULL, &check);
+		assert_true(check.trusted);
+		assert_ptr_equal(check.items[0].pin, &pins.pins[1]);
+		pga_check_free(&check);
+		pga_pins_free(&pins);
+	}
+	pga_certificate_free(&twin);
+	pga_certificate_free(&namesake);
+}
+
 static void where_there_is_no_handshake(void **state)
 {
 	static const struct {
@@ -262,7 +326,7 @@ static void where_there_is_no_handshake(void **state)
 
 		check_hosts(hosts[i].host, port, hosts[i].mode, "10", &none, NULL, &check);
 		assert_int_equal(check.items[0].skipped, hosts[i].skipped);
-		assert_int_equal(check.items[0].shown, !hosts[i].skipped);
+		assert_int_equal(check.items[0].handshake.shown, !hosts[i].skipped);
 		assert_true(check.trusted);
 		if (strcmp(hosts[i].mode, "require") == 0) {
 			assert_string_equal(check.items[0].handshake.root_pin, "");
@@ -285,8 +349,8 @@ static void nobody_is_there(void **state)
 	(void)snprintf(port, sizeof port, "%d", gone.port);
 	check_hosts("127.0.0.1", port, "verify-full", "1", &none, NULL, &check);
 	assert_string_equal(check.problem, "the server did not answer within 1 seconds");
-	assert_true(check.items[0].answered);
-	assert_false(check.items[0].shown || check.trusted);
+	assert_true(check.items[0].handshake.answered);
+	assert_false(check.items[0].handshake.shown || check.trusted);
 	pga_check_free(&check);
 	stop_server(&gone, asked, sizeof asked);
 	check_hosts("127.0.0.1", port, "verify-full", "0", &none, NULL, &check);
@@ -294,15 +358,19 @@ static void nobody_is_there(void **state)
 	/* Its two lines as one. */
 	assert_null(strchr(check.problem, '\n'));
 	assert_non_null(strstr(check.problem, "; Is the server running"));
-	assert_false(check.items[0].answered || check.items[0].shown || check.trusted);
+	assert_false(check.items[0].handshake.answered || check.items[0].handshake.shown ||
+		     check.trusted);
 	pga_check_free(&check);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(whom_it_found),         cmocka_unit_test(every_host_counts),
-	    cmocka_unit_test(what_trust_depends_on), cmocka_unit_test(where_there_is_no_handshake),
+	    cmocka_unit_test(whom_it_found),
+	    cmocka_unit_test(every_host_counts),
+	    cmocka_unit_test(what_trust_depends_on),
+	    cmocka_unit_test(twins_of_the_root),
+	    cmocka_unit_test(where_there_is_no_handshake),
 	    cmocka_unit_test(nobody_is_there),
 	};
 
