@@ -40,15 +40,6 @@ char *pga_roots_path(struct pga_roots *roots, const char *sslrootcert, struct pg
 	return pga_text_take(&path);
 }
 
-/* OpenSSL's reason for its first error, after "fallback" where it has none. */
-static const char *reason(const char *fallback)
-{
-	const char *said = ERR_reason_error_string(ERR_get_error());
-
-	ERR_clear_error();
-	return said != NULL ? said : fallback;
-}
-
 /* The file as libpq loads it (initialize_SSL()); NULL with what is wrong. The caller frees it. */
 static SSL_CTX *load(const char *path, struct pga_error *error)
 {
@@ -58,8 +49,10 @@ static SSL_CTX *load(const char *path, struct pga_error *error)
 	if (context == NULL) {
 		(void)pga_fail_memory(error);
 	} else if (SSL_CTX_load_verify_locations(context, path, NULL) != 1) {
+		const char *reason = ERR_reason_error_string(ERR_peek_error());
+
 		(void)pga_fail(error, NULL, "%s: holds no certificate that OpenSSL can read (%s)",
-			       path, reason("it gives no reason"));
+			       path, reason != NULL ? reason : "it gives no reason");
 		SSL_CTX_free(context);
 		context = NULL;
 	}

@@ -6,6 +6,31 @@
 #include "anchor/proof.h"
 #include "anchor/root_crt.h"
 
+/* How the kernel takes the bytes that are tried: at most so many at once (0: all); or not at all.
+ */
+static size_t at_once;
+static bool none_is_made;
+static int write_error;
+
+int __real_memfd_create(const char *name, unsigned flags);
+int __wrap_memfd_create(const char *name, unsigned flags);
+ssize_t __real_write(int file, const void *bytes, size_t length);
+ssize_t __wrap_write(int file, const void *bytes, size_t length);
+
+int __wrap_memfd_create(const char *name, unsigned flags)
+{
+	errno = EMFILE;
+	return none_is_made ? -1 : __real_memfd_create(name, flags);
+}
+
+ssize_t __wrap_write(int file, const void *bytes, size_t length)
+{
+	errno = write_error;
+	if (write_error != 0)
+		return -1;
+	return __real_write(file, bytes, at_once > 0 && length > at_once ? at_once : length);
+}
+
 static EVP_PKEY *key;
 static struct pga_certificate root;
 static struct pga_certificate twin; /* of the same name and key */
@@ -400,6 +425,34 @@ static void both_files(void **state)
 	sk_X509_pop_free(chain, X509_free);
 }
 
+static void what_the_kernel_takes(void **state)
+{
+	STACK_OF(X509) *chain = good_chain();
+	static const char message[] = "cannot try what would be written: ";
+
+	(void)state;
+	assert_int_equal(setenv("HOME", folder, 1), 0);
+	proved = (struct pga_proof){.root = &root, .chain = chain};
+	pga_text_add(&own, root.pem);
+	pga_text_add(&all, root.pem);
+	at_once = 100;
+	assert_int_equal(try_both(&error), 0);
+	at_once = 0;
+	write_error = ENOSPC;
+	assert_int_equal(try_both(&error), -1);
+	assert_memory_equal(error.message, message, strlen(message));
+	assert_non_null(strstr(error.message, strerror(ENOSPC)));
+	write_error = 0;
+	none_is_made = true;
+	assert_int_equal(try_both(&error), -1);
+	assert_memory_equal(error.message, message, strlen(message));
+	assert_non_null(strstr(error.message, strerror(EMFILE)));
+	none_is_made = false;
+	pga_text_free(&own);
+	pga_text_free(&all);
+	sk_X509_pop_free(chain, X509_free);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
@@ -411,6 +464,7 @@ int main(void)
 	    TEST(crls),
 	    TEST(where_crls_are),
 	    TEST(both_files),
+	    TEST(what_the_kernel_takes),
 	};
 
 	return cmocka_run_group_tests(tests, make_roots, free_roots);
