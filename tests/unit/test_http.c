@@ -1,6 +1,7 @@
 /* anchor/http.h and anchor/fetch.h: what a server may answer, how much, how late, and who it is. */
 #include "config.h"
 
+#include "failing.h"
 #include "tls_server.h"
 
 #include "anchor/fetch.h"
@@ -434,6 +435,62 @@ static void the_health_of_a_step_ca(void **state)
 	assert_refused(HEALTH, "ok", "/health: the answer is not the JSON of a CA (line 1)");
 }
 
+static enum question question_asked;
+static const char *json_said;
+
+/* Without memory for what is asked, not for what asks. */
+static int ask_without_memory(struct pga_error *said)
+{
+	const long number = left;
+	char *answer;
+	struct tls_server server = {.leaf = leaf, .key = leaf_key};
+	struct pga_certificate read;
+	struct pga_stepca_roots roots;
+	STACK_OF(X509) *chain = NULL;
+	int result;
+
+	left = 0;
+	answer = answer_of(json_said);
+	server.answer = answer;
+	server.length = strlen(answer);
+	start_server(&server);
+	(void)snprintf(url, sizeof url, "https://127.0.0.1:%d", server.port);
+	left = number;
+	if (question_asked == ROOT) {
+		result = pga_stepca_root(&patient, url, root.pin, &read, said);
+		pga_certificate_free(&read);
+	} else if (question_asked == ROOTS) {
+		result = pga_stepca_roots(&patient, url, &roots, said);
+		assert_int_equal(roots.count, result == 0 ? 1 : 0);
+		pga_stepca_roots_free(&roots);
+	} else {
+		result = pga_stepca_health(&patient, url, root.pem, &chain, said);
+		sk_X509_pop_free(chain, X509_free);
+	}
+	left = 0;
+	stop_server(&server, asked, sizeof asked);
+	free(answer);
+	if (result != 0 && strcmp(said->message, "libcurl: Out of memory") == 0)
+		(void)pga_fail_memory(said);
+	return result;
+}
+
+static void without_memory(void **state)
+{
+	char *one = json_of("{\"ca\":\"", &root, "\"}");
+	char *list = json_of("{\"crts\":[\"", &root, "\"]}");
+	const char *const answers[] = {one, list, "{\"status\":\"ok\"}"};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		question_asked = (enum question)i;
+		json_said = answers[i];
+		without_each(ask_without_memory, false);
+	}
+	free(one);
+	free(list);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,6 +502,7 @@ int main(void)
 	    cmocka_unit_test(the_root_of_a_step_ca),
 	    cmocka_unit_test(the_roots_of_a_step_ca),
 	    cmocka_unit_test(the_health_of_a_step_ca),
+	    cmocka_unit_test(without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, make_all, free_all);
