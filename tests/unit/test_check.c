@@ -1,5 +1,6 @@
 /* service/check.h: whom each host of an entry turns out to be, and whether all of them are trusted.
  */
+#include "failing.h"
 #include "tls_server.h"
 #include "folder.h"
 
@@ -363,6 +364,59 @@ static void nobody_is_there(void **state)
 	pga_check_free(&check);
 }
 
+static struct pga_effective asked_for;
+static struct pga_pins pinned;
+
+/* What could not be looked at is not trusted, and is told as that. */
+static int check_once(struct pga_error *said)
+{
+	struct pga_check check;
+	const int result = pga_check_hosts(&asked_for, &policy, &pinned, NULL, &check, said);
+
+	left = 0;
+	if (result != 0) {
+		assert_null(check.items);
+		return result;
+	}
+	assert_int_equal(check.count, 2);
+	if (check.trusted) {
+		assert_false(has_failed);
+		for (int i = 0; i < 2; i++) {
+			const struct pga_handshake *handshake = &check.items[i].handshake;
+
+			assert_non_null(handshake->protocol);
+			assert_non_null(handshake->cipher);
+			assert_non_null(handshake->subject);
+			assert_non_null(handshake->issuer);
+			assert_non_null(handshake->names);
+			assert_non_null(handshake->valid_from);
+			assert_non_null(handshake->valid_to);
+			assert_string_equal(handshake->root, "CN=Root");
+		}
+	} else if (strstr(check.problem, "out of memory") == NULL) {
+		fail_msg("%s", check.problem);
+	}
+	pga_check_free(&check);
+	return 0;
+}
+
+static void without_memory(void **state)
+{
+	char port[16];
+	const char *const keywords[] = {"host", "port", "sslmode", "sslrootcert", NULL};
+	const char *const values[] = {"127.0.0.1,127.0.0.1", port, "verify-full", "roots", NULL};
+	const struct pga_parameters parameters = {keywords, values, 0};
+
+	(void)state;
+	trust(true, false);
+	(void)snprintf(port, sizeof port, "%d", ours.port);
+	pinned = pins_of(&root, "*");
+	assert_int_equal(pga_ask(&parameters, &asked_for, &error), 0);
+	without_each(check_once, true);
+	pga_effective_free(&pga_linked_libpq, &asked_for);
+	pga_pins_free(&pinned);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -372,6 +426,7 @@ int main(void)
 	    cmocka_unit_test(twins_of_the_root),
 	    cmocka_unit_test(where_there_is_no_handshake),
 	    cmocka_unit_test(nobody_is_there),
+	    cmocka_unit_test(without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, start_all, stop_all);
