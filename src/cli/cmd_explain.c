@@ -223,7 +223,7 @@ static int check_habits(int argc, char **argv)
 				    "explain",
 				    "%s: it is a word of the connection string: '%s=...'",
 				    habits[j][0], habits[j][1]);
-	return PGA_EXIT_DONE;
+	return PGA_GO_ON;
 }
 
 /* For libpq, what has no "=" and is no URI is the name of a database (PQconnectdbParams(),
@@ -266,8 +266,9 @@ int pga_cmd_explain(int argc, char **argv)
 	bool json;
 	int status = check_habits(argc, argv);
 
-	if (status != PGA_EXIT_DONE ||
-	    !pga_json_option(argc, argv, "explain", print_help, &json, &status))
+	if (status == PGA_GO_ON)
+		status = pga_json_option(argc, argv, "explain", print_help, &json);
+	if (status != PGA_GO_ON)
 		return status;
 	if (argc - optind > 1)
 		return pga_usage_error("explain",

@@ -317,9 +317,9 @@ done:
 int pga_service_list(int argc, char **argv)
 {
 	bool json;
-	int status;
+	const int status = pga_json_option(argc, argv, "service list", print_help, &json);
 
-	if (!pga_json_option(argc, argv, "service list", print_help, &json, &status))
+	if (status != PGA_GO_ON)
 		return status;
 	if (optind < argc)
 		return pga_usage_error("service list",
