@@ -109,7 +109,7 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
 	if (but != NULL)
-		pga_text_addf(&notes, "libpq will not connect: %s", but);
+		pga_text_addf(&notes, "libpq will not connect: %s\n", but);
 	pga_explain_notes(effective, &notes);
 	report = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "libpq", libpq_as_json(), "verdict",
 			   verdict->allowed ? "allowed" : "refused", "reasons",

@@ -64,7 +64,7 @@ static int keep_what_is_told(struct row *row, struct pga_error *error)
 	struct pga_effective *effective = &row->standing.effective;
 	int result = 0;
 
-	for (size_t i = 0; i < SETTINGS && effective->options != NULL; i++) {
+	for (size_t i = 0; i < SETTINGS; i++) {
 		const char *value = pga_effective_value(effective, told[i]);
 
 		row->settings[i] = strdup(value != NULL ? value : "");
