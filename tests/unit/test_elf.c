@@ -496,6 +496,7 @@ static void libcs_functions_are_found(void **state)
 	static const char *const names[] = {
 	    "malloc", "free",     "open", "fopen",   "qsort",
 	    "getenv", "snprintf", "mmap", "environ", "no_such_function"};
+	static const ElfW(Phdr) little[] = {{.p_type = PT_LOAD, .p_vaddr = 0, .p_memsz = 0x10}};
 	struct gate_object object;
 	struct link_map *map = NULL;
 	Dl_info info;
@@ -518,6 +519,14 @@ static void libcs_functions_are_found(void **state)
 	assert_true(dladdr(dlsym(libc, "malloc"), &info) != 0);
 	assert_true((uintptr_t)info.dli_fbase >= object.start &&
 		    (uintptr_t)info.dli_fbase < object.end);
+	/* Without headers, the loader tells what is mapped of it; with them, they do. */
+	assert_true(gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object));
+#ifdef HAVE__DL_FIND_OBJECT
+	assert_int_equal(object.start, (uintptr_t)info.dli_fbase);
+	assert_true(object.end > object.start && object.end - object.start < (uintptr_t)1 << 29);
+#endif
+	assert_false(gate_object_read(map->l_addr, map->l_ld, little, 1, &object));
+	assert_int_equal(object.end - object.start, 0x10);
 	assert_int_equal(dlclose(libc), 0);
 }
 
