@@ -17,28 +17,33 @@
 
 #define PROBE PGA_PROBE
 
-/* libpq's words quote what they are about, and that can be a password. */
-static int fail_masked(const char *line, const char *given, struct pga_error *error)
+/* libpq's words quote what they are about, and that can be a password. Returns -1 for want of
+ * memory. */
+static int say_masked(const char *line, const char *given, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
+	int result = 0;
 
 	pga_text_add_masked_message(&words, line, given);
-	(void)pga_fail(error, NULL, "%s", pga_text_string(&words));
+	if (words.failed)
+		result = pga_fail_memory(error);
+	else
+		(void)pga_fail(error, NULL, "%s", pga_text_string(&words));
 	pga_text_free(&words);
-	return -1;
+	return result;
 }
 
 /* What libpq says where it found no memory: then it has not looked at the settings. */
 static const char no_memory[] = "out of memory";
 
-/* Whether as many of libpq's lines as this are about the probe, and none about anything else: 0, or
- * 1 with the first that libpq refuses; -1 for want of memory. */
-static int read_words(const char *said, const char *given, size_t times, struct pga_error *error)
+/* How many of libpq's lines are about the probe; the first that is not is what it refuses. Returns
+ * -1 for want of memory. */
+static int read_words(const char *said, const char *given, size_t *probes, struct pga_error *error)
 {
-	size_t probes = 0;
 	bool other = false;
+	int result = 0;
 
-	while (*said != '\0') {
+	for (*probes = 0; *said != '\0' && !other;) {
 		size_t length = strcspn(said, "\n");
 		char *line = strndup(said, length);
 
@@ -46,14 +51,16 @@ static int read_words(const char *said, const char *given, size_t times, struct 
 			free(line);
 			return pga_fail_memory(error);
 		}
-		if (strstr(line, PROBE) != NULL)
-			probes++;
-		else if (!other)
-			other = fail_masked(line, given, error) != 0;
+		other = strstr(line, PROBE) == NULL;
+		if (other)
+			result = say_masked(line, given, error);
 		free(line);
+		(*probes)++;
 		said += length + (said[length] == '\n');
 	}
-	return !other && probes >= times ? 0 : 1;
+	if (other)
+		*probes = 0;
+	return result;
 }
 
 /* Both are of one libpq, whose options are in one order. */
@@ -90,14 +97,18 @@ static int read_settings(PGconn *conn, struct pga_effective *effective, struct p
 static int take(PGconn *conn, const char *given, size_t times, struct pga_effective *effective,
 		struct pga_error *error)
 {
+	size_t probes;
 	int result;
 
 	memset(effective, 0, sizeof *effective);
 	if (conn == NULL)
 		return pga_fail_memory(error);
 	(void)pga_fail(error, NULL, "libpq does not say why it refuses");
-	result = read_words(pga_linked_libpq.errorMessage(conn), given, times, error);
-	if (result == 0)
+	if (read_words(pga_linked_libpq.errorMessage(conn), given, &probes, error) != 0)
+		result = -1;
+	else if (probes < times)
+		result = 1;
+	else
 		result = read_settings(conn, effective, error);
 	pga_linked_libpq.finish(conn);
 	return result;

@@ -208,6 +208,14 @@ def test_what_can_be_a_host(home, host):
     assert dict(entry(home, "prod"))["host"] == host
 
 
+@pytest.mark.parametrize("ports", ["5432,", ",5432", ",", "5432,5433"])
+def test_a_list_of_ports_may_leave_some_out(home, ports):
+    """As libpq has it: what is left out is the default."""
+    done = add(home, "prod", "--host", "a,b", "--port", ports)
+    assert done.returncode == 0, done.stderr
+    assert dict(entry(home, "prod"))["port"] == ports
+
+
 def test_the_roots_of_the_system(home):
     """A word that libpq knows from 16 on; before, it would be a file in whatever directory psql runs in."""
     args = ["prod", "--host", "db.example.com", "sslrootcert=system"]
