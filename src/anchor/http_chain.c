@@ -1,5 +1,6 @@
 #include "anchor/http_chain.h"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
@@ -15,8 +16,12 @@ static int verify(X509_STORE_CTX *context, void *to)
 	(void)X509_VERIFY_PARAM_clear_flags(X509_STORE_CTX_get0_param(context),
 					    X509_V_FLAG_PARTIAL_CHAIN);
 	verified = X509_verify_cert(context);
-	if (verified <= 0)
+	if (verified <= 0) {
+		/* libcurl goes by the first error in the queue, and that of a signature is none of
+		 * verification to it; libssl puts its own there. */
+		ERR_clear_error();
 		return verified;
+	}
 	sk_X509_pop_free(*chain, X509_free);
 	*chain = X509_chain_up_ref(X509_STORE_CTX_get0_untrusted(context));
 	if (*chain == NULL)

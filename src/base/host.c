@@ -43,7 +43,7 @@ static bool matches(const char *pattern, size_t pattern_length, const char *host
 	size_t host_length = length_without_dot(host, strlen(host));
 
 	pattern_length = length_without_dot(pattern, pattern_length);
-	if (pattern_length == 0 || host_length == 0)
+	if (host_length == 0)
 		return false;
 	if (is_every(pattern, pattern_length))
 		return true;
@@ -199,7 +199,7 @@ bool pga_host_set_has(const struct pga_host_set *set, const char *host)
 		return false;
 	found = set->every || is_among(set->names, set->name_count, host, length);
 	/* Each dot but one in front can be the start of a suffix. */
-	for (size_t i = 1; i < length && !found && set->suffix_count > 0; i++)
+	for (size_t i = 1; i < length && !found; i++)
 		found = host[i] == '.' &&
 			is_among(set->suffixes, set->suffix_count, host + i, length - i);
 	return found;

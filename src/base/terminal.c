@@ -93,16 +93,44 @@ void pga_print_error(const struct pga_error *error)
 		pga_print(stderr, "    %s\n", error->next);
 }
 
+/* What was warned of so far, one a line. */
+static struct pga_text warnings = PGA_TEXT_EMPTY;
+
+/* The lines of a warning are one here. */
+static void keep_warning(const char *message)
+{
+	if (warnings.length > 0)
+		pga_text_add(&warnings, "\n");
+	while (*message != '\0') {
+		const size_t length = strcspn(message, "\n");
+
+		pga_text_add_bytes(&warnings, message, length);
+		message += length + strspn(message + length, "\n ");
+		if (*message != '\0')
+			pga_text_add(&warnings, " ");
+	}
+}
+
 void pga_print_warning(const char *format, ...)
 {
+	char *message = NULL;
 	va_list arguments;
 
+	va_start(arguments, format);
+	if (vasprintf(&message, format, arguments) < 0)
+		message = NULL;
+	va_end(arguments);
 	(void)fprintf(stderr, "%spganchor: warning:%s ", pga_colour(stderr, PGA_YELLOW),
 		      pga_colour(stderr, PGA_PLAIN));
-	va_start(arguments, format);
-	pga_vprint(stderr, format, arguments);
-	va_end(arguments);
+	print_message(stderr, message != NULL ? message : "out of memory");
 	(void)fputc('\n', stderr);
+	keep_warning(message != NULL ? message : "out of memory");
+	free(message);
+}
+
+const char *pga_warnings(void)
+{
+	return pga_text_string(&warnings);
 }
 
 /* How many columns of a terminal the text takes: code points, which is close enough for names and

@@ -30,6 +30,10 @@ void pga_print_error(const struct pga_error *error);
 /* Prints "pganchor: warning: ..." to stderr, likewise. */
 void pga_print_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* All of them so far, each on a line of its own, for a report that is read by a program. It belongs
+ * to this function, up to the next warning. */
+const char *pga_warnings(void);
+
 /* A copy of a text from outside (a certificate's subject, a server's answer), made safe to look at
  * as by pga_text_add_printable(). The caller frees it; NULL when memory ran out. */
 char *pga_printable(const char *text);

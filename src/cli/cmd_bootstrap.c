@@ -311,9 +311,7 @@ static int report(const struct bootstrap *bootstrap, const struct pga_certificat
 {
 	int status = PGA_EXIT_DONE;
 
-	if (bootstrap->json)
-		status = pga_report_json(done, root, bootstrap->dry_run);
-	else
+	if (!bootstrap->json)
 		pga_report_text(done, root, bootstrap->dry_run);
 	pga_report_warnings(done, bootstrap->dry_run);
 	pga_warn_of_crls(done);
@@ -323,7 +321,11 @@ static int report(const struct bootstrap *bootstrap, const struct pga_certificat
 	if ((!done->known || bootstrap->pin_existing) &&
 	    pga_existing_roots(root, bootstrap->pin_existing, bootstrap->dry_run, bootstrap->json,
 			       error) != 0)
-		return -1;
+		status = -1;
+	/* It has the warnings, too, and what was done is told whatever came behind. */
+	if (bootstrap->json && pga_report_json(done, root, bootstrap->dry_run) != PGA_EXIT_DONE &&
+	    status == PGA_EXIT_DONE)
+		status = PGA_EXIT_FAILED;
 	return status;
 }
 

@@ -159,6 +159,17 @@ static int warn_of_pins(const struct pga_effective *effective, const struct pga_
 				    error);
 }
 
+static int warn_of_crls(const struct pga_effective *effective, struct pga_error *error)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	const int result = pga_crls_look(effective, &text, error);
+
+	if (text.length > 0)
+		pga_print_warning("%s", pga_text_string(&text));
+	pga_text_free(&text);
+	return result;
+}
+
 static int explain(const char *conninfo, bool as_json)
 {
 	const char *const keywords[] = {"dbname", NULL};
@@ -184,6 +195,8 @@ static int explain(const char *conninfo, bool as_json)
 	if (verdict.allowed && verdict.needs_tls &&
 	    pga_roots_look(&roots, &effective, &but, &error) != 0)
 		but = error.message;
+	if (verdict.allowed && verdict.needs_tls && warn_of_crls(&effective, &error) != 0)
+		goto failed;
 	status = verdict.allowed ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
 	status = as_json ? print_json(&effective, &verdict, but, status)
 			 : print_text(&effective, &policy, &verdict, but, status);

@@ -311,10 +311,18 @@ int pga_cmd_log(int argc, char **argv)
 		goto done;
 	}
 	status = records.count > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
-	status = json ? print_json(&records, status) : print_text(&records, status);
+	/* JSON has the warnings, too; people read what comes last. */
+	if (!json)
+		status = print_text(&records, status);
 	if (records.unreadable > 0)
 		pga_print_warning("%s: %lu lines of pganchor's are cut or changed, and not counted",
 				  records.source, records.unreadable);
+	if (records.unread != NULL && records.unread[0] != '\0')
+		pga_print_warning("not read, since compressed: %s\n    \"zcat FILE | pganchor log "
+				  "--file -\" reads one of them",
+				  records.unread);
+	if (json)
+		status = print_json(&records, status);
 done:
 	pga_records_free(&records);
 	return status;

@@ -296,15 +296,16 @@ static int list(bool json)
 		pga_print_warning("PGSERVICEFILE names %s, which is not there: until it is, libpq "
 				  "finds no service at all",
 				  user->path);
-	if (json) {
-		status = print_json(&rows);
-	} else if (rows.count == 0) {
+	if (!json && rows.count == 0) {
 		print_no_entry(user, &services.system);
 		status = PGA_EXIT_DONE;
-	} else {
+	} else if (!json) {
 		status = print_table(&rows);
 	}
+	/* JSON has the warnings, too; people read what comes last. */
 	warn_of_roots(&rows, &services.policy);
+	if (json)
+		status = print_json(&rows);
 	goto done;
 failed:
 	pga_print_error(&error);

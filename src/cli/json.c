@@ -75,10 +75,13 @@ static void add_harmless(struct pga_text *text, const char *json)
 
 int pga_json_print(json_t *object, int status)
 {
-	char *json = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_error error;
+	char *json;
 
+	if (object != NULL && json_object_get(object, "warnings") == NULL)
+		(void)json_object_set_new(object, "warnings", pga_json_lines(pga_warnings()));
+	json = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
 	if (json != NULL)
 		add_harmless(&text, json);
 	if (json == NULL || text.failed) {

@@ -11,7 +11,8 @@ json_t *pga_json_text(const char *text);
 /* The lines of a text as a JSON array of strings. */
 json_t *pga_json_lines(const char *lines);
 
-/* Prints the object and frees it; NULL is want of memory. What could steer a terminal is written as
+/* Prints the object and frees it; NULL is want of memory. All that was warned of so far is among
+ * it, as "warnings", where the object has none itself. What could steer a terminal is written as
  * \uNNNN. Returns the status, or PGA_EXIT_FAILED. */
 int pga_json_print(json_t *object, int status);
 

@@ -53,6 +53,20 @@ static bool is_of_a_word(char c)
 	       c == '_' || c == '.' || c == '-';
 }
 
+size_t pga_behind_secret_word(const char *words)
+{
+	for (size_t at = 0; words[at] != '\0';) {
+		size_t length = 0;
+
+		while (is_of_a_word(words[at + length]))
+			length++;
+		if (is_secret_word(words + at, length))
+			return at + length;
+		at += length > 0 ? length : 1;
+	}
+	return 0;
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || (c >= '\t' && c <= '\r');

@@ -20,14 +20,19 @@
  * what else says of itself that it is one. passfile and sslkeylogfile only name a file. */
 bool pga_keyword_is_secret(const char *keyword);
 
+/* How far it is to behind the first word of the text that names a secret, as a word of its own or
+ * in one ("PGPASSWORD"); 0 where none does. */
+size_t pga_behind_secret_word(const char *words);
+
 /* Adds a text in which somebody may have written a secret: a value, a message, the address of a
  * proxy. Masked is what stands between user and host of an address (postgresql://u:…@h, and u:…@h
  * at the start), up to the last "@" of the line, and the value of each secret setting in
  * keyword=value, up to the next setting of libpq's. */
 void pga_text_add_masked(struct pga_text *text, const char *words);
 
-/* The same for a line of a file of settings, where the first word may be followed by anything. It
- * need not end in a NUL, and may be one of several that are to stay lines. */
+/* The same for a line of a file of settings. What follows a word that names a secret is masked, and
+ * all of a line that is no setting but the name of one in front: it may be the rest of a password.
+ * It need not end in a NUL, and may be one of several that are to stay lines. */
 void pga_text_add_masked_line(struct pga_text *text, const char *line, size_t length);
 
 /* Adds libpq's words about a connection string. They can quote any part of it: what is behind the

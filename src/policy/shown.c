@@ -2,6 +2,8 @@
  * say. */
 #include "policy/secrets.h"
 
+#include "policy/options.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,6 +131,25 @@ static bool is_place(const char *keyword)
 	return false;
 }
 
+/* A text in which a secret may follow its name with anything between the two. */
+static void add_words(struct pga_text *text, const char *words)
+{
+	const size_t behind = pga_behind_secret_word(words);
+	const char *rest = words + behind + strspn(words + behind, " \t");
+	struct pga_text before = PGA_TEXT_EMPTY;
+
+	/* What is of the form name=secret is masked up to the next setting. */
+	if (behind == 0 || *rest == '=' || *rest == '\0') {
+		pga_text_add_masked(text, words);
+		return;
+	}
+	pga_text_add_bytes(&before, words, behind);
+	text->failed = text->failed || before.failed;
+	pga_text_add_masked(text, pga_text_string(&before));
+	pga_text_add(text, " " PGA_MASK);
+	pga_text_free(&before);
+}
+
 void pga_text_add_setting(struct pga_text *text, const PQconninfoOption *option, bool moved)
 {
 	if (option->val == NULL || option->val[0] == '\0')
@@ -138,7 +159,7 @@ void pga_text_add_setting(struct pga_text *text, const PQconninfoOption *option,
 	    (moved && is_place(option->keyword)) || is_suspect(option->keyword, option->val))
 		pga_text_add(text, PGA_MASK);
 	else
-		pga_text_add_masked(text, option->val);
+		add_words(text, option->val);
 }
 
 /* The value of a setting that is in a file and has not been read by libpq. */
@@ -147,7 +168,14 @@ static void add_value(struct pga_text *text, const char *keyword, const char *va
 	if (value[0] != '\0' && (pga_keyword_is_secret(keyword) || is_suspect(keyword, value)))
 		pga_text_add(text, PGA_MASK);
 	else
-		pga_text_add_masked(text, value);
+		add_words(text, value);
+}
+
+/* What is none of comment, header and setting. */
+static bool is_broken(const char *line)
+{
+	line += strspn(line, " \t\r\v\f\n");
+	return *line != '\0' && strchr("#;[", *line) == NULL && strchr(line, '=') == NULL;
 }
 
 void pga_text_add_masked_line(struct pga_text *text, const char *line, size_t length)
@@ -157,16 +185,25 @@ void pga_text_add_masked_line(struct pga_text *text, const char *line, size_t le
 	struct pga_text keyword = PGA_TEXT_EMPTY;
 	const char *begin;
 	const char *value;
+	bool broken;
 
 	pga_text_add_bytes(&copy, line, length);
 	begin = pga_text_string(&copy);
+	broken = is_broken(begin);
 	value = begin + strspn(begin, blanks);
 	pga_text_add_bytes(&keyword, value, strcspn(value, " \t=:"));
-	value += keyword.length;
-	value += strspn(value, " \t=:");
+	/* What begins with the name of a setting is one that was written in another way. */
+	broken = broken && !pga_option_is_reviewed(pga_text_string(&keyword));
+	if (!broken) {
+		value += keyword.length;
+		value += strspn(value, " \t=:");
+	}
 	text->failed = text->failed || copy.failed || keyword.failed;
 	pga_text_add_bytes(text, begin, (size_t)(value - begin));
-	add_value(text, pga_text_string(&keyword), value);
+	if (broken)
+		pga_text_add(text, PGA_MASK);
+	else
+		add_value(text, pga_text_string(&keyword), value);
 	pga_text_free(&copy);
 	pga_text_free(&keyword);
 }

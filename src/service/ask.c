@@ -17,51 +17,99 @@
 
 #define PROBE PGA_PROBE
 
-/* libpq's words quote what they are about, and that can be a password. */
-static int fail_masked(const char *line, const char *given, struct pga_error *error)
+/* libpq's words quote what they are about, and that can be a password. Returns -1 for want of
+ * memory. */
+static int say_masked(const char *line, const char *given, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
+	int result = 0;
 
 	pga_text_add_masked_message(&words, line, given);
-	(void)pga_fail(error, NULL, "%s", pga_text_string(&words));
+	if (words.failed)
+		result = pga_fail_memory(error);
+	else
+		(void)pga_fail(error, NULL, "%s", pga_text_string(&words));
 	pga_text_free(&words);
-	return -1;
+	return result;
 }
 
-/* How many of libpq's lines are about the probe; the first that is not is what it refuses. */
-static size_t read_words(const char *said, const char *given, struct pga_error *error)
-{
-	size_t probes = 0;
-	bool other = false;
+/* What libpq says where it found no memory: then it has not looked at the settings. */
+static const char no_memory[] = "out of memory";
 
-	while (*said != '\0') {
+/* How many of libpq's lines are about the probe; the first that is not is what it refuses. Returns
+ * -1 for want of memory. */
+static int read_words(const char *said, const char *given, size_t *probes, struct pga_error *error)
+{
+	bool other = false;
+	int result = 0;
+
+	for (*probes = 0; *said != '\0' && !other;) {
 		size_t length = strcspn(said, "\n");
 		char *line = strndup(said, length);
 
-		if (line != NULL && strstr(line, PROBE) != NULL)
-			probes++;
-		else if (line != NULL && !other)
-			other = fail_masked(line, given, error) != 0;
+		if (line == NULL || strncmp(line, no_memory, strlen(no_memory)) == 0) {
+			free(line);
+			return pga_fail_memory(error);
+		}
+		other = strstr(line, PROBE) == NULL;
+		if (other)
+			result = say_masked(line, given, error);
 		free(line);
+		(*probes)++;
 		said += length + (said[length] == '\n');
 	}
-	return other ? 0 : probes;
+	if (other)
+		*probes = 0;
+	return result;
+}
+
+/* Both are of one libpq, whose options are in one order. */
+static bool are_same(const struct pga_effective *one, const struct pga_effective *other)
+{
+	for (size_t i = 0; one->options[i].keyword != NULL; i++) {
+		const char *value = one->options[i].val;
+		const char *again = other->options[i].val;
+
+		if ((value == NULL) != (again == NULL) ||
+		    (value != NULL && strcmp(value, again) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* Where PQconninfo() finds no memory for a value, it leaves the value out without a word, and one
+ * without a host is a socket. So it is asked twice. */
+static int read_settings(PGconn *conn, struct pga_effective *effective, struct pga_error *error)
+{
+	struct pga_effective again = {0};
+	int result = -1;
+
+	if (pga_effective_of(&pga_linked_libpq, conn, effective) == 0 &&
+	    pga_effective_of(&pga_linked_libpq, conn, &again) == 0 && are_same(effective, &again))
+		result = 0;
+	pga_effective_free(&pga_linked_libpq, &again);
+	if (result != 0)
+		pga_effective_free(&pga_linked_libpq, effective);
+	return result == 0 ? 0 : pga_fail_memory(error);
 }
 
 /* Takes the settings of a probe that libpq refused this many times, and finishes it. */
 static int take(PGconn *conn, const char *given, size_t times, struct pga_effective *effective,
 		struct pga_error *error)
 {
-	int result = 0;
+	size_t probes;
+	int result;
 
 	memset(effective, 0, sizeof *effective);
 	if (conn == NULL)
 		return pga_fail_memory(error);
 	(void)pga_fail(error, NULL, "libpq does not say why it refuses");
-	if (read_words(pga_linked_libpq.errorMessage(conn), given, error) < times)
+	if (read_words(pga_linked_libpq.errorMessage(conn), given, &probes, error) != 0)
+		result = -1;
+	else if (probes < times)
 		result = 1;
-	else if (pga_effective_of(&pga_linked_libpq, conn, effective) != 0)
-		result = pga_fail_memory(error);
+	else
+		result = read_settings(conn, effective, error);
 	pga_linked_libpq.finish(conn);
 	return result;
 }

@@ -162,25 +162,26 @@ int pga_number_check(const char *keyword, const char *value, struct pga_error *e
 	    "tcp_user_timeout",
 	};
 	const bool is_port = strcmp(keyword, "port") == 0;
-	const char *at = value;
+	const char *behind = value;
 	bool one_of_them = false;
 
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
 		one_of_them = one_of_them || strcmp(keyword, numbers[i]) == 0;
-	while (one_of_them && at != NULL) {
-		const char *behind = is_port ? strchrnul(at, ',') : at + strlen(at);
-		/* A list of ports may have empty elements, which are the default. */
-		const bool is_default = is_port && behind == at;
-		long number = 0;
+	for (const char *at = one_of_them ? value : NULL; at != NULL;
+	     at = *behind == ',' ? behind + 1 : NULL) {
+		long number;
 
-		if (!is_default && !is_number(at, behind, &number))
+		behind = is_port ? strchrnul(at, ',') : at + strlen(at);
+		/* A list of ports may have empty elements, which are the default. */
+		if (is_port && behind == at)
+			continue;
+		if (!is_number(at, behind, &number))
 			return pga_fail(error, "write a whole number",
 					"invalid integer value \"%s\" for connection option \"%s\"",
 					value, keyword);
-		if (is_port && !is_default && (number < 1 || number > 65535))
+		if (is_port && (number < 1 || number > 65535))
 			return pga_fail(error, "a port is from 1 to 65535",
 					"invalid port number: \"%s\"", value);
-		at = *behind == ',' ? behind + 1 : NULL;
 	}
 	return 0;
 }
@@ -237,7 +238,7 @@ int pga_settings_check(const struct pga_settings *settings, struct pga_error *er
 		    check_path(setting->keyword, setting->value, error) != 0)
 			return -1;
 	}
-	return pga_hosts_check(pga_settings_value(settings, "host"), error);
+	return pga_hosts_check(pga_settings_value(settings, "host"), error) == 0 ? 0 : -1;
 }
 
 int pga_service_name_check(const char *name, bool is_there, struct pga_error *error)

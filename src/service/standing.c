@@ -96,6 +96,15 @@ struct reading {
 	size_t before;
 };
 
+/* NULL where there is no such variable. */
+static int copy_variable(char **copy, const char *variable, struct pga_error *error)
+{
+	const char *value = getenv(variable);
+
+	*copy = value != NULL ? strdup(value) : NULL;
+	return value == NULL || *copy != NULL ? 0 : pga_fail_memory(error);
+}
+
 static int judge_service(const struct reading *reading, const char *name,
 			 const struct pga_policy *policy, struct pga_standing *standing,
 			 struct pga_error *error)
@@ -103,13 +112,17 @@ static int judge_service(const struct reading *reading, const char *name,
 	const char *keywords[] = {"service", NULL};
 	const char *values[] = {name, NULL};
 	const struct pga_parameters parameters = {keywords, values, 0};
-	const char *variable = getenv("PGSERVICEFILE");
-	char *file = variable != NULL ? strdup(variable) : NULL;
-	const char *place = getenv("PGSYSCONFDIR");
-	char *folder = place != NULL ? strdup(place) : NULL;
+	char *file = NULL;
+	char *folder = NULL;
 	int asked = -1;
 
 	memset(standing, 0, sizeof *standing);
+	/* What cannot be put back is not touched. */
+	if (copy_variable(&file, "PGSERVICEFILE", error) != 0 ||
+	    copy_variable(&folder, "PGSYSCONFDIR", error) != 0) {
+		free(file);
+		return -1;
+	}
 	/* A folder that cannot be one: what is not in this file shall not be found in the
 	 * machine's. */
 	if (setenv("PGSERVICEFILE", reading->path, 1) != 0 ||
@@ -152,14 +165,16 @@ int pga_standing_of_service(const char *read_path, const char *shown_path, const
 	return judge_service(&reading, name, policy, standing, error);
 }
 
-/* A name that no entry of the file has. */
+/* A name that no entry of the file has, and that is no part of its path, which libpq's words hold.
+ */
 static char *strange_name(const struct pga_service_file *file)
 {
 	struct pga_text name = PGA_TEXT_EMPTY;
 
 	do
 		pga_text_add(&name, "pganchor-");
-	while (!name.failed && pga_service_file_find(file, pga_text_string(&name)) != NULL);
+	while (!name.failed && (pga_service_file_find(file, pga_text_string(&name)) != NULL ||
+				strstr(file->path, pga_text_string(&name)) != NULL));
 	return pga_text_take(&name);
 }
 
@@ -233,10 +248,14 @@ static int look_further(struct pga_judging *judging, struct pga_standing *standi
 	const struct pga_effective *effective = &standing->effective;
 	const char *roots = pga_effective_value(effective, "sslrootcert");
 	const char *why = NULL;
+	int hosts;
 
 	if (standing->stands != PGA_STANDS_ALLOWED)
 		return 0;
-	if (pga_hosts_check(pga_effective_value(effective, "host"), error) != 0) {
+	hosts = pga_hosts_check(pga_effective_value(effective, "host"), error);
+	if (hosts < 0)
+		return -1;
+	if (hosts > 0) {
 		standing->stands = PGA_STANDS_BROKEN;
 		pga_text_add(&standing->why, error->message);
 	} else if (standing->needs_tls && roots != NULL && roots[0] != '\0' && roots[0] != '/' &&
@@ -253,8 +272,10 @@ static int look_further(struct pga_judging *judging, struct pga_standing *standi
 		if (why != NULL)
 			standing->stands = PGA_STANDS_BROKEN;
 		pga_text_add(&standing->why, why != NULL ? why : "");
+		if (why == NULL && pga_crls_look(effective, &standing->why, error) != 0)
+			return -1;
 	}
-	return 0;
+	return standing->why.failed ? pga_fail_memory(error) : 0;
 }
 
 int pga_standing_of_entry(struct pga_judging *judging, const struct pga_entry *entry,
@@ -274,13 +295,15 @@ int pga_standing_of_entry(struct pga_judging *judging, const struct pga_entry *e
 		standing->stands = PGA_STANDS_UNKNOWN;
 		pga_text_add(&standing->why,
 			     "ldap lookup: what an LDAP server will answer cannot be judged here");
-	} else if (judge_entry(judging, entry, standing, error) != 0) {
-		return -1;
-	} else if (look_further(judging, standing, error) != 0) {
+	} else if (judge_entry(judging, entry, standing, error) != 0 ||
+		   look_further(judging, standing, error) != 0) {
 		pga_standing_free(standing);
 		return -1;
 	}
-	return 0;
+	if (!standing->why.failed)
+		return 0;
+	pga_standing_free(standing);
+	return pga_fail_memory(error);
 }
 
 void pga_standing_free(struct pga_standing *standing)

@@ -14,6 +14,9 @@ int pga_standing_here(const struct pga_settings *settings, const struct pga_poli
 	char *service = named != NULL ? strdup(named) : NULL;
 	int result;
 
+	memset(standing, 0, sizeof *standing);
+	if (named != NULL && service == NULL)
+		return pga_fail_memory(error);
 	(void)unsetenv("PGSERVICE");
 	result = pga_standing_of_settings(settings, policy, standing, error);
 	if (service != NULL)
@@ -65,6 +68,8 @@ void pga_surroundings_tell(const struct pga_standing *standing, struct pga_text 
 {
 	const struct pga_effective *effective = &standing->effective;
 
+	/* Where settings come from is unknown for want of memory alone. */
+	text->failed = text->failed || (effective->options != NULL && effective->origins == NULL);
 	for (const PQconninfoOption *option = effective->options;
 	     option != NULL && option->keyword != NULL && effective->origins != NULL; option++)
 		if (effective->origins[option - effective->options] == PGA_FROM_ENVIRONMENT &&

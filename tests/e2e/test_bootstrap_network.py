@@ -5,6 +5,7 @@ import ssl
 import pytest
 
 from bootstrapping import CONF, bootstrap, fails
+from certificates import make_root
 from hostile import close_at_once, redirect, reply, stepca_answers
 
 # Redirects. Who is not verified yet must not choose whom this machine asks next.
@@ -61,6 +62,13 @@ def test_old_tls_where_openssl_is_told_to_take_it(lived_in, https_ca, impostor_c
     assert "Cipher    : 0000" not in alone.stdout and alone.returncode == 0, "OpenSSL has to take it"
     fails(lived_in, ca, fingerprint=impostor_ca.fingerprint, env=env, why="no TLS")
     assert ca.requests == []
+
+
+def test_a_root_that_only_has_the_name(lived_in, https_ca):
+    """It is not verified; that it speaks TLS is not the question."""
+    root = make_root("Company Root CA")
+    ca = https_ca(stepca_answers(root), authority=make_root("Company Root CA"))
+    fails(lived_in, ca, fingerprint=root.fingerprint, why=["/health: the server is not verified", "its own TLS certificate does not come from"])
 
 
 # Proxies.

@@ -68,6 +68,7 @@ def test_as_json(home, stepca, bootstrap):
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)
         assert said.pop("not_before") < said.pop("not_after")
+        assert len(said.pop("warnings")) == (changes["root.crt"] == "created")
         files = {name: {"path": str(home / path), "change": changes[name]} for name, path in PATHS.items()}
         assert said == {**same, **some, "files": files}, args
         for name, path in PATHS.items():

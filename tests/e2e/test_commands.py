@@ -1,8 +1,11 @@
 """Each command by its name: help in every way to ask for it, and the words that people bring along from other programs."""
 
+import json
 import re
 
 import pytest
+
+from services import write
 
 COMMANDS = ("bootstrap", "service", "explain", "run", "enable", "disable", "status", "log")
 # What is typed, and the command that is meant.
@@ -53,3 +56,22 @@ def test_words_of_other_programs(home, word, meant):
         done = home.pganchor(*args)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"pganchor: {word}: no such command; did you mean {meant}?\n"), args
+
+
+def warned(done):
+    """The warnings of the standard error, each as one line."""
+    parts = re.split(r"(?m)^pganchor: warning: ", done.stderr)[1:]
+    return [re.sub(r"\n *", " ", part.rstrip("\n")) for part in parts]
+
+
+def test_reports_for_programs_have_the_warnings(home, stepca, impostor_ca):
+    """Who reads the report alone is to know what the person at the terminal knows."""
+    write(home, impostor_ca.pem, ".postgresql/root.crt")
+    write(home, "[a]\nhost=h\nsslmode=verify-full\n")
+    commands = [["bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--json"], ["explain", "--json", "host=h sslmode=verify-full"],
+                ["service", "list", "--json"], ["service", "add", "b", "--host", "h", "--json"], ["enable", "--unit", "none", "--dry-run", "--json"]]
+    for args in commands:
+        done = home.pganchor(*args, env={"PGSSLROOTCERT": home / ".postgresql/root.crt"} if args[0] == "bootstrap" else {})
+        assert warned(done), (args, done.stderr)
+        assert json.loads(done.stdout)["warnings"] == warned(done), args
+    assert json.loads(home.pganchor("service", "show", "a", "--json").stdout)["warnings"] == []

@@ -2,7 +2,9 @@
 
 import json
 import os
+import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -236,7 +238,9 @@ def test_what_all_programs_load_only_root_may_write(home, pganchor, words, chang
             os.chown(path, status.st_uid, status.st_gid)
             path.chmod(status.st_mode & 0o7777)
     assert done.returncode == 1 and said in done.stderr and home.snapshot() == before
-    assert log.read_text().count("execve(") == 1
+    # A wrapper that tests/run.sh has put before the program, perhaps, and the program.
+    started = re.findall(r'execve\("([^"]+)"', log.read_text())
+    assert len(started) == len(set(started)) and set(map(Path, started)) <= {pganchor.binary, pganchor.binary.with_name("pganchor.real")}
 
 
 @pytest.mark.parametrize("words", [["--system"], ["--ld-so-preload"], []])

@@ -112,6 +112,13 @@ def test_a_line_that_is_too_long_breaks_what_is_behind_it(home):
     assert found["d", "user"]["reasons"] == [f'line 11 too long in service file "{path}"']
 
 
+def test_a_path_with_our_name_in_it(home):
+    """libpq's words hold the path: what is looked for in them must not be found there."""
+    path = write(home, "[a]\nhost=h\n" + STRONG + "[b]\n" + "#" * 1023 + "\n[d]\nhost=h\n" + STRONG, "pganchor-services.conf")
+    found = listed(home, env={"PGSERVICEFILE": path})
+    assert {name: entry["verdict"] for (name, _), entry in found.items()} == {"a": "allowed", "b": "broken", "d": "broken"}
+
+
 def test_the_line_is_the_file_s(home):
     path = write(home, "# top\n\n[a]\nhost=h\n" + STRONG + "\n[b]\nhost=h\nbogus=1\n")
     assert listed(home)["b", "user"]["reasons"] == [f'syntax error in service file "{path}", line 10']

@@ -28,7 +28,7 @@ def test_no_file_says_how_to_add_one(home):
     done = service(home, "list")
     assert (done.returncode, done.stderr) == (0, "")
     assert "no services yet" in done.stdout and "pganchor service add NAME --host HOST" in done.stdout
-    assert json.loads(service(home, "list", "--json").stdout) == {"services": [], "weak": 0}
+    assert json.loads(service(home, "list", "--json").stdout) == {"services": [], "weak": 0, "warnings": []}
 
 
 def test_a_table_with_file_and_verdict(home):

@@ -77,3 +77,11 @@ class Record:
                 for file, line in places:
                     lines.setdefault(file, set()).add(line)
         return lines
+
+    def known(self):
+        """{file below src/: [line]} of all of which there is code."""
+        lines = {}
+        for _, places in self.blocks:
+            for file, line in places:
+                lines.setdefault(file, set()).add(line)
+        return {file: sorted(some) for file, some in sorted(lines.items())}

@@ -112,7 +112,8 @@ def record_units(tree, records, store, names):
         done = subprocess.run([tree.build / "tests/unit" / name], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with open(store, "a", encoding="utf-8") as file:
             json.dump({"test": f"unit:{name}", "seconds": round(time.monotonic() - begun, 3), "passed": done.returncode == 0,
-                       "lines": {file: sorted(lines) for file, lines in sorted(record.lines().items())}}, file)
+                       "lines": {file: sorted(lines) for file, lines in sorted(record.lines().items())},
+                       "known": record.known()}, file)
             file.write("\n")
 
 

@@ -165,7 +165,7 @@ class Worker(threading.Thread):
             result["tests"] = len(tests)
             if not tests:
                 return {**result, "outcome": "no test gets there"}
-            failed, why = self.try_all(self.map.in_turn(tests, self.options.most))
+            failed, why = self.try_all(self.map.in_turn(tests, self.options.most, change.file))
         except testing.Lost:
             failed = why = "the session of pytest was lost"
         finally:
@@ -173,6 +173,7 @@ class Worker(threading.Thread):
         if failed is None:
             return {**result, "outcome": "survived"}
         if failed in self.map.seconds and self.passes(failed):
+            self.map.notice(change.file, failed)
             return {**result, "outcome": "noticed", "test": failed, "why": why[-600:]}
         if tries == 0:
             return {**result, "outcome": "undecided", "test": failed, "why": why[-600:]}
@@ -279,8 +280,10 @@ def recordings(options):
 def main():
     options = arguments()
     options.folder.mkdir(parents=True, exist_ok=True)
-    known = testing.Map(recordings(options))
+    known = testing.Map(recordings(options), options.folder / "noticed.json")
     print(f"seed {options.seed}, {len(known.seconds)} tests", flush=True)
+    if options.count == 0 and not options.apply:
+        return 0
     chooser = Given(options.apply) if options.apply else Chooser(chosen(options), options)
     lock, results = threading.Lock(), []
     log = open(options.folder / "results.jsonl", "w", encoding="utf-8", buffering=1)

@@ -11,19 +11,37 @@ from pathlib import Path
 
 import building
 
+FIRST = 12  # tests, in any case: those that have noticed most
+
 
 class Map:
     """Which tests execute a line, and how long each takes: out of one recording, and of later ones of some tests."""
 
-    def __init__(self, stores):
+    def __init__(self, stores, history):
+        self.history = history
+        self.noticed = json.loads(history.read_text()) if history.exists() else {}
+        self.lock = threading.Lock()
         self.recordings = [Recording(store) for store in stores]
         self.seconds = {test: seconds for one in self.recordings for test, seconds in one.seconds.items()}
 
     def tests(self, name, line, source):
         return sorted({test for one in self.recordings for test in one.tests(name, line, source)})
 
-    def in_turn(self, tests, most):
-        """Quickest first, but one of each file in turn: what one file does not see another may. Up to `most` seconds."""
+    def notice(self, name, test):
+        """The test has noticed a change of this file: it may well notice the next one."""
+        with self.lock:
+            of_file = self.noticed.setdefault(name, {})
+            of_file[test] = of_file.get(test, 0) + 1
+            self.history.write_text(json.dumps(self.noticed, indent=0, sort_keys=True))
+
+    def in_turn(self, tests, most, name=None):
+        """First those that have noticed most changes of the file, a few of them. Then the quickest, but one of each file in turn:
+        what one file does not see another may. Up to `most` seconds."""
+        of_file = self.noticed.get(name, {})
+        first = sorted((test for test in tests if test in of_file), key=lambda test: (-of_file[test], self.seconds[test]))[:FIRST]
+        return first + self.one_of_each(set(tests) - set(first), most - sum(self.seconds[test] for test in first))
+
+    def one_of_each(self, tests, most):
         files = {}
         for test in sorted(tests, key=lambda test: self.seconds[test]):
             files.setdefault(test.partition("::")[0], []).append(test)

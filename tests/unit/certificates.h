@@ -133,7 +133,7 @@ static struct pga_certificate take_certificate(X509 *x509)
 	return certificate;
 }
 
-static struct pga_certificate make_root(const char *name)
+__attribute__((unused)) static struct pga_certificate make_root(const char *name)
 {
 	return take_certificate(make_certificate(&(struct kind){.name = name}));
 }

@@ -1,5 +1,6 @@
 /* anchor/certificate.h: what is read as one certificate, and each rule of what can be an anchor. */
 #include "certificates.h"
+#include "failing.h"
 
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
@@ -191,17 +192,14 @@ static void damaged_extensions(void **state)
 	EVP_PKEY_free(key);
 }
 
-/* One that OpenSSL knows by its numbers alone: with so many bits, it need not be a key. */
-static EVP_PKEY *rsa_of_bits(int bits)
+static EVP_PKEY *rsa_of(const BIGNUM *modulus)
 {
 	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
-	BIGNUM *modulus = BN_new();
 	BIGNUM *exponent = BN_new();
 	OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
 	EVP_PKEY *key = NULL;
 	OSSL_PARAM *parameters;
 
-	assert_int_equal(BN_rand(modulus, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
 	assert_int_equal(BN_set_word(exponent, 65537), 1);
 	assert_int_equal(OSSL_PARAM_BLD_push_BN(builder, "n", modulus), 1);
 	assert_int_equal(OSSL_PARAM_BLD_push_BN(builder, "e", exponent), 1);
@@ -210,9 +208,27 @@ static EVP_PKEY *rsa_of_bits(int bits)
 	assert_int_equal(EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters), 1);
 	OSSL_PARAM_free(parameters);
 	OSSL_PARAM_BLD_free(builder);
-	BN_free(modulus);
 	BN_free(exponent);
 	EVP_PKEY_CTX_free(context);
+	return key;
+}
+
+/* One of which nobody has the private half: to make that takes minutes with so many bits. OpenSSL
+ * finds no fault with it where it has no small factor. */
+static EVP_PKEY *rsa_of_bits(int bits)
+{
+	BIGNUM *modulus = BN_new();
+	bool has_small_factor;
+	EVP_PKEY *key;
+
+	do {
+		assert_int_equal(BN_rand(modulus, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
+		has_small_factor = false;
+		for (BN_ULONG factor = 3; factor < 1000; factor += 2)
+			has_small_factor = has_small_factor || BN_mod_word(modulus, factor) == 0;
+	} while (has_small_factor);
+	key = rsa_of(modulus);
+	BN_free(modulus);
 	return key;
 }
 
@@ -446,6 +462,66 @@ static void its_names(void **state)
 	pga_certificate_free(&certificate);
 }
 
+/* OpenSSL's own allocations, too. */
+static void *openssl_malloc(size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(size);
+}
+
+static void *openssl_realloc(void *block, size_t size, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return realloc(block, size);
+}
+
+static void openssl_free(void *block, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(block);
+}
+
+static char *root_pem;
+
+static int read_and_check(struct pga_error *said)
+{
+	struct pga_certificate certificate;
+	int result = pga_certificate_read(&certificate, "here", root_pem, strlen(root_pem), said);
+
+	if (result == 0) {
+		assert_int_equal(strlen(certificate.pin), PGA_PIN_LENGTH);
+		assert_string_equal(certificate.pem, root_pem);
+		assert_string_equal(certificate.subject, "CN=root");
+		assert_string_equal(certificate.issuer, "CN=root");
+		result = pga_certificate_check_anchor(&certificate, "here", said);
+	}
+	pga_certificate_free(&certificate);
+	return result;
+}
+
+/* It is read, and good, or it is not: never the half of it. */
+static void without_memory(void **state)
+{
+	struct pga_certificate root = make_root("root");
+	struct pga_error error;
+	long failed = 0;
+	long number = 0;
+
+	(void)state;
+	root_pem = root.pem;
+	do {
+		has_failed = false;
+		left = ++number;
+		failed += read_and_check(&error) != 0;
+		left = 0;
+	} while (has_failed);
+	assert_true(failed > 20);
+	pga_certificate_free(&root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,7 +537,11 @@ int main(void)
 	    cmocka_unit_test(one_form_alone_is_hashed),
 	    cmocka_unit_test(a_nul_is_no_text),
 	    cmocka_unit_test(its_names),
+	    cmocka_unit_test(without_memory),
 	};
+
+	if (CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free) != 1)
+		return 1;
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,19 +41,82 @@ static void random_word(size_t *state, char *word, size_t most)
 	word[length] = '\0';
 }
 
+/* In front of each word there are letters that are no part of it. */
 static void distances_are_those_of_the_definition(void **state)
 {
-	char a[8] = "";
-	char b[8] = "";
+	char first[12] = "";
+	char second[12] = "";
+	const char *const a = first + 3;
+	const char *const b = second + 3;
 	size_t number = 1;
 
 	(void)state;
 	for (int i = 0; i < 3000; i++) {
-		random_word(&number, a, 6);
-		random_word(&number, b, 6);
+		for (size_t j = 0; j < 3; j++) {
+			first[j] = "abc"[chance(&number, 3)];
+			second[j] = "abc"[chance(&number, 3)];
+		}
+		random_word(&number, first + 3, 6);
+		random_word(&number, second + 3, 6);
 		assert_int_equal(pga_word_distance(a, b),
 				 by_definition(a, strlen(a), b, strlen(b)));
 	}
+}
+
+static void cases_are_the_same(void **state)
+{
+	static const struct {
+		const char *a;
+		const char *b;
+		size_t distance;
+	} cases[] = {{"AMZ", "amz", 0}, {"amz", "AMZ", 0}, {"aZ", "Az", 0},
+		     {"Za", "aZ", 1},   {"@", "`", 1},     {"[", "{", 1},
+		     {"BA", "ab", 1},   {"0", "P", 1},     {"\xC3", "\xE3", 1}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_int_equal(pga_word_distance(cases[i].a, cases[i].b), cases[i].distance);
+}
+
+/* How far away a word may be is one less than what the guess begins with. */
+static void how_far_is_near(void **state)
+{
+	static const size_t beginnings[] = {1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4, 4};
+	char word[14] = "";
+
+	(void)state;
+	for (size_t length = 0; length < sizeof beginnings / sizeof beginnings[0]; length++) {
+		const struct pga_guess guess = pga_guess_begin(word);
+
+		assert_null(guess.best);
+		assert_int_equal(guess.distance, beginnings[length]);
+		word[length] = 'x';
+	}
+}
+
+static void the_nearest_is_the_best(void **state)
+{
+	struct pga_guess guess = pga_guess_begin("abcdef");
+
+	(void)state;
+	pga_guess_try(&guess, "abcdef", "abxxef");
+	assert_string_equal(guess.best, "abxxef");
+	assert_int_equal(guess.distance, 2);
+	pga_guess_try(&guess, "abcdef", "abcxef");
+	assert_string_equal(guess.best, "abcxef");
+	assert_int_equal(guess.distance, 1);
+	/* Neither one that is as near, nor one that is less so. */
+	pga_guess_try(&guess, "abcdef", "abcdxf");
+	pga_guess_try(&guess, "abcdef", "xxcdef");
+	assert_string_equal(guess.best, "abcxef");
+	/* The beginning of a word is one off, however much is missing. */
+	guess = pga_guess_begin("abc");
+	pga_guess_try(&guess, "abc", "ABCdefghij");
+	assert_string_equal(guess.best, "ABCdefghij");
+	assert_int_equal(guess.distance, 1);
+	pga_guess_try(&guess, "abc", "abc");
+	assert_int_equal(guess.distance, 0);
+	assert_string_equal(guess.best, "abc");
 }
 
 static void words_of_any_length(void **state)
@@ -95,6 +158,7 @@ static void near_and_far(void **state)
 	    {"expain", "explain"},
 	    {"serv", "service"},
 	    {"enabled", "enable"},
+	    {"exp", "explain"},
 	    {"se", ""},
 	    {"x", ""},
 	    {"", ""},
@@ -113,6 +177,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(distances_are_those_of_the_definition),
+	    cmocka_unit_test(cases_are_the_same),
+	    cmocka_unit_test(how_far_is_near),
+	    cmocka_unit_test(the_nearest_is_the_best),
 	    cmocka_unit_test(words_of_any_length),
 	    cmocka_unit_test(near_and_far),
 	};

@@ -47,6 +47,23 @@ static void what_a_pattern_means(void **state)
 	    {"a, b\t*.c", "x.c", true},
 	    {"192.0.2.1", "192.0.2.1", true},
 	    {"*.2.1", "192.0.2.1", true},
+	    {"AZ.example", "az.EXAMPLE", true},
+	    /* Bytes that differ in the bit in which a letter's cases do. */
+	    {"a_b", "a\x7f\x62", false},
+	    {"b\xc3.x", "b\xe3.x", false},
+	    {"a@b", "a`b", false},
+	    {"a[b", "a{b", false},
+	    {"\x10", "0", false},
+	    {"x.example.com", "*.example.com", false},
+	    {"a.example.com", ".example.com", false},
+	    {"a.", "b", false},
+	    {".", "b", false},
+	    {".", ".", false},
+	    {"*.b", "*.b.", true},
+	    {"a.b", "a.bc", false},
+	    {"a,*.c,b", "b", true},
+	    /* A name behind a dot that is none of it. */
+	    {"*", &"."[1], false},
 	};
 
 	(void)state;
@@ -85,6 +102,16 @@ static void what_is_no_pattern(void **state)
 	    {"*.::1", "*.::1"},
 	    {"db*.example.com", "db*.example.com"},
 	    {"a,b;c", "b;c"},
+	    {" a/b", "a/b"},
+	    {"*.a/", "*.a/"},
+	    {"*.a.b/", "*.a.b/"},
+	    {"a /", "/"},
+	    {"/ a", "/"},
+	    {"-", NULL},
+	    {"::%1", NULL},
+	    {"::", NULL},
+	    {"1:2:3:4:5:6:1.2.3.4", NULL},
+	    {"%", "%"},
 	};
 	size_t length = 0;
 
@@ -100,6 +127,47 @@ static void what_is_no_pattern(void **state)
 		assert_non_null(bad);
 		assert_int_equal(length, strlen(cases[i].bad));
 		assert_memory_equal(bad, cases[i].bad, length);
+	}
+}
+
+/* Letters of other alphabets are for libpq and the name service. */
+static void what_a_name_is_made_of(void **state)
+{
+	static const char good[] =
+	    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+
+	(void)state;
+	for (int byte = 0; byte < 256; byte++) {
+		const char text[] = {'a', (char)byte, 'b'};
+		size_t length = 0;
+		const char *bad = pga_host_bad_pattern(text, sizeof text, &length);
+		const bool is_good = byte >= 0x80 || byte == '.' ||
+				     (byte != '\0' && strchr(good, byte) != NULL) ||
+				     (byte != '\0' && strchr(" \t,", byte) != NULL);
+
+		if ((bad == NULL) != is_good)
+			fail_msg("byte %02x", (unsigned)byte);
+		if (bad != NULL) {
+			assert_ptr_equal(bad, text);
+			assert_int_equal(length, 3);
+		}
+	}
+}
+
+static void a_pattern_of_any_length(void **state)
+{
+	char text[5000];
+
+	(void)state;
+	for (size_t size = 1; size < sizeof text; size += size / 4 + 1) {
+		size_t length = 0;
+
+		for (size_t i = 0; i < size; i++)
+			text[i] = i % 2 == 0 ? ':' : '1';
+		assert_ptr_equal(pga_host_bad_pattern(text, size, &length), text);
+		assert_int_equal(length, size);
+		memset(text, 'a', size);
+		assert_null(pga_host_bad_pattern(text, size, &length));
 	}
 }
 
@@ -170,10 +238,9 @@ static void many_are_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_a_pattern_means),
-	    cmocka_unit_test(what_is_no_pattern),
-	    cmocka_unit_test(both_say_the_same),
-	    cmocka_unit_test(many_are_found),
+	    cmocka_unit_test(what_a_pattern_means),   cmocka_unit_test(what_is_no_pattern),
+	    cmocka_unit_test(what_a_name_is_made_of), cmocka_unit_test(a_pattern_of_any_length),
+	    cmocka_unit_test(both_say_the_same),      cmocka_unit_test(many_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,525 @@
+/* base/edit_lock.h, base/cleanup.h: whose a lock is, what has its name without being one, and what
+ * stays behind when a signal ends the program. */
+#include "cmocka_start.h"
+#include "failing_calls.h"
+#include "folder.h"
+
+#include "base/cleanup.h"
+#include "base/edit_lock.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+
+static size_t open_files(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(directory);
+	while (readdir(directory) != NULL)
+		count++;
+	(void)closedir(directory);
+	return count;
+}
+
+static int take(struct pga_lock **lock, struct pga_error *error)
+{
+	struct pga_directory directory = {.path = folder, .owner = geteuid(), .group = getegid()};
+	int result;
+
+	memset(error, 0, sizeof *error);
+	directory.fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(directory.fd >= 0);
+	result = pga_lock_take(lock, &directory, error);
+	assert_int_equal(close(directory.fd), 0);
+	return result;
+}
+
+static bool exists(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0;
+}
+
+static void one_that_is_free(void **state)
+{
+	const size_t before = open_files();
+	struct utsname host;
+	struct pga_error error;
+	struct pga_lock *lock;
+	struct pga_lock *again;
+	struct stat status;
+	char expected[256];
+	int other;
+
+	(void)state;
+	assert_int_equal(uname(&host), 0);
+	assert_int_equal(take(&lock, &error), 0);
+	assert_non_null(lock);
+	assert_int_equal(stat(PGA_LOCK_NAME, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0600);
+	(void)snprintf(expected, sizeof expected, "%ld %s\n", (long)getpid(), host.nodename);
+	assert_holds(PGA_LOCK_NAME, expected);
+	other = open(PGA_LOCK_NAME, O_RDWR);
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	/* Once more, in the same process. */
+	assert_int_equal(take(&again, &error), 0);
+	assert_ptr_equal(again, lock);
+	pga_lock_release(again);
+	assert_true(exists(PGA_LOCK_NAME));
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), -1);
+	pga_lock_release(lock);
+	assert_false(exists(PGA_LOCK_NAME));
+	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
+	assert_int_equal(close(other), 0);
+	pga_lock_release(NULL);
+	assert_int_equal(open_files(), before);
+}
+
+/* Two directories' locks, given back in either order. */
+static void several(void **state)
+{
+	struct pga_lock *first;
+	struct pga_lock *second;
+	struct pga_error error;
+
+	(void)state;
+	for (int order = 0; order < 2; order++) {
+		assert_int_equal(mkdir("other", 0700), 0);
+		assert_int_equal(take(&first, &error), 0);
+		assert_int_equal(chdir("other"), 0);
+		assert_int_equal(take(&second, &error), 0);
+		assert_ptr_not_equal(first, second);
+		assert_int_equal(chdir(".."), 0);
+		pga_lock_release(order == 0 ? first : second);
+		assert_int_equal(exists(PGA_LOCK_NAME), order == 1);
+		assert_int_equal(exists("other/" PGA_LOCK_NAME), order == 0);
+		pga_lock_release(order == 0 ? second : first);
+		assert_int_equal(rmdir("other"), 0);
+		assert_int_equal(exists(PGA_LOCK_NAME), 0);
+	}
+}
+
+/* What a holder has written, and how it is called. %s is this host's name. */
+static void who_has_it(void **state)
+{
+	static const struct {
+		const char *written;
+		const char *holder;
+	} cases[] = {
+	    {"12 %s\n", "process 12"},
+	    {"1 %s\nmore", "process 1"},
+	    {"12 elsewhere\n", "process 12 on elsewhere"},
+	    {"12 elsewhere", "process 12 on elsewhere"},
+	    {"12 1234567890123456789012345678901234567890123456789012345678901234567890\n",
+	     "process 12 on 1234567890123456789012345678901234567890123456789012345678901234"},
+	    {"", "another process"},
+	    {"x", "another process"},
+	    {"12", "another process"},
+	    {"12\n%s", "another process"},
+	    {"12x%s\n", "another process"},
+	    {"0 %s\n", "another process"},
+	    {"-1 %s\n", "another process"},
+	};
+	struct utsname host;
+
+	(void)state;
+	assert_int_equal(uname(&host), 0);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *mark = strstr(cases[i].written, "%s");
+		const size_t length =
+		    mark != NULL ? (size_t)(mark - cases[i].written) : strlen(cases[i].written);
+		struct pga_lock *lock;
+		struct pga_error error;
+		char text[600];
+		int holder;
+
+		(void)snprintf(text, sizeof text, "%.*s%s%s", (int)length, cases[i].written,
+			       mark != NULL ? host.nodename : "", mark != NULL ? mark + 2 : "");
+		put(PGA_LOCK_NAME, text);
+		assert_int_equal(chmod(PGA_LOCK_NAME, 0600), 0);
+		holder = open(PGA_LOCK_NAME, O_RDWR);
+		assert_int_equal(flock(holder, LOCK_EX), 0);
+		hurry_clock(PGA_LOCK_WAIT + 1);
+		assert_int_equal(take(&lock, &error), -1);
+		hurry_clock(0);
+		assert_null(lock);
+		(void)snprintf(text, sizeof text,
+			       "%s/" PGA_LOCK_NAME
+			       ": locked by another pganchor (%s) for more than %d seconds",
+			       folder, cases[i].holder, PGA_LOCK_WAIT);
+		assert_string_equal(error.message, text);
+		assert_non_null(strstr(error.next, "wait until it is done"));
+		/* It is the other's, and stays. */
+		assert_true(exists(PGA_LOCK_NAME));
+		assert_int_equal(close(holder), 0);
+		assert_int_equal(unlink(PGA_LOCK_NAME), 0);
+	}
+}
+
+/* One that was left by a process which is no more. */
+static void one_that_nobody_holds(void **state)
+{
+	struct pga_lock *lock;
+	struct pga_error error;
+	char text[300];
+	struct utsname host;
+
+	(void)state;
+	assert_int_equal(uname(&host), 0);
+	put(PGA_LOCK_NAME,
+	    "1234567890 a-host-with-a-name-that-is-longer-than-that-of-this-one-is\n");
+	assert_int_equal(take(&lock, &error), 0);
+	(void)snprintf(text, sizeof text, "%ld %s\n", (long)getpid(), host.nodename);
+	assert_holds(PGA_LOCK_NAME, text);
+	pga_lock_release(lock);
+	assert_false(exists(PGA_LOCK_NAME));
+}
+
+static void what_is_no_lock(void **state)
+{
+	struct pga_lock *lock;
+	struct pga_error error;
+	char said[200];
+
+	(void)state;
+	(void)snprintf(said, sizeof said, "%s/" PGA_LOCK_NAME ": not a lock of pganchor's", folder);
+	for (int kind = 0; kind < 5; kind++) {
+		if (kind == 0)
+			assert_int_equal(mkdir(PGA_LOCK_NAME, 0700), 0);
+		else if (kind == 1)
+			assert_int_equal(symlink("target", PGA_LOCK_NAME), 0);
+		else if (kind == 2)
+			assert_int_equal(mkfifo(PGA_LOCK_NAME, 0600), 0);
+		else
+			put(PGA_LOCK_NAME, "mine");
+		if (kind == 3)
+			assert_int_equal(link(PGA_LOCK_NAME, "second"), 0);
+		if (kind == 4 && geteuid() == 0)
+			assert_int_equal(chown(PGA_LOCK_NAME, 12345, (gid_t)-1), 0);
+		if (kind != 4 || geteuid() == 0) {
+			assert_int_equal(take(&lock, &error), -1);
+			assert_null(lock);
+			assert_string_equal(error.message, said);
+			assert_string_equal(error.next, "see what it is, and remove it");
+		}
+		assert_true(exists(PGA_LOCK_NAME));
+		assert_false(exists("target"));
+		(void)unlink("second");
+		assert_int_equal(remove(PGA_LOCK_NAME), 0);
+	}
+}
+
+/* Where nothing can be locked, or nothing written. */
+static void what_flock_says(void **state)
+{
+	static const struct {
+		int code;
+		bool goes_on;
+	} cases[] = {
+	    {ENOLCK, true}, {EOPNOTSUPP, true}, {ENOSYS, true}, {EINVAL, true}, {EIO, false}};
+	const size_t before = open_files();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pga_lock *lock;
+		struct pga_error error;
+
+		fail_call("flock", 1, 1, cases[i].code);
+		assert_int_equal(take(&lock, &error), cases[i].goes_on ? 0 : -1);
+		assert_true(end_failing());
+		assert_null(lock);
+		assert_int_equal(error.message[0] == '\0', cases[i].goes_on);
+		assert_false(exists(PGA_LOCK_NAME));
+		assert_int_equal(open_files(), before);
+	}
+	/* Another's is not taken away. */
+	put(PGA_LOCK_NAME, "");
+	for (int i = 0; i < 2; i++) {
+		struct pga_lock *lock;
+		struct pga_error error;
+
+		fail_call("flock", 1, 1, i == 0 ? EIO : EINTR);
+		assert_int_equal(take(&lock, &error), i == 0 ? -1 : 0);
+		assert_true(end_failing());
+		assert_true(exists(PGA_LOCK_NAME));
+		pga_lock_release(lock);
+	}
+	assert_false(exists(PGA_LOCK_NAME));
+}
+
+static void what_open_says(void **state)
+{
+	static const struct {
+		int code;
+		bool there;
+		const char *said; /* NULL: there is no lock, and it goes on; "" it has one */
+	} cases[] = {
+	    {EROFS, false, NULL},
+	    {EROFS, true, NULL},
+	    {EACCES, false, NULL},
+	    {EPERM, false, NULL},
+	    {ENOSPC, false, "cannot lock @: No space left on device"},
+	    {EMFILE, false, "cannot lock @: Too many open files"},
+	    {EMFILE, true, "cannot lock @: Too many open files"},
+	    {ENFILE, true, "cannot lock @: Too many open files in system"},
+	    {EPERM, true, "@/" PGA_LOCK_NAME ": not a lock of pganchor's"},
+	    {ELOOP, true, "@/" PGA_LOCK_NAME ": not a lock of pganchor's"},
+	    {EACCES, true,
+	     "@/" PGA_LOCK_NAME
+	     ": locked by another pganchor (another process) for more than 10 seconds"},
+	};
+	const size_t before = open_files();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pga_lock *lock;
+		struct pga_error error;
+		char *at;
+
+		if (cases[i].there)
+			put(PGA_LOCK_NAME, "");
+		fail_call("openat", cases[i].there ? 2 : 1, 1, cases[i].code);
+		hurry_clock(PGA_LOCK_WAIT + 1);
+		assert_int_equal(take(&lock, &error), cases[i].said == NULL ? 0 : -1);
+		hurry_clock(0);
+		assert_true(end_failing());
+		assert_null(lock);
+		at = strstr(error.message, folder);
+		if (at != NULL) {
+			memmove(at + 1, at + strlen(folder), strlen(at + strlen(folder)) + 1);
+			*at = '@';
+		}
+		assert_string_equal(error.message, cases[i].said != NULL ? cases[i].said : "");
+		assert_int_equal(exists(PGA_LOCK_NAME), cases[i].there);
+		(void)unlink(PGA_LOCK_NAME);
+		assert_int_equal(open_files(), before);
+	}
+}
+
+/* It went between two looks at it: then it is there to be made. */
+static void one_that_goes_meanwhile(void **state)
+{
+	struct pga_lock *lock;
+	struct pga_error error;
+
+	(void)state;
+	put(PGA_LOCK_NAME, "");
+	fail_call("openat", 2, 1, ENOENT);
+	assert_int_equal(take(&lock, &error), 0);
+	assert_true(end_failing());
+	assert_non_null(lock);
+	pga_lock_release(lock);
+}
+
+/* ---- what a signal leaves ---- */
+
+static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXCPU, SIGXFSZ};
+
+/* Two names are noted; the second is in the first. */
+static void note_and_die(int number)
+{
+	struct pga_error error;
+	int here = open(".", O_RDONLY | O_DIRECTORY);
+	int inside;
+
+	if (here < 0 || mkdir("made", 0700) != 0 ||
+	    pga_leftover_add(here, "made", AT_REMOVEDIR, &error) == NULL)
+		_exit(1);
+	inside = open("made", O_RDONLY | O_DIRECTORY);
+	put("made/file", "secret");
+	if (pga_leftover_add(inside, "file", 0, &error) == NULL)
+		_exit(1);
+	(void)raise(number);
+	_exit(0);
+}
+
+static void a_signal_removes_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		int status = 0;
+		pid_t child = fork();
+
+		if (child == 0) {
+			(void)signal(signals[i], SIG_DFL);
+			note_and_die(signals[i]);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		assert_int_equal(WTERMSIG(status), signals[i]);
+		assert_false(exists("made"));
+	}
+}
+
+static void one_that_is_ignored_stays_so(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		int status = 0;
+		pid_t child = fork();
+
+		if (child == 0) {
+			(void)signal(signals[i], SIG_IGN);
+			note_and_die(signals[i]);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFEXITED(status));
+		assert_int_equal(unlink("made/file") | rmdir("made"), 0);
+	}
+}
+
+static void assert_handlers(bool ours)
+{
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+		struct sigaction now;
+
+		assert_int_equal(sigaction(signals[i], NULL, &now), 0);
+		assert_int_equal(now.sa_handler != SIG_DFL, ours);
+	}
+}
+
+/* In any order; and with the last note, the signals are as they were. */
+static void notes_are_forgotten(void **state)
+{
+	static const size_t orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2}};
+	const size_t before = open_files();
+	const int here = open(".", O_RDONLY | O_DIRECTORY);
+
+	(void)state;
+	pga_leftover_forget(NULL);
+	pga_leftover_remove(NULL);
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		(void)signal(signals[i], SIG_DFL);
+	for (size_t order = 0; order < 3; order++) {
+		static const char *const names[] = {"a", "b", "c"};
+		struct pga_leftover *notes[3];
+		struct pga_error error;
+
+		for (size_t i = 0; i < 3; i++) {
+			put(names[i], "");
+			notes[i] = pga_leftover_add(here, names[i], 0, &error);
+			assert_non_null(notes[i]);
+			assert_handlers(true);
+		}
+		pga_leftover_remove(notes[orders[order][0]]);
+		assert_false(exists(names[orders[order][0]]));
+		pga_leftover_forget(notes[orders[order][1]]);
+		assert_handlers(true);
+		pga_leftover_remove(notes[orders[order][2]]);
+		assert_handlers(false);
+		assert_true(exists(names[orders[order][1]]));
+		assert_false(exists(names[orders[order][2]]));
+		assert_int_equal(unlink(names[orders[order][1]]), 0);
+	}
+	assert_int_equal(close(here), 0);
+	assert_int_equal(open_files(), before);
+}
+
+/* What somebody else handles, and a child that fork() made. */
+static void others_are_left_alone(void **state)
+{
+	const int here = open(".", O_RDONLY | O_DIRECTORY);
+	struct sigaction theirs;
+	struct sigaction now;
+	struct pga_leftover *note;
+	struct pga_error error;
+	int status = 0;
+	pid_t child;
+
+	(void)state;
+	memset(&theirs, 0, sizeof theirs);
+	theirs.sa_handler = SIG_IGN;
+	assert_int_equal(sigaction(SIGHUP, &theirs, NULL), 0);
+	put("mine", "");
+	note = pga_leftover_add(here, "mine", 0, &error);
+	assert_non_null(note);
+	assert_int_equal(sigaction(SIGHUP, NULL, &now), 0);
+	assert_true(now.sa_handler == SIG_IGN);
+	child = fork();
+	if (child == 0) {
+		(void)raise(SIGTERM);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	assert_true(exists("mine"));
+	pga_leftover_forget(note);
+	assert_int_equal(sigaction(SIGHUP, NULL, &now), 0);
+	assert_true(now.sa_handler == SIG_IGN);
+	(void)signal(SIGHUP, SIG_DFL);
+	assert_int_equal(close(here), 0);
+}
+
+static void signals_are_held(void **state)
+{
+	sigset_t outer;
+	sigset_t inner;
+	sigset_t now;
+
+	(void)state;
+	pga_signals_hold(&outer);
+	pga_signals_hold(&inner);
+	pga_signals_release(&inner);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(sigprocmask(SIG_BLOCK, NULL, &now), 0);
+		for (int number = 1; number < 32; number++) {
+			bool ours = false;
+
+			for (size_t at = 0; at < sizeof signals / sizeof signals[0]; at++)
+				ours = ours || signals[at] == number;
+			assert_int_equal(sigismember(&now, number), i == 0 && ours);
+		}
+		pga_signals_release(&outer);
+	}
+}
+
+static void one_that_cannot_be_noted(void **state)
+{
+	static const struct {
+		const char *call;
+		const char *said;
+	} cases[] = {{"malloc", "out of memory"},
+		     {"fcntl", "cannot keep a directory open: Too many open files"}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct pga_error error;
+
+		fail_call(cases[i].call, 1, 1, EMFILE);
+		assert_null(pga_leftover_add(1, "x", 0, &error));
+		assert_true(end_failing());
+		assert_string_equal(error.message, cases[i].said);
+		assert_handlers(false);
+	}
+}
+
+#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    IN_A_FOLDER(one_that_is_free),
+	    IN_A_FOLDER(several),
+	    IN_A_FOLDER(who_has_it),
+	    IN_A_FOLDER(one_that_nobody_holds),
+	    IN_A_FOLDER(what_is_no_lock),
+	    IN_A_FOLDER(what_flock_says),
+	    IN_A_FOLDER(what_open_says),
+	    IN_A_FOLDER(one_that_goes_meanwhile),
+	    IN_A_FOLDER(a_signal_removes_it),
+	    IN_A_FOLDER(one_that_is_ignored_stays_so),
+	    IN_A_FOLDER(notes_are_forgotten),
+	    IN_A_FOLDER(others_are_left_alone),
+	    cmocka_unit_test(signals_are_held),
+	    cmocka_unit_test(one_that_cannot_be_noted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
