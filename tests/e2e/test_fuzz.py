@@ -14,6 +14,7 @@ from libpqs import RELEASES
 FUZZ = Path(__file__).resolve().parent.parent / "fuzz"
 sys.path.insert(0, str(FUZZ))
 
+import mutations  # noqa: E402
 import verdicts  # noqa: E402
 
 
@@ -101,6 +102,12 @@ def test_no_escape_by_verdict_however_libpq_was_built(pganchor, driver, libpq_bu
     done = verdicts.run(driver, pganchor.module, 40000, verdicts.new_seed(), libpq=libpq_builds(name).parent)
     check_verdicts(done, 18, 40000)
     assert ", which hides its calls of PQconnectPoll" in done.stdout
+
+
+@pytest.mark.parametrize("name", mutations.MUTATIONS)
+def test_each_mutation_is_of_the_sources_as_they_are(name):
+    file, old, new, _ = mutations.MUTATIONS[name]
+    assert old in (mutations.TOP / "src" / file).read_text() and old != new
 
 
 def test_what_the_gate_loses_is_found(pganchor):

@@ -61,7 +61,7 @@ def test_as_json(among, home, pganchor):  # noqa: F811
                    "cancel": "allow", "min-tls": "1.2", "log": "syslog", "allow-weak": [["a", "*.b"]]},
         "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
                          {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
-        "pins": 1, "problem": None, "processes": [], "unreadable": 0})
+        "pins": 1, "problem": None, "processes": [], "unreadable": 0, "warnings": []})
     put(home, "nonsense\n")
     status, shown = report(among, home, pganchor, "--json")
     told = json.loads(shown)

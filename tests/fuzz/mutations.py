@@ -55,14 +55,14 @@ MUTATIONS = {
     "a dot at the end counts": ("base/host.c", "return length > 0 && name[length - 1] == '.' ?", "return false && length > 0 && name[length - 1] == '.' ?", 15),
     "a system's policy that others write": ("policy/policy.c", "\t    check_ownership(reading, path, error) == 0 &&\n", "", 15),
     "dbname is not expanded when asking": ("policy/effective.c", "parameters->expand_dbname);\n\t}\n\tfree(keywords);", "0);\n\t}\n\tfree(keywords);", 15),
-    "PGSSLMODE is not seen": ("policy/effective.c", "\treturn read_probe(libpq, begin(libpq, parameters, added), effective, error);",
-                              "\tchar *mode = getenv(\"PGSSLMODE\") != NULL ? strdup(getenv(\"PGSSLMODE\")) : NULL;\n\t(void)unsetenv(\"PGSSLMODE\");\n\tint answer = read_probe(libpq, begin(libpq, parameters, added), effective, error);\n"
+    "PGSSLMODE is not seen": ("policy/ask_libpq.c", "\treturn read_probe(libpq, parameters, pga_effective_begin(libpq, parameters, added),\n\t\t\t  effective, error);",
+                              "\tchar *mode = getenv(\"PGSSLMODE\") != NULL ? strdup(getenv(\"PGSSLMODE\")) : NULL;\n\t(void)unsetenv(\"PGSSLMODE\");\n\tint answer = read_probe(libpq, parameters, pga_effective_begin(libpq, parameters, added), effective, error);\n"
                               "\tif (mode != NULL)\n\t\t(void)setenv(\"PGSSLMODE\", mode, 1);\n\tfree(mode);\n\treturn answer;", 15),
-    "PGSERVICE is not seen": ("policy/effective.c", "\treturn read_probe(libpq, begin(libpq, parameters, added), effective, error);",
-                              "\tchar *mode = getenv(\"PGSERVICE\") != NULL ? strdup(getenv(\"PGSERVICE\")) : NULL;\n\t(void)unsetenv(\"PGSERVICE\");\n\tint answer = read_probe(libpq, begin(libpq, parameters, added), effective, error);\n"
+    "PGSERVICE is not seen": ("policy/ask_libpq.c", "\treturn read_probe(libpq, parameters, pga_effective_begin(libpq, parameters, added),\n\t\t\t  effective, error);",
+                              "\tchar *mode = getenv(\"PGSERVICE\") != NULL ? strdup(getenv(\"PGSERVICE\")) : NULL;\n\t(void)unsetenv(\"PGSERVICE\");\n\tint answer = read_probe(libpq, parameters, pga_effective_begin(libpq, parameters, added), effective, error);\n"
                               "\tif (mode != NULL)\n\t\t(void)setenv(\"PGSERVICE\", mode, 1);\n\tfree(mode);\n\treturn answer;", 15),
-    "a service's second value wins": ("policy/effective.c", "\tstatic const char *const added[ADDED][2] = {{\"target_session_attrs\", PROBE},\n\t\t\t\t\t\t    {\"password\", \"-\"}};",
-                                      "\tstatic const char *const added[ADDED][2] = {{\"target_session_attrs\", PROBE},\n\t\t\t\t\t\t    {\"service\", \"strong\"}};", 15),
+    "a service's second value wins": ("policy/ask_libpq.c", "\tstatic const char *const added[PGA_ADDED][2] = {{\"target_session_attrs\", PGA_PROBE},\n\t\t\t\t\t\t\t{\"password\", \"-\"}};",
+                                      "\tstatic const char *const added[PGA_ADDED][2] = {{\"target_session_attrs\", PGA_PROBE},\n\t\t\t\t\t\t    {\"service\", \"strong\"}};", 15),
     "what is weak is admitted": ("gate/entry.c", "decision->admitted = judgement.admitted;", "decision->admitted = true;", 15),
     "gssencmode=disable is not appended": ("gate/entry.c", 'add_lock(decision, "gssencmode", "disable");', ";", 15),
     "ssl_min_protocol_version is not appended": ("gate/entry.c", "\tif (verdict->lock_min_tls)\n", "\tif (false)\n", 15),

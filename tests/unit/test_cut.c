@@ -10,6 +10,7 @@
 #include "settings.h"
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -542,6 +543,32 @@ static void each_libpq_has_functions_of_its_own(void **state)
 	assert_null(gate_door(&some, "PQfinish"));
 }
 
+/* ---- chroot.c ---- */
+
+/* What is in force is read before it goes out of sight, where the process has a libpq. */
+static void the_rules_are_read_before_a_chroot(void **state)
+{
+	void *handle;
+
+	(void)state;
+	put_policy("cancel = allow\n");
+	gate_rules_release(gate_rules_acquire());
+	assert_true(gate_may_cancel());
+	put_policy("cancel = refuse\n");
+	errno = 0;
+	assert_int_equal(chroot("/nonexistent"), -1);
+	assert_true(errno == ENOENT || errno == EPERM);
+	assert_true(gate_may_cancel());
+	handle = dlopen("libpq.so.5", RTLD_LAZY | RTLD_LOCAL);
+	if (handle == NULL)
+		skip();
+	errno = 0;
+	assert_int_equal(chroot("/nonexistent"), -1);
+	assert_true(errno == ENOENT || errno == EPERM);
+	assert_false(gate_may_cancel());
+	put_policy("");
+}
+
 static int make_folder(void **state)
 {
 	char path[128];
@@ -578,6 +605,7 @@ int main(void)
 	    cmocka_unit_test(a_pipe_of_the_programs_own_is_left_alone),
 	    cmocka_unit_test(nobody_waits_for_a_notice),
 	    cmocka_unit_test(each_libpq_has_functions_of_its_own),
+	    cmocka_unit_test(the_rules_are_read_before_a_chroot),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

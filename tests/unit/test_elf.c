@@ -12,6 +12,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* The linker leads the gate's calls here (--wrap): an older glibc does not tell an object's
+ * headers. */
+int __real_dlinfo(void *handle, int request, void *info);
+int __wrap_dlinfo(void *handle, int request, void *info);
+
+static bool is_old;
+
+int __wrap_dlinfo(void *handle, int request, void *info)
+{
+	return is_old && request == 11 ? -1 : __real_dlinfo(handle, request, info);
+}
+
 enum { SYMBOLS = 12, BUCKETS = 3, DYNAMIC = 16, RELOCATIONS = 6 };
 
 #define TABLES 0x1000 /* where the image's tables are in it, and where its slots are */
@@ -399,6 +411,11 @@ static void entries_of_the_got_are_slots_too(void **state)
 	assert_int_equal(visited.count, 2);
 	assert_ptr_equal(visited.slots[0], entries + 3);
 	assert_ptr_equal(visited.slots[1], entries + 4);
+	object.got.entries = NULL;
+	memset(&visited, 0, sizeof visited);
+	gate_object_slots(&object, note, &visited);
+	assert_int_equal(visited.count, 0);
+	object.got.entries = entries;
 	tables->symbols[2].st_name = 0;
 	memset(&visited, 0, sizeof visited);
 	gate_object_slots(&object, note, &visited);
@@ -472,9 +489,14 @@ static void a_slot_is_written_and_its_page_as_before(void **state)
 	    half[] = {{.p_type = PT_LOAD, .p_flags = PF_R, .p_vaddr = 0x1000, .p_memsz = 0x4000}};
 
 	(void)state;
+	static const ElfW(Phdr)
+	    noted[] = {{.p_type = PT_LOAD, .p_flags = PF_R, .p_vaddr = 0, .p_memsz = SIZE},
+		       {.p_type = PT_NOTE, .p_flags = PF_R | PF_W, .p_vaddr = 0, .p_memsz = SIZE}};
+
 	if (sysconf(_SC_PAGESIZE) != 0x1000)
 		skip();
 	check_write(read_only, 1, 0x4010, PROT_READ, true);
+	check_write(noted, 2, 0x4010, PROT_READ, true);
 	check_write(code, 1, 0x4010, PROT_READ | PROT_EXEC, true);
 	check_write(writable, 1, 0x4010, PROT_READ | PROT_WRITE, true);
 	check_write(relro, 2, 0x4010, PROT_READ, true);
@@ -530,6 +552,59 @@ static void libcs_functions_are_found(void **state)
 	assert_int_equal(dlclose(libc), 0);
 }
 
+/* A table that has a size and is nowhere. */
+static void a_table_that_is_not_there_has_no_slots(void **state)
+{
+	struct gate_object object;
+
+	(void)state;
+	lay_out();
+	memset(&visited, 0, sizeof visited);
+	add(DT_RELASZ, sizeof tables->with);
+	add(DT_RELSZ, sizeof tables->without);
+	add(DT_PLTRELSZ, sizeof tables->plt);
+	assert_true(look(&object));
+	gate_object_slots(&object, note, &visited);
+	assert_int_equal(visited.count, 0);
+	take_down();
+}
+
+static void an_older_glibc_does_not_tell_the_headers(void **state)
+{
+	struct gate_object told;
+	struct gate_object found;
+	struct link_map *map = NULL;
+	void *handle;
+
+	(void)state;
+	/* Among the objects of this namespace they are found by the dynamic section. */
+	handle = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+	assert_int_equal(dlinfo(handle, RTLD_DI_LINKMAP, &map), 0);
+	assert_true(gate_object_loaded(map, &told));
+	is_old = true;
+	assert_true(gate_object_loaded(map, &found));
+	assert_null(dlerror());
+	is_old = false;
+	assert_memory_equal(&found, &told, sizeof found);
+	assert_int_equal(dlclose(handle), 0);
+	/* In another one, where linkers put them: at the start of the object. */
+	handle = dlmopen(LM_ID_NEWLM, "libm.so.6", RTLD_LAZY);
+	if (handle == NULL)
+		skip();
+	assert_int_equal(dlinfo(handle, RTLD_DI_LINKMAP, &map), 0);
+	is_old = true;
+	assert_true(gate_object_loaded(map, &found));
+	is_old = false;
+	if (gate_object_loaded(map, &told) && told.headers != NULL) {
+		assert_ptr_equal(found.headers, told.headers);
+		assert_int_equal(found.header_count, told.header_count);
+		assert_int_equal(found.start, told.start);
+		assert_int_equal(found.end, told.end);
+	}
+	assert_ptr_equal(gate_object_find(&found, "cbrt"), dlsym(handle, "cbrt"));
+	assert_int_equal(dlclose(handle), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -542,6 +617,8 @@ int main(void)
 	    cmocka_unit_test(entries_of_the_got_are_slots_too),
 	    cmocka_unit_test(a_slot_is_written_and_its_page_as_before),
 	    cmocka_unit_test(libcs_functions_are_found),
+	    cmocka_unit_test(a_table_that_is_not_there_has_no_slots),
+	    cmocka_unit_test(an_older_glibc_does_not_tell_the_headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
