@@ -42,14 +42,14 @@ packages_of() {
             echo golang-go golang-github-smallstep-certificates-dev
             ;;
         quickstart)
-            echo openssl curl postgresql postgresql-client
+            echo openssl curl postgresql-common postgresql postgresql-client
             ;;
         few)
             packages_of stepca
             # pgbench comes with the server.
-            echo postgresql postgresql-client
+            echo postgresql-common postgresql postgresql-client
             echo python3 python3-pytest python3-psycopg2 python3-cryptography
-            echo procps util-linux openssl curl
+            echo procps util-linux openssl curl strace
             # The manuals are checked.
             echo mandoc
             ;;
@@ -59,7 +59,7 @@ packages_of() {
             echo php-cli php-pgsql ruby-pg g++ patchelf
             echo python3-psycopg libdbd-pg-perl lua5.3 lua-sql-postgres tcl libpgtcl odbc-postgresql unixodbc libpqxx-dev
             echo gdal-bin python3-pyqt5.qtsql libqt5sql5-psql r-cran-rpostgresql
-            echo libcmocka-dev valgrind strace xz-utils mmdebstrap
+            echo libcmocka-dev valgrind xz-utils mmdebstrap
             # tests/fuzz: libFuzzer is clang's.
             echo clang libclang-rt-dev
             # tests/upstream: source packages, verified and unpacked.
@@ -173,7 +173,8 @@ size() {
 
 # Debian's server package makes a cluster "main" on port 5432 and starts it. We
 # want its programs alone, so that is switched off while it is installed, and
-# the file that says so is then as it was.
+# the file that says so is then as it was. What is installed by its name here is
+# in the lists above too: whoever takes the packages away has to name it.
 clusters=/etc/postgresql-common/createcluster.conf
 install_server() {
     add postgresql-common || return 1

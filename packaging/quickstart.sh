@@ -77,7 +77,7 @@ say_added() {
         ! dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || there+=("$package")
     done
     [ "${#there[@]}" != 0 ] || return 0
-    say "These Debian packages were missing, and stay, with what they need. To take them away again:"
+    say "These Debian packages were missing, and stay, with what they need. To take them away again, but for what others suggest:"
     typed ${as_root[@]+"${as_root[@]}"} apt-get autoremove --purge "${there[@]}"
 }
 

@@ -87,7 +87,7 @@ static bool is_there(const char *file, const char *root)
 	if (file == NULL)
 		return true;
 	pga_text_addf(&path, "%s%s", root != NULL ? root : "", file);
-	there = !path.failed && access(path.bytes, F_OK) == 0;
+	there = access(pga_text_string(&path), F_OK) == 0;
 	pga_text_free(&path);
 	return there;
 }

@@ -41,12 +41,24 @@ static const char end_mark[] = "# <<< pganchor disable takes these lines out aga
 	"    end\n"                                                                \
 	"else if type -q pganchor\n"
 
+/* A package takes itself away and no user's files: what it has written for a session asks for what
+ * the package says there (configure --with-environmentdir). Each kind of build knows the other's.
+ */
+#define SESSION "LD_PRELOAD=" PRELOAD_DOUBLED "${LD_PRELOAD:+:$LD_PRELOAD}\n"
+#define SESSION_WHILE_INSTALLED \
+	"LD_PRELOAD=${PGANCHOR_INSTALLED:+" PRELOAD_DOUBLED "}${LD_PRELOAD:+:$LD_PRELOAD}\n"
+#ifdef ENVIRONMENT_FILE
+#define SESSIONS SESSION_WHILE_INSTALLED, SESSION
+#else
+#define SESSIONS SESSION, SESSION_WHILE_INSTALLED
+#endif
+
 /* As many as one form has had. The last of a shell stood at the end of a start file, and complained
  * of a package that had been removed. */
 #define AGES 3
 
 static const char *const bodies[][AGES] = {
-    [PGA_FORM_ENVIRONMENT] = {"LD_PRELOAD=" PRELOAD_DOUBLED "${LD_PRELOAD:+:$LD_PRELOAD}\n"},
+    [PGA_FORM_ENVIRONMENT] = {SESSIONS},
     [PGA_FORM_SHELL] = {SHELL_START SHELL_REMOVED GONE "fi\n",
 			SHELL_START SHELL_REMOVED OLD_GONE "fi\n",
 			SHELL_START "else\n" OLD_GONE "fi\n"},

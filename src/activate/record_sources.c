@@ -1,5 +1,6 @@
 /* Where the records of the audit log are: systemd's journal, or a file of a syslog daemon. */
 #include "activate/records.h"
+#include "activate/rotated.h"
 
 #include "base/subprocess.h"
 #include "base/text.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* journalctl looks records up by an index, and says what it finds as it goes. */
@@ -81,7 +83,7 @@ static int take_line(struct pga_records *records, char *line, time_t since)
 	return pga_records_take(records, found, NULL, since, times);
 }
 
-static int read_stream(struct pga_records *records, FILE *stream, time_t since,
+static int read_stream(struct pga_records *records, FILE *stream, const char *name, time_t since,
 		       struct pga_error *error)
 {
 	char *line = NULL;
@@ -93,28 +95,72 @@ static int read_stream(struct pga_records *records, FILE *stream, time_t since,
 		if (take_line(records, line, since) != 0)
 			result = pga_fail_memory(error);
 	if (result == 0 && feof(stream) == 0)
-		result = pga_fail_errno(error, "name another file with --file", "cannot read %s",
-					records->source);
+		result =
+		    pga_fail_errno(error, "name another file with --file", "cannot read %s", name);
 	free(line);
 	return result;
 }
 
-static int read_file(struct pga_records *records, const char *path, time_t since,
+/* seen: the file that is read already, which may have got this name since; NULL: none. It gets this
+ * one. */
+static int read_file(struct pga_records *records, const char *path, time_t since, struct stat *seen,
 		     struct pga_error *error)
 {
 	FILE *stream = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	int result;
+	struct stat status;
+	int result = 0;
 
-	records->source = strdup(stream == stdin ? "standard input" : path);
 	if (stream == NULL)
 		return pga_fail_errno(
 		    error,
 		    "root may read it, and on most systems the group adm; or name "
 		    "another file with --file",
 		    "cannot open %s", path);
-	result = read_stream(records, stream, since, error);
+	if (fstat(fileno(stream), &status) != 0)
+		memset(&status, 0, sizeof status);
+	if (seen->st_ino == 0 || status.st_ino != seen->st_ino || status.st_dev != seen->st_dev)
+		result = read_stream(records, stream, stream == stdin ? "standard input" : path,
+				     since, error);
+	*seen = status;
 	if (stream != stdin)
 		(void)fclose(stream);
+	return result;
+}
+
+static int read_named_file(struct pga_records *records, const char *path, time_t since,
+			   struct pga_error *error)
+{
+	struct stat seen = {.st_ino = 0};
+
+	records->source = strdup(strcmp(path, "-") == 0 ? "standard input" : path);
+	return read_file(records, path, since, &seen, error);
+}
+
+/* The file that a syslog daemon writes, and what of it was moved away since that moment. The file
+ * itself comes first: what is moved away meanwhile is then known. */
+static int read_usual_file(struct pga_records *records, const char *path, time_t since,
+			   struct pga_error *error)
+{
+	struct stat first = {.st_ino = 0};
+	struct pga_text source = PGA_TEXT_EMPTY;
+	struct pga_rotated rotated;
+	int result = read_file(records, path, since, &first, error);
+
+	if (result != 0)
+		return result;
+	pga_text_add(&source, path);
+	result = pga_rotated_find(&rotated, path, since, error);
+	for (size_t i = 0; result == 0 && i < rotated.count; i++) {
+		struct stat seen = first;
+
+		pga_text_addf(&source, ", %s", rotated.paths[i]);
+		result = read_file(records, rotated.paths[i], since, &seen, error);
+	}
+	records->source = pga_text_take(&source);
+	records->unread = pga_text_take(&rotated.compressed);
+	if (records->unread == NULL && result == 0)
+		result = pga_fail_memory(error);
+	pga_rotated_free(&rotated);
 	return result;
 }
 
@@ -321,13 +367,18 @@ static int choose(const char **path, struct pga_error *error)
 int pga_records_read(struct pga_records *records, const char *path, time_t since,
 		     struct pga_error *error)
 {
+	const char *usual = NULL;
 	int result;
 
 	memset(records, 0, sizeof *records);
-	if (path == NULL && choose(&path, error) != 0)
+	if (path == NULL && choose(&usual, error) != 0)
 		return -1;
-	result = path != NULL ? read_file(records, path, since, error)
-			      : read_journal(records, since, error);
+	if (path != NULL)
+		result = read_named_file(records, path, since, error);
+	else if (usual != NULL)
+		result = read_usual_file(records, usual, since, error);
+	else
+		result = read_journal(records, since, error);
 	if (result == 0 && records->source == NULL)
 		result = pga_fail_memory(error);
 	pga_records_sort(records);

@@ -175,5 +175,6 @@ void pga_records_free(struct pga_records *records)
 		free_record(records->records[i]);
 	free(records->records);
 	free(records->source);
+	free(records->unread);
 	memset(records, 0, sizeof *records);
 }

@@ -32,15 +32,17 @@ struct pga_records {
 	struct pga_record **records; /* the most frequent first */
 	size_t count;
 	unsigned long unreadable; /* lines that have our mark and are not as pganchor writes them */
-	char *source;             /* where they were looked for: a file, or "the journal" */
+	char *source; /* where they were looked for: files with ", " between, or "the journal" */
+	char
+	    *unread; /* files of the log that are compressed, with ", " between; NULL or "": none */
 
 	void *tree; /* the same records by their words: records.c's own */
 };
 
 /* Reads the records since a moment (0: all). path is a file that a syslog daemon wrote, "-" for
  * standard input, or NULL for the machine's own: systemd's journal where it keeps one, or else the
- * first of the usual files. Returns -1 where not all of it can be read; records is to be freed all
- * the same. */
+ * first of the usual files, and what logrotate has made of it since that moment. Returns -1 where
+ * not all of it can be read; records is to be freed all the same. */
 int pga_records_read(struct pga_records *records, const char *path, time_t since,
 		     struct pga_error *error);
 

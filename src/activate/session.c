@@ -22,7 +22,7 @@ bool pga_user_session_runs(void)
 		pga_text_addf(&path, "%s/systemd/private", folder);
 	else
 		pga_text_addf(&path, "/run/user/%lu/systemd/private", (unsigned long)getuid());
-	runs = !path.failed && access(path.bytes, F_OK) == 0;
+	runs = access(pga_text_string(&path), F_OK) == 0;
 	pga_text_free(&path);
 	return runs;
 }

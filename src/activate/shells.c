@@ -69,7 +69,7 @@ static int add_file(struct pga_shell_files *files, size_t number, struct pga_err
 	} else {
 		home = pga_home();
 		if (home == NULL)
-			return pga_fail(error, "set HOME", "this user has no home folder");
+			return pga_fail_home(error);
 		pga_text_addf(&path, "%s/%s%s", home, folder == CONFIG ? ".config/" : "",
 			      known[number].name);
 		free(home);

@@ -48,7 +48,7 @@ static int add_config(struct pga_text *path, struct pga_error *error)
 	}
 	home = pga_home();
 	if (home == NULL)
-		return pga_fail(error, "set HOME", "this user has no home folder");
+		return pga_fail_home(error);
 	pga_text_addf(path, "%s/.config/", home);
 	free(home);
 	return 0;

@@ -48,7 +48,7 @@ static int begin_conf(struct installing *installing, struct pga_error *error)
 	const struct pga_transaction_file *conf;
 
 	if (path == NULL)
-		return pga_fail(error, "set HOME", "this user has no home folder");
+		return pga_fail_home(error);
 	conf = begin(installing, ANCHORS_CONF, &installing->done->conf, path, 0600, error);
 	if (conf == NULL)
 		return -1;

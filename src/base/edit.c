@@ -120,8 +120,6 @@ int pga_edit_begin_in(struct pga_edit *edit, const char *path, mode_t mode, mode
 	memset(edit, 0, sizeof *edit);
 	edit->directory.fd = edit->file = edit->staged = -1;
 	edit->mode = mode;
-	edit->owner = (uid_t)-1;
-	edit->group = (gid_t)-1;
 	if (find(edit, path, &directory, error) == 0 &&
 	    lock(edit, directory, directory_mode, error) == 0) {
 		pga_staged_sweep(&edit->directory);
@@ -233,7 +231,7 @@ static bool holds_the_same(const struct pga_edit *edit)
 		return false;
 	same = pga_file_read_open(file, edit->path, &bytes, &stamp, &error) == 0 &&
 	       bytes.length == edit->before.length &&
-	       (bytes.length == 0 || memcmp(bytes.bytes, edit->before.bytes, bytes.length) == 0);
+	       memcmp(pga_text_string(&bytes), pga_text_string(&edit->before), bytes.length) == 0;
 	(void)close(file);
 	pga_text_free(&bytes);
 	return same;

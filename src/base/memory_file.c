@@ -87,17 +87,18 @@ static int read_to_end(const char *path, struct pga_text *text, struct pga_error
 	char buffer[16384];
 	ssize_t count = -1;
 
-	while (descriptor >= 0 && text->length < PGA_FILE_LIMIT &&
+	/* What has found no memory once grows no more. */
+	while (descriptor >= 0 && !text->failed && text->length < PGA_FILE_LIMIT &&
 	       ((count = read(descriptor, buffer, sizeof buffer)) > 0 ||
 		(count < 0 && errno == EINTR)))
 		if (count > 0)
 			pga_text_add_bytes(text, buffer, (size_t)count);
-	if (count < 0)
+	if (text->failed)
+		(void)pga_fail_memory(error);
+	else if (count < 0)
 		(void)pga_fail_errno(error, NULL, "cannot read %s", path);
 	else if (count > 0)
 		(void)pga_fail(error, NULL, "%s: larger than %zu bytes", path, PGA_FILE_LIMIT);
-	else if (text->failed)
-		(void)pga_fail_memory(error);
 	if (descriptor >= 0)
 		(void)close(descriptor);
 	return count == 0 && !text->failed ? 0 : -1;

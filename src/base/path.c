@@ -117,7 +117,9 @@ static int look_outside(struct pga_real_path *real, const char *path, struct pga
 	bool linked;
 	int result = 0;
 
-	if (home == NULL || home[0] != '/' || !is_below(path, home))
+	if (home == NULL)
+		return errno == ENOENT ? 0 : pga_fail_home(error);
+	if (home[0] != '/' || !is_below(path, home))
 		goto done;
 	result = find(home, &real_home, &linked, error);
 	if (result != 0 || is_below(real->path, real_home))

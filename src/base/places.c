@@ -94,6 +94,13 @@ char *pga_home(void)
 	return home_of(geteuid());
 }
 
+int pga_fail_home(struct pga_error *error)
+{
+	if (errno == ENOENT)
+		return pga_fail(error, "set HOME", "this user has no home folder");
+	return pga_fail_errno(error, "set HOME", "the home folder cannot be found out");
+}
+
 /* The text, or NULL with errno set. */
 static char *taken(struct pga_text *text)
 {

@@ -2,6 +2,8 @@
 #ifndef PGA_BASE_PLACES_H
 #define PGA_BASE_PLACES_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 
 /* Whether the process runs in secure-execution mode (AT_SECURE of getauxval(3), ld.so(8)): a
@@ -15,6 +17,9 @@ bool pga_is_secure_execution(void);
  * it; NULL with errno ENOENT when there is none, with another errno when it could not be found out.
  */
 char *pga_home(void);
+
+/* Says why there is none, by the errno of pga_home() or pga_user_config(). Returns -1. */
+int pga_fail_home(struct pga_error *error);
 
 /* $XDG_CONFIG_HOME/pganchor/NAME, or ~/.config/pganchor/NAME (the XDG base directory specification:
  * a relative XDG_CONFIG_HOME does not count, and in secure-execution mode none does). The caller

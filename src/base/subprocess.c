@@ -71,6 +71,7 @@ struct sink {
 	unsigned seconds; /* of the whole, or of silence where it is not kept */
 	bool refused;     /* take wanted no more */
 	bool too_much;    /* it was more than can be kept */
+	int lost;         /* the errno with which it could not be read; 0 */
 };
 
 /* Takes what there is to read. Returns false at the end of the stream, and where no more of it is
@@ -80,8 +81,10 @@ static bool take_some(int stream, struct sink *sink, struct pga_text *text)
 	char buffer[16384];
 	const ssize_t count = read(stream, buffer, sizeof buffer);
 
+	if (count < 0 && errno != EINTR && errno != EAGAIN)
+		sink->lost = errno;
 	if (count < 0)
-		return errno == EINTR || errno == EAGAIN;
+		return sink->lost == 0;
 	if (count == 0)
 		return false;
 	if (sink->take != NULL && text == &sink->child->output) {
@@ -115,14 +118,16 @@ static bool take_all(int output, int errors, int64_t *deadline, struct sink *sin
 		if (left <= 0)
 			return false;
 		if (ready < 0 && errno != EINTR)
-			return true;
+			sink->lost = errno;
+		if (sink->lost != 0)
+			return false;
 		if (ready <= 0)
 			continue;
 		if (streams[0].revents != 0 && !take_some(output, sink, &sink->child->output))
 			streams[0].fd = -1;
 		if (streams[1].revents != 0 && !take_some(errors, sink, &sink->child->errors))
 			streams[1].fd = -1;
-		if (sink->refused || sink->too_much)
+		if (sink->refused || sink->too_much || sink->lost != 0)
 			return false;
 		if (sink->take != NULL)
 			*deadline = now_in_milliseconds() + (int64_t)sink->seconds * 1000;
@@ -191,6 +196,10 @@ static int fail_to_take(const char *program, const struct sink *sink, struct pga
 {
 	if (sink->refused)
 		return pga_fail(error, NULL, "what %s says could not be taken", program);
+	if (sink->lost != 0) {
+		errno = sink->lost;
+		return pga_fail_errno(error, NULL, "cannot read what %s says", program);
+	}
 	if (sink->too_much)
 		return pga_fail(error, NULL, "%s says more than %zu MiB", program,
 				(size_t)PGA_FILE_LIMIT / 1024 / 1024);
@@ -221,7 +230,7 @@ static int run(const char *const *argv, char **environment, struct sink *sink, i
 	in_time = take_all(output[0], errors[0], &deadline, sink);
 	if (wait_for(pid, &in_time, deadline, &status) != 0)
 		return pga_fail_errno(error, NULL, "cannot tell how %s ended", argv[0]);
-	child->late = !in_time && !sink->refused && !sink->too_much;
+	child->late = !in_time && !sink->refused && !sink->too_much && sink->lost == 0;
 	if (!in_time)
 		return fail_to_take(argv[0], sink, error);
 	child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -276,7 +285,7 @@ int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char
 int pga_subprocess_stream(unsigned seconds, const char *const *argv, pga_subprocess_take *take,
 			  void *context, struct pga_subprocess *child, struct pga_error *error)
 {
-	struct sink sink = {child, take, context, seconds, false, false};
+	struct sink sink = {child, take, context, seconds, false, false, 0};
 
 	return run_into(&sink, argv, "", error);
 }

@@ -33,9 +33,7 @@ int pga_user_file_read(struct pga_user_file *file, const char *name,
 	/* A process without a home has no file of the user's; one that cannot find out does not
 	 * know. */
 	if (file->path == NULL)
-		return errno == ENOENT ? 0
-				       : pga_fail_errno(error, "set HOME",
-							"the home folder cannot be found out");
+		return errno == ENOENT ? 0 : pga_fail_home(error);
 	keep(file, before);
 	if (pga_user_config_is_out_of_reach(file->path))
 		return file->content.failed ? pga_fail_memory(error) : 0;

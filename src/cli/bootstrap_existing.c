@@ -32,12 +32,6 @@ static int warn(const char *path, const struct pga_unpinned_roots *unpinned,
 	return result;
 }
 
-/* What an anchor is called for which nobody has chosen a name. */
-static void name_of(const struct pga_certificate *root, char name[32])
-{
-	(void)snprintf(name, 32, "existing-%.16s", root->pin);
-}
-
 static int pin_one(const struct pga_certificate *root, const char *path, bool dry_run, bool quiet,
 		   struct pga_error *error)
 {
@@ -46,7 +40,8 @@ static int pin_one(const struct pga_certificate *root, const char *path, bool dr
 	    .proof = {.root = root}, .fallback_name = name, .source = path};
 	struct pga_anchoring done;
 
-	name_of(root, name);
+	/* Nobody has chosen one. */
+	(void)snprintf(name, sizeof name, "existing-%.16s", root->pin);
 	if (pga_certificate_check_anchor(root, path, error) != 0 ||
 	    pga_anchor_install(&anchor, dry_run, &done, error) != 0)
 		return -1;

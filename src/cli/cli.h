@@ -45,9 +45,12 @@ const char *pga_host_behind_h(int argc, char *const *argv);
 /* Adds KEYWORD=VALUE of a connection string as one word of a shell's command line. */
 void pga_conninfo_word(const char *keyword, const char *value, struct pga_text *text);
 
-/* The options of a command that has no others than --json and --help. Returns whether the command
- * goes on; where not, *status is what it ends with. optind is then at the first argument. */
-bool pga_json_option(int argc, char **argv, const char *command, void (*print_help)(FILE *),
-		     bool *json, int *status);
+/* What is returned in the place of an exit status by what a command goes on after. */
+#define PGA_GO_ON (-1)
+
+/* The options of a command that has no others than --json and --help. Returns PGA_GO_ON, and optind
+ * is at the first argument; or what the command ends with. */
+int pga_json_option(int argc, char **argv, const char *command, void (*print_help)(FILE *),
+		    bool *json);
 
 #endif

@@ -8,6 +8,7 @@
 #include "activate/module.h"
 #include "activate/session.h"
 #include "activate/switch.h"
+#include "base/shell_word.h"
 #include "base/terminal.h"
 
 #include <errno.h>
@@ -57,20 +58,25 @@ static void print_help(FILE *stream, bool off)
 		  "  pganchor status\n");
 }
 
-/* How to have systemd read a drop-in. A template runs as its instances. */
+/* How to have systemd read a drop-in. A template runs as its instances. systemd escapes with a
+ * backslash in the names of units, which a shell would take for itself. */
 static void print_next_of_unit(const struct pga_asked *asked)
 {
 	const char *user = asked->ways[PGA_WAY_USER_UNIT] ? "--user " : "";
 	const char *at = strchr(asked->unit, '@');
 	const bool template = at != NULL && (at[1] == '\0' || strcmp(at, "@.service") == 0);
+	struct pga_text name = PGA_TEXT_EMPTY;
+	struct pga_text word = PGA_TEXT_EMPTY;
 
 	if (template)
-		(void)printf(
-		    "next:\n    systemctl %sdaemon-reload && systemctl %srestart '%.*s@*'\n", user,
-		    user, (int)(at - asked->unit), asked->unit);
+		pga_text_addf(&name, "%.*s@*", (int)(at - asked->unit), asked->unit);
 	else
-		(void)printf("next:\n    systemctl %sdaemon-reload && systemctl %srestart %s\n",
-			     user, user, asked->unit);
+		pga_text_add(&name, asked->unit);
+	pga_text_add_shell_word(&word, pga_text_string(&name));
+	(void)printf("next:\n    systemctl %sdaemon-reload && systemctl %srestart %s%s\n", user,
+		     user, asked->unit[0] == '-' ? "-- " : "", pga_text_string(&word));
+	pga_text_free(&word);
+	pga_text_free(&name);
 }
 
 static void print_next(const struct pga_asked *asked)

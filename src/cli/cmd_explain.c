@@ -109,7 +109,7 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 			(void)json_array_append_new(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
 	if (but != NULL)
-		pga_text_addf(&notes, "libpq will not connect: %s", but);
+		pga_text_addf(&notes, "libpq will not connect: %s\n", but);
 	pga_explain_notes(effective, &notes);
 	report = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "libpq", libpq_as_json(), "verdict",
 			   verdict->allowed ? "allowed" : "refused", "reasons",
@@ -159,6 +159,17 @@ static int warn_of_pins(const struct pga_effective *effective, const struct pga_
 				    error);
 }
 
+static int warn_of_crls(const struct pga_effective *effective, struct pga_error *error)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	const int result = pga_crls_look(effective, &text, error);
+
+	if (text.length > 0)
+		pga_print_warning("%s", pga_text_string(&text));
+	pga_text_free(&text);
+	return result;
+}
+
 static int explain(const char *conninfo, bool as_json)
 {
 	const char *const keywords[] = {"dbname", NULL};
@@ -184,6 +195,8 @@ static int explain(const char *conninfo, bool as_json)
 	if (verdict.allowed && verdict.needs_tls &&
 	    pga_roots_look(&roots, &effective, &but, &error) != 0)
 		but = error.message;
+	if (verdict.allowed && verdict.needs_tls && warn_of_crls(&effective, &error) != 0)
+		goto failed;
 	status = verdict.allowed ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
 	status = as_json ? print_json(&effective, &verdict, but, status)
 			 : print_text(&effective, &policy, &verdict, but, status);
@@ -223,7 +236,7 @@ static int check_habits(int argc, char **argv)
 				    "explain",
 				    "%s: it is a word of the connection string: '%s=...'",
 				    habits[j][0], habits[j][1]);
-	return PGA_EXIT_DONE;
+	return PGA_GO_ON;
 }
 
 /* For libpq, what has no "=" and is no URI is the name of a database (PQconnectdbParams(),
@@ -266,8 +279,9 @@ int pga_cmd_explain(int argc, char **argv)
 	bool json;
 	int status = check_habits(argc, argv);
 
-	if (status != PGA_EXIT_DONE ||
-	    !pga_json_option(argc, argv, "explain", print_help, &json, &status))
+	if (status == PGA_GO_ON)
+		status = pga_json_option(argc, argv, "explain", print_help, &json);
+	if (status != PGA_GO_ON)
 		return status;
 	if (argc - optind > 1)
 		return pga_usage_error("explain",

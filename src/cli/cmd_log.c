@@ -317,6 +317,10 @@ int pga_cmd_log(int argc, char **argv)
 	if (records.unreadable > 0)
 		pga_print_warning("%s: %lu lines of pganchor's are cut or changed, and not counted",
 				  records.source, records.unreadable);
+	if (records.unread != NULL && records.unread[0] != '\0')
+		pga_print_warning("not read, since compressed: %s\n    \"zcat FILE | pganchor log "
+				  "--file -\" reads one of them",
+				  records.unread);
 	if (json)
 		status = print_json(&records, status);
 done:

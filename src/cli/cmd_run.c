@@ -70,15 +70,11 @@ static int set_preload(enum pga_cover cover)
 {
 	const char *preload = getenv("LD_PRELOAD");
 	struct pga_text text = PGA_TEXT_EMPTY;
-	char *entry = NULL;
+	char *entry_32 = cover == PGA_COVERED_32 ? pga_module_entry_32() : NULL;
+	const char *entry = entry_32 != NULL ? entry_32 : PGA_MODULE;
 	int result = 0;
 
 	if (cover != PGA_UNLOADABLE) {
-		entry = cover == PGA_COVERED_32 ? pga_module_entry_32() : NULL;
-		if (entry == NULL)
-			entry = strdup(PGA_MODULE);
-		if (entry == NULL)
-			return -1;
 		pga_text_add(&text, entry);
 		if (preload != NULL && pga_puts_libpq_first(preload))
 			pga_print_warning("LD_PRELOAD has a libpq before the gate: the gate is put "
@@ -88,10 +84,10 @@ static int set_preload(enum pga_cover cover)
 		add_others(&text, preload);
 	if (text.failed)
 		result = -1;
-	else if (entry == NULL || !begins_with(preload, entry))
+	else if (cover == PGA_UNLOADABLE || !begins_with(preload, entry))
 		result = text.length == 0 ? unsetenv("LD_PRELOAD")
 					  : setenv("LD_PRELOAD", pga_text_string(&text), 1);
-	free(entry);
+	free(entry_32);
 	pga_text_free(&text);
 	return result;
 }

@@ -34,8 +34,8 @@ void pga_services_free(struct pga_services *services);
 /* Prints the commands that use the service. */
 void pga_service_print_next(const char *name);
 
-/* Prints why an entry stands as it does, a line each, indented. They are masked already: as lines of
- * a file they would be masked once more, the words of the reason with them. */
+/* Prints why an entry stands as it does, a line each, indented. They are masked already: as lines
+ * of a file they would be masked once more, the words of the reason with them. */
 void pga_service_print_reasons(FILE *stream, const char *reasons);
 
 /* Prints lines of a service file under each other, indented, passwords masked. */

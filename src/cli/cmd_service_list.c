@@ -64,7 +64,7 @@ static int keep_what_is_told(struct row *row, struct pga_error *error)
 	struct pga_effective *effective = &row->standing.effective;
 	int result = 0;
 
-	for (size_t i = 0; i < SETTINGS && effective->options != NULL; i++) {
+	for (size_t i = 0; i < SETTINGS; i++) {
 		const char *value = pga_effective_value(effective, told[i]);
 
 		row->settings[i] = strdup(value != NULL ? value : "");
@@ -318,9 +318,9 @@ done:
 int pga_service_list(int argc, char **argv)
 {
 	bool json;
-	int status;
+	const int status = pga_json_option(argc, argv, "service list", print_help, &json);
 
-	if (!pga_json_option(argc, argv, "service list", print_help, &json, &status))
+	if (status != PGA_GO_ON)
 		return status;
 	if (optind < argc)
 		return pga_usage_error("service list",

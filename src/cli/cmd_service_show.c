@@ -261,9 +261,9 @@ done:
 int pga_service_show(int argc, char **argv)
 {
 	bool json;
-	int status;
+	const int status = pga_json_option(argc, argv, "service show", print_help, &json);
 
-	if (!pga_json_option(argc, argv, "service show", print_help, &json, &status))
+	if (status != PGA_GO_ON)
 		return status;
 	if (argc - optind != 1)
 		return pga_usage_error("service show", "exactly one name of a service");

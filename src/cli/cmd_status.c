@@ -403,9 +403,9 @@ done:
 int pga_cmd_status(int argc, char **argv)
 {
 	bool json;
-	int status;
+	const int status = pga_json_option(argc, argv, "status", print_help, &json);
 
-	if (!pga_json_option(argc, argv, "status", print_help, &json, &status))
+	if (status != PGA_GO_ON)
 		return status;
 	if (optind < argc)
 		return pga_usage_error("status", "%s: too many arguments", argv[optind]);

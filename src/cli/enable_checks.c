@@ -113,6 +113,20 @@ void pga_check_image(const struct pga_asked *asked)
 				  asked->root, PGA_MODULE, asked->root);
 }
 
+/* The lines of a session that a package writes load nothing where it does not say that it is there.
+ * Below another root, pga_check_image() has said what is missing. */
+static void check_environment(const struct pga_asked *asked)
+{
+#ifdef ENVIRONMENT_FILE
+	if (asked->root == NULL && access(ENVIRONMENT_FILE, R_OK) != 0)
+		pga_print_warning("%s cannot be read, and no session has the gate without it\n"
+				  "    install the package again",
+				  ENVIRONMENT_FILE);
+#else
+	(void)asked;
+#endif
+}
+
 /* Who of the sessions will not have the gate, or cannot live with it. */
 void pga_check_sessions(const struct pga_asked *asked)
 {
@@ -123,6 +137,8 @@ void pga_check_sessions(const struct pga_asked *asked)
 		pga_print_warning(
 		    "no systemd of yours runs, which is what reads this file\n    over "
 		    "ssh or in a container, pganchor enable --shell is the way");
+	if (asked->ways[PGA_WAY_SESSION] || everybodys)
+		check_environment(asked);
 	if ((asked->ways[PGA_WAY_SESSION] || everybodys) &&
 	    pga_x_sessions_lose_preload(asked->root))
 		pga_print_warning(

@@ -164,8 +164,8 @@ void pga_conninfo_word(const char *keyword, const char *value, struct pga_text *
 	pga_text_free(&conninfo);
 }
 
-bool pga_json_option(int argc, char **argv, const char *command, void (*print_help)(FILE *),
-		     bool *json, int *status)
+int pga_json_option(int argc, char **argv, const char *command, void (*print_help)(FILE *),
+		    bool *json)
 {
 	static const struct option options[] = {
 	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
@@ -176,14 +176,11 @@ bool pga_json_option(int argc, char **argv, const char *command, void (*print_he
 	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
 		if (option == 'h') {
 			print_help(stdout);
-			*status = PGA_EXIT_DONE;
-			return false;
+			return PGA_EXIT_DONE;
 		}
-		if (option != 'j') {
-			*status = pga_bad_option(command, argv, options);
-			return false;
-		}
+		if (option != 'j')
+			return pga_bad_option(command, argv, options);
 		*json = true;
 	}
-	return true;
+	return PGA_GO_ON;
 }

@@ -62,26 +62,18 @@ void pga_explain_changes(const struct pga_effective *effective, const struct pga
 	}
 }
 
-/* Adds a line of notes. */
-static void add_note(struct pga_text *text, const char *note)
-{
-	if (text->length > 0)
-		pga_text_add(text, "\n");
-	pga_text_add(text, note);
-}
-
 void pga_explain_notes(const struct pga_effective *effective, struct pga_text *text)
 {
 	if (pga_may_hold_a_password(effective))
-		add_note(text,
-			 "host, port and dbname are not shown: one of them may be a part of a "
-			 "password, in which \"@\" and \"/\" have to be written as %40 and %2F");
+		pga_text_add(text, "host, port and dbname are not shown: one of them may be a part "
+				   "of a password, in which \"@\" and \"/\" have to be written as "
+				   "%40 and %2F\n");
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
 	     option++) {
 		if (pga_option_is_reviewed(option->keyword))
 			continue;
-		add_note(text, "libpq has an option that pganchor does not know: ");
-		pga_text_add(text, option->keyword);
+		pga_text_addf(text, "libpq has an option that pganchor does not know: %s\n",
+			      option->keyword);
 	}
 }
 
@@ -101,7 +93,6 @@ static void add_verdict(const struct pga_effective *effective, const struct pga_
 			const struct pga_verdict *verdict, const char *but, struct pga_text *text)
 {
 	struct pga_text changes = PGA_TEXT_EMPTY;
-	struct pga_text notes = PGA_TEXT_EMPTY;
 
 	pga_text_add(text, verdict->allowed ? "\nallowed" : "\nrefused");
 	if (verdict->allowed && but != NULL)
@@ -123,12 +114,9 @@ static void add_verdict(const struct pga_effective *effective, const struct pga_
 	if (changes.length > 0)
 		pga_text_add(text, "what to change:\n");
 	add_lines(text, pga_text_string(&changes));
-	pga_explain_notes(effective, &notes);
-	if (notes.length > 0)
-		pga_text_addf(text, "%s\n", pga_text_string(&notes));
-	text->failed = text->failed || changes.failed || notes.failed;
+	text->failed = text->failed || changes.failed;
 	pga_text_free(&changes);
-	pga_text_free(&notes);
+	pga_explain_notes(effective, text);
 }
 
 char *pga_setting_shown(const struct pga_effective *effective, const PQconninfoOption *option)
@@ -164,6 +152,7 @@ void pga_explain(const struct pga_effective *effective, const struct pga_policy 
 	     option++) {
 		char *shown = cell_of(effective, option);
 
+		text->failed = text->failed || shown == NULL;
 		if (shown != NULL && shown[0] != '\0') {
 			if ((int)strlen(option->keyword) > keyword_width)
 				keyword_width = (int)strlen(option->keyword);

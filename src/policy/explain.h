@@ -23,7 +23,7 @@ void pga_explain(const struct pga_effective *effective, const struct pga_policy 
 void pga_explain_changes(const struct pga_effective *effective, const struct pga_verdict *verdict,
 			 struct pga_text *text);
 
-/* Adds what else there is to say, no newline at the end: why settings are not shown, and each
+/* Adds what else there is to say, a newline at the end of each line: why settings are not shown, and each
  * option of this libpq that nobody has reviewed. */
 void pga_explain_notes(const struct pga_effective *effective, struct pga_text *text);
 

@@ -192,13 +192,15 @@ void pga_text_add_masked_line(struct pga_text *text, const char *line, size_t le
 	broken = is_broken(begin);
 	value = begin + strspn(begin, blanks);
 	pga_text_add_bytes(&keyword, value, strcspn(value, " \t=:"));
-	if (!broken || pga_option_is_reviewed(pga_text_string(&keyword))) {
+	/* What begins with the name of a setting is one that was written in another way. */
+	broken = broken && !pga_option_is_reviewed(pga_text_string(&keyword));
+	if (!broken) {
 		value += keyword.length;
 		value += strspn(value, " \t=:");
 	}
 	text->failed = text->failed || copy.failed || keyword.failed;
 	pga_text_add_bytes(text, begin, (size_t)(value - begin));
-	if (broken && *value != '\0')
+	if (broken)
 		pga_text_add(text, PGA_MASK);
 	else
 		add_value(text, pga_text_string(&keyword), value);

@@ -33,6 +33,9 @@ static int say_masked(const char *line, const char *given, struct pga_error *err
 	return result;
 }
 
+/* What libpq says where it found no memory: then it has not looked at the settings. */
+static const char no_memory[] = "out of memory";
+
 /* How many of libpq's lines are about the probe; the first that is not is what it refuses. Returns
  * -1 for want of memory. */
 static int read_words(const char *said, const char *given, size_t *probes, struct pga_error *error)
@@ -44,8 +47,10 @@ static int read_words(const char *said, const char *given, size_t *probes, struc
 		size_t length = strcspn(said, "\n");
 		char *line = strndup(said, length);
 
-		if (line == NULL)
+		if (line == NULL || strncmp(line, no_memory, strlen(no_memory)) == 0) {
+			free(line);
 			return pga_fail_memory(error);
+		}
 		other = strstr(line, PROBE) == NULL;
 		if (other)
 			result = say_masked(line, given, error);
@@ -58,12 +63,42 @@ static int read_words(const char *said, const char *given, size_t *probes, struc
 	return result;
 }
 
+/* Both are of one libpq, whose options are in one order. */
+static bool are_same(const struct pga_effective *one, const struct pga_effective *other)
+{
+	for (size_t i = 0; one->options[i].keyword != NULL; i++) {
+		const char *value = one->options[i].val;
+		const char *again = other->options[i].val;
+
+		if ((value == NULL) != (again == NULL) ||
+		    (value != NULL && strcmp(value, again) != 0))
+			return false;
+	}
+	return true;
+}
+
+/* Where PQconninfo() finds no memory for a value, it leaves the value out without a word, and one
+ * without a host is a socket. So it is asked twice. */
+static int read_settings(PGconn *conn, struct pga_effective *effective, struct pga_error *error)
+{
+	struct pga_effective again = {0};
+	int result = -1;
+
+	if (pga_effective_of(&pga_linked_libpq, conn, effective) == 0 &&
+	    pga_effective_of(&pga_linked_libpq, conn, &again) == 0 && are_same(effective, &again))
+		result = 0;
+	pga_effective_free(&pga_linked_libpq, &again);
+	if (result != 0)
+		pga_effective_free(&pga_linked_libpq, effective);
+	return result == 0 ? 0 : pga_fail_memory(error);
+}
+
 /* Takes the settings of a probe that libpq refused this many times, and finishes it. */
 static int take(PGconn *conn, const char *given, size_t times, struct pga_effective *effective,
 		struct pga_error *error)
 {
 	size_t probes;
-	int result = 0;
+	int result;
 
 	memset(effective, 0, sizeof *effective);
 	if (conn == NULL)
@@ -73,8 +108,8 @@ static int take(PGconn *conn, const char *given, size_t times, struct pga_effect
 		result = -1;
 	else if (probes < times)
 		result = 1;
-	else if (pga_effective_of(&pga_linked_libpq, conn, effective) != 0)
-		result = pga_fail_memory(error);
+	else
+		result = read_settings(conn, effective, error);
 	pga_linked_libpq.finish(conn);
 	return result;
 }

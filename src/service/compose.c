@@ -84,6 +84,17 @@ static int look_at_given(const char *given, struct pga_composition *composition,
 	return result;
 }
 
+static int warn_of_crls(struct pga_composition *composition, struct pga_error *error)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	const int result = pga_crls_look(&composition->standing.effective, &text, error);
+
+	if (text.length > 0)
+		pga_text_add(warning(composition), pga_text_string(&text));
+	pga_text_free(&text);
+	return result;
+}
+
 /* The anchor's own file binds the entry to it, so it must hold this certificate and no other. */
 static int take_own_file(struct pga_composition *composition, struct pga_error *error)
 {
@@ -220,6 +231,8 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 		goto failed;
 	given = pga_settings_value(&wish->settings, "sslrootcert");
 	if (given != NULL && look_at_given(given, composition, error) != 0)
+		goto failed;
+	if (composition->standing.needs_tls && warn_of_crls(composition, error) != 0)
 		goto failed;
 	if (pga_settings_value(&composition->settings, "password") != NULL)
 		pga_text_addf(warning(composition),

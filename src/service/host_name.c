@@ -126,11 +126,14 @@ int pga_hosts_check(const char *list, struct pga_error *error)
 	while (list != NULL) {
 		size_t length = strcspn(list, ",");
 		char *name = strndup(list, length);
-		int result = name != NULL ? check_one(name, error) : pga_fail_memory(error);
+		int result;
 
+		if (name == NULL)
+			return pga_fail_memory(error);
+		result = check_one(name, error);
 		free(name);
 		if (result != 0)
-			return -1;
+			return 1;
 		list = list[length] == ',' ? list + length + 1 : NULL;
 	}
 	return 0;

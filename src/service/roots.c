@@ -40,23 +40,38 @@ char *pga_roots_path(struct pga_roots *roots, const char *sslrootcert, struct pg
 	return pga_text_take(&path);
 }
 
-/* The file as libpq loads it (initialize_SSL()); NULL with what is wrong. The caller frees it. */
-static SSL_CTX *load(const char *path, struct pga_error *error)
+/* OpenSSL's reason for its first error, after "fallback" where it has none. */
+static const char *reason(const char *fallback)
 {
-	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	const char *said = ERR_reason_error_string(ERR_get_error());
 
 	ERR_clear_error();
-	if (context == NULL) {
-		(void)pga_fail_memory(error);
-	} else if (SSL_CTX_load_verify_locations(context, path, NULL) != 1) {
-		const char *reason = ERR_reason_error_string(ERR_peek_error());
+	return said != NULL ? said : fallback;
+}
 
-		(void)pga_fail(error, NULL, "%s: holds no certificate that OpenSSL can read (%s)",
-			       path, reason != NULL ? reason : "it gives no reason");
-		SSL_CTX_free(context);
-		context = NULL;
+/* The file as libpq loads it (initialize_SSL()), which the caller frees. Returns 1 with what is
+ * wrong with it, -1 for want of memory. */
+static int load(const char *path, SSL_CTX **context, struct pga_error *error)
+{
+	int result = 0;
+
+	*context = SSL_CTX_new(TLS_client_method());
+	ERR_clear_error();
+	if (*context == NULL)
+		return pga_fail_memory(error);
+	if (SSL_CTX_load_verify_locations(*context, path, NULL) != 1) {
+		result = ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ? -1 : 1;
+		if (result < 0)
+			(void)pga_fail_memory(error);
+		else
+			(void)pga_fail(error, NULL,
+				       "%s: holds no certificate that OpenSSL can read (%s)", path,
+				       reason("it gives no reason"));
+		ERR_clear_error();
+		SSL_CTX_free(*context);
+		*context = NULL;
 	}
-	return context;
+	return result;
 }
 
 static X509 *certificate_at(const STACK_OF(X509_OBJECT) * objects, int index)
@@ -64,31 +79,38 @@ static X509 *certificate_at(const STACK_OF(X509_OBJECT) * objects, int index)
 	return X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, index));
 }
 
-/* Whether there is any certificate: a file may hold CRLs alone. */
+/* Whether there is any certificate: a file may hold CRLs alone. As load(). */
 static int check_loaded(const char *path, struct pga_error *error)
 {
-	SSL_CTX *context = load(path, error);
+	SSL_CTX *context;
 	const STACK_OF(X509_OBJECT) * objects;
+	const int result = load(path, &context, error);
 	bool any = false;
 
-	if (context == NULL)
-		return -1;
+	if (result != 0)
+		return result;
 	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++)
 		any = any || certificate_at(objects, i) != NULL;
 	SSL_CTX_free(context);
-	return any ? 0 : pga_fail(error, NULL, "%s: holds no certificate", path);
+	if (any)
+		return 0;
+	(void)pga_fail(error, NULL, "%s: holds no certificate", path);
+	return 1;
 }
 
+/* As load(). */
 static int check_file(const char *path, struct pga_error *error)
 {
 	struct stat status;
 
 	if (stat(path, &status) != 0) {
 		if (errno == ENOENT || errno == ENOTDIR)
-			return pga_fail(error, NULL, "root certificate file %s does not exist",
-					path);
-		return pga_fail_errno(error, NULL, "root certificate file %s", path);
+			(void)pga_fail(error, NULL, "root certificate file %s does not exist",
+				       path);
+		else
+			(void)pga_fail_errno(error, NULL, "root certificate file %s", path);
+		return 1;
 	}
 	/* A pipe can be read once, and libpq is to do that. */
 	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
@@ -101,6 +123,7 @@ static const struct pga_root_file *remember(struct pga_roots *roots, const char 
 {
 	struct pga_root_file *grown = reallocarray(roots->files, roots->count + 1, sizeof *grown);
 	struct pga_root_file *file;
+	int result;
 
 	if (grown == NULL)
 		return NULL;
@@ -111,8 +134,9 @@ static const struct pga_root_file *remember(struct pga_roots *roots, const char 
 	if (file->path == NULL)
 		return NULL;
 	roots->count++;
-	if (check_file(path, error) == 0)
-		return file;
+	result = check_file(path, error);
+	if (result <= 0)
+		return result == 0 ? file : NULL;
 	file->problem = strdup(error->message);
 	return file->problem != NULL ? file : NULL;
 }
@@ -157,8 +181,7 @@ int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_err
 
 	if (check_file(path, error) != 0)
 		return -1;
-	context = load(path, error);
-	if (context == NULL)
+	if (load(path, &context, error) != 0)
 		return -1;
 	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
@@ -175,6 +198,37 @@ int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_err
 				path);
 	return alone && other ? pga_fail(error, NULL, "%s: holds another certificate, too", path)
 			      : 0;
+}
+
+/* As initialize_SSL(): where the file cannot be loaded, no CRL is asked for at all. */
+int pga_crls_look(const struct pga_effective *effective, struct pga_text *text,
+		  struct pga_error *error)
+{
+	const char *file = pga_effective_value(effective, "sslcrl");
+	const char *directory = pga_effective_value(effective, "sslcrldir");
+	X509_STORE *store;
+	struct stat status;
+	bool loads;
+
+	if (file == NULL || file[0] == '\0')
+		return 0;
+	/* A pipe can be read once, and libpq is to do that. */
+	if (stat(file, &status) == 0 && !S_ISREG(status.st_mode))
+		return 0;
+	store = X509_STORE_new();
+	if (store == NULL)
+		return pga_fail_memory(error);
+	if (directory != NULL && directory[0] == '\0')
+		directory = NULL;
+	loads = X509_STORE_load_locations(store, file, directory) == 1;
+	X509_STORE_free(store);
+	ERR_clear_error();
+	if (!loads)
+		pga_text_addf(text,
+			      "sslcrl=%s: holds no CRL that can be read, and libpq goes on without "
+			      "one: no certificate counts as revoked",
+			      file);
+	return text->failed ? pga_fail_memory(error) : 0;
 }
 
 void pga_roots_free(struct pga_roots *roots)

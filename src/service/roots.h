@@ -3,6 +3,7 @@
 #define PGA_SERVICE_ROOTS_H
 
 #include "base/error.h"
+#include "base/text.h"
 #include "policy/effective.h"
 #include "policy/pins.h"
 
@@ -31,6 +32,11 @@ int pga_roots_look(struct pga_roots *roots, const struct pga_effective *effectiv
 /* Whether the file holds the certificate with this pin, and with alone set no other. Returns -1
  * with what is wrong with the file. */
 int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error);
+
+/* Adds what is wrong with the file that the settings name for CRLs, of which libpq says nothing; no
+ * file that is named is nothing wrong. Returns -1 for want of memory. */
+int pga_crls_look(const struct pga_effective *effective, struct pga_text *text,
+		  struct pga_error *error);
 
 void pga_roots_free(struct pga_roots *roots);
 

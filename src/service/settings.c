@@ -238,7 +238,7 @@ int pga_settings_check(const struct pga_settings *settings, struct pga_error *er
 		    check_path(setting->keyword, setting->value, error) != 0)
 			return -1;
 	}
-	return pga_hosts_check(pga_settings_value(settings, "host"), error);
+	return pga_hosts_check(pga_settings_value(settings, "host"), error) == 0 ? 0 : -1;
 }
 
 int pga_service_name_check(const char *name, bool is_there, struct pga_error *error)

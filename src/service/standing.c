@@ -248,10 +248,14 @@ static int look_further(struct pga_judging *judging, struct pga_standing *standi
 	const struct pga_effective *effective = &standing->effective;
 	const char *roots = pga_effective_value(effective, "sslrootcert");
 	const char *why = NULL;
+	int hosts;
 
 	if (standing->stands != PGA_STANDS_ALLOWED)
 		return 0;
-	if (pga_hosts_check(pga_effective_value(effective, "host"), error) != 0) {
+	hosts = pga_hosts_check(pga_effective_value(effective, "host"), error);
+	if (hosts < 0)
+		return -1;
+	if (hosts > 0) {
 		standing->stands = PGA_STANDS_BROKEN;
 		pga_text_add(&standing->why, error->message);
 	} else if (standing->needs_tls && roots != NULL && roots[0] != '\0' && roots[0] != '/' &&
@@ -268,8 +272,10 @@ static int look_further(struct pga_judging *judging, struct pga_standing *standi
 		if (why != NULL)
 			standing->stands = PGA_STANDS_BROKEN;
 		pga_text_add(&standing->why, why != NULL ? why : "");
+		if (why == NULL && pga_crls_look(effective, &standing->why, error) != 0)
+			return -1;
 	}
-	return 0;
+	return standing->why.failed ? pga_fail_memory(error) : 0;
 }
 
 int pga_standing_of_entry(struct pga_judging *judging, const struct pga_entry *entry,

@@ -95,7 +95,7 @@ def sign(builder, key, digest):
 
 def build(name, public_key, issuer, days):
     """A certificate to be: all that every kind has."""
-    now = datetime.datetime.utcnow()
+    now = datetime.datetime.now(datetime.timezone.utc)
     return (x509.CertificateBuilder().subject_name(name).issuer_name(issuer).public_key(public_key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now + datetime.timedelta(days=days[0]))

@@ -1,6 +1,7 @@
 """packaging/dependencies.sh on machines of every kind: dpkg, apt and sudo are small scripts that say what a test wants."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -102,6 +103,14 @@ def test_a_package_that_a_release_calls_otherwise_is_found(machine):
     for kind in (names.keys(), names.values()):
         run = machine(has=" ".join(kind), absent="openjdk-*|libtcmalloc-*")
         assert set(run("--missing", "test")[1].split()) == set(kind)
+
+
+@pytest.mark.parametrize("group", ["quickstart", "few", "test"])
+def test_what_is_installed_by_its_name_is_named(group):
+    """Else it would stay where the others are taken away."""
+    added = set(re.findall(r"^ +add ([a-z][a-z0-9-]*)", SCRIPT.read_text(), re.MULTILINE))
+    listed = subprocess.run([SCRIPT, "--list", group], capture_output=True, text=True, check=True).stdout.split()
+    assert "postgresql" in added and added <= set(listed)
 
 
 ALL = "build test package"

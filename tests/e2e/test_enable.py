@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -421,7 +422,7 @@ def test_a_unit_gets_a_drop_in(home, pganchor, tmp_path, unit):
     folder = unit if unit.endswith(".service") else unit + ".service"
     file = tmp_path / f"etc/systemd/system/{folder}.d/pganchor.conf"
     assert f'[Service]\nEnvironment="LD_PRELOAD={pganchor.module}"\n' in file.read_text()
-    assert f"systemctl daemon-reload && systemctl restart {unit if not unit.endswith('@') else repr(unit + '*')}\n" in shown
+    assert f"systemctl daemon-reload && systemctl restart {shlex.quote(unit + '*' if unit.endswith('@') else unit)}\n" in shown
     done_well(home.pganchor("disable", "--unit", unit, "--root", tmp_path))
     assert list(tmp_path.glob("etc/systemd")) == []
 

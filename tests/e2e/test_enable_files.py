@@ -243,6 +243,20 @@ def test_what_all_programs_load_only_root_may_write(home, pganchor, words, chang
     assert len(started) == len(set(started)) and set(map(Path, started)) <= {pganchor.binary, pganchor.binary.with_name("pganchor.real")}
 
 
+@pytest.mark.parametrize("words", [["--system"], ["--ld-so-preload"], []])
+def test_nor_may_the_first_user_below_root(home, pganchor, words):
+    """The machine's own files: nothing is written in any case."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: to give a file to somebody else")
+    status = pganchor.module.stat()
+    try:
+        os.chown(pganchor.module, 1, -1)
+        done = home.pganchor("enable", *words, "--dry-run")
+    finally:
+        os.chown(pganchor.module, status.st_uid, status.st_gid)
+    assert done.returncode == 1 and f"{pganchor.module}: belongs to the user 1" in done.stderr and done.stdout == ""
+
+
 def alone_on_the_machine(home, *words):
     """Runs a command as root in a mount namespace with an empty /etc/systemd, a copy of /etc/profile.d and the like."""
     if os.geteuid() != 0 or subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:

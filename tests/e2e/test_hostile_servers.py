@@ -216,7 +216,7 @@ def test_a_certificate_for_this_host(attempt, recording_server, root, tmp_path, 
 
 def write_crl(root, path, *certificates):
     """A list by `root` of revoked certificates."""
-    now = datetime.datetime.utcnow()
+    now = datetime.datetime.now(datetime.timezone.utc)
     builder = (x509.CertificateRevocationListBuilder().issuer_name(root.cert.subject)
                .last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=1)))
     for certificate in certificates:

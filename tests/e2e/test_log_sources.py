@@ -225,3 +225,55 @@ def test_lines_of_other_programs_do_not_count_whatever_they_have_in_them(home, t
     done = home.pganchor("log", "-f", home / "log")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.startswith("nothing: ")
+
+
+def syslog(*lines):
+    return "".join(f"Nov 22 07:06:03 host pganchor[7]: {one}\n" for one in lines)
+
+
+def test_what_was_rotated_away_is_read_too(machine):
+    """logrotate's names: with numbers and with dates; what it has compressed is named, with the way to read it."""
+    (machine.log / "auth.log").write_text(syslog(line(program="now")))
+    (machine.log / "auth.log.1").write_text(syslog(line(NOW - 86400, program="before")))
+    (machine.log / "auth.log-20261101").write_text(syslog(line(NOW - 2 * 86400, program="dated")))
+    for name in ("auth.log.2.gz", "auth.log-20261001.xz"):
+        (machine.log / name).write_bytes(b"?")
+    for name in ("auth.log.bak", "auth.log.1.orig-x/y", "auth.logs", "xauth.log.1", "auth.log.", "mail.log.1"):
+        (machine.log / name).parent.mkdir(exist_ok=True)
+        (machine.log / name).write_text(syslog(line(program="other")))
+    os.utime(machine.log / "auth.log.1", (NOW - 3600, NOW - 3600))
+    os.utime(machine.log / "auth.log-20261101", (NOW - 90000, NOW - 90000))
+    os.utime(machine.log / "auth.log.2.gz", (NOW - 172800, NOW - 172800))
+    done = machine.read()
+    assert {name for name in ("now", "before", "dated", "other") if name in done.stdout} == {"now", "before", "dated"}
+    assert "not read, since compressed: /var/log/auth.log-20261001.xz, /var/log/auth.log.2.gz\n" in done.stderr and "zcat FILE" in done.stderr
+    report = machine.report()
+    assert report["source"] == "/var/log/auth.log, /var/log/auth.log-20261101, /var/log/auth.log.1"
+    assert ["auth.log.2.gz" in warning for warning in report["warnings"]] == [True]
+    # What was written to last before the moment has nothing from then on.
+    report = machine.report("--since", "2h")
+    assert [found["program"] for found in report["connections"]] == ["now"]
+    assert report["source"] == "/var/log/auth.log, /var/log/auth.log.1"
+    assert "auth.log.2.gz" not in str(report["warnings"]) and "auth.log-20261001.xz" in str(report["warnings"])
+
+
+def test_what_is_rotated_meanwhile_counts_once(machine):
+    (machine.log / "auth.log").write_text(syslog(line()))
+    os.link(machine.log / "auth.log", machine.log / "auth.log.1")
+    assert [found["count"] for found in machine.report()["connections"]] == [1]
+
+
+def test_a_file_that_is_named_is_all_that_is_read(machine):
+    (machine.log / "auth.log").write_text(syslog(line()))
+    (machine.log / "auth.log.1").write_text(syslog(line()))
+    report = machine.report("--file", "/var/log/auth.log")
+    assert [found["count"] for found in report["connections"]] == [1] and report["source"] == "/var/log/auth.log"
+
+
+def test_a_rotated_file_that_cannot_be_read_is_an_error(machine):
+    """Half of the records would look like all."""
+    (machine.log / "auth.log").write_text(syslog(line()))
+    (machine.log / "auth.log.1").write_text(syslog(line()))
+    (machine.log / "auth.log.1").chmod(0)
+    done = machine.read("--json", ordinary=True)
+    assert done.returncode == 1 and "cannot open /var/log/auth.log.1" in done.stderr and done.stdout == ""

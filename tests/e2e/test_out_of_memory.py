@@ -1,6 +1,7 @@
 """Wherever memory runs out: no crash, nothing half written, and nothing called done that is not."""
 
 import os
+import re
 
 import pytest
 
@@ -89,3 +90,38 @@ def test_a_program_under_the_gate(home, pganchor, failing_malloc, compile_progra
         done, _ = run_failing(home, failing_malloc, argv, number, on, pganchor.module.name, [pganchor.module])
         assert done.returncode == 0 and "status ok" not in done.stdout, (number, done.stderr)
     assert server.finish() == []
+
+
+VERDICT = re.compile(r'"verdict": "\w+"')
+
+
+@pytest.mark.parametrize("within", ["", "libpq.so"], ids=["the tool", "libpq"])
+@pytest.mark.parametrize("command", ["service list --json", "service show weak --json", "service show a --json", "explain service=weak --json"])
+def test_a_verdict_is_the_same_or_there_is_none(home, stepca, failing_malloc, command, within):
+    """A weak entry that is called broken for want of memory, or a strong one, is a wrong answer."""
+    program, gate = without_wrapper(home)
+    lay_out(home, False)
+    write(home, stepca.root_pem, ".postgresql/root.crt")
+    argv = [program, *command.split()]
+    good, count = run_failing(home, failing_malloc, argv, 0, within=within, preload=gate)
+    assert good.returncode == (0 if "show a" in command else 3) and count > 10, good.stderr
+    failed = []
+    for number in range(1, count + 1):
+        done, _ = run_failing(home, failing_malloc, argv, number, within=within, preload=gate)
+        if (done.returncode, done.stdout) != (1, ""):
+            assert VERDICT.findall(done.stdout) == VERDICT.findall(good.stdout), (number, done.stdout, done.stderr)
+            assert done.returncode == good.returncode, (number, done.stderr)
+        else:
+            failed.append(number)
+    assert failed
+
+
+def test_a_service_file_without_an_end(home, failing_malloc):
+    """What comes through a pipe is read into memory; where there is none, reading on would never end."""
+    program, gate = without_wrapper(home)
+    argv = ["sh", "-c", f"yes | LD_PRELOAD='{' '.join(map(str, [failing_malloc, *gate]))}' FAIL_ON=1 exec {program} service list"]
+    for at in (2, 3, 4, 5):
+        done = home.run(argv, env={"PGSERVICEFILE": "/dev/fd/0", "FAIL_AT": at, "FAIL_IN": "", "FAIL_COUNT": home / "count"})
+        assert done.returncode == 1 and "out of memory" in done.stderr, (at, done.stderr)
+    done = home.run(argv, env={"PGSERVICEFILE": "/dev/fd/0", "FAIL_AT": 0, "FAIL_IN": "", "FAIL_COUNT": home / "count"})
+    assert done.returncode == 1 and "larger than 16777216 bytes" in done.stderr

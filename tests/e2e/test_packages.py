@@ -9,6 +9,7 @@ import pytest
 
 from machines import ROOT, make_tarball, run, take_away, unpack
 from postgres import PASSWORD, USER
+from test_enable import GENERATOR
 
 TOP = Path(__file__).resolve().parent.parent.parent
 PACKAGING = TOP / "packaging"
@@ -99,7 +100,7 @@ def test_three_debs_and_their_files(debs):
 
     assert {name for name in debs if not name.endswith("-dbgsym")} == {"pganchor", "libpganchor0", "libpganchor-dev", "changes"}
     assert rest("pganchor") == {
-        "usr/bin/pganchor", "LIB/pganchor/pganchor-gate.so", "etc/pganchor/policy.conf",
+        "usr/bin/pganchor", "LIB/pganchor/pganchor-gate.so", "etc/pganchor/policy.conf", "usr/lib/environment.d/40-pganchor.conf",
         "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so", "usr/lib32/pganchor/pganchor-gate.so",
         "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
@@ -167,8 +168,8 @@ def test_three_rpms_and_their_files(rpms, tmp_path):
     assert set(rpms) == {"pganchor", "libpganchor", "libpganchor-devel"}
     assert files("pganchor") == {
         "/usr/bin/pganchor", "/usr/lib64/pganchor", "/usr/lib64/pganchor/pganchor-gate.so", "/etc/pganchor",
-        "/etc/pganchor/policy.conf", "/etc/pganchor/policy.d", "/usr/share/man/man1/pganchor.1",
-        "/usr/share/man/man5/pganchor-policy.5"}
+        "/etc/pganchor/policy.conf", "/etc/pganchor/policy.d", "/usr/lib/environment.d/40-pganchor.conf",
+        "/usr/share/man/man1/pganchor.1", "/usr/share/man/man5/pganchor-policy.5"}
     assert files("libpganchor") == {"/usr/lib64/libpganchor.so.0", "/usr/lib64/libpganchor.so.0.0.0"}
     assert files("libpganchor-devel") == {"/usr/include/pganchor.h", "/usr/lib64/libpganchor.so",
                                           "/usr/lib64/pkgconfig/pganchor.pc", "/usr/share/man/man3/libpganchor.3"}
@@ -433,6 +434,56 @@ def test_no_shell_complains_once_the_package_is_gone(make_machine, debs):
         assert not re.search("pganchor|ld.so|not found|No such", done.stderr), done.stderr
 
 
+def session(machine, *preloaded):
+    """What systemd's own generator sets LD_PRELOAD to in a session of the machine's user, where that is set to something before."""
+    script = """mount -n -t tmpfs tmpfs /usr/lib/environment.d
+                cp "$0"/usr/lib/environment.d/*pganchor* /usr/lib/environment.d || :
+                exec env -i HOME="$0/home/dev" "$@" """
+    said = run(*ROOT, "unshare", "--mount", "sh", "-c", script, machine.folder, *preloaded, GENERATOR)
+    return re.search('^LD_PRELOAD="?(.*?)"?$', said, re.MULTILINE)[1].replace("\\$", "$")
+
+
+@pytest.mark.skipif(not os.path.exists(GENERATOR), reason="no systemd on this machine")
+def test_no_session_complains_once_the_package_is_gone(make_machine, debs):
+    """The user's file stays where the package goes: it asks for what the package says."""
+    machine = make_machine("session")
+    install_debs(machine, debs)
+    as_dev = ["setpriv", f"--reuid={LINUX_USER}", f"--regid={LINUX_USER}", "--clear-groups", "env", "HOME=/home/dev"]
+    machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
+    module = session(machine)
+    assert re.fullmatch(r"/usr/(\$LIB|lib/.*)/pganchor/pganchor-gate\.so", module)
+    assert session(machine, "LD_PRELOAD=libm.so.6") == f"{module}:libm.so.6"
+    assert "it is there already" in machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
+    said = machine.root("sh", "-c", "dpkg --remove pganchor 2>&1")
+    assert "enabled the gate for sessions" not in said
+    assert session(machine) == "" and session(machine, "LD_PRELOAD=libm.so.6").strip(":") == "libm.so.6"
+    done = machine.run("ls", LD_PRELOAD=session(machine, "LD_PRELOAD=libm.so.6"))
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_an_older_build_wrote_for_a_session_is_found_and_renewed(make_machine, debs):
+    machine = make_machine("older")
+    install_debs(machine, debs)
+    as_dev = ["setpriv", f"--reuid={LINUX_USER}", f"--regid={LINUX_USER}", "--clear-groups", "env", "HOME=/home/dev"]
+    machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
+
+    def content():
+        return machine.run("cat", ".config/environment.d/50-pganchor.conf").stdout
+
+    written = content()
+    older = re.sub(r"\$\{PGANCHOR_INSTALLED:\+(.*?)\}", r"\1", written)
+    assert older != written and "LD_PRELOAD=/usr/" in older
+    for command, left in (("enable", written), ("disable", "")):
+        machine.run("sh", "-c", f"cat >.config/environment.d/50-pganchor.conf <<'END'\n{older}END")
+        assert content() == older
+        machine.root_with_proc(*as_dev, "pganchor", command, "--session")
+        assert content() == left
+    # Nothing would be loaded, and nobody would know why.
+    machine.root("rm", "/usr/lib/environment.d/40-pganchor.conf")
+    said = machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
+    assert "40-pganchor.conf cannot be read, and no session has the gate without it\n    install the package again" in said
+
+
 def test_a_deb_goes_whatever_was_done_to_the_lines(make_machine, debs):
     """Its module is in no line of ld.so.preload any more, what others preload is, and what is left is named."""
     machine = make_machine("changed")
@@ -442,7 +493,8 @@ def test_a_deb_goes_whatever_was_done_to_the_lines(make_machine, debs):
     machine.root("sed", "-i", "s/export/export A=1/", "/etc/profile.d/pganchor.sh")
     # Another one, which PATH has first, and which would take out everything.
     machine.root("sh", "-c", "printf '#!/bin/sh\n: >/etc/ld.so.preload\n' >/usr/local/bin/pganchor; chmod 755 /usr/local/bin/pganchor")
-    machine.root("sh", "-c", "mkdir -p /home/dev/.config/environment.d; touch /home/dev/.config/environment.d/50-pganchor.conf")
+    machine.root("sh", "-c", "mkdir -p /home/dev/.config/environment.d; "
+                 "echo LD_PRELOAD=/opt/lib/pganchor/pganchor-gate.so >/home/dev/.config/environment.d/50-pganchor.conf")
     said = machine.root("sh", "-c", "PATH=/usr/local/bin:$PATH dpkg --remove pganchor 2>&1; echo $?")
     assert said.endswith("\n0\n") and "/etc/profile.d/pganchor.sh: somebody has changed the lines" in said, said
     assert "dev has enabled the gate for sessions: remove /home/dev/.config/environment.d/50-pganchor.conf" in said

@@ -73,3 +73,16 @@ def test_a_secret_is_not_lost_without_a_word(home):
     before = home.snapshot()
     done = home.run(["sh", "-c", command], env=services.environment(home))
     assert done.returncode == 1 and "the value itself is missing" in done.stderr and home.snapshot() == before
+
+
+@pytest.mark.parametrize("words", shells())
+@pytest.mark.parametrize("unit, reached", [("app", "app"), (r"dev-disk-by\x2dlabel", r"dev-disk-by\x2dlabel"), ("-app", "-app"),
+                                           (r"a\x20b@", r"a\x20b@*"), (r"a\x20b@1.service", r"a\x20b@1.service")])
+def test_what_enable_prints_reaches_the_unit(home, words, unit, reached):
+    """systemd escapes with a backslash what a name of a unit cannot hold."""
+    shown = home.pganchor("enable", "--unit", unit, "--root", home.path)
+    assert shown.returncode == 0, shown.stderr
+    (home / "systemctl").write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >>{home.path}/asked\n')
+    (home / "systemctl").chmod(0o755)
+    run(home, words, f"PATH={home.path}:$PATH; {shown.stdout.split('next:')[1].strip()}")
+    assert (home / "asked").read_text().splitlines() == ["daemon-reload", "restart", *(["--"] if unit.startswith("-") else []), reached]

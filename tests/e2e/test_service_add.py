@@ -6,7 +6,8 @@ import pytest
 
 import services
 from certificates import make_root
-from services import SYSTEM, USER, add, bootstrap, entry, pin, pin_files, policy, psql, write
+from services import SYSTEM, USER, add, bootstrap, entry, pin, pin_files, policy, psql, service, write
+from test_hostile_servers import write_crl
 
 PIN_A, PIN_B = "a" * 64, "b" * 64
 
@@ -472,3 +473,24 @@ def test_pgservicefile_is_the_user_s_file(home, stepca, postgres, prod):
     done = psql(home, "service=prod", env=env, password=postgres.password)
     assert done.stdout == "t|TLSv1.3\n", done.stderr
     assert "set, but empty" in refused(home, "x", "--host", "h", env={"PGSERVICEFILE": ""})
+
+
+@pytest.mark.parametrize("content", [None, "", "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"], ids=["missing", "empty", "cut"])
+def test_a_file_of_crls_that_libpq_leaves_out_without_a_word(home, stepca, content):
+    bootstrap(home, stepca)
+    if content is not None:
+        write(home, content, "list.crl")
+    crl = f"sslcrl={home.path}/list.crl"
+    told = f"{crl}: holds no CRL that can be read, and libpq goes on without one"
+    assert told in add(home, "prod", "--host", "h", crl).stderr
+    assert told in service(home, "list").stdout and told in service(home, "show", "prod").stdout
+    assert told in home.pganchor("explain", f"host=h sslmode=verify-full {crl}").stderr
+    for args in (["socket", "--host", "/tmp", crl], ["none", "--host", "h"]):
+        assert "CRL" not in add(home, *args).stderr
+
+
+def test_a_file_of_crls_that_libpq_reads(home, stepca, impostor_ca):
+    bootstrap(home, stepca)
+    write_crl(impostor_ca, home / "list.crl")
+    assert "CRL" not in add(home, "prod", "--host", "h", f"sslcrl={home.path}/list.crl").stderr
+    assert "CRL" not in service(home, "list").stdout

@@ -39,7 +39,7 @@ static int remove_folder(void **state)
 	return status;
 }
 
-static void put(const char *path, const char *bytes)
+static inline void put(const char *path, const char *bytes)
 {
 	FILE *file = fopen(path, "w");
 
@@ -48,7 +48,7 @@ static void put(const char *path, const char *bytes)
 	assert_int_equal(fclose(file), 0);
 }
 
-__attribute__((unused)) static void assert_holds(const char *path, const char *expected)
+static inline void assert_holds(const char *path, const char *expected)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;

@@ -357,7 +357,8 @@ static char *fake_encrypt(PGconn *conn, const char *password, const char *user,
 	(void)conn;
 	(void)password;
 	(void)user;
-	(void)snprintf(fake.tell, sizeof fake.tell, "%s", algorithm);
+	(void)snprintf(fake.tell, sizeof fake.tell, "unrecognized: \"%s\"\n", algorithm);
+	fake.error = fake.tell;
 	return NULL;
 }
 

@@ -14,6 +14,7 @@ struct said {
 #define MEANWHILE ": another program changed it in the meantime"
 
 static const struct said changing[] = {
+    {"pga_act_as", {"cannot lock @" IO, "cannot write a new file in @" IO}},
     {"malloc", {"out of memory", "out of memory"}},
     {"calloc", {"out of memory"}},
     {"realloc",
@@ -62,6 +63,9 @@ static const struct said changing[] = {
 };
 
 static const struct said making[] = {
+    {"pga_act_as",
+     {"cannot make the directory @/a/b" IO, "cannot make the directory @/a/b" IO,
+      "cannot lock @/a/b" IO, "cannot write a new file in @/a/b" IO}},
     {"malloc", {"out of memory", "out of memory", "out of memory", "out of memory"}},
     {"calloc", {"out of memory"}},
     {"realloc",
@@ -105,6 +109,9 @@ static const struct said making[] = {
 };
 
 static const struct said several[] = {
+    {"pga_act_as",
+     {"cannot write a new file in @" IO, "cannot write a new file in @" IO,
+      "cannot write a new file in @" IO}},
     {"malloc", {"out of memory", "out of memory", "out of memory"}},
     {"realloc",
      {"cannot choose a name" NO_MEMORY,

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS = 20, LONGEST = 512 };
+enum { OPTIONS = 21, LONGEST = 512 };
 
 /* In libpq's order where that is of interest: origins are told by the place in the array. */
 static const struct {
@@ -43,6 +43,7 @@ static const struct {
     {"oauth_ca_file", NULL, ""},
     {"application_name", "PGAPPNAME", ""},
     {"brand_new", NULL, "*"},
+    {"brand_newer", NULL, ""},
     {NULL, NULL, NULL},
 };
 

@@ -51,7 +51,7 @@ static void prepare(void)
 	(void)unlink("new");
 	(void)rmdir("a/b");
 	(void)rmdir("a");
-	stop_clock();
+	stop_clock(0);
 }
 
 static void assert_attributes(const char *path)
@@ -83,6 +83,12 @@ static int change_file(struct pga_error *error)
 	struct pga_edit edit;
 
 	return pga_edit_begin(&edit, "file", 0600, error) == 0 ? finish(&edit, error) : -1;
+}
+
+static int change_settled_file(struct pga_error *error)
+{
+	stop_clock(10);
+	return change_file(error);
 }
 
 static void assert_changed(bool done)
@@ -399,6 +405,16 @@ static void the_calls_in_their_order(void **state)
 		     "renameat .pganchor-sta file\n"
 		     "fsync\n"
 		     "unlinkat .pganchor.loc 0\n");
+	/* What cannot have changed unseen is not read again. */
+	assert_calls(change_settled_file,
+		     "open / PATH DIRECTORY CLOEXEC\n"
+		     "openat tmp PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
+		     "openat pganchor-test PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
+		     "openat . DIRECTORY CLOEXEC 0000\n" LOCK "openat . DIRECTORY CLOEXEC 0000\n"
+		     "openat file NOFOLLOW NONBLOCK NOCTTY CLOEXEC 0000\n" STAGE
+		     "fchmod 0640\n" FLUSH "renameat .pganchor-sta file\n"
+		     "fsync\n"
+		     "unlinkat .pganchor.loc 0\n");
 	assert_calls(make_file,
 		     "open / PATH DIRECTORY CLOEXEC\n"
 		     "openat tmp PATH DIRECTORY NOFOLLOW CLOEXEC 0000\n"
@@ -414,6 +430,141 @@ static void the_calls_in_their_order(void **state)
 		     "fchmod 0644\n" FLUSH "renameat .pganchor-sta new\n"
 		     "fsync\n"
 		     "unlinkat .pganchor.loc 0\n");
+}
+
+/* Where no time tells that it has changed, its bytes do. */
+static void what_no_time_tells(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *meanwhile;
+		bool removed;
+		bool goes_on;
+	} cases[] = {
+	    {"before", "before", false, true},
+	    {"before", "BEFORE", false, false},
+	    {"before", "beforE", false, false},
+	    {"before", "befor", false, false},
+	    {"before", "", false, false},
+	    {"", "", false, true},
+	    {"", "x", false, false},
+	    {"before", "", true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pga_edit edit;
+		struct pga_error error = {"", ""};
+
+		put("file", cases[i].before);
+		stop_clock(0);
+		stop_times(true);
+		assert_int_equal(pga_edit_begin(&edit, "file", 0600, &error), 0);
+		if (cases[i].removed)
+			assert_int_equal(unlink("file"), 0);
+		else
+			put("file", cases[i].meanwhile);
+		assert_int_equal(finish(&edit, &error), cases[i].goes_on ? 0 : -1);
+		stop_times(false);
+		if (cases[i].goes_on) {
+			assert_holds("file", "after");
+			continue;
+		}
+		assert_string_equal(error.message,
+				    "file: another program changed it in the meantime");
+		if (!cases[i].removed)
+			assert_holds("file", cases[i].meanwhile);
+	}
+	assert_int_equal(names_in("."), 0);
+}
+
+static void owner_and_group_are_kept_each(void **state)
+{
+	static const struct {
+		uid_t user;
+		gid_t group;
+	} owners[] = {{0, 0}, {1234, 0}, {0, 2345}, {1234, 2345}};
+	struct pga_error error;
+	struct stat status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < COUNT(owners); i++) {
+		prepare();
+		assert_int_equal(chown("file", owners[i].user, owners[i].group), 0);
+		assert_int_equal(change_file(&error), 0);
+		assert_holds("file", "after");
+		assert_int_equal(stat("file", &status), 0);
+		assert_int_equal(status.st_uid, owners[i].user);
+		assert_int_equal(status.st_gid, owners[i].group);
+	}
+}
+
+/* The second takes the place of the first; and after one that failed there is none. */
+static void staged_again(void **state)
+{
+	const size_t open_files = names_in("/proc/self/fd");
+	struct pga_error error;
+	struct pga_edit edit;
+
+	(void)state;
+	prepare();
+	assert_int_equal(pga_edit_begin(&edit, "file", 0600, &error), 0);
+	assert_int_equal(pga_edit_stage(&edit, "one", 3, &error), 0);
+	assert_int_equal(pga_edit_stage(&edit, "two", 3, &error), 0);
+	assert_int_equal(names_in("."), FILES + 2);
+	assert_int_equal(pga_edit_commit(&edit, &error), 0);
+	assert_holds("file", "two");
+	/* Its lock is given back. */
+	assert_int_equal(names_in("."), FILES);
+	pga_edit_end(&edit);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pga_edit_begin(&edit, "file", 0600, &error), 0);
+		assert_int_equal(pga_edit_stage(&edit, "three", 5, &error), 0);
+		fail_call(i == 0 ? "openat" : "write", 1, 1, EIO);
+		assert_int_equal(pga_edit_stage(&edit, "four", 4, &error), -1);
+		assert_true(end_failing());
+		assert_null(edit.staged_path);
+		assert_int_equal(pga_edit_commit(&edit, &error), -1);
+		assert_string_equal(error.message, "cannot replace file: Invalid argument");
+		pga_edit_end(&edit);
+		assert_holds("file", "two");
+		assert_int_equal(names_in("."), FILES);
+	}
+	assert_int_equal(names_in("/proc/self/fd"), open_files);
+}
+
+static void remove_a(void)
+{
+	(void)rmdir("a/b");
+	(void)rmdir("a");
+}
+
+/* Another one made the directory, and needs it no more: it goes while this one waits for its lock.
+ */
+static void a_directory_that_goes(void **state)
+{
+	unsigned made = 0;
+
+	(void)state;
+	for (unsigned number = 1; number < 30; number++) {
+		const size_t open_files = names_in("/proc/self/fd");
+		struct pga_error error = {"", ""};
+
+		prepare();
+		assert_int_equal(mkdir("a", 0755) | mkdir("a/b", 0755), 0);
+		call_before("openat", number, remove_a);
+		if (make_file(&error) == 0) {
+			made++;
+			assert_made(true);
+		} else {
+			assert_string_not_equal(error.message, "");
+		}
+		call_before(NULL, 0, NULL);
+		assert_int_equal(names_in("/proc/self/fd"), open_files);
+	}
+	assert_int_equal(made, 28); /* all but where the one above had been entered */
 }
 
 /* What to do about it, by what it is. */
@@ -451,10 +602,18 @@ static void the_way_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(changing_a_file),          IN_A_FOLDER(making_a_file),
-	    IN_A_FOLDER(changing_several),         IN_A_FOLDER(what_cannot_be_taken_back),
-	    IN_A_FOLDER(zero_is_a_descriptor),     IN_A_FOLDER(bytes_that_move_one_by_one),
-	    IN_A_FOLDER(the_calls_in_their_order), IN_A_FOLDER(the_way_out),
+	    IN_A_FOLDER(changing_a_file),
+	    IN_A_FOLDER(making_a_file),
+	    IN_A_FOLDER(changing_several),
+	    IN_A_FOLDER(what_cannot_be_taken_back),
+	    IN_A_FOLDER(zero_is_a_descriptor),
+	    IN_A_FOLDER(bytes_that_move_one_by_one),
+	    IN_A_FOLDER(what_no_time_tells),
+	    IN_A_FOLDER(owner_and_group_are_kept_each),
+	    IN_A_FOLDER(staged_again),
+	    IN_A_FOLDER(a_directory_that_goes),
+	    IN_A_FOLDER(the_calls_in_their_order),
+	    IN_A_FOLDER(the_way_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

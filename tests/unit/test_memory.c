@@ -7,6 +7,7 @@
 #include "base/host.h"
 #include "base/places.h"
 #include "base/text.h"
+#include "policy/explain.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "policy/secrets.h"
@@ -222,6 +223,41 @@ static void a_verdict(void **state)
 	}
 }
 
+/* An explanation is whole, or failed. */
+static void an_explanation(void **state)
+{
+	static char host[] = "host", db[] = "db", sslmode[] = "sslmode", prefer[] = "prefer",
+		    unknown[] = "brand_new", value[] = "a value";
+	PQconninfoOption options[4] = {{.keyword = host, .val = db},
+				       {.keyword = sslmode, .val = prefer},
+				       {.keyword = unknown, .val = value}};
+	const struct pga_effective effective = {.options = options};
+	const struct pga_policy policy = {.min_tls = PGA_TLS_1_2};
+	struct pga_text whole = PGA_TEXT_EMPTY;
+	struct pga_verdict verdict;
+	long number = 0;
+
+	(void)state;
+	pga_judge(&effective, &policy, &verdict);
+	pga_explain(&effective, &policy, &verdict, NULL, &whole);
+	assert_false(whole.failed);
+	do {
+		struct pga_text text = PGA_TEXT_EMPTY;
+
+		has_failed = false;
+		left = ++number;
+		pga_explain(&effective, &policy, &verdict, NULL, &text);
+		left = 0;
+		assert_int_equal(text.failed, has_failed);
+		if (!text.failed)
+			assert_string_equal(pga_text_string(&text), pga_text_string(&whole));
+		pga_text_free(&text);
+	} while (has_failed);
+	assert_true(number > 10);
+	pga_text_free(&whole);
+	pga_verdict_free(&verdict);
+}
+
 /* A text that has failed once stays failed, whatever is added, and is handed to nobody. */
 static void a_text(void **state)
 {
@@ -273,9 +309,11 @@ static void a_secret(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(hosts),     cmocka_unit_test(a_file),   cmocka_unit_test(pins),
-	    cmocka_unit_test(a_policy),  cmocka_unit_test(places),   cmocka_unit_test(a_text),
-	    cmocka_unit_test(a_verdict), cmocka_unit_test(a_secret),
+	    cmocka_unit_test(hosts),     cmocka_unit_test(a_file),
+	    cmocka_unit_test(pins),      cmocka_unit_test(a_policy),
+	    cmocka_unit_test(places),    cmocka_unit_test(a_text),
+	    cmocka_unit_test(a_verdict), cmocka_unit_test(an_explanation),
+	    cmocka_unit_test(a_secret),
 	};
 
 	return cmocka_run_group_tests(tests, make_home, remove_home);

@@ -106,6 +106,22 @@ static void no_home(void **state)
 	assert_int_equal(status, 0);
 }
 
+static void why_there_is_no_home(void **state)
+{
+	struct pga_error error;
+
+	(void)state;
+	errno = ENOENT;
+	assert_int_equal(pga_fail_home(&error), -1);
+	assert_string_equal(error.message, "this user has no home folder");
+	assert_string_equal(error.next, "set HOME");
+	errno = ENOMEM;
+	assert_int_equal(pga_fail_home(&error), -1);
+	assert_string_equal(error.message,
+			    "the home folder cannot be found out: Cannot allocate memory");
+	assert_string_equal(error.next, "set HOME");
+}
+
 /* Whether a file of the directory is out of reach of SOMEBODY: 1 or 0. */
 static int is_out_of_reach(const char *name)
 {
@@ -157,9 +173,8 @@ static void out_of_reach(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(the_home),
-	    cmocka_unit_test(the_config),
-	    cmocka_unit_test(no_home),
+	    cmocka_unit_test(the_home),     cmocka_unit_test(the_config),
+	    cmocka_unit_test(no_home),      cmocka_unit_test(why_there_is_no_home),
 	    cmocka_unit_test(out_of_reach),
 	};
 

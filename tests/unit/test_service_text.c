@@ -109,7 +109,7 @@ static void what_can_be_no_host(void **state)
 	for (size_t i = 0; i < sizeof no_hosts / sizeof no_hosts[0]; i++) {
 		struct pga_error error;
 
-		if (pga_hosts_check(no_hosts[i].typed, &error) != -1)
+		if (pga_hosts_check(no_hosts[i].typed, &error) != 1)
 			fail_msg("%s", no_hosts[i].typed);
 		assert_string_equal(error.message, no_hosts[i].message);
 		if (no_hosts[i].next != NULL)

@@ -1,9 +1,11 @@
 /* base/subprocess.h: how a program ended is learnt whatever this process does with SIGCHLD, and one
  * that does not end is not waited for. */
 #include "cmocka_start.h"
+#include "failing_calls.h"
 
 #include "base/subprocess.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -129,11 +131,125 @@ static void a_stream_that_is_refused_or_silent_is_ended(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+static size_t open_files(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(directory);
+	while (readdir(directory) != NULL)
+		count++;
+	(void)closedir(directory);
+	return count;
+}
+
+/* Half of an answer is none. */
+static void what_is_lost_is_an_error(void **state)
+{
+	static const struct {
+		const char *call;
+		unsigned number;
+		const char *said;
+	} cases[] = {
+	    {"pipe2", 1, "cannot start sh: Input/output error"},
+	    {"pipe2", 2, "cannot start sh: Input/output error"},
+	    {"calloc", 1, "out of memory"},
+	    {"realloc", 1, "out of memory"},
+	    {"realloc", 2, "out of memory"},
+	    {"realloc", 3, "out of memory"},
+	    {"read", 1, "cannot read what sh says: Input/output error"},
+	    {"read", 2, "cannot read what sh says: Input/output error"},
+	    {"poll", 1, "cannot read what sh says: Input/output error"},
+	    {"poll", 2, "cannot read what sh says: Input/output error"},
+	    {"waitpid", 1, "cannot tell how sh ended: Input/output error"},
+	};
+	const size_t before = open_files();
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pga_subprocess child;
+		struct pga_error error;
+		int result;
+
+		fail_call(cases[i].call, cases[i].number, 1, EIO);
+		result = pga_subprocess_run(seven, "", &child, &error);
+		assert_true(end_failing());
+		if (result != -1 || strcmp(error.message, cases[i].said) != 0)
+			fail_msg("%s %u: %d, %s", cases[i].call, cases[i].number, result,
+				 error.message);
+		assert_false(child.late);
+		pga_subprocess_free(&child);
+		assert_int_equal(open_files(), before);
+		if (strcmp(cases[i].call, "waitpid") == 0)
+			(void)waitpid(-1, NULL, 0);
+		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	}
+}
+
+static void interruptions_are_none(void **state)
+{
+	static const char *const calls[] = {"read", "poll", "waitpid"};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		struct pga_subprocess child;
+		struct pga_error error;
+		int result;
+
+		if (i < 3)
+			fail_call(calls[i], 1, 2, EINTR);
+		transfer_slowly(i == 3);
+		result = pga_subprocess_run(seven, NULL, &child, &error);
+		transfer_slowly(false);
+		(void)end_failing();
+		assert_int_equal(result, 0);
+		assert_int_equal(child.status, 7);
+		assert_string_equal(pga_text_string(&child.output), "out\n");
+		assert_string_equal(pga_text_string(&child.errors), "err\n");
+		pga_subprocess_free(&child);
+	}
+}
+
+/* By a signal, and with more words than there is room for. */
+static void other_ends(void **state)
+{
+	static const char *const killed[] = {"sh", "-c", "kill -9 $$", NULL};
+	static const char *const none[] = {NULL};
+	static const char *const many[] = {"sh", "-c", "exit $#", "0", "1", "2",  "3",  "4",
+					   "5",  "6",  "7",       "8", "9", "10", "11", NULL};
+	static const char *const more[] = {"sh", "-c", "exit $#", "0", "1",  "2",  "3",  "4", "5",
+					   "6",  "7",  "8",       "9", "10", "11", "12", NULL};
+	static const char *const reads[] = {"sh", "-c", "cat; exit 5", NULL};
+	struct pga_subprocess child;
+	struct pga_error error;
+
+	(void)state;
+	assert_int_equal(pga_subprocess_run(killed, NULL, &child, &error), 0);
+	assert_int_equal(child.status, 128 + 9);
+	pga_subprocess_free(&child);
+	assert_int_equal(pga_subprocess_run(many, NULL, &child, &error), 0);
+	assert_int_equal(child.status, 11);
+	pga_subprocess_free(&child);
+	assert_int_equal(pga_subprocess_run(more, NULL, &child, &error), -1);
+	assert_string_equal(error.message, "cannot start sh: Invalid argument");
+	pga_subprocess_free(&child);
+	assert_int_equal(pga_subprocess_run(none, NULL, &child, &error), -1);
+	pga_subprocess_free(&child);
+	/* There is nothing to read. */
+	assert_int_equal(pga_subprocess_run(reads, NULL, &child, &error), 0);
+	assert_int_equal(child.status, 5);
+	assert_int_equal(child.output.length, 0);
+	pga_subprocess_free(&child);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(status_is_told),
 	    cmocka_unit_test(one_that_does_not_end_is_killed),
+	    cmocka_unit_test(what_is_lost_is_an_error),
+	    cmocka_unit_test(interruptions_are_none),
+	    cmocka_unit_test(other_ends),
 	    cmocka_unit_test(one_that_is_not_there_is_an_error),
 	    cmocka_unit_test(more_than_is_kept_is_an_error),
 	    cmocka_unit_test(a_stream_comes_whole),

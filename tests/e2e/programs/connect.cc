@@ -8,8 +8,8 @@ int main(int argc, char **argv)
 		pqxx::connection connection(argc == 2 ? argv[1] : "");
 		pqxx::work work(connection);
 
-		std::cout << work.exec1("SELECT ssl FROM pg_stat_ssl "
-					"WHERE pid = pg_backend_pid()")[0]
+		std::cout << work.exec("SELECT ssl FROM pg_stat_ssl "
+				       "WHERE pid = pg_backend_pid()")[0][0]
 				 .as<std::string>()
 			  << "\n";
 	} catch (const std::exception &error) {

@@ -1,0 +1,74 @@
+"""The whole of what pganchor status says where nothing but itself runs, in words and as JSON."""
+
+import json
+
+import transcripts
+from test_status import among  # noqa: F401
+
+POLICY = """active here: LD_PRELOAD has the gate
+
+WAY  STATE  FILE
+session  {session}  HOME/.config/environment.d/50-pganchor.conf
+shell  {shell}  HOME/.bashrc
+shell  {shell}  HOME/.profile
+system session  off  /etc/environment.d/50-pganchor.conf
+system shell  off  /etc/profile.d/pganchor.sh
+ld.so.preload  off  /etc/ld.so.preload
+
+policy: mode = {mode}, trust = verified, unix-socket = allow, gss-encryption = refuse, public-ca = allow, cancel = allow, \
+min-tls = 1.2, log = {log}{weak}
+policy files: PREFIX/etc/pganchor/policy.conf (not there), HOME/.config/pganchor/policy.conf
+pins: {pins}
+{audit}
+programs of everybody with the gate: 0; with a libpq: 0
+"""
+
+
+def put(home, policy, anchors=None):
+    folder = home / ".config/pganchor"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "policy.conf").write_text(policy)
+    if anchors:
+        (folder / "anchors.conf").write_text(anchors)
+
+
+def report(among, home, pganchor, *words):  # noqa: F811
+    _, status, shown = among([], *words, env={"SHELL": "/bin/bash"})
+    return status, transcripts.plain(shown, home, pganchor)
+
+
+def test_in_words(among, home, pganchor):  # noqa: F811
+    put(home, "trust = verified\n")
+    assert report(among, home, pganchor) == (0, POLICY.format(
+        session="off", shell="off", mode="enforce", log="syslog", weak="", pins=0, audit=""))
+    put(home, "trust = verified\nmode = audit\nlog = off\nallow-weak = a\n", f"[a]\npin = {'0' * 64}\n[b]\npin = {'1' * 64}\n")
+    home.pganchor("enable")
+    home.pganchor("enable", "--shell", env={"SHELL": "/bin/bash"})
+    assert report(among, home, pganchor) == (0, POLICY.format(
+        session="on", shell="on", mode="audit", log="off", weak=", and allow-weak", pins=2,
+        audit="mode = audit refuses nothing, and log = off tells nobody what it would have refused\n"))
+
+
+def test_as_json(among, home, pganchor):  # noqa: F811
+    put(home, "trust = verified\nallow-weak = a *.b\n", f"[a]\npin = {'0' * 64}\n")
+    status, shown = report(among, home, pganchor, "--json")
+    files = [("session", "HOME/.config/environment.d/50-pganchor.conf"), ("shell", "HOME/.bashrc"), ("shell", "HOME/.profile"),
+             ("system session", "/etc/environment.d/50-pganchor.conf"), ("system shell", "/etc/profile.d/pganchor.sh"),
+             ("ld.so.preload", "/etc/ld.so.preload")]
+    assert (status, json.loads(shown)) == (0, {
+        "active": True, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
+        "policy": {"mode": "enforce", "trust": "verified", "unix-socket": "allow", "gss-encryption": "refuse", "public-ca": "allow",
+                   "cancel": "allow", "min-tls": "1.2", "log": "syslog", "allow-weak": [["a", "*.b"]]},
+        "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
+                         {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
+        "pins": 1, "problem": None, "processes": [], "unreadable": 0})
+    put(home, "nonsense\n")
+    status, shown = report(among, home, pganchor, "--json")
+    told = json.loads(shown)
+    assert (status, told["policy"], told["pins"], told["problem"]) == (
+        3, None, 0, "HOME/.config/pganchor/policy.conf, line 1: not a line of the form key = value: nonsense")
+    status, shown = report(among, home, pganchor)
+    assert status == 3 and shown.endswith(
+        "\npolicy: every connection is refused: HOME/.config/pganchor/policy.conf, line 1: not a line of the form key = value: nonsense\n"
+        "    correct the line; pganchor-policy(5) lists the keys and their values\n\n"
+        "programs of everybody with the gate: 0; with a libpq: 0\n")

@@ -1,0 +1,530 @@
+/* activate/switch.h, activate/shells.h: which files the gate is switched on in, that what is taken
+ * out again leaves every byte as it was, and what happens where memory runs out. */
+#include "cmocka_start.h"
+#include "failing_calls.h"
+#include "folder.h"
+
+#include "activate/module.h"
+#include "activate/shells.h"
+#include "activate/switch.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+static int make_home(void **state)
+{
+	return make_folder(state) != 0 || setenv("HOME", folder, 1) != 0 ||
+		       unsetenv("ZDOTDIR") != 0 || unsetenv("XDG_CONFIG_HOME") != 0
+		   ? -1
+		   : 0;
+}
+
+/* The path behind the folder. */
+static const char *behind(const char *path)
+{
+	assert_memory_equal(path, folder, strlen(folder));
+	return path + strlen(folder);
+}
+
+static bool exists(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0;
+}
+
+/* ---- where ---- */
+
+static const struct {
+	enum pga_way way;
+	const char *name;
+	const char *unit;
+	const char *path;
+	enum pga_form form;
+	mode_t mode;
+} ways[] = {
+    {PGA_WAY_SESSION, "session", NULL, "/.config/environment.d/50-pganchor.conf",
+     PGA_FORM_ENVIRONMENT, 0700},
+    {PGA_WAY_ENVIRONMENT, "system session", NULL, "/etc/environment.d/50-pganchor.conf",
+     PGA_FORM_ENVIRONMENT, 0755},
+    {PGA_WAY_PROFILE, "system shell", NULL, "/etc/profile.d/pganchor.sh", PGA_FORM_SHELL, 0755},
+    {PGA_WAY_PRELOAD, "ld.so.preload", NULL, "/etc/ld.so.preload", PGA_FORM_PRELOAD, 0755},
+    {PGA_WAY_UNIT, "unit", "app", "/etc/systemd/system/app.service.d/pganchor.conf", PGA_FORM_UNIT,
+     0755},
+    {PGA_WAY_UNIT, "unit", "a@b.service", "/etc/systemd/system/a@b.service.d/pganchor.conf",
+     PGA_FORM_UNIT, 0755},
+    {PGA_WAY_USER_UNIT, "user unit", "app.service",
+     "/.config/systemd/user/app.service.d/pganchor.conf", PGA_FORM_UNIT, 0700},
+};
+
+static void find(struct pga_switch *file, size_t number)
+{
+	struct pga_error error;
+
+	assert_int_equal(pga_switch_find(file, ways[number].way, folder, ways[number].unit, &error),
+			 0);
+}
+
+static void where_the_files_are(void **state)
+{
+	struct pga_switch file;
+	struct pga_error error;
+
+	(void)state;
+	assert_string_equal(pga_way_name(PGA_WAY_SHELL), "shell");
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		assert_string_equal(pga_way_name(ways[i].way), ways[i].name);
+		find(&file, i);
+		assert_string_equal(behind(file.path), ways[i].path);
+		assert_int_equal(file.way, ways[i].way);
+		assert_int_equal(file.form, ways[i].form);
+		assert_int_equal(file.state, PGA_OFF);
+		assert_false(file.linked);
+		pga_switch_end(&file);
+	}
+	assert_int_equal(pga_switch_find(&file, PGA_WAY_PRELOAD, NULL, NULL, &error), 0);
+	assert_string_equal(file.path, "/etc/ld.so.preload");
+	pga_switch_end(&file);
+	assert_int_equal(setenv("XDG_CONFIG_HOME", "/x", 1), 0);
+	assert_int_equal(pga_switch_find(&file, PGA_WAY_SESSION, folder, NULL, &error), 0);
+	assert_string_equal(file.path, "/x/environment.d/50-pganchor.conf");
+	pga_switch_end(&file);
+	assert_int_equal(setenv("XDG_CONFIG_HOME", "x", 1), 0);
+	find(&file, 0);
+	assert_string_equal(behind(file.path), ways[0].path);
+	pga_switch_end(&file);
+	assert_int_equal(pga_switch_find(&file, PGA_WAY_UNIT, folder, "a/b", &error), -1);
+	assert_string_equal(error.message, "a/b: not the name of a service");
+	pga_switch_end(&file);
+}
+
+static void names_of_services(void **state)
+{
+	static const struct {
+		const char *unit;
+		const char *name; /* NULL: none */
+	} cases[] = {
+	    {"a", "a.service"},
+	    {"a.service", "a.service"},
+	    {"a@.service", "a@.service"},
+	    {"a@b", "a@b.service"},
+	    {"a:b-c_d.e\\x2d", "a:b-c_d.e\\x2d.service"},
+	    {"service", "service.service"},
+	    {"AZaz09", "AZaz09.service"},
+	    {"", NULL},
+	    {".a", NULL},
+	    {"@a", NULL},
+	    {"a b", NULL},
+	    {"a/b", NULL},
+	    {"a\n", NULL},
+	    {"a.automount", NULL},
+	    {"a.device", NULL},
+	    {"a.mount", NULL},
+	    {"a.path", NULL},
+	    {"a.scope", NULL},
+	    {"a.slice", NULL},
+	    {"a.socket", NULL},
+	    {"a.swap", NULL},
+	    {"a.target", NULL},
+	    {"a.timer", NULL},
+	    {"a.timers", "a.timers.service"},
+	};
+	char longest[202];
+	struct pga_error error;
+	char *name;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		name = pga_unit_name(cases[i].unit, &error);
+		if ((name == NULL) != (cases[i].name == NULL))
+			fail_msg("%s", cases[i].unit);
+		if (name != NULL)
+			assert_string_equal(name, cases[i].name);
+		else
+			assert_memory_equal(error.message, cases[i].unit, strlen(cases[i].unit));
+		free(name);
+	}
+	assert_null(pga_unit_name(NULL, &error));
+	assert_string_equal(error.message, ": not the name of a service");
+	assert_null(pga_unit_name("a.timer", &error));
+	assert_string_equal(error.message,
+			    "a.timer: not a service: it starts no program with an environment");
+	memset(longest, 'a', 201);
+	longest[201] = '\0';
+	assert_null(pga_unit_name(longest, &error));
+	longest[200] = '\0';
+	name = pga_unit_name(longest, &error);
+	assert_int_equal(strlen(name), 208);
+	free(name);
+}
+
+static void drop_ins_of_services(void **state)
+{
+	static const char *const made[] = {"b.service.d",    "a.service.d",  "c.service.d",
+					   "none.service.d", "d.socket.d",   ".service.d",
+					   "x.service.dx",   "e@1.service.d"};
+	static const char *const listed[] = {"a.service", "b.service", "e@1.service"};
+	struct pga_error error;
+	char **names;
+	size_t count;
+
+	(void)state;
+	assert_int_equal(pga_switch_units(PGA_WAY_UNIT, folder, &names, &count, &error), 0);
+	assert_int_equal(count, 0);
+	assert_null(names);
+	assert_int_equal(
+	    mkdir("etc", 0755) | mkdir("etc/systemd", 0755) | mkdir("etc/systemd/system", 0755), 0);
+	for (size_t i = 0; i < COUNT(made); i++) {
+		char path[200];
+
+		(void)snprintf(path, sizeof path, "etc/systemd/system/%s", made[i]);
+		assert_int_equal(mkdir(path, 0755), 0);
+		(void)snprintf(path, sizeof path, "etc/systemd/system/%s/pganchor.conf", made[i]);
+		/* Where a link leads nowhere, nothing is. */
+		if (strcmp(made[i], "c.service.d") == 0)
+			assert_int_equal(symlink("none", path), 0);
+		else if (strcmp(made[i], "none.service.d") != 0)
+			put(path, "");
+	}
+	put("etc/systemd/system/file.service.d", "");
+	assert_int_equal(pga_switch_units(PGA_WAY_UNIT, folder, &names, &count, &error), 0);
+	assert_int_equal(count, COUNT(listed));
+	for (size_t i = 0; i < count; i++) {
+		assert_string_equal(names[i], listed[i]);
+		free(names[i]);
+	}
+	free(names);
+}
+
+/* ---- the files of a shell ---- */
+
+static void files_of_a_shell(void **state)
+{
+	static const struct {
+		const char *shell;
+		const char *there; /* one that is there already */
+		const char *names[4];
+	} cases[] = {
+	    {"/bin/bash", NULL, {"/.bashrc", "/.profile"}},
+	    {"bash", ".profile", {"/.bashrc", "/.profile"}},
+	    {"/bin/bash", ".bash_profile", {"/.bashrc", "/.bash_profile"}},
+	    {"/bin/bash", ".bash_login", {"/.bashrc", "/.bash_login"}},
+	    {"/bin/sh", NULL, {"/.profile"}},
+	    {"/bin/dash", NULL, {"/.profile"}},
+	    {"/bin/ksh", NULL, {"/.profile"}},
+	    {"mksh", ".bash_profile", {"/.profile"}},
+	    {"/bin/zsh", NULL, {"/.zshenv"}},
+	    {"/usr/bin/fish", NULL, {"/.config/fish/conf.d/pganchor.fish"}},
+	    {"/bin/csh", NULL, {NULL}},
+	    {"", NULL, {NULL}},
+	    {"/bin/bash/", NULL, {NULL}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pga_shell_files files;
+		struct pga_error error;
+		size_t count = 0;
+
+		assert_int_equal(setenv("SHELL", cases[i].shell, 1), 0);
+		if (cases[i].there != NULL)
+			put(cases[i].there, "");
+		while (cases[i].names[count] != NULL)
+			count++;
+		assert_int_equal(pga_shell_files(&files, &error), count > 0 ? 0 : -1);
+		assert_int_equal(files.count, count);
+		for (size_t j = 0; j < count; j++) {
+			assert_string_equal(behind(files.list[j].path), cases[i].names[j]);
+			assert_int_equal(files.list[j].form, strstr(cases[i].shell, "fish") != NULL
+								 ? PGA_FORM_FISH
+								 : PGA_FORM_SHELL);
+		}
+		pga_shell_files_free(&files);
+		assert_int_equal(files.count, 0);
+		if (cases[i].there != NULL)
+			assert_int_equal(unlink(cases[i].there), 0);
+	}
+}
+
+static void files_of_every_shell(void **state)
+{
+	static const char *const names[] = {"/.bashrc",     "/.bash_profile",
+					    "/.bash_login", "/.profile",
+					    "/z/.zshenv",   "/c/fish/conf.d/pganchor.fish"};
+	struct pga_shell_files files;
+	struct pga_error error;
+	char path[100];
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/z", folder);
+	assert_int_equal(setenv("ZDOTDIR", path, 1), 0);
+	(void)snprintf(path, sizeof path, "%s/c", folder);
+	assert_int_equal(setenv("XDG_CONFIG_HOME", path, 1), 0);
+	assert_int_equal(pga_shell_files_of_all(&files, &error), 0);
+	assert_int_equal(files.count, COUNT(names));
+	for (size_t i = 0; i < COUNT(names); i++)
+		assert_string_equal(behind(files.list[i].path), names[i]);
+	pga_shell_files_free(&files);
+	assert_int_equal(setenv("ZDOTDIR", "z", 1), 0);
+	assert_int_equal(pga_shell_files_of_all(&files, &error), 0);
+	assert_string_equal(behind(files.list[4].path), "/.zshenv");
+	pga_shell_files_free(&files);
+}
+
+/* ---- on and off ---- */
+
+static int apply(struct pga_switch *file, int prepared, struct pga_error *error)
+{
+	struct pga_switch *const files[] = {file};
+	int result = prepared == 0 ? pga_switch_apply(files, 1, error) : -1;
+
+	pga_switch_end(file);
+	return result;
+}
+
+static int switch_on(size_t number, const char *preload, struct pga_error *error)
+{
+	struct pga_switch file;
+
+	find(&file, number);
+	return apply(&file, pga_switch_on(&file, preload, error), error);
+}
+
+static int switch_off(size_t number, bool own, struct pga_error *error)
+{
+	struct pga_switch file;
+
+	find(&file, number);
+	return apply(&file, pga_switch_off(&file, own, error), error);
+}
+
+static enum pga_state state_of(size_t number)
+{
+	struct pga_switch file;
+	struct pga_error error;
+	enum pga_state state;
+
+	find(&file, number);
+	assert_int_equal(pga_switch_look(&file, &error), 0);
+	state = file.state;
+	pga_switch_end(&file);
+	return state;
+}
+
+static void put_below(const char *path, const char *bytes)
+{
+	char *copy = strdup(path);
+
+	for (char *slash = strchr(copy, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		(void)mkdir(copy, 0755);
+		*slash = '/';
+	}
+	put(copy, bytes);
+	free(copy);
+}
+
+/* As it was, byte for byte, file and folders; and put in once, however often it is switched on. */
+static void there_and_back(void **state)
+{
+	static const char *const contents[] = {NULL, "", "\n", "a\n", "no line end", "a\n\n\nb"};
+	const enum pga_state on = access(PGA_MODULE, F_OK) == 0 ? PGA_ON : PGA_ON_GONE;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ways); i++)
+		for (size_t j = 0; j < COUNT(contents); j++) {
+			const char *path = ways[i].path + 1;
+			struct pga_text first = PGA_TEXT_EMPTY;
+			struct pga_text second = PGA_TEXT_EMPTY;
+			struct pga_error error;
+			struct stat status;
+
+			if (contents[j] != NULL)
+				put_below(path, contents[j]);
+			assert_int_equal(state_of(i), PGA_OFF);
+			assert_int_equal(switch_on(i, PGA_MODULE, &error), 0);
+			assert_int_equal(state_of(i), on);
+			assert_int_equal(pga_file_read(path, &first, NULL, &error), 0);
+			assert_int_equal(switch_on(i, PGA_MODULE, &error), 0);
+			assert_int_equal(pga_file_read(path, &second, NULL, &error), 0);
+			assert_string_equal(pga_text_string(&first), pga_text_string(&second));
+			if (contents[j] == NULL) {
+				char *above = strdup(path);
+
+				assert_int_equal(stat(path, &status), 0);
+				assert_int_equal(status.st_mode & 07777, 0644);
+				*strrchr(above, '/') = '\0';
+				assert_int_equal(stat(above, &status), 0);
+				assert_int_equal(status.st_mode & 07777, ways[i].mode);
+				free(above);
+			}
+			/* Another value takes the place of it. */
+			if (ways[i].form != PGA_FORM_PRELOAD)
+				assert_int_equal(switch_on(i, PGA_MODULE ":/b.so", &error), 0);
+			assert_int_equal(switch_off(i, true, &error), 0);
+			assert_int_equal(state_of(i), PGA_OFF);
+			if (contents[j] == NULL) {
+				assert_false(exists(".config"));
+				/* An entry cannot say what was made for it. */
+				if (ways[i].form != PGA_FORM_PRELOAD)
+					assert_false(exists("etc"));
+			} else if (ways[i].form != PGA_FORM_PRELOAD || contents[j][0] != '\0') {
+				assert_holds(path, contents[j]);
+			}
+			(void)unlink(path);
+			pga_text_free(&first);
+			pga_text_free(&second);
+			assert_int_equal(system("rm -rf .config etc"), 0);
+		}
+}
+
+/* What somebody wrote behind it since stays, and so does what is another installation's. */
+static void what_is_not_ours_stays(void **state)
+{
+	static const char others[] =
+	    "# >>> pganchor enable (made 0 folders, 0 files, 0 line ends) >>>\n"
+	    "# module /other/pganchor-gate.so\n# as /other/pganchor-gate.so\n"
+	    "[Service]\nEnvironment=\"LD_PRELOAD=/other/pganchor-gate.so\"\n"
+	    "# <<< pganchor disable takes these lines out again <<<\n";
+	const char *const path = ways[4].path + 1;
+	struct pga_text bytes = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	(void)state;
+	put_below(path, "a\n");
+	assert_int_equal(switch_on(4, PGA_MODULE, &error), 0);
+	assert_int_equal(pga_file_read(path, &bytes, NULL, &error), 0);
+	pga_text_add(&bytes, others);
+	pga_text_add(&bytes, "behind\n");
+	put(path, bytes.bytes);
+	assert_int_equal(switch_off(4, true, &error), 0);
+	pga_text_free(&bytes);
+	pga_text_addf(&bytes, "a\n%sbehind\n", others);
+	assert_holds(path, bytes.bytes);
+	assert_int_equal(state_of(4), PGA_ON_GONE);
+	assert_int_equal(switch_off(4, true, &error), 0);
+	assert_holds(path, bytes.bytes);
+	assert_int_equal(switch_off(4, false, &error), 0);
+	assert_holds(path, "a\nbehind\n");
+	/* And one that somebody changed. */
+	pga_text_free(&bytes);
+	pga_text_add(&bytes, others);
+	bytes.bytes[bytes.length - 60] = 'X';
+	put(path, bytes.bytes);
+	assert_int_equal(state_of(4), PGA_BY_HAND);
+	assert_int_equal(switch_on(4, PGA_MODULE, &error), -1);
+	assert_non_null(
+	    strstr(error.message, "somebody has changed the lines that pganchor wrote there"));
+	assert_int_equal(switch_off(4, false, &error), -1);
+	assert_string_equal(error.next, "take them out by hand; nothing was changed");
+	assert_int_equal(switch_off(4, true, &error), 0);
+	assert_holds(path, bytes.bytes);
+	pga_text_free(&bytes);
+}
+
+static void nothing_is_nothing(void **state)
+{
+	struct pga_error error;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		assert_int_equal(switch_off(i, true, &error), 0);
+		assert_false(exists("etc"));
+		assert_false(exists(".config"));
+	}
+}
+
+/* ---- without memory, and where calls fail ---- */
+
+static int try_all_of_it(struct pga_error *error)
+{
+	struct pga_shell_files shells;
+	struct pga_switch file;
+	char **names = NULL;
+	size_t count = 0;
+	char *name;
+	int result;
+
+	memset(&file, 0, sizeof file);
+	if (pga_shell_files(&shells, error) != 0 ||
+	    pga_switch_find_shell(&file, &shells.list[0], error) != 0) {
+		pga_shell_files_free(&shells);
+		return -1;
+	}
+	pga_switch_end(&file);
+	pga_shell_files_free(&shells);
+	name = pga_unit_name("app", error);
+	if (name == NULL)
+		return -1;
+	free(name);
+	for (size_t i = 0; i < COUNT(ways); i++) {
+		result = pga_switch_find(&file, ways[i].way, folder, ways[i].unit, error);
+		result =
+		    apply(&file, result != 0 ? -1 : pga_switch_on(&file, PGA_MODULE, error), error);
+		if (result == 0 && ways[i].way == PGA_WAY_UNIT)
+			result = pga_switch_units(PGA_WAY_UNIT, folder, &names, &count, error);
+		while (count > 0)
+			free(names[--count]);
+		free(names);
+		names = NULL;
+		if (result != 0)
+			return -1;
+		result = pga_switch_find(&file, ways[i].way, folder, ways[i].unit, error);
+		if (result == 0)
+			result = pga_switch_look(&file, error);
+		result = apply(&file, result != 0 ? -1 : pga_switch_off(&file, true, error), error);
+		if (result != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void wherever_memory_runs_out(void **state)
+{
+	static const char *const calls[] = {"malloc",       "calloc", "realloc",
+					    "reallocarray", "strdup", "strndup"};
+
+	(void)state;
+	assert_int_equal(setenv("SHELL", "/bin/bash", 1), 0);
+	for (size_t call = 0; call < COUNT(calls); call++)
+		for (unsigned number = 1;; number++) {
+			struct pga_error error = {"", ""};
+			int result;
+			bool failed;
+
+			assert_int_equal(system("rm -rf .config etc"), 0);
+			put_below("etc/ld.so.preload", "/a.so\n");
+			put_below("etc/profile.d/pganchor.sh", "a");
+			fail_call(calls[call], number, 1, ENOMEM);
+			result = try_all_of_it(&error);
+			failed = end_failing();
+			if (!failed) {
+				assert_int_equal(result, 0);
+				assert_true(number > 1);
+				break;
+			}
+			/* Where a service's drop-in could not be looked for, or a module could not
+			 * be told, nothing depends on it; whatever fails is told. */
+			if (result != 0 && strstr(error.message, "out of memory") == NULL &&
+			    strstr(error.message, strerror(ENOMEM)) == NULL &&
+			    strstr(error.message, "changed") == NULL)
+				fail_msg("%s %u: %s", calls[call], number, error.message);
+		}
+}
+
+#define IN_A_HOME(test) cmocka_unit_test_setup_teardown(test, make_home, remove_folder)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    IN_A_HOME(where_the_files_are),      IN_A_HOME(names_of_services),
+	    IN_A_HOME(drop_ins_of_services),     IN_A_HOME(files_of_a_shell),
+	    IN_A_HOME(files_of_every_shell),     IN_A_HOME(there_and_back),
+	    IN_A_HOME(what_is_not_ours_stays),   IN_A_HOME(nothing_is_nothing),
+	    IN_A_HOME(wherever_memory_runs_out),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
