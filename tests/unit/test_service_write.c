@@ -274,6 +274,29 @@ static void what_cannot_be_written(void **state)
 	pga_settings_free(&settings);
 }
 
+static void a_file_that_is_no_text(void **state)
+{
+	static const char bytes[] = "[b]\nhost=h\n\0[a]\n";
+	const struct pga_change change = {
+	    .name = "c", .place = PGA_SERVICE_SYSTEM, .replace = true};
+	struct pga_settings settings = {.items = NULL};
+	struct pga_changed changed;
+	FILE *file = fopen("pg_service.conf", "w");
+
+	(void)state;
+	assert_int_equal(fwrite(bytes, 1, sizeof bytes - 1, file), sizeof bytes - 1);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(pga_settings_add(&settings, "host", "/run", &error), 0);
+	assert_int_equal(pga_service_write(&change, &settings, &policy, &changed, &error), -1);
+	assert_non_null(strstr(error.message, "/pg_service.conf, line 3: holds a NUL byte"));
+	assert_int_equal(
+	    pga_service_delete(&(struct pga_change){.name = "b", .place = PGA_SERVICE_SYSTEM},
+			       &changed, &error),
+	    -1);
+	assert_non_null(strstr(error.message, "/pg_service.conf, line 3: holds a NUL byte"));
+	pga_settings_free(&settings);
+}
+
 static void what_a_file_of_roots_holds(void **state)
 {
 	struct pga_certificate other = make_root("Other");
@@ -317,9 +340,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_folder)
 	const struct CMUnitTest tests[] = {
-	    TEST(what_a_wish_becomes),    TEST(the_anchor_s_file),
-	    TEST(adding_without_memory),  TEST(deleting_without_memory),
-	    TEST(what_cannot_be_written), TEST(what_a_file_of_roots_holds),
+	    TEST(what_a_wish_becomes),        TEST(the_anchor_s_file),
+	    TEST(adding_without_memory),      TEST(deleting_without_memory),
+	    TEST(what_cannot_be_written),     TEST(a_file_that_is_no_text),
+	    TEST(what_a_file_of_roots_holds),
 	};
 
 	return cmocka_run_group_tests(tests, make_root_once, free_root);
