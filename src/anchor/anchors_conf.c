@@ -15,10 +15,10 @@ static void add_setting(struct pga_text *after, const struct pga_anchor_setting 
 		pga_text_addf(after, "%s = %s%s", setting->key, setting->value, line_end);
 }
 
+/* Of a header or a setting of ours, which has more than two bytes. */
 static const char *line_end_of(const struct pga_ini_line *line)
 {
-	return line->whole.length >= 2 && line->whole.bytes[line->whole.length - 2] == '\r' ? "\r\n"
-											    : "\n";
+	return line->whole.bytes[line->whole.length - 2] == '\r' ? "\r\n" : "\n";
 }
 
 static const struct pga_anchor_setting *setting_of(const struct pga_ini_line *line,

@@ -26,10 +26,9 @@ int pga_hosts_split(const char *host, const char *hostaddr, const char *port,
 	const char *longest = hostaddr != NULL && hostaddr[0] != '\0' ? hostaddr : host;
 	size_t count = 1;
 
-	memset(hosts, 0, sizeof *hosts);
 	for (const char *at = longest; at != NULL && (at = strchr(at, ',')) != NULL; at++)
 		count++;
-	hosts->items = calloc(count, sizeof *hosts->items);
+	*hosts = (struct pga_hosts){.items = calloc(count, sizeof *hosts->items)};
 	if (hosts->items == NULL)
 		return pga_fail_memory(error);
 	hosts->count = count;

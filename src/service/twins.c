@@ -74,7 +74,6 @@ int pga_twins_find(const SSL *session, struct pga_twins *twins, struct pga_error
 	X509_STORE_CTX *look = X509_STORE_CTX_new();
 	int result = look != NULL && X509_STORE_CTX_init(look, trusted, NULL, NULL) == 1 ? 0 : -1;
 
-	memset(twins, 0, sizeof *twins);
 	/* The server's own certificate, the first, is no root's twin. */
 	for (int i = sk_X509_num(chain) - 1; result >= 0 && i > 0; i--)
 		result = add_named(twins, look, chain, sk_X509_value(chain, i));

@@ -18,8 +18,8 @@ struct pga_twins {
 int pga_x509_pin(const X509 *certificate, char pin[PGA_PIN_LENGTH + 1]);
 
 /* The trusted certificates of a name in the session's chain with which alone it verifies, too: by
- * one of these that is pinned, the gate takes the session (gate/twin.c). The caller frees them,
- * after an error too; -1 for want of memory. */
+ * one of these that is pinned, the gate takes the session (gate/twin.c). Adds to twins;
+ * the caller frees them, after an error too. Returns -1 for want of memory. */
 int pga_twins_find(const SSL *session, struct pga_twins *twins, struct pga_error *error);
 
 void pga_twins_free(struct pga_twins *twins);

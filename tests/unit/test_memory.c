@@ -1,7 +1,7 @@
 /* Without memory: every allocation of what the gate reads and judges fails once. What cannot be
  * known is an error, never a part of it: half a list of pins or half a policy would let through
  * what the whole one refuses. */
-#include "cmocka_start.h"
+#include "failing.h"
 
 #include "base/file.h"
 #include "base/host.h"
@@ -19,86 +19,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* How many allocations are left before one fails; 0: none does. */
-static long left;
-static bool has_failed;
-
-static bool fails(void)
-{
-	if (left == 0 || --left > 0)
-		return false;
-	has_failed = true;
-	errno = ENOMEM;
-	return true;
-}
-
-/* The linker leads the calls of our own objects here (--wrap). */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *block, size_t size);
-void *__real_reallocarray(void *block, size_t count, size_t size);
-char *__real_strdup(const char *string);
-char *__real_strndup(const char *string, size_t most);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *block, size_t size);
-void *__wrap_reallocarray(void *block, size_t count, size_t size);
-char *__wrap_strdup(const char *string);
-char *__wrap_strndup(const char *string, size_t most);
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *block, size_t size)
-{
-	return fails() ? NULL : __real_realloc(block, size);
-}
-
-void *__wrap_reallocarray(void *block, size_t count, size_t size)
-{
-	return fails() ? NULL : __real_reallocarray(block, count, size);
-}
-
-char *__wrap_strdup(const char *string)
-{
-	return fails() ? NULL : __real_strdup(string);
-}
-
-char *__wrap_strndup(const char *string, size_t most)
-{
-	return fails() ? NULL : __real_strndup(string, most);
-}
-
-/* Does it once without the first allocation, once without the second, and so on to the end. */
-static void without_each(int (*attempt)(struct pga_error *error))
-{
-	long number = 0;
-
-	do {
-		struct pga_error error;
-		int result;
-
-		memset(&error, 0, sizeof error);
-		has_failed = false;
-		left = ++number;
-		result = attempt(&error);
-		left = 0;
-		if (result != (has_failed ? -1 : 0))
-			fail_msg("allocation %ld: %d", number, result);
-		if (has_failed && strstr(error.message, "out of memory") == NULL &&
-		    strstr(error.message, strerror(ENOMEM)) == NULL)
-			fail_msg("allocation %ld: %s", number, error.message);
-	} while (has_failed);
-	assert_true(number > 2);
-}
 
 #define PIN_A "00000000000000000000000000000000000000000000000000000000000000aa"
 #define PIN_B "00000000000000000000000000000000000000000000000000000000000000ab"
@@ -160,7 +80,7 @@ static int make_hosts(struct pga_error *error)
 static void hosts(void **state)
 {
 	(void)state;
-	without_each(make_hosts);
+	without_each(make_hosts, false);
 }
 
 static int read_twice(struct pga_error *error)
@@ -179,7 +99,7 @@ static int read_twice(struct pga_error *error)
 static void a_file(void **state)
 {
 	(void)state;
-	without_each(read_twice);
+	without_each(read_twice, false);
 }
 
 static int parse_pins(struct pga_error *error)
@@ -214,8 +134,8 @@ static int load_pins(struct pga_error *error)
 static void pins(void **state)
 {
 	(void)state;
-	without_each(parse_pins);
-	without_each(load_pins);
+	without_each(parse_pins, false);
+	without_each(load_pins, false);
 }
 
 static int load_policy(struct pga_error *error)
@@ -236,7 +156,7 @@ static int load_policy(struct pga_error *error)
 static void a_policy(void **state)
 {
 	(void)state;
-	without_each(load_policy);
+	without_each(load_policy, false);
 }
 
 static int find_config(struct pga_error *error)
@@ -264,8 +184,8 @@ static int find_config_below_home(struct pga_error *error)
 static void places(void **state)
 {
 	(void)state;
-	without_each(find_config);
-	without_each(find_config_below_home);
+	without_each(find_config, false);
+	without_each(find_config_below_home, false);
 }
 
 /* What is judged is judged: only the words are lost. */
@@ -383,7 +303,7 @@ static int show_a_line(struct pga_error *error)
 static void a_secret(void **state)
 {
 	(void)state;
-	without_each(show_a_line);
+	without_each(show_a_line, false);
 }
 
 int main(void)

@@ -294,6 +294,19 @@ static void roots_that_are_not_pinned(void **state)
 	assert_int_equal(pga_unpinned_roots_read(&found, "f", &twins, &error), 0);
 	assert_int_equal(found.count, 1);
 	pga_unpinned_roots_free(&found);
+	/* What is no certificate is none of them. */
+	{
+		BIO *bio = BIO_new_file("f", "w");
+
+		assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+		assert_int_equal(PEM_write_bio_X509(bio, first.x509), 1);
+		assert_int_equal(PEM_write_bio_PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL), 1);
+		BIO_free(bio);
+	}
+	assert_int_equal(pga_unpinned_roots_read(&found, "f", &pins, &error), 0);
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.roots[0].pin, first.pin);
+	pga_unpinned_roots_free(&found);
 	assert_int_equal(pga_unpinned_roots_read(&found, "nowhere", &pins, &error), 0);
 	assert_int_equal(found.count, 0);
 	pga_unpinned_roots_free(&found);

@@ -1,0 +1,54 @@
+/* A home with a root in its root.crt, and the machine's services beside it; libpq's variables are
+ * hidden, and the policy is the one that no file has said anything of. */
+#ifndef PGA_TESTS_UNIT_SERVICE_HOME_H
+#define PGA_TESTS_UNIT_SERVICE_HOME_H
+
+#include "certificates.h"
+#include "failing.h"
+#include "folder.h"
+
+#include "policy/linked.h"
+#include "policy/policy.h"
+
+#include <sys/stat.h>
+
+static struct pga_certificate root;
+static struct pga_error error;
+static struct pga_policy policy;
+
+static int make_root_once(void **state)
+{
+	struct pga_hidden_environment hidden;
+
+	(void)state;
+	root = make_root("Root");
+	if (pga_hide_environment(&hidden) != 0)
+		return -1;
+	policy = (struct pga_policy){.mode = PGA_MODE_ENFORCE,
+				     .trust = PGA_TRUST_PINNED,
+				     .unix_socket = PGA_ALLOW,
+				     .min_tls = PGA_TLS_1_2};
+	return 0;
+}
+
+static int free_root(void **state)
+{
+	(void)state;
+	pga_certificate_free(&root);
+	return 0;
+}
+
+/* A home whose root.crt has the root; the machine's services are in sys. */
+static int make_home(void **state)
+{
+	if (make_folder(state) != 0 || setenv("HOME", folder, 1) != 0 ||
+	    unsetenv("XDG_CONFIG_HOME") != 0 || unsetenv("PGSERVICEFILE") != 0 ||
+	    setenv("PGSYSCONFDIR", folder, 1) != 0 || mkdir(".postgresql", 0700) != 0)
+		return -1;
+	put(".postgresql/root.crt", root.pem);
+	return 0;
+}
+
+#define STRONG "sslmode=verify-full\ngssencmode=disable\n"
+
+#endif
