@@ -9,6 +9,7 @@
 #include "activate/switch.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <sys/stat.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -33,6 +34,22 @@ static bool exists(const char *path)
 	struct stat status;
 
 	return lstat(path, &status) == 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+/* All that was made below the home. */
+static void remove_all(void)
+{
+	(void)nftw(".config", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	(void)nftw("etc", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	assert_false(exists(".config") || exists("etc"));
 }
 
 /* ---- where ---- */
@@ -376,7 +393,7 @@ static void there_and_back(void **state)
 			(void)unlink(path);
 			pga_text_free(&first);
 			pga_text_free(&second);
-			assert_int_equal(system("rm -rf .config etc"), 0);
+			remove_all();
 		}
 }
 
@@ -494,7 +511,7 @@ static void wherever_memory_runs_out(void **state)
 			int result;
 			bool failed;
 
-			assert_int_equal(system("rm -rf .config etc"), 0);
+			remove_all();
 			put_below("etc/ld.so.preload", "/a.so\n");
 			put_below("etc/profile.d/pganchor.sh", "a");
 			fail_call(calls[call], number, 1, ENOMEM);
