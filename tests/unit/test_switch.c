@@ -476,7 +476,10 @@ static int try_all_of_it(struct pga_error *error)
 	if (name == NULL)
 		return -1;
 	free(name);
+	/* One of each form, and the two ways of a service. */
 	for (size_t i = 0; i < COUNT(ways); i++) {
+		if (i == 1 || i == 5)
+			continue;
 		result = pga_switch_find(&file, ways[i].way, folder, ways[i].unit, error);
 		result =
 		    apply(&file, result != 0 ? -1 : pga_switch_on(&file, PGA_MODULE, error), error);
