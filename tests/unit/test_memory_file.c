@@ -67,7 +67,7 @@ static void one_that_cannot_be_made(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct pga_memory_file file;
+		struct pga_memory_file file = {-1, "none"};
 		struct pga_error error;
 		int result;
 
@@ -78,6 +78,7 @@ static void one_that_cannot_be_made(void **state)
 		assert_string_equal(error.message, cases[i].said);
 		assert_string_equal(error.next, cases[i].next);
 		assert_int_equal(file.descriptor, -1);
+		assert_string_not_equal(file.path, "none");
 		assert_int_equal(open_files(), before);
 	}
 }

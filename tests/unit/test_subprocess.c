@@ -210,6 +210,28 @@ static void interruptions_are_none(void **state)
 	}
 }
 
+/* The end of one stream is not that of the other. */
+static void one_stream_ends_before_the_other(void **state)
+{
+	static const char *const output[] = {"sh", "-c", "exec 2>&-; head -c 1000000 /dev/zero",
+					     NULL};
+	static const char *const errors[] = {"sh", "-c", "exec >&-; head -c 1000000 /dev/zero >&2",
+					     NULL};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct pga_subprocess child;
+		struct pga_error error;
+
+		assert_int_equal(pga_subprocess_run(i == 0 ? output : errors, NULL, &child, &error),
+				 0);
+		assert_int_equal(child.status, 0);
+		assert_int_equal(child.output.length, i == 0 ? 1000000 : 0);
+		assert_int_equal(child.errors.length, i == 0 ? 0 : 1000000);
+		pga_subprocess_free(&child);
+	}
+}
+
 /* By a signal, and with more words than there is room for. */
 static void other_ends(void **state)
 {
@@ -249,6 +271,7 @@ int main(void)
 	    cmocka_unit_test(one_that_does_not_end_is_killed),
 	    cmocka_unit_test(what_is_lost_is_an_error),
 	    cmocka_unit_test(interruptions_are_none),
+	    cmocka_unit_test(one_stream_ends_before_the_other),
 	    cmocka_unit_test(other_ends),
 	    cmocka_unit_test(one_that_is_not_there_is_an_error),
 	    cmocka_unit_test(more_than_is_kept_is_an_error),

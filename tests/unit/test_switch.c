@@ -9,6 +9,7 @@
 #include "activate/switch.h"
 
 #include <errno.h>
+#include <ftw.h>
 #include <sys/stat.h>
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -33,6 +34,22 @@ static bool exists(const char *path)
 	struct stat status;
 
 	return lstat(path, &status) == 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *place)
+{
+	(void)status;
+	(void)kind;
+	(void)place;
+	return remove(path);
+}
+
+/* All that was made below the home. */
+static void remove_all(void)
+{
+	(void)nftw(".config", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	(void)nftw("etc", remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	assert_false(exists(".config") || exists("etc"));
 }
 
 /* ---- where ---- */
@@ -376,7 +393,7 @@ static void there_and_back(void **state)
 			(void)unlink(path);
 			pga_text_free(&first);
 			pga_text_free(&second);
-			assert_int_equal(system("rm -rf .config etc"), 0);
+			remove_all();
 		}
 }
 
@@ -459,7 +476,10 @@ static int try_all_of_it(struct pga_error *error)
 	if (name == NULL)
 		return -1;
 	free(name);
+	/* One of each form, and the two ways of a service. */
 	for (size_t i = 0; i < COUNT(ways); i++) {
+		if (i == 1 || i == 5)
+			continue;
 		result = pga_switch_find(&file, ways[i].way, folder, ways[i].unit, error);
 		result =
 		    apply(&file, result != 0 ? -1 : pga_switch_on(&file, PGA_MODULE, error), error);
@@ -494,7 +514,7 @@ static void wherever_memory_runs_out(void **state)
 			int result;
 			bool failed;
 
-			assert_int_equal(system("rm -rf .config etc"), 0);
+			remove_all();
 			put_below("etc/ld.so.preload", "/a.so\n");
 			put_below("etc/profile.d/pganchor.sh", "a");
 			fail_call(calls[call], number, 1, ENOMEM);
