@@ -16,6 +16,13 @@ static const enum pga_form forms[] = {PGA_FORM_ENVIRONMENT, PGA_FORM_SHELL, PGA_
 
 #define FORMS (sizeof forms / sizeof forms[0])
 
+/* What a session's file has: a package's asks whether the package is there. */
+#ifdef ENVIRONMENT_FILE
+#define SESSION "LD_PRELOAD=${PGANCHOR_INSTALLED:+/m/$$LIB/g:b}${LD_PRELOAD:+:$LD_PRELOAD}\n"
+#else
+#define SESSION "LD_PRELOAD=/m/$$LIB/g:b${LD_PRELOAD:+:$LD_PRELOAD}\n"
+#endif
+
 /* How many ages a form has had. */
 static unsigned ages_of(enum pga_form form)
 {
@@ -41,8 +48,7 @@ static void what_is_written(void **state)
 	} cases[] = {
 	    {PGA_FORM_ENVIRONMENT,
 	     "# >>> pganchor enable (made 2 folders, 1 files, 0 line ends) >>>\n"
-	     "# module /m/gate.so\n# as /m/$LIB/g:b\n"
-	     "LD_PRELOAD=/m/$$LIB/g:b${LD_PRELOAD:+:$LD_PRELOAD}\n"
+	     "# module /m/gate.so\n# as /m/$LIB/g:b\n" SESSION
 	     "# <<< pganchor disable takes these lines out again <<<\n"},
 	    {PGA_FORM_UNIT, "# >>> pganchor enable (made 2 folders, 1 files, 0 line ends) >>>\n"
 			    "# module /m/gate.so\n# as /m/$LIB/g:b\n"
