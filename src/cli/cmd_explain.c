@@ -249,6 +249,20 @@ static bool is_single_word(const char *conninfo)
 	       strncmp(conninfo, "postgres://", strlen("postgres://")) != 0;
 }
 
+/* Of another kind than libpq's: what stands behind the scheme may hold a password. */
+static int refuse_url(const char *word)
+{
+	const int scheme = (int)(strstr(word, "://") - word);
+	struct pga_error error;
+
+	(void)pga_fail(&error,
+		       "libpq takes postgresql://USER@HOST:PORT/DBNAME, or words: pganchor explain "
+		       "'host=HOST dbname=NAME'",
+		       "explain: %.*s://...: a URL, and none that libpq knows", scheme, word);
+	pga_print_error(&error);
+	return PGA_EXIT_USAGE;
+}
+
 static int refuse_single_word(const char *word)
 {
 	static const char *const meant[][2] = {
@@ -257,6 +271,8 @@ static int refuse_single_word(const char *word)
 	struct pga_text next = PGA_TEXT_EMPTY;
 	struct pga_error error;
 
+	if (strstr(word, "://") != NULL)
+		return refuse_url(word);
 	pga_text_add_masked(&shown, word);
 	pga_text_add(&next, "nothing was judged; did you mean");
 	for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {

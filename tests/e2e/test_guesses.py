@@ -68,7 +68,7 @@ def test_help_is_still_help(home, word):
 
 
 @pytest.mark.parametrize("env", [{}, {"PGHOST": "db.example.com", "PGSSLMODE": "verify-full"}], ids=["socket", "PGHOST"])
-@pytest.mark.parametrize("word", ["db.example.com", "localhost", "192.0.2.1", "[::1]", "db:5432", "https://db", "db1", "app"])
+@pytest.mark.parametrize("word", ["db.example.com", "localhost", "192.0.2.1", "[::1]", "db:5432", "db1", "app"])
 def test_a_single_word_is_not_judged(home, word, env):
     """For libpq it is the name of a database, and the verdict would be of a socket, or of another host."""
     for more in ([], ["--json"]):
@@ -78,6 +78,16 @@ def test_a_single_word_is_not_judged(home, word, env):
     meant = re.search(r'"pganchor explain (\S+)" \(a server\)', done.stderr)[1]
     assert home.run(["sh", "-c", f"pganchor explain {meant}"]).returncode in (1, 3)
     assert home.pganchor("explain", f"dbname={word}").returncode == 0
+
+
+@pytest.mark.parametrize("url", ["https://db.example.com", "jdbc:postgresql://db.example.com:5432/app",
+                                 "https://u:secret@db.example.com/x"])
+def test_another_kind_of_url_is_named_as_one(home, url):
+    """As the name of a host it cannot work either: it is not advised."""
+    done = home.pganchor("explain", url)
+    assert done.returncode == 2 and done.stdout == "" and "secret" not in done.stderr
+    assert f"{url.split('//')[0]}//...: a URL, and none that libpq knows" in done.stderr
+    assert "did you mean" not in done.stderr and "postgresql://USER@HOST:PORT/DBNAME" in done.stderr
 
 
 def test_a_password_in_a_single_word_is_masked(home):
