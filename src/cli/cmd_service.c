@@ -137,6 +137,11 @@ void pga_service_print_next(const char *name)
 	pga_text_free(&word);
 }
 
+void pga_service_print_bootstrap(void)
+{
+	(void)puts("next:\n    pganchor bootstrap --ca-url URL --fingerprint HEX");
+}
+
 void pga_service_print_reasons(FILE *stream, const char *reasons)
 {
 	while (*reasons != '\0') {

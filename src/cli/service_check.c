@@ -3,8 +3,10 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
+#include "cli/unpinned_report.h"
 
 #include <openssl/x509_vfy.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What there is to do about a certificate that OpenSSL did not verify; NULL where all that can be
@@ -77,6 +79,22 @@ static const struct pga_checked_host *untrusted(const struct pga_check *check)
 	return NULL;
 }
 
+/* Whether the entry's roots are those of root.crt, where libpq looks by itself. */
+static bool is_of_root_crt(const struct pga_added *added)
+{
+	const char *path = pga_effective_value(&added->here.effective, "sslrootcert");
+	struct pga_error error;
+	char *root_crt;
+	bool is;
+
+	if (path == NULL || path[0] == '\0')
+		return true;
+	root_crt = pga_root_crt_path(&error);
+	is = root_crt != NULL && strcmp(path, root_crt) == 0;
+	free(root_crt);
+	return is;
+}
+
 /* The gate would refuse what libpq takes. */
 static int fail_untrusted(const struct pga_addition *asked, struct pga_added *added)
 {
@@ -93,19 +111,25 @@ static int fail_untrusted(const struct pga_addition *asked, struct pga_added *ad
 	else if (item != NULL && item->pin == NULL && item->handshake.root != NULL)
 		(void)pga_fail(
 		    &error,
-		    "nothing was written; \"pganchor bootstrap\" of its CA pins a root, and "
-		    "\"pganchor bootstrap --pin-existing\" those that are in root.crt",
+		    is_of_root_crt(added)
+			? "nothing was written; \"pganchor bootstrap --ca-url URL --fingerprint "
+			  "HEX\" pins a root, and \"pganchor bootstrap --pin-existing\" those "
+			  "that are in root.crt"
+			: "nothing was written; \"pganchor bootstrap --ca-url URL --fingerprint "
+			  "HEX\" pins a root, by the fingerprint that you get from who runs the CA",
 		    "service %s: the chain of %s ends in the root %s (SHA-256 %s), which is "
 		    "not pinned: the gate would refuse the server (trust = pinned)",
 		    asked->change.name, pga_host_label(item->host), item->handshake.root,
 		    item->handshake.root_pin);
 	else
-		(void)pga_fail(&error,
-			       "nothing was written; pganchor bootstrap pins a root, and with "
-			       "--replace --hosts changes what it may vouch for",
-			       "service %s: the server's chain ends in a root that is not pinned "
-			       "for it, and the policy (trust = pinned) would refuse it",
-			       asked->change.name);
+		(void)pga_fail(
+		    &error,
+		    "nothing was written; \"pganchor bootstrap --ca-url URL "
+		    "--fingerprint HEX\" pins a root, and with --hosts PATTERNS --replace "
+		    "changes what it may vouch for",
+		    "service %s: the server's chain ends in a root that is not pinned "
+		    "for it, and the policy (trust = pinned) would refuse it",
+		    asked->change.name);
 	pga_print_error(&error);
 	return PGA_EXIT_WEAK;
 }

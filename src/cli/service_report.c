@@ -187,6 +187,19 @@ void pga_addition_warnings(const struct pga_text *warnings)
 	}
 }
 
+/* A command that would fail is none to print. */
+static void print_next(const struct pga_addition *asked, const struct pga_added *added)
+{
+	const struct pga_composition *composition = &added->composition;
+
+	if (asked->change.dry_run && !added->changed.unchanged)
+		(void)puts("next: the same command without --dry-run");
+	else if (!composition->no_roots)
+		pga_service_print_next(asked->change.name);
+	else if (pga_settings_value(&asked->wish.settings, "sslrootcert") == NULL)
+		pga_service_print_bootstrap();
+}
+
 void pga_addition_written(const struct pga_addition *asked, const struct pga_added *added)
 {
 	const struct pga_changed *changed = &added->changed;
@@ -219,5 +232,5 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 			  added->composition.vouching.sslrootcert != NULL
 			      ? "through sslrootcert, and no other"
 			      : "through ~/.postgresql/root.crt");
-	pga_service_print_next(asked->change.name);
+	print_next(asked, added);
 }

@@ -141,7 +141,8 @@ def test_a_root_that_is_not_pinned(home, stepca, other_stepca, postgres):
     """libpq verifies it, the gate would refuse it: so does the check."""
     bootstrap(home, other_stepca, "--name", "other")
     said = failed(home, "prod", "--host", "localhost", "--port", postgres.port, f"sslrootcert={stepca.root}", status=3)
-    assert "not pinned" in said
+    assert "not pinned" in said and "bootstrap --ca-url URL --fingerprint HEX" in said
+    assert "in root.crt" not in said and "--pin-existing" not in said
     policy(home, "trust = verified\n")
     done = add(home, "prod", "--host", "localhost", "--port", postgres.port, f"sslrootcert={stepca.root}", "--check")
     assert done.returncode == 0 and "pinned       no" in done.stdout
