@@ -53,8 +53,12 @@ static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 		const struct pga_checked_host *item = &check->items[i];
 
 		if (item->problem != NULL && item->handshake.answered)
-			next = "nothing was written. This may be another server than you mean; "
-			       "what it shows is no reason to believe it";
+			next =
+			    item->handshake.shown
+				? "nothing was written. This may be another server than you "
+				  "mean; what it shows is no reason to believe it"
+				: "nothing was written. What answers there shows no certificate: "
+				  "is it the port of a PostgreSQL server that has TLS?";
 		if (item->problem != NULL && advice(item->handshake.verify_result) != NULL)
 			next = advice(item->handshake.verify_result);
 	}

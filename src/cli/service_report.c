@@ -132,12 +132,13 @@ static void print_root(const struct pga_checked_host *item)
 	pga_text_free(&text);
 }
 
-/* What a server showed that libpq does not believe is no more than what it says of itself. */
-static void print_refused(const struct pga_checked_host *item)
+/* What a server showed that libpq does not believe is no more than what it says of itself. The
+ * first problem is that of the whole check, and told as its error. */
+static void print_refused(const struct pga_checked_host *item, const char *told)
 {
 	const struct pga_handshake *shown = &item->handshake;
 
-	print_field("refused", item->problem);
+	print_field("refused", item->problem != told ? item->problem : "as the error says");
 	if (!shown->shown)
 		return;
 	print_field("it showed", shown->subject);
@@ -169,7 +170,7 @@ void pga_addition_checked(const struct pga_check *check)
 		if (item->skipped)
 			print_field("TLS", "not asked for: nothing to check");
 		else if (item->problem != NULL)
-			print_refused(item);
+			print_refused(item, check->problem);
 		else
 			print_believed(item);
 	}
