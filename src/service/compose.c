@@ -56,8 +56,9 @@ static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_p
 	if (pins->count > 0 && policy->trust == PGA_TRUST_PINNED)
 		pga_text_addf(warning(composition),
 			      "no anchor is pinned for %s: the gate will refuse the server "
-			      "(trust = pinned); \"pganchor bootstrap\" pins one, and with "
-			      "--replace --hosts changes what one may vouch for",
+			      "(trust = pinned); \"pganchor bootstrap --ca-url URL --fingerprint "
+			      "HEX\" pins one, and with --hosts PATTERNS --replace changes what "
+			      "one may vouch for",
 			      hosts);
 	else if (no_roots == NULL)
 		pga_text_addf(warning(composition),
