@@ -34,6 +34,9 @@ void pga_services_free(struct pga_services *services);
 /* Prints the commands that use the service. */
 void pga_service_print_next(const char *name);
 
+/* Where the machine's file could not be written, which is root's: says so in the error. */
+void pga_service_advise_root(enum pga_service_place place, struct pga_error *error);
+
 /* Prints the command that brings the root of a server's CA. */
 void pga_service_print_bootstrap(void);
 

@@ -6,7 +6,6 @@
 #include "cli/unpinned_report.h"
 
 #include <openssl/x509_vfy.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What there is to do about a certificate that OpenSSL did not verify; NULL where all that can be
@@ -83,22 +82,6 @@ static const struct pga_checked_host *untrusted(const struct pga_check *check)
 	return NULL;
 }
 
-/* Whether the entry's roots are those of root.crt, where libpq looks by itself. */
-static bool is_of_root_crt(const struct pga_added *added)
-{
-	const char *path = pga_effective_value(&added->here.effective, "sslrootcert");
-	struct pga_error error;
-	char *root_crt;
-	bool is;
-
-	if (path == NULL || path[0] == '\0')
-		return true;
-	root_crt = pga_root_crt_path(&error);
-	is = root_crt != NULL && strcmp(path, root_crt) == 0;
-	free(root_crt);
-	return is;
-}
-
 /* The gate would refuse what libpq takes. */
 static int fail_untrusted(const struct pga_addition *asked, struct pga_added *added)
 {
@@ -115,7 +98,7 @@ static int fail_untrusted(const struct pga_addition *asked, struct pga_added *ad
 	else if (item != NULL && item->pin == NULL && item->handshake.root != NULL)
 		(void)pga_fail(
 		    &error,
-		    is_of_root_crt(added)
+		    pga_is_of_root_crt(&added->here.effective)
 			? "nothing was written; \"pganchor bootstrap --ca-url URL --fingerprint "
 			  "HEX\" pins a root, and \"pganchor bootstrap --pin-existing\" those "
 			  "that are in root.crt"

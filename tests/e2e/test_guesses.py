@@ -90,6 +90,40 @@ def test_another_kind_of_url_is_named_as_one(home, url):
     assert "did you mean" not in done.stderr and "postgresql://USER@HOST:PORT/DBNAME" in done.stderr
 
 
+@pytest.mark.parametrize("conninfo, env", [("host=https://db.example.com", {}), ("host=jdbc:postgresql://db/app", {}),
+                                           ("sslmode=verify-full", {"PGHOST": "https://u:secret@db"})])
+def test_a_url_as_the_name_of_a_host(home, conninfo, env):
+    for more in ([], ["--json"]):
+        done = home.pganchor("explain", conninfo, *more, env=env)
+        assert done.returncode == 1 and "a URL, not the name of a host" in done.stderr
+        assert "secret" not in done.stderr and "****" not in done.stdout + done.stderr
+
+
+def test_where_a_value_comes_from_that_libpq_refuses(home):
+    said = home.pganchor("explain", "host=h", env={"PGSSLMODE": "quatsch"}).stderr
+    assert 'invalid sslmode value: "quatsch"\n    it is the value of PGSSLMODE, in the environment\n' in said
+    for conninfo, env in (("host=h sslmode=quatsch", {"PGSSLMODE": "quatsch"}), ("host=h sslmode=quatsch", {"PGSSLMODE": "require"})):
+        said = home.pganchor("explain", conninfo, env=env).stderr
+        assert "quatsch" in said and "environment" not in said
+
+
+def test_the_first_words_that_are_typed(home):
+    done = home.pganchor("bootstrap", "https://ca.example.com:9000")
+    assert done.returncode == 2 and "the CA is --ca-url https://ca.example.com:9000\n" in done.stderr
+    done = home.pganchor("service", "add", "prod", "db.example.com")
+    assert done.returncode == 2 and "the host is --host db.example.com\n" in done.stderr
+    done = home.pganchor("service", "add", "prod", "other", "--host", "h")
+    assert done.returncode == 2 and "--host other" not in done.stderr
+
+
+def test_without_a_root_the_next_command_is_the_one_that_brings_it(home):
+    command = "next:\n    pganchor bootstrap --ca-url URL --fingerprint HEX\n"
+    done = home.pganchor("explain", "host=db.example.com sslmode=verify-full")
+    assert done.returncode == 0 and "libpq will not connect" in done.stdout and done.stdout.endswith(command)
+    for conninfo in ("host=db.example.com", f"host=h sslmode=verify-full sslrootcert={home.path}/other.crt", "host=/tmp"):
+        assert "bootstrap" not in home.pganchor("explain", conninfo).stdout
+
+
 def test_a_password_in_a_single_word_is_masked(home):
     done = home.pganchor("explain", "postgres:/me:s3cret@db")
     assert done.returncode == 2 and "s3cret" not in done.stderr
