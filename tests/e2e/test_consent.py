@@ -44,7 +44,7 @@ def test_no_yes(home, ca, answer):
 
 
 def test_what_is_said_after_the_end_of_input_has_a_line_of_its_own(home, ca):
-    shown = ask(home, ca, "\x04\x04")
+    shown = ask(home, ca, "\x04")
     refuses(home, shown, "or the fingerprint: ", "not trusted by you")
     assert re.search(r"^(\x1b\[\S*m)?pganchor: .*not trusted by you", shown.output.replace("\r", ""), re.M), shown.output
 

@@ -162,5 +162,17 @@ def test_a_home_that_is_not_there_is_not_made(home, end):
         assert done.returncode == 1 and f"the home directory {missing} is not there" in done.stderr, words
         assert "correct HOME" in done.stderr and not (home / "nobody").exists()
     # What is no part of it may be made.
-    done = home.pganchor("service", "add", "prod", "--host", "/tmp", env={"HOME": missing, "PGSERVICEFILE": home / "new/services"})
+    env = {"HOME": missing, "PGSERVICEFILE": home / "new/services"}
+    done = home.pganchor("service", "add", "prod", "--host", "/tmp", env=env)
     assert done.returncode == 0 and (home / "new/services").exists() and not (home / "nobody").exists()
+
+
+@needs_root
+def test_the_machine_s_services_are_root_s_to_write(somebodys):
+    write(somebodys, "[old]\nhost=h\n", services.SYSTEM)
+    (somebodys / "machine").chmod(0o755)
+    before = somebodys.snapshot()
+    for words in (["add", "prod", "--host", "h", "--user", "u"], ["remove", "old"]):
+        done = somebodys.as_them(somebodys.program.binary, "service", *words, "--system")
+        assert done.returncode == 1 and "    run it as root, such as with sudo; nothing was changed\n" in done.stderr
+    assert somebodys.snapshot() == before
