@@ -123,6 +123,11 @@ static int fail_there_already(const char *name, const char *path, size_t line,
 		      "service show %s",
 		      name[0] == '-' ? "-- " : "");
 	pga_text_add_shell_word(&next, name);
+	/* A part of a command is none. */
+	if (next.length >= sizeof error->next) {
+		pga_text_free(&next);
+		pga_text_add(&next, "--replace puts the new settings in its place");
+	}
 	(void)pga_fail(error, pga_text_string(&next), "service %s: stands already in %s, line %zu",
 		       name, path, line);
 	pga_text_free(&next);

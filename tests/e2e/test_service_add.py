@@ -306,6 +306,13 @@ def test_the_command_that_shows_the_entry_of_that_name_works(home, name):
     assert f"[{name}] in " in home.run(["sh", "-c", command], env=services.environment(home)).stdout
 
 
+def test_no_part_of_a_command_is_advised(home):
+    name = "it's" * 100
+    assert add(home, name, "--host", "h").returncode == 0
+    said = refused(home, name, "--host", "h")
+    assert "--replace puts the new settings in its place\n" in said and "this shows it" not in said
+
+
 def test_a_dry_run_advises_no_service_that_is_not_there(home):
     done = add(home, "prod", "--host", "h", "--dry-run")
     assert "psql" not in done.stdout and done.stdout.endswith("next: the same command without --dry-run\n")
