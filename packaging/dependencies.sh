@@ -22,7 +22,8 @@ not even call apt-get when nothing is missing.
   lint        the linters of .ci/run
   package     what build-deb.sh and build-rpm.sh need besides build
 
-  --log FILE  apt's lines go to the end of FILE, and are shown when it fails;
+  --log FILE  apt's lines go to the end of FILE, and are shown when it fails
+              (of a source that cannot be read, only its errors);
               one line with the number and the size of what is added is printed
   --list      only print the packages of the groups
   --missing   only print those that are not installed
@@ -159,6 +160,19 @@ logged() {
     return "$status"
 }
 
+# Of the many lines of a source that cannot be read, those that say so.
+update() {
+    if [ -z "$log" ]; then
+        apt update
+        return
+    fi
+    apt update >"$log.now" 2>&1 && status=0 || status=$?
+    cat "$log.now" >>"$log"
+    [ "$status" = 0 ] || grep -E '^[EW]: ' "$log.now" >&2 || cat "$log.now" >&2
+    rm -f "$log.now"
+    return "$status"
+}
+
 add() {
     logged apt install -y --no-install-recommends --no-remove "$@"
 }
@@ -243,7 +257,7 @@ may_be_root
 
 # A source that has nothing to do with ours may be broken: whether all is there, the installation tells.
 stale=
-logged apt update || {
+update || {
     stale="; some of apt's sources could not be read, see further up"
     echo "dependencies.sh: some of apt's sources could not be read; trying with the others" >&2
 }

@@ -11,7 +11,9 @@ shows what pganchor does: each step as the command that you would type and what
 it printed. Everything is made in a temporary folder, which is removed at the
 end, and nothing outside of it is touched, but that Debian packages which are
 missing are installed (with sudo when not root): it says which, and how to take
-them away again.
+them away again. On a bare Debian those are some 250 packages: about 280 MB to
+fetch and 1.5 GB on the disk (a third of it --without-step-ca), and all of it
+takes ten minutes; where they are there, a few.
 
   --without-step-ca   a small HTTPS server, made with OpenSSL, in step-ca's place
   --no-install        install no package
@@ -303,13 +305,15 @@ say "pganchor is built and installed, into the temporary folder."
 mkdir "$folder/build" "$folder/home"
 chmod 700 "$folder/home"
 cd "$folder/build"
+# What these make for a while goes with the folder, should they be interrupted.
+here=(env TMPDIR="$folder/build")
 typed ./autogen.sh
-quietly autogen "$folder/source/autogen.sh"
+quietly autogen "${here[@]}" "$folder/source/autogen.sh"
 typed ./configure --prefix="$folder/stage"
-quietly configure "$folder/source/configure" --prefix="$folder/stage"
+quietly configure "${here[@]}" "$folder/source/configure" --prefix="$folder/stage"
 typed make install
-quietly make make -j"$(nproc)"
-quietly install make install
+quietly make "${here[@]}" make -j"$(nproc)"
+quietly install "${here[@]}" make install
 cd /
 step 0 '^pganchor [0-9]' "This is it." pganchor --version
 

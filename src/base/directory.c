@@ -1,6 +1,7 @@
 #include "base/directory.h"
 
 #include "base/acting.h"
+#include "base/places.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -79,6 +80,37 @@ static int make_next(const char *path, struct pga_made *notes, int above, const 
 	return made;
 }
 
+/* The user's home, where the path goes through it or ends there, and there is no such directory:
+ * one that was mistyped is not to become one. The caller frees it; NULL: it is not so. */
+static char *lacking_home(const char *path)
+{
+	struct stat status;
+	char *home = pga_home();
+	size_t length = home != NULL ? strlen(home) : 0;
+
+	while (length > 1 && home[length - 1] == '/')
+		length--;
+	if (length > 1 && strncmp(path, home, length) == 0 &&
+	    (path[length] == '/' || path[length] == '\0') && stat(home, &status) != 0 &&
+	    errno == ENOENT)
+		return home;
+	free(home);
+	return NULL;
+}
+
+static int make_missing(const char *path, struct pga_made *made, int above, const char *name,
+			mode_t mode, struct pga_error *error)
+{
+	char *home = lacking_home(path);
+
+	if (home == NULL)
+		return make_next(path, made, above, name, mode, error);
+	(void)pga_fail(error, "correct HOME, or make that directory first",
+		       "%s: the home directory %s is not there", path, home);
+	free(home);
+	return -1;
+}
+
 static int enter(const char *path, struct pga_made *made, int above, const char *name, mode_t mode,
 		 struct pga_error *error)
 {
@@ -87,7 +119,7 @@ static int enter(const char *path, struct pga_made *made, int above, const char 
 	if (next >= 0)
 		return next;
 	if (errno == ENOENT)
-		return make_next(path, made, above, name, mode, error);
+		return make_missing(path, made, above, name, mode, error);
 	if (errno == ENOTDIR)
 		return pga_fail(error, "move it away", "%s: %s is not a directory", path, name);
 	return pga_fail_errno(error, "check the permissions on the way there", "cannot enter %s",

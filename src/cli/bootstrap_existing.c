@@ -4,12 +4,14 @@
 #include "anchor/unpinned.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "cli/cli.h"
 #include "cli/unpinned_report.h"
 #include "policy/policy.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* In a dry run, the new root is not pinned yet. */
 static int warn(const char *path, const struct pga_unpinned_roots *unpinned,
@@ -91,4 +93,76 @@ done:
 	pga_pins_free(&pins);
 	pga_policy_free(&policy);
 	return result;
+}
+
+static int show(const char *path, const struct pga_unpinned_roots *unpinned)
+{
+	struct pga_error error;
+
+	pga_print(stdout, "%s holds %zu %s not pinned:\n", path, unpinned->count,
+		  unpinned->count == 1 ? "root that is" : "roots that are");
+	for (size_t i = 0; i < unpinned->count; i++)
+		pga_print(stdout, "    %s (SHA-256 %s), valid to %.10s\n",
+			  unpinned->roots[i].subject, unpinned->roots[i].pin,
+			  unpinned->roots[i].not_after);
+	(void)fflush(stdout);
+	(void)pga_fail(&error,
+		       "compare them with what those who run the CAs say; --yes then pins what is "
+		       "shown here",
+		       "nothing was pinned: nobody has said that these roots are the right ones");
+	pga_print_error(&error);
+	return PGA_EXIT_FAILED;
+}
+
+static int pin_or_say_why_not(const char *path, const struct pga_unpinned_roots *unpinned,
+			      bool dry_run)
+{
+	struct pga_error error;
+	int status = PGA_EXIT_DONE;
+
+	for (size_t i = 0; i < unpinned->count; i++) {
+		if (pin_one(&unpinned->roots[i], path, dry_run, false, &error) == 0)
+			continue;
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	}
+	return status;
+}
+
+int pga_existing_roots_alone(bool yes, bool dry_run)
+{
+	struct pga_unpinned_roots unpinned = {NULL, 0};
+	struct pga_pins pins = {0};
+	struct pga_error error;
+	char *path = NULL;
+	int status = PGA_EXIT_FAILED;
+
+	if (pga_pins_load(&pins, &error) != 0)
+		goto failed;
+	path = pga_root_crt_path(&error);
+	if (path == NULL)
+		goto failed;
+	if (access(path, R_OK) != 0) {
+		(void)pga_fail_errno(&error, "--ca-url URL --fingerprint HEX fetches and pins one",
+				     "%s: there is no root to pin", path);
+		goto failed;
+	}
+	if (pga_unpinned_roots_read(&unpinned, path, &pins, &error) != 0)
+		goto failed;
+	if (unpinned.count > 0 && !yes && !dry_run) {
+		status = show(path, &unpinned);
+	} else if (unpinned.count > 0) {
+		status = pin_or_say_why_not(path, &unpinned, dry_run);
+	} else {
+		pga_print(stdout, "%s holds no root that is not pinned: nothing to do\n", path);
+		status = PGA_EXIT_DONE;
+	}
+	goto done;
+failed:
+	pga_print_error(&error);
+done:
+	free(path);
+	pga_unpinned_roots_free(&unpinned);
+	pga_pins_free(&pins);
+	return status;
 }

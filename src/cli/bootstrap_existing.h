@@ -14,4 +14,9 @@
 int pga_existing_roots(const struct pga_certificate *root, bool pin, bool dry_run, bool quiet,
 		       struct pga_error *error);
 
+/* The same without a CA: shows the roots of root.crt that are not pinned, and with yes pins them.
+ * Prints what there is to say. Returns the exit status: without yes it is that of a failure, since
+ * nothing was pinned. */
+int pga_existing_roots_alone(bool yes, bool dry_run);
+
 #endif

@@ -53,6 +53,7 @@ static void print_help(void)
 {
 	(void)puts(
 	    "usage: pganchor bootstrap --ca-url URL [--fingerprint HEX] [OPTION ...]\n"
+	    "       pganchor bootstrap --pin-existing [--yes] [--dry-run]\n"
 	    "\n"
 	    "Fetches the root of a step-ca, proves it by its fingerprint, pins it and installs it\n"
 	    "where libpq looks for roots. Running it again changes nothing, but brings back what\n"
@@ -73,7 +74,9 @@ static void print_help(void)
 	    "  --pin-existing         pin the roots that root.crt has already, too: the gate "
 	    "refuses "
 	    "the\n"
-	    "                         servers of those that are not\n"
+	    "                         servers of those that are not; without --ca-url, shows "
+	    "them\n"
+	    "                         and fetches nothing, and --yes pins them\n"
 	    "  --proxy URL            as curl's; if left out, https_proxy and no_proxy count\n"
 	    "  --connect-timeout SECONDS  10 if left out\n"
 	    "  --max-time SECONDS     for one request; 30 if left out\n"
@@ -100,6 +103,14 @@ static int read_seconds(const char *text, long *milliseconds)
 		return -1;
 	*milliseconds = (long)(seconds * 1000);
 	return 0;
+}
+
+/* There is no CA that the other options could be about. */
+static bool is_pin_existing_alone(const struct bootstrap *bootstrap)
+{
+	return bootstrap->fingerprint == NULL && bootstrap->name == NULL &&
+	       bootstrap->hosts == NULL && bootstrap->http.proxy == NULL && !bootstrap->scoped &&
+	       !bootstrap->replace && !bootstrap->json;
 }
 
 static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
@@ -192,9 +203,15 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		}
 	}
 	if (optind < argc)
-		return pga_usage_error("bootstrap", "%s: not an option", argv[optind]);
-	if (bootstrap->ca_url == NULL)
+		return pga_usage_error("bootstrap", "%s: not an option%s%s", argv[optind],
+				       bootstrap->ca_url == NULL ? "; the CA is --ca-url " : "",
+				       bootstrap->ca_url == NULL ? argv[optind] : "");
+	if (bootstrap->ca_url == NULL && !bootstrap->pin_existing)
 		return pga_usage_error("bootstrap", "--ca-url is missing");
+	if (bootstrap->ca_url == NULL && !is_pin_existing_alone(bootstrap))
+		return pga_usage_error("bootstrap", "--ca-url is missing; without it, "
+						    "--pin-existing goes with --yes and "
+						    "--dry-run alone");
 	return PGA_EXIT_DONE;
 }
 
@@ -372,6 +389,8 @@ int pga_cmd_bootstrap(int argc, char **argv)
 		print_help();
 	if (status != PGA_EXIT_DONE || bootstrap.help)
 		return status;
+	if (bootstrap.ca_url == NULL)
+		return pga_existing_roots_alone(bootstrap.yes, bootstrap.dry_run);
 	if (check_options(&bootstrap, &error) != 0) {
 		pga_print_error(&error);
 		status = PGA_EXIT_USAGE;

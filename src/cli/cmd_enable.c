@@ -100,6 +100,30 @@ static void print_next(const struct pga_asked *asked)
 			     asked->ways[PGA_WAY_SHELL] ? ", or start a new shell" : "");
 }
 
+/* Whoever takes out what is his is not to think that his programs are without the gate. */
+static void print_still_on(const struct pga_asked *asked)
+{
+	static const struct {
+		enum pga_way way;
+		const char *option;
+	} others[] = {{PGA_WAY_ENVIRONMENT, "--system"},
+		      {PGA_WAY_PROFILE, "--system"},
+		      {PGA_WAY_PRELOAD, "--ld-so-preload"}};
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		struct pga_switch file = {.path = NULL};
+		struct pga_error error;
+
+		/* What cannot be read is status's to say. */
+		if (!asked->ways[others[i].way] &&
+		    pga_switch_find(&file, others[i].way, NULL, NULL, &error) == 0 &&
+		    pga_switch_look(&file, &error) == 0 && file.state != PGA_OFF)
+			pga_print(stdout, "%s: %s: still on; as root: pganchor disable %s\n",
+				  pga_way_name(file.way), file.path, others[i].option);
+		pga_switch_end(&file);
+	}
+}
+
 static int print_text(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
 		      int status)
 {
@@ -123,6 +147,8 @@ static int print_text(const struct pga_asked *asked, const struct pga_switch *fi
 	}
 	if (changed && !asked->dry_run)
 		print_next(asked);
+	if (asked->off && asked->unit == NULL && asked->root == NULL)
+		print_still_on(asked);
 	return status;
 }
 

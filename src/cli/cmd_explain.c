@@ -1,5 +1,6 @@
 /* pganchor explain: what libpq would really use for a connection string, and the verdict. */
 #include "cli/cli.h"
+#include "cli/cmd_service.h"
 #include "cli/json.h"
 #include "cli/unpinned_report.h"
 
@@ -129,6 +130,8 @@ static int print_text(const struct pga_effective *effective, const struct pga_po
 	print_libpq();
 	pga_explain(effective, policy, verdict, but, &text);
 	(void)fputs(pga_text_string(&text), stdout);
+	if (but != NULL && pga_is_of_root_crt(effective))
+		pga_service_print_bootstrap();
 	pga_text_free(&text);
 	return status;
 }
@@ -170,6 +173,41 @@ static int warn_of_crls(const struct pga_effective *effective, struct pga_error 
 	return result;
 }
 
+/* libpq says of a value that it takes for none, and not where it comes from. */
+static void name_variable(const char *conninfo, struct pga_error *error)
+{
+	PQconninfoOption *options = PQconndefaults();
+	struct pga_text quoted = PGA_TEXT_EMPTY;
+
+	for (const PQconninfoOption *option = options;
+	     option != NULL && option->keyword != NULL && error->next[0] == '\0'; option++) {
+		const char *value = option->envvar != NULL ? getenv(option->envvar) : NULL;
+
+		if (value == NULL || value[0] == '\0' ||
+		    strstr(conninfo, option->keyword) != NULL ||
+		    strstr(error->message, option->keyword) == NULL)
+			continue;
+		pga_text_free(&quoted);
+		pga_text_addf(&quoted, "\"%s\"", value);
+		if (strstr(error->message, pga_text_string(&quoted)) != NULL)
+			(void)snprintf(error->next, sizeof error->next,
+				       "it is the value of %s, in the environment", option->envvar);
+	}
+	pga_text_free(&quoted);
+	PQconninfoFree(options);
+}
+
+/* A URL in a host's place may have a password in it, so that all of it would be masked. */
+static int refuse_url_as_host(const struct pga_effective *effective, struct pga_error *error)
+{
+	const char *host = pga_effective_value(effective, "host");
+
+	if (host == NULL || strstr(host, "://") == NULL)
+		return 0;
+	return pga_fail(error, "write the host's name alone, and port, dbname and user as settings",
+			"the host is a URL, not the name of a host");
+}
+
 static int explain(const char *conninfo, bool as_json)
 {
 	const char *const keywords[] = {"dbname", NULL};
@@ -186,7 +224,8 @@ static int explain(const char *conninfo, bool as_json)
 
 	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
 	    pga_ask(&parameters, &effective, &error) != 0 ||
-	    pga_policy_load(&policy, &error) != 0 || pga_pins_load(&pins, &error) != 0)
+	    refuse_url_as_host(&effective, &error) != 0 || pga_policy_load(&policy, &error) != 0 ||
+	    pga_pins_load(&pins, &error) != 0)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
 	pga_judge(&effective, &policy, &verdict);
@@ -202,6 +241,7 @@ static int explain(const char *conninfo, bool as_json)
 			 : print_text(&effective, &policy, &verdict, but, status);
 	goto done;
 failed:
+	name_variable(conninfo, &error);
 	if (error.next[0] == '\0' && strstr(conninfo, "service=") != NULL)
 		(void)snprintf(error.next, sizeof error.next,
 			       "\"pganchor service list\" shows the services that libpq finds, and "
@@ -249,6 +289,22 @@ static bool is_single_word(const char *conninfo)
 	       strncmp(conninfo, "postgres://", strlen("postgres://")) != 0;
 }
 
+/* Of another kind than libpq's: what stands behind the scheme may hold a password. */
+static int refuse_url(const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:";
+	const size_t before = (size_t)(strstr(word, "://") - word);
+	const int scheme = strspn(word, plain) > before ? (int)before : 0;
+	struct pga_error error;
+
+	(void)pga_fail(&error,
+		       "libpq takes postgresql://USER@HOST:PORT/DBNAME, or words: pganchor explain "
+		       "'host=HOST dbname=NAME'",
+		       "explain: %.*s://...: a URL, and none that libpq knows", scheme, word);
+	pga_print_error(&error);
+	return PGA_EXIT_USAGE;
+}
+
 static int refuse_single_word(const char *word)
 {
 	static const char *const meant[][2] = {
@@ -257,6 +313,8 @@ static int refuse_single_word(const char *word)
 	struct pga_text next = PGA_TEXT_EMPTY;
 	struct pga_error error;
 
+	if (strstr(word, "://") != NULL)
+		return refuse_url(word);
 	pga_text_add_masked(&shown, word);
 	pga_text_add(&next, "nothing was judged; did you mean");
 	for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {

@@ -11,8 +11,10 @@
 #include "policy/linked.h"
 #include "service/settings.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
 	const char *name;
@@ -135,6 +137,19 @@ void pga_service_print_next(const char *name)
 	(void)printf("next:\n    psql %s\n    pganchor run -- psql %s\n", pga_text_string(&word),
 		     pga_text_string(&word));
 	pga_text_free(&word);
+}
+
+void pga_service_advise_root(enum pga_service_place place, struct pga_error *error)
+{
+	if (place == PGA_SERVICE_SYSTEM && geteuid() != 0 &&
+	    strstr(error->message, strerror(EACCES)) != NULL)
+		(void)snprintf(error->next, sizeof error->next,
+			       "run it as root, such as with sudo; nothing was changed");
+}
+
+void pga_service_print_bootstrap(void)
+{
+	(void)puts("next:\n    pganchor bootstrap --ca-url URL --fingerprint HEX");
 }
 
 void pga_service_print_reasons(FILE *stream, const char *reasons)

@@ -34,6 +34,12 @@ void pga_services_free(struct pga_services *services);
 /* Prints the commands that use the service. */
 void pga_service_print_next(const char *name);
 
+/* Where the machine's file could not be written, which is root's: says so in the error. */
+void pga_service_advise_root(enum pga_service_place place, struct pga_error *error);
+
+/* Prints the command that brings the root of a server's CA. */
+void pga_service_print_bootstrap(void);
+
 /* Prints why an entry stands as it does, a line each, indented. They are masked already: as lines
  * of a file they would be masked once more, the words of the reason with them. */
 void pga_service_print_reasons(FILE *stream, const char *reasons);

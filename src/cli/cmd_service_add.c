@@ -68,6 +68,12 @@ static bool is_setting(const char *word)
 	return known;
 }
 
+static bool has_host(const struct pga_addition *asked)
+{
+	return pga_settings_value(&asked->wish.settings, "host") != NULL ||
+	       pga_settings_value(&asked->wish.settings, "hostaddr") != NULL;
+}
+
 /* The words that are no options: the service's name, then settings. */
 static int take_words(struct pga_addition *asked, int count, char **words)
 {
@@ -79,6 +85,11 @@ static int take_words(struct pga_addition *asked, int count, char **words)
 			asked->change.name = words[0];
 			continue;
 		}
+		if (equals == NULL && !has_host(asked))
+			return pga_usage_error("service add",
+					       "%s: not of the form KEYWORD=VALUE; the host is "
+					       "--host %s",
+					       words[i], words[i]);
 		if (equals == NULL || equals == words[i])
 			return pga_usage_error("service add", "%s: not of the form KEYWORD=VALUE",
 					       words[i]);
@@ -92,8 +103,7 @@ static int take_words(struct pga_addition *asked, int count, char **words)
 	if (is_setting(asked->change.name))
 		return pga_usage_error("service add", "%s: the service's name comes first",
 				       asked->change.name);
-	if (pga_settings_value(&asked->wish.settings, "host") == NULL &&
-	    pga_settings_value(&asked->wish.settings, "hostaddr") == NULL)
+	if (!has_host(asked))
 		return pga_usage_error("service add",
 				       "no --host: whose certificate should be verified?");
 	return PGA_EXIT_DONE;
@@ -262,8 +272,10 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 			return status;
 	}
 	if (pga_service_write(&asked->change, &added->composition.settings, &added->policy,
-			      &added->changed, &error) != 0)
+			      &added->changed, &error) != 0) {
+		pga_service_advise_root(asked->change.place, &error);
 		goto failed;
+	}
 	warn_of_files(asked, added);
 	pga_addition_warnings(&added->warnings);
 	if (asked->json)

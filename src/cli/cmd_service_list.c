@@ -34,6 +34,8 @@ struct rows {
 	struct row *rows;
 	size_t count;
 	size_t weak;
+	size_t broken;
+	size_t no_roots; /* of the broken ones */
 };
 
 static void print_help(FILE *stream)
@@ -45,8 +47,9 @@ static void print_help(FILE *stream)
 		    "count.\n\n"
 		    "  -j, --json  as JSON\n"
 		    "  -h, --help  show this\n\n"
-		    "Exit status: 0 no entry is weak, 1 failed, 2 usage, 3 some entry is weaker "
-		    "than the policy.\n",
+		    "Exit status: 0 no entry is weak or broken, 1 failed, or some entry is broken "
+		    "and none weak,\n"
+		    "2 usage, 3 some entry is weaker than the policy.\n",
 		    stream);
 }
 
@@ -148,6 +151,8 @@ static int add_rows(struct rows *rows, const struct pga_service_file *file,
 		if (result == 0)
 			result = fill_cells(row, error);
 		rows->weak += row->standing.stands == PGA_STANDS_WEAK;
+		rows->broken += row->standing.stands == PGA_STANDS_BROKEN;
+		rows->no_roots += row->standing.no_roots;
 	}
 	pga_judging_end(&judging);
 	return result;
@@ -199,6 +204,14 @@ static void print_reasons(const struct row *row)
 	}
 }
 
+/* As that of "service show": what is weak says more than what is broken. */
+static int status_of(const struct rows *rows)
+{
+	if (rows->weak > 0)
+		return PGA_EXIT_WEAK;
+	return rows->broken > 0 ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
+}
+
 static int print_table(const struct rows *rows)
 {
 	static const char *const heading[COLUMNS] = {"NAME", "HOST", "DBNAME",
@@ -220,7 +233,10 @@ static int print_table(const struct rows *rows)
 	if (rows->weak > 0)
 		(void)puts("\npganchor service show NAME shows the command that makes a weak entry "
 			   "strong");
-	return rows->weak > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
+	if (rows->no_roots > 0)
+		(void)puts("\npganchor bootstrap --ca-url URL --fingerprint HEX pins the root of a "
+			   "server's CA, and puts\nit into root.crt");
+	return status_of(rows);
 }
 
 static json_t *row_as_json(const struct row *row)
@@ -243,9 +259,9 @@ static int print_json(const struct rows *rows)
 
 	for (size_t i = 0; i < rows->count; i++)
 		(void)json_array_append_new(services, row_as_json(&rows->rows[i]));
-	return pga_json_print(
-	    json_pack("{s:o, s:I}", "services", services, "weak", (json_int_t)rows->weak),
-	    rows->weak > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE);
+	return pga_json_print(json_pack("{s:o, s:I, s:I}", "services", services, "weak",
+					(json_int_t)rows->weak, "broken", (json_int_t)rows->broken),
+			      status_of(rows));
 }
 
 static void free_rows(struct rows *rows)

@@ -48,6 +48,7 @@ static int remove_service(const struct pga_change *change, bool json)
 
 	if (pga_service_name_check(change->name, true, &error) != 0 ||
 	    pga_service_delete(change, &changed, &error) != 0) {
+		pga_service_advise_root(change->place, &error);
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}

@@ -14,16 +14,17 @@
 
 static void print_help(FILE *stream)
 {
-	(void)fputs("usage: pganchor service show NAME [--json]\n\n"
-		    "Shows the entry that libpq takes for NAME: file and line, the policy's "
-		    "verdict, and every setting\n"
-		    "that is in effect with where it came from. What the environment would add "
-		    "does not count;\n"
-		    "\"pganchor explain service=NAME\" shows that. Passwords are masked.\n\n"
-		    "  -j, --json  as JSON\n"
-		    "  -h, --help  show this\n\n"
-		    "Exit status: 0 allowed, 1 failed, 2 usage, 3 weaker than the policy.\n",
-		    stream);
+	(void)fputs(
+	    "usage: pganchor service show NAME [--json]\n\n"
+	    "Shows the entry that libpq takes for NAME: file and line, the policy's "
+	    "verdict, and every setting\n"
+	    "that is in effect with where it came from. What the environment would add "
+	    "does not count;\n"
+	    "\"pganchor explain service=NAME\" shows that. Passwords are masked.\n\n"
+	    "  -j, --json  as JSON\n"
+	    "  -h, --help  show this\n\n"
+	    "Exit status: 0 allowed, 1 broken or failed, 2 usage, 3 weaker than the policy.\n",
+	    stream);
 }
 
 static bool is_of_entry(const struct pga_standing *standing, const PQconninfoOption *option)
@@ -154,11 +155,13 @@ static void print_next(const struct pga_entry *entry, const struct pga_standing 
 		pga_service_print_next(entry->name);
 		return;
 	}
+	if (standing->no_roots) {
+		pga_service_print_bootstrap();
+		return;
+	}
 	if (standing->stands == PGA_STANDS_UNKNOWN) {
 		pga_text_add(&command, "pganchor run -- psql ");
 		pga_conninfo_word("service", entry->name, &command);
-	} else if (standing->no_roots) {
-		pga_text_add(&command, "pganchor bootstrap --help");
 	} else {
 		add_command(entry, standing, &command);
 	}

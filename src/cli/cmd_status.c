@@ -199,6 +199,14 @@ static bool is_policy_file(const struct pga_place *place)
 	return dot != NULL && strcmp(dot, ".conf") == 0;
 }
 
+/* Its files come behind it. */
+static bool is_policy_folder(const struct pga_place *place)
+{
+	const char *dot = strrchr(place->path, '.');
+
+	return dot != NULL && strcmp(dot, ".d") == 0;
+}
+
 static json_t *policy_files_as_json(const struct pga_policy *policy)
 {
 	json_t *files = json_array();
@@ -298,9 +306,10 @@ static void print_policy_files(const struct pga_policy *policy)
 	for (size_t i = 0; i < policy->place_count; i++) {
 		const struct pga_place *place = &policy->places[i];
 
-		if (!is_policy_file(place))
+		if (!is_policy_file(place) && !is_policy_folder(place))
 			continue;
-		pga_print(stdout, "%s%s%s", separator, place->path,
+		pga_print(stdout, "%s%s%s%s", separator, place->path,
+			  is_policy_folder(place) ? "/" : "",
 			  place->stamp.inode == 0 ? " (not there)" : "");
 		separator = ", ";
 	}

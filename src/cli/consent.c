@@ -16,6 +16,7 @@ static const char terminal_path[] = "/dev/tty";
 struct answer {
 	char text[256];
 	size_t length;
+	bool ended; /* with Enter */
 	bool whole; /* it ended with Enter, fits, and holds no NUL */
 };
 
@@ -64,6 +65,7 @@ static void read_line(int terminal, struct answer *answer)
 		if (got < 0)
 			continue;
 		if (byte == '\n' || byte == '\r') {
+			answer->ended = true;
 			answer->whole = fits;
 			return;
 		}
@@ -129,6 +131,9 @@ int pga_consent(const char *url, const struct pga_certificate *root, struct pga_
 	(void)fputs("Trust this root for PostgreSQL? Type yes, or the fingerprint: ", out);
 	(void)fflush(out);
 	read_line(in, &answer);
+	/* What is said next starts a line of its own. */
+	if (!answer.ended)
+		(void)fputc('\n', out);
 	result = weigh(&answer, url, root->pin, error);
 done:
 	if (out != NULL)

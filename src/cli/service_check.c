@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
+#include "cli/unpinned_report.h"
 
 #include <openssl/x509_vfy.h>
 #include <string.h>
@@ -51,8 +52,12 @@ static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 		const struct pga_checked_host *item = &check->items[i];
 
 		if (item->problem != NULL && item->handshake.answered)
-			next = "nothing was written. This may be another server than you mean; "
-			       "what it shows is no reason to believe it";
+			next =
+			    item->handshake.shown
+				? "nothing was written. This may be another server than you "
+				  "mean; what it shows is no reason to believe it"
+				: "nothing was written. What answers there shows no certificate: "
+				  "is it the port of a PostgreSQL server that has TLS?";
 		if (item->problem != NULL && advice(item->handshake.verify_result) != NULL)
 			next = advice(item->handshake.verify_result);
 	}
@@ -93,19 +98,25 @@ static int fail_untrusted(const struct pga_addition *asked, struct pga_added *ad
 	else if (item != NULL && item->pin == NULL && item->handshake.root != NULL)
 		(void)pga_fail(
 		    &error,
-		    "nothing was written; \"pganchor bootstrap\" of its CA pins a root, and "
-		    "\"pganchor bootstrap --pin-existing\" those that are in root.crt",
+		    pga_is_of_root_crt(&added->here.effective)
+			? "nothing was written; \"pganchor bootstrap --ca-url URL --fingerprint "
+			  "HEX\" pins a root, and \"pganchor bootstrap --pin-existing\" those "
+			  "that are in root.crt"
+			: "nothing was written; \"pganchor bootstrap --ca-url URL --fingerprint "
+			  "HEX\" pins a root, by the fingerprint that you get from who runs the CA",
 		    "service %s: the chain of %s ends in the root %s (SHA-256 %s), which is "
 		    "not pinned: the gate would refuse the server (trust = pinned)",
 		    asked->change.name, pga_host_label(item->host), item->handshake.root,
 		    item->handshake.root_pin);
 	else
-		(void)pga_fail(&error,
-			       "nothing was written; pganchor bootstrap pins a root, and with "
-			       "--replace --hosts changes what it may vouch for",
-			       "service %s: the server's chain ends in a root that is not pinned "
-			       "for it, and the policy (trust = pinned) would refuse it",
-			       asked->change.name);
+		(void)pga_fail(
+		    &error,
+		    "nothing was written; \"pganchor bootstrap --ca-url URL "
+		    "--fingerprint HEX\" pins a root, and with --hosts PATTERNS --replace "
+		    "changes what it may vouch for",
+		    "service %s: the server's chain ends in a root that is not pinned "
+		    "for it, and the policy (trust = pinned) would refuse it",
+		    asked->change.name);
 	pga_print_error(&error);
 	return PGA_EXIT_WEAK;
 }

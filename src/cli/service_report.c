@@ -132,12 +132,13 @@ static void print_root(const struct pga_checked_host *item)
 	pga_text_free(&text);
 }
 
-/* What a server showed that libpq does not believe is no more than what it says of itself. */
-static void print_refused(const struct pga_checked_host *item)
+/* What a server showed that libpq does not believe is no more than what it says of itself. The
+ * first problem is that of the whole check, and told as its error. */
+static void print_refused(const struct pga_checked_host *item, const char *told)
 {
 	const struct pga_handshake *shown = &item->handshake;
 
-	print_field("refused", item->problem);
+	print_field("refused", item->problem != told ? item->problem : "as the error says");
 	if (!shown->shown)
 		return;
 	print_field("it showed", shown->subject);
@@ -169,7 +170,7 @@ void pga_addition_checked(const struct pga_check *check)
 		if (item->skipped)
 			print_field("TLS", "not asked for: nothing to check");
 		else if (item->problem != NULL)
-			print_refused(item);
+			print_refused(item, check->problem);
 		else
 			print_believed(item);
 	}
@@ -185,6 +186,19 @@ void pga_addition_warnings(const struct pga_text *warnings)
 		pga_print_warning("%.*s", (int)length, at);
 		at += length + (at[length] == '\n');
 	}
+}
+
+/* A command that would fail is none to print. */
+static void print_next(const struct pga_addition *asked, const struct pga_added *added)
+{
+	const struct pga_composition *composition = &added->composition;
+
+	if (asked->change.dry_run && !added->changed.unchanged)
+		(void)puts("next: the same command without --dry-run");
+	else if (!composition->no_roots)
+		pga_service_print_next(asked->change.name);
+	else if (pga_settings_value(&asked->wish.settings, "sslrootcert") == NULL)
+		pga_service_print_bootstrap();
 }
 
 void pga_addition_written(const struct pga_addition *asked, const struct pga_added *added)
@@ -219,5 +233,5 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 			  added->composition.vouching.sslrootcert != NULL
 			      ? "through sslrootcert, and no other"
 			      : "through ~/.postgresql/root.crt");
-	pga_service_print_next(asked->change.name);
+	print_next(asked, added);
 }

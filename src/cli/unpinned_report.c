@@ -25,6 +25,21 @@ char *pga_root_crt_path(struct pga_error *error)
 	return taken;
 }
 
+bool pga_is_of_root_crt(const struct pga_effective *effective)
+{
+	const char *path = pga_effective_value(effective, "sslrootcert");
+	struct pga_error error;
+	char *root_crt;
+	bool is;
+
+	if (path == NULL || path[0] == '\0')
+		return true;
+	root_crt = pga_root_crt_path(&error);
+	is = root_crt != NULL && strcmp(path, root_crt) == 0;
+	free(root_crt);
+	return is;
+}
+
 size_t pga_unpinned_list(const struct pga_unpinned_roots *unpinned, const char *except,
 			 struct pga_text *list)
 {

@@ -5,13 +5,18 @@
 #include "anchor/unpinned.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "policy/effective.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* ~/.postgresql/root.crt as libpq finds it. The caller frees it; NULL with the reason. */
 char *pga_root_crt_path(struct pga_error *error);
+
+/* Whether that is where libpq looks for roots with these settings; for want of memory it is not. */
+bool pga_is_of_root_crt(const struct pga_effective *effective);
 
 /* Adds a line for each, the first few in full, but for the one with this pin (NULL: none). Returns
  * how many there are. */

@@ -76,7 +76,8 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 		    "its certificate chain ends in a root that is not pinned (SHA-256 %s)\n"
 		    "    if it should not be, somebody may stand between you and the server; a new "
 		    "root is pinned by the\n    fingerprint that you get from who runs the CA: "
-		    "pganchor bootstrap --ca-url URL --fingerprint HEX",
+		    "pganchor bootstrap --ca-url URL --fingerprint HEX;\n"
+		    "    pganchor bootstrap --pin-existing shows those of root.crt that are not",
 		    pin);
 		return false;
 	}
@@ -85,7 +86,8 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 		pga_text_addf(refusal,
 			      "its certificate chain ends in anchor %s, which may not vouch for "
 			      "this host (hosts = %s)\n"
-			      "    if it should, change the hosts of [%s] in anchors.conf",
+			      "    if it should: pganchor bootstrap --ca-url URL --fingerprint HEX "
+			      "--name %s --hosts PATTERNS --replace",
 			      anchor->name, anchor->hosts, anchor->name);
 		return false;
 	}

@@ -45,8 +45,9 @@ static int order(const struct pga_wish *wish, struct pga_settings *settings,
 	return 0;
 }
 
+/* no_roots: why libpq finds none to trust, or NULL. */
 static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_pins *pins,
-			     struct pga_composition *composition)
+			     const char *no_roots, struct pga_composition *composition)
 {
 	const char *hosts = pga_text_string(&composition->vouching.unpinned);
 
@@ -55,31 +56,64 @@ static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_p
 	if (pins->count > 0 && policy->trust == PGA_TRUST_PINNED)
 		pga_text_addf(warning(composition),
 			      "no anchor is pinned for %s: the gate will refuse the server "
-			      "(trust = pinned); \"pganchor bootstrap\" pins one, and with "
-			      "--replace --hosts changes what one may vouch for",
+			      "(trust = pinned); \"pganchor bootstrap --ca-url URL --fingerprint "
+			      "HEX\" pins one, and with --hosts PATTERNS --replace changes what "
+			      "one may vouch for",
 			      hosts);
-	else
+	else if (no_roots == NULL)
 		pga_text_addf(warning(composition),
 			      "no anchor is pinned for %s: libpq will trust what "
 			      "~/.postgresql/root.crt holds; \"pganchor "
 			      "bootstrap\" pins one",
 			      hosts);
+	else
+		pga_text_addf(warning(composition), "no anchor is pinned for %s, and ", hosts);
 }
 
-/* A root that the user has named: it may come later than the entry. */
-static int look_at_given(const char *given, struct pga_composition *composition,
+/* The entry may be there before its root is. */
+static void warn_of_no_roots(const struct pga_wish *wish, const char *given, const char *why,
+			     struct pga_composition *composition)
+{
+	const struct pga_vouching *vouching = &composition->vouching;
+	struct pga_text *text = &composition->warnings;
+	/* take_root_crt() has said what root.crt lacks. */
+	const bool said =
+	    vouching->anchor != NULL && vouching->in_root_crt && wish->place == PGA_SERVICE_USER;
+
+	/* warn_of_unpinned() has begun the sentence, or there is none before. */
+	if (text->length == 0 || text->bytes[text->length - 1] != ' ')
+		text = said ? text : warning(composition);
+	if (given != NULL)
+		pga_text_addf(text,
+			      "sslrootcert=%s: no connection will succeed until that is put right: "
+			      "%s",
+			      given, why);
+	else if (!said)
+		pga_text_addf(text,
+			      "libpq will not connect yet: %s; first \"pganchor bootstrap --ca-url "
+			      "URL --fingerprint HEX\", which pins the root of the server's CA and "
+			      "puts it there",
+			      why);
+}
+
+static int look_at_roots(const struct pga_wish *wish, const struct pga_policy *policy,
+			 const struct pga_pins *pins, struct pga_composition *composition,
 			 struct pga_error *error)
 {
+	const char *given = pga_settings_value(&wish->settings, "sslrootcert");
 	struct pga_roots roots = {.count = 0};
 	const char *why = NULL;
 	int result;
 
-	result = pga_roots_look(&roots, &composition->standing.effective, &why, error);
-	if (result == 0 && why != NULL)
-		pga_text_addf(warning(composition),
-			      "sslrootcert=%s: no connection will succeed until that is put right: "
-			      "%s",
-			      given, why);
+	if (given == NULL && !composition->standing.needs_tls)
+		result = 0;
+	else
+		result = pga_roots_look(&roots, &composition->standing.effective, &why, error);
+	composition->no_roots = why != NULL;
+	if (result == 0)
+		warn_of_unpinned(policy, pins, why, composition);
+	if (why != NULL)
+		warn_of_no_roots(wish, given, why, composition);
 	pga_roots_free(&roots);
 	return result;
 }
@@ -134,9 +168,8 @@ done:
 	return result;
 }
 
-static int choose_anchor(const struct pga_wish *wish, const struct pga_policy *policy,
-			 const struct pga_pins *pins, struct pga_composition *composition,
-			 struct pga_error *error)
+static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pins,
+			 struct pga_composition *composition, struct pga_error *error)
 {
 	struct pga_vouching *vouching = &composition->vouching;
 	const char *given = pga_settings_value(&composition->settings, "sslrootcert");
@@ -153,7 +186,6 @@ static int choose_anchor(const struct pga_wish *wish, const struct pga_policy *p
 		    error, "put the root where all can read it, and give sslrootcert=FILE",
 		    "anchor %s: its file %s is in your home, where other users cannot read it",
 		    vouching->anchor->name, vouching->sslrootcert);
-	warn_of_unpinned(policy, pins, composition);
 	if (vouching->sslrootcert != NULL)
 		return take_own_file(composition, error);
 	if (vouching->in_root_crt && wish->place == PGA_SERVICE_USER)
@@ -220,17 +252,13 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 		const struct pga_pins *pins, struct pga_composition *composition,
 		struct pga_error *error)
 {
-	const char *given;
-
 	memset(composition, 0, sizeof *composition);
 	if (pga_settings_check(&wish->settings, error) != 0 ||
 	    order(wish, &composition->settings, error) != 0 ||
-	    choose_anchor(wish, policy, pins, composition, error) != 0 ||
+	    choose_anchor(wish, pins, composition, error) != 0 ||
 	    pga_settings_check(&composition->settings, error) != 0 ||
-	    strengthen(composition, policy, error) != 0)
-		goto failed;
-	given = pga_settings_value(&wish->settings, "sslrootcert");
-	if (given != NULL && look_at_given(given, composition, error) != 0)
+	    strengthen(composition, policy, error) != 0 ||
+	    look_at_roots(wish, policy, pins, composition, error) != 0)
 		goto failed;
 	if (composition->standing.needs_tls && warn_of_crls(composition, error) != 0)
 		goto failed;

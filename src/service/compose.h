@@ -23,6 +23,7 @@ struct pga_composition {
 	struct pga_vouching vouching;
 	struct pga_standing standing; /* allowed or weak; anything else is an error */
 	struct pga_text warnings;     /* one a line */
+	bool no_roots;                /* libpq would find no root to trust, and not connect */
 };
 
 /* Adds to the wish: sslmode=verify-full; gssencmode=disable, since libpq would take a Kerberos

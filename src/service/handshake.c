@@ -41,15 +41,29 @@ static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long de
 /* What the gate adds to libpq's message, where it is on. */
 #define GATE_NOTE "    pganchor: "
 
-/* libpq's message, its lines as one, and OpenSSL's reason, which the gate would tell, too. */
-static int fail_with_words_of(PGconn *conn, const struct pga_verification *verification,
-			      struct pga_error *error)
+/* How much of libpq's message is of addresses of the host that were tried before this one, which
+ * has taken the connection: they are not what there is to say of it. From libpq 14 on, the last
+ * line, unfinished, is of this one. */
+static size_t length_of_earlier(PGconn *conn)
+{
+	const char *said = PQerrorMessage(conn);
+	const char *end = said != NULL ? strrchr(said, '\n') : NULL;
+
+	return end != NULL ? (size_t)(end - said) + 1 : 0;
+}
+
+/* libpq's message from there on, its lines as one, and OpenSSL's reason, which the gate would tell,
+ * too. */
+static int fail_with_words_of(PGconn *conn, size_t earlier,
+			      const struct pga_verification *verification, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
 	struct pga_text reason = PGA_TEXT_EMPTY;
 	const char *said = PQerrorMessage(conn);
 	const char *at = said != NULL ? said : "";
 
+	if (strlen(at) > earlier)
+		at += earlier;
 	pga_verification_reason(verification, &reason);
 	while (*at != '\0') {
 		size_t length = strcspn(at, "\n");
@@ -80,9 +94,10 @@ static int connect_until_tls(PGconn *conn, int seconds, bool *answered,
 {
 	long long deadline = now() + seconds * 1000LL;
 	PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+	size_t earlier = 0;
 
 	if (PQstatus(conn) == CONNECTION_BAD)
-		return fail_with_words_of(conn, verification, error);
+		return fail_with_words_of(conn, 0, verification, error);
 	while (PQstatus(conn) != CONNECTION_MADE || PQsslInUse(conn) == 0) {
 		int ready = wait_for(conn, wanted, deadline);
 
@@ -94,8 +109,10 @@ static int connect_until_tls(PGconn *conn, int seconds, bool *answered,
 		wanted = PQconnectPoll(conn);
 		*answered = *answered || PQstatus(conn) == CONNECTION_MADE ||
 			    PQstatus(conn) == CONNECTION_SSL_STARTUP;
+		if (PQstatus(conn) == CONNECTION_MADE)
+			earlier = length_of_earlier(conn);
 		if (wanted == PGRES_POLLING_FAILED)
-			return fail_with_words_of(conn, verification, error);
+			return fail_with_words_of(conn, earlier, verification, error);
 		if (wanted == PGRES_POLLING_OK)
 			return pga_fail(error, NULL, "libpq connected without TLS");
 	}

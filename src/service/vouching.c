@@ -75,7 +75,9 @@ static int take_wanted(const struct pga_pins *pins, const char *wanted,
 	for (size_t i = 0; i < hosts->count; i++)
 		if (!vouches_for(vouching->anchor, &hosts->items[i]))
 			return pga_fail(error,
-					"name another anchor, or correct its hosts in anchors.conf",
+					"name another anchor, or change what it may vouch for: "
+					"pganchor bootstrap --ca-url URL --fingerprint HEX --hosts "
+					"PATTERNS --replace",
 					"anchor %s: may not vouch for %s (hosts = %s)", wanted,
 					pga_host_label(&hosts->items[i]), vouching->anchor->hosts);
 	return 0;

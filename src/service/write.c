@@ -2,6 +2,7 @@
 
 #include "base/edit.h"
 #include "base/memory_file.h"
+#include "base/shell_word.h"
 #include "service/edit.h"
 #include "service/standing.h"
 
@@ -112,6 +113,27 @@ static int store(const struct pga_change *change, struct pga_edit *file,
 	return change->dry_run ? 0 : pga_edit_commit(file, error);
 }
 
+static int fail_there_already(const char *name, const char *path, size_t line,
+			      struct pga_error *error)
+{
+	struct pga_text next = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&next,
+		      "--replace puts the new settings in its place; this shows it: pganchor "
+		      "service show %s",
+		      name[0] == '-' ? "-- " : "");
+	pga_text_add_shell_word(&next, name);
+	/* A part of a command is none. */
+	if (next.length >= sizeof error->next) {
+		pga_text_free(&next);
+		pga_text_add(&next, "--replace puts the new settings in its place");
+	}
+	(void)pga_fail(error, pga_text_string(&next), "service %s: stands already in %s, line %zu",
+		       name, path, line);
+	pga_text_free(&next);
+	return -1;
+}
+
 /* Makes the new bytes; refuses to touch an entry that nobody asked to replace. */
 static int edit_entry(const struct pga_change *change, const struct pga_edit *file,
 		      const struct pga_settings *settings, struct pga_service_edit *edit,
@@ -123,11 +145,7 @@ static int edit_entry(const struct pga_change *change, const struct pga_edit *fi
 	if (pga_service_replace(bytes, length, change->name, settings, edit, error) != 0)
 		return -1;
 	if (edit->sections > 0 && !change->replace) {
-		(void)pga_fail(error,
-			       "--replace puts the new settings in its place; \"pganchor service "
-			       "show\" shows it",
-			       "service %s: stands already in %s, line %zu", change->name,
-			       file->path, edit->line);
+		(void)fail_there_already(change->name, file->path, edit->line, error);
 		pga_service_edit_free(edit);
 		return -1;
 	}

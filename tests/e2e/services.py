@@ -21,7 +21,7 @@ def add(home, *args, **kwargs):
 def listed(home, **kwargs):
     """{(name, where): entry} of `service list --json`."""
     done = service(home, "list", "--json", **kwargs)
-    assert done.returncode in (0, 3), done.stderr
+    assert done.returncode in (0, 1, 3) and done.stdout, done.stderr
     return {(entry["name"], entry["where"]): entry for entry in json.loads(done.stdout)["services"]}
 
 

@@ -1,6 +1,7 @@
 """The question on the terminal: what is a yes, what is none, and what is said to whoever typed something else."""
 
 import json
+import re
 
 import pytest
 
@@ -40,6 +41,12 @@ def test_yes_before_the_root_was_shown_is_no_answer(home, ca):
                          ids=lambda answer: repr(answer[:10]))
 def test_no_yes(home, ca, answer):
     refuses(home, ask(home, ca, answer), "not trusted by you; nothing was pinned")
+
+
+def test_what_is_said_after_the_end_of_input_has_a_line_of_its_own(home, ca):
+    shown = ask(home, ca, "\x04")
+    refuses(home, shown, "or the fingerprint: ", "not trusted by you")
+    assert re.search(r"^(\x1b\[\S*m)?pganchor: .*not trusted by you", shown.output.replace("\r", ""), re.M), shown.output
 
 
 @pytest.mark.parametrize("length", [300, 3000, 100000])

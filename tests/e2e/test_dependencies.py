@@ -13,7 +13,7 @@ SCRIPT = TOP / "packaging/dependencies.sh"
 APT = """\
 echo "$*" >>"$calls"
 case " $* " in
-    *" update "*) echo "E: the repository of somebody else is broken"; exit "${update:-0}" ;;
+    *" update "*) echo "Get:1 http://deb.example.org"; echo "E: the repository of somebody else is broken"; exit "${update:-0}" ;;
     *" --assume-no "*) printf '%s\\n' "0 upgraded, 7 newly installed, 0 to remove and 0 not upgraded." \
         "Need to get 12.3 MB of archives." "After this operation, 45.6 MB of additional disk space will be used." ;;
     *" install "*) echo "Setting up: $*"; exit "${install:-0}" ;;
@@ -93,7 +93,11 @@ def test_the_lines_of_apt_go_to_a_log(machine, tmp_path):
     log = tmp_path / "log"
     status, output, _ = machine()("--log", log, "stepca")
     assert status == 0 and "7 packages, 12.3 MB to fetch, 45.6 MB on the disk" in output
-    assert "Setting up" not in output and "Setting up" in log.read_text() and "E: the repo" in log.read_text()
+    assert "Setting up" not in output and "Get:1" in log.read_text() and "Setting up" in log.read_text() and "E: the repo" in log.read_text()
+    # Of a source that is broken, its error is told, and no more.
+    status, output, _ = machine(update="100")("--log", tmp_path / "other", "stepca")
+    assert status == 0 and "E: the repository of somebody else is broken\n" in output and "Get:1" not in output
+    assert "Get:1" in (tmp_path / "other").read_text()
     status, output, _ = machine(install="100")("--log", log, "stepca")
     assert status == 1 and "Setting up" in output and log.read_text().count("Setting up") == 2
 

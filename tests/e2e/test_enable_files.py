@@ -265,6 +265,16 @@ def alone_on_the_machine(home, *words):
     return home.run([*open_to_all(home.program.prefix), "unshare", "--mount", "sh", "-c", script, "sh", *words])
 
 
+def test_disable_names_what_is_still_on(home, pganchor):
+    script = '"$0" enable --system >/dev/null; "$0" disable; "$0" disable --session; "$0" disable --system; echo; "$0" disable'
+    done = alone_on_the_machine(home, "sh", "-ec", script, pganchor.binary)
+    assert done.returncode == 0, done.stderr
+    before, after = done.stdout.split("\n\n")
+    for way in ("system session: /etc/environment.d/50-pganchor.conf", "system shell: /etc/profile.d/pganchor.sh"):
+        assert before.count(f"{way}: still on; as root: pganchor disable --system\n") == 2
+    assert "still on" not in after and "still on" not in before.split("disable --system\n")[-1]
+
+
 def test_a_module_that_others_cannot_read_is_enabled_for_nobody(home, pganchor):
     mode = pganchor.module.stat().st_mode
     try:

@@ -59,6 +59,42 @@ def test_and_pinned_where_that_is_wanted(home, bootstrap, root, connect):  # noq
     assert home.snapshot() == before
 
 
+def test_without_a_ca_they_are_shown_first(home, bootstrap, root, connect):  # noqa: F811
+    """As every advice prints it: the roots are compared by a person, and pinned by the next command."""
+    write_root_crt(home, OLD.pem)
+    assert bootstrap().returncode == 0
+    before = home.snapshot()
+    done = home.pganchor("bootstrap", "--pin-existing")
+    assert done.returncode == 1 and "nothing was pinned" in done.stderr and "--yes" in done.stderr
+    assert f"CN=Old root of somebody else's,O=Test PKI (SHA-256 {OLD.fingerprint}), valid to 20" in done.stdout
+    assert root.fingerprint not in done.stdout
+    done = home.pganchor("bootstrap", "--pin-existing", "--dry-run")
+    assert done.returncode == 0 and OLD.fingerprint in done.stdout
+    assert home.snapshot() == before and REFUSED in connect(OLD, *GATED)
+    done = home.pganchor("bootstrap", "--pin-existing", "--yes")
+    assert done.returncode == 0 and done.stderr == "" and OLD.fingerprint in done.stdout
+    assert THROUGH in connect(OLD, *GATED) and THROUGH in connect(root, *GATED)
+    before = home.snapshot()
+    done = home.pganchor("bootstrap", "--pin-existing", "--yes")
+    assert done.returncode == 0 and "nothing to do" in done.stdout and home.snapshot() == before
+
+
+def test_without_a_ca_and_without_a_root_nothing_is_pinned(home):
+    done = home.pganchor("bootstrap", "--pin-existing", "--yes")
+    assert done.returncode == 1 and "there is no root to pin" in done.stderr and not (home / CONF).exists()
+    write_root_crt(home, make_root("Weak root", key="rsa1024").pem + OLD.pem)
+    done = home.pganchor("bootstrap", "--pin-existing", "--yes")
+    assert done.returncode == 1 and "1024 bits" in done.stderr and OLD.fingerprint in done.stdout
+
+
+@pytest.mark.parametrize("args", [["--name", "x"], ["--hosts", "h"], ["--fingerprint", "0" * 64], ["--scoped"], ["--replace"],
+                                  ["--proxy", "http://h"], ["--json"]], ids=lambda args: args[0])
+def test_without_a_ca_there_is_nothing_else_to_say(home, args):
+    write_root_crt(home, OLD.pem)
+    done = home.pganchor("bootstrap", "--pin-existing", "--yes", *args)
+    assert done.returncode == 2 and "--ca-url is missing" in done.stderr and not (home / CONF).exists()
+
+
 def test_one_that_can_be_no_anchor_is_named_and_the_others_pinned(home, bootstrap, connect):  # noqa: F811
     weak = make_root("Weak root", key="rsa1024")
     write_root_crt(home, weak.pem + OLD.pem)

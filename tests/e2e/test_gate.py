@@ -337,6 +337,8 @@ def test_an_anchor_vouches_for_its_hosts_alone(anchored, stepca, recording_serve
     base = f"port={server.port} hostaddr=127.0.0.1 user=app password=hunter2 sslmode=verify-full"
     refused = run_gated(anchored, ["psql", f"host=localhost {base}"])
     assert "ends in anchor work, which may not vouch for this host (hosts = *.example.test)" in refused.stderr
+    command = "pganchor bootstrap --ca-url URL --fingerprint HEX --name work --hosts PATTERNS --replace"
+    assert f"    if it should: {command}\n" in refused.stderr
     passed = run_gated(anchored, ["psql", f"host=db.example.test {base}"])
     assert "password authentication failed" in passed.stderr
     first, second = server.finish()

@@ -68,7 +68,7 @@ def test_help_is_still_help(home, word):
 
 
 @pytest.mark.parametrize("env", [{}, {"PGHOST": "db.example.com", "PGSSLMODE": "verify-full"}], ids=["socket", "PGHOST"])
-@pytest.mark.parametrize("word", ["db.example.com", "localhost", "192.0.2.1", "[::1]", "db:5432", "https://db", "db1", "app"])
+@pytest.mark.parametrize("word", ["db.example.com", "localhost", "192.0.2.1", "[::1]", "db:5432", "db1", "app"])
 def test_a_single_word_is_not_judged(home, word, env):
     """For libpq it is the name of a database, and the verdict would be of a socket, or of another host."""
     for more in ([], ["--json"]):
@@ -78,6 +78,50 @@ def test_a_single_word_is_not_judged(home, word, env):
     meant = re.search(r'"pganchor explain (\S+)" \(a server\)', done.stderr)[1]
     assert home.run(["sh", "-c", f"pganchor explain {meant}"]).returncode in (1, 3)
     assert home.pganchor("explain", f"dbname={word}").returncode == 0
+
+
+@pytest.mark.parametrize("url", ["https://db.example.com", "jdbc:postgresql://db.example.com:5432/app",
+                                 "https://u:secret@db.example.com/x"])
+def test_another_kind_of_url_is_named_as_one(home, url):
+    """As the name of a host it cannot work either: it is not advised."""
+    done = home.pganchor("explain", url)
+    assert done.returncode == 2 and done.stdout == "" and "secret" not in done.stderr
+    assert f"{url.split('//')[0]}//...: a URL, and none that libpq knows" in done.stderr
+    assert "did you mean" not in done.stderr and "postgresql://USER@HOST:PORT/DBNAME" in done.stderr
+
+
+@pytest.mark.parametrize("conninfo, env", [("host=https://db.example.com", {}), ("host=jdbc:postgresql://db/app", {}),
+                                           ("sslmode=verify-full", {"PGHOST": "https://u:secret@db"})])
+def test_a_url_as_the_name_of_a_host(home, conninfo, env):
+    for more in ([], ["--json"]):
+        done = home.pganchor("explain", conninfo, *more, env=env)
+        assert done.returncode == 1 and "a URL, not the name of a host" in done.stderr
+        assert "secret" not in done.stderr and "****" not in done.stdout + done.stderr
+
+
+def test_where_a_value_comes_from_that_libpq_refuses(home):
+    said = home.pganchor("explain", "host=h", env={"PGSSLMODE": "quatsch"}).stderr
+    assert 'invalid sslmode value: "quatsch"\n    it is the value of PGSSLMODE, in the environment\n' in said
+    for conninfo, env in (("host=h sslmode=quatsch", {"PGSSLMODE": "quatsch"}), ("host=h sslmode=quatsch", {"PGSSLMODE": "require"})):
+        said = home.pganchor("explain", conninfo, env=env).stderr
+        assert "quatsch" in said and "environment" not in said
+
+
+def test_the_first_words_that_are_typed(home):
+    done = home.pganchor("bootstrap", "https://ca.example.com:9000")
+    assert done.returncode == 2 and "the CA is --ca-url https://ca.example.com:9000\n" in done.stderr
+    done = home.pganchor("service", "add", "prod", "db.example.com")
+    assert done.returncode == 2 and "the host is --host db.example.com\n" in done.stderr
+    done = home.pganchor("service", "add", "prod", "other", "--host", "h")
+    assert done.returncode == 2 and "--host other" not in done.stderr
+
+
+def test_without_a_root_the_next_command_is_the_one_that_brings_it(home):
+    command = "next:\n    pganchor bootstrap --ca-url URL --fingerprint HEX\n"
+    done = home.pganchor("explain", "host=db.example.com sslmode=verify-full")
+    assert done.returncode == 0 and "libpq will not connect" in done.stdout and done.stdout.endswith(command)
+    for conninfo in ("host=db.example.com", f"host=h sslmode=verify-full sslrootcert={home.path}/other.crt", "host=/tmp"):
+        assert "bootstrap" not in home.pganchor("explain", conninfo).stdout
 
 
 def test_a_password_in_a_single_word_is_masked(home):

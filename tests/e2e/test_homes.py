@@ -50,7 +50,7 @@ def test_what_root_makes_in_another_home_is_its_owners(somebodys, stepca):
     assert somebodys.pganchor("enable").returncode == 0
     assert {name: owner for name, owner in owners(somebodys).items() if owner != (SOMEBODY, 23456)} == {".bashrc": (0, 0)}
     binary = somebodys.program.binary
-    assert somebodys.as_them(binary, "service", "list").returncode == 0
+    assert "\nprod " in somebodys.as_them(binary, "service", "list").stdout
     assert somebodys.as_them(binary, "service", "remove", "prod").returncode == 0
     done = somebodys.as_them(binary, "run", "--", "psql", "host=/nowhere user=a")
     assert "refused" not in done.stderr and "No such file" in done.stderr
@@ -151,3 +151,28 @@ def test_a_user_id_without_a_name(somebodys, stepca):
 def test_a_relative_path_and_a_home_of_roots_are_as_before(home, where):
     done = service(home, "add", "prod", "--host", "h", env=where)
     assert done.returncode == 0 and set(owners(home).values()) == {(os.geteuid(), os.getegid())}
+
+
+@pytest.mark.parametrize("end", ["", "/", "/deeper"])
+def test_a_home_that_is_not_there_is_not_made(home, end):
+    """Whoever mistypes HOME does not find his files in another place than he looks."""
+    missing = f"{home.path}/nobody{end}"
+    for words in (["service", "add", "prod", "--host", "h"], ["enable", "--session"], ["enable", "--shell"]):
+        done = home.pganchor(*words, env={"HOME": missing, "SHELL": "/bin/bash"})
+        assert done.returncode == 1 and f"the home directory {missing} is not there" in done.stderr, words
+        assert "correct HOME" in done.stderr and not (home / "nobody").exists()
+    # What is no part of it may be made.
+    env = {"HOME": missing, "PGSERVICEFILE": home / "new/services"}
+    done = home.pganchor("service", "add", "prod", "--host", "/tmp", env=env)
+    assert done.returncode == 0 and (home / "new/services").exists() and not (home / "nobody").exists()
+
+
+@needs_root
+def test_the_machine_s_services_are_root_s_to_write(somebodys):
+    write(somebodys, "[old]\nhost=h\n", services.SYSTEM)
+    (somebodys / "machine").chmod(0o755)
+    before = somebodys.snapshot()
+    for words in (["add", "prod", "--host", "h", "--user", "u"], ["remove", "old"]):
+        done = somebodys.as_them(somebodys.program.binary, "service", *words, "--system")
+        assert done.returncode == 1 and "    run it as root, such as with sudo; nothing was changed\n" in done.stderr
+    assert somebodys.snapshot() == before

@@ -266,6 +266,7 @@ def test_a_refused_root_is_not_offered_for_pinning(attempt, home, recording_serv
     check_refused(done, server, "ends in a root that is not pinned")
     assert "somebody may stand between you and the server" in done.stderr
     assert not re.search(r"--fingerprint \S*[0-9a-f]{8}", done.stderr)
+    assert "    pganchor bootstrap --pin-existing shows those of root.crt that are not\n" in done.stderr
 
 
 def test_an_anchor_that_may_not_vouch_for_this_host(attempt, home, recording_server, root, tmp_path):

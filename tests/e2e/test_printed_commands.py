@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 import services
+from certificates import make_root
 from services import USER, service, write
 
 NAMES = [b"plain", b"a b", b"-rf", b"--replace", b"-", b"--", b"it's", b'"q"', b"$(touch pwned)", b"`touch pwned`", "\u00e9".encode(), b"a=b",
@@ -50,6 +51,7 @@ def test_what_show_prints_makes_the_entry_strong(home, words):
 def test_what_add_prints_reaches_the_entry(home, words):
     """psql is one that says what it was given."""
     (home / "bin").mkdir()
+    write(home, make_root().pem, ".postgresql/root.crt")
     psql = write(home, '#!/bin/sh\nfor word; do printf "<%s>" "$word"; done >"$HOME/given"\n', "bin/psql")
     psql.chmod(0o755)
     for name in NAMES:

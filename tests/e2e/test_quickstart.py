@@ -156,6 +156,27 @@ def test_a_quickstart_that_is_stopped_leaves_nothing(environment, temporary, how
     assert list(temporary.iterdir()) == [] and alive(temporary) == []
 
 
+def test_nor_does_a_tool_that_is_stopped_in_the_build(environment, temporary, tmp_path):
+    """autoreconf has a folder of its own in TMPDIR, and leaves it where it is interrupted."""
+    tool = tmp_path / "autoreconf"
+    tool.write_text(f'#!/bin/sh\nmktemp -d -t arXXXXXX >{tmp_path}/made.new\nmv {tmp_path}/made.new {tmp_path}/made\nexec sleep 600\n')
+    tool.chmod(0o755)
+    process = start({**environment, "PATH": f"{tmp_path}:{environment['PATH']}"}, "--without-step-ca")
+    while not (tmp_path / "made").exists():
+        assert process.poll() is None, process.stdout.read()
+    assert Path((tmp_path / "made").read_text().strip()).is_dir()
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 128 + signal.SIGINT, output
+    assert list(temporary.iterdir()) == []
+
+
+def test_what_it_costs_is_said_before():
+    done = subprocess.run([QUICKSTART, "--help"], capture_output=True, text=True)
+    for text in (done.stdout, (QUICKSTART.parent.parent / "README.md").read_text()):
+        assert re.search(r"280 MB .*1\.5 GB on\s+(the\s+)?disk.*ten\s+minutes", text, re.S)
+
+
 def test_an_unknown_option_is_a_usage_error(environment, temporary):
     process = start(environment, "--no-such-option")
     output, _ = process.communicate(timeout=SECONDS)

@@ -275,6 +275,49 @@ def test_no_anchor_at_all_is_a_warning(home):
     assert "warning: no anchor is pinned for db.example.com" in done.stderr and "pganchor bootstrap" in done.stderr
 
 
+def test_no_root_to_trust_is_said_and_nothing_that_would_fail_is_advised(home):
+    (home / ".postgresql/root.crt").unlink(missing_ok=True)
+    done = add(home, "prod", "--host", "db.example.com")
+    assert done.returncode == 0 and dict(entry(home, "prod"))["host"] == "db.example.com"
+    assert f"libpq will not connect yet: root certificate file {home.path}/.postgresql/root.crt does not exist" in done.stderr
+    assert "will trust" not in done.stderr and "psql" not in done.stdout
+    assert done.stdout.endswith("next:\n    pganchor bootstrap --ca-url URL --fingerprint HEX\n")
+    assert "libpq will not connect" in json.dumps(json.loads(add(home, "json", "--host", "h", "--json").stdout)["warnings"])
+    done = add(home, "own", "--host", "h", f"sslrootcert={home.path}/none.crt")
+    assert done.returncode == 0 and "no connection will succeed" in done.stderr and "next:" not in done.stdout
+    # A socket needs none.
+    assert add(home, "socket", "--host", "/run").stdout.endswith("pganchor run -- psql service=socket\n")
+
+
+def test_a_root_that_is_gone_is_no_next_command(home, impostor_ca):
+    pin_files(home, ("corp", impostor_ca, "*", "root.crt"))
+    (home / ".postgresql/root.crt").unlink()
+    done = add(home, "prod", "--host", "db.example.com")
+    assert done.returncode == 0 and done.stderr.count("warning:") == 1 and "no connection will succeed until" in done.stderr
+    assert "psql" not in done.stdout
+
+
+@pytest.mark.parametrize("name", ["prod", "my prod", "-x", "it's"])
+def test_the_command_that_shows_the_entry_of_that_name_works(home, name):
+    words = ("--host", "h", "--", name) if name.startswith("-") else (name, "--host", "h")
+    assert add(home, *words).returncode == 0
+    said = refused(home, *words)
+    command = said.split("this shows it: ")[1].strip()
+    assert f"[{name}] in " in home.run(["sh", "-c", command], env=services.environment(home)).stdout
+
+
+def test_no_part_of_a_command_is_advised(home):
+    name = "it's" * 100
+    assert add(home, name, "--host", "h").returncode == 0
+    said = refused(home, name, "--host", "h")
+    assert "--replace puts the new settings in its place\n" in said and "this shows it" not in said
+
+
+def test_a_dry_run_advises_no_service_that_is_not_there(home):
+    done = add(home, "prod", "--host", "h", "--dry-run")
+    assert "psql" not in done.stdout and done.stdout.endswith("next: the same command without --dry-run\n")
+
+
 def test_an_anchor_for_other_hosts_is_a_warning(home, impostor_ca):
     pin_files(home, ("corp", impostor_ca, "*.corp.example", "root.crt"))
     done = add(home, "prod", "--host", "db.corp.example,db.example.com")

@@ -28,7 +28,7 @@ def test_no_file_says_how_to_add_one(home):
     done = service(home, "list")
     assert (done.returncode, done.stderr) == (0, "")
     assert "no services yet" in done.stdout and "pganchor service add NAME --host HOST" in done.stdout
-    assert json.loads(service(home, "list", "--json").stdout) == {"services": [], "weak": 0, "warnings": []}
+    assert json.loads(service(home, "list", "--json").stdout) == {"services": [], "weak": 0, "broken": 0, "warnings": []}
 
 
 def test_a_table_with_file_and_verdict(home):
@@ -93,7 +93,7 @@ def test_shadowed_entries(home):
 def test_what_libpq_refuses_is_said_in_its_words(home, text, said):
     path = write(home, text)
     done = service(home, "list")
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert rows(done)[1][-1] == "broken" and said.format(path) in done.stdout
 
 
@@ -176,6 +176,28 @@ def test_show_of_a_weak_and_of_a_broken_one(home):
     assert done.returncode == 1 and "syntax error" in done.stdout
     done = service(home, "show", "none")
     assert done.returncode == 1 and "there is none of this name" in done.stderr and "service list" in done.stderr
+
+
+def test_list_ends_as_show_does(home):
+    """Scripts find what is broken by it, and what is weak before that."""
+    write(home, GOOD)
+    assert service(home, "list").returncode == 0
+    write(home, GOOD + "[bad]\nfoo=1\n")
+    assert service(home, "list").returncode == service(home, "show", "bad").returncode == 1
+    done = service(home, "list", "--json")
+    assert done.returncode == 1 and (json.loads(done.stdout)["broken"], json.loads(done.stdout)["weak"]) == (1, 0)
+    write(home, GOOD + WEAK + "[bad]\nfoo=1\n")
+    assert service(home, "list").returncode == 3
+
+
+def test_what_has_no_root_says_how_it_gets_one(home):
+    write(home, GOOD)
+    (home / ".postgresql/root.crt").unlink()
+    command = "pganchor bootstrap --ca-url URL --fingerprint HEX"
+    done = service(home, "list")
+    assert done.returncode == 1 and command in done.stdout
+    done = service(home, "show", "good")
+    assert done.returncode == 1 and f"next:\n    {command}\n" in done.stdout
 
 
 def test_show_takes_the_user_s_before_the_machine_s(home):

@@ -17,7 +17,7 @@ ld.so.preload  off  /etc/ld.so.preload
 
 policy: mode = {mode}, trust = verified, unix-socket = allow, gss-encryption = refuse, public-ca = allow, cancel = allow, \
 min-tls = 1.2, log = {log}{weak}
-policy files: PREFIX/etc/pganchor/policy.conf (not there), HOME/.config/pganchor/policy.conf
+policy files: PREFIX/etc/pganchor/policy.conf (not there), PREFIX/etc/pganchor/policy.d/ (not there), HOME/.config/pganchor/policy.conf
 pins: {pins}
 {audit}
 programs of everybody with the gate: 0; with a libpq: 0

@@ -444,6 +444,10 @@ static void hosts_one_by_one(void **state)
 #define NET                    PIN("net", "4", "hosts = *.net\nscope = scoped\n")
 #define ALL                    PIN("all", "5", "")
 
+#define OTHER_HOSTS                                                                              \
+	"name another anchor, or change what it may vouch for: pganchor bootstrap --ca-url URL " \
+	"--fingerprint HEX --hosts PATTERNS --replace"
+
 static const struct {
 	const char *pins;
 	const char *wanted;
@@ -476,14 +480,11 @@ static const struct {
     {ORG COM, "org", "a.org,b.org,/run", "org", "/anchors/org.crt", "", false, NULL, NULL},
     {ORG COM, "com", "/run", "com", "/anchors/com.crt", "", false, NULL, NULL},
     {ORG COM, "org", "a.com,a.org,b.org", NULL, NULL, "", false,
-     "anchor org: may not vouch for a.com (hosts = *.org)",
-     "name another anchor, or correct its hosts in anchors.conf"},
+     "anchor org: may not vouch for a.com (hosts = *.org)", OTHER_HOSTS},
     {ORG COM, "org", "a.org,a.com,b.org", NULL, NULL, "", false,
-     "anchor org: may not vouch for a.com (hosts = *.org)",
-     "name another anchor, or correct its hosts in anchors.conf"},
+     "anchor org: may not vouch for a.com (hosts = *.org)", OTHER_HOSTS},
     {ORG COM, "org", "a.org,b.org,a.com", NULL, NULL, "", false,
-     "anchor org: may not vouch for a.com (hosts = *.org)",
-     "name another anchor, or correct its hosts in anchors.conf"},
+     "anchor org: may not vouch for a.com (hosts = *.org)", OTHER_HOSTS},
     {ORG COM, "or", "a.org", NULL, NULL, "", false, "anchor or: there is none of this name",
      "anchors: org, com"},
     {NULL, "org", "a.org", NULL, NULL, "", false, "anchor org: there is none of this name",

@@ -20,7 +20,8 @@
 		  "    if it should not be, somebody may stand between you and the server; a new " \
 		  "root "                                                                          \
 		  "is pinned by the\n    fingerprint that you get from who runs the CA: pganchor " \
-		  "bootstrap --ca-url URL --fingerprint HEX"
+		  "bootstrap --ca-url URL --fingerprint HEX;\n"                                    \
+		  "    pganchor bootstrap --pin-existing shows those of root.crt that are not"
 
 static struct gate_libpq *libpq;
 static struct gate_rules rules;
@@ -166,8 +167,8 @@ static void an_anchor_vouches_for_its_hosts(void **state)
 	(void)state;
 	begin("", "[a]\npin = " PIN("ab") "\nhosts = *.example.org x\n");
 	says(REFUSED "its certificate chain ends in anchor a, which may not vouch for this host "
-		     "(hosts = *.example.org x)\n    if it should, change the hosts of [a] in "
-		     "anchors.conf");
+		     "(hosts = *.example.org x)\n    if it should: pganchor bootstrap --ca-url "
+		     "URL --fingerprint HEX --name a --hosts PATTERNS --replace");
 	fake.host = "x";
 	says("");
 	end();
