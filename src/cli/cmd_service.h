@@ -3,6 +3,7 @@
 #define PGA_CLI_CMD_SERVICE_H
 
 #include "base/text.h"
+#include "policy/pins.h"
 #include "policy/policy.h"
 #include "service/servicefile.h"
 
@@ -30,6 +31,10 @@ struct pga_services {
 /* Reads all of it. To be freed in either case. */
 int pga_services_read(struct pga_services *services, struct pga_error *error);
 void pga_services_free(struct pga_services *services);
+
+/* Reads the user's pins for what looks at entries alone: pins that cannot be read are warned of,
+ * and none then. The caller frees them. */
+void pga_services_pins(struct pga_pins *pins);
 
 /* Prints the commands that use the service. */
 void pga_service_print_next(const char *name);
