@@ -30,6 +30,7 @@ struct bootstrap {
 	const char *name;
 	const char *hosts;
 	bool scoped;
+	bool unscoped;
 	bool replace;
 	bool pin_existing;
 	bool yes;
@@ -66,6 +67,8 @@ static void print_help(void)
 	    "  --name NAME            what to call the anchor; the CA's host if left out\n"
 	    "  --scoped               leave root.crt alone: only services that name the anchor use "
 	    "it\n"
+	    "  --unscoped             put an anchor that is scoped into root.crt; without it, it "
+	    "stays so\n"
 	    "  --hosts PATTERNS       the hosts it may vouch for: '*.example.com db.example.org'\n"
 	    "  --replace              take the place of another root with that name, or change "
 	    "the\n"
@@ -109,6 +112,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		FINGERPRINT,
 		NAME,
 		SCOPED,
+		UNSCOPED,
 		HOSTS,
 		REPLACE,
 		PIN_EXISTING,
@@ -124,6 +128,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 	    {"fingerprint", required_argument, NULL, FINGERPRINT},
 	    {"name", required_argument, NULL, NAME},
 	    {"scoped", no_argument, NULL, SCOPED},
+	    {"unscoped", no_argument, NULL, UNSCOPED},
 	    {"hosts", required_argument, NULL, HOSTS},
 	    {"replace", no_argument, NULL, REPLACE},
 	    {"pin-existing", no_argument, NULL, PIN_EXISTING},
@@ -152,6 +157,9 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 			break;
 		case SCOPED:
 			bootstrap->scoped = true;
+			break;
+		case UNSCOPED:
+			bootstrap->unscoped = true;
 			break;
 		case HOSTS:
 			bootstrap->hosts = optarg;
@@ -195,6 +203,8 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		return pga_usage_error("bootstrap", "%s: not an option", argv[optind]);
 	if (bootstrap->ca_url == NULL)
 		return pga_usage_error("bootstrap", "--ca-url is missing");
+	if (bootstrap->scoped && bootstrap->unscoped)
+		return pga_usage_error("bootstrap", "--scoped and --unscoped: one of them");
 	return PGA_EXIT_DONE;
 }
 
@@ -345,6 +355,7 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 	    .source = bootstrap->ca.url,
 	    .hosts = bootstrap->host_patterns,
 	    .scoped = bootstrap->scoped,
+	    .unscoped = bootstrap->unscoped,
 	    .replace = bootstrap->replace,
 	};
 	struct pga_anchoring done;
