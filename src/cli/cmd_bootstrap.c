@@ -315,27 +315,31 @@ static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 	return -1;
 }
 
-/* Returns the exit status, or -1 with the reason. */
+/* Returns the exit status, or -1 with the reason. What was done is told whatever came behind. */
 static int report(const struct bootstrap *bootstrap, const struct pga_certificate *root,
 		  const struct pga_anchoring *done, struct pga_error *error)
 {
+	struct pga_existing existing = {NULL, 0};
 	int status = PGA_EXIT_DONE;
 
+	if (bootstrap->pin_existing)
+		status = pga_existing_pin(root, bootstrap->dry_run, &existing, error);
 	if (!bootstrap->json)
-		pga_report_text(done, root, bootstrap->dry_run);
+		pga_report_text(done, root, &existing, bootstrap->ca.url, bootstrap->dry_run);
 	pga_report_warnings(done, bootstrap->dry_run);
 	pga_warn_of_crls(done);
 	pga_warn_of_scope(done);
 	if (bootstrap->chain_root != NULL)
 		pga_warn_of_rotation(bootstrap->ca.url, done->name, bootstrap->chain_root->name);
-	if ((!done->known || bootstrap->pin_existing) &&
-	    pga_existing_roots(root, bootstrap->pin_existing, bootstrap->dry_run, bootstrap->json,
-			       error) != 0)
+	if (!done->known && !bootstrap->pin_existing &&
+	    pga_existing_warn(root, bootstrap->dry_run, error) != 0)
 		status = -1;
-	/* It has the warnings, too, and what was done is told whatever came behind. */
-	if (bootstrap->json && pga_report_json(done, root, bootstrap->dry_run) != PGA_EXIT_DONE &&
+	/* It has the warnings, too. */
+	if (bootstrap->json &&
+	    pga_report_json(done, root, &existing, bootstrap->dry_run) != PGA_EXIT_DONE &&
 	    status == PGA_EXIT_DONE)
 		status = PGA_EXIT_FAILED;
+	pga_existing_free(&existing);
 	return status;
 }
 
