@@ -10,6 +10,7 @@
 #include "anchor/proxy.h"
 #include "base/terminal.h"
 #include "cli/bootstrap_existing.h"
+#include "cli/bootstrap_known.h"
 #include "cli/bootstrap_report.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/consent.h"
@@ -43,6 +44,7 @@ struct bootstrap {
 	struct pga_ca_url ca;
 	char pin[PGA_PIN_LENGTH + 1];
 	char *host_patterns; /* NULL: not given */
+	char *fallback_name;
 
 	/* What the CA showed in /health, and by which root that verifies. */
 	STACK_OF(X509) * chain;
@@ -213,6 +215,9 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 {
 	if (pga_ca_url_read(&bootstrap->ca, bootstrap->ca_url, error) != 0)
 		return -1;
+	bootstrap->fallback_name = pga_ca_url_name(&bootstrap->ca);
+	if (bootstrap->fallback_name == NULL)
+		return pga_fail_memory(error);
 	if (bootstrap->fingerprint != NULL &&
 	    pga_fingerprint_parse(bootstrap->fingerprint, bootstrap->pin, error) != 0)
 		return -1;
@@ -237,11 +242,55 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 	return 0;
 }
 
-static int ask(const struct bootstrap *bootstrap, const struct pga_certificate *root,
+/* What is to be so. */
+static struct pga_anchor make_anchor(const struct bootstrap *bootstrap,
+				     const struct pga_certificate *root)
+{
+	return (struct pga_anchor){
+	    .proof = {.root = root,
+		      .chain = bootstrap->chain,
+		      .chain_root = bootstrap->chain_root != NULL
+					? &bootstrap->chain_root->certificate
+					: NULL},
+	    .name = bootstrap->name,
+	    .fallback_name = bootstrap->fallback_name,
+	    .source = bootstrap->ca.url,
+	    .hosts = bootstrap->host_patterns,
+	    .scoped = bootstrap->scoped,
+	    .unscoped = bootstrap->unscoped,
+	    .replace = bootstrap->replace,
+	};
+}
+
+/* Where the root is pinned already, there is nothing to ask; what would fail after a yes fails
+ * before the question. */
+static int ask(struct bootstrap *bootstrap, const struct pga_certificate *root,
 	       struct pga_error *error)
 {
+	struct pga_shown_root shown = {.url = bootstrap->ca.url,
+				       .root = root,
+				       .name = bootstrap->name,
+				       .fallback_name = bootstrap->fallback_name,
+				       .replace = bootstrap->replace};
+	const struct pga_anchor anchor = make_anchor(bootstrap, root);
+	struct pga_text warning = PGA_TEXT_EMPTY;
+	bool pinned = false;
+	int result = -1;
+
 	pga_warn_before_pinning(root, bootstrap->chain);
-	return pga_consent(bootstrap->ca.url, root, error);
+	if (pga_known_roots_read(&bootstrap->known, bootstrap->ca.url, error) != 0)
+		goto done;
+	shown.rotates = pga_known_roots_of(&bootstrap->known, bootstrap->chain) != NULL;
+	if (pga_known_look(&shown, &pinned, &warning, error) != 0 ||
+	    pga_anchor_try(&anchor, error) != 0)
+		goto done;
+	if (pinned && warning.length > 0)
+		pga_print_warning("%s", pga_text_string(&warning));
+	result =
+	    pinned ? 0 : pga_consent(bootstrap->ca.url, root, pga_text_string(&warning), error);
+done:
+	pga_text_free(&warning);
+	return result;
 }
 
 /* Takes the one root that the CA shows, if the user says on the terminal that it is the right one.
@@ -347,32 +396,14 @@ static int report(const struct bootstrap *bootstrap, const struct pga_certificat
 static int install(const struct bootstrap *bootstrap, const struct pga_certificate *root,
 		   struct pga_error *error)
 {
-	char *fallback = pga_ca_url_name(&bootstrap->ca);
-	const struct pga_anchor anchor = {
-	    .proof = {.root = root,
-		      .chain = bootstrap->chain,
-		      .chain_root = bootstrap->chain_root != NULL
-					? &bootstrap->chain_root->certificate
-					: NULL},
-	    .name = bootstrap->name,
-	    .fallback_name = fallback,
-	    .source = bootstrap->ca.url,
-	    .hosts = bootstrap->host_patterns,
-	    .scoped = bootstrap->scoped,
-	    .unscoped = bootstrap->unscoped,
-	    .replace = bootstrap->replace,
-	};
+	const struct pga_anchor anchor = make_anchor(bootstrap, root);
 	struct pga_anchoring done;
-	int result;
+	int result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 
-	if (fallback == NULL)
-		return pga_fail_memory(error);
-	result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 	if (result == 0) {
 		result = report(bootstrap, root, &done, error);
 		pga_anchoring_free(&done);
 	}
-	free(fallback);
 	return result;
 }
 
@@ -409,5 +440,6 @@ int pga_cmd_bootstrap(int argc, char **argv)
 	pga_known_roots_free(&bootstrap.known);
 	pga_ca_url_free(&bootstrap.ca);
 	free(bootstrap.host_patterns);
+	free(bootstrap.fallback_name);
 	return status;
 }
