@@ -12,6 +12,7 @@
 #include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_known.h"
 #include "cli/bootstrap_report.h"
+#include "cli/bootstrap_services.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/consent.h"
 #include "policy/pins.h"
@@ -378,6 +379,8 @@ static int report(const struct bootstrap *bootstrap, const struct pga_certificat
 	pga_report_warnings(done, bootstrap->dry_run);
 	pga_warn_of_crls(done);
 	pga_warn_of_scope(done);
+	if (pga_warn_of_services(done, bootstrap->dry_run, error) != 0)
+		status = -1;
 	if (bootstrap->chain_root != NULL)
 		pga_warn_of_rotation(bootstrap->ca.url, done->name, bootstrap->chain_root->name);
 	if (!done->known && !bootstrap->pin_existing &&

@@ -119,9 +119,8 @@ static void add_setting(const struct pga_effective *effective, const PQconninfoO
 	pga_text_free(&setting);
 }
 
-/* The command that writes the entry anew, with all its settings but those that can weaken it. */
-static void add_command(const struct pga_entry *entry, const struct pga_standing *standing,
-			struct pga_text *command)
+void pga_service_add_command(const struct pga_entry *entry, const struct pga_standing *standing,
+			     const char *anchor, struct pga_text *command)
 {
 	const PQconninfoOption *options = standing->effective.options;
 	const bool like_an_option = entry->name[0] == '-';
@@ -137,13 +136,16 @@ static void add_command(const struct pga_entry *entry, const struct pga_standing
 		pga_text_add(command, " ");
 	}
 	pga_text_addf(command, "--replace%s", has_host ? "" : " --host HOST");
+	if (anchor != NULL)
+		pga_text_addf(command, " --anchor %s", anchor);
 	if (like_an_option) {
 		pga_text_add(command, " -- ");
 		pga_text_add_shell_word(command, entry->name);
 	}
 	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
 	     option++)
-		if (is_kept(standing, option))
+		if (is_kept(standing, option) &&
+		    (anchor == NULL || strcmp(option->keyword, "sslrootcert") != 0))
 			add_setting(&standing->effective, option, command);
 }
 
@@ -161,7 +163,7 @@ static void print_next(const struct pga_entry *entry, const struct pga_standing 
 	} else if (standing->no_roots) {
 		pga_text_add(&command, "pganchor bootstrap --help");
 	} else {
-		add_command(entry, standing, &command);
+		pga_service_add_command(entry, standing, NULL, &command);
 	}
 	(void)printf("next:\n    %s\n", pga_text_string(&command));
 	pga_text_free(&command);

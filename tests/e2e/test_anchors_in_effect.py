@@ -7,7 +7,7 @@ import pytest
 
 from certificates import make_root
 from hostile import stepca_answers
-from services import add, listed, pin_files, policy, service, write
+from services import add, entry, listed, pin_files, policy, service, write
 from test_bootstrap_proof import GATED, THROUGH, connect  # noqa: F401
 
 ONE = make_root("Root of the first company")
@@ -130,3 +130,29 @@ def test_pins_that_cannot_be_read_are_warned_of(anchored):
     for words in (["list"], ["show", "prod"]):
         done = service(anchored, *words)
         assert done.returncode == 0 and "anchors.conf, line" in done.stderr
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["root.crt goes", "root.crt stays"])
+def test_what_is_taken_out_of_root_crt_names_the_services_that_used_it(home, https_ca, connect, beside):  # noqa: F811
+    """Each with the command that works; the others are left alone."""
+    ca = https_ca(stepca_answers(ONE), authority=ONE)
+    bootstrap = ["bootstrap", "--ca-url", ca.url, "--fingerprint", ONE.fingerprint, "--hosts", "localhost"]
+    if beside:
+        pin_files(home, ("two", TWO, "db.example.com", "root.crt"))
+    assert home.pganchor(*bootstrap).returncode == 0
+    assert add(home, "prod", "--host", "localhost", "--dbname", "a b", "application_name=it's").returncode == 0
+    by_hand = "[by hand]\nhost=localhost\nsslmode=verify-full\n"
+    others = ("[other]\nhost=db.example.com\nsslmode=verify-full\n[weak]\nhost=localhost\n[socket]\nhost=/tmp\n"
+              f"[own]\nhost=localhost\nsslmode=verify-full\nsslrootcert={own_file(home, 'localhost')}\n")
+    write(home, (home / ".pg_service.conf").read_text() + by_hand + others)
+    planned = home.pganchor(*bootstrap, "--scoped", "--replace", "--dry-run", env={"PGSYSCONFDIR": home / "machine"}).stderr
+    done = home.pganchor(*bootstrap, "--scoped", "--replace", env={"PGSYSCONFDIR": home / "machine", "PGHOST": "/tmp"})
+    assert done.returncode == 0 and f"{home / '.postgresql/root.crt'} does not hold anchor localhost any more" in done.stderr
+    commands = [line for line in done.stderr.splitlines() if line.startswith("    pganchor service add ")]
+    assert [line.split(" --replace")[0].split("add ")[1] for line in commands] == ["prod", "'by hand'"]
+    assert commands == [line for line in planned.splitlines() if line.startswith("    pganchor service add ")]
+    before = dict(entry(home, "prod"))
+    for command in commands:
+        assert home.run(["sh", "-c", command], env={"PGSYSCONFDIR": home / "machine"}).returncode == 0
+    assert dict(entry(home, "prod")) == {**before, "sslrootcert": str(own_file(home, "localhost"))}
+    assert reasons(home, "prod") == reasons(home, "by hand") == ""
