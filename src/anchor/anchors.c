@@ -371,16 +371,6 @@ int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga
 	return result;
 }
 
-int pga_anchor_try(const struct pga_anchor *anchor, struct pga_error *error)
-{
-	struct pga_anchoring done;
-	const int result = pga_anchor_install(anchor, true, &done, error);
-
-	if (result == 0)
-		pga_anchoring_free(&done);
-	return result;
-}
-
 void pga_anchoring_free(struct pga_anchoring *done)
 {
 	free(done->name);

@@ -48,9 +48,6 @@ struct pga_anchoring {
 int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga_anchoring *done,
 		       struct pga_error *error);
 
-/* Whether pga_anchor_install() would do it; writes nothing. Returns -1 with the reason. */
-int pga_anchor_try(const struct pga_anchor *anchor, struct pga_error *error);
-
 /* Frees what it holds; safe on one that is all zero. */
 void pga_anchoring_free(struct pga_anchoring *done);
 

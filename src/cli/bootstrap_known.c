@@ -78,3 +78,12 @@ int pga_known_look(const struct pga_shown_root *shown, bool *pinned, struct pga_
 	pga_pins_free(&pins);
 	return result;
 }
+
+int pga_known_try(const struct pga_anchor *anchor, struct pga_error *error)
+{
+	struct pga_anchoring done;
+	const int result = pga_anchor_install(anchor, true, &done, error);
+
+	pga_anchoring_free(&done);
+	return result;
+}

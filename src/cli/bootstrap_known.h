@@ -2,6 +2,7 @@
 #ifndef PGA_CLI_BOOTSTRAP_KNOWN_H
 #define PGA_CLI_BOOTSTRAP_KNOWN_H
 
+#include "anchor/anchors.h"
 #include "anchor/certificate.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -24,5 +25,8 @@ struct pga_shown_root {
  * another name. */
 int pga_known_look(const struct pga_shown_root *shown, bool *pinned, struct pga_text *warning,
 		   struct pga_error *error);
+
+/* Whether pga_anchor_install() would do it; writes nothing. Returns -1 with the reason. */
+int pga_known_try(const struct pga_anchor *anchor, struct pga_error *error);
 
 #endif

@@ -283,7 +283,7 @@ static int ask(struct bootstrap *bootstrap, const struct pga_certificate *root,
 		goto done;
 	shown.rotates = pga_known_roots_of(&bootstrap->known, bootstrap->chain) != NULL;
 	if (pga_known_look(&shown, &pinned, &warning, error) != 0 ||
-	    pga_anchor_try(&anchor, error) != 0)
+	    pga_known_try(&anchor, error) != 0)
 		goto done;
 	if (pinned && warning.length > 0)
 		pga_print_warning("%s", pga_text_string(&warning));
