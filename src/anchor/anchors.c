@@ -114,8 +114,8 @@ static int settle(struct installing *installing, struct pga_error *error)
 		    "replaced",
 		    name);
 	done->known = same != NULL;
-	/* What --replace was not told to change stays. */
-	done->kept_scoped = anchor->replace && !anchor->scoped && installing->before != NULL &&
+	/* What the user has limited is widened by a word of theirs alone. */
+	done->kept_scoped = !anchor->scoped && !anchor->unscoped && installing->before != NULL &&
 			    installing->before->scoped;
 	done->scoped = anchor->scoped || done->kept_scoped;
 	if (!done->known && installing->before != NULL &&

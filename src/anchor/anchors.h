@@ -17,6 +17,7 @@ struct pga_anchor {
 	const char *source;
 	const char *hosts; /* for which it may vouch; NULL: as it is, or every host */
 	bool scoped;       /* leave root.crt alone */
+	bool unscoped;     /* put it into root.crt, if it is scoped so far */
 	bool replace;      /* where the name has another pin, or the anchor other hosts or scope */
 };
 
@@ -31,7 +32,7 @@ struct pga_anchoring {
 	char *source;
 	char *hosts;
 	bool scoped;
-	bool kept_scoped; /* since it was, and replace does not say otherwise */
+	bool kept_scoped; /* since it was, and unscoped does not say otherwise */
 	bool known;       /* the pin was there before */
 	char *replaced;   /* the pin that the name had before; NULL: none */
 	bool old_stays;   /* and root.crt still holds that one, put there by somebody else */

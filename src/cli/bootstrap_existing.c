@@ -34,65 +34,111 @@ static int warn(const char *path, const struct pga_unpinned_roots *unpinned,
 	return result;
 }
 
-static int pin_one(const struct pga_certificate *root, const char *path, bool dry_run, bool quiet,
-		   struct pga_error *error)
+static struct pga_pinned_too *next_of(struct pga_existing *existing)
 {
-	char name[32];
+	struct pga_pinned_too *grown =
+	    reallocarray(existing->pinned, existing->count + 1, sizeof *grown);
+
+	if (grown == NULL)
+		return NULL;
+	existing->pinned = grown;
+	return &grown[existing->count];
+}
+
+static int pin_one(const struct pga_certificate *root, const char *path, bool dry_run,
+		   struct pga_existing *existing, struct pga_error *error)
+{
+	struct pga_pinned_too *too = next_of(existing);
+	char name[PGA_EXISTING_NAME];
 	const struct pga_anchor anchor = {
 	    .proof = {.root = root}, .fallback_name = name, .source = path};
 	struct pga_anchoring done;
 
+	if (too == NULL)
+		return pga_fail_memory(error);
 	/* Nobody has chosen one. */
 	(void)snprintf(name, sizeof name, "existing-%.16s", root->pin);
-	if (pga_certificate_check_anchor(root, path, error) != 0 ||
-	    pga_anchor_install(&anchor, dry_run, &done, error) != 0)
+	if (pga_certificate_check_anchor(root, path, error) != 0)
 		return -1;
-	if (!quiet)
-		(void)printf("%s too, as anchor %s: %s (%s)\n",
-			     dry_run ? "Would be pinned" : "Pinned", done.name, root->subject,
-			     root->pin);
+	*too = (struct pga_pinned_too){.subject = strdup(root->subject)};
+	if (too->subject == NULL)
+		return pga_fail_memory(error);
+	if (pga_anchor_install(&anchor, dry_run, &done, error) != 0) {
+		free(too->subject);
+		return -1;
+	}
+	(void)snprintf(too->name, sizeof too->name, "%s", name);
+	(void)snprintf(too->pin, sizeof too->pin, "%s", root->pin);
+	existing->count++;
 	pga_anchoring_free(&done);
 	return 0;
 }
 
 /* One that is no good as an anchor keeps no other from being pinned. */
 static void pin_all(const char *path, const struct pga_unpinned_roots *unpinned,
-		    const struct pga_certificate *root, bool dry_run, bool quiet)
+		    const struct pga_certificate *root, bool dry_run, struct pga_existing *existing)
 {
 	struct pga_error error;
 
 	for (size_t i = 0; i < unpinned->count; i++)
 		if (strcmp(unpinned->roots[i].pin, root->pin) != 0 &&
-		    pin_one(&unpinned->roots[i], path, dry_run, quiet, &error) != 0)
+		    pin_one(&unpinned->roots[i], path, dry_run, existing, &error) != 0)
 			pga_print_warning("%s; it is not pinned, and the gate refuses its servers",
 					  error.message);
 }
 
-int pga_existing_roots(const struct pga_certificate *root, bool pin, bool dry_run, bool quiet,
-		       struct pga_error *error)
+static int read_unpinned(char **path, struct pga_unpinned_roots *unpinned, struct pga_error *error)
+{
+	struct pga_pins pins = {0};
+	int result = -1;
+
+	*path = NULL;
+	if (pga_pins_load(&pins, error) == 0) {
+		*path = pga_root_crt_path(error);
+		if (*path != NULL)
+			result = pga_unpinned_roots_read(unpinned, *path, &pins, error);
+	}
+	pga_pins_free(&pins);
+	return result;
+}
+
+int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
+		     struct pga_existing *existing, struct pga_error *error)
+{
+	struct pga_unpinned_roots unpinned = {NULL, 0};
+	char *path;
+	const int result = read_unpinned(&path, &unpinned, error);
+
+	if (result == 0)
+		pin_all(path, &unpinned, root, dry_run, existing);
+	free(path);
+	pga_unpinned_roots_free(&unpinned);
+	return result;
+}
+
+int pga_existing_warn(const struct pga_certificate *root, bool dry_run, struct pga_error *error)
 {
 	struct pga_unpinned_roots unpinned = {NULL, 0};
 	struct pga_policy policy = {0};
-	struct pga_pins pins = {0};
 	char *path = NULL;
-	int result = -1;
+	int result = pga_policy_load(&policy, error);
 
-	if (pga_policy_load(&policy, error) != 0 || pga_pins_load(&pins, error) != 0)
-		goto done;
-	path = pga_root_crt_path(error);
-	if (path == NULL || pga_unpinned_roots_read(&unpinned, path, &pins, error) != 0)
-		goto done;
-	result = 0;
-	if (pin)
-		pin_all(path, &unpinned, root, dry_run, quiet);
-	else if (policy.trust == PGA_TRUST_PINNED)
+	if (result == 0)
+		result = read_unpinned(&path, &unpinned, error);
+	if (result == 0 && policy.trust == PGA_TRUST_PINNED)
 		result = warn(path, &unpinned, root, dry_run, error);
-done:
 	free(path);
 	pga_unpinned_roots_free(&unpinned);
-	pga_pins_free(&pins);
 	pga_policy_free(&policy);
 	return result;
+}
+
+void pga_existing_free(struct pga_existing *existing)
+{
+	for (size_t i = 0; i < existing->count; i++)
+		free(existing->pinned[i].subject);
+	free(existing->pinned);
+	memset(existing, 0, sizeof *existing);
 }
 
 static int show(const char *path, const struct pga_unpinned_roots *unpinned)
@@ -117,15 +163,21 @@ static int show(const char *path, const struct pga_unpinned_roots *unpinned)
 static int pin_or_say_why_not(const char *path, const struct pga_unpinned_roots *unpinned,
 			      bool dry_run)
 {
+	struct pga_existing existing = {0};
 	struct pga_error error;
 	int status = PGA_EXIT_DONE;
 
 	for (size_t i = 0; i < unpinned->count; i++) {
-		if (pin_one(&unpinned->roots[i], path, dry_run, false, &error) == 0)
+		if (pin_one(&unpinned->roots[i], path, dry_run, &existing, &error) == 0)
 			continue;
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	}
+	for (size_t i = 0; i < existing.count; i++)
+		pga_print(stdout, "%s, as anchor %s: %s (SHA-256 %s)\n",
+			  dry_run ? "Would be pinned" : "Pinned", existing.pinned[i].name,
+			  existing.pinned[i].subject, existing.pinned[i].pin);
+	pga_existing_free(&existing);
 	return status;
 }
 

@@ -7,12 +7,33 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
-/* After root was pinned, or would be: names those that are not, on standard error; or, with pin,
- * pins them too, each as an anchor of its own, and says so (quiet: not on standard output). Where
- * the policy does not ask for pins, there is nothing to do. Returns -1 with the reason. */
-int pga_existing_roots(const struct pga_certificate *root, bool pin, bool dry_run, bool quiet,
-		       struct pga_error *error);
+#define PGA_EXISTING_NAME 32
+
+struct pga_pinned_too {
+	char name[PGA_EXISTING_NAME]; /* of its anchor */
+	char pin[PGA_PIN_LENGTH + 1];
+	char *subject;
+};
+
+/* Those that were pinned, or would be. Starts all zero. */
+struct pga_existing {
+	struct pga_pinned_too *pinned;
+	size_t count;
+};
+
+/* After root was pinned, or would be: pins the others too, each as an anchor of its own, and adds
+ * them to existing; one that can be no anchor is warned of. Returns -1 with the reason; the caller
+ * frees existing then, too. */
+int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
+		     struct pga_existing *existing, struct pga_error *error);
+
+/* Names those that are not pinned, on standard error. Where the policy does not ask for pins, there
+ * is nothing to say. Returns -1 with the reason. */
+int pga_existing_warn(const struct pga_certificate *root, bool dry_run, struct pga_error *error);
+
+void pga_existing_free(struct pga_existing *existing);
 
 /* The same without a CA: shows the roots of root.crt that are not pinned, and with yes pins them.
  * Prints what there is to say. Returns the exit status: without yes it is that of a failure, since

@@ -39,24 +39,38 @@ static void print_files(const struct pga_anchoring *done, bool dry_run)
 				: "the root, where libpq looks for it");
 }
 
-void pga_report_text(const struct pga_anchoring *done, const struct pga_certificate *root,
-		     bool dry_run)
+static void print_first(const struct pga_anchoring *done, const struct pga_existing *existing,
+			const char *url, bool dry_run)
 {
-	bool any = changed(done);
+	const bool elsewhere = strcmp(url, done->source) != 0;
+	const char *then = "";
 
-	if (!any)
-		pga_print(stdout,
-			  "The root of %s is pinned already, as anchor %s. Nothing was changed.\n",
-			  done->source, done->name);
-	else if (done->known)
-		pga_print(stdout,
-			  "The root of %s is pinned already, as anchor %s. Something was "
-			  "missing or different:\n",
-			  done->source, done->name);
-	else
-		pga_print(stdout, "The root of %s %s pinned as anchor %s%s.\n", done->source,
+	if (!done->known) {
+		pga_print(stdout, "The root of %s %s pinned as anchor %s%s.\n", url,
 			  dry_run ? "would be" : "is", done->name,
 			  done->replaced != NULL ? ", in place of the one before" : "");
+		return;
+	}
+	if (changed(done))
+		then = " Something was missing or different:";
+	else if (existing->count == 0)
+		then = " Nothing was changed.";
+	pga_print(stdout, "The root of %s is pinned already, as anchor %s%s%s.%s\n", url,
+		  done->name, elsewhere ? ", from " : "", elsewhere ? done->source : "", then);
+}
+
+static void print_existing(const struct pga_existing *existing, bool dry_run)
+{
+	for (size_t i = 0; i < existing->count; i++)
+		pga_print(stdout, "%s too, as anchor %s: %s (%s)\n",
+			  dry_run ? "Would be pinned" : "Pinned", existing->pinned[i].name,
+			  existing->pinned[i].subject, existing->pinned[i].pin);
+}
+
+void pga_report_text(const struct pga_anchoring *done, const struct pga_certificate *root,
+		     const struct pga_existing *existing, const char *url, bool dry_run)
+{
+	print_first(done, existing, url, dry_run);
 	pga_print(stdout,
 		  "    subject    %s\n    valid      %.10s to %.10s\n    pin        %s%s%s\n"
 		  "    vouches    for %s\n",
@@ -64,6 +78,7 @@ void pga_report_text(const struct pga_anchoring *done, const struct pga_certific
 		  root->pin, pga_colour(stdout, PGA_PLAIN),
 		  strcmp(done->hosts, "*") == 0 ? "every host" : done->hosts);
 	print_files(done, dry_run);
+	print_existing(existing, dry_run);
 	if (dry_run)
 		(void)puts("This was a dry run: nothing was written.");
 	else if (done->scoped)
@@ -86,20 +101,33 @@ static json_t *json_file(const struct pga_anchor_file *file)
 			 changes[file->change]);
 }
 
+static json_t *json_existing(const struct pga_existing *existing)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < existing->count; i++)
+		(void)json_array_append_new(
+		    list, json_pack("{s:s, s:s, s:o}", "anchor", existing->pinned[i].name, "pin",
+				    existing->pinned[i].pin, "subject",
+				    pga_json_text(existing->pinned[i].subject)));
+	return list;
+}
+
 int pga_report_json(const struct pga_anchoring *done, const struct pga_certificate *root,
-		    bool dry_run)
+		    const struct pga_existing *existing, bool dry_run)
 {
 	return pga_json_print(
 	    json_pack("{s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:b, s:b, s:s?, s:b, s:{s:o, s:o, "
-		      "s:o}}",
+		      "s:o}, s:o}",
 		      "anchor", pga_json_text(done->name), "pin", root->pin, "source",
 		      pga_json_text(done->source), "subject", pga_json_text(root->subject),
 		      "not_before", root->not_before, "not_after", root->not_after, "hosts",
 		      pga_json_text(done->hosts), "scope", done->scoped ? "scoped" : "root.crt",
-		      "already_pinned", (int)done->known, "changed", (int)changed(done), "replaced",
-		      done->replaced, "dry_run", (int)dry_run, "files", "anchors.conf",
-		      json_file(&done->conf), "anchor.crt", json_file(&done->crt), "root.crt",
-		      json_file(&done->root_crt)),
+		      "already_pinned", (int)done->known, "changed",
+		      (int)(changed(done) || existing->count > 0), "replaced", done->replaced,
+		      "dry_run", (int)dry_run, "files", "anchors.conf", json_file(&done->conf),
+		      "anchor.crt", json_file(&done->crt), "root.crt", json_file(&done->root_crt),
+		      "pinned_too", json_existing(existing)),
 	    PGA_EXIT_DONE);
 }
 

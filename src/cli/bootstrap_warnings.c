@@ -27,7 +27,7 @@ void pga_warn_of_scope(const struct pga_anchoring *done)
 {
 	if (done->kept_scoped)
 		pga_print_warning("anchor %s stays scoped, as it was: root.crt is left alone\n    "
-				  "bootstrap without --replace puts it there",
+				  "the same command with --unscoped puts it there",
 				  done->name);
 }
 

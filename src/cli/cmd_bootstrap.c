@@ -10,7 +10,9 @@
 #include "anchor/proxy.h"
 #include "base/terminal.h"
 #include "cli/bootstrap_existing.h"
+#include "cli/bootstrap_known.h"
 #include "cli/bootstrap_report.h"
+#include "cli/bootstrap_services.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/consent.h"
 #include "policy/pins.h"
@@ -30,6 +32,7 @@ struct bootstrap {
 	const char *name;
 	const char *hosts;
 	bool scoped;
+	bool unscoped;
 	bool replace;
 	bool pin_existing;
 	bool yes;
@@ -42,6 +45,7 @@ struct bootstrap {
 	struct pga_ca_url ca;
 	char pin[PGA_PIN_LENGTH + 1];
 	char *host_patterns; /* NULL: not given */
+	char *fallback_name;
 
 	/* What the CA showed in /health, and by which root that verifies. */
 	STACK_OF(X509) * chain;
@@ -67,6 +71,8 @@ static void print_help(void)
 	    "  --name NAME            what to call the anchor; the CA's host if left out\n"
 	    "  --scoped               leave root.crt alone: only services that name the anchor use "
 	    "it\n"
+	    "  --unscoped             put an anchor that is scoped into root.crt; without it, it "
+	    "stays so\n"
 	    "  --hosts PATTERNS       the hosts it may vouch for: '*.example.com db.example.org'\n"
 	    "  --replace              take the place of another root with that name, or change "
 	    "the\n"
@@ -110,7 +116,7 @@ static bool is_pin_existing_alone(const struct bootstrap *bootstrap)
 {
 	return bootstrap->fingerprint == NULL && bootstrap->name == NULL &&
 	       bootstrap->hosts == NULL && bootstrap->http.proxy == NULL && !bootstrap->scoped &&
-	       !bootstrap->replace && !bootstrap->json;
+	       !bootstrap->unscoped && !bootstrap->replace && !bootstrap->json;
 }
 
 static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
@@ -120,6 +126,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		FINGERPRINT,
 		NAME,
 		SCOPED,
+		UNSCOPED,
 		HOSTS,
 		REPLACE,
 		PIN_EXISTING,
@@ -135,6 +142,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 	    {"fingerprint", required_argument, NULL, FINGERPRINT},
 	    {"name", required_argument, NULL, NAME},
 	    {"scoped", no_argument, NULL, SCOPED},
+	    {"unscoped", no_argument, NULL, UNSCOPED},
 	    {"hosts", required_argument, NULL, HOSTS},
 	    {"replace", no_argument, NULL, REPLACE},
 	    {"pin-existing", no_argument, NULL, PIN_EXISTING},
@@ -163,6 +171,9 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 			break;
 		case SCOPED:
 			bootstrap->scoped = true;
+			break;
+		case UNSCOPED:
+			bootstrap->unscoped = true;
 			break;
 		case HOSTS:
 			bootstrap->hosts = optarg;
@@ -212,6 +223,8 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 		return pga_usage_error("bootstrap", "--ca-url is missing; without it, "
 						    "--pin-existing goes with --yes and "
 						    "--dry-run alone");
+	if (bootstrap->scoped && bootstrap->unscoped)
+		return pga_usage_error("bootstrap", "--scoped and --unscoped: one of them");
 	return PGA_EXIT_DONE;
 }
 
@@ -220,6 +233,9 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 {
 	if (pga_ca_url_read(&bootstrap->ca, bootstrap->ca_url, error) != 0)
 		return -1;
+	bootstrap->fallback_name = pga_ca_url_name(&bootstrap->ca);
+	if (bootstrap->fallback_name == NULL)
+		return pga_fail_memory(error);
 	if (bootstrap->fingerprint != NULL &&
 	    pga_fingerprint_parse(bootstrap->fingerprint, bootstrap->pin, error) != 0)
 		return -1;
@@ -244,11 +260,55 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 	return 0;
 }
 
-static int ask(const struct bootstrap *bootstrap, const struct pga_certificate *root,
+/* What is to be so. */
+static struct pga_anchor make_anchor(const struct bootstrap *bootstrap,
+				     const struct pga_certificate *root)
+{
+	return (struct pga_anchor){
+	    .proof = {.root = root,
+		      .chain = bootstrap->chain,
+		      .chain_root = bootstrap->chain_root != NULL
+					? &bootstrap->chain_root->certificate
+					: NULL},
+	    .name = bootstrap->name,
+	    .fallback_name = bootstrap->fallback_name,
+	    .source = bootstrap->ca.url,
+	    .hosts = bootstrap->host_patterns,
+	    .scoped = bootstrap->scoped,
+	    .unscoped = bootstrap->unscoped,
+	    .replace = bootstrap->replace,
+	};
+}
+
+/* Where the root is pinned already, there is nothing to ask; what would fail after a yes fails
+ * before the question. */
+static int ask(struct bootstrap *bootstrap, const struct pga_certificate *root,
 	       struct pga_error *error)
 {
+	struct pga_shown_root shown = {.url = bootstrap->ca.url,
+				       .root = root,
+				       .name = bootstrap->name,
+				       .fallback_name = bootstrap->fallback_name,
+				       .replace = bootstrap->replace};
+	const struct pga_anchor anchor = make_anchor(bootstrap, root);
+	struct pga_text warning = PGA_TEXT_EMPTY;
+	bool pinned = false;
+	int result = -1;
+
 	pga_warn_before_pinning(root, bootstrap->chain);
-	return pga_consent(bootstrap->ca.url, root, error);
+	if (pga_known_roots_read(&bootstrap->known, bootstrap->ca.url, error) != 0)
+		goto done;
+	shown.rotates = pga_known_roots_of(&bootstrap->known, bootstrap->chain) != NULL;
+	if (pga_known_look(&shown, &pinned, &warning, error) != 0 ||
+	    pga_known_try(&anchor, error) != 0)
+		goto done;
+	if (pinned && warning.length > 0)
+		pga_print_warning("%s", pga_text_string(&warning));
+	result =
+	    pinned ? 0 : pga_consent(bootstrap->ca.url, root, pga_text_string(&warning), error);
+done:
+	pga_text_free(&warning);
+	return result;
 }
 
 /* Takes the one root that the CA shows, if the user says on the terminal that it is the right one.
@@ -322,27 +382,33 @@ static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 	return -1;
 }
 
-/* Returns the exit status, or -1 with the reason. */
+/* Returns the exit status, or -1 with the reason. What was done is told whatever came behind. */
 static int report(const struct bootstrap *bootstrap, const struct pga_certificate *root,
 		  const struct pga_anchoring *done, struct pga_error *error)
 {
+	struct pga_existing existing = {NULL, 0};
 	int status = PGA_EXIT_DONE;
 
+	if (bootstrap->pin_existing)
+		status = pga_existing_pin(root, bootstrap->dry_run, &existing, error);
 	if (!bootstrap->json)
-		pga_report_text(done, root, bootstrap->dry_run);
+		pga_report_text(done, root, &existing, bootstrap->ca.url, bootstrap->dry_run);
 	pga_report_warnings(done, bootstrap->dry_run);
 	pga_warn_of_crls(done);
 	pga_warn_of_scope(done);
+	if (pga_warn_of_services(done, bootstrap->dry_run, error) != 0)
+		status = -1;
 	if (bootstrap->chain_root != NULL)
 		pga_warn_of_rotation(bootstrap->ca.url, done->name, bootstrap->chain_root->name);
-	if ((!done->known || bootstrap->pin_existing) &&
-	    pga_existing_roots(root, bootstrap->pin_existing, bootstrap->dry_run, bootstrap->json,
-			       error) != 0)
+	if (!done->known && !bootstrap->pin_existing &&
+	    pga_existing_warn(root, bootstrap->dry_run, error) != 0)
 		status = -1;
-	/* It has the warnings, too, and what was done is told whatever came behind. */
-	if (bootstrap->json && pga_report_json(done, root, bootstrap->dry_run) != PGA_EXIT_DONE &&
+	/* It has the warnings, too. */
+	if (bootstrap->json &&
+	    pga_report_json(done, root, &existing, bootstrap->dry_run) != PGA_EXIT_DONE &&
 	    status == PGA_EXIT_DONE)
 		status = PGA_EXIT_FAILED;
+	pga_existing_free(&existing);
 	return status;
 }
 
@@ -350,31 +416,14 @@ static int report(const struct bootstrap *bootstrap, const struct pga_certificat
 static int install(const struct bootstrap *bootstrap, const struct pga_certificate *root,
 		   struct pga_error *error)
 {
-	char *fallback = pga_ca_url_name(&bootstrap->ca);
-	const struct pga_anchor anchor = {
-	    .proof = {.root = root,
-		      .chain = bootstrap->chain,
-		      .chain_root = bootstrap->chain_root != NULL
-					? &bootstrap->chain_root->certificate
-					: NULL},
-	    .name = bootstrap->name,
-	    .fallback_name = fallback,
-	    .source = bootstrap->ca.url,
-	    .hosts = bootstrap->host_patterns,
-	    .scoped = bootstrap->scoped,
-	    .replace = bootstrap->replace,
-	};
+	const struct pga_anchor anchor = make_anchor(bootstrap, root);
 	struct pga_anchoring done;
-	int result;
+	int result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 
-	if (fallback == NULL)
-		return pga_fail_memory(error);
-	result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 	if (result == 0) {
 		result = report(bootstrap, root, &done, error);
 		pga_anchoring_free(&done);
 	}
-	free(fallback);
 	return result;
 }
 
@@ -413,5 +462,6 @@ int pga_cmd_bootstrap(int argc, char **argv)
 	pga_known_roots_free(&bootstrap.known);
 	pga_ca_url_free(&bootstrap.ca);
 	free(bootstrap.host_patterns);
+	free(bootstrap.fallback_name);
 	return status;
 }

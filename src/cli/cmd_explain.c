@@ -12,9 +12,9 @@
 #include "policy/linked.h"
 #include "policy/pins.h"
 #include "policy/secrets.h"
+#include "service/anchored.h"
 #include "service/ask.h"
 #include "service/roots.h"
-#include "service/vouching.h"
 
 #include <getopt.h>
 #include <stdlib.h>
@@ -138,26 +138,21 @@ static int print_text(const struct pga_effective *effective, const struct pga_po
 
 /* The settings may be as the policy wants them, and the server still be refused: what the pins say
  * of its host is known before. */
-static int warn_of_pins(const struct pga_effective *effective, const struct pga_policy *policy,
-			const struct pga_pins *pins, const struct pga_verdict *verdict,
-			struct pga_error *error)
+static int warn_of_pins(struct pga_roots *roots, const struct pga_effective *effective,
+			const struct pga_policy *policy, const struct pga_pins *pins,
+			const struct pga_verdict *verdict, struct pga_error *error)
 {
-	struct pga_text hosts = PGA_TEXT_EMPTY;
+	struct pga_text text = PGA_TEXT_EMPTY;
+	int result;
 
-	if (!verdict->allowed || !verdict->needs_tls || pins->count == 0 ||
-	    policy->trust != PGA_TRUST_PINNED)
+	if (!verdict->allowed || !verdict->needs_tls)
 		return 0;
-	if (pga_vouching_missing(pins, policy, pga_effective_value(effective, "host"),
-				 pga_effective_value(effective, "hostaddr"), &hosts, error) != 0) {
-		pga_text_free(&hosts);
+	result = pga_anchored_look(roots, effective, policy, pins, &text, error);
+	if (result == 0 && text.length > 0)
+		pga_print_warning("%s", pga_text_string(&text));
+	pga_text_free(&text);
+	if (result != 0)
 		return -1;
-	}
-	if (hosts.length > 0)
-		pga_print_warning("no anchor is pinned for %s: the gate will refuse the server "
-				  "(trust = pinned)\n    \"pganchor bootstrap\" pins one, and with "
-				  "--replace --hosts changes what one may vouch for",
-				  pga_text_string(&hosts));
-	pga_text_free(&hosts);
 	return pga_warn_of_unpinned(pga_effective_value(effective, "sslrootcert"), policy, pins,
 				    error);
 }
@@ -229,7 +224,7 @@ static int explain(const char *conninfo, bool as_json)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
 	pga_judge(&effective, &policy, &verdict);
-	if (warn_of_pins(&effective, &policy, &pins, &verdict, &error) != 0)
+	if (warn_of_pins(&roots, &effective, &policy, &pins, &verdict, &error) != 0)
 		goto failed;
 	if (verdict.allowed && verdict.needs_tls &&
 	    pga_roots_look(&roots, &effective, &but, &error) != 0)

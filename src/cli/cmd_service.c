@@ -129,6 +129,16 @@ void pga_services_free(struct pga_services *services)
 	pga_policy_free(&services->policy);
 }
 
+void pga_services_pins(struct pga_pins *pins)
+{
+	struct pga_error error;
+
+	if (pga_pins_load(pins, &error) == 0)
+		return;
+	pga_print_warning("%s", error.message);
+	pga_pins_free(pins);
+}
+
 void pga_service_print_next(const char *name)
 {
 	struct pga_text word = PGA_TEXT_EMPTY;

@@ -3,8 +3,10 @@
 #define PGA_CLI_CMD_SERVICE_H
 
 #include "base/text.h"
+#include "policy/pins.h"
 #include "policy/policy.h"
 #include "service/servicefile.h"
+#include "service/standing.h"
 
 #include <stdio.h>
 
@@ -30,6 +32,15 @@ struct pga_services {
 /* Reads all of it. To be freed in either case. */
 int pga_services_read(struct pga_services *services, struct pga_error *error);
 void pga_services_free(struct pga_services *services);
+
+/* Reads the user's pins for what looks at entries alone: pins that cannot be read are warned of,
+ * and none then. The caller frees them. */
+void pga_services_pins(struct pga_pins *pins);
+
+/* Adds the command that writes the entry anew, with all its settings but those that can weaken it;
+ * with an anchor (NULL: none) that one's file is in the place of its file of roots. */
+void pga_service_add_command(const struct pga_entry *entry, const struct pga_standing *standing,
+			     const char *anchor, struct pga_text *command);
 
 /* Prints the commands that use the service. */
 void pga_service_print_next(const char *name);

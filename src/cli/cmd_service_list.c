@@ -131,11 +131,12 @@ static int fill_cells(struct row *row, struct pga_error *error)
 
 static int add_rows(struct rows *rows, const struct pga_service_file *file,
 		    const struct pga_service_file *before, const struct pga_policy *policy,
-		    struct pga_error *error)
+		    const struct pga_pins *pins, struct pga_error *error)
 {
 	struct pga_judging judging;
 	int result = pga_judging_begin(&judging, file, policy, error);
 
+	judging.pins = pins;
 	for (size_t i = 0; result == 0 && i < file->count; i++) {
 		struct row *row = &rows->rows[rows->count++];
 
@@ -171,7 +172,8 @@ static enum pga_colour colour_of(const struct row *row)
 {
 	switch (row->standing.stands) {
 	case PGA_STANDS_ALLOWED:
-		return PGA_GREEN;
+		/* What is said of it nevertheless is a reason to look. */
+		return row->standing.why.length == 0 ? PGA_GREEN : PGA_YELLOW;
 	case PGA_STANDS_WEAK:
 	case PGA_STANDS_BROKEN:
 		return PGA_RED;
@@ -277,17 +279,13 @@ static void free_rows(struct rows *rows)
 }
 
 /* Entries are judged by what stands in them; whom libpq then believes depends on root.crt. */
-static void warn_of_roots(const struct rows *rows, const struct pga_policy *policy)
+static void warn_of_roots(const struct rows *rows, const struct pga_policy *policy,
+			  const struct pga_pins *pins)
 {
-	struct pga_pins pins;
 	struct pga_error error;
 
-	if (rows->count == 0)
-		return;
-	if (pga_pins_load(&pins, &error) != 0 ||
-	    pga_warn_of_unpinned(NULL, policy, &pins, &error) != 0)
+	if (rows->count > 0 && pga_warn_of_unpinned(NULL, policy, pins, &error) != 0)
 		pga_print_warning("%s", error.message);
-	pga_pins_free(&pins);
 }
 
 static int list(bool json)
@@ -295,6 +293,7 @@ static int list(bool json)
 	struct pga_services services;
 	const struct pga_service_file *user = &services.user;
 	struct rows rows = {.rows = NULL};
+	struct pga_pins pins = {0};
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
@@ -305,8 +304,10 @@ static int list(bool json)
 		(void)pga_fail_memory(&error);
 		goto failed;
 	}
-	if (add_rows(&rows, user, NULL, &services.policy, &error) != 0 ||
-	    add_rows(&rows, &services.system, user, &services.policy, &error) != 0)
+	if (user->count + services.system.count > 0)
+		pga_services_pins(&pins);
+	if (add_rows(&rows, user, NULL, &services.policy, &pins, &error) != 0 ||
+	    add_rows(&rows, &services.system, user, &services.policy, &pins, &error) != 0)
 		goto failed;
 	if (!user->found && getenv("PGSERVICEFILE") != NULL)
 		pga_print_warning("PGSERVICEFILE names %s, which is not there: until it is, libpq "
@@ -319,7 +320,7 @@ static int list(bool json)
 		status = print_table(&rows);
 	}
 	/* JSON has the warnings, too; people read what comes last. */
-	warn_of_roots(&rows, &services.policy);
+	warn_of_roots(&rows, &services.policy, &pins);
 	if (json)
 		status = print_json(&rows);
 	goto done;
@@ -327,6 +328,7 @@ failed:
 	pga_print_error(&error);
 done:
 	free_rows(&rows);
+	pga_pins_free(&pins);
 	pga_services_free(&services);
 	return status;
 }

@@ -5,6 +5,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/json.h"
+#include "cli/unpinned_report.h"
 #include "policy/explain.h"
 #include "service/standing.h"
 
@@ -119,9 +120,8 @@ static void add_setting(const struct pga_effective *effective, const PQconninfoO
 	pga_text_free(&setting);
 }
 
-/* The command that writes the entry anew, with all its settings but those that can weaken it. */
-static void add_command(const struct pga_entry *entry, const struct pga_standing *standing,
-			struct pga_text *command)
+void pga_service_add_command(const struct pga_entry *entry, const struct pga_standing *standing,
+			     const char *anchor, struct pga_text *command)
 {
 	const PQconninfoOption *options = standing->effective.options;
 	const bool like_an_option = entry->name[0] == '-';
@@ -137,13 +137,16 @@ static void add_command(const struct pga_entry *entry, const struct pga_standing
 		pga_text_add(command, " ");
 	}
 	pga_text_addf(command, "--replace%s", has_host ? "" : " --host HOST");
+	if (anchor != NULL)
+		pga_text_addf(command, " --anchor %s", anchor);
 	if (like_an_option) {
 		pga_text_add(command, " -- ");
 		pga_text_add_shell_word(command, entry->name);
 	}
 	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
 	     option++)
-		if (is_kept(standing, option))
+		if (is_kept(standing, option) &&
+		    (anchor == NULL || strcmp(option->keyword, "sslrootcert") != 0))
 			add_setting(&standing->effective, option, command);
 }
 
@@ -163,7 +166,7 @@ static void print_next(const struct pga_entry *entry, const struct pga_standing 
 		pga_text_add(&command, "pganchor run -- psql ");
 		pga_conninfo_word("service", entry->name, &command);
 	} else {
-		add_command(entry, standing, &command);
+		pga_service_add_command(entry, standing, NULL, &command);
 	}
 	(void)printf("next:\n    %s\n", pga_text_string(&command));
 	pga_text_free(&command);
@@ -220,6 +223,16 @@ static int status_of(const struct pga_standing *standing)
 	return standing->stands == PGA_STANDS_BROKEN ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
 }
 
+static void warn_of_roots(const struct pga_standing *standing, const struct pga_policy *policy,
+			  const struct pga_pins *pins)
+{
+	struct pga_error error;
+
+	if (pga_warn_of_unpinned(pga_effective_value(&standing->effective, "sslrootcert"), policy,
+				 pins, &error) != 0)
+		pga_print_warning("%s", error.message);
+}
+
 static int show(const char *name, bool json)
 {
 	struct pga_services services;
@@ -227,6 +240,7 @@ static int show(const char *name, bool json)
 	struct pga_standing standing = {.stands = PGA_STANDS_BROKEN};
 	const struct pga_service_file *file = &services.user;
 	const struct pga_entry *entry;
+	struct pga_pins pins = {0};
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
@@ -243,20 +257,26 @@ static int show(const char *name, bool json)
 			       services.user.path, services.system.path);
 		goto failed;
 	}
-	if (pga_judging_begin(&judging, file, &services.policy, &error) != 0 ||
-	    pga_standing_of_entry(&judging, entry, &standing, &error) != 0)
+	pga_services_pins(&pins);
+	if (pga_judging_begin(&judging, file, &services.policy, &error) != 0)
+		goto failed;
+	judging.pins = &pins;
+	if (pga_standing_of_entry(&judging, entry, &standing, &error) != 0)
 		goto failed;
 	status = status_of(&standing);
 	if (json)
 		status = pga_json_print(as_json(file, entry, &standing), status);
 	else
 		print_text(file, entry, &standing);
+	if (standing.stands == PGA_STANDS_ALLOWED && standing.needs_tls)
+		warn_of_roots(&standing, &services.policy, &pins);
 	goto done;
 failed:
 	pga_print_error(&error);
 done:
 	pga_judging_end(&judging);
 	pga_standing_free(&standing);
+	pga_pins_free(&pins);
 	pga_services_free(&services);
 	return status;
 }

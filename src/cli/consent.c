@@ -107,7 +107,8 @@ static int weigh(const struct answer *answer, const char *url, const char *pin,
 			url, typed);
 }
 
-int pga_consent(const char *url, const struct pga_certificate *root, struct pga_error *error)
+int pga_consent(const char *url, const struct pga_certificate *root, const char *warning,
+		struct pga_error *error)
 {
 	FILE *out = fopen(terminal_path, "we");
 	int in = open(terminal_path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
@@ -118,6 +119,11 @@ int pga_consent(const char *url, const struct pga_certificate *root, struct pga_
 		(void)pga_fail_errno(error, PGA_FINGERPRINT_ADVICE, "cannot ask on the terminal");
 		goto done;
 	}
+	if (warning[0] != '\0')
+		pga_print(
+		    out,
+		    "%sWARNING:%s %s\n    This may be an attack, or the CA has a new root.\n\n",
+		    pga_colour(out, PGA_RED), pga_colour(out, PGA_PLAIN), warning);
 	pga_print(out, "%s says that this is its root:\n", url);
 	show_root(out, root);
 	(void)fputs("Nothing proves it but the fingerprint: compare it with the one that you got "

@@ -13,8 +13,9 @@ bool pga_consent_possible(void);
 
 /* Shows the root that the CA at this URL says is its own, and asks. Returns 0 when the user then
  * types yes, or the fingerprint, and Enter; -1 for everything else. What was typed before the root
- * was shown is thrown away. */
-int pga_consent(const char *url, const struct pga_certificate *root, struct pga_error *error);
+ * was shown is thrown away. A warning, where it is not empty, stands before all. */
+int pga_consent(const char *url, const struct pga_certificate *root, const char *warning,
+		struct pga_error *error);
 
 /* Shows several roots on the terminal. */
 void pga_show_roots(const char *url, const struct pga_stepca_roots *roots);

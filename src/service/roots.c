@@ -15,6 +15,7 @@
 struct pga_root_file {
 	char *path;
 	char *problem; /* NULL: it is as it should be */
+	char *pins;    /* of its certificates, one a line; NULL: it was not loaded */
 };
 
 /* From 16 on, libpq takes the word for the roots of the system. */
@@ -79,28 +80,38 @@ static X509 *certificate_at(const STACK_OF(X509_OBJECT) * objects, int index)
 	return X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, index));
 }
 
-/* Whether there is any certificate: a file may hold CRLs alone. As load(). */
-static int check_loaded(const char *path, struct pga_error *error)
+/* Whether there is any certificate: a file may hold CRLs alone. Adds the pin of each. As load(). */
+static int check_loaded(const char *path, struct pga_text *pins, struct pga_error *error)
 {
 	SSL_CTX *context;
 	const STACK_OF(X509_OBJECT) * objects;
 	const int result = load(path, &context, error);
-	bool any = false;
+	char pin[PGA_PIN_LENGTH + 1];
 
 	if (result != 0)
 		return result;
 	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
-	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++)
-		any = any || certificate_at(objects, i) != NULL;
+	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+		const X509 *certificate = certificate_at(objects, i);
+
+		if (certificate == NULL)
+			continue;
+		if (pga_x509_pin(certificate, pin) == 0)
+			pga_text_addf(pins, "%s\n", pin);
+		else
+			pins->failed = true;
+	}
 	SSL_CTX_free(context);
-	if (any)
+	if (pins->failed)
+		return pga_fail_memory(error);
+	if (pins->length > 0)
 		return 0;
 	(void)pga_fail(error, NULL, "%s: holds no certificate", path);
 	return 1;
 }
 
 /* As load(). */
-static int check_file(const char *path, struct pga_error *error)
+static int check_file(const char *path, struct pga_text *pins, struct pga_error *error)
 {
 	struct stat status;
 
@@ -115,13 +126,14 @@ static int check_file(const char *path, struct pga_error *error)
 	/* A pipe can be read once, and libpq is to do that. */
 	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
 		return 0;
-	return check_loaded(path, error);
+	return check_loaded(path, pins, error);
 }
 
 static const struct pga_root_file *remember(struct pga_roots *roots, const char *path,
 					    struct pga_error *error)
 {
 	struct pga_root_file *grown = reallocarray(roots->files, roots->count + 1, sizeof *grown);
+	struct pga_text pins = PGA_TEXT_EMPTY;
 	struct pga_root_file *file;
 	int result;
 
@@ -131,37 +143,67 @@ static const struct pga_root_file *remember(struct pga_roots *roots, const char 
 	file = &grown[roots->count];
 	file->path = strdup(path);
 	file->problem = NULL;
+	file->pins = NULL;
 	if (file->path == NULL)
 		return NULL;
 	roots->count++;
-	result = check_file(path, error);
+	result = check_file(path, &pins, error);
+	if (result == 0 && pins.length > 0)
+		file->pins = pga_text_take(&pins);
+	pga_text_free(&pins);
 	if (result <= 0)
 		return result == 0 ? file : NULL;
 	file->problem = strdup(error->message);
 	return file->problem != NULL ? file : NULL;
 }
 
-int pga_roots_look(struct pga_roots *roots, const struct pga_effective *effective, const char **why,
-		   struct pga_error *error)
+/* The file of these settings; *file is NULL where they name none, as "system" does. Returns -1 for
+ * want of memory. */
+static int find_file(struct pga_roots *roots, const struct pga_effective *effective,
+		     const struct pga_root_file **file, struct pga_error *error)
 {
 	const char *value = pga_effective_value(effective, "sslrootcert");
-	const struct pga_root_file *file = NULL;
 	char *path;
 
-	*why = NULL;
+	*file = NULL;
 	error->message[0] = '\0';
 	path = pga_roots_path(roots, value != NULL ? value : "", error);
 	if (path == NULL)
 		return error->message[0] == '\0' ? 0 : -1;
-	for (size_t i = roots->count; i > 0 && file == NULL; i--)
+	for (size_t i = roots->count; i > 0 && *file == NULL; i--)
 		if (strcmp(roots->files[i - 1].path, path) == 0)
-			file = &roots->files[i - 1];
-	if (file == NULL)
-		file = remember(roots, path, error);
+			*file = &roots->files[i - 1];
+	if (*file == NULL)
+		*file = remember(roots, path, error);
 	free(path);
-	if (file == NULL)
-		return pga_fail_memory(error);
-	*why = file->problem;
+	return *file != NULL ? 0 : pga_fail_memory(error);
+}
+
+int pga_roots_look(struct pga_roots *roots, const struct pga_effective *effective, const char **why,
+		   struct pga_error *error)
+{
+	const struct pga_root_file *file;
+
+	*why = NULL;
+	if (find_file(roots, effective, &file, error) != 0)
+		return -1;
+	*why = file != NULL ? file->problem : NULL;
+	return 0;
+}
+
+int pga_roots_pins(struct pga_roots *roots, const struct pga_effective *effective,
+		   const char **path, const char **pins, struct pga_error *error)
+{
+	const struct pga_root_file *file;
+
+	*path = NULL;
+	*pins = NULL;
+	if (find_file(roots, effective, &file, error) != 0)
+		return -1;
+	if (file != NULL && file->problem == NULL) {
+		*path = file->path;
+		*pins = file->pins;
+	}
 	return 0;
 }
 
@@ -175,11 +217,14 @@ static bool has_pin(const X509 *certificate, const char *pin)
 int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error)
 {
 	const STACK_OF(X509_OBJECT) * objects;
+	struct pga_text pins = PGA_TEXT_EMPTY;
 	SSL_CTX *context;
 	bool holds = false;
 	bool other = false;
+	const int found = check_file(path, &pins, error);
 
-	if (check_file(path, error) != 0)
+	pga_text_free(&pins);
+	if (found != 0)
 		return -1;
 	if (load(path, &context, error) != 0)
 		return -1;
@@ -236,6 +281,7 @@ void pga_roots_free(struct pga_roots *roots)
 	for (size_t i = 0; i < roots->count; i++) {
 		free(roots->files[i].path);
 		free(roots->files[i].problem);
+		free(roots->files[i].pins);
 	}
 	free(roots->files);
 	free(roots->home);

@@ -29,6 +29,12 @@ char *pga_roots_path(struct pga_roots *roots, const char *sslrootcert, struct pg
 int pga_roots_look(struct pga_roots *roots, const struct pga_effective *effective, const char **why,
 		   struct pga_error *error);
 
+/* The pins of all certificates in the file of these settings, one a line, and its path; both belong
+ * to the roots. NULL where they cannot be told: of the system's roots, of a pipe, which can be read
+ * once, and of a file that libpq cannot use. Returns -1 for want of memory. */
+int pga_roots_pins(struct pga_roots *roots, const struct pga_effective *effective,
+		   const char **path, const char **pins, struct pga_error *error);
+
 /* Whether the file holds the certificate with this pin, and with alone set no other. Returns -1
  * with what is wrong with the file. */
 int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error);

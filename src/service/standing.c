@@ -2,6 +2,7 @@
 
 #include "policy/linked.h"
 #include "policy/verdict.h"
+#include "service/anchored.h"
 #include "service/ask.h"
 #include "service/host_name.h"
 
@@ -241,6 +242,27 @@ static int judge_entry(struct pga_judging *judging, const struct pga_entry *entr
 	return judge_service(&reading, entry->name, judging->policy, standing, error);
 }
 
+static int look_at_pins(struct pga_judging *judging, struct pga_standing *standing,
+			struct pga_error *error)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	const int result = pga_anchored_look(&judging->roots, &standing->effective, judging->policy,
+					     judging->pins, &text, error);
+
+	/* A reason's lines are indented where they are printed. */
+	for (const char *at = pga_text_string(&text); *at != '\0'; at += *at == '\n') {
+		const size_t length = strcspn(at, "\n");
+		const size_t indent = strspn(at, " ");
+
+		pga_text_add(&standing->why, standing->why.length > 0 ? "\n" : "");
+		pga_text_add_bytes(&standing->why, at + indent, length - indent);
+		at += length;
+	}
+	standing->why.failed = standing->why.failed || text.failed;
+	pga_text_free(&text);
+	return result;
+}
+
 /* What no connection has come to grief with yet. */
 static int look_further(struct pga_judging *judging, struct pga_standing *standing,
 			struct pga_error *error)
@@ -273,6 +295,9 @@ static int look_further(struct pga_judging *judging, struct pga_standing *standi
 			standing->stands = PGA_STANDS_BROKEN;
 		pga_text_add(&standing->why, why != NULL ? why : "");
 		if (why == NULL && pga_crls_look(effective, &standing->why, error) != 0)
+			return -1;
+		if (why == NULL && judging->pins != NULL &&
+		    look_at_pins(judging, standing, error) != 0)
 			return -1;
 	}
 	return standing->why.failed ? pga_fail_memory(error) : 0;

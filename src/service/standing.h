@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/memory_file.h"
 #include "policy/effective.h"
+#include "policy/pins.h"
 #include "policy/policy.h"
 #include "service/roots.h"
 #include "service/servicefile.h"
@@ -39,13 +40,14 @@ const char *pga_stands_word(enum pga_stands stands);
 struct pga_judging {
 	const struct pga_service_file *file;
 	const struct pga_policy *policy;
+	const struct pga_pins *pins; /* the caller may set them: what they refuse is said, too */
 	struct pga_memory_file copy; /* of one entry, or of the whole file */
 	const char *path;            /* of the copy; of the file itself where there can be none */
 	bool whole; /* libpq reads the whole file each time: it refuses one of its lines */
 	struct pga_roots roots;
 };
 
-/* File and policy must outlive it. To be ended in either case. */
+/* File, policy and pins must outlive it. To be ended in either case. */
 int pga_judging_begin(struct pga_judging *judging, const struct pga_service_file *file,
 		      const struct pga_policy *policy, struct pga_error *error);
 void pga_judging_end(struct pga_judging *judging);

@@ -139,6 +139,46 @@ int pga_vouching_missing(const struct pga_pins *pins, const struct pga_policy *p
 	return names->failed ? pga_fail_memory(error) : 0;
 }
 
+/* Whether an anchor may vouch for it, and none whose pin is among these. */
+static bool is_elsewhere(const struct pga_pins *pins, const struct pga_host *host,
+			 const char *in_file)
+{
+	bool elsewhere = false;
+
+	for (size_t i = 0; i < pins->count; i++) {
+		if (!vouches_for(&pins->pins[i], host))
+			continue;
+		if (strstr(in_file, pins->pins[i].pin) != NULL)
+			return false;
+		elsewhere = true;
+	}
+	return elsewhere;
+}
+
+int pga_vouching_elsewhere(const struct pga_pins *pins, const struct pga_policy *policy,
+			   const char *host, const char *hostaddr, const char *in_file,
+			   struct pga_text *names, const struct pga_pin **anchor,
+			   struct pga_error *error)
+{
+	struct pga_hosts hosts;
+
+	*anchor = NULL;
+	if (pga_hosts_split(host, hostaddr, NULL, &hosts, error) != 0)
+		return -1;
+	for (size_t i = 0; i < hosts.count; i++) {
+		if (!needs_anchor(policy, &hosts.items[i]) ||
+		    !is_elsewhere(pins, &hosts.items[i], in_file))
+			continue;
+		pga_text_addf(names, "%s%s", names->length > 0 ? ", " : "",
+			      pga_host_label(&hosts.items[i]));
+		for (size_t k = 0; *anchor == NULL && k < pins->count; k++)
+			if (vouches_for(&pins->pins[k], &hosts.items[i]))
+				*anchor = &pins->pins[k];
+	}
+	pga_hosts_free(&hosts);
+	return names->failed ? pga_fail_memory(error) : 0;
+}
+
 static int name_file(struct pga_vouching *vouching, struct pga_error *error)
 {
 	struct pga_text file = PGA_TEXT_EMPTY;

@@ -33,6 +33,14 @@ int pga_vouching_missing(const struct pga_pins *pins, const struct pga_policy *p
 			 const char *host, const char *hostaddr, struct pga_text *names,
 			 struct pga_error *error);
 
+/* Adds the hosts, as above, that an anchor may vouch for, but none whose pin is in in_file: the
+ * pins of the file of roots that libpq will use. *anchor is one that may vouch for the first of
+ * them, or NULL. Returns -1 for want of memory. */
+int pga_vouching_elsewhere(const struct pga_pins *pins, const struct pga_policy *policy,
+			   const char *host, const char *hostaddr, const char *in_file,
+			   struct pga_text *names, const struct pga_pin **anchor,
+			   struct pga_error *error);
+
 void pga_vouching_free(struct pga_vouching *vouching);
 
 #endif

@@ -125,11 +125,32 @@ def test_replace_keeps_the_scope(home, bootstrap, https_ca, way):
     assert section(home, "company")["scope"] == "scoped" and not (home / ".postgresql").exists()
 
 
+@pytest.mark.parametrize("words", [[], ["--replace"], ["--hosts", "*"]], ids=str)
+def test_a_second_run_keeps_the_scope(home, bootstrap, words):
+    assert bootstrap("--scoped").returncode == 0
+    before = home.snapshot()
+    done = bootstrap(*words)
+    assert done.returncode == 0 and "Nothing was changed" in done.stdout and home.snapshot() == before
+    assert "anchor localhost stays scoped, as it was: root.crt is left alone" in done.stderr and "--unscoped" in done.stderr
+    assert done.stdout.endswith("Next: pganchor service add NAME --host HOST --anchor localhost\n")
+    own = home / ".config/pganchor/anchors/localhost.crt"
+    pem = own.read_text()
+    own.unlink()  # What is missing comes back where it was, and nowhere else.
+    assert bootstrap(*words).returncode == 0 and own.read_text() == pem and set(home.snapshot()) == set(before)
+
+
 def test_and_goes_into_root_crt_as_is_said_then(home, bootstrap, root):
     assert bootstrap("--scoped").returncode == 0
-    assert "without --replace" in bootstrap("--replace").stderr
-    assert bootstrap().returncode == 0
+    assert bootstrap("--unscoped").returncode == 0
     assert section(home)["scope"] == "root.crt" and root.pem in (home / ".postgresql/root.crt").read_text()
+    before = home.snapshot()
+    done = bootstrap("--unscoped")
+    assert done.returncode == 0 and "Nothing was changed" in done.stdout and home.snapshot() == before
+
+
+def test_one_scope_or_the_other(home, bootstrap):
+    done = bootstrap("--scoped", "--unscoped")
+    assert done.returncode == 2 and "--scoped and --unscoped: one of them" in done.stderr and home.snapshot() == {}
 
 
 @pytest.mark.parametrize("pattern", ["10.0.0.0/8", "db:5432", "https://db", "[::1]", ".example.com", "db*.example.com"])

@@ -211,7 +211,7 @@ def test_scoped_again_changes_nothing(home, stepca):
 def test_scoped_first_and_for_all_later(home, stepca, postgres):
     assert bootstrap(home, stepca, "--scoped", "--hosts", "localhost").returncode == 0
     pinned = conf(home)["localhost"]
-    done = bootstrap(home, stepca)
+    done = bootstrap(home, stepca, "--unscoped")
     assert done.returncode == 0, done.stderr
     assert conf(home)["localhost"] == {**pinned, "scope": "root.crt"}
     assert psql(home, postgres.conninfo(sslmode="verify-full")).stdout == "t\n"
@@ -361,7 +361,7 @@ def test_anchors_conf_keeps_every_byte(home, stepca, other_stepca):
     assert bootstrap(home, stepca, "--scoped").returncode == 0
     assert (home / CONF).read_bytes().startswith(text.encode() + b"\n[localhost]\n")
     (home / CONF).write_bytes(text.encode())
-    assert bootstrap(home, other_stepca).returncode == 0
+    assert bootstrap(home, other_stepca, "--unscoped").returncode == 0
     assert (home / CONF).read_bytes().decode() == text.replace("[second]\nscope=scoped\n", "[second]\nscope = root.crt\n")
 
 
@@ -473,7 +473,7 @@ def test_yes_beside_a_fingerprint_is_fine(home, stepca):
 def test_help(home):
     done = home.pganchor("bootstrap", "--help")
     assert done.returncode == 0 and done.stderr == ""
-    for option in ("ca-url", "fingerprint", "name", "scoped", "hosts", "replace", "proxy", "connect-timeout", "max-time", "dry-run", "json"):
+    for option in ("ca-url", "fingerprint", "name", "scoped", "unscoped", "hosts", "replace", "proxy", "connect-timeout", "max-time", "dry-run", "json"):
         assert f"--{option}" in done.stdout
 
 

@@ -54,7 +54,7 @@ def test_in_words(home, stepca, bootstrap):
 
 def test_as_json(home, stepca, bootstrap):
     same = {"anchor": "localhost", "pin": stepca.fingerprint, "source": stepca.url, "subject": "CN=Test Root CA,O=Test",
-            "replaced": None}
+            "replaced": None, "pinned_too": []}
     every = {name: "created" for name in PATHS}
     for args, some, changes in [
             (["--dry-run"], {"hosts": "*", "scope": "root.crt", "already_pinned": False, "changed": True, "dry_run": True}, every),

@@ -95,6 +95,20 @@ def test_without_a_ca_there_is_nothing_else_to_say(home, args):
     assert done.returncode == 2 and "--ca-url is missing" in done.stderr and not (home / CONF).exists()
 
 
+def test_the_report_of_it_is_true_and_in_order(home, bootstrap, root):
+    write_root_crt(home, OLD.pem + OLDER.pem)
+    assert bootstrap().returncode == 0
+    names = [f"existing-{authority.fingerprint[:16]}" for authority in (OLD, OLDER)]
+    planned = json.loads(bootstrap("--pin-existing", "--dry-run", "--json").stdout)
+    shown = bootstrap("--pin-existing").stdout.splitlines()
+    assert shown[0].endswith("is pinned already, as anchor localhost.")
+    assert [line.split(":")[0] for line in shown[-3:]] == [f"Pinned too, as anchor {name}" for name in names] + ["Next"]
+    told = [{"anchor": name, "pin": authority.fingerprint, "subject": f"CN={what},O=Test PKI"}
+            for name, authority, what in zip(names, (OLD, OLDER), ("Old root of somebody else's", "Older root"))]
+    assert planned["pinned_too"] == told and planned["changed"] is True
+    assert "Nothing was changed." in bootstrap("--pin-existing").stdout
+
+
 def test_one_that_can_be_no_anchor_is_named_and_the_others_pinned(home, bootstrap, connect):  # noqa: F811
     weak = make_root("Weak root", key="rsa1024")
     write_root_crt(home, weak.pem + OLD.pem)

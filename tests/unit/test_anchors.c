@@ -257,6 +257,9 @@ static void beside_another(void **state)
 	assert_installed(PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED);
 	assert_true(done.scoped && done.kept_scoped);
 	wish.replace = false;
+	assert_installed(PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED);
+	assert_true(done.scoped && done.kept_scoped);
+	wish.unscoped = true;
 	assert_installed(PGA_CHANGED, PGA_UNCHANGED, PGA_CHANGED);
 	assert_false(done.scoped);
 	assert_root_crt("# pganchor anchor a\n", one.pem, "# pganchor anchor n\n", two.pem);

@@ -1,0 +1,89 @@
+#include "cli/bootstrap_known.h"
+
+#include "policy/pins.h"
+
+#include <string.h>
+
+static bool is_other(const struct pga_shown_root *shown, const struct pga_pin *pin)
+{
+	return strcmp(pin->source, shown->url) == 0 && strcmp(pin->pin, shown->root->pin) != 0;
+}
+
+/* The anchor with another root from the same address: of several the one that has the name. */
+static const struct pga_pin *find_other(const struct pga_shown_root *shown,
+					const struct pga_pins *pins, const char *name)
+{
+	const struct pga_pin *named = pga_pins_named(pins, name);
+
+	if (named != NULL && is_other(shown, named))
+		return named;
+	for (size_t i = 0; i < pins->count; i++)
+		if (is_other(shown, &pins->pins[i]))
+			return &pins->pins[i];
+	return NULL;
+}
+
+static int fail(const struct pga_pin *other, const struct pga_text *warning,
+		struct pga_error *error)
+{
+	struct pga_text next = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&next,
+		      "this may be an attack, or the CA has a new root: ask who runs it for the "
+		      "fingerprint; then --replace --name %s takes it in the place of the other, "
+		      "and another --name keeps both. Nothing was pinned",
+		      other->name);
+	(void)pga_fail(error, pga_text_string(&next), "%s", pga_text_string(warning));
+	pga_text_free(&next);
+	return -1;
+}
+
+static int weigh(const struct pga_shown_root *shown, const struct pga_pins *pins,
+		 struct pga_text *warning, struct pga_error *error)
+{
+	const char *name = shown->name != NULL ? shown->name : shown->fallback_name;
+	const struct pga_pin *same = pga_pins_find(pins, shown->root->pin);
+	const struct pga_pin *other = find_other(shown, pins, name);
+
+	if (other == NULL || shown->rotates ||
+	    (same != NULL && strcmp(same->source, shown->url) == 0))
+		return 0;
+	pga_text_addf(
+	    warning,
+	    "%s: pinned already, as anchor %s, with another root: SHA-256 %s; now it shows "
+	    "SHA-256 %s",
+	    shown->url, other->name, other->pin, shown->root->pin);
+	if (same != NULL)
+		pga_text_addf(warning, ", the one of anchor %s", same->name);
+	if (warning->failed)
+		return pga_fail_memory(error);
+	/* What is pinned is trusted; what is not replaces the anchor that was named, or has a name
+	 * of its own. */
+	if (same != NULL || (shown->replace && strcmp(other->name, name) == 0) ||
+	    (shown->name != NULL && pga_pins_named(pins, name) == NULL))
+		return 0;
+	return fail(other, warning, error);
+}
+
+int pga_known_look(const struct pga_shown_root *shown, bool *pinned, struct pga_text *warning,
+		   struct pga_error *error)
+{
+	struct pga_pins pins;
+	int result = pga_pins_load(&pins, error);
+
+	if (result == 0) {
+		*pinned = pga_pins_find(&pins, shown->root->pin) != NULL;
+		result = weigh(shown, &pins, warning, error);
+	}
+	pga_pins_free(&pins);
+	return result;
+}
+
+int pga_known_try(const struct pga_anchor *anchor, struct pga_error *error)
+{
+	struct pga_anchoring done;
+	const int result = pga_anchor_install(anchor, true, &done, error);
+
+	pga_anchoring_free(&done);
+	return result;
+}

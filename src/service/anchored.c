@@ -1,0 +1,81 @@
+#include "service/anchored.h"
+
+#include "base/places.h"
+#include "service/vouching.h"
+
+#include <stdlib.h>
+
+static int look_for_any(const struct pga_effective *effective, const struct pga_policy *policy,
+			const struct pga_pins *pins, struct pga_text *text, struct pga_error *error)
+{
+	struct pga_text hosts = PGA_TEXT_EMPTY;
+	const int result =
+	    pga_vouching_missing(pins, policy, pga_effective_value(effective, "host"),
+				 pga_effective_value(effective, "hostaddr"), &hosts, error);
+
+	if (result == 0 && hosts.length > 0)
+		pga_text_addf(
+		    text,
+		    "no anchor is pinned for %s: the gate will refuse the server (trust = "
+		    "pinned)\n    \"pganchor bootstrap\" pins one, and with --replace "
+		    "--hosts changes what one may vouch for",
+		    pga_text_string(&hosts));
+	pga_text_free(&hosts);
+	return result;
+}
+
+static void add_elsewhere(const char *hosts, const char *path, const struct pga_pin *anchor,
+			  struct pga_text *text)
+{
+	struct pga_text name = PGA_TEXT_EMPTY;
+	char *own = NULL;
+
+	pga_text_addf(&name, "anchors/%s.crt", anchor->name);
+	if (!name.failed)
+		own = pga_user_config(pga_text_string(&name));
+	pga_text_addf(
+	    text,
+	    "%sno anchor for %s is in %s: the gate will refuse the server (trust = "
+	    "pinned)\n    anchor %s is for it: \"pganchor service add\" with --anchor %s, "
+	    "or sslrootcert=%s",
+	    text->length > 0 ? "\n" : "", hosts, path, anchor->name, anchor->name,
+	    own != NULL ? own : pga_text_string(&name));
+	text->failed = text->failed || name.failed;
+	pga_text_free(&name);
+	free(own);
+}
+
+static int look_in_file(struct pga_roots *roots, const struct pga_effective *effective,
+			const struct pga_policy *policy, const struct pga_pins *pins,
+			struct pga_text *text, struct pga_error *error)
+{
+	struct pga_text hosts = PGA_TEXT_EMPTY;
+	const struct pga_pin *anchor;
+	const char *path;
+	const char *in_file;
+	int result;
+
+	if (pga_roots_pins(roots, effective, &path, &in_file, error) != 0)
+		return -1;
+	if (in_file == NULL)
+		return 0;
+	result = pga_vouching_elsewhere(pins, policy, pga_effective_value(effective, "host"),
+					pga_effective_value(effective, "hostaddr"), in_file, &hosts,
+					&anchor, error);
+	if (result == 0 && anchor != NULL)
+		add_elsewhere(pga_text_string(&hosts), path, anchor, text);
+	pga_text_free(&hosts);
+	return result;
+}
+
+int pga_anchored_look(struct pga_roots *roots, const struct pga_effective *effective,
+		      const struct pga_policy *policy, const struct pga_pins *pins,
+		      struct pga_text *text, struct pga_error *error)
+{
+	if (pins->count == 0 || policy->trust != PGA_TRUST_PINNED)
+		return 0;
+	if (look_for_any(effective, policy, pins, text, error) != 0 ||
+	    look_in_file(roots, effective, policy, pins, text, error) != 0)
+		return -1;
+	return text->failed ? pga_fail_memory(error) : 0;
+}

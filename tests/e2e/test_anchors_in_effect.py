@@ -1,0 +1,158 @@
+"""An anchor counts where its certificate is in the file of roots that the connection will use: explain, service list and service
+show say what the gate will refuse for that, though the settings are as strong as can be."""
+
+import json
+
+import pytest
+
+from certificates import make_root
+from hostile import stepca_answers
+from services import add, entry, listed, pin_files, policy, service, write
+from test_bootstrap_proof import GATED, THROUGH, connect  # noqa: F401
+
+ONE = make_root("Root of the first company")
+TWO = make_root("Root of the second company")
+STRONG = "host=localhost sslmode=verify-full"
+ENTRY = "[prod]\nhost=localhost\nsslmode=verify-full\ngssencmode=disable\n"
+NO_ANCHOR = "no anchor for localhost is in {}: the gate will refuse the server (trust = pinned)"
+NONE_AT_ALL = "no anchor is pinned for localhost: the gate will refuse the server (trust = pinned)"
+
+
+@pytest.fixture
+def anchored(home):
+    """Two anchors: one in root.crt for hosts of its own, the other alone in its file, for every host."""
+    pin_files(home, ("one", ONE, "*.example.com", "root.crt"), ("two", TWO, "*", "scoped"))
+    return home
+
+
+def own_file(home, name="two"):
+    return home / f".config/pganchor/anchors/{name}.crt"
+
+
+def explained(home, conninfo=STRONG):
+    done = home.pganchor("explain", conninfo)
+    assert done.returncode == 0 and "\nallowed" in done.stdout
+    return done.stderr
+
+
+def reasons(home, name="prod"):
+    shown = json.loads(service(home, "show", name, "--json").stdout)
+    assert shown["verdict"] == "allowed" and shown["reasons"] == listed(home)[(name, "user")]["reasons"]
+    return " ".join(shown["reasons"])
+
+
+def test_what_the_gate_refuses_is_said_before(anchored, connect):  # noqa: F811
+    said = NO_ANCHOR.format(anchored / ".postgresql/root.crt")
+    assert "ends in anchor one" in connect(ONE, *GATED)
+    assert said in explained(anchored)
+    assert f"anchor two is for it: \"pganchor service add\" with --anchor two, or sslrootcert={own_file(anchored)}" in explained(anchored)
+    write(anchored, ENTRY)
+    assert said in reasons(anchored)
+    assert f"\nprod, allowed: {said}\n    anchor two is for it: " in service(anchored, "list").stdout
+    assert f"    {said}" in service(anchored, "show", "prod").stdout
+
+
+def test_and_nothing_is_said_of_what_it_lets_through(anchored, connect):  # noqa: F811
+    own = f"sslrootcert={own_file(anchored)}"
+    assert THROUGH in connect(TWO, *GATED, sslrootcert=own_file(anchored))
+    assert explained(anchored, f"{STRONG} {own}") == ""
+    write(anchored, f"{ENTRY}{own}\n")
+    assert reasons(anchored) == ""
+    assert explained(anchored, "host=db.example.com sslmode=verify-full") == ""
+
+
+def test_the_advice_works(anchored, connect):  # noqa: F811
+    assert add(anchored, "prod", "--host", "localhost", "--anchor", "two").returncode == 0
+    assert reasons(anchored) == ""
+
+
+def test_an_anchor_that_is_in_another_file_of_its_own(anchored):
+    """The other way round: the first anchor's file is named, the second is for the host."""
+    said = explained(anchored, f"{STRONG} sslrootcert={own_file(anchored, 'one')}")
+    assert NO_ANCHOR.format(own_file(anchored, "one")) in said
+
+
+def test_each_host_of_a_list(anchored):
+    said = explained(anchored, "host=a.example.com,localhost,127.0.0.1,/tmp sslmode=verify-full")
+    assert "no anchor for localhost, 127.0.0.1 is in " in said
+    policy(anchored, "allow-weak = 127.0.0.1\n")
+    assert "no anchor for localhost is in " in explained(anchored, "host=a.example.com,localhost,127.0.0.1 sslmode=verify-full")
+
+
+def test_hosts_without_any_anchor_are_said_beside_it(home):
+    pin_files(home, ("one", ONE, "*.example.com", "root.crt"), ("two", TWO, "b", "scoped"))
+    said = explained(home, "host=a,b sslmode=verify-full")
+    assert "no anchor is pinned for a: " in said and "no anchor for b is in " in said
+
+
+def test_after_the_hosts_were_changed(home, https_ca, connect):  # noqa: F811
+    """bootstrap writes the entry's trust, and takes it away again."""
+    ca = https_ca(stepca_answers(ONE), authority=ONE)
+    bootstrap = ["bootstrap", "--ca-url", ca.url, "--fingerprint", ONE.fingerprint]
+    assert home.pganchor(*bootstrap).returncode == 0 and add(home, "prod", "--host", "localhost").returncode == 0
+    assert reasons(home) == ""
+    assert home.pganchor(*bootstrap, "--hosts", "*.example.com", "--replace").returncode == 0
+    assert NONE_AT_ALL in reasons(home)
+    assert f"prod, allowed: {NONE_AT_ALL}" in service(home, "list").stdout
+
+
+NOT_TOLD = {
+    "another root of the file": lambda home: write(home, ONE.pem + TWO.pem, ".postgresql/root.crt"),
+    "no pins are asked for": lambda home: policy(home, "trust = verified\n"),
+    "the host is exempt": lambda home: policy(home, "allow-weak = localhost\n"),
+    "nothing is pinned": lambda home: (home / ".config/pganchor/anchors.conf").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", NOT_TOLD.values(), ids=NOT_TOLD)
+def test_where_the_gate_may_let_it_through(anchored, change):
+    change(anchored)
+    write(anchored, ENTRY)
+    assert "no anchor" not in explained(anchored) and "no anchor" not in reasons(anchored)
+
+
+def test_of_a_file_that_libpq_cannot_use_nothing_more_is_said(anchored):
+    write(anchored, "no certificate\n", ".postgresql/root.crt")
+    done = anchored.pganchor("explain", STRONG)
+    assert "but libpq will not connect" in done.stdout and "no anchor" not in done.stderr
+
+
+def test_show_names_roots_that_are_not_pinned(home):
+    pin_files(home, ("one", ONE, "*", "root.crt"))
+    write(home, ONE.pem + TWO.pem, ".postgresql/root.crt")
+    write(home, ENTRY)
+    assert TWO.fingerprint in service(home, "show", "prod").stderr
+
+
+def test_pins_that_cannot_be_read_are_warned_of(anchored):
+    (anchored / ".config/pganchor/anchors.conf").write_text("[a]\npin = 12\n")
+    write(anchored, ENTRY)
+    for words in (["list"], ["show", "prod"]):
+        done = service(anchored, *words)
+        assert done.returncode == 0 and "anchors.conf, line" in done.stderr
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["root.crt goes", "root.crt stays"])
+def test_what_is_taken_out_of_root_crt_names_the_services_that_used_it(home, https_ca, connect, beside):  # noqa: F811
+    """Each with the command that works; the others are left alone."""
+    ca = https_ca(stepca_answers(ONE), authority=ONE)
+    bootstrap = ["bootstrap", "--ca-url", ca.url, "--fingerprint", ONE.fingerprint, "--hosts", "localhost"]
+    if beside:
+        pin_files(home, ("two", TWO, "db.example.com", "root.crt"))
+    assert home.pganchor(*bootstrap).returncode == 0
+    assert add(home, "prod", "--host", "localhost", "--dbname", "a b", "application_name=it's").returncode == 0
+    by_hand = "[by hand]\nhost=localhost\nsslmode=verify-full\n"
+    others = ("[other]\nhost=db.example.com\nsslmode=verify-full\n[weak]\nhost=localhost\n[socket]\nhost=/tmp\n"
+              f"[own]\nhost=localhost\nsslmode=verify-full\nsslrootcert={own_file(home, 'localhost')}\n")
+    write(home, (home / ".pg_service.conf").read_text() + by_hand + others)
+    planned = home.pganchor(*bootstrap, "--scoped", "--replace", "--dry-run", env={"PGSYSCONFDIR": home / "machine"}).stderr
+    done = home.pganchor(*bootstrap, "--scoped", "--replace", env={"PGSYSCONFDIR": home / "machine", "PGHOST": "/tmp"})
+    assert done.returncode == 0 and f"{home / '.postgresql/root.crt'} does not hold anchor localhost any more" in done.stderr
+    commands = [line for line in done.stderr.splitlines() if line.startswith("    pganchor service add ")]
+    assert [line.split(" --replace")[0].split("add ")[1] for line in commands] == ["prod", "'by hand'"]
+    assert commands == [line for line in planned.splitlines() if line.startswith("    pganchor service add ")]
+    before = dict(entry(home, "prod"))
+    for command in commands:
+        assert home.run(["sh", "-c", command], env={"PGSYSCONFDIR": home / "machine"}).returncode == 0
+    assert dict(entry(home, "prod")) == {**before, "sslrootcert": str(own_file(home, "localhost"))}
+    assert reasons(home, "prod") == reasons(home, "by hand") == ""
