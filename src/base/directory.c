@@ -80,35 +80,35 @@ static int make_next(const char *path, struct pga_made *notes, int above, const 
 	return made;
 }
 
-/* The user's home, where the path goes through it or ends there, and there is no such directory:
- * one that was mistyped is not to become one. The caller frees it; NULL: it is not so. */
-static char *lacking_home(const char *path)
+/* Whether the path goes through the user's home, or ends there, and there is no such directory: one
+ * that was mistyped is not to become one. */
+static bool lacks_home(const char *path, const char *home)
 {
 	struct stat status;
-	char *home = pga_home();
-	size_t length = home != NULL ? strlen(home) : 0;
+	size_t length = strlen(home);
 
 	while (length > 1 && home[length - 1] == '/')
 		length--;
-	if (length > 1 && strncmp(path, home, length) == 0 &&
-	    (path[length] == '/' || path[length] == '\0') && stat(home, &status) != 0 &&
-	    errno == ENOENT)
-		return home;
-	free(home);
-	return NULL;
+	return length > 1 && strncmp(path, home, length) == 0 &&
+	       (path[length] == '/' || path[length] == '\0') && stat(home, &status) != 0 &&
+	       errno == ENOENT;
 }
 
 static int make_missing(const char *path, struct pga_made *made, int above, const char *name,
 			mode_t mode, struct pga_error *error)
 {
-	char *home = lacking_home(path);
+	char *home = pga_home();
+	int result;
 
-	if (home == NULL)
-		return make_next(path, made, above, name, mode, error);
-	(void)pga_fail(error, "correct HOME, or make that directory first",
-		       "%s: the home directory %s is not there", path, home);
+	if (home == NULL && errno != ENOENT)
+		return pga_fail_home(error);
+	if (home != NULL && lacks_home(path, home))
+		result = pga_fail(error, "correct HOME, or make that directory first",
+				  "%s: the home directory %s is not there", path, home);
+	else
+		result = make_next(path, made, above, name, mode, error);
 	free(home);
-	return -1;
+	return result;
 }
 
 static int enter(const char *path, struct pga_made *made, int above, const char *name, mode_t mode,
