@@ -65,7 +65,7 @@ static void many_entries(void **state)
 {
 	struct pga_service_file file;
 	struct pga_text text = PGA_TEXT_EMPTY;
-	char name[8];
+	char name[16];
 
 	(void)state;
 	for (int i = 99; i >= 0; i--)
