@@ -39,6 +39,7 @@ def hand_over(path, owner):
 def system(pganchor):
     """system(text, name) writes a file of the system's policy; all are gone when the test ends."""
     folder = pganchor.prefix / "etc/pganchor"
+    had = [path for path in (folder / "policy.d", folder) if path.is_dir()]
     (folder / "policy.d").mkdir(parents=True, exist_ok=True)
     written = []
 
@@ -54,3 +55,6 @@ def system(pganchor):
         path.chmod(0o755 if path.is_dir() else 0o644)
     for path in written:
         path.unlink(missing_ok=True)
+    for path in (folder / "policy.d", folder):
+        if path not in had:
+            path.rmdir()
