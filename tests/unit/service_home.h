@@ -16,10 +16,10 @@ static struct pga_certificate root;
 static struct pga_error error;
 static struct pga_policy policy;
 
+static struct pga_hidden_environment hidden;
+
 static int make_root_once(void **state)
 {
-	struct pga_hidden_environment hidden;
-
 	(void)state;
 	root = make_root("Root");
 	if (pga_hide_environment(&hidden) != 0)
@@ -35,6 +35,7 @@ static int free_root(void **state)
 {
 	(void)state;
 	pga_certificate_free(&root);
+	pga_restore_environment(&hidden);
 	return 0;
 }
 

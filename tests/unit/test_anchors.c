@@ -404,6 +404,7 @@ static int install_twice(struct pga_error *said)
 {
 	int result;
 
+	pga_anchoring_free(&done);
 	wish_for(&one);
 	wish.hosts = "a";
 	result = pga_anchor_install(&wish, false, &done, said);

@@ -24,10 +24,10 @@ static struct pga_policy policy;
 static struct tls_server ours;
 static struct tls_server theirs;
 
+static struct pga_hidden_environment hidden;
+
 static int start_all(void **state)
 {
-	struct pga_hidden_environment hidden;
-
 	(void)state;
 	policy = (struct pga_policy){.trust = PGA_TRUST_PINNED, .min_tls = PGA_TLS_1_2};
 	key = make_key();
@@ -50,6 +50,7 @@ static int stop_all(void **state)
 {
 	stop_server(&ours, asked, sizeof asked);
 	stop_server(&theirs, asked, sizeof asked);
+	pga_restore_environment(&hidden);
 	pga_certificate_free(&root);
 	pga_certificate_free(&other);
 	X509_free(leaf);
