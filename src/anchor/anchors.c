@@ -201,13 +201,9 @@ static bool crt_is_right(const struct pga_text *content, const char *pin)
 static int compose_crt(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_certificate *certificate = installing->anchor->proof.root;
-	struct pga_text name = PGA_TEXT_EMPTY;
-	struct pga_transaction_file *crt;
+	struct pga_transaction_file *crt = begin(installing, NAME_CRT, &installing->done->crt,
+						 pga_pin_file(installing->done->name), 0644, error);
 
-	pga_text_addf(&name, "anchors/%s.crt", installing->done->name);
-	crt = begin(installing, NAME_CRT, &installing->done->crt,
-		    name.failed ? NULL : pga_user_config(pga_text_string(&name)), 0644, error);
-	pga_text_free(&name);
 	if (crt == NULL)
 		return -1;
 	if (crt->edit.existed && crt_is_right(&crt->edit.before, certificate->pin))

@@ -2,7 +2,6 @@
 
 #include "anchor/proof.h"
 #include "base/file.h"
-#include "base/places.h"
 #include "base/text.h"
 #include "policy/pins.h"
 
@@ -12,16 +11,12 @@
 /* Whether the anchor's own file has the pinned certificate, which is read then. */
 static bool read_root(const struct pga_pin *pin, struct pga_certificate *certificate)
 {
-	struct pga_text name = PGA_TEXT_EMPTY;
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;
-	char *path = NULL;
+	char *path = pga_pin_file(pin->name);
 	bool found = false;
 	bool right = false;
 
-	pga_text_addf(&name, "anchors/%s.crt", pin->name);
-	if (!name.failed)
-		path = pga_user_config(pga_text_string(&name));
 	if (path != NULL && pga_file_read(path, &content, &found, &error) == 0 && found &&
 	    pga_certificate_read(certificate, path, pga_text_string(&content), content.length,
 				 &error) == 0) {
@@ -29,7 +24,6 @@ static bool read_root(const struct pga_pin *pin, struct pga_certificate *certifi
 		if (!right)
 			pga_certificate_free(certificate);
 	}
-	pga_text_free(&name);
 	pga_text_free(&content);
 	free(path);
 	return right;

@@ -184,37 +184,26 @@ static int pin_or_say_why_not(const char *path, const struct pga_unpinned_roots 
 int pga_existing_roots_alone(bool yes, bool dry_run)
 {
 	struct pga_unpinned_roots unpinned = {NULL, 0};
-	struct pga_pins pins = {0};
 	struct pga_error error;
-	char *path = NULL;
+	char *path;
+	int result = read_unpinned(&path, &unpinned, &error);
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_pins_load(&pins, &error) != 0)
-		goto failed;
-	path = pga_root_crt_path(&error);
-	if (path == NULL)
-		goto failed;
-	if (access(path, R_OK) != 0) {
-		(void)pga_fail_errno(&error, "--ca-url URL --fingerprint HEX fetches and pins one",
-				     "%s: there is no root to pin", path);
-		goto failed;
-	}
-	if (pga_unpinned_roots_read(&unpinned, path, &pins, &error) != 0)
-		goto failed;
-	if (unpinned.count > 0 && !yes && !dry_run) {
-		status = show(path, &unpinned);
-	} else if (unpinned.count > 0) {
-		status = pin_or_say_why_not(path, &unpinned, dry_run);
-	} else {
+	if (result == 0 && access(path, R_OK) != 0)
+		result =
+		    pga_fail_errno(&error, "--ca-url URL --fingerprint HEX fetches and pins one",
+				   "%s: there is no root to pin", path);
+	if (result != 0) {
+		pga_print_error(&error);
+	} else if (unpinned.count == 0) {
 		pga_print(stdout, "%s holds no root that is not pinned: nothing to do\n", path);
 		status = PGA_EXIT_DONE;
+	} else if (!yes && !dry_run) {
+		status = show(path, &unpinned);
+	} else {
+		status = pin_or_say_why_not(path, &unpinned, dry_run);
 	}
-	goto done;
-failed:
-	pga_print_error(&error);
-done:
 	free(path);
 	pga_unpinned_roots_free(&unpinned);
-	pga_pins_free(&pins);
 	return status;
 }

@@ -3,7 +3,9 @@
 #include "base/file.h"
 #include "base/host.h"
 #include "base/ini.h"
+#include "base/places.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +43,20 @@ bool pga_pin_name_is_valid(const char *name)
 
 	return length > 0 && length <= LONGEST_NAME && name[0] != '.' && name[0] != '-' &&
 	       strspn(name, NAME_LETTERS) == length;
+}
+
+char *pga_pin_file(const char *name)
+{
+	struct pga_text file = PGA_TEXT_EMPTY;
+	char *path = NULL;
+
+	pga_text_addf(&file, "anchors/%s.crt", name);
+	if (!file.failed)
+		path = pga_user_config(pga_text_string(&file));
+	else
+		errno = ENOMEM;
+	pga_text_free(&file);
+	return path;
 }
 
 static struct pga_ini_span span_of(const char *string)

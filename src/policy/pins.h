@@ -49,6 +49,10 @@ struct pga_pins {
  * front, since the name becomes that of a file, NAME.crt. */
 bool pga_pin_name_is_valid(const char *name);
 
+/* The file that has the root of the anchor of this name, and it alone, whether or not it is there.
+ * The caller frees the path; NULL as pga_user_config() is. */
+char *pga_pin_file(const char *name);
+
 /* Reads the pins out of the bytes of an anchors.conf; path is for the messages. bytes NULL: there
  * is no such file, and so no pin. A file without any is one that was cut: returns -1 for it as well
  * as, with the line, for a line that is no setting, an unknown key, a section without a pin, a pin

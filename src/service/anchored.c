@@ -1,6 +1,5 @@
 #include "service/anchored.h"
 
-#include "base/places.h"
 #include "service/vouching.h"
 
 #include <stdlib.h>
@@ -27,21 +26,16 @@ static int look_for_any(const struct pga_effective *effective, const struct pga_
 static void add_elsewhere(const char *hosts, const char *path, const struct pga_pin *anchor,
 			  struct pga_text *text)
 {
-	struct pga_text name = PGA_TEXT_EMPTY;
-	char *own = NULL;
+	char *own = pga_pin_file(anchor->name);
 
-	pga_text_addf(&name, "anchors/%s.crt", anchor->name);
-	if (!name.failed)
-		own = pga_user_config(pga_text_string(&name));
+	text->failed = text->failed || own == NULL;
 	pga_text_addf(
 	    text,
 	    "%sno anchor for %s is in %s: the gate will refuse the server (trust = "
 	    "pinned)\n    anchor %s is for it: \"pganchor service add\" with --anchor %s, "
 	    "or sslrootcert=%s",
 	    text->length > 0 ? "\n" : "", hosts, path, anchor->name, anchor->name,
-	    own != NULL ? own : pga_text_string(&name));
-	text->failed = text->failed || name.failed;
-	pga_text_free(&name);
+	    own != NULL ? own : "");
 	free(own);
 }
 

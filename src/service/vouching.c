@@ -1,7 +1,6 @@
 #include "service/vouching.h"
 
 #include "base/host.h"
-#include "base/places.h"
 #include "service/hosts.h"
 
 #include <stdlib.h>
@@ -181,15 +180,10 @@ int pga_vouching_elsewhere(const struct pga_pins *pins, const struct pga_policy 
 
 static int name_file(struct pga_vouching *vouching, struct pga_error *error)
 {
-	struct pga_text file = PGA_TEXT_EMPTY;
-
 	/* root.crt may hold others: only a file of its own binds to the one that was named. */
 	if (vouching->anchor == NULL || (!vouching->named && !vouching->anchor->scoped))
 		return 0;
-	pga_text_addf(&file, "anchors/%s.crt", vouching->anchor->name);
-	if (!file.failed)
-		vouching->sslrootcert = pga_user_config(pga_text_string(&file));
-	pga_text_free(&file);
+	vouching->sslrootcert = pga_pin_file(vouching->anchor->name);
 	return vouching->sslrootcert != NULL
 		   ? 0
 		   : pga_fail(error, "set HOME", "found no home folder for this user");
