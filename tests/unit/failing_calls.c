@@ -1,7 +1,9 @@
 #include "failing_calls.h"
 
 #include "base/text.h"
+#include "cmocka_start.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -371,4 +373,16 @@ int __wrap_fcntl(int file, int command, ...)
 	va_end(arguments);
 	TRACE("fcntl%s %d\n", command == F_DUPFD_CLOEXEC ? " DUPFD_CLOEXEC" : "", least);
 	return fails("fcntl") ? -1 : __real_fcntl(file, command, least);
+}
+
+size_t names_in(const char *path)
+{
+	DIR *directory = opendir(path);
+	size_t count = 0;
+
+	assert_non_null(directory);
+	while (readdir(directory) != NULL)
+		count++;
+	(void)closedir(directory);
+	return count - 2;
 }

@@ -38,4 +38,7 @@ void stop_times(bool stop);
 /* Whoever looks at a clock twice sees that so many seconds have gone by. 0: as they do. */
 void hurry_clock(time_t seconds);
 
+/* How many names a directory has, without "." and "..". */
+size_t names_in(const char *path);
+
 #endif

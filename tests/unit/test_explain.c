@@ -1,6 +1,7 @@
 /* policy/explain.h: the whole of what is explained of settings under a policy, to the letter. */
 #include "cmocka_start.h"
 
+#include "assert_text.h"
 #include "base/text.h"
 #include "policy/explain.h"
 #include "policy/verdict.h"
@@ -228,13 +229,6 @@ static const struct {
      "a service of \"pganchor service list\"\n"},
 };
 
-static void check(struct pga_text *text, const char *expected)
-{
-	assert_false(text->failed);
-	assert_string_equal(pga_text_string(text), expected);
-	pga_text_free(text);
-}
-
 static void what_is_explained(void **state)
 {
 	(void)state;
@@ -248,7 +242,7 @@ static void what_is_explained(void **state)
 		make_policy(&policy, explained[i].policy);
 		pga_judge(&settings.effective, &policy, &verdict);
 		pga_explain(&settings.effective, &policy, &verdict, explained[i].but, &text);
-		check(&text, explained[i].expected);
+		assert_text(&text, explained[i].expected);
 		pga_verdict_free(&verdict);
 		free_policy(&policy);
 	}

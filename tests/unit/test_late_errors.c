@@ -8,24 +8,10 @@
 #include "base/edit.h"
 #include "base/transaction.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
-
-/* How many names a directory has, without "." and "..". */
-static size_t names_in(const char *path)
-{
-	DIR *directory = opendir(path);
-	size_t count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory) != NULL)
-		count++;
-	(void)closedir(directory);
-	return count - 2;
-}
 
 /* ---- what is tried ---- */
 

@@ -7,25 +7,12 @@
 #include "base/cleanup.h"
 #include "base/edit_lock.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
-
-static size_t open_files(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory) != NULL)
-		count++;
-	(void)closedir(directory);
-	return count;
-}
 
 static int take(struct pga_lock **lock, struct pga_error *error)
 {
@@ -49,7 +36,7 @@ static bool exists(const char *path)
 
 static void one_that_is_free(void **state)
 {
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 	struct utsname host;
 	struct pga_error error;
 	struct pga_lock *lock;
@@ -79,7 +66,7 @@ static void one_that_is_free(void **state)
 	assert_int_equal(flock(other, LOCK_EX | LOCK_NB), 0);
 	assert_int_equal(close(other), 0);
 	pga_lock_release(NULL);
-	assert_int_equal(open_files(), before);
+	assert_int_equal(names_in("/proc/self/fd"), before);
 }
 
 /* Two directories' locks, given back in either order. */
@@ -224,7 +211,7 @@ static void what_flock_says(void **state)
 		bool goes_on;
 	} cases[] = {
 	    {ENOLCK, true}, {EOPNOTSUPP, true}, {ENOSYS, true}, {EINVAL, true}, {EIO, false}};
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -237,7 +224,7 @@ static void what_flock_says(void **state)
 		assert_null(lock);
 		assert_int_equal(error.message[0] == '\0', cases[i].goes_on);
 		assert_false(exists(PGA_LOCK_NAME));
-		assert_int_equal(open_files(), before);
+		assert_int_equal(names_in("/proc/self/fd"), before);
 	}
 	/* Another's is not taken away. */
 	put(PGA_LOCK_NAME, "");
@@ -275,7 +262,7 @@ static void what_open_says(void **state)
 	     "@/" PGA_LOCK_NAME
 	     ": locked by another pganchor (another process) for more than 10 seconds"},
 	};
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -299,7 +286,7 @@ static void what_open_says(void **state)
 		assert_string_equal(error.message, cases[i].said != NULL ? cases[i].said : "");
 		assert_int_equal(exists(PGA_LOCK_NAME), cases[i].there);
 		(void)unlink(PGA_LOCK_NAME);
-		assert_int_equal(open_files(), before);
+		assert_int_equal(names_in("/proc/self/fd"), before);
 	}
 }
 
@@ -389,7 +376,7 @@ static void assert_handlers(bool ours)
 static void notes_are_forgotten(void **state)
 {
 	static const size_t orders[][3] = {{0, 1, 2}, {2, 1, 0}, {1, 0, 2}};
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 	const int here = open(".", O_RDONLY | O_DIRECTORY);
 
 	(void)state;
@@ -419,7 +406,7 @@ static void notes_are_forgotten(void **state)
 		assert_int_equal(unlink(names[orders[order][1]]), 0);
 	}
 	assert_int_equal(close(here), 0);
-	assert_int_equal(open_files(), before);
+	assert_int_equal(names_in("/proc/self/fd"), before);
 }
 
 /* What somebody else handles, and a child that fork() made. */

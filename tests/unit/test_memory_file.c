@@ -6,29 +6,16 @@
 
 #include "base/memory_file.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 
-static size_t open_files(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory) != NULL)
-		count++;
-	(void)closedir(directory);
-	return count;
-}
-
 static void what_is_put_is_all(void **state)
 {
 	static const char *const contents[] = {"", "a", "abcdef", "abc", "", "x"};
 	struct pga_memory_file file = PGA_NO_MEMORY_FILE;
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 	struct pga_error error;
 
 	(void)state;
@@ -49,7 +36,7 @@ static void what_is_put_is_all(void **state)
 		pga_memory_file_end(&file);
 		assert_int_equal(file.descriptor, -1);
 		pga_memory_file_end(&file);
-		assert_int_equal(open_files(), before);
+		assert_int_equal(names_in("/proc/self/fd"), before);
 	}
 }
 
@@ -63,7 +50,7 @@ static void one_that_cannot_be_made(void **state)
 	    {"memfd_create", "cannot make a file in memory: No such file or directory", ""},
 	    {"access", "cannot open a file in memory: No such file or directory", "mount /proc"},
 	};
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -79,7 +66,7 @@ static void one_that_cannot_be_made(void **state)
 		assert_string_equal(error.next, cases[i].next);
 		assert_int_equal(file.descriptor, -1);
 		assert_string_not_equal(file.path, "none");
-		assert_int_equal(open_files(), before);
+		assert_int_equal(names_in("/proc/self/fd"), before);
 	}
 }
 
@@ -196,7 +183,7 @@ static int descriptor_in(const char *path)
 static void a_pipe_with_a_name(void **state)
 {
 	static const size_t lengths[] = {0, 1, 10, 100000};
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 	struct pga_error error;
 
 	(void)state;
@@ -210,13 +197,13 @@ static void a_pipe_with_a_name(void **state)
 		copy = descriptor_in(getenv("WHERE"));
 		/* The programs that are started read it too. */
 		assert_int_equal(fcntl(copy, F_GETFD), 0);
-		assert_int_equal(open_files(), before + 1);
+		assert_int_equal(names_in("/proc/self/fd"), before + 1);
 		assert_int_equal(close(copy), 0);
 	}
 	/* Somebody may not have begun to write. */
 	assert_int_equal(keep_pipe("pipe", 10, true, &error), 0);
 	assert_string_equal(getenv("WHERE"), "pipe");
-	assert_int_equal(open_files(), before);
+	assert_int_equal(names_in("/proc/self/fd"), before);
 }
 
 static void a_pipe_by_its_descriptor(void **state)
@@ -232,20 +219,20 @@ static void a_pipe_by_its_descriptor(void **state)
 		assert_int_equal(close(ends[0]), 0);
 		assert_int_equal(write(ends[1], "0123", 4), 4);
 		assert_int_equal(close(ends[1]), 0);
-		before = open_files();
+		before = names_in("/proc/self/fd");
 		assert_int_equal(setenv("WHERE", "/dev/fd/63", 1), 0);
 		assert_int_equal(pga_keep_what_is_read_once("WHERE", alone == 1, &error), 0);
 		assert_string_equal(getenv("WHERE"), "/dev/fd/63");
 		assert_twice("/dev/fd/63", 4);
 		assert_int_equal(fcntl(63, F_GETFD), 0);
-		assert_int_equal(open_files(), before);
+		assert_int_equal(names_in("/proc/self/fd"), before);
 		assert_int_equal(close(63), 0);
 	}
 }
 
 static void what_is_no_pipe_stays(void **state)
 {
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 	struct pga_error error;
 
 	(void)state;
@@ -259,7 +246,7 @@ static void what_is_no_pipe_stays(void **state)
 	assert_int_equal(setenv("WHERE", "none", 1), 0);
 	assert_int_equal(pga_keep_what_is_read_once("WHERE", false, &error), 0);
 	assert_string_equal(getenv("WHERE"), "none");
-	assert_int_equal(open_files(), before);
+	assert_int_equal(names_in("/proc/self/fd"), before);
 }
 
 static void what_is_not_read_whole_is_an_error(void **state)
@@ -276,7 +263,7 @@ static void what_is_not_read_whole_is_an_error(void **state)
 	    {"pwrite", 1, "cannot write a file in memory: Input/output error"},
 	    {"setenv", 1, "out of memory"},
 	};
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 
 	(void)state;
 	assert_int_equal(mkfifo("pipe", 0600), 0);
@@ -294,7 +281,7 @@ static void what_is_not_read_whole_is_an_error(void **state)
 		assert_int_equal(result, -1);
 		assert_string_equal(error.message, cases[i].said);
 		assert_string_equal(getenv("WHERE"), "pipe");
-		assert_int_equal(open_files(), before);
+		assert_int_equal(names_in("/proc/self/fd"), before);
 	}
 }
 
@@ -342,12 +329,12 @@ static void zero_is_a_descriptor(void **state)
 
 	(void)state;
 	assert_int_equal(close(0), 0);
-	before = open_files();
+	before = names_in("/proc/self/fd");
 	assert_int_equal(pga_memory_file_make(&file, &error), 0);
 	assert_int_equal(file.descriptor, 0);
 	assert_string_equal(file.path, "/proc/self/fd/0");
 	pga_memory_file_end(&file);
-	assert_int_equal(open_files(), before);
+	assert_int_equal(names_in("/proc/self/fd"), before);
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(ends[0], 0);
 	assert_int_equal(write(ends[1], "0123", 4), 4);
@@ -361,7 +348,7 @@ static void zero_is_a_descriptor(void **state)
 	assert_int_equal(keep_pipe("pipe", 10, false, &error), 0);
 	assert_twice(getenv("WHERE"), 10);
 	assert_int_equal(close(descriptor_in(getenv("WHERE"))), 0);
-	assert_int_equal(open_files(), before);
+	assert_int_equal(names_in("/proc/self/fd"), before);
 	assert_int_equal(dup2(input, 0), 0);
 	assert_int_equal(close(input), 0);
 }

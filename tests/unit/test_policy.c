@@ -2,6 +2,7 @@
  * that are none. The machine's folder is the one that the test runs in. */
 #include "cmocka_start.h"
 
+#include "assert_text.h"
 #include "base/text.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
@@ -338,13 +339,6 @@ static void add_policy(struct pga_text *text, const struct pga_policy *policy)
 		      (int)policy->cancel, (int)policy->min_tls, (int)policy->log);
 }
 
-static void check(struct pga_text *text, const char *expected)
-{
-	assert_false(text->failed);
-	assert_string_equal(pga_text_string(text), expected);
-	pga_text_free(text);
-}
-
 static void what_the_policys_files_come_to(void **state)
 {
 	(void)state;
@@ -361,7 +355,7 @@ static void what_the_policys_files_come_to(void **state)
 			add_policy(&text, &policy);
 		else
 			add_error(&text, &error);
-		check(&text, policies[i].expected);
+		assert_text(&text, policies[i].expected);
 		pga_policy_free(&policy);
 	}
 }
@@ -494,7 +488,7 @@ static void what_the_lines_of_anchors_come_to(void **state)
 			    &text, "%zu:%s:%.4s:%s:%s:%s:%s ", read.pins[k].line, read.pins[k].name,
 			    read.pins[k].pin, read.pins[k].source, read.pins[k].hosts,
 			    read.pins[k].scoped ? "scoped" : "root.crt", read.pins[k].pinned);
-		check(&text, pins[i].expected);
+		assert_text(&text, pins[i].expected);
 		pga_pins_free(&read);
 	}
 }

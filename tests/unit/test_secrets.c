@@ -3,6 +3,7 @@
  * read. */
 #include "cmocka_start.h"
 
+#include "assert_text.h"
 #include "base/text.h"
 #include "policy/secrets.h"
 
@@ -248,13 +249,6 @@ static const struct {
     {"say \"a:aa\" now", "aa:aa", "say \"********\" now"},
 };
 
-static void check(struct pga_text *text, const char *expected)
-{
-	assert_false(text->failed);
-	assert_string_equal(pga_text_string(text), expected);
-	pga_text_free(text);
-}
-
 static void what_is_masked_of_a_text(void **state)
 {
 	(void)state;
@@ -262,7 +256,7 @@ static void what_is_masked_of_a_text(void **state)
 		struct pga_text text = PGA_TEXT_EMPTY;
 
 		pga_text_add_masked(&text, texts[i].given);
-		check(&text, texts[i].expected);
+		assert_text(&text, texts[i].expected);
 	}
 }
 
@@ -273,7 +267,7 @@ static void what_is_masked_of_a_line(void **state)
 		struct pga_text text = PGA_TEXT_EMPTY;
 
 		pga_text_add_masked_line(&text, lines[i].given, strlen(lines[i].given));
-		check(&text, lines[i].expected);
+		assert_text(&text, lines[i].expected);
 	}
 }
 
@@ -284,7 +278,7 @@ static void what_is_masked_of_libpqs_words(void **state)
 		struct pga_text text = PGA_TEXT_EMPTY;
 
 		pga_text_add_masked_message(&text, messages[i].message, messages[i].given);
-		check(&text, messages[i].expected);
+		assert_text(&text, messages[i].expected);
 	}
 }
 

@@ -5,7 +5,6 @@
 
 #include "base/subprocess.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -131,18 +130,6 @@ static void a_stream_that_is_refused_or_silent_is_ended(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-static size_t open_files(void)
-{
-	DIR *directory = opendir("/proc/self/fd");
-	size_t count = 0;
-
-	assert_non_null(directory);
-	while (readdir(directory) != NULL)
-		count++;
-	(void)closedir(directory);
-	return count;
-}
-
 /* Half of an answer is none. */
 static void what_is_lost_is_an_error(void **state)
 {
@@ -163,7 +150,7 @@ static void what_is_lost_is_an_error(void **state)
 	    {"poll", 2, "cannot read what sh says: Input/output error"},
 	    {"waitpid", 1, "cannot tell how sh ended: Input/output error"},
 	};
-	const size_t before = open_files();
+	const size_t before = names_in("/proc/self/fd");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -179,7 +166,7 @@ static void what_is_lost_is_an_error(void **state)
 				 error.message);
 		assert_false(child.late);
 		pga_subprocess_free(&child);
-		assert_int_equal(open_files(), before);
+		assert_int_equal(names_in("/proc/self/fd"), before);
 		if (strcmp(cases[i].call, "waitpid") == 0)
 			(void)waitpid(-1, NULL, 0);
 		assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);

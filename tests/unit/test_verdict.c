@@ -2,6 +2,7 @@
  * the letter. */
 #include "cmocka_start.h"
 
+#include "assert_text.h"
 #include "base/text.h"
 #include "policy/verdict.h"
 #include "settings.h"
@@ -462,13 +463,6 @@ static void add_verdict(const struct pga_verdict *verdict, struct pga_text *text
 	pga_text_addf(text, "\n%s", pga_text_string(&verdict->why));
 }
 
-static void check(struct pga_text *text, const char *expected)
-{
-	assert_false(text->failed);
-	assert_string_equal(pga_text_string(text), expected);
-	pga_text_free(text);
-}
-
 static void what_is_judged(void **state)
 {
 	(void)state;
@@ -482,7 +476,7 @@ static void what_is_judged(void **state)
 		make_policy(&policy, verdicts[i].policy);
 		pga_judge(&settings.effective, &policy, &verdict);
 		add_verdict(&verdict, &text);
-		check(&text, verdicts[i].expected);
+		assert_text(&text, verdicts[i].expected);
 		pga_verdict_free(&verdict);
 		free_policy(&policy);
 	}
@@ -502,9 +496,9 @@ static void what_cannot_be_locked_is_refused(void **state)
 	assert_true(verdict.allowed && verdict.lock_gss);
 	pga_verdict_without_locks(&verdict, &settings.effective);
 	add_verdict(&verdict, &text);
-	check(&text,
-	      "refused needs-tls lock-min-tls [gssencmode]\n"
-	      "gssencmode=prefer (libpq's default) can take GSSAPI encryption instead of TLS");
+	assert_text(
+	    &text, "refused needs-tls lock-min-tls [gssencmode]\n"
+		   "gssencmode=prefer (libpq's default) can take GSSAPI encryption instead of TLS");
 	/* Once, and only what was to be locked. */
 	pga_verdict_without_locks(&verdict, &settings.effective);
 	assert_int_equal(verdict.reasons, 1);
@@ -524,7 +518,7 @@ static void what_a_program_is_told(void **state)
 		make_policy(&policy, messages[i].policy);
 		pga_judge(&settings.effective, &policy, &verdict);
 		pga_verdict_message(&verdict, &settings.effective, &text);
-		check(&text, messages[i].expected);
+		assert_text(&text, messages[i].expected);
 		pga_verdict_free(&verdict);
 		free_policy(&policy);
 	}
