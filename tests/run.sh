@@ -189,7 +189,7 @@ END
         ;;
 esac
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 units_failed=
 
 # count WORD FILE: the sum of automake's lines "# WORD:  N"
 count() {
@@ -207,6 +207,7 @@ if [ "$status" != 0 ]; then
     cat "$results/check.log"
     [ ! -e "$units/test-suite.log" ] || cat "$units/test-suite.log"
     [ "$bad" != 0 ] || bad=1
+    units_failed=$(sed -nE 's/^(FAIL|ERROR|XPASS): /failed: unit /p' "$results/check.log" | sort -u)
 fi
 failed=$((failed + bad))
 
@@ -274,8 +275,9 @@ fi
 # 5 is that no test was chosen.
 status=$(sort -n "$results"/*.status | grep -vx 5 | tail -n 1)
 
-# pytest counts a test once for each phase that went wrong; a test that did not pass has failed once.
-counts=$(/usr/bin/python3 - "$results"/*.xml <<'END'
+# pytest counts a test once for each phase that went wrong; a test that did not pass has failed once. What failed is said again
+# at the end, behind all that pytest prints.
+counts=$(/usr/bin/python3 - "$results"/*.xml 2>"$results/failures" <<'END'
 import sys
 import xml.etree.ElementTree as tree
 
@@ -287,14 +289,19 @@ for file in sys.argv[1:]:
         pass
 for case in cases:
     name = (case.get("classname"), case.get("name"))
-    bad = case.find("failure") is not None or case.find("error") is not None
+    bad = [part for part in case if part.tag in ("failure", "error")]
     now = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
     if outcome.get(name) != "failed":
         outcome[name] = now
+    for part in bad:
+        why = " ".join((part.get("message") or "").split())
+        print(f"failed: {'::'.join(name)}: {why[:1000]}", file=sys.stderr)
 every = list(outcome.values())
 print(every.count("passed"), every.count("failed"), every.count("skipped"))
 END
 )
+[ -z "$units_failed" ] || echo "$units_failed"
+cat "$results/failures"
 read -r good bad left <<<"$counts"
 if [ "${status:-0}" != 0 ] && [ "$bad" = 0 ]; then
     echo "run.sh: pytest ended with status $status" >&2
