@@ -8,6 +8,7 @@
 #include "gate/loader.h"
 #include "gate/object.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { OBJECTS = 6, FUNCTIONS = 24, SLOTS = 12, SPAN = 64 };
@@ -26,6 +27,18 @@ struct played_object {
 
 static struct played_object objects[OBJECTS];
 static int looked_at; /* how often the slots of some object were */
+/* Whose the addresses of the real libc and of this program are. */
+static struct played_object *libc_object, *own_object;
+
+static bool is_libcs(const void *address)
+{
+	int *(*function)(void) = __errno_location;
+
+	return memcmp(&address, &function, sizeof address) == 0;
+}
+
+extern const char __executable_start;
+extern const char _end;
 
 static struct played_object *object_at(const void *address)
 {
@@ -33,7 +46,11 @@ static struct played_object *object_at(const void *address)
 		if ((const char *)address >= objects[i].bytes &&
 		    (const char *)address < objects[i].bytes + SPAN)
 			return &objects[i];
-	return NULL;
+	if (is_libcs(address))
+		return libc_object;
+	return (const char *)address >= &__executable_start && (const char *)address < &_end
+		   ? own_object
+		   : NULL;
 }
 
 static inline void *function_of(struct played_object *object, const char *name)

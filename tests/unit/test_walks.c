@@ -238,6 +238,27 @@ static void who_is_alone_waits_for_nobody(void **state)
 	check_wakes(0);
 }
 
+static void walk_often(void)
+{
+	for (int i = 0; i < 200000; i++) {
+		gate_walk_begin();
+		gate_walk_end();
+	}
+}
+
+/* Each is counted, however many come and go at once. */
+static void walks_at_once_are_counted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ACTORS; i++) {
+		actors[i].does = walk_often;
+		assert_int_equal(sem_post(&actors[i].go), 0);
+	}
+	for (size_t i = 0; i < ACTORS; i++)
+		assert_int_equal(sem_wait(&actors[i].back), 0);
+	check_nobody(A, B);
+}
+
 static void a_fork_waits_for_walks(void **state)
 {
 	const void *walkers;
@@ -680,6 +701,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_lock_is_made_once),
 	    OF_ACTORS(who_is_alone_waits_for_nobody),
+	    OF_ACTORS(walks_at_once_are_counted),
 	    OF_ACTORS(a_fork_waits_for_walks),
 	    OF_ACTORS(a_fork_does_not_wait_for_ever),
 	    OF_ACTORS(a_thread_does_not_wait_for_itself),
