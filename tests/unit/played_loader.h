@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { OBJECTS = 6, FUNCTIONS = 24, SLOTS = 12, SPAN = 64 };
+enum { OBJECTS = 100, FUNCTIONS = 24, SLOTS = 12, SPAN = 64 };
 
 struct played_object {
 	char bytes[SPAN]; /* its functions are addresses in here */
@@ -63,8 +63,7 @@ static inline void *function_of(struct played_object *object, const char *name)
 
 /* The linker leads the gate's calls here (--wrap). */
 const struct link_map *__wrap_gate_object_at(const void *address, const void **base);
-bool __wrap_gate_object_read(uintptr_t base, const ElfW(Dyn) * dynamic, const ElfW(Phdr) * headers,
-			     size_t header_count, struct gate_object *object);
+bool __wrap_gate_object_mapped(const struct link_map *map, struct gate_object *object);
 bool __wrap_gate_object_loaded(const struct link_map *map, struct gate_object *object);
 void *__wrap_gate_object_find(const struct gate_object *object, const char *name);
 void __wrap_gate_object_slots(const struct gate_object *object, gate_slot_visit *visit,
@@ -81,20 +80,22 @@ const struct link_map *__wrap_gate_object_at(const void *address, const void **b
 	return &object->map;
 }
 
-bool __wrap_gate_object_read(uintptr_t base, const ElfW(Dyn) * dynamic, const ElfW(Phdr) * headers,
-			     size_t header_count, struct gate_object *object)
+static inline bool describe(uintptr_t base, const ElfW(Dyn) * dynamic, struct gate_object *object)
 {
-	(void)headers;
-	(void)header_count;
 	memset(object, 0, sizeof *object);
 	object->base = base;
 	object->dynamic = dynamic;
 	return !object_at((const void *)base)->unreadable;
 }
 
+bool __wrap_gate_object_mapped(const struct link_map *map, struct gate_object *object)
+{
+	return describe(map->l_addr, map->l_ld, object);
+}
+
 bool __wrap_gate_object_loaded(const struct link_map *map, struct gate_object *object)
 {
-	return __wrap_gate_object_read(map->l_addr, map->l_ld, NULL, 0, object);
+	return describe(map->l_addr, map->l_ld, object);
 }
 
 void *__wrap_gate_object_find(const struct gate_object *object, const char *name)

@@ -266,6 +266,7 @@ static void check_openssl(bool known, const void *of_tls, const void *of_crypto)
 		assert_memory_equal(&before, libpq, sizeof before);
 		return;
 	}
+	assert_int_equal(libpq->number, 2);
 	assert_ptr_equal(REAL(verifyResult), of_tls);
 	assert_ptr_equal(REAL(trustStore), of_tls != NULL ? (const char *)of_tls + 1 : NULL);
 	assert_null(REAL(tlsWrite));

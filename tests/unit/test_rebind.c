@@ -74,8 +74,7 @@ void __wrap_gate_each_object_in(Lmid_t space, int (*visit)(struct dl_phdr_info *
 
 bool __wrap_gate_object_of(const struct dl_phdr_info *info, struct gate_object *object)
 {
-	return __wrap_gate_object_read(info->dlpi_addr, (const void *)info->dlpi_addr, NULL, 0,
-				       object);
+	return describe(info->dlpi_addr, (const void *)info->dlpi_addr, object);
 }
 
 static void *open_object(const char *file, int mode)
