@@ -234,9 +234,11 @@ static void without_a_function_it_is_beyond(void)
 	}
 	CHECK(bound == 0 && gate_libpq_number(0) == NULL);
 	missing = "PQhostaddr";
-	CHECK(gate_libpq_with(pq->bytes)->hostaddr == NULL);
+	CHECK(gate_libpq_with(pq->bytes) == gate_libpq_number(0));
+	CHECK(gate_libpq_number(0)->hostaddr == NULL);
 	missing = "PQgssEncInUse";
-	CHECK(gate_libpq_with(late->bytes)->gssEncInUse == NULL);
+	CHECK(gate_libpq_with(late->bytes) == gate_libpq_number(1));
+	CHECK(gate_libpq_number(1)->gssEncInUse == NULL);
 }
 
 static void what_cannot_be_held_is_beyond(void)

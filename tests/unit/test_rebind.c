@@ -210,6 +210,7 @@ static void users_are_bound(void)
 	slot(user, 0, "PQfinish", pq->bytes + 8);
 	slot(user, 1, "PQping", pq->bytes + 7);
 	slot(user, 2, "PQreset", pq->bytes + 7);
+	slot(user, 3, "printf", libc->bytes);
 	user->slots[1].fixed = true;
 	gate_rebind_new();
 	CHECK(program->slots[0].value == DOOR(0, "PQconnectdb"));
@@ -414,8 +415,12 @@ static void the_linkers_functions_are_bound_where_something_is_deep(void)
 	slot(late, 2, "dlsym", &found_anew);
 	slot(late, 3, "dlsym", user->bytes);
 	slot(late, 4, "dlsym", libc->bytes + 7);
-	loaded = 6;
-	adds = 6;
+	slot(late, 5, "printf", libc->bytes + 7);
+	/* Who calls none of them is left alone, whatever else it calls. */
+	slot(&objects[6], 0, "PQconnectdb", libc->bytes + 7);
+	slot(&objects[7], 0, "printf", libc->bytes + 7);
+	loaded = 8;
+	adds = 8;
 	default_found = gate->bytes + 5;
 	gate_rebind_new();
 	/* One that has not been used yet, and would come to the gate otherwise. */
@@ -425,6 +430,7 @@ static void the_linkers_functions_are_bound_where_something_is_deep(void)
 	/* What stands before the gate stays there; libc's own is past the gate. */
 	CHECK(late->slots[3].value == user->bytes);
 	CHECK(late->slots[4].value == &other_dlsym);
+	CHECK(opened == 1 && closed == 1);
 }
 
 static void what_stands_before_the_gate_stays(void)
