@@ -181,7 +181,7 @@ static struct gate_libpq *target(const struct rebinding *rebinding, const void *
 		return NULL;
 	if (base == gate_own_base())
 		return rebinding->space == NULL ? meant(rebinding) : NULL;
-	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+	if (gate_object_mapped(map, &object))
 		conninfo = gate_object_find(&object, "PQconninfo");
 	if (conninfo == NULL && base == rebinding->base)
 		conninfo = gate_loader()->sym(rebinding->object, "PQconninfo");
@@ -332,7 +332,7 @@ void gate_rebind_at_start(void)
 	struct gate_object object;
 
 	while (map != NULL && (map = map->l_prev) != NULL)
-		if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object) &&
+		if (gate_object_mapped(map, &object) &&
 		    gate_object_find(&object, "PQconninfo") != NULL) {
 			gate_rebind_new();
 			return;

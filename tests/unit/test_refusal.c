@@ -136,7 +136,7 @@ static void of_no_libpq_nothing_is_known(void **state)
 	(void)state;
 	assert_string_equal(gate_PQerrorMessage(NULL, false, NULL),
 			    "pganchor refused this connection: it is of no libpq that the gate can "
-			    "stand before\n    a process may have eight of them, of version 10 or "
+			    "stand before\n    a process may have 32 of them, of version 10 or "
 			    "later\n");
 	assert_null(gate_PQhost(NULL, false, NULL));
 	assert_null(gate_PQhostaddr(NULL, false, NULL));
@@ -306,6 +306,7 @@ static void judge(struct gate_judgement *judgement, const struct gate_rules *rul
 
 	make_settings(&settings, words);
 	memset(judgement, 0, sizeof *judgement);
+	judgement->admitted = true;
 	judgement->effective.options = settings.options;
 	libpq->calls.conninfoParse = no_options;
 	gate_judge(libpq, rules, &parameters, may_lock, judgement);
@@ -353,10 +354,10 @@ static void what_the_gate_says_of_settings(void **state)
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: a\\x07 file");
 	gate_judgement_free(libpq, &judgement);
-	(void)snprintf(rules.error.next, sizeof rules.error.next, "do this");
+	(void)snprintf(rules.error.next, sizeof rules.error.next, "d");
 	judge(&judgement, &rules, strong, true);
 	assert_string_equal(pga_text_string(&judgement.refusal),
-			    "pganchor refused this connection: a\\x07 file\n    do this");
+			    "pganchor refused this connection: a\\x07 file\n    d");
 	gate_judgement_free(libpq, &judgement);
 	judge(&judgement, NULL, strong, true);
 	assert_false(judgement.admitted);
