@@ -72,7 +72,6 @@ static const char *moved(const char *path)
 
 MOVED(DIR *, opendir, NULL, (const char *path), (moved(path)))
 MOVED(int, access, -1, (const char *path, int mode), (moved(path), mode))
-MOVED(int, stat, -1, (const char *path, struct stat *status), (moved(path), status))
 MOVED(FILE *, fopen, NULL, (const char *path, const char *mode), (moved(path), mode))
 MOVED(ssize_t, readlink, -1, (const char *path, char *target, size_t size),
       (moved(path), target, size))
@@ -80,6 +79,20 @@ MOVED(int, scandir, -1,
       (const char *path, struct dirent ***names, int (*filter)(const struct dirent *),
        int (*compare)(const struct dirent **, const struct dirent **)),
       (moved(path), names, filter, compare))
+
+/* What stat(2) tells, changed; NULL: as it is. */
+static void (*played_look)(struct stat *status);
+
+int __real_stat(const char *path, struct stat *status);
+int __wrap_stat(const char *path, struct stat *status);
+int __wrap_stat(const char *path, struct stat *status)
+{
+	const int result = is_denied("stat", path) ? -1 : __real_stat(moved(path), status);
+
+	if (played_look != NULL && result == 0)
+		played_look(status);
+	return result;
+}
 
 int __real_open(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);

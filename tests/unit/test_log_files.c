@@ -165,8 +165,8 @@ static void set_time(const char *path, time_t seconds)
 static void what_logrotate_made(void **state)
 {
 	static const char *const others[] = {
-	    "xauth.log.1", "auth.logx1",     "auth.log_1",  "auth.log.", "auth.log-", "auth.log.x",
-	    "auth.log.1x", "auth.log.1x.gz", "auth.log.gz", "auth.lo",   "auth.log"};
+	    "xauth.log.1", "zuth.log.1",  "auth.logx1",     "auth.log_1",  "auth.log.", "auth.log-",
+	    "auth.log.x",  "auth.log.1x", "auth.log.1x.gz", "auth.log.gz", "auth.lo",   "auth.log"};
 	struct pga_records records;
 	char path[100];
 
