@@ -59,12 +59,11 @@ static int add_libpq(struct pga_process *process, const char *path, bool deleted
 /* The path of a line of the maps without the kernel's mark of a file that is gone. */
 static bool cut_deleted_mark(char *path)
 {
-	size_t length = strlen(path);
+	char *mark = strrchr(path, ' ');
 
-	if (length < sizeof deleted_mark ||
-	    strcmp(path + length - sizeof deleted_mark + 1, deleted_mark) != 0)
+	if (mark == NULL || strcmp(mark, deleted_mark) != 0)
 		return false;
-	path[length - sizeof deleted_mark + 1] = '\0';
+	*mark = '\0';
 	return true;
 }
 
@@ -119,6 +118,25 @@ static const struct pga_binary *read_as_seen(struct programs *programs, const ch
 	return binary;
 }
 
+/* What is inside the file, as far as it tells; NULL: nothing that is known. */
+static const char *inside_of(const struct pga_binary *binary)
+{
+	if (binary == NULL)
+		return NULL;
+	if (binary->driver != NULL)
+		return binary->driver;
+	return binary->has_libpq ? "libpq" : NULL;
+}
+
+static int set_inside(struct pga_process *process, const char *inside, const char *file,
+		      const struct pga_binary *binary)
+{
+	process->inside = inside;
+	process->own_libpq = binary != NULL && binary->has_libpq && binary->driver == NULL;
+	process->file = strdup(file);
+	return process->file != NULL ? 0 : -1;
+}
+
 /* A library that is no libpq by its name: it may have one inside, exported or not, or a driver. */
 static int look_into_library(struct programs *programs, const char *pid, const char *path,
 			     struct pga_process *process)
@@ -128,16 +146,11 @@ static int look_into_library(struct programs *programs, const char *pid, const c
 
 	if (binary != NULL && binary->exports_libpq)
 		return add_libpq(process, path, false, binary);
-	if (inside == NULL && binary != NULL)
-		inside = binary->driver != NULL ? binary->driver
-			 : binary->has_libpq    ? "libpq"
-						: NULL;
+	if (inside == NULL)
+		inside = inside_of(binary);
 	if (inside == NULL || process->inside != NULL)
 		return 0;
-	process->inside = inside;
-	process->own_libpq = binary != NULL && binary->has_libpq && binary->driver == NULL;
-	process->file = strdup(path);
-	return process->file != NULL ? 0 : -1;
+	return set_inside(process, inside, path, binary);
 }
 
 /* Whether it is the gate, and not another library under its name: that has libpq's functions. What
@@ -205,11 +218,14 @@ static void free_process(struct pga_process *process)
 /* Reads a file below /proc/PID. Returns false where it cannot be read: the process may be gone. */
 static bool read_proc(const char *pid, const char *name, struct pga_text *content)
 {
-	char path[64];
+	struct pga_text path = PGA_TEXT_EMPTY;
 	struct pga_error ignored;
+	bool read;
 
-	return snprintf(path, sizeof path, "/proc/%s/%s", pid, name) < (int)sizeof path &&
-	       pga_file_read(path, content, NULL, &ignored) == 0;
+	pga_text_addf(&path, "/proc/%s/%s", pid, name);
+	read = pga_file_read(pga_text_string(&path), content, NULL, &ignored) == 0;
+	pga_text_free(&path);
+	return read;
 }
 
 /* Whose the process is, if it is a program and this user's, or anybody's for root. The folder's
@@ -251,7 +267,7 @@ static bool is_module_missing(const char *pid)
 	bool missing;
 
 	pga_text_addf(&root, "/proc/%s/root/", pid);
-	missing = !root.failed && access(root.bytes, F_OK) == 0;
+	missing = access(pga_text_string(&root), F_OK) == 0;
 	pga_text_add(&root, PGA_MODULE);
 	missing = missing && !root.failed && access(root.bytes, F_OK) != 0 && errno == ENOENT;
 	pga_text_free(&root);
@@ -263,14 +279,12 @@ static bool is_module_missing(const char *pid)
 static bool is_secure(const char *pid)
 {
 	struct pga_text vector = PGA_TEXT_EMPTY;
+	unsigned long pair[2];
 	bool secure = false;
 
-	if (read_proc(pid, "auxv", &vector) && !vector.failed)
-		for (size_t i = 0; i + 2 * sizeof(unsigned long) <= vector.length;
-		     i += 2 * sizeof(unsigned long)) {
-			unsigned long pair[2];
-
-			memcpy(pair, vector.bytes + i, sizeof pair);
+	if (read_proc(pid, "auxv", &vector))
+		for (size_t at = 0; vector.length - at >= sizeof pair; at += sizeof pair) {
+			memcpy(pair, vector.bytes + at, sizeof pair);
 			secure = secure || (pair[0] == AT_SECURE && pair[1] != 0);
 		}
 	pga_text_free(&vector);
@@ -280,26 +294,19 @@ static bool is_secure(const char *pid)
 /* Looks for what is linked into the program itself. */
 static int look_inside(struct programs *programs, const char *pid, struct pga_process *process)
 {
+	struct pga_text path = PGA_TEXT_EMPTY;
+	char file[PATH_MAX] = "";
 	const struct pga_binary *binary;
-	char path[64];
-	char file[PATH_MAX];
+	const char *inside;
 	ssize_t length;
 
-	(void)snprintf(path, sizeof path, "/proc/%s/exe", pid);
-	binary = read_program(programs, path);
-	length = readlink(path, file, sizeof file - 1);
-	file[length > 0 ? length : 0] = '\0';
-	if (pga_find_speaker(file) != NULL)
-		process->inside = "own protocol";
-	else if (binary != NULL && binary->driver != NULL)
-		process->inside = binary->driver;
-	else if (binary != NULL && binary->has_libpq)
-		process->inside = "libpq";
-	else
-		return 0;
-	process->own_libpq = binary != NULL && binary->has_libpq && binary->driver == NULL;
-	process->file = strdup(file);
-	return process->file != NULL ? 0 : -1;
+	pga_text_addf(&path, "/proc/%s/exe", pid);
+	binary = read_program(programs, pga_text_string(&path));
+	length = readlink(pga_text_string(&path), file, sizeof file - 1);
+	(void)length; /* where there is none, the name stays empty */
+	pga_text_free(&path);
+	inside = pga_find_speaker(file) != NULL ? "own protocol" : inside_of(binary);
+	return inside != NULL ? set_inside(process, inside, file, binary) : 0;
 }
 
 /* Fills in what is told of a process that has anything to tell of. */
@@ -319,20 +326,23 @@ static int describe(const char *pid, uid_t owner, struct pga_process *process)
 	return process->name != NULL && process->user != NULL ? 0 : -1;
 }
 
-static int look_at(struct programs *programs, const char *pid, uid_t owner,
-		   struct pga_process *process, bool *readable)
+/* process.name stays NULL where there is nothing to tell of. */
+static int look_at(struct pga_processes *processes, struct programs *programs, const char *pid,
+		   uid_t owner, struct pga_process *process)
 {
 	struct pga_text maps = PGA_TEXT_EMPTY;
 	int result = 0;
 
-	*readable = read_proc(pid, "maps", &maps);
-	if (*readable)
+	if (read_proc(pid, "maps", &maps)) {
 		result = look_inside(programs, pid, process);
-	if (result == 0 && *readable && maps.bytes != NULL)
-		result = take_maps(programs, pid, process, maps.bytes);
-	if (result == 0 &&
-	    (process->libpq_count > 0 || process->gate != NULL || process->inside != NULL))
-		result = describe(pid, owner, process);
+		if (result == 0)
+			result = take_maps(programs, pid, process, maps.bytes);
+		if (result == 0 &&
+		    (process->libpq_count > 0 || process->gate != NULL || process->inside != NULL))
+			result = describe(pid, owner, process);
+	} else {
+		processes->unreadable++;
+	}
 	pga_text_free(&maps);
 	return result;
 }
@@ -342,11 +352,8 @@ static int add_process(struct pga_processes *processes, struct programs *program
 {
 	struct pga_process process = {0};
 	struct pga_process *grown;
-	bool readable = false;
-	int result = look_at(programs, pid, owner, &process, &readable);
+	int result = look_at(processes, programs, pid, owner, &process);
 
-	if (!readable)
-		processes->unreadable++;
 	if (result != 0 || process.name == NULL)
 		goto done;
 	grown = reallocarray(processes->list, processes->count + 1, sizeof *processes->list);

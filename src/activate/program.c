@@ -44,7 +44,7 @@ static bool find_file(const char *name, char path[PATH_MAX])
 		const int written = snprintf(path, PATH_MAX, "%.*s%s%s", length, folders,
 					     length > 0 ? "/" : "", name);
 
-		if (written > 0 && written < PATH_MAX && is_program(path))
+		if (written < PATH_MAX && is_program(path))
 			return true;
 		if (folders[length] == '\0')
 			return false;
@@ -56,8 +56,8 @@ static bool find_file(const char *name, char path[PATH_MAX])
  * looks its argument up, what that finds. false where the file is no script. */
 static bool go_to_interpreter(char path[PATH_MAX])
 {
-	char line[PATH_MAX + 64];
-	char *words;
+	char line[PATH_MAX] = ""; /* the kernel looks at less of it */
+	char *words = line + 2;
 	char *first;
 	ssize_t length;
 	int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -65,16 +65,15 @@ static bool go_to_interpreter(char path[PATH_MAX])
 	if (file < 0)
 		return false;
 	length = read(file, line, sizeof line - 1);
+	(void)length; /* what cannot be read stays empty, and so is no script */
 	(void)close(file);
-	if (length < 3 || line[0] != '#' || line[1] != '!')
+	if (strncmp(line, "#!", 2) != 0)
 		return false;
-	line[length] = '\0';
 	line[strcspn(line, "\n")] = '\0';
-	words = line + 2;
 	do
 		first = strsep(&words, " \t");
 	while (first != NULL && first[0] == '\0');
-	if (first == NULL || strlen(first) >= PATH_MAX)
+	if (first == NULL)
 		return false;
 	if (strrchr(first, '/') == NULL || strcmp(strrchr(first, '/'), "/env") != 0) {
 		(void)snprintf(path, PATH_MAX, "%s", first);

@@ -32,19 +32,20 @@ static const char *message_of(const char *line)
 {
 	static const char tag[] = PGA_RECORD_TAG "[";
 	const char *end = strstr(line, ": ");
-	const char *at;
+	const char *word = end;
+	const char *number;
+	size_t digits;
 
-	if (end == NULL || end == line || end[-1] != ']')
+	if (end == NULL)
 		return NULL;
-	for (at = end - 1; at > line && isdigit((unsigned char)at[-1]);)
-		at--;
-	if (at == end - 1 || (size_t)(at - line) < sizeof tag - 1)
-		return NULL;
-	at -= sizeof tag - 1;
 	/* In front of it is a blank, or the priority where the line is as it was sent. */
-	if (strncmp(at, tag, sizeof tag - 1) != 0 || (at > line && at[-1] != ' ' && at[-1] != '>'))
+	while (word > line && word[-1] != ' ' && word[-1] != '>')
+		word--;
+	if (strncmp(word, tag, sizeof tag - 1) != 0)
 		return NULL;
-	return end + 2;
+	number = word + sizeof tag - 1;
+	digits = strspn(number, "0123456789");
+	return digits > 0 && number[digits] == ']' && number + digits + 1 == end ? end + 2 : NULL;
 }
 
 /* rsyslog can write one line for several of the same: "message repeated 3 times: [ ...]". Returns
@@ -58,6 +59,8 @@ static const char *unfold(char *message, unsigned long *times)
 
 	*times = 1;
 	if (strncmp(message, before, sizeof before - 1) != 0)
+		return message;
+	if (!isdigit((unsigned char)message[sizeof before - 1]))
 		return message;
 	number = strtoul(message + sizeof before - 1, &end, 10);
 	if (number == 0 || number > 1000000 || strncmp(end, behind, sizeof behind - 1) != 0 ||
@@ -90,7 +93,6 @@ static int read_stream(struct pga_records *records, FILE *stream, const char *na
 	size_t room = 0;
 	int result = 0;
 
-	errno = 0;
 	while (result == 0 && getline(&line, &room, stream) >= 0)
 		if (take_line(records, line, since) != 0)
 			result = pga_fail_memory(error);
@@ -255,19 +257,19 @@ static bool take_answer(void *context, const char *bytes, size_t length)
 static int fail_to_read(const struct pga_subprocess *child, const struct answer *answer,
 			struct pga_error *error)
 {
-	char *said = child->errors.bytes;
+	const char *said = pga_text_string(&child->errors);
+	const int length = (int)strcspn(said, "\n");
 
 	if (answer->no_memory)
 		return pga_fail_memory(error);
 	if (answer->broken || child->status == 0)
 		return pga_fail(error, OTHER_FILE,
 				"cannot read the journal: journalctl's answer is cut or no JSON");
-	if (said == NULL)
+	if (length == 0)
 		return pga_fail(error, OTHER_FILE,
 				"cannot read the journal: journalctl ended with status %d",
 				child->status);
-	said[strcspn(said, "\n")] = '\0';
-	return pga_fail(error, OTHER_FILE, "cannot read the journal: %s", said);
+	return pga_fail(error, OTHER_FILE, "cannot read the journal: %.*s", length, said);
 }
 
 static int read_journal(struct pga_records *records, time_t since, struct pga_error *error)

@@ -31,7 +31,7 @@ static int add(struct pga_rotated *rotated, const char *path, bool is_plain,
 
 	if (!is_plain) {
 		pga_text_addf(&rotated->compressed, "%s%s",
-			      rotated->compressed.length > 0 ? ", " : "", path);
+			      rotated->compressed.bytes != NULL ? ", " : "", path);
 		return rotated->compressed.failed ? pga_fail_memory(error) : 0;
 	}
 	grown = reallocarray(rotated->paths, rotated->count + 1, sizeof *grown);

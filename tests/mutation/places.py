@@ -16,7 +16,7 @@ OPERATORS = {"==": ["!="], "!=": ["=="], "<": ["<=", ">="], "<=": ["<", ">"], ">
 STATEMENTS = (CursorKind.COMPOUND_STMT, CursorKind.IF_STMT, CursorKind.FOR_STMT, CursorKind.WHILE_STMT, CursorKind.LABEL_STMT)
 # Memory that is not given back is for the sanitizers to find; a block that is larger or smaller by a byte too.
 RELEASES = re.compile(r"(\w+_)?(free|freemem|decref|release)")
-ALLOCATES = ("malloc", "calloc", "realloc", "strndup", "memset")
+ALLOCATES = ("malloc", "calloc", "realloc", "reallocarray", "strndup", "memset")
 # What is put into a buffer is told its size. A byte less or more of it is of no meaning while all fits; too much of it is for the
 # sanitizers, and what does not fit for a test of the place where it is cut, not of one of its sides.
 FILLS = ("snprintf", "vsnprintf", "read", "pread", "readlink", "readlinkat", "fgets", "recv", "inet_ntop")
