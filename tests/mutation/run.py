@@ -164,7 +164,10 @@ class Worker(threading.Thread):
             built, why = self.mutant.change(change.file, change.apply(source))
             if built != "built":
                 return {**result, "outcome": built, "why": why[-1000:]}
-    XX            failed, why = self.try_all(self.map.in_turn(tests, self.options.most, change.file))
+            result["tests"] = len(tests)
+            if not tests:
+                return {**result, "outcome": "no test gets there"}
+            failed, why = self.try_all(self.map.in_turn(tests, self.options.most, change.file))
         except testing.Lost:
             failed = why = "the session of pytest was lost"
         finally:
