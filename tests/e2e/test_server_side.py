@@ -287,7 +287,7 @@ def test_a_standby_tells_an_impostor_nothing(clusters, target, server_home, pgan
     standby = standby_of(clusters, target, server_home, pganchor, to=impostor.port, sslmode="verify-full",
                          sslrootcert=server_home / ".postgresql/root.crt")
     try:
-        standby.daemon.wait_for("could not connect to the primary server: .*certificate verify failed")
+        standby.daemon.wait_for("connection to server at .*certificate verify failed")
     finally:
         standby.stop()
     seen = impostor.finish()
