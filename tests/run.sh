@@ -222,33 +222,13 @@ for argument; do
         *.py | *.py::* | */e2e | */e2e/) where=() ;;
     esac
 done
-# ASan ends the tool itself where these take its options away.
-[ "$kind" != sanitizers ] || where+=(--deselect tests/e2e/test_run.py::test_ld_preload_is_added_to
-    --deselect tests/e2e/test_uncovered.py::test_a_program_with_asan)
-# Another Debian has not what such a build needs.
-[ "$kind" = plain ] || where+=(--deselect tests/e2e/test_service_broken.py::test_what_other_libpqs_read_late)
-# The wrapper above changes the LD_PRELOAD that the first two hand to the tool, and compare with what it makes of it. The next
-# two put a broken file in the place of the gate, which the wrapper's own shell then does not survive. The last three are about a
-# shell where the gate is not on.
-if [ "$kind" = gated ]; then
-    for other in run.py::test_ld_preload_is_added_to run.py::test_a_libpq_before_the_gate_goes_behind_it \
-        run.py::test_a_module_that_does_not_load_starts_nothing enable.py::test_a_module_that_does_not_load_is_enabled_nowhere \
-        status.py::test_not_active_here status.py::test_enabled_and_not_active_here \
-        enable_files.py::test_a_login_shell_that_does_not_come_by_the_lines; do
-        where+=(--deselect "tests/e2e/test_$other")
-    done
-fi
-# What is preloaded is told in it, and the tool itself is preloaded into.
-[ "$kind" = plain ] || where+=(--deselect "tests/e2e/test_transcripts.py::test_what_is_said[run]")
-if [ "$kind" != plain ]; then
-    elsewhere=(build builds packages quickstart bench callers clients exports fuzz hostile_servers kerberos libpqs machines objects
-        other_programs processes races server_side twins under_the_gate ways)
-    # Of the others that run the plain build, these ask the tool much.
-    [ "$kind" = gated ] || elsewhere+=(gate api daemons)
-    for name in "${elsewhere[@]}"; do
-        where+=(--ignore "$top/tests/e2e/test_$name.py")
-    done
-fi
+# Which tests mean nothing with which build, their marks say (tests/e2e/conftest.py).
+case $kind in
+    plain) marks= ;;
+    sanitizers) marks='not plain_build and not no_instruments and not no_sanitizers' ;;
+    valgrind) marks='not plain_build and not no_instruments' ;;
+    gated) marks='not plain_build and not no_gate' ;;
+esac
 
 # pytest NAME ARGUMENT...: one run, with what came of each test in NAME.xml and its status in NAME.status.
 pytest() {
@@ -262,15 +242,11 @@ pytest() {
 # All tests, on a machine with more than one processor, are two runs at the same time. What writes the system's policy, which
 # is the prefix's, is one of them; those whose builds and machines are their own are the other.
 if [ "$kind" = plain ] && [ "${#where[@]}" != 0 ] && [ "$(nproc)" -gt 1 ]; then
-    others=()
-    for own in build machines packages quickstart; do
-        others+=("$top/tests/e2e/test_$own.py")
-        where+=(--ignore "$top/tests/e2e/test_$own.py")
-    done
-    pytest own "${others[@]}" "$@" >"$results/own.log" 2>&1 &
+    pytest own -m own_builds "${where[@]}" "$@" >"$results/own.log" 2>&1 &
     beside=$!
+    marks='not own_builds'
 fi
-pytest e2e "${where[@]}" "$@"
+pytest e2e ${marks:+-m "$marks"} "${where[@]}" "$@"
 if [ "$beside" != 0 ]; then
     wait "$beside"
     beside=0

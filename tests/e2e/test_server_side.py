@@ -12,6 +12,8 @@ import pytest
 
 from postgres import NAMES
 
+pytestmark = pytest.mark.plain_build
+
 REFUSED = "pganchor refused this connection: "
 WEAK = {None: "sslmode=prefer (libpq's default)", "disable": "sslmode=disable (conninfo)", "require": "sslmode=require (conninfo)",
         "verify-ca": "sslmode=verify-ca (conninfo)"}

@@ -9,6 +9,8 @@ import pytest
 from programs import SOURCES, gate_words, said
 from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
 
+pytestmark = pytest.mark.plain_build
+
 PGSQL = ('$c = @pg_connect($argv[1]); if (!$c) { echo "bad: ", error_get_last()["message"], "\\n"; exit(1); } '
          'echo pg_fetch_result(pg_query($c, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"), 0, 0), "\\n";')
 PDO = ('try { $c = new PDO("pgsql:" . $argv[1]); '
