@@ -219,8 +219,7 @@ static bool is_past_the_gate(const struct rebinding *rebinding, const char *name
 	/* One that has not been used yet leads back into its own object. */
 	if (base == rebinding->base) {
 		found = gate_loader()->sym(RTLD_DEFAULT, name);
-		return found != NULL && gate_object_at(found, &base) != NULL &&
-		       base == gate_own_base();
+		return gate_object_at(found, &base) != NULL && base == gate_own_base();
 	}
 	return gate_object_at(libc_address(), &libc) != NULL && base == libc;
 }

@@ -29,6 +29,8 @@ struct gate_libpq *__wrap_gate_libpq_with(const void *conninfo);
 const void *__wrap_gate_own_base(void);
 int __wrap_dlclose(void *handle);
 int __wrap_dlinfo(void *handle, int request, void *info);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 
@@ -37,7 +39,7 @@ static unsigned long long adds = 5, subs;
 static int seen; /* objects that were visited, until somebody had enough */
 static int opened, closed;
 static Lmid_t space_of_all;
-static bool has_no_space, has_no_memory;
+static bool has_no_space, has_no_memory, has_no_block;
 static struct gate_libpq first, second;
 static const void *meant_by_callers = NULL; /* the address that some caller's libpq is known by */
 static bool is_internal;
@@ -126,6 +128,11 @@ int __wrap_dlinfo(void *handle, int request, void *info)
 	return has_no_space ? -1 : 0;
 }
 
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return has_no_block ? NULL : __real_calloc(count, size);
+}
+
 char *__wrap_strdup(const char *text)
 {
 	return has_no_memory ? NULL : __real_strdup(text);
@@ -211,6 +218,7 @@ static void users_are_bound(void)
 	slot(user, 1, "PQping", pq->bytes + 7);
 	slot(user, 2, "PQreset", pq->bytes + 7);
 	slot(user, 3, "printf", libc->bytes);
+	slot(libc, 0, "printf", libc->bytes);
 	user->slots[1].fixed = true;
 	gate_rebind_new();
 	CHECK(program->slots[0].value == DOOR(0, "PQconnectdb"));
@@ -255,11 +263,13 @@ static void what_was_looked_at_is_done_with(void)
 {
 	gate_rebind_new();
 	slot(user, 0, "PQconnectdb", pq->bytes + 9);
+	slot(libc, 0, "PQconnectdb", pq->bytes + 9);
 	loaded = 6;
 	adds = 6;
 	slot(late, 0, "PQreset", pq->bytes + 9);
 	gate_rebind_new();
 	CHECK(user->slots[0].value == pq->bytes + 9);
+	CHECK(libc->slots[0].value == pq->bytes + 9);
 	CHECK(late->slots[0].value == DOOR(0, "PQreset"));
 	subs = 1;
 	gate_rebind_new();
@@ -286,6 +296,10 @@ static void want_of_memory_is_made_up_for(void)
 	gate_rebind_new();
 	CHECK(late->slots[0].value == pq->bytes + 9);
 	has_no_memory = false;
+	has_no_block = true;
+	gate_rebind_new();
+	CHECK(late->slots[0].value == pq->bytes + 9);
+	has_no_block = false;
 	gate_rebind_new();
 	CHECK(late->slots[0].value == DOOR(0, "PQreset"));
 }
@@ -356,9 +370,11 @@ static void what_leads_to_no_libpq_is_left_alone(void)
 static void what_is_not_bound_yet_is_told_by_its_needs(void)
 {
 	slot(user, 0, "PQconnectdb", user->bytes + 9);
+	slot(user, 1, "PQreset", libc->bytes + 9);
 	default_found = pq->bytes;
 	gate_rebind_new();
 	CHECK(user->slots[0].value == DOOR(0, "PQconnectdb"));
+	CHECK(user->slots[1].value == libc->bytes + 9);
 }
 
 static void a_libpq_in_the_program_is_left_alone(void)
@@ -473,9 +489,10 @@ static void another_namespace_is_bound(void)
 	slot(user, 0, "dlsym", libc->bytes + 9);
 	slot(user, 1, "PQconnectdb", pq->bytes + 9);
 	slot(user, 2, "PQreset", gate->bytes + 9);
+	slot(user, 3, "dlsym", pq->bytes + 9);
 	meant_by_callers = second.base;
 	gate_rebind_space(&user->map, stand_in);
-	CHECK(user->slots[0].value == &other_dlsym);
+	CHECK(user->slots[0].value == &other_dlsym && user->slots[3].value == &other_dlsym);
 	CHECK(user->slots[1].value == DOOR(0, "PQconnectdb"));
 	CHECK(user->slots[2].value == gate->bytes + 9);
 	/* All but the program: the libpq, its user and libc. */
