@@ -23,6 +23,8 @@ static struct {
 	PQconninfoOption options[3];
 	int asked; /* what pga_effective_ask_quietly() answers */
 	bool parse_fails, parse_tells, says_nothing;
+	int blocks_left; /* of memory, before there is none; 0: there is always some */
+	bool begins;     /* an object begins to connect within the call */
 	/* the verdict */
 	bool admitted;
 	struct pga_verdict verdict;
@@ -50,6 +52,8 @@ static void did(const char *what)
 
 /* ---- what the linker leads here (--wrap) ---- */
 
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
 const struct gate_rules *__wrap_gate_rules_acquire(void);
 void __wrap_gate_rules_release(const struct gate_rules *rules);
 bool __wrap_gate_is_audit(void);
@@ -82,6 +86,13 @@ bool __wrap_gate_sees_sessions(struct gate_libpq *of);
 bool __wrap_gate_sees_lookups(struct gate_libpq *of);
 void __wrap_gate_say_unseen(const struct gate_libpq *of, struct pga_text *refusal);
 void __wrap_gate_notice(const char *message);
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	if (play.blocks_left > 0 && --play.blocks_left == 0)
+		return NULL;
+	return __real_calloc(count, size);
+}
 
 const struct gate_rules *__wrap_gate_rules_acquire(void)
 {
@@ -260,6 +271,10 @@ static void note_call(void)
 		call->dead = play.dead;
 	}
 	call->lookup_refused = play.lookup_refused;
+	if (play.begins) {
+		call->begun = CONN;
+		call->begun_rules = __wrap_gate_rules_acquire();
+	}
 }
 
 static PostgresPollingStatusType poll_step(PGconn *conn)
@@ -362,7 +377,7 @@ static PGPing ping(const char *conninfo)
 
 static PGconn *connectdb(const char *conninfo)
 {
-	pga_text_addf(&play.did, " connectdb(%s)", conninfo);
+	pga_text_addf(&play.did, " connectdb(%s)", conninfo != NULL ? conninfo : "NULL");
 	return CONN;
 }
 
@@ -389,7 +404,7 @@ static PQconninfoOption *parse(const char *conninfo, char **message)
 	*message = play.parse_tells ? text : NULL;
 	memset(said, 0, sizeof said);
 	said[0].keyword = said[1].keyword = text;
-	said[0].val = play.says_nothing ? NULL : text;
+	said[1].val = play.says_nothing ? NULL : text;
 	return play.parse_fails ? NULL : said;
 }
 

@@ -91,6 +91,15 @@ static void what_is_refused_does_not_begin(void **state)
 	connect_as("judge(parameters) " UNBEGUN " refuse(why)");
 	play.no_connection = true;
 	connect_as("judge(parameters) " UNBEGUN);
+	/* Of what is refused, nobody asks what is seen. */
+	play.sessions_seen = play.lookups_seen = false;
+	connect_as("judge(parameters) " UNBEGUN);
+	/* Nor does anything begin where the rules are not known. */
+	begin();
+	play.admitted = play.verdict.allowed = false;
+	play.verdict.lock_min_tls = true;
+	play.no_rules = true;
+	connect_as("judge(parameters) " UNBEGUN " refuse(why)");
 	/* In audit mode it does, and is told. */
 	begin();
 	play.verdict.allowed = false;
@@ -133,6 +142,38 @@ static void what_libpq_does_not_take_is_not_judged(void **state)
 	connect_as(UNBEGUN " refuse(pganchor refused this connection: out of memory)");
 }
 
+/* The parameters with their locks, two blocks, and the call. */
+static void without_memory_nothing_begins(void **state)
+{
+	static const char *const nothing = NULL;
+
+	(void)state;
+	for (int blocks = 1; blocks <= 3; blocks++) {
+		begin();
+		play.blocks_left = blocks;
+		assert_null(gate_PQconnectdb(&libpq, false, "host=h"));
+		play.blocks_left = blocks;
+		assert_int_equal(gate_PQpingParams(&libpq, false, &nothing, &nothing, 0),
+				 PQPING_NO_ATTEMPT);
+		check_did("judge(parameters) judge(parameters)");
+	}
+}
+
+/* What has begun within a call is forgotten with it. */
+static void a_call_comes_to_its_end(void **state)
+{
+	static const char *const nothing = NULL;
+
+	(void)state;
+	begin();
+	play.begins = true;
+	connect_as(CONNECTS(LOCKED));
+	assert_int_equal(play.acquired, 2);
+	assert_int_equal(gate_PQpingParams(&libpq, false, &nothing, &nothing, 0), PQPING_REJECT);
+	assert_int_equal(play.acquired, 4);
+	check_did("judge(parameters) ping(sslmode=verify-full 0)");
+}
+
 /* Another thread has made another host of it. */
 static void a_lookup_that_was_refused_is_told(void **state)
 {
@@ -167,7 +208,8 @@ static void a_connection_string_is_taken_as_libpq_takes_it(void **state)
 	assert_int_equal(play.parsed_freed, 2);
 	play.parse_tells = false;
 	assert_ptr_equal(gate_PQconnectdb(&libpq, false, "bad"), CONN);
-	check_did("connectdb(bad) connectStart(bad) ping(bad) connectdb(bad)");
+	assert_ptr_equal(gate_PQconnectdb(&libpq, false, NULL), CONN);
+	check_did("connectdb(bad) connectStart(bad) ping(bad) connectdb(bad) connectdb(NULL)");
 	assert_ptr_equal(gate_PQconnectStart(&libpq, false, "a=b"), CONN);
 	assert_int_equal(gate_PQping(&libpq, false, "a=b"), PQPING_REJECT);
 	check_did("judge(parameters) start(dbname=a=b sslmode=verify-full 1) tell "
@@ -232,6 +274,8 @@ int main(void)
 	    cmocka_unit_test(what_is_refused_does_not_begin),
 	    cmocka_unit_test(what_is_not_seen_is_refused),
 	    cmocka_unit_test(what_libpq_does_not_take_is_not_judged),
+	    cmocka_unit_test(without_memory_nothing_begins),
+	    cmocka_unit_test(a_call_comes_to_its_end),
 	    cmocka_unit_test(a_lookup_that_was_refused_is_told),
 	    cmocka_unit_test(a_connection_string_is_taken_as_libpq_takes_it),
 	    cmocka_unit_test(libpqs_own_calls_pass),

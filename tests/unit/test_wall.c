@@ -101,6 +101,8 @@ static void a_connection_that_was_made_is_looked_at(void **state)
 	poll_as(PGRES_POLLING_FAILED, "judge(may lock) session cut end(5) refuse(weak session)");
 	play.rules.policy.mode = PGA_MODE_AUDIT;
 	poll_as(PGRES_POLLING_WRITING, "judge(may lock) session log(weak session) poll tell");
+	play.holds = true;
+	poll_as(PGRES_POLLING_WRITING, "judge(may lock) session poll tell");
 	/* What was refused within it is over at once. */
 	play.status = CONNECTION_STARTED;
 	play.refused_inside = true;
@@ -145,6 +147,13 @@ static void a_session_is_judged_by_what_is_known(void **state)
 	check_did("session session log(ambiguous: weak session) "
 		  "session log(ambiguous: weak session) session "
 		  "judge(may lock) session judge(may lock) session");
+	pga_text_free(&refusal);
+	/* In no call. */
+	begin();
+	play.rules.policy.mode = PGA_MODE_AUDIT;
+	assert_int_equal(gate_conn_judge(&libpq, CONN, &holds, &refusal), PGA_MODE_AUDIT);
+	assert_false(holds);
+	check_did("judge(may lock) session log(weak session)");
 	pga_text_free(&refusal);
 	/* Its settings are refused, are not known, or there are no rules: it does not hold. */
 	begin();
@@ -237,6 +246,30 @@ static void what_begins_again_is_judged(void **state)
 	check_did("poll reset tell");
 }
 
+/* What has begun within a call is forgotten with it; without memory for one nothing is done. */
+static void calls_come_to_their_ends(void **state)
+{
+	(void)state;
+	begin();
+	atomic_store(&libpq.poll_seen, true);
+	play.begins = true;
+	reset_as("reset tell and start reset", true);
+	assert_int_equal(play.acquired, 2);
+	assert_int_equal(gate_PQresetPoll(&libpq, false, CONN), PGRES_POLLING_WRITING);
+	assert_int_equal(play.acquired, 3);
+	check_did("poll reset tell");
+	play.begins = false;
+	play.blocks_left = 1;
+	assert_int_equal(gate_PQresetPoll(&libpq, false, CONN), PGRES_POLLING_FAILED);
+	play.blocks_left = 1;
+	assert_int_equal(gate_PQconnectPoll(&libpq, false, CONN), PGRES_POLLING_FAILED);
+	play.blocks_left = 1;
+	gate_PQreset(&libpq, false, CONN);
+	play.blocks_left = 1;
+	assert_int_equal(gate_PQresetStart(&libpq, false, CONN), 0);
+	check_did("");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +279,7 @@ int main(void)
 	    cmocka_unit_test(a_session_is_judged_by_what_is_known),
 	    cmocka_unit_test(own_calls_are_seen_or_not),
 	    cmocka_unit_test(what_begins_again_is_judged),
+	    cmocka_unit_test(calls_come_to_their_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
