@@ -18,6 +18,7 @@ struct played_object {
 	struct link_map map;
 	bool unreadable;
 	const char *functions[FUNCTIONS]; /* the first one is at the first byte, and so on */
+	void *addresses[FUNCTIONS];       /* or here, if not NULL */
 	struct {
 		const char *name;
 		void *value;
@@ -57,7 +58,8 @@ static inline void *function_of(struct played_object *object, const char *name)
 {
 	for (size_t i = 0; i < FUNCTIONS && object->functions[i] != NULL; i++)
 		if (strcmp(object->functions[i], name) == 0)
-			return object->bytes + i;
+			return object->addresses[i] != NULL ? object->addresses[i]
+							    : object->bytes + i;
 	return NULL;
 }
 

@@ -459,6 +459,14 @@ static void many_callers_are_told(void)
 	}
 }
 
+/* Without a chroot() behind the gate's there is none. */
+static void without_libcs_nothing_is_done(void)
+{
+	missing = "chroot";
+	errno = 0;
+	CHECK(chroot("/nonexistent") == -1 && errno == ENOSYS);
+}
+
 #define IN_A_CHILD(name)                      \
 	static void test_##name(void **state) \
 	{                                     \
@@ -483,7 +491,8 @@ static void many_callers_are_told(void)
 	DO(a_caller_of_no_object_has_the_first)    \
 	DO(where_there_is_none_there_is_none)      \
 	DO(what_is_known_is_told)                  \
-	DO(many_callers_are_told)
+	DO(many_callers_are_told)                  \
+	DO(without_libcs_nothing_is_done)
 #define ROW(name) cmocka_unit_test(test_##name),
 EACH(IN_A_CHILD)
 

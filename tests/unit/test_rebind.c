@@ -29,6 +29,8 @@ struct gate_libpq *__wrap_gate_libpq_with(const void *conninfo);
 const void *__wrap_gate_own_base(void);
 int __wrap_dlclose(void *handle);
 int __wrap_dlinfo(void *handle, int request, void *info);
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
 char *__real_strdup(const char *text);
 char *__wrap_strdup(const char *text);
 
@@ -37,7 +39,8 @@ static unsigned long long adds = 5, subs;
 static int seen; /* objects that were visited, until somebody had enough */
 static int opened, closed;
 static Lmid_t space_of_all;
-static bool has_no_space, has_no_memory;
+static bool has_no_space, has_no_memory, has_no_block;
+static int names_left = -1; /* that there is memory for; -1: for all */
 static struct gate_libpq first, second;
 static const void *meant_by_callers = NULL; /* the address that some caller's libpq is known by */
 static bool is_internal;
@@ -77,7 +80,7 @@ bool __wrap_gate_object_of(const struct dl_phdr_info *info, struct gate_object *
 	return describe(info->dlpi_addr, (const void *)info->dlpi_addr, object);
 }
 
-static void *open_object(const char *file, int mode)
+static void *open_any(const char *file, int mode)
 {
 	assert_int_equal(mode, RTLD_LAZY | RTLD_NOLOAD);
 	opened++;
@@ -87,10 +90,16 @@ static void *open_object(const char *file, int mode)
 	return NULL;
 }
 
+static void *open_object(const char *file, int mode)
+{
+	assert_int_equal(space_of_all, LM_ID_BASE);
+	return open_any(file, mode);
+}
+
 static void *open_in(Lmid_t space, const char *file, int mode)
 {
-	assert_int_equal(space, space_of_all);
-	return open_object(file, mode);
+	assert_true(space == space_of_all && space != LM_ID_BASE);
+	return open_any(file, mode);
 }
 
 static void *symbol(void *object, const char *name)
@@ -126,8 +135,16 @@ int __wrap_dlinfo(void *handle, int request, void *info)
 	return has_no_space ? -1 : 0;
 }
 
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return has_no_block ? NULL : __real_calloc(count, size);
+}
+
 char *__wrap_strdup(const char *text)
 {
+	if (names_left == 0)
+		return NULL;
+	names_left--;
 	return has_no_memory ? NULL : __real_strdup(text);
 }
 
@@ -156,6 +173,8 @@ struct gate_libpq *__wrap_gate_libpq_with(const void *conninfo)
 }
 
 static char names[6][16] = {"", "gate.so", "libpq.so", "user.so", "libc.so", "late.so"};
+
+static char letter[] = "p";
 
 static void lay_out(void)
 {
@@ -211,6 +230,7 @@ static void users_are_bound(void)
 	slot(user, 1, "PQping", pq->bytes + 7);
 	slot(user, 2, "PQreset", pq->bytes + 7);
 	slot(user, 3, "printf", libc->bytes);
+	slot(libc, 0, "printf", libc->bytes);
 	user->slots[1].fixed = true;
 	gate_rebind_new();
 	CHECK(program->slots[0].value == DOOR(0, "PQconnectdb"));
@@ -255,11 +275,13 @@ static void what_was_looked_at_is_done_with(void)
 {
 	gate_rebind_new();
 	slot(user, 0, "PQconnectdb", pq->bytes + 9);
+	slot(libc, 0, "PQconnectdb", pq->bytes + 9);
 	loaded = 6;
 	adds = 6;
 	slot(late, 0, "PQreset", pq->bytes + 9);
 	gate_rebind_new();
 	CHECK(user->slots[0].value == pq->bytes + 9);
+	CHECK(libc->slots[0].value == pq->bytes + 9);
 	CHECK(late->slots[0].value == DOOR(0, "PQreset"));
 	subs = 1;
 	gate_rebind_new();
@@ -286,8 +308,24 @@ static void want_of_memory_is_made_up_for(void)
 	gate_rebind_new();
 	CHECK(late->slots[0].value == pq->bytes + 9);
 	has_no_memory = false;
+	has_no_block = true;
+	gate_rebind_new();
+	CHECK(late->slots[0].value == pq->bytes + 9);
+	has_no_block = false;
 	gate_rebind_new();
 	CHECK(late->slots[0].value == DOOR(0, "PQreset"));
+}
+
+/* So is what was loaded before the first libpq. */
+static void want_of_memory_for_those_before_is_made_up_for(void)
+{
+	slot(user, 0, "PQconnectdb", pq->bytes + 9);
+	names_left = 2;
+	gate_rebind_new();
+	CHECK(user->slots[0].value == pq->bytes + 9);
+	names_left = -1;
+	gate_rebind_new();
+	CHECK(user->slots[0].value == DOOR(0, "PQconnectdb"));
 }
 
 /* An object without a name, or with nothing that can be read of it. */
@@ -356,9 +394,11 @@ static void what_leads_to_no_libpq_is_left_alone(void)
 static void what_is_not_bound_yet_is_told_by_its_needs(void)
 {
 	slot(user, 0, "PQconnectdb", user->bytes + 9);
+	slot(user, 1, "PQreset", libc->bytes + 9);
 	default_found = pq->bytes;
 	gate_rebind_new();
 	CHECK(user->slots[0].value == DOOR(0, "PQconnectdb"));
+	CHECK(user->slots[1].value == libc->bytes + 9);
 }
 
 static void a_libpq_in_the_program_is_left_alone(void)
@@ -367,10 +407,13 @@ static void a_libpq_in_the_program_is_left_alone(void)
 	pq->functions[0] = NULL;
 	gate_rebind_new();
 	CHECK(found_anew == 0);
+	/* However short the name of one is that is not. */
 	pq->functions[0] = "PQconninfo";
+	pq->map.l_name = letter;
+	slot(pq, 0, "PQconnectPoll", pq->bytes + 9);
 	subs++;
 	gate_rebind_new();
-	CHECK(found_anew == 1);
+	CHECK(pq->slots[0].value == gate_own_poll(&first));
 }
 
 /* A slot that leads to the gate: with a second libpq, to that one's door. */
@@ -452,6 +495,7 @@ static void what_stands_before_the_gate_stays(void)
 static void a_libpq_before_the_gate_is_bound_at_once(void)
 {
 	slot(user, 0, "PQconnectdb", pq->bytes + 9);
+	gate_rebind_at_start();
 	own_object = gate;
 	gate_rebind_at_start();
 	CHECK(user->slots[0].value == pq->bytes + 9 && seen == 0);
@@ -473,9 +517,10 @@ static void another_namespace_is_bound(void)
 	slot(user, 0, "dlsym", libc->bytes + 9);
 	slot(user, 1, "PQconnectdb", pq->bytes + 9);
 	slot(user, 2, "PQreset", gate->bytes + 9);
+	slot(user, 3, "dlsym", pq->bytes + 9);
 	meant_by_callers = second.base;
 	gate_rebind_space(&user->map, stand_in);
-	CHECK(user->slots[0].value == &other_dlsym);
+	CHECK(user->slots[0].value == &other_dlsym && user->slots[3].value == &other_dlsym);
 	CHECK(user->slots[1].value == DOOR(0, "PQconnectdb"));
 	CHECK(user->slots[2].value == gate->bytes + 9);
 	/* All but the program: the libpq, its user and libc. */
@@ -543,6 +588,7 @@ static void what_is_no_other_namespace_is_left_alone(void)
 	DO(users_are_bound)                                         \
 	DO(without_a_libpq_nobody_is_looked_at)                     \
 	DO(what_was_looked_at_is_done_with)                         \
+	DO(want_of_memory_for_those_before_is_made_up_for)          \
 	DO(want_of_memory_is_made_up_for)                           \
 	DO(what_cannot_be_read_is_left_alone)                       \
 	DO(a_libpqs_own_slots)                                      \

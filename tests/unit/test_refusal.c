@@ -133,6 +133,8 @@ static void what_has_not_begun_answers_itself(void **state)
 
 static void of_no_libpq_nothing_is_known(void **state)
 {
+	static const char *const nothing = NULL;
+
 	(void)state;
 	assert_string_equal(gate_PQerrorMessage(NULL, false, NULL),
 			    "pganchor refused this connection: it is of no libpq that the gate can "
@@ -142,6 +144,18 @@ static void of_no_libpq_nothing_is_known(void **state)
 	assert_null(gate_PQhostaddr(NULL, false, NULL));
 	assert_null(gate_PQport(NULL, false, NULL));
 	assert_null(gate_PQpass(NULL, false, NULL));
+	/* And nothing is begun. */
+	assert_null(gate_PQconnectdb(NULL, false, "host=h"));
+	assert_null(gate_PQconnectStart(NULL, false, "host=h"));
+	assert_null(gate_PQconnectdbParams(NULL, false, &nothing, &nothing, 0));
+	assert_null(gate_PQconnectStartParams(NULL, false, &nothing, &nothing, 0));
+	assert_null(gate_PQsetdbLogin(NULL, false, "h", "1", "", "", "d", "u", "p"));
+	assert_int_equal(gate_PQping(NULL, false, "host=h"), PQPING_NO_ATTEMPT);
+	assert_int_equal(gate_PQpingParams(NULL, false, &nothing, &nothing, 0), PQPING_NO_ATTEMPT);
+	assert_int_equal(gate_PQconnectPoll(NULL, false, the_connection()), PGRES_POLLING_FAILED);
+	assert_int_equal(gate_PQresetPoll(NULL, false, the_connection()), PGRES_POLLING_FAILED);
+	assert_int_equal(gate_PQresetStart(NULL, false, the_connection()), 0);
+	gate_PQreset(NULL, false, the_connection());
 }
 
 /* ---- the rules, and what comes of them ---- */
