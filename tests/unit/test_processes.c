@@ -8,6 +8,7 @@
 #include "activate/processes.h"
 #include "base/text.h"
 
+#include <malloc.h>
 #include <pwd.h>
 #include <sys/auxv.h>
 
@@ -175,7 +176,8 @@ static int begin(void **state)
 	acting = 1000;
 	binaries_read = 0;
 	binaries_held = 0;
-	return make_folder(state);
+	/* What is not set is not zero either. */
+	return mallopt(M_PERTURB, 0x5a) == 1 ? make_folder(state) : -1;
 }
 
 /* ---- whose they are ---- */
@@ -534,6 +536,9 @@ static int look_again(struct pga_error *error)
 		assert_non_null(processes.list[i].user);
 		/* What could not be looked at is not said to be missing. */
 		assert_false(processes.list[i].module_missing);
+		if (result == 0 && processes.list[i].pid == 12)
+			assert_true(processes.list[i].libpq_count == 2 &&
+				    processes.list[i].gate != NULL);
 		for (size_t libpq = 0; libpq < processes.list[i].libpq_count; libpq++)
 			assert_non_null(processes.list[i].libpqs[libpq].path);
 	}
