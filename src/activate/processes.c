@@ -77,6 +77,13 @@ struct programs {
 	size_t count;
 };
 
+static void free_programs(struct programs *programs)
+{
+	for (size_t i = 0; i < programs->count; i++)
+		pga_binary_free(&programs->list[i].binary);
+	free(programs->list);
+}
+
 /* What the file at this path says; NULL where it cannot be told. */
 static const struct pga_binary *read_program(struct programs *programs, const char *path)
 {
@@ -99,8 +106,6 @@ static const struct pga_binary *read_program(struct programs *programs, const ch
 	added->inode = status.st_ino;
 	if (!pga_binary_read(path, &added->binary))
 		pga_binary_free(&added->binary);
-	free(added->binary.interpreter); /* which nobody asks for here */
-	added->binary.interpreter = NULL;
 	return &added->binary;
 }
 
@@ -395,7 +400,7 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 		    find_owner(entry->d_name, &owner))
 			result = add_process(processes, &programs, entry->d_name, owner);
 	(void)closedir(proc);
-	free(programs.list);
+	free_programs(&programs);
 	if (processes->count > 0)
 		qsort(processes->list, processes->count, sizeof *processes->list, by_pid);
 	return result == 0 ? 0 : pga_fail_memory(error);

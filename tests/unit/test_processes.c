@@ -57,9 +57,9 @@ bool pga_binary_read(const char *path, struct pga_binary *binary)
 
 void pga_binary_free(struct pga_binary *binary)
 {
+	binaries_held -= binary->interpreter != NULL;
 	free(binary->interpreter);
 	memset(binary, 0, sizeof *binary);
-	binaries_held--;
 }
 
 /* Nobody asks here what is preloaded. */
@@ -155,6 +155,7 @@ static char *look(struct pga_processes *processes)
 	memset(processes, 0x5a, sizeof *processes);
 	assert_int_equal(pga_processes_look(processes, &error), 0);
 	assert_int_equal(next_descriptor(), before);
+	assert_int_equal(binaries_held, 0);
 	for (size_t i = 0; i < processes->count; i++)
 		show(&text, &processes->list[i]);
 	return pga_text_take(&text);
