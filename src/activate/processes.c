@@ -246,7 +246,7 @@ static bool find_owner(const char *pid, uid_t *owner)
 	if (read_proc(pid, "status", &status)) {
 		found = strstr(pga_text_string(&status), uid);
 		if (found != NULL && strstr(found, "\nVmSize:") != NULL) {
-			*owner = (uid_t)strtoul(found + sizeof uid - 1, NULL, 10);
+			*owner = (uid_t)strtoul(found + strlen(uid), NULL, 10);
 			wanted = *owner == getuid() || geteuid() == 0;
 		}
 	}
