@@ -73,9 +73,9 @@ static char *read_interpreter(int file, Elf *elf)
 		if (gelf_getphdr(elf, (int)i, &header) != NULL && header.p_type == PT_INTERP) {
 			const size_t size =
 			    header.p_filesz < sizeof path ? header.p_filesz : sizeof path - 1;
+			const ssize_t length = pread(file, path, size, (off_t)header.p_offset);
 
-			if (pread(file, path, size, (off_t)header.p_offset) < 0)
-				path[0] = '\0';
+			(void)length; /* what cannot be read stays empty */
 			return strdup(path);
 		}
 	return NULL;

@@ -77,6 +77,13 @@ struct programs {
 	size_t count;
 };
 
+static void free_programs(struct programs *programs)
+{
+	for (size_t i = 0; i < programs->count; i++)
+		pga_binary_free(&programs->list[i].binary);
+	free(programs->list);
+}
+
 /* What the file at this path says; NULL where it cannot be told. */
 static const struct pga_binary *read_program(struct programs *programs, const char *path)
 {
@@ -99,8 +106,6 @@ static const struct pga_binary *read_program(struct programs *programs, const ch
 	added->inode = status.st_ino;
 	if (!pga_binary_read(path, &added->binary))
 		pga_binary_free(&added->binary);
-	free(added->binary.interpreter); /* which nobody asks for here */
-	added->binary.interpreter = NULL;
 	return &added->binary;
 }
 
@@ -241,7 +246,7 @@ static bool find_owner(const char *pid, uid_t *owner)
 	if (read_proc(pid, "status", &status)) {
 		found = strstr(pga_text_string(&status), uid);
 		if (found != NULL && strstr(found, "\nVmSize:") != NULL) {
-			*owner = (uid_t)strtoul(found + sizeof uid - 1, NULL, 10);
+			*owner = (uid_t)strtoul(found + strlen(uid), NULL, 10);
 			wanted = *owner == getuid() || geteuid() == 0;
 		}
 	}
@@ -269,7 +274,7 @@ static bool is_module_missing(const char *pid)
 	pga_text_addf(&root, "/proc/%s/root/", pid);
 	missing = access(pga_text_string(&root), F_OK) == 0;
 	pga_text_add(&root, PGA_MODULE);
-	missing = missing && !root.failed && access(root.bytes, F_OK) != 0 && errno == ENOENT;
+	missing = missing && access(pga_text_string(&root), F_OK) != 0 && errno == ENOENT;
 	pga_text_free(&root);
 	return missing;
 }
@@ -395,7 +400,7 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 		    find_owner(entry->d_name, &owner))
 			result = add_process(processes, &programs, entry->d_name, owner);
 	(void)closedir(proc);
-	free(programs.list);
+	free_programs(&programs);
 	if (processes->count > 0)
 		qsort(processes->list, processes->count, sizeof *processes->list, by_pid);
 	return result == 0 ? 0 : pga_fail_memory(error);

@@ -45,7 +45,7 @@ static bool has_line(const char *path, const char *line)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error ignored;
-	bool found = false;
+	bool found;
 	bool has = false;
 
 	if (pga_file_read(path, &content, &found, &ignored) == 0)

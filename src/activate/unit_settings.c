@@ -231,6 +231,25 @@ static char *template_of(const char *name)
 	return pga_text_take(&text);
 }
 
+/* The unit's file of this name in a folder; NULL where it has none, or there is no name. */
+static char *file_in(const char *root, const char *folder, const char *name)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	char *found = NULL;
+
+	if (name == NULL)
+		return NULL;
+	pga_text_addf(&text, "%s/%s", folder, name);
+	if (!text.failed)
+		found = pga_image_path(root, text.bytes, NULL, &ignored);
+	pga_text_free(&text);
+	if (found != NULL && access(found, F_OK) == 0)
+		return found;
+	free(found);
+	return NULL;
+}
+
 /* systemd.unit(5), "Unit File Load Path". */
 char *pga_unit_file(const char *root, const char *name)
 {
@@ -240,20 +259,10 @@ char *pga_unit_file(const char *root, const char *name)
 	char *template = template_of(name);
 	char *found = NULL;
 
-	for (size_t i = 0; found == NULL && i < 2 * sizeof folders / sizeof folders[0]; i++) {
-		const char *file = i % 2 == 0 ? name : template;
-		struct pga_text text = PGA_TEXT_EMPTY;
-		struct pga_error ignored;
-
-		if (file == NULL)
-			continue;
-		pga_text_addf(&text, "%s/%s", folders[i / 2], file);
-		found = text.failed ? NULL : pga_image_path(root, text.bytes, NULL, &ignored);
-		pga_text_free(&text);
-		if (found != NULL && access(found, F_OK) != 0) {
-			free(found);
-			found = NULL;
-		}
+	for (size_t i = 0; found == NULL && i < sizeof folders / sizeof folders[0]; i++) {
+		found = file_in(root, folders[i], name);
+		if (found == NULL)
+			found = file_in(root, folders[i], template);
 	}
 	free(template);
 	return found;

@@ -35,8 +35,8 @@ static size_t colour_at(FILE *stream, const char *text)
 	for (int colour = PGA_PLAIN; colour <= PGA_YELLOW; colour++) {
 		const char *sequence = pga_colour(stream, (enum pga_colour)colour);
 
-		if (strncmp(text, sequence, strlen(sequence)) == 0 && sequence[0] != '\0')
-			return strlen(sequence);
+		if (strncmp(text, sequence, strlen(sequence)) == 0)
+			return strlen(sequence); /* 0 where there is no colour at all */
 	}
 	return 0;
 }
@@ -165,6 +165,13 @@ static char **shown_cells(const char *const *cells, size_t count)
 	return shown;
 }
 
+static void free_cells(char **cells, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(cells[i]);
+	free(cells);
+}
+
 static void print_cells(FILE *stream, const char *const *heading, const char *const *cells,
 			size_t columns, size_t rows, const enum pga_colour *marks)
 {
@@ -203,7 +210,5 @@ void pga_print_table(FILE *stream, const char *const *heading, const char *const
 	if (shown == NULL)
 		return;
 	print_cells(stream, heading, (const char *const *)shown, columns, rows, marks);
-	for (size_t i = 0; i < columns * rows; i++)
-		free(shown[i]);
-	free(shown);
+	free_cells(shown, columns * rows);
 }

@@ -309,14 +309,15 @@ static int enable_or_disable(int argc, char **argv, bool off)
 						{"unit", required_argument, NULL, 'u'},
 						{NULL, 0, NULL, 0}};
 	struct pga_asked asked = {.command = off ? "disable" : "enable", .off = off};
+	const struct option *known = off ? options : options + 3;
 	bool chosen[128] = {false};
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, off ? "aehjklnopr:su:" : "ehjlnpr:su:",
-				     off ? options : options + 3, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, off ? "aehjklnopr:su:" : "ehjlnpr:su:", known,
+				     NULL)) != -1) {
 		if (option == '?')
-			return pga_bad_option(asked.command, argv, off ? options : options + 1);
+			return pga_bad_option(asked.command, argv, known);
 		chosen[option & 127] = true;
 		if (option == 'r')
 			asked.root = optarg;

@@ -187,7 +187,7 @@ static bool fill_row(struct row *row, const struct pga_record *record)
 	       row->cells[SENDER] != NULL;
 }
 
-static void empty_row(struct row *row)
+static void free_row(struct row *row)
 {
 	for (size_t i = 0; i < COLUMNS; i++)
 		free(row->cells[i]);
@@ -209,7 +209,7 @@ static size_t join(struct row *rows, size_t count)
 		same->count += rows[i].count;
 		if (rows[i].last > same->last)
 			same->last = rows[i].last;
-		empty_row(&rows[i]);
+		free_row(&rows[i]);
 	}
 	qsort(rows, kept, sizeof *rows, by_count);
 	return kept;
@@ -262,7 +262,7 @@ static int print_text(const struct pga_records *records, int status)
 		status = PGA_EXIT_FAILED;
 	}
 	while (rows != NULL && count > 0)
-		empty_row(&rows[--count]);
+		free_row(&rows[--count]);
 	free(rows);
 	free(cells);
 	return status;

@@ -10,6 +10,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+/* Opened to be read, too, which makes no file of this name where there is none. */
 static const char terminal_path[] = "/dev/tty";
 
 /* A line that was typed. */
@@ -41,7 +42,7 @@ static void show_root(FILE *stream, const struct pga_certificate *root)
 
 void pga_show_roots(const char *url, const struct pga_stepca_roots *roots)
 {
-	FILE *terminal = fopen(terminal_path, "we");
+	FILE *terminal = fopen(terminal_path, "r+e");
 
 	if (terminal == NULL)
 		return;
@@ -110,12 +111,12 @@ static int weigh(const struct answer *answer, const char *url, const char *pin,
 int pga_consent(const char *url, const struct pga_certificate *root, const char *warning,
 		struct pga_error *error)
 {
-	FILE *out = fopen(terminal_path, "we");
-	int in = open(terminal_path, O_RDONLY | O_NOCTTY | O_CLOEXEC);
+	FILE *out = fopen(terminal_path, "r+e");
+	int in = out != NULL ? open(terminal_path, O_RDONLY | O_NOCTTY | O_CLOEXEC) : -1;
 	struct answer answer;
 	int result = -1;
 
-	if (out == NULL || in < 0) {
+	if (in < 0) {
 		(void)pga_fail_errno(error, PGA_FINGERPRINT_ADVICE, "cannot ask on the terminal");
 		goto done;
 	}

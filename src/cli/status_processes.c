@@ -139,6 +139,13 @@ static void fill_row(char **row, const struct pga_process *process)
 	pga_text_free(&paths);
 }
 
+static void free_cells(char **cells, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(cells[i]);
+	free(cells);
+}
+
 /* The programs with a libpq; those with the gate alone are only counted. */
 static void print_table(const struct pga_processes *processes)
 {
@@ -164,9 +171,7 @@ static void print_table(const struct pga_processes *processes)
 	(void)putchar('\n');
 	if (rows > 0)
 		pga_print_table(stdout, heading, (const char *const *)cells, COLUMNS, rows, marks);
-	for (size_t i = 0; i < rows * COLUMNS; i++)
-		free(cells[i]);
-	free(cells);
+	free_cells(cells, rows * COLUMNS);
 	free(marks);
 }
 

@@ -249,6 +249,8 @@ WRAP_TRANSFER(pwrite, (int file, const void *bytes, size_t length, off_t at),
 static struct timespec stopped;
 static time_t seconds_each;
 static time_t hurried;
+static long milliseconds_each;
+static long milliseconds;
 
 int __real_clock_gettime(clockid_t clock, struct timespec *now);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
@@ -264,6 +266,11 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 		return -1;
 	hurried += seconds_each;
 	now->tv_sec += hurried;
+	if (milliseconds_each > 0) {
+		milliseconds += milliseconds_each;
+		now->tv_sec = 1000 + milliseconds / 1000;
+		now->tv_nsec = milliseconds % 1000 * 1000000;
+	}
 	return 0;
 }
 
@@ -271,6 +278,12 @@ void hurry_clock(time_t seconds)
 {
 	seconds_each = seconds;
 	hurried = 0;
+}
+
+void hurry_clock_a_little(long each)
+{
+	milliseconds_each = each;
+	milliseconds = -each;
 }
 
 void stop_clock(time_t ahead)

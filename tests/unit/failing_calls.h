@@ -38,6 +38,9 @@ void stop_times(bool stop);
 /* Whoever looks at a clock twice sees that so many seconds have gone by. 0: as they do. */
 void hurry_clock(time_t seconds);
 
+/* The same, in thousandths of a second, by a clock that begins with a whole one. */
+void hurry_clock_a_little(long milliseconds);
+
 /* How many names a directory has, without "." and "..". */
 size_t names_in(const char *path);
 

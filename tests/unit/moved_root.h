@@ -71,7 +71,6 @@ static const char *moved(const char *path)
 	}
 
 MOVED(DIR *, opendir, NULL, (const char *path), (moved(path)))
-MOVED(int, access, -1, (const char *path, int mode), (moved(path), mode))
 MOVED(FILE *, fopen, NULL, (const char *path, const char *mode), (moved(path), mode))
 MOVED(ssize_t, readlink, -1, (const char *path, char *target, size_t size),
       (moved(path), target, size))
@@ -79,6 +78,18 @@ MOVED(int, scandir, -1,
       (const char *path, struct dirent ***names, int (*filter)(const struct dirent *),
        int (*compare)(const struct dirent **, const struct dirent **)),
       (moved(path), names, filter, compare))
+
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode)
+{
+	const int result = is_denied("access", path) ? -1 : __real_access(moved(path), mode);
+
+	/* Of what went well, errno says nothing. */
+	if (result == 0)
+		errno = ENOENT;
+	return result;
+}
 
 /* What stat(2) tells, changed; NULL: as it is. */
 static void (*played_look)(struct stat *status);

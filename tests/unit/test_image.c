@@ -7,7 +7,53 @@
 #include "activate/image.h"
 #include "activate/session.h"
 
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+
+/* ---- a machine of the test's own ---- */
+
+static struct {
+	int domain;
+	int type;
+	char path[200];
+	size_t length;
+	bool heard;
+	bool none; /* no socket can be made */
+} log_socket;
+
+int __real_access(const char *path, int mode);
+int __wrap_access(const char *path, int mode);
+int __real_socket(int domain, int type, int protocol);
+int __wrap_socket(int domain, int type, int protocol);
+int __wrap_connect(int file, const struct sockaddr *address, socklen_t length);
+
+int __wrap_access(const char *path, int mode)
+{
+	char place[200];
+
+	(void)snprintf(place, sizeof place, "%s%s",
+		       strncmp(path, "/run/user/", 10) == 0 ? folder : "", path);
+	return __real_access(place, mode);
+}
+
+int __wrap_socket(int domain, int type, int protocol)
+{
+	log_socket.domain = domain;
+	log_socket.type = type;
+	assert_int_equal(protocol, 0);
+	return log_socket.none ? -1 : __real_socket(domain, type, protocol);
+}
+
+int __wrap_connect(int file, const struct sockaddr *address, socklen_t length)
+{
+	const struct sockaddr_un *local = (const struct sockaddr_un *)(const void *)address;
+
+	assert_true(file > 2 && local->sun_family == AF_UNIX);
+	(void)snprintf(log_socket.path, sizeof log_socket.path, "%s", local->sun_path);
+	log_socket.length = length;
+	return log_socket.heard ? 0 : -1;
+}
 
 static void make_links(void)
 {
@@ -230,11 +276,44 @@ static void a_session_that_runs(void **state)
 	put("systemd/private", "");
 	assert_true(pga_user_session_runs());
 	/* A relative one does not count, and then it is the usual. */
-	(void)snprintf(path, sizeof path, "/run/user/%lu/systemd/private", (unsigned long)getuid());
-	assert_int_equal(setenv("XDG_RUNTIME_DIR", ".", 1), 0);
-	assert_int_equal(pga_user_session_runs(), access(path, F_OK) == 0);
-	assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
-	assert_int_equal(pga_user_session_runs(), access(path, F_OK) == 0);
+	for (int there = 0; there < 2; there++) {
+		assert_int_equal(setenv("XDG_RUNTIME_DIR", ".", 1), 0);
+		assert_int_equal(pga_user_session_runs(), there == 1);
+		assert_int_equal(unsetenv("XDG_RUNTIME_DIR"), 0);
+		assert_int_equal(pga_user_session_runs(), there == 1);
+		if (there == 1)
+			break;
+		assert_int_equal(mkdir("run", 0700) | mkdir("run/user", 0700), 0);
+		(void)snprintf(path, sizeof path, "run/user/%lu", (unsigned long)getuid());
+		assert_int_equal(mkdir(path, 0700), 0);
+		(void)strcat(path, "/systemd");
+		assert_int_equal(mkdir(path, 0700), 0);
+		(void)strcat(path, "/private");
+		put(path, "");
+	}
+}
+
+static void who_hears_the_log(void **state)
+{
+	const int before = dup(0);
+	int after;
+
+	(void)state;
+	(void)close(before);
+	for (int heard = 0; heard < 2; heard++) {
+		log_socket.heard = heard == 1;
+		assert_int_equal(pga_log_is_heard(), heard == 1);
+		assert_int_equal(log_socket.domain, AF_UNIX);
+		assert_int_equal(log_socket.type, SOCK_DGRAM | SOCK_CLOEXEC);
+		assert_string_equal(log_socket.path, "/dev/log");
+		assert_int_equal(log_socket.length, sizeof(struct sockaddr_un));
+	}
+	log_socket.none = true;
+	assert_false(pga_log_is_heard());
+	log_socket.none = false;
+	after = dup(0);
+	(void)close(after);
+	assert_int_equal(after, before);
 }
 
 /* Only where all of it is so. */
@@ -251,6 +330,8 @@ static void x_sessions_that_lose_it(void **state)
 	    {"\n\n\tuse-ssh-agent\t#", true, 02755, true},
 	    {"use-ssh-agent", true, 02755, true},
 	    {"use-ssh-agents\n", true, 02755, false},
+	    {"xse-ssh-agent\n", true, 02755, false},
+	    {"no-such-thing\nuse-ssh-agent\n", true, 02755, true},
 	    {"no-use-ssh-agent\n", true, 02755, false},
 	    {"# use-ssh-agent\n", true, 02755, false},
 	    {"use-ssh-agen\n", true, 02755, false},
@@ -310,7 +391,8 @@ int main(void)
 	    IN_A_FOLDER(where_a_path_leads),      IN_A_FOLDER(many_links),
 	    cmocka_unit_test(without_an_image),   IN_A_FOLDER(what_is_known_of_services),
 	    IN_A_FOLDER(only_where_the_file_is),  IN_A_FOLDER(a_session_that_runs),
-	    IN_A_FOLDER(x_sessions_that_lose_it), IN_A_FOLDER(the_ld_so_of_musl),
+	    IN_A_FOLDER(x_sessions_that_lose_it), cmocka_unit_test(who_hears_the_log),
+	    IN_A_FOLDER(the_ld_so_of_musl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,7 @@
 
 #include "base/cleanup.h"
 #include "base/edit_lock.h"
+#include "base/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -90,6 +91,39 @@ static void several(void **state)
 		pga_lock_release(order == 0 ? second : first);
 		assert_int_equal(rmdir("other"), 0);
 		assert_int_equal(exists(PGA_LOCK_NAME), 0);
+	}
+}
+
+static int held;
+
+static void let_go(void)
+{
+	assert_int_equal(close(held), 0);
+	assert_int_equal(unlink(PGA_LOCK_NAME), 0);
+}
+
+/* Who waits for less than a second says nothing. */
+static void one_that_is_soon_free(void **state)
+{
+	struct pga_lock *lock;
+	struct pga_error error;
+
+	(void)state;
+	for (int hurry = 0; hurry < 2; hurry++) {
+		struct pga_text before = PGA_TEXT_EMPTY;
+
+		pga_text_add(&before, pga_warnings());
+		put(PGA_LOCK_NAME, "");
+		assert_int_equal(chmod(PGA_LOCK_NAME, 0600), 0);
+		held = open(PGA_LOCK_NAME, O_RDWR);
+		assert_int_equal(flock(held, LOCK_EX), 0);
+		call_before("flock", 2, let_go);
+		hurry_clock(hurry);
+		assert_int_equal(take(&lock, &error), 0);
+		hurry_clock(0);
+		assert_int_equal(strlen(pga_warnings()) > before.length, hurry == 1);
+		pga_lock_release(lock);
+		pga_text_free(&before);
 	}
 }
 
@@ -494,6 +528,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    IN_A_FOLDER(one_that_is_free),
 	    IN_A_FOLDER(several),
+	    IN_A_FOLDER(one_that_is_soon_free),
 	    IN_A_FOLDER(who_has_it),
 	    IN_A_FOLDER(one_that_nobody_holds),
 	    IN_A_FOLDER(what_is_no_lock),

@@ -4,12 +4,24 @@
 #include "folder.h"
 
 #include "base/path.h"
+#include "base/places.h"
 #include "base/walk.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
 #define SOMEBODY 12345
+
+/* A user without any. */
+static bool homeless;
+
+char *__real_pga_home(void);
+char *__wrap_pga_home(void);
+char *__wrap_pga_home(void)
+{
+	errno = ENOENT;
+	return homeless ? NULL : __real_pga_home();
+}
 
 static int make_home(void **state)
 {
@@ -213,6 +225,13 @@ static void out_of_the_home(void **state)
 		assert_expanded(real.path, "@/other/file");
 		pga_real_path_free(&real);
 	}
+	/* Who has no home has no file of it. */
+	homeless = true;
+	assert_int_equal(look(path, &real, &error), 0);
+	assert_expanded(real.path, "@/other/file");
+	assert_false(real.leads_outside);
+	pga_real_path_free(&real);
+	homeless = false;
 	/* By its own name it is no file of the home. */
 	assert_int_equal(look("other/file", &real, &error), 0);
 	assert_false(real.leads_outside);

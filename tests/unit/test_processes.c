@@ -8,6 +8,7 @@
 #include "activate/processes.h"
 #include "base/text.h"
 
+#include <malloc.h>
 #include <pwd.h>
 #include <sys/auxv.h>
 
@@ -56,9 +57,9 @@ bool pga_binary_read(const char *path, struct pga_binary *binary)
 
 void pga_binary_free(struct pga_binary *binary)
 {
+	binaries_held -= binary->interpreter != NULL;
 	free(binary->interpreter);
 	memset(binary, 0, sizeof *binary);
-	binaries_held--;
 }
 
 /* Nobody asks here what is preloaded. */
@@ -154,6 +155,7 @@ static char *look(struct pga_processes *processes)
 	memset(processes, 0x5a, sizeof *processes);
 	assert_int_equal(pga_processes_look(processes, &error), 0);
 	assert_int_equal(next_descriptor(), before);
+	assert_int_equal(binaries_held, 0);
 	for (size_t i = 0; i < processes->count; i++)
 		show(&text, &processes->list[i]);
 	return pga_text_take(&text);
@@ -175,6 +177,8 @@ static int begin(void **state)
 	acting = 1000;
 	binaries_read = 0;
 	binaries_held = 0;
+	/* What is not set is not zero either. */
+	(void)mallopt(M_PERTURB, 0x5a);
 	return make_folder(state);
 }
 
@@ -534,6 +538,9 @@ static int look_again(struct pga_error *error)
 		assert_non_null(processes.list[i].user);
 		/* What could not be looked at is not said to be missing. */
 		assert_false(processes.list[i].module_missing);
+		if (result == 0 && processes.list[i].pid == 12)
+			assert_true(processes.list[i].libpq_count == 2 &&
+				    processes.list[i].gate != NULL);
 		for (size_t libpq = 0; libpq < processes.list[i].libpq_count; libpq++)
 			assert_non_null(processes.list[i].libpqs[libpq].path);
 	}

@@ -118,42 +118,42 @@ static void lines_of_the_table(void **state)
 static void what_is_to_be_done(void **state)
 {
 	static const struct {
-		struct pga_process processes[4];
+		const struct pga_process *processes[4];
 		size_t count;
 		const char *advice;
 	} cases[] = {
-	    {{gated, gate_alone, replaced}, 2, ""},
-	    {{bare},
+	    {{&gated, &gate_alone, &replaced}, 2, ""},
+	    {{&bare},
 	     1,
 	     "1 " ADVICE_BARE "it again where the gate is active, or with pganchor run\n"},
-	    {{bare, gated, bare_hidden},
+	    {{&bare, &gated, &bare_hidden},
 	     3,
 	     "2 " ADVICE_BARE "them again where the gate is active, or with pganchor run\n"},
-	    {{powerful},
+	    {{&powerful},
 	     1,
 	     "1 " ADVICE_POWERFUL "it connect over TCP, or pganchor enable --ld-so-preload\n"},
-	    {{powerful, powerful},
+	    {{&powerful, &powerful},
 	     2,
 	     "2 " ADVICE_POWERFUL "them connect over TCP, or pganchor enable --ld-so-preload\n"},
-	    {{elsewhere},
+	    {{&elsewhere},
 	     1,
 	     "1 whose root directory has no module, as in a container, a chroot or a sandbox: "
 	     "install "
 	     "pganchor there too\n"},
-	    {{hidden, hidden},
+	    {{&hidden, &hidden},
 	     2,
 	     "2 with a libpq that has no shared OpenSSL: the gate cannot look at a session of it, "
 	     "and "
 	     "lets it connect by TCP to exempt hosts alone\n"},
-	    {{driver},
+	    {{&driver},
 	     1,
 	     "1 with a way to PostgreSQL inside that the gate does not see: give it "
 	     "sslmode=verify-full and sslrootcert by its own settings\n"},
-	    {{own, part_bare, part},
+	    {{&own, &part_bare, &part},
 	     3,
 	     "3 with a way to PostgreSQL inside that the gate does not see: give them "
 	     "sslmode=verify-full and sslrootcert by their own settings\n"},
-	    {{driver, powerful, bare, elsewhere},
+	    {{&driver, &powerful, &bare, &elsewhere},
 	     4,
 	     "1 " ADVICE_BARE "it again where the gate is active, or with pganchor run\n"
 	     "1 " ADVICE_POWERFUL "it connect over TCP, or pganchor enable --ld-so-preload\n"
@@ -170,7 +170,8 @@ static void what_is_to_be_done(void **state)
 		struct pga_processes processes = {.list = list, .count = cases[i].count};
 		const char *at;
 
-		memcpy(list, cases[i].processes, sizeof list);
+		for (size_t j = 0; j < cases[i].count; j++)
+			list[j] = *cases[i].processes[j];
 		assert_int_equal(prints(print, &processes), 0);
 		/* Behind the table, whose lines are those of the programs that are told of. */
 		at = strstr(printed.output, "FILE\n");

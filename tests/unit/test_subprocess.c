@@ -55,6 +55,24 @@ static void one_that_does_not_end_is_killed(void **state)
 	}
 }
 
+/* A clock that goes 600 thousandths at each look: the second one is too late. */
+static void parts_of_a_second_count(void **state)
+{
+	static const char *const says[] = {"echo", "a", NULL};
+	struct pga_subprocess child;
+	struct pga_error error;
+
+	(void)state;
+	for (unsigned seconds = 1; seconds < 10; seconds += 8) {
+		hurry_clock_a_little(600);
+		assert_int_equal(pga_subprocess_run_for(seconds, says, NULL, &child, &error),
+				 seconds == 1 ? -1 : 0);
+		hurry_clock_a_little(0);
+		assert_int_equal(child.late, seconds == 1);
+		pga_subprocess_free(&child);
+	}
+}
+
 static void one_that_is_not_there_is_an_error(void **state)
 {
 	static const char *const argv[] = {"/no/such/program", NULL};
@@ -260,6 +278,7 @@ int main(void)
 	    cmocka_unit_test(interruptions_are_none),
 	    cmocka_unit_test(one_stream_ends_before_the_other),
 	    cmocka_unit_test(other_ends),
+	    cmocka_unit_test(parts_of_a_second_count),
 	    cmocka_unit_test(one_that_is_not_there_is_an_error),
 	    cmocka_unit_test(more_than_is_kept_is_an_error),
 	    cmocka_unit_test(a_stream_comes_whole),

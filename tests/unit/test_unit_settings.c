@@ -1,6 +1,7 @@
 /* activate/unit_settings.h: a systemctl that does not answer is not one that knows of no settings.
  */
 #include "cmocka_start.h"
+#include "failing.h"
 #include "folder.h"
 
 #include "activate/unit_settings.h"
@@ -36,6 +37,8 @@ int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_
 	pga_text_add(&child->output, strcmp(argv[3], "--property=Environment") == 0
 					 ? (answer.environment != NULL ? answer.environment : "")
 					 : (answer.settings != NULL ? answer.settings : ""));
+	if (child->output.failed)
+		return pga_fail_memory(error);
 	child->late = answer.late;
 	child->status = answer.status;
 	return answer.result == 0 ? 0 : pga_fail(error, NULL, "%s has not ended", argv[0]);
@@ -309,6 +312,37 @@ static void where_the_unit_is(void **state)
 	assert_null(pga_unit_file(folder, "b@c.service"));
 }
 
+/* ---- memory ---- */
+
+static int ask_again(struct pga_error *error)
+{
+	struct pga_unit_settings settings;
+	int result = pga_unit_ask("a@b.service", false, &settings, error);
+
+	/* One that cannot be asked is not known. */
+	assert_true(settings.known || result != 0 || has_failed);
+	if (result == 0 && settings.known) {
+		assert_string_equal(settings.id, "a@c.service");
+		assert_string_equal(settings.load_state, "loaded");
+		assert_string_equal(settings.root, "/image");
+		assert_string_equal(settings.preload, "/a.so");
+	}
+	pga_unit_settings_free(&settings);
+	return result;
+}
+
+static void wherever_memory_runs_out(void **state)
+{
+	(void)state;
+	answer.result = answer.status = 0;
+	answer.late = false;
+	answer.settings = "Id=a@c.service\nLoadState=loaded\nUnsetEnvironment=\nRootDirectory=/\n"
+			  "RootImage=/image\nDropInPaths=\nEnvironmentFiles=/a\n";
+	answer.environment = "LD_PRELOAD=/a.so\n";
+	without_each(ask_again, true);
+	answer.settings = answer.environment = NULL;
+}
+
 #define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -322,6 +356,7 @@ int main(void)
 	    IN_A_FOLDER(what_mentions_it),
 	    IN_A_FOLDER(what_wins_over_a_drop_in),
 	    IN_A_FOLDER(where_the_unit_is),
+	    cmocka_unit_test(wherever_memory_runs_out),
 	};
 
 	return cmocka_run_group_tests_name("unit_settings", tests, NULL, NULL);

@@ -1,0 +1,845 @@
+/* cli/cmd_enable.c, cli/enable_prepare.h: which files enable and disable change, in which order,
+ * and what they say of each. */
+#include "cmocka_start.h"
+#include "printed.h"
+
+#include "activate/module.h"
+#include "activate/session.h"
+#include "activate/shells.h"
+#include "activate/switch.h"
+#include "cli/cli.h"
+#include "cli/enable_checks.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+#define ENTRY "/gate.so"
+
+/* ---- the files, as the test plays them ---- */
+
+static struct {
+	const char *off[4];   /* files that have no lines of ours */
+	const char *other;    /* one that has another installation's */
+	const char *failing;  /* one that cannot be prepared */
+	const char *nowhere;  /* one that cannot be found */
+	const char *unlooked; /* one that cannot be looked at */
+	const char *stays;    /* one that stays changed when the others do not */
+	const char *before;   /* what a service preloads */
+	const char *reason;   /* of what fails */
+	bool no_unit;
+	bool no_units;
+	bool no_module;
+	bool no_entry;
+	bool no_apply;
+	bool no_session; /* no systemd of the user's runs */
+	bool strange_shell;
+} here;
+static char happened[2000];
+static int held;
+static uid_t acting;
+
+static void note(const char *what, const char *path)
+{
+	assert_true(strlen(happened) + strlen(what) + strlen(path) + 3 < sizeof happened);
+	(void)strcat(strcat(strcat(strcat(happened, what), path[0] != '\0' ? " " : ""), path),
+		     "\n");
+}
+
+static bool is(const char *path, const char *other)
+{
+	return other != NULL && strcmp(path, other) == 0;
+}
+
+static int fail_so(struct pga_error *error)
+{
+	return pga_fail(error, "mend it; nothing was changed", "%s", here.reason);
+}
+
+static const char *const way_names[] = {
+    [PGA_WAY_SESSION] = "session",     [PGA_WAY_SHELL] = "shell",
+    [PGA_WAY_ENVIRONMENT] = "machine", [PGA_WAY_PROFILE] = "profile",
+    [PGA_WAY_PRELOAD] = "preload",     [PGA_WAY_UNIT] = "unit",
+    [PGA_WAY_USER_UNIT] = "user-unit"};
+
+const char *pga_way_name(enum pga_way way)
+{
+	return way_names[way];
+}
+
+static int begin_switch(struct pga_switch *file, enum pga_way way, const char *path,
+			struct pga_error *error)
+{
+	memset(file, 0, sizeof *file);
+	file->way = way;
+	if (is(path, here.nowhere))
+		return fail_so(error);
+	file->path = strdup(path);
+	assert_non_null(file->path);
+	file->state = is(path, here.other) ? PGA_ON_OTHER : PGA_ON;
+	for (size_t i = 0; i < COUNT(here.off); i++)
+		if (is(path, here.off[i]))
+			file->state = PGA_OFF;
+	held++;
+	return 0;
+}
+
+int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
+		    struct pga_error *error)
+{
+	const bool machines = way != PGA_WAY_SESSION && way != PGA_WAY_USER_UNIT;
+	char path[200];
+
+	assert_true(way != PGA_WAY_SHELL);
+	(void)snprintf(path, sizeof path, "%s/%s%s%s", root != NULL && machines ? root : "",
+		       way_names[way], way >= PGA_WAY_UNIT ? "/" : "",
+		       way >= PGA_WAY_UNIT ? unit : "");
+	return begin_switch(file, way, path, error);
+}
+
+int pga_switch_find_shell(struct pga_switch *file, const struct pga_shell_file *at,
+			  struct pga_error *error)
+{
+	return begin_switch(file, PGA_WAY_SHELL, at->path, error);
+}
+
+int pga_switch_look(struct pga_switch *file, struct pga_error *error)
+{
+	return is(file->path, here.unlooked) ? fail_so(error) : 0;
+}
+
+/* The lines are there already where the file has them. */
+int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error *error)
+{
+	char what[300];
+
+	(void)snprintf(what, sizeof what, "on %s =", file->path);
+	note(what, preload);
+	pga_text_addf(&file->lines, "  lines of %s\n", file->path);
+	file->changes = file->state != PGA_ON;
+	return is(file->path, here.failing) ? fail_so(error) : 0;
+}
+
+int pga_switch_off(struct pga_switch *file, bool own, struct pga_error *error)
+{
+	note(own ? "off own" : "off", file->path);
+	file->changes = file->state == PGA_ON || (file->state == PGA_ON_OTHER && !own);
+	if (file->changes)
+		pga_text_addf(&file->lines, "  lines of %s\n", file->path);
+	return is(file->path, here.failing) ? fail_so(error) : 0;
+}
+
+int pga_switch_apply(struct pga_switch *const *files, size_t count, struct pga_error *error)
+{
+	char paths[500] = "";
+
+	for (size_t i = 0; i < count; i++)
+		if (files[i]->changes)
+			(void)strcat(strcat(paths, i > 0 ? " " : ""), files[i]->path);
+	note("apply", paths);
+	return here.no_apply ? fail_so(error) : 0;
+}
+
+bool pga_switch_stays_changed(const struct pga_switch *file)
+{
+	return is(file->path, here.stays);
+}
+
+void pga_switch_end(struct pga_switch *file)
+{
+	held -= file->path != NULL;
+	free(file->path);
+	pga_text_free(&file->lines);
+	memset(file, 0, sizeof *file);
+}
+
+int pga_switch_units(enum pga_way way, const char *root, char ***names, size_t *count,
+		     struct pga_error *error)
+{
+	assert_int_equal(way, PGA_WAY_UNIT);
+	note("units", root != NULL ? root : "");
+	*names = calloc(2, sizeof **names);
+	assert_non_null(*names);
+	(*names)[0] = strdup("a.service");
+	(*names)[1] = strdup("b.service");
+	*count = 2;
+	return here.no_units ? fail_so(error) : 0;
+}
+
+static void give_shells(struct pga_shell_files *files, const char *const *paths, size_t count)
+{
+	files->count = 0;
+	for (; files->count < count; files->count++) {
+		files->list[files->count].path = strdup(paths[files->count]);
+		held++;
+	}
+}
+
+int pga_shell_files(struct pga_shell_files *files, struct pga_error *error)
+{
+	static const char *const own[] = {"/.bashrc", "/.profile"};
+
+	give_shells(files, own, here.strange_shell ? 0 : 2);
+	return here.strange_shell ? fail_so(error) : 0;
+}
+
+int pga_shell_files_of_all(struct pga_shell_files *files, struct pga_error *error)
+{
+	static const char *const all[] = {"/.bashrc", "/.zshenv", "/.profile"};
+
+	(void)error;
+	give_shells(files, all, 3);
+	return 0;
+}
+
+void pga_shell_files_free(struct pga_shell_files *files)
+{
+	while (files->count > 0) {
+		free(files->list[--files->count].path);
+		held--;
+	}
+}
+
+bool pga_user_session_runs(void)
+{
+	return !here.no_session;
+}
+
+int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
+		   struct pga_error *error)
+{
+	note(user ? "check user's" : "check", asked->unit);
+	*preload = strdup(here.before != NULL ? here.before : "");
+	return here.no_unit ? fail_so(error) : 0;
+}
+
+void pga_check_image(const struct pga_asked *asked)
+{
+	note("image", asked->root);
+}
+
+void pga_check_sessions(const struct pga_asked *asked)
+{
+	(void)asked;
+	note("sessions", "");
+}
+
+int pga_check_module(const struct pga_asked *asked, struct pga_error *error)
+{
+	(void)asked;
+	note("module", "");
+	return here.no_module ? fail_so(error) : 0;
+}
+
+char *pga_module_entry(struct pga_error *error)
+{
+	if (!here.no_entry)
+		return strdup(ENTRY);
+	(void)fail_so(error);
+	return NULL;
+}
+
+const char *pga_module_next_entry(const char *preload, size_t *length)
+{
+	const char *entry = preload + strspn(preload, " :");
+
+	*length = strcspn(entry, " :");
+	return *length > 0 ? entry : NULL;
+}
+
+bool pga_module_is_named(const char *entry, size_t length)
+{
+	return length == strlen(ENTRY) && memcmp(entry, ENTRY, length) == 0;
+}
+
+uid_t __wrap_geteuid(void);
+uid_t __wrap_geteuid(void)
+{
+	return acting;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&here, 0, sizeof here);
+	here.reason = "it failed";
+	acting = 0;
+	return 0;
+}
+
+/* None of the files of enable has its lines yet. */
+static void nothing_is_on(void)
+{
+	here.off[0] = "/session";
+	here.off[1] = "/.bashrc";
+	here.off[2] = "/machine";
+	here.off[3] = "/preload";
+}
+
+static int run(const char *words)
+{
+	int status;
+
+	happened[0] = '\0';
+	status = command_prints(words[0] == 'e' ? pga_cmd_enable : pga_cmd_disable, words);
+	assert_int_equal(held, 0);
+	return status;
+}
+
+#define STATUS "; pganchor status says what runs with the gate\n"
+#define AGAIN  "next: log out and in again"
+
+/* ---- enable ---- */
+
+static void what_is_enabled(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *happened;
+		const char *output;
+	} cases[] = {
+	    {"enable", "module\non /session = " ENTRY "\napply /session\nsessions\n",
+	     "session: /session: written\n" AGAIN STATUS},
+	    {"enable -e -l",
+	     "module\non /session = " ENTRY "\non /.bashrc = " ENTRY "\non /.profile = " ENTRY
+	     "\napply /session /.bashrc\nsessions\n",
+	     "session: /session: written\nshell: /.bashrc: written\nshell: /.profile: it is there "
+	     "already\n" AGAIN ", or start a new shell" STATUS},
+	    {"enable --shell",
+	     "module\non /.bashrc = " ENTRY "\non /.profile = " ENTRY
+	     "\napply /.bashrc\nsessions\n",
+	     "shell: /.bashrc: written\nshell: /.profile: it is there already\n" AGAIN
+	     ", or start a new shell" STATUS},
+	    {"enable -s",
+	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
+	     "machine: /machine: written\nprofile: /profile: it is there already\n" AGAIN STATUS},
+	    {"enable --ld-so-preload",
+	     "module\non /preload = " ENTRY "\napply /preload\nsessions\n",
+	     "preload: /preload: written\nevery program that is started from now on has the "
+	     "gate\n"},
+	    {"enable -p -s",
+	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\non /preload = " ENTRY
+	     "\napply /machine /preload\nsessions\n",
+	     "machine: /machine: written\nprofile: /profile: it is there already\npreload: "
+	     "/preload: "
+	     "written\nevery program that is started from now on has the gate\n"},
+	    {"enable -u a", "module\ncheck a\non /unit/a = " ENTRY "\napply\nsessions\n",
+	     "unit: /unit/a: it is there already\n"},
+	    {"enable -e --unit a",
+	     "module\ncheck user's a\non /user-unit/a = " ENTRY "\napply\nsessions\n",
+	     "user-unit: /user-unit/a: it is there already\n"},
+	    {"enable -n -s", "module\non /machine = " ENTRY "\non /profile = " ENTRY "\nsessions\n",
+	     "machine: /machine: would be written\n  lines of /machine\nprofile: /profile: it is "
+	     "there "
+	     "already\n  lines of /profile\n"},
+	    {"enable -s -r /tmp",
+	     "module\nimage /tmp\non /tmp/machine = " ENTRY "\non /tmp/profile = " ENTRY
+	     "\napply\nsessions\n",
+	     "machine: /tmp/machine: it is there already\nprofile: /tmp/profile: it is there "
+	     "already\n"},
+	    {"enable -s --root /",
+	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
+	     "machine: /machine: written\nprofile: /profile: it is there already\n" AGAIN STATUS},
+	};
+
+	(void)state;
+	nothing_is_on();
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		if (run(cases[i].words) != PGA_EXIT_DONE ||
+		    strcmp(happened, cases[i].happened) != 0)
+			fail_msg("%s: %s%s", cases[i].words, happened, printed.errors);
+		assert_string_equal(printed.output, cases[i].output);
+		assert_string_equal(printed.errors, "");
+	}
+}
+
+static void what_comes_next(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *off;
+		bool no_session;
+		const char *next;
+	} cases[] = {
+	    {"enable", "/session", true, "next: pganchor enable --shell\n"},
+	    {"enable -e -l", "/session", true, AGAIN ", or start a new shell" STATUS},
+	    {"enable -s", "/machine", true, AGAIN STATUS},
+	    {"enable -u a", "/unit/a", false,
+	     "next:\n    systemctl daemon-reload && systemctl restart a\n"},
+	    {"enable -e -u a", "/user-unit/a", false,
+	     "next:\n    systemctl --user daemon-reload && systemctl --user restart a\n"},
+	    {"enable -u a@", "/unit/a@", false,
+	     "next:\n    systemctl daemon-reload && systemctl restart 'a@*'\n"},
+	    {"enable -u a@.service", "/unit/a@.service", false,
+	     "next:\n    systemctl daemon-reload && systemctl restart 'a@*'\n"},
+	    {"enable -u a@b", "/unit/a@b", false,
+	     "next:\n    systemctl daemon-reload && systemctl restart a@b\n"},
+	    {"enable -u -a\\x2d", "/unit/-a\\x2d", false,
+	     "next:\n    systemctl daemon-reload && systemctl restart -- '-a\\x2d'\n"},
+	    {"enable -u a -r /tmp", "/tmp/unit/a", false,
+	     "next:\n    systemctl daemon-reload && systemctl restart a\n"},
+	    {"enable -s -r /tmp", "/tmp/machine", false, NULL},
+	    {"enable -s -n", "/machine", false, NULL},
+	    {"enable -s", "/other", false, NULL},
+	    {"enable -p -r /tmp", "/tmp/preload", false, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const char *next;
+
+		here.off[0] = cases[i].off;
+		here.no_session = cases[i].no_session;
+		assert_int_equal(run(cases[i].words), PGA_EXIT_DONE);
+		next = strstr(printed.output, "next:");
+		if (cases[i].next == NULL) {
+			assert_null(next);
+			assert_null(strstr(printed.output, "from now on"));
+			continue;
+		}
+		assert_non_null(next);
+		assert_string_equal(next, cases[i].next);
+	}
+}
+
+/* What a service preloads already stays, behind the gate. */
+static void what_a_service_preloads(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *preload; /* NULL: it cannot be written */
+	} cases[] = {
+	    {"", ENTRY},
+	    {"/a.so", ENTRY ":/a.so"},
+	    {"/a.so " ENTRY ":/b.so ", ENTRY ":/a.so:/b.so"},
+	    {ENTRY, ENTRY},
+	    {"\"/a b.so\"", NULL},
+	    {"/a'.so", NULL},
+	    {"/a\\x.so", NULL},
+	    {"/a.so:%h/b.so", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char expected[300];
+
+		here.before = cases[i].before;
+		here.off[0] = "/unit/a";
+		assert_int_equal(run("enable -u a"),
+				 cases[i].preload != NULL ? PGA_EXIT_DONE : PGA_EXIT_FAILED);
+		if (cases[i].preload != NULL) {
+			(void)snprintf(
+			    expected, sizeof expected,
+			    "module\ncheck a\non /unit/a = %s\napply /unit/a\nsessions\n",
+			    cases[i].preload);
+			assert_string_equal(happened, expected);
+			continue;
+		}
+		assert_string_equal(happened, "module\ncheck a\n");
+		(void)snprintf(
+		    expected, sizeof expected,
+		    "pganchor: a preloads something that pganchor cannot add to: %s\n    write "
+		    "a drop-in by hand; nothing was changed\n",
+		    cases[i].before);
+		assert_string_equal(printed.errors, expected);
+	}
+}
+
+/* ---- disable ---- */
+
+#define STILL(path, option) path ": /" path ": still on; as root: pganchor disable " option "\n"
+#define MACHINE             STILL("machine", "--system") STILL("profile", "--system")
+#define PRELOAD             STILL("preload", "--ld-so-preload")
+
+static void what_is_disabled(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *off[2]; /* files that have none */
+		const char *happened;
+		const char *output;
+	} cases[] = {
+	    {"disable",
+	     {NULL},
+	     "off /session\noff /.bashrc\noff /.zshenv\noff /.profile\napply /.profile /.zshenv "
+	     "/.bashrc "
+	     "/session\n",
+	     "session: /session: taken out\nshell: /.bashrc: taken out\nshell: /.zshenv: taken "
+	     "out\n"
+	     "shell: /.profile: taken out\n" AGAIN ", or start a new shell" STATUS MACHINE PRELOAD},
+	    {"disable -l",
+	     {"/.zshenv"},
+	     "off /.bashrc\noff /.zshenv\noff /.profile\napply /.profile /.bashrc\n",
+	     "shell: /.bashrc: taken out\nshell: /.profile: taken out\n" AGAIN
+	     ", or start a new shell" STATUS MACHINE PRELOAD},
+	    {"disable -e",
+	     {"/session", "/profile"},
+	     "off /session\napply\n",
+	     "session: /session: it is not there\n" STILL("machine", "--system") PRELOAD},
+	    {"disable -s",
+	     {NULL},
+	     "off /machine\noff /profile\napply /profile /machine\n",
+	     "machine: /machine: taken out\nprofile: /profile: taken out\n" AGAIN STATUS PRELOAD},
+	    {"disable -p",
+	     {"/machine"},
+	     "off /preload\napply /preload\n",
+	     "preload: /preload: taken out\nevery program that is started from now on is without "
+	     "the "
+	     "gate\n" STILL("profile", "--system")},
+	    {"disable -u a",
+	     {NULL},
+	     "off /unit/a\napply /unit/a\n",
+	     "unit: /unit/a: taken out\nnext:\n    systemctl daemon-reload && systemctl restart "
+	     "a\n"},
+	    {"disable -e -u a",
+	     {NULL},
+	     "off /user-unit/a\napply /user-unit/a\n",
+	     "user-unit: /user-unit/a: taken out\nnext:\n    systemctl --user daemon-reload && "
+	     "systemctl "
+	     "--user restart a\n"},
+	    {"disable --all",
+	     {NULL},
+	     "units\noff /machine\noff /profile\noff /preload\noff /unit/a.service\noff "
+	     "/unit/b.service\napply /unit/b.service /unit/a.service /preload /profile /machine\n",
+	     "machine: /machine: taken out\nprofile: /profile: taken out\npreload: /preload: taken "
+	     "out\n"
+	     "unit: /unit/a.service: taken out\nunit: /unit/b.service: taken out\nnext: log out "
+	     "and in "
+	     "again; for a service, systemctl daemon-reload and a restart\n"},
+	    {"disable -a -r /tmp",
+	     {NULL},
+	     "units /tmp\noff /tmp/machine\noff /tmp/profile\noff /tmp/preload\noff "
+	     "/tmp/unit/a.service\noff /tmp/unit/b.service\napply /tmp/unit/b.service "
+	     "/tmp/unit/a.service /tmp/preload /tmp/profile /tmp/machine\n",
+	     "machine: /tmp/machine: taken out\nprofile: /tmp/profile: taken out\npreload: "
+	     "/tmp/preload: "
+	     "taken out\nunit: /tmp/unit/a.service: taken out\nunit: /tmp/unit/b.service: taken "
+	     "out\n"},
+	    {"disable -n -e",
+	     {NULL},
+	     "off /session\n",
+	     "session: /session: would be taken out\n  lines of /session\n" MACHINE PRELOAD},
+	    {"disable -n -e",
+	     {"/session"},
+	     "off /session\n",
+	     "session: /session: it is not there\n" MACHINE PRELOAD},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		here.off[0] = cases[i].off[0];
+		here.off[1] = cases[i].off[1];
+		if (run(cases[i].words) != PGA_EXIT_DONE ||
+		    strcmp(happened, cases[i].happened) != 0)
+			fail_msg("%s: %s%s", cases[i].words, happened, printed.errors);
+		assert_string_equal(printed.output, cases[i].output);
+		assert_string_equal(printed.errors, "");
+	}
+}
+
+/* Where no shell has the lines, it is the user's own that are told of. */
+static void no_shell_has_them(void **state)
+{
+	(void)state;
+	here.off[0] = "/.bashrc";
+	here.off[1] = "/.zshenv";
+	here.off[2] = "/.profile";
+	assert_int_equal(run("disable -l -u a"), PGA_EXIT_DONE);
+	assert_string_equal(happened,
+			    "off /.bashrc\noff /.zshenv\noff /.profile\noff /unit/a\napply "
+			    "/unit/a\n");
+	assert_non_null(strstr(printed.output,
+			       "shell: /.bashrc: it is not there\nshell: /.profile: it is "
+			       "not there\nunit: /unit/a: taken out\n"));
+	here.strange_shell = true;
+	assert_int_equal(run("disable -l -u a"), PGA_EXIT_DONE);
+	assert_null(strstr(printed.output, "bashrc"));
+}
+
+static void those_of_another_installation(void **state)
+{
+	(void)state;
+	here.other = "/session";
+	here.off[0] = "/machine";
+	here.off[1] = "/profile";
+	here.off[2] = "/preload";
+	assert_int_equal(run("disable -e --own"), PGA_EXIT_DONE);
+	assert_string_equal(happened, "off own /session\napply\n");
+	assert_string_equal(printed.output,
+			    "session: /session: another installation's, and left\n");
+	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_string_equal(happened, "off /session\napply /session\n");
+	here.other = "/machine";
+	here.off[0] = "/session";
+	here.unlooked = here.nowhere = NULL;
+	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_string_equal(printed.output,
+			    "session: /session: it is not there\n" STILL("machine", "--system"));
+	here.unlooked = "/machine";
+	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_string_equal(printed.output, "session: /session: it is not there\n");
+	here.unlooked = NULL;
+	here.nowhere = "/machine";
+	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_string_equal(printed.output, "session: /session: it is not there\n");
+}
+
+/* ---- what fails ---- */
+
+#define FAILED "pganchor: it failed\n    mend it; nothing was changed\n"
+
+static void all_or_nothing(void **state)
+{
+	static const struct {
+		const char *words;
+		const char *failing;
+		const char *nowhere;
+		const char *happened;
+		const char *errors;
+	} cases[] = {
+	    {"enable -s", "/machine", NULL,
+	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\n", FAILED},
+	    {"enable -s", NULL, "/profile", "module\non /machine = " ENTRY "\n", FAILED},
+	    {"enable -s", "/machine", "/profile", "module\non /machine = " ENTRY "\n",
+	     FAILED FAILED},
+	    {"enable -l", "/.bashrc", NULL, "module\non /.bashrc = " ENTRY "\n", FAILED},
+	    {"enable -l", NULL, "/.profile", "module\non /.bashrc = " ENTRY "\n", FAILED},
+	    {"enable -l -p", "/.bashrc", NULL,
+	     "module\non /.bashrc = " ENTRY "\non /preload = " ENTRY "\n", FAILED},
+	    {"disable", "/.zshenv", NULL, "off /session\noff /.bashrc\noff /.zshenv\n", FAILED},
+	    {"disable", NULL, "/.zshenv", "off /session\noff /.bashrc\n", FAILED},
+	    {"disable -a", "/unit/a.service", NULL,
+	     "units\noff /machine\noff /profile\noff /preload\noff /unit/a.service\noff "
+	     "/unit/b.service\n",
+	     FAILED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		for (int json = 0; json < 2; json++) {
+			char words[50];
+
+			here.failing = cases[i].failing;
+			here.nowhere = cases[i].nowhere;
+			(void)snprintf(words, sizeof words, "%s%s", cases[i].words,
+				       json == 1 ? " -j" : "");
+			assert_int_equal(run(words), PGA_EXIT_FAILED);
+			assert_string_equal(happened, cases[i].happened);
+			assert_string_equal(printed.errors, cases[i].errors);
+			assert_string_equal(printed.output, "");
+		}
+}
+
+static void as_much_as_can_be(void **state)
+{
+	(void)state;
+	here.failing = "/machine";
+	here.off[0] = "/preload";
+	assert_int_equal(run("disable -s -k"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "off /machine\noff /profile\napply /profile\n");
+	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
+	assert_string_equal(printed.output, "profile: /profile: taken out\n" AGAIN STATUS);
+	here.nowhere = "/profile";
+	here.failing = NULL;
+	assert_int_equal(run("disable -s --keep-going -j"), PGA_EXIT_FAILED);
+	assert_string_equal(
+	    printed.output,
+	    "{\n  \"dry_run\": false,\n  \"files\": [\n    {\n      \"way\": \"machine\",\n  "
+	    "    \"path\": \"/machine\",\n      \"changed\": true,\n      \"failed\": false,\n "
+	    "     \"lines\": [\n        \"  lines of /machine\"\n      ]\n    }\n  ],\n  "
+	    "\"warnings\": []\n}\n");
+}
+
+static void what_is_in_the_way(void **state)
+{
+	(void)state;
+	here.no_module = true;
+	assert_int_equal(run("enable"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "module\n");
+	assert_string_equal(printed.errors, FAILED);
+	here.no_module = false;
+	here.no_entry = true;
+	assert_int_equal(run("enable -s -r /tmp"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "module\n");
+	assert_string_equal(printed.errors, FAILED);
+	/* What is taken out needs no module. */
+	here.no_module = true;
+	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	begin(NULL);
+	here.no_unit = true;
+	assert_int_equal(run("enable -u a"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "module\ncheck a\n");
+	assert_string_equal(printed.errors, FAILED);
+	here.no_units = true;
+	assert_int_equal(run("disable -a"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "units\n");
+	assert_string_equal(printed.errors, FAILED);
+	here.strange_shell = true;
+	assert_int_equal(run("enable -l"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "module\n");
+	assert_string_equal(printed.errors, FAILED);
+}
+
+static void what_cannot_be_written(void **state)
+{
+	(void)state;
+	here.no_apply = true;
+	here.off[0] = "/machine";
+	here.stays = "/profile";
+	assert_int_equal(run("enable -s"), PGA_EXIT_FAILED);
+	assert_string_equal(printed.output, "");
+	assert_string_equal(printed.errors,
+			    FAILED "pganchor: warning: /profile: changed all the same, and "
+				   "could not be taken back\n");
+	assert_null(strstr(happened, "sessions"));
+}
+
+/* Who is told to be root is not it, and wants the machine's files. */
+static void who_is_told_to_be_root(void **state)
+{
+	static const struct {
+		const char *words;
+		uid_t acting;
+		const char *reason;
+		bool told;
+	} cases[] = {
+	    {"enable -s", 1000, "a: Permission denied", true},
+	    {"enable -p", 1000, "a: Permission denied", true},
+	    {"enable -u a", 1000, "a: Permission denied", true},
+	    {"disable -s", 1000, "a: Permission denied", true},
+	    {"enable -s", 0, "a: Permission denied", false},
+	    {"enable -s", 1000, "a: No such file", false},
+	    {"enable -s -r /tmp", 1000, "a: Permission denied", false},
+	    {"enable -e", 1000, "a: Permission denied", false},
+	    {"enable -l", 1000, "a: Permission denied", false},
+	    {"enable -e -s", 1000, "a: Permission denied", false},
+	    {"enable -l -s", 1000, "a: Permission denied", false},
+	    {"enable -e -u a", 1000, "a: Permission denied", false},
+	};
+
+	(void)state;
+	here.no_apply = true;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		acting = cases[i].acting;
+		here.reason = cases[i].reason;
+		assert_int_equal(run(cases[i].words), PGA_EXIT_FAILED);
+		if ((strstr(printed.errors,
+			    "run it as root, such as with sudo; nothing was changed") != NULL) !=
+		    cases[i].told)
+			fail_msg("%s: %s", cases[i].words, printed.errors);
+	}
+}
+
+/* ---- options ---- */
+
+static void options_of_them(void **state)
+{
+	static const struct {
+		const char *words;
+		int status;
+		const char *errors;
+	} cases[] = {
+	    {"enable a", 2, "enable: a: too many arguments"},
+	    {"disable -e a", 2, "disable: a: too many arguments"},
+	    {"enable -a", 2, "enable: -a: no such option"},
+	    {"enable --all", 2, "enable: --all: no such option"},
+	    {"enable --own", 2, "enable: --own: no such option"},
+	    {"enable -u", 2, "enable: -u: needs a value"},
+	    {"disable --alll", 2, "disable: --alll: no such option; did you mean --all?"},
+	    {"disable -a -e", 2, "disable: --all is the machine's, and all of that"},
+	    {"disable -a -l", 2, "disable: --all is the machine's, and all of that"},
+	    {"disable -a -u a", 2, "disable: --all is the machine's, and all of that"},
+	    {"enable -r /tmp", 2, "enable: --root is for --system, --ld-so-preload and --unit"},
+	    {"enable -l -r /tmp", 2, "enable: --root is for --system, --ld-so-preload and --unit"},
+	    {"enable -e -u a -r /tmp", 2,
+	     "enable: --root is for --system, --ld-so-preload and --unit"},
+	    {"enable -s -r ''", 2, "enable: --root: the name of the directory is empty"},
+	};
+	static const char next[] = "    name a directory that is there; nothing was changed\n";
+	char expected[300];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_int_equal(run(cases[i].words), cases[i].status);
+		(void)snprintf(expected, sizeof expected,
+			       "pganchor: %s\n    see pganchor %s --help\n", cases[i].errors,
+			       cases[i].words[0] == 'e' ? "enable" : "disable");
+		if (strstr(printed.errors, cases[i].errors) == NULL)
+			fail_msg("%s: %s", cases[i].words, printed.errors);
+		assert_string_equal(happened, "");
+		assert_string_equal(printed.output, "");
+	}
+	assert_int_equal(run("enable -s -r /none"), PGA_EXIT_FAILED);
+	(void)snprintf(expected, sizeof expected,
+		       "pganchor: --root /none: No such file or directory\n%s", next);
+	assert_string_equal(printed.errors, expected);
+	assert_int_equal(run("enable -s -r /dev/null"), PGA_EXIT_FAILED);
+	(void)snprintf(expected, sizeof expected, "pganchor: --root /dev/null: not a directory\n%s",
+		       next);
+	assert_string_equal(printed.errors, expected);
+	assert_string_equal(happened, "");
+}
+
+static void help(void **state)
+{
+	static const char of_enable[] = "usage: pganchor enable [-e] [-l] [-s] [-p] [-u NAME] [-r "
+					"DIR] [-n] [-j]\n\nLoads the gate";
+	static const char of_disable[] =
+	    "usage: pganchor disable [-e] [-l] [-s] [-p] [-u NAME] [-a] [-o] "
+	    "[-k] [-r DIR] [-n] [-j]\n\nTakes out again";
+
+	(void)state;
+	assert_int_equal(run("enable -h a"), PGA_EXIT_DONE);
+	assert_memory_equal(printed.output, of_enable, strlen(of_enable));
+	assert_non_null(strstr(printed.output, "as systemd starts them (the default)\n"));
+	assert_null(strstr(printed.output, "--keep-going"));
+	assert_non_null(strstr(printed.output, "changed; 2 usage.\n\n  pganchor enable --session"));
+	assert_int_equal(run("disable --help"), PGA_EXIT_DONE);
+	assert_memory_equal(printed.output, of_disable, strlen(of_disable));
+	assert_non_null(strstr(printed.output, "as systemd starts them\n"));
+	assert_non_null(strstr(printed.output, "-k, --keep-going "));
+	assert_non_null(strstr(printed.output, "taken out was); 2 usage.\n\n  pganchor disable\n"));
+	assert_string_equal(happened, "");
+}
+
+static void as_json(void **state)
+{
+	(void)state;
+	nothing_is_on();
+	assert_int_equal(run("enable -e -n --json"), PGA_EXIT_DONE);
+	assert_string_equal(
+	    printed.output,
+	    "{\n  \"dry_run\": true,\n  \"files\": [\n    {\n      \"way\": \"session\",\n   "
+	    "   \"path\": \"/session\",\n      \"changed\": true,\n      \"failed\": false,\n  "
+	    "    \"lines\": [\n        \"  lines of /session\"\n      ]\n    }\n  ],\n  "
+	    "\"warnings\": []\n}\n");
+	here.failing = "/machine";
+	assert_int_equal(run("disable -s -k -j"), PGA_EXIT_FAILED);
+	assert_non_null(strstr(printed.output,
+			       "\"path\": \"/machine\",\n      \"changed\": false,\n      "
+			       "\"failed\": true,\n"));
+	assert_non_null(strstr(printed.output,
+			       "\"path\": \"/profile\",\n      \"changed\": true,\n      "
+			       "\"failed\": false,\n"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(as_json, begin),
+	    cmocka_unit_test_setup(as_much_as_can_be, begin),
+	    cmocka_unit_test_setup(what_is_enabled, begin),
+	    cmocka_unit_test_setup(what_comes_next, begin),
+	    cmocka_unit_test_setup(what_a_service_preloads, begin),
+	    cmocka_unit_test_setup(what_is_disabled, begin),
+	    cmocka_unit_test_setup(no_shell_has_them, begin),
+	    cmocka_unit_test_setup(those_of_another_installation, begin),
+	    cmocka_unit_test_setup(all_or_nothing, begin),
+	    cmocka_unit_test_setup(what_is_in_the_way, begin),
+	    cmocka_unit_test_setup(what_cannot_be_written, begin),
+	    cmocka_unit_test_setup(who_is_told_to_be_root, begin),
+	    cmocka_unit_test_setup(options_of_them, begin),
+	    cmocka_unit_test_setup(help, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

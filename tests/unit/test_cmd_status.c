@@ -1,0 +1,575 @@
+/* cli/cmd_status.c: what is told of the gate, the ways, the policy and the pins, and with which
+ * exit status. */
+#include "cmocka_start.h"
+#include "printed.h"
+
+#include "activate/module.h"
+#include "activate/session.h"
+#include "activate/shells.h"
+#include "activate/switch.h"
+#include "cli/cli.h"
+#include "cli/status_processes.h"
+#include "policy/pins.h"
+#include "policy/policy.h"
+
+/* ---- the machine, as the test plays it ---- */
+
+static struct {
+	bool bound;
+	bool session;
+	bool heard;
+	bool weak; /* a program is */
+	/* Files that have lines of ours, and one that cannot be read. */
+	struct {
+		const char *path;
+		enum pga_state state;
+	} files[8];
+	const char *unreadable;
+	enum pga_way nowhere; /* a way whose file cannot be found; PGA_WAYS: none */
+	const char *units[2][3];
+	bool no_units;
+	const char *policy; /* why it cannot be read; NULL: it can */
+	const char *pins;
+	const char *processes;
+	enum pga_mode mode;
+	enum pga_log log;
+	const char *exempt[2]; /* allow-weak of two files, NULL: no such key */
+	struct pga_place *places;
+	size_t place_count;
+} here;
+static int held; /* switches, and what else is to be freed */
+
+bool pga_module_is_bound(bool any)
+{
+	assert_true(any);
+	return here.bound;
+}
+
+bool pga_module_is_in(const char *preload)
+{
+	return strstr(preload, "gate") != NULL;
+}
+
+bool pga_user_session_runs(void)
+{
+	return here.session;
+}
+
+bool pga_log_is_heard(void)
+{
+	return here.heard;
+}
+
+static const char *const way_names[] = {
+    [PGA_WAY_SESSION] = "session",     [PGA_WAY_SHELL] = "shell",
+    [PGA_WAY_ENVIRONMENT] = "machine", [PGA_WAY_PROFILE] = "profile",
+    [PGA_WAY_PRELOAD] = "preload",     [PGA_WAY_UNIT] = "unit",
+    [PGA_WAY_USER_UNIT] = "user unit"};
+
+const char *pga_way_name(enum pga_way way)
+{
+	return way_names[way];
+}
+
+static void begin_switch(struct pga_switch *file, enum pga_way way, const char *path)
+{
+	memset(file, 0, sizeof *file);
+	file->way = way;
+	file->path = strdup(path);
+	assert_non_null(file->path);
+	held++;
+}
+
+int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
+		    struct pga_error *error)
+{
+	char path[100];
+
+	assert_null(root);
+	assert_int_equal(unit != NULL, way >= PGA_WAY_UNIT);
+	if (way == here.nowhere)
+		return pga_fail(error, "", "nowhere");
+	(void)snprintf(path, sizeof path, "/%s%s%s", way_names[way], unit != NULL ? "/" : "",
+		       unit != NULL ? unit : "");
+	begin_switch(file, way, path);
+	return 0;
+}
+
+int pga_switch_find_shell(struct pga_switch *file, const struct pga_shell_file *at,
+			  struct pga_error *error)
+{
+	(void)error;
+	begin_switch(file, PGA_WAY_SHELL, at->path);
+	return 0;
+}
+
+int pga_switch_look(struct pga_switch *file, struct pga_error *error)
+{
+	if (here.unreadable != NULL && strcmp(file->path, here.unreadable) == 0)
+		return pga_fail(error, "", "cannot read %s", file->path);
+	for (size_t i = 0; i < COUNT(here.files) && here.files[i].path != NULL; i++)
+		if (strcmp(here.files[i].path, file->path) == 0)
+			file->state = here.files[i].state;
+	return 0;
+}
+
+int pga_switch_units(enum pga_way way, const char *root, char ***names, size_t *count,
+		     struct pga_error *error)
+{
+	const char *const *units = here.units[way == PGA_WAY_UNIT ? 0 : 1];
+
+	assert_null(root);
+	assert_true(way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT);
+	*names = calloc(3, sizeof **names);
+	assert_non_null(*names);
+	for (*count = 0; *count < 3 && units[*count] != NULL; (*count)++)
+		(*names)[*count] = strdup(units[*count]);
+	return here.no_units && way == PGA_WAY_USER_UNIT ? pga_fail(error, "", "no units") : 0;
+}
+
+void pga_switch_end(struct pga_switch *file)
+{
+	free(file->path);
+	held--;
+}
+
+int pga_shell_files(struct pga_shell_files *files, struct pga_error *error)
+{
+	static char first[] = "/.bashrc";
+	static char second[] = "/.profile";
+
+	files->count = 2;
+	files->list[0].path = first;
+	files->list[1].path = second;
+	held++;
+	/* One that is not known has none; here, it has some all the same. */
+	return pga_fail(error, "", "not known");
+}
+
+void pga_shell_files_free(struct pga_shell_files *files)
+{
+	assert_int_equal(files->count, 2);
+	held--;
+}
+
+static struct pga_host_set sets[2];
+
+int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
+{
+	memset(policy, 0, sizeof *policy);
+	held++;
+	policy->mode = here.mode;
+	policy->log = here.log;
+	policy->places = here.places;
+	policy->place_count = here.place_count;
+	policy->allow_weak = sets;
+	for (size_t i = 0; i < 2 && here.exempt[i] != NULL; i++) {
+		assert_int_equal(
+		    pga_host_set_make(&sets[i], here.exempt[i], strlen(here.exempt[i])), 0);
+		policy->allow_weak_count++;
+	}
+	return here.policy != NULL ? pga_fail(error, "mend it", "%s", here.policy) : 0;
+}
+
+const char *pga_policy_key(const struct pga_policy *policy, size_t index, const char **value)
+{
+	*value = policy->mode == PGA_MODE_AUDIT ? "audit" : "enforce";
+	return index == 0 ? "mode" : index == 1 ? "other" : NULL;
+}
+
+void pga_policy_free(struct pga_policy *policy)
+{
+	for (size_t i = 0; i < policy->allow_weak_count; i++)
+		pga_host_set_free(&policy->allow_weak[i]);
+	held--;
+}
+
+int pga_pins_load(struct pga_pins *pins, struct pga_error *error)
+{
+	pins->count = 3;
+	return here.pins != NULL ? pga_fail(error, "mend it", "%s", here.pins) : 0;
+}
+
+void pga_pins_free(struct pga_pins *pins)
+{
+	pins->count = 0;
+	held--;
+}
+
+int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
+{
+	static struct pga_process list[2] = {{.pid = 11}, {.pid = 12}};
+
+	processes->list = list;
+	processes->count = 2;
+	processes->unreadable = 4;
+	return here.processes != NULL ? pga_fail(error, "mount it", "%s", here.processes) : 0;
+}
+
+void pga_processes_free(struct pga_processes *processes)
+{
+	processes->count = 0;
+	held--;
+}
+
+bool pga_status_is_weak(const struct pga_processes *processes)
+{
+	assert_int_equal(processes->count, 2);
+	return here.weak;
+}
+
+json_t *pga_status_json(const struct pga_process *process)
+{
+	return json_integer(process->pid);
+}
+
+void pga_status_print(const struct pga_processes *processes)
+{
+	assert_int_equal(processes->count, 2);
+	(void)puts("PROCESSES");
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&here, 0, sizeof here);
+	here.nowhere = PGA_WAYS;
+	here.bound = true;
+	here.log = PGA_LOG_SYSLOG;
+	return unsetenv("LD_PRELOAD");
+}
+
+static int run(const char *words)
+{
+	int status;
+
+	held = 0;
+	status = command_prints(pga_cmd_status, words);
+	/* Policy, pins and processes are freed whether or not they were read. */
+	if (here.no_units)
+		held++;
+	assert_int_equal(held, status == PGA_EXIT_USAGE || strstr(words, "-h") != NULL ? 0 : -2);
+	return status;
+}
+
+/* ---- what is told ---- */
+
+#define ACTIVE   "active here: the gate is in every program\n"
+#define INACTIVE "not active here: what this shell starts has no gate\n    "
+#define WAYS                                                                              \
+	"\nWAY      STATE  FILE\nsession  off    /session\nshell    off    /.bashrc\n"    \
+	"shell    off    /.profile\nmachine  off    /machine\nprofile  off    /profile\n" \
+	"preload  off    /preload\n"
+#define POLICY "\npolicy: mode = enforce, other = enforce\npins: 3\n"
+
+static void all_is_well(void **state)
+{
+	(void)state;
+	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_string_equal(printed.output, ACTIVE WAYS POLICY "PROCESSES\n");
+	assert_string_equal(printed.errors, "");
+	here.weak = true;
+	assert_int_equal(run("status"), PGA_EXIT_WEAK);
+	assert_string_equal(printed.output, ACTIVE WAYS POLICY "PROCESSES\n");
+}
+
+#define ONE "; pganchor run -- PROGRAM is for one program\n"
+
+static void whether_it_is_active_here(void **state)
+{
+	static const struct {
+		bool bound;
+		const char *preload; /* NULL: not set */
+		bool session;
+		const char *on[3];
+		const char *said;
+	} cases[] = {
+	    {true, NULL, false, {NULL}, ACTIVE},
+	    {true, "a.so", false, {NULL}, ACTIVE},
+	    {true, "gate.so", false, {NULL}, "active here: LD_PRELOAD has the gate\n"},
+	    {false,
+	     "gate.so",
+	     false,
+	     {"/.bashrc", "/.profile"},
+	     "not active here: LD_PRELOAD has the gate, and ld.so did not load it\n    pganchor "
+	     "run -- "
+	     "true says why\n"},
+	    {false, NULL, false, {NULL}, INACTIVE "pganchor enable --help lists the ways" ONE},
+	    {false,
+	     "a.so",
+	     false,
+	     {"/preload"},
+	     INACTIVE "pganchor enable --help lists the ways" ONE},
+	    {false,
+	     NULL,
+	     false,
+	     {"/.bashrc"},
+	     INACTIVE
+	     "it is enabled, but your shell reads /.profile, which does not have the lines: "
+	     "pganchor enable --shell" ONE},
+	    {false,
+	     NULL,
+	     false,
+	     {"/.bashrc", "/.profile"},
+	     INACTIVE "it is enabled: start a new shell, or log out and in again" ONE},
+	    {false, NULL, true, {"/session"}, INACTIVE "it is enabled: log out and in again" ONE},
+	    {false,
+	     NULL,
+	     true,
+	     {"/machine", "/profile"},
+	     INACTIVE "it is enabled: log out and in again" ONE},
+	    {false,
+	     NULL,
+	     true,
+	     {"/profile"},
+	     INACTIVE "it is enabled: log out and in again, or start a login shell" ONE},
+	    {false,
+	     NULL,
+	     false,
+	     {"/profile", "/session"},
+	     INACTIVE "it is enabled: log out and in again, or start a login shell" ONE},
+	    {false,
+	     NULL,
+	     false,
+	     {"/session"},
+	     INACTIVE
+	     "it is enabled for sessions of systemd, and none of yours runs: pganchor enable "
+	     "--shell" ONE},
+	    {false,
+	     NULL,
+	     false,
+	     {"/machine"},
+	     INACTIVE
+	     "it is enabled for sessions of systemd, and none of yours runs: pganchor enable "
+	     "--shell" ONE},
+	    {false, NULL, true, {NULL}, INACTIVE "pganchor enable --help lists the ways" ONE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		here.bound = cases[i].bound;
+		here.session = cases[i].session;
+		for (size_t j = 0; j < 3; j++) {
+			here.files[j].path = cases[i].on[j];
+			here.files[j].state = PGA_ON;
+		}
+		assert_int_equal(cases[i].preload != NULL
+				     ? setenv("LD_PRELOAD", cases[i].preload, 1)
+				     : unsetenv("LD_PRELOAD"),
+				 0);
+		assert_int_equal(run("status"), cases[i].bound ? PGA_EXIT_DONE : PGA_EXIT_WEAK);
+		if (strncmp(printed.output, cases[i].said, strlen(cases[i].said)) != 0 ||
+		    printed.output[strlen(cases[i].said)] != '\n')
+			fail_msg("case %zu: %s", i, printed.output);
+	}
+}
+
+static void states_of_the_ways(void **state)
+{
+	(void)state;
+	here.files[0].path = "/session";
+	here.files[0].state = PGA_ON;
+	here.files[1].path = "/.profile";
+	here.files[1].state = PGA_ON_OTHER;
+	here.files[2].path = "/machine";
+	here.files[2].state = PGA_ON_GONE;
+	here.files[3].path = "/profile";
+	here.files[3].state = PGA_BY_HAND;
+	here.files[4].path = "/unit/a.service";
+	here.files[4].state = PGA_ON;
+	here.files[5].path = "/user unit/d.service";
+	here.files[5].state = PGA_BY_HAND;
+	here.units[0][0] = "a.service";
+	here.units[0][1] = "b.service"; /* one that has nothing of ours */
+	here.units[1][0] = "c.service";
+	here.units[1][1] = "d.service";
+	here.unreadable = "/unit/b.service";
+	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_non_null(strstr(printed.output, "\nWAY        STATE             FILE\n"
+					       "session    on                /session\n"
+					       "shell      off               /.bashrc\n"
+					       "shell      another module    /.profile\n"
+					       "machine    a missing module  /machine\n"
+					       "profile    changed by hand   /profile\n"
+					       "preload    off               /preload\n"
+					       "unit       on                /unit/a.service\n"
+					       "user unit  changed by hand   /user unit/d.service\n"
+					       "\npolicy:"));
+	assert_string_equal(printed.errors, "pganchor: warning: cannot read /unit/b.service\n");
+	/* One that is nowhere is left out. */
+	here.nowhere = PGA_WAY_PRELOAD;
+	here.unreadable = "/.bashrc";
+	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_null(strstr(printed.output, "preload"));
+	assert_null(strstr(printed.output, "bashrc"));
+	assert_null(strstr(printed.output, "b.service"));
+	assert_string_equal(printed.errors, "pganchor: warning: cannot read /.bashrc\n");
+}
+
+static void what_is_broken(void **state)
+{
+	(void)state;
+	for (int which = 0; which < 2; which++) {
+		here.policy = which == 0 ? "bad policy\033" : NULL;
+		here.pins = "bad pins\033";
+		assert_int_equal(run("status"), PGA_EXIT_WEAK);
+		assert_string_equal(
+		    printed.output,
+		    which == 0 ? ACTIVE WAYS
+			"\npolicy: every connection is refused: bad policy\\x1B\n    mend "
+			"it\nPROCESSES\n"
+			       : ACTIVE WAYS
+			"\npolicy: every connection is refused: bad pins\\x1B\n    mend "
+			"it\nPROCESSES\n");
+	}
+}
+
+static void what_cannot_be_told(void **state)
+{
+	(void)state;
+	here.processes = "cannot read /proc";
+	for (int json = 0; json < 2; json++) {
+		assert_int_equal(run(json == 0 ? "status" : "status -j"), PGA_EXIT_FAILED);
+		assert_string_equal(printed.errors, "pganchor: cannot read /proc\n    mount it\n");
+		assert_string_equal(printed.output, "");
+	}
+	here.processes = NULL;
+	here.no_units = true;
+	here.units[1][0] = "a.service";
+	assert_int_equal(run("status"), PGA_EXIT_FAILED);
+	assert_string_equal(printed.errors, "pganchor: no units\n");
+}
+
+#define AUDIT "\npolicy: mode = audit, other = audit\npins: 3\n"
+
+static void what_audit_tells(void **state)
+{
+	static const struct {
+		enum pga_log log;
+		bool heard;
+		const char *said;
+	} cases[] = {
+	    {PGA_LOG_OFF, true,
+	     AUDIT "mode = audit refuses nothing, and log = off tells nobody what it would have "
+		   "refused\n"},
+	    {PGA_LOG_SYSLOG, false,
+	     AUDIT
+	     "mode = audit refuses nothing, and nobody listens at /dev/log: what it would have "
+	     "refused is lost\n    start a syslog daemon (apt install rsyslog), or "
+	     "systemd-journald\n"},
+	    {PGA_LOG_SYSLOG, true,
+	     AUDIT "mode = audit refuses nothing; pganchor log shows what it would have\n"},
+	};
+
+	(void)state;
+	here.mode = PGA_MODE_AUDIT;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		here.log = cases[i].log;
+		here.heard = cases[i].heard;
+		assert_int_equal(run("status"), PGA_EXIT_DONE);
+		assert_non_null(strstr(printed.output, cases[i].said));
+	}
+}
+
+static struct pga_place places[] = {
+    {.path = (char[]){"/etc/p"}},
+    {.path = (char[]){"/etc/policy.conf"}, .stamp = {.inode = 5}},
+    {.path = (char[]){"/etc/policy.d"}},
+    {.path = (char[]){"/etc/policy.d/a.conf"}, .stamp = {.inode = 1}},
+    {.path = (char[]){"/home/policy.conf"}},
+    {.path = (char[]){"/x.other"}, .stamp = {.inode = 1}}};
+
+static void files_of_the_policy(void **state)
+{
+	(void)state;
+	here.places = places;
+	here.place_count = COUNT(places);
+	here.exempt[0] = "a";
+	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_non_null(
+	    strstr(printed.output,
+		   "\npolicy: mode = enforce, other = enforce, and allow-weak\npolicy files: "
+		   "/etc/policy.conf, /etc/policy.d/ (not there), /etc/policy.d/a.conf, "
+		   "/home/policy.conf (not there)\npins: 3\n"));
+}
+
+static void as_json(void **state)
+{
+	(void)state;
+	here.places = places;
+	here.place_count = COUNT(places);
+	here.exempt[0] = "b *.example.com a";
+	here.exempt[1] = "*";
+	here.files[0].path = "/session";
+	here.files[0].state = PGA_ON;
+	here.nowhere = PGA_WAY_PRELOAD;
+	assert_int_equal(setenv("LD_PRELOAD", "gate.so", 1), 0);
+	assert_int_equal(run("status -j"), PGA_EXIT_DONE);
+	assert_string_equal(
+	    printed.output,
+	    "{\n  \"active\": true,\n  \"ld_preload\": true,\n  \"enabled\": [\n    {\n      "
+	    "\"way\": "
+	    "\"session\",\n      \"path\": \"/session\",\n      \"state\": \"on\"\n    },\n    {\n "
+	    "     "
+	    "\"way\": \"shell\",\n      \"path\": \"/.bashrc\",\n      \"state\": \"off\"\n    "
+	    "},\n    {\n  "
+	    "    \"way\": \"shell\",\n      \"path\": \"/.profile\",\n      \"state\": \"off\"\n   "
+	    " },\n    "
+	    "{\n      \"way\": \"machine\",\n      \"path\": \"/machine\",\n      \"state\": "
+	    "\"off\"\n    "
+	    "},\n    {\n      \"way\": \"profile\",\n      \"path\": \"/profile\",\n      "
+	    "\"state\": "
+	    "\"off\"\n    }\n  ],\n  \"policy\": {\n    \"mode\": \"enforce\",\n    \"other\": "
+	    "\"enforce\",\n    \"allow-weak\": [\n      [\n        \"a\",\n        \"b\",\n        "
+	    "\"*.example.com\"\n      ],\n      [\n        \"*\"\n      ]\n    ]\n  },\n  "
+	    "\"policy_files\": [\n    {\n      \"path\": \"/etc/policy.conf\",\n      \"found\": "
+	    "true\n    "
+	    "},\n    {\n      \"path\": \"/etc/policy.d/a.conf\",\n      \"found\": true\n    },\n "
+	    "   {\n   "
+	    "   \"path\": \"/home/policy.conf\",\n      \"found\": false\n    }\n  ],\n  \"pins\": "
+	    "3,\n  "
+	    "\"problem\": null,\n  \"processes\": [\n    11,\n    12\n  ],\n  \"unreadable\": 4,\n "
+	    " "
+	    "\"warnings\": []\n}\n");
+	here.pins = "bad pins";
+	here.bound = false;
+	assert_int_equal(unsetenv("LD_PRELOAD"), 0);
+	assert_int_equal(run("status --json"), PGA_EXIT_WEAK);
+	assert_non_null(
+	    strstr(printed.output, "\n  \"active\": false,\n  \"ld_preload\": false,\n"));
+	assert_non_null(strstr(printed.output, "\n  \"policy\": null,\n"));
+	assert_non_null(strstr(printed.output, "\n  \"problem\": \"bad pins\",\n"));
+}
+
+static void options_of_it(void **state)
+{
+	(void)state;
+	assert_int_equal(run("status -h"), PGA_EXIT_DONE);
+	assert_memory_equal(printed.output, "usage: pganchor status [-j]\n", 28);
+	assert_int_equal(run("status a"), PGA_EXIT_USAGE);
+	assert_string_equal(printed.errors,
+			    "pganchor: status: a: too many arguments\n    see pganchor "
+			    "status --help\n");
+	assert_string_equal(printed.output, "");
+	assert_int_equal(run("status -x"), PGA_EXIT_USAGE);
+	assert_string_equal(
+	    printed.errors,
+	    "pganchor: status: -x: no such option\n    see pganchor status --help\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(as_json, begin),
+	    cmocka_unit_test_setup(all_is_well, begin),
+	    cmocka_unit_test_setup(whether_it_is_active_here, begin),
+	    cmocka_unit_test_setup(states_of_the_ways, begin),
+	    cmocka_unit_test_setup(what_is_broken, begin),
+	    cmocka_unit_test_setup(what_cannot_be_told, begin),
+	    cmocka_unit_test_setup(what_audit_tells, begin),
+	    cmocka_unit_test_setup(files_of_the_policy, begin),
+	    cmocka_unit_test_setup(options_of_it, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
