@@ -189,16 +189,20 @@ END
         ;;
 esac
 
-passed=0 failed=0 skipped=0
+passed=0 failed=0 skipped=0 units_failed=
 
 # count WORD FILE: the sum of automake's lines "# WORD:  N"
 count() {
     sed -n "s/^# $1: *\([0-9][0-9]*\)$/\1/p" "$2" | awk '{ sum += $1 } END { print sum + 0 }'
 }
 
-echo "run.sh: unit tests"
+# With --valgrind and --under-the-gate they would be those of the plain build again.
 status=0
-make -C "$units" -k check >"$results/check.log" 2>&1 9>&- || status=$?
+: >"$results/check.log"
+if [ "$kind" = plain ] || [ "$kind" = sanitizers ]; then
+    echo "run.sh: unit tests"
+    make -C "$units" -k check >"$results/check.log" 2>&1 9>&- || status=$?
+fi
 grep -E '^(PASS|FAIL|SKIP|XFAIL|XPASS|ERROR): ' "$results/check.log" || true
 passed=$((passed + $(count PASS "$results/check.log") + $(count XFAIL "$results/check.log")))
 bad=$(($(count FAIL "$results/check.log") + $(count ERROR "$results/check.log") + $(count XPASS "$results/check.log")))
@@ -207,6 +211,7 @@ if [ "$status" != 0 ]; then
     cat "$results/check.log"
     [ ! -e "$units/test-suite.log" ] || cat "$units/test-suite.log"
     [ "$bad" != 0 ] || bad=1
+    units_failed=$(sed -nE 's/^(FAIL|ERROR|XPASS): /failed: unit /p' "$results/check.log" | sort -u)
 fi
 failed=$((failed + bad))
 
@@ -217,33 +222,13 @@ for argument; do
         *.py | *.py::* | */e2e | */e2e/) where=() ;;
     esac
 done
-# ASan ends the tool itself where these take its options away.
-[ "$kind" != sanitizers ] || where+=(--deselect tests/e2e/test_run.py::test_ld_preload_is_added_to
-    --deselect tests/e2e/test_uncovered.py::test_a_program_with_asan)
-# Another Debian has not what such a build needs.
-[ "$kind" = plain ] || where+=(--deselect tests/e2e/test_service_broken.py::test_what_other_libpqs_read_late)
-# The wrapper above changes the LD_PRELOAD that the first two hand to the tool, and compare with what it makes of it. The next
-# two put a broken file in the place of the gate, which the wrapper's own shell then does not survive. The last three are about a
-# shell where the gate is not on.
-if [ "$kind" = gated ]; then
-    for other in run.py::test_ld_preload_is_added_to run.py::test_a_libpq_before_the_gate_goes_behind_it \
-        run.py::test_a_module_that_does_not_load_starts_nothing enable.py::test_a_module_that_does_not_load_is_enabled_nowhere \
-        status.py::test_not_active_here status.py::test_enabled_and_not_active_here \
-        enable_files.py::test_a_login_shell_that_does_not_come_by_the_lines; do
-        where+=(--deselect "tests/e2e/test_$other")
-    done
-fi
-# What is preloaded is told in it, and the tool itself is preloaded into.
-[ "$kind" = plain ] || where+=(--deselect "tests/e2e/test_transcripts.py::test_what_is_said[run]")
-if [ "$kind" != plain ]; then
-    elsewhere=(build builds packages quickstart bench callers clients exports fuzz hostile_servers kerberos libpqs machines objects
-        other_programs processes races server_side twins under_the_gate ways)
-    # Of the others that run the plain build, these ask the tool much.
-    [ "$kind" = gated ] || elsewhere+=(gate api daemons)
-    for name in "${elsewhere[@]}"; do
-        where+=(--ignore "$top/tests/e2e/test_$name.py")
-    done
-fi
+# Which tests mean nothing with which build, their marks say (tests/e2e/conftest.py).
+case $kind in
+    plain) marks= ;;
+    sanitizers) marks='not plain_build and not no_instruments and not no_sanitizers' ;;
+    valgrind) marks='not plain_build and not no_instruments' ;;
+    gated) marks='not plain_build and not no_gate' ;;
+esac
 
 # pytest NAME ARGUMENT...: one run, with what came of each test in NAME.xml and its status in NAME.status.
 pytest() {
@@ -257,15 +242,11 @@ pytest() {
 # All tests, on a machine with more than one processor, are two runs at the same time. What writes the system's policy, which
 # is the prefix's, is one of them; those whose builds and machines are their own are the other.
 if [ "$kind" = plain ] && [ "${#where[@]}" != 0 ] && [ "$(nproc)" -gt 1 ]; then
-    others=()
-    for own in build machines packages quickstart; do
-        others+=("$top/tests/e2e/test_$own.py")
-        where+=(--ignore "$top/tests/e2e/test_$own.py")
-    done
-    pytest own "${others[@]}" "$@" >"$results/own.log" 2>&1 &
+    pytest own -m own_builds "${where[@]}" "$@" >"$results/own.log" 2>&1 &
     beside=$!
+    marks='not own_builds'
 fi
-pytest e2e "${where[@]}" "$@"
+pytest e2e ${marks:+-m "$marks"} "${where[@]}" "$@"
 if [ "$beside" != 0 ]; then
     wait "$beside"
     beside=0
@@ -274,8 +255,9 @@ fi
 # 5 is that no test was chosen.
 status=$(sort -n "$results"/*.status | grep -vx 5 | tail -n 1)
 
-# pytest counts a test once for each phase that went wrong; a test that did not pass has failed once.
-counts=$(/usr/bin/python3 - "$results"/*.xml <<'END'
+# pytest counts a test once for each phase that went wrong; a test that did not pass has failed once. What failed is said again
+# at the end, behind all that pytest prints.
+counts=$(/usr/bin/python3 - "$results"/*.xml 2>"$results/failures" <<'END'
 import sys
 import xml.etree.ElementTree as tree
 
@@ -287,14 +269,19 @@ for file in sys.argv[1:]:
         pass
 for case in cases:
     name = (case.get("classname"), case.get("name"))
-    bad = case.find("failure") is not None or case.find("error") is not None
+    bad = [part for part in case if part.tag in ("failure", "error")]
     now = "failed" if bad else "skipped" if case.find("skipped") is not None else "passed"
     if outcome.get(name) != "failed":
         outcome[name] = now
+    for part in bad:
+        why = " ".join((part.get("message") or "").split())
+        print(f"failed: {'::'.join(name)}: {why[:1000]}", file=sys.stderr)
 every = list(outcome.values())
 print(every.count("passed"), every.count("failed"), every.count("skipped"))
 END
 )
+[ -z "$units_failed" ] || echo "$units_failed"
+cat "$results/failures"
 read -r good bad left <<<"$counts"
 if [ "${status:-0}" != 0 ] && [ "$bad" = 0 ]; then
     echo "run.sh: pytest ended with status $status" >&2

@@ -181,6 +181,38 @@ char *pga_ca_url_name(const struct pga_ca_url *ca)
 	return text;
 }
 
+/* The address in the form in which two are compared; NULL where it is none. "ca.example.com." and
+ * "ca.example.com" are one name (RFC 1034, 3.1), and TLS verifies them alike. free() it. */
+static char *comparable(const char *text)
+{
+	struct pga_ca_url ca;
+	struct pga_error error;
+	char *url = NULL;
+	size_t host_end;
+
+	/* curl takes the first folder of a path for a host. */
+	if (text[0] == '/' || pga_ca_url_read(&ca, text, &error) != 0)
+		return NULL;
+	host_end = strlen("https://") + strlen(ca.host);
+	if (ca.host[0] != '\0' && ca.host[strlen(ca.host) - 1] == '.')
+		memmove(ca.url + host_end - 1, ca.url + host_end, strlen(ca.url + host_end) + 1);
+	url = ca.url;
+	ca.url = NULL;
+	pga_ca_url_free(&ca);
+	return url;
+}
+
+bool pga_ca_url_is_same(const char *one, const char *other)
+{
+	char *left = comparable(one);
+	char *right = comparable(other);
+	const bool same = strcmp(left != NULL ? left : one, right != NULL ? right : other) == 0;
+
+	free(left);
+	free(right);
+	return same;
+}
+
 void pga_ca_url_free(struct pga_ca_url *ca)
 {
 	free(ca->url);

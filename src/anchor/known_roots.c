@@ -1,5 +1,6 @@
 #include "anchor/known_roots.h"
 
+#include "anchor/ca_url.h"
 #include "anchor/proof.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -45,7 +46,7 @@ int pga_known_roots_read(struct pga_known_roots *known, const char *source, stru
 	for (size_t i = 0; i < pins.count; i++) {
 		struct pga_known_root *root = &known->roots[known->count];
 
-		if (strcmp(pins.pins[i].source, source) != 0 ||
+		if (!pga_ca_url_is_same(pins.pins[i].source, source) ||
 		    !read_root(&pins.pins[i], &root->certificate))
 			continue;
 		known->count++;

@@ -35,7 +35,7 @@ static void fill_row(const char *a, size_t i, const char *b, size_t *row, const 
 
 size_t pga_word_distance(const char *a, const char *b)
 {
-	size_t rows[3][LONGEST + 1];
+	size_t rows[3][LONGEST + 1] = {{0}};
 	const size_t length = strlen(b);
 
 	if (length > LONGEST || strlen(a) > LONGEST)

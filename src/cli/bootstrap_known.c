@@ -1,21 +1,34 @@
 #include "cli/bootstrap_known.h"
 
+#include "anchor/ca_url.h"
 #include "policy/pins.h"
 
 #include <string.h>
 
-static bool is_other(const struct pga_shown_root *shown, const struct pga_pin *pin)
+static bool is_from_there(const struct pga_shown_root *shown, const struct pga_pin *pin)
 {
-	return strcmp(pin->source, shown->url) == 0 && strcmp(pin->pin, shown->root->pin) != 0;
+	return pga_ca_url_is_same(pin->source, shown->url);
 }
 
-/* The anchor with another root from the same address: of several the one that has the name. */
+static bool has_another_root(const struct pga_shown_root *shown, const struct pga_pin *pin)
+{
+	return strcmp(pin->pin, shown->root->pin) != 0;
+}
+
+static bool is_other(const struct pga_shown_root *shown, const struct pga_pin *pin)
+{
+	return has_another_root(shown, pin) && is_from_there(shown, pin);
+}
+
+/* The anchor with another root from the same address: of several the one that has the name. One
+ * that is to be replaced has another root wherever it is from. */
 static const struct pga_pin *find_other(const struct pga_shown_root *shown,
 					const struct pga_pins *pins, const char *name)
 {
 	const struct pga_pin *named = pga_pins_named(pins, name);
 
-	if (named != NULL && is_other(shown, named))
+	if (named != NULL && has_another_root(shown, named) &&
+	    (shown->replace || is_from_there(shown, named)))
 		return named;
 	for (size_t i = 0; i < pins->count; i++)
 		if (is_other(shown, &pins->pins[i]))
@@ -45,14 +58,19 @@ static int weigh(const struct pga_shown_root *shown, const struct pga_pins *pins
 	const struct pga_pin *same = pga_pins_find(pins, shown->root->pin);
 	const struct pga_pin *other = find_other(shown, pins, name);
 
-	if (other == NULL || shown->rotates ||
-	    (same != NULL && strcmp(same->source, shown->url) == 0))
+	if (other == NULL || (shown->rotates && is_from_there(shown, other)) ||
+	    (same != NULL && is_from_there(shown, same)))
 		return 0;
-	pga_text_addf(
-	    warning,
-	    "%s: pinned already, as anchor %s, with another root: SHA-256 %s; now it shows "
-	    "SHA-256 %s",
-	    shown->url, other->name, other->pin, shown->root->pin);
+	if (is_from_there(shown, other))
+		pga_text_addf(warning,
+			      "%s: pinned already, as anchor %s, with another root: SHA-256 %s; "
+			      "now it shows SHA-256 %s",
+			      shown->url, other->name, other->pin, shown->root->pin);
+	else
+		pga_text_addf(warning,
+			      "anchor %s: pinned already, from %s, with another root: SHA-256 %s; "
+			      "%s shows SHA-256 %s",
+			      other->name, other->source, other->pin, shown->url, shown->root->pin);
 	if (same != NULL)
 		pga_text_addf(warning, ", the one of anchor %s", same->name);
 	if (warning->failed)

@@ -20,9 +20,9 @@ struct pga_shown_root {
 };
 
 /* Whether it can be asked about. *pinned: it is an anchor already, and there is nothing to ask.
- * Where another root is pinned from the same address, this may be somebody else's: warning gets
- * that, and -1 is returned, with what to do, unless the user has said which is to be replaced, or
- * another name. */
+ * Where another root is pinned from the same address, or as the anchor that is to be replaced, this
+ * may be somebody else's: warning gets that, and -1 is returned, with what to do, unless the user
+ * has said which is to be replaced, or another name. */
 int pga_known_look(const struct pga_shown_root *shown, bool *pinned, struct pga_text *warning,
 		   struct pga_error *error);
 

@@ -1,5 +1,6 @@
 #include "cli/bootstrap_report.h"
 
+#include "anchor/ca_url.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/json.h"
@@ -42,7 +43,7 @@ static void print_files(const struct pga_anchoring *done, bool dry_run)
 static void print_first(const struct pga_anchoring *done, const struct pga_existing *existing,
 			const char *url, bool dry_run)
 {
-	const bool elsewhere = strcmp(url, done->source) != 0;
+	const bool elsewhere = !pga_ca_url_is_same(url, done->source);
 	const char *then = "";
 
 	if (!done->known) {

@@ -96,9 +96,6 @@ static int run(int argc, char **argv)
 
 int pga_cmd_service(int argc, char **argv)
 {
-	char option[] = "--help";
-	char *help[] = {argc > 2 ? argv[2] : NULL, option, NULL};
-
 	if (argc < 2) {
 		print_help(stderr);
 		return PGA_EXIT_USAGE;
@@ -108,8 +105,12 @@ int pga_cmd_service(int argc, char **argv)
 		print_help(stdout);
 		return PGA_EXIT_DONE;
 	}
-	if (strcmp(argv[1], "help") == 0)
+	if (strcmp(argv[1], "help") == 0) {
+		char option[] = "--help";
+		char *help[] = {argv[2], option, NULL};
+
 		return run(2, help);
+	}
 	return run(argc - 1, argv + 1);
 }
 

@@ -92,15 +92,17 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 
 	memset(decision, 0, sizeof *decision);
 	asked = pga_effective_ask_quietly(&libpq->calls, parameters, &judgement.effective, &error);
-	decision->judged = asked <= 0;
-	decision->admitted = asked > 0;
-	/* What makes it take them after all has come between. */
-	if (asked > 0)
+	if (asked > 0) {
+		decision->admitted = true;
+		/* What makes it take them after all has come between. */
 		decision->lookups = gate_is_audit() ? GATE_LOOK_UP_ANY : GATE_LOOK_UP_NONE;
-	if (asked < 0)
-		pga_text_add(&decision->refusal, "pganchor refused this connection: out of memory");
-	if (asked != 0)
 		return;
+	}
+	decision->judged = true;
+	if (asked < 0) {
+		pga_text_add(&decision->refusal, "pganchor refused this connection: out of memory");
+		return;
+	}
 	decision->ambiguous = pga_is_ambiguous(parameters);
 	decision->rules = gate_rules_acquire();
 	gate_judge(libpq, decision->rules, parameters, true, &judgement);

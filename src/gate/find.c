@@ -268,7 +268,7 @@ static void note_slot(const struct gate_object *object, const char *name, void *
 	/* One that has not been used yet leads back into its own object. */
 	if (map == NULL || (gate_object_at(object->dynamic, &own) != NULL && base == own))
 		return;
-	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &target))
+	if (gate_object_mapped(map, &target))
 		*libpq = gate_libpq_with(gate_object_find(&target, "PQconninfo"));
 }
 
@@ -277,7 +277,7 @@ static struct gate_libpq *bound_to(const struct link_map *map)
 	struct gate_libpq *libpq = NULL;
 	struct gate_object object;
 
-	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+	if (gate_object_mapped(map, &object))
 		gate_object_slots(&object, note_slot, &libpq);
 	return libpq;
 }

@@ -69,7 +69,7 @@ void gate_each_object_in(Lmid_t space,
 	const void *visit_address;
 
 	/* Not by dlsym(), which another library may stand before. */
-	if (map != NULL && gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object)) {
+	if (map != NULL && gate_object_mapped(map, &object)) {
 		take(&object, "bsearch", &search);
 		take(&object, "dl_iterate_phdr", &walk);
 	}
@@ -98,7 +98,7 @@ static bool take_from(const struct link_map *map, struct gate_loader *found)
 {
 	struct gate_object object;
 
-	if (!gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+	if (!gate_object_mapped(map, &object))
 		return false;
 	take(&object, "dlopen", &found->open);
 	take(&object, "dlmopen", &found->mopen);

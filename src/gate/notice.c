@@ -45,7 +45,7 @@ static bool is_the_journal(const struct stat *stream)
 
 static bool is_read(int descriptor)
 {
-	struct pollfd room = {descriptor, POLLOUT, 0};
+	struct pollfd room = {.fd = descriptor, .events = POLLOUT};
 	struct stat file;
 
 	if (fstat(descriptor, &file) != 0)

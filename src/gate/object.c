@@ -168,6 +168,11 @@ bool gate_object_read(uintptr_t base, const ElfW(Dyn) * dynamic, const ElfW(Phdr
 	return object->strings != NULL && object->symbols != NULL;
 }
 
+bool gate_object_mapped(const struct link_map *map, struct gate_object *object)
+{
+	return gate_object_read(map->l_addr, map->l_ld, NULL, 0, object);
+}
+
 bool gate_object_of(const struct dl_phdr_info *info, struct gate_object *object)
 {
 	for (int i = 0; i < info->dlpi_phnum; i++)

@@ -45,6 +45,9 @@ struct gate_object {
 bool gate_object_read(uintptr_t base, const ElfW(Dyn) * dynamic, const ElfW(Phdr) * headers,
 		      size_t header_count, struct gate_object *object);
 
+/* The same for an object that is loaded, without its headers. */
+bool gate_object_mapped(const struct link_map *map, struct gate_object *object);
+
 /* The same for an object that dl_iterate_phdr() shows. */
 bool gate_object_of(const struct dl_phdr_info *info, struct gate_object *object);
 

@@ -101,7 +101,7 @@ static void note_use(const struct gate_object *object, const char *name, void **
 		return;
 	uses->bound[which] = true;
 	uses->found[which] =
-	    gate_object_read(map->l_addr, map->l_ld, NULL, 0, &uses->library[which]) &&
+	    gate_object_mapped(map, &uses->library[which]) &&
 	    gate_object_find(&uses->library[which], openssl[which][0].name) != NULL;
 }
 
@@ -128,7 +128,7 @@ bool gate_libpq_openssl(struct gate_libpq *libpq)
 	if (atomic_load(&libpq->openssl_known))
 		return true;
 	map = gate_object_at(libpq->base, &base);
-	if (map == NULL || !gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+	if (map == NULL || !gate_object_mapped(map, &object))
 		return false;
 	gate_object_slots(&object, note_use, &uses);
 	if (!uses.bound[TLS] || !uses.bound[CRYPTO])

@@ -202,7 +202,7 @@ static void *instead(void *found, const char *name)
 
 	if (map == NULL || base == gate_own_base())
 		return found;
-	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+	if (gate_object_mapped(map, &object))
 		libpq = gate_libpq_with(gate_object_find(&object, "PQconninfo"));
 	/* Nothing failed, whatever was not found meanwhile. */
 	(void)dlerror();

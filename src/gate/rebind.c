@@ -181,7 +181,7 @@ static struct gate_libpq *target(const struct rebinding *rebinding, const void *
 		return NULL;
 	if (base == gate_own_base())
 		return rebinding->space == NULL ? meant(rebinding) : NULL;
-	if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object))
+	if (gate_object_mapped(map, &object))
 		conninfo = gate_object_find(&object, "PQconninfo");
 	if (conninfo == NULL && base == rebinding->base)
 		conninfo = gate_loader()->sym(rebinding->object, "PQconninfo");
@@ -219,8 +219,7 @@ static bool is_past_the_gate(const struct rebinding *rebinding, const char *name
 	/* One that has not been used yet leads back into its own object. */
 	if (base == rebinding->base) {
 		found = gate_loader()->sym(RTLD_DEFAULT, name);
-		return found != NULL && gate_object_at(found, &base) != NULL &&
-		       base == gate_own_base();
+		return gate_object_at(found, &base) != NULL && base == gate_own_base();
 	}
 	return gate_object_at(libc_address(), &libc) != NULL && base == libc;
 }
@@ -252,17 +251,19 @@ static void rebind_slot(const struct gate_object *object, const char *name, void
 static void rebind_object(void *handle, const struct link_map *map, void *space,
 			  gate_stand_in *stand_in)
 {
-	struct rebinding rebinding = {handle, space, stand_in, NULL, false};
+	struct rebinding rebinding = {.object = handle, .space = space, .stand_in = stand_in};
+	const void *conninfo;
 	struct gate_object object;
 
 	if (gate_object_at(map->l_ld, &rebinding.base) == NULL ||
 	    rebinding.base == gate_own_base() || !gate_object_loaded(map, &object))
 		return;
-	rebinding.is_libpq = gate_object_find(&object, "PQconninfo") != NULL;
+	conninfo = gate_object_find(&object, "PQconninfo");
+	rebinding.is_libpq = conninfo != NULL;
 	/* What a libpq calls in other libraries is bound with it, before anybody calls it. But one
 	 * that the program has linked in is called by itself, past the gate, and is left alone. */
-	if (rebinding.is_libpq && map->l_name[0] != '\0')
-		(void)gate_libpq_with(gate_object_find(&object, "PQconninfo"));
+	if (map->l_name[0] != '\0')
+		(void)gate_libpq_with(conninfo);
 	gate_object_slots(&object, rebind_slot, &rebinding);
 }
 
@@ -332,7 +333,7 @@ void gate_rebind_at_start(void)
 	struct gate_object object;
 
 	while (map != NULL && (map = map->l_prev) != NULL)
-		if (gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object) &&
+		if (gate_object_mapped(map, &object) &&
 		    gate_object_find(&object, "PQconninfo") != NULL) {
 			gate_rebind_new();
 			return;
@@ -349,7 +350,7 @@ static int collect_all(struct dl_phdr_info *info, size_t size, void *context)
 	struct collection *collection = context;
 
 	(void)size;
-	collection->now = state_of(info->dlpi_adds, info->dlpi_subs, ++collection->position);
+	collection->now = state_of(info->dlpi_adds, info->dlpi_subs, collection->position);
 	if (LOADS(collection->now) == LOADS(collection->done) &&
 	    UNLOADS(collection->now) == UNLOADS(collection->done)) {
 		collection->now = collection->done;

@@ -163,13 +163,16 @@ void gate_refuse_cancel(const struct gate_libpq *libpq, PGconn *conn)
 	not_cancelled_text = hash_of(libpq->calls.errorMessage(conn));
 }
 
+#define TEXT_OF(number)   #number
+#define DIGITS_OF(number) TEXT_OF(number)
+
 char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 {
 	/* Where relocations are: with a page of .data each start of any program would be slower. */
 	static char no_cancel[] __attribute__((section(".data.rel.ro"))) = GATE_NO_CANCEL "\n";
 	static char beyond[] __attribute__((section(".data.rel.ro"))) =
 	    "pganchor refused this connection: it is of no libpq that the gate can stand before\n"
-	    "    a process may have eight of them, of version 10 or later\n";
+	    "    a process may have " DIGITS_OF(GATE_LIBPQS) " of them, of version 10 or later\n";
 	const struct refusal *refusal;
 	char *own;
 

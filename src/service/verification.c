@@ -16,7 +16,7 @@ static void on_end(void *context, void *data, CRYPTO_EX_DATA *all_data, int inde
 {
 	struct pga_verification *verification = watching;
 	const SSL *session =
-	    context != NULL && verification != NULL
+	    verification != NULL
 		? X509_STORE_CTX_get_ex_data(context, SSL_get_ex_data_X509_STORE_CTX_idx())
 		: NULL;
 	X509 *certificate = session != NULL ? X509_STORE_CTX_get0_cert(context) : NULL;

@@ -97,9 +97,20 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in left]
 
 
-def pytest_configure():
+MARKS = {
+    "own_builds": "its builds and machines are its own: runs beside the others, which share the prefix",
+    "plain_build": "makes builds of its own, or is about the plain one: not with --sanitizers, --valgrind or --under-the-gate",
+    "no_instruments": "loads the plain gate into other programs: not with --sanitizers or --valgrind",
+    "no_sanitizers": "takes ASan's options away from the tool: not with --sanitizers",
+    "no_gate": "about a tool or a shell without the gate: not with --under-the-gate",
+}
+
+
+def pytest_configure(config):
     """A run that is ended by SIGTERM cleans up as after Ctrl-C. What the run itself was started with ignored, as a job in the
     background is, the programs under test would inherit: they have it as at a terminal."""
+    for name, meaning in MARKS.items():
+        config.addinivalue_line("markers", f"{name}: {meaning}")
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGQUIT, signal.SIGCHLD):

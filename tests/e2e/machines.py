@@ -62,9 +62,9 @@ def make_tarball(release, variant, packages, folder, more_options="", architectu
             preferences.write_text(FROM_EXPERIMENTAL)
             more_options += f'Dir::Etc::preferences "{preferences}";\n'
         options.write_text(apt_options() + more_options)
-        # Two runs at the same time each make their own, and either will do. What it mounts is gone with it, however it ends.
+        # Two runs at the same time each make their own, and either will do.
         made = f"{tarball}.{os.getpid()}"
-        run(*ROOT, "unshare", "--mount", "mmdebstrap", "--mode=root", "--format=tar", f"--variant={variant}", f"--include={wanted}",
+        run(*ROOT, "mmdebstrap", "--mode=root", "--format=tar", f"--variant={variant}", f"--include={wanted}",
             f"--aptopt={options}", *([f"--architectures={architectures}"] if architectures else []),
             "sid" if release == "experimental" else release, made, *sources)
         run(*ROOT, "mv", made, tarball)

@@ -6,6 +6,8 @@ import pytest
 
 from test_gate import WEAK, anchored, write_anchor, write_policy  # noqa: F401
 
+pytestmark = pytest.mark.no_instruments
+
 
 @pytest.fixture
 def judge(compile_program):

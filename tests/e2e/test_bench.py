@@ -6,6 +6,11 @@ import re
 import subprocess
 from pathlib import Path
 
+
+import pytest
+
+pytestmark = pytest.mark.plain_build
+
 BENCH = Path(__file__).resolve().parent.parent / "bench" / "run.py"
 ROWS = {"connect", "connect64", "refuse", "pgbench", "start", "start, beside libeatmydata", "start of libeatmydata",
         "start of an empty object", "verdict", "scale", "memory", "services"}

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
+
 TOP = Path(__file__).resolve().parent.parent.parent
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",

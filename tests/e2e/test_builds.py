@@ -26,6 +26,8 @@ from test_races import both, conninfo_of, race
 from test_status import among, gated, loading  # noqa: F401
 from test_ways import *  # noqa: F401, F403
 
+pytestmark = pytest.mark.plain_build
+
 # An attempt costs some 3 ms. For a release, run many more.
 ATTEMPTS = int(os.environ.get("PGANCHOR_TEST_RACES") or 2000)
 LOADED = 'import ctypes; pq = ctypes.CDLL("libpq.so.5"); print(pq.PQlibVersion(), open("/proc/self/maps").read())'

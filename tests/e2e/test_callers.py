@@ -10,6 +10,8 @@ from programs import SOURCES
 from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
 from test_ways import opener  # noqa: F401
 
+pytestmark = pytest.mark.plain_build
+
 BEYOND = "nothing: pganchor refused this connection: it is of no libpq that the gate can stand before"
 
 

@@ -19,6 +19,8 @@ from test_gate import CLIENTS as GATE_CLIENTS
 from test_gate import PYTHON, WEAK, anchored, run_gated  # noqa: F401
 from test_ways import LANGUAGES
 
+pytestmark = pytest.mark.plain_build
+
 QUERY = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 SECURITY = Path(__file__).resolve().parent.parent.parent / "SECURITY.md"
 

@@ -19,7 +19,8 @@ NOT_PINNED = "its certificate chain ends in a root that is not pinned"
 NOBODY = 65534
 CALLER = 12345
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a daemon that drops its privileges has to be root first")
+pytestmark = [pytest.mark.skipif(os.geteuid() != 0, reason="a daemon that drops its privileges has to be root first"),
+              pytest.mark.no_instruments]
 
 
 @pytest.fixture

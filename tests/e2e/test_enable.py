@@ -336,6 +336,7 @@ def test_a_module_that_others_can_write_is_not_preloaded_everywhere(home, pganch
     assert not (tmp_path / "etc").exists()
 
 
+@pytest.mark.no_gate
 @pytest.mark.parametrize("broken", ["missing", "no library", "other symbols"])
 def test_a_module_that_does_not_load_is_enabled_nowhere(home, pganchor, tmp_path, broken):
     saved = pganchor.module.with_suffix(".saved")

@@ -368,6 +368,7 @@ def test_folders_of_the_machine_are_open_whatever_the_umask(home, tmp_path):
         assert (tmp_path / name).stat().st_mode & 0o7777 == 0o644
 
 
+@pytest.mark.no_gate
 @without_asan
 def test_a_login_shell_that_does_not_come_by_the_lines(home, pganchor):
     """status names the way out that works: the file that was made since is read in the place of the one with the lines."""

@@ -9,6 +9,8 @@ import pytest
 from libpqs import RELEASES
 from machines import run
 
+pytestmark = pytest.mark.plain_build
+
 LIST = Path(__file__).parent / "data/libpq-exports.txt"
 LIBPQS = [15, *RELEASES]
 

@@ -11,6 +11,8 @@ import pytest
 
 from libpqs import RELEASES
 
+pytestmark = pytest.mark.plain_build
+
 FUZZ = Path(__file__).resolve().parent.parent / "fuzz"
 sys.path.insert(0, str(FUZZ))
 

@@ -12,6 +12,8 @@ import pytest
 import tracing
 from certificates import make_root
 
+pytestmark = pytest.mark.no_instruments
+
 REFUSED = "pganchor refused this connection: "
 WEAK = REFUSED + "sslmode=prefer (libpq's default) is weaker than verify-full"
 PYTHON = "/usr/bin/python3"

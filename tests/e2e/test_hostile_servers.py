@@ -21,6 +21,8 @@ from home import Home
 from listener import Listener, read_to_end, tls_context
 from test_gate import CLIENTS, run_gated, write_anchor
 
+pytestmark = pytest.mark.plain_build
+
 PASSWORD = "hunter2"
 # Of a CA that has the name of a trusted one and another key, OpenSSL tells what part of it failed.
 UNVERIFIED = "SSL error: (certificate verify failed|EVP lib|provider signature failure)"

@@ -7,6 +7,8 @@ from kerberos import kerberos, kerberos_postgres  # noqa: F401
 from libpqs import RELEASES
 from test_gate import PYTHON, REFUSED, run_gated, write_policy
 
+pytestmark = pytest.mark.plain_build
+
 QUERY = "SELECT s.ssl, g.encrypted FROM pg_stat_ssl s JOIN pg_stat_gssapi g USING (pid) WHERE pid = pg_backend_pid()"
 PSYCOPG2 = f"""
 import sys, psycopg2

@@ -112,6 +112,43 @@ def test_a_root_that_is_pinned_from_elsewhere(home, changed, https_ca, root):
     assert f"with another root: SHA-256 {root.fingerprint}; now it shows SHA-256 {OTHER.fingerprint}, the one of anchor second" in shown.output
 
 
+SPELLINGS = {"a slash at the end": "https://localhost:{}/", "upper case": "HTTPS://LocalHost:{}", "no scheme": "localhost:{}",
+             "a dot at the end": "https://localhost.:{}", "zeros before the port": "https://localhost:00{}"}
+
+
+def written(home, ca, source):
+    """anchors.conf as somebody has written it, or hands it out: the address in another form."""
+    conf = (home / CONF).read_text()
+    assert conf.count(f"source = {ca.url}\n") == 1
+    (home / CONF).write_text(conf.replace(f"source = {ca.url}\n", f"source = {source}\n").replace("[localhost]", "[corp]"))
+    (home / ".config/pganchor/anchors/localhost.crt").rename(home / ".config/pganchor/anchors/corp.crt")
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS.values(), ids=SPELLINGS)
+def test_an_address_is_the_same_however_it_is_written(home, changed, spelling):
+    written(home, changed, spelling.format(changed.port))
+    before = home.snapshot()
+    shown = on_terminal(home, changed)
+    assert shown.returncode == 1 and home.snapshot() == before
+    assert "as anchor corp, with another root" in shown.output and "this may be an attack" in shown.output
+
+
+@pytest.mark.parametrize("other", ["https://localhost:{}/second", "https://localhost.example:{}", "/localhost:{}", ""])
+def test_and_another_address_is_another(home, changed, other):
+    written(home, changed, other.format(changed.port))
+    assert "attack" not in on_terminal(home, changed, answer="no").output
+
+
+def test_what_is_replaced_is_said_wherever_it_is_from(home, ca, https_ca, root):
+    """Who moves to another CA, or has mistyped its address, sees which root goes before the yes."""
+    assert home.pganchor("bootstrap", "--ca-url", ca.url, "--fingerprint", root.fingerprint).returncode == 0
+    other = shows(https_ca, OTHER)
+    shown = on_terminal(home, other, "--replace", answer="no")
+    assert f"anchor localhost: pinned already, from {ca.url}, with another root: SHA-256 {root.fingerprint}" in shown.output
+    assert f"{other.url} shows SHA-256 {OTHER.fingerprint}" in shown.output and "may be an attack" in shown.output
+    assert on_terminal(home, other, "--replace", answer="yes").returncode == 0 and OTHER.fingerprint in section(home, "localhost")
+
+
 def test_a_name_that_is_taken_is_said_before_the_question(home, ca, https_ca, root):
     other = shows(https_ca, OTHER)
     assert home.pganchor("bootstrap", "--ca-url", other.url, "--fingerprint", OTHER.fingerprint).returncode == 0

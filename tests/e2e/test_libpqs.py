@@ -25,6 +25,8 @@ from test_gate import (  # noqa: F401
 from test_ways import (  # noqa: F401
     extension, opener, test_however_an_extension_is_opened, test_however_it_is_opened_the_session_is_looked_at)
 
+pytestmark = pytest.mark.plain_build
+
 # pgbench comes with the server, which these machines have not.
 there = pytest.mark.parametrize("client", ["psql", "pg_dump", "pg_isready", "psycopg2"], indirect=True)
 

@@ -13,6 +13,8 @@ from test_build import build_environment
 from test_gate import WEAK, anchored, write_anchor  # noqa: F401
 from test_ways import PGSQL
 
+pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
+
 TOP = Path(__file__).resolve().parent.parent.parent
 CLIENTS = ["php-cli", "php-pgsql", "postgresql-client"]
 SSL = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"

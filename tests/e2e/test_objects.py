@@ -11,6 +11,8 @@ from test_build import TOP
 from test_gate import WEAK, anchored, run_gated  # noqa: F401
 from test_ways import PGSQL, opener  # noqa: F401
 
+pytestmark = pytest.mark.plain_build
+
 HIGH = "-Wl,-Ttext-segment=0x7ff000000000"
 WAYS = ["deepbind", "mopen"]
 

@@ -15,6 +15,8 @@ from machines import ROOT, run
 from processes import ordinary_user
 from programs import said
 
+pytestmark = pytest.mark.plain_build
+
 BROWSER = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
            "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 

@@ -11,6 +11,8 @@ from machines import ROOT, make_tarball, run, take_away, unpack
 from postgres import PASSWORD, USER
 from test_enable import GENERATOR
 
+pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
+
 TOP = Path(__file__).resolve().parent.parent.parent
 PACKAGING = TOP / "packaging"
 LINUX_USER = 1000

@@ -9,6 +9,8 @@ from programs import SOURCES, flags, gate_words
 from test_gate import anchored, run_gated, run_gated_until, write_anchor, write_policy  # noqa: F401
 from test_ways import extension  # noqa: F401
 
+pytestmark = pytest.mark.plain_build
+
 
 def numbered(server, **words):
     """A conninfo for which libpq asks neither the resolver nor who the user is: other threads may be in there at a fork."""

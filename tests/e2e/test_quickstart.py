@@ -12,6 +12,8 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
+pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
+
 QUICKSTART = Path(__file__).resolve().parent.parent.parent / "packaging" / "quickstart.sh"
 SECONDS = 600
 

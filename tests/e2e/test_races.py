@@ -11,6 +11,8 @@ import pytest
 
 from test_gate import anchored, run_gated, write_anchor, write_policy  # noqa: F401
 
+pytestmark = pytest.mark.plain_build
+
 KINDS = {
     "weak": r"pganchor refused this connection: .*is weaker than verify-full|pganchor refused this connection: $",
     "malformed": r"pganchor refused this connection: .*line 1: not a line of the form",

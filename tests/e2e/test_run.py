@@ -43,6 +43,8 @@ def test_input_output_and_arguments_pass_through(home):
     ("{module}x libm.so.6", "{module}:{module}x:libm.so.6"),
     ("\t{module}", "{module}:\t{module}"),
 ])
+@pytest.mark.no_gate
+@pytest.mark.no_sanitizers
 def test_ld_preload_is_added_to(home, pganchor, before, after):
     env = {} if before is None else {"LD_PRELOAD": before.format(module=pganchor.module)}
     done = home.pganchor("run", "--", "printenv", "LD_PRELOAD", env=env)
@@ -55,6 +57,7 @@ def test_ld_preload_is_added_to(home, pganchor, before, after):
     ("libm.so.6:libpq.so.5:{module}", "{module}:libm.so.6:libpq.so.5"),
     ("libpq.so.5 {module}:libm.so.6", "{module}:libpq.so.5:libm.so.6"),
 ])
+@pytest.mark.no_gate
 def test_a_libpq_before_the_gate_goes_behind_it(home, pganchor, before, after):
     """What ld.so loads first is what programs are bound to."""
     if "ASAN_OPTIONS" in os.environ:
@@ -147,6 +150,7 @@ NOT_LOADED = {
 }
 
 
+@pytest.mark.no_gate
 @pytest.mark.parametrize("broken", NOT_LOADED)
 def test_a_module_that_does_not_load_starts_nothing(home, pganchor, broken):
     """Not by run, and enable writes nothing; status says that the gate is not there."""

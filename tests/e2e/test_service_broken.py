@@ -73,6 +73,7 @@ def test_what_libpq_reads_late(home):
     check(home)
 
 
+@pytest.mark.plain_build
 @pytest.mark.parametrize("version", [17, 18, 19])
 def test_what_other_libpqs_read_late(rooted_home, impostor_ca, version):
     home = rooted_home(version)

@@ -99,6 +99,7 @@ def test_active_here_and_nothing_else_runs(among):
     assert f"programs of {WHOSE} with the gate: 0; with a libpq: 0\n" in shown
 
 
+@pytest.mark.no_gate
 def test_not_active_here(among):
     _, status, shown = among([], gated=False)
     assert status == 3
@@ -272,6 +273,7 @@ def test_a_program_that_cannot_be_looked_into_is_counted(among):
     assert "that cannot be looked into: 1" in among([[PYTHON, "-c", hidden]], powerless=True)[2]
 
 
+@pytest.mark.no_gate
 def test_enabled_and_not_active_here(among, home):
     assert "\n    pganchor enable --help lists the ways; " in among([], gated=False)[2]
     assert home.pganchor("enable").returncode == 0

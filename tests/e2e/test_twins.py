@@ -13,6 +13,8 @@ from home import Home
 from test_bootstrap_proof import THROUGH
 from test_gate import CLIENTS, run_gated, write_anchor
 
+pytestmark = pytest.mark.plain_build
+
 REFUSED = "pganchor refused the server localhost: its certificate chain ends in a root that is not pinned"
 PINNED = make_root("Company Root CA")
 OTHER = make_root("Another Root CA")

@@ -201,6 +201,7 @@ def test_a_program_for_other_machines(home):
     assert done.stderr.startswith("pganchor: warning: ./program is a program for another kind of processor, so ld.so cannot")
 
 
+@pytest.mark.no_sanitizers
 def test_a_program_with_asan(home, build):
     """ASan ends it; told not to, it runs. That is no reason not to start it."""
     program = build("cc", "careless.c", "-O0", "-pthread", "-fsanitize=address")

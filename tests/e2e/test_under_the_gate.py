@@ -10,6 +10,8 @@ import tracing
 
 from services import USER, write
 
+pytestmark = pytest.mark.plain_build
+
 ENTRIES = "[weak]\nhost=h\nsslmode=prefer\ntarget_session_attrs=read-write\n\n[good]\nhost=h\nsslmode=verify-full\n"
 WAYS = ["preload", "behind a libpq", "behind and before a libpq", "drop-in"]
 

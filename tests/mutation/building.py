@@ -58,9 +58,11 @@ class Tree:
 
 def record(folder, store, tests, shares):
     """Runs all tests, or those given, once on builds with cover.c, a share of the files on each; the map goes to the file `store`,
-    the sources to a folder beside it. A unit is "unit:" and its name."""
-    trees = [cover_tree(Path(f"{folder}-{number}")) for number in range(shares)]
-    making = [Path(f"{store}.{number}") for number in range(shares)]
+    the sources to a folder beside it. A unit is "unit:" and its name; "units" is all of them."""
+    trees = [cover_tree(Path(f"{folder}-{number}")) for number in range(1 if tests == ["units"] else shares)]
+    if tests == ["units"]:
+        tests = [f"unit:{name}" for name in trees[0].units()]
+    making = [Path(f"{store}.{number}") for number in range(len(trees))]
     for path in making:
         path.unlink(missing_ok=True)
     units = [test[len("unit:"):] for test in tests or () if test.startswith("unit:")]

@@ -135,7 +135,14 @@ class Finder:
 
     def means_nothing(self, cursor, parent):
         """What no test could see, whatever the program is: a byte of room, and a nanosecond."""
-        return self.is_room(cursor, parent) or self.is_fraction(cursor, parent)
+        return self.is_room(cursor, parent) or self.is_fraction(cursor, parent) or self.is_of_address(cursor, parent)
+
+    def is_of_address(self, cursor, parent):
+        """memcpy() of an address, which says to C that it may be a function's: its highest byte is always 0, and what is a byte
+        too much is for the sanitizers."""
+        return (parent.kind == CursorKind.CALL_EXPR and parent.spelling == "memcpy" and bool(self.extent(cursor))
+                and self.text(*self.extent(cursor)).startswith("sizeof")
+                and any(child.type.get_canonical().kind == TypeKind.POINTER for child in cursor.get_children()))
 
     def is_fraction(self, cursor, parent):
         """Of a second: how long a pause is is not for a test to measure."""

@@ -158,6 +158,8 @@ class Worker(threading.Thread):
         if (change.file, change.function, before, after) in self.equivalent:
             return {**result, "outcome": "equivalent", "why": self.equivalent[change.file, change.function, before, after]}
         tests = [test for test in self.map.tests(change.file, change.line, source) if test not in self.unreliable]
+        if self.options.units and not tests:
+            return {**result, "outcome": "not theirs"}
         try:
             built, why = self.mutant.change(change.file, change.apply(source))
             if built != "built":
@@ -215,6 +217,7 @@ def write_patches(results, folder):
 
 
 def report(results):
+    results = [one for one in results if one["outcome"] != "not theirs"]
     print("\nfile: noticed of counted; not counted: stillborn, same code, equivalent, undecided")
     for name in sorted({one["file"] for one in results}):
         some = [one for one in results if one["file"] == name]
@@ -242,6 +245,7 @@ def arguments():
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--tests", nargs="*", help="what is recorded besides what is known already: arguments of pytest, and units as unit:test_NAME")
+    parser.add_argument("--units", action="store_true", help="by the units alone, and of the lines that they execute (give it a --folder of its own)")
     parser.add_argument("--apply", nargs="+", metavar="PATCH")
     cache = os.environ.get("PGANCHOR_TEST_CACHE")
     parser.add_argument("--folder", type=Path, default=Path(cache) / "mutation" if cache else None,
@@ -272,7 +276,7 @@ def recordings(options):
     if options.record or not stores:
         number = max((int(store.stem[-2:]) + 1 for store in stores), default=0)
         store = options.folder / f"map-{number:02}.jsonl"
-        building.record(options.folder / "recording", store, options.tests, options.workers)
+        building.record(options.folder / "recording", store, ["units"] if options.units else options.tests, options.workers)
         stores.append(store)
     return stores
 
@@ -293,8 +297,9 @@ def main():
             results.append(one)
             log.write(json.dumps({key: value for key, value in one.items() if key != "patch"}) + "\n")
             by = f" by {one['test']}" if one["test"] else ""
-            print(f"{one['outcome']}{by} ({one['seconds']} s): src/{one['file']}:{one['line']} {one['before']} -> {one['after']}",
-                  flush=True)
+            if one["outcome"] != "not theirs":
+                print(f"{one['outcome']}{by} ({one['seconds']} s): src/{one['file']}:{one['line']} {one['before']} -> {one['after']}",
+                      flush=True)
 
     begun = time.monotonic()
     workers = [Worker(number, chooser, known, options, say) for number in range(options.workers)]

@@ -95,6 +95,33 @@ static void what_is_no_address_of_a_ca(void **state)
 	}
 }
 
+static const struct {
+	const char *one;
+	const char *other;
+	bool same;
+} pairs[] = {
+    {"https://ca.example.com", "https://CA.example.com.:443/", true},
+    {"https://ca.example.com.:9000/p", "https://ca.example.com:9000/p/", true},
+    {"https://[::1]:9000", "https://[0:0:0:0:0:0:0:1]:9000", true},
+    {"https://[fe80::1%25eth0]", "https://[fe80::1%25eth1]", false},
+    {"https://ca.example.com:9000", "https://ca.example.com", false},
+    {"https://ca.example.com/p", "https://ca.example.com/P", false},
+    {"https://ca.example.com", "https://ca.example.comm", false},
+    {"/home/u/root.crt", "/home/u/root.crt", true},
+    {"/home/u/root.crt", "https://home/u/root.crt", false},
+    {"", "https://h", false},
+    {"", "", true},
+};
+
+static void one_address_in_several_forms(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+		if (pga_ca_url_is_same(pairs[i].one, pairs[i].other) != pairs[i].same ||
+		    pga_ca_url_is_same(pairs[i].other, pairs[i].one) != pairs[i].same)
+			fail_msg("%s, %s", pairs[i].one, pairs[i].other);
+}
+
 #define PIN "00112233445566778899aabbccddeeff0123456789abcdefabcdef0102030f9f"
 
 static const char *const fingerprints[] = {
@@ -353,6 +380,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(addresses_of_a_ca),
 	    cmocka_unit_test(what_is_no_address_of_a_ca),
+	    cmocka_unit_test(one_address_in_several_forms),
 	    cmocka_unit_test(fingerprints_as_people_write_them),
 	    cmocka_unit_test(what_is_no_fingerprint),
 	    cmocka_unit_test(host_patterns),

@@ -542,7 +542,7 @@ static void libcs_functions_are_found(void **state)
 	assert_true((uintptr_t)info.dli_fbase >= object.start &&
 		    (uintptr_t)info.dli_fbase < object.end);
 	/* Without headers, the loader tells what is mapped of it; with them, they do. */
-	assert_true(gate_object_read(map->l_addr, map->l_ld, NULL, 0, &object));
+	assert_true(gate_object_mapped(map, &object));
 #ifdef HAVE__DL_FIND_OBJECT
 	assert_int_equal(object.start, (uintptr_t)info.dli_fbase);
 	assert_true(object.end > object.start && object.end - object.start < (uintptr_t)1 << 29);

@@ -133,15 +133,29 @@ static void what_has_not_begun_answers_itself(void **state)
 
 static void of_no_libpq_nothing_is_known(void **state)
 {
+	static const char *const nothing = NULL;
+
 	(void)state;
 	assert_string_equal(gate_PQerrorMessage(NULL, false, NULL),
 			    "pganchor refused this connection: it is of no libpq that the gate can "
-			    "stand before\n    a process may have eight of them, of version 10 or "
+			    "stand before\n    a process may have 32 of them, of version 10 or "
 			    "later\n");
 	assert_null(gate_PQhost(NULL, false, NULL));
 	assert_null(gate_PQhostaddr(NULL, false, NULL));
 	assert_null(gate_PQport(NULL, false, NULL));
 	assert_null(gate_PQpass(NULL, false, NULL));
+	/* And nothing is begun. */
+	assert_null(gate_PQconnectdb(NULL, false, "host=h"));
+	assert_null(gate_PQconnectStart(NULL, false, "host=h"));
+	assert_null(gate_PQconnectdbParams(NULL, false, &nothing, &nothing, 0));
+	assert_null(gate_PQconnectStartParams(NULL, false, &nothing, &nothing, 0));
+	assert_null(gate_PQsetdbLogin(NULL, false, "h", "1", "", "", "d", "u", "p"));
+	assert_int_equal(gate_PQping(NULL, false, "host=h"), PQPING_NO_ATTEMPT);
+	assert_int_equal(gate_PQpingParams(NULL, false, &nothing, &nothing, 0), PQPING_NO_ATTEMPT);
+	assert_int_equal(gate_PQconnectPoll(NULL, false, the_connection()), PGRES_POLLING_FAILED);
+	assert_int_equal(gate_PQresetPoll(NULL, false, the_connection()), PGRES_POLLING_FAILED);
+	assert_int_equal(gate_PQresetStart(NULL, false, the_connection()), 0);
+	gate_PQreset(NULL, false, the_connection());
 }
 
 /* ---- the rules, and what comes of them ---- */
@@ -306,6 +320,7 @@ static void judge(struct gate_judgement *judgement, const struct gate_rules *rul
 
 	make_settings(&settings, words);
 	memset(judgement, 0, sizeof *judgement);
+	judgement->admitted = true;
 	judgement->effective.options = settings.options;
 	libpq->calls.conninfoParse = no_options;
 	gate_judge(libpq, rules, &parameters, may_lock, judgement);
@@ -353,10 +368,10 @@ static void what_the_gate_says_of_settings(void **state)
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: a\\x07 file");
 	gate_judgement_free(libpq, &judgement);
-	(void)snprintf(rules.error.next, sizeof rules.error.next, "do this");
+	(void)snprintf(rules.error.next, sizeof rules.error.next, "d");
 	judge(&judgement, &rules, strong, true);
 	assert_string_equal(pga_text_string(&judgement.refusal),
-			    "pganchor refused this connection: a\\x07 file\n    do this");
+			    "pganchor refused this connection: a\\x07 file\n    d");
 	gate_judgement_free(libpq, &judgement);
 	judge(&judgement, NULL, strong, true);
 	assert_false(judgement.admitted);

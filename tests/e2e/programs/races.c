@@ -107,16 +107,32 @@ static void *work(void *unused)
 	return unused;
 }
 
+/* The first line of what libpq says, but for that of an address where nobody listens, if there is
+ * another one: localhost may have two. */
+static const char *first_line(const char *message)
+{
+	for (const char *line = message; *line != '\0'; line += strcspn(line, "\n") + 1) {
+		const size_t length = strcspn(line, "\n");
+		const char *refused = strstr(line, "Connection refused");
+
+		if (*line != '\t' && (refused == NULL || refused >= line + length))
+			return line;
+		if (line[length] == '\0')
+			break;
+	}
+	return message;
+}
+
 static void attempt(const char *mark, int number, const char *conninfo)
 {
 	char own[1000];
-	const char *message;
+	const char *line;
 	PGconn *conn;
 
 	snprintf(own, sizeof own, "%s user=u%d", conninfo, number);
 	conn = PQconnectdb(own);
-	message = PQerrorMessage(conn);
-	printf("%s%d %.*s\n", mark, number, (int)strcspn(message, "\n"), message);
+	line = first_line(PQerrorMessage(conn));
+	printf("%s%d %.*s\n", mark, number, (int)strcspn(line, "\n"), line);
 	PQfinish(conn);
 }
 

@@ -1,0 +1,49 @@
+#!/usr/bin/python3
+"""Which lines of src/ no test executes, by the map that run.py --record has made: tests/mutation/coverage.py [FOLDER].
+
+FOLDER is where run.py has it ($PGANCHOR_TEST_CACHE/mutation). Prints for each file how many of its lines with code were executed, and
+the numbers of those that were not; then the sum. The gate is recorded in every program that it is loaded into.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+
+import testing  # noqa: E402
+
+
+def spans(numbers):
+    """1-3, 7"""
+    runs = []
+    for number in sorted(numbers):
+        if runs and runs[-1][1] == number - 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in runs)
+
+
+def main():
+    cache = os.environ.get("PGANCHOR_TEST_CACHE")
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(cache or ".") / "mutation"
+    stores = sorted(folder.glob("map*.jsonl"))
+    if not stores:
+        sys.exit(f"coverage.py: {folder}: no map is there: tests/mutation/run.py --record --count 0 makes it")
+    # The latest one knows the sources as they are; of earlier ones what has not moved counts.
+    recordings = [testing.Recording(store) for store in stores]
+    latest = recordings[-1]
+    everything = executed = 0
+    for name, known in sorted(latest.known.items()):
+        source = (latest.sources / name).read_bytes()
+        # A macro of a header (curl's checks of types) leaves line numbers of that header.
+        known = {line for line in known if line <= source.count(b"\n")}
+        seen = {line for line in known if any(one.tests(name, line, source) for one in recordings)}
+        everything, executed = everything + len(known), executed + len(seen)
+        print(f"{name}: {len(seen)} of {len(known)}" + (f"; not {spans(known - seen)}" if seen != known else ""))
+    print(f"{executed} of {everything} lines: {100 * executed / max(everything, 1):.1f} per cent")
+
+
+if __name__ == "__main__":
+    main()
