@@ -273,6 +273,7 @@ static bool is_module_missing(const char *pid)
 
 	pga_text_addf(&root, "/proc/%s/root/", pid);
 	missing = access(pga_text_string(&root), F_OK) == 0;
+	/* Without memory it stays the root, which is there. */
 	pga_text_add(&root, PGA_MODULE);
 	missing = missing && access(pga_text_string(&root), F_OK) != 0 && errno == ENOENT;
 	pga_text_free(&root);

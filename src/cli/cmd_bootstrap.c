@@ -153,7 +153,7 @@ static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
 	    {"yes", no_argument, NULL, YES},
 	    {"json", no_argument, NULL, JSON},
 	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
+	    {.name = NULL},
 	};
 	int option;
 

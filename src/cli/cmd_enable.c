@@ -307,7 +307,7 @@ static int enable_or_disable(int argc, char **argv, bool off)
 						{"shell", no_argument, NULL, 'l'},
 						{"system", no_argument, NULL, 's'},
 						{"unit", required_argument, NULL, 'u'},
-						{NULL, 0, NULL, 0}};
+						{.name = NULL}};
 	struct pga_asked asked = {.command = off ? "disable" : "enable", .off = off};
 	const struct option *known = off ? options : options + 3;
 	bool chosen[128] = {false};

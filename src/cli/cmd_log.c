@@ -274,7 +274,7 @@ int pga_cmd_log(int argc, char **argv)
 						{"help", no_argument, NULL, 'h'},
 						{"json", no_argument, NULL, 'j'},
 						{"since", required_argument, NULL, 's'},
-						{NULL, 0, NULL, 0}};
+						{.name = NULL}};
 	struct pga_records records;
 	struct pga_error error;
 	const char *file = NULL;

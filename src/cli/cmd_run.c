@@ -127,7 +127,7 @@ int pga_cmd_run(int argc, char **argv)
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
 						{"is-bound", no_argument, NULL, 'b'},
 						{"require", no_argument, NULL, 'r'},
-						{NULL, 0, NULL, 0}};
+						{.name = NULL}};
 	bool required = false;
 	int option;
 

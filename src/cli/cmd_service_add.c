@@ -129,7 +129,7 @@ static const struct option options[] = {
     {"anchor", required_argument, NULL, 'a'}, {"system", no_argument, NULL, 's'},
     {"replace", no_argument, NULL, 'r'},      {"check", no_argument, NULL, 'c'},
     {"dry-run", no_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0},
+    {"help", no_argument, NULL, 'h'},         {.name = NULL},
 };
 
 static int take_option(struct pga_addition *asked, int option, char **argv)

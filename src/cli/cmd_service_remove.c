@@ -80,7 +80,7 @@ int pga_service_remove(int argc, char **argv)
 	    {"dry-run", no_argument, NULL, 'n'},
 	    {"json", no_argument, NULL, 'j'},
 	    {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0},
+	    {.name = NULL},
 	};
 	struct pga_change change = {.place = PGA_SERVICE_USER};
 	bool json = false;

@@ -168,7 +168,7 @@ int pga_json_option(int argc, char **argv, const char *command, void (*print_hel
 		    bool *json)
 {
 	static const struct option options[] = {
-	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {.name = NULL}};
 	int option;
 
 	*json = false;

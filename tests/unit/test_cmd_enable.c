@@ -33,6 +33,7 @@ static struct {
 	bool no_apply;
 	bool no_session; /* no systemd of the user's runs */
 	bool strange_shell;
+	bool no_home;
 } here;
 static char happened[2000];
 static int held;
@@ -186,9 +187,8 @@ int pga_shell_files_of_all(struct pga_shell_files *files, struct pga_error *erro
 {
 	static const char *const all[] = {"/.bashrc", "/.zshenv", "/.profile"};
 
-	(void)error;
-	give_shells(files, all, 3);
-	return 0;
+	give_shells(files, all, here.no_home ? 0 : 3);
+	return here.no_home ? fail_so(error) : 0;
 }
 
 void pga_shell_files_free(struct pga_shell_files *files)
@@ -679,6 +679,16 @@ static void what_is_in_the_way(void **state)
 	assert_string_equal(printed.errors, FAILED);
 }
 
+static void who_has_no_home(void **state)
+{
+	(void)state;
+	here.no_home = true;
+	assert_int_equal(run("disable -l"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "");
+	assert_string_equal(printed.errors, FAILED);
+	assert_string_equal(printed.output, "");
+}
+
 static void what_cannot_be_written(void **state)
 {
 	(void)state;
@@ -835,6 +845,7 @@ int main(void)
 	    cmocka_unit_test_setup(those_of_another_installation, begin),
 	    cmocka_unit_test_setup(all_or_nothing, begin),
 	    cmocka_unit_test_setup(what_is_in_the_way, begin),
+	    cmocka_unit_test_setup(who_has_no_home, begin),
 	    cmocka_unit_test_setup(what_cannot_be_written, begin),
 	    cmocka_unit_test_setup(who_is_told_to_be_root, begin),
 	    cmocka_unit_test_setup(options_of_them, begin),
