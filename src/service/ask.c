@@ -100,6 +100,7 @@ static int take(PGconn *conn, const char *given, size_t times, struct pga_effect
 	size_t probes;
 	int result;
 
+	memset(effective, 0, sizeof *effective);
 	if (conn == NULL)
 		return pga_fail_memory(error);
 	(void)pga_fail(error, NULL, "libpq does not say why it refuses");
