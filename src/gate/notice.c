@@ -84,7 +84,7 @@ void gate_notice(const char *message)
 	const int descriptor = fileno(stderr);
 	struct pga_text line = PGA_TEXT_EMPTY;
 
-	if (descriptor < 0 || !is_read(descriptor))
+	if (!is_read(descriptor))
 		return;
 	pga_text_addf(&line, "%.*s\n", PIPE_BUF - 1, message);
 	if (!line.failed)

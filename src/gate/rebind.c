@@ -351,11 +351,8 @@ static int collect_all(struct dl_phdr_info *info, size_t size, void *context)
 
 	(void)size;
 	collection->now = state_of(info->dlpi_adds, info->dlpi_subs, collection->position);
-	if (LOADS(collection->now) == LOADS(collection->done) &&
-	    UNLOADS(collection->now) == UNLOADS(collection->done)) {
-		collection->now = collection->done;
+	if (collection->now == collection->done)
 		return 1;
-	}
 	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0')
 		return 0;
 	note_candidate(collection, info->dlpi_name);
@@ -365,18 +362,18 @@ static int collect_all(struct dl_phdr_info *info, size_t size, void *context)
 void gate_rebind_space(void *handle, gate_stand_in *stand_in)
 {
 	struct collection collection = {.complete = true};
+	struct progress *progress;
 	Lmid_t space;
-	bool counted;
 
 	if (dlinfo(handle, RTLD_DI_LMID, &space) != 0 || space == LM_ID_BASE)
 		return;
-	counted = space > 0 && (size_t)space < sizeof done_in / sizeof done_in[0];
-	if (counted)
-		collection.done = load_progress(&done_in[space]);
+	progress = (size_t)space < sizeof done_in / sizeof done_in[0] ? &done_in[space] : NULL;
+	if (progress != NULL)
+		collection.done = load_progress(progress);
 	/* Their list is the loader's, and changes while another thread opens or closes something in
 	 * there: so they are noted under its lock. */
 	gate_each_object_in(space, collect_all, &collection);
 	rebind_candidates(&collection, space, handle, stand_in);
-	if (counted && collection.complete && collection.now != collection.done)
-		store_progress(&done_in[space], collection.now);
+	if (progress != NULL && collection.complete)
+		store_progress(progress, collection.now);
 }

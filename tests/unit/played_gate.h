@@ -28,7 +28,7 @@ static struct {
 	/* the verdict */
 	bool admitted;
 	struct pga_verdict verdict;
-	bool sessions_seen, lookups_seen, polls_itself;
+	bool sessions_seen, lookups_seen, polls_itself, others_poll;
 	/* the connection */
 	ConnStatusType status;
 	PostgresPollingStatusType polled;
@@ -354,6 +354,8 @@ static PGconn *start_params(const char *const *keywords, const char *const *valu
 	if (play.polls_itself)
 		assert_int_equal(gate_PQconnectPoll(&libpq, true, (PGconn *)(void *)&started),
 				 PGRES_POLLING_FAILED);
+	if (play.others_poll)
+		assert_int_equal(gate_PQconnectPoll(&libpq, false, CONN), PGRES_POLLING_WRITING);
 	return play.no_connection ? NULL : (PGconn *)(void *)&started;
 }
 

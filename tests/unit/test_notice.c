@@ -48,7 +48,9 @@ static struct {
 
 int __wrap_fstat64(int descriptor, struct stat *status)
 {
-	assert_in_range(descriptor, 0, 2);
+	if (descriptor < 0)
+		return -1;
+	assert_true(descriptor <= 2);
 	memset(status, 0, sizeof *status);
 	status->st_mode = play.files[descriptor].mode;
 	status->st_dev = play.files[descriptor].device;

@@ -566,7 +566,8 @@ static void what_is_no_other_namespace_is_left_alone(void)
 	/* Objects without a name are nobody's; for want of memory, it is done again. */
 	space_of_all = 2;
 	libc->map.l_name = NULL;
-	user->map.l_name = names[0];
+	pq->map.l_name = names[0];
+	user->map.l_name = letter;
 	has_no_memory = true;
 	opened = 0;
 	gate_rebind_space(&user->map, stand_in);

@@ -75,9 +75,16 @@ static void libpqs_own_step_is_of_the_call(void **state)
 	assert_int_equal(gate_PQconnectPoll(&libpq, true, CONN), PGRES_POLLING_WRITING);
 	assert_ptr_equal(play.before.outer, call);
 	call->libpq = &libpq;
+	/* One that was refused is over once, and no step after it. */
+	play.status = CONNECTION_STARTED;
+	play.refused_inside = true;
+	assert_int_equal(gate_PQconnectPoll(&libpq, true, CONN), PGRES_POLLING_FAILED);
+	play.refused_inside = false;
+	assert_int_equal(gate_PQconnectPoll(&libpq, true, CONN), PGRES_POLLING_WRITING);
 	gate_call_end(call);
 	check_did("forget judge poll tell forget judge log(ambiguous: why) poll tell "
-		  "forget judge log(why) poll tell forget judge log(why) poll tell");
+		  "forget judge log(why) poll tell forget judge log(why) poll tell "
+		  "poll tell end(0) poll tell");
 }
 
 static void a_connection_that_was_made_is_looked_at(void **state)
@@ -160,9 +167,11 @@ static void a_session_is_judged_by_what_is_known(void **state)
 	play.holds = true;
 	play.verdict.allowed = false;
 	play.rules.policy.mode = PGA_MODE_AUDIT;
+	holds = true;
 	assert_int_equal(gate_conn_judge(&libpq, CONN, &holds, &refusal), PGA_MODE_AUDIT);
 	assert_false(holds);
 	play.rules.broken = true;
+	holds = true;
 	assert_int_equal(gate_conn_judge(&libpq, CONN, &holds, &refusal), PGA_MODE_ENFORCE);
 	assert_false(holds);
 	play.rules.broken = false;
@@ -175,6 +184,7 @@ static void a_session_is_judged_by_what_is_known(void **state)
 	assert_int_equal(play.settings_freed, 3);
 	play.no_rules = false;
 	play.no_settings = true;
+	holds = true;
 	assert_int_equal(gate_conn_judge(&libpq, CONN, &holds, &refusal), PGA_MODE_ENFORCE);
 	assert_false(holds);
 	assert_string_equal(pga_text_string(&refusal),
@@ -193,10 +203,18 @@ static void own_calls_are_seen_or_not(void **state)
 	assert_true(gate_sees_polls(&libpq));
 	assert_int_equal(play.finished, 1);
 	check_did("try");
+	/* From then on its steps are steps. */
+	assert_int_equal(gate_PQconnectPoll(&libpq, true, CONN), PGRES_POLLING_WRITING);
+	check_did("forget judge poll tell");
 	begin();
+	play.others_poll = true;
+	assert_false(gate_sees_polls(&libpq));
+	check_did("try forget judge poll tell");
+	begin();
+	play.finished = 1;
 	assert_false(gate_sees_polls(&libpq));
 	assert_false(gate_sees_polls(&libpq));
-	assert_int_equal(play.finished, 1);
+	assert_int_equal(play.finished, 2);
 	check_did("try");
 	begin();
 	play.no_connection = true;
