@@ -63,6 +63,8 @@ static int make_absolute(const char *path, struct pga_text *absolute)
 		free(here);
 	}
 	pga_text_add(absolute, path);
+	if (absolute->failed)
+		errno = ENOMEM;
 	return absolute->failed ? -1 : 0;
 }
 
