@@ -59,6 +59,7 @@ static void lines_of_a_file(void **state)
 	    {"host other: pganchor[71]: " RECORD, 0},
 	    /* One line for several. */
 	    {"host pganchor[71]: message repeated 3 times: [ " RECORD "]", 3},
+	    {"host pganchor[71]: message repeated 1 times: [ " RECORD "]", 1},
 	    {"host pganchor[71]: message repeated 10 times: [ " RECORD "]", 10},
 	    {"host pganchor[71]: message repeated 1000000 times: [ " RECORD "]", 1000000},
 	    {"host pganchor[71]: message repeated 1000001 times: [ " RECORD "]", 0},
@@ -104,6 +105,18 @@ static void since_when(void **state)
 		assert_int_equal(sum(&records), 1 - late);
 		pga_records_free(&records);
 	}
+}
+
+/* What was sent no time was not sent. */
+static void none_at_all(void **state)
+{
+	struct pga_records records;
+
+	(void)state;
+	put("log", "host pganchor[71]: message repeated 0 times: [ " RECORD "]\n");
+	assert_int_equal(read_records(&records, "log", 0), 0);
+	assert_int_equal(records.count, 0);
+	pga_records_free(&records);
 }
 
 static void files_that_cannot_be_read(void **state)
@@ -307,10 +320,15 @@ static void wherever_memory_runs_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(lines_of_a_file),           IN_A_FOLDER(since_when),
-	    IN_A_FOLDER(files_that_cannot_be_read), IN_A_FOLDER(from_standard_input),
-	    IN_A_FOLDER(which_file_it_is),          IN_A_FOLDER(what_logrotate_made),
-	    IN_A_FOLDER(what_is_read_already),      IN_A_FOLDER(usual_files_that_cannot_be_read),
+	    IN_A_FOLDER(lines_of_a_file),
+	    IN_A_FOLDER(since_when),
+	    IN_A_FOLDER(none_at_all),
+	    IN_A_FOLDER(files_that_cannot_be_read),
+	    IN_A_FOLDER(from_standard_input),
+	    IN_A_FOLDER(which_file_it_is),
+	    IN_A_FOLDER(what_logrotate_made),
+	    IN_A_FOLDER(what_is_read_already),
+	    IN_A_FOLDER(usual_files_that_cannot_be_read),
 	    IN_A_FOLDER(wherever_memory_runs_out),
 	};
 

@@ -362,6 +362,9 @@ static void every_call_may_fail(void **state)
 				continue;
 			}
 			assert_null(real.path);
+			/* That a path is not whole says that there was no memory. */
+			if (strcmp(calls[call], "realloc") == 0)
+				assert_null(strstr(error.message, strerror(EIO)));
 			if (strstr(error.message, "out of memory") == NULL &&
 			    strcmp(error.message,
 				   "the home folder cannot be found out: Input/output error") !=
