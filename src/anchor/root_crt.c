@@ -208,6 +208,27 @@ static void add_without(const struct pga_text *before, struct run line, struct r
 	pga_text_add_bytes(after, before->bytes + behind_block, before->length - behind_block);
 }
 
+/* Where the pin of the certificate that begins there stands in the list of all: a user may have the
+ * same one in the file, before it or behind. NULL where libpq does not get as far. */
+static const char *pin_of_block(const char *path, const struct pga_text *content, size_t start,
+				const struct pga_text *all, const char *pin, bool *failed)
+{
+	struct pga_text before = PGA_TEXT_EMPTY;
+	struct pga_text pins = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	const char *at = NULL;
+
+	pga_text_add_bytes(&before, content->bytes, start);
+	if (!before.failed && read_pins(path, &before, &pins, &error) == 0 &&
+	    pins.length + PGA_PIN_LENGTH < all->length &&
+	    strncmp(all->bytes + pins.length, pin, PGA_PIN_LENGTH) == 0)
+		at = all->bytes + pins.length;
+	*failed = *failed || before.failed || pins.failed;
+	pga_text_free(&before);
+	pga_text_free(&pins);
+	return at;
+}
+
 int pga_root_crt_cut(const char *path, const struct pga_text *before, const char *name,
 		     const char *pin, struct pga_text *after, bool *cut, struct pga_error *error)
 {
@@ -216,7 +237,7 @@ int pga_root_crt_cut(const char *path, const struct pga_text *before, const char
 	struct pga_text rest = PGA_TEXT_EMPTY;
 	struct run line;
 	struct run block;
-	const char *gone;
+	const char *gone = NULL;
 	bool failed = false;
 	int result = -1;
 
@@ -228,9 +249,9 @@ int pga_root_crt_cut(const char *path, const struct pga_text *before, const char
 	}
 	if (read_pins(path, before, &all, error) != 0)
 		goto done;
-	gone = strstr(pga_text_string(&all), pin);
-	*cut = gone != NULL &&
-	       find_own(path, before, pga_text_string(&heading), pin, &line, &block, &failed);
+	if (find_own(path, before, pga_text_string(&heading), pin, &line, &block, &failed))
+		gone = pin_of_block(path, before, block.start, &all, pin, &failed);
+	*cut = gone != NULL;
 	if (failed) {
 		(void)pga_fail_memory(error);
 		goto done;

@@ -7,10 +7,19 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+
+/* A pipe can be read once, and libpq is to do that; one that nobody writes to is waited for. */
+static bool is_file(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
 
 static STACK_OF(X509_INFO) * read_file(const char *path)
 {
-	BIO *bio = BIO_new_file(path, "r");
+	BIO *bio = is_file(path) ? BIO_new_file(path, "r") : NULL;
 	char empty[] = "";
 	STACK_OF(X509_INFO) *infos =
 	    bio != NULL ? PEM_X509_INFO_read_bio(bio, NULL, NULL, empty) : NULL;
@@ -71,9 +80,13 @@ int pga_unpinned_roots_read(struct pga_unpinned_roots *unpinned, const char *pat
 	for (int i = 0; i < count; i++) {
 		X509 *x509 = sk_X509_INFO_value(infos, i)->x509;
 
-		if (x509 == NULL || !ends_chains(x509) || is_pinned(pins, x509) ||
-		    has_pinned_twin(pins, infos, x509) || is_listed(unpinned, x509))
+		unpinned->readable = unpinned->readable || x509 != NULL;
+		if (x509 == NULL || !ends_chains(x509) || is_listed(unpinned, x509))
 			continue;
+		if (is_pinned(pins, x509) || has_pinned_twin(pins, infos, x509)) {
+			unpinned->pinned++;
+			continue;
+		}
 		if (pga_certificate_of(&unpinned->roots[unpinned->count], x509, error) != 0)
 			goto done;
 		unpinned->count++;

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/unpinned_report.h"
 #include "policy/policy.h"
+#include "service/anchored.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,9 @@
 #include <unistd.h>
 
 /* In a dry run, the new root is not pinned yet. */
-static int warn(const char *path, const struct pga_unpinned_roots *unpinned,
-		const struct pga_certificate *root, bool dry_run, struct pga_error *error)
+static int warn(const char *path, const struct pga_policy *policy,
+		const struct pga_unpinned_roots *unpinned, const struct pga_certificate *root,
+		bool dry_run, struct pga_error *error)
 {
 	struct pga_text list = PGA_TEXT_EMPTY;
 	const size_t count = pga_unpinned_list(unpinned, root->pin, &list);
@@ -27,8 +29,9 @@ static int warn(const char *path, const struct pga_unpinned_roots *unpinned,
 		pga_print_warning(
 		    "%s: the gate %s the servers of %zu %s in it that %s not pinned:\n"
 		    "%s    the same command with --pin-existing pins %s too",
-		    path, dry_run ? "would refuse" : "refuses from now on", count,
-		    count == 1 ? "root" : "roots", count == 1 ? "is" : "are",
+		    path,
+		    pga_anchored_refuses(policy, dry_run ? "would refuse" : "refuses from now on"),
+		    count, count == 1 ? "root" : "roots", count == 1 ? "is" : "are",
 		    pga_text_string(&list), count == 1 ? "it" : "them");
 	pga_text_free(&list);
 	return result;
@@ -45,6 +48,23 @@ static struct pga_pinned_too *next_of(struct pga_existing *existing)
 	return &grown[existing->count];
 }
 
+/* What is advised for one root is not for this command, which has no other option, and has others
+ * to pin. */
+static void advise(struct pga_error *error, bool unfit)
+{
+	static const char in_the_way[] =
+	    "it is not pinned: move away, or put right, what the message names, and try again";
+	const char *next = NULL;
+
+	if (unfit)
+		next = "it is not pinned: once any root is, the gate refuses its servers";
+	else if (strstr(error->next, "--") != NULL)
+		next = in_the_way;
+	if (next != NULL)
+		(void)snprintf(error->next, sizeof error->next, "%s", next);
+}
+
+/* Returns 1, with the reason, for one that can be no anchor. */
 static int pin_one(const struct pga_certificate *root, const char *path, bool dry_run,
 		   struct pga_existing *existing, struct pga_error *error)
 {
@@ -58,13 +78,16 @@ static int pin_one(const struct pga_certificate *root, const char *path, bool dr
 		return pga_fail_memory(error);
 	/* Nobody has chosen one. */
 	(void)snprintf(name, sizeof name, "existing-%.16s", root->pin);
-	if (pga_certificate_check_anchor(root, path, error) != 0)
-		return -1;
+	if (pga_certificate_check_anchor(root, path, error) != 0) {
+		advise(error, true);
+		return 1;
+	}
 	*too = (struct pga_pinned_too){.subject = strdup(root->subject)};
 	if (too->subject == NULL)
 		return pga_fail_memory(error);
 	if (pga_anchor_install(&anchor, dry_run, &done, error) != 0) {
 		free(too->subject);
+		advise(error, false);
 		return -1;
 	}
 	(void)snprintf(too->name, sizeof too->name, "%s", name);
@@ -74,17 +97,28 @@ static int pin_one(const struct pga_certificate *root, const char *path, bool dr
 	return 0;
 }
 
-/* One that is no good as an anchor keeps no other from being pinned. */
-static void pin_all(const char *path, const struct pga_unpinned_roots *unpinned,
-		    const struct pga_certificate *root, bool dry_run, struct pga_existing *existing)
+/* One that is no good as an anchor keeps no other from being pinned. Returns the exit status. */
+static int pin_all(const char *path, const struct pga_unpinned_roots *unpinned,
+		   const struct pga_certificate *root, bool dry_run, struct pga_existing *existing)
 {
 	struct pga_error error;
+	int status = PGA_EXIT_DONE;
 
-	for (size_t i = 0; i < unpinned->count; i++)
-		if (strcmp(unpinned->roots[i].pin, root->pin) != 0 &&
-		    pin_one(&unpinned->roots[i], path, dry_run, existing, &error) != 0)
+	for (size_t i = 0; i < unpinned->count; i++) {
+		int pinned = 0;
+
+		if (strcmp(unpinned->roots[i].pin, root->pin) != 0)
+			pinned = pin_one(&unpinned->roots[i], path, dry_run, existing, &error);
+		if (pinned > 0)
 			pga_print_warning("%s; it is not pinned, and the gate refuses its servers",
 					  error.message);
+		else if (pinned < 0)
+			pga_print_warning("%s (SHA-256 %s): %s\n    %s", unpinned->roots[i].subject,
+					  unpinned->roots[i].pin, error.message, error.next);
+		if (pinned < 0)
+			status = PGA_EXIT_FAILED;
+	}
+	return status;
 }
 
 static int read_unpinned(char **path, struct pga_unpinned_roots *unpinned, struct pga_error *error)
@@ -105,12 +139,17 @@ static int read_unpinned(char **path, struct pga_unpinned_roots *unpinned, struc
 int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
 		     struct pga_existing *existing, struct pga_error *error)
 {
-	struct pga_unpinned_roots unpinned = {NULL, 0};
+	struct pga_unpinned_roots unpinned = {.roots = NULL};
 	char *path;
-	const int result = read_unpinned(&path, &unpinned, error);
+	int result = read_unpinned(&path, &unpinned, error);
 
 	if (result == 0)
-		pin_all(path, &unpinned, root, dry_run, existing);
+		result = pin_all(path, &unpinned, root, dry_run, existing);
+	if (result >= 0 && !unpinned.readable && access(path, F_OK) == 0) {
+		pga_print_warning("%s: libpq finds no certificate in it, and there is none to pin",
+				  path);
+		result = PGA_EXIT_FAILED;
+	}
 	free(path);
 	pga_unpinned_roots_free(&unpinned);
 	return result;
@@ -118,7 +157,7 @@ int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
 
 int pga_existing_warn(const struct pga_certificate *root, bool dry_run, struct pga_error *error)
 {
-	struct pga_unpinned_roots unpinned = {NULL, 0};
+	struct pga_unpinned_roots unpinned = {.roots = NULL};
 	struct pga_policy policy = {0};
 	char *path = NULL;
 	int result = pga_policy_load(&policy, error);
@@ -126,7 +165,7 @@ int pga_existing_warn(const struct pga_certificate *root, bool dry_run, struct p
 	if (result == 0)
 		result = read_unpinned(&path, &unpinned, error);
 	if (result == 0 && policy.trust == PGA_TRUST_PINNED)
-		result = warn(path, &unpinned, root, dry_run, error);
+		result = warn(path, &policy, &unpinned, root, dry_run, error);
 	free(path);
 	pga_unpinned_roots_free(&unpinned);
 	pga_policy_free(&policy);
@@ -181,9 +220,27 @@ static int pin_or_say_why_not(const char *path, const struct pga_unpinned_roots 
 	return status;
 }
 
+/* Who is told that there is nothing to do believes that all is pinned. */
+static int fail_without_roots(const char *path, const struct pga_unpinned_roots *unpinned,
+			      struct pga_error *error)
+{
+	static const char next[] = "--ca-url URL --fingerprint HEX fetches and pins one";
+
+	if (!unpinned->readable)
+		return pga_fail(error,
+				"repair it, or move it away: libpq takes PEM, and nothing of a "
+				"file with a damaged certificate",
+				"%s: there is no root to pin: libpq finds no certificate in it",
+				path);
+	return pga_fail(error, next,
+			"%s: there is no root to pin: no certificate in it is self-signed and in "
+			"date",
+			path);
+}
+
 int pga_existing_roots_alone(bool yes, bool dry_run)
 {
-	struct pga_unpinned_roots unpinned = {NULL, 0};
+	struct pga_unpinned_roots unpinned = {.roots = NULL};
 	struct pga_error error;
 	char *path;
 	int result = read_unpinned(&path, &unpinned, &error);
@@ -193,6 +250,8 @@ int pga_existing_roots_alone(bool yes, bool dry_run)
 		result =
 		    pga_fail_errno(&error, "--ca-url URL --fingerprint HEX fetches and pins one",
 				   "%s: there is no root to pin", path);
+	if (result == 0 && unpinned.count == 0 && unpinned.pinned == 0)
+		result = fail_without_roots(path, &unpinned, &error);
 	if (result != 0) {
 		pga_print_error(&error);
 	} else if (unpinned.count == 0) {

@@ -24,8 +24,9 @@ struct pga_existing {
 };
 
 /* After root was pinned, or would be: pins the others too, each as an anchor of its own, and adds
- * them to existing; one that can be no anchor is warned of. Returns -1 with the reason; the caller
- * frees existing then, too. */
+ * them to existing; one that is not pinned is warned of. Returns the exit status, which is no
+ * failure for one that can be no anchor, or -1 with the reason; the caller frees existing then,
+ * too. */
 int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
 		     struct pga_existing *existing, struct pga_error *error);
 

@@ -31,13 +31,20 @@ static void print_file(const struct pga_anchor_file *file, bool dry_run, const c
 			  what);
 }
 
+/* Of root.crt, from which a scoped anchor's certificate was taken. */
+static const char *what_is_gone(const struct pga_anchoring *done)
+{
+	return done->old_stays && done->replaced == NULL
+		   ? "the copy of this root that was put there for the anchor is no longer in it"
+		   : "this root is no longer in it";
+}
+
 static void print_files(const struct pga_anchoring *done, bool dry_run)
 {
 	print_file(&done->conf, dry_run, "the pin");
 	print_file(&done->crt, dry_run, "the root alone");
 	print_file(&done->root_crt, dry_run,
-		   done->scoped ? "this root is no longer in it"
-				: "the root, where libpq looks for it");
+		   done->scoped ? what_is_gone(done) : "the root, where libpq looks for it");
 }
 
 static void print_first(const struct pga_anchoring *done, const struct pga_existing *existing,
@@ -147,9 +154,11 @@ void pga_report_warnings(const struct pga_anchoring *done, bool dry_run)
 		    done->root_crt.path, dry_run ? "does not exist yet" : "did not exist before",
 		    dry_run ? "then" : "now", dry_run ? "" : " --replace");
 	if (done->old_stays)
-		pga_print_warning("%s still holds the root that was pinned before, put there by "
-				  "somebody else: libpq goes on trusting it",
-				  done->root_crt.path);
+		pga_print_warning("%s still holds %s, put there by somebody else: libpq goes on "
+				  "trusting it",
+				  done->root_crt.path,
+				  done->replaced != NULL ? "the root that was pinned before"
+							 : "this root");
 	if (!done->scoped && elsewhere != NULL && elsewhere[0] != '\0')
 		pga_print_warning("PGSSLROOTCERT is set to %s: libpq looks there, not in root.crt",
 				  elsewhere);

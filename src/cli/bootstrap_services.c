@@ -78,7 +78,9 @@ int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct 
 	struct pga_services services = {.user = {.path = NULL}};
 	int result = -1;
 
-	if (!done->scoped || done->root_crt.change == PGA_UNCHANGED)
+	/* While somebody else's copy stays in the file, nothing changes for who uses it. */
+	if (!done->scoped || done->root_crt.change == PGA_UNCHANGED ||
+	    (done->old_stays && done->replaced == NULL))
 		return 0;
 	/* Entries are judged by what stands in them. */
 	if (pga_service_hide_environment(error) != 0)

@@ -2,6 +2,7 @@
 
 #include "base/terminal.h"
 #include "policy/linked.h"
+#include "service/anchored.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ size_t pga_unpinned_list(const struct pga_unpinned_roots *unpinned, const char *
 int pga_unpinned_tell(const char *path, const struct pga_policy *policy,
 		      const struct pga_pins *pins, struct pga_text *text, struct pga_error *error)
 {
-	struct pga_unpinned_roots unpinned = {NULL, 0};
+	struct pga_unpinned_roots unpinned = {.roots = NULL};
 	struct pga_text list = PGA_TEXT_EMPTY;
 	char *root_crt = NULL;
 	size_t count;
@@ -77,9 +78,10 @@ int pga_unpinned_tell(const char *path, const struct pga_policy *policy,
 	count = pga_unpinned_list(&unpinned, NULL, &list);
 	if (count > 0)
 		pga_text_addf(text,
-			      "%s: the gate refuses the servers of %zu %s in it that %s not "
+			      "%s: the gate %s the servers of %zu %s in it that %s not "
 			      "pinned:\n%s    %s",
-			      path, count, count == 1 ? "root" : "roots", count == 1 ? "is" : "are",
+			      path, pga_anchored_refuses(policy, "refuses"), count,
+			      count == 1 ? "root" : "roots", count == 1 ? "is" : "are",
 			      pga_text_string(&list),
 			      root_crt == NULL || strcmp(path, root_crt) != 0
 				  ? "pganchor bootstrap of a server's CA pins one"

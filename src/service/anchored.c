@@ -4,6 +4,11 @@
 
 #include <stdlib.h>
 
+const char *pga_anchored_refuses(const struct pga_policy *policy, const char *enforced)
+{
+	return policy->mode == PGA_MODE_AUDIT ? "would refuse, but for mode = audit," : enforced;
+}
+
 static int look_for_any(const struct pga_effective *effective, const struct pga_policy *policy,
 			const struct pga_pins *pins, struct pga_text *text, struct pga_error *error)
 {
@@ -13,29 +18,28 @@ static int look_for_any(const struct pga_effective *effective, const struct pga_
 				 pga_effective_value(effective, "hostaddr"), &hosts, error);
 
 	if (result == 0 && hosts.length > 0)
-		pga_text_addf(
-		    text,
-		    "no anchor is pinned for %s: the gate will refuse the server (trust = "
-		    "pinned)\n    \"pganchor bootstrap\" pins one, and with --replace "
-		    "--hosts changes what one may vouch for",
-		    pga_text_string(&hosts));
+		pga_text_addf(text,
+			      "no anchor is pinned for %s: the gate %s the server (trust = "
+			      "pinned)\n    \"pganchor bootstrap\" pins one, and with --replace "
+			      "--hosts changes what one may vouch for",
+			      pga_text_string(&hosts), pga_anchored_refuses(policy, "will refuse"));
 	pga_text_free(&hosts);
 	return result;
 }
 
-static void add_elsewhere(const char *hosts, const char *path, const struct pga_pin *anchor,
-			  struct pga_text *text)
+static void add_elsewhere(const struct pga_policy *policy, const char *hosts, const char *path,
+			  const struct pga_pin *anchor, struct pga_text *text)
 {
 	char *own = pga_pin_file(anchor->name);
 
 	text->failed = text->failed || own == NULL;
 	pga_text_addf(
 	    text,
-	    "%sno anchor for %s is in %s: the gate will refuse the server (trust = "
+	    "%sno anchor for %s is in %s: the gate %s the server (trust = "
 	    "pinned)\n    anchor %s is for it: \"pganchor service add\" with --anchor %s, "
 	    "or sslrootcert=%s",
-	    text->length > 0 ? "\n" : "", hosts, path, anchor->name, anchor->name,
-	    own != NULL ? own : "");
+	    text->length > 0 ? "\n" : "", hosts, path, pga_anchored_refuses(policy, "will refuse"),
+	    anchor->name, anchor->name, own != NULL ? own : "");
 	free(own);
 }
 
@@ -57,7 +61,7 @@ static int look_in_file(struct pga_roots *roots, const struct pga_effective *eff
 					pga_effective_value(effective, "hostaddr"), in_file, &hosts,
 					&anchor, error);
 	if (result == 0 && anchor != NULL)
-		add_elsewhere(pga_text_string(&hosts), path, anchor, text);
+		add_elsewhere(policy, pga_text_string(&hosts), path, anchor, text);
 	pga_text_free(&hosts);
 	return result;
 }

@@ -19,4 +19,8 @@ int pga_anchored_look(struct pga_roots *roots, const struct pga_effective *effec
 		      const struct pga_policy *policy, const struct pga_pins *pins,
 		      struct pga_text *text, struct pga_error *error);
 
+/* What the gate does with a server for which nothing is pinned, as this policy has it: "enforced",
+ * such as "will refuse", or what it comes to while the policy only audits. */
+const char *pga_anchored_refuses(const struct pga_policy *policy, const char *enforced);
+
 #endif

@@ -1,6 +1,7 @@
 #include "service/compose.h"
 
 #include "policy/verdict.h"
+#include "service/anchored.h"
 #include "service/roots.h"
 
 #include <stdlib.h>
@@ -45,22 +46,43 @@ static int order(const struct pga_wish *wish, struct pga_settings *settings,
 	return 0;
 }
 
+/* What the list of services would say of the entry is said before. A line is a warning. */
+static int warn_of_anchors(struct pga_roots *roots, const struct pga_policy *policy,
+			   const struct pga_pins *pins, struct pga_composition *composition,
+			   struct pga_error *error)
+{
+	const struct pga_standing *standing = &composition->standing;
+	struct pga_text text = PGA_TEXT_EMPTY;
+	int result = 0;
+
+	if (standing->stands == PGA_STANDS_ALLOWED && standing->needs_tls)
+		result = pga_anchored_look(roots, &standing->effective, policy, pins, &text, error);
+	for (const char *at = pga_text_string(&text); *at != '\0';) {
+		const size_t indent = strspn(at, " ");
+		const size_t length = strcspn(at + indent, "\n");
+
+		if (indent > 0)
+			pga_text_add(&composition->warnings, "; ");
+		pga_text_add_bytes(indent > 0 ? &composition->warnings : warning(composition),
+				   at + indent, length);
+		at += indent + length;
+		at += *at == '\n';
+	}
+	composition->warnings.failed = composition->warnings.failed || text.failed;
+	pga_text_free(&text);
+	return result;
+}
+
 /* no_roots: why libpq finds none to trust, or NULL. */
 static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_pins *pins,
 			     const char *no_roots, struct pga_composition *composition)
 {
 	const char *hosts = pga_text_string(&composition->vouching.unpinned);
 
-	if (hosts[0] == '\0')
+	/* warn_of_anchors() has said it. */
+	if (hosts[0] == '\0' || (pins->count > 0 && policy->trust == PGA_TRUST_PINNED))
 		return;
-	if (pins->count > 0 && policy->trust == PGA_TRUST_PINNED)
-		pga_text_addf(warning(composition),
-			      "no anchor is pinned for %s: the gate will refuse the server "
-			      "(trust = pinned); \"pganchor bootstrap --ca-url URL --fingerprint "
-			      "HEX\" pins one, and with --hosts PATTERNS --replace changes what "
-			      "one may vouch for",
-			      hosts);
-	else if (no_roots == NULL)
+	if (no_roots == NULL)
 		pga_text_addf(warning(composition),
 			      "no anchor is pinned for %s: libpq will trust what "
 			      "~/.postgresql/root.crt holds; \"pganchor "
@@ -110,6 +132,8 @@ static int look_at_roots(const struct pga_wish *wish, const struct pga_policy *p
 	else
 		result = pga_roots_look(&roots, &composition->standing.effective, &why, error);
 	composition->no_roots = why != NULL;
+	if (result == 0)
+		result = warn_of_anchors(&roots, policy, pins, composition, error);
 	if (result == 0)
 		warn_of_unpinned(policy, pins, why, composition);
 	if (why != NULL)

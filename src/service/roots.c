@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 struct pga_root_file {
 	char *path;
@@ -80,22 +81,34 @@ static X509 *certificate_at(const STACK_OF(X509_OBJECT) * objects, int index)
 	return X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, index));
 }
 
-/* Whether there is any certificate: a file may hold CRLs alone. Adds the pin of each. As load(). */
+/* Whether OpenSSL can end a server's chain in it now: libpq sets no flag for less than a root, and
+ * a TRUSTED CERTIFICATE says itself what it is for. */
+static bool ends_chains(X509 *certificate)
+{
+	return X509_check_trust(certificate, X509_TRUST_SSL_SERVER, 0) == X509_TRUST_TRUSTED &&
+	       X509_cmp_current_time(X509_get0_notBefore(certificate)) < 0 &&
+	       X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+}
+
+/* Whether there is any root to trust: a file may hold CRLs alone, or what has expired. Adds the pin
+ * of each certificate. As load(). */
 static int check_loaded(const char *path, struct pga_text *pins, struct pga_error *error)
 {
 	SSL_CTX *context;
 	const STACK_OF(X509_OBJECT) * objects;
 	const int result = load(path, &context, error);
 	char pin[PGA_PIN_LENGTH + 1];
+	bool any = false;
 
 	if (result != 0)
 		return result;
 	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
 	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-		const X509 *certificate = certificate_at(objects, i);
+		X509 *certificate = certificate_at(objects, i);
 
 		if (certificate == NULL)
 			continue;
+		any = any || ends_chains(certificate);
 		if (pga_x509_pin(certificate, pin) == 0)
 			pga_text_addf(pins, "%s\n", pin);
 		else
@@ -104,10 +117,21 @@ static int check_loaded(const char *path, struct pga_text *pins, struct pga_erro
 	SSL_CTX_free(context);
 	if (pins->failed)
 		return pga_fail_memory(error);
-	if (pins->length > 0)
+	if (any)
 		return 0;
-	(void)pga_fail(error, NULL, "%s: holds no certificate", path);
+	(void)pga_fail(error, NULL,
+		       pins->length > 0
+			   ? "%s: holds no root that is trusted for servers and in date"
+			   : "%s: holds no certificate",
+		       path);
 	return 1;
+}
+
+/* A pipe can be read once, and libpq is to do that. /dev/null is what people write for "none". */
+static bool can_be_read_again(const struct stat *status)
+{
+	return S_ISREG(status->st_mode) || S_ISDIR(status->st_mode) ||
+	       (S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3));
 }
 
 /* As load(). */
@@ -123,8 +147,7 @@ static int check_file(const char *path, struct pga_text *pins, struct pga_error 
 			(void)pga_fail_errno(error, NULL, "root certificate file %s", path);
 		return 1;
 	}
-	/* A pipe can be read once, and libpq is to do that. */
-	if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode))
+	if (!can_be_read_again(&status))
 		return 0;
 	return check_loaded(path, pins, error);
 }
@@ -222,10 +245,13 @@ int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_err
 	bool holds = false;
 	bool other = false;
 	const int found = check_file(path, &pins, error);
+	const bool read = pins.length > 0;
 
 	pga_text_free(&pins);
 	if (found != 0)
 		return -1;
+	if (!read)
+		return pga_fail(error, NULL, "%s: not a file", path);
 	if (load(path, &context, error) != 0)
 		return -1;
 	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from certificates import make_root
+from certificates import EXPIRED, Authority, make_root, pem, trusted_certificate
 from hostile import stepca_answers
 from services import add, entry, listed, pin_files, policy, service, write
 from test_bootstrap_proof import GATED, THROUGH, connect  # noqa: F401
@@ -156,3 +156,63 @@ def test_what_is_taken_out_of_root_crt_names_the_services_that_used_it(home, htt
         assert home.run(["sh", "-c", command], env={"PGSYSCONFDIR": home / "machine"}).returncode == 0
     assert dict(entry(home, "prod")) == {**before, "sslrootcert": str(own_file(home, "localhost"))}
     assert reasons(home, "prod") == reasons(home, "by hand") == ""
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["root.crt", "a file that was named"])
+@pytest.mark.parametrize("hosts", ["*.example.com", "*"], ids=["an anchor for other hosts", "an anchor elsewhere"])
+def test_add_says_what_the_list_says_then(home, named, hosts):
+    """The same entry is not without fault in one command and refused in the next."""
+    pin_files(home, ("one", ONE, hosts, "root.crt"))
+    other = write(home, TWO.pem, "other.crt" if named else ".postgresql/root.crt")
+    added = json.loads(add(home, "prod", "--host", "localhost", "--json", *([f"sslrootcert={other}"] if named else [])).stdout)
+    said = [reason for reason in listed(home)[("prod", "user")]["reasons"] if "the gate will refuse the server" in reason]
+    assert added["written"] is True and len(said) == 1
+    assert any(warning.startswith(said[0]) for warning in added["warnings"])
+
+
+def test_add_says_nothing_of_a_host_that_is_exempt(home):
+    pin_files(home, ("one", ONE, "*.example.com", "root.crt"))
+    policy(home, "allow-weak = localhost\n")
+    assert "refuse" not in add(home, "prod", "--host", "localhost").stderr
+
+
+NO_ROOT = {
+    "expired": lambda home: make_root("Old", days=EXPIRED).write_root(home / "old.crt"),
+    "rejected for servers": lambda home: write(home, trusted_certificate(ONE, home.path, "-addreject", "serverAuth"), "rejected.crt"),
+    "an intermediate": lambda home: write(home, pem(ONE.intermediate().cert), "intermediate.crt"),
+    "the null device": lambda home: "/dev/null",
+}
+
+
+@pytest.mark.parametrize("make", NO_ROOT.values(), ids=NO_ROOT)
+def test_a_file_by_which_libpq_verifies_no_server_is_said(home, connect, make):  # noqa: F811
+    file = make(home)
+    assert THROUGH not in connect(ONE, sslrootcert=file)
+    assert "\nallowed, but libpq will not connect: " in home.pganchor("explain", f"{STRONG} sslrootcert={file}").stdout
+    write(home, f"{ENTRY}sslrootcert={file}\n")
+    assert listed(home)[("prod", "user")]["verdict"] == "broken"
+
+
+def test_a_trusted_intermediate_is_a_root_to_libpq(home, connect):  # noqa: F811
+    """OpenSSL ends the chain in what is said to be trusted for servers."""
+    below = ONE.intermediate()
+    file = write(home, trusted_certificate(Authority(below.cert, below.key), home.path, "-addtrust", "serverAuth"), "trusted.crt")
+    assert THROUGH in connect(below, sslrootcert=file)
+    write(home, f"{ENTRY}sslrootcert={file}\n")
+    assert listed(home)[("prod", "user")]["verdict"] == "allowed"
+
+
+@pytest.mark.parametrize("where", ["before", "behind"])
+def test_a_copy_that_the_user_has_put_there_stays_and_is_told_alone(home, https_ca, where):
+    """With another root between the two. Who uses the file goes on as before."""
+    ca = https_ca(stepca_answers(ONE), authority=ONE)
+    bootstrap = ["bootstrap", "--ca-url", ca.url, "--fingerprint", ONE.fingerprint]
+    assert home.pganchor(*bootstrap).returncode == 0 and add(home, "prod", "--host", "localhost").returncode == 0
+    root_crt = home / ".postgresql/root.crt"
+    own, users = root_crt.read_text(), f"mine\n{ONE.pem}{TWO.pem}" if where == "before" else f"{TWO.pem}mine\n{ONE.pem}"
+    root_crt.write_text(users + own if where == "before" else own + users)
+    done = home.pganchor(*bootstrap, "--scoped", "--replace", env={"PGSYSCONFDIR": home / "machine"})
+    assert done.returncode == 0 and root_crt.read_text() == users
+    assert f"{root_crt} still holds this root, put there by somebody else" in done.stderr
+    assert "this root is no longer in it" not in done.stdout and "put there for the anchor is no longer in it" in done.stdout
+    assert "any more" not in done.stderr and reasons(home) == ""

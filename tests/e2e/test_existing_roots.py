@@ -1,11 +1,14 @@
 """bootstrap beside roots that were in root.crt before: once an anchor is pinned, the gate refuses the servers of those that are not."""
 
 import json
+import os
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from certificates import EXPIRED, make_root, pem
 from hostile import stepca_answers
+from services import policy
 from test_bootstrap_proof import GATED, ROOT_CRT, THROUGH, connect, write_root_crt  # noqa: F401
 
 CONF = ".config/pganchor/anchors.conf"
@@ -170,3 +173,103 @@ def test_service_list_names_them_too(home, bootstrap):
     assert bootstrap().returncode == 0
     done = home.pganchor("service", "list")
     assert "allowed" in done.stdout and OLD.fingerprint in done.stderr and "refuses the servers of 1 root in it" in done.stderr
+
+
+def existing_alone(home, *args):
+    return home.pganchor("bootstrap", "--pin-existing", *args, timeout=30)
+
+
+NO_ROOTS = {
+    "empty": lambda: b"",
+    "text": lambda: b"no certificate\n",
+    "lines that end with CR alone": lambda: OLD.pem.replace("\n", "\r").encode(),
+    "indented": lambda: "".join(f"  {line}\n" for line in OLD.pem.splitlines()).encode(),
+    "UTF-16": lambda: OLD.pem.encode("utf-16"),
+    "DER": lambda: OLD.cert.public_bytes(Encoding.DER),
+    "behind a NUL": lambda: b"\0\n" + OLD.pem.encode(),
+    "beside a damaged one": lambda: (OLD.pem + OLDER.pem[:300]).encode(),
+    "expired": lambda: make_root("Expired", days=EXPIRED).pem.encode(),
+    "an intermediate": lambda: pem(OLD.intermediate().cert).encode(),
+}
+
+
+@pytest.mark.parametrize("content", NO_ROOTS.values(), ids=NO_ROOTS)
+@pytest.mark.parametrize("args", [[], ["--yes"], ["--yes", "--dry-run"]], ids=str)
+def test_nothing_to_pin_is_no_success(home, content, args):
+    """Who hears that there is nothing to do believes that all is pinned."""
+    write_root_crt(home, content())
+    before = home.snapshot()
+    done = existing_alone(home, *args)
+    assert done.returncode == 1 and "root.crt: there is no root to pin: " in done.stderr and done.stdout == ""
+    assert home.snapshot() == before
+
+
+def test_a_pipe_in_the_place_of_root_crt_is_not_waited_for(home):
+    (home / ".postgresql").mkdir()
+    os.mkfifo(home / ROOT_CRT)
+    done = existing_alone(home, "--yes")
+    assert done.returncode == 1 and "there is no root to pin" in done.stderr
+
+
+def test_nor_is_one_that_a_connection_or_an_entry_names(home, bootstrap):
+    assert bootstrap().returncode == 0
+    os.mkfifo(home / "pipe")
+    named = f"sslrootcert={home / 'pipe'}"
+    assert home.pganchor("explain", f"host=localhost sslmode=verify-full {named}", timeout=30).returncode == 0
+    assert home.pganchor("service", "add", "prod", "--host", "localhost", named, timeout=30).returncode == 0
+    assert home.pganchor("service", "show", "prod", timeout=30).returncode == 0
+    own = home / ".config/pganchor/anchors/localhost.crt"
+    own.unlink()
+    os.mkfifo(own)
+    done = home.pganchor("service", "add", "other", "--host", "localhost", "--anchor", "localhost", timeout=30)
+    assert done.returncode == 1 and f"{own}: not a file" in done.stderr
+
+
+def test_what_is_said_of_one_root_is_not_said_of_all(home):
+    write_root_crt(home, make_root("Weak root", key="rsa1024").pem + OLD.pem)
+    done = existing_alone(home, "--yes")
+    assert done.returncode == 1 and "Pinned, as anchor existing-" in done.stdout
+    assert "nothing was pinned" not in done.stderr and "    it is not pinned: once any root is" in done.stderr
+
+
+def in_the_way(home):
+    (home / ".config/pganchor/anchors").mkdir(parents=True, exist_ok=True)
+    (home / f".config/pganchor/anchors/existing-{OLD.fingerprint[:16]}.crt").write_text("a note\n")
+    write_root_crt(home, OLD.pem)
+
+
+def outside(home):
+    (home / ".postgresql").mkdir()
+    (home / ROOT_CRT).symlink_to(OLD.write_root(home.path.parent / "outside.crt"))
+
+
+@pytest.mark.parametrize("prepare", [in_the_way, outside], ids=lambda prepare: prepare.__name__)
+def test_no_option_is_advised_that_does_not_go_with_it(home, prepare):
+    prepare(home)
+    before = home.snapshot()
+    done = existing_alone(home, "--yes")
+    assert done.returncode == 1 and "    it is not pinned" in done.stderr and "--" not in done.stderr
+    assert home.snapshot() == before
+
+
+def test_a_root_that_could_not_be_pinned_too_is_a_failure(home, bootstrap, root):
+    in_the_way(home)
+    done = bootstrap("--pin-existing")
+    assert done.returncode == 1 and "is pinned as anchor localhost" in done.stdout
+    assert f"(SHA-256 {OLD.fingerprint}): " in done.stderr and "there is such a file" in done.stderr and "it is not pinned" in done.stderr
+
+
+def test_so_is_a_file_of_which_nothing_can_be_pinned(home, bootstrap):
+    write_root_crt(home, OLD.pem[:200])
+    done = bootstrap("--scoped", "--pin-existing")
+    assert done.returncode == 1 and "libpq finds no certificate in it, and there is none to pin" in done.stderr
+
+
+def test_while_the_policy_audits_nothing_is_said_to_be_refused(home, bootstrap, connect):  # noqa: F811
+    policy(home, "mode = audit\n")
+    write_root_crt(home, OLD.pem)
+    done = bootstrap("--hosts", "db.example.com")
+    said = done.stderr + home.pganchor("explain", "host=localhost sslmode=verify-full").stderr
+    assert done.returncode == 0 and THROUGH in connect(OLD, *GATED)
+    assert said.count("the gate would refuse, but for mode = audit, the server") == 3
+    assert "will refuse" not in said and "refuses" not in said
