@@ -417,34 +417,22 @@ def test_min_tls_is_held_where_nothing_could_be_locked(anchored, stepca, make_po
     assert "its TLS is older than TLSv1.3, the least that the policy takes" in done.stdout
 
 
-def test_audit_lets_through_and_enforce_wins(anchored, postgres, pganchor):
+def test_audit_lets_through_and_enforce_wins(anchored, postgres, system):
     write_policy(anchored, "mode = audit\nlog = off\n")
     argv = CLIENTS["psql"](postgres.conninfo())
     assert run_gated(anchored, argv).stdout == "t\n"
-    system = pganchor.prefix / "etc/pganchor"
-    system.mkdir(parents=True, exist_ok=True)
-    policy = system / "policy.conf"
-    try:
-        policy.write_text("# the floor\nmode = enforce\n")
-        assert WEAK in run_gated(anchored, argv).stderr
-    finally:
-        policy.unlink()
+    system("# the floor\nmode = enforce\n")
+    assert WEAK in run_gated(anchored, argv).stderr
 
 
-def test_the_systems_policy_is_a_floor(anchored, postgres, pganchor):
-    system = pganchor.prefix / "etc/pganchor/policy.d"
-    system.mkdir(parents=True, exist_ok=True)
-    policy = system / "10-company.conf"
+def test_the_systems_policy_is_a_floor(anchored, postgres, system):
     write_policy(anchored, "unix-socket = allow\nallow-weak = *\n")
     weak = CLIENTS["psql"](postgres.conninfo())
     local = CLIENTS["psql"](postgres.conninfo(host=postgres.socket_dir))
     assert run_gated(anchored, weak).returncode == 0
-    try:
-        policy.write_text("unix-socket = refuse\nallow-weak = nowhere.example.test\n")
-        assert "the policy refuses" in run_gated(anchored, local).stderr
-        assert WEAK in run_gated(anchored, weak).stderr
-    finally:
-        policy.unlink()
+    system("unix-socket = refuse\nallow-weak = nowhere.example.test\n", "policy.d/10-company.conf")
+    assert "the policy refuses" in run_gated(anchored, local).stderr
+    assert WEAK in run_gated(anchored, weak).stderr
 
 
 @pytest.mark.parametrize("text, complaint", [

@@ -215,19 +215,13 @@ def test_the_policy_of_the_servers_user_holds_in_sessions_that_run(gated, target
             by_dblink(session, settings(target, sslmode="verify-full"))
 
 
-def test_the_systems_policy_holds_in_the_server(gated, pganchor):
-    folder = pganchor.prefix / "etc/pganchor/policy.d"
-    folder.mkdir(parents=True, exist_ok=True)
-    policy = folder / "20-server.conf"
+def test_the_systems_policy_holds_in_the_server(gated, system):
     local = settings(gated, host=gated.socket_dir)
     assert ask(gated, lambda session, conninfo: session("SELECT * FROM dblink(%s, 'SELECT 1') AS (one int)",
                                                         as_string(conninfo)), local) == [(1,)]
-    policy.write_text("unix-socket = refuse\n")
-    try:
-        assert f"host={gated.socket_dir} (conninfo) is a Unix-domain socket, which the policy refuses" in fail(
-            gated, by_dblink, local)
-    finally:
-        policy.unlink()
+    system("unix-socket = refuse\n", "policy.d/20-server.conf")
+    assert f"host={gated.socket_dir} (conninfo) is a Unix-domain socket, which the policy refuses" in fail(
+        gated, by_dblink, local)
 
 
 def test_xdg_config_home_of_the_postmaster_counts(clusters, make_home, pganchor, target):
