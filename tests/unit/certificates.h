@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define DAY (24 * 60 * 60L)
+#define DAY (24L * 60 * 60)
 
 /* What a certificate is to be; what is not said is as a root has it. */
 struct kind {

@@ -232,7 +232,7 @@ static void lines_of_the_table(void **state)
 					record("aa", "z", "r")};
 
 	(void)state;
-	give(records, COUNT(records));
+	give(records, 7);
 	records[1]->last = 3700; /* the same, but for what is not shown */
 	records[1]->count = 4;
 	(void)strcpy(records[1]->words[PGA_WORD_USER], "u");
@@ -260,7 +260,7 @@ static void who_has_sent_it(void **state)
 					record("psql", "a", "r"), record("psql", "a", "r")};
 
 	(void)state;
-	give(records, COUNT(records));
+	give(records, 4);
 	records[0]->uid = 0;
 	records[0]->exe = psql;
 	records[0]->count = 9;

@@ -237,7 +237,7 @@ static void the_longest_answer(void **state)
 	(void)state;
 	for (size_t length = 255; length < 257; length++) {
 		memset(answer, ' ', sizeof answer);
-		memcpy(answer, PIN, strlen(PIN));
+		memcpy(answer, PIN, sizeof PIN - 1);
 		answer[length] = '\n';
 		assert_int_equal(ask(answer, length + 1, ""), length == 255 ? 0 : -1);
 		assert_shown(QUESTION);

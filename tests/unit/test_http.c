@@ -147,7 +147,7 @@ static void how_much_it_may_answer(void **state)
 	(void)state;
 	request = (struct pga_http_request){.url = NULL};
 	memset(answer, 'x', PGA_HTTP_LIMIT + 1);
-	memcpy(answer, HEAD, strlen(HEAD));
+	memcpy(answer, HEAD, sizeof HEAD - 1);
 	server.length = PGA_HTTP_LIMIT;
 	assert_int_equal(get_from(&server, &patient), 0);
 	assert_int_equal(body.length, most);
