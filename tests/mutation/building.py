@@ -188,6 +188,43 @@ class Mutant:
             os.rename(f"{target}.new", target)
 
 
+class Sanitized:
+    """A tree with ASan and UBSan, for the units alone: what has only read too far, or given nothing back, they see."""
+
+    def __init__(self, folder):
+        self.tree = Tree(folder, "--enable-werror", "--enable-sanitizers", "CFLAGS=-g -O1")
+
+    def first_to_fail(self, name, content, units, limit):
+        """The first of the units that fails with this content of the file of src/ and passes as it was, and why; (None, "")."""
+        path = self.tree.source / "src" / name
+        was = path.read_bytes()
+        try:
+            path.write_bytes(content)
+            failed = next(((unit, why) for unit in units if (why := self.run(unit, limit(unit)))), None)
+        finally:
+            path.write_bytes(was)
+        return failed if failed and not self.run(failed[0], limit(failed[0])) else (None, "")
+
+    def run(self, unit, seconds):
+        """What does not compile like this, with a warning more, has not been noticed."""
+        name = unit[len("unit:"):]
+        try:
+            self.tree.make(f"tests/unit/{name}")
+        except Failed:
+            return ""
+        return run_unit(self.tree.build, name, 4 * seconds)
+
+
+def run_unit(build, name, seconds):
+    """Why it failed, or ""."""
+    try:
+        run(["make", "-s", f"tests/unit/{name}"], cwd=build)
+        run([build / "tests/unit" / name], timeout=seconds)
+    except (Failed, subprocess.TimeoutExpired) as failed:
+        return str(failed)
+    return ""
+
+
 def is_in(name, installed):
     """Whether a file of src/ is a part of what is installed there."""
     if name.startswith("gate/"):

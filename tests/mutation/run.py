@@ -2,8 +2,8 @@
 """Whether the tests notice when a line of src/ is changed: tests/mutation/run.py [--count N] [--seed N] [FILE...].
 
 Changes are found by a rule in all of src/ (places.py says which) and chosen by chance, as many of one file as of another. Each is
-built with every warning an error and run through the tests that execute its line, up to the first that fails; that one must pass
-again without the change. Prints a line for each, and the score: how many of those that compile and make a difference were noticed.
+built with every warning an error and run through the tests that execute its line, up to the first that fails, and where none does
+through the units with ASan; the one that fails must pass again without the change. Prints a line for each, and the score: how many of those that compile and make a difference were noticed.
 
 Changes that mean nothing are listed in equivalent.txt, with the reason. FILE is a file or folder below src/.
 --record makes the map of what each test executes first; without it, one of an earlier run is used, whatever has moved since.
@@ -128,6 +128,7 @@ class Worker(threading.Thread):
         self.chooser, self.map, self.options, self.say = chooser, known, options, say
         self.equivalent = read_equivalent()
         self.results, self.unreliable, self.failed = [], set(), True
+        self.sanitized = None
 
     def run(self):
         self.work()
@@ -173,7 +174,10 @@ class Worker(threading.Thread):
         finally:
             self.mutant.heal()
         if failed is None:
-            return {**result, "outcome": "survived"}
+            failed, why = self.try_sanitized(change, source, [test for test in tests if test.startswith("unit:")])
+            if failed is None:
+                return {**result, "outcome": "survived"}
+            return {**result, "outcome": "noticed", "test": f"{failed} with ASan", "why": why[-600:]}
         if failed in self.map.seconds and self.passes(failed):
             self.map.notice(change.file, failed)
             return {**result, "outcome": "noticed", "test": failed, "why": why[-600:]}
@@ -183,13 +187,20 @@ class Worker(threading.Thread):
         self.session.stop()
         return self.judge(change, tries - 1)
 
+    def try_sanitized(self, change, source, units):
+        if not units:
+            return None, ""
+        if self.sanitized is None:
+            self.sanitized = building.Sanitized(self.folder / "sanitized")
+        return self.sanitized.first_to_fail(change.file, change.apply(source), units, self.limit)
+
     def limit(self, test):
         return max(20, 8 * self.map.seconds[test])
 
     def try_all(self, tests):
         for test in tests:
             if test.startswith("unit:"):
-                why = testing.run_unit(self.mutant.tree.build, test[5:], self.limit(test))
+                why = building.run_unit(self.mutant.tree.build, test[5:], self.limit(test))
                 if why:
                     return test, why
         tests = [test for test in tests if not test.startswith("unit:")]

@@ -179,12 +179,3 @@ class Session:
             self.process.wait()
         self.process = None
 
-
-def run_unit(build, name, seconds):
-    """Why it failed, or ""."""
-    try:
-        building.run(["make", "-s", f"tests/unit/{name}"], cwd=build)
-        building.run([build / "tests/unit" / name], timeout=seconds)
-    except (building.Failed, subprocess.TimeoutExpired) as failed:
-        return str(failed)
-    return ""
