@@ -204,6 +204,8 @@ class Worker(threading.Thread):
                 if why:
                     return test, why
         tests = [test for test in tests if not test.startswith("unit:")]
+        if not tests:
+            return None, ""
         return self.session.run(tests, [self.limit(test) for test in tests])
 
     def passes(self, test):
