@@ -6,10 +6,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/fsuid.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define USER  1234
 #define GROUP 2345
@@ -61,6 +63,45 @@ static void anybody_else_is_himself(void **state)
 			  : 1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
+}
+
+/* Takes one of root's rights away, for good. */
+static bool lose(int right)
+{
+	struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data) != 0)
+		return false;
+	data[0].effective &= ~(1U << right);
+	return syscall(SYS_capset, &header, data) == 0;
+}
+
+/* Root that may become no other user, or be in no other group: nothing is done by halves. */
+static void root_without_rights(void **state)
+{
+	static const int rights[] = {CAP_SETUID, CAP_SETGID};
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	for (size_t i = 0; i < sizeof rights / sizeof rights[0]; i++) {
+		int status = -1;
+		const pid_t child = fork();
+
+		if (child == 0) {
+			if (!lose(rights[i]))
+				_exit(2);
+			errno = 0;
+			_exit(pga_act_as(USER, GROUP) == -1 && errno == EPERM &&
+				      (uid_t)setfsuid((uid_t)-1) == 0 &&
+				      (gid_t)setfsgid((gid_t)-1) == getegid()
+				  ? 0
+				  : 1);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
 }
 
 static bool write_file(const char *path, const char *bytes)
@@ -149,6 +190,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    IN_A_FOLDER(root_acts_as_the_owner),
 	    IN_A_FOLDER(anybody_else_is_himself),
+	    IN_A_FOLDER(root_without_rights),
 	    IN_A_FOLDER(a_user_namespace),
 	};
 

@@ -16,6 +16,7 @@
 #include <limits.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -141,6 +142,21 @@ static void a_connection_by_a_socket_is_cut(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* A connection by a socket of PostgreSQL's name. */
+static int connect_to_a_socket(int *other)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char at[] = "/tmp/pganchor-test-XXXXXX";
+	int made;
+	int port;
+
+	assert_non_null(mkdtemp(at));
+	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.5432", at);
+	made = connect_to((const struct sockaddr *)&address, sizeof address, other, &port);
+	assert_int_equal(unlink(address.sun_path) + rmdir(at), 0);
+	return made;
+}
+
 static void what_is_no_connection_is_left_alone(void **state)
 {
 	struct stat before;
@@ -157,6 +173,35 @@ static void what_is_no_connection_is_left_alone(void **state)
 	assert_int_equal(gate_cut(libpq, the_connection()), 0);
 	assert_int_equal(fstat(ends[0], &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
+	assert_int_equal(close(ends[0]) + close(ends[1]), 0);
+}
+
+/* Where no socket can be made, the end of the connection is all that libpq gets. */
+static void without_a_descriptor_it_is_shut_down(void **state)
+{
+	struct rlimit before;
+	struct rlimit none;
+	ino_t dead;
+	char byte;
+	int ends[2];
+
+	(void)state;
+	libpq = fake_libpq();
+	libpq->hostaddr = NULL;
+	fake.socket = connect_to_a_socket(&ends[1]);
+	ends[0] = fake.socket;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	dead = gate_cut(libpq, the_connection());
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(dead, 0);
+	assert_int_equal(send(ends[0], "x", 1, MSG_NOSIGNAL), -1);
+	assert_int_equal(errno, EPIPE);
+	assert_int_equal(read(ends[0], &byte, 1), 0);
+	assert_int_equal(read(ends[1], &byte, 1), 0);
+	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
 	assert_int_equal(close(ends[0]) + close(ends[1]), 0);
 }
 
@@ -597,6 +642,7 @@ int main(void)
 	    cmocka_unit_test(a_connection_by_tcp_is_cut),
 	    cmocka_unit_test(a_connection_by_a_socket_is_cut),
 	    cmocka_unit_test(what_is_no_connection_is_left_alone),
+	    cmocka_unit_test(without_a_descriptor_it_is_shut_down),
 	    cmocka_unit_test(libpq_is_polled_until_it_has_noticed),
 	    cmocka_unit_test(calls_within_calls),
 	    cmocka_unit_test(what_has_begun_is_forgotten),

@@ -357,14 +357,15 @@ static void a_slot_tells(void)
 	slot(2, "PQfinish", user->bytes + 9);
 	slot(3, "PQfinish", functions);
 	slot(4, "PQfinish", other->bytes);
-	slot(5, "PQclear", pq->bytes + 9);
-	slot(6, "PQstatus", late->bytes);
+	slot(5, "Pfinish", late->bytes);
+	slot(6, "PQclear", pq->bytes + 9);
+	slot(7, "PQstatus", late->bytes);
 	other->unreadable = true;
 	CHECK(gate_libpq_of(user->bytes, &internal) == gate_libpq_with(pq->bytes) && !internal);
 	CHECK(gate_libpq_number(1) == NULL);
 	/* It is remembered, as long as it is the same object. */
 	looked_at = 0;
-	slot(5, "PQclear", late->bytes);
+	slot(6, "PQclear", late->bytes);
 	CHECK(gate_libpq_of(user->bytes + 1, &internal) == gate_libpq_number(0) && looked_at == 0);
 	CHECK(gate_libpq_known_of(user->bytes, &internal) == gate_libpq_number(0) && !internal);
 	CHECK(looked_at == 0);

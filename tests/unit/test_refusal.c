@@ -8,6 +8,7 @@
 #include "gate_fakes.h"
 #include "settings.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -66,6 +67,35 @@ static void an_old_libpq_is_told_nothing(void **state)
 	assert_string_equal(message(), "refused\n");
 	assert_string_equal(fake.error, OWN);
 	destroy_connection();
+}
+
+static int set_nothing(PGconn *conn, PGEventProc proc, void *data)
+{
+	(void)conn;
+	(void)proc;
+	(void)data;
+	return 0;
+}
+
+/* What cannot be hung on an object is given back: nothing adds up. */
+static void what_cannot_be_hung_is_freed(void **state)
+{
+	enum { TURNS = 2000 };
+	size_t before = 0;
+
+	(void)state;
+	libpq = fake_libpq();
+	libpq->setInstanceData = set_nothing;
+	for (int i = 0; i < 2 * TURNS; i++) {
+		if (i == TURNS)
+			before = mallinfo2().uordblks;
+		fake.error = OWN;
+		gate_add_note(libpq, the_connection(), "    one\n");
+		assert_string_equal(message(), OWN);
+		gate_refuse(libpq, the_connection(), "refused");
+		assert_string_equal(message(), TOLD("refused"));
+	}
+	assert_true(mallinfo2().uordblks < before + TURNS);
 }
 
 static void a_note_is_added_to_libpqs_words(void **state)
@@ -507,6 +537,7 @@ int main(void)
 	    cmocka_unit_test(a_refused_cancel_says_so),
 	    cmocka_unit_test(what_was_refused_says_so),
 	    cmocka_unit_test(an_old_libpq_is_told_nothing),
+	    cmocka_unit_test(what_cannot_be_hung_is_freed),
 	    cmocka_unit_test(a_note_is_added_to_libpqs_words),
 	    cmocka_unit_test(what_has_not_begun_answers_itself),
 	    cmocka_unit_test(of_no_libpq_nothing_is_known),

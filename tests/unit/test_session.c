@@ -491,6 +491,12 @@ static void a_session_that_was_looked_at_writes(void **state)
 	assert_int_equal(gate_tls_write(libpq, &fake_session, "xyz", 3), -1);
 	assert_int_equal(errno, ECONNRESET);
 	assert_int_equal(fake.sent, 3);
+	/* Nor is anything asked where that has no function to write by. */
+	libpq->tlsWrite = NULL;
+	fake.app_data = the_connection();
+	assert_int_equal(gate_tls_write(libpq, &fake_session, "xyz", 3), -1);
+	assert_string_equal(fake.error, "libpq's own words\n");
+	libpq->tlsWrite = fake_tls_write;
 	/* Whose OpenSSL it is cannot be told: of the connection nothing is asked. */
 	atomic_store(&libpq->openssl_known, false);
 	libpq->base = &fake;

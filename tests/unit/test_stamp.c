@@ -77,6 +77,72 @@ static void what_is_new_proves_nothing(void **state)
 	assert_false(pga_stamp_proves_same(&stamp, &now));
 }
 
+/* The linker leads the calls of our own objects here (--wrap). */
+int __real_clock_gettime(clockid_t clock, struct timespec *now);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+static struct timespec played_now; /* 0: as it is */
+static bool has_no_clock;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	assert_int_equal(clock, CLOCK_REALTIME);
+	if (has_no_clock)
+		return -1;
+	if (played_now.tv_sec == 0)
+		return __real_clock_gettime(clock, now);
+	*now = played_now;
+	return 0;
+}
+
+static bool is_settled_at(time_t second, long nanosecond)
+{
+	struct stat status;
+
+	memset(&status, 0, sizeof status);
+	status.st_ctim = (struct timespec){.tv_sec = second, .tv_nsec = nanosecond};
+	return pga_stamp_from(&status).settled;
+}
+
+/* By a clock that stands. */
+static void to_the_nanosecond(void **state)
+{
+	static const struct {
+		struct timespec now;
+		time_t second;
+		long nanosecond;
+		bool settled;
+	} rows[] = {
+	    {{100, 10000000}, 100, 10000000, false}, /* 0 ms */
+	    {{100, 60000000}, 100, 10000000, false}, /* 50 ms */
+	    {{100, 60000001}, 100, 10000000, true},
+	    {{100, 900000000}, 100, 10000000, true},
+	    {{100, 10000000}, 100, 10000001, false},
+	    {{100, 10000000}, 99, 990000000, false}, /* 20 ms */
+	    {{100, 10000000}, 99, 960000000, false}, /* 50 ms */
+	    {{100, 10000000}, 99, 959999999, true},
+	    {{100, 0}, 99, 0, true},
+	    {{100, 0}, 98, 999999999, true},
+	    {{100, 0}, 97, 0, true},
+	    {{100, 0}, 0, 0, true},
+	    {{100, 0}, 101, 0, false},
+	    {{100, 0}, 1000000000000, 0, false},
+	    {{100, 0}, -1000000000000, 0, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		played_now = rows[i].now;
+		assert_int_equal(is_settled_at(rows[i].second, rows[i].nanosecond),
+				 rows[i].settled);
+	}
+	/* Without a clock nothing is known. */
+	has_no_clock = true;
+	assert_false(is_settled_at(0, 0));
+	has_no_clock = false;
+	played_now.tv_sec = 0;
+}
+
 #define MILLISECOND 1000000LL
 
 static int64_t now_in_nanoseconds(void)
@@ -131,9 +197,8 @@ static void none_is_no_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(each_part_counts),
-	    cmocka_unit_test(what_is_new_proves_nothing),
-	    cmocka_unit_test(when_it_settles),
+	    cmocka_unit_test(each_part_counts),  cmocka_unit_test(what_is_new_proves_nothing),
+	    cmocka_unit_test(to_the_nanosecond), cmocka_unit_test(when_it_settles),
 	    cmocka_unit_test(none_is_no_file),
 	};
 
