@@ -77,8 +77,11 @@ int pga_hide_environment(struct pga_hidden_environment *hidden)
 			continue;
 		hidden->names[hidden->count] = strdup(name);
 		hidden->values[hidden->count] = strdup(value);
-		if (hidden->names[hidden->count] == NULL || hidden->values[hidden->count] == NULL)
+		if (hidden->names[hidden->count] == NULL || hidden->values[hidden->count] == NULL) {
+			free(hidden->names[hidden->count]);
+			free(hidden->values[hidden->count]);
 			goto failed;
+		}
 		(void)unsetenv(name);
 		hidden->count++;
 	}
