@@ -146,8 +146,10 @@ int pga_ca_url_read(struct pga_ca_url *ca, const char *text, struct pga_error *e
 	if (check_characters(text, error) != 0)
 		return -1;
 	url = curl_url();
-	if (url == NULL)
-		return pga_fail_memory(error);
+	if (url == NULL) {
+		(void)pga_fail_memory(error);
+		return -1;
+	}
 	if (curl_url_set(url, CURLUPART_URL, text,
 			 CURLU_DEFAULT_SCHEME | CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE) !=
 	    CURLUE_OK)
