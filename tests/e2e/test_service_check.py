@@ -129,6 +129,8 @@ def test_a_server_that_never_answers(home, stepca, recording_server):
     assert "did not answer within 1 seconds" in said
 
 
+# What is preloaded would be before ASan's runtime.
+@pytest.mark.no_sanitizers
 @pytest.mark.parametrize("under_gate", [False, True], ids=["alone", "under the gate"])
 def test_an_address_that_refused_before_is_not_what_there_is_to_say(home, pganchor, compile_program, stepca, impostor_ca,
                                                                     recording_server, tmp_path, under_gate):
