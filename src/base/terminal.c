@@ -165,9 +165,9 @@ static char **shown_cells(const char *const *cells, size_t count)
 	return shown;
 }
 
-static void free_cells(char **cells, size_t count)
+void pga_cells_free(char **cells, size_t count)
 {
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; cells != NULL && i < count; i++)
 		free(cells[i]);
 	free(cells);
 }
@@ -210,5 +210,5 @@ void pga_print_table(FILE *stream, const char *const *heading, const char *const
 	if (shown == NULL)
 		return;
 	print_cells(stream, heading, (const char *const *)shown, columns, rows, marks);
-	free_cells(shown, columns * rows);
+	pga_cells_free(shown, columns * rows);
 }

@@ -44,4 +44,8 @@ char *pga_printable(const char *text);
 void pga_print_table(FILE *stream, const char *const *heading, const char *const *cells,
 		     size_t columns, size_t rows, const enum pga_colour *marks);
 
+/* Frees so many cells, each made by malloc() or NULL, and their array. Nothing is done where it is
+ * NULL. */
+void pga_cells_free(char **cells, size_t count);
+
 #endif

@@ -79,9 +79,7 @@ static void print_settings(const struct pga_standing *standing)
 		(void)putchar('\n');
 		pga_print_table(stdout, heading, (const char *const *)cells, 3, rows, NULL);
 	}
-	for (size_t i = 0; cells != NULL && i < 3 * rows; i++)
-		free(cells[i]);
-	free(cells);
+	pga_cells_free(cells, 3 * rows);
 }
 
 /* What an entry may have that makes it weak: add writes it anew, or leaves it out. */

@@ -139,13 +139,6 @@ static void fill_row(char **row, const struct pga_process *process)
 	pga_text_free(&paths);
 }
 
-static void free_cells(char **cells, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free(cells[i]);
-	free(cells);
-}
-
 /* The programs with a libpq; those with the gate alone are only counted. */
 static void print_table(const struct pga_processes *processes)
 {
@@ -171,7 +164,7 @@ static void print_table(const struct pga_processes *processes)
 	(void)putchar('\n');
 	if (rows > 0)
 		pga_print_table(stdout, heading, (const char *const *)cells, COLUMNS, rows, marks);
-	free_cells(cells, rows * COLUMNS);
+	pga_cells_free(cells, rows * COLUMNS);
 	free(marks);
 }
 

@@ -3,7 +3,8 @@
 
 Changes are found by a rule in all of src/ (places.py says which) and chosen by chance, as many of one file as of another. Each is
 built with every warning an error and run through the tests that execute its line, up to the first that fails, and where none does
-through the units with ASan; the one that fails must pass again without the change. Prints a line for each, and the score: how many of those that compile and make a difference were noticed.
+through the units with ASan; the one that fails must pass again without the change. Prints a line for each, and the score: how many
+of those that compile and make a difference were noticed.
 
 Changes that mean nothing are listed in equivalent.txt, with the reason. FILE is a file or folder below src/.
 --record makes the map of what each test executes first; without it, one of an earlier run is used, whatever has moved since.

@@ -1,14 +1,12 @@
 /* gate/find.c: whose libpq it is that a caller uses, among objects that the test lays out. Each
  * test is a process that begins anew. */
-#include "cmocka_start.h"
+#include "in_a_child.h"
 
 #include "gate/imports.h"
 #include "played_loader.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static struct played_object *const pq = &objects[2]; /* a libpq */
 static struct played_object *const user = &objects[3];
@@ -157,28 +155,10 @@ static void slot(size_t number, const char *name, void *value)
 	user->slots[number].value = value;
 }
 
-/* cmocka's would not end the child. */
-#define CHECK(what)                                                                      \
-	do {                                                                             \
-		if (!(what)) {                                                           \
-			(void)fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #what); \
-			_exit(1);                                                        \
-		}                                                                        \
-	} while (0)
-
-static void in_a_child(void (*scenario)(void))
+static void around(void (*scenario)(void))
 {
-	const pid_t child = fork();
-	int status;
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		lay_out();
-		scenario();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	lay_out();
+	scenario();
 }
 
 /* ---- one libpq ---- */
@@ -468,12 +448,6 @@ static void without_libcs_nothing_is_done(void)
 	CHECK(chroot("/nonexistent") == -1 && errno == ENOSYS);
 }
 
-#define IN_A_CHILD(name)                      \
-	static void test_##name(void **state) \
-	{                                     \
-		(void)state;                  \
-		in_a_child(name);             \
-	}
 #define EACH(DO)                                   \
 	DO(a_libpq_is_found_once)                  \
 	DO(its_functions_are_found)                \
@@ -494,7 +468,6 @@ static void without_libcs_nothing_is_done(void)
 	DO(what_is_known_is_told)                  \
 	DO(many_callers_are_told)                  \
 	DO(without_libcs_nothing_is_done)
-#define ROW(name) cmocka_unit_test(test_##name),
 EACH(IN_A_CHILD)
 
 int main(void)

@@ -1,6 +1,6 @@
 /* gate/loader.c: the dynamic linker's own functions, and walks through what it has loaded, among
  * objects that the test lays out. Each test is a process that begins anew. */
-#include "cmocka_start.h"
+#include "in_a_child.h"
 
 #include "gate/lock.h"
 #include "played_loader.h"
@@ -8,8 +8,6 @@
 #include <gnu/lib-names.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static struct played_object *const program = &objects[0];
 static struct played_object *const gate = &objects[1];
@@ -22,15 +20,6 @@ void __wrap_gate_walk_begin(void);
 void __wrap_gate_walk_end(void);
 int __wrap_dl_iterate_phdr(int (*visit)(struct dl_phdr_info *, size_t, void *), void *context);
 int __wrap_dlclose(void *handle);
-
-/* cmocka's would not end the child. */
-#define CHECK(what)                                                                      \
-	do {                                                                             \
-		if (!(what)) {                                                           \
-			(void)fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #what); \
-			_exit(1);                                                        \
-		}                                                                        \
-	} while (0)
 
 #ifdef HAVE__DL_FIND_OBJECT
 int __wrap__dl_find_object(void *address, struct dl_find_object *found);
@@ -100,20 +89,11 @@ int __wrap_dlclose(void *handle)
 	return 0;
 }
 
-static void in_a_child(void (*scenario)(void))
+static void around(void (*scenario)(void))
 {
-	const pid_t child = fork();
-	int status;
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		lay_out_objects();
-		own_object = gate;
-		scenario();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	lay_out_objects();
+	own_object = gate;
+	scenario();
 }
 
 static void *address_of(const void *function)
@@ -304,12 +284,6 @@ static void another_namespace_is_walked(void)
 	}
 }
 
-#define IN_A_CHILD(name)                      \
-	static void test_##name(void **state) \
-	{                                     \
-		(void)state;                  \
-		in_a_child(name);             \
-	}
 #define EACH(DO)                                             \
 	DO(the_next_ones_are_taken)                          \
 	DO(what_stands_before_libc_is_taken)                 \
@@ -320,7 +294,6 @@ static void another_namespace_is_walked(void)
 	DO(where_there_are_none_there_are_none)              \
 	DO(a_walk_is_announced)                              \
 	DO(another_namespace_is_walked)
-#define ROW(name) cmocka_unit_test(test_##name),
 EACH(IN_A_CHILD)
 
 int main(void)

@@ -1,6 +1,6 @@
 /* gate/rebind.c: which slots are bound to the gate as objects come and go, among objects that the
  * test lays out. Each test is a process that begins anew. */
-#include "cmocka_start.h"
+#include "in_a_child.h"
 
 #include "gate/doors.h"
 #include "played_loader.h"
@@ -8,8 +8,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 static struct played_object *const program = &objects[0];
 static struct played_object *const gate = &objects[1];
@@ -194,28 +192,10 @@ static void slot(struct played_object *object, size_t number, const char *name, 
 	object->slots[number].value = value;
 }
 
-/* cmocka's would not end the child. */
-#define CHECK(what)                                                                      \
-	do {                                                                             \
-		if (!(what)) {                                                           \
-			(void)fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #what); \
-			_exit(1);                                                        \
-		}                                                                        \
-	} while (0)
-
-static void in_a_child(void (*scenario)(void))
+static void around(void (*scenario)(void))
 {
-	const pid_t child = fork();
-	int status;
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		lay_out();
-		scenario();
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	lay_out();
+	scenario();
 }
 
 #define DOOR(number, name) gate_door((number) == 0 ? &first : &second, name)
@@ -579,12 +559,6 @@ static void what_is_no_other_namespace_is_left_alone(void)
 	CHECK(opened == 1);
 }
 
-#define IN_A_CHILD(name)                      \
-	static void test_##name(void **state) \
-	{                                     \
-		(void)state;                  \
-		in_a_child(name);             \
-	}
 #define EACH(DO)                                                    \
 	DO(users_are_bound)                                         \
 	DO(without_a_libpq_nobody_is_looked_at)                     \
@@ -603,7 +577,6 @@ static void what_is_no_other_namespace_is_left_alone(void)
 	DO(a_libpq_before_the_gate_is_bound_at_once)                \
 	DO(another_namespace_is_bound)                              \
 	DO(what_is_no_other_namespace_is_left_alone)
-#define ROW(name) cmocka_unit_test(test_##name),
 EACH(IN_A_CHILD)
 
 int main(void)

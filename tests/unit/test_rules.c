@@ -1,15 +1,13 @@
 /* gate/rules.c: when policy and pins are read again, who shares them, and when they are freed. What
  * the files say, and whether they have changed, is the test's; each test is a process that begins
  * anew. */
-#include "cmocka_start.h"
+#include "in_a_child.h"
 
 #include "gate/gate.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 /* What the linker leads here (--wrap). */
 int __wrap_pga_pins_reload(struct pga_pins *pins, const struct pga_pins *old,
@@ -26,15 +24,6 @@ void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void __wrap_gate_lock(void);
 void __wrap_gate_unlock(void);
-
-/* cmocka's would not end the child. */
-#define CHECK(what)                                                                      \
-	do {                                                                             \
-		if (!(what)) {                                                           \
-			(void)fprintf(stderr, "%s:%d: %s\n", __func__, __LINE__, #what); \
-			_exit(1);                                                        \
-		}                                                                        \
-	} while (0)
 
 static struct {
 	bool pins_bad, policy_bad;
@@ -121,19 +110,10 @@ void __wrap_gate_unlock(void)
 	locked = false;
 }
 
-static void in_a_child(void (*scenario)(void))
+static void around(void (*scenario)(void))
 {
-	const pid_t child = fork();
-	int status;
-
-	assert_true(child >= 0);
-	if (child == 0) {
-		scenario();
-		CHECK(!locked);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	scenario();
+	CHECK(!locked);
 }
 
 /* Acquires them, and gives them back at once; they are in force still. */
@@ -268,12 +248,6 @@ static void a_cancel_goes_by_the_last_ones(void)
 	}
 }
 
-#define IN_A_CHILD(name)                      \
-	static void test_##name(void **state) \
-	{                                     \
-		(void)state;                  \
-		in_a_child(name);             \
-	}
 #define EACH(DO)                                     \
 	DO(what_has_not_changed_is_shared)           \
 	DO(what_has_changed_is_read_again)           \
@@ -281,7 +255,6 @@ static void a_cancel_goes_by_the_last_ones(void)
 	DO(another_root_changes_nothing)             \
 	DO(without_memory_there_are_none)            \
 	DO(a_cancel_goes_by_the_last_ones)
-#define ROW(name) cmocka_unit_test(test_##name),
 EACH(IN_A_CHILD)
 
 int main(void)
