@@ -2,7 +2,7 @@
 
 #include "anchor/anchors_conf.h"
 #include "anchor/root_crt.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
 

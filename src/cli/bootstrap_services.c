@@ -3,8 +3,8 @@
 #include "base/host.h"
 #include "base/terminal.h"
 #include "cli/cmd_service.h"
-#include "service/hosts.h"
-#include "service/standing.h"
+#include "policy/hostlist.h"
+#include "service/evaluate.h"
 
 #include <string.h>
 

@@ -3,11 +3,11 @@
 #include "cli/cli.h"
 #include "cli/enable_checks.h"
 #include "cli/enable_prepare.h"
-#include "cli/json.h"
+#include "report/json.h"
 
-#include "activate/module.h"
-#include "activate/session.h"
-#include "activate/switch.h"
+#include "preload/module.h"
+#include "preload/session.h"
+#include "preload/enable.h"
 #include "base/shell_word.h"
 #include "base/terminal.h"
 

@@ -1,10 +1,10 @@
 /* pganchor explain: what libpq would really use for a connection string, and the verdict. */
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
-#include "cli/json.h"
-#include "cli/unpinned_report.h"
+#include "report/json.h"
+#include "cli/print_unpinned.h"
 
-#include "activate/binary.h"
+#include "preload/binary.h"
 #include "base/memory_file.h"
 #include "base/printable.h"
 #include "base/terminal.h"

@@ -1,8 +1,8 @@
 /* pganchor log: reads back what a policy in audit mode would have refused. */
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "report/json.h"
 
-#include "activate/records.h"
+#include "diagnose/audit_log.h"
 #include "base/terminal.h"
 #include "base/text.h"
 

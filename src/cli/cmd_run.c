@@ -1,9 +1,9 @@
 /* pganchor run: starts a program with the gate in it. */
 #include "cli/cli.h"
 
-#include "activate/known.h"
-#include "activate/module.h"
-#include "activate/program.h"
+#include "preload/known.h"
+#include "preload/module.h"
+#include "preload/program.h"
 #include "base/memory_file.h"
 #include "base/terminal.h"
 #include "base/text.h"

@@ -6,7 +6,7 @@
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "service/servicefile.h"
-#include "service/standing.h"
+#include "service/evaluate.h"
 
 #include <stdio.h>
 

@@ -1,12 +1,12 @@
 /* pganchor service add: composes an entry, checks it, writes it, and says what it did. */
 #include "cli/cmd_service.h"
 
-#include "anchor/idn.h"
+#include "ca/idn.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/service_check.h"
-#include "cli/service_report.h"
-#include "cli/unpinned_report.h"
+#include "cli/print_service_add.h"
+#include "cli/print_unpinned.h"
 #include "service/surroundings.h"
 
 #include <getopt.h>

@@ -3,12 +3,12 @@
 
 #include "base/terminal.h"
 #include "cli/cli.h"
-#include "cli/json.h"
-#include "cli/unpinned_report.h"
+#include "report/json.h"
+#include "cli/print_unpinned.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
 #include "policy/secrets.h"
-#include "service/standing.h"
+#include "service/evaluate.h"
 
 #include <getopt.h>
 #include <stdlib.h>

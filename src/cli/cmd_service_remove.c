@@ -3,7 +3,7 @@
 
 #include "base/terminal.h"
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "report/json.h"
 #include "service/write.h"
 
 #include <getopt.h>

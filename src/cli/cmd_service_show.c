@@ -4,10 +4,10 @@
 #include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
-#include "cli/json.h"
-#include "cli/unpinned_report.h"
+#include "report/json.h"
+#include "cli/print_unpinned.h"
 #include "policy/explain.h"
-#include "service/standing.h"
+#include "service/evaluate.h"
 
 #include <getopt.h>
 #include <stdlib.h>

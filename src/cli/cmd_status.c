@@ -1,13 +1,13 @@
 /* pganchor status: is the gate active here, by which way, and which running programs have a libpq
  * with it or without. */
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "report/json.h"
 #include "cli/status_processes.h"
 
-#include "activate/module.h"
-#include "activate/processes.h"
-#include "activate/session.h"
-#include "activate/switch.h"
+#include "preload/module.h"
+#include "diagnose/processes.h"
+#include "preload/session.h"
+#include "preload/enable.h"
 #include "base/terminal.h"
 #include "policy/pins.h"
 #include "policy/policy.h"

@@ -2,7 +2,7 @@
 #ifndef PGA_CLI_ENABLE_CHECKS_H
 #define PGA_CLI_ENABLE_CHECKS_H
 
-#include "activate/switch.h"
+#include "preload/enable.h"
 #include "base/error.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
 #include "cli/enable_prepare.h"
 
-#include "activate/module.h"
-#include "activate/shells.h"
+#include "preload/module.h"
+#include "preload/shells.h"
 #include "base/terminal.h"
 
 #include <errno.h>

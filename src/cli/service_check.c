@@ -3,7 +3,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
-#include "cli/unpinned_report.h"
+#include "cli/print_unpinned.h"
 
 #include <openssl/x509_vfy.h>
 #include <string.h>

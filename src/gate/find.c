@@ -5,10 +5,10 @@
  *
  * What is looked for is PQconninfo, which the gate does not export: what defines it is a libpq, and
  * no gate. */
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 #include "gate/imports.h"
-#include "gate/loader.h"
-#include "gate/object.h"
+#include "gate/dl.h"
+#include "gate/elf.h"
 
 #include <dlfcn.h>
 #include <link.h>

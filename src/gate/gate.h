@@ -24,7 +24,7 @@
  *   lock.c     the lock, and the order between fork() and walks through the loaded objects
  *   loader.c   the dynamic linker's own functions
  *   object.c   a loaded object's symbols and relocations
- *   got.c      its GOT entries, and how one is written
+ *   elf_got.c      its GOT entries, and how one is written
  *   machine.h  what is each processor's own: relocations; jump.h: a call that leaves the return address alone
  *   rebind.c   slots that were bound past the gate
  *   preload.c  dlopen and dlsym, in the module alone

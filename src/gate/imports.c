@@ -1,7 +1,7 @@
 #include "gate/imports.h"
 
-#include "gate/loader.h"
-#include "gate/object.h"
+#include "gate/dl.h"
+#include "gate/elf.h"
 
 #include <stddef.h>
 #include <string.h>

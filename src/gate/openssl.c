@@ -1,7 +1,7 @@
 /* The OpenSSL of a libpq. A process may hold several, and the one that libpq was linked with need
  * not be the one that its calls go to. */
-#include "gate/loader.h"
-#include "gate/object.h"
+#include "gate/dl.h"
+#include "gate/elf.h"
 
 #include "gate/gate.h"
 

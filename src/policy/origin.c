@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/ini.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "base/printable.h"
 #include "base/text.h"
 #include "policy/secrets.h"

@@ -78,7 +78,7 @@ static int note_place(struct pga_policy *policy, const char *path, struct pga_er
 		return pga_fail_memory(error);
 	policy->places = grown;
 	grown[policy->place_count].path = strdup(path);
-	grown[policy->place_count].stamp = pga_stamp_of(path);
+	grown[policy->place_count].stamp = pga_file_identity_of(path);
 	return grown[policy->place_count++].path != NULL ? 0 : pga_fail_memory(error);
 }
 
@@ -288,9 +288,9 @@ bool pga_policy_is_fresh(const struct pga_policy *policy)
 	const size_t systems = policy->place_count - (policy->user.path != NULL ? 1 : 0);
 
 	for (size_t i = 0; i < systems; i++) {
-		struct pga_stamp now = pga_stamp_of(policy->places[i].path);
+		struct pga_file_identity now = pga_file_identity_of(policy->places[i].path);
 
-		if (!pga_stamp_proves_same(&policy->places[i].stamp, &now))
+		if (!pga_file_identity_proves_same(&policy->places[i].stamp, &now))
 			return false;
 	}
 	return pga_user_file_is_fresh(&policy->user, USER_FILE);

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/host.h"
-#include "base/stamp.h"
+#include "base/file_identity.h"
 #include "base/userfile.h"
 
 #include <stdbool.h>
@@ -22,7 +22,7 @@ enum pga_log { PGA_LOG_SYSLOG, PGA_LOG_OFF };
 /* A file or folder that a policy came from, as it was just before it was read. */
 struct pga_place {
 	char *path;
-	struct pga_stamp stamp;
+	struct pga_file_identity stamp;
 };
 
 struct pga_policy {

@@ -1,6 +1,6 @@
 #include "service/anchored.h"
 
-#include "service/vouching.h"
+#include "service/choose_anchor.h"
 
 #include <stdlib.h>
 

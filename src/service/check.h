@@ -6,8 +6,8 @@
 #include "policy/effective.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
-#include "service/handshake.h"
-#include "service/hosts.h"
+#include "tls/handshake.h"
+#include "policy/hostlist.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,8 +9,8 @@
 #include "policy/policy.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
-#include "service/standing.h"
-#include "service/vouching.h"
+#include "service/evaluate.h"
+#include "service/choose_anchor.h"
 
 struct pga_wish {
 	struct pga_settings settings; /* as the user gave them */

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
-#include "service/standing.h"
+#include "service/evaluate.h"
 
 /* Judges the settings as an entry of a service that is used here, with the environment as it is.
  * Returns -1 for want of memory. */

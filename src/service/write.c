@@ -3,8 +3,8 @@
 #include "base/edit.h"
 #include "base/memory_file.h"
 #include "base/shell_word.h"
-#include "service/edit.h"
-#include "service/standing.h"
+#include "service/rewrite.h"
+#include "service/evaluate.h"
 
 #include <stdlib.h>
 #include <string.h>

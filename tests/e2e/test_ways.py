@@ -191,7 +191,7 @@ def test_the_module_jumps_to_libc(pganchor, tmp_path, compiler, level):
     """libc's functions look at their return address, which has to be the caller's. In processes with a sanitizer's runtime that
     cannot be tried out: the runtime stands before dlopen() itself."""
     words = [compiler, *level.split(), *gate_words(pganchor), "-fPIC", "-fvisibility=hidden"]
-    subprocess.run([*words, "-c", "-o", tmp_path / "preload.o", SOURCES.parents[2] / "src/gate/preload.c"], check=True)
+    subprocess.run([*words, "-c", "-o", tmp_path / "preload.o", SOURCES.parents[2] / "src/gate/dl_wrappers.c"], check=True)
     for name in ("dlopen", "dlmopen", "dlsym", "dlvsym"):
         code = said("objdump", "-d", "--no-show-raw-insn", f"--disassemble={name}", tmp_path / "preload.o")
         assert re.search(r"jmp +\*", code) and not re.search(r"call +\*", code), code

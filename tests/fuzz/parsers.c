@@ -5,9 +5,9 @@
  * A target has the fuzzer's bytes, ended by a NUL of its own, and asserts what has to be true of
  * any bytes. */
 #include "anchor/anchors_conf.h"
-#include "anchor/ca_url.h"
-#include "anchor/certificate.h"
-#include "anchor/fingerprint.h"
+#include "ca/url.h"
+#include "tls/certificate.h"
+#include "tls/fingerprint.h"
 #include "anchor/root_crt.h"
 #include "base/host.h"
 #include "base/ini.h"
@@ -18,7 +18,7 @@
 #include "policy/policy.h"
 #include "policy/record.h"
 #include "policy/secrets.h"
-#include "service/edit.h"
+#include "service/rewrite.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
 

@@ -55,10 +55,12 @@ mkdir -p "$build"
 
 sources=(
     tests/fuzz/parsers.c
-    src/base/{error,file,guess,host,ini,ownership,places,printable,stamp,terminal,text,userfile,walk}.c
+    src/base/{error,file,file_identity,guess,host,ini,ownership,paths,printable,terminal,text,userfile,walk}.c
     src/policy/{ask_libpq,effective,explain,linked,options,origin,own_libpq,pins,policy,record,secrets,shown,verdict}.c
-    src/anchor/{anchor_rules,anchors_conf,ca_url,certificate,fingerprint,idn,root_crt}.c
-    src/service/{edit,host_name,servicefile,settings}.c
+    src/tls/{certificate,fingerprint,root_rules}.c
+    src/ca/{idn,url}.c
+    src/anchor/{anchors_conf,root_crt}.c
+    src/service/{rewrite,host_name,servicefile,settings}.c
 )
 libraries=(libpq openssl libcurl libelf)
 read -ra flags <<<"$(pkg-config --cflags "${libraries[@]}") -I$top/src -I$top/include -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer"

@@ -3,10 +3,10 @@
 #include "cmocka_start.h"
 
 #include "anchor/anchors_conf.h"
-#include "anchor/ca_url.h"
-#include "anchor/fingerprint.h"
-#include "anchor/idn.h"
-#include "anchor/proxy.h"
+#include "ca/url.h"
+#include "tls/fingerprint.h"
+#include "ca/idn.h"
+#include "ca/proxy.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
-/* activate/binary.h: what an ELF file says of itself, out of files that are made for it. */
+/* preload/binary.h: what an ELF file says of itself, out of files that are made for it. */
 #include "cmocka_start.h"
 #include "folder.h"
 
-#include "activate/binary.h"
+#include "preload/binary.h"
 
 #include <elf.h>
 #include <fcntl.h>

@@ -4,7 +4,7 @@
 
 #include "gate/call.h"
 #include "gate/cut.h"
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 #include "gate/imports.h"
 #include "gate_fakes.h"
 #include "settings.h"

@@ -1,9 +1,9 @@
-/* gate/object.h: an object as its dynamic section describes it, its functions, and its slots; in an
+/* gate/elf.h: an object as its dynamic section describes it, its functions, and its slots; in an
  * image that the test lays out, and in libc as the loader has mapped it. */
 #include "cmocka_start.h"
 
 #include "gate/machine.h"
-#include "gate/object.h"
+#include "gate/elf.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

@@ -1,11 +1,11 @@
-/* activate/image.h, activate/daemons.h, activate/session.h: where a path leads to in a directory
+/* preload/image.h, preload/daemons.h, preload/session.h: where a path leads to in a directory
  * that will be a root directory, and what is known of a service and of sessions there. */
 #include "cmocka_start.h"
 #include "folder.h"
 
-#include "activate/daemons.h"
-#include "activate/image.h"
-#include "activate/session.h"
+#include "preload/daemons.h"
+#include "preload/image.h"
+#include "preload/session.h"
 
 #include <sys/stat.h>
 

@@ -1,10 +1,10 @@
-/* activate/lines.h, activate/module.h, activate/known.h: what pganchor knows again of what it
+/* preload/block.h, preload/module.h, preload/known.h: what pganchor knows again of what it
  * wrote, and what it takes for the gate. */
 #include "cmocka_start.h"
 
-#include "activate/known.h"
-#include "activate/lines.h"
-#include "activate/module.h"
+#include "preload/known.h"
+#include "preload/block.h"
+#include "preload/module.h"
 #include "base/text.h"
 
 #include <stdio.h>

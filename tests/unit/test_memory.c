@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/host.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "base/text.h"
 #include "policy/explain.h"
 #include "policy/pins.h"

@@ -1,8 +1,8 @@
-/* base/places.h: where the user's files are, and when they are out of reach and none of the user's.
+/* base/paths.h: where the user's files are, and when they are out of reach and none of the user's.
  */
 #include "cmocka_start.h"
 
-#include "base/places.h"
+#include "base/paths.h"
 
 #include <errno.h>
 #include <pwd.h>

@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "gate/call.h"
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 #include "gate_fakes.h"
 #include "settings.h"
 

@@ -2,7 +2,7 @@
  * what surrounds them; and all of that without memory. */
 #include "service_home.h"
 
-#include "service/standing.h"
+#include "service/evaluate.h"
 #include "service/surroundings.h"
 
 static const char entries[] = "# top\n"

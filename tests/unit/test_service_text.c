@@ -3,9 +3,9 @@
 #include "cmocka_start.h"
 
 #include "service/host_name.h"
-#include "service/hosts.h"
+#include "policy/hostlist.h"
 #include "service/settings.h"
-#include "service/vouching.h"
+#include "service/choose_anchor.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,13 +1,13 @@
-/* base/stamp.h: a file is the same only where all that is known of it is. */
+/* base/file_identity.h: a file is the same only where all that is known of it is. */
 #include "cmocka_start.h"
 
-#include "base/stamp.h"
+#include "base/file_identity.h"
 
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 
-static struct pga_stamp settled_stamp(void)
+static struct pga_file_identity settled_stamp(void)
 {
 	struct stat status;
 
@@ -17,22 +17,22 @@ static struct pga_stamp settled_stamp(void)
 	status.st_size = 3;
 	status.st_mtim = (struct timespec){.tv_sec = 4, .tv_nsec = 5};
 	status.st_ctim = (struct timespec){.tv_sec = 6, .tv_nsec = 7};
-	return pga_stamp_from(&status);
+	return pga_file_identity_from(&status);
 }
 
-static void assert_differs(const struct pga_stamp *other)
+static void assert_differs(const struct pga_file_identity *other)
 {
-	const struct pga_stamp stamp = settled_stamp();
+	const struct pga_file_identity stamp = settled_stamp();
 
-	assert_false(pga_stamp_same(&stamp, other));
-	assert_false(pga_stamp_same(other, &stamp));
-	assert_false(pga_stamp_proves_same(&stamp, other));
+	assert_false(pga_file_identity_same(&stamp, other));
+	assert_false(pga_file_identity_same(other, &stamp));
+	assert_false(pga_file_identity_proves_same(&stamp, other));
 }
 
 static void each_part_counts(void **state)
 {
-	const struct pga_stamp stamp = settled_stamp();
-	struct pga_stamp other = stamp;
+	const struct pga_file_identity stamp = settled_stamp();
+	struct pga_file_identity other = stamp;
 
 	(void)state;
 	assert_int_equal(stamp.device, 1);
@@ -40,8 +40,8 @@ static void each_part_counts(void **state)
 	assert_int_equal(stamp.size, 3);
 	assert_int_equal(stamp.modified.tv_sec * 10 + stamp.modified.tv_nsec, 45);
 	assert_int_equal(stamp.changed.tv_sec * 10 + stamp.changed.tv_nsec, 67);
-	assert_true(pga_stamp_same(&stamp, &other));
-	assert_true(pga_stamp_proves_same(&stamp, &other));
+	assert_true(pga_file_identity_same(&stamp, &other));
+	assert_true(pga_file_identity_proves_same(&stamp, &other));
 	other.device++;
 	assert_differs(&other);
 	other = stamp;
@@ -67,14 +67,14 @@ static void each_part_counts(void **state)
 /* A file that was changed just now can change again without another time. */
 static void what_is_new_proves_nothing(void **state)
 {
-	struct pga_stamp stamp = settled_stamp();
-	const struct pga_stamp now = stamp;
+	struct pga_file_identity stamp = settled_stamp();
+	const struct pga_file_identity now = stamp;
 
 	(void)state;
 	assert_true(stamp.settled);
 	stamp.settled = false;
-	assert_true(pga_stamp_same(&stamp, &now));
-	assert_false(pga_stamp_proves_same(&stamp, &now));
+	assert_true(pga_file_identity_same(&stamp, &now));
+	assert_false(pga_file_identity_proves_same(&stamp, &now));
 }
 
 #define MILLISECOND 1000000LL
@@ -94,7 +94,7 @@ static bool is_settled_since(int64_t time)
 	memset(&status, 0, sizeof status);
 	status.st_ctim.tv_sec = time / (1000 * MILLISECOND);
 	status.st_ctim.tv_nsec = time % (1000 * MILLISECOND);
-	return pga_stamp_from(&status).settled;
+	return pga_file_identity_from(&status).settled;
 }
 
 /* Within a tick of the file system's clock a file can change again without another time. */
@@ -117,13 +117,13 @@ static void when_it_settles(void **state)
 
 static void none_is_no_file(void **state)
 {
-	const struct pga_stamp none = pga_stamp_of("/nonexistent/file");
-	const struct pga_stamp nameless = pga_stamp_of(NULL);
-	const struct pga_stamp some = pga_stamp_of("/");
+	const struct pga_file_identity none = pga_file_identity_of("/nonexistent/file");
+	const struct pga_file_identity nameless = pga_file_identity_of(NULL);
+	const struct pga_file_identity some = pga_file_identity_of("/");
 
 	(void)state;
-	assert_true(pga_stamp_proves_same(&none, &nameless));
-	assert_false(pga_stamp_same(&none, &some));
+	assert_true(pga_file_identity_proves_same(&none, &nameless));
+	assert_false(pga_file_identity_same(&none, &some));
 	assert_int_equal(none.inode, 0);
 	assert_true(none.settled);
 }

@@ -1,12 +1,12 @@
-/* activate/switch.h, activate/shells.h: which files the gate is switched on in, that what is taken
+/* preload/enable.h, preload/shells.h: which files the gate is switched on in, that what is taken
  * out again leaves every byte as it was, and what happens where memory runs out. */
 #include "cmocka_start.h"
 #include "failing_calls.h"
 #include "folder.h"
 
-#include "activate/module.h"
-#include "activate/shells.h"
-#include "activate/switch.h"
+#include "preload/module.h"
+#include "preload/shells.h"
+#include "preload/enable.h"
 
 #include <errno.h>
 #include <ftw.h>

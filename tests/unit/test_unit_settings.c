@@ -1,9 +1,9 @@
-/* activate/unit_settings.h: a systemctl that does not answer is not one that knows of no settings.
+/* preload/unit_settings.h: a systemctl that does not answer is not one that knows of no settings.
  */
 #include "cmocka_start.h"
 #include "folder.h"
 
-#include "activate/unit_settings.h"
+#include "preload/unit_settings.h"
 #include "base/subprocess.h"
 
 #include <string.h>

@@ -1,0 +1,23 @@
+/* The address of a CA, as the user types it. */
+#ifndef PGA_CA_URL_H
+#define PGA_CA_URL_H
+
+#include "base/error.h"
+
+struct pga_ca_url {
+	char *url;  /* https://HOST[:PORT][/PREFIX], ASCII, no slash at the end */
+	char *host; /* the name or address alone, lower case, no brackets, no zone */
+};
+
+/* Reads an address: https:// may be left out; a port and a path prefix are fine, and so is an
+ * international name, which is kept as DNS has it (xn--...). Returns -1 for any other scheme, for a
+ * user or password, a query or a fragment, and for what is no URL. */
+int pga_ca_url_read(struct pga_ca_url *ca, const char *text, struct pga_error *error);
+
+/* A name for the anchor made of the host; NULL for want of memory. The caller frees it. It need
+ * not be valid: see pga_pin_name_is_valid(). */
+char *pga_ca_url_name(const struct pga_ca_url *ca);
+
+void pga_ca_url_free(struct pga_ca_url *ca);
+
+#endif
