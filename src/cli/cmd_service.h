@@ -10,15 +10,9 @@
 
 #include <stdio.h>
 
-/* argv[0] is the subcommand's name. The PG* variables that stand for settings are hidden while they
- * run. */
-int pga_service_add(int argc, char **argv);
-int pga_service_list(int argc, char **argv);
-int pga_service_show(int argc, char **argv);
-int pga_service_remove(int argc, char **argv);
-
-/* Brings the hidden variables back, or hides them again, for what has to be seen as the shell has
- * it. Hiding returns -1 for want of memory. */
+/* The PG* variables that mean settings are hidden while a subcommand runs. Brings them back, or
+ * hides them again, for what has to be seen as the shell has it. Hiding returns -1 for want of
+ * memory. */
 void pga_service_show_environment(void);
 int pga_service_hide_environment(struct pga_error *error);
 

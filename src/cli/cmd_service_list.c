@@ -10,7 +10,6 @@
 #include "policy/secrets.h"
 #include "service/evaluate.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,21 +36,6 @@ struct rows {
 	size_t broken;
 	size_t no_roots; /* of the broken ones */
 };
-
-static void print_help(FILE *stream)
-{
-	(void)fputs("usage: pganchor service list [--json]\n\n"
-		    "Shows every entry of the user's pg_service.conf and of the machine's, where "
-		    "it stands, and the\n"
-		    "policy's verdict of it as it stands: what the environment would add does not "
-		    "count.\n\n"
-		    "  -j, --json  as JSON\n"
-		    "  -h, --help  show this\n\n"
-		    "Exit status: 0 no entry is weak or broken, 1 failed, or some entry is broken "
-		    "and none weak,\n"
-		    "2 usage, 3 some entry is weaker than the policy.\n",
-		    stream);
-}
 
 static const char *value_of(const struct row *row, const char *keyword)
 {
@@ -333,16 +317,30 @@ done:
 	return status;
 }
 
-int pga_service_list(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	bool json;
-	const int status = pga_json_option(argc, argv, "service list", print_help, &json);
+	bool json = false;
+	int status;
 
-	if (status != PGA_GO_ON)
+	if (!pga_options_read(&pga_cmd_service_list, argc, argv, &json, &status))
 		return status;
-	if (optind < argc)
-		return pga_usage_error("service list",
-				       "%s: takes no names; service show NAME shows one",
-				       argv[optind]);
 	return list(json);
 }
+
+static const struct pga_option options[] = {
+    {.name = "json", .letter = 'j', .target = 0, .help = "report in JSON"},
+};
+
+const struct pga_command pga_cmd_service_list = {
+    .name = "service list",
+    .summary = "show all entries, where each is, and the verdict of each",
+    .usage = "[--json]",
+    .about = "Shows every entry of the user's pg_service.conf and of the machine's, where it is, "
+	     "and the policy's verdict of it as it is there: what the environment would add does "
+	     "not count.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .statuses = "Exit status: 0 no entry is weak or broken, 1 failed, or some entry is broken and "
+		"none weak, 2 usage, 3 some entry is weaker than the policy.",
+    .run = run,
+};

@@ -4,29 +4,14 @@
 #include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/conninfo_word.h"
 #include "report/json.h"
 #include "cli/print_unpinned.h"
 #include "policy/explain.h"
 #include "service/evaluate.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void print_help(FILE *stream)
-{
-	(void)fputs(
-	    "usage: pganchor service show NAME [--json]\n\n"
-	    "Shows the entry that libpq takes for NAME: file and line, the policy's "
-	    "verdict, and every setting\n"
-	    "that is in effect with where it came from. What the environment would add "
-	    "does not count;\n"
-	    "\"pganchor explain service=NAME\" shows that. Passwords are masked.\n\n"
-	    "  -j, --json  as JSON\n"
-	    "  -h, --help  show this\n\n"
-	    "Exit status: 0 allowed, 1 broken or failed, 2 usage, 3 weaker than the policy.\n",
-	    stream);
-}
 
 static bool is_of_entry(const struct pga_standing *standing, const PQconninfoOption *option)
 {
@@ -281,14 +266,34 @@ done:
 	return status;
 }
 
-int pga_service_show(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	bool json;
-	const int status = pga_json_option(argc, argv, "service show", print_help, &json);
+	bool json = false;
+	int status;
 
-	if (status != PGA_GO_ON)
+	if (!pga_options_read(&pga_cmd_service_show, argc, argv, &json, &status))
 		return status;
-	if (argc - optind != 1)
-		return pga_usage_error("service show", "exactly one name of a service");
 	return show(argv[optind], json);
 }
+
+static const struct pga_option options[] = {
+    {.name = "json", .letter = 'j', .target = 0, .help = "report in JSON"},
+};
+
+const struct pga_command pga_cmd_service_show = {
+    .name = "service show",
+    .summary = "show what one entry comes to, setting by setting",
+    .usage = "NAME [--json]",
+    .about = "Shows the entry that libpq takes for NAME: file and line, the policy's verdict, and "
+	     "every setting that is in effect with where it came from. What the environment would "
+	     "add does not count; \"pganchor explain service=NAME\" shows that. Passwords are "
+	     "masked.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .word = "the name of a service",
+    .least = 1,
+    .most = 1,
+    .names = PGA_NAMES_SERVICE,
+    .statuses = "Exit status: 0 allowed, 1 failed, 2 usage, 3 weaker than the policy.",
+    .run = run,
+};

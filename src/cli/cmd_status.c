@@ -12,7 +12,6 @@
 #include "policy/pins.h"
 #include "policy/policy.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,22 +27,6 @@ struct findings {
 	struct pga_error problem;
 	struct pga_processes processes;
 };
-
-static void print_help(FILE *stream)
-{
-	(void)fputs(
-	    "usage: pganchor status [-j]\n\n"
-	    "Says whether the gate is active here (what this shell starts has it), which "
-	    "files enable it, the\npolicy in force, and which of your running programs (for "
-	    "root, everybody's) have a libpq: which one, and\nwhether the gate is in them. One "
-	    "with a libpq or another driver linked into itself, or with a protocol\nof its own, "
-	    "is listed as such: the gate sees nothing of that.\n\n"
-	    "  -j, --json  report in JSON\n"
-	    "  -h, --help  show this\n\n"
-	    "Exit status: 0 active; 3 not active here, or the policy cannot be read, or a "
-	    "program has a libpq\nand no gate; 1 failed, 2 usage.\n",
-	    stream);
-}
 
 static const char *state_word(enum pga_state state)
 {
@@ -409,14 +392,32 @@ done:
 	return status;
 }
 
-int pga_cmd_status(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	bool json;
-	const int status = pga_json_option(argc, argv, "status", print_help, &json);
+	bool json = false;
+	int status;
 
-	if (status != PGA_GO_ON)
+	if (!pga_options_read(&pga_cmd_status, argc, argv, &json, &status))
 		return status;
-	if (optind < argc)
-		return pga_usage_error("status", "%s: too many arguments", argv[optind]);
 	return report(json);
 }
+
+static const struct pga_option options[] = {
+    {.name = "json", .letter = 'j', .target = 0, .help = "report in JSON"},
+};
+
+const struct pga_command pga_cmd_status = {
+    .name = "status",
+    .summary = "is the gate active here, and in which running programs",
+    .usage = "[--json]",
+    .about = "Says whether the gate is active here (what this shell starts has it), which files "
+	     "enable it, the policy in force, and which of your running programs (for root, "
+	     "everybody's) have a libpq: which one, and whether the gate is in them. One with a "
+	     "libpq or another driver linked into itself, or with a protocol of its own, is listed "
+	     "as such: the gate sees nothing of that.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .statuses = "Exit status: 0 active; 3 not active here, or the policy cannot be read, or a "
+		"program has a libpq and no gate; 1 failed, 2 usage.",
+    .run = run,
+};

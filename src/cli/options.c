@@ -1,137 +1,101 @@
-/* What the subcommands have in common in reading their command lines. */
-#include "cli/cli.h"
+/* The reading of a command line by its table. */
+#include "cli/options.h"
 
-#include "base/guess.h"
-#include "base/shell_word.h"
-#include "base/terminal.h"
 #include "base/text.h"
+#include "cli/cli.h"
+#include "cli/options_help.h"
 
-#include <stdarg.h>
+#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-int pga_usage_error(const char *command, const char *format, ...)
-{
-	va_list arguments;
+/* A day: whoever waits longer has made a mistake. */
+#define LONGEST_WAIT 86400.0
 
-	(void)fprintf(stderr, "%spganchor: %s: ", pga_colour(stderr, PGA_RED), command);
-	va_start(arguments, format);
-	pga_vprint(stderr, format, arguments);
-	va_end(arguments);
-	(void)fprintf(stderr, "%s\n    see pganchor %s --help\n", pga_colour(stderr, PGA_PLAIN),
-		      command);
-	return PGA_EXIT_USAGE;
-}
+/* More than any command has, and --help. */
+#define MOST_OPTIONS 24
 
-/* The options that a long one may mean: its name, or every one that begins with it. `one` gets the
- * last of them. Returns how many. */
-static size_t options_of(const char *name, size_t length, const struct option *options,
-			 const struct option **one, struct pga_text *names)
+/* What getopt_long() returns for the table's first option. */
+#define FIRST 256
+
+/* The table, as getopt_long() wants it. */
+struct table {
+	struct option options[MOST_OPTIONS + 2];
+	char letters[2 * MOST_OPTIONS + 3];
+};
+
+static void fill_table(const struct pga_command *command, struct table *table)
 {
+	char *letters = table->letters;
 	size_t count = 0;
 
-	for (; options->name != NULL; options++) {
-		if (strncmp(options->name, name, length) != 0)
+	if (command->stops)
+		*letters++ = '+';
+	for (; count < command->option_count && count < MOST_OPTIONS; count++) {
+		const struct pga_option *option = &command->options[count];
+		const bool has_value = option->argument != NULL;
+		const int value = option->letter != 0 ? option->letter : FIRST + (int)count;
+
+		table->options[count] = (struct option){
+		    option->name, has_value ? required_argument : no_argument, NULL, value};
+		if (option->letter == 0)
 			continue;
-		*one = options;
-		if (options->name[length] == '\0')
-			return 1;
-		pga_text_addf(names, "%s--%s", count > 0 ? ", " : "", options->name);
-		count++;
+		*letters++ = option->letter;
+		if (has_value)
+			*letters++ = ':';
 	}
-	return count;
+	table->options[count++] = (struct option){"help", no_argument, NULL, 'h'};
+	table->options[count] = (struct option){NULL, 0, NULL, 0};
+	*letters++ = 'h';
+	*letters = '\0';
 }
 
-/* Its value is not shown: it may hold a password. */
-static int no_such_option(const char *command, const char *name, const struct option *options)
+static const struct pga_option *option_of(const struct pga_command *command, int value)
 {
-	struct pga_guess guess = pga_guess_begin(name);
-
-	for (; options->name != NULL; options++)
-		pga_guess_try(&guess, name, options->name);
-	if (guess.best == NULL)
-		return pga_usage_error(command, "--%s: no such option", name);
-	return pga_usage_error(command, "--%s: no such option; did you mean --%s?", name,
-			       guess.best);
-}
-
-/* What is wrong with a long option, whose word begins with "--"; 0 where nothing is. */
-static int bad_long_option(const char *command, const char *word, const struct option *options)
-{
-	struct pga_text names = PGA_TEXT_EMPTY;
-	const struct option *one = NULL;
-	const size_t length = strcspn(word + 2, "=");
-	const bool has_value = word[2 + length] == '=';
-	char *name = strndup(word + 2, length);
-	size_t count;
-	int status = 0;
-
-	if (name == NULL)
-		return pga_usage_error(command, "out of memory");
-	count = options_of(name, length, options, &one, &names);
-	if (count == 0)
-		status = no_such_option(command, name, options);
-	else if (count > 1)
-		status = pga_usage_error(command, "--%s: could be any of %s", name,
-					 pga_text_string(&names));
-	else if (one->has_arg == required_argument && !has_value)
-		status = pga_usage_error(command, "--%s: needs a value", one->name);
-	else if (one->has_arg == no_argument && has_value)
-		status = pga_usage_error(command, "--%s: takes no value", one->name);
-	free(name);
-	pga_text_free(&names);
-	return status;
-}
-
-/* The long option that the word is with one dash; NULL: none. */
-static const char *with_one_dash(const char *word, const struct option *options)
-{
-	if (word == NULL || word[0] != '-')
-		return NULL;
-	for (; options->name != NULL; options++)
-		if (strcmp(word + 1, options->name) == 0)
-			return options->name;
+	for (size_t i = 0; i < command->option_count; i++)
+		if (value == FIRST + (int)i ||
+		    (value < FIRST && value == command->options[i].letter))
+			return &command->options[i];
 	return NULL;
 }
 
-/* getopt_long() leaves the letter in optopt, and is still at its word where more letters follow. */
-static int bad_short_option(const char *command, char *const *argv, const struct option *options)
+/* Seconds with a fraction, as curl takes them, in milliseconds. */
+static bool read_seconds(const char *text, long *milliseconds)
 {
-	const char *meant = with_one_dash(argv[optind], options);
+	char *end = NULL;
+	double seconds = strtod(text, &end);
 
-	if (meant == NULL)
-		meant = with_one_dash(argv[optind - 1], options);
-	if (meant != NULL)
-		return pga_usage_error(command, "-%s: no such option; did you mean --%s?", meant,
-				       meant);
-	for (; options->name != NULL; options++)
-		if (options->val == optopt && options->has_arg == required_argument)
-			return pga_usage_error(command, "-%c: needs a value", optopt);
-	return pga_usage_error(command, "-%c: no such option", optopt);
+	if (end == text || *end != '\0' || !(seconds >= 0.001) || seconds > LONGEST_WAIT)
+		return false;
+	*milliseconds = (long)(seconds * 1000);
+	return true;
 }
 
-int pga_bad_option(const char *command, char *const *argv, const struct option *options)
+static int take(const struct pga_command *command, const struct pga_option *option,
+		const char *value, void *into)
 {
-	const char *word = argv[optind - 1];
-	int status = 0;
+	char *target = (char *)into + option->target;
 
-	if (strncmp(word, "--", 2) == 0)
-		status = bad_long_option(command, word, options);
-	return status != 0 ? status : bad_short_option(command, argv, options);
-}
+	switch (option->kind) {
+	case PGA_OPTION_FLAG:
+		memcpy(target, &(const bool){true}, sizeof(bool));
+		break;
+	case PGA_OPTION_VALUE:
+		memcpy(target, &value, sizeof value);
+		break;
+	case PGA_OPTION_SECONDS: {
+		long milliseconds;
 
-int pga_no_such_command(const char *command, const char *word, const char *meant)
-{
-	const char *with = command != NULL ? command : "";
-
-	pga_print(stderr, "%spganchor: %s%s%s: no such %s", pga_colour(stderr, PGA_RED), with,
-		  command != NULL ? ": " : "", word, word[0] == '-' ? "option" : "command");
-	if (meant != NULL)
-		pga_print(stderr, "; did you mean %s%s%s?", with, command != NULL ? " " : "",
-			  meant);
-	pga_print(stderr, "%s\n    pganchor %s%s--help lists the commands\n",
-		  pga_colour(stderr, PGA_PLAIN), with, command != NULL ? " " : "");
-	return PGA_EXIT_USAGE;
+		if (!read_seconds(value, &milliseconds))
+			return pga_usage_error(command->name, "--%s: not a number of seconds",
+					       option->name);
+		memcpy(target, &milliseconds, sizeof milliseconds);
+		break;
+	}
+	case PGA_OPTION_TAKEN:
+		return option->take(into, option, value);
+	}
+	return PGA_EXIT_DONE;
 }
 
 const char *pga_host_behind_h(int argc, char *const *argv)
@@ -147,40 +111,58 @@ const char *pga_host_behind_h(int argc, char *const *argv)
 	return NULL;
 }
 
-/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes, or is
- * empty. */
-void pga_conninfo_word(const char *keyword, const char *value, struct pga_text *text)
+/* --help, or for a command that takes a host, what psql means by -h. */
+static int help(const struct pga_command *command, int argc, char *const *argv)
 {
-	struct pga_text conninfo = PGA_TEXT_EMPTY;
-	bool quoted = value[0] == '\0' || value[strcspn(value, " \t\n\v\f\r'\\")] != '\0';
+	const char *host = pga_host_behind_h(argc, argv);
 
-	pga_text_addf(&conninfo, "%s=%s", keyword, quoted ? "'" : "");
-	for (; *value != '\0'; value++)
-		pga_text_addf(&conninfo, "%s%c", *value == '\'' || *value == '\\' ? "\\" : "",
-			      *value);
-	if (quoted)
-		pga_text_add(&conninfo, "'");
-	pga_text_add_shell_word(text, pga_text_string(&conninfo));
-	pga_text_free(&conninfo);
+	if (host != NULL && option_of(command, 'H') != NULL)
+		return pga_usage_error(command->name, "-h is --help; the host is -H %s", host);
+	pga_options_help(command);
+	return PGA_EXIT_DONE;
 }
 
-int pga_json_option(int argc, char **argv, const char *command, void (*print_help)(FILE *),
-		    bool *json)
+static int check_words(const struct pga_command *command, int argc, char *const *argv)
 {
-	static const struct option options[] = {
-	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-	int option;
+	const size_t count = (size_t)(argc - optind);
 
-	*json = false;
+	if (count < command->least)
+		return pga_usage_error(command->name, "an argument is missing: %s", command->word);
+	if (count > command->most && command->stray != NULL)
+		return pga_usage_error(command->name, "%s: not an option; %s %s", argv[optind],
+				       command->stray, argv[optind]);
+	if (count > command->most && command->most == 0)
+		return pga_usage_error(command->name, "%s: not an option, and no argument is taken",
+				       argv[optind]);
+	if (count > command->most)
+		return pga_usage_error(command->name, "%s: too many arguments",
+				       argv[optind + (int)command->most]);
+	return PGA_EXIT_DONE;
+}
+
+bool pga_options_read(const struct pga_command *command, int argc, char **argv, void *into,
+		      int *status)
+{
+	struct table table;
+	int value;
+
+	fill_table(command, &table);
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
-		if (option == 'h') {
-			print_help(stdout);
-			return PGA_EXIT_DONE;
+	while ((value = getopt_long(argc, argv, table.letters, table.options, NULL)) != -1) {
+		const struct pga_option *option = option_of(command, value);
+
+		if (value == 'h') {
+			*status = help(command, argc, argv);
+			return false;
 		}
-		if (option != 'j')
-			return pga_bad_option(command, argv, options);
-		*json = true;
+		if (option == NULL) {
+			*status = pga_bad_option(command->name, argv, table.options);
+			return false;
+		}
+		*status = take(command, option, optarg, into);
+		if (*status != PGA_EXIT_DONE)
+			return false;
 	}
-	return PGA_GO_ON;
+	*status = check_words(command, argc, argv);
+	return *status == PGA_EXIT_DONE;
 }
