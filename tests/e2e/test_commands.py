@@ -45,7 +45,7 @@ def test_help_of_a_command_of_service(home, name):
 
 
 def test_version(home):
-    said = [home.pganchor(word) for word in ("--version", "-V")]
+    said = [home.pganchor(word) for word in ("--version", "version")]
     assert re.fullmatch(r"pganchor \d+\.\d+\.\d+\n", said[0].stdout)
     assert {(done.returncode, done.stdout, done.stderr) for done in said} == {(0, said[0].stdout, "")}
 

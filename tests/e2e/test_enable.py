@@ -521,10 +521,10 @@ def test_what_a_unit_preloads_already_is_kept(home, pganchor, tmp_path):
     stub.write_text("#!/bin/sh\necho FOO=1 LD_PRELOAD=/usr/lib/libjemalloc.so.2 BAR=2\n")
     stub.chmod(0o755)
     env = {"PATH": f"{stub.parent}:{home.environment()['PATH']}"}
-    done_well(home.pganchor("enable", "-eu", "app", env=env))
+    done_well(home.pganchor("enable", "--session", "--unit", "app", env=env))
     file = home / ".config/systemd/user/app.service.d/pganchor.conf"
     assert f'Environment="LD_PRELOAD={pganchor.module}:/usr/lib/libjemalloc.so.2"\n' in file.read_text()
-    done_well(home.pganchor("disable", "-eu", "app", env=env))
+    done_well(home.pganchor("disable", "--session", "--unit", "app", env=env))
     assert home.snapshot() == {}
 
 

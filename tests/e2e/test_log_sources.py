@@ -203,12 +203,12 @@ GOOD = line(1577872800)
                                   f"Nov 22 07:06:03 host authpriv.warn pganchor[7]: {GOOD}", f"<84>pganchor[7]: {GOOD}", f"pganchor[7]: {GOOD}"])
 def test_the_forms_of_syslog_daemons(home, text):
     (home / "log").write_text(text + "\n")
-    assert [one["count"] for one in json.loads(home.pganchor("log", "-j", "-f", home / "log").stdout)["connections"]] == [1]
+    assert [one["count"] for one in json.loads(home.pganchor("log", "-j", "--file", home / "log").stdout)["connections"]] == [1]
 
 
 def test_repeated_messages_are_counted(home):
     (home / "log").write_text(f"Nov 22 07:06:03 host pganchor[7]: message repeated 3 times: [ {GOOD}]\nNov 22 07:06:03 host pganchor[7]: {GOOD}\n")
-    told = json.loads(home.pganchor("log", "-j", "-f", home / "log").stdout)
+    told = json.loads(home.pganchor("log", "-j", "--file", home / "log").stdout)
     assert ([one["count"] for one in told["connections"]], told["unreadable"]) == ([4], 0)
 
 
@@ -222,7 +222,7 @@ def test_repeated_messages_are_counted(home):
 ])
 def test_lines_of_other_programs_do_not_count_whatever_they_have_in_them(home, text):
     (home / "log").write_text(text + "\n")
-    done = home.pganchor("log", "-f", home / "log")
+    done = home.pganchor("log", "--file", home / "log")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.startswith("nothing: ")
 
