@@ -16,9 +16,9 @@ struct pga_file_identity {
 	bool settled; /* it had not changed for a while when the stamp was taken */
 };
 
-/* The stamp of the file or folder at this path as it is now. Taken before the file is read, it is
- * that of the bytes read or of older ones: a later change is never missed. NULL is a file that is
- * not there. */
+/* The stamp of the file or directory at this path as it is now. Taken before the file is read, it
+ * is that of the bytes read or of older ones: a later change is never missed. NULL is a file that
+ * is not there. */
 struct pga_file_identity pga_file_identity_of(const char *path);
 
 /* The same of a name in an open directory; a symbolic link is none that is followed. */

@@ -97,8 +97,8 @@ char *pga_home(void)
 int pga_fail_home(struct pga_error *error)
 {
 	if (errno == ENOENT)
-		return pga_fail(error, "set HOME", "this user has no home folder");
-	return pga_fail_errno(error, "set HOME", "the home folder cannot be found out");
+		return pga_fail(error, "set HOME", "this user has no home directory");
+	return pga_fail_errno(error, "set HOME", "the home directory cannot be found out");
 }
 
 /* The text, or NULL with errno set. */

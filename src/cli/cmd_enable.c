@@ -72,21 +72,21 @@ static void print_still_on(const struct pga_asked *asked)
 		      {PGA_WAY_PRELOAD, "--ld-so-preload"}};
 
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-		struct pga_switch file = {.path = NULL};
+		struct pga_activation file = {.path = NULL};
 		struct pga_error error;
 
 		/* What cannot be read is status's to say. */
 		if (!asked->ways[others[i].way] &&
-		    pga_switch_find(&file, others[i].way, NULL, NULL, &error) == 0 &&
-		    pga_switch_look(&file, &error) == 0 && file.state != PGA_OFF)
+		    pga_activation_find(&file, others[i].way, NULL, NULL, &error) == 0 &&
+		    pga_activation_look(&file, &error) == 0 && file.state != PGA_OFF)
 			pga_print(stdout, "%s: %s: still on; as root: pganchor disable %s\n",
 				  pga_way_name(file.way), file.path, others[i].option);
-		pga_switch_end(&file);
+		pga_activation_end(&file);
 	}
 }
 
-static int print_text(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
-		      int status)
+static int print_text(const struct pga_asked *asked, const struct pga_activation *files,
+		      size_t count, int status)
 {
 	bool changed = false;
 
@@ -113,15 +113,15 @@ static int print_text(const struct pga_asked *asked, const struct pga_switch *fi
 	return status;
 }
 
-static json_t *file_as_json(const struct pga_switch *file)
+static json_t *file_as_json(const struct pga_activation *file)
 {
 	return json_pack("{s:s, s:o, s:b, s:b, s:o}", "way", pga_way_name(file->way), "path",
 			 pga_json_text(file->path), "changed", (int)file->changes, "failed",
 			 (int)file->failed, "lines", pga_json_lines(pga_text_string(&file->lines)));
 }
 
-static int print_json(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
-		      int status)
+static int print_json(const struct pga_asked *asked, const struct pga_activation *files,
+		      size_t count, int status)
 {
 	json_t *list = json_array();
 
@@ -145,32 +145,34 @@ static char *find_entry(const struct pga_asked *asked)
 	return entry;
 }
 
-/* Taken out in the other order: a folder that was made for two files was made for the first. */
-static int apply_all(const struct pga_asked *asked, struct pga_switch *files, size_t count)
+/* Taken out in the other order: a directory that was made for two files was made for the first. */
+static int apply_all(const struct pga_asked *asked, struct pga_activation *files, size_t count)
 {
-	struct pga_switch **order = calloc(count + 1, sizeof(struct pga_switch *));
+	struct pga_activation **order = calloc(count + 1, sizeof(struct pga_activation *));
 	struct pga_error error;
 	int result;
 
 	for (size_t i = 0; order != NULL && i < count; i++)
 		order[asked->off ? count - 1 - i : i] = &files[i];
-	result = order != NULL ? pga_switch_apply(order, count, &error) : pga_fail_memory(&error);
+	result =
+	    order != NULL ? pga_activation_apply(order, count, &error) : pga_fail_memory(&error);
 	free(order);
 	if (result == 0)
 		return 0;
 	pga_advise_root(asked, &error);
 	pga_print_error(&error);
 	for (size_t i = 0; i < count; i++)
-		if (pga_switch_stays_changed(&files[i]))
+		if (pga_activation_stays_changed(&files[i]))
 			pga_print_warning("%s: changed all the same, and could not be taken back",
 					  files[i].path);
 	return -1;
 }
 
-static int switch_files(const struct pga_asked *asked, char *const *units, size_t unit_count,
+static int change_files(const struct pga_asked *asked, char *const *units, size_t unit_count,
 			const char *entry)
 {
-	struct pga_switch *files = calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
+	struct pga_activation *files =
+	    calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
 	struct pga_error error;
 	size_t count = 0;
 	int status = PGA_EXIT_FAILED;
@@ -192,12 +194,12 @@ static int switch_files(const struct pga_asked *asked, char *const *units, size_
 			     : print_text(asked, files, count, status);
 done:
 	while (count > 0)
-		pga_switch_end(&files[--count]);
+		pga_activation_end(&files[--count]);
 	free(files);
 	return status;
 }
 
-static int switch_all(const struct pga_asked *asked)
+static int change_all(const struct pga_asked *asked)
 {
 	struct pga_error error;
 	size_t unit_count = 0;
@@ -206,10 +208,10 @@ static int switch_all(const struct pga_asked *asked)
 	int status = PGA_EXIT_FAILED;
 
 	if (asked->all &&
-	    pga_switch_units(PGA_WAY_UNIT, asked->root, &units, &unit_count, &error) != 0)
+	    pga_activation_units(PGA_WAY_UNIT, asked->root, &units, &unit_count, &error) != 0)
 		pga_print_error(&error);
 	else if (asked->off || (entry = find_entry(asked)) != NULL)
-		status = switch_files(asked, units, unit_count, entry);
+		status = change_files(asked, units, unit_count, entry);
 	while (unit_count > 0)
 		free(units[--unit_count]);
 	free(units);
@@ -268,7 +270,7 @@ static int enable_or_disable(struct pga_asked *asked)
 				       "--root: the name of the directory is empty");
 	if (asked->root != NULL && !settle_root(asked))
 		return PGA_EXIT_FAILED;
-	return switch_all(asked);
+	return change_all(asked);
 }
 
 /* The options of both; these first ones are disable's alone. */

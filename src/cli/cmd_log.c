@@ -66,7 +66,7 @@ static json_t *as_json(const struct pga_record *record)
 	(void)json_object_set_new(object, "first", json_string(first));
 	(void)json_object_set_new(object, "last", json_string(last));
 	(void)json_object_set_new(object, "last_pid", json_integer(record->last_pid));
-	/* Of whom journald vouches for. */
+	/* Of whom journald is valid for. */
 	(void)json_object_set_new(object, "uid",
 				  record->uid >= 0 ? json_integer(record->uid) : json_null());
 	(void)json_object_set_new(

@@ -33,7 +33,7 @@ void pga_services_pins(struct pga_pins *pins);
 
 /* Adds the command that writes the entry anew, with all its settings but those that can weaken it;
  * with an anchor (NULL: none) that one's file is in the place of its file of roots. */
-void pga_service_add_command(const struct pga_entry *entry, const struct pga_standing *standing,
+void pga_service_add_command(const struct pga_entry *entry, const struct pga_evaluation *evaluation,
 			     const char *anchor, struct pga_text *command);
 
 /* Prints the commands that use the service. */

@@ -127,7 +127,7 @@ static const struct pga_option options[] = {
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct pga_addition, wish.anchor),
      .argument = "NAME",
-     .help = "the CA root that vouches for the server, where more than one may",
+     .help = "the CA root that is valid for the server, where more than one is",
      .names = PGA_NAMES_ANCHOR},
     {.name = "system",
      .kind = PGA_OPTION_TAKEN,
@@ -176,7 +176,7 @@ static int look_around(struct pga_added *added, struct pga_error *error)
 
 	pga_service_show_environment();
 	result =
-	    pga_standing_here(&added->composition.settings, &added->policy, &added->here, error);
+	    pga_evaluate_here(&added->composition.settings, &added->policy, &added->here, error);
 	return pga_service_hide_environment(error) == 0 ? result : -1;
 }
 
@@ -194,15 +194,15 @@ static void add_warning(struct pga_text *warnings, const char *lines)
 static int warn_of_roots(const struct pga_addition *asked, struct pga_added *added,
 			 struct pga_error *error)
 {
-	const struct pga_standing *standing = &added->composition.standing;
+	const struct pga_evaluation *evaluation = &added->composition.evaluation;
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_text line = PGA_TEXT_EMPTY;
 	const char *at;
 	int result;
 
-	if (asked->check || !standing->needs_tls)
+	if (asked->check || !evaluation->needs_tls)
 		return 0;
-	result = pga_unpinned_tell(pga_effective_value(&standing->effective, "sslrootcert"),
+	result = pga_unpinned_tell(pga_effective_value(&evaluation->effective, "sslrootcert"),
 				   &added->policy, &added->pins, &text, error);
 	for (at = pga_text_string(&text); *at != '\0';) {
 		const size_t length = strcspn(at, "\n");
@@ -266,7 +266,7 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 	    pga_compose(&asked->wish, &added->policy, &added->pins, &added->composition, &error) !=
 		0)
 		goto failed;
-	if (added->composition.standing.stands != PGA_STANDS_ALLOWED)
+	if (added->composition.evaluation.state != PGA_ENTRY_ALLOWED)
 		return pga_addition_refused(asked, added);
 	add_warning(&added->warnings, pga_text_string(&added->composition.warnings));
 	if (warn_of_roots(asked, added, &error) != 0 || look_around(added, &error) != 0)
@@ -313,7 +313,7 @@ done:
 	pga_settings_free(&asked.wish.settings);
 	pga_changed_free(&added.changed);
 	pga_check_free(&added.check);
-	pga_standing_free(&added.here);
+	pga_evaluation_free(&added.here);
 	pga_composition_free(&added.composition);
 	pga_pins_free(&added.pins);
 	pga_policy_free(&added.policy);

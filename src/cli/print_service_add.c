@@ -75,8 +75,8 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 	const struct pga_changed *changed = &added->changed;
 	json_t *object = json_pack("{s:o, s:b, s:s, s:o, s:o, s:o}", "service",
 				   pga_json_text(asked->change.name), "written", written, "verdict",
-				   pga_stands_word(composition->standing.stands), "reasons",
-				   pga_json_lines(pga_text_string(&composition->standing.why)),
+				   pga_entry_state_word(composition->evaluation.state), "reasons",
+				   pga_json_lines(pga_text_string(&composition->evaluation.why)),
 				   "settings", settings_as_json(&composition->settings), "warnings",
 				   pga_json_lines(pga_text_string(&added->warnings)));
 
@@ -87,9 +87,9 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 		(void)json_object_set_new(object, "unchanged", json_boolean(changed->unchanged));
 		(void)json_object_set_new(object, "dry_run", json_boolean(asked->change.dry_run));
 	}
-	if (object != NULL && composition->vouching.anchor != NULL)
+	if (object != NULL && composition->choice.anchor != NULL)
 		(void)json_object_set_new(object, "anchor",
-					  pga_json_text(composition->vouching.anchor->name));
+					  pga_json_text(composition->choice.anchor->name));
 	if (object != NULL && asked->check)
 		(void)json_object_set_new(object, "check", check_as_json(&added->check));
 	return pga_json_print(object, status);
@@ -103,7 +103,7 @@ int pga_addition_refused(const struct pga_addition *asked, const struct pga_adde
 	    stderr,
 	    "%spganchor: service %s: refused, since it would be weaker than the policy:%s\n",
 	    pga_colour(stderr, PGA_RED), asked->change.name, pga_colour(stderr, PGA_PLAIN));
-	pga_service_print_reasons(stderr, pga_text_string(&added->composition.standing.why));
+	pga_service_print_reasons(stderr, pga_text_string(&added->composition.evaluation.why));
 	(void)fputs("    nothing was written; leave out what weakens it\n", stderr);
 	return PGA_EXIT_WEAK;
 }
@@ -124,7 +124,7 @@ static void print_root(const struct pga_checked_host *item)
 	print_field("root", shown->root != NULL ? shown->root : "none: the chain was not verified");
 	if (item->pin != NULL)
 		pga_text_addf(&text, "anchor %s%s", item->pin->name,
-			      item->trusted ? "" : ", which may not vouch for this host");
+			      item->trusted ? "" : ", which is not valid for this host");
 	else
 		pga_text_add(&text, "no");
 	print_field("sha256", shown->root_pin);
@@ -205,7 +205,7 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 {
 	const struct pga_changed *changed = &added->changed;
 	const struct pga_settings *settings = &added->composition.settings;
-	const struct pga_pin *anchor = added->composition.vouching.anchor;
+	const struct pga_pin *anchor = added->composition.choice.anchor;
 	const char *did = changed->replaced ? "replaced" : "wrote";
 
 	if (asked->change.dry_run)
@@ -230,7 +230,7 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 	}
 	if (anchor != NULL)
 		pga_print(stdout, "anchor: %s, %s\n", anchor->name,
-			  added->composition.vouching.sslrootcert != NULL
+			  added->composition.choice.sslrootcert != NULL
 			      ? "through sslrootcert, and no other"
 			      : "through ~/.postgresql/root.crt");
 	print_next(asked, added);

@@ -22,7 +22,7 @@ struct pga_added {
 	struct pga_policy policy;
 	struct pga_pins pins;
 	struct pga_composition composition;
-	struct pga_standing here; /* with what the shell's environment adds */
+	struct pga_evaluation here; /* with what the shell's environment adds */
 	struct pga_check check;
 	struct pga_changed changed;
 	struct pga_text warnings; /* those of the composition, and what the files say; one a line */

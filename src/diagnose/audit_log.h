@@ -24,8 +24,8 @@ struct pga_record {
 	time_t first;
 	time_t last;
 	long last_pid; /* the sender's where it is known, or else what the line says */
-	long uid;      /* of the sender; -1 where nobody vouches for it */
-	char *exe;     /* the sender's program; "" where nobody vouches for it */
+	long uid;      /* of the sender; -1 where nobody is valid for it */
+	char *exe;     /* the sender's program; "" where nobody is valid for it */
 };
 
 struct pga_records {

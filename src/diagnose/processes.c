@@ -212,7 +212,7 @@ static bool read_proc(const char *pid, const char *name, struct pga_text *conten
 	       pga_file_read(path, content, NULL, &ignored) == 0;
 }
 
-/* Whose the process is, if it is a program and this user's, or anybody's for root. The folder's
+/* Whose the process is, if it is a program and this user's, or anybody's for root. The directory's
  * owner does not tell: it is root for a program that may not be looked into (proc(5)); and the
  * kernel's threads and zombies have no memory. */
 static bool find_owner(const char *pid, uid_t *owner)

@@ -199,8 +199,8 @@ static void send_line(const struct pga_text *line)
 	(void)close(log);
 }
 
-void gate_journal(const struct gate_rules *rules, const struct pga_effective *effective,
-		  bool ambiguous, const char *message)
+void gate_audit_log(const struct gate_rules *rules, const struct pga_effective *effective,
+		    bool ambiguous, const char *message)
 {
 	struct pga_text line = PGA_TEXT_EMPTY;
 	int saved = errno;

@@ -112,8 +112,8 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 		decision->admitted = audit;
 	}
 	if (decision->admitted && !judgement.verdict.allowed)
-		gate_journal(decision->rules, &judgement.effective, decision->ambiguous,
-			     pga_text_string(&judgement.refusal));
+		gate_audit_log(decision->rules, &judgement.effective, decision->ambiguous,
+			       pga_text_string(&judgement.refusal));
 	/* In audit mode every connection is made as it would be without the gate, the allowed ones
 	 * too: one that takes GSSAPI encryption, where a ticket is at hand, goes on doing so. It is
 	 * seen later, and told. */
@@ -149,8 +149,8 @@ static PGconn *refused(struct gate_libpq *libpq, const struct pga_parameters *pa
 		       const struct decision *decision)
 {
 	const char *message = pga_text_string(&decision->refusal);
-	PGconn *conn = pga_effective_stillborn(&libpq->calls, parameters, "target_session_attrs",
-					       "refused-by-pganchor");
+	PGconn *conn = pga_effective_failed(&libpq->calls, parameters, "target_session_attrs",
+					    "refused-by-pganchor");
 
 	if (conn != NULL)
 		gate_refuse(libpq, conn, message);

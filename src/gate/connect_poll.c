@@ -26,8 +26,8 @@ static bool may_begin(struct gate_call *call, PGconn *conn)
 	else
 		pga_text_add(&judgement.refusal, "pganchor refused this connection: out of memory");
 	if (judgement.admitted && judgement.verdict.reasons > 0 && !call->judged)
-		gate_journal(rules, &judgement.effective, call->ambiguous,
-			     pga_text_string(&judgement.refusal));
+		gate_audit_log(rules, &judgement.effective, call->ambiguous,
+			       pga_text_string(&judgement.refusal));
 	gate_call_forget_begun(call);
 	if (judgement.verdict.allowed) {
 		call->begun = conn;
@@ -54,8 +54,8 @@ static enum pga_mode judge_session(struct gate_libpq *libpq, const struct gate_r
 
 	*holds = gate_session_holds(libpq, rules, conn, effective, refusal);
 	if (!*holds && rules->policy.mode == PGA_MODE_AUDIT)
-		gate_journal(rules, effective, call != NULL && call->ambiguous,
-			     pga_text_string(refusal));
+		gate_audit_log(rules, effective, call != NULL && call->ambiguous,
+			       pga_text_string(refusal));
 	return rules->policy.mode;
 }
 
@@ -143,7 +143,7 @@ static __thread const struct gate_libpq *trying __attribute__((tls_model("initia
 
 bool gate_sees_polls(struct gate_libpq *libpq)
 {
-	/* Where the gate does not stop it, libpq finds that this is no folder. */
+	/* Where the gate does not stop it, libpq finds that this is no directory. */
 	static const char *const keywords[] = {"host", "port", "user", "dbname", NULL};
 	static const char *const values[] = {"/dev/null/pganchor", "1", "pganchor", "pganchor",
 					     NULL};
@@ -218,8 +218,8 @@ static bool may_reset(struct gate_libpq *libpq, PGconn *conn)
 	gate_judge(libpq, rules, NULL, false, &judgement);
 	may = judgement.admitted;
 	if (may && judgement.verdict.reasons > 0)
-		gate_journal(rules, &judgement.effective, false,
-			     pga_text_string(&judgement.refusal));
+		gate_audit_log(rules, &judgement.effective, false,
+			       pga_text_string(&judgement.refusal));
 	gate_rules_release(rules);
 	if (!may) {
 		if (gate_cut(libpq, conn) != 0)

@@ -1,5 +1,5 @@
 /* dlopen, dlmopen, dlsym and dlvsym, in the module that is preloaded: what is loaded past the gate
- * is bound to it, and who asks for a door's address gets the gate's.
+ * is bound to it, and who asks for a wrapper's address gets the gate's.
  *
  * libc's functions look at their return address: for the caller's RUNPATH, its namespace, and what
  * RTLD_NEXT means; and where they fail, dlerror() names the caller. So where that counts they are
@@ -52,7 +52,8 @@ static char libcs_own;
 #define ASKED __attribute__((noinline))
 
 /* Whether dlopen() of this file may be called from here: nothing about it hangs on the caller. A
- * name without a slash is looked for in the caller's RUNPATH, and "$ORIGIN" is the caller's folder.
+ * name without a slash is looked for in the caller's RUNPATH, and "$ORIGIN" is the caller's
+ * directory.
  */
 static bool same_for_every_caller(const char *file)
 {
@@ -82,7 +83,7 @@ static Dl_serinfo *search_path(const void *caller)
 }
 
 /* dlopen() of a name without a slash, as the caller would do it. Where a file of that name lies in
- * a folder of the caller's own, and cannot be opened, LIBCS_OWN: libc knows whether to go on
+ * a directory of the caller's own, and cannot be opened, LIBCS_OWN: libc knows whether to go on
  * looking, and what to say. */
 static void *open_for(const void *caller, const char *file, int mode)
 {
@@ -90,7 +91,7 @@ static void *open_for(const void *caller, const char *file, int mode)
 	Dl_serinfo *path = object == NULL ? search_path(caller) : NULL;
 	bool found = false;
 
-	/* What stands behind the caller's own folders is the same for everybody. */
+	/* What stands behind the caller's own directories is the same for everybody. */
 	for (unsigned i = 0; path != NULL && !found && i < path->dls_cnt; i++) {
 		struct pga_text place = PGA_TEXT_EMPTY;
 
@@ -206,7 +207,7 @@ static void *instead(void *found, const char *name)
 		libpq = gate_libpq_with(gate_object_find(&object, "PQconninfo"));
 	/* Nothing failed, whatever was not found meanwhile. */
 	(void)dlerror();
-	return libpq != NULL ? gate_door(libpq, name) : found;
+	return libpq != NULL ? gate_wrapper(libpq, name) : found;
 }
 
 /* Whether this is the gate's own function, in a process without a libpq: a program that asks
@@ -347,7 +348,7 @@ ASKED static void *ask_dlsym(const void *caller, void *handle, const char *name,
 	if (found != NULL)
 		return found;
 	look_at_new(handle);
-	if (!gate_is_door(name) || asks_elsewhere(handle, caller))
+	if (!gate_is_wrapped(name) || asks_elsewhere(handle, caller))
 		return LIBCS_OWN;
 	if (handle == RTLD_NEXT)
 		return find_next(caller, name, version);

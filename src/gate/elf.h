@@ -1,5 +1,5 @@
 /* ELF objects that the loader has mapped, as their dynamic sections describe them: their symbols,
- * and the slots through which they call others. */
+ * and the GOT entries through which they call others. */
 #ifndef PGA_GATE_ELF_H
 #define PGA_GATE_ELF_H
 
@@ -41,7 +41,8 @@ struct gate_object {
 };
 
 /* Describes the object with this dynamic section, loaded at this address. headers may be NULL;
- * without them its slots cannot be written. false for one without the tables that are needed. */
+ * without them its GOT entries cannot be written. false for one without the tables that are needed.
+ */
 bool gate_object_read(uintptr_t base, const ElfW(Dyn) * dynamic, const ElfW(Phdr) * headers,
 		      size_t header_count, struct gate_object *object);
 
@@ -56,15 +57,16 @@ bool gate_object_loaded(const struct link_map *map, struct gate_object *object);
  * does not, or lets a function of its own choose. */
 void *gate_object_find(const struct gate_object *object, const char *name);
 
-/* Called for each slot of the object that a symbol is bound to by name: the slot, and the symbol's
- * name. */
-typedef void gate_slot_visit(const struct gate_object *object, const char *name, void **slot,
+/* Called for each GOT entry of the object that a symbol is bound to by name: the GOT entry, and the
+ * symbol's name. */
+typedef void gate_got_visit(const struct gate_object *object, const char *name, void **entry,
+			    void *context);
+void gate_object_got_entries(const struct gate_object *object, gate_got_visit *visit,
 			     void *context);
-void gate_object_slots(const struct gate_object *object, gate_slot_visit *visit, void *context);
 
-/* Writes a slot, also on a page that is read-only by now, and leaves the page as it was. Whoever
- * reads it at the same time sees the old value or the new. Returns false where the page cannot be
- * written. */
-bool gate_object_write(const struct gate_object *object, void **slot, void *value);
+/* Writes a GOT entry, also on a page that is read-only by now, and leaves the page as it was.
+ * Whoever reads it at the same time sees the old value or the new. Returns false where the page
+ * cannot be written. */
+bool gate_object_write(const struct gate_object *object, void **entry, void *value);
 
 #endif

@@ -28,7 +28,7 @@ static void *at(uintptr_t address)
 
 /* Visits what one relocation binds, if it writes the address of a symbol and nothing else. */
 static void visit_relocation(const struct gate_object *object, const char *bytes, size_t size,
-			     gate_slot_visit *visit, void *context)
+			     gate_got_visit *visit, void *context)
 {
 	ElfW(Rela) relocation = {0};
 	const ElfW(Sym) * symbol;
@@ -41,7 +41,7 @@ static void visit_relocation(const struct gate_object *object, const char *bytes
 		      at(object->base + relocation.r_offset), context);
 }
 
-void gate_object_slots(const struct gate_object *object, gate_slot_visit *visit, void *context)
+void gate_object_got_entries(const struct gate_object *object, gate_got_visit *visit, void *context)
 {
 	const struct gate_got *got = &object->got;
 
@@ -101,10 +101,10 @@ static bool set_writable(const struct gate_object *object, uintptr_t first, uint
 	return true;
 }
 
-bool gate_object_write(const struct gate_object *object, void **slot, void *value)
+bool gate_object_write(const struct gate_object *object, void **entry, void *value)
 {
 	const uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
-	const uintptr_t address = (uintptr_t)slot;
+	const uintptr_t address = (uintptr_t)entry;
 	const uintptr_t first = address & ~(page_size - 1);
 	/* In code, where the loader has written into an instruction, it may have any address. */
 	const uintptr_t last = (address + sizeof value - 1) & ~(page_size - 1);
@@ -113,16 +113,16 @@ bool gate_object_write(const struct gate_object *object, void **slot, void *valu
 	bool writable;
 
 	/* Objects of another namespace are looked at again and again. */
-	memcpy(&now, slot, sizeof now);
+	memcpy(&now, entry, sizeof now);
 	if (now == value)
 		return true;
 	/* Another thread may write to the same page, and protect it before this one has written. */
 	gate_lock();
 	writable = set_writable(object, first, last, page_size, true);
 	if (writable && aligned)
-		__atomic_store_n(slot, value, __ATOMIC_RELEASE);
+		__atomic_store_n(entry, value, __ATOMIC_RELEASE);
 	else if (writable)
-		memcpy(slot, &value, sizeof value);
+		memcpy(entry, &value, sizeof value);
 	(void)set_writable(object, first, last, page_size, false);
 	gate_unlock();
 	return writable;

@@ -1,8 +1,9 @@
 /* Slots that were bound past the gate. RTLD_DEEPBIND has an object look for symbols in itself and
  * in what it needs before it looks where a preloaded library stands: PHP opens every extension so.
  * What is loaded into another namespace (dlmopen) does not see the preloaded library at all. So the
- * slots themselves are looked at: libpq's own slot of PQconnectPoll, which is the wall, and the
- * slots of the objects that use libpq, which give their callers the good error message. */
+ * GOT entries themselves are looked at: libpq's own GOT entry of PQconnectPoll, which is the wall,
+ * and the GOT entries of the objects that use libpq, which give their callers the good error
+ * message. */
 #include "gate/wrappers.h"
 #include "gate/dl.h"
 #include "gate/elf.h"
@@ -79,18 +80,18 @@ struct collection {
 /* What is looked for in an object's GOT. */
 struct search {
 	gate_stand_in *stand_in; /* NULL: not the dynamic linker's functions */
-	bool doors;
+	bool wrappers;
 	bool found;
 };
 
-static void look_at_entry(const struct gate_object *object, const char *name, void **slot,
+static void look_at_entry(const struct gate_object *object, const char *name, void **entry,
 			  void *context)
 {
 	struct search *search = context;
 
 	(void)object;
-	(void)slot;
-	search->found = search->found || (search->doors && gate_is_door(name)) ||
+	(void)entry;
+	search->found = search->found || (search->wrappers && gate_is_wrapped(name)) ||
 			(search->stand_in != NULL && search->stand_in(name) != NULL);
 }
 
@@ -106,8 +107,8 @@ static bool is_candidate(const struct gate_object *object, struct collection *co
 		collection->libpq = true;
 		return true;
 	}
-	if (search.doors || search.stand_in != NULL)
-		gate_object_slots(object, look_at_entry, &search);
+	if (search.wrappers || search.stand_in != NULL)
+		gate_object_got_entries(object, look_at_entry, &search);
 	return search.found;
 }
 
@@ -148,7 +149,7 @@ static int collect(struct dl_phdr_info *info, size_t size, void *context)
 	return 0;
 }
 
-/* The slots of one object are looked at with this. */
+/* The GOT entries of one object are looked at with this. */
 struct rebinding {
 	void *object; /* a handle of it */
 	void *space;  /* of its namespace, NULL in the program's own */
@@ -157,9 +158,10 @@ struct rebinding {
 	bool is_libpq;
 };
 
-/* For a slot that leads to the gate already. There, the caller tells which libpq it means, by its
- * return address: one that calls as the last thing it does has left that of its own caller. With a
- * second libpq in the process that may be another's; so users of that get doors of its own. */
+/* For a GOT entry that leads to the gate already. There, the caller tells which libpq it means, by
+ * its return address: one that calls as the last thing it does has left that of its own caller.
+ * With a second libpq in the process that may be another's; so users of that get wrappers of its
+ * own. */
 static struct gate_libpq *meant(const struct rebinding *rebinding)
 {
 	bool internal;
@@ -168,8 +170,8 @@ static struct gate_libpq *meant(const struct rebinding *rebinding)
 	return libpq != NULL && libpq->number > 0 && !internal ? libpq : NULL;
 }
 
-/* The libpq whose function the slot leads to. A slot that has not been used yet leads back into its
- * own object, to the code that looks the symbol up. */
+/* The libpq whose function the GOT entry leads to. A GOT entry that has not been used yet leads
+ * back into its own object, to the code that looks the symbol up. */
 static struct gate_libpq *target(const struct rebinding *rebinding, const void *value)
 {
 	const void *base = NULL;
@@ -225,8 +227,8 @@ static bool is_past_the_gate(const struct rebinding *rebinding, const char *name
 	return gate_object_at(libc_address(), &libc) != NULL && base == libc;
 }
 
-static void rebind_slot(const struct gate_object *object, const char *name, void **slot,
-			void *context)
+static void rebind_entry(const struct gate_object *object, const char *name, void **entry,
+			 void *context)
 {
 	const struct rebinding *rebinding = context;
 	struct gate_libpq *libpq;
@@ -234,19 +236,20 @@ static void rebind_slot(const struct gate_object *object, const char *name, void
 	bool own;
 
 	if (function != NULL &&
-	    (rebinding->space != NULL || is_past_the_gate(rebinding, name, *slot)))
-		(void)gate_object_write(object, slot, function);
-	if (!gate_is_door(name))
+	    (rebinding->space != NULL || is_past_the_gate(rebinding, name, *entry)))
+		(void)gate_object_write(object, entry, function);
+	if (!gate_is_wrapped(name))
 		return;
-	libpq = target(rebinding, *slot);
+	libpq = target(rebinding, *entry);
 	if (libpq == NULL)
 		return;
 	own = libpq != GATE_LIBPQ_BEYOND ? libpq->base == rebinding->base : rebinding->is_libpq;
 	if (own && !is_ours_in_libpq(name))
 		return;
-	(void)gate_object_write(object, slot,
-				own && strcmp(name, "PQconnectPoll") == 0 ? gate_own_poll(libpq)
-									  : gate_door(libpq, name));
+	(void)gate_object_write(object, entry,
+				own && strcmp(name, "PQconnectPoll") == 0
+				    ? gate_own_poll(libpq)
+				    : gate_wrapper(libpq, name));
 }
 
 static void rebind_object(void *handle, const struct link_map *map, void *space,
@@ -263,7 +266,7 @@ static void rebind_object(void *handle, const struct link_map *map, void *space,
 	 * that the program has linked in is called by itself, past the gate, and is left alone. */
 	if (rebinding.is_libpq && map->l_name[0] != '\0')
 		(void)gate_libpq_with(gate_object_find(&object, "PQconninfo"));
-	gate_object_slots(&object, rebind_slot, &rebinding);
+	gate_object_got_entries(&object, rebind_entry, &rebinding);
 }
 
 /* A handle of it; NULL where it has been closed meanwhile. */

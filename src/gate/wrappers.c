@@ -12,8 +12,8 @@
                                                                            \
 		return gate_##name(libpq, internal, GATE_UNWRAP names);    \
 	}
-GATE_SIGNAL_DOORS(EXPORT, gate_libpq_known_of)
-GATE_OTHER_DOORS(EXPORT, gate_libpq_of)
+GATE_SIGNAL_WRAPPERS(EXPORT, gate_libpq_known_of)
+GATE_OTHER_WRAPPERS(EXPORT, gate_libpq_of)
 
 /* What a program reaches by an address: it is one libpq's function, whoever calls. */
 #define WAY_IN(number, type, name, names, ...)                                           \
@@ -21,7 +21,7 @@ GATE_OTHER_DOORS(EXPORT, gate_libpq_of)
 	{                                                                                \
 		return gate_##name(gate_libpq_number(number), false, GATE_UNWRAP names); \
 	}
-#define WAYS_IN(with, number) GATE_DOORS(WAY_IN, number)
+#define WAYS_IN(with, number) GATE_WRAPPERS(WAY_IN, number)
 GATE_EACH_LIBPQ(WAYS_IN, )
 /* Of a libpq that the gate cannot stand before: there is none of this number. */
 #define BEYOND 32
@@ -40,7 +40,7 @@ OWN_POLL(, 32)
 /* A name as it stands, and the functions told by code: tables of addresses would have to be
  * relocated as each program starts, on a page of its own. */
 #define NAME(with, type, name, names, ...) #name,
-static const char doors[][24] = {GATE_DOORS(NAME, )};
+static const char wrappers[][24] = {GATE_WRAPPERS(NAME, )};
 
 typedef void function(void);
 
@@ -57,7 +57,7 @@ typedef void function(void);
 
 static function *way_in(const char *wanted, unsigned number)
 {
-	GATE_DOORS(PICK, )
+	GATE_WRAPPERS(PICK, )
 	return NULL;
 }
 
@@ -83,18 +83,18 @@ static void *address_of(function *way)
 	return address;
 }
 
-bool gate_is_door(const char *name)
+bool gate_is_wrapped(const char *name)
 {
 	/* All of them start alike, and few other names do. */
 	if (name[0] != 'P' || name[1] != 'Q')
 		return false;
-	for (size_t i = 0; i < sizeof doors / sizeof doors[0]; i++)
-		if (strcmp(name, doors[i]) == 0)
+	for (size_t i = 0; i < sizeof wrappers / sizeof wrappers[0]; i++)
+		if (strcmp(name, wrappers[i]) == 0)
 			return true;
 	return false;
 }
 
-void *gate_door(const struct gate_libpq *libpq, const char *name)
+void *gate_wrapper(const struct gate_libpq *libpq, const char *name)
 {
 	return address_of(way_in(name, number_of(libpq)));
 }

@@ -95,7 +95,7 @@ void pga_block_write(enum pga_form form, const struct pga_block *block, struct p
 {
 	if (form != PGA_FORM_PRELOAD) {
 		pga_text_addf(text, "%s%u folders, %d files, %d line ends) >>>\n# module ",
-			      begin_mark, block->folders, block->made_file ? 1 : 0,
+			      begin_mark, block->directories, block->made_file ? 1 : 0,
 			      block->made_line_end ? 1 : 0);
 		pga_text_add_bytes(text, block->module, block->module_length);
 		pga_text_add(text, "\n# as ");
@@ -150,11 +150,11 @@ static bool read_marks(const char *begin, const char *end, struct pga_block *blo
 
 	if (at == NULL || made[0] < '0' || made[0] > '9')
 		return false;
-	block->folders = (unsigned)strtoul(made, &rest, 10) % 1000;
+	block->directories = (unsigned)strtoul(made, &rest, 10) % 1000;
 	if ((size_t)(rest - made) + sizeof shape - 1 != length)
 		return false;
 	block->made_file = rest[sizeof " folders, " - 1] == '1';
-	block->made_line_end = rest[sizeof " folders, 0 files, " - 1] == '1';
+	block->made_line_end = rest[sizeof " directories, 0 files, " - 1] == '1';
 	at = rest_of_line(at, end, "# module ", &block->module, &block->module_length);
 	return at != NULL &&
 	       rest_of_line(at, end, "# as ", &block->preload, &block->preload_length) != NULL;

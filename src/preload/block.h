@@ -22,7 +22,7 @@ struct pga_block {
 	size_t module_length;
 	const char *preload; /* the value of LD_PRELOAD, likewise */
 	size_t preload_length;
-	unsigned folders; /* that were made for the file */
+	unsigned directories; /* that were made for the file */
 	bool made_file;
 	bool made_line_end; /* the line in front had none */
 	unsigned age;       /* 0: as it is written; else as an older pganchor wrote it */

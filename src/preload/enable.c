@@ -19,7 +19,7 @@ static const struct {
 	const char *name;
 	const char *path;
 	enum pga_form form;
-	mode_t folder_mode;
+	mode_t directory_mode;
 } ways[PGA_WAYS] = {
     [PGA_WAY_SESSION] = {"session", "environment.d/50-pganchor.conf", PGA_FORM_ENVIRONMENT, 0700},
     [PGA_WAY_SHELL] = {"shell", NULL, PGA_FORM_SHELL, 0700},
@@ -54,8 +54,8 @@ static int add_config(struct pga_text *path, struct pga_error *error)
 	return 0;
 }
 
-int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
-		    struct pga_error *error)
+int pga_activation_find(struct pga_activation *file, enum pga_way way, const char *root,
+			const char *unit, struct pga_error *error)
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
 	char *name = NULL;
@@ -84,8 +84,8 @@ int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root,
 	return result;
 }
 
-int pga_switch_find_shell(struct pga_switch *file, const struct pga_shell_file *at,
-			  struct pga_error *error)
+int pga_activation_find_shell(struct pga_activation *file, const struct pga_shell_file *at,
+			      struct pga_error *error)
 {
 	memset(file, 0, sizeof *file);
 	file->way = PGA_WAY_SHELL;
@@ -124,7 +124,7 @@ static enum pga_state state_of(enum pga_form form, enum pga_found found,
 	return state_of_module(block);
 }
 
-int pga_switch_look(struct pga_switch *file, struct pga_error *error)
+int pga_activation_look(struct pga_activation *file, struct pga_error *error)
 {
 	struct pga_text bytes = PGA_TEXT_EMPTY;
 	struct pga_block block;
@@ -139,7 +139,7 @@ int pga_switch_look(struct pga_switch *file, struct pga_error *error)
 	return result;
 }
 
-static int fail_changed(const struct pga_switch *file, struct pga_error *error)
+static int fail_changed(const struct pga_activation *file, struct pga_error *error)
 {
 	return pga_fail(error, "take them out by hand; nothing was changed",
 			"%s: somebody has changed the lines that pganchor wrote there", file->path);
@@ -147,7 +147,7 @@ static int fail_changed(const struct pga_switch *file, struct pga_error *error)
 
 /* The file is to be `front`, and then its bytes with `middle` in the place of those from begin to
  * end; either may be empty. */
-static int put(struct pga_switch *file, const struct pga_text *front, size_t begin, size_t end,
+static int put(struct pga_activation *file, const struct pga_text *front, size_t begin, size_t end,
 	       const struct pga_text *middle, struct pga_error *error)
 {
 	const struct pga_text *before = &file->file.edit.before;
@@ -167,7 +167,7 @@ static int put(struct pga_switch *file, const struct pga_text *front, size_t beg
 /* A file that has no lines of ours yet. They go in front of all else in ld.so.preload, so that what
  * else is loaded meets its calls behind them, and in a shell's start file, since much of it may be
  * left early: Debian's ~/.bashrc is, by a shell that is not interactive. */
-static bool begin_block(const struct pga_switch *file, struct pga_block *block)
+static bool begin_block(const struct pga_activation *file, struct pga_block *block)
 {
 	const struct pga_text *before = &file->file.edit.before;
 	const bool in_front = file->form == PGA_FORM_PRELOAD || file->form == PGA_FORM_SHELL;
@@ -175,7 +175,7 @@ static bool begin_block(const struct pga_switch *file, struct pga_block *block)
 	memset(block, 0, sizeof *block);
 	block->begin = block->end = in_front ? 0 : before->length;
 	block->made_file = !file->file.edit.existed;
-	block->folders = (unsigned)file->file.edit.made.count;
+	block->directories = (unsigned)file->file.edit.made.count;
 	block->made_line_end =
 	    !in_front && before->length > 0 && before->bytes[before->length - 1] != '\n';
 	return block->made_line_end;
@@ -191,7 +191,7 @@ static size_t begin_with_line_end(const struct pga_text *bytes, const struct pga
 }
 
 /* Puts the block, which was found as it says, with the module and the value that it has now. */
-static int put_block(struct pga_switch *file, struct pga_block *block, const char *preload,
+static int put_block(struct pga_activation *file, struct pga_block *block, const char *preload,
 		     bool line_end, struct pga_error *error)
 {
 	const struct pga_text nothing = PGA_TEXT_EMPTY;
@@ -219,7 +219,7 @@ static int put_block(struct pga_switch *file, struct pga_block *block, const cha
 }
 
 /* Whether the block does what it is to do, as it is. */
-static bool is_good(const struct pga_switch *file, const struct pga_block *block,
+static bool is_good(const struct pga_activation *file, const struct pga_block *block,
 		    const char *preload)
 {
 	const struct pga_text *before = &file->file.edit.before;
@@ -230,13 +230,13 @@ static bool is_good(const struct pga_switch *file, const struct pga_block *block
 	       same(block->preload, block->preload_length, preload);
 }
 
-static int begin(struct pga_switch *file, struct pga_error *error)
+static int begin(struct pga_activation *file, struct pga_error *error)
 {
-	return pga_edit_begin_in(&file->file.edit, file->path, 0644, ways[file->way].folder_mode,
+	return pga_edit_begin_in(&file->file.edit, file->path, 0644, ways[file->way].directory_mode,
 				 error);
 }
 
-int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error *error)
+int pga_activation_on(struct pga_activation *file, const char *preload, struct pga_error *error)
 {
 	const struct pga_text *before = &file->file.edit.before;
 	struct pga_block block;
@@ -245,7 +245,7 @@ int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error
 
 	if (begin(file, error) != 0)
 		return -1;
-	file->folders = (unsigned)file->file.edit.made.count;
+	file->directories = (unsigned)file->file.edit.made.count;
 	found = pga_block_find(file->form, before->bytes, before->length, 0, &block);
 	file->state = state_of(file->form, found, &block);
 	if (found == PGA_FOUND_CHANGED && file->form != PGA_FORM_PRELOAD)
@@ -280,7 +280,7 @@ static void cut(struct pga_text *bytes, size_t begin, size_t end)
 
 /* Takes every block out of the bytes. Returns how many, or -1. last is the one that was taken out
  * last. */
-static int cut_blocks(struct pga_switch *file, struct pga_text *bytes, bool own,
+static int cut_blocks(struct pga_activation *file, struct pga_text *bytes, bool own,
 		      struct pga_block *last, struct pga_error *error)
 {
 	struct pga_block block;
@@ -314,7 +314,7 @@ static int cut_blocks(struct pga_switch *file, struct pga_text *bytes, bool own,
 	return count;
 }
 
-int pga_switch_off(struct pga_switch *file, bool own, struct pga_error *error)
+int pga_activation_off(struct pga_activation *file, bool own, struct pga_error *error)
 {
 	const struct pga_text *before = &file->file.edit.before;
 	struct pga_text *after = &file->file.after;
@@ -322,7 +322,7 @@ int pga_switch_off(struct pga_switch *file, bool own, struct pga_error *error)
 	struct stat status;
 	int count;
 
-	/* Editing a file makes its folder. */
+	/* Editing a file makes its directory. */
 	if (lstat(file->path, &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
 		return 0;
 	if (begin(file, error) != 0)
@@ -338,26 +338,27 @@ int pga_switch_off(struct pga_switch *file, bool own, struct pga_error *error)
 		return -1;
 	if (last.made_file && after->length == 0 && !S_ISLNK(status.st_mode) && !file->linked) {
 		file->file.change = PGA_REMOVED;
-		file->folders = last.folders;
+		file->directories = last.directories;
 	}
 	return 0;
 }
 
-/* Takes away the folders that were made for a file which is not there, as far as they are empty. */
-static void remove_folders(const struct pga_switch *file)
+/* Takes away the directories that were made for a file which is not there, as far as they are
+ * empty. */
+static void remove_directories(const struct pga_activation *file)
 {
 	char *path = strdup(file->path);
-	char *folder = path;
+	char *directory = path;
 
-	for (unsigned i = 0; path != NULL && i < file->folders; i++) {
-		folder = dirname(folder);
-		if (rmdir(folder) != 0 && errno != ENOENT)
+	for (unsigned i = 0; path != NULL && i < file->directories; i++) {
+		directory = dirname(directory);
+		if (rmdir(directory) != 0 && errno != ENOENT)
 			break;
 	}
 	free(path);
 }
 
-int pga_switch_apply(struct pga_switch *const *files, size_t count, struct pga_error *error)
+int pga_activation_apply(struct pga_activation *const *files, size_t count, struct pga_error *error)
 {
 	struct pga_transaction_file **changes =
 	    calloc(count + 1, sizeof(struct pga_transaction_file *));
@@ -373,13 +374,13 @@ int pga_switch_apply(struct pga_switch *const *files, size_t count, struct pga_e
 	for (size_t i = 0; i < count; i++) {
 		files[i]->undone = result != 0 && files[i]->file.change == PGA_CREATED;
 		if (result == 0 && files[i]->file.change == PGA_REMOVED)
-			remove_folders(files[i]);
+			remove_directories(files[i]);
 	}
 	free(changes);
 	return result;
 }
 
-bool pga_switch_stays_changed(const struct pga_switch *file)
+bool pga_activation_stays_changed(const struct pga_activation *file)
 {
 	const struct pga_text *before = &file->file.edit.before;
 	struct pga_text bytes = PGA_TEXT_EMPTY;
@@ -397,11 +398,11 @@ bool pga_switch_stays_changed(const struct pga_switch *file)
 	return changed;
 }
 
-void pga_switch_end(struct pga_switch *file)
+void pga_activation_end(struct pga_activation *file)
 {
 	pga_transaction_end(&file->file);
 	if (file->undone)
-		remove_folders(file);
+		remove_directories(file);
 	free(file->path);
 	pga_text_free(&file->lines);
 	memset(file, 0, sizeof *file);

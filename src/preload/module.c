@@ -100,7 +100,7 @@ done:
 	return result;
 }
 
-/* The path with $LIB in the place of `count` folders from `from` on, which begins with "/lib";
+/* The path with $LIB in the place of `count` directories from `from` on, which begins with "/lib";
  * NULL where there are not as many, or memory ran out. */
 static char *with_token(const char *from, int count)
 {
@@ -122,7 +122,7 @@ char *pga_module_entry(struct pga_error *error)
 	char *entry;
 
 	if (path[strspn(path, plain)] != '\0') {
-		(void)pga_fail(error, "install pganchor into a folder with a plain name",
+		(void)pga_fail(error, "install pganchor into a directory with a plain name",
 			       "%s: LD_PRELOAD cannot hold such a path", path);
 		return NULL;
 	}
@@ -130,8 +130,8 @@ char *pga_module_entry(struct pga_error *error)
 		return NULL;
 	/* $LIB is lib/x86_64-linux-gnu, lib64 or lib, as the distribution built its ld.so. */
 	for (const char *at = strstr(path, "/lib"); at != NULL; at = strstr(at + 1, "/lib"))
-		for (int folders = 2; folders > 0; folders--) {
-			entry = with_token(at, folders);
+		for (int directories = 2; directories > 0; directories--) {
+			entry = with_token(at, directories);
 			if (entry != NULL && pga_module_loads(entry, true, &ignored) == 0)
 				return entry;
 			free(entry);
@@ -144,20 +144,20 @@ char *pga_module_entry(struct pga_error *error)
 
 char *pga_module_entry_32(void)
 {
-	static const char folder[] = "/lib/x86_64-linux-gnu/";
-	const char *at = strstr(path, folder);
+	static const char directory[] = "/lib/x86_64-linux-gnu/";
+	const char *at = strstr(path, directory);
 	struct pga_text text = PGA_TEXT_EMPTY;
 
 	if (at == NULL)
 		return NULL;
 	pga_text_addf(&text, "%.*s/lib/i386-linux-gnu/%s", (int)(at - path), path,
-		      at + sizeof folder - 1);
+		      at + sizeof directory - 1);
 	if (text.failed || access(text.bytes, R_OK) != 0) {
 		pga_text_free(&text);
 		return NULL;
 	}
 	pga_text_free(&text);
-	pga_text_addf(&text, "%.*s/$LIB/%s", (int)(at - path), path, at + sizeof folder - 1);
+	pga_text_addf(&text, "%.*s/$LIB/%s", (int)(at - path), path, at + sizeof directory - 1);
 	return pga_text_take(&text);
 }
 
@@ -166,8 +166,8 @@ bool pga_module_is_named(const char *entry, size_t length)
 	bool named = length == strlen(path) && memcmp(entry, path, length) == 0;
 
 	for (const char *at = strstr(path, "/lib"); at != NULL; at = strstr(at + 1, "/lib"))
-		for (int folders = 2; folders > 0 && !named; folders--) {
-			char *made = with_token(at, folders);
+		for (int directories = 2; directories > 0 && !named; directories--) {
+			char *made = with_token(at, directories);
 
 			named = made != NULL && length == strlen(made) &&
 				memcmp(entry, made, length) == 0;

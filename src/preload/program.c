@@ -33,22 +33,22 @@ static bool is_program(const char *path)
 /* The file that execvp(3) takes for the name; false where it finds none. */
 static bool find_file(const char *name, char path[PATH_MAX])
 {
-	const char *folders = getenv("PATH");
+	const char *directories = getenv("PATH");
 
 	if (strchr(name, '/') != NULL)
 		return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX && is_program(path);
-	if (folders == NULL)
-		folders = _PATH_DEFPATH;
+	if (directories == NULL)
+		directories = _PATH_DEFPATH;
 	for (;;) {
-		const int length = (int)strcspn(folders, ":");
-		const int written = snprintf(path, PATH_MAX, "%.*s%s%s", length, folders,
+		const int length = (int)strcspn(directories, ":");
+		const int written = snprintf(path, PATH_MAX, "%.*s%s%s", length, directories,
 					     length > 0 ? "/" : "", name);
 
 		if (written > 0 && written < PATH_MAX && is_program(path))
 			return true;
-		if (folders[length] == '\0')
+		if (directories[length] == '\0')
 			return false;
-		folders += length + 1;
+		directories += length + 1;
 	}
 }
 

@@ -14,12 +14,12 @@
 
 bool pga_user_session_runs(void)
 {
-	const char *folder = getenv("XDG_RUNTIME_DIR");
+	const char *directory = getenv("XDG_RUNTIME_DIR");
 	struct pga_text path = PGA_TEXT_EMPTY;
 	bool runs;
 
-	if (folder != NULL && folder[0] == '/')
-		pga_text_addf(&path, "%s/systemd/private", folder);
+	if (directory != NULL && directory[0] == '/')
+		pga_text_addf(&path, "%s/systemd/private", directory);
 	else
 		pga_text_addf(&path, "/run/user/%lu/systemd/private", (unsigned long)getuid());
 	runs = access(pga_text_string(&path), F_OK) == 0;
@@ -87,8 +87,8 @@ bool pga_x_sessions_lose_preload(const char *root)
 
 char *pga_find_musl(const char *root)
 {
-	char *folder = below(root, "/lib");
-	DIR *opened = folder != NULL ? opendir(folder) : NULL;
+	char *directory = below(root, "/lib");
+	DIR *opened = directory != NULL ? opendir(directory) : NULL;
 	const struct dirent *entry;
 	char *path = NULL;
 
@@ -96,11 +96,11 @@ char *pga_find_musl(const char *root)
 		if (fnmatch("ld-musl-*.so.1", entry->d_name, 0) == 0) {
 			struct pga_text text = PGA_TEXT_EMPTY;
 
-			pga_text_addf(&text, "%s/%s", folder, entry->d_name);
+			pga_text_addf(&text, "%s/%s", directory, entry->d_name);
 			path = pga_text_take(&text);
 		}
 	if (opened != NULL)
 		(void)closedir(opened);
-	free(folder);
+	free(directory);
 	return path;
 }

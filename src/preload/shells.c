@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum folder { HOME, ZDOTDIR, CONFIG };
+enum directory { HOME, ZDOTDIR, CONFIG };
 
 enum family { BASH, ZSH, FISH, POSIX };
 
@@ -18,7 +18,7 @@ enum family { BASH, ZSH, FISH, POSIX };
 static const struct {
 	const char *name;
 	enum family family;
-	enum folder folder;
+	enum directory directory;
 	enum pga_form form;
 	bool login; /* one of several of which the first is read */
 } known[PGA_SHELL_FILES] = {
@@ -59,8 +59,8 @@ static int add_file(struct pga_shell_files *files, size_t number, struct pga_err
 {
 	static const char *const variables[] = {
 	    [HOME] = NULL, [ZDOTDIR] = "ZDOTDIR", [CONFIG] = "XDG_CONFIG_HOME"};
-	const enum folder folder = known[number].folder;
-	const char *value = variables[folder] != NULL ? getenv(variables[folder]) : NULL;
+	const enum directory directory = known[number].directory;
+	const char *value = variables[directory] != NULL ? getenv(variables[directory]) : NULL;
 	struct pga_text path = PGA_TEXT_EMPTY;
 	char *home = NULL;
 
@@ -70,7 +70,7 @@ static int add_file(struct pga_shell_files *files, size_t number, struct pga_err
 		home = pga_home();
 		if (home == NULL)
 			return pga_fail_home(error);
-		pga_text_addf(&path, "%s/%s%s", home, folder == CONFIG ? ".config/" : "",
+		pga_text_addf(&path, "%s/%s%s", home, directory == CONFIG ? ".config/" : "",
 			      known[number].name);
 		free(home);
 	}

@@ -234,20 +234,21 @@ static char *template_of(const char *name)
 /* systemd.unit(5), "Unit File Load Path". */
 char *pga_unit_file(const char *root, const char *name)
 {
-	static const char *const folders[] = {"/etc/systemd/system", "/run/systemd/system",
-					      "/usr/local/lib/systemd/system",
-					      "/usr/lib/systemd/system", "/lib/systemd/system"};
+	static const char *const directories[] = {"/etc/systemd/system", "/run/systemd/system",
+						  "/usr/local/lib/systemd/system",
+						  "/usr/lib/systemd/system", "/lib/systemd/system"};
 	char *template = template_of(name);
 	char *found = NULL;
 
-	for (size_t i = 0; found == NULL && i < 2 * sizeof folders / sizeof folders[0]; i++) {
+	for (size_t i = 0; found == NULL && i < 2 * sizeof directories / sizeof directories[0];
+	     i++) {
 		const char *file = i % 2 == 0 ? name : template;
 		struct pga_text text = PGA_TEXT_EMPTY;
 		struct pga_error ignored;
 
 		if (file == NULL)
 			continue;
-		pga_text_addf(&text, "%s/%s", folders[i / 2], file);
+		pga_text_addf(&text, "%s/%s", directories[i / 2], file);
 		found = text.failed ? NULL : pga_image_path(root, text.bytes, NULL, &ignored);
 		pga_text_free(&text);
 		if (found != NULL && access(found, F_OK) != 0) {

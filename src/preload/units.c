@@ -18,20 +18,20 @@ static bool ends_in(const char *name, const char *end)
 	return length >= strlen(end) && strcmp(name + length - strlen(end), end) == 0;
 }
 
-/* The service's name, where this is the name of a folder of drop-ins, and ours is in it; else NULL.
- * Returns -1 where that cannot be told. */
+/* The service's name, where this is the name of a directory of drop-ins, and ours is in it; else
+ * NULL. Returns -1 where that cannot be told. */
 static int service_of(enum pga_way way, const char *root, const char *name, char **service,
 		      struct pga_error *error)
 {
 	char *found = ends_in(name, ending) ? strndup(name, strlen(name) - strlen(".d")) : NULL;
-	struct pga_switch file;
+	struct pga_activation file;
 	struct pga_error ignored;
 	struct stat status;
 	int result = 0;
 
 	*service = NULL;
 	/* What is no service's name has no drop-in of ours. */
-	if (found == NULL || pga_switch_find(&file, way, root, found, &ignored) != 0) {
+	if (found == NULL || pga_activation_find(&file, way, root, found, &ignored) != 0) {
 		free(found);
 		return 0;
 	}
@@ -42,7 +42,7 @@ static int service_of(enum pga_way way, const char *root, const char *name, char
 		    pga_fail_errno(error, "nothing was changed", "cannot look at %s", file.path);
 	if (*service == NULL)
 		free(found);
-	pga_switch_end(&file);
+	pga_activation_end(&file);
 	return result;
 }
 
@@ -123,19 +123,19 @@ static int read_directory(enum pga_way way, const char *root, const char *path, 
 	return result;
 }
 
-int pga_switch_units(enum pga_way way, const char *root, char ***names, size_t *count,
-		     struct pga_error *error)
+int pga_activation_units(enum pga_way way, const char *root, char ***names, size_t *count,
+			 struct pga_error *error)
 {
-	struct pga_switch any;
+	struct pga_activation any;
 	int result;
 
 	*names = NULL;
 	*count = 0;
-	if (pga_switch_find(&any, way, root, "any", error) != 0)
+	if (pga_activation_find(&any, way, root, "any", error) != 0)
 		return -1;
 	result = read_directory(way, root, dirname(dirname(any.path)), names, count, error);
 	if (*count > 0)
 		qsort(*names, *count, sizeof **names, by_name);
-	pga_switch_end(&any);
+	pga_activation_end(&any);
 	return result;
 }

@@ -9,15 +9,15 @@ static int look_for_any(const struct pga_effective *effective, const struct pga_
 {
 	struct pga_text hosts = PGA_TEXT_EMPTY;
 	const int result =
-	    pga_vouching_missing(pins, policy, pga_effective_value(effective, "host"),
-				 pga_effective_value(effective, "hostaddr"), &hosts, error);
+	    pga_anchor_missing(pins, policy, pga_effective_value(effective, "host"),
+			       pga_effective_value(effective, "hostaddr"), &hosts, error);
 
 	if (result == 0 && hosts.length > 0)
 		pga_text_addf(
 		    text,
 		    "no anchor is pinned for %s: the gate will refuse the server (trust = "
 		    "pinned)\n    \"pganchor bootstrap\" pins one, and with --replace "
-		    "--hosts changes what one may vouch for",
+		    "--hosts changes what one is valid for",
 		    pga_text_string(&hosts));
 	pga_text_free(&hosts);
 	return result;

@@ -101,7 +101,7 @@ static const struct pga_pin *find_pin(const struct pga_checked_host *item,
 }
 
 /* The gate's rule (policy trust): as soon as one anchor is pinned, the chain must end in one that
- * may vouch for the host. */
+ * is valid for the host. */
 static bool is_trusted(const struct pga_checked_host *item, const struct pga_policy *policy,
 		       const struct pga_pins *pins)
 {

@@ -21,15 +21,15 @@ static void list_names(const struct pga_pins *pins,
 	}
 }
 
-static bool vouches_for(const struct pga_pin *pin, const struct pga_host *host)
+static bool is_valid_for(const struct pga_pin *pin, const struct pga_host *host)
 {
 	return host->local || pga_host_matches_any(pin->hosts, pga_host_label(host));
 }
 
-static bool vouches_for_any(const struct pga_pin *pin, const struct pga_hosts *hosts)
+static bool is_valid_for_any(const struct pga_pin *pin, const struct pga_hosts *hosts)
 {
 	for (size_t i = 0; i < hosts->count; i++)
-		if (!hosts->items[i].local && vouches_for(pin, &hosts->items[i]))
+		if (!hosts->items[i].local && is_valid_for(pin, &hosts->items[i]))
 			return true;
 	return false;
 }
@@ -55,52 +55,52 @@ static int fail_to_choose(const struct pga_pins *pins, const struct pga_hosts *h
 	struct pga_text next = PGA_TEXT_EMPTY;
 
 	pga_text_add(&next, "name one with --anchor: ");
-	list_names(pins, vouches_for_any, hosts, &next);
+	list_names(pins, is_valid_for_any, hosts, &next);
 	(void)pga_fail(
 	    error, pga_text_string(&next),
-	    "which anchor: more than one may vouch for the hosts, and not all are in root.crt");
+	    "which anchor: more than one is valid for the hosts, and not all are in root.crt");
 	pga_text_free(&next);
 	return -1;
 }
 
-/* The anchor that the user named, if it may vouch for every host. */
+/* The anchor that the user named, if it is valid for every host. */
 static int take_wanted(const struct pga_pins *pins, const char *wanted,
-		       const struct pga_hosts *hosts, struct pga_vouching *vouching,
+		       const struct pga_hosts *hosts, struct pga_anchor_choice *choice,
 		       struct pga_error *error)
 {
-	vouching->anchor = pga_pins_named(pins, wanted);
-	if (vouching->anchor == NULL)
+	choice->anchor = pga_pins_named(pins, wanted);
+	if (choice->anchor == NULL)
 		return fail_no_such(pins, wanted, error);
 	for (size_t i = 0; i < hosts->count; i++)
-		if (!vouches_for(vouching->anchor, &hosts->items[i]))
+		if (!is_valid_for(choice->anchor, &hosts->items[i]))
 			return pga_fail(error,
-					"name another anchor, or change what it may vouch for: "
+					"name another anchor, or change what it is valid for: "
 					"pganchor bootstrap --ca-url URL --fingerprint HEX --hosts "
 					"PATTERNS --replace",
-					"anchor %s: may not vouch for %s (hosts = %s)", wanted,
-					pga_host_label(&hosts->items[i]), vouching->anchor->hosts);
+					"anchor %s: is not valid for %s (hosts = %s)", wanted,
+					pga_host_label(&hosts->items[i]), choice->anchor->hosts);
 	return 0;
 }
 
 /* The anchors whose hosts match. One alone is it; several are a choice only where their
  * certificates are in different files. */
 static int find_by_hosts(const struct pga_pins *pins, const struct pga_hosts *hosts,
-			 struct pga_vouching *vouching, struct pga_error *error)
+			 struct pga_anchor_choice *choice, struct pga_error *error)
 {
 	size_t found = 0;
 	bool scoped = false;
 
 	for (size_t i = 0; i < pins->count; i++) {
-		if (!vouches_for_any(&pins->pins[i], hosts))
+		if (!is_valid_for_any(&pins->pins[i], hosts))
 			continue;
 		found++;
 		scoped = scoped || pins->pins[i].scoped;
-		vouching->anchor = &pins->pins[i];
+		choice->anchor = &pins->pins[i];
 	}
-	vouching->in_root_crt = found > 0 && !scoped;
+	choice->in_root_crt = found > 0 && !scoped;
 	if (found <= 1)
 		return 0;
-	vouching->anchor = NULL;
+	choice->anchor = NULL;
 	return scoped ? fail_to_choose(pins, hosts, error) : 0;
 }
 
@@ -115,19 +115,19 @@ static void note_unpinned(const struct pga_pins *pins, const struct pga_policy *
 			  const struct pga_hosts *hosts, struct pga_text *names)
 {
 	for (size_t i = 0; i < hosts->count; i++) {
-		bool vouched = !needs_anchor(policy, &hosts->items[i]);
+		bool valid = !needs_anchor(policy, &hosts->items[i]);
 
-		for (size_t k = 0; !vouched && k < pins->count; k++)
-			vouched = vouches_for(&pins->pins[k], &hosts->items[i]);
-		if (!vouched)
+		for (size_t k = 0; !valid && k < pins->count; k++)
+			valid = is_valid_for(&pins->pins[k], &hosts->items[i]);
+		if (!valid)
 			pga_text_addf(names, "%s%s", names->length > 0 ? ", " : "",
 				      pga_host_label(&hosts->items[i]));
 	}
 }
 
-int pga_vouching_missing(const struct pga_pins *pins, const struct pga_policy *policy,
-			 const char *host, const char *hostaddr, struct pga_text *names,
-			 struct pga_error *error)
+int pga_anchor_missing(const struct pga_pins *pins, const struct pga_policy *policy,
+		       const char *host, const char *hostaddr, struct pga_text *names,
+		       struct pga_error *error)
 {
 	struct pga_hosts hosts;
 
@@ -138,14 +138,14 @@ int pga_vouching_missing(const struct pga_pins *pins, const struct pga_policy *p
 	return names->failed ? pga_fail_memory(error) : 0;
 }
 
-/* Whether an anchor may vouch for it, and none whose pin is among these. */
+/* Whether an anchor is valid for it, and none whose pin is among these. */
 static bool is_elsewhere(const struct pga_pins *pins, const struct pga_host *host,
 			 const char *in_file)
 {
 	bool elsewhere = false;
 
 	for (size_t i = 0; i < pins->count; i++) {
-		if (!vouches_for(&pins->pins[i], host))
+		if (!is_valid_for(&pins->pins[i], host))
 			continue;
 		if (strstr(in_file, pins->pins[i].pin) != NULL)
 			return false;
@@ -171,54 +171,54 @@ int pga_vouching_elsewhere(const struct pga_pins *pins, const struct pga_policy 
 		pga_text_addf(names, "%s%s", names->length > 0 ? ", " : "",
 			      pga_host_label(&hosts.items[i]));
 		for (size_t k = 0; *anchor == NULL && k < pins->count; k++)
-			if (vouches_for(&pins->pins[k], &hosts.items[i]))
+			if (is_valid_for(&pins->pins[k], &hosts.items[i]))
 				*anchor = &pins->pins[k];
 	}
 	pga_hosts_free(&hosts);
 	return names->failed ? pga_fail_memory(error) : 0;
 }
 
-static int name_file(struct pga_vouching *vouching, struct pga_error *error)
+static int name_file(struct pga_anchor_choice *choice, struct pga_error *error)
 {
 	/* root.crt may hold others: only a file of its own binds to the one that was named. */
-	if (vouching->anchor == NULL || (!vouching->named && !vouching->anchor->scoped))
+	if (choice->anchor == NULL || (!choice->named && !choice->anchor->scoped))
 		return 0;
-	vouching->sslrootcert = pga_pin_file(vouching->anchor->name);
-	return vouching->sslrootcert != NULL
+	choice->sslrootcert = pga_pin_file(choice->anchor->name);
+	return choice->sslrootcert != NULL
 		   ? 0
-		   : pga_fail(error, "set HOME", "found no home folder for this user");
+		   : pga_fail(error, "set HOME", "found no home directory for this user");
 }
 
-int pga_vouching_choose(const struct pga_pins *pins, const char *wanted,
-			const struct pga_settings *settings, struct pga_vouching *vouching,
-			struct pga_error *error)
+int pga_anchor_choose(const struct pga_pins *pins, const char *wanted,
+		      const struct pga_settings *settings, struct pga_anchor_choice *choice,
+		      struct pga_error *error)
 {
 	struct pga_hosts hosts;
 	int result;
 
-	memset(vouching, 0, sizeof *vouching);
+	memset(choice, 0, sizeof *choice);
 	if (pga_hosts_split(pga_settings_value(settings, "host"),
 			    pga_settings_value(settings, "hostaddr"), NULL, &hosts, error) != 0)
 		return -1;
-	vouching->named = wanted != NULL;
+	choice->named = wanted != NULL;
 	if (wanted != NULL)
-		result = take_wanted(pins, wanted, &hosts, vouching, error);
+		result = take_wanted(pins, wanted, &hosts, choice, error);
 	else
-		result = find_by_hosts(pins, &hosts, vouching, error);
-	note_unpinned(pins, NULL, &hosts, &vouching->unpinned);
+		result = find_by_hosts(pins, &hosts, choice, error);
+	note_unpinned(pins, NULL, &hosts, &choice->unpinned);
 	if (result == 0)
-		result = name_file(vouching, error);
-	if (result == 0 && vouching->unpinned.failed)
+		result = name_file(choice, error);
+	if (result == 0 && choice->unpinned.failed)
 		result = pga_fail_memory(error);
 	pga_hosts_free(&hosts);
 	if (result != 0)
-		pga_vouching_free(vouching);
+		pga_anchor_choice_free(choice);
 	return result;
 }
 
-void pga_vouching_free(struct pga_vouching *vouching)
+void pga_anchor_choice_free(struct pga_anchor_choice *choice)
 {
-	free(vouching->sslrootcert);
-	pga_text_free(&vouching->unpinned);
-	memset(vouching, 0, sizeof *vouching);
+	free(choice->sslrootcert);
+	pga_text_free(&choice->unpinned);
+	memset(choice, 0, sizeof *choice);
 }

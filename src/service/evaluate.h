@@ -13,16 +13,16 @@
 #include "service/servicefile.h"
 #include "service/settings.h"
 
-enum pga_stands {
-	PGA_STANDS_ALLOWED,
-	PGA_STANDS_WEAK,     /* weaker than policy */
-	PGA_STANDS_BROKEN,   /* libpq refuses the entry, or could never connect with it */
-	PGA_STANDS_UNKNOWN,  /* only an LDAP server could tell */
-	PGA_STANDS_SHADOWED, /* libpq never gets there: an earlier entry has its name */
+enum pga_entry_state {
+	PGA_ENTRY_ALLOWED,
+	PGA_ENTRY_WEAK,     /* weaker than policy */
+	PGA_ENTRY_BROKEN,   /* libpq refuses the entry, or could never connect with it */
+	PGA_ENTRY_UNKNOWN,  /* only an LDAP server could tell */
+	PGA_ENTRY_SHADOWED, /* libpq never gets there: an earlier entry has its name */
 };
 
-struct pga_standing {
-	enum pga_stands stands;
+struct pga_evaluation {
+	enum pga_entry_state state;
 	struct pga_text
 	    why; /* reasons or libpq's words, one a line; empty where there is nothing to say */
 	struct pga_effective effective; /* options is NULL where libpq was not asked or gave none */
@@ -33,11 +33,11 @@ struct pga_standing {
 };
 
 /* The word for it in a table: "allowed", "weak", … */
-const char *pga_stands_word(enum pga_stands stands);
+const char *pga_entry_state_word(enum pga_entry_state state);
 
 /* What judges the entries of one file, one after the other. libpq reads copies of the very bytes
  * that the file's entries were found in. */
-struct pga_judging {
+struct pga_evaluator {
 	const struct pga_service_file *file;
 	const struct pga_policy *policy;
 	const struct pga_pins *pins; /* the caller may set them: what they refuse is said, too */
@@ -48,25 +48,25 @@ struct pga_judging {
 };
 
 /* File, policy and pins must outlive it. To be ended in either case. */
-int pga_judging_begin(struct pga_judging *judging, const struct pga_service_file *file,
-		      const struct pga_policy *policy, struct pga_error *error);
-void pga_judging_end(struct pga_judging *judging);
+int pga_evaluator_begin(struct pga_evaluator *judging, const struct pga_service_file *file,
+			const struct pga_policy *policy, struct pga_error *error);
+void pga_evaluator_end(struct pga_evaluator *judging);
 
 /* Judges one entry of the file; one that is as strong as the policy wants it has to have a root to
  * trust, and hosts that can be some. Returns -1 for want of memory. */
-int pga_standing_of_entry(struct pga_judging *judging, const struct pga_entry *entry,
-			  struct pga_standing *standing, struct pga_error *error);
+int pga_evaluate_entry(struct pga_evaluator *judging, const struct pga_entry *entry,
+		       struct pga_evaluation *evaluation, struct pga_error *error);
 
 /* Judges what libpq reads for this service in the file at read_path, and calls it shown_path in
  * every text. */
-int pga_standing_of_service(const char *read_path, const char *shown_path, const char *name,
-			    const struct pga_policy *policy, struct pga_standing *standing,
-			    struct pga_error *error);
+int pga_evaluate_service(const char *read_path, const char *shown_path, const char *name,
+			 const struct pga_policy *policy, struct pga_evaluation *evaluation,
+			 struct pga_error *error);
 
 /* Judges settings that stand in no file yet. */
-int pga_standing_of_settings(const struct pga_settings *settings, const struct pga_policy *policy,
-			     struct pga_standing *standing, struct pga_error *error);
+int pga_evaluate_settings(const struct pga_settings *settings, const struct pga_policy *policy,
+			  struct pga_evaluation *evaluation, struct pga_error *error);
 
-void pga_standing_free(struct pga_standing *standing);
+void pga_evaluation_free(struct pga_evaluation *evaluation);
 
 #endif

@@ -419,8 +419,8 @@ def test_musl_is_warned_of(home, tmp_path):
 @pytest.mark.parametrize("unit", ["app", "app.service", "app@", "app@1.service", r"a\x2db:c_d"])
 def test_a_unit_gets_a_drop_in(home, pganchor, tmp_path, unit):
     shown = done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
-    folder = unit if unit.endswith(".service") else unit + ".service"
-    file = tmp_path / f"etc/systemd/system/{folder}.d/pganchor.conf"
+    directory = unit if unit.endswith(".service") else unit + ".service"
+    file = tmp_path / f"etc/systemd/system/{directory}.d/pganchor.conf"
     assert f'[Service]\nEnvironment="LD_PRELOAD={pganchor.module}"\n' in file.read_text()
     assert f"systemctl daemon-reload && systemctl restart {shlex.quote(unit + '*' if unit.endswith('@') else unit)}\n" in shown
     done_well(home.pganchor("disable", "--unit", unit, "--root", tmp_path))

@@ -10,7 +10,7 @@ import pytest
 
 NOW = int(time.time())
 
-# In a mount namespace of its own, /var/log ($1) and /run/log ($2) are folders of ours.
+# In a mount namespace of its own, /var/log ($1) and /run/log ($2) are directories of ours.
 OWN_LOGS = r"""
 set -e
 log=$1; run=$2; shift 2
@@ -37,18 +37,18 @@ class Machine:
     def __init__(self, home):
         self.home = home
         self.log, self.run, self.bin = home / "log", home / "run-log", home / "bin"
-        for folder in (self.log, self.run, self.bin):
-            folder.mkdir()
+        for directory in (self.log, self.run, self.bin):
+            directory.mkdir()
         self.unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
         if subprocess.run([*self.unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
             pytest.skip("no mount namespace can be made here")
 
     def journal(self, entries=(), script="", files=1):
         """A journal with these entries; script: what is done behind them."""
-        folder = self.log / "journal/0123456789abcdef0123456789abcdef"
-        folder.mkdir(parents=True, exist_ok=True)
+        directory = self.log / "journal/0123456789abcdef0123456789abcdef"
+        directory.mkdir(parents=True, exist_ok=True)
         for number in range(files):
-            (folder / f"system{number}.journal").touch()
+            (directory / f"system{number}.journal").touch()
         (self.home / "entries").write_text("".join(json.dumps(one) + "\n" for one in entries))
         tool = self.bin / "journalctl"
         tool.write_text(f"""#!/bin/sh

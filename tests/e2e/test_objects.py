@@ -76,18 +76,18 @@ def test_tables_of_other_kinds(anchored, postgres, compile_program, opener, way,
 
 
 @pytest.fixture(scope="session")
-def sysv_libpq(own_libpq_words, session_folder):
+def sysv_libpq(own_libpq_words, session_directory):
     """Debian's libpq, linked once more: its symbols are found by DT_HASH alone."""
-    folder = session_folder / "sysv-libpq"
-    folder.mkdir()
-    (folder / "map").write_text("LIBPQ { global: PQ*; pq*; lo_*; pg_*; pgresStatus; local: *; };\n")
+    directory = session_directory / "sysv-libpq"
+    directory.mkdir()
+    (directory / "map").write_text("LIBPQ { global: PQ*; pq*; lo_*; pg_*; pgresStatus; local: *; };\n")
     words = [word for word in own_libpq_words if not str(word).endswith("/libpq.a")]
     archive, = [word for word in own_libpq_words if str(word).endswith("/libpq.a")]
-    run("cc", "-shared", "-o", folder / "libpq.so.5", "-Wl,-soname,libpq.so.5,--hash-style=sysv,-z,now,-z,relro",
-        f"-Wl,--version-script={folder}/map", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", *words)
-    tags = run("readelf", "--dynamic", folder / "libpq.so.5")
+    run("cc", "-shared", "-o", directory / "libpq.so.5", "-Wl,-soname,libpq.so.5,--hash-style=sysv,-z,now,-z,relro",
+        f"-Wl,--version-script={directory}/map", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", *words)
+    tags = run("readelf", "--dynamic", directory / "libpq.so.5")
     assert "(HASH)" in tags and "GNU_HASH" not in tags
-    return folder
+    return directory
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -58,13 +58,13 @@ def target(clusters, stepca):
 def make_home(clusters, stepca):
     """Factory make_home() -> a home of the user that the servers run as, with the CA's root where libpq looks."""
     def make():
-        folder = clusters.make_folder()
+        directory = clusters.make_directory()
         for name in (".postgresql", ".config", ".config/pganchor"):
-            (folder / name).mkdir()
-            clusters.give(folder / name, 0o755)
-        shutil.copy(stepca.root, folder / ".postgresql/root.crt")
-        clusters.give(folder / ".postgresql/root.crt", 0o644)
-        return folder
+            (directory / name).mkdir()
+            clusters.give(directory / name, 0o755)
+        shutil.copy(stepca.root, directory / ".postgresql/root.crt")
+        clusters.give(directory / ".postgresql/root.crt", 0o644)
+        return directory
 
     return make
 
@@ -214,9 +214,9 @@ def test_the_policy_of_the_servers_user_holds_in_sessions_that_run(gated, target
 
 
 def test_the_systems_policy_holds_in_the_server(gated, pganchor):
-    folder = pganchor.prefix / "etc/pganchor/policy.d"
-    folder.mkdir(parents=True, exist_ok=True)
-    policy = folder / "20-server.conf"
+    directory = pganchor.prefix / "etc/pganchor/policy.d"
+    directory.mkdir(parents=True, exist_ok=True)
+    policy = directory / "20-server.conf"
     local = settings(gated, host=gated.socket_dir)
     assert ask(gated, lambda session, conninfo: session("SELECT * FROM dblink(%s, 'SELECT 1') AS (one int)",
                                                         as_string(conninfo)), local) == [(1,)]
@@ -362,7 +362,7 @@ def exercise(server):
 
 def said(server):
     """The kinds of lines in a server's log."""
-    return {re.sub(r"[0-9A-F]*\d[0-9A-F]*", "N", line) for line in server.daemon.text().replace(str(server.folder), "").splitlines()}
+    return {re.sub(r"[0-9A-F]*\d[0-9A-F]*", "N", line) for line in server.daemon.text().replace(str(server.directory), "").splitlines()}
 
 
 def test_nothing_else_of_the_server_is_any_different(clusters, make_home, pganchor):

@@ -7,13 +7,13 @@ import pytest
 
 import transcripts
 
-FOLDER = Path(__file__).resolve().parent / "data/transcripts"
+DIRECTORY = Path(__file__).resolve().parent / "data/transcripts"
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.txt")))
+@pytest.mark.parametrize("name", sorted(path.stem for path in DIRECTORY.glob("*.txt")))
 def test_what_is_said(home, pganchor, name):
     """With PGANCHOR_WRITE_TRANSCRIPTS=yes the file gets what is said now, to be read before it is believed."""
-    file = FOLDER / f"{name}.txt"
+    file = DIRECTORY / f"{name}.txt"
     comment, steps = transcripts.parse(file.read_text())
     assert steps
     said = [transcripts.Step(step.command, transcripts.run(home, pganchor, step.command)) for step in steps]

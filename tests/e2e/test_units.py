@@ -4,7 +4,7 @@ import pytest
 
 from test_enable import done_well
 
-FOLDER = ".config/systemd/user"
+DIRECTORY = ".config/systemd/user"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def systemd(home, tmp_path):
 
 
 def drop_in(home, unit="app.service"):
-    return home / f"{FOLDER}/{unit}.d/pganchor.conf"
+    return home / f"{DIRECTORY}/{unit}.d/pganchor.conf"
 
 
 @pytest.mark.parametrize("environment, kept", [
@@ -94,11 +94,11 @@ def test_what_would_win_over_a_drop_in(home, systemd, tmp_path):
     done_well(home.pganchor("enable", "--session", "--unit", "app", env=systemd(properties)))
 
 
-@pytest.mark.parametrize("folder", ["etc", "usr/lib", "lib"])
+@pytest.mark.parametrize("directory", ["etc", "usr/lib", "lib"])
 @pytest.mark.parametrize("unit, file", [("app", "app.service"), ("app@1", "app@.service"), ("app@", "app@.service")])
-def test_an_image_whose_unit_preloads_something(home, tmp_path, folder, unit, file):
+def test_an_image_whose_unit_preloads_something(home, tmp_path, directory, unit, file):
     """There is no systemd to ask there, and a drop-in would take it away."""
-    path = tmp_path / folder / "systemd/system" / file
+    path = tmp_path / directory / "systemd/system" / file
     path.parent.mkdir(parents=True)
     path.write_text("[Service]\nEnvironment=LD_PRELOAD=/a.so\n")
     done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)

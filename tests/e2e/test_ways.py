@@ -142,21 +142,21 @@ def test_a_plugin_that_registers_itself(anchored, postgres, tmp_path, named):
 @pytest.fixture
 def linker(second_libpq, tmp_path):
     """argv of a program that asks the dynamic linker for all there is to ask."""
-    folder = tmp_path / "program"
-    folder.mkdir()
+    directory = tmp_path / "program"
+    directory.mkdir()
     # It needs what is gone.
     make = ["cc", "-shared", "-fPIC", "-Wl,--no-as-needed", "-o"]
-    subprocess.run([*make, folder / "libgone.so", "-Wl,-soname,libgone.so", "-x", "c", "/dev/null"], check=True)
-    subprocess.run([*make, folder / "libbroken.so", folder / "libgone.so"], check=True)
-    (folder / "libgone.so").unlink()
-    subprocess.run([*make, folder / "libbeside.so", SOURCES / "beside.c", "-Wl,-rpath,$ORIGIN"], check=True)
-    subprocess.run(["cc", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags", "-o", folder / "linker",
+    subprocess.run([*make, directory / "libgone.so", "-Wl,-soname,libgone.so", "-x", "c", "/dev/null"], check=True)
+    subprocess.run([*make, directory / "libbroken.so", directory / "libgone.so"], check=True)
+    (directory / "libgone.so").unlink()
+    subprocess.run([*make, directory / "libbeside.so", SOURCES / "beside.c", "-Wl,-rpath,$ORIGIN"], check=True)
+    subprocess.run(["cc", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags", "-o", directory / "linker",
                     SOURCES / "linker.c"], check=True)
     # As if it were an old one: the gate looks for this function and can do without it.
-    libpq = folder / "libpq.so.5"
+    libpq = directory / "libpq.so.5"
     libpq.write_bytes(second_libpq.read_bytes().replace(b"\0PQgssEncInUse\0", b"\0PQgssEncInOld\0"))
     assert libpq.read_bytes() != second_libpq.read_bytes()
-    return [folder / "linker", libpq]
+    return [directory / "linker", libpq]
 
 
 def test_the_dynamic_linker_answers_as_without_the_gate(home, linker):

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Whether the fuzzer by verdict would find a rule that is gone: tests/fuzz/mutations.py [--cases N] [--root FOLDER] [NAME...].
+"""Whether the fuzzer by verdict would find a rule that is gone: tests/fuzz/mutations.py [--cases N] [--root DIRECTORY] [NAME...].
 
 Takes one thing out of a copy of the gate after the other, builds the module, and tells after how many cases verdict.c sees it.
---root: in this root folder of another Debian (chroot), for a libpq of its own. Exit status 1 when one is not found.
+--root: in this root directory of another Debian (chroot), for a libpq of its own. Exit status 1 when one is not found.
 """
 
 import argparse
@@ -46,7 +46,7 @@ MUTATIONS = {
     "one list is enough to exempt": ("policy/policy.c", "if (!pga_host_set_has(&policy->allow_weak[i], host))\n\t\t\treturn false;\n\treturn policy->allow_weak_count > 0;",
                                      "if (pga_host_set_has(&policy->allow_weak[i], host))\n\t\t\treturn true;\n\treturn false;", 15),
     "the weaker value wins": ("policy/policy.c", "value->meaning < reading->chosen[key]", "value->meaning > reading->chosen[key]", 15),
-    "the system's policy is not read": ("policy/policy.c", 'read_file(&reading, SYSTEM_FOLDER "/policy.conf", error) != 0 ||', "", 15),
+    "the system's policy is not read": ("policy/policy.c", 'read_file(&reading, SYSTEM_DIRECTORY "/policy.conf", error) != 0 ||', "", 15),
     "the user's policy is not read": ("policy/policy.c", "read_user_file(&reading, error) != 0)", "(false && read_user_file(&reading, error) != 0))", 15),
     "a word that is no value is passed over": ("policy/policy.c", 'return fail_at(error, path, line->number, "not a value of this key", said(line));', "return 0;", 15),
     "*.x is x too": ("base/host.c", "\telse if (is_suffix(pattern, length))\n", "\telse if (is_suffix(pattern, length) && (set->names[set->name_count++] = (struct pga_host_name){pattern + 2, length - 2}, true))\n", 15),
@@ -91,28 +91,28 @@ MUTATIONS = {
 class Gate:
     """A copy of the sources whose module can be built anew with one file changed."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        shutil.copytree(TOP / "src", folder / "src")
-        shutil.copytree(TOP / "include", folder / "include")
+    def __init__(self, directory):
+        self.directory = directory
+        shutil.copytree(TOP / "src", directory / "src")
+        shutil.copytree(TOP / "include", directory / "include")
         text = (TOP / "Makefile.am").read_text()
         listed = text[text.index("BASE = "):text.index("pganchor_gate_la_LIBADD")]
         listed = re.sub(r"EDITING = .*?(?=POLICY)", "", listed, flags=re.S)
         self.sources = sorted(set(re.findall(r"src/\S+\.c", listed)))
         flags = subprocess.run(["pkg-config", "--cflags", "libpq"], check=True, capture_output=True, text=True).stdout.split()
         self.flags = ["-O1", "-fPIC", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="0"', '-DSYSCONFDIR="/nowhere/etc"', '-DPKGLIBDIR="/nowhere"',
-                      '-DPG_SYSCONFDIR="/nowhere"', "-w", "-fvisibility=hidden", f"-I{folder}/src", f"-I{folder}/include", *flags]
+                      '-DPG_SYSCONFDIR="/nowhere"', "-w", "-fvisibility=hidden", f"-I{directory}/src", f"-I{directory}/include", *flags]
         for source in self.sources:
             self.compile(source)
 
     def compile(self, source):
-        subprocess.run(["gcc", *self.flags, "-c", self.folder / source, "-o", self.object(source)], check=True)
+        subprocess.run(["gcc", *self.flags, "-c", self.directory / source, "-o", self.object(source)], check=True)
 
     def object(self, source):
-        return self.folder / (source.replace("/", "_") + ".o")
+        return self.directory / (source.replace("/", "_") + ".o")
 
     def module(self):
-        module = self.folder / "pganchor-gate.so"
+        module = self.directory / "pganchor-gate.so"
         subprocess.run(["gcc", "-shared", "-nostartfiles", "-Wl,-z,nodelete", f"-Wl,--version-script={TOP}/src/gate/gate.map", "-o", module,
                         *[self.object(source) for source in self.sources]], check=True)
         return module
@@ -120,7 +120,7 @@ class Gate:
     def mutated(self, name):
         """The module with this mutation; the sources are as before then."""
         file, old, new, _ = MUTATIONS[name]
-        path = self.folder / "src" / file
+        path = self.directory / "src" / file
         text = path.read_text()
         if text.count(old) < 1:
             raise SystemExit(f"mutations.py: {name}: src/{file} does not have it any more: {old}")

@@ -18,7 +18,7 @@ Targets: ${targets[*]}
 An input of "lengths" is what texts are filled with: each is tried in every place
 and in every length from 0 to 600, so that --runs gives it one for 250 of the others.
 
-\$PGANCHOR_FUZZ_BUILD is the folder to build in, and what is built there already
+\$PGANCHOR_FUZZ_BUILD is the directory to build in, and what is built there already
 is built again only where it changed; without it a temporary one.
 END
 }
@@ -46,9 +46,9 @@ done
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pga-parsers.XXXXXX")
 # What is written for each input goes to memory, if there is such a place.
-PGANCHOR_FUZZ_FOLDER=$(mktemp -d /dev/shm/pga-fuzz.XXXXXX 2>/dev/null || mktemp -d /tmp/pga-fuzz.XXXXXX)
-export PGANCHOR_FUZZ_FOLDER
-trap 'rm -rf "$scratch" "$PGANCHOR_FUZZ_FOLDER"' EXIT
+PGANCHOR_FUZZ_DIRECTORY=$(mktemp -d /dev/shm/pga-fuzz.XXXXXX 2>/dev/null || mktemp -d /tmp/pga-fuzz.XXXXXX)
+export PGANCHOR_FUZZ_DIRECTORY
+trap 'rm -rf "$scratch" "$PGANCHOR_FUZZ_DIRECTORY"' EXIT
 trap 'exit 1' HUP INT TERM
 build=${PGANCHOR_FUZZ_BUILD:-$scratch/build}
 mkdir -p "$build"
@@ -103,7 +103,7 @@ for target in "${targets[@]}"; do
             { echo "# of somebody else" && cat "$scratch/root.pem" && echo "# pganchor anchor ca" && cat "$scratch/root.pem"; } >"$corpus/two.pem"
             ;;
     esac
-    rm -rf "${PGANCHOR_FUZZ_FOLDER:?}"/*
+    rm -rf "${PGANCHOR_FUZZ_DIRECTORY:?}"/*
     ln -sf "$build/parsers" "$scratch/$target"
     chosen=${seed:-$((RANDOM * 32768 + RANDOM + 1))}
     runs=("${limit[@]}")

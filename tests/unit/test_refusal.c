@@ -146,7 +146,7 @@ static void of_no_libpq_nothing_is_known(void **state)
 
 /* ---- the rules, and what comes of them ---- */
 
-static char folder[] = "/tmp/pganchor-test-XXXXXX";
+static char directory[] = "/tmp/pganchor-test-XXXXXX";
 
 static void put(const char *name, const char *bytes)
 {
@@ -154,7 +154,7 @@ static void put(const char *name, const char *bytes)
 	char made[140];
 	FILE *file;
 
-	(void)snprintf(path, sizeof path, "%s/pganchor/%s", folder, name);
+	(void)snprintf(path, sizeof path, "%s/pganchor/%s", directory, name);
 	(void)snprintf(made, sizeof made, "%s.new", path);
 	if (bytes == NULL) {
 		(void)unlink(path);
@@ -463,26 +463,26 @@ static void why_a_handshake_failed_is_told(void **state)
 	assert_string_equal(message(), "sslmode\n");
 }
 
-static int make_folder(void **state)
+static int make_directory(void **state)
 {
 	char path[128];
 
 	(void)state;
-	if (mkdtemp(folder) == NULL)
+	if (mkdtemp(directory) == NULL)
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/pganchor", folder);
-	return mkdir(path, 0700) == 0 ? setenv("XDG_CONFIG_HOME", folder, 1) : -1;
+	(void)snprintf(path, sizeof path, "%s/pganchor", directory);
+	return mkdir(path, 0700) == 0 ? setenv("XDG_CONFIG_HOME", directory, 1) : -1;
 }
 
-static int remove_folder(void **state)
+static int remove_directory(void **state)
 {
 	char path[128];
 
 	(void)state;
 	put("policy.conf", NULL);
 	put("anchors.conf", NULL);
-	(void)snprintf(path, sizeof path, "%s/pganchor", folder);
-	return rmdir(path) == 0 ? rmdir(folder) : -1;
+	(void)snprintf(path, sizeof path, "%s/pganchor", directory);
+	return rmdir(path) == 0 ? rmdir(directory) : -1;
 }
 
 int main(void)
@@ -500,5 +500,5 @@ int main(void)
 	    cmocka_unit_test(why_a_handshake_failed_is_told),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, make_directory, remove_directory);
 }

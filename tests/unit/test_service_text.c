@@ -171,7 +171,7 @@ static void settings_that_can_be_written(void **state)
 
 #define NO_NUMBER(keyword, value) \
 	"invalid integer value \"" value "\" for connection option \"" keyword "\""
-#define RELATIVE ": a relative path is another file in every folder"
+#define RELATIVE ": a relative path is another file in every directory"
 
 static const struct {
 	const char *keyword;
@@ -492,24 +492,24 @@ static const struct {
     {NULL, NULL, "a.org,b.org", NULL, NULL, "a.org, b.org", false, NULL, NULL},
 };
 
-static void compare_choice(size_t i, const struct pga_vouching *vouching)
+static void compare_choice(size_t i, const struct pga_anchor_choice *choice)
 {
 	if (choices[i].anchor == NULL) {
-		assert_null(vouching->anchor);
+		assert_null(choice->anchor);
 	} else {
-		assert_non_null(vouching->anchor);
-		assert_string_equal(vouching->anchor->name, choices[i].anchor);
+		assert_non_null(choice->anchor);
+		assert_string_equal(choice->anchor->name, choices[i].anchor);
 	}
 	if (choices[i].file == NULL) {
-		assert_null(vouching->sslrootcert);
+		assert_null(choice->sslrootcert);
 	} else {
-		assert_non_null(vouching->sslrootcert);
-		assert_string_equal(vouching->sslrootcert + strlen("/nowhere/pganchor"),
+		assert_non_null(choice->sslrootcert);
+		assert_string_equal(choice->sslrootcert + strlen("/nowhere/pganchor"),
 				    choices[i].file);
 	}
-	assert_string_equal(pga_text_string(&vouching->unpinned), choices[i].unpinned);
-	assert_int_equal(vouching->in_root_crt, choices[i].in_root_crt);
-	assert_int_equal(vouching->named, choices[i].wanted != NULL);
+	assert_string_equal(pga_text_string(&choice->unpinned), choices[i].unpinned);
+	assert_int_equal(choice->in_root_crt, choices[i].in_root_crt);
+	assert_int_equal(choice->named, choices[i].wanted != NULL);
 }
 
 static void who_vouches_for_the_hosts(void **state)
@@ -518,7 +518,7 @@ static void who_vouches_for_the_hosts(void **state)
 	assert_int_equal(setenv("XDG_CONFIG_HOME", "/nowhere", 1), 0);
 	for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
 		struct pga_settings settings = {.items = NULL};
-		struct pga_vouching vouching;
+		struct pga_anchor_choice choice;
 		struct pga_pins pins;
 		struct pga_error error;
 		const char *text = choices[i].pins;
@@ -526,17 +526,17 @@ static void who_vouches_for_the_hosts(void **state)
 		assert_int_equal(
 		    pga_pins_parse(&pins, "x", text, text != NULL ? strlen(text) : 0, &error), 0);
 		assert_int_equal(pga_settings_add(&settings, "host", choices[i].host, &error), 0);
-		if (pga_vouching_choose(&pins, choices[i].wanted, &settings, &vouching, &error) !=
+		if (pga_anchor_choose(&pins, choices[i].wanted, &settings, &choice, &error) !=
 		    (choices[i].message == NULL ? 0 : -1))
 			fail_msg("choice %zu", i);
 		if (choices[i].message == NULL) {
-			compare_choice(i, &vouching);
+			compare_choice(i, &choice);
 		} else {
 			assert_string_equal(error.message, choices[i].message);
 			assert_string_equal(error.next, choices[i].next);
-			assert_null(vouching.anchor);
+			assert_null(choice.anchor);
 		}
-		pga_vouching_free(&vouching);
+		pga_anchor_choice_free(&choice);
 		pga_settings_free(&settings);
 		pga_pins_free(&pins);
 	}
@@ -574,8 +574,8 @@ static void hosts_that_nobody_vouches_for(void **state)
 		struct pga_text missing = PGA_TEXT_EMPTY;
 
 		assert_int_equal(pga_host_set_make(&set, exempt, strlen(exempt)), 0);
-		assert_int_equal(pga_vouching_missing(&pins, &policy, exemptions[i].host,
-						      exemptions[i].address, &missing, &error),
+		assert_int_equal(pga_anchor_missing(&pins, &policy, exemptions[i].host,
+						    exemptions[i].address, &missing, &error),
 				 0);
 		assert_string_equal(pga_text_string(&missing), exemptions[i].missing);
 		pga_host_set_free(&set);

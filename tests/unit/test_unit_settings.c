@@ -1,7 +1,7 @@
 /* preload/unit_settings.h: a systemctl that does not answer is not one that knows of no settings.
  */
 #include "cmocka_start.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "preload/unit_settings.h"
 #include "base/subprocess.h"
@@ -284,7 +284,7 @@ static void make_below(const char *path)
 	put(copy, "");
 }
 
-/* The folders in systemd's order; in each the instance itself goes before its template. */
+/* The directories in systemd's order; in each the instance itself goes before its template. */
 static void where_the_unit_is(void **state)
 {
 	static const char *const paths[] = {
@@ -294,22 +294,22 @@ static void where_the_unit_is(void **state)
 	    "etc/systemd/system/a@b.service"};
 
 	(void)state;
-	assert_null(pga_unit_file(folder, "a@b.service"));
+	assert_null(pga_unit_file(directory, "a@b.service"));
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		char *found;
 
 		make_below(paths[i]);
-		found = pga_unit_file(folder, "a@b.service");
+		found = pga_unit_file(directory, "a@b.service");
 		assert_non_null(found);
-		assert_memory_equal(found, folder, strlen(folder));
-		assert_string_equal(found + strlen(folder) + 1, paths[i]);
+		assert_memory_equal(found, directory, strlen(directory));
+		assert_string_equal(found + strlen(directory) + 1, paths[i]);
 		free(found);
 	}
-	assert_null(pga_unit_file(folder, "a.service"));
-	assert_null(pga_unit_file(folder, "b@c.service"));
+	assert_null(pga_unit_file(directory, "a.service"));
+	assert_null(pga_unit_file(directory, "b@c.service"));
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
 
 int main(void)
 {
@@ -319,9 +319,9 @@ int main(void)
 	    cmocka_unit_test(how_it_is_asked),
 	    cmocka_unit_test(what_it_says),
 	    cmocka_unit_test(what_is_preloaded),
-	    IN_A_FOLDER(what_mentions_it),
-	    IN_A_FOLDER(what_wins_over_a_drop_in),
-	    IN_A_FOLDER(where_the_unit_is),
+	    IN_A_DIRECTORY(what_mentions_it),
+	    IN_A_DIRECTORY(what_wins_over_a_drop_in),
+	    IN_A_DIRECTORY(where_the_unit_is),
 	};
 
 	return cmocka_run_group_tests_name("unit_settings", tests, NULL, NULL);

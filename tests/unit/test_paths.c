@@ -113,12 +113,12 @@ static void why_there_is_no_home(void **state)
 	(void)state;
 	errno = ENOENT;
 	assert_int_equal(pga_fail_home(&error), -1);
-	assert_string_equal(error.message, "this user has no home folder");
+	assert_string_equal(error.message, "this user has no home directory");
 	assert_string_equal(error.next, "set HOME");
 	errno = ENOMEM;
 	assert_int_equal(pga_fail_home(&error), -1);
 	assert_string_equal(error.message,
-			    "the home folder cannot be found out: Cannot allocate memory");
+			    "the home directory cannot be found out: Cannot allocate memory");
 	assert_string_equal(error.next, "set HOME");
 }
 

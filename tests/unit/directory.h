@@ -1,6 +1,6 @@
-/* A folder of its own for each test, and the files in it. */
-#ifndef PGA_TESTS_UNIT_FOLDER_H
-#define PGA_TESTS_UNIT_FOLDER_H
+/* A directory of its own for each test, and the files in it. */
+#ifndef PGA_TESTS_UNIT_DIRECTORY_H
+#define PGA_TESTS_UNIT_DIRECTORY_H
 
 #include "cmocka_start.h"
 
@@ -12,17 +12,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/pganchor-test-XXXXXX";
+static char directory[] = "/tmp/pganchor-test-XXXXXX";
 
-/* A folder for one test, which is the current one while it runs. */
-static int make_folder(void **state)
+/* A directory for one test, which is the current one while it runs. */
+static int make_directory(void **state)
 {
 	(void)state;
-	memcpy(strrchr(folder, '-') + 1, "XXXXXX", 6);
-	return mkdtemp(folder) != NULL && chdir(folder) == 0 ? 0 : -1;
+	memcpy(strrchr(directory, '-') + 1, "XXXXXX", 6);
+	return mkdtemp(directory) != NULL && chdir(directory) == 0 ? 0 : -1;
 }
 
-static int remove_folder(void **state)
+static int remove_directory(void **state)
 {
 	pid_t child;
 	int status = -1;
@@ -32,7 +32,7 @@ static int remove_folder(void **state)
 		return -1;
 	child = fork();
 	if (child == 0) {
-		(void)execlp("rm", "rm", "-rf", folder, (char *)NULL);
+		(void)execlp("rm", "rm", "-rf", directory, (char *)NULL);
 		_exit(127);
 	}
 	(void)waitpid(child, &status, 0);
