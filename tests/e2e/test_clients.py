@@ -1,6 +1,6 @@
 """Real clients of many languages, each against a weak connection, a strong one, an impostor and an expired certificate.
 
-SECURITY.md has the table of them.
+docs/evidence.md has the table of them.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from test_gate import PYTHON, WEAK, anchored, run_gated  # noqa: F401
 from test_ways import LANGUAGES
 
 QUERY = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-SECURITY = Path(__file__).resolve().parent.parent.parent / "SECURITY.md"
+SECURITY = Path(__file__).resolve().parent.parent.parent / "docs" / "evidence.md"
 
 PSYCOPG3 = f"""
 import sys, psycopg
@@ -106,7 +106,7 @@ def language(argv):
     return lambda conninfo, directory: [*argv, conninfo]
 
 
-# The name in the table of SECURITY.md: the command that connects with a connection string, given a directory of its own.
+# The name in the table of docs/evidence.md: the command that connects with a connection string, given a directory of its own.
 CLIENTS = {
     **{name: lambda conninfo, directory, argv=argv: argv(conninfo) for name, argv in GATE_CLIENTS.items()},
     "pg_restore": lambda conninfo, directory: ["pg_restore", "-d", conninfo, directory / "archive"],
