@@ -135,7 +135,7 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_run = {
     .name = "run",
-    .summary = "start a program that can make no connection weaker than verify-full",
+    .summary = "start a program whose connections are verify-full, or refused",
     .usage = "[--require] [--] PROGRAM [ARGUMENT ...]",
     .about = "Starts PROGRAM with the gate loaded into it (LD_PRELOAD): a connection through libpq "
 	     "that is weaker than sslmode=verify-full is refused, and says why. Exit status and "

@@ -39,18 +39,27 @@ static int no_such_command(const struct pga_command *command, const char *word)
 	return pga_no_such_command(command->name, word, guess.best);
 }
 
+static bool is_help(const char *word)
+{
+	return strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
+}
+
 /* The help of the command that the words name. */
 static int help(const struct pga_command *command, char *const *words)
 {
-	for (; *words != NULL && command->commands != NULL; words++) {
-		const struct pga_command *one = find(command, *words);
+	for (; *words != NULL; words++) {
+		const struct pga_command *one;
 
+		if (is_help(*words))
+			continue;
+		if (command->commands == NULL)
+			return pga_usage_error(command->name, "%s: there is no help of its own",
+					       *words);
+		one = find(command, *words);
 		if (one == NULL)
 			return no_such_command(command, *words);
 		command = one;
 	}
-	if (*words != NULL)
-		return pga_usage_error(command->name, "%s: there is no help of its own", *words);
 	if (command->commands != NULL)
 		pga_commands_help(stdout, command);
 	else
@@ -66,8 +75,7 @@ int pga_commands_run(const struct pga_command *command, int argc, char **argv)
 		pga_commands_help(stderr, command);
 		return PGA_EXIT_USAGE;
 	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    strcmp(argv[1], "help") == 0)
+	if (is_help(argv[1]))
 		return help(command, argv + 2);
 	one = find(command, argv[1]);
 	return one != NULL ? one->run(argc - 1, argv + 1) : no_such_command(command, argv[1]);

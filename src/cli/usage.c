@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,14 +123,13 @@ int pga_bad_option(const char *command, char *const *argv, const struct option *
 
 int pga_no_such_command(const char *command, const char *word, const char *meant)
 {
-	const char *with = command != NULL ? command : "";
+	const bool inner = command[0] != '\0';
 
-	pga_print(stderr, "%spganchor: %s%s%s: no such %s", pga_colour(stderr, PGA_RED), with,
-		  command != NULL ? ": " : "", word, word[0] == '-' ? "option" : "command");
+	pga_print(stderr, "%spganchor: %s%s%s: no such %s", pga_colour(stderr, PGA_RED), command,
+		  inner ? ": " : "", word, word[0] == '-' ? "option" : "command");
 	if (meant != NULL)
-		pga_print(stderr, "; did you mean %s%s%s?", with, command != NULL ? " " : "",
-			  meant);
+		pga_print(stderr, "; did you mean %s%s%s?", command, inner ? " " : "", meant);
 	pga_print(stderr, "%s\n    pganchor %s%s--help lists the commands\n",
-		  pga_colour(stderr, PGA_PLAIN), with, command != NULL ? " " : "");
+		  pga_colour(stderr, PGA_PLAIN), command, inner ? " " : "");
 	return PGA_EXIT_USAGE;
 }
