@@ -193,7 +193,8 @@ static void fish_option(const struct pga_command *command, const struct pga_opti
 	if (option->letter != 0)
 		(void)printf(" -s %c", option->letter);
 	if (option->argument != NULL)
-		(void)printf(" -r %s", fish_names[option->names]);
+		(void)printf(" %s %s", option->names == PGA_NAMES_FILE ? "-r" : "-x",
+			     fish_names[option->names]);
 	(void)fputs(" -d '", stdout);
 	print_short(option->help, "");
 	(void)puts("'");
@@ -222,7 +223,7 @@ void pga_complete_fish(void)
 		    "    set -l path\n"
 		    "    for word in (commandline -opc)[2..-1]\n"
 		    "        test \"$word\" = help; and continue\n"
-		    "        set -l longer (string join ' ' $path $word)\n"
+		    "        set -l longer (string join -- ' ' $path $word)\n"
 		    "        contains -- $longer",
 		    stdout);
 	each(&pga_cmd_pganchor, fish_path);
@@ -235,6 +236,9 @@ void pga_complete_fish(void)
 		    "version'\n",
 		    stdout);
 	each(&pga_cmd_pganchor, fish_command);
+	(void)puts(
+	    "complete -c pganchor -n \"__pganchor_is ''\" -a version -d 'show the version'\n"
+	    "complete -c pganchor -n \"__pganchor_is ''\" -a help -d 'what a command takes'");
 	each(&pga_cmd_pganchor, fish_options);
 }
 
@@ -284,6 +288,8 @@ static void zsh_words(const struct pga_command *command)
 			print_quoted((*one)->summary, ":");
 			(void)fputs("' ", stdout);
 		}
+		if (command == &pga_cmd_pganchor)
+			(void)fputs("'version:show the version' ", stdout);
 		(void)fputs(
 		    "'help:what a command takes')\n            _describe command found ;;\n",
 		    stdout);
