@@ -9,6 +9,6 @@ for tool in autoreconf automake libtoolize pkg-config; do
 		exit 1
 	}
 done
-# aclocal warns when the folder for its macros is not there yet.
+# aclocal warns when the directory for its macros is not there yet.
 mkdir -p m4
 autoreconf --install --force

@@ -1,22 +1,22 @@
 #!/bin/bash
-# Copies the sources, and nothing that building leaves behind, to FOLDER: builds in a copy never dirty the tree, and do not
-# mind one that is configured in place. FOLDER is new, or empty, or such a copy, which then is brought up to date; nothing that
+# Copies the sources, and nothing that building leaves behind, to DIRECTORY: builds in a copy never dirty the tree, and do not
+# mind one that is configured in place. DIRECTORY is new, or empty, or such a copy, which then is brought up to date; nothing that
 # did not come from here is taken away or written over.
 set -euo pipefail
 
-[ $# = 1 ] || { echo "Usage: copy-sources.sh FOLDER" >&2; exit 2; }
+[ $# = 1 ] || { echo "Usage: copy-sources.sh DIRECTORY" >&2; exit 2; }
 
-# refuse WHAT: the folder holds what is not ours to change.
+# refuse WHAT: the directory holds what is not ours to change.
 refuse() {
-    printf 'copy-sources.sh: %s\n    name a folder that is new or empty, or an earlier copy\n' "$1" >&2
+    printf 'copy-sources.sh: %s\n    name a directory that is new or empty, or an earlier copy\n' "$1" >&2
     exit 1
 }
 
 tree=$(cd "$(dirname "$0")/.." && pwd -P)
-[ ! -e "$1" ] || [ -d "$1" ] || refuse "$1: is no folder"
+[ ! -e "$1" ] || [ -d "$1" ] || refuse "$1: is no directory"
 target=$(realpath -m -- "$1")
 case $tree/ in
-    "$target"/*) refuse "$1: the tree itself, or a folder around it" ;;
+    "$target"/*) refuse "$1: the tree itself, or a directory around it" ;;
 esac
 case $target/ in
     "$tree"/*)

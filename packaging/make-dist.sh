@@ -1,8 +1,8 @@
 #!/bin/sh
-# Makes pganchor-VERSION.tar.xz in FOLDER out of a copy of this tree, and prints its path.
+# Makes pganchor-VERSION.tar.xz in DIRECTORY out of a copy of this tree, and prints its path.
 set -eu
 
-[ $# = 1 ] || { echo "Usage: make-dist.sh FOLDER" >&2; exit 2; }
+[ $# = 1 ] || { echo "Usage: make-dist.sh DIRECTORY" >&2; exit 2; }
 mkdir -p -- "$1"
 target=$(cd "$1" && pwd)
 packaging=$(cd "$(dirname "$0")" && pwd)

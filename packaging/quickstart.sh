@@ -8,7 +8,7 @@ Usage: packaging/quickstart.sh [--without-step-ca] [--no-install]
 
 Builds pganchor, starts a real step-ca and a real PostgreSQL on loopback, and
 shows what pganchor does: each step as the command that you would type and what
-it printed. Everything is made in a temporary folder, which is removed at the
+it printed. Everything is made in a temporary directory, which is removed at the
 end, and nothing outside of it is touched, but that Debian packages which are
 missing are installed (with sudo when not root): it says which, and how to take
 them away again. On a bare Debian those are some 250 packages: about 280 MB to
@@ -44,11 +44,11 @@ umask 022
 
 packaging=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 stepca=$packaging/../tests/stepca/stepca.sh
-folder=$(mktemp -d "${TMPDIR:-/tmp}/pganchor-quickstart.XXXXXX")
-folder=$(cd "$folder" && pwd -P)
-# Where PostgreSQL has its data: a folder of its own where it runs as somebody else, who has no business in ours.
-data=$folder
-export PGANCHOR_TEST_CACHE=${PGANCHOR_TEST_CACHE:-$folder/cache}
+directory=$(mktemp -d "${TMPDIR:-/tmp}/pganchor-quickstart.XXXXXX")
+directory=$(cd "$directory" && pwd -P)
+# Where PostgreSQL has its data: a directory of its own where it runs as somebody else, who has no business in ours.
+data=$directory
+export PGANCHOR_TEST_CACHE=${PGANCHOR_TEST_CACHE:-$directory/cache}
 
 # Every server is a child of ours; they are stopped in the order in which they were started.
 servers=()
@@ -62,7 +62,7 @@ cleanup() {
         kill -TERM "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
-    rm -rf "$folder" "$data"
+    rm -rf "$directory" "$data"
     say_added
     exit "$status"
 }
@@ -109,14 +109,14 @@ typed() {
 
 # quietly NAME COMMAND...: a long command whose output is of interest only when it fails.
 quietly() {
-    local name=$1 log=$folder/$1.log
+    local name=$1 log=$directory/$1.log
     shift
     "$@" >"$log" 2>&1 || fail "$name failed" "$log"
 }
 
 # A user's own settings must have no part in this.
 user() {
-    (cd "$folder/home" && exec env -i HOME="$folder/home" PATH="$folder/stage/bin:$PATH" LANG=C.UTF-8 PSQL_PAGER=cat "$@")
+    (cd "$directory/home" && exec env -i HOME="$directory/home" PATH="$directory/stage/bin:$PATH" LANG=C.UTF-8 PSQL_PAGER=cat "$@")
 }
 
 # step STATUS PATTERN SENTENCE COMMAND...: run the command in the throw-away home; it must end with the
@@ -126,13 +126,13 @@ step() {
     say "$3"
     shift 3
     typed "$@"
-    user "$@" >"$folder/output" 2>&1 || status=$?
-    cat "$folder/output"
+    user "$@" >"$directory/output" 2>&1 || status=$?
+    cat "$directory/output"
     case $want in
         refused) [ "$status" != 0 ] || fail "this should have been refused" ;;
         *) [ "$status" = "$want" ] || fail "this ended with status $status instead of $want" ;;
     esac
-    grep -qE -- "$pattern" "$folder/output" || fail "nothing of that output is as expected: $pattern"
+    grep -qE -- "$pattern" "$directory/output" || fail "nothing of that output is as expected: $pattern"
 }
 
 # What \conninfo says of a session with TLS; a table from psql 18 on.
@@ -150,7 +150,7 @@ free_port() {
 
 # start NAME COMMAND...: a server, killed by the kernel should we die before stopping it; sets $pid.
 start() {
-    local log=$folder/$1.log
+    local log=$directory/$1.log
     shift
     setpriv --pdeathsig KILL "$@" >"$log" 2>&1 &
     pid=$!
@@ -162,39 +162,39 @@ ready() {
     local name=$1 tries
     shift
     for ((tries = 0; tries < 300; tries++)); do
-        kill -0 "$pid" 2>/dev/null || fail "$name did not start" "$folder/$name.log"
+        kill -0 "$pid" 2>/dev/null || fail "$name did not start" "$directory/$name.log"
         ! "$@" >/dev/null 2>&1 || return 0
         sleep 0.1
     done
-    fail "$name does not answer" "$folder/$name.log"
+    fail "$name does not answer" "$directory/$name.log"
 }
 
 # make_root NAME: a CA of its own, NAME.crt and NAME.key.
 make_root() {
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 7 -subj "/CN=$1" \
-        -keyout "$folder/$1.key" -out "$folder/$1.crt" \
+        -keyout "$directory/$1.key" -out "$directory/$1.crt" \
         -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign 2>/dev/null
 }
 
 # sign CA NAME: a certificate of that CA for this machine's loopback names, NAME.crt and NAME.key.
 sign() {
-    printf '%s\n' subjectAltName=DNS:localhost,IP:127.0.0.1 extendedKeyUsage=serverAuth >"$folder/$2.ext"
+    printf '%s\n' subjectAltName=DNS:localhost,IP:127.0.0.1 extendedKeyUsage=serverAuth >"$directory/$2.ext"
     openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /CN=localhost \
-        -keyout "$folder/$2.key" -out "$folder/$2.csr" 2>/dev/null
-    openssl x509 -req -in "$folder/$2.csr" -CA "$folder/$1.crt" -CAkey "$folder/$1.key" -CAcreateserial -days 7 \
-        -extfile "$folder/$2.ext" -out "$folder/$2.crt" 2>/dev/null
+        -keyout "$directory/$2.key" -out "$directory/$2.csr" 2>/dev/null
+    openssl x509 -req -in "$directory/$2.csr" -CA "$directory/$1.crt" -CAkey "$directory/$1.key" -CAcreateserial -days 7 \
+        -extfile "$directory/$2.ext" -out "$directory/$2.crt" 2>/dev/null
 }
 
 # The real thing: sets $ca_url, $fingerprint, $root, and makes server.crt and server.key.
 start_stepca() {
     local port
     port=$(free_port)
-    fingerprint=$("$stepca" init "$folder/ca" --address "127.0.0.1:$port" --name Quickstart)
-    start ca "$stepca" run "$folder/ca"
+    fingerprint=$("$stepca" init "$directory/ca" --address "127.0.0.1:$port" --name Quickstart)
+    start ca "$stepca" run "$directory/ca"
     ca_url=https://localhost:$port
-    root=$folder/ca/certs/root_ca.crt
+    root=$directory/ca/certs/root_ca.crt
     ready ca curl -sf --noproxy '*' --cacert "$root" "$ca_url/health"
-    "$stepca" issue "$folder/ca" --cert "$folder/server.crt" --key "$folder/server.key" localhost 127.0.0.1
+    "$stepca" issue "$directory/ca" --cert "$directory/server.crt" --key "$directory/server.key" localhost 127.0.0.1
 }
 
 # Three files over HTTPS, at the paths and in the form of step-ca's answers.
@@ -204,13 +204,13 @@ start_file_source() {
     make_root ca
     sign ca https
     sign ca server
-    root=$folder/ca.crt
+    root=$directory/ca.crt
     fingerprint=$(openssl x509 -in "$root" -outform DER | sha256sum | cut -d ' ' -f 1)
-    mkdir -p "$folder/www/root"
-    printf '{"ca":"%s"}\n' "$(awk '{ printf "%s\\n", $0 }' "$root")" >"$folder/www/root/$fingerprint"
-    echo '{"status":"ok"}' >"$folder/www/health"
-    cd "$folder/www"
-    start ca openssl s_server -quiet -WWW -accept "127.0.0.1:$port" -cert "$folder/https.crt" -key "$folder/https.key"
+    mkdir -p "$directory/www/root"
+    printf '{"ca":"%s"}\n' "$(awk '{ printf "%s\\n", $0 }' "$root")" >"$directory/www/root/$fingerprint"
+    echo '{"status":"ok"}' >"$directory/www/health"
+    cd "$directory/www"
+    start ca openssl s_server -quiet -WWW -accept "127.0.0.1:$port" -cert "$directory/https.crt" -key "$directory/https.key"
     cd /
     ca_url=https://localhost:$port
     ready ca curl -sf --noproxy '*' --cacert "$root" "$ca_url/health"
@@ -227,7 +227,7 @@ choose_owner() {
     data=$(cd "$data" && pwd -P)
     chown "$owner" "$data"
     setpriv "${as_postgres[@]}" test -w "$data" ||
-        fail "$data: $owner, as whom PostgreSQL runs, cannot go there: set TMPDIR to a folder where everybody can"
+        fail "$data: $owner, as whom PostgreSQL runs, cannot go there: set TMPDIR to a directory where everybody can"
 }
 
 # for_postgres FILE: standard input becomes a file of the user whom PostgreSQL runs as, and nobody else's.
@@ -254,8 +254,8 @@ start_postgres() {
     quietly "postgres" setpriv "${as_postgres[@]}" "$bin/postgres" --single -D "$cluster" postgres \
         <<<"CREATE ROLE app LOGIN PASSWORD '$password'"
     echo "host postgres app 127.0.0.1/32 scram-sha-256" | for_postgres "$cluster/pg_hba.conf"
-    for_postgres "$cluster/server.crt" <"$folder/$1.crt"
-    for_postgres "$cluster/server.key" <"$folder/$1.key"
+    for_postgres "$cluster/server.crt" <"$directory/$1.crt"
+    for_postgres "$cluster/server.key" <"$directory/$1.key"
     start "postgres-$1" "${as_postgres[@]}" "$bin/postgres" -D "$cluster" -c ssl=on -c port="$port" \
         -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c log_connections=on -c fsync=off
     ready "postgres-$1" user pg_isready -q -h 127.0.0.1 -p "$port"
@@ -263,21 +263,21 @@ start_postgres() {
 
 # connections NAME: how many connections that server has seen.
 connections() {
-    grep -c 'connection received:' "$folder/postgres-$1.log" || true
+    grep -c 'connection received:' "$directory/postgres-$1.log" || true
 }
 
 # logins NAME: how many of them got as far as a session.
 logins() {
-    grep -c 'connection authorized:' "$folder/postgres-$1.log" || true
+    grep -c 'connection authorized:' "$directory/postgres-$1.log" || true
 }
 
 # unseen NAME COUNT: the server must have seen no connection since it had seen COUNT of them.
 unseen() {
-    [ "$(connections "$1")" = "$2" ] || fail "the server saw a connection" "$folder/postgres-$1.log"
+    [ "$(connections "$1")" = "$2" ] || fail "the server saw a connection" "$directory/postgres-$1.log"
     say "The server's log agrees: it saw $2 connections before, and sees $2 now."
 }
 
-echo "pganchor: the quick start. Everything happens in $folder."
+echo "pganchor: the quick start. Everything happens in $directory."
 
 as_root=()
 [ "$(id -u)" = 0 ] || as_root=(sudo)
@@ -288,11 +288,11 @@ add() {
     typed packaging/dependencies.sh "$@"
     mapfile -t missing < <("$packaging/dependencies.sh" --missing "$@")
     added+=(${missing[@]+"${missing[@]}"})
-    "$packaging/dependencies.sh" --log "$folder/apt.log" "$@"
+    "$packaging/dependencies.sh" --log "$directory/apt.log" "$@"
 }
 
 if [ "$install" = yes ]; then
-    say "What building and showing it need is installed, where it is missing; apt's lines go to $folder/apt.log."
+    say "What building and showing it need is installed, where it is missing; apt's lines go to $directory/apt.log."
     add build quickstart || fail "not everything that is needed could be installed"
     if [ "$with_stepca" = yes ]; then
         add stepca || with_stepca=unavailable
@@ -300,17 +300,17 @@ if [ "$install" = yes ]; then
 fi
 
 choose_owner
-say "pganchor is built and installed, into the temporary folder."
-"$packaging/copy-sources.sh" "$folder/source"
-mkdir "$folder/build" "$folder/home"
-chmod 700 "$folder/home"
-cd "$folder/build"
-# What these make for a while goes with the folder, should they be interrupted.
-here=(env TMPDIR="$folder/build")
+say "pganchor is built and installed, into the temporary directory."
+"$packaging/copy-sources.sh" "$directory/source"
+mkdir "$directory/build" "$directory/home"
+chmod 700 "$directory/home"
+cd "$directory/build"
+# What these make for a while goes with the directory, should they be interrupted.
+here=(env TMPDIR="$directory/build")
 typed ./autogen.sh
-quietly autogen "${here[@]}" "$folder/source/autogen.sh"
-typed ./configure --prefix="$folder/stage"
-quietly configure "${here[@]}" "$folder/source/configure" --prefix="$folder/stage"
+quietly autogen "${here[@]}" "$directory/source/autogen.sh"
+typed ./configure --prefix="$directory/stage"
+quietly configure "${here[@]}" "$directory/source/configure" --prefix="$directory/stage"
 typed make install
 quietly make "${here[@]}" make -j"$(nproc)"
 quietly install "${here[@]}" make install
@@ -320,8 +320,8 @@ step 0 '^pganchor [0-9]' "This is it." pganchor --version
 if [ "$with_stepca" = yes ]; then
     say "A real step-ca is built from its Go library and started: the company's certificate authority."
     typed tests/stepca/stepca.sh build
-    "$stepca" build >"$folder/stepca.log" 2>&1 || {
-        cat "$folder/stepca.log"
+    "$stepca" build >"$directory/stepca.log" 2>&1 || {
+        cat "$directory/stepca.log"
         with_stepca=unavailable
     }
 fi
@@ -346,7 +346,7 @@ sign impostor-ca impostor
 start_postgres impostor
 impostor_port=$port
 start_postgres server
-(umask 077 && printf 'localhost:*:*:app:%s\n' "$password" >"$folder/home/.pgpass")
+(umask 077 && printf 'localhost:*:*:app:%s\n' "$password" >"$directory/home/.pgpass")
 echo "The real one listens on port $port of localhost, the impostor on port $impostor_port."
 
 step 0 "$tls" \
@@ -385,6 +385,6 @@ unseen server "$seen"
 step refused 'certificate verify failed|pganchor refused this connection' \
     "The impostor is refused: it has the right name, but no certificate of the CA that is pinned." \
     pganchor run -- psql -X "service=prod port=$impostor_port" -c '\conninfo'
-[ "$(logins impostor)" = "$fooled" ] || fail "the impostor was logged in to" "$folder/postgres-impostor.log"
+[ "$(logins impostor)" = "$fooled" ] || fail "the impostor was logged in to" "$directory/postgres-impostor.log"
 
-say "All steps did what they should. The servers are stopped and the folder is removed."
+say "All steps did what they should. The servers are stopped and the directory is removed."

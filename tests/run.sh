@@ -79,15 +79,15 @@ export PYTHONDONTWRITEBYTECODE=1
 cache=${PGANCHOR_TEST_CACHE:-${XDG_CACHE_HOME:+$XDG_CACHE_HOME/pganchor-tests}}
 cache=${cache:-${TMPDIR:-/tmp}/pganchor-tests-$(id -u)}
 (umask 077 && mkdir -p "$cache")
-[ -O "$cache" ] || stop "$cache: belongs to somebody else" "set PGANCHOR_TEST_CACHE to a folder of your own"
+[ -O "$cache" ] || stop "$cache: belongs to somebody else" "set PGANCHOR_TEST_CACHE to a directory of your own"
 cache=$(cd "$cache" && pwd)
 export PGANCHOR_TEST_CACHE=$cache
 
-# Two runs at the same time must not build in one folder: the second one builds from nothing. What is not our own there
+# Two runs at the same time must not build in one directory: the second one builds from nothing. What is not our own there
 # copy-sources.sh refuses, before anything is taken away.
 work=$cache/build
 if [ -e "$work" ] && [ -n "$(ls -A "$work")" ] && [ ! -e "$work/source" ]; then
-    stop "$work: is not what tests/run.sh has made" "set PGANCHOR_TEST_CACHE to another folder"
+    stop "$work: is not what tests/run.sh has made" "set PGANCHOR_TEST_CACHE to another directory"
 fi
 mkdir -p "$work"
 exec 9>>"$cache/build.lock"
@@ -136,11 +136,11 @@ logged() {
 
 # build NAME CONFIGURE-OPTION...: configure and make in $work/NAME.
 build() (
-    local folder=$work/$1
+    local directory=$work/$1
     shift
-    mkdir -p "$folder"
-    cd "$folder"
-    echo "run.sh: building in $folder"
+    mkdir -p "$directory"
+    cd "$directory"
+    echo "run.sh: building in $directory"
     if [ ! -e "$work/source/configure" ]; then
         logged autogen "$work/source/autogen.sh" || exit
     fi

@@ -2,7 +2,7 @@
 
 #include "anchor/anchors_conf.h"
 #include "anchor/root_crt.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
 
@@ -358,7 +358,8 @@ int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga
 	done->conf.change = installing.files[ANCHORS_CONF].change;
 	done->crt.change = installing.files[NAME_CRT].change;
 	done->root_crt.change = installing.files[ROOT_CRT].change;
-	/* The last first: a folder that was made for it stands in one that was made for another. */
+	/* The last first: a directory that was made for it stands in one that was made for another.
+	 */
 	for (int i = FILES; i-- > 0;)
 		pga_transaction_end(&installing.files[i]);
 	pga_pins_free(&installing.pins);

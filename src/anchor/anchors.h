@@ -15,7 +15,7 @@ struct pga_anchor {
 	const char *name;       /* NULL: the one that the pin has already, or else fallback_name */
 	const char *fallback_name;
 	const char *source;
-	const char *hosts; /* for which it may vouch; NULL: as it is, or every host */
+	const char *hosts; /* for which it is valid; NULL: as it is, or every host */
 	bool scoped;       /* leave root.crt alone */
 	bool unscoped;     /* put it into root.crt, if it is scoped so far */
 	bool replace;      /* where the name has another pin, or the anchor other hosts or scope */

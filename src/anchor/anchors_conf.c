@@ -1,6 +1,6 @@
 #include "anchor/anchors_conf.h"
 
-#include "anchor/idn.h"
+#include "ca/idn.h"
 #include "base/host.h"
 #include "base/ini.h"
 

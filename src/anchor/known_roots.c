@@ -1,6 +1,6 @@
 #include "anchor/known_roots.h"
 
-#include "anchor/ca_url.h"
+#include "ca/url.h"
 #include "anchor/proof.h"
 #include "base/file.h"
 #include "base/text.h"

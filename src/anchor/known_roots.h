@@ -3,7 +3,7 @@
 #ifndef PGA_ANCHOR_KNOWN_ROOTS_H
 #define PGA_ANCHOR_KNOWN_ROOTS_H
 
-#include "anchor/certificate.h"
+#include "tls/certificate.h"
 #include "base/error.h"
 
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #ifndef PGA_ANCHOR_PROOF_H
 #define PGA_ANCHOR_PROOF_H
 
-#include "anchor/certificate.h"
+#include "tls/certificate.h"
 #include "base/error.h"
 #include "base/text.h"
 

@@ -3,7 +3,7 @@
 #ifndef PGA_ANCHOR_ROOT_CRT_H
 #define PGA_ANCHOR_ROOT_CRT_H
 
-#include "anchor/certificate.h"
+#include "tls/certificate.h"
 #include "base/error.h"
 #include "base/text.h"
 

@@ -3,7 +3,7 @@
 #ifndef PGA_ANCHOR_UNPINNED_H
 #define PGA_ANCHOR_UNPINNED_H
 
-#include "anchor/certificate.h"
+#include "tls/certificate.h"
 #include "base/error.h"
 #include "policy/pins.h"
 

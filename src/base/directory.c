@@ -1,7 +1,7 @@
 #include "base/directory.h"
 
 #include "base/acting.h"
-#include "base/places.h"
+#include "base/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>

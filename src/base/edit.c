@@ -236,7 +236,7 @@ int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length, stru
 static bool holds_the_same(const struct pga_edit *edit)
 {
 	struct pga_text bytes = PGA_TEXT_EMPTY;
-	struct pga_stamp stamp;
+	struct pga_file_identity stamp;
 	struct pga_error error;
 	const int file = openat(edit->directory.fd, edit->name,
 				O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -254,9 +254,9 @@ static bool holds_the_same(const struct pga_edit *edit)
 
 static int look_again(const struct pga_edit *edit, struct pga_error *error)
 {
-	const struct pga_stamp now = pga_stamp_at(edit->directory.fd, edit->name);
+	const struct pga_file_identity now = pga_file_identity_at(edit->directory.fd, edit->name);
 
-	if (pga_stamp_same(&now, &edit->stamp) &&
+	if (pga_file_identity_same(&now, &edit->stamp) &&
 	    (edit->stamp.settled || !edit->existed || holds_the_same(edit)))
 		return 0;
 	return pga_fail(error, "nothing was changed; try again",
@@ -285,7 +285,7 @@ static int rename_staged(struct pga_edit *edit)
 static void flush_directory(struct pga_edit *edit)
 {
 	(void)fsync(edit->directory.fd);
-	edit->after = pga_stamp_at(edit->directory.fd, edit->name);
+	edit->after = pga_file_identity_at(edit->directory.fd, edit->name);
 }
 
 int pga_edit_apply(struct pga_edit *edit, bool remove, struct pga_error *error)
@@ -318,9 +318,9 @@ int pga_edit_commit(struct pga_edit *edit, struct pga_error *error)
 int pga_edit_take_back(struct pga_edit *edit, struct pga_error *error)
 {
 	const struct timespec times[2] = {{0, UTIME_OMIT}, edit->modified};
-	const struct pga_stamp now = pga_stamp_at(edit->directory.fd, edit->name);
+	const struct pga_file_identity now = pga_file_identity_at(edit->directory.fd, edit->name);
 
-	if (!pga_stamp_same(&now, &edit->after))
+	if (!pga_file_identity_same(&now, &edit->after))
 		return pga_fail(error, NULL, "%s: another program changed it in the meantime",
 				edit->path);
 	if (!edit->existed && unlinkat(edit->directory.fd, edit->name, 0) != 0)

@@ -5,7 +5,7 @@
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/edit_lock.h"
-#include "base/stamp.h"
+#include "base/file_identity.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -32,11 +32,11 @@ struct pga_edit {
 	struct pga_lock *lock;
 	int file;   /* the old file, open: its attributes can be read when its name is gone */
 	int staged; /* the staged file, locked, so that nobody takes it for one left behind */
-	struct pga_leftover *leftover; /* the staged file */
-	struct pga_stamp stamp;        /* of the old file */
-	struct pga_stamp after;        /* of what is in its place since it was applied */
-	struct timespec modified;      /* the old file's */
-	nlink_t names;                 /* that the old file has */
+	struct pga_leftover *leftover;  /* the staged file */
+	struct pga_file_identity stamp; /* of the old file */
+	struct pga_file_identity after; /* of what is in its place since it was applied */
+	struct timespec modified;       /* the old file's */
+	nlink_t names;                  /* that the old file has */
 	uid_t owner;
 	gid_t group;
 };

@@ -1,6 +1,6 @@
 #include "base/file.h"
 
-#include "base/places.h"
+#include "base/paths.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 int pga_file_read_open(int file, const char *path, struct pga_text *content,
-		       struct pga_stamp *stamp, struct pga_error *error)
+		       struct pga_file_identity *stamp, struct pga_error *error)
 {
 	char buffer[4096]; /* a thread of somebody else's may have a small stack */
 	struct stat status;
@@ -16,7 +16,7 @@ int pga_file_read_open(int file, const char *path, struct pga_text *content,
 
 	if (fstat(file, &status) != 0)
 		return pga_fail_errno(error, NULL, "cannot look at %s", path);
-	*stamp = pga_stamp_from(&status);
+	*stamp = pga_file_identity_from(&status);
 	if (!S_ISREG(status.st_mode))
 		return pga_fail(error, "move it away, or name another file",
 				"%s: not a regular file", path);
@@ -34,14 +34,14 @@ int pga_file_read_open(int file, const char *path, struct pga_text *content,
 }
 
 static int read_whole(const char *path, struct pga_text *content, bool *found,
-		      struct pga_stamp *stamp, struct pga_error *error)
+		      struct pga_file_identity *stamp, struct pga_error *error)
 {
 	int result;
 	int file;
 
 	if (found != NULL)
 		*found = false;
-	*stamp = pga_stamp_of(NULL);
+	*stamp = pga_file_identity_of(NULL);
 	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (file < 0) {
 		if (found != NULL && (errno == ENOENT || errno == ENOTDIR))
@@ -58,13 +58,13 @@ static int read_whole(const char *path, struct pga_text *content, bool *found,
 
 int pga_file_read(const char *path, struct pga_text *content, bool *found, struct pga_error *error)
 {
-	struct pga_stamp stamp;
+	struct pga_file_identity stamp;
 
 	return read_whole(path, content, found, &stamp, error);
 }
 
 int pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
-			  struct pga_stamp *stamp, struct pga_error *error)
+			  struct pga_file_identity *stamp, struct pga_error *error)
 {
 	if (read_whole(path, content, found, stamp, error) != 0)
 		return -1;

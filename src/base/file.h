@@ -3,7 +3,7 @@
 #define PGA_BASE_FILE_H
 
 #include "base/error.h"
-#include "base/stamp.h"
+#include "base/file_identity.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -20,13 +20,13 @@ int pga_file_read(const char *path, struct pga_text *content, bool *found, struc
 
 /* Adds the whole of an open file, which is there. path: for messages. */
 int pga_file_read_open(int file, const char *path, struct pga_text *content,
-		       struct pga_stamp *stamp, struct pga_error *error);
+		       struct pga_file_identity *stamp, struct pga_error *error);
 
 /* The same for a file whose absence means something: a symbolic link that leads to nothing is an
  * error. With the stamp of the very file whose bytes these are: what the path leads to may be
  * another before and after (a symbolic link that is switched). found must not be NULL. */
 int pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
-			  struct pga_stamp *stamp, struct pga_error *error);
+			  struct pga_file_identity *stamp, struct pga_error *error);
 
 /* Whoever put a symbolic link there meant a file to be there: returns -1 where it leads to nothing,
  * as while the file system is not mounted. */

@@ -1,4 +1,4 @@
-/* Patterns of host names: which hosts an anchor may vouch for, which hosts a policy exempts. */
+/* Patterns of host names: which hosts an anchor is valid for, which hosts a policy exempts. */
 #ifndef PGA_BASE_HOST_H
 #define PGA_BASE_HOST_H
 

@@ -61,15 +61,15 @@ void pga_memory_file_end(struct pga_memory_file *file)
 /* The descriptor of this process that the path is a name of; -1: none. */
 static int descriptor_of(const char *path)
 {
-	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
+	static const char *const directories[] = {"/dev/fd/", "/proc/self/fd/"};
 
 	if (strcmp(path, "/dev/stdin") == 0)
 		return STDIN_FILENO;
-	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
-		size_t length = strlen(folders[i]);
+	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
+		size_t length = strlen(directories[i]);
 		const char *digits = path + length;
 
-		if (strncmp(path, folders[i], length) == 0 && digits[0] != '\0' &&
+		if (strncmp(path, directories[i], length) == 0 && digits[0] != '\0' &&
 		    strlen(digits) < 8 && digits[strspn(digits, "0123456789")] == '\0')
 			return (int)strtol(digits, NULL, 10);
 	}

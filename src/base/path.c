@@ -1,7 +1,7 @@
 #include "base/path.h"
 
 #include "base/acting.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "base/walk.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "base/userfile.h"
 
 #include "base/file.h"
-#include "base/places.h"
+#include "base/paths.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -28,7 +28,7 @@ int pga_user_file_read(struct pga_user_file *file, const char *name,
 	bool found;
 
 	memset(file, 0, sizeof *file);
-	file->stamp = pga_stamp_of(NULL);
+	file->stamp = pga_file_identity_of(NULL);
 	file->path = pga_user_config(name);
 	/* A process without a home has no file of the user's; one that cannot find out does not
 	 * know. */
@@ -50,9 +50,9 @@ int pga_user_file_read(struct pga_user_file *file, const char *name,
 bool pga_user_file_is_fresh(const struct pga_user_file *file, const char *name)
 {
 	char *path = pga_user_config(name);
-	struct pga_stamp now = pga_stamp_of(path);
+	struct pga_file_identity now = pga_file_identity_of(path);
 	const bool fresh =
-	    is_same_path(path, file->path) && pga_stamp_proves_same(&file->stamp, &now);
+	    is_same_path(path, file->path) && pga_file_identity_proves_same(&file->stamp, &now);
 
 	free(path);
 	return fresh;

@@ -4,7 +4,7 @@
 #define PGA_BASE_USERFILE_H
 
 #include "base/error.h"
-#include "base/stamp.h"
+#include "base/file_identity.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -13,7 +13,7 @@ struct pga_user_file {
 	char *path;              /* NULL: this process has no home, and so no such file */
 	bool found;              /* there is a file, if only an empty one */
 	struct pga_text content; /* empty where there is none */
-	struct pga_stamp stamp;
+	struct pga_file_identity stamp;
 };
 
 /* Reads $XDG_CONFIG_HOME/pganchor/NAME as it is now. before: as this process has read it before;

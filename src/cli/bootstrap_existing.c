@@ -5,7 +5,7 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/unpinned_report.h"
+#include "cli/print_unpinned.h"
 #include "policy/policy.h"
 #include "service/anchored.h"
 

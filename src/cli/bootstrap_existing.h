@@ -3,7 +3,7 @@
 #ifndef PGA_CLI_BOOTSTRAP_EXISTING_H
 #define PGA_CLI_BOOTSTRAP_EXISTING_H
 
-#include "anchor/certificate.h"
+#include "tls/certificate.h"
 #include "base/error.h"
 
 #include <stdbool.h>

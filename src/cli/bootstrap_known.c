@@ -1,6 +1,6 @@
 #include "cli/bootstrap_known.h"
 
-#include "anchor/ca_url.h"
+#include "ca/url.h"
 #include "policy/pins.h"
 
 #include <string.h>

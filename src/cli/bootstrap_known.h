@@ -3,7 +3,7 @@
 #define PGA_CLI_BOOTSTRAP_KNOWN_H
 
 #include "anchor/anchors.h"
-#include "anchor/certificate.h"
+#include "tls/certificate.h"
 #include "base/error.h"
 #include "base/text.h"
 

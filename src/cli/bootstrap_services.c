@@ -3,25 +3,25 @@
 #include "base/host.h"
 #include "base/terminal.h"
 #include "cli/cmd_service.h"
-#include "service/hosts.h"
-#include "service/standing.h"
+#include "policy/hostlist.h"
+#include "service/evaluate.h"
 
 #include <string.h>
 
-static bool uses_root_crt(const struct pga_standing *standing, const char *root_crt)
+static bool uses_root_crt(const struct pga_evaluation *evaluation, const char *root_crt)
 {
-	const char *file = pga_effective_value(&standing->effective, "sslrootcert");
+	const char *file = pga_effective_value(&evaluation->effective, "sslrootcert");
 
 	return file == NULL || file[0] == '\0' || strcmp(file, root_crt) == 0;
 }
 
-static int is_for_a_host(const struct pga_standing *standing, const char *patterns, bool *is,
+static int is_for_a_host(const struct pga_evaluation *evaluation, const char *patterns, bool *is,
 			 struct pga_error *error)
 {
 	struct pga_hosts hosts;
 
-	if (pga_hosts_split(pga_effective_value(&standing->effective, "host"),
-			    pga_effective_value(&standing->effective, "hostaddr"), NULL, &hosts,
+	if (pga_hosts_split(pga_effective_value(&evaluation->effective, "host"),
+			    pga_effective_value(&evaluation->effective, "hostaddr"), NULL, &hosts,
 			    error) != 0)
 		return -1;
 	*is = false;
@@ -33,24 +33,24 @@ static int is_for_a_host(const struct pga_standing *standing, const char *patter
 }
 
 /* A weak entry has more to be put right than this. */
-static int look_at(struct pga_judging *judging, const struct pga_entry *entry,
+static int look_at(struct pga_evaluator *judging, const struct pga_entry *entry,
 		   const struct pga_anchoring *done, struct pga_text *commands,
 		   struct pga_error *error)
 {
-	struct pga_standing standing;
+	struct pga_evaluation evaluation;
 	bool is = false;
-	int result = pga_standing_of_entry(judging, entry, &standing, error);
+	int result = pga_evaluate_entry(judging, entry, &evaluation, error);
 
 	if (result != 0)
 		return -1;
-	if (standing.effective.options != NULL && standing.needs_tls &&
-	    standing.stands != PGA_STANDS_WEAK && uses_root_crt(&standing, done->root_crt.path))
-		result = is_for_a_host(&standing, done->hosts, &is, error);
+	if (evaluation.effective.options != NULL && evaluation.needs_tls &&
+	    evaluation.state != PGA_ENTRY_WEAK && uses_root_crt(&evaluation, done->root_crt.path))
+		result = is_for_a_host(&evaluation, done->hosts, &is, error);
 	if (is) {
 		pga_text_add(commands, "\n    ");
-		pga_service_add_command(entry, &standing, done->name, commands);
+		pga_service_add_command(entry, &evaluation, done->name, commands);
 	}
-	pga_standing_free(&standing);
+	pga_evaluation_free(&evaluation);
 	return result;
 }
 
@@ -58,8 +58,8 @@ static int look_at_all(const struct pga_service_file *file, const struct pga_ser
 		       const struct pga_policy *policy, const struct pga_anchoring *done,
 		       struct pga_text *commands, struct pga_error *error)
 {
-	struct pga_judging judging;
-	int result = pga_judging_begin(&judging, file, policy, error);
+	struct pga_evaluator judging;
+	int result = pga_evaluator_begin(&judging, file, policy, error);
 
 	for (size_t i = 0; result == 0 && i < file->count; i++) {
 		const struct pga_entry *entry = &file->entries[i];
@@ -68,7 +68,7 @@ static int look_at_all(const struct pga_service_file *file, const struct pga_ser
 		    (before == NULL || pga_service_file_find(before, entry->name) == NULL))
 			result = look_at(&judging, entry, done, commands, error);
 	}
-	pga_judging_end(&judging);
+	pga_evaluator_end(&judging);
 	return result;
 }
 

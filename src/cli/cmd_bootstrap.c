@@ -3,15 +3,15 @@
 
 #include "anchor/anchors.h"
 #include "anchor/anchors_conf.h"
-#include "anchor/ca_url.h"
-#include "anchor/fetch.h"
-#include "anchor/fingerprint.h"
+#include "ca/url.h"
+#include "ca/stepca.h"
+#include "tls/fingerprint.h"
 #include "anchor/known_roots.h"
-#include "anchor/proxy.h"
+#include "ca/proxy.h"
 #include "base/terminal.h"
 #include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_known.h"
-#include "cli/bootstrap_report.h"
+#include "cli/print_bootstrap.h"
 #include "cli/bootstrap_services.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/consent.h"
@@ -19,12 +19,9 @@
 
 #include <curl/curl.h>
 
-#include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A day: whoever waits longer has made a mistake. */
-#define LONGEST_WAIT 86400.0
 
 struct bootstrap {
 	const char *ca_url;
@@ -38,7 +35,6 @@ struct bootstrap {
 	bool yes;
 	bool dry_run;
 	bool json;
-	bool help;
 	struct pga_http http;
 
 	/* Read from the options. */
@@ -53,63 +49,92 @@ struct bootstrap {
 	const struct pga_known_root *chain_root; /* NULL: the one that was fetched */
 };
 
-static void print_help(void)
-{
-	(void)puts(
-	    "usage: pganchor bootstrap --ca-url URL [--fingerprint HEX] [OPTION ...]\n"
-	    "       pganchor bootstrap --pin-existing [--yes] [--dry-run]\n"
-	    "\n"
-	    "Fetches the root of a step-ca, proves it by its fingerprint, pins it and installs it\n"
-	    "where libpq looks for roots. Running it again changes nothing, but brings back what\n"
-	    "is missing.\n"
-	    "\n"
-	    "  --ca-url URL           the CA: https://ca.example.com:9000, or "
-	    "ca.example.com/prefix\n"
-	    "  --fingerprint HEX      SHA-256 of the root, with or without colons; without it, "
-	    "the\n"
-	    "                         root is shown on the terminal and you are asked\n"
-	    "  --name NAME            what to call the anchor; the CA's host if left out\n"
-	    "  --scoped               leave root.crt alone: only services that name the anchor use "
-	    "it\n"
-	    "  --unscoped             put an anchor that is scoped into root.crt; without it, it "
-	    "stays so\n"
-	    "  --hosts PATTERNS       the hosts it may vouch for: '*.example.com db.example.org'\n"
-	    "  --replace              take the place of another root with that name, or change "
-	    "the\n"
-	    "                         anchor's hosts or scope\n"
-	    "  --pin-existing         pin the roots that root.crt has already, too: the gate "
-	    "refuses "
-	    "the\n"
-	    "                         servers of those that are not; without --ca-url, shows "
-	    "them\n"
-	    "                         and fetches nothing, and --yes pins them\n"
-	    "  --proxy URL            as curl's; if left out, https_proxy and no_proxy count\n"
-	    "  --connect-timeout SECONDS  10 if left out\n"
-	    "  --max-time SECONDS     for one request; 30 if left out\n"
-	    "  --dry-run              do everything but write, and say what would be written\n"
-	    "  --yes                  nothing is asked where --fingerprint is given; it does not\n"
-	    "                         stand for the fingerprint\n"
-	    "  --json                 say it in JSON\n"
-	    "  -h, --help             show this\n"
-	    "\n"
-	    "Exit status: 0 done, or as it was to be already; 1 failed; 2 usage.\n"
-	    "\n"
-	    "The fingerprint, on the CA:\n"
-	    "  step certificate fingerprint root_ca.crt\n"
-	    "  openssl x509 -noout -fingerprint -sha256 -in root_ca.crt");
-}
+static const struct pga_option options[] = {
+    {.name = "ca-url",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct bootstrap, ca_url),
+     .argument = "URL",
+     .help = "the CA: https://ca.example.com:9000, or ca.example.com/prefix"},
+    {.name = "fingerprint",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct bootstrap, fingerprint),
+     .argument = "HEX",
+     .help = "SHA-256 of the root, with or without colons; without it, the root is shown on the "
+	     "terminal and you are asked"},
+    {.name = "name",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct bootstrap, name),
+     .argument = "NAME",
+     .help = "what to call the anchor; the CA's host if left out",
+     .names = PGA_NAMES_ANCHOR},
+    {.name = "scoped",
+     .target = offsetof(struct bootstrap, scoped),
+     .help = "leave root.crt alone: only services that name the anchor use it"},
+    {.name = "unscoped",
+     .target = offsetof(struct bootstrap, unscoped),
+     .help = "put an anchor that is scoped into root.crt; without it, it stays so"},
+    {.name = "hosts",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct bootstrap, hosts),
+     .argument = "PATTERNS",
+     .help = "the hosts it is valid for: '*.example.com db.example.org'"},
+    {.name = "replace",
+     .target = offsetof(struct bootstrap, replace),
+     .help = "take the place of another root with that name, or change the anchor's hosts or "
+	     "scope"},
+    {.name = "pin-existing",
+     .target = offsetof(struct bootstrap, pin_existing),
+     .help = "pin the roots that root.crt has already, too: the gate refuses the servers of those "
+	     "that are not; without --ca-url, shows them and fetches nothing, and --yes pins "
+	     "them"},
+    {.name = "proxy",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct bootstrap, http.proxy),
+     .argument = "URL",
+     .help = "as curl's; if left out, https_proxy and no_proxy count"},
+    {.name = "connect-timeout",
+     .kind = PGA_OPTION_SECONDS,
+     .target = offsetof(struct bootstrap, http.connect_timeout),
+     .argument = "SECONDS",
+     .help = "10 if left out"},
+    {.name = "max-time",
+     .kind = PGA_OPTION_SECONDS,
+     .target = offsetof(struct bootstrap, http.max_time),
+     .argument = "SECONDS",
+     .help = "for one request; 30 if left out"},
+    {.name = "yes",
+     .target = offsetof(struct bootstrap, yes),
+     .help = "nothing is asked where --fingerprint is given; it does not stand for the "
+	     "fingerprint"},
+    {.name = "dry-run",
+     .letter = 'n',
+     .target = offsetof(struct bootstrap, dry_run),
+     .help = "do everything but write, and say what would be written"},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct bootstrap, json),
+     .help = "report in JSON"},
+};
 
-/* Seconds with a fraction, as curl takes them, in milliseconds. */
-static int read_seconds(const char *text, long *milliseconds)
-{
-	char *end = NULL;
-	double seconds = strtod(text, &end);
+static int run(int argc, char **argv);
 
-	if (end == text || *end != '\0' || !(seconds >= 0.001) || seconds > LONGEST_WAIT)
-		return -1;
-	*milliseconds = (long)(seconds * 1000);
-	return 0;
-}
+const struct pga_command pga_cmd_bootstrap = {
+    .name = "bootstrap",
+    .summary = "fetch a CA root, prove it by its fingerprint, pin and install it",
+    .usage = "--ca-url URL [--fingerprint HEX] [OPTION ...]\n"
+	     "--pin-existing [--yes] [--dry-run]",
+    .stray = "the CA is --ca-url",
+    .about = "Fetches the root of a step-ca, proves it by its fingerprint, pins it and installs it "
+	     "where libpq looks for roots. Running it again changes nothing, but brings back what "
+	     "is missing.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .statuses = "Exit status: 0 done, or as it was to be already; 1 failed; 2 usage.",
+    .examples = "The fingerprint, on the CA:\n"
+		"  step certificate fingerprint root_ca.crt\n"
+		"  openssl x509 -noout -fingerprint -sha256 -in root_ca.crt\n",
+    .run = run,
+};
 
 /* There is no CA that the other options could be about. */
 static bool is_pin_existing_alone(const struct bootstrap *bootstrap)
@@ -119,104 +144,9 @@ static bool is_pin_existing_alone(const struct bootstrap *bootstrap)
 	       !bootstrap->unscoped && !bootstrap->replace && !bootstrap->json;
 }
 
-static int read_options(int argc, char **argv, struct bootstrap *bootstrap)
+/* Which options go together. Returns the exit status. */
+static int check_together(const struct bootstrap *bootstrap)
 {
-	enum {
-		CA_URL = 256,
-		FINGERPRINT,
-		NAME,
-		SCOPED,
-		UNSCOPED,
-		HOSTS,
-		REPLACE,
-		PIN_EXISTING,
-		PROXY,
-		CONNECT_TIMEOUT,
-		MAX_TIME,
-		DRY_RUN,
-		YES,
-		JSON
-	};
-	static const struct option options[] = {
-	    {"ca-url", required_argument, NULL, CA_URL},
-	    {"fingerprint", required_argument, NULL, FINGERPRINT},
-	    {"name", required_argument, NULL, NAME},
-	    {"scoped", no_argument, NULL, SCOPED},
-	    {"unscoped", no_argument, NULL, UNSCOPED},
-	    {"hosts", required_argument, NULL, HOSTS},
-	    {"replace", no_argument, NULL, REPLACE},
-	    {"pin-existing", no_argument, NULL, PIN_EXISTING},
-	    {"proxy", required_argument, NULL, PROXY},
-	    {"connect-timeout", required_argument, NULL, CONNECT_TIMEOUT},
-	    {"max-time", required_argument, NULL, MAX_TIME},
-	    {"dry-run", no_argument, NULL, DRY_RUN},
-	    {"yes", no_argument, NULL, YES},
-	    {"json", no_argument, NULL, JSON},
-	    {"help", no_argument, NULL, 'h'},
-	    {.name = NULL},
-	};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
-		switch (option) {
-		case CA_URL:
-			bootstrap->ca_url = optarg;
-			break;
-		case FINGERPRINT:
-			bootstrap->fingerprint = optarg;
-			break;
-		case NAME:
-			bootstrap->name = optarg;
-			break;
-		case SCOPED:
-			bootstrap->scoped = true;
-			break;
-		case UNSCOPED:
-			bootstrap->unscoped = true;
-			break;
-		case HOSTS:
-			bootstrap->hosts = optarg;
-			break;
-		case REPLACE:
-			bootstrap->replace = true;
-			break;
-		case PIN_EXISTING:
-			bootstrap->pin_existing = true;
-			break;
-		case PROXY:
-			bootstrap->http.proxy = optarg;
-			break;
-		case CONNECT_TIMEOUT:
-			if (read_seconds(optarg, &bootstrap->http.connect_timeout) != 0)
-				return pga_usage_error(
-				    "bootstrap", "--connect-timeout: not a number of seconds");
-			break;
-		case MAX_TIME:
-			if (read_seconds(optarg, &bootstrap->http.max_time) != 0)
-				return pga_usage_error("bootstrap",
-						       "--max-time: not a number of seconds");
-			break;
-		case DRY_RUN:
-			bootstrap->dry_run = true;
-			break;
-		case YES:
-			bootstrap->yes = true;
-			break;
-		case JSON:
-			bootstrap->json = true;
-			break;
-		case 'h':
-			bootstrap->help = true;
-			return PGA_EXIT_DONE;
-		default:
-			return pga_bad_option("bootstrap", argv, options);
-		}
-	}
-	if (optind < argc)
-		return pga_usage_error("bootstrap", "%s: not an option%s%s", argv[optind],
-				       bootstrap->ca_url == NULL ? "; the CA is --ca-url " : "",
-				       bootstrap->ca_url == NULL ? argv[optind] : "");
 	if (bootstrap->ca_url == NULL && !bootstrap->pin_existing)
 		return pga_usage_error("bootstrap", "--ca-url is missing");
 	if (bootstrap->ca_url == NULL && !is_pin_existing_alone(bootstrap))
@@ -427,16 +357,17 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 	return result;
 }
 
-int pga_cmd_bootstrap(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct bootstrap bootstrap = {.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
 	struct pga_certificate root = {.x509 = NULL};
 	struct pga_error error;
-	int status = read_options(argc, argv, &bootstrap);
+	int status;
 
-	if (status == PGA_EXIT_DONE && bootstrap.help)
-		print_help();
-	if (status != PGA_EXIT_DONE || bootstrap.help)
+	if (!pga_options_read(&pga_cmd_bootstrap, argc, argv, &bootstrap, &status))
+		return status;
+	status = check_together(&bootstrap);
+	if (status != PGA_EXIT_DONE)
 		return status;
 	if (bootstrap.ca_url == NULL)
 		return pga_existing_roots_alone(bootstrap.yes, bootstrap.dry_run);

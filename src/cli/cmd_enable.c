@@ -3,60 +3,21 @@
 #include "cli/cli.h"
 #include "cli/enable_checks.h"
 #include "cli/enable_prepare.h"
-#include "cli/json.h"
+#include "report/json.h"
 
-#include "activate/module.h"
-#include "activate/session.h"
-#include "activate/switch.h"
+#include "preload/module.h"
+#include "preload/session.h"
+#include "preload/enable.h"
 #include "base/shell_word.h"
 #include "base/terminal.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static void print_help(FILE *stream, bool off)
-{
-	(void)fprintf(
-	    stream,
-	    "usage: pganchor %s [-e] [-l] [-s] [-p] [-u NAME]%s [-r DIR] [-n] [-j]\n\n%s\n"
-	    "  -e, --session        programs of your session, as systemd starts them%s\n"
-	    "  -l, --shell          your shell (SHELL), by its start files\n"
-	    "  -s, --system         everybody's sessions and login shells, in /etc\n"
-	    "  -p, --ld-so-preload  every program of the machine, by /etc/ld.so.preload\n"
-	    "  -u, --unit NAME      a service of systemd, by a drop-in; with --session, one of "
-	    "yours\n"
-	    "%s"
-	    "  -r, --root DIR       the machine's files are below this folder\n"
-	    "  -n, --dry-run        change nothing, and show what would be written\n"
-	    "  -j, --json           report in JSON\n"
-	    "  -h, --help           show this\n\n"
-	    "Exit status: 0 done, or as it was to be already; 1 failed, and nothing was "
-	    "changed%s; 2 usage.\n\n"
-	    "%s",
-	    off ? "disable" : "enable", off ? " [-a] [-o] [-k]" : "",
-	    off ? "Takes out again what pganchor enable wrote, and nothing else: your session's "
-		  "and "
-		  "your shell's\nlines, or what is named here.\n"
-		: "Loads the gate into every program that is started from then on (LD_PRELOAD), so "
-		  "that none of\nthem connects weaker than the policy. Running it again changes "
-		  "nothing.\n",
-	    off ? "" : " (the default)",
-	    off ? "  -a, --all            all that was enabled on the machine: --system, "
-		  "--ld-so-preload,\n                       and every service's drop-in\n"
-		  "  -o, --own            leave lines that name the module of another "
-		  "installation\n"
-		  "  -k, --keep-going     take out what can be taken out, whatever cannot\n"
-		: "",
-	    off ? "\n(with --keep-going: what could be taken out was)" : "",
-	    off ? "  pganchor disable\n  sudo pganchor disable --system --ld-so-preload\n"
-		: "  pganchor enable --session --shell\n  sudo pganchor enable --unit myapp\n"
-		  "  pganchor status\n");
-}
 
 /* How to have systemd read a drop-in. A template runs as its instances. systemd escapes with a
  * backslash in the names of units, which a shell would take for itself. */
@@ -111,21 +72,21 @@ static void print_still_on(const struct pga_asked *asked)
 		      {PGA_WAY_PRELOAD, "--ld-so-preload"}};
 
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-		struct pga_switch file = {.path = NULL};
+		struct pga_activation file = {.path = NULL};
 		struct pga_error error;
 
 		/* What cannot be read is status's to say. */
 		if (!asked->ways[others[i].way] &&
-		    pga_switch_find(&file, others[i].way, NULL, NULL, &error) == 0 &&
-		    pga_switch_look(&file, &error) == 0 && file.state != PGA_OFF)
+		    pga_activation_find(&file, others[i].way, NULL, NULL, &error) == 0 &&
+		    pga_activation_look(&file, &error) == 0 && file.state != PGA_OFF)
 			pga_print(stdout, "%s: %s: still on; as root: pganchor disable %s\n",
 				  pga_way_name(file.way), file.path, others[i].option);
-		pga_switch_end(&file);
+		pga_activation_end(&file);
 	}
 }
 
-static int print_text(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
-		      int status)
+static int print_text(const struct pga_asked *asked, const struct pga_activation *files,
+		      size_t count, int status)
 {
 	bool changed = false;
 
@@ -152,15 +113,15 @@ static int print_text(const struct pga_asked *asked, const struct pga_switch *fi
 	return status;
 }
 
-static json_t *file_as_json(const struct pga_switch *file)
+static json_t *file_as_json(const struct pga_activation *file)
 {
 	return json_pack("{s:s, s:o, s:b, s:b, s:o}", "way", pga_way_name(file->way), "path",
 			 pga_json_text(file->path), "changed", (int)file->changes, "failed",
 			 (int)file->failed, "lines", pga_json_lines(pga_text_string(&file->lines)));
 }
 
-static int print_json(const struct pga_asked *asked, const struct pga_switch *files, size_t count,
-		      int status)
+static int print_json(const struct pga_asked *asked, const struct pga_activation *files,
+		      size_t count, int status)
 {
 	json_t *list = json_array();
 
@@ -184,32 +145,34 @@ static char *find_entry(const struct pga_asked *asked)
 	return entry;
 }
 
-/* Taken out in the other order: a folder that was made for two files was made for the first. */
-static int apply_all(const struct pga_asked *asked, struct pga_switch *files, size_t count)
+/* Taken out in the other order: a directory that was made for two files was made for the first. */
+static int apply_all(const struct pga_asked *asked, struct pga_activation *files, size_t count)
 {
-	struct pga_switch **order = calloc(count + 1, sizeof(struct pga_switch *));
+	struct pga_activation **order = calloc(count + 1, sizeof(struct pga_activation *));
 	struct pga_error error;
 	int result;
 
 	for (size_t i = 0; order != NULL && i < count; i++)
 		order[asked->off ? count - 1 - i : i] = &files[i];
-	result = order != NULL ? pga_switch_apply(order, count, &error) : pga_fail_memory(&error);
+	result =
+	    order != NULL ? pga_activation_apply(order, count, &error) : pga_fail_memory(&error);
 	free(order);
 	if (result == 0)
 		return 0;
 	pga_advise_root(asked, &error);
 	pga_print_error(&error);
 	for (size_t i = 0; i < count; i++)
-		if (pga_switch_stays_changed(&files[i]))
+		if (pga_activation_stays_changed(&files[i]))
 			pga_print_warning("%s: changed all the same, and could not be taken back",
 					  files[i].path);
 	return -1;
 }
 
-static int switch_files(const struct pga_asked *asked, char *const *units, size_t unit_count,
+static int change_files(const struct pga_asked *asked, char *const *units, size_t unit_count,
 			const char *entry)
 {
-	struct pga_switch *files = calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
+	struct pga_activation *files =
+	    calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
 	struct pga_error error;
 	size_t count = 0;
 	int status = PGA_EXIT_FAILED;
@@ -231,12 +194,12 @@ static int switch_files(const struct pga_asked *asked, char *const *units, size_
 			     : print_text(asked, files, count, status);
 done:
 	while (count > 0)
-		pga_switch_end(&files[--count]);
+		pga_activation_end(&files[--count]);
 	free(files);
 	return status;
 }
 
-static int switch_all(const struct pga_asked *asked)
+static int change_all(const struct pga_asked *asked)
 {
 	struct pga_error error;
 	size_t unit_count = 0;
@@ -245,10 +208,10 @@ static int switch_all(const struct pga_asked *asked)
 	int status = PGA_EXIT_FAILED;
 
 	if (asked->all &&
-	    pga_switch_units(PGA_WAY_UNIT, asked->root, &units, &unit_count, &error) != 0)
+	    pga_activation_units(PGA_WAY_UNIT, asked->root, &units, &unit_count, &error) != 0)
 		pga_print_error(&error);
 	else if (asked->off || (entry = find_entry(asked)) != NULL)
-		status = switch_files(asked, units, unit_count, entry);
+		status = change_files(asked, units, unit_count, entry);
 	while (unit_count > 0)
 		free(units[--unit_count]);
 	free(units);
@@ -279,82 +242,131 @@ static bool settle_root(struct pga_asked *asked)
 }
 
 /* What the options come to. */
-static void settle(struct pga_asked *asked, bool session, bool shell, bool system, bool preload)
+static void settle(struct pga_asked *asked)
 {
-	const bool none =
-	    !session && !shell && !system && !preload && !asked->all && asked->unit == NULL;
+	const bool none = !asked->session && !asked->shell && !asked->system && !asked->preload &&
+			  !asked->all && asked->unit == NULL;
 
-	asked->ways[PGA_WAY_USER_UNIT] = asked->unit != NULL && session;
-	asked->ways[PGA_WAY_UNIT] = asked->unit != NULL && !session;
-	asked->ways[PGA_WAY_SESSION] = none || (session && asked->unit == NULL);
-	asked->ways[PGA_WAY_SHELL] = shell || (none && asked->off);
-	asked->ways[PGA_WAY_ENVIRONMENT] = asked->ways[PGA_WAY_PROFILE] = system || asked->all;
-	asked->ways[PGA_WAY_PRELOAD] = preload || asked->all;
+	asked->ways[PGA_WAY_USER_UNIT] = asked->unit != NULL && asked->session;
+	asked->ways[PGA_WAY_UNIT] = asked->unit != NULL && !asked->session;
+	asked->ways[PGA_WAY_SESSION] = none || (asked->session && asked->unit == NULL);
+	asked->ways[PGA_WAY_SHELL] = asked->shell || (none && asked->off);
+	asked->ways[PGA_WAY_ENVIRONMENT] = asked->ways[PGA_WAY_PROFILE] =
+	    asked->system || asked->all;
+	asked->ways[PGA_WAY_PRELOAD] = asked->preload || asked->all;
 }
 
-static int enable_or_disable(int argc, char **argv, bool off)
+static int enable_or_disable(struct pga_asked *asked)
 {
-	/* The first three are disable's. */
-	static const struct option options[] = {{"all", no_argument, NULL, 'a'},
-						{"keep-going", no_argument, NULL, 'k'},
-						{"own", no_argument, NULL, 'o'},
-						{"dry-run", no_argument, NULL, 'n'},
-						{"help", no_argument, NULL, 'h'},
-						{"json", no_argument, NULL, 'j'},
-						{"ld-so-preload", no_argument, NULL, 'p'},
-						{"root", required_argument, NULL, 'r'},
-						{"session", no_argument, NULL, 'e'},
-						{"shell", no_argument, NULL, 'l'},
-						{"system", no_argument, NULL, 's'},
-						{"unit", required_argument, NULL, 'u'},
-						{.name = NULL}};
-	struct pga_asked asked = {.command = off ? "disable" : "enable", .off = off};
-	const struct option *known = off ? options : options + 3;
-	bool chosen[128] = {false};
-	int option;
-
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, off ? "aehjklnopr:su:" : "ehjlnpr:su:", known,
-				     NULL)) != -1) {
-		if (option == '?')
-			return pga_bad_option(asked.command, argv, known);
-		chosen[option & 127] = true;
-		if (option == 'r')
-			asked.root = optarg;
-		else if (option == 'u')
-			asked.unit = optarg;
-	}
-	if (chosen['h']) {
-		print_help(stdout, off);
-		return PGA_EXIT_DONE;
-	}
-	if (optind < argc)
-		return pga_usage_error(asked.command, "%s: too many arguments", argv[optind]);
-	asked.dry_run = chosen['n'];
-	asked.json = chosen['j'];
-	asked.all = chosen['a'];
-	asked.own = chosen['o'];
-	asked.keep_going = chosen['k'];
-	settle(&asked, chosen['e'], chosen['l'], chosen['s'], chosen['p']);
-	if (asked.all && (chosen['e'] || chosen['l'] || asked.unit != NULL))
-		return pga_usage_error(asked.command, "--all is the machine's, and all of that");
-	if (asked.root != NULL && !chosen['s'] && !chosen['p'] && !asked.all &&
-	    !asked.ways[PGA_WAY_UNIT])
-		return pga_usage_error(asked.command,
+	settle(asked);
+	if (asked->all && (asked->session || asked->shell || asked->unit != NULL))
+		return pga_usage_error(asked->command, "--all is the machine's, and all of that");
+	if (asked->root != NULL && !asked->system && !asked->preload && !asked->all &&
+	    !asked->ways[PGA_WAY_UNIT])
+		return pga_usage_error(asked->command,
 				       "--root is for --system, --ld-so-preload and --unit");
-	if (asked.root != NULL && asked.root[0] == '\0')
-		return pga_usage_error(asked.command, "--root: the name of the directory is empty");
-	if (asked.root != NULL && !settle_root(&asked))
+	if (asked->root != NULL && asked->root[0] == '\0')
+		return pga_usage_error(asked->command,
+				       "--root: the name of the directory is empty");
+	if (asked->root != NULL && !settle_root(asked))
 		return PGA_EXIT_FAILED;
-	return switch_all(&asked);
+	return change_all(asked);
 }
 
-int pga_cmd_enable(int argc, char **argv)
+/* The options of both; these first ones are disable's alone. */
+static const struct pga_option options[] = {
+    {.name = "all",
+     .target = offsetof(struct pga_asked, all),
+     .help = "all that was enabled on the machine: --system, --ld-so-preload, and every service's "
+	     "drop-in"},
+    {.name = "own",
+     .target = offsetof(struct pga_asked, own),
+     .help = "leave lines that name the module of another installation"},
+    {.name = "keep-going",
+     .target = offsetof(struct pga_asked, keep_going),
+     .help = "take out what can be taken out, whatever cannot"},
+#define OF_DISABLE 3
+    {.name = "session",
+     .target = offsetof(struct pga_asked, session),
+     .help = "programs of your session, as systemd starts them; enable's default"},
+    {.name = "shell",
+     .target = offsetof(struct pga_asked, shell),
+     .help = "your shell (SHELL), by its start files"},
+    {.name = "system",
+     .target = offsetof(struct pga_asked, system),
+     .help = "everybody's sessions and login shells, in /etc"},
+    {.name = "ld-so-preload",
+     .target = offsetof(struct pga_asked, preload),
+     .help = "every program of the machine, by /etc/ld.so.preload"},
+    {.name = "unit",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_asked, unit),
+     .argument = "NAME",
+     .help = "a service of systemd, by a drop-in; with --session, one of yours",
+     .names = PGA_NAMES_UNIT},
+    {.name = "root",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_asked, root),
+     .argument = "DIR",
+     .help = "the machine's files are below this directory",
+     .names = PGA_NAMES_DIRECTORY},
+    {.name = "dry-run",
+     .letter = 'n',
+     .target = offsetof(struct pga_asked, dry_run),
+     .help = "change nothing, and show what would be written"},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct pga_asked, json),
+     .help = "report in JSON"},
+};
+
+static int enable(int argc, char **argv)
 {
-	return enable_or_disable(argc, argv, false);
+	struct pga_asked asked = {.command = "enable"};
+	int status;
+
+	if (!pga_options_read(&pga_cmd_enable, argc, argv, &asked, &status))
+		return status;
+	return enable_or_disable(&asked);
 }
 
-int pga_cmd_disable(int argc, char **argv)
+static int disable(int argc, char **argv)
 {
-	return enable_or_disable(argc, argv, true);
+	struct pga_asked asked = {.command = "disable", .off = true};
+	int status;
+
+	if (!pga_options_read(&pga_cmd_disable, argc, argv, &asked, &status))
+		return status;
+	return enable_or_disable(&asked);
 }
+
+const struct pga_command pga_cmd_enable = {
+    .name = "enable",
+    .summary = "load the gate into every program of a session, machine or service",
+    .usage = "[OPTION ...]",
+    .about = "Loads the gate into every program that is started from then on (LD_PRELOAD), so that "
+	     "none of them connects weaker than the policy. Running it again changes nothing.",
+    .options = options + OF_DISABLE,
+    .option_count = PGA_OPTION_COUNT(options) - OF_DISABLE,
+    .statuses = "Exit status: 0 done, or as it was to be already; 1 failed, and nothing was "
+		"changed; 2 usage.",
+    .examples = "  pganchor enable --session --shell\n"
+		"  sudo pganchor enable --unit myapp\n"
+		"  pganchor status\n",
+    .run = enable,
+};
+
+const struct pga_command pga_cmd_disable = {
+    .name = "disable",
+    .summary = "undo what enable did",
+    .usage = "[OPTION ...]",
+    .about = "Takes out again what pganchor enable wrote, and nothing else: your session's and "
+	     "your shell's lines, or what is named here.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .statuses = "Exit status: 0 done, or as it was to be already; 1 failed, and nothing was "
+		"changed (with --keep-going: what could be taken out was); 2 usage.",
+    .examples = "  pganchor disable\n"
+		"  sudo pganchor disable --system --ld-so-preload\n",
+    .run = disable,
+};

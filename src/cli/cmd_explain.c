@@ -1,10 +1,11 @@
 /* pganchor explain: what libpq would really use for a connection string, and the verdict. */
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
-#include "cli/json.h"
-#include "cli/unpinned_report.h"
+#include "cli/conninfo_word.h"
+#include "report/json.h"
+#include "cli/print_unpinned.h"
 
-#include "activate/binary.h"
+#include "preload/binary.h"
 #include "base/memory_file.h"
 #include "base/printable.h"
 #include "base/terminal.h"
@@ -16,30 +17,9 @@
 #include "service/ask.h"
 #include "service/roots.h"
 
-#include <getopt.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void print_help(FILE *stream)
-{
-	(void)fputs(
-	    "usage: pganchor explain [--json] [CONNINFO]\n\n"
-	    "Shows every setting that libpq would really use for CONNINFO (key=value "
-	    "words, or a URI), its\n"
-	    "value and where it came from: conninfo, service file, environment or libpq's "
-	    "default; the\n"
-	    "verdict of the policy, and what to change. Without CONNINFO, for what the "
-	    "environment says.\n"
-	    "Connects to nothing. Passwords are masked.\n\n"
-	    "  -j, --json  as JSON\n"
-	    "  -h, --help  show this\n\n"
-	    "Exit status: 0 allowed, 1 libpq refuses the settings, or the policy or the pins "
-	    "cannot be\n"
-	    "read, 2 usage, 3 weaker than the policy.\n\n"
-	    "  pganchor explain 'host=db.example.com'\n"
-	    "  pganchor explain service=prod\n",
-	    stream);
-}
 
 /* The libpq that was asked, and where the gate looks at its TLS sessions: true for SSL_write. */
 static bool look_at_libpq(struct pga_text *version)
@@ -271,7 +251,7 @@ static int check_habits(int argc, char **argv)
 				    "explain",
 				    "%s: it is a word of the connection string: '%s=...'",
 				    habits[j][0], habits[j][1]);
-	return PGA_GO_ON;
+	return PGA_EXIT_DONE;
 }
 
 /* For libpq, what has no "=" and is no URI is the name of a database (PQconnectdbParams(),
@@ -327,14 +307,13 @@ static int refuse_single_word(const char *word)
 	return PGA_EXIT_USAGE;
 }
 
-int pga_cmd_explain(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	bool json;
+	bool json = false;
 	int status = check_habits(argc, argv);
 
-	if (status == PGA_GO_ON)
-		status = pga_json_option(argc, argv, "explain", print_help, &json);
-	if (status != PGA_GO_ON)
+	if (status != PGA_EXIT_DONE ||
+	    !pga_options_read(&pga_cmd_explain, argc, argv, &json, &status))
 		return status;
 	if (argc - optind > 1)
 		return pga_usage_error("explain",
@@ -343,3 +322,26 @@ int pga_cmd_explain(int argc, char **argv)
 		return refuse_single_word(argv[optind]);
 	return explain(optind < argc ? argv[optind] : "", json);
 }
+
+static const struct pga_option options[] = {
+    {.name = "json", .letter = 'j', .target = 0, .help = "report in JSON"},
+};
+
+const struct pga_command pga_cmd_explain = {
+    .name = "explain",
+    .summary = "show what libpq would really use for a conninfo, and the verdict",
+    .usage = "[--json] [CONNINFO]",
+    .about =
+	"Shows every setting that libpq would really use for CONNINFO (key=value words, or a "
+	"URI), its value and where it came from: conninfo, service file, environment or "
+	"libpq's default; the verdict of the policy, and what to change. Without CONNINFO, for "
+	"what the environment says. Connects to nothing. Passwords are masked.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .most = SIZE_MAX,
+    .statuses = "Exit status: 0 allowed, 1 libpq refuses the settings, or the policy or the pins "
+		"cannot be read, 2 usage, 3 weaker than the policy.",
+    .examples = "  pganchor explain 'host=db.example.com'\n"
+		"  pganchor explain service=prod\n",
+    .run = run,
+};

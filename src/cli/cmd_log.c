@@ -1,39 +1,18 @@
 /* pganchor log: reads back what a policy in audit mode would have refused. */
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "report/json.h"
 
-#include "activate/records.h"
+#include "diagnose/audit_log.h"
 #include "base/terminal.h"
 #include "base/text.h"
 
-#include <getopt.h>
 #include <pwd.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-static void print_help(FILE *stream)
-{
-	(void)fputs(
-	    "usage: pganchor log [-f FILE] [-s TIME] [-j]\n\n"
-	    "Shows which programs made connections that the policy would have refused, had it\n"
-	    "not been for mode = audit: how often, when last, where to and why. The gate tells\n"
-	    "syslog of each; here those that are alike are one line.\n\n"
-	    "  -f, --file FILE   read this file of a syslog daemon (- is standard input), and not\n"
-	    "                    systemd's journal or the usual file in /var/log\n"
-	    "  -s, --since TIME  only from this moment on: 2026-11-22, \"2026-11-22 07:00\" "
-	    "(local\n"
-	    "                    time), or how long ago: 30m, 12h, 7d\n"
-	    "  -j, --json        as JSON\n"
-	    "  -h, --help        show this\n\n"
-	    "Exit status: 0 nothing would have been refused, 1 failed, 2 usage, 3 something "
-	    "would.\n\n"
-	    "  pganchor log --since 7d\n"
-	    "  pganchor log --file /var/log/auth.log --json\n",
-	    stream);
-}
 
 /* A moment in one of the forms that --help tells; -1 for any other. */
 static time_t moment(const char *text)
@@ -87,7 +66,7 @@ static json_t *as_json(const struct pga_record *record)
 	(void)json_object_set_new(object, "first", json_string(first));
 	(void)json_object_set_new(object, "last", json_string(last));
 	(void)json_object_set_new(object, "last_pid", json_integer(record->last_pid));
-	/* Of whom journald vouches for. */
+	/* Of whom journald is valid for. */
 	(void)json_object_set_new(object, "uid",
 				  record->uid >= 0 ? json_integer(record->uid) : json_null());
 	(void)json_object_set_new(
@@ -268,51 +247,59 @@ static int print_text(const struct pga_records *records, int status)
 	return status;
 }
 
-int pga_cmd_log(int argc, char **argv)
+struct asked {
+	const char *file;
+	time_t since;
+	bool json;
+};
+
+static int take_since(void *into, const struct pga_option *option, const char *value)
 {
-	static const struct option options[] = {{"file", required_argument, NULL, 'f'},
-						{"help", no_argument, NULL, 'h'},
-						{"json", no_argument, NULL, 'j'},
-						{"since", required_argument, NULL, 's'},
-						{.name = NULL}};
+	struct asked *asked = into;
+
+	asked->since = moment(value);
+	if (asked->since != (time_t)-1)
+		return PGA_EXIT_DONE;
+	return pga_usage_error("log", "--%s %s: not a time", option->name, value);
+}
+
+static const struct pga_option options[] = {
+    {.name = "file",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, file),
+     .argument = "FILE",
+     .help = "read this file of a syslog daemon (- is standard input), and not systemd's journal "
+	     "or the usual file in /var/log",
+     .names = PGA_NAMES_FILE},
+    {.name = "since",
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "TIME",
+     .help = "only from this moment on: 2026-11-22, \"2026-11-22 07:00\" (local time), or how "
+	     "long ago: 30m, 12h, 7d",
+     .take = take_since},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct asked, json),
+     .help = "report in JSON"},
+};
+
+static int run(int argc, char **argv)
+{
+	struct asked asked = {.file = NULL};
 	struct pga_records records;
 	struct pga_error error;
-	const char *file = NULL;
-	time_t since = 0;
-	bool json = false;
-	int status = PGA_EXIT_FAILED;
-	int option;
+	int status;
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "f:hjs:", options, NULL)) != -1) {
-		switch (option) {
-		case 'f':
-			file = optarg;
-			break;
-		case 'h':
-			print_help(stdout);
-			return PGA_EXIT_DONE;
-		case 'j':
-			json = true;
-			break;
-		case 's':
-			since = moment(optarg);
-			if (since == (time_t)-1)
-				return pga_usage_error("log", "--since %s: not a time", optarg);
-			break;
-		default:
-			return pga_bad_option("log", argv, options);
-		}
-	}
-	if (optind < argc)
-		return pga_usage_error("log", "%s: too many arguments", argv[optind]);
-	if (pga_records_read(&records, file, since, &error) != 0) {
+	if (!pga_options_read(&pga_cmd_log, argc, argv, &asked, &status))
+		return status;
+	status = PGA_EXIT_FAILED;
+	if (pga_records_read(&records, asked.file, asked.since, &error) != 0) {
 		pga_print_error(&error);
 		goto done;
 	}
 	status = records.count > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
 	/* JSON has the warnings, too; people read what comes last. */
-	if (!json)
+	if (!asked.json)
 		status = print_text(&records, status);
 	if (records.unreadable > 0)
 		pga_print_warning("%s: %lu lines of pganchor's are cut or changed, and not counted",
@@ -321,9 +308,25 @@ int pga_cmd_log(int argc, char **argv)
 		pga_print_warning("not read, since compressed: %s\n    \"zcat FILE | pganchor log "
 				  "--file -\" reads one of them",
 				  records.unread);
-	if (json)
+	if (asked.json)
 		status = print_json(&records, status);
 done:
 	pga_records_free(&records);
 	return status;
 }
+
+const struct pga_command pga_cmd_log = {
+    .name = "log",
+    .summary = "show what a policy in audit mode would have refused",
+    .usage = "[OPTION ...]",
+    .about = "Shows which programs made connections that the policy would have refused, had it not "
+	     "been for mode = audit: how often, when last, where to and why. The gate tells syslog "
+	     "of each; here those that are alike are one line.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .statuses = "Exit status: 0 nothing would have been refused, 1 failed, 2 usage, 3 something "
+		"would.",
+    .examples = "  pganchor log --since 7d\n"
+		"  pganchor log --file /var/log/auth.log --json\n",
+    .run = run,
+};

@@ -1,15 +1,16 @@
 /* pganchor run: starts a program with the gate in it. */
 #include "cli/cli.h"
 
-#include "activate/known.h"
-#include "activate/module.h"
-#include "activate/program.h"
+#include "preload/known.h"
+#include "preload/module.h"
+#include "preload/program.h"
 #include "base/memory_file.h"
 #include "base/terminal.h"
 #include "base/text.h"
 
 #include <errno.h>
-#include <getopt.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,23 +20,6 @@
  * for Commands"). */
 #define EXIT_NOT_FOUND   127
 #define EXIT_NOT_STARTED 126
-
-static void print_help(FILE *stream)
-{
-	(void)fputs("usage: pganchor run [-r] [--] PROGRAM [ARGUMENT ...]\n\n"
-		    "Starts PROGRAM with the gate loaded into it (LD_PRELOAD): a connection "
-		    "through libpq that is\n"
-		    "weaker than sslmode=verify-full is refused, and says why. Exit status and "
-		    "signals are the\n"
-		    "program's. A connection that no libpq makes is not seen: where the program's "
-		    "file tells that,\n"
-		    "a warning says so.\n\n"
-		    "  -r, --require  do not start a program that the gate cannot see: exit status "
-		    "3\n"
-		    "  -h, --help     show this\n\n"
-		    "  pganchor run -- psql service=prod\n",
-		    stream);
-}
 
 /* What ld.so separates the entries of LD_PRELOAD by (ld.so(8)). */
 static const char separators[] = " :";
@@ -122,30 +106,46 @@ static int start(char **argv, bool required)
 	return status;
 }
 
-int pga_cmd_run(int argc, char **argv)
-{
-	static const struct option options[] = {{"help", no_argument, NULL, 'h'},
-						{"is-bound", no_argument, NULL, 'b'},
-						{"require", no_argument, NULL, 'r'},
-						{.name = NULL}};
-	bool required = false;
-	int option;
+struct asked {
+	bool required;
+	bool is_bound;
+};
 
-	opterr = 0;
-	/* "+": what comes behind the program's name is the program's. */
-	while ((option = getopt_long(argc, argv, "+hr", options, NULL)) != -1) {
-		if (option == 'h') {
-			print_help(stdout);
-			return PGA_EXIT_DONE;
-		}
-		/* What pga_module_loads() asks. */
-		if (option == 'b')
-			return pga_module_is_bound(false) ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
-		if (option != 'r')
-			return pga_bad_option("run", argv, options);
-		required = true;
-	}
+static const struct pga_option options[] = {
+    {.name = "require",
+     .target = offsetof(struct asked, required),
+     .help = "do not start a program that the gate cannot see: exit status 3"},
+    /* What pga_module_loads() asks. */
+    {.name = "is-bound", .target = offsetof(struct asked, is_bound)},
+};
+
+static int run(int argc, char **argv)
+{
+	struct asked asked = {.required = false};
+	int status;
+
+	if (!pga_options_read(&pga_cmd_run, argc, argv, &asked, &status))
+		return status;
+	if (asked.is_bound)
+		return pga_module_is_bound(false) ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
 	if (optind == argc)
-		return pga_usage_error("run", "no program to start");
-	return start(argv + optind, required);
+		return pga_usage_error("run", "an argument is missing: the program to start");
+	return start(argv + optind, asked.required);
 }
+
+const struct pga_command pga_cmd_run = {
+    .name = "run",
+    .summary = "start a program whose connections are verify-full, or refused",
+    .usage = "[--require] [--] PROGRAM [ARGUMENT ...]",
+    .about = "Starts PROGRAM with the gate loaded into it (LD_PRELOAD): a connection through libpq "
+	     "that is weaker than sslmode=verify-full is refused, and says why. Exit status and "
+	     "signals are the program's. A connection that no libpq makes is not seen: where the "
+	     "program's file tells that, a warning says so.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .most = SIZE_MAX,
+    .names = PGA_NAMES_PROGRAM,
+    .stops = true,
+    .examples = "  pganchor run -- psql service=prod\n",
+    .run = run,
+};

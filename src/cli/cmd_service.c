@@ -4,10 +4,11 @@
 #include "policy/secrets.h"
 
 #include "base/ini.h"
-#include "base/guess.h"
 #include "base/memory_file.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/conninfo_word.h"
+#include "cli/commands.h"
 #include "policy/linked.h"
 #include "service/settings.h"
 
@@ -16,31 +17,33 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-	const char *summary;
-} commands[] = {
-    {"add", pga_service_add, "write an entry with sslmode=verify-full"},
-    {"list", pga_service_list, "show all entries, where each stands, and the verdict of each"},
-    {"show", pga_service_show, "show what one entry comes to, setting by setting"},
-    {"remove", pga_service_remove, "take an entry out"},
+static const struct pga_command *const commands[] = {
+    &pga_cmd_service_add,
+    &pga_cmd_service_list,
+    &pga_cmd_service_show,
+    &pga_cmd_service_remove,
+    NULL,
 };
 
-static void print_help(FILE *stream)
-{
-	(void)fputs("usage: pganchor service COMMAND [OPTION ...]\n\n"
-		    "Adds, lists, shows and removes entries of pg_service.conf: the user's "
-		    "(~/.pg_service.conf, or\n"
-		    "PGSERVICEFILE), or with --system the machine's.\n\ncommands:\n",
-		    stream);
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		(void)fprintf(stream, "  %-8s  %s\n", commands[i].name, commands[i].summary);
-	(void)fputs("\n  -h, --help  show this, or with a command, the command's options\n\n"
-		    "  pganchor service add prod --host db.example.com\n"
-		    "  psql service=prod\n",
-		    stream);
-}
+static const struct pga_habit habits[] = {
+    {"ls", "list"}, {"rm", "remove"},          {"delete", "remove"}, {"create", "add"},
+    {"new", "add"}, {"edit", "add --replace"}, {"get", "show"},      {"update", "add --replace"},
+    {NULL, NULL},
+};
+
+static int run(int argc, char **argv);
+
+const struct pga_command pga_cmd_service = {
+    .name = "service",
+    .summary = "add, list, show and remove verify-full entries of pg_service.conf",
+    .about = "Adds, lists, shows and removes entries of pg_service.conf: the user's "
+	     "(~/.pg_service.conf, or PGSERVICEFILE), or with --system the machine's.",
+    .examples = "  pganchor service add prod --host db.example.com\n"
+		"  psql service=prod\n",
+    .run = run,
+    .commands = commands,
+    .habits = habits,
+};
 
 static struct pga_hidden_environment hidden;
 
@@ -54,8 +57,8 @@ int pga_service_hide_environment(struct pga_error *error)
 	return pga_hide_environment(&hidden) == 0 ? 0 : pga_fail_memory(error);
 }
 
-/* Every entry is looked at as it stands in its file, whatever this shell's environment says. */
-static int run_hidden(int (*run)(int, char **), int argc, char **argv)
+/* Every entry is looked at as it is in its file, whatever this shell's environment says. */
+static int run(int argc, char **argv)
 {
 	struct pga_error error;
 	int status;
@@ -65,53 +68,9 @@ static int run_hidden(int (*run)(int, char **), int argc, char **argv)
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
-	status = run(argc, argv);
+	status = pga_commands_run(&pga_cmd_service, argc, argv);
 	pga_service_show_environment();
 	return status;
-}
-
-static int no_such_command(const char *word)
-{
-	static const char *const others[][2] = {{"ls", "list"},       {"rm", "remove"},
-						{"delete", "remove"}, {"create", "add"},
-						{"new", "add"},       {"edit", "add --replace"},
-						{"get", "show"},      {"update", "add --replace"}};
-	struct pga_guess guess = pga_guess_begin(word);
-
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		if (strcmp(word, others[i][0]) == 0)
-			return pga_no_such_command("service", word, others[i][1]);
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		pga_guess_try(&guess, word, commands[i].name);
-	return pga_no_such_command("service", word, guess.best);
-}
-
-static int run(int argc, char **argv)
-{
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-		if (strcmp(argv[0], commands[i].name) == 0)
-			return run_hidden(commands[i].run, argc, argv);
-	return no_such_command(argv[0]);
-}
-
-int pga_cmd_service(int argc, char **argv)
-{
-	if (argc < 2) {
-		print_help(stderr);
-		return PGA_EXIT_USAGE;
-	}
-	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
-	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
-		print_help(stdout);
-		return PGA_EXIT_DONE;
-	}
-	if (strcmp(argv[1], "help") == 0) {
-		char option[] = "--help";
-		char *help[] = {argv[2], option, NULL};
-
-		return run(2, help);
-	}
-	return run(argc - 1, argv + 1);
 }
 
 int pga_services_read(struct pga_services *services, struct pga_error *error)

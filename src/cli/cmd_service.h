@@ -6,19 +6,13 @@
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "service/servicefile.h"
-#include "service/standing.h"
+#include "service/evaluate.h"
 
 #include <stdio.h>
 
-/* argv[0] is the subcommand's name. The PG* variables that stand for settings are hidden while they
- * run. */
-int pga_service_add(int argc, char **argv);
-int pga_service_list(int argc, char **argv);
-int pga_service_show(int argc, char **argv);
-int pga_service_remove(int argc, char **argv);
-
-/* Brings the hidden variables back, or hides them again, for what has to be seen as the shell has
- * it. Hiding returns -1 for want of memory. */
+/* The PG* variables that mean settings are hidden while a subcommand runs. Brings them back, or
+ * hides them again, for what has to be seen as the shell has it. Hiding returns -1 for want of
+ * memory. */
 void pga_service_show_environment(void);
 int pga_service_hide_environment(struct pga_error *error);
 
@@ -39,7 +33,7 @@ void pga_services_pins(struct pga_pins *pins);
 
 /* Adds the command that writes the entry anew, with all its settings but those that can weaken it;
  * with an anchor (NULL: none) that one's file is in the place of its file of roots. */
-void pga_service_add_command(const struct pga_entry *entry, const struct pga_standing *standing,
+void pga_service_add_command(const struct pga_entry *entry, const struct pga_evaluation *evaluation,
 			     const char *anchor, struct pga_text *command);
 
 /* Prints the commands that use the service. */

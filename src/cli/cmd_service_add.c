@@ -1,45 +1,20 @@
 /* pganchor service add: composes an entry, checks it, writes it, and says what it did. */
 #include "cli/cmd_service.h"
 
-#include "anchor/idn.h"
+#include "ca/idn.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/service_check.h"
-#include "cli/service_report.h"
-#include "cli/unpinned_report.h"
+#include "cli/print_service_add.h"
+#include "cli/print_unpinned.h"
 #include "service/surroundings.h"
 
-#include <getopt.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void print_help(void)
-{
-	(void)fputs(
-	    "usage: pganchor service add NAME --host HOST [OPTION ...] [KEYWORD=VALUE ...]\n\n"
-	    "Writes an entry with sslmode=verify-full. Every setting that the installed libpq "
-	    "knows can be given\n"
-	    "as KEYWORD=VALUE; one that weakens the connection is refused.\n\n"
-	    "  -H, --host HOST      the server, by the name that is in its certificate\n"
-	    "  -p, --port PORT\n"
-	    "  -d, --dbname NAME\n"
-	    "  -U, --user NAME\n"
-	    "  -a, --anchor NAME    the CA root that vouches for the server, where more than one "
-	    "may\n"
-	    "  -s, --system         edit the file of the machine, not the user's\n"
-	    "  -r, --replace        an entry of this name may be there: its settings are replaced\n"
-	    "  -c, --check          connect as far as the TLS handshake first; write nothing if "
-	    "that fails\n"
-	    "  -n, --dry-run        change nothing, say what would be written\n"
-	    "  -j, --json           report as JSON\n"
-	    "  -h, --help           show this\n\n"
-	    "Exit status: 0 written, 1 failed, 2 usage, 3 refused as weaker than the policy.\n\n"
-	    "  pganchor service add prod --host db.example.com --dbname shop --check\n"
-	    "  pganchor service add prod --replace --host db.example.com connect_timeout=5\n",
-	    stdout);
-}
-
-static int take_setting(struct pga_addition *asked, const char *keyword, const char *value)
+static int add_setting(struct pga_addition *asked, const char *keyword, const char *value)
 {
 	struct pga_error error;
 	char *hosts = NULL;
@@ -94,12 +69,10 @@ static int take_words(struct pga_addition *asked, int count, char **words)
 			return pga_usage_error("service add", "%s: not of the form KEYWORD=VALUE",
 					       words[i]);
 		*equals = '\0';
-		status = take_setting(asked, words[i], equals + 1);
+		status = add_setting(asked, words[i], equals + 1);
 		if (status != PGA_EXIT_DONE)
 			return status;
 	}
-	if (asked->change.name == NULL)
-		return pga_usage_error("service add", "no name for the service");
 	if (is_setting(asked->change.name))
 		return pga_usage_error("service add", "%s: the service's name comes first",
 				       asked->change.name);
@@ -109,57 +82,92 @@ static int take_words(struct pga_addition *asked, int count, char **words)
 	return PGA_EXIT_DONE;
 }
 
-/* Options that only give a setting. */
-static const char *keyword_of(int option)
+/* The options of psql, which are settings: the keyword is the option's name. */
+static int take_setting(void *into, const struct pga_option *option, const char *value)
 {
-	static const struct {
-		int option;
-		const char *keyword;
-	} keywords[] = {{'H', "host"}, {'p', "port"}, {'d', "dbname"}, {'U', "user"}};
-
-	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-		if (keywords[i].option == option)
-			return keywords[i].keyword;
-	return NULL;
+	return add_setting(into, option->name, value);
 }
 
-static const struct option options[] = {
-    {"host", required_argument, NULL, 'H'},   {"port", required_argument, NULL, 'p'},
-    {"dbname", required_argument, NULL, 'd'}, {"user", required_argument, NULL, 'U'},
-    {"anchor", required_argument, NULL, 'a'}, {"system", no_argument, NULL, 's'},
-    {"replace", no_argument, NULL, 'r'},      {"check", no_argument, NULL, 'c'},
-    {"dry-run", no_argument, NULL, 'n'},      {"json", no_argument, NULL, 'j'},
-    {"help", no_argument, NULL, 'h'},         {.name = NULL},
-};
-
-static int take_option(struct pga_addition *asked, int option, char **argv)
+static int take_system(void *into, const struct pga_option *option, const char *value)
 {
-	switch (option) {
-	case 'a':
-		asked->wish.anchor = optarg;
-		break;
-	case 's':
-		asked->wish.place = asked->change.place = PGA_SERVICE_SYSTEM;
-		break;
-	case 'r':
-		asked->change.replace = true;
-		break;
-	case 'c':
-		asked->check = true;
-		break;
-	case 'n':
-		asked->change.dry_run = true;
-		break;
-	case 'j':
-		asked->json = true;
-		break;
-	default:
-		if (keyword_of(option) != NULL)
-			return take_setting(asked, keyword_of(option), optarg);
-		return pga_bad_option("service add", argv, options);
-	}
+	struct pga_addition *asked = into;
+
+	(void)option;
+	(void)value;
+	asked->wish.place = asked->change.place = PGA_SERVICE_SYSTEM;
 	return PGA_EXIT_DONE;
 }
+
+static const struct pga_option options[] = {
+    {.name = "host",
+     .letter = 'H',
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "HOST",
+     .help = "the server, by the name that is in its certificate",
+     .take = take_setting},
+    {.name = "port",
+     .letter = 'p',
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "PORT",
+     .help = "5432 if left out",
+     .take = take_setting},
+    {.name = "dbname",
+     .letter = 'd',
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "NAME",
+     .help = "the database",
+     .take = take_setting},
+    {.name = "user",
+     .letter = 'U',
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "NAME",
+     .help = "the role",
+     .take = take_setting},
+    {.name = "anchor",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_addition, wish.anchor),
+     .argument = "NAME",
+     .help = "the CA root that is valid for the server, where more than one is",
+     .names = PGA_NAMES_ANCHOR},
+    {.name = "system",
+     .kind = PGA_OPTION_TAKEN,
+     .help = "edit the file of the machine, not the user's",
+     .take = take_system},
+    {.name = "replace",
+     .target = offsetof(struct pga_addition, change.replace),
+     .help = "an entry of this name may be there: its settings are replaced"},
+    {.name = "check",
+     .target = offsetof(struct pga_addition, check),
+     .help = "connect as far as the TLS handshake first; write nothing if that fails"},
+    {.name = "dry-run",
+     .letter = 'n',
+     .target = offsetof(struct pga_addition, change.dry_run),
+     .help = "change nothing, say what would be written"},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct pga_addition, json),
+     .help = "report in JSON"},
+};
+
+static int run(int argc, char **argv);
+
+const struct pga_command pga_cmd_service_add = {
+    .name = "service add",
+    .summary = "write an entry with sslmode=verify-full",
+    .usage = "NAME --host HOST [OPTION ...] [KEYWORD=VALUE ...]",
+    .about = "Writes an entry with sslmode=verify-full. Every setting that the installed libpq "
+	     "knows can be given as KEYWORD=VALUE; one that weakens the connection is refused.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .word = "the name of the service",
+    .least = 1,
+    .most = SIZE_MAX,
+    .names = PGA_NAMES_SERVICE,
+    .statuses = "Exit status: 0 written, 1 failed, 2 usage, 3 refused as weaker than the policy.",
+    .examples = "  pganchor service add prod --host db.example.com --dbname shop --check\n"
+		"  pganchor service add prod --replace --host db.example.com connect_timeout=5\n",
+    .run = run,
+};
 
 /* What the shell's environment adds to the entry. */
 static int look_around(struct pga_added *added, struct pga_error *error)
@@ -168,7 +176,7 @@ static int look_around(struct pga_added *added, struct pga_error *error)
 
 	pga_service_show_environment();
 	result =
-	    pga_standing_here(&added->composition.settings, &added->policy, &added->here, error);
+	    pga_evaluate_here(&added->composition.settings, &added->policy, &added->here, error);
 	return pga_service_hide_environment(error) == 0 ? result : -1;
 }
 
@@ -186,15 +194,15 @@ static void add_warning(struct pga_text *warnings, const char *lines)
 static int warn_of_roots(const struct pga_addition *asked, struct pga_added *added,
 			 struct pga_error *error)
 {
-	const struct pga_standing *standing = &added->composition.standing;
+	const struct pga_evaluation *evaluation = &added->composition.evaluation;
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_text line = PGA_TEXT_EMPTY;
 	const char *at;
 	int result;
 
-	if (asked->check || !standing->needs_tls)
+	if (asked->check || !evaluation->needs_tls)
 		return 0;
-	result = pga_unpinned_tell(pga_effective_value(&standing->effective, "sslrootcert"),
+	result = pga_unpinned_tell(pga_effective_value(&evaluation->effective, "sslrootcert"),
 				   &added->policy, &added->pins, &text, error);
 	for (at = pga_text_string(&text); *at != '\0';) {
 		const size_t length = strcspn(at, "\n");
@@ -258,7 +266,7 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 	    pga_compose(&asked->wish, &added->policy, &added->pins, &added->composition, &error) !=
 		0)
 		goto failed;
-	if (added->composition.standing.stands != PGA_STANDS_ALLOWED)
+	if (added->composition.evaluation.state != PGA_ENTRY_ALLOWED)
 		return pga_addition_refused(asked, added);
 	add_warning(&added->warnings, pga_text_string(&added->composition.warnings));
 	if (warn_of_roots(asked, added, &error) != 0 || look_around(added, &error) != 0)
@@ -289,36 +297,23 @@ failed:
 	return PGA_EXIT_FAILED;
 }
 
-int pga_service_add(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	struct pga_addition asked = {.json = false};
 	struct pga_added added = {.warnings = PGA_TEXT_EMPTY};
-	int status = PGA_EXIT_DONE;
-	int option;
+	int status;
 
-	opterr = 0;
-	while (status == PGA_EXIT_DONE &&
-	       (option = getopt_long(argc, argv, "H:p:d:U:a:srcnjh", options, NULL)) != -1) {
-		if (option == 'h' && pga_host_behind_h(argc, argv) != NULL) {
-			status = pga_usage_error("service add", "-h is --help; the host is -H %s",
-						 pga_host_behind_h(argc, argv));
-			goto done;
-		}
-		if (option == 'h') {
-			print_help();
-			goto done;
-		}
-		status = take_option(&asked, option, argv);
-	}
-	if (status == PGA_EXIT_DONE)
+	if (pga_options_read(&pga_cmd_service_add, argc, argv, &asked, &status))
 		status = take_words(&asked, argc - optind, argv + optind);
+	else
+		goto done;
 	if (status == PGA_EXIT_DONE)
 		status = add(&asked, &added);
 done:
 	pga_settings_free(&asked.wish.settings);
 	pga_changed_free(&added.changed);
 	pga_check_free(&added.check);
-	pga_standing_free(&added.here);
+	pga_evaluation_free(&added.here);
 	pga_composition_free(&added.composition);
 	pga_pins_free(&added.pins);
 	pga_policy_free(&added.policy);

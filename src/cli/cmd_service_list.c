@@ -3,14 +3,13 @@
 
 #include "base/terminal.h"
 #include "cli/cli.h"
-#include "cli/json.h"
-#include "cli/unpinned_report.h"
+#include "report/json.h"
+#include "cli/print_unpinned.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
 #include "policy/secrets.h"
-#include "service/standing.h"
+#include "service/evaluate.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +23,7 @@ static const char *const told[] = {"host", "hostaddr", "port", "dbname", "user"}
 struct row {
 	const struct pga_service_file *file;
 	const struct pga_entry *entry;
-	struct pga_standing standing;
+	struct pga_evaluation evaluation;
 	bool hidden; /* by an entry of the same name in the user's file */
 	char *settings[SETTINGS];
 	char *cells[COLUMNS];
@@ -38,21 +37,6 @@ struct rows {
 	size_t no_roots; /* of the broken ones */
 };
 
-static void print_help(FILE *stream)
-{
-	(void)fputs("usage: pganchor service list [--json]\n\n"
-		    "Shows every entry of the user's pg_service.conf and of the machine's, where "
-		    "it stands, and the\n"
-		    "policy's verdict of it as it stands: what the environment would add does not "
-		    "count.\n\n"
-		    "  -j, --json  as JSON\n"
-		    "  -h, --help  show this\n\n"
-		    "Exit status: 0 no entry is weak or broken, 1 failed, or some entry is broken "
-		    "and none weak,\n"
-		    "2 usage, 3 some entry is weaker than the policy.\n",
-		    stream);
-}
-
 static const char *value_of(const struct row *row, const char *keyword)
 {
 	for (size_t i = 0; i < SETTINGS; i++)
@@ -64,7 +48,7 @@ static const char *value_of(const struct row *row, const char *keyword)
 /* Of ten thousand entries the rest would fill the memory. */
 static int keep_what_is_told(struct row *row, struct pga_error *error)
 {
-	struct pga_effective *effective = &row->standing.effective;
+	struct pga_effective *effective = &row->evaluation.effective;
 	int result = 0;
 
 	for (size_t i = 0; i < SETTINGS; i++) {
@@ -104,8 +88,8 @@ static char *verdict(const struct row *row)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 
-	pga_text_add(&text, pga_stands_word(row->standing.stands));
-	if (row->hidden && row->standing.stands != PGA_STANDS_SHADOWED)
+	pga_text_add(&text, pga_entry_state_word(row->evaluation.state));
+	if (row->hidden && row->evaluation.state != PGA_ENTRY_SHADOWED)
 		pga_text_add(&text, ", shadowed");
 	return pga_text_take(&text);
 }
@@ -133,8 +117,8 @@ static int add_rows(struct rows *rows, const struct pga_service_file *file,
 		    const struct pga_service_file *before, const struct pga_policy *policy,
 		    const struct pga_pins *pins, struct pga_error *error)
 {
-	struct pga_judging judging;
-	int result = pga_judging_begin(&judging, file, policy, error);
+	struct pga_evaluator judging;
+	int result = pga_evaluator_begin(&judging, file, policy, error);
 
 	judging.pins = pins;
 	for (size_t i = 0; result == 0 && i < file->count; i++) {
@@ -144,18 +128,18 @@ static int add_rows(struct rows *rows, const struct pga_service_file *file,
 		row->entry = &file->entries[i];
 		row->hidden = before != NULL && row->entry->name != NULL &&
 			      pga_service_file_find(before, row->entry->name) != NULL;
-		result = pga_standing_of_entry(&judging, row->entry, &row->standing, error);
-		if (result == 0 && pga_effective_mask(&row->standing.effective) != 0)
+		result = pga_evaluate_entry(&judging, row->entry, &row->evaluation, error);
+		if (result == 0 && pga_effective_mask(&row->evaluation.effective) != 0)
 			result = pga_fail_memory(error);
 		if (result == 0)
 			result = keep_what_is_told(row, error);
 		if (result == 0)
 			result = fill_cells(row, error);
-		rows->weak += row->standing.stands == PGA_STANDS_WEAK;
-		rows->broken += row->standing.stands == PGA_STANDS_BROKEN;
-		rows->no_roots += row->standing.no_roots;
+		rows->weak += row->evaluation.state == PGA_ENTRY_WEAK;
+		rows->broken += row->evaluation.state == PGA_ENTRY_BROKEN;
+		rows->no_roots += row->evaluation.no_roots;
 	}
-	pga_judging_end(&judging);
+	pga_evaluator_end(&judging);
 	return result;
 }
 
@@ -170,15 +154,15 @@ static void print_no_entry(const struct pga_service_file *user,
 
 static enum pga_colour colour_of(const struct row *row)
 {
-	switch (row->standing.stands) {
-	case PGA_STANDS_ALLOWED:
+	switch (row->evaluation.state) {
+	case PGA_ENTRY_ALLOWED:
 		/* What is said of it nevertheless is a reason to look. */
-		return row->standing.why.length == 0 ? PGA_GREEN : PGA_YELLOW;
-	case PGA_STANDS_WEAK:
-	case PGA_STANDS_BROKEN:
+		return row->evaluation.why.length == 0 ? PGA_GREEN : PGA_YELLOW;
+	case PGA_ENTRY_WEAK:
+	case PGA_ENTRY_BROKEN:
 		return PGA_RED;
-	case PGA_STANDS_UNKNOWN:
-	case PGA_STANDS_SHADOWED:
+	case PGA_ENTRY_UNKNOWN:
+	case PGA_ENTRY_SHADOWED:
 		break;
 	}
 	return PGA_YELLOW;
@@ -187,7 +171,7 @@ static enum pga_colour colour_of(const struct row *row)
 /* The reasons under the table, since they are longer than a column. */
 static void print_reasons(const struct row *row)
 {
-	const char *at = pga_text_string(&row->standing.why);
+	const char *at = pga_text_string(&row->evaluation.why);
 	bool first = true;
 
 	for (; *at != '\0'; first = false) {
@@ -250,9 +234,9 @@ static json_t *row_as_json(const struct row *row)
 	    "dbname", pga_json_text(value_of(row, "dbname")), "user",
 	    pga_json_text(value_of(row, "user")), "where", pga_service_place_name(row->file->place),
 	    "file", pga_json_text(row->file->path), "line", (int)row->entry->line, "verdict",
-	    pga_stands_word(row->standing.stands), "reasons",
-	    pga_json_lines(pga_text_string(&row->standing.why)), "shadowed",
-	    row->hidden || row->standing.stands == PGA_STANDS_SHADOWED);
+	    pga_entry_state_word(row->evaluation.state), "reasons",
+	    pga_json_lines(pga_text_string(&row->evaluation.why)), "shadowed",
+	    row->hidden || row->evaluation.state == PGA_ENTRY_SHADOWED);
 }
 
 static int print_json(const struct rows *rows)
@@ -273,7 +257,7 @@ static void free_rows(struct rows *rows)
 			free(rows->rows[i].cells[k]);
 		for (size_t k = 0; k < SETTINGS; k++)
 			free(rows->rows[i].settings[k]);
-		pga_standing_free(&rows->rows[i].standing);
+		pga_evaluation_free(&rows->rows[i].evaluation);
 	}
 	free(rows->rows);
 }
@@ -333,16 +317,30 @@ done:
 	return status;
 }
 
-int pga_service_list(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	bool json;
-	const int status = pga_json_option(argc, argv, "service list", print_help, &json);
+	bool json = false;
+	int status;
 
-	if (status != PGA_GO_ON)
+	if (!pga_options_read(&pga_cmd_service_list, argc, argv, &json, &status))
 		return status;
-	if (optind < argc)
-		return pga_usage_error("service list",
-				       "%s: takes no names; service show NAME shows one",
-				       argv[optind]);
 	return list(json);
 }
+
+static const struct pga_option options[] = {
+    {.name = "json", .letter = 'j', .target = 0, .help = "report in JSON"},
+};
+
+const struct pga_command pga_cmd_service_list = {
+    .name = "service list",
+    .summary = "show all entries, where each is, and the verdict of each",
+    .usage = "[--json]",
+    .about = "Shows every entry of the user's pg_service.conf and of the machine's, where it is, "
+	     "and the policy's verdict of it as it is there: what the environment would add does "
+	     "not count.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .statuses = "Exit status: 0 no entry is weak or broken, 1 failed, or some entry is broken and "
+		"none weak, 2 usage, 3 some entry is weaker than the policy.",
+    .run = run,
+};

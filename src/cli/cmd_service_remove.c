@@ -3,24 +3,11 @@
 
 #include "base/terminal.h"
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "report/json.h"
 #include "service/write.h"
 
-#include <getopt.h>
+#include <stddef.h>
 #include <string.h>
-
-static void print_help(void)
-{
-	(void)fputs("usage: pganchor service remove NAME [--system] [--dry-run] [--json]\n\n"
-		    "Takes the entry's header and settings out of the file, with one of the blank "
-		    "lines around it.\n"
-		    "Every other byte stays, comments among them.\n\n"
-		    "  -s, --system   edit the file of the machine, not the user's\n"
-		    "  -n, --dry-run  change nothing, say what would be taken out\n"
-		    "  -j, --json     report as JSON\n"
-		    "  -h, --help     show this\n",
-		    stdout);
-}
 
 /* An entry of the machine's file that the removed one has hidden so far. */
 static void warn_of_uncovered(const struct pga_change *change)
@@ -73,40 +60,49 @@ static int remove_service(const struct pga_change *change, bool json)
 	return status;
 }
 
-int pga_service_remove(int argc, char **argv)
-{
-	static const struct option options[] = {
-	    {"system", no_argument, NULL, 's'},
-	    {"dry-run", no_argument, NULL, 'n'},
-	    {"json", no_argument, NULL, 'j'},
-	    {"help", no_argument, NULL, 'h'},
-	    {.name = NULL},
-	};
-	struct pga_change change = {.place = PGA_SERVICE_USER};
-	bool json = false;
-	int option;
+struct removal {
+	struct pga_change change;
+	bool system;
+	bool json;
+};
 
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "snjh", options, NULL)) != -1) {
-		switch (option) {
-		case 's':
-			change.place = PGA_SERVICE_SYSTEM;
-			break;
-		case 'n':
-			change.dry_run = true;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			print_help();
-			return PGA_EXIT_DONE;
-		default:
-			return pga_bad_option("service remove", argv, options);
-		}
-	}
-	if (argc - optind != 1)
-		return pga_usage_error("service remove", "exactly one name of a service");
-	change.name = argv[optind];
-	return remove_service(&change, json);
+static const struct pga_option options[] = {
+    {.name = "system",
+     .target = offsetof(struct removal, system),
+     .help = "edit the file of the machine, not the user's"},
+    {.name = "dry-run",
+     .letter = 'n',
+     .target = offsetof(struct removal, change.dry_run),
+     .help = "change nothing, say what would be taken out"},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct removal, json),
+     .help = "report in JSON"},
+};
+
+static int run(int argc, char **argv)
+{
+	struct removal removal = {.json = false};
+	int status;
+
+	if (!pga_options_read(&pga_cmd_service_remove, argc, argv, &removal, &status))
+		return status;
+	removal.change.place = removal.system ? PGA_SERVICE_SYSTEM : PGA_SERVICE_USER;
+	removal.change.name = argv[optind];
+	return remove_service(&removal.change, removal.json);
 }
+
+const struct pga_command pga_cmd_service_remove = {
+    .name = "service remove",
+    .summary = "take an entry out",
+    .usage = "NAME [OPTION ...]",
+    .about = "Takes the entry's header and settings out of the file, with one of the blank lines "
+	     "around it. Every other byte stays, comments among them.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .word = "the name of a service",
+    .least = 1,
+    .most = 1,
+    .names = PGA_NAMES_SERVICE,
+    .run = run,
+};

@@ -4,46 +4,32 @@
 #include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
-#include "cli/json.h"
-#include "cli/unpinned_report.h"
+#include "cli/conninfo_word.h"
+#include "report/json.h"
+#include "cli/print_unpinned.h"
 #include "policy/explain.h"
-#include "service/standing.h"
+#include "service/evaluate.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
-static void print_help(FILE *stream)
+static bool is_of_entry(const struct pga_evaluation *evaluation, const PQconninfoOption *option)
 {
-	(void)fputs(
-	    "usage: pganchor service show NAME [--json]\n\n"
-	    "Shows the entry that libpq takes for NAME: file and line, the policy's "
-	    "verdict, and every setting\n"
-	    "that is in effect with where it came from. What the environment would add "
-	    "does not count;\n"
-	    "\"pganchor explain service=NAME\" shows that. Passwords are masked.\n\n"
-	    "  -j, --json  as JSON\n"
-	    "  -h, --help  show this\n\n"
-	    "Exit status: 0 allowed, 1 broken or failed, 2 usage, 3 weaker than the policy.\n",
-	    stream);
-}
+	const enum pga_origin *origins = evaluation->effective.origins;
 
-static bool is_of_entry(const struct pga_standing *standing, const PQconninfoOption *option)
-{
-	const enum pga_origin *origins = standing->effective.origins;
-
-	return origins != NULL && origins[option - standing->effective.options] == PGA_FROM_SERVICE;
+	return origins != NULL &&
+	       origins[option - evaluation->effective.options] == PGA_FROM_SERVICE;
 }
 
 /* "this entry" or "libpq's default". */
-static char *origin_of(const struct pga_standing *standing, const PQconninfoOption *option)
+static char *origin_of(const struct pga_evaluation *evaluation, const PQconninfoOption *option)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 
-	if (is_of_entry(standing, option))
+	if (is_of_entry(evaluation, option))
 		pga_text_add(&text, "this entry");
 	else
-		pga_effective_origin(&standing->effective, option->keyword, &text);
+		pga_effective_origin(&evaluation->effective, option->keyword, &text);
 	return pga_text_take(&text);
 }
 
@@ -53,10 +39,10 @@ static bool is_in_effect(const PQconninfoOption *option)
 	       strncmp(option->keyword, "service", strlen("service")) != 0;
 }
 
-static void print_settings(const struct pga_standing *standing)
+static void print_settings(const struct pga_evaluation *evaluation)
 {
 	static const char *const heading[] = {"SETTING", "VALUE", "FROM"};
-	const PQconninfoOption *options = standing->effective.options;
+	const PQconninfoOption *options = evaluation->effective.options;
 	char **cells = NULL;
 	char *shown;
 	size_t count = 0;
@@ -69,10 +55,10 @@ static void print_settings(const struct pga_standing *standing)
 		if (!is_in_effect(&options[i]))
 			continue;
 		cells[3 * rows] = strdup(options[i].keyword);
-		shown = pga_setting_shown(&standing->effective, &options[i]);
+		shown = pga_setting_shown(&evaluation->effective, &options[i]);
 		cells[3 * rows + 1] = shown != NULL ? pga_printable(shown) : NULL;
 		free(shown);
-		cells[3 * rows + 2] = origin_of(standing, &options[i]);
+		cells[3 * rows + 2] = origin_of(evaluation, &options[i]);
 		rows++;
 	}
 	if (cells != NULL && rows > 0) {
@@ -98,9 +84,9 @@ static bool can_weaken(const PQconninfoOption *option)
 }
 
 /* Whether the command that writes the entry anew has this setting. */
-static bool is_kept(const struct pga_standing *standing, const PQconninfoOption *option)
+static bool is_kept(const struct pga_evaluation *evaluation, const PQconninfoOption *option)
 {
-	return is_in_effect(option) && is_of_entry(standing, option) && !can_weaken(option);
+	return is_in_effect(option) && is_of_entry(evaluation, option) && !can_weaken(option);
 }
 
 static void add_setting(const struct pga_effective *effective, const PQconninfoOption *option,
@@ -118,16 +104,16 @@ static void add_setting(const struct pga_effective *effective, const PQconninfoO
 	pga_text_free(&setting);
 }
 
-void pga_service_add_command(const struct pga_entry *entry, const struct pga_standing *standing,
+void pga_service_add_command(const struct pga_entry *entry, const struct pga_evaluation *evaluation,
 			     const char *anchor, struct pga_text *command)
 {
-	const PQconninfoOption *options = standing->effective.options;
+	const PQconninfoOption *options = evaluation->effective.options;
 	const bool like_an_option = entry->name[0] == '-';
 	bool has_host = false;
 
 	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
 	     option++)
-		has_host = has_host || (is_kept(standing, option) &&
+		has_host = has_host || (is_kept(evaluation, option) &&
 					strncmp(option->keyword, "host", strlen("host")) == 0);
 	pga_text_add(command, "pganchor service add ");
 	if (!like_an_option) {
@@ -143,54 +129,54 @@ void pga_service_add_command(const struct pga_entry *entry, const struct pga_sta
 	}
 	for (const PQconninfoOption *option = options; option != NULL && option->keyword != NULL;
 	     option++)
-		if (is_kept(standing, option) &&
+		if (is_kept(evaluation, option) &&
 		    (anchor == NULL || strcmp(option->keyword, "sslrootcert") != 0))
-			add_setting(&standing->effective, option, command);
+			add_setting(&evaluation->effective, option, command);
 }
 
-static void print_next(const struct pga_entry *entry, const struct pga_standing *standing)
+static void print_next(const struct pga_entry *entry, const struct pga_evaluation *evaluation)
 {
 	struct pga_text command = PGA_TEXT_EMPTY;
 
-	if (standing->stands == PGA_STANDS_ALLOWED) {
+	if (evaluation->state == PGA_ENTRY_ALLOWED) {
 		pga_service_print_next(entry->name);
 		return;
 	}
-	if (standing->no_roots) {
+	if (evaluation->no_roots) {
 		pga_service_print_bootstrap();
 		return;
 	}
-	if (standing->stands == PGA_STANDS_UNKNOWN) {
+	if (evaluation->state == PGA_ENTRY_UNKNOWN) {
 		pga_text_add(&command, "pganchor run -- psql ");
 		pga_conninfo_word("service", entry->name, &command);
 	} else {
-		pga_service_add_command(entry, standing, NULL, &command);
+		pga_service_add_command(entry, evaluation, NULL, &command);
 	}
 	(void)printf("next:\n    %s\n", pga_text_string(&command));
 	pga_text_free(&command);
 }
 
 static void print_text(const struct pga_service_file *file, const struct pga_entry *entry,
-		       const struct pga_standing *standing)
+		       const struct pga_evaluation *evaluation)
 {
-	bool good = standing->stands == PGA_STANDS_ALLOWED;
+	bool good = evaluation->state == PGA_ENTRY_ALLOWED;
 	char *name = pga_printable(entry->name);
 
 	pga_print(stdout, "[%s] in %s, line %zu: %s%s%s\n", name != NULL ? name : "", file->path,
 		  entry->line, pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
-		  pga_stands_word(standing->stands), pga_colour(stdout, PGA_PLAIN));
+		  pga_entry_state_word(evaluation->state), pga_colour(stdout, PGA_PLAIN));
 	free(name);
-	pga_service_print_reasons(stdout, pga_text_string(&standing->why));
-	print_settings(standing);
+	pga_service_print_reasons(stdout, pga_text_string(&evaluation->why));
+	print_settings(evaluation);
 	(void)putchar('\n');
-	print_next(entry, standing);
+	print_next(entry, evaluation);
 }
 
 static json_t *as_json(const struct pga_service_file *file, const struct pga_entry *entry,
-		       const struct pga_standing *standing)
+		       const struct pga_evaluation *evaluation)
 {
 	json_t *settings = json_array();
-	const PQconninfoOption *option = standing->effective.options;
+	const PQconninfoOption *option = evaluation->effective.options;
 
 	for (; option != NULL && option->keyword != NULL; option++) {
 		char *origin;
@@ -198,8 +184,8 @@ static json_t *as_json(const struct pga_service_file *file, const struct pga_ent
 
 		if (!is_in_effect(option))
 			continue;
-		origin = origin_of(standing, option);
-		shown = pga_setting_shown(&standing->effective, option);
+		origin = origin_of(evaluation, option);
+		shown = pga_setting_shown(&evaluation->effective, option);
 		(void)json_array_append_new(
 		    settings, json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
 					pga_json_text(shown != NULL ? shown : ""), "origin",
@@ -210,23 +196,23 @@ static json_t *as_json(const struct pga_service_file *file, const struct pga_ent
 	return json_pack("{s:o, s:s, s:o, s:i, s:s, s:o, s:o}", "name", pga_json_text(entry->name),
 			 "where", pga_service_place_name(file->place), "file",
 			 pga_json_text(file->path), "line", (int)entry->line, "verdict",
-			 pga_stands_word(standing->stands), "reasons",
-			 pga_json_lines(pga_text_string(&standing->why)), "settings", settings);
+			 pga_entry_state_word(evaluation->state), "reasons",
+			 pga_json_lines(pga_text_string(&evaluation->why)), "settings", settings);
 }
 
-static int status_of(const struct pga_standing *standing)
+static int status_of(const struct pga_evaluation *evaluation)
 {
-	if (standing->stands == PGA_STANDS_WEAK)
+	if (evaluation->state == PGA_ENTRY_WEAK)
 		return PGA_EXIT_WEAK;
-	return standing->stands == PGA_STANDS_BROKEN ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
+	return evaluation->state == PGA_ENTRY_BROKEN ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
 }
 
-static void warn_of_roots(const struct pga_standing *standing, const struct pga_policy *policy,
+static void warn_of_roots(const struct pga_evaluation *evaluation, const struct pga_policy *policy,
 			  const struct pga_pins *pins)
 {
 	struct pga_error error;
 
-	if (pga_warn_of_unpinned(pga_effective_value(&standing->effective, "sslrootcert"), policy,
+	if (pga_warn_of_unpinned(pga_effective_value(&evaluation->effective, "sslrootcert"), policy,
 				 pins, &error) != 0)
 		pga_print_warning("%s", error.message);
 }
@@ -234,8 +220,8 @@ static void warn_of_roots(const struct pga_standing *standing, const struct pga_
 static int show(const char *name, bool json)
 {
 	struct pga_services services;
-	struct pga_judging judging = {.copy = PGA_NO_MEMORY_FILE};
-	struct pga_standing standing = {.stands = PGA_STANDS_BROKEN};
+	struct pga_evaluator judging = {.copy = PGA_NO_MEMORY_FILE};
+	struct pga_evaluation evaluation = {.state = PGA_ENTRY_BROKEN};
 	const struct pga_service_file *file = &services.user;
 	const struct pga_entry *entry;
 	struct pga_pins pins = {0};
@@ -256,37 +242,57 @@ static int show(const char *name, bool json)
 		goto failed;
 	}
 	pga_services_pins(&pins);
-	if (pga_judging_begin(&judging, file, &services.policy, &error) != 0)
+	if (pga_evaluator_begin(&judging, file, &services.policy, &error) != 0)
 		goto failed;
 	judging.pins = &pins;
-	if (pga_standing_of_entry(&judging, entry, &standing, &error) != 0)
+	if (pga_evaluate_entry(&judging, entry, &evaluation, &error) != 0)
 		goto failed;
-	status = status_of(&standing);
+	status = status_of(&evaluation);
 	if (json)
-		status = pga_json_print(as_json(file, entry, &standing), status);
+		status = pga_json_print(as_json(file, entry, &evaluation), status);
 	else
-		print_text(file, entry, &standing);
-	if (standing.stands == PGA_STANDS_ALLOWED && standing.needs_tls)
-		warn_of_roots(&standing, &services.policy, &pins);
+		print_text(file, entry, &evaluation);
+	if (evaluation.state == PGA_ENTRY_ALLOWED && evaluation.needs_tls)
+		warn_of_roots(&evaluation, &services.policy, &pins);
 	goto done;
 failed:
 	pga_print_error(&error);
 done:
-	pga_judging_end(&judging);
-	pga_standing_free(&standing);
+	pga_evaluator_end(&judging);
+	pga_evaluation_free(&evaluation);
 	pga_pins_free(&pins);
 	pga_services_free(&services);
 	return status;
 }
 
-int pga_service_show(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	bool json;
-	const int status = pga_json_option(argc, argv, "service show", print_help, &json);
+	bool json = false;
+	int status;
 
-	if (status != PGA_GO_ON)
+	if (!pga_options_read(&pga_cmd_service_show, argc, argv, &json, &status))
 		return status;
-	if (argc - optind != 1)
-		return pga_usage_error("service show", "exactly one name of a service");
 	return show(argv[optind], json);
 }
+
+static const struct pga_option options[] = {
+    {.name = "json", .letter = 'j', .target = 0, .help = "report in JSON"},
+};
+
+const struct pga_command pga_cmd_service_show = {
+    .name = "service show",
+    .summary = "show what one entry comes to, setting by setting",
+    .usage = "NAME [--json]",
+    .about = "Shows the entry that libpq takes for NAME: file and line, the policy's verdict, and "
+	     "every setting that is in effect with where it came from. What the environment would "
+	     "add does not count; \"pganchor explain service=NAME\" shows that. Passwords are "
+	     "masked.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .word = "the name of a service",
+    .least = 1,
+    .most = 1,
+    .names = PGA_NAMES_SERVICE,
+    .statuses = "Exit status: 0 allowed, 1 failed, 2 usage, 3 weaker than the policy.",
+    .run = run,
+};

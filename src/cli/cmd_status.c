@@ -1,18 +1,17 @@
 /* pganchor status: is the gate active here, by which way, and which running programs have a libpq
  * with it or without. */
 #include "cli/cli.h"
-#include "cli/json.h"
+#include "report/json.h"
 #include "cli/status_processes.h"
 
-#include "activate/module.h"
-#include "activate/processes.h"
-#include "activate/session.h"
-#include "activate/switch.h"
+#include "preload/module.h"
+#include "diagnose/processes.h"
+#include "preload/session.h"
+#include "preload/enable.h"
 #include "base/terminal.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +19,7 @@
 struct findings {
 	bool active;      /* the gate is in this very process, as in what the shell starts next */
 	bool in_variable; /* by LD_PRELOAD */
-	struct pga_switch *ways;
+	struct pga_activation *ways;
 	size_t way_count;
 	struct pga_policy policy;
 	struct pga_pins pins;
@@ -28,22 +27,6 @@ struct findings {
 	struct pga_error problem;
 	struct pga_processes processes;
 };
-
-static void print_help(FILE *stream)
-{
-	(void)fputs(
-	    "usage: pganchor status [-j]\n\n"
-	    "Says whether the gate is active here (what this shell starts has it), which "
-	    "files enable it, the\npolicy in force, and which of your running programs (for "
-	    "root, everybody's) have a libpq: which one, and\nwhether the gate is in them. One "
-	    "with a libpq or another driver linked into itself, or with a protocol\nof its own, "
-	    "is listed as such: the gate sees nothing of that.\n\n"
-	    "  -j, --json  report in JSON\n"
-	    "  -h, --help  show this\n\n"
-	    "Exit status: 0 active; 3 not active here, or the policy cannot be read, or a "
-	    "program has a libpq\nand no gate; 1 failed, 2 usage.\n",
-	    stream);
-}
 
 static const char *state_word(enum pga_state state)
 {
@@ -57,9 +40,9 @@ static const char *state_word(enum pga_state state)
 }
 
 /* Room for one more; NULL for want of memory. */
-static struct pga_switch *grow_ways(struct findings *found)
+static struct pga_activation *grow_ways(struct findings *found)
 {
-	struct pga_switch *grown =
+	struct pga_activation *grown =
 	    reallocarray(found->ways, found->way_count + 1, sizeof *found->ways);
 
 	if (grown == NULL)
@@ -70,15 +53,15 @@ static struct pga_switch *grow_ways(struct findings *found)
 
 /* Keeps the last way, where its file can be read. Off is worth telling of the ways that have one
  * file each. */
-static void keep_way(struct findings *found, struct pga_switch *added, bool has_many)
+static void keep_way(struct findings *found, struct pga_activation *added, bool has_many)
 {
 	struct pga_error error;
 
-	if (pga_switch_look(added, &error) != 0) {
+	if (pga_activation_look(added, &error) != 0) {
 		pga_print_warning("%s", error.message);
-		pga_switch_end(added);
+		pga_activation_end(added);
 	} else if (has_many && added->state == PGA_OFF) {
-		pga_switch_end(added);
+		pga_activation_end(added);
 	} else {
 		found->way_count++;
 	}
@@ -86,12 +69,12 @@ static void keep_way(struct findings *found, struct pga_switch *added, bool has_
 
 static int add_way(struct findings *found, enum pga_way way, const char *unit)
 {
-	struct pga_switch *added = grow_ways(found);
+	struct pga_activation *added = grow_ways(found);
 	struct pga_error error;
 
 	if (added == NULL)
 		return -1;
-	if (pga_switch_find(added, way, NULL, unit, &error) == 0)
+	if (pga_activation_find(added, way, NULL, unit, &error) == 0)
 		keep_way(found, added, unit != NULL);
 	return 0;
 }
@@ -105,11 +88,11 @@ static int add_shells(struct findings *found)
 
 	(void)pga_shell_files(&shells, &error);
 	for (size_t i = 0; i < shells.count && result == 0; i++) {
-		struct pga_switch *added = grow_ways(found);
+		struct pga_activation *added = grow_ways(found);
 
 		if (added == NULL)
 			result = -1;
-		else if (pga_switch_find_shell(added, &shells.list[i], &error) == 0)
+		else if (pga_activation_find_shell(added, &shells.list[i], &error) == 0)
 			keep_way(found, added, false);
 	}
 	pga_shell_files_free(&shells);
@@ -120,7 +103,7 @@ static int add_units(struct findings *found, enum pga_way way, struct pga_error 
 {
 	size_t count = 0;
 	char **names = NULL;
-	int result = pga_switch_units(way, NULL, &names, &count, error);
+	int result = pga_activation_units(way, NULL, &names, &count, error);
 
 	for (size_t i = 0; i < count; i++) {
 		if (result == 0 && add_way(found, way, names[i]) != 0)
@@ -200,7 +183,7 @@ static bool is_policy_file(const struct pga_place *place)
 }
 
 /* Its files come behind it. */
-static bool is_policy_folder(const struct pga_place *place)
+static bool is_policy_directory(const struct pga_place *place)
 {
 	const char *dot = strrchr(place->path, '.');
 
@@ -244,8 +227,8 @@ static int print_json(const struct findings *found, int status)
 }
 
 /* The first file of this way that has this state; NULL where there is none. */
-static const struct pga_switch *find_way(const struct findings *found, enum pga_way way,
-					 enum pga_state state)
+static const struct pga_activation *find_way(const struct findings *found, enum pga_way way,
+					     enum pga_state state)
 {
 	for (size_t i = 0; i < found->way_count; i++)
 		if (found->ways[i].state == state && found->ways[i].way == way)
@@ -256,7 +239,7 @@ static const struct pga_switch *find_way(const struct findings *found, enum pga_
 /* What helps where the gate is not active here: only what can. */
 static void print_way_out(const struct findings *found)
 {
-	const struct pga_switch *unread = find_way(found, PGA_WAY_SHELL, PGA_OFF);
+	const struct pga_activation *unread = find_way(found, PGA_WAY_SHELL, PGA_OFF);
 	const bool session = find_way(found, PGA_WAY_SESSION, PGA_ON) != NULL ||
 			     find_way(found, PGA_WAY_ENVIRONMENT, PGA_ON) != NULL;
 
@@ -306,10 +289,10 @@ static void print_policy_files(const struct pga_policy *policy)
 	for (size_t i = 0; i < policy->place_count; i++) {
 		const struct pga_place *place = &policy->places[i];
 
-		if (!is_policy_file(place) && !is_policy_folder(place))
+		if (!is_policy_file(place) && !is_policy_directory(place))
 			continue;
 		pga_print(stdout, "%s%s%s%s", separator, place->path,
-			  is_policy_folder(place) ? "/" : "",
+			  is_policy_directory(place) ? "/" : "",
 			  place->stamp.inode == 0 ? " (not there)" : "");
 		separator = ", ";
 	}
@@ -401,7 +384,7 @@ static int report(bool json)
 	status = json ? print_json(&found, status) : print_text(&found, status);
 done:
 	for (size_t i = 0; i < found.way_count; i++)
-		pga_switch_end(&found.ways[i]);
+		pga_activation_end(&found.ways[i]);
 	free(found.ways);
 	pga_pins_free(&found.pins);
 	pga_policy_free(&found.policy);
@@ -409,14 +392,32 @@ done:
 	return status;
 }
 
-int pga_cmd_status(int argc, char **argv)
+static int run(int argc, char **argv)
 {
-	bool json;
-	const int status = pga_json_option(argc, argv, "status", print_help, &json);
+	bool json = false;
+	int status;
 
-	if (status != PGA_GO_ON)
+	if (!pga_options_read(&pga_cmd_status, argc, argv, &json, &status))
 		return status;
-	if (optind < argc)
-		return pga_usage_error("status", "%s: too many arguments", argv[optind]);
 	return report(json);
 }
+
+static const struct pga_option options[] = {
+    {.name = "json", .letter = 'j', .target = 0, .help = "report in JSON"},
+};
+
+const struct pga_command pga_cmd_status = {
+    .name = "status",
+    .summary = "is the gate active here, and in which running programs",
+    .usage = "[--json]",
+    .about = "Says whether the gate is active here (what this shell starts has it), which files "
+	     "enable it, the policy in force, and which of your running programs (for root, "
+	     "everybody's) have a libpq: which one, and whether the gate is in them. One with a "
+	     "libpq or another driver linked into itself, or with a protocol of its own, is listed "
+	     "as such: the gate sees nothing of that.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .statuses = "Exit status: 0 active; 3 not active here, or the policy cannot be read, or a "
+		"program has a libpq and no gate; 1 failed, 2 usage.",
+    .run = run,
+};

@@ -1,6 +1,6 @@
 #include "cli/consent.h"
 
-#include "anchor/fingerprint.h"
+#include "tls/fingerprint.h"
 #include "base/terminal.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #ifndef PGA_CLI_CONSENT_H
 #define PGA_CLI_CONSENT_H
 
-#include "anchor/fetch.h"
+#include "ca/stepca.h"
 #include "base/error.h"
 
 #include <stdbool.h>

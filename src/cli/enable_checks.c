@@ -1,10 +1,10 @@
 #include "cli/enable_checks.h"
 
-#include "activate/daemons.h"
-#include "activate/image.h"
-#include "activate/module.h"
-#include "activate/session.h"
-#include "activate/unit_settings.h"
+#include "preload/daemons.h"
+#include "preload/image.h"
+#include "preload/module.h"
+#include "preload/session.h"
+#include "preload/unit_settings.h"
 #include "base/terminal.h"
 
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef PGA_CLI_ENABLE_CHECKS_H
 #define PGA_CLI_ENABLE_CHECKS_H
 
-#include "activate/switch.h"
+#include "preload/enable.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -15,6 +15,10 @@ struct pga_asked {
 	bool all;        /* whatever was enabled on this machine, but for the users' own */
 	bool own;        /* lines of another installation stay */
 	bool keep_going; /* what can be done is done, whatever cannot */
+	bool session;    /* what the options name; settle() makes the ways of it */
+	bool shell;
+	bool system;
+	bool preload;
 	bool off;
 	bool dry_run;
 	bool json;

@@ -1,7 +1,7 @@
 #include "cli/enable_prepare.h"
 
-#include "activate/module.h"
-#include "activate/shells.h"
+#include "preload/module.h"
+#include "preload/shells.h"
 #include "base/terminal.h"
 
 #include <errno.h>
@@ -36,8 +36,8 @@ static char *add_to(const char *unit, const char *entry, const char *before,
 	return pga_text_take(&text);
 }
 
-static int switch_on_unit(const struct pga_asked *asked, struct pga_switch *file, const char *entry,
-			  struct pga_error *error)
+static int switch_on_unit(const struct pga_asked *asked, struct pga_activation *file,
+			  const char *entry, struct pga_error *error)
 {
 	char *before = NULL;
 	char *preload = NULL;
@@ -46,27 +46,27 @@ static int switch_on_unit(const struct pga_asked *asked, struct pga_switch *file
 	if (pga_check_unit(asked, file->way == PGA_WAY_USER_UNIT, &before, error) == 0)
 		preload = add_to(asked->unit, entry, before, error);
 	if (preload != NULL)
-		result = pga_switch_on(file, preload, error);
+		result = pga_activation_on(file, preload, error);
 	free(before);
 	free(preload);
 	return result;
 }
 
-static int prepare(const struct pga_asked *asked, struct pga_switch *file, enum pga_way way,
+static int prepare(const struct pga_asked *asked, struct pga_activation *file, enum pga_way way,
 		   const char *unit, const char *entry, struct pga_error *error)
 {
-	if (pga_switch_find(file, way, asked->root, unit, error) != 0)
+	if (pga_activation_find(file, way, asked->root, unit, error) != 0)
 		return -1;
 	if (asked->off)
-		return pga_switch_off(file, asked->own, error);
+		return pga_activation_off(file, asked->own, error);
 	if (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT)
 		return switch_on_unit(asked, file, entry, error);
-	return pga_switch_on(file, entry, error);
+	return pga_activation_on(file, entry, error);
 }
 
 /* Takes the lines out of the start files of whatever shell has them. Where none has, that is told
  * of those of the user's. */
-static int prepare_shells_off(const struct pga_asked *asked, struct pga_switch *files,
+static int prepare_shells_off(const struct pga_asked *asked, struct pga_activation *files,
 			      size_t *count, struct pga_error *error)
 {
 	struct pga_shell_files all;
@@ -77,23 +77,23 @@ static int prepare_shells_off(const struct pga_asked *asked, struct pga_switch *
 
 	(void)pga_shell_files(&own, &ignored);
 	for (size_t i = 0; result == 0 && i < all.count; i++) {
-		struct pga_switch *file = &files[(*count)++];
+		struct pga_activation *file = &files[(*count)++];
 
-		result = pga_switch_find_shell(file, &all.list[i], error);
+		result = pga_activation_find_shell(file, &all.list[i], error);
 		if (result == 0)
-			result = pga_switch_off(file, asked->own, error);
+			result = pga_activation_off(file, asked->own, error);
 		if (result == 0 && file->state == PGA_OFF)
-			pga_switch_end(&files[--*count]);
+			pga_activation_end(&files[--*count]);
 	}
 	for (size_t i = 0; result == 0 && *count == before + i && i < own.count; i++)
-		result = pga_switch_find_shell(&files[(*count)++], &own.list[i], error);
+		result = pga_activation_find_shell(&files[(*count)++], &own.list[i], error);
 	pga_shell_files_free(&all);
 	pga_shell_files_free(&own);
 	return result;
 }
 
-static int prepare_shells(const struct pga_asked *asked, struct pga_switch *files, size_t *count,
-			  const char *entry, struct pga_error *error)
+static int prepare_shells(const struct pga_asked *asked, struct pga_activation *files,
+			  size_t *count, const char *entry, struct pga_error *error)
 {
 	struct pga_shell_files shells;
 	int result;
@@ -102,11 +102,11 @@ static int prepare_shells(const struct pga_asked *asked, struct pga_switch *file
 		return prepare_shells_off(asked, files, count, error);
 	result = pga_shell_files(&shells, error);
 	for (size_t i = 0; result == 0 && i < shells.count; i++) {
-		struct pga_switch *file = &files[(*count)++];
+		struct pga_activation *file = &files[(*count)++];
 
-		result = pga_switch_find_shell(file, &shells.list[i], error);
+		result = pga_activation_find_shell(file, &shells.list[i], error);
 		if (result == 0)
-			result = pga_switch_on(file, entry, error);
+			result = pga_activation_on(file, entry, error);
 	}
 	pga_shell_files_free(&shells);
 	return result;
@@ -123,7 +123,7 @@ void pga_advise_root(const struct pga_asked *asked, struct pga_error *error)
 
 /* Tells what could not be prepared, and goes on to the next: all that is in the way is to be known
  * at once. What failed is of no more use. */
-static int tell(const struct pga_asked *asked, int result, struct pga_switch *file,
+static int tell(const struct pga_asked *asked, int result, struct pga_activation *file,
 		struct pga_error *error)
 {
 	if (result == 0)
@@ -141,13 +141,13 @@ static int tell(const struct pga_asked *asked, int result, struct pga_switch *fi
 }
 
 int pga_prepare_all(const struct pga_asked *asked, char *const *units, size_t unit_count,
-		    const char *entry, struct pga_switch *files, size_t *count)
+		    const char *entry, struct pga_activation *files, size_t *count)
 {
 	struct pga_error error;
 	int result = 0;
 
 	for (int way = 0; way < PGA_WAYS; way++) {
-		struct pga_switch *file = &files[*count];
+		struct pga_activation *file = &files[*count];
 
 		if (!asked->ways[way])
 			continue;
@@ -162,7 +162,7 @@ int pga_prepare_all(const struct pga_asked *asked, char *const *units, size_t un
 			 file, &error);
 	}
 	for (size_t i = 0; i < unit_count; i++) {
-		struct pga_switch *file = &files[(*count)++];
+		struct pga_activation *file = &files[(*count)++];
 
 		result |= tell(asked, prepare(asked, file, PGA_WAY_UNIT, units[i], entry, &error),
 			       file, &error);

@@ -2,7 +2,7 @@
 #ifndef PGA_CLI_ENABLE_PREPARE_H
 #define PGA_CLI_ENABLE_PREPARE_H
 
-#include "activate/switch.h"
+#include "preload/enable.h"
 #include "base/error.h"
 #include "cli/enable_checks.h"
 
@@ -13,7 +13,7 @@
  * the units; *count is how many it has then, each to be ended. Returns -1 where one or more could
  * not be prepared: each is told of, and marked as failed. */
 int pga_prepare_all(const struct pga_asked *asked, char *const *units, size_t unit_count,
-		    const char *entry, struct pga_switch *files, size_t *count);
+		    const char *entry, struct pga_activation *files, size_t *count);
 
 /* Where the machine's files could not be written, which are root's: says so in the error. */
 void pga_advise_root(const struct pga_asked *asked, struct pga_error *error);

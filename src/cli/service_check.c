@@ -3,7 +3,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
-#include "cli/unpinned_report.h"
+#include "cli/print_unpinned.h"
 
 #include <openssl/x509_vfy.h>
 #include <string.h>
@@ -85,16 +85,16 @@ static const struct pga_checked_host *untrusted(const struct pga_check *check)
 /* The gate would refuse what libpq takes. */
 static int fail_untrusted(const struct pga_addition *asked, struct pga_added *added)
 {
-	const struct pga_vouching *vouching = &added->composition.vouching;
+	const struct pga_anchor_choice *choice = &added->composition.choice;
 	const struct pga_checked_host *item = untrusted(&added->check);
 	struct pga_error error;
 
 	if (asked->json)
 		(void)pga_addition_json(asked, added, false, PGA_EXIT_WEAK);
-	if (vouching->named)
+	if (choice->named)
 		(void)pga_fail(&error, "nothing was written",
 			       "service %s: the server's chain does not end in the anchor %s",
-			       asked->change.name, vouching->anchor->name);
+			       asked->change.name, choice->anchor->name);
 	else if (item != NULL && item->pin == NULL && item->handshake.root != NULL)
 		(void)pga_fail(
 		    &error,
@@ -113,7 +113,7 @@ static int fail_untrusted(const struct pga_addition *asked, struct pga_added *ad
 		    &error,
 		    "nothing was written; \"pganchor bootstrap --ca-url URL "
 		    "--fingerprint HEX\" pins a root, and with --hosts PATTERNS --replace "
-		    "changes what it may vouch for",
+		    "changes what it is valid for",
 		    "service %s: the server's chain ends in a root that is not pinned "
 		    "for it, and the policy (trust = pinned) would refuse it",
 		    asked->change.name);
@@ -124,7 +124,7 @@ static int fail_untrusted(const struct pga_addition *asked, struct pga_added *ad
 /* The settings with the environment as it is, which would refuse what the entry alone allows. */
 static int fail_here(const struct pga_addition *asked, struct pga_added *added)
 {
-	const bool weak = added->here.stands == PGA_STANDS_WEAK;
+	const bool weak = added->here.state == PGA_ENTRY_WEAK;
 	const int status = weak ? PGA_EXIT_WEAK : PGA_EXIT_FAILED;
 	struct pga_error error;
 
@@ -140,15 +140,15 @@ static int fail_here(const struct pga_addition *asked, struct pga_added *added)
 
 int pga_addition_check(const struct pga_addition *asked, struct pga_added *added)
 {
-	const struct pga_vouching *vouching = &added->composition.vouching;
+	const struct pga_anchor_choice *choice = &added->composition.choice;
 	struct pga_error error;
 	int result;
 
-	if (added->here.stands != PGA_STANDS_ALLOWED)
+	if (added->here.state != PGA_ENTRY_ALLOWED)
 		return fail_here(asked, added);
 	pga_service_show_environment();
 	result = pga_check_hosts(&added->here.effective, &added->policy, &added->pins,
-				 vouching->named ? vouching->anchor : NULL, &added->check, &error);
+				 choice->named ? choice->anchor : NULL, &added->check, &error);
 	if (pga_service_hide_environment(&error) != 0 || result != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;

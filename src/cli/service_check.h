@@ -2,7 +2,7 @@
 #ifndef PGA_CLI_SERVICE_CHECK_H
 #define PGA_CLI_SERVICE_CHECK_H
 
-#include "cli/service_report.h"
+#include "cli/print_service_add.h"
 
 /* Connects with what the entry says and the shell's environment adds, as the next program will, and
  * prints what the servers showed. Returns PGA_EXIT_DONE where every host was found to be what the

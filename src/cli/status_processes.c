@@ -2,7 +2,7 @@
 
 #include "base/terminal.h"
 #include "base/text.h"
-#include "cli/json.h"
+#include "report/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef PGA_CLI_STATUS_PROCESSES_H
 #define PGA_CLI_STATUS_PROCESSES_H
 
-#include "activate/processes.h"
+#include "diagnose/processes.h"
 
 #include <jansson.h>
 #include <stdbool.h>

@@ -1,12 +1,13 @@
-/* What the subcommands have in common in reading their command lines. */
-#include "cli/cli.h"
+/* What is said of a command line that cannot be read, with a guess of what was meant. */
+#include "cli/usage.h"
 
 #include "base/guess.h"
-#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "cli/cli.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,65 +123,13 @@ int pga_bad_option(const char *command, char *const *argv, const struct option *
 
 int pga_no_such_command(const char *command, const char *word, const char *meant)
 {
-	const char *with = command != NULL ? command : "";
+	const bool inner = command[0] != '\0';
 
-	pga_print(stderr, "%spganchor: %s%s%s: no such %s", pga_colour(stderr, PGA_RED), with,
-		  command != NULL ? ": " : "", word, word[0] == '-' ? "option" : "command");
+	pga_print(stderr, "%spganchor: %s%s%s: no such %s", pga_colour(stderr, PGA_RED), command,
+		  inner ? ": " : "", word, word[0] == '-' ? "option" : "command");
 	if (meant != NULL)
-		pga_print(stderr, "; did you mean %s%s%s?", with, command != NULL ? " " : "",
-			  meant);
+		pga_print(stderr, "; did you mean %s%s%s?", command, inner ? " " : "", meant);
 	pga_print(stderr, "%s\n    pganchor %s%s--help lists the commands\n",
-		  pga_colour(stderr, PGA_PLAIN), with, command != NULL ? " " : "");
+		  pga_colour(stderr, PGA_PLAIN), command, inner ? " " : "");
 	return PGA_EXIT_USAGE;
-}
-
-const char *pga_host_behind_h(int argc, char *const *argv)
-{
-	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-		if (strncmp(argv[i], "-h", 2) != 0)
-			continue;
-		if (argv[i][2] != '\0')
-			return argv[i] + 2;
-		if (i + 1 < argc && argv[i + 1][0] != '-')
-			return argv[i + 1];
-	}
-	return NULL;
-}
-
-/* As conninfo_parse() reads a value back: quoted where it has blanks, quotes or backslashes, or is
- * empty. */
-void pga_conninfo_word(const char *keyword, const char *value, struct pga_text *text)
-{
-	struct pga_text conninfo = PGA_TEXT_EMPTY;
-	bool quoted = value[0] == '\0' || value[strcspn(value, " \t\n\v\f\r'\\")] != '\0';
-
-	pga_text_addf(&conninfo, "%s=%s", keyword, quoted ? "'" : "");
-	for (; *value != '\0'; value++)
-		pga_text_addf(&conninfo, "%s%c", *value == '\'' || *value == '\\' ? "\\" : "",
-			      *value);
-	if (quoted)
-		pga_text_add(&conninfo, "'");
-	pga_text_add_shell_word(text, pga_text_string(&conninfo));
-	pga_text_free(&conninfo);
-}
-
-int pga_json_option(int argc, char **argv, const char *command, void (*print_help)(FILE *),
-		    bool *json)
-{
-	static const struct option options[] = {
-	    {"help", no_argument, NULL, 'h'}, {"json", no_argument, NULL, 'j'}, {.name = NULL}};
-	int option;
-
-	*json = false;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "hj", options, NULL)) != -1) {
-		if (option == 'h') {
-			print_help(stdout);
-			return PGA_EXIT_DONE;
-		}
-		if (option != 'j')
-			return pga_bad_option(command, argv, options);
-		*json = true;
-	}
-	return PGA_GO_ON;
 }

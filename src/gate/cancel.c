@@ -2,7 +2,7 @@
  * cancels the running query in clear, in every libpq. By default that is left as it is; cancel =
  * refuse stops it. libpq 17's PQcancelBlocking and PQcancelStart encrypt, and pass the wall as
  * every connection does. */
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 
 #include <string.h>
 

@@ -3,8 +3,8 @@
  * process that has no libpq loaded by then is left alone: it pays for a look at the names that its
  * objects define. */
 #include "gate/gate.h"
-#include "gate/loader.h"
-#include "gate/object.h"
+#include "gate/dl.h"
+#include "gate/elf.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -5,10 +5,10 @@
  *
  * What is looked for is PQconninfo, which the gate does not export: what defines it is a libpq, and
  * no gate. */
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 #include "gate/imports.h"
-#include "gate/loader.h"
-#include "gate/object.h"
+#include "gate/dl.h"
+#include "gate/elf.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -251,10 +251,10 @@ static void remember(const struct link_map *map, struct gate_libpq *libpq)
 	atomic_store(&callers[place].libpq, libpq);
 }
 
-/* The slot of a function of libpq that the gate does not stand before, bound by the loader: it
+/* The GOT entry of a function of libpq that the gate does not stand before, bound by the loader: it
  * tells which libpq. */
-static void note_slot(const struct gate_object *object, const char *name, void **slot,
-		      void *context)
+static void note_entry(const struct gate_object *object, const char *name, void **entry,
+		       void *context)
 {
 	struct gate_libpq **libpq = context;
 	const void *own = NULL;
@@ -262,9 +262,9 @@ static void note_slot(const struct gate_object *object, const char *name, void *
 	const struct link_map *map;
 	struct gate_object target;
 
-	if (*libpq != NULL || strncmp(name, "PQ", 2) != 0 || gate_is_door(name))
+	if (*libpq != NULL || strncmp(name, "PQ", 2) != 0 || gate_is_wrapped(name))
 		return;
-	map = gate_object_at(*slot, &base);
+	map = gate_object_at(*entry, &base);
 	/* One that has not been used yet leads back into its own object. */
 	if (map == NULL || (gate_object_at(object->dynamic, &own) != NULL && base == own))
 		return;
@@ -278,13 +278,13 @@ static struct gate_libpq *bound_to(const struct link_map *map)
 	struct gate_object object;
 
 	if (gate_object_mapped(map, &object))
-		gate_object_slots(&object, note_slot, &libpq);
+		gate_object_got_entries(&object, note_entry, &libpq);
 	return libpq;
 }
 
-/* The libpq that this object's calls go to: the one that its slots are bound to; or, where none is
- * bound yet, the one that the loader will find, first in the program's own scope and then in what
- * the object needs. */
+/* The libpq that this object's calls go to: the one that its GOT entries are bound to; or, where
+ * none is bound yet, the one that the loader will find, first in the program's own scope and then
+ * in what the object needs. */
 static struct gate_libpq *needed_by(const struct link_map *map)
 {
 	struct gate_libpq *libpq = recall(map);

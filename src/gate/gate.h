@@ -2,17 +2,17 @@
  *
  * The gate: what stands between a program and libpq. Its rooms below are base and policy; it needs libc alone.
  *
- *   doors.c    the functions of libpq that it stands before, and the ways into them
+ *   wrappers.c    the functions of libpq that it stands before, and the ways into them
  *   find.c     the libpq of a caller
  *   judge.c    the verdict on one connection's settings, and the message
- *   entry.c    the functions that begin a connection: the good message, the locks
- *   wall.c     PQconnectPoll, where libpq's own calls of it can be seen: settings before, session after the handshake
+ *   connect.c    the functions that begin a connection: the good message, the locks
+ *   connect_poll.c     PQconnectPoll, where libpq's own calls of it can be seen: settings before, session after the handshake
  *   imports.c  what libpq calls in other libraries, which can be seen in every build of it
  *   tls_write.c  SSL_write: the session, before the startup packet goes out
  *   lookup.c   getaddrinfo: the host, before a TCP connection is opened
  *   call.c     one call of libpq, while it lasts
  *   cut.c      the end of an attempt whose socket is open
- *   handshake.c  why libpq did not verify a certificate
+ *   verify_error.c  why libpq did not verify a certificate
  *   session.c  what the TLS session really is
  *   twin.c     a chain that ends in another certificate of a pinned root's key
  *   refusal.c  why a connection object was refused, readable through PQerrorMessage
@@ -20,14 +20,14 @@
  *   chroot.c   chroot: what is in force is read before it goes out of sight
  *   notice.c   why a ping was refused
  *   rules.c    policy and pins, read once and again when they change
- *   journal.c  what mode = audit lets through, to syslog
+ *   audit_log.c  what mode = audit lets through, to syslog
  *   lock.c     the lock, and the order between fork() and walks through the loaded objects
- *   loader.c   the dynamic linker's own functions
- *   object.c   a loaded object's symbols and relocations
- *   got.c      its GOT entries, and how one is written
+ *   dl.c   the dynamic linker's own functions
+ *   elf.c   a loaded object's symbols and relocations
+ *   elf_got.c      its GOT entries, and how one is written
  *   machine.h  what is each processor's own: relocations; jump.h: a call that leaves the return address alone
- *   rebind.c   slots that were bound past the gate
- *   preload.c  dlopen and dlsym, in the module alone
+ *   got.c   GOT entries that were bound past the gate
+ *   dl_wrappers.c  dlopen and dlsym, in the module alone
  *   api.c      pganchor.h, in the library alone
  */
 /* clang-format on */
@@ -211,10 +211,10 @@ struct gate_libpq *gate_libpq_any(void);
  * called none, and the process has two. */
 bool gate_libpq_openssl(struct gate_libpq *libpq);
 
-/* ---- rebind.c ---- */
+/* ---- got.c ---- */
 
-/* Looks at what was loaded since the last time, and binds its slots of libpq's functions to the
- * gate where they were bound past it (RTLD_DEEPBIND). Costs next to nothing where nothing was
+/* Looks at what was loaded since the last time, and binds its GOT entries of libpq's functions to
+ * the gate where they were bound past it (RTLD_DEEPBIND). Costs next to nothing where nothing was
  * loaded. */
 void gate_rebind_new(void);
 
@@ -262,7 +262,7 @@ bool gate_may_cancel(void);
 void gate_lock(void);
 void gate_unlock(void);
 
-/* ---- judge.c, entry.c, wall.c, handshake.c, session.c ---- */
+/* ---- judge.c, connect.c, connect_poll.c, verify_error.c, session.c ---- */
 
 /* What came of judging the settings of one connection. */
 struct gate_judgement {
@@ -308,7 +308,7 @@ bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules
 bool gate_certificate_pin(const struct gate_libpq *libpq, const void *certificate,
 			  char pin[PGA_PIN_LENGTH + 1]);
 
-/* The anchor that may vouch for this host and with whose root alone the session's chain verifies,
+/* The anchor that is valid for this host and with whose root alone the session's chain verifies,
  * although it ends in another; NULL where there is none, or that cannot be found out. The root is
  * among those that libpq trusts in this session, and has the name of one of the chain. */
 const struct pga_pin *gate_twin(const struct gate_libpq *libpq, const struct gate_rules *rules,
@@ -375,12 +375,12 @@ void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message
  * terminal, a pipe, the journal. Waits for nobody, and raises no signal. */
 void gate_notice(const char *message);
 
-/* ---- journal.c ---- */
+/* ---- audit_log.c ---- */
 
 /* One line to syslog (authpriv.warning): what a policy in audit mode would have refused, and why.
  * effective: of the connection; NULL where there is none. ambiguous: pga_is_ambiguous() of what it
  * was begun with. No password is in the line. */
-void gate_journal(const struct gate_rules *rules, const struct pga_effective *effective,
-		  bool ambiguous, const char *message);
+void gate_audit_log(const struct gate_rules *rules, const struct pga_effective *effective,
+		    bool ambiguous, const char *message);
 
 #endif

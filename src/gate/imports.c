@@ -1,7 +1,7 @@
 #include "gate/imports.h"
 
-#include "gate/loader.h"
-#include "gate/object.h"
+#include "gate/dl.h"
+#include "gate/elf.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -108,7 +108,7 @@ void gate_imports_bind(struct gate_libpq *libpq)
 		struct binding binding = {libpq, &imports[i], false, false};
 		atomic_bool *seen = (atomic_bool *)(void *)((char *)libpq + imports[i].seen);
 
-		gate_object_slots(&object, bind_entry, &binding);
+		gate_object_got_entries(&object, bind_entry, &binding);
 		atomic_store(seen, binding.bound && !binding.missed);
 	}
 }

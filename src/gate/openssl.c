@@ -1,7 +1,7 @@
 /* The OpenSSL of a libpq. A process may hold several, and the one that libpq was linked with need
  * not be the one that its calls go to. */
-#include "gate/loader.h"
-#include "gate/object.h"
+#include "gate/dl.h"
+#include "gate/elf.h"
 
 #include "gate/gate.h"
 
@@ -53,7 +53,7 @@ static const struct {
 
 #define OPENSSL_CALLS (sizeof openssl[0] / sizeof openssl[0][0])
 
-/* A libpq's slots of OpenSSL's functions. */
+/* A libpq's GOT entries of OpenSSL's functions. */
 struct uses {
 	const struct gate_libpq *libpq;
 	bool bound[LIBRARIES]; /* there is one, and what it is or will be bound to is known */
@@ -61,7 +61,7 @@ struct uses {
 	struct gate_object library[LIBRARIES];
 };
 
-/* Of those names that libpq's slots have. */
+/* Of those names that libpq's GOT entries have. */
 static int library_of(const char *name)
 {
 	if (strncmp(name, "SSL_", 4) == 0)
@@ -85,7 +85,8 @@ static const void *destination(const struct uses *uses, const struct gate_object
 
 /* Where the entry leads to an OpenSSL, that is what this libpq uses: perhaps the program's own,
  * which node has linked in and exports. A library that stands before single functions is none. */
-static void note_use(const struct gate_object *object, const char *name, void **slot, void *context)
+static void note_use(const struct gate_object *object, const char *name, void **entry,
+		     void *context)
 {
 	struct uses *uses = context;
 	const int which = library_of(name);
@@ -95,7 +96,7 @@ static void note_use(const struct gate_object *object, const char *name, void **
 
 	if (which == LIBRARIES || uses->found[which])
 		return;
-	address = destination(uses, object, name, slot);
+	address = destination(uses, object, name, entry);
 	map = address != NULL ? gate_object_at(address, &base) : NULL;
 	if (map == NULL)
 		return;
@@ -130,7 +131,7 @@ bool gate_libpq_openssl(struct gate_libpq *libpq)
 	map = gate_object_at(libpq->base, &base);
 	if (map == NULL || !gate_object_mapped(map, &object))
 		return false;
-	gate_object_slots(&object, note_use, &uses);
+	gate_object_got_entries(&object, note_use, &uses);
 	if (!uses.bound[TLS] || !uses.bound[CRYPTO])
 		return false;
 	gate_lock();

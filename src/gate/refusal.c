@@ -3,7 +3,7 @@
  * as libpq's event procedures may (libpq-events.h), and PQerrorMessage tells it. libpq itself says
  * when the object is destroyed, by whomever and however: so nothing outlives its object or is taken
  * for that of the next one at the same address, and there is no list to lock or to search. */
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -84,7 +84,7 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 	if (!pga_host_matches_any(anchor->hosts, host)) {
 		begin_refusal(refusal, host);
 		pga_text_addf(refusal,
-			      "its certificate chain ends in anchor %s, which may not vouch for "
+			      "its certificate chain ends in anchor %s, which is not valid for "
 			      "this host (hosts = %s)\n"
 			      "    if it should: pganchor bootstrap --ca-url URL --fingerprint HEX "
 			      "--name %s --hosts PATTERNS --replace",

@@ -102,8 +102,7 @@ static int restore_probed(const struct pga_libpq *libpq, const struct pga_parame
 int pga_effective_ask(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
 		      struct pga_effective *effective, struct pga_error *error)
 {
-	PGconn *probe =
-	    pga_effective_stillborn(libpq, parameters, "target_session_attrs", PGA_PROBE);
+	PGconn *probe = pga_effective_failed(libpq, parameters, "target_session_attrs", PGA_PROBE);
 	int result = read_probe(libpq, parameters, probe, effective, error);
 
 	if (result == 0 && restore_probed(libpq, parameters, effective) != 0) {

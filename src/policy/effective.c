@@ -38,9 +38,8 @@ PGconn *pga_effective_begin(const struct pga_libpq *libpq, const struct pga_para
 	return conn;
 }
 
-PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
-				const struct pga_parameters *parameters, const char *keyword,
-				const char *value)
+PGconn *pga_effective_failed(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+			     const char *keyword, const char *value)
 {
 	const char *const added[PGA_ADDED][2] = {{keyword, value}, {NULL, NULL}};
 

@@ -64,9 +64,8 @@ const char *pga_effective_given(const struct pga_parameters *parameters);
  * valid. libpq refuses it in its own way, before it looks up a name of a host, with a message that
  * quotes the value (unless it refuses the parameters first), and refuses to reset it; all else that
  * a program does with a failed connection is safe. NULL for want of memory. */
-PGconn *pga_effective_stillborn(const struct pga_libpq *libpq,
-				const struct pga_parameters *parameters, const char *keyword,
-				const char *value);
+PGconn *pga_effective_failed(const struct pga_libpq *libpq, const struct pga_parameters *parameters,
+			     const char *keyword, const char *value);
 
 /* As pga_effective_ask, for the gate: libpq does not look for the password file, so that it warns
  * of its permissions no more often than without the gate. password and passfile are not told, and

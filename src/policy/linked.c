@@ -133,7 +133,7 @@ char *pga_libpq_home(struct pga_error *error)
 	if (slash != NULL && slash > passfile)
 		home = strndup(passfile, (size_t)(slash - passfile));
 	if (home == NULL)
-		(void)pga_fail(error, "set HOME", "libpq finds no home folder for this user");
+		(void)pga_fail(error, "set HOME", "libpq finds no home directory for this user");
 	pga_effective_free(&pga_linked_libpq, &effective);
 	return home;
 }

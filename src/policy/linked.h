@@ -29,8 +29,8 @@ const char *pga_linked_libpq_path(void);
 /* Its version, 150018 for 15.18. */
 int pga_linked_libpq_version(void);
 
-/* The home folder in which this libpq looks for .postgresql/root.crt and .pg_service.conf: $HOME,
- * or in libpq 14 and older the password file's. libpq is asked (its default of passfile is
+/* The home directory in which this libpq looks for .postgresql/root.crt and .pg_service.conf:
+ * $HOME, or in libpq 14 and older the password file's. libpq is asked (its default of passfile is
  * ~/.pgpass). The caller frees it; NULL, with the error filled, when libpq finds none. */
 char *pga_libpq_home(struct pga_error *error);
 

@@ -4,7 +4,7 @@
 
 #include "base/file.h"
 #include "base/ini.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "base/printable.h"
 #include "base/text.h"
 #include "policy/secrets.h"
@@ -121,7 +121,7 @@ static char *find_section(const struct pga_effective *effective, const char *ser
 			  struct section *section)
 {
 	const char *told = pga_effective_value(effective, "servicefile");
-	const char *folder = getenv("PGSYSCONFDIR");
+	const char *directory = getenv("PGSYSCONFDIR");
 	struct pga_text system = PGA_TEXT_EMPTY;
 	char *user = told != NULL && told[0] != '\0' ? strdup(told) : user_service_file();
 
@@ -131,7 +131,7 @@ static char *find_section(const struct pga_effective *effective, const char *ser
 		return user;
 	free(user);
 	pga_text_free(&section->file);
-	pga_text_addf(&system, "%s/pg_service.conf", folder != NULL ? folder : PG_SYSCONFDIR);
+	pga_text_addf(&system, "%s/pg_service.conf", directory != NULL ? directory : PG_SYSCONFDIR);
 	if (!system.failed)
 		read_section(section, pga_text_string(&system), service);
 	return pga_text_take(&system);

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/host.h"
 #include "base/ini.h"
-#include "base/places.h"
+#include "base/paths.h"
 
 #include <errno.h>
 #include <stdlib.h>

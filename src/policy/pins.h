@@ -1,4 +1,4 @@
-/* anchors.conf: the pins, which anchor each belongs to, and for which hosts it may vouch. One
+/* anchors.conf: the pins, which anchor each belongs to, and for which hosts it is valid. One
  * section an anchor:
  *
  *     [NAME]
@@ -9,7 +9,7 @@
  *     pinned = 2026-11-22T06:00:00Z
  *     subject, not-after: for the reader
  *
- * A key that is none of these is an error: `host = x` for `hosts = x` must not vouch for every
+ * A key that is none of these is an error: `host = x` for `hosts = x` must not be valid for every
  * host. pganchor writes the pin last: of a file that was cut short, a section has none then.
  * Written by the anchor room, read by the gate too. */
 #ifndef PGA_POLICY_PINS_H

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define SYSTEM_FOLDER SYSCONFDIR "/pganchor"
-#define USER_FILE     "policy.conf"
+#define SYSTEM_DIRECTORY SYSCONFDIR "/pganchor"
+#define USER_FILE        "policy.conf"
 
 /* What a key may be set to, the strictest first. */
 struct value {
@@ -68,7 +68,7 @@ static int add_allow_weak(struct pga_policy *policy, struct pga_ini_span pattern
 	return 0;
 }
 
-/* Notes a file or folder that is about to be read. */
+/* Notes a file or directory that is about to be read. */
 static int note_place(struct pga_policy *policy, const char *path, struct pga_error *error)
 {
 	struct pga_place *grown =
@@ -78,7 +78,7 @@ static int note_place(struct pga_policy *policy, const char *path, struct pga_er
 		return pga_fail_memory(error);
 	policy->places = grown;
 	grown[policy->place_count].path = strdup(path);
-	grown[policy->place_count].stamp = pga_stamp_of(path);
+	grown[policy->place_count].stamp = pga_file_identity_of(path);
 	return grown[policy->place_count++].path != NULL ? 0 : pga_fail_memory(error);
 }
 
@@ -203,25 +203,25 @@ static int is_conf(const struct dirent *entry)
 	       strcmp(entry->d_name + length - 5, ".conf") == 0;
 }
 
-static int read_folder(struct reading *reading, const char *folder, struct pga_error *error)
+static int read_directory(struct reading *reading, const char *directory, struct pga_error *error)
 {
 	struct dirent **entries = NULL;
 	int count;
 	int result = 0;
 
-	if (note_place(reading->policy, folder, error) != 0 ||
-	    check_ownership(reading, folder, error) != 0)
+	if (note_place(reading->policy, directory, error) != 0 ||
+	    check_ownership(reading, directory, error) != 0)
 		return -1;
-	count = scandir(folder, &entries, is_conf, alphasort);
+	count = scandir(directory, &entries, is_conf, alphasort);
 	if (count < 0 && errno == ENOENT)
 		return 0;
 	if (count < 0)
 		return pga_fail_errno(error, "every policy file has to be readable",
-				      "cannot read %s", folder);
+				      "cannot read %s", directory);
 	for (int i = 0; i < count; i++) {
 		struct pga_text path = PGA_TEXT_EMPTY;
 
-		pga_text_addf(&path, "%s/%s", folder, entries[i]->d_name);
+		pga_text_addf(&path, "%s/%s", directory, entries[i]->d_name);
 		if (path.failed)
 			result = pga_fail_memory(error);
 		if (result == 0)
@@ -267,9 +267,9 @@ int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before
 	/* Whatever is wrong with another file, what the user's said before is kept. */
 	if (pga_user_file_read(&policy->user, USER_FILE, before != NULL ? &before->user : NULL,
 			       error) != 0 ||
-	    check_ownership(&reading, SYSTEM_FOLDER, error) != 0 ||
-	    read_file(&reading, SYSTEM_FOLDER "/policy.conf", error) != 0 ||
-	    read_folder(&reading, SYSTEM_FOLDER "/policy.d", error) != 0 ||
+	    check_ownership(&reading, SYSTEM_DIRECTORY, error) != 0 ||
+	    read_file(&reading, SYSTEM_DIRECTORY "/policy.conf", error) != 0 ||
+	    read_directory(&reading, SYSTEM_DIRECTORY "/policy.d", error) != 0 ||
 	    read_user_file(&reading, error) != 0)
 		return -1;
 	policy->mode = (enum pga_mode)chosen(&reading, MODE);
@@ -288,9 +288,9 @@ bool pga_policy_is_fresh(const struct pga_policy *policy)
 	const size_t systems = policy->place_count - (policy->user.path != NULL ? 1 : 0);
 
 	for (size_t i = 0; i < systems; i++) {
-		struct pga_stamp now = pga_stamp_of(policy->places[i].path);
+		struct pga_file_identity now = pga_file_identity_of(policy->places[i].path);
 
-		if (!pga_stamp_proves_same(&policy->places[i].stamp, &now))
+		if (!pga_file_identity_proves_same(&policy->places[i].stamp, &now))
 			return false;
 	}
 	return pga_user_file_is_fresh(&policy->user, USER_FILE);

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "base/host.h"
-#include "base/stamp.h"
+#include "base/file_identity.h"
 #include "base/userfile.h"
 
 #include <stdbool.h>
@@ -19,10 +19,10 @@ enum pga_consent { PGA_REFUSE, PGA_ALLOW };
 enum pga_min_tls { PGA_TLS_1_3, PGA_TLS_1_2 };
 enum pga_log { PGA_LOG_SYSLOG, PGA_LOG_OFF };
 
-/* A file or folder that a policy came from, as it was just before it was read. */
+/* A file or directory that a policy came from, as it was just before it was read. */
 struct pga_place {
 	char *path;
-	struct pga_stamp stamp;
+	struct pga_file_identity stamp;
 };
 
 struct pga_policy {
@@ -38,7 +38,7 @@ struct pga_policy {
 	    *allow_weak; /* one for each file that has the key: a host is exempt where every one has
 			    it, so that no file can exempt more than another does */
 	size_t allow_weak_count;
-	struct pga_place *places; /* every file and folder that was looked at, there or not */
+	struct pga_place *places; /* every file and directory that was looked at, there or not */
 	size_t place_count;
 	struct pga_user_file user; /* the user's own */
 };
@@ -46,7 +46,7 @@ struct pga_policy {
 /* Reads the system's files (policy.conf in SYSCONFDIR/pganchor, then every NAME.conf in its
  * policy.d, by name) and the user's. A file that is not there says nothing, and a key that no file
  * sets has its default. Returns -1, with the file and the line, for a file that cannot be read or
- * has a line that is no setting, and for a file or folder of the system's that others than the
+ * has a line that is no setting, and for a file or directory of the system's that others than the
  * administrator can write (pga_check_ownership()): a policy that cannot be known refuses. */
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error);
 

@@ -1,6 +1,6 @@
 /* The form of the audit log: one line for each connection that mode = audit lets through, of words
- * key="value". The gate writes them (gate/journal.c), and `pganchor log` reads them back
- * (activate/records.c):
+ * key="value". The gate writes them (gate/audit_log.c), and `pganchor log` reads them back
+ * (diagnose/audit_log.c):
  *
  *   pganchor[71]: audit: time="1795331163" program="psql" pid="71" argc="2" arguments="host=*"
  *

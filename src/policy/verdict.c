@@ -224,8 +224,7 @@ static const struct giving_away {
 	const char *how;
 } giving_away[] = {
     {"sslkeylogfile", false, "writes the session's keys to a file"},
-    {"oauth_ca_file", true,
-     "names who may vouch for the OAuth issuer, whom libpq sends secrets to"},
+    {"oauth_ca_file", true, "names the roots of the OAuth issuer, whom libpq sends secrets to"},
 };
 
 #define GIVING_AWAY (sizeof giving_away / sizeof giving_away[0])

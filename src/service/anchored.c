@@ -1,6 +1,6 @@
 #include "service/anchored.h"
 
-#include "service/vouching.h"
+#include "service/choose_anchor.h"
 
 #include <stdlib.h>
 
@@ -14,14 +14,14 @@ static int look_for_any(const struct pga_effective *effective, const struct pga_
 {
 	struct pga_text hosts = PGA_TEXT_EMPTY;
 	const int result =
-	    pga_vouching_missing(pins, policy, pga_effective_value(effective, "host"),
-				 pga_effective_value(effective, "hostaddr"), &hosts, error);
+	    pga_anchor_missing(pins, policy, pga_effective_value(effective, "host"),
+			       pga_effective_value(effective, "hostaddr"), &hosts, error);
 
 	if (result == 0 && hosts.length > 0)
 		pga_text_addf(text,
 			      "no anchor is pinned for %s: the gate %s the server (trust = "
 			      "pinned)\n    \"pganchor bootstrap\" pins one, and with --replace "
-			      "--hosts changes what one may vouch for",
+			      "--hosts changes what one is valid for",
 			      pga_text_string(&hosts), pga_anchored_refuses(policy, "will refuse"));
 	pga_text_free(&hosts);
 	return result;
@@ -57,7 +57,7 @@ static int look_in_file(struct pga_roots *roots, const struct pga_effective *eff
 		return -1;
 	if (in_file == NULL)
 		return 0;
-	result = pga_vouching_elsewhere(pins, policy, pga_effective_value(effective, "host"),
+	result = pga_anchor_elsewhere(pins, policy, pga_effective_value(effective, "host"),
 					pga_effective_value(effective, "hostaddr"), in_file, &hosts,
 					&anchor, error);
 	if (result == 0 && anchor != NULL)

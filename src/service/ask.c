@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "policy/linked.h"
 #include "policy/secrets.h"
-#include "service/hosts.h"
+#include "policy/hostlist.h"
 #include "service/settings.h"
 
 #include <netdb.h>

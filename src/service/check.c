@@ -80,7 +80,7 @@ static int shake_hands(const struct pga_effective *effective, struct pga_checked
 	return result == 0 ? 0 : pga_fail_memory(error);
 }
 
-static bool may_vouch(const struct pga_pin *pin, const struct pga_checked_host *item)
+static bool is_valid_for(const struct pga_pin *pin, const struct pga_checked_host *item)
 {
 	return pin != NULL && pga_host_matches_any(pin->hosts, pga_host_label(item->host));
 }
@@ -91,17 +91,17 @@ static const struct pga_pin *find_pin(const struct pga_checked_host *item,
 {
 	const struct pga_pin *pin = pga_pins_find(pins, item->handshake.root_pin);
 
-	for (size_t i = 0; !may_vouch(pin, item) && i < item->handshake.twins.count; i++) {
+	for (size_t i = 0; !is_valid_for(pin, item) && i < item->handshake.twins.count; i++) {
 		const struct pga_pin *twin = pga_pins_find(pins, item->handshake.twins.pins[i]);
 
-		if (pin == NULL || may_vouch(twin, item))
+		if (pin == NULL || is_valid_for(twin, item))
 			pin = twin;
 	}
 	return pin;
 }
 
 /* The gate's rule (policy trust): as soon as one anchor is pinned, the chain must end in one that
- * may vouch for the host. */
+ * is valid for the host. */
 static bool is_trusted(const struct pga_checked_host *item, const struct pga_policy *policy,
 		       const struct pga_pins *pins)
 {
@@ -109,7 +109,7 @@ static bool is_trusted(const struct pga_checked_host *item, const struct pga_pol
 	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
 
 	return policy->trust != PGA_TRUST_PINNED || pins->count == 0 ||
-	       pga_policy_exempts(policy, address) || may_vouch(item->pin, item);
+	       pga_policy_exempts(policy, address) || is_valid_for(item->pin, item);
 }
 
 static int check_host(const struct pga_effective *effective, const struct pga_policy *policy,

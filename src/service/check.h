@@ -6,8 +6,8 @@
 #include "policy/effective.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
-#include "service/handshake.h"
-#include "service/hosts.h"
+#include "tls/handshake.h"
+#include "policy/hostlist.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ struct pga_check {
 };
 
 /* Does the handshake with each host. What libpq refuses, or the policy would not trust, is no
- * failure of this function. bound, if not NULL, is the one anchor that may vouch. Returns -1 for
+ * failure of this function. bound, if not NULL, is the one anchor that is valid. Returns -1 for
  * want of memory. */
 int pga_check_hosts(const struct pga_effective *effective, const struct pga_policy *policy,
 		    const struct pga_pins *pins, const struct pga_pin *bound,

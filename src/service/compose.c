@@ -51,12 +51,13 @@ static int warn_of_anchors(struct pga_roots *roots, const struct pga_policy *pol
 			   const struct pga_pins *pins, struct pga_composition *composition,
 			   struct pga_error *error)
 {
-	const struct pga_standing *standing = &composition->standing;
+	const struct pga_evaluation *evaluation = &composition->evaluation;
 	struct pga_text text = PGA_TEXT_EMPTY;
 	int result = 0;
 
-	if (standing->stands == PGA_STANDS_ALLOWED && standing->needs_tls)
-		result = pga_anchored_look(roots, &standing->effective, policy, pins, &text, error);
+	if (evaluation->state == PGA_ENTRY_ALLOWED && evaluation->needs_tls)
+		result =
+		    pga_anchored_look(roots, &evaluation->effective, policy, pins, &text, error);
 	for (const char *at = pga_text_string(&text); *at != '\0';) {
 		const size_t indent = strspn(at, " ");
 		const size_t length = strcspn(at + indent, "\n");
@@ -77,7 +78,7 @@ static int warn_of_anchors(struct pga_roots *roots, const struct pga_policy *pol
 static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_pins *pins,
 			     const char *no_roots, struct pga_composition *composition)
 {
-	const char *hosts = pga_text_string(&composition->vouching.unpinned);
+	const char *hosts = pga_text_string(&composition->choice.unpinned);
 
 	/* warn_of_anchors() has said it. */
 	if (hosts[0] == '\0' || (pins->count > 0 && policy->trust == PGA_TRUST_PINNED))
@@ -96,11 +97,11 @@ static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_p
 static void warn_of_no_roots(const struct pga_wish *wish, const char *given, const char *why,
 			     struct pga_composition *composition)
 {
-	const struct pga_vouching *vouching = &composition->vouching;
+	const struct pga_anchor_choice *choice = &composition->choice;
 	struct pga_text *text = &composition->warnings;
 	/* take_root_crt() has said what root.crt lacks. */
 	const bool said =
-	    vouching->anchor != NULL && vouching->in_root_crt && wish->place == PGA_SERVICE_USER;
+	    choice->anchor != NULL && choice->in_root_crt && wish->place == PGA_SERVICE_USER;
 
 	/* warn_of_unpinned() has begun the sentence, or there is none before. */
 	if (text->length == 0 || text->bytes[text->length - 1] != ' ')
@@ -127,10 +128,10 @@ static int look_at_roots(const struct pga_wish *wish, const struct pga_policy *p
 	const char *why = NULL;
 	int result;
 
-	if (given == NULL && !composition->standing.needs_tls)
+	if (given == NULL && !composition->evaluation.needs_tls)
 		result = 0;
 	else
-		result = pga_roots_look(&roots, &composition->standing.effective, &why, error);
+		result = pga_roots_look(&roots, &composition->evaluation.effective, &why, error);
 	composition->no_roots = why != NULL;
 	if (result == 0)
 		result = warn_of_anchors(&roots, policy, pins, composition, error);
@@ -145,7 +146,7 @@ static int look_at_roots(const struct pga_wish *wish, const struct pga_policy *p
 static int warn_of_crls(struct pga_composition *composition, struct pga_error *error)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
-	const int result = pga_crls_look(&composition->standing.effective, &text, error);
+	const int result = pga_crls_look(&composition->evaluation.effective, &text, error);
 
 	if (text.length > 0)
 		pga_text_add(warning(composition), pga_text_string(&text));
@@ -156,23 +157,22 @@ static int warn_of_crls(struct pga_composition *composition, struct pga_error *e
 /* The anchor's own file binds the entry to it, so it must hold this certificate and no other. */
 static int take_own_file(struct pga_composition *composition, struct pga_error *error)
 {
-	const struct pga_vouching *vouching = &composition->vouching;
+	const struct pga_anchor_choice *choice = &composition->choice;
 	struct pga_error wrong;
 
-	if (pga_roots_hold(vouching->sslrootcert, vouching->anchor->pin, true, &wrong) != 0)
+	if (pga_roots_hold(choice->sslrootcert, choice->anchor->pin, true, &wrong) != 0)
 		return pga_fail(error,
 				"nothing was written; \"pganchor bootstrap\" of the same CA again "
 				"puts the file right",
-				"anchor %s: %s", vouching->anchor->name, wrong.message);
-	return pga_settings_add(&composition->settings, "sslrootcert", vouching->sslrootcert,
-				error);
+				"anchor %s: %s", choice->anchor->name, wrong.message);
+	return pga_settings_add(&composition->settings, "sslrootcert", choice->sslrootcert, error);
 }
 
 /* Names the file in which libpq would look by itself, but for a PGSSLROOTCERT in the environment.
  */
 static int take_root_crt(struct pga_composition *composition, struct pga_error *error)
 {
-	const struct pga_pin *anchor = composition->vouching.anchor;
+	const struct pga_pin *anchor = composition->choice.anchor;
 	struct pga_roots roots = {.count = 0};
 	struct pga_error wrong;
 	char *path = pga_roots_path(&roots, "", error);
@@ -195,7 +195,7 @@ done:
 static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pins,
 			 struct pga_composition *composition, struct pga_error *error)
 {
-	struct pga_vouching *vouching = &composition->vouching;
+	struct pga_anchor_choice *choice = &composition->choice;
 	const char *given = pga_settings_value(&composition->settings, "sslrootcert");
 
 	if (given != NULL && wish->anchor != NULL)
@@ -203,16 +203,16 @@ static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pin
 				"--anchor and sslrootcert: both say which root to trust");
 	if (given != NULL)
 		return 0;
-	if (pga_vouching_choose(pins, wish->anchor, &composition->settings, vouching, error) != 0)
+	if (pga_anchor_choose(pins, wish->anchor, &composition->settings, choice, error) != 0)
 		return -1;
-	if (vouching->sslrootcert != NULL && wish->place == PGA_SERVICE_SYSTEM)
+	if (choice->sslrootcert != NULL && wish->place == PGA_SERVICE_SYSTEM)
 		return pga_fail(
 		    error, "put the root where all can read it, and give sslrootcert=FILE",
 		    "anchor %s: its file %s is in your home, where other users cannot read it",
-		    vouching->anchor->name, vouching->sslrootcert);
-	if (vouching->sslrootcert != NULL)
+		    choice->anchor->name, choice->sslrootcert);
+	if (choice->sslrootcert != NULL)
 		return take_own_file(composition, error);
-	if (vouching->in_root_crt && wish->place == PGA_SERVICE_USER)
+	if (choice->in_root_crt && wish->place == PGA_SERVICE_USER)
 		return take_root_crt(composition, error);
 	return 0;
 }
@@ -220,38 +220,38 @@ static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pin
 static int judge(struct pga_composition *composition, const struct pga_policy *policy,
 		 struct pga_error *error)
 {
-	struct pga_standing *standing = &composition->standing;
+	struct pga_evaluation *evaluation = &composition->evaluation;
 
-	pga_standing_free(standing);
-	if (pga_standing_of_settings(&composition->settings, policy, standing, error) != 0)
+	pga_evaluation_free(evaluation);
+	if (pga_evaluate_settings(&composition->settings, policy, evaluation, error) != 0)
 		return -1;
-	if (standing->stands != PGA_STANDS_BROKEN)
+	if (evaluation->state != PGA_ENTRY_BROKEN)
 		return 0;
 	return pga_fail(error, "libpq's manual says what each setting may be: Parameter Key Words",
-			"libpq: %s", pga_text_string(&standing->why));
+			"libpq: %s", pga_text_string(&evaluation->why));
 }
 
 /* What is allowed only because the gate would lock it is weak in an entry, which has to hold
  * without the gate too. */
 static void refuse_what_the_gate_would_lock(const struct pga_composition *composition,
-					    struct pga_standing *standing,
+					    struct pga_evaluation *evaluation,
 					    const struct pga_policy *policy)
 {
-	const char *separator = standing->why.length > 0 ? "\n" : "";
+	const char *separator = evaluation->why.length > 0 ? "\n" : "";
 
-	if (standing->lock_gss) {
-		pga_text_addf(&standing->why,
+	if (evaluation->lock_gss) {
+		pga_text_addf(&evaluation->why,
 			      "%sgssencmode=%s may take GSSAPI encryption instead of TLS",
 			      separator, pga_settings_value(&composition->settings, "gssencmode"));
 		separator = "\n";
 	}
-	if (standing->lock_min_tls)
+	if (evaluation->lock_min_tls)
 		pga_text_addf(
-		    &standing->why, "%sssl_min_protocol_version=%s is lower than %s", separator,
+		    &evaluation->why, "%sssl_min_protocol_version=%s is lower than %s", separator,
 		    pga_settings_value(&composition->settings, "ssl_min_protocol_version"),
 		    pga_verdict_min_tls(policy));
-	if (standing->lock_gss || standing->lock_min_tls)
-		standing->stands = PGA_STANDS_WEAK;
+	if (evaluation->lock_gss || evaluation->lock_min_tls)
+		evaluation->state = PGA_ENTRY_WEAK;
 }
 
 static int strengthen(struct pga_composition *composition, const struct pga_policy *policy,
@@ -261,14 +261,14 @@ static int strengthen(struct pga_composition *composition, const struct pga_poli
 
 	if (judge(composition, policy, error) != 0)
 		return -1;
-	if (composition->standing.lock_min_tls &&
+	if (composition->evaluation.lock_min_tls &&
 	    pga_settings_value(&composition->settings, keyword) == NULL) {
 		if (pga_settings_add(&composition->settings, keyword, pga_verdict_min_tls(policy),
 				     error) != 0 ||
 		    judge(composition, policy, error) != 0)
 			return -1;
 	}
-	refuse_what_the_gate_would_lock(composition, &composition->standing, policy);
+	refuse_what_the_gate_would_lock(composition, &composition->evaluation, policy);
 	return 0;
 }
 
@@ -284,7 +284,7 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 	    strengthen(composition, policy, error) != 0 ||
 	    look_at_roots(wish, policy, pins, composition, error) != 0)
 		goto failed;
-	if (composition->standing.needs_tls && warn_of_crls(composition, error) != 0)
+	if (composition->evaluation.needs_tls && warn_of_crls(composition, error) != 0)
 		goto failed;
 	if (pga_settings_value(&composition->settings, "password") != NULL)
 		pga_text_addf(warning(composition),
@@ -293,7 +293,7 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 			      wish->place == PGA_SERVICE_SYSTEM
 				  ? ", for every user of this machine to read"
 				  : "");
-	if (composition->warnings.failed || composition->standing.why.failed) {
+	if (composition->warnings.failed || composition->evaluation.why.failed) {
 		(void)pga_fail_memory(error);
 		goto failed;
 	}
@@ -306,7 +306,7 @@ failed:
 void pga_composition_free(struct pga_composition *composition)
 {
 	pga_settings_free(&composition->settings);
-	pga_vouching_free(&composition->vouching);
-	pga_standing_free(&composition->standing);
+	pga_anchor_choice_free(&composition->choice);
+	pga_evaluation_free(&composition->evaluation);
 	pga_text_free(&composition->warnings);
 }

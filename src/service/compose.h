@@ -9,8 +9,8 @@
 #include "policy/policy.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
-#include "service/standing.h"
-#include "service/vouching.h"
+#include "service/evaluate.h"
+#include "service/choose_anchor.h"
 
 struct pga_wish {
 	struct pga_settings settings; /* as the user gave them */
@@ -20,10 +20,10 @@ struct pga_wish {
 
 struct pga_composition {
 	struct pga_settings settings; /* what is to be written, in this order */
-	struct pga_vouching vouching;
-	struct pga_standing standing; /* allowed or weak; anything else is an error */
-	struct pga_text warnings;     /* one a line */
-	bool no_roots;                /* libpq would find no root to trust, and not connect */
+	struct pga_anchor_choice choice;
+	struct pga_evaluation evaluation; /* allowed or weak; anything else is an error */
+	struct pga_text warnings;         /* one a line */
+	bool no_roots;                    /* libpq would find no root to trust, and not connect */
 };
 
 /* Adds to the wish: sslmode=verify-full; gssencmode=disable, since libpq would take a Kerberos

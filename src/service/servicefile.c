@@ -40,12 +40,12 @@ static char *user_path(struct pga_error *error)
 
 char *pga_service_path(enum pga_service_place place, struct pga_error *error)
 {
-	const char *folder = getenv("PGSYSCONFDIR");
+	const char *directory = getenv("PGSYSCONFDIR");
 	struct pga_text path = PGA_TEXT_EMPTY;
 
 	if (place == PGA_SERVICE_USER)
 		return user_path(error);
-	pga_text_addf(&path, "%s/pg_service.conf", folder != NULL ? folder : PG_SYSCONFDIR);
+	pga_text_addf(&path, "%s/pg_service.conf", directory != NULL ? directory : PG_SYSCONFDIR);
 	if (path.failed)
 		(void)pga_fail_memory(error);
 	return pga_text_take(&path);

@@ -10,7 +10,7 @@
 
 enum pga_service_place {
 	PGA_SERVICE_USER,   /* PGSERVICEFILE, or ~/.pg_service.conf */
-	PGA_SERVICE_SYSTEM, /* pg_service.conf in PGSYSCONFDIR, or in the folder that libpq was
+	PGA_SERVICE_SYSTEM, /* pg_service.conf in PGSYSCONFDIR, or in the directory that libpq was
 			       built with */
 };
 

@@ -201,8 +201,8 @@ static int check_system_roots(struct pga_error *error)
 			version / 10000, version % 10000);
 }
 
-/* A service is used from any folder: a relative path would be another file each time, and a root
- * that somebody puts into the current folder would be trusted. */
+/* A service is used from any directory: a relative path would be another file each time, and a root
+ * that somebody puts into the current directory would be trusted. */
 static int check_path(const char *keyword, const char *value, struct pga_error *error)
 {
 	static const char *const paths[] = {"sslrootcert", "sslcert",   "sslkey",
@@ -216,7 +216,7 @@ static int check_path(const char *keyword, const char *value, struct pga_error *
 		if (strcmp(keyword, paths[i]) == 0 && value[0] != '/')
 			return pga_fail(error,
 					"write the whole path, from / on (libpq does not expand ~)",
-					"%s=%s: a relative path is another file in every folder",
+					"%s=%s: a relative path is another file in every directory",
 					keyword, value);
 	return 0;
 }

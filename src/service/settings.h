@@ -1,6 +1,6 @@
 /* The settings of a service entry before they are written: which of them this libpq knows, and
  * which of them a line of pg_service.conf can hold. What they mean is libpq's to say: see
- * standing.h. */
+ * evaluation.h. */
 #ifndef PGA_SERVICE_SETTINGS_H
 #define PGA_SERVICE_SETTINGS_H
 
@@ -34,8 +34,8 @@ const char *pga_settings_value(const struct pga_settings *settings, const char *
 bool pga_settings_known(const char *keyword);
 
 /* Checks what libpq would notice late or never: keywords that it does not know, values that a line
- * cannot hold, numbers that are none, files that would be looked for in whatever folder the program
- * runs in. */
+ * cannot hold, numbers that are none, files that would be looked for in whatever directory the
+ * program runs in. */
 int pga_settings_check(const struct pga_settings *settings, struct pga_error *error);
 
 /* Checks a setting that libpq takes for a number only when it is about to use it (port, keepalives

@@ -6,19 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-int pga_standing_here(const struct pga_settings *settings, const struct pga_policy *policy,
-		      struct pga_standing *standing, struct pga_error *error)
+int pga_evaluate_here(const struct pga_settings *settings, const struct pga_policy *policy,
+		      struct pga_evaluation *evaluation, struct pga_error *error)
 {
 	/* The entry is named by whoever uses it, and that beats PGSERVICE. */
 	const char *named = getenv("PGSERVICE");
 	char *service = named != NULL ? strdup(named) : NULL;
 	int result;
 
-	memset(standing, 0, sizeof *standing);
+	memset(evaluation, 0, sizeof *evaluation);
 	if (named != NULL && service == NULL)
 		return pga_fail_memory(error);
 	(void)unsetenv("PGSERVICE");
-	result = pga_standing_of_settings(settings, policy, standing, error);
+	result = pga_evaluate_settings(settings, policy, evaluation, error);
 	if (service != NULL)
 		(void)setenv("PGSERVICE", service, 1);
 	free(service);
@@ -64,9 +64,9 @@ static void tell(const struct pga_effective *effective, const PQconninfoOption *
 	free(shown);
 }
 
-void pga_surroundings_tell(const struct pga_standing *standing, struct pga_text *text)
+void pga_surroundings_tell(const struct pga_evaluation *evaluation, struct pga_text *text)
 {
-	const struct pga_effective *effective = &standing->effective;
+	const struct pga_effective *effective = &evaluation->effective;
 
 	/* Where settings come from is unknown for want of memory alone. */
 	text->failed = text->failed || (effective->options != NULL && effective->origins == NULL);
@@ -76,9 +76,9 @@ void pga_surroundings_tell(const struct pga_standing *standing, struct pga_text 
 		    option->val != NULL && option->val[0] != '\0' &&
 		    !is_of_no_account(option->keyword))
 			tell(effective, option, text);
-	if (standing->stands == PGA_STANDS_ALLOWED)
+	if (evaluation->state == PGA_ENTRY_ALLOWED)
 		return;
 	pga_text_addf(text, "%swith the environment of this shell the entry is %s: %s",
-		      text->length > 0 ? "\n" : "", pga_stands_word(standing->stands),
-		      pga_text_string(&standing->why));
+		      text->length > 0 ? "\n" : "", pga_entry_state_word(evaluation->state),
+		      pga_text_string(&evaluation->why));
 }

@@ -3,8 +3,8 @@
 #include "base/edit.h"
 #include "base/memory_file.h"
 #include "base/shell_word.h"
-#include "service/edit.h"
-#include "service/standing.h"
+#include "service/rewrite.h"
+#include "service/evaluate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,24 +55,25 @@ static const char *first_difference(const struct pga_effective *read,
 	return NULL;
 }
 
-static int compare_with_meant(const struct pga_standing *standing, const struct pga_standing *meant,
-			      struct pga_error *error)
+static int compare_with_meant(const struct pga_evaluation *evaluation,
+			      const struct pga_evaluation *meant, struct pga_error *error)
 {
 	const char *other;
 
-	if (standing->stands == PGA_STANDS_BROKEN)
+	if (evaluation->state == PGA_ENTRY_BROKEN)
 		return pga_fail(error, "nothing was changed; correct the file with an editor first",
 				"libpq cannot read the new entry: %s",
-				pga_text_string(&standing->why));
+				pga_text_string(&evaluation->why));
 	other = meant->effective.options != NULL
-		    ? first_difference(&standing->effective, &meant->effective)
+		    ? first_difference(&evaluation->effective, &meant->effective)
 		    : "host";
 	if (other != NULL)
 		return pga_fail(error, "nothing was changed; please report this",
 				"%s: libpq would read another value than the one given", other);
-	if (standing->stands != PGA_STANDS_ALLOWED)
+	if (evaluation->state != PGA_ENTRY_ALLOWED)
 		return pga_fail(error, "nothing was changed; please report this",
-				"the new entry would be weak: %s", pga_text_string(&standing->why));
+				"the new entry would be weak: %s",
+				pga_text_string(&evaluation->why));
 	return 0;
 }
 
@@ -81,18 +82,18 @@ static int compare_with_meant(const struct pga_standing *standing, const struct 
 static int prove(const struct pga_edit *file, const char *name, const struct pga_settings *settings,
 		 const struct pga_policy *policy, struct pga_error *error)
 {
-	struct pga_standing standing;
-	struct pga_standing meant;
+	struct pga_evaluation evaluation;
+	struct pga_evaluation meant;
 	int result = -1;
 
-	if (pga_standing_of_service(file->staged_path, file->path, name, policy, &standing,
-				    error) != 0)
+	if (pga_evaluate_service(file->staged_path, file->path, name, policy, &evaluation, error) !=
+	    0)
 		return -1;
-	if (pga_standing_of_settings(settings, policy, &meant, error) == 0) {
-		result = compare_with_meant(&standing, &meant, error);
-		pga_standing_free(&meant);
+	if (pga_evaluate_settings(settings, policy, &meant, error) == 0) {
+		result = compare_with_meant(&evaluation, &meant, error);
+		pga_evaluation_free(&meant);
 	}
-	pga_standing_free(&standing);
+	pga_evaluation_free(&evaluation);
 	return result;
 }
 

@@ -35,7 +35,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from postgres import PASSWORD, Clusters, binary_folder  # noqa: E402
+from postgres import PASSWORD, Clusters, binary_directory  # noqa: E402
 from stepca import start_stepca  # noqa: E402
 
 PAGE = os.sysconf("SC_PAGESIZE")
@@ -59,22 +59,22 @@ def row(without, gated, unit, *, at_most=None, at_least=None, figure=None, **mor
             "at_least": at_least, "within": within, **more}
 
 
-def compiled(name, folder, *words):
-    program = folder / name
+def compiled(name, directory, *words):
+    program = directory / name
     subprocess.run(["cc", "-O2", "-o", program, *words], check=True)
     return program
 
 
 def write_rules(home, fingerprint, count):
     """`count` anchors, of which the first is the real one, and `count` exempt hosts, none of which is asked for."""
-    folder = home / ".config/pganchor"
-    folder.mkdir(parents=True)
+    directory = home / ".config/pganchor"
+    directory.mkdir(parents=True)
     sections = [f"[bench]\npin = {fingerprint}\nhosts = localhost\n"]
     sections += [f"[other-{i}]\npin = {i:08x}{i * 2654435761 % 2**224:056x}\n" for i in range(1, count)]
-    (folder / "anchors.conf").write_text("".join(sections))
+    (directory / "anchors.conf").write_text("".join(sections))
     if count > 1:
         hosts = " ".join(f"*.net{i}.example.com" if i % 2 else f"db{i}.example.com" for i in range(count))
-        (folder / "policy.conf").write_text(f"allow-weak = {hosts}\n")
+        (directory / "policy.conf").write_text(f"allow-weak = {hosts}\n")
 
 
 class Timer:
@@ -157,10 +157,10 @@ def instructions(path, module):
 class Bench:
     """What the measurements share. The server and the CA are started when the first of them needs one."""
 
-    def __init__(self, prefix, folder, pairs):
+    def __init__(self, prefix, directory, pairs):
         self.module = prefix / "lib/pganchor/pganchor-gate.so"
         self.tool = prefix / "bin/pganchor"
-        self.folder = folder
+        self.directory = directory
         self.pairs = pairs
         self.cleanup = ExitStack()
         if not self.module.exists():
@@ -168,20 +168,20 @@ class Bench:
 
     @cached_property
     def ca(self):
-        ca = start_stepca(self.folder / "stepca")
+        ca = start_stepca(self.directory / "stepca")
         self.cleanup.callback(ca.daemon.stop)
         return ca
 
     @cached_property
     def server(self):
-        server = Clusters(self.folder).start(*self.ca.issue("localhost"), settings={"max_connections": "300"})
+        server = Clusters(self.directory).start(*self.ca.issue("localhost"), settings={"max_connections": "300"})
         self.cleanup.callback(server.stop)
         return server
 
     @cached_property
     def timer(self):
         libpq = subprocess.run(["pkg-config", "--cflags", "--libs", "libpq"], check=True, capture_output=True, text=True)
-        return compiled("connect_timer", self.folder, HERE / "connect_timer.c", "-pthread", *libpq.stdout.split())
+        return compiled("connect_timer", self.directory, HERE / "connect_timer.c", "-pthread", *libpq.stdout.split())
 
     @cached_property
     def home(self):
@@ -189,7 +189,7 @@ class Bench:
 
     def home_with(self, count):
         """A home whose user trusts the CA and has this many anchors and exempt hosts."""
-        home = self.folder / f"home-{count}"
+        home = self.directory / f"home-{count}"
         (home / ".postgresql").mkdir(parents=True)
         (home / ".postgresql/root.crt").write_text(self.ca.root_pem)
         write_rules(home, self.ca.fingerprint, count)
@@ -208,14 +208,14 @@ class Bench:
         several. What comes before the second dump does not count: the first connections, and what callgrind's first dump
         leaves behind of them."""
         connections = max(1, min(10, self.pairs // 20))
-        output = self.folder / "callgrind.out"
-        for old in self.folder.glob("callgrind.out*"):
+        output = self.directory / "callgrind.out"
+        for old in self.directory.glob("callgrind.out*"):
             old.unlink()
         with Timer(["valgrind", "-q", "--tool=callgrind", f"--callgrind-out-file={output}", self.timer, 1, self.strong],
                    self.home_with(rules), self.module) as timer:
             for command in "cdcd" + "c" * connections + "d":
                 timer.once(command)
-        return [count / connections for count in instructions(self.folder / "callgrind.out.3", self.module)]
+        return [count / connections for count in instructions(self.directory / "callgrind.out.3", self.module)]
 
 
 @measurement
@@ -243,7 +243,7 @@ def refuse(bench):
 
 @measurement
 def pgbench(bench):
-    script = bench.folder / "select.sql"
+    script = bench.directory / "select.sql"
     script.write_text("SELECT 1;\n")
     transactions = max(5, bench.pairs // 10)
 
@@ -251,7 +251,7 @@ def pgbench(bench):
         env = {"HOME": str(bench.home), "PATH": os.environ["PATH"], "LC_ALL": "C", "PGPASSWORD": PASSWORD}
         if preload:
             env["LD_PRELOAD"] = str(preload)
-        done = subprocess.run([binary_folder() / "pgbench", "-C", "-n", "-f", script, "-t", str(transactions),
+        done = subprocess.run([binary_directory() / "pgbench", "-C", "-n", "-f", script, "-t", str(transactions),
                                bench.server.conninfo(sslmode="verify-full", gssencmode="disable", password=None)],
                               env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
         return float(re.search(r"^tps = ([\d.]+)", done.stdout, re.M)[1])
@@ -265,9 +265,9 @@ def pgbench(bench):
 
 @measurement
 def start(bench):
-    spawn_timer = compiled("spawn_timer", bench.folder, HERE / "spawn_timer.c")
-    (bench.folder / "empty.c").touch()
-    empty = compiled("empty.so", bench.folder, "-shared", "-fPIC", bench.folder / "empty.c")
+    spawn_timer = compiled("spawn_timer", bench.directory, HERE / "spawn_timer.c")
+    (bench.directory / "empty.c").touch()
+    empty = compiled("empty.so", bench.directory, "-shared", "-fPIC", bench.directory / "empty.c")
     eatmydata = next(iter(Path("/usr/lib").glob("**/libeatmydata.so")), None)
     if eatmydata is None:
         raise SystemExit("libeatmydata.so is not there: packaging/dependencies.sh test")
@@ -322,7 +322,7 @@ def memory(bench):
 def services(bench):
     """libpq reads a service file from its start to the entry: by itself, ten times the entries take a hundred times as long."""
     def listing(count):
-        home = bench.folder / f"services-{count}"
+        home = bench.directory / f"services-{count}"
         home.mkdir()
         (home / ".pg_service.conf").write_text("".join(
             f"[s{i}]\nhost=db{i}.example.com\nuser=app\nsslmode=verify-full\ngssencmode=disable\n\n" for i in range(count)))
@@ -366,9 +366,9 @@ def main():
         parser.error("PGANCHOR_PREFIX is not set: `make install` into a prefix and name it there")
     results = {}
     print(f"{'':28}{'without':>13}{'with':>13} {'':6}{'figure':>9}  limit", flush=True)
-    with tempfile.TemporaryDirectory(prefix="pga-bench-") as folder:
-        os.chmod(folder, 0o755)
-        bench = Bench(Path(os.environ["PGANCHOR_PREFIX"]).resolve(), Path(folder), options.pairs)
+    with tempfile.TemporaryDirectory(prefix="pga-bench-") as directory:
+        os.chmod(directory, 0o755)
+        bench = Bench(Path(os.environ["PGANCHOR_PREFIX"]).resolve(), Path(directory), options.pairs)
         with bench.cleanup:
             for name in options.names or MEASUREMENTS:
                 for title, figures in MEASUREMENTS[name](bench).items():

@@ -1,4 +1,4 @@
-"""libpq 18 as others than Debian build it: tests/libpqs/build.sh says how. As a program, it prints the folder with the builds."""
+"""libpq 18 as others than Debian build it: tests/libpqs/build.sh says how. As a program, it prints the directory with the builds."""
 
 import hashlib
 import os
@@ -22,28 +22,28 @@ OPENSSL_INSIDE = "openssl-inside"
 
 
 def build_all(scratch):
-    """The folder that has NAME/libpq.so.5 of each; made once for a version of the source and of the script where the tests have a
+    """The directory that has NAME/libpq.so.5 of each; made once for a version of the source and of the script where the tests have a
     cache, else in `scratch`."""
     cache = Path(os.environ.get("PGANCHOR_TEST_CACHE") or scratch)
     (scratch / "apt").mkdir()
     apt = Apt(scratch / "apt", [RELEASE])
     script = hashlib.sha256(SCRIPT.read_bytes()).hexdigest()[:16]
     for version in apt.versions(SOURCE):
-        folder = cache / f"libpqs-{version}-{script}"
-        if folder.exists():
-            return folder
+        directory = cache / f"libpqs-{version}-{script}"
+        if directory.exists():
+            return directory
     version = apt.source(SOURCE, scratch / "source")
-    folder = cache / f"libpqs-{version}-{script}"
+    directory = cache / f"libpqs-{version}-{script}"
     # Two runs at the same time each make their own, and the first one stays.
     made = Path(tempfile.mkdtemp(prefix="libpqs-", dir=cache))
     run(SCRIPT, scratch / "source", made)
     try:
-        made.rename(folder)
+        made.rename(directory)
     except OSError:
-        assert folder.exists()
+        assert directory.exists()
         take_away(made)
     take_away(scratch / "source")
-    return folder
+    return directory
 
 
 class BuiltHome(Home):
@@ -82,5 +82,5 @@ if __name__ == "__main__":
     sys.dont_write_bytecode = True
     with tempfile.TemporaryDirectory(prefix="libpqs-") as scratch:
         if not os.environ.get("PGANCHOR_TEST_CACHE"):
-            sys.exit("builds.py: set PGANCHOR_TEST_CACHE to a folder in which the builds can stay")
+            sys.exit("builds.py: set PGANCHOR_TEST_CACHE to a directory in which the builds can stay")
         print(build_all(Path(scratch)))

@@ -31,22 +31,22 @@ exit $status
 class Machine:
     """machine / "etc/passwd" is a path in it."""
 
-    def __init__(self, folder, program, server):
-        self.folder, self.program, self.server = folder, program, server
+    def __init__(self, directory, program, server):
+        self.directory, self.program, self.server = directory, program, server
         self.write("etc/ld.so.preload", f"{program.module}\n")
 
     def __truediv__(self, name):
-        return self.folder / name
+        return self.directory / name
 
     def write(self, name, text):
-        path = self.folder / name
+        path = self.directory / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(0o644)
 
     def words(self, *argv):
         """The words that run a command there, in namespaces of its own: whatever it has started ends with it."""
-        return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "enter", self.folder, self.program.prefix,
+        return ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", ENTER, "enter", self.directory, self.program.prefix,
                 self.server.socket_dir, *argv]
 
 
@@ -58,13 +58,13 @@ def make_database(machine, server):
 
 
 @pytest.fixture(scope="session")
-def cells(pganchor, postgres, stepca, tmp_path_factory, session_folder):
-    folder = session_folder / "cells"
-    folder.mkdir()
+def cells(pganchor, postgres, stepca, tmp_path_factory, session_directory):
+    directory = session_directory / "cells"
+    directory.mkdir()
     try:
-        unpack(make_tarball("bookworm", "minbase", PACKAGES, tmp_path_factory.mktemp("cells")), folder)
-        folder.chmod(0o755)
-        machine = Machine(folder, pganchor, postgres)
+        unpack(make_tarball("bookworm", "minbase", PACKAGES, tmp_path_factory.mktemp("cells")), directory)
+        directory.chmod(0o755)
+        machine = Machine(directory, pganchor, postgres)
         # Where a daemon sees it from outside of its new root directory, and from inside of each.
         for place in ("", "cell/", "var/spool/postfix/"):
             machine.write(f"{place}root.crt", stepca.root_pem)
@@ -74,5 +74,5 @@ def cells(pganchor, postgres, stepca, tmp_path_factory, session_folder):
         make_database(machine, postgres)
         yield machine
     finally:
-        take_away(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        take_away(directory)
+        shutil.rmtree(directory, ignore_errors=True)

@@ -77,9 +77,9 @@ def fingerprint(cert):
     return hashlib.sha256(cert.public_bytes(serialization.Encoding.DER)).hexdigest()
 
 
-def write_issued(cert_text, key, folder):
+def write_issued(cert_text, key, directory):
     number = next(_serial)
-    cert_path, key_path = Path(folder) / f"leaf-{number}.crt", Path(folder) / f"leaf-{number}.key"
+    cert_path, key_path = Path(directory) / f"leaf-{number}.crt", Path(directory) / f"leaf-{number}.key"
     cert_path.write_text(cert_text)
     key_path.touch(0o600)
     key_path.write_text(pem_key(key))
@@ -138,8 +138,8 @@ class Authority:
         Path(path).write_text(self.pem)
         return Path(path)
 
-    def issue(self, folder, *names, key="p256", days=VALID, digest="sha256", common_name=None, chain=True):
-        """A server certificate for `names` (none: no subject alternative name), its files written into `folder`."""
+    def issue(self, directory, *names, key="p256", days=VALID, digest="sha256", common_name=None, chain=True):
+        """A server certificate for `names` (none: no subject alternative name), its files written into `directory`."""
         private = KEYS[key]()
         name = subject(common_name or (names[0] if names else "no name"))
         builder = build(name, private.public_key(), self.cert.subject, days)
@@ -149,11 +149,11 @@ class Authority:
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(map(general_name, names)), False)
         leaf = sign(builder, self.key, digest)
-        return write_issued("".join(map(pem, [leaf, *(self.chain if chain else [])])), private, folder)
+        return write_issued("".join(map(pem, [leaf, *(self.chain if chain else [])])), private, directory)
 
-    def issue_self(self, folder):
+    def issue_self(self, directory):
         """The CA's own certificate as that of a server."""
-        return write_issued(pem(self.cert), self.key, folder)
+        return write_issued(pem(self.cert), self.key, directory)
 
     def intermediate(self, name="Intermediate CA", *, key="p256", days=VALID, digest="sha256", ca=True):
         """A CA below this one: not self-signed, so no anchor for libpq. Without `ca`, a certificate that may sign nothing."""
@@ -191,18 +191,18 @@ def make_root(name="Root CA", *, key="p256", days=VALID, digest="sha256", ca=Tru
     return Authority(sign(builder, signed_by or private, digest), private)
 
 
-def trusted_certificate(authority, folder, *options):
+def trusted_certificate(authority, directory, *options):
     """OpenSSL's own form of a root (TRUSTED CERTIFICATE), with what it may be trusted for, such as "-addreject", "serverAuth"."""
-    plain, trusted = Path(folder) / "plain.crt", Path(folder) / "trusted.crt"
+    plain, trusted = Path(directory) / "plain.crt", Path(directory) / "trusted.crt"
     openssl("x509", "-in", authority.write_root(plain), "-trustout", *options, "-out", trusted)
     return trusted.read_text()
 
 
-def make_v1_root(folder, name="Old Root"):
+def make_v1_root(directory, name="Old Root"):
     """An X.509 version 1 root, as old CAs have them: no extension at all, so no CA:TRUE."""
-    folder = Path(folder)
+    directory = Path(directory)
     private = KEYS["rsa2048"]()
-    key, request, cert = folder / "v1.key", folder / "v1.csr", folder / "v1.crt"
+    key, request, cert = directory / "v1.key", directory / "v1.csr", directory / "v1.crt"
     key.write_text(pem_key(private))
     openssl("req", "-new", "-key", key, "-subj", f"/CN={name}", "-out", request)
     openssl("x509", "-req", "-in", request, "-signkey", key, "-days", 30, "-out", cert)
@@ -244,9 +244,9 @@ def make_rsa_root_with_exponent_1():
     return Authority(x509.load_der_x509_certificate(der), None)
 
 
-def make_openssl_root(folder, *genpkey):
+def make_openssl_root(directory, *genpkey):
     """A root with a key that only the openssl command makes, such as "-algorithm", "rsa-pss"."""
-    key, cert = Path(folder) / "openssl.key", Path(folder) / "openssl.crt"
+    key, cert = Path(directory) / "openssl.key", Path(directory) / "openssl.crt"
     openssl("genpkey", *genpkey, "-out", key)
     openssl("req", "-x509", "-new", "-key", key, "-subj", "/CN=Made by openssl", "-days", "30", "-out", cert)
     return Authority(x509.load_pem_x509_certificate(cert.read_bytes()), None)

@@ -31,8 +31,8 @@ Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing st
 
 Certificates, certificates.py (plain functions; nothing to clean up)
   make_root(key="p224", days=EXPIRED, digest="sha1", ca=False, usage=("digital_signature",), signed_by=...) -> Authority
-  make_v1_root(folder); KEYS names the key types
-  Authority: .pem .fingerprint .write_root(path) .issue(folder, *names, key=, days=, digest=) -> (chain, key) .intermediate()
+  make_v1_root(directory); KEYS names the key types
+  Authority: .pem .fingerprint .write_root(path) .issue(directory, *names, key=, days=, digest=) -> (chain, key) .intermediate()
   impostor_ca      (session) a root of somebody else's
 
 Hostile servers, hostile.py and recording.py: factories for one test
@@ -47,7 +47,7 @@ Hostile servers, hostile.py and recording.py: factories for one test
 
 Other libpqs, libpqs.py and builds.py
   rooted_home(17)  the fixture home, its commands run with libpq 17 (or 18) in a Debian that has it
-  libpq_roots(17)  that Debian: .folder .libpq
+  libpq_roots(17)  that Debian: .directory .libpq
   built_home("bsymbolic")   the same with libpq 18 as others build it; builds.py has the names
   libpq_builds("bsymbolic") that libpq.so.5
   kerberos.py has a KDC that runs there, for test_kerberos.py
@@ -80,7 +80,7 @@ from libpqs import libpq_roots, rooted_home  # noqa: F401
 from programs import build, compile_gate, compile_program, own_libpq_words, second_libpq  # noqa: F401
 from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
-from processes import session_folder  # noqa: F401
+from processes import session_directory  # noqa: F401
 from proxies import proxy  # noqa: F401
 from recording import recording_server, relay  # noqa: F401
 from stepca import other_stepca, stepca  # noqa: F401

@@ -54,7 +54,7 @@ exit $status
 
 
 class Entry(NamedTuple):
-    """One file, folder or link of a snapshot; a folder has no mtime, for a temporary file in it is allowed."""
+    """One file, directory or link of a snapshot; a directory has no mtime, for a temporary file in it is allowed."""
 
     kind: str
     mode: int
@@ -70,36 +70,36 @@ class Terminal(NamedTuple):
     output: str
 
 
-def on_full_disk(folder):
-    """The words before a command that run it with `folder` on a full disk; skips where the system allows no namespace."""
+def on_full_disk(directory):
+    """The words before a command that run it with `directory` on a full disk; skips where the system allows no namespace."""
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
     if subprocess.run([*unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
         pytest.skip("no mount namespace can be made here, so no full disk")
-    return [*unshare, "sh", "-c", FULL_DISK, "full-disk", str(folder)]
+    return [*unshare, "sh", "-c", FULL_DISK, "full-disk", str(directory)]
 
 
-def snapshot(folder):
-    """{path below folder: Entry} of everything in it."""
+def snapshot(directory):
+    """{path below directory: Entry} of everything in it."""
     entries = {}
-    for parent, folders, files in os.walk(folder):
-        for name in folders + files:
+    for parent, directories, files in os.walk(directory):
+        for name in directories + files:
             path = Path(parent, name)
             status = path.lstat()
             mode = stat.S_IMODE(status.st_mode)
             if path.is_symlink():
                 entry = Entry("link", mode, None, os.readlink(path), status.st_mtime_ns)
             elif path.is_dir():
-                entry = Entry("folder", mode, None, None, None)
+                entry = Entry("directory", mode, None, None, None)
             elif path.is_file():
                 entry = Entry("file", mode, path.read_bytes(), None, status.st_mtime_ns)
             else:
                 entry = Entry("other", status.st_mode, None, None, None)
-            entries[str(path.relative_to(folder))] = entry
+            entries[str(path.relative_to(directory))] = entry
     return entries
 
 
 class Home:
-    """A home folder, and commands that run in it. `path` is the folder; home / "a/b" is a path below it."""
+    """A home directory, and commands that run in it. `path` is the directory; home / "a/b" is a path below it."""
 
     def __init__(self, path, program=None):
         self.path = Path(path)

@@ -1,6 +1,6 @@
 """A real KDC on loopback, a PostgreSQL that takes GSSAPI encryption, and tickets for its user.
 
-The KDC runs in the root folder of libpq 17, which has its programs.
+The KDC runs in the root directory of libpq 17, which has its programs.
 """
 
 import shutil
@@ -37,9 +37,9 @@ kdc_listen = ""
 kdc_tcp_listen = 127.0.0.1:{port}
 [realms]
 {realm} = {{
-    database_name = {folder}/principal
-    key_stash_file = {folder}/stash
-    acl_file = {folder}/acl
+    database_name = {directory}/principal
+    key_stash_file = {directory}/stash
+    acl_file = {directory}/acl
 }}
 """
 
@@ -47,12 +47,12 @@ kdc_tcp_listen = 127.0.0.1:{port}
 class Kerberos:
     """The realm: its KDC, and `keytab` with the keys of postgres/localhost and of the user."""
 
-    def __init__(self, root, folder):
-        self.root, self.folder = root, folder
-        self.keytab = folder / "keytab"
-        self.config = folder / "krb5.conf"
-        self.env = {"PATH": "/usr/sbin:/usr/bin", "HOME": str(folder), "LC_ALL": "C",
-                    "KRB5_CONFIG": str(self.config), "KRB5_KDC_PROFILE": str(folder / "kdc.conf")}
+    def __init__(self, root, directory):
+        self.root, self.directory = root, directory
+        self.keytab = directory / "keytab"
+        self.config = directory / "krb5.conf"
+        self.env = {"PATH": "/usr/sbin:/usr/bin", "HOME": str(directory), "LC_ALL": "C",
+                    "KRB5_CONFIG": str(self.config), "KRB5_KDC_PROFILE": str(directory / "kdc.conf")}
         self.configure(free_port())
         self.run("kdb5_util", "create", "-s", "-P", "the realm's master key")
         for principal in (USER, "postgres/localhost"):
@@ -62,11 +62,11 @@ class Kerberos:
 
     def configure(self, port):
         self.config.write_text(KRB5_CONF.format(realm=REALM, port=port))
-        (self.folder / "kdc.conf").write_text(KDC_CONF.format(realm=REALM, port=port, folder=self.folder))
+        (self.directory / "kdc.conf").write_text(KDC_CONF.format(realm=REALM, port=port, directory=self.directory))
 
     def start(self, tries=5):
         for attempt in range(tries):
-            daemon = Daemon(self.root.enter("/", self.env, ["krb5kdc", "-n"]), self.folder / "kdc.log")
+            daemon = Daemon(self.root.enter("/", self.env, ["krb5kdc", "-n"]), self.directory / "kdc.log")
             try:
                 daemon.wait_for("commencing operation")
                 return daemon
@@ -82,8 +82,8 @@ class Kerberos:
     def log_in(self, home):
         """Put a ticket of the user into this home; the environment with which its programs find it."""
         ticket, config = home / "ticket", home / "krb5.conf"
-        self.run("kinit", "-k", "-t", self.keytab, "-c", f"FILE:{self.folder}/ticket", USER)
-        shutil.copyfile(self.folder / "ticket", ticket)
+        self.run("kinit", "-k", "-t", self.keytab, "-c", f"FILE:{self.directory}/ticket", USER)
+        shutil.copyfile(self.directory / "ticket", ticket)
         shutil.copyfile(self.config, config)
         return {"KRB5_CONFIG": config, "KRB5CCNAME": f"FILE:{ticket}"}
 
@@ -91,21 +91,21 @@ class Kerberos:
 @pytest.fixture(scope="session")
 def kerberos(libpq_roots):
     root = libpq_roots(17)
-    folder = root.folder / "homes" / "kerberos"
-    folder.mkdir(mode=0o755)
-    realm = Kerberos(root, folder)
+    directory = root.directory / "homes" / "kerberos"
+    directory.mkdir(mode=0o755)
+    realm = Kerberos(root, directory)
     yield realm
     realm.daemon.stop()
 
 
 @pytest.fixture(scope="session")
-def kerberos_postgres(kerberos, session_folder, stepca):
+def kerberos_postgres(kerberos, session_directory, stepca):
     """A server that takes GSSAPI encryption with a ticket, and TLS with a password; its certificate is good."""
-    folder = session_folder / "kerberos-pg"
-    folder.mkdir(mode=0o755)
-    clusters = Clusters(folder)
+    directory = session_directory / "kerberos-pg"
+    directory.mkdir(mode=0o755)
+    clusters = Clusters(directory)
     clusters.env["KRB5_CONFIG"] = str(kerberos.config)
-    keytab = folder / "keytab"
+    keytab = directory / "keytab"
     shutil.copyfile(kerberos.keytab, keytab)
     clusters.give(keytab, 0o600)
     hba = f"hostgssenc all all 127.0.0.1/32 gss include_realm=0 krb_realm={REALM}\n" + HBA

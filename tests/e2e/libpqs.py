@@ -1,4 +1,4 @@
-"""libpq 17, 18 and 19: programs run in a root folder of the Debian release that has it, with its libc and its OpenSSL too."""
+"""libpq 17, 18 and 19: programs run in a root directory of the Debian release that has it, with its libc and its OpenSSL too."""
 
 import os
 import shutil
@@ -23,41 +23,41 @@ def packages_of(version):
 
 
 class Root:
-    """A root folder with a libpq of its own and the installed pganchor.
+    """A root directory with a libpq of its own and the installed pganchor.
 
-    A path below the folder is the same inside and outside: the folder's own path leads back to the root there.
+    A path below the directory is the same inside and outside: the directory's own path leads back to the root there.
     """
 
-    def __init__(self, folder, program):
-        self.folder = folder
-        run(*ROOT, "mkdir", "-p", f"{folder}{folder.parent}")
-        run(*ROOT, "ln", "-s", "/", f"{folder}{folder}")
+    def __init__(self, directory, program):
+        self.directory = directory
+        run(*ROOT, "mkdir", "-p", f"{directory}{directory.parent}")
+        run(*ROOT, "ln", "-s", "/", f"{directory}{directory}")
         # Names are in the file alone: nothing in there waits for a name server.
         run(*ROOT, "sh", "-ec", 'printf "127.0.0.1 localhost\n::1 localhost\n" >"$1/etc/hosts"\n'
-            'echo "hosts: files" >"$1/etc/nsswitch.conf"\nrm -f "$1/etc/resolv.conf"', "sh", folder)
+            'echo "hosts: files" >"$1/etc/nsswitch.conf"\nrm -f "$1/etc/resolv.conf"', "sh", directory)
         if os.geteuid() != 0:
             # libpq's default user is the one that this file names.
-            run(*ROOT, "sh", "-c", 'echo "tests:x:$2:$3::/:/bin/sh" >>"$1/etc/passwd"', "sh", folder, os.geteuid(), os.getegid())
-        run(*ROOT, "install", "-d", "-o", os.geteuid(), "-g", os.getegid(), folder / "homes")
+            run(*ROOT, "sh", "-c", 'echo "tests:x:$2:$3::/:/bin/sh" >>"$1/etc/passwd"', "sh", directory, os.geteuid(), os.getegid())
+        run(*ROOT, "install", "-d", "-o", os.geteuid(), "-g", os.getegid(), directory / "homes")
         self.brought = set()
         self.bring(program.prefix)
 
     @property
     def libpq(self):
         """The file that programs load as libpq.so.5."""
-        return next(self.folder.glob("usr/lib/*/libpq.so.5"))
+        return next(self.directory.glob("usr/lib/*/libpq.so.5"))
 
     def bring(self, path):
-        """Copy a file or folder of this machine to the same path in there."""
+        """Copy a file or directory of this machine to the same path in there."""
         path = Path(path)
-        if path not in self.brought and self.folder not in path.parents:
-            run(*ROOT, "mkdir", "-p", f"{self.folder}{path.parent}")
-            run(*ROOT, "cp", "-a", path, f"{self.folder}{path}")
+        if path not in self.brought and self.directory not in path.parents:
+            run(*ROOT, "mkdir", "-p", f"{self.directory}{path.parent}")
+            run(*ROOT, "cp", "-a", path, f"{self.directory}{path}")
             self.brought.add(path)
 
     def enter(self, cwd, env, argv):
         """The words that run a command in there, as the user that we are, with this environment alone."""
-        return [*ROOT, "chroot", f"--userspec=+{os.geteuid()}:+{os.getegid()}", self.folder, "/usr/bin/env", "-i",
+        return [*ROOT, "chroot", f"--userspec=+{os.geteuid()}:+{os.getegid()}", self.directory, "/usr/bin/env", "-i",
                 f"--chdir={cwd}", *[f"{name}={value}" for name, value in env.items()], *argv]
 
 
@@ -78,23 +78,23 @@ class RootedHome(Home):
 
 
 @pytest.fixture(scope="session")
-def libpq_roots(pganchor, session_folder, tmp_path_factory):
+def libpq_roots(pganchor, session_directory, tmp_path_factory):
     """Factory libpq_roots(17) -> Root; made at the first call."""
     made = {}
 
     def make(version):
         if version not in made:
             tarball = make_tarball(RELEASES[version], "apt", packages_of(version), tmp_path_factory.mktemp("apt"), STALE)
-            folder = session_folder / f"libpq{version}"
-            folder.mkdir()
+            directory = session_directory / f"libpq{version}"
+            directory.mkdir()
             made[version] = None
-            unpack(tarball, folder)
-            made[version] = Root(folder, pganchor)
+            unpack(tarball, directory)
+            made[version] = Root(directory, pganchor)
         return made[version]
 
     yield make
     for version in made:
-        take_away(session_folder / f"libpq{version}")
+        take_away(session_directory / f"libpq{version}")
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def rooted_home(libpq_roots, pganchor, tmp_path):
 
     def make(version):
         root = libpq_roots(version)
-        home = RootedHome(root.folder / "homes" / f"{tmp_path.name}-{len(made)}", pganchor, root)
+        home = RootedHome(root.directory / "homes" / f"{tmp_path.name}-{len(made)}", pganchor, root)
         made.append(home)
         return home
 

@@ -1,4 +1,4 @@
-"""Root folders of Debian releases, made by mmdebstrap: machines of their own, with programs and libraries of their age."""
+"""Root directories of Debian releases, made by mmdebstrap: machines of their own, with programs and libraries of their age."""
 
 import hashlib
 import os
@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-# For what root alone may do: to make a machine in a folder, and to go there by chroot(2).
+# For what root alone may do: to make a machine in a directory, and to go there by chroot(2).
 ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
 # A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
 STALE = 'Acquire::Check-Valid-Until "false";\n'
@@ -45,20 +45,20 @@ def apt_options():
 FROM_EXPERIMENTAL = "Package: libpq5 libpq-dev libpq-oauth postgresql-*19\nPin: release a=experimental\nPin-Priority: 990\n"
 
 
-def make_tarball(release, variant, packages, folder, more_options="", architectures=None):
+def make_tarball(release, variant, packages, directory, more_options="", architectures=None):
     """The tarball of a minimal machine with these packages, made once: kept in the cache of the tests where there is one,
-    else in `folder`."""
+    else in `directory`."""
     wanted = ",".join(sorted(packages))
     sources = apt_sources(release)
     if architectures:
         # A mirror need not have all of another architecture.
         sources = [source for source in sources if source.endswith(f" {release} main")]
     key = hashlib.sha256("\n".join([variant, wanted, architectures or "", *sources]).encode()).hexdigest()[:16]
-    tarball = Path(os.environ.get("PGANCHOR_TEST_CACHE") or folder) / f"{release}-{key}.tar"
+    tarball = Path(os.environ.get("PGANCHOR_TEST_CACHE") or directory) / f"{release}-{key}.tar"
     if not tarball.exists():
-        options = Path(folder) / f"apt-{release}.conf"
+        options = Path(directory) / f"apt-{release}.conf"
         if release == "experimental":
-            preferences = Path(folder) / "experimental.pref"
+            preferences = Path(directory) / "experimental.pref"
             preferences.write_text(FROM_EXPERIMENTAL)
             more_options += f'Dir::Etc::preferences "{preferences}";\n'
         options.write_text(apt_options() + more_options)
@@ -71,9 +71,9 @@ def make_tarball(release, variant, packages, folder, more_options="", architectu
     return tarball
 
 
-def unpack(tarball, folder):
-    run(*ROOT, "tar", "-xp", "--numeric-owner", "-C", folder, "-f", tarball)
+def unpack(tarball, directory):
+    run(*ROOT, "tar", "-xp", "--numeric-owner", "-C", directory, "-f", tarball)
 
 
-def take_away(folder):
-    run(*ROOT, "rm", "-rf", "--one-file-system", folder)
+def take_away(directory):
+    run(*ROOT, "rm", "-rf", "--one-file-system", directory)

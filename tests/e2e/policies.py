@@ -23,9 +23,9 @@ exec "$@"
 
 def open_to_all(prefix):
     """The words before a command that run it where every user can reach the prefix; root alone can use them."""
-    for folder in reversed([prefix, *prefix.parents]):
-        if not folder.stat().st_mode & stat.S_IXOTH:
-            return ["unshare", "--mount", "sh", "-c", OPEN, "open", str(prefix), str(folder)]
+    for directory in reversed([prefix, *prefix.parents]):
+        if not directory.stat().st_mode & stat.S_IXOTH:
+            return ["unshare", "--mount", "sh", "-c", OPEN, "open", str(prefix), str(directory)]
     return []
 
 
@@ -38,23 +38,23 @@ def hand_over(path, owner):
 @pytest.fixture
 def system(pganchor):
     """system(text, name) writes a file of the system's policy; all are gone when the test ends."""
-    folder = pganchor.prefix / "etc/pganchor"
-    had = [path for path in (folder / "policy.d", folder) if path.is_dir()]
-    (folder / "policy.d").mkdir(parents=True, exist_ok=True)
+    directory = pganchor.prefix / "etc/pganchor"
+    had = [path for path in (directory / "policy.d", directory) if path.is_dir()]
+    (directory / "policy.d").mkdir(parents=True, exist_ok=True)
     written = []
 
     def write(text, name="policy.conf"):
-        path = folder / name
+        path = directory / name
         written.append(path)
         path.write_text(text)
         return path
 
     yield write
-    for path in [folder, folder / "policy.d", *written]:
+    for path in [directory, directory / "policy.d", *written]:
         hand_over(path, os.geteuid())
         path.chmod(0o755 if path.is_dir() else 0o644)
     for path in written:
         path.unlink(missing_ok=True)
-    for path in (folder / "policy.d", folder):
+    for path in (directory / "policy.d", directory):
         if path not in had:
             path.rmdir()

@@ -47,7 +47,7 @@ SETTINGS = {
 }
 
 
-def binary_folder():
+def binary_directory():
     """Where initdb and postgres are: they are not on PATH on Debian."""
     places = []
     if shutil.which("pg_config"):
@@ -69,14 +69,14 @@ class Server:
     """A running PostgreSQL.
 
     port          of TCP (127.0.0.1) and of the Unix socket
-    socket_dir    folder of the Unix socket; world-accessible
+    socket_dir    directory of the Unix socket; world-accessible
     user, password, dbname
     cert          the chain that it shows, None without TLS
     daemon        the process; daemon.text() is its log, "connection received: ..." for each connection
     """
 
     port: int
-    folder: Path
+    directory: Path
     cert: Path
     daemon: Daemon
     user: str = USER
@@ -86,7 +86,7 @@ class Server:
 
     @property
     def socket_dir(self):
-        return self.folder
+        return self.directory
 
     def conninfo(self, **settings):
         """A conninfo string for this server over TCP; keyword arguments add or replace, None takes one out."""
@@ -100,7 +100,7 @@ class Server:
         return self.conninfo(host=self.socket_dir, user=SUPERUSER, password=None)
 
     def settle(self):
-        """Wait until all that the server has logged up to now is read: our own knock at its door comes behind it. Each knock
+        """Wait until all that the server has logged up to now is read: our own knock at its wrapper comes behind it. Each knock
         is from an address of its own on loopback, since a port may have been somebody's before."""
         self.knocks += 1
         source = f"127.1.{self.knocks // 250}.{self.knocks % 250 + 1}"
@@ -119,13 +119,13 @@ class Server:
 class Clusters:
     """Makes servers, each on a copy of one initialised cluster."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, directory):
+        self.directory = directory
         self.user = ordinary_user()
-        self.bin = binary_folder()
+        self.bin = binary_directory()
         self._count = 0
         self._template = None
-        self.env = {"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C", "TZ": "UTC"}
+        self.env = {"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C", "TZ": "UTC"}
 
     def _run(self, argv, **kwargs):
         done = subprocess.run(as_user(argv, self.user), env=self.env, cwd="/", capture_output=True, text=True, **kwargs)
@@ -133,27 +133,27 @@ class Clusters:
             raise RuntimeError(f"{argv[0]} failed:\n{done.stdout}{done.stderr}")
 
     def give(self, path, mode):
-        """Hand a file or folder to the user that the server runs as."""
+        """Hand a file or directory to the user that the server runs as."""
         if self.user is not None:
             os.chown(path, self.user.pw_uid, self.user.pw_gid)
         os.chmod(path, mode)
 
-    def make_folder(self):
+    def make_directory(self):
         self._count += 1
-        folder = self.folder / f"pg{self._count}"
-        folder.mkdir()
-        self.give(folder, 0o755)
-        return folder
+        directory = self.directory / f"pg{self._count}"
+        directory.mkdir()
+        self.give(directory, 0o755)
+        return directory
 
     def template(self):
         """An initialised cluster with the role and its database, made once."""
         if self._template is None:
-            folder = self.make_folder()
-            self._run([self.bin / "initdb", "-D", folder / "data", "-U", SUPERUSER, "-A", "reject",
+            directory = self.make_directory()
+            self._run([self.bin / "initdb", "-D", directory / "data", "-U", SUPERUSER, "-A", "reject",
                        "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"], stdin=subprocess.DEVNULL)
-            self._run([self.bin / "postgres", "--single", "-D", folder / "data", "-c", "password_encryption=scram-sha-256", "postgres"],
+            self._run([self.bin / "postgres", "--single", "-D", directory / "data", "-c", "password_encryption=scram-sha-256", "postgres"],
                       input=f"CREATE ROLE {USER} LOGIN CREATEDB PASSWORD '{PASSWORD}'\nCREATE DATABASE {USER} OWNER {USER}\n")
-            self._template = folder / "data"
+            self._template = directory / "data"
         return self._template
 
     def copy_template(self, data):
@@ -165,9 +165,9 @@ class Clusters:
             self._run([self.bin / "pg_basebackup", "-D", data, "-d", conninfo, "-c", "fast", "-R", "--no-sync"])
         return copy
 
-    def configure(self, folder, port, cert, key, settings, hba):
-        data = folder / "data"
-        everything = {**SETTINGS, "port": port, "unix_socket_directories": folder, "ssl": "off"}
+    def configure(self, directory, port, cert, key, settings, hba):
+        data = directory / "data"
+        everything = {**SETTINGS, "port": port, "unix_socket_directories": directory, "ssl": "off"}
         if cert is not None:
             for source, name in ((cert, "server.crt"), (key, "server.key")):
                 shutil.copyfile(source, data / name)
@@ -183,17 +183,17 @@ class Clusters:
         """A server with this certificate (None: no TLS); again on another port when somebody takes the first one.
 
         env    is added to the environment of the postmaster, which then may read whatever we may
-        copy   function(path) that makes its data folder: see base_backup()
+        copy   function(path) that makes its data directory: see base_backup()
         """
         for attempt in range(tries):
-            folder, port = self.make_folder(), free_port()
-            (copy or self.copy_template)(folder / "data")
-            self.configure(folder, port, cert, key, settings or {}, hba)
-            daemon = Daemon([self.bin / "postgres", "-D", folder / "data"], self.folder / f"{folder.name}.log",
+            directory, port = self.make_directory(), free_port()
+            (copy or self.copy_template)(directory / "data")
+            self.configure(directory, port, cert, key, settings or {}, hba)
+            daemon = Daemon([self.bin / "postgres", "-D", directory / "data"], self.directory / f"{directory.name}.log",
                             env={**self.env, **(env or {})}, user=self.user, powerful=env is not None)
             try:
                 daemon.wait_for("database system is ready to accept (read-only )?connections")
-                return Server(port, folder, cert and Path(cert), daemon)
+                return Server(port, directory, cert and Path(cert), daemon)
             except NotReady:
                 daemon.stop(signal.SIGQUIT)
                 if "Address already in use" not in daemon.text() or attempt + 1 == tries:
@@ -201,8 +201,8 @@ class Clusters:
 
 
 @pytest.fixture(scope="session")
-def clusters(session_folder):
-    return Clusters(session_folder)
+def clusters(session_directory):
+    return Clusters(session_directory)
 
 
 @pytest.fixture(scope="session")
@@ -214,9 +214,9 @@ def postgres(clusters, stepca):
 
 
 @pytest.fixture(scope="session")
-def impostor_postgres(clusters, impostor_ca, session_folder):
+def impostor_postgres(clusters, impostor_ca, session_directory):
     """A server with the same names and the same password, certified by impostor_ca."""
-    server = clusters.start(*impostor_ca.issue(session_folder, *NAMES))
+    server = clusters.start(*impostor_ca.issue(session_directory, *NAMES))
     yield server
     server.stop()
 

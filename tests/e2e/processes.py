@@ -36,7 +36,7 @@ def ordinary_user():
     raise RuntimeError("root needs a user postgres or nobody to run servers as")
 
 
-# Passes over file modes though no longer root: what is under test can lie in a folder that only root may enter.
+# Passes over file modes though no longer root: what is under test can lie in a directory that only root may enter.
 WITH_POWER = ("--inh-caps", "+dac_override", "--ambient-caps", "+dac_override")
 
 
@@ -119,10 +119,10 @@ def kill_session(process):
 
 
 @pytest.fixture(scope="session")
-def session_folder():
-    """A folder for the whole run that other users may pass through, with a path short enough for Unix sockets."""
+def session_directory():
+    """A directory for the whole run that other users may pass through, with a path short enough for Unix sockets."""
     parent = tempfile.gettempdir()
-    folder = Path(tempfile.mkdtemp(prefix="pga-", dir=parent if len(parent) < 40 else "/tmp"))
-    folder.chmod(0o711)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    directory = Path(tempfile.mkdtemp(prefix="pga-", dir=parent if len(parent) < 40 else "/tmp"))
+    directory.chmod(0o711)
+    yield directory
+    shutil.rmtree(directory, ignore_errors=True)

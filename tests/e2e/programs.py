@@ -22,14 +22,14 @@ def flags(option, *packages, prefix):
 
 
 @pytest.fixture(scope="session")
-def compile_program(pganchor, session_folder):
+def compile_program(pganchor, session_directory):
     """Factory compile_program("connect.c", ["libpq"]) -> path; linked with what the packages say, in that order."""
     made = {}
 
     def compile_one(source, packages, *, compiler="cc", rpath=True, words=()):
         key = (source, *packages, compiler, *words)
         if key not in made:
-            path = session_folder / f"{Path(source).stem}-{len(made)}"
+            path = session_directory / f"{Path(source).stem}-{len(made)}"
             argv = [compiler, "-Wall", "-Wextra", "-Werror", "-o", path, SOURCES / source, *words]
             argv += flags("--cflags", *packages, prefix=pganchor.prefix) + flags("--libs", *packages, prefix=pganchor.prefix)
             if rpath:
@@ -43,7 +43,7 @@ def compile_program(pganchor, session_folder):
 
 
 @pytest.fixture(scope="session")
-def compile_gate(pganchor, session_folder):
+def compile_gate(pganchor, session_directory):
     """Factory compile_gate(words...) -> path of the gate's own sources as one shared object, compiled with these words: the
     first is the compiler. except_for: the files that are left out."""
     top = SOURCES.parent.parent.parent
@@ -51,11 +51,11 @@ def compile_gate(pganchor, session_folder):
 
     def compile_one(*words, except_for):
         if words not in made:
-            made[words] = session_folder / f"gate-{len(made)}.so"
+            made[words] = session_directory / f"gate-{len(made)}.so"
             sources = [path for room in ("base", "policy", "gate") for path in (top / "src" / room).glob("*.c")
                        if path.name not in ("linked.c", "own_libpq.c", *except_for)]
             argv = [*words, *gate_words(pganchor), "-shared", "-fPIC", "-fvisibility=hidden", "-o", made[words], *sources]
-            done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, cwd=session_folder)
+            done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, cwd=session_directory)
             assert done.returncode == 0, done.stderr
         return made[words]
 
@@ -71,21 +71,21 @@ def gate_words(pganchor):
 
 
 @pytest.fixture(scope="session")
-def build(session_folder):
+def build(session_directory):
     """Factory build("rustc", "hello.rs", words...) -> path of a program of programs/other, built once."""
     made = {}
 
     def build_one(compiler, source, *words, env=None):
         key = (compiler, source, words, tuple((env or {}).items()))
         if key not in made:
-            made[key] = session_folder / f"built-{len(made)}"
+            made[key] = session_directory / f"built-{len(made)}"
             file = SOURCES / "other" / source
             argv = {"go": ["go", "build", *words, "-o", made[key], file],
                     "rustc": ["/usr/bin/rustc", *words, "-o", made[key], file],
                     "cc": ["cc", "-Wall", "-Wextra", "-Werror", "-g", "-o", made[key], file, *words]}[compiler]
             environment = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "",
-                           "GOCACHE": str(session_folder / "go-cache"), **(env or {})}
-            done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, env=environment, cwd=session_folder)
+                           "GOCACHE": str(session_directory / "go-cache"), **(env or {})}
+            done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, env=environment, cwd=session_directory)
             assert done.returncode == 0, done.stderr
         return made[key]
 
@@ -93,14 +93,14 @@ def build(session_folder):
 
 
 @pytest.fixture(scope="session")
-def own_libpq_words(session_folder):
+def own_libpq_words(session_directory):
     """What links libpq itself into a program, in the place of -lpq: Debian's archives of it."""
     version = re.match(r"PostgreSQL (\d+)", said("pg_config", "--version"))[1]
     # The package would bring a compiler with it, of which nothing is wanted here.
-    subprocess.run(["apt-get", "-q", "download", f"postgresql-server-dev-{version}"], cwd=session_folder, check=True,
+    subprocess.run(["apt-get", "-q", "download", f"postgresql-server-dev-{version}"], cwd=session_directory, check=True,
                    capture_output=True)
-    subprocess.run(["dpkg-deb", "-x", *session_folder.glob("postgresql-server-dev-*.deb"), session_folder / "server-dev"], check=True)
-    libraries = session_folder / f"server-dev/usr/lib/postgresql/{version}/lib"
+    subprocess.run(["dpkg-deb", "-x", *session_directory.glob("postgresql-server-dev-*.deb"), session_directory / "server-dev"], check=True)
+    libraries = session_directory / f"server-dev/usr/lib/postgresql/{version}/lib"
     needed = said("ldd", next(Path(said("pg_config", "--libdir")).glob("libpq.so.5.*")))
     return ["-I", said("pg_config", "--includedir"), Path(said("pg_config", "--libdir")) / "libpq.a",
             libraries / "libpgcommon_shlib.a", libraries / "libpgport_shlib.a", "-lssl", "-lcrypto", "-lm",
@@ -108,9 +108,9 @@ def own_libpq_words(session_folder):
 
 
 @pytest.fixture(scope="session")
-def second_libpq(session_folder):
+def second_libpq(session_directory):
     """A second libpq under a name of its own, as wheels and npm packages bundle theirs."""
-    path = session_folder / "libpq-bundled.so.5"
+    path = session_directory / "libpq-bundled.so.5"
     linked = subprocess.run(["ldconfig", "-p"], capture_output=True, text=True, env={"PATH": "/usr/sbin:/sbin:/usr/bin"})
     (original,) = {line.split(" => ")[1] for line in linked.stdout.splitlines() if line.strip().startswith("libpq.so.5 ")}
     shutil.copy(original, path)

@@ -50,9 +50,9 @@ def bootstrap(home, ca, *args):
 
 def pin(home, *anchors):
     """Write anchors.conf: (name, pin, hosts, scope) each."""
-    folder = home / ".config/pganchor"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "anchors.conf").write_text("".join(
+    directory = home / ".config/pganchor"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "anchors.conf").write_text("".join(
         f"[{name}]\npin = {figure}\nhosts = {hosts}\nscope = {scope}\n\n" for name, figure, hosts, scope in anchors))
 
 
@@ -65,9 +65,9 @@ def pin_files(home, *anchors):
 
 
 def policy(home, text):
-    folder = home / ".config/pganchor"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "policy.conf").write_text(text)
+    directory = home / ".config/pganchor"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "policy.conf").write_text(text)
 
 
 def trust(home, authority):

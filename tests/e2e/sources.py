@@ -7,33 +7,33 @@ from machines import STALE, apt_options, apt_sources, run
 
 
 class Apt:
-    """apt-get with no state but a folder of its own, knowing the source packages of some Debian releases."""
+    """apt-get with no state but a directory of its own, knowing the source packages of some Debian releases."""
 
-    def __init__(self, folder, releases):
-        self.folder = folder
+    def __init__(self, directory, releases):
+        self.directory = directory
         self.one_at_a_time = threading.Lock()
         for name in ("lists/partial", "archives/partial"):
-            (folder / name).mkdir(parents=True)
+            (directory / name).mkdir(parents=True)
         lines = [line for release in releases for line in apt_sources(release)]
         assert lines, "this machine's apt has no sources of Debian 12 from which those of another release could be told"
         keys = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]"
-        (folder / "sources.list").write_text("".join(re.sub("^deb ", f"deb-src {keys} ", line) + "\n" for line in lines))
-        (folder / "apt.conf").write_text(
+        (directory / "sources.list").write_text("".join(re.sub("^deb ", f"deb-src {keys} ", line) + "\n" for line in lines))
+        (directory / "apt.conf").write_text(
             apt_options() + STALE +
-            f'Dir::State "{folder}";\nDir::State::lists "{folder}/lists";\nDir::State::status "/dev/null";\n'
-            f'Dir::Cache "{folder}";\nDir::Etc::sourcelist "{folder}/sources.list";\nDir::Etc::sourceparts "-";\n'
+            f'Dir::State "{directory}";\nDir::State::lists "{directory}/lists";\nDir::State::status "/dev/null";\n'
+            f'Dir::Cache "{directory}";\nDir::Etc::sourcelist "{directory}/sources.list";\nDir::Etc::sourceparts "-";\n'
             'Acquire::Languages "none";\nAPT::Sandbox::User "";\n')
         self.call("apt-get", "-q", "update", "--error-on=any")
 
     def call(self, program, *argv):
-        return run(program, "-c", self.folder / "apt.conf", *argv, cwd=self.folder)
+        return run(program, "-c", self.directory / "apt.conf", *argv, cwd=self.directory)
 
     def versions(self, package):
         """Those that apt knows, the newest first."""
         stanzas = self.call("apt-cache", "showsrc", "--only-source", package)
         return list(dict.fromkeys(re.findall(r"^Version: (.*)$", stanzas, re.M)))
 
-    def source(self, package, folder):
+    def source(self, package, directory):
         """Unpack the newest version of a source package that the mirrors have, patched as Debian builds it. Returns it."""
         versions = self.versions(package)
         for number, version in enumerate(versions):
@@ -47,6 +47,6 @@ class Apt:
                 continue
             name = f"{package}_{version.split(':')[-1]}.dsc"
             # apt has verified these files by their signed list; their maintainer's own signature adds nothing to that.
-            run("dpkg-source", "--no-check", "-q", "-x", name, folder, cwd=self.folder)
+            run("dpkg-source", "--no-check", "-q", "-x", name, directory, cwd=self.directory)
             return version
         raise AssertionError(f"{package}: apt knows no source package of this name")

@@ -22,14 +22,14 @@ class StepCA:
 
     url          https://localhost:PORT
     port         PORT; 127.0.0.1 is in its certificate too
-    folder       its STEPPATH
+    directory       its STEPPATH
     root         path of the root certificate, PEM
     root_pem     that file's text
     fingerprint  SHA-256 of the root's DER, lower-case hex
     daemon       the process; daemon.text() is its log, one line a request
     """
 
-    folder: Path
+    directory: Path
     port: int
     daemon: Daemon
     _issued: int = 0
@@ -40,7 +40,7 @@ class StepCA:
 
     @property
     def root(self):
-        return self.folder / "certs" / "root_ca.crt"
+        return self.directory / "certs" / "root_ca.crt"
 
     @property
     def root_pem(self):
@@ -54,20 +54,20 @@ class StepCA:
         der = x509.load_pem_x509_certificate(self.root.read_bytes()).public_bytes(Encoding.DER)
         return hashlib.sha256(der).hexdigest()
 
-    def issue(self, *names, not_after="24h", folder=None):
+    def issue(self, *names, not_after="24h", directory=None):
         """A certificate for `names` (DNS or IP) by token and POST /sign; paths of chain (leaf first, no root) and key."""
         self._issued += 1
-        folder = Path(folder or self.folder.parent)
-        cert = folder / f"{self.folder.name}-{self._issued}.crt"
-        key = folder / f"{self.folder.name}-{self._issued}.key"
-        call("issue", self.folder, "--cert", cert, "--key", key, "--not-after", not_after, *names)
+        directory = Path(directory or self.directory.parent)
+        cert = directory / f"{self.directory.name}-{self._issued}.crt"
+        key = directory / f"{self.directory.name}-{self._issued}.key"
+        call("issue", self.directory, "--cert", cert, "--key", key, "--not-after", not_after, *names)
         return cert, key
 
     def authority(self):
         """The intermediate with its private key, to sign what step-ca itself never would: see certificates.Authority."""
-        password = (self.folder / "password").read_bytes()
-        key = load_pem_private_key((self.folder / "secrets" / "intermediate_ca_key").read_bytes(), password)
-        cert = x509.load_pem_x509_certificate((self.folder / "certs" / "intermediate_ca.crt").read_bytes())
+        password = (self.directory / "password").read_bytes()
+        key = load_pem_private_key((self.directory / "secrets" / "intermediate_ca_key").read_bytes(), password)
+        cert = x509.load_pem_x509_certificate((self.directory / "certs" / "intermediate_ca.crt").read_bytes())
         root = x509.load_pem_x509_certificate(self.root.read_bytes())
         return Authority(cert, key, chain=[cert], root=root)
 
@@ -80,11 +80,11 @@ def call(*args):
     return done.stdout
 
 
-def start_stepca(folder, name="Test", tries=5):
-    """Make a PKI in `folder` and start its CA; another port (and PKI) when somebody takes the port in between."""
+def start_stepca(directory, name="Test", tries=5):
+    """Make a PKI in `directory` and start its CA; another port (and PKI) when somebody takes the port in between."""
     program = call("build").strip()
     for attempt in range(tries):
-        home, port = Path(f"{folder}-{attempt}"), free_port()
+        home, port = Path(f"{directory}-{attempt}"), free_port()
         call("init", home, "--address", f"127.0.0.1:{port}", "--name", name)
         env = {"STEPPATH": str(home), "HOME": str(home), "PATH": os.environ["PATH"]}
         daemon = Daemon([program, "run"], f"{home}.log", env=env)
@@ -99,16 +99,16 @@ def start_stepca(folder, name="Test", tries=5):
 
 
 @pytest.fixture(scope="session")
-def stepca(session_folder):
+def stepca(session_directory):
     """The real CA whose root the tests pin and which signed the certificate of `postgres`."""
-    ca = start_stepca(session_folder / "stepca")
+    ca = start_stepca(session_directory / "stepca")
     yield ca
     ca.daemon.stop()
 
 
 @pytest.fixture(scope="session")
-def other_stepca(session_folder):
+def other_stepca(session_directory):
     """Another real CA of another company, with the same names and another root."""
-    ca = start_stepca(session_folder / "other", name="Other")
+    ca = start_stepca(session_directory / "other", name="Other")
     yield ca
     ca.daemon.stop()

@@ -64,7 +64,7 @@ def test_no_file_is_no_pins(home, server, root):
 
 
 def test_cut_anywhere_it_is_found_out(home, bootstrap, root):
-    """What was lost may have been the hosts: an anchor without them may vouch for every host."""
+    """What was lost may have been the hosts: an anchor without them is valid for every host."""
     assert bootstrap("--hosts", "*.example.test").returncode == 0
     whole = (home / CONF).read_text()
     begin = whole.index("[localhost]")

@@ -286,7 +286,7 @@ def test_replace_takes_the_old_root_out_of_root_crt(home, stepca, other_stepca, 
     assert (home / ROOT_CRT).read_text() == f"mine\n{OLD.pem}behind\n# pganchor anchor localhost\n{other_stepca.root_pem}"
     section = conf(home)["localhost"]
     assert section["pin"] == other_stepca.fingerprint and section["source"] == other_stepca.url
-    # A new root may not vouch for more than the old one.
+    # A new root is not valid for more than the old one.
     assert section["hosts"] == "db.example.test"
     assert (home / crt()).read_text() == other_stepca.root_pem
     assert psql(home, postgres.conninfo(sslmode="verify-full")).returncode == 2

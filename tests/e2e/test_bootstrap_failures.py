@@ -50,24 +50,24 @@ def test_a_ca_of_the_root_but_for_another_host(lived_in, https_ca, impostor_ca):
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "CURL_CA_BUNDLE", "SSL_CERT_DIR"])
 def test_the_environment_adds_no_trust(lived_in, https_ca, stepca, impostor_ca, tmp_path, variable):
     ca = https_ca(stepca_answers(stepca), authority=impostor_ca)
-    folder = tmp_path / "trusted"
-    folder.mkdir()
-    path = impostor_ca.write_root(folder / "root.pem")
-    subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)
+    directory = tmp_path / "trusted"
+    directory.mkdir()
+    path = impostor_ca.write_root(directory / "root.pem")
+    subprocess.run(["openssl", "rehash", directory], check=True, capture_output=True)
     fails(lived_in, ca, fingerprint=stepca.fingerprint, why="the server is not verified",
-          env={variable: folder if variable.endswith("DIR") else path})
+          env={variable: directory if variable.endswith("DIR") else path})
 
 
 def test_the_systems_roots_add_no_trust(lived_in, https_ca, stepca, impostor_ca, tmp_path):
     """Any public CA could otherwise speak for the company's."""
     ca = https_ca(stepca_answers(stepca), authority=impostor_ca)
-    folder = tmp_path / "system"
-    folder.mkdir()
-    impostor_ca.write_root(folder / "root.pem")
-    impostor_ca.write_root(folder / "ca-certificates.crt")
-    subprocess.run(["openssl", "rehash", folder], check=True, capture_output=True)
+    directory = tmp_path / "system"
+    directory.mkdir()
+    impostor_ca.write_root(directory / "root.pem")
+    impostor_ca.write_root(directory / "ca-certificates.crt")
+    subprocess.run(["openssl", "rehash", directory], check=True, capture_output=True)
     in_namespace = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--map-root-user"]), "sh", "-c",
-                    'mount --bind "$0" /etc/ssl/certs && exec "$@"', folder]
+                    'mount --bind "$0" /etc/ssl/certs && exec "$@"', directory]
     curl = lived_in.run([*in_namespace, "curl", "-sS", f"{ca.url}/health"])
     if curl.returncode != 0:
         pytest.skip(f"the system's roots cannot be changed here: {curl.stderr}")
@@ -211,9 +211,9 @@ def root_with(*extensions, name=None):
     return Authority(certificates.sign(builder, key, "sha256"), key)
 
 
-def root_on_a_curve_of_its_own(folder):
+def root_on_a_curve_of_its_own(directory):
     """Its key spells out the figures of P-256 instead of naming the curve."""
-    return make_openssl_root(folder, "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit")
+    return make_openssl_root(directory, "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-pkeyopt", "ec_param_enc:explicit")
 
 
 @pytest.mark.parametrize("make, why", [
@@ -369,10 +369,10 @@ def test_a_limit_of_the_file_size(lived_in, stepca):
 
 
 def test_a_read_only_home(lived_in, stepca):
-    for folder in (".postgresql", ".config/pganchor", ".config/pganchor/anchors"):
-        (lived_in / folder).chmod(0o500)
-        fails(lived_in, stepca, fingerprint=stepca.fingerprint, ordinary=True, why=["Permission denied", str(lived_in / folder)])
-        (lived_in / folder).chmod(0o700)
+    for directory in (".postgresql", ".config/pganchor", ".config/pganchor/anchors"):
+        (lived_in / directory).chmod(0o500)
+        fails(lived_in, stepca, fingerprint=stepca.fingerprint, ordinary=True, why=["Permission denied", str(lived_in / directory)])
+        (lived_in / directory).chmod(0o700)
 
 
 def test_a_read_only_home_with_nothing_in_it(home, stepca):

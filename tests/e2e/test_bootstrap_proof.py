@@ -153,14 +153,14 @@ def test_crls_of_other_cas_alone(home, ca, root, connect):
 
 @pytest.mark.parametrize("variable", ["PGSSLCRL", "PGSSLCRLDIR"])
 def test_crls_that_the_environment_names(home, ca, root, connect, tmp_path, variable):
-    folder = tmp_path / "crls"
-    folder.mkdir()
-    crl = write_crl(OLD, folder / "old.crl")
-    certificates.openssl("rehash", folder)
-    done = bootstrap(home, ca, root, env={variable: crl if variable == "PGSSLCRL" else folder})
-    assert done.returncode == 0 and "unable to get certificate CRL" in done.stderr and str(folder) in done.stderr
-    assert "SSL error: certificate verify failed" in connect(root, "env", f"{variable}={crl if variable == 'PGSSLCRL' else folder}")
-    # In their place, root.crl is not looked at: libpq passes over a file that is not there, and takes a folder for an empty one.
+    directory = tmp_path / "crls"
+    directory.mkdir()
+    crl = write_crl(OLD, directory / "old.crl")
+    certificates.openssl("rehash", directory)
+    done = bootstrap(home, ca, root, env={variable: crl if variable == "PGSSLCRL" else directory})
+    assert done.returncode == 0 and "unable to get certificate CRL" in done.stderr and str(directory) in done.stderr
+    assert "SSL error: certificate verify failed" in connect(root, "env", f"{variable}={crl if variable == 'PGSSLCRL' else directory}")
+    # In their place, root.crl is not looked at: libpq passes over a file that is not there, and takes a directory for an empty one.
     write_crl(OLD, home / ROOT_CRL)
     done = bootstrap(home, ca, root, env={variable: tmp_path / "none"})
     assert (THROUGH in connect(root, "env", f"{variable}={tmp_path / 'none'}")) == ("cannot verify" not in done.stderr)

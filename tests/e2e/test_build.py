@@ -45,34 +45,34 @@ def run(*argv, cwd, env=None):
     return output
 
 
-def files_below(folder):
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+def files_below(directory):
+    return {str(path.relative_to(directory)) for path in directory.rglob("*") if not path.is_dir()}
 
 
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     """A copy of the sources, as git would give it, with ./configure made."""
-    folder = tmp_path_factory.mktemp("tree")
-    run(TOP / "packaging" / "copy-sources.sh", folder, cwd="/")
-    run("./autogen.sh", cwd=folder)
-    return folder
+    directory = tmp_path_factory.mktemp("tree")
+    run(TOP / "packaging" / "copy-sources.sh", directory, cwd="/")
+    run("./autogen.sh", cwd=directory)
+    return directory
 
 
 @pytest.fixture(scope="module")
 def built(tree, tmp_path_factory):
-    """A build in the sources' own folder, and what configure and make said."""
-    folder = tmp_path_factory.mktemp("in-tree")
-    shutil.rmtree(folder)
-    shutil.copytree(tree, folder, symlinks=True)
-    prefix = folder / "prefix"
-    output = run("./configure", f"--prefix={prefix}", "--enable-werror", cwd=folder)
-    return folder, prefix, output + run("make", "-j2", cwd=folder)
+    """A build in the sources' own directory, and what configure and make said."""
+    directory = tmp_path_factory.mktemp("in-tree")
+    shutil.rmtree(directory)
+    shutil.copytree(tree, directory, symlinks=True)
+    prefix = directory / "prefix"
+    output = run("./configure", f"--prefix={prefix}", "--enable-werror", cwd=directory)
+    return directory, prefix, output + run("make", "-j2", cwd=directory)
 
 
 def test_the_commands_of_the_readme(built):
-    folder, prefix, _ = built
-    run("make", "check", cwd=folder)
-    run("make", "install", cwd=folder)
+    directory, prefix, _ = built
+    run("make", "check", cwd=directory)
+    run("make", "install", cwd=directory)
     assert files_below(prefix) == INSTALLED
     assert run(prefix / "bin" / "pganchor", "--version", cwd="/").startswith("pganchor ")
 
@@ -80,24 +80,24 @@ def test_the_commands_of_the_readme(built):
 @pytest.mark.parametrize("known", [True, False], ids=["where ld.so looks", "elsewhere"])
 def test_an_installed_library_is_found_or_it_is_said_what_to_do(built, tmp_path, known):
     """ldconfig is another one here, which says where ld.so looks, and is called only by root and where that helps."""
-    folder, prefix, _ = built
+    directory, prefix, _ = built
     ldconfig = tmp_path / "ldconfig"
     where = prefix / "lib" if known else "/usr/local/lib"
     ldconfig.write_text(f'#!/bin/sh\n[ "$1" != -N ] || echo "{where}: (from a file)"\n[ $# != 0 ] || touch "{tmp_path}/called"\n')
     ldconfig.chmod(0o755)
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    output = run("make", "install", f"DESTDIR={tmp_path}/root", cwd=folder, env=environment)
+    output = run("make", "install", f"DESTDIR={tmp_path}/root", cwd=directory, env=environment)
     assert not (tmp_path / "called").exists() and "pganchor: " not in output
-    output = run("make", "install", cwd=folder, env=environment)
+    output = run("make", "install", cwd=directory, env=environment)
     assert (tmp_path / "called").exists() == (known and os.geteuid() == 0)
     said = "does not look into" if not known else "\nldconfig\n" if os.geteuid() == 0 else "run ldconfig as root"
     assert said in output
 
 
 def test_uninstall_leaves_nothing(built):
-    folder, prefix, _ = built
-    run("make", "install", cwd=folder)
-    run("make", "uninstall", cwd=folder)
+    directory, prefix, _ = built
+    run("make", "install", cwd=directory)
+    run("make", "uninstall", cwd=directory)
     left = {str(path.relative_to(prefix)) for path in prefix.rglob("*")}
     # Those that every package has.
     assert left <= {"bin", "include", "lib", "lib/pkgconfig", "share", "share/man", *[f"share/man/man{n}" for n in (1, 3, 5)]}
@@ -109,12 +109,12 @@ def test_the_build_warns_of_nothing(built):
 
 
 def test_git_ignores_what_a_build_in_the_tree_leaves(built):
-    folder, prefix, _ = built
-    run("git", "init", "-q", cwd=folder)
-    run("git", "add", ".", cwd=folder)
-    staged = set(run("git", "ls-files", cwd=folder).split("\n")) - {""}
+    directory, prefix, _ = built
+    run("git", "init", "-q", cwd=directory)
+    run("git", "add", ".", cwd=directory)
+    staged = set(run("git", "ls-files", cwd=directory).split("\n")) - {""}
     staged = {name for name in staged if not name.startswith("prefix/")}
-    copied = set((folder / ".sources").read_text().split("\0")[1:])
+    copied = set((directory / ".sources").read_text().split("\0")[1:])
     assert staged - copied - {".sources"} == set()
 
 
@@ -123,8 +123,8 @@ def test_git_ignores_what_a_build_in_the_tree_leaves(built):
 COPY = TOP / "packaging" / "copy-sources.sh"
 
 
-def test_a_copy_is_made_in_no_folder_that_has_something_in_it(tree, tmp_path):
-    """The tree itself, as "copy-sources.sh ." in a clone means, a folder around it, one inside, and one of somebody's own."""
+def test_a_copy_is_made_in_no_directory_that_has_something_in_it(tree, tmp_path):
+    """The tree itself, as "copy-sources.sh ." in a clone means, a directory around it, one inside, and one of somebody's own."""
     clone, documents = tmp_path / "clone", tmp_path / "documents"
     shutil.copytree(tree, clone, symlinks=True)
     run("git", "init", "-q", cwd=clone)
@@ -133,7 +133,7 @@ def test_a_copy_is_made_in_no_folder_that_has_something_in_it(tree, tmp_path):
     (documents / ".sources").write_text("NEWS\0")
     (documents / "NEWS").write_text("precious")
     before = files_below(tmp_path)
-    for where, name in ((clone, "."), (clone, ".."), (clone, "src"), (clone, "new/folder"), (clone, documents), ("/", documents),
+    for where, name in ((clone, "."), (clone, ".."), (clone, "src"), (clone, "new/directory"), (clone, documents), ("/", documents),
                         (clone, "NEWS")):
         status, output = attempt(clone / "packaging/copy-sources.sh", name, cwd=where)
         assert status == 1 and f"copy-sources.sh: {name}: " in output and "new or empty" in output
@@ -181,7 +181,7 @@ def test_out_of_tree_with_destdir(tree, tmp_path):
     asked = {"PKG_CONFIG_PATH": str(root / "usr/lib/somewhere/pkgconfig")}
     preload = run("pkg-config", "--variable=preload", "pganchor", cwd="/", env=asked).strip()
     assert (root / preload.lstrip("/")).exists()
-    # Every path that the tool has learnt is of the prefix, none of the staging folder.
+    # Every path that the tool has learnt is of the prefix, none of the staging directory.
     tool = (root / "usr/bin/pganchor").read_bytes()
     assert b"/usr/lib/somewhere/pganchor" in tool and b"/etc/pganchor" in tool and str(root).encode() not in tool
 

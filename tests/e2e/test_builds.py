@@ -72,7 +72,7 @@ def test_it_is_that_build(home):
 
 def test_the_host_between_the_network_and_a_socket(anchored, recording_server, compile_program):
     """What is judged as a local socket, which needs no TLS, must not then go to the network without. PGHOST changes in its first
-    byte, between an address and a folder in which no server listens."""
+    byte, between an address and a directory in which no server listens."""
     server = recording_server(b"N")
     conninfo = f"port={server.port} dbname=app password=hunter2"
     raced, settled = race(anchored, compile_program, ATTEMPTS, conninfo, ("env", "PGHOST=127.0.0.1", "/27.0.0.1"))

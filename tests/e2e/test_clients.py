@@ -1,6 +1,6 @@
 """Real clients of many languages, each against a weak connection, a strong one, an impostor and an expired certificate.
 
-SECURITY.md has the table of them.
+docs/evidence.md has the table of them.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from test_ways import LANGUAGES
 pytestmark = pytest.mark.plain_build
 
 QUERY = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
-SECURITY = Path(__file__).resolve().parent.parent.parent / "SECURITY.md"
+SECURITY = Path(__file__).resolve().parent.parent.parent / "docs" / "evidence.md"
 
 PSYCOPG3 = f"""
 import sys, psycopg
@@ -81,40 +81,40 @@ ODBC = {"host": "Servername", "port": "Port", "user": "Username", "dbname": "Dat
         "sslmode": "SSLmode"}
 
 
-def odbc(conninfo, folder):
+def odbc(conninfo, directory):
     settings = dict(word.split("=", 1) for word in shlex.split(conninfo))
     # libpq's default has to be said: the driver's own is "disable".
     settings.setdefault("sslmode", "prefer")
     return ["isql", "-v", "-b", "-k", "Driver=PostgreSQL Unicode;" + ";".join(f"{ODBC[key]}={value}" for key, value in settings.items())]
 
 
-def lua(conninfo, folder):
-    (folder / "connect.lua").write_text(LUA)
-    return ["lua5.3", folder / "connect.lua", conninfo]
+def lua(conninfo, directory):
+    (directory / "connect.lua").write_text(LUA)
+    return ["lua5.3", directory / "connect.lua", conninfo]
 
 
-def tcl(conninfo, folder):
-    (folder / "connect.tcl").write_text(TCL)
-    return ["tclsh", folder / "connect.tcl", conninfo]
+def tcl(conninfo, directory):
+    (directory / "connect.tcl").write_text(TCL)
+    return ["tclsh", directory / "connect.tcl", conninfo]
 
 
 def node(script):
-    """Without /proc, as in the root folder that it runs in, Node.js does not find its modules by itself."""
+    """Without /proc, as in the root directory that it runs in, Node.js does not find its modules by itself."""
     modules = f"/usr/share/nodejs:/usr/lib/{sysconfig.get_config_var('MULTIARCH')}/nodejs"
     return language(["env", f"NODE_PATH={modules}", "node", "-e", script])
 
 
 def language(argv):
-    return lambda conninfo, folder: [*argv, conninfo]
+    return lambda conninfo, directory: [*argv, conninfo]
 
 
-# The name in the table of SECURITY.md: the command that connects with a connection string, given a folder of its own.
+# The name in the table of docs/evidence.md: the command that connects with a connection string, given a directory of its own.
 CLIENTS = {
-    **{name: lambda conninfo, folder, argv=argv: argv(conninfo) for name, argv in GATE_CLIENTS.items()},
-    "pg_restore": lambda conninfo, folder: ["pg_restore", "-d", conninfo, folder / "archive"],
-    "pg_basebackup": lambda conninfo, folder: ["pg_basebackup", "-d", conninfo, "-D", folder / "copy", "-X", "none", "-c", "fast"],
-    "pg_receivewal": lambda conninfo, folder: ["pg_receivewal", "-d", conninfo, "--slot=tests", "--create-slot", "--if-not-exists"],
-    "vacuumdb": lambda conninfo, folder: ["vacuumdb", "--table=pg_class", conninfo],
+    **{name: lambda conninfo, directory, argv=argv: argv(conninfo) for name, argv in GATE_CLIENTS.items()},
+    "pg_restore": lambda conninfo, directory: ["pg_restore", "-d", conninfo, directory / "archive"],
+    "pg_basebackup": lambda conninfo, directory: ["pg_basebackup", "-d", conninfo, "-D", directory / "copy", "-X", "none", "-c", "fast"],
+    "pg_receivewal": lambda conninfo, directory: ["pg_receivewal", "-d", conninfo, "--slot=tests", "--create-slot", "--if-not-exists"],
+    "vacuumdb": lambda conninfo, directory: ["vacuumdb", "--table=pg_class", conninfo],
     "PHP pgsql": language(LANGUAGES["php-pgsql"]),
     "PHP PDO": language(LANGUAGES["php-pdo"]),
     "Ruby pg": language(LANGUAGES["ruby-pg"]),
@@ -129,7 +129,7 @@ CLIENTS = {
     "Qt QPSQL": language([PYTHON, "-c", QT]),
     "Node libpq": node(NODE),
     "Node libpq async": node(NODE_ASYNC),
-    "GDAL": lambda conninfo, folder: ["ogrinfo", "-sql", QUERY, f"PG:{conninfo}"],
+    "GDAL": lambda conninfo, directory: ["ogrinfo", "-sql", QUERY, f"PG:{conninfo}"],
     "C++ libpqxx": None,
 }
 
@@ -161,22 +161,22 @@ def client(name, tmp_path, anchored, postgres, compile_program):
     def command(conninfo):
         if name == "C++ libpqxx":
             return [compile_program("connect.cc", ["libpqxx"], compiler="g++"), conninfo]
-        # pg_basebackup wants a folder that is not there yet.
-        folder = tmp_path / f"client-{len(list(tmp_path.glob('client-*')))}"
-        folder.mkdir()
+        # pg_basebackup wants a directory that is not there yet.
+        directory = tmp_path / f"client-{len(list(tmp_path.glob('client-*')))}"
+        directory.mkdir()
         if name == "pg_restore":
             conn = postgres.conninfo(host=postgres.socket_dir)
-            done = anchored.run(["pg_dump", "-Fc", "--schema-only", "-f", folder / "archive", "-d", conn])
+            done = anchored.run(["pg_dump", "-Fc", "--schema-only", "-f", directory / "archive", "-d", conn])
             assert done.returncode == 0, done.stderr
-        return CLIENTS[name](conninfo, folder)
+        return CLIENTS[name](conninfo, directory)
 
     return command
 
 
 @pytest.fixture(scope="session")
-def expired_postgres(clusters, stepca, session_folder):
+def expired_postgres(clusters, stepca, session_directory):
     """A server of ours whose certificate has expired."""
-    server = clusters.start(*stepca.authority().issue(session_folder, *NAMES, days=EXPIRED))
+    server = clusters.start(*stepca.authority().issue(session_directory, *NAMES, days=EXPIRED))
     yield server
     server.stop()
 

@@ -7,7 +7,7 @@ import pytest
 
 from services import write
 
-COMMANDS = ("bootstrap", "service", "explain", "run", "enable", "disable", "status", "log")
+COMMANDS = ("bootstrap", "service", "explain", "run", "enable", "disable", "status", "log", "completion")
 # What is typed, and the command that is meant.
 WORDS = {"add": "service add", "list": "service list", "ls": "service list", "show": "service show", "rm": "service remove",
          "remove": "service remove", "check": "explain", "exec": "run", "on": "enable", "off": "disable"}
@@ -45,7 +45,7 @@ def test_help_of_a_command_of_service(home, name):
 
 
 def test_version(home):
-    said = [home.pganchor(word) for word in ("--version", "-V")]
+    said = [home.pganchor(word) for word in ("--version", "version")]
     assert re.fullmatch(r"pganchor \d+\.\d+\.\d+\n", said[0].stdout)
     assert {(done.returncode, done.stdout, done.stderr) for done in said} == {(0, said[0].stdout, "")}
 

@@ -34,19 +34,19 @@ class Cell:
     whose file system the socket is."""
 
     def __init__(self, server, root_pem):
-        self.folder = server.socket_dir
-        self.root_crt = self.folder / "daemon-root.crt"
+        self.directory = server.socket_dir
+        self.root_crt = self.directory / "daemon-root.crt"
         self.root_crt.write_text(root_pem)
         self.root_crt.chmod(0o644)
         tcp = {"host": "127.0.0.1", "gssencmode": "disable"}
         self.weak = server.conninfo(**tcp, sslmode="disable")
         self.strong_outside = server.conninfo(**tcp, sslmode="verify-full", sslrootcert=self.root_crt, sslcert="/nowhere")
         self.strong = server.conninfo(**tcp, sslmode="verify-full", sslrootcert=f"/{self.root_crt.name}")
-        self.local_outside = server.conninfo(host=self.folder)
+        self.local_outside = server.conninfo(host=self.directory)
         self.local = server.conninfo(host="/")
 
     def inside(self, path):
-        return self.folder / str(path).lstrip("/")
+        return self.directory / str(path).lstrip("/")
 
 
 @pytest.fixture
@@ -73,10 +73,10 @@ def shows(lines, *expected):
 # ---- chroot ----
 
 ORDERS = {
-    "root": lambda cell: ["load", f"chroot={cell.folder}"],
-    "nobody": lambda cell: ["load", f"chroot={cell.folder}", f"setuid={NOBODY}"],
-    "connected before": lambda cell: ["load", f"connect={cell.strong_outside}", f"chroot={cell.folder}", f"setuid={NOBODY}"],
-    "chroot twice": lambda cell: ["load", f"chroot={cell.folder.parent}", f"chroot=/{cell.folder.name}", f"setuid={NOBODY}"],
+    "root": lambda cell: ["load", f"chroot={cell.directory}"],
+    "nobody": lambda cell: ["load", f"chroot={cell.directory}", f"setuid={NOBODY}"],
+    "connected before": lambda cell: ["load", f"connect={cell.strong_outside}", f"chroot={cell.directory}", f"setuid={NOBODY}"],
+    "chroot twice": lambda cell: ["load", f"chroot={cell.directory.parent}", f"chroot=/{cell.directory.name}", f"setuid={NOBODY}"],
 }
 
 
@@ -97,7 +97,7 @@ def test_the_systems_floor_goes_on_behind_chroot(home, system, program, cell, or
 
 def test_a_daemon_that_is_linked_with_libpq(home, system, compile_program, cell):
     system("mode = audit\nunix-socket = refuse\n")
-    words = [f"chroot={cell.folder}", f"setuid={NOBODY}", "load", f"connect={cell.weak}", f"connect={cell.local}"]
+    words = [f"chroot={cell.directory}", f"setuid={NOBODY}", "load", f"connect={cell.weak}", f"connect={cell.local}"]
     shows(gated(home, compile_program("daemon.c", ["libpq"], words=["-Wl,--no-as-needed"]), *words), "connected", "connected")
 
 
@@ -117,19 +117,19 @@ def test_a_policy_that_was_broken_before_chroot_stays_so(home, system, program, 
 
 def test_a_policy_of_the_new_root_directory_does_not_count(home, system, program, cell, pganchor):
     """Who fills that directory need not be the administrator; and what is there came in sight, and was not there at the start."""
-    folder = cell.inside(pganchor.prefix / "etc/pganchor")
-    folder.mkdir(parents=True)
-    (folder / "policy.conf").write_text("mode = audit\n")
+    directory = cell.inside(pganchor.prefix / "etc/pganchor")
+    directory.mkdir(parents=True)
+    (directory / "policy.conf").write_text("mode = audit\n")
     try:
         shows(gated(home, program, *ORDERS["root"](cell), f"connect={cell.weak}"), WEAK)
     finally:
-        shutil.rmtree(cell.folder / folder.relative_to(cell.folder).parts[0])
+        shutil.rmtree(cell.directory / directory.relative_to(cell.directory).parts[0])
 
 
 def test_chroot_of_a_child_that_shares_the_memory_is_not_the_parents(home, system, program, cell):
     """After vfork(2): the parent goes on reading its files."""
     path = system("mode = audit\n")
-    words = ["load", f"vfork-chroot={cell.folder}", f"connect={cell.weak}", "wait", f"connect={cell.weak}"]
+    words = ["load", f"vfork-chroot={cell.directory}", f"connect={cell.weak}", "wait", f"connect={cell.weak}"]
     with started(home, program, *words) as daemon:
         assert [daemon.stdout.readline() for _ in range(2)] == ["connected\n", "waiting\n"]
         path.write_text("mode = enforce\n")
@@ -145,7 +145,7 @@ def test_chroot_that_fails_says_why(home, program, cell):
 def test_a_program_without_libpq_opens_nothing_before_chroot(home, program, cell):
     """What it costs without libpq is no system call."""
     def calls(*words):
-        done = home.run([*words, "strace", "-o", home / "trace", program, f"chroot={cell.folder}"])
+        done = home.run([*words, "strace", "-o", home / "trace", program, f"chroot={cell.directory}"])
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
         text = (home / "trace").read_text()
         before = text[:text.index("\nchroot(")]
@@ -174,16 +174,16 @@ def usr(cell):
     """Words that put the machine's libraries into the cell, in the mount namespace that they stand in."""
     if any(not os.path.islink(path) for path in ("/lib", "/lib64")):
         pytest.skip("/usr is not all there is")
-    before = set(cell.folder.iterdir())
-    yield ["unshare", "--mount", "sh", "-c", USR, "usr", cell.folder]
-    for path in set(cell.folder.iterdir()) - before:
+    before = set(cell.directory.iterdir())
+    yield ["unshare", "--mount", "sh", "-c", USR, "usr", cell.directory]
+    for path in set(cell.directory.iterdir()) - before:
         path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def test_libpq_that_comes_after_chroot_has_the_policy_that_is_in_sight(home, system, program, cell, usr, pganchor):
     """None: the built-in values hold, mode = enforce among them. Or that of the new root directory."""
     system("mode = audit\nunix-socket = refuse\n")
-    words = [program, f"chroot={cell.folder}", "load", f"connect={cell.weak}", f"connect={cell.strong}", f"connect={cell.local}"]
+    words = [program, f"chroot={cell.directory}", "load", f"connect={cell.weak}", f"connect={cell.strong}", f"connect={cell.local}"]
     shows(gated(home, *words, prefix=usr), WEAK, "connected", "connected")
 
 
@@ -199,9 +199,9 @@ def test_a_home_out_of_reach_has_no_files(home, program, cell):
     shows(gated(home, program, "load", f"setuid={NOBODY}", *words, env=by_xdg), WEAK, "connected", "connected")
 
 
-def test_nor_has_a_home_that_is_open_with_files_that_are_not(home, program, cell, session_folder):
+def test_nor_has_a_home_that_is_open_with_files_that_are_not(home, program, cell, session_directory):
     """The home belongs to another user, and so do the files."""
-    elsewhere = session_folder / "open-home"
+    elsewhere = session_directory / "open-home"
     shutil.copytree(home.path, elsewhere)
     (elsewhere / ".config/pganchor").mkdir(parents=True)
     elsewhere.chmod(0o755)
@@ -225,9 +225,9 @@ def test_the_systems_policy_holds_there(home, system, program, cell, policy, exp
                 f"connect={cell.local_outside}"), expected, "connected", local)
 
 
-def test_an_own_file_that_cannot_be_read_refuses(home, program, cell, stepca, session_folder):
+def test_an_own_file_that_cannot_be_read_refuses(home, program, cell, stepca, session_directory):
     """It is the user's, and out of nobody's reach but by a mistake: the pins must not go by that."""
-    elsewhere = session_folder / "own-home"
+    elsewhere = session_directory / "own-home"
     (elsewhere / ".config/pganchor").mkdir(parents=True)
     file = elsewhere / ".config/pganchor/anchors.conf"
     file.write_text(f"[ca]\npin = {stepca.fingerprint}\n")
@@ -341,10 +341,10 @@ POWERS = {"set-user-ID": 0o4755, "set-group-ID": 0o2755, "capabilities": 0o755}
 
 
 @pytest.fixture
-def powerful(home, program, session_folder):
+def powerful(home, program, session_directory):
     """powerful(kind, words..., env=) -> the lines of a program with more power than its caller, who has a home of his own."""
-    copy = session_folder / "powerful"
-    theirs = session_folder / "callers"
+    copy = session_directory / "powerful"
+    theirs = session_directory / "callers"
     (theirs / ".config/pganchor").mkdir(parents=True)
     for path in (theirs, theirs / ".config", theirs / ".config/pganchor"):
         os.chown(path, CALLER, CALLER)
@@ -409,11 +409,11 @@ SECRET = "correct horse = hunter2"
     ("anchors.conf", f"[x]\n{SECRET}\n", "line 2: no such key"),
 ])
 def test_no_line_is_quoted_to_a_caller_who_cannot_read_it(home, program, powerful, cell, name, text, line):
-    folder = home / ".config/pganchor"
-    folder.mkdir(parents=True)
-    (folder / name).write_text(text)
+    directory = home / ".config/pganchor"
+    directory.mkdir(parents=True)
+    (directory / name).write_text(text)
     told, = powerful("set-user-ID", "load", f"connect={cell.local_outside}")
-    assert f"{REFUSED}{folder / name}, {line}" in told and "hunter2" not in told and "horse" not in told
+    assert f"{REFUSED}{directory / name}, {line}" in told and "hunter2" not in told and "horse" not in told
     # Root, who can, is told.
     told, = gated(home, program, "load", f"connect={cell.local_outside}")
     assert "hunter2" in told or "correct horse" in told
@@ -445,29 +445,29 @@ def test_an_entry_of_the_password_file_may_be_long(home, cell, program):
 
 
 @pytest.fixture
-def nss(home, postgres, compile_program, tmp_path, session_folder):
+def nss(home, postgres, compile_program, tmp_path, session_directory):
     """nss(user, words...) runs the program as that user, with HOME not set, where a module of NSS asks PostgreSQL; -> its lines, and what
     came of the module's connections."""
     module = tmp_path / "libnss_pgtest.so.2"
     shutil.copy(compile_program("nss_module.c", ["libpq"], words=["-shared", "-fPIC"]), module)
-    folder = session_folder / "nss"
-    folder.mkdir()
-    folder.chmod(0o777)
+    directory = session_directory / "nss"
+    directory.mkdir()
+    directory.chmod(0o777)
 
     def run(program, user, *words):
         change = "sed -i 's|^passwd:.*|passwd: pgtest files|' /etc/nsswitch.conf"
-        env = {"HOME": None, "LD_LIBRARY_PATH": folder, "LD_PRELOAD": None, "NSS_HOME": folder / "home", "NSS_LOG": folder / "log",
+        env = {"HOME": None, "LD_LIBRARY_PATH": directory, "LD_PRELOAD": None, "NSS_HOME": directory / "home", "NSS_LOG": directory / "log",
                # All that libpq itself would otherwise ask NSS for.
                "NSS_CONNINFO": postgres.conninfo(host=postgres.socket_dir, sslmode="disable")}
-        shutil.copy(module, folder)
+        shutil.copy(module, directory)
         become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--", "env", f"LD_PRELOAD={home.program.module}"]
         done = home.run([*own_etc(home, change), *become, program, *words], env=env, cwd="/", timeout=60)
         assert done.stderr == "", done.stderr
-        return done.stdout.splitlines(), (folder / "log").read_text().splitlines()
+        return done.stdout.splitlines(), (directory / "log").read_text().splitlines()
 
-    run.home = folder / "home"
+    run.home = directory / "home"
     yield run
-    shutil.rmtree(folder)
+    shutil.rmtree(directory)
 
 
 def test_a_module_of_nss_that_connects_does_not_wait_for_itself(nss, program, cell):

@@ -24,19 +24,19 @@ esac
 @pytest.fixture
 def machine(tmp_path):
     """Factory machine(user=1000, sudo="...", update="100", ...) -> run(*words) -> (status, output, calls of apt-get)."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
+    directory = tmp_path / "bin"
+    directory.mkdir()
 
     def program(name, text):
-        (folder / name).unlink(missing_ok=True)
-        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
-        (folder / name).chmod(0o755)
+        (directory / name).unlink(missing_ok=True)
+        (directory / name).write_text(f"#!/bin/sh\n{text}\n")
+        (directory / name).chmod(0o755)
 
     def make(user=1000, sudo='[ "$1" = -n ] || [ "$1" = -v ] || exec "$@"', has="", absent="golang-*", **words):
         for known in ("/usr/bin", "/bin"):
             for name in ("sh", "cat", "grep", "sort", "sed", "tr", "paste", "rm", "env", "printf", "mv", "cp", "tee"):
-                if os.path.exists(f"{known}/{name}") and not os.path.lexists(folder / name):
-                    (folder / name).symlink_to(f"{known}/{name}")
+                if os.path.exists(f"{known}/{name}") and not os.path.lexists(directory / name):
+                    (directory / name).symlink_to(f"{known}/{name}")
         program("id", f'[ "$1" = -un ] && echo dev || echo {user}')
         program("apt-get", APT)
         program("dpkg-query", f'for last; do :; done; case $last in {absent}) exit 1 ;; esac; echo installed')
@@ -47,7 +47,7 @@ def machine(tmp_path):
         def run(*argv):
             calls = tmp_path / "calls"
             calls.write_text("")
-            done = subprocess.run([SCRIPT, *argv], env={"PATH": str(folder), "calls": str(calls), **words}, text=True,
+            done = subprocess.run([SCRIPT, *argv], env={"PATH": str(directory), "calls": str(calls), **words}, text=True,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             return done.returncode, done.stdout, calls.read_text().splitlines()
         return run

@@ -166,7 +166,7 @@ def test_as_many_directories_as_are_missing_are_made(home):
     path = home.path.joinpath(*"123456789abcdef") / "services"
     done = service(home, "add", "prod", "--host", "h", env={"PGSERVICEFILE": path})
     assert done.returncode == 0 and path.exists()
-    assert {folder.stat().st_mode & 0o7777 for folder in path.parents if home.path in folder.parents} == {0o700}
+    assert {directory.stat().st_mode & 0o7777 for directory in path.parents if home.path in directory.parents} == {0o700}
     # Those that were made for a file that never came are gone.
     done = service(home, "add", "prod", "--host", "h", "--dry-run", env={"PGSERVICEFILE": home / "A/B/C/D/E/F/G/H/I/J/K/services"})
     assert done.returncode == 0 and not (home / "A").exists()
@@ -179,11 +179,11 @@ def test_modes_of_new_directories_do_not_hang_on_the_umask(home):
     assert [(home / name).stat().st_mode & 0o7777 for name in ("a", "a/b", "a/b/pg_service.conf")] == [0o755, 0o755, 0o644]
 
 
-def default_acl(folder, name="system.posix_acl_default", user=12345, group=5):
+def default_acl(directory, name="system.posix_acl_default", user=12345, group=5):
     """user::rwx, user:12345:r--, group::r-x, mask::r-x, other::--- as acl(5) lays it out."""
     entries = [(1, 7, 0xffffffff), (2, 4, user), (4, group, 0xffffffff), (16, 5, 0xffffffff), (32, 0, 0xffffffff)]
     try:
-        os.setxattr(folder, name, struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *each) for each in entries))
+        os.setxattr(directory, name, struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *each) for each in entries))
     except OSError:
         pytest.skip("no access lists on this file system")
 
@@ -305,12 +305,12 @@ def test_nobody_else_can_hold_a_lock(home):
     (home / "machine").mkdir()
     (home / "image/etc/ld.so.preload").write_text("/x.so\n")
     others = ["setpriv", "--reuid", "12345", "--regid", "12345", "--clear-groups"]
-    for folder, command in ((home.path, COMMAND), (home / "machine", (*COMMAND, "--system")),
+    for directory, command in ((home.path, COMMAND), (home / "machine", (*COMMAND, "--system")),
                             (home / "image/etc", ("enable", "--ld-so-preload", "--root", home / "image")),
                             (home / "image/etc", ("disable", "--all", "--root", home / "image"))):
-        folder.chmod(0o755)
+        directory.chmod(0o755)
         # The descriptor is handed over: whether the path can be reached is another matter.
-        opened = os.open(folder, os.O_RDONLY)
+        opened = os.open(directory, os.O_RDONLY)
         holder = subprocess.Popen([*others, "/usr/bin/python3", "-c", HOLD, f"/proc/self/fd/{opened}"], pass_fds=[opened],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
@@ -376,7 +376,7 @@ def test_a_file_system_without_locks(home, error, when):
     assert os.listdir(home.path) == [USER]
 
 
-@pytest.mark.parametrize("kind", ["link", "link to a lock", "folder", "fifo", "hard link", pytest.param("another's", marks=needs_root)])
+@pytest.mark.parametrize("kind", ["link", "link to a lock", "directory", "fifo", "hard link", pytest.param("another's", marks=needs_root)])
 def test_what_has_the_name_of_a_lock_and_is_none(home, kind):
     write(home, OLD)
     (home / "precious").write_text("precious")
@@ -385,7 +385,7 @@ def test_what_has_the_name_of_a_lock_and_is_none(home, kind):
         lock.symlink_to("target")
     elif kind == "link to a lock":
         lock.symlink_to("precious")
-    elif kind == "folder":
+    elif kind == "directory":
         lock.mkdir()
     elif kind == "fifo":
         os.mkfifo(lock)

@@ -420,8 +420,8 @@ def test_musl_is_warned_of(home, tmp_path):
 @pytest.mark.parametrize("unit", ["app", "app.service", "app@", "app@1.service", r"a\x2db:c_d"])
 def test_a_unit_gets_a_drop_in(home, pganchor, tmp_path, unit):
     shown = done_well(home.pganchor("enable", "--unit", unit, "--root", tmp_path))
-    folder = unit if unit.endswith(".service") else unit + ".service"
-    file = tmp_path / f"etc/systemd/system/{folder}.d/pganchor.conf"
+    directory = unit if unit.endswith(".service") else unit + ".service"
+    file = tmp_path / f"etc/systemd/system/{directory}.d/pganchor.conf"
     assert f'[Service]\nEnvironment="LD_PRELOAD={pganchor.module}"\n' in file.read_text()
     assert f"systemctl daemon-reload && systemctl restart {shlex.quote(unit + '*' if unit.endswith('@') else unit)}\n" in shown
     done_well(home.pganchor("disable", "--unit", unit, "--root", tmp_path))
@@ -522,10 +522,10 @@ def test_what_a_unit_preloads_already_is_kept(home, pganchor, tmp_path):
     stub.write_text("#!/bin/sh\necho FOO=1 LD_PRELOAD=/usr/lib/libjemalloc.so.2 BAR=2\n")
     stub.chmod(0o755)
     env = {"PATH": f"{stub.parent}:{home.environment()['PATH']}"}
-    done_well(home.pganchor("enable", "-eu", "app", env=env))
+    done_well(home.pganchor("enable", "--session", "--unit", "app", env=env))
     file = home / ".config/systemd/user/app.service.d/pganchor.conf"
     assert f'Environment="LD_PRELOAD={pganchor.module}:/usr/lib/libjemalloc.so.2"\n' in file.read_text()
-    done_well(home.pganchor("disable", "-eu", "app", env=env))
+    done_well(home.pganchor("disable", "--session", "--unit", "app", env=env))
     assert home.snapshot() == {}
 
 

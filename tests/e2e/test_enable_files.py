@@ -17,7 +17,7 @@ YOURS = ["--session", "--shell"]
 
 
 def contents(entries):
-    return {name: (entry.kind, entry.content, entry.target) for name, entry in entries.items() if entry.kind != "folder"}
+    return {name: (entry.kind, entry.content, entry.target) for name, entry in entries.items() if entry.kind != "directory"}
 
 
 # LeakSanitizer does not work under strace.
@@ -149,7 +149,7 @@ def test_lines_that_were_written_before_are_known(home, pganchor):
 
 
 @pytest.mark.parametrize("depth", [1, 8, 9, 10, 30])
-def test_folders_that_were_made_go_however_many(home, depth):
+def test_directories_that_were_made_go_however_many(home, depth):
     env = {"XDG_CONFIG_HOME": str(home.path.joinpath(*["d"] * depth))}
     for _ in range(2):
         done_well(home.pganchor("enable", env=env))
@@ -290,14 +290,14 @@ def test_a_module_that_others_cannot_read_is_enabled_for_nobody(home, pganchor):
 
 
 def test_a_module_that_others_cannot_reach_is_enabled_for_nobody(home, pganchor):
-    folder = pganchor.module.parent
-    mode = folder.stat().st_mode
+    directory = pganchor.module.parent
+    mode = directory.stat().st_mode
     try:
-        folder.chmod(0o710)
+        directory.chmod(0o710)
         done = alone_on_the_machine(home, pganchor.binary, "enable", "--system")
     finally:
-        folder.chmod(mode)
-    assert done.returncode == 1 and f"pganchor: {folder}: other users cannot look into it, and their programs would start" in done.stderr
+        directory.chmod(mode)
+    assert done.returncode == 1 and f"pganchor: {directory}: other users cannot look into it, and their programs would start" in done.stderr
 
 
 @pytest.mark.parametrize("root, status, said", [
@@ -329,7 +329,7 @@ def test_links_in_an_image_lead_where_they_will_lead_there(home, tmp_path, link,
     assert not os.path.exists(f"/{file}") and {path.name for path in tmp_path.iterdir()} == {"image", "home"}
     done_well(home.pganchor("disable", "--all", "--root", image))
     assert os.readlink(image / link) == target
-    # What a link leads to stays, as the link does; what is in a folder that it leads to goes.
+    # What a link leads to stays, as the link does; what is in a directory that it leads to goes.
     assert ((image / file).read_text() == "") if link.endswith("ld.so.preload") else not (image / file).exists()
 
 
@@ -359,7 +359,7 @@ def test_a_machine_without_proc(home):
         assert (done.returncode, done.stdout) == (0, "started\n"), done.stderr
 
 
-def test_folders_of_the_machine_are_open_whatever_the_umask(home, tmp_path):
+def test_directories_of_the_machine_are_open_whatever_the_umask(home, tmp_path):
     done = home.run(["sh", "-c", f"umask 077; pganchor enable --system --root {tmp_path}"])
     assert done.returncode == 0
     for name in ("etc", "etc/environment.d", "etc/profile.d"):

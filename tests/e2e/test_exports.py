@@ -37,8 +37,8 @@ def libpq_file(libpq_roots):
     def find(version):
         if version != 15:
             return libpq_roots(version).libpq
-        folder = subprocess.run(["pkg-config", "--variable=libdir", "libpq"], capture_output=True, text=True, check=True)
-        return Path(folder.stdout.strip()) / "libpq.so.5"
+        directory = subprocess.run(["pkg-config", "--variable=libdir", "libpq"], capture_output=True, text=True, check=True)
+        return Path(directory.stdout.strip()) / "libpq.so.5"
 
     return find
 
@@ -46,7 +46,7 @@ def libpq_file(libpq_roots):
 def test_the_list_names_each_function_once():
     names = [name for section in reviewed().values() for name in section]
     assert len(names) == len(set(names))
-    assert set(reviewed()) == {"door", "wall", "prepares", "standing", "hands-out", "oauth", "memory"}
+    assert set(reviewed()) == {"wrapper", "wall", "prepares", "standing", "hands-out", "oauth", "memory"}
 
 
 @pytest.mark.parametrize("version", LIBPQS)
@@ -61,15 +61,15 @@ def test_the_list_names_nothing_that_no_libpq_exports(libpq_file):
     assert known == set.union(*(exported(libpq_file(version)) for version in LIBPQS))
 
 
-def test_the_gate_stands_before_every_door(pganchor):
+def test_every_way_to_connect_is_wrapped(pganchor):
     known = {name for section in reviewed().values() for name in section}
     # Besides, the module may stand before functions that only tell something.
-    assert set(reviewed()["door"]) <= exported(pganchor.module) <= known | {"dlopen", "dlmopen", "dlsym", "dlvsym", "chroot"}
-    assert {*reviewed()["door"], "chroot"} <= exported(pganchor.module) & exported(pganchor.prefix / "lib/libpganchor.so")
+    assert set(reviewed()["wrapper"]) <= exported(pganchor.module) <= known | {"dlopen", "dlmopen", "dlsym", "dlvsym", "chroot"}
+    assert {*reviewed()["wrapper"], "chroot"} <= exported(pganchor.module) & exported(pganchor.prefix / "lib/libpganchor.so")
 
 
 @pytest.mark.parametrize("version", LIBPQS)
 def test_libpq_calls_its_own_poll_where_the_gate_can_stand(libpq_file, version):
-    """By a slot that is bound by name: what the wall stands on."""
+    """By a entry that is bound by name: what the wall stands on."""
     relocations = run("readelf", "--relocs", "--wide", libpq_file(version))
     assert re.search(r"_(JUMP_SLOT?|GLOB_DAT)\s.*\bPQconnectPoll(@|\s|$)", relocations, re.MULTILINE)

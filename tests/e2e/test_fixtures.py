@@ -130,10 +130,10 @@ def test_run_ordinary_is_held_to_file_modes(bare_home):
 
 
 def test_full_disk_takes_names_and_no_bytes(bare_home):
-    (bare_home / "folder").mkdir(mode=0o750)
-    (bare_home / "folder" / "file").write_text("before")
+    (bare_home / "directory").mkdir(mode=0o750)
+    (bare_home / "directory" / "file").write_text("before")
     before = bare_home.snapshot()
-    done = bare_home.run(["sh", "-c", "cat /proc/version >new; echo $?; mv folder/file folder/f; mv folder/f folder/file; rm -f new; exit 5"],
+    done = bare_home.run(["sh", "-c", "cat /proc/version >new; echo $?; mv directory/file directory/f; mv directory/f directory/file; rm -f new; exit 5"],
                          full_disk=True)
     assert done.returncode == 5 and done.stdout == "1\n" and "No space left" in done.stderr, done
     assert bare_home.snapshot() == before
@@ -145,12 +145,12 @@ def test_snapshot_sees_every_kind_of_change(bare_home):
     file, link = bare_home / "file", bare_home / "link"
     file.write_text("a")
     link.symlink_to("file")
-    (bare_home / "folder").mkdir()
+    (bare_home / "directory").mkdir()
     before = bare_home.snapshot()
-    assert set(before) == {"file", "link", "folder"} and bare_home.snapshot() == before
+    assert set(before) == {"file", "link", "directory"} and bare_home.snapshot() == before
     for change in (lambda: file.write_text("b"), lambda: file.chmod(0o400), lambda: os.utime(file, ns=(0, 1)),
-                   lambda: (link.unlink(), link.symlink_to("folder")), lambda: (bare_home / "folder").chmod(0o700),
-                   lambda: (bare_home / "folder" / "new").touch()):
+                   lambda: (link.unlink(), link.symlink_to("directory")), lambda: (bare_home / "directory").chmod(0o700),
+                   lambda: (bare_home / "directory" / "new").touch()):
         (bare_home / "file").chmod(0o600)
         before = bare_home.snapshot()
         change()

@@ -56,7 +56,7 @@ def test_no_escape(pganchor):
 
 @pytest.mark.parametrize("version", RELEASES)
 def test_no_escape_with_other_libpqs(pganchor, libpq_roots, version):
-    check_wire(run(pganchor.prefix, "differential.py", "--cases", 600, "--root", libpq_roots(version).folder))
+    check_wire(run(pganchor.prefix, "differential.py", "--cases", 600, "--root", libpq_roots(version).directory))
 
 
 # Among them one that hides all calls of its own functions, and one that hides some.
@@ -88,15 +88,15 @@ def test_no_escape_by_verdict(pganchor, driver):
 @pytest.mark.parametrize("version", RELEASES)
 def test_no_escape_by_verdict_with_other_libpqs(pganchor, driver, libpq_roots, version):
     root = libpq_roots(version)
-    folder = root.folder / "homes" / "verdicts"
-    folder.mkdir()
+    directory = root.directory / "homes" / "verdicts"
+    directory.mkdir()
     try:
-        program, module = shutil.copy(driver, folder), shutil.copy(pganchor.module, folder)
-        argv = verdicts.arguments(program, folder, 40000, verdicts.new_seed())
+        program, module = shutil.copy(driver, directory), shutil.copy(pganchor.module, directory)
+        argv = verdicts.arguments(program, directory, 40000, verdicts.new_seed())
         done = subprocess.run(root.enter("/", verdicts.environment(module), argv), capture_output=True, text=True, errors="replace")
         check_verdicts(done, version, 40000)
     finally:
-        shutil.rmtree(folder)
+        shutil.rmtree(directory)
 
 
 @pytest.mark.parametrize("name", FEW_BUILDS)
@@ -135,10 +135,10 @@ def run_parsers(tree, *args):
 @pytest.fixture(scope="module")
 def tree(tmp_path_factory):
     """A copy of the sources, in which the fuzzer is built once."""
-    folder = tmp_path_factory.mktemp("parsers")
+    directory = tmp_path_factory.mktemp("parsers")
     for name in ("src", "include", "tests/fuzz"):
-        shutil.copytree(FUZZ.parent.parent / name, folder / name)
-    return folder
+        shutil.copytree(FUZZ.parent.parent / name, directory / name)
+    return directory
 
 
 def test_the_parsers(tree):

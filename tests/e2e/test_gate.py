@@ -47,9 +47,9 @@ def every_client(function):
 @pytest.fixture
 def anchored(home, stepca):
     """The home with the CA's root where libpq looks, and nothing pinned."""
-    folder = home / ".postgresql"
-    folder.mkdir()
-    (folder / "root.crt").write_text(stepca.root_pem)
+    directory = home / ".postgresql"
+    directory.mkdir()
+    (directory / "root.crt").write_text(stepca.root_pem)
     return home
 
 
@@ -76,15 +76,15 @@ def unlocked(how):
 
 
 def write_policy(home, text):
-    folder = home / ".config/pganchor"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "policy.conf").write_text(text)
+    directory = home / ".config/pganchor"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "policy.conf").write_text(text)
 
 
 def write_anchor(home, name, fingerprint, hosts=None):
-    folder = home / ".config/pganchor"
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "anchors.conf", "a") as file:
+    directory = home / ".config/pganchor"
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / "anchors.conf", "a") as file:
         file.write(f"[{name}]\npin = {fingerprint}\nsource = https://ca.example.test\n")
         if hosts is not None:
             file.write(f"hosts = {hosts}\n")
@@ -338,7 +338,7 @@ def test_an_anchor_vouches_for_its_hosts_alone(anchored, stepca, recording_serve
     server = recording_server(b"S", issued=stepca.issue("localhost", "db.example.test"))
     base = f"port={server.port} hostaddr=127.0.0.1 user=app password=hunter2 sslmode=verify-full"
     refused = run_gated(anchored, ["psql", f"host=localhost {base}"])
-    assert "ends in anchor work, which may not vouch for this host (hosts = *.example.test)" in refused.stderr
+    assert "ends in anchor work, which is not valid for this host (hosts = *.example.test)" in refused.stderr
     command = "pganchor bootstrap --ca-url URL --fingerprint HEX --name work --hosts PATTERNS --replace"
     assert f"    if it should: {command}\n" in refused.stderr
     passed = run_gated(anchored, ["psql", f"host=db.example.test {base}"])
@@ -584,12 +584,12 @@ def test_explain_names_an_option_that_nobody_has_reviewed(home, second_libpq):
     """A libpq of tomorrow: this one, with another name for one of its options."""
     known = ["explain", "host=db.example.test sslmode=verify-full"]
     assert "does not know" not in home.pganchor(*known).stdout
-    folder = home / "lib"
-    folder.mkdir()
+    directory = home / "lib"
+    directory.mkdir()
     content = second_libpq.read_bytes()
     assert b"\0krbsrvname\0" in content
-    (folder / "libpq.so.5").write_bytes(content.replace(b"\0krbsrvname\0", b"\0sslrubbish\0"))
-    done = home.pganchor(*known, env={"LD_LIBRARY_PATH": folder})
+    (directory / "libpq.so.5").write_bytes(content.replace(b"\0krbsrvname\0", b"\0sslrubbish\0"))
+    done = home.pganchor(*known, env={"LD_LIBRARY_PATH": directory})
     assert done.returncode == 0
     assert done.stdout.partition("next:\n")[0].endswith("\nlibpq has an option that pganchor does not know: sslrubbish\n")
 

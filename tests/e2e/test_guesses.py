@@ -22,7 +22,7 @@ OPTIONS = [
     (["bootstrap", "--yes=1"], "--yes: takes no value"), (["bootstrap", "--h"], "--h: could be any of --hosts, --help"),
     (["bootstrap", "-json"], "-json: no such option; did you mean --json?"),
     (["service", "add", "x", "--hots", "h"], "--hots: no such option; did you mean --host?"), (["service", "add", "x", "-H"], "-H: needs a value"),
-    (["service", "add", "x", "--port"], "--port: needs a value"), (["service", "add", "-sx"], "-x: no such option"),
+    (["service", "add", "x", "--port"], "--port: needs a value"), (["service", "add", "-nx"], "-x: no such option"),
     (["service", "add", "x", "-h", "db"], "-h is --help; the host is -H db"), (["service", "list", "--jsno"], "did you mean --json?"),
     (["service", "show", "--hlep"], "did you mean --help?"), (["service", "remove", "x", "--dryrun"], "did you mean --dry-run?"),
     (["run", "--requre", "--", "true"], "--requre: no such option; did you mean --require?"), (["run", "-x", "true"], "-x: no such option"),

@@ -30,9 +30,9 @@ def owners(home):
 @pytest.fixture
 def somebodys(pganchor):
     """A home that belongs to SOMEBODY, and that everybody can reach; .as_them(command...) runs as that user."""
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        home = Home(Path(folder) / "home", pganchor)
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        home = Home(Path(directory) / "home", pganchor)
         home.path.chmod(0o755)
         if os.geteuid() == 0:
             os.chown(home.path, SOMEBODY, 23456)

@@ -122,24 +122,24 @@ def test_a_good_certificate_is_believed(attempt, recording_server, root, tmp_pat
 
 # How the chain is issued, and OpenSSL's reason.
 CHAINS = {
-    "another CA": (lambda root, folder: make_root("Impostor").issue(folder, "localhost"), "unable to get local issuer certificate"),
+    "another CA": (lambda root, directory: make_root("Impostor").issue(directory, "localhost"), "unable to get local issuer certificate"),
     "another CA of the same name": (
-        lambda root, folder: make_root("Company Root CA").issue(folder, "localhost"), "certificate signature failure"),
-    "self-signed": (lambda root, folder: make_root("localhost", ca=False, usage=None).issue_self(folder), "self-signed certificate"),
-    "expired": (lambda root, folder: root.issue(folder, "localhost", days=EXPIRED), "certificate has expired"),
-    "not yet valid": (lambda root, folder: root.issue(folder, "localhost", days=NOT_YET_VALID), "certificate is not yet valid"),
+        lambda root, directory: make_root("Company Root CA").issue(directory, "localhost"), "certificate signature failure"),
+    "self-signed": (lambda root, directory: make_root("localhost", ca=False, usage=None).issue_self(directory), "self-signed certificate"),
+    "expired": (lambda root, directory: root.issue(directory, "localhost", days=EXPIRED), "certificate has expired"),
+    "not yet valid": (lambda root, directory: root.issue(directory, "localhost", days=NOT_YET_VALID), "certificate is not yet valid"),
     "an expired intermediate": (
-        lambda root, folder: root.intermediate(days=EXPIRED).issue(folder, "localhost"), "certificate has expired"),
+        lambda root, directory: root.intermediate(days=EXPIRED).issue(directory, "localhost"), "certificate has expired"),
     "a missing intermediate": (
-        lambda root, folder: root.intermediate().issue(folder, "localhost", chain=False), "unable to get local issuer certificate"),
-    "signed by a server's certificate": (lambda root, folder: _signed_by_a_leaf(root, folder), "invalid CA certificate"),
+        lambda root, directory: root.intermediate().issue(directory, "localhost", chain=False), "unable to get local issuer certificate"),
+    "signed by a server's certificate": (lambda root, directory: _signed_by_a_leaf(root, directory), "invalid CA certificate"),
 }
 
 
-def _signed_by_a_leaf(root, folder):
+def _signed_by_a_leaf(root, directory):
     """Who has any certificate of the company's must not be able to make others."""
     leaf = root.intermediate("mallory.example.test", ca=False)
-    return leaf.issue(folder, "localhost")
+    return leaf.issue(directory, "localhost")
 
 
 def check_unverified(done, server, reason):
@@ -275,7 +275,7 @@ def test_an_anchor_that_may_not_vouch_for_this_host(attempt, home, recording_ser
     write_anchor(home, "company", root.fingerprint, hosts="*.example.test")
     server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
     check_refused(attempt(server), server, r"pganchor refused the server localhost: its certificate chain ends in anchor company, "
-                  r"which may not vouch for this host \(hosts = \*\.example\.test\)")
+                  r"which is not valid for this host \(hosts = \*\.example\.test\)")
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1], ids=["1.0", "1.1"])

@@ -230,9 +230,9 @@ def test_who_vouches_for_the_oauth_issuer(anchored, postgres, libpq, by):
     more, env = ({"oauth_ca_file": "/own.crt"}, {}) if by == "conninfo" else ({}, {"PGOAUTHCAFILE": "/own.crt"})
     argv = CLIENTS["psql"](postgres.conninfo(sslmode="verify-full", **more))
     if libpq >= 19:
-        refuses(anchored, argv, f"oauth_ca_file=/own.crt ({by}) names who may vouch for the OAuth issuer", env=env)
+        refuses(anchored, argv, f"oauth_ca_file=/own.crt ({by}) names the roots of the OAuth issuer", env=env)
         sockets = CLIENTS["psql"](" ".join([f"host={postgres.socket_dir}", *[f"{key}={value}" for key, value in more.items()]]))
-        refuses(anchored, sockets, f"oauth_ca_file=/own.crt ({by}) names who may vouch for the OAuth issuer", env=env)
+        refuses(anchored, sockets, f"oauth_ca_file=/own.crt ({by}) names the roots of the OAuth issuer", env=env)
     elif by == "conninfo":
         assert 'invalid connection option "oauth_ca_file"' in run_gated(anchored, argv).stderr
     else:

@@ -43,7 +43,7 @@ def test_alike_connections_are_one_line_and_the_most_frequent_is_first(home, aud
     script = 'for i in 1 2 3; do psql -X -At -c "select 1" "$1"; done; pg_isready -q -d "$2"'
     done, _ = audited("sh", "-c", script, "sh", postgres.conninfo(sslmode="prefer"), postgres.conninfo(sslmode="allow"))
     assert done.returncode == 0, done.stderr
-    shown = home.pganchor("log", "-f", home / "log")
+    shown = home.pganchor("log", "--file", home / "log")
     assert shown.returncode == 3
     heading, *rows = [re.split(r"  +", line) for line in shown.stdout.splitlines()]
     assert heading == ["PROGRAM", "TIMES", "LAST", "TO", "WHY"]
@@ -155,7 +155,7 @@ def test_every_byte_comes_back(home, audited, postgres):
     log = (home / "log").read_bytes()
     assert all(byte == 10 or 32 <= byte < 127 for byte in log)
     assert [connection["user"] for connection in report(home)["connections"]] == [name]
-    assert "\x1b" not in home.pganchor("log", "-f", home / "log").stdout
+    assert "\x1b" not in home.pganchor("log", "--file", home / "log").stdout
 
 
 def test_all_reasons_are_told(home, audited, postgres):
@@ -171,7 +171,7 @@ def test_log_off_tells_nothing(home, audited, postgres):
     (home / ".config/pganchor/policy.conf").write_text("mode = audit\nlog = off\n")
     done, log = audited("psql", "-X", "-At", "-c", "select 1", postgres.conninfo(sslmode="require"))
     assert (done.stdout, log) == ("1\n", "")
-    shown = home.pganchor("log", "-f", home / "log")
+    shown = home.pganchor("log", "--file", home / "log")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "no connection that would have been refused" in shown.stdout
 
@@ -185,11 +185,11 @@ def test_what_looks_the_same_in_the_table_is_one_line(home):
     """JSON tells apart by the shape of the arguments, which the table does not show."""
     (home / "log").write_text("".join(line(when, arguments=shape) for when, shape in ((1, "*"), (3, "-* *"), (2, "*"))) + line(4, "pg_dump"))
     assert [(connection["arguments"], connection["count"]) for connection in report(home)["connections"]] == [("*", 2), ("", 1), ("-* *", 1)]
-    heading, *rows = home.pganchor("log", "-f", home / "log", env={"TZ": "UTC"}).stdout.splitlines()
+    heading, *rows = home.pganchor("log", "--file", home / "log", env={"TZ": "UTC"}).stdout.splitlines()
     assert [re.split(r"  +", row)[:3] for row in rows] == [["psql", "3", "1970-01-01 00:00:03"], ["pg_dump", "1", "1970-01-01 00:00:04"]]
 
 
-@pytest.mark.parametrize("what", [["log", "-f", "log"], ["log", "-f", "log", "--json"], ["--version"]])
+@pytest.mark.parametrize("what", [["log", "--file", "log"], ["log", "-f", "log", "--json"], ["--version"]])
 def test_output_that_is_lost_is_an_error(home, what):
     (home / "log").write_text(line(1))
     done = home.run(["sh", "-c", '"$@" >/dev/full', "sh", "pganchor", *what], cwd=home.path)

@@ -10,7 +10,7 @@ import pytest
 
 NOW = int(time.time())
 
-# In a mount namespace of its own, /var/log ($1) and /run/log ($2) are folders of ours.
+# In a mount namespace of its own, /var/log ($1) and /run/log ($2) are directories of ours.
 OWN_LOGS = r"""
 set -e
 log=$1; run=$2; shift 2
@@ -37,18 +37,18 @@ class Machine:
     def __init__(self, home):
         self.home = home
         self.log, self.run, self.bin = home / "log", home / "run-log", home / "bin"
-        for folder in (self.log, self.run, self.bin):
-            folder.mkdir()
+        for directory in (self.log, self.run, self.bin):
+            directory.mkdir()
         self.unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
         if subprocess.run([*self.unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
             pytest.skip("no mount namespace can be made here")
 
     def journal(self, entries=(), script="", files=1):
         """A journal with these entries; script: what is done behind them."""
-        folder = self.log / "journal/0123456789abcdef0123456789abcdef"
-        folder.mkdir(parents=True, exist_ok=True)
+        directory = self.log / "journal/0123456789abcdef0123456789abcdef"
+        directory.mkdir(parents=True, exist_ok=True)
         for number in range(files):
-            (folder / f"system{number}.journal").touch()
+            (directory / f"system{number}.journal").touch()
         (self.home / "entries").write_text("".join(json.dumps(one) + "\n" for one in entries))
         tool = self.bin / "journalctl"
         tool.write_text(f"""#!/bin/sh
@@ -203,12 +203,12 @@ GOOD = line(1577872800)
                                   f"Nov 22 07:06:03 host authpriv.warn pganchor[7]: {GOOD}", f"<84>pganchor[7]: {GOOD}", f"pganchor[7]: {GOOD}"])
 def test_the_forms_of_syslog_daemons(home, text):
     (home / "log").write_text(text + "\n")
-    assert [one["count"] for one in json.loads(home.pganchor("log", "-j", "-f", home / "log").stdout)["connections"]] == [1]
+    assert [one["count"] for one in json.loads(home.pganchor("log", "-j", "--file", home / "log").stdout)["connections"]] == [1]
 
 
 def test_repeated_messages_are_counted(home):
     (home / "log").write_text(f"Nov 22 07:06:03 host pganchor[7]: message repeated 3 times: [ {GOOD}]\nNov 22 07:06:03 host pganchor[7]: {GOOD}\n")
-    told = json.loads(home.pganchor("log", "-j", "-f", home / "log").stdout)
+    told = json.loads(home.pganchor("log", "-j", "--file", home / "log").stdout)
     assert ([one["count"] for one in told["connections"]], told["unreadable"]) == ([4], 0)
 
 
@@ -222,7 +222,7 @@ def test_repeated_messages_are_counted(home):
 ])
 def test_lines_of_other_programs_do_not_count_whatever_they_have_in_them(home, text):
     (home / "log").write_text(text + "\n")
-    done = home.pganchor("log", "-f", home / "log")
+    done = home.pganchor("log", "--file", home / "log")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert done.stdout.startswith("nothing: ")
 

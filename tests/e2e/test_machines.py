@@ -44,67 +44,67 @@ COMPILER = ["gcc-12-{0.triplet}", "cpp-12-{0.triplet}", "binutils-{0.triplet}", 
 
 
 class Compiler:
-    """Debian's cross-compiler, in a folder: installed, it would drive out the one of 32-bit programs."""
+    """Debian's cross-compiler, in a directory: installed, it would drive out the one of 32-bit programs."""
 
-    def __init__(self, processor, folder, cache):
-        self.processor, self.folder = processor, folder
+    def __init__(self, processor, directory, cache):
+        self.processor, self.directory = processor, directory
         names = [name.format(processor) for name in COMPILER]
         cache.mkdir(exist_ok=True)
         missing = [name for name in names if not list(cache.glob(f"{name}_*.deb"))]
         if missing:
             run("apt-get", "-q", "download", *missing, cwd=cache)
         for name in names:
-            run("dpkg-deb", "-x", next(cache.glob(f"{name}_*.deb")), folder)
+            run("dpkg-deb", "-x", next(cache.glob(f"{name}_*.deb")), directory)
         # Those of the machine that we are on, for what reads the other's files.
-        libraries = next(folder.glob("usr/lib/*/libbfd-*.so")).parent
-        self.env = {**build_environment(), "PATH": f"{os.environ['PATH']}:{folder}/usr/bin", "LD_LIBRARY_PATH": str(libraries)}
-        self.words = [f"{processor.triplet}-gcc-12", f"--sysroot={folder}"]
+        libraries = next(directory.glob("usr/lib/*/libbfd-*.so")).parent
+        self.env = {**build_environment(), "PATH": f"{os.environ['PATH']}:{directory}/usr/bin", "LD_LIBRARY_PATH": str(libraries)}
+        self.words = [f"{processor.triplet}-gcc-12", f"--sysroot={directory}"]
 
-    def configure(self, release, folder, *options):
-        folder.mkdir()
+    def configure(self, release, directory, *options):
+        directory.mkdir()
         run(release / "configure", f"--host={self.processor.triplet}", f"CC={' '.join([*self.words, *options])}",
             "--disable-tool", "--enable-werror", "--with-pg-sysconfdir=/etc", "LIBPQ_LIBS=-lpq",
-            f"LIBPQ_CFLAGS=-I{said('pg_config', '--includedir')}", cwd=folder, env=self.env)
+            f"LIBPQ_CFLAGS=-I{said('pg_config', '--includedir')}", cwd=directory, env=self.env)
 
 
 @pytest.fixture(scope="session")
-def compiler_for(session_folder):
+def compiler_for(session_directory):
     """Factory compiler_for("armhf") -> Compiler."""
     made = {}
 
     def make(name):
         if name not in made:
-            folder = session_folder / f"compiler-{name}"
-            folder.mkdir()
-            made[name] = Compiler(PROCESSORS[name], folder, Path(os.environ.get("PGANCHOR_TEST_CACHE") or session_folder) / "compilers")
+            directory = session_directory / f"compiler-{name}"
+            directory.mkdir()
+            made[name] = Compiler(PROCESSORS[name], directory, Path(os.environ.get("PGANCHOR_TEST_CACHE") or session_directory) / "compilers")
         return made[name]
 
     return make
 
 
 @pytest.fixture(scope="session")
-def release(session_folder):
+def release(session_directory):
     """The sources with ./configure made."""
-    folder = session_folder / "release"
-    run(TOP / "packaging" / "copy-sources.sh", folder)
-    run("./autogen.sh", cwd=folder)
-    return folder
+    directory = session_directory / "release"
+    run(TOP / "packaging" / "copy-sources.sh", directory)
+    run("./autogen.sh", cwd=directory)
+    return directory
 
 
 class Foreign:
-    """A folder with another processor's Debian, whose programs run here, and the gate for it."""
+    """A directory with another processor's Debian, whose programs run here, and the gate for it."""
 
-    def __init__(self, processor, folder, compiler, module):
-        self.processor, self.folder, self.compiler, self.module = processor, folder, compiler, module
+    def __init__(self, processor, directory, compiler, module):
+        self.processor, self.directory, self.compiler, self.module = processor, directory, compiler, module
 
     def words(self, program, *args, gated):
-        """The words that run a program; one of the folder where it is a string."""
+        """The words that run a program; one of the directory where it is a string."""
         if isinstance(program, str):
-            program = next(self.folder.glob(program))
+            program = next(self.directory.glob(program))
         preload = ["-E", f"LD_PRELOAD={self.module}"] if gated else []
-        # Not all system calls are led into the folder: a 32-bit ld.so does not see that its folders are there.
-        libraries = ":".join(f"{self.folder}/{place}/{self.processor.triplet}" for place in ("lib", "usr/lib"))
-        return [self.processor.qemu, "-L", self.folder, "-E", f"LD_LIBRARY_PATH={libraries}", *preload, program, *args]
+        # Not all system calls are led into the directory: a 32-bit ld.so does not see that its directories are there.
+        libraries = ":".join(f"{self.directory}/{place}/{self.processor.triplet}" for place in ("lib", "usr/lib"))
+        return [self.processor.qemu, "-L", self.directory, "-E", f"LD_LIBRARY_PATH={libraries}", *preload, program, *args]
 
     def psql(self, conninfo, gated=True):
         return self.words("usr/lib/postgresql/*/bin/psql", "-XAtc", SSL, conninfo, gated=gated)
@@ -119,21 +119,21 @@ class Foreign:
 
 
 @pytest.fixture(scope="session", params=PROCESSORS)
-def foreign(request, release, compiler_for, session_folder, tmp_path_factory):
+def foreign(request, release, compiler_for, session_directory, tmp_path_factory):
     tarball = make_tarball("bookworm", "extract", CLIENTS, tmp_path_factory.mktemp("apt"), architectures=request.param)
     compiler = compiler_for(request.param)
-    build = session_folder / f"build-{request.param}"
+    build = session_directory / f"build-{request.param}"
     compiler.configure(release, build)
     run("make", "-j2", "pganchor-gate.la", cwd=build, env=compiler.env)
-    folder = session_folder / request.param
-    folder.mkdir()
-    unpack(tarball, folder)
-    # qemu follows an absolute link out of the folder.
-    for link in folder.glob("lib*/ld*.so.*"):
+    directory = session_directory / request.param
+    directory.mkdir()
+    unpack(tarball, directory)
+    # qemu follows an absolute link out of the directory.
+    for link in directory.glob("lib*/ld*.so.*"):
         if link.is_symlink() and link.readlink().is_absolute():
             run(*ROOT, "ln", "-sfn", f"..{link.readlink()}", link)
-    yield Foreign(PROCESSORS[request.param], folder, compiler, build / ".libs" / "pganchor-gate.so")
-    take_away(folder)
+    yield Foreign(PROCESSORS[request.param], directory, compiler, build / ".libs" / "pganchor-gate.so")
+    take_away(directory)
 
 
 @pytest.mark.parametrize("client", ["psql", "php"])
@@ -169,7 +169,7 @@ def test_the_dynamic_linker_answers_as_without_the_gate(foreign, anchored, tmp_p
     (tmp_path / "libgone.so").unlink()
     foreign.compile("beside.c", tmp_path / "libbeside.so", *shared, "-Wl,-rpath,$ORIGIN")
     program = foreign.compile("linker.c", tmp_path / "linker", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags")
-    libpq = next(foreign.folder.glob("usr/lib/*/libpq.so.5"))
+    libpq = next(foreign.directory.glob("usr/lib/*/libpq.so.5"))
     alone = anchored.run(foreign.words(program, libpq, gated=False))
     for line in ("next libc.so.6", "runpath found\norigin found", "other space, origin found", "function found"):
         assert f"{line}\n" in alone.stdout
@@ -189,10 +189,10 @@ def test_the_module_needs_libc_alone(foreign):
         assert "UND __stat64_time64" in listed and not re.search(r"UND (__[fl]?xstat|[fl]?stat)\b", listed)
 
 
-def test_configure_refuses_a_machine_that_the_gate_does_not_know(release, compiler_for, session_folder):
+def test_configure_refuses_a_machine_that_the_gate_does_not_know(release, compiler_for, session_directory):
     """An ARM whose calling convention is not the one in the table."""
     with pytest.raises(AssertionError) as error:
-        compiler_for("armhf").configure(release, session_folder / "unknown", "-U__ARM_EABI__")
+        compiler_for("armhf").configure(release, session_directory / "unknown", "-U__ARM_EABI__")
     assert "error: pganchor cannot be built for arm: the gate would not see the connections" in str(error.value)
 
 

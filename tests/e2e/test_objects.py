@@ -78,18 +78,18 @@ def test_tables_of_other_kinds(anchored, postgres, compile_program, opener, way,
 
 
 @pytest.fixture(scope="session")
-def sysv_libpq(own_libpq_words, session_folder):
+def sysv_libpq(own_libpq_words, session_directory):
     """Debian's libpq, linked once more: its symbols are found by DT_HASH alone."""
-    folder = session_folder / "sysv-libpq"
-    folder.mkdir()
-    (folder / "map").write_text("LIBPQ { global: PQ*; pq*; lo_*; pg_*; pgresStatus; local: *; };\n")
+    directory = session_directory / "sysv-libpq"
+    directory.mkdir()
+    (directory / "map").write_text("LIBPQ { global: PQ*; pq*; lo_*; pg_*; pgresStatus; local: *; };\n")
     words = [word for word in own_libpq_words if not str(word).endswith("/libpq.a")]
     archive, = [word for word in own_libpq_words if str(word).endswith("/libpq.a")]
-    run("cc", "-shared", "-o", folder / "libpq.so.5", "-Wl,-soname,libpq.so.5,--hash-style=sysv,-z,now,-z,relro",
-        f"-Wl,--version-script={folder}/map", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", *words)
-    tags = run("readelf", "--dynamic", folder / "libpq.so.5")
+    run("cc", "-shared", "-o", directory / "libpq.so.5", "-Wl,-soname,libpq.so.5,--hash-style=sysv,-z,now,-z,relro",
+        f"-Wl,--version-script={directory}/map", "-Wl,--whole-archive", archive, "-Wl,--no-whole-archive", *words)
+    tags = run("readelf", "--dynamic", directory / "libpq.so.5")
     assert "(HASH)" in tags and "GNU_HASH" not in tags
-    return folder
+    return directory
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -113,7 +113,7 @@ def test_php_with_such_a_libpq(anchored, postgres, sysv_libpq):
 def finder(request, tmp_path_factory):
     program = tmp_path_factory.mktemp("finder") / "finder"
     run("cc", "-D_GNU_SOURCE", "-I/usr/include/postgresql", request.param, "-I", TOP / "src", "-I", TOP / "include", "-o", program,
-        SOURCES / "finder.c", TOP / "src/gate/object.c", TOP / "src/gate/loader.c", TOP / "src/gate/lock.c")
+        SOURCES / "finder.c", TOP / "src/gate/elf.c", TOP / "src/gate/dl.c", TOP / "src/gate/lock.c")
     return program
 
 

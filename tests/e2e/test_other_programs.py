@@ -33,7 +33,7 @@ def alike(tmp_path, pganchor):
     """alike(argv, ...) runs a command three times, each in a new home: without the module, with it, and with it while ld.so
     writes down what it loads. All three must end alike; gives back a Same.
 
-    fill(home)  puts files into the home first; {home} in a word is its folder, {module} the module
+    fill(home)  puts files into the home first; {home} in a word is its directory, {module} the module
     preload     LD_PRELOAD of the runs with the module; without: LD_PRELOAD of the other
     clean       [(regular expression, replacement)]: what differs from run to run anyway
     run         how to run it: a function of home, argv and env
@@ -194,9 +194,9 @@ def test_a_program_of_another_make(alike, build, kind):
     assert same.loaded == STATIC[kind] + children
 
 
-def test_a_set_user_id_program(alike, session_folder, pganchor):
+def test_a_set_user_id_program(alike, session_directory, pganchor):
     """ld.so loads nothing from a path into it, and says nothing of that."""
-    program = session_folder / "cat-of-root"
+    program = session_directory / "cat-of-root"
     run(*ROOT, "install", "-o", "0", "-m", "4755", shutil.which("cat"), program)
     user = ordinary_user()
     words = [] if user is None else ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", "--"]

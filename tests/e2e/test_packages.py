@@ -42,17 +42,17 @@ def release(tmp_path_factory):
 @pytest.fixture(scope="session")
 def debs(release, tmp_path_factory):
     """{package: its .deb}, and under "changes" what describes the upload."""
-    folder = tmp_path_factory.mktemp("deb")
-    run(PACKAGING / "build-deb.sh", "--no-install", "--tarball", release, folder, env=build_environment())
-    found = {path.name.split("_")[0]: path for path in folder.glob("*.deb")}
-    return {**found, "changes": next(folder.glob("*.changes"))}
+    directory = tmp_path_factory.mktemp("deb")
+    run(PACKAGING / "build-deb.sh", "--no-install", "--tarball", release, directory, env=build_environment())
+    found = {path.name.split("_")[0]: path for path in directory.glob("*.deb")}
+    return {**found, "changes": next(directory.glob("*.changes"))}
 
 
 @pytest.fixture(scope="session")
 def rpm_build(release, tmp_path_factory):
-    """The folder with the .rpm files, and what build-rpm.sh said."""
-    folder = tmp_path_factory.mktemp("rpm")
-    return folder, run(PACKAGING / "build-rpm.sh", "--no-install", "--tarball", release, folder, env=build_environment())
+    """The directory with the .rpm files, and what build-rpm.sh said."""
+    directory = tmp_path_factory.mktemp("rpm")
+    return directory, run(PACKAGING / "build-rpm.sh", "--no-install", "--tarball", release, directory, env=build_environment())
 
 
 @pytest.fixture(scope="session")
@@ -75,19 +75,19 @@ def deb_files(deb):
     return {words[5].split(" -> ")[0][2:] for words in lines if not words[0].startswith("d")}
 
 
-def deb_folders(deb):
+def deb_directories(deb):
     return {line.split(maxsplit=5)[5][2:] for line in run("dpkg-deb", "--contents", deb).splitlines() if line.startswith("d")}
 
 
-def unpack_deb(deb, folder):
-    run("dpkg-deb", "--extract", deb, folder)
-    return folder
+def unpack_deb(deb, directory):
+    run("dpkg-deb", "--extract", deb, directory)
+    return directory
 
 
-def unpack_rpm(rpm, folder):
-    folder.mkdir(exist_ok=True)
-    run("sh", "-c", 'rpm2cpio "$1" | cpio -idm --quiet', "sh", rpm, cwd=folder)
-    return folder
+def unpack_rpm(rpm, directory):
+    directory.mkdir(exist_ok=True)
+    run("sh", "-c", 'rpm2cpio "$1" | cpio -idm --quiet', "sh", rpm, cwd=directory)
+    return directory
 
 
 # ---- Debian
@@ -106,7 +106,7 @@ def test_three_debs_and_their_files(debs):
         "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so", "usr/lib32/pganchor/pganchor-gate.so",
         "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
-    assert "etc/pganchor/policy.d/" in deb_folders(debs["pganchor"])
+    assert "etc/pganchor/policy.d/" in deb_directories(debs["pganchor"])
     assert rest("libpganchor0") == {"LIB/libpganchor.so.0", "LIB/libpganchor.so.0.0.0"}
     assert rest("libpganchor-dev") == {"LIB/libpganchor.so", "LIB/pkgconfig/pganchor.pc", "usr/include/pganchor.h",
                                        "usr/share/man/man3/libpganchor.3.gz"}
@@ -236,58 +236,58 @@ def system_with_32_bit(debs, tmp_path_factory):
 
 
 class Machine:
-    """A machine in a folder: run() as its user `dev`, root() as its root. Loopback is that of the machine we are on."""
+    """A machine in a directory: run() as its user `dev`, root() as its root. Loopback is that of the machine we are on."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, directory):
+        self.directory = directory
 
     def root(self, *argv):
-        return run(*ROOT, "chroot", self.folder, "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
+        return run(*ROOT, "chroot", self.directory, "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
                    "DEBIAN_FRONTEND=noninteractive", *argv)
 
     def root_with_proc(self, *argv):
         """As root(), with /proc, which is there for this command alone."""
         enter = 'mount -n -t proc proc "$1/proc" && exec chroot "$@"'
-        return run(*ROOT, "unshare", "--mount", "sh", "-c", enter, "enter", self.folder, "/usr/bin/env", "-i",
+        return run(*ROOT, "unshare", "--mount", "sh", "-c", enter, "enter", self.directory, "/usr/bin/env", "-i",
                    "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", *argv)
 
     def run(self, *argv, **env):
         variables = {"HOME": "/home/dev", "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PGPASSWORD": PASSWORD, **env}
-        return subprocess.run([*ROOT, "chroot", f"--userspec={LINUX_USER}:{LINUX_USER}", "--groups=", self.folder,
+        return subprocess.run([*ROOT, "chroot", f"--userspec={LINUX_USER}:{LINUX_USER}", "--groups=", self.directory,
                                "/usr/bin/env", "-i", "-C", "/home/dev", *[f"{name}={value}" for name, value in variables.items()],
                                *map(str, argv)], stdin=subprocess.DEVNULL, capture_output=True, text=True)
 
 
 @pytest.fixture
 def make_machine(request, tmp_path):
-    """Factory of machines in folders, of a tarball, which it takes away afterwards."""
+    """Factory of machines in directories, of a tarball, which it takes away afterwards."""
     made = []
 
     def make(name, system="base_system"):
-        folder = tmp_path / name
-        folder.mkdir()
-        made.append(folder)
-        unpack(request.getfixturevalue(system), folder)
-        machine = Machine(folder)
+        directory = tmp_path / name
+        directory.mkdir()
+        made.append(directory)
+        unpack(request.getfixturevalue(system), directory)
+        machine = Machine(directory)
         machine.root("useradd", "--create-home", "--uid", LINUX_USER, "dev")
         machine.root("sh", "-c", "echo 127.0.0.1 localhost db.example.test >/etc/hosts")
         return machine
 
     yield make
-    for folder in made:
-        take_away(folder)
+    for directory in made:
+        take_away(directory)
 
 
 def install_debs(machine, debs):
     packages = [debs["pganchor"], debs["libpganchor0"]]
-    run(*ROOT, "cp", *packages, machine.folder / "root")
+    run(*ROOT, "cp", *packages, machine.directory / "root")
     machine.root("dpkg", "--install", *[f"/root/{path.name}" for path in packages])
 
 
 def install_rpms(machine, rpms):
     """As far as a Debian goes: its libraries are those that the packages ask for, its package database is another."""
     for package in ("pganchor", "libpganchor"):
-        run(*ROOT, "sh", "-c", 'rpm2cpio "$1" | cpio -idmu --quiet', "sh", rpms[package], cwd=machine.folder)
+        run(*ROOT, "sh", "-c", 'rpm2cpio "$1" | cpio -idmu --quiet', "sh", rpms[package], cwd=machine.directory)
 
 
 @pytest.mark.parametrize("kind", ["deb", "rpm"])
@@ -322,7 +322,7 @@ def test_the_whole_job_on_a_clean_machine(kind, request, make_machine, stepca, p
     assert postgres.connections() == before
 
 
-def test_the_installed_policy_folder_is_a_floor(make_machine, debs):
+def test_the_installed_policy_directory_is_a_floor(make_machine, debs):
     machine = make_machine("floor")
     install_debs(machine, debs)
     assert machine.run("pganchor", "explain", "host=/tmp").returncode == 0
@@ -387,12 +387,12 @@ def next_debs(debs, tmp_path):
     """The packages once more, of a version that comes after."""
     made = {}
     for package in ("pganchor", "libpganchor0"):
-        folder = tmp_path / f"next-{package}"
-        run("dpkg-deb", "--raw-extract", debs[package], folder)
-        control = folder / "DEBIAN/control"
+        directory = tmp_path / f"next-{package}"
+        run("dpkg-deb", "--raw-extract", debs[package], directory)
+        control = directory / "DEBIAN/control"
         control.write_text(control.read_text().replace(f"Version: {version()}-1", f"Version: {version()}-2"))
         made[package] = tmp_path / f"{package}-2.deb"
-        run("dpkg-deb", "--root-owner-group", "--build", folder, made[package])
+        run("dpkg-deb", "--root-owner-group", "--build", directory, made[package])
     return made
 
 
@@ -402,8 +402,8 @@ def test_a_deb_that_is_upgraded_and_removed_while_every_program_has_the_gate(mak
     before = enable_everywhere(machine)
     assert before >= set(ENABLED) and gate_is_everywhere(machine)
 
-    run(*ROOT, "cp", *next_debs.values(), machine.folder / "root")
-    dpkg = ["chroot", machine.folder, "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "dpkg"]
+    run(*ROOT, "cp", *next_debs.values(), machine.directory / "root")
+    dpkg = ["chroot", machine.directory, "/usr/bin/env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", "dpkg"]
     calls = watched(machine, tmp_path / "upgrade", *dpkg, "--install", *[f"/root/{path.name}" for path in next_debs.values()])
     # Never away: the new one takes the old one's place in one step, and what is taken away are other names.
     assert ("rename", "pganchor-gate.so.dpkg-new", "pganchor-gate.so") in calls
@@ -441,7 +441,7 @@ def session(machine, *preloaded):
     script = """mount -n -t tmpfs tmpfs /usr/lib/environment.d
                 cp "$0"/usr/lib/environment.d/*pganchor* /usr/lib/environment.d || :
                 exec env -i HOME="$0/home/dev" "$@" """
-    said = run(*ROOT, "unshare", "--mount", "sh", "-c", script, machine.folder, *preloaded, GENERATOR)
+    said = run(*ROOT, "unshare", "--mount", "sh", "-c", script, machine.directory, *preloaded, GENERATOR)
     return re.search('^LD_PRELOAD="?(.*?)"?$', said, re.MULTILINE)[1].replace("\\$", "$")
 
 
@@ -523,7 +523,7 @@ def test_a_deb_whose_program_does_not_run_goes_too(make_machine, debs):
 def test_an_rpm_that_is_upgraded_and_removed_while_every_program_has_the_gate(make_machine, rpms, tmp_path):
     """As far as a Debian goes: the same package takes its own place, which to rpm is an upgrade."""
     machine = make_machine("rpm")
-    rpm = ["rpm", "--root", machine.folder, "--nodeps"]
+    rpm = ["rpm", "--root", machine.directory, "--nodeps"]
     run(*ROOT, *rpm, "-i", rpms["pganchor"])
     before = enable_everywhere(machine)
     assert before >= set(ENABLED) and gate_is_everywhere(machine)
@@ -542,15 +542,15 @@ def test_an_rpm_that_is_upgraded_and_removed_while_every_program_has_the_gate(ma
 @pytest.fixture(scope="session")
 def connect(tmp_path_factory):
     """{32: connect.c, 64: the same}, linked with a libpq that has nothing but the names: the machine has the real ones."""
-    folder = tmp_path_factory.mktemp("connect")
+    directory = tmp_path_factory.mktemp("connect")
     names = run("nm", "-D", "--defined-only", next(Path(run("pg_config", "--libdir").strip()).glob("libpq.so.5.*")))
     functions = sorted({line.split()[2].split("@")[0] for line in names.splitlines() if " T " in line})
-    (folder / "names.c").write_text("".join(f"void {name}(void) {{}}\n" for name in functions))
+    (directory / "names.c").write_text("".join(f"void {name}(void) {{}}\n" for name in functions))
     for bits in (32, 64):
-        run("cc", f"-m{bits}", "-shared", "-fPIC", "-Wl,-soname,libpq.so.5", "-o", folder / "libpq.so", folder / "names.c")
-        run("cc", f"-m{bits}", "-I", run("pg_config", "--includedir").strip(), "-o", folder / f"connect-{bits}",
-            TOP / "tests/e2e/programs/connect.c", "-L", folder, "-lpq")
-    return {bits: folder / f"connect-{bits}" for bits in (32, 64)}
+        run("cc", f"-m{bits}", "-shared", "-fPIC", "-Wl,-soname,libpq.so.5", "-o", directory / "libpq.so", directory / "names.c")
+        run("cc", f"-m{bits}", "-I", run("pg_config", "--includedir").strip(), "-o", directory / f"connect-{bits}",
+            TOP / "tests/e2e/programs/connect.c", "-L", directory, "-lpq")
+    return {bits: directory / f"connect-{bits}" for bits in (32, 64)}
 
 
 @pytest.fixture
@@ -558,7 +558,7 @@ def mixed_machine(make_machine, debs, connect):
     """A machine with the packages and connect-32 and connect-64."""
     machine = make_machine("mixed", "system_with_32_bit")
     install_debs(machine, debs)
-    run(*ROOT, "install", *connect.values(), machine.folder / "usr/bin")
+    run(*ROOT, "install", *connect.values(), machine.directory / "usr/bin")
     return machine
 
 
@@ -585,8 +585,8 @@ def test_a_32_bit_program_is_judged_as_any_other(mixed_machine, stepca, postgres
     assert machine.root("cat", "/etc/ld.so.preload") == "/usr/$LIB/pganchor/pganchor-gate.so\n"
     check(())
     # Where the 32-bit libc is of the kind that 64-bit machines had before, its ld.so goes another way to the same file.
-    link = machine.folder / "usr/lib32/pganchor/pganchor-gate.so"
-    assert link.resolve() == machine.folder / "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so"
+    link = machine.directory / "usr/lib32/pganchor/pganchor-gate.so"
+    assert link.resolve() == machine.directory / "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so"
 
 
 def test_where_32_bit_programs_have_no_gate_there_is_a_warning(mixed_machine):

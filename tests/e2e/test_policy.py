@@ -132,11 +132,11 @@ OWNERS = "only root may write the system's policy"
     ("", "owner", "belongs to the user 12345"),
 ])
 def test_a_policy_that_others_could_write_refuses_everything(anchored, postgres, system, place, change, complaint):
-    folder = system("# nothing\n").parent
+    directory = system("# nothing\n").parent
     system("mode = enforce\n", "policy.d/10-company.conf")
     argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(sslmode="verify-full")]
     assert gated(anchored, argv).stdout == "1\n"
-    path = folder / place if place else folder
+    path = directory / place if place else directory
     if change == "owner":
         hand_over(path, 12345)
     else:
@@ -212,11 +212,11 @@ def test_a_directory_on_the_way_that_others_can_write(anchored, postgres, way, w
 @pytest.mark.parametrize("links", [40, 41])
 def test_the_way_to_a_policy_has_an_end(anchored, postgres, system, tmp_path, links):
     """As many links as the kernel follows; one more, and a ring, are an error as they are to it."""
-    folder = system("").parent
+    directory = system("").parent
     (tmp_path / "0").write_text("unix-socket = refuse\n")
     for number in range(1, links):
         (tmp_path / str(number)).symlink_to(str(number - 1))
-    link = folder / "policy.d/20-link.conf"
+    link = directory / "policy.d/20-link.conf"
     argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(host=postgres.socket_dir)]
     for target in (tmp_path / str(links - 1), "20-link.conf"):
         link.symlink_to(target)
@@ -232,12 +232,12 @@ def test_the_way_to_a_policy_has_an_end(anchored, postgres, system, tmp_path, li
 
 def test_a_directory_of_policies_that_cannot_be_read_refuses(anchored, postgres, system):
     """Whatever floor is in it must not go by that."""
-    folder = system("").parent / "policy.d"
+    directory = system("").parent / "policy.d"
     argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(host=postgres.socket_dir)]
     assert gated(anchored, argv, ordinary=True).stdout == "1\n"
-    folder.chmod(0)
+    directory.chmod(0)
     done = gated(anchored, argv, ordinary=True)
-    assert f"{REFUSED}cannot read {folder}: Permission denied" in done.stderr and done.returncode == 2
+    assert f"{REFUSED}cannot read {directory}: Permission denied" in done.stderr and done.returncode == 2
 
 
 @pytest.mark.parametrize("name", ["allow-weak", "mode"])
@@ -253,8 +253,8 @@ def test_a_key_stands_once_in_a_file(anchored, postgres, name):
 @pytest.mark.parametrize("place", ["policy.conf", "policy.d/20-link.conf", "policy.d", ""])
 def test_a_link_of_the_systems_that_leads_to_nothing_refuses(anchored, postgres, system, place):
     """As while the file system with the company's files is not mounted."""
-    folder = system("").parent
-    link = folder / place if place else folder
+    directory = system("").parent
+    link = directory / place if place else directory
     kept = link.with_name(link.name + ".kept")
     if link.exists():
         link.rename(kept)
@@ -272,12 +272,12 @@ def test_a_link_of_the_systems_that_leads_to_nothing_refuses(anchored, postgres,
 def test_a_link_of_the_users_that_leads_to_nothing_refuses(anchored, postgres, name):
     """The pins above all: without them every CA of root.crt would be believed."""
     argv = ["psql", "-XAtc", "SELECT 1", postgres.conninfo(sslmode="verify-full")]
-    folder = anchored / ".config/pganchor"
-    folder.mkdir(parents=True)
+    directory = anchored / ".config/pganchor"
+    directory.mkdir(parents=True)
     assert gated(anchored, argv).stdout == "1\n"
-    (folder / name).symlink_to("/nowhere/pganchor")
+    (directory / name).symlink_to("/nowhere/pganchor")
     done = gated(anchored, argv)
-    assert f"{REFUSED}{folder / name}: a symbolic link that leads to nothing" in done.stderr and done.returncode == 2
+    assert f"{REFUSED}{directory / name}: a symbolic link that leads to nothing" in done.stderr and done.returncode == 2
 
 
 def test_a_program_that_runs_sees_the_change(anchored, postgres, system):

@@ -33,12 +33,12 @@ def test_a_crowd_of_threads(anchored, postgres, impostor_postgres, compile_progr
 
 
 @pytest.fixture(scope="session")
-def tsan_program(session_folder, pganchor, compile_gate):
+def tsan_program(session_directory, pganchor, compile_gate):
     """Factory tsan_program("crowd.c") -> path: the program with the gate in it as a library, both built with ThreadSanitizer."""
     def make(source):
         words = ["cc", "-fsanitize=thread", "-g", "-O1"]
         library = compile_gate(*words, except_for=["preload.c"])
-        path = session_folder / f"{source}-tsan"
+        path = session_directory / f"{source}-tsan"
         subprocess.run([*words, *gate_words(pganchor), "-o", path, SOURCES / source, library,
                         *flags("--libs", "libpq", prefix=pganchor.prefix)], check=True)
         return path
@@ -80,7 +80,7 @@ def test_threads_that_read_one_message(impostor_postgres, run_tsan):
 
 
 def test_threads_that_open_the_same_extension(anchored, postgres, compile_program, extension):
-    """The slots of a libpq that RTLD_DEEPBIND has bound past the gate are bound to it before any of them can connect."""
+    """The entries of a libpq that RTLD_DEEPBIND has bound past the gate are bound to it before any of them can connect."""
     program = compile_program("openers.c", [], rpath=False)
     seen = postgres.connections()
     for _ in range(50):
@@ -190,7 +190,7 @@ def test_a_child_inherits_nothing(anchored, stepca, postgres, recording_server, 
     if then == "":
         write_policy(anchored, "mode\n")
     done = run_gated(anchored, [program, "60", postgres.conninfo(), *conninfo])
-    # What the shell has itself: its standard streams, and perhaps the folder that it lists.
+    # What the shell has itself: its standard streams, and perhaps the directory that it lists.
     assert done.returncode == 0 and {re.sub(r" 3$", "", line) for line in done.stdout.splitlines()} == {"0 1 2"}, done.stdout
     assert ("pganchor refused the server" in done.stderr) == (then == "late")
 

@@ -19,11 +19,11 @@ SECONDS = 600
 
 
 @pytest.fixture
-def temporary(session_folder):
+def temporary(session_directory):
     """TMPDIR of the script: what it leaves there is what it leaves. Its servers run as another user when we are root."""
-    folder = Path(tempfile.mkdtemp(prefix="quickstart-", dir=session_folder))
-    folder.chmod(0o711)
-    return folder
+    directory = Path(tempfile.mkdtemp(prefix="quickstart-", dir=session_directory))
+    directory.chmod(0o711)
+    return directory
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def start(environment, *options):
 
 
 def alive(mark):
-    """The command lines of processes that name a path below the folder `mark`."""
+    """The command lines of processes that name a path below the directory `mark`."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -81,8 +81,8 @@ def test_without_go_it_says_so_and_shows_the_job_all_the_same(environment, tempo
     """A PATH that has everything but go, and a cache without a step-ca that was built before."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for folder in reversed(environment["PATH"].split(":")):
-        for program in Path(folder).glob("*") if os.path.isdir(folder) else ():
+    for directory in reversed(environment["PATH"].split(":")):
+        for program in Path(directory).glob("*") if os.path.isdir(directory) else ():
             # A link that leads nowhere has a name all the same.
             if program.name != "go" and not os.path.lexists(programs / program.name):
                 (programs / program.name).symlink_to(program)
@@ -96,7 +96,7 @@ def test_without_go_it_says_so_and_shows_the_job_all_the_same(environment, tempo
 
 def test_the_psql_of_version_18_is_understood(environment, temporary, libpq_roots, tmp_path):
     """Its \\conninfo is a table. It is run where it is, by its own dynamic linker."""
-    root = libpq_roots(18).folder
+    root = libpq_roots(18).directory
     linker, library = next(root.glob("usr/lib*/ld-linux-*")), next(root.glob("usr/lib/*/libpq.so.5")).parent
     psql = tmp_path / "psql"
     psql.write_text(f'#!/bin/sh\nexec {linker} --library-path {library} {root}/usr/lib/postgresql/18/bin/psql "$@"\n')
@@ -159,7 +159,7 @@ def test_a_quickstart_that_is_stopped_leaves_nothing(environment, temporary, how
 
 
 def test_nor_does_a_tool_that_is_stopped_in_the_build(environment, temporary, tmp_path):
-    """autoreconf has a folder of its own in TMPDIR, and leaves it where it is interrupted."""
+    """autoreconf has a directory of its own in TMPDIR, and leaves it where it is interrupted."""
     tool = tmp_path / "autoreconf"
     tool.write_text(f'#!/bin/sh\nmktemp -d -t arXXXXXX >{tmp_path}/made.new\nmv {tmp_path}/made.new {tmp_path}/made\nexec sleep 600\n')
     tool.chmod(0o755)

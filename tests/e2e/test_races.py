@@ -73,9 +73,9 @@ def conninfo_of(server, **more):
 def states(tmp_path):
     """states(text, ...) -> a file with each."""
     def make(*texts):
-        folder = tmp_path / "states"
-        folder.mkdir()
-        paths = [folder / str(number) for number in range(len(texts))]
+        directory = tmp_path / "states"
+        directory.mkdir()
+        paths = [directory / str(number) for number in range(len(texts))]
         for path, text in zip(paths, texts):
             path.write_text(text)
         return paths

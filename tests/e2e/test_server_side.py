@@ -60,13 +60,13 @@ def target(clusters, stepca):
 def make_home(clusters, stepca):
     """Factory make_home() -> a home of the user that the servers run as, with the CA's root where libpq looks."""
     def make():
-        folder = clusters.make_folder()
+        directory = clusters.make_directory()
         for name in (".postgresql", ".config", ".config/pganchor"):
-            (folder / name).mkdir()
-            clusters.give(folder / name, 0o755)
-        shutil.copy(stepca.root, folder / ".postgresql/root.crt")
-        clusters.give(folder / ".postgresql/root.crt", 0o644)
-        return folder
+            (directory / name).mkdir()
+            clusters.give(directory / name, 0o755)
+        shutil.copy(stepca.root, directory / ".postgresql/root.crt")
+        clusters.give(directory / ".postgresql/root.crt", 0o644)
+        return directory
 
     return make
 
@@ -358,7 +358,7 @@ def exercise(server):
 
 def said(server):
     """The kinds of lines in a server's log."""
-    return {re.sub(r"[0-9A-F]*\d[0-9A-F]*", "N", line) for line in server.daemon.text().replace(str(server.folder), "").splitlines()}
+    return {re.sub(r"[0-9A-F]*\d[0-9A-F]*", "N", line) for line in server.daemon.text().replace(str(server.directory), "").splitlines()}
 
 
 def test_nothing_else_of_the_server_is_any_different(clusters, make_home, pganchor):

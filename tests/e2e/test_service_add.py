@@ -60,7 +60,7 @@ def test_a_scoped_anchor_is_named_by_its_file(home, stepca, postgres, prod):
     assert (done.returncode, done.stdout) == (0, "t|TLSv1.3\n"), done.stderr
 
 
-def test_the_anchors_folder_follows_xdg(home, stepca, postgres, prod):
+def test_the_anchors_directory_follows_xdg(home, stepca, postgres, prod):
     env = {"XDG_CONFIG_HOME": home / "xdg"}
     done = home.pganchor("bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--scoped", env=env)
     assert done.returncode == 0, done.stderr
@@ -346,7 +346,7 @@ def test_several_anchors_in_root_crt_need_no_choice(home):
 
 
 def test_naming_an_anchor_binds_to_it(home, stepca, other_stepca, postgres, prod):
-    """Both are in root.crt, and may vouch for the host."""
+    """Both are in root.crt, and is valid for the host."""
     bootstrap(home, other_stepca, "--name", "other")
     bootstrap(home, stepca, "--name", "ours")
     for name, connects in (("other", False), ("ours", True)):
@@ -382,7 +382,7 @@ def test_root_crt_that_has_lost_the_anchor_is_a_warning(home, impostor_ca):
 
 def test_the_second_host_counts_for_a_named_anchor(home, impostor_ca):
     pin_files(home, ("corp", impostor_ca, "*.example.com", "root.crt"))
-    assert "may not vouch for db.example.org" in refused(
+    assert "is not valid for db.example.org" in refused(
         home, "prod", "--host", "db.example.com,db.example.org", "--anchor", "corp")
     assert add(home, "prod", "--host", "a.example.com,b.example.com", "--anchor", "corp").returncode == 0
 
@@ -426,7 +426,7 @@ def test_an_anchor_that_is_not_there_or_may_not_vouch(home):
     assert "anchor corp: there is none of this name" in said and "none yet" in said
     pin(home, ("a", PIN_A, "*.example.org", "root.crt"), ("b", PIN_B, "*", "root.crt"))
     assert "anchors: a, b\n" in refused(home, "prod", "--host", "db.example.com", "--anchor", "corp")
-    assert "may not vouch for db.example.com (hosts = *.example.org)" in refused(
+    assert "is not valid for db.example.com (hosts = *.example.org)" in refused(
         home, "prod", "--host", "db.example.com", "--anchor", "a")
 
 

@@ -146,7 +146,7 @@ def test_a_full_disk_leaves_the_old_file(home, text):
     assert home.snapshot() == before
 
 
-def test_a_folder_that_may_not_be_written(home):
+def test_a_directory_that_may_not_be_written(home):
     write(home, "[a]\nhost=x\n")
     before = home.snapshot()
     home.path.chmod(0o500)
@@ -160,7 +160,7 @@ def test_a_folder_that_may_not_be_written(home):
 
 
 @pytest.mark.parametrize("make", [
-    pytest.param(lambda path: path.mkdir(), id="folder"),
+    pytest.param(lambda path: path.mkdir(), id="directory"),
     pytest.param(lambda path: os.mkfifo(path), id="fifo"),
     pytest.param(lambda path: path.write_bytes(b"[a]\nhost=x\0y\n"), id="nul"),
 ])

@@ -315,21 +315,21 @@ def test_the_ways(among, home):
 
 
 def test_the_policy_in_force_and_the_pins(among, home):
-    folder = home / ".config/pganchor"
-    folder.mkdir(parents=True)
-    (folder / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\n")
-    (folder / "anchors.conf").write_text(f"[a]\npin = {'0' * 64}\n[b]\npin = {'1' * 64}\n")
+    directory = home / ".config/pganchor"
+    directory.mkdir(parents=True)
+    (directory / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\n")
+    (directory / "anchors.conf").write_text(f"[a]\npin = {'0' * 64}\n[b]\npin = {'1' * 64}\n")
     _, status, shown = among([])
     assert status == 0
     assert "policy: mode = audit, trust = pinned," in shown and "min-tls = 1.3" in shown
     assert "pins: 2\nmode = audit refuses nothing" in shown
     files = re.search(r"^policy files: (/.*)/pganchor/policy.conf \(not there\), \1/pganchor/policy.d/ \(not there\), (/.*)$", shown, re.MULTILINE)
-    assert files[2] == str(folder / "policy.conf")
-    (folder / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\nallow-weak = localhost\n")
+    assert files[2] == str(directory / "policy.conf")
+    (directory / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\nallow-weak = localhost\n")
     assert "log = syslog, and allow-weak\n" in among([])[2]
     told = json.loads(among([], "-j")[2])
     assert told["policy_files"] == [{"path": f"{files[1]}/pganchor/policy.conf", "found": False},
-                                    {"path": str(folder / "policy.conf"), "found": True}]
+                                    {"path": str(directory / "policy.conf"), "found": True}]
     assert (told["policy"]["mode"], told["policy"]["min-tls"], told["pins"], told["problem"]) == ("audit", "1.3", 2, None)
 
 

@@ -25,11 +25,11 @@ programs of everybody with the gate: 0; with a libpq: 0
 
 
 def put(home, policy, anchors=None):
-    folder = home / ".config/pganchor"
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "policy.conf").write_text(policy)
+    directory = home / ".config/pganchor"
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "policy.conf").write_text(policy)
     if anchors:
-        (folder / "anchors.conf").write_text(anchors)
+        (directory / "anchors.conf").write_text(anchors)
 
 
 def report(among, home, pganchor, *words):  # noqa: F811

@@ -7,15 +7,15 @@ import pytest
 
 import transcripts
 
-FOLDER = Path(__file__).resolve().parent / "data/transcripts"
+DIRECTORY = Path(__file__).resolve().parent / "data/transcripts"
 
 
 # What is preloaded is told in it, and the tool itself is preloaded into.
 @pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.plain_build if name == "run" else ())
-                                  for name in sorted(path.stem for path in FOLDER.glob("*.txt"))])
+                                  for name in sorted(path.stem for path in DIRECTORY.glob("*.txt"))])
 def test_what_is_said(home, pganchor, name):
     """With PGANCHOR_WRITE_TRANSCRIPTS=yes the file gets what is said now, to be read before it is believed."""
-    file = FOLDER / f"{name}.txt"
+    file = DIRECTORY / f"{name}.txt"
     comment, steps = transcripts.parse(file.read_text())
     assert steps
     said = [transcripts.Step(step.command, transcripts.run(home, pganchor, step.command)) for step in steps]

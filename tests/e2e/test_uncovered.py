@@ -126,16 +126,16 @@ def loader_and_libc():
 
 @pytest.fixture
 def other_glibc(home, compile_program):
-    """other_glibc(change) -> (program, loader): a glibc in a folder of its own, of which libc's bytes were changed."""
+    """other_glibc(change) -> (program, loader): a glibc in a directory of its own, of which libc's bytes were changed."""
     def make(change):
         loader, libc = loader_and_libc()
-        folder = home / "glibc"
-        folder.mkdir()
-        shutil.copy(loader, folder / "ld.so")
-        (folder / "libc.so.6").write_bytes(change(open(libc, "rb").read()))
+        directory = home / "glibc"
+        directory.mkdir()
+        shutil.copy(loader, directory / "ld.so")
+        (directory / "libc.so.6").write_bytes(change(open(libc, "rb").read()))
         program = compile_program("other/seven.c", [], rpath=False, words=(
-            "-DWITHOUT_START", "-nostartfiles", f"-Wl,--dynamic-linker={folder / 'ld.so'}", f"-Wl,-rpath,{folder}"))
-        return program, folder / "ld.so"
+            "-DWITHOUT_START", "-nostartfiles", f"-Wl,--dynamic-linker={directory / 'ld.so'}", f"-Wl,-rpath,{directory}"))
+        return program, directory / "ld.so"
 
     return make
 
@@ -159,8 +159,8 @@ def test_a_program_that_lacks_a_library_is_not_judged_by_that(home, other_glibc)
     assert (done.returncode, done.stderr) == (alone.returncode, alone.stderr) and done.returncode == 127
 
 
-def test_a_set_user_id_program(home, session_folder, pganchor):
-    program = session_folder / "true-of-root"
+def test_a_set_user_id_program(home, session_directory, pganchor):
+    program = session_directory / "true-of-root"
     run(*ROOT, "install", "-o", "0", "-m", "4755", shutil.which("true"), program)
     user = ordinary_user()
     words = [] if user is None else ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups", *WITH_POWER, "--"]
@@ -177,10 +177,10 @@ def test_a_set_user_id_program(home, session_folder, pganchor):
     (0, 12345, 0o2755, False), (12345, 0, 0o4755, False), (12345, 12345, 0o6755, False),
     # Without the right of the group to start it, the bit only means that files are locked by force (inode(7)).
     (0, 12345, 0o2745, True), (0, 0, 0o6755, True), (12345, 12345, 0o755, True)])
-def test_a_program_that_gets_power_by_its_mode(home, session_folder, owner, group, mode, covered):
+def test_a_program_that_gets_power_by_its_mode(home, session_directory, owner, group, mode, covered):
     if os.geteuid() != 0:
         pytest.skip("needs root: to give a file to somebody else, and to be the one whose own it is not")
-    program = session_folder / f"true-{owner}-{group}-{mode:o}"
+    program = session_directory / f"true-{owner}-{group}-{mode:o}"
     shutil.copy(shutil.which("true"), program)
     os.chown(program, owner, group)
     program.chmod(mode)

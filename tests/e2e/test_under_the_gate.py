@@ -22,18 +22,18 @@ def real_libpq():
 
 
 @pytest.fixture(scope="session")
-def ways(pganchor, session_folder):
+def ways(pganchor, session_directory):
     """What puts the gate before libpq: names of environments of a command. The drop-in is found in the place of libpq.so.5, and needs it."""
-    folder = session_folder / "drop-in"
-    folder.mkdir()
-    shutil.copy(pganchor.prefix / "lib/libpganchor.so.0", folder / "libpq.so.5")
+    directory = session_directory / "drop-in"
+    directory.mkdir()
+    shutil.copy(pganchor.prefix / "lib/libpganchor.so.0", directory / "libpq.so.5")
     for words in (["--add-needed", real_libpq()], ["--set-soname", "libpq.so.5"]):
-        subprocess.run(["patchelf", *words, folder / "libpq.so.5"], check=True)
+        subprocess.run(["patchelf", *words, directory / "libpq.so.5"], check=True)
     return {
         "preload": {"LD_PRELOAD": pganchor.module},
         "behind a libpq": {"LD_PRELOAD": f"libpq.so.5 {pganchor.module}"},
         "behind and before a libpq": {"LD_PRELOAD": f"{pganchor.module} libpq.so.5"},
-        "drop-in": {"LD_LIBRARY_PATH": folder},
+        "drop-in": {"LD_LIBRARY_PATH": directory},
     }
 
 

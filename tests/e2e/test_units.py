@@ -4,7 +4,7 @@ import pytest
 
 from test_enable import done_well
 
-FOLDER = ".config/systemd/user"
+DIRECTORY = ".config/systemd/user"
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def systemd(home, tmp_path):
 
 
 def drop_in(home, unit="app.service"):
-    return home / f"{FOLDER}/{unit}.d/pganchor.conf"
+    return home / f"{DIRECTORY}/{unit}.d/pganchor.conf"
 
 
 @pytest.mark.parametrize("environment, kept", [
@@ -37,16 +37,16 @@ def drop_in(home, unit="app.service"):
     ("LD_PRELOAD=/usr/lib/libpq.so.5:{module}", "/usr/lib/libpq.so.5"), ("LD_PRELOAD={module}", None)])
 def test_what_a_service_preloads_itself(home, pganchor, systemd, environment, kept):
     env = systemd("Id=app.service\nLoadState=loaded\n", environment.format(module=pganchor.module))
-    done_well(home.pganchor("enable", "-eu", "app", env=env))
+    done_well(home.pganchor("enable", "--session", "--unit", "app", env=env))
     value = f"{pganchor.module}:{kept}" if kept else str(pganchor.module)
     assert f'[Service]\nEnvironment="LD_PRELOAD={value}"\n' in drop_in(home).read_text()
-    done_well(home.pganchor("disable", "-eu", "app", env=env))
+    done_well(home.pganchor("disable", "--session", "--unit", "app", env=env))
     assert home.snapshot() == {}
 
 
 @pytest.mark.parametrize("environment", ['"LD_PRELOAD=/a b.so"', "$'LD_PRELOAD=/a\\tb.so'", 'LD_PRELOAD="/a b.so"', "LD_PRELOAD=/%h.so"])
 def test_a_preload_that_cannot_be_added_to(home, systemd, environment):
-    done = home.pganchor("enable", "-eu", "app", env=systemd("", environment))
+    done = home.pganchor("enable", "--session", "--unit", "app", env=systemd("", environment))
     assert done.returncode == 1 and "app preloads something that pganchor cannot add to: " in done.stderr
     assert home.snapshot() == {}
 
@@ -58,7 +58,7 @@ def test_a_preload_that_cannot_be_added_to(home, systemd, environment):
     ("app", "Id=app.service\nUnsetEnvironment=LD_PRELOAD\n", "app has UnsetEnvironment=LD_PRELOAD", "take it out of the unit"),
 ])
 def test_a_service_that_there_is_not(home, systemd, unit, properties, said, next):
-    done = home.pganchor("enable", "-eu", unit, env=systemd(properties))
+    done = home.pganchor("enable", "--session", "--unit", unit, env=systemd(properties))
     assert done.returncode == 1 and done.stderr.startswith(f"pganchor: {said}") and next in done.stderr
     assert done.stderr.endswith("; nothing was changed\n") and home.snapshot() == {}
 
@@ -73,7 +73,7 @@ def test_what_is_no_service(home, unit, words):
 def test_a_template_is_asked_for_as_an_instance(home, pganchor, systemd, tmp_path):
     """systemctl show refuses a template's own name; and of the instance nobody is told."""
     env = systemd("Id=tmpl@pganchor.service\nLoadState=loaded\n", "LD_PRELOAD=/a.so")
-    done_well(home.pganchor("enable", "-eu", "tmpl@", env=env))
+    done_well(home.pganchor("enable", "--session", "--unit", "tmpl@", env=env))
     assert f'"LD_PRELOAD={pganchor.module}:/a.so"' in drop_in(home, "tmpl@.service").read_text()
     asked = (tmp_path / "asked").read_text().splitlines()
     assert len(asked) == 2 and all(line.endswith(" -- tmpl@pganchor.service") and line.startswith("--user show") for line in asked)
@@ -87,18 +87,18 @@ def test_what_would_win_over_a_drop_in(home, systemd, tmp_path):
     before = home.snapshot()
     for properties, winner in ((f"DropInPaths=/x/aa.conf {tmp_path}/zz.conf\n", "zz.conf"),
                                (f"EnvironmentFiles={tmp_path}/other.env (ignore_errors=no)\nEnvironmentFiles={tmp_path}/env (ignore_errors=yes)\n", "env")):
-        done = home.pganchor("enable", "-eu", "app", env=systemd("Id=app.service\n" + properties))
+        done = home.pganchor("enable", "--session", "--unit", "app", env=systemd("Id=app.service\n" + properties))
         assert done.returncode == 1 and home.snapshot() == before
         assert f"pganchor: app: {tmp_path}/{winner} sets LD_PRELOAD, which wins over what a drop-in sets\n" in done.stderr
     properties = f"Id=app.service\nDropInPaths={tmp_path}/aa.conf\nEnvironmentFiles={tmp_path}/other.env (ignore_errors=no)\n"
-    done_well(home.pganchor("enable", "-eu", "app", env=systemd(properties)))
+    done_well(home.pganchor("enable", "--session", "--unit", "app", env=systemd(properties)))
 
 
-@pytest.mark.parametrize("folder", ["etc", "usr/lib", "lib"])
+@pytest.mark.parametrize("directory", ["etc", "usr/lib", "lib"])
 @pytest.mark.parametrize("unit, file", [("app", "app.service"), ("app@1", "app@.service"), ("app@", "app@.service")])
-def test_an_image_whose_unit_preloads_something(home, tmp_path, folder, unit, file):
+def test_an_image_whose_unit_preloads_something(home, tmp_path, directory, unit, file):
     """There is no systemd to ask there, and a drop-in would take it away."""
-    path = tmp_path / folder / "systemd/system" / file
+    path = tmp_path / directory / "systemd/system" / file
     path.parent.mkdir(parents=True)
     path.write_text("[Service]\nEnvironment=LD_PRELOAD=/a.so\n")
     done = home.pganchor("enable", "--unit", unit, "--root", tmp_path)
@@ -113,5 +113,5 @@ def test_an_image_whose_unit_preloads_something(home, tmp_path, folder, unit, fi
 
 @pytest.mark.parametrize("status", [1, 127])
 def test_without_a_systemd_of_the_user_nothing_is_known(home, pganchor, systemd, status):
-    done_well(home.pganchor("enable", "-eu", "app", env=systemd(status=status)))
+    done_well(home.pganchor("enable", "--session", "--unit", "app", env=systemd(status=status)))
     assert f'"LD_PRELOAD={pganchor.module}"' in drop_in(home).read_text()

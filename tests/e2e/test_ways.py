@@ -131,7 +131,7 @@ def test_a_language(anchored, postgres, language):
 @pytest.mark.parametrize("named", ["path", "name"])
 def test_a_plugin_that_registers_itself(anchored, postgres, tmp_path, named):
     """After dlopen() the dynamic linker is asked for nothing more. The name alone is found in the second
-    folder of the program's RUNPATH."""
+    directory of the program's RUNPATH."""
     words = ["cc", "-I/usr/include/postgresql", SOURCES / "registrar.c"]
     subprocess.run([*words, "-DPLUGIN", "-shared", "-fPIC", "-o", tmp_path / "plugin.so", "-lpq"], check=True)
     subprocess.run([*words, "-rdynamic", "-Wl,-rpath,$ORIGIN/none:$ORIGIN,--enable-new-dtags", "-o", tmp_path / "program"], check=True)
@@ -145,21 +145,21 @@ def test_a_plugin_that_registers_itself(anchored, postgres, tmp_path, named):
 @pytest.fixture
 def linker(second_libpq, tmp_path):
     """argv of a program that asks the dynamic linker for all there is to ask."""
-    folder = tmp_path / "program"
-    folder.mkdir()
+    directory = tmp_path / "program"
+    directory.mkdir()
     # It needs what is gone.
     make = ["cc", "-shared", "-fPIC", "-Wl,--no-as-needed", "-o"]
-    subprocess.run([*make, folder / "libgone.so", "-Wl,-soname,libgone.so", "-x", "c", "/dev/null"], check=True)
-    subprocess.run([*make, folder / "libbroken.so", folder / "libgone.so"], check=True)
-    (folder / "libgone.so").unlink()
-    subprocess.run([*make, folder / "libbeside.so", SOURCES / "beside.c", "-Wl,-rpath,$ORIGIN"], check=True)
-    subprocess.run(["cc", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags", "-o", folder / "linker",
+    subprocess.run([*make, directory / "libgone.so", "-Wl,-soname,libgone.so", "-x", "c", "/dev/null"], check=True)
+    subprocess.run([*make, directory / "libbroken.so", directory / "libgone.so"], check=True)
+    (directory / "libgone.so").unlink()
+    subprocess.run([*make, directory / "libbeside.so", SOURCES / "beside.c", "-Wl,-rpath,$ORIGIN"], check=True)
+    subprocess.run(["cc", "-rdynamic", "-Wl,-rpath,$ORIGIN,--enable-new-dtags", "-o", directory / "linker",
                     SOURCES / "linker.c"], check=True)
     # As if it were an old one: the gate looks for this function and can do without it.
-    libpq = folder / "libpq.so.5"
+    libpq = directory / "libpq.so.5"
     libpq.write_bytes(second_libpq.read_bytes().replace(b"\0PQgssEncInUse\0", b"\0PQgssEncInOld\0"))
     assert libpq.read_bytes() != second_libpq.read_bytes()
-    return [folder / "linker", libpq]
+    return [directory / "linker", libpq]
 
 
 def test_the_dynamic_linker_answers_as_without_the_gate(home, linker):
@@ -194,7 +194,7 @@ def test_the_module_jumps_to_libc(pganchor, tmp_path, compiler, level):
     """libc's functions look at their return address, which has to be the caller's. In processes with a sanitizer's runtime that
     cannot be tried out: the runtime stands before dlopen() itself."""
     words = [compiler, *level.split(), *gate_words(pganchor), "-fPIC", "-fvisibility=hidden"]
-    subprocess.run([*words, "-c", "-o", tmp_path / "preload.o", SOURCES.parents[2] / "src/gate/preload.c"], check=True)
+    subprocess.run([*words, "-c", "-o", tmp_path / "preload.o", SOURCES.parents[2] / "src/gate/dl_wrappers.c"], check=True)
     for name in ("dlopen", "dlmopen", "dlsym", "dlvsym"):
         code = said("objdump", "-d", "--no-show-raw-insn", f"--disassemble={name}", tmp_path / "preload.o")
         assert re.search(r"jmp +\*", code) and not re.search(r"call +\*", code), code

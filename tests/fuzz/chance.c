@@ -66,7 +66,7 @@ static char *keep(const char *format, ...)
 static const char *all_keywords[SETTINGS];
 static const char *all_variables[SETTINGS];
 static size_t setting_count;
-static const char *folder;
+static const char *directory;
 
 void chance_settings(const char *const *keywords, const char *const *variables, const char *where)
 {
@@ -74,7 +74,7 @@ void chance_settings(const char *const *keywords, const char *const *variables, 
 		all_keywords[setting_count] = keywords[setting_count];
 		all_variables[setting_count] = variables[setting_count];
 	}
-	folder = where;
+	directory = where;
 }
 
 static const char *const hosts[] = {"localhost",
@@ -218,7 +218,7 @@ static struct setting any_setting(void)
 		setting.keyword = "nonsense";
 	setting.value = value_for(setting.keyword);
 	if (strcmp(setting.keyword, "servicefile") == 0 && !chance_once_in(3))
-		setting.value = keep("%s/services", folder);
+		setting.value = keep("%s/services", directory);
 	if (chance_once_in(60))
 		setting.value = chance_once_in(3) ? keep("%s%s", PICK(odd), setting.value)
 						  : keep("%s%s", setting.value, PICK(odd));
@@ -484,9 +484,10 @@ void chance_environment(void)
 	arena_used = 0;
 	if (chance_once_in(8))
 		(void)setenv("PGSERVICEFILE",
-			     keep("%s/%s", folder, chance_once_in(3) ? "missing" : "services"), 1);
+			     keep("%s/%s", directory, chance_once_in(3) ? "missing" : "services"),
+			     1);
 	if (chance_once_in(4))
-		(void)setenv("PGSYSCONFDIR", folder, 1);
+		(void)setenv("PGSYSCONFDIR", directory, 1);
 }
 
 /* ---- files ---- */

@@ -15,7 +15,8 @@ bool chance_once_in(size_t times);
 
 /* Tells which settings there are: keyword and variable of each, ended by NULL. Once, at the start.
  */
-void chance_settings(const char *const *keywords, const char *const *variables, const char *folder);
+void chance_settings(const char *const *keywords, const char *const *variables,
+		     const char *directory);
 
 enum way {
 	CONNECTDB,

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Differential fuzzing of the gate, with libpq as its own oracle: tests/fuzz/differential.py [--cases N] [--seed N]
-[--root FOLDER | --libpq FOLDER].
+[--root DIRECTORY | --libpq DIRECTORY].
 
 Random connection strings, URIs, parameter arrays and PQsetdbLogin arguments, under random environments, service files and
 policies. A listener on loopback, on TCP and on a Unix socket, writes down what each connection really sends, answers N to
@@ -12,8 +12,8 @@ every request for encryption, and hangs up. Then
   - what it allowed sends the same and fails with the same words as without the gate.
 
 Prints the seed and the counts; exit status 1 with the case when one of these does not hold. Needs PGANCHOR_PREFIX.
---root: libpq, and all that it needs, is that of another Debian in this root folder (chroot).
---libpq: the libpq.so.5 in this folder, in the place of this machine's; tests/libpqs/build.sh makes some.
+--root: libpq, and all that it needs, is that of another Debian in this root directory (chroot).
+--libpq: the libpq.so.5 in this directory, in the place of this machine's; tests/libpqs/build.sh makes some.
 """
 
 import argparse
@@ -38,11 +38,11 @@ BATCH = 40
 class Listener:
     """Takes one connection after the other, on TCP and on a Unix socket, and writes down what each sends."""
 
-    def __init__(self, folder):
+    def __init__(self, directory):
         self.tcp = socket.create_server(("127.0.0.1", 0))
         self.port = self.tcp.getsockname()[1]
         self.local = socket.socket(socket.AF_UNIX)
-        self.local.bind(f"{folder}/.s.PGSQL.{self.port}")
+        self.local.bind(f"{directory}/.s.PGSQL.{self.port}")
         self.local.listen()
         self.seen = {"tcp": [], "local": []}
         self.news = {"tcp": threading.Event(), "local": threading.Event()}
@@ -116,11 +116,11 @@ class Driver:
 class Chance:
     """Random settings, most of them near the edge between weak and strong."""
 
-    def __init__(self, seed, folder, port):
+    def __init__(self, seed, directory, port):
         self.random = random.Random(seed)
-        self.folder, self.port = folder, port
+        self.directory, self.port = directory, port
         self.values = {
-            "host": ["localhost", "127.0.0.1", str(folder), "", f"{folder},localhost", f"localhost,{folder}", "localhost,localhost",
+            "host": ["localhost", "127.0.0.1", str(directory), "", f"{directory},localhost", f"localhost,{directory}", "localhost,localhost",
                      ",", "localhost,", "@nowhere", "/nowhere", "LOCALHOST"],
             "hostaddr": ["127.0.0.1", "", "127.0.0.1,127.0.0.1", ",127.0.0.1", "127.0.0.1,", "::1"],
             "port": [str(port), str(port), f"{port},{port}", "", "0", "70000", "x"],
@@ -130,12 +130,12 @@ class Chance:
             "gssencmode": ["disable", "prefer", "require", "", "DISABLE"],
             "ssl_min_protocol_version": ["TLSv1", "TLSv1.2", "tlsv1.3", "", "SSLv3"],
             "ssl_max_protocol_version": ["TLSv1.1", "TLSv1.2", "TLSv1.3", ""],
-            "sslrootcert": ["system", "/nowhere", "", f"{folder}/home/.postgresql/root.crt"],
+            "sslrootcert": ["system", "/nowhere", "", f"{directory}/home/.postgresql/root.crt"],
             "service": ["weak", "strong", "twice", "odd", "missing", "nested", "lookup"],
             "requiressl": ["0", "1"],
-            "sslkeylogfile": [f"{folder}/keys"],
-            "oauth_ca_file": [f"{folder}/own.crt", ""],
-            "servicefile": [f"{folder}/home/.pg_service.conf", f"{folder}/missing"],
+            "sslkeylogfile": [f"{directory}/keys"],
+            "oauth_ca_file": [f"{directory}/own.crt", ""],
+            "servicefile": [f"{directory}/home/.pg_service.conf", f"{directory}/missing"],
             "channel_binding": ["require", "disable", "prefer"],
             "target_session_attrs": ["any", "read-write", "standby", "nonsense"],
             "connect_timeout": ["2", "0"],
@@ -182,7 +182,7 @@ class Chance:
 
     def uri(self):
         hosts = self.random.choice(["localhost", "127.0.0.1", "", "localhost,127.0.0.1", "[::1]",
-                                    str(self.folder).replace("/", "%2F")])
+                                    str(self.directory).replace("/", "%2F")])
         port = self.random.choice(["", f":{self.port}", f":{self.port}"]) if "," not in hosts else ""
         user = self.random.choice(["", "app@", "app:secret@"])
         query = "&".join(f"{key}={value.replace('/', '%2F').replace(' ', '%20')}" for key, value in self.settings())
@@ -261,9 +261,9 @@ def check(outcome, sent, alone, policy):
     return None
 
 
-def compile_driver(folder):
+def compile_driver(directory):
     libpq = subprocess.run(["pkg-config", "--cflags", "--libs", "libpq"], check=True, capture_output=True, text=True)
-    program = folder / "driver"
+    program = directory / "driver"
     subprocess.run(["cc", "-O1", "-D_GNU_SOURCE", "-o", program, HERE / "driver.c", *libpq.stdout.split()], check=True)
     return program
 
@@ -323,18 +323,18 @@ def main():
     root = options.root.resolve() if options.root else None
     where = next(place for place in (root / "homes", root / "tmp") if place.exists()) if root else None
     with tempfile.TemporaryDirectory(prefix="pga-fuzz-", dir=where) as name:
-        folder = Path(name)
-        home = folder / "home"
+        directory = Path(name)
+        home = directory / "home"
         (home / ".config/pganchor").mkdir(parents=True)
         (home / ".postgresql").mkdir()
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                        folder / "key", "-out", home / ".postgresql/root.crt", "-subj", "/CN=Fuzz", "-days", "2"], check=True,
+                        directory / "key", "-out", home / ".postgresql/root.crt", "-subj", "/CN=Fuzz", "-days", "2"], check=True,
                        capture_output=True)
-        listener = Listener(folder)
-        entrance = (prepare_root(root) if root else [], compile_driver(folder))
+        listener = Listener(directory)
+        entrance = (prepare_root(root) if root else [], compile_driver(directory))
         if root:
-            module = shutil.copy(module, folder / module.name)
-        chance = Chance(options.seed, folder, listener.port)
+            module = shutil.copy(module, directory / module.name)
+        chance = Chance(options.seed, directory, listener.port)
         for start in range(0, options.cases, BATCH):
             run_batch(chance, listener, entrance, (module, options.libpq), home, min(BATCH, options.cases - start), totals)
     print(f"{options.cases} cases: " + ", ".join(f"{count} {what}" for what, count in sorted(totals.items())) + "; no escape")

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Whether the fuzzer by verdict would find a rule that is gone: tests/fuzz/mutations.py [--cases N] [--root FOLDER] [NAME...].
+"""Whether the fuzzer by verdict would find a rule that is gone: tests/fuzz/mutations.py [--cases N] [--root DIRECTORY] [NAME...].
 
 Takes one thing out of a copy of the gate after the other, builds the module, and tells after how many cases verdict.c sees it.
---root: in this root folder of another Debian (chroot), for a libpq of its own. Exit status 1 when one is not found.
+--root: in this root directory of another Debian (chroot), for a libpq of its own. Exit status 1 when one is not found.
 """
 
 import argparse
@@ -46,7 +46,7 @@ MUTATIONS = {
     "one list is enough to exempt": ("policy/policy.c", "if (!pga_host_set_has(&policy->allow_weak[i], host))\n\t\t\treturn false;\n\treturn policy->allow_weak_count > 0;",
                                      "if (pga_host_set_has(&policy->allow_weak[i], host))\n\t\t\treturn true;\n\treturn false;", 15),
     "the weaker value wins": ("policy/policy.c", "value->meaning < reading->chosen[key]", "value->meaning > reading->chosen[key]", 15),
-    "the system's policy is not read": ("policy/policy.c", 'read_file(&reading, SYSTEM_FOLDER "/policy.conf", error) != 0 ||', "", 15),
+    "the system's policy is not read": ("policy/policy.c", 'read_file(&reading, SYSTEM_DIRECTORY "/policy.conf", error) != 0 ||', "", 15),
     "the user's policy is not read": ("policy/policy.c", "read_user_file(&reading, error) != 0)", "(false && read_user_file(&reading, error) != 0))", 15),
     "a word that is no value is passed over": ("policy/policy.c", 'return fail_at(error, path, line->number, "not a value of this key", said(line));', "return 0;", 15),
     "*.x is x too": ("base/host.c", "\telse if (is_suffix(pattern, length))\n", "\telse if (is_suffix(pattern, length) && (set->names[set->name_count++] = (struct pga_host_name){pattern + 2, length - 2}, true))\n", 15),
@@ -63,25 +63,25 @@ MUTATIONS = {
                               "\tif (mode != NULL)\n\t\t(void)setenv(\"PGSERVICE\", mode, 1);\n\tfree(mode);\n\treturn answer;", 15),
     "a service's second value wins": ("policy/ask_libpq.c", "\tstatic const char *const added[PGA_ADDED][2] = {{\"target_session_attrs\", PGA_PROBE},\n\t\t\t\t\t\t\t{\"password\", \"-\"}};",
                                       "\tstatic const char *const added[PGA_ADDED][2] = {{\"target_session_attrs\", PGA_PROBE},\n\t\t\t\t\t\t    {\"service\", \"strong\"}};", 15),
-    "what is weak is admitted": ("gate/entry.c", "decision->admitted = judgement.admitted;", "decision->admitted = true;", 15),
-    "gssencmode=disable is not appended": ("gate/entry.c", 'add_lock(decision, "gssencmode", "disable");', ";", 15),
-    "ssl_min_protocol_version is not appended": ("gate/entry.c", "\tif (verdict->lock_min_tls)\n", "\tif (false)\n", 15),
-    "sockets are not locked": ("gate/entry.c", "\t\thold_socket(libpq, judgement, decision);\n", "\t\t(void)hold_socket;\n", 15),
-    "gssencmode is not locked on sockets": ("gate/entry.c", 'if (strcmp(gss, "prefer") == 0)', 'if (false && strcmp(gss, "prefer") == 0)', 15),
-    "a lock too many: channel_binding": ("gate/entry.c", 'add_lock(decision, "sslmode", "verify-full");', 'add_lock(decision, "channel_binding", "require");', 15),
-    "locks before the caller's settings": ("gate/entry.c", "(*keywords)[count + i] = decision->locks[i][0];\n\t\t(*values)[count + i] = decision->locks[i][1];",
+    "what is weak is admitted": ("gate/connect.c", "decision->admitted = judgement.admitted;", "decision->admitted = true;", 15),
+    "gssencmode=disable is not appended": ("gate/connect.c", 'add_lock(decision, "gssencmode", "disable");', ";", 15),
+    "ssl_min_protocol_version is not appended": ("gate/connect.c", "\tif (verdict->lock_min_tls)\n", "\tif (false)\n", 15),
+    "sockets are not locked": ("gate/connect.c", "\t\thold_socket(libpq, judgement, decision);\n", "\t\t(void)hold_socket;\n", 15),
+    "gssencmode is not locked on sockets": ("gate/connect.c", 'if (strcmp(gss, "prefer") == 0)', 'if (false && strcmp(gss, "prefer") == 0)', 15),
+    "a lock too many: channel_binding": ("gate/connect.c", 'add_lock(decision, "sslmode", "verify-full");', 'add_lock(decision, "channel_binding", "require");', 15),
+    "locks before the caller's settings": ("gate/connect.c", "(*keywords)[count + i] = decision->locks[i][0];\n\t\t(*values)[count + i] = decision->locks[i][1];",
                                            "memmove(*keywords + 1, *keywords, (count + i) * sizeof **keywords);\n\t\tmemmove(*values + 1, *values, (count + i) * sizeof **values);\n\t\t(*keywords)[0] = decision->locks[i][0];\n\t\t(*values)[0] = decision->locks[i][1];", 15),
-    "a refused object can live": ("gate/entry.c", '"target_session_attrs",\n\t\t\t\t\t       "refused-by-pganchor"', '"target_session_attrs",\n\t\t\t\t\t       "any"', 15),
-    "PQsetdbLogin forgets the host": ("gate/entry.c", "{dbName, pghost, pgport,", "{dbName, NULL, pgport,", 15),
-    "PQsetdbLogin forgets the options": ("gate/entry.c", "pghost, pgport, pgoptions, login,", "pghost, pgport, NULL, login,", 15),
-    "an empty string is a dbname": ("gate/entry.c", "conninfo != NULL && strchr(conninfo, '=') != NULL;", "conninfo != NULL;", 15),
-    "a ping is not refused": ("gate/entry.c", "\tif (!decision.admitted) {\n", "\tif (false) {\n", 15),
-    "the wall is open": ("gate/wall.c", "\treturn judgement.admitted;\n}", "\treturn true;\n}", 15),
-    "the wall thinks that it can lock": ("gate/wall.c", "gate_judge(libpq, rules, NULL, false, &judgement);", "gate_judge(libpq, rules, NULL, true, &judgement);", 15),
+    "a refused object can live": ("gate/connect.c", '"target_session_attrs",\n\t\t\t\t\t       "refused-by-pganchor"', '"target_session_attrs",\n\t\t\t\t\t       "any"', 15),
+    "PQsetdbLogin forgets the host": ("gate/connect.c", "{dbName, pghost, pgport,", "{dbName, NULL, pgport,", 15),
+    "PQsetdbLogin forgets the options": ("gate/connect.c", "pghost, pgport, pgoptions, login,", "pghost, pgport, NULL, login,", 15),
+    "an empty string is a dbname": ("gate/connect.c", "conninfo != NULL && strchr(conninfo, '=') != NULL;", "conninfo != NULL;", 15),
+    "a ping is not refused": ("gate/connect.c", "\tif (!decision.admitted) {\n", "\tif (false) {\n", 15),
+    "the wall is open": ("gate/connect_poll.c", "\treturn judgement.admitted;\n}", "\treturn true;\n}", 15),
+    "the wall thinks that it can lock": ("gate/connect_poll.c", "gate_judge(libpq, rules, NULL, false, &judgement);", "gate_judge(libpq, rules, NULL, true, &judgement);", 15),
     "a policy that cannot be read is none": ("gate/judge.c", "if (rules->broken) {", "if (false && rules->broken) {", 15),
-    "audit tells no journal": ("gate/entry.c", "\tif (decision->admitted && !judgement.verdict.allowed)\n", "\tif (false)\n", 15),
+    "audit tells no journal": ("gate/connect.c", "\tif (decision->admitted && !judgement.verdict.allowed)\n", "\tif (false)\n", 15),
     "audit mode refuses": ("gate/judge.c", "judgement->admitted = rules->policy.mode == PGA_MODE_AUDIT;", "", 15),
-    "audit mode locks": ("gate/entry.c", "if (decision->admitted && !audit)", "if (decision->admitted)", 15),
+    "audit mode locks": ("gate/connect.c", "if (decision->admitted && !audit)", "if (decision->admitted)", 15),
     "a policy is read once": ("gate/rules.c", "if (snapshot != NULL && (is_fresh(snapshot) || is_from_another_root(snapshot)))", "if (snapshot != NULL)", 15),
     "exempt hosts are looked at": ("gate/session.c", "if (pga_host_is_exempt(effective, &rules->policy, host))", "if (false && pga_host_is_exempt(effective, &rules->policy, host))", 15),
     "one reason alone is told": ("policy/verdict.c", "if (verdict->reasons++ > 0)\n\t\tpga_text_add(&verdict->why, \"\\n\");", "if (verdict->reasons++ > 0)\n\t\treturn;", 15),
@@ -91,28 +91,28 @@ MUTATIONS = {
 class Gate:
     """A copy of the sources whose module can be built anew with one file changed."""
 
-    def __init__(self, folder):
-        self.folder = folder
-        shutil.copytree(TOP / "src", folder / "src")
-        shutil.copytree(TOP / "include", folder / "include")
+    def __init__(self, directory):
+        self.directory = directory
+        shutil.copytree(TOP / "src", directory / "src")
+        shutil.copytree(TOP / "include", directory / "include")
         text = (TOP / "Makefile.am").read_text()
         listed = text[text.index("BASE = "):text.index("pganchor_gate_la_LIBADD")]
         listed = re.sub(r"EDITING = .*?(?=POLICY)", "", listed, flags=re.S)
         self.sources = sorted(set(re.findall(r"src/\S+\.c", listed)))
         flags = subprocess.run(["pkg-config", "--cflags", "libpq"], check=True, capture_output=True, text=True).stdout.split()
         self.flags = ["-O1", "-fPIC", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="0"', '-DSYSCONFDIR="/nowhere/etc"', '-DPKGLIBDIR="/nowhere"',
-                      '-DPG_SYSCONFDIR="/nowhere"', "-w", "-fvisibility=hidden", f"-I{folder}/src", f"-I{folder}/include", *flags]
+                      '-DPG_SYSCONFDIR="/nowhere"', "-w", "-fvisibility=hidden", f"-I{directory}/src", f"-I{directory}/include", *flags]
         for source in self.sources:
             self.compile(source)
 
     def compile(self, source):
-        subprocess.run(["gcc", *self.flags, "-c", self.folder / source, "-o", self.object(source)], check=True)
+        subprocess.run(["gcc", *self.flags, "-c", self.directory / source, "-o", self.object(source)], check=True)
 
     def object(self, source):
-        return self.folder / (source.replace("/", "_") + ".o")
+        return self.directory / (source.replace("/", "_") + ".o")
 
     def module(self):
-        module = self.folder / "pganchor-gate.so"
+        module = self.directory / "pganchor-gate.so"
         subprocess.run(["gcc", "-shared", "-nostartfiles", "-Wl,-z,nodelete", f"-Wl,--version-script={TOP}/src/gate/gate.map", "-o", module,
                         *[self.object(source) for source in self.sources]], check=True)
         return module
@@ -120,7 +120,7 @@ class Gate:
     def mutated(self, name):
         """The module with this mutation; the sources are as before then."""
         file, old, new, _ = MUTATIONS[name]
-        path = self.folder / "src" / file
+        path = self.directory / "src" / file
         text = path.read_text()
         if text.count(old) < 1:
             raise SystemExit(f"mutations.py: {name}: src/{file} does not have it any more: {old}")

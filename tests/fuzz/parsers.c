@@ -5,9 +5,9 @@
  * A target has the fuzzer's bytes, ended by a NUL of its own, and asserts what has to be true of
  * any bytes. */
 #include "anchor/anchors_conf.h"
-#include "anchor/ca_url.h"
-#include "anchor/certificate.h"
-#include "anchor/fingerprint.h"
+#include "ca/url.h"
+#include "tls/certificate.h"
+#include "tls/fingerprint.h"
 #include "anchor/root_crt.h"
 #include "base/host.h"
 #include "base/ini.h"
@@ -18,7 +18,7 @@
 #include "policy/policy.h"
 #include "policy/record.h"
 #include "policy/secrets.h"
-#include "service/edit.h"
+#include "service/rewrite.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
 
@@ -46,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                                  \
 	} while (0)
 
-static const char *folder; /* for files; run.sh makes it */
+static const char *directory; /* for files; run.sh makes it */
 
 static struct pga_text text_of(const char *bytes, size_t length)
 {
@@ -114,9 +114,9 @@ static void fuzz_policy(const char *bytes, size_t length)
 	int read;
 
 	if (path[0] == '\0') {
-		(void)snprintf(path, sizeof path, "%s/pganchor", folder);
-		HOLDS(mkdir(path, 0700) == 0 && setenv("XDG_CONFIG_HOME", folder, 1) == 0);
-		(void)snprintf(path, sizeof path, "%s/pganchor/policy.conf", folder);
+		(void)snprintf(path, sizeof path, "%s/pganchor", directory);
+		HOLDS(mkdir(path, 0700) == 0 && setenv("XDG_CONFIG_HOME", directory, 1) == 0);
+		(void)snprintf(path, sizeof path, "%s/pganchor/policy.conf", directory);
 	}
 	write_file(path, bytes, length);
 	read = pga_policy_load(&policy, &error);
@@ -568,7 +568,7 @@ static void ask_libpq(const struct pga_text *file, const char *name, struct pga_
 	PQconninfoOption *options;
 	bool taken;
 
-	(void)snprintf(path, sizeof path, "%s/services", folder);
+	(void)snprintf(path, sizeof path, "%s/services", directory);
 	write_file(path, pga_text_string(file), file->length);
 	HOLDS(setenv("PGSERVICEFILE", path, 1) == 0);
 	conn = PQconnectStartParams(keywords, values, 0);
@@ -974,8 +974,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	for (size_t i = 0; i < sizeof targets / sizeof targets[0]; i++)
 		if (strcmp(targets[i].name, name) == 0)
 			target = targets[i].fuzz;
-	folder = getenv("PGANCHOR_FUZZ_FOLDER");
-	HOLDS(target != NULL && folder != NULL && strlen(folder) < 80);
+	directory = getenv("PGANCHOR_FUZZ_DIRECTORY");
+	HOLDS(target != NULL && directory != NULL && strlen(directory) < 80);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ Targets: ${targets[*]}
 An input of "lengths" is what texts are filled with: each is tried in every place
 and in every length from 0 to 600, so that --runs gives it one for 250 of the others.
 
-\$PGANCHOR_FUZZ_BUILD is the folder to build in, and what is built there already
+\$PGANCHOR_FUZZ_BUILD is the directory to build in, and what is built there already
 is built again only where it changed; without it a temporary one.
 END
 }
@@ -46,19 +46,21 @@ done
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/pga-parsers.XXXXXX")
 # What is written for each input goes to memory, if there is such a place.
-PGANCHOR_FUZZ_FOLDER=$(mktemp -d /dev/shm/pga-fuzz.XXXXXX 2>/dev/null || mktemp -d /tmp/pga-fuzz.XXXXXX)
-export PGANCHOR_FUZZ_FOLDER
-trap 'rm -rf "$scratch" "$PGANCHOR_FUZZ_FOLDER"' EXIT
+PGANCHOR_FUZZ_DIRECTORY=$(mktemp -d /dev/shm/pga-fuzz.XXXXXX 2>/dev/null || mktemp -d /tmp/pga-fuzz.XXXXXX)
+export PGANCHOR_FUZZ_DIRECTORY
+trap 'rm -rf "$scratch" "$PGANCHOR_FUZZ_DIRECTORY"' EXIT
 trap 'exit 1' HUP INT TERM
 build=${PGANCHOR_FUZZ_BUILD:-$scratch/build}
 mkdir -p "$build"
 
 sources=(
     tests/fuzz/parsers.c
-    src/base/{error,file,guess,host,ini,ownership,places,printable,stamp,terminal,text,userfile,walk}.c
+    src/base/{error,file,file_identity,guess,host,ini,ownership,paths,printable,terminal,text,userfile,walk}.c
     src/policy/{ask_libpq,effective,explain,linked,options,origin,own_libpq,pins,policy,record,secrets,shown,verdict}.c
-    src/anchor/{anchor_rules,anchors_conf,ca_url,certificate,fingerprint,idn,root_crt}.c
-    src/service/{edit,host_name,servicefile,settings}.c
+    src/tls/{certificate,fingerprint,root_rules}.c
+    src/ca/{idn,url}.c
+    src/anchor/{anchors_conf,root_crt}.c
+    src/service/{rewrite,host_name,servicefile,settings}.c
 )
 libraries=(libpq openssl libcurl libelf)
 read -ra flags <<<"$(pkg-config --cflags "${libraries[@]}") -I$top/src -I$top/include -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer"
@@ -101,7 +103,7 @@ for target in "${targets[@]}"; do
             { echo "# of somebody else" && cat "$scratch/root.pem" && echo "# pganchor anchor ca" && cat "$scratch/root.pem"; } >"$corpus/two.pem"
             ;;
     esac
-    rm -rf "${PGANCHOR_FUZZ_FOLDER:?}"/*
+    rm -rf "${PGANCHOR_FUZZ_DIRECTORY:?}"/*
     ln -sf "$build/parsers" "$scratch/$target"
     chosen=${seed:-$((RANDOM * 32768 + RANDOM + 1))}
     runs=("${limit[@]}")

@@ -1,14 +1,14 @@
 /* Differential fuzzing by verdict, in one process and without a network: verdict --cases N --seed N
- * --folder FOLDER, with the module preloaded. tests/fuzz/verdicts.py builds and runs it.
+ * --directory DIRECTORY, with the module preloaded. tests/fuzz/verdicts.py builds and runs it.
  *
  * Each case is a call of libpq under an environment, service files and a policy, and is made three
- * times: by libpq alone, past the gate; through the gate's door; and by libpq's own entry point, so
- * that only the wall stands before it. wire.c writes down what each would have sent, and to whom.
- * libpq alone says by PQconninfo(), in the object that would connect, what the case comes to; a
- * rule of a few lines, written for this and from the manual, says what the gate has to think of it.
- * Then
+ * times: by libpq alone, past the gate; through the gate's wrapper; and by libpq's own entry point,
+ * so that only the wall stands before it. wire.c writes down what each would have sent, and to
+ * whom. libpq alone says by PQconninfo(), in the object that would connect, what the case comes to;
+ * a rule of a few lines, written for this and from the manual, says what the gate has to think of
+ * it. Then
  *
- *   - what is weak is refused, by the door with every reason and by the wall too, and nobody is
+ *   - what is weak is refused, by the wrapper with every reason and by the wall too, and nobody is
  * looked up or connected to;
  *   - what is not is let through, with the settings that libpq alone has, but for what the gate has
  * to lock and does;
@@ -487,9 +487,9 @@ static struct expectation expect(const PQconninfoOption *settings,
 	return expected;
 }
 
-/* What the door has to do: in audit mode, nothing is locked. */
-static struct expectation at_the_door(struct expectation expected,
-				      const struct chance_policy *policy)
+/* What the wrapper has to do: in audit mode, nothing is locked. */
+static struct expectation at_the_entry(struct expectation expected,
+				       const struct chance_policy *policy)
 {
 	expected.gss_lock = expected.gss_lock && !policy->audit;
 	expected.tls_lock = expected.tls_lock && !policy->audit;
@@ -708,62 +708,62 @@ static void add_counts(const struct outcome *outcome, const struct chance_policy
 /* libpq did not take it by itself: then neither does anybody else, and the words are libpq's unless
  * it is weak besides. */
 static void check_not_taken(const struct chance_case *made, const struct chance_policy *policy,
-			    const struct outcome *plain, const struct outcome *door)
+			    const struct outcome *plain, const struct outcome *wrapper)
 {
 	struct expectation expected = expect(plain->settings, policy);
 
 	counts[BY_LIBPQ]++;
-	(void)holds(!door->begun && door->count == 0,
+	(void)holds(!wrapper->begun && wrapper->count == 0,
 		    "libpq refuses it, and with the gate something happens");
-	if (was_refused(door))
+	if (was_refused(wrapper))
 		(void)holds(policy->broken || (expected.weak != 0 && !policy->audit) ||
 				made->way >= PING,
 			    "libpq refuses it, and the gate in its place without a reason");
 	else
-		(void)holds(same_words(made, plain, door),
+		(void)holds(same_words(made, plain, wrapper),
 			    "libpq's own refusal has other words with the gate");
 }
 
 static void check_refused(const struct chance_policy *policy, const struct outcome *plain,
-			  const struct outcome *door, unsigned weak)
+			  const struct outcome *wrapper, unsigned weak)
 {
-	if (!holds(was_refused(door), "ESCAPE: weak, and not refused"))
+	if (!holds(was_refused(wrapper), "ESCAPE: weak, and not refused"))
 		return;
-	(void)holds(door->count == 0 && !door->begun,
+	(void)holds(wrapper->count == 0 && !wrapper->begun,
 		    "ESCAPE: refused, and yet somebody was looked up or connected to");
 	if (policy->broken)
 		(void)holds(
-		    strstr(door->message, "policy") != NULL ||
-			strstr(door->message, "anchors.conf") != NULL,
+		    strstr(wrapper->message, "policy") != NULL ||
+			strstr(wrapper->message, "anchors.conf") != NULL,
 		    "refused for a policy that cannot be read, which the message does not say");
 	else
-		(void)holds(names_all(door->message, plain, weak),
+		(void)holds(names_all(wrapper->message, plain, weak),
 			    "the message does not name every reason");
 }
 
 static void check_taken(const struct chance_case *made, const struct chance_policy *policy,
-			const struct outcome *plain, const struct outcome *door,
+			const struct outcome *plain, const struct outcome *wrapper,
 			const struct expectation *expected)
 {
-	if (!holds(!was_refused(door), "refused without a reason") ||
-	    !holds(door->begun, "not refused, and not begun"))
+	if (!holds(!was_refused(wrapper), "refused without a reason") ||
+	    !holds(wrapper->begun, "not refused, and not begun"))
 		return;
-	(void)holds(same_settings(plain, door, expected),
+	(void)holds(same_settings(plain, wrapper, expected),
 		    "the gate has changed settings that it need not lock");
-	(void)holds(same_events(plain, door), "libpq alone sends something else");
-	(void)holds(same_words(made, plain, door), "libpq alone says something else");
+	(void)holds(same_events(plain, wrapper), "libpq alone sends something else");
+	(void)holds(same_words(made, plain, wrapper), "libpq alone says something else");
 	if (!policy->audit && expected->protected)
-		(void)holds(is_locked(door->settings, policy),
+		(void)holds(is_locked(wrapper->settings, policy),
 			    "ESCAPE: a setting that has to be locked is not");
 	if (expected->socket_lock)
-		(void)holds(is_locked_on_a_socket(plain->settings, door->settings, policy),
+		(void)holds(is_locked_on_a_socket(plain->settings, wrapper->settings, policy),
 			    "ESCAPE: a socket's setting that has to be locked is not");
 	if (!policy->audit)
-		(void)holds(only_allowed_sent(door, policy),
+		(void)holds(only_allowed_sent(wrapper, policy),
 			    "ESCAPE: sent something in the clear to a host that is not exempt");
 }
 
-/* Where its own calls cannot be seen, libpq past the door is held by what it calls in others. */
+/* Where its own calls cannot be seen, libpq past the wrapper is held by what it calls in others. */
 static bool nothing_in_clear(const struct outcome *outcome, const struct chance_policy *policy)
 {
 	for (size_t i = 0; i < outcome->count && i < EVENTS; i++)
@@ -791,7 +791,7 @@ static void check_wall(const struct chance_case *made, const struct chance_polic
 	(void)holds(same_settings(plain, wall, &(struct expectation){0}),
 		    "the wall changes settings");
 	(void)holds(weak || only_allowed_sent(wall, policy),
-		    "ESCAPE: past the door, something is sent in the clear");
+		    "ESCAPE: past the wrapper, something is sent in the clear");
 	(void)holds(!policy->audit || wall->journaled == (weak && policy->journal),
 		    "the wall's journal");
 }
@@ -799,7 +799,7 @@ static void check_wall(const struct chance_case *made, const struct chance_polic
 static void check_case(const struct chance_case *made, const struct chance_policy *policy)
 {
 	static struct outcome plain;
-	static struct outcome door;
+	static struct outcome wrapper;
 	static struct outcome wall;
 	struct expectation expected;
 	bool ticket = chance_once_in(2);
@@ -810,7 +810,7 @@ static void check_case(const struct chance_case *made, const struct chance_polic
 	wire.dice = chance_next();
 	wire.ticket = ticket;
 	run(WALL, made, &wall);
-	run(GATED, made, &door);
+	run(GATED, made, &wrapper);
 	expected = expect(wall.settings, policy);
 	/* With gssencmode locked, a ticket is of no use; what libpq does alone without one is the
 	 * same. */
@@ -818,28 +818,28 @@ static void check_case(const struct chance_case *made, const struct chance_polic
 	run(ALONE, made, &plain);
 	expected = expect(plain.settings, policy);
 	if (!plain.begun) {
-		check_not_taken(made, policy, &plain, &door);
+		check_not_taken(made, policy, &plain, &wrapper);
 	} else {
-		const struct expectation there = at_the_door(expected, policy);
+		const struct expectation there = at_the_entry(expected, policy);
 
-		add_counts(&door, policy, &there);
+		add_counts(&wrapper, policy, &there);
 		if (policy->broken || (expected.weak != 0 && !policy->audit))
-			check_refused(policy, &plain, &door, expected.weak);
+			check_refused(policy, &plain, &wrapper, expected.weak);
 		else
-			check_taken(made, policy, &plain, &door, &there);
-		(void)holds(door.journaled == (policy->audit && !policy->broken &&
-					       policy->journal && expected.weak != 0),
-			    "the door's journal");
+			check_taken(made, policy, &plain, &wrapper, &there);
+		(void)holds(wrapper.journaled == (policy->audit && !policy->broken &&
+						  policy->journal && expected.weak != 0),
+			    "the wrapper's journal");
 		if (!hidden)
 			check_wall(made, policy, &plain, &wall, &expected);
 		else if (!policy->audit)
 			(void)holds(nothing_in_clear(&wall, policy),
-				    "ESCAPE: past the door, something is sent in the clear");
+				    "ESCAPE: past the wrapper, something is sent in the clear");
 	}
 	if (wrong != NULL) {
 		(void)printf("%s\n", wrong);
 		(void)printf("  alone:  %d %s", (int)plain.count, plain.message);
-		(void)printf("\n  door:   %d %s", (int)door.count, door.message);
+		(void)printf("\n  wrapper:   %d %s", (int)wrapper.count, wrapper.message);
 		(void)printf("\n  wall:   %d %s\n", (int)wall.count, wall.message);
 		for (const PQconninfoOption *at = plain.settings; at != NULL && at->keyword != NULL;
 		     at++)
@@ -847,18 +847,18 @@ static void check_case(const struct chance_case *made, const struct chance_polic
 				(void)printf("  %s='%s'\n", at->keyword, at->val);
 	}
 	PQconninfoFree(plain.settings);
-	PQconninfoFree(door.settings);
+	PQconninfoFree(wrapper.settings);
 	PQconninfoFree(wall.settings);
 }
 
 /* ---- batches ---- */
 
-static void write_file(const char *folder, const char *name, const char *text, size_t length)
+static void write_file(const char *directory, const char *name, const char *text, size_t length)
 {
 	char path[600];
 	FILE *file;
 
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	(void)snprintf(path, sizeof path, "%s/%s", directory, name);
 	if (text == NULL) {
 		(void)remove(path);
 		return;
@@ -870,11 +870,11 @@ static void write_file(const char *folder, const char *name, const char *text, s
 	}
 }
 
-static void set_mode(const char *folder, const char *name, mode_t mode)
+static void set_mode(const char *directory, const char *name, mode_t mode)
 {
 	char path[600];
 
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	(void)snprintf(path, sizeof path, "%s/%s", directory, name);
 	(void)chmod(path, mode);
 }
 
@@ -883,7 +883,7 @@ static size_t length_of(const char *text)
 	return text != NULL ? strlen(text) : 0;
 }
 
-static void make_batch(const char *folder, struct chance_policy *policy)
+static void make_batch(const char *directory, struct chance_policy *policy)
 {
 	static const char *const service_files[] = {"home/.pg_service.conf", "pg_service.conf",
 						    "services"};
@@ -897,17 +897,18 @@ static void make_batch(const char *folder, struct chance_policy *policy)
 	for (size_t i = 0; i < 3; i++)
 		if (i == 0 || chance_once_in(4)) {
 			text = chance_service_file(&length);
-			write_file(folder, service_files[i], text, length);
+			write_file(directory, service_files[i], text, length);
 		}
 	chance_policy_begin(policy);
 	for (size_t i = 0; i < 3; i++) {
 		text = chance_policy_file(policy);
-		write_file(folder, policy_files[i], text, length_of(text));
-		set_mode(folder, policy_files[i], text != NULL && policy->writable ? 0666 : 0600);
+		write_file(directory, policy_files[i], text, length_of(text));
+		set_mode(directory, policy_files[i],
+			 text != NULL && policy->writable ? 0666 : 0600);
 		policy->broken = policy->broken || (i < 2 && text != NULL && policy->writable);
 	}
 	text = chance_anchors_file(policy);
-	write_file(folder, "home/.config/pganchor/anchors.conf", text, length_of(text));
+	write_file(directory, "home/.config/pganchor/anchors.conf", text, length_of(text));
 	chance_policy_end(policy);
 }
 
@@ -933,7 +934,7 @@ static void show_counts(unsigned long long cases)
 	(void)printf("; no escape\n");
 }
 
-static void tell_settings(const char *folder)
+static void tell_settings(const char *directory)
 {
 	static const char *keywords[100];
 	static const char *variables[100];
@@ -944,10 +945,10 @@ static void tell_settings(const char *folder)
 		variables[i] = all[i].envvar != NULL ? strdup(all[i].envvar) : NULL;
 	}
 	PQconninfoFree(all);
-	chance_settings(keywords, variables, folder);
+	chance_settings(keywords, variables, directory);
 }
 
-static void make_folders(const char *folder)
+static void make_directories(const char *directory)
 {
 	static const char *const names[] = {
 	    "home",   "home/.config",    "home/.config/pganchor",
@@ -955,10 +956,10 @@ static void make_folders(const char *folder)
 	char path[600];
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		(void)snprintf(path, sizeof path, "%s/%s", directory, names[i]);
 		(void)mkdir(path, 0700);
 	}
-	(void)snprintf(path, sizeof path, "%s/home", folder);
+	(void)snprintf(path, sizeof path, "%s/home", directory);
 	(void)setenv("HOME", path, 1);
 	(void)unsetenv("XDG_CONFIG_HOME");
 }
@@ -977,7 +978,7 @@ int main(int argc, char **argv)
 	unsigned long long seed = 0;
 	unsigned long long first = 0;
 	unsigned long long done = 0;
-	const char *folder = NULL;
+	const char *directory = NULL;
 	struct chance_policy policy;
 	struct chance_case made;
 
@@ -988,25 +989,26 @@ int main(int argc, char **argv)
 			seed = strtoull(argv[i + 1], NULL, 10);
 		else if (strcmp(argv[i], "--batch") == 0)
 			first = strtoull(argv[i + 1], NULL, 10);
-		else if (strcmp(argv[i], "--folder") == 0)
-			folder = argv[i + 1];
+		else if (strcmp(argv[i], "--directory") == 0)
+			directory = argv[i + 1];
 	}
-	if (folder == NULL || cases == 0) {
-		(void)fprintf(stderr,
-			      "Usage: verdict --cases N --seed N [--batch N] --folder FOLDER\n");
+	if (directory == NULL || cases == 0) {
+		(void)fprintf(
+		    stderr,
+		    "Usage: verdict --cases N --seed N [--batch N] --directory DIRECTORY\n");
 		return 2;
 	}
 	find_functions();
-	make_folders(folder);
-	tell_settings(folder);
+	make_directories(directory);
+	tell_settings(directory);
 	find_out_what_is_hidden();
 	(void)printf("seed %llu, libpq %d%s\n", seed, PQlibVersion(),
 		     hidden ? ", which hides its calls of PQconnectPoll" : "");
 	(void)fflush(stdout);
 	for (unsigned long long batch = first; done < cases; batch++) {
 		chance_seed(seed, batch);
-		make_batch(folder, &policy);
-		wire_files(folder, (unsigned)batch + 1);
+		make_batch(directory, &policy);
+		wire_files(directory, (unsigned)batch + 1);
 		for (int i = 0; i < BATCH && done < cases; i++, done++) {
 			chance_make_case(&made);
 			check_case(&made, &policy);
@@ -1021,7 +1023,7 @@ int main(int argc, char **argv)
 			(void)execlp("sh", "sh", "-c",
 				     "env | grep ^PG; cd \"$1\" && grep -r . home pg_service.conf "
 				     "services system; exit 1",
-				     "sh", folder, (char *)NULL);
+				     "sh", directory, (char *)NULL);
 			return 1;
 		}
 	}

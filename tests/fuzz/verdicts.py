@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 """Differential fuzzing of the gate by verdict, without a network: tests/fuzz/verdicts.py [--cases N] [--seed N] [--batch N]
-[--root FOLDER | --libpq FOLDER].
+[--root DIRECTORY | --libpq DIRECTORY].
 
 Builds verdict.c, which says what it does, and runs it with the installed module preloaded. Prints the seed and the counts;
 exit status 1 with the case when something is wrong. Needs PGANCHOR_PREFIX.
---root: libpq, and all that it needs, is that of another Debian in this root folder (chroot, as root).
---libpq: the libpq.so.5 in this folder, in the place of this machine's; tests/libpqs/build.sh makes some.
+--root: libpq, and all that it needs, is that of another Debian in this root directory (chroot, as root).
+--libpq: the libpq.so.5 in this directory, in the place of this machine's; tests/libpqs/build.sh makes some.
 """
 
 import argparse
@@ -21,10 +21,10 @@ HERE = Path(__file__).resolve().parent
 SOURCES = [HERE / name for name in ("verdict.c", "chance.c", "wire.c")]
 
 
-def build(folder):
+def build(directory):
     """The driver. A jump to libpq's function, in place of a call, is GCC's at -O2."""
     libpq = subprocess.run(["pkg-config", "--cflags", "--libs", "libpq"], check=True, capture_output=True, text=True)
-    program = Path(folder) / "verdict"
+    program = Path(directory) / "verdict"
     subprocess.run(["gcc", "-O2", "-D_GNU_SOURCE", "-rdynamic", "-o", program, *SOURCES, *libpq.stdout.split()], check=True)
     return program
 
@@ -36,8 +36,8 @@ def environment(module, libpq=None):
             **({"LD_LIBRARY_PATH": str(Path(libpq).resolve())} if libpq else {})}
 
 
-def arguments(program, folder, cases, seed, batch=0):
-    return [str(program), "--cases", str(cases), "--seed", str(seed), "--batch", str(batch), "--folder", str(folder)]
+def arguments(program, directory, cases, seed, batch=0):
+    return [str(program), "--cases", str(cases), "--seed", str(seed), "--batch", str(batch), "--directory", str(directory)]
 
 
 def scratch():
@@ -52,8 +52,8 @@ def finish(argv, env=None):
 def run(program, module, cases, seed, batch=0, libpq=None, root=None):
     if root is not None:
         return run_inside(root, program, module, cases, seed, batch)
-    with scratch() as folder:
-        return finish(arguments(program, folder, cases, seed, batch), environment(module, libpq))
+    with scratch() as directory:
+        return finish(arguments(program, directory, cases, seed, batch), environment(module, libpq))
 
 
 def run_inside(root, program, module, cases, seed, batch):
@@ -84,8 +84,8 @@ def main():
     if "PGANCHOR_PREFIX" not in os.environ:
         parser.error("PGANCHOR_PREFIX is not set: `make install` into a prefix and name it there")
     module = Path(os.environ["PGANCHOR_PREFIX"]).resolve() / "lib/pganchor/pganchor-gate.so"
-    with tempfile.TemporaryDirectory(prefix="pga-fuzz-") as folder:
-        done = run(build(folder), module, options.cases, options.seed, options.batch, options.libpq, options.root)
+    with tempfile.TemporaryDirectory(prefix="pga-fuzz-") as directory:
+        done = run(build(directory), module, options.cases, options.seed, options.batch, options.libpq, options.root)
     sys.stdout.write(done.stdout)
     if done.returncode != 0:
         sys.stderr.write(done.stderr)

@@ -117,7 +117,7 @@ static struct event *note(enum event_kind kind, bool local, const char *host)
 	return event;
 }
 
-static int slot_of(int fd)
+static int entry_of(int fd)
 {
 	return fd >= FIRST && fd < FIRST + SOCKETS && sockets[fd - FIRST].open ? fd - FIRST : -1;
 }
@@ -186,19 +186,19 @@ int socket(int family, int type, int protocol)
 
 int connect(int fd, const struct sockaddr *address, socklen_t length)
 {
-	int slot = slot_of(fd);
+	int entry = entry_of(fd);
 	const char *path = ((const struct sockaddr_un *)(const void *)address)->sun_path;
 
 	(void)length;
-	if (slot < 0) {
+	if (entry < 0) {
 		errno = EBADF;
 		return -1;
 	}
-	(void)snprintf(sockets[slot].host, sizeof sockets[slot].host, "%s",
-		       sockets[slot].family != AF_UNIX ? looked_up
-		       : path[0] != '\0'               ? path
-						       : "@");
-	(void)note(CONNECTED, sockets[slot].family == AF_UNIX, sockets[slot].host);
+	(void)snprintf(sockets[entry].host, sizeof sockets[entry].host, "%s",
+		       sockets[entry].family != AF_UNIX ? looked_up
+		       : path[0] != '\0'                ? path
+							: "@");
+	(void)note(CONNECTED, sockets[entry].family == AF_UNIX, sockets[entry].host);
 	if (wire.refuses) {
 		errno = ECONNREFUSED;
 		return -1;
@@ -208,18 +208,18 @@ int connect(int fd, const struct sockaddr *address, socklen_t length)
 
 /* Whether these bytes go on with TLS records, which OpenSSL may write in pieces, though each with
  * its header. */
-static bool goes_on_with_tls(int slot, const unsigned char *bytes, size_t length)
+static bool goes_on_with_tls(int entry, const unsigned char *bytes, size_t length)
 {
 	while (length > 0) {
 		size_t step;
 
-		if (sockets[slot].left == 0) {
+		if (sockets[entry].left == 0) {
 			if (length < 5 || bytes[0] < 0x14 || bytes[0] > 0x17 || bytes[1] != 3)
 				return false;
-			sockets[slot].left = 5U + bytes[3] * 256U + bytes[4];
+			sockets[entry].left = 5U + bytes[3] * 256U + bytes[4];
 		}
-		step = length < sockets[slot].left ? length : sockets[slot].left;
-		sockets[slot].left -= step;
+		step = length < sockets[entry].left ? length : sockets[entry].left;
+		sockets[entry].left -= step;
 		bytes += step;
 		length -= step;
 	}
@@ -240,22 +240,22 @@ static enum event_kind kind_of(const unsigned char *bytes, size_t length)
 
 ssize_t send(int fd, const void *bytes, size_t length, int flags)
 {
-	int slot = slot_of(fd);
+	int entry = entry_of(fd);
 	struct event *event;
 	enum event_kind kind;
 
 	(void)flags;
-	if (slot < 0 || sockets[slot].dead) {
+	if (entry < 0 || sockets[entry].dead) {
 		errno = EPIPE;
 		return -1;
 	}
-	sockets[slot].tls = sockets[slot].tls || kind_of(bytes, length) == SENT_HELLO;
-	if (sockets[slot].tls)
-		kind = goes_on_with_tls(slot, bytes, length) ? SENT_HELLO : SENT_PLAIN;
+	sockets[entry].tls = sockets[entry].tls || kind_of(bytes, length) == SENT_HELLO;
+	if (sockets[entry].tls)
+		kind = goes_on_with_tls(entry, bytes, length) ? SENT_HELLO : SENT_PLAIN;
 	else
 		kind = kind_of(bytes, length);
-	event = note(kind, sockets[slot].family == AF_UNIX, sockets[slot].host);
-	sockets[slot].asked = kind == SENT_SSL || kind == SENT_GSS;
+	event = note(kind, sockets[entry].family == AF_UNIX, sockets[entry].host);
+	sockets[entry].asked = kind == SENT_SSL || kind == SENT_GSS;
 	if (kind == SENT_PLAIN)
 		for (size_t i = 0; i < length; i++)
 			event->checksum = event->checksum * 31 + ((const unsigned char *)bytes)[i];
@@ -264,16 +264,16 @@ ssize_t send(int fd, const void *bytes, size_t length, int flags)
 
 ssize_t recv(int fd, void *bytes, size_t room, int flags)
 {
-	int slot = slot_of(fd);
+	int entry = entry_of(fd);
 
 	(void)flags;
-	if (slot < 0) {
+	if (entry < 0) {
 		errno = EBADF;
 		return -1;
 	}
-	if (room == 0 || sockets[slot].dead || !sockets[slot].asked || wire.answers == 0)
+	if (room == 0 || sockets[entry].dead || !sockets[entry].asked || wire.answers == 0)
 		return 0;
-	sockets[slot].asked = false;
+	sockets[entry].asked = false;
 	*(char *)bytes = wire.answers;
 	return 1;
 }
@@ -294,7 +294,7 @@ int poll(struct pollfd *polled, nfds_t count, int timeout)
 {
 	REAL(int, "poll", struct pollfd *, nfds_t, int)
 
-	if (count != 1 || slot_of(polled->fd) < 0)
+	if (count != 1 || entry_of(polled->fd) < 0)
 		return real(polled, count, timeout);
 	polled->revents = polled->events;
 	return 1;
@@ -324,14 +324,14 @@ int getsockopt(int fd, int level, int name, void *value, socklen_t *length)
 
 int getsockname(int fd, struct sockaddr *address, socklen_t *length)
 {
-	int slot = slot_of(fd);
+	int entry = entry_of(fd);
 
-	if (slot < 0) {
+	if (entry < 0) {
 		errno = EBADF;
 		return -1;
 	}
 	memset(address, 0, *length);
-	address->sa_family = (sa_family_t)sockets[slot].family;
+	address->sa_family = (sa_family_t)sockets[entry].family;
 	*length = sizeof(struct sockaddr_un) < *length ? sizeof(struct sockaddr_un) : *length;
 	return 0;
 }
@@ -340,7 +340,7 @@ static int descriptor_control(int fd, int command, long argument)
 {
 	REAL(int, "fcntl", int, int, ...)
 
-	return slot_of(fd) >= 0 ? 0 : real(fd, command, argument);
+	return entry_of(fd) >= 0 ? 0 : real(fd, command, argument);
 }
 
 int fcntl(int fd, int command, ...)
@@ -358,22 +358,22 @@ int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));
 
 int close(int fd)
 {
-	int slot = slot_of(fd);
+	int entry = entry_of(fd);
 	REAL(int, "close", int)
 
 	if (fd == JOURNAL)
 		return 0;
-	if (slot < 0)
+	if (entry < 0)
 		return real(fd);
-	sockets[slot].open = false;
+	sockets[entry].open = false;
 	return 0;
 }
 
 int shutdown(int fd, int how)
 {
 	(void)how;
-	if (slot_of(fd) >= 0)
-		sockets[slot_of(fd)].dead = true;
+	if (entry_of(fd) >= 0)
+		sockets[entry_of(fd)].dead = true;
 	return 0;
 }
 
@@ -430,12 +430,12 @@ int RAND_bytes(unsigned char *bytes, int count)
 
 /* ---- the gate's files ---- */
 
-static const char *files_folder;
+static const char *files_directory;
 static unsigned files_generation;
 
-void wire_files(const char *folder, unsigned generation)
+void wire_files(const char *directory, unsigned generation)
 {
-	files_folder = folder;
+	files_directory = directory;
 	files_generation = generation;
 }
 
@@ -444,10 +444,10 @@ static const char *moved(const char *path, char *buffer, size_t room)
 {
 	const char *name = strstr(path, "/etc/pganchor");
 
-	if (files_folder == NULL || name == NULL ||
-	    strncmp(path, files_folder, strlen(files_folder)) == 0)
+	if (files_directory == NULL || name == NULL ||
+	    strncmp(path, files_directory, strlen(files_directory)) == 0)
 		return path;
-	(void)snprintf(buffer, room, "%s/system%s", files_folder, name + strlen("/etc"));
+	(void)snprintf(buffer, room, "%s/system%s", files_directory, name + strlen("/etc"));
 	return buffer;
 }
 
@@ -489,7 +489,8 @@ char *realpath(const char *path, char *resolved)
 }
 
 /* A kernel's clock is too coarse for files that change a thousand times a second: their times are
- * the generation's. And the system's files are root's, in folders of root's, whoever runs this. */
+ * the generation's. And the system's files are root's, in directories of root's, whoever runs this.
+ */
 static int disguised(int result, struct stat *status)
 {
 	if (result != 0)
@@ -519,8 +520,8 @@ int fstat(int fd, struct stat *status)
 	return CALLED_BY(gate) ? disguised(real(fd, status), status) : real(fd, status);
 }
 
-/* By this the gate goes the way to the system's files: the folders above them need not exist where
- * this runs. */
+/* By this the gate goes the way to the system's files: the directories above them need not exist
+ * where this runs. */
 int lstat(const char *path, struct stat *status)
 {
 	char buffer[512];
@@ -531,8 +532,8 @@ int lstat(const char *path, struct stat *status)
 	if (!CALLED_BY(gate))
 		return real(path, status);
 	result = real(there, status);
-	if (result != 0 && errno == ENOENT && there == path && files_folder != NULL &&
-	    strncmp(path, files_folder, strlen(files_folder)) != 0)
+	if (result != 0 && errno == ENOENT && there == path && files_directory != NULL &&
+	    strncmp(path, files_directory, strlen(files_directory)) != 0)
 		result = real("/", status);
 	return disguised(result, status);
 }

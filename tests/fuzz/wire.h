@@ -43,8 +43,8 @@ extern struct wire wire;
 /* Forgets the events of the run before. */
 void wire_begin(void);
 
-/* The gate's own files: it finds the system's policy and the user's in this folder's system/ and
+/* The gate's own files: it finds the system's policy and the user's in this directory's system/ and
  * home/.config/pganchor/, and sees them change when the generation does. */
-void wire_files(const char *folder, unsigned generation);
+void wire_files(const char *directory, unsigned generation);
 
 #endif

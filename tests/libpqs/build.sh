@@ -4,10 +4,10 @@ set -euo pipefail
 
 help() {
     cat <<END
-Usage: tests/libpqs/build.sh SOURCES FOLDER [NAME...]
+Usage: tests/libpqs/build.sh SOURCES DIRECTORY [NAME...]
 
 Builds libpq.so.5 out of PostgreSQL's unpacked SOURCES in different ways, each
-as FOLDER/NAME/libpq.so.5, or only those that are named. Where libpq's calls of
+as DIRECTORY/NAME/libpq.so.5, or only those that are named. Where libpq's calls of
 its own exported functions are bound depends on how it was built:
 
   gcc                    as Debian does: through the PLT
@@ -34,12 +34,12 @@ esac
 [ $# -ge 2 ] || { help >&2; exit 2; }
 sources=$(cd "$1" && pwd)
 mkdir -p "$2"
-folder=$(cd "$2" && pwd)
+directory=$(cd "$2" && pwd)
 shift 2
 all=(gcc clang bsymbolic-functions bsymbolic no-interposition no-interposition-lto protected sysv-hash openssl-inside)
 [ $# -gt 0 ] || set -- "${all[@]}"
 
-work=$folder/build
+work=$directory/build
 part=$work/src/interfaces/libpq
 jobs=$(nproc)
 # What PostgreSQL needs of a compiler, whichever it is; the warnings are not ours.
@@ -47,7 +47,7 @@ flags='-O2 -g -fno-strict-aliasing -fwrapv -w'
 
 # logged NAME COMMAND...: what a build says is of interest only when it fails.
 logged() {
-    local log=$folder/$1.log
+    local log=$directory/$1.log
     shift
     "$@" >"$log" 2>&1 </dev/null || {
         tail -n 40 "$log" >&2
@@ -74,9 +74,9 @@ build() {
     logged "$name" make -C "$part" clean
     logged "$name" make -j"$jobs" -C "$part" all-shared-lib "$@"
     made=$(readlink -f "$part/libpq.so.5")
-    mkdir -p "$folder/$name"
-    cp "$made" "$folder/$name/libpq.so.5.new"
-    mv "$folder/$name/libpq.so.5.new" "$folder/$name/libpq.so.5"
+    mkdir -p "$directory/$name"
+    cp "$made" "$directory/$name/libpq.so.5.new"
+    mv "$directory/$name/libpq.so.5.new" "$directory/$name/libpq.so.5"
     echo "$name: built"
 }
 

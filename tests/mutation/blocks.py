@@ -51,14 +51,14 @@ class Record:
 
     SIZE = 2 ** 20
 
-    def __init__(self, folder, program):
+    def __init__(self, directory, program):
         program = Path(program).resolve()
-        self.path = Path(folder) / program.name
+        self.path = Path(directory) / program.name
         self.blocks = read(program)
         self.clear()
         # A library is loaded by another of its names, and that is the one that cover.c gets to know.
         for name in program.parent.iterdir():
-            link = Path(folder) / name.name
+            link = Path(directory) / name.name
             if name.is_symlink() and name.resolve() == program and not link.is_symlink():
                 link.symlink_to(program.name)
 

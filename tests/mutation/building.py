@@ -12,7 +12,7 @@ import blocks
 
 HERE = Path(__file__).resolve().parent
 TOP = HERE.parent.parent
-# What is installed, and what it is in the folder that it is built in.
+# What is installed, and what it is in the directory that it is built in.
 INSTALLED = {"bin/pganchor": "pganchor", "lib/pganchor/pganchor-gate.so": ".libs/pganchor-gate.so",
              "lib/libpganchor.so.0.0.0": ".libs/libpganchor.so.0.0.0"}
 TARGETS = {"bin/pganchor": "pganchor", "lib/pganchor/pganchor-gate.so": "pganchor-gate.la",
@@ -35,11 +35,11 @@ def run(argv, **kwargs):
 
 
 class Tree:
-    """A copy of the sources in folder/source, built in folder/build, installed into folder/stage."""
+    """A copy of the sources in directory/source, built in directory/build, installed into directory/stage."""
 
-    def __init__(self, folder, *words):
-        self.folder = Path(folder)
-        self.source, self.build, self.stage = (self.folder / name for name in ("source", "build", "stage"))
+    def __init__(self, directory, *words):
+        self.directory = Path(directory)
+        self.source, self.build, self.stage = (self.directory / name for name in ("source", "build", "stage"))
         self.build.mkdir(parents=True, exist_ok=True)
         run([TOP / "packaging/copy-sources.sh", self.source])
         if not (self.source / "configure").exists():
@@ -57,10 +57,10 @@ class Tree:
         return sorted(path.stem for path in (self.source / "tests/unit").glob("test_*.c"))
 
 
-def record(folder, store, tests, shares):
+def record(directory, store, tests, shares):
     """Runs all tests, or those given, once on builds with cover.c, a share of the files on each; the map goes to the file `store`,
-    the sources to a folder beside it. A unit is "unit:" and its name; "units" is all of them."""
-    trees = [cover_tree(Path(f"{folder}-{number}")) for number in range(1 if tests == ["units"] else shares)]
+    the sources to a directory beside it. A unit is "unit:" and its name; "units" is all of them."""
+    trees = [cover_tree(Path(f"{directory}-{number}")) for number in range(1 if tests == ["units"] else shares)]
     if tests == ["units"]:
         tests = [f"unit:{name}" for name in trees[0].units()]
     making = [Path(f"{store}.{number}") for number in range(len(trees))]
@@ -69,7 +69,7 @@ def record(folder, store, tests, shares):
     units = [test[len("unit:"):] for test in tests or () if test.startswith("unit:")]
     others = [test for test in tests or () if not test.startswith("unit:")]
     if units or not tests:
-        record_units(trees[0], trees[0].folder / "records", making[0], units or trees[0].units())
+        record_units(trees[0], trees[0].directory / "records", making[0], units or trees[0].units())
     if others or not tests:
         record_others(trees, making, others or ["tests/e2e", *left_out()])
     keep_sources(trees[0].source, store)
@@ -83,18 +83,18 @@ def record_others(trees, making, tests):
         ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "recording_plugin", "-q", "--no-header", "--tb=line", *tests],
         cwd=TOP, stdin=subprocess.DEVNULL,
         env={**os.environ, "PYTHONPATH": str(HERE), "PYTHONDONTWRITEBYTECODE": "1", "PGANCHOR_PREFIX": str(tree.stage),
-             "MUTATION_RECORDS": str(tree.folder / "records"), "MUTATION_MAP": str(path), "MUTATION_SHARE": f"{number}/{len(trees)}"})
+             "MUTATION_RECORDS": str(tree.directory / "records"), "MUTATION_MAP": str(path), "MUTATION_SHARE": f"{number}/{len(trees)}"})
         for number, (tree, path) in enumerate(zip(trees, making))]
     for process in running:
         process.wait()
 
 
-def cover_tree(folder):
-    records = folder / "records"
+def cover_tree(directory):
+    records = directory / "records"
     records.mkdir(parents=True, exist_ok=True)
     records.chmod(0o1777)
-    run(["gcc", "-O2", "-fPIC", f'-DCOVER_FOLDER="{records}"', "-c", HERE / "cover.c", "-o", folder / "cover.o"])
-    return Tree(folder, "CFLAGS=-g -O0 -fsanitize-coverage=trace-pc", f"LDFLAGS=-Wl,{folder}/cover.o")
+    run(["gcc", "-O2", "-fPIC", f'-DCOVER_DIRECTORY="{records}"', "-c", HERE / "cover.c", "-o", directory / "cover.o"])
+    return Tree(directory, "CFLAGS=-g -O0 -fsanitize-coverage=trace-pc", f"LDFLAGS=-Wl,{directory}/cover.o")
 
 
 def left_out():
@@ -124,14 +124,14 @@ class Mutant:
     """A tree in which one file at a time is changed. No debug information: a change that makes no difference to the machine's
     code then makes the same object."""
 
-    def __init__(self, folder):
+    def __init__(self, directory):
         # A run that was ended in the middle has left objects of a change, which are newer than the source.
-        self.left = Path(folder) / "changed"
+        self.left = Path(directory) / "changed"
         if self.left.exists():
-            shutil.rmtree(Path(folder) / "build")
-        self.tree = Tree(folder, "--enable-werror", "CFLAGS=-O2")
+            shutil.rmtree(Path(directory) / "build")
+        self.tree = Tree(directory, "--enable-werror", "CFLAGS=-O2")
         self.left.unlink(missing_ok=True)
-        self.sound = Path(folder) / "sound"
+        self.sound = Path(directory) / "sound"
         self.keep()
 
     def keep(self):
@@ -142,8 +142,8 @@ class Mutant:
     def objects(self, name):
         """{object: bytes} of a file of src/."""
         path = Path("src") / name
-        return {file: file.read_bytes() for folder in (path.parent, path.parent / ".libs")
-                for file in sorted(self.tree.build.glob(f"{folder}/*-{path.stem}.o"))}
+        return {file: file.read_bytes() for directory in (path.parent, path.parent / ".libs")
+                for file in sorted(self.tree.build.glob(f"{directory}/*-{path.stem}.o"))}
 
     def change(self, name, content):
         """"stillborn", "same" (the compiler made the same of it), or "built" (and installed)."""
@@ -192,8 +192,8 @@ class Mutant:
 class Sanitized:
     """A tree with ASan and UBSan, for the units alone: what has only read too far, or given nothing back, they see."""
 
-    def __init__(self, folder):
-        self.tree = Tree(folder, "--enable-werror", "--enable-sanitizers", "CFLAGS=-g -O1")
+    def __init__(self, directory):
+        self.tree = Tree(directory, "--enable-werror", "--enable-sanitizers", "CFLAGS=-g -O1")
 
     def first_to_fail(self, name, content, units, limit):
         """The first of the units that fails with this content of the file of src/ and passes as it was, and why; (None, "")."""

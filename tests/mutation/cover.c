@@ -2,7 +2,8 @@
  * block, and it sets a byte of a file that each process of the program or library shares. So the
  * record holds whatever becomes of the process: _exit, a signal, another environment, another user.
  *
- * COVER_FOLDER is where the files are; without a file of this object's name nothing is recorded. */
+ * COVER_DIRECTORY is where the files are; without a file of this object's name nothing is recorded.
+ */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,7 +30,7 @@ static void open_record(void)
 	if (dladdr(__ehdr_start, &own) == 0 || own.dli_fname == NULL)
 		return;
 	const char *name = strrchr(own.dli_fname, '/');
-	(void)snprintf(path, sizeof path, "%s/%s", COVER_FOLDER,
+	(void)snprintf(path, sizeof path, "%s/%s", COVER_DIRECTORY,
 		       name != NULL ? name + 1 : own.dli_fname);
 	int fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)

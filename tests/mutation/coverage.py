@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Which lines of src/ no test executes, by the map that run.py --record has made: tests/mutation/coverage.py [FOLDER].
+"""Which lines of src/ no test executes, by the map that run.py --record has made: tests/mutation/coverage.py [DIRECTORY].
 
-FOLDER is where run.py has it ($PGANCHOR_TEST_CACHE/mutation). Prints for each file how many of its lines with code were executed, and
+DIRECTORY is where run.py has it ($PGANCHOR_TEST_CACHE/mutation). Prints for each file how many of its lines with code were executed, and
 the numbers of those that were not; then the sum. The gate is recorded in every program that it is loaded into.
 """
 
@@ -27,10 +27,10 @@ def spans(numbers):
 
 def main():
     cache = os.environ.get("PGANCHOR_TEST_CACHE")
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(cache or ".") / "mutation"
-    stores = sorted(folder.glob("map*.jsonl"))
+    directory = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(cache or ".") / "mutation"
+    stores = sorted(directory.glob("map*.jsonl"))
     if not stores:
-        sys.exit(f"coverage.py: {folder}: no map is there: tests/mutation/run.py --record --count 0 makes it")
+        sys.exit(f"coverage.py: {directory}: no map is there: tests/mutation/run.py --record --count 0 makes it")
     # The latest one knows the sources as they are; of earlier ones what has not moved counts.
     recordings = [testing.Recording(store) for store in stores]
     latest = recordings[-1]

@@ -1,6 +1,6 @@
 """A plugin of pytest: which lines of src/ each test executes. Used by run.py with -p; what it needs is in the environment.
 
-MUTATION_RECORDS  the folder that cover.c was compiled with
+MUTATION_RECORDS  the directory that cover.c was compiled with
 MUTATION_MAP      the file to which a line of JSON is added for each test:
                   {"test":, "seconds":, "passed":, "lines": {file: [line, ...]}}
                   and one with all lines of which there is code, {"known": {file: [line, ...]}}

@@ -6,7 +6,7 @@ built with every warning an error and run through the tests that execute its lin
 through the units with ASan; the one that fails must pass again without the change. Prints a line for each, and the score: how many
 of those that compile and make a difference were noticed.
 
-Changes that mean nothing are listed in equivalent.txt, with the reason. FILE is a file or folder below src/.
+Changes that mean nothing are listed in equivalent.txt, with the reason. FILE is a file or directory below src/.
 --record makes the map of what each test executes first; without it, one of an earlier run is used, whatever has moved since.
 --apply PATCH... tries these changes instead of chosen ones. Exit status 1 when less than --least per cent were noticed.
 """
@@ -125,7 +125,7 @@ class Worker(threading.Thread):
 
     def __init__(self, number, chooser, known, options, say):
         super().__init__()
-        self.folder = options.folder / f"worker-{number}"
+        self.directory = options.directory / f"worker-{number}"
         self.chooser, self.map, self.options, self.say = chooser, known, options, say
         self.equivalent = read_equivalent()
         self.results, self.unreliable, self.failed = [], set(), True
@@ -136,8 +136,8 @@ class Worker(threading.Thread):
         self.failed = False
 
     def work(self):
-        self.mutant = building.Mutant(self.folder)
-        self.session = testing.Session(self.mutant.tree.stage, self.folder, self.map.seconds)
+        self.mutant = building.Mutant(self.directory)
+        self.session = testing.Session(self.mutant.tree.stage, self.directory, self.map.seconds)
         try:
             while (change := self.chooser.next()) is not None:
                 begun = time.monotonic()
@@ -192,7 +192,7 @@ class Worker(threading.Thread):
         if not units:
             return None, ""
         if self.sanitized is None:
-            self.sanitized = building.Sanitized(self.folder / "sanitized")
+            self.sanitized = building.Sanitized(self.directory / "sanitized")
         return self.sanitized.first_to_fail(change.file, change.apply(source), units, self.limit)
 
     def limit(self, test):
@@ -222,12 +222,12 @@ def per_cent(results):
     return len(noticed), len(counted), 100 * len(noticed) / len(counted) if counted else 100.0
 
 
-def write_patches(results, folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob("*.patch"):
+def write_patches(results, directory):
+    directory.mkdir(parents=True, exist_ok=True)
+    for old in directory.glob("*.patch"):
         old.unlink()
     for i, one in enumerate(one for one in results if one["outcome"] in ("survived", "no test gets there")):
-        (folder / f"{i:03}-{Path(one['file']).stem}.patch").write_text(one["patch"])
+        (directory / f"{i:03}-{Path(one['file']).stem}.patch").write_text(one["patch"])
 
 
 def report(results):
@@ -259,16 +259,16 @@ def arguments():
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--tests", nargs="*", help="what is recorded besides what is known already: arguments of pytest, and units as unit:test_NAME")
-    parser.add_argument("--units", action="store_true", help="by the units alone, and of the lines that they execute (give it a --folder of its own)")
+    parser.add_argument("--units", action="store_true", help="by the units alone, and of the lines that they execute (give it a --directory of its own)")
     parser.add_argument("--apply", nargs="+", metavar="PATCH")
     cache = os.environ.get("PGANCHOR_TEST_CACHE")
-    parser.add_argument("--folder", type=Path, default=Path(cache) / "mutation" if cache else None,
+    parser.add_argument("--directory", type=Path, default=Path(cache) / "mutation" if cache else None,
                         help="of the builds, the map and the report ($PGANCHOR_TEST_CACHE/mutation)")
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args()
-    if options.folder is None:
-        parser.error("set PGANCHOR_TEST_CACHE, or give --folder")
-    options.folder = options.folder.resolve()
+    if options.directory is None:
+        parser.error("set PGANCHOR_TEST_CACHE, or give --directory")
+    options.directory = options.directory.resolve()
     return options
 
 
@@ -282,29 +282,29 @@ def chosen(options):
 
 def recordings(options):
     """The files of the map, made when there is none or when --record wants it."""
-    stores = sorted(options.folder.glob("map*.jsonl"))
+    stores = sorted(options.directory.glob("map*.jsonl"))
     if options.record and not options.tests:
         for store in stores:
             store.unlink()
         stores = []
     if options.record or not stores:
         number = max((int(store.stem[-2:]) + 1 for store in stores), default=0)
-        store = options.folder / f"map-{number:02}.jsonl"
-        building.record(options.folder / "recording", store, ["units"] if options.units else options.tests, options.workers)
+        store = options.directory / f"map-{number:02}.jsonl"
+        building.record(options.directory / "recording", store, ["units"] if options.units else options.tests, options.workers)
         stores.append(store)
     return stores
 
 
 def main():
     options = arguments()
-    options.folder.mkdir(parents=True, exist_ok=True)
-    known = testing.Map(recordings(options), options.folder / "noticed.json")
+    options.directory.mkdir(parents=True, exist_ok=True)
+    known = testing.Map(recordings(options), options.directory / "noticed.json")
     print(f"seed {options.seed}, {len(known.seconds)} tests", flush=True)
     if options.count == 0 and not options.apply:
         return 0
     chooser = Given(options.apply) if options.apply else Chooser(chosen(options), options)
     lock, results = threading.Lock(), []
-    log = open(options.folder / "results.jsonl", "w", encoding="utf-8", buffering=1)
+    log = open(options.directory / "results.jsonl", "w", encoding="utf-8", buffering=1)
 
     def say(one):
         with lock:
@@ -324,10 +324,10 @@ def main():
     if any(worker.failed for worker in workers):
         print("run.py: a worker failed: see above", file=sys.stderr)
         return 1
-    write_patches(results, options.folder / "survivors")
+    write_patches(results, options.directory / "survivors")
     share = report(results)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(f"{(time.monotonic() - begun) / 60:.1f} minutes, {(used.ru_utime + used.ru_stime) / 60:.1f} of a processor's; survivors are in {options.folder}/survivors")
+    print(f"{(time.monotonic() - begun) / 60:.1f} minutes, {(used.ru_utime + used.ru_stime) / 60:.1f} of a processor's; survivors are in {options.directory}/survivors")
     return 0 if share >= options.least else 1
 
 

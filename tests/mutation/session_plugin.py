@@ -120,12 +120,12 @@ class Runner:
 def descendants(process, left_out):
     """Its children and theirs; those of servers that are to stay stay with them."""
     children = {}
-    for folder in Path("/proc").glob("[0-9]*"):
+    for directory in Path("/proc").glob("[0-9]*"):
         try:
-            parent = int((folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+            parent = int((directory / "stat").read_text(errors="replace").rpartition(")")[2].split()[1])
         except (OSError, IndexError, ValueError):
             continue
-        children.setdefault(parent, []).append(int(folder.name))
+        children.setdefault(parent, []).append(int(directory.name))
     found, todo = [], list(children.get(process, []))
     while todo:
         one = todo.pop()

@@ -111,26 +111,26 @@ class Lost(Exception):
 class Session:
     """A pytest whose servers stay up, for one installed tree."""
 
-    def __init__(self, prefix, folder, known):
-        self.prefix, self.folder, self.known = prefix, Path(folder), known
+    def __init__(self, prefix, directory, known):
+        self.prefix, self.directory, self.known = prefix, Path(directory), known
         self.process = None
 
     def start(self):
         ours, theirs = os.pipe(), os.pipe()
         environment = {**os.environ, "PYTHONPATH": str(building.HERE), "PYTHONDONTWRITEBYTECODE": "1", "PGANCHOR_PREFIX": str(self.prefix),
                        "MUTATION_CHANNEL": f"{ours[0]},{theirs[1]}"}
-        self.log = open(self.folder / "pytest.log", "a", encoding="utf-8")
+        self.log = open(self.directory / "pytest.log", "a", encoding="utf-8")
         files = sorted({test.partition("::")[0] for test in self.known if not test.startswith("unit:")})
         self.process = subprocess.Popen(
             ["/usr/bin/python3", "-m", "pytest", "-p", "no:cacheprovider", "-p", "session_plugin", "-q",
-             f"--basetemp={self.folder}/tmp", *files], cwd=building.TOP, env=environment, pass_fds=(ours[0], theirs[1]), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
+             f"--basetemp={self.directory}/tmp", *files], cwd=building.TOP, env=environment, pass_fds=(ours[0], theirs[1]), stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
             start_new_session=True, preexec_fn=end_with_us)
         os.close(ours[0])
         os.close(theirs[1])
         self.jobs, self.answers = open(ours[1], "w", buffering=1), open(theirs[0])
         answer = self.ask({}, 1800)
         if answer is None:
-            raise building.Failed(f"pytest could not be started: see {self.folder}/pytest.log")
+            raise building.Failed(f"pytest could not be started: see {self.directory}/pytest.log")
         self.ids = set(answer["known"])
 
     def ask(self, job, most):

@@ -16,7 +16,7 @@ import (
 	"go.step.sm/cli-utils/step"
 )
 
-// initialise makes what `step ca init --acme` makes in the CA's folder: a root,
+// initialise makes what `step ca init --acme` makes in the CA's directory: a root,
 // an intermediate, a JWK provisioner and an ACME one, and the configuration.
 func initialise(args []string) error {
 	flags := flag.NewFlagSet("init", flag.ExitOnError)

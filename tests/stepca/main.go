@@ -1,7 +1,7 @@
 // The program stepca is a real step-ca for tests and for the quick start: the
 // CA of smallstep's own Go library, with a PKI that it makes by itself.
 //
-// Start it through stepca.sh, which sets STEPPATH to the CA's folder: the
+// Start it through stepca.sh, which sets STEPPATH to the CA's directory: the
 // library reads STEPPATH before main and would make ~/.step without it.
 package main
 

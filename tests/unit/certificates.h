@@ -4,7 +4,7 @@
 
 #include "cmocka_start.h"
 
-#include "anchor/certificate.h"
+#include "tls/certificate.h"
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>

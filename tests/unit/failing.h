@@ -80,7 +80,7 @@ static bool is_about_memory(const char *message)
  * home, or has seen another file. */
 static bool is_told_otherwise(const char *message)
 {
-	return strstr(message, "no home folder") != NULL ||
+	return strstr(message, "no home directory") != NULL ||
 	       strstr(message, "another program changed it") != NULL;
 }
 

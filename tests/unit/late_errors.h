@@ -3,7 +3,7 @@
 #define PGA_TESTS_UNIT_LATE_ERRORS_H
 
 /* What is said when the call fails for the first time, the second, and so on: "" where it is done
- * all the same. "@" is the folder. */
+ * all the same. "@" is the directory. */
 struct said {
 	const char *call;
 	const char *messages[24];
@@ -73,8 +73,8 @@ static const struct said making[] = {
       "cannot look at a/b/new" NO_MEMORY, "cannot choose a name" NO_MEMORY}},
     {"reallocarray", {"out of memory", "out of memory"}},
     {"strdup",
-     {"out of memory", "out of memory", "out of memory", "the home folder cannot be found out" IO,
-      "the home folder cannot be found out" IO}},
+     {"out of memory", "out of memory", "out of memory",
+      "the home directory cannot be found out" IO, "the home directory cannot be found out" IO}},
     {"strndup", {"out of memory"}},
     {"getcwd", {"cannot look at a/b/new" IO}},
     {"lstat",

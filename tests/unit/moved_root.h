@@ -1,9 +1,9 @@
 /* A machine of the test's own: what our own objects look for in /proc, /var/log and /run/log, they
- * find below the test's folder, by the linker (--wrap, MOVED_WRAPS in Makefile.am). */
+ * find below the test's directory, by the linker (--wrap, MOVED_WRAPS in Makefile.am). */
 #ifndef PGA_TESTS_UNIT_MOVED_ROOT_H
 #define PGA_TESTS_UNIT_MOVED_ROOT_H
 
-#include "folder.h"
+#include "directory.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -45,7 +45,7 @@ static bool is_denied(const char *call, const char *path)
 static const char *moved(const char *path)
 {
 	static const char *const roots[] = {"/proc", "/var/log", "/run/log"};
-	static char paths[2][PATH_MAX + sizeof folder];
+	static char paths[2][PATH_MAX + sizeof scratch];
 	static unsigned turn;
 
 	for (size_t i = 0; i < sizeof roots / sizeof roots[0]; i++) {
@@ -56,7 +56,7 @@ static const char *moved(const char *path)
 		    (path[length] != '/' && path[length] != '\0'))
 			continue;
 		turn++;
-		(void)snprintf(at, sizeof paths[0], "%s%s", folder, path);
+		(void)snprintf(at, sizeof paths[0], "%s%s", scratch, path);
 		return at;
 	}
 	return path;
@@ -122,14 +122,14 @@ int __wrap_fstat(int file, struct stat *status)
 	return played_status != NULL && result == 0 ? played_status(file, status) : result;
 }
 
-/* Makes the directories of a path below the test's folder. */
+/* Makes the directories of a path below the test's directory. */
 static inline void make_directories(const char *path)
 {
-	char place[PATH_MAX + sizeof folder];
+	char place[PATH_MAX + sizeof scratch];
 
 	for (const char *slash = strchr(path + 1, '/'); slash != NULL;
 	     slash = strchr(slash + 1, '/')) {
-		(void)snprintf(place, sizeof place, "%s%.*s", folder, (int)(slash - path), path);
+		(void)snprintf(place, sizeof place, "%s%.*s", scratch, (int)(slash - path), path);
 		assert_true(mkdir(place, 0755) == 0 || errno == EEXIST);
 	}
 }
@@ -137,10 +137,10 @@ static inline void make_directories(const char *path)
 /* A file of that machine; with a path that ends with a slash, a directory. */
 static inline void put_moved(const char *path, const char *content)
 {
-	char place[PATH_MAX + sizeof folder];
+	char place[PATH_MAX + sizeof scratch];
 
 	make_directories(path);
-	(void)snprintf(place, sizeof place, "%s%s", folder, path);
+	(void)snprintf(place, sizeof place, "%s%s", scratch, path);
 	if (path[strlen(path) - 1] != '/')
 		put(place, content);
 }

@@ -6,7 +6,7 @@
 
 #include "gate/call.h"
 #include "gate/cut.h"
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 #include "gate/imports.h"
 #include "policy/secrets.h"
 
@@ -64,15 +64,15 @@ void __wrap_pga_effective_free(const struct pga_libpq *calls, struct pga_effecti
 int __wrap_pga_effective_ask_quietly(const struct pga_libpq *calls,
 				     const struct pga_parameters *parameters,
 				     struct pga_effective *effective, struct pga_error *error);
-PGconn *__wrap_pga_effective_stillborn(const struct pga_libpq *calls,
-				       const struct pga_parameters *parameters, const char *keyword,
-				       const char *value);
+PGconn *__wrap_pga_effective_failed(const struct pga_libpq *calls,
+				    const struct pga_parameters *parameters, const char *keyword,
+				    const char *value);
 bool __wrap_pga_is_ambiguous(const struct pga_parameters *parameters);
 void __wrap_gate_judge(const struct gate_libpq *of, const struct gate_rules *rules,
 		       const struct pga_parameters *parameters, bool may_lock,
 		       struct gate_judgement *judgement);
-void __wrap_gate_journal(const struct gate_rules *rules, const struct pga_effective *effective,
-			 bool ambiguous, const char *message);
+void __wrap_gate_audit_log(const struct gate_rules *rules, const struct pga_effective *effective,
+			   bool ambiguous, const char *message);
 void __wrap_gate_refuse(struct gate_libpq *of, PGconn *conn, const char *message);
 void __wrap_gate_refuse_unstarted(struct gate_libpq *of, PGconn *conn,
 				  const struct pga_effective *effective, const char *message);
@@ -146,9 +146,9 @@ int __wrap_pga_effective_ask_quietly(const struct pga_libpq *calls,
 	return play.asked;
 }
 
-PGconn *__wrap_pga_effective_stillborn(const struct pga_libpq *calls,
-				       const struct pga_parameters *parameters, const char *keyword,
-				       const char *value)
+PGconn *__wrap_pga_effective_failed(const struct pga_libpq *calls,
+				    const struct pga_parameters *parameters, const char *keyword,
+				    const char *value)
 {
 	assert_ptr_equal(calls, &libpq.calls);
 	assert_non_null(parameters->keywords);
@@ -176,8 +176,8 @@ void __wrap_gate_judge(const struct gate_libpq *of, const struct gate_rules *rul
 	pga_text_add(&judgement->refusal, "why");
 }
 
-void __wrap_gate_journal(const struct gate_rules *rules, const struct pga_effective *effective,
-			 bool ambiguous, const char *message)
+void __wrap_gate_audit_log(const struct gate_rules *rules, const struct pga_effective *effective,
+			   bool ambiguous, const char *message)
 {
 	assert_ptr_equal(rules, &play.rules);
 	assert_ptr_equal(effective->options, play.options);

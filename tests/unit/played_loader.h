@@ -1,12 +1,12 @@
-/* Objects, their slots and what the dynamic linker knows of them, as a test lays them out, for
- * units that are linked with PLAYED_LOADER. An object is where its bytes are: its address is that
- * of its place in the list. */
+/* Objects, their GOT entries and what the dynamic linker knows of them, as a test lays them out,
+ * for units that are linked with PLAYED_LOADER. An object is where its bytes are: its address is
+ * that of its place in the list. */
 #ifndef PGA_TESTS_PLAYED_LOADER_H
 #define PGA_TESTS_PLAYED_LOADER_H
 
 #include "gate/gate.h"
-#include "gate/loader.h"
-#include "gate/object.h"
+#include "gate/dl.h"
+#include "gate/elf.h"
 
 #include <errno.h>
 #include <string.h>
@@ -23,11 +23,11 @@ struct played_object {
 		const char *name;
 		void *value;
 		bool fixed; /* cannot be written */
-	} slots[SLOTS];
+	} entries[SLOTS];
 };
 
 static struct played_object objects[OBJECTS];
-static int looked_at; /* how often the slots of some object were */
+static int looked_at; /* how often the entries of some object were */
 /* Whose the addresses of the real libc and of this program are. */
 static struct played_object *libc_object, *own_object;
 
@@ -68,9 +68,9 @@ const struct link_map *__wrap_gate_object_at(const void *address, const void **b
 bool __wrap_gate_object_mapped(const struct link_map *map, struct gate_object *object);
 bool __wrap_gate_object_loaded(const struct link_map *map, struct gate_object *object);
 void *__wrap_gate_object_find(const struct gate_object *object, const char *name);
-void __wrap_gate_object_slots(const struct gate_object *object, gate_slot_visit *visit,
-			      void *context);
-bool __wrap_gate_object_write(const struct gate_object *object, void **slot, void *value);
+void __wrap_gate_object_got_entries(const struct gate_object *object, gate_got_visit *visit,
+				    void *context);
+bool __wrap_gate_object_write(const struct gate_object *object, void **entry, void *value);
 
 const struct link_map *__wrap_gate_object_at(const void *address, const void **base)
 {
@@ -105,23 +105,23 @@ void *__wrap_gate_object_find(const struct gate_object *object, const char *name
 	return function_of(object_at((const void *)object->base), name);
 }
 
-void __wrap_gate_object_slots(const struct gate_object *object, gate_slot_visit *visit,
-			      void *context)
+void __wrap_gate_object_got_entries(const struct gate_object *object, gate_got_visit *visit,
+				    void *context)
 {
 	struct played_object *played = object_at((const void *)object->base);
 
 	looked_at++;
-	for (size_t i = 0; i < SLOTS && played->slots[i].name != NULL; i++)
-		visit(object, played->slots[i].name, &played->slots[i].value, context);
+	for (size_t i = 0; i < SLOTS && played->entries[i].name != NULL; i++)
+		visit(object, played->entries[i].name, &played->entries[i].value, context);
 }
 
-bool __wrap_gate_object_write(const struct gate_object *object, void **slot, void *value)
+bool __wrap_gate_object_write(const struct gate_object *object, void **entry, void *value)
 {
 	struct played_object *played = object_at((const void *)object->base);
 
 	for (size_t i = 0; i < SLOTS; i++)
-		if (slot == &played->slots[i].value && !played->slots[i].fixed) {
-			*slot = value;
+		if (entry == &played->entries[i].value && !played->entries[i].fixed) {
+			*entry = value;
 			return true;
 		}
 	return false;

@@ -6,7 +6,7 @@
 #include "failing.h"
 #include "moved_root.h"
 
-#include "activate/records.h"
+#include "diagnose/audit_log.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
@@ -64,6 +64,6 @@ static int read_all(struct pga_error *failure)
 	return result;
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "certificates.h"
 #include "failing.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "policy/linked.h"
 #include "policy/policy.h"
@@ -42,9 +42,9 @@ static int free_root(void **state)
 /* A home whose root.crt has the root; the machine's services are in sys. */
 static int make_home(void **state)
 {
-	if (make_folder(state) != 0 || setenv("HOME", folder, 1) != 0 ||
+	if (make_scratch(state) != 0 || setenv("HOME", scratch, 1) != 0 ||
 	    unsetenv("XDG_CONFIG_HOME") != 0 || unsetenv("PGSERVICEFILE") != 0 ||
-	    setenv("PGSYSCONFDIR", folder, 1) != 0 || mkdir(".postgresql", 0700) != 0)
+	    setenv("PGSYSCONFDIR", scratch, 1) != 0 || mkdir(".postgresql", 0700) != 0)
 		return -1;
 	put(".postgresql/root.crt", root.pem);
 	return 0;

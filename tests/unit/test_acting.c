@@ -1,6 +1,6 @@
 /* base/acting.h: whose files root makes in another user's directory, and in a user namespace. */
 #include "cmocka_start.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "base/acting.h"
 
@@ -183,15 +183,15 @@ static void a_user_namespace(void **state)
 	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(root_acts_as_the_owner),
-	    IN_A_FOLDER(anybody_else_is_himself),
-	    IN_A_FOLDER(root_without_rights),
-	    IN_A_FOLDER(a_user_namespace),
+	    IN_A_DIRECTORY(root_acts_as_the_owner),
+	    IN_A_DIRECTORY(anybody_else_is_himself),
+	    IN_A_DIRECTORY(root_without_rights),
+	    IN_A_DIRECTORY(a_user_namespace),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

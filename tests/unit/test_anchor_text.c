@@ -1,12 +1,12 @@
 /* What people type for an anchor, and anchors.conf: a CA's address, a fingerprint, a proxy, the
- * hosts that it may vouch for, and which bytes of the file an edit touches. */
+ * hosts that it is valid for, and which bytes of the file an edit touches. */
 #include "cmocka_start.h"
 
 #include "anchor/anchors_conf.h"
-#include "anchor/ca_url.h"
-#include "anchor/fingerprint.h"
-#include "anchor/idn.h"
-#include "anchor/proxy.h"
+#include "ca/url.h"
+#include "tls/fingerprint.h"
+#include "ca/idn.h"
+#include "ca/proxy.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* anchor/anchors.h: what an installation makes of the three files, and of what is there already. */
 #include "certificates.h"
 #include "failing.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "anchor/anchors.h"
 #include "anchor/known_roots.h"
@@ -36,7 +36,7 @@ static int free_roots(void **state)
 
 static int make_home(void **state)
 {
-	return make_folder(state) == 0 ? setenv("HOME", folder, 1) : -1;
+	return make_scratch(state) == 0 ? setenv("HOME", scratch, 1) : -1;
 }
 
 /* What the next installation is to do, and has done. */
@@ -119,9 +119,9 @@ static void the_first(void **state)
 	assert_false(done.scoped || done.kept_scoped || done.known || done.old_stays);
 	assert_null(done.replaced);
 	assert_null(done.crl_fault);
-	assert_string_equal(done.conf.path + strlen(folder), "/" CONF);
-	assert_string_equal(done.crt.path + strlen(folder), "/" CRT);
-	assert_string_equal(done.root_crt.path + strlen(folder), "/" ROOT_CRT);
+	assert_string_equal(done.conf.path + strlen(scratch), "/" CONF);
+	assert_string_equal(done.crt.path + strlen(scratch), "/" CRT);
+	assert_string_equal(done.root_crt.path + strlen(scratch), "/" ROOT_CRT);
 	assert_conf("n", NULL, "root.crt", &one);
 	assert_holds(CRT, one.pem);
 	assert_root_crt("# pganchor anchor n\n", one.pem, "", "");
@@ -279,7 +279,7 @@ static void the_last_one_leaves(void **state)
 	(void)snprintf(text, sizeof text,
 		       "%s/" ROOT_CRT
 		       ": without this root, there would be none in it, and libpq would refuse it",
-		       folder);
+		       scratch);
 	assert_refused(text, "move the file away; nothing was changed");
 	(void)snprintf(text, sizeof text, "# pganchor anchor n\n%s", one.pem);
 	put(ROOT_CRT, text);
@@ -319,7 +319,7 @@ static void a_file_that_is_no_anchors(void **state)
 	put(CRT, two.pem);
 	wish_for(&one);
 	(void)snprintf(message, sizeof message,
-		       "%s/" CRT ": there is such a file, and it is no anchor's", folder);
+		       "%s/" CRT ": there is such a file, and it is no anchor's", scratch);
 	assert_refused(message, "move it away, choose another --name, or --replace it");
 	assert_holds(CRT, two.pem);
 	wish.replace = true;
@@ -440,7 +440,7 @@ static void without_memory(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_folder)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_scratch)
 	const struct CMUnitTest tests[] = {
 	    TEST(the_first),
 	    TEST(nothing_is_written_in_a_rehearsal),

@@ -1,8 +1,8 @@
-/* activate/binary.h: what an ELF file says of itself, out of files that are made for it. */
+/* preload/binary.h: what an ELF file says of itself, out of files that are made for it. */
 #include "cmocka_start.h"
-#include "folder.h"
+#include "directory.h"
 
-#include "activate/binary.h"
+#include "preload/binary.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -316,15 +316,15 @@ static void our_own_interpreter(void **state)
 	pga_binary_free(&binary);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(what_a_file_says),
-	    IN_A_FOLDER(what_is_no_program),
-	    IN_A_FOLDER(a_section_that_is_too_large),
-	    IN_A_FOLDER(a_damaged_file),
+	    IN_A_DIRECTORY(what_a_file_says),
+	    IN_A_DIRECTORY(what_is_no_program),
+	    IN_A_DIRECTORY(a_section_that_is_too_large),
+	    IN_A_DIRECTORY(a_damaged_file),
 	    cmocka_unit_test(our_own_interpreter),
 	};
 

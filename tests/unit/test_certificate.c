@@ -1,4 +1,4 @@
-/* anchor/certificate.h: what is read as one certificate, and each rule of what can be an anchor. */
+/* tls/certificate.h: what is read as one certificate, and each rule of what can be an anchor. */
 #include "certificates.h"
 #include "failing.h"
 

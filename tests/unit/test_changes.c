@@ -1,7 +1,7 @@
-/* base/text.h and base/stamp.h: what other processes and threads can do to them. */
+/* base/text.h and base/file_identity.h: what other processes and threads can do to them. */
 #include "cmocka_start.h"
 
-#include "base/stamp.h"
+#include "base/file_identity.h"
 #include "base/text.h"
 
 #include <printf.h>
@@ -97,7 +97,7 @@ static void a_stamp_of_any_time(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		struct stat status = {.st_ctim = {cases[i].changed, 999999999}};
 
-		assert_int_equal(pga_stamp_from(&status).settled, cases[i].settled);
+		assert_int_equal(pga_file_identity_from(&status).settled, cases[i].settled);
 	}
 }
 

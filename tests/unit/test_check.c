@@ -2,7 +2,7 @@
  */
 #include "failing.h"
 #include "tls_server.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "policy/linked.h"
 #include "service/ask.h"
@@ -41,7 +41,7 @@ static int start_all(void **state)
 	theirs = (struct tls_server){.manner = IS_POSTGRES, .leaf = other_leaf, .key = key};
 	start_server(&ours);
 	start_server(&theirs);
-	return make_folder(state) != 0 || setenv("HOME", folder, 1) != 0
+	return make_scratch(state) != 0 || setenv("HOME", scratch, 1) != 0
 		   ? -1
 		   : pga_hide_environment(&hidden);
 }
@@ -57,7 +57,7 @@ static int stop_all(void **state)
 	X509_free(other_leaf);
 	EVP_PKEY_free(key);
 	EVP_PKEY_free(other_key);
-	return remove_folder(state);
+	return remove_scratch(state);
 }
 
 /* Both roots, or one of them, in the file that is trusted. */
@@ -91,7 +91,7 @@ static void check_hosts(const char *hosts, const char *ports, const char *mode, 
 	const struct pga_parameters parameters = {keywords, values, 0};
 	struct pga_effective effective;
 
-	(void)snprintf(roots, sizeof roots, "%s/%s", folder,
+	(void)snprintf(roots, sizeof roots, "%s/%s", scratch,
 		       strcmp(mode, "require") == 0 ? "none" : "roots");
 	if (pga_ask(&parameters, &effective, &error) != 0)
 		fail_msg("%s", error.message);
@@ -285,7 +285,7 @@ static void twins_of_the_root(void **state)
 		pga_pins_free(&pins);
 		pga_pins_free(&elsewhere);
 	}
-	/* Rather one that may vouch for this host. */
+	/* Rather one that is valid for this host. */
 	{
 		struct pga_pins pins;
 

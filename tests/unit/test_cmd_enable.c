@@ -3,10 +3,10 @@
 #include "cmocka_start.h"
 #include "printed.h"
 
-#include "activate/module.h"
-#include "activate/session.h"
-#include "activate/shells.h"
-#include "activate/switch.h"
+#include "preload/module.h"
+#include "preload/session.h"
+#include "preload/shells.h"
+#include "preload/enable.h"
 #include "cli/cli.h"
 #include "cli/enable_checks.h"
 
@@ -67,7 +67,7 @@ const char *pga_way_name(enum pga_way way)
 	return way_names[way];
 }
 
-static int begin_switch(struct pga_switch *file, enum pga_way way, const char *path,
+static int begin_switch(struct pga_activation *file, enum pga_way way, const char *path,
 			struct pga_error *error)
 {
 	memset(file, 0, sizeof *file);
@@ -84,8 +84,8 @@ static int begin_switch(struct pga_switch *file, enum pga_way way, const char *p
 	return 0;
 }
 
-int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
-		    struct pga_error *error)
+int pga_activation_find(struct pga_activation *file, enum pga_way way, const char *root,
+			const char *unit, struct pga_error *error)
 {
 	const bool machines = way != PGA_WAY_SESSION && way != PGA_WAY_USER_UNIT;
 	char path[200];
@@ -97,19 +97,19 @@ int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root,
 	return begin_switch(file, way, path, error);
 }
 
-int pga_switch_find_shell(struct pga_switch *file, const struct pga_shell_file *at,
-			  struct pga_error *error)
+int pga_activation_find_shell(struct pga_activation *file, const struct pga_shell_file *at,
+			      struct pga_error *error)
 {
 	return begin_switch(file, PGA_WAY_SHELL, at->path, error);
 }
 
-int pga_switch_look(struct pga_switch *file, struct pga_error *error)
+int pga_activation_look(struct pga_activation *file, struct pga_error *error)
 {
 	return is(file->path, here.unlooked) ? fail_so(error) : 0;
 }
 
 /* The lines are there already where the file has them. */
-int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error *error)
+int pga_activation_on(struct pga_activation *file, const char *preload, struct pga_error *error)
 {
 	char what[300];
 
@@ -120,7 +120,7 @@ int pga_switch_on(struct pga_switch *file, const char *preload, struct pga_error
 	return is(file->path, here.failing) ? fail_so(error) : 0;
 }
 
-int pga_switch_off(struct pga_switch *file, bool own, struct pga_error *error)
+int pga_activation_off(struct pga_activation *file, bool own, struct pga_error *error)
 {
 	note(own ? "off own" : "off", file->path);
 	file->changes = file->state == PGA_ON || (file->state == PGA_ON_OTHER && !own);
@@ -129,7 +129,7 @@ int pga_switch_off(struct pga_switch *file, bool own, struct pga_error *error)
 	return is(file->path, here.failing) ? fail_so(error) : 0;
 }
 
-int pga_switch_apply(struct pga_switch *const *files, size_t count, struct pga_error *error)
+int pga_activation_apply(struct pga_activation *const *files, size_t count, struct pga_error *error)
 {
 	char paths[500] = "";
 
@@ -140,12 +140,12 @@ int pga_switch_apply(struct pga_switch *const *files, size_t count, struct pga_e
 	return here.no_apply ? fail_so(error) : 0;
 }
 
-bool pga_switch_stays_changed(const struct pga_switch *file)
+bool pga_activation_stays_changed(const struct pga_activation *file)
 {
 	return is(file->path, here.stays);
 }
 
-void pga_switch_end(struct pga_switch *file)
+void pga_activation_end(struct pga_activation *file)
 {
 	held -= file->path != NULL;
 	free(file->path);
@@ -153,8 +153,8 @@ void pga_switch_end(struct pga_switch *file)
 	memset(file, 0, sizeof *file);
 }
 
-int pga_switch_units(enum pga_way way, const char *root, char ***names, size_t *count,
-		     struct pga_error *error)
+int pga_activation_units(enum pga_way way, const char *root, char ***names, size_t *count,
+			 struct pga_error *error)
 {
 	assert_int_equal(way, PGA_WAY_UNIT);
 	note("units", root != NULL ? root : "");
@@ -280,7 +280,7 @@ static int run(const char *words)
 	int status;
 
 	happened[0] = '\0';
-	status = command_prints(words[0] == 'e' ? pga_cmd_enable : pga_cmd_disable, words);
+	status = command_prints(words[0] == 'e' ? pga_cmd_enable.run : pga_cmd_disable.run, words);
 	assert_int_equal(held, 0);
 	return status;
 }
@@ -299,7 +299,7 @@ static void what_is_enabled(void **state)
 	} cases[] = {
 	    {"enable", "module\non /session = " ENTRY "\napply /session\nsessions\n",
 	     "session: /session: written\n" AGAIN STATUS},
-	    {"enable -e -l",
+	    {"enable --session --shell",
 	     "module\non /session = " ENTRY "\non /.bashrc = " ENTRY "\non /.profile = " ENTRY
 	     "\napply /session /.bashrc\nsessions\n",
 	     "session: /session: written\nshell: /.bashrc: written\nshell: /.profile: it is there "
@@ -309,34 +309,35 @@ static void what_is_enabled(void **state)
 	     "\napply /.bashrc\nsessions\n",
 	     "shell: /.bashrc: written\nshell: /.profile: it is there already\n" AGAIN
 	     ", or start a new shell" STATUS},
-	    {"enable -s",
+	    {"enable --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
 	     "machine: /machine: written\nprofile: /profile: it is there already\n" AGAIN STATUS},
 	    {"enable --ld-so-preload",
 	     "module\non /preload = " ENTRY "\napply /preload\nsessions\n",
 	     "preload: /preload: written\nevery program that is started from now on has the "
 	     "gate\n"},
-	    {"enable -p -s",
+	    {"enable --ld-so-preload --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\non /preload = " ENTRY
 	     "\napply /machine /preload\nsessions\n",
 	     "machine: /machine: written\nprofile: /profile: it is there already\npreload: "
 	     "/preload: "
 	     "written\nevery program that is started from now on has the gate\n"},
-	    {"enable -u a", "module\ncheck a\non /unit/a = " ENTRY "\napply\nsessions\n",
+	    {"enable --unit a", "module\ncheck a\non /unit/a = " ENTRY "\napply\nsessions\n",
 	     "unit: /unit/a: it is there already\n"},
-	    {"enable -e --unit a",
+	    {"enable --session --unit a",
 	     "module\ncheck user's a\non /user-unit/a = " ENTRY "\napply\nsessions\n",
 	     "user-unit: /user-unit/a: it is there already\n"},
-	    {"enable -n -s", "module\non /machine = " ENTRY "\non /profile = " ENTRY "\nsessions\n",
+	    {"enable -n --system",
+	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\nsessions\n",
 	     "machine: /machine: would be written\n  lines of /machine\nprofile: /profile: it is "
 	     "there "
 	     "already\n  lines of /profile\n"},
-	    {"enable -s -r /tmp",
+	    {"enable --system --root /tmp",
 	     "module\nimage /tmp\non /tmp/machine = " ENTRY "\non /tmp/profile = " ENTRY
 	     "\napply\nsessions\n",
 	     "machine: /tmp/machine: it is there already\nprofile: /tmp/profile: it is there "
 	     "already\n"},
-	    {"enable -s --root /",
+	    {"enable --system --root /",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
 	     "machine: /machine: written\nprofile: /profile: it is there already\n" AGAIN STATUS},
 	};
@@ -361,26 +362,26 @@ static void what_comes_next(void **state)
 		const char *next;
 	} cases[] = {
 	    {"enable", "/session", true, "next: pganchor enable --shell\n"},
-	    {"enable -e -l", "/session", true, AGAIN ", or start a new shell" STATUS},
-	    {"enable -s", "/machine", true, AGAIN STATUS},
-	    {"enable -u a", "/unit/a", false,
+	    {"enable --session --shell", "/session", true, AGAIN ", or start a new shell" STATUS},
+	    {"enable --system", "/machine", true, AGAIN STATUS},
+	    {"enable --unit a", "/unit/a", false,
 	     "next:\n    systemctl daemon-reload && systemctl restart a\n"},
-	    {"enable -e -u a", "/user-unit/a", false,
+	    {"enable --session --unit a", "/user-unit/a", false,
 	     "next:\n    systemctl --user daemon-reload && systemctl --user restart a\n"},
-	    {"enable -u a@", "/unit/a@", false,
+	    {"enable --unit a@", "/unit/a@", false,
 	     "next:\n    systemctl daemon-reload && systemctl restart 'a@*'\n"},
-	    {"enable -u a@.service", "/unit/a@.service", false,
+	    {"enable --unit a@.service", "/unit/a@.service", false,
 	     "next:\n    systemctl daemon-reload && systemctl restart 'a@*'\n"},
-	    {"enable -u a@b", "/unit/a@b", false,
+	    {"enable --unit a@b", "/unit/a@b", false,
 	     "next:\n    systemctl daemon-reload && systemctl restart a@b\n"},
-	    {"enable -u -a\\x2d", "/unit/-a\\x2d", false,
+	    {"enable --unit -a\\x2d", "/unit/-a\\x2d", false,
 	     "next:\n    systemctl daemon-reload && systemctl restart -- '-a\\x2d'\n"},
-	    {"enable -u a -r /tmp", "/tmp/unit/a", false,
+	    {"enable --unit a --root /tmp", "/tmp/unit/a", false,
 	     "next:\n    systemctl daemon-reload && systemctl restart a\n"},
-	    {"enable -s -r /tmp", "/tmp/machine", false, NULL},
-	    {"enable -s -n", "/machine", false, NULL},
-	    {"enable -s", "/other", false, NULL},
-	    {"enable -p -r /tmp", "/tmp/preload", false, NULL},
+	    {"enable --system --root /tmp", "/tmp/machine", false, NULL},
+	    {"enable --system -n", "/machine", false, NULL},
+	    {"enable --system", "/other", false, NULL},
+	    {"enable --ld-so-preload --root /tmp", "/tmp/preload", false, NULL},
 	};
 
 	(void)state;
@@ -424,7 +425,7 @@ static void what_a_service_preloads(void **state)
 
 		here.before = cases[i].before;
 		here.off[0] = "/unit/a";
-		assert_int_equal(run("enable -u a"),
+		assert_int_equal(run("enable --unit a"),
 				 cases[i].preload != NULL ? PGA_EXIT_DONE : PGA_EXIT_FAILED);
 		if (cases[i].preload != NULL) {
 			(void)snprintf(
@@ -466,31 +467,31 @@ static void what_is_disabled(void **state)
 	     "session: /session: taken out\nshell: /.bashrc: taken out\nshell: /.zshenv: taken "
 	     "out\n"
 	     "shell: /.profile: taken out\n" AGAIN ", or start a new shell" STATUS MACHINE PRELOAD},
-	    {"disable -l",
+	    {"disable --shell",
 	     {"/.zshenv"},
 	     "off /.bashrc\noff /.zshenv\noff /.profile\napply /.profile /.bashrc\n",
 	     "shell: /.bashrc: taken out\nshell: /.profile: taken out\n" AGAIN
 	     ", or start a new shell" STATUS MACHINE PRELOAD},
-	    {"disable -e",
+	    {"disable --session",
 	     {"/session", "/profile"},
 	     "off /session\napply\n",
 	     "session: /session: it is not there\n" STILL("machine", "--system") PRELOAD},
-	    {"disable -s",
+	    {"disable --system",
 	     {NULL},
 	     "off /machine\noff /profile\napply /profile /machine\n",
 	     "machine: /machine: taken out\nprofile: /profile: taken out\n" AGAIN STATUS PRELOAD},
-	    {"disable -p",
+	    {"disable --ld-so-preload",
 	     {"/machine"},
 	     "off /preload\napply /preload\n",
 	     "preload: /preload: taken out\nevery program that is started from now on is without "
 	     "the "
 	     "gate\n" STILL("profile", "--system")},
-	    {"disable -u a",
+	    {"disable --unit a",
 	     {NULL},
 	     "off /unit/a\napply /unit/a\n",
 	     "unit: /unit/a: taken out\nnext:\n    systemctl daemon-reload && systemctl restart "
 	     "a\n"},
-	    {"disable -e -u a",
+	    {"disable --session --unit a",
 	     {NULL},
 	     "off /user-unit/a\napply /user-unit/a\n",
 	     "user-unit: /user-unit/a: taken out\nnext:\n    systemctl --user daemon-reload && "
@@ -505,7 +506,7 @@ static void what_is_disabled(void **state)
 	     "unit: /unit/a.service: taken out\nunit: /unit/b.service: taken out\nnext: log out "
 	     "and in "
 	     "again; for a service, systemctl daemon-reload and a restart\n"},
-	    {"disable -a -r /tmp",
+	    {"disable --all --root /tmp",
 	     {NULL},
 	     "units /tmp\noff /tmp/machine\noff /tmp/profile\noff /tmp/preload\noff "
 	     "/tmp/unit/a.service\noff /tmp/unit/b.service\napply /tmp/unit/b.service "
@@ -514,11 +515,11 @@ static void what_is_disabled(void **state)
 	     "/tmp/preload: "
 	     "taken out\nunit: /tmp/unit/a.service: taken out\nunit: /tmp/unit/b.service: taken "
 	     "out\n"},
-	    {"disable -n -e",
+	    {"disable -n --session",
 	     {NULL},
 	     "off /session\n",
 	     "session: /session: would be taken out\n  lines of /session\n" MACHINE PRELOAD},
-	    {"disable -n -e",
+	    {"disable -n --session",
 	     {"/session"},
 	     "off /session\n",
 	     "session: /session: it is not there\n" MACHINE PRELOAD},
@@ -543,7 +544,7 @@ static void no_shell_has_them(void **state)
 	here.off[0] = "/.bashrc";
 	here.off[1] = "/.zshenv";
 	here.off[2] = "/.profile";
-	assert_int_equal(run("disable -l -u a"), PGA_EXIT_DONE);
+	assert_int_equal(run("disable --shell --unit a"), PGA_EXIT_DONE);
 	assert_string_equal(happened,
 			    "off /.bashrc\noff /.zshenv\noff /.profile\noff /unit/a\napply "
 			    "/unit/a\n");
@@ -551,7 +552,7 @@ static void no_shell_has_them(void **state)
 			       "shell: /.bashrc: it is not there\nshell: /.profile: it is "
 			       "not there\nunit: /unit/a: taken out\n"));
 	here.strange_shell = true;
-	assert_int_equal(run("disable -l -u a"), PGA_EXIT_DONE);
+	assert_int_equal(run("disable --shell --unit a"), PGA_EXIT_DONE);
 	assert_null(strstr(printed.output, "bashrc"));
 }
 
@@ -562,24 +563,24 @@ static void those_of_another_installation(void **state)
 	here.off[0] = "/machine";
 	here.off[1] = "/profile";
 	here.off[2] = "/preload";
-	assert_int_equal(run("disable -e --own"), PGA_EXIT_DONE);
+	assert_int_equal(run("disable --session --own"), PGA_EXIT_DONE);
 	assert_string_equal(happened, "off own /session\napply\n");
 	assert_string_equal(printed.output,
 			    "session: /session: another installation's, and left\n");
-	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_int_equal(run("disable --session"), PGA_EXIT_DONE);
 	assert_string_equal(happened, "off /session\napply /session\n");
 	here.other = "/machine";
 	here.off[0] = "/session";
 	here.unlooked = here.nowhere = NULL;
-	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_int_equal(run("disable --session"), PGA_EXIT_DONE);
 	assert_string_equal(printed.output,
 			    "session: /session: it is not there\n" STILL("machine", "--system"));
 	here.unlooked = "/machine";
-	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_int_equal(run("disable --session"), PGA_EXIT_DONE);
 	assert_string_equal(printed.output, "session: /session: it is not there\n");
 	here.unlooked = NULL;
 	here.nowhere = "/machine";
-	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_int_equal(run("disable --session"), PGA_EXIT_DONE);
 	assert_string_equal(printed.output, "session: /session: it is not there\n");
 }
 
@@ -596,18 +597,18 @@ static void all_or_nothing(void **state)
 		const char *happened;
 		const char *errors;
 	} cases[] = {
-	    {"enable -s", "/machine", NULL,
+	    {"enable --system", "/machine", NULL,
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\n", FAILED},
-	    {"enable -s", NULL, "/profile", "module\non /machine = " ENTRY "\n", FAILED},
-	    {"enable -s", "/machine", "/profile", "module\non /machine = " ENTRY "\n",
+	    {"enable --system", NULL, "/profile", "module\non /machine = " ENTRY "\n", FAILED},
+	    {"enable --system", "/machine", "/profile", "module\non /machine = " ENTRY "\n",
 	     FAILED FAILED},
-	    {"enable -l", "/.bashrc", NULL, "module\non /.bashrc = " ENTRY "\n", FAILED},
-	    {"enable -l", NULL, "/.profile", "module\non /.bashrc = " ENTRY "\n", FAILED},
-	    {"enable -l -p", "/.bashrc", NULL,
+	    {"enable --shell", "/.bashrc", NULL, "module\non /.bashrc = " ENTRY "\n", FAILED},
+	    {"enable --shell", NULL, "/.profile", "module\non /.bashrc = " ENTRY "\n", FAILED},
+	    {"enable --shell --ld-so-preload", "/.bashrc", NULL,
 	     "module\non /.bashrc = " ENTRY "\non /preload = " ENTRY "\n", FAILED},
 	    {"disable", "/.zshenv", NULL, "off /session\noff /.bashrc\noff /.zshenv\n", FAILED},
 	    {"disable", NULL, "/.zshenv", "off /session\noff /.bashrc\n", FAILED},
-	    {"disable -a", "/unit/a.service", NULL,
+	    {"disable --all", "/unit/a.service", NULL,
 	     "units\noff /machine\noff /profile\noff /preload\noff /unit/a.service\noff "
 	     "/unit/b.service\n",
 	     FAILED},
@@ -634,13 +635,13 @@ static void as_much_as_can_be(void **state)
 	(void)state;
 	here.failing = "/machine";
 	here.off[0] = "/preload";
-	assert_int_equal(run("disable -s -k"), PGA_EXIT_FAILED);
+	assert_int_equal(run("disable --system --keep-going"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "off /machine\noff /profile\napply /profile\n");
 	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
 	assert_string_equal(printed.output, "profile: /profile: taken out\n" AGAIN STATUS);
 	here.nowhere = "/profile";
 	here.failing = NULL;
-	assert_int_equal(run("disable -s --keep-going -j"), PGA_EXIT_FAILED);
+	assert_int_equal(run("disable --system --keep-going -j"), PGA_EXIT_FAILED);
 	assert_string_equal(
 	    printed.output,
 	    "{\n  \"dry_run\": false,\n  \"files\": [\n    {\n      \"way\": \"machine\",\n  "
@@ -658,23 +659,23 @@ static void what_is_in_the_way(void **state)
 	assert_string_equal(printed.errors, FAILED);
 	here.no_module = false;
 	here.no_entry = true;
-	assert_int_equal(run("enable -s -r /tmp"), PGA_EXIT_FAILED);
+	assert_int_equal(run("enable --system --root /tmp"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "module\n");
 	assert_string_equal(printed.errors, FAILED);
 	/* What is taken out needs no module. */
 	here.no_module = true;
-	assert_int_equal(run("disable -e"), PGA_EXIT_DONE);
+	assert_int_equal(run("disable --session"), PGA_EXIT_DONE);
 	begin(NULL);
 	here.no_unit = true;
-	assert_int_equal(run("enable -u a"), PGA_EXIT_FAILED);
+	assert_int_equal(run("enable --unit a"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "module\ncheck a\n");
 	assert_string_equal(printed.errors, FAILED);
 	here.no_units = true;
-	assert_int_equal(run("disable -a"), PGA_EXIT_FAILED);
+	assert_int_equal(run("disable --all"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "units\n");
 	assert_string_equal(printed.errors, FAILED);
 	here.strange_shell = true;
-	assert_int_equal(run("enable -l"), PGA_EXIT_FAILED);
+	assert_int_equal(run("enable --shell"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "module\n");
 	assert_string_equal(printed.errors, FAILED);
 }
@@ -683,7 +684,7 @@ static void who_has_no_home(void **state)
 {
 	(void)state;
 	here.no_home = true;
-	assert_int_equal(run("disable -l"), PGA_EXIT_FAILED);
+	assert_int_equal(run("disable --shell"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "");
 	assert_string_equal(printed.errors, FAILED);
 	assert_string_equal(printed.output, "");
@@ -695,7 +696,7 @@ static void what_cannot_be_written(void **state)
 	here.no_apply = true;
 	here.off[0] = "/machine";
 	here.stays = "/profile";
-	assert_int_equal(run("enable -s"), PGA_EXIT_FAILED);
+	assert_int_equal(run("enable --system"), PGA_EXIT_FAILED);
 	assert_string_equal(printed.output, "");
 	assert_string_equal(printed.errors,
 			    FAILED "pganchor: warning: /profile: changed all the same, and "
@@ -712,18 +713,18 @@ static void who_is_told_to_be_root(void **state)
 		const char *reason;
 		bool told;
 	} cases[] = {
-	    {"enable -s", 1000, "a: Permission denied", true},
-	    {"enable -p", 1000, "a: Permission denied", true},
-	    {"enable -u a", 1000, "a: Permission denied", true},
-	    {"disable -s", 1000, "a: Permission denied", true},
-	    {"enable -s", 0, "a: Permission denied", false},
-	    {"enable -s", 1000, "a: No such file", false},
-	    {"enable -s -r /tmp", 1000, "a: Permission denied", false},
-	    {"enable -e", 1000, "a: Permission denied", false},
-	    {"enable -l", 1000, "a: Permission denied", false},
-	    {"enable -e -s", 1000, "a: Permission denied", false},
-	    {"enable -l -s", 1000, "a: Permission denied", false},
-	    {"enable -e -u a", 1000, "a: Permission denied", false},
+	    {"enable --system", 1000, "a: Permission denied", true},
+	    {"enable --ld-so-preload", 1000, "a: Permission denied", true},
+	    {"enable --unit a", 1000, "a: Permission denied", true},
+	    {"disable --system", 1000, "a: Permission denied", true},
+	    {"enable --system", 0, "a: Permission denied", false},
+	    {"enable --system", 1000, "a: No such file", false},
+	    {"enable --system --root /tmp", 1000, "a: Permission denied", false},
+	    {"enable --session", 1000, "a: Permission denied", false},
+	    {"enable --shell", 1000, "a: Permission denied", false},
+	    {"enable --session --system", 1000, "a: Permission denied", false},
+	    {"enable --shell --system", 1000, "a: Permission denied", false},
+	    {"enable --session --unit a", 1000, "a: Permission denied", false},
 	};
 
 	(void)state;
@@ -748,21 +749,22 @@ static void options_of_them(void **state)
 		int status;
 		const char *errors;
 	} cases[] = {
-	    {"enable a", 2, "enable: a: too many arguments"},
-	    {"disable -e a", 2, "disable: a: too many arguments"},
+	    {"enable a", 2, "enable: a: not an option, and no argument is taken"},
+	    {"disable --session a", 2, "disable: a: not an option, and no argument is taken"},
 	    {"enable -a", 2, "enable: -a: no such option"},
 	    {"enable --all", 2, "enable: --all: no such option"},
 	    {"enable --own", 2, "enable: --own: no such option"},
-	    {"enable -u", 2, "enable: -u: needs a value"},
+	    {"enable --unit", 2, "enable: --unit: needs a value"},
 	    {"disable --alll", 2, "disable: --alll: no such option; did you mean --all?"},
-	    {"disable -a -e", 2, "disable: --all is the machine's, and all of that"},
-	    {"disable -a -l", 2, "disable: --all is the machine's, and all of that"},
-	    {"disable -a -u a", 2, "disable: --all is the machine's, and all of that"},
-	    {"enable -r /tmp", 2, "enable: --root is for --system, --ld-so-preload and --unit"},
-	    {"enable -l -r /tmp", 2, "enable: --root is for --system, --ld-so-preload and --unit"},
-	    {"enable -e -u a -r /tmp", 2,
+	    {"disable --all --session", 2, "disable: --all is the machine's, and all of that"},
+	    {"disable --all --shell", 2, "disable: --all is the machine's, and all of that"},
+	    {"disable --all --unit a", 2, "disable: --all is the machine's, and all of that"},
+	    {"enable --root /tmp", 2, "enable: --root is for --system, --ld-so-preload and --unit"},
+	    {"enable --shell --root /tmp", 2,
 	     "enable: --root is for --system, --ld-so-preload and --unit"},
-	    {"enable -s -r ''", 2, "enable: --root: the name of the directory is empty"},
+	    {"enable --session --unit a --root /tmp", 2,
+	     "enable: --root is for --system, --ld-so-preload and --unit"},
+	    {"enable --system --root ''", 2, "enable: --root: the name of the directory is empty"},
 	};
 	static const char next[] = "    name a directory that is there; nothing was changed\n";
 	char expected[300];
@@ -778,11 +780,11 @@ static void options_of_them(void **state)
 		assert_string_equal(happened, "");
 		assert_string_equal(printed.output, "");
 	}
-	assert_int_equal(run("enable -s -r /none"), PGA_EXIT_FAILED);
+	assert_int_equal(run("enable --system --root /none"), PGA_EXIT_FAILED);
 	(void)snprintf(expected, sizeof expected,
 		       "pganchor: --root /none: No such file or directory\n%s", next);
 	assert_string_equal(printed.errors, expected);
-	assert_int_equal(run("enable -s -r /dev/null"), PGA_EXIT_FAILED);
+	assert_int_equal(run("enable --system --root /dev/null"), PGA_EXIT_FAILED);
 	(void)snprintf(expected, sizeof expected, "pganchor: --root /dev/null: not a directory\n%s",
 		       next);
 	assert_string_equal(printed.errors, expected);
@@ -791,22 +793,19 @@ static void options_of_them(void **state)
 
 static void help(void **state)
 {
-	static const char of_enable[] = "usage: pganchor enable [-e] [-l] [-s] [-p] [-u NAME] [-r "
-					"DIR] [-n] [-j]\n\nLoads the gate";
-	static const char of_disable[] =
-	    "usage: pganchor disable [-e] [-l] [-s] [-p] [-u NAME] [-a] [-o] "
-	    "[-k] [-r DIR] [-n] [-j]\n\nTakes out again";
+	static const char of_enable[] = "usage: pganchor enable [OPTION ...]\n\nLoads the gate";
+	static const char of_disable[] = "usage: pganchor disable [OPTION ...]\n\nTakes out again";
 
 	(void)state;
 	assert_int_equal(run("enable -h a"), PGA_EXIT_DONE);
 	assert_memory_equal(printed.output, of_enable, strlen(of_enable));
-	assert_non_null(strstr(printed.output, "as systemd starts them (the default)\n"));
+	assert_non_null(strstr(printed.output, "as systemd starts them;\n"));
 	assert_null(strstr(printed.output, "--keep-going"));
 	assert_non_null(strstr(printed.output, "changed; 2 usage.\n\n  pganchor enable --session"));
 	assert_int_equal(run("disable --help"), PGA_EXIT_DONE);
 	assert_memory_equal(printed.output, of_disable, strlen(of_disable));
-	assert_non_null(strstr(printed.output, "as systemd starts them\n"));
-	assert_non_null(strstr(printed.output, "-k, --keep-going "));
+	assert_non_null(strstr(printed.output, "as systemd starts them;\n"));
+	assert_non_null(strstr(printed.output, "      --keep-going "));
 	assert_non_null(strstr(printed.output, "taken out was); 2 usage.\n\n  pganchor disable\n"));
 	assert_string_equal(happened, "");
 }
@@ -815,7 +814,7 @@ static void as_json(void **state)
 {
 	(void)state;
 	nothing_is_on();
-	assert_int_equal(run("enable -e -n --json"), PGA_EXIT_DONE);
+	assert_int_equal(run("enable --session -n --json"), PGA_EXIT_DONE);
 	assert_string_equal(
 	    printed.output,
 	    "{\n  \"dry_run\": true,\n  \"files\": [\n    {\n      \"way\": \"session\",\n   "
@@ -823,7 +822,7 @@ static void as_json(void **state)
 	    "    \"lines\": [\n        \"  lines of /session\"\n      ]\n    }\n  ],\n  "
 	    "\"warnings\": []\n}\n");
 	here.failing = "/machine";
-	assert_int_equal(run("disable -s -k -j"), PGA_EXIT_FAILED);
+	assert_int_equal(run("disable --system --keep-going -j"), PGA_EXIT_FAILED);
 	assert_non_null(strstr(printed.output,
 			       "\"path\": \"/machine\",\n      \"changed\": false,\n      "
 			       "\"failed\": true,\n"));

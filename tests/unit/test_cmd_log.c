@@ -3,7 +3,7 @@
 #include "failing.h"
 #include "printed.h"
 
-#include "activate/records.h"
+#include "diagnose/audit_log.h"
 #include "cli/cli.h"
 
 #include <time.h>
@@ -68,7 +68,7 @@ static int run(const char *words)
 
 	asked_path[0] = '\0';
 	asked_since = -1;
-	status = command_prints(pga_cmd_log, words);
+	status = command_prints(pga_cmd_log.run, words);
 	assert_int_equal(held, 0);
 	return status;
 }
@@ -85,24 +85,24 @@ static void which_records(void **state)
 		time_t since;
 	} cases[] = {
 	    {"log", "none", 0},
-	    {"log -f a", "a", 0},
+	    {"log --file a", "a", 0},
 	    {"log --file=-", "-", 0},
-	    {"log -s 0s", "none", NOW},
-	    {"log -s 1s", "none", NOW - 1},
-	    {"log -s 2m -f x", "x", NOW - 120},
+	    {"log --since 0s", "none", NOW},
+	    {"log --since 1s", "none", NOW - 1},
+	    {"log --since 2m --file x", "x", NOW - 120},
 	    {"log --since 3h", "none", NOW - 10800},
-	    {"log -s 4d", "none", NOW - 345600},
-	    {"log -s 5w", "none", NOW - 3024000},
-	    {"log -s 999999s", "none", NOW - 999999},
+	    {"log --since 4d", "none", NOW - 345600},
+	    {"log --since 5w", "none", NOW - 3024000},
+	    {"log --since 999999s", "none", NOW - 999999},
 	    /* Local time, in winter and in summer, and UTC. */
-	    {"log -s 2026-11-22", "none", 1795323600},
-	    {"log -s 2026-11-22_07:01", "none", 1795348860},
-	    {"log -s 2026-11-22T07:01", "none", 1795348860},
-	    {"log -s 2026-11-22_07:01:02", "none", 1795348862},
-	    {"log -s 2026-11-22T07:01:02", "none", 1795348862},
-	    {"log -s 2026-07-01", "none", 1782878400},
-	    {"log -s 2026-11-22T07:01:02Z", "none", 1795330862},
-	    {"log -s 2026-07-01Z", "none", 1782864000},
+	    {"log --since 2026-11-22", "none", 1795323600},
+	    {"log --since 2026-11-22_07:01", "none", 1795348860},
+	    {"log --since 2026-11-22T07:01", "none", 1795348860},
+	    {"log --since 2026-11-22_07:01:02", "none", 1795348862},
+	    {"log --since 2026-11-22T07:01:02", "none", 1795348862},
+	    {"log --since 2026-07-01", "none", 1782878400},
+	    {"log --since 2026-11-22T07:01:02Z", "none", 1795330862},
+	    {"log --since 2026-07-01Z", "none", 1782864000},
 	};
 
 	(void)state;
@@ -128,16 +128,16 @@ static void what_is_not_understood(void **state)
 	    {"log --sinc", "--since: needs a value"},
 	    {"log --jso=1", "--json: takes no value"},
 	    {"log --fiel x", "--fiel: no such option; did you mean --file?"},
-	    {"log -f", "-f: needs a value"},
+	    {"log --file", "--file: needs a value"},
 	    {"log -x", "-x: no such option"},
-	    {"log a b", "a: too many arguments"},
+	    {"log a b", "a: not an option, and no argument is taken"},
 	};
 	char words[100];
 	char expected[200];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(times); i++) {
-		(void)snprintf(words, sizeof words, "log -s %s",
+		(void)snprintf(words, sizeof words, "log --since %s",
 			       strcmp(times[i], "1 d") == 0 ? "1_d" : times[i]);
 		assert_int_equal(run(words), PGA_EXIT_USAGE);
 		(void)snprintf(
@@ -158,7 +158,7 @@ static void what_is_not_understood(void **state)
 
 static void help(void **state)
 {
-	static const char usage[] = "usage: pganchor log [-f FILE] [-s TIME] [-j]\n";
+	static const char usage[] = "usage: pganchor log [OPTION ...]\n";
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {

@@ -2,9 +2,9 @@
 #include "cmocka_start.h"
 #include "printed.h"
 
-#include "activate/known.h"
-#include "activate/module.h"
-#include "activate/program.h"
+#include "preload/known.h"
+#include "preload/module.h"
+#include "preload/program.h"
 #include "base/error.h"
 #include "base/memory_file.h"
 #include "cli/cli.h"
@@ -103,7 +103,7 @@ static int begin(void **state)
 static int run(const char *words)
 {
 	happened[0] = '\0';
-	return command_prints(pga_cmd_run, words);
+	return command_prints(pga_cmd_run.run, words);
 }
 
 /* ---- LD_PRELOAD ---- */
@@ -175,7 +175,7 @@ static void what_is_preloaded(void **state)
 
 /* ---- options and ends ---- */
 
-#define USAGE "usage: pganchor run [-r] [--] PROGRAM [ARGUMENT ...]\n"
+#define USAGE "usage: pganchor run [--require] [--] PROGRAM [ARGUMENT ...]\n"
 
 static void options_of_it(void **state)
 {
@@ -188,9 +188,12 @@ static void options_of_it(void **state)
 	} cases[] = {
 	    {"run -h", 0, "", USAGE, ""},
 	    {"run --help p", 0, "", USAGE, ""},
-	    {"run", 2, "", "", "pganchor: run: no program to start\n    see pganchor run --help\n"},
-	    {"run -r --", 2, "", "",
-	     "pganchor: run: no program to start\n    see pganchor run --help\n"},
+	    {"run", 2, "", "",
+	     "pganchor: run: an argument is missing: the program to start\n    see pganchor run "
+	     "--help\n"},
+	    {"run --require --", 2, "", "",
+	     "pganchor: run: an argument is missing: the program to start\n    see pganchor run "
+	     "--help\n"},
 	    {"run --reqire p", 2, "", "",
 	     "pganchor: run: --reqire: no such option; did you mean --require?\n    see pganchor "
 	     "run "
@@ -202,7 +205,7 @@ static void options_of_it(void **state)
 	     "pganchor: cannot start p: No such file or directory\n"},
 	    {"run p -h --help", 127, "look p; start p p -h --help with " M, "",
 	     "pganchor: cannot start p: No such file or directory\n"},
-	    {"run -r -- p", 127, "look p; start p p with " M, "",
+	    {"run --require -- p", 127, "look p; start p p with " M, "",
 	     "pganchor: cannot start p: No such file or directory\n"},
 	};
 
@@ -242,7 +245,8 @@ static void programs_that_are_not_seen(void **state)
 		if (cases[i].warned)
 			assert_memory_equal(printed.errors, WARNED, strlen(WARNED));
 		for (int form = 0; form < 2; form++) {
-			const int status = run(form == 0 ? "run -r p" : "run --require p");
+			const int status =
+			    run(form == 0 ? "run --require p" : "run --require -- p");
 
 			assert_int_equal(status, cases[i].refused ? 3 : 127);
 			if (cases[i].refused) {

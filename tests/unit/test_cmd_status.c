@@ -3,10 +3,10 @@
 #include "cmocka_start.h"
 #include "printed.h"
 
-#include "activate/module.h"
-#include "activate/session.h"
-#include "activate/shells.h"
-#include "activate/switch.h"
+#include "preload/module.h"
+#include "preload/session.h"
+#include "preload/shells.h"
+#include "preload/enable.h"
 #include "cli/cli.h"
 #include "cli/status_processes.h"
 #include "policy/pins.h"
@@ -71,7 +71,7 @@ const char *pga_way_name(enum pga_way way)
 	return way_names[way];
 }
 
-static void begin_switch(struct pga_switch *file, enum pga_way way, const char *path)
+static void begin_switch(struct pga_activation *file, enum pga_way way, const char *path)
 {
 	memset(file, 0, sizeof *file);
 	file->way = way;
@@ -80,8 +80,8 @@ static void begin_switch(struct pga_switch *file, enum pga_way way, const char *
 	held++;
 }
 
-int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root, const char *unit,
-		    struct pga_error *error)
+int pga_activation_find(struct pga_activation *file, enum pga_way way, const char *root,
+			const char *unit, struct pga_error *error)
 {
 	char path[100];
 
@@ -95,15 +95,15 @@ int pga_switch_find(struct pga_switch *file, enum pga_way way, const char *root,
 	return 0;
 }
 
-int pga_switch_find_shell(struct pga_switch *file, const struct pga_shell_file *at,
-			  struct pga_error *error)
+int pga_activation_find_shell(struct pga_activation *file, const struct pga_shell_file *at,
+			      struct pga_error *error)
 {
 	(void)error;
 	begin_switch(file, PGA_WAY_SHELL, at->path);
 	return 0;
 }
 
-int pga_switch_look(struct pga_switch *file, struct pga_error *error)
+int pga_activation_look(struct pga_activation *file, struct pga_error *error)
 {
 	if (here.unreadable != NULL && strcmp(file->path, here.unreadable) == 0)
 		return pga_fail(error, "", "cannot read %s", file->path);
@@ -113,8 +113,8 @@ int pga_switch_look(struct pga_switch *file, struct pga_error *error)
 	return 0;
 }
 
-int pga_switch_units(enum pga_way way, const char *root, char ***names, size_t *count,
-		     struct pga_error *error)
+int pga_activation_units(enum pga_way way, const char *root, char ***names, size_t *count,
+			 struct pga_error *error)
 {
 	const char *const *units = here.units[way == PGA_WAY_UNIT ? 0 : 1];
 
@@ -127,7 +127,7 @@ int pga_switch_units(enum pga_way way, const char *root, char ***names, size_t *
 	return here.no_units && way == PGA_WAY_USER_UNIT ? pga_fail(error, "", "no units") : 0;
 }
 
-void pga_switch_end(struct pga_switch *file)
+void pga_activation_end(struct pga_activation *file)
 {
 	free(file->path);
 	held--;
@@ -244,7 +244,7 @@ static int run(const char *words)
 	int status;
 
 	held = 0;
-	status = command_prints(pga_cmd_status, words);
+	status = command_prints(pga_cmd_status.run, words);
 	/* Policy, pins and processes are freed whether or not they were read. */
 	if (here.no_units)
 		held++;
@@ -545,11 +545,12 @@ static void options_of_it(void **state)
 {
 	(void)state;
 	assert_int_equal(run("status -h"), PGA_EXIT_DONE);
-	assert_memory_equal(printed.output, "usage: pganchor status [-j]\n", 28);
+	assert_memory_equal(printed.output, "usage: pganchor status [--json]\n", 32);
 	assert_int_equal(run("status a"), PGA_EXIT_USAGE);
-	assert_string_equal(printed.errors,
-			    "pganchor: status: a: too many arguments\n    see pganchor "
-			    "status --help\n");
+	assert_string_equal(
+	    printed.errors,
+	    "pganchor: status: a: not an option, and no argument is taken\n    see pganchor "
+	    "status --help\n");
 	assert_string_equal(printed.output, "");
 	assert_int_equal(run("status -x"), PGA_EXIT_USAGE);
 	assert_string_equal(

@@ -4,7 +4,7 @@
 
 #include "gate/call.h"
 #include "gate/cut.h"
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 #include "gate/imports.h"
 #include "gate_fakes.h"
 #include "settings.h"
@@ -125,21 +125,21 @@ static void a_connection_by_a_socket_is_cut(void **state)
 		    {".s.PGSQL.5432", "", true},
 		    {".s.PGSQL.5432", "127.0.0.1", false},
 		    {"other", "", false}};
-	char folder[] = "/tmp/pganchor-test-XXXXXX";
+	char scratch[] = "/tmp/pganchor-test-XXXXXX";
 
 	(void)state;
 	libpq = fake_libpq();
-	assert_non_null(mkdtemp(folder));
+	assert_non_null(mkdtemp(scratch));
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-		(void)snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", folder,
+		(void)snprintf(address.sun_path, sizeof address.sun_path, "%s/%s", scratch,
 			       rows[i].name);
 		check_cut((const struct sockaddr *)&address, sizeof address, rows[i].hostaddr,
 			  "5432", rows[i].expected);
 		assert_int_equal(unlink(address.sun_path), 0);
 	}
-	assert_int_equal(rmdir(folder), 0);
+	assert_int_equal(rmdir(scratch), 0);
 }
 
 /* A connection by a socket of PostgreSQL's name. */
@@ -358,14 +358,14 @@ static int look_up(const char *node, const char *service, const struct addrinfo 
 	return strcmp(service, "5432") == 0 ? 42 : 43;
 }
 
-static char folder[] = "/tmp/pganchor-test-XXXXXX";
+static char scratch[] = "/tmp/pganchor-test-XXXXXX";
 
 static void put_policy(const char *line)
 {
 	char path[128];
 	FILE *file;
 
-	(void)snprintf(path, sizeof path, "%s/pganchor/policy.conf", folder);
+	(void)snprintf(path, sizeof path, "%s/pganchor/policy.conf", scratch);
 	(void)unlink(path);
 	file = fopen(path, "w");
 	assert_non_null(file);
@@ -545,10 +545,10 @@ static void nobody_waits_for_a_notice(void **state)
 	(void)close(ends[1]);
 }
 
-/* ---- doors.c ---- */
+/* ---- wrappers.c ---- */
 
 #define NAME(with, type, name, names, ...) #name,
-static const char *const names[] = {GATE_DOORS(NAME, )};
+static const char *const names[] = {GATE_WRAPPERS(NAME, )};
 
 static void each_libpq_has_functions_of_its_own(void **state)
 {
@@ -559,15 +559,15 @@ static void each_libpq_has_functions_of_its_own(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		assert_true(gate_is_door(names[i]));
+		assert_true(gate_is_wrapped(names[i]));
 		for (some.number = 0; some.number < GATE_LIBPQS; some.number++) {
-			assert_non_null(gate_door(&some, names[i]));
-			assert_ptr_not_equal(gate_door(&some, names[i]),
-					     gate_door(GATE_LIBPQ_BEYOND, names[i]));
+			assert_non_null(gate_wrapper(&some, names[i]));
+			assert_ptr_not_equal(gate_wrapper(&some, names[i]),
+					     gate_wrapper(GATE_LIBPQ_BEYOND, names[i]));
 			for (other.number = 0; other.number < some.number; other.number++)
-				assert_ptr_not_equal(gate_door(&some, names[i]),
-						     gate_door(&other, names[i]));
-			assert_ptr_not_equal(gate_own_poll(&some), gate_door(&some, names[i]));
+				assert_ptr_not_equal(gate_wrapper(&some, names[i]),
+						     gate_wrapper(&other, names[i]));
+			assert_ptr_not_equal(gate_own_poll(&some), gate_wrapper(&some, names[i]));
 		}
 	}
 	for (some.number = 0; some.number < GATE_LIBPQS; some.number++) {
@@ -576,16 +576,16 @@ static void each_libpq_has_functions_of_its_own(void **state)
 			assert_ptr_not_equal(gate_own_poll(&some), gate_own_poll(&other));
 	}
 	/* Of one that the gate cannot stand before, it refuses. */
-	address = gate_door(GATE_LIBPQ_BEYOND, "PQerrorMessage");
+	address = gate_wrapper(GATE_LIBPQ_BEYOND, "PQerrorMessage");
 	memcpy(&say, &address, sizeof say);
 	assert_non_null(strstr(say(NULL), "pganchor refused this connection: it is of no libpq"));
-	assert_false(gate_is_door("PQfinish"));
-	assert_false(gate_is_door("PQconnectd"));
-	assert_false(gate_is_door("PQconnectdbX"));
-	assert_false(gate_is_door("XQconnectdb"));
-	assert_false(gate_is_door("PXconnectdb"));
-	assert_false(gate_is_door(""));
-	assert_null(gate_door(&some, "PQfinish"));
+	assert_false(gate_is_wrapped("PQfinish"));
+	assert_false(gate_is_wrapped("PQconnectd"));
+	assert_false(gate_is_wrapped("PQconnectdbX"));
+	assert_false(gate_is_wrapped("XQconnectdb"));
+	assert_false(gate_is_wrapped("PXconnectdb"));
+	assert_false(gate_is_wrapped(""));
+	assert_null(gate_wrapper(&some, "PQfinish"));
 }
 
 /* ---- chroot.c ---- */
@@ -614,26 +614,26 @@ static void the_rules_are_read_before_a_chroot(void **state)
 	put_policy("");
 }
 
-static int make_folder(void **state)
+static int make_scratch(void **state)
 {
 	char path[128];
 
 	(void)state;
-	if (mkdtemp(folder) == NULL)
+	if (mkdtemp(scratch) == NULL)
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/pganchor", folder);
-	return mkdir(path, 0700) == 0 ? setenv("XDG_CONFIG_HOME", folder, 1) : -1;
+	(void)snprintf(path, sizeof path, "%s/pganchor", scratch);
+	return mkdir(path, 0700) == 0 ? setenv("XDG_CONFIG_HOME", scratch, 1) : -1;
 }
 
-static int remove_folder(void **state)
+static int remove_scratch(void **state)
 {
 	char path[128];
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/pganchor/policy.conf", folder);
+	(void)snprintf(path, sizeof path, "%s/pganchor/policy.conf", scratch);
 	(void)unlink(path);
-	(void)snprintf(path, sizeof path, "%s/pganchor", folder);
-	return rmdir(path) == 0 ? rmdir(folder) : -1;
+	(void)snprintf(path, sizeof path, "%s/pganchor", scratch);
+	return rmdir(path) == 0 ? rmdir(scratch) : -1;
 }
 
 int main(void)
@@ -654,5 +654,5 @@ int main(void)
 	    cmocka_unit_test(the_rules_are_read_before_a_chroot),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

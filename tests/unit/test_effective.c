@@ -117,8 +117,8 @@ static void what_is_added_comes_last(void **state)
 
 	(void)state;
 	play("", "");
-	assert_non_null(pga_effective_stillborn(&libpq, &some, "port", "x"));
-	assert_non_null(pga_effective_stillborn(&libpq, &empty, "port", "x"));
+	assert_non_null(pga_effective_failed(&libpq, &some, "port", "x"));
+	assert_non_null(pga_effective_failed(&libpq, &empty, "port", "x"));
 	check_asked("dbname=host=h password=secret user=NULL port=x 1\nport=x 0\n");
 }
 

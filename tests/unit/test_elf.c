@@ -1,9 +1,9 @@
-/* gate/object.h: an object as its dynamic section describes it, its functions, and its slots; in an
- * image that the test lays out, and in libc as the loader has mapped it. */
+/* gate/elf.h: an object as its dynamic section describes it, its functions, and its GOT entries; in
+ * an image that the test lays out, and in libc as the loader has mapped it. */
 #include "cmocka_start.h"
 
 #include "gate/machine.h"
-#include "gate/object.h"
+#include "gate/elf.h"
 
 #include <dlfcn.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ int __wrap_dlinfo(void *handle, int request, void *info)
 
 enum { SYMBOLS = 12, BUCKETS = 3, DYNAMIC = 16, RELOCATIONS = 6 };
 
-#define TABLES 0x1000 /* where the image's tables are in it, and where its slots are */
+#define TABLES 0x1000 /* where the image's tables are in it, and where its entries are */
 #define SLOTS  0x3000
 #define SIZE   0x8000
 
@@ -294,20 +294,20 @@ static void without_headers_the_extent_is_guessed(void **state)
 	take_down();
 }
 
-/* ---- slots ---- */
+/* ---- GOT entries ---- */
 
 static struct {
 	char names[512];
-	void **slots[32];
+	void **entries[32];
 	size_t count;
 } visited;
 
-static void note(const struct gate_object *object, const char *name, void **slot, void *context)
+static void note(const struct gate_object *object, const char *name, void **entry, void *context)
 {
 	assert_ptr_equal(context, &visited);
 	assert_ptr_equal(object->symbols, tables->symbols);
 	(void)strcat(strcat(visited.names, name), " ");
-	visited.slots[visited.count++] = slot;
+	visited.entries[visited.count++] = entry;
 }
 
 static ElfW(Xword) info_of(size_t symbol, unsigned long type)
@@ -319,12 +319,12 @@ static ElfW(Xword) info_of(size_t symbol, unsigned long type)
 #endif
 }
 
-static ElfW(Rela) relocation(size_t name, unsigned long type, size_t slot, long addend)
+static ElfW(Rela) relocation(size_t name, unsigned long type, size_t entry, long addend)
 {
 	ElfW(Rela) made;
 
 	memset(&made, 0, sizeof made);
-	made.r_offset = SLOTS + slot * sizeof(void *);
+	made.r_offset = SLOTS + entry * sizeof(void *);
 	made.r_info = info_of(name < COUNT ? place[name] : 0, type);
 	made.r_addend = addend;
 	return made;
@@ -360,13 +360,13 @@ static void slots_are_those_that_a_name_is_bound_to(void **state)
 	add(DT_REL, address_of(tables->without));
 	add(DT_RELSZ, sizeof tables->without[0]);
 	assert_true(look(&object));
-	gate_object_slots(&object, note, &visited);
+	gate_object_got_entries(&object, note, &visited);
 	assert_string_equal(visited.names, "alpha beta delta zeta theta ");
-	assert_ptr_equal(visited.slots[0], (void **)(void *)(image + SLOTS));
-	assert_ptr_equal(visited.slots[1], visited.slots[0] + 1);
-	assert_ptr_equal(visited.slots[2], visited.slots[0] + 3);
-	assert_ptr_equal(visited.slots[3], visited.slots[0] + 6);
-	assert_ptr_equal(visited.slots[4], visited.slots[0] + 8);
+	assert_ptr_equal(visited.entries[0], (void **)(void *)(image + SLOTS));
+	assert_ptr_equal(visited.entries[1], visited.entries[0] + 1);
+	assert_ptr_equal(visited.entries[2], visited.entries[0] + 3);
+	assert_ptr_equal(visited.entries[3], visited.entries[0] + 6);
+	assert_ptr_equal(visited.entries[4], visited.entries[0] + 8);
 	take_down();
 }
 
@@ -387,7 +387,7 @@ static void the_plts_table_may_be_without_addends(void **state)
 	add(DT_PLTRELSZ, 2 * sizeof tables->without[0]);
 	add(DT_PLTREL, DT_REL);
 	assert_true(look(&object));
-	gate_object_slots(&object, note, &visited);
+	gate_object_got_entries(&object, note, &visited);
 	assert_string_equal(visited.names, "alpha beta ");
 	take_down();
 }
@@ -407,20 +407,20 @@ static void entries_of_the_got_are_slots_too(void **state)
 	object.got.local = 3;
 	object.got.first = 2;
 	object.got.end = 4;
-	gate_object_slots(&object, note, &visited);
+	gate_object_got_entries(&object, note, &visited);
 	assert_int_equal(visited.count, 2);
-	assert_ptr_equal(visited.slots[0], entries + 3);
-	assert_ptr_equal(visited.slots[1], entries + 4);
+	assert_ptr_equal(visited.entries[0], entries + 3);
+	assert_ptr_equal(visited.entries[1], entries + 4);
 	object.got.entries = NULL;
 	memset(&visited, 0, sizeof visited);
-	gate_object_slots(&object, note, &visited);
+	gate_object_got_entries(&object, note, &visited);
 	assert_int_equal(visited.count, 0);
 	object.got.entries = entries;
 	tables->symbols[2].st_name = 0;
 	memset(&visited, 0, sizeof visited);
-	gate_object_slots(&object, note, &visited);
+	gate_object_got_entries(&object, note, &visited);
 	assert_int_equal(visited.count, 1);
-	assert_ptr_equal(visited.slots[0], entries + 4);
+	assert_ptr_equal(visited.entries[0], entries + 4);
 	take_down();
 }
 
@@ -452,24 +452,24 @@ static void check_write(const ElfW(Phdr) * headers, size_t count, size_t offset,
 	char before[5];
 	char after[5];
 	void *value;
-	char *slot;
+	char *entry;
 
 	lay_out();
-	slot = image + offset;
+	entry = image + offset;
 	assert_int_equal(mprotect(image + 0x4000, 0x2000, protection), 0);
-	rights_of(slot, before);
+	rights_of(entry, before);
 	assert_true(gate_object_read((uintptr_t)image, tables->dynamic, headers, count, &object));
-	assert_int_equal(gate_object_write(&object, (void **)(void *)slot, image), expected);
-	memcpy(&value, slot, sizeof value);
+	assert_int_equal(gate_object_write(&object, (void **)(void *)entry, image), expected);
+	memcpy(&value, entry, sizeof value);
 	assert_ptr_equal(value, expected ? image : NULL);
-	rights_of(slot, after);
+	rights_of(entry, after);
 	assert_string_equal(after, before);
-	rights_of(slot + sizeof value - 1, after);
+	rights_of(entry + sizeof value - 1, after);
 	assert_string_equal(after, before);
 	/* It is there already, and nothing has to be written. */
 	if (expected) {
 		object.header_count = 0;
-		assert_true(gate_object_write(&object, (void **)(void *)slot, image));
+		assert_true(gate_object_write(&object, (void **)(void *)entry, image));
 	}
 	take_down();
 }
@@ -564,7 +564,7 @@ static void a_table_that_is_not_there_has_no_slots(void **state)
 	add(DT_RELSZ, sizeof tables->without);
 	add(DT_PLTRELSZ, sizeof tables->plt);
 	assert_true(look(&object));
-	gate_object_slots(&object, note, &visited);
+	gate_object_got_entries(&object, note, &visited);
 	assert_int_equal(visited.count, 0);
 	take_down();
 }

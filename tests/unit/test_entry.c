@@ -1,4 +1,4 @@
-/* gate/entry.c: what is locked, refused and handed on where a connection begins. */
+/* gate/connect.c: what is locked, refused and handed on where a connection begins. */
 #include "cmocka_start.h"
 
 #include "played_gate.h"

@@ -163,7 +163,7 @@ static const struct {
      "conninfo\nsslkeylogfile             /k           conninfo\nssl_min_protocol_version  TLSv1.2 "
      "     conninfo\ngssencmode                disable      conninfo\noauth_ca_file             /c "
      "          conninfo\n\nrefused\n    sslkeylogfile=/k (conninfo) writes the session's keys to "
-     "a file\n    oauth_ca_file=/c (conninfo) names who may vouch for the OAuth issuer, whom libpq "
+     "a file\n    oauth_ca_file=/c (conninfo) names the roots of the OAuth issuer, whom libpq "
      "sends secrets to\n    PGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go over plain "
      "HTTP, and prints them\nwhat to change:\n    conninfo: leave sslkeylogfile out\n    conninfo: "
      "leave oauth_ca_file out\n    environment PGOAUTHDEBUG: unset PGOAUTHDEBUG\nlibpq has an "

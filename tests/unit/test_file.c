@@ -1,6 +1,6 @@
 /* base/file.h: what is on the disk before and after an edit, whether it comes to its end or not. */
 #include "cmocka_start.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "base/edit.h"
 #include "base/file.h"
@@ -25,7 +25,7 @@ static mode_t mode_of(const char *path)
 	return status.st_mode & 07777;
 }
 
-/* How many names the current folder has. */
+/* How many names the current directory has. */
 static size_t names(void)
 {
 	DIR *here = opendir(".");
@@ -175,7 +175,7 @@ static void what_is_not_committed_leaves_nothing(void **state)
 	assert_int_equal(names(), 1);
 }
 
-static void missing_folders_are_made(void **state)
+static void missing_directories_are_made(void **state)
 {
 	struct pga_edit editing;
 	struct pga_error error;
@@ -194,7 +194,7 @@ static void missing_folders_are_made(void **state)
 	assert_int_equal(mode_of("c/new"), 0644);
 }
 
-static void a_file_in_the_place_of_a_folder(void **state)
+static void a_file_in_the_place_of_a_directory(void **state)
 {
 	(void)state;
 	put("file", "bytes");
@@ -277,8 +277,8 @@ static void leftovers_of_a_killed_edit_go(void **state)
 	assert_holds(PGA_STAGED_PREFIX "backup", "mine");
 }
 
-/* Two edits in one folder at once, as bootstrap makes them: flock() would wait for itself. */
-static void one_process_edits_two_files_of_a_folder(void **state)
+/* Two edits in one directory at once, as bootstrap makes them: flock() would wait for itself. */
+static void one_process_edits_two_files_of_a_directory(void **state)
 {
 	struct pga_edit first;
 	struct pga_edit second;
@@ -377,27 +377,27 @@ static void ending_what_never_began(void **state)
 	pga_edit_end(&editing);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(reading_a_missing_file),
-	    IN_A_FOLDER(what_is_no_file_is_not_read),
-	    IN_A_FOLDER(a_file_without_end_is_not_read),
-	    IN_A_FOLDER(a_new_file_gets_its_mode_whatever_the_umask),
-	    IN_A_FOLDER(mode_and_attributes_stay),
-	    IN_A_FOLDER(owner_stays),
-	    IN_A_FOLDER(a_link_stays_a_link),
-	    IN_A_FOLDER(a_link_to_nowhere_is_an_error),
-	    IN_A_FOLDER(what_is_not_committed_leaves_nothing),
-	    IN_A_FOLDER(missing_folders_are_made),
-	    IN_A_FOLDER(a_file_in_the_place_of_a_folder),
-	    IN_A_FOLDER(what_another_program_wrote_is_not_lost),
-	    IN_A_FOLDER(leftovers_of_a_killed_edit_go),
-	    IN_A_FOLDER(one_process_edits_two_files_of_a_folder),
-	    IN_A_FOLDER(edits_at_the_same_time_lose_nothing),
-	    IN_A_FOLDER(a_write_that_fails_leaves_the_old_file),
+	    IN_A_DIRECTORY(reading_a_missing_file),
+	    IN_A_DIRECTORY(what_is_no_file_is_not_read),
+	    IN_A_DIRECTORY(a_file_without_end_is_not_read),
+	    IN_A_DIRECTORY(a_new_file_gets_its_mode_whatever_the_umask),
+	    IN_A_DIRECTORY(mode_and_attributes_stay),
+	    IN_A_DIRECTORY(owner_stays),
+	    IN_A_DIRECTORY(a_link_stays_a_link),
+	    IN_A_DIRECTORY(a_link_to_nowhere_is_an_error),
+	    IN_A_DIRECTORY(what_is_not_committed_leaves_nothing),
+	    IN_A_DIRECTORY(missing_directories_are_made),
+	    IN_A_DIRECTORY(a_file_in_the_place_of_a_directory),
+	    IN_A_DIRECTORY(what_another_program_wrote_is_not_lost),
+	    IN_A_DIRECTORY(leftovers_of_a_killed_edit_go),
+	    IN_A_DIRECTORY(one_process_edits_two_files_of_a_directory),
+	    IN_A_DIRECTORY(edits_at_the_same_time_lose_nothing),
+	    IN_A_DIRECTORY(a_write_that_fails_leaves_the_old_file),
 	    cmocka_unit_test(ending_what_never_began),
 	};
 

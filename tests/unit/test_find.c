@@ -149,10 +149,10 @@ static void lay_out(void)
 	pq->functions[0] = late->functions[0] = "PQconninfo";
 }
 
-static void slot(size_t number, const char *name, void *value)
+static void entry(size_t number, const char *name, void *value)
 {
-	user->slots[number].name = name;
-	user->slots[number].value = value;
+	user->entries[number].name = name;
+	user->entries[number].value = value;
 }
 
 static void around(void (*scenario)(void))
@@ -283,7 +283,7 @@ static void more_than_there_are_numbers_are_beyond(void)
 	CHECK(gate_libpq_with(pq->bytes) == GATE_LIBPQ_BEYOND && held == 0);
 	CHECK(gate_libpq_number(GATE_LIBPQS - 1) == gate_libpq_with(objects[71].bytes));
 	/* Who uses it has none. */
-	slot(0, "PQfinish", pq->bytes);
+	entry(0, "PQfinish", pq->bytes);
 	CHECK(gate_libpq_of(user->bytes, &internal) == NULL && !internal);
 	CHECK(gate_libpq_known_of(user->bytes, &internal) == NULL && !internal);
 }
@@ -332,20 +332,20 @@ static void a_slot_tells(void)
 {
 	bool internal = true;
 
-	slot(0, "PQconnectdb", late->bytes);
-	slot(1, "Xfinish", late->bytes);
-	slot(2, "PQfinish", user->bytes + 9);
-	slot(3, "PQfinish", functions);
-	slot(4, "PQfinish", other->bytes);
-	slot(5, "Pfinish", late->bytes);
-	slot(6, "PQclear", pq->bytes + 9);
-	slot(7, "PQstatus", late->bytes);
+	entry(0, "PQconnectdb", late->bytes);
+	entry(1, "Xfinish", late->bytes);
+	entry(2, "PQfinish", user->bytes + 9);
+	entry(3, "PQfinish", functions);
+	entry(4, "PQfinish", other->bytes);
+	entry(5, "Pfinish", late->bytes);
+	entry(6, "PQclear", pq->bytes + 9);
+	entry(7, "PQstatus", late->bytes);
 	other->unreadable = true;
 	CHECK(gate_libpq_of(user->bytes, &internal) == gate_libpq_with(pq->bytes) && !internal);
 	CHECK(gate_libpq_number(1) == NULL);
 	/* It is remembered, as long as it is the same object. */
 	looked_at = 0;
-	slot(6, "PQclear", late->bytes);
+	entry(6, "PQclear", late->bytes);
 	CHECK(gate_libpq_of(user->bytes + 1, &internal) == gate_libpq_number(0) && looked_at == 0);
 	CHECK(gate_libpq_known_of(user->bytes, &internal) == gate_libpq_number(0) && !internal);
 	CHECK(looked_at == 0);
@@ -420,7 +420,7 @@ static void what_is_known_is_told(void)
 {
 	bool internal = true;
 
-	slot(0, "PQfinish", late->bytes);
+	entry(0, "PQfinish", late->bytes);
 	(void)gate_libpq_with(pq->bytes);
 	(void)gate_libpq_with(late->bytes);
 	CHECK(gate_libpq_known_of(user->bytes, &internal)->number == 1 && !internal);

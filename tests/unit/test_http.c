@@ -1,11 +1,11 @@
-/* anchor/http.h and anchor/fetch.h: what a server may answer, how much, how late, and who it is. */
+/* ca/http.h and ca/stepca.h: what a server may answer, how much, how late, and who it is. */
 #include "config.h"
 
 #include "failing.h"
 #include "tls_server.h"
 
-#include "anchor/fetch.h"
-#include "anchor/http.h"
+#include "ca/stepca.h"
+#include "ca/http.h"
 
 #include <stdio.h>
 

@@ -1,11 +1,11 @@
-/* activate/image.h, activate/daemons.h, activate/session.h: where a path leads to in a directory
+/* preload/image.h, preload/daemons.h, preload/session.h: where a path leads to in a directory
  * that will be a root directory, and what is known of a service and of sessions there. */
 #include "cmocka_start.h"
-#include "folder.h"
+#include "directory.h"
 
-#include "activate/daemons.h"
-#include "activate/image.h"
-#include "activate/session.h"
+#include "preload/daemons.h"
+#include "preload/image.h"
+#include "preload/session.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -33,7 +33,7 @@ int __wrap_access(const char *path, int mode)
 	char place[200];
 
 	(void)snprintf(place, sizeof place, "%s%s",
-		       strncmp(path, "/run/user/", 10) == 0 ? folder : "", path);
+		       strncmp(path, "/run/user/", 10) == 0 ? scratch : "", path);
 	return __real_access(place, mode);
 }
 
@@ -117,9 +117,9 @@ static void where_a_path_leads(void **state)
 			bool linked = !cases[i].linked;
 			char *found;
 
-			(void)snprintf(root, sizeof root, "%s/image%s", folder,
+			(void)snprintf(root, sizeof root, "%s/image%s", scratch,
 				       slashes == 1 ? "//" : "");
-			(void)snprintf(expected, sizeof expected, "%s/image%s", folder,
+			(void)snprintf(expected, sizeof expected, "%s/image%s", scratch,
 				       cases[i].found != NULL ? cases[i].found : "");
 			found = pga_image_path(root, cases[i].path, &linked, &error);
 			if (cases[i].found == NULL) {
@@ -236,7 +236,7 @@ static void what_is_known_of_services(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		const struct pga_daemon *daemon = pga_find_daemon(cases[i].unit, folder);
+		const struct pga_daemon *daemon = pga_find_daemon(cases[i].unit, scratch);
 
 		if ((daemon == NULL) != (cases[i].why == NULL))
 			fail_msg("%s", cases[i].unit);
@@ -252,12 +252,12 @@ static void what_is_known_of_services(void **state)
 static void only_where_the_file_is(void **state)
 {
 	(void)state;
-	assert_null(pga_find_daemon("postgresql.service", folder));
+	assert_null(pga_find_daemon("postgresql.service", scratch));
 	assert_int_equal(mkdir("usr", 0755) | mkdir("usr/bin", 0755), 0);
 	put("usr/bin/pg_ctlcluster", "");
-	assert_non_null(pga_find_daemon("postgresql.service", folder));
-	assert_non_null(pga_find_daemon("postgresql@15-main.service", folder));
-	assert_null(pga_find_daemon("postgres.service", folder));
+	assert_non_null(pga_find_daemon("postgresql.service", scratch));
+	assert_non_null(pga_find_daemon("postgresql@15-main.service", scratch));
+	assert_null(pga_find_daemon("postgres.service", scratch));
 	assert_int_equal(pga_find_daemon("postgresql", NULL) != NULL,
 			 access("/usr/bin/pg_ctlcluster", F_OK) == 0);
 }
@@ -269,7 +269,7 @@ static void a_session_that_runs(void **state)
 	char path[100];
 
 	(void)state;
-	assert_int_equal(setenv("XDG_RUNTIME_DIR", folder, 1), 0);
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", scratch, 1), 0);
 	assert_false(pga_user_session_runs());
 	assert_int_equal(mkdir("systemd", 0700), 0);
 	assert_false(pga_user_session_runs());
@@ -359,7 +359,7 @@ static void x_sessions_that_lose_it(void **state)
 			put("usr/bin/ssh-agent", "");
 			assert_int_equal(chmod("usr/bin/ssh-agent", x[i].agent), 0);
 		}
-		if (pga_x_sessions_lose_preload(folder) != x[i].lose)
+		if (pga_x_sessions_lose_preload(scratch) != x[i].lose)
 			fail_msg("case %zu", i);
 	}
 }
@@ -370,29 +370,29 @@ static void the_ld_so_of_musl(void **state)
 	char *path;
 
 	(void)state;
-	assert_null(pga_find_musl(folder));
+	assert_null(pga_find_musl(scratch));
 	assert_int_equal(mkdir("lib", 0755), 0);
 	put("lib/ld-linux.so.2", "");
 	put("lib/ld-musl-x86_64.so.10", "");
 	put("lib/xld-musl-x86_64.so.1", "");
-	assert_null(pga_find_musl(folder));
+	assert_null(pga_find_musl(scratch));
 	put("lib/ld-musl-x86_64.so.1", "");
-	path = pga_find_musl(folder);
-	(void)snprintf(expected, sizeof expected, "%s/lib/ld-musl-x86_64.so.1", folder);
+	path = pga_find_musl(scratch);
+	(void)snprintf(expected, sizeof expected, "%s/lib/ld-musl-x86_64.so.1", scratch);
 	assert_string_equal(path, expected);
 	free(path);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(where_a_path_leads),      IN_A_FOLDER(many_links),
-	    cmocka_unit_test(without_an_image),   IN_A_FOLDER(what_is_known_of_services),
-	    IN_A_FOLDER(only_where_the_file_is),  IN_A_FOLDER(a_session_that_runs),
-	    IN_A_FOLDER(x_sessions_that_lose_it), cmocka_unit_test(who_hears_the_log),
-	    IN_A_FOLDER(the_ld_so_of_musl),
+	    IN_A_DIRECTORY(where_a_path_leads),      IN_A_DIRECTORY(many_links),
+	    cmocka_unit_test(without_an_image),      IN_A_DIRECTORY(what_is_known_of_services),
+	    IN_A_DIRECTORY(only_where_the_file_is),  IN_A_DIRECTORY(a_session_that_runs),
+	    IN_A_DIRECTORY(x_sessions_that_lose_it), cmocka_unit_test(who_hears_the_log),
+	    IN_A_DIRECTORY(the_ld_so_of_musl),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -50,10 +50,10 @@ static void lay_out(unsigned number)
 	polls_seen = false;
 }
 
-static void slot(size_t number, const char *name, void *value)
+static void entry(size_t number, const char *name, void *value)
 {
-	own->slots[number].name = name;
-	own->slots[number].value = value;
+	own->entries[number].name = name;
+	own->entries[number].value = value;
 }
 
 static void *address_of(const void *function)
@@ -79,29 +79,29 @@ static void what_is_called_elsewhere_is_bound(void **state)
 
 	(void)state;
 	lay_out(0);
-	slot(0, "SSL_read", tls->bytes);
-	slot(1, "getaddrinfo", libc->bytes);
-	slot(2, "SSL_write", tls->bytes + 1);
-	slot(3, "SSL_connect", tls->bytes + 2);
+	entry(0, "SSL_read", tls->bytes);
+	entry(1, "getaddrinfo", libc->bytes);
+	entry(2, "SSL_write", tls->bytes + 1);
+	entry(3, "SSL_connect", tls->bytes + 2);
 	gate_imports_bind(libpq);
 	check_seen(true, true, true);
 	assert_ptr_equal(REAL(getAddrInfo), libc->bytes);
 	assert_ptr_equal(REAL(sslWrite), tls->bytes + 1);
 	assert_ptr_equal(REAL(sslConnect), tls->bytes + 2);
 	assert_null(would_call_name);
-	assert_ptr_equal(own->slots[0].value, tls->bytes);
+	assert_ptr_equal(own->entries[0].value, tls->bytes);
 	for (size_t i = 0; i < 3; i++) {
-		bound[i] = own->slots[i + 1].value;
+		bound[i] = own->entries[i + 1].value;
 		assert_null(object_at(bound[i]));
 	}
 	assert_true(bound[0] != bound[1] && bound[1] != bound[2] && bound[2] != bound[0]);
 	/* Once more: what they lead to is not taken for libpq's own. */
 	would_call = tls->bytes + 9;
-	own->slots[1].fixed = true;
+	own->entries[1].fixed = true;
 	gate_imports_bind(libpq);
 	check_seen(true, true, true);
 	assert_ptr_equal(REAL(getAddrInfo), libc->bytes);
-	assert_ptr_equal(own->slots[1].value, bound[0]);
+	assert_ptr_equal(own->entries[1].value, bound[0]);
 }
 
 /* Each libpq has functions of its own, which lead to its own. */
@@ -115,18 +115,18 @@ static void each_libpq_has_its_own(void **state)
 		int (*connect)(void *);
 
 		lay_out(number);
-		slot(0, "SSL_write", tls->bytes);
-		slot(1, "SSL_connect", tls->bytes);
-		slot(2, "getaddrinfo", tls->bytes);
+		entry(0, "SSL_write", tls->bytes);
+		entry(1, "SSL_connect", tls->bytes);
+		entry(2, "getaddrinfo", tls->bytes);
 		gate_imports_bind(libpq);
 		check_seen(true, true, true);
 		atomic_store(&libpq->sslWrite, NULL);
 		atomic_store(&libpq->sslConnect, NULL);
-		memcpy(&write, &own->slots[0].value, sizeof write);
-		memcpy(&connect, &own->slots[1].value, sizeof connect);
+		memcpy(&write, &own->entries[0].value, sizeof write);
+		memcpy(&connect, &own->entries[1].value, sizeof connect);
 		for (size_t i = 0; i < 3; i++) {
-			assert_ptr_not_equal(own->slots[i].value, before[i]);
-			before[i] = own->slots[i].value;
+			assert_ptr_not_equal(own->entries[i].value, before[i]);
+			before[i] = own->entries[i].value;
 		}
 		assert_int_equal(connect(&fake_session), 7);
 		gate_session_mark(libpq, &fake_session);
@@ -143,7 +143,7 @@ static void what_is_not_bound_yet_is_told_beforehand(void **state)
 	(void)state;
 	/* Back into its own object, to the code that looks the symbol up. */
 	lay_out(3);
-	slot(0, "SSL_write", own->bytes + 20);
+	entry(0, "SSL_write", own->bytes + 20);
 	would_call = tls->bytes + 5;
 	gate_imports_bind(libpq);
 	check_seen(true, false, false);
@@ -152,7 +152,7 @@ static void what_is_not_bound_yet_is_told_beforehand(void **state)
 	/* A function of that name of its own. */
 	lay_out(3);
 	own->functions[0] = "SSL_connect";
-	slot(0, "SSL_connect", own->bytes);
+	entry(0, "SSL_connect", own->bytes);
 	would_call = tls->bytes + 5;
 	gate_imports_bind(libpq);
 	check_seen(false, true, false);
@@ -160,12 +160,12 @@ static void what_is_not_bound_yet_is_told_beforehand(void **state)
 	assert_null(would_call_name);
 	/* Into no object; and it cannot be told: what was known stays. */
 	lay_out(3);
-	slot(0, "SSL_connect", &fake);
+	entry(0, "SSL_connect", &fake);
 	would_call = tls->bytes + 5;
 	gate_imports_bind(libpq);
 	assert_ptr_equal(REAL(sslConnect), tls->bytes + 5);
 	would_call = NULL;
-	own->slots[0].value = own->bytes + 20;
+	own->entries[0].value = own->bytes + 20;
 	gate_imports_bind(libpq);
 	assert_ptr_equal(REAL(sslConnect), tls->bytes + 5);
 	check_seen(false, true, false);
@@ -177,20 +177,20 @@ static void what_cannot_be_bound_is_not_seen(void **state)
 	/* One of two entries, whichever. */
 	for (size_t fixed = 0; fixed < 2; fixed++) {
 		lay_out(1);
-		slot(0, "SSL_write", tls->bytes);
-		slot(1, "SSL_write", tls->bytes);
-		own->slots[fixed].fixed = true;
+		entry(0, "SSL_write", tls->bytes);
+		entry(1, "SSL_write", tls->bytes);
+		own->entries[fixed].fixed = true;
 		atomic_store(&libpq->writes_seen, true);
 		gate_imports_bind(libpq);
 		check_seen(false, false, false);
 	}
 	/* An object of which nothing is known. */
 	lay_out(1);
-	slot(0, "SSL_write", tls->bytes);
+	entry(0, "SSL_write", tls->bytes);
 	own->unreadable = true;
 	gate_imports_bind(libpq);
 	check_seen(false, false, false);
-	assert_ptr_equal(own->slots[0].value, tls->bytes);
+	assert_ptr_equal(own->entries[0].value, tls->bytes);
 	own->unreadable = false;
 	libpq->base = &fake;
 	atomic_store(&libpq->writes_seen, true);
@@ -282,40 +282,40 @@ static void the_openssl_of_a_libpq_is_found(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		forget_openssl();
-		slot(0, "PQconnectPoll", own->bytes);
-		slot(1, "SSL_read", tls->bytes + 7);
-		slot(2, of_crypto[i], crypto->bytes + 7);
+		entry(0, "PQconnectPoll", own->bytes);
+		entry(1, "SSL_read", tls->bytes + 7);
+		entry(2, of_crypto[i], crypto->bytes + 7);
 		check_openssl(true, tls->bytes, crypto->bytes);
 		/* What is known is not looked for again. */
-		own->slots[1].value = crypto->bytes;
+		own->entries[1].value = crypto->bytes;
 		assert_true(gate_libpq_openssl(libpq));
 		assert_int_equal(looked_at, 1);
 	}
 }
 
-/* A library that stands before single functions is none; the next slot may tell. What then lacks a
- * function has none of another's. */
+/* A library that stands before single functions is none; the next GOT entry may tell. What then
+ * lacks a function has none of another's. */
 static void what_stands_before_openssl_is_none(void **state)
 {
 	(void)state;
 	forget_openssl();
-	slot(0, "SSL_read", libc->bytes);
-	slot(1, "SSL_pending", tls->bytes + 7);
-	slot(2, "SSL_free", libc->bytes);
-	slot(3, "ERR_get_error", crypto->bytes + 7);
+	entry(0, "SSL_read", libc->bytes);
+	entry(1, "SSL_pending", tls->bytes + 7);
+	entry(2, "SSL_free", libc->bytes);
+	entry(3, "ERR_get_error", crypto->bytes + 7);
 	check_openssl(true, tls->bytes, crypto->bytes);
 	forget_openssl();
-	slot(0, "SSL_read", libc->bytes);
-	slot(1, "ERR_get_error", crypto->bytes + 7);
+	entry(0, "SSL_read", libc->bytes);
+	entry(1, "ERR_get_error", crypto->bytes + 7);
 	check_openssl(true, NULL, crypto->bytes);
 	forget_openssl();
-	slot(0, "SSL_read", tls->bytes + 7);
-	slot(1, "X509_free", libc->bytes);
+	entry(0, "SSL_read", tls->bytes + 7);
+	entry(1, "X509_free", libc->bytes);
 	check_openssl(true, tls->bytes, NULL);
 	forget_openssl();
 	tls->unreadable = true;
-	slot(0, "SSL_read", tls->bytes + 7);
-	slot(1, "X509_free", crypto->bytes);
+	entry(0, "SSL_read", tls->bytes + 7);
+	entry(1, "X509_free", crypto->bytes);
 	check_openssl(true, NULL, crypto->bytes);
 }
 
@@ -324,24 +324,24 @@ static void what_cannot_be_told_is_not_known(void **state)
 	(void)state;
 	/* None of one of the two; other names that begin alike. */
 	forget_openssl();
-	slot(0, "SSL_read", tls->bytes + 7);
-	slot(1, "ERRNO", crypto->bytes);
-	slot(2, "X509X", crypto->bytes);
+	entry(0, "SSL_read", tls->bytes + 7);
+	entry(1, "ERRNO", crypto->bytes);
+	entry(2, "X509X", crypto->bytes);
 	check_openssl(false, NULL, NULL);
 	forget_openssl();
-	slot(0, "ERR_get_error", crypto->bytes + 7);
-	slot(1, "SSLX", tls->bytes);
+	entry(0, "ERR_get_error", crypto->bytes + 7);
+	entry(1, "SSLX", tls->bytes);
 	check_openssl(false, NULL, NULL);
 	/* Into no object, or into one that is not bound yet, and it cannot be told. */
 	forget_openssl();
-	slot(0, "SSL_read", &fake);
-	slot(1, "X509_free", own->bytes + 20);
+	entry(0, "SSL_read", &fake);
+	entry(1, "X509_free", own->bytes + 20);
 	check_openssl(false, NULL, NULL);
 	/* Where it can. */
 	would_call = tls->bytes + 7;
-	own->slots[1].value = crypto->bytes;
+	own->entries[1].value = crypto->bytes;
 	check_openssl(false, NULL, NULL);
-	own->slots[0].value = own->bytes + 20;
+	own->entries[0].value = own->bytes + 20;
 	check_openssl(true, tls->bytes, crypto->bytes);
 	assert_string_equal(would_call_name, "SSL_read");
 	/* A libpq that has one linked in: its own functions are what it calls. */
@@ -349,14 +349,14 @@ static void what_cannot_be_told_is_not_known(void **state)
 	own->functions[0] = "SSL_get_verify_result";
 	own->functions[1] = "SSL_CTX_get_cert_store";
 	own->functions[2] = "SSL_read";
-	slot(0, "SSL_read", own->bytes + 2);
-	slot(1, "X509_free", crypto->bytes);
+	entry(0, "SSL_read", own->bytes + 2);
+	entry(1, "X509_free", crypto->bytes);
 	check_openssl(true, own->bytes, crypto->bytes);
 	assert_null(would_call_name);
 	/* Of a libpq that is in no object, or in one that cannot be read, nothing is known. */
 	forget_openssl();
-	slot(0, "SSL_read", tls->bytes + 7);
-	slot(1, "X509_free", crypto->bytes);
+	entry(0, "SSL_read", tls->bytes + 7);
+	entry(1, "X509_free", crypto->bytes);
 	own->unreadable = true;
 	check_openssl(false, NULL, NULL);
 	own->unreadable = false;
@@ -370,8 +370,8 @@ static void the_gate_is_no_openssl(void **state)
 {
 	(void)state;
 	forget_openssl();
-	slot(0, "SSL_read", program->bytes);
-	slot(1, "X509_free", crypto->bytes);
+	entry(0, "SSL_read", program->bytes);
+	entry(1, "X509_free", crypto->bytes);
 	program->functions[0] = "SSL_get_verify_result";
 	check_openssl(false, NULL, NULL);
 }

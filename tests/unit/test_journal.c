@@ -257,8 +257,8 @@ static int tell(const struct row *row)
 		make_settings(&settings, row->settings);
 	rules.policy.log = row->off ? PGA_LOG_OFF : PGA_LOG_SYSLOG;
 	errno = ENOTDIR;
-	gate_journal(&rules, row->settings != NULL ? &settings.effective : NULL, row->ambiguous,
-		     row->message);
+	gate_audit_log(&rules, row->settings != NULL ? &settings.effective : NULL, row->ambiguous,
+		       row->message);
 	return errno == ENOTDIR ? 0 : 4;
 }
 

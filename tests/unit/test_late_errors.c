@@ -2,7 +2,7 @@
  * then is the old or the new, and what is said is so. */
 #include "cmocka_start.h"
 #include "failing_calls.h"
-#include "folder.h"
+#include "directory.h"
 #include "late_errors.h"
 
 #include "base/edit.h"
@@ -167,8 +167,8 @@ static void shorten(char *message)
 {
 	char *at;
 
-	while ((at = strstr(message, folder)) != NULL) {
-		memmove(at + 1, at + strlen(folder), strlen(at + strlen(folder)) + 1);
+	while ((at = strstr(message, scratch)) != NULL) {
+		memmove(at + 1, at + strlen(scratch), strlen(at + strlen(scratch)) + 1);
 		*at = '@';
 	}
 }
@@ -583,23 +583,23 @@ static void the_way_out(void **state)
 	}
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(changing_a_file),
-	    IN_A_FOLDER(making_a_file),
-	    IN_A_FOLDER(changing_several),
-	    IN_A_FOLDER(what_cannot_be_taken_back),
-	    IN_A_FOLDER(zero_is_a_descriptor),
-	    IN_A_FOLDER(bytes_that_move_one_by_one),
-	    IN_A_FOLDER(what_no_time_tells),
-	    IN_A_FOLDER(owner_and_group_are_kept_each),
-	    IN_A_FOLDER(staged_again),
-	    IN_A_FOLDER(a_directory_that_goes),
-	    IN_A_FOLDER(the_calls_in_their_order),
-	    IN_A_FOLDER(the_way_out),
+	    IN_A_DIRECTORY(changing_a_file),
+	    IN_A_DIRECTORY(making_a_file),
+	    IN_A_DIRECTORY(changing_several),
+	    IN_A_DIRECTORY(what_cannot_be_taken_back),
+	    IN_A_DIRECTORY(zero_is_a_descriptor),
+	    IN_A_DIRECTORY(bytes_that_move_one_by_one),
+	    IN_A_DIRECTORY(what_no_time_tells),
+	    IN_A_DIRECTORY(owner_and_group_are_kept_each),
+	    IN_A_DIRECTORY(staged_again),
+	    IN_A_DIRECTORY(a_directory_that_goes),
+	    IN_A_DIRECTORY(the_calls_in_their_order),
+	    IN_A_DIRECTORY(the_way_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

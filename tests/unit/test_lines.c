@@ -1,10 +1,10 @@
-/* activate/lines.h, activate/module.h, activate/known.h: what pganchor knows again of what it
+/* preload/block.h, preload/module.h, preload/known.h: what pganchor knows again of what it
  * wrote, and what it takes for the gate. */
 #include "cmocka_start.h"
 
-#include "activate/known.h"
-#include "activate/lines.h"
-#include "activate/module.h"
+#include "preload/known.h"
+#include "preload/block.h"
+#include "preload/module.h"
 #include "base/text.h"
 
 #include <stdio.h>
@@ -73,7 +73,7 @@ static void what_is_written(void **state)
 	struct pga_block block = usual;
 
 	(void)state;
-	block.folders = 2;
+	block.directories = 2;
 	block.made_file = true;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		char *text = written(cases[i].form, &block);
@@ -100,7 +100,7 @@ static void what_is_written_is_known_again(void **state)
 				struct pga_block block = usual;
 				struct pga_block found;
 
-				block.folders = number / 16 % 4 * 7;
+				block.directories = number / 16 % 4 * 7;
 				block.made_file = number / 64 % 2 == 1;
 				block.made_line_end = number / 128 % 2 == 1;
 				block.age = age;
@@ -113,7 +113,7 @@ static void what_is_written_is_known_again(void **state)
 				    PGA_FOUND_OURS);
 				assert_int_equal(found.begin, strlen(front));
 				assert_int_equal(found.end, end);
-				assert_int_equal(found.folders, block.folders);
+				assert_int_equal(found.directories, block.directories);
 				assert_int_equal(found.made_file, block.made_file);
 				assert_int_equal(found.made_line_end, block.made_line_end);
 				assert_int_equal(found.age, age);
@@ -212,7 +212,8 @@ static void marks_alone(void **state)
 	     "[Service]\nEnvironment=\"LD_PRELOAD=b\"\n"
 	     "# <<< pganchor disable takes these lines out again <<<\n",
 	     PGA_FOUND_OURS},
-	    {"# >>> pganchor enable (made 999 folders, 1 files, 1 line ends) >>>\n# module a\n# as "
+	    {"# >>> pganchor enable (made 999 folders, 1 files, 1 line ends) >>>\n# module "
+	     "a\n# as "
 	     "b\n"
 	     "[Service]\nEnvironment=\"LD_PRELOAD=b\"\n"
 	     "# <<< pganchor disable takes these lines out again <<<\n",
@@ -383,7 +384,8 @@ static void entries_one_by_one(void **state)
 	}
 }
 
-/* The path with $LIB in the place of one folder that begins with "lib", or of that and the next. */
+/* The path with $LIB in the place of one directory that begins with "lib", or of that and the next.
+ */
 static void names_of_the_module(void **state)
 {
 	const char *lib = strstr(M, "/lib");
@@ -401,11 +403,12 @@ static void names_of_the_module(void **state)
 	for (; lib != NULL; lib = strstr(lib + 1, "/lib")) {
 		const char *rest = strchr(lib + 1, '/');
 
-		for (int folders = 1; folders < 4 && rest != NULL; folders++) {
+		for (int directories = 1; directories < 4 && rest != NULL; directories++) {
 			pga_text_add_bytes(&text, M, (size_t)(lib - M));
 			pga_text_addf(&text, "/$LIB%s", rest);
-			assert_int_equal(pga_module_is_named(text.bytes, text.length), folders < 3);
-			assert_int_equal(pga_module_is_in(text.bytes), folders < 3);
+			assert_int_equal(pga_module_is_named(text.bytes, text.length),
+					 directories < 3);
+			assert_int_equal(pga_module_is_in(text.bytes), directories < 3);
 			pga_text_free(&text);
 			rest = strchr(rest + 1, '/');
 		}

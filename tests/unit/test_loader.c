@@ -1,4 +1,4 @@
-/* gate/loader.c: the dynamic linker's own functions, and walks through what it has loaded, among
+/* gate/dl.c: the dynamic linker's own functions, and walks through what it has loaded, among
  * objects that the test lays out. Each test is a process that begins anew. */
 #include "in_a_child.h"
 

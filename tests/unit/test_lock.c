@@ -2,7 +2,7 @@
  * stays behind when a signal ends the program. */
 #include "cmocka_start.h"
 #include "failing_calls.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "base/cleanup.h"
 #include "base/edit_lock.h"
@@ -17,7 +17,7 @@
 
 static int take(struct pga_lock **lock, struct pga_error *error)
 {
-	struct pga_directory directory = {.path = folder, .owner = geteuid(), .group = getegid()};
+	struct pga_directory directory = {.path = scratch, .owner = geteuid(), .group = getegid()};
 	int result;
 
 	memset(error, 0, sizeof *error);
@@ -174,7 +174,7 @@ static void who_has_it(void **state)
 		(void)snprintf(text, sizeof text,
 			       "%s/" PGA_LOCK_NAME
 			       ": locked by another pganchor (%s) for more than %d seconds",
-			       folder, cases[i].holder, PGA_LOCK_WAIT);
+			       scratch, cases[i].holder, PGA_LOCK_WAIT);
 		assert_string_equal(error.message, text);
 		assert_non_null(strstr(error.next, "wait until it is done"));
 		/* It is the other's, and stays. */
@@ -210,7 +210,8 @@ static void what_is_no_lock(void **state)
 	char said[200];
 
 	(void)state;
-	(void)snprintf(said, sizeof said, "%s/" PGA_LOCK_NAME ": not a lock of pganchor's", folder);
+	(void)snprintf(said, sizeof said, "%s/" PGA_LOCK_NAME ": not a lock of pganchor's",
+		       scratch);
 	for (int kind = 0; kind < 5; kind++) {
 		if (kind == 0)
 			assert_int_equal(mkdir(PGA_LOCK_NAME, 0700), 0);
@@ -312,9 +313,9 @@ static void what_open_says(void **state)
 		hurry_clock(0);
 		assert_true(end_failing());
 		assert_null(lock);
-		at = strstr(error.message, folder);
+		at = strstr(error.message, scratch);
 		if (at != NULL) {
-			memmove(at + 1, at + strlen(folder), strlen(at + strlen(folder)) + 1);
+			memmove(at + 1, at + strlen(scratch), strlen(at + strlen(scratch)) + 1);
 			*at = '@';
 		}
 		assert_string_equal(error.message, cases[i].said != NULL ? cases[i].said : "");
@@ -521,24 +522,24 @@ static void one_that_cannot_be_noted(void **state)
 	}
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(one_that_is_free),
-	    IN_A_FOLDER(several),
-	    IN_A_FOLDER(one_that_is_soon_free),
-	    IN_A_FOLDER(who_has_it),
-	    IN_A_FOLDER(one_that_nobody_holds),
-	    IN_A_FOLDER(what_is_no_lock),
-	    IN_A_FOLDER(what_flock_says),
-	    IN_A_FOLDER(what_open_says),
-	    IN_A_FOLDER(one_that_goes_meanwhile),
-	    IN_A_FOLDER(a_signal_removes_it),
-	    IN_A_FOLDER(one_that_is_ignored_stays_so),
-	    IN_A_FOLDER(notes_are_forgotten),
-	    IN_A_FOLDER(others_are_left_alone),
+	    IN_A_DIRECTORY(one_that_is_free),
+	    IN_A_DIRECTORY(several),
+	    IN_A_DIRECTORY(one_that_is_soon_free),
+	    IN_A_DIRECTORY(who_has_it),
+	    IN_A_DIRECTORY(one_that_nobody_holds),
+	    IN_A_DIRECTORY(what_is_no_lock),
+	    IN_A_DIRECTORY(what_flock_says),
+	    IN_A_DIRECTORY(what_open_says),
+	    IN_A_DIRECTORY(one_that_goes_meanwhile),
+	    IN_A_DIRECTORY(a_signal_removes_it),
+	    IN_A_DIRECTORY(one_that_is_ignored_stays_so),
+	    IN_A_DIRECTORY(notes_are_forgotten),
+	    IN_A_DIRECTORY(others_are_left_alone),
 	    cmocka_unit_test(signals_are_held),
 	    cmocka_unit_test(one_that_cannot_be_noted),
 	};

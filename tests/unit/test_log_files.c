@@ -1,4 +1,4 @@
-/* activate/record_sources.c, activate/rotated.h: the records of the audit log in the files of a
+/* diagnose/audit_log_sources.c, diagnose/rotated.h: the records of the audit log in the files of a
  * syslog daemon. */
 #include "reading_records.h"
 
@@ -207,7 +207,7 @@ static void what_logrotate_made(void **state)
 	assert_int_equal(sum(&records), 1 + 4 + 2 + 8);
 	assert_int_equal(opened_with, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pga_records_free(&records);
-	assert_int_equal(chdir(folder), 0);
+	assert_int_equal(chdir(scratch), 0);
 }
 
 static int one_inode(int file, struct stat *status)
@@ -265,7 +265,7 @@ static void what_is_read_already(void **state)
 	assert_int_equal(read_records(&records, NULL, 0), 0);
 	assert_int_equal(sum(&records), 2);
 	pga_records_free(&records);
-	assert_int_equal(chdir(folder), 0);
+	assert_int_equal(chdir(scratch), 0);
 }
 
 static void usual_files_that_cannot_be_read(void **state)
@@ -320,16 +320,16 @@ static void wherever_memory_runs_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(lines_of_a_file),
-	    IN_A_FOLDER(since_when),
-	    IN_A_FOLDER(none_at_all),
-	    IN_A_FOLDER(files_that_cannot_be_read),
-	    IN_A_FOLDER(from_standard_input),
-	    IN_A_FOLDER(which_file_it_is),
-	    IN_A_FOLDER(what_logrotate_made),
-	    IN_A_FOLDER(what_is_read_already),
-	    IN_A_FOLDER(usual_files_that_cannot_be_read),
-	    IN_A_FOLDER(wherever_memory_runs_out),
+	    IN_A_DIRECTORY(lines_of_a_file),
+	    IN_A_DIRECTORY(since_when),
+	    IN_A_DIRECTORY(none_at_all),
+	    IN_A_DIRECTORY(files_that_cannot_be_read),
+	    IN_A_DIRECTORY(from_standard_input),
+	    IN_A_DIRECTORY(which_file_it_is),
+	    IN_A_DIRECTORY(what_logrotate_made),
+	    IN_A_DIRECTORY(what_is_read_already),
+	    IN_A_DIRECTORY(usual_files_that_cannot_be_read),
+	    IN_A_DIRECTORY(wherever_memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

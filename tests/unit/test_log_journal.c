@@ -1,4 +1,4 @@
-/* activate/record_sources.c: the records of the audit log in systemd's journal. */
+/* diagnose/audit_log_sources.c: the records of the audit log in systemd's journal. */
 #include "reading_records.h"
 
 #include "base/subprocess.h"
@@ -93,7 +93,7 @@ static void is_it_the_journal(void **state)
 		for (size_t i = 0; i < COUNT(cases); i++) {
 			struct pga_records records;
 
-			assert_int_equal(remove_folder(NULL) | make_folder(NULL), 0);
+			assert_int_equal(remove_scratch(NULL) | make_scratch(NULL), 0);
 			if (with_file == 1)
 				put_moved("/var/log/syslog", LINE);
 			put_moved(cases[i].path, "");
@@ -107,7 +107,7 @@ static void is_it_the_journal(void **state)
 			pga_records_free(&records);
 		}
 	deny(NULL, NULL, 0);
-	assert_int_equal(remove_folder(NULL) | make_folder(NULL), 0);
+	assert_int_equal(remove_scratch(NULL) | make_scratch(NULL), 0);
 	assert_fails(NULL,
 		     "no log: there is neither a journal nor a file of a syslog daemon in /var/log",
 		     OTHER_FILE);
@@ -302,9 +302,9 @@ static void wherever_memory_runs_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(is_it_the_journal),          IN_A_FOLDER(what_is_asked),
-	    IN_A_FOLDER(entries_of_the_journal),     IN_A_FOLDER(pieces_of_an_answer),
-	    IN_A_FOLDER(answers_that_are_not_whole), IN_A_FOLDER(wherever_memory_runs_out),
+	    IN_A_DIRECTORY(is_it_the_journal),          IN_A_DIRECTORY(what_is_asked),
+	    IN_A_DIRECTORY(entries_of_the_journal),     IN_A_DIRECTORY(pieces_of_an_answer),
+	    IN_A_DIRECTORY(answers_that_are_not_whole), IN_A_DIRECTORY(wherever_memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,7 @@
 
 #include "base/file.h"
 #include "base/host.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "base/text.h"
 #include "policy/explain.h"
 #include "policy/pins.h"
@@ -28,7 +28,7 @@ static const char anchors[] =
     "pinned = 2026-11-22T06:00:00Z\n[b]\nscope = scoped\npin = " PIN_B "\n";
 static const char policy_lines[] = "mode = audit\nmin-tls = 1.3\nallow-weak = a *.b c\n";
 
-static char folder[] = "/tmp/pganchor-test-XXXXXX";
+static char scratch[] = "/tmp/pganchor-test-XXXXXX";
 
 static void put(const char *path, const char *bytes)
 {
@@ -43,8 +43,8 @@ static void put(const char *path, const char *bytes)
 static int make_home(void **state)
 {
 	(void)state;
-	if (mkdtemp(folder) == NULL || chdir(folder) != 0 || mkdir("pganchor", 0700) != 0 ||
-	    setenv("XDG_CONFIG_HOME", folder, 1) != 0 || setenv("HOME", folder, 1) != 0)
+	if (mkdtemp(scratch) == NULL || chdir(scratch) != 0 || mkdir("pganchor", 0700) != 0 ||
+	    setenv("XDG_CONFIG_HOME", scratch, 1) != 0 || setenv("HOME", scratch, 1) != 0)
 		return -1;
 	put("pganchor/anchors.conf", anchors);
 	put("pganchor/policy.conf", policy_lines);
@@ -55,7 +55,7 @@ static int remove_home(void **state)
 {
 	(void)state;
 	return unlink("pganchor/anchors.conf") != 0 || unlink("pganchor/policy.conf") != 0 ||
-		       rmdir("pganchor") != 0 || chdir("/") != 0 || rmdir(folder) != 0
+		       rmdir("pganchor") != 0 || chdir("/") != 0 || rmdir(scratch) != 0
 		   ? -1
 		   : 0;
 }
@@ -166,7 +166,7 @@ static int find_config(struct pga_error *error)
 
 	if (path == NULL)
 		return errno == ENOMEM ? pga_fail_memory(error) : -2;
-	assert_memory_equal(path, folder, strlen(folder));
+	assert_memory_equal(path, scratch, strlen(scratch));
 	free(path);
 	return 0;
 }
@@ -177,7 +177,7 @@ static int find_config_below_home(struct pga_error *error)
 
 	assert_int_equal(unsetenv("XDG_CONFIG_HOME"), 0);
 	result = find_config(error);
-	assert_int_equal(setenv("XDG_CONFIG_HOME", folder, 1), 0);
+	assert_int_equal(setenv("XDG_CONFIG_HOME", scratch, 1), 0);
 	return result;
 }
 

@@ -2,7 +2,7 @@
  */
 #include "cmocka_start.h"
 #include "failing_calls.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "base/memory_file.h"
 
@@ -353,7 +353,7 @@ static void zero_is_a_descriptor(void **state)
 	assert_int_equal(close(input), 0);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
@@ -362,13 +362,13 @@ int main(void)
 	    cmocka_unit_test(one_that_cannot_be_made),
 	    cmocka_unit_test(one_that_cannot_be_written),
 	    cmocka_unit_test(names_of_descriptors),
-	    IN_A_FOLDER(a_pipe_with_a_name),
-	    IN_A_FOLDER(a_pipe_by_its_descriptor),
-	    IN_A_FOLDER(what_is_no_pipe_stays),
-	    IN_A_FOLDER(what_is_not_read_whole_is_an_error),
-	    IN_A_FOLDER(a_pipe_without_end),
-	    IN_A_FOLDER(one_that_cannot_be_opened_or_put_back),
-	    IN_A_FOLDER(zero_is_a_descriptor),
+	    IN_A_DIRECTORY(a_pipe_with_a_name),
+	    IN_A_DIRECTORY(a_pipe_by_its_descriptor),
+	    IN_A_DIRECTORY(what_is_no_pipe_stays),
+	    IN_A_DIRECTORY(what_is_not_read_whole_is_an_error),
+	    IN_A_DIRECTORY(a_pipe_without_end),
+	    IN_A_DIRECTORY(one_that_cannot_be_opened_or_put_back),
+	    IN_A_DIRECTORY(zero_is_a_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

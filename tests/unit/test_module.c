@@ -1,10 +1,10 @@
-/* activate/module.h: how the module is named to ld.so, whether ld.so loads it, and who could change
- * or not read it. The machine is the test's folder. */
+/* preload/module.h: how the module is named to ld.so, whether ld.so loads it, and who could change
+ * or not read it. The machine is the test's directory. */
 #include "cmocka_start.h"
 #include "failing.h"
-#include "folder.h"
+#include "directory.h"
 
-#include "activate/module.h"
+#include "preload/module.h"
 #include "base/ownership.h"
 #include "base/subprocess.h"
 
@@ -19,14 +19,14 @@
 
 /* ---- what is played ---- */
 
-/* A path below the folder where it is the module's or that of one for 32-bit programs. */
+/* A path below the directory where it is the module's or that of one for 32-bit programs. */
 static const char *moved(const char *path)
 {
-	static char place[PATH_MAX + sizeof folder];
+	static char place[PATH_MAX + sizeof scratch];
 
 	if (strncmp(path, "/opt", 4) != 0)
 		return path;
-	(void)snprintf(place, sizeof place, "%s%s", folder, path);
+	(void)snprintf(place, sizeof place, "%s%s", scratch, path);
 	return place;
 }
 
@@ -140,7 +140,7 @@ static int begin(void **state)
 	answer.result = answer.status = 0;
 	answer.errors = "";
 	asked[0] = checked[0] = '\0';
-	if (make_folder(state) != 0 || chmod(folder, 0755) != 0)
+	if (make_scratch(state) != 0 || chmod(scratch, 0755) != 0)
 		return -1;
 	make_directory("opt");
 	make_directory("opt/lib");
@@ -348,7 +348,7 @@ static void who_may_read_it(void **state)
 		char expected[PATH_MAX + 200];
 		const bool file = strstr(cases[i].path, ".so") != NULL;
 
-		(void)snprintf(path, sizeof path, "%s/opt/lib/x86_64-linux-gnu%s", folder,
+		(void)snprintf(path, sizeof path, "%s/opt/lib/x86_64-linux-gnu%s", scratch,
 			       cases[i].path);
 		assert_int_equal(chmod(path, cases[i].mode), 0);
 		if (pga_module_is_open(&error) != (cases[i].open ? 0 : -1))
@@ -399,15 +399,15 @@ static void wherever_memory_runs_out(void **state)
 	without_each(name_it, true);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, begin, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(whether_it_loads),    IN_A_FOLDER(by_which_name),
-	    IN_A_FOLDER(how_it_is_named),     IN_A_FOLDER(what_names_it),
-	    IN_A_FOLDER(for_32_bit_programs), IN_A_FOLDER(who_may_change_it),
-	    IN_A_FOLDER(who_may_read_it),     IN_A_FOLDER(wherever_memory_runs_out),
+	    IN_A_DIRECTORY(whether_it_loads),    IN_A_DIRECTORY(by_which_name),
+	    IN_A_DIRECTORY(how_it_is_named),     IN_A_DIRECTORY(what_names_it),
+	    IN_A_DIRECTORY(for_32_bit_programs), IN_A_DIRECTORY(who_may_change_it),
+	    IN_A_DIRECTORY(who_may_read_it),     IN_A_DIRECTORY(wherever_memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,29 +9,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/pganchor-test-XXXXXX";
+static char scratch[] = "/tmp/pganchor-test-XXXXXX";
 
 static void put(const char *name, const char *bytes)
 {
 	char path[128];
 	FILE *file;
 
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	(void)snprintf(path, sizeof path, "%s/%s", scratch, name);
 	file = fopen(path, "w");
 	assert_non_null(file);
 	assert_true(fputs(bytes, file) >= 0);
 	assert_int_equal(fclose(file), 0);
 }
 
-static void in_folder(const char *variable, const char *name)
+static void in_directory(const char *variable, const char *name)
 {
 	char path[128];
 
-	(void)snprintf(path, sizeof path, "%s/%s", folder, name);
+	(void)snprintf(path, sizeof path, "%s/%s", scratch, name);
 	(void)setenv(variable, path, 1);
 }
 
-/* The origin of each of these, a line each; the folder is written as ~. */
+/* The origin of each of these, a line each; the directory is written as ~. */
 static void add_origins(const struct pga_effective *effective, const char *keywords,
 			struct pga_text *text)
 {
@@ -46,8 +46,8 @@ static void add_origins(const struct pga_effective *effective, const char *keywo
 		pga_effective_origin(effective, keyword, &origin);
 		said = pga_text_string(&origin);
 		pga_text_addf(text, "%s: ", keyword);
-		for (const char *at; (at = strstr(said, folder)) != NULL;
-		     said = at + strlen(folder)) {
+		for (const char *at; (at = strstr(said, scratch)) != NULL;
+		     said = at + strlen(scratch)) {
 			pga_text_add_bytes(text, said, (size_t)(at - said));
 			pga_text_add(text, "~");
 		}
@@ -164,7 +164,7 @@ static const struct origins {
      "host: libpq's default\nsslmode: environment PGSSLMODE\n"},
     {"service=@e host=h", {NULL}, {NULL}, NULL, "host", "host: libpq's default\n"},
     /* libpq 19 says the file itself. */
-    {"service=mine@e servicefile=FOLDER/other.conf host=h port=5",
+    {"service=mine@e servicefile=DIRECTORY/other.conf host=h port=5",
      {NULL},
      {NULL},
      NULL,
@@ -181,8 +181,8 @@ static const struct origins {
 static void origins_are_told(void **state)
 {
 	(void)state;
-	in_folder("PGSERVICEFILE", "mine.conf");
-	(void)setenv("PGSYSCONFDIR", folder, 1);
+	in_directory("PGSERVICEFILE", "mine.conf");
+	(void)setenv("PGSYSCONFDIR", scratch, 1);
 	put("mine.conf", "host=before\n[mine]\n# port=1\nhost=h\nport=5\n[other]\nport=6\nuser=u\n"
 			 "[both]\nhost=h\n");
 	put("pg_service.conf", "[system]\nhost=h\n[both]\nhost=h\nuser=u\n");
@@ -194,7 +194,7 @@ static void origins_are_told(void **state)
 		struct settings settings;
 		struct settings copy;
 		char words[LONGEST];
-		const char *mark = strstr(row->settings, "FOLDER");
+		const char *mark = strstr(row->settings, "DIRECTORY");
 
 		play("", row->parsed != NULL ? row->parsed : "");
 		make_settings(&played.parsed, row->parsed != NULL ? row->parsed : "");
@@ -202,11 +202,11 @@ static void origins_are_told(void **state)
 		(void)snprintf(words, sizeof words, "%.*s%s%s",
 			       mark != NULL ? (int)(mark - row->settings)
 					    : (int)strlen(row->settings),
-			       row->settings, mark != NULL ? folder : "",
-			       mark != NULL ? mark + strlen("FOLDER") : "");
-		in_folder("PGSERVICEFILE", "mine.conf");
+			       row->settings, mark != NULL ? scratch : "",
+			       mark != NULL ? mark + strlen("DIRECTORY") : "");
+		in_directory("PGSERVICEFILE", "mine.conf");
 		make_settings(&settings, words);
-		in_folder("PGSERVICEFILE", "mine.conf");
+		in_directory("PGSERVICEFILE", "mine.conf");
 		copy = settings;
 		copy.effective = (struct pga_effective){.options = settings.options};
 		pga_effective_trace(&libpq, &parameters, &copy.effective);
@@ -222,7 +222,7 @@ static void origins_are_told(void **state)
 	}
 }
 
-/* The file below the home folder where no variable names one. */
+/* The file below the home directory where no variable names one. */
 static void the_users_own_file_is_looked_at(void **state)
 {
 	static const char *const none[] = {NULL};
@@ -236,7 +236,7 @@ static void the_users_own_file_is_looked_at(void **state)
 	make_settings(&settings, "host=h service=mine@e");
 	(void)unsetenv("PGSERVICEFILE");
 	(void)unsetenv("PGSYSCONFDIR");
-	(void)setenv("HOME", folder, 1);
+	(void)setenv("HOME", scratch, 1);
 	settings.effective = (struct pga_effective){.options = settings.options};
 	pga_effective_trace(&libpq, &parameters, &settings.effective);
 	add_origins(&settings.effective, "host", &text);
@@ -330,13 +330,13 @@ static void requiressl_is_told(void **state)
 	(void)unsetenv("PGSSLMODE");
 }
 
-static int make_folder(void **state)
+static int make_scratch(void **state)
 {
 	(void)state;
-	return mkdtemp(folder) != NULL ? 0 : -1;
+	return mkdtemp(scratch) != NULL ? 0 : -1;
 }
 
-static int remove_folder(void **state)
+static int remove_scratch(void **state)
 {
 	static const char *const names[] = {"mine.conf", "pg_service.conf", "other.conf",
 					    ".pg_service.conf"};
@@ -344,10 +344,10 @@ static int remove_folder(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+		(void)snprintf(path, sizeof path, "%s/%s", scratch, names[i]);
 		(void)unlink(path);
 	}
-	return rmdir(folder);
+	return rmdir(scratch);
 }
 
 int main(void)
@@ -360,5 +360,5 @@ int main(void)
 	    cmocka_unit_test(requiressl_is_told),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

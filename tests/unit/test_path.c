@@ -1,10 +1,10 @@
 /* base/path.h, base/walk.h: where a path really leads, and which links are followed on the way. */
 #include "cmocka_start.h"
 #include "failing_calls.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "base/path.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "base/walk.h"
 
 #include <errno.h>
@@ -27,20 +27,20 @@ static int make_home(void **state)
 {
 	char home[100];
 
-	if (make_folder(state) != 0)
+	if (make_scratch(state) != 0)
 		return -1;
-	(void)snprintf(home, sizeof home, "%s/home", folder);
+	(void)snprintf(home, sizeof home, "%s/home", scratch);
 	return mkdir("home", 0755) | mkdir("other", 0755) | setenv("HOME", home, 1);
 }
 
-/* Each "@" becomes this test's folder. */
+/* Each "@" becomes this test's directory. */
 static char *expand(const char *text)
 {
 	struct pga_text expanded = PGA_TEXT_EMPTY;
 
 	for (; *text != '\0'; text++)
 		if (*text == '@')
-			pga_text_add(&expanded, folder);
+			pga_text_add(&expanded, scratch);
 		else
 			pga_text_add_bytes(&expanded, text, 1);
 	return pga_text_take(&expanded);
@@ -320,10 +320,10 @@ static void every_place_is_told(void **state)
 	make_link("other/./x", "link");
 	put("other/x", "");
 	memset(&walk, 0, sizeof walk);
-	pga_text_addf(&path, "%s/other/../link", folder);
+	pga_text_addf(&path, "%s/other/../link", scratch);
 	assert_int_equal(pga_walk_go(&walk, path.bytes, note, &told), 0);
-	pga_text_addf(&expected, "/ /tmp %s %s/other %s/link@ %s/other %s/other/x ", folder, folder,
-		      folder, folder, folder);
+	pga_text_addf(&expected, "/ /tmp %s %s/other %s/link@ %s/other %s/other/x ", scratch,
+		      scratch, scratch, scratch, scratch);
 	assert_string_equal(told.bytes, expected.bytes);
 	assert_int_equal(walk.links, 1);
 	pga_walk_free(&walk);
@@ -367,14 +367,14 @@ static void every_call_may_fail(void **state)
 				assert_null(strstr(error.message, strerror(EIO)));
 			if (strstr(error.message, "out of memory") == NULL &&
 			    strcmp(error.message,
-				   "the home folder cannot be found out: Input/output error") !=
+				   "the home directory cannot be found out: Input/output error") !=
 				0 &&
 			    strstr(error.message, "cannot look at link: ") == NULL)
 				fail_msg("%s %u: %s", calls[call], number, error.message);
 		}
 }
 
-#define IN_A_HOME(test) cmocka_unit_test_setup_teardown(test, make_home, remove_folder)
+#define IN_A_HOME(test) cmocka_unit_test_setup_teardown(test, make_home, remove_scratch)
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* policy/policy.h, policy/pins.h: what the lines of the files come to, and what is said of those
- * that are none. The machine's folder is the one that the test runs in. */
+ * that are none. The machine's directory is the one that the test runs in. */
 #include "cmocka_start.h"
 
 #include "assert_text.h"
@@ -293,7 +293,7 @@ static const struct {
      "15:n7:0000::*:root.crt: 17:n8:0000::*:root.crt: "},
 };
 
-static char folder[] = "/tmp/pganchor-test-XXXXXX";
+static char scratch[] = "/tmp/pganchor-test-XXXXXX";
 
 static void put(const char *name, const char *bytes)
 {
@@ -309,12 +309,12 @@ static void put(const char *name, const char *bytes)
 	assert_int_equal(fclose(file), 0);
 }
 
-/* The folder is written as ~: it has another name each time. */
+/* The directory is written as ~: it has another name each time. */
 static void add_error(struct pga_text *text, const struct pga_error *error)
 {
 	const char *said = error->message;
 
-	for (const char *at; (at = strstr(said, folder)) != NULL; said = at + strlen(folder)) {
+	for (const char *at; (at = strstr(said, scratch)) != NULL; said = at + strlen(scratch)) {
 		pga_text_add_bytes(text, said, (size_t)(at - said));
 		pga_text_add(text, "~");
 	}
@@ -380,7 +380,7 @@ static enum pga_mode mode_now(void)
 	return mode;
 }
 
-static void which_files_of_the_folder_count(void **state)
+static void which_files_of_the_directory_count(void **state)
 {
 	static const char *const others[] = {".hidden.conf", ".conf", "policy.conf~", "conf",
 					     "aconf"};
@@ -397,13 +397,13 @@ static void which_files_of_the_folder_count(void **state)
 	put("pganchor/policy.d/a.conf", "mode = audit\n");
 	assert_int_equal(mode_now(), PGA_MODE_AUDIT);
 	put("pganchor/policy.d/a.conf", NULL);
-	/* A folder that is not there says nothing, and neither does one without a file. */
+	/* A directory that is not there says nothing, and neither does one without a file. */
 	assert_int_equal(rmdir("pganchor/policy.d"), 0);
 	assert_int_equal(mode_now(), PGA_MODE_ENFORCE);
 	put("pganchor/policy.conf", "mode = audit\n");
 	assert_int_equal(mode_now(), PGA_MODE_AUDIT);
 	put("pganchor/policy.conf", NULL);
-	/* What is no folder refuses. */
+	/* What is no directory refuses. */
 	put("pganchor/policy.d", "");
 	{
 		struct pga_policy policy;
@@ -530,15 +530,15 @@ static void a_file_of_pins_is_read_again(void **state)
 	put("user/pganchor/anchors.conf", NULL);
 }
 
-static int make_folders(void **state)
+static int make_directories(void **state)
 {
 	char path[128];
 
 	(void)state;
-	if (mkdtemp(folder) == NULL || chmod(folder, 0755) != 0 || chdir(folder) != 0)
+	if (mkdtemp(scratch) == NULL || chmod(scratch, 0755) != 0 || chdir(scratch) != 0)
 		return -1;
 	(void)umask(022);
-	(void)snprintf(path, sizeof path, "%s/user", folder);
+	(void)snprintf(path, sizeof path, "%s/user", scratch);
 	/* The gate's file: whoever has it may write the policy. */
 	put("pganchor-gate.so", "");
 	return mkdir("pganchor", 0755) == 0 && mkdir("pganchor/policy.d", 0755) == 0 &&
@@ -547,25 +547,25 @@ static int make_folders(void **state)
 		   : -1;
 }
 
-static int remove_folders(void **state)
+static int remove_directories(void **state)
 {
-	static const char *const folders[] = {"pganchor/policy.d", "pganchor", "user/pganchor",
-					      "user"};
+	static const char *const directories[] = {"pganchor/policy.d", "pganchor", "user/pganchor",
+						  "user"};
 	int result = 0;
 
 	(void)state;
 	begin_with_nothing();
 	put("pganchor-gate.so", NULL);
-	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++)
-		result |= rmdir(folders[i]);
-	return result | chdir("/") | rmdir(folder);
+	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++)
+		result |= rmdir(directories[i]);
+	return result | chdir("/") | rmdir(scratch);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_the_policys_files_come_to),
-	    cmocka_unit_test(which_files_of_the_folder_count),
+	    cmocka_unit_test(which_files_of_the_directory_count),
 	    cmocka_unit_test(what_others_could_write_is_no_policy),
 	    cmocka_unit_test(what_has_changed_is_not_fresh),
 	    cmocka_unit_test(what_the_lines_of_anchors_come_to),
@@ -573,5 +573,5 @@ int main(void)
 	    cmocka_unit_test(a_file_of_pins_is_read_again),
 	};
 
-	return cmocka_run_group_tests(tests, make_folders, remove_folders);
+	return cmocka_run_group_tests(tests, make_directories, remove_directories);
 }

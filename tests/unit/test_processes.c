@@ -1,11 +1,11 @@
-/* activate/processes.h: running programs, in a /proc that the test writes. */
+/* diagnose/processes.h: running programs, in a /proc that the test writes. */
 #include "cmocka_start.h"
 #include "failing.h"
 #include "moved_root.h"
 
-#include "activate/binary.h"
-#include "activate/module.h"
-#include "activate/processes.h"
+#include "preload/binary.h"
+#include "preload/module.h"
+#include "diagnose/processes.h"
 #include "base/text.h"
 
 #include <malloc.h>
@@ -106,7 +106,7 @@ static void start(const char *pid, const char *program, const char *words, const
 	put_of(pid, "root/", NULL);
 	(void)snprintf(path, sizeof path, "/bin%s/%s", pid, program);
 	put_moved(path, words);
-	(void)snprintf(target, sizeof target, "%s%s", folder, path);
+	(void)snprintf(target, sizeof target, "%s%s", scratch, path);
 	(void)snprintf(path, sizeof path, "proc/%s/exe", pid);
 	assert_int_equal(symlink(target, path), 0);
 }
@@ -136,8 +136,8 @@ static void show(struct pga_text *text, const struct pga_process *process)
 	if (process->inside != NULL)
 		pga_text_addf(text, " inside %s%s %s", process->inside,
 			      process->own_libpq ? " own" : "",
-			      strncmp(process->file, folder, strlen(folder)) == 0
-				  ? process->file + strlen(folder)
+			      strncmp(process->file, scratch, strlen(scratch)) == 0
+				  ? process->file + strlen(scratch)
 				  : process->file);
 	else
 		assert_true(process->file == NULL && !process->own_libpq);
@@ -179,7 +179,7 @@ static int begin(void **state)
 	binaries_held = 0;
 	/* What is not set is not zero either. */
 	(void)mallopt(M_PERTURB, 0x5a);
-	return make_folder(state);
+	return make_scratch(state);
 }
 
 /* ---- whose they are ---- */
@@ -359,7 +359,7 @@ static void what_is_mapped(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct pga_text expected = PGA_TEXT_EMPTY;
 
-		assert_int_equal(remove_folder(NULL) | make_folder(NULL), 0);
+		assert_int_equal(remove_scratch(NULL) | make_scratch(NULL), 0);
 		start("12", "p", "", cases[i].maps);
 		put_library("/l/libpq.so.5.15", "libpq exports tls");
 		put_library("/l/libpq.so.5.16", "libpq exports tls");
@@ -413,7 +413,7 @@ static void what_the_program_is(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		char path[40];
 
-		assert_int_equal(remove_folder(NULL) | make_folder(NULL), 0);
+		assert_int_equal(remove_scratch(NULL) | make_scratch(NULL), 0);
 		start("12", cases[i].program, cases[i].words != NULL ? cases[i].words : "", "");
 		put_library(PGA_MODULE, "");
 		(void)snprintf(path, sizeof path, "bin12/%s", cases[i].program);
@@ -422,7 +422,7 @@ static void what_the_program_is(void **state)
 		assert_shown(cases[i].expected);
 	}
 	/* What is in the program itself comes first. */
-	assert_int_equal(remove_folder(NULL) | make_folder(NULL), 0);
+	assert_int_equal(remove_scratch(NULL) | make_scratch(NULL), 0);
 	start("12", "p", "driver", "/l/with.so");
 	put_library("/l/with.so", "libpq");
 	put_library(PGA_MODULE, "");
@@ -455,7 +455,7 @@ static void files_are_read_once(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		assert_int_equal(remove_folder(NULL) | make_folder(NULL), 0);
+		assert_int_equal(remove_scratch(NULL) | make_scratch(NULL), 0);
 		start("12", "p", "libpq", "/l/libpq.so.5.15\n/l/x.so\n/l/x.so\n/l/libpq.so.5.15");
 		start("13", "q", "", "");
 		assert_int_equal(unlink("proc/13/exe") | symlink("../12/exe", "proc/13/exe"), 0);
@@ -559,16 +559,16 @@ static void wherever_memory_runs_out(void **state)
 	without_each(look_again, true);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, begin, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(whose_they_are),           IN_A_FOLDER(which_are_looked_at),
-	    IN_A_FOLDER(what_cannot_be_read),      IN_A_FOLDER(what_is_mapped),
-	    IN_A_FOLDER(what_the_program_is),      IN_A_FOLDER(files_are_read_once),
-	    IN_A_FOLDER(where_the_module_is),      IN_A_FOLDER(who_trusts_no_caller),
-	    IN_A_FOLDER(wherever_memory_runs_out),
+	    IN_A_DIRECTORY(whose_they_are),           IN_A_DIRECTORY(which_are_looked_at),
+	    IN_A_DIRECTORY(what_cannot_be_read),      IN_A_DIRECTORY(what_is_mapped),
+	    IN_A_DIRECTORY(what_the_program_is),      IN_A_DIRECTORY(files_are_read_once),
+	    IN_A_DIRECTORY(where_the_module_is),      IN_A_DIRECTORY(who_trusts_no_caller),
+	    IN_A_DIRECTORY(wherever_memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,12 @@
-/* activate/program.h: which program a name starts, and whether the gate can stand before its
+/* preload/program.h: which program a name starts, and whether the gate can stand before its
  * connections. */
 #include "cmocka_start.h"
 #include "failing.h"
 #include "moved_root.h"
 
-#include "activate/binary.h"
-#include "activate/module.h"
-#include "activate/program.h"
+#include "preload/binary.h"
+#include "preload/module.h"
+#include "preload/program.h"
 #include "base/subprocess.h"
 
 #include <sys/statvfs.h>
@@ -141,14 +141,14 @@ static int begin(void **state)
 	has_capability = no_setuid = no_statvfs = false;
 	(void)unsetenv("ASAN_OPTIONS");
 	(void)setenv("PATH", "/nowhere", 1);
-	return make_folder(state);
+	return make_scratch(state);
 }
 
 static int finish(void **state)
 {
 	deny(NULL, NULL, 0);
 	played_look = NULL;
-	return setenv("PATH", "/usr/bin:/bin", 1) != 0 ? -1 : remove_folder(state);
+	return setenv("PATH", "/usr/bin:/bin", 1) != 0 ? -1 : remove_scratch(state);
 }
 
 static void put_program(const char *path, const char *content)
@@ -224,7 +224,7 @@ static void which_file(void **state)
 static void long_names(void **state)
 {
 	char name[PATH_MAX + 1];
-	char folders[PATH_MAX + 1];
+	char directories[PATH_MAX + 1];
 
 	(void)state;
 	put_program("p", "");
@@ -236,10 +236,10 @@ static void long_names(void **state)
 	(void)strcpy(name + PATH_MAX - 2, "px");
 	assert_int_equal(look(name), PGA_COVERED);
 	assert_string_equal(looked_at, "");
-	memset(folders, '/', sizeof folders);
-	folders[0] = '.';
-	folders[PATH_MAX - 3] = '\0';
-	assert_int_equal(setenv("PATH", folders, 1), 0);
+	memset(directories, '/', sizeof directories);
+	directories[0] = '.';
+	directories[PATH_MAX - 3] = '\0';
+	assert_int_equal(setenv("PATH", directories, 1), 0);
 	assert_int_equal(look("p"), PGA_COVERED);
 	assert_int_equal(strlen(looked_at), PATH_MAX - 1);
 	put_program("px", "");
@@ -625,21 +625,21 @@ static void wherever_memory_runs_out(void **state)
 	assert_true(number > 1);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, begin, finish)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, begin, finish)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(which_file),
-	    IN_A_FOLDER(long_names),
-	    IN_A_FOLDER(scripts),
-	    IN_A_FOLDER(scripts_of_scripts),
-	    IN_A_FOLDER(more_power_than_its_caller),
-	    IN_A_FOLDER(what_its_file_says),
-	    IN_A_FOLDER(when_asan_may_be_second),
-	    IN_A_FOLDER(another_libc),
-	    IN_A_FOLDER(who_is_asked),
-	    IN_A_FOLDER(wherever_memory_runs_out),
+	    IN_A_DIRECTORY(which_file),
+	    IN_A_DIRECTORY(long_names),
+	    IN_A_DIRECTORY(scripts),
+	    IN_A_DIRECTORY(scripts_of_scripts),
+	    IN_A_DIRECTORY(more_power_than_its_caller),
+	    IN_A_DIRECTORY(what_its_file_says),
+	    IN_A_DIRECTORY(when_asan_may_be_second),
+	    IN_A_DIRECTORY(another_libc),
+	    IN_A_DIRECTORY(who_is_asked),
+	    IN_A_DIRECTORY(wherever_memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* anchor/proof.h: what libpq could not use of a file of roots, and with which CRLs. */
 #include "certificates.h"
 #include "failing.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "anchor/proof.h"
 #include "anchor/root_crt.h"
@@ -321,8 +321,8 @@ static void where_crls_are(void **state)
 	char home[128];
 
 	(void)state;
-	(void)snprintf(home, sizeof home, "%s/.postgresql/root.crl", folder);
-	assert_int_equal(setenv("HOME", folder, 1), 0);
+	(void)snprintf(home, sizeof home, "%s/.postgresql/root.crl", scratch);
+	assert_int_equal(setenv("HOME", scratch, 1), 0);
 	assert_places(home, NULL);
 	without_each(find_places, true);
 	assert_int_equal(setenv("PGSSLCRL", "", 1), 0);
@@ -367,7 +367,7 @@ static void both_files(void **state)
 	char wanted[256];
 
 	(void)state;
-	assert_int_equal(setenv("HOME", folder, 1), 0);
+	assert_int_equal(setenv("HOME", scratch, 1), 0);
 	proved = (struct pga_proof){.root = &root, .chain = chain};
 	pga_text_add(&own, root.pem);
 	pga_text_add(&all, root.pem);
@@ -431,7 +431,7 @@ static void what_the_kernel_takes(void **state)
 	static const char message[] = "cannot try what would be written: ";
 
 	(void)state;
-	assert_int_equal(setenv("HOME", folder, 1), 0);
+	assert_int_equal(setenv("HOME", scratch, 1), 0);
 	proved = (struct pga_proof){.root = &root, .chain = chain};
 	pga_text_add(&own, root.pem);
 	pga_text_add(&all, root.pem);
@@ -455,7 +455,7 @@ static void what_the_kernel_takes(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_scratch, remove_scratch)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_root_alone),
 	    TEST(a_root_that_says_what_it_is_for),

@@ -1,8 +1,8 @@
-/* gate/rebind.c: which slots are bound to the gate as objects come and go, among objects that the
- * test lays out. Each test is a process that begins anew. */
+/* gate/got.c: which GOT entries are bound to the gate as objects come and go, among objects that
+ * the test lays out. Each test is a process that begins anew. */
 #include "in_a_child.h"
 
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 #include "played_loader.h"
 
 #include <dlfcn.h>
@@ -186,10 +186,10 @@ static void lay_out(void)
 	second.number = 1;
 }
 
-static void slot(struct played_object *object, size_t number, const char *name, void *value)
+static void entry(struct played_object *object, size_t number, const char *name, void *value)
 {
-	object->slots[number].name = name;
-	object->slots[number].value = value;
+	object->entries[number].name = name;
+	object->entries[number].value = value;
 }
 
 static void around(void (*scenario)(void))
@@ -198,25 +198,25 @@ static void around(void (*scenario)(void))
 	scenario();
 }
 
-#define DOOR(number, name) gate_door((number) == 0 ? &first : &second, name)
+#define WRAPPER(number, name) gate_wrapper((number) == 0 ? &first : &second, name)
 
 /* ---- what comes in ---- */
 
-/* The program's own slots count as those of any other object. */
+/* The program's own GOT entries count as those of any other object. */
 static void users_are_bound(void)
 {
-	slot(program, 0, "PQconnectdb", pq->bytes + 9);
-	slot(user, 0, "PQfinish", pq->bytes + 8);
-	slot(user, 1, "PQping", pq->bytes + 7);
-	slot(user, 2, "PQreset", pq->bytes + 7);
-	slot(user, 3, "printf", libc->bytes);
-	slot(libc, 0, "printf", libc->bytes);
-	user->slots[1].fixed = true;
+	entry(program, 0, "PQconnectdb", pq->bytes + 9);
+	entry(user, 0, "PQfinish", pq->bytes + 8);
+	entry(user, 1, "PQping", pq->bytes + 7);
+	entry(user, 2, "PQreset", pq->bytes + 7);
+	entry(user, 3, "printf", libc->bytes);
+	entry(libc, 0, "printf", libc->bytes);
+	user->entries[1].fixed = true;
 	gate_rebind_new();
-	CHECK(program->slots[0].value == DOOR(0, "PQconnectdb"));
-	CHECK(user->slots[0].value == pq->bytes + 8);
-	CHECK(user->slots[1].value == pq->bytes + 7);
-	CHECK(user->slots[2].value == DOOR(0, "PQreset"));
+	CHECK(program->entries[0].value == WRAPPER(0, "PQconnectdb"));
+	CHECK(user->entries[0].value == pq->bytes + 8);
+	CHECK(user->entries[1].value == pq->bytes + 7);
+	CHECK(user->entries[2].value == WRAPPER(0, "PQreset"));
 	/* A libpq is found first, and then whoever calls it: it and two others. */
 	CHECK(opened == 4 && closed == 4);
 	/* Nothing has come in. */
@@ -234,18 +234,18 @@ static void users_are_bound(void)
 static void without_a_libpq_nobody_is_looked_at(void)
 {
 	pq->functions[0] = NULL;
-	slot(user, 0, "PQconnectdb", pq->bytes + 9);
+	entry(user, 0, "PQconnectdb", pq->bytes + 9);
 	gate_rebind_new();
-	CHECK(looked_at == 0 && opened == 0 && user->slots[0].value == pq->bytes + 9);
+	CHECK(looked_at == 0 && opened == 0 && user->entries[0].value == pq->bytes + 9);
 	gate_rebind_new();
 	CHECK(seen == 1);
 	/* With the first one, everybody is. */
 	loaded = 6;
 	adds = 6;
 	late->functions[0] = "PQconninfo";
-	slot(user, 0, "PQconnectdb", late->bytes + 9);
+	entry(user, 0, "PQconnectdb", late->bytes + 9);
 	gate_rebind_new();
-	CHECK(user->slots[0].value == DOOR(1, "PQconnectdb"));
+	CHECK(user->entries[0].value == WRAPPER(1, "PQconnectdb"));
 	gate_rebind_new();
 	CHECK(seen == 1);
 }
@@ -254,131 +254,131 @@ static void without_a_libpq_nobody_is_looked_at(void)
 static void what_was_looked_at_is_done_with(void)
 {
 	gate_rebind_new();
-	slot(user, 0, "PQconnectdb", pq->bytes + 9);
-	slot(libc, 0, "PQconnectdb", pq->bytes + 9);
+	entry(user, 0, "PQconnectdb", pq->bytes + 9);
+	entry(libc, 0, "PQconnectdb", pq->bytes + 9);
 	loaded = 6;
 	adds = 6;
-	slot(late, 0, "PQreset", pq->bytes + 9);
+	entry(late, 0, "PQreset", pq->bytes + 9);
 	gate_rebind_new();
-	CHECK(user->slots[0].value == pq->bytes + 9);
-	CHECK(libc->slots[0].value == pq->bytes + 9);
-	CHECK(late->slots[0].value == DOOR(0, "PQreset"));
+	CHECK(user->entries[0].value == pq->bytes + 9);
+	CHECK(libc->entries[0].value == pq->bytes + 9);
+	CHECK(late->entries[0].value == WRAPPER(0, "PQreset"));
 	subs = 1;
 	gate_rebind_new();
-	CHECK(user->slots[0].value == DOOR(0, "PQconnectdb"));
+	CHECK(user->entries[0].value == WRAPPER(0, "PQconnectdb"));
 	gate_rebind_new();
 	CHECK(seen == 1);
 	/* Another one in its place, and no more of them than before. */
-	slot(late, 0, "PQreset", pq->bytes + 9);
+	entry(late, 0, "PQreset", pq->bytes + 9);
 	adds = 7;
 	subs = 2;
 	gate_rebind_new();
-	CHECK(late->slots[0].value == DOOR(0, "PQreset"));
+	CHECK(late->entries[0].value == WRAPPER(0, "PQreset"));
 }
 
 /* What could not be noted for want of memory is looked at the next time. */
 static void want_of_memory_is_made_up_for(void)
 {
-	slot(user, 0, "PQconnectdb", pq->bytes + 9);
+	entry(user, 0, "PQconnectdb", pq->bytes + 9);
 	gate_rebind_new();
-	slot(late, 0, "PQreset", pq->bytes + 9);
+	entry(late, 0, "PQreset", pq->bytes + 9);
 	loaded = 6;
 	adds = 6;
 	has_no_memory = true;
 	gate_rebind_new();
-	CHECK(late->slots[0].value == pq->bytes + 9);
+	CHECK(late->entries[0].value == pq->bytes + 9);
 	has_no_memory = false;
 	has_no_block = true;
 	gate_rebind_new();
-	CHECK(late->slots[0].value == pq->bytes + 9);
+	CHECK(late->entries[0].value == pq->bytes + 9);
 	has_no_block = false;
 	gate_rebind_new();
-	CHECK(late->slots[0].value == DOOR(0, "PQreset"));
+	CHECK(late->entries[0].value == WRAPPER(0, "PQreset"));
 }
 
 /* So is what was loaded before the first libpq. */
 static void want_of_memory_for_those_before_is_made_up_for(void)
 {
-	slot(user, 0, "PQconnectdb", pq->bytes + 9);
+	entry(user, 0, "PQconnectdb", pq->bytes + 9);
 	names_left = 2;
 	gate_rebind_new();
-	CHECK(user->slots[0].value == pq->bytes + 9);
+	CHECK(user->entries[0].value == pq->bytes + 9);
 	names_left = -1;
 	gate_rebind_new();
-	CHECK(user->slots[0].value == DOOR(0, "PQconnectdb"));
+	CHECK(user->entries[0].value == WRAPPER(0, "PQconnectdb"));
 }
 
 /* An object without a name, or with nothing that can be read of it. */
 static void what_cannot_be_read_is_left_alone(void)
 {
-	slot(user, 0, "PQconnectdb", pq->bytes + 9);
-	slot(libc, 0, "PQconnectdb", pq->bytes + 9);
-	slot(gate, 0, "PQconnectdb", pq->bytes + 9);
+	entry(user, 0, "PQconnectdb", pq->bytes + 9);
+	entry(libc, 0, "PQconnectdb", pq->bytes + 9);
+	entry(gate, 0, "PQconnectdb", pq->bytes + 9);
 	user->unreadable = true;
 	libc->map.l_name = NULL;
 	loaded = 5;
 	gate_rebind_new();
-	CHECK(user->slots[0].value == pq->bytes + 9);
-	CHECK(libc->slots[0].value == pq->bytes + 9);
-	CHECK(gate->slots[0].value == pq->bytes + 9);
+	CHECK(user->entries[0].value == pq->bytes + 9);
+	CHECK(libc->entries[0].value == pq->bytes + 9);
+	CHECK(gate->entries[0].value == pq->bytes + 9);
 }
 
-/* ---- what a slot leads to ---- */
+/* ---- what a GOT entry leads to ---- */
 
 static void a_libpqs_own_slots(void)
 {
-	slot(pq, 0, "PQconnectPoll", pq->bytes + 9);
-	slot(pq, 1, "PQpass", pq->bytes + 8);
-	slot(pq, 2, "PQreset", pq->bytes + 7);
+	entry(pq, 0, "PQconnectPoll", pq->bytes + 9);
+	entry(pq, 1, "PQpass", pq->bytes + 8);
+	entry(pq, 2, "PQreset", pq->bytes + 7);
 	gate_rebind_new();
-	CHECK(pq->slots[0].value == gate_own_poll(&first));
-	CHECK(pq->slots[1].value == DOOR(0, "PQpass"));
-	CHECK(pq->slots[2].value == pq->bytes + 7);
+	CHECK(pq->entries[0].value == gate_own_poll(&first));
+	CHECK(pq->entries[1].value == WRAPPER(0, "PQpass"));
+	CHECK(pq->entries[2].value == pq->bytes + 7);
 	/* As a user of another one it is like any other. */
 	loaded = 6;
 	adds = 6;
 	late->functions[0] = "PQconninfo";
-	slot(late, 0, "PQconnectPoll", pq->bytes + 9);
-	slot(late, 1, "PQreset", pq->bytes + 9);
+	entry(late, 0, "PQconnectPoll", pq->bytes + 9);
+	entry(late, 1, "PQreset", pq->bytes + 9);
 	gate_rebind_new();
-	CHECK(late->slots[0].value == DOOR(0, "PQconnectPoll"));
-	CHECK(late->slots[1].value == DOOR(0, "PQreset"));
+	CHECK(late->entries[0].value == WRAPPER(0, "PQconnectPoll"));
+	CHECK(late->entries[1].value == WRAPPER(0, "PQreset"));
 }
 
 /* Of a libpq that the gate cannot stand before. */
 static void what_is_beyond_is_refused(void)
 {
 	libc->functions[0] = "PQconninfo";
-	slot(user, 0, "PQconnectdb", libc->bytes + 9);
-	slot(libc, 0, "PQconnectPoll", libc->bytes + 9);
-	slot(libc, 1, "PQreset", libc->bytes + 9);
+	entry(user, 0, "PQconnectdb", libc->bytes + 9);
+	entry(libc, 0, "PQconnectPoll", libc->bytes + 9);
+	entry(libc, 1, "PQreset", libc->bytes + 9);
 	gate_rebind_new();
-	CHECK(user->slots[0].value == gate_door(GATE_LIBPQ_BEYOND, "PQconnectdb"));
-	CHECK(libc->slots[0].value == gate_own_poll(GATE_LIBPQ_BEYOND));
-	CHECK(libc->slots[1].value == libc->bytes + 9);
+	CHECK(user->entries[0].value == gate_wrapper(GATE_LIBPQ_BEYOND, "PQconnectdb"));
+	CHECK(libc->entries[0].value == gate_own_poll(GATE_LIBPQ_BEYOND));
+	CHECK(libc->entries[1].value == libc->bytes + 9);
 }
 
 static void what_leads_to_no_libpq_is_left_alone(void)
 {
-	slot(user, 0, "PQconnectdb", &found_anew);
-	slot(user, 1, "PQreset", libc->bytes + 9);
+	entry(user, 0, "PQconnectdb", &found_anew);
+	entry(user, 1, "PQreset", libc->bytes + 9);
 	/* Not used yet, and it needs no libpq. */
-	slot(user, 2, "PQping", user->bytes + 9);
+	entry(user, 2, "PQping", user->bytes + 9);
 	gate_rebind_new();
-	CHECK(user->slots[0].value == &found_anew);
-	CHECK(user->slots[1].value == libc->bytes + 9);
-	CHECK(user->slots[2].value == user->bytes + 9);
+	CHECK(user->entries[0].value == &found_anew);
+	CHECK(user->entries[1].value == libc->bytes + 9);
+	CHECK(user->entries[2].value == user->bytes + 9);
 }
 
 /* One that has not been used yet leads to what its object needs. */
 static void what_is_not_bound_yet_is_told_by_its_needs(void)
 {
-	slot(user, 0, "PQconnectdb", user->bytes + 9);
-	slot(user, 1, "PQreset", libc->bytes + 9);
+	entry(user, 0, "PQconnectdb", user->bytes + 9);
+	entry(user, 1, "PQreset", libc->bytes + 9);
 	default_found = pq->bytes;
 	gate_rebind_new();
-	CHECK(user->slots[0].value == DOOR(0, "PQconnectdb"));
-	CHECK(user->slots[1].value == libc->bytes + 9);
+	CHECK(user->entries[0].value == WRAPPER(0, "PQconnectdb"));
+	CHECK(user->entries[1].value == libc->bytes + 9);
 }
 
 static void a_libpq_in_the_program_is_left_alone(void)
@@ -390,31 +390,31 @@ static void a_libpq_in_the_program_is_left_alone(void)
 	/* However short the name of one is that is not. */
 	pq->functions[0] = "PQconninfo";
 	pq->map.l_name = letter;
-	slot(pq, 0, "PQconnectPoll", pq->bytes + 9);
+	entry(pq, 0, "PQconnectPoll", pq->bytes + 9);
 	subs++;
 	gate_rebind_new();
-	CHECK(pq->slots[0].value == gate_own_poll(&first));
+	CHECK(pq->entries[0].value == gate_own_poll(&first));
 }
 
-/* A slot that leads to the gate: with a second libpq, to that one's door. */
+/* A GOT entry that leads to the gate: with a second libpq, to that one's wrapper. */
 static void what_leads_to_the_gate(void)
 {
-	slot(user, 0, "PQconnectdb", gate->bytes + 9);
+	entry(user, 0, "PQconnectdb", gate->bytes + 9);
 	gate_rebind_new();
-	CHECK(user->slots[0].value == gate->bytes + 9);
+	CHECK(user->entries[0].value == gate->bytes + 9);
 	meant_by_callers = first.base;
 	subs++;
 	gate_rebind_new();
-	CHECK(user->slots[0].value == gate->bytes + 9);
+	CHECK(user->entries[0].value == gate->bytes + 9);
 	meant_by_callers = second.base;
 	is_internal = true;
 	subs++;
 	gate_rebind_new();
-	CHECK(user->slots[0].value == gate->bytes + 9);
+	CHECK(user->entries[0].value == gate->bytes + 9);
 	is_internal = false;
 	subs++;
 	gate_rebind_new();
-	CHECK(user->slots[0].value == DOOR(1, "PQconnectdb"));
+	CHECK(user->entries[0].value == WRAPPER(1, "PQconnectdb"));
 }
 
 /* ---- the dynamic linker's functions ---- */
@@ -429,30 +429,30 @@ static void *stand_in(const char *name)
 static void the_linkers_functions_are_bound_where_something_is_deep(void)
 {
 	pq->functions[0] = NULL;
-	slot(user, 0, "dlsym", libc->bytes + 9);
+	entry(user, 0, "dlsym", libc->bytes + 9);
 	gate_rebind_new();
-	CHECK(user->slots[0].value == libc->bytes + 9);
+	CHECK(user->entries[0].value == libc->bytes + 9);
 	gate_rebind_deep(stand_in);
-	slot(late, 0, "dlsym", late->bytes + 9);
-	slot(late, 1, "dlopen", late->bytes + 9);
-	slot(late, 2, "dlsym", &found_anew);
-	slot(late, 3, "dlsym", user->bytes);
-	slot(late, 4, "dlsym", libc->bytes + 7);
-	slot(late, 5, "printf", libc->bytes + 7);
+	entry(late, 0, "dlsym", late->bytes + 9);
+	entry(late, 1, "dlopen", late->bytes + 9);
+	entry(late, 2, "dlsym", &found_anew);
+	entry(late, 3, "dlsym", user->bytes);
+	entry(late, 4, "dlsym", libc->bytes + 7);
+	entry(late, 5, "printf", libc->bytes + 7);
 	/* Who calls none of them is left alone, whatever else it calls. */
-	slot(&objects[6], 0, "PQconnectdb", libc->bytes + 7);
-	slot(&objects[7], 0, "printf", libc->bytes + 7);
+	entry(&objects[6], 0, "PQconnectdb", libc->bytes + 7);
+	entry(&objects[7], 0, "printf", libc->bytes + 7);
 	loaded = 8;
 	adds = 8;
 	default_found = gate->bytes + 5;
 	gate_rebind_new();
 	/* One that has not been used yet, and would come to the gate otherwise. */
-	CHECK(late->slots[0].value == &other_dlsym);
-	CHECK(late->slots[1].value == late->bytes + 9);
-	CHECK(late->slots[2].value == &found_anew);
+	CHECK(late->entries[0].value == &other_dlsym);
+	CHECK(late->entries[1].value == late->bytes + 9);
+	CHECK(late->entries[2].value == &found_anew);
 	/* What stands before the gate stays there; libc's own is past the gate. */
-	CHECK(late->slots[3].value == user->bytes);
-	CHECK(late->slots[4].value == &other_dlsym);
+	CHECK(late->entries[3].value == user->bytes);
+	CHECK(late->entries[4].value == &other_dlsym);
 	CHECK(opened == 1 && closed == 1);
 }
 
@@ -462,11 +462,11 @@ static void what_stands_before_the_gate_stays(void)
 
 	gate_rebind_deep(stand_in);
 	for (size_t i = 0; i < 3; i++) {
-		slot(user, 0, "dlsym", user->bytes + 9);
+		entry(user, 0, "dlsym", user->bytes + 9);
 		default_found = nowhere[i];
 		subs++;
 		gate_rebind_new();
-		CHECK(user->slots[0].value == user->bytes + 9);
+		CHECK(user->entries[0].value == user->bytes + 9);
 	}
 }
 
@@ -474,11 +474,11 @@ static void what_stands_before_the_gate_stays(void)
 
 static void a_libpq_before_the_gate_is_bound_at_once(void)
 {
-	slot(user, 0, "PQconnectdb", pq->bytes + 9);
+	entry(user, 0, "PQconnectdb", pq->bytes + 9);
 	gate_rebind_at_start();
 	own_object = gate;
 	gate_rebind_at_start();
-	CHECK(user->slots[0].value == pq->bytes + 9 && seen == 0);
+	CHECK(user->entries[0].value == pq->bytes + 9 && seen == 0);
 	pq->functions[0] = NULL;
 	program->functions[0] = "PQconninfo";
 	program->unreadable = true;
@@ -494,15 +494,15 @@ static void a_libpq_before_the_gate_is_bound_at_once(void)
 static void another_namespace_is_bound(void)
 {
 	space_of_all = 1;
-	slot(user, 0, "dlsym", libc->bytes + 9);
-	slot(user, 1, "PQconnectdb", pq->bytes + 9);
-	slot(user, 2, "PQreset", gate->bytes + 9);
-	slot(user, 3, "dlsym", pq->bytes + 9);
+	entry(user, 0, "dlsym", libc->bytes + 9);
+	entry(user, 1, "PQconnectdb", pq->bytes + 9);
+	entry(user, 2, "PQreset", gate->bytes + 9);
+	entry(user, 3, "dlsym", pq->bytes + 9);
 	meant_by_callers = second.base;
 	gate_rebind_space(&user->map, stand_in);
-	CHECK(user->slots[0].value == &other_dlsym && user->slots[3].value == &other_dlsym);
-	CHECK(user->slots[1].value == DOOR(0, "PQconnectdb"));
-	CHECK(user->slots[2].value == gate->bytes + 9);
+	CHECK(user->entries[0].value == &other_dlsym && user->entries[3].value == &other_dlsym);
+	CHECK(user->entries[1].value == WRAPPER(0, "PQconnectdb"));
+	CHECK(user->entries[2].value == gate->bytes + 9);
 	/* All but the program: the libpq, its user and libc. */
 	CHECK(opened == 3 && closed == 3);
 	gate_rebind_space(&user->map, stand_in);
@@ -529,12 +529,12 @@ static void another_namespace_is_bound(void)
 
 static void what_is_no_other_namespace_is_left_alone(void)
 {
-	slot(user, 0, "dlsym", libc->bytes + 9);
+	entry(user, 0, "dlsym", libc->bytes + 9);
 	gate_rebind_space(&user->map, stand_in);
 	space_of_all = 1;
 	has_no_space = true;
 	gate_rebind_space(&user->map, stand_in);
-	CHECK(user->slots[0].value == libc->bytes + 9 && seen == 0 && opened == 0);
+	CHECK(user->entries[0].value == libc->bytes + 9 && seen == 0 && opened == 0);
 	/* One more than glibc has is looked at each time. */
 	has_no_space = false;
 	for (int i = 0; i < 2; i++) {

@@ -1,7 +1,7 @@
-/* activate/records.h: lines of the audit log, counted by what they have in common. */
+/* diagnose/audit_log.h: lines of the audit log, counted by what they have in common. */
 #include "cmocka_start.h"
 
-#include "activate/records.h"
+#include "diagnose/audit_log.h"
 #include "base/text.h"
 
 #include <stdio.h>

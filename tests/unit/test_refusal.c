@@ -4,7 +4,7 @@
 
 #include "base/text.h"
 #include "gate/call.h"
-#include "gate/doors.h"
+#include "gate/wrappers.h"
 #include "gate_fakes.h"
 #include "settings.h"
 
@@ -190,7 +190,7 @@ static void of_no_libpq_nothing_is_known(void **state)
 
 /* ---- the rules, and what comes of them ---- */
 
-static char folder[] = "/tmp/pganchor-test-XXXXXX";
+static char scratch[] = "/tmp/pganchor-test-XXXXXX";
 
 static void put(const char *name, const char *bytes)
 {
@@ -198,7 +198,7 @@ static void put(const char *name, const char *bytes)
 	char made[140];
 	FILE *file;
 
-	(void)snprintf(path, sizeof path, "%s/pganchor/%s", folder, name);
+	(void)snprintf(path, sizeof path, "%s/pganchor/%s", scratch, name);
 	(void)snprintf(made, sizeof made, "%s.new", path);
 	if (bytes == NULL) {
 		(void)unlink(path);
@@ -508,26 +508,26 @@ static void why_a_handshake_failed_is_told(void **state)
 	assert_string_equal(message(), "sslmode\n");
 }
 
-static int make_folder(void **state)
+static int make_scratch(void **state)
 {
 	char path[128];
 
 	(void)state;
-	if (mkdtemp(folder) == NULL)
+	if (mkdtemp(scratch) == NULL)
 		return -1;
-	(void)snprintf(path, sizeof path, "%s/pganchor", folder);
-	return mkdir(path, 0700) == 0 ? setenv("XDG_CONFIG_HOME", folder, 1) : -1;
+	(void)snprintf(path, sizeof path, "%s/pganchor", scratch);
+	return mkdir(path, 0700) == 0 ? setenv("XDG_CONFIG_HOME", scratch, 1) : -1;
 }
 
-static int remove_folder(void **state)
+static int remove_scratch(void **state)
 {
 	char path[128];
 
 	(void)state;
 	put("policy.conf", NULL);
 	put("anchors.conf", NULL);
-	(void)snprintf(path, sizeof path, "%s/pganchor", folder);
-	return rmdir(path) == 0 ? rmdir(folder) : -1;
+	(void)snprintf(path, sizeof path, "%s/pganchor", scratch);
+	return rmdir(path) == 0 ? rmdir(scratch) : -1;
 }
 
 int main(void)
@@ -546,5 +546,5 @@ int main(void)
 	    cmocka_unit_test(why_a_handshake_failed_is_told),
 	};
 
-	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+	return cmocka_run_group_tests(tests, make_scratch, remove_scratch);
 }

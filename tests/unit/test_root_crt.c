@@ -2,7 +2,7 @@
  * anchor/known_roots.h find in such files. */
 #include "certificates.h"
 #include "failing.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "anchor/known_roots.h"
 #include "anchor/root_crt.h"
@@ -365,7 +365,7 @@ static void make_anchors(const struct pga_certificate *e)
 	put("pganchor/anchors/b.crt", other.pem);
 	put("pganchor/anchors/c.crt", other.pem);
 	put("pganchor/anchors/e.crt", e->pem);
-	assert_int_equal(setenv("XDG_CONFIG_HOME", folder, 1), 0);
+	assert_int_equal(setenv("XDG_CONFIG_HOME", scratch, 1), 0);
 	pga_text_free(&text);
 }
 
@@ -426,9 +426,10 @@ int main(void)
 	    cmocka_unit_test(what_is_cut),
 	    cmocka_unit_test(what_cannot_be_cut),
 	    cmocka_unit_test(an_edit_without_memory),
-	    cmocka_unit_test_setup_teardown(roots_that_are_not_pinned, make_folder, remove_folder),
-	    cmocka_unit_test_setup_teardown(unpinned_without_memory, make_folder, remove_folder),
-	    cmocka_unit_test_setup_teardown(roots_of_one_source, make_folder, remove_folder),
+	    cmocka_unit_test_setup_teardown(roots_that_are_not_pinned, make_scratch,
+					    remove_scratch),
+	    cmocka_unit_test_setup_teardown(unpinned_without_memory, make_scratch, remove_scratch),
+	    cmocka_unit_test_setup_teardown(roots_of_one_source, make_scratch, remove_scratch),
 	};
 
 	return cmocka_run_group_tests(tests, make_roots, free_roots);

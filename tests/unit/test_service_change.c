@@ -103,10 +103,10 @@ static void an_entry_comes_and_goes(void **state)
 static void the_machine_s_file_is_for_everybody(void **state)
 {
 	struct pga_changed changed;
-	char path[sizeof folder + 8];
+	char path[sizeof scratch + 8];
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/sys", folder);
+	(void)snprintf(path, sizeof path, "%s/sys", scratch);
 	assert_int_equal(setenv("PGSYSCONFDIR", path, 1), 0);
 	(void)umask(0022);
 	assert_int_equal(write_entry("a", PGA_SERVICE_SYSTEM, false, false, &changed), 0);
@@ -116,7 +116,7 @@ static void the_machine_s_file_is_for_everybody(void **state)
 	assert_int_equal(mode_of("sys"), 0755);
 }
 
-static void a_user_s_folder_is_the_user_s(void **state)
+static void a_user_s_directory_is_the_user_s(void **state)
 {
 	struct pga_changed changed;
 
@@ -182,10 +182,10 @@ static void the_hint_is_a_command_that_works(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_folder)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_scratch)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_entry_comes_and_goes),          TEST(the_machine_s_file_is_for_everybody),
-	    TEST(a_user_s_folder_is_the_user_s),    TEST(a_pipe_is_no_file_to_write),
+	    TEST(a_user_s_directory_is_the_user_s), TEST(a_pipe_is_no_file_to_write),
 	    TEST(the_hint_is_a_command_that_works),
 	};
 

@@ -6,7 +6,7 @@
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
 #include "cli/service_check.h"
-#include "cli/unpinned_report.h"
+#include "cli/print_unpinned.h"
 
 #include <openssl/x509_vfy.h>
 
@@ -125,10 +125,10 @@ static void one_that_is_good(void **state)
 	assert_int_equal(prints(check_it, NULL), PGA_EXIT_DONE);
 	assert_int_equal(here.listed, 1);
 	assert_null(here.bound);
-	added.composition.vouching.anchor = &anchor;
+	added.composition.choice.anchor = &anchor;
 	assert_check(PGA_EXIT_DONE, "");
 	assert_null(here.bound);
-	added.composition.vouching.named = true;
+	added.composition.choice.named = true;
 	assert_check(PGA_EXIT_DONE, "");
 	assert_ptr_equal(here.bound, &anchor);
 }
@@ -202,12 +202,12 @@ static void what_the_gate_refuses(void **state)
 {
 	(void)state;
 	here.trusted = false;
-	added.composition.vouching.named = true;
-	added.composition.vouching.anchor = &anchor;
+	added.composition.choice.named = true;
+	added.composition.choice.anchor = &anchor;
 	assert_check(PGA_EXIT_WEAK, "pganchor: service s: the server's chain does not end in the "
 				    "anchor corp\n    nothing was written\n");
 	assert_int_equal(here.reported, PGA_EXIT_WEAK);
-	added.composition.vouching.named = false;
+	added.composition.choice.named = false;
 	here.count = 2;
 	here.items[1].trusted = false;
 	here.items[1].handshake.root = (char[]){"CN=R"};
@@ -232,13 +232,13 @@ static void what_the_environment_spoils(void **state)
 {
 	(void)state;
 	pga_text_add(&added.here.why, "why");
-	added.here.stands = PGA_STANDS_WEAK;
+	added.here.state = PGA_ENTRY_WEAK;
 	assert_check(PGA_EXIT_WEAK,
 		     "pganchor: service s: weaker than the policy with the environment of this "
 		     "shell: why\n    nothing was written; unset the variable, or give the "
 		     "setting\n");
 	assert_int_equal(here.reported, PGA_EXIT_WEAK);
-	added.here.stands = PGA_STANDS_BROKEN;
+	added.here.state = PGA_ENTRY_BROKEN;
 	assert_check(PGA_EXIT_FAILED,
 		     "pganchor: service s: libpq refuses it with the environment of this shell: "
 		     "why\n    nothing was written; unset the variable, or give the setting\n");

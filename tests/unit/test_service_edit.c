@@ -1,9 +1,10 @@
-/* service/edit.h: which bytes of a pg_service.conf an edit touches, and that it touches no other.
+/* service/rewrite.h: which bytes of a pg_service.conf an edit touches, and that it touches no
+ * other.
  */
 #include "cmocka_start.h"
 
-#include "service/edit.h"
-#include "service/hosts.h"
+#include "service/rewrite.h"
+#include "policy/hostlist.h"
 #include "service/settings.h"
 
 #include <string.h>

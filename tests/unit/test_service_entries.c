@@ -2,7 +2,7 @@
  * what surrounds them; and all of that without memory. */
 #include "service_home.h"
 
-#include "service/standing.h"
+#include "service/evaluate.h"
 #include "service/surroundings.h"
 
 static const char entries[] = "# top\n"
@@ -96,9 +96,9 @@ static void where_the_files_are(void **state)
 	struct pga_service_file file;
 
 	(void)state;
-	(void)snprintf(wanted, sizeof wanted, "%s/.pg_service.conf", folder);
+	(void)snprintf(wanted, sizeof wanted, "%s/.pg_service.conf", scratch);
 	assert_path(PGA_SERVICE_USER, wanted);
-	(void)snprintf(wanted, sizeof wanted, "%s/pg_service.conf", folder);
+	(void)snprintf(wanted, sizeof wanted, "%s/pg_service.conf", scratch);
 	assert_path(PGA_SERVICE_SYSTEM, wanted);
 	assert_int_equal(unsetenv("PGSYSCONFDIR"), 0);
 	assert_path(PGA_SERVICE_SYSTEM, PG_SYSCONFDIR "/pg_service.conf");
@@ -134,28 +134,28 @@ static void no_text(void **state)
 static int judge(struct pga_text *told, struct pga_error *said)
 {
 	struct pga_service_file file;
-	struct pga_judging judging;
+	struct pga_evaluator judging;
 	int result = -1;
 
 	if (pga_service_file_read(&file, PGA_SERVICE_SYSTEM, said) != 0)
 		return -1;
-	result = pga_judging_begin(&judging, &file, &policy, said);
+	result = pga_evaluator_begin(&judging, &file, &policy, said);
 	for (size_t i = 0; result == 0 && i < file.count; i++) {
-		struct pga_standing standing;
+		struct pga_evaluation standing;
 
-		result = pga_standing_of_entry(&judging, &file.entries[i], &standing, said);
+		result = pga_evaluate_entry(&judging, &file.entries[i], &standing, said);
 		if (result != 0)
 			break;
 		if (told != NULL)
 			pga_text_addf(told, "%s: %s: %s%s%s\n",
 				      file.entries[i].name != NULL ? file.entries[i].name : "",
-				      pga_stands_word(standing.stands),
+				      pga_entry_state_word(standing.state),
 				      pga_text_string(&standing.why),
 				      standing.needs_tls ? "; TLS" : "",
 				      standing.no_roots ? "; no roots" : "");
-		pga_standing_free(&standing);
+		pga_evaluation_free(&standing);
 	}
-	pga_judging_end(&judging);
+	pga_evaluator_end(&judging);
 	pga_service_file_free(&file);
 	return result;
 }
@@ -210,7 +210,7 @@ static void lines_that_libpq_refuses(void **state)
 	(void)snprintf(wanted, sizeof wanted,
 		       "a: allowed: ; TLS\nb: broken: syntax error in service file "
 		       "\"%s/pg_service.conf\", line 8\n",
-		       folder);
+		       scratch);
 	assert_told(wanted);
 	/* Where one line ends libpq's reading, the file is read as it is. */
 	memset(line, '#', 1023);
@@ -222,7 +222,7 @@ static void lines_that_libpq_refuses(void **state)
 		       "a: allowed: ; TLS\nb: broken: syntax error in service file "
 		       "\"%s/pg_service.conf\", line 6\n"
 		       "c: broken: line 7 too long in service file \"%s/pg_service.conf\"\n",
-		       folder, folder);
+		       scratch, scratch);
 	assert_told(wanted);
 }
 
@@ -251,7 +251,7 @@ static void judging_without_memory(void **state)
 static void the_environment_stays(void **state)
 {
 	struct pga_settings settings = {.items = NULL};
-	struct pga_standing standing;
+	struct pga_evaluation standing;
 
 	(void)state;
 	put("pg_service.conf", judged);
@@ -259,19 +259,19 @@ static void the_environment_stays(void **state)
 	assert_int_equal(setenv("PGSERVICE", "good", 1), 0);
 	assert_int_equal(judge(NULL, &error), 0);
 	assert_string_equal(getenv("PGSERVICEFILE"), "mine");
-	assert_string_equal(getenv("PGSYSCONFDIR"), folder);
+	assert_string_equal(getenv("PGSYSCONFDIR"), scratch);
 	assert_int_equal(unsetenv("PGSERVICEFILE"), 0);
 	assert_int_equal(judge(NULL, &error), 0);
 	assert_null(getenv("PGSERVICEFILE"));
 	assert_int_equal(pga_settings_add(&settings, "host", "h", &error), 0);
-	assert_int_equal(pga_standing_here(&settings, &policy, &standing, &error), 0);
+	assert_int_equal(pga_evaluate_here(&settings, &policy, &standing, &error), 0);
 	assert_string_equal(getenv("PGSERVICE"), "good");
-	assert_int_equal(standing.stands, PGA_STANDS_WEAK);
-	pga_standing_free(&standing);
+	assert_int_equal(standing.state, PGA_ENTRY_WEAK);
+	pga_evaluation_free(&standing);
 	assert_int_equal(unsetenv("PGSERVICE"), 0);
-	assert_int_equal(pga_standing_here(&settings, &policy, &standing, &error), 0);
+	assert_int_equal(pga_evaluate_here(&settings, &policy, &standing, &error), 0);
 	assert_null(getenv("PGSERVICE"));
-	pga_standing_free(&standing);
+	pga_evaluation_free(&standing);
 	pga_settings_free(&settings);
 }
 
@@ -293,16 +293,16 @@ static const char *const surroundings[][2] = {
 static int tell(struct pga_text *told, const char *mode, struct pga_error *said)
 {
 	struct pga_settings settings = {.items = NULL};
-	struct pga_standing standing;
+	struct pga_evaluation standing;
 	int result = -1;
 
 	if (pga_settings_add(&settings, "host", "h", said) == 0 &&
 	    pga_settings_add(&settings, "sslmode", mode, said) == 0 &&
 	    pga_settings_add(&settings, "gssencmode", "disable", said) == 0 &&
-	    pga_standing_here(&settings, &policy, &standing, said) == 0) {
+	    pga_evaluate_here(&settings, &policy, &standing, said) == 0) {
 		pga_surroundings_tell(&standing, told);
 		result = standing.why.failed || told->failed ? pga_fail_memory(said) : 0;
-		pga_standing_free(&standing);
+		pga_evaluation_free(&standing);
 	}
 	pga_settings_free(&settings);
 	return result;
@@ -355,7 +355,7 @@ static void what_surrounds_an_entry(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_folder)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_scratch)
 	const struct CMUnitTest tests[] = {
 	    TEST(entries_of_a_file),       TEST(many_entries),
 	    TEST(where_the_files_are),     TEST(no_text),

@@ -1,11 +1,11 @@
-/* What people type for a service entry: its hosts, its settings, its name; and which anchor vouches
- * for the hosts. Each rule from both sides. */
+/* What people type for a service entry: its hosts, its settings, its name; and which anchor
+ * is valid for them. Each rule from both sides. */
 #include "cmocka_start.h"
 
 #include "service/host_name.h"
-#include "service/hosts.h"
+#include "policy/hostlist.h"
 #include "service/settings.h"
-#include "service/vouching.h"
+#include "service/choose_anchor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,7 +171,7 @@ static void settings_that_can_be_written(void **state)
 
 #define NO_NUMBER(keyword, value) \
 	"invalid integer value \"" value "\" for connection option \"" keyword "\""
-#define RELATIVE ": a relative path is another file in every folder"
+#define RELATIVE ": a relative path is another file in every directory"
 
 static const struct {
 	const char *keyword;
@@ -444,8 +444,8 @@ static void hosts_one_by_one(void **state)
 #define NET                    PIN("net", "4", "hosts = *.net\nscope = scoped\n")
 #define ALL                    PIN("all", "5", "")
 
-#define OTHER_HOSTS                                                                              \
-	"name another anchor, or change what it may vouch for: pganchor bootstrap --ca-url URL " \
+#define OTHER_HOSTS                                                                             \
+	"name another anchor, or change what it is valid for: pganchor bootstrap --ca-url URL " \
 	"--fingerprint HEX --hosts PATTERNS --replace"
 
 static const struct {
@@ -472,19 +472,19 @@ static const struct {
     {ORG NET, NULL, "a.net", "net", "/anchors/net.crt", "", false, NULL, NULL},
     {NET ORG, NULL, "a.org", "org", NULL, "", true, NULL, NULL},
     {ORG ORG_SCOPED COM, NULL, "a.org", NULL, NULL, "", false,
-     "which anchor: more than one may vouch for the hosts, and not all are in root.crt",
+     "which anchor: more than one is valid for the hosts, and not all are in root.crt",
      "name one with --anchor: org, orgs"},
     {ORG_SCOPED ALL COM, NULL, "a.org", NULL, NULL, "", false,
-     "which anchor: more than one may vouch for the hosts, and not all are in root.crt",
+     "which anchor: more than one is valid for the hosts, and not all are in root.crt",
      "name one with --anchor: orgs, all"},
     {ORG COM, "org", "a.org,b.org,/run", "org", "/anchors/org.crt", "", false, NULL, NULL},
     {ORG COM, "com", "/run", "com", "/anchors/com.crt", "", false, NULL, NULL},
     {ORG COM, "org", "a.com,a.org,b.org", NULL, NULL, "", false,
-     "anchor org: may not vouch for a.com (hosts = *.org)", OTHER_HOSTS},
+     "anchor org: is not valid for a.com (hosts = *.org)", OTHER_HOSTS},
     {ORG COM, "org", "a.org,a.com,b.org", NULL, NULL, "", false,
-     "anchor org: may not vouch for a.com (hosts = *.org)", OTHER_HOSTS},
+     "anchor org: is not valid for a.com (hosts = *.org)", OTHER_HOSTS},
     {ORG COM, "org", "a.org,b.org,a.com", NULL, NULL, "", false,
-     "anchor org: may not vouch for a.com (hosts = *.org)", OTHER_HOSTS},
+     "anchor org: is not valid for a.com (hosts = *.org)", OTHER_HOSTS},
     {ORG COM, "or", "a.org", NULL, NULL, "", false, "anchor or: there is none of this name",
      "anchors: org, com"},
     {NULL, "org", "a.org", NULL, NULL, "", false, "anchor org: there is none of this name",
@@ -492,33 +492,33 @@ static const struct {
     {NULL, NULL, "a.org,b.org", NULL, NULL, "a.org, b.org", false, NULL, NULL},
 };
 
-static void compare_choice(size_t i, const struct pga_vouching *vouching)
+static void compare_choice(size_t i, const struct pga_anchor_choice *choice)
 {
 	if (choices[i].anchor == NULL) {
-		assert_null(vouching->anchor);
+		assert_null(choice->anchor);
 	} else {
-		assert_non_null(vouching->anchor);
-		assert_string_equal(vouching->anchor->name, choices[i].anchor);
+		assert_non_null(choice->anchor);
+		assert_string_equal(choice->anchor->name, choices[i].anchor);
 	}
 	if (choices[i].file == NULL) {
-		assert_null(vouching->sslrootcert);
+		assert_null(choice->sslrootcert);
 	} else {
-		assert_non_null(vouching->sslrootcert);
-		assert_string_equal(vouching->sslrootcert + strlen("/nowhere/pganchor"),
+		assert_non_null(choice->sslrootcert);
+		assert_string_equal(choice->sslrootcert + strlen("/nowhere/pganchor"),
 				    choices[i].file);
 	}
-	assert_string_equal(pga_text_string(&vouching->unpinned), choices[i].unpinned);
-	assert_int_equal(vouching->in_root_crt, choices[i].in_root_crt);
-	assert_int_equal(vouching->named, choices[i].wanted != NULL);
+	assert_string_equal(pga_text_string(&choice->unpinned), choices[i].unpinned);
+	assert_int_equal(choice->in_root_crt, choices[i].in_root_crt);
+	assert_int_equal(choice->named, choices[i].wanted != NULL);
 }
 
-static void who_vouches_for_the_hosts(void **state)
+static void which_anchor_is_valid(void **state)
 {
 	(void)state;
 	assert_int_equal(setenv("XDG_CONFIG_HOME", "/nowhere", 1), 0);
 	for (size_t i = 0; i < sizeof choices / sizeof choices[0]; i++) {
 		struct pga_settings settings = {.items = NULL};
-		struct pga_vouching vouching;
+		struct pga_anchor_choice choice;
 		struct pga_pins pins;
 		struct pga_error error;
 		const char *text = choices[i].pins;
@@ -526,17 +526,17 @@ static void who_vouches_for_the_hosts(void **state)
 		assert_int_equal(
 		    pga_pins_parse(&pins, "x", text, text != NULL ? strlen(text) : 0, &error), 0);
 		assert_int_equal(pga_settings_add(&settings, "host", choices[i].host, &error), 0);
-		if (pga_vouching_choose(&pins, choices[i].wanted, &settings, &vouching, &error) !=
+		if (pga_anchor_choose(&pins, choices[i].wanted, &settings, &choice, &error) !=
 		    (choices[i].message == NULL ? 0 : -1))
 			fail_msg("choice %zu", i);
 		if (choices[i].message == NULL) {
-			compare_choice(i, &vouching);
+			compare_choice(i, &choice);
 		} else {
 			assert_string_equal(error.message, choices[i].message);
 			assert_string_equal(error.next, choices[i].next);
-			assert_null(vouching.anchor);
+			assert_null(choice.anchor);
 		}
-		pga_vouching_free(&vouching);
+		pga_anchor_choice_free(&choice);
 		pga_settings_free(&settings);
 		pga_pins_free(&pins);
 	}
@@ -560,7 +560,7 @@ static const struct {
     {"", NULL, NULL, ""},
 };
 
-static void hosts_that_nobody_vouches_for(void **state)
+static void hosts_without_an_anchor(void **state)
 {
 	struct pga_pins pins;
 	struct pga_error error;
@@ -574,8 +574,8 @@ static void hosts_that_nobody_vouches_for(void **state)
 		struct pga_text missing = PGA_TEXT_EMPTY;
 
 		assert_int_equal(pga_host_set_make(&set, exempt, strlen(exempt)), 0);
-		assert_int_equal(pga_vouching_missing(&pins, &policy, exemptions[i].host,
-						      exemptions[i].address, &missing, &error),
+		assert_int_equal(pga_anchor_missing(&pins, &policy, exemptions[i].host,
+						    exemptions[i].address, &missing, &error),
 				 0);
 		assert_string_equal(pga_text_string(&missing), exemptions[i].missing);
 		pga_host_set_free(&set);
@@ -597,8 +597,8 @@ int main(void)
 	    cmocka_unit_test(settings_that_libpq_does_not_know),
 	    cmocka_unit_test(names_of_services),
 	    cmocka_unit_test(hosts_one_by_one),
-	    cmocka_unit_test(who_vouches_for_the_hosts),
-	    cmocka_unit_test(hosts_that_nobody_vouches_for),
+	    cmocka_unit_test(which_anchor_is_valid),
+	    cmocka_unit_test(hosts_without_an_anchor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

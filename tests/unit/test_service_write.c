@@ -24,11 +24,11 @@ static int add(const char *const *words, const char *anchor, const struct pga_pi
 					      composition.settings.items[i].keyword,
 					      composition.settings.items[i].value);
 			pga_text_addf(told, "%s: %s\n%s",
-				      pga_stands_word(composition.standing.stands),
-				      pga_text_string(&composition.standing.why),
+				      pga_entry_state_word(composition.evaluation.state),
+				      pga_text_string(&composition.evaluation.why),
 				      pga_text_string(&composition.warnings));
 		}
-		if (composition.standing.stands == PGA_STANDS_ALLOWED)
+		if (composition.evaluation.state == PGA_ENTRY_ALLOWED)
 			result = pga_service_write(&change, &composition.settings, &policy, changed,
 						   said);
 		pga_composition_free(&composition);
@@ -132,7 +132,7 @@ static void the_anchor_s_file(void **state)
 		       "host=h\nsslmode=verify-full\ngssencmode=disable\nsslrootcert=%s/.config/"
 		       "pganchor/anchors/n.crt\n"
 		       "allowed: \n",
-		       folder);
+		       scratch);
 	assert_string_equal(pga_text_string(&told), wanted);
 	assert_true(changed.created);
 	assert_false(changed.replaced || changed.unchanged || changed.readable_by_others);
@@ -145,7 +145,7 @@ static void the_anchor_s_file(void **state)
 	(void)snprintf(wanted, sizeof wanted,
 		       "[s]\nhost=x.h\nsslmode=verify-full\ngssencmode=disable\nsslrootcert=%s/"
 		       ".config/pganchor/anchors/n.crt\n",
-		       folder);
+		       scratch);
 	assert_holds(".pg_service.conf", wanted);
 	assert_true(changed.replaced);
 	assert_false(changed.created || changed.unchanged);
@@ -158,13 +158,13 @@ static void the_anchor_s_file(void **state)
 	(void)snprintf(wanted, sizeof wanted,
 		       "host=h\nsslmode=verify-full\ngssencmode=disable\nsslrootcert=%s/"
 		       ".postgresql/root.crt\nallowed: \n",
-		       folder);
+		       scratch);
 	assert_string_equal(pga_text_string(&told), wanted);
 	pga_changed_free(&changed);
 	/* No other certificate may be beside it. */
 	(void)snprintf(wanted, sizeof wanted,
 		       "anchor n: %s/.config/pganchor/anchors/n.crt: holds no certificate that",
-		       folder);
+		       scratch);
 	put_own_file("");
 	assert_int_equal(add(WORDS("host", "h"), NULL, &scoped, NULL, &changed, &error), -1);
 	assert_memory_equal(error.message, wanted, strlen(wanted));
@@ -253,7 +253,7 @@ static void what_cannot_be_written(void **state)
 	assert_int_equal(pga_settings_add(&settings, "host", "/run", &error), 0);
 	assert_int_equal(pga_service_write(&change, &settings, &policy, &changed, &error), -1);
 	(void)snprintf(wanted, sizeof wanted,
-		       "service a: stands already in %s/pg_service.conf, line 4", folder);
+		       "service a: stands already in %s/pg_service.conf, line 4", scratch);
 	assert_string_equal(error.message, wanted);
 	/* What would be weak is not written. */
 	pga_settings_free(&settings);
@@ -268,7 +268,7 @@ static void what_cannot_be_written(void **state)
 			       &changed, &error),
 	    -1);
 	(void)snprintf(wanted, sizeof wanted,
-		       "service c: there is none of this name in %s/pg_service.conf", folder);
+		       "service c: there is none of this name in %s/pg_service.conf", scratch);
 	assert_string_equal(error.message, wanted);
 	assert_holds("pg_service.conf", "\n[b]\nhost=h\n[a]\nhost=h\n");
 	pga_settings_free(&settings);
@@ -338,7 +338,7 @@ static void what_a_file_of_roots_holds(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_folder)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_scratch)
 	const struct CMUnitTest tests[] = {
 	    TEST(what_a_wish_becomes),        TEST(the_anchor_s_file),
 	    TEST(adding_without_memory),      TEST(deleting_without_memory),

@@ -162,11 +162,11 @@ static void a_root_that_is_not_pinned_does_not_hold(void **state)
 	end();
 }
 
-static void an_anchor_vouches_for_its_hosts(void **state)
+static void an_anchor_is_valid_for_its_hosts(void **state)
 {
 	(void)state;
 	begin("", "[a]\npin = " PIN("ab") "\nhosts = *.example.org x\n");
-	says(REFUSED "its certificate chain ends in anchor a, which may not vouch for this host "
+	says(REFUSED "its certificate chain ends in anchor a, which is not valid for this host "
 		     "(hosts = *.example.org x)\n    if it should: pganchor bootstrap --ca-url "
 		     "URL --fingerprint HEX --name a --hosts PATTERNS --replace");
 	fake.host = "x";
@@ -515,7 +515,7 @@ int main(void)
 	    cmocka_unit_test(what_is_too_old_does_not_hold),
 	    cmocka_unit_test(what_encrypts_nothing_does_not_hold),
 	    cmocka_unit_test(a_root_that_is_not_pinned_does_not_hold),
-	    cmocka_unit_test(an_anchor_vouches_for_its_hosts),
+	    cmocka_unit_test(an_anchor_is_valid_for_its_hosts),
 	    cmocka_unit_test(a_root_that_cannot_be_seen_does_not_hold),
 	    cmocka_unit_test(a_pin_is_every_digit_of_the_digest),
 	    cmocka_unit_test(a_twin_holds),

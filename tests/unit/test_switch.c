@@ -1,12 +1,12 @@
-/* activate/switch.h, activate/shells.h: which files the gate is switched on in, that what is taken
+/* preload/enable.h, preload/shells.h: which files the gate is switched on in, that what is taken
  * out again leaves every byte as it was, and what happens where memory runs out. */
 #include "cmocka_start.h"
 #include "failing_calls.h"
-#include "folder.h"
+#include "directory.h"
 
-#include "activate/module.h"
-#include "activate/shells.h"
-#include "activate/switch.h"
+#include "preload/module.h"
+#include "preload/shells.h"
+#include "preload/enable.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -16,17 +16,17 @@
 
 static int make_home(void **state)
 {
-	return make_folder(state) != 0 || setenv("HOME", folder, 1) != 0 ||
+	return make_scratch(state) != 0 || setenv("HOME", scratch, 1) != 0 ||
 		       unsetenv("ZDOTDIR") != 0 || unsetenv("XDG_CONFIG_HOME") != 0
 		   ? -1
 		   : 0;
 }
 
-/* The path behind the folder. */
+/* The path behind the directory. */
 static const char *behind(const char *path)
 {
-	assert_memory_equal(path, folder, strlen(folder));
-	return path + strlen(folder);
+	assert_memory_equal(path, scratch, strlen(scratch));
+	return path + strlen(scratch);
 }
 
 static bool exists(const char *path)
@@ -76,17 +76,17 @@ static const struct {
      "/.config/systemd/user/app.service.d/pganchor.conf", PGA_FORM_UNIT, 0700},
 };
 
-static void find(struct pga_switch *file, size_t number)
+static void find(struct pga_activation *file, size_t number)
 {
 	struct pga_error error;
 
-	assert_int_equal(pga_switch_find(file, ways[number].way, folder, ways[number].unit, &error),
-			 0);
+	assert_int_equal(
+	    pga_activation_find(file, ways[number].way, scratch, ways[number].unit, &error), 0);
 }
 
 static void where_the_files_are(void **state)
 {
-	struct pga_switch file;
+	struct pga_activation file;
 	struct pga_error error;
 
 	(void)state;
@@ -99,22 +99,22 @@ static void where_the_files_are(void **state)
 		assert_int_equal(file.form, ways[i].form);
 		assert_int_equal(file.state, PGA_OFF);
 		assert_false(file.linked);
-		pga_switch_end(&file);
+		pga_activation_end(&file);
 	}
-	assert_int_equal(pga_switch_find(&file, PGA_WAY_PRELOAD, NULL, NULL, &error), 0);
+	assert_int_equal(pga_activation_find(&file, PGA_WAY_PRELOAD, NULL, NULL, &error), 0);
 	assert_string_equal(file.path, "/etc/ld.so.preload");
-	pga_switch_end(&file);
+	pga_activation_end(&file);
 	assert_int_equal(setenv("XDG_CONFIG_HOME", "/x", 1), 0);
-	assert_int_equal(pga_switch_find(&file, PGA_WAY_SESSION, folder, NULL, &error), 0);
+	assert_int_equal(pga_activation_find(&file, PGA_WAY_SESSION, scratch, NULL, &error), 0);
 	assert_string_equal(file.path, "/x/environment.d/50-pganchor.conf");
-	pga_switch_end(&file);
+	pga_activation_end(&file);
 	assert_int_equal(setenv("XDG_CONFIG_HOME", "x", 1), 0);
 	find(&file, 0);
 	assert_string_equal(behind(file.path), ways[0].path);
-	pga_switch_end(&file);
-	assert_int_equal(pga_switch_find(&file, PGA_WAY_UNIT, folder, "a/b", &error), -1);
+	pga_activation_end(&file);
+	assert_int_equal(pga_activation_find(&file, PGA_WAY_UNIT, scratch, "a/b", &error), -1);
 	assert_string_equal(error.message, "a/b: not the name of a service");
-	pga_switch_end(&file);
+	pga_activation_end(&file);
 }
 
 static void names_of_services(void **state)
@@ -188,7 +188,7 @@ static void drop_ins_of_services(void **state)
 	size_t count;
 
 	(void)state;
-	assert_int_equal(pga_switch_units(PGA_WAY_UNIT, folder, &names, &count, &error), 0);
+	assert_int_equal(pga_activation_units(PGA_WAY_UNIT, scratch, &names, &count, &error), 0);
 	assert_int_equal(count, 0);
 	assert_null(names);
 	assert_int_equal(
@@ -206,7 +206,7 @@ static void drop_ins_of_services(void **state)
 			put(path, "");
 	}
 	put("etc/systemd/system/file.service.d", "");
-	assert_int_equal(pga_switch_units(PGA_WAY_UNIT, folder, &names, &count, &error), 0);
+	assert_int_equal(pga_activation_units(PGA_WAY_UNIT, scratch, &names, &count, &error), 0);
 	assert_int_equal(count, COUNT(listed));
 	for (size_t i = 0; i < count; i++) {
 		assert_string_equal(names[i], listed[i]);
@@ -275,9 +275,9 @@ static void files_of_every_shell(void **state)
 	char path[100];
 
 	(void)state;
-	(void)snprintf(path, sizeof path, "%s/z", folder);
+	(void)snprintf(path, sizeof path, "%s/z", scratch);
 	assert_int_equal(setenv("ZDOTDIR", path, 1), 0);
-	(void)snprintf(path, sizeof path, "%s/c", folder);
+	(void)snprintf(path, sizeof path, "%s/c", scratch);
 	assert_int_equal(setenv("XDG_CONFIG_HOME", path, 1), 0);
 	assert_int_equal(pga_shell_files_of_all(&files, &error), 0);
 	assert_int_equal(files.count, COUNT(names));
@@ -292,41 +292,41 @@ static void files_of_every_shell(void **state)
 
 /* ---- on and off ---- */
 
-static int apply(struct pga_switch *file, int prepared, struct pga_error *error)
+static int apply(struct pga_activation *file, int prepared, struct pga_error *error)
 {
-	struct pga_switch *const files[] = {file};
-	int result = prepared == 0 ? pga_switch_apply(files, 1, error) : -1;
+	struct pga_activation *const files[] = {file};
+	int result = prepared == 0 ? pga_activation_apply(files, 1, error) : -1;
 
-	pga_switch_end(file);
+	pga_activation_end(file);
 	return result;
 }
 
 static int switch_on(size_t number, const char *preload, struct pga_error *error)
 {
-	struct pga_switch file;
+	struct pga_activation file;
 
 	find(&file, number);
-	return apply(&file, pga_switch_on(&file, preload, error), error);
+	return apply(&file, pga_activation_on(&file, preload, error), error);
 }
 
 static int switch_off(size_t number, bool own, struct pga_error *error)
 {
-	struct pga_switch file;
+	struct pga_activation file;
 
 	find(&file, number);
-	return apply(&file, pga_switch_off(&file, own, error), error);
+	return apply(&file, pga_activation_off(&file, own, error), error);
 }
 
 static enum pga_state state_of(size_t number)
 {
-	struct pga_switch file;
+	struct pga_activation file;
 	struct pga_error error;
 	enum pga_state state;
 
 	find(&file, number);
-	assert_int_equal(pga_switch_look(&file, &error), 0);
+	assert_int_equal(pga_activation_look(&file, &error), 0);
 	state = file.state;
-	pga_switch_end(&file);
+	pga_activation_end(&file);
 	return state;
 }
 
@@ -343,7 +343,8 @@ static void put_below(const char *path, const char *bytes)
 	free(copy);
 }
 
-/* As it was, byte for byte, file and folders; and put in once, however often it is switched on. */
+/* As it was, byte for byte, file and directories; and put in once, however often it is switched on.
+ */
 static void there_and_back(void **state)
 {
 	static const char *const contents[] = {NULL, "", "\n", "a\n", "no line end", "a\n\n\nb"};
@@ -458,7 +459,7 @@ static void nothing_is_nothing(void **state)
 static int try_all_of_it(struct pga_error *error)
 {
 	struct pga_shell_files shells;
-	struct pga_switch file;
+	struct pga_activation file;
 	char **names = NULL;
 	size_t count = 0;
 	char *name;
@@ -466,11 +467,11 @@ static int try_all_of_it(struct pga_error *error)
 
 	memset(&file, 0, sizeof file);
 	if (pga_shell_files(&shells, error) != 0 ||
-	    pga_switch_find_shell(&file, &shells.list[0], error) != 0) {
+	    pga_activation_find_shell(&file, &shells.list[0], error) != 0) {
 		pga_shell_files_free(&shells);
 		return -1;
 	}
-	pga_switch_end(&file);
+	pga_activation_end(&file);
 	pga_shell_files_free(&shells);
 	name = pga_unit_name("app", error);
 	if (name == NULL)
@@ -480,21 +481,22 @@ static int try_all_of_it(struct pga_error *error)
 	for (size_t i = 0; i < COUNT(ways); i++) {
 		if (i == 1 || i == 5)
 			continue;
-		result = pga_switch_find(&file, ways[i].way, folder, ways[i].unit, error);
-		result =
-		    apply(&file, result != 0 ? -1 : pga_switch_on(&file, PGA_MODULE, error), error);
+		result = pga_activation_find(&file, ways[i].way, scratch, ways[i].unit, error);
+		result = apply(
+		    &file, result != 0 ? -1 : pga_activation_on(&file, PGA_MODULE, error), error);
 		if (result == 0 && ways[i].way == PGA_WAY_UNIT)
-			result = pga_switch_units(PGA_WAY_UNIT, folder, &names, &count, error);
+			result = pga_activation_units(PGA_WAY_UNIT, scratch, &names, &count, error);
 		while (count > 0)
 			free(names[--count]);
 		free(names);
 		names = NULL;
 		if (result != 0)
 			return -1;
-		result = pga_switch_find(&file, ways[i].way, folder, ways[i].unit, error);
+		result = pga_activation_find(&file, ways[i].way, scratch, ways[i].unit, error);
 		if (result == 0)
-			result = pga_switch_look(&file, error);
-		result = apply(&file, result != 0 ? -1 : pga_switch_off(&file, true, error), error);
+			result = pga_activation_look(&file, error);
+		result =
+		    apply(&file, result != 0 ? -1 : pga_activation_off(&file, true, error), error);
 		if (result != 0)
 			return -1;
 	}
@@ -534,7 +536,7 @@ static void wherever_memory_runs_out(void **state)
 		}
 }
 
-#define IN_A_HOME(test) cmocka_unit_test_setup_teardown(test, make_home, remove_folder)
+#define IN_A_HOME(test) cmocka_unit_test_setup_teardown(test, make_home, remove_scratch)
 
 int main(void)
 {

@@ -1,6 +1,6 @@
 /* base/transaction.h: files that change together or not at all, with all that they had. */
 #include "cmocka_start.h"
-#include "folder.h"
+#include "directory.h"
 
 #include "base/file.h"
 #include "base/transaction.h"
@@ -191,16 +191,16 @@ static void without_memory_nothing_is_put(void **state)
 	assert_int_equal(file.change, PGA_UNCHANGED);
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_FOLDER(all_change),
-	    IN_A_FOLDER(none_changes_and_none_loses_anything),
-	    IN_A_FOLDER(what_is_removed_is_looked_at_again),
-	    IN_A_FOLDER(a_change_that_no_stamp_shows_counts),
-	    IN_A_FOLDER(what_another_program_wrote_is_not_taken_back),
+	    IN_A_DIRECTORY(all_change),
+	    IN_A_DIRECTORY(none_changes_and_none_loses_anything),
+	    IN_A_DIRECTORY(what_is_removed_is_looked_at_again),
+	    IN_A_DIRECTORY(a_change_that_no_stamp_shows_counts),
+	    IN_A_DIRECTORY(what_another_program_wrote_is_not_taken_back),
 	    cmocka_unit_test(without_memory_nothing_is_put),
 	};
 

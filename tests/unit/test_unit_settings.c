@@ -1,10 +1,10 @@
-/* activate/unit_settings.h: a systemctl that does not answer is not one that knows of no settings.
+/* preload/unit_settings.h: a systemctl that does not answer is not one that knows of no settings.
  */
 #include "cmocka_start.h"
 #include "failing.h"
-#include "folder.h"
+#include "directory.h"
 
-#include "activate/unit_settings.h"
+#include "preload/unit_settings.h"
 #include "base/subprocess.h"
 
 #include <string.h>
@@ -287,7 +287,7 @@ static void make_below(const char *path)
 	put(copy, "");
 }
 
-/* The folders in systemd's order; in each the instance itself goes before its template. */
+/* The directories in systemd's order; in each the instance itself goes before its template. */
 static void where_the_unit_is(void **state)
 {
 	static const char *const paths[] = {
@@ -297,19 +297,19 @@ static void where_the_unit_is(void **state)
 	    "etc/systemd/system/a@b.service"};
 
 	(void)state;
-	assert_null(pga_unit_file(folder, "a@b.service"));
+	assert_null(pga_unit_file(scratch, "a@b.service"));
 	for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
 		char *found;
 
 		make_below(paths[i]);
-		found = pga_unit_file(folder, "a@b.service");
+		found = pga_unit_file(scratch, "a@b.service");
 		assert_non_null(found);
-		assert_memory_equal(found, folder, strlen(folder));
-		assert_string_equal(found + strlen(folder) + 1, paths[i]);
+		assert_memory_equal(found, scratch, strlen(scratch));
+		assert_string_equal(found + strlen(scratch) + 1, paths[i]);
 		free(found);
 	}
-	assert_null(pga_unit_file(folder, "a.service"));
-	assert_null(pga_unit_file(folder, "b@c.service"));
+	assert_null(pga_unit_file(scratch, "a.service"));
+	assert_null(pga_unit_file(scratch, "b@c.service"));
 }
 
 /* ---- memory ---- */
@@ -343,7 +343,7 @@ static void wherever_memory_runs_out(void **state)
 	answer.settings = answer.environment = NULL;
 }
 
-#define IN_A_FOLDER(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+#define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
 int main(void)
 {
@@ -353,9 +353,9 @@ int main(void)
 	    cmocka_unit_test(how_it_is_asked),
 	    cmocka_unit_test(what_it_says),
 	    cmocka_unit_test(what_is_preloaded),
-	    IN_A_FOLDER(what_mentions_it),
-	    IN_A_FOLDER(what_wins_over_a_drop_in),
-	    IN_A_FOLDER(where_the_unit_is),
+	    IN_A_DIRECTORY(what_mentions_it),
+	    IN_A_DIRECTORY(what_wins_over_a_drop_in),
+	    IN_A_DIRECTORY(where_the_unit_is),
 	    cmocka_unit_test(wherever_memory_runs_out),
 	};
 

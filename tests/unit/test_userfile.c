@@ -4,7 +4,7 @@
 #include "failing.h"
 
 #include "base/file.h"
-#include "base/places.h"
+#include "base/paths.h"
 #include "base/userfile.h"
 
 #include <errno.h>
@@ -15,8 +15,8 @@
 char *__wrap_pga_user_config(const char *name);
 bool __wrap_pga_user_config_is_out_of_reach(const char *path);
 int __wrap_pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
-				 struct pga_stamp *stamp, struct pga_error *error);
-struct pga_stamp __wrap_pga_stamp_of(const char *path);
+				 struct pga_file_identity *stamp, struct pga_error *error);
+struct pga_file_identity __wrap_pga_file_identity_of(const char *path);
 
 static struct {
 	const char *path; /* NULL: none, for this reason */
@@ -43,7 +43,7 @@ bool __wrap_pga_user_config_is_out_of_reach(const char *path)
 }
 
 int __wrap_pga_file_read_stamped(const char *path, struct pga_text *content, bool *found,
-				 struct pga_stamp *stamp, struct pga_error *error)
+				 struct pga_file_identity *stamp, struct pga_error *error)
 {
 	assert_string_equal(path, now.path);
 	reads++;
@@ -56,9 +56,9 @@ int __wrap_pga_file_read_stamped(const char *path, struct pga_text *content, boo
 	return 0;
 }
 
-struct pga_stamp __wrap_pga_stamp_of(const char *path)
+struct pga_file_identity __wrap_pga_file_identity_of(const char *path)
 {
-	struct pga_stamp stamp;
+	struct pga_file_identity stamp;
 
 	memset(&stamp, 0, sizeof stamp);
 	stamp.settled = true;
@@ -139,8 +139,8 @@ static void without_a_home_there_is_none(void **state)
 	/* Who cannot find out does not know. */
 	now.reason = ENOMEM;
 	assert_int_equal(again(NULL, &file, &error), -1);
-	assert_non_null(
-	    strstr(error.message, "the home folder cannot be found out: Cannot allocate memory"));
+	assert_non_null(strstr(error.message,
+			       "the home directory cannot be found out: Cannot allocate memory"));
 	assert_int_equal(reads, 0);
 	pga_user_file_free(&file);
 	now.reason = EACCES;

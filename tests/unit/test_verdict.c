@@ -231,10 +231,10 @@ static const struct {
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
      "oauth_ca_file=/c",
      "",
-     "refused needs-tls [oauth_ca_file]\noauth_ca_file=/c (conninfo) names who may vouch for the "
+     "refused needs-tls [oauth_ca_file]\noauth_ca_file=/c (conninfo) names the roots of the "
      "OAuth issuer, whom libpq sends secrets to"},
     {"host=/tmp oauth_ca_file=/c", "",
-     "refused local [oauth_ca_file]\noauth_ca_file=/c (conninfo) names who may vouch for the OAuth "
+     "refused local [oauth_ca_file]\noauth_ca_file=/c (conninfo) names the roots of the OAuth "
      "issuer, whom libpq sends secrets to"},
     {"host=h oauth_ca_file=/c sslkeylogfile=/k", "weak=h", "allowed exempt\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 !oauth", "",
@@ -254,7 +254,7 @@ static const struct {
      "(conninfo) takes GSSAPI encryption instead of TLS\nssl_max_protocol_version=TLSv1 (conninfo) "
      "is older than TLSv1.2, the least that the policy takes\nsslrootcert=system (conninfo) trusts "
      "every public CA, which the policy refuses\nsslkeylogfile=/k (conninfo) writes the session's "
-     "keys to a file\noauth_ca_file=/c (conninfo) names who may vouch for the OAuth issuer, whom "
+     "keys to a file\noauth_ca_file=/c (conninfo) names the roots of the OAuth issuer, whom "
      "libpq sends secrets to\nPGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go over plain "
      "HTTP, and prints them"},
     {"host=h sslmode=a=b", "",

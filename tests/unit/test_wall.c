@@ -1,4 +1,4 @@
-/* gate/wall.c: PQconnectPoll, and connections that begin again. */
+/* gate/connect_poll.c: PQconnectPoll, and connections that begin again. */
 #include "cmocka_start.h"
 
 #include "played_gate.h"

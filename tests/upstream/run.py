@@ -13,17 +13,17 @@ experimental.
             tells why a certificate was not verified, and its answer to libpq's advice to leave that out. Each weaker connection is
             refused, by the gate in its own words, or by libpq in the words of plain, where it dislikes the options.
 
-Usage: tests/upstream/run.py [--jobs N] [--keep] [--suite FOLDER]... MODULE [VERSION[/PATTERN]...]
+Usage: tests/upstream/run.py [--jobs N] [--keep] [--suite DIRECTORY]... MODULE [VERSION[/PATTERN]...]
        e.g. tests/upstream/run.py stage/lib/pganchor/pganchor-gate.so 18/006
 
-MODULE is the pganchor-gate.so of a plain build. --suite names another folder of PostgreSQL's source with a t/ in it, instead
-of those three; --keep leaves the folder of the run where it is, with the logs of the tests in VERSION/work. The last line is
+MODULE is the pganchor-gate.so of a plain build. --suite names another directory of PostgreSQL's source with a t/ in it, instead
+of those three; --keep leaves the directory of the run where it is, with the logs of the tests in VERSION/work. The last line is
 "N passed, N failed, N skipped", a test being one file of one version in one of the two ways to compare; status 0 only where
 none failed and some passed.
 
-The tests come from Debian's source packages, fetched by an apt of its own in a scratch folder, so verified by the archive's
+The tests come from Debian's source packages, fetched by an apt of its own in a scratch directory, so verified by the archive's
 signature; where a mirror has no longer the newest one, the one before, or another release's. Programs come from Debian's binary packages, unpacked
-by mmdebstrap into a folder per release; only the two small programs of libpq/test are compiled. Everything runs in there
+by mmdebstrap into a directory per release; only the two small programs of libpq/test are compiled. Everything runs in there
 by chroot(2), as an ordinary user. It needs root, or sudo without a password, and what `packaging/dependencies.sh build test`
 installs. A machine is kept in $PGANCHOR_TEST_CACHE where there is one.
 
@@ -89,18 +89,18 @@ SECONDS = 300
 
 
 class Machine:
-    """A release's folder: programs, tests and the module. What is written as a path here is as seen from the inside."""
+    """A release's directory: programs, tests and the module. What is written as a path here is as seen from the inside."""
 
-    def __init__(self, version, folder, module, apt, suites):
+    def __init__(self, version, directory, module, apt, suites):
         self.version = version
         self.suites = suites
-        self.folder = folder
-        folder.mkdir()
-        tarball = make_tarball(RELEASES[version], "extract", [f"postgresql-{version}", *PACKAGES], apt.folder, STALE)
-        unpack(tarball, folder)
+        self.directory = directory
+        directory.mkdir()
+        tarball = make_tarball(RELEASES[version], "extract", [f"postgresql-{version}", *PACKAGES], apt.directory, STALE)
+        unpack(tarball, directory)
         self.uid, self.gid = (os.geteuid(), os.getegid()) if os.geteuid() != 0 else (65534, 65534)
         self.furnish()
-        sources = apt.folder / f"source{version}"
+        sources = apt.directory / f"source{version}"
         self.fetched, self.of_another = self.fetch(apt, sources)
         for part in ("src/test/perl", "src/test/ssl", *suites):
             if (sources / part).exists():
@@ -126,8 +126,8 @@ class Machine:
         raise missing
 
     def root(self, script, *arguments):
-        """A shell script as root: "$1" is the folder, then come the arguments."""
-        return run(*ROOT, "sh", "-euc", script, "sh", self.folder, *arguments)
+        """A shell script as root: "$1" is the directory, then come the arguments."""
+        return run(*ROOT, "sh", "-euc", script, "sh", self.directory, *arguments)
 
     def furnish(self):
         """What the packages' scripts would have done, had they been run, as far as it is needed."""
@@ -150,9 +150,9 @@ class Machine:
 
     def compile(self, sources, file, program):
         """With this machine's compiler and libc, against that release's libpq. PostgreSQL's own printf is in no package."""
-        libpq = next(self.folder.glob("usr/lib/*/libpq.so.5"))
+        libpq = next(self.directory.glob("usr/lib/*/libpq.so.5"))
         made = sources / Path(program).name
-        run("cc", "-I", sources / "src/include", "-I", self.folder / "usr/include/postgresql",
+        run("cc", "-I", sources / "src/include", "-I", self.directory / "usr/include/postgresql",
             "-Dpg_printf=printf", "-Dpg_fprintf=fprintf", "-o", made, sources / file, libpq, "-Wl,--allow-shlib-undefined")
         self.bring(made, program)
 
@@ -160,7 +160,7 @@ class Machine:
         """A syslog of its own, which counts what the gate has to tell in audit mode."""
         self.journal = []
         self.syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        place = self.folder / "dev/log"
+        place = self.directory / "dev/log"
         if ROOT:
             self.root('chmod 777 "$1/dev"')
         self.syslog.bind(str(place))
@@ -178,7 +178,7 @@ class Machine:
 
     def enter(self, cwd, env, argv):
         return [*ROOT, "unshare", "--net", sys.executable, "-c", LOOPBACK,
-                "chroot", f"--userspec=+{self.uid}:+{self.gid}", "--groups=", self.folder,
+                "chroot", f"--userspec=+{self.uid}:+{self.gid}", "--groups=", self.directory,
                 "/usr/bin/env", "-i", f"--chdir={cwd}", *[f"{name}={value}" for name, value in env.items()], *argv]
 
     def environment(self, mode, work="/work"):
@@ -217,7 +217,7 @@ class Machine:
 
     def files(self):
         """[(suite, name)] of its tests."""
-        return [(suite, path.name) for suite in self.suites for path in sorted((self.folder / "source" / suite / "t").glob("*.pl"))]
+        return [(suite, path.name) for suite in self.suites for path in sorted((self.directory / "source" / suite / "t").glob("*.pl"))]
 
     def clear(self):
         """End what still runs in there: the servers of a test that was ended by force."""
@@ -282,9 +282,9 @@ class Run:
 
 
 def steady(text, work):
-    """The text without what differs from one run to the next: folders, ports, numbers of processes."""
+    """The text without what differs from one run to the next: directories, ports, numbers of processes."""
     text = text.replace(work, "WORK")
-    text = re.sub(r"/tmp/\w{10}\b", "/tmp/FOLDER", text)
+    text = re.sub(r"/tmp/\w{10}\b", "/tmp/DIRECTORY", text)
     text = re.sub(r"(tmp_test|t_\w+_data)_\w{4}\b", r"\1", text)
     text = re.sub(r"\b(port=|port |:|PGSQL\.)\d{4,5}(,\d{4,5})*\b", r"\1PORT", text)
     return re.sub(r"\b(PID|pid) \d+", r"\1 N", text)
@@ -428,7 +428,7 @@ def ended_with(pool, machines):
 
 
 def main():
-    parser = argparse.ArgumentParser(usage="%(prog)s [--jobs N] [--keep] [--suite FOLDER]... MODULE [VERSION[/PATTERN]...]")
+    parser = argparse.ArgumentParser(usage="%(prog)s [--jobs N] [--keep] [--suite DIRECTORY]... MODULE [VERSION[/PATTERN]...]")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)) + 1)
     parser.add_argument("--keep", action="store_true")
     parser.add_argument("--suite", action="append")
@@ -437,17 +437,17 @@ def main():
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))
     choices = [choice.partition("/") for choice in arguments.choice]
-    folder = Path(tempfile.mkdtemp(prefix="pgu-"))
-    folder.chmod(0o711)
+    directory = Path(tempfile.mkdtemp(prefix="pgu-"))
+    directory.chmod(0o711)
     report, machines, totals = Report(), {}, Counter()
     if "PGANCHOR_TEST_CACHE" in os.environ:
         Path(os.environ["PGANCHOR_TEST_CACHE"]).mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        (folder / "apt").mkdir()
-        apt = Apt(folder / "apt", RELEASES.values())
+        (directory / "apt").mkdir()
+        apt = Apt(directory / "apt", RELEASES.values())
         with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
             suites = arguments.suite or SUITES
-            made = {version: pool.submit(Machine, version, folder / version, arguments.module.resolve(), apt, suites)
+            made = {version: pool.submit(Machine, version, directory / version, arguments.module.resolve(), apt, suites)
                     for version in dict.fromkeys(version for version, _, _ in choices)}
             for version, future in made.items():
                 machines[version] = future.result()
@@ -466,9 +466,9 @@ def main():
         for machine in machines.values():
             machine.close()
         if arguments.keep:
-            print(f"kept: {folder}")
+            print(f"kept: {directory}")
         else:
-            take_away(folder)
+            take_away(directory)
     for version, machine in machines.items():
         print(f"{version}: {len(machine.journal)} lines to syslog")
     print(", ".join(f"{what} {count}" for what, count in totals.items()))

@@ -1,6 +1,6 @@
 /* Closes all descriptors behind libpq's back and takes their numbers for files of its own:
  *
- *     closer STRONG WEAK REFUSED_LATE FOLDER
+ *     closer STRONG WEAK REFUSED_LATE DIRECTORY
  *
  * WEAK is refused before there is a socket, REFUSED_LATE after the handshake. After each step it
  * looks whether its files are still the same, still open and still empty. Prints what came of each
@@ -20,11 +20,11 @@
 static ino_t files[LAST + 1]; /* by descriptor; 0 where there is none of ours */
 
 /* Every number from 3 on. */
-static void take_all(const char *folder)
+static void take_all(const char *directory)
 {
 	closefrom(3);
 	for (int number = 3; number <= LAST; number++) {
-		int made = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+		int made = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 		struct stat status;
 
 		if (made != number || fstat(made, &status) != 0)

@@ -1,11 +1,11 @@
-/* Asks src/gate/object.c, which it is linked with, for functions of a library:
+/* Asks src/gate/elf.c, which it is linked with, for functions of a library:
  *
  *     finder LIBRARY NAME...
  *
  * Each is a function that returns a number; prints "NAME NUMBER", or "NAME none", and whether
  * dlsym() gives the same. */
 #define _GNU_SOURCE
-#include "gate/object.h"
+#include "gate/elf.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

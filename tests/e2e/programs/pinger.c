@@ -1,8 +1,8 @@
 /* Pings with descriptor 2 leading elsewhere: pinger WHERE CONNINFO. WHERE: file (FILE data in the
- * folder, which was opened once 2 was closed), pipe (one of the program's own), gone (a pipe that
- * nobody reads any more), full (one that nobody has read for long), socket (one of the program's
- * own), closed (nowhere at all). Prints "ping N", how many bytes came there, and which signals are
- * pending.
+ * directory, which was opened once 2 was closed), pipe (one of the program's own), gone (a pipe
+ * that nobody reads any more), full (one that nobody has read for long), socket (one of the
+ * program's own), closed (nowhere at all). Prints "ping N", how many bytes came there, and which
+ * signals are pending.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>

@@ -9,15 +9,15 @@
 
 extern char **environ;
 
-static void count(const char *folder)
+static void count(const char *directory)
 {
-	DIR *list = opendir(folder);
+	DIR *list = opendir(directory);
 	int found = 0;
 
 	for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;)
 		if (entry->d_name[0] != '.')
 			found++;
-	printf("%s %d\n", folder, found);
+	printf("%s %d\n", directory, found);
 	if (list != NULL)
 		closedir(list);
 }

@@ -1,0 +1,173 @@
+# Which file is a part of what. Makefile.am includes it, and the fuzzers read it.
+
+# The two lower floors: libc alone. The gate and the tool are both made of them.
+BASE = \
+	src/base/error.c src/base/error.h \
+	src/base/file.c src/base/file.h \
+	src/base/file_identity.c src/base/file_identity.h \
+	src/base/host.c src/base/host.h \
+	src/base/ini.c src/base/ini.h \
+	src/base/ownership.c src/base/ownership.h \
+	src/base/paths.c src/base/paths.h \
+	src/base/printable.c src/base/printable.h \
+	src/base/text.c src/base/text.h \
+	src/base/userfile.c src/base/userfile.h \
+	src/base/walk.c src/base/walk.h
+POLICY = \
+	src/policy/ask_libpq.c \
+	src/policy/effective.c src/policy/effective.h \
+	src/policy/explain.c src/policy/explain.h \
+	src/policy/libpq.h \
+	src/policy/options.c src/policy/options.h \
+	src/policy/origin.c \
+	src/policy/pins.c src/policy/pins.h \
+	src/policy/policy.c src/policy/policy.h \
+	src/policy/record.c src/policy/record.h \
+	src/policy/secrets.c src/policy/secrets.h \
+	src/policy/shown.c \
+	src/policy/verdict.c src/policy/verdict.h
+
+# The gate, without what the module and the library each have for themselves.
+GATE = \
+	src/gate/audit_log.c \
+	src/gate/call.c src/gate/call.h \
+	src/gate/cancel.c \
+	src/gate/chroot.c \
+	src/gate/connect.c \
+	src/gate/connect_poll.c \
+	src/gate/cut.c src/gate/cut.h \
+	src/gate/dl.c src/gate/dl.h \
+	src/gate/elf.c src/gate/elf.h \
+	src/gate/elf_got.c \
+	src/gate/find.c \
+	src/gate/gate.h \
+	src/gate/got.c \
+	src/gate/imports.c src/gate/imports.h \
+	src/gate/judge.c \
+	src/gate/lock.c src/gate/lock.h \
+	src/gate/lookup.c \
+	src/gate/machine.h \
+	src/gate/notice.c \
+	src/gate/openssl.c \
+	src/gate/refusal.c \
+	src/gate/rules.c \
+	src/gate/session.c \
+	src/gate/tls_write.c \
+	src/gate/twin.c \
+	src/gate/verify_error.c \
+	src/gate/wrappers.c src/gate/wrappers.h
+
+# What the tool alone has of the two: writing files, other programs, the libpq that it is linked with.
+TOOL_BASE = \
+	src/base/acting.c src/base/acting.h \
+	src/base/attributes.c src/base/attributes.h \
+	src/base/cleanup.c src/base/cleanup.h \
+	src/base/directory.c src/base/directory.h \
+	src/base/edit.c src/base/edit.h \
+	src/base/edit_lock.c src/base/edit_lock.h \
+	src/base/guess.c src/base/guess.h \
+	src/base/memory_file.c src/base/memory_file.h \
+	src/base/path.c src/base/path.h \
+	src/base/shell_word.c src/base/shell_word.h \
+	src/base/staged.c src/base/staged.h \
+	src/base/subprocess.c src/base/subprocess.h \
+	src/base/terminal.c src/base/terminal.h \
+	src/base/transaction.c src/base/transaction.h
+TOOL_POLICY = \
+	src/policy/hostlist.c src/policy/hostlist.h \
+	src/policy/linked.c src/policy/linked.h \
+	src/policy/own_libpq.c
+
+# The tool's parts. None is used by one that stands above it here.
+TLS = \
+	src/tls/certificate.c src/tls/certificate.h \
+	src/tls/fingerprint.c src/tls/fingerprint.h \
+	src/tls/handshake.c src/tls/handshake.h \
+	src/tls/root_rules.c
+CA = \
+	src/ca/http.c src/ca/http.h \
+	src/ca/http_chain.c src/ca/http_chain.h \
+	src/ca/idn.c src/ca/idn.h \
+	src/ca/proxy.c src/ca/proxy.h \
+	src/ca/stepca.c src/ca/stepca.h \
+	src/ca/url.c src/ca/url.h
+ANCHOR = \
+	src/anchor/anchors.c src/anchor/anchors.h \
+	src/anchor/anchors_conf.c src/anchor/anchors_conf.h \
+	src/anchor/known_roots.c src/anchor/known_roots.h \
+	src/anchor/proof.c src/anchor/proof.h \
+	src/anchor/proof_files.c \
+	src/anchor/root_crt.c src/anchor/root_crt.h \
+	src/anchor/unpinned.c src/anchor/unpinned.h
+SERVICE = \
+	src/service/anchored.c src/service/anchored.h \
+	src/service/ask.c src/service/ask.h \
+	src/service/check.c src/service/check.h \
+	src/service/choose_anchor.c src/service/choose_anchor.h \
+	src/service/compose.c src/service/compose.h \
+	src/service/evaluate.c src/service/evaluate.h \
+	src/service/host_name.c src/service/host_name.h \
+	src/service/rewrite.c src/service/rewrite.h \
+	src/service/roots.c src/service/roots.h \
+	src/service/servicefile.c src/service/servicefile.h \
+	src/service/settings.c src/service/settings.h \
+	src/service/surroundings.c src/service/surroundings.h \
+	src/service/twins.c src/service/twins.h \
+	src/service/verification.c src/service/verification.h \
+	src/service/write.c src/service/write.h
+PRELOAD = \
+	src/preload/binary.c src/preload/binary.h \
+	src/preload/block.c src/preload/block.h \
+	src/preload/daemons.c src/preload/daemons.h \
+	src/preload/enable.c src/preload/enable.h \
+	src/preload/image.c src/preload/image.h \
+	src/preload/known.c src/preload/known.h \
+	src/preload/module.c src/preload/module.h \
+	src/preload/program.c src/preload/program.h \
+	src/preload/session.c src/preload/session.h \
+	src/preload/shells.c src/preload/shells.h \
+	src/preload/unit_settings.c src/preload/unit_settings.h \
+	src/preload/units.c
+DIAGNOSE = \
+	src/diagnose/audit_log.c src/diagnose/audit_log.h \
+	src/diagnose/audit_log_sources.c \
+	src/diagnose/processes.c src/diagnose/processes.h \
+	src/diagnose/rotated.c src/diagnose/rotated.h
+REPORT = \
+	src/report/json.c src/report/json.h
+
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PRELOAD) $(DIAGNOSE) $(REPORT)
+
+# The commands, without main().
+CLI = \
+	src/cli/bootstrap_existing.c src/cli/bootstrap_existing.h \
+	src/cli/bootstrap_known.c src/cli/bootstrap_known.h \
+	src/cli/bootstrap_services.c src/cli/bootstrap_services.h \
+	src/cli/bootstrap_warnings.c src/cli/bootstrap_warnings.h \
+	src/cli/cli.h \
+	src/cli/cmd_bootstrap.c \
+	src/cli/cmd_completion.c \
+	src/cli/cmd_enable.c \
+	src/cli/cmd_explain.c \
+	src/cli/cmd_log.c \
+	src/cli/cmd_run.c \
+	src/cli/cmd_service.c src/cli/cmd_service.h \
+	src/cli/cmd_service_add.c \
+	src/cli/cmd_service_list.c \
+	src/cli/cmd_service_remove.c \
+	src/cli/cmd_service_show.c \
+	src/cli/cmd_status.c \
+	src/cli/commands.c src/cli/commands.h \
+	src/cli/completion.c src/cli/completion.h \
+	src/cli/conninfo_word.c src/cli/conninfo_word.h \
+	src/cli/consent.c src/cli/consent.h \
+	src/cli/enable_checks.c src/cli/enable_checks.h \
+	src/cli/enable_prepare.c src/cli/enable_prepare.h \
+	src/cli/options.c src/cli/options.h \
+	src/cli/options_help.c src/cli/options_help.h \
+	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
+	src/cli/print_service_add.c src/cli/print_service_add.h \
+	src/cli/print_unpinned.c src/cli/print_unpinned.h \
+	src/cli/service_check.c src/cli/service_check.h \
+	src/cli/status_processes.c src/cli/status_processes.h \
+	src/cli/usage.c src/cli/usage.h

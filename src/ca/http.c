@@ -1,0 +1,264 @@
+#include "config.h"
+
+#include "ca/http.h"
+
+#include "ca/http_chain.h"
+#include "ca/proxy.h"
+#include "base/printable.h"
+
+#include <curl/curl.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+struct receiving {
+	struct pga_text *body;
+	size_t received; /* bytes of headers and bodies, of every answer on the way */
+	bool too_large;
+};
+
+static bool take(struct receiving *receiving, size_t length)
+{
+	receiving->too_large = length > PGA_HTTP_LIMIT - receiving->received;
+	if (!receiving->too_large)
+		receiving->received += length;
+	return !receiving->too_large;
+}
+
+/* Anything but the number of bytes ends the transfer. */
+static size_t take_body(char *bytes, size_t one, size_t length, void *context)
+{
+	struct receiving *receiving = context;
+
+	(void)one;
+	if (!take(receiving, length))
+		return 0;
+	pga_text_add_bytes(receiving->body, bytes, length);
+	return receiving->body->failed ? 0 : length;
+}
+
+/* curl_write_callback has it so. NOLINTNEXTLINE(readability-non-const-parameter) */
+static size_t take_header(char *bytes, size_t one, size_t length, void *context)
+{
+	(void)bytes;
+	(void)one;
+	return take(context, length) ? length : 0;
+}
+
+static CURLcode allow_https_only(CURL *curl)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
+#else
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
+#endif
+}
+
+/* These roots and no other: neither the system's store nor a file of the environment adds trust. */
+static CURLcode trust(CURL *curl, const struct pga_http_request *request)
+{
+	const char *roots = request->roots;
+	CURLcode code;
+
+	if (roots == NULL) {
+		code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		return code != CURLE_OK ? code : curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	struct curl_blob blob = {
+	    .data = strdup(roots), .len = strlen(roots), .flags = CURL_BLOB_COPY};
+
+	if (blob.data == NULL)
+		return CURLE_OUT_OF_MEMORY;
+	code = pga_http_chain_watch(curl, request->chain);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+	free(blob.data);
+	return code;
+}
+
+static CURLcode set_up(CURL *curl, const struct pga_http *http,
+		       const struct pga_http_request *request, struct receiving *receiving,
+		       char *detail)
+{
+	const struct {
+		CURLoption option;
+		long value;
+	} numbers[] = {
+	    {CURLOPT_NOSIGNAL, 1},
+	    /* Whoever cannot be verified yet must not choose what this machine asks for next. */
+	    {CURLOPT_FOLLOWLOCATION, 0},
+	    {CURLOPT_CONNECTTIMEOUT_MS, http->connect_timeout},
+	    {CURLOPT_TIMEOUT_MS, http->max_time},
+	    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+	    {CURLOPT_BUFFERSIZE, 16384},
+	    {CURLOPT_MAXFILESIZE, (long)PGA_HTTP_LIMIT},
+	};
+	CURLcode code = CURLE_OK;
+
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && code == CURLE_OK; i++)
+		code = curl_easy_setopt(curl, numbers[i].option, numbers[i].value);
+	if (code == CURLE_OK)
+		code = allow_https_only(curl);
+	if (code == CURLE_OK)
+		code = trust(curl, request);
+	if (code == CURLE_OK && http->proxy != NULL)
+		code = curl_easy_setopt(curl, CURLOPT_PROXY, http->proxy);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_URL, request->url);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_USERAGENT, "pganchor/" PACKAGE_VERSION);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, detail);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_WRITEDATA, receiving);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(curl, CURLOPT_HEADERDATA, receiving);
+	return code;
+}
+
+/* What each failure is in the user's words; curl's own words stand behind them. */
+static const struct failure {
+	CURLcode code;
+	const char *why;
+	const char *next;
+} failures[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, "no such host", "check the name in --ca-url, and DNS"},
+    {CURLE_COULDNT_RESOLVE_PROXY, "no such proxy", "check --proxy, or https_proxy"},
+#if LIBCURL_VERSION_NUM >= 0x074900
+    {CURLE_PROXY, "the proxy does not let it through", "check --proxy, or https_proxy"},
+#endif
+    {CURLE_COULDNT_CONNECT, "cannot connect",
+     "is the CA running, and is it the right port? a proxy counts, too: --proxy, https_proxy"},
+    {CURLE_SSL_CONNECT_ERROR, "no TLS", "is it an https port, and the right one?"},
+    {CURLE_PEER_FAILED_VERIFICATION, "the server is not verified", NULL},
+    {CURLE_GOT_NOTHING, "no answer", "is it the right address?"},
+    {CURLE_OUT_OF_MEMORY, "out of memory", NULL},
+};
+
+/* Of the answer that came last, 0 where none came. */
+static long status_of(CURL *curl)
+{
+	long status = 0;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* Before the TLS handshake is done, the shorter of both limits has passed. */
+static int explain_timeout(CURL *curl, const struct pga_http *http,
+			   const struct pga_http_request *request, struct pga_error *error)
+{
+	const bool soon = http->connect_timeout < http->max_time;
+	double connected = 0;
+
+	(void)curl_easy_getinfo(curl, CURLINFO_APPCONNECT_TIME, &connected);
+	if (connected > 0 || !soon)
+		return pga_fail(error, "try again, or wait longer: --max-time",
+				"%s: no whole answer within %g seconds", request->url,
+				(double)http->max_time / 1000);
+	return pga_fail(error,
+			"is it the right port, and does a firewall let it through? to wait longer: "
+			"--connect-timeout",
+			"%s: no connection within %g seconds", request->url,
+			(double)http->connect_timeout / 1000);
+}
+
+static int explain(CURL *curl, CURLcode code, const char *detail, const struct receiving *receiving,
+		   const struct pga_http *http, const struct pga_http_request *request,
+		   struct pga_error *error)
+{
+	const char *why = "the request failed";
+	const char *next = "is it the right address?";
+
+	if (receiving->too_large || code == CURLE_FILESIZE_EXCEEDED)
+		return pga_fail(error, "is it the address of a CA?",
+				"%s: an answer of more than %zu MiB", request->url,
+				PGA_HTTP_LIMIT / 1024 / 1024);
+	if (receiving->body->failed)
+		return pga_fail_memory(error);
+	if (pga_proxy_explain(curl, http->proxy, request->url, error))
+		return -1;
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return explain_timeout(curl, http, request, error);
+	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+		if (failures[i].code != code)
+			continue;
+		why = failures[i].why;
+		next = failures[i].next;
+	}
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		next = request->if_unverified;
+	return pga_fail(error, next, "%s: %s (%s)", request->url, why,
+			detail[0] != '\0' ? detail : curl_easy_strerror(code));
+}
+
+static int refuse_redirect(const char *url, const char *target, struct pga_error *error)
+{
+	struct pga_text shown = PGA_TEXT_EMPTY;
+
+	pga_text_add_shortened(&shown, target, PGA_LONGEST_SHOWN);
+	(void)pga_fail(error,
+		       "it is not followed: nothing proves yet who sends there. Give the CA's own "
+		       "address",
+		       "%s: sent on to %s", url, pga_text_string(&shown));
+	pga_text_free(&shown);
+	return -1;
+}
+
+static int check_status(CURL *curl, const struct pga_http_request *request, struct pga_error *error)
+{
+	const long status = status_of(curl);
+	char *target = NULL; /* the handle's */
+
+	/* step-ca answers GET /roots with 201. */
+	if (status >= 200 && status < 300)
+		return 0;
+	if (status == 404)
+		return pga_fail(error, request->if_not_found, "%s: not found (HTTP 404)",
+				request->url);
+	if (curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &target) == CURLE_OK && target != NULL)
+		return refuse_redirect(request->url, target, error);
+	return pga_fail(error,
+			status >= 500 ? "the CA has a fault of its own; see its log"
+				      : "is it the address of a CA?",
+			"%s: answered with HTTP status %ld", request->url, status);
+}
+
+int pga_http_get(const struct pga_http *http, const struct pga_http_request *request,
+		 struct pga_text *body, struct pga_error *error)
+{
+	struct receiving receiving = {.body = body};
+	char detail[CURL_ERROR_SIZE] = "";
+	CURL *curl = curl_easy_init();
+	CURLcode code;
+	int result = -1;
+
+	if (curl == NULL)
+		return pga_fail_memory(error);
+	code = set_up(curl, http, request, &receiving, detail);
+	if (code != CURLE_OK) {
+		(void)pga_fail(error, "see pganchor doctor", "libcurl: %s",
+			       curl_easy_strerror(code));
+		goto done;
+	}
+	code = curl_easy_perform(curl);
+	if (code == CURLE_OK)
+		result = check_status(curl, request, error);
+	else
+		(void)explain(curl, code, detail, &receiving, http, request, error);
+done:
+	curl_easy_cleanup(curl);
+	return result;
+}

@@ -1,0 +1,40 @@
+/* One bounded GET over HTTPS. The other end may be anybody and answer anything. */
+#ifndef PGA_CA_HTTP_H
+#define PGA_CA_HTTP_H
+
+#include "base/error.h"
+#include "base/text.h"
+
+#include <openssl/x509.h>
+
+#include <stddef.h>
+
+/* No root, and no list of them, comes near this; headers count as well. */
+#define PGA_HTTP_LIMIT ((size_t)1024 * 1024)
+
+#define PGA_HTTP_CONNECT_TIMEOUT 10000L /* milliseconds */
+#define PGA_HTTP_MAX_TIME        30000L
+
+/* What holds for every request of a command. */
+struct pga_http {
+	const char *proxy;    /* as curl's --proxy; NULL: as the environment says, "" for none */
+	long connect_timeout; /* milliseconds */
+	long max_time;        /* of one request, milliseconds */
+};
+
+struct pga_http_request {
+	const char *url;
+	const char *roots;         /* PEM of the roots that the server's certificate has to come
+				      from, one of them; NULL: whoever answers is taken */
+	STACK_OF(X509) * *chain;   /* with roots: gets what the server showed (http_chain.h) */
+	const char *if_not_found;  /* what to do next when the server says 404 */
+	const char *if_unverified; /* what to do next when its certificate is another root's */
+};
+
+/* Adds the body of the answer to body. No redirect is followed. Returns -1 for a
+ * server that is not reached or not verified, that says anything but success, or that answers with
+ * more than PGA_HTTP_LIMIT; no more than that is ever held. */
+int pga_http_get(const struct pga_http *http, const struct pga_http_request *request,
+		 struct pga_text *body, struct pga_error *error);
+
+#endif

@@ -1,0 +1,35 @@
+/* Where roots come from. One file a kind of source: fetch_stepca.c. */
+#ifndef PGA_CA_STEPCA_H
+#define PGA_CA_STEPCA_H
+
+#include "tls/certificate.h"
+#include "ca/http.h"
+#include "base/error.h"
+
+#include <stddef.h>
+
+/* GET URL/root/PIN of a step-ca that cannot be verified yet. The one certificate in the answer has
+ * to hash to the pin. ca_url has no slash at the end. */
+int pga_stepca_root(const struct pga_http *http, const char *ca_url, const char *pin,
+		    struct pga_certificate *root, struct pga_error *error);
+
+#define PGA_STEPCA_ROOTS 16 /* as many roots as are looked at */
+
+struct pga_stepca_roots {
+	struct pga_certificate roots[PGA_STEPCA_ROOTS];
+	size_t count;
+};
+
+/* GET URL/roots of a step-ca that cannot be verified: what it says its roots are, and nothing that
+ * proves it. At least one; the caller frees them with pga_stepca_roots_free(). */
+int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
+		     struct pga_stepca_roots *roots, struct pga_error *error);
+void pga_stepca_roots_free(struct pga_stepca_roots *roots);
+
+/* GET URL/health over TLS that one of these roots (PEM) verifies: whoever merely knows somebody
+ * else's root cannot answer that. *chain gets the certificates that the CA showed, its own first;
+ * sk_X509_pop_free(*chain, X509_free) frees them, and it may be NULL after an error. */
+int pga_stepca_health(const struct pga_http *http, const char *ca_url, const char *roots,
+		      STACK_OF(X509) * *chain, struct pga_error *error);
+
+#endif

@@ -1,0 +1,131 @@
+/* Why a server's certificate was not verified, and which sessions were looked at. libpq says
+ * "certificate verify failed" of an unknown CA, an expired certificate and a revoked one alike, and
+ * frees the session that knows more, often in the step in which it made it. OpenSSL tells when a
+ * session is freed, and keeps what others hang on it (CRYPTO_get_ex_new_index(3)). */
+#include "gate/call.h"
+#include "gate/wrappers.h"
+#include "gate/imports.h"
+
+#include "base/printable.h"
+
+#include <string.h>
+
+#define EX_INDEX_SSL 0 /* CRYPTO_EX_INDEX_SSL of openssl/crypto.h */
+#define VERIFY_PEER  1 /* SSL_VERIFY_PEER of openssl/ssl.h */
+
+/* Of every TLS session of the process, whoever made it. */
+static void on_free(void *session, void *data, void *all_data, int index, long number, void *libpq)
+{
+	struct gate_call *call = gate_call_current();
+
+	(void)data;
+	(void)all_data;
+	(void)index;
+	(void)number;
+	if (session == NULL || call == NULL || call->libpq != libpq)
+		return;
+	/* Of a host that is exempt, the certificate may not count: then it is not what failed. */
+	if ((call->libpq->verifyMode(session) & VERIFY_PEER) != 0)
+		call->verify_error = call->libpq->verifyResult(session);
+}
+
+/* Two threads that come here at once get two indices, of which the first one counts. */
+static int session_index(struct gate_libpq *libpq)
+{
+	int index = atomic_load(&libpq->session_index);
+	int none = 0;
+
+	if (index != 0)
+		return index;
+	if (!gate_libpq_openssl(libpq) || libpq->verifyResult == NULL ||
+	    libpq->verifyMode == NULL || libpq->newExData == NULL)
+		return -1;
+	index = libpq->newExData(EX_INDEX_SSL, 0, libpq, NULL, NULL, on_free);
+	/* 0 is the program's own, and libpq's (SSL_set_app_data()). */
+	if (index <= 0)
+		return -1;
+	return atomic_compare_exchange_strong(&libpq->session_index, &none, index) ? index : none;
+}
+
+void gate_session_mark(struct gate_libpq *libpq, void *ssl)
+{
+	const int index = session_index(libpq);
+
+	if (index > 0 && libpq->setExData != NULL)
+		(void)libpq->setExData(ssl, index, libpq);
+}
+
+bool gate_session_is_marked(const struct gate_libpq *libpq, const void *ssl)
+{
+	const int index = atomic_load(&libpq->session_index);
+
+	return index > 0 && libpq->getExData != NULL && libpq->getExData(ssl, index) == libpq;
+}
+
+/* By its first handshake, a libpq that is bound function by function has called enough of them to
+ * tell which OpenSSL is its own. */
+int gate_tls_connect(struct gate_libpq *libpq, void *ssl)
+{
+	int (*connect)(void *ssl);
+
+	if (libpq == NULL)
+		return -1;
+	(void)session_index(libpq);
+	connect = atomic_load(&libpq->sslConnect);
+	if (connect == NULL)
+		connect = libpq->tlsConnect;
+	return connect != NULL ? connect(ssl) : -1;
+}
+
+/* What libpq says where there is no root certificate ends in the advice to "change sslmode to
+ * disable server certificate verification". In every language it names that keyword; nothing else
+ * that it says of a connection with verify-full does. */
+static bool is_advice(struct gate_libpq *libpq, PGconn *conn, const char *said)
+{
+	struct pga_effective effective = {0};
+	const char *sslmode;
+	bool against = false;
+
+	if (said == NULL || strstr(said, "sslmode") == NULL)
+		return false;
+	if (pga_effective_of(&libpq->calls, conn, &effective) == 0) {
+		sslmode = pga_effective_value(&effective, "sslmode");
+		against = sslmode != NULL && strcmp(sslmode, "verify-full") == 0;
+	}
+	pga_effective_free(&libpq->calls, &effective);
+	return against;
+}
+
+/* Answers it, once: a step within a call comes by here, and then the call. */
+static void answer_advice(struct gate_libpq *libpq, PGconn *conn)
+{
+	const char *said = libpq->calls.errorMessage(conn);
+
+	if (gate_PQerrorMessage(libpq, true, conn) == said && is_advice(libpq, conn, said))
+		gate_add_note(libpq, conn,
+			      "    pganchor: leave sslmode as it is: without verification, anybody "
+			      "could be the server. What is\n    missing is the root of its CA: "
+			      "\"pganchor bootstrap\" fetches and pins it\n");
+}
+
+void gate_handshake_tell(struct gate_call *call, PGconn *conn)
+{
+	struct gate_libpq *libpq = call->libpq;
+	const long error = call->verify_error;
+	struct pga_text note = PGA_TEXT_EMPTY;
+
+	call->verify_error = 0; /* X509_V_OK */
+	/* No libpq goes on to the next host of a list after this. A program in audit mode sees what
+	 * it would see without the gate. */
+	if (conn == NULL || libpq->calls.status(conn) == CONNECTION_OK || gate_is_audit())
+		return;
+	if (error != 0 && libpq->verifyErrorText != NULL) {
+		pga_text_add(&note, "    pganchor: the certificate of ");
+		pga_text_add_printable(&note, libpq->host(conn), "");
+		pga_text_addf(&note, ": %s\n", libpq->verifyErrorText(error));
+		gate_add_note(libpq, conn, pga_text_string(&note));
+		pga_text_free(&note);
+	} else if (libpq->calls.status(conn) == CONNECTION_BAD) {
+		answer_advice(libpq, conn);
+	}
+}

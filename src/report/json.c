@@ -1,0 +1,98 @@
+/* Reports as JSON, by jansson. */
+#include "report/json.h"
+
+#include "base/printable.h"
+#include "base/terminal.h"
+#include "base/text.h"
+#include "cli/cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+json_t *pga_json_text(const char *text)
+{
+	json_t *string = json_string(text);
+	struct pga_text copy = PGA_TEXT_EMPTY;
+
+	if (string != NULL)
+		return string;
+	while (*text != '\0') {
+		unsigned point;
+		const size_t length = pga_character(text, &point);
+
+		if (length == 0)
+			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text);
+		else
+			pga_text_add_bytes(&copy, text, length);
+		text += length > 0 ? length : 1;
+	}
+	string = json_string(pga_text_string(&copy));
+	pga_text_free(&copy);
+	return string;
+}
+
+json_t *pga_json_lines(const char *lines)
+{
+	json_t *array = json_array();
+
+	while (*lines != '\0') {
+		size_t length = strcspn(lines, "\n");
+		char *line = strndup(lines, length);
+
+		if (line != NULL)
+			(void)json_array_append_new(array, pga_json_text(line));
+		free(line);
+		lines += length + (lines[length] == '\n');
+	}
+	return array;
+}
+
+/* Adds the character as JSON has it in ASCII: above U+FFFF, as a surrogate pair (RFC 8259). */
+static void add_escaped(struct pga_text *text, unsigned point)
+{
+	if (point >= 0x10000) {
+		pga_text_addf(text, "\\u%04X", 0xD800 + ((point - 0x10000) >> 10));
+		point = 0xDC00 + ((point - 0x10000) & 0x3FF);
+	}
+	pga_text_addf(text, "\\u%04X", point);
+}
+
+/* jansson escapes C0 alone, and JSON is shown on terminals too. Whatever else steers can be in
+ * strings only; what is between them is ASCII. */
+static void add_harmless(struct pga_text *text, const char *json)
+{
+	while (*json != '\0') {
+		unsigned point;
+		const size_t length = pga_character(json, &point);
+
+		if (*json != '\n' && length > 0 && pga_steers(point))
+			add_escaped(text, point);
+		else
+			pga_text_add_bytes(text, json, length > 0 ? length : 1);
+		json += length > 0 ? length : 1;
+	}
+}
+
+int pga_json_print(json_t *object, int status)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	char *json;
+
+	if (object != NULL && json_object_get(object, "warnings") == NULL)
+		(void)json_object_set_new(object, "warnings", pga_json_lines(pga_warnings()));
+	json = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
+	if (json != NULL)
+		add_harmless(&text, json);
+	if (json == NULL || text.failed) {
+		(void)pga_fail(&error, NULL, "cannot write the report as JSON");
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	} else {
+		(void)puts(pga_text_string(&text));
+	}
+	pga_text_free(&text);
+	free(json);
+	json_decref(object);
+	return status;
+}

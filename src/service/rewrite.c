@@ -1,0 +1,174 @@
+#include "service/rewrite.h"
+
+#include "base/ini.h"
+
+#include <string.h>
+
+static const char *line_end_of(struct pga_ini_span line)
+{
+	if (line.length == 0 || line.bytes[line.length - 1] != '\n')
+		return "";
+	return line.length > 1 && line.bytes[line.length - 2] == '\r' ? "\r\n" : "\n";
+}
+
+/* The line end nearest to the file's end, where a new entry goes. */
+static const char *line_end_of_file(const char *bytes, size_t length)
+{
+	while (length > 0 && bytes[length - 1] != '\n')
+		length--;
+	return length > 1 && bytes[length - 2] == '\r' ? "\r\n" : "\n";
+}
+
+static void write_settings(struct pga_text *text, const struct pga_settings *settings,
+			   const char *line_end)
+{
+	for (size_t i = 0; i < settings->count; i++)
+		pga_text_addf(text, "%s=%s%s", settings->items[i].keyword, settings->items[i].value,
+			      line_end);
+}
+
+static void copy_line(struct pga_text *text, const struct pga_ini_line *line)
+{
+	pga_text_add_bytes(text, line->whole.bytes, line->whole.length);
+}
+
+static size_t count_lines(const struct pga_text *text)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < text->length; i++)
+		lines += text->bytes[i] == '\n';
+	return lines;
+}
+
+static int finish(struct pga_service_edit *edit, struct pga_error *error)
+{
+	if (!edit->bytes.failed && !edit->removed.failed)
+		return 0;
+	pga_service_edit_free(edit);
+	return pga_fail_memory(error);
+}
+
+int pga_service_append(const char *bytes, size_t length, const char *name,
+		       const struct pga_settings *settings, struct pga_service_edit *edit,
+		       struct pga_error *error)
+{
+	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
+	const char *line_end = line_end_of_file(bytes, length);
+	struct pga_ini_line line = {.kind = PGA_INI_BLANK};
+
+	memset(edit, 0, sizeof *edit);
+	while (pga_ini_next(&reader, &line))
+		copy_line(&edit->bytes, &line);
+	if (length > 0 && bytes[length - 1] != '\n')
+		pga_text_add(&edit->bytes, line_end);
+	if (line.kind != PGA_INI_BLANK)
+		pga_text_add(&edit->bytes, line_end);
+	edit->line = count_lines(&edit->bytes) + 1;
+	pga_text_addf(&edit->bytes, "[%s]%s", name, line_end);
+	write_settings(&edit->bytes, settings, line_end);
+	return finish(edit, error);
+}
+
+int pga_service_replace(const char *bytes, size_t length, const char *name,
+			const struct pga_settings *settings, struct pga_service_edit *edit,
+			struct pga_error *error)
+{
+	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
+	struct pga_ini_line line;
+	bool inside = false;
+
+	memset(edit, 0, sizeof *edit);
+	while (pga_ini_next(&reader, &line)) {
+		bool first = false;
+
+		if (line.kind == PGA_INI_SECTION) {
+			inside = line.name.bytes != NULL && pga_ini_equals(line.name, name);
+			first = inside && edit->sections++ == 0;
+			inside = first;
+		}
+		if (inside && (line.kind == PGA_INI_SETTING || line.kind == PGA_INI_OTHER)) {
+			copy_line(&edit->removed, &line);
+			continue;
+		}
+		copy_line(&edit->bytes, &line);
+		if (first) {
+			const char *line_end = line_end_of(line.whole);
+
+			if (line_end[0] == '\0') {
+				line_end = line_end_of_file(bytes, length);
+				pga_text_add(&edit->bytes, line_end);
+			}
+			edit->line = line.number;
+			write_settings(&edit->bytes, settings, line_end);
+		}
+	}
+	return finish(edit, error);
+}
+
+/* Where the copy of the lines stands with the entries that are taken out of it. */
+struct removal {
+	bool inside;        /* of an entry of the name */
+	bool above_blank;   /* the line above the header, as kept, is blank, or there is none */
+	size_t blank_start; /* where the blank line above the header starts in the copy; its length
+			       if there is none */
+	bool behind;        /* everything since the last line taken out is still to come */
+};
+
+static void remove_line(struct pga_service_edit *edit, struct removal *removal,
+			const struct pga_ini_line *line)
+{
+	copy_line(&edit->removed, line);
+	removal->behind = true;
+}
+
+static void keep_line(struct pga_service_edit *edit, struct removal *removal,
+		      const struct pga_ini_line *line)
+{
+	bool blank = line->kind == PGA_INI_BLANK;
+	/* A blank line above and one behind: the entry had one of them for itself. */
+	bool spare = removal->behind && blank && removal->above_blank;
+
+	if (!blank || !spare) {
+		removal->blank_start = edit->bytes.length;
+		copy_line(&edit->bytes, line);
+		removal->above_blank = blank;
+		if (!blank)
+			removal->blank_start = edit->bytes.length;
+	}
+	removal->behind = false;
+}
+
+int pga_service_take_out(const char *bytes, size_t length, const char *name,
+			 struct pga_service_edit *edit, struct pga_error *error)
+{
+	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
+	struct removal removal = {.above_blank = true};
+	struct pga_ini_line line;
+
+	memset(edit, 0, sizeof *edit);
+	while (pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_SECTION) {
+			removal.inside = line.name.bytes != NULL && pga_ini_equals(line.name, name);
+			if (removal.inside && edit->sections++ == 0)
+				edit->line = line.number;
+		}
+		if (removal.inside && line.kind != PGA_INI_BLANK && line.kind != PGA_INI_COMMENT)
+			remove_line(edit, &removal, &line);
+		else
+			keep_line(edit, &removal, &line);
+	}
+	/* The entry stood last: the blank line that parted it from what is above goes with it. */
+	if (removal.behind && removal.above_blank && !edit->bytes.failed &&
+	    edit->bytes.bytes != NULL) {
+		edit->bytes.length = removal.blank_start;
+		edit->bytes.bytes[edit->bytes.length] = '\0';
+	}
+	return finish(edit, error);
+}
+
+void pga_service_edit_free(struct pga_service_edit *edit)
+{
+	pga_text_free(&edit->bytes);
+	pga_text_free(&edit->removed);
+}

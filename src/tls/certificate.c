@@ -1,0 +1,202 @@
+#include "tls/certificate.h"
+
+#include "base/printable.h"
+#include "base/terminal.h"
+#include "base/text.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BEGIN_CERTIFICATE "-----BEGIN CERTIFICATE-----"
+#define WHITE_SPACE       " \t\r\n"
+
+static int hex_of_sha256(const unsigned char *bytes, size_t length, char pin[PGA_PIN_LENGTH + 1])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned digest_length = 0;
+
+	if (EVP_Digest(bytes, length, digest, &digest_length, EVP_sha256(), NULL) != 1 ||
+	    (size_t)digest_length * 2 != PGA_PIN_LENGTH)
+		return -1;
+	for (unsigned i = 0; i < digest_length; i++)
+		(void)snprintf(pin + (size_t)i * 2, 3, "%02x", digest[i]);
+	return 0;
+}
+
+int pga_certificate_pin(const X509 *x509, char pin[PGA_PIN_LENGTH + 1])
+{
+	unsigned char *der = NULL;
+	int length = i2d_X509(x509, &der);
+	int result = -1;
+
+	if (length > 0)
+		result = hex_of_sha256(der, (size_t)length, pin);
+	OPENSSL_free(der);
+	return result;
+}
+
+static char *bio_text(BIO *bio)
+{
+	char *bytes = NULL;
+	long length = BIO_get_mem_data(bio, &bytes);
+
+	return length > 0 ? strndup(bytes, (size_t)length) : strdup("");
+}
+
+static char *name_text(const X509_NAME *name)
+{
+	/* Without ESC_MSB, so that UTF-8 is shown as it is. */
+	const unsigned long flags = XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct pga_text shortened = PGA_TEXT_EMPTY;
+	char *raw = NULL;
+	char *text = NULL;
+
+	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, flags) >= 0)
+		raw = bio_text(bio);
+	if (raw != NULL) {
+		pga_text_add_shortened(&shortened, raw, PGA_LONGEST_SHOWN);
+		text = shortened.failed ? NULL : pga_printable(pga_text_string(&shortened));
+	}
+	pga_text_free(&shortened);
+	free(raw);
+	BIO_free(bio);
+	return text;
+}
+
+static void date_text(const ASN1_TIME *time, char text[PGA_CERTIFICATE_DATE])
+{
+	struct tm tm;
+
+	if (ASN1_TIME_to_tm(time, &tm) != 1 ||
+	    strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		(void)snprintf(text, PGA_CERTIFICATE_DATE, "an unreadable date");
+}
+
+static char *pem_text(X509 *x509)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+
+	if (bio != NULL && PEM_write_bio_X509(bio, x509) == 1)
+		text = bio_text(bio);
+	BIO_free(bio);
+	return text;
+}
+
+/* The DER bytes of the one certificate in the text; NULL, with the reason, where it is not exactly
+ * one. OPENSSL_free() frees them. */
+static unsigned char *decode_pem(const char *whose, const char *pem, size_t length,
+				 long *der_length, struct pga_error *error)
+{
+	static const char next[] = "is it the right URL? Nothing was pinned";
+	size_t blank = strspn(pem, WHITE_SPACE);
+	BIO *bio = NULL;
+	char *name = NULL;
+	char *header = NULL;
+	unsigned char *der = NULL;
+	char rest[128];
+
+	if (memchr(pem, '\0', length) != NULL || length > INT_MAX ||
+	    strncmp(pem + blank, BEGIN_CERTIFICATE, strlen(BEGIN_CERTIFICATE)) != 0) {
+		(void)pga_fail(error, next, "%s: not a certificate in PEM form", whose);
+		return NULL;
+	}
+	bio = BIO_new_mem_buf(pem, (int)length);
+	if (bio == NULL || PEM_read_bio(bio, &name, &header, &der, der_length) != 1 ||
+	    header[0] != '\0') {
+		(void)pga_fail(error, next, "%s: damaged PEM", whose);
+		goto failed;
+	}
+	while (BIO_gets(bio, rest, sizeof rest) > 0) {
+		if (rest[strspn(rest, WHITE_SPACE)] == '\0')
+			continue;
+		(void)pga_fail(error, next, "%s: %s", whose,
+			       strncmp(rest, BEGIN_CERTIFICATE, strlen(BEGIN_CERTIFICATE)) == 0
+				   ? "more than one certificate, where one root is expected"
+				   : "something else follows the certificate");
+		goto failed;
+	}
+	goto done;
+failed:
+	OPENSSL_free(der);
+	der = NULL;
+done:
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	BIO_free(bio);
+	ERR_clear_error();
+	return der;
+}
+
+/* Whether these are the bytes that OpenSSL would write for the certificate. A signature over other
+ * bytes than those that are hashed would give one certificate two pins. */
+static bool is_canonical(const X509 *x509, const unsigned char *der, long length)
+{
+	unsigned char *own = NULL;
+	int own_length = i2d_X509(x509, &own);
+	bool same = own_length > 0 && own_length == length && memcmp(own, der, (size_t)length) == 0;
+
+	OPENSSL_free(own);
+	return same;
+}
+
+int pga_certificate_of(struct pga_certificate *certificate, X509 *x509, struct pga_error *error)
+{
+	memset(certificate, 0, sizeof *certificate);
+	(void)X509_up_ref(x509);
+	certificate->x509 = x509;
+	certificate->pem = pem_text(x509);
+	certificate->subject = name_text(X509_get_subject_name(x509));
+	certificate->issuer = name_text(X509_get_issuer_name(x509));
+	if (pga_certificate_pin(x509, certificate->pin) != 0 || certificate->pem == NULL ||
+	    certificate->subject == NULL || certificate->issuer == NULL) {
+		pga_certificate_free(certificate);
+		return pga_fail_memory(error);
+	}
+	date_text(X509_get0_notBefore(x509), certificate->not_before);
+	date_text(X509_get0_notAfter(x509), certificate->not_after);
+	return 0;
+}
+
+int pga_certificate_read(struct pga_certificate *certificate, const char *whose, const char *pem,
+			 size_t length, struct pga_error *error)
+{
+	long der_length = 0;
+	unsigned char *der;
+	const unsigned char *at;
+	X509 *x509;
+	int result = -1;
+
+	memset(certificate, 0, sizeof *certificate);
+	der = decode_pem(whose, pem, length, &der_length, error);
+	if (der == NULL)
+		return -1;
+	at = der;
+	x509 = d2i_X509(NULL, &at, der_length);
+	if (x509 == NULL || at != der + der_length || !is_canonical(x509, der, der_length))
+		(void)pga_fail(error, "nothing was pinned",
+			       "%s: the PEM block holds no X.509 certificate", whose);
+	else
+		result = pga_certificate_of(certificate, x509, error);
+	X509_free(x509);
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return result;
+}
+
+void pga_certificate_free(struct pga_certificate *certificate)
+{
+	X509_free(certificate->x509);
+	free(certificate->pem);
+	free(certificate->subject);
+	free(certificate->issuer);
+	memset(certificate, 0, sizeof *certificate);
+}

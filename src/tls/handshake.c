@@ -1,0 +1,299 @@
+#include "tls/handshake.h"
+
+#include "base/printable.h"
+#include "base/text.h"
+#include "service/settings.h"
+#include "service/verification.h"
+
+#include <errno.h>
+#include <openssl/asn1.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Milliseconds of a clock that nobody sets. */
+static long long now(void)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/* Waits until libpq's socket is ready. Returns 0 when the time is up. */
+static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long deadline)
+{
+	struct pollfd socket = {PQsocket(conn), wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT,
+				0};
+	int ready;
+
+	do {
+		long long left = deadline - now();
+
+		ready = poll(&socket, 1, left > 0 ? (int)left : 0);
+	} while (ready < 0 && errno == EINTR);
+	return ready;
+}
+
+/* What the gate adds to libpq's message, where it is on. */
+#define GATE_NOTE "    pganchor: "
+
+/* How much of libpq's message is of addresses of the host that were tried before this one, which
+ * has taken the connection: they are not what there is to say of it. From libpq 14 on, the last
+ * line, unfinished, is of this one. */
+static size_t length_of_earlier(PGconn *conn)
+{
+	const char *said = PQerrorMessage(conn);
+	const char *end = said != NULL ? strrchr(said, '\n') : NULL;
+
+	return end != NULL ? (size_t)(end - said) + 1 : 0;
+}
+
+/* libpq's message from there on, its lines as one, and OpenSSL's reason, which the gate would tell,
+ * too. */
+static int fail_with_words_of(PGconn *conn, size_t earlier,
+			      const struct pga_verification *verification, struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	struct pga_text reason = PGA_TEXT_EMPTY;
+	const char *said = PQerrorMessage(conn);
+	const char *at = said != NULL ? said : "";
+
+	if (strlen(at) > earlier)
+		at += earlier;
+	pga_verification_reason(verification, &reason);
+	while (*at != '\0') {
+		size_t length = strcspn(at, "\n");
+		const bool told =
+		    reason.length > 0 && strncmp(at, GATE_NOTE, strlen(GATE_NOTE)) == 0;
+
+		if (length > 0 && words.length > 0 && !told)
+			pga_text_add(&words, "; ");
+		if (!told)
+			pga_text_add_bytes(&words, at + strspn(at, "\t "),
+					   length - strspn(at, "\t "));
+		at += length + (at[length] == '\n');
+	}
+	if (reason.length > 0)
+		pga_text_addf(&words, " (%s)", pga_text_string(&reason));
+	(void)pga_fail(error, NULL, "%s",
+		       words.length > 0 ? pga_text_string(&words) : "libpq gave no reason");
+	pga_text_free(&reason);
+	pga_text_free(&words);
+	return -1;
+}
+
+/* With an sslmode that demands TLS and no GSSAPI, libpq comes to CONNECTION_MADE twice: on the bare
+ * connection, before it sends the SSLRequest, and when the handshake is done, before it sends the
+ * startup packet (PQconnectPoll()). */
+static int connect_until_tls(PGconn *conn, int seconds, bool *answered,
+			     const struct pga_verification *verification, struct pga_error *error)
+{
+	long long deadline = now() + seconds * 1000LL;
+	PostgresPollingStatusType wanted = PGRES_POLLING_WRITING;
+	size_t earlier = 0;
+
+	if (PQstatus(conn) == CONNECTION_BAD)
+		return fail_with_words_of(conn, 0, verification, error);
+	while (PQstatus(conn) != CONNECTION_MADE || PQsslInUse(conn) == 0) {
+		int ready = wait_for(conn, wanted, deadline);
+
+		if (ready < 0)
+			return pga_fail_errno(error, NULL, "cannot wait for the server");
+		if (ready == 0)
+			return pga_fail(error, NULL, "the server did not answer within %d seconds",
+					seconds);
+		wanted = PQconnectPoll(conn);
+		*answered = *answered || PQstatus(conn) == CONNECTION_MADE ||
+			    PQstatus(conn) == CONNECTION_SSL_STARTUP;
+		if (PQstatus(conn) == CONNECTION_MADE)
+			earlier = length_of_earlier(conn);
+		if (wanted == PGRES_POLLING_FAILED)
+			return fail_with_words_of(conn, earlier, verification, error);
+		if (wanted == PGRES_POLLING_OK)
+			return pga_fail(error, NULL, "libpq connected without TLS");
+	}
+	return 0;
+}
+
+/* The text of an OpenSSL memory BIO, which is freed. */
+static char *text_of(BIO *bio)
+{
+	char *bytes = NULL;
+	long length = BIO_get_mem_data(bio, &bytes);
+	char *text = length >= 0 ? strndup(bytes != NULL ? bytes : "", (size_t)length) : NULL;
+
+	BIO_free(bio);
+	return text;
+}
+
+static char *name_text(const X509_NAME *name)
+{
+	struct pga_text shortened = PGA_TEXT_EMPTY;
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text;
+
+	if (bio == NULL)
+		return NULL;
+	/* UTF-8 stays; control characters are escaped by OpenSSL already. */
+	(void)X509_NAME_print_ex(bio, name, 0,
+				 XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
+	text = text_of(bio);
+	if (text == NULL)
+		return NULL;
+	pga_text_add_shortened(&shortened, text, PGA_LONGEST_SHOWN);
+	free(text);
+	return pga_text_take(&shortened);
+}
+
+static char *date_text(const ASN1_TIME *date)
+{
+	char text[32];
+	struct tm time;
+
+	if (ASN1_TIME_to_tm(date, &time) != 1 ||
+	    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &time) == 0)
+		return strdup("no date");
+	return strdup(text);
+}
+
+static char *alternative_names(X509 *certificate)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	for (int i = 0; bio != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+		if (i > 0)
+			(void)BIO_puts(bio, ", ");
+		(void)GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, i));
+	}
+	GENERAL_NAMES_free(names);
+	return bio != NULL ? text_of(bio) : NULL;
+}
+
+static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct pga_error *error)
+{
+	/* Only a chain that libpq's OpenSSL verified counts, not what the server sent. */
+	STACK_OF(X509) *chain =
+	    SSL_get_verify_result(ssl) == X509_V_OK ? SSL_get0_verified_chain(ssl) : NULL;
+	X509 *root = sk_X509_num(chain) > 0 ? sk_X509_value(chain, sk_X509_num(chain) - 1) : NULL;
+
+	if (root == NULL)
+		return 0;
+	handshake->root = name_text(X509_get_subject_name(root));
+	if (handshake->root == NULL || pga_x509_pin(root, handshake->root_pin) != 0)
+		return pga_fail_memory(error);
+	return pga_twins_find(ssl, &handshake->twins, error);
+}
+
+static int describe(X509 *certificate, const char *protocol, const char *cipher,
+		    struct pga_handshake *handshake)
+{
+	handshake->protocol = strdup(protocol);
+	handshake->cipher = strdup(cipher);
+	handshake->subject = name_text(X509_get_subject_name(certificate));
+	handshake->issuer = name_text(X509_get_issuer_name(certificate));
+	handshake->names = alternative_names(certificate);
+	handshake->valid_from = date_text(X509_get0_notBefore(certificate));
+	handshake->valid_to = date_text(X509_get0_notAfter(certificate));
+	return handshake->protocol != NULL && handshake->cipher != NULL &&
+		       handshake->subject != NULL && handshake->issuer != NULL &&
+		       handshake->names != NULL && handshake->valid_from != NULL &&
+		       handshake->valid_to != NULL
+		   ? 0
+		   : -1;
+}
+
+static int look_at_session(PGconn *conn, struct pga_handshake *handshake, struct pga_error *error)
+{
+	const SSL *ssl = PQsslStruct(conn, "OpenSSL");
+	X509 *certificate = ssl != NULL ? SSL_get1_peer_certificate(ssl) : NULL;
+	int result;
+
+	if (certificate == NULL)
+		return pga_fail(error, NULL,
+				"TLS stands, but libpq shows no certificate of the server");
+	result = describe(certificate, SSL_get_version(ssl), SSL_get_cipher_name(ssl), handshake);
+	X509_free(certificate);
+	return result == 0 ? look_at_root(ssl, handshake, error) : pga_fail_memory(error);
+}
+
+/* For telling the user whom libpq has refused. */
+static void look_at_refused(const struct pga_verification *verification,
+			    struct pga_handshake *handshake)
+{
+	pga_handshake_free(handshake);
+	handshake->verify_result = verification->result;
+	if (verification->certificate != NULL)
+		handshake->shown = describe(verification->certificate, verification->protocol,
+					    verification->cipher, handshake) == 0;
+}
+
+/* The caller's parameters and one behind them, which overrides theirs. */
+static PGconn *start(const struct pga_parameters *parameters)
+{
+	const char **keywords;
+	const char **values;
+	PGconn *conn = NULL;
+	size_t count = 0;
+
+	while (parameters->keywords[count] != NULL)
+		count++;
+	keywords = calloc(count + 2, sizeof *keywords);
+	values = calloc(count + 2, sizeof *values);
+	if (keywords != NULL && values != NULL) {
+		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
+		memcpy(values, parameters->values, count * sizeof *values);
+		if (pga_settings_known("gssencmode")) {
+			keywords[count] = "gssencmode";
+			values[count] = "disable";
+		}
+		conn = PQconnectStartParams(keywords, values, parameters->expand_dbname);
+	}
+	free(keywords);
+	free(values);
+	return conn;
+}
+
+int pga_handshake(const struct pga_parameters *parameters, int seconds,
+		  struct pga_handshake *handshake, struct pga_error *error)
+{
+	struct pga_verification verification;
+	bool answered = false;
+	PGconn *conn;
+	int result = -1;
+
+	memset(handshake, 0, sizeof *handshake);
+	pga_verification_watch(&verification);
+	conn = start(parameters);
+	if (conn == NULL)
+		(void)pga_fail_memory(error);
+	else if (connect_until_tls(conn, seconds, &answered, &verification, error) == 0)
+		result = look_at_session(conn, handshake, error);
+	PQfinish(conn);
+	pga_verification_unwatch();
+	if (result == 0)
+		handshake->shown = true;
+	else
+		look_at_refused(&verification, handshake);
+	handshake->answered = answered;
+	pga_verification_free(&verification);
+	return result;
+}
+
+void pga_handshake_free(struct pga_handshake *handshake)
+{
+	free(handshake->protocol);
+	free(handshake->cipher);
+	free(handshake->subject);
+	free(handshake->issuer);
+	free(handshake->names);
+	free(handshake->valid_from);
+	free(handshake->valid_to);
+	free(handshake->root);
+	pga_twins_free(&handshake->twins);
+	memset(handshake, 0, sizeof *handshake);
+}

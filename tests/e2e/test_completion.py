@@ -1,0 +1,75 @@
+"""What the shells complete: by the keys of a real one, with the functions that `pganchor completion` prints."""
+
+import re
+import subprocess
+
+import pytest
+
+from services import write
+
+SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"], "fish": ["fish", "--no-config", "-i"]}
+# What the tests type; completions are asked of the program itself.
+FUNCTION = {
+    "bash": 'PS1="ready> "; bind "set bell-style none"; pganchor() { if [ "$2" = services ] || [ "$2" = anchors ]; then command pganchor "$@"; else printf "GOT:"; '
+            'printf " <%s>" "$@"; echo; fi; }; source ~/completion',
+    "zsh": 'PROMPT="ready> "; unsetopt beep; autoload -U compinit; compinit -u -D; pganchor() { if [ "$2" = services ] || [ "$2" = anchors ]; then command pganchor '
+           '"$@"; else printf "GOT:"; printf " <%s>" "$@"; echo; fi; }; source ~/completion'}
+TYPED = [
+    ("boot", "bootstrap"), ("service ad", "service add"), ("serv", "service"), ("service add prod --anc", "service add prod --anchor"),
+    ("service show pro", "service show prod-db"), ("service remove pro", "service remove prod-db"),
+    ("service add x --anchor comp", "service add x --anchor company"), ("bootstrap --fing", "bootstrap --fingerprint"),
+    ("bootstrap --name comp", "bootstrap --name company"), ("enable --ld", "enable --ld-so-preload"), ("disable --keep", "disable --keep-going"),
+    ("status --js", "status --json"), ("log --file aud", "log --file audit.log"), ("run --req", "run --require"), ("explain --js", "explain --json"),
+    ("completion ba", "completion bash"), ("help serv", "help service"), ("help service ad", "help service add"), ("vers", "version")]
+
+
+@pytest.fixture
+def furnished(home, stepca, pganchor):
+    """A home with a service, an anchor, and a file."""
+    done = home.pganchor("bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--name", "company")
+    assert done.returncode == 0, done.stderr
+    write(home, "[prod-db]\nhost=db.example.com\nsslmode=verify-full\n")
+    (home / "audit.log").write_text("")
+    return home
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_keys(furnished, pganchor, shell):
+    (furnished / "completion").write_text(furnished.pganchor("completion", shell).stdout)
+    answers = [(r"\$ |% |# ", FUNCTION[shell])]
+    answers += [("ready> ", f"pganchor {words}\t") for words, _ in TYPED] + [("ready> ", "exit")]
+    done = furnished.run_tty(SHELLS[shell], answers, env={"PATH": f"{pganchor.binary.parent}:/usr/bin:/bin", "TERM": "dumb"})
+    said = [re.findall(r"<([^>]*)>", line) for line in done.output.splitlines() if line.startswith("GOT:")]
+    assert said == [meant.split() for _, meant in TYPED], done.output
+
+
+def test_fish(furnished, pganchor):
+    (furnished / "completion").write_text(furnished.pganchor("completion", "fish").stdout)
+    for words, meant in TYPED:
+        done = furnished.run(["fish", "--no-config", "-c", "source ~/completion; complete -C $argv[1]", f"pganchor {words}"],
+                             env={"PATH": f"{pganchor.binary.parent}:/usr/bin:/bin"})
+        assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [meant.split()[-1]], (words, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("words", [[], ["tcsh"], ["bash", "zsh"]])
+def test_other_words_are_usage_errors(home, words):
+    done = home.pganchor("completion", *words)
+    assert done.returncode == 2 and done.stdout == "" and "pganchor: completion: " in done.stderr
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_the_installed_one_is_what_the_program_prints(home, pganchor, shell):
+    names = {"bash": "bash-completion/completions/pganchor", "zsh": "zsh/site-functions/_pganchor",
+             "fish": "fish/vendor_completions.d/pganchor.fish"}
+    assert (pganchor.prefix / "share" / names[shell]).read_text() == home.pganchor("completion", shell).stdout
+    if shell == "bash":
+        assert subprocess.run(["bash", "-n", pganchor.prefix / "share" / names[shell]]).returncode == 0
+
+
+def test_what_cannot_be_read_has_no_names(home):
+    """A completion says nothing on the terminal in the middle of a line."""
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/anchors.conf").write_text("nonsense\n")
+    for words in ("services", "anchors"):
+        done = home.pganchor("completion", words)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -1,0 +1,483 @@
+# The units, with cmocka. Everything else is tested through the installed program, by tests/run.sh.
+if HAVE_CMOCKA
+check_PROGRAMS = \
+	tests/unit/test_acting \
+	tests/unit/test_anchor_text \
+	tests/unit/test_anchors \
+	tests/unit/test_api \
+	tests/unit/test_attributes \
+	tests/unit/test_binary \
+	tests/unit/test_certificate \
+	tests/unit/test_changes \
+	tests/unit/test_check \
+	tests/unit/test_cmd_enable \
+	tests/unit/test_cmd_log \
+	tests/unit/test_cmd_run \
+	tests/unit/test_cmd_status \
+	tests/unit/test_command_lines \
+	tests/unit/test_consent \
+	tests/unit/test_cut \
+	tests/unit/test_effective \
+	tests/unit/test_elf \
+	tests/unit/test_enable_checks \
+	tests/unit/test_entry \
+	tests/unit/test_explain \
+	tests/unit/test_file \
+	tests/unit/test_file_identity \
+	tests/unit/test_find \
+	tests/unit/test_guess \
+	tests/unit/test_host \
+	tests/unit/test_http \
+	tests/unit/test_image \
+	tests/unit/test_imports \
+	tests/unit/test_ini \
+	tests/unit/test_journal \
+	tests/unit/test_late_errors \
+	tests/unit/test_lines \
+	tests/unit/test_linked \
+	tests/unit/test_loader \
+	tests/unit/test_lock \
+	tests/unit/test_log_files \
+	tests/unit/test_log_journal \
+	tests/unit/test_memory \
+	tests/unit/test_memory_file \
+	tests/unit/test_module \
+	tests/unit/test_notice \
+	tests/unit/test_origin \
+	tests/unit/test_ownership \
+	tests/unit/test_path \
+	tests/unit/test_paths \
+	tests/unit/test_pin_pairs \
+	tests/unit/test_pins \
+	tests/unit/test_policy \
+	tests/unit/test_preload \
+	tests/unit/test_printable \
+	tests/unit/test_processes \
+	tests/unit/test_program \
+	tests/unit/test_proof \
+	tests/unit/test_rebind \
+	tests/unit/test_record \
+	tests/unit/test_records \
+	tests/unit/test_refusal \
+	tests/unit/test_root_crt \
+	tests/unit/test_rules \
+	tests/unit/test_secrets \
+	tests/unit/test_service_change \
+	tests/unit/test_service_check \
+	tests/unit/test_service_edit \
+	tests/unit/test_service_entries \
+	tests/unit/test_service_text \
+	tests/unit/test_service_write \
+	tests/unit/test_session \
+	tests/unit/test_shown \
+	tests/unit/test_status_processes \
+	tests/unit/test_subprocess \
+	tests/unit/test_switch \
+	tests/unit/test_text \
+	tests/unit/test_transaction \
+	tests/unit/test_unit_settings \
+	tests/unit/test_userfile \
+	tests/unit/test_verdict \
+	tests/unit/test_verification \
+	tests/unit/test_walks \
+	tests/unit/test_wall \
+	tests/unit/test_words
+# What they test is compiled for them once: a library, of which each takes what it asks for.
+check_LIBRARIES = tests/unit/libunits.a
+	tests/unit/test_consent tests/unit/test_enable_checks
+TESTS = $(check_PROGRAMS)
+endif
+UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+tests_unit_libunits_a_SOURCES = $(PARTS) $(CLI)
+tests_unit_libunits_a_CPPFLAGS = $(pganchor_CPPFLAGS)
+WRAP_MEMORY = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup,--wrap=strndup
+UNITS_CPPFLAGS = $(pganchor_CPPFLAGS) $(CMOCKA_CFLAGS)
+UNITS_LDADD = tests/unit/libunits.a $(CMOCKA_LIBS) $(pganchor_LDADD)
+tests_unit_test_certificate_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_certificate.c
+tests_unit_test_certificate_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_certificate_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_certificate_LDADD = $(UNITS_LDADD)
+tests_unit_test_anchors_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_anchors.c
+tests_unit_test_anchors_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_anchors_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_anchors_LDADD = $(UNITS_LDADD)
+tests_unit_test_root_crt_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_root_crt.c
+tests_unit_test_root_crt_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_root_crt_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_root_crt_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_entries_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h \
+	tests/unit/test_service_entries.c
+tests_unit_test_service_entries_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_entries_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_service_entries_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_write_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h \
+	tests/unit/test_service_write.c
+tests_unit_test_service_write_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_write_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_service_write_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_change_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h \
+	tests/unit/test_service_change.c
+tests_unit_test_service_change_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_change_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_service_change_LDADD = $(UNITS_LDADD)
+tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
+tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_verification_LDADD = $(UNITS_LDADD)
+tests_unit_test_http_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/tls_server.h tests/unit/test_http.c
+tests_unit_test_http_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_http_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_http_LDADD = $(UNITS_LDADD)
+tests_unit_test_check_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tls_server.h tests/unit/test_check.c
+tests_unit_test_check_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_check_LDADD = $(UNITS_LDADD)
+tests_unit_test_proof_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_proof.c
+tests_unit_test_proof_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write
+tests_unit_test_proof_LDADD = $(UNITS_LDADD)
+tests_unit_test_anchor_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_anchor_text.c
+tests_unit_test_anchor_text_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_anchor_text_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_service_text.c
+tests_unit_test_service_text_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_text_LDADD = $(UNITS_LDADD)
+tests_unit_test_file_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_file.c
+tests_unit_test_file_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_file_LDADD = $(UNITS_LDADD)
+tests_unit_test_host_SOURCES = tests/unit/cmocka_start.h tests/unit/test_host.c
+tests_unit_test_host_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_host_LDADD = $(UNITS_LDADD)
+tests_unit_test_ini_SOURCES = tests/unit/cmocka_start.h tests/unit/test_ini.c
+tests_unit_test_ini_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_ini_LDADD = $(UNITS_LDADD)
+tests_unit_test_pins_SOURCES = tests/unit/cmocka_start.h tests/unit/test_pins.c
+tests_unit_test_pins_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_pins_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_edit_SOURCES = tests/unit/cmocka_start.h tests/unit/test_service_edit.c
+tests_unit_test_service_edit_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_edit_LDADD = $(UNITS_LDADD)
+tests_unit_test_subprocess_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/test_subprocess.c
+tests_unit_test_subprocess_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_subprocess_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_subprocess_LDADD = $(UNITS_LDADD)
+tests_unit_test_unit_settings_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_unit_settings.c
+tests_unit_test_unit_settings_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_unit_settings_LDADD = $(UNITS_LDADD)
+tests_unit_test_guess_SOURCES = tests/unit/cmocka_start.h tests/unit/test_guess.c
+tests_unit_test_guess_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_guess_LDADD = $(UNITS_LDADD)
+tests_unit_test_transaction_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_transaction.c
+tests_unit_test_transaction_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_transaction_LDADD = $(UNITS_LDADD)
+tests_unit_test_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_text.c
+tests_unit_test_text_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_text_LDADD = $(UNITS_LDADD)
+tests_unit_test_unit_settings_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+
+tests_unit_test_changes_SOURCES = tests/unit/cmocka_start.h tests/unit/test_changes.c
+tests_unit_test_changes_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_changes_LDADD = $(UNITS_LDADD)
+
+# Allocations are led to the test's.
+tests_unit_test_memory_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_memory.c
+tests_unit_test_memory_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_memory_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_memory_LDADD = $(UNITS_LDADD)
+
+# So are those that make a file, and that move its bytes.
+FAILING_CALLS = tests/unit/failing_calls.c tests/unit/failing_calls.h
+FAILING_WRAPS = $(WRAP_MEMORY) -Wl,--wrap=getcwd \
+	-Wl,--wrap=stat,--wrap=lstat,--wrap=fstat,--wrap=fstatat,--wrap=access,--wrap=readlinkat,--wrap=mkdirat,--wrap=unlinkat \
+	-Wl,--wrap=renameat,--wrap=fchmod,--wrap=fchown,--wrap=futimens,--wrap=fsync,--wrap=flock,--wrap=ftruncate,--wrap=getrandom \
+	-Wl,--wrap=fgetxattr,--wrap=flistxattr,--wrap=fsetxattr,--wrap=fremovexattr,--wrap=pipe2,--wrap=dup2,--wrap=setenv \
+	-Wl,--wrap=read,--wrap=write,--wrap=pwrite,--wrap=close,--wrap=memfd_create,--wrap=open,--wrap=openat,--wrap=fcntl,--wrap=clock_gettime \
+	-Wl,--wrap=poll,--wrap=waitpid,--wrap=pga_act_as
+tests_unit_test_late_errors_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/late_errors.h \
+	tests/unit/test_late_errors.c
+tests_unit_test_late_errors_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_late_errors_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_late_errors_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_acting_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_acting.c
+tests_unit_test_acting_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_acting_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_binary_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_binary.c
+tests_unit_test_binary_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_binary_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_image_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_image.c
+tests_unit_test_image_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_image_LDADD = $(UNITS_LDADD)
+tests_unit_test_image_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=access,--wrap=socket,--wrap=connect
+
+tests_unit_test_records_SOURCES = tests/unit/cmocka_start.h tests/unit/test_records.c
+tests_unit_test_records_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_records_LDADD = $(UNITS_LDADD)
+
+# What of the machine is looked at is in the test's own directory (moved_root.h).
+MOVED_WRAPS = -Wl,--wrap=opendir,--wrap=access,--wrap=stat,--wrap=fopen,--wrap=readlink,--wrap=scandir,--wrap=open,--wrap=fstat
+LOG_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h tests/unit/reading_records.h
+tests_unit_test_log_files_SOURCES = $(LOG_SOURCES) tests/unit/test_log_files.c
+tests_unit_test_log_files_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_log_files_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS)
+tests_unit_test_log_files_LDADD = $(UNITS_LDADD)
+tests_unit_test_log_journal_SOURCES = $(LOG_SOURCES) tests/unit/test_log_journal.c
+tests_unit_test_log_journal_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_log_journal_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS)
+tests_unit_test_log_journal_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_processes_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h \
+	tests/unit/test_processes.c
+tests_unit_test_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_processes_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) -Wl,--wrap=getuid,--wrap=geteuid
+tests_unit_test_processes_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_program_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h \
+	tests/unit/test_program.c
+tests_unit_test_program_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_program_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) \
+	-Wl,--wrap=getuid,--wrap=getgid,--wrap=getxattr,--wrap=statvfs
+tests_unit_test_program_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_module_SOURCES = src/preload/known.c src/preload/known.h src/preload/module.c src/preload/module.h \
+	tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_module.c
+tests_unit_test_module_CPPFLAGS = $(UNIT_CPPFLAGS) -UPKGLIBDIR -DPKGLIBDIR='"/opt/lib/x86_64-linux-gnu/pganchor"'
+tests_unit_test_module_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=access,--wrap=faccessat,--wrap=stat,--wrap=readlink,--wrap=realpath,--wrap=__realpath_chk,--wrap=pga_check_ownership
+tests_unit_test_module_LDADD = $(UNITS_LDADD)
+
+# The commands, with what they ask played by the test.
+PRINTING = tests/unit/cmocka_start.h tests/unit/printed.h
+tests_unit_test_cmd_log_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_log.c
+tests_unit_test_cmd_log_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_log_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=time,--wrap=geteuid
+tests_unit_test_cmd_log_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/test_cmd_run.c
+tests_unit_test_cmd_run_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=execvp,--wrap=setenv
+tests_unit_test_cmd_run_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
+tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_enable_SOURCES = $(PRINTING) tests/unit/test_cmd_enable.c
+tests_unit_test_cmd_enable_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_enable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid
+tests_unit_test_cmd_enable_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/test_enable_checks.c
+tests_unit_test_enable_checks_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_checks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=access,--wrap=geteuid
+tests_unit_test_enable_checks_LDADD = $(UNITS_LDADD)
+tests_unit_test_consent_SOURCES = tests/unit/cmocka_start.h tests/unit/test_consent.c
+tests_unit_test_consent_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_consent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fopen,--wrap=open,--wrap=tcflush,--wrap=read
+tests_unit_test_consent_LDADD = $(UNITS_LDADD)
+tests_unit_test_command_lines_SOURCES = $(PRINTING) tests/unit/test_command_lines.c
+tests_unit_test_command_lines_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_command_lines_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_check_SOURCES = $(PRINTING) tests/unit/test_service_check.c
+tests_unit_test_service_check_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_check_LDADD = $(UNITS_LDADD)
+tests_unit_test_status_processes_SOURCES = $(PRINTING) tests/unit/test_status_processes.c
+tests_unit_test_status_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_status_processes_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_switch_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_switch.c
+tests_unit_test_switch_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_switch_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_switch_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_lines_SOURCES = src/base/subprocess.c src/base/subprocess.h src/preload/known.c src/preload/known.h \
+	src/preload/block.c src/preload/block.h src/preload/module.c src/preload/module.h tests/unit/cmocka_start.h \
+	tests/unit/test_lines.c
+# With a path that has two directories for libraries.
+tests_unit_test_lines_CPPFLAGS = $(UNIT_CPPFLAGS) -UPKGLIBDIR -DPKGLIBDIR='"/opt/lib/a/lib64/b/pganchor"'
+tests_unit_test_lines_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_lock_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_lock.c
+tests_unit_test_lock_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_lock_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_lock_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_path_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_path.c
+tests_unit_test_path_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_path_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_home
+tests_unit_test_path_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_memory_file_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h \
+	tests/unit/test_memory_file.c
+tests_unit_test_memory_file_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_memory_file_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_memory_file_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_words_SOURCES = tests/unit/cmocka_start.h tests/unit/test_words.c
+tests_unit_test_words_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_words_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_printable_SOURCES = tests/unit/cmocka_start.h tests/unit/test_printable.c
+tests_unit_test_printable_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_printable_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_ownership_SOURCES = tests/unit/cmocka_start.h tests/unit/test_ownership.c
+tests_unit_test_ownership_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_ownership_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_pin_pairs_SOURCES = tests/unit/cmocka_start.h tests/unit/test_pin_pairs.c
+tests_unit_test_pin_pairs_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_pin_pairs_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_paths_SOURCES = tests/unit/cmocka_start.h tests/unit/test_paths.c
+tests_unit_test_paths_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_paths_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_preload_SOURCES = tests/unit/cmocka_start.h tests/unit/test_preload.c
+tests_unit_test_preload_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_preload_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_effective_SOURCES = tests/unit/cmocka_start.h tests/unit/played_libpq.h tests/unit/settings.h \
+	tests/unit/test_effective.c
+tests_unit_test_effective_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_effective_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_explain_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_explain.c
+tests_unit_test_explain_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_explain_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_origin_SOURCES = tests/unit/cmocka_start.h tests/unit/played_libpq.h tests/unit/settings.h \
+	tests/unit/test_origin.c
+tests_unit_test_origin_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_origin_LDADD = $(UNITS_LDADD)
+
+# The machine's directory is the one that it runs in.
+tests_unit_test_policy_SOURCES = src/policy/pins.c src/policy/pins.h src/policy/policy.c src/policy/policy.h \
+	tests/unit/cmocka_start.h tests/unit/test_policy.c
+tests_unit_test_policy_CPPFLAGS = $(UNIT_CPPFLAGS) -USYSCONFDIR -DSYSCONFDIR='"/proc/self/cwd"' \
+	-UPKGLIBDIR -DPKGLIBDIR='"/proc/self/cwd"'
+tests_unit_test_policy_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_record_SOURCES = tests/unit/cmocka_start.h tests/unit/test_record.c
+tests_unit_test_record_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_record_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_secrets_SOURCES = tests/unit/cmocka_start.h tests/unit/test_secrets.c
+tests_unit_test_secrets_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_secrets_LDADD = $(UNITS_LDADD)
+
+# The gate with a libpq and an OpenSSL that the test plays.
+GATE_FAKES = tests/unit/cmocka_start.h tests/unit/gate_fakes.h tests/unit/settings.h
+tests_unit_test_cut_SOURCES = $(GATE_FAKES) tests/unit/test_cut.c
+tests_unit_test_cut_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_cut_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/test_elf.c
+tests_unit_test_elf_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_elf_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo
+tests_unit_test_elf_LDADD = libgate.la $(CMOCKA_LIBS)
+# What the gate would send to syslog, and what is another each time, are led to the test.
+tests_unit_test_journal_SOURCES = $(GATE_FAKES) tests/unit/test_journal.c
+tests_unit_test_journal_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendto,--wrap=time,--wrap=getpid
+tests_unit_test_journal_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_refusal_SOURCES = $(GATE_FAKES) tests/unit/test_refusal.c
+tests_unit_test_refusal_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_refusal_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_session_SOURCES = $(GATE_FAKES) tests/unit/test_session.c
+tests_unit_test_session_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_session_LDADD = libgate.la $(CMOCKA_LIBS)
+
+tests_unit_test_shown_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_shown.c
+tests_unit_test_shown_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_shown_LDADD = $(UNITS_LDADD)
+# Among objects that the test lays out.
+PLAYED_LOADER = -Wl,--wrap=gate_object_at,--wrap=gate_object_mapped,--wrap=gate_object_loaded,--wrap=gate_object_find \
+	-Wl,--wrap=gate_object_got_entries,--wrap=gate_object_write
+tests_unit_test_imports_SOURCES = $(GATE_FAKES) tests/unit/played_loader.h tests/unit/test_imports.c
+tests_unit_test_imports_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_imports_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
+	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_number,--wrap=gate_libpq_would_call,--wrap=gate_sees_polls
+tests_unit_test_imports_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_find_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_find.c
+tests_unit_test_find_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_find_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
+	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_imports_bind \
+	-Wl,--wrap=dlclose,--wrap=dlinfo,--wrap=dlerror,--wrap=calloc
+tests_unit_test_find_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_loader_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_loader.c
+tests_unit_test_loader_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_loader_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
+	-Wl,--wrap=gate_walk_begin,--wrap=gate_walk_end,--wrap=dl_iterate_phdr,--wrap=dlclose,--wrap=_dl_find_object,--wrap=dladdr1
+tests_unit_test_loader_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_rebind_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_rebind.c
+tests_unit_test_rebind_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_rebind_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
+	-Wl,--wrap=gate_each_object,--wrap=gate_each_object_in,--wrap=gate_object_of,--wrap=gate_loader \
+	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
+tests_unit_test_rebind_LDADD = libgate.la $(CMOCKA_LIBS)
+
+# With all that they ask.
+PLAYED_GATE = \
+	-Wl,--wrap=gate_rules_acquire,--wrap=gate_rules_release,--wrap=gate_is_audit,--wrap=gate_judge,--wrap=gate_audit_log \
+	-Wl,--wrap=gate_refuse,--wrap=gate_refuse_unstarted,--wrap=gate_session_holds,--wrap=gate_cut,--wrap=gate_forget \
+	-Wl,--wrap=gate_poll_to_the_end,--wrap=gate_handshake_tell,--wrap=gate_notice,--wrap=gate_say_unseen \
+	-Wl,--wrap=gate_sees_sessions,--wrap=gate_sees_lookups,--wrap=pga_is_ambiguous,--wrap=pga_effective_failed \
+	-Wl,--wrap=pga_effective_of,--wrap=pga_effective_is_question,--wrap=pga_effective_free,--wrap=pga_effective_ask_quietly,--wrap=calloc
+tests_unit_test_entry_SOURCES = tests/unit/cmocka_start.h tests/unit/played_gate.h tests/unit/test_entry.c
+tests_unit_test_entry_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_entry_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_GATE)
+tests_unit_test_entry_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_wall_SOURCES = tests/unit/cmocka_start.h tests/unit/played_gate.h tests/unit/test_wall.c
+tests_unit_test_wall_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_wall_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_GATE)
+tests_unit_test_wall_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_notice_SOURCES = tests/unit/cmocka_start.h tests/unit/test_notice.c
+tests_unit_test_notice_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_notice_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=fstat64,--wrap=fcntl64,--wrap=isatty,--wrap=poll,--wrap=write,--wrap=sigpending,--wrap=sigtimedwait
+tests_unit_test_notice_LDADD = libgate.la $(CMOCKA_LIBS)
+
+# With files that the test plays.
+tests_unit_test_rules_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/test_rules.c
+tests_unit_test_rules_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=pga_pins_reload,--wrap=pga_policy_reload,--wrap=pga_pins_is_fresh,--wrap=pga_policy_is_fresh \
+	-Wl,--wrap=pga_pins_free,--wrap=pga_policy_free,--wrap=stat64,--wrap=calloc,--wrap=gate_lock,--wrap=gate_unlock
+tests_unit_test_rules_LDADD = libgate.la $(CMOCKA_LIBS)
+
+# The kernel's part in it, the clock and fork() are the test's.
+tests_unit_test_walks_SOURCES = tests/unit/cmocka_start.h tests/unit/test_walks.c
+tests_unit_test_walks_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_walks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=pthread_atfork \
+	-Wl,--wrap=mmap64,--wrap=munmap,--wrap=madvise
+tests_unit_test_walks_LDADD = libgate.la $(CMOCKA_LIBS)
+
+
+tests_unit_test_userfile_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_userfile.c
+tests_unit_test_userfile_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_userfile_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_user_config \
+	-Wl,--wrap=pga_user_config_is_out_of_reach,--wrap=pga_file_read_stamped,--wrap=pga_file_identity_of
+tests_unit_test_userfile_LDADD = $(UNITS_LDADD)
+tests_unit_test_attributes_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_attributes.c
+tests_unit_test_attributes_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_attributes_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=fgetxattr,--wrap=flistxattr,--wrap=fsetxattr,--wrap=fremovexattr
+tests_unit_test_attributes_LDADD = $(UNITS_LDADD)
+tests_unit_test_linked_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_linked.c
+tests_unit_test_linked_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_linked_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=dladdr,--wrap=dl_iterate_phdr,--wrap=elf_strptr
+tests_unit_test_linked_LDADD = $(UNITS_LDADD)
+tests_unit_test_api_SOURCES = src/gate/api.c tests/unit/cmocka_start.h tests/unit/test_api.c
+tests_unit_test_api_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_api_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=gate_libpq_any,--wrap=gate_libpq_of,--wrap=pga_effective_ask,--wrap=pga_effective_trace,--wrap=pga_effective_free \
+	-Wl,--wrap=gate_rules_acquire,--wrap=gate_rules_release,--wrap=pga_judge,--wrap=pga_verdict_free,--wrap=pga_explain \
+	-Wl,--wrap=gate_enter,--wrap=gate_enter_string,--wrap=gate_conn_judge
+tests_unit_test_api_LDADD = libgate.la $(CMOCKA_LIBS)
+
+tests_unit_test_file_identity_SOURCES = tests/unit/cmocka_start.h tests/unit/test_file_identity.c
+tests_unit_test_file_identity_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_file_identity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
+tests_unit_test_file_identity_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_verdict_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_verdict.c
+tests_unit_test_verdict_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_verdict_LDADD = $(UNITS_LDADD)
