@@ -189,7 +189,7 @@ def test_what_looks_the_same_in_the_table_is_one_line(home):
     assert [re.split(r"  +", row)[:3] for row in rows] == [["psql", "3", "1970-01-01 00:00:03"], ["pg_dump", "1", "1970-01-01 00:00:04"]]
 
 
-@pytest.mark.parametrize("what", [["log", "--file", "log"], ["log", "-f", "log", "--json"], ["--version"]])
+@pytest.mark.parametrize("what", [["log", "--file", "log"], ["log", "--file", "log", "--json"], ["--version"]])
 def test_output_that_is_lost_is_an_error(home, what):
     (home / "log").write_text(line(1))
     done = home.run(["sh", "-c", '"$@" >/dev/full', "sh", "pganchor", *what], cwd=home.path)

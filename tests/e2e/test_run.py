@@ -90,7 +90,7 @@ def test_a_program_that_may_not_be_started(home):
 
 def test_no_program_is_a_usage_error(home):
     done = home.pganchor("run")
-    assert (done.returncode, done.stderr) == (2, "pganchor: run: no program to start\n    see pganchor run --help\n")
+    assert (done.returncode, done.stderr) == (2, "pganchor: run: an argument is missing: the program to start\n    see pganchor run --help\n")
 
 
 def test_without_the_module_nothing_is_started(home, pganchor):

@@ -95,10 +95,9 @@ class Gate:
         self.directory = directory
         shutil.copytree(TOP / "src", directory / "src")
         shutil.copytree(TOP / "include", directory / "include")
-        text = (TOP / "Makefile.am").read_text()
-        listed = text[text.index("BASE = "):text.index("pganchor_gate_la_LIBADD")]
-        listed = re.sub(r"EDITING = .*?(?=POLICY)", "", listed, flags=re.S)
-        self.sources = sorted(set(re.findall(r"src/\S+\.c", listed)))
+        ask = f"include {TOP}/sources.mk\nall:\n\t@echo $(filter %.c,$(BASE) $(POLICY) $(GATE))\n"
+        listed = subprocess.run(["make", "-s", "-f", "-"], input=ask, check=True, capture_output=True, text=True).stdout
+        self.sources = [*listed.split(), "src/gate/dl_wrappers.c"]
         flags = subprocess.run(["pkg-config", "--cflags", "libpq"], check=True, capture_output=True, text=True).stdout.split()
         self.flags = ["-O1", "-fPIC", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="0"', '-DSYSCONFDIR="/nowhere/etc"', '-DPKGLIBDIR="/nowhere"',
                       '-DPG_SYSCONFDIR="/nowhere"', "-w", "-fvisibility=hidden", f"-I{directory}/src", f"-I{directory}/include", *flags]

@@ -53,16 +53,10 @@ trap 'exit 1' HUP INT TERM
 build=${PGANCHOR_FUZZ_BUILD:-$scratch/build}
 mkdir -p "$build"
 
-sources=(
-    tests/fuzz/parsers.c
-    src/base/{error,file,file_identity,guess,host,ini,ownership,paths,printable,terminal,text,userfile,walk}.c
-    src/policy/{ask_libpq,effective,explain,linked,options,origin,own_libpq,pins,policy,record,secrets,shown,verdict}.c
-    src/tls/{certificate,fingerprint,root_rules}.c
-    src/ca/{idn,url}.c
-    src/anchor/{anchors_conf,root_crt}.c
-    src/service/{rewrite,host_name,servicefile,settings}.c
-)
-libraries=(libpq openssl libcurl libelf)
+# The tool's parts, as sources.mk lists them.
+# shellcheck disable=SC2016 # make's variables
+read -ra sources <<<"tests/fuzz/parsers.c $(printf 'include %s/sources.mk\nall:\n\t@echo $(filter %%.c,$(PARTS))\n' "$top" | make -s -f -)"
+libraries=(libpq openssl libcurl libelf jansson)
 read -ra flags <<<"$(pkg-config --cflags "${libraries[@]}") -I$top/src -I$top/include -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer"
 flags+=('-DSYSCONFDIR="/nowhere"' '-DPKGLIBDIR="/nowhere"' '-DPG_SYSCONFDIR="/nowhere"' '-DPACKAGE_VERSION="0"')
 sanitizers=address,undefined
