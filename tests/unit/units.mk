@@ -84,7 +84,6 @@ check_PROGRAMS = \
 	tests/unit/test_words
 # What they test is compiled for them once: a library, of which each takes what it asks for.
 check_LIBRARIES = tests/unit/libunits.a
-	tests/unit/test_consent tests/unit/test_enable_checks
 TESTS = $(check_PROGRAMS)
 endif
 UNIT_CPPFLAGS = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
