@@ -58,8 +58,8 @@ static int look_in_file(struct pga_roots *roots, const struct pga_effective *eff
 	if (in_file == NULL)
 		return 0;
 	result = pga_anchor_elsewhere(pins, policy, pga_effective_value(effective, "host"),
-					pga_effective_value(effective, "hostaddr"), in_file, &hosts,
-					&anchor, error);
+				      pga_effective_value(effective, "hostaddr"), in_file, &hosts,
+				      &anchor, error);
 	if (result == 0 && anchor != NULL)
 		add_elsewhere(policy, pga_text_string(&hosts), path, anchor, text);
 	pga_text_free(&hosts);

@@ -155,9 +155,9 @@ static bool is_elsewhere(const struct pga_pins *pins, const struct pga_host *hos
 }
 
 int pga_anchor_elsewhere(const struct pga_pins *pins, const struct pga_policy *policy,
-			   const char *host, const char *hostaddr, const char *in_file,
-			   struct pga_text *names, const struct pga_pin **anchor,
-			   struct pga_error *error)
+			 const char *host, const char *hostaddr, const char *in_file,
+			 struct pga_text *names, const struct pga_pin **anchor,
+			 struct pga_error *error)
 {
 	struct pga_hosts hosts;
 

@@ -37,9 +37,9 @@ int pga_anchor_missing(const struct pga_pins *pins, const struct pga_policy *pol
  * pins of the file of roots that libpq will use. *anchor is one that is valid for the first of
  * them, or NULL. Returns -1 for want of memory. */
 int pga_anchor_elsewhere(const struct pga_pins *pins, const struct pga_policy *policy,
-			   const char *host, const char *hostaddr, const char *in_file,
-			   struct pga_text *names, const struct pga_pin **anchor,
-			   struct pga_error *error);
+			 const char *host, const char *hostaddr, const char *in_file,
+			 struct pga_text *names, const struct pga_pin **anchor,
+			 struct pga_error *error);
 
 void pga_anchor_choice_free(struct pga_anchor_choice *choice);
 
