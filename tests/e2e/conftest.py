@@ -77,6 +77,7 @@ from certificates import impostor_ca  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
+from missing import skip_what_is_missing
 from programs import build, compile_gate, compile_program, own_libpq_words, second_libpq  # noqa: F401
 from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
@@ -104,6 +105,10 @@ MARKS = {
     "no_sanitizers": "takes ASan's options from the tool, or loads something before it: not with --sanitizers",
     "no_gate": "about a tool or a shell without the gate: not with --under-the-gate",
 }
+
+
+def pytest_collection_modifyitems(items):
+    skip_what_is_missing(items)
 
 
 def pytest_configure(config):
