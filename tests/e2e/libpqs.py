@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from home import WITHOUT_POWER, Home
-from machines import ROOT, STALE, make_tarball, run, take_away, unpack
+from machines import HERE, LIBPQS, ROOT, STALE, make_tarball, run, take_away, unpack
 
-RELEASES = {17: "trixie", 18: "sid", 19: "experimental"}
+# Those that this machine has not.
+RELEASES = {version: release for version, release in LIBPQS.items() if release != HERE}
 
 # psql and pg_dump, what the tool needs, and a language that loads libpq as an extension.
 PACKAGES = ["libcurl4t64", "libelf1t64", "libjansson4", "python3-psycopg2"]

@@ -11,6 +11,12 @@ ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
 # A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
 STALE = 'Acquire::Check-Valid-Until "false";\n'
 
+# The Debian that the tests run on.
+HERE = "bookworm"
+# Every libpq that the gate is tried with, and the Debian that has it. A new one is a line here; test_exports.py and
+# test_every_setting.py then say which functions and keywords are new.
+LIBPQS = {15: HERE, 17: "trixie", 18: "sid", 19: "experimental"}
+
 
 def run(*argv, **kwargs):
     done = subprocess.run([str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -20,9 +26,9 @@ def run(*argv, **kwargs):
 
 
 def apt_targets():
-    """This machine's own sources of Debian 12, sorted: (URI, suite, component)."""
+    """This machine's own sources, sorted: (URI, suite, component)."""
     listed = run("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages")
-    return sorted({tuple(line.split()) for line in listed.splitlines() if re.match(r"\S+ bookworm\S* \S+$", line)})
+    return sorted({tuple(line.split()) for line in listed.splitlines() if re.match(rf"\S+ {HERE}\S* \S+$", line)})
 
 
 def apt_sources(release):
@@ -30,9 +36,9 @@ def apt_sources(release):
     Debian's. Of another release than this machine's, the main archive alone. Experimental is no release: what it lacks is sid's."""
     if release == "experimental":
         return [line.replace(" sid ", f" {suite} ") for suite in ("sid", "experimental") for line in apt_sources("sid")]
-    if release == "bookworm":
+    if release == HERE:
         return [f"deb {uri} {suite} {component}" for uri, suite, component in apt_targets()]
-    return [f"deb {uri} {release} main" for uri, suite, component in apt_targets() if (suite, component) == ("bookworm", "main")]
+    return [f"deb {uri} {release} main" for uri, suite, component in apt_targets() if (suite, component) == (HERE, "main")]
 
 
 def apt_options():

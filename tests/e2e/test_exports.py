@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from libpqs import RELEASES
-from machines import run
+from machines import LIBPQS, run
 
 pytestmark = pytest.mark.plain_build
 
 LIST = Path(__file__).parent / "data/libpq-exports.txt"
-LIBPQS = [15, *RELEASES]
 
 
 def reviewed():

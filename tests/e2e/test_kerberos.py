@@ -4,7 +4,7 @@ import pytest
 
 from home import Home
 from kerberos import kerberos, kerberos_postgres  # noqa: F401
-from libpqs import RELEASES
+from machines import LIBPQS
 from test_gate import PYTHON, REFUSED, run_gated, write_policy
 
 pytestmark = pytest.mark.plain_build
@@ -20,7 +20,7 @@ CLIENTS = {"psql": ["psql", "-XAtc", QUERY], "psycopg2": [PYTHON, "-c", PSYCOPG2
 TLS, GSS = "t|f\n", "f|t\n"
 
 
-@pytest.fixture(params=[15, *RELEASES], ids=lambda version: f"libpq{version}")
+@pytest.fixture(params=LIBPQS, ids=lambda version: f"libpq{version}")
 def home(request, pganchor, tmp_path, stepca):
     """A home that trusts the CA of the server."""
     made = Home(tmp_path / "home", pganchor) if request.param == 15 else request.getfixturevalue("rooted_home")(request.param)

@@ -54,10 +54,10 @@ HERE = Path(__file__).resolve().parent
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
-from machines import ROOT, STALE, make_tarball, run, take_away, unpack  # noqa: E402
+from machines import LIBPQS, ROOT, STALE, make_tarball, run, take_away, unpack  # noqa: E402
 from sources import Apt  # noqa: E402
 
-RELEASES = {"15": "bookworm", "17": "trixie", "18": "sid", "19": "experimental"}
+RELEASES = {str(version): release for version, release in LIBPQS.items()}
 # A mirror need not have the source of what it has the programs of: then the tests of another version are run on them. Where one
 # of them goes wrong without the gate, since that version is another, it has to go wrong with it in the same way.
 INSTEAD = {"15": ["17", "18"], "17": ["15", "18"], "18": ["17", "15"], "19": ["18", "17"]}
