@@ -61,7 +61,7 @@ The audit log, audited.py
 
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
-  compile_gate("cc", "-O0", words..., except_for=[]) -> the gate's own sources as one shared object
+  compile_gate("cc", "-O0", words..., own="api.c") -> the gate's own sources as one shared object
   second_libpq     a copy of this machine's libpq under a soname of its own
   own_libpq_words  what links libpq itself into a C program
 

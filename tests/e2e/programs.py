@@ -44,16 +44,17 @@ def compile_program(pganchor, session_directory):
 
 @pytest.fixture(scope="session")
 def compile_gate(pganchor, session_directory):
-    """Factory compile_gate(words...) -> path of the gate's own sources as one shared object, compiled with these words: the
-    first is the compiler. except_for: the files that are left out."""
+    """Factory compile_gate(words..., own=) -> path of the gate's own sources as one shared object, compiled with these words: the
+    first is the compiler. own: the file that the module has for itself (dl_wrappers.c), or the library (api.c)."""
     top = SOURCES.parent.parent.parent
+    ask = f"include {top}/sources.mk\nall:\n\t@echo $(filter %.c,$(BASE) $(POLICY) $(GATE))\n"
+    shared = subprocess.run(["make", "-s", "-f", "-"], input=ask, check=True, capture_output=True, text=True).stdout.split()
     made = {}
 
-    def compile_one(*words, except_for):
+    def compile_one(*words, own):
         if words not in made:
             made[words] = session_directory / f"gate-{len(made)}.so"
-            sources = [path for room in ("base", "policy", "gate") for path in (top / "src" / room).glob("*.c")
-                       if path.name not in ("linked.c", "own_libpq.c", *except_for)]
+            sources = [top / name for name in (*shared, f"src/gate/{own}")]
             argv = [*words, *gate_words(pganchor), "-shared", "-fPIC", "-fvisibility=hidden", "-o", made[words], *sources]
             done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, cwd=session_directory)
             assert done.returncode == 0, done.stderr

@@ -258,7 +258,7 @@ def test_a_symbolic_link_stays_one(home):
     assert (home / ".bashrc").is_symlink() and (home / "dotfiles/bashrc").read_text() == ""
 
 
-@pytest.mark.parametrize("words", [["--session", "--shell"], ["--system", "--ld-so-preload", "--root", "."], ["-u", "x", "-r", "."]])
+@pytest.mark.parametrize("words", [["--session", "--shell"], ["--system", "--ld-so-preload", "--root", "."], ["--unit", "x", "--root", "."]])
 def test_dry_run_changes_nothing_and_shows_the_lines(home, pganchor, words):
     for command in ("enable", "disable"):
         before = home.snapshot()

@@ -39,7 +39,7 @@ UNLINKS = "unlink,unlinkat:error=EIO:when="
     ([], ["enable", *SYSTEM], [RENAMES + "1", RENAMES + "2"]),
     ([["enable", *YOURS]], ["disable"], [RENAMES + "1", UNLINKS + "1"]),
     ([["enable", *SYSTEM]], ["disable", *SYSTEM], [UNLINKS + "1"]),
-    ([["enable", *SYSTEM], ["enable", "-u", "a", "-r", "."], ["enable", "-u", "b", "-r", "."]], ["disable", "--all", "--root", "."],
+    ([["enable", *SYSTEM], ["enable", "--unit", "a", "--root", "."], ["enable", "--unit", "b", "--root", "."]], ["disable", "--all", "--root", "."],
      [UNLINKS + str(number) for number in range(1, 5)]),
 ], ids=lambda value: " ".join(value) if value and isinstance(value[0], str) else "")
 def test_all_or_nothing(home, pganchor, before, words, faults):

@@ -37,7 +37,7 @@ def tsan_program(session_directory, pganchor, compile_gate):
     """Factory tsan_program("crowd.c") -> path: the program with the gate in it as a library, both built with ThreadSanitizer."""
     def make(source):
         words = ["cc", "-fsanitize=thread", "-g", "-O1"]
-        library = compile_gate(*words, except_for=["preload.c"])
+        library = compile_gate(*words, own="api.c")
         path = session_directory / f"{source}-tsan"
         subprocess.run([*words, *gate_words(pganchor), "-o", path, SOURCES / source, library,
                         *flags("--libs", "libpq", prefix=pganchor.prefix)], check=True)
