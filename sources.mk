@@ -29,32 +29,33 @@ POLICY = \
 
 # The gate, without what the module and the library each have for themselves.
 GATE = \
-	src/gate/audit_log.c \
+	src/gate/audit_log.c src/gate/audit_log.h \
 	src/gate/call.c src/gate/call.h \
+	src/gate/caller.c src/gate/caller.h \
 	src/gate/cancel.c \
 	src/gate/chroot.c \
-	src/gate/connect.c \
-	src/gate/connect_poll.c \
+	src/gate/connect.c src/gate/connect.h \
+	src/gate/connect_poll.c src/gate/connect_poll.h \
 	src/gate/cut.c src/gate/cut.h \
 	src/gate/dl.c src/gate/dl.h \
 	src/gate/elf.c src/gate/elf.h \
 	src/gate/elf_got.c \
-	src/gate/find.c \
-	src/gate/gate.h \
-	src/gate/got.c \
+	src/gate/export.h \
+	src/gate/got.c src/gate/got.h \
 	src/gate/imports.c src/gate/imports.h \
-	src/gate/judge.c \
+	src/gate/judge.c src/gate/judge.h \
+	src/gate/libpq.c src/gate/libpq.h \
 	src/gate/lock.c src/gate/lock.h \
 	src/gate/lookup.c \
 	src/gate/machine.h \
-	src/gate/notice.c \
-	src/gate/openssl.c \
-	src/gate/refusal.c \
-	src/gate/rules.c \
-	src/gate/session.c \
+	src/gate/notice.c src/gate/notice.h \
+	src/gate/openssl.c src/gate/openssl.h \
+	src/gate/refusal.c src/gate/refusal.h \
+	src/gate/rules.c src/gate/rules.h \
+	src/gate/session.c src/gate/session.h \
 	src/gate/tls_write.c \
-	src/gate/twin.c \
-	src/gate/verify_error.c \
+	src/gate/twin.c src/gate/twin.h \
+	src/gate/verify_error.c src/gate/verify_error.h \
 	src/gate/wrappers.c src/gate/wrappers.h
 
 # What the tool alone has of the two: writing files, other programs, the libpq that it is linked with.
@@ -83,7 +84,9 @@ TLS = \
 	src/tls/certificate.c src/tls/certificate.h \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
-	src/tls/root_rules.c
+	src/tls/root_rules.c \
+	src/tls/twins.c src/tls/twins.h \
+	src/tls/verification.c src/tls/verification.h
 CA = \
 	src/ca/http.c src/ca/http.h \
 	src/ca/http_chain.c src/ca/http_chain.h \
@@ -112,8 +115,6 @@ SERVICE = \
 	src/service/servicefile.c src/service/servicefile.h \
 	src/service/settings.c src/service/settings.h \
 	src/service/surroundings.c src/service/surroundings.h \
-	src/service/twins.c src/service/twins.h \
-	src/service/verification.c src/service/verification.h \
 	src/service/write.c src/service/write.h
 PRELOAD = \
 	src/preload/binary.c src/preload/binary.h \

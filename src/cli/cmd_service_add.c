@@ -1,5 +1,6 @@
 /* pganchor service add: composes an entry, checks it, writes it, and says what it did. */
 #include "cli/cmd_service.h"
+#include "policy/linked.h"
 
 #include "ca/idn.h"
 #include "base/terminal.h"
@@ -37,7 +38,8 @@ static int add_setting(struct pga_addition *asked, const char *keyword, const ch
 static bool is_setting(const char *word)
 {
 	char *keyword = strndup(word, strcspn(word, "="));
-	bool known = keyword != NULL && strchr(word, '=') != NULL && pga_settings_known(keyword);
+	bool known =
+	    keyword != NULL && strchr(word, '=') != NULL && pga_linked_libpq_knows(keyword);
 
 	free(keyword);
 	return known;

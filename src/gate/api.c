@@ -1,7 +1,12 @@
 /* pganchor.h: the gate's questions, for programs that ask them themselves. */
 #include "pganchor.h"
 
-#include "gate/gate.h"
+#include "gate/caller.h"
+#include "gate/connect.h"
+#include "gate/connect_poll.h"
+#include "gate/export.h"
+#include "gate/libpq.h"
+#include "gate/rules.h"
 #include "policy/explain.h"
 #include "policy/secrets.h"
 
@@ -43,15 +48,15 @@ static int check_conninfo(const struct gate_libpq *libpq, const char *conninfo,
 			  struct pga_text *answer)
 {
 	char *message = NULL;
-	PQconninfoOption *options = libpq->calls.conninfoParse(conninfo, &message);
+	PQconninfoOption *options = libpq->calls.PQconninfoParse(conninfo, &message);
 
 	if (options == NULL)
 		add_words(answer, message != NULL ? message : "out of memory", conninfo);
 	if (message != NULL)
-		libpq->calls.freemem(message);
+		libpq->calls.PQfreemem(message);
 	if (options == NULL)
 		return -1;
-	libpq->calls.conninfoFree(options);
+	libpq->calls.PQconninfoFree(options);
 	return 0;
 }
 
@@ -153,7 +158,7 @@ API struct pg_conn *pganchor_connect_params(const char *const *keywords, const c
 	const struct pga_parameters parameters = {keywords, values, expand_dbname};
 	struct gate_libpq *libpq = gate_libpq_any();
 
-	return libpq != NULL ? gate_enter(libpq, libpq->connectdbParams, &parameters) : NULL;
+	return libpq != NULL ? gate_enter(libpq, libpq->PQconnectdbParams, &parameters) : NULL;
 }
 
 API struct pg_conn *pganchor_connect(const char *conninfo)
@@ -171,7 +176,7 @@ API enum pganchor_verdict pganchor_verify(struct pg_conn *conn, char **reasons)
 	enum pganchor_verdict verdict = PGANCHOR_ALLOWED;
 	bool holds;
 
-	if (libpq == NULL || conn == NULL || libpq->calls.status(conn) != CONNECTION_OK) {
+	if (libpq == NULL || conn == NULL || libpq->calls.PQstatus(conn) != CONNECTION_OK) {
 		pga_text_add(&answer, "the connection does not stand");
 		verdict = PGANCHOR_ERROR;
 	} else {

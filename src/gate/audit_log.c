@@ -6,7 +6,9 @@
  *
  * Of the arguments it has the shape alone. What a password could be is never in it, so that a word
  * of the command line is either one of libpq's own keywords or a star. */
-#include "gate/gate.h"
+#include "gate/audit_log.h"
+
+#include "gate/rules.h"
 
 #include "policy/record.h"
 #include "policy/secrets.h"

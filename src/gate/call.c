@@ -1,5 +1,8 @@
 #include "gate/call.h"
 
+#include "gate/libpq.h"
+#include "gate/rules.h"
+
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -3,7 +3,9 @@
 #ifndef PGA_GATE_CALL_H
 #define PGA_GATE_CALL_H
 
-#include "gate/gate.h"
+#include "gate/libpq.h"
+#include "gate/rules.h"
+#include "policy/effective.h"
 
 #include <sys/types.h>
 

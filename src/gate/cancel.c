@@ -2,6 +2,9 @@
  * cancels the running query in clear, in every libpq. By default that is left as it is; cancel =
  * refuse stops it. libpq 17's PQcancelBlocking and PQcancelStart encrypt, and pass the wall as
  * every connection does. */
+#include "gate/libpq.h"
+#include "gate/refusal.h"
+#include "gate/rules.h"
 #include "gate/wrappers.h"
 
 #include <string.h>
@@ -28,7 +31,7 @@ int gate_PQcancel(struct gate_libpq *libpq, bool internal, PGcancel *cancel, cha
 {
 	(void)internal;
 	if (libpq != NULL && gate_may_cancel())
-		return libpq->cancel(cancel, errbuf, errbufsize);
+		return libpq->PQcancel(cancel, errbuf, errbufsize);
 	/* Whoever has no connection yet has nothing to cancel, and nothing was refused. */
 	if (cancel == NULL)
 		answer(nothing, sizeof nothing, errbuf, errbufsize);
@@ -41,7 +44,7 @@ int gate_PQrequestCancel(struct gate_libpq *libpq, bool internal, PGconn *conn)
 {
 	(void)internal;
 	if (libpq != NULL && gate_may_cancel())
-		return libpq->requestCancel(conn);
+		return libpq->PQrequestCancel(conn);
 	if (libpq != NULL && conn != NULL)
 		gate_refuse_cancel(libpq, conn);
 	return 0;

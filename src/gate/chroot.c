@@ -2,9 +2,10 @@
  * sees neither the system's policy nor a user's files: so what is in force is read before. A
  * process that has no libpq loaded by then is left alone: it pays for a look at the names that its
  * objects define. */
-#include "gate/gate.h"
 #include "gate/dl.h"
 #include "gate/elf.h"
+#include "gate/export.h"
+#include "gate/rules.h"
 
 #include <errno.h>
 #include <stdatomic.h>

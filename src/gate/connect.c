@@ -1,9 +1,19 @@
 /* The functions that begin a connection. Here a weak one gets the good error message, and the
  * settings that were judged are locked by appending them: the last value of a keyword counts. What
  * slips past here meets the checks behind it. */
+#include "gate/connect.h"
+
+#include "gate/audit_log.h"
 #include "gate/call.h"
-#include "gate/wrappers.h"
+#include "gate/connect_poll.h"
 #include "gate/imports.h"
+#include "gate/judge.h"
+#include "gate/libpq.h"
+#include "gate/notice.h"
+#include "gate/refusal.h"
+#include "gate/rules.h"
+#include "gate/verify_error.h"
+#include "gate/wrappers.h"
 #include "policy/secrets.h"
 
 #include <stdlib.h>
@@ -218,15 +228,15 @@ static bool parses(const struct gate_libpq *libpq, const char *conninfo, bool *s
 {
 	char *message = NULL;
 	PQconninfoOption *options =
-	    conninfo != NULL ? libpq->calls.conninfoParse(conninfo, &message) : NULL;
+	    conninfo != NULL ? libpq->calls.PQconninfoParse(conninfo, &message) : NULL;
 
 	if (message != NULL)
-		libpq->calls.freemem(message);
+		libpq->calls.PQfreemem(message);
 	if (options == NULL)
 		return false;
 	for (const PQconninfoOption *option = options; option->keyword != NULL; option++)
 		*says_something = *says_something || option->val != NULL;
-	libpq->calls.conninfoFree(options);
+	libpq->calls.PQconninfoFree(options);
 	return true;
 }
 
@@ -255,15 +265,15 @@ PGconn *gate_enter_string(struct gate_libpq *libpq, const char *conninfo)
 	struct conninfo_parameters made;
 
 	if (!as_parameters(libpq, conninfo, &made))
-		return libpq->connectdb(conninfo);
-	return gate_enter(libpq, libpq->connectdbParams, &made.parameters);
+		return libpq->PQconnectdb(conninfo);
+	return gate_enter(libpq, libpq->PQconnectdbParams, &made.parameters);
 }
 
 PGconn *gate_PQconnectdb(struct gate_libpq *libpq, bool internal, const char *conninfo)
 {
 	if (libpq == NULL)
 		return NULL;
-	return internal ? libpq->connectdb(conninfo) : gate_enter_string(libpq, conninfo);
+	return internal ? libpq->PQconnectdb(conninfo) : gate_enter_string(libpq, conninfo);
 }
 
 PGconn *gate_PQconnectStart(struct gate_libpq *libpq, bool internal, const char *conninfo)
@@ -273,8 +283,8 @@ PGconn *gate_PQconnectStart(struct gate_libpq *libpq, bool internal, const char 
 	if (libpq == NULL)
 		return NULL;
 	if (internal || !as_parameters(libpq, conninfo, &made))
-		return libpq->connectStart(conninfo);
-	return gate_enter(libpq, libpq->calls.connectStartParams, &made.parameters);
+		return libpq->PQconnectStart(conninfo);
+	return gate_enter(libpq, libpq->calls.PQconnectStartParams, &made.parameters);
 }
 
 PGconn *gate_PQconnectdbParams(struct gate_libpq *libpq, bool internal, const char *const *keywords,
@@ -285,8 +295,8 @@ PGconn *gate_PQconnectdbParams(struct gate_libpq *libpq, bool internal, const ch
 	if (libpq == NULL)
 		return NULL;
 	if (internal || keywords == NULL || values == NULL)
-		return libpq->connectdbParams(keywords, values, expand_dbname);
-	return gate_enter(libpq, libpq->connectdbParams, &parameters);
+		return libpq->PQconnectdbParams(keywords, values, expand_dbname);
+	return gate_enter(libpq, libpq->PQconnectdbParams, &parameters);
 }
 
 PGconn *gate_PQconnectStartParams(struct gate_libpq *libpq, bool internal,
@@ -298,8 +308,8 @@ PGconn *gate_PQconnectStartParams(struct gate_libpq *libpq, bool internal,
 	if (libpq == NULL)
 		return NULL;
 	if (internal || keywords == NULL || values == NULL)
-		return libpq->calls.connectStartParams(keywords, values, expand_dbname);
-	return gate_enter(libpq, libpq->calls.connectStartParams, &parameters);
+		return libpq->calls.PQconnectStartParams(keywords, values, expand_dbname);
+	return gate_enter(libpq, libpq->calls.PQconnectStartParams, &parameters);
 }
 
 /* In PQsetdbLogin(), dbname may be a connection string, and each other argument that is not empty
@@ -316,8 +326,8 @@ PGconn *gate_PQsetdbLogin(struct gate_libpq *libpq, bool internal, const char *p
 	if (libpq == NULL)
 		return NULL;
 	if (internal)
-		return libpq->setdbLogin(pghost, pgport, pgoptions, pgtty, dbName, login, pwd);
-	return gate_enter(libpq, libpq->connectdbParams, &parameters);
+		return libpq->PQsetdbLogin(pghost, pgport, pgoptions, pgtty, dbName, login, pwd);
+	return gate_enter(libpq, libpq->PQconnectdbParams, &parameters);
 }
 
 static PGPing ping_inside(struct gate_libpq *libpq, const struct decision *decision,
@@ -329,7 +339,7 @@ static PGPing ping_inside(struct gate_libpq *libpq, const struct decision *decis
 	if (call == NULL)
 		return PQPING_NO_ATTEMPT;
 	describe_call(call, decision);
-	answer = libpq->pingParams(keywords, values, expand_dbname);
+	answer = libpq->PQpingParams(keywords, values, expand_dbname);
 	gate_call_end(call);
 	return answer;
 }
@@ -361,7 +371,7 @@ PGPing gate_PQping(struct gate_libpq *libpq, bool internal, const char *conninfo
 	if (libpq == NULL)
 		return PQPING_NO_ATTEMPT;
 	if (internal || !as_parameters(libpq, conninfo, &made))
-		return libpq->ping(conninfo);
+		return libpq->PQping(conninfo);
 	return ping(libpq, &made.parameters);
 }
 
@@ -373,6 +383,6 @@ PGPing gate_PQpingParams(struct gate_libpq *libpq, bool internal, const char *co
 	if (libpq == NULL)
 		return PQPING_NO_ATTEMPT;
 	if (internal || keywords == NULL || values == NULL)
-		return libpq->pingParams(keywords, values, expand_dbname);
+		return libpq->PQpingParams(keywords, values, expand_dbname);
 	return ping(libpq, &parameters);
 }

@@ -1,10 +1,19 @@
 /* PQconnectPoll, which every connection passes. Most libpqs call their own exported one through
  * their PLT, and so the gate's, for every way of connecting and resetting, however the program
  * found its entry point. The others are held by what they call in other libraries (imports.h). */
+#include "gate/connect_poll.h"
+
+#include "gate/audit_log.h"
 #include "gate/call.h"
 #include "gate/cut.h"
-#include "gate/wrappers.h"
 #include "gate/imports.h"
+#include "gate/judge.h"
+#include "gate/libpq.h"
+#include "gate/refusal.h"
+#include "gate/rules.h"
+#include "gate/session.h"
+#include "gate/verify_error.h"
+#include "gate/wrappers.h"
 
 #include <string.h>
 
@@ -110,7 +119,7 @@ bool gate_conn_holds(struct gate_libpq *libpq, PGconn *conn, struct pga_text *re
 static bool may_send(struct gate_libpq *libpq, PGconn *conn)
 {
 	struct pga_text refusal = PGA_TEXT_EMPTY;
-	bool may = atomic_load(&libpq->writes_seen) && libpq->sslInUse(conn) != 0;
+	bool may = atomic_load(&libpq->writes_seen) && libpq->PQsslInUse(conn) != 0;
 
 	if (may)
 		return true;
@@ -152,10 +161,10 @@ bool gate_sees_polls(struct gate_libpq *libpq)
 	if (atomic_load(&libpq->poll_seen) || atomic_load(&libpq->poll_asked))
 		return atomic_load(&libpq->poll_seen);
 	trying = libpq;
-	conn = libpq->calls.connectStartParams(keywords, values, 0);
+	conn = libpq->calls.PQconnectStartParams(keywords, values, 0);
 	trying = NULL;
 	if (conn != NULL)
-		libpq->calls.finish(conn);
+		libpq->calls.PQfinish(conn);
 	atomic_store(&libpq->poll_asked, true);
 	return atomic_load(&libpq->poll_seen);
 }
@@ -165,7 +174,7 @@ static PostgresPollingStatusType poll_within(struct gate_call *call, PGconn *con
 	struct gate_libpq *libpq = call->libpq;
 	bool may_go_on = true;
 
-	switch (libpq->calls.status(conn)) {
+	switch (libpq->calls.PQstatus(conn)) {
 	case CONNECTION_NEEDED:
 		gate_forget(libpq, conn);
 		may_go_on = may_begin(call, conn);
@@ -176,7 +185,7 @@ static PostgresPollingStatusType poll_within(struct gate_call *call, PGconn *con
 	default:
 		break;
 	}
-	return may_go_on ? step(call, libpq->connectPoll, conn) : PGRES_POLLING_FAILED;
+	return may_go_on ? step(call, libpq->PQconnectPoll, conn) : PGRES_POLLING_FAILED;
 }
 
 PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool internal, PGconn *conn)
@@ -223,7 +232,7 @@ static bool may_reset(struct gate_libpq *libpq, PGconn *conn)
 	gate_rules_release(rules);
 	if (!may) {
 		if (gate_cut(libpq, conn) != 0)
-			(void)libpq->consumeInput(conn);
+			(void)libpq->PQconsumeInput(conn);
 		gate_refuse(libpq, conn, pga_text_string(&judgement.refusal));
 	}
 	gate_judgement_free(libpq, &judgement);
@@ -238,7 +247,7 @@ void gate_PQreset(struct gate_libpq *libpq, bool internal, PGconn *conn)
 	call = libpq != NULL && may_reset(libpq, conn) ? gate_call_begin(libpq) : NULL;
 	if (call == NULL)
 		return;
-	libpq->reset(conn);
+	libpq->PQreset(conn);
 	gate_handshake_tell(call, conn);
 	gate_call_end(call);
 }
@@ -252,7 +261,7 @@ int gate_PQresetStart(struct gate_libpq *libpq, bool internal, PGconn *conn)
 	call = libpq != NULL && may_reset(libpq, conn) ? gate_call_begin(libpq) : NULL;
 	if (call == NULL)
 		return 0;
-	begun = libpq->resetStart(conn);
+	begun = libpq->PQresetStart(conn);
 	gate_call_end(call);
 	return begun;
 }
@@ -265,7 +274,7 @@ PostgresPollingStatusType gate_PQresetPoll(struct gate_libpq *libpq, bool intern
 	(void)internal;
 	if (call == NULL)
 		return PGRES_POLLING_FAILED;
-	result = step(call, libpq->resetPoll, conn);
+	result = step(call, libpq->PQresetPoll, conn);
 	gate_call_end(call);
 	return result;
 }

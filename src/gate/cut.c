@@ -1,6 +1,8 @@
 /* Ending an attempt to connect whose socket is open. */
 #include "gate/cut.h"
 
+#include "gate/libpq.h"
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -35,8 +37,8 @@ static bool is_own(const struct gate_libpq *libpq, PGconn *conn, int connection)
 {
 	struct sockaddr_storage peer = {0};
 	socklen_t length = sizeof peer - 1;
-	const char *address = libpq->hostaddr != NULL ? libpq->hostaddr(conn) : NULL;
-	const char *port = libpq->port(conn);
+	const char *address = libpq->PQhostaddr != NULL ? libpq->PQhostaddr(conn) : NULL;
+	const char *port = libpq->PQport(conn);
 
 	if (getpeername(connection, (struct sockaddr *)&peer, &length) != 0)
 		return false;
@@ -64,7 +66,7 @@ static int make_dead(void)
 
 ino_t gate_cut(const struct gate_libpq *libpq, PGconn *conn)
 {
-	const int connection = libpq->socket(conn);
+	const int connection = libpq->PQsocket(conn);
 	struct stat status = {0};
 	int dead;
 
@@ -91,9 +93,9 @@ static bool is_dead(int connection, ino_t dead)
 void gate_poll_to_the_end(const struct gate_libpq *libpq, PGconn *conn, ino_t dead)
 {
 	for (int poll = 0; poll < 8 && dead != 0; poll++) {
-		if (libpq->calls.status(conn) == CONNECTION_BAD ||
-		    !is_dead(libpq->socket(conn), dead))
+		if (libpq->calls.PQstatus(conn) == CONNECTION_BAD ||
+		    !is_dead(libpq->PQsocket(conn), dead))
 			break;
-		(void)libpq->connectPoll(conn);
+		(void)libpq->PQconnectPoll(conn);
 	}
 }

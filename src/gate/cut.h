@@ -1,7 +1,7 @@
 #ifndef PGA_GATE_CUT_H
 #define PGA_GATE_CUT_H
 
-#include "gate/gate.h"
+#include "gate/libpq.h"
 
 #include <sys/types.h>
 

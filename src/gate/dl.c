@@ -1,7 +1,7 @@
 #include "gate/dl.h"
 
-#include "gate/lock.h"
 #include "gate/elf.h"
+#include "gate/lock.h"
 
 #include <gnu/lib-names.h>
 #include <stdatomic.h>

@@ -4,10 +4,15 @@
  * libc's functions look at their return address: for the caller's RUNPATH, its namespace, and what
  * RTLD_NEXT means; and where they fail, dlerror() names the caller. So where that counts they are
  * called as the last thing, in a jump that leaves the caller's return address in its place. */
-#include "gate/wrappers.h"
-#include "gate/jump.h"
+#include "base/text.h"
+#include "gate/caller.h"
 #include "gate/dl.h"
 #include "gate/elf.h"
+#include "gate/export.h"
+#include "gate/got.h"
+#include "gate/jump.h"
+#include "gate/libpq.h"
+#include "gate/wrappers.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

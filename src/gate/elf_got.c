@@ -1,8 +1,8 @@
 /* An object's GOT entries, and other words that the loader has written a symbol's address into:
  * which there are, and how one is written again. */
-#include "gate/gate.h"
-#include "gate/machine.h"
 #include "gate/elf.h"
+#include "gate/lock.h"
+#include "gate/machine.h"
 
 #include <string.h>
 #include <sys/mman.h>

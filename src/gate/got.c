@@ -4,9 +4,13 @@
  * GOT entries themselves are looked at: libpq's own GOT entry of PQconnectPoll, which is the wall,
  * and the GOT entries of the objects that use libpq, which give their callers the good error
  * message. */
-#include "gate/wrappers.h"
+#include "gate/got.h"
+
+#include "gate/caller.h"
 #include "gate/dl.h"
 #include "gate/elf.h"
+#include "gate/libpq.h"
+#include "gate/wrappers.h"
 
 #include <errno.h>
 #include <stdatomic.h>

@@ -1,7 +1,9 @@
 #include "gate/imports.h"
 
+#include "gate/connect_poll.h"
 #include "gate/dl.h"
 #include "gate/elf.h"
+#include "gate/libpq.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -37,15 +39,15 @@ static const struct import {
 	function *instead[GATE_LIBPQS];
 } imports[] = {
     {"SSL_write",
-     offsetof(struct gate_libpq, sslWrite),
+     offsetof(struct gate_libpq, import_SSL_write),
      offsetof(struct gate_libpq, writes_seen),
      {GATE_EACH_LIBPQ(SSL_WRITE, )}},
     {"SSL_connect",
-     offsetof(struct gate_libpq, sslConnect),
+     offsetof(struct gate_libpq, import_SSL_connect),
      offsetof(struct gate_libpq, handshakes_seen),
      {GATE_EACH_LIBPQ(SSL_CONNECT, )}},
     {"getaddrinfo",
-     offsetof(struct gate_libpq, getAddrInfo),
+     offsetof(struct gate_libpq, import_getaddrinfo),
      offsetof(struct gate_libpq, lookups_seen),
      {GATE_EACH_LIBPQ(GETADDRINFO, )}},
 };

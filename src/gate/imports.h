@@ -7,7 +7,7 @@
 #ifndef PGA_GATE_IMPORTS_H
 #define PGA_GATE_IMPORTS_H
 
-#include "gate/gate.h"
+#include "gate/libpq.h"
 
 #include <netdb.h>
 

@@ -1,5 +1,8 @@
 /* Judging the settings of one connection by the rules, with the message where they refuse it. */
-#include "gate/gate.h"
+#include "gate/judge.h"
+
+#include "gate/libpq.h"
+#include "gate/rules.h"
 
 #include "base/printable.h"
 

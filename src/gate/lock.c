@@ -2,14 +2,13 @@
  * is held over other libraries' fork handlers but a count, which nobody waits for without end. */
 #include "gate/lock.h"
 
-#include "gate/gate.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>

@@ -17,4 +17,11 @@
 void gate_walk_begin(void);
 void gate_walk_end(void);
 
+/* The one lock of the gate, for a few instructions at a time, never across a call of libpq or of
+ * the file system. No signal handler runs in the thread that has it. A child that is forked
+ * meanwhile, in whatever way, does not inherit it: so at each moment what it protects has to be
+ * such that another process can go on with it. */
+void gate_lock(void);
+void gate_unlock(void);
+
 #endif

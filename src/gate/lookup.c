@@ -5,6 +5,8 @@
  * here. */
 #include "gate/call.h"
 #include "gate/imports.h"
+#include "gate/judge.h"
+#include "gate/libpq.h"
 
 static bool is_exempt(const struct gate_call *call, const char *node)
 {
@@ -33,6 +35,6 @@ int gate_look_up(struct gate_libpq *libpq, const char *node, const char *service
 
 	if (libpq == NULL || !may_look_up(gate_call_current(), libpq, node))
 		return EAI_FAIL;
-	look_up = atomic_load(&libpq->getAddrInfo);
+	look_up = atomic_load(&libpq->import_getaddrinfo);
 	return (look_up != NULL ? look_up : getaddrinfo)(node, service, hints, found);
 }

@@ -10,6 +10,7 @@
 #define PGA_GATE_MACHINE_H
 
 #include <elf.h>
+#include <stdbool.h>
 
 /* clang-format off: a table */
 #if defined(__x86_64__) && defined(__LP64__)

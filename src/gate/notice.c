@@ -4,13 +4,16 @@
  * program that has closed its standard error, descriptor 2 is the next thing that it has opened. Of
  * a file nobody can tell whether that is so, and a text in the middle of data is worse than none.
  */
-#include "gate/gate.h"
+#include "gate/notice.h"
+
+#include "base/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

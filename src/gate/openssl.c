@@ -1,53 +1,25 @@
 /* The OpenSSL of a libpq. A process may hold several, and the one that libpq was linked with need
  * not be the one that its calls go to. */
+#include "gate/openssl.h"
+
 #include "gate/dl.h"
 #include "gate/elf.h"
-
-#include "gate/gate.h"
+#include "gate/libpq.h"
+#include "gate/lock.h"
 
 #include <stddef.h>
 #include <string.h>
 
-/* Of the OpenSSL that this libpq uses: from its libssl, and from its libcrypto. The first of each
- * is looked for to tell the library itself. */
+/* Of the OpenSSL that this libpq uses: from its libssl, and from its libcrypto. */
 enum { TLS, CRYPTO, LIBRARIES };
 
 static const struct {
 	char name[32];
 	size_t offset;
 } openssl[LIBRARIES][21] = {
-#define CALL(symbol, field)                                \
-	{                                                  \
-		symbol, offsetof(struct gate_libpq, field) \
-	}
-    [TLS] = {CALL("SSL_get_verify_result", verifyResult), CALL("SSL_version", tlsVersion),
-	     CALL("SSL_get0_verified_chain", verifiedChain),
-	     CALL("SSL_get_verify_mode", verifyMode), CALL("SSL_get_ex_data", getExData),
-	     CALL("SSL_write", tlsWrite), CALL("SSL_connect", tlsConnect),
-	     CALL("SSL_set_ex_data", setExData), CALL("SSL_get_current_cipher", currentCipher),
-	     CALL("SSL_CIPHER_get_bits", cipherBits), CALL("SSL_CIPHER_get_name", cipherName),
-	     CALL("SSL_get_SSL_CTX", tlsContext), CALL("SSL_CTX_get_cert_store", trustStore)},
-    [CRYPTO] = {CALL("X509_digest", certificateDigest),
-		CALL("X509_verify_cert_error_string", verifyErrorText),
-		CALL("CRYPTO_get_ex_new_index", newExData),
-		CALL("OPENSSL_sk_num", chainLength),
-		CALL("OPENSSL_sk_value", chainElement),
-		CALL("EVP_sha256", sha256),
-		CALL("OPENSSL_sk_pop_free", freeChain),
-		CALL("X509_STORE_CTX_new", newVerify),
-		CALL("X509_STORE_CTX_free", freeVerify),
-		CALL("X509_STORE_CTX_init", beginVerify),
-		CALL("X509_STORE_CTX_set_default", verifyPurpose),
-		CALL("X509_STORE_CTX_set_flags", verifyFlags),
-		CALL("X509_verify_cert", verifyNow),
-		CALL("X509_STORE_CTX_get1_certs", trustedNamed),
-		CALL("X509_STORE_new", newStore),
-		CALL("X509_STORE_free", freeStore),
-		CALL("X509_STORE_add_cert", addToStore),
-		CALL("X509_get_subject_name", subjectName),
-		CALL("X509_free", freeCertificate),
-		CALL("ERR_set_mark", markErrors),
-		CALL("ERR_pop_to_mark", dropErrors)},
+#define CALL(type, name, ...) {#name, offsetof(struct gate_libpq, name)},
+    [TLS] = {GATE_LIBSSL(CALL)},
+    [CRYPTO] = {GATE_LIBCRYPTO(CALL)},
 #undef CALL
 };
 

@@ -3,6 +3,10 @@
  * as libpq's event procedures may (libpq-events.h), and PQerrorMessage tells it. libpq itself says
  * when the object is destroyed, by whomever and however: so nothing outlives its object or is taken
  * for that of the next one at the same address, and there is no list to lock or to search. */
+#include "gate/refusal.h"
+
+#include "base/text.h"
+#include "gate/libpq.h"
 #include "gate/wrappers.h"
 
 #include <stddef.h>
@@ -45,7 +49,7 @@ static int on_event(PGEventId event, void *about, void *libpq)
  * something of it. */
 static struct refusal *refusal_of(const struct gate_libpq *libpq, const PGconn *conn)
 {
-	return libpq->instanceData(conn, on_event);
+	return libpq->PQinstanceData(conn, on_event);
 }
 
 void gate_forget(const struct gate_libpq *libpq, PGconn *conn)
@@ -54,7 +58,7 @@ void gate_forget(const struct gate_libpq *libpq, PGconn *conn)
 
 	if (refusal == NULL)
 		return;
-	(void)libpq->setInstanceData(conn, on_event, NULL);
+	(void)libpq->PQsetInstanceData(conn, on_event, NULL);
 	destroy(refusal);
 }
 
@@ -62,15 +66,15 @@ void gate_forget(const struct gate_libpq *libpq, PGconn *conn)
  * and does nothing else: the one way of libpq's API to put a text there. */
 void gate_tell(const struct gate_libpq *libpq, PGconn *conn, const char *message)
 {
-	if (libpq->encryptPasswordConn != NULL)
-		(void)libpq->encryptPasswordConn(conn, "", "", message);
+	if (libpq->PQencryptPasswordConn != NULL)
+		(void)libpq->PQencryptPasswordConn(conn, "", "", message);
 }
 
 static bool hang(struct gate_libpq *libpq, struct refusal *refusal, PGconn *conn)
 {
 	/* One that was refused before is registered already. */
-	(void)libpq->registerEventProc(conn, on_event, "pganchor", libpq);
-	if (libpq->setInstanceData(conn, on_event, refusal) != 0)
+	(void)libpq->PQregisterEventProc(conn, on_event, "pganchor", libpq);
+	if (libpq->PQsetInstanceData(conn, on_event, refusal) != 0)
 		return true;
 	destroy(refusal);
 	return false;
@@ -96,7 +100,7 @@ static void put(struct gate_libpq *libpq, struct refusal *refusal, PGconn *conn,
 void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line)
 {
 	struct refusal *refusal = refusal_of(libpq, conn);
-	const char *own = libpq->calls.errorMessage(conn);
+	const char *own = libpq->calls.PQerrorMessage(conn);
 	struct pga_text told = PGA_TEXT_EMPTY;
 	bool again;
 
@@ -160,7 +164,7 @@ void gate_refuse_cancel(const struct gate_libpq *libpq, PGconn *conn)
 {
 	gate_tell(libpq, conn, GATE_NO_CANCEL);
 	not_cancelled = conn;
-	not_cancelled_text = hash_of(libpq->calls.errorMessage(conn));
+	not_cancelled_text = hash_of(libpq->calls.PQerrorMessage(conn));
 }
 
 #define TEXT_OF(number)   #number
@@ -182,7 +186,7 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 	refusal = refusal_of(libpq, conn);
 	if (refusal != NULL && refusal->message != NULL)
 		return refusal->message;
-	own = libpq->calls.errorMessage(conn);
+	own = libpq->calls.PQerrorMessage(conn);
 	if (conn != NULL && conn == not_cancelled && hash_of(own) == not_cancelled_text)
 		return no_cancel;
 	/* The note is of one message. What failed since has another. */
@@ -213,10 +217,10 @@ char *gate_PQhost(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 	(void)internal;
 	if (libpq == NULL)
 		return NULL;
-	address = answer(libpq, conn, libpq->host, offsetof(struct refusal, host));
+	address = answer(libpq, conn, libpq->PQhost, offsetof(struct refusal, host));
 	/* As PQhost() does: the address in lack of a name. */
 	if (address != NULL && address[0] == '\0' && refusal_of(libpq, conn) != NULL)
-		return answer(libpq, conn, libpq->host, offsetof(struct refusal, hostaddr));
+		return answer(libpq, conn, libpq->PQhost, offsetof(struct refusal, hostaddr));
 	return address;
 }
 
@@ -224,14 +228,14 @@ char *gate_PQhostaddr(struct gate_libpq *libpq, bool internal, const PGconn *con
 {
 	(void)internal;
 	return libpq != NULL
-		   ? answer(libpq, conn, libpq->hostaddr, offsetof(struct refusal, hostaddr))
+		   ? answer(libpq, conn, libpq->PQhostaddr, offsetof(struct refusal, hostaddr))
 		   : NULL;
 }
 
 char *gate_PQport(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 {
 	(void)internal;
-	return libpq != NULL ? answer(libpq, conn, libpq->port, offsetof(struct refusal, port))
+	return libpq != NULL ? answer(libpq, conn, libpq->PQport, offsetof(struct refusal, port))
 			     : NULL;
 }
 
@@ -244,5 +248,5 @@ char *gate_PQpass(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 	if (libpq == NULL)
 		return NULL;
 	refusal = refusal_of(libpq, conn);
-	return refusal != NULL && refusal->unstarted ? none : libpq->pass(conn);
+	return refusal != NULL && refusal->unstarted ? none : libpq->PQpass(conn);
 }

@@ -1,7 +1,9 @@
 /* Policy and pins, read at the first connection and again when one of their files has changed.
  * Readers share a snapshot that nobody changes; the files are looked at and read with no lock held.
  */
-#include "gate/gate.h"
+#include "gate/rules.h"
+
+#include "gate/lock.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

@@ -1,9 +1,14 @@
 /* What the connection really is: its socket, its encryption, the root that its verified chain ends
  * in. */
-#include "gate/gate.h"
+#include "gate/session.h"
 
 #include "base/host.h"
 #include "base/printable.h"
+#include "gate/libpq.h"
+#include "gate/openssl.h"
+#include "gate/rules.h"
+#include "gate/twin.h"
+#include "policy/verdict.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +31,7 @@ bool gate_certificate_pin(const struct gate_libpq *libpq, const void *certificat
 	unsigned char digest[64]; /* EVP_MAX_MD_SIZE */
 	unsigned length = 0;
 
-	if (libpq->certificateDigest(certificate, libpq->sha256(), digest, &length) == 0 ||
+	if (libpq->X509_digest(certificate, libpq->EVP_sha256(), digest, &length) == 0 ||
 	    length != PGA_PIN_LENGTH / 2)
 		return false;
 	for (unsigned i = 0; i < length; i++) {
@@ -43,13 +48,14 @@ static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[P
 	const void *chain;
 	int count;
 
-	if (libpq->verifiedChain == NULL || libpq->chainLength == NULL ||
-	    libpq->chainElement == NULL || libpq->certificateDigest == NULL ||
-	    libpq->sha256 == NULL)
+	if (libpq->SSL_get0_verified_chain == NULL || libpq->OPENSSL_sk_num == NULL ||
+	    libpq->OPENSSL_sk_value == NULL || libpq->X509_digest == NULL ||
+	    libpq->EVP_sha256 == NULL)
 		return false;
-	chain = libpq->verifiedChain(ssl);
-	count = chain != NULL ? libpq->chainLength(chain) : 0;
-	return count > 0 && gate_certificate_pin(libpq, libpq->chainElement(chain, count - 1), pin);
+	chain = libpq->SSL_get0_verified_chain(ssl);
+	count = chain != NULL ? libpq->OPENSSL_sk_num(chain) : 0;
+	return count > 0 &&
+	       gate_certificate_pin(libpq, libpq->OPENSSL_sk_value(chain, count - 1), pin);
 }
 
 static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
@@ -101,15 +107,16 @@ static bool cipher_holds(const struct gate_libpq *libpq, const void *ssl, const 
 {
 	const void *cipher;
 
-	if (libpq->currentCipher == NULL || libpq->cipherBits == NULL)
+	if (libpq->SSL_get_current_cipher == NULL || libpq->SSL_CIPHER_get_bits == NULL)
 		return true;
-	cipher = libpq->currentCipher(ssl);
-	if (cipher != NULL && libpq->cipherBits(cipher, NULL) > 0)
+	cipher = libpq->SSL_get_current_cipher(ssl);
+	if (cipher != NULL && libpq->SSL_CIPHER_get_bits(cipher, NULL) > 0)
 		return true;
 	begin_refusal(refusal, host);
 	pga_text_addf(refusal, "its TLS session is not encrypted (cipher %s)",
-		      cipher != NULL && libpq->cipherName != NULL ? libpq->cipherName(cipher)
-								  : "none");
+		      cipher != NULL && libpq->SSL_CIPHER_get_name != NULL
+			  ? libpq->SSL_CIPHER_get_name(cipher)
+			  : "none");
 	return false;
 }
 
@@ -117,18 +124,18 @@ static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, 
 		      const char *host, struct pga_text *refusal)
 {
 	const int least = rules->policy.min_tls == PGA_TLS_1_3 ? TLS_1_3 : TLS_1_2;
-	const void *ssl = libpq->sslStruct(conn, "OpenSSL");
+	const void *ssl = libpq->PQsslStruct(conn, "OpenSSL");
 	long result;
 
-	if (ssl == NULL || !gate_libpq_openssl(libpq) || libpq->verifyResult == NULL ||
-	    libpq->tlsVersion == NULL) {
+	if (ssl == NULL || !gate_libpq_openssl(libpq) || libpq->SSL_get_verify_result == NULL ||
+	    libpq->SSL_version == NULL) {
 		begin_refusal(refusal, host);
 		pga_text_add(refusal, "this libpq's TLS session cannot be looked at: ");
 		pga_text_add(refusal,
 			     ssl == NULL ? "it does not use OpenSSL" : "OpenSSL is linked into it");
 		return false;
 	}
-	result = libpq->verifyResult(ssl);
+	result = libpq->SSL_get_verify_result(ssl);
 	if (result != 0) { /* X509_V_OK */
 		begin_refusal(refusal, host);
 		pga_text_addf(refusal,
@@ -136,7 +143,7 @@ static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, 
 			      result);
 		return false;
 	}
-	if (libpq->tlsVersion(ssl) < least) {
+	if (libpq->SSL_version(ssl) < least) {
 		begin_refusal(refusal, host);
 		pga_text_addf(refusal, "its TLS is older than %s, the least that the policy takes",
 			      pga_verdict_min_tls(&rules->policy));
@@ -158,13 +165,13 @@ static bool is_local(int connection)
 bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
 			const struct pga_effective *effective, struct pga_text *refusal)
 {
-	const char *host = libpq->host(conn);
+	const char *host = libpq->PQhost(conn);
 	const char *sslmode = pga_effective_value(effective, "sslmode");
 
 	if (host == NULL)
 		host = "";
 	/* What speaks TLS is no local connection, whatever has come into the descriptor since. */
-	if (libpq->sslInUse(conn) == 0 && is_local(libpq->socket(conn))) {
+	if (libpq->PQsslInUse(conn) == 0 && is_local(libpq->PQsocket(conn))) {
 		if (rules->policy.unix_socket == PGA_ALLOW)
 			return true;
 		begin_refusal(refusal, host);
@@ -173,7 +180,7 @@ bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules
 	}
 	if (pga_host_is_exempt(effective, &rules->policy, host))
 		return true;
-	if (libpq->gssEncInUse != NULL && libpq->gssEncInUse(conn) != 0) {
+	if (libpq->PQgssEncInUse != NULL && libpq->PQgssEncInUse(conn) != 0) {
 		if (rules->policy.gss_encryption == PGA_ALLOW)
 			return true;
 		begin_refusal(refusal, host);
@@ -181,10 +188,10 @@ bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules
 				      "    set gssencmode=disable");
 		return false;
 	}
-	if (libpq->sslInUse(conn) != 0)
+	if (libpq->PQsslInUse(conn) != 0)
 		return tls_holds(libpq, rules, conn, host, refusal);
 	/* Not yet encrypted: with verify-full, all that libpq sends now is its request for TLS. */
-	if (libpq->calls.status(conn) == CONNECTION_MADE && sslmode != NULL &&
+	if (libpq->calls.PQstatus(conn) == CONNECTION_MADE && sslmode != NULL &&
 	    strcmp(sslmode, "verify-full") == 0)
 		return true;
 	begin_refusal(refusal, host);

@@ -2,8 +2,13 @@
  * cancel; chain and host name are verified by then, and not a byte of PostgreSQL has gone out. So
  * here the session is looked at, however libpq was built and whoever made the call. */
 #include "gate/call.h"
+#include "gate/connect_poll.h"
 #include "gate/cut.h"
 #include "gate/imports.h"
+#include "gate/libpq.h"
+#include "gate/openssl.h"
+#include "gate/refusal.h"
+#include "gate/session.h"
 
 #include <errno.h>
 
@@ -28,8 +33,8 @@ static bool holds(struct gate_libpq *libpq, void *ssl)
 	PGconn *conn = NULL;
 	bool may_go_on = false;
 
-	if (gate_libpq_openssl(libpq) && libpq->getExData != NULL && libpq->tlsWrite != NULL)
-		conn = libpq->getExData(ssl, EX_INDEX_CONN);
+	if (gate_libpq_openssl(libpq) && libpq->SSL_get_ex_data != NULL && libpq->SSL_write != NULL)
+		conn = libpq->SSL_get_ex_data(ssl, EX_INDEX_CONN);
 	if (conn == NULL)
 		return false;
 	may_go_on = gate_conn_holds(libpq, conn, &refusal);
@@ -45,9 +50,10 @@ static bool holds(struct gate_libpq *libpq, void *ssl)
  * told which one this session is of: its other functions have been called. */
 static int write_real(struct gate_libpq *libpq, void *ssl, const void *bytes, int count)
 {
-	int (*write)(void *ssl, const void *bytes, int count) = atomic_load(&libpq->sslWrite);
+	int (*write)(void *ssl, const void *bytes, int count) =
+	    atomic_load(&libpq->import_SSL_write);
 
-	return write != NULL ? write(ssl, bytes, count) : libpq->tlsWrite(ssl, bytes, count);
+	return write != NULL ? write(ssl, bytes, count) : libpq->SSL_write(ssl, bytes, count);
 }
 
 int gate_tls_write(struct gate_libpq *libpq, void *ssl, const void *bytes, int count)

@@ -2,9 +2,16 @@
  * "certificate verify failed" of an unknown CA, an expired certificate and a revoked one alike, and
  * frees the session that knows more, often in the step in which it made it. OpenSSL tells when a
  * session is freed, and keeps what others hang on it (CRYPTO_get_ex_new_index(3)). */
+#include "gate/verify_error.h"
+
 #include "gate/call.h"
-#include "gate/wrappers.h"
 #include "gate/imports.h"
+#include "gate/judge.h"
+#include "gate/libpq.h"
+#include "gate/openssl.h"
+#include "gate/refusal.h"
+#include "gate/session.h"
+#include "gate/wrappers.h"
 
 #include "base/printable.h"
 
@@ -25,8 +32,8 @@ static void on_free(void *session, void *data, void *all_data, int index, long n
 	if (session == NULL || call == NULL || call->libpq != libpq)
 		return;
 	/* Of a host that is exempt, the certificate may not count: then it is not what failed. */
-	if ((call->libpq->verifyMode(session) & VERIFY_PEER) != 0)
-		call->verify_error = call->libpq->verifyResult(session);
+	if ((call->libpq->SSL_get_verify_mode(session) & VERIFY_PEER) != 0)
+		call->verify_error = call->libpq->SSL_get_verify_result(session);
 }
 
 /* Two threads that come here at once get two indices, of which the first one counts. */
@@ -37,10 +44,10 @@ static int session_index(struct gate_libpq *libpq)
 
 	if (index != 0)
 		return index;
-	if (!gate_libpq_openssl(libpq) || libpq->verifyResult == NULL ||
-	    libpq->verifyMode == NULL || libpq->newExData == NULL)
+	if (!gate_libpq_openssl(libpq) || libpq->SSL_get_verify_result == NULL ||
+	    libpq->SSL_get_verify_mode == NULL || libpq->CRYPTO_get_ex_new_index == NULL)
 		return -1;
-	index = libpq->newExData(EX_INDEX_SSL, 0, libpq, NULL, NULL, on_free);
+	index = libpq->CRYPTO_get_ex_new_index(EX_INDEX_SSL, 0, libpq, NULL, NULL, on_free);
 	/* 0 is the program's own, and libpq's (SSL_set_app_data()). */
 	if (index <= 0)
 		return -1;
@@ -51,15 +58,16 @@ void gate_session_mark(struct gate_libpq *libpq, void *ssl)
 {
 	const int index = session_index(libpq);
 
-	if (index > 0 && libpq->setExData != NULL)
-		(void)libpq->setExData(ssl, index, libpq);
+	if (index > 0 && libpq->SSL_set_ex_data != NULL)
+		(void)libpq->SSL_set_ex_data(ssl, index, libpq);
 }
 
 bool gate_session_is_marked(const struct gate_libpq *libpq, const void *ssl)
 {
 	const int index = atomic_load(&libpq->session_index);
 
-	return index > 0 && libpq->getExData != NULL && libpq->getExData(ssl, index) == libpq;
+	return index > 0 && libpq->SSL_get_ex_data != NULL &&
+	       libpq->SSL_get_ex_data(ssl, index) == libpq;
 }
 
 /* By its first handshake, a libpq that is bound function by function has called enough of them to
@@ -71,9 +79,9 @@ int gate_tls_connect(struct gate_libpq *libpq, void *ssl)
 	if (libpq == NULL)
 		return -1;
 	(void)session_index(libpq);
-	connect = atomic_load(&libpq->sslConnect);
+	connect = atomic_load(&libpq->import_SSL_connect);
 	if (connect == NULL)
-		connect = libpq->tlsConnect;
+		connect = libpq->SSL_connect;
 	return connect != NULL ? connect(ssl) : -1;
 }
 
@@ -99,7 +107,7 @@ static bool is_advice(struct gate_libpq *libpq, PGconn *conn, const char *said)
 /* Answers it, once: a step within a call comes by here, and then the call. */
 static void answer_advice(struct gate_libpq *libpq, PGconn *conn)
 {
-	const char *said = libpq->calls.errorMessage(conn);
+	const char *said = libpq->calls.PQerrorMessage(conn);
 
 	if (gate_PQerrorMessage(libpq, true, conn) == said && is_advice(libpq, conn, said))
 		gate_add_note(libpq, conn,
@@ -117,15 +125,15 @@ void gate_handshake_tell(struct gate_call *call, PGconn *conn)
 	call->verify_error = 0; /* X509_V_OK */
 	/* No libpq goes on to the next host of a list after this. A program in audit mode sees what
 	 * it would see without the gate. */
-	if (conn == NULL || libpq->calls.status(conn) == CONNECTION_OK || gate_is_audit())
+	if (conn == NULL || libpq->calls.PQstatus(conn) == CONNECTION_OK || gate_is_audit())
 		return;
-	if (error != 0 && libpq->verifyErrorText != NULL) {
+	if (error != 0 && libpq->X509_verify_cert_error_string != NULL) {
 		pga_text_add(&note, "    pganchor: the certificate of ");
-		pga_text_add_printable(&note, libpq->host(conn), "");
-		pga_text_addf(&note, ": %s\n", libpq->verifyErrorText(error));
+		pga_text_add_printable(&note, libpq->PQhost(conn), "");
+		pga_text_addf(&note, ": %s\n", libpq->X509_verify_cert_error_string(error));
 		gate_add_note(libpq, conn, pga_text_string(&note));
 		pga_text_free(&note);
-	} else if (libpq->calls.status(conn) == CONNECTION_BAD) {
+	} else if (libpq->calls.PQstatus(conn) == CONNECTION_BAD) {
 		answer_advice(libpq, conn);
 	}
 }

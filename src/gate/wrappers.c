@@ -1,5 +1,9 @@
 #include "gate/wrappers.h"
 
+#include "gate/caller.h"
+#include "gate/export.h"
+#include "gate/libpq.h"
+
 #include <string.h>
 
 /* What a program reaches that calls libpq's functions by their names: the caller tells which libpq

@@ -4,7 +4,7 @@
 #ifndef PGA_GATE_WRAPPERS_H
 #define PGA_GATE_WRAPPERS_H
 
-#include "gate/gate.h"
+#include "gate/libpq.h"
 
 #define GATE_UNWRAP(...) __VA_ARGS__
 

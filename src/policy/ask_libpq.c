@@ -44,7 +44,7 @@ static int read_probe(const struct pga_libpq *libpq, const struct pga_parameters
 		return pga_fail_memory(error);
 	/* Every translation of the message quotes the value. Any other message is about the
 	 * caller's own settings. */
-	said = libpq->errorMessage(probe);
+	said = libpq->PQerrorMessage(probe);
 	if (strstr(said, PGA_PROBE) == NULL) {
 		fail_with_words(parameters, said, error);
 		result = 1;
@@ -53,7 +53,7 @@ static int read_probe(const struct pga_libpq *libpq, const struct pga_parameters
 		if (result != 0)
 			(void)pga_fail_memory(error);
 	}
-	libpq->finish(probe);
+	libpq->PQfinish(probe);
 	return result;
 }
 
@@ -95,7 +95,7 @@ static int restore_probed(const struct pga_libpq *libpq, const struct pga_parame
 	}
 	pga_effective_free(libpq, &again);
 	if (probe != NULL)
-		libpq->finish(probe);
+		libpq->PQfinish(probe);
 	return result;
 }
 

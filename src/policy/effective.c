@@ -31,7 +31,7 @@ PGconn *pga_effective_begin(const struct pga_libpq *libpq, const struct pga_para
 			keywords[count + i] = added[i][0];
 			values[count + i] = added[i][1];
 		}
-		conn = libpq->connectStartParams(keywords, values, parameters->expand_dbname);
+		conn = libpq->PQconnectStartParams(keywords, values, parameters->expand_dbname);
 	}
 	free(keywords);
 	free(values);
@@ -63,7 +63,7 @@ static bool oauth_is_unsafe(const struct pga_effective *effective)
 int pga_effective_of(const struct pga_libpq *libpq, PGconn *conn, struct pga_effective *effective)
 {
 	memset(effective, 0, sizeof *effective);
-	effective->options = libpq->conninfo(conn);
+	effective->options = libpq->PQconninfo(conn);
 	effective->oauth_unsafe = oauth_is_unsafe(effective);
 	return effective->options != NULL ? 0 : -1;
 }
@@ -98,7 +98,7 @@ bool pga_effective_is_question(const struct pga_effective *effective)
 void pga_effective_free(const struct pga_libpq *libpq, struct pga_effective *effective)
 {
 	if (effective->options != NULL)
-		libpq->conninfoFree(effective->options);
+		libpq->PQconninfoFree(effective->options);
 	free(effective->origins);
 	free(effective->service);
 	free(effective->service_file);

@@ -3,7 +3,6 @@
 #define PGA_POLICY_HOSTLIST_H
 
 #include "base/error.h"
-#include "service/settings.h"
 
 #include <stdbool.h>
 #include <stddef.h>

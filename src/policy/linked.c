@@ -11,7 +11,7 @@ static const struct pga_own_libpq *own(void)
 {
 	static struct pga_own_libpq found;
 
-	if (found.connectStartParams == NULL)
+	if (found.PQconnectStartParams == NULL)
 		pga_own_libpq(&found);
 	return &found;
 }
@@ -19,23 +19,23 @@ static const struct pga_own_libpq *own(void)
 static PGconn *connect_start(const char *const *keywords, const char *const *values,
 			     int expand_dbname)
 {
-	return own()->connectStartParams(keywords, values, expand_dbname);
+	return own()->PQconnectStartParams(keywords, values, expand_dbname);
 }
 
 static char *error_message(const PGconn *conn)
 {
-	return own()->errorMessage(conn);
+	return own()->PQerrorMessage(conn);
 }
 
 const struct pga_libpq pga_linked_libpq = {
-    .connectStartParams = connect_start,
-    .conninfo = PQconninfo,
-    .conninfoParse = PQconninfoParse,
-    .conninfoFree = PQconninfoFree,
-    .freemem = PQfreemem,
-    .finish = PQfinish,
-    .errorMessage = error_message,
-    .status = PQstatus,
+    .PQconnectStartParams = connect_start,
+    .PQconninfo = PQconninfo,
+    .PQconninfoParse = PQconninfoParse,
+    .PQconninfoFree = PQconninfoFree,
+    .PQfreemem = PQfreemem,
+    .PQfinish = PQfinish,
+    .PQerrorMessage = error_message,
+    .PQstatus = PQstatus,
 };
 
 const char *pga_linked_libpq_path(void)
@@ -52,6 +52,18 @@ const char *pga_linked_libpq_path(void)
 int pga_linked_libpq_version(void)
 {
 	return PQlibVersion();
+}
+
+bool pga_linked_libpq_knows(const char *keyword)
+{
+	PQconninfoOption *options = PQconndefaults();
+	bool known = false;
+
+	for (PQconninfoOption *option = options;
+	     !known && option != NULL && option->keyword != NULL; option++)
+		known = strcmp(option->keyword, keyword) == 0;
+	PQconninfoFree(options);
+	return known;
 }
 
 int pga_hide_environment(struct pga_hidden_environment *hidden)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "policy/libpq.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* For questions alone: they reach libpq itself, past a gate that stands before it (own_libpq.c). A
@@ -13,9 +14,8 @@ extern const struct pga_libpq pga_linked_libpq;
 
 /* libpq's own functions among those that the gate stands before. */
 struct pga_own_libpq {
-	PGconn *(*connectStartParams)(const char *const *keywords, const char *const *values,
-				      int expand_dbname);
-	char *(*errorMessage)(const PGconn *conn);
+	PGA_LIBPQ_FIELD(PQconnectStartParams)
+	PGA_LIBPQ_FIELD(PQerrorMessage)
 };
 
 /* Finds them: what the tool is linked with, and where that is another object's than PQconninfo, the
@@ -28,6 +28,9 @@ const char *pga_linked_libpq_path(void);
 
 /* Its version, 150018 for 15.18. */
 int pga_linked_libpq_version(void);
+
+/* Whether it has a setting of this name. */
+bool pga_linked_libpq_knows(const char *keyword);
 
 /* The home directory in which this libpq looks for .postgresql/root.crt and .pg_service.conf:
  * $HOME, or in libpq 14 and older the password file's. libpq is asked (its default of passfile is

@@ -17,10 +17,10 @@
 static PQconninfoOption *parse(const struct pga_libpq *libpq, const char *conninfo)
 {
 	char *message = NULL;
-	PQconninfoOption *options = libpq->conninfoParse(conninfo, &message);
+	PQconninfoOption *options = libpq->PQconninfoParse(conninfo, &message);
 
 	if (message != NULL)
-		libpq->freemem(message);
+		libpq->PQfreemem(message);
 	return options;
 }
 
@@ -204,7 +204,7 @@ void pga_effective_trace(const struct pga_libpq *libpq, const struct pga_paramet
 	}
 	pga_text_free(&section.file);
 	if (expanded != NULL)
-		libpq->conninfoFree(expanded);
+		libpq->PQconninfoFree(expanded);
 }
 
 void pga_effective_origin(const struct pga_effective *effective, const char *keyword,

@@ -116,16 +116,16 @@ void pga_own_libpq(struct pga_own_libpq *own)
 	struct found found;
 	const void *addresses[FUNCTIONS];
 
-	own->connectStartParams = PQconnectStartParams;
-	own->errorMessage = PQerrorMessage;
-	memcpy(&addresses[CONNECT_START], &own->connectStartParams, sizeof addresses[0]);
-	memcpy(&addresses[ERROR_MESSAGE], &own->errorMessage, sizeof addresses[0]);
+	own->PQconnectStartParams = PQconnectStartParams;
+	own->PQerrorMessage = PQerrorMessage;
+	memcpy(&addresses[CONNECT_START], &own->PQconnectStartParams, sizeof addresses[0]);
+	memcpy(&addresses[ERROR_MESSAGE], &own->PQerrorMessage, sizeof addresses[0]);
 	memcpy(&addresses[CONNINFO], &conninfo, sizeof addresses[0]);
 	if ((are_together(addresses[CONNECT_START], addresses[CONNINFO]) &&
 	     are_together(addresses[ERROR_MESSAGE], addresses[CONNINFO])) ||
 	    dl_iterate_phdr(look_at, &found) == 0)
 		return;
-	memcpy(&own->connectStartParams, &found.functions[CONNECT_START],
-	       sizeof own->connectStartParams);
-	memcpy(&own->errorMessage, &found.functions[ERROR_MESSAGE], sizeof own->errorMessage);
+	memcpy(&own->PQconnectStartParams, &found.functions[CONNECT_START],
+	       sizeof own->PQconnectStartParams);
+	memcpy(&own->PQerrorMessage, &found.functions[ERROR_MESSAGE], sizeof own->PQerrorMessage);
 }

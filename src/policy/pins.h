@@ -11,7 +11,7 @@
  *
  * A key that is none of these is an error: `host = x` for `hosts = x` must not be valid for every
  * host. pganchor writes the pin last: of a file that was cut short, a section has none then.
- * Written by the anchor room, read by the gate too. */
+ * Written by anchor/, read by the gate too. */
 #ifndef PGA_POLICY_PINS_H
 #define PGA_POLICY_PINS_H
 

@@ -4,7 +4,6 @@
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "base/text.h"
-#include "cli/cli.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +86,7 @@ int pga_json_print(json_t *object, int status)
 	if (json == NULL || text.failed) {
 		(void)pga_fail(&error, NULL, "cannot write the report as JSON");
 		pga_print_error(&error);
-		status = PGA_EXIT_FAILED;
+		status = EXIT_FAILURE;
 	} else {
 		(void)puts(pga_text_string(&text));
 	}

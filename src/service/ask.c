@@ -104,13 +104,13 @@ static int take(PGconn *conn, const char *given, size_t times, struct pga_effect
 	if (conn == NULL)
 		return pga_fail_memory(error);
 	(void)pga_fail(error, NULL, "libpq does not say why it refuses");
-	if (read_words(pga_linked_libpq.errorMessage(conn), given, &probes, error) != 0)
+	if (read_words(pga_linked_libpq.PQerrorMessage(conn), given, &probes, error) != 0)
 		result = -1;
 	else if (probes < times)
 		result = 1;
 	else
 		result = read_settings(conn, effective, error);
-	pga_linked_libpq.finish(conn);
+	pga_linked_libpq.PQfinish(conn);
 	return result;
 }
 

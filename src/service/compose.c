@@ -1,5 +1,6 @@
 #include "service/compose.h"
 
+#include "policy/linked.h"
 #include "policy/verdict.h"
 #include "service/anchored.h"
 #include "service/roots.h"
@@ -32,7 +33,7 @@ static int order(const struct pga_wish *wish, struct pga_settings *settings,
 		if (value != NULL && pga_settings_add(settings, first[i], value, error) != 0)
 			return -1;
 	}
-	if (pga_settings_known("gssencmode") &&
+	if (pga_linked_libpq_knows("gssencmode") &&
 	    pga_settings_value(&wish->settings, "gssencmode") == NULL &&
 	    pga_settings_add(settings, "gssencmode", "disable", error) != 0)
 		return -1;

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "policy/linked.h"
-#include "service/twins.h"
+#include "tls/twins.h"
 
 #include <errno.h>
 #include <openssl/err.h>

@@ -2,6 +2,7 @@
 
 #include "base/guess.h"
 #include "base/text.h"
+#include "policy/linked.h"
 #include "policy/secrets.h"
 #include "service/host_name.h"
 
@@ -46,18 +47,6 @@ void pga_settings_free(struct pga_settings *settings)
 	}
 	free(settings->items);
 	memset(settings, 0, sizeof *settings);
-}
-
-bool pga_settings_known(const char *keyword)
-{
-	PQconninfoOption *options = PQconndefaults();
-	bool known = false;
-
-	for (PQconninfoOption *option = options;
-	     !known && option != NULL && option->keyword != NULL; option++)
-		known = strcmp(option->keyword, keyword) == 0;
-	PQconninfoFree(options);
-	return known;
 }
 
 /* What people write who have another client in mind. */
@@ -231,7 +220,7 @@ int pga_settings_check(const struct pga_settings *settings, struct pga_error *er
 			return pga_fail(error, "write the settings of that service here",
 					"%s: an entry cannot refer to another one",
 					setting->keyword);
-		if (!pga_settings_known(setting->keyword))
+		if (!pga_linked_libpq_knows(setting->keyword))
 			return fail_unknown(setting->keyword, error);
 		if (check_line(setting, error) != 0 ||
 		    pga_number_check(setting->keyword, setting->value, error) != 0 ||

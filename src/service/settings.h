@@ -30,9 +30,6 @@ int pga_settings_add(struct pga_settings *settings, const char *keyword, const c
 /* The value of a setting; NULL where it is not among them. */
 const char *pga_settings_value(const struct pga_settings *settings, const char *keyword);
 
-/* Whether the installed libpq has a setting of this name. */
-bool pga_settings_known(const char *keyword);
-
 /* Checks what libpq would notice late or never: keywords that it does not know, values that a line
  * cannot hold, numbers that are none, files that would be looked for in whatever directory the
  * program runs in. */

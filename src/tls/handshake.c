@@ -2,8 +2,8 @@
 
 #include "base/printable.h"
 #include "base/text.h"
-#include "service/settings.h"
-#include "service/verification.h"
+#include "policy/linked.h"
+#include "tls/verification.h"
 
 #include <errno.h>
 #include <openssl/asn1.h>
@@ -247,7 +247,7 @@ static PGconn *start(const struct pga_parameters *parameters)
 	if (keywords != NULL && values != NULL) {
 		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
 		memcpy(values, parameters->values, count * sizeof *values);
-		if (pga_settings_known("gssencmode")) {
+		if (pga_linked_libpq_knows("gssencmode")) {
 			keywords[count] = "gssencmode";
 			values[count] = "disable";
 		}

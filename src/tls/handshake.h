@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "policy/effective.h"
 #include "policy/pins.h"
-#include "service/twins.h"
+#include "tls/twins.h"
 
 #include <stdbool.h>
 

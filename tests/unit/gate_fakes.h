@@ -2,7 +2,7 @@
 #ifndef PGA_TESTS_GATE_FAKES_H
 #define PGA_TESTS_GATE_FAKES_H
 
-#include "gate/gate.h"
+#include "gate/libpq.h"
 
 #include <string.h>
 
@@ -403,59 +403,59 @@ static struct gate_libpq *fake_libpq(void)
 	fake.verify_mode = 1;
 	fake.index = 3;
 	memset(&libpq, 0, sizeof libpq);
-	libpq.calls = (struct pga_libpq){.conninfo = fake_options,
-					 .conninfoFree = fake_free_options,
-					 .errorMessage = fake_error,
-					 .status = fake_status};
-	libpq.host = fake_host;
-	libpq.hostaddr = fake_hostaddr;
-	libpq.port = fake_port;
-	libpq.pass = fake_pass;
-	libpq.socket = fake_socket;
-	libpq.sslInUse = fake_tls_in_use;
-	libpq.sslStruct = fake_ssl;
-	libpq.gssEncInUse = fake_gss_in_use;
-	libpq.encryptPasswordConn = fake_encrypt;
-	libpq.registerEventProc = fake_register;
-	libpq.setInstanceData = fake_set_instance;
-	libpq.instanceData = fake_instance;
-	libpq.cancel = fake_cancel;
-	libpq.requestCancel = fake_request_cancel;
+	libpq.calls = (struct pga_libpq){.PQconninfo = fake_options,
+					 .PQconninfoFree = fake_free_options,
+					 .PQerrorMessage = fake_error,
+					 .PQstatus = fake_status};
+	libpq.PQhost = fake_host;
+	libpq.PQhostaddr = fake_hostaddr;
+	libpq.PQport = fake_port;
+	libpq.PQpass = fake_pass;
+	libpq.PQsocket = fake_socket;
+	libpq.PQsslInUse = fake_tls_in_use;
+	libpq.PQsslStruct = fake_ssl;
+	libpq.PQgssEncInUse = fake_gss_in_use;
+	libpq.PQencryptPasswordConn = fake_encrypt;
+	libpq.PQregisterEventProc = fake_register;
+	libpq.PQsetInstanceData = fake_set_instance;
+	libpq.PQinstanceData = fake_instance;
+	libpq.PQcancel = fake_cancel;
+	libpq.PQrequestCancel = fake_request_cancel;
 	atomic_store(&libpq.openssl_known, true);
-	libpq.verifyResult = fake_verify_result;
-	libpq.verifyMode = fake_verify_mode;
-	libpq.verifyErrorText = fake_error_text;
-	libpq.newExData = fake_new_ex_data;
-	libpq.tlsVersion = fake_version;
-	libpq.tlsWrite = fake_tls_write;
-	libpq.tlsConnect = fake_tls_connect;
-	libpq.getExData = fake_get_ex_data;
-	libpq.setExData = fake_set_ex_data;
-	libpq.currentCipher = fake_cipher;
-	libpq.cipherBits = fake_bits;
-	libpq.cipherName = fake_cipher_name;
-	libpq.verifiedChain = fake_chain;
-	libpq.chainLength = fake_length;
-	libpq.chainElement = fake_element;
-	libpq.certificateDigest = fake_digest;
-	libpq.sha256 = fake_sha256;
-	libpq.tlsContext = fake_tls_context;
-	libpq.trustStore = fake_trust_store;
-	libpq.freeChain = fake_free_chain;
-	libpq.newVerify = fake_new_verify;
-	libpq.freeVerify = fake_free_verify;
-	libpq.beginVerify = fake_begin_verify;
-	libpq.verifyPurpose = fake_purpose;
-	libpq.verifyFlags = fake_flags;
-	libpq.verifyNow = fake_verify_now;
-	libpq.trustedNamed = fake_named;
-	libpq.newStore = fake_new_store;
-	libpq.freeStore = fake_free_store;
-	libpq.addToStore = fake_add_to_store;
-	libpq.subjectName = fake_subject;
-	libpq.freeCertificate = fake_free_certificate;
-	libpq.markErrors = fake_mark;
-	libpq.dropErrors = fake_drop;
+	libpq.SSL_get_verify_result = fake_verify_result;
+	libpq.SSL_get_verify_mode = fake_verify_mode;
+	libpq.X509_verify_cert_error_string = fake_error_text;
+	libpq.CRYPTO_get_ex_new_index = fake_new_ex_data;
+	libpq.SSL_version = fake_version;
+	libpq.SSL_write = fake_tls_write;
+	libpq.SSL_connect = fake_tls_connect;
+	libpq.SSL_get_ex_data = fake_get_ex_data;
+	libpq.SSL_set_ex_data = fake_set_ex_data;
+	libpq.SSL_get_current_cipher = fake_cipher;
+	libpq.SSL_CIPHER_get_bits = fake_bits;
+	libpq.SSL_CIPHER_get_name = fake_cipher_name;
+	libpq.SSL_get0_verified_chain = fake_chain;
+	libpq.OPENSSL_sk_num = fake_length;
+	libpq.OPENSSL_sk_value = fake_element;
+	libpq.X509_digest = fake_digest;
+	libpq.EVP_sha256 = fake_sha256;
+	libpq.SSL_get_SSL_CTX = fake_tls_context;
+	libpq.SSL_CTX_get_cert_store = fake_trust_store;
+	libpq.OPENSSL_sk_pop_free = fake_free_chain;
+	libpq.X509_STORE_CTX_new = fake_new_verify;
+	libpq.X509_STORE_CTX_free = fake_free_verify;
+	libpq.X509_STORE_CTX_init = fake_begin_verify;
+	libpq.X509_STORE_CTX_set_default = fake_purpose;
+	libpq.X509_STORE_CTX_set_flags = fake_flags;
+	libpq.X509_verify_cert = fake_verify_now;
+	libpq.X509_STORE_CTX_get1_certs = fake_named;
+	libpq.X509_STORE_new = fake_new_store;
+	libpq.X509_STORE_free = fake_free_store;
+	libpq.X509_STORE_add_cert = fake_add_to_store;
+	libpq.X509_get_subject_name = fake_subject;
+	libpq.X509_free = fake_free_certificate;
+	libpq.ERR_set_mark = fake_mark;
+	libpq.ERR_pop_to_mark = fake_drop;
 	return &libpq;
 }
 

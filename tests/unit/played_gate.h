@@ -6,9 +6,11 @@
 
 #include "gate/call.h"
 #include "gate/cut.h"
-#include "gate/wrappers.h"
 #include "gate/imports.h"
+#include "gate/judge.h"
+#include "gate/wrappers.h"
 #include "policy/secrets.h"
+#include "policy/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -438,24 +440,24 @@ static inline void begin(void)
 	play.polled = PGRES_POLLING_WRITING;
 	play.rules.policy.min_tls = PGA_TLS_1_3;
 	memset(&libpq, 0, sizeof libpq);
-	libpq.calls = (struct pga_libpq){.connectStartParams = start_params,
-					 .conninfoParse = parse,
-					 .conninfoFree = free_parsed,
-					 .freemem = free_message,
-					 .finish = finish,
-					 .status = status};
-	libpq.connectPoll = poll_step;
-	libpq.resetPoll = poll_reset;
-	libpq.reset = reset;
-	libpq.resetStart = reset_start;
-	libpq.sslInUse = tls_in_use;
-	libpq.consumeInput = consume;
-	libpq.connectdb = connectdb;
-	libpq.connectStart = connect_start;
-	libpq.connectdbParams = connectdb_params;
-	libpq.setdbLogin = login;
-	libpq.ping = ping;
-	libpq.pingParams = ping_params;
+	libpq.calls = (struct pga_libpq){.PQconnectStartParams = start_params,
+					 .PQconninfoParse = parse,
+					 .PQconninfoFree = free_parsed,
+					 .PQfreemem = free_message,
+					 .PQfinish = finish,
+					 .PQstatus = status};
+	libpq.PQconnectPoll = poll_step;
+	libpq.PQresetPoll = poll_reset;
+	libpq.PQreset = reset;
+	libpq.PQresetStart = reset_start;
+	libpq.PQsslInUse = tls_in_use;
+	libpq.PQconsumeInput = consume;
+	libpq.PQconnectdb = connectdb;
+	libpq.PQconnectStart = connect_start;
+	libpq.PQconnectdbParams = connectdb_params;
+	libpq.PQsetdbLogin = login;
+	libpq.PQping = ping;
+	libpq.PQpingParams = ping_params;
 }
 
 /* What was done, and that all that was taken was given back. */

@@ -79,13 +79,13 @@ static char *error_message(const PGconn *conn)
 	return (char *)(uintptr_t)played.message;
 }
 
-static const struct pga_libpq libpq __attribute__((unused)) = {.connectStartParams = start,
-							       .conninfo = options_of,
-							       .conninfoParse = parse,
-							       .conninfoFree = free_options,
-							       .freemem = free_message,
-							       .finish = finish,
-							       .errorMessage = error_message};
+static const struct pga_libpq libpq __attribute__((unused)) = {.PQconnectStartParams = start,
+							       .PQconninfo = options_of,
+							       .PQconninfoParse = parse,
+							       .PQconninfoFree = free_options,
+							       .PQfreemem = free_message,
+							       .PQfinish = finish,
+							       .PQerrorMessage = error_message};
 
 #define SAYS_PROBE "invalid target_session_attrs value: \"" PGA_PROBE "\"\n"
 

@@ -4,7 +4,6 @@
 #ifndef PGA_TESTS_PLAYED_LOADER_H
 #define PGA_TESTS_PLAYED_LOADER_H
 
-#include "gate/gate.h"
 #include "gate/dl.h"
 #include "gate/elf.h"
 

@@ -2,7 +2,9 @@
  * test's. */
 #include "cmocka_start.h"
 
-#include "gate/gate.h"
+#include "gate/connect.h"
+#include "gate/libpq.h"
+#include "gate/rules.h"
 #include "pganchor.h"
 #include "policy/explain.h"
 
@@ -203,11 +205,11 @@ static int begin(void **state)
 	play.keyword = "dbname";
 	play.value = "host=h";
 	play.expand = 1;
-	play.libpq.calls = (struct pga_libpq){.conninfoParse = parse,
-					      .conninfoFree = free_parsed,
-					      .freemem = free_message,
-					      .status = status};
-	play.libpq.connectdbParams = make;
+	play.libpq.calls = (struct pga_libpq){.PQconninfoParse = parse,
+					      .PQconninfoFree = free_parsed,
+					      .PQfreemem = free_message,
+					      .PQstatus = status};
+	play.libpq.PQconnectdbParams = make;
 	return 0;
 }
 

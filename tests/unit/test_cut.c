@@ -4,8 +4,9 @@
 
 #include "gate/call.h"
 #include "gate/cut.h"
-#include "gate/wrappers.h"
 #include "gate/imports.h"
+#include "gate/notice.h"
+#include "gate/wrappers.h"
 #include "gate_fakes.h"
 #include "settings.h"
 
@@ -111,7 +112,7 @@ static void a_connection_by_tcp_is_cut(void **state)
 	check_cut(at_six, sizeof six, "1::1", "own", false);
 	check_cut(at_six, sizeof six, "::1", "1", false);
 	check_cut(at_six, sizeof six, "127.0.0.1", "own", false);
-	libpq->hostaddr = NULL;
+	libpq->PQhostaddr = NULL;
 	check_cut(at, sizeof four, "127.0.0.2", "1", true);
 }
 
@@ -187,7 +188,7 @@ static void without_a_descriptor_it_is_shut_down(void **state)
 
 	(void)state;
 	libpq = fake_libpq();
-	libpq->hostaddr = NULL;
+	libpq->PQhostaddr = NULL;
 	fake.socket = connect_to_a_socket(&ends[1]);
 	ends[0] = fake.socket;
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -232,7 +233,7 @@ static void libpq_is_polled_until_it_has_noticed(void **state)
 
 	(void)state;
 	libpq = fake_libpq();
-	libpq->connectPoll = count_polls;
+	libpq->PQconnectPoll = count_polls;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
 	assert_int_equal(fstat(pair[0], &status), 0);
 	fake.socket = pair[0];
@@ -390,7 +391,7 @@ static void which_hosts_may_be_looked_up(void **state)
 	(void)state;
 	libpq = fake_libpq();
 	make_policy(&rules.policy, "weak=weak");
-	atomic_store(&libpq->getAddrInfo, look_up);
+	atomic_store(&libpq->import_getaddrinfo, look_up);
 	call = gate_call_begin(libpq);
 	call->rules = &rules;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -410,7 +411,7 @@ static void which_hosts_may_be_looked_up(void **state)
 	put_policy("mode = audit\n");
 	assert_int_equal(gate_look_up(libpq, "h", "5432", NULL, &found), 42);
 	/* By libc's own where libpq's is not known. */
-	atomic_store(&libpq->getAddrInfo, NULL);
+	atomic_store(&libpq->import_getaddrinfo, NULL);
 	assert_int_equal(gate_look_up(libpq, "127.0.0.1", "5432", NULL, &found), 0);
 	freeaddrinfo(found);
 	put_policy("");

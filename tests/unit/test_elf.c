@@ -2,8 +2,8 @@
  * an image that the test lays out, and in libc as the loader has mapped it. */
 #include "cmocka_start.h"
 
-#include "gate/machine.h"
 #include "gate/elf.h"
+#include "gate/machine.h"
 
 #include <dlfcn.h>
 #include <stdio.h>

@@ -2,6 +2,7 @@
  * test is a process that begins anew. */
 #include "in_a_child.h"
 
+#include "gate/caller.h"
 #include "gate/imports.h"
 #include "played_loader.h"
 
@@ -189,9 +190,9 @@ static void its_functions_are_found(void)
 {
 	const struct gate_libpq *libpq = gate_libpq_with(pq->bytes);
 	PGconn *(*const start)(const char *const *, const char *const *, int) =
-	    libpq->calls.connectStartParams;
-	void *(*const data)(const PGconn *, PGEventProc) = libpq->instanceData;
-	char *(*const hostaddr)(const PGconn *) = libpq->hostaddr;
+	    libpq->calls.PQconnectStartParams;
+	void *(*const data)(const PGconn *, PGEventProc) = libpq->PQinstanceData;
+	char *(*const hostaddr)(const PGconn *) = libpq->PQhostaddr;
 	const void *address;
 
 	memcpy(&address, &start, sizeof address);
@@ -215,10 +216,10 @@ static void without_a_function_it_is_beyond(void)
 	CHECK(bound == 0 && gate_libpq_number(0) == NULL);
 	missing = "PQhostaddr";
 	CHECK(gate_libpq_with(pq->bytes) == gate_libpq_number(0));
-	CHECK(gate_libpq_number(0)->hostaddr == NULL);
+	CHECK(gate_libpq_number(0)->PQhostaddr == NULL);
 	missing = "PQgssEncInUse";
 	CHECK(gate_libpq_with(late->bytes) == gate_libpq_number(1));
-	CHECK(gate_libpq_number(1)->gssEncInUse == NULL);
+	CHECK(gate_libpq_number(1)->PQgssEncInUse == NULL);
 }
 
 static void what_cannot_be_held_is_beyond(void)

@@ -2,7 +2,10 @@
  * OpenSSL it is (gate/openssl.c), among objects that the test lays out. */
 #include "cmocka_start.h"
 
+#include "gate/connect_poll.h"
 #include "gate/imports.h"
+#include "gate/openssl.h"
+#include "gate/session.h"
 #include "gate_fakes.h"
 #include "played_loader.h"
 
@@ -85,9 +88,9 @@ static void what_is_called_elsewhere_is_bound(void **state)
 	entry(3, "SSL_connect", tls->bytes + 2);
 	gate_imports_bind(libpq);
 	check_seen(true, true, true);
-	assert_ptr_equal(REAL(getAddrInfo), libc->bytes);
-	assert_ptr_equal(REAL(sslWrite), tls->bytes + 1);
-	assert_ptr_equal(REAL(sslConnect), tls->bytes + 2);
+	assert_ptr_equal(REAL(import_getaddrinfo), libc->bytes);
+	assert_ptr_equal(REAL(import_SSL_write), tls->bytes + 1);
+	assert_ptr_equal(REAL(import_SSL_connect), tls->bytes + 2);
 	assert_null(would_call_name);
 	assert_ptr_equal(own->entries[0].value, tls->bytes);
 	for (size_t i = 0; i < 3; i++) {
@@ -100,7 +103,7 @@ static void what_is_called_elsewhere_is_bound(void **state)
 	own->entries[1].fixed = true;
 	gate_imports_bind(libpq);
 	check_seen(true, true, true);
-	assert_ptr_equal(REAL(getAddrInfo), libc->bytes);
+	assert_ptr_equal(REAL(import_getaddrinfo), libc->bytes);
 	assert_ptr_equal(own->entries[1].value, bound[0]);
 }
 
@@ -120,8 +123,8 @@ static void each_libpq_has_its_own(void **state)
 		entry(2, "getaddrinfo", tls->bytes);
 		gate_imports_bind(libpq);
 		check_seen(true, true, true);
-		atomic_store(&libpq->sslWrite, NULL);
-		atomic_store(&libpq->sslConnect, NULL);
+		atomic_store(&libpq->import_SSL_write, NULL);
+		atomic_store(&libpq->import_SSL_connect, NULL);
 		memcpy(&write, &own->entries[0].value, sizeof write);
 		memcpy(&connect, &own->entries[1].value, sizeof connect);
 		for (size_t i = 0; i < 3; i++) {
@@ -147,7 +150,7 @@ static void what_is_not_bound_yet_is_told_beforehand(void **state)
 	would_call = tls->bytes + 5;
 	gate_imports_bind(libpq);
 	check_seen(true, false, false);
-	assert_ptr_equal(REAL(sslWrite), tls->bytes + 5);
+	assert_ptr_equal(REAL(import_SSL_write), tls->bytes + 5);
 	assert_string_equal(would_call_name, "SSL_write");
 	/* A function of that name of its own. */
 	lay_out(3);
@@ -156,18 +159,18 @@ static void what_is_not_bound_yet_is_told_beforehand(void **state)
 	would_call = tls->bytes + 5;
 	gate_imports_bind(libpq);
 	check_seen(false, true, false);
-	assert_ptr_equal(REAL(sslConnect), own->bytes);
+	assert_ptr_equal(REAL(import_SSL_connect), own->bytes);
 	assert_null(would_call_name);
 	/* Into no object; and it cannot be told: what was known stays. */
 	lay_out(3);
 	entry(0, "SSL_connect", &fake);
 	would_call = tls->bytes + 5;
 	gate_imports_bind(libpq);
-	assert_ptr_equal(REAL(sslConnect), tls->bytes + 5);
+	assert_ptr_equal(REAL(import_SSL_connect), tls->bytes + 5);
 	would_call = NULL;
 	own->entries[0].value = own->bytes + 20;
 	gate_imports_bind(libpq);
-	assert_ptr_equal(REAL(sslConnect), tls->bytes + 5);
+	assert_ptr_equal(REAL(import_SSL_connect), tls->bytes + 5);
 	check_seen(false, true, false);
 }
 
@@ -267,12 +270,14 @@ static void check_openssl(bool known, const void *of_tls, const void *of_crypto)
 		return;
 	}
 	assert_int_equal(libpq->number, 2);
-	assert_ptr_equal(REAL(verifyResult), of_tls);
-	assert_ptr_equal(REAL(trustStore), of_tls != NULL ? (const char *)of_tls + 1 : NULL);
-	assert_null(REAL(tlsWrite));
-	assert_ptr_equal(REAL(certificateDigest), of_crypto);
-	assert_ptr_equal(REAL(dropErrors), of_crypto != NULL ? (const char *)of_crypto + 1 : NULL);
-	assert_null(REAL(newVerify));
+	assert_ptr_equal(REAL(SSL_get_verify_result), of_tls);
+	assert_ptr_equal(REAL(SSL_CTX_get_cert_store),
+			 of_tls != NULL ? (const char *)of_tls + 1 : NULL);
+	assert_null(REAL(SSL_write));
+	assert_ptr_equal(REAL(X509_digest), of_crypto);
+	assert_ptr_equal(REAL(ERR_pop_to_mark),
+			 of_crypto != NULL ? (const char *)of_crypto + 1 : NULL);
+	assert_null(REAL(X509_STORE_CTX_new));
 }
 
 static void the_openssl_of_a_libpq_is_found(void **state)

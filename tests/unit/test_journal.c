@@ -4,7 +4,8 @@
 #include "cmocka_start.h"
 
 #include "base/text.h"
-#include "gate/gate.h"
+#include "gate/audit_log.h"
+#include "gate/rules.h"
 #include "settings.h"
 
 #include <errno.h>

@@ -74,8 +74,8 @@ static void finds(int looked)
 	memset(&own, 0, sizeof own);
 	play.looked = 0;
 	pga_own_libpq(&own);
-	memcpy(&start, &own.connectStartParams, sizeof start);
-	memcpy(&message, &own.errorMessage, sizeof message);
+	memcpy(&start, &own.PQconnectStartParams, sizeof start);
+	memcpy(&message, &own.PQerrorMessage, sizeof message);
 	assert_ptr_equal(start, address_of("PQconnectStartParams"));
 	assert_ptr_equal(message, address_of("PQerrorMessage"));
 	assert_int_equal(play.looked, looked);

@@ -2,7 +2,7 @@
  * standard error is, and what comes of writing there, is the test's. */
 #include "cmocka_start.h"
 
-#include "gate/gate.h"
+#include "gate/notice.h"
 
 #include <errno.h>
 #include <fcntl.h>

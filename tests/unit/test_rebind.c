@@ -2,6 +2,7 @@
  * the test lays out. Each test is a process that begins anew. */
 #include "in_a_child.h"
 
+#include "gate/got.h"
 #include "gate/wrappers.h"
 #include "played_loader.h"
 

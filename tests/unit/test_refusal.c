@@ -4,6 +4,10 @@
 
 #include "base/text.h"
 #include "gate/call.h"
+#include "gate/judge.h"
+#include "gate/refusal.h"
+#include "gate/session.h"
+#include "gate/verify_error.h"
 #include "gate/wrappers.h"
 #include "gate_fakes.h"
 #include "settings.h"
@@ -62,7 +66,7 @@ static void an_old_libpq_is_told_nothing(void **state)
 {
 	(void)state;
 	libpq = fake_libpq();
-	libpq->encryptPasswordConn = NULL;
+	libpq->PQencryptPasswordConn = NULL;
 	gate_refuse(libpq, the_connection(), "refused");
 	assert_string_equal(message(), "refused\n");
 	assert_string_equal(fake.error, OWN);
@@ -85,7 +89,7 @@ static void what_cannot_be_hung_is_freed(void **state)
 
 	(void)state;
 	libpq = fake_libpq();
-	libpq->setInstanceData = set_nothing;
+	libpq->PQsetInstanceData = set_nothing;
 	for (int i = 0; i < 2 * TURNS; i++) {
 		if (i == TURNS)
 			before = mallinfo2().uordblks;
@@ -154,7 +158,7 @@ static void what_has_not_begun_answers_itself(void **state)
 		assert_string_equal(gate_PQpass(libpq, false, the_connection()), "its password");
 	}
 	/* A libpq that has no PQhostaddr(). */
-	libpq->hostaddr = NULL;
+	libpq->PQhostaddr = NULL;
 	assert_string_equal(gate_PQhostaddr(libpq, false, the_connection()), "");
 	/* And one that has no name for the host. */
 	fake.host = "";
@@ -352,7 +356,7 @@ static void judge(struct gate_judgement *judgement, const struct gate_rules *rul
 	memset(judgement, 0, sizeof *judgement);
 	judgement->admitted = true;
 	judgement->effective.options = settings.options;
-	libpq->calls.conninfoParse = no_options;
+	libpq->calls.PQconninfoParse = no_options;
 	gate_judge(libpq, rules, &parameters, may_lock, judgement);
 }
 
@@ -459,7 +463,7 @@ static void why_a_handshake_failed_is_told(void **state)
 	assert_string_equal(message(), OWN);
 	fail_handshake(1, 10, CONNECTION_OK);
 	assert_string_equal(message(), OWN);
-	libpq->verifyErrorText = NULL;
+	libpq->X509_verify_cert_error_string = NULL;
 	fail_handshake(1, 10, CONNECTION_BAD);
 	assert_string_equal(message(), OWN);
 	/* A session of nobody's, or of another libpq; no connection at all. */

@@ -3,7 +3,8 @@
  * anew. */
 #include "in_a_child.h"
 
-#include "gate/gate.h"
+#include "gate/judge.h"
+#include "gate/rules.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /* What people type for a service entry: its hosts, its settings, its name; and which anchor
  * is valid for them. Each rule from both sides. */
 #include "cmocka_start.h"
+#include "policy/linked.h"
 
 #include "service/host_name.h"
 #include "policy/hostlist.h"
@@ -290,9 +291,9 @@ static void settings_are_kept_in_order(void **state)
 	assert_string_equal(pga_settings_value(&settings, "user"), "u");
 	assert_null(pga_settings_value(&settings, "hos"));
 	pga_settings_free(&settings);
-	assert_true(pga_settings_known("host"));
-	assert_true(pga_settings_known("target_session_attrs"));
-	assert_false(pga_settings_known("bogus"));
+	assert_true(pga_linked_libpq_knows("host"));
+	assert_true(pga_linked_libpq_knows("target_session_attrs"));
+	assert_false(pga_linked_libpq_knows("bogus"));
 }
 
 /* And what is meant; NULL: nothing that is near. */

@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 #include "gate/imports.h"
+#include "gate/rules.h"
+#include "gate/session.h"
 #include "gate_fakes.h"
 #include "settings.h"
 
@@ -85,12 +87,12 @@ static void what_cannot_be_looked_at_does_not_hold(void **state)
 	fake.no_session = true;
 	says(REFUSED "this libpq's TLS session cannot be looked at: it does not use OpenSSL");
 	fake.no_session = false;
-	libpq->verifyResult = NULL;
+	libpq->SSL_get_verify_result = NULL;
 	says(linked);
-	libpq->verifyResult = fake_verify_result;
-	libpq->tlsVersion = NULL;
+	libpq->SSL_get_verify_result = fake_verify_result;
+	libpq->SSL_version = NULL;
 	says(linked);
-	libpq->tlsVersion = fake_version;
+	libpq->SSL_version = fake_version;
 	atomic_store(&libpq->openssl_known, false);
 	libpq->base = &fake; /* in no object that has an OpenSSL */
 	says(linked);
@@ -129,17 +131,17 @@ static void what_encrypts_nothing_does_not_hold(void **state)
 	says(REFUSED "its TLS session is not encrypted (cipher NULL-SHA)");
 	fake.bits = -1;
 	says(REFUSED "its TLS session is not encrypted (cipher NULL-SHA)");
-	libpq->cipherName = NULL;
+	libpq->SSL_CIPHER_get_name = NULL;
 	says(REFUSED "its TLS session is not encrypted (cipher none)");
-	libpq->cipherName = fake_cipher_name;
+	libpq->SSL_CIPHER_get_name = fake_cipher_name;
 	fake.bits = 256;
 	fake.no_cipher = true;
 	says(REFUSED "its TLS session is not encrypted (cipher none)");
 	/* An OpenSSL that does not tell. */
-	libpq->currentCipher = NULL;
+	libpq->SSL_get_current_cipher = NULL;
 	says("");
-	libpq->currentCipher = fake_cipher;
-	libpq->cipherBits = NULL;
+	libpq->SSL_get_current_cipher = fake_cipher;
+	libpq->SSL_CIPHER_get_bits = NULL;
 	says("");
 	end();
 }
@@ -193,19 +195,19 @@ static void a_root_that_cannot_be_seen_does_not_hold(void **state)
 	says(unseen);
 	fake.digest_length = 32;
 	says("");
-	libpq->verifiedChain = NULL;
+	libpq->SSL_get0_verified_chain = NULL;
 	says(unseen);
-	libpq->verifiedChain = fake_chain;
-	libpq->chainLength = NULL;
+	libpq->SSL_get0_verified_chain = fake_chain;
+	libpq->OPENSSL_sk_num = NULL;
 	says(unseen);
-	libpq->chainLength = fake_length;
-	libpq->chainElement = NULL;
+	libpq->OPENSSL_sk_num = fake_length;
+	libpq->OPENSSL_sk_value = NULL;
 	says(unseen);
-	libpq->chainElement = fake_element;
-	libpq->certificateDigest = NULL;
+	libpq->OPENSSL_sk_value = fake_element;
+	libpq->X509_digest = NULL;
 	says(unseen);
-	libpq->certificateDigest = fake_digest;
-	libpq->sha256 = NULL;
+	libpq->X509_digest = fake_digest;
+	libpq->EVP_sha256 = NULL;
 	says(unseen);
 	end();
 }
@@ -306,16 +308,23 @@ static void what_is_no_twin_does_not_hold(void **state)
 /* Where OpenSSL lacks one of what it takes, nothing of it is called. */
 static void without_a_function_there_is_no_twin(void **state)
 {
-	static const size_t needed[] = {
-	    offsetof(struct gate_libpq, tlsContext),   offsetof(struct gate_libpq, trustStore),
-	    offsetof(struct gate_libpq, newVerify),    offsetof(struct gate_libpq, freeVerify),
-	    offsetof(struct gate_libpq, beginVerify),  offsetof(struct gate_libpq, verifyPurpose),
-	    offsetof(struct gate_libpq, verifyFlags),  offsetof(struct gate_libpq, verifyNow),
-	    offsetof(struct gate_libpq, trustedNamed), offsetof(struct gate_libpq, newStore),
-	    offsetof(struct gate_libpq, freeStore),    offsetof(struct gate_libpq, addToStore),
-	    offsetof(struct gate_libpq, subjectName),  offsetof(struct gate_libpq, freeCertificate),
-	    offsetof(struct gate_libpq, freeChain),    offsetof(struct gate_libpq, markErrors),
-	    offsetof(struct gate_libpq, dropErrors)};
+	static const size_t needed[] = {offsetof(struct gate_libpq, SSL_get_SSL_CTX),
+					offsetof(struct gate_libpq, SSL_CTX_get_cert_store),
+					offsetof(struct gate_libpq, X509_STORE_CTX_new),
+					offsetof(struct gate_libpq, X509_STORE_CTX_free),
+					offsetof(struct gate_libpq, X509_STORE_CTX_init),
+					offsetof(struct gate_libpq, X509_STORE_CTX_set_default),
+					offsetof(struct gate_libpq, X509_STORE_CTX_set_flags),
+					offsetof(struct gate_libpq, X509_verify_cert),
+					offsetof(struct gate_libpq, X509_STORE_CTX_get1_certs),
+					offsetof(struct gate_libpq, X509_STORE_new),
+					offsetof(struct gate_libpq, X509_STORE_free),
+					offsetof(struct gate_libpq, X509_STORE_add_cert),
+					offsetof(struct gate_libpq, X509_get_subject_name),
+					offsetof(struct gate_libpq, X509_free),
+					offsetof(struct gate_libpq, OPENSSL_sk_pop_free),
+					offsetof(struct gate_libpq, ERR_set_mark),
+					offsetof(struct gate_libpq, ERR_pop_to_mark)};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {
@@ -361,7 +370,7 @@ static void gssapi_holds_by_the_policy(void **state)
 	rules.policy.gss_encryption = PGA_ALLOW;
 	fake.verify_result = 10;
 	says("");
-	libpq->gssEncInUse = NULL;
+	libpq->PQgssEncInUse = NULL;
 	says(REFUSED "its certificate was not verified (OpenSSL's verify error 10)");
 	end();
 }
@@ -414,7 +423,7 @@ static void a_session_is_looked_at_once(void **state)
 	fake.data = &fake; /* somebody else's */
 	assert_false(gate_session_is_marked(libpq, &fake_session));
 	fake.data = libpq;
-	libpq->getExData = NULL;
+	libpq->SSL_get_ex_data = NULL;
 	assert_false(gate_session_is_marked(libpq, &fake_session));
 	end();
 }
@@ -422,9 +431,10 @@ static void a_session_is_looked_at_once(void **state)
 /* No index of OpenSSL's, or one that is the program's own, marks nothing. */
 static void without_an_index_nothing_is_marked(void **state)
 {
-	static const size_t needed[] = {
-	    offsetof(struct gate_libpq, verifyResult), offsetof(struct gate_libpq, verifyMode),
-	    offsetof(struct gate_libpq, newExData), offsetof(struct gate_libpq, setExData)};
+	static const size_t needed[] = {offsetof(struct gate_libpq, SSL_get_verify_result),
+					offsetof(struct gate_libpq, SSL_get_verify_mode),
+					offsetof(struct gate_libpq, CRYPTO_get_ex_new_index),
+					offsetof(struct gate_libpq, SSL_set_ex_data)};
 
 	(void)state;
 	for (int index = -1; index <= 0; index++) {
@@ -456,10 +466,10 @@ static void a_handshake_is_made_by_what_libpq_calls(void **state)
 	assert_int_equal(gate_tls_connect(NULL, &fake_session), -1);
 	assert_int_equal(gate_tls_connect(libpq, &fake_session), 7);
 	assert_non_null(fake.on_free);
-	atomic_store(&libpq->sslConnect, other_connect);
+	atomic_store(&libpq->import_SSL_connect, other_connect);
 	assert_int_equal(gate_tls_connect(libpq, &fake_session), 8);
-	atomic_store(&libpq->sslConnect, NULL);
-	libpq->tlsConnect = NULL;
+	atomic_store(&libpq->import_SSL_connect, NULL);
+	libpq->SSL_connect = NULL;
 	assert_int_equal(gate_tls_connect(libpq, &fake_session), -1);
 	end();
 }
@@ -483,7 +493,7 @@ static void a_session_that_was_looked_at_writes(void **state)
 	assert_int_equal(gate_tls_write(libpq, &fake_session, "xyz", 3), 3);
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(fake.sent, 3);
-	atomic_store(&libpq->sslWrite, other_write);
+	atomic_store(&libpq->import_SSL_write, other_write);
 	assert_int_equal(gate_tls_write(libpq, &fake_session, "xyz", 3), 4);
 	/* One of no connection that is known. */
 	fake.data = NULL;
@@ -492,11 +502,11 @@ static void a_session_that_was_looked_at_writes(void **state)
 	assert_int_equal(errno, ECONNRESET);
 	assert_int_equal(fake.sent, 3);
 	/* Nor is anything asked where that has no function to write by. */
-	libpq->tlsWrite = NULL;
+	libpq->SSL_write = NULL;
 	fake.app_data = the_connection();
 	assert_int_equal(gate_tls_write(libpq, &fake_session, "xyz", 3), -1);
 	assert_string_equal(fake.error, "libpq's own words\n");
-	libpq->tlsWrite = fake_tls_write;
+	libpq->SSL_write = fake_tls_write;
 	/* Whose OpenSSL it is cannot be told: of the connection nothing is asked. */
 	atomic_store(&libpq->openssl_known, false);
 	libpq->base = &fake;

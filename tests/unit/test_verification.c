@@ -1,8 +1,8 @@
-/* service/verification.c: what is noted of a verification that OpenSSL ends. */
+/* tls/verification.c: what is noted of a verification that OpenSSL ends. */
 #include "cmocka_start.h"
 
 #include "certificates.h"
-#include "service/verification.h"
+#include "tls/verification.h"
 
 #include <openssl/x509_vfy.h>
 

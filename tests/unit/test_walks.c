@@ -3,7 +3,6 @@
  * kernel's futex and the clock are the test's, and so are the handlers that fork() would call. */
 #include "cmocka_start.h"
 
-#include "gate/gate.h"
 #include "gate/lock.h"
 
 #include <errno.h>

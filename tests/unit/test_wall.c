@@ -3,6 +3,8 @@
 
 #include "played_gate.h"
 
+#include "gate/connect_poll.h"
+
 /* ---- PQconnectPoll ---- */
 
 static void poll_as(PostgresPollingStatusType expected, const char *does)

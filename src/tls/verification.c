@@ -2,7 +2,7 @@
  * alike, and frees the session that knows more in the step in which it made it. But OpenSSL tells
  * of each verification that ends (CRYPTO_get_ex_new_index(3)). What is noted is all that the
  * refused server has shown: there is no second connection, which would have to believe it. */
-#include "service/verification.h"
+#include "tls/verification.h"
 
 #include <openssl/x509_vfy.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Roots that are as good for a verified chain as the one that it ends in. */
-#ifndef PGA_SERVICE_TWINS_H
-#define PGA_SERVICE_TWINS_H
+#ifndef PGA_TLS_TWINS_H
+#define PGA_TLS_TWINS_H
 
 #include "base/error.h"
 #include "policy/pins.h"

@@ -1,4 +1,4 @@
-#include "service/twins.h"
+#include "tls/twins.h"
 
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>

@@ -1,6 +1,6 @@
 /* What OpenSSL said of the certificate of a server that libpq did not take. */
-#ifndef PGA_SERVICE_VERIFICATION_H
-#define PGA_SERVICE_VERIFICATION_H
+#ifndef PGA_TLS_VERIFICATION_H
+#define PGA_TLS_VERIFICATION_H
 
 #include "base/text.h"
 

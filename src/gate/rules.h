@@ -1,0 +1,29 @@
+/* Policy and pins, read once and again when they change. */
+#ifndef PGA_GATE_RULES_H
+#define PGA_GATE_RULES_H
+
+#include "policy/pins.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+
+/* Policy and pins at one moment. Shared between threads and never changed. */
+struct gate_rules {
+	struct pga_policy policy;
+	struct pga_pins pins;
+	bool broken; /* they could not be read: everything is refused */
+	struct pga_error error;
+	struct snapshot *snapshot; /* which these are a part of: rules.c's own */
+};
+
+/* The rules as the files are now; NULL for want of memory. In a process that has another root
+ * directory than when it read them, they are what they were. Give them back with
+ * gate_rules_release. */
+const struct gate_rules *gate_rules_acquire(void);
+void gate_rules_release(const struct gate_rules *rules);
+
+/* Whether the policy lets a cancel key go in clear, as of the last connection. For a signal handler
+ * too: reads one number. Before the first connection there is nothing to cancel. */
+bool gate_may_cancel(void);
+
+#endif
