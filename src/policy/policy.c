@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -28,27 +29,36 @@ static const struct value consents[] = {{"refuse", PGA_REFUSE}, {"allow", PGA_AL
 static const struct value tls_versions[] = {{"1.3", PGA_TLS_1_3}, {"1.2", PGA_TLS_1_2}, {NULL, 0}};
 static const struct value logs[] = {{"syslog", PGA_LOG_SYSLOG}, {"off", PGA_LOG_OFF}, {NULL, 0}};
 
-enum key { MODE, TRUST, UNIX_SOCKET, GSS_ENCRYPTION, PUBLIC_CA, CANCEL, MIN_TLS, LOG, CHOICES };
-
+/* Every key but allow-weak, which is a list: what it is called, where the policy has it, what it
+ * may be, and what it is where no file sets it. */
 static const struct {
 	const char *name;
+	size_t field; /* of struct pga_policy: an enum */
 	const struct value *values;
-	int standard; /* where no file sets the key */
-} keys[CHOICES] = {
-    [MODE] = {"mode", modes, PGA_MODE_ENFORCE},
-    [TRUST] = {"trust", trusts, PGA_TRUST_PINNED},
-    [UNIX_SOCKET] = {"unix-socket", consents, PGA_ALLOW},
-    [GSS_ENCRYPTION] = {"gss-encryption", consents, PGA_REFUSE},
-    [PUBLIC_CA] = {"public-ca", consents, PGA_ALLOW},
-    [CANCEL] = {"cancel", consents, PGA_ALLOW},
-    [MIN_TLS] = {"min-tls", tls_versions, PGA_TLS_1_2},
-    [LOG] = {"log", logs, PGA_LOG_SYSLOG},
+	int standard;
+} keys[] = {
+    {"mode", offsetof(struct pga_policy, mode), modes, PGA_MODE_ENFORCE},
+    {"trust", offsetof(struct pga_policy, trust), trusts, PGA_TRUST_PINNED},
+    {"unix-socket", offsetof(struct pga_policy, unix_socket), consents, PGA_ALLOW},
+    {"gss-encryption", offsetof(struct pga_policy, gss_encryption), consents, PGA_REFUSE},
+    {"public-ca", offsetof(struct pga_policy, public_ca), consents, PGA_ALLOW},
+    {"cancel", offsetof(struct pga_policy, cancel), consents, PGA_ALLOW},
+    {"min-tls", offsetof(struct pga_policy, min_tls), tls_versions, PGA_TLS_1_2},
+    {"log", offsetof(struct pga_policy, log), logs, PGA_LOG_SYSLOG},
 };
+
+#define KEYS (sizeof keys / sizeof keys[0])
+
+/* A field is read and written as the int that its enum is. */
+_Static_assert(sizeof(enum pga_mode) == sizeof(int) && sizeof(enum pga_trust) == sizeof(int) &&
+		   sizeof(enum pga_consent) == sizeof(int) &&
+		   sizeof(enum pga_min_tls) == sizeof(int) && sizeof(enum pga_log) == sizeof(int),
+	       "an enum is as wide as an int");
 
 /* What the files read so far say. */
 struct reading {
 	struct pga_policy *policy; /* its lists grow as files are read */
-	int chosen[CHOICES];       /* -1: no file has set it */
+	int chosen[KEYS];          /* -1: no file has set it */
 	uid_t installer;           /* who may write the system's files besides root */
 };
 
@@ -103,7 +113,7 @@ static struct pga_ini_span said(const struct pga_ini_line *line)
 static int take_setting(struct reading *reading, bool *set_here, const char *path,
 			const struct pga_ini_line *line, struct pga_error *error)
 {
-	bool *allow_weak_here = &set_here[CHOICES];
+	bool *allow_weak_here = &set_here[KEYS];
 	const char *wrong;
 	size_t wrong_length;
 
@@ -121,7 +131,7 @@ static int take_setting(struct reading *reading, bool *set_here, const char *pat
 			       "neither *, *.DOMAIN, a host name nor an address",
 			       (struct pga_ini_span){wrong, wrong_length});
 	}
-	for (int key = 0; key < CHOICES; key++) {
+	for (size_t key = 0; key < KEYS; key++) {
 		if (!pga_ini_equals(line->name, keys[key].name))
 			continue;
 		if (set_here[key])
@@ -161,7 +171,7 @@ static int take_file(struct reading *reading, const char *path, const struct pga
 {
 	struct pga_ini_reader reader;
 	struct pga_ini_line line;
-	bool set_here[CHOICES + 1] = {false}; /* the last one is allow-weak's */
+	bool set_here[KEYS + 1] = {false}; /* the last one is allow-weak's */
 
 	if (content->length > 0 && memchr(content->bytes, 0, content->length) != NULL)
 		return pga_fail(error, "write it anew as text", "%s: holds a NUL byte", path);
@@ -246,9 +256,15 @@ static int read_user_file(struct reading *reading, struct pga_error *error)
 	return take_file(reading, policy->user.path, &policy->user.content, error);
 }
 
-static int chosen(const struct reading *reading, enum key key)
+/* What the files say comes to. */
+static void settle(const struct reading *reading)
 {
-	return reading->chosen[key] >= 0 ? reading->chosen[key] : keys[key].standard;
+	for (size_t key = 0; key < KEYS; key++) {
+		const int meaning =
+		    reading->chosen[key] >= 0 ? reading->chosen[key] : keys[key].standard;
+
+		memcpy((char *)reading->policy + keys[key].field, &meaning, sizeof meaning);
+	}
 }
 
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
@@ -262,7 +278,7 @@ int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before
 	struct reading reading = {.policy = policy, .installer = installer()};
 
 	memset(policy, 0, sizeof *policy);
-	for (int key = 0; key < CHOICES; key++)
+	for (size_t key = 0; key < KEYS; key++)
 		reading.chosen[key] = -1;
 	/* Whatever is wrong with another file, what the user's said before is kept. */
 	if (pga_user_file_read(&policy->user, USER_FILE, before != NULL ? &before->user : NULL,
@@ -272,14 +288,7 @@ int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before
 	    read_directory(&reading, SYSTEM_DIRECTORY "/policy.d", error) != 0 ||
 	    read_user_file(&reading, error) != 0)
 		return -1;
-	policy->mode = (enum pga_mode)chosen(&reading, MODE);
-	policy->trust = (enum pga_trust)chosen(&reading, TRUST);
-	policy->unix_socket = (enum pga_consent)chosen(&reading, UNIX_SOCKET);
-	policy->gss_encryption = (enum pga_consent)chosen(&reading, GSS_ENCRYPTION);
-	policy->public_ca = (enum pga_consent)chosen(&reading, PUBLIC_CA);
-	policy->cancel = (enum pga_consent)chosen(&reading, CANCEL);
-	policy->min_tls = (enum pga_min_tls)chosen(&reading, MIN_TLS);
-	policy->log = (enum pga_log)chosen(&reading, LOG);
+	settle(&reading);
 	return 0;
 }
 
@@ -298,22 +307,14 @@ bool pga_policy_is_fresh(const struct pga_policy *policy)
 
 const char *pga_policy_key(const struct pga_policy *policy, size_t index, const char **value)
 {
-	const int meanings[CHOICES] = {
-	    [MODE] = (int)policy->mode,
-	    [TRUST] = (int)policy->trust,
-	    [UNIX_SOCKET] = (int)policy->unix_socket,
-	    [GSS_ENCRYPTION] = (int)policy->gss_encryption,
-	    [PUBLIC_CA] = (int)policy->public_ca,
-	    [CANCEL] = (int)policy->cancel,
-	    [MIN_TLS] = (int)policy->min_tls,
-	    [LOG] = (int)policy->log,
-	};
+	int meaning;
 
-	if (index >= CHOICES)
+	if (index >= KEYS)
 		return NULL;
+	memcpy(&meaning, (const char *)policy + keys[index].field, sizeof meaning);
 	*value = "";
 	for (const struct value *known = keys[index].values; known->word != NULL; known++)
-		if (known->meaning == meanings[index])
+		if (known->meaning == meaning)
 			*value = known->word;
 	return keys[index].name;
 }
