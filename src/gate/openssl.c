@@ -13,17 +13,20 @@
 /* Of the OpenSSL that this libpq uses: from its libssl, and from its libcrypto. */
 enum { TLS, CRYPTO, LIBRARIES };
 
+#define ONE(type, name, ...) +1
+enum { OF_TLS = 0 GATE_LIBSSL(ONE), OPENSSL_CALLS = 0 GATE_LIBCRYPTO(ONE) };
+#undef ONE
+_Static_assert((int)OF_TLS <= (int)OPENSSL_CALLS, "the longer list makes the table");
+
 static const struct {
 	char name[32];
 	size_t offset;
-} openssl[LIBRARIES][21] = {
+} openssl[LIBRARIES][OPENSSL_CALLS] = {
 #define CALL(type, name, ...) {#name, offsetof(struct gate_libpq, name)},
     [TLS] = {GATE_LIBSSL(CALL)},
     [CRYPTO] = {GATE_LIBCRYPTO(CALL)},
 #undef CALL
 };
-
-#define OPENSSL_CALLS (sizeof openssl[0] / sizeof openssl[0][0])
 
 /* A libpq's GOT entries of OpenSSL's functions. */
 struct uses {
