@@ -17,6 +17,7 @@ POLICY = \
 	src/policy/ask_libpq.c \
 	src/policy/effective.c src/policy/effective.h \
 	src/policy/explain.c src/policy/explain.h \
+	src/policy/hostlist.c src/policy/hostlist.h \
 	src/policy/libpq.h \
 	src/policy/options.c src/policy/options.h \
 	src/policy/origin.c \
@@ -75,7 +76,6 @@ TOOL_BASE = \
 	src/base/terminal.c src/base/terminal.h \
 	src/base/transaction.c src/base/transaction.h
 TOOL_POLICY = \
-	src/policy/hostlist.c src/policy/hostlist.h \
 	src/policy/linked.c src/policy/linked.h \
 	src/policy/own_libpq.c
 

@@ -3,49 +3,85 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A copy of the element at this place; the only one of a port's list is everybody's. */
-static char *element(const char *list, size_t place, bool one_for_all)
+static struct pga_part whole(const char *list)
 {
-	if (list == NULL)
-		return strdup("");
-	if (one_for_all && strchr(list, ',') == NULL)
-		place = 0;
-	while (place > 0) {
-		list += strcspn(list, ",");
-		if (*list == '\0')
-			return strdup("");
-		list++;
-		place--;
-	}
-	return strndup(list, strcspn(list, ","));
+	return (struct pga_part){list != NULL ? list : "", list != NULL ? strlen(list) : 0};
+}
+
+/* The next element; an empty one, and false, behind the last. */
+static bool next_element(struct pga_part *list, struct pga_part *element)
+{
+	const char *comma;
+
+	*element = (struct pga_part){"", 0};
+	if (list->bytes == NULL)
+		return false;
+	comma = memchr(list->bytes, ',', list->length);
+	*element = (struct pga_part){list->bytes,
+				     comma != NULL ? (size_t)(comma - list->bytes) : list->length};
+	if (comma != NULL)
+		*list = (struct pga_part){comma + 1, list->length - element->length - 1};
+	else
+		list->bytes = NULL;
+	return true;
+}
+
+struct pga_hostlist pga_hostlist_begin(const char *host, const char *hostaddr, const char *port)
+{
+	return (struct pga_hostlist){.hosts = whole(host),
+				     .addresses = whole(hostaddr),
+				     .ports = whole(port),
+				     .by_address = hostaddr != NULL && hostaddr[0] != '\0',
+				     .one_port = port == NULL || strchr(port, ',') == NULL};
+}
+
+bool pga_hostlist_next(struct pga_hostlist *list, struct pga_host_part *host)
+{
+	const bool named = next_element(&list->hosts, &host->name);
+	const bool addressed = next_element(&list->addresses, &host->address);
+
+	if (list->one_port)
+		host->port = list->ports;
+	else
+		(void)next_element(&list->ports, &host->port);
+	host->local =
+	    host->address.length == 0 &&
+	    (host->name.length == 0 || host->name.bytes[0] == '/' || host->name.bytes[0] == '@');
+	return list->by_address ? addressed : named;
+}
+
+struct pga_part pga_host_part_label(const struct pga_host_part *host)
+{
+	return host->name.length > 0 ? host->name : host->address;
+}
+
+static bool copy(const struct pga_host_part *part, struct pga_host *host)
+{
+	host->name = strndup(part->name.bytes, part->name.length);
+	host->address = strndup(part->address.bytes, part->address.length);
+	host->port = strndup(part->port.bytes, part->port.length);
+	host->local = part->local;
+	return host->name != NULL && host->address != NULL && host->port != NULL;
 }
 
 int pga_hosts_split(const char *host, const char *hostaddr, const char *port,
 		    struct pga_hosts *hosts, struct pga_error *error)
 {
-	const char *longest = hostaddr != NULL && hostaddr[0] != '\0' ? hostaddr : host;
-	size_t count = 1;
+	struct pga_hostlist list = pga_hostlist_begin(host, hostaddr, port);
+	struct pga_host_part part;
+	size_t count = 0;
 
-	for (const char *at = longest; at != NULL && (at = strchr(at, ',')) != NULL; at++)
+	while (pga_hostlist_next(&list, &part))
 		count++;
 	*hosts = (struct pga_hosts){.items = calloc(count, sizeof *hosts->items)};
 	if (hosts->items == NULL)
 		return pga_fail_memory(error);
-	hosts->count = count;
-	for (size_t i = 0; i < count; i++) {
-		struct pga_host *item = &hosts->items[i];
-
-		item->name = element(host, i, false);
-		item->address = element(hostaddr, i, false);
-		item->port = element(port, i, true);
-		if (item->name == NULL || item->address == NULL || item->port == NULL) {
+	list = pga_hostlist_begin(host, hostaddr, port);
+	while (pga_hostlist_next(&list, &part))
+		if (!copy(&part, &hosts->items[hosts->count++])) {
 			pga_hosts_free(hosts);
 			return pga_fail_memory(error);
 		}
-		item->local =
-		    item->address[0] == '\0' &&
-		    (item->name[0] == '\0' || item->name[0] == '/' || item->name[0] == '@');
-	}
 	return 0;
 }
 

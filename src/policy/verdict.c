@@ -2,43 +2,11 @@
 
 #include "base/printable.h"
 #include "base/text.h"
+#include "policy/hostlist.h"
 #include "policy/secrets.h"
 
 #include <string.h>
 #include <strings.h>
-
-/* One host of the connection's list. */
-struct host {
-	const char
-	    *name; /* what a message calls it, and policies match: the address where one is given */
-	size_t length;
-	bool local; /* a Unix-domain socket */
-};
-
-/* The elements of libpq's comma-separated lists (parse_comma_separated_list()): no quoting, no
- * blanks skipped. */
-struct list {
-	const char *at; /* NULL behind the last element */
-};
-
-static bool next_element(struct list *list, const char **element, size_t *length)
-{
-	if (list->at == NULL)
-		return false;
-	*element = list->at;
-	*length = strcspn(list->at, ",");
-	list->at = list->at[*length] == ',' ? list->at + *length + 1 : NULL;
-	return true;
-}
-
-/* The hosts as connectOptions2() makes them: as many as hostaddr has, or else host; an address
- * counts before the name; a name that starts with "/" or "@" is a socket (is_unixsock_path()), and
- * an empty one is the default, a socket. */
-struct hosts {
-	struct list names;
-	struct list addresses;
-	bool by_address;
-};
 
 static const char *value_of(const struct pga_effective *effective, const char *keyword)
 {
@@ -47,65 +15,38 @@ static const char *value_of(const struct pga_effective *effective, const char *k
 	return value != NULL ? value : "";
 }
 
-static struct hosts hosts_of(const struct pga_effective *effective)
+static struct pga_hostlist hosts_of(const struct pga_effective *effective)
 {
-	const char *names = value_of(effective, "host");
-	const char *addresses = value_of(effective, "hostaddr");
-	struct hosts hosts = {{names}, {addresses}, addresses[0] != '\0'};
-
-	return hosts;
+	return pga_hostlist_begin(pga_effective_value(effective, "host"),
+				  pga_effective_value(effective, "hostaddr"), NULL);
 }
 
-/* label, if not NULL, gets what PQhost() calls the host: the name, or the address where there is no
- * name. */
-static bool next_host(struct hosts *hosts, struct host *host, struct host *label)
+/* A message calls the host, and policies match, what is connected to: the address where one is
+ * given. */
+static bool is_exempt(const struct pga_policy *policy, const struct pga_host_part *host)
 {
-	const char *name = "";
-	const char *address = "";
-	size_t name_length = 0;
-	size_t address_length = 0;
-	bool more;
-
-	if (hosts->by_address) {
-		more = next_element(&hosts->addresses, &address, &address_length);
-		(void)next_element(&hosts->names, &name, &name_length);
-	} else {
-		more = next_element(&hosts->names, &name, &name_length);
-	}
-	if (!more)
-		return false;
-	host->local = address_length == 0 && (name_length == 0 || name[0] == '/' || name[0] == '@');
-	host->name = address_length > 0 ? address : name;
-	host->length = address_length > 0 ? address_length : name_length;
-	if (label != NULL) {
-		label->name = name_length > 0 ? name : address;
-		label->length = name_length > 0 ? name_length : address_length;
-	}
-	return true;
-}
-
-static bool is_exempt(const struct pga_policy *policy, const struct host *host)
-{
+	const struct pga_part said = host->address.length > 0 ? host->address : host->name;
 	char name[256]; /* the longest host name has 253 characters (RFC 1035); a longer one is not
 			   exempt */
 
-	if (host->local || host->length == 0 || host->length >= sizeof name)
+	if (host->local || said.length >= sizeof name)
 		return false;
-	memcpy(name, host->name, host->length);
-	name[host->length] = '\0';
+	memcpy(name, said.bytes, said.length);
+	name[said.length] = '\0';
 	return pga_policy_exempts(policy, name);
 }
 
 bool pga_host_is_exempt(const struct pga_effective *effective, const struct pga_policy *policy,
 			const char *name)
 {
-	struct hosts hosts = hosts_of(effective);
-	struct host host;
-	struct host label;
+	struct pga_hostlist hosts = hosts_of(effective);
+	struct pga_host_part host;
 	bool found = false;
 
-	while (next_host(&hosts, &host, &label)) {
-		if (strlen(name) != label.length || memcmp(label.name, name, label.length) != 0)
+	while (pga_hostlist_next(&hosts, &host)) {
+		const struct pga_part label = pga_host_part_label(&host);
+
+		if (strlen(name) != label.length || memcmp(label.bytes, name, label.length) != 0)
 			continue;
 		if (!is_exempt(policy, &host))
 			return false;
@@ -274,12 +215,12 @@ const char *pga_verdict_min_tls(const struct pga_policy *policy)
 void pga_judge(const struct pga_effective *effective, const struct pga_policy *policy,
 	       struct pga_verdict *verdict)
 {
-	struct hosts hosts = hosts_of(effective);
-	struct host host;
+	struct pga_hostlist hosts = hosts_of(effective);
+	struct pga_host_part host;
 
 	memset(verdict, 0, sizeof *verdict);
 	verdict->allowed = true;
-	while (next_host(&hosts, &host, NULL)) {
+	while (pga_hostlist_next(&hosts, &host)) {
 		if (host.local)
 			verdict->local = true;
 		else if (is_exempt(policy, &host))
