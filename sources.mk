@@ -26,6 +26,7 @@ POLICY = \
 	src/policy/record.c src/policy/record.h \
 	src/policy/secrets.c src/policy/secrets.h \
 	src/policy/shown.c \
+	src/policy/trust.c src/policy/trust.h \
 	src/policy/verdict.c src/policy/verdict.h
 
 # The gate, without what the module and the library each have for themselves.

@@ -2,6 +2,7 @@
 
 #include "base/terminal.h"
 #include "policy/linked.h"
+#include "policy/trust.h"
 #include "service/anchored.h"
 
 #include <stdlib.h>
@@ -68,7 +69,7 @@ int pga_unpinned_tell(const char *path, const struct pga_policy *policy,
 	size_t count;
 	int result = -1;
 
-	if (pins->count == 0 || policy->trust != PGA_TRUST_PINNED)
+	if (!pga_trust_by_pins(policy, pins))
 		return 0;
 	root_crt = pga_root_crt_path(error);
 	if (path == NULL || path[0] == '\0')

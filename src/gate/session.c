@@ -2,12 +2,12 @@
  * in. */
 #include "gate/session.h"
 
-#include "base/host.h"
 #include "base/printable.h"
 #include "gate/libpq.h"
 #include "gate/openssl.h"
 #include "gate/rules.h"
 #include "gate/twin.h"
+#include "policy/trust.h"
 #include "policy/verdict.h"
 
 #include <stdio.h>
@@ -64,7 +64,7 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 	char pin[PGA_PIN_LENGTH + 1];
 	const struct pga_pin *anchor;
 
-	if (rules->policy.trust == PGA_TRUST_VERIFIED || rules->pins.count == 0)
+	if (!pga_trust_by_pins(&rules->policy, &rules->pins))
 		return true;
 	if (!root_pin(libpq, ssl, pin)) {
 		begin_refusal(refusal, host);
@@ -72,8 +72,7 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 		return false;
 	}
 	anchor = pga_pins_find(&rules->pins, pin);
-	if ((anchor == NULL || !pga_host_matches_any(anchor->hosts, host)) &&
-	    gate_twin(libpq, rules, ssl, host) != NULL)
+	if (pga_pin_is_valid_for(anchor, host) || gate_twin(libpq, rules, ssl, host) != NULL)
 		return true;
 	if (anchor == NULL) {
 		begin_refusal(refusal, host);
@@ -87,17 +86,15 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 		    pin);
 		return false;
 	}
-	if (!pga_host_matches_any(anchor->hosts, host)) {
-		begin_refusal(refusal, host);
-		pga_text_addf(refusal,
-			      "its certificate chain ends in anchor %s, which is not valid for "
-			      "this host (hosts = %s)\n"
-			      "    if it should: pganchor bootstrap --ca-url URL --fingerprint HEX "
-			      "--name %s --hosts PATTERNS --replace",
-			      anchor->name, anchor->hosts, anchor->name);
-		return false;
-	}
-	return true;
+	begin_refusal(refusal, host);
+	pga_text_addf(
+	    refusal,
+	    "its certificate chain ends in anchor %s, which is not valid for this host "
+	    "(hosts = %s)\n"
+	    "    if it should: pganchor bootstrap --ca-url URL --fingerprint HEX --name %s "
+	    "--hosts PATTERNS --replace",
+	    anchor->name, anchor->hosts, anchor->name);
+	return false;
 }
 
 /* OpenSSL can be told to take ciphers that encrypt nothing (eNULL; in TLS 1.3, those of RFC 9150):

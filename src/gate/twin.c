@@ -9,7 +9,7 @@
 #include "gate/rules.h"
 #include "gate/session.h"
 
-#include "base/host.h"
+#include "policy/trust.h"
 
 #include <stddef.h>
 
@@ -65,8 +65,7 @@ static const struct pga_pin *find_pinned(const struct gate_libpq *libpq,
 
 		if (gate_certificate_pin(libpq, root, pin))
 			anchor = pga_pins_find(&rules->pins, pin);
-		if (anchor != NULL && pga_host_matches_any(anchor->hosts, host) &&
-		    verifies_alone(libpq, ssl, root))
+		if (pga_pin_is_valid_for(anchor, host) && verifies_alone(libpq, ssl, root))
 			return anchor;
 	}
 	return NULL;

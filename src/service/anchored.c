@@ -1,5 +1,6 @@
 #include "service/anchored.h"
 
+#include "policy/trust.h"
 #include "service/choose_anchor.h"
 
 #include <stdlib.h>
@@ -70,7 +71,7 @@ int pga_anchored_look(struct pga_roots *roots, const struct pga_effective *effec
 		      const struct pga_policy *policy, const struct pga_pins *pins,
 		      struct pga_text *text, struct pga_error *error)
 {
-	if (pins->count == 0 || policy->trust != PGA_TRUST_PINNED)
+	if (!pga_trust_by_pins(policy, pins))
 		return 0;
 	if (look_for_any(effective, policy, pins, text, error) != 0 ||
 	    look_in_file(roots, effective, policy, pins, text, error) != 0)

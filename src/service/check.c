@@ -1,6 +1,6 @@
 #include "service/check.h"
 
-#include "base/host.h"
+#include "policy/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,7 +82,7 @@ static int shake_hands(const struct pga_effective *effective, struct pga_checked
 
 static bool is_valid_for(const struct pga_pin *pin, const struct pga_checked_host *item)
 {
-	return pin != NULL && pga_host_matches_any(pin->hosts, pga_host_label(item->host));
+	return pga_pin_is_valid_for(pin, pga_host_label(item->host));
 }
 
 /* The anchor that the chain ends in, or could end in as well, and rather one for this host. */
@@ -108,8 +108,8 @@ static bool is_trusted(const struct pga_checked_host *item, const struct pga_pol
 	const char *address =
 	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
 
-	return policy->trust != PGA_TRUST_PINNED || pins->count == 0 ||
-	       pga_policy_exempts(policy, address) || is_valid_for(item->pin, item);
+	return !pga_trust_by_pins(policy, pins) || pga_policy_exempts(policy, address) ||
+	       is_valid_for(item->pin, item);
 }
 
 static int check_host(const struct pga_effective *effective, const struct pga_policy *policy,

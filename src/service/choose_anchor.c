@@ -1,7 +1,7 @@
 #include "service/choose_anchor.h"
 
-#include "base/host.h"
 #include "policy/hostlist.h"
+#include "policy/trust.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +23,7 @@ static void list_names(const struct pga_pins *pins,
 
 static bool is_valid_for(const struct pga_pin *pin, const struct pga_host *host)
 {
-	return host->local || pga_host_matches_any(pin->hosts, pga_host_label(host));
+	return host->local || pga_pin_is_valid_for(pin, pga_host_label(host));
 }
 
 static bool is_valid_for_any(const struct pga_pin *pin, const struct pga_hosts *hosts)

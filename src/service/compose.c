@@ -1,6 +1,7 @@
 #include "service/compose.h"
 
 #include "policy/linked.h"
+#include "policy/trust.h"
 #include "policy/verdict.h"
 #include "service/anchored.h"
 #include "service/roots.h"
@@ -82,7 +83,7 @@ static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_p
 	const char *hosts = pga_text_string(&composition->choice.unpinned);
 
 	/* warn_of_anchors() has said it. */
-	if (hosts[0] == '\0' || (pins->count > 0 && policy->trust == PGA_TRUST_PINNED))
+	if (hosts[0] == '\0' || pga_trust_by_pins(policy, pins))
 		return;
 	if (no_roots == NULL)
 		pga_text_addf(warning(composition),
