@@ -36,10 +36,10 @@ enum pganchor_verdict pganchor_judge(const char *conninfo, char **reasons);
 enum pganchor_verdict pganchor_judge_params(const char *const *keywords, const char *const *values,
 					    int expand_dbname, char **reasons);
 
-/* Says what libpq would really use: a text with one line for each setting that has a value, with
- * the value (passwords masked) and where it came from, and behind them the verdict and what to
- * change. The caller frees it with pganchor_free; NULL for want of memory. *verdict (may be NULL)
- * gets the verdict. */
+/* Says what libpq would really use: a text with the verdict, its reasons and what to change, and
+ * behind an empty line one for each setting that has a value, with the value (passwords masked) and
+ * where it came from. The caller frees it with pganchor_free; NULL for want of memory. *verdict (may
+ * be NULL) gets the verdict. */
 char *pganchor_explain(const char *conninfo, enum pganchor_verdict *verdict);
 
 /* Connects like PQconnectdb and PQconnectdbParams, through the gate, also in a program that has not

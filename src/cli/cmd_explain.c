@@ -53,7 +53,7 @@ static void print_libpq(void)
 	const bool seen = look_at_libpq(&version);
 	char *path = pga_printable(pga_linked_libpq_path());
 
-	(void)printf("libpq %s, %s: %s\n\n", pga_text_string(&version), path != NULL ? path : "",
+	(void)printf("\nlibpq %s, %s: %s\n", pga_text_string(&version), path != NULL ? path : "",
 		     seen ? "the gate looks at a TLS session before its first SSL_write"
 			  : "has no shared OpenSSL: the gate cannot look at a session, and refuses "
 			    "what needs TLS");
@@ -103,16 +103,20 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 }
 
 static int print_text(const struct pga_effective *effective, const struct pga_policy *policy,
-		      const struct pga_verdict *verdict, const char *but, int status)
+		      const struct pga_verdict *verdict, const char *but, bool all, int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_text settings = PGA_TEXT_EMPTY;
 
-	print_libpq();
-	pga_explain(effective, policy, verdict, but, &text);
+	pga_explain_verdict(effective, policy, verdict, but, &text);
 	(void)fputs(pga_text_string(&text), stdout);
 	if (but != NULL && pga_is_of_root_crt(effective))
 		pga_service_print_bootstrap();
+	pga_explain_settings(effective, all, &settings);
+	(void)printf("\n%s", pga_text_string(&settings));
+	print_libpq();
 	pga_text_free(&text);
+	pga_text_free(&settings);
 	return status;
 }
 
@@ -183,7 +187,12 @@ static int refuse_url_as_host(const struct pga_effective *effective, struct pga_
 			"the host is a URL, not the name of a host");
 }
 
-static int explain(const char *conninfo, bool as_json)
+struct asked {
+	bool json;
+	bool all;
+};
+
+static int explain(const char *conninfo, const struct asked *asked)
 {
 	const char *const keywords[] = {"dbname", NULL};
 	const char *const values[] = {conninfo, NULL};
@@ -212,8 +221,8 @@ static int explain(const char *conninfo, bool as_json)
 	if (verdict.allowed && verdict.needs_tls && warn_of_crls(&effective, &error) != 0)
 		goto failed;
 	status = verdict.allowed ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
-	status = as_json ? print_json(&effective, &verdict, but, status)
-			 : print_text(&effective, &policy, &verdict, but, status);
+	status = asked->json ? print_json(&effective, &verdict, but, status)
+			     : print_text(&effective, &policy, &verdict, but, asked->all, status);
 	goto done;
 failed:
 	name_variable(conninfo, &error);
@@ -309,33 +318,40 @@ static int refuse_single_word(const char *word)
 
 static int run(int argc, char **argv)
 {
-	bool json = false;
+	struct asked asked = {.json = false};
 	int status = check_habits(argc, argv);
 
 	if (status != PGA_EXIT_DONE ||
-	    !pga_options_read(&pga_cmd_explain, argc, argv, &json, &status))
+	    !pga_options_read(&pga_cmd_explain, argc, argv, &asked, &status))
 		return status;
 	if (argc - optind > 1)
 		return pga_usage_error("explain",
 				       "one connection string, in quotes where it has blanks");
 	if (optind < argc && is_single_word(argv[optind]))
 		return refuse_single_word(argv[optind]);
-	return explain(optind < argc ? argv[optind] : "", json);
+	return explain(optind < argc ? argv[optind] : "", &asked);
 }
 
 static const struct pga_option options[] = {
-    {.name = "json", .letter = 'j', .target = 0, .help = "report in JSON"},
+    {.name = "all",
+     .target = offsetof(struct asked, all),
+     .help = "show what is as libpq has it of its own, too"},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct asked, json),
+     .help = "report in JSON, of every setting"},
 };
 
 const struct pga_command pga_cmd_explain = {
     .name = "explain",
     .summary = "show what libpq would really use for a conninfo, and the verdict",
-    .usage = "[--json] [CONNINFO]",
+    .usage = "[--all] [--json] [CONNINFO]",
     .about =
-	"Shows every setting that libpq would really use for CONNINFO (key=value words, or a "
-	"URI), its value and where it came from: conninfo, service file, environment or "
-	"libpq's default; the verdict of the policy, and what to change. Without CONNINFO, for "
-	"what the environment says. Connects to nothing. Passwords are masked.",
+	"Says what the policy's verdict on CONNINFO is (key=value words, or a URI), and what to "
+	"change; and shows the settings that libpq would really use, with where each came from: "
+	"conninfo, service file, environment or libpq's default. First those that are judged, then "
+	"what is set, and with --all libpq's defaults. Without CONNINFO, for what the environment "
+	"says. Connects to nothing. Passwords are masked.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .most = SIZE_MAX,

@@ -143,11 +143,14 @@ API char *pganchor_explain(const char *conninfo, enum pganchor_verdict *verdict)
 
 	if (verdict != NULL)
 		*verdict = answer;
-	if (answer == PGANCHOR_ERROR)
+	if (answer == PGANCHOR_ERROR) {
 		pga_text_addf(&text, "%s\n", pga_text_string(&question.answer));
-	else
-		pga_explain(&question.effective, &question.rules->policy, &question.verdict, NULL,
-			    &text);
+	} else {
+		pga_explain_verdict(&question.effective, &question.rules->policy, &question.verdict,
+				    NULL, &text);
+		pga_text_add(&text, "\n");
+		pga_explain_settings(&question.effective, true, &text);
+	}
 	end(&question, answer, NULL);
 	return pga_text_take(&text);
 }

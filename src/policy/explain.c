@@ -89,12 +89,12 @@ static void add_lines(struct pga_text *text, const char *lines)
 	}
 }
 
-static void add_verdict(const struct pga_effective *effective, const struct pga_policy *policy,
-			const struct pga_verdict *verdict, const char *but, struct pga_text *text)
+void pga_explain_verdict(const struct pga_effective *effective, const struct pga_policy *policy,
+			 const struct pga_verdict *verdict, const char *but, struct pga_text *text)
 {
 	struct pga_text changes = PGA_TEXT_EMPTY;
 
-	pga_text_add(text, verdict->allowed ? "\nallowed" : "\nrefused");
+	pga_text_add(text, verdict->allowed ? "allowed" : "refused");
 	if (verdict->allowed && but != NULL)
 		pga_text_addf(text, ", but libpq will not connect: %s", but);
 	if (!verdict->allowed && policy->mode == PGA_MODE_AUDIT)
@@ -142,37 +142,79 @@ static char *cell_of(const struct pga_effective *effective, const PQconninfoOpti
 	return pga_text_take(&cell);
 }
 
-void pga_explain(const struct pga_effective *effective, const struct pga_policy *policy,
-		 const struct pga_verdict *verdict, const char *but, struct pga_text *text)
+/* What is shown in which order: what the verdict is about, then what somebody has said, then what
+ * is so because nobody has. */
+enum group { JUDGED, SAID, DEFAULTS, GROUPS };
+
+static enum group group_of(const struct pga_effective *effective, const PQconninfoOption *option)
 {
-	int keyword_width = 0;
-	int value_width = 0;
+	if (pga_setting_is_judged(option->keyword))
+		return JUDGED;
+	return effective->origins != NULL &&
+		       effective->origins[option - effective->options] != PGA_FROM_DEFAULT
+		   ? SAID
+		   : DEFAULTS;
+}
+
+static void widen(int *width, const char *cell)
+{
+	if ((int)strlen(cell) > *width)
+		*width = (int)strlen(cell);
+}
+
+/* How wide the columns are of all groups before this one. Returns how many settings have a value in
+ * the others. */
+static size_t measure(const struct pga_effective *effective, enum group until, int widths[2],
+		      struct pga_text *text)
+{
+	size_t left = 0;
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
 	     option++) {
 		char *shown = cell_of(effective, option);
 
 		text->failed = text->failed || shown == NULL;
-		if (shown != NULL && shown[0] != '\0') {
-			if ((int)strlen(option->keyword) > keyword_width)
-				keyword_width = (int)strlen(option->keyword);
-			if ((int)strlen(shown) > value_width)
-				value_width = (int)strlen(shown);
+		if (shown != NULL && shown[0] != '\0' && group_of(effective, option) >= until) {
+			left++;
+		} else if (shown != NULL && shown[0] != '\0') {
+			widen(&widths[0], option->keyword);
+			widen(&widths[1], shown);
 		}
 		free(shown);
 	}
+	return left;
+}
+
+static void add_group(const struct pga_effective *effective, enum group group, const int widths[2],
+		      struct pga_text *text)
+{
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL;
 	     option++) {
-		char *shown = cell_of(effective, option);
+		char *shown;
 
+		if (group_of(effective, option) != group)
+			continue;
+		shown = cell_of(effective, option);
 		text->failed = text->failed || shown == NULL;
 		if (shown != NULL && shown[0] != '\0') {
-			pga_text_addf(text, "%-*s  %-*s  ", keyword_width, option->keyword,
-				      value_width, shown);
+			pga_text_addf(text, "%-*s  %-*s  ", widths[0], option->keyword, widths[1],
+				      shown);
 			pga_effective_origin(effective, option->keyword, text);
 			pga_text_add(text, "\n");
 		}
 		free(shown);
 	}
-	add_verdict(effective, policy, verdict, but, text);
+}
+
+void pga_explain_settings(const struct pga_effective *effective, bool all, struct pga_text *text)
+{
+	const enum group until = all ? GROUPS : DEFAULTS;
+	int widths[2] = {0, 0};
+	const size_t left = measure(effective, until, widths, text);
+
+	for (enum group group = JUDGED; group < until; group++)
+		add_group(effective, group, widths, text);
+	if (left > 0)
+		pga_text_addf(text, "%zu more %s: --all\n", left,
+			      left > 1 ? "are libpq's defaults" : "is libpq's default");
 }

@@ -12,12 +12,17 @@
  * (policy/secrets.h). The caller frees it; NULL for want of memory. */
 char *pga_setting_shown(const struct pga_effective *effective, const PQconninfoOption *option);
 
-/* but: why libpq will not connect by settings that the policy allows; NULL for nothing.
- * Adds one line for each setting that has a value, in columns (keyword, value, origin), and behind
- * them the verdict with its reasons and what to change, a newline at the end of each line.
- * effective has been traced. Values are made printable: none can pass for a line of ours. */
-void pga_explain(const struct pga_effective *effective, const struct pga_policy *policy,
-		 const struct pga_verdict *verdict, const char *but, struct pga_text *text);
+/* Adds the verdict, which is the first word, its reasons and what to change, a newline at the end
+ * of each line. effective has been traced. but: why libpq will not connect by settings that the
+ * policy allows; NULL for nothing. */
+void pga_explain_verdict(const struct pga_effective *effective, const struct pga_policy *policy,
+			 const struct pga_verdict *verdict, const char *but, struct pga_text *text);
+
+/* Adds one line for each setting that has a value, in columns (keyword, value, origin): first those
+ * that are judged, then those that somebody has set, and then, with all, libpq's defaults; without
+ * it, how many they are. effective has been traced. Values are made printable: none can pass for a
+ * line of ours. */
+void pga_explain_settings(const struct pga_effective *effective, bool all, struct pga_text *text);
 
 /* Adds what to change for it to be allowed, one line for each reason, no newline at the end. */
 void pga_explain_changes(const struct pga_effective *effective, const struct pga_verdict *verdict,

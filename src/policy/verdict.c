@@ -178,6 +178,22 @@ bool pga_setting_gives_away(const char *keyword)
 	return false;
 }
 
+bool pga_setting_is_judged(const char *keyword)
+{
+	static const char *const judged[] = {"host",
+					     "hostaddr",
+					     "sslmode",
+					     "sslrootcert",
+					     "gssencmode",
+					     "ssl_min_protocol_version",
+					     "ssl_max_protocol_version"};
+
+	for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++)
+		if (strcmp(judged[i], keyword) == 0)
+			return true;
+	return pga_setting_gives_away(keyword);
+}
+
 /* A server that is reached by a socket can ask for OAuth as well as any. */
 static void judge_secrets(const struct pga_effective *effective, struct pga_verdict *verdict)
 {

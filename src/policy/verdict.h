@@ -45,6 +45,9 @@ void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_eff
  * secrets away by it. */
 bool pga_setting_gives_away(const char *keyword);
 
+/* Whether the verdict looks at the setting. */
+bool pga_setting_is_judged(const char *keyword);
+
 /* The policy's minimum as libpq spells it: "TLSv1.2" or "TLSv1.3". */
 const char *pga_verdict_min_tls(const struct pga_policy *policy);
 

@@ -123,8 +123,8 @@ def test_where_a_session_is_looked_at_is_told(built_home, among, libpq_builds, p
         home, libpq = built_home(name), libpq_builds(name)
         asked = json.loads(home.pganchor("explain", "host=/tmp", "--json").stdout)["libpq"]
         assert (asked["version"][:3], asked["path"], asked["sessions"]) == ("18.", str(libpq), told)
-        assert home.pganchor("explain", "host=/tmp").stdout.startswith(f"libpq {asked['version']}, {libpq}: ")
-        assert shown in home.pganchor("explain", "host=/tmp").stdout.splitlines()[0]
+        last = home.pganchor("explain", "host=/tmp").stdout.splitlines()[-1]
+        assert last.startswith(f"libpq {asked['version']}, {libpq}: ") and shown in last
         [process] = json.loads(among([gated(loading(libpq))], "--json")[2])["processes"]
         assert process["libpqs"] == [{"path": str(libpq), "version": None, "sessions": told, "deleted": False}]
     pids, status, table = among([gated(loading(libpq)), loading(libpq)])

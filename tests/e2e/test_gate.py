@@ -499,7 +499,7 @@ def test_no_server_speaks_for_the_gate(anchored, postgres, compile_program):
 
 def test_explain_shows_value_origin_and_verdict(home):
     (home / ".pg_service.conf").write_text("[prod]\nhost=db.example.test\nsslmode=verify-full\npassword=hunter2\n")
-    done = home.pganchor("explain", "service=prod port=7", env={"PGUSER": "me"})
+    done = home.pganchor("explain", "--all", "service=prod port=7", env={"PGUSER": "me"})
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert done.returncode == 0
     assert rows["host"].split(maxsplit=2)[1:] == ["db.example.test", f"service prod in {home / '.pg_service.conf'}"]
@@ -510,7 +510,7 @@ def test_explain_shows_value_origin_and_verdict(home):
     assert done.stdout.partition("next:\n")[0].endswith("/.postgresql/root.crt does not exist; the gate locks gssencmode=disable\n")
     (home / ".postgresql").mkdir()
     make_root("A root").write_root(home / ".postgresql/root.crt")
-    assert "\nallowed; the gate locks gssencmode=disable\n" in home.pganchor("explain", "service=prod port=7").stdout
+    assert home.pganchor("explain", "service=prod port=7").stdout.startswith("allowed; the gate locks gssencmode=disable\n")
 
 
 def test_explain_says_what_is_weak(home):
@@ -544,15 +544,15 @@ def test_explain_says_what_to_change(home, conninfo, env, changes):
     done = home.pganchor("explain", conninfo, "--json", env=env)
     assert (done.returncode, json.loads(done.stdout)["changes"]) == (3 if changes else 0, changes)
     shown = home.pganchor("explain", conninfo, env=env).stdout
-    assert shown.partition("what to change:\n")[2] == "".join(f"    {change}\n" for change in changes)
+    assert shown.partition("what to change:\n")[2].partition("\n\n")[0] == "\n".join(f"    {change}" for change in changes)
 
 
 def test_explain_says_why_it_is_allowed_without_tls_or_let_through(home):
     write_policy(home, "mode = audit\nallow-weak = 127.0.0.1\n")
-    assert "\nallowed; a Unix-domain socket, which has no TLS\n" in home.pganchor("explain", "host=/tmp").stdout
-    assert "\nallowed; allow-weak exempts a host\n" in home.pganchor("explain", "host=127.0.0.1").stdout
+    assert home.pganchor("explain", "host=/tmp").stdout.startswith("allowed; a Unix-domain socket, which has no TLS\n")
+    assert home.pganchor("explain", "host=127.0.0.1").stdout.startswith("allowed; allow-weak exempts a host\n")
     done = home.pganchor("explain", "host=db.example.test gssencmode=disable")
-    assert done.returncode == 3 and "\nrefused, but mode = audit lets it through\n" in done.stdout
+    assert done.returncode == 3 and done.stdout.startswith("refused, but mode = audit lets it through\n")
 
 
 @pytest.mark.parametrize("words", ["application_name", "sslkeylogfile"])

@@ -41,13 +41,16 @@ void __wrap_gate_rules_release(const struct gate_rules *rules);
 void __wrap_pga_judge(const struct pga_effective *effective, const struct pga_policy *policy,
 		      struct pga_verdict *verdict);
 void __wrap_pga_verdict_free(struct pga_verdict *verdict);
-void __wrap_pga_explain(const struct pga_effective *effective, const struct pga_policy *policy,
-			const struct pga_verdict *verdict, const char *but, struct pga_text *text);
+void __wrap_pga_explain_verdict(const struct pga_effective *effective,
+				const struct pga_policy *policy, const struct pga_verdict *verdict,
+				const char *but, struct pga_text *text);
 PGconn *__wrap_gate_enter(struct gate_libpq *libpq, gate_make *make,
 			  const struct pga_parameters *parameters);
 PGconn *__wrap_gate_enter_string(struct gate_libpq *libpq, const char *conninfo);
 enum pga_mode __wrap_gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *holds,
 				     struct pga_text *refusal);
+void __wrap_pga_explain_settings(const struct pga_effective *effective, bool all,
+				 struct pga_text *text);
 
 struct gate_libpq *__wrap_gate_libpq_any(void)
 {
@@ -129,14 +132,23 @@ void __wrap_pga_verdict_free(struct pga_verdict *verdict)
 	play.verdicts_freed++;
 }
 
-void __wrap_pga_explain(const struct pga_effective *effective, const struct pga_policy *policy,
-			const struct pga_verdict *verdict, const char *but, struct pga_text *text)
+void __wrap_pga_explain_verdict(const struct pga_effective *effective,
+				const struct pga_policy *policy, const struct pga_verdict *verdict,
+				const char *but, struct pga_text *text)
 {
 	assert_ptr_equal(effective->options, play.options);
 	assert_ptr_equal(policy, &play.rules.policy);
 	assert_int_equal(verdict->allowed, !play.refuses);
 	assert_null(but);
 	pga_text_add(text, "all of it\n");
+}
+
+void __wrap_pga_explain_settings(const struct pga_effective *effective, bool all,
+				 struct pga_text *text)
+{
+	assert_ptr_equal(effective->options, play.options);
+	assert_true(all);
+	pga_text_add(text, "every one\n");
 }
 
 static PGconn *make(const char *const *keywords, const char *const *values, int expand)
@@ -342,9 +354,9 @@ static void explains(enum pganchor_verdict expected, const char *text)
 static void what_is_explained(void **state)
 {
 	(void)state;
-	explains(PGANCHOR_ALLOWED, "all of it\n");
+	explains(PGANCHOR_ALLOWED, "all of it\n\nevery one\n");
 	play.refuses = true;
-	explains(PGANCHOR_REFUSED, "all of it\n");
+	explains(PGANCHOR_REFUSED, "all of it\n\nevery one\n");
 	play.no_settings = true;
 	explains(PGANCHOR_ERROR, "libpq refuses\n");
 	assert_int_equal(play.verdicts_freed, 6);

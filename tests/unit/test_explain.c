@@ -15,218 +15,218 @@ static const struct {
 	const char *expected;
 } explained[] = {
     {"", "", NULL,
-     "\nallowed; a Unix-domain socket, which has no TLS\nlibpq has an option that pganchor does "
-     "not know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "allowed; a Unix-domain socket, which has no TLS\nlibpq has an option that pganchor does not "
+     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "", NULL,
-     "host                      h            conninfo\nsslmode                   verify-full  "
-     "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
-     "     conninfo\n\nallowed\nlibpq has an option that pganchor does not know: brand_new\nlibpq "
-     "has an option that pganchor does not know: brand_newer\n"},
+     "allowed\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an option "
+     "that pganchor does not know: brand_newer\n\nhost                      h            "
+     "conninfo\nsslmode                   verify-full  conninfo\nssl_min_protocol_version  TLSv1.2 "
+     "     conninfo\ngssencmode                disable      conninfo\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "",
      "no such file",
-     "host                      h            conninfo\nsslmode                   verify-full  "
+     "allowed, but libpq will not connect: no such file\nlibpq has an option that pganchor does "
+     "not know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n\nhost    "
+     "                  h            conninfo\nsslmode                   verify-full  "
      "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
-     "     conninfo\n\nallowed, but libpq will not connect: no such file\nlibpq has an option that "
-     "pganchor does not know: brand_new\nlibpq has an option that pganchor does not know: "
-     "brand_newer\n"},
+     "     conninfo\n"},
     {"host=h sslmode=prefer@d", "", "no such file",
-     "host     h       conninfo\nsslmode  prefer  libpq's default\n\nrefused; the gate locks "
-     "ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer (libpq's default) is "
-     "weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead "
-     "of TLS\nwhat to change:\n    conninfo: write sslmode=verify-full, or use a service of "
-     "\"pganchor service list\"\n    conninfo: write gssencmode=disable\nlibpq has an option that "
-     "pganchor does not know: brand_new\nlibpq has an option that pganchor does not know: "
-     "brand_newer\n"},
+     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "(libpq's default) is weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI "
+     "encryption instead of TLS\nwhat to change:\n    conninfo: write sslmode=verify-full, or use "
+     "a service of \"pganchor service list\"\n    conninfo: write gssencmode=disable\nlibpq has an "
+     "option that pganchor does not know: brand_new\nlibpq has an option that pganchor does not "
+     "know: brand_newer\n\nhost     h       conninfo\nsslmode  prefer  libpq's default\n"},
     {"host=h sslmode=prefer@d", "mode=audit", NULL,
-     "host     h       conninfo\nsslmode  prefer  libpq's default\n\nrefused, but mode = audit "
-     "lets it through; the gate locks ssl_min_protocol_version to the policy's minimum\n    "
-     "sslmode=prefer (libpq's default) is weaker than verify-full\n    gssencmode= (libpq's "
-     "default) takes GSSAPI encryption instead of TLS\nwhat to change:\n    conninfo: write "
-     "sslmode=verify-full, or use a service of \"pganchor service list\"\n    conninfo: write "
-     "gssencmode=disable\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an "
-     "option that pganchor does not know: brand_newer\n"},
+     "refused, but mode = audit lets it through; the gate locks ssl_min_protocol_version to the "
+     "policy's minimum\n    sslmode=prefer (libpq's default) is weaker than verify-full\n    "
+     "gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\nwhat to change:\n    "
+     "conninfo: write sslmode=verify-full, or use a service of \"pganchor service list\"\n    "
+     "conninfo: write gssencmode=disable\nlibpq has an option that pganchor does not know: "
+     "brand_new\nlibpq has an option that pganchor does not know: brand_newer\n\nhost     h       "
+     "conninfo\nsslmode  prefer  libpq's default\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "mode=audit",
      NULL,
-     "host                      h            conninfo\nsslmode                   verify-full  "
-     "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
-     "     conninfo\n\nallowed\nlibpq has an option that pganchor does not know: brand_new\nlibpq "
-     "has an option that pganchor does not know: brand_newer\n"},
+     "allowed\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an option "
+     "that pganchor does not know: brand_newer\n\nhost                      h            "
+     "conninfo\nsslmode                   verify-full  conninfo\nssl_min_protocol_version  TLSv1.2 "
+     "     conninfo\ngssencmode                disable      conninfo\n"},
     {"host=/tmp port=5432@d user=me@e password=secret@e", "", NULL,
-     "user      me        environment PGUSER\npassword  ********  environment PGPASSWORD\nhost     "
-     " /tmp      conninfo\nport      5432      libpq's default\n\nallowed; a Unix-domain socket, "
-     "which has no TLS\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an "
-     "option that pganchor does not know: brand_newer\n"},
+     "allowed; a Unix-domain socket, which has no TLS\nlibpq has an option that pganchor does not "
+     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n\nhost      "
+     "/tmp      conninfo\nuser      me        environment PGUSER\npassword  ********  environment "
+     "PGPASSWORD\nport      5432      libpq's default\n"},
     {"host=/tmp", "unix-socket=refuse", NULL,
-     "host  /tmp  conninfo\n\nrefused\n    host=/tmp (conninfo) is a Unix-domain socket, which the "
-     "policy refuses\nwhat to change:\n    conninfo: name a server that is reached by TCP\nlibpq "
-     "has an option that pganchor does not know: brand_new\nlibpq has an option that pganchor does "
-     "not know: brand_newer\n"},
+     "refused\n    host=/tmp (conninfo) is a Unix-domain socket, which the policy refuses\nwhat to "
+     "change:\n    conninfo: name a server that is reached by TCP\nlibpq has an option that "
+     "pganchor does not know: brand_new\nlibpq has an option that pganchor does not know: "
+     "brand_newer\n\nhost  /tmp  conninfo\n"},
     {"host=/tmp@e", "unix-socket=refuse", NULL,
-     "host  /tmp  environment PGHOST\n\nrefused\n    host=/tmp (environment PGHOST) is a "
-     "Unix-domain socket, which the policy refuses\nwhat to change:\n    environment PGHOST: name "
-     "a server that is reached by TCP\nlibpq has an option that pganchor does not know: "
-     "brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "refused\n    host=/tmp (environment PGHOST) is a Unix-domain socket, which the policy "
+     "refuses\nwhat to change:\n    environment PGHOST: name a server that is reached by "
+     "TCP\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an option that "
+     "pganchor does not know: brand_newer\n\nhost  /tmp  environment PGHOST\n"},
     {"host=/tmp@s service=prod@e", "unix-socket=refuse", NULL,
-     "service  prod  environment PGSERVICE\nhost     /tmp  service prod in "
-     "/etc/services\n\nrefused\n    host=/tmp (service prod in /etc/services) is a Unix-domain "
-     "socket, which the policy refuses\nwhat to change:\n    service prod in /etc/services: name a "
-     "server that is reached by TCP\nlibpq has an option that pganchor does not know: "
-     "brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "refused\n    host=/tmp (service prod in /etc/services) is a Unix-domain socket, which the "
+     "policy refuses\nwhat to change:\n    service prod in /etc/services: name a server that is "
+     "reached by TCP\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an "
+     "option that pganchor does not know: brand_newer\n\nhost     /tmp  service prod in "
+     "/etc/services\nservice  prod  environment PGSERVICE\n"},
     {"host=h", "weak=h", NULL,
-     "host  h  conninfo\n\nallowed; allow-weak exempts a host\nlibpq has an option that pganchor "
-     "does not know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "allowed; allow-weak exempts a host\nlibpq has an option that pganchor does not know: "
+     "brand_new\nlibpq has an option that pganchor does not know: brand_newer\n\nhost  h  "
+     "conninfo\n"},
     {"host=h,/tmp", "weak=h unix-socket=refuse", NULL,
-     "host  h,/tmp  conninfo\n\nrefused; allow-weak exempts a host\n    host=h,/tmp (conninfo) is "
-     "a Unix-domain socket, which the policy refuses\nwhat to change:\n    conninfo: name a server "
-     "that is reached by TCP\nlibpq has an option that pganchor does not know: brand_new\nlibpq "
-     "has an option that pganchor does not know: brand_newer\n"},
+     "refused; allow-weak exempts a host\n    host=h,/tmp (conninfo) is a Unix-domain socket, "
+     "which the policy refuses\nwhat to change:\n    conninfo: name a server that is reached by "
+     "TCP\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an option that "
+     "pganchor does not know: brand_newer\n\nhost  h,/tmp  conninfo\n"},
     {"host=h sslmode=verify-full gssencmode=prefer@d", "", NULL,
-     "host        h            conninfo\nsslmode     verify-full  conninfo\ngssencmode  prefer     "
-     "  libpq's default\n\nallowed; the gate locks gssencmode=disable; the gate locks "
-     "ssl_min_protocol_version to the policy's minimum\nlibpq has an option that pganchor does not "
-     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "allowed; the gate locks gssencmode=disable; the gate locks ssl_min_protocol_version to the "
+     "policy's minimum\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an "
+     "option that pganchor does not know: brand_newer\n\nhost        h            "
+     "conninfo\nsslmode     verify-full  conninfo\ngssencmode  prefer       libpq's default\n"},
     {"host=h sslmode=prefer@s gssencmode=require@s service=prod@e ssl_max_protocol_version=TLSv1@s",
      "", NULL,
-     "service                   prod     environment PGSERVICE\nhost                      h        "
-     "conninfo\nsslmode                   prefer   service prod in "
-     "/etc/services\nssl_max_protocol_version  TLSv1    service prod in /etc/services\ngssencmode  "
-     "              require  service prod in /etc/services\n\nrefused; the gate locks "
-     "ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer (service prod in "
-     "/etc/services) is weaker than verify-full\n    gssencmode=require (service prod in "
-     "/etc/services) takes GSSAPI encryption instead of TLS\n    ssl_max_protocol_version=TLSv1 "
-     "(service prod in /etc/services) is older than TLSv1.2, the least that the policy takes\nwhat "
-     "to change:\n    service prod in /etc/services: write sslmode=verify-full\n    service prod "
-     "in /etc/services: write gssencmode=disable\n    service prod in /etc/services: leave "
-     "ssl_max_protocol_version out\nlibpq has an option that pganchor does not know: "
-     "brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "(service prod in /etc/services) is weaker than verify-full\n    gssencmode=require (service "
+     "prod in /etc/services) takes GSSAPI encryption instead of TLS\n    "
+     "ssl_max_protocol_version=TLSv1 (service prod in /etc/services) is older than TLSv1.2, the "
+     "least that the policy takes\nwhat to change:\n    service prod in /etc/services: write "
+     "sslmode=verify-full\n    service prod in /etc/services: write gssencmode=disable\n    "
+     "service prod in /etc/services: leave ssl_max_protocol_version out\nlibpq has an option that "
+     "pganchor does not know: brand_new\nlibpq has an option that pganchor does not know: "
+     "brand_newer\n\nhost                      h        conninfo\nsslmode                   prefer "
+     "  service prod in /etc/services\nssl_max_protocol_version  TLSv1    service prod in "
+     "/etc/services\ngssencmode                require  service prod in /etc/services\nservice     "
+     "              prod     environment PGSERVICE\n"},
     {"host=h sslmode=prefer@e gssencmode=require@e ssl_max_protocol_version=TLSv1@e", "", NULL,
-     "host                      h        conninfo\nsslmode                   prefer   environment "
-     "PGSSLMODE\nssl_max_protocol_version  TLSv1    environment "
-     "PGSSLMAXPROTOCOLVERSION\ngssencmode                require  environment "
-     "PGGSSENCMODE\n\nrefused; the gate locks ssl_min_protocol_version to the policy's minimum\n   "
-     " sslmode=prefer (environment PGSSLMODE) is weaker than verify-full\n    gssencmode=require "
-     "(environment PGGSSENCMODE) takes GSSAPI encryption instead of TLS\n    "
-     "ssl_max_protocol_version=TLSv1 (environment PGSSLMAXPROTOCOLVERSION) is older than TLSv1.2, "
-     "the least that the policy takes\nwhat to change:\n    environment PGSSLMODE: set "
-     "PGSSLMODE=verify-full, or use a service of \"pganchor service list\"\n    environment "
-     "PGGSSENCMODE: set PGGSSENCMODE=disable\n    environment PGSSLMAXPROTOCOLVERSION: unset "
+     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "(environment PGSSLMODE) is weaker than verify-full\n    gssencmode=require (environment "
+     "PGGSSENCMODE) takes GSSAPI encryption instead of TLS\n    ssl_max_protocol_version=TLSv1 "
+     "(environment PGSSLMAXPROTOCOLVERSION) is older than TLSv1.2, the least that the policy "
+     "takes\nwhat to change:\n    environment PGSSLMODE: set PGSSLMODE=verify-full, or use a "
+     "service of \"pganchor service list\"\n    environment PGGSSENCMODE: set "
+     "PGGSSENCMODE=disable\n    environment PGSSLMAXPROTOCOLVERSION: unset "
      "PGSSLMAXPROTOCOLVERSION\nlibpq has an option that pganchor does not know: brand_new\nlibpq "
-     "has an option that pganchor does not know: brand_newer\n"},
+     "has an option that pganchor does not know: brand_newer\n\nhost                      h        "
+     "conninfo\nsslmode                   prefer   environment PGSSLMODE\nssl_max_protocol_version "
+     " TLSv1    environment PGSSLMAXPROTOCOLVERSION\ngssencmode                require  "
+     "environment PGGSSENCMODE\n"},
     {"host=h sslmode=prefer@u gssencmode=require@u ssl_max_protocol_version=TLSv1@u", "", NULL,
-     "host                      h        conninfo\nsslmode                   prefer   the "
-     "program's, or libpq's default\nssl_max_protocol_version  TLSv1    the program's, or libpq's "
-     "default\ngssencmode                require  the program's, or libpq's default\n\nrefused; "
-     "the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer (the "
-     "program's, or libpq's default) is weaker than verify-full\n    gssencmode=require (the "
+     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "(the program's, or libpq's default) is weaker than verify-full\n    gssencmode=require (the "
      "program's, or libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "ssl_max_protocol_version=TLSv1 (the program's, or libpq's default) is older than TLSv1.2, "
      "the least that the policy takes\nwhat to change:\n    conninfo: write sslmode=verify-full, "
      "or use a service of \"pganchor service list\"\n    conninfo: write gssencmode=disable\n    "
      "conninfo: leave ssl_max_protocol_version out\nlibpq has an option that pganchor does not "
-     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n\nhost        "
+     "              h        conninfo\nsslmode                   prefer   the program's, or "
+     "libpq's default\nssl_max_protocol_version  TLSv1    the program's, or libpq's "
+     "default\ngssencmode                require  the program's, or libpq's default\n"},
     {"host=h sslmode=prefer gssencmode=require ssl_max_protocol_version=TLSv1 !untraced", "", NULL,
-     "host                      h        the program's, or libpq's default\nsslmode                "
-     "   prefer   the program's, or libpq's default\nssl_max_protocol_version  TLSv1    the "
-     "program's, or libpq's default\ngssencmode                require  the program's, or libpq's "
-     "default\n\nrefused; the gate locks ssl_min_protocol_version to the policy's minimum\n    "
-     "sslmode=prefer (the program's, or libpq's default) is weaker than verify-full\n    "
-     "gssencmode=require (the program's, or libpq's default) takes GSSAPI encryption instead of "
-     "TLS\n    ssl_max_protocol_version=TLSv1 (the program's, or libpq's default) is older than "
-     "TLSv1.2, the least that the policy takes\nwhat to change:\n    conninfo: write "
-     "sslmode=verify-full, or use a service of \"pganchor service list\"\n    conninfo: write "
-     "gssencmode=disable\n    conninfo: leave ssl_max_protocol_version out\nlibpq has an option "
-     "that pganchor does not know: brand_new\nlibpq has an option that pganchor does not know: "
-     "brand_newer\n"},
+     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "(the program's, or libpq's default) is weaker than verify-full\n    gssencmode=require (the "
+     "program's, or libpq's default) takes GSSAPI encryption instead of TLS\n    "
+     "ssl_max_protocol_version=TLSv1 (the program's, or libpq's default) is older than TLSv1.2, "
+     "the least that the policy takes\nwhat to change:\n    conninfo: write sslmode=verify-full, "
+     "or use a service of \"pganchor service list\"\n    conninfo: write gssencmode=disable\n    "
+     "conninfo: leave ssl_max_protocol_version out\nlibpq has an option that pganchor does not "
+     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n\nhost        "
+     "              h        the program's, or libpq's default\nsslmode                   prefer   "
+     "the program's, or libpq's default\nssl_max_protocol_version  TLSv1    the program's, or "
+     "libpq's default\ngssencmode                require  the program's, or libpq's default\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
      "sslrootcert=system@e -sslcertmode",
      "", NULL,
-     "host                      h            conninfo\nsslmode                   verify-full  "
-     "conninfo\nsslrootcert               system       environment "
-     "PGSSLROOTCERT\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                "
-     "disable      conninfo\n\nrefused\n    sslrootcert=system (environment PGSSLROOTCERT) is a "
-     "file in the current directory to this libpq, which is older than 16\nwhat to change:\n    "
-     "environment PGSSLROOTCERT: unset PGSSLROOTCERT\nlibpq has an option that pganchor does not "
-     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "refused\n    sslrootcert=system (environment PGSSLROOTCERT) is a file in the current "
+     "directory to this libpq, which is older than 16\nwhat to change:\n    environment "
+     "PGSSLROOTCERT: unset PGSSLROOTCERT\nlibpq has an option that pganchor does not know: "
+     "brand_new\nlibpq has an option that pganchor does not know: brand_newer\n\nhost              "
+     "        h            conninfo\nsslmode                   verify-full  conninfo\nsslrootcert  "
+     "             system       environment PGSSLROOTCERT\nssl_min_protocol_version  TLSv1.2      "
+     "conninfo\ngssencmode                disable      conninfo\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
      "sslrootcert=system@d",
      "public-ca=refuse", NULL,
-     "host                      h            conninfo\nsslmode                   verify-full  "
-     "conninfo\nsslrootcert               system       libpq's default\nssl_min_protocol_version  "
-     "TLSv1.2      conninfo\ngssencmode                disable      conninfo\n\nrefused\n    "
-     "sslrootcert=system (libpq's default) trusts every public CA, which the policy refuses\nwhat "
-     "to change:\n    conninfo: leave sslrootcert out\nlibpq has an option that pganchor does not "
-     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "refused\n    sslrootcert=system (libpq's default) trusts every public CA, which the policy "
+     "refuses\nwhat to change:\n    conninfo: leave sslrootcert out\nlibpq has an option that "
+     "pganchor does not know: brand_new\nlibpq has an option that pganchor does not know: "
+     "brand_newer\n\nhost                      h            conninfo\nsslmode                   "
+     "verify-full  conninfo\nsslrootcert               system       libpq's "
+     "default\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable  "
+     "    conninfo\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
      "sslkeylogfile=/k oauth_ca_file=/c !oauth",
      "", NULL,
-     "host                      h            conninfo\nsslmode                   verify-full  "
-     "conninfo\nsslkeylogfile             /k           conninfo\nssl_min_protocol_version  TLSv1.2 "
-     "     conninfo\ngssencmode                disable      conninfo\noauth_ca_file             /c "
-     "          conninfo\n\nrefused\n    sslkeylogfile=/k (conninfo) writes the session's keys to "
-     "a file\n    oauth_ca_file=/c (conninfo) names the roots of the OAuth issuer, whom libpq "
-     "sends secrets to\n    PGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go over plain "
-     "HTTP, and prints them\nwhat to change:\n    conninfo: leave sslkeylogfile out\n    conninfo: "
-     "leave oauth_ca_file out\n    environment PGOAUTHDEBUG: unset PGOAUTHDEBUG\nlibpq has an "
-     "option that pganchor does not know: brand_new\nlibpq has an option that pganchor does not "
-     "know: brand_newer\n"},
-    {"host=u:p@h sslmode=verify-full", "", NULL,
-     "host     ********     conninfo\nsslmode  verify-full  conninfo\n\nrefused; the gate locks "
-     "ssl_min_protocol_version to the policy's minimum\n    gssencmode= (libpq's default) takes "
-     "GSSAPI encryption instead of TLS\nwhat to change:\n    conninfo: write "
-     "gssencmode=disable\nhost, port and dbname are not shown: one of them may be a part of a "
-     "password, in which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq has an option "
+     "refused\n    sslkeylogfile=/k (conninfo) writes the session's keys to a file\n    "
+     "oauth_ca_file=/c (conninfo) names the roots of the OAuth issuer, whom libpq sends secrets "
+     "to\n    PGOAUTHDEBUG=UNSAFE (environment) lets OAuth's secrets go over plain HTTP, and "
+     "prints them\nwhat to change:\n    conninfo: leave sslkeylogfile out\n    conninfo: leave "
+     "oauth_ca_file out\n    environment PGOAUTHDEBUG: unset PGOAUTHDEBUG\nlibpq has an option "
      "that pganchor does not know: brand_new\nlibpq has an option that pganchor does not know: "
-     "brand_newer\n"},
+     "brand_newer\n\nhost                      h            conninfo\nsslmode                   "
+     "verify-full  conninfo\nsslkeylogfile             /k           "
+     "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
+     "     conninfo\noauth_ca_file             /c           conninfo\n"},
+    {"host=u:p@h sslmode=verify-full", "", NULL,
+     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    gssencmode= "
+     "(libpq's default) takes GSSAPI encryption instead of TLS\nwhat to change:\n    conninfo: "
+     "write gssencmode=disable\nhost, port and dbname are not shown: one of them may be a part of "
+     "a password, in which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq has an option "
+     "that pganchor does not know: brand_new\nlibpq has an option that pganchor does not know: "
+     "brand_newer\n\nhost     ********     conninfo\nsslmode  verify-full  conninfo\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 dbname=a@b "
      "user=x",
      "", NULL,
-     "user                      x            conninfo\ndbname                    ********     "
-     "conninfo\nhost                      ********     conninfo\nsslmode                   "
+     "allowed\nhost, port and dbname are not shown: one of them may be a part of a password, in "
+     "which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq has an option that pganchor "
+     "does not know: brand_new\nlibpq has an option that pganchor does not know: "
+     "brand_newer\n\nhost                      ********     conninfo\nsslmode                   "
      "verify-full  conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode           "
-     "     disable      conninfo\n\nallowed\nhost, port and dbname are not shown: one of them may "
-     "be a part of a password, in which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq "
-     "has an option that pganchor does not know: brand_new\nlibpq has an option that pganchor does "
-     "not know: brand_newer\n"},
+     "     disable      conninfo\nuser                      x            conninfo\ndbname          "
+     "          ********     conninfo\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 !ambiguous "
      "port=5 dbname=d",
      "", NULL,
-     "dbname                    ********     conninfo\nhost                      ********     "
-     "conninfo\nport                      ********     conninfo\nsslmode                   "
+     "allowed\nhost, port and dbname are not shown: one of them may be a part of a password, in "
+     "which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq has an option that pganchor "
+     "does not know: brand_new\nlibpq has an option that pganchor does not know: "
+     "brand_newer\n\nhost                      ********     conninfo\nsslmode                   "
      "verify-full  conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode           "
-     "     disable      conninfo\n\nallowed\nhost, port and dbname are not shown: one of them may "
-     "be a part of a password, in which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq "
-     "has an option that pganchor does not know: brand_new\nlibpq has an option that pganchor does "
-     "not know: brand_newer\n"},
+     "     disable      conninfo\ndbname                    ********     conninfo\nport            "
+     "          ********     conninfo\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
      "application_name=a\x07\\x~b oauth_issuer=postgres://u:p@h brand_new=x brand_newer=y",
      "", NULL,
-     "host                      h                        conninfo\nsslmode                   "
-     "verify-full              conninfo\nssl_min_protocol_version  TLSv1.2                  "
-     "conninfo\ngssencmode                disable                  conninfo\noauth_issuer          "
-     "    postgres://u:********@h  conninfo\napplication_name          a\\x07\\x b                "
-     "conninfo\nbrand_new                 ********                 conninfo\nbrand_newer           "
-     "    y                        conninfo\n\nallowed\nlibpq has an option that pganchor does not "
-     "know: brand_new\nlibpq has an option that pganchor does not know: brand_newer\n"},
+     "allowed\nlibpq has an option that pganchor does not know: brand_new\nlibpq has an option "
+     "that pganchor does not know: brand_newer\n\nhost                      h                      "
+     "  conninfo\nsslmode                   verify-full              "
+     "conninfo\nssl_min_protocol_version  TLSv1.2                  conninfo\ngssencmode            "
+     "    disable                  conninfo\noauth_issuer              postgres://u:********@h  "
+     "conninfo\napplication_name          a\\x07\\x b                conninfo\nbrand_new           "
+     "      ********                 conninfo\nbrand_newer               y                        "
+     "conninfo\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 -brand_new "
      "-brand_newer",
      "", NULL,
-     "host                      h            conninfo\nsslmode                   verify-full  "
-     "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
-     "     conninfo\n\nallowed\n"},
+     "allowed\n\nhost                      h            conninfo\nsslmode                   "
+     "verify-full  conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode           "
+     "     disable      conninfo\n"},
     {"-brand_new -brand_newer -sslmode host=/tmp", "", NULL,
-     "host  /tmp  conninfo\n\nallowed; a Unix-domain socket, which has no TLS\n"},
+     "allowed; a Unix-domain socket, which has no TLS\n\nhost  /tmp  conninfo\n"},
     {"-host -brand_new -brand_newer sslmode=prefer", "unix-socket=refuse", NULL,
-     "sslmode  prefer  conninfo\n\nrefused\n    host= (the program's, or libpq's default) is a "
-     "Unix-domain socket, which the policy refuses\nwhat to change:\n    conninfo: name a server "
-     "that is reached by TCP\n"},
+     "refused\n    host= (the program's, or libpq's default) is a Unix-domain socket, which the "
+     "policy refuses\nwhat to change:\n    conninfo: name a server that is reached by "
+     "TCP\n\nsslmode  prefer  conninfo\n"},
     {"host=h -gssencmode sslmode=prefer application_name=a-value-that-is-wide-indeed -brand_new "
      "-brand_newer",
      "", NULL,
-     "host              h                            conninfo\nsslmode           prefer            "
-     "           conninfo\napplication_name  a-value-that-is-wide-indeed  conninfo\n\nrefused; the "
-     "gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer (conninfo) "
-     "is weaker than verify-full\nwhat to change:\n    conninfo: write sslmode=verify-full, or use "
-     "a service of \"pganchor service list\"\n"},
+     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "(conninfo) is weaker than verify-full\nwhat to change:\n    conninfo: write "
+     "sslmode=verify-full, or use a service of \"pganchor service list\"\n\nhost              h    "
+     "                        conninfo\nsslmode           prefer                       "
+     "conninfo\napplication_name  a-value-that-is-wide-indeed  conninfo\n"},
 };
 
 static void what_is_explained(void **state)
@@ -241,10 +241,39 @@ static void what_is_explained(void **state)
 		make_settings(&settings, explained[i].settings);
 		make_policy(&policy, explained[i].policy);
 		pga_judge(&settings.effective, &policy, &verdict);
-		pga_explain(&settings.effective, &policy, &verdict, explained[i].but, &text);
+		pga_explain_verdict(&settings.effective, &policy, &verdict, explained[i].but,
+				    &text);
+		pga_text_add(&text, "\n");
+		pga_explain_settings(&settings.effective, true, &text);
 		assert_text(&text, explained[i].expected);
 		pga_verdict_free(&verdict);
 		free_policy(&policy);
+	}
+}
+
+/* Without --all: what is judged, and what somebody has set. */
+static void libpqs_own(void **state)
+{
+	static const struct {
+		const char *settings;
+		const char *shown;
+	} cases[] = {
+	    {"host=h sslmode=prefer@d",
+	     "host     h       conninfo\nsslmode  prefer  libpq's default\n"},
+	    {"host=h user=u@e dbname=d@d",
+	     "host  h  conninfo\nuser  u  environment PGUSER\n1 more is libpq's default: --all\n"},
+	    {"host=h port=5@d dbname=d-that-is-wide@d",
+	     "host  h  conninfo\n2 more are libpq's defaults: --all\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pga_text text = PGA_TEXT_EMPTY;
+		struct settings settings;
+
+		make_settings(&settings, cases[i].settings);
+		pga_explain_settings(&settings.effective, false, &text);
+		assert_text(&text, cases[i].shown);
 	}
 }
 
@@ -252,6 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_explained),
+	    cmocka_unit_test(libpqs_own),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

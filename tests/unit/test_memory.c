@@ -239,14 +239,16 @@ static void an_explanation(void **state)
 
 	(void)state;
 	pga_judge(&effective, &policy, &verdict);
-	pga_explain(&effective, &policy, &verdict, NULL, &whole);
+	pga_explain_verdict(&effective, &policy, &verdict, NULL, &whole);
+	pga_explain_settings(&effective, true, &whole);
 	assert_false(whole.failed);
 	do {
 		struct pga_text text = PGA_TEXT_EMPTY;
 
 		has_failed = false;
 		left = ++number;
-		pga_explain(&effective, &policy, &verdict, NULL, &text);
+		pga_explain_verdict(&effective, &policy, &verdict, NULL, &text);
+		pga_explain_settings(&effective, true, &text);
 		left = 0;
 		assert_int_equal(text.failed, has_failed);
 		if (!text.failed)

@@ -468,7 +468,7 @@ tests_unit_test_api_SOURCES = src/gate/api.c tests/unit/cmocka_start.h tests/uni
 tests_unit_test_api_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_api_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gate_libpq_any,--wrap=gate_libpq_of,--wrap=pga_effective_ask,--wrap=pga_effective_trace,--wrap=pga_effective_free \
-	-Wl,--wrap=gate_rules_acquire,--wrap=gate_rules_release,--wrap=pga_judge,--wrap=pga_verdict_free,--wrap=pga_explain \
+	-Wl,--wrap=gate_rules_acquire,--wrap=gate_rules_release,--wrap=pga_judge,--wrap=pga_verdict_free,--wrap=pga_explain_verdict,--wrap=pga_explain_settings \
 	-Wl,--wrap=gate_enter,--wrap=gate_enter_string,--wrap=gate_conn_judge
 tests_unit_test_api_LDADD = libgate.la $(CMOCKA_LIBS)
 
