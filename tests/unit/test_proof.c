@@ -11,6 +11,7 @@
 static size_t at_once;
 static bool none_is_made;
 static int write_error;
+static bool none_is_written;
 
 int __real_memfd_create(const char *name, unsigned flags);
 int __wrap_memfd_create(const char *name, unsigned flags);
@@ -26,6 +27,8 @@ int __wrap_memfd_create(const char *name, unsigned flags)
 ssize_t __wrap_write(int file, const void *bytes, size_t length)
 {
 	errno = write_error;
+	if (none_is_written)
+		return 0;
 	if (write_error != 0)
 		return -1;
 	return __real_write(file, bytes, at_once > 0 && length > at_once ? at_once : length);
@@ -348,10 +351,12 @@ static int try_both(struct pga_error *said)
 {
 	const struct pga_proof_file own_file = {"own", NULL, &own};
 	const struct pga_proof_file root_file = {"root.crt", NULL, &all};
+	const size_t descriptors = descriptors_open();
 	int result;
 
 	free(crl_fault);
 	result = pga_proof_files(&proved, &own_file, &root_file, &crl_fault, said);
+	assert_int_equal(descriptors_open(), descriptors);
 	if (result == 0)
 		assert_null(crl_fault);
 	return result;
@@ -429,6 +434,7 @@ static void what_the_kernel_takes(void **state)
 {
 	STACK_OF(X509) *chain = good_chain();
 	static const char message[] = "cannot try what would be written: ";
+	int input;
 
 	(void)state;
 	assert_int_equal(setenv("HOME", scratch, 1), 0);
@@ -438,10 +444,20 @@ static void what_the_kernel_takes(void **state)
 	at_once = 100;
 	assert_int_equal(try_both(&error), 0);
 	at_once = 0;
+	/* Where nobody has the first descriptor, it is as good as another. */
+	input = dup(0);
+	(void)close(0);
+	assert_int_equal(try_both(&error), 0);
+	assert_int_equal(dup2(input, 0), 0);
+	(void)close(input);
 	write_error = ENOSPC;
 	assert_int_equal(try_both(&error), -1);
 	assert_memory_equal(error.message, message, strlen(message));
 	assert_non_null(strstr(error.message, strerror(ENOSPC)));
+	none_is_written = true;
+	assert_int_equal(try_both(&error), -1);
+	assert_memory_equal(error.message, message, strlen(message));
+	none_is_written = false;
 	write_error = 0;
 	none_is_made = true;
 	assert_int_equal(try_both(&error), -1);

@@ -44,6 +44,7 @@ check_PROGRAMS = \
 	tests/unit/test_module \
 	tests/unit/test_notice \
 	tests/unit/test_origin \
+	tests/unit/test_own_libpq \
 	tests/unit/test_ownership \
 	tests/unit/test_path \
 	tests/unit/test_paths \
@@ -462,8 +463,12 @@ tests_unit_test_attributes_LDADD = $(UNITS_LDADD)
 tests_unit_test_linked_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_linked.c
 tests_unit_test_linked_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_linked_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
-	-Wl,--wrap=dladdr,--wrap=dl_iterate_phdr,--wrap=elf_strptr
+	-Wl,--wrap=dladdr,--wrap=PQconndefaults,--wrap=pga_effective_ask
 tests_unit_test_linked_LDADD = $(UNITS_LDADD)
+tests_unit_test_own_libpq_SOURCES = tests/unit/cmocka_start.h tests/unit/test_own_libpq.c
+tests_unit_test_own_libpq_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_own_libpq_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dladdr,--wrap=dl_iterate_phdr,--wrap=elf_strptr,--wrap=elf_begin,--wrap=open
+tests_unit_test_own_libpq_LDADD = $(UNITS_LDADD)
 tests_unit_test_api_SOURCES = src/gate/api.c tests/unit/cmocka_start.h tests/unit/test_api.c
 tests_unit_test_api_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_api_LDFLAGS = $(AM_LDFLAGS) \
