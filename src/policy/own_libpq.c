@@ -33,7 +33,8 @@ struct found {
 	uintptr_t functions[FUNCTIONS]; /* 0: not there */
 };
 
-/* What is not defined there, and what is no function, is_mapped_so() sees. */
+/* Of a section that has any. What is not defined there, and what is no function, is_mapped_so()
+ * sees. */
 static void note_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct found *found)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
@@ -58,7 +59,7 @@ static void read_file(const char *path, struct found *found)
 	(void)elf_version(EV_CURRENT);
 	elf = elf_begin(file, ELF_C_READ_MMAP, NULL);
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;)
-		if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_DYNSYM)
+		if (gelf_getshdr(section, &header) != NULL)
 			note_symbols(elf, section, &header, found);
 	(void)elf_end(elf);
 	(void)close(file);
@@ -93,14 +94,13 @@ static int look_at(struct dl_phdr_info *object, size_t size, void *context)
 	return is_mapped_so(found) ? 1 : 0;
 }
 
-/* Whether two functions are one object's: as they are where nothing stands before libpq. */
-static bool are_together(const void *one, const void *other)
+/* Where the object begins that a function is in; NULL where that cannot be told. */
+static const void *object_of(const void *function)
 {
-	Dl_info of_one;
-	Dl_info of_other;
+	Dl_info info = {.dli_fbase = NULL};
 
-	return dladdr(one, &of_one) != 0 && dladdr(other, &of_other) != 0 &&
-	       of_one.dli_fbase == of_other.dli_fbase;
+	(void)dladdr(function, &info);
+	return info.dli_fbase;
 }
 
 void pga_own_libpq(struct pga_own_libpq *own)
@@ -108,14 +108,17 @@ void pga_own_libpq(struct pga_own_libpq *own)
 	PQconninfoOption *(*conninfo)(PGconn *) = PQconninfo;
 	struct found found;
 	const void *addresses[FUNCTIONS];
+	const void *libpq;
 
 	own->connectStartParams = PQconnectStartParams;
 	own->errorMessage = PQerrorMessage;
 	memcpy(&addresses[CONNECT_START], &own->connectStartParams, sizeof addresses[0]);
 	memcpy(&addresses[ERROR_MESSAGE], &own->errorMessage, sizeof addresses[0]);
 	memcpy(&addresses[CONNINFO], &conninfo, sizeof addresses[0]);
-	if ((are_together(addresses[CONNECT_START], addresses[CONNINFO]) &&
-	     are_together(addresses[ERROR_MESSAGE], addresses[CONNINFO])) ||
+	/* They are one object's where nothing stands before libpq. */
+	libpq = object_of(addresses[CONNINFO]);
+	if ((object_of(addresses[CONNECT_START]) == libpq &&
+	     object_of(addresses[ERROR_MESSAGE]) == libpq) ||
 	    dl_iterate_phdr(look_at, &found) == 0)
 		return;
 	memcpy(&own->connectStartParams, &found.functions[CONNECT_START],

@@ -99,7 +99,7 @@ tests_unit_test_certificate_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_certificate_LDADD = $(UNITS_LDADD)
 tests_unit_test_anchors_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_anchors.c
 tests_unit_test_anchors_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_anchors_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_anchors_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_anchors_conf_set
 tests_unit_test_anchors_LDADD = $(UNITS_LDADD)
 tests_unit_test_root_crt_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_root_crt.c
 tests_unit_test_root_crt_CPPFLAGS = $(UNITS_CPPFLAGS)
