@@ -56,6 +56,7 @@ check_PROGRAMS = \
 	tests/unit/test_processes \
 	tests/unit/test_program \
 	tests/unit/test_proof \
+	tests/unit/test_proxy \
 	tests/unit/test_rebind \
 	tests/unit/test_record \
 	tests/unit/test_records \
@@ -77,6 +78,7 @@ check_PROGRAMS = \
 	tests/unit/test_text \
 	tests/unit/test_transaction \
 	tests/unit/test_unit_settings \
+	tests/unit/test_url \
 	tests/unit/test_userfile \
 	tests/unit/test_verdict \
 	tests/unit/test_verification \
@@ -127,6 +129,14 @@ tests_unit_test_http_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates
 tests_unit_test_http_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_http_LDADD = $(UNITS_LDADD)
+tests_unit_test_proxy_SOURCES = tests/unit/cmocka_start.h tests/unit/test_proxy.c
+tests_unit_test_proxy_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_proxy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=curl_easy_getinfo,--wrap=curl_url,--wrap=curl_url_cleanup
+tests_unit_test_proxy_LDADD = $(UNITS_LDADD)
+tests_unit_test_url_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_url.c
+tests_unit_test_url_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_url_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=curl_url,--wrap=curl_url_set,--wrap=curl_url_get,--wrap=newlocale
+tests_unit_test_url_LDADD = $(UNITS_LDADD)
 tests_unit_test_check_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tls_server.h tests/unit/test_check.c
 tests_unit_test_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
