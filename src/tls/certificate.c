@@ -47,7 +47,7 @@ static char *bio_text(BIO *bio)
 	char *bytes = NULL;
 	long length = BIO_get_mem_data(bio, &bytes);
 
-	return length > 0 ? strndup(bytes, (size_t)length) : strdup("");
+	return bytes != NULL ? strndup(bytes, (size_t)length) : strdup("");
 }
 
 static char *name_text(const X509_NAME *name)
@@ -75,9 +75,10 @@ static void date_text(const ASN1_TIME *time, char text[PGA_CERTIFICATE_DATE])
 {
 	struct tm tm;
 
-	if (ASN1_TIME_to_tm(time, &tm) != 1 ||
-	    strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (ASN1_TIME_to_tm(time, &tm) != 1)
 		(void)snprintf(text, PGA_CERTIFICATE_DATE, "an unreadable date");
+	else
+		(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 static char *pem_text(X509 *x509)

@@ -26,6 +26,7 @@ check_PROGRAMS = \
 	tests/unit/test_file_identity \
 	tests/unit/test_find \
 	tests/unit/test_guess \
+	tests/unit/test_handshake \
 	tests/unit/test_host \
 	tests/unit/test_http \
 	tests/unit/test_image \
@@ -137,6 +138,13 @@ tests_unit_test_url_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tes
 tests_unit_test_url_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_url_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=curl_url,--wrap=curl_url_set,--wrap=curl_url_get,--wrap=newlocale
 tests_unit_test_url_LDADD = $(UNITS_LDADD)
+tests_unit_test_handshake_SOURCES = tests/unit/cmocka_start.h tests/unit/test_handshake.c
+tests_unit_test_handshake_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_handshake_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=PQconnectStartParams,--wrap=PQstatus,--wrap=PQsslInUse,--wrap=PQconnectPoll,--wrap=PQsocket,--wrap=PQerrorMessage \
+	-Wl,--wrap=PQfinish,--wrap=PQsslStruct,--wrap=poll,--wrap=clock_gettime,--wrap=pga_settings_known \
+	-Wl,--wrap=pga_verification_watch,--wrap=pga_verification_unwatch,--wrap=pga_verification_reason
+tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
 tests_unit_test_check_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tls_server.h tests/unit/test_check.c
 tests_unit_test_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
