@@ -26,8 +26,8 @@ static long long now(void)
 /* Waits until libpq's socket is ready. Returns 0 when the time is up. */
 static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long deadline)
 {
-	struct pollfd socket = {PQsocket(conn), wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-				0};
+	struct pollfd socket = {.fd = PQsocket(conn),
+				.events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT};
 	int ready;
 
 	do {

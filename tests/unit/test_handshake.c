@@ -120,9 +120,10 @@ int __wrap_poll(struct pollfd *files, nfds_t count, int wait)
 		      : files->events == POLLOUT ? "out"
 						 : "?",
 		      wait);
+	/* What was before it is none of its result's. */
+	errno = ready >= 0 ? EINTR : -ready;
 	if (ready >= 0)
 		return ready;
-	errno = -ready;
 	/* An interruption is none of the server's. */
 	if (errno == EINTR)
 		play.at++;

@@ -29,6 +29,7 @@ check_PROGRAMS = \
 	tests/unit/test_handshake \
 	tests/unit/test_host \
 	tests/unit/test_http \
+	tests/unit/test_http_setup \
 	tests/unit/test_image \
 	tests/unit/test_imports \
 	tests/unit/test_ini \
@@ -145,6 +146,12 @@ tests_unit_test_handshake_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=PQfinish,--wrap=PQsslStruct,--wrap=poll,--wrap=clock_gettime,--wrap=pga_settings_known \
 	-Wl,--wrap=pga_verification_watch,--wrap=pga_verification_unwatch,--wrap=pga_verification_reason
 tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
+tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_http_setup.c
+tests_unit_test_http_setup_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_http_setup_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
+	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
+tests_unit_test_http_setup_LDADD = $(UNITS_LDADD)
 tests_unit_test_check_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tls_server.h tests/unit/test_check.c
 tests_unit_test_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
