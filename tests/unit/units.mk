@@ -28,6 +28,7 @@ check_PROGRAMS = \
 	tests/unit/test_guess \
 	tests/unit/test_handshake \
 	tests/unit/test_host \
+	tests/unit/test_hostlist \
 	tests/unit/test_http \
 	tests/unit/test_http_setup \
 	tests/unit/test_image \
@@ -152,6 +153,10 @@ tests_unit_test_http_setup_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
 	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
 tests_unit_test_http_setup_LDADD = $(UNITS_LDADD)
+tests_unit_test_hostlist_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_hostlist.c
+tests_unit_test_hostlist_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_hostlist_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_hostlist_LDADD = $(UNITS_LDADD)
 tests_unit_test_check_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tls_server.h tests/unit/test_check.c
 tests_unit_test_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
@@ -368,9 +373,10 @@ tests_unit_test_explain_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.
 tests_unit_test_explain_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_explain_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_origin_SOURCES = tests/unit/cmocka_start.h tests/unit/played_libpq.h tests/unit/settings.h \
+tests_unit_test_origin_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/played_libpq.h tests/unit/settings.h \
 	tests/unit/test_origin.c
 tests_unit_test_origin_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_origin_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_is_secure_execution
 tests_unit_test_origin_LDADD = $(UNITS_LDADD)
 
 # The machine's directory is the one that it runs in.
