@@ -41,11 +41,17 @@ CURLU *__wrap_curl_url(void)
 
 CURLUcode __wrap_curl_url_set(CURLU *url, CURLUPart part, const char *text, unsigned flags)
 {
+	assert_int_equal(flags,
+			 part == CURLUPART_URL && strcmp(text, "https://x/") != 0
+			     ? CURLU_DEFAULT_SCHEME | CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE
+			     : 0);
 	return curl_fails() ? CURLUE_OUT_OF_MEMORY : __real_curl_url_set(url, part, text, flags);
 }
 
 CURLUcode __wrap_curl_url_get(const CURLU *url, CURLUPart part, char **text, unsigned flags)
 {
+	assert_true(flags == 0 || (part == CURLUPART_URL && flags == CURLU_NO_DEFAULT_PORT) ||
+		    (part == CURLUPART_HOST && flags == CURLU_PUNYCODE));
 	return curl_fails() ? CURLUE_OUT_OF_MEMORY : __real_curl_url_get(url, part, text, flags);
 }
 
