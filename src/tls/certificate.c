@@ -9,7 +9,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +19,11 @@
 static int hex_of_sha256(const unsigned char *bytes, size_t length, char pin[PGA_PIN_LENGTH + 1])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned digest_length = 0;
 
-	if (EVP_Digest(bytes, length, digest, &digest_length, EVP_sha256(), NULL) != 1 ||
-	    (size_t)digest_length * 2 != PGA_PIN_LENGTH)
+	if (EVP_Digest(bytes, length, digest, NULL, EVP_sha256(), NULL) != 1)
 		return -1;
-	for (unsigned i = 0; i < digest_length; i++)
-		(void)snprintf(pin + (size_t)i * 2, 3, "%02x", digest[i]);
+	for (size_t i = 0; i < PGA_PIN_LENGTH; i += 2)
+		(void)snprintf(pin + i, 3, "%02x", digest[i / 2]);
 	return 0;
 }
 
@@ -105,7 +102,7 @@ static unsigned char *decode_pem(const char *whose, const char *pem, size_t leng
 	unsigned char *der = NULL;
 	char rest[128];
 
-	if (memchr(pem, '\0', length) != NULL || length > INT_MAX ||
+	if (memchr(pem, '\0', length) != NULL ||
 	    strncmp(pem + blank, BEGIN_CERTIFICATE, strlen(BEGIN_CERTIFICATE)) != 0) {
 		(void)pga_fail(error, next, "%s: not a certificate in PEM form", whose);
 		return NULL;
@@ -143,7 +140,7 @@ static bool is_canonical(const X509 *x509, const unsigned char *der, long length
 {
 	unsigned char *own = NULL;
 	int own_length = i2d_X509(x509, &own);
-	bool same = own_length > 0 && own_length == length && memcmp(own, der, (size_t)length) == 0;
+	bool same = own_length == length && memcmp(own, der, (size_t)length) == 0;
 
 	OPENSSL_free(own);
 	return same;

@@ -248,6 +248,16 @@ static void put_certificates(const struct pga_certificate *const *certificates, 
 	pga_text_free(&text);
 }
 
+/* One whose end nobody can read. */
+static struct pga_certificate make_odd(EVP_PKEY *key)
+{
+	X509 *x509 = make_unsigned(&(struct kind){.name = "Odd"}, key);
+
+	assert_int_equal(ASN1_STRING_set(X509_getm_notAfter(x509), "never", 5), 1);
+	sign_with(x509, key);
+	return take_certificate(x509);
+}
+
 static void roots_that_are_not_pinned(void **state)
 {
 	EVP_PKEY *key = make_key();
@@ -264,8 +274,10 @@ static void roots_that_are_not_pinned(void **state)
 	    make_certificate(&(struct kind){.name = "Twins", .key = key, .serial = 2}));
 	struct pga_certificate stranger =
 	    take_certificate(make_certificate(&(struct kind){.name = "No twin", .key = key}));
-	const struct pga_certificate *const all[] = {&ours,  &other,    &soon,  &late,   &below,
-						     &other, &namesake, &first, &second, &stranger};
+	struct pga_certificate odd = make_odd(key);
+	const struct pga_certificate *const all[] = {&ours,   &other,    &soon,     &late,
+						     &below,  &other,    &namesake, &first,
+						     &second, &stranger, &odd};
 	static const char *const others[] = {"nowhere", "pipe", "directory", "note", "damaged"};
 	struct pga_pins pins = pins_of(&ours);
 	struct pga_pins twins = pins_of(&second);
@@ -273,7 +285,7 @@ static void roots_that_are_not_pinned(void **state)
 	struct pga_error error;
 
 	(void)state;
-	put_certificates(all, 10);
+	put_certificates(all, 11);
 	assert_int_equal(pga_unpinned_roots_read(&found, "f", &pins, &error), 0);
 	assert_int_equal(found.count, 6);
 	assert_int_equal(found.pinned, 1);
@@ -311,6 +323,7 @@ static void roots_that_are_not_pinned(void **state)
 	}
 	assert_int_equal(pga_unpinned_roots_read(&found, "f", &pins, &error), 0);
 	assert_int_equal(found.count, 1);
+	assert_true(found.readable);
 	assert_string_equal(found.roots[0].pin, first.pin);
 	pga_unpinned_roots_free(&found);
 	/* Nor is what no file has: a pipe is for libpq, and nobody writes to it. */
@@ -333,6 +346,7 @@ static void roots_that_are_not_pinned(void **state)
 	pga_certificate_free(&first);
 	pga_certificate_free(&second);
 	pga_certificate_free(&stranger);
+	pga_certificate_free(&odd);
 	EVP_PKEY_free(key);
 }
 
