@@ -130,7 +130,6 @@ done:
 	OPENSSL_free(name);
 	OPENSSL_free(header);
 	BIO_free(bio);
-	ERR_clear_error();
 	return der;
 }
 
@@ -170,13 +169,13 @@ int pga_certificate_read(struct pga_certificate *certificate, const char *whose,
 	long der_length = 0;
 	unsigned char *der;
 	const unsigned char *at;
-	X509 *x509;
+	X509 *x509 = NULL;
 	int result = -1;
 
 	memset(certificate, 0, sizeof *certificate);
 	der = decode_pem(whose, pem, length, &der_length, error);
 	if (der == NULL)
-		return -1;
+		goto done;
 	at = der;
 	x509 = d2i_X509(NULL, &at, der_length);
 	if (x509 == NULL || at != der + der_length || !is_canonical(x509, der, der_length))
@@ -184,6 +183,7 @@ int pga_certificate_read(struct pga_certificate *certificate, const char *whose,
 			       "%s: the PEM block holds no X.509 certificate", whose);
 	else
 		result = pga_certificate_of(certificate, x509, error);
+done:
 	X509_free(x509);
 	OPENSSL_free(der);
 	ERR_clear_error();
