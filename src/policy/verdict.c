@@ -89,7 +89,7 @@ static bool is_exempt(const struct pga_policy *policy, const struct host *host)
 	char name[256]; /* the longest host name has 253 characters (RFC 1035); a longer one is not
 			   exempt */
 
-	if (host->local || host->length == 0 || host->length >= sizeof name)
+	if (host->local || host->length >= sizeof name)
 		return false;
 	memcpy(name, host->name, host->length);
 	name[host->length] = '\0';
