@@ -163,7 +163,8 @@ tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_check_LDADD = $(UNITS_LDADD)
 tests_unit_test_proof_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_proof.c
 tests_unit_test_proof_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write
+tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write \
+	-Wl,--wrap=SSL_CTX_new,--wrap=X509_STORE_new,--wrap=X509_STORE_CTX_new,--wrap=X509_STORE_CTX_init
 tests_unit_test_proof_LDADD = $(UNITS_LDADD)
 tests_unit_test_anchor_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_anchor_text.c
 tests_unit_test_anchor_text_CPPFLAGS = $(UNITS_CPPFLAGS)
