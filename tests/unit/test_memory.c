@@ -318,10 +318,14 @@ static char *copy_of(const char *string)
 /* Settings are masked, or it is said that they are not. */
 static int mask_settings(struct pga_error *error)
 {
-	static char password[] = "password", host[] = "host", user[] = "user", port[] = "port";
+	static char password[] = "password", host[] = "host", user[] = "user", port[] = "port",
+		    name[] = "application_name";
 	const long number = left;
-	PQconninfoOption options[5] = {
-	    {.keyword = user}, {.keyword = password}, {.keyword = port}, {.keyword = host}};
+	PQconninfoOption options[6] = {{.keyword = user},
+				       {.keyword = password},
+				       {.keyword = port},
+				       {.keyword = host},
+				       {.keyword = name}};
 	struct pga_effective effective = {.options = options};
 	int result;
 
@@ -330,6 +334,7 @@ static int mask_settings(struct pga_error *error)
 	options[1].val = copy_of("hunter2");
 	options[2].val = copy_of("");
 	options[3].val = copy_of("a.example");
+	options[4].val = copy_of("its token is hunter2");
 	left = number;
 	result = pga_effective_mask(&effective);
 	left = 0;
@@ -338,8 +343,9 @@ static int mask_settings(struct pga_error *error)
 		assert_string_equal(options[1].val, PGA_MASK);
 		assert_string_equal(options[2].val, "");
 		assert_string_equal(options[3].val, "a.example");
+		assert_string_equal(options[4].val, "its token " PGA_MASK);
 	}
-	for (size_t i = 0; i < 4; i++)
+	for (size_t i = 0; i < 5; i++)
 		free(options[i].val);
 	return result == 0 ? 0 : pga_fail_memory(error);
 }
