@@ -135,9 +135,9 @@ static void now(char text[PGA_CERTIFICATE_DATE])
 	time_t seconds = time(NULL);
 	struct tm tm;
 
-	text[0] = '\0';
-	if (gmtime_r(&seconds, &tm) != NULL)
-		(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	/* Its year has four digits. */
+	(void)gmtime_r(&seconds, &tm);
+	(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 static int compose_conf(struct installing *installing, struct pga_error *error)
@@ -272,7 +272,7 @@ static struct pga_transaction_file *begin_root(struct installing *installing,
 	root = begin(installing, ROOT_CRT, &installing->done->root_crt, pga_text_take(&path), 0644,
 		     error);
 	/* The machine's roots, often; a root of PostgreSQL's own is not to be one for all. */
-	if (root == NULL && installing->files[ROOT_CRT].edit.leads_outside)
+	if (installing->files[ROOT_CRT].edit.leads_outside)
 		(void)snprintf(error->next, sizeof error->next,
 			       "--scoped needs no root.crt; or replace the link by a copy of the "
 			       "file. Nothing was changed");

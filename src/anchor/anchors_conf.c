@@ -104,22 +104,27 @@ void pga_anchors_conf_set(const struct pga_text *before, const char *name,
 /* A pattern with its name as DNS has it. The caller frees it; NULL with the reason. */
 static char *in_ascii(const char *pattern, size_t length, struct pga_error *error)
 {
-	const size_t wild = length > 2 && strncmp(pattern, "*.", 2) == 0 ? 2 : 0;
+	const size_t wild = strncmp(pattern, "*.", 2) == 0 ? 2 : 0;
 	char *text = strndup(pattern, length);
 	struct pga_text whole = PGA_TEXT_EMPTY;
 	char *name;
 
-	if (text != NULL && pga_host_is_ascii(text))
-		return text;
-	name = text != NULL ? pga_host_to_ascii(text + wild, error) : NULL;
-	if (name != NULL) {
-		pga_text_addf(&whole, "%.*s%s", (int)wild, pattern, name);
-		free(name);
+	if (text == NULL) {
+		(void)pga_fail_memory(error);
+		return NULL;
 	}
+	if (pga_host_is_ascii(text))
+		return text;
+	name = pga_host_to_ascii(text + wild, error);
+	free(text);
+	if (name == NULL)
+		return NULL;
+	pga_text_addf(&whole, "%.*s%s", (int)wild, pattern, name);
+	free(name);
+	text = pga_text_take(&whole);
 	if (text == NULL)
 		(void)pga_fail_memory(error);
-	free(text);
-	return name != NULL ? pga_text_take(&whole) : NULL;
+	return text;
 }
 
 static int add_pattern(struct pga_text *hosts, const char *text, size_t length, const char *next,
@@ -157,7 +162,7 @@ char *pga_anchors_conf_hosts(const char *list, struct pga_error *error)
 		}
 		at += length;
 	}
-	if (hosts.length == 0) {
+	if (hosts.length == 0 && !hosts.failed) {
 		(void)pga_fail(error, next, "--hosts: no host pattern");
 		pga_text_free(&hosts);
 		return NULL;

@@ -15,10 +15,9 @@ static bool read_root(const struct pga_pin *pin, struct pga_certificate *certifi
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;
 	char *path = pga_pin_file(pin->name);
-	bool found = false;
 	bool right = false;
 
-	if (path != NULL && pga_file_read(path, &content, &found, &error) == 0 && found &&
+	if (path != NULL && pga_file_read(path, &content, NULL, &error) == 0 &&
 	    pga_certificate_read(certificate, path, pga_text_string(&content), content.length,
 				 &error) == 0) {
 		right = strcmp(certificate->pin, pin->pin) == 0;

@@ -71,12 +71,11 @@ static int load(struct trying *trying, const char *path, const struct pga_crl_pl
 			      reason != NULL ? reason : "no reason given");
 		return -1;
 	}
-	trying->has_crls = (crls->file != NULL || crls->directory != NULL) &&
-			   X509_STORE_load_locations(store, crls->file, crls->directory) == 1;
+	/* It says no where there are neither. */
+	trying->has_crls = X509_STORE_load_locations(store, crls->file, crls->directory) == 1;
 	if (trying->has_crls)
 		(void)X509_STORE_set_flags(store,
 					   X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-	ERR_clear_error();
 	return 0;
 }
 
@@ -97,7 +96,6 @@ static X509_STORE_CTX *verify(SSL_CTX *tls, X509_STORE *store, STACK_OF(X509) * 
 	(void)X509_STORE_CTX_set_default(context, "ssl_server");
 	(void)X509_VERIFY_PARAM_set1(parameters, SSL_CTX_get0_param(tls));
 	(void)X509_verify_cert(context);
-	ERR_clear_error();
 	return context;
 }
 
@@ -139,7 +137,6 @@ static void root_is_trusted(const struct trying *trying, const struct pga_certif
 	}
 	sk_X509_CRL_pop_free(crls, X509_CRL_free);
 	X509_free(found);
-	ERR_clear_error();
 }
 
 bool pga_proof_ends_in(STACK_OF(X509) * chain, const struct pga_certificate *root)
@@ -246,6 +243,8 @@ int pga_proof_try(const struct pga_proof *proof, const struct pga_crl_places *cr
 	int result;
 
 	*by_crl = false;
+	/* What is in the queue now is none of the file's. */
+	ERR_clear_error();
 	trying.tls = SSL_CTX_new(TLS_client_method());
 	trying.view = X509_STORE_CTX_new();
 	/* Where the file cannot be loaded, that is all there is to say of it. */

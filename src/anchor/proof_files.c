@@ -72,11 +72,9 @@ static char *crl_text(const struct pga_crl_places *crls, const struct outcome *o
 static int say_fault(const struct pga_proof_file *file, const struct outcome *outcome,
 		     const char *next, struct pga_error *error)
 {
-	const struct pga_text *content = file->content;
-	bool nul = content->length > 0 && memchr(content->bytes, '\0', content->length) != NULL;
-
 	return pga_fail(error, next, "%s: libpq could not verify this CA's servers with it: %s%s",
-			file->name, pga_text_string(&outcome->fault), nul ? PGA_ROOT_CRT_NUL : "");
+			file->name, pga_text_string(&outcome->fault),
+			pga_root_crt_has_nul(file->content) ? PGA_ROOT_CRT_NUL : "");
 }
 
 static int judge(const struct pga_crl_places *crls, const struct pga_proof_file *file,

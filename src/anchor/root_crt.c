@@ -26,7 +26,7 @@ static int read_pins(const char *path, const struct pga_text *content, struct pg
 	 * (file_gets() of bss_file.c), one of the memory's does not. */
 	if (content->length > 0)
 		stream = fmemopen(content->bytes, content->length, "r");
-	bio = stream != NULL ? BIO_new_fp(stream, BIO_CLOSE) : BIO_new(BIO_s_mem());
+	bio = stream != NULL ? BIO_new_fp(stream, BIO_NOCLOSE) : BIO_new(BIO_s_mem());
 	/* The empty passphrase keeps OpenSSL from asking for one on the terminal. */
 	if (bio != NULL)
 		infos = PEM_X509_INFO_read_bio(bio, NULL, NULL, empty);
@@ -52,9 +52,9 @@ static int read_pins(const char *path, const struct pga_text *content, struct pg
 		result = 0;
 done:
 	sk_X509_INFO_pop_free(infos, X509_INFO_free);
-	if (bio == NULL && stream != NULL)
-		(void)fclose(stream);
 	BIO_free(bio);
+	if (stream != NULL)
+		(void)fclose(stream);
 	ERR_clear_error();
 	return result;
 }
@@ -65,15 +65,14 @@ int pga_root_crt_holds(const char *path, const struct pga_text *content, const c
 	struct pga_text pins = PGA_TEXT_EMPTY;
 	int result = read_pins(path, content, &pins, error);
 
-	*holds = result == 0 && pins.length > 0 &&
-		 (pin == NULL || strstr(pga_text_string(&pins), pin) != NULL);
+	*holds = pin != NULL ? strstr(pga_text_string(&pins), pin) != NULL : pins.length > 0;
 	pga_text_free(&pins);
 	return result;
 }
 
-static bool has_nul(const struct pga_text *content)
+bool pga_root_crt_has_nul(const struct pga_text *content)
 {
-	return content->length > 0 && memchr(content->bytes, '\0', content->length) != NULL;
+	return memchr(pga_text_string(content), '\0', content->length) != NULL;
 }
 
 /* Reads the composed bytes back as libpq will, and compares them with what has to be there. */
@@ -91,7 +90,7 @@ static int check(const char *path, const struct pga_text *composed, const struct
 			       "repair it, or use --scoped, which leaves it alone; nothing was "
 			       "changed",
 			       "%s: what stands in it would hide the new certificate from libpq%s",
-			       path, has_nul(composed) ? PGA_ROOT_CRT_NUL : "");
+			       path, pga_root_crt_has_nul(composed) ? PGA_ROOT_CRT_NUL : "");
 	else
 		result = 0;
 	pga_text_free(&pins);
@@ -175,8 +174,7 @@ static bool is_certificate(const char *path, const struct pga_text *content, str
 	bool same;
 
 	pga_text_add_bytes(&text, content->bytes + block.start, block.length);
-	same = block.length > 0 && !text.failed && read_pins(path, &text, &found, &error) == 0 &&
-	       found.length == PGA_PIN_LENGTH + 1 &&
+	same = read_pins(path, &text, &found, &error) == 0 && found.length == PGA_PIN_LENGTH + 1 &&
 	       strncmp(pga_text_string(&found), pin, PGA_PIN_LENGTH) == 0;
 	*failed = *failed || text.failed || found.failed;
 	pga_text_free(&text);
@@ -219,7 +217,7 @@ static const char *pin_of_block(const char *path, const struct pga_text *content
 	const char *at = NULL;
 
 	pga_text_add_bytes(&before, content->bytes, start);
-	if (!before.failed && read_pins(path, &before, &pins, &error) == 0 &&
+	if (read_pins(path, &before, &pins, &error) == 0 &&
 	    pins.length + PGA_PIN_LENGTH < all->length &&
 	    strncmp(all->bytes + pins.length, pin, PGA_PIN_LENGTH) == 0)
 		at = all->bytes + pins.length;

@@ -13,8 +13,11 @@
 #define PGA_ROOT_CRT_NUL \
 	" (it has NUL bytes, at which OpenSSL stops reading: is it UTF-16, or what a crash left?)"
 
+/* Whether it has NUL bytes. */
+bool pga_root_crt_has_nul(const struct pga_text *content);
+
 /* Whether the certificate with this pin (NULL: any at all) is among those of the file; path is for
- * messages. Returns -1 for a file that libpq could not read. */
+ * messages. Returns -1 for a file that libpq could not read; *holds means nothing then. */
 int pga_root_crt_holds(const char *path, const struct pga_text *content, const char *pin,
 		       bool *holds, struct pga_error *error);
 

@@ -193,10 +193,10 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		return explain_timeout(curl, http, request, error);
 	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
-		if (failures[i].code != code)
-			continue;
-		why = failures[i].why;
-		next = failures[i].next;
+		if (failures[i].code == code) {
+			why = failures[i].why;
+			next = failures[i].next;
+		}
 	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		next = request->if_unverified;

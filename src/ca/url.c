@@ -83,24 +83,21 @@ static int normalize(CURLU *url, struct pga_ca_url *ca, struct pga_error *error)
 {
 	char *zone = part_of(url, CURLUPART_ZONEID);
 	char *host = host_of(url, error);
-	char *path = part_of(url, CURLUPART_PATH);
 	char *whole = NULL;
 	int result = -1;
 
 	if (host == NULL)
 		goto done;
-	for (size_t end = path != NULL ? strlen(path) : 0; end > 0 && path[end - 1] == '/'; end--)
-		path[end - 1] = '\0';
 	/* A host that is set takes the zone of the one before with it. */
-	if (path == NULL || curl_url_set(url, CURLUPART_HOST, host, 0) != CURLUE_OK ||
+	if (curl_url_set(url, CURLUPART_HOST, host, 0) != CURLUE_OK ||
 	    (zone != NULL && curl_url_set(url, CURLUPART_ZONEID, zone, 0) != CURLUE_OK) ||
-	    curl_url_set(url, CURLUPART_PATH, path[0] != '\0' ? path : NULL, 0) != CURLUE_OK ||
 	    curl_url_get(url, CURLUPART_URL, &whole, CURLU_NO_DEFAULT_PORT) != CURLUE_OK) {
 		(void)wrong("not an address of a CA", error);
 		goto done;
 	}
-	for (size_t end = strlen(whole); end > 0 && whole[end - 1] == '/'; end--)
-		whole[end - 1] = '\0';
+	/* The host is in front of them. */
+	for (char *end = whole + strlen(whole); end[-1] == '/'; end--)
+		end[-1] = '\0';
 	host[strcspn(host, "]")] = '\0';
 	ca->url = strdup(whole);
 	ca->host = strdup(host[0] == '[' ? host + 1 : host);
@@ -111,7 +108,6 @@ static int normalize(CURLU *url, struct pga_ca_url *ca, struct pga_error *error)
 done:
 	free(host);
 	curl_free(zone);
-	curl_free(path);
 	curl_free(whole);
 	return result;
 }

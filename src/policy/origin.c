@@ -132,8 +132,7 @@ static char *find_section(const struct pga_effective *effective, const char *ser
 	free(user);
 	pga_text_free(&section->file);
 	pga_text_addf(&system, "%s/pg_service.conf", directory != NULL ? directory : PG_SYSCONFDIR);
-	if (!system.failed)
-		read_section(section, pga_text_string(&system), service);
+	read_section(section, pga_text_string(&system), service);
 	return pga_text_take(&system);
 }
 

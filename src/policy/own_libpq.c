@@ -33,41 +33,36 @@ struct found {
 	uintptr_t functions[FUNCTIONS]; /* 0: not there */
 };
 
+/* Of a section that has any. What is not defined there, and what is no function, is_mapped_so()
+ * sees. */
 static void note_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, struct found *found)
 {
 	Elf_Data *data = elf_getdata(section, NULL);
-	const size_t count =
-	    data != NULL && header->sh_entsize > 0 ? data->d_size / header->sh_entsize : 0;
 	GElf_Sym symbol;
 
-	for (size_t i = 0; i < count; i++) {
-		const char *name = gelf_getsym(data, (int)i, &symbol) != NULL
-				       ? elf_strptr(elf, header->sh_link, symbol.st_name)
-				       : NULL;
+	for (int i = 0; gelf_getsym(data, i, &symbol) != NULL; i++) {
+		const char *name = elf_strptr(elf, header->sh_link, symbol.st_name);
 
-		if (name == NULL || symbol.st_shndx == SHN_UNDEF ||
-		    GELF_ST_TYPE(symbol.st_info) != STT_FUNC)
-			continue;
-		for (size_t k = 0; k < FUNCTIONS; k++)
+		for (size_t k = 0; name != NULL && k < FUNCTIONS; k++)
 			if (strcmp(name, names[k]) == 0)
 				found->functions[k] = found->base + (uintptr_t)symbol.st_value;
 	}
 }
 
+/* One that cannot be opened or read has nothing. */
 static void read_file(const char *path, struct found *found)
 {
 	const int file = open(path, O_RDONLY | O_CLOEXEC);
-	Elf *elf = NULL;
+	Elf *elf;
 	GElf_Shdr header;
 
-	if (file >= 0 && elf_version(EV_CURRENT) != EV_NONE)
-		elf = elf_begin(file, ELF_C_READ_MMAP, NULL);
-	for (Elf_Scn *section = NULL; elf != NULL && (section = elf_nextscn(elf, section)) != NULL;)
-		if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_DYNSYM)
+	(void)elf_version(EV_CURRENT);
+	elf = elf_begin(file, ELF_C_READ_MMAP, NULL);
+	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;)
+		if (gelf_getshdr(section, &header) != NULL)
 			note_symbols(elf, section, &header, found);
 	(void)elf_end(elf);
-	if (file >= 0)
-		(void)close(file);
+	(void)close(file);
 }
 
 /* The file may be another one by now than what was loaded. */
@@ -79,35 +74,33 @@ static bool is_mapped_so(const struct found *found)
 		void *address;
 
 		memcpy(&address, &found->functions[i], sizeof address);
-		if (address == NULL || dladdr(address, &info) == 0 || info.dli_saddr != address ||
-		    info.dli_sname == NULL || strcmp(info.dli_sname, names[i]) != 0)
+		if (dladdr(address, &info) == 0 || info.dli_saddr != address ||
+		    strcmp(info.dli_sname, names[i]) != 0)
 			return false;
 	}
 	return true;
 }
 
-/* In the order in which the dynamic linker looks for symbols. */
+/* In the order in which the dynamic linker looks for symbols. The program itself, which is no
+ * libpq, has no name, and so no file. */
 static int look_at(struct dl_phdr_info *object, size_t size, void *context)
 {
 	struct found *found = context;
 
 	(void)size;
-	if (object->dlpi_name == NULL || object->dlpi_name[0] == '\0')
-		return 0;
 	memset(found, 0, sizeof *found);
 	found->base = object->dlpi_addr;
 	read_file(object->dlpi_name, found);
 	return is_mapped_so(found) ? 1 : 0;
 }
 
-/* Whether two functions are one object's: as they are where nothing stands before libpq. */
-static bool are_together(const void *one, const void *other)
+/* Where the object begins that a function is in; NULL where that cannot be told. */
+static const void *object_of(const void *function)
 {
-	Dl_info of_one;
-	Dl_info of_other;
+	Dl_info info = {.dli_fbase = NULL};
 
-	return dladdr(one, &of_one) != 0 && dladdr(other, &of_other) != 0 &&
-	       of_one.dli_fbase == of_other.dli_fbase;
+	(void)dladdr(function, &info);
+	return info.dli_fbase;
 }
 
 void pga_own_libpq(struct pga_own_libpq *own)
@@ -115,14 +108,17 @@ void pga_own_libpq(struct pga_own_libpq *own)
 	PQconninfoOption *(*conninfo)(PGconn *) = PQconninfo;
 	struct found found;
 	const void *addresses[FUNCTIONS];
+	const void *libpq;
 
 	own->PQconnectStartParams = PQconnectStartParams;
 	own->PQerrorMessage = PQerrorMessage;
 	memcpy(&addresses[CONNECT_START], &own->PQconnectStartParams, sizeof addresses[0]);
 	memcpy(&addresses[ERROR_MESSAGE], &own->PQerrorMessage, sizeof addresses[0]);
 	memcpy(&addresses[CONNINFO], &conninfo, sizeof addresses[0]);
-	if ((are_together(addresses[CONNECT_START], addresses[CONNINFO]) &&
-	     are_together(addresses[ERROR_MESSAGE], addresses[CONNINFO])) ||
+	/* They are one object's where nothing stands before libpq. */
+	libpq = object_of(addresses[CONNINFO]);
+	if ((object_of(addresses[CONNECT_START]) == libpq &&
+	     object_of(addresses[ERROR_MESSAGE]) == libpq) ||
 	    dl_iterate_phdr(look_at, &found) == 0)
 		return;
 	memcpy(&own->PQconnectStartParams, &found.functions[CONNECT_START],

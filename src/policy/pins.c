@@ -217,17 +217,18 @@ static int sort(const struct reading *reading, struct pga_pin ***index,
 		const struct pga_pin *a = (*index)[i - 1];
 		const struct pga_pin *b = (*index)[i];
 
+		const struct pga_pin *second = a->line > b->line ? a : b;
+
 		if (compare(&a, &b) == 0)
-			return fail_at(reading, a->line > b->line ? a->line : b->line, twice,
-				       span_of(a->line > b->line ? a->name : b->name), error);
+			return fail_at(reading, second->line, twice, span_of(second->name), error);
 	}
 	return 0;
 }
 
+/* Of a line that has more than that. */
 static struct pga_ini_span without_line_end(struct pga_ini_span line)
 {
-	while (line.length > 0 &&
-	       (line.bytes[line.length - 1] == '\n' || line.bytes[line.length - 1] == '\r'))
+	while (line.bytes[line.length - 1] == '\n' || line.bytes[line.length - 1] == '\r')
 		line.length--;
 	return line;
 }

@@ -100,12 +100,12 @@ static int fail_at(struct pga_error *error, const char *path, size_t line, const
 	    line, what, span.bytes, span.length);
 }
 
-/* The line without its line end. */
+/* The line, which has more than that, without its line end. */
 static struct pga_ini_span said(const struct pga_ini_line *line)
 {
 	struct pga_ini_span span = line->whole;
 
-	while (span.length > 0 && strchr("\r\n", span.bytes[span.length - 1]) != NULL)
+	while (strchr("\r\n", span.bytes[span.length - 1]) != NULL)
 		span.length--;
 	return span;
 }
@@ -173,7 +173,7 @@ static int take_file(struct reading *reading, const char *path, const struct pga
 	struct pga_ini_line line;
 	bool set_here[KEYS + 1] = {false}; /* the last one is allow-weak's */
 
-	if (content->length > 0 && memchr(content->bytes, 0, content->length) != NULL)
+	if (memchr(pga_text_string(content), '\0', content->length) != NULL)
 		return pga_fail(error, "write it anew as text", "%s: holds a NUL byte", path);
 	reader = pga_ini_start(pga_text_string(content), content->length, PGA_INI_CONF);
 	while (pga_ini_next(&reader, &line)) {
@@ -207,10 +207,9 @@ static int read_file(struct reading *reading, const char *path, struct pga_error
 
 static int is_conf(const struct dirent *entry)
 {
-	size_t length = strlen(entry->d_name);
+	const char *suffix = strrchr(entry->d_name, '.');
 
-	return entry->d_name[0] != '.' && length > 5 &&
-	       strcmp(entry->d_name + length - 5, ".conf") == 0;
+	return entry->d_name[0] != '.' && suffix != NULL && strcmp(suffix, ".conf") == 0;
 }
 
 static int read_directory(struct reading *reading, const char *directory, struct pga_error *error)

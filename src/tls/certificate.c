@@ -9,7 +9,6 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +19,11 @@
 static int hex_of_sha256(const unsigned char *bytes, size_t length, char pin[PGA_PIN_LENGTH + 1])
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned digest_length = 0;
 
-	if (EVP_Digest(bytes, length, digest, &digest_length, EVP_sha256(), NULL) != 1 ||
-	    (size_t)digest_length * 2 != PGA_PIN_LENGTH)
+	if (EVP_Digest(bytes, length, digest, NULL, EVP_sha256(), NULL) != 1)
 		return -1;
-	for (unsigned i = 0; i < digest_length; i++)
-		(void)snprintf(pin + (size_t)i * 2, 3, "%02x", digest[i]);
+	for (size_t i = 0; i < PGA_PIN_LENGTH; i += 2)
+		(void)snprintf(pin + i, 3, "%02x", digest[i / 2]);
 	return 0;
 }
 
@@ -47,7 +44,7 @@ static char *bio_text(BIO *bio)
 	char *bytes = NULL;
 	long length = BIO_get_mem_data(bio, &bytes);
 
-	return length > 0 ? strndup(bytes, (size_t)length) : strdup("");
+	return bytes != NULL ? strndup(bytes, (size_t)length) : strdup("");
 }
 
 static char *name_text(const X509_NAME *name)
@@ -75,9 +72,10 @@ static void date_text(const ASN1_TIME *time, char text[PGA_CERTIFICATE_DATE])
 {
 	struct tm tm;
 
-	if (ASN1_TIME_to_tm(time, &tm) != 1 ||
-	    strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+	if (ASN1_TIME_to_tm(time, &tm) != 1)
 		(void)snprintf(text, PGA_CERTIFICATE_DATE, "an unreadable date");
+	else
+		(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 static char *pem_text(X509 *x509)
@@ -104,7 +102,7 @@ static unsigned char *decode_pem(const char *whose, const char *pem, size_t leng
 	unsigned char *der = NULL;
 	char rest[128];
 
-	if (memchr(pem, '\0', length) != NULL || length > INT_MAX ||
+	if (memchr(pem, '\0', length) != NULL ||
 	    strncmp(pem + blank, BEGIN_CERTIFICATE, strlen(BEGIN_CERTIFICATE)) != 0) {
 		(void)pga_fail(error, next, "%s: not a certificate in PEM form", whose);
 		return NULL;
@@ -132,7 +130,6 @@ done:
 	OPENSSL_free(name);
 	OPENSSL_free(header);
 	BIO_free(bio);
-	ERR_clear_error();
 	return der;
 }
 
@@ -142,7 +139,7 @@ static bool is_canonical(const X509 *x509, const unsigned char *der, long length
 {
 	unsigned char *own = NULL;
 	int own_length = i2d_X509(x509, &own);
-	bool same = own_length > 0 && own_length == length && memcmp(own, der, (size_t)length) == 0;
+	bool same = own_length == length && memcmp(own, der, (size_t)length) == 0;
 
 	OPENSSL_free(own);
 	return same;
@@ -172,13 +169,13 @@ int pga_certificate_read(struct pga_certificate *certificate, const char *whose,
 	long der_length = 0;
 	unsigned char *der;
 	const unsigned char *at;
-	X509 *x509;
+	X509 *x509 = NULL;
 	int result = -1;
 
 	memset(certificate, 0, sizeof *certificate);
 	der = decode_pem(whose, pem, length, &der_length, error);
 	if (der == NULL)
-		return -1;
+		goto done;
 	at = der;
 	x509 = d2i_X509(NULL, &at, der_length);
 	if (x509 == NULL || at != der + der_length || !is_canonical(x509, der, der_length))
@@ -186,6 +183,7 @@ int pga_certificate_read(struct pga_certificate *certificate, const char *whose,
 			       "%s: the PEM block holds no X.509 certificate", whose);
 	else
 		result = pga_certificate_of(certificate, x509, error);
+done:
 	X509_free(x509);
 	OPENSSL_free(der);
 	ERR_clear_error();

@@ -23,7 +23,8 @@ struct pga_certificate {
 
 /* Reads PEM text that holds exactly one certificate and nothing else but white space; whose names
  * the source in messages. Returns -1 with the reason where there is none, more than one, or
- * anything beside it; then nothing is left to free. */
+ * anything beside it; then nothing is left to free. The length is that of an answer or a file, of
+ * which either has its limit, far below INT_MAX. */
 int pga_certificate_read(struct pga_certificate *certificate, const char *whose, const char *pem,
 			 size_t length, struct pga_error *error);
 

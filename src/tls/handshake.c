@@ -26,8 +26,8 @@ static long long now(void)
 /* Waits until libpq's socket is ready. Returns 0 when the time is up. */
 static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long deadline)
 {
-	struct pollfd socket = {PQsocket(conn), wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT,
-				0};
+	struct pollfd socket = {.fd = PQsocket(conn),
+				.events = wanted == PGRES_POLLING_READING ? POLLIN : POLLOUT};
 	int ready;
 
 	do {
@@ -47,7 +47,7 @@ static int wait_for(PGconn *conn, PostgresPollingStatusType wanted, long long de
 static size_t length_of_earlier(PGconn *conn)
 {
 	const char *said = PQerrorMessage(conn);
-	const char *end = said != NULL ? strrchr(said, '\n') : NULL;
+	const char *end = strrchr(said, '\n');
 
 	return end != NULL ? (size_t)(end - said) + 1 : 0;
 }
@@ -59,8 +59,7 @@ static int fail_with_words_of(PGconn *conn, size_t earlier,
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
 	struct pga_text reason = PGA_TEXT_EMPTY;
-	const char *said = PQerrorMessage(conn);
-	const char *at = said != NULL ? said : "";
+	const char *at = PQerrorMessage(conn);
 
 	if (strlen(at) > earlier)
 		at += earlier;
@@ -124,7 +123,7 @@ static char *text_of(BIO *bio)
 {
 	char *bytes = NULL;
 	long length = BIO_get_mem_data(bio, &bytes);
-	char *text = length >= 0 ? strndup(bytes != NULL ? bytes : "", (size_t)length) : NULL;
+	char *text = bytes != NULL ? strndup(bytes, (size_t)length) : strdup("");
 
 	BIO_free(bio);
 	return text;
@@ -154,9 +153,9 @@ static char *date_text(const ASN1_TIME *date)
 	char text[32];
 	struct tm time;
 
-	if (ASN1_TIME_to_tm(date, &time) != 1 ||
-	    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &time) == 0)
+	if (ASN1_TIME_to_tm(date, &time) != 1)
 		return strdup("no date");
+	(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &time);
 	return strdup(text);
 }
 
@@ -232,30 +231,15 @@ static void look_at_refused(const struct pga_verification *verification,
 					    verification->cipher, handshake) == 0;
 }
 
-/* The caller's parameters and one behind them, which overrides theirs. */
+/* By libpq's name for it, and so through the gate, where that is on. */
 static PGconn *start(const struct pga_parameters *parameters)
 {
-	const char **keywords;
-	const char **values;
-	PGconn *conn = NULL;
-	size_t count = 0;
+	static const struct pga_libpq libpq = {.PQconnectStartParams = PQconnectStartParams};
+	static const char *const without_gss[PGA_ADDED][2] = {{"gssencmode", "disable"}};
+	static const char *const nothing[PGA_ADDED][2] = {{NULL}};
 
-	while (parameters->keywords[count] != NULL)
-		count++;
-	keywords = calloc(count + 2, sizeof *keywords);
-	values = calloc(count + 2, sizeof *values);
-	if (keywords != NULL && values != NULL) {
-		memcpy(keywords, parameters->keywords, count * sizeof *keywords);
-		memcpy(values, parameters->values, count * sizeof *values);
-		if (pga_linked_libpq_knows("gssencmode")) {
-			keywords[count] = "gssencmode";
-			values[count] = "disable";
-		}
-		conn = PQconnectStartParams(keywords, values, parameters->expand_dbname);
-	}
-	free(keywords);
-	free(values);
-	return conn;
+	return pga_effective_begin(&libpq, parameters,
+				   pga_linked_libpq_knows("gssencmode") ? without_gss : nothing);
 }
 
 int pga_handshake(const struct pga_parameters *parameters, int seconds,

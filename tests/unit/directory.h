@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,6 +47,19 @@ static inline void put(const char *path, const char *bytes)
 	assert_non_null(file);
 	assert_int_equal(fwrite(bytes, 1, strlen(bytes), file), strlen(bytes));
 	assert_int_equal(fclose(file), 0);
+}
+
+/* How many descriptors are open. */
+static inline size_t descriptors_open(void)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(directory);
+	while (readdir(directory) != NULL)
+		count++;
+	(void)closedir(directory);
+	return count;
 }
 
 static inline void assert_holds(const char *path, const char *expected)

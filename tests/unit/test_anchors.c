@@ -4,6 +4,7 @@
 #include "directory.h"
 
 #include "anchor/anchors.h"
+#include "anchor/anchors_conf.h"
 #include "anchor/known_roots.h"
 #include "anchor/root_crt.h"
 #include "anchor/unpinned.h"
@@ -356,6 +357,84 @@ static void a_file_whose_pin_differs_in_one_digit(void **state)
 	}
 }
 
+/* What anchors.conf would be in the place of what is composed; NULL: that. */
+static const char *composed;
+
+void __real_pga_anchors_conf_set(const struct pga_text *before, const char *name,
+				 const struct pga_anchor_setting *settings, size_t count,
+				 struct pga_text *after);
+void __wrap_pga_anchors_conf_set(const struct pga_text *before, const char *name,
+				 const struct pga_anchor_setting *settings, size_t count,
+				 struct pga_text *after);
+void __wrap_pga_anchors_conf_set(const struct pga_text *before, const char *name,
+				 const struct pga_anchor_setting *settings, size_t count,
+				 struct pga_text *after)
+{
+	if (composed == NULL) {
+		__real_pga_anchors_conf_set(before, name, settings, count, after);
+		return;
+	}
+	pga_text_add_bytes(after, composed, strcspn(composed, "%"));
+	pga_text_addf(after, "%s\n", one.pin);
+}
+
+/* Whatever an edit would make of the file, it is read back as the gate will. */
+static void what_does_not_read_back(void **state)
+{
+	static const struct {
+		const char *composed;
+		const char *says;
+		const char *next;
+	} cases[] = {
+	    {"[n]\nhosts = a\nscope = root.crt\npin = %", NULL, NULL},
+	    {"[m]\nhosts = a\nscope = root.crt\npin = %",
+	     ": the new section does not read back as it should",
+	     "nothing was changed; look at the file"},
+	    {"[n]\nhosts = b\nscope = root.crt\npin = %",
+	     ": the new section does not read back as it should",
+	     "nothing was changed; look at the file"},
+	    {"[n]\nhosts = a\nscope = scoped\npin = %",
+	     ": the new section does not read back as it should",
+	     "nothing was changed; look at the file"},
+	    {"[n]\nhosts = a\nscope = root.crt\npin = "
+	     "00000000000000000000000000000000000000000000000000000000000000ab\n# %",
+	     ": the new section does not read back as it should",
+	     "nothing was changed; look at the file"},
+	    {"nonsense %", ", line 1: neither ", NULL},
+	};
+	char place[256];
+
+	(void)state;
+	(void)snprintf(place, sizeof place, "%s/" CONF, scratch);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		composed = cases[i].composed;
+		wish_for(&one);
+		wish.hosts = "a";
+		if (install(true) != (cases[i].says != NULL ? -1 : 0))
+			fail_msg("%s", composed);
+		if (cases[i].says == NULL)
+			continue;
+		assert_memory_equal(error.message, place, strlen(place));
+		assert_memory_equal(error.message + strlen(place), cases[i].says,
+				    strlen(cases[i].says));
+		if (cases[i].next != NULL)
+			assert_string_equal(error.next, cases[i].next);
+		assert_int_equal(access(CONF, F_OK), -1);
+	}
+	composed = NULL;
+}
+
+/* What else is in the way of root.crt is said as it is. */
+static void no_file_where_root_crt_is_to_be(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(".postgresql", 0700) | mkdir(ROOT_CRT, 0700), 0);
+	wish_for(&one);
+	assert_int_equal(install(false), -1);
+	assert_non_null(strstr(error.message, "/" ROOT_CRT ": "));
+	assert_null(strstr(error.next, "--scoped"));
+}
+
 static void a_link_out_of_the_home(void **state)
 {
 	char elsewhere[] = "/tmp/pganchor-root-XXXXXX";
@@ -372,6 +451,8 @@ static void a_link_out_of_the_home(void **state)
 				    "--scoped needs no root.crt; or replace the link by a copy of "
 				    "the file. Nothing was changed");
 		assert_null(done.name);
+	} else {
+		assert_string_equal(error.next, "");
 	}
 	assert_int_equal(unlink(elsewhere), 0);
 }
@@ -453,6 +534,8 @@ int main(void)
 	    TEST(a_file_that_is_no_anchors),
 	    TEST(the_right_file_is_right),
 	    TEST(a_file_whose_pin_differs_in_one_digit),
+	    TEST(what_does_not_read_back),
+	    TEST(no_file_where_root_crt_is_to_be),
 	    TEST(a_link_out_of_the_home),
 	    TEST(a_ca_that_has_not_moved),
 	    TEST(without_memory),

@@ -2,6 +2,7 @@
 #include "certificates.h"
 #include "failing.h"
 
+#include <openssl/err.h>
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
@@ -15,6 +16,7 @@ static const char *faults_of(X509 *x509, struct pga_error *error)
 	struct pga_certificate certificate = take_certificate(x509);
 	const int result = pga_certificate_check_anchor(&certificate, "CA", error);
 
+	assert_int_equal(ERR_peek_error(), 0);
 	pga_certificate_free(&certificate);
 	if (result == 0)
 		return "";
@@ -327,6 +329,8 @@ static void assert_read(const char *text, const char *message)
 	struct pga_error error;
 	const int result = pga_certificate_read(&certificate, "here", text, strlen(text), &error);
 
+	/* Nothing is left for who looks for OpenSSL's reason next. */
+	assert_int_equal(ERR_peek_error(), 0);
 	if (message == NULL) {
 		assert_int_equal(result, 0);
 		assert_non_null(certificate.x509);

@@ -338,6 +338,35 @@ static void where_there_is_no_handshake(void **state)
 	}
 }
 
+/* One that is refused is described as far as that goes. */
+static void what_a_refused_server_shows(void **state)
+{
+	X509 *odd = make_unsigned(&(struct kind){.name = "odd", .issuer = "Root"}, key);
+	struct tls_server server = {.manner = IS_POSTGRES, .leaf = odd, .key = key};
+	const struct pga_pins none = {.count = 0};
+	const struct pga_handshake *handshake;
+	struct pga_check check;
+
+	(void)state;
+	assert_int_equal(ASN1_STRING_set(X509_getm_notAfter(odd), "never", 5), 1);
+	sign_with(odd, key);
+	trust(true, false);
+	start_server(&server);
+	check_one(server.port, &none, NULL, &check);
+	handshake = &check.items[0].handshake;
+	assert_false(check.trusted);
+	assert_true(handshake->answered && handshake->shown);
+	assert_int_not_equal(handshake->verify_result, X509_V_OK);
+	assert_string_equal(handshake->subject, "CN=odd");
+	assert_string_equal(handshake->issuer, "CN=Root");
+	assert_string_equal(handshake->names, "");
+	assert_a_date(handshake->valid_from);
+	assert_string_equal(handshake->valid_to, "no date");
+	pga_check_free(&check);
+	stop_server(&server, asked, sizeof asked);
+	X509_free(odd);
+}
+
 static void nobody_is_there(void **state)
 {
 	struct tls_server gone = {.manner = IS_SILENT, .leaf = leaf, .key = key};
@@ -426,6 +455,7 @@ int main(void)
 	    cmocka_unit_test(what_trust_depends_on),
 	    cmocka_unit_test(twins_of_the_root),
 	    cmocka_unit_test(where_there_is_no_handshake),
+	    cmocka_unit_test(what_a_refused_server_shows),
 	    cmocka_unit_test(nobody_is_there),
 	    cmocka_unit_test(without_memory),
 	};

@@ -122,6 +122,31 @@ static void what_is_added_comes_last(void **state)
 	check_asked("dbname=host=h password=secret user=NULL port=x 1\nport=x 0\n");
 }
 
+/* As many as there are, and no byte of more: where they lie, nothing else does. */
+static void many_parameters(void **state)
+{
+	enum { MANY = 40 };
+	const char **keywords = calloc(MANY + 1, sizeof *keywords);
+	const char **values = calloc(MANY, sizeof *values);
+	struct pga_text wanted = PGA_TEXT_EMPTY;
+
+	(void)state;
+	assert_true(keywords != NULL && values != NULL);
+	for (int i = 0; i < MANY; i++) {
+		keywords[i] = i % 2 == 0 ? "host" : "user";
+		values[i] = i % 3 == 0 ? "a" : "b";
+		pga_text_addf(&wanted, "%s=%s ", keywords[i], values[i]);
+	}
+	pga_text_add(&wanted, "port=x 1\n");
+	play("", "");
+	assert_non_null(pga_effective_failed(&libpq, &(struct pga_parameters){keywords, values, 1},
+					     "port", "x"));
+	check_asked(pga_text_string(&wanted));
+	pga_text_free(&wanted);
+	free(keywords);
+	free(values);
+}
+
 static void which_string_libpq_may_quote(void **state)
 {
 	static const char *const keywords[] = {"host", "dbname", "dbname", NULL};
@@ -221,6 +246,7 @@ int main(void)
 	    cmocka_unit_test(what_libpq_refuses_is_said_in_its_words),
 	    cmocka_unit_test(without_memory_nothing_is_known),
 	    cmocka_unit_test(what_is_added_comes_last),
+	    cmocka_unit_test(many_parameters),
 	    cmocka_unit_test(which_string_libpq_may_quote),
 	    cmocka_unit_test(when_oauth_is_unsafe),
 	    cmocka_unit_test(what_is_a_question),

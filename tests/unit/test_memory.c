@@ -308,6 +308,59 @@ static void a_secret(void **state)
 	without_each(show_a_line, false);
 }
 
+/* Not by strdup(), of which the compiler knows that it looks at no variable of ours. */
+static char *copy_of(const char *string)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_add(&text, string);
+	return pga_text_take(&text);
+}
+
+/* Settings are masked, or it is said that they are not. */
+static int mask_settings(struct pga_error *error)
+{
+	static char password[] = "password", host[] = "host", user[] = "user", port[] = "port",
+		    name[] = "application_name";
+	const long number = left;
+	PQconninfoOption options[6] = {{.keyword = user},
+				       {.keyword = password},
+				       {.keyword = port},
+				       {.keyword = host},
+				       {.keyword = name}};
+	struct pga_effective effective = {.options = options};
+	int result;
+
+	left = 0;
+	options[0].val = copy_of("u");
+	options[1].val = copy_of("hunter2");
+	options[2].val = copy_of("");
+	options[3].val = copy_of("a.example");
+	options[4].val = copy_of("its token is hunter2");
+	left = number;
+	result = pga_effective_mask(&effective);
+	left = 0;
+	if (result == 0) {
+		assert_string_equal(options[0].val, "u");
+		assert_string_equal(options[1].val, PGA_MASK);
+		assert_string_equal(options[2].val, "");
+		assert_string_equal(options[3].val, "a.example");
+		assert_string_equal(options[4].val, "its token " PGA_MASK);
+	}
+	for (size_t i = 0; i < 5; i++)
+		free(options[i].val);
+	return result == 0 ? 0 : pga_fail_memory(error);
+}
+
+static void settings(void **state)
+{
+	struct pga_effective none = {.options = NULL};
+
+	(void)state;
+	without_each(mask_settings, false);
+	assert_int_equal(pga_effective_mask(&none), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,7 +368,7 @@ int main(void)
 	    cmocka_unit_test(pins),      cmocka_unit_test(a_policy),
 	    cmocka_unit_test(places),    cmocka_unit_test(a_text),
 	    cmocka_unit_test(a_verdict), cmocka_unit_test(an_explanation),
-	    cmocka_unit_test(a_secret),
+	    cmocka_unit_test(a_secret),  cmocka_unit_test(settings),
 	};
 
 	return cmocka_run_group_tests(tests, make_home, remove_home);

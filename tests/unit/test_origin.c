@@ -1,6 +1,6 @@
 /* policy/effective.h: where each setting came from. libpq itself is played by the test: what the
  * real one does is for tests/e2e. */
-#include "cmocka_start.h"
+#include "failing.h"
 
 #include "base/text.h"
 #include "played_libpq.h"
@@ -246,6 +246,88 @@ static void the_users_own_file_is_looked_at(void **state)
 	pga_text_free(&text);
 }
 
+static bool secure;
+
+bool __real_pga_is_secure_execution(void);
+bool __wrap_pga_is_secure_execution(void);
+bool __wrap_pga_is_secure_execution(void)
+{
+	return secure || __real_pga_is_secure_execution();
+}
+
+/* Settings of a service, which is in the user's file. */
+static void make_service(struct settings *settings)
+{
+	play("", "");
+	put("mine.conf", "[mine]\nhost=h\n");
+	(void)setenv("PGSYSCONFDIR", scratch, 1);
+	make_settings(settings, "host=h service=mine@e sslmode=require@e user=u");
+	in_directory("PGSERVICEFILE", "mine.conf");
+	settings->effective = (struct pga_effective){.options = settings->options};
+}
+
+/* What cannot be read is told as unknown; and what is told is so. */
+static void without_memory_less_is_told(void **state)
+{
+	static const char *const none[] = {NULL};
+	const struct pga_parameters parameters = {none, none, 0};
+	long number = 0;
+
+	(void)state;
+	do {
+		struct pga_text text = PGA_TEXT_EMPTY;
+		struct settings settings;
+		struct pga_effective *effective = &settings.effective;
+
+		make_service(&settings);
+		has_failed = false;
+		left = ++number;
+		pga_effective_trace(&libpq, &parameters, effective);
+		left = 0;
+		add_origins(effective, "host", &text);
+		if (strcmp(pga_text_string(&text), "host: service mine in ~/mine.conf\n") != 0 &&
+		    (!has_failed ||
+		     (strcmp(pga_text_string(&text), "host: libpq's default\n") != 0 &&
+		      strcmp(pga_text_string(&text), "host: the program's, or libpq's default\n") !=
+			  0)))
+			fail_msg("%ld: %s", number, pga_text_string(&text));
+		pga_text_free(&text);
+		if (effective->origins != NULL)
+			add_origins(effective, "sslmode", &text);
+		if (effective->origins != NULL)
+			assert_string_equal(pga_text_string(&text),
+					    "sslmode: environment PGSSLMODE\n");
+		pga_text_free(&text);
+		effective->options = NULL;
+		pga_effective_free(&libpq, effective);
+	} while (has_failed);
+	assert_true(number > 3);
+}
+
+/* There, the file is one of the caller's choice. */
+static void with_more_rights_no_file_is_read(void **state)
+{
+	static const char *const none[] = {NULL};
+	const struct pga_parameters parameters = {none, none, 0};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct settings settings;
+
+	(void)state;
+	make_service(&settings);
+	secure = true;
+	pga_effective_trace(&libpq, &parameters, &settings.effective);
+	secure = false;
+	assert_string_equal(settings.effective.service, "mine");
+	assert_null(settings.effective.service_file);
+	add_origins(&settings.effective, "host sslmode", &text);
+	assert_string_equal(
+	    pga_text_string(&text),
+	    "host: the program's, or libpq's default\nsslmode: environment PGSSLMODE\n");
+	settings.effective.options = NULL;
+	pga_effective_free(&libpq, &settings.effective);
+	pga_text_free(&text);
+}
+
 static void without_parameters_less_is_told(void **state)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
@@ -355,6 +437,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(origins_are_told),
 	    cmocka_unit_test(the_users_own_file_is_looked_at),
+	    cmocka_unit_test(without_memory_less_is_told),
+	    cmocka_unit_test(with_more_rights_no_file_is_read),
 	    cmocka_unit_test(without_parameters_less_is_told),
 	    cmocka_unit_test(an_ambiguous_uri_is_noted),
 	    cmocka_unit_test(requiressl_is_told),

@@ -339,6 +339,21 @@ static void add_policy(struct pga_text *text, const struct pga_policy *policy)
 		      (int)policy->cancel, (int)policy->min_tls, (int)policy->log);
 }
 
+/* A policy that nobody can have made has no word for it. */
+static void what_no_word_stands_for(void **state)
+{
+	struct pga_policy policy;
+	const char *value;
+	size_t count = 0;
+
+	(void)state;
+	memset(&policy, 0x55, sizeof policy);
+	for (value = "x"; pga_policy_key(&policy, count, &value) != NULL; value = "x", count++)
+		assert_string_equal(value, "");
+	assert_string_equal(value, "x");
+	assert_int_equal(count, 8);
+}
+
 static void what_the_policys_files_come_to(void **state)
 {
 	(void)state;
@@ -564,6 +579,7 @@ static int remove_directories(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(what_no_word_stands_for),
 	    cmocka_unit_test(what_the_policys_files_come_to),
 	    cmocka_unit_test(which_files_of_the_directory_count),
 	    cmocka_unit_test(what_others_could_write_is_no_policy),

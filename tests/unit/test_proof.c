@@ -6,11 +6,15 @@
 #include "anchor/proof.h"
 #include "anchor/root_crt.h"
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 /* How the kernel takes the bytes that are tried: at most so many at once (0: all); or not at all.
  */
 static size_t at_once;
 static bool none_is_made;
 static int write_error;
+static bool none_is_written;
 
 int __real_memfd_create(const char *name, unsigned flags);
 int __wrap_memfd_create(const char *name, unsigned flags);
@@ -26,6 +30,8 @@ int __wrap_memfd_create(const char *name, unsigned flags)
 ssize_t __wrap_write(int file, const void *bytes, size_t length)
 {
 	errno = write_error;
+	if (none_is_written)
+		return 0;
 	if (write_error != 0)
 		return -1;
 	return __real_write(file, bytes, at_once > 0 && length > at_once ? at_once : length);
@@ -139,7 +145,10 @@ static void assert_tried(const struct pga_proof *proof, const struct pga_crl_pla
 	struct pga_text fault = PGA_TEXT_EMPTY;
 	bool by = !by_crl;
 
+	/* What somebody has left in the queue is none of the file's, and nothing is left behind. */
+	ERR_raise(ERR_LIB_PEM, PEM_R_BAD_DECRYPT);
 	assert_int_equal(pga_proof_try(proof, crls, "roots", &fault, &by, &error), 0);
+	assert_int_equal(ERR_peek_error(), 0);
 	if (words[0] == '\0' ? fault.length != 0
 			     : strncmp(pga_text_string(&fault), words, strlen(words)) != 0)
 		fail_msg("%s: %s", words, pga_text_string(&fault));
@@ -236,6 +245,109 @@ static void a_chain_of_the_root(void **state)
 	sk_X509_pop_free(of_other, X509_free);
 }
 
+/* Which of OpenSSL's objects cannot be made, or set up; 0: all can. */
+static long openssl_until;
+static bool openssl_has_failed;
+
+static bool openssl_fails(void)
+{
+	if (openssl_until == 0 || --openssl_until > 0)
+		return false;
+	openssl_has_failed = true;
+	return true;
+}
+
+SSL_CTX *__real_SSL_CTX_new(const SSL_METHOD *method);
+SSL_CTX *__wrap_SSL_CTX_new(const SSL_METHOD *method);
+X509_STORE *__real_X509_STORE_new(void);
+X509_STORE *__wrap_X509_STORE_new(void);
+X509_STORE_CTX *__real_X509_STORE_CTX_new(void);
+X509_STORE_CTX *__wrap_X509_STORE_CTX_new(void);
+int __real_X509_STORE_CTX_init(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf,
+			       STACK_OF(X509) * chain);
+int __wrap_X509_STORE_CTX_init(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf,
+			       STACK_OF(X509) * chain);
+
+SSL_CTX *__wrap_SSL_CTX_new(const SSL_METHOD *method)
+{
+	return openssl_fails() ? NULL : __real_SSL_CTX_new(method);
+}
+
+X509_STORE *__wrap_X509_STORE_new(void)
+{
+	return openssl_fails() ? NULL : __real_X509_STORE_new();
+}
+
+X509_STORE_CTX *__wrap_X509_STORE_CTX_new(void)
+{
+	return openssl_fails() ? NULL : __real_X509_STORE_CTX_new();
+}
+
+int __wrap_X509_STORE_CTX_init(X509_STORE_CTX *context, X509_STORE *store, X509 *leaf,
+			       STACK_OF(X509) * chain)
+{
+	return openssl_fails() ? 0 : __real_X509_STORE_CTX_init(context, store, leaf, chain);
+}
+
+/* What cannot be tried is never said to be good, nor to be a CRL's fault. */
+static void tries_without_memory(const struct pga_proof *proof, const struct pga_crl_places *crls,
+				 bool good, long least)
+{
+	long number = 0;
+	bool ends;
+
+	do {
+		struct pga_text fault = PGA_TEXT_EMPTY;
+		bool by_crl = true;
+
+		openssl_has_failed = false;
+		openssl_until = ++number;
+		memset(&error, 0, sizeof error);
+		if (pga_proof_try(proof, crls, "roots", &fault, &by_crl, &error) != 0) {
+			assert_true(openssl_has_failed);
+			assert_string_equal(error.message, "out of memory");
+		} else {
+			assert_int_equal(fault.length == 0, good && !openssl_has_failed);
+			if (openssl_has_failed)
+				assert_false(by_crl);
+		}
+		openssl_until = 0;
+		pga_text_free(&fault);
+	} while (openssl_has_failed);
+	assert_true(number > least);
+	if (proof->chain == NULL)
+		return;
+	number = 0;
+	do {
+		openssl_has_failed = false;
+		openssl_until = ++number;
+		ends = pga_proof_ends_in(proof->chain, proof->root);
+		assert_int_equal(ends, !openssl_has_failed);
+		openssl_until = 0;
+	} while (openssl_has_failed);
+	assert_int_equal(number, 5);
+}
+
+static void without_memory_for_openssl(void **state)
+{
+	STACK_OF(X509) *chain = good_chain();
+	char crl[] = "crl";
+	const struct pga_crl_places places = {.file = crl};
+
+	(void)state;
+	put_two(root.pem, "");
+	tries_without_memory(&(struct pga_proof){.root = &root}, &no_crls, true, 3);
+	tries_without_memory(&(struct pga_proof){.root = &root, .chain = chain}, &no_crls, true, 5);
+	/* It ends in the twin, and has to verify with the root alone. */
+	put_two(twin.pem, root.pem);
+	tries_without_memory(&(struct pga_proof){.root = &root, .chain = chain}, &no_crls, true, 9);
+	/* With a CRL that is too old. */
+	put_two(root.pem, "");
+	put_crl("crl", &root, key, 0, -60);
+	tries_without_memory(&(struct pga_proof){.root = &root, .chain = chain}, &places, false, 7);
+	sk_X509_pop_free(chain, X509_free);
+}
+
 static void which_root_a_chain_ends_in(void **state)
 {
 	STACK_OF(X509) *chain = good_chain();
@@ -247,6 +359,7 @@ static void which_root_a_chain_ends_in(void **state)
 	assert_false(pga_proof_ends_in(chain, &namesake));
 	assert_false(pga_proof_ends_in(chain, &other));
 	assert_false(pga_proof_ends_in(expired, &root));
+	assert_int_equal(ERR_peek_error(), 0);
 	sk_X509_pop_free(chain, X509_free);
 	sk_X509_pop_free(expired, X509_free);
 }
@@ -348,10 +461,12 @@ static int try_both(struct pga_error *said)
 {
 	const struct pga_proof_file own_file = {"own", NULL, &own};
 	const struct pga_proof_file root_file = {"root.crt", NULL, &all};
+	const size_t descriptors = descriptors_open();
 	int result;
 
 	free(crl_fault);
 	result = pga_proof_files(&proved, &own_file, &root_file, &crl_fault, said);
+	assert_int_equal(descriptors_open(), descriptors);
 	if (result == 0)
 		assert_null(crl_fault);
 	return result;
@@ -429,6 +544,7 @@ static void what_the_kernel_takes(void **state)
 {
 	STACK_OF(X509) *chain = good_chain();
 	static const char message[] = "cannot try what would be written: ";
+	int input;
 
 	(void)state;
 	assert_int_equal(setenv("HOME", scratch, 1), 0);
@@ -438,10 +554,20 @@ static void what_the_kernel_takes(void **state)
 	at_once = 100;
 	assert_int_equal(try_both(&error), 0);
 	at_once = 0;
+	/* Where nobody has the first descriptor, it is as good as another. */
+	input = dup(0);
+	(void)close(0);
+	assert_int_equal(try_both(&error), 0);
+	assert_int_equal(dup2(input, 0), 0);
+	(void)close(input);
 	write_error = ENOSPC;
 	assert_int_equal(try_both(&error), -1);
 	assert_memory_equal(error.message, message, strlen(message));
 	assert_non_null(strstr(error.message, strerror(ENOSPC)));
+	none_is_written = true;
+	assert_int_equal(try_both(&error), -1);
+	assert_memory_equal(error.message, message, strlen(message));
+	none_is_written = false;
 	write_error = 0;
 	none_is_made = true;
 	assert_int_equal(try_both(&error), -1);
@@ -460,6 +586,7 @@ int main(void)
 	    TEST(a_root_alone),
 	    TEST(a_root_that_says_what_it_is_for),
 	    TEST(a_chain_of_the_root),
+	    TEST(without_memory_for_openssl),
 	    TEST(which_root_a_chain_ends_in),
 	    TEST(crls),
 	    TEST(where_crls_are),

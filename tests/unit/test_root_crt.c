@@ -8,6 +8,8 @@
 #include "anchor/root_crt.h"
 #include "anchor/unpinned.h"
 
+#include <openssl/err.h>
+
 #include <sys/stat.h>
 
 #define OURS "# pganchor anchor n\n"
@@ -133,9 +135,7 @@ static void what_it_holds(void **state)
 		assert_int_equal(holds, files[i].other);
 		pga_text_free(&content);
 	}
-	holds = true;
 	assert_int_equal(pga_root_crt_holds("f", &damaged, ours.pin, &holds, &error), -1);
-	assert_false(holds);
 	assert_string_equal(error.message, DAMAGED);
 	pga_text_free(&damaged);
 }
@@ -248,6 +248,16 @@ static void put_certificates(const struct pga_certificate *const *certificates, 
 	pga_text_free(&text);
 }
 
+/* One whose end nobody can read. */
+static struct pga_certificate make_odd(EVP_PKEY *key)
+{
+	X509 *x509 = make_unsigned(&(struct kind){.name = "Odd"}, key);
+
+	assert_int_equal(ASN1_STRING_set(X509_getm_notAfter(x509), "never", 5), 1);
+	sign_with(x509, key);
+	return take_certificate(x509);
+}
+
 static void roots_that_are_not_pinned(void **state)
 {
 	EVP_PKEY *key = make_key();
@@ -264,17 +274,24 @@ static void roots_that_are_not_pinned(void **state)
 	    make_certificate(&(struct kind){.name = "Twins", .key = key, .serial = 2}));
 	struct pga_certificate stranger =
 	    take_certificate(make_certificate(&(struct kind){.name = "No twin", .key = key}));
-	const struct pga_certificate *const all[] = {&ours,  &other,    &soon,  &late,   &below,
-						     &other, &namesake, &first, &second, &stranger};
+	struct pga_certificate odd = make_odd(key);
+	const struct pga_certificate *const all[] = {&ours,   &other,    &soon,     &late,
+						     &below,  &other,    &namesake, &first,
+						     &second, &stranger, &odd};
+	static const char *const others[] = {"nowhere", "pipe", "directory", "note", "damaged"};
 	struct pga_pins pins = pins_of(&ours);
 	struct pga_pins twins = pins_of(&second);
 	struct pga_unpinned_roots found;
 	struct pga_error error;
 
 	(void)state;
-	put_certificates(all, 10);
+	put_certificates(all, 11);
 	assert_int_equal(pga_unpinned_roots_read(&found, "f", &pins, &error), 0);
 	assert_int_equal(found.count, 6);
+	assert_int_equal(found.pinned, 1);
+	assert_true(found.readable);
+	/* Nothing is left for who looks for OpenSSL's reason next. */
+	assert_int_equal(ERR_peek_error(), 0);
 	assert_string_equal(found.roots[0].pin, other.pin);
 	assert_string_equal(found.roots[1].pin, soon.pin);
 	assert_string_equal(found.roots[2].pin, namesake.pin);
@@ -287,6 +304,7 @@ static void roots_that_are_not_pinned(void **state)
 	/* A twin of what is pinned is as good, where that is in the file too. */
 	assert_int_equal(pga_unpinned_roots_read(&found, "f", &twins, &error), 0);
 	assert_int_equal(found.count, 5);
+	assert_int_equal(found.pinned, 2);
 	assert_string_equal(found.roots[0].pin, ours.pin);
 	assert_string_equal(found.roots[4].pin, stranger.pin);
 	pga_unpinned_roots_free(&found);
@@ -305,11 +323,20 @@ static void roots_that_are_not_pinned(void **state)
 	}
 	assert_int_equal(pga_unpinned_roots_read(&found, "f", &pins, &error), 0);
 	assert_int_equal(found.count, 1);
+	assert_true(found.readable);
 	assert_string_equal(found.roots[0].pin, first.pin);
 	pga_unpinned_roots_free(&found);
-	assert_int_equal(pga_unpinned_roots_read(&found, "nowhere", &pins, &error), 0);
-	assert_int_equal(found.count, 0);
-	pga_unpinned_roots_free(&found);
+	/* Nor is what no file has: a pipe is for libpq, and nobody writes to it. */
+	assert_int_equal(mkfifo("pipe", 0600) | mkdir("directory", 0700), 0);
+	put("note", "nothing at all\n");
+	put("damaged", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+		assert_int_equal(pga_unpinned_roots_read(&found, others[i], &pins, &error), 0);
+		assert_int_equal(found.count + found.pinned, 0);
+		assert_false(found.readable);
+		assert_int_equal(ERR_peek_error(), 0);
+		pga_unpinned_roots_free(&found);
+	}
 	pga_pins_free(&pins);
 	pga_pins_free(&twins);
 	pga_certificate_free(&soon);
@@ -319,6 +346,7 @@ static void roots_that_are_not_pinned(void **state)
 	pga_certificate_free(&first);
 	pga_certificate_free(&second);
 	pga_certificate_free(&stranger);
+	pga_certificate_free(&odd);
 	EVP_PKEY_free(key);
 }
 
@@ -374,6 +402,14 @@ static int read_known(struct pga_error *error)
 	struct pga_known_roots known;
 	const int result = pga_known_roots_read(&known, "s", error);
 
+	if (result == 0 && !has_failed)
+		assert_int_equal(known.count, 2);
+	for (size_t i = 0; i < known.count; i++) {
+		assert_non_null(known.roots[i].certificate.x509);
+		if (result == 0)
+			assert_true(strcmp(known.roots[i].name, "a") == 0 ||
+				    strcmp(known.roots[i].name, "e") == 0);
+	}
 	pga_known_roots_free(&known);
 	return result;
 }

@@ -306,6 +306,36 @@ static void which_keywords_are_secret(void **state)
 		assert_false(pga_keyword_is_secret(shown[i]));
 }
 
+/* Where the text goes on behind the first of such words; 0 where there is none. */
+static void where_a_secret_begins(void **state)
+{
+	static const struct {
+		const char *words;
+		size_t behind;
+	} cases[] = {
+	    {"", 0},
+	    {" ", 0},
+	    {"a b c", 0},
+	    {"password", 8},
+	    {"password hunter2", 8},
+	    {"the Password is x", 12},
+	    {"my-token: x", 8},
+	    {"  (pwd)", 6},
+	    {"(a_secret.b)", 11},
+	    {"x9password9 y", 11},
+	    {"passfile /f secret x", 18},
+	    {"passfile=/f", 0},
+	    {"pass:word", 4},
+	    {"pas s", 0},
+	    {"\xC3\xBCpwd x", 5},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		if (pga_behind_secret_word(cases[i].words) != cases[i].behind)
+			fail_msg("%s: %zu", cases[i].words, pga_behind_secret_word(cases[i].words));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -313,6 +343,7 @@ int main(void)
 	    cmocka_unit_test(what_is_masked_of_a_line),
 	    cmocka_unit_test(what_is_masked_of_libpqs_words),
 	    cmocka_unit_test(which_keywords_are_secret),
+	    cmocka_unit_test(where_a_secret_begins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,6 +88,8 @@ static const struct {
     {"password", "p", false},
     {"sslkeylogfile", "/f", true},
     {"application_name", "a=b", true},
+    {"application_name", "the password", true},
+    {"application_name", "the password \t", true},
     {"brand_new", "v", false},
 };
 

@@ -541,6 +541,31 @@ static void which_hosts_are_exempt(void **state)
 	}
 }
 
+/* A name that is longer than any host's is none that the policy's patterns are about. */
+static void how_long_a_name_may_be(void **state)
+{
+	(void)state;
+	for (int length = 254; length <= 257; length++) {
+		struct settings settings;
+		struct pga_policy policy;
+		struct pga_verdict verdict;
+		char words[LONGEST];
+		char name[LONGEST] = "";
+
+		memset(name, 'a', (size_t)length);
+		(void)snprintf(words, sizeof words, "host=%s sslmode=disable", name);
+		make_settings(&settings, words);
+		make_policy(&policy, "weak=*");
+		assert_int_equal(pga_host_is_exempt(&settings.effective, &policy, name),
+				 length <= 255);
+		pga_judge(&settings.effective, &policy, &verdict);
+		assert_int_equal(verdict.exempt, length <= 255);
+		assert_int_equal(verdict.needs_tls, length > 255);
+		pga_verdict_free(&verdict);
+		free_policy(&policy);
+	}
+}
+
 static void what_gives_secrets_away(void **state)
 {
 	(void)state;
@@ -558,6 +583,7 @@ int main(void)
 	    cmocka_unit_test(what_cannot_be_locked_is_refused),
 	    cmocka_unit_test(what_a_program_is_told),
 	    cmocka_unit_test(which_hosts_are_exempt),
+	    cmocka_unit_test(how_long_a_name_may_be),
 	    cmocka_unit_test(what_gives_secrets_away),
 	};
 

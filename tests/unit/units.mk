@@ -26,8 +26,11 @@ check_PROGRAMS = \
 	tests/unit/test_file_identity \
 	tests/unit/test_find \
 	tests/unit/test_guess \
+	tests/unit/test_handshake \
 	tests/unit/test_host \
+	tests/unit/test_hostlist \
 	tests/unit/test_http \
+	tests/unit/test_http_setup \
 	tests/unit/test_image \
 	tests/unit/test_imports \
 	tests/unit/test_ini \
@@ -44,6 +47,7 @@ check_PROGRAMS = \
 	tests/unit/test_module \
 	tests/unit/test_notice \
 	tests/unit/test_origin \
+	tests/unit/test_own_libpq \
 	tests/unit/test_ownership \
 	tests/unit/test_path \
 	tests/unit/test_paths \
@@ -55,6 +59,7 @@ check_PROGRAMS = \
 	tests/unit/test_processes \
 	tests/unit/test_program \
 	tests/unit/test_proof \
+	tests/unit/test_proxy \
 	tests/unit/test_rebind \
 	tests/unit/test_record \
 	tests/unit/test_records \
@@ -76,6 +81,7 @@ check_PROGRAMS = \
 	tests/unit/test_text \
 	tests/unit/test_transaction \
 	tests/unit/test_unit_settings \
+	tests/unit/test_url \
 	tests/unit/test_userfile \
 	tests/unit/test_verdict \
 	tests/unit/test_verification \
@@ -98,7 +104,7 @@ tests_unit_test_certificate_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_certificate_LDADD = $(UNITS_LDADD)
 tests_unit_test_anchors_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_anchors.c
 tests_unit_test_anchors_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_anchors_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_anchors_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_anchors_conf_set
 tests_unit_test_anchors_LDADD = $(UNITS_LDADD)
 tests_unit_test_root_crt_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_root_crt.c
 tests_unit_test_root_crt_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -126,13 +132,39 @@ tests_unit_test_http_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates
 tests_unit_test_http_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_http_LDADD = $(UNITS_LDADD)
+tests_unit_test_proxy_SOURCES = tests/unit/cmocka_start.h tests/unit/test_proxy.c
+tests_unit_test_proxy_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_proxy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=curl_easy_getinfo,--wrap=curl_url,--wrap=curl_url_cleanup
+tests_unit_test_proxy_LDADD = $(UNITS_LDADD)
+tests_unit_test_url_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_url.c
+tests_unit_test_url_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_url_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=curl_url,--wrap=curl_url_set,--wrap=curl_url_get,--wrap=newlocale
+tests_unit_test_url_LDADD = $(UNITS_LDADD)
+tests_unit_test_handshake_SOURCES = tests/unit/cmocka_start.h tests/unit/test_handshake.c
+tests_unit_test_handshake_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_handshake_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=PQconnectStartParams,--wrap=PQstatus,--wrap=PQsslInUse,--wrap=PQconnectPoll,--wrap=PQsocket,--wrap=PQerrorMessage \
+	-Wl,--wrap=PQfinish,--wrap=PQsslStruct,--wrap=poll,--wrap=clock_gettime,--wrap=pga_settings_known \
+	-Wl,--wrap=pga_verification_watch,--wrap=pga_verification_unwatch,--wrap=pga_verification_reason
+tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
+tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_http_setup.c
+tests_unit_test_http_setup_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_http_setup_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
+	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
+tests_unit_test_http_setup_LDADD = $(UNITS_LDADD)
+tests_unit_test_hostlist_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_hostlist.c
+tests_unit_test_hostlist_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_hostlist_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_hostlist_LDADD = $(UNITS_LDADD)
 tests_unit_test_check_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tls_server.h tests/unit/test_check.c
 tests_unit_test_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_check_LDADD = $(UNITS_LDADD)
 tests_unit_test_proof_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_proof.c
 tests_unit_test_proof_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write
+tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write \
+	-Wl,--wrap=SSL_CTX_new,--wrap=X509_STORE_new,--wrap=X509_STORE_CTX_new,--wrap=X509_STORE_CTX_init
 tests_unit_test_proof_LDADD = $(UNITS_LDADD)
 tests_unit_test_anchor_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_anchor_text.c
 tests_unit_test_anchor_text_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -342,9 +374,10 @@ tests_unit_test_explain_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.
 tests_unit_test_explain_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_explain_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_origin_SOURCES = tests/unit/cmocka_start.h tests/unit/played_libpq.h tests/unit/settings.h \
+tests_unit_test_origin_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/played_libpq.h tests/unit/settings.h \
 	tests/unit/test_origin.c
 tests_unit_test_origin_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_origin_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_is_secure_execution
 tests_unit_test_origin_LDADD = $(UNITS_LDADD)
 
 # The machine's directory is the one that it runs in.
@@ -462,8 +495,12 @@ tests_unit_test_attributes_LDADD = $(UNITS_LDADD)
 tests_unit_test_linked_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_linked.c
 tests_unit_test_linked_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_linked_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
-	-Wl,--wrap=dladdr,--wrap=dl_iterate_phdr,--wrap=elf_strptr
+	-Wl,--wrap=dladdr,--wrap=PQconndefaults,--wrap=pga_effective_ask
 tests_unit_test_linked_LDADD = $(UNITS_LDADD)
+tests_unit_test_own_libpq_SOURCES = tests/unit/cmocka_start.h tests/unit/test_own_libpq.c
+tests_unit_test_own_libpq_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_own_libpq_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dladdr,--wrap=dl_iterate_phdr,--wrap=elf_strptr,--wrap=elf_begin,--wrap=open
+tests_unit_test_own_libpq_LDADD = $(UNITS_LDADD)
 tests_unit_test_api_SOURCES = src/gate/api.c tests/unit/cmocka_start.h tests/unit/test_api.c
 tests_unit_test_api_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_api_LDFLAGS = $(AM_LDFLAGS) \
