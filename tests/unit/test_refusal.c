@@ -272,7 +272,9 @@ static void a_refused_cancel_says_so(void **state)
 	assert_string_equal(text, "PQcancel() -- n");
 	assert_int_equal(gate_PQrequestCancel(libpq, false, NULL), 0);
 	assert_int_equal(gate_PQrequestCancel(NULL, false, NULL), 0);
+	assert_int_equal(gate_PQrequestCancel(NULL, false, the_connection()), 0);
 	assert_int_equal(fake.cancelled, 0);
+	assert_string_equal(fake.error, OWN);
 	/* It is told until the connection has something else to say. */
 	assert_int_equal(gate_PQrequestCancel(libpq, false, the_connection()), 0);
 	assert_string_equal(fake.error, TOLD(GATE_NO_CANCEL));
@@ -283,6 +285,7 @@ static void a_refused_cancel_says_so(void **state)
 	gate_rules_release(gate_rules_acquire());
 	assert_int_equal(gate_PQcancel(NULL, false, (PGcancel *)(void *)&fake, text, sizeof text),
 			 0);
+	assert_int_equal(gate_PQrequestCancel(NULL, false, the_connection()), 0);
 	put("policy.conf", NULL);
 }
 

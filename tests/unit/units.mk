@@ -7,6 +7,7 @@ check_PROGRAMS = \
 	tests/unit/test_api \
 	tests/unit/test_attributes \
 	tests/unit/test_binary \
+	tests/unit/test_call \
 	tests/unit/test_certificate \
 	tests/unit/test_changes \
 	tests/unit/test_check \
@@ -364,6 +365,10 @@ tests_unit_test_secrets_LDADD = $(UNITS_LDADD)
 
 # The gate with a libpq and an OpenSSL that the test plays.
 GATE_FAKES = tests/unit/cmocka_start.h tests/unit/gate_fakes.h tests/unit/settings.h
+tests_unit_test_call_SOURCES = tests/unit/cmocka_start.h tests/unit/test_call.c
+tests_unit_test_call_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_call_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=gate_rules_release,--wrap=pga_effective_free
+tests_unit_test_call_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_cut_SOURCES = $(GATE_FAKES) tests/unit/test_cut.c
 tests_unit_test_cut_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_cut_LDADD = libgate.la $(CMOCKA_LIBS)
