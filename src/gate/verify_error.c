@@ -29,37 +29,37 @@ static void on_free(void *session, void *data, void *all_data, int index, long n
 		call->verify_error = call->libpq->verifyResult(session);
 }
 
-/* Two threads that come here at once get two indices, of which the first one counts. */
-static int session_index(struct gate_libpq *libpq)
+/* Asks OpenSSL for an index. Two threads that come here at once get two, of which the first one
+ * counts. */
+static void know_index(struct gate_libpq *libpq)
 {
-	int index = atomic_load(&libpq->session_index);
 	int none = 0;
+	int index;
 
-	if (index != 0)
-		return index;
-	if (!gate_libpq_openssl(libpq) || libpq->verifyResult == NULL ||
-	    libpq->verifyMode == NULL || libpq->newExData == NULL)
-		return -1;
+	if (atomic_load(&libpq->session_index) != 0 || !gate_libpq_openssl(libpq) ||
+	    libpq->verifyResult == NULL || libpq->verifyMode == NULL || libpq->newExData == NULL)
+		return;
 	index = libpq->newExData(EX_INDEX_SSL, 0, libpq, NULL, NULL, on_free);
-	/* 0 is the program's own, and libpq's (SSL_set_app_data()). */
-	if (index <= 0)
-		return -1;
-	return atomic_compare_exchange_strong(&libpq->session_index, &none, index) ? index : none;
+	/* 0 is the program's own, and libpq's (SSL_set_app_data()), and here means none. */
+	if (index != -1)
+		(void)atomic_compare_exchange_strong(&libpq->session_index, &none, index);
 }
 
 void gate_session_mark(struct gate_libpq *libpq, void *ssl)
 {
-	const int index = session_index(libpq);
+	int index;
 
-	if (index > 0 && libpq->setExData != NULL)
+	know_index(libpq);
+	index = atomic_load(&libpq->session_index);
+	if (index != 0 && libpq->setExData != NULL)
 		(void)libpq->setExData(ssl, index, libpq);
 }
 
+/* Where there is no index yet, 0 asks for libpq's own data: a connection. */
 bool gate_session_is_marked(const struct gate_libpq *libpq, const void *ssl)
 {
-	const int index = atomic_load(&libpq->session_index);
-
-	return index > 0 && libpq->getExData != NULL && libpq->getExData(ssl, index) == libpq;
+	return libpq->getExData != NULL &&
+	       libpq->getExData(ssl, atomic_load(&libpq->session_index)) == libpq;
 }
 
 /* By its first handshake, a libpq that is bound function by function has called enough of them to
@@ -70,7 +70,7 @@ int gate_tls_connect(struct gate_libpq *libpq, void *ssl)
 
 	if (libpq == NULL)
 		return -1;
-	(void)session_index(libpq);
+	know_index(libpq);
 	connect = atomic_load(&libpq->sslConnect);
 	if (connect == NULL)
 		connect = libpq->tlsConnect;
@@ -86,7 +86,7 @@ static bool is_advice(struct gate_libpq *libpq, PGconn *conn, const char *said)
 	const char *sslmode;
 	bool against = false;
 
-	if (said == NULL || strstr(said, "sslmode") == NULL)
+	if (strstr(said, "sslmode") == NULL)
 		return false;
 	if (pga_effective_of(&libpq->calls, conn, &effective) == 0) {
 		sslmode = pga_effective_value(&effective, "sslmode");

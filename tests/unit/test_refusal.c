@@ -496,6 +496,11 @@ static void why_a_handshake_failed_is_told(void **state)
 	fail_handshake(1, 0, CONNECTION_BAD);
 	assert_string_equal(message(), "provide the file or change sslmode\n" ADVICE);
 	destroy_connection();
+	/* A libpq that has no such setting. */
+	make_settings(&settings, "-sslmode");
+	fail_handshake(1, 0, CONNECTION_BAD);
+	assert_string_equal(message(), "provide the file or change sslmode\n");
+	make_settings(&settings, "sslmode=verify-full");
 	fail_handshake(1, 0, CONNECTION_MADE);
 	assert_string_equal(message(), "provide the file or change sslmode\n");
 	make_settings(&settings, "sslmode=verify-ca");

@@ -442,6 +442,50 @@ static void without_an_index_nothing_is_marked(void **state)
 		assert_null(fake.data);
 		end();
 	}
+	/* Nor is one asked for where it is not known whose. */
+	begin("", NULL);
+	atomic_store(&libpq->openssl_known, false);
+	libpq->base = &fake;
+	gate_session_mark(libpq, &fake_session);
+	assert_null(fake.data);
+	assert_null(fake.on_free);
+	end();
+}
+
+static void the_first_index_counts(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	fake.index = 1;
+	gate_session_mark(libpq, &fake_session);
+	assert_true(gate_session_is_marked(libpq, &fake_session));
+	assert_int_equal(atomic_load(&libpq->session_index), 1);
+	assert_non_null(fake.on_free);
+	fake.on_free = NULL;
+	gate_session_mark(libpq, &fake_session);
+	assert_int_equal(gate_tls_connect(libpq, &fake_session), 7);
+	assert_null(fake.on_free);
+	end();
+}
+
+static struct gate_libpq *meanwhile;
+
+static int new_index_of_another_thread(int kind, long number, void *context, void *on_new,
+				       void *on_dup, gate_ex_free *on_free)
+{
+	atomic_store(&meanwhile->session_index, 5);
+	return fake_new_ex_data(kind, number, context, on_new, on_dup, on_free);
+}
+
+static void another_threads_index_counts(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	meanwhile = libpq;
+	libpq->newExData = new_index_of_another_thread;
+	gate_session_mark(libpq, &fake_session);
+	assert_int_equal(atomic_load(&libpq->session_index), 5);
+	end();
 }
 
 static int other_connect(void *ssl)
@@ -527,6 +571,8 @@ int main(void)
 	    cmocka_unit_test(a_socket_holds_by_the_policy),
 	    cmocka_unit_test(a_session_is_looked_at_once),
 	    cmocka_unit_test(without_an_index_nothing_is_marked),
+	    cmocka_unit_test(the_first_index_counts),
+	    cmocka_unit_test(another_threads_index_counts),
 	    cmocka_unit_test(a_handshake_is_made_by_what_libpq_calls),
 	    cmocka_unit_test(a_session_that_was_looked_at_writes),
 	};

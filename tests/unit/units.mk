@@ -11,6 +11,7 @@ check_PROGRAMS = \
 	tests/unit/test_certificate \
 	tests/unit/test_changes \
 	tests/unit/test_check \
+	tests/unit/test_chroot \
 	tests/unit/test_cmd_enable \
 	tests/unit/test_cmd_log \
 	tests/unit/test_cmd_run \
@@ -40,6 +41,7 @@ check_PROGRAMS = \
 	tests/unit/test_lock \
 	tests/unit/test_log_files \
 	tests/unit/test_log_journal \
+	tests/unit/test_lookup \
 	tests/unit/test_memory \
 	tests/unit/test_memory_file \
 	tests/unit/test_module \
@@ -75,6 +77,7 @@ check_PROGRAMS = \
 	tests/unit/test_subprocess \
 	tests/unit/test_switch \
 	tests/unit/test_text \
+	tests/unit/test_tls_write \
 	tests/unit/test_transaction \
 	tests/unit/test_unit_settings \
 	tests/unit/test_userfile \
@@ -369,8 +372,24 @@ tests_unit_test_call_SOURCES = tests/unit/cmocka_start.h tests/unit/test_call.c
 tests_unit_test_call_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_call_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=gate_rules_release,--wrap=pga_effective_free
 tests_unit_test_call_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_lookup_SOURCES = tests/unit/cmocka_start.h tests/unit/test_lookup.c
+tests_unit_test_lookup_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gate_call_current,--wrap=gate_rules_acquire,--wrap=gate_rules_release \
+	-Wl,--wrap=pga_policy_exempts,--wrap=getaddrinfo
+tests_unit_test_lookup_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_tls_write_SOURCES = tests/unit/cmocka_start.h tests/unit/test_tls_write.c
+tests_unit_test_tls_write_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_tls_write_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gate_call_current,--wrap=gate_cut,--wrap=gate_refuse \
+	-Wl,--wrap=gate_libpq_openssl,--wrap=gate_conn_holds,--wrap=gate_session_mark,--wrap=gate_session_is_marked
+tests_unit_test_tls_write_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_chroot_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/test_chroot.c
+tests_unit_test_chroot_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_chroot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_object_find \
+	-Wl,--wrap=gate_loader,--wrap=gate_rules_acquire,--wrap=gate_rules_release
+tests_unit_test_chroot_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_cut_SOURCES = $(GATE_FAKES) tests/unit/test_cut.c
 tests_unit_test_cut_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_cut_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getpeername,--wrap=socketpair
 tests_unit_test_cut_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/test_elf.c
 tests_unit_test_elf_CPPFLAGS = $(UNIT_CPPFLAGS)
