@@ -16,18 +16,27 @@ static bool is_port(in_port_t port, int wanted)
 	return wanted == 0 || ntohs(port) == wanted;
 }
 
-static bool leads_to(const struct sockaddr_storage *peer, const char *address, int port)
+/* Where a socket leads to; longer than any path of one, which so ends in it. */
+union peer {
+	struct sockaddr_storage any;
+	struct sockaddr address;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+	struct sockaddr_un local;
+};
+
+static bool leads_to(const union peer *peer, const char *address, int port)
 {
-	const struct sockaddr_in *four = (const struct sockaddr_in *)peer;
-	const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)peer;
-	struct in6_addr wanted6 = IN6ADDR_ANY_INIT;
+	struct in6_addr wanted6;
 	struct in_addr wanted4;
 
-	if (peer->ss_family == AF_INET)
+	if (peer->any.ss_family == AF_INET)
 		return inet_pton(AF_INET, address, &wanted4) == 1 &&
-		       four->sin_addr.s_addr == wanted4.s_addr && is_port(four->sin_port, port);
-	return inet_pton(peer->ss_family, address, &wanted6) == 1 &&
-	       IN6_ARE_ADDR_EQUAL(&six->sin6_addr, &wanted6) && is_port(six->sin6_port, port);
+		       peer->four.sin_addr.s_addr == wanted4.s_addr &&
+		       is_port(peer->four.sin_port, port);
+	return inet_pton(peer->any.ss_family, address, &wanted6) == 1 &&
+	       IN6_ARE_ADDR_EQUAL(&peer->six.sin6_addr, &wanted6) &&
+	       is_port(peer->six.sin6_port, port);
 }
 
 /* Whether the descriptor is still the connection's: a program may have closed it behind libpq's
@@ -35,18 +44,18 @@ static bool leads_to(const struct sockaddr_storage *peer, const char *address, i
  * leads to; libpq knows the number of the address since version 12. */
 static bool is_own(const struct gate_libpq *libpq, PGconn *conn, int connection)
 {
-	struct sockaddr_storage peer = {0}; /* longer than any path of a socket: that ends in it */
+	union peer peer = {0};
 	socklen_t length = sizeof peer;
 	const char *address;
 	const char *port;
 
-	if (getpeername(connection, (struct sockaddr *)&peer, &length) != 0)
+	if (getpeername(connection, &peer.address, &length) != 0)
 		return false;
 	address = libpq->hostaddr != NULL ? libpq->hostaddr(conn) : NULL;
 	port = libpq->port(conn);
-	if (peer.ss_family == AF_UNIX)
+	if (peer.any.ss_family == AF_UNIX)
 		return (address == NULL || address[0] == '\0') &&
-		       strstr(((const struct sockaddr_un *)&peer)->sun_path, "/.s.PGSQL.") != NULL;
+		       strstr(peer.local.sun_path, "/.s.PGSQL.") != NULL;
 	return address == NULL ||
 	       leads_to(&peer, address, port != NULL ? (int)strtol(port, NULL, 10) : 0);
 }
