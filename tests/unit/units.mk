@@ -19,6 +19,7 @@ check_PROGRAMS = \
 	tests/unit/test_command_lines \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
+	tests/unit/test_dl_wrappers \
 	tests/unit/test_effective \
 	tests/unit/test_elf \
 	tests/unit/test_enable_checks \
@@ -424,6 +425,15 @@ tests_unit_test_find_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_imports_bind \
 	-Wl,--wrap=dlclose,--wrap=dlinfo,--wrap=dlerror,--wrap=calloc
 tests_unit_test_find_LDADD = libgate.la $(CMOCKA_LIBS)
+# The module's own functions, under the names that libc has them by; no sanitizer's runtime is to come by them.
+tests_unit_test_dl_wrappers_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
+	tests/unit/test_dl_wrappers.c
+tests_unit_test_dl_wrappers_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
+tests_unit_test_dl_wrappers_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
+	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
+	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
+	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
+tests_unit_test_dl_wrappers_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_loader_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_loader.c
 tests_unit_test_loader_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_loader_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
