@@ -403,6 +403,7 @@ tests_unit_test_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendto,--wrap=time,--
 tests_unit_test_journal_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_refusal_SOURCES = $(GATE_FAKES) tests/unit/test_refusal.c
 tests_unit_test_refusal_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_refusal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=strdup,--wrap=realloc
 tests_unit_test_refusal_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_session_SOURCES = $(GATE_FAKES) tests/unit/test_session.c
 tests_unit_test_session_CPPFLAGS = $(UNIT_CPPFLAGS)
