@@ -18,8 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Those found so far, without a gap. A process has one, seldom two. */
-static _Atomic(struct gate_libpq *) known[GATE_LIBPQS];
+/* Those found so far, without a gap; behind the last one there is always none. A process has one,
+ * seldom two. */
+static _Atomic(struct gate_libpq *) known[GATE_LIBPQS + 1];
 
 char gate_libpq_beyond;
 
@@ -90,12 +91,11 @@ static bool fill(struct gate_libpq *libpq)
 
 static struct gate_libpq *find_known(const void *base)
 {
-	for (unsigned i = 0; i < GATE_LIBPQS; i++) {
-		struct gate_libpq *libpq = atomic_load(&known[i]);
+	struct gate_libpq *libpq;
 
-		if (libpq == NULL || libpq->base == base)
+	for (unsigned i = 0; (libpq = atomic_load(&known[i])) != NULL; i++)
+		if (libpq->base == base)
 			return libpq;
-	}
 	return NULL;
 }
 
@@ -117,7 +117,7 @@ static struct gate_libpq *reached(struct gate_libpq *libpq)
 
 struct gate_libpq *gate_libpq_number(unsigned number)
 {
-	return number < GATE_LIBPQS ? atomic_load(&known[number]) : NULL;
+	return atomic_load(&known[number]);
 }
 
 /* Gives a new libpq its number; or the one that another thread has found meanwhile. */

@@ -197,7 +197,7 @@ struct gate_libpq *gate_libpq_with(const void *conninfo);
  * be told beforehand; NULL where it could be one of two. */
 void *gate_libpq_would_call(const struct gate_libpq *libpq, const char *name);
 
-/* The libpq with this number; NULL where there is none yet. */
+/* The libpq with this number, which is GATE_LIBPQS at the most; NULL where there is none yet. */
 struct gate_libpq *gate_libpq_number(unsigned number);
 
 /* For the API, whose caller need not use libpq itself: the process's libpq; libpq.so.5 is loaded
