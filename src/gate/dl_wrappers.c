@@ -198,7 +198,7 @@ ASKED static void *ask_dlmopen(const void *caller, Lmid_t space, const char *fil
 static void *instead(void *found, const char *name)
 {
 	const void *base = NULL;
-	const struct link_map *map = found != NULL ? gate_object_at(found, &base) : NULL;
+	const struct link_map *map = gate_object_at(found, &base);
 	const struct gate_libpq *libpq = NULL;
 	struct gate_object object;
 
@@ -217,7 +217,7 @@ static bool stands_for_nothing(const void *found, const void *caller)
 {
 	const void *base = NULL;
 
-	return found != NULL && gate_object_at(found, &base) != NULL && base == gate_own_base() &&
+	return gate_object_at(found, &base) != NULL && base == gate_own_base() &&
 	       gate_libpq_of(caller, NULL) == NULL;
 }
 

@@ -24,7 +24,8 @@ static bool can_look(const struct gate_libpq *libpq)
 
 /* With the certificates of the chain that libpq's OpenSSL has verified, and no others that the
  * server has sent: among those can be what has expired or was revoked. The dates do not count: of
- * these they were right, and the root's are why it is renewed. */
+ * these they were right, and the root's are why it is renewed. The chain has a second certificate:
+ * gate_twin() has looked at it. */
 static bool verifies_alone(const struct gate_libpq *libpq, const void *ssl, void *root)
 {
 	void *chain = libpq->verifiedChain(ssl);
@@ -32,8 +33,7 @@ static bool verifies_alone(const struct gate_libpq *libpq, const void *ssl, void
 	void *verify = libpq->newVerify();
 	bool verifies = false;
 
-	if (chain != NULL && libpq->chainLength(chain) > 0 && store != NULL && verify != NULL &&
-	    libpq->addToStore(store, root) == 1 &&
+	if (store != NULL && verify != NULL && libpq->addToStore(store, root) == 1 &&
 	    libpq->beginVerify(verify, store, libpq->chainElement(chain, 0), chain) == 1 &&
 	    libpq->verifyPurpose(verify, "ssl_server") == 1) {
 		libpq->verifyFlags(verify, NO_CHECK_TIME);

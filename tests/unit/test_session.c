@@ -303,6 +303,56 @@ static void what_is_no_twin_does_not_hold(void **state)
 	end();
 }
 
+/* Nor what OpenSSL has no memory for, or does not begin to verify. */
+static void what_cannot_be_verified_alone_does_not_hold(void **state)
+{
+	(void)state;
+	begin_twin("*");
+	fake.no_store = true;
+	says(UNPINNED);
+	fake.no_store = false;
+	fake.no_room_in_store = true;
+	says(UNPINNED);
+	fake.no_room_in_store = false;
+	fake.no_begin_alone = true;
+	says(UNPINNED);
+	fake.no_begin_alone = false;
+	for (int verify = 1; verify <= 2; verify++) {
+		fake.verifying = 0;
+		fake.no_verify = verify;
+		says(UNPINNED);
+	}
+	fake.no_verify = 0;
+	assert_false(fake.null_used);
+	says("");
+	/* The first of its name is as good as another. */
+	fake.trusted[0] = &pinned;
+	fake.trusted[1] = &another;
+	says("");
+	fake.trusted_length = 1;
+	says("");
+	end();
+}
+
+/* In a chain of three it is the root's, or that of the certificate before it. */
+static void each_certificate_of_a_chain_may_have_a_twin(void **state)
+{
+	static struct fake_certificate last = {0x99, 'q'};
+
+	(void)state;
+	begin_twin("*");
+	fake.chain[2] = &last;
+	fake.chain_length = 3;
+	says("");
+	is_tidy();
+	last.name = 'r';
+	fake.chain[1]->name = 'i';
+	says("");
+	is_tidy();
+	fake.chain[1]->name = 'r';
+	end();
+}
+
 /* Where OpenSSL lacks one of what it takes, nothing of it is called. */
 static void without_a_function_there_is_no_twin(void **state)
 {
@@ -564,6 +614,8 @@ int main(void)
 	    cmocka_unit_test(a_pin_is_every_digit_of_the_digest),
 	    cmocka_unit_test(a_twin_holds),
 	    cmocka_unit_test(what_is_no_twin_does_not_hold),
+	    cmocka_unit_test(what_cannot_be_verified_alone_does_not_hold),
+	    cmocka_unit_test(each_certificate_of_a_chain_may_have_a_twin),
 	    cmocka_unit_test(without_a_function_there_is_no_twin),
 	    cmocka_unit_test(what_is_not_encrypted_does_not_hold),
 	    cmocka_unit_test(gssapi_holds_by_the_policy),

@@ -394,7 +394,7 @@ tests_unit_test_cut_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getpeername,--wrap=socket
 tests_unit_test_cut_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/test_elf.c
 tests_unit_test_elf_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_elf_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo
+tests_unit_test_elf_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo,--wrap=gate_object_at
 tests_unit_test_elf_LDADD = libgate.la $(CMOCKA_LIBS)
 # What the gate would send to syslog, and what is another each time, are led to the test.
 tests_unit_test_journal_SOURCES = $(GATE_FAKES) tests/unit/test_journal.c
