@@ -94,12 +94,10 @@ static enum pganchor_verdict ask_string(struct question *question, const char *c
 		return fail(question, "no libpq in this process, and libpq.so.5 cannot be loaded");
 	if (check_conninfo(question->libpq, conninfo, &question->answer) != 0)
 		return PGANCHOR_ERROR;
-	/* Blanks alone are an empty connection string; as a value of dbname they would be a name.
-	 */
-	if (conninfo[strspn(conninfo, " \t\n\v\f\r")] == '\0') {
+	/* Blanks alone are an empty connection string: no keyword at all. As a value of dbname they
+	 * would be a name. */
+	if (conninfo[strspn(conninfo, " \t\n\v\f\r")] == '\0')
 		parameters.keywords++;
-		parameters.values++;
-	}
 	return ask(question, &parameters);
 }
 

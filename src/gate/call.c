@@ -12,13 +12,12 @@
  * second library to need. */
 static __thread struct gate_call *current __attribute__((tls_model("initial-exec")));
 
-/* Whatever was called from a frame below this one is over; from this one itself too, where it now
- * begins another. Such a call is left as it is: a signal handler on a stack of its own must not
- * free what it has interrupted. */
-static void drop(const void *frame, bool own)
+/* Whatever was called from a frame below this one is over; from this one itself too, whose function
+ * is not in a call now. Such a call is left as it is: a signal handler on a stack of its own must
+ * not free what it has interrupted. */
+static void drop(const void *frame)
 {
-	while (current != NULL &&
-	       ((uintptr_t)current->frame < (uintptr_t)frame || (own && current->frame == frame)))
+	while (current != NULL && (uintptr_t)current->frame <= (uintptr_t)frame)
 		current = current->outer;
 }
 
@@ -28,7 +27,7 @@ struct gate_call *gate_call_begin_at(struct gate_libpq *libpq, const void *frame
 
 	if (call == NULL)
 		return NULL;
-	drop(frame, true);
+	drop(frame);
 	call->outer = current;
 	call->frame = frame;
 	call->list = &current;
@@ -39,7 +38,7 @@ struct gate_call *gate_call_begin_at(struct gate_libpq *libpq, const void *frame
 
 struct gate_call *gate_call_current(void)
 {
-	drop(__builtin_frame_address(0), false);
+	drop(__builtin_frame_address(0));
 	return current;
 }
 

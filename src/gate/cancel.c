@@ -12,16 +12,13 @@
 static const char refusal[] = GATE_NO_CANCEL;
 static const char nothing[] = "PQcancel() -- no cancel object supplied"; /* libpq's own words */
 
-/* size: of the text, with its NUL. */
-static void answer(const char *text, size_t size, char *errbuf, int errbufsize)
+/* As much of it as there is room for. */
+static void answer(const char *text, char *errbuf, int errbufsize)
 {
-	const size_t room = errbuf != NULL && errbufsize > 0 ? (size_t)errbufsize : 0;
-	const size_t length = room < size ? room : size;
-
-	if (length == 0)
+	if (errbuf == NULL || errbufsize < 1)
 		return;
-	memcpy(errbuf, text, length);
-	errbuf[length - 1] = '\0';
+	errbuf[0] = '\0';
+	(void)strncat(errbuf, text, (size_t)errbufsize - 1);
 }
 
 /* libpq promises that PQcancel() may be called in a signal handler, as psql does: so nothing here
@@ -33,10 +30,7 @@ int gate_PQcancel(struct gate_libpq *libpq, bool internal, PGcancel *cancel, cha
 	if (libpq != NULL && gate_may_cancel())
 		return libpq->PQcancel(cancel, errbuf, errbufsize);
 	/* Whoever has no connection yet has nothing to cancel, and nothing was refused. */
-	if (cancel == NULL)
-		answer(nothing, sizeof nothing, errbuf, errbufsize);
-	else
-		answer(refusal, sizeof refusal, errbuf, errbufsize);
+	answer(cancel == NULL ? nothing : refusal, errbuf, errbufsize);
 	return 0;
 }
 

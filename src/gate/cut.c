@@ -13,21 +13,32 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static bool leads_to(const struct sockaddr_storage *peer, const char *address, int port)
+static bool is_port(in_port_t port, int wanted)
 {
-	unsigned char wanted[sizeof(struct in6_addr)];
+	return wanted == 0 || ntohs(port) == wanted;
+}
+
+/* Where a socket leads to; longer than any path of one, which so ends in it. */
+union peer {
+	struct sockaddr_storage any;
+	struct sockaddr address;
 	struct sockaddr_in four;
 	struct sockaddr_in6 six;
+	struct sockaddr_un local;
+};
 
-	if (inet_pton(peer->ss_family, address, wanted) != 1)
-		return false;
-	memcpy(&four, peer, sizeof four);
-	memcpy(&six, peer, sizeof six);
-	if (peer->ss_family == AF_INET)
-		return memcmp(&four.sin_addr, wanted, sizeof four.sin_addr) == 0 &&
-		       (port == 0 || ntohs(four.sin_port) == port);
-	return memcmp(&six.sin6_addr, wanted, sizeof six.sin6_addr) == 0 &&
-	       (port == 0 || ntohs(six.sin6_port) == port);
+static bool leads_to(const union peer *peer, const char *address, int port)
+{
+	struct in6_addr wanted6;
+	struct in_addr wanted4;
+
+	if (peer->any.ss_family == AF_INET)
+		return inet_pton(AF_INET, address, &wanted4) == 1 &&
+		       peer->four.sin_addr.s_addr == wanted4.s_addr &&
+		       is_port(peer->four.sin_port, port);
+	return inet_pton(peer->any.ss_family, address, &wanted6) == 1 &&
+	       IN6_ARE_ADDR_EQUAL(&peer->six.sin6_addr, &wanted6) &&
+	       is_port(peer->six.sin6_port, port);
 }
 
 /* Whether the descriptor is still the connection's: a program may have closed it behind libpq's
@@ -35,16 +46,18 @@ static bool leads_to(const struct sockaddr_storage *peer, const char *address, i
  * leads to; libpq knows the number of the address since version 12. */
 static bool is_own(const struct gate_libpq *libpq, PGconn *conn, int connection)
 {
-	struct sockaddr_storage peer = {0};
-	socklen_t length = sizeof peer - 1;
-	const char *address = libpq->PQhostaddr != NULL ? libpq->PQhostaddr(conn) : NULL;
-	const char *port = libpq->PQport(conn);
+	union peer peer = {0};
+	socklen_t length = sizeof peer;
+	const char *address;
+	const char *port;
 
-	if (getpeername(connection, (struct sockaddr *)&peer, &length) != 0)
+	if (getpeername(connection, &peer.address, &length) != 0)
 		return false;
-	if (peer.ss_family == AF_UNIX)
+	address = libpq->PQhostaddr != NULL ? libpq->PQhostaddr(conn) : NULL;
+	port = libpq->PQport(conn);
+	if (peer.any.ss_family == AF_UNIX)
 		return (address == NULL || address[0] == '\0') &&
-		       strstr(((const struct sockaddr_un *)&peer)->sun_path, "/.s.PGSQL.") != NULL;
+		       strstr(peer.local.sun_path, "/.s.PGSQL.") != NULL;
 	return address == NULL ||
 	       leads_to(&peer, address, port != NULL ? (int)strtol(port, NULL, 10) : 0);
 }
@@ -70,15 +83,15 @@ ino_t gate_cut(const struct gate_libpq *libpq, PGconn *conn)
 	struct stat status = {0};
 	int dead;
 
-	if (connection < 0 || !is_own(libpq, conn, connection))
+	/* A descriptor that is none fails in whatever is done with it. */
+	if (!is_own(libpq, conn, connection))
 		return 0;
 	dead = make_dead();
-	if (dead < 0 || dup3(dead, connection, O_CLOEXEC) < 0)
+	if (dup3(dead, connection, O_CLOEXEC) == -1)
 		(void)shutdown(connection, SHUT_RDWR);
 	else
 		(void)fstat(connection, &status);
-	if (dead >= 0)
-		(void)close(dead);
+	(void)close(dead);
 	return status.st_ino;
 }
 
@@ -86,13 +99,13 @@ static bool is_dead(int connection, ino_t dead)
 {
 	struct stat now;
 
-	return connection >= 0 && fstat(connection, &now) == 0 && now.st_ino == dead &&
-	       S_ISSOCK(now.st_mode);
+	return fstat(connection, &now) == 0 && now.st_ino == dead && S_ISSOCK(now.st_mode);
 }
 
 void gate_poll_to_the_end(const struct gate_libpq *libpq, PGconn *conn, ino_t dead)
 {
-	for (int poll = 0; poll < 8 && dead != 0; poll++) {
+	/* No inode has the number 0. */
+	for (int poll = 0; poll < 8; poll++) {
 		if (libpq->calls.PQstatus(conn) == CONNECTION_BAD ||
 		    !is_dead(libpq->PQsocket(conn), dead))
 			break;

@@ -48,7 +48,7 @@ static void take(const struct gate_object *object, const char *name, void *funct
 	void *already;
 
 	memcpy(&already, function, sizeof already);
-	if (already == NULL && address != NULL)
+	if (already == NULL)
 		memcpy(function, &address, sizeof address);
 }
 
@@ -108,29 +108,37 @@ static bool take_from(const struct link_map *map, struct gate_loader *found)
 	       found->vsym != NULL;
 }
 
+/* The list is in the order in which objects are searched. The next one behind the gate that defines
+ * a function is the one that RTLD_NEXT means; dlsym() itself cannot be asked for it. Nor can
+ * dl_iterate_phdr() or any other function that a sanitizer's runtime stands before: that asks
+ * dlsym() for libc's own before it can pass a call on. The list needs no lock, for libc is among
+ * the objects that the program was started with, and those stay. */
+static void take_all(const struct link_map *own, struct gate_loader *found)
+{
+	const struct link_map *map = own->l_next;
+
+	while (map != NULL && !take_from(map, found))
+		map = map->l_next;
+	if (map != NULL)
+		return;
+	/* A gate that was opened by dlopen() stands behind libc. */
+	for (map = own; map->l_prev != NULL;)
+		map = map->l_prev;
+	while (map != own && !take_from(map, found))
+		map = map->l_next;
+}
+
 const struct gate_loader *gate_loader(void)
 {
 	struct gate_loader found = {NULL, NULL, NULL, NULL};
 	const void *base = NULL;
 	const struct link_map *own;
-	const struct link_map *map;
-	bool complete = false;
 
 	if (atomic_load(&filled))
 		return &real;
-	/* The list is in the order in which objects are searched. The next one behind the gate that
-	 * defines a function is the one that RTLD_NEXT means; dlsym() itself cannot be asked for
-	 * it. Nor can dl_iterate_phdr() or any other function that a sanitizer's runtime stands
-	 * before: that asks dlsym() for libc's own before it can pass a call on. The list needs no
-	 * lock, for libc is among the objects that the program was started with, and those stay. */
 	own = gate_object_at(&real, &base);
-	for (map = own; map != NULL && !complete; map = map->l_next)
-		complete = map != own && take_from(map, &found);
-	/* A gate that was opened by dlopen() stands behind libc. */
-	for (map = own; map != NULL && map->l_prev != NULL;)
-		map = map->l_prev;
-	for (; map != NULL && map != own && !complete; map = map->l_next)
-		complete = take_from(map, &found);
+	if (own != NULL)
+		take_all(own, &found);
 	/* Two threads that come here at once write the same. */
 	real = found;
 	atomic_store(&filled, true);

@@ -100,8 +100,9 @@ static void *open_for(const void *caller, const char *file, int mode)
 	for (unsigned i = 0; path != NULL && !found && i < path->dls_cnt; i++) {
 		struct pga_text place = PGA_TEXT_EMPTY;
 
+		/* For want of memory it is empty, which is the name of no file. */
 		pga_text_addf(&place, "%s/%s", path->dls_serpath[i].dls_name, file);
-		found = path->dls_serpath[i].dls_flags != LA_SER_DEFAULT && !place.failed &&
+		found = path->dls_serpath[i].dls_flags != LA_SER_DEFAULT &&
 			access(pga_text_string(&place), R_OK) == 0;
 		if (found)
 			object = gate_loader()->open(pga_text_string(&place), mode);
@@ -202,7 +203,7 @@ ASKED static void *ask_dlmopen(const void *caller, Lmid_t space, const char *fil
 static void *instead(void *found, const char *name)
 {
 	const void *base = NULL;
-	const struct link_map *map = found != NULL ? gate_object_at(found, &base) : NULL;
+	const struct link_map *map = gate_object_at(found, &base);
 	const struct gate_libpq *libpq = NULL;
 	struct gate_object object;
 
@@ -221,7 +222,7 @@ static bool stands_for_nothing(const void *found, const void *caller)
 {
 	const void *base = NULL;
 
-	return found != NULL && gate_object_at(found, &base) != NULL && base == gate_own_base() &&
+	return gate_object_at(found, &base) != NULL && base == gate_own_base() &&
 	       gate_libpq_of(caller, NULL) == NULL;
 }
 
@@ -296,8 +297,7 @@ static bool stands_before(const void *caller)
 static void *next_with_version(const void *caller, void *handle, const char *name,
 			       const char *version)
 {
-	if (handle != RTLD_NEXT || version == NULL || strncmp(name, "dl", 2) != 0 ||
-	    strcmp(name, "dlerror") == 0)
+	if (handle != RTLD_NEXT || version == NULL || strcmp(name, "dlerror") == 0)
 		return NULL;
 	return stand_in(name) != NULL && stands_before(caller) ? stand_in(name) : NULL;
 }

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Those found so far, without a gap. A process has one, seldom two. */
-static _Atomic(struct gate_libpq *) known[GATE_LIBPQS];
+/* Those found so far, without a gap; behind the last one there is always none. A process has one,
+ * seldom two. */
+static _Atomic(struct gate_libpq *) known[GATE_LIBPQS + 1];
 
 char gate_libpq_beyond;
 
@@ -51,12 +52,11 @@ static bool fill(struct gate_libpq *libpq)
 
 struct gate_libpq *gate_libpq_at(const void *base)
 {
-	for (unsigned i = 0; i < GATE_LIBPQS; i++) {
-		struct gate_libpq *libpq = atomic_load(&known[i]);
+	struct gate_libpq *libpq;
 
-		if (libpq == NULL || libpq->base == base)
+	for (unsigned i = 0; (libpq = atomic_load(&known[i])) != NULL; i++)
+		if (libpq->base == base)
 			return libpq;
-	}
 	return NULL;
 }
 
@@ -71,7 +71,7 @@ struct gate_libpq *gate_libpq_ready(struct gate_libpq *libpq)
 
 struct gate_libpq *gate_libpq_number(unsigned number)
 {
-	return number < GATE_LIBPQS ? atomic_load(&known[number]) : NULL;
+	return atomic_load(&known[number]);
 }
 
 /* Gives a new libpq its number; or the one that another thread has found meanwhile. */

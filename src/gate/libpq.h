@@ -164,7 +164,7 @@ struct gate_libpq *gate_libpq_at(const void *base);
  * libpq, which may be NULL or GATE_LIBPQ_BEYOND. */
 struct gate_libpq *gate_libpq_ready(struct gate_libpq *libpq);
 
-/* The libpq with this number; NULL where there is none yet. */
+/* The libpq with this number, which is GATE_LIBPQS at the most; NULL where there is none yet. */
 struct gate_libpq *gate_libpq_number(unsigned number);
 
 #endif

@@ -85,7 +85,7 @@ static void note_use(const struct gate_object *object, const char *name, void **
  * one's sessions for something that they are not. */
 static void fill_openssl(struct gate_libpq *libpq, const struct uses *uses, int which)
 {
-	for (size_t i = 0; i < OPENSSL_CALLS && openssl[which][i].name[0] != '\0'; i++) {
+	for (size_t i = 0; i < OPENSSL_CALLS && *openssl[which][i].name != '\0'; i++) {
 		void *address = uses->found[which] ? gate_object_find(&uses->library[which],
 								      openssl[which][i].name)
 						   : NULL;

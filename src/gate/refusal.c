@@ -17,7 +17,7 @@
 struct refusal {
 	char *message;  /* NULL where it was not the gate that refused; then there is a note */
 	char *own;      /* libpq's own message, as it was when the note was added */
-	char *told;     /* what is told in its place: that and the note */
+	char *told;     /* what is told in its place, that and the note; NULL where own is */
 	bool unstarted; /* libpq has chosen no host of the list yet; so these answer: */
 	char *host;
 	char *hostaddr;
@@ -114,7 +114,8 @@ void gate_add_note(struct gate_libpq *libpq, PGconn *conn, const char *line)
 	free(refusal->own);
 	free(refusal->told);
 	refusal->own = strdup(own);
-	refusal->told = pga_text_take(&told);
+	refusal->told = refusal->own != NULL ? pga_text_take(&told) : NULL;
+	pga_text_free(&told);
 }
 
 void gate_refuse(struct gate_libpq *libpq, PGconn *conn, const char *message)
@@ -187,11 +188,10 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 	if (refusal != NULL && refusal->message != NULL)
 		return refusal->message;
 	own = libpq->calls.PQerrorMessage(conn);
-	if (conn != NULL && conn == not_cancelled && hash_of(own) == not_cancelled_text)
+	if (conn == not_cancelled && hash_of(own) == not_cancelled_text)
 		return no_cancel;
 	/* The note is of one message. What failed since has another. */
-	if (refusal != NULL && refusal->own != NULL && refusal->told != NULL &&
-	    strcmp(own, refusal->own) == 0)
+	if (refusal != NULL && refusal->told != NULL && strcmp(own, refusal->own) == 0)
 		return refusal->told;
 	return own;
 }

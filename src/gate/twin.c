@@ -30,7 +30,8 @@ static bool can_look(const struct gate_libpq *libpq)
 
 /* With the certificates of the chain that libpq's OpenSSL has verified, and no others that the
  * server has sent: among those can be what has expired or was revoked. The dates do not count: of
- * these they were right, and the root's are why it is renewed. */
+ * these they were right, and the root's are why it is renewed. The chain has a second certificate:
+ * gate_twin() has looked at it. */
 static bool verifies_alone(const struct gate_libpq *libpq, const void *ssl, void *root)
 {
 	void *chain = libpq->SSL_get0_verified_chain(ssl);
@@ -38,8 +39,7 @@ static bool verifies_alone(const struct gate_libpq *libpq, const void *ssl, void
 	void *verify = libpq->X509_STORE_CTX_new();
 	bool verifies = false;
 
-	if (chain != NULL && libpq->OPENSSL_sk_num(chain) > 0 && store != NULL && verify != NULL &&
-	    libpq->X509_STORE_add_cert(store, root) == 1 &&
+	if (store != NULL && verify != NULL && libpq->X509_STORE_add_cert(store, root) == 1 &&
 	    libpq->X509_STORE_CTX_init(verify, store, libpq->OPENSSL_sk_value(chain, 0), chain) ==
 		1 &&
 	    libpq->X509_STORE_CTX_set_default(verify, "ssl_server") == 1) {

@@ -36,38 +36,38 @@ static void on_free(void *session, void *data, void *all_data, int index, long n
 		call->verify_error = call->libpq->SSL_get_verify_result(session);
 }
 
-/* Two threads that come here at once get two indices, of which the first one counts. */
-static int session_index(struct gate_libpq *libpq)
+/* Asks OpenSSL for an index. Two threads that come here at once get two, of which the first one
+ * counts. */
+static void know_index(struct gate_libpq *libpq)
 {
-	int index = atomic_load(&libpq->session_index);
 	int none = 0;
+	int index;
 
-	if (index != 0)
-		return index;
-	if (!gate_libpq_openssl(libpq) || libpq->SSL_get_verify_result == NULL ||
-	    libpq->SSL_get_verify_mode == NULL || libpq->CRYPTO_get_ex_new_index == NULL)
-		return -1;
+	if (atomic_load(&libpq->session_index) != 0 || !gate_libpq_openssl(libpq) ||
+	    libpq->SSL_get_verify_result == NULL || libpq->SSL_get_verify_mode == NULL ||
+	    libpq->CRYPTO_get_ex_new_index == NULL)
+		return;
 	index = libpq->CRYPTO_get_ex_new_index(EX_INDEX_SSL, 0, libpq, NULL, NULL, on_free);
-	/* 0 is the program's own, and libpq's (SSL_set_app_data()). */
-	if (index <= 0)
-		return -1;
-	return atomic_compare_exchange_strong(&libpq->session_index, &none, index) ? index : none;
+	/* 0 is the program's own, and libpq's (SSL_set_app_data()), and here means none. */
+	if (index != -1)
+		(void)atomic_compare_exchange_strong(&libpq->session_index, &none, index);
 }
 
 void gate_session_mark(struct gate_libpq *libpq, void *ssl)
 {
-	const int index = session_index(libpq);
+	int index;
 
-	if (index > 0 && libpq->SSL_set_ex_data != NULL)
+	know_index(libpq);
+	index = atomic_load(&libpq->session_index);
+	if (index != 0 && libpq->SSL_set_ex_data != NULL)
 		(void)libpq->SSL_set_ex_data(ssl, index, libpq);
 }
 
+/* Where there is no index yet, 0 asks for libpq's own data: a connection. */
 bool gate_session_is_marked(const struct gate_libpq *libpq, const void *ssl)
 {
-	const int index = atomic_load(&libpq->session_index);
-
-	return index > 0 && libpq->SSL_get_ex_data != NULL &&
-	       libpq->SSL_get_ex_data(ssl, index) == libpq;
+	return libpq->SSL_get_ex_data != NULL &&
+	       libpq->SSL_get_ex_data(ssl, atomic_load(&libpq->session_index)) == libpq;
 }
 
 /* By its first handshake, a libpq that is bound function by function has called enough of them to
@@ -78,7 +78,7 @@ int gate_tls_connect(struct gate_libpq *libpq, void *ssl)
 
 	if (libpq == NULL)
 		return -1;
-	(void)session_index(libpq);
+	know_index(libpq);
 	connect = atomic_load(&libpq->import_SSL_connect);
 	if (connect == NULL)
 		connect = libpq->SSL_connect;
@@ -94,7 +94,7 @@ static bool is_advice(struct gate_libpq *libpq, PGconn *conn, const char *said)
 	const char *sslmode;
 	bool against = false;
 
-	if (said == NULL || strstr(said, "sslmode") == NULL)
+	if (strstr(said, "sslmode") == NULL)
 		return false;
 	if (pga_effective_of(&libpq->calls, conn, &effective) == 0) {
 		sslmode = pga_effective_value(&effective, "sslmode");

@@ -39,7 +39,10 @@ static struct {
 	const struct fake_certificate *in_store;
 	int verifying, freed_verifying, stores, freed_stores, freed_chains, marks, drops;
 	unsigned long flags;
-	bool no_purpose, no_begin;
+	bool no_purpose, no_begin, no_begin_alone;
+	bool no_store, no_room_in_store;
+	int no_verify; /* which one, from 1, there is no memory for */
+	bool null_used;
 	/* extra data of the session */
 	int index;
 	void *data;
@@ -203,8 +206,7 @@ static void *fake_trust_store(const void *context)
 }
 static void *fake_new_verify(void)
 {
-	fake.verifying++;
-	return &fake_verify;
+	return ++fake.verifying == fake.no_verify ? NULL : &fake_verify;
 }
 static void fake_free_verify(void *verify)
 {
@@ -213,7 +215,7 @@ static void fake_free_verify(void *verify)
 static void *fake_new_store(void)
 {
 	fake.stores++;
-	return &fake_context;
+	return fake.no_store ? NULL : &fake_context;
 }
 static void fake_free_store(void *store)
 {
@@ -226,15 +228,15 @@ static void fake_free_certificate(void *certificate)
 
 static int fake_add_to_store(void *store, void *certificate)
 {
-	(void)store;
+	fake.null_used |= store == NULL;
 	fake.in_store = certificate;
-	return 1;
+	return !fake.no_room_in_store;
 }
 
 static int fake_begin_verify(void *verify, void *store, void *certificate, void *untrusted)
 {
-	(void)verify;
-	if (fake.no_begin)
+	fake.null_used |= verify == NULL || store == NULL;
+	if (fake.no_begin || (fake.no_begin_alone && store != &fake_store))
 		return 0;
 	/* To look up the trusted ones, or to verify the server's own with its chain. */
 	return store == &fake_store

@@ -27,6 +27,40 @@ static struct gate_libpq *libpq;
 
 /* ---- cut.c ---- */
 
+/* What the linker leads here (--wrap). */
+int __real_getpeername(int connection, struct sockaddr *address, socklen_t *length);
+int __wrap_getpeername(int connection, struct sockaddr *address, socklen_t *length);
+int __real_socketpair(int domain, int type, int protocol, int *pair);
+int __wrap_socketpair(int domain, int type, int protocol, int *pair);
+
+static bool no_pair;
+
+int __wrap_getpeername(int connection, struct sockaddr *address, socklen_t *length)
+{
+	assert_int_equal(*length, sizeof(struct sockaddr_storage));
+	return __real_getpeername(connection, address, length);
+}
+
+int __wrap_socketpair(int domain, int type, int protocol, int *pair)
+{
+	if (no_pair) {
+		errno = EMFILE;
+		return -1;
+	}
+	assert_int_equal(protocol, 0);
+	return __real_socketpair(domain, type, protocol, pair);
+}
+
+/* The next one to be given. */
+static int next_descriptor(void)
+{
+	const int next = dup(STDIN_FILENO);
+
+	assert_true(next >= 0);
+	assert_int_equal(close(next), 0);
+	return next;
+}
+
 /* A connection to this address; *port is where it leads to. -1 where this machine has no such. */
 static int connect_to(const struct sockaddr *address, socklen_t size, int *other, int *port)
 {
@@ -54,9 +88,11 @@ static int connect_to(const struct sockaddr *address, socklen_t size, int *other
 static bool is_cut(int other)
 {
 	struct stat status;
+	const int next = next_descriptor();
 	const ino_t dead = gate_cut(libpq, the_connection());
 	char byte;
 
+	assert_int_equal(next_descriptor(), next);
 	if (dead == 0) {
 		assert_int_equal(send(fake.socket, "x", 1, MSG_NOSIGNAL), 1);
 		assert_int_equal(read(other, &byte, 1), 1);
@@ -65,6 +101,7 @@ static bool is_cut(int other)
 	assert_int_equal(fstat(fake.socket, &status), 0);
 	assert_true(S_ISSOCK(status.st_mode) && status.st_ino == dead);
 	assert_true((fcntl(fake.socket, F_GETFD) & FD_CLOEXEC) != 0);
+	assert_true((fcntl(fake.socket, F_GETFL) & O_NONBLOCK) != 0);
 	assert_int_equal(recv(fake.socket, &byte, 1, MSG_DONTWAIT), -1);
 	assert_int_equal(errno, ECONNRESET);
 	assert_int_equal(read(other, &byte, 1), 0);
@@ -177,8 +214,9 @@ static void what_is_no_connection_is_left_alone(void **state)
 	assert_int_equal(close(ends[0]) + close(ends[1]), 0);
 }
 
-/* Where no socket can be made, the end of the connection is all that libpq gets. */
-static void without_a_descriptor_it_is_shut_down(void **state)
+/* Where no socket can be made, or not put in its place, the end of the connection is all that libpq
+ * gets. */
+static void is_shut_down(bool without_a_pair)
 {
 	struct rlimit before;
 	struct rlimit none;
@@ -186,7 +224,6 @@ static void without_a_descriptor_it_is_shut_down(void **state)
 	char byte;
 	int ends[2];
 
-	(void)state;
 	libpq = fake_libpq();
 	libpq->PQhostaddr = NULL;
 	fake.socket = connect_to_a_socket(&ends[1]);
@@ -194,8 +231,11 @@ static void without_a_descriptor_it_is_shut_down(void **state)
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = before;
 	none.rlim_cur = 0;
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	no_pair = without_a_pair;
+	if (!without_a_pair)
+		assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	dead = gate_cut(libpq, the_connection());
+	no_pair = false;
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(dead, 0);
 	assert_int_equal(send(ends[0], "x", 1, MSG_NOSIGNAL), -1);
@@ -204,6 +244,13 @@ static void without_a_descriptor_it_is_shut_down(void **state)
 	assert_int_equal(read(ends[1], &byte, 1), 0);
 	assert_true(fcntl(STDIN_FILENO, F_GETFD) >= 0);
 	assert_int_equal(close(ends[0]) + close(ends[1]), 0);
+}
+
+static void without_a_descriptor_it_is_shut_down(void **state)
+{
+	(void)state;
+	is_shut_down(false);
+	is_shut_down(true);
 }
 
 static int polls, bad_after;

@@ -1,5 +1,5 @@
-/* gate/find.c: whose libpq it is that a caller uses, among objects that the test lays out. Each
- * test is a process that begins anew. */
+/* gate/libpq.c, gate/caller.c: whose libpq it is that a caller uses, among objects that the test
+ * lays out. Each test is a process that begins anew. */
 #include "in_a_child.h"
 
 #include "gate/caller.h"
@@ -37,7 +37,7 @@ static char functions[64];
 
 void __wrap_gate_imports_bind(struct gate_libpq *libpq)
 {
-	assert_false(atomic_load(&libpq->ready));
+	CHECK(libpq != GATE_LIBPQ_BEYOND && !atomic_load(&libpq->ready));
 	bound++;
 }
 
@@ -272,7 +272,9 @@ static void other_threads_find_all_meanwhile(void)
 {
 	meanwhile = find_many;
 	CHECK(gate_libpq_with(pq->bytes) == GATE_LIBPQ_BEYOND);
+	CHECK(bound == GATE_LIBPQS);
 	CHECK(gate_libpq_with(objects[40].bytes)->number == 0);
+	CHECK(gate_libpq_with(late->bytes) == GATE_LIBPQ_BEYOND);
 }
 
 static void more_than_there_are_numbers_are_beyond(void)

@@ -138,6 +138,14 @@ static void the_next_ones_are_taken(void)
 	CHECK((char *)address_of(&gate_loader()->vsym) == libc->bytes + 3);
 }
 
+/* Where the gate is in no object, as in a program that is linked statically. */
+static void a_gate_in_no_object_has_none(void)
+{
+	own_object = NULL;
+	define_all(libc);
+	check_taken(NULL, NULL, NULL, NULL);
+}
+
 /* Each that stands before libc's. */
 static void what_stands_before_libc_is_taken(void)
 {
@@ -286,6 +294,7 @@ static void another_namespace_is_walked(void)
 
 #define EACH(DO)                                             \
 	DO(the_next_ones_are_taken)                          \
+	DO(a_gate_in_no_object_has_none)                     \
 	DO(what_stands_before_libc_is_taken)                 \
 	DO(each_of_them_is_needed)                           \
 	DO(what_cannot_be_read_is_passed_over)               \

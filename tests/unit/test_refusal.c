@@ -22,6 +22,40 @@
 
 static struct gate_libpq *libpq;
 
+/* What the linker leads here (--wrap). */
+void *__real_calloc(size_t count, size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+char *__real_strdup(const char *text);
+char *__wrap_strdup(const char *text);
+void *__real_realloc(void *block, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+
+/* Blocks that can still be had; below 0, any number. */
+static int blocks_left = -1;
+
+static bool is_there_memory(void)
+{
+	if (blocks_left == 0)
+		return false;
+	blocks_left -= blocks_left > 0;
+	return true;
+}
+
+void *__wrap_calloc(size_t count, size_t size)
+{
+	return is_there_memory() ? __real_calloc(count, size) : NULL;
+}
+
+char *__wrap_strdup(const char *text)
+{
+	return is_there_memory() ? __real_strdup(text) : NULL;
+}
+
+void *__wrap_realloc(void *block, size_t size)
+{
+	return is_there_memory() ? __real_realloc(block, size) : NULL;
+}
+
 static const char *message(void)
 {
 	return gate_PQerrorMessage(libpq, false, the_connection());
@@ -215,6 +249,45 @@ static void put(const char *name, const char *bytes)
 	assert_int_equal(rename(made, path), 0);
 }
 
+/* libpq's own words are told where there is no memory for more, and a later note finds some. */
+static void without_memory_a_note_is_left_out(void **state)
+{
+	(void)state;
+	for (int blocks = 0; blocks < 3; blocks++) {
+		libpq = fake_libpq();
+		blocks_left = blocks;
+		gate_add_note(libpq, the_connection(), "a note\n");
+		assert_int_equal(blocks_left, 0);
+		assert_string_equal(message(), OWN);
+		gate_add_note(libpq, the_connection(), "a note\n");
+		assert_string_equal(message(), OWN);
+		blocks_left = -1;
+		gate_add_note(libpq, the_connection(), "a note\n");
+		assert_string_equal(message(), OWN "a note\n");
+		gate_add_note(libpq, the_connection(), "and another\n");
+		assert_string_equal(message(), OWN "a note\nand another\n");
+		blocks_left = blocks;
+		gate_add_note(libpq, the_connection(), "and one more\n");
+		blocks_left = -1;
+		destroy_connection();
+	}
+}
+
+/* A refusal that cannot be kept is told by libpq as far as that lets us. */
+static void without_memory_libpq_tells_the_refusal(void **state)
+{
+	(void)state;
+	libpq = fake_libpq();
+	blocks_left = 0;
+	gate_refuse(libpq, the_connection(), "refused");
+	assert_string_equal(message(), TOLD("refused"));
+	blocks_left = 1;
+	gate_refuse(libpq, the_connection(), "refused again");
+	assert_string_equal(message(), TOLD("refused again"));
+	blocks_left = -1;
+	destroy_connection();
+}
+
 static void a_cancel_goes_by_the_policy(void **state)
 {
 	static const struct {
@@ -276,17 +349,23 @@ static void a_refused_cancel_says_so(void **state)
 	assert_string_equal(text, "PQcancel() -- n");
 	assert_int_equal(gate_PQrequestCancel(libpq, false, NULL), 0);
 	assert_int_equal(gate_PQrequestCancel(NULL, false, NULL), 0);
+	assert_int_equal(gate_PQrequestCancel(NULL, false, the_connection()), 0);
 	assert_int_equal(fake.cancelled, 0);
+	assert_string_equal(fake.error, OWN);
 	/* It is told until the connection has something else to say. */
 	assert_int_equal(gate_PQrequestCancel(libpq, false, the_connection()), 0);
 	assert_string_equal(fake.error, TOLD(GATE_NO_CANCEL));
 	assert_string_equal(message(), GATE_NO_CANCEL "\n");
+	/* Of this connection alone. */
+	assert_string_equal(gate_PQerrorMessage(libpq, false, (PGconn *)(void *)&libpq),
+			    TOLD(GATE_NO_CANCEL));
 	fake.error = "something else\n";
 	assert_string_equal(message(), "something else\n");
 	put("policy.conf", "cancel = allow\n");
 	gate_rules_release(gate_rules_acquire());
 	assert_int_equal(gate_PQcancel(NULL, false, (PGcancel *)(void *)&fake, text, sizeof text),
 			 0);
+	assert_int_equal(gate_PQrequestCancel(NULL, false, the_connection()), 0);
 	put("policy.conf", NULL);
 }
 
@@ -497,6 +576,11 @@ static void why_a_handshake_failed_is_told(void **state)
 	fail_handshake(1, 0, CONNECTION_BAD);
 	assert_string_equal(message(), "provide the file or change sslmode\n" ADVICE);
 	destroy_connection();
+	/* A libpq that has no such setting. */
+	make_settings(&settings, "-sslmode");
+	fail_handshake(1, 0, CONNECTION_BAD);
+	assert_string_equal(message(), "provide the file or change sslmode\n");
+	make_settings(&settings, "sslmode=verify-full");
 	fail_handshake(1, 0, CONNECTION_MADE);
 	assert_string_equal(message(), "provide the file or change sslmode\n");
 	make_settings(&settings, "sslmode=verify-ca");
@@ -537,6 +621,8 @@ static int remove_scratch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(without_memory_a_note_is_left_out),
+	    cmocka_unit_test(without_memory_libpq_tells_the_refusal),
 	    cmocka_unit_test(a_cancel_goes_by_the_policy),
 	    cmocka_unit_test(a_refused_cancel_says_so),
 	    cmocka_unit_test(what_was_refused_says_so),

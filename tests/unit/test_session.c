@@ -305,6 +305,56 @@ static void what_is_no_twin_does_not_hold(void **state)
 	end();
 }
 
+/* Nor what OpenSSL has no memory for, or does not begin to verify. */
+static void what_cannot_be_verified_alone_does_not_hold(void **state)
+{
+	(void)state;
+	begin_twin("*");
+	fake.no_store = true;
+	says(UNPINNED);
+	fake.no_store = false;
+	fake.no_room_in_store = true;
+	says(UNPINNED);
+	fake.no_room_in_store = false;
+	fake.no_begin_alone = true;
+	says(UNPINNED);
+	fake.no_begin_alone = false;
+	for (int verify = 1; verify <= 2; verify++) {
+		fake.verifying = 0;
+		fake.no_verify = verify;
+		says(UNPINNED);
+	}
+	fake.no_verify = 0;
+	assert_false(fake.null_used);
+	says("");
+	/* The first of its name is as good as another. */
+	fake.trusted[0] = &pinned;
+	fake.trusted[1] = &another;
+	says("");
+	fake.trusted_length = 1;
+	says("");
+	end();
+}
+
+/* In a chain of three it is the root's, or that of the certificate before it. */
+static void each_certificate_of_a_chain_may_have_a_twin(void **state)
+{
+	static struct fake_certificate last = {0x99, 'q'};
+
+	(void)state;
+	begin_twin("*");
+	fake.chain[2] = &last;
+	fake.chain_length = 3;
+	says("");
+	is_tidy();
+	last.name = 'r';
+	fake.chain[1]->name = 'i';
+	says("");
+	is_tidy();
+	fake.chain[1]->name = 'r';
+	end();
+}
+
 /* Where OpenSSL lacks one of what it takes, nothing of it is called. */
 static void without_a_function_there_is_no_twin(void **state)
 {
@@ -452,6 +502,50 @@ static void without_an_index_nothing_is_marked(void **state)
 		assert_null(fake.data);
 		end();
 	}
+	/* Nor is one asked for where it is not known whose. */
+	begin("", NULL);
+	atomic_store(&libpq->openssl_known, false);
+	libpq->base = &fake;
+	gate_session_mark(libpq, &fake_session);
+	assert_null(fake.data);
+	assert_null(fake.on_free);
+	end();
+}
+
+static void the_first_index_counts(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	fake.index = 1;
+	gate_session_mark(libpq, &fake_session);
+	assert_true(gate_session_is_marked(libpq, &fake_session));
+	assert_int_equal(atomic_load(&libpq->session_index), 1);
+	assert_non_null(fake.on_free);
+	fake.on_free = NULL;
+	gate_session_mark(libpq, &fake_session);
+	assert_int_equal(gate_tls_connect(libpq, &fake_session), 7);
+	assert_null(fake.on_free);
+	end();
+}
+
+static struct gate_libpq *meanwhile;
+
+static int new_index_of_another_thread(int kind, long number, void *context, void *on_new,
+				       void *on_dup, gate_ex_free *on_free)
+{
+	atomic_store(&meanwhile->session_index, 5);
+	return fake_new_ex_data(kind, number, context, on_new, on_dup, on_free);
+}
+
+static void another_threads_index_counts(void **state)
+{
+	(void)state;
+	begin("", NULL);
+	meanwhile = libpq;
+	libpq->CRYPTO_get_ex_new_index = new_index_of_another_thread;
+	gate_session_mark(libpq, &fake_session);
+	assert_int_equal(atomic_load(&libpq->session_index), 5);
+	end();
 }
 
 static int other_connect(void *ssl)
@@ -530,6 +624,8 @@ int main(void)
 	    cmocka_unit_test(a_pin_is_every_digit_of_the_digest),
 	    cmocka_unit_test(a_twin_holds),
 	    cmocka_unit_test(what_is_no_twin_does_not_hold),
+	    cmocka_unit_test(what_cannot_be_verified_alone_does_not_hold),
+	    cmocka_unit_test(each_certificate_of_a_chain_may_have_a_twin),
 	    cmocka_unit_test(without_a_function_there_is_no_twin),
 	    cmocka_unit_test(what_is_not_encrypted_does_not_hold),
 	    cmocka_unit_test(gssapi_holds_by_the_policy),
@@ -537,6 +633,8 @@ int main(void)
 	    cmocka_unit_test(a_socket_holds_by_the_policy),
 	    cmocka_unit_test(a_session_is_looked_at_once),
 	    cmocka_unit_test(without_an_index_nothing_is_marked),
+	    cmocka_unit_test(the_first_index_counts),
+	    cmocka_unit_test(another_threads_index_counts),
 	    cmocka_unit_test(a_handshake_is_made_by_what_libpq_calls),
 	    cmocka_unit_test(a_session_that_was_looked_at_writes),
 	};

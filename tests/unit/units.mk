@@ -7,9 +7,11 @@ check_PROGRAMS = \
 	tests/unit/test_api \
 	tests/unit/test_attributes \
 	tests/unit/test_binary \
+	tests/unit/test_call \
 	tests/unit/test_certificate \
 	tests/unit/test_changes \
 	tests/unit/test_check \
+	tests/unit/test_chroot \
 	tests/unit/test_cmd_enable \
 	tests/unit/test_cmd_log \
 	tests/unit/test_cmd_run \
@@ -17,6 +19,7 @@ check_PROGRAMS = \
 	tests/unit/test_command_lines \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
+	tests/unit/test_dl_wrappers \
 	tests/unit/test_effective \
 	tests/unit/test_elf \
 	tests/unit/test_enable_checks \
@@ -42,6 +45,7 @@ check_PROGRAMS = \
 	tests/unit/test_lock \
 	tests/unit/test_log_files \
 	tests/unit/test_log_journal \
+	tests/unit/test_lookup \
 	tests/unit/test_memory \
 	tests/unit/test_memory_file \
 	tests/unit/test_module \
@@ -79,6 +83,7 @@ check_PROGRAMS = \
 	tests/unit/test_subprocess \
 	tests/unit/test_switch \
 	tests/unit/test_text \
+	tests/unit/test_tls_write \
 	tests/unit/test_transaction \
 	tests/unit/test_unit_settings \
 	tests/unit/test_url \
@@ -397,12 +402,32 @@ tests_unit_test_secrets_LDADD = $(UNITS_LDADD)
 
 # The gate with a libpq and an OpenSSL that the test plays.
 GATE_FAKES = tests/unit/cmocka_start.h tests/unit/gate_fakes.h tests/unit/settings.h
+tests_unit_test_call_SOURCES = tests/unit/cmocka_start.h tests/unit/test_call.c
+tests_unit_test_call_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_call_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=gate_rules_release,--wrap=pga_effective_free
+tests_unit_test_call_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_lookup_SOURCES = tests/unit/cmocka_start.h tests/unit/test_lookup.c
+tests_unit_test_lookup_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_lookup_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gate_call_current,--wrap=gate_rules_acquire,--wrap=gate_rules_release \
+	-Wl,--wrap=pga_policy_exempts,--wrap=getaddrinfo
+tests_unit_test_lookup_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_tls_write_SOURCES = tests/unit/cmocka_start.h tests/unit/test_tls_write.c
+tests_unit_test_tls_write_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_tls_write_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gate_call_current,--wrap=gate_cut,--wrap=gate_refuse \
+	-Wl,--wrap=gate_libpq_openssl,--wrap=gate_conn_holds,--wrap=gate_session_mark,--wrap=gate_session_is_marked
+tests_unit_test_tls_write_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_chroot_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/test_chroot.c
+tests_unit_test_chroot_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_chroot_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_object_find \
+	-Wl,--wrap=gate_loader,--wrap=gate_rules_acquire,--wrap=gate_rules_release
+tests_unit_test_chroot_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_cut_SOURCES = $(GATE_FAKES) tests/unit/test_cut.c
 tests_unit_test_cut_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_cut_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getpeername,--wrap=socketpair
 tests_unit_test_cut_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/test_elf.c
 tests_unit_test_elf_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_elf_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo
+tests_unit_test_elf_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo,--wrap=gate_object_at
 tests_unit_test_elf_LDADD = libgate.la $(CMOCKA_LIBS)
 # What the gate would send to syslog, and what is another each time, are led to the test.
 tests_unit_test_journal_SOURCES = $(GATE_FAKES) tests/unit/test_journal.c
@@ -411,6 +436,7 @@ tests_unit_test_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendto,--wrap=time,--
 tests_unit_test_journal_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_refusal_SOURCES = $(GATE_FAKES) tests/unit/test_refusal.c
 tests_unit_test_refusal_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_refusal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=strdup,--wrap=realloc
 tests_unit_test_refusal_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_session_SOURCES = $(GATE_FAKES) tests/unit/test_session.c
 tests_unit_test_session_CPPFLAGS = $(UNIT_CPPFLAGS)
@@ -433,6 +459,15 @@ tests_unit_test_find_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_imports_bind \
 	-Wl,--wrap=dlclose,--wrap=dlinfo,--wrap=dlerror,--wrap=calloc
 tests_unit_test_find_LDADD = libgate.la $(CMOCKA_LIBS)
+# The module's own functions, under the names that libc has them by; no sanitizer's runtime is to come by them.
+tests_unit_test_dl_wrappers_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
+	tests/unit/test_dl_wrappers.c
+tests_unit_test_dl_wrappers_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
+tests_unit_test_dl_wrappers_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
+	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
+	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
+	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
+tests_unit_test_dl_wrappers_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_loader_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_loader.c
 tests_unit_test_loader_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_loader_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
