@@ -32,6 +32,7 @@ check_PROGRAMS = \
 	tests/unit/test_imports \
 	tests/unit/test_ini \
 	tests/unit/test_journal \
+	tests/unit/test_json \
 	tests/unit/test_late_errors \
 	tests/unit/test_lines \
 	tests/unit/test_linked \
@@ -248,13 +249,17 @@ tests_unit_test_module_LDADD = $(UNITS_LDADD)
 
 # The commands, with what they ask played by the test.
 PRINTING = tests/unit/cmocka_start.h tests/unit/printed.h
+tests_unit_test_json_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_json.c
+tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_json_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_log_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_log.c
 tests_unit_test_cmd_log_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_log_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=time,--wrap=geteuid
 tests_unit_test_cmd_log_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/test_cmd_run.c
+tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_run.c
 tests_unit_test_cmd_run_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=execvp,--wrap=setenv
+tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=execvp,--wrap=setenv
 tests_unit_test_cmd_run_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
