@@ -15,6 +15,7 @@ check_PROGRAMS = \
 	tests/unit/test_cmd_run \
 	tests/unit/test_cmd_service \
 	tests/unit/test_cmd_service_list \
+	tests/unit/test_cmd_service_show \
 	tests/unit/test_cmd_status \
 	tests/unit/test_command_lines \
 	tests/unit/test_consent \
@@ -256,16 +257,21 @@ tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_json_LDADD = $(UNITS_LDADD)
 SERVICES = $(PRINTING) tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h
+PLAYED_ENTRIES = -Wl,--wrap=isatty,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_pins_free \
+	-Wl,--wrap=pga_evaluate_entry,--wrap=pga_anchored_look,--wrap=pga_warn_of_unpinned,--wrap=pga_print_table
 tests_unit_test_cmd_service_SOURCES = $(SERVICES) tests/unit/test_cmd_service.c
 tests_unit_test_cmd_service_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_service_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_hide_environment \
 	-Wl,--wrap=pga_keep_what_is_read_once,--wrap=pga_commands_run,--wrap=pga_service_delete
 tests_unit_test_cmd_service_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_service_list_SOURCES = $(SERVICES) tests/unit/test_cmd_service_list.c
+tests_unit_test_cmd_service_list_SOURCES = $(SERVICES) tests/unit/played_entries.h tests/unit/test_cmd_service_list.c
 tests_unit_test_cmd_service_list_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_cmd_service_list_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_pins_free \
-	-Wl,--wrap=pga_evaluate_entry,--wrap=pga_anchored_look,--wrap=pga_warn_of_unpinned,--wrap=pga_print_table
+tests_unit_test_cmd_service_list_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(PLAYED_ENTRIES)
 tests_unit_test_cmd_service_list_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_service_show_SOURCES = $(SERVICES) tests/unit/played_entries.h tests/unit/settings.h tests/unit/test_cmd_service_show.c
+tests_unit_test_cmd_service_show_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_service_show_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(PLAYED_ENTRIES) -Wl,--wrap=pga_evaluator_begin
+tests_unit_test_cmd_service_show_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_log_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_log.c
 tests_unit_test_cmd_log_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_log_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=time,--wrap=geteuid
