@@ -55,6 +55,7 @@ check_PROGRAMS = \
 	tests/unit/test_pins \
 	tests/unit/test_policy \
 	tests/unit/test_preload \
+	tests/unit/test_print_service_add \
 	tests/unit/test_printable \
 	tests/unit/test_processes \
 	tests/unit/test_program \
@@ -272,6 +273,10 @@ tests_unit_test_cmd_service_show_SOURCES = $(SERVICES) tests/unit/played_entries
 tests_unit_test_cmd_service_show_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_service_show_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(PLAYED_ENTRIES) -Wl,--wrap=pga_evaluator_begin
 tests_unit_test_cmd_service_show_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_service_add_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_print_service_add.c
+tests_unit_test_print_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_print_service_add_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_log_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_log.c
 tests_unit_test_cmd_log_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_log_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=time,--wrap=geteuid
