@@ -14,6 +14,7 @@ check_PROGRAMS = \
 	tests/unit/test_cmd_log \
 	tests/unit/test_cmd_run \
 	tests/unit/test_cmd_service \
+	tests/unit/test_cmd_service_add \
 	tests/unit/test_cmd_service_list \
 	tests/unit/test_cmd_service_show \
 	tests/unit/test_cmd_status \
@@ -277,6 +278,13 @@ tests_unit_test_print_service_add_SOURCES = $(PRINTING) tests/unit/failing.h tes
 tests_unit_test_print_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_print_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_print_service_add_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_service_add_SOURCES = $(SERVICES) tests/unit/test_cmd_service_add.c
+tests_unit_test_cmd_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_hosts_to_ascii,--wrap=pga_policy_load \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_unpinned_tell,--wrap=pga_service_show_environment,--wrap=pga_service_hide_environment \
+	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
+	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
+tests_unit_test_cmd_service_add_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_log_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_log.c
 tests_unit_test_cmd_log_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_log_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=time,--wrap=geteuid
