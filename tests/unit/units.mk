@@ -11,6 +11,7 @@ check_PROGRAMS = \
 	tests/unit/test_changes \
 	tests/unit/test_check \
 	tests/unit/test_cmd_enable \
+	tests/unit/test_cmd_explain \
 	tests/unit/test_cmd_log \
 	tests/unit/test_cmd_run \
 	tests/unit/test_cmd_service \
@@ -285,6 +286,12 @@ tests_unit_test_cmd_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wra
 	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
 	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
 tests_unit_test_cmd_service_add_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_explain_SOURCES = $(SERVICES) tests/unit/test_cmd_explain.c
+tests_unit_test_cmd_explain_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_explain_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_binary_read,--wrap=pga_linked_libpq_version \
+	-Wl,--wrap=pga_linked_libpq_path,--wrap=pga_keep_what_is_read_once,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_anchored_look \
+	-Wl,--wrap=pga_warn_of_unpinned,--wrap=pga_roots_look,--wrap=pga_crls_look
+tests_unit_test_cmd_explain_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_log_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_log.c
 tests_unit_test_cmd_log_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_log_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=time,--wrap=geteuid
