@@ -21,6 +21,7 @@ static struct {
 	const char *but; /* why libpq finds no root */
 	bool unread;
 	bool calls_tls;
+	int version;
 } here;
 static char happened[200];
 
@@ -44,7 +45,7 @@ bool __wrap_pga_binary_read(const char *path, struct pga_binary *binary)
 int __wrap_pga_linked_libpq_version(void);
 int __wrap_pga_linked_libpq_version(void)
 {
-	return 150018;
+	return here.version;
 }
 
 const char *__wrap_pga_linked_libpq_path(void);
@@ -130,6 +131,7 @@ static int begin(void **state)
 	here.anchored = here.crls = "";
 	here.why = "it failed";
 	here.calls_tls = true;
+	here.version = 150001;
 	return make_home(state);
 }
 
@@ -145,7 +147,7 @@ static int run(const char *words)
 
 /* ---- what is said ---- */
 
-#define LIBPQ "libpq 15.18, /l/libpq\\x1B: "
+#define LIBPQ "libpq 15.1, /l/libpq\\x1B: "
 #define LOOKS "the gate looks at a TLS session before its first SSL_write\n\n"
 #define HIDES \
 	"has no shared OpenSSL: the gate cannot look at a session, and refuses what needs TLS\n\n"
@@ -171,12 +173,20 @@ static void which_libpq(void **state)
 		assert_memory_equal(printed.output, cases[i].said, strlen(cases[i].said));
 		assert_int_equal(run("explain -j " GOOD), PGA_EXIT_DONE);
 		(void)snprintf(expected, sizeof expected,
-			       "{\n  \"libpq\": {\n    \"version\": \"15.18\",\n    \"path\": "
+			       "{\n  \"libpq\": {\n    \"version\": \"15.1\",\n    \"path\": "
 			       "\"/l/libpq\\u001B\",\n    \"sessions\": \"%s\"\n  },\n  "
 			       "\"verdict\": \"allowed\",\n",
 			       cases[i].json);
 		assert_memory_equal(printed.output, expected, strlen(expected));
 	}
+}
+
+static void the_last_of_its_kind(void **state)
+{
+	(void)state;
+	here.version = 159999;
+	(void)run("explain " GOOD);
+	assert_memory_equal(printed.output, "libpq 15.9999, ", 15);
 }
 
 static void the_verdict(void **state)
@@ -437,6 +447,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(which_libpq, begin, remove_scratch),
+	    cmocka_unit_test_setup_teardown(the_last_of_its_kind, begin, remove_scratch),
 	    cmocka_unit_test_setup_teardown(the_verdict, begin, remove_scratch),
 	    cmocka_unit_test_setup_teardown(what_is_warned_of, begin, remove_scratch),
 	    cmocka_unit_test_setup_teardown(without_a_root, begin, remove_scratch),

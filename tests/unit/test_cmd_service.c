@@ -409,6 +409,10 @@ static void two_of_a_name(void **state)
 	assert_printed("removed from @/.pg_service.conf, line 1, and 1 more of the same name:\n    "
 		       "[a]\n    [a]\n",
 		       "");
+	/* What no new one may be called. */
+	put(OF_USER, "[a\tb]\n");
+	assert_int_equal(run("remove a\tb"), PGA_EXIT_DONE);
+	assert_holds(OF_USER, "");
 	/* What is wrong with the machine's file is not said here. */
 	put(OF_USER, "[a]\n");
 	assert_int_equal(mkdir(OF_MACHINE, 0700), 0);

@@ -189,7 +189,7 @@ int __wrap_pga_service_write(const struct pga_change *change, const struct pga_s
 	(void)strcat(happened, change->place == PGA_SERVICE_SYSTEM ? " for all" : "");
 	(void)strcat(happened, change->replace ? " anew" : "");
 	(void)strcat(happened, change->dry_run ? " dry" : "");
-	changed->path = strdup("/f");
+	assert_true(asprintf(&changed->path, "%s", "/f") > 0);
 	changed->readable_by_others = here.readable;
 	changed->unchanged = here.unchanged;
 	return end_step(result);

@@ -302,14 +302,15 @@ tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=execvp
 tests_unit_test_cmd_run_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_enable_SOURCES = $(PRINTING) tests/unit/test_cmd_enable.c
 tests_unit_test_cmd_enable_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_cmd_enable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid
+tests_unit_test_cmd_enable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
 tests_unit_test_cmd_enable_LDADD = $(UNITS_LDADD)
-tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/test_enable_checks.c
+tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_enable_checks.c
 tests_unit_test_enable_checks_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_enable_checks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=access,--wrap=geteuid
+tests_unit_test_enable_checks_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=access,--wrap=geteuid
 tests_unit_test_enable_checks_LDADD = $(UNITS_LDADD)
 tests_unit_test_consent_SOURCES = tests/unit/cmocka_start.h tests/unit/test_consent.c
 tests_unit_test_consent_CPPFLAGS = $(UNITS_CPPFLAGS)
