@@ -162,8 +162,7 @@ static void name_variable(const char *conninfo, struct pga_error *error)
 	     option != NULL && option->keyword != NULL && error->next[0] == '\0'; option++) {
 		const char *value = option->envvar != NULL ? getenv(option->envvar) : NULL;
 
-		if (value == NULL || value[0] == '\0' ||
-		    strstr(conninfo, option->keyword) != NULL ||
+		if (value == NULL || strstr(conninfo, option->keyword) != NULL ||
 		    strstr(error->message, option->keyword) == NULL)
 			continue;
 		pga_text_free(&quoted);
@@ -276,9 +275,9 @@ static bool is_single_word(const char *conninfo)
 /* Of another kind than libpq's: what stands behind the scheme may hold a password. */
 static int refuse_url(const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:";
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 	const size_t before = (size_t)(strstr(word, "://") - word);
-	const int scheme = strspn(word, plain) > before ? (int)before : 0;
+	const int scheme = strspn(word, plain) == before ? (int)before : 0;
 	struct pga_error error;
 
 	(void)pga_fail(&error,

@@ -42,19 +42,23 @@ static time_t moment(const char *text)
 	return (time_t)-1;
 }
 
-static void format_time(time_t when, bool utc, char text[32])
+/* Room for a moment. */
+enum { MOMENT = 32 };
+
+static void format_time(time_t when, bool utc, char text[MOMENT])
 {
 	struct tm parts;
 
 	text[0] = '\0';
 	if ((utc ? gmtime_r(&when, &parts) : localtime_r(&when, &parts)) != NULL)
-		(void)strftime(text, 32, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S", &parts);
+		(void)strftime(text, MOMENT, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S",
+			       &parts);
 }
 
 static json_t *as_json(const struct pga_record *record)
 {
-	char first[32];
-	char last[32];
+	char first[MOMENT];
+	char last[MOMENT];
 	json_t *object = json_object();
 
 	for (int i = 0; i < PGA_WORDS; i++)
@@ -90,7 +94,7 @@ enum column { PROGRAM, TIMES, LAST, TO, WHY, SENDER, COLUMNS };
 
 static char *copy_of(struct pga_text *text)
 {
-	char *printable = pga_printable(pga_text_string(text));
+	char *printable = text->failed ? NULL : pga_printable(pga_text_string(text));
 
 	pga_text_free(text);
 	return printable;
@@ -115,16 +119,20 @@ static int by_cells(const void *left, const void *right)
 	return order;
 }
 
+static int descending(long long a, long long b)
+{
+	return (a < b) - (a > b);
+}
+
 static int by_count(const void *left, const void *right)
 {
 	const struct row *a = left;
 	const struct row *b = right;
+	int order = descending((long long)a->count, (long long)b->count);
 
-	if (a->count != b->count)
-		return a->count > b->count ? -1 : 1;
-	if (a->last != b->last)
-		return a->last > b->last ? -1 : 1;
-	return by_cells(a, b);
+	if (order == 0)
+		order = descending(a->last, b->last);
+	return order != 0 ? order : by_cells(a, b);
 }
 
 /* Who sent it, as journald has it from the kernel: the program's name is what the line says itself.
@@ -205,12 +213,13 @@ static void print_rows(struct row *rows, size_t count, const char **cells)
 		any_sender = any_sender || rows[i].cells[SENDER][0] != '\0';
 	columns = any_sender ? COLUMNS : SENDER;
 	for (size_t i = 0; i < count; i++) {
-		char last[32];
+		struct pga_text times = PGA_TEXT_EMPTY;
+		char last[MOMENT];
 
 		format_time(rows[i].last, false, last);
 		rows[i].cells[LAST] = strdup(last);
-		if (asprintf(&rows[i].cells[TIMES], "%lu", rows[i].count) < 0)
-			rows[i].cells[TIMES] = NULL;
+		pga_text_addf(&times, "%lu", rows[i].count);
+		rows[i].cells[TIMES] = pga_text_take(&times);
 		for (size_t column = 0; column < columns; column++)
 			cells[i * columns + column] = rows[i].cells[column];
 	}
@@ -240,7 +249,7 @@ static int print_text(const struct pga_records *records, int status)
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	}
-	while (rows != NULL && count > 0)
+	while (count > 0)
 		free_row(&rows[--count]);
 	free(rows);
 	free(cells);

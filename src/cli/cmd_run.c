@@ -21,7 +21,7 @@
 #define EXIT_NOT_FOUND   127
 #define EXIT_NOT_STARTED 126
 
-/* What ld.so separates the entries of LD_PRELOAD by (ld.so(8)). */
+/* What ld.so separates the entries of LD_PRELOAD by (ld.so(8)). Its NUL ends the last. */
 static const char separators[] = " :";
 
 /* Adds what LD_PRELOAD holds but for the module. */
@@ -44,7 +44,7 @@ static bool begins_with(const char *preload, const char *entry)
 	const size_t length = strlen(entry);
 
 	return preload != NULL && strncmp(preload, entry, length) == 0 &&
-	       (preload[length] == '\0' || strchr(separators, preload[length]) != NULL);
+	       memchr(separators, preload[length], sizeof separators) != NULL;
 }
 
 /* The gate goes first, so that what else is preloaded meets its calls behind it: what ld.so loads

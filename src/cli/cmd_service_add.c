@@ -199,21 +199,22 @@ static int warn_of_roots(const struct pga_addition *asked, struct pga_added *add
 	const struct pga_evaluation *evaluation = &added->composition.evaluation;
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_text line = PGA_TEXT_EMPTY;
-	const char *at;
 	int result;
 
 	if (asked->check || !evaluation->needs_tls)
 		return 0;
 	result = pga_unpinned_tell(pga_effective_value(&evaluation->effective, "sslrootcert"),
 				   &added->policy, &added->pins, &text, error);
-	for (at = pga_text_string(&text); *at != '\0';) {
-		const size_t length = strcspn(at, "\n");
+	for (const char *at = pga_text_string(&text); *at != '\0';) {
+		const char *end = at + strcspn(at, "\n");
 
-		pga_text_add_bytes(&line, at, length);
-		at += length + strspn(at + length, "\n ");
+		pga_text_add_bytes(&line, at, (size_t)(end - at));
+		at = end + strspn(end, "\n ");
 		if (*at != '\0')
-			pga_text_add(&line, line.bytes[line.length - 1] == ':' ? " " : "; ");
+			pga_text_add(&line, end[-1] == ':' ? " " : "; ");
 	}
+	if (result == 0 && line.failed)
+		result = pga_fail_memory(error);
 	if (result == 0)
 		add_warning(&added->warnings, pga_text_string(&line));
 	pga_text_free(&line);
@@ -276,6 +277,10 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 	pga_surroundings_tell(&added->here, &around);
 	add_warning(&added->warnings, pga_text_string(&around));
 	pga_text_free(&around);
+	if (added->warnings.failed) {
+		(void)pga_fail_memory(&error);
+		goto failed;
+	}
 	if (asked->check) {
 		status = pga_addition_check(asked, added);
 		if (status != PGA_EXIT_DONE)

@@ -16,9 +16,9 @@
 enum column { NAME, HOST, DBNAME, USER, FILE_AND_LINE, VERDICT, COLUMNS };
 
 /* All that is told of an entry's settings. */
-static const char *const told[] = {"host", "hostaddr", "port", "dbname", "user"};
+enum setting { OF_HOST, OF_HOSTADDR, OF_PORT, OF_DBNAME, OF_USER, SETTINGS };
 
-#define SETTINGS (sizeof told / sizeof told[0])
+static const char *const told[SETTINGS] = {"host", "hostaddr", "port", "dbname", "user"};
 
 struct row {
 	const struct pga_service_file *file;
@@ -36,14 +36,6 @@ struct rows {
 	size_t broken;
 	size_t no_roots; /* of the broken ones */
 };
-
-static const char *value_of(const struct row *row, const char *keyword)
-{
-	for (size_t i = 0; i < SETTINGS; i++)
-		if (strcmp(told[i], keyword) == 0 && row->settings[i] != NULL)
-			return row->settings[i];
-	return "";
-}
 
 /* Of ten thousand entries the rest would fill the memory. */
 static int keep_what_is_told(struct row *row, struct pga_error *error)
@@ -66,10 +58,10 @@ static int keep_what_is_told(struct row *row, struct pga_error *error)
 static char *host_and_port(const struct row *row)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
-	const char *host = value_of(row, "host");
-	const char *port = value_of(row, "port");
+	const char *host = row->settings[OF_HOST];
+	const char *port = row->settings[OF_PORT];
 
-	pga_text_add(&text, host[0] != '\0' ? host : value_of(row, "hostaddr"));
+	pga_text_add(&text, host[0] != '\0' ? host : row->settings[OF_HOSTADDR]);
 	if (port[0] != '\0' && strcmp(port, "5432") != 0)
 		pga_text_addf(&text, ":%s", port);
 	return pga_text_take(&text);
@@ -103,8 +95,8 @@ static int fill_cells(struct row *row, struct pga_error *error)
 		return pga_fail_memory(error);
 	row->cells[NAME] = pga_printable(row->entry->name != NULL ? row->entry->name : "?");
 	row->cells[HOST] = pga_printable(host);
-	row->cells[DBNAME] = pga_printable(value_of(row, "dbname"));
-	row->cells[USER] = pga_printable(value_of(row, "user"));
+	row->cells[DBNAME] = pga_printable(row->settings[OF_DBNAME]);
+	row->cells[USER] = pga_printable(row->settings[OF_USER]);
 	row->cells[FILE_AND_LINE] = file_and_line(row);
 	row->cells[VERDICT] = verdict(row);
 	free(host);
@@ -230,12 +222,12 @@ static json_t *row_as_json(const struct row *row)
 	return json_pack(
 	    "{s:o?, s:o, s:o, s:o, s:o, s:s, s:o, s:i, s:s, s:o, s:b}", "name",
 	    row->entry->name != NULL ? pga_json_text(row->entry->name) : NULL, "host",
-	    pga_json_text(value_of(row, "host")), "port", pga_json_text(value_of(row, "port")),
-	    "dbname", pga_json_text(value_of(row, "dbname")), "user",
-	    pga_json_text(value_of(row, "user")), "where", pga_service_place_name(row->file->place),
-	    "file", pga_json_text(row->file->path), "line", (int)row->entry->line, "verdict",
-	    pga_entry_state_word(row->evaluation.state), "reasons",
-	    pga_json_lines(pga_text_string(&row->evaluation.why)), "shadowed",
+	    pga_json_text(row->settings[OF_HOST]), "port", pga_json_text(row->settings[OF_PORT]),
+	    "dbname", pga_json_text(row->settings[OF_DBNAME]), "user",
+	    pga_json_text(row->settings[OF_USER]), "where",
+	    pga_service_place_name(row->file->place), "file", pga_json_text(row->file->path),
+	    "line", (int)row->entry->line, "verdict", pga_entry_state_word(row->evaluation.state),
+	    "reasons", pga_json_lines(pga_text_string(&row->evaluation.why)), "shadowed",
 	    row->hidden || row->evaluation.state == PGA_ENTRY_SHADOWED);
 }
 
@@ -283,7 +275,7 @@ static int list(bool json)
 
 	if (pga_services_read(&services, &error) != 0)
 		goto failed;
-	rows.rows = calloc(user->count + services.system.count + 1, sizeof *rows.rows);
+	rows.rows = calloc(user->count + services.system.count, sizeof *rows.rows);
 	if (rows.rows == NULL) {
 		(void)pga_fail_memory(&error);
 		goto failed;

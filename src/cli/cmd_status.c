@@ -101,8 +101,8 @@ static int add_shells(struct findings *found)
 
 static int add_units(struct findings *found, enum pga_way way, struct pga_error *error)
 {
-	size_t count = 0;
-	char **names = NULL;
+	size_t count;
+	char **names;
 	int result = pga_activation_units(way, NULL, &names, &count, error);
 
 	for (size_t i = 0; i < count; i++) {

@@ -59,7 +59,7 @@ static int check_file(const struct pga_asked *asked, const char *name, struct pg
 				  "    UnsetEnvironment=LD_PRELOAD, RootDirectory= and an "
 				  "LD_PRELOAD of its own would keep the gate out of it, or be lost",
 				  asked->unit);
-	if (result == 0 && file == NULL)
+	if (file == NULL)
 		pga_print_warning("%s: there is no such service in %s yet", asked->unit,
 				  asked->root != NULL ? asked->root : "this machine");
 	free(file);
@@ -90,7 +90,7 @@ int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
 		result = check_daemon(asked, error);
 	if (result == 0 && (user || asked->root == NULL))
 		result = pga_unit_ask(name, user, &settings, error);
-	if (result == 0 && settings.known)
+	if (settings.known)
 		result = check_settings(asked, &settings, error);
 	else if (result == 0 && !user)
 		result = check_file(asked, name, error);

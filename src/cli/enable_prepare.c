@@ -18,6 +18,7 @@ static char *add_to(const char *unit, const char *entry, const char *before,
 	struct pga_text text = PGA_TEXT_EMPTY;
 	size_t length;
 	const char *at;
+	char *value;
 
 	if (before[strcspn(before, "\"'\\%")] != '\0') {
 		(void)pga_fail(error, "write a drop-in by hand; nothing was changed",
@@ -31,9 +32,10 @@ static char *add_to(const char *unit, const char *entry, const char *before,
 			pga_text_add(&text, ":");
 			pga_text_add_bytes(&text, at, length);
 		}
-	if (text.failed)
+	value = pga_text_take(&text);
+	if (value == NULL)
 		(void)pga_fail_memory(error);
-	return pga_text_take(&text);
+	return value;
 }
 
 static int switch_on_unit(const struct pga_asked *asked, struct pga_activation *file,

@@ -41,7 +41,7 @@ static json_t *host_as_json(const struct pga_checked_host *item)
 	    json_pack("{s:o, s:b, s:b}", "host", pga_json_text(pga_host_label(item->host)), "tls",
 		      !item->skipped, "trusted", item->trusted);
 
-	if (host == NULL || item->skipped)
+	if (item->skipped)
 		return host;
 	(void)json_object_set_new(
 	    host, "problem", item->problem != NULL ? pga_json_text(item->problem) : json_null());
@@ -80,17 +80,17 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 				   "settings", settings_as_json(&composition->settings), "warnings",
 				   pga_json_lines(pga_text_string(&added->warnings)));
 
-	if (object != NULL && changed->path != NULL) {
+	if (changed->path != NULL) {
 		(void)json_object_set_new(object, "file", pga_json_text(changed->path));
 		(void)json_object_set_new(object, "line", json_integer((json_int_t)changed->line));
 		(void)json_object_set_new(object, "replaced", json_boolean(changed->replaced));
 		(void)json_object_set_new(object, "unchanged", json_boolean(changed->unchanged));
 		(void)json_object_set_new(object, "dry_run", json_boolean(asked->change.dry_run));
 	}
-	if (object != NULL && composition->choice.anchor != NULL)
+	if (composition->choice.anchor != NULL)
 		(void)json_object_set_new(object, "anchor",
 					  pga_json_text(composition->choice.anchor->name));
-	if (object != NULL && asked->check)
+	if (asked->check)
 		(void)json_object_set_new(object, "check", check_as_json(&added->check));
 	return pga_json_print(object, status);
 }

@@ -20,12 +20,13 @@ json_t *pga_json_text(const char *text)
 		const size_t length = pga_character(text, &point);
 
 		if (length == 0)
-			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text);
+			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text++);
 		else
 			pga_text_add_bytes(&copy, text, length);
-		text += length > 0 ? length : 1;
+		text += length;
 	}
-	string = json_string(pga_text_string(&copy));
+	if (!copy.failed)
+		string = json_string(pga_text_string(&copy));
 	pga_text_free(&copy);
 	return string;
 }
@@ -38,8 +39,10 @@ json_t *pga_json_lines(const char *lines)
 		size_t length = strcspn(lines, "\n");
 		char *line = strndup(lines, length);
 
-		if (line != NULL)
-			(void)json_array_append_new(array, pga_json_text(line));
+		if (line == NULL || json_array_append_new(array, pga_json_text(line)) != 0) {
+			json_decref(array);
+			array = NULL;
+		}
 		free(line);
 		lines += length + (lines[length] == '\n');
 	}
@@ -49,7 +52,7 @@ json_t *pga_json_lines(const char *lines)
 /* Adds the character as JSON has it in ASCII: above U+FFFF, as a surrogate pair (RFC 8259). */
 static void add_escaped(struct pga_text *text, unsigned point)
 {
-	if (point >= 0x10000) {
+	if (point >> 16 != 0) {
 		pga_text_addf(text, "\\u%04X", 0xD800 + ((point - 0x10000) >> 10));
 		point = 0xDC00 + ((point - 0x10000) & 0x3FF);
 	}
@@ -57,30 +60,36 @@ static void add_escaped(struct pga_text *text, unsigned point)
 }
 
 /* jansson escapes C0 alone, and JSON is shown on terminals too. Whatever else steers can be in
- * strings only; what is between them is ASCII. */
+ * strings only; what is between them is ASCII. All of it is UTF-8. */
 static void add_harmless(struct pga_text *text, const char *json)
 {
 	while (*json != '\0') {
 		unsigned point;
 		const size_t length = pga_character(json, &point);
 
-		if (*json != '\n' && length > 0 && pga_steers(point))
+		if (*json != '\n' && pga_steers(point))
 			add_escaped(text, point);
 		else
-			pga_text_add_bytes(text, json, length > 0 ? length : 1);
-		json += length > 0 ? length : 1;
+			pga_text_add_bytes(text, json, length);
+		json += length;
 	}
+}
+
+/* With what was warned of. The caller frees it; NULL for want of memory. */
+static char *dump(json_t *object)
+{
+	if (json_object_get(object, "warnings") == NULL &&
+	    json_object_set_new(object, "warnings", pga_json_lines(pga_warnings())) != 0)
+		return NULL;
+	return json_dumps(object, JSON_INDENT(2));
 }
 
 int pga_json_print(json_t *object, int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_error error;
-	char *json;
+	char *json = dump(object);
 
-	if (object != NULL && json_object_get(object, "warnings") == NULL)
-		(void)json_object_set_new(object, "warnings", pga_json_lines(pga_warnings()));
-	json = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
 	if (json != NULL)
 		add_harmless(&text, json);
 	if (json == NULL || text.failed) {

@@ -8,7 +8,7 @@
  * out. */
 json_t *pga_json_text(const char *text);
 
-/* The lines of a text as a JSON array of strings. */
+/* The lines of a text as a JSON array of strings; NULL likewise. */
 json_t *pga_json_lines(const char *lines);
 
 /* Prints the object and frees it; NULL is want of memory. All that was warned of so far is among

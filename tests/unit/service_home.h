@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 static struct pga_certificate root;
-static struct pga_error error;
+__attribute__((unused)) static struct pga_error error;
 static struct pga_policy policy;
 
 static struct pga_hidden_environment hidden;

@@ -26,6 +26,8 @@ static struct {
 	const char *stays;    /* one that stays changed when the others do not */
 	const char *before;   /* what a service preloads */
 	const char *reason;   /* of what fails */
+	const char *next;     /* and what is to be done */
+	bool no_text;
 	bool no_unit;
 	bool no_units;
 	bool no_module;
@@ -53,7 +55,7 @@ static bool is(const char *path, const char *other)
 
 static int fail_so(struct pga_error *error)
 {
-	return pga_fail(error, "mend it; nothing was changed", "%s", here.reason);
+	return pga_fail(error, here.next, "%s", here.reason);
 }
 
 static const char *const way_names[] = {
@@ -251,6 +253,17 @@ bool pga_module_is_named(const char *entry, size_t length)
 	return length == strlen(ENTRY) && memcmp(entry, ENTRY, length) == 0;
 }
 
+char *__real_pga_text_take(struct pga_text *text);
+char *__wrap_pga_text_take(struct pga_text *text);
+char *__wrap_pga_text_take(struct pga_text *text)
+{
+	if (!here.no_text)
+		return __real_pga_text_take(text);
+	here.no_text = false;
+	pga_text_free(text);
+	return NULL;
+}
+
 uid_t __wrap_geteuid(void);
 uid_t __wrap_geteuid(void)
 {
@@ -262,6 +275,7 @@ static int begin(void **state)
 	(void)state;
 	memset(&here, 0, sizeof here);
 	here.reason = "it failed";
+	here.next = "mend it; nothing was changed";
 	acting = 0;
 	return 0;
 }
@@ -639,6 +653,9 @@ static void as_much_as_can_be(void **state)
 	assert_string_equal(happened, "off /machine\noff /profile\napply /profile\n");
 	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
 	assert_string_equal(printed.output, "profile: /profile: taken out\n" AGAIN STATUS);
+	here.next = "mend it";
+	assert_int_equal(run("disable --system --keep-going"), PGA_EXIT_FAILED);
+	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
 	here.nowhere = "/profile";
 	here.failing = NULL;
 	assert_int_equal(run("disable --system --keep-going -j"), PGA_EXIT_FAILED);
@@ -678,6 +695,16 @@ static void what_is_in_the_way(void **state)
 	assert_int_equal(run("enable --shell"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "module\n");
 	assert_string_equal(printed.errors, FAILED);
+}
+
+static void want_of_memory(void **state)
+{
+	(void)state;
+	here.no_text = true;
+	here.before = "/a.so";
+	assert_int_equal(run("enable --unit a"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "module\ncheck a\n");
+	assert_string_equal(printed.errors, "pganchor: out of memory\n");
 }
 
 static void who_has_no_home(void **state)
@@ -730,6 +757,8 @@ static void who_is_told_to_be_root(void **state)
 	(void)state;
 	here.no_apply = true;
 	for (size_t i = 0; i < COUNT(cases); i++) {
+		/* Where it is found before anything is written, likewise. */
+		here.failing = strcmp(cases[i].words, "enable --system") == 0 ? "/profile" : NULL;
 		acting = cases[i].acting;
 		here.reason = cases[i].reason;
 		assert_int_equal(run(cases[i].words), PGA_EXIT_FAILED);
@@ -844,6 +873,7 @@ int main(void)
 	    cmocka_unit_test_setup(those_of_another_installation, begin),
 	    cmocka_unit_test_setup(all_or_nothing, begin),
 	    cmocka_unit_test_setup(what_is_in_the_way, begin),
+	    cmocka_unit_test_setup(want_of_memory, begin),
 	    cmocka_unit_test_setup(who_has_no_home, begin),
 	    cmocka_unit_test_setup(what_cannot_be_written, begin),
 	    cmocka_unit_test_setup(who_is_told_to_be_root, begin),

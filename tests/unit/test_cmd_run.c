@@ -1,5 +1,6 @@
 /* cli/cmd_run.c: what LD_PRELOAD becomes, and what a program is started with, or not. */
 #include "cmocka_start.h"
+#include "failing.h"
 #include "printed.h"
 
 #include "preload/known.h"
@@ -136,6 +137,7 @@ static void what_is_preloaded(void **state)
 	    {PGA_UNLOADABLE, M, "none", false},
 	    {PGA_UNLOADABLE, "a.so", "a.so", false},
 	    {PGA_UNLOADABLE, M ":a.so:libpq.so", "a.so:libpq.so", false},
+	    {PGA_UNLOADABLE, "a b", "a:b", false},
 	    /* And those for 32-bit programs. */
 	    {PGA_COVERED_32, NULL, E, false},
 	    {PGA_COVERED_32, M ":a.so", E ":a.so", false},
@@ -279,6 +281,28 @@ static void what_is_not_started(void **state)
 	assert_string_equal(happened, "look p");
 }
 
+/* Nothing is started with a part of what is to be preloaded. */
+static void want_of_memory(void **state)
+{
+	long number = 0;
+	int status;
+
+	(void)state;
+	do {
+		assert_int_equal(__real_setenv("LD_PRELOAD", "/a.so:/b.so", 1), 0);
+		left = ++number;
+		status = run("run p");
+		left = 0;
+		if (status == 127)
+			continue;
+		assert_int_equal(status, 1);
+		assert_string_equal(printed.errors, "pganchor: out of memory\n");
+		assert_string_equal(happened, "look p");
+		assert_string_equal(getenv("LD_PRELOAD"), "/a.so:/b.so");
+	} while (status != 127);
+	assert_true(number > 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -286,6 +310,7 @@ int main(void)
 	    cmocka_unit_test_setup(options_of_it, begin),
 	    cmocka_unit_test_setup(programs_that_are_not_seen, begin),
 	    cmocka_unit_test_setup(what_is_not_started, begin),
+	    cmocka_unit_test_setup(want_of_memory, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,16 @@ static struct {
 	struct pga_place *places;
 	size_t place_count;
 } here;
-static int held; /* switches, and what else is to be freed */
+static unsigned grown;   /* how often a list was, in a run */
+static unsigned no_room; /* the number of the time that fails; 0: none does */
+static int held;         /* switches, and what else is to be freed */
+
+void *__real_reallocarray(void *block, size_t count, size_t size);
+void *__wrap_reallocarray(void *block, size_t count, size_t size);
+void *__wrap_reallocarray(void *block, size_t count, size_t size)
+{
+	return ++grown == no_room ? NULL : __real_reallocarray(block, count, size);
+}
 
 bool pga_module_is_bound(bool any)
 {
@@ -236,6 +245,7 @@ static int begin(void **state)
 	here.nowhere = PGA_WAYS;
 	here.bound = true;
 	here.log = PGA_LOG_SYSLOG;
+	no_room = 0;
 	return unsetenv("LD_PRELOAD");
 }
 
@@ -244,9 +254,10 @@ static int run(const char *words)
 	int status;
 
 	held = 0;
+	grown = 0;
 	status = command_prints(pga_cmd_status.run, words);
 	/* Policy, pins and processes are freed whether or not they were read. */
-	if (here.no_units)
+	if (here.no_units || no_room > 0)
 		held++;
 	assert_int_equal(held, status == PGA_EXIT_USAGE || strstr(words, "-h") != NULL ? 0 : -2);
 	return status;
@@ -440,6 +451,25 @@ static void what_cannot_be_told(void **state)
 	assert_string_equal(printed.errors, "pganchor: no units\n");
 }
 
+static void want_of_memory(void **state)
+{
+	(void)state;
+	here.units[0][0] = "a.service";
+	here.units[0][1] = "b.service";
+	here.units[1][0] = "c.service";
+	here.units[1][1] = "d.service";
+	for (int json = 0; json < 2; json++)
+		for (no_room = 1; no_room <= 10; no_room++) {
+			assert_int_equal(run(json == 1 ? "status -j" : "status"), PGA_EXIT_FAILED);
+			assert_string_equal(printed.errors, "pganchor: out of memory\n");
+			assert_string_equal(printed.output, "");
+			assert_int_equal(grown, no_room);
+		}
+	no_room = 0;
+	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_int_equal(grown, 10);
+}
+
 #define AUDIT "\npolicy: mode = audit, other = audit\npins: 3\n"
 
 static void what_audit_tells(void **state)
@@ -472,8 +502,8 @@ static void what_audit_tells(void **state)
 }
 
 static struct pga_place places[] = {
-    {.path = (char[]){"/etc/p"}},
     {.path = (char[]){"/etc/policy.conf"}, .stamp = {.inode = 5}},
+    {.path = (char[]){"/etc/p"}},
     {.path = (char[]){"/etc/policy.d"}},
     {.path = (char[]){"/etc/policy.d/a.conf"}, .stamp = {.inode = 1}},
     {.path = (char[]){"/home/policy.conf"}},
@@ -567,6 +597,7 @@ int main(void)
 	    cmocka_unit_test_setup(states_of_the_ways, begin),
 	    cmocka_unit_test_setup(what_is_broken, begin),
 	    cmocka_unit_test_setup(what_cannot_be_told, begin),
+	    cmocka_unit_test_setup(want_of_memory, begin),
 	    cmocka_unit_test_setup(what_audit_tells, begin),
 	    cmocka_unit_test_setup(files_of_the_policy, begin),
 	    cmocka_unit_test_setup(options_of_it, begin),

@@ -1,5 +1,6 @@
 /* cli/enable_checks.h: what enable refuses, and what it warns of. */
 #include "cmocka_start.h"
+#include "failing.h"
 #include "printed.h"
 
 #include "preload/daemons.h"
@@ -45,6 +46,16 @@ const struct pga_daemon *pga_find_daemon(const char *unit, const char *root)
 	return here.daemon;
 }
 
+/* What is played has all the memory that it needs. */
+static char *copy_of(const char *string)
+{
+	char *copy = NULL;
+
+	if (string != NULL)
+		assert_true(asprintf(&copy, "%s", string) >= 0);
+	return copy;
+}
+
 char *pga_unit_name(const char *unit, struct pga_error *error)
 {
 	char name[100];
@@ -54,7 +65,7 @@ char *pga_unit_name(const char *unit, struct pga_error *error)
 		return NULL;
 	}
 	(void)snprintf(name, sizeof name, "%s.service", unit);
-	return strdup(name);
+	return copy_of(name);
 }
 
 int pga_unit_ask(const char *name, bool user, struct pga_unit_settings *settings,
@@ -65,24 +76,24 @@ int pga_unit_ask(const char *name, bool user, struct pga_unit_settings *settings
 	if (here.silent)
 		return pga_fail(error, "", "silent");
 	settings->known = here.known;
-	settings->id = strdup(here.settings.id);
-	settings->load_state = strdup(here.settings.load_state);
-	settings->preload = strdup(here.settings.preload);
-	settings->unset = strdup(here.settings.unset);
-	settings->root = strdup(here.settings.root);
+	settings->id = copy_of(here.settings.id);
+	settings->load_state = copy_of(here.settings.load_state);
+	settings->preload = copy_of(here.settings.preload);
+	settings->unset = copy_of(here.settings.unset);
+	settings->root = copy_of(here.settings.root);
 	return 0;
 }
 
 char *pga_unit_overridden_by(const struct pga_unit_settings *settings)
 {
 	(void)settings;
-	return here.overridden_by != NULL ? strdup(here.overridden_by) : NULL;
+	return copy_of(here.overridden_by);
 }
 
 char *pga_unit_file(const char *root, const char *name)
 {
 	(void)strcat(strcat(strcat(asked_for, " file "), name), root != NULL ? root : "");
-	return here.unit_file != NULL ? strdup(here.unit_file) : NULL;
+	return copy_of(here.unit_file);
 }
 
 bool pga_unit_file_has_preload(const char *path)
@@ -115,7 +126,7 @@ bool pga_x_sessions_lose_preload(const char *root)
 char *pga_find_musl(const char *root)
 {
 	(void)strcat(strcat(asked_for, " musl"), root != NULL ? root : "");
-	return here.musl != NULL ? strdup(here.musl) : NULL;
+	return copy_of(here.musl);
 }
 
 int pga_module_is_guarded(uid_t other, struct pga_error *error)
@@ -136,7 +147,7 @@ int pga_module_is_open(struct pga_error *error)
 char *pga_module_entry_32(void)
 {
 	(void)strcat(asked_for, " 32");
-	return here.entry_32 != NULL ? strdup(here.entry_32) : NULL;
+	return copy_of(here.entry_32);
 }
 
 bool pga_image_has(const char *root, const char *path)
@@ -246,6 +257,19 @@ static void what_it_preloads(void **state)
 	assert_int_equal(prints(check_unit, NULL), 0);
 	assert_string_equal(preload, "");
 	free(preload);
+}
+
+static void want_of_memory(void **state)
+{
+	(void)state;
+	memset(&asked, 0, sizeof asked);
+	asked.unit = "a";
+	of_user = false;
+	left = 1;
+	assert_int_equal(prints(check_unit, NULL), -1);
+	assert_int_equal(left, 0);
+	assert_null(preload);
+	assert_string_equal(error.message, "out of memory");
 }
 
 static void what_is_refused(void **state)
@@ -476,6 +500,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(who_is_asked, begin),
 	    cmocka_unit_test_setup(what_it_preloads, begin),
+	    cmocka_unit_test_setup(want_of_memory, begin),
 	    cmocka_unit_test_setup(what_is_refused, begin),
 	    cmocka_unit_test_setup(what_is_warned_of, begin),
 	    cmocka_unit_test_setup(sessions_without_the_gate, begin),

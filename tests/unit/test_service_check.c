@@ -193,6 +193,11 @@ static void what_libpq_refuses(void **state)
 				fail_msg("case %zu: %s", i, printed.errors);
 		}
 	}
+	/* The first of them, too. */
+	here.count = 1;
+	here.items[0].problem = (char[]){"refused"};
+	assert_int_equal(prints(check_it, NULL), PGA_EXIT_FAILED);
+	assert_non_null(strstr(printed.errors, FAILED ". Its CA has taken"));
 	here.problem = "change sslmode";
 	assert_int_equal(prints(check_it, NULL), PGA_EXIT_FAILED);
 	assert_non_null(strstr(printed.errors, "Leave sslmode as it is"));
@@ -228,6 +233,23 @@ static void what_the_gate_refuses(void **state)
 	}
 }
 
+/* Those of the entry, and no other. */
+static void whose_root_is_not_pinned(void **state)
+{
+	(void)state;
+	here.trusted = false;
+	for (size_t which = 0; which < 3; which++) {
+		here.items[0].trusted = which != 0;
+		here.items[2].trusted = false;
+		here.items[which].handshake.root = (char[]){"CN=R"};
+		here.count = which == 0 ? 1 : 2;
+		assert_int_equal(prints(check_it, NULL), PGA_EXIT_WEAK);
+		assert_int_equal(strstr(printed.errors, "the chain of db ends in the root CN=R") !=
+				     NULL,
+				 which == 0);
+	}
+}
+
 static void what_the_environment_spoils(void **state)
 {
 	(void)state;
@@ -253,6 +275,7 @@ int main(void)
 	    cmocka_unit_test_setup(want_of_memory, begin),
 	    cmocka_unit_test_setup(what_libpq_refuses, begin),
 	    cmocka_unit_test_setup(what_the_gate_refuses, begin),
+	    cmocka_unit_test_setup(whose_root_is_not_pinned, begin),
 	    cmocka_unit_test_setup(what_the_environment_spoils, begin),
 	};
 

@@ -13,8 +13,13 @@ check_PROGRAMS = \
 	tests/unit/test_check \
 	tests/unit/test_chroot \
 	tests/unit/test_cmd_enable \
+	tests/unit/test_cmd_explain \
 	tests/unit/test_cmd_log \
 	tests/unit/test_cmd_run \
+	tests/unit/test_cmd_service \
+	tests/unit/test_cmd_service_add \
+	tests/unit/test_cmd_service_list \
+	tests/unit/test_cmd_service_show \
 	tests/unit/test_cmd_status \
 	tests/unit/test_command_lines \
 	tests/unit/test_consent \
@@ -38,6 +43,7 @@ check_PROGRAMS = \
 	tests/unit/test_imports \
 	tests/unit/test_ini \
 	tests/unit/test_journal \
+	tests/unit/test_json \
 	tests/unit/test_late_errors \
 	tests/unit/test_lines \
 	tests/unit/test_linked \
@@ -59,6 +65,7 @@ check_PROGRAMS = \
 	tests/unit/test_pins \
 	tests/unit/test_policy \
 	tests/unit/test_preload \
+	tests/unit/test_print_service_add \
 	tests/unit/test_printable \
 	tests/unit/test_processes \
 	tests/unit/test_program \
@@ -285,24 +292,62 @@ tests_unit_test_module_LDADD = $(UNITS_LDADD)
 
 # The commands, with what they ask played by the test.
 PRINTING = tests/unit/cmocka_start.h tests/unit/printed.h
+tests_unit_test_json_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_json.c
+tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_json_LDADD = $(UNITS_LDADD)
+SERVICES = $(PRINTING) tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h
+PLAYED_ENTRIES = -Wl,--wrap=isatty,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_pins_free \
+	-Wl,--wrap=pga_evaluate_entry,--wrap=pga_anchored_look,--wrap=pga_warn_of_unpinned,--wrap=pga_print_table
+tests_unit_test_cmd_service_SOURCES = $(SERVICES) tests/unit/test_cmd_service.c
+tests_unit_test_cmd_service_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_service_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_hide_environment \
+	-Wl,--wrap=pga_keep_what_is_read_once,--wrap=pga_commands_run,--wrap=pga_service_delete
+tests_unit_test_cmd_service_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_service_list_SOURCES = $(SERVICES) tests/unit/played_entries.h tests/unit/test_cmd_service_list.c
+tests_unit_test_cmd_service_list_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_service_list_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(PLAYED_ENTRIES)
+tests_unit_test_cmd_service_list_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_service_show_SOURCES = $(SERVICES) tests/unit/played_entries.h tests/unit/settings.h tests/unit/test_cmd_service_show.c
+tests_unit_test_cmd_service_show_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_service_show_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(PLAYED_ENTRIES) -Wl,--wrap=pga_evaluator_begin
+tests_unit_test_cmd_service_show_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_service_add_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_print_service_add.c
+tests_unit_test_print_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_print_service_add_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_service_add_SOURCES = $(SERVICES) tests/unit/test_cmd_service_add.c
+tests_unit_test_cmd_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_hosts_to_ascii,--wrap=pga_policy_load \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_unpinned_tell,--wrap=pga_service_show_environment,--wrap=pga_service_hide_environment \
+	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
+	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
+tests_unit_test_cmd_service_add_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_explain_SOURCES = $(SERVICES) tests/unit/test_cmd_explain.c
+tests_unit_test_cmd_explain_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_explain_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_binary_read,--wrap=pga_linked_libpq_version \
+	-Wl,--wrap=pga_linked_libpq_path,--wrap=pga_keep_what_is_read_once,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_anchored_look \
+	-Wl,--wrap=pga_warn_of_unpinned,--wrap=pga_roots_look,--wrap=pga_crls_look
+tests_unit_test_cmd_explain_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_log_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_log.c
 tests_unit_test_cmd_log_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_log_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=time,--wrap=geteuid
 tests_unit_test_cmd_log_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/test_cmd_run.c
+tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_run.c
 tests_unit_test_cmd_run_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=execvp,--wrap=setenv
+tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=execvp,--wrap=setenv
 tests_unit_test_cmd_run_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_enable_SOURCES = $(PRINTING) tests/unit/test_cmd_enable.c
 tests_unit_test_cmd_enable_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_cmd_enable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid
+tests_unit_test_cmd_enable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
 tests_unit_test_cmd_enable_LDADD = $(UNITS_LDADD)
-tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/test_enable_checks.c
+tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_enable_checks.c
 tests_unit_test_enable_checks_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_enable_checks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=access,--wrap=geteuid
+tests_unit_test_enable_checks_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=access,--wrap=geteuid
 tests_unit_test_enable_checks_LDADD = $(UNITS_LDADD)
 tests_unit_test_consent_SOURCES = tests/unit/cmocka_start.h tests/unit/test_consent.c
 tests_unit_test_consent_CPPFLAGS = $(UNITS_CPPFLAGS)
