@@ -17,6 +17,7 @@ check_PROGRAMS = \
 	tests/unit/test_command_lines \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
+	tests/unit/test_daemons \
 	tests/unit/test_effective \
 	tests/unit/test_elf \
 	tests/unit/test_enable_checks \
@@ -480,3 +481,8 @@ tests_unit_test_file_identity_LDADD = $(UNITS_LDADD)
 tests_unit_test_verdict_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_verdict.c
 tests_unit_test_verdict_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verdict_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_daemons_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_daemons.c
+tests_unit_test_daemons_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_daemons_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_daemons_LDADD = $(UNITS_LDADD)
