@@ -74,6 +74,7 @@ check_PROGRAMS = \
 	tests/unit/test_status_processes \
 	tests/unit/test_subprocess \
 	tests/unit/test_switch \
+	tests/unit/test_terminal \
 	tests/unit/test_text \
 	tests/unit/test_transaction \
 	tests/unit/test_unit_settings \
@@ -486,3 +487,8 @@ tests_unit_test_daemons_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h
 tests_unit_test_daemons_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_daemons_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_daemons_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_terminal_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_terminal.c
+tests_unit_test_terminal_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_terminal_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
+tests_unit_test_terminal_LDADD = $(UNITS_LDADD)
