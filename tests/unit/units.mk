@@ -18,6 +18,7 @@ check_PROGRAMS = \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
 	tests/unit/test_daemons \
+	tests/unit/test_directory \
 	tests/unit/test_effective \
 	tests/unit/test_elf \
 	tests/unit/test_enable_checks \
@@ -492,3 +493,8 @@ tests_unit_test_terminal_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/t
 tests_unit_test_terminal_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_terminal_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
 tests_unit_test_terminal_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_directory_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_directory.c
+tests_unit_test_directory_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_directory_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_home
+tests_unit_test_directory_LDADD = $(UNITS_LDADD)
