@@ -115,7 +115,7 @@ static void open_file(struct taking *taking)
 	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	const int directory = taking->directory->fd;
 
-	taking->made = taking->raced = false;
+	taking->raced = false;
 	if (pga_act_as(taking->directory->owner, taking->directory->group) != 0)
 		return;
 	taking->file = openat(directory, PGA_LOCK_NAME, flags | O_CREAT | O_EXCL, 0600);

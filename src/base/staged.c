@@ -30,6 +30,7 @@ static int open_as_owner(const struct pga_directory *directory, const char *name
 	return file;
 }
 
+/* Returns -1 with errno. */
 static int choose(const struct pga_directory *directory, char **path)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
@@ -40,8 +41,6 @@ static int choose(const struct pga_directory *directory, char **path)
 	pga_text_addf(&text, "%s/" PGA_STAGED_PREFIX "%0*" PRIx64, directory->path, DIGITS, number);
 	free(*path);
 	*path = pga_text_take(&text);
-	if (*path == NULL)
-		errno = ENOMEM;
 	return *path != NULL ? 0 : -1;
 }
 

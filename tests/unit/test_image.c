@@ -393,6 +393,11 @@ static void the_ld_so_of_musl(void **state)
 	(void)snprintf(expected, sizeof expected, "%s/lib/ld-musl-x86_64.so.1", scratch);
 	assert_string_equal(path, expected);
 	free(path);
+	/* Where there are several, any of them. */
+	put("lib/ld-musl-i386.so.1", "");
+	path = pga_find_musl(scratch);
+	assert_int_equal(access(path, F_OK), 0);
+	free(path);
 }
 
 #define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)

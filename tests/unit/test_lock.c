@@ -338,6 +338,14 @@ static void one_that_goes_meanwhile(void **state)
 	assert_true(end_failing());
 	assert_non_null(lock);
 	pga_lock_release(lock);
+	/* It went while it was being opened; but what hinders the next attempt is something else.
+	 */
+	put(PGA_LOCK_NAME, "");
+	fail_call("openat", 2, 2, ENOENT);
+	assert_int_equal(take(&lock, &error), -1);
+	assert_true(end_failing());
+	assert_null(lock);
+	assert_non_null(strstr(error.message, "not a lock of pganchor's"));
 }
 
 /* Who cannot look at the directory, or has no memory, gets none. */
