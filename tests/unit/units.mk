@@ -2,6 +2,7 @@
 if HAVE_CMOCKA
 check_PROGRAMS = \
 	tests/unit/test_acting \
+	tests/unit/test_acting_as \
 	tests/unit/test_anchor_text \
 	tests/unit/test_anchors \
 	tests/unit/test_api \
@@ -498,3 +499,8 @@ tests_unit_test_directory_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h t
 tests_unit_test_directory_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_directory_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_home
 tests_unit_test_directory_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_acting_as_SOURCES = tests/unit/cmocka_start.h tests/unit/test_acting_as.c
+tests_unit_test_acting_as_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_acting_as_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fopen,--wrap=geteuid,--wrap=getegid,--wrap=setfsuid,--wrap=setfsgid
+tests_unit_test_acting_as_LDADD = $(UNITS_LDADD)
