@@ -73,6 +73,7 @@ check_PROGRAMS = \
 	tests/unit/test_service_write \
 	tests/unit/test_session \
 	tests/unit/test_shown \
+	tests/unit/test_staged \
 	tests/unit/test_status_processes \
 	tests/unit/test_subprocess \
 	tests/unit/test_switch \
@@ -504,3 +505,8 @@ tests_unit_test_acting_as_SOURCES = tests/unit/cmocka_start.h tests/unit/test_ac
 tests_unit_test_acting_as_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_acting_as_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fopen,--wrap=geteuid,--wrap=getegid,--wrap=setfsuid,--wrap=setfsgid
 tests_unit_test_acting_as_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_staged_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_staged.c
+tests_unit_test_staged_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_staged_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_staged_LDADD = $(UNITS_LDADD)
