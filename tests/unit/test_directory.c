@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 
@@ -285,6 +286,63 @@ static void one_that_cannot_be_read(void **state)
 	pga_directory_close(&directory);
 }
 
+/* Whatever numbers its descriptors get. */
+static void zero_is_a_directory(void **state)
+{
+	const int input = dup(0);
+	const size_t open_files = names_in("/proc/self/fd") - 1;
+	unsigned number = 1;
+	bool given;
+
+	(void)state;
+	(void)close(0);
+	do {
+		struct pga_directory directory;
+		struct pga_made made = {0};
+		struct pga_error error;
+
+		give_zero(number++);
+		assert_int_equal(pga_directory_open(&directory, &made, below("/a/b"), 0755, &error),
+				 0);
+		given = end_failing();
+		assert_int_equal(fcntl(directory.fd, F_GETFL) & O_PATH, 0);
+		assert_int_equal(made.count, 2);
+		assert_int_equal(mode_of("a/b"), 0755);
+		pga_directory_close(&directory);
+		pga_made_remove(&made);
+		assert_int_equal(names_in("/proc/self/fd"), open_files);
+	} while (given);
+	assert_true(number > 6);
+	assert_int_equal(dup2(input, 0), 0);
+	(void)close(input);
+}
+
+static bool held;
+
+static void look_at_signals(void)
+{
+	sigset_t now;
+
+	held = sigprocmask(SIG_BLOCK, NULL, &now) == 0 && sigismember(&now, SIGTERM) == 1;
+}
+
+/* No signal comes between a directory and the note of it. */
+static void signals_wait(void **state)
+{
+	struct pga_directory directory;
+	struct pga_made made = {0};
+	struct pga_error error;
+
+	(void)state;
+	call_before("mkdirat", 1, look_at_signals);
+	assert_int_equal(pga_directory_open(&directory, &made, below("/a"), 0700, &error), 0);
+	assert_true(held);
+	look_at_signals();
+	assert_false(held);
+	pga_directory_close(&directory);
+	pga_made_remove(&made);
+}
+
 static void make_a(void)
 {
 	(void)mkdir("a", 0700);
@@ -388,6 +446,8 @@ int main(void)
 	    IN_A_DIRECTORY(another_makes_it),
 	    IN_A_DIRECTORY(no_home_is_made),
 	    IN_A_DIRECTORY(a_home_that_says_nothing),
+	    IN_A_DIRECTORY(zero_is_a_directory),
+	    IN_A_DIRECTORY(signals_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -108,6 +108,29 @@ static void a_new_file(void **state)
 	assert_int_equal(names_in("/proc/self/fd"), open_files);
 }
 
+static bool held;
+
+static void look_at_signals(void)
+{
+	sigset_t now;
+
+	held = sigprocmask(SIG_BLOCK, NULL, &now) == 0 && sigismember(&now, SIGTERM) == 1;
+}
+
+/* No signal comes between a file and the note of it. */
+static void signals_wait(void **state)
+{
+	struct staged staged;
+
+	(void)state;
+	call_before("openat", 1, look_at_signals);
+	staged = stage();
+	assert_true(held);
+	look_at_signals();
+	assert_false(held);
+	assert_made(&staged);
+}
+
 static void zero_is_a_file(void **state)
 {
 	const int input = dup(0);
@@ -279,6 +302,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    IN_A_DIRECTORY(a_new_file),
 	    IN_A_DIRECTORY(zero_is_a_file),
+	    IN_A_DIRECTORY(signals_wait),
 	    IN_A_DIRECTORY(one_that_cannot_be_made),
 	    IN_A_DIRECTORY(what_nobody_holds_goes),
 	    IN_A_DIRECTORY(what_somebody_holds_stays),
