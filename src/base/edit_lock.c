@@ -155,13 +155,11 @@ static int wait_a_second(int file)
 {
 	static const struct itimerval second = {{0, 100000}, {1, 0}};
 	struct itimerval timer_before;
+	const struct sigaction ours = {.sa_handler = wake}; /* no SA_RESTART: it is to interrupt */
 	struct sigaction before;
-	struct sigaction ours;
 	int result;
 	int why;
 
-	memset(&ours, 0, sizeof ours);
-	ours.sa_handler = wake; /* without SA_RESTART: it is there to interrupt */
 	if (sigaction(SIGALRM, &ours, &before) != 0 ||
 	    setitimer(ITIMER_REAL, &second, &timer_before) != 0)
 		return -1;
