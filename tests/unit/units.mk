@@ -29,6 +29,7 @@ check_PROGRAMS = \
 	tests/unit/test_file_identity \
 	tests/unit/test_find \
 	tests/unit/test_guess \
+	tests/unit/test_home \
 	tests/unit/test_host \
 	tests/unit/test_http \
 	tests/unit/test_image \
@@ -510,3 +511,8 @@ tests_unit_test_staged_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h test
 tests_unit_test_staged_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_staged_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
 tests_unit_test_staged_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_home_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_home.c
+tests_unit_test_home_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_home_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=fopen,--wrap=getpwuid_r,--wrap=getauxval,--wrap=geteuid,--wrap=open
+tests_unit_test_home_LDADD = $(UNITS_LDADD)
