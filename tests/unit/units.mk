@@ -306,7 +306,7 @@ tests_unit_test_lock_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_path_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_path.c
 tests_unit_test_path_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_path_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_home
+tests_unit_test_path_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_home,--wrap=pga_user_is_unmapped
 tests_unit_test_path_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_memory_file_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h \
