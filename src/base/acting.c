@@ -13,14 +13,14 @@ bool pga_user_is_unmapped(uid_t user)
 	bool mapped = map == NULL;
 
 	/* The first id here, that outside, and how many there are. */
-	while (map != NULL && !mapped && fgets(line, sizeof line, map) != NULL) {
+	while (!mapped && fgets(line, sizeof line, map) != NULL) {
 		char *at = line;
 		const unsigned long first = strtoul(at, &at, 10);
 		const unsigned long outside = strtoul(at, &at, 10);
 		const unsigned long count = strtoul(at, &at, 10);
 
 		(void)outside;
-		mapped = user >= first && user - first < count;
+		mapped = user - first < count; /* what is below the first is far above */
 	}
 	if (map != NULL)
 		(void)fclose(map);

@@ -67,9 +67,9 @@ static int copy_one(int from, int to, const char *name, struct bytes *old, struc
 
 int pga_attributes_copy(int from, int to, const char *path, struct pga_error *error)
 {
-	struct bytes names = {NULL, 0, 0};
-	struct bytes old = {NULL, 0, 0};
-	struct bytes new = {NULL, 0, 0};
+	struct bytes names = {.bytes = NULL};
+	struct bytes old = {.bytes = NULL};
+	struct bytes new = {.bytes = NULL};
 	const char *name = ACCESS_LIST;
 	int result = -1;
 

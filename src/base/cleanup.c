@@ -25,13 +25,11 @@ static bool installed[SIGNALS]; /* the handler is ours */
 /* The list changes only while the signals are held, so that it is whole here. */
 static void remove_and_die(int number)
 {
-	struct sigaction plain;
+	const struct sigaction plain = {.sa_handler = SIG_DFL};
 
 	if (getpid() == owner)
 		for (const struct pga_leftover *at = leftovers; at != NULL; at = at->next)
 			(void)unlinkat(at->directory, at->name, at->flags);
-	memset(&plain, 0, sizeof plain);
-	plain.sa_handler = SIG_DFL;
 	(void)sigaction(number, &plain, NULL);
 	/* It is blocked until the handler returns, and ends the program then. */
 	(void)raise(number);
@@ -39,15 +37,13 @@ static void remove_and_die(int number)
 
 static void install(void)
 {
-	struct sigaction ours;
+	struct sigaction ours = {.sa_handler = remove_and_die};
 	struct sigaction before;
 
-	memset(&ours, 0, sizeof ours);
-	ours.sa_handler = remove_and_die;
 	(void)sigfillset(&ours.sa_mask);
 	for (size_t i = 0; i < SIGNALS; i++) {
+		/* A handler that wants more than the number is in the same place (a union). */
 		installed[i] = sigaction(signals[i], NULL, &before) == 0 &&
-			       (before.sa_flags & SA_SIGINFO) == 0 &&
 			       before.sa_handler == SIG_DFL &&
 			       sigaction(signals[i], &ours, NULL) == 0;
 	}
@@ -55,10 +51,8 @@ static void install(void)
 
 static void uninstall(void)
 {
-	struct sigaction plain;
+	const struct sigaction plain = {.sa_handler = SIG_DFL};
 
-	memset(&plain, 0, sizeof plain);
-	plain.sa_handler = SIG_DFL;
 	for (size_t i = 0; i < SIGNALS; i++)
 		if (installed[i])
 			(void)sigaction(signals[i], &plain, NULL);

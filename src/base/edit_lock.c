@@ -115,7 +115,7 @@ static void open_file(struct taking *taking)
 	const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 	const int directory = taking->directory->fd;
 
-	taking->made = taking->raced = false;
+	taking->raced = false;
 	if (pga_act_as(taking->directory->owner, taking->directory->group) != 0)
 		return;
 	taking->file = openat(directory, PGA_LOCK_NAME, flags | O_CREAT | O_EXCL, 0600);
@@ -155,13 +155,11 @@ static int wait_a_second(int file)
 {
 	static const struct itimerval second = {{0, 100000}, {1, 0}};
 	struct itimerval timer_before;
+	const struct sigaction ours = {.sa_handler = wake}; /* no SA_RESTART: it is to interrupt */
 	struct sigaction before;
-	struct sigaction ours;
 	int result;
 	int why;
 
-	memset(&ours, 0, sizeof ours);
-	ours.sa_handler = wake; /* without SA_RESTART: it is there to interrupt */
 	if (sigaction(SIGALRM, &ours, &before) != 0 ||
 	    setitimer(ITIMER_REAL, &second, &timer_before) != 0)
 		return -1;

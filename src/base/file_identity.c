@@ -1,7 +1,6 @@
 #include "base/file_identity.h"
 
 #include <fcntl.h>
-#include <string.h>
 #include <sys/stat.h>
 
 /* Longer than any kernel's tick (10 ms at 100 Hz). */
@@ -22,25 +21,19 @@ static bool is_settled(struct timespec changed)
 
 struct pga_file_identity pga_file_identity_from(const struct stat *status)
 {
-	struct pga_file_identity stamp;
-
-	memset(&stamp, 0, sizeof stamp);
-	stamp.device = status->st_dev;
-	stamp.inode = status->st_ino;
-	stamp.size = status->st_size;
-	stamp.modified = status->st_mtim;
-	stamp.changed = status->st_ctim;
-	stamp.settled = is_settled(status->st_ctim);
-	return stamp;
+	return (struct pga_file_identity){
+	    .device = status->st_dev,
+	    .inode = status->st_ino,
+	    .size = status->st_size,
+	    .modified = status->st_mtim,
+	    .changed = status->st_ctim,
+	    .settled = is_settled(status->st_ctim),
+	};
 }
 
 static struct pga_file_identity of_none(void)
 {
-	struct pga_file_identity stamp;
-
-	memset(&stamp, 0, sizeof stamp);
-	stamp.settled = true;
-	return stamp;
+	return (struct pga_file_identity){.settled = true};
 }
 
 struct pga_file_identity pga_file_identity_of(const char *path)

@@ -10,21 +10,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Notes who the first link on the way belongs to that is somebody else's. */
-struct link_check {
-	struct pga_error *error;
-	bool linked;
-};
-
+/* Tells whose the first link on the way is that is somebody else's. */
 static int check_link(void *context, const char *place, const struct stat *status)
 {
-	struct link_check *check = context;
+	struct pga_error *error = context;
 
-	check->linked = S_ISLNK(status->st_mode);
-	if (!check->linked || status->st_uid == 0 || status->st_uid == geteuid() ||
+	if (!S_ISLNK(status->st_mode) || status->st_uid == 0 || status->st_uid == geteuid() ||
 	    pga_user_is_unmapped(status->st_uid))
 		return 0;
-	(void)pga_fail(check->error,
+	(void)pga_fail(error,
 		       "run this as that user, or name the file that it leads to; nothing was "
 		       "changed",
 		       "%s: a symbolic link of the user %lu is not followed", place,
@@ -71,7 +65,6 @@ static int make_absolute(const char *path, struct pga_text *absolute)
 /* The path without links; what is missing at its end is as it was named. */
 static int find(const char *path, char **real, bool *linked, struct pga_error *error)
 {
-	struct link_check check = {error, false};
 	struct pga_text absolute = PGA_TEXT_EMPTY;
 	struct pga_walk walk;
 	int result;
@@ -80,8 +73,8 @@ static int find(const char *path, char **real, bool *linked, struct pga_error *e
 	*real = NULL;
 	result = make_absolute(path, &absolute);
 	if (result == 0)
-		result = pga_walk_go(&walk, pga_text_string(&absolute), check_link, &check);
-	if (result < 0 && errno == ENOENT && walk.gone <= walk.linked && walk.links > 0)
+		result = pga_walk_go(&walk, pga_text_string(&absolute), check_link, error);
+	if (result < 0 && errno == ENOENT && walk.gone <= walk.linked)
 		(void)pga_fail(error, "make the file that it points to, or remove the link",
 			       "%s: a symbolic link that leads to nothing: %s", path,
 			       pga_text_string(&walk.place));

@@ -30,6 +30,7 @@ static int open_as_owner(const struct pga_directory *directory, const char *name
 	return file;
 }
 
+/* Returns -1 with errno. */
 static int choose(const struct pga_directory *directory, char **path)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
@@ -40,15 +41,31 @@ static int choose(const struct pga_directory *directory, char **path)
 	pga_text_addf(&text, "%s/" PGA_STAGED_PREFIX "%0*" PRIx64, directory->path, DIGITS, number);
 	free(*path);
 	*path = pga_text_take(&text);
-	if (*path == NULL)
-		errno = ENOMEM;
 	return *path != NULL ? 0 : -1;
+}
+
+/* The new file goes with the process. Returns it, or -1. */
+static int note(const struct pga_directory *directory, int file, char **path,
+		struct pga_leftover **leftover, struct pga_error *error)
+{
+	const char *name = strrchr(*path, '/') + 1;
+
+	*leftover = pga_leftover_add(directory->fd, name, 0, error);
+	if (*leftover == NULL) {
+		(void)unlinkat(directory->fd, name, 0);
+		(void)close(file);
+		free(*path);
+		*path = NULL;
+		return -1;
+	}
+	/* A file system without locks has none to ask for either: see the other side. */
+	(void)flock(file, LOCK_EX | LOCK_NB);
+	return file;
 }
 
 int pga_staged_make(const struct pga_directory *directory, char **path,
 		    struct pga_leftover **leftover, struct pga_error *error)
 {
-	const char *name;
 	sigset_t signals;
 	int file = -1;
 
@@ -60,22 +77,10 @@ int pga_staged_make(const struct pga_directory *directory, char **path,
 			(void)pga_fail_errno(error, NULL, "cannot choose a name");
 			goto done;
 		}
-		name = strrchr(*path, '/') + 1;
-		file = open_as_owner(directory, name, O_RDWR | O_CREAT | O_EXCL);
+		file = open_as_owner(directory, strrchr(*path, '/') + 1, O_RDWR | O_CREAT | O_EXCL);
 	} while (file < 0 && errno == EEXIST);
-	if (file < 0)
-		goto done;
-	*leftover = pga_leftover_add(directory->fd, name, 0, error);
-	if (*leftover == NULL) {
-		(void)unlinkat(directory->fd, name, 0);
-		(void)close(file);
-		free(*path);
-		*path = NULL;
-		file = -1;
-		goto done;
-	}
-	/* A file system without locks has none to ask for either: see the other side. */
-	(void)flock(file, LOCK_EX | LOCK_NB);
+	if (file >= 0)
+		file = note(directory, file, path, leftover, error);
 done:
 	pga_signals_release(&signals);
 	return file;

@@ -94,8 +94,8 @@ static bool is_there(const char *file, const char *root)
 
 static bool is_named(const struct pga_daemon *daemon, const char *name)
 {
-	for (size_t i = 0; i < sizeof daemon->units / sizeof daemon->units[0]; i++)
-		if (daemon->units[i] != NULL && fnmatch(daemon->units[i], name, 0) == 0)
+	for (const char *const *unit = daemon->units; *unit != NULL; unit++)
+		if (fnmatch(*unit, name, 0) == 0)
 			return true;
 	return false;
 }
@@ -117,12 +117,13 @@ const struct pga_daemon *pga_find_daemon(const char *unit, const char *root)
 	const struct pga_daemon *found = NULL;
 	char *name = stem_of(unit);
 
-	for (size_t i = 0; name != NULL && i < sizeof daemons / sizeof daemons[0]; i++)
+	if (name == NULL)
+		return NULL;
+	if (pga_find_speaker(name) != NULL || strcmp(name, "pgpool2") == 0)
+		found = &speaker;
+	for (size_t i = 0; i < sizeof daemons / sizeof daemons[0]; i++)
 		if (is_named(&daemons[i], name) && is_there(daemons[i].file, root))
 			found = &daemons[i];
-	if (name != NULL && found == NULL &&
-	    (pga_find_speaker(name) != NULL || strcmp(name, "pgpool2") == 0))
-		found = &speaker;
 	free(name);
 	return found;
 }

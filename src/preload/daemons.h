@@ -5,9 +5,10 @@
 #include <stdbool.h>
 
 struct pga_daemon {
-	const char *units[8]; /* their names, without what is behind a "@"; a "*" is any text */
-	const char *file;     /* only where this is there; NULL: everywhere */
-	bool refused; /* a drop-in would promise what does not hold; else it holds in part */
+	/* Their names, without what is behind a "@", and NULL; a "*" is any text. */
+	const char *units[8];
+	const char *file; /* only where this is there; NULL: everywhere */
+	bool refused;     /* a drop-in would promise what does not hold; else it holds in part */
 	const char *why;
 	const char *advice; /* what holds instead, or what to do besides */
 };

@@ -166,13 +166,13 @@ static int put(struct pga_activation *file, const struct pga_text *front, size_t
 
 /* A file that has no lines of ours yet. They go in front of all else in ld.so.preload, so that what
  * else is loaded meets its calls behind them, and in a shell's start file, since much of it may be
- * left early: Debian's ~/.bashrc is, by a shell that is not interactive. */
+ * left early: Debian's ~/.bashrc is, by a shell that is not interactive. The block is as the search
+ * for one has left it. */
 static bool begin_block(const struct pga_activation *file, struct pga_block *block)
 {
 	const struct pga_text *before = &file->file.edit.before;
 	const bool in_front = file->form == PGA_FORM_PRELOAD || file->form == PGA_FORM_SHELL;
 
-	memset(block, 0, sizeof *block);
 	block->begin = block->end = in_front ? 0 : before->length;
 	block->made_file = !file->file.edit.existed;
 	block->directories = (unsigned)file->file.edit.made.count;

@@ -118,37 +118,43 @@ static void begin(struct walk *walk, const char *root, const char *path)
 	pga_text_add(&walk->left, path);
 }
 
+/* Goes to the end of the path. Returns -1 with errno. */
+static int go(struct walk *walk)
+{
+	bool going = true;
+	int result = 0;
+
+	while (going && result == 0) {
+		struct pga_text name = PGA_TEXT_EMPTY;
+
+		going = take_name(walk, &name);
+		if (name.failed || walk->left.failed) {
+			errno = ENOMEM;
+			result = -1;
+		} else if (going) {
+			result = step(walk, pga_text_string(&name));
+		}
+		pga_text_free(&name);
+	}
+	return result;
+}
+
 char *pga_image_path(const char *root, const char *path, bool *linked, struct pga_error *error)
 {
 	struct walk walk = {.links = 0};
 	char *found = NULL;
-	bool going = true;
-	int result = 0;
 
-	begin(&walk, root != NULL ? root : "", path);
-	while (going && root != NULL && result == 0) {
-		struct pga_text name = PGA_TEXT_EMPTY;
-
-		going = take_name(&walk, &name);
-		if (name.failed || walk.left.failed) {
-			errno = ENOMEM;
-			result = -1;
-		} else if (going)
-			result = step(&walk, pga_text_string(&name));
-		pga_text_free(&name);
-	}
-	if (result != 0)
+	if (root != NULL)
+		begin(&walk, root, path);
+	else
+		pga_text_add(&walk.place, path);
+	if (root != NULL && go(&walk) != 0)
 		(void)pga_fail_errno(error, "see where its links lead to; nothing was changed",
 				     "cannot find %s in %s", path, root);
-	if (root == NULL)
-		pga_text_add(&walk.place, path);
+	else if ((found = pga_text_take(&walk.place)) == NULL)
+		(void)pga_fail_memory(error);
 	if (linked != NULL)
 		*linked = walk.last_is_link;
-	if (result == 0) {
-		found = pga_text_take(&walk.place);
-		if (found == NULL)
-			(void)pga_fail_memory(error);
-	}
 	pga_text_free(&walk.place);
 	pga_text_free(&walk.left);
 	return found;

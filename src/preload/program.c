@@ -228,11 +228,12 @@ enum pga_cover pga_program_look(const char *name, struct pga_error *error)
 	char path[PATH_MAX];
 	struct pga_binary binary;
 	enum pga_cover cover = PGA_COVERED;
+	int depth = 0;
 
 	if (!find_file(name, path))
 		return PGA_COVERED;
-	for (int i = 0; i < INTERPRETERS && go_to_interpreter(path); i++)
-		continue;
+	while (depth < INTERPRETERS && go_to_interpreter(path))
+		depth++;
 	if (gets_power(path)) {
 		(void)pga_fail(error,
 			       "do not let it connect over TCP, or enable the gate by "

@@ -61,46 +61,49 @@ static bool has_line(const char *path, const char *line)
 	return has;
 }
 
-static char *below(const char *root, const char *path)
+/* Without memory the path stays empty, and so that of no file. */
+static void add_below(struct pga_text *text, const char *root, const char *path)
 {
-	struct pga_text text = PGA_TEXT_EMPTY;
-
-	pga_text_addf(&text, "%s%s", root != NULL ? root : "", path);
-	return pga_text_take(&text);
+	pga_text_addf(text, "%s%s", root != NULL ? root : "", path);
 }
 
 bool pga_x_sessions_lose_preload(const char *root)
 {
-	char *script = below(root, "/etc/X11/Xsession.d/90x11-common_ssh-agent");
-	char *options = below(root, "/etc/X11/Xsession.options");
-	char *agent = below(root, "/usr/bin/ssh-agent");
+	struct pga_text script = PGA_TEXT_EMPTY;
+	struct pga_text options = PGA_TEXT_EMPTY;
+	struct pga_text agent = PGA_TEXT_EMPTY;
 	struct stat status;
-	const bool lose = script != NULL && options != NULL && agent != NULL &&
-			  access(script, F_OK) == 0 && has_line(options, "use-ssh-agent") &&
-			  stat(agent, &status) == 0 && (status.st_mode & S_ISGID) != 0;
+	bool lose;
 
-	free(script);
-	free(options);
-	free(agent);
+	add_below(&script, root, "/etc/X11/Xsession.d/90x11-common_ssh-agent");
+	add_below(&options, root, "/etc/X11/Xsession.options");
+	add_below(&agent, root, "/usr/bin/ssh-agent");
+	lose = access(pga_text_string(&script), F_OK) == 0 &&
+	       has_line(pga_text_string(&options), "use-ssh-agent") &&
+	       stat(pga_text_string(&agent), &status) == 0 && (status.st_mode & S_ISGID) != 0;
+	pga_text_free(&script);
+	pga_text_free(&options);
+	pga_text_free(&agent);
 	return lose;
 }
 
 char *pga_find_musl(const char *root)
 {
-	char *directory = below(root, "/lib");
-	DIR *opened = directory != NULL ? opendir(directory) : NULL;
+	struct pga_text directory = PGA_TEXT_EMPTY;
+	struct pga_text path = PGA_TEXT_EMPTY;
 	const struct dirent *entry;
-	char *path = NULL;
+	bool found = false;
+	DIR *opened;
 
-	while (opened != NULL && path == NULL && (entry = readdir(opened)) != NULL)
-		if (fnmatch("ld-musl-*.so.1", entry->d_name, 0) == 0) {
-			struct pga_text text = PGA_TEXT_EMPTY;
-
-			pga_text_addf(&text, "%s/%s", directory, entry->d_name);
-			path = pga_text_take(&text);
-		}
+	add_below(&directory, root, "/lib");
+	opened = opendir(pga_text_string(&directory));
+	while (opened != NULL && !found && (entry = readdir(opened)) != NULL) {
+		found = fnmatch("ld-musl-*.so.1", entry->d_name, 0) == 0;
+		if (found)
+			pga_text_addf(&path, "%s/%s", pga_text_string(&directory), entry->d_name);
+	}
 	if (opened != NULL)
 		(void)closedir(opened);
-	free(directory);
-	return path;
+	pga_text_free(&directory);
+	return found ? pga_text_take(&path) : NULL;
 }

@@ -15,6 +15,7 @@
 /* How many allocations are left before one fails; 0: none does. */
 static long left;
 static bool has_failed;
+__attribute__((unused)) static bool grows_no_more; /* it was an array that was to grow */
 
 static bool fails(void)
 {
@@ -56,7 +57,10 @@ void *__wrap_realloc(void *block, size_t size)
 
 void *__wrap_reallocarray(void *block, size_t count, size_t size)
 {
-	return fails() ? NULL : __real_reallocarray(block, count, size);
+	if (!fails())
+		return __real_reallocarray(block, count, size);
+	grows_no_more = true;
+	return NULL;
 }
 
 char *__wrap_strdup(const char *string)

@@ -3,6 +3,7 @@
 
 #include "base/file_identity.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -194,12 +195,35 @@ static void none_is_no_file(void **state)
 	assert_true(none.settled);
 }
 
+static void of_a_path_and_of_a_name(void **state)
+{
+	struct pga_file_identity by_path;
+	struct pga_file_identity by_name;
+	struct stat status;
+
+	(void)state;
+	assert_int_equal(stat("/", &status), 0);
+	by_path = pga_file_identity_of("/");
+	by_name = pga_file_identity_at(AT_FDCWD, "/");
+	assert_int_equal(by_path.inode, status.st_ino);
+	assert_int_equal(by_path.device, status.st_dev);
+	assert_true(pga_file_identity_same(&by_path, &by_name));
+	/* A link is none that is followed where it may be anybody's. */
+	by_path = pga_file_identity_of("/proc/self");
+	by_name = pga_file_identity_at(AT_FDCWD, "/proc/self");
+	assert_int_not_equal(by_path.inode, by_name.inode);
+	by_path = pga_file_identity_of("/none");
+	by_name = pga_file_identity_at(AT_FDCWD, "/none");
+	assert_true(by_path.inode == 0 && by_path.settled);
+	assert_true(by_name.inode == 0 && by_name.settled);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(each_part_counts),  cmocka_unit_test(what_is_new_proves_nothing),
 	    cmocka_unit_test(to_the_nanosecond), cmocka_unit_test(when_it_settles),
-	    cmocka_unit_test(none_is_no_file),
+	    cmocka_unit_test(none_is_no_file),   cmocka_unit_test(of_a_path_and_of_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

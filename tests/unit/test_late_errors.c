@@ -553,6 +553,29 @@ static void a_directory_that_goes(void **state)
 	assert_int_equal(made, 28); /* all but where the one above had been entered */
 }
 
+/* Nor is a directory counted twice that had to be made twice: what is made for a file goes with it.
+ */
+static void a_directory_that_is_made_again(void **state)
+{
+	unsigned made = 0;
+
+	(void)state;
+	for (unsigned number = 1; number < 30; number++) {
+		struct pga_error error = {"", ""};
+		struct pga_edit edit;
+
+		call_before("openat", number, remove_a);
+		if (pga_edit_begin(&edit, "a/b/new", 0600, &error) == 0) {
+			made++;
+			assert_int_equal(edit.made.count, 2);
+			pga_edit_end(&edit);
+		}
+		call_before(NULL, 0, NULL);
+		assert_int_equal(access("a", F_OK), -1);
+	}
+	assert_true(made > 20);
+}
+
 /* What to do about it, by what it is. */
 static void the_way_out(void **state)
 {
@@ -598,6 +621,7 @@ int main(void)
 	    IN_A_DIRECTORY(owner_and_group_are_kept_each),
 	    IN_A_DIRECTORY(staged_again),
 	    IN_A_DIRECTORY(a_directory_that_goes),
+	    IN_A_DIRECTORY(a_directory_that_is_made_again),
 	    IN_A_DIRECTORY(the_calls_in_their_order),
 	    IN_A_DIRECTORY(the_way_out),
 	};

@@ -338,6 +338,46 @@ static void one_that_goes_meanwhile(void **state)
 	assert_true(end_failing());
 	assert_non_null(lock);
 	pga_lock_release(lock);
+	/* It went while it was being opened; but what hinders the next attempt is something else.
+	 */
+	put(PGA_LOCK_NAME, "");
+	fail_call("openat", 2, 2, ENOENT);
+	assert_int_equal(take(&lock, &error), -1);
+	assert_true(end_failing());
+	assert_null(lock);
+	assert_non_null(strstr(error.message, "not a lock of pganchor's"));
+}
+
+/* Who cannot look at the directory, or has no memory, gets none. */
+static void one_that_cannot_be_had(void **state)
+{
+	static const struct {
+		const char *call;
+		const char *said;
+	} cases[] = {{"fstat", "cannot look at @: Input/output error"},
+		     {"calloc", "out of memory"},
+		     {"malloc", "out of memory"}};
+	const size_t before = names_in("/proc/self/fd");
+	struct pga_error error;
+	struct pga_error none;
+	struct pga_lock *lock;
+	char said[200];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		lock = (struct pga_lock *)(void *)&error;
+		(void)snprintf(said, sizeof said, "cannot look at %s: %s", scratch, strerror(EIO));
+		fail_call(cases[i].call, 1, 1, EIO);
+		assert_int_equal(take(&lock, &error), -1);
+		assert_true(end_failing());
+		assert_null(lock);
+		assert_string_equal(error.message, i == 0 ? said : cases[i].said);
+		assert_false(exists(PGA_LOCK_NAME));
+		assert_int_equal(names_in("/proc/self/fd"), before);
+		/* The next one is not kept waiting. */
+		assert_int_equal(take(&lock, &none), 0);
+		pga_lock_release(lock);
+	}
 }
 
 /* ---- what a signal leaves ---- */
@@ -479,6 +519,37 @@ static void others_are_left_alone(void **state)
 	assert_int_equal(close(here), 0);
 }
 
+static void by_three(int number, siginfo_t *information, void *context)
+{
+	(void)number;
+	(void)information;
+	(void)context;
+}
+
+/* A handler that wants more than the number is somebody else's, too. */
+static void handlers_with_three_arguments(void **state)
+{
+	struct sigaction theirs;
+	struct sigaction now;
+	struct pga_leftover *note;
+	struct pga_error error;
+
+	(void)state;
+	memset(&theirs, 0, sizeof theirs);
+	theirs.sa_flags = SA_SIGINFO;
+	theirs.sa_sigaction = by_three;
+	assert_int_equal(sigaction(SIGHUP, &theirs, NULL), 0);
+	note = pga_leftover_add(1, "none", 0, &error);
+	assert_non_null(note);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(sigaction(SIGHUP, NULL, &now), 0);
+		assert_true(now.sa_sigaction == by_three);
+		if (i == 0)
+			pga_leftover_forget(note);
+	}
+	(void)signal(SIGHUP, SIG_DFL);
+}
+
 static void signals_are_held(void **state)
 {
 	sigset_t outer;
@@ -541,6 +612,8 @@ int main(void)
 	    IN_A_DIRECTORY(notes_are_forgotten),
 	    IN_A_DIRECTORY(others_are_left_alone),
 	    cmocka_unit_test(signals_are_held),
+	    cmocka_unit_test(handlers_with_three_arguments),
+	    IN_A_DIRECTORY(one_that_cannot_be_had),
 	    cmocka_unit_test(one_that_cannot_be_noted),
 	};
 

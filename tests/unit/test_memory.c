@@ -263,6 +263,8 @@ static void an_explanation(void **state)
 /* A text that has failed once stays failed, whatever is added, and is handed to nobody. */
 static void a_text(void **state)
 {
+	static const size_t endless[] = {(size_t)-1 / 2, (size_t)-1 / 2 + 1, (size_t)-2,
+					 (size_t)-1};
 	struct pga_text text = PGA_TEXT_EMPTY;
 	char *taken;
 
@@ -283,9 +285,12 @@ static void a_text(void **state)
 	assert_string_equal(taken, "");
 	free(taken);
 	/* More than there can be is no room for less. */
-	pga_text_add_bytes(&text, "", (size_t)-1 / 2);
-	assert_true(text.failed);
-	assert_null(text.bytes);
+	for (size_t i = 0; i < sizeof endless / sizeof endless[0]; i++) {
+		text = (struct pga_text)PGA_TEXT_EMPTY;
+		pga_text_add_bytes(&text, "", endless[i]);
+		assert_true(text.failed);
+		assert_null(text.bytes);
+	}
 }
 
 static int show_a_line(struct pga_error *error)

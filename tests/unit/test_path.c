@@ -12,6 +12,16 @@
 
 #define SOMEBODY 12345
 
+/* Another user namespace's, which are nobody's here. */
+static bool unmapped;
+
+bool __real_pga_user_is_unmapped(uid_t user);
+bool __wrap_pga_user_is_unmapped(uid_t user);
+bool __wrap_pga_user_is_unmapped(uid_t user)
+{
+	return unmapped || __real_pga_user_is_unmapped(user);
+}
+
 /* A user without any. */
 static bool homeless;
 
@@ -168,6 +178,7 @@ static void many_links(void **state)
 /* Root's links and the user's own are followed; nobody else's. */
 static void links_of_others(void **state)
 {
+	static const struct leads his_own = {"his", "@/file", true, NULL};
 	static const struct leads his = {
 	    "his", NULL, false, "@/his: a symbolic link of the user 12345 is not followed"};
 	static const struct leads below = {
@@ -186,6 +197,10 @@ static void links_of_others(void **state)
 	assert_leads(&his);
 	assert_leads(&below);
 	assert_leads(&behind);
+	/* One who is not there has made no link: it was root, outside. */
+	unmapped = true;
+	assert_leads(&his_own);
+	unmapped = false;
 }
 
 /* ---- out of the home ---- */
@@ -333,6 +348,66 @@ static void every_place_is_told(void **state)
 	pga_text_free(&expected);
 }
 
+/* Another home of a name that is as long. */
+static void out_of_another_home(void **state)
+{
+	struct pga_real_path real;
+	struct pga_error error;
+	char *path = expand("@/hame/link");
+
+	(void)state;
+	assert_int_equal(mkdir("hame", 0755), 0);
+	put("other/file", "");
+	make_link("../other/file", "hame/link");
+	assert_int_equal(look(path, &real, &error), 0);
+	assert_false(real.leads_outside);
+	assert_true(real.linked);
+	pga_real_path_free(&real);
+	free(path);
+}
+
+/* Names that are nearly "." and "..". */
+static void names_with_dots(void **state)
+{
+	static const struct leads cases[] = {
+	    {"home/a./file", "@/home/a./file", false, NULL},
+	    {"home/.a/file", "@/home/.a/file", false, NULL},
+	    {"home/.../file", "@/home/.../file", false, NULL},
+	    {"home/a./../.a/./file", "@/home/.a/file", false, NULL},
+	    {"home/a./../none", "@/home/none", false, NULL},
+	};
+
+	(void)state;
+	assert_int_equal(mkdir("home/a.", 0755) | mkdir("home/.a", 0755) | mkdir("home/...", 0755),
+			 0);
+	put("home/a./file", "");
+	put("home/.a/file", "");
+	put("home/.../file", "");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		assert_leads(&cases[i]);
+}
+
+static void the_root_without_memory(void **state)
+{
+	bool failed = true;
+
+	(void)state;
+	for (unsigned number = 1; failed; number++) {
+		struct pga_real_path real;
+		struct pga_error error;
+		int result;
+
+		fail_call("realloc", number, 1, ENOMEM);
+		result = look("/", &real, &error);
+		failed = end_failing();
+		assert_int_equal(result, failed ? -1 : 0);
+		if (failed)
+			assert_true(strstr(error.message, "out of memory") != NULL ||
+				    strstr(error.message, strerror(ENOMEM)) != NULL);
+		pga_real_path_free(&real);
+	}
+}
+
 static void every_call_may_fail(void **state)
 {
 	static const char *const calls[] = {"malloc", "realloc", "strdup", "strndup",   "getcwd",
@@ -383,6 +458,8 @@ int main(void)
 	    IN_A_HOME(links_of_others),     IN_A_HOME(out_of_the_home),
 	    IN_A_HOME(out_of_a_users_home), IN_A_HOME(a_home_that_is_a_link),
 	    IN_A_HOME(every_place_is_told), IN_A_HOME(every_call_may_fail),
+	    IN_A_HOME(out_of_another_home), IN_A_HOME(the_root_without_memory),
+	    IN_A_HOME(names_with_dots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include "base/paths.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -84,6 +85,30 @@ static void the_config(void **state)
 		assert_string_equal(path, cases[i].path);
 		free(path);
 	}
+}
+
+/* The files that this process has open. */
+static size_t open_files(void)
+{
+	DIR *files = opendir("/proc/self/fd");
+	size_t count = 0;
+
+	assert_non_null(files);
+	while (readdir(files) != NULL)
+		count++;
+	(void)closedir(files);
+	return count;
+}
+
+/* The user database is closed again, whoever is found in it. */
+static void no_file_stays_open(void **state)
+{
+	const size_t before = open_files();
+
+	(void)state;
+	set(NULL, NULL);
+	free(pga_home());
+	assert_int_equal(open_files(), before);
 }
 
 /* A user id that no file knows has no home but $HOME. */
@@ -175,7 +200,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_home),     cmocka_unit_test(the_config),
 	    cmocka_unit_test(no_home),      cmocka_unit_test(why_there_is_no_home),
-	    cmocka_unit_test(out_of_reach),
+	    cmocka_unit_test(out_of_reach), cmocka_unit_test(no_file_stays_open),
 	};
 
 	return cmocka_run_group_tests(tests, make_directory, remove_directory);

@@ -154,12 +154,25 @@ static void what_is_printed(void **state)
 	}
 }
 
+/* No character begins with these (RFC 3629), whatever follows. */
+static void bytes_that_begin_nothing(void **state)
+{
+	(void)state;
+	for (unsigned first = 0xF5; first <= 0xFF; first++)
+		for (unsigned second = 0x80; second < 0xC0; second++) {
+			const char text[] = {(char)first, (char)second, (char)0x80, (char)0x80,
+					     '\0'};
+			unsigned point;
+
+			assert_int_equal(pga_character(text, &point), 0);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(every_character),
-	    cmocka_unit_test(bytes_that_are_none),
-	    cmocka_unit_test(what_steers),
+	    cmocka_unit_test(bytes_that_begin_nothing), cmocka_unit_test(every_character),
+	    cmocka_unit_test(bytes_that_are_none),      cmocka_unit_test(what_steers),
 	    cmocka_unit_test(what_is_printed),
 	};
 

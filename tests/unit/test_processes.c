@@ -544,6 +544,10 @@ static int look_again(struct pga_error *error)
 		for (size_t libpq = 0; libpq < processes.list[i].libpq_count; libpq++)
 			assert_non_null(processes.list[i].libpqs[libpq].path);
 	}
+	/* Nor does one that was found get lost on the way into the list. */
+	if (result == 0 && grows_no_more)
+		assert_int_equal(processes.count, 2);
+	grows_no_more = false;
 	pga_processes_free(&processes);
 	return result;
 }

@@ -264,6 +264,7 @@ static void scripts(void **state)
 	    {"#!", "./script"},
 	    {"#!  \n./p", "./script"},
 	    {"#p", "./script"},
+	    {"#x./p", "./script"},
 	    {"x!./p", "./script"},
 	    {"!#./p", "./script"},
 	    /* env(1) looks its argument up. */

@@ -442,6 +442,29 @@ static void what_is_not_ours_stays(void **state)
 	pga_text_free(&bytes);
 }
 
+/* What is told of an entry that stands among others is a line all the same. */
+static void an_entry_among_others(void **state)
+{
+	static const char *const lines[][3] = {
+	    {"/a.so " PGA_MODULE " /b.so\n", PGA_MODULE " \n", "/a.so /b.so\n"},
+	    {PGA_MODULE "\n/a.so\n", PGA_MODULE "\n", "/a.so\n"},
+	    {"/a.so:" PGA_MODULE "\n" PGA_MODULE "\n", PGA_MODULE "\n:" PGA_MODULE "\n", "/a.so\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(lines); i++) {
+		struct pga_activation file;
+		struct pga_error error;
+
+		put_below("etc/ld.so.preload", lines[i][0]);
+		find(&file, 3);
+		assert_int_equal(pga_activation_off(&file, true, &error), 0);
+		assert_string_equal(pga_text_string(&file.lines), lines[i][1]);
+		assert_int_equal(apply(&file, 0, &error), 0);
+		assert_holds("etc/ld.so.preload", lines[i][2]);
+	}
+}
+
 static void nothing_is_nothing(void **state)
 {
 	struct pga_error error;
@@ -503,6 +526,50 @@ static int try_all_of_it(struct pga_error *error)
 	return 0;
 }
 
+/* Of a shell's files, and of a file's path, every one depends on all memory there is. */
+static int find_files(struct pga_error *error)
+{
+	struct pga_shell_files files;
+	struct pga_activation file;
+	int result = pga_shell_files_of_all(&files, error);
+
+	pga_shell_files_free(&files);
+	if (result == 0) {
+		result = pga_shell_files(&files, error);
+		pga_shell_files_free(&files);
+	}
+	for (size_t i = 0; result == 0 && i < COUNT(ways); i++) {
+		result = pga_activation_find(&file, ways[i].way, scratch, ways[i].unit, error);
+		pga_activation_end(&file);
+	}
+	return result;
+}
+
+static void no_file_is_found_without_memory(void **state)
+{
+	static const char *const calls[] = {"realloc", "strdup", "strndup"};
+
+	(void)state;
+	assert_int_equal(setenv("SHELL", "/bin/bash", 1), 0);
+	for (size_t call = 0; call < COUNT(calls); call++) {
+		bool failed = true;
+
+		for (unsigned number = 1; failed; number++) {
+			struct pga_error error = {"", ""};
+			int result;
+
+			fail_call(calls[call], number, 1, ENOMEM);
+			result = find_files(&error);
+			failed = end_failing();
+			if (result != (failed ? -1 : 0))
+				fail_msg("%s %u: %d", calls[call], number, result);
+			if (failed && strstr(error.message, "out of memory") == NULL &&
+			    strstr(error.message, strerror(ENOMEM)) == NULL)
+				fail_msg("%s %u: %s", calls[call], number, error.message);
+		}
+	}
+}
+
 static void wherever_memory_runs_out(void **state)
 {
 	static const char *const calls[] = {"malloc",       "calloc", "realloc",
@@ -541,11 +608,17 @@ static void wherever_memory_runs_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_HOME(where_the_files_are),      IN_A_HOME(names_of_services),
-	    IN_A_HOME(drop_ins_of_services),     IN_A_HOME(files_of_a_shell),
-	    IN_A_HOME(files_of_every_shell),     IN_A_HOME(there_and_back),
-	    IN_A_HOME(what_is_not_ours_stays),   IN_A_HOME(nothing_is_nothing),
+	    IN_A_HOME(where_the_files_are),
+	    IN_A_HOME(names_of_services),
+	    IN_A_HOME(drop_ins_of_services),
+	    IN_A_HOME(files_of_a_shell),
+	    IN_A_HOME(files_of_every_shell),
+	    IN_A_HOME(there_and_back),
+	    IN_A_HOME(what_is_not_ours_stays),
+	    IN_A_HOME(nothing_is_nothing),
 	    IN_A_HOME(wherever_memory_runs_out),
+	    IN_A_HOME(an_entry_among_others),
+	    IN_A_HOME(no_file_is_found_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

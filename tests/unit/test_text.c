@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <wchar.h>
 
 #define LONGEST 600
 
@@ -63,6 +64,79 @@ static void whole_characters_and_three_dots(void **state)
 			pga_text_free(&text);
 			free(string);
 		}
+}
+
+/* How a text ends in an error that has room for so much. */
+static void errors_of_every_length(void **state)
+{
+	struct pga_error error;
+	const size_t most = sizeof error.message - 1;
+	const size_t most_next = sizeof error.next - 1;
+	const char *reason = strerror(EIO);
+	char text[sizeof error.message + 10];
+
+	(void)state;
+	for (size_t length = most - 200; length <= most + 5; length++) {
+		const size_t with_reason = length + strlen(": ") + strlen(reason);
+
+		memset(text, 'a', length);
+		text[length] = '\0';
+		assert_int_equal(pga_fail(&error, text, "%s", text), -1);
+		assert_int_equal(strlen(error.message), length < most ? length : most);
+		assert_int_equal(strstr(error.message, "a...") != NULL, length > most);
+		assert_int_equal(strlen(error.next), length < most_next ? length : most_next);
+		errno = EIO;
+		assert_int_equal(pga_fail_errno(&error, NULL, "%s", text), -1);
+		assert_int_equal(strlen(error.message), with_reason < most ? with_reason : most);
+		assert_int_equal(strstr(error.message, "a...: ") != NULL, with_reason > most);
+		assert_string_equal(error.message + strlen(error.message) - strlen(reason), reason);
+		assert_string_equal(error.next, "");
+	}
+	assert_int_equal(pga_fail_memory(&error), -1);
+	assert_string_equal(error.message, "out of memory");
+	assert_string_equal(error.next, "");
+}
+
+/* What is printed may be nothing; and a wide character that no locale has cannot be printed. */
+static void what_is_printed(void **state)
+{
+	static const wchar_t none[] = {(wchar_t)0x7FFFFFFF, 0};
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	(void)state;
+	pga_text_addf(&text, "%s", "");
+	assert_false(text.failed);
+	assert_string_equal(pga_text_string(&text), "");
+	pga_text_addf(&text, "%d", 7);
+	assert_false(text.failed);
+	assert_string_equal(pga_text_string(&text), "7");
+	assert_int_equal(text.length, 1);
+	pga_text_addf(&text, "lost %ls", none);
+	assert_true(text.failed);
+	assert_string_equal(pga_text_string(&text), "7");
+	assert_null(pga_text_take(&text));
+}
+
+/* No character has four bytes behind its first. */
+static void what_is_no_character(void **state)
+{
+	static const struct {
+		const char *string;
+		size_t most;
+		size_t whole;
+	} cases[] = {
+	    {"a\x80\x80\x80\x80", 4, 4},
+	    {"a\x80\x80\x80", 3, 0},
+	    {"a\x80\x80\x80", 4, 4},
+	    {"\x80\x80", 1, 1},
+	    {"aa", 1, 1},
+	    {"", 3, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		if (pga_text_whole(cases[i].string, cases[i].most) != cases[i].whole)
+			fail_msg("case %zu", i);
 }
 
 static void every_limit(void **state)
@@ -165,6 +239,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whole_characters_and_three_dots),
 	    cmocka_unit_test(every_limit),
+	    cmocka_unit_test(errors_of_every_length),
+	    cmocka_unit_test(what_is_no_character),
+	    cmocka_unit_test(what_is_printed),
 	    cmocka_unit_test(errors_keep_their_reason),
 	    cmocka_unit_test(what_was_written_is_what_counts),
 	};

@@ -2,6 +2,7 @@
 if HAVE_CMOCKA
 check_PROGRAMS = \
 	tests/unit/test_acting \
+	tests/unit/test_acting_as \
 	tests/unit/test_anchor_text \
 	tests/unit/test_anchors \
 	tests/unit/test_api \
@@ -24,6 +25,8 @@ check_PROGRAMS = \
 	tests/unit/test_command_lines \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
+	tests/unit/test_daemons \
+	tests/unit/test_directory \
 	tests/unit/test_dl_wrappers \
 	tests/unit/test_effective \
 	tests/unit/test_elf \
@@ -35,6 +38,7 @@ check_PROGRAMS = \
 	tests/unit/test_find \
 	tests/unit/test_guess \
 	tests/unit/test_handshake \
+	tests/unit/test_home \
 	tests/unit/test_host \
 	tests/unit/test_hostlist \
 	tests/unit/test_http \
@@ -86,9 +90,11 @@ check_PROGRAMS = \
 	tests/unit/test_service_write \
 	tests/unit/test_session \
 	tests/unit/test_shown \
+	tests/unit/test_staged \
 	tests/unit/test_status_processes \
 	tests/unit/test_subprocess \
 	tests/unit/test_switch \
+	tests/unit/test_terminal \
 	tests/unit/test_text \
 	tests/unit/test_tls_write \
 	tests/unit/test_transaction \
@@ -382,7 +388,7 @@ tests_unit_test_lock_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_path_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_path.c
 tests_unit_test_path_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_path_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_home
+tests_unit_test_path_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_home,--wrap=pga_user_is_unmapped
 tests_unit_test_path_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_memory_file_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h \
@@ -597,3 +603,33 @@ tests_unit_test_file_identity_LDADD = $(UNITS_LDADD)
 tests_unit_test_verdict_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_verdict.c
 tests_unit_test_verdict_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verdict_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_daemons_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_daemons.c
+tests_unit_test_daemons_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_daemons_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_daemons_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_terminal_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_terminal.c
+tests_unit_test_terminal_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_terminal_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
+tests_unit_test_terminal_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_directory_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_directory.c
+tests_unit_test_directory_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_directory_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_home
+tests_unit_test_directory_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_acting_as_SOURCES = tests/unit/cmocka_start.h tests/unit/test_acting_as.c
+tests_unit_test_acting_as_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_acting_as_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fopen,--wrap=geteuid,--wrap=getegid,--wrap=setfsuid,--wrap=setfsgid
+tests_unit_test_acting_as_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_staged_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_staged.c
+tests_unit_test_staged_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_staged_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_staged_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_home_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_home.c
+tests_unit_test_home_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_home_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=fopen,--wrap=getpwuid_r,--wrap=getauxval,--wrap=geteuid,--wrap=open
+tests_unit_test_home_LDADD = $(UNITS_LDADD)
