@@ -3,6 +3,7 @@ if HAVE_CMOCKA
 check_PROGRAMS = \
 	tests/unit/test_acting \
 	tests/unit/test_anchor_text \
+	tests/unit/test_anchored \
 	tests/unit/test_anchors \
 	tests/unit/test_api \
 	tests/unit/test_attributes \
@@ -119,6 +120,10 @@ tests_unit_test_service_change_SOURCES = tests/unit/cmocka_start.h tests/unit/ce
 tests_unit_test_service_change_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_change_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_service_change_LDADD = $(UNITS_LDADD)
+tests_unit_test_anchored_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/settings.h tests/unit/test_anchored.c
+tests_unit_test_anchored_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_anchored_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_anchored_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
