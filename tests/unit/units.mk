@@ -16,6 +16,7 @@ check_PROGRAMS = \
 	tests/unit/test_cmd_run \
 	tests/unit/test_cmd_status \
 	tests/unit/test_command_lines \
+	tests/unit/test_compose \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
 	tests/unit/test_effective \
@@ -124,6 +125,10 @@ tests_unit_test_anchored_SOURCES = tests/unit/cmocka_start.h tests/unit/certific
 tests_unit_test_anchored_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_anchored_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_anchored_LDADD = $(UNITS_LDADD)
+tests_unit_test_compose_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/test_compose.c
+tests_unit_test_compose_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_compose_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_compose_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
