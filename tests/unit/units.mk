@@ -6,6 +6,7 @@ check_PROGRAMS = \
 	tests/unit/test_anchored \
 	tests/unit/test_anchors \
 	tests/unit/test_api \
+	tests/unit/test_ask \
 	tests/unit/test_attributes \
 	tests/unit/test_binary \
 	tests/unit/test_certificate \
@@ -129,6 +130,10 @@ tests_unit_test_compose_SOURCES = tests/unit/cmocka_start.h tests/unit/certifica
 tests_unit_test_compose_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_compose_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_compose_LDADD = $(UNITS_LDADD)
+tests_unit_test_ask_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/played_libpq.h tests/unit/settings.h tests/unit/test_ask.c
+tests_unit_test_ask_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_ask_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo
+tests_unit_test_ask_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
