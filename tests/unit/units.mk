@@ -78,6 +78,7 @@ check_PROGRAMS = \
 	tests/unit/test_switch \
 	tests/unit/test_text \
 	tests/unit/test_transaction \
+	tests/unit/test_twins \
 	tests/unit/test_unit_settings \
 	tests/unit/test_userfile \
 	tests/unit/test_verdict \
@@ -134,6 +135,10 @@ tests_unit_test_ask_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tes
 tests_unit_test_ask_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_ask_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo
 tests_unit_test_ask_LDADD = $(UNITS_LDADD)
+tests_unit_test_twins_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_twins.c
+tests_unit_test_twins_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_twins_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_twins_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
