@@ -18,7 +18,7 @@ static int look_for_any(const struct pga_effective *effective, const struct pga_
 	    pga_anchor_missing(pins, policy, pga_effective_value(effective, "host"),
 			       pga_effective_value(effective, "hostaddr"), &hosts, error);
 
-	if (result == 0 && hosts.length > 0)
+	if (hosts.length != 0)
 		pga_text_addf(text,
 			      "no anchor is pinned for %s: the gate %s the server (trust = "
 			      "pinned)\n    \"pganchor bootstrap\" pins one, and with --replace "
@@ -33,14 +33,17 @@ static void add_elsewhere(const struct pga_policy *policy, const char *hosts, co
 {
 	char *own = pga_pin_file(anchor->name);
 
-	text->failed = text->failed || own == NULL;
+	if (own == NULL) {
+		text->failed = true;
+		return;
+	}
 	pga_text_addf(
 	    text,
 	    "%sno anchor for %s is in %s: the gate %s the server (trust = "
 	    "pinned)\n    anchor %s is for it: \"pganchor service add\" with --anchor %s, "
 	    "or sslrootcert=%s",
-	    text->length > 0 ? "\n" : "", hosts, path, pga_anchored_refuses(policy, "will refuse"),
-	    anchor->name, anchor->name, own != NULL ? own : "");
+	    text->length != 0 ? "\n" : "", hosts, path, pga_anchored_refuses(policy, "will refuse"),
+	    anchor->name, anchor->name, own);
 	free(own);
 }
 
@@ -61,7 +64,7 @@ static int look_in_file(struct pga_roots *roots, const struct pga_effective *eff
 	result = pga_anchor_elsewhere(pins, policy, pga_effective_value(effective, "host"),
 				      pga_effective_value(effective, "hostaddr"), in_file, &hosts,
 				      &anchor, error);
-	if (result == 0 && anchor != NULL)
+	if (anchor != NULL)
 		add_elsewhere(policy, pga_text_string(&hosts), path, anchor, text);
 	pga_text_free(&hosts);
 	return result;

@@ -132,31 +132,36 @@ static int check_addresses(const struct pga_hosts *hosts, struct pga_error *erro
 	for (size_t i = 0; i < hosts->count; i++) {
 		const char *address = hosts->items[i].address;
 		struct addrinfo *found = NULL;
-		int failure = address[0] != '\0' ? getaddrinfo(address, NULL, &hints, &found) : 0;
+		int failure;
 
-		if (found != NULL)
-			freeaddrinfo(found);
+		if (address[0] == '\0')
+			continue;
+		failure = getaddrinfo(address, NULL, &hints, &found);
 		if (failure != 0) {
 			(void)pga_fail(error, NULL, "could not parse network address \"%s\": %s",
 				       address, gai_strerror(failure));
 			return 1;
 		}
+		freeaddrinfo(found);
 	}
 	return 0;
 }
 
-/* The value of one array's setting for the other's: libpq frees both. */
+/* The value of one array's setting for the other's: libpq frees both, and has them in one order. */
 static void swap(const struct pga_effective *a, const struct pga_effective *b, const char *keyword)
 {
 	const PQconninfoOption *one = pga_option_find(a->options, keyword);
-	const PQconninfoOption *other = pga_option_find(b->options, keyword);
+	char **mine;
+	char **theirs;
 	char *value;
 
-	if (one == NULL || other == NULL)
+	if (one == NULL)
 		return;
-	value = one->val;
-	a->options[one - a->options].val = other->val;
-	b->options[other - b->options].val = value;
+	mine = &a->options[one - a->options].val;
+	theirs = &b->options[one - a->options].val;
+	value = *mine;
+	*mine = *theirs;
+	*theirs = value;
 }
 
 /* libpq reads these when the socket is there, the first when it waits for it, and the others for

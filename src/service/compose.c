@@ -96,29 +96,31 @@ static void warn_of_unpinned(const struct pga_policy *policy, const struct pga_p
 }
 
 /* The entry may be there before its root is. */
-static void warn_of_no_roots(const struct pga_wish *wish, const char *given, const char *why,
+static void warn_of_no_roots(const char *given, const char *why,
 			     struct pga_composition *composition)
 {
-	const struct pga_anchor_choice *choice = &composition->choice;
 	struct pga_text *text = &composition->warnings;
-	/* take_root_crt() has said what root.crt lacks. */
-	const bool said =
-	    choice->anchor != NULL && choice->in_root_crt && wish->place == PGA_SERVICE_USER;
 
 	/* warn_of_unpinned() has begun the sentence, or there is none before. */
 	if (text->length == 0 || text->bytes[text->length - 1] != ' ')
-		text = said ? text : warning(composition);
+		text = warning(composition);
 	if (given != NULL)
 		pga_text_addf(text,
 			      "sslrootcert=%s: no connection will succeed until that is put right: "
 			      "%s",
 			      given, why);
-	else if (!said)
+	else
 		pga_text_addf(text,
 			      "libpq will not connect yet: %s; first \"pganchor bootstrap --ca-url "
 			      "URL --fingerprint HEX\", which pins the root of the server's CA and "
 			      "puts it there",
 			      why);
+}
+
+/* Whether take_root_crt() has named the file, and has said what it lacks. */
+static bool names_root_crt(const struct pga_wish *wish, const struct pga_anchor_choice *choice)
+{
+	return choice->anchor != NULL && choice->in_root_crt && wish->place == PGA_SERVICE_USER;
 }
 
 static int look_at_roots(const struct pga_wish *wish, const struct pga_policy *policy,
@@ -135,12 +137,14 @@ static int look_at_roots(const struct pga_wish *wish, const struct pga_policy *p
 	else
 		result = pga_roots_look(&roots, &composition->evaluation.effective, &why, error);
 	composition->no_roots = why != NULL;
+	if (names_root_crt(wish, &composition->choice))
+		why = NULL;
 	if (result == 0)
 		result = warn_of_anchors(&roots, policy, pins, composition, error);
 	if (result == 0)
 		warn_of_unpinned(policy, pins, why, composition);
 	if (why != NULL)
-		warn_of_no_roots(wish, given, why, composition);
+		warn_of_no_roots(given, why, composition);
 	pga_roots_free(&roots);
 	return result;
 }

@@ -4,9 +4,10 @@
 
 #include <string.h>
 
+/* Of a line that has at least one byte. */
 static const char *line_end_of(struct pga_ini_span line)
 {
-	if (line.length == 0 || line.bytes[line.length - 1] != '\n')
+	if (line.bytes[line.length - 1] != '\n')
 		return "";
 	return line.length > 1 && line.bytes[line.length - 2] == '\r' ? "\r\n" : "\n";
 }
@@ -14,9 +15,10 @@ static const char *line_end_of(struct pga_ini_span line)
 /* The line end nearest to the file's end, where a new entry goes. */
 static const char *line_end_of_file(const char *bytes, size_t length)
 {
-	while (length > 0 && bytes[length - 1] != '\n')
-		length--;
-	return length > 1 && bytes[length - 2] == '\r' ? "\r\n" : "\n";
+	const char *end = memrchr(bytes, '\n', length);
+
+	return end == NULL ? "\n"
+			   : line_end_of((struct pga_ini_span){bytes, (size_t)(end - bytes) + 1});
 }
 
 static void write_settings(struct pga_text *text, const struct pga_settings *settings,
@@ -125,18 +127,18 @@ static void remove_line(struct pga_service_edit *edit, struct removal *removal,
 static void keep_line(struct pga_service_edit *edit, struct removal *removal,
 		      const struct pga_ini_line *line)
 {
-	bool blank = line->kind == PGA_INI_BLANK;
+	const bool blank = line->kind == PGA_INI_BLANK;
 	/* A blank line above and one behind: the entry had one of them for itself. */
-	bool spare = removal->behind && blank && removal->above_blank;
+	const bool spare = blank && removal->behind && removal->above_blank;
 
-	if (!blank || !spare) {
-		removal->blank_start = edit->bytes.length;
-		copy_line(&edit->bytes, line);
-		removal->above_blank = blank;
-		if (!blank)
-			removal->blank_start = edit->bytes.length;
-	}
 	removal->behind = false;
+	if (spare)
+		return;
+	removal->blank_start = edit->bytes.length;
+	copy_line(&edit->bytes, line);
+	removal->above_blank = blank;
+	if (!blank)
+		removal->blank_start = edit->bytes.length;
 }
 
 int pga_service_take_out(const char *bytes, size_t length, const char *name,
@@ -159,8 +161,7 @@ int pga_service_take_out(const char *bytes, size_t length, const char *name,
 			keep_line(edit, &removal, &line);
 	}
 	/* The entry stood last: the blank line that parted it from what is above goes with it. */
-	if (removal.behind && removal.above_blank && !edit->bytes.failed &&
-	    edit->bytes.bytes != NULL) {
+	if (removal.behind && edit->bytes.bytes != NULL) {
 		edit->bytes.length = removal.blank_start;
 		edit->bytes.bytes[edit->bytes.length] = '\0';
 	}

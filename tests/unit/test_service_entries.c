@@ -275,6 +275,64 @@ static void the_environment_stays(void **state)
 	pga_settings_free(&settings);
 }
 
+/* Where PGSERVICE cannot be kept, it is not taken away. */
+static void no_memory_for_the_environment(void **state)
+{
+	struct pga_settings settings = {.items = NULL};
+	struct pga_evaluation standing;
+
+	(void)state;
+	assert_int_equal(setenv("PGSERVICE", "good", 1), 0);
+	memset(&standing, 'x', sizeof standing);
+	left = 1;
+	assert_int_equal(pga_evaluate_here(&settings, &policy, &standing, &error), -1);
+	left = 0;
+	assert_string_equal(error.message, "out of memory");
+	assert_string_equal(getenv("PGSERVICE"), "good");
+	assert_null(standing.effective.options);
+	assert_null(standing.why.bytes);
+	assert_int_equal(unsetenv("PGSERVICE"), 0);
+}
+
+/* What libpq did not tell, and what it told without where it is from. */
+static void settings_of_unknown_origin(void **state)
+{
+	PQconninfoOption options[] = {
+	    {.keyword = (char[]){"port"}, .envvar = (char[]){"PGPORT"}, .val = (char[]){"1"}},
+	    {.keyword = NULL}};
+	enum pga_origin origins[] = {PGA_FROM_ENVIRONMENT};
+	struct pga_evaluation standing = {.state = PGA_ENTRY_BROKEN};
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	(void)state;
+	pga_text_add(&standing.why, "no");
+	pga_surroundings_tell(&standing, &text);
+	assert_false(text.failed);
+	assert_string_equal(pga_text_string(&text),
+			    "with the environment of this shell the entry is broken: no");
+	pga_text_free(&text);
+	standing.state = PGA_ENTRY_ALLOWED;
+	standing.effective.options = options;
+	pga_surroundings_tell(&standing, &text);
+	assert_true(text.failed);
+	pga_text_free(&text);
+	standing.effective.origins = origins;
+	pga_surroundings_tell(&standing, &text);
+	assert_false(text.failed);
+	assert_memory_equal(pga_text_string(&text), "environment PGPORT: port=1 counts", 33);
+	pga_text_free(&text);
+	/* What has failed before is not mended by that. */
+	text.failed = true;
+	pga_surroundings_tell(&standing, &text);
+	assert_true(text.failed);
+	options[0].val = NULL;
+	pga_text_free(&text);
+	pga_surroundings_tell(&standing, &text);
+	assert_string_equal(pga_text_string(&text), "");
+	pga_text_free(&text);
+	pga_text_free(&standing.why);
+}
+
 static const char *const surroundings[][2] = {
     {"PGSSLCRL", "/nowhere/a b"},
     {"PGPORT", "5433"},
@@ -357,10 +415,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_home, remove_scratch)
 	const struct CMUnitTest tests[] = {
-	    TEST(entries_of_a_file),       TEST(many_entries),
-	    TEST(where_the_files_are),     TEST(no_text),
-	    TEST(how_entries_stand),       TEST(lines_that_libpq_refuses),
-	    TEST(judging_without_memory),  TEST(the_environment_stays),
+	    TEST(entries_of_a_file),
+	    TEST(many_entries),
+	    TEST(where_the_files_are),
+	    TEST(no_text),
+	    TEST(how_entries_stand),
+	    TEST(lines_that_libpq_refuses),
+	    TEST(judging_without_memory),
+	    TEST(the_environment_stays),
+	    TEST(no_memory_for_the_environment),
+	    TEST(settings_of_unknown_origin),
 	    TEST(what_surrounds_an_entry),
 	};
 

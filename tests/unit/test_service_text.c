@@ -8,9 +8,18 @@
 #include "service/settings.h"
 #include "service/choose_anchor.h"
 
+#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What libpq says of itself. */
+static int played_version = 150018;
+
+int PQlibVersion(void)
+{
+	return played_version;
+}
 
 #define TEN      "a234567890"
 #define FIFTY    TEN TEN TEN TEN TEN
@@ -31,6 +40,7 @@ static const char *const hosts[] = {
     "::ffff:192.0.2.1",
     "2001:0db8:0000:0000:0000:ffff:192.168.100.228",
     "b\u00fccher.example",
+    "\x80",
     LABEL_63,
     LABEL_63 ".a",
     NAME_253,
@@ -63,6 +73,8 @@ static const struct {
      "the port is a setting of its own: --host db_1.example.com --port 5"},
     {FIFTY TEN ":67", "host " FIFTY TEN ":67: with a port behind the name",
      "the port is a setting of its own: --host " FIFTY TEN " --port 67"},
+    {FIFTY TEN ":678", "host " FIFTY TEN ":678: with a port behind the name",
+     "the port is a setting of its own: --host " FIFTY TEN " --port 678"},
     {FIFTY TEN ":6789", "host " FIFTY TEN ":6789: neither a name nor an IPv6 address", ALONE},
     {"db:", "host db:: neither a name nor an IPv6 address", ALONE},
     {"db:5x", "host db:5x: neither a name nor an IPv6 address", ALONE},
@@ -232,6 +244,43 @@ static void settings_that_cannot(void **state)
 		assert_string_equal(error.message, bad_settings[i].message);
 		assert_true(error.next[0] != '\0');
 	}
+}
+
+/* For which libpq the word is a file's name. */
+static void roots_of_the_system(void **state)
+{
+	static const struct {
+		int version;
+		const char *message; /* NULL: it knows the word */
+	} cases[] = {
+	    {100023, "10.23"}, {159999, "15.9999"}, {160000, NULL}, {160001, NULL}, {180002, NULL},
+	};
+	struct pga_error error;
+	char message[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		played_version = cases[i].version;
+		assert_int_equal(check("sslrootcert", "system", &error),
+				 cases[i].message == NULL ? 0 : -1);
+		if (cases[i].message == NULL)
+			continue;
+		(void)snprintf(message, sizeof message,
+			       "sslrootcert=system: for the installed libpq (%s) that is a file of "
+			       "this name in whatever directory the program runs in; the roots of "
+			       "the system it is from 16 on",
+			       cases[i].message);
+		assert_string_equal(error.message, message);
+		assert_non_null(strstr(error.next, "/etc/ssl/certs/ca-certificates.crt"));
+		assert_int_equal(check("whatever", "x", &error), -1);
+		(void)snprintf(
+		    message, sizeof message,
+		    "whatever: the installed libpq (%s) knows no such setting, and would "
+		    "refuse the whole service",
+		    cases[i].message);
+		assert_string_equal(error.message, message);
+	}
+	played_version = 150018;
 }
 
 /* Each is looked at, wherever it comes in the list. */
@@ -592,6 +641,7 @@ int main(void)
 	    cmocka_unit_test(what_can_be_no_host),
 	    cmocka_unit_test(settings_that_can_be_written),
 	    cmocka_unit_test(settings_that_cannot),
+	    cmocka_unit_test(roots_of_the_system),
 	    cmocka_unit_test(every_setting_is_checked),
 	    cmocka_unit_test(a_line_of_1022_bytes),
 	    cmocka_unit_test(settings_are_kept_in_order),

@@ -4,8 +4,10 @@ check_PROGRAMS = \
 	tests/unit/test_acting \
 	tests/unit/test_acting_as \
 	tests/unit/test_anchor_text \
+	tests/unit/test_anchored \
 	tests/unit/test_anchors \
 	tests/unit/test_api \
+	tests/unit/test_ask \
 	tests/unit/test_attributes \
 	tests/unit/test_binary \
 	tests/unit/test_call \
@@ -23,6 +25,7 @@ check_PROGRAMS = \
 	tests/unit/test_cmd_service_show \
 	tests/unit/test_cmd_status \
 	tests/unit/test_command_lines \
+	tests/unit/test_compose \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
 	tests/unit/test_daemons \
@@ -98,6 +101,7 @@ check_PROGRAMS = \
 	tests/unit/test_text \
 	tests/unit/test_tls_write \
 	tests/unit/test_transaction \
+	tests/unit/test_twins \
 	tests/unit/test_unit_settings \
 	tests/unit/test_url \
 	tests/unit/test_userfile \
@@ -143,6 +147,22 @@ tests_unit_test_service_change_SOURCES = tests/unit/cmocka_start.h tests/unit/ce
 tests_unit_test_service_change_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_change_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_service_change_LDADD = $(UNITS_LDADD)
+tests_unit_test_anchored_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/settings.h tests/unit/test_anchored.c
+tests_unit_test_anchored_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_anchored_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_anchored_LDADD = $(UNITS_LDADD)
+tests_unit_test_compose_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/test_compose.c
+tests_unit_test_compose_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_compose_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_compose_LDADD = $(UNITS_LDADD)
+tests_unit_test_ask_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/played_libpq.h tests/unit/settings.h tests/unit/test_ask.c
+tests_unit_test_ask_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_ask_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo
+tests_unit_test_ask_LDADD = $(UNITS_LDADD)
+tests_unit_test_twins_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_twins.c
+tests_unit_test_twins_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_twins_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_twins_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
@@ -202,8 +222,9 @@ tests_unit_test_ini_LDADD = $(UNITS_LDADD)
 tests_unit_test_pins_SOURCES = tests/unit/cmocka_start.h tests/unit/test_pins.c
 tests_unit_test_pins_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_pins_LDADD = $(UNITS_LDADD)
-tests_unit_test_service_edit_SOURCES = tests/unit/cmocka_start.h tests/unit/test_service_edit.c
+tests_unit_test_service_edit_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_service_edit.c
 tests_unit_test_service_edit_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_edit_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_service_edit_LDADD = $(UNITS_LDADD)
 tests_unit_test_subprocess_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/test_subprocess.c
 tests_unit_test_subprocess_CPPFLAGS = $(UNITS_CPPFLAGS)
