@@ -19,6 +19,7 @@ check_PROGRAMS = \
 	tests/unit/test_cmd_run \
 	tests/unit/test_cmd_status \
 	tests/unit/test_command_lines \
+	tests/unit/test_completion \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
 	tests/unit/test_effective \
@@ -292,6 +293,9 @@ tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
+tests_unit_test_completion_SOURCES = $(PRINTING) tests/unit/directory.h tests/unit/test_completion.c
+tests_unit_test_completion_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_completion_LDADD = $(UNITS_LDADD)
 tests_unit_test_print_bootstrap_SOURCES = $(PRINTING) tests/unit/test_print_bootstrap.c
 tests_unit_test_print_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_print_bootstrap_LDADD = $(UNITS_LDADD)
