@@ -16,7 +16,7 @@ static struct {
 	const char *hostaddr;
 	enum pga_entry_state state;
 	bool no_tls;
-	bool no_options; /* libpq gave none */
+	bool no_option; /* sslrootcert is none of libpq's */
 } found[MOST];
 
 static char names[MOST][2];
@@ -122,10 +122,10 @@ int __wrap_pga_evaluate_entry(struct pga_evaluator *judging, const struct pga_en
 	here.judged++;
 	here.open++;
 	memset(evaluation, 0, sizeof *evaluation);
-	set(which, 0, "sslrootcert", found[which].sslrootcert);
+	set(which, 0, found[which].no_option ? "x" : "sslrootcert", found[which].sslrootcert);
 	set(which, 1, "host", found[which].host);
 	set(which, 2, "hostaddr", found[which].hostaddr);
-	evaluation->effective.options = found[which].no_options ? NULL : options[which];
+	evaluation->effective.options = options[which];
 	evaluation->needs_tls = !found[which].no_tls;
 	evaluation->state = found[which].state;
 	return 0;
@@ -260,7 +260,7 @@ static void which_of_them(void **state)
 		const char *hostaddr;
 		enum pga_entry_state state;
 		bool no_tls;
-		bool no_options;
+		bool no_option;
 		bool told;
 	} cases[] = {
 	    {NULL, "db.example.com", NULL, PGA_ENTRY_ALLOWED, false, false, true},
@@ -272,7 +272,7 @@ static void which_of_them(void **state)
 	    {NULL, "db.example.com", NULL, PGA_ENTRY_BROKEN, false, false, true},
 	    {NULL, "db.example.com", NULL, PGA_ENTRY_WEAK, false, false, false},
 	    {NULL, "db.example.com", NULL, PGA_ENTRY_ALLOWED, true, false, false},
-	    {NULL, "db.example.com", NULL, PGA_ENTRY_ALLOWED, false, true, false},
+	    {NULL, "db.example.com", NULL, PGA_ENTRY_ALLOWED, false, true, true},
 	    {NULL, "db.example.org", NULL, PGA_ENTRY_ALLOWED, false, false, false},
 	    {NULL, "db.example.org,db.example.com", NULL, PGA_ENTRY_ALLOWED, false, false, true},
 	    {NULL, "db.example.com,db.example.org", NULL, PGA_ENTRY_ALLOWED, false, false, true},
@@ -291,13 +291,13 @@ static void which_of_them(void **state)
 		found[0].hostaddr = cases[i].hostaddr;
 		found[0].state = cases[i].state;
 		found[0].no_tls = cases[i].no_tls;
-		found[0].no_options = cases[i].no_options;
+		found[0].no_option = cases[i].no_option;
 		assert_told(cases[i].told ? "a" : "");
 	}
 	/* A socket has no certificate, whatever the anchor is valid for. */
 	done.hosts = (char[]){"*"};
 	found[0].host = "/tmp";
-	found[0].no_tls = found[0].no_options = false;
+	found[0].no_tls = found[0].no_option = false;
 	assert_told("");
 	found[0].host = "/tmp,db";
 	assert_told("a");

@@ -58,6 +58,7 @@ check_PROGRAMS = \
 	tests/unit/test_preload \
 	tests/unit/test_printable \
 	tests/unit/test_print_bootstrap \
+	tests/unit/test_print_unpinned \
 	tests/unit/test_processes \
 	tests/unit/test_program \
 	tests/unit/test_proof \
@@ -299,6 +300,11 @@ tests_unit_test_completion_LDADD = $(UNITS_LDADD)
 tests_unit_test_print_bootstrap_SOURCES = $(PRINTING) tests/unit/test_print_bootstrap.c
 tests_unit_test_print_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_print_bootstrap_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_unpinned_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_print_unpinned.c
+tests_unit_test_print_unpinned_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_unpinned_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=pga_libpq_home,--wrap=pga_unpinned_roots_read,--wrap=pga_unpinned_roots_free,--wrap=pga_effective_value
+tests_unit_test_print_unpinned_LDADD = $(UNITS_LDADD)
 tests_unit_test_consent_SOURCES = tests/unit/cmocka_start.h tests/unit/test_consent.c
 tests_unit_test_consent_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_consent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fopen,--wrap=open,--wrap=tcflush,--wrap=read
