@@ -157,7 +157,7 @@ char *pga_anchors_conf_hosts(const char *list, struct pga_error *error)
 		}
 		at += length;
 	}
-	if (hosts.length == 0) {
+	if (hosts.length == 0 && !hosts.failed) {
 		(void)pga_fail(error, next, "--hosts: no host pattern");
 		pga_text_free(&hosts);
 		return NULL;

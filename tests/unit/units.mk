@@ -14,6 +14,7 @@ check_PROGRAMS = \
 	tests/unit/test_certificate \
 	tests/unit/test_changes \
 	tests/unit/test_check \
+	tests/unit/test_cmd_bootstrap \
 	tests/unit/test_cmd_enable \
 	tests/unit/test_cmd_log \
 	tests/unit/test_cmd_run \
@@ -294,6 +295,10 @@ tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_bootstrap.c
+tests_unit_test_cmd_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_bootstrap_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_cmd_bootstrap_LDADD = $(UNITS_LDADD)
 tests_unit_test_completion_SOURCES = $(PRINTING) tests/unit/directory.h tests/unit/test_completion.c
 tests_unit_test_completion_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_completion_LDADD = $(UNITS_LDADD)
