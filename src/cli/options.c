@@ -24,6 +24,7 @@ struct table {
 	char letters[2 * MOST_OPTIONS + 3];
 };
 
+/* The table starts all zero, and so ends where nothing more is put. */
 static void fill_table(const struct pga_command *command, struct table *table)
 {
 	char *letters = table->letters;
@@ -44,10 +45,8 @@ static void fill_table(const struct pga_command *command, struct table *table)
 		if (has_value)
 			*letters++ = ':';
 	}
-	table->options[count++] = (struct option){"help", no_argument, NULL, 'h'};
-	table->options[count] = (struct option){NULL, 0, NULL, 0};
-	*letters++ = 'h';
-	*letters = '\0';
+	table->options[count] = (struct option){"help", no_argument, NULL, 'h'};
+	*letters = 'h';
 }
 
 static const struct pga_option *option_of(const struct pga_command *command, int value)
@@ -143,7 +142,7 @@ static int check_words(const struct pga_command *command, int argc, char *const 
 bool pga_options_read(const struct pga_command *command, int argc, char **argv, void *into,
 		      int *status)
 {
-	struct table table;
+	struct table table = {.options = {{.name = NULL}}};
 	int value;
 
 	fill_table(command, &table);

@@ -49,6 +49,7 @@ check_PROGRAMS = \
 	tests/unit/test_memory_file \
 	tests/unit/test_module \
 	tests/unit/test_notice \
+	tests/unit/test_options \
 	tests/unit/test_origin \
 	tests/unit/test_ownership \
 	tests/unit/test_path \
@@ -302,6 +303,10 @@ tests_unit_test_cmd_bootstrap_LDADD = $(UNITS_LDADD)
 tests_unit_test_completion_SOURCES = $(PRINTING) tests/unit/directory.h tests/unit/test_completion.c
 tests_unit_test_completion_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_completion_LDADD = $(UNITS_LDADD)
+tests_unit_test_options_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_options.c
+tests_unit_test_options_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_options_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_options_LDADD = $(UNITS_LDADD)
 tests_unit_test_print_bootstrap_SOURCES = $(PRINTING) tests/unit/test_print_bootstrap.c
 tests_unit_test_print_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_print_bootstrap_LDADD = $(UNITS_LDADD)
