@@ -52,8 +52,7 @@ static void fill_table(const struct pga_command *command, struct table *table)
 static const struct pga_option *option_of(const struct pga_command *command, int value)
 {
 	for (size_t i = 0; i < command->option_count; i++)
-		if (value == FIRST + (int)i ||
-		    (value < FIRST && value == command->options[i].letter))
+		if (value == FIRST + (int)i || value == command->options[i].letter)
 			return &command->options[i];
 	return NULL;
 }
@@ -61,10 +60,10 @@ static const struct pga_option *option_of(const struct pga_command *command, int
 /* Seconds with a fraction, as curl takes them, in milliseconds. */
 static bool read_seconds(const char *text, long *milliseconds)
 {
-	char *end = NULL;
-	double seconds = strtod(text, &end);
+	char *end;
+	double seconds = strtod(text, &end); /* 0 where there is no number */
 
-	if (end == text || *end != '\0' || !(seconds >= 0.001) || seconds > LONGEST_WAIT)
+	if (*end != '\0' || !(seconds >= 0.001) || seconds > LONGEST_WAIT)
 		return false;
 	*milliseconds = (long)(seconds * 1000);
 	return true;

@@ -368,6 +368,33 @@ static void help_of_what_is_made_of_commands(void **state)
 	assert_int_equal(strncmp(printed.output, "usage: pganchor COMMAND [OPTION ...]\n", 37), 0);
 }
 
+static int misread_without(void *context)
+{
+	char name[] = "try";
+	char word[] = "--bogus";
+	char *argv[] = {name, word, NULL};
+	int status;
+
+	has_failed = false;
+	left = *(long *)context;
+	optind = 0;
+	status = try_command(2, argv);
+	left = 0;
+	return status;
+}
+
+/* It is none, whether or not that can be told. */
+static void misread_without_memory(void **state)
+{
+	long number = 1;
+
+	(void)state;
+	assert_int_equal(prints(misread_without, &number), 100 + PGA_EXIT_USAGE);
+	assert_true(has_failed);
+	assert_string_equal(printed.errors,
+			    "pganchor: try: out of memory\n    see pganchor try --help\n");
+}
+
 static int help_without(void *context)
 {
 	has_failed = false;
@@ -401,7 +428,7 @@ int main(void)
 	    EACH_TEST(words_that_are_no_options), EACH_TEST(one_that_stops),
 	    EACH_TEST(as_many_options),           EACH_TEST(help_or_the_host),
 	    EACH_TEST(help_of_all_kinds),         EACH_TEST(help_of_what_is_made_of_commands),
-	    EACH_TEST(help_without_memory),
+	    EACH_TEST(misread_without_memory),    EACH_TEST(help_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
