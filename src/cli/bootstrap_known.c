@@ -10,28 +10,19 @@ static bool is_from_there(const struct pga_shown_root *shown, const struct pga_p
 	return pga_ca_url_is_same(pin->source, shown->url);
 }
 
-static bool has_another_root(const struct pga_shown_root *shown, const struct pga_pin *pin)
-{
-	return strcmp(pin->pin, shown->root->pin) != 0;
-}
-
-static bool is_other(const struct pga_shown_root *shown, const struct pga_pin *pin)
-{
-	return has_another_root(shown, pin) && is_from_there(shown, pin);
-}
-
 /* The anchor with another root from the same address: of several the one that has the name. One
- * that is to be replaced has another root wherever it is from. */
+ * that is to be replaced has another root wherever it is from. The root that is asked about is
+ * pinned from elsewhere, if it is: same. */
 static const struct pga_pin *find_other(const struct pga_shown_root *shown,
-					const struct pga_pins *pins, const char *name)
+					const struct pga_pins *pins, const char *name,
+					const struct pga_pin *same)
 {
 	const struct pga_pin *named = pga_pins_named(pins, name);
 
-	if (named != NULL && has_another_root(shown, named) &&
-	    (shown->replace || is_from_there(shown, named)))
+	if (named != NULL && named != same && (shown->replace || is_from_there(shown, named)))
 		return named;
 	for (size_t i = 0; i < pins->count; i++)
-		if (is_other(shown, &pins->pins[i]))
+		if (is_from_there(shown, &pins->pins[i]))
 			return &pins->pins[i];
 	return NULL;
 }
@@ -56,10 +47,12 @@ static int weigh(const struct pga_shown_root *shown, const struct pga_pins *pins
 {
 	const char *name = shown->name != NULL ? shown->name : shown->fallback_name;
 	const struct pga_pin *same = pga_pins_find(pins, shown->root->pin);
-	const struct pga_pin *other = find_other(shown, pins, name);
+	const struct pga_pin *other;
 
-	if (other == NULL || (shown->rotates && is_from_there(shown, other)) ||
-	    (same != NULL && is_from_there(shown, same)))
+	if (same != NULL && is_from_there(shown, same))
+		return 0;
+	other = find_other(shown, pins, name, same);
+	if (other == NULL || (shown->rotates && is_from_there(shown, other)))
 		return 0;
 	if (is_from_there(shown, other))
 		pga_text_addf(warning,

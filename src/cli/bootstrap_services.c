@@ -43,8 +43,8 @@ static int look_at(struct pga_evaluator *judging, const struct pga_entry *entry,
 
 	if (result != 0)
 		return -1;
-	if (evaluation.effective.options != NULL && evaluation.needs_tls &&
-	    evaluation.state != PGA_ENTRY_WEAK && uses_root_crt(&evaluation, done->root_crt.path))
+	if (evaluation.needs_tls && evaluation.state != PGA_ENTRY_WEAK &&
+	    uses_root_crt(&evaluation, done->root_crt.path))
 		result = is_for_a_host(&evaluation, done->hosts, &is, error);
 	if (is) {
 		pga_text_add(commands, "\n    ");
@@ -90,7 +90,7 @@ int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct 
 	    look_at_all(&services.system, &services.user, &services.policy, done, &commands,
 			error) != 0)
 		goto done;
-	if (commands.length > 0)
+	if (commands.length != 0)
 		pga_print_warning("%s %s hold anchor %s any more, and these services use that "
 				  "file: libpq refuses their\n    servers, where they are of this "
 				  "CA, until they use the anchor's own:%s",

@@ -43,7 +43,7 @@ static void warn_of_expiry(const struct pga_certificate *root)
 {
 	time_t soon = time(NULL) + (time_t)DAYS_LEFT * DAY;
 
-	if (X509_cmp_time(X509_get0_notAfter(root->x509), &soon) < 0)
+	if (X509_cmp_time(X509_get0_notAfter(root->x509), &soon) != 1)
 		pga_print_warning("the root expires at %s, and libpq refuses every server of it "
 				  "from then on: ask who runs the CA for the next one",
 				  root->not_after);

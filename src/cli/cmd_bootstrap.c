@@ -21,7 +21,6 @@
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct bootstrap {
 	const char *ca_url;
@@ -222,7 +221,7 @@ static int ask(struct bootstrap *bootstrap, const struct pga_certificate *root,
 				       .replace = bootstrap->replace};
 	const struct pga_anchor anchor = make_anchor(bootstrap, root);
 	struct pga_text warning = PGA_TEXT_EMPTY;
-	bool pinned = false;
+	bool pinned;
 	int result = -1;
 
 	pga_warn_before_pinning(root, bootstrap->chain);
@@ -232,7 +231,7 @@ static int ask(struct bootstrap *bootstrap, const struct pga_certificate *root,
 	if (pga_known_look(&shown, &pinned, &warning, error) != 0 ||
 	    pga_known_try(&anchor, error) != 0)
 		goto done;
-	if (pinned && warning.length > 0)
+	if (pinned && warning.length != 0)
 		pga_print_warning("%s", pga_text_string(&warning));
 	result =
 	    pinned ? 0 : pga_consent(bootstrap->ca.url, root, pga_text_string(&warning), error);
@@ -293,23 +292,20 @@ static int check_health(struct bootstrap *bootstrap, const struct pga_certificat
 	return result;
 }
 
+/* The caller frees the root, which starts all zero, after an error too. */
 static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
 		      struct pga_error *error)
 {
 	const char *url = bootstrap->ca.url;
 
-	memset(root, 0, sizeof *root);
 	if (bootstrap->fingerprint == NULL)
 		return ask_for_root(bootstrap, root, error);
-	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0)
+	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0 ||
+	    pga_certificate_check_anchor(root, url, error) != 0 ||
+	    check_health(bootstrap, root, error) != 0)
 		return -1;
-	if (pga_certificate_check_anchor(root, url, error) == 0 &&
-	    check_health(bootstrap, root, error) == 0) {
-		pga_warn_before_pinning(root, bootstrap->chain);
-		return 0;
-	}
-	pga_certificate_free(root);
-	return -1;
+	pga_warn_before_pinning(root, bootstrap->chain);
+	return 0;
 }
 
 /* Returns the exit status, or -1 with the reason. What was done is told whatever came behind. */

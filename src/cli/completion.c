@@ -31,17 +31,17 @@ static void print_quoted(const char *text, const char *more)
 	}
 }
 
-/* Of an option's explanation, what fits a line. */
+/* Of an option's explanation, the whole words that fit a line. */
 static void print_short(const char *help, const char *more)
 {
 	char line[64];
 	size_t length = strcspn(help, ";:(");
 
-	if (length >= sizeof line)
+	if (length >= sizeof line) {
 		length = sizeof line - 1;
-	while (length > 0 && length == sizeof line - 1 && help[length] != ' ' &&
-	       help[length] != '\0')
-		length--;
+		while (length > 0 && help[length] != ' ')
+			length--;
+	}
 	memcpy(line, help, length);
 	while (length > 0 && line[length - 1] == ' ')
 		length--;
@@ -354,7 +354,7 @@ void pga_complete_zsh(void)
 	    stdout);
 }
 
-/* The names of entries of both files. */
+/* The names of the entries of a file: of those that have one, which libpq finds. */
 static void print_services_of(enum pga_service_place place)
 {
 	struct pga_service_file file;
@@ -363,7 +363,8 @@ static void print_services_of(enum pga_service_place place)
 	if (pga_service_file_read(&file, place, &error) != 0)
 		return;
 	for (size_t i = 0; i < file.count; i++)
-		(void)puts(file.entries[i].name);
+		if (file.entries[i].name != NULL)
+			(void)puts(file.entries[i].name);
 	pga_service_file_free(&file);
 }
 
@@ -378,9 +379,8 @@ void pga_complete_anchors(void)
 	struct pga_error error;
 	struct pga_pins pins;
 
-	if (pga_pins_load(&pins, &error) != 0)
-		return;
-	for (size_t i = 0; i < pins.count; i++)
-		(void)puts(pins.pins[i].name);
+	if (pga_pins_load(&pins, &error) == 0)
+		for (size_t i = 0; i < pins.count; i++)
+			(void)puts(pins.pins[i].name);
 	pga_pins_free(&pins);
 }

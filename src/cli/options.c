@@ -24,6 +24,7 @@ struct table {
 	char letters[2 * MOST_OPTIONS + 3];
 };
 
+/* The table starts all zero, and so ends where nothing more is put. */
 static void fill_table(const struct pga_command *command, struct table *table)
 {
 	char *letters = table->letters;
@@ -44,17 +45,14 @@ static void fill_table(const struct pga_command *command, struct table *table)
 		if (has_value)
 			*letters++ = ':';
 	}
-	table->options[count++] = (struct option){"help", no_argument, NULL, 'h'};
-	table->options[count] = (struct option){NULL, 0, NULL, 0};
-	*letters++ = 'h';
-	*letters = '\0';
+	table->options[count] = (struct option){"help", no_argument, NULL, 'h'};
+	*letters = 'h';
 }
 
 static const struct pga_option *option_of(const struct pga_command *command, int value)
 {
 	for (size_t i = 0; i < command->option_count; i++)
-		if (value == FIRST + (int)i ||
-		    (value < FIRST && value == command->options[i].letter))
+		if (value == FIRST + (int)i || value == command->options[i].letter)
 			return &command->options[i];
 	return NULL;
 }
@@ -62,10 +60,10 @@ static const struct pga_option *option_of(const struct pga_command *command, int
 /* Seconds with a fraction, as curl takes them, in milliseconds. */
 static bool read_seconds(const char *text, long *milliseconds)
 {
-	char *end = NULL;
-	double seconds = strtod(text, &end);
+	char *end;
+	double seconds = strtod(text, &end); /* 0 where there is no number */
 
-	if (end == text || *end != '\0' || !(seconds >= 0.001) || seconds > LONGEST_WAIT)
+	if (*end != '\0' || !(seconds >= 0.001) || seconds > LONGEST_WAIT)
 		return false;
 	*milliseconds = (long)(seconds * 1000);
 	return true;
@@ -143,7 +141,7 @@ static int check_words(const struct pga_command *command, int argc, char *const 
 bool pga_options_read(const struct pga_command *command, int argc, char **argv, void *into,
 		      int *status)
 {
-	struct table table;
+	struct table table = {.options = {{.name = NULL}}};
 	int value;
 
 	fill_table(command, &table);

@@ -101,7 +101,7 @@ int pga_warn_of_unpinned(const char *path, const struct pga_policy *policy,
 	struct pga_text text = PGA_TEXT_EMPTY;
 	const int result = pga_unpinned_tell(path, policy, pins, &text, error);
 
-	if (result == 0 && text.length > 0)
+	if (result == 0 && text.length != 0)
 		pga_print_warning("%s", pga_text_string(&text));
 	pga_text_free(&text);
 	return result;

@@ -251,10 +251,13 @@ static void output_that_is_lost(void **state)
 
 /* ---- options ---- */
 
-static const struct option options[] = {
-    {"file", required_argument, NULL, 'f'},  {"help", no_argument, NULL, 'h'},
-    {"hello", optional_argument, NULL, 'e'}, {"since", required_argument, NULL, 's'},
-    {"sincere", no_argument, NULL, 1},       {.name = NULL}};
+static const struct option options[] = {{"file", required_argument, NULL, 'f'},
+					{"help", no_argument, NULL, 'h'},
+					{"hello", optional_argument, NULL, 'e'},
+					{"since", required_argument, NULL, 's'},
+					{"sincere", no_argument, NULL, 1},
+					{"hz", no_argument, NULL, 2},
+					{.name = NULL}};
 
 static int parse(int argc, char **argv)
 {
@@ -290,6 +293,14 @@ static void options_that_are_not_understood(void **state)
 	    {"x -f", "-f: needs a value"},
 	    {"x -hs", "-s: needs a value"},
 	    {"x -zh", "-z: no such option"},
+	    {"x --hlep", "--hlep: no such option; did you mean --help?"},
+	    /* The word before is a long one, and right. */
+	    {"x --help -zh", "-z: no such option"},
+	    {"x --file=a -zh", "-z: no such option"},
+	    {"x --hello -zh", "-z: no such option"},
+	    {"x --hello=a -zh", "-z: no such option"},
+	    {"x -z zhelp", "-z: no such option"},
+	    {"x -hz", "-hz: no such option; did you mean --hz?"},
 	    {"x -sincere", NULL},
 	    {"x -help", "-help: no such option; did you mean --help?"},
 	    {"x -hello", "-hello: no such option; did you mean --hello?"},

@@ -25,6 +25,7 @@ static const char *typed; /* when the root has been shown */
 static size_t typed_length;
 static bool flush_fails;
 static unsigned interrupted; /* reads */
+static int why_interrupted = EINTR;
 static int opened_with;
 static int kept_open = -1; /* so that the terminal keeps its mode */
 
@@ -72,7 +73,7 @@ ssize_t __wrap_read(int file, void *bytes, size_t size)
 	if (interrupted == 0)
 		return __real_read(file, bytes, size);
 	interrupted--;
-	errno = EINTR;
+	errno = why_interrupted;
 	return -1;
 }
 
@@ -157,20 +158,25 @@ static const struct pga_certificate root = {.pin = PIN,
 
 static struct pga_error error;
 
+/* The number of the next file that is opened: the same as before where all were closed. */
+static int next_number(void)
+{
+	const int next = dup(0);
+
+	assert_int_equal(close(next), 0);
+	return next;
+}
+
 static int ask(const char *answer, size_t length, const char *warning)
 {
-	const int before = dup(0);
-	int after;
+	const int before = next_number();
 	int result;
 
-	(void)close(before);
 	memset(&error, 0, sizeof error);
 	typed = answer;
 	typed_length = length;
 	result = pga_consent("https://ca", &root, warning, &error);
-	after = dup(0);
-	(void)close(after);
-	assert_int_equal(after, before);
+	assert_int_equal(next_number(), before);
 	return result;
 }
 
@@ -252,6 +258,18 @@ static void a_warning_first(void **state)
 		     "has a new root.\n\n" QUESTION);
 }
 
+/* Who has gone has not said yes, whatever is read behind that. */
+static void a_terminal_that_fails(void **state)
+{
+	(void)state;
+	interrupted = 1;
+	why_interrupted = EIO;
+	assert_int_equal(ask("yes\n", 4, ""), -1);
+	why_interrupted = EINTR;
+	assert_string_equal(error.message, UNTRUSTED);
+	assert_shown(QUESTION "\n");
+}
+
 static void who_cannot_be_asked(void **state)
 {
 	static const struct {
@@ -286,8 +304,11 @@ static void who_cannot_be_asked(void **state)
 
 static void whether_there_is_one(void **state)
 {
+	const int before = next_number();
+
 	(void)state;
 	assert_true(pga_consent_possible());
+	assert_int_equal(next_number(), before);
 	written_to = "/none";
 	assert_false(pga_consent_possible());
 }
@@ -295,6 +316,7 @@ static void whether_there_is_one(void **state)
 static void several_roots(void **state)
 {
 	static struct pga_stepca_roots roots;
+	const int before = next_number();
 
 	(void)state;
 	roots.roots[0] = roots.roots[1] = roots.roots[2] = root;
@@ -305,6 +327,7 @@ static void several_roots(void **state)
 	written_to = "/none";
 	pga_show_roots("https://ca", &roots);
 	assert_shown("");
+	assert_int_equal(next_number(), before);
 	assert_int_equal(access("/none", F_OK), -1);
 }
 
@@ -316,6 +339,7 @@ int main(void)
 	    ON_A_TERMINAL(answers),
 	    ON_A_TERMINAL(the_longest_answer),
 	    ON_A_TERMINAL(a_warning_first),
+	    ON_A_TERMINAL(a_terminal_that_fails),
 	    ON_A_TERMINAL(who_cannot_be_asked),
 	    ON_A_TERMINAL(whether_there_is_one),
 	    ON_A_TERMINAL(several_roots),

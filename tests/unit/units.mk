@@ -10,11 +10,16 @@ check_PROGRAMS = \
 	tests/unit/test_ask \
 	tests/unit/test_attributes \
 	tests/unit/test_binary \
+	tests/unit/test_bootstrap_existing \
+	tests/unit/test_bootstrap_known \
+	tests/unit/test_bootstrap_services \
+	tests/unit/test_bootstrap_warnings \
 	tests/unit/test_call \
 	tests/unit/test_certificate \
 	tests/unit/test_changes \
 	tests/unit/test_check \
 	tests/unit/test_chroot \
+	tests/unit/test_cmd_bootstrap \
 	tests/unit/test_cmd_enable \
 	tests/unit/test_cmd_explain \
 	tests/unit/test_cmd_log \
@@ -25,6 +30,7 @@ check_PROGRAMS = \
 	tests/unit/test_cmd_service_show \
 	tests/unit/test_cmd_status \
 	tests/unit/test_command_lines \
+	tests/unit/test_completion \
 	tests/unit/test_compose \
 	tests/unit/test_consent \
 	tests/unit/test_cut \
@@ -63,6 +69,7 @@ check_PROGRAMS = \
 	tests/unit/test_memory_file \
 	tests/unit/test_module \
 	tests/unit/test_notice \
+	tests/unit/test_options \
 	tests/unit/test_origin \
 	tests/unit/test_own_libpq \
 	tests/unit/test_ownership \
@@ -72,7 +79,9 @@ check_PROGRAMS = \
 	tests/unit/test_pins \
 	tests/unit/test_policy \
 	tests/unit/test_preload \
+	tests/unit/test_print_bootstrap \
 	tests/unit/test_print_service_add \
+	tests/unit/test_print_unpinned \
 	tests/unit/test_printable \
 	tests/unit/test_processes \
 	tests/unit/test_program \
@@ -376,6 +385,45 @@ tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/failing.h tests/u
 tests_unit_test_enable_checks_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_enable_checks_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=access,--wrap=geteuid
 tests_unit_test_enable_checks_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_existing_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_bootstrap_existing.c
+tests_unit_test_bootstrap_existing_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_bootstrap_existing_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_policy_load,--wrap=pga_libpq_home,--wrap=pga_unpinned_roots_read \
+	-Wl,--wrap=pga_unpinned_roots_free,--wrap=pga_certificate_check_anchor,--wrap=pga_anchor_install,--wrap=access
+tests_unit_test_bootstrap_existing_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_known_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_bootstrap_known.c
+tests_unit_test_bootstrap_known_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_bootstrap_known_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_pins_load,--wrap=pga_anchor_install
+tests_unit_test_bootstrap_known_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_services_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_bootstrap_services.c
+tests_unit_test_bootstrap_services_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_bootstrap_services_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=pga_services_read,--wrap=pga_services_free,--wrap=pga_service_hide_environment,--wrap=pga_service_show_environment \
+	-Wl,--wrap=pga_evaluator_begin,--wrap=pga_evaluator_end,--wrap=pga_evaluate_entry,--wrap=pga_evaluation_free \
+	-Wl,--wrap=pga_service_add_command,--wrap=pga_service_file_find
+tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
+tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_bootstrap.c
+tests_unit_test_cmd_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_bootstrap_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_cmd_bootstrap_LDADD = $(UNITS_LDADD)
+tests_unit_test_completion_SOURCES = $(PRINTING) tests/unit/directory.h tests/unit/test_completion.c
+tests_unit_test_completion_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_completion_LDADD = $(UNITS_LDADD)
+tests_unit_test_options_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_options.c
+tests_unit_test_options_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_options_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_options_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_bootstrap_SOURCES = $(PRINTING) tests/unit/test_print_bootstrap.c
+tests_unit_test_print_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_bootstrap_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_unpinned_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_print_unpinned.c
+tests_unit_test_print_unpinned_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_unpinned_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=pga_libpq_home,--wrap=pga_unpinned_roots_read,--wrap=pga_unpinned_roots_free,--wrap=pga_effective_value
+tests_unit_test_print_unpinned_LDADD = $(UNITS_LDADD)
 tests_unit_test_consent_SOURCES = tests/unit/cmocka_start.h tests/unit/test_consent.c
 tests_unit_test_consent_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_consent_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=fopen,--wrap=open,--wrap=tcflush,--wrap=read
