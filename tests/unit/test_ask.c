@@ -78,11 +78,11 @@ static char *words_of(const PGconn *conn)
 	return plays ? error_message(conn) : PQerrorMessage(conn);
 }
 
-const struct pga_libpq pga_linked_libpq = {.connectStartParams = begin_one,
-					   .conninfo = options_handed_out,
-					   .conninfoFree = take_back,
-					   .finish = finish_one,
-					   .errorMessage = words_of};
+const struct pga_libpq pga_linked_libpq = {.PQconnectStartParams = begin_one,
+					   .PQconninfo = options_handed_out,
+					   .PQconninfoFree = take_back,
+					   .PQfinish = finish_one,
+					   .PQerrorMessage = words_of};
 
 static struct pga_error error;
 
