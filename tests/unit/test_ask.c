@@ -3,6 +3,7 @@
 #include "failing.h"
 #include "played_libpq.h"
 
+#include "policy/linked.h"
 #include "service/ask.h"
 
 #include <libpq-fe.h>
@@ -76,6 +77,12 @@ static void finish_one(PGconn *conn)
 static char *words_of(const PGconn *conn)
 {
 	return plays ? error_message(conn) : PQerrorMessage(conn);
+}
+
+bool pga_linked_libpq_knows(const char *keyword)
+{
+	fail_msg("%s: nobody asks for it here", keyword);
+	return false;
 }
 
 const struct pga_libpq pga_linked_libpq = {.PQconnectStartParams = begin_one,

@@ -191,7 +191,7 @@ tests_unit_test_handshake_SOURCES = tests/unit/cmocka_start.h tests/unit/test_ha
 tests_unit_test_handshake_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_handshake_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=PQconnectStartParams,--wrap=PQstatus,--wrap=PQsslInUse,--wrap=PQconnectPoll,--wrap=PQsocket,--wrap=PQerrorMessage \
-	-Wl,--wrap=PQfinish,--wrap=PQsslStruct,--wrap=poll,--wrap=clock_gettime,--wrap=pga_settings_known \
+	-Wl,--wrap=PQfinish,--wrap=PQsslStruct,--wrap=poll,--wrap=clock_gettime,--wrap=pga_linked_libpq_knows \
 	-Wl,--wrap=pga_verification_watch,--wrap=pga_verification_unwatch,--wrap=pga_verification_reason
 tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
 tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_http_setup.c
