@@ -549,7 +549,7 @@ static void how_long_a_name_may_be(void **state)
 		struct settings settings;
 		struct pga_policy policy;
 		struct pga_verdict verdict;
-		char words[LONGEST];
+		char words[LONGEST + 64];
 		char name[LONGEST] = "";
 
 		memset(name, 'a', (size_t)length);
