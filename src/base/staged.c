@@ -41,7 +41,10 @@ static int choose(const struct pga_directory *directory, char **path)
 	pga_text_addf(&text, "%s/" PGA_STAGED_PREFIX "%0*" PRIx64, directory->path, DIGITS, number);
 	free(*path);
 	*path = pga_text_take(&text);
-	return *path != NULL ? 0 : -1;
+	if (*path != NULL)
+		return 0;
+	errno = ENOMEM;
+	return -1;
 }
 
 /* The new file goes with the process. Returns it, or -1. */

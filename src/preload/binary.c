@@ -100,10 +100,10 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, bo
 			continue;
 		if (symbol.st_shndx != SHN_UNDEF) {
 			*defines_poll = *defines_poll || strcmp(name, poll_name) == 0;
-			continue;
+		} else {
+			*looks_up = *looks_up || strcmp(name, "getaddrinfo") == 0;
+			*calls_tls = *calls_tls || strcmp(name, "SSL_write") == 0;
 		}
-		*looks_up = *looks_up || strcmp(name, "getaddrinfo") == 0;
-		*calls_tls = *calls_tls || strcmp(name, "SSL_write") == 0;
 	}
 }
 

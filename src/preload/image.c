@@ -25,7 +25,7 @@ static const char *left_of(const struct walk *walk)
 	return pga_text_string(&walk->left) + walk->gone;
 }
 
-/* Takes the next name off what is left; false behind the last, or when memory ran out. */
+/* Takes the next name off what is left; false behind the last. */
 static bool take_name(struct walk *walk, struct pga_text *name)
 {
 	const char *left = left_of(walk);
@@ -34,7 +34,7 @@ static bool take_name(struct walk *walk, struct pga_text *name)
 
 	pga_text_add_bytes(name, first, length);
 	walk->gone += (size_t)(first - left) + length;
-	return length > 0 && !name->failed;
+	return length > 0;
 }
 
 static void cut(struct pga_text *text, size_t length)

@@ -318,14 +318,29 @@ static void our_own_interpreter(void **state)
 
 #define IN_A_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_scratch, remove_scratch)
 
+/* Who was started without a standard input gets that number. */
+static void zero_is_a_file(void **state)
+{
+	struct pga_binary binary;
+	const int input = dup(0);
+	int lowest;
+
+	(void)state;
+	(void)close(0);
+	assert_true(pga_binary_read("/proc/self/exe", &binary));
+	pga_binary_free(&binary);
+	lowest = dup(1);
+	assert_int_equal(lowest, 0);
+	assert_int_equal(dup2(input, 0), 0);
+	(void)close(input);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    IN_A_DIRECTORY(what_a_file_says),
-	    IN_A_DIRECTORY(what_is_no_program),
-	    IN_A_DIRECTORY(a_section_that_is_too_large),
-	    IN_A_DIRECTORY(a_damaged_file),
-	    cmocka_unit_test(our_own_interpreter),
+	    cmocka_unit_test(zero_is_a_file),   IN_A_DIRECTORY(what_a_file_says),
+	    IN_A_DIRECTORY(what_is_no_program), IN_A_DIRECTORY(a_section_that_is_too_large),
+	    IN_A_DIRECTORY(a_damaged_file),     cmocka_unit_test(our_own_interpreter),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

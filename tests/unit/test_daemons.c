@@ -115,6 +115,57 @@ static void knows_nothing_without_memory(void **state)
 	left = 0;
 }
 
+/* Files, by their names alone. */
+static void what_names_say(void **state)
+{
+	static const struct {
+		const char *path;
+		bool libpq;
+		bool gate;
+	} libraries[] = {
+	    {"/l/libpq.so.5", true, false},
+	    {"libpq.so", true, false},
+	    {"/l/libpq-0a1b2c.so.5.15", true, false},
+	    {"/l/libpq-oauth-18.so", false, false},
+	    {"/l/libpq-oauth.so", false, false},
+	    {"/l/libpqxx.so", false, false},
+	    {"/l/libpq.a", false, false},
+	    {"/l/libpq", false, false},
+	    {"/libpq.so.5/other.so", false, false},
+	    {"/l/xlibpq.so.5", false, false},
+	    {"/l/pganchor-gate.so", false, true},
+	    {"/l/libpganchor.so.0.0.0", false, true},
+	    {"/l/pganchor-gate.txt", false, false},
+	    {"/l/pganchor-gates.so", false, false},
+	};
+	static const char *const speakers[] = {"odyssey",   "pg_doorman", "pgagroal",
+					       "pgbouncer", "pgcat",      "pgdog",
+					       "pgloader",  "pgpool",     "proxysql"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(libraries); i++)
+		if (pga_is_libpq(libraries[i].path) != libraries[i].libpq ||
+		    pga_is_gate(libraries[i].path) != libraries[i].gate)
+			fail_msg("%s", libraries[i].path);
+	for (size_t i = 0; i < COUNT(speakers); i++) {
+		char path[100];
+
+		(void)snprintf(path, sizeof path, "/usr/sbin/%s", speakers[i]);
+		assert_non_null(pga_find_speaker(path));
+		assert_string_equal(pga_find_speaker(path)->name, speakers[i]);
+		assert_ptr_equal(pga_find_speaker(speakers[i]), pga_find_speaker(path));
+		assert_non_null(strstr(pga_find_speaker(path)->advice,
+				       i == 3 ? "server_tls_sslmode" : "by its own settings"));
+		(void)strcat(path, "x");
+		assert_null(pga_find_speaker(path));
+	}
+	assert_null(pga_find_speaker("/usr/bin/psql"));
+	assert_string_equal(pga_find_driver("/p/asyncpg/protocol/protocol.cpython-311.so"),
+			    "asyncpg");
+	assert_string_equal(pga_find_driver("/app/Npgsql.dll"), "Npgsql");
+	assert_null(pga_find_driver("/app/other.dll"));
+}
+
 /* What LD_PRELOAD may be, and whether a libpq comes before the gate there. */
 static const struct {
 	const char *preload;
@@ -144,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(sees_a_libpq_before_the_gate),
+	    cmocka_unit_test(what_names_say),
 	    cmocka_unit_test(tells_of_each_service),
 	    cmocka_unit_test_setup_teardown(looks_for_the_program_below_the_root, make_scratch,
 					    remove_scratch),

@@ -63,12 +63,19 @@ int __wrap_connect(int file, const struct sockaddr *address, socklen_t length)
 static void make_links(void)
 {
 	static const char *const links[][2] = {
-	    {"target", "image/relative"},      {"/target", "image/absolute"},
-	    {"../../../target", "image/d/up"}, {"target/", "image/slash"},
-	    {"relative", "image/second"},      {"loop", "image/loop"},
-	    {"none", "image/dangling"},        {"/d", "image/dir"},
-	    {"d/./e", "image/dots"},           {"/", "image/root"},
-	    {"../target", "image/d/e/one"},    {"", NULL},
+	    {"target", "image/relative"},
+	    {"/target", "image/absolute"},
+	    {"../../../target", "image/d/up"},
+	    {"target/", "image/slash"},
+	    {"relative", "image/second"},
+	    {"loop", "image/loop"},
+	    {"none", "image/dangling"},
+	    {"/d", "image/dir"},
+	    {"d/./e", "image/dots"},
+	    {"/", "image/root"},
+	    {"../target", "image/d/e/one"},
+	    {"e/file", "image/d/deeper"},
+	    {"", NULL},
 	};
 
 	assert_int_equal(mkdir("image", 0755) | mkdir("image/d", 0755) | mkdir("image/d/e", 0755),
@@ -107,6 +114,7 @@ static void where_a_path_leads(void **state)
 	    {"/root/target", "/target", false},
 	    {"/root/root/relative", "/target", true},
 	    {"/d/e/one", "/d/target", true},
+	    {"/d/deeper", "/d/e/file", true},
 	    {"/missing/a/../b", "/missing/b", false},
 	    {"/loop", NULL, false},
 	    {"/target/below", NULL, false},

@@ -155,7 +155,7 @@ static void one_that_cannot_be_made(void **state)
 		const char *message; /* NULL: it is for the caller to say, with errno */
 	} cases[] = {
 	    {"getrandom", EIO, "cannot choose a name: Input/output error"},
-	    {"realloc", ENOMEM, "cannot choose a name: Cannot allocate memory"},
+	    {"realloc", EIO, "cannot choose a name: Cannot allocate memory"},
 	    {"openat", EACCES, NULL},
 	    {"pga_act_as", EPERM, NULL},
 	    {"malloc", ENOMEM, "out of memory"},
