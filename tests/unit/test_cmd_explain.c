@@ -281,6 +281,10 @@ static void as_json(void **state)
 	assert_null(strstr(printed.output, "\"keyword\": \"options\""));
 	assert_null(strstr(printed.output, "\"keyword\": \"service\""));
 	assert_non_null(strstr(printed.output, "    }\n  ],\n  \"warnings\": ["));
+	/* A part of the password may be in the host: that is noted. */
+	assert_int_equal(run("explain -j postgresql://u:x@y@h/d"), PGA_EXIT_WEAK);
+	assert_non_null(strstr(printed.output, "  \"notes\": [\n    \""));
+	assert_null(strstr(printed.output, "y@h"));
 }
 
 /* ---- what fails ---- */
