@@ -281,6 +281,10 @@ static void as_json(void **state)
 	assert_null(strstr(printed.output, "\"keyword\": \"options\""));
 	assert_null(strstr(printed.output, "\"keyword\": \"service\""));
 	assert_non_null(strstr(printed.output, "    }\n  ],\n  \"warnings\": ["));
+	/* A part of the password may be in the host: that is noted. */
+	assert_int_equal(run("explain -j postgresql://u:x@y@h/d"), PGA_EXIT_WEAK);
+	assert_non_null(strstr(printed.output, "  \"notes\": [\n    \""));
+	assert_null(strstr(printed.output, "y@h"));
 }
 
 /* ---- what fails ---- */
@@ -379,6 +383,18 @@ static void what_is_advised_already(void **state)
 	assert_string_equal(
 	    printed.errors,
 	    "pganchor: user \"u\" is bad\n    it is the value of PGUSER, in the environment\n");
+	/* It is of the setting that is spoken of, and its value is. */
+	here.why = "user \"x\" is bad";
+	assert_int_equal(run("explain host=h_sslmode=verify-full_gssencmode=disable"),
+			 PGA_EXIT_FAILED);
+	assert_string_equal(printed.errors, "pganchor: user \"x\" is bad\n");
+	here.why = "user or dbname \"d\" is bad";
+	assert_int_equal(setenv("PGDATABASE", "d", 1), 0);
+	assert_int_equal(run("explain host=h_sslmode=verify-full_gssencmode=disable"),
+			 PGA_EXIT_FAILED);
+	assert_string_equal(strchr(printed.errors, '\n'),
+			    "\n    it is the value of PGDATABASE, in the environment\n");
+	assert_int_equal(unsetenv("PGDATABASE"), 0);
 	assert_int_equal(unsetenv("PGUSER"), 0);
 }
 

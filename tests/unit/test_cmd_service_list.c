@@ -250,6 +250,18 @@ static void as_json(void **state)
 	assert_non_null(strstr(printed.output, ":7  shadowed\n"));
 }
 
+/* What may be a password is none of the table's; and a header that is cut has no name. */
+static void what_is_not_told(void **state)
+{
+	(void)state;
+	put(OF_USER, "[a]\nhost=h\ndbname=d password=x\nuser=u\n");
+	put(OF_MACHINE, "[cut\n");
+	assert_int_equal(run("list"), PGA_EXIT_WEAK);
+	assert_null(strstr(printed.output, "password=x"));
+	assert_non_null(strstr(printed.output, "********"));
+	assert_non_null(strstr(printed.output, "/pg_service.conf:1  broken\n"));
+}
+
 /* ---- what fails ---- */
 
 static void what_cannot_be_listed(void **state)
@@ -332,6 +344,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(what_the_status_says, begin, remove_scratch),
 	    cmocka_unit_test_setup_teardown(colours, begin, remove_scratch),
 	    cmocka_unit_test_setup_teardown(as_json, begin, remove_scratch),
+	    cmocka_unit_test_setup_teardown(what_is_not_told, begin, remove_scratch),
 	    cmocka_unit_test_setup_teardown(what_cannot_be_listed, begin, remove_scratch),
 	    cmocka_unit_test_setup_teardown(wherever_memory_runs_out, begin, remove_scratch),
 	};
