@@ -295,7 +295,7 @@ static struct gate_libpq *needed_by(const struct link_map *map)
 	libpq = bound_to(map);
 	if (libpq == NULL)
 		libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"));
-	if (libpq == NULL && map->l_name[0] != '\0') {
+	if (libpq == NULL && *map->l_name != '\0') {
 		object = gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
 		if (object == NULL)
 			return NULL;

@@ -215,7 +215,7 @@ char *gate_PQhost(struct gate_libpq *libpq, bool internal, const PGconn *conn)
 		return NULL;
 	address = answer(libpq, conn, libpq->host, offsetof(struct refusal, host));
 	/* As PQhost() does: the address in lack of a name. */
-	if (address != NULL && address[0] == '\0' && refusal_of(libpq, conn) != NULL)
+	if (address != NULL && *address == '\0' && refusal_of(libpq, conn) != NULL)
 		return answer(libpq, conn, libpq->host, offsetof(struct refusal, hostaddr));
 	return address;
 }
