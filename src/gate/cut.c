@@ -56,7 +56,7 @@ static bool is_own(const struct gate_libpq *libpq, PGconn *conn, int connection)
 	address = libpq->PQhostaddr != NULL ? libpq->PQhostaddr(conn) : NULL;
 	port = libpq->PQport(conn);
 	if (peer.any.ss_family == AF_UNIX)
-		return (address == NULL || address[0] == '\0') &&
+		return (address == NULL || *address == '\0') &&
 		       strstr(peer.local.sun_path, "/.s.PGSQL.") != NULL;
 	return address == NULL ||
 	       leads_to(&peer, address, port != NULL ? (int)strtol(port, NULL, 10) : 0);

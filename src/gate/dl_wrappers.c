@@ -299,7 +299,7 @@ static void *next_with_version(const void *caller, void *handle, const char *nam
 {
 	if (handle != RTLD_NEXT || version == NULL || strcmp(name, "dlerror") == 0)
 		return NULL;
-	return stand_in(name) != NULL && stands_before(caller) ? stand_in(name) : NULL;
+	return stands_before(caller) ? stand_in(name) : NULL;
 }
 
 /* Before a program can call into what it has opened, it asks for an address in it: then what was
@@ -339,7 +339,7 @@ static void *find_behind(const void *caller, void *handle, const char *name, con
 	void *found = find(RTLD_NEXT, name, version);
 	void *own;
 
-	if (found != NULL || handle != RTLD_DEFAULT || map == NULL || map->l_name[0] == '\0')
+	if (found != NULL || handle != RTLD_DEFAULT || map == NULL || *map->l_name == '\0')
 		return found;
 	memcpy(&own, &map, sizeof own);
 	return find(own, name, version);

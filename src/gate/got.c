@@ -269,7 +269,7 @@ static void rebind_object(void *handle, const struct link_map *map, void *space,
 	rebinding.is_libpq = conninfo != NULL;
 	/* What a libpq calls in other libraries is bound with it, before anybody calls it. But one
 	 * that the program has linked in is called by itself, past the gate, and is left alone. */
-	if (map->l_name[0] != '\0')
+	if (*map->l_name != '\0')
 		(void)gate_libpq_with(conninfo);
 	gate_object_got_entries(&object, rebind_entry, &rebinding);
 }
@@ -281,7 +281,7 @@ static void *open_candidate(const struct candidate *candidate, Lmid_t space)
 		return NULL;
 	if (space != LM_ID_BASE)
 		return gate_loader()->mopen(space, candidate->path, RTLD_LAZY | RTLD_NOLOAD);
-	return gate_loader()->open(candidate->path[0] != '\0' ? candidate->path : NULL,
+	return gate_loader()->open(*candidate->path != '\0' ? candidate->path : NULL,
 				   RTLD_LAZY | RTLD_NOLOAD);
 }
 
@@ -360,7 +360,7 @@ static int collect_all(struct dl_phdr_info *info, size_t size, void *context)
 	collection->now = state_of(info->dlpi_adds, info->dlpi_subs, collection->position);
 	if (collection->now == collection->done)
 		return 1;
-	if (info->dlpi_name == NULL || info->dlpi_name[0] == '\0')
+	if (info->dlpi_name == NULL || *info->dlpi_name == '\0')
 		return 0;
 	note_candidate(collection, info->dlpi_name);
 	return 0;

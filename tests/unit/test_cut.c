@@ -34,6 +34,7 @@ int __real_socketpair(int domain, int type, int protocol, int *pair);
 int __wrap_socketpair(int domain, int type, int protocol, int *pair);
 
 static bool no_pair;
+static bool cutting; /* it is the gate that asks */
 
 int __wrap_getpeername(int connection, struct sockaddr *address, socklen_t *length)
 {
@@ -48,6 +49,8 @@ int __wrap_socketpair(int domain, int type, int protocol, int *pair)
 		return -1;
 	}
 	assert_int_equal(protocol, 0);
+	if (cutting)
+		assert_true((type & SOCK_CLOEXEC) != 0);
 	return __real_socketpair(domain, type, protocol, pair);
 }
 
@@ -89,9 +92,12 @@ static bool is_cut(int other)
 {
 	struct stat status;
 	const int next = next_descriptor();
-	const ino_t dead = gate_cut(libpq, the_connection());
+	ino_t dead;
 	char byte;
 
+	cutting = true;
+	dead = gate_cut(libpq, the_connection());
+	cutting = false;
 	assert_int_equal(next_descriptor(), next);
 	if (dead == 0) {
 		assert_int_equal(send(fake.socket, "x", 1, MSG_NOSIGNAL), 1);
