@@ -60,6 +60,7 @@ static int try_command(int argc, char **argv)
 	int status = 99;
 
 	memset(&asked, 0, sizeof asked);
+	asked.wait = -1;
 	words_at = -1;
 	if (!pga_options_read(&command, argc, argv, &asked, &status))
 		return status + 100;
