@@ -337,7 +337,7 @@ static void help_of_all_kinds(void **state)
 static void help_of_a_long_word(void **state)
 {
 	static const struct pga_option wide[] = {
-	    {.name = "a",
+	    {.name = "abcdef",
 	     .letter = 'a',
 	     .help = "123456789-123456789-123456789-123456789-123456789-123456789-123456789 b"}};
 
@@ -347,9 +347,9 @@ static void help_of_a_long_word(void **state)
 	assert_int_equal(run("try -h"), 100);
 	assert_string_equal(
 	    printed.output,
-	    "usage: pganchor try [OPTION ...]\n\nTries.\n\n  -a, --a     "
+	    "usage: pganchor try [OPTION ...]\n\nTries.\n\n  -a, --abcdef  "
 	    "123456789-123456789-123456789-123456789-123456789-123456789-123456789\n"
-	    "              b\n  -h, --help  show this\n");
+	    "                b\n  -h, --help    show this\n");
 }
 
 static int help_of_commands(void *context)
