@@ -132,6 +132,7 @@ int pga_known_roots_read(struct pga_known_roots *known, const char *source, stru
 	note("known(%s) ", source);
 	known->roots = from_there;
 	known->count = here.known_roots;
+	(void)pga_fail(error, NULL, "an error before");
 	return ends("known", error);
 }
 
@@ -545,7 +546,8 @@ static void options_that_cannot_be(void **state)
 	    {WITH " --scoped --unscoped", false,
 	     "pganchor: bootstrap: --scoped and --unscoped: one of them\n"},
 	    {WITH " --bogus", false, "pganchor: bootstrap: --bogus: no such option"},
-	    {"--ca-url http://ca --fingerprint " PIN, false, "pganchor: --ca-url: only https is possible\n"},
+	    {"--ca-url http://ca --fingerprint " PIN, false,
+	     "pganchor: --ca-url: only https is possible\n"},
 	    {"--ca-url ca --fingerprint abc", false, "pganchor: --fingerprint: "},
 	    {WITH " --name -a", false,
 	     "pganchor: --name: -a: not 1 to 64 of the letters A-Z a-z 0-9 . _ - with neither . "
