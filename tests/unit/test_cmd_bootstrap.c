@@ -132,6 +132,7 @@ int pga_known_roots_read(struct pga_known_roots *known, const char *source, stru
 	note("known(%s) ", source);
 	known->roots = from_there;
 	known->count = here.known_roots;
+	(void)pga_fail(error, NULL, "an error before");
 	return ends("known", error);
 }
 

@@ -60,6 +60,7 @@ static int try_command(int argc, char **argv)
 	int status = 99;
 
 	memset(&asked, 0, sizeof asked);
+	asked.wait = -1;
 	words_at = -1;
 	if (!pga_options_read(&command, argc, argv, &asked, &status))
 		return status + 100;
@@ -283,7 +284,7 @@ static void help_of_all_kinds(void **state)
 	command.usage = "A [OPTION ...]\nB\nC D";
 	command.about =
 	    "About this.\n\nA second one, with  two blanks.\n\n" W8 W8 W8 W8 W8 W8 W8 W8 W8
-	    "1234567 " W8 W8;
+	    "12345678 " W8 W8;
 	command.statuses = "Exit status: 0.";
 	command.examples = "  try this\n  or that\n";
 	command.options = many;
@@ -299,7 +300,7 @@ static void help_of_all_kinds(void **state)
 	    "\n"
 	    "A second one, with two blanks.\n"
 	    "\n"
-	    "1234567 1234567 1234567 1234567 1234567 1234567 1234567 1234567 1234567 1234567\n"
+	    "1234567 1234567 1234567 1234567 1234567 1234567 1234567 1234567 1234567 12345678\n"
 	    "1234567 1234567\n"
 	    "\n"
 	    "  -a, --a                   one\n"
@@ -330,6 +331,25 @@ static void help_of_all_kinds(void **state)
 	assert_string_equal(printed.output,
 			    "usage: pganchor try X\n\n      --wide-as-it-maynot12\n              "
 			    "27 wide\n  -h, --help  show this\n");
+}
+
+/* A word that fits no line begins where it would. */
+static void help_of_a_long_word(void **state)
+{
+	static const struct pga_option wide[] = {
+	    {.name = "abcdef",
+	     .letter = 'a',
+	     .help = "123456789-123456789-123456789-123456789-123456789-123456789-123456789 b"}};
+
+	(void)state;
+	command.options = wide;
+	command.option_count = 1;
+	assert_int_equal(run("try -h"), 100);
+	assert_string_equal(
+	    printed.output,
+	    "usage: pganchor try [OPTION ...]\n\nTries.\n\n  -a, --abcdef  "
+	    "123456789-123456789-123456789-123456789-123456789-123456789-123456789\n"
+	    "                b\n  -h, --help    show this\n");
 }
 
 static int help_of_commands(void *context)
@@ -424,11 +444,17 @@ static void help_without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    EACH_TEST(options_of_each_kind),      EACH_TEST(seconds),
-	    EACH_TEST(words_that_are_no_options), EACH_TEST(one_that_stops),
-	    EACH_TEST(as_many_options),           EACH_TEST(help_or_the_host),
-	    EACH_TEST(help_of_all_kinds),         EACH_TEST(help_of_what_is_made_of_commands),
-	    EACH_TEST(misread_without_memory),    EACH_TEST(help_without_memory),
+	    EACH_TEST(options_of_each_kind),
+	    EACH_TEST(seconds),
+	    EACH_TEST(words_that_are_no_options),
+	    EACH_TEST(one_that_stops),
+	    EACH_TEST(as_many_options),
+	    EACH_TEST(help_or_the_host),
+	    EACH_TEST(help_of_all_kinds),
+	    EACH_TEST(help_of_a_long_word),
+	    EACH_TEST(help_of_what_is_made_of_commands),
+	    EACH_TEST(misread_without_memory),
+	    EACH_TEST(help_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
