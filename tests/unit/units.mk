@@ -69,6 +69,7 @@ check_PROGRAMS = \
 	tests/unit/test_service_check \
 	tests/unit/test_service_edit \
 	tests/unit/test_service_entries \
+	tests/unit/test_service_refused \
 	tests/unit/test_service_text \
 	tests/unit/test_service_write \
 	tests/unit/test_session \
@@ -139,6 +140,10 @@ tests_unit_test_twins_SOURCES = tests/unit/cmocka_start.h tests/unit/certificate
 tests_unit_test_twins_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_twins_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_twins_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_refused_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/test_service_refused.c
+tests_unit_test_service_refused_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_refused_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_service_refused_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
