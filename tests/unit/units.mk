@@ -63,6 +63,7 @@ check_PROGRAMS = \
 	tests/unit/test_records \
 	tests/unit/test_refusal \
 	tests/unit/test_root_crt \
+	tests/unit/test_roots \
 	tests/unit/test_rules \
 	tests/unit/test_secrets \
 	tests/unit/test_service_change \
@@ -144,6 +145,10 @@ tests_unit_test_service_refused_SOURCES = tests/unit/cmocka_start.h tests/unit/c
 tests_unit_test_service_refused_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_refused_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_service_refused_LDADD = $(UNITS_LDADD)
+tests_unit_test_roots_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/settings.h tests/unit/test_roots.c
+tests_unit_test_roots_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_roots_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_roots_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
