@@ -82,8 +82,8 @@ static void what_stands_already(void **state)
 	    "--replace puts the new settings in its place; this shows it: pganchor service show ";
 	struct pga_text text = PGA_TEXT_EMPTY;
 	char name[600];
-	char message[1024];
-	char next[512];
+	char message[2048];
+	char next[1024];
 
 	(void)state;
 	for (size_t longest = 0; longest < 3; longest++) {
