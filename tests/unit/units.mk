@@ -92,12 +92,14 @@ check_PROGRAMS = \
 	tests/unit/test_records \
 	tests/unit/test_refusal \
 	tests/unit/test_root_crt \
+	tests/unit/test_roots \
 	tests/unit/test_rules \
 	tests/unit/test_secrets \
 	tests/unit/test_service_change \
 	tests/unit/test_service_check \
 	tests/unit/test_service_edit \
 	tests/unit/test_service_entries \
+	tests/unit/test_service_refused \
 	tests/unit/test_service_text \
 	tests/unit/test_service_write \
 	tests/unit/test_session \
@@ -172,6 +174,14 @@ tests_unit_test_twins_SOURCES = tests/unit/cmocka_start.h tests/unit/certificate
 tests_unit_test_twins_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_twins_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_twins_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_refused_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/test_service_refused.c
+tests_unit_test_service_refused_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_refused_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_service_refused_LDADD = $(UNITS_LDADD)
+tests_unit_test_roots_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/settings.h tests/unit/test_roots.c
+tests_unit_test_roots_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_roots_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_roots_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
