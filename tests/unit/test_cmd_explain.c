@@ -147,10 +147,18 @@ static int run(const char *words)
 
 /* ---- what is said ---- */
 
-#define LIBPQ "libpq 15.1, /l/libpq\\x1B: "
-#define LOOKS "the gate looks at a TLS session before its first SSL_write\n\n"
+#define LIBPQ "\n\nlibpq 15.1, /l/libpq\\x1B: "
+#define LOOKS "the gate looks at a TLS session before its first SSL_write\n"
 #define HIDES \
-	"has no shared OpenSSL: the gate cannot look at a session, and refuses what needs TLS\n\n"
+	"has no shared OpenSSL: the gate cannot look at a session, and refuses what needs TLS\n"
+
+static void assert_ends(const char *end)
+{
+	const char *found = strstr(printed.output, end);
+
+	if (found == NULL || strcmp(found, end) != 0)
+		fail_msg("%s: does not end with %s", printed.output, end);
+}
 
 static void which_libpq(void **state)
 {
@@ -170,7 +178,7 @@ static void which_libpq(void **state)
 		here.unread = cases[i].unread;
 		here.calls_tls = cases[i].calls_tls;
 		assert_int_equal(run("explain " GOOD), PGA_EXIT_DONE);
-		assert_memory_equal(printed.output, cases[i].said, strlen(cases[i].said));
+		assert_ends(cases[i].said);
 		assert_int_equal(run("explain -j " GOOD), PGA_EXIT_DONE);
 		(void)snprintf(expected, sizeof expected,
 			       "{\n  \"libpq\": {\n    \"version\": \"15.1\",\n    \"path\": "
@@ -186,7 +194,7 @@ static void the_last_of_its_kind(void **state)
 	(void)state;
 	here.version = 159999;
 	(void)run("explain " GOOD);
-	assert_memory_equal(printed.output, "libpq 15.9999, ", 15);
+	assert_non_null(strstr(printed.output, "\n\nlibpq 15.9999, /l/libpq"));
 }
 
 static void the_verdict(void **state)
@@ -197,22 +205,22 @@ static void the_verdict(void **state)
 		const char *happened;
 		const char *said;
 	} cases[] = {
-	    {"explain " GOOD, PGA_EXIT_DONE, ALL, "\nallowed\n"},
-	    {"explain " GOOD "_sslrootcert=/r", PGA_EXIT_DONE, ALL, "\nallowed\n"},
-	    {"explain host=h_sslmode=prefer", PGA_EXIT_WEAK, "keep policy pins", "\nrefused"},
+	    {"explain " GOOD, PGA_EXIT_DONE, ALL, "allowed\n\nhost "},
+	    {"explain " GOOD "_sslrootcert=/r", PGA_EXIT_DONE, ALL, "allowed\n\nhost "},
+	    {"explain host=h_sslmode=prefer", PGA_EXIT_WEAK, "keep policy pins", "refused"},
 	    {"explain host=/run_user=u", PGA_EXIT_DONE, "keep policy pins",
-	     "\nallowed; a Unix-domain socket"},
-	    {"explain", PGA_EXIT_DONE, "keep policy pins", "\nallowed; a Unix-domain socket"},
-	    {"explain ''", PGA_EXIT_DONE, "keep policy pins", "\nallowed; a Unix-domain socket"},
-	    {"explain postgresql://h/d", PGA_EXIT_WEAK, "keep policy pins", "\nrefused"},
-	    {"explain postgres://h/d", PGA_EXIT_WEAK, "keep policy pins", "\nrefused"},
+	     "allowed; a Unix-domain socket"},
+	    {"explain", PGA_EXIT_DONE, "keep policy pins", "allowed; a Unix-domain socket"},
+	    {"explain ''", PGA_EXIT_DONE, "keep policy pins", "allowed; a Unix-domain socket"},
+	    {"explain postgresql://h/d", PGA_EXIT_WEAK, "keep policy pins", "refused"},
+	    {"explain postgres://h/d", PGA_EXIT_WEAK, "keep policy pins", "refused"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		assert_int_equal(run(cases[i].words), cases[i].status);
 		assert_string_equal(happened, cases[i].happened);
-		if (strstr(printed.output, cases[i].said) == NULL)
+		if (strncmp(printed.output, cases[i].said, strlen(cases[i].said)) != 0)
 			fail_msg("%s: %s", cases[i].words, printed.output);
 		assert_string_equal(printed.errors, "");
 		assert_null(strstr(printed.output, "next:"));
@@ -232,7 +240,9 @@ static void what_is_warned_of(void **state)
 	assert_string_equal(printed.errors, "pganchor: it failed\n");
 }
 
-#define BOOTSTRAP "next:\n    pganchor bootstrap --ca-url URL --fingerprint HEX\n"
+#define WITHOUT_ROOT                                                \
+	"allowed, but libpq will not connect: no root\nnext:\n    " \
+	"pganchor bootstrap --ca-url URL --fingerprint HEX\n\nhost "
 
 /* libpq would not connect, for want of a root. */
 static void without_a_root(void **state)
@@ -244,9 +254,7 @@ static void without_a_root(void **state)
 		here.why = "no root";
 		assert_int_equal(run("explain " GOOD), PGA_EXIT_DONE);
 		assert_string_equal(happened, ALL);
-		assert_non_null(
-		    strstr(printed.output, "\nallowed, but libpq will not connect: no root\n"));
-		assert_string_equal(strstr(printed.output, "next:"), BOOTSTRAP);
+		assert_memory_equal(printed.output, WITHOUT_ROOT, strlen(WITHOUT_ROOT));
 		assert_int_equal(run("explain " GOOD "_sslrootcert=/r"), PGA_EXIT_DONE);
 		assert_non_null(strstr(printed.output, "connect: no root\n"));
 		assert_null(strstr(printed.output, "next:"));

@@ -556,7 +556,7 @@ static void why_a_handshake_failed_is_told(void **state)
 		fake.on_free(NULL, NULL, NULL, 0, 0, libpq);
 		assert_int_equal(call->verify_error, 0);
 		call->verify_error = 10;
-		libpq->verifyErrorText = fake_error_text;
+		libpq->X509_verify_cert_error_string = fake_error_text;
 		fake.status = CONNECTION_BAD;
 		gate_handshake_tell(call, NULL);
 		assert_null(fake.instance);
