@@ -96,6 +96,7 @@ def pytest_collection_modifyitems(config, items):
     left = [item for item in items if getattr(item.module, "is_out_of_place", lambda item: False)(item)]
     config.hook.pytest_deselected(items=left)
     items[:] = [item for item in items if item not in left]
+    skip_what_is_missing(items)
 
 
 MARKS = {
@@ -105,10 +106,6 @@ MARKS = {
     "no_sanitizers": "takes ASan's options from the tool, or loads something before it: not with --sanitizers",
     "no_gate": "about a tool or a shell without the gate: not with --under-the-gate",
 }
-
-
-def pytest_collection_modifyitems(items):
-    skip_what_is_missing(items)
 
 
 def pytest_configure(config):

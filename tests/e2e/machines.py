@@ -8,6 +8,10 @@ from pathlib import Path
 
 # For what root alone may do: to make a machine in a directory, and to go there by chroot(2).
 ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
+# What is mounted then is that command's alone. Where / is a directory that somebody went into by chroot(2), there is no mount whose
+# propagation could be changed; and none that would reach others.
+OWN_MOUNTS = ["unshare", "--mount", *([] if re.search(r"^\d+ \d+ \S+ \S+ / ", Path("/proc/self/mountinfo").read_text(), re.M)
+                                      else ["--propagation", "unchanged"])]
 # A mirror's copy of sid may be older than its Release file allows; it is no less what Debian has signed.
 STALE = 'Acquire::Check-Valid-Until "false";\n'
 

@@ -18,7 +18,9 @@ ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartPa
 LOADER = {"dlmopen", "dlopen", "dlsym", "dlvsym"}
 API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganchor_free", "pganchor_judge",
        "pganchor_judge_params", "pganchor_verify", "pganchor_version"}
-INSTALLED = {"bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/libpganchor.so.0", "lib/libpganchor.so.0.0.0",
+COMPLETIONS = {"share/bash-completion/completions/pganchor", "share/fish/vendor_completions.d/pganchor.fish",
+               "share/zsh/site-functions/_pganchor"}
+INSTALLED = {*COMPLETIONS, "bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/libpganchor.so.0", "lib/libpganchor.so.0.0.0",
              "lib/pganchor/pganchor-gate.so", "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
              "share/man/man3/libpganchor.3", "share/man/man5/pganchor-policy.5"}
 # What pkg-config is asked for, with the packages that bring it on Debian and on Fedora.
@@ -100,7 +102,8 @@ def test_uninstall_leaves_nothing(built):
     run("make", "uninstall", cwd=directory)
     left = {str(path.relative_to(prefix)) for path in prefix.rglob("*")}
     # Those that every package has.
-    assert left <= {"bin", "include", "lib", "lib/pkgconfig", "share", "share/man", *[f"share/man/man{n}" for n in (1, 3, 5)]}
+    assert left <= {"bin", "include", "lib", "lib/pkgconfig", "share", "share/man", *[f"share/man/man{n}" for n in (1, 3, 5)],
+                    *(str(parent) for name in COMPLETIONS for parent in Path(name).parents)}
 
 
 def test_the_build_warns_of_nothing(built):
@@ -215,7 +218,7 @@ def test_the_gate_without_the_tool(tree, tmp_path):
     run(tree / "configure", f"--prefix={prefix}", "--disable-tool", "--enable-werror", cwd=tmp_path,
         env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
     run("make", "-j2", "install", cwd=tmp_path)
-    assert files_below(prefix) == INSTALLED - {"bin/pganchor", "share/man/man1/pganchor.1"}
+    assert files_below(prefix) == INSTALLED - COMPLETIONS - {"bin/pganchor", "share/man/man1/pganchor.1"}
 
 
 def test_autogen_names_what_brings_a_missing_tool(tree, tmp_path):

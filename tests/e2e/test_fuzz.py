@@ -138,6 +138,7 @@ def tree(tmp_path_factory):
     directory = tmp_path_factory.mktemp("parsers")
     for name in ("src", "include", "tests/fuzz"):
         shutil.copytree(FUZZ.parent.parent / name, directory / name)
+    shutil.copy(FUZZ.parent.parent / "sources.mk", directory)
     return directory
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from machines import ROOT, make_tarball, run, take_away, unpack
+from machines import OWN_MOUNTS, ROOT, make_tarball, run, take_away, unpack
 from postgres import PASSWORD, USER
 from test_enable import GENERATOR
 
@@ -104,6 +104,8 @@ def test_three_debs_and_their_files(debs):
     assert rest("pganchor") == {
         "usr/bin/pganchor", "LIB/pganchor/pganchor-gate.so", "etc/pganchor/policy.conf", "usr/lib/environment.d/40-pganchor.conf",
         "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so", "usr/lib32/pganchor/pganchor-gate.so",
+        "usr/share/bash-completion/completions/pganchor", "usr/share/fish/vendor_completions.d/pganchor.fish",
+        "usr/share/zsh/vendor-completions/_pganchor",
         "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
     assert "etc/pganchor/policy.d/" in deb_directories(debs["pganchor"])
@@ -171,6 +173,8 @@ def test_three_rpms_and_their_files(rpms, tmp_path):
     assert files("pganchor") == {
         "/usr/bin/pganchor", "/usr/lib64/pganchor", "/usr/lib64/pganchor/pganchor-gate.so", "/etc/pganchor",
         "/etc/pganchor/policy.conf", "/etc/pganchor/policy.d", "/usr/lib/environment.d/40-pganchor.conf",
+        "/usr/share/bash-completion/completions/pganchor", "/usr/share/fish/vendor_completions.d/pganchor.fish",
+        "/usr/share/zsh/site-functions/_pganchor",
         "/usr/share/man/man1/pganchor.1", "/usr/share/man/man5/pganchor-policy.5"}
     assert files("libpganchor") == {"/usr/lib64/libpganchor.so.0", "/usr/lib64/libpganchor.so.0.0.0"}
     assert files("libpganchor-devel") == {"/usr/include/pganchor.h", "/usr/lib64/libpganchor.so",
@@ -248,7 +252,7 @@ class Machine:
     def root_with_proc(self, *argv):
         """As root(), with /proc, which is there for this command alone."""
         enter = 'mount -n -t proc proc "$1/proc" && exec chroot "$@"'
-        return run(*ROOT, "unshare", "--mount", "sh", "-c", enter, "enter", self.directory, "/usr/bin/env", "-i",
+        return run(*ROOT, *OWN_MOUNTS, "sh", "-c", enter, "enter", self.directory, "/usr/bin/env", "-i",
                    "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8", *argv)
 
     def run(self, *argv, **env):
@@ -441,7 +445,7 @@ def session(machine, *preloaded):
     script = """mount -n -t tmpfs tmpfs /usr/lib/environment.d
                 cp "$0"/usr/lib/environment.d/*pganchor* /usr/lib/environment.d || :
                 exec env -i HOME="$0/home/dev" "$@" """
-    said = run(*ROOT, "unshare", "--mount", "sh", "-c", script, machine.directory, *preloaded, GENERATOR)
+    said = run(*ROOT, *OWN_MOUNTS, "sh", "-c", script, machine.directory, *preloaded, GENERATOR)
     return re.search('^LD_PRELOAD="?(.*?)"?$', said, re.MULTILINE)[1].replace("\\$", "$")
 
 
