@@ -127,7 +127,7 @@ static int print_json(const struct pga_asked *asked, const struct pga_activation
 
 	for (size_t i = 0; i < count; i++)
 		if (files[i].path != NULL) /* or else it has been told why */
-			(void)json_array_append_new(list, file_as_json(&files[i]));
+			pga_json_add(list, file_as_json(&files[i]));
 	return pga_json_print(
 	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), status);
 }

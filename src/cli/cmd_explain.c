@@ -87,7 +87,7 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 
 	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
 		if (option->val != NULL && option->val[0] != '\0')
-			(void)json_array_append_new(settings, setting_as_json(effective, option));
+			pga_json_add(settings, setting_as_json(effective, option));
 	pga_explain_changes(effective, verdict, &changes);
 	if (but != NULL)
 		pga_text_addf(&notes, "libpq will not connect: %s\n", but);
@@ -275,9 +275,9 @@ static bool is_single_word(const char *conninfo)
 /* Of another kind than libpq's: what stands behind the scheme may hold a password. */
 static int refuse_url(const char *word)
 {
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:";
 	const size_t before = (size_t)(strstr(word, "://") - word);
-	const int scheme = strspn(word, plain) == before ? (int)before : 0;
+	const int scheme = strspn(word, plain) > before ? (int)before : 0;
 	struct pga_error error;
 
 	(void)pga_fail(&error,

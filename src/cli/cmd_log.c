@@ -62,19 +62,18 @@ static json_t *as_json(const struct pga_record *record)
 	json_t *object = json_object();
 
 	for (int i = 0; i < PGA_WORDS; i++)
-		(void)json_object_set_new(object, pga_word_key((enum pga_word)i),
-					  pga_json_text(record->words[i]));
+		pga_json_set(object, pga_word_key((enum pga_word)i),
+			     pga_json_text(record->words[i]));
 	format_time(record->first, true, first);
 	format_time(record->last, true, last);
-	(void)json_object_set_new(object, "count", json_integer((json_int_t)record->count));
-	(void)json_object_set_new(object, "first", json_string(first));
-	(void)json_object_set_new(object, "last", json_string(last));
-	(void)json_object_set_new(object, "last_pid", json_integer(record->last_pid));
+	pga_json_set(object, "count", json_integer((json_int_t)record->count));
+	pga_json_set(object, "first", json_string(first));
+	pga_json_set(object, "last", json_string(last));
+	pga_json_set(object, "last_pid", json_integer(record->last_pid));
 	/* Of whom journald is valid for. */
-	(void)json_object_set_new(object, "uid",
-				  record->uid >= 0 ? json_integer(record->uid) : json_null());
-	(void)json_object_set_new(
-	    object, "exe", record->exe[0] != '\0' ? pga_json_text(record->exe) : json_null());
+	pga_json_set(object, "uid", record->uid >= 0 ? json_integer(record->uid) : json_null());
+	pga_json_set(object, "exe",
+		     record->exe[0] != '\0' ? pga_json_text(record->exe) : json_null());
 	return object;
 }
 
@@ -83,7 +82,7 @@ static int print_json(const struct pga_records *records, int status)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < records->count; i++)
-		(void)json_array_append_new(list, as_json(records->records[i]));
+		pga_json_add(list, as_json(records->records[i]));
 	return pga_json_print(json_pack("{s:o, s:I, s:o}", "source", pga_json_text(records->source),
 					"unreadable", (json_int_t)records->unreadable,
 					"connections", list),

@@ -236,7 +236,7 @@ static int print_json(const struct rows *rows)
 	json_t *services = json_array();
 
 	for (size_t i = 0; i < rows->count; i++)
-		(void)json_array_append_new(services, row_as_json(&rows->rows[i]));
+		pga_json_add(services, row_as_json(&rows->rows[i]));
 	return pga_json_print(json_pack("{s:o, s:I, s:I}", "services", services, "weak",
 					(json_int_t)rows->weak, "broken", (json_int_t)rows->broken),
 			      status_of(rows));

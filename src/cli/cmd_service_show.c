@@ -186,10 +186,10 @@ static json_t *as_json(const struct pga_service_file *file, const struct pga_ent
 			continue;
 		origin = origin_of(evaluation, option);
 		shown = pga_setting_shown(&evaluation->effective, option);
-		(void)json_array_append_new(
-		    settings, json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
-					pga_json_text(shown != NULL ? shown : ""), "origin",
-					pga_json_text(origin != NULL ? origin : "")));
+		pga_json_add(settings,
+			     json_pack("{s:s, s:o, s:o}", "keyword", option->keyword, "value",
+				       pga_json_text(shown != NULL ? shown : ""), "origin",
+				       pga_json_text(origin != NULL ? origin : "")));
 		free(origin);
 		free(shown);
 	}

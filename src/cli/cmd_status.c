@@ -140,7 +140,7 @@ static void add_hosts(json_t *list, const struct pga_host_name *names, size_t co
 
 		pga_text_add(&pattern, before);
 		pga_text_add_bytes(&pattern, names[i].bytes, names[i].length);
-		(void)json_array_append_new(list, pga_json_text(pga_text_string(&pattern)));
+		pga_json_add(list, pga_json_text(pga_text_string(&pattern)));
 		pga_text_free(&pattern);
 	}
 }
@@ -155,10 +155,10 @@ static json_t *exempt_as_json(const struct pga_policy *policy)
 		json_t *list = json_array();
 
 		if (set->every)
-			(void)json_array_append_new(list, json_string("*"));
+			pga_json_add(list, json_string("*"));
 		add_hosts(list, set->names, set->name_count, "");
 		add_hosts(list, set->suffixes, set->suffix_count, "*");
-		(void)json_array_append_new(files, list);
+		pga_json_add(files, list);
 	}
 	return files;
 }
@@ -170,8 +170,8 @@ static json_t *policy_as_json(const struct findings *found)
 	const char *key;
 
 	for (size_t i = 0; (key = pga_policy_key(&found->policy, i, &value)) != NULL; i++)
-		(void)json_object_set_new(policy, key, json_string(value));
-	(void)json_object_set_new(policy, "allow-weak", exempt_as_json(&found->policy));
+		pga_json_set(policy, key, json_string(value));
+	pga_json_set(policy, "allow-weak", exempt_as_json(&found->policy));
 	return policy;
 }
 
@@ -196,10 +196,10 @@ static json_t *policy_files_as_json(const struct pga_policy *policy)
 
 	for (size_t i = 0; i < policy->place_count; i++)
 		if (is_policy_file(&policy->places[i]))
-			(void)json_array_append_new(
-			    files,
-			    json_pack("{s:o, s:b}", "path", pga_json_text(policy->places[i].path),
-				      "found", (int)(policy->places[i].stamp.inode != 0)));
+			pga_json_add(files,
+				     json_pack("{s:o, s:b}", "path",
+					       pga_json_text(policy->places[i].path), "found",
+					       (int)(policy->places[i].stamp.inode != 0)));
 	return files;
 }
 
@@ -209,12 +209,12 @@ static int print_json(const struct findings *found, int status)
 	json_t *processes = json_array();
 
 	for (size_t i = 0; i < found->way_count; i++)
-		(void)json_array_append_new(
-		    ways, json_pack("{s:s, s:o, s:s}", "way", pga_way_name(found->ways[i].way),
-				    "path", pga_json_text(found->ways[i].path), "state",
-				    state_word(found->ways[i].state)));
+		pga_json_add(ways,
+			     json_pack("{s:s, s:o, s:s}", "way", pga_way_name(found->ways[i].way),
+				       "path", pga_json_text(found->ways[i].path), "state",
+				       state_word(found->ways[i].state)));
 	for (size_t i = 0; i < found->processes.count; i++)
-		(void)json_array_append_new(processes, pga_status_json(&found->processes.list[i]));
+		pga_json_add(processes, pga_status_json(&found->processes.list[i]));
 	return pga_json_print(
 	    json_pack("{s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i}", "active", (int)found->active,
 		      "ld_preload", (int)found->in_variable, "enabled", ways, "policy",

@@ -114,10 +114,9 @@ static json_t *json_existing(const struct pga_existing *existing)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < existing->count; i++)
-		(void)json_array_append_new(
-		    list, json_pack("{s:s, s:s, s:o}", "anchor", existing->pinned[i].name, "pin",
-				    existing->pinned[i].pin, "subject",
-				    pga_json_text(existing->pinned[i].subject)));
+		pga_json_add(list, json_pack("{s:s, s:s, s:o}", "anchor", existing->pinned[i].name,
+					     "pin", existing->pinned[i].pin, "subject",
+					     pga_json_text(existing->pinned[i].subject)));
 	return list;
 }
 

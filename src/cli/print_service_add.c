@@ -27,8 +27,7 @@ static json_t *settings_as_json(const struct pga_settings *settings)
 		struct pga_text shown = PGA_TEXT_EMPTY;
 
 		add_value(&shown, item);
-		(void)json_object_set_new(object, item->keyword,
-					  pga_json_text(pga_text_string(&shown)));
+		pga_json_set(object, item->keyword, pga_json_text(pga_text_string(&shown)));
 		pga_text_free(&shown);
 	}
 	return object;
@@ -43,8 +42,8 @@ static json_t *host_as_json(const struct pga_checked_host *item)
 
 	if (item->skipped)
 		return host;
-	(void)json_object_set_new(
-	    host, "problem", item->problem != NULL ? pga_json_text(item->problem) : json_null());
+	pga_json_set(host, "problem",
+		     item->problem != NULL ? pga_json_text(item->problem) : json_null());
 	if (!shown->shown)
 		return host;
 	(void)json_object_update_new(
@@ -64,7 +63,7 @@ static json_t *check_as_json(const struct pga_check *check)
 	json_t *hosts = json_array();
 
 	for (size_t i = 0; i < check->count; i++)
-		(void)json_array_append_new(hosts, host_as_json(&check->items[i]));
+		pga_json_add(hosts, host_as_json(&check->items[i]));
 	return hosts;
 }
 
@@ -81,17 +80,16 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 				   pga_json_lines(pga_text_string(&added->warnings)));
 
 	if (changed->path != NULL) {
-		(void)json_object_set_new(object, "file", pga_json_text(changed->path));
-		(void)json_object_set_new(object, "line", json_integer((json_int_t)changed->line));
-		(void)json_object_set_new(object, "replaced", json_boolean(changed->replaced));
-		(void)json_object_set_new(object, "unchanged", json_boolean(changed->unchanged));
-		(void)json_object_set_new(object, "dry_run", json_boolean(asked->change.dry_run));
+		pga_json_set(object, "file", pga_json_text(changed->path));
+		pga_json_set(object, "line", json_integer((json_int_t)changed->line));
+		pga_json_set(object, "replaced", json_boolean(changed->replaced));
+		pga_json_set(object, "unchanged", json_boolean(changed->unchanged));
+		pga_json_set(object, "dry_run", json_boolean(asked->change.dry_run));
 	}
 	if (composition->choice.anchor != NULL)
-		(void)json_object_set_new(object, "anchor",
-					  pga_json_text(composition->choice.anchor->name));
+		pga_json_set(object, "anchor", pga_json_text(composition->choice.anchor->name));
 	if (asked->check)
-		(void)json_object_set_new(object, "check", check_as_json(&added->check));
+		pga_json_set(object, "check", check_as_json(&added->check));
 	return pga_json_print(object, status);
 }
 

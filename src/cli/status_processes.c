@@ -79,11 +79,11 @@ json_t *pga_status_json(const struct pga_process *process)
 	for (size_t i = 0; i < process->libpq_count; i++) {
 		const struct pga_mapped_libpq *libpq = &process->libpqs[i];
 
-		(void)json_array_append_new(
-		    libpqs,
-		    json_pack("{s:o, s:s?, s:s?, s:b}", "path", pga_json_text(libpq->path),
-			      "version", libpq->version[0] != '\0' ? libpq->version : NULL,
-			      "sessions", sessions_of(libpq), "deleted", (int)libpq->deleted));
+		pga_json_add(libpqs,
+			     json_pack("{s:o, s:s?, s:s?, s:b}", "path", pga_json_text(libpq->path),
+				       "version", libpq->version[0] != '\0' ? libpq->version : NULL,
+				       "sessions", sessions_of(libpq), "deleted",
+				       (int)libpq->deleted));
 	}
 	return json_pack(
 	    "{s:i, s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:s?}", "pid", (int)process->pid, "user",

@@ -5,8 +5,24 @@
 #include "base/terminal.h"
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Something is not in the report. */
+static bool incomplete;
+
+void pga_json_add(json_t *array, json_t *item)
+{
+	if (json_array_append_new(array, item) != 0)
+		incomplete = true;
+}
+
+void pga_json_set(json_t *object, const char *key, json_t *value)
+{
+	if (json_object_set_new(object, key, value) != 0)
+		incomplete = true;
+}
 
 json_t *pga_json_text(const char *text)
 {
@@ -88,8 +104,9 @@ int pga_json_print(json_t *object, int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_error error;
-	char *json = dump(object);
+	char *json = incomplete ? NULL : dump(object);
 
+	incomplete = false;
 	if (json != NULL)
 		add_harmless(&text, json);
 	if (json == NULL || text.failed) {

@@ -11,9 +11,15 @@ json_t *pga_json_text(const char *text);
 /* The lines of a text as a JSON array of strings; NULL likewise. */
 json_t *pga_json_lines(const char *lines);
 
+/* Adds the item to the array, or sets a key of the object, which own it from then on. What cannot
+ * be added for want of memory, NULL too, makes pga_json_print() fail: a report is whole, or there
+ * is none. */
+void pga_json_add(json_t *array, json_t *item);
+void pga_json_set(json_t *object, const char *key, json_t *value);
+
 /* Prints the object and frees it; NULL is want of memory. All that was warned of so far is among
  * it, as "warnings", where the object has none itself. What could steer a terminal is written as
- * \uNNNN. Returns the status, or PGA_EXIT_FAILED. */
+ * \uNNNN. Returns the status, or EXIT_FAILURE. */
 int pga_json_print(json_t *object, int status);
 
 #endif

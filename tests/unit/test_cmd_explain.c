@@ -431,6 +431,8 @@ static void what_is_no_connection_string(void **state)
 	     "explain: mysql://...: a URL, and none that libpq knows\n" A_URL},
 	    {"explain My://", "explain: My://...: a URL, and none that libpq knows\n" A_URL},
 	    {"explain x1y://h", "explain: ://...: a URL, and none that libpq knows\n" A_URL},
+	    {"explain jdbc:my://h",
+	     "explain: jdbc:my://...: a URL, and none that libpq knows\n" A_URL},
 	    {"explain ://h", "explain: ://...: a URL, and none that libpq knows\n" A_URL},
 	    {"explain a=b c=d",
 	     "explain: one connection string, in quotes where it has blanks\n" SEE},

@@ -241,6 +241,45 @@ static void all_is_printed_or_nothing(void **state)
 	assert_true(failed > 5);
 }
 
+/* What could not be added is not left out either. */
+static int print_without(void *context)
+{
+	json_t *report = json_pack("{s:[]}", "list");
+
+	if (context != NULL)
+		pga_json_add(json_object_get(report, "list"), NULL);
+	else
+		pga_json_set(report, "key", NULL);
+	return pga_json_print(report, PGA_EXIT_WEAK);
+}
+
+static int print_with(void *context)
+{
+	json_t *report = json_pack("{s:[]}", "list");
+
+	(void)context;
+	pga_json_add(json_object_get(report, "list"), json_string("item"));
+	pga_json_set(report, "key", json_string("value"));
+	return pga_json_print(report, PGA_EXIT_WEAK);
+}
+
+static void what_is_added(void **state)
+{
+	static char list[] = "list";
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(prints(print_without, i == 0 ? list : NULL), PGA_EXIT_FAILED);
+		assert_string_equal(printed.output, "");
+		assert_string_equal(printed.errors, NO_REPORT);
+		/* It is not so for ever. */
+		assert_int_equal(prints(print_with, NULL), PGA_EXIT_WEAK);
+		assert_non_null(strstr(printed.output, "\"item\""));
+		assert_non_null(strstr(printed.output, "\"key\": \"value\""));
+		assert_string_equal(printed.errors, "");
+	}
+}
+
 /* jansson's memory runs out as ours does. */
 static int lead_jansson(void **state)
 {
@@ -260,6 +299,7 @@ int main(void)
 	    cmocka_unit_test(no_string_is_a_part_of_one),
 	    cmocka_unit_test(no_line_is_left_out),
 	    cmocka_unit_test(all_is_printed_or_nothing),
+	    cmocka_unit_test(what_is_added),
 	};
 
 	return cmocka_run_group_tests(tests, lead_jansson, NULL);
