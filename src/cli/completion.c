@@ -67,8 +67,9 @@ static const char *const bash_names[] = {
     [PGA_NAMES_NOTHING] = ":",
     [PGA_NAMES_ANCHOR] = "_pganchor_words \"$(pganchor completion anchors 2>/dev/null)\"",
     [PGA_NAMES_SERVICE] = "_pganchor_words \"$(pganchor completion services 2>/dev/null)\"",
-    [PGA_NAMES_UNIT] = "_pganchor_words \"$(systemctl list-unit-files --type=service --no-legend "
-		       "--plain 2>/dev/null | sed 's/ .*//')\"",
+    [PGA_NAMES_UNIT] =
+	("_pganchor_words \"$(systemctl list-unit-files --type=service --no-legend --plain "
+	 "2>/dev/null | sed 's/ .*//')\""),
     [PGA_NAMES_FILE] = "_pganchor_files -f",
     [PGA_NAMES_DIRECTORY] = "_pganchor_files -d",
     [PGA_NAMES_PROGRAM] = "_pganchor_files -c",

@@ -108,7 +108,7 @@ typedef void gate_ex_free(void *object, void *data, void *all_data, int index, l
 	FUNCTION(int, ERR_set_mark, void)                                                          \
 	FUNCTION(int, ERR_pop_to_mark, void)
 
-#define GATE_LIBPQ_FIELD(name)              __typeof__(name) *name;
+#define GATE_LIBPQ_FIELD(name)              __typeof__(name) *(name);
 #define GATE_OPENSSL_FIELD(type, name, ...) type (*name)(__VA_ARGS__);
 
 /* One libpq of the process, kept loaded for as long as the process lives. */

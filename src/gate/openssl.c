@@ -13,9 +13,11 @@
 /* Of the OpenSSL that this libpq uses: from its libssl, and from its libcrypto. */
 enum { TLS, CRYPTO, LIBRARIES };
 
-#define ONE(type, name, ...) +1
-enum { OF_TLS = 0 GATE_LIBSSL(ONE), OPENSSL_CALLS = 0 GATE_LIBCRYPTO(ONE) };
-#undef ONE
+/* How many there are of each. */
+#define NUMBER(type, name, ...) NUMBER_##name,
+enum { GATE_LIBSSL(NUMBER) OF_TLS };
+enum { GATE_LIBCRYPTO(NUMBER) OPENSSL_CALLS };
+#undef NUMBER
 _Static_assert((int)OF_TLS <= (int)OPENSSL_CALLS, "the longer list makes the table");
 
 static const struct {

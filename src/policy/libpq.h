@@ -18,7 +18,7 @@
 	FUNCTION(PQerrorMessage)       \
 	FUNCTION(PQstatus)
 
-#define PGA_LIBPQ_FIELD(name) __typeof__(name) *name;
+#define PGA_LIBPQ_FIELD(name) __typeof__(name) *(name);
 
 struct pga_libpq {
 	PGA_LIBPQ_FUNCTIONS(PGA_LIBPQ_FIELD)
