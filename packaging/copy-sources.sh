@@ -72,5 +72,11 @@ if [ -e "$list" ] && ! cmp -s "$list.new" "$list"; then
     rm -f -- "$target/configure"
 fi
 mv -- "$list.new" "$list"
-# Times are kept, so that make builds again only what has changed.
-names "$list" | tar -c --no-recursion --null -T - -f - | tar -x -C "$target" -f -
+packed() {
+    names "$list" | tar -c --no-recursion --null -T - -f -
+}
+# Times are kept, so that make builds again only what has changed. But what is another file than it was has its time from now: it may
+# have been changed while the copy before it was built, and be older than what was made of that.
+changed=$(packed | LC_ALL=C tar -d -C "$target" -f - 2>/dev/null | sed -nE 's/: (Contents differ|Size differs)$//p' | sort -u) || true
+packed | tar -x -C "$target" -f -
+[ -z "$changed" ] || (cd "$target" && printf '%s\n' "$changed" | xargs -d '\n' touch --)

@@ -19,7 +19,7 @@ unit tests and the end-to-end tests. The last line is
     N passed, N failed, N skipped
 
 and the status is 0 only when something ran and nothing failed. Arguments go to
-pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service.py -x.
+pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service_add.py -x.
 
   --quick        the unit tests, and of the end-to-end tests
                  $(printf '%s, ' "${quick[@]}" | sed 's/, $//').

@@ -1,4 +1,4 @@
-/* Where roots come from. One file a kind of source: fetch_stepca.c. */
+/* The roots of a step-ca, and whether it can prove one. */
 #ifndef PGA_CA_STEPCA_H
 #define PGA_CA_STEPCA_H
 

@@ -1,5 +1,5 @@
 /* What mode = audit wrote to syslog, read back: the lines of gate/audit_log.c. Records are kept
- * here; record_sources.c finds them. */
+ * here; audit_log_sources.c finds them. */
 #ifndef PGA_DIAGNOSE_AUDIT_LOG_H
 #define PGA_DIAGNOSE_AUDIT_LOG_H
 
@@ -46,7 +46,7 @@ struct pga_records {
 int pga_records_read(struct pga_records *records, const char *path, time_t since,
 		     struct pga_error *error);
 
-/* For record_sources.c: takes a message, which is one of the gate's if it begins as these do; any
+/* For audit_log_sources.c: takes a message, which is one of the gate's if it begins as these do; any
  * other counts for nothing. sender may be NULL. times: how often it was sent. Returns -1 for want
  * of memory. */
 int pga_records_take(struct pga_records *records, const char *message,

@@ -37,7 +37,7 @@ struct gate_call {
 	const struct gate_rules *begun_rules;
 	struct pga_effective effective;
 
-	long verify_error; /* of the TLS session that libpq has freed (handshake.c); 0: none */
+	long verify_error; /* of the TLS session that libpq has freed (verify_error.c); 0: none */
 
 	const PGconn *refused; /* the object whose session was refused (tls_write.c) */
 	ino_t dead;            /* see gate_cut() */

@@ -16,7 +16,7 @@
  * threads. */
 void gate_imports_bind(struct gate_libpq *libpq);
 
-/* What they then come to: libpq's SSL_write() (tls_write.c), SSL_connect() (handshake.c),
+/* What they then come to: libpq's SSL_write() (tls_write.c), SSL_connect() (verify_error.c),
  * getaddrinfo() (lookup.c). */
 int gate_tls_connect(struct gate_libpq *libpq, void *ssl);
 int gate_tls_write(struct gate_libpq *libpq, void *ssl, const void *bytes, int count);

@@ -1,6 +1,6 @@
 /* The settings of a service entry before they are written: which of them this libpq knows, and
  * which of them a line of pg_service.conf can hold. What they mean is libpq's to say: see
- * evaluation.h. */
+ * evaluate.h. */
 #ifndef PGA_SERVICE_SETTINGS_H
 #define PGA_SERVICE_SETTINGS_H
 

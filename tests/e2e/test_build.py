@@ -161,6 +161,18 @@ def test_a_copy_is_brought_up_to_date(tree, tmp_path):
     assert files_below(copy) == before - {"gone.c", "configure"} | {"new.c"}
 
 
+def test_what_has_changed_in_a_copy_is_newer_than_what_was_built_of_it(tree, tmp_path):
+    """It may have been edited while the copy before it was being built. What has not changed has the tree's time."""
+    source, copy = tmp_path / "source", tmp_path / "copy"
+    run(COPY, source, cwd="/")
+    run(source / "packaging/copy-sources.sh", copy, cwd="/")
+    (source / "NEWS").write_text("edited")
+    os.utime(source / "NEWS", (1, 1))
+    run(source / "packaging/copy-sources.sh", copy, cwd="/")
+    assert (copy / "NEWS").read_text() == "edited" and (copy / "NEWS").stat().st_mtime > (copy / "README.md").stat().st_mtime
+    assert (copy / "README.md").stat().st_mtime == (source / "README.md").stat().st_mtime
+
+
 def test_distcheck_builds_out_of_a_read_only_tree(tree, tmp_path):
     """distcheck is all of it once more: a release, configured out of its read-only tree, make, check, install with
     DESTDIR, uninstall, distclean."""
