@@ -1,5 +1,3 @@
-#include "config.h"
-
 #include "ca/http.h"
 
 #include "ca/http_chain.h"
