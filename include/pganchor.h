@@ -38,8 +38,8 @@ enum pganchor_verdict pganchor_judge_params(const char *const *keywords, const c
 
 /* Says what libpq would really use: a text with the verdict, its reasons and what to change, and
  * behind an empty line one for each setting that has a value, with the value (passwords masked) and
- * where it came from. The caller frees it with pganchor_free; NULL for want of memory. *verdict (may
- * be NULL) gets the verdict. */
+ * where it came from. The caller frees it with pganchor_free; NULL for want of memory. *verdict
+ * (may be NULL) gets the verdict. */
 char *pganchor_explain(const char *conninfo, enum pganchor_verdict *verdict);
 
 /* Connects like PQconnectdb and PQconnectdbParams, through the gate, also in a program that has not

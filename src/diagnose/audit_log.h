@@ -46,9 +46,9 @@ struct pga_records {
 int pga_records_read(struct pga_records *records, const char *path, time_t since,
 		     struct pga_error *error);
 
-/* For audit_log_sources.c: takes a message, which is one of the gate's if it begins as these do; any
- * other counts for nothing. sender may be NULL. times: how often it was sent. Returns -1 for want
- * of memory. */
+/* For audit_log_sources.c: takes a message, which is one of the gate's if it begins as these do;
+ * any other counts for nothing. sender may be NULL. times: how often it was sent. Returns -1 for
+ * want of memory. */
 int pga_records_take(struct pga_records *records, const char *message,
 		     const struct pga_sender *sender, time_t since, unsigned long times);
 
