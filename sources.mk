@@ -87,7 +87,8 @@ TLS = \
 	src/tls/handshake.c src/tls/handshake.h \
 	src/tls/root_rules.c \
 	src/tls/twins.c src/tls/twins.h \
-	src/tls/verification.c src/tls/verification.h
+	src/tls/verification.c src/tls/verification.h \
+	src/tls/x509_text.c src/tls/x509_text.h
 CA = \
 	src/ca/http.c src/ca/http.h \
 	src/ca/http_chain.c src/ca/http_chain.h \

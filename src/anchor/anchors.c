@@ -135,9 +135,9 @@ static void now(char text[PGA_CERTIFICATE_DATE])
 	time_t seconds = time(NULL);
 	struct tm tm;
 
-	/* Its year has four digits. */
-	(void)gmtime_r(&seconds, &tm);
-	(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	text[0] = '\0';
+	if (gmtime_r(&seconds, &tm) != NULL)
+		(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 static int compose_conf(struct installing *installing, struct pga_error *error)

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,43 +40,19 @@ int pga_certificate_pin(const X509 *x509, char pin[PGA_PIN_LENGTH + 1])
 	return result;
 }
 
-static char *bio_text(BIO *bio)
-{
-	char *bytes = NULL;
-	long length = BIO_get_mem_data(bio, &bytes);
-
-	return bytes != NULL ? strndup(bytes, (size_t)length) : strdup("");
-}
-
 static char *name_text(const X509_NAME *name)
 {
-	/* Without ESC_MSB, so that UTF-8 is shown as it is. */
-	const unsigned long flags = XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
-	BIO *bio = BIO_new(BIO_s_mem());
-	struct pga_text shortened = PGA_TEXT_EMPTY;
-	char *raw = NULL;
-	char *text = NULL;
+	char *raw = pga_x509_name(name);
+	char *text = raw != NULL ? pga_printable(raw) : NULL;
 
-	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, flags) >= 0)
-		raw = bio_text(bio);
-	if (raw != NULL) {
-		pga_text_add_shortened(&shortened, raw, PGA_LONGEST_SHOWN);
-		text = shortened.failed ? NULL : pga_printable(pga_text_string(&shortened));
-	}
-	pga_text_free(&shortened);
 	free(raw);
-	BIO_free(bio);
 	return text;
 }
 
 static void date_text(const ASN1_TIME *time, char text[PGA_CERTIFICATE_DATE])
 {
-	struct tm tm;
-
-	if (ASN1_TIME_to_tm(time, &tm) != 1)
+	if (!pga_x509_date(time, text))
 		(void)snprintf(text, PGA_CERTIFICATE_DATE, "an unreadable date");
-	else
-		(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
 static char *pem_text(X509 *x509)
@@ -84,7 +61,7 @@ static char *pem_text(X509 *x509)
 	char *text = NULL;
 
 	if (bio != NULL && PEM_write_bio_X509(bio, x509) == 1)
-		text = bio_text(bio);
+		text = pga_bio_text(bio);
 	BIO_free(bio);
 	return text;
 }
@@ -102,7 +79,7 @@ static unsigned char *decode_pem(const char *whose, const char *pem, size_t leng
 	unsigned char *der = NULL;
 	char rest[128];
 
-	if (memchr(pem, '\0', length) != NULL ||
+	if (memchr(pem, '\0', length) != NULL || length > INT_MAX ||
 	    strncmp(pem + blank, BEGIN_CERTIFICATE, strlen(BEGIN_CERTIFICATE)) != 0) {
 		(void)pga_fail(error, next, "%s: not a certificate in PEM form", whose);
 		return NULL;

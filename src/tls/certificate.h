@@ -4,12 +4,13 @@
 
 #include "base/error.h"
 #include "policy/pins.h"
+#include "tls/x509_text.h"
 
 #include <openssl/x509.h>
 
 #include <stddef.h>
 
-#define PGA_CERTIFICATE_DATE 24
+#define PGA_CERTIFICATE_DATE PGA_X509_DATE
 
 struct pga_certificate {
 	X509 *x509;
@@ -23,8 +24,7 @@ struct pga_certificate {
 
 /* Reads PEM text that holds exactly one certificate and nothing else but white space; whose names
  * the source in messages. Returns -1 with the reason where there is none, more than one, or
- * anything beside it; then nothing is left to free. The length is that of an answer or a file, of
- * which either has its limit, far below INT_MAX. */
+ * anything beside it; then nothing is left to free. */
 int pga_certificate_read(struct pga_certificate *certificate, const char *whose, const char *pem,
 			 size_t length, struct pga_error *error);
 

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "policy/linked.h"
 #include "tls/verification.h"
+#include "tls/x509_text.h"
 
 #include <errno.h>
 #include <openssl/asn1.h>
@@ -118,51 +119,18 @@ static int connect_until_tls(PGconn *conn, int seconds, bool *answered,
 	return 0;
 }
 
-/* The text of an OpenSSL memory BIO, which is freed. */
-static char *text_of(BIO *bio)
-{
-	char *bytes = NULL;
-	long length = BIO_get_mem_data(bio, &bytes);
-	char *text = bytes != NULL ? strndup(bytes, (size_t)length) : strdup("");
-
-	BIO_free(bio);
-	return text;
-}
-
-static char *name_text(const X509_NAME *name)
-{
-	struct pga_text shortened = PGA_TEXT_EMPTY;
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text;
-
-	if (bio == NULL)
-		return NULL;
-	/* UTF-8 stays; control characters are escaped by OpenSSL already. */
-	(void)X509_NAME_print_ex(bio, name, 0,
-				 XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
-	text = text_of(bio);
-	if (text == NULL)
-		return NULL;
-	pga_text_add_shortened(&shortened, text, PGA_LONGEST_SHOWN);
-	free(text);
-	return pga_text_take(&shortened);
-}
-
 static char *date_text(const ASN1_TIME *date)
 {
-	char text[32];
-	struct tm time;
+	char text[PGA_X509_DATE];
 
-	if (ASN1_TIME_to_tm(date, &time) != 1)
-		return strdup("no date");
-	(void)strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &time);
-	return strdup(text);
+	return strdup(pga_x509_date(date, text) ? text : "no date");
 }
 
 static char *alternative_names(X509 *certificate)
 {
 	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
 	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
 
 	for (int i = 0; bio != NULL && i < sk_GENERAL_NAME_num(names); i++) {
 		if (i > 0)
@@ -170,7 +138,10 @@ static char *alternative_names(X509 *certificate)
 		(void)GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, i));
 	}
 	GENERAL_NAMES_free(names);
-	return bio != NULL ? text_of(bio) : NULL;
+	if (bio != NULL)
+		text = pga_bio_text(bio);
+	BIO_free(bio);
+	return text;
 }
 
 static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct pga_error *error)
@@ -182,7 +153,7 @@ static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct 
 
 	if (root == NULL)
 		return 0;
-	handshake->root = name_text(X509_get_subject_name(root));
+	handshake->root = pga_x509_name(X509_get_subject_name(root));
 	if (handshake->root == NULL || pga_x509_pin(root, handshake->root_pin) != 0)
 		return pga_fail_memory(error);
 	return pga_twins_find(ssl, &handshake->twins, error);
@@ -193,8 +164,8 @@ static int describe(X509 *certificate, const char *protocol, const char *cipher,
 {
 	handshake->protocol = strdup(protocol);
 	handshake->cipher = strdup(cipher);
-	handshake->subject = name_text(X509_get_subject_name(certificate));
-	handshake->issuer = name_text(X509_get_issuer_name(certificate));
+	handshake->subject = pga_x509_name(X509_get_subject_name(certificate));
+	handshake->issuer = pga_x509_name(X509_get_issuer_name(certificate));
 	handshake->names = alternative_names(certificate);
 	handshake->valid_from = date_text(X509_get0_notBefore(certificate));
 	handshake->valid_to = date_text(X509_get0_notAfter(certificate));

@@ -116,10 +116,10 @@ static bool has_explicit_curve(const EVP_PKEY *key)
 {
 	int explicit_curve = 0;
 
-	/* Other keys do not have it. */
-	(void)EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
-				     &explicit_curve);
-	return explicit_curve != 0;
+	return EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
+	       EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS,
+				      &explicit_curve) == 1 &&
+	       explicit_curve != 0;
 }
 
 /* Whether its numbers make a key: with an exponent of 1, say, anybody can sign. */

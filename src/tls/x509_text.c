@@ -1,0 +1,43 @@
+#include "tls/x509_text.h"
+
+#include "base/printable.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+char *pga_bio_text(BIO *bio)
+{
+	char *bytes = NULL;
+	long length = BIO_get_mem_data(bio, &bytes);
+
+	return bytes != NULL && length > 0 ? strndup(bytes, (size_t)length) : strdup("");
+}
+
+char *pga_x509_name(const X509_NAME *name)
+{
+	/* Without ESC_MSB, so that UTF-8 is shown as it is. */
+	const unsigned long flags = XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct pga_text shortened = PGA_TEXT_EMPTY;
+	char *text = NULL;
+
+	if (bio != NULL && X509_NAME_print_ex(bio, name, 0, flags) >= 0)
+		text = pga_bio_text(bio);
+	BIO_free(bio);
+	if (text == NULL)
+		return NULL;
+	pga_text_add_shortened(&shortened, text, PGA_LONGEST_SHOWN);
+	free(text);
+	return pga_text_take(&shortened);
+}
+
+bool pga_x509_date(const ASN1_TIME *date, char text[PGA_X509_DATE])
+{
+	struct tm time;
+
+	text[0] = '\0';
+	return ASN1_TIME_to_tm(date, &time) == 1 &&
+	       strftime(text, PGA_X509_DATE, "%Y-%m-%dT%H:%M:%SZ", &time) != 0;
+}

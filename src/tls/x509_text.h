@@ -1,0 +1,22 @@
+/* The names and dates of certificates, as text. */
+#ifndef PGA_TLS_X509_TEXT_H
+#define PGA_TLS_X509_TEXT_H
+
+#include <openssl/x509.h>
+
+#include <stdbool.h>
+
+#define PGA_X509_DATE 24 /* "2026-11-22T06:00:00Z" */
+
+/* What OpenSSL has written into a memory BIO, which stays the caller's, as is the text. NULL for
+ * want of memory. */
+char *pga_bio_text(BIO *bio);
+
+/* As RFC 2253 has it, but that UTF-8 stays as it is, cut where it is very long. OpenSSL escapes
+ * control characters of ASCII alone. The caller frees it; NULL for want of memory. */
+char *pga_x509_name(const X509_NAME *name);
+
+/* Returns false for one that cannot be read; then text is empty. */
+bool pga_x509_date(const ASN1_TIME *date, char text[PGA_X509_DATE]);
+
+#endif
