@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Puts the tail, for which there is room, behind the text, of which as much gives way as the tail
- * needs; "..." says so. `cut` is whether some of it is missing already. */
+/* Puts the tail behind the text, of which as much gives way as the tail needs; "..." says so. `cut`
+ * is whether some of it is missing already. */
 static void end_in(char *text, size_t size, const char *tail, bool cut)
 {
 	const size_t length = strlen(text);
@@ -18,7 +18,7 @@ static void end_in(char *text, size_t size, const char *tail, bool cut)
 
 	if (cut || length + strlen(tail) + 1 > size) {
 		cut = true;
-		end = pga_text_whole(text, size - taken);
+		end = size > taken ? pga_text_whole(text, size - taken) : 0;
 	}
 	(void)snprintf(text + end, size - end, "%s%s", cut ? "..." : "", tail);
 }

@@ -95,8 +95,7 @@ static int normalize(CURLU *url, struct pga_ca_url *ca, struct pga_error *error)
 		(void)wrong("not an address of a CA", error);
 		goto done;
 	}
-	/* The host is in front of them. */
-	for (char *end = whole + strlen(whole); end[-1] == '/'; end--)
+	for (char *end = whole + strlen(whole); end > whole && end[-1] == '/'; end--)
 		end[-1] = '\0';
 	host[strcspn(host, "]")] = '\0';
 	ca->url = strdup(whole);

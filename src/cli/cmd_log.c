@@ -70,7 +70,7 @@ static json_t *as_json(const struct pga_record *record)
 	pga_json_set(object, "first", json_string(first));
 	pga_json_set(object, "last", json_string(last));
 	pga_json_set(object, "last_pid", json_integer(record->last_pid));
-	/* Of whom journald is valid for. */
+	/* Where journald knows the sender. */
 	pga_json_set(object, "uid", record->uid >= 0 ? json_integer(record->uid) : json_null());
 	pga_json_set(object, "exe",
 		     record->exe[0] != '\0' ? pga_json_text(record->exe) : json_null());

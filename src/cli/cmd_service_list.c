@@ -275,7 +275,7 @@ static int list(bool json)
 
 	if (pga_services_read(&services, &error) != 0)
 		goto failed;
-	rows.rows = calloc(user->count + services.system.count, sizeof *rows.rows);
+	rows.rows = calloc(user->count + services.system.count + 1, sizeof *rows.rows);
 	if (rows.rows == NULL) {
 		(void)pga_fail_memory(&error);
 		goto failed;

@@ -24,8 +24,8 @@ struct pga_record {
 	time_t first;
 	time_t last;
 	long last_pid; /* the sender's where it is known, or else what the line says */
-	long uid;      /* of the sender; -1 where nobody is valid for it */
-	char *exe;     /* the sender's program; "" where nobody is valid for it */
+	long uid;      /* of the sender; -1 where nobody says who it was */
+	char *exe;     /* the sender's program; "" likewise */
 };
 
 struct pga_records {
@@ -36,7 +36,7 @@ struct pga_records {
 	char
 	    *unread; /* files of the log that are compressed, with ", " between; NULL or "": none */
 
-	void *tree; /* the same records by their words: records.c's own */
+	void *tree; /* the same records by their words: audit_log.c's own */
 };
 
 /* Reads the records since a moment (0: all). path is a file that a syslog daemon wrote, "-" for

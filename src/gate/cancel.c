@@ -1,7 +1,7 @@
 /* PQcancel and PQrequestCancel open a connection of their own, without TLS, and send the key that
  * cancels the running query in clear, in every libpq. By default that is left as it is; cancel =
- * refuse stops it. libpq 17's PQcancelBlocking and PQcancelStart encrypt, and pass the wall as
- * every connection does. */
+ * refuse stops it. libpq 17's PQcancelBlocking and PQcancelStart encrypt, and pass the
+ * check in PQconnectPoll as every connection does. */
 #include "gate/libpq.h"
 #include "gate/refusal.h"
 #include "gate/rules.h"

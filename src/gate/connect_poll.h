@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 
-/* The wall's question for a connection that stands or is about to send its startup packet: do its
+/* The check of a connection that stands or is about to send its startup packet: do its
  * settings and its session hold? Where not, adds the message to refusal. Returns the policy's mode,
- * which says what follows from it; what audit mode lets through is journaled. */
+ * which says what follows from it; the audit log is told what audit mode lets through. */
 enum pga_mode gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *holds,
 			      struct pga_text *refusal);
 

@@ -297,9 +297,12 @@ static bool stands_before(const void *caller)
 static void *next_with_version(const void *caller, void *handle, const char *name,
 			       const char *version)
 {
+	void *ours;
+
 	if (handle != RTLD_NEXT || version == NULL || strcmp(name, "dlerror") == 0)
 		return NULL;
-	return stands_before(caller) ? stand_in(name) : NULL;
+	ours = stand_in(name);
+	return ours != NULL && stands_before(caller) ? ours : NULL;
 }
 
 /* Before a program can call into what it has opened, it asks for an address in it: then what was
@@ -315,7 +318,7 @@ static void look_at_new(void *handle)
 }
 
 /* RTLD_DEFAULT and RTLD_NEXT of a caller in another namespace: libpq's own function is given out,
- * and the wall is behind it. */
+ * and the check in its PQconnectPoll is behind it. */
 static bool asks_elsewhere(void *handle, const void *caller)
 {
 	const void *base = NULL;

@@ -1,9 +1,9 @@
-/* Slots that were bound past the gate. RTLD_DEEPBIND has an object look for symbols in itself and
- * in what it needs before it looks where a preloaded library stands: PHP opens every extension so.
- * What is loaded into another namespace (dlmopen) does not see the preloaded library at all. So the
- * GOT entries themselves are looked at: libpq's own GOT entry of PQconnectPoll, which is the wall,
- * and the GOT entries of the objects that use libpq, which give their callers the good error
- * message. */
+/* GOT entries that were bound past the gate. RTLD_DEEPBIND has an object look for symbols in itself
+ * and in what it needs before it looks where a preloaded library stands: PHP opens every extension
+ * so. What is loaded into another namespace (dlmopen) does not see the preloaded library at all. So
+ * the GOT entries themselves are looked at: libpq's own GOT entry of PQconnectPoll, where every
+ * connection is checked, and the GOT entries of the objects that use libpq, which give their
+ * callers the good error message. */
 #include "gate/got.h"
 
 #include "gate/caller.h"

@@ -188,7 +188,7 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 	if (refusal != NULL && refusal->message != NULL)
 		return refusal->message;
 	own = libpq->calls.PQerrorMessage(conn);
-	if (conn == not_cancelled && hash_of(own) == not_cancelled_text)
+	if (conn != NULL && conn == not_cancelled && hash_of(own) == not_cancelled_text)
 		return no_cancel;
 	/* The note is of one message. What failed since has another. */
 	if (refusal != NULL && refusal->told != NULL && strcmp(own, refusal->own) == 0)

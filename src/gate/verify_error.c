@@ -94,7 +94,7 @@ static bool is_advice(struct gate_libpq *libpq, PGconn *conn, const char *said)
 	const char *sslmode;
 	bool against = false;
 
-	if (strstr(said, "sslmode") == NULL)
+	if (said == NULL || strstr(said, "sslmode") == NULL)
 		return false;
 	if (pga_effective_of(&libpq->calls, conn, &effective) == 0) {
 		sslmode = pga_effective_value(&effective, "sslmode");

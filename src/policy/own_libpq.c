@@ -59,7 +59,7 @@ static void read_file(const char *path, struct found *found)
 	(void)elf_version(EV_CURRENT);
 	elf = elf_begin(file, ELF_C_READ_MMAP, NULL);
 	for (Elf_Scn *section = NULL; (section = elf_nextscn(elf, section)) != NULL;)
-		if (gelf_getshdr(section, &header) != NULL)
+		if (gelf_getshdr(section, &header) != NULL && header.sh_type == SHT_DYNSYM)
 			note_symbols(elf, section, &header, found);
 	(void)elf_end(elf);
 	(void)close(file);

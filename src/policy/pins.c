@@ -225,10 +225,10 @@ static int sort(const struct reading *reading, struct pga_pin ***index,
 	return 0;
 }
 
-/* Of a line that has more than that. */
 static struct pga_ini_span without_line_end(struct pga_ini_span line)
 {
-	while (line.bytes[line.length - 1] == '\n' || line.bytes[line.length - 1] == '\r')
+	while (line.length > 0 &&
+	       (line.bytes[line.length - 1] == '\n' || line.bytes[line.length - 1] == '\r'))
 		line.length--;
 	return line;
 }

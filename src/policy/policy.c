@@ -100,12 +100,12 @@ static int fail_at(struct pga_error *error, const char *path, size_t line, const
 	    line, what, span.bytes, span.length);
 }
 
-/* The line, which has more than that, without its line end. */
+/* The line without its line end. */
 static struct pga_ini_span said(const struct pga_ini_line *line)
 {
 	struct pga_ini_span span = line->whole;
 
-	while (strchr("\r\n", span.bytes[span.length - 1]) != NULL)
+	while (span.length > 0 && strchr("\r\n", span.bytes[span.length - 1]) != NULL)
 		span.length--;
 	return span;
 }

@@ -169,7 +169,7 @@ static void read_sections(Elf *elf, uint64_t largest, struct pga_binary *binary)
 				       ? elf_strptr(elf, names, header.sh_name)
 				       : NULL;
 
-		if (name == NULL || header.sh_size > largest)
+		if (name == NULL || header.sh_type == SHT_NOBITS || header.sh_size > largest)
 			continue;
 		if (header.sh_type == SHT_DYNSYM)
 			read_symbols(elf, section, &header, &binary->exports_libpq, &looks_up,

@@ -76,18 +76,18 @@ static void add_escaped(struct pga_text *text, unsigned point)
 }
 
 /* jansson escapes C0 alone, and JSON is shown on terminals too. Whatever else steers can be in
- * strings only; what is between them is ASCII. All of it is UTF-8. */
+ * strings only; what is between them is ASCII. */
 static void add_harmless(struct pga_text *text, const char *json)
 {
 	while (*json != '\0') {
 		unsigned point;
 		const size_t length = pga_character(json, &point);
 
-		if (*json != '\n' && pga_steers(point))
+		if (*json != '\n' && length > 0 && pga_steers(point))
 			add_escaped(text, point);
 		else
-			pga_text_add_bytes(text, json, length);
-		json += length;
+			pga_text_add_bytes(text, json, length > 0 ? length : 1);
+		json += length > 0 ? length : 1;
 	}
 }
 

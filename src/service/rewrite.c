@@ -4,10 +4,9 @@
 
 #include <string.h>
 
-/* Of a line that has at least one byte. */
 static const char *line_end_of(struct pga_ini_span line)
 {
-	if (line.bytes[line.length - 1] != '\n')
+	if (line.length == 0 || line.bytes[line.length - 1] != '\n')
 		return "";
 	return line.length > 1 && line.bytes[line.length - 2] == '\r' ? "\r\n" : "\n";
 }

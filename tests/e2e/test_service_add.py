@@ -346,7 +346,7 @@ def test_several_anchors_in_root_crt_need_no_choice(home):
 
 
 def test_naming_an_anchor_binds_to_it(home, stepca, other_stepca, postgres, prod):
-    """Both are in root.crt, and is valid for the host."""
+    """Both are in root.crt, and are valid for the host."""
     bootstrap(home, other_stepca, "--name", "other")
     bootstrap(home, stepca, "--name", "ours")
     for name, connects in (("other", False), ("ours", True)):
