@@ -47,14 +47,13 @@ def compile_gate(pganchor, session_directory):
     """Factory compile_gate(words..., own=) -> path of the gate's own sources as one shared object, compiled with these words: the
     first is the compiler. own: the file that the module has for itself (dl_wrappers.c), or the library (api.c)."""
     top = SOURCES.parent.parent.parent
-    ask = f"include {top}/sources.mk\nall:\n\t@echo $(filter %.c,$(BASE) $(POLICY) $(GATE))\n"
-    shared = subprocess.run(["make", "-s", "-f", "-"], input=ask, check=True, capture_output=True, text=True).stdout.split()
+    listed = subprocess.run([top / "tests/fuzz/sources.sh", "BASE", "POLICY", "GATE"], check=True, capture_output=True, text=True)
     made = {}
 
     def compile_one(*words, own):
         if words not in made:
             made[words] = session_directory / f"gate-{len(made)}.so"
-            sources = [top / name for name in (*shared, f"src/gate/{own}")]
+            sources = [top / name for name in (*listed.stdout.split(), f"src/gate/{own}")]
             argv = [*words, *gate_words(pganchor), "-shared", "-fPIC", "-fvisibility=hidden", "-o", made[words], *sources]
             done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, cwd=session_directory)
             assert done.returncode == 0, done.stderr

@@ -95,8 +95,7 @@ class Gate:
         self.directory = directory
         shutil.copytree(TOP / "src", directory / "src")
         shutil.copytree(TOP / "include", directory / "include")
-        ask = f"include {TOP}/sources.mk\nall:\n\t@echo $(filter %.c,$(BASE) $(POLICY) $(GATE))\n"
-        listed = subprocess.run(["make", "-s", "-f", "-"], input=ask, check=True, capture_output=True, text=True).stdout
+        listed = subprocess.run([verdicts.HERE / "sources.sh", "BASE", "POLICY", "GATE"], check=True, capture_output=True, text=True).stdout
         self.sources = [*listed.split(), "src/gate/dl_wrappers.c"]
         flags = subprocess.run(["pkg-config", "--cflags", "libpq"], check=True, capture_output=True, text=True).stdout.split()
         self.flags = ["-O1", "-fPIC", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="0"', '-DSYSCONFDIR="/nowhere/etc"', '-DPKGLIBDIR="/nowhere"',

@@ -53,9 +53,7 @@ trap 'exit 1' HUP INT TERM
 build=${PGANCHOR_FUZZ_BUILD:-$scratch/build}
 mkdir -p "$build"
 
-# The tool's parts, as sources.mk lists them.
-# shellcheck disable=SC2016 # make's variables
-read -ra sources <<<"tests/fuzz/parsers.c $(printf 'include %s/sources.mk\nall:\n\t@echo $(filter %%.c,$(PARTS))\n' "$top" | make -s -f -)"
+read -ra sources <<<"tests/fuzz/parsers.c $("$top/tests/fuzz/sources.sh" PARTS)"
 libraries=(libpq openssl libcurl libelf jansson)
 read -ra flags <<<"$(pkg-config --cflags "${libraries[@]}") -I$top/src -I$top/include -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer"
 flags+=('-DSYSCONFDIR="/nowhere"' '-DPKGLIBDIR="/nowhere"' '-DPG_SYSCONFDIR="/nowhere"' '-DPACKAGE_VERSION="0"')
