@@ -180,13 +180,14 @@ bool pga_setting_gives_away(const char *keyword)
 
 bool pga_setting_is_judged(const char *keyword)
 {
-	static const char *const judged[] = {"host",
-					     "hostaddr",
-					     "sslmode",
-					     "sslrootcert",
-					     "gssencmode",
-					     "ssl_min_protocol_version",
-					     "ssl_max_protocol_version"};
+	/* Not pointers: each would be relocated as a program starts. */
+	static const char judged[][25] = {"host",
+					  "hostaddr",
+					  "sslmode",
+					  "sslrootcert",
+					  "gssencmode",
+					  "ssl_min_protocol_version",
+					  "ssl_max_protocol_version"};
 
 	for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++)
 		if (strcmp(judged[i], keyword) == 0)
