@@ -81,7 +81,7 @@ void pga_report_text(const struct pga_anchoring *done, const struct pga_certific
 	print_first(done, existing, url, dry_run);
 	pga_print(stdout,
 		  "    subject    %s\n    valid      %.10s to %.10s\n    pin        %s%s%s\n"
-		  "    valid      for %s\n",
+		  "    hosts      %s\n",
 		  root->subject, root->not_before, root->not_after, pga_colour(stdout, PGA_BOLD),
 		  root->pin, pga_colour(stdout, PGA_PLAIN),
 		  strcmp(done->hosts, "*") == 0 ? "every host" : done->hosts);

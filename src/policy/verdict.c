@@ -315,7 +315,7 @@ static void add_hint(const struct pga_effective *effective, struct pga_text *tex
 				      is_said(effective, "sslmode") ? sslmode : "");
 		pga_text_add(text, "\" ");
 	}
-	pga_text_add(text, "shows every setting");
+	pga_text_add(text, "says what to change");
 }
 
 void pga_verdict_message(const struct pga_verdict *verdict, const struct pga_effective *effective,

@@ -23,7 +23,7 @@ def report(home, stepca, valid, first, hosts, *lines):
     paths = {name: str(home / path).replace(str(home.path), "HOME") for name, path in PATHS.items()}
     return "".join(f"{line}\n" for line in (
         first.format(url=stepca.url), "    subject    CN=Test Root CA,O=Test", f"    valid      {valid[0]} to {valid[1]}",
-        f"    pin        {stepca.fingerprint}", f"    valid      for {hosts}",
+        f"    pin        {stepca.fingerprint}", f"    hosts      {hosts}",
         *[line.format(conf=paths["anchors.conf"], crt=paths["anchor.crt"], root=paths["root.crt"]) for line in lines]))
 
 

@@ -169,7 +169,7 @@ def test_the_message_is_one_error_with_its_way_out(anchored, postgres):
     assert done.stderr == (
         "psql: error: pganchor refused this connection: sslmode=prefer (libpq's default) is weaker than verify-full\n"
         "    use a service of \"pganchor service list\", or sslmode=verify-full; "
-        "\"pganchor explain 'host=localhost'\" shows every setting\n")
+        "\"pganchor explain 'host=localhost'\" says what to change\n")
 
 
 def test_every_reason_is_told_with_its_origin(anchored, postgres):

@@ -253,7 +253,7 @@ def test_a_service_of_another_file(anchored, postgres, libpq):
     origin = f"service prod in {anchored / 'other.conf'}"
     assert f"pganchor refused this connection: sslmode=require ({origin}) is weaker than verify-full\n" \
            f"    write sslmode=verify-full into service prod of {anchored / 'other.conf'}; " \
-           f"\"pganchor explain '{words}'\" shows every setting\n" in refused, refused
+           f"\"pganchor explain '{words}'\" says what to change\n" in refused, refused
     explained = anchored.pganchor("explain", words).stdout
     assert f"    {origin}: write sslmode=verify-full\n" in explained
     # The variable is what it was before: then the words that explain it need not name the file.

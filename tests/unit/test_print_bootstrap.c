@@ -63,7 +63,7 @@ static int report(void *context)
 
 #define ABOUT                                                                                   \
 	"    subject    CN=Root\n    valid      2026-01-02 to 2036-01-02\n    pin        " PIN( \
-	    1) "\n    valid      for "
+	    1) "\n    hosts      "
 #define EVERY_HOST ABOUT "every host\n"
 #define NEXT       "Next: pganchor service add NAME --host HOST"
 #define DRY        "This was a dry run: nothing was written.\n"

@@ -464,8 +464,8 @@ static void what_the_gate_says_of_settings(void **state)
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: sslmode=prefer (libpq's default) is "
 			    "weaker than verify-full\n    use a service of \"pganchor service "
-			    "list\", or sslmode=verify-full; \"pganchor explain 'host=h'\" shows "
-			    "every setting");
+			    "list\", or sslmode=verify-full; \"pganchor explain 'host=h'\" says "
+			    "what to change");
 	gate_judgement_free(libpq, &judgement);
 	/* In audit mode it is admitted, and told. */
 	rules.policy.mode = PGA_MODE_AUDIT;

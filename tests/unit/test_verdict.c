@@ -291,138 +291,138 @@ static const struct {
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
-     "'host=h sslmode=prefer'\" shows every setting"},
+     "'host=h sslmode=prefer'\" says what to change"},
     {"host=h sslmode=prefer@d", "",
      "pganchor refused this connection: \n    sslmode=prefer (libpq's default) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
-     "'host=h'\" shows every setting"},
+     "'host=h'\" says what to change"},
     {"host=h sslmode=prefer@s service=prod", "",
      "pganchor refused this connection: \n    sslmode=prefer (service prod in /etc/services) is "
      "weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead "
      "of TLS\n    write sslmode=verify-full into service prod; \"pganchor explain service=prod\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=h sslmode=prefer service=pr~od", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
-     "'host=h sslmode=prefer'\" shows every setting"},
+     "'host=h sslmode=prefer'\" says what to change"},
     {"host=h sslmode=prefer service=", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
-     "'host=h sslmode=prefer'\" shows every setting"},
+     "'host=h sslmode=prefer'\" says what to change"},
     {"host=h sslmode=prefer service=prod servicefile=/s", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "write sslmode=verify-full into service prod of /s; \"pganchor explain 'service=prod "
-     "servicefile=/s'\" shows every setting"},
+     "servicefile=/s'\" says what to change"},
     {"host=h sslmode=prefer service=prod servicefile=/s@d", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
-     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" shows every "
-     "setting"},
+     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" says what "
+     "to change"},
     {"host=h sslmode=prefer service=prod servicefile=/s~x", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
-     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" shows every "
-     "setting"},
+     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" says what "
+     "to change"},
     {"host=h sslmode=prefer service=prod servicefile=/s@e", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
-     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" shows every "
-     "setting"},
+     "write sslmode=verify-full into service prod; \"pganchor explain service=prod\" says what "
+     "to change"},
     {"host=h sslmode=prefer service=prod servicefile=/s !untraced", "",
      "pganchor refused this connection: \n    sslmode=prefer (the program's, or libpq's default) "
      "is weaker than verify-full\n    gssencmode= (the program's, or libpq's default) takes GSSAPI "
      "encryption instead of TLS\n    write sslmode=verify-full into service prod; \"pganchor "
-     "explain service=prod\" shows every setting"},
+     "explain service=prod\" says what to change"},
     {"sslmode=prefer hostaddr=1.2.3.4", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=h'x sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=h\"x sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=h\\x sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=a@b sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=h~x sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=h\x7F sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=h! sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
-     "'host=h! sslmode=prefer'\" shows every setting"},
+     "'host=h! sslmode=prefer'\" says what to change"},
     {"host=h} sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
-     "'host=h} sslmode=prefer'\" shows every setting"},
+     "'host=h} sslmode=prefer'\" says what to change"},
     {"host=h\x1F sslmode=prefer", "",
      "pganchor refused this connection: \n    sslmode=prefer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=h sslmode=pr'efer", "",
      "pganchor refused this connection: \n    sslmode=pr'efer (conninfo) is weaker than "
      "verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain\" "
-     "shows every setting"},
+     "says what to change"},
     {"host=/tmp", "unix-socket=refuse",
      "pganchor refused this connection: host=/tmp (conninfo) is a Unix-domain socket, which the "
      "policy refuses\n    use a service of \"pganchor service list\", or sslmode=verify-full; "
-     "\"pganchor explain 'host=/tmp'\" shows every setting"},
+     "\"pganchor explain 'host=/tmp'\" says what to change"},
     {"host=/tmp sslmode=verify-full", "unix-socket=refuse",
      "pganchor refused this connection: host=/tmp (conninfo) is a Unix-domain socket, which the "
-     "policy refuses\n    \"pganchor explain 'host=/tmp sslmode=verify-full'\" shows every "
-     "setting"},
+     "policy refuses\n    \"pganchor explain 'host=/tmp sslmode=verify-full'\" says what "
+     "to change"},
     {"host=/tmp sslmode=verify-full@d", "unix-socket=refuse",
      "pganchor refused this connection: host=/tmp (conninfo) is a Unix-domain socket, which the "
-     "policy refuses\n    \"pganchor explain 'host=/tmp'\" shows every setting"},
+     "policy refuses\n    \"pganchor explain 'host=/tmp'\" says what to change"},
     {"host=h sslmode=verify-full gssencmode=require ssl_max_protocol_version=TLSv1", "",
      "pganchor refused this connection: \n    gssencmode=require (conninfo) takes GSSAPI "
      "encryption instead of TLS\n    ssl_max_protocol_version=TLSv1 (conninfo) is older than "
      "TLSv1.2, the least that the policy takes\n    \"pganchor explain 'host=h "
-     "sslmode=verify-full'\" shows every setting"},
+     "sslmode=verify-full'\" says what to change"},
     {"host=h sslmode=disable gssencmode=require", "",
      "pganchor refused this connection: \n    sslmode=disable (conninfo) is weaker than "
      "verify-full\n    gssencmode=require (conninfo) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
-     "'host=h sslmode=disable'\" shows every setting"},
+     "'host=h sslmode=disable'\" says what to change"},
     {"host=h sslmode=disable gssencmode=require -servicefile -service", "",
      "pganchor refused this connection: \n    sslmode=disable (conninfo) is weaker than "
      "verify-full\n    gssencmode=require (conninfo) takes GSSAPI encryption instead of TLS\n    "
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
-     "'host=h sslmode=disable'\" shows every setting"},
+     "'host=h sslmode=disable'\" says what to change"},
     {"host=h -sslmode", "",
      "pganchor refused this connection: \n    sslmode= (the program's, or libpq's default) is "
      "weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead "
      "of TLS\n    use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor "
-     "explain 'host=h'\" shows every setting"},
+     "explain 'host=h'\" says what to change"},
 };
 
 static const struct {
