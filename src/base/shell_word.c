@@ -50,7 +50,7 @@ static void add_part(struct pga_text *text, enum form form, const char *bytes, s
 		pga_text_addf(text, "\\%03o", (unsigned)(unsigned char)bytes[i]);
 }
 
-static bool is_plain(const char *word)
+bool pga_shell_word_is_plain(const char *word)
 {
 	/* "=" at the start is zsh's, "~" every shell's; "%" is a job's only where one is wanted. */
 	static const char plain[] =
@@ -63,7 +63,7 @@ void pga_text_add_shell_word(struct pga_text *text, const char *word)
 {
 	enum form now = NONE;
 
-	if (is_plain(word)) {
+	if (pga_shell_word_is_plain(word)) {
 		pga_text_add(text, word);
 		return;
 	}

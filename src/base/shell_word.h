@@ -4,6 +4,11 @@
 
 #include "base/text.h"
 
+#include <stdbool.h>
+
+/* Whether no shell takes the word for anything but what it is. */
+bool pga_shell_word_is_plain(const char *word);
+
 /* Adds the word so that sh, dash, bash, ksh and zsh read it back, typed or in a script: as it is
  * where nothing in it means anything to them, else between single quotes, in which nothing does,
  * not even the exclamation mark that an interactive shell expands between double ones. What cannot

@@ -1,5 +1,6 @@
 #include "cli/completion.h"
 
+#include "base/shell_word.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "policy/pins.h"
@@ -122,8 +123,10 @@ void pga_complete_bash(void)
 	(void)fputs("# bash completion of pganchor; made by \"pganchor completion bash\"\n"
 		    "_pganchor_words()\n"
 		    "{\n"
-		    "    local IFS=$' \\t\\n'\n"
-		    "    mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$word\")\n"
+		    "    local one\n"
+		    "    while read -r one; do\n"
+		    "        [[ -z $one || $one != \"$word\"* ]] || COMPREPLY+=(\"$one\")\n"
+		    "    done <<<\"${1// /$'\\n'}\"\n"
 		    "}\n\n"
 		    "_pganchor_files()\n"
 		    "{\n"
@@ -355,7 +358,9 @@ void pga_complete_zsh(void)
 	    stdout);
 }
 
-/* The names of the entries of a file: of those that have one, which libpq finds. */
+/* The names of the entries of a file: of those that have one, which libpq finds. What a shell would
+ * take for more than a word is for nobody to complete: a name may come from a file of others, and
+ * is put where commands are typed. */
 static void print_services_of(enum pga_service_place place)
 {
 	struct pga_service_file file;
@@ -364,7 +369,7 @@ static void print_services_of(enum pga_service_place place)
 	if (pga_service_file_read(&file, place, &error) != 0)
 		return;
 	for (size_t i = 0; i < file.count; i++)
-		if (file.entries[i].name != NULL)
+		if (file.entries[i].name != NULL && pga_shell_word_is_plain(file.entries[i].name))
 			(void)puts(file.entries[i].name);
 	pga_service_file_free(&file);
 }

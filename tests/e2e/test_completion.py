@@ -51,6 +51,35 @@ def test_fish(furnished, pganchor):
         assert [line.split("\t")[0] for line in done.stdout.splitlines()] == [meant.split()[-1]], (words, done.stdout, done.stderr)
 
 
+HOSTILE = ["$(touch pwned)", "$(touch${IFS}pwned)", "`touch pwned`", "x;touch pwned", "<(touch pwned)", "{a,$(touch pwned)}"]
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("printed", [True, False], ids=["the program's", "another's"])
+def test_a_name_is_not_executed(home, pganchor, shell, printed):
+    """Of an entry, in a file that others may have written; and whatever else is printed as a name."""
+    (home / "completion").write_text(home.pganchor("completion", shell).stdout)
+    write(home, "".join(f"[{name}]\nhost=a\n" for name in [*HOSTILE, "prod-db"]))
+    (home / "bin").mkdir()
+    if not printed:
+        (home / "names").write_text("\n".join([*HOSTILE, "prod-db"]) + "\n")
+        (home / "bin/pganchor").write_text(f'#!/bin/sh\ncat "{home}/names"\n')
+        (home / "bin/pganchor").chmod(0o755)
+    env = {"PATH": f"{home}/bin:{pganchor.binary.parent}:/usr/bin:/bin", "TERM": "dumb"}
+    if shell == "fish":
+        done = home.run(["fish", "--no-config", "-c", "source ~/completion; complete -C 'pganchor service show '"], env=env)
+        assert "prod-db" in done.stdout
+    elif shell == "bash":
+        done = home.run(["bash", "--norc", "-c", 'source ~/completion; COMP_WORDS=(pganchor service show ""); COMP_CWORD=3; _pganchor; '
+                         'printf "%s\\n" "${COMPREPLY[@]}"'], env=env)
+        assert "prod-db" in done.stdout.splitlines()
+    else:
+        answers = [(r"\$ |% |# ", 'PROMPT="ready> "; unsetopt beep; autoload -U compinit; compinit -u -D; source ~/completion'),
+                   ("ready> ", "pganchor service show \t\x15pganchor service show pro\t"), ("ready> ", "exit")]
+        assert "prod-db" in home.run_tty(SHELLS["zsh"], answers, env=env).output
+    assert not (home / "pwned").exists()
+
+
 @pytest.mark.parametrize("words", [[], ["tcsh"], ["bash", "zsh"]])
 def test_other_words_are_usage_errors(home, words):
     done = home.pganchor("completion", *words)

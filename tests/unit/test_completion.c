@@ -75,8 +75,10 @@ static const char for_bash[] =
     "# bash completion of pganchor; made by \"pganchor completion bash\"\n"
     "_pganchor_words()\n"
     "{\n"
-    "    local IFS=$' \\t\\n'\n"
-    "    mapfile -t COMPREPLY < <(compgen -W \"$1\" -- \"$word\")\n"
+    "    local one\n"
+    "    while read -r one; do\n"
+    "        [[ -z $one || $one != \"$word\"* ]] || COMPREPLY+=(\"$one\")\n"
+    "    done <<<\"${1// /$'\\n'}\"\n"
     "}\n"
     "\n"
     "_pganchor_files()\n"
@@ -320,6 +322,10 @@ static void names_of_services(void **state)
 	/* One whose header is not closed has no name. */
 	put(".pg_service.conf", "[one]\nhost=a\n[open\nhost=b\n[two]\nhost=c\n");
 	assert_printed("completion services", "one\ntwo\nmachine\nother\n");
+	/* What a shell would take for more than a word is none that it completes. */
+	put(".pg_service.conf",
+	    "[one]\nhost=a\n[$(touch x)]\nhost=b\n[`x`]\nhost=c\n[a b]\nhost=d\n");
+	assert_printed("completion services", "one\nmachine\nother\n");
 	assert_int_equal(setenv("PGSERVICEFILE", "", 1), 0);
 	assert_printed("completion services", "machine\nother\n");
 }
