@@ -216,7 +216,8 @@ static EVP_PKEY *rsa_of(const BIGNUM *modulus)
 }
 
 /* One of which nobody has the private half: to make that takes minutes with so many bits. OpenSSL
- * finds no fault with it where it has no small factor. */
+ * finds no fault with it where it has no small factor; one that is not so small it may hit by
+ * chance, once in some million times with these. */
 static EVP_PKEY *rsa_of_bits(int bits)
 {
 	BIGNUM *modulus = BN_new();
@@ -226,8 +227,8 @@ static EVP_PKEY *rsa_of_bits(int bits)
 	do {
 		assert_int_equal(BN_rand(modulus, bits, BN_RAND_TOP_ONE, BN_RAND_BOTTOM_ODD), 1);
 		has_small_factor = false;
-		for (BN_ULONG factor = 3; factor < 1000; factor += 2)
-			has_small_factor = has_small_factor || BN_mod_word(modulus, factor) == 0;
+		for (BN_ULONG factor = 3; !has_small_factor && factor < 100000; factor += 2)
+			has_small_factor = BN_mod_word(modulus, factor) == 0;
 	} while (has_small_factor);
 	key = rsa_of(modulus);
 	BN_free(modulus);
