@@ -1,6 +1,7 @@
 /* pganchor service add: composes an entry, checks it, writes it, and says what it did. */
 #include "cli/cmd_service.h"
 #include "policy/linked.h"
+#include "policy/secrets.h"
 
 #include "ca/idn.h"
 #include "base/terminal.h"
@@ -51,6 +52,24 @@ static bool has_host(const struct pga_addition *asked)
 	       pga_settings_value(&asked->wish.settings, "hostaddr") != NULL;
 }
 
+/* What is wrong with a word, in which a password may be; as_host: it may be meant for the host. */
+static int word_error(const char *word, bool as_host, const char *wrong)
+{
+	struct pga_text shown = PGA_TEXT_EMPTY;
+	const char *text;
+	int status;
+
+	pga_text_add_masked(&shown, word);
+	text = pga_text_string(&shown);
+	if (as_host)
+		status = pga_usage_error("service add", "%s: %s; the host is --host %s", text,
+					 wrong, text);
+	else
+		status = pga_usage_error("service add", "%s: %s", text, wrong);
+	pga_text_free(&shown);
+	return status;
+}
+
 /* The words that are no options: the service's name, then settings. */
 static int take_words(struct pga_addition *asked, int count, char **words)
 {
@@ -63,21 +82,16 @@ static int take_words(struct pga_addition *asked, int count, char **words)
 			continue;
 		}
 		if (equals == NULL && !has_host(asked))
-			return pga_usage_error("service add",
-					       "%s: not of the form KEYWORD=VALUE; the host is "
-					       "--host %s",
-					       words[i], words[i]);
+			return word_error(words[i], true, "not of the form KEYWORD=VALUE");
 		if (equals == NULL || equals == words[i])
-			return pga_usage_error("service add", "%s: not of the form KEYWORD=VALUE",
-					       words[i]);
+			return word_error(words[i], false, "not of the form KEYWORD=VALUE");
 		*equals = '\0';
 		status = add_setting(asked, words[i], equals + 1);
 		if (status != PGA_EXIT_DONE)
 			return status;
 	}
 	if (is_setting(asked->change.name))
-		return pga_usage_error("service add", "%s: the service's name comes first",
-				       asked->change.name);
+		return word_error(asked->change.name, false, "the service's name comes first");
 	if (!has_host(asked))
 		return pga_usage_error("service add",
 				       "no --host: whose certificate should be verified?");

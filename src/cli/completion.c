@@ -359,8 +359,8 @@ void pga_complete_zsh(void)
 }
 
 /* The names of the entries of a file: of those that have one, which libpq finds. What a shell would
- * take for more than a word is for nobody to complete: a name may come from a file of others, and
- * is put where commands are typed. */
+ * take for more than a word, or pganchor for an option, is for nobody to complete: a name may come
+ * from a file of others, and is put where commands are typed. */
 static void print_services_of(enum pga_service_place place)
 {
 	struct pga_service_file file;
@@ -369,7 +369,8 @@ static void print_services_of(enum pga_service_place place)
 	if (pga_service_file_read(&file, place, &error) != 0)
 		return;
 	for (size_t i = 0; i < file.count; i++)
-		if (file.entries[i].name != NULL && pga_shell_word_is_plain(file.entries[i].name))
+		if (file.entries[i].name != NULL && file.entries[i].name[0] != '-' &&
+		    pga_shell_word_is_plain(file.entries[i].name))
 			(void)puts(file.entries[i].name);
 	pga_service_file_free(&file);
 }

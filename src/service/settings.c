@@ -230,6 +230,24 @@ int pga_settings_check(const struct pga_settings *settings, struct pga_error *er
 	return pga_hosts_check(pga_settings_value(settings, "host"), error) == 0 ? 0 : -1;
 }
 
+/* A connection string where the name belongs, or a part of one: it would be written down, listed,
+ * and offered by the shell. */
+static int check_for_a_password(const char *name, struct pga_error *error)
+{
+	struct pga_text shown = PGA_TEXT_EMPTY;
+	int result = 0;
+
+	pga_text_add_masked(&shown, name);
+	if (shown.failed)
+		result = pga_fail_memory(error);
+	else if (strcmp(pga_text_string(&shown), name) != 0)
+		result = pga_fail(error,
+				  "give it a name of its own, such as prod; the rest are settings",
+				  "the service's name may hold a password");
+	pga_text_free(&shown);
+	return result;
+}
+
 int pga_service_name_check(const char *name, bool is_there, struct pga_error *error)
 {
 	size_t length = strlen(name);
@@ -237,6 +255,8 @@ int pga_service_name_check(const char *name, bool is_there, struct pga_error *er
 	if (length == 0)
 		return pga_fail(error, "give it a name, such as prod",
 				"the service's name is empty");
+	if (!is_there && check_for_a_password(name, error) != 0)
+		return -1;
 	if (is_blank(name[0]) || is_blank(name[length - 1]))
 		return pga_fail(error, "leave the blanks out",
 				"service \"%s\": the name starts or ends with a blank", name);

@@ -158,3 +158,13 @@ def test_a_refusal_does_not_quote_what_may_be_a_password(home):
     done = home.pganchor("run", "--", "psql", "-X", f"postgresql:///app?host=/tmp/u:{SECRET}@h")
     assert done.returncode == 2 and "host=******** (conninfo) is a Unix-domain socket" in done.stderr
     assert not told(done.stderr)
+
+
+@pytest.mark.parametrize("words", [["n", "-H", f"postgresql://u:{SECRET}@h/db"], ["n", "-H", f"host=x password={SECRET}"], ["n", f"u:{SECRET}@h"],
+                                   ["n", "-H", "h", f"postgresql://u:{SECRET}@h"], [f"password={SECRET}", "-H", "h"],
+                                   [f"postgresql://u:{SECRET}@h/shop", "-H", "h"], [f"scram_client_key={SECRET}", "-H", "h"],
+                                   [f"u:{SECRET}@h/db", "-H", "h", "--json"]], ids=lambda words: words[0][:12])
+def test_what_is_typed_in_the_wrong_place_is_neither_said_nor_written(home, words):
+    done = home.pganchor("service", "add", *words)
+    assert done.returncode in (1, 2) and done.stderr and SECRET not in done.stdout + done.stderr
+    assert not (home / ".pg_service.conf").exists()

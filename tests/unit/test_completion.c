@@ -324,7 +324,7 @@ static void names_of_services(void **state)
 	assert_printed("completion services", "one\ntwo\nmachine\nother\n");
 	/* What a shell would take for more than a word is none that it completes. */
 	put(".pg_service.conf",
-	    "[one]\nhost=a\n[$(touch x)]\nhost=b\n[`x`]\nhost=c\n[a b]\nhost=d\n");
+	    "[one]\nhost=a\n[$(touch x)]\nhost=b\n[`x`]\nhost=c\n[a b]\nhost=d\n[-n]\nhost=e\n");
 	assert_printed("completion services", "one\nmachine\nother\n");
 	assert_int_equal(setenv("PGSERVICEFILE", "", 1), 0);
 	assert_printed("completion services", "machine\nother\n");
