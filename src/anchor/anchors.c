@@ -273,7 +273,7 @@ static struct pga_transaction_file *begin_root(struct installing *installing,
 		     error);
 	/* The machine's roots, often; a root of PostgreSQL's own is not to be one for all. */
 	if (installing->files[ROOT_CRT].edit.leads_outside)
-		(void)snprintf(error->next, sizeof error->next,
+		(void)snprintf(error->hint, sizeof error->hint,
 			       "--scoped needs no root.crt; or replace the link by a copy of the "
 			       "file. Nothing was changed");
 	return root;

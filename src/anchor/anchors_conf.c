@@ -127,7 +127,7 @@ static char *in_ascii(const char *pattern, size_t length, struct pga_error *erro
 	return text;
 }
 
-static int add_pattern(struct pga_text *hosts, const char *text, size_t length, const char *next,
+static int add_pattern(struct pga_text *hosts, const char *text, size_t length, const char *hint,
 		       struct pga_error *error)
 {
 	char *pattern = in_ascii(text, length, error);
@@ -136,7 +136,7 @@ static int add_pattern(struct pga_text *hosts, const char *text, size_t length, 
 	    pattern != NULL && pga_host_bad_pattern(pattern, strlen(pattern), &bad_length) == NULL;
 
 	if (pattern != NULL && !good)
-		(void)pga_fail(error, next,
+		(void)pga_fail(error, hint,
 			       "--hosts: %s: neither *, *.DOMAIN, a host name nor an address",
 			       pattern);
 	if (good)
@@ -148,7 +148,7 @@ static int add_pattern(struct pga_text *hosts, const char *text, size_t length, 
 char *pga_anchors_conf_hosts(const char *list, struct pga_error *error)
 {
 	static const char between[] = " \t,";
-	static const char next[] = "such as --hosts '*.example.com db.example.org'";
+	static const char hint[] = "such as --hosts '*.example.com db.example.org'";
 	struct pga_text hosts = PGA_TEXT_EMPTY;
 	char *text;
 
@@ -156,14 +156,14 @@ char *pga_anchors_conf_hosts(const char *list, struct pga_error *error)
 	     at += strspn(at, between)) {
 		size_t length = strcspn(at, between);
 
-		if (add_pattern(&hosts, at, length, next, error) != 0) {
+		if (add_pattern(&hosts, at, length, hint, error) != 0) {
 			pga_text_free(&hosts);
 			return NULL;
 		}
 		at += length;
 	}
 	if (hosts.length == 0 && !hosts.failed) {
-		(void)pga_fail(error, next, "--hosts: no host pattern");
+		(void)pga_fail(error, hint, "--hosts: no host pattern");
 		pga_text_free(&hosts);
 		return NULL;
 	}

@@ -70,21 +70,21 @@ static char *crl_text(const struct pga_crl_places *crls, const struct outcome *o
 }
 
 static int say_fault(const struct pga_proof_file *file, const struct outcome *outcome,
-		     const char *next, struct pga_error *error)
+		     const char *hint, struct pga_error *error)
 {
-	return pga_fail(error, next, "%s: libpq could not verify this CA's servers with it: %s%s",
+	return pga_fail(error, hint, "%s: libpq could not verify this CA's servers with it: %s%s",
 			file->name, pga_text_string(&outcome->fault),
 			pga_root_crt_has_nul(file->content) ? PGA_ROOT_CRT_NUL : "");
 }
 
 static int judge(const struct pga_crl_places *crls, const struct pga_proof_file *file,
-		 const struct outcome *outcome, const char *next, char **crl_fault,
+		 const struct outcome *outcome, const char *hint, char **crl_fault,
 		 struct pga_error *error)
 {
 	if (outcome->fault.length == 0)
 		return 0;
 	if (!outcome->by_crl)
-		return say_fault(file, outcome, next, error);
+		return say_fault(file, outcome, hint, error);
 	if (*crl_fault == NULL)
 		*crl_fault = crl_text(crls, outcome, error);
 	return *crl_fault != NULL ? 0 : -1;

@@ -114,10 +114,10 @@ static int make_missing(const char *path, struct pga_made *made, int above, cons
 static int enter(const char *path, struct pga_made *made, int above, const char *name, mode_t mode,
 		 struct pga_error *error)
 {
-	const int next = open_next(above, name);
+	const int hint = open_next(above, name);
 
-	if (next >= 0)
-		return next;
+	if (hint >= 0)
+		return hint;
 	if (errno == ENOENT)
 		return make_missing(path, made, above, name, mode, error);
 	if (errno == ENOTDIR)

@@ -23,7 +23,7 @@ static void end_in(char *text, size_t size, const char *tail, bool cut)
 	(void)snprintf(text + end, size - end, "%s%s", cut ? "..." : "", tail);
 }
 
-__attribute__((format(printf, 4, 0))) static void fill(struct pga_error *error, const char *next,
+__attribute__((format(printf, 4, 0))) static void fill(struct pga_error *error, const char *hint,
 						       const char *tail, const char *format,
 						       va_list arguments)
 {
@@ -31,20 +31,20 @@ __attribute__((format(printf, 4, 0))) static void fill(struct pga_error *error, 
 	const bool cut = length < 0 || (size_t)length >= sizeof error->message;
 
 	end_in(error->message, sizeof error->message, tail, cut);
-	(void)snprintf(error->next, sizeof error->next, "%s", next != NULL ? next : "");
+	(void)snprintf(error->hint, sizeof error->hint, "%s", hint != NULL ? hint : "");
 }
 
-int pga_fail(struct pga_error *error, const char *next, const char *format, ...)
+int pga_fail(struct pga_error *error, const char *hint, const char *format, ...)
 {
 	va_list arguments;
 
 	va_start(arguments, format);
-	fill(error, next, "", format, arguments);
+	fill(error, hint, "", format, arguments);
 	va_end(arguments);
 	return -1;
 }
 
-int pga_fail_errno(struct pga_error *error, const char *next, const char *format, ...)
+int pga_fail_errno(struct pga_error *error, const char *hint, const char *format, ...)
 {
 	const char *reason = strerror(errno);
 	char tail[128];
@@ -52,7 +52,7 @@ int pga_fail_errno(struct pga_error *error, const char *next, const char *format
 
 	(void)snprintf(tail, sizeof tail, ": %s", reason);
 	va_start(arguments, format);
-	fill(error, next, tail, format, arguments);
+	fill(error, hint, tail, format, arguments);
 	va_end(arguments);
 	return -1;
 }

@@ -84,12 +84,12 @@ int pga_file_check_link(const char *path, struct pga_error *error)
 /* The most of a line that a message shows. */
 #define SHOWN_LENGTH 200
 
-int pga_fail_at_line(struct pga_error *error, const char *next, const char *path, size_t number,
+int pga_fail_at_line(struct pga_error *error, const char *hint, const char *path, size_t number,
 		     const char *what, const char *text, size_t length)
 {
 	if (pga_is_secure_execution())
-		return pga_fail(error, next, "%s, line %zu: %s", path, number, what);
-	return pga_fail(error, next, "%s, line %zu: %s: %.*s", path, number, what,
+		return pga_fail(error, hint, "%s, line %zu: %s", path, number, what);
+	return pga_fail(error, hint, "%s, line %zu: %s: %.*s", path, number, what,
 			(int)(length <= SHOWN_LENGTH ? length : pga_text_whole(text, SHOWN_LENGTH)),
 			text);
 }

@@ -36,7 +36,7 @@ int pga_file_check_link(const char *path, struct pga_error *error);
  * secure-execution mode without them: whoever has called the program need not be able to read the
  * file. Returns -1.
  */
-int pga_fail_at_line(struct pga_error *error, const char *next, const char *path, size_t number,
+int pga_fail_at_line(struct pga_error *error, const char *hint, const char *path, size_t number,
 		     const char *what, const char *text, size_t length);
 
 #endif

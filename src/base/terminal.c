@@ -89,8 +89,8 @@ void pga_print_error(const struct pga_error *error)
 {
 	pga_print(stderr, "%spganchor: %s%s\n", pga_colour(stderr, PGA_RED), error->message,
 		  pga_colour(stderr, PGA_PLAIN));
-	if (error->next[0] != '\0')
-		pga_print(stderr, "    %s\n", error->next);
+	if (error->hint[0] != '\0')
+		pga_print(stderr, "    %s\n", error->hint);
 }
 
 /* What was warned of so far, one a line. */

@@ -23,7 +23,7 @@ void pga_print(FILE *stream, const char *format, ...) __attribute__((format(prin
 void pga_vprint(FILE *stream, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
-/* Prints "pganchor: WHAT: WHY" and the next line to stderr. What a message quotes is made printable
+/* Prints "pganchor: WHAT: WHY" and the hint to stderr. What a message quotes is made printable
  * as by pga_printable(); the lines that it has stay. */
 void pga_print_error(const struct pga_error *error);
 

@@ -130,7 +130,7 @@ static CURLcode set_up(CURL *curl, const struct pga_http *http,
 static const struct failure {
 	CURLcode code;
 	const char *why;
-	const char *next;
+	const char *hint;
 } failures[] = {
     {CURLE_COULDNT_RESOLVE_HOST, "no such host", "check the name in --ca-url, and DNS"},
     {CURLE_COULDNT_RESOLVE_PROXY, "no such proxy", "check --proxy, or https_proxy"},
@@ -178,7 +178,7 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 		   struct pga_error *error)
 {
 	const char *why = "the request failed";
-	const char *next = "is it the right address?";
+	const char *hint = "is it the right address?";
 
 	if (receiving->too_large || code == CURLE_FILESIZE_EXCEEDED)
 		return pga_fail(error, "is it the address of a CA?",
@@ -193,12 +193,12 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 	for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
 		if (failures[i].code == code) {
 			why = failures[i].why;
-			next = failures[i].next;
+			hint = failures[i].hint;
 		}
 	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		next = request->if_unverified;
-	return pga_fail(error, next, "%s: %s (%s)", request->url, why,
+		hint = request->if_unverified;
+	return pga_fail(error, hint, "%s: %s (%s)", request->url, why,
 			detail[0] != '\0' ? detail : curl_easy_strerror(code));
 }
 

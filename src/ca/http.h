@@ -27,8 +27,8 @@ struct pga_http_request {
 	const char *roots;         /* PEM of the roots that the server's certificate has to come
 				      from, one of them; NULL: whoever answers is taken */
 	STACK_OF(X509) * *chain;   /* with roots: gets what the server showed (http_chain.h) */
-	const char *if_not_found;  /* what to do next when the server says 404 */
-	const char *if_unverified; /* what to do next when its certificate is another root's */
+	const char *if_not_found;  /* the hint when the server says 404 */
+	const char *if_unverified; /* the hint when its certificate is another root's */
 };
 
 /* Adds the body of the answer to body. No redirect is followed. Returns -1 for a

@@ -124,7 +124,7 @@ static void explain_answer(const struct proxy *proxy, long status, const char *u
 {
 	struct pga_text name = PGA_TEXT_EMPTY;
 	const char *why = "does not let it through";
-	const char *next = "ask who runs the proxy; \"--proxy ''\" and no_proxy go past it";
+	const char *hint = "ask who runs the proxy; \"--proxy ''\" and no_proxy go past it";
 
 	/* Without the user and the password. */
 	pga_text_addf(&name, "%s://%s%s%s", proxy->scheme, proxy->host,
@@ -132,13 +132,13 @@ static void explain_answer(const struct proxy *proxy, long status, const char *u
 	if (status == 407) {
 		why = proxy->has_user ? "does not take this user and password"
 				      : "wants a user and a password";
-		next = "they stand in its address: http://USER:PASSWORD@HOST:PORT, where / ? # @ : "
+		hint = "they stand in its address: http://USER:PASSWORD@HOST:PORT, where / ? # @ : "
 		       "% are %2F %3F %23 %40 %3A %25";
 	} else if (status >= 500) {
 		why = "cannot connect there";
-		next = "is the CA running, and is it the right port? or ask who runs the proxy";
+		hint = "is the CA running, and is it the right port? or ask who runs the proxy";
 	}
-	(void)pga_fail(error, next, "%s: the proxy %s %s (HTTP %ld)", url, pga_text_string(&name),
+	(void)pga_fail(error, hint, "%s: the proxy %s %s (HTTP %ld)", url, pga_text_string(&name),
 		       why, status);
 	pga_text_free(&name);
 }

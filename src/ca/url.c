@@ -10,12 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char next[] = "such as --ca-url https://ca.example.com:9000";
+static const char hint[] = "such as --ca-url https://ca.example.com:9000";
 
 static int wrong(const char *why, struct pga_error *error)
 {
 	/* The text itself is not shown: it may hold a password. */
-	return pga_fail(error, next, "--ca-url: %s", why);
+	return pga_fail(error, hint, "--ca-url: %s", why);
 }
 
 static void lower(char *text)

@@ -54,14 +54,14 @@ static void advise(struct pga_error *error, bool unfit)
 {
 	static const char in_the_way[] =
 	    "it is not pinned: move away, or put right, what the message names, and try again";
-	const char *next = NULL;
+	const char *hint = NULL;
 
 	if (unfit)
-		next = "it is not pinned: once any root is, the gate refuses its servers";
-	else if (strstr(error->next, "--") != NULL)
-		next = in_the_way;
-	if (next != NULL)
-		(void)snprintf(error->next, sizeof error->next, "%s", next);
+		hint = "it is not pinned: once any root is, the gate refuses its servers";
+	else if (strstr(error->hint, "--") != NULL)
+		hint = in_the_way;
+	if (hint != NULL)
+		(void)snprintf(error->hint, sizeof error->hint, "%s", hint);
 }
 
 /* Returns 1, with the reason, for one that can be no anchor. */
@@ -114,7 +114,7 @@ static int pin_all(const char *path, const struct pga_unpinned_roots *unpinned,
 					  error.message);
 		else if (pinned < 0)
 			pga_print_warning("%s (SHA-256 %s): %s\n    %s", unpinned->roots[i].subject,
-					  unpinned->roots[i].pin, error.message, error.next);
+					  unpinned->roots[i].pin, error.message, error.hint);
 		if (pinned < 0)
 			status = PGA_EXIT_FAILED;
 	}
@@ -224,7 +224,7 @@ static int pin_or_say_why_not(const char *path, const struct pga_unpinned_roots 
 static int fail_without_roots(const char *path, const struct pga_unpinned_roots *unpinned,
 			      struct pga_error *error)
 {
-	static const char next[] = "--ca-url URL --fingerprint HEX fetches and pins one";
+	static const char hint[] = "--ca-url URL --fingerprint HEX fetches and pins one";
 
 	if (!unpinned->readable)
 		return pga_fail(error,
@@ -232,7 +232,7 @@ static int fail_without_roots(const char *path, const struct pga_unpinned_roots 
 				"file with a damaged certificate",
 				"%s: there is no root to pin: libpq finds no certificate in it",
 				path);
-	return pga_fail(error, next,
+	return pga_fail(error, hint,
 			"%s: there is no root to pin: no certificate in it is self-signed and in "
 			"date",
 			path);

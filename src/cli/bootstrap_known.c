@@ -30,15 +30,15 @@ static const struct pga_pin *find_other(const struct pga_shown_root *shown,
 static int fail(const struct pga_pin *other, const struct pga_text *warning,
 		struct pga_error *error)
 {
-	struct pga_text next = PGA_TEXT_EMPTY;
+	struct pga_text hint = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&next,
+	pga_text_addf(&hint,
 		      "this may be an attack, or the CA has a new root: ask who runs it for the "
 		      "fingerprint; then --replace --name %s takes it in the place of the other, "
 		      "and another --name keeps both. Nothing was pinned",
 		      other->name);
-	(void)pga_fail(error, pga_text_string(&next), "%s", pga_text_string(warning));
-	pga_text_free(&next);
+	(void)pga_fail(error, pga_text_string(&hint), "%s", pga_text_string(warning));
+	pga_text_free(&hint);
 	return -1;
 }
 

@@ -223,15 +223,15 @@ static int change_all(const struct pga_asked *asked)
  * own is none. */
 static bool settle_root(struct pga_asked *asked)
 {
-	static const char next[] = "name a directory that is there; nothing was changed";
+	static const char hint[] = "name a directory that is there; nothing was changed";
 	struct pga_error error;
 	struct stat root;
 	struct stat own;
 
 	if (stat(asked->root, &root) != 0)
-		(void)pga_fail_errno(&error, next, "--root %s", asked->root);
+		(void)pga_fail_errno(&error, hint, "--root %s", asked->root);
 	else if (!S_ISDIR(root.st_mode))
-		(void)pga_fail(&error, next, "--root %s: not a directory", asked->root);
+		(void)pga_fail(&error, hint, "--root %s: not a directory", asked->root);
 	else {
 		if (stat("/", &own) == 0 && own.st_dev == root.st_dev && own.st_ino == root.st_ino)
 			asked->root = NULL;

@@ -159,7 +159,7 @@ static void name_variable(const char *conninfo, struct pga_error *error)
 	struct pga_text quoted = PGA_TEXT_EMPTY;
 
 	for (const PQconninfoOption *option = options;
-	     option != NULL && option->keyword != NULL && error->next[0] == '\0'; option++) {
+	     option != NULL && option->keyword != NULL && error->hint[0] == '\0'; option++) {
 		const char *value = option->envvar != NULL ? getenv(option->envvar) : NULL;
 
 		if (value == NULL || strstr(conninfo, option->keyword) != NULL ||
@@ -168,7 +168,7 @@ static void name_variable(const char *conninfo, struct pga_error *error)
 		pga_text_free(&quoted);
 		pga_text_addf(&quoted, "\"%s\"", value);
 		if (strstr(error->message, pga_text_string(&quoted)) != NULL)
-			(void)snprintf(error->next, sizeof error->next,
+			(void)snprintf(error->hint, sizeof error->hint,
 				       "it is the value of %s, in the environment", option->envvar);
 	}
 	pga_text_free(&quoted);
@@ -225,8 +225,8 @@ static int explain(const char *conninfo, const struct asked *asked)
 	goto done;
 failed:
 	name_variable(conninfo, &error);
-	if (error.next[0] == '\0' && strstr(conninfo, "service=") != NULL)
-		(void)snprintf(error.next, sizeof error.next,
+	if (error.hint[0] == '\0' && strstr(conninfo, "service=") != NULL)
+		(void)snprintf(error.hint, sizeof error.hint,
 			       "\"pganchor service list\" shows the services that libpq finds, and "
 			       "their files");
 	pga_print_error(&error);
@@ -293,24 +293,24 @@ static int refuse_single_word(const char *word)
 	static const char *const meant[][2] = {
 	    {"host", "a server"}, {"service", "a service"}, {"dbname", "a database"}};
 	struct pga_text shown = PGA_TEXT_EMPTY;
-	struct pga_text next = PGA_TEXT_EMPTY;
+	struct pga_text hint = PGA_TEXT_EMPTY;
 	struct pga_error error;
 
 	if (strstr(word, "://") != NULL)
 		return refuse_url(word);
 	pga_text_add_masked(&shown, word);
-	pga_text_add(&next, "nothing was judged; did you mean");
+	pga_text_add(&hint, "nothing was judged; did you mean");
 	for (size_t i = 0; i < sizeof meant / sizeof meant[0]; i++) {
-		pga_text_addf(&next, "%s \"pganchor explain ", i > 0 ? "," : "");
-		pga_conninfo_word(meant[i][0], pga_text_string(&shown), &next);
-		pga_text_addf(&next, "\" (%s)", meant[i][1]);
+		pga_text_addf(&hint, "%s \"pganchor explain ", i > 0 ? "," : "");
+		pga_conninfo_word(meant[i][0], pga_text_string(&shown), &hint);
+		pga_text_addf(&hint, "\" (%s)", meant[i][1]);
 	}
-	(void)pga_fail(&error, pga_text_string(&next),
+	(void)pga_fail(&error, pga_text_string(&hint),
 		       "explain: libpq takes %s for the name of a database, on whatever server it "
 		       "finds then",
 		       pga_text_string(&shown));
 	pga_print_error(&error);
-	pga_text_free(&next);
+	pga_text_free(&hint);
 	pga_text_free(&shown);
 	return PGA_EXIT_USAGE;
 }

@@ -88,10 +88,10 @@ static int start(char **argv, bool required)
 		return PGA_EXIT_WEAK;
 	}
 	if (cover == PGA_UNCOVERED || cover == PGA_UNLOADABLE || cover == PGA_HINDERED)
-		pga_print_warning("%s\n    %s", error.message, error.next);
+		pga_print_warning("%s\n    %s", error.message, error.hint);
 	/* The loader only warns of a module that it cannot load, and starts the program without. */
 	if (pga_module_loads(PGA_MODULE, false, &error) != 0) {
-		(void)snprintf(error.next, sizeof error.next,
+		(void)snprintf(error.hint, sizeof error.hint,
 			       "install pganchor again; nothing was started");
 	} else if (pga_keep_what_is_read_once("PGSERVICEFILE", true, &error) != 0) {
 		/* The gate asks libpq first, which would leave a pipe empty for the program. */

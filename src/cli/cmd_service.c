@@ -113,7 +113,7 @@ void pga_service_advise_root(enum pga_service_place place, struct pga_error *err
 {
 	if (place == PGA_SERVICE_SYSTEM && geteuid() != 0 &&
 	    strstr(error->message, strerror(EACCES)) != NULL)
-		(void)snprintf(error->next, sizeof error->next,
+		(void)snprintf(error->hint, sizeof error->hint,
 			       "run it as root, such as with sudo; nothing was changed");
 }
 

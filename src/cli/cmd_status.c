@@ -328,7 +328,7 @@ static void print_policy(const struct findings *found)
 
 		pga_print(stdout, "\n%spolicy%s: every connection is refused: %s\n    %s\n",
 			  pga_colour(stdout, PGA_RED), pga_colour(stdout, PGA_PLAIN),
-			  problem != NULL ? problem : "", found->problem.next);
+			  problem != NULL ? problem : "", found->problem.hint);
 		free(problem);
 		return;
 	}

@@ -119,7 +119,7 @@ void pga_advise_root(const struct pga_asked *asked, struct pga_error *error)
 	if (asked->root == NULL && geteuid() != 0 && !asked->ways[PGA_WAY_SESSION] &&
 	    !asked->ways[PGA_WAY_SHELL] && !asked->ways[PGA_WAY_USER_UNIT] &&
 	    strstr(error->message, strerror(EACCES)) != NULL)
-		(void)snprintf(error->next, sizeof error->next,
+		(void)snprintf(error->hint, sizeof error->hint,
 			       "run it as root, such as with sudo; nothing was changed");
 }
 
@@ -132,8 +132,8 @@ static int tell(const struct pga_asked *asked, int result, struct pga_activation
 		return 0;
 	pga_advise_root(asked, error);
 	/* The rest is done. */
-	if (asked->keep_going && strstr(error->next, "; nothing was changed") != NULL)
-		*strstr(error->next, "; nothing was changed") = '\0';
+	if (asked->keep_going && strstr(error->hint, "; nothing was changed") != NULL)
+		*strstr(error->hint, "; nothing was changed") = '\0';
 	pga_print_error(error);
 	if (file != NULL) {
 		file->failed = true;

@@ -45,31 +45,31 @@ static const char *advice(long result)
 static int fail_check(const struct pga_addition *asked, struct pga_added *added)
 {
 	const struct pga_check *check = &added->check;
-	const char *next = "nothing was written; leave --check out to write the entry all the same";
+	const char *hint = "nothing was written; leave --check out to write the entry all the same";
 	struct pga_error error;
 
 	for (size_t i = check->count; i-- > 0;) {
 		const struct pga_checked_host *item = &check->items[i];
 
 		if (item->problem != NULL && item->handshake.answered)
-			next =
+			hint =
 			    item->handshake.shown
 				? "nothing was written. This may be another server than you "
 				  "mean; what it shows is no reason to believe it"
 				: "nothing was written. What answers there shows no certificate: "
 				  "is it the port of a PostgreSQL server that has TLS?";
 		if (item->problem != NULL && advice(item->handshake.verify_result) != NULL)
-			next = advice(item->handshake.verify_result);
+			hint = advice(item->handshake.verify_result);
 	}
 	/* Without a root certificate, libpq advises to change sslmode "to disable server
 	 * certificate verification", and only then names that keyword. */
 	if (strstr(check->problem, "sslmode") != NULL)
-		next = "nothing was written. Leave sslmode as it is: without verification, anybody "
+		hint = "nothing was written. Leave sslmode as it is: without verification, anybody "
 		       "could be the server. What is missing is the root of its CA: pganchor "
 		       "bootstrap fetches and pins it";
 	if (asked->json)
 		(void)pga_addition_json(asked, added, false, PGA_EXIT_FAILED);
-	(void)pga_fail(&error, next, "service %s: %s", asked->change.name, check->problem);
+	(void)pga_fail(&error, hint, "service %s: %s", asked->change.name, check->problem);
 	pga_print_error(&error);
 	return PGA_EXIT_FAILED;
 }

@@ -295,8 +295,8 @@ static int read_journal(struct pga_records *records, time_t since, struct pga_er
 	if ((result == 0 && (child.status != 0 || !take_answered_line(&answer))) || answer.broken ||
 	    answer.no_memory)
 		result = fail_to_read(&child, &answer, error);
-	if (result != 0 && error->next[0] == '\0')
-		(void)snprintf(error->next, sizeof error->next, "%s", OTHER_FILE);
+	if (result != 0 && error->hint[0] == '\0')
+		(void)snprintf(error->hint, sizeof error->hint, "%s", OTHER_FILE);
 	pga_text_free(&answer.line);
 	pga_text_free(&from);
 	pga_subprocess_free(&child);

@@ -36,9 +36,9 @@ void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
 	if (rules->broken) {
 		pga_text_add(&judgement->refusal, "pganchor refused this connection: ");
 		pga_text_add_printable(&judgement->refusal, rules->error.message, "");
-		if (*rules->error.next != '\0')
+		if (*rules->error.hint != '\0')
 			pga_text_add(&judgement->refusal, "\n    ");
-		pga_text_add_printable(&judgement->refusal, rules->error.next, "");
+		pga_text_add_printable(&judgement->refusal, rules->error.hint, "");
 		return;
 	}
 	judge_by_rules(rules, may_lock, judgement);

@@ -36,30 +36,30 @@ static bool is_valid_for_any(const struct pga_pin *pin, const struct pga_hosts *
 
 static int fail_no_such(const struct pga_pins *pins, const char *wanted, struct pga_error *error)
 {
-	struct pga_text next = PGA_TEXT_EMPTY;
+	struct pga_text hint = PGA_TEXT_EMPTY;
 
-	pga_text_add(&next, "anchors: ");
+	pga_text_add(&hint, "anchors: ");
 	if (pins->count > 0)
-		list_names(pins, NULL, NULL, &next);
+		list_names(pins, NULL, NULL, &hint);
 	else
-		pga_text_add(&next, "none yet; pganchor bootstrap pins one");
-	(void)pga_fail(error, pga_text_string(&next), "anchor %s: there is none of this name",
+		pga_text_add(&hint, "none yet; pganchor bootstrap pins one");
+	(void)pga_fail(error, pga_text_string(&hint), "anchor %s: there is none of this name",
 		       wanted);
-	pga_text_free(&next);
+	pga_text_free(&hint);
 	return -1;
 }
 
 static int fail_to_choose(const struct pga_pins *pins, const struct pga_hosts *hosts,
 			  struct pga_error *error)
 {
-	struct pga_text next = PGA_TEXT_EMPTY;
+	struct pga_text hint = PGA_TEXT_EMPTY;
 
-	pga_text_add(&next, "name one with --anchor: ");
-	list_names(pins, is_valid_for_any, hosts, &next);
+	pga_text_add(&hint, "name one with --anchor: ");
+	list_names(pins, is_valid_for_any, hosts, &hint);
 	(void)pga_fail(
-	    error, pga_text_string(&next),
+	    error, pga_text_string(&hint),
 	    "which anchor: more than one is valid for the hosts, and not all are in root.crt");
-	pga_text_free(&next);
+	pga_text_free(&hint);
 	return -1;
 }
 

@@ -45,16 +45,16 @@ static int fail_url(const char *shown, struct pga_error *error)
 static int fail_colon(const char *name, const char *shown, struct pga_error *error)
 {
 	const char *colon = strchr(name, ':');
-	char next[128];
+	char hint[128];
 
 	/* The name is part of a command that is shown. */
-	if (!is_number(colon + 1) || strlen(name) > sizeof next / 2 ||
+	if (!is_number(colon + 1) || strlen(name) > sizeof hint / 2 ||
 	    strspn(name, plain) != (size_t)(colon - name))
 		return pga_fail(error, "write the name, or the address, alone",
 				"host %s: neither a name nor an IPv6 address", shown);
-	(void)snprintf(next, sizeof next, "the port is a setting of its own: --host %.*s --port %s",
+	(void)snprintf(hint, sizeof hint, "the port is a setting of its own: --host %.*s --port %s",
 		       (int)(colon - name), name, colon + 1);
-	return pga_fail(error, next, "host %s: with a port behind the name", shown);
+	return pga_fail(error, hint, "host %s: with a port behind the name", shown);
 }
 
 static int check_labels(const char *name, const char *shown, struct pga_error *error)

@@ -117,21 +117,21 @@ static int store(const struct pga_change *change, struct pga_edit *file,
 static int fail_there_already(const char *name, const char *path, size_t line,
 			      struct pga_error *error)
 {
-	struct pga_text next = PGA_TEXT_EMPTY;
+	struct pga_text hint = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&next,
+	pga_text_addf(&hint,
 		      "--replace puts the new settings in its place; this shows it: pganchor "
 		      "service show %s",
 		      name[0] == '-' ? "-- " : "");
-	pga_text_add_shell_word(&next, name);
+	pga_text_add_shell_word(&hint, name);
 	/* A part of a command is none. */
-	if (next.length >= sizeof error->next) {
-		pga_text_free(&next);
-		pga_text_add(&next, "--replace puts the new settings in its place");
+	if (hint.length >= sizeof error->hint) {
+		pga_text_free(&hint);
+		pga_text_add(&hint, "--replace puts the new settings in its place");
 	}
-	(void)pga_fail(error, pga_text_string(&next), "service %s: stands already in %s, line %zu",
+	(void)pga_fail(error, pga_text_string(&hint), "service %s: stands already in %s, line %zu",
 		       name, path, line);
-	pga_text_free(&next);
+	pga_text_free(&hint);
 	return -1;
 }
 

@@ -71,7 +71,7 @@ static char *pem_text(X509 *x509)
 static unsigned char *decode_pem(const char *whose, const char *pem, size_t length,
 				 long *der_length, struct pga_error *error)
 {
-	static const char next[] = "is it the right URL? Nothing was pinned";
+	static const char hint[] = "is it the right URL? Nothing was pinned";
 	size_t blank = strspn(pem, WHITE_SPACE);
 	BIO *bio = NULL;
 	char *name = NULL;
@@ -81,19 +81,19 @@ static unsigned char *decode_pem(const char *whose, const char *pem, size_t leng
 
 	if (memchr(pem, '\0', length) != NULL || length > INT_MAX ||
 	    strncmp(pem + blank, BEGIN_CERTIFICATE, strlen(BEGIN_CERTIFICATE)) != 0) {
-		(void)pga_fail(error, next, "%s: not a certificate in PEM form", whose);
+		(void)pga_fail(error, hint, "%s: not a certificate in PEM form", whose);
 		return NULL;
 	}
 	bio = BIO_new_mem_buf(pem, (int)length);
 	if (bio == NULL || PEM_read_bio(bio, &name, &header, &der, der_length) != 1 ||
 	    header[0] != '\0') {
-		(void)pga_fail(error, next, "%s: damaged PEM", whose);
+		(void)pga_fail(error, hint, "%s: damaged PEM", whose);
 		goto failed;
 	}
 	while (BIO_gets(bio, rest, sizeof rest) > 0) {
 		if (rest[strspn(rest, WHITE_SPACE)] == '\0')
 			continue;
-		(void)pga_fail(error, next, "%s: %s", whose,
+		(void)pga_fail(error, hint, "%s: %s", whose,
 			       strncmp(rest, BEGIN_CERTIFICATE, strlen(BEGIN_CERTIFICATE)) == 0
 				   ? "more than one certificate, where one root is expected"
 				   : "something else follows the certificate");

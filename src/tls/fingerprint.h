@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "policy/pins.h"
 
-/* How to get a root's fingerprint, for the line that says what to do next. */
+/* How to get a root's fingerprint, for hints. */
 #define PGA_FINGERPRINT_ADVICE                                                         \
 	"on the CA: step certificate fingerprint root_ca.crt, or openssl x509 -noout " \
 	"-fingerprint -sha256 -in root_ca.crt; get it to you by a way that you trust"

@@ -776,21 +776,21 @@ static void fuzz_record(const char *bytes, size_t length)
 	struct pga_text line = PGA_TEXT_EMPTY;
 	struct pga_text value = PGA_TEXT_EMPTY;
 	const char *key;
-	const char *next;
+	const char *hint;
 	size_t key_length;
 
 	pga_record_add(&line, "host", bytes, length);
-	next = pga_record_next(pga_text_string(&line), &key, &key_length, &value);
-	HOLDS(next != NULL && *next == '\0' && key_length == 4 && strncmp(key, "host", 4) == 0);
+	hint = pga_record_next(pga_text_string(&line), &key, &key_length, &value);
+	HOLDS(hint != NULL && *hint == '\0' && key_length == 4 && strncmp(key, "host", 4) == 0);
 	HOLDS(strcmp(pga_text_string(&value), bytes) == 0);
 	HOLDS(line.length <= strlen(" host=\"\"") + 4 * length);
 	pga_text_free(&line);
-	for (next = bytes; next != NULL;) {
-		const char *at = next;
+	for (hint = bytes; hint != NULL;) {
+		const char *at = hint;
 
 		pga_text_free(&value);
-		next = pga_record_next(at, &key, &key_length, &value);
-		HOLDS(next == NULL || (next > at && next <= bytes + length));
+		hint = pga_record_next(at, &key, &key_length, &value);
+		HOLDS(hint == NULL || (hint > at && hint <= bytes + length));
 		HOLDS(key >= at && key + key_length <= bytes + length);
 	}
 	pga_text_free(&value);

@@ -39,13 +39,13 @@ static unsigned long sum(const struct pga_records *records)
 	return all;
 }
 
-static void assert_fails(const char *path, const char *message, const char *next)
+static void assert_fails(const char *path, const char *message, const char *hint)
 {
 	struct pga_records records;
 
 	assert_int_equal(read_records(&records, path, 0), -1);
 	assert_string_equal(error.message, message);
-	assert_string_equal(error.next, next);
+	assert_string_equal(error.hint, hint);
 	pga_records_free(&records);
 }
 

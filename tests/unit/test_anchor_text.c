@@ -89,7 +89,7 @@ static void what_is_no_address_of_a_ca(void **state)
 		if (pga_ca_url_read(&ca, no_addresses[i].typed, &error) != -1)
 			fail_msg("%s", no_addresses[i].typed);
 		assert_string_equal(error.message, no_addresses[i].message);
-		assert_string_equal(error.next, "such as --ca-url https://ca.example.com:9000");
+		assert_string_equal(error.hint, "such as --ca-url https://ca.example.com:9000");
 		assert_null(ca.url);
 		assert_null(ca.host);
 	}
@@ -204,7 +204,7 @@ static void what_is_no_fingerprint(void **state)
 		assert_int_equal(
 		    pga_fingerprint_read(no_fingerprints[i].typed, "here", pin, &error), -1);
 		assert_string_equal(error.message, no_fingerprints[i].message);
-		assert_string_equal(error.next, PGA_FINGERPRINT_ADVICE);
+		assert_string_equal(error.hint, PGA_FINGERPRINT_ADVICE);
 		assert_memory_equal(pin + PGA_PIN_LENGTH, "xxxxxxxx", 8);
 	}
 }
@@ -242,7 +242,7 @@ static void host_patterns(void **state)
 		} else {
 			assert_null(hosts);
 			assert_string_equal(error.message, patterns[i].message);
-			assert_true(error.next[0] != '\0');
+			assert_true(error.hint[0] != '\0');
 		}
 		free(hosts);
 	}
@@ -276,7 +276,7 @@ static void lists_of_hosts(void **state)
 			assert_string_equal(error.message,
 					    "-\u00fc: cannot be made an international host name");
 			assert_string_equal(
-			    error.next,
+			    error.hint,
 			    "write it as DNS has it, xn--..., which \"idn2 NAME\" prints");
 		}
 		free(ascii);

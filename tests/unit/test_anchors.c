@@ -67,11 +67,11 @@ static void assert_installed(enum pga_change conf, enum pga_change crt, enum pga
 }
 
 /* With the files as they were. */
-static void assert_refused(const char *message, const char *next)
+static void assert_refused(const char *message, const char *hint)
 {
 	assert_int_equal(install(false), -1);
 	assert_string_equal(error.message, message);
-	assert_string_equal(error.next, next);
+	assert_string_equal(error.hint, hint);
 	assert_null(done.name);
 	assert_null(done.conf.path);
 }
@@ -384,7 +384,7 @@ static void what_does_not_read_back(void **state)
 	static const struct {
 		const char *composed;
 		const char *says;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {"[n]\nhosts = a\nscope = root.crt\npin = %", NULL, NULL},
 	    {"[m]\nhosts = a\nscope = root.crt\npin = %",
@@ -417,8 +417,8 @@ static void what_does_not_read_back(void **state)
 		assert_memory_equal(error.message, place, strlen(place));
 		assert_memory_equal(error.message + strlen(place), cases[i].says,
 				    strlen(cases[i].says));
-		if (cases[i].next != NULL)
-			assert_string_equal(error.next, cases[i].next);
+		if (cases[i].hint != NULL)
+			assert_string_equal(error.hint, cases[i].hint);
 		assert_int_equal(access(CONF, F_OK), -1);
 	}
 	composed = NULL;
@@ -432,7 +432,7 @@ static void no_file_where_root_crt_is_to_be(void **state)
 	wish_for(&one);
 	assert_int_equal(install(false), -1);
 	assert_non_null(strstr(error.message, "/" ROOT_CRT ": "));
-	assert_null(strstr(error.next, "--scoped"));
+	assert_null(strstr(error.hint, "--scoped"));
 }
 
 static void a_link_out_of_the_home(void **state)
@@ -447,12 +447,12 @@ static void a_link_out_of_the_home(void **state)
 	assert_int_equal(symlink(elsewhere, ROOT_CRT), 0);
 	wish_for(&one);
 	if (install(false) != 0) {
-		assert_string_equal(error.next,
+		assert_string_equal(error.hint,
 				    "--scoped needs no root.crt; or replace the link by a copy of "
 				    "the file. Nothing was changed");
 		assert_null(done.name);
 	} else {
-		assert_string_equal(error.next, "");
+		assert_string_equal(error.hint, "");
 	}
 	assert_int_equal(unlink(elsewhere), 0);
 }

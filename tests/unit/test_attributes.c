@@ -166,7 +166,7 @@ static void copies(int expected, const char *message)
 	if (expected == 0)
 		return;
 	assert_string_equal(error.message, message);
-	assert_non_null(strstr(error.next, "getfattr -d -m -"));
+	assert_non_null(strstr(error.hint, "getfattr -d -m -"));
 }
 
 static void all_are_given(void **state)

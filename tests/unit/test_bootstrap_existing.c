@@ -44,7 +44,7 @@ static struct {
 	bool no_home;
 	const struct pga_certificate *unfit;
 	const struct pga_certificate *unwritten;
-	const char *next; /* that its error advises */
+	const char *hint; /* that its error advises */
 	/* What was asked for: */
 	bool dry_run;
 	int mode; /* of access(2) */
@@ -127,7 +127,7 @@ int __wrap_pga_anchor_install(const struct pga_anchor *anchor, bool dry_run,
 	here.installed++;
 	memset(done, 0, sizeof *done);
 	if (root == here.unwritten)
-		return pga_fail(why, here.next, "%s is in the way", root->subject);
+		return pga_fail(why, here.hint, "%s is in the way", root->subject);
 	return 0;
 }
 
@@ -193,7 +193,7 @@ static void those_that_cannot_be(void **state)
 	static const struct {
 		bool unfit;
 		bool unwritten;
-		const char *next;
+		const char *hint;
 		int status;
 		const char *said;
 	} cases[] = {
@@ -217,7 +217,7 @@ static void those_that_cannot_be(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		here.unfit = cases[i].unfit ? &roots[1] : NULL;
 		here.unwritten = cases[i].unwritten ? &roots[2] : NULL;
-		here.next = cases[i].next;
+		here.hint = cases[i].hint;
 		assert_int_equal(prints(pin_beside, &roots[4]), cases[i].status);
 		assert_string_equal(printed.errors, cases[i].said);
 		assert_int_equal(existing.count, 4 - cases[i].unfit - cases[i].unwritten);
@@ -462,7 +462,7 @@ static void roots_that_cannot_be(void **state)
 	here.count = 3;
 	here.unfit = &roots[0];
 	here.unwritten = &roots[1];
-	here.next = "--name another";
+	here.hint = "--name another";
 	assert_alone(PGA_EXIT_FAILED, "Pinned, as anchor " NAME(3) ": CN=3 (SHA-256 " PIN(3) ")\n",
 		     "pganchor: " OF_CRT ": CN=1 is too weak\n    it is not pinned: once any root "
 		     "is, the gate refuses its servers\npganchor: CN=2 is in the way\n    it is "

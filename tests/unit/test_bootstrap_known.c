@@ -71,7 +71,7 @@ static const struct {
 	bool rotates;
 	bool pinned;
 	const char *warning; /* "" none */
-	const char *next;    /* of the error; NULL: it can be asked about */
+	const char *hint;    /* of the error; NULL: it can be asked about */
 } cases[] = {
     /* Nothing stands in the way. */
     {"", NULL, false, false, false, "", NULL},
@@ -133,7 +133,7 @@ static void what_is_known(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct pga_text warning = PGA_TEXT_EMPTY;
-		const bool fails = cases[i].next != NULL;
+		const bool fails = cases[i].hint != NULL;
 		bool pinned = !cases[i].pinned;
 		struct pga_error error;
 		const int result = look(i, &pinned, &warning, &error);
@@ -141,9 +141,9 @@ static void what_is_known(void **state)
 		if (result != (fails ? -1 : 0) || pinned != cases[i].pinned ||
 		    strcmp(pga_text_string(&warning), cases[i].warning) != 0 ||
 		    strcmp(error.message, fails ? cases[i].warning : "") != 0 ||
-		    strcmp(error.next, fails ? cases[i].next : "") != 0)
+		    strcmp(error.hint, fails ? cases[i].hint : "") != 0)
 			fail_msg("case %zu: %d, pinned %d, %s, %s, %s", i, result, pinned,
-				 pga_text_string(&warning), error.message, error.next);
+				 pga_text_string(&warning), error.message, error.hint);
 		pga_text_free(&warning);
 	}
 }

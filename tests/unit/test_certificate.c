@@ -21,7 +21,7 @@ static const char *faults_of(X509 *x509, struct pga_error *error)
 	if (result == 0)
 		return "";
 	assert_int_equal(result, -1);
-	assert_memory_equal(error->next, "nothing was pinned; ", 20);
+	assert_memory_equal(error->hint, "nothing was pinned; ", 20);
 	assert_memory_equal(error->message, before, sizeof before - 1);
 	return error->message + sizeof before - 1;
 }
@@ -339,7 +339,7 @@ static void assert_read(const char *text, const char *message)
 	} else {
 		assert_int_equal(result, -1);
 		assert_string_equal(error.message, message);
-		assert_non_null(strstr(error.next, "othing was pinned"));
+		assert_non_null(strstr(error.hint, "othing was pinned"));
 	}
 	assert_null(certificate.x509);
 	assert_null(certificate.pem);

@@ -26,7 +26,7 @@ static struct {
 	const char *stays;    /* one that stays changed when the others do not */
 	const char *before;   /* what a service preloads */
 	const char *reason;   /* of what fails */
-	const char *next;     /* and what is to be done */
+	const char *hint;     /* and what is to be done */
 	bool no_text;
 	bool no_unit;
 	bool no_units;
@@ -55,7 +55,7 @@ static bool is(const char *path, const char *other)
 
 static int fail_so(struct pga_error *error)
 {
-	return pga_fail(error, here.next, "%s", here.reason);
+	return pga_fail(error, here.hint, "%s", here.reason);
 }
 
 static const char *const way_names[] = {
@@ -275,7 +275,7 @@ static int begin(void **state)
 	(void)state;
 	memset(&here, 0, sizeof here);
 	here.reason = "it failed";
-	here.next = "mend it; nothing was changed";
+	here.hint = "mend it; nothing was changed";
 	acting = 0;
 	return 0;
 }
@@ -373,7 +373,7 @@ static void what_comes_next(void **state)
 		const char *words;
 		const char *off;
 		bool no_session;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {"enable", "/session", true, "next: pganchor enable --shell\n"},
 	    {"enable --session --shell", "/session", true, AGAIN ", or start a new shell" STATUS},
@@ -400,19 +400,19 @@ static void what_comes_next(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const char *next;
+		const char *hint;
 
 		here.off[0] = cases[i].off;
 		here.no_session = cases[i].no_session;
 		assert_int_equal(run(cases[i].words), PGA_EXIT_DONE);
-		next = strstr(printed.output, "next:");
-		if (cases[i].next == NULL) {
-			assert_null(next);
+		hint = strstr(printed.output, "next:");
+		if (cases[i].hint == NULL) {
+			assert_null(hint);
 			assert_null(strstr(printed.output, "from now on"));
 			continue;
 		}
-		assert_non_null(next);
-		assert_string_equal(next, cases[i].next);
+		assert_non_null(hint);
+		assert_string_equal(hint, cases[i].hint);
 	}
 }
 
@@ -653,7 +653,7 @@ static void as_much_as_can_be(void **state)
 	assert_string_equal(happened, "off /machine\noff /profile\napply /profile\n");
 	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
 	assert_string_equal(printed.output, "profile: /profile: taken out\n" AGAIN STATUS);
-	here.next = "mend it";
+	here.hint = "mend it";
 	assert_int_equal(run("disable --system --keep-going"), PGA_EXIT_FAILED);
 	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
 	here.nowhere = "/profile";
@@ -795,7 +795,7 @@ static void options_of_them(void **state)
 	     "enable: --root is for --system, --ld-so-preload and --unit"},
 	    {"enable --system --root ''", 2, "enable: --root: the name of the directory is empty"},
 	};
-	static const char next[] = "    name a directory that is there; nothing was changed\n";
+	static const char hint[] = "    name a directory that is there; nothing was changed\n";
 	char expected[300];
 
 	(void)state;
@@ -811,11 +811,11 @@ static void options_of_them(void **state)
 	}
 	assert_int_equal(run("enable --system --root /none"), PGA_EXIT_FAILED);
 	(void)snprintf(expected, sizeof expected,
-		       "pganchor: --root /none: No such file or directory\n%s", next);
+		       "pganchor: --root /none: No such file or directory\n%s", hint);
 	assert_string_equal(printed.errors, expected);
 	assert_int_equal(run("enable --system --root /dev/null"), PGA_EXIT_FAILED);
 	(void)snprintf(expected, sizeof expected, "pganchor: --root /dev/null: not a directory\n%s",
-		       next);
+		       hint);
 	assert_string_equal(printed.errors, expected);
 	assert_string_equal(happened, "");
 }

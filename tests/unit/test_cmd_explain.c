@@ -332,7 +332,7 @@ static void what_libpq_refuses(void **state)
 		const char *words;
 		const char *variables[4];
 		const char *said;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {"explain host=h_port=abc", {NULL}, "\"abc\"", "\n"},
 	    {"explain host=h",
@@ -359,7 +359,7 @@ static void what_libpq_refuses(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const char *next;
+		const char *hint;
 
 		for (size_t j = 0; j < 4 && cases[i].variables[j] != NULL; j += 2)
 			assert_int_equal(
@@ -370,8 +370,8 @@ static void what_libpq_refuses(void **state)
 		assert_string_equal(printed.output, "");
 		if (strstr(printed.errors, cases[i].said) == NULL)
 			fail_msg("%s: %s", cases[i].words, printed.errors);
-		next = strchr(printed.errors, '\n');
-		assert_string_equal(next, cases[i].next);
+		hint = strchr(printed.errors, '\n');
+		assert_string_equal(hint, cases[i].hint);
 	}
 }
 

@@ -185,12 +185,12 @@ static struct pga_record *record(const char *program, const char *host, const ch
 {
 	static struct pga_record records[10];
 	static char kept[10][PGA_WORDS][64];
-	static size_t next;
-	struct pga_record *made = &records[next % COUNT(records)];
+	static size_t hint;
+	struct pga_record *made = &records[hint % COUNT(records)];
 
 	memset(made, 0, sizeof *made);
 	for (int word = 0; word < PGA_WORDS; word++) {
-		made->words[word] = kept[next % COUNT(records)][word];
+		made->words[word] = kept[hint % COUNT(records)][word];
 		made->words[word][0] = '\0';
 	}
 	(void)strcpy(made->words[PGA_WORD_PROGRAM], program);
@@ -201,7 +201,7 @@ static struct pga_record *record(const char *program, const char *host, const ch
 	made->last_pid = 9;
 	made->uid = -1;
 	made->exe = empty;
-	next++;
+	hint++;
 	return made;
 }
 

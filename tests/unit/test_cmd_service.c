@@ -241,7 +241,7 @@ static void who_is_told_to_be_root(void **state)
 		errno = cases[i].code;
 		(void)pga_fail_errno(&error, "as it was", "cannot write");
 		pga_service_advise_root(cases[i].place, &error);
-		assert_string_equal(error.next,
+		assert_string_equal(error.hint,
 				    cases[i].told
 					? "run it as root, such as with sudo; nothing was changed"
 					: "as it was");

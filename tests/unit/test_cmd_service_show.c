@@ -149,7 +149,7 @@ static void what_comes_next(void **state)
 		bool no_roots;
 		int status;
 		const char *word;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {"good", PGA_ENTRY_ALLOWED, false, PGA_EXIT_DONE, "\033[32mallowed", SEES},
 	    {"good", PGA_ENTRY_ALLOWED, true, PGA_EXIT_DONE, "\033[32mallowed", SEES},
@@ -168,7 +168,7 @@ static void what_comes_next(void **state)
 	(void)state;
 	put(OF_USER, GOOD "[b]\nhost=h\nsslmode=bogus\n");
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		const char *next;
+		const char *hint;
 		char end[400];
 
 		play(0, cases[i].name, cases[i].as, "", cases[i].no_roots);
@@ -177,9 +177,9 @@ static void what_comes_next(void **state)
 				 cases[i].status);
 		(void)snprintf(end, sizeof end, ": %s\033[0m\n\n", cases[i].word);
 		assert_non_null(strstr(printed.output, end));
-		next = strstr(printed.output, "next:");
-		assert_non_null(next);
-		assert_string_equal(next, cases[i].next);
+		hint = strstr(printed.output, "next:");
+		assert_non_null(hint);
+		assert_string_equal(hint, cases[i].hint);
 		/* Only of what libpq has read there are settings. */
 		assert_int_equal(strstr(printed.output, "SETTING") != NULL,
 				 cases[i].name[0] == 'g');

@@ -108,7 +108,7 @@ static void assert_composed(const char *words, const char *anchor, enum pga_serv
 }
 
 static void assert_refused(const char *words, const char *anchor, enum pga_service_place place,
-			   const struct pga_pins *pins, const char *wanted, const char *next)
+			   const struct pga_pins *pins, const char *wanted, const char *hint)
 {
 	struct pga_text told = PGA_TEXT_EMPTY;
 	struct pga_text message = PGA_TEXT_EMPTY;
@@ -116,7 +116,7 @@ static void assert_refused(const char *words, const char *anchor, enum pga_servi
 	assert_int_equal(compose(words, anchor, place, pins, &told, &error), -1);
 	pga_text_add(&message, error.message);
 	assert_told(&message, wanted);
-	assert_string_equal(error.next, next);
+	assert_string_equal(error.hint, hint);
 	pga_text_free(&message);
 	pga_text_free(&told);
 }

@@ -161,10 +161,10 @@ static struct pga_error error;
 /* The number of the next file that is opened: the same as before where all were closed. */
 static int next_number(void)
 {
-	const int next = dup(0);
+	const int hint = dup(0);
 
-	assert_int_equal(close(next), 0);
-	return next;
+	assert_int_equal(close(hint), 0);
+	return hint;
 }
 
 static int ask(const char *answer, size_t length, const char *warning)
@@ -296,7 +296,7 @@ static void who_cannot_be_asked(void **state)
 		(void)snprintf(expected, sizeof expected, "cannot ask on the terminal: %s",
 			       cases[i].reason);
 		assert_string_equal(error.message, expected);
-		assert_true(error.next[0] != '\0');
+		assert_true(error.hint[0] != '\0');
 		assert_null(strstr(shown(), "Type yes"));
 		assert_int_equal(access("/none", F_OK), -1);
 	}

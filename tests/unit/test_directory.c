@@ -180,7 +180,7 @@ static void fill(char *expected, size_t size, const char *message, const char *p
 			       mark + 2);
 }
 
-static void assert_fails(const char *path, const char *message, const char *next)
+static void assert_fails(const char *path, const char *message, const char *hint)
 {
 	const size_t open_files = names_in("/proc/self/fd");
 	struct pga_directory directory;
@@ -191,7 +191,7 @@ static void assert_fails(const char *path, const char *message, const char *next
 	fill(expected, sizeof expected, message, path);
 	assert_int_equal(pga_directory_open(&directory, &made, path, 0700, &error), -1);
 	assert_string_equal(error.message, expected);
-	assert_string_equal(error.next, next);
+	assert_string_equal(error.hint, hint);
 	assert_int_equal(directory.fd, -1);
 	assert_null(directory.path);
 	assert_int_equal(made.count, 0);
@@ -224,7 +224,7 @@ static const struct {
 	unsigned number;
 	int code;
 	const char *message;
-	const char *next;
+	const char *hint;
 } failures[] = {
     {"strdup", 1, ENOMEM, "out of memory", ""},
     {"strdup", 2, ENOMEM, "out of memory", ""},
@@ -262,7 +262,7 @@ static void wherever_it_fails(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT(failures); i++) {
 		fail_call(failures[i].call, failures[i].number, 1, failures[i].code);
-		assert_fails(below("/a/b"), failures[i].message, failures[i].next);
+		assert_fails(below("/a/b"), failures[i].message, failures[i].hint);
 		if (!end_failing())
 			fail_msg("%s %u has not been called", failures[i].call, failures[i].number);
 		assert_false(exists("a"));

@@ -213,11 +213,11 @@ static int check(const char *unit, const char *root, bool user)
 	return result;
 }
 
-static void assert_refused(const char *message, const char *next)
+static void assert_refused(const char *message, const char *hint)
 {
 	assert_int_equal(check("a", NULL, false), -1);
 	assert_string_equal(error.message, message);
-	assert_string_equal(error.next, next);
+	assert_string_equal(error.hint, hint);
 	assert_string_equal(printed.errors, "");
 }
 

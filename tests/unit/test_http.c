@@ -85,12 +85,12 @@ static int get_answer(const char *answer)
 }
 
 /* The message behind the address. */
-static void assert_said(const char *message, const char *next)
+static void assert_said(const char *message, const char *hint)
 {
 	assert_memory_equal(error.message, url, strlen(url));
 	if (strncmp(error.message + strlen(url), message, strlen(message)) != 0)
 		fail_msg("%s", error.message);
-	assert_string_equal(error.next, next);
+	assert_string_equal(error.hint, hint);
 }
 
 static void what_a_server_answers(void **state)
@@ -99,7 +99,7 @@ static void what_a_server_answers(void **state)
 	static const struct {
 		const char *status;
 		const char *message;
-		const char *next;
+		const char *hint;
 	} bad[] = {
 	    {"300 x", ": answered with HTTP status 300", "is it the address of a CA?"},
 	    {"302 Found\r\nLocation: /y", ": sent on to https://127.0.0.1",
@@ -129,7 +129,7 @@ static void what_a_server_answers(void **state)
 		(void)snprintf(answer, sizeof answer,
 			       "HTTP/1.1 %s\r\nContent-Length: 4\r\n\r\nbody", bad[i].status);
 		assert_int_equal(get_answer(answer), -1);
-		assert_said(bad[i].message, bad[i].next);
+		assert_said(bad[i].message, bad[i].hint);
 		/* Asked once: nothing is followed. */
 		assert_null(strstr(asked + 1, "GET "));
 	}
@@ -339,7 +339,7 @@ static void assert_refused(enum question question, const char *json, const char 
 	assert_int_equal(ask(question, json, root.pin, &roots), -1);
 	if (strstr(error.message, message) == NULL)
 		fail_msg("%s: %s", json, error.message);
-	assert_true(error.next[0] != '\0');
+	assert_true(error.hint[0] != '\0');
 	assert_int_equal(roots.count, 0);
 }
 

@@ -274,7 +274,7 @@ static void what_libcurl_does_not_take(void **state)
 			assert_true(play.refused);
 			assert_string_equal(error.message,
 					    "libcurl: An unknown option was passed in to libcurl");
-			assert_string_equal(error.next, "see pganchor doctor");
+			assert_string_equal(error.hint, "see pganchor doctor");
 			assert_int_equal(play.performed, 0);
 			assert_int_equal(play.ended, 1);
 		} while (number < 100);
@@ -333,7 +333,7 @@ static const struct {
 	CURLcode code;
 	const char *detail;
 	const char *message;
-	const char *next;
+	const char *hint;
 } failures[] = {
     {CURLE_COULDNT_RESOLVE_HOST, "curl's", "u: no such host (curl's)",
      "check the name in --ca-url, and DNS"},
@@ -361,7 +361,7 @@ static void how_a_request_fails(void **state)
 		play.detail = failures[i].detail;
 		assert_int_equal(get(&patient), -1);
 		assert_string_equal(error.message, failures[i].message);
-		assert_string_equal(error.next, failures[i].next);
+		assert_string_equal(error.hint, failures[i].hint);
 	}
 	/* A proxy's own answer comes first. */
 	(void)begin(NULL);
@@ -384,7 +384,7 @@ static void which_limit_has_passed(void **state)
 		long most;
 		double connected;
 		const char *message;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {1500, 2500, 0, "u: no connection within 1.5 seconds", NO_CONNECTION},
 	    {1500, 2500, 0.1, "u: no whole answer within 2.5 seconds", NO_ANSWER},
@@ -402,7 +402,7 @@ static void which_limit_has_passed(void **state)
 							.max_time = cases[i].most}),
 				 -1);
 		assert_string_equal(error.message, cases[i].message);
-		assert_string_equal(error.next, cases[i].next);
+		assert_string_equal(error.hint, cases[i].hint);
 	}
 }
 
@@ -413,7 +413,7 @@ static void what_is_answered(void **state)
 		long status;
 		char *redirect;
 		const char *message;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {200, NULL, "", ""},
 	    {299, elsewhere, "", ""},
@@ -435,7 +435,7 @@ static void what_is_answered(void **state)
 		play.redirect = cases[i].redirect;
 		assert_int_equal(get(&patient), cases[i].message[0] == '\0' ? 0 : -1);
 		assert_string_equal(error.message, cases[i].message);
-		assert_string_equal(error.next, cases[i].next);
+		assert_string_equal(error.hint, cases[i].hint);
 	}
 	(void)begin(NULL);
 	play.status = 302;
@@ -461,7 +461,7 @@ static void how_much_is_taken(void **state)
 	play.body_length++;
 	assert_int_equal(get(&patient), -1);
 	assert_string_equal(error.message, "u: an answer of more than 1 MiB");
-	assert_string_equal(error.next, "is it the address of a CA?");
+	assert_string_equal(error.hint, "is it the address of a CA?");
 	assert_int_equal(body.length, 0);
 	play.body_length = 0;
 	play.body = "";

@@ -141,7 +141,7 @@ static void where_a_path_leads(void **state)
 					       "cannot find %s in %s: ", cases[i].path, root);
 				assert_memory_equal(error.message, expected, strlen(expected));
 				assert_string_equal(
-				    error.next, "see where its links lead to; nothing was changed");
+				    error.hint, "see where its links lead to; nothing was changed");
 				continue;
 			}
 			assert_non_null(found);

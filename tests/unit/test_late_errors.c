@@ -297,7 +297,7 @@ static void what_cannot_be_taken_back(void **state)
 		assert_int_equal(change_four(&error), -1);
 		assert_true(end_failing());
 		assert_string_equal(error.message, cases[i].said);
-		assert_string_equal(error.next, "look at both files");
+		assert_string_equal(error.hint, "look at both files");
 		assert_holds("file", cases[i].file);
 		assert_holds("last", "before");
 		assert_int_equal(access("new", F_OK), cases[i].is_new ? 0 : -1);
@@ -581,7 +581,7 @@ static void the_way_out(void **state)
 {
 	static const struct {
 		int code;
-		const char *next;
+		const char *hint;
 	} cases[] = {{EBUSY, "mounted by itself"}, {EXDEV, "mounted by itself"},
 		     {EROFS, "read-only"},         {ENOSPC, "make room on the disk"},
 		     {EDQUOT, "make room"},        {EFBIG, "make room"},
@@ -599,9 +599,9 @@ static void the_way_out(void **state)
 			fail_call(calls[call], 1, 1, cases[i].code);
 			assert_int_equal(change_file(&error), -1);
 			assert_true(end_failing());
-			assert_memory_equal(error.next, "nothing was changed", 19);
-			assert_non_null(strstr(error.next, cases[i].next));
-			assert_int_equal(strlen(error.next) == 19, cases[i].code == EIO);
+			assert_memory_equal(error.hint, "nothing was changed", 19);
+			assert_non_null(strstr(error.hint, cases[i].hint));
+			assert_int_equal(strlen(error.hint) == 19, cases[i].code == EIO);
 		}
 	}
 }

@@ -180,13 +180,13 @@ static const struct {
     {"", NULL},
 };
 
-static void assert_no_home(const char *message, const char *next)
+static void assert_no_home(const char *message, const char *hint)
 {
 	struct pga_error error = {.message = ""};
 
 	assert_null(pga_libpq_home(&error));
 	assert_string_equal(error.message, message);
-	assert_string_equal(error.next, next);
+	assert_string_equal(error.hint, hint);
 	assert_environment();
 }
 

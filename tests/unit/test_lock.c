@@ -176,7 +176,7 @@ static void who_has_it(void **state)
 			       ": locked by another pganchor (%s) for more than %d seconds",
 			       scratch, cases[i].holder, PGA_LOCK_WAIT);
 		assert_string_equal(error.message, text);
-		assert_non_null(strstr(error.next, "wait until it is done"));
+		assert_non_null(strstr(error.hint, "wait until it is done"));
 		/* It is the other's, and stays. */
 		assert_true(exists(PGA_LOCK_NAME));
 		assert_int_equal(close(holder), 0);
@@ -229,7 +229,7 @@ static void what_is_no_lock(void **state)
 			assert_int_equal(take(&lock, &error), -1);
 			assert_null(lock);
 			assert_string_equal(error.message, said);
-			assert_string_equal(error.next, "see what it is, and remove it");
+			assert_string_equal(error.hint, "see what it is, and remove it");
 		}
 		assert_true(exists(PGA_LOCK_NAME));
 		assert_false(exists("target"));

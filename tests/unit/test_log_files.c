@@ -274,7 +274,7 @@ static void usual_files_that_cannot_be_read(void **state)
 		const char *call;
 		const char *path;
 		const char *message;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {"fopen", "/var/log/auth.log", "cannot open /var/log/auth.log: Permission denied",
 	     "root may read it, and on most systems the group adm; or name another file with "
@@ -294,7 +294,7 @@ static void usual_files_that_cannot_be_read(void **state)
 	put_moved("/var/log/auth.log.2", LINE);
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		deny(cases[i].call, cases[i].path, EACCES);
-		assert_fails(NULL, cases[i].message, cases[i].next);
+		assert_fails(NULL, cases[i].message, cases[i].hint);
 	}
 	deny(NULL, NULL, 0);
 }

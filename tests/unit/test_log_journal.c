@@ -11,7 +11,7 @@ static struct {
 	int status;
 	const char *errors;  /* NULL: it says nothing there */
 	const char *failure; /* NULL: it is started */
-	const char *next;
+	const char *hint;
 	/* What it was asked. */
 	char asked[400];
 	unsigned seconds;
@@ -34,7 +34,7 @@ int pga_subprocess_stream(unsigned seconds, const char *const *argv, pga_subproc
 	if (journalctl.errors != NULL)
 		pga_text_add(&child->errors, journalctl.errors);
 	if (journalctl.failure != NULL)
-		return pga_fail(failure, journalctl.next, "%s", journalctl.failure);
+		return pga_fail(failure, journalctl.hint, "%s", journalctl.failure);
 	for (size_t at = 0; at < length; at += journalctl.at_once) {
 		const size_t rest = length - at;
 
@@ -243,7 +243,7 @@ static void answers_that_are_not_whole(void **state)
 		int status;
 		const char *errors;
 		const char *failure;
-		const char *next;
+		const char *hint;
 		const char *message;
 		const char *advice;
 		bool refused;
@@ -272,7 +272,7 @@ static void answers_that_are_not_whole(void **state)
 		journalctl.status = cases[i].status;
 		journalctl.errors = cases[i].errors;
 		journalctl.failure = cases[i].failure;
-		journalctl.next = cases[i].next;
+		journalctl.hint = cases[i].hint;
 		assert_fails(NULL, cases[i].message, cases[i].advice);
 		assert_int_equal(journalctl.refused, cases[i].refused);
 	}

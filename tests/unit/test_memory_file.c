@@ -45,7 +45,7 @@ static void one_that_cannot_be_made(void **state)
 	static const struct {
 		const char *call;
 		const char *said;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {"memfd_create", "cannot make a file in memory: No such file or directory", ""},
 	    {"access", "cannot open a file in memory: No such file or directory", "mount /proc"},
@@ -63,7 +63,7 @@ static void one_that_cannot_be_made(void **state)
 		assert_true(end_failing());
 		assert_int_equal(result, -1);
 		assert_string_equal(error.message, cases[i].said);
-		assert_string_equal(error.next, cases[i].next);
+		assert_string_equal(error.hint, cases[i].hint);
 		assert_int_equal(file.descriptor, -1);
 		assert_string_not_equal(file.path, "none");
 		assert_int_equal(names_in("/proc/self/fd"), before);

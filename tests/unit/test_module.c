@@ -164,7 +164,7 @@ static void whether_it_loads(void **state)
 		bool loads;
 		bool loads_quietly;
 		const char *message;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {false, 0, 0, "", true, true, "", ""},
 	    {false, 0, 0, "w", true, false, "the gate " PGA_MODULE " does not load: w",
@@ -195,7 +195,7 @@ static void whether_it_loads(void **state)
 			assert_string_equal(asked,
 					    unreadable ? "" : "a:b /bin/sh run --is-bound\n");
 			assert_string_equal(error.message, loads ? "" : cases[i].message);
-			assert_string_equal(error.next, loads ? "" : cases[i].next);
+			assert_string_equal(error.hint, loads ? "" : cases[i].hint);
 		}
 }
 
@@ -318,7 +318,7 @@ static void who_may_change_it(void **state)
 	assert_int_equal(pga_module_is_guarded(5, &error), -1);
 	assert_string_equal(error.message,
 			    "cannot find the gate " PGA_MODULE ": No such file or directory");
-	assert_string_equal(error.next, "install pganchor again; nothing was changed");
+	assert_string_equal(error.hint, "install pganchor again; nothing was changed");
 	assert_string_equal(checked, "");
 }
 
@@ -363,7 +363,7 @@ static void who_may_read_it(void **state)
 				   "would start without the gate",
 			    path);
 			assert_string_equal(error.message, expected);
-			assert_string_equal(error.next, advice[file ? 0 : 1]);
+			assert_string_equal(error.hint, advice[file ? 0 : 1]);
 		}
 		assert_int_equal(chmod(path, 0755), 0);
 	}
@@ -371,7 +371,7 @@ static void who_may_read_it(void **state)
 	assert_int_equal(pga_module_is_open(&error), -1);
 	assert_string_equal(error.message,
 			    "cannot find the gate " PGA_MODULE ": No such file or directory");
-	assert_string_equal(error.next, "install pganchor again; nothing was changed");
+	assert_string_equal(error.hint, "install pganchor again; nothing was changed");
 }
 
 /* ---- memory ---- */

@@ -139,12 +139,12 @@ static void why_there_is_no_home(void **state)
 	errno = ENOENT;
 	assert_int_equal(pga_fail_home(&error), -1);
 	assert_string_equal(error.message, "this user has no home directory");
-	assert_string_equal(error.next, "set HOME");
+	assert_string_equal(error.hint, "set HOME");
 	errno = ENOMEM;
 	assert_int_equal(pga_fail_home(&error), -1);
 	assert_string_equal(error.message,
 			    "the home directory cannot be found out: Cannot allocate memory");
-	assert_string_equal(error.next, "set HOME");
+	assert_string_equal(error.hint, "set HOME");
 }
 
 /* Whether a file of the directory is out of reach of SOMEBODY: 1 or 0. */

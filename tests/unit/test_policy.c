@@ -318,7 +318,7 @@ static void add_error(struct pga_text *text, const struct pga_error *error)
 		pga_text_add_bytes(text, said, (size_t)(at - said));
 		pga_text_add(text, "~");
 	}
-	pga_text_addf(text, "%s | %s", said, error->next);
+	pga_text_addf(text, "%s | %s", said, error->hint);
 }
 
 static void add_policy(struct pga_text *text, const struct pga_policy *policy)

@@ -323,7 +323,7 @@ static void what_is_written(void **state)
 		bool replaced;
 		bool unchanged;
 		const char *said;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {false, false, false, "wrote [prod] to", USE},
 	    {false, true, false, "replaced [prod] in", USE},
@@ -352,7 +352,7 @@ static void what_is_written(void **state)
 				       removed == 1 && !cases[i].unchanged
 					   ? "in place of:\n    [prod]\n    password=********\n"
 					   : "",
-				       cases[i].next);
+				       cases[i].hint);
 			assert_string_equal(printed.output, expected);
 			pga_text_free(&added.changed.removed);
 		}

@@ -369,7 +369,7 @@ static void more_power_than_its_caller(void **state)
 			assert_string_equal(error.message,
 					    "./p runs with more power than its caller's, so ld.so "
 					    "loads no gate into it");
-			assert_string_equal(error.next,
+			assert_string_equal(error.hint,
 					    "do not let it connect over TCP, or enable the gate by "
 					    "/etc/ld.so.preload (pganchor enable --help)");
 		}
@@ -387,7 +387,7 @@ static void what_its_file_says(void **state)
 		const char *entry_32;
 		enum pga_cover cover;
 		const char *message; /* behind the name */
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {"./p", {0}, NULL, PGA_COVERED, "", ""},
 	    {"./pgbouncer",
@@ -454,7 +454,7 @@ static void what_its_file_says(void **state)
 		if (look(cases[i].name) != cases[i].cover)
 			fail_msg("case %zu: %s", i, error.message);
 		assert_string_equal(error.message, message);
-		assert_string_equal(error.next, cases[i].next);
+		assert_string_equal(error.hint, cases[i].hint);
 		unreadable = true;
 		assert_int_equal(look(cases[i].name), PGA_COVERED);
 		assert_string_equal(error.message, "");
@@ -529,7 +529,7 @@ static void another_libc(void **state)
 		}
 		assert_memory_equal(error.message, message, strlen(message));
 		assert_string_equal(error.message + strlen(message), cases[i].complaint);
-		assert_string_equal(error.next, OWN);
+		assert_string_equal(error.hint, OWN);
 	}
 }
 

@@ -493,7 +493,7 @@ static void both_files(void **state)
 	pga_text_add(&all, other.pem);
 	assert_int_equal(try_both(&error), -1);
 	assert_string_equal(error.message, "root.crt" COULD_NOT NOT_FOUND);
-	assert_memory_equal(error.next, "--scoped leaves that file alone: ", 33);
+	assert_memory_equal(error.hint, "--scoped leaves that file alone: ", 33);
 	pga_text_add_bytes(&all, "\0\n", 2);
 	assert_int_equal(try_both(&error), -1);
 	assert_string_equal(error.message, "root.crt" COULD_NOT NOT_FOUND PGA_ROOT_CRT_NUL);
@@ -502,7 +502,7 @@ static void both_files(void **state)
 	pga_text_add(&own, other.pem);
 	assert_int_equal(pga_proof_files(&proved, &own_file, &no_file, &crl_fault, &error), -1);
 	assert_string_equal(error.message, "own" COULD_NOT NOT_FOUND);
-	assert_string_equal(error.next, "nothing was changed");
+	assert_string_equal(error.hint, "nothing was changed");
 	/* A file that is there. */
 	put_two(root.pem, "");
 	assert_int_equal(pga_proof_files(&proved, &(struct pga_proof_file){"own", "roots", &own},

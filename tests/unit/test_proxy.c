@@ -64,12 +64,12 @@ static int begin(void **state)
 static struct pga_error error;
 
 /* Whether it was the proxy, and what is said then. */
-static void says(const char *address, const char *message, const char *next)
+static void says(const char *address, const char *message, const char *hint)
 {
 	memset(&error, 0, sizeof error);
 	assert_int_equal(pga_proxy_explain(NULL, address, "https://ca", &error), message != NULL);
 	assert_string_equal(error.message, message != NULL ? message : "");
-	assert_string_equal(error.next, next != NULL ? next : "");
+	assert_string_equal(error.hint, hint != NULL ? hint : "");
 	assert_int_equal(ended, urls);
 }
 
@@ -88,7 +88,7 @@ static void what_a_proxy_answers(void **state)
 		long status;
 		const char *address;
 		const char *message;
-		const char *next;
+		const char *hint;
 	} cases[] = {
 	    {0, "http://p:1", NULL, NULL},
 	    {200, "http://p:1", NULL, NULL},
@@ -126,7 +126,7 @@ static void what_a_proxy_answers(void **state)
 	assert_int_equal(setenv("https_proxy", "http://environment", 1), 0);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		status = cases[i].status;
-		says(cases[i].address, cases[i].message, cases[i].next);
+		says(cases[i].address, cases[i].message, cases[i].hint);
 	}
 }
 
@@ -173,7 +173,7 @@ static void what_is_checked(void **state)
 	(void)state;
 	assert_int_equal(pga_proxy_check("http://u:1/q@p", &error), -1);
 	assert_string_equal(error.message, "--proxy: not the address of a proxy");
-	assert_string_equal(error.next, BAD);
+	assert_string_equal(error.hint, BAD);
 	assert_int_equal(pga_proxy_check("http://u:1#q@p", &error), -1);
 	assert_int_equal(pga_proxy_check("http://u:1?q@p", &error), -1);
 	assert_int_equal(pga_proxy_check("http://p/a?b#c", &error), 0);

@@ -481,7 +481,7 @@ static void what_the_gate_says_of_settings(void **state)
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: a\\x07 file");
 	gate_judgement_free(libpq, &judgement);
-	(void)snprintf(rules.error.next, sizeof rules.error.next, "d");
+	(void)snprintf(rules.error.hint, sizeof rules.error.hint, "d");
 	judge(&judgement, &rules, strong, true);
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: a\\x07 file\n    d");

@@ -99,7 +99,7 @@ static void what_is_added(void **state)
 			assert_int_equal(result, -1);
 			if (strcmp(error.message, DAMAGED) != 0)
 				assert_string_equal(error.message, files[i].message);
-			assert_non_null(strstr(error.next, "nothing was changed"));
+			assert_non_null(strstr(error.hint, "nothing was changed"));
 		}
 		pga_text_free(&before);
 		pga_text_free(&after);

@@ -72,7 +72,7 @@ static void an_entry_comes_and_goes(void **state)
 	assert_null(changed.path);
 	assert_non_null(strstr(error.message, "service a: stands already in "));
 	assert_non_null(strstr(error.message, ", line 1"));
-	assert_string_equal(error.next, "--replace puts the new settings in its place; this shows "
+	assert_string_equal(error.hint, "--replace puts the new settings in its place; this shows "
 					"it: pganchor service show a");
 	assert_int_equal(write_entry("a", PGA_SERVICE_USER, true, false, &changed), 0);
 	check(&changed, 1, true, true, false, false, 1, OF_H);
@@ -96,7 +96,7 @@ static void an_entry_comes_and_goes(void **state)
 	assert_int_equal(delete_entry("a", false, &changed), -1);
 	assert_null(changed.path);
 	assert_non_null(strstr(error.message, "service a: there is none of this name in "));
-	assert_string_equal(error.next, "\"pganchor service list\" shows those there are");
+	assert_string_equal(error.hint, "\"pganchor service list\" shows those there are");
 }
 
 /* The machine's file is for everybody to read. */
@@ -144,7 +144,7 @@ static void a_pipe_is_no_file_to_write(void **state)
 		assert_string_equal(error.message, "/dev/fd/9: a pipe, or what was in one: nothing "
 						   "can be written there");
 		assert_string_equal(
-		    error.next,
+		    error.hint,
 		    "let PGSERVICEFILE name a file, or unset it for ~/.pg_service.conf");
 	}
 	assert_int_equal(unsetenv("PGSERVICEFILE"), 0);
@@ -157,12 +157,12 @@ static void the_hint_is_a_command_that_works(void **state)
 	struct pga_changed changed;
 	const size_t words = strlen("--replace puts the new settings in its place; this shows it: "
 				    "pganchor service show ");
-	const size_t room = sizeof error.next;
+	const size_t room = sizeof error.hint;
 
 	(void)state;
 	put(FILE_OF_USER, "[-x y]\nhost=h\n");
 	assert_int_equal(write_entry("-x y", PGA_SERVICE_USER, false, false, &changed), -1);
-	assert_string_equal(error.next, "--replace puts the new settings in its place; this shows "
+	assert_string_equal(error.hint, "--replace puts the new settings in its place; this shows "
 					"it: pganchor service show -- '-x y'");
 	for (size_t more = 0; more < 2; more++) {
 		char text[1000];
@@ -175,7 +175,7 @@ static void the_hint_is_a_command_that_works(void **state)
 		put(FILE_OF_USER, text);
 		assert_int_equal(write_entry(name, PGA_SERVICE_USER, false, false, &changed), -1);
 		assert_int_equal(
-		    strlen(error.next),
+		    strlen(error.hint),
 		    more == 0 ? room - 1 : strlen("--replace puts the new settings in its place"));
 	}
 }

@@ -33,14 +33,14 @@ static int write_entry(const struct pga_change *change, struct pga_changed *chan
 	return pga_service_write(change, &settings, &policy, changed, &error);
 }
 
-static void assert_refused(const char *name, const char *message, const char *next)
+static void assert_refused(const char *name, const char *message, const char *hint)
 {
 	const struct pga_change change = {.name = name, .place = PGA_SERVICE_SYSTEM};
 	struct pga_changed changed;
 
 	assert_int_equal(write_entry(&change, &changed), -1);
 	assert_string_equal(error.message, message);
-	assert_string_equal(error.next, next);
+	assert_string_equal(error.hint, hint);
 	assert_null(changed.path);
 	assert_null(changed.removed.bytes);
 }
@@ -83,13 +83,13 @@ static void what_stands_already(void **state)
 	struct pga_text text = PGA_TEXT_EMPTY;
 	char name[600];
 	char message[2048];
-	char next[1024];
+	char hint[1024];
 
 	(void)state;
 	for (size_t longest = 0; longest < 3; longest++) {
 		/* What is shown has room for a command, or for none. */
 		const size_t length =
-		    longest == 0 ? 5 : sizeof error.next - sizeof shows + longest - 1;
+		    longest == 0 ? 5 : sizeof error.hint - sizeof shows + longest - 1;
 
 		memset(name, 'x', length);
 		name[0] = longest == 0 ? '-' : 'x';
@@ -99,11 +99,11 @@ static void what_stands_already(void **state)
 		(void)snprintf(message, sizeof message,
 			       "service %s: stands already in %s/pg_service.conf, line 2", name,
 			       scratch);
-		(void)snprintf(next, sizeof next, "%s%s%s",
+		(void)snprintf(hint, sizeof hint, "%s%s%s",
 			       longest == 2 ? "--replace puts the new settings in its place"
 					    : shows,
 			       longest == 0 ? "-- " : "", longest == 2 ? "" : name);
-		assert_refused(name, message, next);
+		assert_refused(name, message, hint);
 		assert_holds("pg_service.conf", pga_text_string(&text));
 		pga_text_free(&text);
 	}
@@ -124,7 +124,7 @@ static void where_nothing_can_be_written(void **state)
 		assert_string_equal(
 		    error.message,
 		    "/dev/fd/3: a pipe, or what was in one: nothing can be written there");
-		assert_string_equal(error.next, "let PGSERVICEFILE name a file, or unset it for "
+		assert_string_equal(error.hint, "let PGSERVICEFILE name a file, or unset it for "
 						"~/.pg_service.conf");
 	}
 	assert_int_equal(setenv("PGSERVICEFILE", "", 1), 0);
@@ -217,7 +217,7 @@ static void what_is_told(void **state)
 	}
 	memset(&error, 0, sizeof error);
 	assert_int_equal(pga_service_delete(&change, &changed, &error), -1);
-	assert_string_equal(error.next, "\"pganchor service list\" shows those there are");
+	assert_string_equal(error.hint, "\"pganchor service list\" shows those there are");
 	assert_null(changed.path);
 }
 

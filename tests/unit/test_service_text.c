@@ -63,7 +63,7 @@ static void what_can_be_a_host(void **state)
 static const struct {
 	const char *typed;
 	const char *message;
-	const char *next;
+	const char *hint;
 } no_hosts[] = {
     {"https://db", "host https://db: a URL, not the name of a host",
      "write the host's name alone, and port, dbname and user as settings"},
@@ -131,10 +131,10 @@ static void what_can_be_no_host(void **state)
 		if (pga_hosts_check(no_hosts[i].typed, &error) != 1)
 			fail_msg("%s", no_hosts[i].typed);
 		assert_string_equal(error.message, no_hosts[i].message);
-		if (no_hosts[i].next != NULL)
-			assert_string_equal(error.next, no_hosts[i].next);
+		if (no_hosts[i].hint != NULL)
+			assert_string_equal(error.hint, no_hosts[i].hint);
 		else
-			assert_memory_equal(error.next, "leave it out; ", 14);
+			assert_memory_equal(error.hint, "leave it out; ", 14);
 	}
 }
 
@@ -248,7 +248,7 @@ static void settings_that_cannot(void **state)
 		if (check(bad_settings[i].keyword, bad_settings[i].value, &error) != -1)
 			fail_msg("%s=%s", bad_settings[i].keyword, bad_settings[i].value);
 		assert_string_equal(error.message, bad_settings[i].message);
-		assert_true(error.next[0] != '\0');
+		assert_true(error.hint[0] != '\0');
 	}
 }
 
@@ -277,7 +277,7 @@ static void roots_of_the_system(void **state)
 			       "the system it is from 16 on",
 			       cases[i].message);
 		assert_string_equal(error.message, message);
-		assert_non_null(strstr(error.next, "/etc/ssl/certs/ca-certificates.crt"));
+		assert_non_null(strstr(error.hint, "/etc/ssl/certs/ca-certificates.crt"));
 		assert_int_equal(check("whatever", "x", &error), -1);
 		(void)snprintf(
 		    message, sizeof message,
@@ -338,7 +338,7 @@ static void settings_are_kept_in_order(void **state)
 	assert_int_equal(pga_settings_add(&settings, "user", "u", &error), 0);
 	assert_int_equal(pga_settings_add(&settings, "port", "2", &error), -1);
 	assert_string_equal(error.message, "port: given twice");
-	assert_string_equal(error.next, "give it once");
+	assert_string_equal(error.hint, "give it once");
 	assert_int_equal(settings.count, 3);
 	assert_string_equal(settings.items[2].keyword, "user");
 	assert_string_equal(pga_settings_value(&settings, "host"), "h");
@@ -379,13 +379,13 @@ static void settings_that_libpq_does_not_know(void **state)
 		assert_memory_equal(error.message, keyword, strlen(keyword));
 		assert_memory_equal(error.message + strlen(keyword), ": the installed libpq (", 23);
 		if (unknown[i][1] == NULL) {
-			assert_string_equal(error.next,
+			assert_string_equal(error.hint,
 					    "libpq's manual lists them: Parameter Key Words");
 		} else {
-			assert_memory_equal(error.next, "did you mean ", 13);
-			assert_non_null(strstr(error.next, unknown[i][1]));
-			assert_int_equal(error.next[strlen(error.next) - 1], '?');
-			assert_null(strstr(error.next, "service"));
+			assert_memory_equal(error.hint, "did you mean ", 13);
+			assert_non_null(strstr(error.hint, unknown[i][1]));
+			assert_int_equal(error.hint[strlen(error.hint) - 1], '?');
+			assert_null(strstr(error.hint, "service"));
 		}
 	}
 }
@@ -430,7 +430,7 @@ static void names_of_services(void **state)
 			fail_msg("\"%s\": %d", names[i].name, result);
 		if (result != 0) {
 			assert_string_equal(error.message, names[i].message);
-			assert_true(error.next[0] != '\0');
+			assert_true(error.hint[0] != '\0');
 		}
 		assert_int_equal(pga_service_name_check(names[i].name, true, &error),
 				 names[i].there ? 0 : -1);
@@ -517,7 +517,7 @@ static const struct {
 	const char *unpinned;
 	bool in_root_crt;
 	const char *message; /* NULL: it is no error */
-	const char *next;
+	const char *hint;
 } choices[] = {
     {ORG, NULL, "a.org", "org", NULL, "", true, NULL, NULL},
     {ORG, NULL, "a.com", NULL, NULL, "a.com", false, NULL, NULL},
@@ -593,7 +593,7 @@ static void which_anchor_is_valid(void **state)
 			compare_choice(i, &choice);
 		} else {
 			assert_string_equal(error.message, choices[i].message);
-			assert_string_equal(error.next, choices[i].next);
+			assert_string_equal(error.hint, choices[i].hint);
 			assert_null(choice.anchor);
 		}
 		pga_anchor_choice_free(&choice);

@@ -436,7 +436,7 @@ static void what_is_not_ours_stays(void **state)
 	assert_non_null(
 	    strstr(error.message, "somebody has changed the lines that pganchor wrote there"));
 	assert_int_equal(switch_off(4, false, &error), -1);
-	assert_string_equal(error.next, "take them out by hand; nothing was changed");
+	assert_string_equal(error.hint, "take them out by hand; nothing was changed");
 	assert_int_equal(switch_off(4, true, &error), 0);
 	assert_holds(path, bytes.bytes);
 	pga_text_free(&bytes);

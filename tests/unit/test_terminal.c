@@ -92,7 +92,7 @@ enum what { TEXT, ERROR, WARNING, TABLE, NARROW };
 struct printing {
 	enum what what;
 	const char *text;
-	const char *next;
+	const char *hint;
 };
 
 static int print_it(void *context)
@@ -110,7 +110,7 @@ static int print_it(void *context)
 		pga_print(stdout, "%s", printing->text);
 		break;
 	case ERROR:
-		(void)pga_fail(&error, printing->next, "%s", printing->text);
+		(void)pga_fail(&error, printing->hint, "%s", printing->text);
 		pga_print_error(&error);
 		break;
 	case WARNING:
@@ -126,10 +126,10 @@ static int print_it(void *context)
 	return 0;
 }
 
-static void assert_printed(enum what what, const char *text, const char *next, const char *output,
+static void assert_printed(enum what what, const char *text, const char *hint, const char *output,
 			   const char *errors)
 {
-	struct printing printing = {what, text, next};
+	struct printing printing = {what, text, hint};
 
 	assert_int_equal(prints(print_it, &printing), 0);
 	assert_string_equal(printed.output, output);

@@ -71,7 +71,7 @@ static void errors_of_every_length(void **state)
 {
 	struct pga_error error;
 	const size_t most = sizeof error.message - 1;
-	const size_t most_next = sizeof error.next - 1;
+	const size_t most_hint = sizeof error.hint - 1;
 	const char *reason = strerror(EIO);
 	char text[sizeof error.message + 10];
 
@@ -84,17 +84,17 @@ static void errors_of_every_length(void **state)
 		assert_int_equal(pga_fail(&error, text, "%s", text), -1);
 		assert_int_equal(strlen(error.message), length < most ? length : most);
 		assert_int_equal(strstr(error.message, "a...") != NULL, length > most);
-		assert_int_equal(strlen(error.next), length < most_next ? length : most_next);
+		assert_int_equal(strlen(error.hint), length < most_hint ? length : most_hint);
 		errno = EIO;
 		assert_int_equal(pga_fail_errno(&error, NULL, "%s", text), -1);
 		assert_int_equal(strlen(error.message), with_reason < most ? with_reason : most);
 		assert_int_equal(strstr(error.message, "a...: ") != NULL, with_reason > most);
 		assert_string_equal(error.message + strlen(error.message) - strlen(reason), reason);
-		assert_string_equal(error.next, "");
+		assert_string_equal(error.hint, "");
 	}
 	assert_int_equal(pga_fail_memory(&error), -1);
 	assert_string_equal(error.message, "out of memory");
-	assert_string_equal(error.next, "");
+	assert_string_equal(error.hint, "");
 }
 
 /* What is printed may be nothing; and a wide character that no locale has cannot be printed. */
