@@ -18,6 +18,7 @@ its own exported functions are bound depends on how it was built:
   no-interposition-lto   -fno-semantic-interposition and LTO
   protected              protected visibility
   sysv-hash              a DT_HASH alone, no DT_GNU_HASH
+  versions               its symbols have versions, as Red Hat's have
   openssl-inside         OpenSSL linked into it, its names hidden
 
 libpq has what Debian's has: OpenSSL, GSSAPI, LDAP, OAuth. It runs on the
@@ -36,7 +37,7 @@ sources=$(cd "$1" && pwd)
 mkdir -p "$2"
 directory=$(cd "$2" && pwd)
 shift 2
-all=(gcc clang bsymbolic-functions bsymbolic no-interposition no-interposition-lto protected sysv-hash openssl-inside)
+all=(gcc clang bsymbolic-functions bsymbolic no-interposition no-interposition-lto protected sysv-hash versions openssl-inside)
 [ $# -gt 0 ] || set -- "${all[@]}"
 
 work=$directory/build
@@ -69,9 +70,13 @@ prepare() (
 
 # build NAME [MAKE-VARIABLE=VALUE]...
 build() {
+    logged "$1" make -C "$part" clean
+    build_again "$@"
+}
+
+build_again() {
     local name=$1 made
     shift
-    logged "$name" make -C "$part" clean
     logged "$name" make -j"$jobs" -C "$part" all-shared-lib "$@"
     made=$(readlink -f "$part/libpq.so.5")
     mkdir -p "$directory/$name"
@@ -92,6 +97,13 @@ for name; do
         no-interposition-lto) build "$name" COPT='-fno-semantic-interposition -flto=auto' ;;
         protected) build "$name" COPT=-fvisibility=protected ;;
         sysv-hash) build "$name" LDFLAGS_SL=-Wl,--hash-style=sysv ;;
+        # Some of one version, some of another, and some of none.
+        versions)
+            logged exports make -C "$part" clean exports.list
+            sed -i -e 's/^{ *global:/RHPG_9.6 { global:/' -e 's/^ *PQresultMemorySize;//' -e '$aRHPG_12 { global: PQresultMemorySize; } RHPG_9.6;' \
+                "$part/exports.list"
+            build_again versions
+            ;;
         openssl-inside)
             build "$name" SHLIB_LINK='-l:libssl.a -l:libcrypto.a -lgssapi_krb5 -lldap -llber -lm'
             ;;

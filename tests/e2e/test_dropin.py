@@ -1,0 +1,48 @@
+"""The drop-in in the place of the preload: the gate's own tests, with ld.so finding pganchor's libpq.so.5 before the real one."""
+
+import subprocess
+
+import pytest
+
+from dropins import dropin_home, installed, needed  # noqa: F401
+from test_gate import *  # noqa: F401, F403
+from test_ways import *  # noqa: F401, F403
+
+pytestmark = pytest.mark.plain_build
+
+
+def is_out_of_place(item):
+    """A libpq with a path of its own is none of the machine's. And what comes by dlopen() and dlsym() meets the drop-in as all do:
+    nothing begins past it."""
+    return item.originalname in ("test_two_libpqs_in_one_process",
+                                 "test_gss_encryption_that_cannot_be_locked_out_is_refused",
+                                 "test_min_tls_is_held_where_nothing_could_be_locked")
+
+
+@pytest.fixture
+def home(dropin_home):
+    return dropin_home
+
+
+def test_it_is_a_libpq_that_needs_the_real_one_by_its_path(pganchor):
+    path = installed(pganchor)
+    real, *rest = needed(path)
+    assert real.startswith("/") and real.endswith("/libpq.so.5") and rest == ["libc.so.6"]
+    dynamic = subprocess.run(["readelf", "-d", path], check=True, capture_output=True, text=True).stdout
+    assert "soname: [libpq.so.5]" in dynamic and "RUNPATH" not in dynamic and "RPATH" not in dynamic
+
+
+def test_all_that_it_does_not_stand_before_is_the_real_ones(home):
+    """Every function of libpq's is found by a program that has the drop-in, in the real one but for the wrappers."""
+    real, *_ = needed(installed(home.program))
+
+    def names(path):
+        return {line.split()[-1].split("@")[0] for line in subprocess.run(
+            ["nm", "-D", "--defined-only", path], check=True, capture_output=True, text=True).stdout.splitlines()}
+
+    own = names(installed(home.program))
+    assert {"PQconnectdb", "PQconnectPoll", "PQcancel"} <= own <= names(real) | {"chroot"}
+    code = ("import ctypes, sys\npq = ctypes.CDLL('libpq.so.5')\nfor name in sys.argv[1:]: getattr(pq, name)\n"
+            "print(pq.PQlibVersion())")
+    done = home.pganchor("run", "--", PYTHON, "-c", code, *sorted(names(real)))  # noqa: F405
+    assert done.returncode == 0 and int(done.stdout) >= 150000, done.stderr
