@@ -18,8 +18,10 @@ check_PROGRAMS = \
 	tests/unit/test_certificate \
 	tests/unit/test_changes \
 	tests/unit/test_check \
+	tests/unit/test_choose_anchor \
 	tests/unit/test_chroot \
 	tests/unit/test_cmd_bootstrap \
+	tests/unit/test_cmd_disable \
 	tests/unit/test_cmd_enable \
 	tests/unit/test_cmd_explain \
 	tests/unit/test_cmd_log \
@@ -37,14 +39,18 @@ check_PROGRAMS = \
 	tests/unit/test_daemons \
 	tests/unit/test_directory \
 	tests/unit/test_dl_wrappers \
+	tests/unit/test_dl_wrappers_open \
 	tests/unit/test_effective \
 	tests/unit/test_elf \
 	tests/unit/test_enable_checks \
+	tests/unit/test_enable_fails \
 	tests/unit/test_entry \
 	tests/unit/test_explain \
 	tests/unit/test_file \
 	tests/unit/test_file_identity \
 	tests/unit/test_find \
+	tests/unit/test_gate_lock \
+	tests/unit/test_gate_parts \
 	tests/unit/test_guess \
 	tests/unit/test_handshake \
 	tests/unit/test_home \
@@ -119,6 +125,7 @@ check_PROGRAMS = \
 	tests/unit/test_verdict \
 	tests/unit/test_verification \
 	tests/unit/test_walks \
+	tests/unit/test_walks_turns \
 	tests/unit/test_wall \
 	tests/unit/test_words
 # What they test is compiled for them once: a library, of which each takes what it asks for.
@@ -229,6 +236,9 @@ tests_unit_test_anchor_text_LDADD = $(UNITS_LDADD)
 tests_unit_test_service_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_service_text.c
 tests_unit_test_service_text_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_text_LDADD = $(UNITS_LDADD)
+tests_unit_test_choose_anchor_SOURCES = tests/unit/cmocka_start.h tests/unit/test_choose_anchor.c
+tests_unit_test_choose_anchor_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_choose_anchor_LDADD = $(UNITS_LDADD)
 tests_unit_test_file_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_file.c
 tests_unit_test_file_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_file_LDADD = $(UNITS_LDADD)
@@ -387,10 +397,18 @@ tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_enable_SOURCES = $(PRINTING) tests/unit/test_cmd_enable.c
+tests_unit_test_cmd_enable_SOURCES = $(PRINTING) tests/unit/played_enable.h tests/unit/test_cmd_enable.c
 tests_unit_test_cmd_enable_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_enable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
 tests_unit_test_cmd_enable_LDADD = $(UNITS_LDADD)
+tests_unit_test_cmd_disable_SOURCES = $(PRINTING) tests/unit/played_enable.h tests/unit/test_cmd_disable.c
+tests_unit_test_cmd_disable_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_disable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
+tests_unit_test_cmd_disable_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_fails_SOURCES = $(PRINTING) tests/unit/played_enable.h tests/unit/test_enable_fails.c
+tests_unit_test_enable_fails_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_fails_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
+tests_unit_test_enable_fails_LDADD = $(UNITS_LDADD)
 tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_enable_checks.c
 tests_unit_test_enable_checks_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_enable_checks_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=access,--wrap=geteuid
@@ -555,6 +573,9 @@ tests_unit_test_cut_SOURCES = $(GATE_FAKES) tests/unit/test_cut.c
 tests_unit_test_cut_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_cut_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getpeername,--wrap=socketpair
 tests_unit_test_cut_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_gate_parts_SOURCES = $(GATE_FAKES) tests/unit/test_gate_parts.c
+tests_unit_test_gate_parts_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_gate_parts_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/test_elf.c
 tests_unit_test_elf_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_elf_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo,--wrap=gate_object_at
@@ -591,13 +612,21 @@ tests_unit_test_find_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 tests_unit_test_find_LDADD = libgate.la $(CMOCKA_LIBS)
 # The module's own functions, under the names that libc has them by; no sanitizer's runtime is to come by them.
 tests_unit_test_dl_wrappers_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
-	tests/unit/test_dl_wrappers.c
+	tests/unit/played_dl.h tests/unit/test_dl_wrappers.c
 tests_unit_test_dl_wrappers_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
 tests_unit_test_dl_wrappers_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
 	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
 	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
 tests_unit_test_dl_wrappers_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_dl_wrappers_open_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
+	tests/unit/played_dl.h tests/unit/test_dl_wrappers_open.c
+tests_unit_test_dl_wrappers_open_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
+tests_unit_test_dl_wrappers_open_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
+	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
+	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
+	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
+tests_unit_test_dl_wrappers_open_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_loader_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_loader.c
 tests_unit_test_loader_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_loader_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
@@ -640,11 +669,18 @@ tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) \
 tests_unit_test_rules_LDADD = libgate.la $(CMOCKA_LIBS)
 
 # The kernel's part in it, the clock and fork() are the test's.
-tests_unit_test_walks_SOURCES = tests/unit/cmocka_start.h tests/unit/test_walks.c
+tests_unit_test_walks_SOURCES = tests/unit/cmocka_start.h tests/unit/acting_threads.h tests/unit/test_walks.c
 tests_unit_test_walks_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_walks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=pthread_atfork \
-	-Wl,--wrap=mmap64,--wrap=munmap,--wrap=madvise
+tests_unit_test_walks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=pthread_atfork
 tests_unit_test_walks_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_walks_turns_SOURCES = tests/unit/cmocka_start.h tests/unit/acting_threads.h tests/unit/test_walks_turns.c
+tests_unit_test_walks_turns_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_walks_turns_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=pthread_atfork
+tests_unit_test_walks_turns_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_gate_lock_SOURCES = tests/unit/cmocka_start.h tests/unit/test_gate_lock.c
+tests_unit_test_gate_lock_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_gate_lock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mmap64,--wrap=munmap,--wrap=madvise
+tests_unit_test_gate_lock_LDADD = libgate.la $(CMOCKA_LIBS)
 
 
 tests_unit_test_userfile_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_userfile.c
