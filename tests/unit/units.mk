@@ -20,6 +20,7 @@ check_PROGRAMS = \
 	tests/unit/test_check \
 	tests/unit/test_choose_anchor \
 	tests/unit/test_chroot \
+	tests/unit/test_cleanup \
 	tests/unit/test_cmd_bootstrap \
 	tests/unit/test_cmd_disable \
 	tests/unit/test_cmd_enable \
@@ -40,10 +41,15 @@ check_PROGRAMS = \
 	tests/unit/test_directory \
 	tests/unit/test_dl_wrappers \
 	tests/unit/test_dl_wrappers_open \
+	tests/unit/test_edit_calls \
+	tests/unit/test_edit_lock \
 	tests/unit/test_effective \
 	tests/unit/test_elf \
+	tests/unit/test_elf_got \
+	tests/unit/test_enable \
 	tests/unit/test_enable_checks \
 	tests/unit/test_enable_fails \
+	tests/unit/test_enable_files \
 	tests/unit/test_entry \
 	tests/unit/test_explain \
 	tests/unit/test_file \
@@ -67,7 +73,6 @@ check_PROGRAMS = \
 	tests/unit/test_lines \
 	tests/unit/test_linked \
 	tests/unit/test_loader \
-	tests/unit/test_lock \
 	tests/unit/test_log_files \
 	tests/unit/test_log_journal \
 	tests/unit/test_lookup \
@@ -91,7 +96,9 @@ check_PROGRAMS = \
 	tests/unit/test_printable \
 	tests/unit/test_processes \
 	tests/unit/test_program \
+	tests/unit/test_program_gate \
 	tests/unit/test_proof \
+	tests/unit/test_proof_files \
 	tests/unit/test_proxy \
 	tests/unit/test_rebind \
 	tests/unit/test_record \
@@ -100,6 +107,7 @@ check_PROGRAMS = \
 	tests/unit/test_root_crt \
 	tests/unit/test_roots \
 	tests/unit/test_rules \
+	tests/unit/test_rules_effect \
 	tests/unit/test_secrets \
 	tests/unit/test_service_change \
 	tests/unit/test_service_check \
@@ -109,11 +117,11 @@ check_PROGRAMS = \
 	tests/unit/test_service_text \
 	tests/unit/test_service_write \
 	tests/unit/test_session \
+	tests/unit/test_session_marks \
 	tests/unit/test_shown \
 	tests/unit/test_staged \
 	tests/unit/test_status_processes \
 	tests/unit/test_subprocess \
-	tests/unit/test_switch \
 	tests/unit/test_terminal \
 	tests/unit/test_text \
 	tests/unit/test_tls_write \
@@ -225,11 +233,15 @@ tests_unit_test_check_SOURCES = tests/unit/cmocka_start.h tests/unit/certificate
 tests_unit_test_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_check_LDADD = $(UNITS_LDADD)
-tests_unit_test_proof_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_proof.c
+tests_unit_test_proof_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tried_roots.h tests/unit/test_proof.c
 tests_unit_test_proof_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write \
 	-Wl,--wrap=SSL_CTX_new,--wrap=X509_STORE_new,--wrap=X509_STORE_CTX_new,--wrap=X509_STORE_CTX_init
 tests_unit_test_proof_LDADD = $(UNITS_LDADD)
+tests_unit_test_proof_files_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tried_roots.h tests/unit/test_proof_files.c
+tests_unit_test_proof_files_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_proof_files_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write
+tests_unit_test_proof_files_LDADD = $(UNITS_LDADD)
 tests_unit_test_anchor_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_anchor_text.c
 tests_unit_test_anchor_text_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_anchor_text_LDADD = $(UNITS_LDADD)
@@ -292,10 +304,15 @@ FAILING_WRAPS = $(WRAP_MEMORY) -Wl,--wrap=getcwd \
 	-Wl,--wrap=read,--wrap=write,--wrap=pwrite,--wrap=close,--wrap=memfd_create,--wrap=open,--wrap=openat,--wrap=fcntl,--wrap=clock_gettime \
 	-Wl,--wrap=poll,--wrap=waitpid,--wrap=pga_act_as
 tests_unit_test_late_errors_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/late_errors.h \
-	tests/unit/test_late_errors.c
+	tests/unit/tried_edits.h tests/unit/test_late_errors.c
 tests_unit_test_late_errors_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_late_errors_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
 tests_unit_test_late_errors_LDADD = $(UNITS_LDADD)
+tests_unit_test_edit_calls_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/late_errors.h \
+	tests/unit/tried_edits.h tests/unit/test_edit_calls.c
+tests_unit_test_edit_calls_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_edit_calls_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_edit_calls_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_acting_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_acting.c
 tests_unit_test_acting_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -333,11 +350,17 @@ tests_unit_test_processes_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) 
 tests_unit_test_processes_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_program_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h \
-	tests/unit/test_program.c
+	tests/unit/played_program.h tests/unit/test_program.c
 tests_unit_test_program_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_program_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) \
 	-Wl,--wrap=getuid,--wrap=getgid,--wrap=getxattr,--wrap=statvfs
 tests_unit_test_program_LDADD = $(UNITS_LDADD)
+tests_unit_test_program_gate_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h \
+	tests/unit/played_program.h tests/unit/test_program_gate.c
+tests_unit_test_program_gate_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_program_gate_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) \
+	-Wl,--wrap=getuid,--wrap=getgid,--wrap=getxattr,--wrap=statvfs
+tests_unit_test_program_gate_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_module_SOURCES = src/preload/known.c src/preload/known.h src/preload/module.c src/preload/module.h \
 	tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_module.c
@@ -466,10 +489,14 @@ tests_unit_test_status_processes_SOURCES = $(PRINTING) tests/unit/test_status_pr
 tests_unit_test_status_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_status_processes_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_switch_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_switch.c
-tests_unit_test_switch_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_switch_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
-tests_unit_test_switch_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_files_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/enabled_home.h tests/unit/test_enable_files.c
+tests_unit_test_enable_files_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_files_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_enable_files_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/enabled_home.h tests/unit/test_enable.c
+tests_unit_test_enable_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_enable_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_lines_SOURCES = src/base/subprocess.c src/base/subprocess.h src/preload/known.c src/preload/known.h \
 	src/preload/block.c src/preload/block.h src/preload/module.c src/preload/module.h tests/unit/cmocka_start.h \
@@ -478,10 +505,14 @@ tests_unit_test_lines_SOURCES = src/base/subprocess.c src/base/subprocess.h src/
 tests_unit_test_lines_CPPFLAGS = $(UNIT_CPPFLAGS) -UPKGLIBDIR -DPKGLIBDIR='"/opt/lib/a/lib64/b/pganchor"'
 tests_unit_test_lines_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_lock_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_lock.c
-tests_unit_test_lock_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_lock_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
-tests_unit_test_lock_LDADD = $(UNITS_LDADD)
+tests_unit_test_edit_lock_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_edit_lock.c
+tests_unit_test_edit_lock_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_edit_lock_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_edit_lock_LDADD = $(UNITS_LDADD)
+tests_unit_test_cleanup_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_cleanup.c
+tests_unit_test_cleanup_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cleanup_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_cleanup_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_path_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_path.c
 tests_unit_test_path_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -576,22 +607,33 @@ tests_unit_test_cut_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_gate_parts_SOURCES = $(GATE_FAKES) tests/unit/test_gate_parts.c
 tests_unit_test_gate_parts_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_gate_parts_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/test_elf.c
+tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/played_image.h tests/unit/test_elf.c
 tests_unit_test_elf_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_elf_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo,--wrap=gate_object_at
 tests_unit_test_elf_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_elf_got_SOURCES = tests/unit/cmocka_start.h tests/unit/played_image.h tests/unit/test_elf_got.c
+tests_unit_test_elf_got_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_elf_got_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo,--wrap=gate_object_at
+tests_unit_test_elf_got_LDADD = libgate.la $(CMOCKA_LIBS)
 # What the gate would send to syslog, and what is another each time, are led to the test.
 tests_unit_test_journal_SOURCES = $(GATE_FAKES) tests/unit/test_journal.c
 tests_unit_test_journal_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendto,--wrap=time,--wrap=getpid
 tests_unit_test_journal_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_refusal_SOURCES = $(GATE_FAKES) tests/unit/test_refusal.c
+tests_unit_test_refusal_SOURCES = $(GATE_FAKES) tests/unit/refused_libpq.h tests/unit/test_refusal.c
 tests_unit_test_refusal_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_refusal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=strdup,--wrap=realloc
 tests_unit_test_refusal_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_session_SOURCES = $(GATE_FAKES) tests/unit/test_session.c
+tests_unit_test_rules_effect_SOURCES = $(GATE_FAKES) tests/unit/refused_libpq.h tests/unit/test_rules_effect.c
+tests_unit_test_rules_effect_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_rules_effect_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=strdup,--wrap=realloc
+tests_unit_test_rules_effect_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_session_SOURCES = $(GATE_FAKES) tests/unit/played_session.h tests/unit/test_session.c
 tests_unit_test_session_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_session_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_session_marks_SOURCES = $(GATE_FAKES) tests/unit/played_session.h tests/unit/test_session_marks.c
+tests_unit_test_session_marks_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_session_marks_LDADD = libgate.la $(CMOCKA_LIBS)
 
 tests_unit_test_shown_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_shown.c
 tests_unit_test_shown_CPPFLAGS = $(UNITS_CPPFLAGS)
