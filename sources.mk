@@ -122,6 +122,7 @@ PRELOAD = \
 	src/preload/binary.c src/preload/binary.h \
 	src/preload/block.c src/preload/block.h \
 	src/preload/daemons.c src/preload/daemons.h \
+	src/preload/dropin.c src/preload/dropin.h \
 	src/preload/enable.c src/preload/enable.h \
 	src/preload/image.c src/preload/image.h \
 	src/preload/known.c src/preload/known.h \

@@ -5,6 +5,7 @@
 #include "cli/enable_prepare.h"
 #include "report/json.h"
 
+#include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/session.h"
 #include "preload/enable.h"
@@ -52,6 +53,10 @@ static void print_next(const struct pga_asked *asked)
 	else if (asked->ways[PGA_WAY_PRELOAD])
 		(void)printf("every program that is started from now on %s the gate\n",
 			     asked->off ? "is without" : "has");
+	else if (asked->ways[PGA_WAY_MACHINE])
+		(void)printf("every program that is started from now on and uses the machine's "
+			     "libpq %s the gate\n",
+			     asked->off ? "is without" : "has");
 	else if (!asked->off && asked->ways[PGA_WAY_SESSION] && !asked->ways[PGA_WAY_SHELL] &&
 		 !pga_user_session_runs())
 		(void)printf("next: pganchor enable --shell\n");
@@ -67,7 +72,8 @@ static void print_still_on(const struct pga_asked *asked)
 	static const struct {
 		enum pga_way way;
 		const char *option;
-	} others[] = {{PGA_WAY_ENVIRONMENT, "--system"},
+	} others[] = {{PGA_WAY_MACHINE, "--machine"},
+		      {PGA_WAY_ENVIRONMENT, "--system"},
 		      {PGA_WAY_PROFILE, "--system"},
 		      {PGA_WAY_PRELOAD, "--ld-so-preload"}};
 
@@ -132,17 +138,20 @@ static int print_json(const struct pga_asked *asked, const struct pga_activation
 	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), status);
 }
 
-/* How the module is to be named, after a look at whether it may be. */
-static char *find_entry(const struct pga_asked *asked)
+/* How the module is to be named, after a look at whether it may be; and whether the drop-in may. */
+static int find_entry(const struct pga_asked *asked, char **entry)
 {
 	struct pga_error error;
-	char *entry = NULL;
 
-	if (pga_check_module(asked, &error) != 0 || (entry = pga_module_entry(&error)) == NULL)
+	if ((asked->ways[PGA_WAY_MACHINE] && pga_check_dropin(asked, &error) != 0) ||
+	    (pga_needs_module(asked) && (pga_check_module(asked, &error) != 0 ||
+					 (*entry = pga_module_entry(&error)) == NULL))) {
 		pga_print_error(&error);
-	else if (asked->root != NULL)
+		return -1;
+	}
+	if (asked->root != NULL)
 		pga_check_image(asked);
-	return entry;
+	return 0;
 }
 
 /* Taken out in the other order: a directory that was made for two files was made for the first. */
@@ -168,6 +177,45 @@ static int apply_all(const struct pga_asked *asked, struct pga_activation *files
 	return -1;
 }
 
+/* Takes out what was just written, since it does not hold. Returns whether that worked. */
+static bool take_back(const struct pga_asked *asked)
+{
+	struct pga_activation file;
+	struct pga_activation *const files[] = {&file};
+	struct pga_error error;
+	const bool done =
+	    pga_activation_find(&file, PGA_WAY_MACHINE, asked->root, NULL, &error) == 0 &&
+	    pga_activation_off(&file, false, &error) == 0 &&
+	    pga_activation_apply(files, 1, &error) == 0 &&
+	    pga_dropin_refresh(asked->root, &error) == 0;
+
+	if (!done)
+		pga_print_error(&error);
+	pga_activation_end(&file);
+	return done;
+}
+
+/* ld.so looks into its cache, which is made anew; and then it is tried. */
+static int settle_machine(const struct pga_asked *asked, const struct pga_activation *files,
+			  size_t count)
+{
+	const struct pga_activation *file = NULL;
+	struct pga_error error;
+
+	for (size_t i = 0; i < count; i++)
+		if (files[i].way == PGA_WAY_MACHINE && !files[i].failed)
+			file = &files[i];
+	if (file == NULL || (!file->changes && !asked->machine))
+		return 0;
+	if (pga_dropin_refresh(asked->root, &error) == 0 &&
+	    (asked->root != NULL || pga_dropin_check(!asked->off, &error) == 0))
+		return 0;
+	pga_print_error(&error);
+	if (!asked->off && file->changes && take_back(asked))
+		pga_print_warning("%s was taken out again", file->path);
+	return -1;
+}
+
 static int change_files(const struct pga_asked *asked, char *const *units, size_t unit_count,
 			const char *entry)
 {
@@ -185,7 +233,8 @@ static int change_files(const struct pga_asked *asked, char *const *units, size_
 	}
 	partly = pga_prepare_all(asked, units, unit_count, entry, files, &count) != 0;
 	if ((partly && !asked->keep_going) ||
-	    (!asked->dry_run && apply_all(asked, files, count) != 0))
+	    (!asked->dry_run &&
+	     (apply_all(asked, files, count) != 0 || settle_machine(asked, files, count) != 0)))
 		goto done;
 	if (!asked->off)
 		pga_check_sessions(asked);
@@ -210,7 +259,7 @@ static int change_all(const struct pga_asked *asked)
 	if (asked->all &&
 	    pga_activation_units(PGA_WAY_UNIT, asked->root, &units, &unit_count, &error) != 0)
 		pga_print_error(&error);
-	else if (asked->off || (entry = find_entry(asked)) != NULL)
+	else if (asked->off || find_entry(asked, &entry) == 0)
 		status = change_files(asked, units, unit_count, entry);
 	while (unit_count > 0)
 		free(units[--unit_count]);
@@ -245,7 +294,7 @@ static bool settle_root(struct pga_asked *asked)
 static void settle(struct pga_asked *asked)
 {
 	const bool none = !asked->session && !asked->shell && !asked->system && !asked->preload &&
-			  !asked->all && asked->unit == NULL;
+			  !asked->machine && !asked->all && asked->unit == NULL;
 
 	asked->ways[PGA_WAY_USER_UNIT] = asked->unit != NULL && asked->session;
 	asked->ways[PGA_WAY_UNIT] = asked->unit != NULL && !asked->session;
@@ -253,6 +302,7 @@ static void settle(struct pga_asked *asked)
 	asked->ways[PGA_WAY_SHELL] = asked->shell || (none && asked->off);
 	asked->ways[PGA_WAY_ENVIRONMENT] = asked->ways[PGA_WAY_PROFILE] =
 	    asked->system || asked->all;
+	asked->ways[PGA_WAY_MACHINE] = asked->machine || asked->all;
 	asked->ways[PGA_WAY_PRELOAD] = asked->preload || asked->all;
 }
 
@@ -261,10 +311,11 @@ static int enable_or_disable(struct pga_asked *asked)
 	settle(asked);
 	if (asked->all && (asked->session || asked->shell || asked->unit != NULL))
 		return pga_usage_error(asked->command, "--all is the machine's, and all of that");
-	if (asked->root != NULL && !asked->system && !asked->preload && !asked->all &&
-	    !asked->ways[PGA_WAY_UNIT])
+	if (asked->root != NULL && !asked->system && !asked->preload && !asked->machine &&
+	    !asked->all && !asked->ways[PGA_WAY_UNIT])
 		return pga_usage_error(asked->command,
-				       "--root is for --system, --ld-so-preload and --unit");
+				       "--root is for --machine, --system, --ld-so-preload and "
+				       "--unit");
 	if (asked->root != NULL && asked->root[0] == '\0')
 		return pga_usage_error(asked->command,
 				       "--root: the name of the directory is empty");
@@ -277,7 +328,8 @@ static int enable_or_disable(struct pga_asked *asked)
 static const struct pga_option options[] = {
     {.name = "all",
      .target = offsetof(struct pga_asked, all),
-     .help = "all that was enabled on the machine: --system, --ld-so-preload, and every service's "
+     .help = "all that was enabled on the machine: --machine, --system, --ld-so-preload, and every "
+	     "service's "
 	     "drop-in"},
     {.name = "own",
      .target = offsetof(struct pga_asked, own),
@@ -292,6 +344,10 @@ static const struct pga_option options[] = {
     {.name = "shell",
      .target = offsetof(struct pga_asked, shell),
      .help = "your shell (SHELL), by its start files"},
+    {.name = "machine",
+     .target = offsetof(struct pga_asked, machine),
+     .help = "every program of the machine that uses its libpq, whatever its environment, by a "
+	     "libpq.so.5 before it"},
     {.name = "system",
      .target = offsetof(struct pga_asked, system),
      .help = "everybody's sessions and login shells, in /etc"},

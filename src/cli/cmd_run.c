@@ -1,6 +1,7 @@
 /* pganchor run: starts a program with the gate in it. */
 #include "cli/cli.h"
 
+#include "preload/dropin.h"
 #include "preload/known.h"
 #include "preload/module.h"
 #include "preload/program.h"
@@ -109,6 +110,7 @@ static int start(char **argv, bool required)
 struct asked {
 	bool required;
 	bool is_bound;
+	bool has_dropin;
 };
 
 static const struct pga_option options[] = {
@@ -117,7 +119,20 @@ static const struct pga_option options[] = {
      .help = "do not start a program that the gate cannot see: exit status 3"},
     /* What pga_module_loads() asks. */
     {.name = "is-bound", .target = offsetof(struct asked, is_bound)},
+    /* What preload/dropin.c asks. */
+    {.name = "has-dropin", .target = offsetof(struct asked, has_dropin)},
 };
+
+/* Whether ld.so has found the drop-in; and if not, what else. */
+static int tell_dropin(void)
+{
+	const char *libpq = pga_dropin_in_the_way();
+
+	if (pga_dropin_is_loaded(false))
+		return PGA_EXIT_DONE;
+	(void)puts(libpq != NULL ? libpq : "no libpq");
+	return PGA_EXIT_WEAK;
+}
 
 static int run(int argc, char **argv)
 {
@@ -128,6 +143,8 @@ static int run(int argc, char **argv)
 		return status;
 	if (asked.is_bound)
 		return pga_module_is_bound(false) ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
+	if (asked.has_dropin)
+		return tell_dropin();
 	if (optind == argc)
 		return pga_usage_error("run", "an argument is missing: the program to start");
 	return start(argv + optind, asked.required);

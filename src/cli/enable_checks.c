@@ -1,6 +1,7 @@
 #include "cli/enable_checks.h"
 
 #include "preload/daemons.h"
+#include "preload/dropin.h"
 #include "preload/image.h"
 #include "preload/module.h"
 #include "preload/session.h"
@@ -104,10 +105,22 @@ int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
 	return result;
 }
 
+bool pga_needs_module(const struct pga_asked *asked)
+{
+	for (int way = 0; way < PGA_WAYS; way++)
+		if (asked->ways[way] && way != PGA_WAY_MACHINE)
+			return true;
+	return false;
+}
+
 /* In an image that has no module yet, the lines would name a file that is missing. */
 void pga_check_image(const struct pga_asked *asked)
 {
-	if (!pga_image_has(asked->root, PGA_MODULE))
+	if (asked->ways[PGA_WAY_MACHINE] && !pga_image_has(asked->root, PGA_DROPIN))
+		pga_print_warning("%s%s is not there: install pganchor in %s too, or programs "
+				  "there have no gate",
+				  asked->root, PGA_DROPIN, asked->root);
+	if (pga_needs_module(asked) && !pga_image_has(asked->root, PGA_MODULE))
 		pga_print_warning("%s%s is not there: install pganchor in %s too, or ld.so "
 				  "complains in all that is started there",
 				  asked->root, PGA_MODULE, asked->root);
@@ -156,17 +169,32 @@ void pga_check_sessions(const struct pga_asked *asked)
 	free(musl);
 }
 
+/* A library that every program loads, or everybody's do. Below another root, in a test or an image
+ * that is being built, the builder owns all. */
+static int check_library(const struct pga_asked *asked, const char *file, struct pga_error *error)
+{
+	if (pga_module_is_guarded(file, asked->root != NULL ? geteuid() : 0, error) != 0)
+		return -1;
+	return asked->root == NULL ? pga_module_is_open(file, error) : 0;
+}
+
+int pga_check_dropin(const struct pga_asked *asked, struct pga_error *error)
+{
+	if (check_library(asked, PGA_DROPIN, error) != 0)
+		return -1;
+	/* What an image's own drop-in finds there, nobody can try from here. */
+	return asked->root == NULL ? pga_dropin_try(error) : 0;
+}
+
 int pga_check_module(const struct pga_asked *asked, struct pga_error *error)
 {
-	const bool machine = asked->ways[PGA_WAY_ENVIRONMENT] || asked->ways[PGA_WAY_PROFILE] ||
-			     asked->ways[PGA_WAY_PRELOAD] || asked->ways[PGA_WAY_UNIT];
+	const bool everybodys = asked->ways[PGA_WAY_ENVIRONMENT] || asked->ways[PGA_WAY_PROFILE] ||
+				asked->ways[PGA_WAY_PRELOAD] || asked->ways[PGA_WAY_UNIT];
 	char *entry;
 
-	/* Below another root, in a test or an image that is being built, the builder owns all. */
-	if ((machine || geteuid() == 0) &&
-	    pga_module_is_guarded(asked->root != NULL ? geteuid() : 0, error) != 0)
+	if (everybodys && check_library(asked, PGA_MODULE, error) != 0)
 		return -1;
-	if (machine && asked->root == NULL && pga_module_is_open(error) != 0)
+	if (!everybodys && geteuid() == 0 && pga_module_is_guarded(PGA_MODULE, 0, error) != 0)
 		return -1;
 	if (!asked->ways[PGA_WAY_PRELOAD])
 		return 0;

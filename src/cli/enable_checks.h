@@ -19,6 +19,7 @@ struct pga_asked {
 	bool shell;
 	bool system;
 	bool preload;
+	bool machine;
 	bool off;
 	bool dry_run;
 	bool json;
@@ -30,7 +31,14 @@ struct pga_asked {
 int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
 		   struct pga_error *error);
 
-/* Warns of an image without the module. */
+/* Whether what is asked for is the module's, and not the drop-in alone. */
+bool pga_needs_module(const struct pga_asked *asked);
+
+/* Whether the drop-in may be put before the machine's libpq: looked at before it is loaded, and
+ * then it is tried. */
+int pga_check_dropin(const struct pga_asked *asked, struct pga_error *error);
+
+/* Warns of an image without the module, or the drop-in. */
 void pga_check_image(const struct pga_asked *asked);
 
 /* Warns of sessions that will not have the gate, and of programs that cannot live with it. */

@@ -1,5 +1,6 @@
 #include "cli/enable_prepare.h"
 
+#include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/shells.h"
 #include "base/terminal.h"
@@ -63,6 +64,8 @@ static int prepare(const struct pga_asked *asked, struct pga_activation *file, e
 		return pga_activation_off(file, asked->own, error);
 	if (way == PGA_WAY_UNIT || way == PGA_WAY_USER_UNIT)
 		return switch_on_unit(asked, file, entry, error);
+	if (way == PGA_WAY_MACHINE)
+		entry = PGA_DROPIN_DIRECTORY;
 	return pga_activation_on(file, entry, error);
 }
 

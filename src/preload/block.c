@@ -65,6 +65,7 @@ static const char *const bodies[][AGES] = {
     [PGA_FORM_FISH] = {FISH_START GONE "end\n", FISH_START OLD_GONE "end\n"},
     [PGA_FORM_UNIT] = {"[Service]\n"
 		       "Environment=\"LD_PRELOAD=" PRELOAD "\"\n"},
+    [PGA_FORM_LD_CONF] = {PRELOAD "\n"},
 };
 
 static void add_doubled(struct pga_text *text, const char *bytes, size_t length)

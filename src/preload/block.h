@@ -14,13 +14,15 @@ enum pga_form {
 	PGA_FORM_SHELL,       /* a shell's commands (sh, bash, zsh and their like) */
 	PGA_FORM_FISH,        /* fish's */
 	PGA_FORM_UNIT,        /* systemd.unit(5) */
+	PGA_FORM_LD_CONF,     /* ld.so.conf(5), of which ldconfig(8) tells: a directory */
 	PGA_FORM_PRELOAD,     /* ld.so.preload: one entry in a line of its own, without marks */
 };
 
 struct pga_block {
-	const char *module; /* the module's path, not ended by a NUL once found */
+	const char *module; /* the path of the module, or of the drop-in, not ended by a NUL once
+			       found */
 	size_t module_length;
-	const char *preload; /* the value of LD_PRELOAD, likewise */
+	const char *preload; /* the value of LD_PRELOAD, or the drop-in's directory, likewise */
 	size_t preload_length;
 	unsigned directories; /* that were made for the file */
 	bool made_file;

@@ -1,5 +1,6 @@
 #include "preload/enable.h"
 
+#include "preload/dropin.h"
 #include "preload/image.h"
 #include "preload/block.h"
 #include "preload/module.h"
@@ -20,7 +21,11 @@ static const struct {
 	const char *path;
 	enum pga_form form;
 	mode_t directory_mode;
+	const char *library; /* what its lines have ld.so load; NULL: the module */
 } ways[PGA_WAYS] = {
+    /* ld.so.conf takes the files of that directory in the order of their names. */
+    [PGA_WAY_MACHINE] = {"machine", "/etc/ld.so.conf.d/00-pganchor.conf", PGA_FORM_LD_CONF, 0755,
+			 PGA_DROPIN},
     [PGA_WAY_SESSION] = {"session", "environment.d/50-pganchor.conf", PGA_FORM_ENVIRONMENT, 0700},
     [PGA_WAY_SHELL] = {"shell", NULL, PGA_FORM_SHELL, 0700},
     [PGA_WAY_ENVIRONMENT] = {"system session", "/etc/environment.d/50-pganchor.conf",
@@ -100,28 +105,34 @@ static bool same(const char *bytes, size_t length, const char *string)
 	return length == strlen(string) && memcmp(bytes, string, length) == 0;
 }
 
-/* The module that the lines name: ours, another one, or none any more. */
-static enum pga_state state_of_module(const struct pga_block *block)
+/* What the lines of this way have ld.so load. */
+static const char *library_of(enum pga_way way)
+{
+	return ways[way].library != NULL ? ways[way].library : PGA_MODULE;
+}
+
+/* The library that the lines name: ours, another one, or none any more. */
+static enum pga_state state_of_library(enum pga_way way, const struct pga_block *block)
 {
 	char *named = strndup(block->module, block->module_length);
 	enum pga_state state = PGA_ON_OTHER;
 
 	if (named != NULL && access(named, F_OK) != 0)
 		state = PGA_ON_GONE;
-	else if (same(block->module, block->module_length, PGA_MODULE))
+	else if (same(block->module, block->module_length, library_of(way)))
 		state = PGA_ON;
 	free(named);
 	return state;
 }
 
-static enum pga_state state_of(enum pga_form form, enum pga_found found,
+static enum pga_state state_of(const struct pga_activation *file, enum pga_found found,
 			       const struct pga_block *block)
 {
 	if (found == PGA_FOUND_NONE)
 		return PGA_OFF;
-	if (found == PGA_FOUND_CHANGED && form != PGA_FORM_PRELOAD)
+	if (found == PGA_FOUND_CHANGED && file->form != PGA_FORM_PRELOAD)
 		return PGA_BY_HAND;
-	return state_of_module(block);
+	return state_of_library(file->way, block);
 }
 
 int pga_activation_look(struct pga_activation *file, struct pga_error *error)
@@ -133,8 +144,7 @@ int pga_activation_look(struct pga_activation *file, struct pga_error *error)
 
 	if (result == 0)
 		file->state = state_of(
-		    file->form, pga_block_find(file->form, bytes.bytes, bytes.length, 0, &block),
-		    &block);
+		    file, pga_block_find(file->form, bytes.bytes, bytes.length, 0, &block), &block);
 	pga_text_free(&bytes);
 	return result;
 }
@@ -204,8 +214,8 @@ static int put_block(struct pga_activation *file, struct pga_block *block, const
 	if (moves)
 		block->made_line_end = false;
 	block->age = 0;
-	block->module = PGA_MODULE;
-	block->module_length = strlen(PGA_MODULE);
+	block->module = library_of(file->way);
+	block->module_length = strlen(block->module);
 	block->preload = preload;
 	block->preload_length = strlen(preload);
 	pga_block_write(file->form, block, &file->lines);
@@ -247,7 +257,7 @@ int pga_activation_on(struct pga_activation *file, const char *preload, struct p
 		return -1;
 	file->directories = (unsigned)file->file.edit.made.count;
 	found = pga_block_find(file->form, before->bytes, before->length, 0, &block);
-	file->state = state_of(file->form, found, &block);
+	file->state = state_of(file, found, &block);
 	if (found == PGA_FOUND_CHANGED && file->form != PGA_FORM_PRELOAD)
 		return fail_changed(file, error);
 	if (found != PGA_FOUND_NONE && is_good(file, &block, preload)) {
@@ -262,14 +272,16 @@ int pga_activation_on(struct pga_activation *file, const char *preload, struct p
 }
 
 /* Whether a block, or what somebody made of one, is of another installation. */
-static bool is_of_another(enum pga_form form, const struct pga_text *bytes, enum pga_found found,
-			  const struct pga_block *block)
+static bool is_of_another(const struct pga_activation *file, const struct pga_text *bytes,
+			  enum pga_found found, const struct pga_block *block)
 {
-	if (form == PGA_FORM_PRELOAD)
+	const char *library = library_of(file->way);
+
+	if (file->form == PGA_FORM_PRELOAD)
 		return false;
 	if (found == PGA_FOUND_CHANGED)
-		return memmem(bytes->bytes, bytes->length, PGA_MODULE, strlen(PGA_MODULE)) == NULL;
-	return !same(block->module, block->module_length, PGA_MODULE);
+		return memmem(bytes->bytes, bytes->length, library, strlen(library)) == NULL;
+	return !same(block->module, block->module_length, library);
 }
 
 static void cut(struct pga_text *bytes, size_t begin, size_t end)
@@ -291,8 +303,8 @@ static int cut_blocks(struct pga_activation *file, struct pga_text *bytes, bool 
 	while ((found = pga_block_find(file->form, bytes->bytes, bytes->length, from, &block)) !=
 	       PGA_FOUND_NONE) {
 		if (count == 0)
-			file->state = state_of(file->form, found, &block);
-		if (own && is_of_another(file->form, bytes, found, &block)) {
+			file->state = state_of(file, found, &block);
+		if (own && is_of_another(file, bytes, found, &block)) {
 			if (found == PGA_FOUND_CHANGED)
 				break;
 			from = block.end;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 enum pga_way {
+	PGA_WAY_MACHINE,     /* the drop-in, by ld.so.conf.d of the machine: the machine's libpq */
 	PGA_WAY_SESSION,     /* environment.d of the user: programs of a systemd session */
 	PGA_WAY_SHELL,       /* the start files of the user's shell */
 	PGA_WAY_ENVIRONMENT, /* environment.d of the machine */
@@ -74,8 +75,8 @@ char *pga_unit_name(const char *unit, struct pga_error *error);
 int pga_activation_look(struct pga_activation *file, struct pga_error *error);
 
 /* Prepares the file with the lines that preload this value (pga_module_entry, and for a unit what
- * it preloads already). Returns -1, with nothing changed, for a file that cannot be written, or has
- * lines of ours that somebody changed. */
+ * it preloads already; for PGA_WAY_MACHINE, PGA_DROPIN_DIRECTORY). Returns -1, with nothing
+ * changed, for a file that cannot be written, or has lines of ours that somebody changed. */
 int pga_activation_on(struct pga_activation *file, const char *preload, struct pga_error *error);
 
 /* Prepares the file without the lines that pganchor wrote, however often: byte for byte as it would

@@ -48,15 +48,25 @@ static bool is_library(const char *path, const char *name)
 	       strstr(base, ".so") != NULL;
 }
 
+bool pga_is_dropin(const char *path)
+{
+	static const char end[] = "/pganchor/libpq/libpq.so.5";
+	const size_t length = strlen(path);
+
+	return length >= sizeof end - 1 && strcmp(path + length - (sizeof end - 1), end) == 0;
+}
+
 bool pga_is_libpq(const char *path)
 {
 	/* What libpq 18 and 19 load for OAuth (libpq-oauth-18.so, libpq-oauth.so) is none. */
-	return is_library(path, "libpq") && !is_library(path, "libpq-oauth");
+	return is_library(path, "libpq") && !is_library(path, "libpq-oauth") &&
+	       !pga_is_dropin(path);
 }
 
 bool pga_is_gate(const char *path)
 {
-	return is_library(path, "pganchor-gate") || is_library(path, "libpganchor");
+	return is_library(path, "pganchor-gate") || is_library(path, "libpganchor") ||
+	       pga_is_dropin(path);
 }
 
 const struct pga_speaker *pga_find_speaker(const char *path)

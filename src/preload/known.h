@@ -5,10 +5,14 @@
 
 #include <stdbool.h>
 
-/* Whether the file is a libpq. libpqwalreceiver.so is the server's, and none. */
+/* Whether the file is a libpq, and not the drop-in. libpqwalreceiver.so is the server's, and none.
+ */
 bool pga_is_libpq(const char *path);
 
-/* Whether it is the gate's module, or the library that programs link. */
+/* Whether it is the drop-in: a libpq.so.5 in a directory of pganchor's. */
+bool pga_is_dropin(const char *path);
+
+/* Whether it is the gate's module, the drop-in, or the library that programs link. */
 bool pga_is_gate(const char *path);
 
 /* A program that speaks the protocol itself: the gate sees nothing of the connections that it makes

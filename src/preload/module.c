@@ -58,8 +58,7 @@ bool pga_module_is_bound(bool any)
 	return true;
 }
 
-/* The file of this tool, to start it again. */
-static void find_self(char self[PATH_MAX])
+void pga_find_self(char self[PATH_MAX])
 {
 	const ssize_t length = readlink("/proc/self/exe", self, PATH_MAX - 1);
 
@@ -82,7 +81,7 @@ int pga_module_loads(const char *preload, bool quiet, struct pga_error *error)
 	/* What it may read depends on the effective user and capabilities. */
 	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
 		return pga_fail_errno(error, reinstall, "cannot read the gate %s", path);
-	find_self(self);
+	pga_find_self(self);
 	if (pga_subprocess_run(argv, preload, &child, error) != 0)
 		goto done;
 	said = pga_text_string(&child.errors);
@@ -196,11 +195,11 @@ bool pga_module_is_in(const char *preload)
 	return false;
 }
 
-int pga_module_is_guarded(uid_t other, struct pga_error *error)
+int pga_module_is_guarded(const char *file, uid_t other, struct pga_error *error)
 {
-	if (access(path, F_OK) != 0)
-		return pga_fail_errno(error, reinstall, "cannot find the gate %s", path);
-	return pga_check_ownership(path, other, "what every program loads", error);
+	if (access(file, F_OK) != 0)
+		return pga_fail_errno(error, reinstall, "cannot find the gate %s", file);
+	return pga_check_ownership(file, other, "what every program loads", error);
 }
 
 /* What is missing in the mode for users who are neither owner nor group; 0 where nothing is. */
@@ -213,13 +212,13 @@ static mode_t missing_for_others(const char *place)
 	return (S_ISDIR(status.st_mode) ? S_IXOTH : S_IROTH) & ~status.st_mode;
 }
 
-int pga_module_is_open(struct pga_error *error)
+int pga_module_is_open(const char *file, struct pga_error *error)
 {
 	char place[PATH_MAX];
 	char *slash;
 
-	if (realpath(path, place) == NULL)
-		return pga_fail_errno(error, reinstall, "cannot find the gate %s", path);
+	if (realpath(file, place) == NULL)
+		return pga_fail_errno(error, reinstall, "cannot find the gate %s", file);
 	if (missing_for_others(place) != 0)
 		return pga_fail(error, "chmod go+r, and try again; nothing was changed",
 				"%s: other users cannot read it, and their programs would start "

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -14,6 +15,9 @@
 /* Whether ld.so has loaded the gate into this very process, and finds there what the gate alone
  * has: the installed one, or with any, that of another installation too. */
 bool pga_module_is_bound(bool any);
+
+/* Finds the file of this tool, to start it again. */
+void pga_find_self(char self[PATH_MAX]);
 
 /* Starts this tool again with this LD_PRELOAD, and asks it pga_module_is_bound(): ld.so alone knows
  * what it loads. Returns 0 where the installed module is in it; -1, with what ld.so says, where
@@ -43,11 +47,12 @@ bool pga_module_is_named(const char *entry, size_t length);
  * (ld.so(8)). */
 bool pga_module_is_in(const char *preload);
 
-/* Whether nobody but root, and `other` (a user's number), can change the module or a directory that
- * it is in: what every program of the machine loads must be as safe as the programs are. */
-int pga_module_is_guarded(uid_t other, struct pga_error *error);
+/* Whether nobody but root, and `other` (a user's number), can change this file, the module or the
+ * drop-in, or a directory that it is in: what every program of the machine loads must be as safe as
+ * the programs are. */
+int pga_module_is_guarded(const char *file, uid_t other, struct pga_error *error);
 
-/* Whether every user can read the module: who cannot has programs without a gate. */
-int pga_module_is_open(struct pga_error *error);
+/* Whether every user can read it: who cannot has programs without a gate. */
+int pga_module_is_open(const char *file, struct pga_error *error);
 
 #endif

@@ -1,0 +1,36 @@
+/* The drop-in: pganchor's libpq.so.5, which ld.so finds before the machine's libpq by its cache,
+ * and whether it does. No environment takes it out of a program, nor a program's power out of
+ * itself. */
+#ifndef PGA_PRELOAD_DROPIN_H
+#define PGA_PRELOAD_DROPIN_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+
+/* Where it is installed. The directory holds nothing else: it is what ld.so is told of. */
+#define PGA_DROPIN_DIRECTORY PKGLIBDIR "/libpq"
+#define PGA_DROPIN           PGA_DROPIN_DIRECTORY "/libpq.so.5"
+
+/* Whether this very process has it for a libpq: the installed one, or with any, that of another
+ * installation too. */
+bool pga_dropin_is_loaded(bool any);
+
+/* The libpq that this process has in its place; NULL where it is loaded, or there is none. */
+const char *pga_dropin_in_the_way(void);
+
+/* Starts this tool again with the drop-in in LD_LIBRARY_PATH, and asks it pga_dropin_is_loaded():
+ * whether it loads and finds the libpq that it needs, ld.so alone knows. Returns -1, with what
+ * ld.so says, where not. */
+int pga_dropin_try(struct pga_error *error);
+
+/* Has ld.so's cache made anew (ldconfig(8)), which is what ld.so looks into. root: of the machine
+ * below this directory; NULL: of this one. */
+int pga_dropin_refresh(const char *root, struct pga_error *error);
+
+/* Starts this tool again, with neither LD_PRELOAD nor LD_LIBRARY_PATH, and asks it
+ * pga_dropin_is_loaded(): whether programs that are started from now on have the drop-in. Returns
+ * -1, with the libpq that they have, where it is not as wanted. */
+int pga_dropin_check(bool wanted, struct pga_error *error);
+
+#endif
