@@ -21,6 +21,8 @@
 typedef size_t callback(char *bytes, size_t one, size_t length, void *context);
 
 static struct {
+	bool no_start;
+	int running; /* curl_global_init() without curl_global_cleanup() */
 	bool no_handle;
 	long until; /* options until one is not taken; 0: all are */
 	bool refused;
@@ -49,6 +51,8 @@ static struct {
 
 static char handle;
 
+CURLcode __wrap_curl_global_init(long flags);
+void __wrap_curl_global_cleanup(void);
 CURL *__wrap_curl_easy_init(void);
 void __wrap_curl_easy_cleanup(CURL *curl);
 CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...);
@@ -56,14 +60,30 @@ CURLcode __wrap_curl_easy_perform(CURL *curl);
 CURLcode __wrap_curl_easy_getinfo(CURL *curl, CURLINFO info, ...);
 curl_version_info_data *__wrap_curl_version_info(CURLversion version);
 
+CURLcode __wrap_curl_global_init(long flags)
+{
+	assert_int_equal(flags, CURL_GLOBAL_DEFAULT);
+	if (play.no_start)
+		return CURLE_FAILED_INIT;
+	play.running++;
+	return CURLE_OK;
+}
+
+void __wrap_curl_global_cleanup(void)
+{
+	play.running--;
+}
+
 CURL *__wrap_curl_easy_init(void)
 {
+	assert_int_equal(play.running, 1);
 	return play.no_handle ? NULL : &handle;
 }
 
 void __wrap_curl_easy_cleanup(CURL *curl)
 {
 	assert_ptr_equal(curl, &handle);
+	assert_int_equal(play.running, 1);
 	play.ended++;
 }
 
@@ -210,9 +230,13 @@ static int end(void **state)
 
 static int get(const struct pga_http *http)
 {
+	int result;
+
 	pga_text_free(&body);
 	memset(&error, 0, sizeof error);
-	return pga_http_get(http, &request, &body, &error);
+	result = pga_http_get(http, &request, &body, &error);
+	assert_int_equal(play.running, 0);
+	return result;
 }
 
 #define FIRST(connect, most)                                                                      \
@@ -300,6 +324,16 @@ static void which_tls_libcurl_has(void **state)
 		request.roots = NULL;
 		assert_int_equal(get(&patient), 0);
 	}
+}
+
+static void a_libcurl_that_does_not_start(void **state)
+{
+	(void)state;
+	play.no_start = true;
+	assert_int_equal(get(&patient), -1);
+	assert_string_equal(error.message, "libcurl does not start");
+	assert_string_equal(error.hint, "");
+	assert_int_equal(play.performed + play.ended, 0);
 }
 
 static int get_with_roots(struct pga_error *said)
@@ -568,7 +602,7 @@ int main(void)
 	    TEST(which_tls_libcurl_has),    TEST(without_memory),
 	    TEST(how_a_request_fails),      TEST(which_limit_has_passed),
 	    TEST(what_is_answered),         TEST(how_much_is_taken),
-	    TEST(what_a_server_shows),
+	    TEST(what_a_server_shows),      TEST(a_libcurl_that_does_not_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

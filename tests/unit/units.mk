@@ -104,6 +104,7 @@ check_PROGRAMS = \
 	tests/unit/test_service_write \
 	tests/unit/test_session \
 	tests/unit/test_shown \
+	tests/unit/test_source \
 	tests/unit/test_staged \
 	tests/unit/test_status_processes \
 	tests/unit/test_subprocess \
@@ -207,6 +208,7 @@ tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
 tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_http_setup.c
 tests_unit_test_http_setup_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_setup_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_global_init,--wrap=curl_global_cleanup \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
 	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
 tests_unit_test_http_setup_LDADD = $(UNITS_LDADD)
@@ -415,10 +417,14 @@ tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_bootstrap.c
+tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/bootstrap_calls.h tests/unit/test_cmd_bootstrap.c
 tests_unit_test_cmd_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_bootstrap_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_cmd_bootstrap_LDADD = $(UNITS_LDADD)
+tests_unit_test_source_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_source.c
+tests_unit_test_source_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_source_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_source_LDADD = $(UNITS_LDADD)
 tests_unit_test_completion_SOURCES = $(PRINTING) tests/unit/directory.h tests/unit/test_completion.c
 tests_unit_test_completion_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_completion_LDADD = $(UNITS_LDADD)
