@@ -19,8 +19,15 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+#define SOURCE_NUMBER(source, ...)  SOURCE_##source
+#define SOURCE_ADDRESS(source, ...) &pga_source_##source
+
+enum { PGA_SOURCES(SOURCE_NUMBER), SOURCE_COUNT };
+
+static const struct pga_source *const sources[] = {PGA_SOURCES(SOURCE_ADDRESS)};
+
 struct bootstrap {
-	const char *locations[PGA_SOURCE_COUNT]; /* of the sources, as typed */
+	const char *locations[SOURCE_COUNT]; /* of the sources, as typed */
 	const char *fingerprint;
 	const char *name;
 	const char *hosts;
@@ -40,13 +47,14 @@ struct bootstrap {
 	struct pga_candidates found;
 };
 
-#define SOURCE_OPTION(source, option, value, value_names, text)                       \
-	{                                                                             \
-		.name = option, .kind = PGA_OPTION_VALUE,                             \
-		.target = offsetof(struct bootstrap, locations[PGA_SOURCE_##source]), \
-		.argument = value, .help = text, .names = value_names                 \
+#define SOURCE_OPTION(source, option, value, what, text)                          \
+	{                                                                         \
+		.name = (option), .kind = PGA_OPTION_VALUE,                       \
+		.target = offsetof(struct bootstrap, locations[SOURCE_##source]), \
+		.argument = (value), .help = (text), .names = (what)              \
 	}
 
+/* Those of the sources come first: each has its source's number. */
 static const struct pga_option options[] = {
     PGA_SOURCES(SOURCE_OPTION),
     {.name = "fingerprint",
@@ -142,13 +150,15 @@ static bool is_pin_existing_alone(const struct bootstrap *bootstrap)
 /* The one whose location was given, if any. Returns the exit status. */
 static int choose_source(struct bootstrap *bootstrap)
 {
-	static const struct pga_source *const sources[] = {PGA_SOURCES(PGA_SOURCE_ADDRESS)};
+	size_t chosen = 0;
 
-	for (size_t i = 0; i < PGA_SOURCE_COUNT; i++) {
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
 		if (bootstrap->locations[i] == NULL)
 			continue;
 		if (bootstrap->typed != NULL)
-			return pga_usage_error("bootstrap", "more than one source of a root");
+			return pga_usage_error("bootstrap", "--%s and --%s: one of them",
+					       options[chosen].name, options[i].name);
+		chosen = i;
 		bootstrap->typed = bootstrap->locations[i];
 		bootstrap->request.source = sources[i];
 	}

@@ -12,12 +12,8 @@
 	SOURCE(stepca, "ca-url", "URL", PGA_NAMES_NOTHING, \
 	       "the CA: https://ca.example.com:9000, or ca.example.com/prefix")
 
-#define PGA_SOURCE_OBJECT(source, ...)  pga_source_##source
-#define PGA_SOURCE_ADDRESS(source, ...) &pga_source_##source
-#define PGA_SOURCE_NUMBER(source, ...)  PGA_SOURCE_##source
+#define PGA_SOURCE_OBJECT(source, ...) pga_source_##source
 
 extern const struct pga_source PGA_SOURCES(PGA_SOURCE_OBJECT);
-
-enum { PGA_SOURCES(PGA_SOURCE_NUMBER), PGA_SOURCE_COUNT };
 
 #endif

@@ -308,4 +308,32 @@ void pga_warn_of_rotation(const char *url, const char *name, const char *chain_n
 	note("rotation(%s %s %s) ", url, name, chain_name);
 }
 
+/* ---- the command ---- */
+
+static int begin(void **state)
+{
+	(void)state;
+	memset(&here, 0, sizeof here);
+	return 0;
+}
+
+static int bootstrap(int argc, char **argv)
+{
+	return pga_cmd_bootstrap.run(argc, argv);
+}
+
+static void assert_run(const char *words, int status, const char *calls, const char *errors)
+{
+	char line[500];
+
+	(void)snprintf(line, sizeof line, "bootstrap %s", words);
+	here.calls[0] = '\0';
+	here.chain = NULL;
+	assert_int_equal(command_prints(bootstrap, line), status);
+	assert_int_equal(here.held, 0);
+	assert_string_equal(here.calls, calls);
+	assert_string_equal(printed.errors, errors);
+	assert_string_equal(printed.output, "");
+}
+
 #endif

@@ -13,6 +13,7 @@ check_PROGRAMS = \
 	tests/unit/test_bootstrap_existing \
 	tests/unit/test_bootstrap_known \
 	tests/unit/test_bootstrap_services \
+	tests/unit/test_bootstrap_sources \
 	tests/unit/test_bootstrap_warnings \
 	tests/unit/test_call \
 	tests/unit/test_certificate \
@@ -414,6 +415,10 @@ tests_unit_test_bootstrap_services_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
 	-Wl,--wrap=pga_evaluator_begin,--wrap=pga_evaluator_end,--wrap=pga_evaluate_entry,--wrap=pga_evaluation_free \
 	-Wl,--wrap=pga_service_add_command,--wrap=pga_service_file_find
 tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_sources_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/bootstrap_calls.h tests/unit/test_bootstrap_sources.c
+tests_unit_test_bootstrap_sources_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_bootstrap_sources_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_bootstrap_sources_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
