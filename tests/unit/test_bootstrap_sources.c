@@ -1,5 +1,5 @@
 /* cli/cmd_bootstrap.c, cli/sources.h: what another line of the list of sources comes to. */
-#include "bootstrap_calls.h"
+#include "played_bootstrap.h"
 
 #include "cli/sources.h"
 

@@ -1,5 +1,5 @@
 /* cli/cmd_bootstrap.c: what is done in which order, by which options, and where it ends. */
-#include "bootstrap_calls.h"
+#include "played_bootstrap.h"
 
 /* ---- with the fingerprint ---- */
 

@@ -1,7 +1,7 @@
 /* For the unit of cli/cmd_bootstrap.c: all that it and the source of a step-ca call, as the test
  * plays it, with a note of each call. */
-#ifndef PGA_TESTS_UNIT_BOOTSTRAP_CALLS_H
-#define PGA_TESTS_UNIT_BOOTSTRAP_CALLS_H
+#ifndef PGA_TESTS_PLAYED_BOOTSTRAP_H
+#define PGA_TESTS_PLAYED_BOOTSTRAP_H
 
 #include "cmocka_start.h"
 #include "failing.h"
