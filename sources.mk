@@ -103,6 +103,8 @@ ANCHOR = \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
+	src/anchor/source.c src/anchor/source.h \
+	src/anchor/source_stepca.c \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
 	src/service/anchored.c src/service/anchored.h \
@@ -172,5 +174,6 @@ CLI = \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
 	src/cli/service_check.c src/cli/service_check.h \
+	src/cli/sources.h \
 	src/cli/status_processes.c src/cli/status_processes.h \
 	src/cli/usage.c src/cli/usage.h

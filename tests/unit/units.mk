@@ -16,6 +16,7 @@ check_PROGRAMS = \
 	tests/unit/test_bootstrap_existing \
 	tests/unit/test_bootstrap_known \
 	tests/unit/test_bootstrap_services \
+	tests/unit/test_bootstrap_sources \
 	tests/unit/test_bootstrap_warnings \
 	tests/unit/test_call \
 	tests/unit/test_caller \
@@ -129,6 +130,7 @@ check_PROGRAMS = \
 	tests/unit/test_session \
 	tests/unit/test_session_marks \
 	tests/unit/test_shown \
+	tests/unit/test_source \
 	tests/unit/test_staged \
 	tests/unit/test_status_processes \
 	tests/unit/test_stepca \
@@ -245,12 +247,14 @@ tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
 tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/played_curl.h tests/unit/test_http_setup.c
 tests_unit_test_http_setup_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_setup_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_global_init,--wrap=curl_global_cleanup \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
 	-Wl,--wrap=curl_version_info
 tests_unit_test_http_setup_LDADD = $(UNITS_LDADD)
 tests_unit_test_http_chain_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/played_curl.h tests/unit/test_http_chain.c
 tests_unit_test_http_chain_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_chain_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_global_init,--wrap=curl_global_cleanup \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
 	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
 tests_unit_test_http_chain_LDADD = $(UNITS_LDADD)
@@ -504,13 +508,21 @@ tests_unit_test_bootstrap_services_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
 	-Wl,--wrap=pga_evaluator_begin,--wrap=pga_evaluator_end,--wrap=pga_evaluate_entry,--wrap=pga_evaluation_free \
 	-Wl,--wrap=pga_service_add_command,--wrap=pga_service_file_find
 tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_sources_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_bootstrap_sources.c
+tests_unit_test_bootstrap_sources_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_bootstrap_sources_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_bootstrap_sources_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_bootstrap.c
+tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_cmd_bootstrap.c
 tests_unit_test_cmd_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_bootstrap_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_cmd_bootstrap_LDADD = $(UNITS_LDADD)
+tests_unit_test_source_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_source.c
+tests_unit_test_source_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_source_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_source_LDADD = $(UNITS_LDADD)
 tests_unit_test_completion_SOURCES = $(PRINTING) tests/unit/directory.h tests/unit/test_completion.c
 tests_unit_test_completion_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_completion_LDADD = $(UNITS_LDADD)
