@@ -131,15 +131,19 @@ PRELOAD = \
 	src/preload/shells.c src/preload/shells.h \
 	src/preload/unit_settings.c src/preload/unit_settings.h \
 	src/preload/units.c
+REPORT = \
+	src/report/finding.c src/report/finding.h \
+	src/report/finding_ids.h \
+	src/report/json.c src/report/json.h \
+	src/report/table.c src/report/table.h \
+	src/report/text.c src/report/text.h
 DIAGNOSE = \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
 	src/diagnose/processes.c src/diagnose/processes.h \
 	src/diagnose/rotated.c src/diagnose/rotated.h
-REPORT = \
-	src/report/json.c src/report/json.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PRELOAD) $(DIAGNOSE) $(REPORT)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PRELOAD) $(REPORT) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \

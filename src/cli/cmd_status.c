@@ -2,6 +2,7 @@
  * with it or without. */
 #include "cli/cli.h"
 #include "report/json.h"
+#include "report/table.h"
 #include "cli/status_processes.h"
 
 #include "preload/module.h"

@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "report/json.h"
+#include "report/table.h"
 
 #include <stdio.h>
 #include <stdlib.h>

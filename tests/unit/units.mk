@@ -45,6 +45,7 @@ check_PROGRAMS = \
 	tests/unit/test_file \
 	tests/unit/test_file_identity \
 	tests/unit/test_find \
+	tests/unit/test_finding \
 	tests/unit/test_guess \
 	tests/unit/test_handshake \
 	tests/unit/test_home \
@@ -108,6 +109,7 @@ check_PROGRAMS = \
 	tests/unit/test_status_processes \
 	tests/unit/test_subprocess \
 	tests/unit/test_switch \
+	tests/unit/test_table \
 	tests/unit/test_terminal \
 	tests/unit/test_text \
 	tests/unit/test_tls_write \
@@ -342,6 +344,14 @@ tests_unit_test_json_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_
 tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_json_LDADD = $(UNITS_LDADD)
+tests_unit_test_finding_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_finding.c
+tests_unit_test_finding_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_finding_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
+tests_unit_test_finding_LDADD = $(UNITS_LDADD)
+tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
+tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty
+tests_unit_test_table_LDADD = $(UNITS_LDADD)
 SERVICES = $(PRINTING) tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h
 PLAYED_ENTRIES = -Wl,--wrap=isatty,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_pins_free \
 	-Wl,--wrap=pga_evaluate_entry,--wrap=pga_anchored_look,--wrap=pga_warn_of_unpinned,--wrap=pga_print_table
