@@ -33,6 +33,7 @@ check_PROGRAMS = \
 	tests/unit/test_completion \
 	tests/unit/test_compose \
 	tests/unit/test_consent \
+	tests/unit/test_coverage \
 	tests/unit/test_cut \
 	tests/unit/test_daemons \
 	tests/unit/test_directory \
@@ -81,6 +82,7 @@ check_PROGRAMS = \
 	tests/unit/test_policy \
 	tests/unit/test_preload \
 	tests/unit/test_print_bootstrap \
+	tests/unit/test_print_processes \
 	tests/unit/test_print_service_add \
 	tests/unit/test_print_unpinned \
 	tests/unit/test_printable \
@@ -106,7 +108,7 @@ check_PROGRAMS = \
 	tests/unit/test_session \
 	tests/unit/test_shown \
 	tests/unit/test_staged \
-	tests/unit/test_status_processes \
+	tests/unit/test_status \
 	tests/unit/test_subprocess \
 	tests/unit/test_switch \
 	tests/unit/test_table \
@@ -393,7 +395,7 @@ tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/te
 tests_unit_test_cmd_run_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=execvp,--wrap=setenv
 tests_unit_test_cmd_run_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
+tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/played_status.h tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
@@ -454,9 +456,16 @@ tests_unit_test_command_lines_LDADD = $(UNITS_LDADD)
 tests_unit_test_service_check_SOURCES = $(PRINTING) tests/unit/test_service_check.c
 tests_unit_test_service_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_check_LDADD = $(UNITS_LDADD)
-tests_unit_test_status_processes_SOURCES = $(PRINTING) tests/unit/test_status_processes.c
-tests_unit_test_status_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_status_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_coverage_SOURCES = $(PRINTING) tests/unit/program_kinds.h tests/unit/test_coverage.c
+tests_unit_test_coverage_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_coverage_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_processes_SOURCES = $(PRINTING) tests/unit/program_kinds.h tests/unit/test_print_processes.c
+tests_unit_test_print_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_status_SOURCES = $(PRINTING) tests/unit/played_status.h tests/unit/test_status.c
+tests_unit_test_status_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
+tests_unit_test_status_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_switch_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_switch.c
 tests_unit_test_switch_CPPFLAGS = $(UNITS_CPPFLAGS)
