@@ -7,7 +7,7 @@
 
 const char *pga_finding_word(enum pga_finding_id id)
 {
-#define WORD(id, word) [(id)] = word,
+#define WORD(id, word) [(id)] = (word),
 	static const char *const words[] = {PGA_FINDING_IDS(WORD)};
 
 	return words[id];
