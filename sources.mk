@@ -133,15 +133,21 @@ PRELOAD = \
 	src/preload/shells.c src/preload/shells.h \
 	src/preload/unit_settings.c src/preload/unit_settings.h \
 	src/preload/units.c
+REPORT = \
+	src/report/finding.c src/report/finding.h \
+	src/report/finding_ids.h \
+	src/report/json.c src/report/json.h \
+	src/report/table.c src/report/table.h \
+	src/report/text.c src/report/text.h
 DIAGNOSE = \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
+	src/diagnose/coverage.c src/diagnose/coverage.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
-	src/diagnose/rotated.c src/diagnose/rotated.h
-REPORT = \
-	src/report/json.c src/report/json.h
+	src/diagnose/rotated.c src/diagnose/rotated.h \
+	src/diagnose/status.c src/diagnose/status.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PRELOAD) $(DIAGNOSE) $(REPORT)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PRELOAD) $(REPORT) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -171,9 +177,10 @@ CLI = \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
+	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
+	src/cli/print_status.c src/cli/print_status.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
 	src/cli/service_check.c src/cli/service_check.h \
 	src/cli/sources.h \
-	src/cli/status_processes.c src/cli/status_processes.h \
 	src/cli/usage.c src/cli/usage.h

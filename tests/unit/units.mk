@@ -43,6 +43,7 @@ check_PROGRAMS = \
 	tests/unit/test_connect \
 	tests/unit/test_connect_poll \
 	tests/unit/test_consent \
+	tests/unit/test_coverage \
 	tests/unit/test_cut \
 	tests/unit/test_daemons \
 	tests/unit/test_directory \
@@ -64,6 +65,7 @@ check_PROGRAMS = \
 	tests/unit/test_file \
 	tests/unit/test_file_identity \
 	tests/unit/test_gate_audit_log \
+	tests/unit/test_finding \
 	tests/unit/test_gate_lock \
 	tests/unit/test_gate_parts \
 	tests/unit/test_got \
@@ -101,6 +103,7 @@ check_PROGRAMS = \
 	tests/unit/test_pins_file \
 	tests/unit/test_policy \
 	tests/unit/test_print_bootstrap \
+	tests/unit/test_print_processes \
 	tests/unit/test_print_service_add \
 	tests/unit/test_print_unpinned \
 	tests/unit/test_printable \
@@ -132,10 +135,11 @@ check_PROGRAMS = \
 	tests/unit/test_shown \
 	tests/unit/test_source \
 	tests/unit/test_staged \
-	tests/unit/test_status_processes \
+	tests/unit/test_status \
 	tests/unit/test_stepca \
 	tests/unit/test_subprocess \
 	tests/unit/test_subprocess_run \
+	tests/unit/test_table \
 	tests/unit/test_terminal \
 	tests/unit/test_text \
 	tests/unit/test_tls_write \
@@ -413,6 +417,14 @@ tests_unit_test_json_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_
 tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_json_LDADD = $(UNITS_LDADD)
+tests_unit_test_finding_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_finding.c
+tests_unit_test_finding_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_finding_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
+tests_unit_test_finding_LDADD = $(UNITS_LDADD)
+tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
+tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty
+tests_unit_test_table_LDADD = $(UNITS_LDADD)
 SERVICES = $(PRINTING) tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h
 PLAYED_ENTRIES = -Wl,--wrap=isatty,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_pins_free \
 	-Wl,--wrap=pga_evaluate_entry,--wrap=pga_anchored_look,--wrap=pga_warn_of_unpinned,--wrap=pga_print_table
@@ -461,7 +473,7 @@ tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/te
 tests_unit_test_cmd_run_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=execvp,--wrap=setenv
 tests_unit_test_cmd_run_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
+tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/played_status.h tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
@@ -548,9 +560,16 @@ tests_unit_test_command_lines_LDADD = $(UNITS_LDADD)
 tests_unit_test_service_check_SOURCES = $(PRINTING) tests/unit/test_service_check.c
 tests_unit_test_service_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_check_LDADD = $(UNITS_LDADD)
-tests_unit_test_status_processes_SOURCES = $(PRINTING) tests/unit/test_status_processes.c
-tests_unit_test_status_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_status_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_coverage_SOURCES = $(PRINTING) tests/unit/program_kinds.h tests/unit/test_coverage.c
+tests_unit_test_coverage_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_coverage_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_processes_SOURCES = $(PRINTING) tests/unit/program_kinds.h tests/unit/test_print_processes.c
+tests_unit_test_print_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_status_SOURCES = $(PRINTING) tests/unit/played_status.h tests/unit/test_status.c
+tests_unit_test_status_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
+tests_unit_test_status_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_enable_files_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/enabled_home.h tests/unit/test_enable_files.c
 tests_unit_test_enable_files_CPPFLAGS = $(UNITS_CPPFLAGS)
