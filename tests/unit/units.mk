@@ -6,10 +6,12 @@ check_PROGRAMS = \
 	tests/unit/test_anchor_text \
 	tests/unit/test_anchored \
 	tests/unit/test_anchors \
+	tests/unit/test_anchors_refused \
 	tests/unit/test_api \
 	tests/unit/test_ask \
 	tests/unit/test_attributes \
 	tests/unit/test_binary \
+	tests/unit/test_block \
 	tests/unit/test_bootstrap_existing \
 	tests/unit/test_bootstrap_known \
 	tests/unit/test_bootstrap_services \
@@ -18,8 +20,11 @@ check_PROGRAMS = \
 	tests/unit/test_certificate \
 	tests/unit/test_changes \
 	tests/unit/test_check \
+	tests/unit/test_choose_anchor \
 	tests/unit/test_chroot \
+	tests/unit/test_cleanup \
 	tests/unit/test_cmd_bootstrap \
+	tests/unit/test_cmd_disable \
 	tests/unit/test_cmd_enable \
 	tests/unit/test_cmd_explain \
 	tests/unit/test_cmd_log \
@@ -37,31 +42,44 @@ check_PROGRAMS = \
 	tests/unit/test_daemons \
 	tests/unit/test_directory \
 	tests/unit/test_dl_wrappers \
+	tests/unit/test_dl_wrappers_open \
+	tests/unit/test_edit_calls \
+	tests/unit/test_edit_lock \
 	tests/unit/test_effective \
 	tests/unit/test_elf \
+	tests/unit/test_elf_got \
+	tests/unit/test_enable \
 	tests/unit/test_enable_checks \
+	tests/unit/test_enable_checks_all \
+	tests/unit/test_enable_fails \
+	tests/unit/test_enable_files \
 	tests/unit/test_entry \
+	tests/unit/test_existing_alone \
 	tests/unit/test_explain \
 	tests/unit/test_file \
 	tests/unit/test_file_identity \
 	tests/unit/test_find \
+	tests/unit/test_gate_lock \
+	tests/unit/test_gate_parts \
+	tests/unit/test_got \
+	tests/unit/test_got_linker \
 	tests/unit/test_guess \
 	tests/unit/test_handshake \
 	tests/unit/test_home \
 	tests/unit/test_host \
 	tests/unit/test_hostlist \
 	tests/unit/test_http \
+	tests/unit/test_http_chain \
 	tests/unit/test_http_setup \
 	tests/unit/test_image \
 	tests/unit/test_imports \
 	tests/unit/test_ini \
 	tests/unit/test_journal \
 	tests/unit/test_json \
+	tests/unit/test_known \
 	tests/unit/test_late_errors \
-	tests/unit/test_lines \
 	tests/unit/test_linked \
 	tests/unit/test_loader \
-	tests/unit/test_lock \
 	tests/unit/test_log_files \
 	tests/unit/test_log_journal \
 	tests/unit/test_lookup \
@@ -77,6 +95,7 @@ check_PROGRAMS = \
 	tests/unit/test_paths \
 	tests/unit/test_pin_pairs \
 	tests/unit/test_pins \
+	tests/unit/test_pins_file \
 	tests/unit/test_policy \
 	tests/unit/test_preload \
 	tests/unit/test_print_bootstrap \
@@ -84,17 +103,22 @@ check_PROGRAMS = \
 	tests/unit/test_print_unpinned \
 	tests/unit/test_printable \
 	tests/unit/test_processes \
+	tests/unit/test_processes_files \
 	tests/unit/test_program \
+	tests/unit/test_program_gate \
 	tests/unit/test_proof \
+	tests/unit/test_proof_files \
 	tests/unit/test_proxy \
-	tests/unit/test_rebind \
 	tests/unit/test_record \
 	tests/unit/test_records \
 	tests/unit/test_refusal \
 	tests/unit/test_root_crt \
+	tests/unit/test_root_rules \
 	tests/unit/test_roots \
 	tests/unit/test_rules \
+	tests/unit/test_rules_effect \
 	tests/unit/test_secrets \
+	tests/unit/test_service_add_warnings \
 	tests/unit/test_service_change \
 	tests/unit/test_service_check \
 	tests/unit/test_service_edit \
@@ -103,11 +127,12 @@ check_PROGRAMS = \
 	tests/unit/test_service_text \
 	tests/unit/test_service_write \
 	tests/unit/test_session \
+	tests/unit/test_session_marks \
 	tests/unit/test_shown \
 	tests/unit/test_staged \
 	tests/unit/test_status_processes \
+	tests/unit/test_stepca \
 	tests/unit/test_subprocess \
-	tests/unit/test_switch \
 	tests/unit/test_terminal \
 	tests/unit/test_text \
 	tests/unit/test_tls_write \
@@ -119,6 +144,7 @@ check_PROGRAMS = \
 	tests/unit/test_verdict \
 	tests/unit/test_verification \
 	tests/unit/test_walks \
+	tests/unit/test_walks_turns \
 	tests/unit/test_wall \
 	tests/unit/test_words
 # What they test is compiled for them once: a library, of which each takes what it asks for.
@@ -131,14 +157,22 @@ tests_unit_libunits_a_CPPFLAGS = $(pganchor_CPPFLAGS)
 WRAP_MEMORY = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray,--wrap=strdup,--wrap=strndup
 UNITS_CPPFLAGS = $(pganchor_CPPFLAGS) $(CMOCKA_CFLAGS)
 UNITS_LDADD = tests/unit/libunits.a $(CMOCKA_LIBS) $(pganchor_LDADD)
+tests_unit_test_root_rules_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_root_rules.c
+tests_unit_test_root_rules_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_root_rules_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_root_rules_LDADD = $(UNITS_LDADD)
 tests_unit_test_certificate_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_certificate.c
 tests_unit_test_certificate_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_certificate_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_certificate_LDADD = $(UNITS_LDADD)
-tests_unit_test_anchors_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_anchors.c
+tests_unit_test_anchors_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/installed_anchors.h tests/unit/test_anchors.c
 tests_unit_test_anchors_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_anchors_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_anchors_conf_set
+tests_unit_test_anchors_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_anchors_LDADD = $(UNITS_LDADD)
+tests_unit_test_anchors_refused_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/installed_anchors.h tests/unit/test_anchors_refused.c
+tests_unit_test_anchors_refused_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_anchors_refused_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_anchors_conf_set
+tests_unit_test_anchors_refused_LDADD = $(UNITS_LDADD)
 tests_unit_test_root_crt_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_root_crt.c
 tests_unit_test_root_crt_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_root_crt_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
@@ -185,10 +219,14 @@ tests_unit_test_roots_LDADD = $(UNITS_LDADD)
 tests_unit_test_verification_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/test_verification.c
 tests_unit_test_verification_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verification_LDADD = $(UNITS_LDADD)
-tests_unit_test_http_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/tls_server.h tests/unit/test_http.c
+tests_unit_test_http_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/tls_server.h tests/unit/asked_server.h tests/unit/test_http.c
 tests_unit_test_http_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_http_LDADD = $(UNITS_LDADD)
+tests_unit_test_stepca_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/tls_server.h tests/unit/asked_server.h tests/unit/test_stepca.c
+tests_unit_test_stepca_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_stepca_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_stepca_LDADD = $(UNITS_LDADD)
 tests_unit_test_proxy_SOURCES = tests/unit/cmocka_start.h tests/unit/test_proxy.c
 tests_unit_test_proxy_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_proxy_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=curl_easy_getinfo,--wrap=curl_url,--wrap=curl_url_cleanup
@@ -204,12 +242,18 @@ tests_unit_test_handshake_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=PQfinish,--wrap=PQsslStruct,--wrap=poll,--wrap=clock_gettime,--wrap=pga_linked_libpq_knows \
 	-Wl,--wrap=pga_verification_watch,--wrap=pga_verification_unwatch,--wrap=pga_verification_reason
 tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
-tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/test_http_setup.c
+tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/played_curl.h tests/unit/test_http_setup.c
 tests_unit_test_http_setup_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_setup_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
-	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
+	-Wl,--wrap=curl_version_info
 tests_unit_test_http_setup_LDADD = $(UNITS_LDADD)
+tests_unit_test_http_chain_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/played_curl.h tests/unit/test_http_chain.c
+tests_unit_test_http_chain_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_http_chain_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
+	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
+tests_unit_test_http_chain_LDADD = $(UNITS_LDADD)
 tests_unit_test_hostlist_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_hostlist.c
 tests_unit_test_hostlist_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_hostlist_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
@@ -218,17 +262,24 @@ tests_unit_test_check_SOURCES = tests/unit/cmocka_start.h tests/unit/certificate
 tests_unit_test_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_check_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_check_LDADD = $(UNITS_LDADD)
-tests_unit_test_proof_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_proof.c
+tests_unit_test_proof_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tried_roots.h tests/unit/test_proof.c
 tests_unit_test_proof_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_proof_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write \
 	-Wl,--wrap=SSL_CTX_new,--wrap=X509_STORE_new,--wrap=X509_STORE_CTX_new,--wrap=X509_STORE_CTX_init
 tests_unit_test_proof_LDADD = $(UNITS_LDADD)
+tests_unit_test_proof_files_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/tried_roots.h tests/unit/test_proof_files.c
+tests_unit_test_proof_files_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_proof_files_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=memfd_create,--wrap=write
+tests_unit_test_proof_files_LDADD = $(UNITS_LDADD)
 tests_unit_test_anchor_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_anchor_text.c
 tests_unit_test_anchor_text_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_anchor_text_LDADD = $(UNITS_LDADD)
 tests_unit_test_service_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_service_text.c
 tests_unit_test_service_text_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_text_LDADD = $(UNITS_LDADD)
+tests_unit_test_choose_anchor_SOURCES = tests/unit/cmocka_start.h tests/unit/test_choose_anchor.c
+tests_unit_test_choose_anchor_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_choose_anchor_LDADD = $(UNITS_LDADD)
 tests_unit_test_file_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_file.c
 tests_unit_test_file_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_file_LDADD = $(UNITS_LDADD)
@@ -282,10 +333,15 @@ FAILING_WRAPS = $(WRAP_MEMORY) -Wl,--wrap=getcwd \
 	-Wl,--wrap=read,--wrap=write,--wrap=pwrite,--wrap=close,--wrap=memfd_create,--wrap=open,--wrap=openat,--wrap=fcntl,--wrap=clock_gettime \
 	-Wl,--wrap=poll,--wrap=waitpid,--wrap=pga_act_as
 tests_unit_test_late_errors_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/late_errors.h \
-	tests/unit/test_late_errors.c
+	tests/unit/tried_edits.h tests/unit/test_late_errors.c
 tests_unit_test_late_errors_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_late_errors_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
 tests_unit_test_late_errors_LDADD = $(UNITS_LDADD)
+tests_unit_test_edit_calls_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/late_errors.h \
+	tests/unit/tried_edits.h tests/unit/test_edit_calls.c
+tests_unit_test_edit_calls_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_edit_calls_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_edit_calls_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_acting_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_acting.c
 tests_unit_test_acting_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -317,17 +373,28 @@ tests_unit_test_log_journal_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS
 tests_unit_test_log_journal_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_processes_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h \
-	tests/unit/test_processes.c
+	tests/unit/played_processes.h tests/unit/test_processes.c
 tests_unit_test_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_processes_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) -Wl,--wrap=getuid,--wrap=geteuid
 tests_unit_test_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_processes_files_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h \
+	tests/unit/played_processes.h tests/unit/test_processes_files.c
+tests_unit_test_processes_files_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_processes_files_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) -Wl,--wrap=getuid,--wrap=geteuid
+tests_unit_test_processes_files_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_program_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h \
-	tests/unit/test_program.c
+	tests/unit/played_program.h tests/unit/test_program.c
 tests_unit_test_program_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_program_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) \
 	-Wl,--wrap=getuid,--wrap=getgid,--wrap=getxattr,--wrap=statvfs
 tests_unit_test_program_LDADD = $(UNITS_LDADD)
+tests_unit_test_program_gate_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/moved_root.h \
+	tests/unit/played_program.h tests/unit/test_program_gate.c
+tests_unit_test_program_gate_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_program_gate_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) \
+	-Wl,--wrap=getuid,--wrap=getgid,--wrap=getxattr,--wrap=statvfs
+tests_unit_test_program_gate_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_module_SOURCES = src/preload/known.c src/preload/known.h src/preload/module.c src/preload/module.h \
 	tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_module.c
@@ -362,13 +429,20 @@ tests_unit_test_print_service_add_SOURCES = $(PRINTING) tests/unit/failing.h tes
 tests_unit_test_print_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_print_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_print_service_add_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_service_add_SOURCES = $(SERVICES) tests/unit/test_cmd_service_add.c
+tests_unit_test_cmd_service_add_SOURCES = $(SERVICES) tests/unit/played_addition.h tests/unit/test_cmd_service_add.c
 tests_unit_test_cmd_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_hosts_to_ascii,--wrap=pga_policy_load \
 	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_unpinned_tell,--wrap=pga_service_show_environment,--wrap=pga_service_hide_environment \
 	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
 	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
 tests_unit_test_cmd_service_add_LDADD = $(UNITS_LDADD)
+tests_unit_test_service_add_warnings_SOURCES = $(SERVICES) tests/unit/played_addition.h tests/unit/test_service_add_warnings.c
+tests_unit_test_service_add_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_service_add_warnings_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_hosts_to_ascii,--wrap=pga_policy_load \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_unpinned_tell,--wrap=pga_service_show_environment,--wrap=pga_service_hide_environment \
+	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
+	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
+tests_unit_test_service_add_warnings_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_explain_SOURCES = $(SERVICES) tests/unit/test_cmd_explain.c
 tests_unit_test_cmd_explain_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_explain_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_binary_read,--wrap=pga_linked_libpq_version \
@@ -387,20 +461,38 @@ tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_enable_SOURCES = $(PRINTING) tests/unit/test_cmd_enable.c
+tests_unit_test_cmd_enable_SOURCES = $(PRINTING) tests/unit/played_enable.h tests/unit/test_cmd_enable.c
 tests_unit_test_cmd_enable_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_enable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
 tests_unit_test_cmd_enable_LDADD = $(UNITS_LDADD)
-tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_enable_checks.c
+tests_unit_test_cmd_disable_SOURCES = $(PRINTING) tests/unit/played_enable.h tests/unit/test_cmd_disable.c
+tests_unit_test_cmd_disable_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cmd_disable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
+tests_unit_test_cmd_disable_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_fails_SOURCES = $(PRINTING) tests/unit/played_enable.h tests/unit/test_enable_fails.c
+tests_unit_test_enable_fails_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_fails_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
+tests_unit_test_enable_fails_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_checks_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/checked_machine.h tests/unit/test_enable_checks.c
 tests_unit_test_enable_checks_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_enable_checks_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=access,--wrap=geteuid
 tests_unit_test_enable_checks_LDADD = $(UNITS_LDADD)
-tests_unit_test_bootstrap_existing_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_bootstrap_existing.c
+tests_unit_test_enable_checks_all_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/checked_machine.h tests/unit/test_enable_checks_all.c
+tests_unit_test_enable_checks_all_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_checks_all_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=access,--wrap=geteuid
+tests_unit_test_enable_checks_all_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_existing_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_existing.h tests/unit/test_bootstrap_existing.c
 tests_unit_test_bootstrap_existing_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_existing_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
 	-Wl,--wrap=pga_pins_load,--wrap=pga_policy_load,--wrap=pga_libpq_home,--wrap=pga_unpinned_roots_read \
 	-Wl,--wrap=pga_unpinned_roots_free,--wrap=pga_certificate_check_anchor,--wrap=pga_anchor_install,--wrap=access
 tests_unit_test_bootstrap_existing_LDADD = $(UNITS_LDADD)
+tests_unit_test_existing_alone_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_existing.h tests/unit/test_existing_alone.c
+tests_unit_test_existing_alone_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_existing_alone_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_policy_load,--wrap=pga_libpq_home,--wrap=pga_unpinned_roots_read \
+	-Wl,--wrap=pga_unpinned_roots_free,--wrap=pga_certificate_check_anchor,--wrap=pga_anchor_install,--wrap=access
+tests_unit_test_existing_alone_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_known_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_bootstrap_known.c
 tests_unit_test_bootstrap_known_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_known_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_pins_load,--wrap=pga_anchor_install
@@ -448,22 +540,36 @@ tests_unit_test_status_processes_SOURCES = $(PRINTING) tests/unit/test_status_pr
 tests_unit_test_status_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_status_processes_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_switch_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_switch.c
-tests_unit_test_switch_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_switch_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
-tests_unit_test_switch_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_files_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/enabled_home.h tests/unit/test_enable_files.c
+tests_unit_test_enable_files_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_files_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_enable_files_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/enabled_home.h tests/unit/test_enable.c
+tests_unit_test_enable_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_enable_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_lines_SOURCES = src/base/subprocess.c src/base/subprocess.h src/preload/known.c src/preload/known.h \
+tests_unit_test_block_SOURCES = src/base/subprocess.c src/base/subprocess.h src/preload/known.c src/preload/known.h \
 	src/preload/block.c src/preload/block.h src/preload/module.c src/preload/module.h tests/unit/cmocka_start.h \
-	tests/unit/test_lines.c
+	tests/unit/test_block.c
 # With a path that has two directories for libraries.
-tests_unit_test_lines_CPPFLAGS = $(UNIT_CPPFLAGS) -UPKGLIBDIR -DPKGLIBDIR='"/opt/lib/a/lib64/b/pganchor"'
-tests_unit_test_lines_LDADD = $(UNITS_LDADD)
+tests_unit_test_block_CPPFLAGS = $(UNIT_CPPFLAGS) -UPKGLIBDIR -DPKGLIBDIR='"/opt/lib/a/lib64/b/pganchor"'
+tests_unit_test_block_LDADD = $(UNITS_LDADD)
+tests_unit_test_known_SOURCES = src/base/subprocess.c src/base/subprocess.h src/preload/known.c src/preload/known.h \
+	src/preload/block.c src/preload/block.h src/preload/module.c src/preload/module.h tests/unit/cmocka_start.h \
+	tests/unit/test_known.c
+# With a path that has two directories for libraries.
+tests_unit_test_known_CPPFLAGS = $(UNIT_CPPFLAGS) -UPKGLIBDIR -DPKGLIBDIR='"/opt/lib/a/lib64/b/pganchor"'
+tests_unit_test_known_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_lock_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_lock.c
-tests_unit_test_lock_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_lock_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
-tests_unit_test_lock_LDADD = $(UNITS_LDADD)
+tests_unit_test_edit_lock_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_edit_lock.c
+tests_unit_test_edit_lock_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_edit_lock_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_edit_lock_LDADD = $(UNITS_LDADD)
+tests_unit_test_cleanup_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_cleanup.c
+tests_unit_test_cleanup_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_cleanup_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_cleanup_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_path_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_path.c
 tests_unit_test_path_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -517,10 +623,15 @@ tests_unit_test_origin_LDADD = $(UNITS_LDADD)
 
 # The machine's directory is the one that it runs in.
 tests_unit_test_policy_SOURCES = src/policy/pins.c src/policy/pins.h src/policy/policy.c src/policy/policy.h \
-	tests/unit/cmocka_start.h tests/unit/test_policy.c
+	tests/unit/cmocka_start.h tests/unit/policy_files.h tests/unit/test_policy.c
 tests_unit_test_policy_CPPFLAGS = $(UNIT_CPPFLAGS) -USYSCONFDIR -DSYSCONFDIR='"/proc/self/cwd"' \
 	-UPKGLIBDIR -DPKGLIBDIR='"/proc/self/cwd"'
 tests_unit_test_policy_LDADD = $(UNITS_LDADD)
+tests_unit_test_pins_file_SOURCES = src/policy/pins.c src/policy/pins.h src/policy/policy.c src/policy/policy.h \
+	tests/unit/cmocka_start.h tests/unit/policy_files.h tests/unit/test_pins_file.c
+tests_unit_test_pins_file_CPPFLAGS = $(UNIT_CPPFLAGS) -USYSCONFDIR -DSYSCONFDIR='"/proc/self/cwd"' \
+	-UPKGLIBDIR -DPKGLIBDIR='"/proc/self/cwd"'
+tests_unit_test_pins_file_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_record_SOURCES = tests/unit/cmocka_start.h tests/unit/test_record.c
 tests_unit_test_record_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -555,22 +666,36 @@ tests_unit_test_cut_SOURCES = $(GATE_FAKES) tests/unit/test_cut.c
 tests_unit_test_cut_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_cut_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=getpeername,--wrap=socketpair
 tests_unit_test_cut_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/test_elf.c
+tests_unit_test_gate_parts_SOURCES = $(GATE_FAKES) tests/unit/test_gate_parts.c
+tests_unit_test_gate_parts_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_gate_parts_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_elf_SOURCES = tests/unit/cmocka_start.h tests/unit/played_image.h tests/unit/test_elf.c
 tests_unit_test_elf_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_elf_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo,--wrap=gate_object_at
 tests_unit_test_elf_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_elf_got_SOURCES = tests/unit/cmocka_start.h tests/unit/played_image.h tests/unit/test_elf_got.c
+tests_unit_test_elf_got_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_elf_got_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo,--wrap=gate_object_at
+tests_unit_test_elf_got_LDADD = libgate.la $(CMOCKA_LIBS)
 # What the gate would send to syslog, and what is another each time, are led to the test.
 tests_unit_test_journal_SOURCES = $(GATE_FAKES) tests/unit/test_journal.c
 tests_unit_test_journal_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendto,--wrap=time,--wrap=getpid
 tests_unit_test_journal_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_refusal_SOURCES = $(GATE_FAKES) tests/unit/test_refusal.c
+tests_unit_test_refusal_SOURCES = $(GATE_FAKES) tests/unit/refused_libpq.h tests/unit/test_refusal.c
 tests_unit_test_refusal_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_refusal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=strdup,--wrap=realloc
 tests_unit_test_refusal_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_session_SOURCES = $(GATE_FAKES) tests/unit/test_session.c
+tests_unit_test_rules_effect_SOURCES = $(GATE_FAKES) tests/unit/refused_libpq.h tests/unit/test_rules_effect.c
+tests_unit_test_rules_effect_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_rules_effect_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=strdup,--wrap=realloc
+tests_unit_test_rules_effect_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_session_SOURCES = $(GATE_FAKES) tests/unit/played_session.h tests/unit/test_session.c
 tests_unit_test_session_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_session_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_session_marks_SOURCES = $(GATE_FAKES) tests/unit/played_session.h tests/unit/test_session_marks.c
+tests_unit_test_session_marks_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_session_marks_LDADD = libgate.la $(CMOCKA_LIBS)
 
 tests_unit_test_shown_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_shown.c
 tests_unit_test_shown_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -591,24 +716,38 @@ tests_unit_test_find_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 tests_unit_test_find_LDADD = libgate.la $(CMOCKA_LIBS)
 # The module's own functions, under the names that libc has them by; no sanitizer's runtime is to come by them.
 tests_unit_test_dl_wrappers_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
-	tests/unit/test_dl_wrappers.c
+	tests/unit/played_dl.h tests/unit/test_dl_wrappers.c
 tests_unit_test_dl_wrappers_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
 tests_unit_test_dl_wrappers_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
 	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
 	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
 tests_unit_test_dl_wrappers_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_dl_wrappers_open_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
+	tests/unit/played_dl.h tests/unit/test_dl_wrappers_open.c
+tests_unit_test_dl_wrappers_open_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
+tests_unit_test_dl_wrappers_open_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
+	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
+	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
+	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
+tests_unit_test_dl_wrappers_open_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_loader_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_loader.c
 tests_unit_test_loader_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_loader_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_walk_begin,--wrap=gate_walk_end,--wrap=dl_iterate_phdr,--wrap=dlclose,--wrap=_dl_find_object,--wrap=dladdr1
 tests_unit_test_loader_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_rebind_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_rebind.c
-tests_unit_test_rebind_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_rebind_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
+tests_unit_test_got_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/bound_objects.h tests/unit/test_got.c
+tests_unit_test_got_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_got_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_each_object,--wrap=gate_each_object_in,--wrap=gate_object_of,--wrap=gate_loader \
 	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
-tests_unit_test_rebind_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_got_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_got_linker_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/bound_objects.h tests/unit/test_got_linker.c
+tests_unit_test_got_linker_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_got_linker_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
+	-Wl,--wrap=gate_each_object,--wrap=gate_each_object_in,--wrap=gate_object_of,--wrap=gate_loader \
+	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
+tests_unit_test_got_linker_LDADD = libgate.la $(CMOCKA_LIBS)
 
 # With all that they ask.
 PLAYED_GATE = \
@@ -640,11 +779,18 @@ tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) \
 tests_unit_test_rules_LDADD = libgate.la $(CMOCKA_LIBS)
 
 # The kernel's part in it, the clock and fork() are the test's.
-tests_unit_test_walks_SOURCES = tests/unit/cmocka_start.h tests/unit/test_walks.c
+tests_unit_test_walks_SOURCES = tests/unit/cmocka_start.h tests/unit/acting_threads.h tests/unit/test_walks.c
 tests_unit_test_walks_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_walks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=pthread_atfork \
-	-Wl,--wrap=mmap64,--wrap=munmap,--wrap=madvise
+tests_unit_test_walks_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=pthread_atfork
 tests_unit_test_walks_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_walks_turns_SOURCES = tests/unit/cmocka_start.h tests/unit/acting_threads.h tests/unit/test_walks_turns.c
+tests_unit_test_walks_turns_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_walks_turns_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=syscall,--wrap=clock_gettime,--wrap=pthread_atfork
+tests_unit_test_walks_turns_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_gate_lock_SOURCES = tests/unit/cmocka_start.h tests/unit/test_gate_lock.c
+tests_unit_test_gate_lock_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_gate_lock_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=mmap64,--wrap=munmap,--wrap=madvise
+tests_unit_test_gate_lock_LDADD = libgate.la $(CMOCKA_LIBS)
 
 
 tests_unit_test_userfile_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_userfile.c
