@@ -66,13 +66,13 @@ void pga_explain_notes(const struct pga_effective *effective, struct pga_text *t
 
 static void add_lines(struct pga_text *text, const char *lines)
 {
-	while (*lines != '\0') {
-		size_t length = strcspn(lines, "\n");
+	const char *line;
+	size_t length;
 
+	while (pga_next_line(&lines, &line, &length)) {
 		pga_text_add(text, "    ");
-		pga_text_add_bytes(text, lines, length);
+		pga_text_add_bytes(text, line, length);
 		pga_text_add(text, "\n");
-		lines += length + (lines[length] == '\n');
 	}
 }
 

@@ -1,5 +1,7 @@
 #include "policy/record.h"
 
+#include "base/printable.h"
+
 #include <string.h>
 
 const char *pga_word_key(enum pga_word word)
@@ -24,10 +26,8 @@ void pga_record_add(struct pga_text *line, const char *key, const char *value, s
 
 	pga_text_addf(line, " %s=\"", key);
 	for (; *value != '\0' && count < most; value++, count++) {
-		unsigned char byte = (unsigned char)*value;
-
-		if (byte < ' ' || byte > '~' || byte == '"' || byte == '\\')
-			pga_text_addf(line, "\\x%02X", (unsigned)byte);
+		if (*value < ' ' || *value > '~' || *value == '"' || *value == '\\')
+			pga_text_add_escaped(line, *value);
 		else
 			pga_text_add_bytes(line, value, 1);
 	}
