@@ -25,6 +25,7 @@ POLICY = \
 	src/policy/policy.c src/policy/policy.h \
 	src/policy/record.c src/policy/record.h \
 	src/policy/secrets.c src/policy/secrets.h \
+	src/policy/setting_rules.c src/policy/setting_rules.h \
 	src/policy/shown.c \
 	src/policy/trust.c src/policy/trust.h \
 	src/policy/verdict.c src/policy/verdict.h
