@@ -144,8 +144,8 @@ static int find_entry(const struct pga_asked *asked, char **entry)
 	struct pga_error error;
 
 	if ((asked->ways[PGA_WAY_MACHINE] && pga_check_dropin(asked, &error) != 0) ||
-	    (pga_needs_module(asked) && (pga_check_module(asked, &error) != 0 ||
-					 (*entry = pga_module_entry(&error)) == NULL))) {
+	    (asked->module && (pga_check_module(asked, &error) != 0 ||
+			       (*entry = pga_module_entry(&error)) == NULL))) {
 		pga_print_error(&error);
 		return -1;
 	}
@@ -304,6 +304,8 @@ static void settle(struct pga_asked *asked)
 	    asked->system || asked->all;
 	asked->ways[PGA_WAY_MACHINE] = asked->machine || asked->all;
 	asked->ways[PGA_WAY_PRELOAD] = asked->preload || asked->all;
+	for (int way = 0; way < PGA_WAYS; way++)
+		asked->module = asked->module || (asked->ways[way] && way != PGA_WAY_MACHINE);
 }
 
 static int enable_or_disable(struct pga_asked *asked)

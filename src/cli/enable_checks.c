@@ -105,14 +105,6 @@ int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
 	return result;
 }
 
-bool pga_needs_module(const struct pga_asked *asked)
-{
-	for (int way = 0; way < PGA_WAYS; way++)
-		if (asked->ways[way] && way != PGA_WAY_MACHINE)
-			return true;
-	return false;
-}
-
 /* In an image that has no module yet, the lines would name a file that is missing. */
 void pga_check_image(const struct pga_asked *asked)
 {
@@ -120,7 +112,7 @@ void pga_check_image(const struct pga_asked *asked)
 		pga_print_warning("%s%s is not there: install pganchor in %s too, or programs "
 				  "there have no gate",
 				  asked->root, PGA_DROPIN, asked->root);
-	if (pga_needs_module(asked) && !pga_image_has(asked->root, PGA_MODULE))
+	if (asked->module && !pga_image_has(asked->root, PGA_MODULE))
 		pga_print_warning("%s%s is not there: install pganchor in %s too, or ld.so "
 				  "complains in all that is started there",
 				  asked->root, PGA_MODULE, asked->root);

@@ -20,6 +20,7 @@ struct pga_asked {
 	bool system;
 	bool preload;
 	bool machine;
+	bool module; /* some way of them loads it, and not the drop-in alone */
 	bool off;
 	bool dry_run;
 	bool json;
@@ -30,9 +31,6 @@ struct pga_asked {
  * drop-in which did not repeat it would take it away. The caller frees it. */
 int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
 		   struct pga_error *error);
-
-/* Whether what is asked for is the module's, and not the drop-in alone. */
-bool pga_needs_module(const struct pga_asked *asked);
 
 /* Whether the drop-in may be put before the machine's libpq: looked at before it is loaded, and
  * then it is tried. */

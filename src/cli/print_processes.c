@@ -49,7 +49,7 @@ static const char *gate_word(const struct pga_process *process)
 		return pga_process_is_elsewhere(process)  ? "no, not in its root"
 		       : pga_process_is_powerful(process) ? "no, set-user-ID or the like"
 							  : "no";
-	if (process->inside != NULL)
+	if (process->inside != NULL || pga_process_has_another(process))
 		return "sees a part";
 	return process->gate_deleted ? "yes, replaced since" : "yes";
 }

@@ -115,15 +115,16 @@ static json_t *processes_as_json(const struct pga_processes *processes)
 int pga_print_status_json(const struct pga_status *status, int exit_status)
 {
 	return pga_json_print(
-	    json_pack(
-		"{s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:o}", "active", (int)status->active,
-		"ld_preload", (int)status->in_variable, "enabled", ways_as_json(status), "policy",
-		status->broken ? json_null() : policy_as_json(status), "policy_files",
-		policy_files_as_json(&status->policy), "pins", (int)status->pins.count, "problem",
-		status->broken ? pga_json_text(status->problem.message) : json_null(), "processes",
-		processes_as_json(&status->processes), "unreadable",
-		(int)status->processes.unreadable, "findings",
-		pga_json_findings(&status->findings)),
+	    json_pack("{s:b, s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:o}", "active",
+		      (int)status->active, "drop_in", (int)status->dropped_in, "ld_preload",
+		      (int)status->in_variable, "enabled", ways_as_json(status), "policy",
+		      status->broken ? json_null() : policy_as_json(status), "policy_files",
+		      policy_files_as_json(&status->policy), "pins", (int)status->pins.count,
+		      "problem",
+		      status->broken ? pga_json_text(status->problem.message) : json_null(),
+		      "processes", processes_as_json(&status->processes), "unreadable",
+		      (int)status->processes.unreadable, "findings",
+		      pga_json_findings(&status->findings)),
 	    exit_status);
 }
 

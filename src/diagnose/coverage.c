@@ -1,8 +1,16 @@
 #include "diagnose/coverage.h"
 
+#include "preload/known.h"
+
+bool pga_process_has_another(const struct pga_process *process)
+{
+	return process->gate != NULL && pga_is_dropin(process->gate) && process->libpq_count > 1;
+}
+
 bool pga_process_is_bare(const struct pga_process *process)
 {
-	return (process->gate == NULL && process->libpq_count > 0) || process->own_libpq;
+	return (process->gate == NULL && process->libpq_count > 0) || process->own_libpq ||
+	       pga_process_has_another(process);
 }
 
 /* Whether it has a way to PostgreSQL linked in that the gate does not see. */

@@ -11,6 +11,9 @@
 /* The subject of what is found of programs. */
 #define PGA_ABOUT_PROGRAMS "programs"
 
+/* Whether it has a libpq besides the one that the drop-in stands before, and no other gate. */
+bool pga_process_has_another(const struct pga_process *process);
+
 /* Whether it has a libpq that the gate does not stand before. */
 bool pga_process_is_bare(const struct pga_process *process);
 

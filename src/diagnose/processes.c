@@ -181,8 +181,10 @@ static int take_path(struct programs *programs, const char *pid, struct pga_proc
 				 deleted ? NULL : read_as_seen(programs, pid, path));
 	if (!is_gate(programs, pid, path, deleted))
 		return deleted ? 0 : look_into_library(programs, pid, path, process);
-	if (process->gate != NULL)
+	/* The drop-in stands before one libpq, the others before all. */
+	if (process->gate != NULL && !pga_is_dropin(process->gate))
 		return 0;
+	free(process->gate);
 	process->gate = strdup(path);
 	process->gate_deleted = deleted;
 	return process->gate != NULL ? 0 : -1;

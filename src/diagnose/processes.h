@@ -22,8 +22,8 @@ struct pga_process {
 	pid_t pid;
 	char *user; /* whose it is: a name, or a number that has none */
 	char *name; /* as ps(1) shows it */
-	char *gate; /* the module, or the libpganchor.so that it is linked with; NULL where there is
-		       neither */
+	char *gate; /* the module, the libpganchor.so that it is linked with, or else the drop-in;
+		       NULL where there is none */
 	bool gate_deleted;
 	struct pga_mapped_libpq *libpqs;
 	size_t libpq_count;

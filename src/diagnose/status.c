@@ -1,6 +1,7 @@
 #include "diagnose/status.h"
 
 #include "diagnose/coverage.h"
+#include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/session.h"
 
@@ -149,8 +150,9 @@ static void judge_gate(struct pga_status *status)
 		pga_findings_add(findings, PGA_GATE_ACTIVE, PGA_SEVERITY_OK, PGA_ABOUT_GATE,
 				 "active here");
 		pga_findings_detail(findings, "%s",
-				    status->in_variable ? "LD_PRELOAD has the gate"
-							: "the gate is in every program");
+				    status->dropped_in    ? "the machine's libpq is behind the gate"
+				    : status->in_variable ? "LD_PRELOAD has the gate"
+							  : "the gate is in every program");
 	} else if (status->in_variable) {
 		pga_findings_add(findings, PGA_GATE_NOT_LOADED, PGA_SEVERITY_ERROR, PGA_ABOUT_GATE,
 				 "not active here");
@@ -210,7 +212,8 @@ int pga_status_look(struct pga_status *status, struct pga_error *error)
 	const char *preload = getenv("LD_PRELOAD");
 
 	memset(status, 0, sizeof *status);
-	status->active = pga_module_is_bound(true);
+	status->dropped_in = pga_dropin_is_loaded(true);
+	status->active = pga_module_is_bound(true) || status->dropped_in;
 	status->in_variable = preload != NULL && pga_module_is_in(preload);
 	if (look_at_ways(status, error) != 0)
 		return -1;

@@ -21,6 +21,7 @@
 struct pga_status {
 	bool active;      /* the gate is in this very process, as in what the shell starts next */
 	bool in_variable; /* by LD_PRELOAD */
+	bool dropped_in;  /* by the drop-in, in what uses the machine's libpq */
 	struct pga_activation *ways; /* the files that enable it; of units those alone that do */
 	size_t way_count;
 	struct pga_policy policy;

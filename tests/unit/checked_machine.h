@@ -5,6 +5,7 @@
 #include "failing.h"
 
 #include "preload/daemons.h"
+#include "preload/dropin.h"
 #include "preload/image.h"
 #include "preload/module.h"
 #include "preload/session.h"
@@ -36,6 +37,7 @@ static struct {
 	const char *entry_32;
 	bool has_loader_32;
 	bool image_without;
+	bool no_dropin; /* it does not load */
 } here;
 static char asked_for[200];
 static uid_t acting;
@@ -129,19 +131,26 @@ char *pga_find_musl(const char *root)
 	return copy_of(here.musl);
 }
 
-int pga_module_is_guarded(uid_t other, struct pga_error *error)
+int pga_module_is_guarded(const char *file, uid_t other, struct pga_error *error)
 {
 	char note[40];
 
-	(void)snprintf(note, sizeof note, " guarded %u", (unsigned)other);
+	(void)snprintf(note, sizeof note, " %sguarded %u",
+		       strcmp(file, PGA_MODULE) == 0 ? "" : "drop-in ", (unsigned)other);
 	(void)strcat(asked_for, note);
 	return here.not_guarded != NULL ? pga_fail(error, "", "%s", here.not_guarded) : 0;
 }
 
-int pga_module_is_open(struct pga_error *error)
+int pga_module_is_open(const char *file, struct pga_error *error)
 {
-	(void)strcat(asked_for, " open");
+	(void)strcat(asked_for, strcmp(file, PGA_MODULE) == 0 ? " open" : " drop-in open");
 	return here.not_open != NULL ? pga_fail(error, "", "%s", here.not_open) : 0;
+}
+
+int pga_dropin_try(struct pga_error *error)
+{
+	(void)strcat(asked_for, " try");
+	return here.no_dropin ? pga_fail(error, "", "does not load") : 0;
 }
 
 char *pga_module_entry_32(void)

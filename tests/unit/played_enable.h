@@ -5,6 +5,7 @@
 
 #include "printed.h"
 
+#include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/session.h"
 #include "preload/shells.h"
@@ -31,6 +32,10 @@ static struct {
 	bool no_units;
 	bool no_module;
 	bool no_entry;
+	bool dropped_in;  /* the lines of the drop-in are there */
+	bool no_dropin;   /* it does not load */
+	bool no_ldconfig; /* it fails */
+	bool not_first;   /* another libpq is found all the same */
 	bool no_apply;
 	bool no_session; /* no systemd of the user's runs */
 	bool strange_shell;
@@ -58,10 +63,10 @@ static int fail_so(struct pga_error *error)
 }
 
 static const char *const way_names[] = {
-    [PGA_WAY_SESSION] = "session",     [PGA_WAY_SHELL] = "shell",
-    [PGA_WAY_ENVIRONMENT] = "machine", [PGA_WAY_PROFILE] = "profile",
-    [PGA_WAY_PRELOAD] = "preload",     [PGA_WAY_UNIT] = "unit",
-    [PGA_WAY_USER_UNIT] = "user-unit"};
+    [PGA_WAY_MACHINE] = "dropin",  [PGA_WAY_SESSION] = "session",
+    [PGA_WAY_SHELL] = "shell",     [PGA_WAY_ENVIRONMENT] = "machine",
+    [PGA_WAY_PROFILE] = "profile", [PGA_WAY_PRELOAD] = "preload",
+    [PGA_WAY_UNIT] = "unit",       [PGA_WAY_USER_UNIT] = "user-unit"};
 
 const char *pga_way_name(enum pga_way way)
 {
@@ -78,6 +83,8 @@ static int begin_switch(struct pga_activation *file, enum pga_way way, const cha
 	file->path = strdup(path);
 	assert_non_null(file->path);
 	file->state = is(path, here.other) ? PGA_ON_OTHER : PGA_ON;
+	if (way == PGA_WAY_MACHINE && !here.dropped_in)
+		file->state = PGA_OFF;
 	for (size_t i = 0; i < COUNT(here.off); i++)
 		if (is(path, here.off[i]))
 			file->state = PGA_OFF;
@@ -229,6 +236,25 @@ int pga_check_module(const struct pga_asked *asked, struct pga_error *error)
 	(void)asked;
 	note("module", "");
 	return here.no_module ? fail_so(error) : 0;
+}
+
+int pga_check_dropin(const struct pga_asked *asked, struct pga_error *error)
+{
+	(void)asked;
+	note("try drop-in", "");
+	return here.no_dropin ? fail_so(error) : 0;
+}
+
+int pga_dropin_refresh(const char *root, struct pga_error *error)
+{
+	note("ldconfig", root != NULL ? root : "");
+	return here.no_ldconfig ? fail_so(error) : 0;
+}
+
+int pga_dropin_check(bool wanted, struct pga_error *error)
+{
+	note(wanted ? "found" : "gone", "");
+	return here.not_first ? fail_so(error) : 0;
 }
 
 char *pga_module_entry(struct pga_error *error)

@@ -10,6 +10,7 @@
 #include "diagnose/status.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
+#include "preload/dropin.h"
 #include "preload/enable.h"
 #include "preload/module.h"
 #include "preload/session.h"
@@ -17,6 +18,7 @@
 
 static struct {
 	bool bound;
+	bool dropped_in;
 	bool session;
 	bool heard;
 	bool weak; /* a program is */
@@ -56,6 +58,12 @@ bool pga_module_is_bound(bool any)
 	return here.bound;
 }
 
+bool pga_dropin_is_loaded(bool any)
+{
+	assert_true(any);
+	return here.dropped_in;
+}
+
 bool pga_module_is_in(const char *preload)
 {
 	return strstr(preload, "gate") != NULL;
@@ -72,10 +80,10 @@ bool pga_log_is_heard(void)
 }
 
 static const char *const way_names[] = {
-    [PGA_WAY_SESSION] = "session",     [PGA_WAY_SHELL] = "shell",
-    [PGA_WAY_ENVIRONMENT] = "machine", [PGA_WAY_PROFILE] = "profile",
-    [PGA_WAY_PRELOAD] = "preload",     [PGA_WAY_UNIT] = "unit",
-    [PGA_WAY_USER_UNIT] = "user unit"};
+    [PGA_WAY_MACHINE] = "dropin",  [PGA_WAY_SESSION] = "session",
+    [PGA_WAY_SHELL] = "shell",     [PGA_WAY_ENVIRONMENT] = "machine",
+    [PGA_WAY_PROFILE] = "profile", [PGA_WAY_PRELOAD] = "preload",
+    [PGA_WAY_UNIT] = "unit",       [PGA_WAY_USER_UNIT] = "user unit"};
 
 const char *pga_way_name(enum pga_way way)
 {

@@ -58,19 +58,23 @@ static void what_is_disabled(void **state)
 	     "--user restart a\n"},
 	    {"disable --all",
 	     {NULL},
-	     "units\noff /machine\noff /profile\noff /preload\noff /unit/a.service\noff "
+	     "units\noff /dropin\noff /machine\noff /profile\noff /preload\noff "
+	     "/unit/a.service\noff "
 	     "/unit/b.service\napply /unit/b.service /unit/a.service /preload /profile /machine\n",
-	     "machine: /machine: taken out\nprofile: /profile: taken out\npreload: /preload: taken "
+	     "dropin: /dropin: it is not there\nmachine: /machine: taken out\nprofile: /profile: "
+	     "taken out\npreload: /preload: taken "
 	     "out\n"
 	     "unit: /unit/a.service: taken out\nunit: /unit/b.service: taken out\nnext: log out "
 	     "and in "
 	     "again; for a service, systemctl daemon-reload and a restart\n"},
 	    {"disable --all --root /tmp",
 	     {NULL},
-	     "units /tmp\noff /tmp/machine\noff /tmp/profile\noff /tmp/preload\noff "
+	     "units /tmp\noff /tmp/dropin\noff /tmp/machine\noff /tmp/profile\noff "
+	     "/tmp/preload\noff "
 	     "/tmp/unit/a.service\noff /tmp/unit/b.service\napply /tmp/unit/b.service "
 	     "/tmp/unit/a.service /tmp/preload /tmp/profile /tmp/machine\n",
-	     "machine: /tmp/machine: taken out\nprofile: /tmp/profile: taken out\npreload: "
+	     "dropin: /tmp/dropin: it is not there\nmachine: /tmp/machine: taken out\nprofile: "
+	     "/tmp/profile: taken out\npreload: "
 	     "/tmp/preload: "
 	     "taken out\nunit: /tmp/unit/a.service: taken out\nunit: /tmp/unit/b.service: taken "
 	     "out\n"},

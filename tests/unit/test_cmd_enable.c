@@ -184,11 +184,12 @@ static void options_of_them(void **state)
 	    {"disable --all --session", 2, "disable: --all is the machine's, and all of that"},
 	    {"disable --all --shell", 2, "disable: --all is the machine's, and all of that"},
 	    {"disable --all --unit a", 2, "disable: --all is the machine's, and all of that"},
-	    {"enable --root /tmp", 2, "enable: --root is for --system, --ld-so-preload and --unit"},
+	    {"enable --root /tmp", 2,
+	     "enable: --root is for --machine, --system, --ld-so-preload and --unit"},
 	    {"enable --shell --root /tmp", 2,
-	     "enable: --root is for --system, --ld-so-preload and --unit"},
+	     "enable: --root is for --machine, --system, --ld-so-preload and --unit"},
 	    {"enable --session --unit a --root /tmp", 2,
-	     "enable: --root is for --system, --ld-so-preload and --unit"},
+	     "enable: --root is for --machine, --system, --ld-so-preload and --unit"},
 	    {"enable --system --root ''", 2, "enable: --root: the name of the directory is empty"},
 	};
 	static const char hint[] = "    name a directory that is there; nothing was changed\n";

@@ -3,6 +3,7 @@
 #include "failing.h"
 #include "printed.h"
 
+#include "preload/dropin.h"
 #include "preload/known.h"
 #include "preload/module.h"
 #include "preload/program.h"
@@ -21,6 +22,8 @@ static int keeps;       /* and of the copy of PGSERVICEFILE */
 static int not_started; /* errno */
 static const char *entry_32;
 static bool bound;
+static bool dropped_in;
+static const char *other_libpq;
 static char happened[400];
 
 enum pga_cover pga_program_look(const char *name, struct pga_error *error)
@@ -42,6 +45,17 @@ bool pga_module_is_bound(bool any)
 {
 	assert_false(any);
 	return bound;
+}
+
+bool pga_dropin_is_loaded(bool any)
+{
+	assert_false(any);
+	return dropped_in;
+}
+
+const char *pga_dropin_in_the_way(void)
+{
+	return other_libpq;
 }
 
 char *pga_module_entry_32(void)
@@ -221,6 +235,14 @@ static void options_of_it(void **state)
 	}
 	bound = true;
 	assert_int_equal(run("run --is-bound"), 0);
+	assert_int_equal(run("run --has-dropin"), 3);
+	assert_string_equal(printed.output, "no libpq\n");
+	other_libpq = "/other/libpq.so.5";
+	assert_int_equal(run("run --has-dropin"), 3);
+	assert_string_equal(printed.output, "/other/libpq.so.5\n");
+	dropped_in = true;
+	assert_int_equal(run("run --has-dropin"), 0);
+	assert_string_equal(printed.output, "");
 }
 
 #define WARNED "pganchor: warning: not seen\n    do this\n"

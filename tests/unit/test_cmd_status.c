@@ -24,7 +24,7 @@ static int run(const char *words)
 	grown = 0;
 	status = command_prints(pga_cmd_status.run, words);
 	/* Policy, pins and processes are freed whether or not they were read. */
-	if (here.no_units || (no_room > 0 && no_room <= 10))
+	if (here.no_units || (no_room > 0 && no_room <= 11))
 		held++;
 	assert_int_equal(held, status == PGA_EXIT_USAGE || strstr(words, "-h") != NULL ? 0 : -2);
 	return status;
@@ -34,9 +34,10 @@ static int run(const char *words)
 
 #define ACTIVE   "active here: the gate is in every program\n"
 #define INACTIVE "not active here: what this shell starts has no gate\n    "
-#define WAYS                                                                              \
-	"\nWAY      STATE  FILE\nsession  off    /session\nshell    off    /.bashrc\n"    \
-	"shell    off    /.profile\nmachine  off    /machine\nprofile  off    /profile\n" \
+#define WAYS                                                                                       \
+	"\nWAY      STATE  FILE\ndropin   off    /dropin\nsession  off    /session\nshell    off " \
+	"   /.bashrc\n"                                                                            \
+	"shell    off    /.profile\nmachine  off    /machine\nprofile  off    /profile\n"          \
 	"preload  off    /preload\n"
 #define POLICY "\npolicy: mode = enforce, other = enforce\npins: 3\n"
 
@@ -164,6 +165,7 @@ static void states_of_the_ways(void **state)
 	here.unreadable = "/unit/b.service";
 	assert_int_equal(run("status"), PGA_EXIT_DONE);
 	assert_non_null(strstr(printed.output, "\nWAY        STATE             FILE\n"
+					       "dropin     off               /dropin\n"
 					       "session    on                /session\n"
 					       "shell      off               /.bashrc\n"
 					       "shell      another module    /.profile\n"
@@ -225,9 +227,9 @@ static void want_of_memory(void **state)
 	here.units[0][1] = "b.service";
 	here.units[1][0] = "c.service";
 	here.units[1][1] = "d.service";
-	/* Ten ways, and that it is active. */
+	/* Eleven ways, and that it is active. */
 	for (int json = 0; json < 2; json++)
-		for (no_room = 1; no_room <= 11; no_room++) {
+		for (no_room = 1; no_room <= 12; no_room++) {
 			assert_int_equal(run(json == 1 ? "status -j" : "status"), PGA_EXIT_FAILED);
 			assert_string_equal(printed.errors, "pganchor: out of memory\n");
 			assert_string_equal(printed.output, "");
@@ -235,7 +237,7 @@ static void want_of_memory(void **state)
 		}
 	no_room = 0;
 	assert_int_equal(run("status"), PGA_EXIT_DONE);
-	assert_int_equal(grown, 11);
+	assert_int_equal(grown, 12);
 }
 
 #define AUDIT "\npolicy: mode = audit, other = audit\npins: 3\n"
@@ -305,7 +307,9 @@ static void as_json(void **state)
 	assert_int_equal(run("status -j"), PGA_EXIT_DONE);
 	assert_string_equal(
 	    printed.output,
-	    "{\n  \"active\": true,\n  \"ld_preload\": true,\n  \"enabled\": [\n    {\n      "
+	    "{\n  \"active\": true,\n  \"drop_in\": false,\n  \"ld_preload\": true,\n  "
+	    "\"enabled\": [\n    {\n      \"way\": \"dropin\",\n      \"path\": \"/dropin\",\n     "
+	    " \"state\": \"off\"\n    },\n    {\n      "
 	    "\"way\": "
 	    "\"session\",\n      \"path\": \"/session\",\n      \"state\": \"on\"\n    },\n    {\n "
 	    "     "
@@ -337,9 +341,15 @@ static void as_json(void **state)
 	assert_int_equal(unsetenv("LD_PRELOAD"), 0);
 	assert_int_equal(run("status --json"), PGA_EXIT_WEAK);
 	assert_non_null(
-	    strstr(printed.output, "\n  \"active\": false,\n  \"ld_preload\": false,\n"));
+	    strstr(printed.output,
+		   "\n  \"active\": false,\n  \"drop_in\": false,\n  \"ld_preload\": false,\n"));
 	assert_non_null(strstr(printed.output, "\n  \"policy\": null,\n"));
 	assert_non_null(strstr(printed.output, "\n  \"problem\": \"bad pins\",\n"));
+	here.pins = NULL;
+	here.dropped_in = true;
+	assert_int_equal(run("status --json"), PGA_EXIT_DONE);
+	assert_non_null(strstr(printed.output, "\n  \"active\": true,\n  \"drop_in\": true,\n"));
+	assert_non_null(strstr(printed.output, "the machine's libpq is behind the gate"));
 }
 
 static void options_of_it(void **state)

@@ -157,6 +157,7 @@ static void an_image_without_it(void **state)
 	(void)state;
 	memset(&asked, 0, sizeof asked);
 	asked.root = "/image";
+	asked.module = true;
 	assert_int_equal(prints(check_image, NULL), 0);
 	assert_string_equal(printed.errors, "");
 	here.image_without = true;

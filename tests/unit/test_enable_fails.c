@@ -31,7 +31,8 @@ static void all_or_nothing(void **state)
 	    {"disable", "/.zshenv", NULL, "off /session\noff /.bashrc\noff /.zshenv\n", FAILED},
 	    {"disable", NULL, "/.zshenv", "off /session\noff /.bashrc\n", FAILED},
 	    {"disable --all", "/unit/a.service", NULL,
-	     "units\noff /machine\noff /profile\noff /preload\noff /unit/a.service\noff "
+	     "units\noff /dropin\noff /machine\noff /profile\noff /preload\noff "
+	     "/unit/a.service\noff "
 	     "/unit/b.service\n",
 	     FAILED},
 	};

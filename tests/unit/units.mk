@@ -59,6 +59,7 @@ check_PROGRAMS = \
 	tests/unit/test_enable_checks \
 	tests/unit/test_enable_checks_all \
 	tests/unit/test_enable_fails \
+	tests/unit/test_enable_machine \
 	tests/unit/test_enable_files \
 	tests/unit/test_existing_alone \
 	tests/unit/test_explain \
@@ -485,6 +486,10 @@ tests_unit_test_cmd_disable_SOURCES = $(PRINTING) tests/unit/played_enable.h tes
 tests_unit_test_cmd_disable_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_disable_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
 tests_unit_test_cmd_disable_LDADD = $(UNITS_LDADD)
+tests_unit_test_enable_machine_SOURCES = $(PRINTING) tests/unit/played_enable.h tests/unit/test_enable_machine.c
+tests_unit_test_enable_machine_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_enable_machine_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take
+tests_unit_test_enable_machine_LDADD = $(UNITS_LDADD)
 tests_unit_test_enable_fails_SOURCES = $(PRINTING) tests/unit/played_enable.h tests/unit/test_enable_fails.c
 tests_unit_test_enable_fails_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_enable_fails_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=pga_text_take

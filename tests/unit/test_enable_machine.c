@@ -1,0 +1,131 @@
+/* cli/cmd_enable.c, of the drop-in: ld.so's cache is made anew behind the file, what does not hold
+ * there is taken back, and the module is not asked for. */
+#include "cmocka_start.h"
+#include "printed.h"
+#include "played_enable.h"
+
+#define FAILED  "pganchor: it failed\n    mend it; nothing was changed\n"
+#define WRITTEN "on /dropin = " PGA_DROPIN_DIRECTORY "\n"
+#define BEHIND \
+	"every program that is started from now on and uses the machine's libpq has the gate\n"
+
+static void what_is_done(void **state)
+{
+	static const struct {
+		const char *words;
+		bool dropped_in; /* before */
+		const char *happened;
+		const char *output;
+	} cases[] = {
+	    {"enable --machine", false,
+	     "try drop-in\n" WRITTEN "apply /dropin\nldconfig\nfound\nsessions\n",
+	     "dropin: /dropin: written\n" BEHIND},
+	    /* The cache may be older than the file. */
+	    {"enable --machine", true, "try drop-in\n" WRITTEN "apply\nldconfig\nfound\nsessions\n",
+	     "dropin: /dropin: it is there already\n"},
+	    {"enable --machine -n", false, "try drop-in\n" WRITTEN "sessions\n",
+	     "dropin: /dropin: would be written\n  lines of /dropin\n"},
+	    {"enable --machine --root /tmp", false,
+	     "try drop-in\nimage /tmp\non /tmp/dropin = " PGA_DROPIN_DIRECTORY
+	     "\napply /tmp/dropin\nldconfig /tmp\nsessions\n",
+	     "dropin: /tmp/dropin: written\n"},
+	    {"enable --machine --ld-so-preload", false,
+	     "try drop-in\nmodule\n" WRITTEN "on /preload = " ENTRY
+	     "\napply /dropin\nldconfig\nfound\nsessions\n",
+	     "dropin: /dropin: written\npreload: /preload: it is there already\n"
+	     "every program that is started from now on has the gate\n"},
+	    {"disable --machine", true, "off /dropin\napply /dropin\nldconfig\ngone\n",
+	     "dropin: /dropin: taken out\n"
+	     "every program that is started from now on and uses the machine's libpq is without "
+	     "the gate\n"},
+	    {"disable --machine", false, "off /dropin\napply\nldconfig\ngone\n",
+	     "dropin: /dropin: it is not there\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		const size_t length = strlen(cases[i].output);
+
+		here.dropped_in = cases[i].dropped_in;
+		if (run(cases[i].words) != PGA_EXIT_DONE ||
+		    strcmp(happened, cases[i].happened) != 0)
+			fail_msg("%s: %s%s", cases[i].words, happened, printed.errors);
+		/* disable says what else is on. */
+		assert_int_equal(strncmp(printed.output, cases[i].output, length), 0);
+		assert_string_equal(printed.errors, "");
+	}
+}
+
+/* Of all that is taken out, only what was there changes the cache. */
+static void with_all(void **state)
+{
+	(void)state;
+	assert_int_equal(run("disable --all"), PGA_EXIT_DONE);
+	assert_null(strstr(happened, "ldconfig"));
+	here.dropped_in = true;
+	assert_int_equal(run("disable --all"), PGA_EXIT_DONE);
+	assert_non_null(strstr(happened, "/dropin\nldconfig\ngone\n"));
+}
+
+static void what_is_in_the_way(void **state)
+{
+	(void)state;
+	here.no_dropin = true;
+	assert_int_equal(run("enable --machine"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "try drop-in\n");
+	assert_string_equal(printed.errors, FAILED);
+	/* What is taken out needs no drop-in. */
+	here.dropped_in = true;
+	assert_int_equal(run("disable --machine"), PGA_EXIT_DONE);
+}
+
+static void what_does_not_hold_is_taken_back(void **state)
+{
+	static const char taken[] = "pganchor: warning: /dropin was taken out again\n";
+
+	(void)state;
+	here.not_first = true;
+	assert_int_equal(run("enable --machine"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "try drop-in\n" WRITTEN "apply /dropin\nldconfig\nfound\n"
+				      "off /dropin\napply\nldconfig\n");
+	assert_string_equal(printed.errors,
+			    "pganchor: it failed\n    mend it; nothing was changed\n"
+			    "pganchor: warning: /dropin was taken out again\n");
+	assert_string_equal(printed.output, "");
+	/* What was there before stays. */
+	here.dropped_in = true;
+	assert_int_equal(run("enable --machine"), PGA_EXIT_FAILED);
+	assert_null(strstr(happened, "off"));
+	assert_string_equal(printed.errors, FAILED);
+	/* ldconfig, which failed, fails again. */
+	here.dropped_in = false;
+	here.no_ldconfig = true;
+	assert_int_equal(run("enable --machine"), PGA_EXIT_FAILED);
+	assert_string_equal(printed.errors, FAILED FAILED);
+	assert_null(strstr(printed.errors, taken));
+}
+
+/* It is told, and what was taken out stays so. */
+static void one_that_is_found_all_the_same(void **state)
+{
+	(void)state;
+	here.dropped_in = here.not_first = true;
+	assert_int_equal(run("disable --machine"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "off /dropin\napply /dropin\nldconfig\ngone\n");
+	assert_string_equal(printed.errors, FAILED);
+}
+
+#define TEST(test) cmocka_unit_test_setup(test, begin)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(what_is_done),
+	    TEST(with_all),
+	    TEST(what_is_in_the_way),
+	    TEST(what_does_not_hold_is_taken_back),
+	    TEST(one_that_is_found_all_the_same),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
