@@ -25,6 +25,7 @@ POLICY = \
 	src/policy/policy.c src/policy/policy.h \
 	src/policy/record.c src/policy/record.h \
 	src/policy/secrets.c src/policy/secrets.h \
+	src/policy/setting_rules.c src/policy/setting_rules.h \
 	src/policy/shown.c \
 	src/policy/trust.c src/policy/trust.h \
 	src/policy/verdict.c src/policy/verdict.h
@@ -103,6 +104,8 @@ ANCHOR = \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
+	src/anchor/source.c src/anchor/source.h \
+	src/anchor/source_stepca.c \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
 	src/service/anchored.c src/service/anchored.h \
@@ -183,4 +186,5 @@ CLI = \
 	src/cli/print_status.c src/cli/print_status.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
 	src/cli/service_check.c src/cli/service_check.h \
+	src/cli/sources.h \
 	src/cli/usage.c src/cli/usage.h

@@ -124,12 +124,11 @@ void pga_service_print_bootstrap(void)
 
 void pga_service_print_reasons(FILE *stream, const char *reasons)
 {
-	while (*reasons != '\0') {
-		const size_t length = strcspn(reasons, "\n");
+	const char *line;
+	size_t length;
 
-		pga_print(stream, "    %.*s\n", (int)length, reasons);
-		reasons += length + (reasons[length] == '\n');
-	}
+	while (pga_next_line(&reasons, &line, &length))
+		pga_print(stream, "    %.*s\n", (int)length, line);
 }
 
 void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length)

@@ -72,16 +72,12 @@ static void print_settings(const struct pga_evaluation *evaluation)
 /* What an entry may have that makes it weak: add writes it anew, or leaves it out. */
 static bool can_weaken(const PQconninfoOption *option)
 {
-	static const char *const keywords[] = {"sslmode", "gssencmode", "ssl_min_protocol_version",
-					       "ssl_max_protocol_version"};
+	const struct pga_setting_rule *rule = pga_setting_rule(option->keyword);
 
-	for (size_t i = 0; i < sizeof keywords / sizeof keywords[0]; i++)
-		if (strcmp(option->keyword, keywords[i]) == 0)
-			return true;
 	/* A file in the directory that a program happens to run in. */
 	if (strcmp(option->keyword, "sslrootcert") == 0 && option->val[0] != '/')
 		return true;
-	return pga_setting_gives_away(option->keyword);
+	return rule != NULL && (rule->flags & PGA_RULE_KEPT) == 0;
 }
 
 /* Whether the command that writes the entry anew has this setting. */

@@ -176,14 +176,12 @@ void pga_addition_checked(const struct pga_check *check)
 
 void pga_addition_warnings(const struct pga_text *warnings)
 {
-	const char *at = pga_text_string(warnings);
+	const char *rest = pga_text_string(warnings);
+	const char *line;
+	size_t length;
 
-	while (*at != '\0') {
-		size_t length = strcspn(at, "\n");
-
-		pga_print_warning("%.*s", (int)length, at);
-		at += length + (at[length] == '\n');
-	}
+	while (pga_next_line(&rest, &line, &length))
+		pga_print_warning("%.*s", (int)length, line);
 }
 
 /* A command that would fail is none to print. */

@@ -1,5 +1,6 @@
 #include "policy/secrets.h"
 
+#include "base/text.h"
 #include "policy/options.h"
 
 #include <string.h>
@@ -67,18 +68,13 @@ size_t pga_behind_secret_word(const char *words)
 	return 0;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* The keyword in front of this "=", in a text that begins at `begin`. */
 static const char *keyword_before(const char *begin, const char *equals, size_t *length)
 {
 	const char *end = equals;
 	const char *start;
 
-	while (end > begin && is_blank(end[-1]))
+	while (end > begin && pga_is_blank(end[-1]))
 		end--;
 	for (start = end; start > begin && is_of_a_word(start[-1]);)
 		start--;
@@ -98,7 +94,7 @@ static bool begins_setting(const char *at, const char *end)
 		return false;
 	memcpy(keyword, at, length);
 	keyword[length] = '\0';
-	for (at += length; at < end && is_blank(*at);)
+	for (at += length; at < end && pga_is_blank(*at);)
 		at++;
 	return at < end && *at == '=' && pga_option_is_reviewed(keyword);
 }
@@ -107,7 +103,7 @@ static bool begins_setting(const char *at, const char *end)
  * follows may belong to it, where a quote was forgotten, up to the next setting. */
 static const char *end_of_secret(const char *at, const char *end)
 {
-	while (at < end && is_blank(*at))
+	while (at < end && pga_is_blank(*at))
 		at++;
 	if (at < end && *at == '\'') {
 		for (at++; at < end && *at != '\''; at++)
@@ -116,7 +112,7 @@ static const char *end_of_secret(const char *at, const char *end)
 		at += at < end;
 	}
 	for (; at < end; at++)
-		if ((is_blank(*at) || *at == '&') && begins_setting(at + 1, end))
+		if ((pga_is_blank(*at) || *at == '&') && begins_setting(at + 1, end))
 			break;
 	return at;
 }

@@ -36,7 +36,7 @@ json_t *pga_json_text(const char *text)
 		const size_t length = pga_character(text, &point);
 
 		if (length == 0)
-			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text++);
+			pga_text_add_escaped(&copy, *text++);
 		else
 			pga_text_add_bytes(&copy, text, length);
 		text += length;
@@ -50,17 +50,17 @@ json_t *pga_json_text(const char *text)
 json_t *pga_json_lines(const char *lines)
 {
 	json_t *array = json_array();
+	const char *at;
+	size_t length;
 
-	while (*lines != '\0') {
-		size_t length = strcspn(lines, "\n");
-		char *line = strndup(lines, length);
+	while (pga_next_line(&lines, &at, &length)) {
+		char *line = strndup(at, length);
 
 		if (line == NULL || json_array_append_new(array, pga_json_text(line)) != 0) {
 			json_decref(array);
 			array = NULL;
 		}
 		free(line);
-		lines += length + (lines[length] == '\n');
 	}
 	return array;
 }

@@ -248,15 +248,16 @@ static int look_at_pins(struct pga_evaluator *judging, struct pga_evaluation *ev
 	struct pga_text text = PGA_TEXT_EMPTY;
 	const int result = pga_anchored_look(&judging->roots, &evaluation->effective,
 					     judging->policy, judging->pins, &text, error);
+	const char *rest = pga_text_string(&text);
+	const char *line;
+	size_t length;
 
 	/* A reason's lines are indented where they are printed. */
-	for (const char *at = pga_text_string(&text); *at != '\0'; at += *at == '\n') {
-		const size_t length = strcspn(at, "\n");
-		const size_t indent = strspn(at, " ");
+	while (pga_next_line(&rest, &line, &length)) {
+		const size_t indent = strspn(line, " ");
 
 		pga_text_add(&evaluation->why, evaluation->why.length > 0 ? "\n" : "");
-		pga_text_add_bytes(&evaluation->why, at + indent, length - indent);
-		at += length;
+		pga_text_add_bytes(&evaluation->why, line + indent, length - indent);
 	}
 	evaluation->why.failed = evaluation->why.failed || text.failed;
 	pga_text_free(&text);
