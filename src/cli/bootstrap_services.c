@@ -15,8 +15,8 @@ static bool uses_root_crt(const struct pga_evaluation *evaluation, const char *r
 	return file == NULL || file[0] == '\0' || strcmp(file, root_crt) == 0;
 }
 
-static int is_for_a_host(const struct pga_evaluation *evaluation, const char *patterns, bool *is,
-			 struct pga_error *error)
+static int match_hosts(const struct pga_evaluation *evaluation, const char *patterns, bool *matched,
+		       struct pga_error *error)
 {
 	struct pga_hosts hosts;
 
@@ -24,10 +24,11 @@ static int is_for_a_host(const struct pga_evaluation *evaluation, const char *pa
 			    pga_effective_value(&evaluation->effective, "hostaddr"), NULL, &hosts,
 			    error) != 0)
 		return -1;
-	*is = false;
+	*matched = false;
 	for (size_t i = 0; i < hosts.count; i++)
-		*is = *is || (!hosts.items[i].local &&
-			      pga_host_matches_any(patterns, pga_host_label(&hosts.items[i])));
+		*matched =
+		    *matched || (!hosts.items[i].local &&
+				 pga_host_matches_any(patterns, pga_host_label(&hosts.items[i])));
 	pga_hosts_free(&hosts);
 	return 0;
 }
@@ -38,15 +39,15 @@ static int look_at(struct pga_evaluator *judging, const struct pga_entry *entry,
 		   struct pga_error *error)
 {
 	struct pga_evaluation evaluation;
-	bool is = false;
+	bool matched = false;
 	int result = pga_evaluate_entry(judging, entry, &evaluation, error);
 
 	if (result != 0)
 		return -1;
 	if (evaluation.needs_tls && evaluation.state != PGA_ENTRY_WEAK &&
 	    uses_root_crt(&evaluation, done->root_crt.path))
-		result = is_for_a_host(&evaluation, done->hosts, &is, error);
-	if (is) {
+		result = match_hosts(&evaluation, done->hosts, &matched, error);
+	if (matched) {
 		pga_text_add(commands, "\n    ");
 		pga_service_add_command(entry, &evaluation, done->name, commands);
 	}

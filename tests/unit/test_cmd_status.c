@@ -34,8 +34,8 @@ static struct {
 	enum pga_mode mode;
 	enum pga_log log;
 	const char *exempt[2]; /* allow-weak of two files, NULL: no such key */
-	struct pga_place *places;
-	size_t place_count;
+	struct pga_policy_source *sources;
+	size_t source_count;
 } here;
 static unsigned grown;   /* how often a list was, in a run */
 static unsigned no_room; /* the number of the time that fails; 0: none does */
@@ -169,8 +169,8 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	held++;
 	policy->mode = here.mode;
 	policy->log = here.log;
-	policy->places = here.places;
-	policy->place_count = here.place_count;
+	policy->sources = here.sources;
+	policy->source_count = here.source_count;
 	policy->allow_weak = sets;
 	for (size_t i = 0; i < 2 && here.exempt[i] != NULL; i++) {
 		assert_int_equal(
@@ -501,7 +501,7 @@ static void what_audit_tells(void **state)
 	}
 }
 
-static struct pga_place places[] = {
+static struct pga_policy_source sources[] = {
     {.path = (char[]){"/etc/policy.conf"}, .stamp = {.inode = 5}},
     {.path = (char[]){"/etc/p"}},
     {.path = (char[]){"/etc/policy.d"}},
@@ -512,8 +512,8 @@ static struct pga_place places[] = {
 static void files_of_the_policy(void **state)
 {
 	(void)state;
-	here.places = places;
-	here.place_count = COUNT(places);
+	here.sources = sources;
+	here.source_count = COUNT(sources);
 	here.exempt[0] = "a";
 	assert_int_equal(run("status"), PGA_EXIT_DONE);
 	assert_non_null(
@@ -526,8 +526,8 @@ static void files_of_the_policy(void **state)
 static void as_json(void **state)
 {
 	(void)state;
-	here.places = places;
-	here.place_count = COUNT(places);
+	here.sources = sources;
+	here.source_count = COUNT(sources);
 	here.exempt[0] = "b *.example.com a";
 	here.exempt[1] = "*";
 	here.files[0].path = "/session";
