@@ -1,6 +1,7 @@
 /* pganchor log: reads back what a policy in audit mode would have refused. */
 #include "cli/cli.h"
 #include "report/json.h"
+#include "report/table.h"
 
 #include "diagnose/audit_log.h"
 #include "base/terminal.h"

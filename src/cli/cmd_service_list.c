@@ -4,6 +4,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "report/json.h"
+#include "report/table.h"
 #include "cli/print_unpinned.h"
 #include "policy/linked.h"
 #include "policy/pins.h"

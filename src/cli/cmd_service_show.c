@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/conninfo_word.h"
 #include "report/json.h"
+#include "report/table.h"
 #include "cli/print_unpinned.h"
 #include "policy/explain.h"
 #include "service/evaluate.h"

@@ -65,6 +65,29 @@ json_t *pga_json_lines(const char *lines)
 	return array;
 }
 
+static json_t *text_or_null(const char *text)
+{
+	return text != NULL ? pga_json_text(text) : json_null();
+}
+
+json_t *pga_json_findings(const struct pga_findings *findings)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct pga_finding *finding = &findings->list[i];
+
+		pga_json_add(array,
+			     json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id",
+				       pga_finding_word(finding->id), "severity",
+				       pga_severity_word(finding->severity), "subject",
+				       finding->subject, "message", pga_json_text(finding->message),
+				       "detail", text_or_null(finding->detail), "hint",
+				       text_or_null(finding->hint)));
+	}
+	return array;
+}
+
 /* Adds the character as JSON has it in ASCII: above U+FFFF, as a surrogate pair (RFC 8259). */
 static void add_escaped(struct pga_text *text, unsigned point)
 {

@@ -10,13 +10,16 @@ check_PROGRAMS = \
 	tests/unit/test_api \
 	tests/unit/test_ask \
 	tests/unit/test_attributes \
+	tests/unit/test_audit_log \
 	tests/unit/test_binary \
 	tests/unit/test_block \
 	tests/unit/test_bootstrap_existing \
 	tests/unit/test_bootstrap_known \
 	tests/unit/test_bootstrap_services \
+	tests/unit/test_bootstrap_sources \
 	tests/unit/test_bootstrap_warnings \
 	tests/unit/test_call \
+	tests/unit/test_caller \
 	tests/unit/test_certificate \
 	tests/unit/test_changes \
 	tests/unit/test_check \
@@ -37,10 +40,14 @@ check_PROGRAMS = \
 	tests/unit/test_command_lines \
 	tests/unit/test_completion \
 	tests/unit/test_compose \
+	tests/unit/test_connect \
+	tests/unit/test_connect_poll \
 	tests/unit/test_consent \
+	tests/unit/test_coverage \
 	tests/unit/test_cut \
 	tests/unit/test_daemons \
 	tests/unit/test_directory \
+	tests/unit/test_dl \
 	tests/unit/test_dl_wrappers \
 	tests/unit/test_dl_wrappers_open \
 	tests/unit/test_edit_calls \
@@ -53,12 +60,12 @@ check_PROGRAMS = \
 	tests/unit/test_enable_checks_all \
 	tests/unit/test_enable_fails \
 	tests/unit/test_enable_files \
-	tests/unit/test_entry \
 	tests/unit/test_existing_alone \
 	tests/unit/test_explain \
 	tests/unit/test_file \
 	tests/unit/test_file_identity \
-	tests/unit/test_find \
+	tests/unit/test_gate_audit_log \
+	tests/unit/test_finding \
 	tests/unit/test_gate_lock \
 	tests/unit/test_gate_parts \
 	tests/unit/test_got \
@@ -74,12 +81,10 @@ check_PROGRAMS = \
 	tests/unit/test_image \
 	tests/unit/test_imports \
 	tests/unit/test_ini \
-	tests/unit/test_journal \
 	tests/unit/test_json \
 	tests/unit/test_known \
 	tests/unit/test_late_errors \
 	tests/unit/test_linked \
-	tests/unit/test_loader \
 	tests/unit/test_log_files \
 	tests/unit/test_log_journal \
 	tests/unit/test_lookup \
@@ -97,8 +102,8 @@ check_PROGRAMS = \
 	tests/unit/test_pins \
 	tests/unit/test_pins_file \
 	tests/unit/test_policy \
-	tests/unit/test_preload \
 	tests/unit/test_print_bootstrap \
+	tests/unit/test_print_processes \
 	tests/unit/test_print_service_add \
 	tests/unit/test_print_unpinned \
 	tests/unit/test_printable \
@@ -110,8 +115,8 @@ check_PROGRAMS = \
 	tests/unit/test_proof_files \
 	tests/unit/test_proxy \
 	tests/unit/test_record \
-	tests/unit/test_records \
 	tests/unit/test_refusal \
+	tests/unit/test_rewrite \
 	tests/unit/test_root_crt \
 	tests/unit/test_root_rules \
 	tests/unit/test_roots \
@@ -121,7 +126,6 @@ check_PROGRAMS = \
 	tests/unit/test_service_add_warnings \
 	tests/unit/test_service_change \
 	tests/unit/test_service_check \
-	tests/unit/test_service_edit \
 	tests/unit/test_service_entries \
 	tests/unit/test_service_refused \
 	tests/unit/test_service_text \
@@ -129,10 +133,13 @@ check_PROGRAMS = \
 	tests/unit/test_session \
 	tests/unit/test_session_marks \
 	tests/unit/test_shown \
+	tests/unit/test_source \
 	tests/unit/test_staged \
-	tests/unit/test_status_processes \
+	tests/unit/test_status \
 	tests/unit/test_stepca \
 	tests/unit/test_subprocess \
+	tests/unit/test_subprocess_run \
+	tests/unit/test_table \
 	tests/unit/test_terminal \
 	tests/unit/test_text \
 	tests/unit/test_tls_write \
@@ -145,7 +152,6 @@ check_PROGRAMS = \
 	tests/unit/test_verification \
 	tests/unit/test_walks \
 	tests/unit/test_walks_turns \
-	tests/unit/test_wall \
 	tests/unit/test_words
 # What they test is compiled for them once: a library, of which each takes what it asks for.
 check_LIBRARIES = tests/unit/libunits.a
@@ -245,12 +251,14 @@ tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
 tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/played_curl.h tests/unit/test_http_setup.c
 tests_unit_test_http_setup_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_setup_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_global_init,--wrap=curl_global_cleanup \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
 	-Wl,--wrap=curl_version_info
 tests_unit_test_http_setup_LDADD = $(UNITS_LDADD)
 tests_unit_test_http_chain_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/played_curl.h tests/unit/test_http_chain.c
 tests_unit_test_http_chain_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_chain_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_global_init,--wrap=curl_global_cleanup \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
 	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
 tests_unit_test_http_chain_LDADD = $(UNITS_LDADD)
@@ -292,10 +300,10 @@ tests_unit_test_ini_LDADD = $(UNITS_LDADD)
 tests_unit_test_pins_SOURCES = tests/unit/cmocka_start.h tests/unit/test_pins.c
 tests_unit_test_pins_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_pins_LDADD = $(UNITS_LDADD)
-tests_unit_test_service_edit_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_service_edit.c
-tests_unit_test_service_edit_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_service_edit_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
-tests_unit_test_service_edit_LDADD = $(UNITS_LDADD)
+tests_unit_test_rewrite_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_rewrite.c
+tests_unit_test_rewrite_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_rewrite_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_rewrite_LDADD = $(UNITS_LDADD)
 tests_unit_test_subprocess_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/test_subprocess.c
 tests_unit_test_subprocess_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_subprocess_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
@@ -356,9 +364,9 @@ tests_unit_test_image_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_image_LDADD = $(UNITS_LDADD)
 tests_unit_test_image_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=access,--wrap=socket,--wrap=connect
 
-tests_unit_test_records_SOURCES = tests/unit/cmocka_start.h tests/unit/test_records.c
-tests_unit_test_records_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_records_LDADD = $(UNITS_LDADD)
+tests_unit_test_audit_log_SOURCES = tests/unit/cmocka_start.h tests/unit/test_audit_log.c
+tests_unit_test_audit_log_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_audit_log_LDADD = $(UNITS_LDADD)
 
 # What of the machine is looked at is in the test's own directory (moved_root.h).
 MOVED_WRAPS = -Wl,--wrap=opendir,--wrap=access,--wrap=stat,--wrap=fopen,--wrap=readlink,--wrap=scandir,--wrap=open,--wrap=fstat
@@ -409,6 +417,14 @@ tests_unit_test_json_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_
 tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_json_LDADD = $(UNITS_LDADD)
+tests_unit_test_finding_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_finding.c
+tests_unit_test_finding_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_finding_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
+tests_unit_test_finding_LDADD = $(UNITS_LDADD)
+tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
+tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty
+tests_unit_test_table_LDADD = $(UNITS_LDADD)
 SERVICES = $(PRINTING) tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h
 PLAYED_ENTRIES = -Wl,--wrap=isatty,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_pins_free \
 	-Wl,--wrap=pga_evaluate_entry,--wrap=pga_anchored_look,--wrap=pga_warn_of_unpinned,--wrap=pga_print_table
@@ -457,7 +473,7 @@ tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/te
 tests_unit_test_cmd_run_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=execvp,--wrap=setenv
 tests_unit_test_cmd_run_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
+tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/played_status.h tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
@@ -504,13 +520,21 @@ tests_unit_test_bootstrap_services_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
 	-Wl,--wrap=pga_evaluator_begin,--wrap=pga_evaluator_end,--wrap=pga_evaluate_entry,--wrap=pga_evaluation_free \
 	-Wl,--wrap=pga_service_add_command,--wrap=pga_service_file_find
 tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_sources_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_bootstrap_sources.c
+tests_unit_test_bootstrap_sources_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_bootstrap_sources_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_bootstrap_sources_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_bootstrap.c
+tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_cmd_bootstrap.c
 tests_unit_test_cmd_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_bootstrap_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_cmd_bootstrap_LDADD = $(UNITS_LDADD)
+tests_unit_test_source_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_source.c
+tests_unit_test_source_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_source_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_source_LDADD = $(UNITS_LDADD)
 tests_unit_test_completion_SOURCES = $(PRINTING) tests/unit/directory.h tests/unit/test_completion.c
 tests_unit_test_completion_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_completion_LDADD = $(UNITS_LDADD)
@@ -536,9 +560,16 @@ tests_unit_test_command_lines_LDADD = $(UNITS_LDADD)
 tests_unit_test_service_check_SOURCES = $(PRINTING) tests/unit/test_service_check.c
 tests_unit_test_service_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_check_LDADD = $(UNITS_LDADD)
-tests_unit_test_status_processes_SOURCES = $(PRINTING) tests/unit/test_status_processes.c
-tests_unit_test_status_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_status_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_coverage_SOURCES = $(PRINTING) tests/unit/program_kinds.h tests/unit/test_coverage.c
+tests_unit_test_coverage_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_coverage_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_processes_SOURCES = $(PRINTING) tests/unit/program_kinds.h tests/unit/test_print_processes.c
+tests_unit_test_print_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_status_SOURCES = $(PRINTING) tests/unit/played_status.h tests/unit/test_status.c
+tests_unit_test_status_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
+tests_unit_test_status_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_enable_files_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/enabled_home.h tests/unit/test_enable_files.c
 tests_unit_test_enable_files_CPPFLAGS = $(UNITS_CPPFLAGS)
@@ -602,9 +633,9 @@ tests_unit_test_paths_SOURCES = tests/unit/cmocka_start.h tests/unit/test_paths.
 tests_unit_test_paths_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_paths_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_preload_SOURCES = tests/unit/cmocka_start.h tests/unit/test_preload.c
-tests_unit_test_preload_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_preload_LDADD = $(UNITS_LDADD)
+tests_unit_test_subprocess_run_SOURCES = tests/unit/cmocka_start.h tests/unit/test_subprocess_run.c
+tests_unit_test_subprocess_run_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_subprocess_run_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_effective_SOURCES = tests/unit/cmocka_start.h tests/unit/played_libpq.h tests/unit/settings.h \
 	tests/unit/test_effective.c
@@ -678,10 +709,10 @@ tests_unit_test_elf_got_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_elf_got_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=dlinfo,--wrap=gate_object_at
 tests_unit_test_elf_got_LDADD = libgate.la $(CMOCKA_LIBS)
 # What the gate would send to syslog, and what is another each time, are led to the test.
-tests_unit_test_journal_SOURCES = $(GATE_FAKES) tests/unit/test_journal.c
-tests_unit_test_journal_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_journal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendto,--wrap=time,--wrap=getpid
-tests_unit_test_journal_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_gate_audit_log_SOURCES = $(GATE_FAKES) tests/unit/test_gate_audit_log.c
+tests_unit_test_gate_audit_log_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_gate_audit_log_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=sendto,--wrap=time,--wrap=getpid
+tests_unit_test_gate_audit_log_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_refusal_SOURCES = $(GATE_FAKES) tests/unit/refused_libpq.h tests/unit/test_refusal.c
 tests_unit_test_refusal_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_refusal_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=strdup,--wrap=realloc
@@ -708,12 +739,12 @@ tests_unit_test_imports_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_imports_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_number,--wrap=gate_libpq_would_call,--wrap=gate_sees_polls
 tests_unit_test_imports_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_find_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_find.c
-tests_unit_test_find_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_find_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
+tests_unit_test_caller_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_caller.c
+tests_unit_test_caller_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_caller_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_imports_bind \
 	-Wl,--wrap=dlclose,--wrap=dlinfo,--wrap=dlerror,--wrap=calloc
-tests_unit_test_find_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_caller_LDADD = libgate.la $(CMOCKA_LIBS)
 # The module's own functions, under the names that libc has them by; no sanitizer's runtime is to come by them.
 tests_unit_test_dl_wrappers_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
 	tests/unit/played_dl.h tests/unit/test_dl_wrappers.c
@@ -731,11 +762,11 @@ tests_unit_test_dl_wrappers_open_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--
 	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
 	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
 tests_unit_test_dl_wrappers_open_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_loader_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_loader.c
-tests_unit_test_loader_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_loader_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
+tests_unit_test_dl_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_dl.c
+tests_unit_test_dl_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_dl_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_walk_begin,--wrap=gate_walk_end,--wrap=dl_iterate_phdr,--wrap=dlclose,--wrap=_dl_find_object,--wrap=dladdr1
-tests_unit_test_loader_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_dl_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_got_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/bound_objects.h tests/unit/test_got.c
 tests_unit_test_got_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_got_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
@@ -756,14 +787,14 @@ PLAYED_GATE = \
 	-Wl,--wrap=gate_poll_to_the_end,--wrap=gate_handshake_tell,--wrap=gate_notice,--wrap=gate_say_unseen \
 	-Wl,--wrap=gate_sees_sessions,--wrap=gate_sees_lookups,--wrap=pga_is_ambiguous,--wrap=pga_effective_failed \
 	-Wl,--wrap=pga_effective_of,--wrap=pga_effective_is_question,--wrap=pga_effective_free,--wrap=pga_effective_ask_quietly,--wrap=calloc
-tests_unit_test_entry_SOURCES = tests/unit/cmocka_start.h tests/unit/played_gate.h tests/unit/test_entry.c
-tests_unit_test_entry_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_entry_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_GATE)
-tests_unit_test_entry_LDADD = libgate.la $(CMOCKA_LIBS)
-tests_unit_test_wall_SOURCES = tests/unit/cmocka_start.h tests/unit/played_gate.h tests/unit/test_wall.c
-tests_unit_test_wall_CPPFLAGS = $(UNIT_CPPFLAGS)
-tests_unit_test_wall_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_GATE)
-tests_unit_test_wall_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_connect_SOURCES = tests/unit/cmocka_start.h tests/unit/played_gate.h tests/unit/test_connect.c
+tests_unit_test_connect_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_connect_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_GATE)
+tests_unit_test_connect_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_connect_poll_SOURCES = tests/unit/cmocka_start.h tests/unit/played_gate.h tests/unit/test_connect_poll.c
+tests_unit_test_connect_poll_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_connect_poll_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_GATE)
+tests_unit_test_connect_poll_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_notice_SOURCES = tests/unit/cmocka_start.h tests/unit/test_notice.c
 tests_unit_test_notice_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_notice_LDFLAGS = $(AM_LDFLAGS) \

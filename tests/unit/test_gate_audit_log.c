@@ -58,7 +58,7 @@ static const struct row {
      "\"pganchor explain\" shows",
      {"-h", "x", "host=h sslmode=a", "postgresql://u:p@x", "postgres://y", "plain", "-W", "a=b",
       "xhost=h", "dbname = x", "\"host=h", "a?host=1&port=2", "'user=x", "postgresq://x"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"15\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"15\" "
      "arguments=\"-* * host=*,sslmode=* postgresql://* postgres://* * -* * * dbname=* * "
      "host=*,port=* user=* *\" host=\"h\" hostaddr=\"1.2.3.4\" port=\"5432\" user=\"u\" "
      "dbname=\"d\" service=\"s\" sslmode=\"require\" sslrootcert=\"/r\" gssencmode=\"prefer\" "
@@ -69,56 +69,56 @@ static const struct row {
     {"host=h",
      "pganchor refused this connection: \n    one\n    two\n    three\n    advice",
      {NULL},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"1\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"1\" "
      "arguments=\"\" host=\"h\" reasons=\"one; two; three\"",
      false,
      false},
     {"host=h",
      "pganchor refused this connection: \n    one\n    advice",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"h\" reasons=\"one\"",
      false,
      false},
     {"host=h",
      "pganchor refused this connection: one",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"h\" reasons=\"one\"",
      false,
      false},
     {"host=h",
      "pganchor refused this connection: \n    one",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"h\" reasons=\"one\"",
      false,
      false},
     {"host=h",
      "something else\n    advice",
      {"", "", ""},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"1\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"1\" "
      "arguments=\"\" host=\"h\" reasons=\"something else\"",
      false,
      false},
     {NULL,
      "pganchor refused the server h: is bad\n    advice",
      {"host=h"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" reasons=\"pganchor refused the server ********: is bad\"",
      false,
      false},
     {NULL,
      "pganchor refused this connection: policy broken",
      {"host=h"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" reasons=\"policy broken\"",
      false,
      false},
     {"host=h user=u port=1 dbname=d",
      "pganchor refused the server h:x: it is bad: indeed\n    advice",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"********\" port=\"********\" user=\"u\" dbname=\"********\" "
      "reasons=\"pganchor refused the server ********: indeed\"",
      true,
@@ -127,7 +127,7 @@ static const struct row {
      "pganchor refused this connection: \n    host=h (service x) y) is a socket\n    sslmode=a (b) "
      "is weak\n    advice",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"********\" port=\"********\" user=\"u\" dbname=\"********\" "
      "reasons=\"host=******** is a socket; sslmode=a (b) is weak\"",
      true,
@@ -135,7 +135,7 @@ static const struct row {
     {"host=h user=u port=1 dbname=d",
      "pganchor refused this connection: host=h (service x) is a socket\n    advice",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"********\" port=\"********\" user=\"u\" dbname=\"********\" "
      "reasons=\"host=******** is a socket\"",
      true,
@@ -143,42 +143,42 @@ static const struct row {
     {"host=h",
      "pganchor refused this connection: host=h (service x) is a socket\n    advice",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"h\" reasons=\"host=h (service x) is a socket\"",
      false,
      false},
     {"host=h",
      "pganchor refused the server h: bad\n    advice",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"h\" reasons=\"pganchor refused the server h: bad\"",
      false,
      false},
     {"host=u:p@h",
      "pganchor refused this connection: host=u:p@h (x) is a socket\n    a",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"********\" reasons=\"host=******** is a socket\"",
      false,
      false},
     {"host=h",
      "pganchor refused this connection: hos=h (x) y\n    advice",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"********\" reasons=\"hos=h (x) y\"",
      true,
      false},
     {"host=h",
      "pganchor refused this connection: host=h no origin\n    advice",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" host=\"********\" reasons=\"\"",
      true,
      false},
     {"host=h",
      "pganchor refused this connection: x",
      {"-", "1", "-", "3", "-", "5", "-", "7", "-", "9", "-", "11", "-", "13", "-", "15", "-", "17"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"19\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"19\" "
      "arguments=\"-* * -* * -* * -* * -* * -* * -* * -* *\" host=\"h\" reasons=\"x\"",
      false,
      false},
@@ -201,7 +201,7 @@ static const struct row {
      "rrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrrr"
      "rrrrrrr",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" "
      "host="
      "\"0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
@@ -226,7 +226,7 @@ static const struct row {
     {"-host -hostaddr user=\x01\xFF",
      "pganchor refused this connection: \xE9\x07",
      {"a"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"*\" user=\"\\x01\\xFF\" reasons=\"\\xE9\\x07\"",
      false,
      false},
@@ -234,14 +234,14 @@ static const struct row {
     {"host=h",
      "pganchor refused this connection: x",
      {"-"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"2\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"2\" "
      "arguments=\"-*\" host=\"h\" reasons=\"x\"",
      false,
      false},
     {"host=h",
      "pganchor refused this connection: x",
      {"=", "==x", "host", "host==", "  host  =x"},
-     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"test_journal\" pid=\"71\" argc=\"6\" "
+     "<84>pganchor[71]: audit: time=\"1795331163\" program=\"some_program\" pid=\"71\" argc=\"6\" "
      "arguments=\"* * * host=* host=*\" host=\"h\" reasons=\"x\"",
      false,
      false},
@@ -265,7 +265,7 @@ static int tell(const struct row *row)
 
 static void run(const struct row *row, char *said, size_t size)
 {
-	const char *words[22] = {"test_journal"};
+	const char *words[22] = {"some_program"};
 	char number[16];
 	int channel[2];
 	size_t length = 0;
