@@ -49,7 +49,7 @@ static int look_at(struct pga_evaluator *judging, const struct pga_entry *entry,
 		result = match_hosts(&evaluation, done->hosts, &matched, error);
 	if (matched) {
 		pga_text_add(commands, "\n    ");
-		pga_service_add_command(entry, &evaluation, done->name, commands);
+		pga_add_replacing_command(entry, &evaluation, done->name, commands);
 	}
 	pga_evaluation_free(&evaluation);
 	return result;
@@ -76,7 +76,7 @@ static int look_at_all(const struct pga_service_file *file, const struct pga_ser
 int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct pga_error *error)
 {
 	struct pga_text commands = PGA_TEXT_EMPTY;
-	struct pga_services services = {.user = {.path = NULL}};
+	struct pga_found_services services = {.user = {.path = NULL}};
 	int result = -1;
 
 	/* While somebody else's copy stays in the file, nothing changes for who uses it. */
@@ -84,9 +84,9 @@ int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct 
 	    (done->old_stays && done->replaced == NULL))
 		return 0;
 	/* Entries are judged by what stands in them. */
-	if (pga_service_hide_environment(error) != 0)
+	if (pga_hide_environment_again(error) != 0)
 		return -1;
-	if (pga_services_read(&services, error) != 0 ||
+	if (pga_find_services(&services, error) != 0 ||
 	    look_at_all(&services.user, NULL, &services.policy, done, &commands, error) != 0 ||
 	    look_at_all(&services.system, &services.user, &services.policy, done, &commands,
 			error) != 0)
@@ -99,8 +99,8 @@ int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct 
 				  done->name, pga_text_string(&commands));
 	result = commands.failed ? pga_fail_memory(error) : 0;
 done:
-	pga_service_show_environment();
+	pga_bring_environment_back();
 	pga_text_free(&commands);
-	pga_services_free(&services);
+	pga_found_services_free(&services);
 	return result;
 }

@@ -267,14 +267,14 @@ static void warn_of_roots(const struct rows *rows, const struct pga_policy *poli
 
 static int list(bool json)
 {
-	struct pga_services services;
+	struct pga_found_services services;
 	const struct pga_service_file *user = &services.user;
 	struct rows rows = {.rows = NULL};
 	struct pga_pins pins = {0};
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_services_read(&services, &error) != 0)
+	if (pga_find_services(&services, &error) != 0)
 		goto failed;
 	rows.rows = calloc(user->count + services.system.count + 1, sizeof *rows.rows);
 	if (rows.rows == NULL) {
@@ -282,7 +282,7 @@ static int list(bool json)
 		goto failed;
 	}
 	if (user->count + services.system.count > 0)
-		pga_services_pins(&pins);
+		pga_pins_or_none(&pins);
 	if (add_rows(&rows, user, NULL, &services.policy, &pins, &error) != 0 ||
 	    add_rows(&rows, &services.system, user, &services.policy, &pins, &error) != 0)
 		goto failed;
@@ -306,7 +306,7 @@ failed:
 done:
 	free_rows(&rows);
 	pga_pins_free(&pins);
-	pga_services_free(&services);
+	pga_found_services_free(&services);
 	return status;
 }
 
