@@ -165,9 +165,9 @@ void pga_check_sessions(const struct pga_asked *asked)
  * that is being built, the builder owns all. */
 static int check_library(const struct pga_asked *asked, const char *file, struct pga_error *error)
 {
-	if (pga_module_is_guarded(file, asked->root != NULL ? geteuid() : 0, error) != 0)
+	if (pga_module_check_guarded(file, asked->root != NULL ? geteuid() : 0, error) != 0)
 		return -1;
-	return asked->root == NULL ? pga_module_is_open(file, error) : 0;
+	return asked->root == NULL ? pga_module_check_readable(file, error) : 0;
 }
 
 int pga_check_dropin(const struct pga_asked *asked, struct pga_error *error)
@@ -186,7 +186,7 @@ int pga_check_module(const struct pga_asked *asked, struct pga_error *error)
 
 	if (everybodys && check_library(asked, PGA_MODULE, error) != 0)
 		return -1;
-	if (!everybodys && geteuid() == 0 && pga_module_is_guarded(PGA_MODULE, 0, error) != 0)
+	if (!everybodys && geteuid() == 0 && pga_module_check_guarded(PGA_MODULE, 0, error) != 0)
 		return -1;
 	if (!asked->ways[PGA_WAY_PRELOAD])
 		return 0;

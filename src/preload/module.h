@@ -47,12 +47,12 @@ bool pga_module_is_named(const char *entry, size_t length);
  * (ld.so(8)). */
 bool pga_module_is_in(const char *preload);
 
-/* Whether nobody but root, and `other` (a user's number), can change this file, the module or the
- * drop-in, or a directory that it is in: what every program of the machine loads must be as safe as
- * the programs are. */
-int pga_module_is_guarded(const char *file, uid_t other, struct pga_error *error);
+/* Returns -1 unless nobody but root, and `other` (a user's number), can change this file, the
+ * module or the drop-in, or a directory that it is in: what every program of the machine loads must
+ * be as safe as the programs are. */
+int pga_module_check_guarded(const char *file, uid_t other, struct pga_error *error);
 
-/* Whether every user can read it: who cannot has programs without a gate. */
-int pga_module_is_open(const char *file, struct pga_error *error);
+/* Returns -1 unless every user can read it: who cannot has programs without a gate. */
+int pga_module_check_readable(const char *file, struct pga_error *error);
 
 #endif

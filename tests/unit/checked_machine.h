@@ -131,7 +131,7 @@ char *pga_find_musl(const char *root)
 	return copy_of(here.musl);
 }
 
-int pga_module_is_guarded(const char *file, uid_t other, struct pga_error *error)
+int pga_module_check_guarded(const char *file, uid_t other, struct pga_error *error)
 {
 	char note[40];
 
@@ -141,7 +141,7 @@ int pga_module_is_guarded(const char *file, uid_t other, struct pga_error *error
 	return here.not_guarded != NULL ? pga_fail(error, "", "%s", here.not_guarded) : 0;
 }
 
-int pga_module_is_open(const char *file, struct pga_error *error)
+int pga_module_check_readable(const char *file, struct pga_error *error)
 {
 	(void)strcat(asked_for, strcmp(file, PGA_MODULE) == 0 ? " open" : " drop-in open");
 	return here.not_open != NULL ? pga_fail(error, "", "%s", here.not_open) : 0;
