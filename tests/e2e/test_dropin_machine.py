@@ -6,7 +6,7 @@ import re
 import pytest
 
 from processes import kill_session
-from whole_machines import whole_machine  # noqa: F401
+from whole_machines import booted_machine, whole_machine  # noqa: F401
 
 pytestmark = pytest.mark.plain_build
 
@@ -61,11 +61,15 @@ def in_a_sandbox(machine, conninfo):
     return done.stdout + done.stderr
 
 
-def by_cron(machine, conninfo):
-    machine.root("rm", "-rf", "/var/tmp/said", "/run/crond.pid", "/run/crond.reboot")
-    # A % is cron's own way to say that a line ends.
+def write_job(machine, conninfo):
+    machine.root("rm", "-f", "/var/tmp/said")
     machine.write("/usr/local/bin/job", f"#!/bin/sh\npsql -XAtc '{SSL}' \"{conninfo}\" >/var/tmp/said.new 2>&1\n"
                   "mv /var/tmp/said.new /var/tmp/said\n", "0755")
+
+
+def by_cron(machine, conninfo):
+    machine.root("rm", "-rf", "/run/crond.pid", "/run/crond.reboot")
+    write_job(machine, conninfo)
     machine.write("/etc/cron.d/job", "@reboot root /usr/local/bin/job\n")
     daemon = machine.start("cron", "-f")
     try:
@@ -109,6 +113,30 @@ def test_every_program_is_behind_the_gate(machine, postgres, strong, way):
     assert REFUSED in way(machine, postgres.conninfo(sslrootcert=ROOT_CRT))
     assert postgres.connections() == seen, "the server saw a connection"
     assert way(machine, strong) == "t\n"
+
+
+UNIT = """\
+[Service]
+Type=oneshot
+Environment=
+UnsetEnvironment=LD_PRELOAD LD_LIBRARY_PATH HOME
+ExecStart=/usr/local/bin/job
+"""
+
+
+def test_a_service_without_an_environment_is_behind_the_gate(machine, booted_machine, postgres, strong):
+    def start(conninfo):
+        write_job(machine, conninfo)
+        done = booted_machine.run("systemctl", "start", "job")
+        assert done.returncode == 0, done.stderr
+        return machine.read("/var/tmp/said")
+
+    machine.write("/etc/systemd/system/job.service", UNIT)
+    booted_machine.run("systemctl", "daemon-reload")
+    seen = postgres.connections()
+    assert REFUSED in start(postgres.conninfo(sslrootcert=ROOT_CRT))
+    assert postgres.connections() == seen, "the server saw a connection"
+    assert start(strong) == "t\n"
 
 
 def test_the_wal_receiver_is_behind_the_gate(machine, postgres, strong):
