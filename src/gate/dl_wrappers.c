@@ -204,13 +204,11 @@ static void *instead(void *found, const char *name)
 {
 	const void *base = NULL;
 	const struct link_map *map = gate_object_at(found, &base);
-	const struct gate_libpq *libpq = NULL;
-	struct gate_object object;
+	const struct gate_libpq *libpq;
 
 	if (map == NULL || base == gate_own_base())
 		return found;
-	if (gate_object_mapped(map, &object))
-		libpq = gate_libpq_with(gate_object_find(&object, "PQconninfo"));
+	libpq = gate_libpq_of_object(map);
 	/* Nothing failed, whatever was not found meanwhile. */
 	(void)dlerror();
 	return libpq != NULL ? gate_wrapper(libpq, name) : found;

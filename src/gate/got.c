@@ -180,18 +180,16 @@ static struct gate_libpq *target(const struct rebinding *rebinding, const void *
 {
 	const void *base = NULL;
 	const struct link_map *map = gate_object_at(value, &base);
-	struct gate_object object;
-	void *conninfo = NULL;
+	struct gate_libpq *libpq;
 
 	if (map == NULL)
 		return NULL;
 	if (base == gate_own_base())
 		return rebinding->space == NULL ? meant(rebinding) : NULL;
-	if (gate_object_mapped(map, &object))
-		conninfo = gate_object_find(&object, "PQconninfo");
-	if (conninfo == NULL && base == rebinding->base)
-		conninfo = gate_loader()->sym(rebinding->object, "PQconninfo");
-	return gate_libpq_with(conninfo);
+	libpq = gate_libpq_of_object(map);
+	if (libpq == NULL && base == rebinding->base)
+		libpq = gate_libpq_with(gate_loader()->sym(rebinding->object, "PQconninfo"));
+	return libpq;
 }
 
 /* Whether libpq's own call of this function by this entry is to come to the gate. What libpq's
@@ -230,6 +228,22 @@ static bool is_past_the_gate(const struct rebinding *rebinding, const char *name
 	return gate_object_at(libc_address(), &libc) != NULL && base == libc;
 }
 
+/* Where a drop-in stands before this libpq, its own calls lead there, to a gate that has not seen
+ * the call that they are a part of. */
+static void past_dropin(const struct rebinding *rebinding, const struct gate_object *object,
+			const char *name, void **entry)
+{
+	const void *base = NULL;
+	void *function;
+
+	if (gate_object_at(*entry, &base) == NULL || base == rebinding->base ||
+	    base == gate_own_base())
+		return;
+	function = gate_loader()->sym(rebinding->object, name);
+	if (function != NULL)
+		(void)gate_object_write(object, entry, function);
+}
+
 static void rebind_entry(const struct gate_object *object, const char *name, void **entry,
 			 void *context)
 {
@@ -247,8 +261,10 @@ static void rebind_entry(const struct gate_object *object, const char *name, voi
 	if (libpq == NULL)
 		return;
 	own = libpq != GATE_LIBPQ_BEYOND ? libpq->base == rebinding->base : rebinding->is_libpq;
-	if (own && !is_ours_in_libpq(name))
+	if (own && !is_ours_in_libpq(name)) {
+		past_dropin(rebinding, object, name, entry);
 		return;
+	}
 	(void)gate_object_write(object, entry,
 				own && strcmp(name, "PQconnectPoll") == 0
 				    ? gate_own_poll(libpq)
