@@ -151,16 +151,21 @@ struct gate_libpq *gate_libpq_with(const void *conninfo)
 	return gate_libpq_ready(enlist(libpq));
 }
 
-/* Of a drop-in, which has libpq's name and the wrappers, and needs the libpq that has the rest. */
+bool gate_is_dropin(const char *name, const struct gate_object *object)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash != NULL && strcmp(slash, "/libpq.so.5") == 0 &&
+	       gate_object_find(object, "PQconnectPoll") != NULL &&
+	       gate_object_find(object, "PQconninfo") == NULL;
+}
+
 static void *conninfo_behind(const struct link_map *map)
 {
-	const char *slash = strrchr(map->l_name, '/');
-	void *conninfo = NULL;
-	void *dropin = NULL;
 	bool apart;
+	void *dropin = hold(map, 0, &apart);
+	void *conninfo = NULL;
 
-	if (slash != NULL && strcmp(slash, "/libpq.so.5") == 0)
-		dropin = hold(map, 0, &apart);
 	if (dropin != NULL) {
 		conninfo = gate_loader()->sym(dropin, "PQconninfo");
 		(void)dlclose(dropin);
@@ -176,7 +181,7 @@ struct gate_libpq *gate_libpq_of_object(const struct link_map *map)
 	if (!gate_object_mapped(map, &object))
 		return NULL;
 	conninfo = gate_object_find(&object, "PQconninfo");
-	if (conninfo == NULL && gate_object_find(&object, "PQconnectPoll") != NULL)
+	if (conninfo == NULL && gate_is_dropin(map->l_name, &object))
 		conninfo = conninfo_behind(map);
 	return gate_libpq_with(conninfo);
 }

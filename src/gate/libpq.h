@@ -154,6 +154,11 @@ extern char gate_libpq_beyond __attribute__((visibility("hidden")));
  * where the gate cannot stand before it; NULL where the address is no object's. */
 struct gate_libpq *gate_libpq_with(const void *conninfo);
 
+/* Whether a loaded object of that name is a drop-in: it has libpq's name and the wrappers, and
+ * needs the libpq that has the rest. */
+struct gate_object;
+bool gate_is_dropin(const char *name, const struct gate_object *object);
+
 /* The libpq that this loaded object is, or, where it is a drop-in (pganchor's own, in a process
  * with the module), that which it stands before; as gate_libpq_with(), and NULL for any other
  * object. */
