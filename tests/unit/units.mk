@@ -756,7 +756,7 @@ tests_unit_test_dl_wrappers_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_chi
 tests_unit_test_dl_wrappers_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
 tests_unit_test_dl_wrappers_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
-	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
+	-Wl,--wrap=gate_libpq_with,--wrap=gate_libpq_of_object,--wrap=gate_is_dropin,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
 	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
 tests_unit_test_dl_wrappers_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_dl_wrappers_open_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
@@ -764,7 +764,7 @@ tests_unit_test_dl_wrappers_open_SOURCES = src/gate/dl_wrappers.c tests/unit/in_
 tests_unit_test_dl_wrappers_open_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
 tests_unit_test_dl_wrappers_open_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
-	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
+	-Wl,--wrap=gate_libpq_with,--wrap=gate_libpq_of_object,--wrap=gate_is_dropin,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
 	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
 tests_unit_test_dl_wrappers_open_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_dl_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_dl.c
@@ -776,13 +776,13 @@ tests_unit_test_got_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h 
 tests_unit_test_got_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_got_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_each_object,--wrap=gate_each_object_in,--wrap=gate_object_of,--wrap=gate_loader \
-	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
+	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=gate_libpq_of_object,--wrap=gate_is_dropin,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
 tests_unit_test_got_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_got_linker_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/bound_objects.h tests/unit/test_got_linker.c
 tests_unit_test_got_linker_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_got_linker_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_each_object,--wrap=gate_each_object_in,--wrap=gate_object_of,--wrap=gate_loader \
-	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
+	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=gate_libpq_of_object,--wrap=gate_is_dropin,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
 tests_unit_test_got_linker_LDADD = libgate.la $(CMOCKA_LIBS)
 
 # With all that they ask.
