@@ -302,7 +302,7 @@ static void several_without_memory(void **state)
 		assert_true(prints(bootstrap_without, &number) != PGA_EXIT_DONE);
 		assert_null(strstr(here.calls, "check"));
 		if (has_failed)
-			assert_string_equal(printed.errors, "pganchor: out of memory\n");
+			assert_non_null(strstr(printed.errors, "out of memory"));
 	} while (has_failed);
 	assert_true(number > 3);
 	assert_non_null(strstr(here.calls, "show(https://ca 3)"));
