@@ -8,9 +8,10 @@ import pytest
 
 import test_gate
 import test_ways
+from gated import CLIENTS, run_gated, write_anchor
 from libpqs import RELEASES
+from services import policy as write_policy
 from test_gate import (  # noqa: F401
-    CLIENTS, WEAK, anchored, client, run_gated, write_anchor, write_policy,
     test_a_cancel_in_clear_can_be_refused, test_a_pinned_root_is_let_through,
     test_a_refused_object_is_safe_to_poll_reset_and_finish, test_a_refused_ping_makes_no_attempt_and_says_why,
     test_a_root_of_another_ca_in_root_crt_is_not_enough_once_something_is_pinned,
@@ -23,7 +24,7 @@ from test_gate import (  # noqa: F401
     test_min_tls_is_held, test_min_tls_is_held_where_nothing_could_be_locked, test_the_message_is_one_error_with_its_way_out,
     test_trust_verified_needs_no_pin, test_what_is_allowed_and_not_locked_is_what_libpq_does_alone)
 from test_ways import (  # noqa: F401
-    extension, opener, test_however_an_extension_is_opened, test_however_it_is_opened_the_session_is_looked_at)
+    test_however_an_extension_is_opened, test_however_it_is_opened_the_session_is_looked_at)
 
 pytestmark = pytest.mark.plain_build
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from enabling import GENERATOR
 from machines import OWN_MOUNTS, ROOT, make_tarball, run, take_away, unpack
 from postgres import PASSWORD, USER
-from test_enable import GENERATOR
+from programs import TOP
 
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
-TOP = Path(__file__).resolve().parent.parent.parent
 PACKAGING = TOP / "packaging"
 LINUX_USER = 1000
 

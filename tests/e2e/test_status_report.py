@@ -3,7 +3,6 @@
 import json
 
 import transcripts
-from test_status import among  # noqa: F401
 
 POLICY = """active here: LD_PRELOAD has the gate
 
@@ -32,12 +31,12 @@ def put(home, policy, anchors=None):
         (directory / "anchors.conf").write_text(anchors)
 
 
-def report(among, home, pganchor, *words):  # noqa: F811
+def report(among, home, pganchor, *words):
     _, status, shown = among([], *words, env={"SHELL": "/bin/bash"})
     return status, transcripts.plain(shown, home, pganchor)
 
 
-def test_in_words(among, home, pganchor):  # noqa: F811
+def test_in_words(among, home, pganchor):
     put(home, "trust = verified\n")
     assert report(among, home, pganchor) == (0, POLICY.format(
         session="off", shell="off", mode="enforce", log="syslog", weak="", pins=0, audit=""))
@@ -49,7 +48,7 @@ def test_in_words(among, home, pganchor):  # noqa: F811
         audit="mode = audit refuses nothing, and log = off tells nobody what it would have refused\n"))
 
 
-def test_as_json(among, home, pganchor):  # noqa: F811
+def test_as_json(among, home, pganchor):
     put(home, "trust = verified\nallow-weak = a *.b\n", f"[a]\npin = {'0' * 64}\n")
     status, shown = report(among, home, pganchor, "--json")
     files = [("session", "HOME/.config/environment.d/50-pganchor.conf"), ("shell", "HOME/.bashrc"), ("shell", "HOME/.profile"),
