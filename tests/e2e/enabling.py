@@ -34,6 +34,10 @@ fi
 """
 
 
+def session_file(home):
+    return home / ".config/environment.d/50-pganchor.conf"
+
+
 def done_well(done):
     assert (done.returncode, NO_UNIT.sub("", NO_MODULE.sub("", SESSIONS.sub("", done.stderr.replace(WARNING, ""))))) == (0, "")
     return done.stdout

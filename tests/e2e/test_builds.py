@@ -19,6 +19,7 @@ from running import gated, loading
 from services import policy as write_policy
 from test_api import *  # noqa: F401, F403
 from test_gate import *  # noqa: F401, F403
+from test_gate_policy import *  # noqa: F401, F403
 from test_libpqs import (  # noqa: F401
     test_a_cancel_is_encrypted, test_a_cancel_passes_the_wall, test_a_file_of_the_sessions_keys_is_refused,
     test_direct_tls_is_looked_at_too, test_direct_tls_works_with_a_server_that_speaks_it, test_each_option_of_libpq_has_been_reviewed,

@@ -1,4 +1,8 @@
-"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours."""
+"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours.
+
+In this order: the debs, the rpms; a machine of its own; upgrades and removals while every program there has the gate; 32-bit programs.
+They are one file since all of them install what is built once.
+"""
 
 import os
 import re
