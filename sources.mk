@@ -25,6 +25,7 @@ POLICY = \
 	src/policy/policy.c src/policy/policy.h \
 	src/policy/record.c src/policy/record.h \
 	src/policy/secrets.c src/policy/secrets.h \
+	src/policy/setting_rules.c src/policy/setting_rules.h \
 	src/policy/shown.c \
 	src/policy/trust.c src/policy/trust.h \
 	src/policy/verdict.c src/policy/verdict.h
@@ -103,6 +104,8 @@ ANCHOR = \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
+	src/anchor/source.c src/anchor/source.h \
+	src/anchor/source_stepca.c \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
 	src/service/anchored.c src/service/anchored.h \
@@ -112,6 +115,7 @@ SERVICE = \
 	src/service/compose.c src/service/compose.h \
 	src/service/evaluate.c src/service/evaluate.h \
 	src/service/host_name.c src/service/host_name.h \
+	src/service/list.c src/service/list.h \
 	src/service/rewrite.c src/service/rewrite.h \
 	src/service/roots.c src/service/roots.h \
 	src/service/servicefile.c src/service/servicefile.h \
@@ -131,15 +135,21 @@ PRELOAD = \
 	src/preload/shells.c src/preload/shells.h \
 	src/preload/unit_settings.c src/preload/unit_settings.h \
 	src/preload/units.c
+REPORT = \
+	src/report/finding.c src/report/finding.h \
+	src/report/finding_ids.h \
+	src/report/json.c src/report/json.h \
+	src/report/table.c src/report/table.h \
+	src/report/text.c src/report/text.h
 DIAGNOSE = \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
+	src/diagnose/coverage.c src/diagnose/coverage.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
-	src/diagnose/rotated.c src/diagnose/rotated.h
-REPORT = \
-	src/report/json.c src/report/json.h
+	src/diagnose/rotated.c src/diagnose/rotated.h \
+	src/diagnose/status.c src/diagnose/status.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PRELOAD) $(DIAGNOSE) $(REPORT)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PRELOAD) $(REPORT) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -169,8 +179,12 @@ CLI = \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
+	src/cli/print_log.c src/cli/print_log.h \
+	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
+	src/cli/print_service_list.c src/cli/print_service_list.h \
+	src/cli/print_status.c src/cli/print_status.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
 	src/cli/service_check.c src/cli/service_check.h \
-	src/cli/status_processes.c src/cli/status_processes.h \
+	src/cli/sources.h \
 	src/cli/usage.c src/cli/usage.h

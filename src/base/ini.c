@@ -1,5 +1,7 @@
 #include "base/ini.h"
 
+#include "base/text.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,19 +12,13 @@ struct pga_ini_reader pga_ini_start(const char *bytes, size_t length, enum pga_i
 	return reader;
 }
 
-/* C's isspace() in the C locale, which libpq's parser uses on single bytes. */
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static struct pga_ini_span trim(struct pga_ini_span span)
 {
-	while (span.length > 0 && is_blank(span.bytes[0])) {
+	while (span.length > 0 && pga_is_blank(span.bytes[0])) {
 		span.bytes++;
 		span.length--;
 	}
-	while (span.length > 0 && is_blank(span.bytes[span.length - 1]))
+	while (span.length > 0 && pga_is_blank(span.bytes[span.length - 1]))
 		span.length--;
 	return span;
 }

@@ -44,6 +44,11 @@ bool pga_steers(unsigned point)
 	return false;
 }
 
+void pga_text_add_escaped(struct pga_text *text, char byte)
+{
+	pga_text_addf(text, "\\x%02X", (unsigned)(unsigned char)byte);
+}
+
 void pga_text_add_printable(struct pga_text *copy, const char *text, const char *allowed)
 {
 	while (*text != '\0') {
@@ -56,6 +61,6 @@ void pga_text_add_printable(struct pga_text *copy, const char *text, const char 
 			continue;
 		}
 		for (length = length > 0 ? length : 1; length > 0; length--)
-			pga_text_addf(copy, "\\x%02X", (unsigned)(unsigned char)*text++);
+			pga_text_add_escaped(copy, *text++);
 	}
 }

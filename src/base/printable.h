@@ -19,6 +19,9 @@ size_t pga_character(const char *text, unsigned *point);
  */
 bool pga_steers(unsigned point);
 
+/* Adds the byte as \xNN. */
+void pga_text_add_escaped(struct pga_text *text, char byte);
+
 /* Adds the text with every byte that is no UTF-8, and every one of a character that steers, as
  * \xNN, so that it cannot steer a terminal or pass for a line of ours. allowed: characters that
  * stay although they steer. */

@@ -1,5 +1,5 @@
-/* What the commands print: colour only on a terminal, columns, and texts of strangers made safe to
- * look at. */
+/* What the commands print: colour only on a terminal, and texts of strangers made safe to look at.
+ */
 #ifndef PGA_BASE_TERMINAL_H
 #define PGA_BASE_TERMINAL_H
 
@@ -37,15 +37,5 @@ const char *pga_warnings(void);
 /* A copy of a text from outside (a certificate's subject, a server's answer), made safe to look at
  * as by pga_text_add_printable(). The caller frees it; NULL when memory ran out. */
 char *pga_printable(const char *text);
-
-/* Prints rows of cells under a heading, each column as wide as its widest cell. cells[row * columns
- * + column], made printable; a NULL cell is empty. marks, if not NULL, gives a colour for each row.
- */
-void pga_print_table(FILE *stream, const char *const *heading, const char *const *cells,
-		     size_t columns, size_t rows, const enum pga_colour *marks);
-
-/* Frees so many cells, each made by malloc() or NULL, and their array. Nothing is done where it is
- * NULL. */
-void pga_cells_free(char **cells, size_t count);
 
 #endif

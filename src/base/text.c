@@ -97,6 +97,37 @@ void pga_text_add_shortened(struct pga_text *text, const char *string, size_t mo
 		pga_text_add(text, "...");
 }
 
+void pga_hex(const unsigned char *bytes, size_t length, char *hex)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < length; i++) {
+		*hex++ = digits[bytes[i] >> 4];
+		*hex++ = digits[bytes[i] & 0xF];
+	}
+	*hex = '\0';
+}
+
+bool pga_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+char pga_lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
+bool pga_next_line(const char **rest, const char **line, size_t *length)
+{
+	if (**rest == '\0')
+		return false;
+	*line = *rest;
+	*length = strcspn(*rest, "\n");
+	*rest += *length + ((*rest)[*length] == '\n');
+	return true;
+}
+
 const char *pga_text_string(const struct pga_text *text)
 {
 	return text->bytes != NULL ? text->bytes : "";

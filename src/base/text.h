@@ -34,6 +34,19 @@ void pga_text_add_shortened(struct pga_text *text, const char *string, size_t mo
  * characters; all of them where it is no UTF-8. */
 size_t pga_text_whole(const char *string, size_t most);
 
+/* Writes so many bytes as lower-case hex digits, two each, and a NUL. */
+void pga_hex(const unsigned char *bytes, size_t length, char *hex);
+
+/* C's isspace() in the C locale, which libpq's parsers use on single bytes. */
+bool pga_is_blank(char c);
+
+/* The small letter of an ASCII capital; every other byte as it is. */
+char pga_lower(char c);
+
+/* The next line of a string of lines, without its line end; *rest is what comes behind it, and ""
+ * at the end. An empty line is one, too. Returns false where there is no more. */
+bool pga_next_line(const char **rest, const char **line, size_t *length);
+
 /* The text as a C string, "" while it is empty. Belongs to the text. */
 const char *pga_text_string(const struct pga_text *text);
 

@@ -234,8 +234,8 @@ static int check_status(CURL *curl, const struct pga_http_request *request, stru
 			"%s: answered with HTTP status %ld", request->url, status);
 }
 
-int pga_http_get(const struct pga_http *http, const struct pga_http_request *request,
-		 struct pga_text *body, struct pga_error *error)
+static int get(const struct pga_http *http, const struct pga_http_request *request,
+	       struct pga_text *body, struct pga_error *error)
 {
 	struct receiving receiving = {.body = body};
 	char detail[CURL_ERROR_SIZE] = "";
@@ -258,5 +258,17 @@ int pga_http_get(const struct pga_http *http, const struct pga_http_request *req
 		(void)explain(curl, code, detail, &receiving, http, request, error);
 done:
 	curl_easy_cleanup(curl);
+	return result;
+}
+
+int pga_http_get(const struct pga_http *http, const struct pga_http_request *request,
+		 struct pga_text *body, struct pga_error *error)
+{
+	int result;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return pga_fail(error, NULL, "libcurl does not start");
+	result = get(http, request, body, error);
+	curl_global_cleanup();
 	return result;
 }

@@ -1,8 +1,6 @@
 /* step-ca's protocol, as far as `step ca bootstrap` speaks it. */
 #include "ca/stepca.h"
 
-#include "tls/fingerprint.h"
-#include "base/terminal.h"
 #include "base/text.h"
 
 #include <jansson.h>
@@ -48,51 +46,42 @@ done:
 }
 
 int pga_stepca_root(const struct pga_http *http, const char *ca_url, const char *pin,
-		    struct pga_certificate *root, struct pga_error *error)
+		    struct pga_stepca_roots *roots, struct pga_error *error)
 {
 	struct pga_http_request request = {
 	    .if_not_found = "no root with this fingerprint there: check --fingerprint (on the CA: "
 			    "step certificate fingerprint root_ca.crt) and --ca-url"};
-	char *url;
 	json_t *answer = NULL;
 	json_t *pem;
 	int result = -1;
 
-	memset(root, 0, sizeof *root);
-	url = address(ca_url, "/root/", pin, error);
-	request.url = url;
-	if (url == NULL)
-		goto done;
-	answer = get_object(http, &request, error);
+	memset(roots, 0, sizeof *roots);
+	roots->url = address(ca_url, "/root/", pin, error);
+	request.url = roots->url;
+	if (roots->url != NULL)
+		answer = get_object(http, &request, error);
 	if (answer == NULL)
 		goto done;
 	pem = json_object_get(answer, "ca");
 	if (!json_is_string(pem)) {
 		(void)pga_fail(error, "is it the address of a step-ca?",
-			       "%s: the answer has no certificate in \"ca\"", url);
+			       "%s: the answer has no certificate in \"ca\"", roots->url);
 		goto done;
 	}
-	if (pga_certificate_read(root, url, json_string_value(pem), json_string_length(pem),
-				 error) != 0)
-		goto done;
-	if (strcmp(root->pin, pin) != 0) {
-		(void)pga_fail(error,
-			       "somebody may stand between you and the CA, or the fingerprint is "
-			       "another CA's; ask who runs it. Nothing was pinned",
-			       "%s: wrong root: its fingerprint is %s", url, root->pin);
-		pga_certificate_free(root);
-		goto done;
-	}
-	result = 0;
+	result = pga_certificate_read(&roots->roots[0], roots->url, json_string_value(pem),
+				      json_string_length(pem), error);
+	if (result == 0)
+		roots->count = 1;
 done:
+	if (result != 0)
+		pga_stepca_roots_free(roots);
 	json_decref(answer);
-	free(url);
 	return result;
 }
 
-static int read_roots(const char *url, const json_t *answer, struct pga_stepca_roots *roots,
-		      struct pga_error *error)
+static int read_roots(const json_t *answer, struct pga_stepca_roots *roots, struct pga_error *error)
 {
+	const char *url = roots->url;
 	const json_t *list = json_object_get(answer, "crts");
 	size_t count = json_array_size(list);
 
@@ -121,20 +110,18 @@ int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
 	struct pga_http_request request = {.if_not_found =
 					       "is it the address of a step-ca, with its prefix?"};
 	json_t *answer = NULL;
-	char *url;
 	int result = -1;
 
 	memset(roots, 0, sizeof *roots);
-	url = address(ca_url, "/roots", "", error);
-	request.url = url;
-	if (url != NULL)
+	roots->url = address(ca_url, "/roots", "", error);
+	request.url = roots->url;
+	if (roots->url != NULL)
 		answer = get_object(http, &request, error);
 	if (answer != NULL)
-		result = read_roots(url, answer, roots, error);
+		result = read_roots(answer, roots, error);
 	if (result != 0)
 		pga_stepca_roots_free(roots);
 	json_decref(answer);
-	free(url);
 	return result;
 }
 
@@ -142,6 +129,8 @@ void pga_stepca_roots_free(struct pga_stepca_roots *roots)
 {
 	while (roots->count > 0)
 		pga_certificate_free(&roots->roots[--roots->count]);
+	free(roots->url);
+	roots->url = NULL;
 }
 
 int pga_stepca_health(const struct pga_http *http, const char *ca_url, const char *roots,

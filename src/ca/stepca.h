@@ -1,4 +1,4 @@
-/* The roots of a step-ca, and whether it can prove one. */
+/* The roots of a step-ca, and its word over TLS. */
 #ifndef PGA_CA_STEPCA_H
 #define PGA_CA_STEPCA_H
 
@@ -8,22 +8,26 @@
 
 #include <stddef.h>
 
-/* GET URL/root/PIN of a step-ca that cannot be verified yet. The one certificate in the answer has
- * to hash to the pin. ca_url has no slash at the end. */
-int pga_stepca_root(const struct pga_http *http, const char *ca_url, const char *pin,
-		    struct pga_certificate *root, struct pga_error *error);
-
 #define PGA_STEPCA_ROOTS 16 /* as many roots as are looked at */
 
 struct pga_stepca_roots {
+	char *url; /* that was asked, for messages */
 	struct pga_certificate roots[PGA_STEPCA_ROOTS];
 	size_t count;
 };
 
-/* GET URL/roots of a step-ca that cannot be verified: what it says its roots are, and nothing that
- * proves it. At least one; the caller frees them with pga_stepca_roots_free(). */
+/* GET URL/root/PIN of a step-ca that cannot be verified yet: the one certificate in the answer. The
+ * caller has to compare its pin, and frees it with pga_stepca_roots_free(). ca_url has no slash at
+ * the end. */
+int pga_stepca_root(const struct pga_http *http, const char *ca_url, const char *pin,
+		    struct pga_stepca_roots *roots, struct pga_error *error);
+
+/* GET URL/roots of the same: what it says its roots are, and nothing that proves it. At least one;
+ * the caller frees them with pga_stepca_roots_free(). */
 int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
 		     struct pga_stepca_roots *roots, struct pga_error *error);
+
+/* Safe after an error, too. */
 void pga_stepca_roots_free(struct pga_stepca_roots *roots);
 
 /* GET URL/health over TLS that one of these roots (PEM) verifies: whoever merely knows somebody

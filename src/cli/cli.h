@@ -4,6 +4,7 @@
 
 #include "cli/options.h"
 #include "cli/usage.h"
+#include "report/finding.h"
 
 /* Exit statuses of the tool. */
 enum pga_exit {
@@ -12,6 +13,12 @@ enum pga_exit {
 	PGA_EXIT_USAGE = 2,
 	PGA_EXIT_WEAK = 3, /* something is weaker than policy */
 };
+
+/* The exit status of a command that checks: that of the worst it has found. */
+static inline int pga_exit_of(enum pga_severity worst)
+{
+	return worst == PGA_SEVERITY_ERROR ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
+}
 
 /* All of it: what `pganchor` itself takes. */
 extern const struct pga_command pga_cmd_pganchor;

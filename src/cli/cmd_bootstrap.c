@@ -3,11 +3,9 @@
 
 #include "anchor/anchors.h"
 #include "anchor/anchors_conf.h"
-#include "ca/url.h"
-#include "ca/stepca.h"
-#include "tls/fingerprint.h"
-#include "anchor/known_roots.h"
+#include "anchor/source.h"
 #include "ca/proxy.h"
+#include "tls/fingerprint.h"
 #include "base/terminal.h"
 #include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_known.h"
@@ -15,15 +13,21 @@
 #include "cli/bootstrap_services.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/consent.h"
+#include "cli/sources.h"
 #include "policy/pins.h"
-
-#include <curl/curl.h>
 
 #include <stddef.h>
 #include <stdlib.h>
 
+#define SOURCE_NUMBER(source, ...)  SOURCE_##source
+#define SOURCE_ADDRESS(source, ...) &pga_source_##source
+
+enum { PGA_SOURCES(SOURCE_NUMBER), SOURCE_COUNT };
+
+static const struct pga_source *const sources[] = {PGA_SOURCES(SOURCE_ADDRESS)};
+
 struct bootstrap {
-	const char *ca_url;
+	const char *locations[SOURCE_COUNT]; /* of the sources, as typed */
 	const char *fingerprint;
 	const char *name;
 	const char *hosts;
@@ -34,26 +38,25 @@ struct bootstrap {
 	bool yes;
 	bool dry_run;
 	bool json;
-	struct pga_http http;
 
 	/* Read from the options. */
-	struct pga_ca_url ca;
-	char pin[PGA_PIN_LENGTH + 1];
+	const char *typed; /* the location of the source that was chosen */
+	struct pga_source_request request;
 	char *host_patterns; /* NULL: not given */
-	char *fallback_name;
 
-	/* What the CA showed in /health, and by which root that verifies. */
-	STACK_OF(X509) * chain;
-	struct pga_known_roots known;
-	const struct pga_known_root *chain_root; /* NULL: the one that was fetched */
+	struct pga_candidates found;
 };
 
+#define SOURCE_OPTION(source, option, value, what, text)                          \
+	{                                                                         \
+		.name = (option), .kind = PGA_OPTION_VALUE,                       \
+		.target = offsetof(struct bootstrap, locations[SOURCE_##source]), \
+		.argument = (value), .help = (text), .names = (what)              \
+	}
+
+/* Those of the sources come first: each has its source's number. */
 static const struct pga_option options[] = {
-    {.name = "ca-url",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct bootstrap, ca_url),
-     .argument = "URL",
-     .help = "the CA: https://ca.example.com:9000, or ca.example.com/prefix"},
+    PGA_SOURCES(SOURCE_OPTION),
     {.name = "fingerprint",
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct bootstrap, fingerprint),
@@ -88,17 +91,17 @@ static const struct pga_option options[] = {
 	     "them"},
     {.name = "proxy",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct bootstrap, http.proxy),
+     .target = offsetof(struct bootstrap, request.http.proxy),
      .argument = "URL",
      .help = "as curl's; if left out, https_proxy and no_proxy count"},
     {.name = "connect-timeout",
      .kind = PGA_OPTION_SECONDS,
-     .target = offsetof(struct bootstrap, http.connect_timeout),
+     .target = offsetof(struct bootstrap, request.http.connect_timeout),
      .argument = "SECONDS",
      .help = "10 if left out"},
     {.name = "max-time",
      .kind = PGA_OPTION_SECONDS,
-     .target = offsetof(struct bootstrap, http.max_time),
+     .target = offsetof(struct bootstrap, request.http.max_time),
      .argument = "SECONDS",
      .help = "for one request; 30 if left out"},
     {.name = "yes",
@@ -135,20 +138,41 @@ const struct pga_command pga_cmd_bootstrap = {
     .run = run,
 };
 
-/* There is no CA that the other options could be about. */
+/* There is no source that the other options could be about. */
 static bool is_pin_existing_alone(const struct bootstrap *bootstrap)
 {
 	return bootstrap->fingerprint == NULL && bootstrap->name == NULL &&
-	       bootstrap->hosts == NULL && bootstrap->http.proxy == NULL && !bootstrap->scoped &&
-	       !bootstrap->unscoped && !bootstrap->replace && !bootstrap->json;
+	       bootstrap->hosts == NULL && bootstrap->request.http.proxy == NULL &&
+	       !bootstrap->scoped && !bootstrap->unscoped && !bootstrap->replace &&
+	       !bootstrap->json;
+}
+
+/* The one whose location was given, if any. Returns the exit status. */
+static int choose_source(struct bootstrap *bootstrap)
+{
+	size_t chosen = 0;
+
+	for (size_t i = 0; i < SOURCE_COUNT; i++) {
+		if (bootstrap->locations[i] == NULL)
+			continue;
+		if (bootstrap->typed != NULL)
+			return pga_usage_error("bootstrap", "--%s and --%s: one of them",
+					       options[chosen].name, options[i].name);
+		chosen = i;
+		bootstrap->typed = bootstrap->locations[i];
+		bootstrap->request.source = sources[i];
+	}
+	return PGA_EXIT_DONE;
 }
 
 /* Which options go together. Returns the exit status. */
-static int check_together(const struct bootstrap *bootstrap)
+static int check_together(struct bootstrap *bootstrap)
 {
-	if (bootstrap->ca_url == NULL && !bootstrap->pin_existing)
+	if (choose_source(bootstrap) != PGA_EXIT_DONE)
+		return PGA_EXIT_USAGE;
+	if (bootstrap->typed == NULL && !bootstrap->pin_existing)
 		return pga_usage_error("bootstrap", "--ca-url is missing");
-	if (bootstrap->ca_url == NULL && !is_pin_existing_alone(bootstrap))
+	if (bootstrap->typed == NULL && !is_pin_existing_alone(bootstrap))
 		return pga_usage_error("bootstrap", "--ca-url is missing; without it, "
 						    "--pin-existing goes with --yes and "
 						    "--dry-run alone");
@@ -160,13 +184,12 @@ static int check_together(const struct bootstrap *bootstrap)
 /* What the options say has to make sense before anybody is asked. */
 static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 {
-	if (pga_ca_url_read(&bootstrap->ca, bootstrap->ca_url, error) != 0)
+	struct pga_source_request *request = &bootstrap->request;
+
+	if (request->source->read(request, bootstrap->typed, error) != 0)
 		return -1;
-	bootstrap->fallback_name = pga_ca_url_name(&bootstrap->ca);
-	if (bootstrap->fallback_name == NULL)
-		return pga_fail_memory(error);
 	if (bootstrap->fingerprint != NULL &&
-	    pga_fingerprint_parse(bootstrap->fingerprint, bootstrap->pin, error) != 0)
+	    pga_fingerprint_parse(bootstrap->fingerprint, request->pin, error) != 0)
 		return -1;
 	if (bootstrap->name != NULL && !pga_pin_name_is_valid(bootstrap->name))
 		return pga_fail(error, "such as --name company",
@@ -178,30 +201,30 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 		if (bootstrap->host_patterns == NULL)
 			return -1;
 	}
-	if (bootstrap->http.proxy != NULL && pga_proxy_check(bootstrap->http.proxy, error) != 0)
+	if (request->http.proxy != NULL && pga_proxy_check(request->http.proxy, error) != 0)
 		return -1;
-	if (bootstrap->fingerprint == NULL && bootstrap->yes)
+	if (request->pin[0] == '\0' && bootstrap->yes)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and --yes does not stand for it");
-	if (bootstrap->fingerprint == NULL && !pga_consent_possible())
+	if (request->pin[0] == '\0' && !pga_consent_possible())
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and there is no terminal to ask on");
 	return 0;
 }
 
 /* What is to be so. */
-static struct pga_anchor make_anchor(const struct bootstrap *bootstrap,
-				     const struct pga_certificate *root)
+static struct pga_anchor make_anchor(const struct bootstrap *bootstrap)
 {
+	const struct pga_candidates *found = &bootstrap->found;
+
 	return (struct pga_anchor){
-	    .proof = {.root = root,
-		      .chain = bootstrap->chain,
-		      .chain_root = bootstrap->chain_root != NULL
-					? &bootstrap->chain_root->certificate
-					: NULL},
+	    .proof = {.root = &found->roots[0],
+		      .chain = found->chain,
+		      .chain_root =
+			  found->chain_root != NULL ? &found->chain_root->certificate : NULL},
 	    .name = bootstrap->name,
-	    .fallback_name = bootstrap->fallback_name,
-	    .source = bootstrap->ca.url,
+	    .fallback_name = bootstrap->request.name,
+	    .source = bootstrap->request.location,
 	    .hosts = bootstrap->host_patterns,
 	    .scoped = bootstrap->scoped,
 	    .unscoped = bootstrap->unscoped,
@@ -211,121 +234,74 @@ static struct pga_anchor make_anchor(const struct bootstrap *bootstrap,
 
 /* Where the root is pinned already, there is nothing to ask; what would fail after a yes fails
  * before the question. */
-static int ask(struct bootstrap *bootstrap, const struct pga_certificate *root,
-	       struct pga_error *error)
+static int ask(struct bootstrap *bootstrap, struct pga_error *error)
 {
-	struct pga_shown_root shown = {.url = bootstrap->ca.url,
-				       .root = root,
-				       .name = bootstrap->name,
-				       .fallback_name = bootstrap->fallback_name,
-				       .replace = bootstrap->replace};
-	const struct pga_anchor anchor = make_anchor(bootstrap, root);
+	const struct pga_anchor anchor = make_anchor(bootstrap);
+	struct pga_shown_root shown = {.url = anchor.source,
+				       .root = anchor.proof.root,
+				       .name = anchor.name,
+				       .fallback_name = anchor.fallback_name,
+				       .replace = anchor.replace};
 	struct pga_text warning = PGA_TEXT_EMPTY;
 	bool pinned;
 	int result = -1;
 
-	pga_warn_before_pinning(root, bootstrap->chain);
-	if (pga_known_roots_read(&bootstrap->known, bootstrap->ca.url, error) != 0)
-		goto done;
-	shown.rotates = pga_known_roots_of(&bootstrap->known, bootstrap->chain) != NULL;
-	if (pga_known_look(&shown, &pinned, &warning, error) != 0 ||
+	if (pga_source_rotates(&bootstrap->request, &bootstrap->found, &shown.rotates, error) !=
+		0 ||
+	    pga_known_look(&shown, &pinned, &warning, error) != 0 ||
 	    pga_known_try(&anchor, error) != 0)
 		goto done;
 	if (pinned && warning.length != 0)
 		pga_print_warning("%s", pga_text_string(&warning));
-	result =
-	    pinned ? 0 : pga_consent(bootstrap->ca.url, root, pga_text_string(&warning), error);
+	result = pinned ? 0
+			: pga_consent(anchor.source, anchor.proof.root, pga_text_string(&warning),
+				      error);
 done:
 	pga_text_free(&warning);
 	return result;
 }
 
-/* Takes the one root that the CA shows, if the user says on the terminal that it is the right one.
- */
-static int ask_for_root(struct bootstrap *bootstrap, struct pga_certificate *root,
-			struct pga_error *error)
+/* Takes the one root that is proven, or that the user says on the terminal is the right one. */
+static int find_root(struct bootstrap *bootstrap, struct pga_error *error)
 {
-	struct pga_stepca_roots roots;
-	const char *url = bootstrap->ca.url;
-	int result = -1;
+	const struct pga_source_request *request = &bootstrap->request;
+	struct pga_candidates *found = &bootstrap->found;
 
-	if (pga_stepca_roots(&bootstrap->http, url, &roots, error) != 0)
+	if (pga_source_fetch(request, found, error) != 0)
 		return -1;
-	if (roots.count > 1) {
-		pga_show_roots(url, &roots);
-		(void)pga_fail(error, "name the one that you trust: --fingerprint", "%s: %zu roots",
-			       url, roots.count);
-	} else if (pga_certificate_check_anchor(&roots.roots[0], url, error) == 0 &&
-		   pga_stepca_health(&bootstrap->http, url, roots.roots[0].pem, &bootstrap->chain,
-				     error) == 0 &&
-		   ask(bootstrap, &roots.roots[0], error) == 0) {
-		*root = roots.roots[0];
-		roots.count = 0;
-		result = 0;
+	if (found->count > 1) {
+		pga_show_roots(request->location, found);
+		return pga_fail(error, "name the one that you trust: --fingerprint",
+				"%s: %zu roots", request->location, found->count);
 	}
-	pga_stepca_roots_free(&roots);
-	return result;
-}
-
-/* A root that is proved by its fingerprint may be one that the CA has yet to move to: then its TLS
- * comes from a root that is pinned already from the same address. */
-static int check_health(struct bootstrap *bootstrap, const struct pga_certificate *root,
-			struct pga_error *error)
-{
-	struct pga_text roots = PGA_TEXT_EMPTY;
-	const char *url = bootstrap->ca.url;
-	int result = -1;
-
-	if (pga_known_roots_read(&bootstrap->known, url, error) != 0)
+	if (pga_certificate_check_anchor(&found->roots[0], request->location, error) != 0 ||
+	    pga_source_verify(request, found, error) != 0)
 		return -1;
-	pga_text_add(&roots, root->pem);
-	for (size_t i = 0; i < bootstrap->known.count; i++)
-		pga_text_add(&roots, bootstrap->known.roots[i].certificate.pem);
-	if (roots.failed)
-		(void)pga_fail_memory(error);
-	else
-		result = pga_stepca_health(&bootstrap->http, url, pga_text_string(&roots),
-					   &bootstrap->chain, error);
-	pga_text_free(&roots);
-	if (result == 0 && !pga_proof_ends_in(bootstrap->chain, root))
-		bootstrap->chain_root = pga_known_roots_of(&bootstrap->known, bootstrap->chain);
-	return result;
-}
-
-/* The caller frees the root, which starts all zero, after an error too. */
-static int fetch_root(struct bootstrap *bootstrap, struct pga_certificate *root,
-		      struct pga_error *error)
-{
-	const char *url = bootstrap->ca.url;
-
-	if (bootstrap->fingerprint == NULL)
-		return ask_for_root(bootstrap, root, error);
-	if (pga_stepca_root(&bootstrap->http, url, bootstrap->pin, root, error) != 0 ||
-	    pga_certificate_check_anchor(root, url, error) != 0 ||
-	    check_health(bootstrap, root, error) != 0)
-		return -1;
-	pga_warn_before_pinning(root, bootstrap->chain);
-	return 0;
+	pga_warn_before_pinning(&found->roots[0], found->chain);
+	return found->proven ? 0 : ask(bootstrap, error);
 }
 
 /* Returns the exit status, or -1 with the reason. What was done is told whatever came behind. */
-static int report(const struct bootstrap *bootstrap, const struct pga_certificate *root,
-		  const struct pga_anchoring *done, struct pga_error *error)
+static int report(const struct bootstrap *bootstrap, const struct pga_anchoring *done,
+		  struct pga_error *error)
 {
+	const struct pga_certificate *root = &bootstrap->found.roots[0];
+	const struct pga_known_root *chain_root = bootstrap->found.chain_root;
+	const char *location = bootstrap->request.location;
 	struct pga_existing existing = {NULL, 0};
 	int status = PGA_EXIT_DONE;
 
 	if (bootstrap->pin_existing)
 		status = pga_existing_pin(root, bootstrap->dry_run, &existing, error);
 	if (!bootstrap->json)
-		pga_report_text(done, root, &existing, bootstrap->ca.url, bootstrap->dry_run);
+		pga_report_text(done, root, &existing, location, bootstrap->dry_run);
 	pga_report_warnings(done, bootstrap->dry_run);
 	pga_warn_of_crls(done);
 	pga_warn_of_scope(done);
 	if (pga_warn_of_services(done, bootstrap->dry_run, error) != 0)
 		status = -1;
-	if (bootstrap->chain_root != NULL)
-		pga_warn_of_rotation(bootstrap->ca.url, done->name, bootstrap->chain_root->name);
+	if (chain_root != NULL)
+		pga_warn_of_rotation(location, done->name, chain_root->name);
 	if (!done->known && !bootstrap->pin_existing &&
 	    pga_existing_warn(root, bootstrap->dry_run, error) != 0)
 		status = -1;
@@ -339,15 +315,14 @@ static int report(const struct bootstrap *bootstrap, const struct pga_certificat
 }
 
 /* Returns the exit status, or -1 with the reason. */
-static int install(const struct bootstrap *bootstrap, const struct pga_certificate *root,
-		   struct pga_error *error)
+static int install(const struct bootstrap *bootstrap, struct pga_error *error)
 {
-	const struct pga_anchor anchor = make_anchor(bootstrap, root);
+	const struct pga_anchor anchor = make_anchor(bootstrap);
 	struct pga_anchoring done;
 	int result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 
 	if (result == 0) {
-		result = report(bootstrap, root, &done, error);
+		result = report(bootstrap, &done, error);
 		pga_anchoring_free(&done);
 	}
 	return result;
@@ -355,8 +330,8 @@ static int install(const struct bootstrap *bootstrap, const struct pga_certifica
 
 static int run(int argc, char **argv)
 {
-	struct bootstrap bootstrap = {.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
-	struct pga_certificate root = {.x509 = NULL};
+	struct bootstrap bootstrap = {
+	    .request.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
 	struct pga_error error;
 	int status;
 
@@ -365,30 +340,22 @@ static int run(int argc, char **argv)
 	status = check_together(&bootstrap);
 	if (status != PGA_EXIT_DONE)
 		return status;
-	if (bootstrap.ca_url == NULL)
+	if (bootstrap.request.source == NULL)
 		return pga_existing_roots_alone(bootstrap.yes, bootstrap.dry_run);
 	if (check_options(&bootstrap, &error) != 0) {
 		pga_print_error(&error);
 		status = PGA_EXIT_USAGE;
-	} else if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-		(void)pga_fail(&error, NULL, "libcurl does not start");
-		pga_print_error(&error);
-		status = PGA_EXIT_FAILED;
 	} else {
-		status = fetch_root(&bootstrap, &root, &error);
+		status = find_root(&bootstrap, &error);
 		if (status == 0)
-			status = install(&bootstrap, &root, &error);
+			status = install(&bootstrap, &error);
 		if (status < 0) {
 			pga_print_error(&error);
 			status = PGA_EXIT_FAILED;
 		}
-		curl_global_cleanup();
 	}
-	pga_certificate_free(&root);
-	sk_X509_pop_free(bootstrap.chain, X509_free);
-	pga_known_roots_free(&bootstrap.known);
-	pga_ca_url_free(&bootstrap.ca);
+	pga_candidates_free(&bootstrap.found);
+	pga_source_request_free(&bootstrap.request);
 	free(bootstrap.host_patterns);
-	free(bootstrap.fallback_name);
 	return status;
 }

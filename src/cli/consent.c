@@ -40,15 +40,15 @@ static void show_root(FILE *stream, const struct pga_certificate *root)
 		  root->pin, pga_colour(stream, PGA_PLAIN));
 }
 
-void pga_show_roots(const char *url, const struct pga_stepca_roots *roots)
+void pga_show_roots(const char *location, const struct pga_candidates *candidates)
 {
 	FILE *terminal = fopen(terminal_path, "r+e");
 
 	if (terminal == NULL)
 		return;
-	pga_print(terminal, "%s says that these are its roots, and nothing proves it:\n", url);
-	for (size_t i = 0; i < roots->count; i++) {
-		show_root(terminal, &roots->roots[i]);
+	pga_print(terminal, "%s says that these are its roots, and nothing proves it:\n", location);
+	for (size_t i = 0; i < candidates->count; i++) {
+		show_root(terminal, &candidates->roots[i]);
 		(void)fputc('\n', terminal);
 	}
 	(void)fclose(terminal);
@@ -85,7 +85,7 @@ static bool looks_like_a_fingerprint(const char *text)
 	return digits >= 16;
 }
 
-static int weigh(const struct answer *answer, const char *url, const char *pin,
+static int weigh(const struct answer *answer, const char *location, const char *pin,
 		 struct pga_error *error)
 {
 	char typed[PGA_PIN_LENGTH + 1];
@@ -94,7 +94,7 @@ static int weigh(const struct answer *answer, const char *url, const char *pin,
 		return 0;
 	if (!answer->whole || !looks_like_a_fingerprint(answer->text))
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
-				"%s: not trusted by you; nothing was pinned", url);
+				"%s: not trusted by you; nothing was pinned", location);
 	if (pga_fingerprint_read(answer->text, "nothing was pinned: what you typed", typed,
 				 error) != 0)
 		return -1;
@@ -105,10 +105,10 @@ static int weigh(const struct answer *answer, const char *url, const char *pin,
 			"another CA; ask who runs it",
 			"%s: the root that was shown is another one than the fingerprint %s means; "
 			"nothing was pinned",
-			url, typed);
+			location, typed);
 }
 
-int pga_consent(const char *url, const struct pga_certificate *root, const char *warning,
+int pga_consent(const char *location, const struct pga_certificate *root, const char *warning,
 		struct pga_error *error)
 {
 	FILE *out = fopen(terminal_path, "r+e");
@@ -125,7 +125,7 @@ int pga_consent(const char *url, const struct pga_certificate *root, const char 
 		    out,
 		    "%sWARNING:%s %s\n    This may be an attack, or the CA has a new root.\n\n",
 		    pga_colour(out, PGA_RED), pga_colour(out, PGA_PLAIN), warning);
-	pga_print(out, "%s says that this is its root:\n", url);
+	pga_print(out, "%s says that this is its root:\n", location);
 	show_root(out, root);
 	(void)fputs("Nothing proves it but the fingerprint: compare it with the one that you got "
 		    "from who runs the CA.\n",
@@ -141,7 +141,7 @@ int pga_consent(const char *url, const struct pga_certificate *root, const char 
 	/* What is said next starts a line of its own. */
 	if (!answer.ended)
 		(void)fputc('\n', out);
-	result = weigh(&answer, url, root->pin, error);
+	result = weigh(&answer, location, root->pin, error);
 done:
 	if (out != NULL)
 		(void)fclose(out);

@@ -2,7 +2,7 @@
 #ifndef PGA_CLI_CONSENT_H
 #define PGA_CLI_CONSENT_H
 
-#include "ca/stepca.h"
+#include "anchor/source.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -11,13 +11,13 @@
  * input is. */
 bool pga_consent_possible(void);
 
-/* Shows the root that the CA at this URL says is its own, and asks. Returns 0 when the user then
- * types yes, or the fingerprint, and Enter; -1 for everything else. What was typed before the root
- * was shown is thrown away. A warning, where it is not empty, stands before all. */
-int pga_consent(const char *url, const struct pga_certificate *root, const char *warning,
+/* Shows the root that whoever is at this location says is its own, and asks. Returns 0 when the
+ * user then types yes, or the fingerprint, and Enter; -1 for everything else. What was typed before
+ * the root was shown is thrown away. A warning, where it is not empty, stands before all. */
+int pga_consent(const char *location, const struct pga_certificate *root, const char *warning,
 		struct pga_error *error);
 
 /* Shows several roots on the terminal. */
-void pga_show_roots(const char *url, const struct pga_stepca_roots *roots);
+void pga_show_roots(const char *location, const struct pga_candidates *candidates);
 
 #endif

@@ -164,9 +164,9 @@ int pga_check_module(const struct pga_asked *asked, struct pga_error *error)
 
 	/* Below another root, in a test or an image that is being built, the builder owns all. */
 	if ((machine || geteuid() == 0) &&
-	    pga_module_is_guarded(asked->root != NULL ? geteuid() : 0, error) != 0)
+	    pga_module_check_guarded(asked->root != NULL ? geteuid() : 0, error) != 0)
 		return -1;
-	if (machine && asked->root == NULL && pga_module_is_open(error) != 0)
+	if (machine && asked->root == NULL && pga_module_check_readable(error) != 0)
 		return -1;
 	if (!asked->ways[PGA_WAY_PRELOAD])
 		return 0;

@@ -87,14 +87,13 @@ static int column_of(const struct pga_command *command)
 
 static void print_usage(const struct pga_command *command)
 {
-	const char *lead = "usage:";
+	const char *rest = command->usage;
+	const char *line;
+	size_t length;
 
-	for (const char *line = command->usage; *line != '\0'; lead = "      ") {
-		const size_t length = strcspn(line, "\n");
-
-		(void)printf("%s pganchor %s %.*s\n", lead, command->name, (int)length, line);
-		line += length + (line[length] == '\n');
-	}
+	while (pga_next_line(&rest, &line, &length))
+		(void)printf("%s pganchor %s %.*s\n", line == command->usage ? "usage:" : "      ",
+			     command->name, (int)length, line);
 }
 
 void pga_options_help(const struct pga_command *command)

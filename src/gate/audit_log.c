@@ -41,7 +41,7 @@ static void add_number(struct pga_text *line, const char *key, unsigned long lon
 /* The settings that say whose connection it is, and those that are judged. */
 static void add_settings(struct pga_text *line, const struct pga_effective *effective, bool masked)
 {
-	for (enum pga_word word = PGA_WORD_HOST; word <= PGA_WORD_SSL_MAX; word++) {
+	for (enum pga_word word = PGA_WORD_HOST; word < PGA_WORD_REASONS; word++) {
 		const char *keyword = pga_word_key(word);
 		const PQconninfoOption *option = pga_option_find(effective->options, keyword);
 		struct pga_text value = PGA_TEXT_EMPTY;

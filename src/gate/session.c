@@ -27,18 +27,13 @@ static void begin_refusal(struct pga_text *refusal, const char *host)
 bool gate_certificate_pin(const struct gate_libpq *libpq, const void *certificate,
 			  char pin[PGA_PIN_LENGTH + 1])
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[64]; /* EVP_MAX_MD_SIZE */
 	unsigned length = 0;
 
 	if (libpq->X509_digest(certificate, libpq->EVP_sha256(), digest, &length) == 0 ||
 	    length != PGA_PIN_LENGTH / 2)
 		return false;
-	for (unsigned i = 0; i < length; i++) {
-		*pin++ = digits[digest[i] >> 4];
-		*pin++ = digits[digest[i] & 15];
-	}
-	*pin = '\0';
+	pga_hex(digest, length, pin);
 	return true;
 }
 

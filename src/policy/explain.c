@@ -7,20 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What a setting that is weak has to be; NULL: not set. */
-static const char *strong_value(const char *keyword)
-{
-	static const struct {
-		const char *keyword;
-		const char *value;
-	} strong[] = {{"sslmode", "verify-full"}, {"gssencmode", "disable"}};
-
-	for (size_t i = 0; i < sizeof strong / sizeof strong[0]; i++)
-		if (strcmp(strong[i].keyword, keyword) == 0)
-			return strong[i].value;
-	return NULL;
-}
-
 static void add_change(const struct pga_effective *effective, const char *keyword,
 		       struct pga_text *text)
 {
@@ -28,7 +14,8 @@ static void add_change(const struct pga_effective *effective, const char *keywor
 	enum pga_origin origin = effective->origins != NULL && option != NULL
 				     ? effective->origins[option - effective->options]
 				     : PGA_FROM_UNKNOWN;
-	const char *value = strong_value(keyword);
+	const struct pga_setting_rule *rule = pga_setting_rule(keyword);
+	const char *strong = rule != NULL ? rule->strong : "";
 
 	if (strcmp(keyword, PGA_OAUTH_DEBUG) == 0) {
 		pga_text_add(text, "environment " PGA_OAUTH_DEBUG ": unset " PGA_OAUTH_DEBUG);
@@ -40,12 +27,12 @@ static void add_change(const struct pga_effective *effective, const char *keywor
 		pga_effective_origin(effective, keyword, text);
 	if (strcmp(keyword, "host") == 0)
 		pga_text_add(text, ": name a server that is reached by TCP");
-	else if (origin == PGA_FROM_ENVIRONMENT && value != NULL)
-		pga_text_addf(text, ": set %s=%s", option->envvar, value);
+	else if (origin == PGA_FROM_ENVIRONMENT && strong[0] != '\0')
+		pga_text_addf(text, ": set %s=%s", option->envvar, strong);
 	else if (origin == PGA_FROM_ENVIRONMENT)
 		pga_text_addf(text, ": unset %s", option->envvar);
-	else if (value != NULL)
-		pga_text_addf(text, ": write %s=%s", keyword, value);
+	else if (strong[0] != '\0')
+		pga_text_addf(text, ": write %s=%s", keyword, strong);
 	else
 		pga_text_addf(text, ": leave %s out", keyword);
 	if (strcmp(keyword, "sslmode") == 0 && origin != PGA_FROM_SERVICE)
@@ -79,13 +66,13 @@ void pga_explain_notes(const struct pga_effective *effective, struct pga_text *t
 
 static void add_lines(struct pga_text *text, const char *lines)
 {
-	while (*lines != '\0') {
-		size_t length = strcspn(lines, "\n");
+	const char *line;
+	size_t length;
 
+	while (pga_next_line(&lines, &line, &length)) {
 		pga_text_add(text, "    ");
-		pga_text_add_bytes(text, lines, length);
+		pga_text_add_bytes(text, line, length);
 		pga_text_add(text, "\n");
-		lines += length + (lines[length] == '\n');
 	}
 }
 
@@ -148,7 +135,7 @@ enum group { JUDGED, SAID, DEFAULTS, GROUPS };
 
 static enum group group_of(const struct pga_effective *effective, const PQconninfoOption *option)
 {
-	if (pga_setting_is_judged(option->keyword))
+	if (pga_setting_rule(option->keyword) != NULL)
 		return JUDGED;
 	return effective->origins != NULL &&
 		       effective->origins[option - effective->options] != PGA_FROM_DEFAULT

@@ -1,28 +1,22 @@
 #include "policy/record.h"
 
+#include "base/printable.h"
+
 #include <string.h>
 
 const char *pga_word_key(enum pga_word word)
 {
 	/* No addresses: they would have to be relocated in every program that loads the gate. */
-	static const char keys[PGA_WORDS][28] = {
-	    [PGA_WORD_PROGRAM] = "program",
-	    [PGA_WORD_ARGC] = "argc",
-	    [PGA_WORD_ARGUMENTS] = "arguments",
-	    [PGA_WORD_HOST] = "host",
-	    [PGA_WORD_HOSTADDR] = "hostaddr",
-	    [PGA_WORD_PORT] = "port",
-	    [PGA_WORD_USER] = "user",
-	    [PGA_WORD_DBNAME] = "dbname",
-	    [PGA_WORD_SERVICE] = "service",
-	    [PGA_WORD_SSLMODE] = "sslmode",
-	    [PGA_WORD_SSLROOTCERT] = "sslrootcert",
-	    [PGA_WORD_GSSENCMODE] = "gssencmode",
-	    [PGA_WORD_SSL_MIN] = "ssl_min_protocol_version",
-	    [PGA_WORD_SSL_MAX] = "ssl_max_protocol_version",
-	    [PGA_WORD_REASONS] = "reasons",
+	static const char keys[PGA_WORDS][12] = {
+	    [PGA_WORD_PROGRAM] = "program",     [PGA_WORD_ARGC] = "argc",
+	    [PGA_WORD_ARGUMENTS] = "arguments", [PGA_WORD_HOST] = "host",
+	    [PGA_WORD_HOSTADDR] = "hostaddr",   [PGA_WORD_PORT] = "port",
+	    [PGA_WORD_USER] = "user",           [PGA_WORD_DBNAME] = "dbname",
+	    [PGA_WORD_SERVICE] = "service",     [PGA_WORD_REASONS] = "reasons",
 	};
 
+	if (word > PGA_WORD_SERVICE && word < PGA_WORD_REASONS)
+		return pga_setting_logged((int)word - PGA_WORD_SERVICE);
 	return keys[word];
 }
 
@@ -32,10 +26,8 @@ void pga_record_add(struct pga_text *line, const char *key, const char *value, s
 
 	pga_text_addf(line, " %s=\"", key);
 	for (; *value != '\0' && count < most; value++, count++) {
-		unsigned char byte = (unsigned char)*value;
-
-		if (byte < ' ' || byte > '~' || byte == '"' || byte == '\\')
-			pga_text_addf(line, "\\x%02X", (unsigned)byte);
+		if (*value < ' ' || *value > '~' || *value == '"' || *value == '\\')
+			pga_text_add_escaped(line, *value);
 		else
 			pga_text_add_bytes(line, value, 1);
 	}

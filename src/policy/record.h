@@ -11,6 +11,7 @@
 #define PGA_POLICY_RECORD_H
 
 #include "base/text.h"
+#include "policy/setting_rules.h"
 
 #include <stddef.h>
 
@@ -28,12 +29,8 @@ enum pga_word {
 	PGA_WORD_USER,
 	PGA_WORD_DBNAME,
 	PGA_WORD_SERVICE,
-	PGA_WORD_SSLMODE,
-	PGA_WORD_SSLROOTCERT,
-	PGA_WORD_GSSENCMODE,
-	PGA_WORD_SSL_MIN,
-	PGA_WORD_SSL_MAX, /* the last of them */
-	PGA_WORD_REASONS,
+	PGA_WORD_REASONS =
+	    PGA_WORD_SERVICE + PGA_LOGGED_COUNT + 1, /* behind those that are judged */
 	PGA_WORDS,
 };
 

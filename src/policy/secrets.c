@@ -1,17 +1,9 @@
 #include "policy/secrets.h"
 
+#include "base/text.h"
 #include "policy/options.h"
 
 #include <string.h>
-
-static char lower(char c)
-{
-	static const char small[] = "abcdefghijklmnopqrstuvwxyz";
-
-	if (c >= 'A' && c <= 'Z')
-		return small[c - 'A'];
-	return c;
-}
 
 /* Whether the word, of this length, has the part in it, whose letters are small. */
 static bool has_part(const char *word, size_t length, const char *part)
@@ -21,7 +13,7 @@ static bool has_part(const char *word, size_t length, const char *part)
 	for (size_t at = 0; at + wanted <= length; at++) {
 		size_t same = 0;
 
-		while (same < wanted && lower(word[at + same]) == part[same])
+		while (same < wanted && pga_lower(word[at + same]) == part[same])
 			same++;
 		if (same == wanted)
 			return true;
@@ -67,18 +59,13 @@ size_t pga_behind_secret_word(const char *words)
 	return 0;
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* The keyword in front of this "=", in a text that begins at `begin`. */
 static const char *keyword_before(const char *begin, const char *equals, size_t *length)
 {
 	const char *end = equals;
 	const char *start;
 
-	while (end > begin && is_blank(end[-1]))
+	while (end > begin && pga_is_blank(end[-1]))
 		end--;
 	for (start = end; start > begin && is_of_a_word(start[-1]);)
 		start--;
@@ -98,7 +85,7 @@ static bool begins_setting(const char *at, const char *end)
 		return false;
 	memcpy(keyword, at, length);
 	keyword[length] = '\0';
-	for (at += length; at < end && is_blank(*at);)
+	for (at += length; at < end && pga_is_blank(*at);)
 		at++;
 	return at < end && *at == '=' && pga_option_is_reviewed(keyword);
 }
@@ -107,7 +94,7 @@ static bool begins_setting(const char *at, const char *end)
  * follows may belong to it, where a quote was forgotten, up to the next setting. */
 static const char *end_of_secret(const char *at, const char *end)
 {
-	while (at < end && is_blank(*at))
+	while (at < end && pga_is_blank(*at))
 		at++;
 	if (at < end && *at == '\'') {
 		for (at++; at < end && *at != '\''; at++)
@@ -116,7 +103,7 @@ static const char *end_of_secret(const char *at, const char *end)
 		at += at < end;
 	}
 	for (; at < end; at++)
-		if ((is_blank(*at) || *at == '&') && begins_setting(at + 1, end))
+		if ((pga_is_blank(*at) || *at == '&') && begins_setting(at + 1, end))
 			break;
 	return at;
 }
@@ -128,7 +115,7 @@ static const char *behind_colon(const char *at, const char *end)
 	for (; at < end; at++) {
 		if (*at == ':')
 			return at + 1;
-		if (*at == '%' && end - at >= 3 && at[1] == '3' && lower(at[2]) == 'a')
+		if (*at == '%' && end - at >= 3 && at[1] == '3' && pga_lower(at[2]) == 'a')
 			return at + 3;
 	}
 	return NULL;

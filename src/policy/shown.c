@@ -3,6 +3,7 @@
 #include "policy/secrets.h"
 
 #include "policy/options.h"
+#include "policy/setting_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,22 +96,18 @@ bool pga_may_hold_a_password(const struct pga_effective *effective)
 
 /* By these characters a value can be more than it says. "=" or "://" in one: a program that does
  * not have its dbname expanded can have a whole connection string there. ":" and "/" in a user's
- * name: it can have the password behind it, in a URI that was escaped too much. */
+ * name: it can have the password behind it, in a URI that was escaped too much. Those of the
+ * settings that are judged are in policy/setting_rules.h. */
 static const struct {
-	char keyword[28];
-	char characters[8];
-} suspects[] = {{"user", "=:/"},
-		{"dbname", "=:/"},
-		{"service", "=:@"},
-		{"sslmode", "="},
-		{"sslrootcert", "=@"},
-		{"gssencmode", "="},
-		{"ssl_min_protocol_version", "="},
-		{"ssl_max_protocol_version", "="}};
+	char keyword[8];
+	char characters[4];
+} suspects[] = {{"user", "=:/"}, {"dbname", "=:/"}, {"service", "=:@"}};
 
 /* Whether the value of a setting, by itself, can be more than its name says. */
 static bool is_suspect(const char *keyword, const char *value)
 {
+	const struct pga_setting_rule *rule = pga_setting_rule(keyword);
+
 	if (strcmp(keyword, "host") == 0 || strcmp(keyword, "hostaddr") == 0)
 		return !is_host_list(value);
 	if (strcmp(keyword, "port") == 0)
@@ -118,7 +115,7 @@ static bool is_suspect(const char *keyword, const char *value)
 	for (size_t i = 0; i < sizeof suspects / sizeof suspects[0]; i++)
 		if (strcmp(suspects[i].keyword, keyword) == 0)
 			return strpbrk(value, suspects[i].characters) != NULL;
-	return false;
+	return rule != NULL && strpbrk(value, rule->suspect) != NULL;
 }
 
 static bool is_place(const char *keyword)

@@ -55,55 +55,85 @@ bool pga_host_is_exempt(const struct pga_effective *effective, const struct pga_
 	return found;
 }
 
-static void count_reason(struct pga_verdict *verdict, const char *keyword)
+/* Adds "=prefer (libpq's default)", or of the variable, which is judged where it is UNSAFE alone,
+ * "=UNSAFE (environment)". */
+static void add_value(struct pga_text *why, const struct pga_effective *effective,
+		      const char *setting)
 {
-	if (verdict->reasons++ > 0)
-		pga_text_add(&verdict->why, "\n");
-	verdict->allowed = false;
-	verdict->weak[verdict->reasons - 1] = keyword;
-}
-
-/* Starts a reason: "sslmode=prefer (libpq's default) ". */
-static void begin_reason(struct pga_verdict *verdict, const struct pga_effective *effective,
-			 const char *keyword)
-{
-	const PQconninfoOption *option = pga_option_find(effective->options, keyword);
+	const PQconninfoOption *option = pga_option_find(effective->options, setting);
 	struct pga_text value = PGA_TEXT_EMPTY;
 
-	count_reason(verdict, keyword);
-	pga_text_addf(&verdict->why, "%s=", keyword);
-	if (option != NULL)
-		pga_text_add_setting(&value, option, pga_may_hold_a_password(effective));
-	pga_text_add_printable(&verdict->why, pga_text_string(&value), "");
-	pga_text_free(&value);
-	pga_text_add(&verdict->why, " (");
-	pga_effective_origin(effective, keyword, &verdict->why);
-	pga_text_add(&verdict->why, ") ");
-}
-
-static void judge_sslmode(const struct pga_effective *effective, struct pga_verdict *verdict)
-{
-	/* libpq compares the value to the letter, and so does this. */
-	if (strcmp(value_of(effective, "sslmode"), "verify-full") == 0)
-		return;
-	begin_reason(verdict, effective, "sslmode");
-	pga_text_add(&verdict->why, "is weaker than verify-full");
-}
-
-static void judge_gss(const struct pga_effective *effective, const struct pga_policy *policy,
-		      struct pga_verdict *verdict)
-{
-	const char *mode = pga_effective_value(effective, "gssencmode");
-
-	/* A libpq older than 12 does not know gssencmode, nor GSSAPI encryption. */
-	if (mode == NULL || policy->gss_encryption == PGA_ALLOW || strcmp(mode, "disable") == 0)
-		return;
-	if (strcmp(mode, "prefer") == 0) {
-		verdict->lock_gss = true;
+	if (strcmp(setting, PGA_OAUTH_DEBUG) == 0) {
+		pga_text_add(why, "=UNSAFE (environment)");
 		return;
 	}
-	begin_reason(verdict, effective, "gssencmode");
-	pga_text_add(&verdict->why, "takes GSSAPI encryption instead of TLS");
+	pga_text_add(why, "=");
+	if (option != NULL)
+		pga_text_add_setting(&value, option, pga_may_hold_a_password(effective));
+	pga_text_add_printable(why, pga_text_string(&value), "");
+	pga_text_free(&value);
+	pga_text_add(why, " (");
+	pga_effective_origin(effective, setting, why);
+	pga_text_add(why, ")");
+}
+
+/* what: what is wrong with the setting; NULL for nothing. */
+static void add_reason(struct pga_verdict *verdict, const struct pga_effective *effective,
+		       const char *setting, const char *what)
+{
+	if (what == NULL)
+		return;
+	if (verdict->reasons > 0)
+		pga_text_add(&verdict->why, "\n");
+	verdict->allowed = false;
+	verdict->weak[verdict->reasons++] = setting;
+	pga_text_add(&verdict->why, setting);
+	add_value(&verdict->why, effective, setting);
+	pga_text_addf(&verdict->why, " %s", what);
+}
+
+/* What a judge looks at. Each returns what is wrong with its setting, behind "sslmode=prefer
+ * (libpq's default) "; NULL for nothing. It may have a lock make it good. */
+struct judged {
+	const struct pga_effective *effective;
+	const struct pga_policy *policy;
+	struct pga_verdict *verdict;
+};
+
+static const char *judge_host(const struct judged *judged)
+{
+	return judged->verdict->local && judged->policy->unix_socket != PGA_ALLOW
+		   ? "is a Unix-domain socket, which the policy refuses"
+		   : NULL;
+}
+
+/* Which hosts are sockets is told by both settings together (policy/hostlist.h). */
+static const char *judge_hostaddr(const struct judged *judged)
+{
+	(void)judged;
+	return NULL;
+}
+
+/* libpq compares the value to the letter, and so does this. */
+static const char *judge_sslmode(const struct judged *judged)
+{
+	return strcmp(value_of(judged->effective, "sslmode"), "verify-full") != 0
+		   ? "is weaker than verify-full"
+		   : NULL;
+}
+
+static const char *judge_gss(const struct judged *judged)
+{
+	const char *mode = pga_effective_value(judged->effective, "gssencmode");
+
+	/* A libpq older than 12 does not know gssencmode, nor GSSAPI encryption. */
+	if (mode == NULL || judged->policy->gss_encryption == PGA_ALLOW ||
+	    strcmp(mode, "disable") == 0)
+		return NULL;
+	if (strcmp(mode, "prefer") != 0)
+		return "takes GSSAPI encryption instead of TLS";
+	judged->verdict->lock_gss = true;
+	return NULL;
 }
 
 /* libpq's spellings, which it compares without regard to case (ssl_protocol_version_to_openssl()).
@@ -115,113 +145,62 @@ static bool is_strong(const char *version, const struct pga_policy *policy)
 	return policy->min_tls == PGA_TLS_1_2 && strcasecmp(version, "TLSv1.2") == 0;
 }
 
-static void judge_tls_version(const struct pga_effective *effective,
-			      const struct pga_policy *policy, struct pga_verdict *verdict)
+/* A libpq older than 13 has no such setting; there, the session itself is looked at. */
+static const char *judge_min_tls(const struct judged *judged)
 {
-	const char *minimum = pga_effective_value(effective, "ssl_min_protocol_version");
-	const char *maximum = value_of(effective, "ssl_max_protocol_version");
+	const char *minimum = pga_effective_value(judged->effective, "ssl_min_protocol_version");
 
-	/* A libpq older than 13 has no such setting; there, the session itself is looked at. */
-	if (minimum != NULL && !is_strong(minimum, policy))
-		verdict->lock_min_tls = true;
-	if (maximum[0] != '\0' && !is_strong(maximum, policy)) {
-		begin_reason(verdict, effective, "ssl_max_protocol_version");
-		pga_text_addf(&verdict->why, "is older than %s, the least that the policy takes",
-			      pga_verdict_min_tls(policy));
-	}
+	if (minimum != NULL && !is_strong(minimum, judged->policy))
+		judged->verdict->lock_min_tls = true;
+	return NULL;
+}
+
+static const char *judge_max_tls(const struct judged *judged)
+{
+	const char *maximum = value_of(judged->effective, "ssl_max_protocol_version");
+
+	if (maximum[0] == '\0' || is_strong(maximum, judged->policy))
+		return NULL;
+	return judged->policy->min_tls == PGA_TLS_1_3
+		   ? "is older than TLSv1.3, the least that the policy takes"
+		   : "is older than TLSv1.2, the least that the policy takes";
 }
 
 /* The word is the system's roots from libpq 16 on, which came with sslcertmode. To one before, it
  * is a file in the directory that the program happens to run in, and whoever can write there would
  * be believed. */
-static void judge_roots(const struct pga_effective *effective, const struct pga_policy *policy,
-			struct pga_verdict *verdict)
+static const char *judge_roots(const struct judged *judged)
 {
-	if (strcmp(value_of(effective, "sslrootcert"), "system") != 0)
-		return;
-	if (pga_effective_value(effective, "sslcertmode") == NULL) {
-		begin_reason(verdict, effective, "sslrootcert");
-		pga_text_add(&verdict->why, "is a file in the current directory to this libpq, "
-					    "which is older than 16");
-	} else if (policy->public_ca == PGA_REFUSE) {
-		begin_reason(verdict, effective, "sslrootcert");
-		pga_text_add(&verdict->why, "trusts every public CA, which the policy refuses");
-	}
-}
-
-static void judge_tls(const struct pga_effective *effective, const struct pga_policy *policy,
-		      struct pga_verdict *verdict)
-{
-	judge_sslmode(effective, verdict);
-	judge_gss(effective, policy, verdict);
-	judge_tls_version(effective, policy, verdict);
-	judge_roots(effective, policy, verdict);
+	if (strcmp(value_of(judged->effective, "sslrootcert"), "system") != 0)
+		return NULL;
+	if (pga_effective_value(judged->effective, "sslcertmode") == NULL)
+		return "is a file in the current directory to this libpq, which is older than 16";
+	return judged->policy->public_ca == PGA_REFUSE
+		   ? "trusts every public CA, which the policy refuses"
+		   : NULL;
 }
 
 /* Settings by which libpq gives secrets away, of whatever value. */
-static const struct giving_away {
-	const char *keyword;
-	bool sockets_too; /* it is not the server's session that they are about */
-	const char *how;
-} giving_away[] = {
-    {"sslkeylogfile", false, "writes the session's keys to a file"},
-    {"oauth_ca_file", true, "names the roots of the OAuth issuer, whom libpq sends secrets to"},
-};
-
-#define GIVING_AWAY (sizeof giving_away / sizeof giving_away[0])
-
-bool pga_setting_gives_away(const char *keyword)
+static const char *judge_key_log(const struct judged *judged)
 {
-	for (size_t i = 0; i < GIVING_AWAY; i++)
-		if (strcmp(giving_away[i].keyword, keyword) == 0)
-			return true;
-	return false;
-}
-
-bool pga_setting_is_judged(const char *keyword)
-{
-	/* Not pointers: each would be relocated as a program starts. */
-	static const char judged[][25] = {"host",
-					  "hostaddr",
-					  "sslmode",
-					  "sslrootcert",
-					  "gssencmode",
-					  "ssl_min_protocol_version",
-					  "ssl_max_protocol_version"};
-
-	for (size_t i = 0; i < sizeof judged / sizeof judged[0]; i++)
-		if (strcmp(judged[i], keyword) == 0)
-			return true;
-	return pga_setting_gives_away(keyword);
+	return value_of(judged->effective, "sslkeylogfile")[0] != '\0'
+		   ? "writes the session's keys to a file"
+		   : NULL;
 }
 
 /* A server that is reached by a socket can ask for OAuth as well as any. */
-static void judge_secrets(const struct pga_effective *effective, struct pga_verdict *verdict)
+static const char *judge_oauth_roots(const struct judged *judged)
 {
-	for (size_t i = 0; i < GIVING_AWAY; i++) {
-		const struct giving_away *rule = &giving_away[i];
-
-		if (value_of(effective, rule->keyword)[0] == '\0' ||
-		    (!verdict->needs_tls && !rule->sockets_too))
-			continue;
-		begin_reason(verdict, effective, rule->keyword);
-		pga_text_add(&verdict->why, rule->how);
-	}
-	if (effective->oauth_unsafe) {
-		count_reason(verdict, PGA_OAUTH_DEBUG);
-		pga_text_add(&verdict->why,
-			     PGA_OAUTH_DEBUG "=UNSAFE (environment) lets OAuth's secrets go over "
-					     "plain HTTP, and prints them");
-	}
+	return value_of(judged->effective, "oauth_ca_file")[0] != '\0'
+		   ? "names the roots of the OAuth issuer, whom libpq sends secrets to"
+		   : NULL;
 }
 
-static void judge_socket(const struct pga_effective *effective, const struct pga_policy *policy,
-			 struct pga_verdict *verdict)
+static const char *judge_oauth_debug(const struct judged *judged)
 {
-	if (policy->unix_socket == PGA_ALLOW)
-		return;
-	begin_reason(verdict, effective, "host");
-	pga_text_add(&verdict->why, "is a Unix-domain socket, which the policy refuses");
+	return judged->effective->oauth_unsafe
+		   ? "lets OAuth's secrets go over plain HTTP, and prints them"
+		   : NULL;
 }
 
 const char *pga_verdict_min_tls(const struct pga_policy *policy)
@@ -234,6 +213,7 @@ void pga_judge(const struct pga_effective *effective, const struct pga_policy *p
 {
 	struct pga_hostlist hosts = hosts_of(effective);
 	struct pga_host_part host;
+	const struct judged judged = {effective, policy, verdict};
 
 	memset(verdict, 0, sizeof *verdict);
 	verdict->allowed = true;
@@ -245,12 +225,11 @@ void pga_judge(const struct pga_effective *effective, const struct pga_policy *p
 		else
 			verdict->needs_tls = true;
 	}
-	if (verdict->local)
-		judge_socket(effective, policy, verdict);
-	if (verdict->needs_tls)
-		judge_tls(effective, policy, verdict);
-	if (verdict->needs_tls || verdict->local)
-		judge_secrets(effective, verdict);
+#define JUDGE(setting, judge, strong, suspect, logged, flags)                          \
+	if (verdict->needs_tls || (verdict->local && ((flags)&PGA_RULE_SOCKETS) != 0)) \
+		add_reason(verdict, effective, #setting, judge(&judged));
+	PGA_SETTING_RULES(JUDGE)
+#undef JUDGE
 }
 
 void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_effective *effective)
@@ -258,8 +237,7 @@ void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_eff
 	if (!verdict->lock_gss)
 		return;
 	verdict->lock_gss = false;
-	begin_reason(verdict, effective, "gssencmode");
-	pga_text_add(&verdict->why, "can take GSSAPI encryption instead of TLS");
+	add_reason(verdict, effective, "gssencmode", "can take GSSAPI encryption instead of TLS");
 }
 
 static bool is_said(const struct pga_effective *effective, const char *keyword)

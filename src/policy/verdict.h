@@ -6,13 +6,10 @@
 #include "base/text.h"
 #include "policy/effective.h"
 #include "policy/policy.h"
+#include "policy/setting_rules.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* At the most: host, sslmode, gssencmode, ssl_max_protocol_version, sslrootcert, sslkeylogfile,
- * oauth_ca_file, PGOAUTHDEBUG. */
-#define PGA_VERDICT_REASONS 8
 
 #define PGA_OAUTH_DEBUG "PGOAUTHDEBUG"
 
@@ -26,8 +23,9 @@ struct pga_verdict {
 	bool lock_min_tls; /* allowed once ssl_min_protocol_version is locked to
 			      pga_verdict_min_tls() */
 	size_t reasons;
-	const char *weak[PGA_VERDICT_REASONS]; /* the setting that each is about, or the variable
-						  PGA_OAUTH_DEBUG */
+	const char *
+	    weak[PGA_SETTING_RULE_COUNT]; /* the setting that each is about, or the variable
+					     PGA_OAUTH_DEBUG: a rule gives one reason at the most */
 	struct pga_text why; /* the reasons, one a line, each with setting, value and origin; no
 				newline at the end */
 };
@@ -40,13 +38,6 @@ void pga_judge(const struct pga_effective *effective, const struct pga_policy *p
 /* For a connection whose settings cannot be locked any more: turns the lock of gssencmode into a
  * reason to refuse. The version of TLS is seen when the session stands. */
 void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_effective *effective);
-
-/* Whether the setting is refused wherever it is there at all, whatever its value, since libpq gives
- * secrets away by it. */
-bool pga_setting_gives_away(const char *keyword);
-
-/* Whether the verdict looks at the setting. */
-bool pga_setting_is_judged(const char *keyword);
 
 /* The policy's minimum as libpq spells it: "TLSv1.2" or "TLSv1.3". */
 const char *pga_verdict_min_tls(const struct pga_policy *policy);

@@ -110,16 +110,14 @@ static bool is_whole(const struct pga_unit_settings *settings)
 static char *all_settings(const char *said, const char *key)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
+	const char *line;
+	size_t length;
 
-	for (const char *at = said; *at != '\0'; at += strspn(at, "\n")) {
-		const size_t length = strcspn(at, "\n");
-
-		if (strncmp(at, key, strlen(key)) == 0) {
-			pga_text_add_bytes(&text, at + strlen(key), length - strlen(key));
+	while (pga_next_line(&said, &line, &length))
+		if (strncmp(line, key, strlen(key)) == 0) {
+			pga_text_add_bytes(&text, line + strlen(key), length - strlen(key));
 			pga_text_add(&text, "\n");
 		}
-		at += length;
-	}
 	return pga_text_take(&text);
 }
 

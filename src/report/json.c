@@ -36,7 +36,7 @@ json_t *pga_json_text(const char *text)
 		const size_t length = pga_character(text, &point);
 
 		if (length == 0)
-			pga_text_addf(&copy, "\\x%02X", (unsigned)(unsigned char)*text++);
+			pga_text_add_escaped(&copy, *text++);
 		else
 			pga_text_add_bytes(&copy, text, length);
 		text += length;
@@ -50,17 +50,40 @@ json_t *pga_json_text(const char *text)
 json_t *pga_json_lines(const char *lines)
 {
 	json_t *array = json_array();
+	const char *at;
+	size_t length;
 
-	while (*lines != '\0') {
-		size_t length = strcspn(lines, "\n");
-		char *line = strndup(lines, length);
+	while (pga_next_line(&lines, &at, &length)) {
+		char *line = strndup(at, length);
 
 		if (line == NULL || json_array_append_new(array, pga_json_text(line)) != 0) {
 			json_decref(array);
 			array = NULL;
 		}
 		free(line);
-		lines += length + (lines[length] == '\n');
+	}
+	return array;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text != NULL ? pga_json_text(text) : json_null();
+}
+
+json_t *pga_json_findings(const struct pga_findings *findings)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct pga_finding *finding = &findings->list[i];
+
+		pga_json_add(array,
+			     json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id",
+				       pga_finding_word(finding->id), "severity",
+				       pga_severity_word(finding->severity), "subject",
+				       finding->subject, "message", pga_json_text(finding->message),
+				       "detail", text_or_null(finding->detail), "hint",
+				       text_or_null(finding->hint)));
 	}
 	return array;
 }

@@ -2,6 +2,8 @@
 #ifndef PGA_REPORT_JSON_H
 #define PGA_REPORT_JSON_H
 
+#include "report/finding.h"
+
 #include <jansson.h>
 
 /* A JSON string of any bytes: those that are no UTF-8 are written as \xNN. NULL when memory ran
@@ -10,6 +12,9 @@ json_t *pga_json_text(const char *text);
 
 /* The lines of a text as a JSON array of strings; NULL likewise. */
 json_t *pga_json_lines(const char *lines);
+
+/* Findings as an array of objects, whose members are those of struct pga_finding; NULL likewise. */
+json_t *pga_json_findings(const struct pga_findings *findings);
 
 /* Adds the item to the array, or sets a key of the object, which own it from then on. What cannot
  * be added for want of memory, NULL too, makes pga_json_print() fail: a report is whole, or there

@@ -40,12 +40,13 @@ static const char no_memory[] = "out of memory";
  * -1 for want of memory. */
 static int read_words(const char *said, const char *given, size_t *probes, struct pga_error *error)
 {
+	const char *at;
+	size_t length;
 	bool other = false;
 	int result = 0;
 
-	for (*probes = 0; *said != '\0' && !other;) {
-		size_t length = strcspn(said, "\n");
-		char *line = strndup(said, length);
+	for (*probes = 0; !other && pga_next_line(&said, &at, &length);) {
+		char *line = strndup(at, length);
 
 		if (line == NULL || strncmp(line, no_memory, strlen(no_memory)) == 0) {
 			free(line);
@@ -56,7 +57,6 @@ static int read_words(const char *said, const char *given, size_t *probes, struc
 			result = say_masked(line, given, error);
 		free(line);
 		(*probes)++;
-		said += length + (said[length] == '\n');
 	}
 	if (other)
 		*probes = 0;

@@ -55,21 +55,22 @@ static int warn_of_anchors(struct pga_roots *roots, const struct pga_policy *pol
 {
 	const struct pga_evaluation *evaluation = &composition->evaluation;
 	struct pga_text text = PGA_TEXT_EMPTY;
+	const char *rest;
+	const char *line;
+	size_t length;
 	int result = 0;
 
 	if (evaluation->state == PGA_ENTRY_ALLOWED && evaluation->needs_tls)
 		result =
 		    pga_anchored_look(roots, &evaluation->effective, policy, pins, &text, error);
-	for (const char *at = pga_text_string(&text); *at != '\0';) {
-		const size_t indent = strspn(at, " ");
-		const size_t length = strcspn(at + indent, "\n");
+	rest = pga_text_string(&text);
+	while (pga_next_line(&rest, &line, &length)) {
+		const size_t indent = strspn(line, " ");
 
 		if (indent > 0)
 			pga_text_add(&composition->warnings, "; ");
 		pga_text_add_bytes(indent > 0 ? &composition->warnings : warning(composition),
-				   at + indent, length);
-		at += indent + length;
-		at += *at == '\n';
+				   line + indent, length - indent);
 	}
 	composition->warnings.failed = composition->warnings.failed || text.failed;
 	pga_text_free(&text);

@@ -2,7 +2,7 @@
 
 #include "base/text.h"
 #include "policy/linked.h"
-#include "tls/twins.h"
+#include "tls/certificate.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -109,7 +109,7 @@ static int check_loaded(const char *path, struct pga_text *pins, struct pga_erro
 		if (certificate == NULL)
 			continue;
 		any = any || ends_chains(certificate);
-		if (pga_x509_pin(certificate, pin) == 0)
+		if (pga_certificate_pin(certificate, pin) == 0)
 			pga_text_addf(pins, "%s\n", pin);
 		else
 			pins->failed = true;
@@ -234,7 +234,7 @@ static bool has_pin(const X509 *certificate, const char *pin)
 {
 	char own[PGA_PIN_LENGTH + 1];
 
-	return pga_x509_pin(certificate, own) == 0 && strcmp(own, pin) == 0;
+	return pga_certificate_pin(certificate, own) == 0 && strcmp(own, pin) == 0;
 }
 
 int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error)

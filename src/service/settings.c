@@ -93,12 +93,6 @@ static int fail_unknown(const char *keyword, struct pga_error *error)
 	return -1;
 }
 
-/* C's isspace() in the C locale: what libpq strips off the end of a line. */
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static int check_line(const struct pga_setting *setting, struct pga_error *error)
 {
 	size_t length = strlen(setting->value);
@@ -113,7 +107,7 @@ static int check_line(const struct pga_setting *setting, struct pga_error *error
 	if (strpbrk(setting->value, "\n\r") != NULL)
 		return pga_fail(error, "pg_service.conf has no way to write it: use another value",
 				"%s: the value holds a line break", setting->keyword);
-	if (is_blank(setting->value[length - 1]))
+	if (pga_is_blank(setting->value[length - 1]))
 		return pga_fail(error,
 				"libpq strips blanks off the end of a line: use another value",
 				"%s: the value ends in a blank", setting->keyword);
@@ -133,7 +127,7 @@ static bool is_number(const char *at, const char *behind, long *number)
 	*number = strtol(at, &end, 10);
 	if (end == at || errno != 0 || *number < INT_MIN || *number > INT_MAX)
 		return false;
-	while (is_blank(*end))
+	while (pga_is_blank(*end))
 		end++;
 	return end == behind;
 }
@@ -257,7 +251,7 @@ int pga_service_name_check(const char *name, bool is_there, struct pga_error *er
 				"the service's name is empty");
 	if (!is_there && check_for_a_password(name, error) != 0)
 		return -1;
-	if (is_blank(name[0]) || is_blank(name[length - 1]))
+	if (pga_is_blank(name[0]) || pga_is_blank(name[length - 1]))
 		return pga_fail(error, "leave the blanks out",
 				"service \"%s\": the name starts or ends with a blank", name);
 	if (strchr(name, ']') != NULL)

@@ -17,27 +17,15 @@
 #define BEGIN_CERTIFICATE "-----BEGIN CERTIFICATE-----"
 #define WHITE_SPACE       " \t\r\n"
 
-static int hex_of_sha256(const unsigned char *bytes, size_t length, char pin[PGA_PIN_LENGTH + 1])
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-
-	if (EVP_Digest(bytes, length, digest, NULL, EVP_sha256(), NULL) != 1)
-		return -1;
-	for (size_t i = 0; i < PGA_PIN_LENGTH; i += 2)
-		(void)snprintf(pin + i, 3, "%02x", digest[i / 2]);
-	return 0;
-}
-
 int pga_certificate_pin(const X509 *x509, char pin[PGA_PIN_LENGTH + 1])
 {
-	unsigned char *der = NULL;
-	int length = i2d_X509(x509, &der);
-	int result = -1;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
 
-	if (length > 0)
-		result = hex_of_sha256(der, (size_t)length, pin);
-	OPENSSL_free(der);
-	return result;
+	if (X509_digest(x509, EVP_sha256(), digest, &length) != 1 || length * 2 != PGA_PIN_LENGTH)
+		return -1;
+	pga_hex(digest, length, pin);
+	return 0;
 }
 
 static char *name_text(const X509_NAME *name)

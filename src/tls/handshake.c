@@ -3,6 +3,7 @@
 #include "base/printable.h"
 #include "base/text.h"
 #include "policy/linked.h"
+#include "tls/certificate.h"
 #include "tls/verification.h"
 #include "tls/x509_text.h"
 
@@ -60,22 +61,21 @@ static int fail_with_words_of(PGconn *conn, size_t earlier,
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
 	struct pga_text reason = PGA_TEXT_EMPTY;
-	const char *at = PQerrorMessage(conn);
+	const char *said = PQerrorMessage(conn);
+	const char *line;
+	size_t length;
 
-	if (strlen(at) > earlier)
-		at += earlier;
+	if (strlen(said) > earlier)
+		said += earlier;
 	pga_verification_reason(verification, &reason);
-	while (*at != '\0') {
-		size_t length = strcspn(at, "\n");
-		const bool told =
-		    reason.length > 0 && strncmp(at, GATE_NOTE, strlen(GATE_NOTE)) == 0;
+	while (pga_next_line(&said, &line, &length)) {
+		const size_t indent = strspn(line, "\t ");
 
-		if (length > 0 && words.length > 0 && !told)
+		if (reason.length > 0 && strncmp(line, GATE_NOTE, strlen(GATE_NOTE)) == 0)
+			continue;
+		if (length > 0 && words.length > 0)
 			pga_text_add(&words, "; ");
-		if (!told)
-			pga_text_add_bytes(&words, at + strspn(at, "\t "),
-					   length - strspn(at, "\t "));
-		at += length + (at[length] == '\n');
+		pga_text_add_bytes(&words, line + indent, length - indent);
 	}
 	if (reason.length > 0)
 		pga_text_addf(&words, " (%s)", pga_text_string(&reason));
@@ -154,7 +154,7 @@ static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct 
 	if (root == NULL)
 		return 0;
 	handshake->root = pga_x509_name(X509_get_subject_name(root));
-	if (handshake->root == NULL || pga_x509_pin(root, handshake->root_pin) != 0)
+	if (handshake->root == NULL || pga_certificate_pin(root, handshake->root_pin) != 0)
 		return pga_fail_memory(error);
 	return pga_twins_find(ssl, &handshake->twins, error);
 }

@@ -1,28 +1,13 @@
 #include "tls/twins.h"
 
+#include "tls/certificate.h"
+
 #include <openssl/err.h>
 #include <openssl/x509_vfy.h>
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-int pga_x509_pin(const X509 *certificate, char pin[PGA_PIN_LENGTH + 1])
-{
-	static const char hex[] = "0123456789abcdef";
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned length = 0;
-
-	if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1 ||
-	    length * 2 != PGA_PIN_LENGTH)
-		return -1;
-	for (size_t i = 0; i < length; i++) {
-		pin[2 * i] = hex[digest[i] >> 4];
-		pin[2 * i + 1] = hex[digest[i] & 0xF];
-	}
-	pin[PGA_PIN_LENGTH] = '\0';
-	return 0;
-}
 
 /* As the gate does it: with the verified certificates alone, and without a look at dates, which
  * were right for the chain and are why a root is renewed. */
@@ -51,7 +36,7 @@ static int add(struct pga_twins *twins, const X509 *root)
 	if (grown == NULL)
 		return -1;
 	twins->pins = grown;
-	return pga_x509_pin(root, grown[twins->count]) == 0 ? (int)twins->count++ : -1;
+	return pga_certificate_pin(root, grown[twins->count]) == 0 ? (int)twins->count++ : -1;
 }
 
 static int add_named(struct pga_twins *twins, X509_STORE_CTX *look, STACK_OF(X509) * chain,

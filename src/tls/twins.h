@@ -14,9 +14,6 @@ struct pga_twins {
 	size_t count;
 };
 
-/* SHA-256 of the certificate's DER form. Returns -1 for want of memory. */
-int pga_x509_pin(const X509 *certificate, char pin[PGA_PIN_LENGTH + 1]);
-
 /* The trusted certificates of a name in the session's chain with which alone it verifies, too: by
  * one of these that is pinned, the gate takes the session (gate/twin.c). Adds to twins;
  * the caller frees them, after an error too. Returns -1 for want of memory. */

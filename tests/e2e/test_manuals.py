@@ -117,3 +117,9 @@ def test_the_page_is_sound_mdoc(page):
     checked = subprocess.run(["mandoc", "-Tlint", "-Wwarning", MAN / page], capture_output=True, text=True)
     assert (checked.returncode, checked.stdout) == (0, "")
     assert "SECURITY CONSIDERATIONS" in subprocess.run(["mandoc", "-Tman", MAN / page], capture_output=True, text=True).stdout
+
+
+def test_every_finding_is_in_the_manual():
+    words = re.findall(r'X\(\w+, "([\w-]+)"\)', (MAN.parent / "src/report/finding_ids.h").read_text())
+    listed = manual("pganchor.1").split(".Ss Findings\n")[1].split(".Ss ")[0]
+    assert words == re.findall(r"^\.It Ql (.*)$", listed, re.MULTILINE)

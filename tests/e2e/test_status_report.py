@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 import transcripts
+from running import loading
 
 POLICY = """active here: LD_PRELOAD has the gate
 
@@ -60,7 +63,9 @@ def test_as_json(among, home, pganchor):
                    "cancel": "allow", "min-tls": "1.2", "log": "syslog", "allow-weak": [["a", "*.b"]]},
         "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
                          {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
-        "pins": 1, "problem": None, "processes": [], "unreadable": 0, "warnings": []})
+        "pins": 1, "problem": None, "processes": [], "unreadable": 0, "warnings": [],
+        "findings": [{"id": "gate-active", "severity": "ok", "subject": "gate", "message": "active here",
+                      "detail": "LD_PRELOAD has the gate", "hint": None}]})
     put(home, "nonsense\n")
     status, shown = report(among, home, pganchor, "--json")
     told = json.loads(shown)
@@ -71,3 +76,34 @@ def test_as_json(among, home, pganchor):
         "\npolicy: every connection is refused: HOME/.config/pganchor/policy.conf, line 1: not a line of the form key = value: nonsense\n"
         "    correct the line; pganchor-policy(5) lists the keys and their values\n\n"
         "programs of everybody with the gate: 0; with a libpq: 0\n")
+
+
+def findings(among, *started, gated=True):
+    """{id: severity} as JSON has them, each of which is in the words too."""
+    _, status, shown = among(started, "--json", gated=gated, env={"SHELL": "/bin/bash"})
+    _, same, said = among(started, gated=gated, env={"SHELL": "/bin/bash"})
+    told = json.loads(shown)["findings"]
+    for finding in told:
+        assert list(finding) == ["id", "severity", "subject", "message", "detail", "hint"]
+        assert ": ".join(filter(None, (finding["message"], finding["detail"]))) in said
+        assert finding["hint"] is None or f"\n    {finding['hint']}\n" in said or f": {finding['hint']}\n" in said
+    assert status == same == (3 if "error" in {finding["severity"] for finding in told} else 0)
+    return {finding["id"]: finding["severity"] for finding in told}
+
+
+def test_findings_are_the_same_in_words_and_as_json(among, home):
+    assert findings(among) == {"gate-active": "ok"}
+    assert findings(among, loading("libpq.so.5")) == {"gate-active": "ok", "programs-without-gate": "error"}
+    put(home, "mode = audit\nlog = off\n")
+    assert findings(among) == {"gate-active": "ok", "audit-not-logged": "warning"}
+    put(home, "mode = audit\n")
+    assert findings(among) in ({"gate-active": "ok", "audit-mode": "note"}, {"gate-active": "ok", "audit-not-heard": "warning"})
+    put(home, "nonsense\n")
+    assert findings(among) == {"gate-active": "ok", "policy-unreadable": "error"}
+    put(home, "", "nonsense\n")
+    assert findings(among) == {"gate-active": "ok", "pins-unreadable": "error"}
+
+
+@pytest.mark.no_gate
+def test_findings_without_the_gate(among):
+    assert findings(among, gated=False) == {"gate-not-active": "error"}

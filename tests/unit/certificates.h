@@ -6,6 +6,7 @@
 
 #include "tls/certificate.h"
 
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -136,6 +137,27 @@ static struct pga_certificate take_certificate(X509 *x509)
 __attribute__((unused)) static struct pga_certificate make_root(const char *name)
 {
 	return take_certificate(make_certificate(&(struct kind){.name = name}));
+}
+
+/* Gives it an end that nobody can read. Returns whether this OpenSSL still reads such a
+ * certificate: 3.5 does not. */
+__attribute__((unused)) static bool end_oddly(X509 *x509, EVP_PKEY *key)
+{
+	unsigned char *der = NULL;
+	const unsigned char *at;
+	X509 *again;
+	int length;
+
+	assert_int_equal(ASN1_STRING_set(X509_getm_notAfter(x509), "never", 5), 1);
+	sign_with(x509, key);
+	length = i2d_X509(x509, &der);
+	assert_true(length > 0);
+	at = der;
+	again = d2i_X509(NULL, &at, length);
+	ERR_clear_error();
+	OPENSSL_free(der);
+	X509_free(again);
+	return again != NULL;
 }
 
 #endif

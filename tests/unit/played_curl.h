@@ -17,6 +17,8 @@
 typedef size_t callback(char *bytes, size_t one, size_t length, void *context);
 
 static struct {
+	bool no_start;
+	int running; /* curl_global_init() without curl_global_cleanup() */
 	bool no_handle;
 	long until; /* options until one is not taken; 0: all are */
 	bool refused;
@@ -45,6 +47,8 @@ static struct {
 
 static char handle;
 
+CURLcode __wrap_curl_global_init(long flags);
+void __wrap_curl_global_cleanup(void);
 CURL *__wrap_curl_easy_init(void);
 void __wrap_curl_easy_cleanup(CURL *curl);
 CURLcode __wrap_curl_easy_setopt(CURL *curl, CURLoption option, ...);
@@ -52,14 +56,30 @@ CURLcode __wrap_curl_easy_perform(CURL *curl);
 CURLcode __wrap_curl_easy_getinfo(CURL *curl, CURLINFO info, ...);
 curl_version_info_data *__wrap_curl_version_info(CURLversion version);
 
+CURLcode __wrap_curl_global_init(long flags)
+{
+	assert_int_equal(flags, CURL_GLOBAL_DEFAULT);
+	if (play.no_start)
+		return CURLE_FAILED_INIT;
+	play.running++;
+	return CURLE_OK;
+}
+
+void __wrap_curl_global_cleanup(void)
+{
+	play.running--;
+}
+
 CURL *__wrap_curl_easy_init(void)
 {
+	assert_int_equal(play.running, 1);
 	return play.no_handle ? NULL : &handle;
 }
 
 void __wrap_curl_easy_cleanup(CURL *curl)
 {
 	assert_ptr_equal(curl, &handle);
+	assert_int_equal(play.running, 1);
 	play.ended++;
 }
 
@@ -204,9 +224,13 @@ static int end(void **state)
 
 static int get(const struct pga_http *http)
 {
+	int result;
+
 	pga_text_free(&body);
 	memset(&error, 0, sizeof error);
-	return pga_http_get(http, &request, &body, &error);
+	result = pga_http_get(http, &request, &body, &error);
+	assert_int_equal(play.running, 0);
+	return result;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -7,6 +7,7 @@
 #include "printed.h"
 
 #include "base/terminal.h"
+#include "report/table.h"
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
 #include "cli/print_unpinned.h"

@@ -315,17 +315,16 @@ static void whether_there_is_one(void **state)
 
 static void several_roots(void **state)
 {
-	static struct pga_stepca_roots roots;
+	struct pga_certificate shown_roots[] = {root, root};
+	const struct pga_candidates candidates = {.roots = shown_roots, .count = 2};
 	const int before = next_number();
 
 	(void)state;
-	roots.roots[0] = roots.roots[1] = roots.roots[2] = root;
-	roots.count = 2;
-	pga_show_roots("https://ca", &roots);
+	pga_show_roots("https://ca", &candidates);
 	assert_shown("https://ca says that these are its roots, and nothing proves "
 		     "it:\n" ROOT "\n" ROOT "\n");
 	written_to = "/none";
-	pga_show_roots("https://ca", &roots);
+	pga_show_roots("https://ca", &candidates);
 	assert_shown("");
 	assert_int_equal(next_number(), before);
 	assert_int_equal(access("/none", F_OK), -1);

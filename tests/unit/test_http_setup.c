@@ -101,6 +101,16 @@ static void which_tls_libcurl_has(void **state)
 	}
 }
 
+static void a_libcurl_that_does_not_start(void **state)
+{
+	(void)state;
+	play.no_start = true;
+	assert_int_equal(get(&patient), -1);
+	assert_string_equal(error.message, "libcurl does not start");
+	assert_string_equal(error.hint, "");
+	assert_int_equal(play.performed + play.ended, 0);
+}
+
 static int get_with_roots(struct pga_error *said)
 {
 	pga_text_free(&body);
@@ -140,7 +150,8 @@ static const struct {
      "check --proxy, or https_proxy"},
     {CURLE_PROXY, "curl's", "u: the proxy does not let it through (curl's)",
      "check --proxy, or https_proxy"},
-    {CURLE_COULDNT_CONNECT, "", "u: cannot connect (Couldn't connect to server)",
+    /* What libcurl itself says of it depends on its version. */
+    {CURLE_COULDNT_CONNECT, "curl's", "u: cannot connect (curl's)",
      "is the CA running, and is it the right port? a proxy counts, too: --proxy, https_proxy"},
     {CURLE_SSL_CONNECT_ERROR, "", "u: no TLS (SSL connect error)",
      "is it an https port, and the right one?"},
@@ -280,10 +291,15 @@ static void how_much_is_taken(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(what_is_asked_of_libcurl), TEST(what_libcurl_does_not_take),
-	    TEST(which_tls_libcurl_has),    TEST(without_memory),
-	    TEST(how_a_request_fails),      TEST(which_limit_has_passed),
-	    TEST(what_is_answered),         TEST(how_much_is_taken),
+	    TEST(what_is_asked_of_libcurl),
+	    TEST(what_libcurl_does_not_take),
+	    TEST(which_tls_libcurl_has),
+	    TEST(without_memory),
+	    TEST(how_a_request_fails),
+	    TEST(which_limit_has_passed),
+	    TEST(what_is_answered),
+	    TEST(how_much_is_taken),
+	    TEST(a_libcurl_that_does_not_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

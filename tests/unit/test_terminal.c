@@ -1,5 +1,5 @@
-/* base/terminal.h: what a terminal is shown, and what goes to a file; columns; and what is printed
- * where memory runs out. */
+/* base/terminal.h: what a terminal is shown, and what goes to a file; and what is printed where
+ * memory runs out. */
 #include "cmocka_start.h"
 #include "failing.h"
 #include "printed.h"
@@ -87,7 +87,7 @@ static void colours_of_a_terminal(void **state)
 }
 
 /* What is printed by a call of one of the functions. */
-enum what { TEXT, ERROR, WARNING, TABLE, NARROW };
+enum what { TEXT, ERROR, WARNING };
 
 struct printing {
 	enum what what;
@@ -97,11 +97,6 @@ struct printing {
 
 static int print_it(void *context)
 {
-	static const char *const heading[] = {"NAME", "WHAT", "END"};
-	static const char *const cells[] = {
-	    "a",  "long enough", "x", "\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F!", NULL, "y",
-	    NULL, "b\033[31m",   NULL};
-	static const enum pga_colour marks[] = {PGA_GREEN, PGA_PLAIN, PGA_RED};
 	const struct printing *printing = context;
 	struct pga_error error;
 
@@ -115,12 +110,6 @@ static int print_it(void *context)
 		break;
 	case WARNING:
 		pga_print_warning("%s", printing->text);
-		break;
-	case TABLE:
-		pga_print_table(stdout, heading, cells, 3, 3, marks);
-		break;
-	case NARROW:
-		pga_print_table(stdout, heading, cells, 1, 2, NULL);
 		break;
 	}
 	return 0;
@@ -175,30 +164,11 @@ static void errors_and_warnings(void **state)
 	assert_printed(TEXT, "five", NULL, "out of memory", "");
 }
 
-static void columns(void **state)
-{
-	(void)state;
-	assert_printed(TABLE, NULL, NULL,
-		       "\033[1mNAME   WHAT         END\033[0m\n"
-		       "\033[32ma      long enough  x\033[0m\n"
-		       "\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F!               y\n"
-		       "\033[31m       b\\x1B[31m    \033[0m\n",
-		       "");
-	is_terminal = false;
-	assert_printed(TABLE, NULL, NULL,
-		       "NAME   WHAT         END\n"
-		       "a      long enough  x\n"
-		       "\xC3\xA4\xC3\xB6\xC3\xBC\xC3\x9F!               y\n"
-		       "       b\\x1B[31m    \n",
-		       "");
-	assert_printed(NARROW, NULL, NULL, "NAME\na\nlong enough\n", "");
-}
-
 /* Nothing of a stranger's is printed as it is for want of memory. */
 static void without_memory(void **state)
 {
 	static const struct printing texts[] = {
-	    {TEXT, "a\r", NULL}, {TABLE, NULL, NULL}, {WARNING, "w\r", NULL}, {ERROR, "e\r", NULL}};
+	    {TEXT, "a\r", NULL}, {WARNING, "w\r", NULL}, {ERROR, "e\r", NULL}};
 
 	(void)state;
 	is_terminal = false;
@@ -219,8 +189,6 @@ static void without_memory(void **state)
 			assert_null(strchr(printed.errors, '\r'));
 			if (has_failed && texts[i].what == TEXT)
 				assert_string_equal(printed.output, "out of memory");
-			if (has_failed && texts[i].what == TABLE && number == 1)
-				assert_string_equal(printed.output, "");
 		} while (has_failed);
 		assert_true(number > 1);
 		assert_string_equal(printed.output, whole[0]);
@@ -229,7 +197,6 @@ static void without_memory(void **state)
 	left = 1;
 	assert_null(pga_printable("a"));
 	left = 0;
-	pga_cells_free(NULL, 3);
 }
 
 #define ON_A_TERMINAL(test) cmocka_unit_test_setup(test, make_terminal)
@@ -237,8 +204,9 @@ static void without_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    ON_A_TERMINAL(colours_of_a_terminal), ON_A_TERMINAL(what_could_steer_a_terminal),
-	    ON_A_TERMINAL(errors_and_warnings),   ON_A_TERMINAL(columns),
+	    ON_A_TERMINAL(colours_of_a_terminal),
+	    ON_A_TERMINAL(what_could_steer_a_terminal),
+	    ON_A_TERMINAL(errors_and_warnings),
 	    ON_A_TERMINAL(without_memory),
 	};
 

@@ -234,6 +234,52 @@ static void what_was_written_is_what_counts(void **state)
 	}
 }
 
+static void line_by_line(void **state)
+{
+	/* What each is cut into, with a "|" behind each. */
+	static const char *const rows[][2] = {
+	    {"", ""},    {"a", "a|"},         {"a\n", "a|"},
+	    {"\n", "|"}, {"a\n\nb", "a||b|"}, {"\n\na\r\n", "||a\r|"}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pga_text lines = PGA_TEXT_EMPTY;
+		const char *rest = rows[i][0];
+		const char *line;
+		size_t length;
+
+		while (pga_next_line(&rest, &line, &length)) {
+			pga_text_add_bytes(&lines, line, length);
+			pga_text_add(&lines, "|");
+		}
+		assert_string_equal(pga_text_string(&lines), rows[i][1]);
+		assert_string_equal(rest, "");
+		pga_text_free(&lines);
+	}
+}
+
+static void digits_of_bytes(void **state)
+{
+	static const unsigned char bytes[] = {0x00, 0x0f, 0xa0, 0x9c, 0xff};
+	char hex[2 * sizeof bytes + 2];
+
+	(void)state;
+	memset(hex, 'x', sizeof hex);
+	pga_hex(bytes, sizeof bytes, hex);
+	assert_string_equal(hex, "000fa09cff");
+	assert_int_equal(hex[sizeof hex - 1], 'x');
+	pga_hex(bytes, 0, hex);
+	assert_string_equal(hex, "");
+}
+
+static void what_is_blank(void **state)
+{
+	(void)state;
+	for (int byte = 0; byte <= 0xFF; byte++)
+		assert_int_equal(pga_is_blank((char)byte),
+				 byte != 0 && strchr(" \t\n\v\f\r", byte) != NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -244,6 +290,9 @@ int main(void)
 	    cmocka_unit_test(what_is_printed),
 	    cmocka_unit_test(errors_keep_their_reason),
 	    cmocka_unit_test(what_was_written_is_what_counts),
+	    cmocka_unit_test(line_by_line),
+	    cmocka_unit_test(digits_of_bytes),
+	    cmocka_unit_test(what_is_blank),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "failing.h"
 #include "certificates.h"
 
+#include "tls/certificate.h"
 #include "tls/twins.h"
 
 #include <openssl/err.h>
@@ -103,7 +104,7 @@ static bool is_among(const struct pga_twins *twins, const X509 *certificate)
 	char pin[PGA_PIN_LENGTH + 1];
 	bool found = false;
 
-	assert_int_equal(pga_x509_pin(certificate, pin), 0);
+	assert_int_equal(pga_certificate_pin(certificate, pin), 0);
 	for (size_t i = 0; i < twins->count; i++)
 		found = found || strcmp(twins->pins[i], pin) == 0;
 	return found;
@@ -210,7 +211,7 @@ static void a_pin(void **state)
 	(void)state;
 	x509 = PEM_read_bio_X509(pem, NULL, NULL, NULL);
 	assert_non_null(x509);
-	assert_int_equal(pga_x509_pin(x509, pin), 0);
+	assert_int_equal(pga_certificate_pin(x509, pin), 0);
 	assert_int_equal(strlen(pin), PGA_PIN_LENGTH);
 	assert_string_equal(pin, certificate.pin);
 	assert_int_equal(X509_digest(x509, EVP_sha256(), digest, &length), 1);

@@ -1,9 +1,11 @@
-/* base/shell_word.h, base/terminal.h: what a person copies from the terminal, and what reaches it.
+/* base/shell_word.h, base/terminal.h, report/table.h: what a person copies from the terminal, and
+ * what reaches it.
  */
 #include "cmocka_start.h"
 
 #include "base/shell_word.h"
 #include "base/terminal.h"
+#include "report/table.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

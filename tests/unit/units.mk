@@ -16,6 +16,7 @@ check_PROGRAMS = \
 	tests/unit/test_bootstrap_existing \
 	tests/unit/test_bootstrap_known \
 	tests/unit/test_bootstrap_services \
+	tests/unit/test_bootstrap_sources \
 	tests/unit/test_bootstrap_warnings \
 	tests/unit/test_call \
 	tests/unit/test_caller \
@@ -42,6 +43,7 @@ check_PROGRAMS = \
 	tests/unit/test_connect \
 	tests/unit/test_connect_poll \
 	tests/unit/test_consent \
+	tests/unit/test_coverage \
 	tests/unit/test_cut \
 	tests/unit/test_daemons \
 	tests/unit/test_directory \
@@ -63,6 +65,7 @@ check_PROGRAMS = \
 	tests/unit/test_file \
 	tests/unit/test_file_identity \
 	tests/unit/test_gate_audit_log \
+	tests/unit/test_finding \
 	tests/unit/test_gate_lock \
 	tests/unit/test_gate_parts \
 	tests/unit/test_got \
@@ -100,6 +103,7 @@ check_PROGRAMS = \
 	tests/unit/test_pins_file \
 	tests/unit/test_policy \
 	tests/unit/test_print_bootstrap \
+	tests/unit/test_print_processes \
 	tests/unit/test_print_service_add \
 	tests/unit/test_print_unpinned \
 	tests/unit/test_printable \
@@ -129,11 +133,13 @@ check_PROGRAMS = \
 	tests/unit/test_session \
 	tests/unit/test_session_marks \
 	tests/unit/test_shown \
+	tests/unit/test_source \
 	tests/unit/test_staged \
-	tests/unit/test_status_processes \
+	tests/unit/test_status \
 	tests/unit/test_stepca \
 	tests/unit/test_subprocess \
 	tests/unit/test_subprocess_run \
+	tests/unit/test_table \
 	tests/unit/test_terminal \
 	tests/unit/test_text \
 	tests/unit/test_tls_write \
@@ -245,12 +251,14 @@ tests_unit_test_handshake_LDADD = $(UNITS_LDADD)
 tests_unit_test_http_setup_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/played_curl.h tests/unit/test_http_setup.c
 tests_unit_test_http_setup_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_setup_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_global_init,--wrap=curl_global_cleanup \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
 	-Wl,--wrap=curl_version_info
 tests_unit_test_http_setup_LDADD = $(UNITS_LDADD)
 tests_unit_test_http_chain_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/played_curl.h tests/unit/test_http_chain.c
 tests_unit_test_http_chain_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_http_chain_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
+	-Wl,--wrap=curl_global_init,--wrap=curl_global_cleanup \
 	-Wl,--wrap=curl_easy_init,--wrap=curl_easy_cleanup,--wrap=curl_easy_setopt,--wrap=curl_easy_perform,--wrap=curl_easy_getinfo \
 	-Wl,--wrap=curl_version_info,--wrap=SSL_CTX_set_cert_verify_callback,--wrap=X509_chain_up_ref
 tests_unit_test_http_chain_LDADD = $(UNITS_LDADD)
@@ -409,6 +417,14 @@ tests_unit_test_json_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_
 tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_json_LDADD = $(UNITS_LDADD)
+tests_unit_test_finding_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_finding.c
+tests_unit_test_finding_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_finding_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
+tests_unit_test_finding_LDADD = $(UNITS_LDADD)
+tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
+tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty
+tests_unit_test_table_LDADD = $(UNITS_LDADD)
 SERVICES = $(PRINTING) tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h
 PLAYED_ENTRIES = -Wl,--wrap=isatty,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_pins_free \
 	-Wl,--wrap=pga_evaluate_entry,--wrap=pga_anchored_look,--wrap=pga_warn_of_unpinned,--wrap=pga_print_table
@@ -432,14 +448,14 @@ tests_unit_test_print_service_add_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_service_add_SOURCES = $(SERVICES) tests/unit/played_addition.h tests/unit/test_cmd_service_add.c
 tests_unit_test_cmd_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_hosts_to_ascii,--wrap=pga_policy_load \
-	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_unpinned_tell,--wrap=pga_service_show_environment,--wrap=pga_service_hide_environment \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_tell_unpinned,--wrap=pga_bring_environment_back,--wrap=pga_hide_environment_again \
 	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
 	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
 tests_unit_test_cmd_service_add_LDADD = $(UNITS_LDADD)
 tests_unit_test_service_add_warnings_SOURCES = $(SERVICES) tests/unit/played_addition.h tests/unit/test_service_add_warnings.c
 tests_unit_test_service_add_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_add_warnings_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_hosts_to_ascii,--wrap=pga_policy_load \
-	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_unpinned_tell,--wrap=pga_service_show_environment,--wrap=pga_service_hide_environment \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_tell_unpinned,--wrap=pga_bring_environment_back,--wrap=pga_hide_environment_again \
 	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
 	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
 tests_unit_test_service_add_warnings_LDADD = $(UNITS_LDADD)
@@ -457,7 +473,7 @@ tests_unit_test_cmd_run_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/te
 tests_unit_test_cmd_run_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_run_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=execvp,--wrap=setenv
 tests_unit_test_cmd_run_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/test_cmd_status.c
+tests_unit_test_cmd_status_SOURCES = $(PRINTING) tests/unit/played_status.h tests/unit/test_cmd_status.c
 tests_unit_test_cmd_status_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
 tests_unit_test_cmd_status_LDADD = $(UNITS_LDADD)
@@ -500,17 +516,25 @@ tests_unit_test_bootstrap_known_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_services_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_bootstrap_services.c
 tests_unit_test_bootstrap_services_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_services_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
-	-Wl,--wrap=pga_services_read,--wrap=pga_services_free,--wrap=pga_service_hide_environment,--wrap=pga_service_show_environment \
+	-Wl,--wrap=pga_find_services,--wrap=pga_found_services_free,--wrap=pga_hide_environment_again,--wrap=pga_bring_environment_back \
 	-Wl,--wrap=pga_evaluator_begin,--wrap=pga_evaluator_end,--wrap=pga_evaluate_entry,--wrap=pga_evaluation_free \
-	-Wl,--wrap=pga_service_add_command,--wrap=pga_service_file_find
+	-Wl,--wrap=pga_add_replacing_command,--wrap=pga_service_file_find
 tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
+tests_unit_test_bootstrap_sources_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_bootstrap_sources.c
+tests_unit_test_bootstrap_sources_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_bootstrap_sources_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_bootstrap_sources_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_cmd_bootstrap.c
+tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_cmd_bootstrap.c
 tests_unit_test_cmd_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_bootstrap_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_cmd_bootstrap_LDADD = $(UNITS_LDADD)
+tests_unit_test_source_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_source.c
+tests_unit_test_source_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_source_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_source_LDADD = $(UNITS_LDADD)
 tests_unit_test_completion_SOURCES = $(PRINTING) tests/unit/directory.h tests/unit/test_completion.c
 tests_unit_test_completion_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_completion_LDADD = $(UNITS_LDADD)
@@ -536,9 +560,16 @@ tests_unit_test_command_lines_LDADD = $(UNITS_LDADD)
 tests_unit_test_service_check_SOURCES = $(PRINTING) tests/unit/test_service_check.c
 tests_unit_test_service_check_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_check_LDADD = $(UNITS_LDADD)
-tests_unit_test_status_processes_SOURCES = $(PRINTING) tests/unit/test_status_processes.c
-tests_unit_test_status_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_status_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_coverage_SOURCES = $(PRINTING) tests/unit/program_kinds.h tests/unit/test_coverage.c
+tests_unit_test_coverage_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_coverage_LDADD = $(UNITS_LDADD)
+tests_unit_test_print_processes_SOURCES = $(PRINTING) tests/unit/program_kinds.h tests/unit/test_print_processes.c
+tests_unit_test_print_processes_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_processes_LDADD = $(UNITS_LDADD)
+tests_unit_test_status_SOURCES = $(PRINTING) tests/unit/played_status.h tests/unit/test_status.c
+tests_unit_test_status_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_status_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=reallocarray
+tests_unit_test_status_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_enable_files_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/enabled_home.h tests/unit/test_enable_files.c
 tests_unit_test_enable_files_CPPFLAGS = $(UNITS_CPPFLAGS)

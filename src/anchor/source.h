@@ -1,0 +1,85 @@
+/* Where an anchor may come from. A source has a file of its own, source_NAME.c, and a line in
+ * cli/sources.h. It fetches certificates and trusts none of them: whether one is the right one, the
+ * rules for a root, consent and installation are the same for all sources. */
+#ifndef PGA_ANCHOR_SOURCE_H
+#define PGA_ANCHOR_SOURCE_H
+
+#include "anchor/known_roots.h"
+#include "ca/http.h"
+#include "tls/certificate.h"
+#include "base/error.h"
+
+#include <openssl/x509.h>
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pga_source;
+
+/* What is asked of which source. */
+struct pga_source_request {
+	const struct pga_source *source;
+	struct pga_http http;         /* for a source that speaks HTTP */
+	char pin[PGA_PIN_LENGTH + 1]; /* of the root that is wanted; empty: nobody knows */
+	/* Of the source's read(); free() frees them. */
+	char *location; /* as people are shown it, and as anchors.conf keeps it */
+	char *name;     /* for the anchor, where the user gives none; need not be a valid one */
+};
+
+/* What a source has. Starts all zero. */
+struct pga_candidates {
+	struct pga_certificate *roots;
+	size_t count;
+	char *where; /* the address that was asked, or the file: for messages */
+	bool proven; /* roots[0] has the pin that was asked for; else nothing proves any of them */
+	STACK_OF(X509) * chain; /* that its server showed, the server's own first; NULL: none */
+	struct pga_known_roots known;            /* that are pinned already from this location */
+	const struct pga_known_root *chain_root; /* of these, the one that the chain ends in where
+						    that is not roots[0]; NULL: none */
+};
+
+struct pga_source {
+	const char *name; /* what it is, for messages: "step-ca" */
+
+	/* Reads what the user typed, and fills in location and name; a source that holds a pin
+	 * which the user trusts already fills that in, too. Asks nobody. */
+	int (*read)(struct pga_source_request *request, const char *typed, struct pga_error *error);
+
+	/* Fills in where, adds what the source has, and sets chain where that is the way to it. Has
+	 * nothing to prove, and may leave out what has not the pin of the request. */
+	int (*fetch)(const struct pga_source_request *request, struct pga_candidates *candidates,
+		     struct pga_error *error);
+
+	/* Asks the source again, over TLS that one of these roots (PEM) verifies, so that whoever
+	 * merely knows somebody else's root is found out. *chain gets what it showed. NULL: a
+	 * source that cannot be asked so. */
+	int (*verify)(const struct pga_source_request *request, const char *roots,
+		      STACK_OF(X509) * *chain, struct pga_error *error);
+};
+
+/* Fetches. With a pin in the request, the certificate that has it is left, and proven; without one,
+ * all are left, at least one. Returns -1 with the reason. The caller frees the candidates, after an
+ * error too. */
+int pga_source_fetch(const struct pga_source_request *request, struct pga_candidates *candidates,
+		     struct pga_error *error);
+
+/* Has the source verified by roots[0]. One that is proven may be a root that the source has yet to
+ * move to: then its TLS may come from one that is pinned already from the same location, too, and
+ * that is the chain_root. */
+int pga_source_verify(const struct pga_source_request *request, struct pga_candidates *candidates,
+		      struct pga_error *error);
+
+/* Whether the chain of a root that nothing proves comes from one that is pinned from the same
+ * location, too: *rotates. Once, after pga_source_verify(). Returns -1 with the reason. */
+int pga_source_rotates(const struct pga_source_request *request, struct pga_candidates *candidates,
+		       bool *rotates, struct pga_error *error);
+
+/* For a source: adds this certificate, which is all zero then. Returns -1 for want of memory. */
+int pga_candidates_add(struct pga_candidates *candidates, struct pga_certificate *certificate,
+		       struct pga_error *error);
+
+/* Free what they hold; safe on ones that are all zero. */
+void pga_candidates_free(struct pga_candidates *candidates);
+void pga_source_request_free(struct pga_source_request *request);
+
+#endif

@@ -1,0 +1,51 @@
+/* A step-ca: its roots, and its word over TLS that comes from one of them. */
+#include "anchor/source.h"
+
+#include "ca/stepca.h"
+#include "ca/url.h"
+
+#include <stdlib.h>
+
+static int read_address(struct pga_source_request *request, const char *typed,
+			struct pga_error *error)
+{
+	struct pga_ca_url ca;
+	int result = 0;
+
+	if (pga_ca_url_read(&ca, typed, error) != 0)
+		return -1;
+	request->name = pga_ca_url_name(&ca);
+	if (request->name == NULL)
+		result = pga_fail_memory(error);
+	request->location = ca.url;
+	ca.url = NULL;
+	pga_ca_url_free(&ca);
+	return result;
+}
+
+/* A step-ca tells the root that has a fingerprint, or all that it has. */
+static int fetch(const struct pga_source_request *request, struct pga_candidates *candidates,
+		 struct pga_error *error)
+{
+	const char *url = request->location;
+	struct pga_stepca_roots roots;
+	int result = request->pin[0] != '\0'
+			 ? pga_stepca_root(&request->http, url, request->pin, &roots, error)
+			 : pga_stepca_roots(&request->http, url, &roots, error);
+
+	for (size_t i = 0; result == 0 && i < roots.count; i++)
+		result = pga_candidates_add(candidates, &roots.roots[i], error);
+	candidates->where = roots.url;
+	roots.url = NULL;
+	pga_stepca_roots_free(&roots);
+	return result;
+}
+
+static int verify(const struct pga_source_request *request, const char *roots,
+		  STACK_OF(X509) * *chain, struct pga_error *error)
+{
+	return pga_stepca_health(&request->http, request->location, roots, chain, error);
+}
+
+const struct pga_source pga_source_stepca = {
+    .name = "step-ca", .read = read_address, .fetch = fetch, .verify = verify};

@@ -1,0 +1,188 @@
+#include "cli/print_status.h"
+
+#include "cli/print_processes.h"
+#include "diagnose/coverage.h"
+#include "report/json.h"
+#include "report/table.h"
+#include "report/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *state_word(enum pga_state state)
+{
+	static const char *const words[] = {[PGA_OFF] = "off",
+					    [PGA_ON] = "on",
+					    [PGA_ON_OTHER] = "another module",
+					    [PGA_ON_GONE] = "a missing module",
+					    [PGA_BY_HAND] = "changed by hand"};
+
+	return words[state];
+}
+
+static void add_hosts(json_t *list, const struct pga_host_name *names, size_t count,
+		      const char *before)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct pga_text pattern = PGA_TEXT_EMPTY;
+
+		pga_text_add(&pattern, before);
+		pga_text_add_bytes(&pattern, names[i].bytes, names[i].length);
+		pga_json_add(list, pga_json_text(pga_text_string(&pattern)));
+		pga_text_free(&pattern);
+	}
+}
+
+/* A list for each file that has the key: a host is exempt where every one has it. */
+static json_t *exempt_as_json(const struct pga_policy *policy)
+{
+	json_t *files = json_array();
+
+	for (size_t i = 0; i < policy->allow_weak_count; i++) {
+		const struct pga_host_set *set = &policy->allow_weak[i];
+		json_t *list = json_array();
+
+		if (set->every)
+			pga_json_add(list, json_string("*"));
+		add_hosts(list, set->names, set->name_count, "");
+		add_hosts(list, set->suffixes, set->suffix_count, "*");
+		pga_json_add(files, list);
+	}
+	return files;
+}
+
+static json_t *policy_as_json(const struct pga_status *status)
+{
+	json_t *policy = json_object();
+	const char *value;
+	const char *key;
+
+	for (size_t i = 0; (key = pga_policy_key(&status->policy, i, &value)) != NULL; i++)
+		pga_json_set(policy, key, json_string(value));
+	pga_json_set(policy, "allow-weak", exempt_as_json(&status->policy));
+	return policy;
+}
+
+static bool is_policy_file(const struct pga_policy_source *source)
+{
+	const char *dot = strrchr(source->path, '.');
+
+	return dot != NULL && strcmp(dot, ".conf") == 0;
+}
+
+/* Its files come behind it. */
+static bool is_policy_directory(const struct pga_policy_source *source)
+{
+	const char *dot = strrchr(source->path, '.');
+
+	return dot != NULL && strcmp(dot, ".d") == 0;
+}
+
+static json_t *policy_files_as_json(const struct pga_policy *policy)
+{
+	json_t *files = json_array();
+
+	for (size_t i = 0; i < policy->source_count; i++)
+		if (is_policy_file(&policy->sources[i]))
+			pga_json_add(files,
+				     json_pack("{s:o, s:b}", "path",
+					       pga_json_text(policy->sources[i].path), "found",
+					       (int)(policy->sources[i].stamp.inode != 0)));
+	return files;
+}
+
+static json_t *ways_as_json(const struct pga_status *status)
+{
+	json_t *ways = json_array();
+
+	for (size_t i = 0; i < status->way_count; i++)
+		pga_json_add(ways,
+			     json_pack("{s:s, s:o, s:s}", "way", pga_way_name(status->ways[i].way),
+				       "path", pga_json_text(status->ways[i].path), "state",
+				       state_word(status->ways[i].state)));
+	return ways;
+}
+
+static json_t *processes_as_json(const struct pga_processes *processes)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < processes->count; i++)
+		pga_json_add(list, pga_process_as_json(&processes->list[i]));
+	return list;
+}
+
+int pga_print_status_json(const struct pga_status *status, int exit_status)
+{
+	return pga_json_print(
+	    json_pack(
+		"{s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:o}", "active", (int)status->active,
+		"ld_preload", (int)status->in_variable, "enabled", ways_as_json(status), "policy",
+		status->broken ? json_null() : policy_as_json(status), "policy_files",
+		policy_files_as_json(&status->policy), "pins", (int)status->pins.count, "problem",
+		status->broken ? pga_json_text(status->problem.message) : json_null(), "processes",
+		processes_as_json(&status->processes), "unreadable",
+		(int)status->processes.unreadable, "findings",
+		pga_json_findings(&status->findings)),
+	    exit_status);
+}
+
+static void print_policy_files(const struct pga_policy *policy)
+{
+	const char *separator = "\npolicy files: ";
+
+	for (size_t i = 0; i < policy->source_count; i++) {
+		const struct pga_policy_source *source = &policy->sources[i];
+
+		if (!is_policy_file(source) && !is_policy_directory(source))
+			continue;
+		pga_print(stdout, "%s%s%s%s", separator, source->path,
+			  is_policy_directory(source) ? "/" : "",
+			  source->stamp.inode == 0 ? " (not there)" : "");
+		separator = ", ";
+	}
+}
+
+static void print_policy(const struct pga_status *status)
+{
+	const char *value;
+	const char *key;
+
+	(void)fputs("\npolicy:", stdout);
+	for (size_t i = 0; (key = pga_policy_key(&status->policy, i, &value)) != NULL; i++)
+		pga_print(stdout, "%s %s = %s", i > 0 ? "," : "", key, value);
+	if (status->policy.allow_weak_count > 0)
+		(void)fputs(", and allow-weak", stdout);
+	print_policy_files(&status->policy);
+	(void)printf("\npins: %zu\n", status->pins.count);
+}
+
+static void print_ways(const struct pga_status *status)
+{
+	static const char *const heading[] = {"WAY", "STATE", "FILE"};
+	const char **cells = calloc(status->way_count * 3 + 1, sizeof *cells);
+
+	if (cells == NULL)
+		return;
+	for (size_t i = 0; i < status->way_count; i++) {
+		cells[i * 3] = pga_way_name(status->ways[i].way);
+		cells[i * 3 + 1] = state_word(status->ways[i].state);
+		cells[i * 3 + 2] = status->ways[i].path;
+	}
+	(void)putchar('\n');
+	pga_print_table(stdout, heading, cells, 3, status->way_count, NULL);
+	free(cells);
+}
+
+void pga_print_status(const struct pga_status *status)
+{
+	pga_print_findings(stdout, &status->findings, PGA_ABOUT_GATE);
+	print_ways(status);
+	if (status->broken)
+		(void)fputs("\npolicy: ", stdout);
+	else
+		print_policy(status);
+	pga_print_findings(stdout, &status->findings, PGA_ABOUT_POLICY);
+	pga_print_processes(&status->processes);
+	pga_print_findings(stdout, &status->findings, PGA_ABOUT_PROGRAMS);
+}

@@ -1,0 +1,12 @@
+/* What pganchor status prints. */
+#ifndef PGA_CLI_PRINT_STATUS_H
+#define PGA_CLI_PRINT_STATUS_H
+
+#include "diagnose/status.h"
+
+void pga_print_status(const struct pga_status *status);
+
+/* Returns the exit status, or that of a report that could not be made. */
+int pga_print_status_json(const struct pga_status *status, int exit_status);
+
+#endif
