@@ -136,7 +136,8 @@ def test_the_dynamic_linker_answers_so_however_the_module_is_built(home, compile
 
 
 LEVELS = ["-O0", "-Og", "-O1", "-O2", "-O3", "-Os", "-O0 --coverage", "-O2 --coverage", "-O0 -fsanitize=thread", "-O2 -fsanitize=thread",
-          "-O0 -fsanitize=address,undefined", "-O0 -pg -fstack-protector-all -finstrument-functions", "-O2 -m32"]
+          "-O0 -fsanitize=address,undefined", "-O0 -pg -fstack-protector-all -finstrument-functions", "-O2 -m32",
+          "-O0 -fsanitize-coverage=trace-pc"]
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86's instructions")
