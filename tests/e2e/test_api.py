@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from test_gate import WEAK, anchored, write_anchor, write_policy  # noqa: F401
+from gated import WEAK, write_anchor
+from services import policy as write_policy
 
 pytestmark = pytest.mark.no_instruments
 

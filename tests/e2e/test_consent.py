@@ -5,10 +5,9 @@ import re
 
 import pytest
 
+from bootstrapping import PROMPT
 from hostile import reply, stepca_answers
 from home import HANG_UP
-
-PROMPT = r"Type yes, or the fingerprint: $"
 
 
 @pytest.fixture(scope="module")

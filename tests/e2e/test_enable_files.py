@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from enabling import BASH, MARK, OLD_LINES, done_well, without_asan
 from home import snapshot
 from policies import open_to_all
-from test_enable import BASH, MARK, OLD_LINES, done_well, without_asan
 
 SYSTEM = ["--system", "--root", "."]
 YOURS = ["--session", "--shell"]

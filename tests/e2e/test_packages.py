@@ -1,4 +1,8 @@
-"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours."""
+"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours.
+
+In this order: the debs, the rpms; a machine of its own; upgrades and removals while every program there has the gate; 32-bit programs.
+They are one file since all of them install what is built once.
+"""
 
 import os
 import re
@@ -7,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from enabling import GENERATOR
 from machines import OWN_MOUNTS, ROOT, make_tarball, run, take_away, unpack
 from postgres import PASSWORD, USER
-from test_enable import GENERATOR
+from programs import TOP
 
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
-TOP = Path(__file__).resolve().parent.parent.parent
 PACKAGING = TOP / "packaging"
 LINUX_USER = 1000
 

@@ -5,9 +5,8 @@ import json
 import pytest
 
 import services
-from certificates import make_root
+from certificates import make_root, write_crl
 from services import SYSTEM, USER, add, bootstrap, entry, pin, pin_files, policy, psql, service, write
-from test_hostile_servers import write_crl
 
 PIN_A, PIN_B = "a" * 64, "b" * 64
 

@@ -5,9 +5,8 @@ import re
 
 import pytest
 
-from certificates import EXPIRED, make_root
+from certificates import EXPIRED, make_root, write_crl
 from services import add, bootstrap, entry, pin, pin_files, policy, write
-from test_hostile_servers import write_crl
 
 
 def failed(home, *args, status=1, **kwargs):
