@@ -17,6 +17,16 @@
 	X(PGA_PROGRAMS_PRIVILEGED, "programs-privileged")         \
 	X(PGA_PROGRAMS_WITHOUT_MODULE, "programs-without-module") \
 	X(PGA_PROGRAMS_TLS_HIDDEN, "programs-tls-hidden")         \
-	X(PGA_PROGRAMS_UNSEEN, "programs-unseen")
+	X(PGA_PROGRAMS_UNSEEN, "programs-unseen")                 \
+	X(PGA_PROGRAMS_OF_MUSL, "programs-of-musl")               \
+	X(PGA_PROGRAMS_OF_32_BITS, "programs-of-32-bits")         \
+	X(PGA_SESSION_NOT_OF_SYSTEMD, "session-not-of-systemd")   \
+	X(PGA_SESSION_OF_SSH_AGENT, "session-of-ssh-agent")       \
+	X(PGA_SESSION_FILE_UNREADABLE, "session-file-unreadable") \
+	X(PGA_UNIT_COVERED_IN_PART, "unit-covered-in-part")       \
+	X(PGA_UNIT_HAS_ROOT, "unit-has-root")                     \
+	X(PGA_UNIT_SETTINGS_UNKNOWN, "unit-settings-unknown")     \
+	X(PGA_UNIT_NOT_FOUND, "unit-not-found")                   \
+	X(PGA_IMAGE_WITHOUT_MODULE, "image-without-module")
 
 #endif
