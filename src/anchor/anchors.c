@@ -232,7 +232,7 @@ static int cut_old(struct installing *installing, const struct pga_edit *edit,
 	}
 	if (pga_root_crt_cut(edit->path, &edit->before, done->name, old, rest, cut, error) != 0)
 		return -1;
-	return pga_root_crt_holds(edit->path, rest, old, &done->old_stays, error);
+	return pga_root_crt_look_for(edit->path, rest, old, &done->old_stays, error);
 }
 
 /* The new root.crt is rest, which the certificate that is not to be there was cut from. libpq takes
@@ -243,7 +243,7 @@ static int put_rest(struct pga_transaction_file *root, struct pga_text *rest,
 {
 	bool any;
 
-	if (pga_root_crt_holds(root->edit.path, rest, NULL, &any, error) != 0)
+	if (pga_root_crt_look_for(root->edit.path, rest, NULL, &any, error) != 0)
 		return -1;
 	if (!any && rest->length > 0)
 		return pga_fail(error, "move the file away; nothing was changed",
@@ -294,7 +294,7 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 		return 0;
 	root = begin_root(installing, error);
 	if (root == NULL || cut_old(installing, &root->edit, &rest, &cut, error) != 0 ||
-	    pga_root_crt_holds(root->edit.path, &rest, certificate->pin, &holds, error) != 0)
+	    pga_root_crt_look_for(root->edit.path, &rest, certificate->pin, &holds, error) != 0)
 		goto done;
 	if (!done->scoped && !holds)
 		result = pga_root_crt_add(root->edit.path, &rest, done->name, certificate,

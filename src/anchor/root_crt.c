@@ -59,13 +59,13 @@ done:
 	return result;
 }
 
-int pga_root_crt_holds(const char *path, const struct pga_text *content, const char *pin,
-		       bool *holds, struct pga_error *error)
+int pga_root_crt_look_for(const char *path, const struct pga_text *content, const char *pin,
+			  bool *found, struct pga_error *error)
 {
 	struct pga_text pins = PGA_TEXT_EMPTY;
 	int result = read_pins(path, content, &pins, error);
 
-	*holds = pin != NULL ? strstr(pga_text_string(&pins), pin) != NULL : pins.length > 0;
+	*found = pin != NULL ? strstr(pga_text_string(&pins), pin) != NULL : pins.length > 0;
 	pga_text_free(&pins);
 	return result;
 }

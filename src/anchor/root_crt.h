@@ -16,10 +16,10 @@
 /* Whether it has NUL bytes. */
 bool pga_root_crt_has_nul(const struct pga_text *content);
 
-/* Whether the certificate with this pin (NULL: any at all) is among those of the file; path is for
- * messages. Returns -1 for a file that libpq could not read; *holds means nothing then. */
-int pga_root_crt_holds(const char *path, const struct pga_text *content, const char *pin,
-		       bool *holds, struct pga_error *error);
+/* *found: whether the certificate with this pin (NULL: any at all) is among those of the file; path
+ * is for messages. Returns -1 for a file that libpq could not read; *found means nothing then. */
+int pga_root_crt_look_for(const char *path, const struct pga_text *content, const char *pin,
+			  bool *found, struct pga_error *error);
 
 /* Adds to after what stands in before, and behind it a comment line that names the anchor and the
  * certificate. Returns -1, with the reason, unless every certificate of before and the new one can

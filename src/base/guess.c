@@ -1,5 +1,7 @@
 #include "base/guess.h"
 
+#include "base/text.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -12,11 +14,6 @@ static size_t least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-static char lower(char letter)
-{
-	return (char)(letter >= 'A' && letter <= 'Z' ? letter - 'A' + 'a' : letter);
-}
-
 /* One row of the table: of a's first i letters and each beginning of b. before and earlier are the
  * rows above. */
 static void fill_row(const char *a, size_t i, const char *b, size_t *row, const size_t *before,
@@ -24,11 +21,11 @@ static void fill_row(const char *a, size_t i, const char *b, size_t *row, const 
 {
 	row[0] = i;
 	for (size_t j = 1; b[j - 1] != '\0'; j++) {
-		const char one = lower(a[i - 1]);
-		const char other = lower(b[j - 1]);
+		const char one = pga_lower(a[i - 1]);
+		const char other = pga_lower(b[j - 1]);
 
 		row[j] = least(least(before[j], row[j - 1]) + 1, before[j - 1] + (one != other));
-		if (i > 1 && j > 1 && one == lower(b[j - 2]) && other == lower(a[i - 2]))
+		if (i > 1 && j > 1 && one == pga_lower(b[j - 2]) && other == pga_lower(a[i - 2]))
 			row[j] = least(row[j], earlier[j - 2] + 1);
 	}
 }

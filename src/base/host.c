@@ -1,5 +1,7 @@
 #include "base/host.h"
 
+#include "base/text.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -13,16 +15,10 @@ static size_t length_without_dot(const char *name, size_t length)
 	return length > 0 && name[length - 1] == '.' ? length - 1 : length;
 }
 
-/* An ASCII letter's two cases differ in one bit. */
-static unsigned lower(char c)
-{
-	return (unsigned char)c | (c >= 'A' && c <= 'Z' ? 0x20U : 0U);
-}
-
-static bool same(const char *a, const char *b, size_t length)
+static bool is_same_but_for_case(const char *a, const char *b, size_t length)
 {
 	for (size_t i = 0; i < length; i++)
-		if (lower(a[i]) != lower(b[i]))
+		if (pga_lower(a[i]) != pga_lower(b[i]))
 			return false;
 	return true;
 }
@@ -51,9 +47,9 @@ static bool matches(const char *pattern, size_t pattern_length, const char *host
 		size_t suffix = pattern_length - 1; /* with the dot in front */
 
 		return host_length > suffix &&
-		       same(host + host_length - suffix, pattern + 1, suffix);
+		       is_same_but_for_case(host + host_length - suffix, pattern + 1, suffix);
 	}
-	return host_length == pattern_length && same(host, pattern, host_length);
+	return host_length == pattern_length && is_same_but_for_case(host, pattern, host_length);
 }
 
 bool pga_host_matches_any(const char *patterns, const char *host)
@@ -134,11 +130,12 @@ static int compare(const void *left, const void *right)
 
 	if (a->length != b->length)
 		return a->length < b->length ? -1 : 1;
-	while (i < a->length && lower(a->bytes[i]) == lower(b->bytes[i]))
+	while (i < a->length && pga_lower(a->bytes[i]) == pga_lower(b->bytes[i]))
 		i++;
 	if (i == a->length)
 		return 0;
-	return lower(a->bytes[i]) < lower(b->bytes[i]) ? -1 : 1;
+	return (unsigned char)pga_lower(a->bytes[i]) < (unsigned char)pga_lower(b->bytes[i]) ? -1
+											     : 1;
 }
 
 static void add_pattern(struct pga_host_set *set, const char *pattern, size_t length)

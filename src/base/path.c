@@ -151,3 +151,12 @@ void pga_real_path_free(struct pga_real_path *real)
 	free(real->path);
 	memset(real, 0, sizeof *real);
 }
+
+bool pga_path_is_same(const char *left, const char *right)
+{
+	struct stat one;
+	struct stat other;
+
+	return stat(left, &one) == 0 && stat(right, &other) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}

@@ -19,4 +19,7 @@ int pga_real_path(struct pga_real_path *real, const char *path, struct pga_error
 
 void pga_real_path_free(struct pga_real_path *real);
 
+/* Whether both lead to one file that is there. */
+bool pga_path_is_same(const char *left, const char *right);
+
 #endif

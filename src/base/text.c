@@ -113,6 +113,11 @@ bool pga_is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+char pga_lower(char c)
+{
+	return (char)(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
+}
+
 bool pga_next_line(const char **rest, const char **line, size_t *length)
 {
 	if (**rest == '\0')

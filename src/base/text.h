@@ -40,6 +40,9 @@ void pga_hex(const unsigned char *bytes, size_t length, char *hex);
 /* C's isspace() in the C locale, which libpq's parsers use on single bytes. */
 bool pga_is_blank(char c);
 
+/* The small letter of an ASCII capital; every other byte as it is. */
+char pga_lower(char c);
+
 /* The next line of a string of lines, without its line end; *rest is what comes behind it, and ""
  * at the end. An empty line is one, too. Returns false where there is no more. */
 bool pga_next_line(const char **rest, const char **line, size_t *length);

@@ -21,8 +21,7 @@ static int wrong(const char *why, struct pga_error *error)
 static void lower(char *text)
 {
 	for (; *text != '\0'; text++)
-		if (*text >= 'A' && *text <= 'Z')
-			*text = (char)(*text - 'A' + 'a');
+		*text = pga_lower(*text);
 }
 
 /* A part of the URL, which curl_free() frees; NULL where it is not there. */

@@ -20,7 +20,7 @@ static int warn(const char *path, const struct pga_policy *policy,
 		bool dry_run, struct pga_error *error)
 {
 	struct pga_text list = PGA_TEXT_EMPTY;
-	const size_t count = pga_unpinned_list(unpinned, root->pin, &list);
+	const size_t count = pga_list_unpinned(unpinned, root->pin, &list);
 	int result = 0;
 
 	if (list.failed)
@@ -128,7 +128,7 @@ static int read_unpinned(char **path, struct pga_unpinned_roots *unpinned, struc
 
 	*path = NULL;
 	if (pga_pins_load(&pins, error) == 0) {
-		*path = pga_root_crt_path(error);
+		*path = pga_users_root_crt(error);
 		if (*path != NULL)
 			result = pga_unpinned_roots_read(unpinned, *path, &pins, error);
 	}

@@ -15,8 +15,8 @@ static bool uses_root_crt(const struct pga_evaluation *evaluation, const char *r
 	return file == NULL || file[0] == '\0' || strcmp(file, root_crt) == 0;
 }
 
-static int is_for_a_host(const struct pga_evaluation *evaluation, const char *patterns, bool *is,
-			 struct pga_error *error)
+static int match_hosts(const struct pga_evaluation *evaluation, const char *patterns, bool *matched,
+		       struct pga_error *error)
 {
 	struct pga_hosts hosts;
 
@@ -24,10 +24,11 @@ static int is_for_a_host(const struct pga_evaluation *evaluation, const char *pa
 			    pga_effective_value(&evaluation->effective, "hostaddr"), NULL, &hosts,
 			    error) != 0)
 		return -1;
-	*is = false;
+	*matched = false;
 	for (size_t i = 0; i < hosts.count; i++)
-		*is = *is || (!hosts.items[i].local &&
-			      pga_host_matches_any(patterns, pga_host_label(&hosts.items[i])));
+		*matched =
+		    *matched || (!hosts.items[i].local &&
+				 pga_host_matches_any(patterns, pga_host_label(&hosts.items[i])));
 	pga_hosts_free(&hosts);
 	return 0;
 }
@@ -38,17 +39,17 @@ static int look_at(struct pga_evaluator *judging, const struct pga_entry *entry,
 		   struct pga_error *error)
 {
 	struct pga_evaluation evaluation;
-	bool is = false;
+	bool matched = false;
 	int result = pga_evaluate_entry(judging, entry, &evaluation, error);
 
 	if (result != 0)
 		return -1;
 	if (evaluation.needs_tls && evaluation.state != PGA_ENTRY_WEAK &&
 	    uses_root_crt(&evaluation, done->root_crt.path))
-		result = is_for_a_host(&evaluation, done->hosts, &is, error);
-	if (is) {
+		result = match_hosts(&evaluation, done->hosts, &matched, error);
+	if (matched) {
 		pga_text_add(commands, "\n    ");
-		pga_service_add_command(entry, &evaluation, done->name, commands);
+		pga_add_replacing_command(entry, &evaluation, done->name, commands);
 	}
 	pga_evaluation_free(&evaluation);
 	return result;
@@ -75,7 +76,7 @@ static int look_at_all(const struct pga_service_file *file, const struct pga_ser
 int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct pga_error *error)
 {
 	struct pga_text commands = PGA_TEXT_EMPTY;
-	struct pga_services services = {.user = {.path = NULL}};
+	struct pga_found_services services = {.user = {.path = NULL}};
 	int result = -1;
 
 	/* While somebody else's copy stays in the file, nothing changes for who uses it. */
@@ -83,9 +84,9 @@ int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct 
 	    (done->old_stays && done->replaced == NULL))
 		return 0;
 	/* Entries are judged by what stands in them. */
-	if (pga_service_hide_environment(error) != 0)
+	if (pga_hide_environment_again(error) != 0)
 		return -1;
-	if (pga_services_read(&services, error) != 0 ||
+	if (pga_find_services(&services, error) != 0 ||
 	    look_at_all(&services.user, NULL, &services.policy, done, &commands, error) != 0 ||
 	    look_at_all(&services.system, &services.user, &services.policy, done, &commands,
 			error) != 0)
@@ -98,8 +99,8 @@ int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct 
 				  done->name, pga_text_string(&commands));
 	result = commands.failed ? pga_fail_memory(error) : 0;
 done:
-	pga_service_show_environment();
+	pga_bring_environment_back();
 	pga_text_free(&commands);
-	pga_services_free(&services);
+	pga_found_services_free(&services);
 	return result;
 }

@@ -111,7 +111,7 @@ static int print_text(const struct pga_effective *effective, const struct pga_po
 	pga_explain_verdict(effective, policy, verdict, but, &text);
 	(void)fputs(pga_text_string(&text), stdout);
 	if (but != NULL && pga_is_of_root_crt(effective))
-		pga_service_print_bootstrap();
+		pga_print_next_bootstrap();
 	pga_explain_settings(effective, all, &settings);
 	(void)printf("\n%s", pga_text_string(&settings));
 	print_libpq();

@@ -47,12 +47,12 @@ const struct pga_command pga_cmd_service = {
 
 static struct pga_hidden_environment hidden;
 
-void pga_service_show_environment(void)
+void pga_bring_environment_back(void)
 {
 	pga_restore_environment(&hidden);
 }
 
-int pga_service_hide_environment(struct pga_error *error)
+int pga_hide_environment_again(struct pga_error *error)
 {
 	return pga_hide_environment(&hidden) == 0 ? 0 : pga_fail_memory(error);
 }
@@ -64,16 +64,16 @@ static int run(int argc, char **argv)
 	int status;
 
 	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
-	    pga_service_hide_environment(&error) != 0) {
+	    pga_hide_environment_again(&error) != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
 	status = pga_commands_run(&pga_cmd_service, argc, argv);
-	pga_service_show_environment();
+	pga_bring_environment_back();
 	return status;
 }
 
-int pga_services_read(struct pga_services *services, struct pga_error *error)
+int pga_find_services(struct pga_found_services *services, struct pga_error *error)
 {
 	memset(services, 0, sizeof *services);
 	if (pga_policy_load(&services->policy, error) != 0 ||
@@ -82,14 +82,14 @@ int pga_services_read(struct pga_services *services, struct pga_error *error)
 	return pga_service_file_read(&services->system, PGA_SERVICE_SYSTEM, error);
 }
 
-void pga_services_free(struct pga_services *services)
+void pga_found_services_free(struct pga_found_services *services)
 {
 	pga_service_file_free(&services->user);
 	pga_service_file_free(&services->system);
 	pga_policy_free(&services->policy);
 }
 
-void pga_services_pins(struct pga_pins *pins)
+void pga_pins_or_none(struct pga_pins *pins)
 {
 	struct pga_error error;
 
@@ -99,7 +99,7 @@ void pga_services_pins(struct pga_pins *pins)
 	pga_pins_free(pins);
 }
 
-void pga_service_print_next(const char *name)
+void pga_print_next_use(const char *name)
 {
 	struct pga_text word = PGA_TEXT_EMPTY;
 
@@ -109,7 +109,7 @@ void pga_service_print_next(const char *name)
 	pga_text_free(&word);
 }
 
-void pga_service_advise_root(enum pga_service_place place, struct pga_error *error)
+void pga_advise_root_for_file(enum pga_service_place place, struct pga_error *error)
 {
 	if (place == PGA_SERVICE_SYSTEM && geteuid() != 0 &&
 	    strstr(error->message, strerror(EACCES)) != NULL)
@@ -117,12 +117,12 @@ void pga_service_advise_root(enum pga_service_place place, struct pga_error *err
 			       "run it as root, such as with sudo; nothing was changed");
 }
 
-void pga_service_print_bootstrap(void)
+void pga_print_next_bootstrap(void)
 {
 	(void)puts("next:\n    pganchor bootstrap --ca-url URL --fingerprint HEX");
 }
 
-void pga_service_print_reasons(FILE *stream, const char *reasons)
+void pga_print_reasons(FILE *stream, const char *reasons)
 {
 	const char *line;
 	size_t length;
@@ -131,7 +131,7 @@ void pga_service_print_reasons(FILE *stream, const char *reasons)
 		pga_print(stream, "    %.*s\n", (int)length, line);
 }
 
-void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length)
+void pga_print_service_lines(FILE *stream, const char *indent, const char *bytes, size_t length)
 {
 	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
 	struct pga_ini_line line;

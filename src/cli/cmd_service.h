@@ -13,43 +13,44 @@
 /* The PG* variables that mean settings are hidden while a subcommand runs. Brings them back, or
  * hides them again, for what has to be seen as the shell has it. Hiding returns -1 for want of
  * memory. */
-void pga_service_show_environment(void);
-int pga_service_hide_environment(struct pga_error *error);
+void pga_bring_environment_back(void);
+int pga_hide_environment_again(struct pga_error *error);
 
 /* What the entries are looked at with. */
-struct pga_services {
+struct pga_found_services {
 	struct pga_service_file user;
 	struct pga_service_file system;
 	struct pga_policy policy;
 };
 
 /* Reads all of it. To be freed in either case. */
-int pga_services_read(struct pga_services *services, struct pga_error *error);
-void pga_services_free(struct pga_services *services);
+int pga_find_services(struct pga_found_services *services, struct pga_error *error);
+void pga_found_services_free(struct pga_found_services *services);
 
 /* Reads the user's pins for what looks at entries alone: pins that cannot be read are warned of,
  * and none then. The caller frees them. */
-void pga_services_pins(struct pga_pins *pins);
+void pga_pins_or_none(struct pga_pins *pins);
 
 /* Adds the command that writes the entry anew, with all its settings but those that can weaken it;
  * with an anchor (NULL: none) that one's file is in the place of its file of roots. */
-void pga_service_add_command(const struct pga_entry *entry, const struct pga_evaluation *evaluation,
-			     const char *anchor, struct pga_text *command);
+void pga_add_replacing_command(const struct pga_entry *entry,
+			       const struct pga_evaluation *evaluation, const char *anchor,
+			       struct pga_text *command);
 
 /* Prints the commands that use the service. */
-void pga_service_print_next(const char *name);
+void pga_print_next_use(const char *name);
 
 /* Where the machine's file could not be written, which is root's: says so in the error. */
-void pga_service_advise_root(enum pga_service_place place, struct pga_error *error);
+void pga_advise_root_for_file(enum pga_service_place place, struct pga_error *error);
 
 /* Prints the command that brings the root of a server's CA. */
-void pga_service_print_bootstrap(void);
+void pga_print_next_bootstrap(void);
 
 /* Prints why an entry stands as it does, a line each, indented. They are masked already: as lines
  * of a file they would be masked once more, the words of the reason with them. */
-void pga_service_print_reasons(FILE *stream, const char *reasons);
+void pga_print_reasons(FILE *stream, const char *reasons);
 
 /* Prints lines of a service file under each other, indented, passwords masked. */
-void pga_service_print_lines(FILE *stream, const char *indent, const char *bytes, size_t length);
+void pga_print_service_lines(FILE *stream, const char *indent, const char *bytes, size_t length);
 
 #endif

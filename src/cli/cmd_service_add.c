@@ -190,10 +190,10 @@ static int look_around(struct pga_added *added, struct pga_error *error)
 {
 	int result;
 
-	pga_service_show_environment();
+	pga_bring_environment_back();
 	result =
 	    pga_evaluate_here(&added->composition.settings, &added->policy, &added->here, error);
-	return pga_service_hide_environment(error) == 0 ? result : -1;
+	return pga_hide_environment_again(error) == 0 ? result : -1;
 }
 
 static void add_warning(struct pga_text *warnings, const char *lines)
@@ -217,7 +217,7 @@ static int warn_of_roots(const struct pga_addition *asked, struct pga_added *add
 
 	if (asked->check || !evaluation->needs_tls)
 		return 0;
-	result = pga_unpinned_tell(pga_effective_value(&evaluation->effective, "sslrootcert"),
+	result = pga_tell_unpinned(pga_effective_value(&evaluation->effective, "sslrootcert"),
 				   &added->policy, &added->pins, &text, error);
 	for (const char *at = pga_text_string(&text); *at != '\0';) {
 		const char *end = at + strcspn(at, "\n");
@@ -302,7 +302,7 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 	}
 	if (pga_service_write(&asked->change, &added->composition.settings, &added->policy,
 			      &added->changed, &error) != 0) {
-		pga_service_advise_root(asked->change.place, &error);
+		pga_advise_root_for_file(asked->change.place, &error);
 		goto failed;
 	}
 	warn_of_files(asked, added);

@@ -36,7 +36,7 @@ static void warn_of_roots(const struct pga_service_list *list, const struct pga_
 		pga_print_warning("%s", error.message);
 }
 
-static int print_text(const struct pga_service_list *list, const struct pga_services *services,
+static int print_text(const struct pga_service_list *list, const struct pga_found_services *services,
 		      struct pga_error *error)
 {
 	if (list->count > 0)
@@ -47,16 +47,16 @@ static int print_text(const struct pga_service_list *list, const struct pga_serv
 
 static int list(bool json)
 {
-	struct pga_services services;
+	struct pga_found_services services;
 	struct pga_service_list found = {.entries = NULL};
 	struct pga_pins pins = {0};
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_services_read(&services, &error) != 0)
+	if (pga_find_services(&services, &error) != 0)
 		goto failed;
 	if (services.user.count + services.system.count > 0)
-		pga_services_pins(&pins);
+		pga_pins_or_none(&pins);
 	if (pga_service_list_make(&found, &services.user, &services.system, &services.policy, &pins,
 				  &error) != 0)
 		goto failed;
@@ -74,7 +74,7 @@ failed:
 done:
 	pga_service_list_free(&found);
 	pga_pins_free(&pins);
-	pga_services_free(&services);
+	pga_found_services_free(&services);
 	return status;
 }
 

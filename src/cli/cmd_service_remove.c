@@ -35,7 +35,7 @@ static int remove_service(const struct pga_change *change, bool json)
 
 	if (pga_service_name_check(change->name, true, &error) != 0 ||
 	    pga_service_delete(change, &changed, &error) != 0) {
-		pga_service_advise_root(change->place, &error);
+		pga_advise_root_for_file(change->place, &error);
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
@@ -53,7 +53,7 @@ static int remove_service(const struct pga_change *change, bool json)
 		if (changed.sections > 1)
 			(void)printf(", and %zu more of the same name", changed.sections - 1);
 		(void)puts(":");
-		pga_service_print_lines(stdout, "    ", pga_text_string(&changed.removed),
+		pga_print_service_lines(stdout, "    ", pga_text_string(&changed.removed),
 					changed.removed.length);
 	}
 	pga_changed_free(&changed);

@@ -101,8 +101,9 @@ static void add_setting(const struct pga_effective *effective, const PQconninfoO
 	pga_text_free(&setting);
 }
 
-void pga_service_add_command(const struct pga_entry *entry, const struct pga_evaluation *evaluation,
-			     const char *anchor, struct pga_text *command)
+void pga_add_replacing_command(const struct pga_entry *entry,
+			       const struct pga_evaluation *evaluation, const char *anchor,
+			       struct pga_text *command)
 {
 	const PQconninfoOption *options = evaluation->effective.options;
 	const bool like_an_option = entry->name[0] == '-';
@@ -136,18 +137,18 @@ static void print_next(const struct pga_entry *entry, const struct pga_evaluatio
 	struct pga_text command = PGA_TEXT_EMPTY;
 
 	if (evaluation->state == PGA_ENTRY_ALLOWED) {
-		pga_service_print_next(entry->name);
+		pga_print_next_use(entry->name);
 		return;
 	}
 	if (evaluation->no_roots) {
-		pga_service_print_bootstrap();
+		pga_print_next_bootstrap();
 		return;
 	}
 	if (evaluation->state == PGA_ENTRY_UNKNOWN) {
 		pga_text_add(&command, "pganchor run -- psql ");
 		pga_conninfo_word("service", entry->name, &command);
 	} else {
-		pga_service_add_command(entry, evaluation, NULL, &command);
+		pga_add_replacing_command(entry, evaluation, NULL, &command);
 	}
 	(void)printf("next:\n    %s\n", pga_text_string(&command));
 	pga_text_free(&command);
@@ -163,7 +164,7 @@ static void print_text(const struct pga_service_file *file, const struct pga_ent
 		  entry->line, pga_colour(stdout, good ? PGA_GREEN : PGA_RED),
 		  pga_entry_state_word(evaluation->state), pga_colour(stdout, PGA_PLAIN));
 	free(name);
-	pga_service_print_reasons(stdout, pga_text_string(&evaluation->why));
+	pga_print_reasons(stdout, pga_text_string(&evaluation->why));
 	print_settings(evaluation);
 	(void)putchar('\n');
 	print_next(entry, evaluation);
@@ -216,7 +217,7 @@ static void warn_of_roots(const struct pga_evaluation *evaluation, const struct 
 
 static int show(const char *name, bool json)
 {
-	struct pga_services services;
+	struct pga_found_services services;
 	struct pga_evaluator judging = {.copy = PGA_NO_MEMORY_FILE};
 	struct pga_evaluation evaluation = {.state = PGA_ENTRY_BROKEN};
 	const struct pga_service_file *file = &services.user;
@@ -225,7 +226,7 @@ static int show(const char *name, bool json)
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_services_read(&services, &error) != 0)
+	if (pga_find_services(&services, &error) != 0)
 		goto failed;
 	entry = pga_service_file_find(file, name);
 	if (entry == NULL) {
@@ -238,7 +239,7 @@ static int show(const char *name, bool json)
 			       services.user.path, services.system.path);
 		goto failed;
 	}
-	pga_services_pins(&pins);
+	pga_pins_or_none(&pins);
 	if (pga_evaluator_begin(&judging, file, &services.policy, &error) != 0)
 		goto failed;
 	judging.pins = &pins;
@@ -258,7 +259,7 @@ done:
 	pga_evaluator_end(&judging);
 	pga_evaluation_free(&evaluation);
 	pga_pins_free(&pins);
-	pga_services_free(&services);
+	pga_found_services_free(&services);
 	return status;
 }
 

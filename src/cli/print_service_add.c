@@ -103,7 +103,7 @@ int pga_addition_refused(const struct pga_addition *asked, const struct pga_adde
 	    stderr,
 	    "%spganchor: service %s: refused, since it would be weaker than the policy:%s\n",
 	    pga_colour(stderr, PGA_RED), asked->change.name, pga_colour(stderr, PGA_PLAIN));
-	pga_service_print_reasons(stderr, pga_text_string(&added->composition.evaluation.why));
+	pga_print_reasons(stderr, pga_text_string(&added->composition.evaluation.why));
 	(void)fputs("    nothing was written; leave out what weakens it\n", stderr);
 	return PGA_EXIT_WEAK;
 }
@@ -194,9 +194,9 @@ static void print_next(const struct pga_addition *asked, const struct pga_added 
 	if (asked->change.dry_run && !added->changed.unchanged)
 		(void)puts("next: the same command without --dry-run");
 	else if (!composition->no_roots)
-		pga_service_print_next(asked->change.name);
+		pga_print_next_use(asked->change.name);
 	else if (pga_settings_value(&asked->wish.settings, "sslrootcert") == NULL)
-		pga_service_print_bootstrap();
+		pga_print_next_bootstrap();
 }
 
 void pga_addition_written(const struct pga_addition *asked, const struct pga_added *added)
@@ -223,7 +223,7 @@ void pga_addition_written(const struct pga_addition *asked, const struct pga_add
 	}
 	if (!changed->unchanged && changed->removed.length > 0) {
 		(void)printf("in place of:\n");
-		pga_service_print_lines(stdout, "    ", pga_text_string(&changed->removed),
+		pga_print_service_lines(stdout, "    ", pga_text_string(&changed->removed),
 					changed->removed.length);
 	}
 	if (anchor != NULL)

@@ -63,17 +63,17 @@ static json_t *policy_as_json(const struct pga_status *status)
 	return policy;
 }
 
-static bool is_policy_file(const struct pga_place *place)
+static bool is_policy_file(const struct pga_policy_source *source)
 {
-	const char *dot = strrchr(place->path, '.');
+	const char *dot = strrchr(source->path, '.');
 
 	return dot != NULL && strcmp(dot, ".conf") == 0;
 }
 
 /* Its files come behind it. */
-static bool is_policy_directory(const struct pga_place *place)
+static bool is_policy_directory(const struct pga_policy_source *source)
 {
-	const char *dot = strrchr(place->path, '.');
+	const char *dot = strrchr(source->path, '.');
 
 	return dot != NULL && strcmp(dot, ".d") == 0;
 }
@@ -82,12 +82,12 @@ static json_t *policy_files_as_json(const struct pga_policy *policy)
 {
 	json_t *files = json_array();
 
-	for (size_t i = 0; i < policy->place_count; i++)
-		if (is_policy_file(&policy->places[i]))
+	for (size_t i = 0; i < policy->source_count; i++)
+		if (is_policy_file(&policy->sources[i]))
 			pga_json_add(files,
 				     json_pack("{s:o, s:b}", "path",
-					       pga_json_text(policy->places[i].path), "found",
-					       (int)(policy->places[i].stamp.inode != 0)));
+					       pga_json_text(policy->sources[i].path), "found",
+					       (int)(policy->sources[i].stamp.inode != 0)));
 	return files;
 }
 
@@ -131,14 +131,14 @@ static void print_policy_files(const struct pga_policy *policy)
 {
 	const char *separator = "\npolicy files: ";
 
-	for (size_t i = 0; i < policy->place_count; i++) {
-		const struct pga_place *place = &policy->places[i];
+	for (size_t i = 0; i < policy->source_count; i++) {
+		const struct pga_policy_source *source = &policy->sources[i];
 
-		if (!is_policy_file(place) && !is_policy_directory(place))
+		if (!is_policy_file(source) && !is_policy_directory(source))
 			continue;
-		pga_print(stdout, "%s%s%s%s", separator, place->path,
-			  is_policy_directory(place) ? "/" : "",
-			  place->stamp.inode == 0 ? " (not there)" : "");
+		pga_print(stdout, "%s%s%s%s", separator, source->path,
+			  is_policy_directory(source) ? "/" : "",
+			  source->stamp.inode == 0 ? " (not there)" : "");
 		separator = ", ";
 	}
 }

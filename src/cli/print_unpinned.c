@@ -11,7 +11,7 @@
 /* A file of all public CAs has about 150: who has that needs no list of them. */
 #define MOST_NAMED 8
 
-char *pga_root_crt_path(struct pga_error *error)
+char *pga_users_root_crt(struct pga_error *error)
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
 	char *home = pga_libpq_home(error);
@@ -36,13 +36,13 @@ bool pga_is_of_root_crt(const struct pga_effective *effective)
 
 	if (path == NULL || path[0] == '\0')
 		return true;
-	root_crt = pga_root_crt_path(&error);
+	root_crt = pga_users_root_crt(&error);
 	is = root_crt != NULL && strcmp(path, root_crt) == 0;
 	free(root_crt);
 	return is;
 }
 
-size_t pga_unpinned_list(const struct pga_unpinned_roots *unpinned, const char *except,
+size_t pga_list_unpinned(const struct pga_unpinned_roots *unpinned, const char *except,
 			 struct pga_text *list)
 {
 	size_t count = 0;
@@ -60,7 +60,7 @@ size_t pga_unpinned_list(const struct pga_unpinned_roots *unpinned, const char *
 	return count;
 }
 
-int pga_unpinned_tell(const char *path, const struct pga_policy *policy,
+int pga_tell_unpinned(const char *path, const struct pga_policy *policy,
 		      const struct pga_pins *pins, struct pga_text *text, struct pga_error *error)
 {
 	struct pga_unpinned_roots unpinned = {.roots = NULL};
@@ -71,12 +71,12 @@ int pga_unpinned_tell(const char *path, const struct pga_policy *policy,
 
 	if (!pga_trust_by_pins(policy, pins))
 		return 0;
-	root_crt = pga_root_crt_path(error);
+	root_crt = pga_users_root_crt(error);
 	if (path == NULL || path[0] == '\0')
 		path = root_crt;
 	if (path == NULL || pga_unpinned_roots_read(&unpinned, path, pins, error) != 0)
 		goto done;
-	count = pga_unpinned_list(&unpinned, NULL, &list);
+	count = pga_list_unpinned(&unpinned, NULL, &list);
 	if (count > 0)
 		pga_text_addf(text,
 			      "%s: the gate %s the servers of %zu %s in it that %s not "
@@ -99,7 +99,7 @@ int pga_warn_of_unpinned(const char *path, const struct pga_policy *policy,
 			 const struct pga_pins *pins, struct pga_error *error)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
-	const int result = pga_unpinned_tell(path, policy, pins, &text, error);
+	const int result = pga_tell_unpinned(path, policy, pins, &text, error);
 
 	if (result == 0 && text.length != 0)
 		pga_print_warning("%s", pga_text_string(&text));

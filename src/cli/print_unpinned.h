@@ -13,19 +13,19 @@
 #include <stddef.h>
 
 /* ~/.postgresql/root.crt as libpq finds it. The caller frees it; NULL with the reason. */
-char *pga_root_crt_path(struct pga_error *error);
+char *pga_users_root_crt(struct pga_error *error);
 
 /* Whether that is where libpq looks for roots with these settings; for want of memory it is not. */
 bool pga_is_of_root_crt(const struct pga_effective *effective);
 
 /* Adds a line for each, the first few in full, but for the one with this pin (NULL: none). Returns
  * how many there are. */
-size_t pga_unpinned_list(const struct pga_unpinned_roots *unpinned, const char *except,
+size_t pga_list_unpinned(const struct pga_unpinned_roots *unpinned, const char *except,
 			 struct pga_text *list);
 
 /* Adds what is to be said of those of the file that libpq reads its roots from (NULL: root.crt):
  * nothing where the gate refuses none of their servers. Returns -1 with the reason. */
-int pga_unpinned_tell(const char *path, const struct pga_policy *policy,
+int pga_tell_unpinned(const char *path, const struct pga_policy *policy,
 		      const struct pga_pins *pins, struct pga_text *text, struct pga_error *error);
 
 /* Warns of those of the file that libpq reads its roots from (NULL: root.crt), where the gate

@@ -188,10 +188,10 @@ int pga_addition_check(const struct pga_addition *asked, struct pga_added *added
 
 	if (added->here.state != PGA_ENTRY_ALLOWED)
 		return fail_here(asked, added);
-	pga_service_show_environment();
+	pga_bring_environment_back();
 	result = pga_check_hosts(&added->here.effective, &added->policy, &added->pins,
 				 choice->named ? choice->anchor : NULL, &added->check, &error);
-	if (pga_service_hide_environment(&error) != 0 || result != 0) {
+	if (pga_hide_environment_again(&error) != 0 || result != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}

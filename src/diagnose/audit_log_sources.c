@@ -167,7 +167,7 @@ static int read_usual_file(struct pga_records *records, const char *path, time_t
 }
 
 /* journalctl's answer while it comes: one JSON object a line. */
-struct answer {
+struct journal_answer {
 	struct pga_records *records;
 	time_t since;
 	struct pga_text line; /* what has come of the one that has not ended yet */
@@ -197,7 +197,7 @@ static bool is_other(json_t *entry, const char *field, const char *wanted)
 	return text != NULL && strcmp(text, wanted) != 0;
 }
 
-static bool take_entry(struct answer *answer, json_t *entry)
+static bool take_entry(struct journal_answer *answer, json_t *entry)
 {
 	const struct pga_sender sender = {number_in(entry, "_UID", -1), number_in(entry, "_PID", 0),
 					  json_string_value(json_object_get(entry, "_EXE"))};
@@ -216,7 +216,7 @@ static bool take_entry(struct answer *answer, json_t *entry)
 				1) == 0;
 }
 
-static bool take_answered_line(struct answer *answer)
+static bool take_answered_line(struct journal_answer *answer)
 {
 	json_t *entry;
 
@@ -236,7 +236,7 @@ static bool take_answered_line(struct answer *answer)
 
 static bool take_answer(void *context, const char *bytes, size_t length)
 {
-	struct answer *answer = context;
+	struct journal_answer *answer = context;
 	const char *end = bytes + length;
 
 	while (bytes < end) {
@@ -254,7 +254,7 @@ static bool take_answer(void *context, const char *bytes, size_t length)
 }
 
 /* What is said of an answer that is not whole: half of it would look like all. */
-static int fail_to_read(const struct pga_subprocess *child, const struct answer *answer,
+static int fail_to_read(const struct pga_subprocess *child, const struct journal_answer *answer,
 			struct pga_error *error)
 {
 	const char *said = pga_text_string(&child->errors);
@@ -274,7 +274,7 @@ static int fail_to_read(const struct pga_subprocess *child, const struct answer 
 
 static int read_journal(struct pga_records *records, time_t since, struct pga_error *error)
 {
-	struct answer answer = {records, since, PGA_TEXT_EMPTY, false, false};
+	struct journal_answer answer = {records, since, PGA_TEXT_EMPTY, false, false};
 	struct pga_text from = PGA_TEXT_EMPTY;
 	struct pga_subprocess child = {.status = 0};
 	const char *argv[] = {

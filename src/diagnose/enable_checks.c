@@ -203,9 +203,9 @@ int pga_check_module(const bool *ways, const char *root, struct pga_findings *fi
 
 	/* Below another root, in a test or an image that is being built, the builder owns all. */
 	if ((machine || geteuid() == 0) &&
-	    pga_module_is_guarded(root != NULL ? geteuid() : 0, error) != 0)
+	    pga_module_check_guarded(root != NULL ? geteuid() : 0, error) != 0)
 		return -1;
-	if (machine && root == NULL && pga_module_is_open(error) != 0)
+	if (machine && root == NULL && pga_module_check_readable(error) != 0)
 		return -1;
 	if (!ways[PGA_WAY_PRELOAD])
 		return 0;

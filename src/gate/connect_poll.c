@@ -54,7 +54,7 @@ static bool may_begin(struct gate_call *call, PGconn *conn)
 }
 
 /* The session of a connection whose settings are allowed. Weak settings that audit mode let through
- * were journaled when the connection began. */
+ * were logged when the connection began. */
 static enum pga_mode judge_session(struct gate_libpq *libpq, const struct gate_rules *rules,
 				   PGconn *conn, const struct pga_effective *effective, bool *holds,
 				   struct pga_text *refusal)

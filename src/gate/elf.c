@@ -240,7 +240,7 @@ bool gate_object_loaded(const struct link_map *map, struct gate_object *object)
 
 /* strcmp() would be a sanitizer's where the program has one, and this is asked before that works.
  */
-static bool same(const char *left, const char *right)
+static bool is_same_name(const char *left, const char *right)
 {
 	while (*left != '\0' && *left == *right) {
 		left++;
@@ -258,7 +258,7 @@ static bool is_function(const struct gate_object *object, size_t index, const ch
 
 	return symbol->st_shndx != SHN_UNDEF && (type == STT_FUNC || type == STT_NOTYPE) &&
 	       (object->version == NULL || (object->version[index] & 0x8000) == 0) &&
-	       same(object->strings + symbol->st_name, name);
+	       is_same_name(object->strings + symbol->st_name, name);
 }
 
 /* DT_GNU_HASH: four numbers (buckets, first symbol, words of the Bloom filter, its shift), the

@@ -21,14 +21,14 @@ static const char *const keys[KEYS] = {
     [PINNED] = "pinned", [SUBJECT] = "subject", [NOT_AFTER] = "not-after",
 };
 
-struct reading {
+struct pins_reading {
 	struct pga_pins *pins;
 	size_t room;
 	const char *path;
 	bool set_here[KEYS]; /* in the section that is being read */
 };
 
-static int fail_at(const struct reading *reading, size_t line, const char *what,
+static int fail_at(const struct pins_reading *reading, size_t line, const char *what,
 		   struct pga_ini_span span, struct pga_error *error)
 {
 	return pga_fail_at_line(error,
@@ -65,7 +65,7 @@ static struct pga_ini_span span_of(const char *string)
 }
 
 /* The section that was read last has to have its pin. */
-static int end_section(const struct reading *reading, struct pga_error *error)
+static int end_section(const struct pins_reading *reading, struct pga_error *error)
 {
 	const struct pga_pins *pins = reading->pins;
 
@@ -75,7 +75,7 @@ static int end_section(const struct reading *reading, struct pga_error *error)
 		       span_of(pins->pins[pins->count - 1].name), error);
 }
 
-static int begin_section(struct reading *reading, const struct pga_ini_line *line,
+static int begin_section(struct pins_reading *reading, const struct pga_ini_line *line,
 			 struct pga_error *error)
 {
 	struct pga_pins *pins = reading->pins;
@@ -128,7 +128,7 @@ static int take_text(char **text, struct pga_ini_span value, struct pga_error *e
 	return *text != NULL ? 0 : pga_fail_memory(error);
 }
 
-static int take_hosts(const struct reading *reading, struct pga_pin *pin,
+static int take_hosts(const struct pins_reading *reading, struct pga_pin *pin,
 		      const struct pga_ini_line *line, struct pga_error *error)
 {
 	struct pga_ini_span wrong = {NULL, 0};
@@ -142,7 +142,7 @@ static int take_hosts(const struct reading *reading, struct pga_pin *pin,
 	return take_text(&pin->hosts, line->value, error);
 }
 
-static int take_setting(struct reading *reading, const struct pga_ini_line *line,
+static int take_setting(struct pins_reading *reading, const struct pga_ini_line *line,
 			struct pga_error *error)
 {
 	struct pga_pin *pin;
@@ -201,7 +201,7 @@ static int compare_names(const void *left, const void *right)
 }
 
 /* Makes one of the two indexes; two pins that are the same in it are an error. */
-static int sort(const struct reading *reading, struct pga_pin ***index,
+static int sort(const struct pins_reading *reading, struct pga_pin ***index,
 		int (*compare)(const void *, const void *), const char *twice,
 		struct pga_error *error)
 {
@@ -233,7 +233,7 @@ static struct pga_ini_span without_line_end(struct pga_ini_span line)
 	return line;
 }
 
-static int read_lines(struct reading *reading, const char *bytes, size_t length,
+static int read_lines(struct pins_reading *reading, const char *bytes, size_t length,
 		      struct pga_error *error)
 {
 	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_CONF);
@@ -266,7 +266,7 @@ static int read_lines(struct reading *reading, const char *bytes, size_t length,
 
 /* Whoever wants no pin has no such file. One that has lost its sections, by a full disk or a slip,
  * must not say the same. */
-static int check_not_empty(const struct reading *reading, struct pga_error *error)
+static int check_not_empty(const struct pins_reading *reading, struct pga_error *error)
 {
 	if (reading->pins->count > 0)
 		return 0;
@@ -279,7 +279,7 @@ static int check_not_empty(const struct reading *reading, struct pga_error *erro
 int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
 		   struct pga_error *error)
 {
-	struct reading reading = {.pins = pins, .path = path};
+	struct pins_reading reading = {.pins = pins, .path = path};
 
 	memset(pins, 0, sizeof *pins);
 	if (bytes == NULL)

@@ -56,7 +56,7 @@ _Static_assert(sizeof(enum pga_mode) == sizeof(int) && sizeof(enum pga_trust) ==
 	       "an enum is as wide as an int");
 
 /* What the files read so far say. */
-struct reading {
+struct policy_reading {
 	struct pga_policy *policy; /* its lists grow as files are read */
 	int chosen[KEYS];          /* -1: no file has set it */
 	uid_t installer;           /* who may write the system's files besides root */
@@ -79,17 +79,17 @@ static int add_allow_weak(struct pga_policy *policy, struct pga_ini_span pattern
 }
 
 /* Notes a file or directory that is about to be read. */
-static int note_place(struct pga_policy *policy, const char *path, struct pga_error *error)
+static int note_source(struct pga_policy *policy, const char *path, struct pga_error *error)
 {
-	struct pga_place *grown =
-	    realloc(policy->places, (policy->place_count + 1) * sizeof *grown);
+	struct pga_policy_source *grown =
+	    realloc(policy->sources, (policy->source_count + 1) * sizeof *grown);
 
 	if (grown == NULL)
 		return pga_fail_memory(error);
-	policy->places = grown;
-	grown[policy->place_count].path = strdup(path);
-	grown[policy->place_count].stamp = pga_file_identity_of(path);
-	return grown[policy->place_count++].path != NULL ? 0 : pga_fail_memory(error);
+	policy->sources = grown;
+	grown[policy->source_count].path = strdup(path);
+	grown[policy->source_count].stamp = pga_file_identity_of(path);
+	return grown[policy->source_count++].path != NULL ? 0 : pga_fail_memory(error);
 }
 
 static int fail_at(struct pga_error *error, const char *path, size_t line, const char *what,
@@ -110,7 +110,7 @@ static struct pga_ini_span said(const struct pga_ini_line *line)
 	return span;
 }
 
-static int take_setting(struct reading *reading, bool *set_here, const char *path,
+static int take_setting(struct policy_reading *reading, bool *set_here, const char *path,
 			const struct pga_ini_line *line, struct pga_error *error)
 {
 	bool *allow_weak_here = &set_here[KEYS];
@@ -161,13 +161,14 @@ static uid_t installer(void)
 }
 
 /* What others could write is no policy of the system's. */
-static int check_ownership(const struct reading *reading, const char *path, struct pga_error *error)
+static int check_ownership(const struct policy_reading *reading, const char *path,
+			   struct pga_error *error)
 {
 	return pga_check_ownership(path, reading->installer, "the system's policy", error);
 }
 
-static int take_file(struct reading *reading, const char *path, const struct pga_text *content,
-		     struct pga_error *error)
+static int take_file(struct policy_reading *reading, const char *path,
+		     const struct pga_text *content, struct pga_error *error)
 {
 	struct pga_ini_reader reader;
 	struct pga_ini_line line;
@@ -189,17 +190,17 @@ static int take_file(struct reading *reading, const char *path, const struct pga
 }
 
 /* A file of the system's. */
-static int read_file(struct reading *reading, const char *path, struct pga_error *error)
+static int read_file(struct policy_reading *reading, const char *path, struct pga_error *error)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	bool found;
 	int result = -1;
 
-	if (note_place(reading->policy, path, error) == 0 &&
+	if (note_source(reading->policy, path, error) == 0 &&
 	    check_ownership(reading, path, error) == 0 &&
-	    pga_file_read_stamped(path, &content, &found,
-				  &reading->policy->places[reading->policy->place_count - 1].stamp,
-				  error) == 0)
+	    pga_file_read_stamped(
+		path, &content, &found,
+		&reading->policy->sources[reading->policy->source_count - 1].stamp, error) == 0)
 		result = take_file(reading, path, &content, error);
 	pga_text_free(&content);
 	return result;
@@ -212,13 +213,14 @@ static int is_conf(const struct dirent *entry)
 	return entry->d_name[0] != '.' && suffix != NULL && strcmp(suffix, ".conf") == 0;
 }
 
-static int read_directory(struct reading *reading, const char *directory, struct pga_error *error)
+static int read_directory(struct policy_reading *reading, const char *directory,
+			  struct pga_error *error)
 {
 	struct dirent **entries = NULL;
 	int count;
 	int result = 0;
 
-	if (note_place(reading->policy, directory, error) != 0 ||
+	if (note_source(reading->policy, directory, error) != 0 ||
 	    check_ownership(reading, directory, error) != 0)
 		return -1;
 	count = scandir(directory, &entries, is_conf, alphasort);
@@ -243,20 +245,20 @@ static int read_directory(struct reading *reading, const char *directory, struct
 }
 
 /* It is the last of the places. */
-static int read_user_file(struct reading *reading, struct pga_error *error)
+static int read_user_file(struct policy_reading *reading, struct pga_error *error)
 {
 	struct pga_policy *policy = reading->policy;
 
 	if (policy->user.path == NULL)
 		return 0;
-	if (note_place(policy, policy->user.path, error) != 0)
+	if (note_source(policy, policy->user.path, error) != 0)
 		return -1;
-	policy->places[policy->place_count - 1].stamp = policy->user.stamp;
+	policy->sources[policy->source_count - 1].stamp = policy->user.stamp;
 	return take_file(reading, policy->user.path, &policy->user.content, error);
 }
 
 /* What the files say comes to. */
-static void settle(const struct reading *reading)
+static void settle(const struct policy_reading *reading)
 {
 	for (size_t key = 0; key < KEYS; key++) {
 		const int meaning =
@@ -274,7 +276,7 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before,
 		      struct pga_error *error)
 {
-	struct reading reading = {.policy = policy, .installer = installer()};
+	struct policy_reading reading = {.policy = policy, .installer = installer()};
 
 	memset(policy, 0, sizeof *policy);
 	for (size_t key = 0; key < KEYS; key++)
@@ -293,12 +295,12 @@ int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before
 
 bool pga_policy_is_fresh(const struct pga_policy *policy)
 {
-	const size_t systems = policy->place_count - (policy->user.path != NULL ? 1 : 0);
+	const size_t systems = policy->source_count - (policy->user.path != NULL ? 1 : 0);
 
 	for (size_t i = 0; i < systems; i++) {
-		struct pga_file_identity now = pga_file_identity_of(policy->places[i].path);
+		struct pga_file_identity now = pga_file_identity_of(policy->sources[i].path);
 
-		if (!pga_file_identity_proves_same(&policy->places[i].stamp, &now))
+		if (!pga_file_identity_proves_same(&policy->sources[i].stamp, &now))
 			return false;
 	}
 	return pga_user_file_is_fresh(&policy->user, USER_FILE);
@@ -323,9 +325,9 @@ void pga_policy_free(struct pga_policy *policy)
 	for (size_t i = 0; i < policy->allow_weak_count; i++)
 		pga_host_set_free(&policy->allow_weak[i]);
 	free(policy->allow_weak);
-	for (size_t i = 0; i < policy->place_count; i++)
-		free(policy->places[i].path);
-	free(policy->places);
+	for (size_t i = 0; i < policy->source_count; i++)
+		free(policy->sources[i].path);
+	free(policy->sources);
 	pga_user_file_free(&policy->user);
 	memset(policy, 0, sizeof *policy);
 }

@@ -20,7 +20,7 @@ enum pga_min_tls { PGA_TLS_1_3, PGA_TLS_1_2 };
 enum pga_log { PGA_LOG_SYSLOG, PGA_LOG_OFF };
 
 /* A file or directory that a policy came from, as it was just before it was read. */
-struct pga_place {
+struct pga_policy_source {
 	char *path;
 	struct pga_file_identity stamp;
 };
@@ -38,8 +38,9 @@ struct pga_policy {
 	    *allow_weak; /* one for each file that has the key: a host is exempt where every one has
 			    it, so that no file can exempt more than another does */
 	size_t allow_weak_count;
-	struct pga_place *places; /* every file and directory that was looked at, there or not */
-	size_t place_count;
+	struct pga_policy_source
+	    *sources; /* every file and directory that was looked at, there or not */
+	size_t source_count;
 	struct pga_user_file user; /* the user's own */
 };
 

@@ -5,15 +5,6 @@
 
 #include <string.h>
 
-static char lower(char c)
-{
-	static const char small[] = "abcdefghijklmnopqrstuvwxyz";
-
-	if (c >= 'A' && c <= 'Z')
-		return small[c - 'A'];
-	return c;
-}
-
 /* Whether the word, of this length, has the part in it, whose letters are small. */
 static bool has_part(const char *word, size_t length, const char *part)
 {
@@ -22,7 +13,7 @@ static bool has_part(const char *word, size_t length, const char *part)
 	for (size_t at = 0; at + wanted <= length; at++) {
 		size_t same = 0;
 
-		while (same < wanted && lower(word[at + same]) == part[same])
+		while (same < wanted && pga_lower(word[at + same]) == part[same])
 			same++;
 		if (same == wanted)
 			return true;
@@ -124,7 +115,7 @@ static const char *behind_colon(const char *at, const char *end)
 	for (; at < end; at++) {
 		if (*at == ':')
 			return at + 1;
-		if (*at == '%' && end - at >= 3 && at[1] == '3' && lower(at[2]) == 'a')
+		if (*at == '%' && end - at >= 3 && at[1] == '3' && pga_lower(at[2]) == 'a')
 			return at + 3;
 	}
 	return NULL;

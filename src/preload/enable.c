@@ -95,7 +95,7 @@ int pga_activation_find_shell(struct pga_activation *file, const struct pga_shel
 }
 
 /* Whether both are the same string. */
-static bool same(const char *bytes, size_t length, const char *string)
+static bool is_string(const char *bytes, size_t length, const char *string)
 {
 	return length == strlen(string) && memcmp(bytes, string, length) == 0;
 }
@@ -108,7 +108,7 @@ static enum pga_state state_of_module(const struct pga_block *block)
 
 	if (named != NULL && access(named, F_OK) != 0)
 		state = PGA_ON_GONE;
-	else if (same(block->module, block->module_length, PGA_MODULE))
+	else if (is_string(block->module, block->module_length, PGA_MODULE))
 		state = PGA_ON;
 	free(named);
 	return state;
@@ -227,7 +227,7 @@ static bool is_good(const struct pga_activation *file, const struct pga_block *b
 	if (file->form == PGA_FORM_PRELOAD)
 		return pga_preload_begins_with(before->bytes, before->length, preload);
 	return file->state == PGA_ON && block->age == 0 &&
-	       same(block->preload, block->preload_length, preload);
+	       is_string(block->preload, block->preload_length, preload);
 }
 
 static int begin(struct pga_activation *file, struct pga_error *error)
@@ -269,7 +269,7 @@ static bool is_of_another(enum pga_form form, const struct pga_text *bytes, enum
 		return false;
 	if (found == PGA_FOUND_CHANGED)
 		return memmem(bytes->bytes, bytes->length, PGA_MODULE, strlen(PGA_MODULE)) == NULL;
-	return !same(block->module, block->module_length, PGA_MODULE);
+	return !is_string(block->module, block->module_length, PGA_MODULE);
 }
 
 static void cut(struct pga_text *bytes, size_t begin, size_t end)

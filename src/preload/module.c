@@ -2,6 +2,7 @@
 
 #include "preload/known.h"
 #include "base/ownership.h"
+#include "base/path.h"
 #include "base/subprocess.h"
 #include "base/text.h"
 
@@ -31,15 +32,6 @@ static const char *file_of(const char *name)
 	return symbol != NULL && dladdr(symbol, &found) != 0 ? found.dli_fname : NULL;
 }
 
-static bool is_same_file(const char *left, const char *right)
-{
-	struct stat one;
-	struct stat other;
-
-	return stat(left, &one) == 0 && stat(right, &other) == 0 && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
-
 bool pga_module_is_bound(bool any)
 {
 	/* The gate alone has both libpq's functions and those of the dynamic linker: neither a
@@ -47,7 +39,7 @@ bool pga_module_is_bound(bool any)
 	static const char *const names[] = {"PQconnectdb", "PQconnectPoll", "dlopen", "dlsym"};
 	const char *first = file_of(names[0]);
 
-	if (first == NULL || !(any ? pga_is_gate(first) : is_same_file(first, path)))
+	if (first == NULL || !(any ? pga_is_gate(first) : pga_path_is_same(first, path)))
 		return false;
 	for (size_t i = 1; i < sizeof names / sizeof names[0]; i++) {
 		const char *file = file_of(names[i]);
@@ -196,7 +188,7 @@ bool pga_module_is_in(const char *preload)
 	return false;
 }
 
-int pga_module_is_guarded(uid_t other, struct pga_error *error)
+int pga_module_check_guarded(uid_t other, struct pga_error *error)
 {
 	if (access(path, F_OK) != 0)
 		return pga_fail_errno(error, reinstall, "cannot find the gate %s", path);
@@ -213,7 +205,7 @@ static mode_t missing_for_others(const char *place)
 	return (S_ISDIR(status.st_mode) ? S_IXOTH : S_IROTH) & ~status.st_mode;
 }
 
-int pga_module_is_open(struct pga_error *error)
+int pga_module_check_readable(struct pga_error *error)
 {
 	char place[PATH_MAX];
 	char *slash;

@@ -43,11 +43,12 @@ bool pga_module_is_named(const char *entry, size_t length);
  * (ld.so(8)). */
 bool pga_module_is_in(const char *preload);
 
-/* Whether nobody but root, and `other` (a user's number), can change the module or a directory that
- * it is in: what every program of the machine loads must be as safe as the programs are. */
-int pga_module_is_guarded(uid_t other, struct pga_error *error);
+/* Returns -1 unless nobody but root, and `other` (a user's number), can change the module or a
+ * directory that it is in: what every program of the machine loads must be as safe as the programs
+ * are. */
+int pga_module_check_guarded(uid_t other, struct pga_error *error);
 
-/* Whether every user can read the module: who cannot has programs without a gate. */
-int pga_module_is_open(struct pga_error *error);
+/* Returns -1 unless every user can read the module: who cannot has programs without a gate. */
+int pga_module_check_readable(struct pga_error *error);
 
 #endif

@@ -1,6 +1,7 @@
 #include "preload/program.h"
 
 #include "preload/binary.h"
+#include "base/path.h"
 #include "base/subprocess.h"
 #include "preload/known.h"
 #include "preload/module.h"
@@ -137,15 +138,6 @@ static bool lists(const struct pga_binary *binary, const char *path, const char 
 	return good;
 }
 
-static bool is_same_file(const char *left, const char *right)
-{
-	struct stat one;
-	struct stat other;
-
-	return stat(left, &one) == 0 && stat(right, &other) == 0 && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
-
 /* Whether the program is started by an ld.so that cannot load the gate, and so would end there: of
  * another libc, or of a glibc without the versions that the module needs. */
 static bool is_of_other_libc(const struct pga_binary *binary, const char *path,
@@ -158,7 +150,7 @@ static bool is_of_other_libc(const struct pga_binary *binary, const char *path,
 	struct pga_text ignored = PGA_TEXT_EMPTY;
 	bool other = false;
 
-	if (entry != NULL && loader != NULL && own != NULL && !is_same_file(loader, own))
+	if (entry != NULL && loader != NULL && own != NULL && !pga_path_is_same(loader, own))
 		other = !lists(binary, path, entry, &complaint) &&
 			(binary->is_loader || lists(binary, path, "", &ignored));
 	if (other) {

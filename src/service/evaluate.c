@@ -91,7 +91,7 @@ done:
 }
 
 /* What libpq read, in the place of what, and how many lines that has before it. */
-struct reading {
+struct copy_read {
 	const char *path;
 	const char *shown_path;
 	size_t before;
@@ -106,7 +106,7 @@ static int copy_variable(char **copy, const char *variable, struct pga_error *er
 	return value == NULL || *copy != NULL ? 0 : pga_fail_memory(error);
 }
 
-static int judge_service(const struct reading *reading, const char *name,
+static int judge_service(const struct copy_read *reading, const char *name,
 			 const struct pga_policy *policy, struct pga_evaluation *evaluation,
 			 struct pga_error *error)
 {
@@ -161,7 +161,7 @@ int pga_evaluate_service(const char *read_path, const char *shown_path, const ch
 			 const struct pga_policy *policy, struct pga_evaluation *evaluation,
 			 struct pga_error *error)
 {
-	const struct reading reading = {read_path, shown_path, 0};
+	const struct copy_read reading = {read_path, shown_path, 0};
 
 	return judge_service(&reading, name, policy, evaluation, error);
 }
@@ -184,7 +184,7 @@ static char *strange_name(const struct pga_service_file *file)
  * what is not there, an entry by itself is the same to it as one in the file. */
 static int reads_all(struct pga_evaluator *judging, bool *reads, struct pga_error *error)
 {
-	const struct reading reading = {judging->path, judging->file->path, 0};
+	const struct copy_read reading = {judging->path, judging->file->path, 0};
 	struct pga_evaluation evaluation;
 	char *name = strange_name(judging->file);
 	int result;
@@ -233,8 +233,8 @@ static int judge_entry(struct pga_evaluator *judging, const struct pga_entry *en
 		       struct pga_evaluation *evaluation, struct pga_error *error)
 {
 	const struct pga_service_file *file = judging->file;
-	const struct reading reading = {judging->path, file->path,
-					judging->whole ? 0 : entry->line - 1};
+	const struct copy_read reading = {judging->path, file->path,
+					  judging->whole ? 0 : entry->line - 1};
 
 	if (!judging->whole && pga_memory_file_put(&judging->copy, file->bytes.bytes + entry->start,
 						   entry->end - entry->start, error) != 0)

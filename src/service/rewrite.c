@@ -108,7 +108,7 @@ int pga_service_replace(const char *bytes, size_t length, const char *name,
 }
 
 /* Where the copy of the lines stands with the entries that are taken out of it. */
-struct removal {
+struct cutting {
 	bool inside;        /* of an entry of the name */
 	bool above_blank;   /* the line above the header, as kept, is blank, or there is none */
 	size_t blank_start; /* where the blank line above the header starts in the copy; its length
@@ -116,14 +116,14 @@ struct removal {
 	bool behind;        /* everything since the last line taken out is still to come */
 };
 
-static void remove_line(struct pga_service_edit *edit, struct removal *removal,
+static void remove_line(struct pga_service_edit *edit, struct cutting *removal,
 			const struct pga_ini_line *line)
 {
 	copy_line(&edit->removed, line);
 	removal->behind = true;
 }
 
-static void keep_line(struct pga_service_edit *edit, struct removal *removal,
+static void keep_line(struct pga_service_edit *edit, struct cutting *removal,
 		      const struct pga_ini_line *line)
 {
 	const bool blank = line->kind == PGA_INI_BLANK;
@@ -144,7 +144,7 @@ int pga_service_take_out(const char *bytes, size_t length, const char *name,
 			 struct pga_service_edit *edit, struct pga_error *error)
 {
 	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
-	struct removal removal = {.above_blank = true};
+	struct cutting removal = {.above_blank = true};
 	struct pga_ini_line line;
 
 	memset(edit, 0, sizeof *edit);

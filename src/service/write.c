@@ -97,7 +97,7 @@ static int prove(const struct pga_edit *file, const char *name, const struct pga
 	return result;
 }
 
-static bool same(const struct pga_text *a, const struct pga_text *b)
+static bool is_same_text(const struct pga_text *a, const struct pga_text *b)
 {
 	return a->length == b->length &&
 	       (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0);
@@ -172,7 +172,7 @@ int pga_service_write(const struct pga_change *change, const struct pga_settings
 	changed->line = edit.line;
 	changed->sections = edit.sections;
 	changed->replaced = edit.sections > 0;
-	changed->unchanged = same(&edit.bytes, &file.before);
+	changed->unchanged = is_same_text(&edit.bytes, &file.before);
 	changed->removed = edit.removed;
 	edit.removed = (struct pga_text)PGA_TEXT_EMPTY;
 	result = changed->unchanged ? 0 : store(change, &file, &edit, settings, policy, error);

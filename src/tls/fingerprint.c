@@ -1,5 +1,7 @@
 #include "tls/fingerprint.h"
 
+#include "base/text.h"
+
 #include <stdbool.h>
 #include <string.h>
 #include <strings.h>
@@ -71,7 +73,7 @@ int pga_fingerprint_read(const char *text, const char *where, char pin[PGA_PIN_L
 
 	while (is_digit(*at)) {
 		if (digits < PGA_PIN_LENGTH)
-			pin[digits] = (char)(*at >= 'A' && *at <= 'F' ? *at - 'A' + 'a' : *at);
+			pin[digits] = pga_lower(*at);
 		digits++;
 		at++;
 		if (digits % 2 == 0)

@@ -44,7 +44,7 @@ def libpq_file(libpq_roots):
 def test_the_list_names_each_function_once():
     names = [name for section in reviewed().values() for name in section]
     assert len(names) == len(set(names))
-    assert set(reviewed()) == {"wrapper", "wall", "prepares", "standing", "hands-out", "oauth", "memory"}
+    assert set(reviewed()) == {"wrapper", "poll", "prepares", "connected", "hands-out", "oauth", "memory"}
 
 
 @pytest.mark.parametrize("version", LIBPQS)
@@ -68,6 +68,6 @@ def test_every_way_to_connect_is_wrapped(pganchor):
 
 @pytest.mark.parametrize("version", LIBPQS)
 def test_libpq_calls_its_own_poll_where_the_gate_can_stand(libpq_file, version):
-    """By a entry that is bound by name: what the wall stands on."""
+    """By an entry that is bound by name, which the gate's check in PQconnectPoll depends on."""
     relocations = run("readelf", "--relocs", "--wide", libpq_file(version))
     assert re.search(r"_(JUMP_SLOT?|GLOB_DAT)\s.*\bPQconnectPoll(@|\s|$)", relocations, re.MULTILINE)

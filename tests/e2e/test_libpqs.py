@@ -94,7 +94,7 @@ def test_a_cancel_is_encrypted(anchored, postgres, relay, compile_program, how):
 
 
 @pytest.mark.parametrize("how", ["blocking", "poll"])
-def test_a_cancel_passes_the_wall(anchored, postgres, relay, compile_program, how):
+def test_a_cancel_passes_pqconnectpoll(anchored, postgres, relay, compile_program, how):
     """The connection stands; then another root is pinned. The cancel that comes next is refused, after its handshake."""
     middle = relay(postgres.port)
     later, pins = anchored / "later.conf", anchored / ".config/pganchor/anchors.conf"

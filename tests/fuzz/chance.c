@@ -612,7 +612,7 @@ void chance_policy_end(struct chance_policy *policy)
 	policy->gss = policy->said[GSS] == 1;
 	policy->public_ca = policy->said[PUBLIC_CA] != 0;
 	policy->only_tls_1_3 = policy->said[TLS] == 0;
-	policy->journal = policy->said[LOG] != 1;
+	policy->log = policy->said[LOG] != 1;
 }
 
 const char *chance_anchors_file(struct chance_policy *policy)

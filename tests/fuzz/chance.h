@@ -53,7 +53,7 @@ const char *chance_service_file(size_t *length);
 struct chance_policy {
 	bool broken;
 	bool audit;
-	bool journal;
+	bool log;
 	bool sockets;
 	bool gss;
 	bool public_ca;

@@ -421,7 +421,7 @@ static void fuzz_root_crt(const char *bytes, size_t length)
 	check_cut(&before, certificate->pin);
 	if (pga_root_crt_add("root.crt", &before, "ca", certificate, &after, &error) == 0) {
 		HOLDS(after.length > before.length && memcmp(after.bytes, bytes, length) == 0);
-		HOLDS(pga_root_crt_holds("root.crt", &after, certificate->pin, &holds, &error) ==
+		HOLDS(pga_root_crt_look_for("root.crt", &after, certificate->pin, &holds, &error) ==
 			  0 &&
 		      holds);
 		/* Unless the name stood there already: then that one is looked at. */

@@ -3,13 +3,13 @@
  *
  * Each case is a call of libpq under an environment, service files and a policy, and is made three
  * times: by libpq alone, past the gate; through the gate's wrapper; and by libpq's own entry point,
- * so that only the wall stands before it. wire.c writes down what each would have sent, and to
- * whom. libpq alone says by PQconninfo(), in the object that would connect, what the case comes to;
- * a rule of a few lines, written for this and from the manual, says what the gate has to think of
- * it. Then
+ * so that only the check in PQconnectPoll is before it. wire.c writes down what each would have
+ * sent, and to whom. libpq alone says by PQconninfo(), in the object that would connect, what the
+ * case comes to; a rule of a few lines, written for this and from the manual, says what the gate
+ * has to think of it. Then
  *
- *   - what is weak is refused, by the wrapper with every reason and by the wall too, and nobody is
- * looked up or connected to;
+ *   - what is weak is refused, by the wrapper with every reason and by PQconnectPoll too, and
+ * nobody is looked up or connected to;
  *   - what is not is let through, with the settings that libpq alone has, but for what the gate has
  * to lock and does;
  *   - what it then sends is what libpq alone sends, and to a host that is not exempt a request for
@@ -180,7 +180,7 @@ static void find_functions(void)
 
 /* ---- one run of a case ---- */
 
-enum side { ALONE, GATED, WALL };
+enum side { ALONE, GATED, POLL };
 
 struct outcome {
 	bool begun; /* libpq took the parameters, and would have looked up the first host next */
@@ -191,7 +191,7 @@ struct outcome {
 	char message[8192];
 	struct event events[EVENTS];
 	size_t count;
-	size_t journaled;
+	size_t logged;
 };
 
 static enum side side;
@@ -312,7 +312,7 @@ static void run(enum side which, const struct chance_case *made, struct outcome 
 	memcpy(outcome->events, wire.events,
 	       sizeof wire.events[0] * (wire.count < EVENTS ? wire.count : EVENTS));
 	outcome->count = wire.count;
-	outcome->journaled = wire.journaled;
+	outcome->logged = wire.logged;
 }
 
 /* ---- the rule ---- */
@@ -654,7 +654,7 @@ enum count {
 	LOCKED_TLS,
 	ASKED_TLS,
 	HELLOS,
-	ONLY_WALL,
+	ONLY_POLL,
 	COUNTS
 };
 
@@ -669,7 +669,7 @@ static const char *const count_names[COUNTS] = {"refused by libpq itself",
 						"of them with ssl_min_protocol_version locked",
 						"sent a request for TLS",
 						"sent a TLS hello",
-						"refused at the wall alone"};
+						"refused in PQconnectPoll alone"};
 
 static unsigned long long counts[COUNTS];
 static unsigned long long weak_counts[WEAKNESSES];
@@ -700,7 +700,7 @@ static void add_counts(const struct outcome *outcome, const struct chance_policy
 	counts[expected->protected ? STRONG : expected->sockets ? LOCAL : EXEMPT]++;
 	counts[LOCKED_GSS] += expected->gss_lock;
 	counts[LOCKED_TLS] += expected->tls_lock;
-	counts[ONLY_WALL] += expected->gss_lock && !hidden;
+	counts[ONLY_POLL] += expected->gss_lock && !hidden;
 }
 
 /* ---- one case ---- */
@@ -774,33 +774,33 @@ static bool nothing_in_clear(const struct outcome *outcome, const struct chance_
 	return true;
 }
 
-static void check_wall(const struct chance_case *made, const struct chance_policy *policy,
-		       const struct outcome *plain, const struct outcome *wall,
+static void check_poll(const struct chance_case *made, const struct chance_policy *policy,
+		       const struct outcome *plain, const struct outcome *polled,
 		       const struct expectation *expected)
 {
 	const bool weak = expected->weak != 0 || expected->gss_lock;
 	const bool ping = made->way >= PING;
 
 	if (policy->broken || (weak && !policy->audit)) {
-		(void)holds(wall->count == 0, "ESCAPE: the wall lets through what is weak");
-		(void)holds(ping || was_refused(wall),
-			    "ESCAPE: the wall does not refuse what is weak");
+		(void)holds(polled->count == 0, "ESCAPE: PQconnectPoll lets through what is weak");
+		(void)holds(ping || was_refused(polled),
+			    "ESCAPE: PQconnectPoll does not refuse what is weak");
 		return;
 	}
-	(void)holds(ping || !was_refused(wall), "the wall refuses without a reason");
-	(void)holds(same_settings(plain, wall, &(struct expectation){0}),
-		    "the wall changes settings");
-	(void)holds(weak || only_allowed_sent(wall, policy),
+	(void)holds(ping || !was_refused(polled), "PQconnectPoll refuses without a reason");
+	(void)holds(same_settings(plain, polled, &(struct expectation){0}),
+		    "PQconnectPoll changes settings");
+	(void)holds(weak || only_allowed_sent(polled, policy),
 		    "ESCAPE: past the wrapper, something is sent in the clear");
-	(void)holds(!policy->audit || wall->journaled == (weak && policy->journal),
-		    "the wall's journal");
+	(void)holds(!policy->audit || polled->logged == (weak && policy->log),
+		    "PQconnectPoll's audit log");
 }
 
 static void check_case(const struct chance_case *made, const struct chance_policy *policy)
 {
 	static struct outcome plain;
 	static struct outcome wrapper;
-	static struct outcome wall;
+	static struct outcome polled;
 	struct expectation expected;
 	bool ticket = chance_once_in(2);
 
@@ -809,9 +809,9 @@ static void check_case(const struct chance_case *made, const struct chance_polic
 	wire.answers = chance_once_in(2) ? 'N' : 0;
 	wire.dice = chance_next();
 	wire.ticket = ticket;
-	run(WALL, made, &wall);
+	run(POLL, made, &polled);
 	run(GATED, made, &wrapper);
-	expected = expect(wall.settings, policy);
+	expected = expect(polled.settings, policy);
 	/* With gssencmode locked, a ticket is of no use; what libpq does alone without one is the
 	 * same. */
 	wire.ticket = ticket && (policy->audit || expected.weak != 0 || !expected.gss_lock);
@@ -827,20 +827,20 @@ static void check_case(const struct chance_case *made, const struct chance_polic
 			check_refused(policy, &plain, &wrapper, expected.weak);
 		else
 			check_taken(made, policy, &plain, &wrapper, &there);
-		(void)holds(wrapper.journaled == (policy->audit && !policy->broken &&
-						  policy->journal && expected.weak != 0),
-			    "the wrapper's journal");
+		(void)holds(wrapper.logged == (policy->audit && !policy->broken && policy->log &&
+					       expected.weak != 0),
+			    "the wrapper's audit log");
 		if (!hidden)
-			check_wall(made, policy, &plain, &wall, &expected);
+			check_poll(made, policy, &plain, &polled, &expected);
 		else if (!policy->audit)
-			(void)holds(nothing_in_clear(&wall, policy),
+			(void)holds(nothing_in_clear(&polled, policy),
 				    "ESCAPE: past the wrapper, something is sent in the clear");
 	}
 	if (wrong != NULL) {
 		(void)printf("%s\n", wrong);
 		(void)printf("  alone:  %d %s", (int)plain.count, plain.message);
 		(void)printf("\n  wrapper:   %d %s", (int)wrapper.count, wrapper.message);
-		(void)printf("\n  wall:   %d %s\n", (int)wall.count, wall.message);
+		(void)printf("\n  poll:   %d %s\n", (int)polled.count, polled.message);
 		for (const PQconninfoOption *at = plain.settings; at != NULL && at->keyword != NULL;
 		     at++)
 			if (at->val != NULL)
@@ -848,7 +848,7 @@ static void check_case(const struct chance_case *made, const struct chance_polic
 	}
 	PQconninfoFree(plain.settings);
 	PQconninfoFree(wrapper.settings);
-	PQconninfoFree(wall.settings);
+	PQconninfoFree(polled.settings);
 }
 
 /* ---- batches ---- */

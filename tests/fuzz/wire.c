@@ -22,7 +22,7 @@
 /* Descriptors that are none: no others of this process are as high. */
 #define FIRST   700
 #define SOCKETS 64
-#define JOURNAL 690
+#define SYSLOG  690
 
 struct wire wire;
 
@@ -99,7 +99,7 @@ static bool within(const struct range *range, const void *caller)
 void wire_begin(void)
 {
 	wire.count = 0;
-	wire.journaled = 0;
+	wire.logged = 0;
 	memset(sockets, 0, sizeof sockets);
 	looked_up[0] = '\0';
 }
@@ -168,7 +168,7 @@ int socket(int family, int type, int protocol)
 {
 	(void)protocol;
 	if (CALLED_BY(gate) && (type & 0xF) == SOCK_DGRAM)
-		return JOURNAL;
+		return SYSLOG;
 	if (!CALLED_BY(libpq)) {
 		errno = EAFNOSUPPORT;
 		return -1;
@@ -286,7 +286,7 @@ ssize_t sendto(int fd, const void *bytes, size_t length, int flags, const struct
 	(void)flags;
 	(void)address;
 	(void)size;
-	wire.journaled += fd == JOURNAL;
+	wire.logged += fd == SYSLOG;
 	return (ssize_t)length;
 }
 
@@ -361,7 +361,7 @@ int close(int fd)
 	int entry = entry_of(fd);
 	REAL(int, "close", int)
 
-	if (fd == JOURNAL)
+	if (fd == SYSLOG)
 		return 0;
 	if (entry < 0)
 		return real(fd);

@@ -35,7 +35,7 @@ struct wire {
 	/* What came of it. */
 	struct event events[EVENTS];
 	size_t count; /* all that came; those past EVENTS are not kept */
-	size_t journaled;
+	size_t logged;
 };
 
 extern struct wire wire;

@@ -132,7 +132,7 @@ char *pga_find_musl(const char *root)
 	return copy_of(here.musl);
 }
 
-int pga_module_is_guarded(uid_t other, struct pga_error *error)
+int pga_module_check_guarded(uid_t other, struct pga_error *error)
 {
 	char note[40];
 
@@ -141,7 +141,7 @@ int pga_module_is_guarded(uid_t other, struct pga_error *error)
 	return here.not_guarded != NULL ? pga_fail(error, "", "%s", here.not_guarded) : 0;
 }
 
-int pga_module_is_open(struct pga_error *error)
+int pga_module_check_readable(struct pga_error *error)
 {
 	(void)strcat(asked_for, " open");
 	return here.not_open != NULL ? pga_fail(error, "", "%s", here.not_open) : 0;

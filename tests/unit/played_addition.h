@@ -112,10 +112,10 @@ int __wrap_pga_compose(const struct pga_wish *wish, const struct pga_policy *by,
 	return end_step(result);
 }
 
-int __wrap_pga_unpinned_tell(const char *path, const struct pga_policy *by,
+int __wrap_pga_tell_unpinned(const char *path, const struct pga_policy *by,
 			     const struct pga_pins *pins, struct pga_text *text,
 			     struct pga_error *why);
-int __wrap_pga_unpinned_tell(const char *path, const struct pga_policy *by,
+int __wrap_pga_tell_unpinned(const char *path, const struct pga_policy *by,
 			     const struct pga_pins *pins, struct pga_text *text,
 			     struct pga_error *why)
 {
@@ -127,14 +127,14 @@ int __wrap_pga_unpinned_tell(const char *path, const struct pga_policy *by,
 	return end_step(step("unpinned", why));
 }
 
-void __wrap_pga_service_show_environment(void);
-void __wrap_pga_service_show_environment(void)
+void __wrap_pga_bring_environment_back(void);
+void __wrap_pga_bring_environment_back(void)
 {
 	here.shown++;
 }
 
-int __wrap_pga_service_hide_environment(struct pga_error *why);
-int __wrap_pga_service_hide_environment(struct pga_error *why)
+int __wrap_pga_hide_environment_again(struct pga_error *why);
+int __wrap_pga_hide_environment_again(struct pga_error *why)
 {
 	here.shown--;
 	return step("hide", why);

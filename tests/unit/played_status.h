@@ -36,8 +36,8 @@ static struct {
 	enum pga_mode mode;
 	enum pga_log log;
 	const char *exempt[2]; /* allow-weak of two files, NULL: no such key */
-	struct pga_place *places;
-	size_t place_count;
+	struct pga_policy_source *sources;
+	size_t source_count;
 } here;
 static unsigned grown;   /* how often a list was, in a run */
 static unsigned no_room; /* the number of the time that fails; 0: none does */
@@ -171,8 +171,8 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	held++;
 	policy->mode = here.mode;
 	policy->log = here.log;
-	policy->places = here.places;
-	policy->place_count = here.place_count;
+	policy->sources = here.sources;
+	policy->source_count = here.source_count;
 	policy->allow_weak = sets;
 	for (size_t i = 0; i < 2 && here.exempt[i] != NULL; i++) {
 		assert_int_equal(

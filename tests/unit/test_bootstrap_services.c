@@ -40,23 +40,23 @@ static struct {
 static PQconninfoOption options[MOST][SETTINGS];
 static struct pga_error error;
 
-int __wrap_pga_service_hide_environment(struct pga_error *why);
-void __wrap_pga_service_show_environment(void);
-int __wrap_pga_services_read(struct pga_services *services, struct pga_error *why);
-void __wrap_pga_services_free(struct pga_services *services);
+int __wrap_pga_hide_environment_again(struct pga_error *why);
+void __wrap_pga_bring_environment_back(void);
+int __wrap_pga_find_services(struct pga_found_services *services, struct pga_error *why);
+void __wrap_pga_found_services_free(struct pga_found_services *services);
 int __wrap_pga_evaluator_begin(struct pga_evaluator *judging, const struct pga_service_file *file,
 			       const struct pga_policy *policy, struct pga_error *why);
 void __wrap_pga_evaluator_end(struct pga_evaluator *judging);
 int __wrap_pga_evaluate_entry(struct pga_evaluator *judging, const struct pga_entry *entry,
 			      struct pga_evaluation *evaluation, struct pga_error *why);
 void __wrap_pga_evaluation_free(struct pga_evaluation *evaluation);
-void __wrap_pga_service_add_command(const struct pga_entry *entry,
-				    const struct pga_evaluation *evaluation, const char *anchor,
-				    struct pga_text *command);
+void __wrap_pga_add_replacing_command(const struct pga_entry *entry,
+				      const struct pga_evaluation *evaluation, const char *anchor,
+				      struct pga_text *command);
 const struct pga_entry *__wrap_pga_service_file_find(const struct pga_service_file *file,
 						     const char *wanted);
 
-int __wrap_pga_service_hide_environment(struct pga_error *why)
+int __wrap_pga_hide_environment_again(struct pga_error *why)
 {
 	if (here.no_hiding)
 		return pga_fail(why, NULL, "no hiding");
@@ -64,12 +64,12 @@ int __wrap_pga_service_hide_environment(struct pga_error *why)
 	return 0;
 }
 
-void __wrap_pga_service_show_environment(void)
+void __wrap_pga_bring_environment_back(void)
 {
 	here.hidden--;
 }
 
-int __wrap_pga_services_read(struct pga_services *services, struct pga_error *why)
+int __wrap_pga_find_services(struct pga_found_services *services, struct pga_error *why)
 {
 	assert_int_equal(here.hidden, 1);
 	here.open++;
@@ -80,7 +80,7 @@ int __wrap_pga_services_read(struct pga_services *services, struct pga_error *wh
 	return here.no_services ? pga_fail(why, NULL, "no services") : 0;
 }
 
-void __wrap_pga_services_free(struct pga_services *services)
+void __wrap_pga_found_services_free(struct pga_found_services *services)
 {
 	assert_non_null(services);
 	here.open--;
@@ -137,9 +137,9 @@ void __wrap_pga_evaluation_free(struct pga_evaluation *evaluation)
 	here.open--;
 }
 
-void __wrap_pga_service_add_command(const struct pga_entry *entry,
-				    const struct pga_evaluation *evaluation, const char *anchor,
-				    struct pga_text *command)
+void __wrap_pga_add_replacing_command(const struct pga_entry *entry,
+				      const struct pga_evaluation *evaluation, const char *anchor,
+				      struct pga_text *command)
 {
 	assert_string_equal(anchor, "company");
 	assert_ptr_equal(evaluation->effective.options, options[entry - entries]);

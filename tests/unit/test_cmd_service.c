@@ -110,12 +110,12 @@ static void who_sees_the_environment(void **state)
 	assert_int_equal(command_prints(pga_cmd_service.run, "service list"), 7);
 	assert_int_equal(ran, 1);
 	assert_string_equal(getenv("PGHOST"), "h");
-	assert_int_equal(pga_service_hide_environment(&error), 0);
+	assert_int_equal(pga_hide_environment_again(&error), 0);
 	assert_null(getenv("PGHOST"));
-	pga_service_show_environment();
+	pga_bring_environment_back();
 	assert_string_equal(getenv("PGHOST"), "h");
 	fails_so.hiding = true;
-	assert_int_equal(pga_service_hide_environment(&error), -1);
+	assert_int_equal(pga_hide_environment_again(&error), -1);
 	assert_string_equal(error.message, "out of memory");
 	assert_int_equal(command_prints(pga_cmd_service.run, "service list"), PGA_EXIT_FAILED);
 	assert_string_equal(printed.errors, "pganchor: out of memory\n");
@@ -132,12 +132,12 @@ static void who_sees_the_environment(void **state)
 
 static int read_services(void *context)
 {
-	return pga_services_read(context, &error);
+	return pga_find_services(context, &error);
 }
 
 static void what_is_read(void **state)
 {
-	struct pga_services services;
+	struct pga_found_services services;
 
 	(void)state;
 	put(OF_USER, "[u]\n");
@@ -149,7 +149,7 @@ static void what_is_read(void **state)
 	assert_int_equal(services.system.place, PGA_SERVICE_SYSTEM);
 	assert_int_equal(services.system.count, 2);
 	assert_int_equal(services.policy.min_tls, PGA_TLS_1_2);
-	pga_services_free(&services);
+	pga_found_services_free(&services);
 	assert_int_equal(services.user.count + services.system.count, 0);
 	assert_int_equal(unlink(OF_MACHINE), 0);
 	assert_int_equal(mkdir(OF_MACHINE, 0700), 0);
@@ -165,13 +165,13 @@ static void what_is_read(void **state)
 		assert_non_null(strstr(error.message, which == 0   ? "/pg_service.conf"
 						      : which == 1 ? "/.pg_service.conf"
 								   : "a bad policy"));
-		pga_services_free(&services);
+		pga_found_services_free(&services);
 	}
 }
 
 static int read_pins(void *context)
 {
-	pga_services_pins(context);
+	pga_pins_or_none(context);
 	return 0;
 }
 
@@ -195,14 +195,14 @@ static void pins_that_cannot_be_read(void **state)
 
 static int print_next(void *name)
 {
-	pga_service_print_next(name);
+	pga_print_next_use(name);
 	return 0;
 }
 
 static int print_bootstrap(void *nothing)
 {
 	(void)nothing;
-	pga_service_print_bootstrap();
+	pga_print_next_bootstrap();
 	return 0;
 }
 
@@ -240,7 +240,7 @@ static void who_is_told_to_be_root(void **state)
 		acting = cases[i].acting;
 		errno = cases[i].code;
 		(void)pga_fail_errno(&error, "as it was", "cannot write");
-		pga_service_advise_root(cases[i].place, &error);
+		pga_advise_root_for_file(cases[i].place, &error);
 		assert_string_equal(error.hint,
 				    cases[i].told
 					? "run it as root, such as with sudo; nothing was changed"
@@ -250,7 +250,7 @@ static void who_is_told_to_be_root(void **state)
 
 static int print_reasons(void *reasons)
 {
-	pga_service_print_reasons(stderr, reasons);
+	pga_print_reasons(stderr, reasons);
 	return 0;
 }
 
@@ -263,7 +263,7 @@ static int print_lines(void *text)
 	assert_non_null(copy);
 	for (size_t i = 0; i < length; i++)
 		copy[i] = ((char *)text)[i];
-	pga_service_print_lines(stdout, "  ", copy, length);
+	pga_print_service_lines(stdout, "  ", copy, length);
 	free(copy);
 	return 0;
 }

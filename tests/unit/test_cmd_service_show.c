@@ -55,7 +55,7 @@ static void the_command(void **state)
 
 		make_settings(&settings, cases[i].words);
 		evaluation.effective = settings.effective;
-		pga_service_add_command(&entry, &evaluation, cases[i].anchor, &command);
+		pga_add_replacing_command(&entry, &evaluation, cases[i].anchor, &command);
 		assert_string_equal(pga_text_string(&command), cases[i].command);
 		pga_text_free(&command);
 		free(entry.name);

@@ -269,7 +269,7 @@ static void what_audit_tells(void **state)
 	}
 }
 
-static struct pga_place places[] = {
+static struct pga_policy_source sources[] = {
     {.path = (char[]){"/etc/policy.conf"}, .stamp = {.inode = 5}},
     {.path = (char[]){"/etc/p"}},
     {.path = (char[]){"/etc/policy.d"}},
@@ -280,8 +280,8 @@ static struct pga_place places[] = {
 static void files_of_the_policy(void **state)
 {
 	(void)state;
-	here.places = places;
-	here.place_count = COUNT(places);
+	here.sources = sources;
+	here.source_count = COUNT(sources);
 	here.exempt[0] = "a";
 	assert_int_equal(run("status"), PGA_EXIT_DONE);
 	assert_non_null(
@@ -294,8 +294,8 @@ static void files_of_the_policy(void **state)
 static void as_json(void **state)
 {
 	(void)state;
-	here.places = places;
-	here.place_count = COUNT(places);
+	here.sources = sources;
+	here.source_count = COUNT(sources);
 	here.exempt[0] = "b *.example.com a";
 	here.exempt[1] = "*";
 	here.files[0].path = "/session";

@@ -309,13 +309,13 @@ static void for_32_bit_programs(void **state)
 static void who_may_change_it(void **state)
 {
 	(void)state;
-	assert_int_equal(pga_module_is_guarded(5, &error), 0);
+	assert_int_equal(pga_module_check_guarded(5, &error), 0);
 	assert_string_equal(checked, PGA_MODULE " 5 what every program loads");
-	assert_int_equal(pga_module_is_guarded(7, &error), -1);
+	assert_int_equal(pga_module_check_guarded(7, &error), -1);
 	assert_string_equal(error.message, "not guarded");
 	checked[0] = '\0';
 	assert_int_equal(unlink(moved(PGA_MODULE)), 0);
-	assert_int_equal(pga_module_is_guarded(5, &error), -1);
+	assert_int_equal(pga_module_check_guarded(5, &error), -1);
 	assert_string_equal(error.message,
 			    "cannot find the gate " PGA_MODULE ": No such file or directory");
 	assert_string_equal(error.hint, "install pganchor again; nothing was changed");
@@ -351,7 +351,7 @@ static void who_may_read_it(void **state)
 		(void)snprintf(path, sizeof path, "%s/opt/lib/x86_64-linux-gnu%s", scratch,
 			       cases[i].path);
 		assert_int_equal(chmod(path, cases[i].mode), 0);
-		if (pga_module_is_open(&error) != (cases[i].open ? 0 : -1))
+		if (pga_module_check_readable(&error) != (cases[i].open ? 0 : -1))
 			fail_msg("%s %04o: %s", cases[i].path, (unsigned)cases[i].mode,
 				 error.message);
 		if (!cases[i].open) {
@@ -368,7 +368,7 @@ static void who_may_read_it(void **state)
 		assert_int_equal(chmod(path, 0755), 0);
 	}
 	assert_int_equal(unlink(moved(PGA_MODULE)), 0);
-	assert_int_equal(pga_module_is_open(&error), -1);
+	assert_int_equal(pga_module_check_readable(&error), -1);
 	assert_string_equal(error.message,
 			    "cannot find the gate " PGA_MODULE ": No such file or directory");
 	assert_string_equal(error.hint, "install pganchor again; nothing was changed");

@@ -83,17 +83,17 @@ static int begin(void **state)
 
 static void where_it_is(void **state)
 {
-	char *path = pga_root_crt_path(&error);
+	char *path = pga_users_root_crt(&error);
 
 	(void)state;
 	assert_string_equal(path, ROOT_CRT);
 	free(path);
 	here.no_home = true;
-	assert_null(pga_root_crt_path(&error));
+	assert_null(pga_users_root_crt(&error));
 	assert_string_equal(error.message, "no home");
 	here.no_home = false;
 	left = 1;
-	assert_null(pga_root_crt_path(&error));
+	assert_null(pga_users_root_crt(&error));
 	left = 0;
 	assert_string_equal(error.message, "out of memory");
 }
@@ -146,7 +146,7 @@ static void which_are_named(void **state)
 		struct pga_unpinned_roots unpinned = {.roots = roots, .count = cases[i].count};
 		struct pga_text list = PGA_TEXT_EMPTY;
 
-		assert_int_equal(pga_unpinned_list(&unpinned, cases[i].except, &list),
+		assert_int_equal(pga_list_unpinned(&unpinned, cases[i].except, &list),
 				 cases[i].listed);
 		assert_string_equal(pga_text_string(&list), cases[i].list);
 		pga_text_free(&list);
@@ -168,7 +168,7 @@ static void assert_said(const char *expected)
 	struct pga_text text = PGA_TEXT_EMPTY;
 	char warning[1000] = "";
 
-	assert_int_equal(pga_unpinned_tell(path, &policy, &pins, &text, &error), 0);
+	assert_int_equal(pga_tell_unpinned(path, &policy, &pins, &text, &error), 0);
 	assert_string_equal(pga_text_string(&text), expected);
 	pga_text_free(&text);
 	if (expected[0] != '\0')

@@ -127,15 +127,16 @@ static void what_it_holds(void **state)
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		struct pga_text content = filled(files[i].content);
 
-		assert_int_equal(pga_root_crt_holds("f", &content, NULL, &holds, &error), 0);
+		assert_int_equal(pga_root_crt_look_for("f", &content, NULL, &holds, &error), 0);
 		assert_int_equal(holds, files[i].any);
-		assert_int_equal(pga_root_crt_holds("f", &content, ours.pin, &holds, &error), 0);
+		assert_int_equal(pga_root_crt_look_for("f", &content, ours.pin, &holds, &error), 0);
 		assert_int_equal(holds, files[i].ours);
-		assert_int_equal(pga_root_crt_holds("f", &content, other.pin, &holds, &error), 0);
+		assert_int_equal(pga_root_crt_look_for("f", &content, other.pin, &holds, &error),
+				 0);
 		assert_int_equal(holds, files[i].other);
 		pga_text_free(&content);
 	}
-	assert_int_equal(pga_root_crt_holds("f", &damaged, ours.pin, &holds, &error), -1);
+	assert_int_equal(pga_root_crt_look_for("f", &damaged, ours.pin, &holds, &error), -1);
 	assert_string_equal(error.message, DAMAGED);
 	pga_text_free(&damaged);
 }
@@ -209,7 +210,7 @@ static int edit(struct pga_error *error)
 	int result = -1;
 
 	if (pga_root_crt_add("f", &nothing, "n", &ours, &once, error) == 0 &&
-	    pga_root_crt_holds("f", &once, ours.pin, &holds, error) == 0 &&
+	    pga_root_crt_look_for("f", &once, ours.pin, &holds, error) == 0 &&
 	    pga_root_crt_cut("f", &once, "n", ours.pin, &rest, &cut, error) == 0) {
 		result = 0;
 		assert_true(holds && cut);

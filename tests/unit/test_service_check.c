@@ -29,12 +29,12 @@ static struct pga_addition asked;
 static struct pga_added added;
 static const char *found; /* the id of it */
 
-void pga_service_show_environment(void)
+void pga_bring_environment_back(void)
 {
 	here.shown++;
 }
 
-int pga_service_hide_environment(struct pga_error *error)
+int pga_hide_environment_again(struct pga_error *error)
 {
 	here.shown--;
 	return here.no_hiding ? pga_fail_memory(error) : 0;

@@ -448,14 +448,14 @@ tests_unit_test_print_service_add_LDADD = $(UNITS_LDADD)
 tests_unit_test_cmd_service_add_SOURCES = $(SERVICES) tests/unit/played_addition.h tests/unit/test_cmd_service_add.c
 tests_unit_test_cmd_service_add_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_service_add_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_hosts_to_ascii,--wrap=pga_policy_load \
-	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_unpinned_tell,--wrap=pga_service_show_environment,--wrap=pga_service_hide_environment \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_tell_unpinned,--wrap=pga_bring_environment_back,--wrap=pga_hide_environment_again \
 	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
 	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
 tests_unit_test_cmd_service_add_LDADD = $(UNITS_LDADD)
 tests_unit_test_service_add_warnings_SOURCES = $(SERVICES) tests/unit/played_addition.h tests/unit/test_service_add_warnings.c
 tests_unit_test_service_add_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_add_warnings_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=geteuid,--wrap=pga_hosts_to_ascii,--wrap=pga_policy_load \
-	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_unpinned_tell,--wrap=pga_service_show_environment,--wrap=pga_service_hide_environment \
+	-Wl,--wrap=pga_pins_load,--wrap=pga_compose,--wrap=pga_tell_unpinned,--wrap=pga_bring_environment_back,--wrap=pga_hide_environment_again \
 	-Wl,--wrap=pga_evaluate_here,--wrap=pga_surroundings_tell,--wrap=pga_addition_check,--wrap=pga_service_write,--wrap=pga_addition_refused \
 	-Wl,--wrap=pga_addition_json,--wrap=pga_addition_written
 tests_unit_test_service_add_warnings_LDADD = $(UNITS_LDADD)
@@ -516,9 +516,9 @@ tests_unit_test_bootstrap_known_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_services_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_bootstrap_services.c
 tests_unit_test_bootstrap_services_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_services_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
-	-Wl,--wrap=pga_services_read,--wrap=pga_services_free,--wrap=pga_service_hide_environment,--wrap=pga_service_show_environment \
+	-Wl,--wrap=pga_find_services,--wrap=pga_found_services_free,--wrap=pga_hide_environment_again,--wrap=pga_bring_environment_back \
 	-Wl,--wrap=pga_evaluator_begin,--wrap=pga_evaluator_end,--wrap=pga_evaluate_entry,--wrap=pga_evaluation_free \
-	-Wl,--wrap=pga_service_add_command,--wrap=pga_service_file_find
+	-Wl,--wrap=pga_add_replacing_command,--wrap=pga_service_file_find
 tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_sources_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_bootstrap_sources.c
 tests_unit_test_bootstrap_sources_CPPFLAGS = $(UNITS_CPPFLAGS)
