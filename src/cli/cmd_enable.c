@@ -1,9 +1,10 @@
 /* pganchor enable and disable: switch the gate on for a session, a shell, a machine or a service,
  * and off again. */
 #include "cli/cli.h"
-#include "cli/enable_checks.h"
 #include "cli/enable_prepare.h"
+#include "diagnose/enable_checks.h"
 #include "report/json.h"
+#include "report/text.h"
 
 #include "preload/module.h"
 #include "preload/session.h"
@@ -128,8 +129,9 @@ static int print_json(const struct pga_asked *asked, const struct pga_activation
 	for (size_t i = 0; i < count; i++)
 		if (files[i].path != NULL) /* or else it has been told why */
 			pga_json_add(list, file_as_json(&files[i]));
-	return pga_json_print(
-	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), status);
+	return pga_json_print(json_pack("{s:b, s:o, s:o}", "dry_run", (int)asked->dry_run, "files",
+					list, "findings", pga_json_findings(asked->findings)),
+			      status);
 }
 
 /* How the module is to be named, after a look at whether it may be. */
@@ -138,10 +140,13 @@ static char *find_entry(const struct pga_asked *asked)
 	struct pga_error error;
 	char *entry = NULL;
 
-	if (pga_check_module(asked, &error) != 0 || (entry = pga_module_entry(&error)) == NULL)
+	if (pga_check_module(asked->ways, asked->root, asked->findings, &error) == 0)
+		entry = pga_module_entry(&error);
+	if (entry != NULL && asked->root != NULL)
+		pga_check_image(asked->root, asked->findings);
+	pga_warn_since(asked->findings, 0);
+	if (entry == NULL)
 		pga_print_error(&error);
-	else if (asked->root != NULL)
-		pga_check_image(asked);
 	return entry;
 }
 
@@ -175,6 +180,7 @@ static int change_files(const struct pga_asked *asked, char *const *units, size_
 	    calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
 	struct pga_error error;
 	size_t count = 0;
+	size_t found;
 	int status = PGA_EXIT_FAILED;
 	bool partly;
 
@@ -187,8 +193,10 @@ static int change_files(const struct pga_asked *asked, char *const *units, size_
 	if ((partly && !asked->keep_going) ||
 	    (!asked->dry_run && apply_all(asked, files, count) != 0))
 		goto done;
+	found = asked->findings->count;
 	if (!asked->off)
-		pga_check_sessions(asked);
+		pga_check_sessions(asked->ways, asked->root, asked->findings);
+	pga_warn_since(asked->findings, found);
 	status = partly ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
 	status = asked->json ? print_json(asked, files, count, status)
 			     : print_text(asked, files, count, status);
@@ -258,6 +266,9 @@ static void settle(struct pga_asked *asked)
 
 static int enable_or_disable(struct pga_asked *asked)
 {
+	struct pga_findings findings = {.list = NULL};
+	int status;
+
 	settle(asked);
 	if (asked->all && (asked->session || asked->shell || asked->unit != NULL))
 		return pga_usage_error(asked->command, "--all is the machine's, and all of that");
@@ -270,7 +281,11 @@ static int enable_or_disable(struct pga_asked *asked)
 				       "--root: the name of the directory is empty");
 	if (asked->root != NULL && !settle_root(asked))
 		return PGA_EXIT_FAILED;
-	return change_all(asked);
+	asked->findings = &findings;
+	status = change_all(asked);
+	asked->findings = NULL;
+	pga_findings_free(&findings);
+	return status;
 }
 
 /* The options of both; these first ones are disable's alone. */

@@ -74,6 +74,7 @@ json_t *pga_json_findings(const struct pga_findings *findings)
 {
 	json_t *array = json_array();
 
+	incomplete = incomplete || findings->failed;
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct pga_finding *finding = &findings->list[i];
 

@@ -324,6 +324,19 @@ def test_an_image_without_the_module_is_warned_of(home, pganchor, tmp_path):
 NOBODY = "pganchor: warning: no systemd of yours runs, which is what reads this file\n    over ssh or in a container, pganchor enable --shell is the way\n"
 
 
+def test_a_warning_is_a_finding_in_the_report(home, tmp_path):
+    image = tmp_path / "image"
+    image.mkdir()
+    done = home.pganchor("enable", "--system", "--unit", "myapp", "--root", image, "--dry-run", "--json")
+    told = json.loads(done.stdout)["findings"]
+    assert {("image-without-module", "image", "warning"), ("unit-not-found", "unit", "warning")} <= {
+        (finding["id"], finding["subject"], finding["severity"]) for finding in told}
+    for finding in told:
+        assert finding["message"] in done.stderr and (finding["hint"] or "") in done.stderr
+    disabled = json.loads(home.pganchor("disable", "--json").stdout)
+    assert (done.returncode, disabled["findings"]) == (0, [])
+
+
 def test_a_session_that_nobody_runs_is_warned_of(home, tmp_path):
     done = home.pganchor("enable", "--session")
     assert done.returncode == 0 and NOBODY in done.stderr

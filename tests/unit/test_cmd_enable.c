@@ -245,7 +245,7 @@ static void as_json(void **state)
 	    "{\n  \"dry_run\": true,\n  \"files\": [\n    {\n      \"way\": \"session\",\n   "
 	    "   \"path\": \"/session\",\n      \"changed\": true,\n      \"failed\": false,\n  "
 	    "    \"lines\": [\n        \"  lines of /session\"\n      ]\n    }\n  ],\n  "
-	    "\"warnings\": []\n}\n");
+	    "\"findings\": [],\n  \"warnings\": []\n}\n");
 	here.failing = "/machine";
 	assert_int_equal(run("disable --system --keep-going -j"), PGA_EXIT_FAILED);
 	assert_non_null(strstr(printed.output,
@@ -254,6 +254,44 @@ static void as_json(void **state)
 	assert_non_null(strstr(printed.output,
 			       "\"path\": \"/profile\",\n      \"changed\": true,\n      "
 			       "\"failed\": false,\n"));
+}
+
+#define WARNED(of) "pganchor: warning: no " of "\n"
+
+/* It is told when it is found, before what fails, and the report has all of it. */
+static void what_is_found(void **state)
+{
+	static const char *const ids[] = {"programs-of-32-bits", "image-without-module",
+					  "unit-not-found", "session-not-of-systemd"};
+	const char *at;
+
+	(void)state;
+	nothing_is_on();
+	here.found = true;
+	assert_int_equal(run("enable --unit a --root /tmp --json"), PGA_EXIT_DONE);
+	assert_string_equal(printed.errors, WARNED("32 bits") WARNED("module") WARNED("such unit")
+						WARNED("session"));
+	at = strstr(printed.output, "\n  \"findings\": [\n");
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		char expected[100];
+
+		(void)snprintf(expected, sizeof expected,
+			       "\"id\": \"%s\",\n      \"severity\": \"warning\",\n", ids[i]);
+		assert_non_null(at);
+		at = strstr(at, expected);
+	}
+	assert_non_null(at);
+	here.no_unit = true;
+	assert_int_equal(run("enable --unit a"), PGA_EXIT_FAILED);
+	assert_string_equal(
+	    printed.errors,
+	    WARNED("32 bits")
+		WARNED("such unit") "pganchor: it failed\n    mend it; nothing was changed\n");
+	here.no_module = true;
+	assert_int_equal(run("enable"), PGA_EXIT_FAILED);
+	assert_string_equal(
+	    printed.errors,
+	    WARNED("32 bits") "pganchor: it failed\n    mend it; nothing was changed\n");
 }
 
 int main(void)
@@ -265,6 +303,7 @@ int main(void)
 	    cmocka_unit_test_setup(what_a_service_preloads, begin),
 	    cmocka_unit_test_setup(options_of_them, begin),
 	    cmocka_unit_test_setup(help, begin),
+	    cmocka_unit_test_setup(what_is_found, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,7 +72,7 @@ static void as_much_as_can_be(void **state)
 	    "{\n  \"dry_run\": false,\n  \"files\": [\n    {\n      \"way\": \"machine\",\n  "
 	    "    \"path\": \"/machine\",\n      \"changed\": true,\n      \"failed\": false,\n "
 	    "     \"lines\": [\n        \"  lines of /machine\"\n      ]\n    }\n  ],\n  "
-	    "\"warnings\": []\n}\n");
+	    "\"findings\": [],\n  \"warnings\": []\n}\n");
 }
 
 static void what_is_in_the_way(void **state)
