@@ -12,7 +12,7 @@ from test_ways import opener  # noqa: F401
 
 pytestmark = pytest.mark.plain_build
 
-BEYOND = "nothing: pganchor refused this connection: it is of no libpq that the gate can stand before"
+BEYOND = "nothing: pganchor refused this connection: it is of no libpq that the gate can wrap"
 
 
 def link(*words):

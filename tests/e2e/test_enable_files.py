@@ -337,7 +337,7 @@ def test_a_link_that_leads_to_itself_is_an_error(home, tmp_path):
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/ld.so.preload").symlink_to("/etc/ld.so.preload")
     done = home.pganchor("enable", "--ld-so-preload", "--root", tmp_path)
-    assert done.returncode == 1 and f"cannot find /etc/ld.so.preload in {tmp_path}: Too many levels of symbolic links" in done.stderr
+    assert done.returncode == 1 and f"could not find /etc/ld.so.preload in {tmp_path}: Too many levels of symbolic links" in done.stderr
 
 
 def test_drop_ins_that_cannot_be_listed_are_an_error(home, pganchor, tmp_path):
@@ -345,7 +345,7 @@ def test_drop_ins_that_cannot_be_listed_are_an_error(home, pganchor, tmp_path):
     done_well(home.pganchor("enable", "--unit", "app", "--root", tmp_path))
     trace = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=getdents64", "-e", "inject=getdents64:error=EIO:when=1"]
     done = home.run([*trace, pganchor.binary, "disable", "--all", "--root", tmp_path], env=NO_LEAKS)
-    assert done.returncode == 1 and f"cannot read {tmp_path}/etc/systemd/system: Input/output error" in done.stderr
+    assert done.returncode == 1 and f"could not read {tmp_path}/etc/systemd/system: Input/output error" in done.stderr
     assert (tmp_path / "etc/systemd/system/app.service.d/pganchor.conf").exists()
 
 
