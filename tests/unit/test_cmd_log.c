@@ -1,4 +1,4 @@
-/* cli/cmd_log.c: what is asked for, and how the records are shown. */
+/* cli/cmd_log.c, cli/print_log.c: what is asked for, and how the records are shown. */
 #include "cmocka_start.h"
 #include "failing.h"
 #include "printed.h"
