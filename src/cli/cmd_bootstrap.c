@@ -106,7 +106,7 @@ static const struct pga_option options[] = {
      .help = "for one request; 30 if left out"},
     {.name = "yes",
      .target = offsetof(struct bootstrap, yes),
-     .help = "nothing is asked where --fingerprint is given; it does not stand for the "
+     .help = "nothing is asked where --fingerprint is given; it does not replace the "
 	     "fingerprint"},
     {.name = "dry-run",
      .letter = 'n',
@@ -205,7 +205,7 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 		return -1;
 	if (request->pin[0] == '\0' && bootstrap->yes)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
-				"--fingerprint is missing, and --yes does not stand for it");
+				"--fingerprint is missing, and --yes does not replace it");
 	if (request->pin[0] == '\0' && !pga_consent_possible())
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and there is no terminal to ask on");

@@ -92,14 +92,14 @@ static int print_text(const struct pga_asked *asked, const struct pga_activation
 	bool changed = false;
 
 	for (size_t i = 0; i < count; i++) {
-		const char *what = asked->off ? "it is not there" : "it is there already";
+		const char *what = asked->off ? "nothing to remove" : "unchanged";
 
 		if (asked->own && files[i].state == PGA_ON_OTHER)
 			what = "another installation's, and left";
 		if (files[i].changes)
-			what = asked->off ? "taken out" : "written";
+			what = asked->off ? "removed" : "written";
 		if (files[i].changes && asked->dry_run)
-			what = asked->off ? "would be taken out" : "would be written";
+			what = asked->off ? "would be removed" : "would be written";
 		if (files[i].failed)
 			continue; /* it has been told why */
 		pga_print(stdout, "%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);

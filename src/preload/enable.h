@@ -40,7 +40,7 @@ struct pga_activation {
 	char *path;
 	struct pga_text lines; /* what pganchor writes there */
 
-	/* What follows is this room's own, but for changes and failed. */
+	/* What follows is for preload/ alone, but for changes and failed. */
 	enum pga_form form;
 	struct pga_transaction_file file;
 	unsigned directories; /* above the file, to remove with it where they are empty */

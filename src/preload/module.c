@@ -73,7 +73,7 @@ int pga_module_loads(const char *preload, bool quiet, struct pga_error *error)
 
 	/* What it may read depends on the effective user and capabilities. */
 	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
-		return pga_fail_errno(error, reinstall, "cannot read the gate %s", path);
+		return pga_fail_errno(error, reinstall, "could not read the gate %s", path);
 	find_self(self);
 	if (pga_subprocess_run(argv, preload, &child, error) != 0)
 		goto done;
@@ -191,7 +191,7 @@ bool pga_module_is_in(const char *preload)
 int pga_module_check_guarded(uid_t other, struct pga_error *error)
 {
 	if (access(path, F_OK) != 0)
-		return pga_fail_errno(error, reinstall, "cannot find the gate %s", path);
+		return pga_fail_errno(error, reinstall, "could not find the gate %s", path);
 	return pga_check_ownership(path, other, "what every program loads", error);
 }
 
@@ -211,7 +211,7 @@ int pga_module_check_readable(struct pga_error *error)
 	char *slash;
 
 	if (realpath(path, place) == NULL)
-		return pga_fail_errno(error, reinstall, "cannot find the gate %s", path);
+		return pga_fail_errno(error, reinstall, "could not find the gate %s", path);
 	if (missing_for_others(place) != 0)
 		return pga_fail(error, "chmod go+r, and try again; nothing was changed",
 				"%s: other users cannot read it, and their programs would start "

@@ -134,7 +134,7 @@ int pga_json_print(json_t *object, int status)
 	if (json != NULL)
 		add_harmless(&text, json);
 	if (json == NULL || text.failed) {
-		(void)pga_fail(&error, NULL, "cannot write the report as JSON");
+		(void)pga_fail(&error, NULL, "could not write the report as JSON");
 		pga_print_error(&error);
 		status = EXIT_FAILURE;
 	} else {

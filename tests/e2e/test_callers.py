@@ -11,7 +11,7 @@ from gated import WEAK, run_gated, write_anchor
 
 pytestmark = pytest.mark.plain_build
 
-BEYOND = "nothing: pganchor refused this connection: it is of no libpq that the gate can stand before"
+BEYOND = "nothing: pganchor refused this connection: it is of no libpq that the gate can wrap"
 
 
 def link(*words):

@@ -16,7 +16,7 @@ from policies import open_to_all
 def test_the_session_is_the_default_and_again_changes_nothing(home):
     assert f"session: {session_file(home)}: written" in done_well(home.pganchor("enable"))
     before = home.snapshot()
-    assert "it is there already" in done_well(home.pganchor("enable", "--session"))
+    assert ": unchanged\n" in done_well(home.pganchor("enable", "--session"))
     assert home.snapshot() == before
     assert "\n# module /" in done_well(home.pganchor("enable", "--dry-run"))
 
@@ -98,7 +98,7 @@ def test_a_login_file_that_came_later_is_seen(home):
     done_well(home.pganchor("enable", "--shell", env=BASH))
     # Another shell has become the user's meanwhile.
     shown = done_well(home.pganchor("disable", env={"SHELL": "/bin/zsh"}))
-    assert shown.count("taken out") == 3
+    assert shown.count("removed\n") == 3
     assert {name: entry.content for name, entry in home.snapshot().items()} == {".bash_profile": b"alias a=b\n"}
 
 
@@ -156,9 +156,9 @@ def test_disable_leaves_every_byte_as_it_was(home, before, ways):
     old = {path: entry._replace(mtime_ns=None) for path, entry in home.snapshot().items()}
     done_well(home.pganchor("enable", *ways, env=BASH))
     assert {path: entry._replace(mtime_ns=None) for path, entry in home.snapshot().items()} != old
-    assert "taken out" in done_well(home.pganchor("disable", env=BASH))
+    assert ": removed\n" in done_well(home.pganchor("disable", env=BASH))
     assert {path: entry._replace(mtime_ns=None) for path, entry in home.snapshot().items()} == old
-    assert "it is not there" in done_well(home.pganchor("disable", env=BASH))
+    assert ": nothing to remove\n" in done_well(home.pganchor("disable", env=BASH))
 
 
 def test_what_others_wrote_behind_our_lines_stays(home):
@@ -403,9 +403,9 @@ def test_all_of_the_machine_is_taken_out_at_once(home, tmp_path):
     drop_in.write_text(lines)
     assert snapshot(tmp_path).keys() == enabled.keys()
     shown = done_well(home.pganchor("disable", "--all", "--root", tmp_path, "--dry-run"))
-    assert shown.count("would be taken out") == 3 + len(units) and snapshot(tmp_path).keys() == enabled.keys()
+    assert shown.count("would be removed") == 3 + len(units) and snapshot(tmp_path).keys() == enabled.keys()
     shown = done_well(home.pganchor("disable", "--all", "--root", tmp_path))
-    assert shown.count(": taken out\n") == 3 + len(units) and snapshot(tmp_path) == before
+    assert shown.count(": removed\n") == 3 + len(units) and snapshot(tmp_path) == before
 
 
 @pytest.mark.parametrize("name", ["a[b]c", "a*", "a?b", "a\\\\b"])
@@ -413,7 +413,7 @@ def test_a_root_that_looks_like_a_pattern(home, tmp_path, name):
     root = tmp_path / name
     root.mkdir()
     done_well(home.pganchor("enable", "--unit", "app", "--root", root))
-    assert "app.service.d/pganchor.conf: taken out" in done_well(home.pganchor("disable", "--all", "--root", root))
+    assert "app.service.d/pganchor.conf: removed" in done_well(home.pganchor("disable", "--all", "--root", root))
     assert list(root.iterdir()) == []
 
 

@@ -88,7 +88,7 @@ def test_gss_encryption_that_cannot_be_locked_out_is_refused(anchored, recording
 def test_rules_that_could_not_be_read_are_read_again(anchored, postgres, compile_program):
     program = compile_program("connect.c", ["libpq"])
     done = run_gated(anchored, [program, "starved", postgres.conninfo(sslmode="verify-full")])
-    assert done.stdout.startswith("status bad\nmessage pganchor refused this connection: cannot open"), done.stdout
+    assert done.stdout.startswith("status bad\nmessage pganchor refused this connection: could not open"), done.stdout
     assert "Too many open files" in done.stdout
     assert done.stdout.endswith("status ok\ntls 1\nsocket open\n")
 
@@ -174,7 +174,7 @@ def test_an_unreadable_policy_refuses_everything(anchored, postgres):
     write_policy(anchored, "mode = audit\n")
     (anchored / ".config/pganchor/policy.conf").chmod(0)
     done = run_gated(anchored, CLIENTS["psql"](postgres.conninfo(sslmode="verify-full")), ordinary=True)
-    assert REFUSED + "cannot open" in done.stderr
+    assert REFUSED + "could not open" in done.stderr
 
 
 def test_malformed_pins_refuse_everything(anchored, postgres):

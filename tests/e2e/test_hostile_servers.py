@@ -250,7 +250,7 @@ def test_a_refused_root_is_not_offered_for_pinning(attempt, home, recording_serv
     server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
     done = attempt(server)
     check_refused(done, server, "ends in a root that is not pinned")
-    assert "somebody may stand between you and the server" in done.stderr
+    assert "somebody may be between you and the server" in done.stderr
     assert not re.search(r"--fingerprint \S*[0-9a-f]{8}", done.stderr)
     assert "    pganchor bootstrap --pin-existing shows those of root.crt that are not\n" in done.stderr
 

@@ -176,7 +176,7 @@ def test_what_looks_the_same_in_the_table_is_one_line(home):
 def test_output_that_is_lost_is_an_error(home, what):
     (home / "log").write_text(line(1))
     done = home.run(["sh", "-c", '"$@" >/dev/full', "sh", "pganchor", *what], cwd=home.path)
-    assert done.returncode == 1 and "pganchor: cannot write" in done.stderr
+    assert done.returncode == 1 and "pganchor: could not write" in done.stderr
 
 
 @pytest.mark.parametrize("since, programs", [
@@ -218,7 +218,7 @@ def test_standard_input_is_a_file_too(home):
 def test_a_file_that_cannot_be_read_has_its_way_out(home):
     done = home.pganchor("log", "--file", home / "none")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"pganchor: cannot open {home / 'none'}: No such file or directory\n    ")
+    assert done.stderr.startswith(f"pganchor: could not open {home / 'none'}: No such file or directory\n    ")
 
 
 def test_the_journal_is_asked(home):

@@ -463,7 +463,7 @@ def test_no_session_complains_once_the_package_is_gone(make_machine, debs):
     module = session(machine)
     assert re.fullmatch(r"/usr/(\$LIB|lib/.*)/pganchor/pganchor-gate\.so", module)
     assert session(machine, "LD_PRELOAD=libm.so.6") == f"{module}:libm.so.6"
-    assert "it is there already" in machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
+    assert ": unchanged\n" in machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
     said = machine.root("sh", "-c", "dpkg --remove pganchor 2>&1")
     assert "enabled the gate for sessions" not in said
     assert session(machine) == "" and session(machine, "LD_PRELOAD=libm.so.6").strip(":") == "libm.so.6"

@@ -213,7 +213,7 @@ static void options_that_cannot_be(void **state)
 	    {WITH " --hosts ''", false, "pganchor: --hosts: "},
 	    {WITH " --proxy ftp://p", false, "pganchor: --proxy: "},
 	    {"--ca-url ca --yes", false,
-	     "pganchor: --fingerprint is missing, and --yes does not stand for it\n    on the "
+	     "pganchor: --fingerprint is missing, and --yes does not replace it\n    on the "
 	     "CA: "},
 	    {"--ca-url ca", true,
 	     "pganchor: --fingerprint is missing, and there is no terminal to ask on\n    on the "

@@ -22,16 +22,16 @@ static void what_is_enabled(void **state)
 	    {"enable --session --shell",
 	     "module\non /session = " ENTRY "\non /.bashrc = " ENTRY "\non /.profile = " ENTRY
 	     "\napply /session /.bashrc\nsessions\n",
-	     "session: /session: written\nshell: /.bashrc: written\nshell: /.profile: it is there "
-	     "already\n" AGAIN ", or start a new shell" STATUS},
+	     "session: /session: written\nshell: /.bashrc: written\nshell: /.profile: "
+	     "unchanged\n" AGAIN ", or start a new shell" STATUS},
 	    {"enable --shell",
 	     "module\non /.bashrc = " ENTRY "\non /.profile = " ENTRY
 	     "\napply /.bashrc\nsessions\n",
-	     "shell: /.bashrc: written\nshell: /.profile: it is there already\n" AGAIN
+	     "shell: /.bashrc: written\nshell: /.profile: unchanged\n" AGAIN
 	     ", or start a new shell" STATUS},
 	    {"enable --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
-	     "machine: /machine: written\nprofile: /profile: it is there already\n" AGAIN STATUS},
+	     "machine: /machine: written\nprofile: /profile: unchanged\n" AGAIN STATUS},
 	    {"enable --ld-so-preload",
 	     "module\non /preload = " ENTRY "\napply /preload\nsessions\n",
 	     "preload: /preload: written\nevery program that is started from now on has the "
@@ -39,27 +39,25 @@ static void what_is_enabled(void **state)
 	    {"enable --ld-so-preload --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\non /preload = " ENTRY
 	     "\napply /machine /preload\nsessions\n",
-	     "machine: /machine: written\nprofile: /profile: it is there already\npreload: "
+	     "machine: /machine: written\nprofile: /profile: unchanged\npreload: "
 	     "/preload: "
 	     "written\nevery program that is started from now on has the gate\n"},
 	    {"enable --unit a", "module\ncheck a\non /unit/a = " ENTRY "\napply\nsessions\n",
-	     "unit: /unit/a: it is there already\n"},
+	     "unit: /unit/a: unchanged\n"},
 	    {"enable --session --unit a",
 	     "module\ncheck user's a\non /user-unit/a = " ENTRY "\napply\nsessions\n",
-	     "user-unit: /user-unit/a: it is there already\n"},
+	     "user-unit: /user-unit/a: unchanged\n"},
 	    {"enable -n --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\nsessions\n",
-	     "machine: /machine: would be written\n  lines of /machine\nprofile: /profile: it is "
-	     "there "
-	     "already\n  lines of /profile\n"},
+	     "machine: /machine: would be written\n  lines of /machine\nprofile: /profile: "
+	     "unchanged\n  lines of /profile\n"},
 	    {"enable --system --root /tmp",
 	     "module\nimage /tmp\non /tmp/machine = " ENTRY "\non /tmp/profile = " ENTRY
 	     "\napply\nsessions\n",
-	     "machine: /tmp/machine: it is there already\nprofile: /tmp/profile: it is there "
-	     "already\n"},
+	     "machine: /tmp/machine: unchanged\nprofile: /tmp/profile: unchanged\n"},
 	    {"enable --system --root /",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
-	     "machine: /machine: written\nprofile: /profile: it is there already\n" AGAIN STATUS},
+	     "machine: /machine: written\nprofile: /profile: unchanged\n" AGAIN STATUS},
 	};
 
 	(void)state;

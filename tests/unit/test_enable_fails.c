@@ -60,7 +60,7 @@ static void as_much_as_can_be(void **state)
 	assert_int_equal(run("disable --system --keep-going"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "off /machine\noff /profile\napply /profile\n");
 	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
-	assert_string_equal(printed.output, "profile: /profile: taken out\n" AGAIN STATUS);
+	assert_string_equal(printed.output, "profile: /profile: removed\n" AGAIN STATUS);
 	here.hint = "mend it";
 	assert_int_equal(run("disable --system --keep-going"), PGA_EXIT_FAILED);
 	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");

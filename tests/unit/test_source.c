@@ -160,8 +160,8 @@ static void the_one_with_the_pin(void **state)
 	}
 }
 
-#define SOMEBODY                                                                                  \
-	"somebody may stand between you and the CA, or the fingerprint is another CA's; ask who " \
+#define SOMEBODY                                                                               \
+	"somebody may be between you and the CA, or the fingerprint is another CA's; ask who " \
 	"runs it. Nothing was pinned"
 
 static void none_with_the_pin(void **state)
