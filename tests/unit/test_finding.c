@@ -185,7 +185,7 @@ static void as_json(void **state)
 	found.failed = true;
 	assert_int_equal(prints(report, NULL), EXIT_FAILURE);
 	assert_string_equal(printed.output, "");
-	assert_string_equal(printed.errors, "pganchor: cannot write the report as JSON\n");
+	assert_string_equal(printed.errors, "pganchor: could not write the report as JSON\n");
 	found.failed = false;
 }
 
