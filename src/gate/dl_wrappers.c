@@ -47,12 +47,18 @@ static char libcs_own;
 		       disable_sanitizer_instrumentation, no_sanitize("undefined"), \
 		       no_stack_protector))
 #else
+/* From GCC 12 on. */
+#if __has_attribute(no_sanitize_coverage)
+#define UNCOVERED __attribute__((no_sanitize_coverage))
+#else
+#define UNCOVERED
+#endif
 #define JUMP_TO return
 #define JUMPS                                                                                     \
 	__attribute__((                                                                           \
 	    optimize("O2", "optimize-sibling-calls", "omit-frame-pointer", "no-stack-protector"), \
 	    no_instrument_function, no_profile_instrument_function,                               \
-	    no_sanitize("address", "thread", "undefined")))
+	    no_sanitize("address", "thread", "undefined"))) UNCOVERED
 #endif
 #define ASKED __attribute__((noinline))
 

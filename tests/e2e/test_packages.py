@@ -1,4 +1,8 @@
-"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours."""
+"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours.
+
+In this order: the debs, the rpms; a machine of its own; upgrades and removals while every program there has the gate; 32-bit programs.
+They are one file since all of them install what is built once.
+"""
 
 import os
 import re
@@ -7,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from enabling import GENERATOR
 from machines import OWN_MOUNTS, ROOT, make_tarball, run, take_away, unpack
 from postgres import PASSWORD, USER
-from test_enable import GENERATOR
+from programs import TOP
 
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
-TOP = Path(__file__).resolve().parent.parent.parent
 PACKAGING = TOP / "packaging"
 LINUX_USER = 1000
 
@@ -459,7 +463,7 @@ def test_no_session_complains_once_the_package_is_gone(make_machine, debs):
     module = session(machine)
     assert re.fullmatch(r"/usr/(\$LIB|lib/.*)/pganchor/pganchor-gate\.so", module)
     assert session(machine, "LD_PRELOAD=libm.so.6") == f"{module}:libm.so.6"
-    assert "it is there already" in machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
+    assert ": unchanged\n" in machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
     said = machine.root("sh", "-c", "dpkg --remove pganchor 2>&1")
     assert "enabled the gate for sessions" not in said
     assert session(machine) == "" and session(machine, "LD_PRELOAD=libm.so.6").strip(":") == "libm.so.6"
