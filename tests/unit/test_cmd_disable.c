@@ -104,9 +104,9 @@ static void no_shell_has_them(void **state)
 	assert_string_equal(happened,
 			    "off /.bashrc\noff /.zshenv\noff /.profile\noff /unit/a\napply "
 			    "/unit/a\n");
-	assert_non_null(
-	    strstr(printed.output, "shell: /.bashrc: nothing to remove\nshell: /.profile: nothing "
-				   "to remove\nunit: /unit/a: removed\n"));
+	assert_non_null(strstr(printed.output,
+			       "shell: /.bashrc: nothing to remove\nshell: /.profile: nothing "
+			       "to remove\nunit: /unit/a: removed\n"));
 	here.strange_shell = true;
 	assert_int_equal(run("disable --shell --unit a"), PGA_EXIT_DONE);
 	assert_null(strstr(printed.output, "bashrc"));
