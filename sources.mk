@@ -69,6 +69,7 @@ TOOL_BASE = \
 	src/base/directory.c src/base/directory.h \
 	src/base/edit.c src/base/edit.h \
 	src/base/edit_lock.c src/base/edit_lock.h \
+	src/base/home_text.c src/base/home_text.h \
 	src/base/guess.c src/base/guess.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/path.c src/base/path.h \

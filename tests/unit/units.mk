@@ -74,6 +74,7 @@ check_PROGRAMS = \
 	tests/unit/test_guess \
 	tests/unit/test_handshake \
 	tests/unit/test_home \
+	tests/unit/test_home_text \
 	tests/unit/test_host \
 	tests/unit/test_hostlist \
 	tests/unit/test_http \
@@ -422,6 +423,10 @@ tests_unit_test_finding_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/te
 tests_unit_test_finding_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_finding_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
 tests_unit_test_finding_LDADD = $(UNITS_LDADD)
+tests_unit_test_home_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_home_text.c
+tests_unit_test_home_text_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_home_text_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=getpwuid
+tests_unit_test_home_text_LDADD = $(UNITS_LDADD)
 tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
 tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty
