@@ -109,8 +109,8 @@ int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
 void pga_check_image(const struct pga_asked *asked)
 {
 	if (asked->ways[PGA_WAY_MACHINE] && !pga_image_has(asked->root, PGA_DROPIN))
-		pga_print_warning("%s%s is not there: install pganchor in %s too, or programs "
-				  "there have no gate",
+		pga_print_warning("%s%s is not there: install pganchor-libpq in %s too, or "
+				  "programs there have no gate",
 				  asked->root, PGA_DROPIN, asked->root);
 	if (asked->module && !pga_image_has(asked->root, PGA_MODULE))
 		pga_print_warning("%s%s is not there: install pganchor in %s too, or ld.so "
@@ -172,6 +172,12 @@ static int check_library(const struct pga_asked *asked, const char *file, struct
 
 int pga_check_dropin(const struct pga_asked *asked, struct pga_error *error)
 {
+	/* It is a package of its own, and configure leaves it out where it finds no libpq. */
+	if (asked->root == NULL && access(PGA_DROPIN, F_OK) != 0)
+		return pga_fail_errno(error,
+				      "install the package pganchor-libpq, or, from source, build "
+				      "with --with-system-libpq=PATH; nothing was changed",
+				      "cannot find the drop-in %s", PGA_DROPIN);
 	if (check_library(asked, PGA_DROPIN, error) != 0)
 		return -1;
 	/* What an image's own drop-in finds there, nobody can try from here. */
