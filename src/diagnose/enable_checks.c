@@ -126,8 +126,8 @@ void pga_check_image(const bool *ways, const char *root, struct pga_findings *fi
 {
 	if (ways[PGA_WAY_MACHINE] && !pga_image_has(root, PGA_DROPIN))
 		pga_findings_add(findings, PGA_IMAGE_WITHOUT_DROPIN, PGA_SEVERITY_WARNING, "image",
-				 "%s%s is not there: install pganchor in %s too, or programs there "
-				 "have no gate",
+				 "%s%s is not there: install pganchor-libpq in %s too, or "
+				 "programs there have no gate",
 				 root, PGA_DROPIN, root);
 	if (pga_ways_load_module(ways) && !pga_image_has(root, PGA_MODULE))
 		pga_findings_add(findings, PGA_IMAGE_WITHOUT_MODULE, PGA_SEVERITY_WARNING, "image",
@@ -211,6 +211,12 @@ static int check_library(const char *file, const char *root, struct pga_error *e
 
 int pga_check_dropin(const char *root, struct pga_error *error)
 {
+	/* It is a package of its own, and configure leaves it out where it finds no libpq. */
+	if (root == NULL && access(PGA_DROPIN, F_OK) != 0)
+		return pga_fail_errno(error,
+				      "install the package pganchor-libpq, or, from source, build "
+				      "with --with-system-libpq=PATH; nothing was changed",
+				      "could not find the drop-in %s", PGA_DROPIN);
 	if (check_library(PGA_DROPIN, root, error) != 0)
 		return -1;
 	return root == NULL ? pga_dropin_try(error) : 0;

@@ -65,6 +65,10 @@ The audit log, audited.py
 Running programs, running.py
   among([argv, ...]) -> (pids, status, output) of pganchor status, where nothing else runs
 
+The packages, packages.py (session): built once
+  debs, rpms       {"pganchor": its .deb or .rpm, ...}; next_debs: the .debs once more, of a later version
+  make_machine("name")      a minimal Debian in a directory: .run(argv) as its user, .root(argv); install_debs(machine, debs)
+
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
   compile_gate("cc", "-O0", words..., own="api.c") -> the gate's own sources as one shared object
@@ -89,6 +93,7 @@ from missing import skip_what_is_missing
 from programs import build, compile_gate, compile_program, extension, opener, own_libpq_words, second_libpq  # noqa: F401
 from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
+from packages import base_system, debs, make_machine, next_debs, release, rpm_build, rpms, system_with_32_bit  # noqa: F401
 from processes import session_directory  # noqa: F401
 from proxies import proxy  # noqa: F401
 from recording import connect, recording_server, relay  # noqa: F401

@@ -10,6 +10,7 @@ from running import loading
 POLICY = """active here: LD_PRELOAD has the gate
 
 WAY  STATE  FILE
+machine  off  /etc/ld.so.conf.d/00-pganchor.conf
 session  {session}  HOME/.config/environment.d/50-pganchor.conf
 shell  {shell}  HOME/.bashrc
 shell  {shell}  HOME/.profile
@@ -54,11 +55,11 @@ def test_in_words(among, home, pganchor):
 def test_as_json(among, home, pganchor):
     put(home, "trust = verified\nallow-weak = a *.b\n", f"[a]\npin = {'0' * 64}\n")
     status, shown = report(among, home, pganchor, "--json")
-    files = [("session", "HOME/.config/environment.d/50-pganchor.conf"), ("shell", "HOME/.bashrc"), ("shell", "HOME/.profile"),
+    files = [("machine", "/etc/ld.so.conf.d/00-pganchor.conf"), ("session", "HOME/.config/environment.d/50-pganchor.conf"), ("shell", "HOME/.bashrc"), ("shell", "HOME/.profile"),
              ("system session", "/etc/environment.d/50-pganchor.conf"), ("system shell", "/etc/profile.d/pganchor.sh"),
              ("ld.so.preload", "/etc/ld.so.preload")]
     assert (status, json.loads(shown)) == (0, {
-        "active": True, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
+        "active": True, "drop_in": False, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
         "policy": {"mode": "enforce", "trust": "verified", "unix-socket": "allow", "gss-encryption": "refuse", "public-ca": "allow",
                    "cancel": "allow", "min-tls": "1.2", "log": "syslog", "allow-weak": [["a", "*.b"]]},
         "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
