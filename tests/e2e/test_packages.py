@@ -14,7 +14,7 @@ from machines import OWN_MOUNTS, ROOT, run
 from packages import (LINUX_USER, PACKAGING, TOP, deb_directories, deb_files, depends, field, install_debs, install_rpms, query,
                       unpack_deb, unpack_rpm, version, watched)
 from postgres import USER
-from test_enable import GENERATOR
+from enabling import GENERATOR
 
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
