@@ -15,7 +15,7 @@ TOP = Path(__file__).resolve().parent.parent.parent
 
 def build_environment():
     """Ours without what would change a build, or tell make that it is the child of another one."""
-    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "DESTDIR", "LD_PRELOAD")
+    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "DESTDIR", "LD_PRELOAD", "DEB_BUILD_OPTIONS")
     return {name: value for name, value in os.environ.items() if name not in inherited}
 
 
