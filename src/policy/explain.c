@@ -21,6 +21,11 @@ static void add_change(const struct pga_effective *effective, const char *keywor
 		pga_text_add(text, "environment " PGA_OAUTH_DEBUG ": unset " PGA_OAUTH_DEBUG);
 		return;
 	}
+	if (option == NULL) {
+		pga_text_addf(text, "program: let it use libpq %s or later, which has %s",
+			      strcmp(keyword, "channel_binding") == 0 ? "13" : "16", keyword);
+		return;
+	}
 	if (origin == PGA_FROM_DEFAULT || origin == PGA_FROM_UNKNOWN)
 		pga_text_add(text, "conninfo");
 	else
@@ -95,6 +100,12 @@ void pga_explain_verdict(const struct pga_effective *effective, const struct pga
 	if (verdict->lock_min_tls)
 		pga_text_add(text,
 			     "; the gate locks ssl_min_protocol_version to the policy's minimum");
+	if (verdict->lock_binding)
+		pga_text_add(text, "; the gate locks channel_binding=require");
+	if (verdict->lock_auth)
+		pga_text_addf(text, "; the gate locks require_auth=%s", verdict->auth);
+	if ((verdict->lock_binding || verdict->lock_auth) && verdict->local)
+		pga_text_add(text, ", for the Unix-domain sockets of the list, too");
 	pga_text_add(text, "\n");
 	add_lines(text, pga_text_string(&verdict->why));
 	pga_explain_changes(effective, verdict, &changes);
