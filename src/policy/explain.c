@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The release of libpq that brought a setting which the policy can ask for; NULL of the others,
+ * which are older than every libpq that the gate knows, or ask for nothing where they are not. */
+static const char *since(const char *keyword)
+{
+	if (strcmp(keyword, "channel_binding") == 0)
+		return "13";
+	return strcmp(keyword, "require_auth") == 0 ? "16" : NULL;
+}
+
 static void add_change(const struct pga_effective *effective, const char *keyword,
 		       struct pga_text *text)
 {
@@ -21,9 +30,9 @@ static void add_change(const struct pga_effective *effective, const char *keywor
 		pga_text_add(text, "environment " PGA_OAUTH_DEBUG ": unset " PGA_OAUTH_DEBUG);
 		return;
 	}
-	if (option == NULL) {
+	if (option == NULL && since(keyword) != NULL) {
 		pga_text_addf(text, "program: let it use libpq %s or later, which has %s",
-			      strcmp(keyword, "channel_binding") == 0 ? "13" : "16", keyword);
+			      since(keyword), keyword);
 		return;
 	}
 	if (origin == PGA_FROM_DEFAULT || origin == PGA_FROM_UNKNOWN)

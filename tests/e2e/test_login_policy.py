@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from certificates import make_root
 from home import Home
 from postgres import SUPERUSER, USER
 from recording import ASK_FOR_MD5, ASK_FOR_PASSWORD, LET_IN
@@ -75,6 +76,7 @@ def test_scram_is_bound_to_the_channel(anchored, postgres, server_of, libpq):
         assert anchored.run(["psql", "-wXAtc", "SELECT 1", strong(server)]).stdout == "1\n", "else it would prove nothing"
         done = psql(anchored, strong(server, channel_binding="prefer"))
         assert done.returncode == 2 and words in done.stderr, done.stderr
+        assert "\n    pganchor: the policy (channel-binding = require) asks for it; only SCRAM by TLS has it\n" in done.stderr, done.stderr
         if libpq in HAS_SOCKETS:
             assert psql(anchored, server.conninfo(host=server.socket_dir)).stdout == "1\n"
 
@@ -107,6 +109,7 @@ def test_auth_is_held(anchored, postgres, server_of, stepca, recording_server, l
         server = server_of(method)
         done = psql(anchored, strong(server))
         assert done.returncode == 2 and 'requirement "scram-sha-256" failed' in done.stderr, done.stderr
+        assert "\n    pganchor: the policy's auth leaves the server no other method than these: scram-sha-256\n" in done.stderr
         if libpq in HAS_SOCKETS:
             assert psql(anchored, server.conninfo(host=server.socket_dir)).stdout == "1\n", "a socket is left as it is"
     for ask in (ASK_FOR_PASSWORD, ASK_FOR_MD5, LET_IN):
@@ -262,6 +265,25 @@ def test_lists_that_have_nothing_in_common_refuse(anchored, postgres, system):
 def test_a_malformed_line_refuses_everything(anchored, postgres, text, complaint):
     write_policy(anchored, text + "\n")
     assert f"{REFUSED}{anchored / '.config/pganchor/policy.conf'}, {complaint}" in refusal(anchored, strong(postgres))
+
+
+# ---- certificates that libpq knows no digest for
+
+@pytest.mark.parametrize("libpq", [15, BUILT])
+@pytest.mark.parametrize("key", ["ed25519", "ed448"])
+def test_why_scram_fails_is_said(home, make_postgres, tmp_path, key, libpq):
+    root = make_root()
+    (home / ".postgresql").mkdir()
+    root.write_root(home / ".postgresql/root.crt")
+    server = make_postgres(*root.intermediate(key=key).issue(tmp_path, "localhost"))
+    for policy, way_out in (("channel-binding = prefer\n", " unless channel_binding=disable is set"), ("channel-binding = require\n", ", and no other login")):
+        write_policy(home, policy)
+        done = psql(home, strong(server))
+        assert re.search("could not find digest for NID .*\n    pganchor: libpq cannot bind SCRAM to a certificate", done.stderr), done.stderr
+        done = home.pganchor("service", "add", "prod", "--check", "--replace", "--host", "localhost", "--port", str(server.port))
+        assert f"could not find digest for NID\"{way_out}" in done.stderr, done.stderr
+    write_policy(home, "channel-binding = prefer\n")
+    assert psql(home, strong(server, channel_binding="disable")).stdout == "1\n"
 
 
 # ---- services

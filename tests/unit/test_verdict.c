@@ -139,9 +139,8 @@ static const struct {
      "libpq's default) is weaker than verify-full\ngssencmode= (the program's, or libpq's default) "
      "takes GSSAPI encryption instead of TLS"},
     {"host=h -sslmode", "",
-     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (the program's, or libpq's "
-     "default) is weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption "
-     "instead of TLS"},
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode is weaker than "
+     "verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
     {"host=/tmp", "", "allowed local\n"},
     {"host=/tmp", "unix-socket=refuse",
      "refused local [host]\nhost=/tmp (conninfo) is a Unix-domain socket, which the policy "
@@ -503,7 +502,7 @@ static const struct {
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
      "'host=h sslmode=disable'\" says what to change"},
     {"host=h -sslmode", "",
-     "pganchor refused this connection: \n    sslmode= (the program's, or libpq's default) is "
+     "pganchor refused this connection: \n    sslmode is "
      "weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead "
      "of TLS\n    use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor "
      "explain 'host=h'\" says what to change"},
