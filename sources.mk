@@ -17,6 +17,7 @@ POLICY = \
 	src/policy/ask_libpq.c \
 	src/policy/effective.c src/policy/effective.h \
 	src/policy/explain.c src/policy/explain.h \
+	src/policy/auth.c src/policy/auth.h \
 	src/policy/hostlist.c src/policy/hostlist.h \
 	src/policy/libpq.h \
 	src/policy/options.c src/policy/options.h \

@@ -180,6 +180,33 @@ static int fail_here(const struct pga_addition *asked, struct pga_added *added)
 		      weak ? PGA_EXIT_WEAK : PGA_EXIT_FAILED);
 }
 
+/* To be told before it fails: libpq's own words name no way out, and the policy takes the one that
+ * there would be. */
+static void warn_of_scram(const struct pga_added *added)
+{
+	const char *binding = pga_effective_value(&added->here.effective, "channel_binding");
+	const bool required = added->policy.channel_binding == PGA_BINDING_REQUIRE ||
+			      (binding != NULL && strcmp(binding, "require") == 0);
+
+	if (binding == NULL || strcmp(binding, "disable") == 0)
+		return;
+	for (size_t i = 0; i < added->check.count; i++) {
+		const struct pga_checked_host *item = &added->check.items[i];
+
+		if (item->handshake.no_digest != NULL)
+			pga_print_warning(
+			    "the certificate of %s is signed with %s, for which libpq knows no "
+			    "digest: SCRAM (password authentication) will fail with \"could not "
+			    "find digest for NID\"%s\n    an EC or RSA key of the issuing CA "
+			    "avoids "
+			    "it",
+			    pga_host_label(item->host), item->handshake.no_digest,
+			    required ? ", and no other login is bound to the TLS channel, as "
+				       "channel_binding=require wants it"
+				     : " unless channel_binding=disable is set");
+	}
+}
+
 int pga_addition_check(const struct pga_addition *asked, struct pga_added *added)
 {
 	const struct pga_anchor_choice *choice = &added->composition.choice;
@@ -199,5 +226,6 @@ int pga_addition_check(const struct pga_addition *asked, struct pga_added *added
 		pga_addition_checked(&added->check);
 	if (added->check.problem != NULL)
 		return fail_check(asked, added);
+	warn_of_scram(added);
 	return added->check.trusted ? PGA_EXIT_DONE : fail_untrusted(asked, added);
 }

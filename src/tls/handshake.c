@@ -159,11 +159,22 @@ static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct 
 	return pga_twins_find(ssl, &handshake->twins, error);
 }
 
+const char *pga_signed_without_digest(X509 *certificate)
+{
+	int digest = NID_undef;
+
+	if (X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) == 1 &&
+	    EVP_get_digestbynid(digest) != NULL)
+		return NULL;
+	return OBJ_nid2ln(X509_get_signature_nid(certificate));
+}
+
 static int describe(X509 *certificate, const char *protocol, const char *cipher,
 		    struct pga_handshake *handshake)
 {
 	handshake->protocol = strdup(protocol);
 	handshake->cipher = strdup(cipher);
+	handshake->no_digest = pga_signed_without_digest(certificate);
 	handshake->subject = pga_x509_name(X509_get_subject_name(certificate));
 	handshake->issuer = pga_x509_name(X509_get_issuer_name(certificate));
 	handshake->names = alternative_names(certificate);

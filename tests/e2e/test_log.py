@@ -36,7 +36,8 @@ def test_a_weak_connection_is_told_and_read_back(home, audited, postgres):
     assert connection == {
         "program": "psql", "argc": "6", "host": "localhost", "hostaddr": "", "port": str(postgres.port),
         "user": postgres.user, "dbname": postgres.dbname, "sslmode": "require", "service": "", "sslrootcert": "",
-        "gssencmode": "prefer", "ssl_min_protocol_version": "TLSv1.2", "ssl_max_protocol_version": "", "count": 1, "last": first,
+        "gssencmode": "prefer", "ssl_min_protocol_version": "TLSv1.2", "ssl_max_protocol_version": "",
+        "channel_binding": "prefer", "require_auth": "", "count": 1, "last": first,
         "last_pid": int(pid), "uid": None, "exe": None}
 
 

@@ -26,6 +26,8 @@ FLOORS = {
     "public-ca": ("refuse", "allow", "sslrootcert=system (conninfo)"),
     "cancel": ("refuse", "allow", "pganchor refused to cancel"),
     "min-tls": ("1.3", "1.2", "ssl_max_protocol_version=TLSv1.2 (conninfo) is older than TLSv1.3"),
+    "channel-binding": ("require", "prefer", "channel_binding=disable (conninfo) goes without channel binding"),
+    "auth": ("gss", "any", "the policy's auth"),
     "allow-weak": ("nowhere.example.test", "*", "sslmode=prefer (libpq's default) is weaker than verify-full"),
 }
 
@@ -42,6 +44,9 @@ def probe(key, server):
         "public-ca": [*psql, server.conninfo(**strong, sslrootcert="system")],
         "cancel": [PYTHON, "-c", CANCEL, server.conninfo(**strong)],
         "min-tls": [*psql, server.conninfo(**strong, ssl_max_protocol_version="TLSv1.2")],
+        "channel-binding": [*psql, server.conninfo(**strong, channel_binding="disable")],
+        # A libpq older than 16 has no require_auth, and is refused.
+        "auth": [*psql, server.conninfo(**strong)],
         "allow-weak": [*psql, server.conninfo()],
     }[key]
 
@@ -309,7 +314,7 @@ def test_in_a_user_namespace_the_systems_files_are_nobodys(anchored, postgres, s
 def test_a_policy_file_may_say_all_that_the_sample_shows(home):
     """The lines of the packages' sample, with their comment signs taken away, are the defaults: the tool reads them."""
     settings = re.findall(r"^#([a-z-]+ = .+)$", SAMPLE.read_text(), re.MULTILINE)
-    assert len(settings) == 8
+    assert len(settings) == 10
     write_policy(home, "\n".join(settings) + "\n")
     done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
     assert done.returncode == 0, done.stderr

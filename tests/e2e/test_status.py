@@ -277,7 +277,7 @@ def test_the_policy_in_force_and_the_pins(among, home):
     files = re.search(r"^policy files: (/.*)/pganchor/policy.conf \(not there\), \1/pganchor/policy.d/ \(not there\), (/.*)$", shown, re.MULTILINE)
     assert files[2] == str(directory / "policy.conf")
     (directory / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\nallow-weak = localhost\n")
-    assert "log = syslog, and allow-weak\n" in among([])[2]
+    assert "log = syslog, auth = any, and allow-weak\n" in among([])[2]
     told = json.loads(among([], "-j")[2])
     assert told["policy_files"] == [{"path": f"{files[1]}/pganchor/policy.conf", "found": False},
                                     {"path": str(directory / "policy.conf"), "found": True}]

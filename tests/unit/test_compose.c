@@ -14,6 +14,7 @@ static int make_files(void **state)
 	policy.mode = PGA_MODE_ENFORCE;
 	policy.trust = PGA_TRUST_PINNED;
 	policy.min_tls = PGA_TLS_1_2;
+	policy.channel_binding = PGA_BINDING_PREFER;
 	return 0;
 }
 
