@@ -65,6 +65,10 @@ static void print_next(const struct pga_asked *asked)
 		(void)printf("next: log out and in again%s; pganchor status says what runs with "
 			     "the gate\n",
 			     asked->ways[PGA_WAY_SHELL] ? ", or start a new shell" : "");
+	if (asked->system && !asked->off && !asked->machine && !asked->preload &&
+	    asked->unit == NULL)
+		(void)printf("pganchor enable --machine reaches more than sessions: cron's jobs, "
+			     "services, sudo, set-user-ID programs\n");
 }
 
 /* Whoever takes out what is his is not to think that his programs are without the gate. */

@@ -8,6 +8,10 @@
 
 #include <errno.h>
 
+#define MORE                                                                  \
+	"pganchor enable --machine reaches more than sessions: cron's jobs, " \
+	"services, sudo, set-user-ID programs\n"
+
 /* ---- enable ---- */
 
 static void what_is_enabled(void **state)
@@ -31,7 +35,7 @@ static void what_is_enabled(void **state)
 	     ", or start a new shell" STATUS},
 	    {"enable --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
-	     "machine: /machine: written\nprofile: /profile: unchanged\n" AGAIN STATUS},
+	     "machine: /machine: written\nprofile: /profile: unchanged\n" AGAIN STATUS MORE},
 	    {"enable --ld-so-preload",
 	     "module\non /preload = " ENTRY "\napply /preload\nsessions\n",
 	     "preload: /preload: written\nevery program that is started from now on has the "
@@ -57,7 +61,7 @@ static void what_is_enabled(void **state)
 	     "machine: /tmp/machine: unchanged\nprofile: /tmp/profile: unchanged\n"},
 	    {"enable --system --root /",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
-	     "machine: /machine: written\nprofile: /profile: unchanged\n" AGAIN STATUS},
+	     "machine: /machine: written\nprofile: /profile: unchanged\n" AGAIN STATUS MORE},
 	};
 
 	(void)state;
@@ -81,7 +85,7 @@ static void what_comes_next(void **state)
 	} cases[] = {
 	    {"enable", "/session", true, "next: pganchor enable --shell\n"},
 	    {"enable --session --shell", "/session", true, AGAIN ", or start a new shell" STATUS},
-	    {"enable --system", "/machine", true, AGAIN STATUS},
+	    {"enable --system", "/machine", true, AGAIN STATUS MORE},
 	    {"enable --unit a", "/unit/a", false,
 	     "next:\n    systemctl daemon-reload && systemctl restart a\n"},
 	    {"enable --session --unit a", "/user-unit/a", false,
