@@ -313,7 +313,7 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 		goto failed;
 	if (pga_settings_value(&composition->settings, "password") != NULL)
 		pga_text_addf(warning(composition),
-			      "the password stands in the file as clear text%s; ~/.pgpass (mode "
+			      "the password is in the file as clear text%s; ~/.pgpass (mode "
 			      "0600) is its place",
 			      wish->place == PGA_SERVICE_SYSTEM
 				  ? ", for every user of this machine to read"

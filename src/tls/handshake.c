@@ -102,7 +102,7 @@ static int connect_until_tls(PGconn *conn, int seconds, bool *answered,
 		int ready = wait_for(conn, wanted, deadline);
 
 		if (ready < 0)
-			return pga_fail_errno(error, NULL, "cannot wait for the server");
+			return pga_fail_errno(error, NULL, "could not wait for the server");
 		if (ready == 0)
 			return pga_fail(error, NULL, "the server did not answer within %d seconds",
 					seconds);
@@ -196,7 +196,7 @@ static int look_at_session(PGconn *conn, struct pga_handshake *handshake, struct
 
 	if (certificate == NULL)
 		return pga_fail(error, NULL,
-				"TLS stands, but libpq shows no certificate of the server");
+				"TLS is established, but libpq shows no certificate of the server");
 	result = describe(certificate, SSL_get_version(ssl), SSL_get_cipher_name(ssl), handshake);
 	X509_free(certificate);
 	return result == 0 ? look_at_root(ssl, handshake, error) : pga_fail_memory(error);

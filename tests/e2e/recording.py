@@ -199,3 +199,19 @@ def recording_server():
     yield make
     for server in started:
         server.stop()
+
+
+THROUGH = "password authentication failed"  # said by the false server, to whom libpq has sent a password
+
+
+@pytest.fixture
+def connect(home, recording_server, tmp_path):
+    """Factory connect(authority, gate=False, **settings): psql's words to a server with a certificate of this CA."""
+    def run(authority, *words, **settings):
+        server = recording_server(b"S", issued=authority.issue(tmp_path, "localhost"))
+        every = {"host": "localhost", "port": server.port, "user": "app", "password": "no secret", "sslmode": "verify-full", **settings}
+        done = home.run([*words, "psql", "-X", "-c", "SELECT 1", " ".join(f"{key}='{value}'" for key, value in every.items())])
+        server.finish()
+        return done.stderr
+
+    return run

@@ -232,7 +232,7 @@ def test_the_way_to_a_policy_has_an_end(anchored, postgres, system, tmp_path, li
         if links == 40 and target != "20-link.conf":
             assert "is a Unix-domain socket, which the policy refuses" in told
         else:
-            assert f"{REFUSED}cannot look at {link}: Too many levels of symbolic links" in told
+            assert f"{REFUSED}could not look at {link}: Too many levels of symbolic links" in told
 
 
 def test_a_directory_of_policies_that_cannot_be_read_refuses(anchored, postgres, system):
@@ -242,7 +242,7 @@ def test_a_directory_of_policies_that_cannot_be_read_refuses(anchored, postgres,
     assert gated(anchored, argv, ordinary=True).stdout == "1\n"
     directory.chmod(0)
     done = gated(anchored, argv, ordinary=True)
-    assert f"{REFUSED}cannot read {directory}: Permission denied" in done.stderr and done.returncode == 2
+    assert f"{REFUSED}could not read {directory}: Permission denied" in done.stderr and done.returncode == 2
 
 
 @pytest.mark.parametrize("name", ["allow-weak", "mode"])

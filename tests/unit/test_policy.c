@@ -281,7 +281,8 @@ static void which_files_of_the_directory_count(void **state)
 
 		assert_int_equal(pga_policy_load(&policy, &error), -1);
 		assert_string_equal(
-		    error.message, "cannot read /proc/self/cwd/pganchor/policy.d: Not a directory");
+		    error.message,
+		    "could not read /proc/self/cwd/pganchor/policy.d: Not a directory");
 		pga_policy_free(&policy);
 	}
 	put("pganchor/policy.d", NULL);
