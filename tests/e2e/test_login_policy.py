@@ -6,10 +6,11 @@ import re
 import pytest
 
 from certificates import make_root
+from gated import anchored, run_gated  # noqa: F401
 from home import Home
 from postgres import SUPERUSER, USER
 from recording import ASK_FOR_MD5, ASK_FOR_PASSWORD, LET_IN
-from test_gate import CLIENTS, anchored, run_gated, write_policy  # noqa: F401
+from services import policy as write_policy
 
 pytestmark = pytest.mark.plain_build
 
