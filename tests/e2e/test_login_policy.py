@@ -322,8 +322,7 @@ def test_an_entry_holds_without_the_gate(anchored, postgres, libpq):
 
 
 @pytest.mark.parametrize("libpq", [15, 18])
-def test_the_audit_log_has_what_was_asked_for(anchored, postgres, libpq):
-    """And explain's JSON the same reasons."""
+def test_the_report_in_json_has_the_reason(anchored, libpq):
     write_policy(anchored, "channel-binding = require\n")
     told = json.loads(anchored.pganchor("explain", "--json", "host=h sslmode=verify-full channel_binding=disable").stdout)
     assert told["reasons"] == ["channel_binding=disable (conninfo) goes without channel binding, which the policy requires"]
