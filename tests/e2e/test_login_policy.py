@@ -176,7 +176,9 @@ def test_what_is_locked_is_explained(anchored, libpq):
     methods = "gss,scram-sha-256" + (",oauth" if libpq >= 18 else "")
     told = anchored.pganchor("explain", conninfo).stdout
     assert f"; the gate locks channel_binding=require; the gate locks require_auth={methods}\n" in told, told
-    told = anchored.pganchor("explain", f"{conninfo} channel_binding=require require_auth=!gss,!oauth").stdout
+    # To libpq 17, oauth is no method.
+    others = "!gss,!oauth" if libpq >= 18 else "!gss"
+    told = anchored.pganchor("explain", f"{conninfo} channel_binding=require require_auth={others}").stdout
     assert "; the gate locks require_auth=scram-sha-256\n" in told and "channel_binding=require;" not in told, told
     told = anchored.pganchor("explain", f"{conninfo} channel_binding=require require_auth=gss").stdout
     assert told.startswith("allowed") and "the gate locks" not in told, told
@@ -320,8 +322,7 @@ def test_an_entry_holds_without_the_gate(anchored, postgres, libpq):
 
 
 @pytest.mark.parametrize("libpq", [15, 18])
-def test_the_audit_log_has_what_was_asked_for(anchored, postgres, libpq):
-    """And explain's JSON the same reasons."""
+def test_the_report_in_json_has_the_reason(anchored, libpq):
     write_policy(anchored, "channel-binding = require\n")
     told = json.loads(anchored.pganchor("explain", "--json", "host=h sslmode=verify-full channel_binding=disable").stdout)
     assert told["reasons"] == ["channel_binding=disable (conninfo) goes without channel binding, which the policy requires"]
