@@ -17,6 +17,7 @@
 #include "policy/pins.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SOURCE_NUMBER(source, ...)  SOURCE_##source
@@ -261,6 +262,18 @@ done:
 	return result;
 }
 
+/* What the system says of it is told before anybody is asked. */
+static int look_at_system(const struct bootstrap *bootstrap, struct pga_error *error)
+{
+	struct pga_text said = PGA_TEXT_EMPTY;
+	const int result = pga_known_to_system(&bootstrap->found.roots[0], &said, error);
+
+	if (result == 0 && said.length > 0 && !bootstrap->json)
+		pga_print(stdout, "%s: %s.\n", bootstrap->request.location, pga_text_string(&said));
+	pga_text_free(&said);
+	return result;
+}
+
 /* Takes the one root that is proven, or that the user says on the terminal is the right one. */
 static int find_root(struct bootstrap *bootstrap, struct pga_error *error)
 {
@@ -275,7 +288,7 @@ static int find_root(struct bootstrap *bootstrap, struct pga_error *error)
 				"%s: %zu roots", request->location, found->count);
 	}
 	if (pga_certificate_check_anchor(&found->roots[0], request->location, error) != 0 ||
-	    pga_source_verify(request, found, error) != 0)
+	    pga_source_verify(request, found, error) != 0 || look_at_system(bootstrap, error) != 0)
 		return -1;
 	pga_warn_before_pinning(&found->roots[0], found->chain);
 	return found->proven ? 0 : ask(bootstrap, error);

@@ -36,8 +36,8 @@ static void warn_of_roots(const struct pga_service_list *list, const struct pga_
 		pga_print_warning("%s", error.message);
 }
 
-static int print_text(const struct pga_service_list *list, const struct pga_found_services *services,
-		      struct pga_error *error)
+static int print_text(const struct pga_service_list *list,
+		      const struct pga_found_services *services, struct pga_error *error)
 {
 	if (list->count > 0)
 		return pga_print_service_list(list, error);
@@ -56,7 +56,7 @@ static int list(bool json)
 	if (pga_find_services(&services, &error) != 0)
 		goto failed;
 	if (services.user.count + services.system.count > 0)
-		pga_pins_or_none(&pins);
+		pga_pins_or_none(&pins, &services.policy);
 	if (pga_service_list_make(&found, &services.user, &services.system, &services.policy, &pins,
 				  &error) != 0)
 		goto failed;

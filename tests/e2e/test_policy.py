@@ -25,6 +25,7 @@ FLOORS = {
     "gss-encryption": ("refuse", "allow", "gssencmode=require (conninfo)"),
     "public-ca": ("refuse", "allow", "sslrootcert=system (conninfo)"),
     "cancel": ("refuse", "allow", "pganchor refused to cancel"),
+    "user-anchors": ("refuse", "allow", "its certificate chain ends in a root that is not pinned"),
     "min-tls": ("1.3", "1.2", "ssl_max_protocol_version=TLSv1.2 (conninfo) is older than TLSv1.3"),
     "allow-weak": ("nowhere.example.test", "*", "sslmode=prefer (libpq's default) is weaker than verify-full"),
 }
@@ -37,6 +38,7 @@ def probe(key, server):
     return {
         "mode": [*psql, server.conninfo()],
         "trust": [*psql, server.conninfo(**strong)],
+        "user-anchors": [*psql, server.conninfo(**strong)],
         "unix-socket": [*psql, server.conninfo(host=server.socket_dir)],
         "gss-encryption": [*psql, server.conninfo(sslmode="verify-full", gssencmode="require")],
         "public-ca": [*psql, server.conninfo(**strong, sslrootcert="system")],
