@@ -21,7 +21,7 @@ static const struct pga_pin *find_other(const struct pga_shown_root *shown,
 	const struct pga_pin *named = pga_pins_named(pins, name);
 
 	if (named != NULL && named != same &&
-	    ((shown->replace && !named->system) || is_from_there(shown, named)))
+	    ((shown->replace && named->system == shown->system) || is_from_there(shown, named)))
 		return named;
 	for (size_t i = 0; i < pins->count; i++)
 		if (is_from_there(shown, &pins->pins[i]))
@@ -29,7 +29,7 @@ static const struct pga_pin *find_other(const struct pga_shown_root *shown,
 	return NULL;
 }
 
-static int fail(const struct pga_pin *other, const struct pga_text *warning,
+static int fail(const struct pga_pin *other, bool for_system, const struct pga_text *warning,
 		struct pga_error *error)
 {
 	struct pga_text hint = PGA_TEXT_EMPTY;
@@ -37,7 +37,7 @@ static int fail(const struct pga_pin *other, const struct pga_text *warning,
 	pga_text_add(&hint, "this may be an attack, or the CA has a new root: ask who runs it for "
 			    "the fingerprint; then ");
 	/* Who runs the machine has chosen it. */
-	if (other->system)
+	if (other->system && !for_system)
 		pga_text_add(&hint, "a --name of its own pins it beside the other, which is the "
 				    "system's");
 	else
@@ -79,17 +79,19 @@ static int weigh(const struct pga_shown_root *shown, const struct pga_pins *pins
 		return pga_fail_memory(error);
 	/* What is pinned is trusted; what is not replaces the anchor that was named, or has a name
 	 * of its own. */
-	if (same != NULL || (shown->replace && !other->system && strcmp(other->name, name) == 0) ||
+	if (same != NULL ||
+	    (shown->replace && other->system == shown->system && strcmp(other->name, name) == 0) ||
 	    (shown->name != NULL && pga_pins_named(pins, name) == NULL))
 		return 0;
-	return fail(other, warning, error);
+	return fail(other, shown->system, warning, error);
 }
 
 int pga_known_look(const struct pga_shown_root *shown, bool *pinned, struct pga_text *warning,
 		   struct pga_error *error)
 {
+	const struct pga_policy systems = {.user_anchors = PGA_REFUSE};
 	struct pga_pins pins;
-	int result = pga_pins_load(&pins, NULL, error);
+	int result = pga_pins_load(&pins, shown->system ? &systems : NULL, error);
 
 	if (result == 0) {
 		*pinned = pga_pins_find(&pins, shown->root->pin) != NULL;
@@ -124,12 +126,12 @@ int pga_known_to_system(const struct pga_certificate *root, struct pga_text *sai
 			    said, "this root is pinned for every user already, as anchor %s of %s",
 			    pin->name, pin->path);
 		else if (policy.user_anchors != PGA_ALLOW)
-			result =
-			    pga_fail(error,
-				     "who runs this machine can pin it for every user: "
-				     "pganchor-policy(5), user-anchors. Nothing was pinned",
-				     "the policy takes no anchors of users (user-anchors = "
-				     "refuse): the gate would refuse the servers all the same");
+			result = pga_fail(
+			    error,
+			    "\"sudo pganchor bootstrap --system\", by who runs this machine, "
+			    "pins it for every user. Nothing was pinned",
+			    "the policy takes no anchors of users (user-anchors = "
+			    "refuse): the gate would refuse the servers all the same");
 	}
 	pga_pins_free(&pins);
 	pga_policy_free(&policy);

@@ -18,6 +18,7 @@ struct pga_shown_root {
 	const char *name; /* of --name, or NULL */
 	const char *fallback_name;
 	bool replace;
+	bool system; /* to be pinned for every user: what counts is what the system has */
 };
 
 /* Whether it can be asked about. *pinned: it is an anchor already, and there is nothing to ask.

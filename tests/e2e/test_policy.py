@@ -311,7 +311,7 @@ def test_in_a_user_namespace_the_systems_files_are_nobodys(anchored, postgres, s
 def test_a_policy_file_may_say_all_that_the_sample_shows(home):
     """The lines of the packages' sample, with their comment signs taken away, are the defaults: the tool reads them."""
     settings = re.findall(r"^#([a-z-]+ = .+)$", SAMPLE.read_text(), re.MULTILINE)
-    assert len(settings) == 8
+    assert len(settings) == 9
     write_policy(home, "\n".join(settings) + "\n")
     done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
     assert done.returncode == 0, done.stderr

@@ -290,3 +290,72 @@ def test_another_root_from_the_address_of_the_systems(home, system, stepca):
         assert "--replace --name" not in shown.output and home.snapshot() == {}
     shown = home.run_tty([home.program.binary, "bootstrap", "--ca-url", stepca.url, "--name", "new"], answers=[(PROMPT, "yes")])
     assert shown.returncode == 0
+
+
+# ---- bootstrap --system ----
+
+def to_system(home, ca, *words, **kwargs):
+    return home.pganchor("bootstrap", "--system", "--ca-url", ca.url, "--fingerprint", ca.fingerprint, *words, **kwargs)
+
+
+def test_root_pins_one_for_every_user(trusting, system, stepca, postgres, impostor_postgres):
+    directory = system("").parent
+    before = trusting.snapshot()
+    old = os.umask(0o077)
+    try:
+        done = to_system(trusting, stepca, "--name", "company", "--hosts", "localhost")
+    finally:
+        os.umask(old)
+    assert done.returncode == 0 and f"Made {directory}/anchors.conf: the pin" in done.stdout, done.stderr
+    assert "the gate lets no user of this machine reach a server of a root that is pinned neither here nor by the user" in done.stdout
+    assert (directory / "anchors/company.crt").read_text() == stepca.root_pem
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (directory / "anchors.conf", directory / "anchors", directory / "anchors/company.crt")}
+    assert modes == {"anchors.conf": 0o644, "anchors": 0o755, "company.crt": 0o644}
+    assert trusting.snapshot() == before
+    assert lets_through(trusting, postgres) and NOT_PINNED in gated(trusting, strong(impostor_postgres)).stderr
+    assert "not valid for this host (hosts = localhost)" in gated(trusting, strong(postgres, host="127.0.0.1")).stderr
+    assert add(trusting, "prod", "--host", "localhost", "--port", str(postgres.port), "--check").returncode == 0
+    again = to_system(trusting, stepca)
+    assert again.returncode == 0 and "is pinned already, as anchor company. Nothing was changed." in again.stdout
+    # Beside what the administrator has written there.
+    text = (directory / "anchors.conf").read_text()
+    (directory / "anchors.conf").write_text(f"# ours\n{section('other', ZEROS)}{text}")
+    assert to_system(trusting, stepca, "--hosts", "*", "--replace").returncode == 0
+    assert (directory / "anchors.conf").read_text() == f"# ours\n{section('other', ZEROS)}{text.replace('hosts = localhost', 'hosts = *')}"
+
+
+def test_what_root_has_pinned_for_itself_does_not_answer_for_all(home, system, stepca):
+    system("user-anchors = refuse\n")
+    pin(home, ("mine", stepca.fingerprint, "*", "scoped"))
+    words = [home.program.binary, "bootstrap", "--system", "--ca-url", stepca.url]
+    assert home.run_tty(words, answers=[(PROMPT, "no")]).returncode == 1
+    assert home.run_tty(words, answers=[(PROMPT, "yes")]).returncode == 0
+    # Asked once: from then on it is the system's.
+    again = home.run_tty(words, answers=[])
+    assert again.returncode == 0 and "Trust this root" not in again.output
+
+
+@pytest.mark.parametrize("place", ["anchors.conf", "anchors", ""])
+def test_where_others_could_write_nothing_is_pinned(home, system, stepca, place):
+    """The gate would refuse it, and everything else with it."""
+    directory = system(section("other", ZEROS), "anchors.conf").parent
+    system("", "anchors/note")
+    (directory / place).chmod(0o777)
+    before = sorted((path, path.read_bytes()) for path in directory.rglob("*") if path.is_file() and path.name != ".pganchor.lock")
+    done = to_system(home, stepca)
+    assert done.returncode == 1 and f"{directory / place if place else directory}: can be written by everybody" in done.stderr
+    assert before == sorted((path, path.read_bytes()) for path in directory.rglob("*") if path.is_file() and path.name != ".pganchor.lock")
+
+
+@pytest.mark.parametrize("word", ["--unscoped", "--pin-existing"])
+def test_what_is_about_a_users_root_crt_does_not_go_with_it(home, stepca, word):
+    done = to_system(home, stepca, word)
+    assert done.returncode == 2 and f"--system and {word}: root.crt is a user's own" in done.stderr and home.snapshot() == {}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone becomes another user")
+def test_who_is_not_root_is_told(home, system, stepca, pganchor):
+    directory = system("").parent
+    done = home.run([*open_to_all(pganchor.prefix), "setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "env", "HOME=/nonexistent",
+                     pganchor.binary, "bootstrap", "--system", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint], cwd="/")
+    assert done.returncode == 1 and str(directory) in done.stderr and "sudo" in done.stderr and not (directory / "anchors.conf").exists()
