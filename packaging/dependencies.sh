@@ -85,7 +85,7 @@ packages_of() {
             echo python3-clang
             ;;
         package)
-            echo build-essential rpm cpio xz-utils binutils debhelper dpkg-dev libcmocka-dev lintian gcc-multilib
+            echo build-essential rpm cpio xz-utils binutils debhelper po-debconf dpkg-dev libcmocka-dev lintian gcc-multilib
             ;;
         *)
             echo "dependencies.sh: $1: no such group" >&2

@@ -58,7 +58,7 @@ static void add_unpinned(const struct gate_rules *rules, const char *pin, struct
 {
 	pga_text_addf(refusal,
 		      "its certificate chain ends in a root that is not pinned (SHA-256 %s)\n"
-		      "    if it should not be, somebody may stand between you and the server; ",
+		      "    if it should not be, somebody may be between you and the server; ",
 		      pin);
 	if (rules->policy.user_anchors != PGA_ALLOW)
 		pga_text_add(refusal, "the policy takes\n    none but the system's anchors "
@@ -195,7 +195,7 @@ bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules
 		if (rules->policy.gss_encryption == PGA_ALLOW)
 			return true;
 		begin_refusal(refusal, host);
-		pga_text_add(refusal, "GSSAPI encryption stands instead of TLS\n"
+		pga_text_add(refusal, "the session has GSSAPI encryption instead of TLS\n"
 				      "    set gssencmode=disable");
 		return false;
 	}

@@ -69,7 +69,7 @@ char *pga_pin_own_file(const struct pga_pin *pin);
 /* Reads the pins out of the bytes of an anchors.conf; path is for the messages. bytes NULL: there
  * is no such file, and so no pin. A file without any is one that was cut: returns -1 for it as well
  * as, with the line, for a line that is no setting, an unknown key, a section without a pin, a pin
- * that is none, a name or a pin that stands twice. */
+ * that is none, a name or a pin that is twice. */
 int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
 		   struct pga_error *error);
 

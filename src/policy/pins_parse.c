@@ -253,10 +253,10 @@ int pga_pins_parse_file(struct pga_pins *pins, const char *path, const char *byt
 		return 0;
 	if (read_lines(&reading, bytes, length, error) != 0 ||
 	    check_not_empty(&reading, error) != 0 || pga_pins_index(pins, error) != 0 ||
-	    check_twice(&reading, pins->by_pin, have_same_pin, "this pin stands twice in the file",
+	    check_twice(&reading, pins->by_pin, have_same_pin, "this pin is twice in the file",
 			error) != 0 ||
-	    check_twice(&reading, pins->by_name, have_same_name,
-			"this name stands twice in the file", error) != 0) {
+	    check_twice(&reading, pins->by_name, have_same_name, "this name is twice in the file",
+			error) != 0) {
 		pga_pins_free(pins);
 		return -1;
 	}

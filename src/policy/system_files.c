@@ -93,7 +93,7 @@ static int read_directory(const struct reading *reading, const char *directory,
 		return 0;
 	if (count < 0)
 		return pga_fail_errno(error, "every file in it has to be readable",
-				      "cannot read %s", directory);
+				      "could not read %s", directory);
 	for (int i = 0; i < count; i++) {
 		struct pga_text path = PGA_TEXT_EMPTY;
 

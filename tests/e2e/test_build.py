@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from programs import TOP, build_environment
+
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
-TOP = Path(__file__).resolve().parent.parent.parent
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
                 "PQerrorMessage", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
@@ -20,19 +21,16 @@ API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganc
        "pganchor_judge_params", "pganchor_verify", "pganchor_version"}
 COMPLETIONS = {"share/bash-completion/completions/pganchor", "share/fish/vendor_completions.d/pganchor.fish",
                "share/zsh/site-functions/_pganchor"}
+DROPIN = "lib/pganchor/libpq/libpq.so.5"
 INSTALLED = {*COMPLETIONS, "bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/libpganchor.so.0", "lib/libpganchor.so.0.0.0",
-             "lib/pganchor/pganchor-gate.so", "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
+             "lib/pganchor/pganchor-gate.so", DROPIN, "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
              "share/man/man3/libpganchor.3", "share/man/man5/pganchor-policy.5"}
 # What pkg-config is asked for, with the packages that bring it on Debian and on Fedora.
 DEPENDENCIES = {"libpq": ("libpq-dev", "libpq-devel"), "openssl": ("libssl-dev", "openssl-devel"),
                 "libcurl": ("libcurl4-openssl-dev", "libcurl-devel"), "jansson": ("libjansson-dev", "jansson-devel"),
                 "libelf": ("libelf-dev", "elfutils-libelf-devel")}
 
-
-def build_environment():
-    """Ours without what would change a build, or tell make that it is the child of another one."""
-    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "DESTDIR", "LD_PRELOAD")
-    return {name: value for name, value in os.environ.items() if name not in inherited}
+NO_DROPIN = 'no drop-in is built ("pganchor enable --machine" needs it): '
 
 
 def attempt(*argv, cwd, env=None):
@@ -223,14 +221,32 @@ def test_configure_names_the_package_of_pg_config(tree, tmp_path):
 
 
 def test_the_gate_without_the_tool(tree, tmp_path):
-    """Needs libpq's headers and nothing else."""
+    """Needs libpq's headers and nothing else. Without a libpq there is no drop-in, and that is said."""
     prefix = tmp_path / "prefix"
     (tmp_path / "libpq.pc").write_text("Name: libpq\nDescription: there\nVersion: 99\n"
                                        f"Cflags: -I{run('pg_config', '--includedir', cwd='/').strip()}\n")
-    run(tree / "configure", f"--prefix={prefix}", "--disable-tool", "--enable-werror", cwd=tmp_path,
-        env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
+    output = run(tree / "configure", f"--prefix={prefix}", "--disable-tool", "--enable-werror", cwd=tmp_path,
+                 env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
+    assert NO_DROPIN in output
     run("make", "-j2", "install", cwd=tmp_path)
-    assert files_below(prefix) == INSTALLED - COMPLETIONS - {"bin/pganchor", "share/man/man1/pganchor.1"}
+    assert files_below(prefix) == INSTALLED - COMPLETIONS - {"bin/pganchor", "share/man/man1/pganchor.1", DROPIN}
+    run("make", "uninstall", cwd=tmp_path)
+    assert not (prefix / "lib/pganchor").exists()
+
+
+@pytest.mark.parametrize("option,status,says", [
+    ("--with-system-libpq=lib/libpq.so.5", 1, "--with-system-libpq wants an absolute path"),
+    ("--with-system-libpq=/nowhere/libpq.so.5", 1, "/nowhere/libpq.so.5 cannot be read, or is no libpq of "),
+    ("--with-system-libpq=/etc/passwd", 1, "/etc/passwd cannot be read, or is no libpq of "),
+    ("--without-system-libpq", 0, None),
+    ("CC=gcc -m32", 0, NO_DROPIN)])
+def test_configure_and_the_libpq_that_the_drop_in_stands_before(tree, tmp_path, option, status, says):
+    """What was asked for by name is an error. A build for programs that this machine has no libpq for goes without."""
+    done, output = attempt(tree / "configure", "--disable-tool", option, cwd=tmp_path)
+    assert done == status, output[-3000:]
+    assert says in output if says else "drop-in" not in output
+    if status == 0:
+        assert "libpq.so.5" not in run("make", "-n", "all", cwd=tmp_path)
 
 
 def test_autogen_names_what_brings_a_missing_tool(tree, tmp_path):

@@ -19,6 +19,14 @@ def is_out_of_place(item):
                                  "test_min_tls_is_held_where_nothing_could_be_locked")
 
 
+CTYPES = """
+import ctypes, sys
+pq = ctypes.CDLL("libpq.so.5")
+pq.PQconnectdb.restype = ctypes.c_void_p
+sys.exit(pq.PQstatus(ctypes.c_void_p(pq.PQconnectdb(sys.argv[1].encode()))))
+"""
+
+
 @pytest.fixture
 def home(dropin_home):
     return dropin_home
@@ -46,3 +54,12 @@ def test_all_that_it_does_not_stand_before_is_the_real_ones(home):
             "print(pq.PQlibVersion())")
     done = home.pganchor("run", "--", PYTHON, "-c", code, *sorted(names(real)))  # noqa: F405
     assert done.returncode == 0 and int(done.stdout) >= 150000, done.stderr
+
+
+@pytest.mark.parametrize("client", ["psql", "psycopg2", "php", "ctypes"])
+def test_with_the_preload_too_a_connection_is_judged_once(audited, home, postgres, client):
+    """PHP opens its extension past whatever is preloaded (RTLD_DEEPBIND), and so finds the drop-in first."""
+    more = {"php": ["php", "-r", PGSQL], "ctypes": [PYTHON, "-c", CTYPES]}  # noqa: F405
+    argv = [*more[client], postgres.conninfo()] if client in more else CLIENTS[client](postgres.conninfo())  # noqa: F405
+    done, log = audited(*argv, env={"LD_LIBRARY_PATH": home.dropin})
+    assert done.returncode == 0 and log.count("reasons=") == 1, done.stderr + log

@@ -31,3 +31,15 @@ def test_it_is_that_build_behind_the_drop_in(home):
     code = 'import ctypes; pq = ctypes.CDLL("libpq.so.5"); pq.PQconnectdb; print(pq.PQlibVersion(), open("/proc/self/maps").read())'
     version, maps = home.pganchor("run", "--", "/usr/bin/python3", "-c", code).stdout.split(" ", 1)
     assert version.startswith("18") and str(home.libpq) in maps and str(home.dropin) in maps
+
+
+def test_with_the_preload_too(anchored, postgres):
+    """PHP opens its extension past whatever is preloaded (RTLD_DEEPBIND), and finds the drop-in first."""
+    def connect(**settings):
+        return anchored.run(["pganchor", "run", "--", "php", "-r", PGSQL, postgres.conninfo(**settings)],  # noqa: F405
+                            env={"LD_LIBRARY_PATH": anchored.dropin})
+
+    seen = postgres.connections()
+    assert WEAK in connect().stdout  # noqa: F405
+    assert postgres.connections() == seen
+    assert connect(sslmode="verify-full").stdout == "t\n"

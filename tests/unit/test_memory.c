@@ -232,7 +232,8 @@ static void an_explanation(void **state)
 				       {.keyword = sslmode, .val = prefer},
 				       {.keyword = unknown, .val = value}};
 	const struct pga_effective effective = {.options = options};
-	const struct pga_policy policy = {.min_tls = PGA_TLS_1_2};
+	const struct pga_policy policy = {.min_tls = PGA_TLS_1_2,
+					  .channel_binding = PGA_BINDING_PREFER};
 	struct pga_text whole = PGA_TEXT_EMPTY;
 	struct pga_verdict verdict;
 	long number = 0;
