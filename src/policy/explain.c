@@ -155,7 +155,11 @@ enum group { JUDGED, SAID, DEFAULTS, GROUPS };
 
 static enum group group_of(const struct pga_effective *effective, const PQconninfoOption *option)
 {
-	if (pga_setting_rule(option->keyword) != NULL)
+	const struct pga_setting_rule *rule = pga_setting_rule(option->keyword);
+
+	/* Most policies ask for nothing of the stricter ones, and what is locked of them is told.
+	 */
+	if (rule != NULL && (rule->flags & PGA_RULE_STRICT) == 0)
 		return JUDGED;
 	return effective->origins != NULL &&
 		       effective->origins[option - effective->options] != PGA_FROM_DEFAULT

@@ -8,7 +8,7 @@
 /* What is so of a rule. */
 #define PGA_RULE_SOCKETS 1 /* it is for a connection by a socket, too */
 #define PGA_RULE_KEPT    2 /* what an entry has of it goes into the command that writes it anew */
-#define PGA_RULE_STRICT  4 /* so it does, unless it is what makes the entry weak */
+#define PGA_RULE_STRICT  4 /* so it does, unless it is weak; explain shows it where it is said */
 
 /* RULE(setting, judge, strong, suspect, logged, flags), in the order in which a message gives the
  * reasons:

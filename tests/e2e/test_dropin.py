@@ -5,7 +5,10 @@ import subprocess
 import pytest
 
 from dropins import dropin_home, installed, needed  # noqa: F401
+from gated import CLIENTS, PYTHON
+from languages import PGSQL
 from test_gate import *  # noqa: F401, F403
+from test_gate_policy import *  # noqa: F401, F403
 from test_ways import *  # noqa: F401, F403
 
 pytestmark = pytest.mark.plain_build
@@ -52,14 +55,14 @@ def test_all_that_it_does_not_stand_before_is_the_real_ones(home):
     assert {"PQconnectdb", "PQconnectPoll", "PQcancel"} <= own <= names(real) | {"chroot"}
     code = ("import ctypes, sys\npq = ctypes.CDLL('libpq.so.5')\nfor name in sys.argv[1:]: getattr(pq, name)\n"
             "print(pq.PQlibVersion())")
-    done = home.pganchor("run", "--", PYTHON, "-c", code, *sorted(names(real)))  # noqa: F405
+    done = home.pganchor("run", "--", PYTHON, "-c", code, *sorted(names(real)))
     assert done.returncode == 0 and int(done.stdout) >= 150000, done.stderr
 
 
 @pytest.mark.parametrize("client", ["psql", "psycopg2", "php", "ctypes"])
 def test_with_the_preload_too_a_connection_is_judged_once(audited, home, postgres, client):
     """PHP opens its extension past whatever is preloaded (RTLD_DEEPBIND), and so finds the drop-in first."""
-    more = {"php": ["php", "-r", PGSQL], "ctypes": [PYTHON, "-c", CTYPES]}  # noqa: F405
-    argv = [*more[client], postgres.conninfo()] if client in more else CLIENTS[client](postgres.conninfo())  # noqa: F405
+    more = {"php": ["php", "-r", PGSQL], "ctypes": [PYTHON, "-c", CTYPES]}
+    argv = [*more[client], postgres.conninfo()] if client in more else CLIENTS[client](postgres.conninfo())
     done, log = audited(*argv, env={"LD_LIBRARY_PATH": home.dropin})
     assert done.returncode == 0 and log.count("reasons=") == 1, done.stderr + log

@@ -201,6 +201,7 @@ static void a_verdict(void **state)
 	memset(options, 0, sizeof options);
 	memset(&effective, 0, sizeof effective);
 	memset(&policy, 0, sizeof policy);
+	policy.channel_binding = PGA_BINDING_PREFER;
 	options[0] = (PQconninfoOption){.keyword = host, .val = db};
 	options[1] = (PQconninfoOption){.keyword = sslmode, .val = prefer};
 	options[2] = (PQconninfoOption){.keyword = gssencmode, .val = require};

@@ -192,6 +192,8 @@ static void what_the_gate_says_of_settings(void **state)
 {
 	static const char strong[] = "host=h sslmode=verify-full gssencmode=prefer@d";
 	static const char weak[] = "host=h sslmode=prefer gssencmode=disable";
+	static const char unbound[] = "host=h sslmode=verify-full gssencmode=disable "
+				      "channel_binding=prefer@d";
 	struct gate_rules rules = {.broken = false};
 	struct gate_judgement judgement;
 
@@ -208,6 +210,22 @@ static void what_the_gate_says_of_settings(void **state)
 			       "pganchor refused this connection: gssencmode=prefer (libpq's "
 			       "default) can take GSSAPI encryption instead of TLS\n"));
 	gate_judgement_free(libpq, &judgement);
+	/* The session shows GSSAPI encryption, and not how the server will be logged in to. */
+	judge(&judgement, &rules, strong, GATE_SESSION);
+	assert_true(judgement.admitted && judgement.verdict.lock_gss);
+	gate_judgement_free(libpq, &judgement);
+	rules.policy.channel_binding = PGA_BINDING_REQUIRE;
+	judge(&judgement, &rules, unbound, GATE_SESSION);
+	assert_false(judgement.admitted);
+	assert_non_null(strstr(pga_text_string(&judgement.refusal),
+			       "channel_binding=prefer (libpq's default) can do without"));
+	gate_judgement_free(libpq, &judgement);
+	rules.policy.mode = PGA_MODE_AUDIT;
+	judge(&judgement, &rules, unbound, GATE_SESSION);
+	assert_true(judgement.admitted && judgement.verdict.allowed);
+	gate_judgement_free(libpq, &judgement);
+	rules.policy.mode = PGA_MODE_ENFORCE;
+	rules.policy.channel_binding = PGA_BINDING_PREFER;
 	judge(&judgement, &rules, weak, GATE_BEFORE);
 	assert_false(judgement.admitted);
 	assert_string_equal(pga_text_string(&judgement.refusal),
