@@ -23,11 +23,13 @@ POLICY = \
 	src/policy/options.c src/policy/options.h \
 	src/policy/origin.c \
 	src/policy/pins.c src/policy/pins.h \
+	src/policy/pins_parse.c \
 	src/policy/policy.c src/policy/policy.h \
 	src/policy/record.c src/policy/record.h \
 	src/policy/secrets.c src/policy/secrets.h \
 	src/policy/setting_rules.c src/policy/setting_rules.h \
 	src/policy/shown.c \
+	src/policy/system_files.c src/policy/system_files.h \
 	src/policy/trust.c src/policy/trust.h \
 	src/policy/verdict.c src/policy/verdict.h
 

@@ -5,11 +5,13 @@
 #include "base/paths.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
+#include "policy/system_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { ANCHORS_CONF, NAME_CRT, ROOT_CRT, FILES };
 
@@ -28,6 +30,24 @@ static int copy(char **to, const char *from, struct pga_error *error)
 	return *to != NULL ? 0 : pga_fail_memory(error);
 }
 
+/* What the gate would refuse is not written: a file that others can write, or put another in the
+ * place of. Of one that is not there yet, the directory tells. */
+static int check_owners(const char *path, struct pga_error *error)
+{
+	static const char stake[] = "the system's anchors";
+	struct pga_text directory = PGA_TEXT_EMPTY;
+	int result = -1;
+
+	pga_text_add_bytes(&directory, path, (size_t)(strrchr(path, '/') - path));
+	if (directory.failed)
+		(void)pga_fail_memory(error);
+	else
+		result = pga_system_check_ownership(pga_text_string(&directory), stake, error);
+	pga_text_free(&directory);
+	return result == 0 ? pga_system_check_ownership(path, stake, error) : -1;
+}
+
+/* A file of the user's is for the user to read, and one of the system's for all. */
 static struct pga_transaction_file *begin(struct installing *installing, int which,
 					  struct pga_anchor_file *file, char *path, mode_t mode,
 					  struct pga_error *error)
@@ -39,22 +59,33 @@ static struct pga_transaction_file *begin(struct installing *installing, int whi
 		(void)pga_fail_memory(error);
 		return NULL;
 	}
-	return pga_edit_begin(&begun->edit, path, mode, error) == 0 ? begun : NULL;
+	if (installing->anchor->system && check_owners(path, error) != 0)
+		return NULL;
+	if (pga_edit_begin_in(&begun->edit, path, mode, installing->anchor->system ? 0755 : 0700,
+			      error) == 0)
+		return begun;
+	if (installing->anchor->system && geteuid() != 0)
+		(void)snprintf(error->hint, sizeof error->hint,
+			       "run it as root: sudo pganchor bootstrap --system");
+	return NULL;
 }
 
 static int begin_conf(struct installing *installing, struct pga_error *error)
 {
-	char *path = pga_user_config("anchors.conf");
+	const bool system = installing->anchor->system;
+	char *path = system ? strdup(PGA_PINS_SYSTEM_DIRECTORY "/anchors.conf")
+			    : pga_user_config("anchors.conf");
 	const struct pga_transaction_file *conf;
 
 	if (path == NULL)
-		return pga_fail_home(error);
-	conf = begin(installing, ANCHORS_CONF, &installing->done->conf, path, 0600, error);
+		return system ? pga_fail_memory(error) : pga_fail_home(error);
+	conf = begin(installing, ANCHORS_CONF, &installing->done->conf, path, system ? 0644 : 0600,
+		     error);
 	if (conf == NULL)
 		return -1;
-	return pga_pins_parse(&installing->pins, path,
-			      conf->edit.existed ? pga_text_string(&conf->edit.before) : NULL,
-			      conf->edit.before.length, error);
+	return pga_pins_parse_file(&installing->pins, path,
+				   conf->edit.existed ? pga_text_string(&conf->edit.before) : NULL,
+				   conf->edit.before.length, system, error);
 }
 
 /* What the user asks for is weighed against what is pinned under the name already. */
@@ -115,9 +146,10 @@ static int settle(struct installing *installing, struct pga_error *error)
 		    name);
 	done->known = same != NULL;
 	/* What the user has limited is widened by a word of theirs alone. */
-	done->kept_scoped = !anchor->scoped && !anchor->unscoped && installing->before != NULL &&
-			    installing->before->scoped;
-	done->scoped = anchor->scoped || done->kept_scoped;
+	done->kept_scoped = !anchor->scoped && !anchor->unscoped && !anchor->system &&
+			    installing->before != NULL && installing->before->scoped;
+	done->system = anchor->system;
+	done->scoped = anchor->scoped || anchor->system || done->kept_scoped;
 	if (!done->known && installing->before != NULL &&
 	    copy(&done->replaced, installing->before->pin, error) != 0)
 		return -1;
@@ -140,6 +172,12 @@ static void now(char text[PGA_CERTIFICATE_DATE])
 		(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
+/* Whether the section has the scope that the anchor is to have; the system's have none to say. */
+static bool has_scope(const struct pga_pin *pin, const struct pga_anchoring *done)
+{
+	return done->system || pin->scoped == done->scoped;
+}
+
 static int compose_conf(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_anchoring *done = installing->done;
@@ -156,14 +194,16 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 	const struct pga_anchor_setting settings[] = {
 	    {"source", done->known ? NULL : done->source},
 	    {"hosts", installing->anchor->hosts},
-	    {"scope", done->scoped ? "scoped" : "root.crt"},
+	    {"scope", done->system   ? NULL
+		      : done->scoped ? "scoped"
+				     : "root.crt"},
 	    {"pinned", done->known ? NULL : pinned},
 	    {"subject", done->known ? NULL : certificate->subject},
 	    {"not-after", done->known ? NULL : certificate->not_after},
 	    {"pin", certificate->pin}, /* last: policy/pins.h */
 	};
 
-	if (installing->same != NULL && installing->same->scoped == done->scoped &&
+	if (installing->same != NULL && has_scope(installing->same, done) &&
 	    strcmp(installing->same->hosts, done->hosts) == 0)
 		return 0;
 	pga_anchors_conf_set(before, done->name, settings, sizeof settings / sizeof settings[0],
@@ -175,7 +215,7 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 	/* Read back as the gate will. */
 	pin = pga_pins_find(&pins, certificate->pin);
 	right = pin != NULL && strcmp(pin->name, done->name) == 0 &&
-		strcmp(pin->hosts, done->hosts) == 0 && pin->scoped == done->scoped;
+		strcmp(pin->hosts, done->hosts) == 0 && has_scope(pin, done);
 	pga_pins_free(&pins);
 	return right ? 0
 		     : pga_fail(error, "nothing was changed; look at the file",
@@ -201,8 +241,10 @@ static bool crt_is_right(const struct pga_text *content, const char *pin)
 static int compose_crt(struct installing *installing, struct pga_error *error)
 {
 	const struct pga_certificate *certificate = installing->anchor->proof.root;
+	const struct pga_pin named = {.name = installing->done->name,
+				      .system = installing->anchor->system};
 	struct pga_transaction_file *crt = begin(installing, NAME_CRT, &installing->done->crt,
-						 pga_pin_file(installing->done->name), 0644, error);
+						 pga_pin_own_file(&named), 0644, error);
 
 	if (crt == NULL)
 		return -1;
@@ -290,7 +332,8 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 	int result = -1;
 
 	/* A scoped anchor has nothing to do with root.crt, but for one that was there before. */
-	if (done->scoped && (installing->before == NULL || installing->before->scoped))
+	if (done->system ||
+	    (done->scoped && (installing->before == NULL || installing->before->scoped)))
 		return 0;
 	root = begin_root(installing, error);
 	if (root == NULL || cut_old(installing, &root->edit, &rest, &cut, error) != 0 ||

@@ -1,5 +1,6 @@
 /* The user's anchors on disk: pinned in anchors.conf, alone in anchors/NAME.crt, and for all of
- * libpq in root.crt. All three change together or not at all. */
+ * libpq in root.crt. All three change together or not at all. The system's are in the first two of
+ * SYSCONFDIR/pganchor, for every user to read. */
 #ifndef PGA_ANCHOR_ANCHORS_H
 #define PGA_ANCHOR_ANCHORS_H
 
@@ -16,6 +17,7 @@ struct pga_anchor {
 	const char *fallback_name;
 	const char *source;
 	const char *hosts; /* for which it is valid; NULL: as it is, or every host */
+	bool system;       /* for every user of the machine: scoped, since root.crt is a user's */
 	bool scoped;       /* leave root.crt alone */
 	bool unscoped;     /* put it into root.crt, if it is scoped so far */
 	bool replace;      /* where the name has another pin, or the anchor other hosts or scope */
@@ -32,6 +34,7 @@ struct pga_anchoring {
 	char *source;
 	char *hosts;
 	bool scoped;
+	bool system;
 	bool kept_scoped; /* since it was, and unscoped does not say otherwise */
 	bool known;       /* the pin was there before */
 	char *replaced;   /* the pin that the name had before; NULL: none */

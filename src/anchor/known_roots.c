@@ -14,7 +14,7 @@ static bool read_root(const struct pga_pin *pin, struct pga_certificate *certifi
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;
-	char *path = pga_pin_file(pin->name);
+	char *path = pga_pin_own_file(pin);
 	bool right = false;
 
 	if (path != NULL && pga_file_read(path, &content, NULL, &error) == 0 &&
@@ -35,7 +35,7 @@ int pga_known_roots_read(struct pga_known_roots *known, const char *source, stru
 	int result = -1;
 
 	memset(known, 0, sizeof *known);
-	if (pga_pins_load(&pins, error) != 0)
+	if (pga_pins_load(&pins, NULL, error) != 0)
 		goto done;
 	known->roots = calloc(pins.count + 1, sizeof *known->roots);
 	if (known->roots == NULL) {

@@ -4,6 +4,7 @@
 #include "anchor/unpinned.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "cli/bootstrap_known.h"
 #include "cli/cli.h"
 #include "cli/print_unpinned.h"
 #include "policy/policy.h"
@@ -127,7 +128,7 @@ static int read_unpinned(char **path, struct pga_unpinned_roots *unpinned, struc
 	int result = -1;
 
 	*path = NULL;
-	if (pga_pins_load(&pins, error) == 0) {
+	if (pga_pins_load(&pins, NULL, error) == 0) {
 		*path = pga_users_root_crt(error);
 		if (*path != NULL)
 			result = pga_unpinned_roots_read(unpinned, *path, &pins, error);
@@ -136,13 +137,25 @@ static int read_unpinned(char **path, struct pga_unpinned_roots *unpinned, struc
 	return result;
 }
 
+/* Whether a pin of the user's counts. */
+static int may_pin(struct pga_error *error)
+{
+	struct pga_text said = PGA_TEXT_EMPTY;
+	const int result = pga_known_to_system(NULL, &said, error);
+
+	pga_text_free(&said);
+	return result;
+}
+
 int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
 		     struct pga_existing *existing, struct pga_error *error)
 {
 	struct pga_unpinned_roots unpinned = {.roots = NULL};
-	char *path;
-	int result = read_unpinned(&path, &unpinned, error);
+	char *path = NULL;
+	int result = may_pin(error);
 
+	if (result == 0)
+		result = read_unpinned(&path, &unpinned, error);
 	if (result == 0)
 		result = pin_all(path, &unpinned, root, dry_run, existing);
 	if (result >= 0 && !unpinned.readable && access(path, F_OK) == 0) {
@@ -242,10 +255,12 @@ int pga_existing_roots_alone(bool yes, bool dry_run)
 {
 	struct pga_unpinned_roots unpinned = {.roots = NULL};
 	struct pga_error error;
-	char *path;
-	int result = read_unpinned(&path, &unpinned, &error);
+	char *path = NULL;
+	int result = may_pin(&error);
 	int status = PGA_EXIT_FAILED;
 
+	if (result == 0)
+		result = read_unpinned(&path, &unpinned, &error);
 	if (result == 0 && access(path, R_OK) != 0)
 		result =
 		    pga_fail_errno(&error, "--ca-url URL --fingerprint HEX fetches and pins one",

@@ -2,6 +2,7 @@
 
 #include "ca/url.h"
 #include "policy/pins.h"
+#include "policy/policy.h"
 
 #include <string.h>
 
@@ -19,7 +20,8 @@ static const struct pga_pin *find_other(const struct pga_anchor *anchor,
 {
 	const struct pga_pin *named = pga_pins_named(pins, name);
 
-	if (named != NULL && named != same && (anchor->replace || is_from_there(anchor, named)))
+	if (named != NULL && named != same &&
+	    ((anchor->replace && named->system == anchor->system) || is_from_there(anchor, named)))
 		return named;
 	for (size_t i = 0; i < pins->count; i++)
 		if (is_from_there(anchor, &pins->pins[i]))
@@ -27,16 +29,23 @@ static const struct pga_pin *find_other(const struct pga_anchor *anchor,
 	return NULL;
 }
 
-static int fail(const struct pga_pin *other, const struct pga_text *warning,
+static int fail(const struct pga_pin *other, bool for_system, const struct pga_text *warning,
 		struct pga_error *error)
 {
 	struct pga_text hint = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&hint,
-		      "this may be an attack, or the CA has a new root: ask who runs it for the "
-		      "fingerprint; then --replace --name %s takes it in the place of the other, "
-		      "and another --name keeps both. Nothing was pinned",
-		      other->name);
+	pga_text_add(&hint, "this may be an attack, or the CA has a new root: ask who runs it for "
+			    "the fingerprint; then ");
+	/* Who runs the machine has chosen it. */
+	if (other->system && !for_system)
+		pga_text_add(&hint, "a --name of its own pins it beside the other, which is the "
+				    "system's");
+	else
+		pga_text_addf(&hint,
+			      "--replace --name %s takes it in the place of the other, and another "
+			      "--name keeps both",
+			      other->name);
+	pga_text_add(&hint, ". Nothing was pinned");
 	(void)pga_fail(error, pga_text_string(&hint), "%s", pga_text_string(warning));
 	pga_text_free(&hint);
 	return -1;
@@ -71,17 +80,20 @@ static int weigh(const struct pga_anchor *anchor, bool rotates, const struct pga
 		return pga_fail_memory(error);
 	/* What is pinned is trusted; what is not replaces the anchor that was named, or has a name
 	 * of its own. */
-	if (same != NULL || (anchor->replace && strcmp(other->name, name) == 0) ||
+	if (same != NULL ||
+	    (anchor->replace && other->system == anchor->system &&
+	     strcmp(other->name, name) == 0) ||
 	    (anchor->name != NULL && pga_pins_named(pins, name) == NULL))
 		return 0;
-	return fail(other, warning, error);
+	return fail(other, anchor->system, warning, error);
 }
 
 int pga_known_look(const struct pga_anchor *anchor, bool rotates, bool *pinned,
 		   struct pga_text *warning, struct pga_error *error)
 {
+	const struct pga_policy systems = {.user_anchors = PGA_REFUSE};
 	struct pga_pins pins;
-	int result = pga_pins_load(&pins, error);
+	int result = pga_pins_load(&pins, anchor->system ? &systems : NULL, error);
 
 	if (result == 0) {
 		*pinned = pga_pins_find(&pins, anchor->proof.root->pin) != NULL;
@@ -89,6 +101,43 @@ int pga_known_look(const struct pga_anchor *anchor, bool rotates, bool *pinned,
 	}
 	pga_pins_free(&pins);
 	return result;
+}
+
+/* What the system alone pins. A policy or pins that cannot be read are for others to tell. */
+static bool read_systems(struct pga_policy *policy, struct pga_pins *pins)
+{
+	struct pga_policy systems = {.user_anchors = PGA_REFUSE};
+	struct pga_error error;
+
+	memset(pins, 0, sizeof *pins);
+	return pga_policy_load(policy, &error) == 0 && pga_pins_load(pins, &systems, &error) == 0;
+}
+
+int pga_known_to_system(const struct pga_certificate *root, struct pga_text *said,
+			struct pga_error *error)
+{
+	struct pga_policy policy;
+	struct pga_pins pins;
+	const struct pga_pin *pin = NULL;
+	int result = 0;
+
+	if (read_systems(&policy, &pins)) {
+		pin = root != NULL ? pga_pins_find(&pins, root->pin) : NULL;
+		if (pin != NULL)
+			pga_text_addf(
+			    said, "this root is pinned for every user already, as anchor %s of %s",
+			    pin->name, pin->path);
+		else if (policy.user_anchors != PGA_ALLOW)
+			result = pga_fail(
+			    error,
+			    "\"sudo pganchor bootstrap --system\", by who runs this machine, "
+			    "pins it for every user. Nothing was pinned",
+			    "the policy takes no anchors of users (user-anchors = "
+			    "refuse): the gate would refuse the servers all the same");
+	}
+	pga_pins_free(&pins);
+	pga_policy_free(&policy);
+	return result == 0 && said->failed ? pga_fail_memory(error) : result;
 }
 
 int pga_known_try(const struct pga_anchor *anchor, struct pga_error *error)

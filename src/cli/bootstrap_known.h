@@ -1,4 +1,5 @@
-/* What anchors.conf says already of the source that a root is asked for at, and of that root. */
+/* What the files of anchors say already of the source that a root is asked for at, and of that
+ * root. */
 #ifndef PGA_CLI_BOOTSTRAP_KNOWN_H
 #define PGA_CLI_BOOTSTRAP_KNOWN_H
 
@@ -15,6 +16,13 @@
  * unless the user has said which is to be replaced, or another name. */
 int pga_known_look(const struct pga_anchor *anchor, bool rotates, bool *pinned,
 		   struct pga_text *warning, struct pga_error *error);
+
+/* Whether a pin of the user's will count. said gets that the system pins this root already, with
+ * the file, if it does; what is pinned there needs no word of the user's. Returns -1 where the
+ * policy takes none but the system's (user-anchors = refuse), and this root (NULL: whatever root it
+ * is) is not among them. */
+int pga_known_to_system(const struct pga_certificate *root, struct pga_text *said,
+			struct pga_error *error);
 
 /* Whether pga_anchor_install() would do it; writes nothing. Returns -1 with the reason. */
 int pga_known_try(const struct pga_anchor *anchor, struct pga_error *error);

@@ -17,6 +17,7 @@
 #include "policy/pins.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define SOURCE_NUMBER(source, ...)  SOURCE_##source
@@ -33,6 +34,7 @@ struct bootstrap {
 	const char *hosts;
 	bool scoped;
 	bool unscoped;
+	bool system;
 	bool replace;
 	bool pin_existing;
 	bool yes;
@@ -80,6 +82,10 @@ static const struct pga_option options[] = {
      .target = offsetof(struct bootstrap, hosts),
      .argument = "PATTERNS",
      .help = "the hosts it is valid for: '*.example.com db.example.org'"},
+    {.name = "system",
+     .target = offsetof(struct bootstrap, system),
+     .help = "pin it for every user of this machine, in /etc/pganchor; as root. No root.crt is "
+	     "touched"},
     {.name = "replace",
      .target = offsetof(struct bootstrap, replace),
      .help = "take the place of another root with that name, or change the anchor's hosts or "
@@ -143,8 +149,8 @@ static bool is_pin_existing_alone(const struct bootstrap *bootstrap)
 {
 	return bootstrap->fingerprint == NULL && bootstrap->name == NULL &&
 	       bootstrap->hosts == NULL && bootstrap->request.http.proxy == NULL &&
-	       !bootstrap->scoped && !bootstrap->unscoped && !bootstrap->replace &&
-	       !bootstrap->json;
+	       !bootstrap->scoped && !bootstrap->unscoped && !bootstrap->system &&
+	       !bootstrap->replace && !bootstrap->json;
 }
 
 /* The one whose location was given, if any. Returns the exit status. */
@@ -178,6 +184,9 @@ static int check_together(struct bootstrap *bootstrap)
 						    "--dry-run alone");
 	if (bootstrap->scoped && bootstrap->unscoped)
 		return pga_usage_error("bootstrap", "--scoped and --unscoped: one of them");
+	if (bootstrap->system && (bootstrap->unscoped || bootstrap->pin_existing))
+		return pga_usage_error("bootstrap", "--system and %s: root.crt is a user's own",
+				       bootstrap->unscoped ? "--unscoped" : "--pin-existing");
 	return PGA_EXIT_DONE;
 }
 
@@ -228,6 +237,7 @@ static struct pga_anchor make_anchor(const struct bootstrap *bootstrap)
 	    .hosts = bootstrap->host_patterns,
 	    .scoped = bootstrap->scoped,
 	    .unscoped = bootstrap->unscoped,
+	    .system = bootstrap->system,
 	    .replace = bootstrap->replace,
 	};
 }
@@ -256,6 +266,18 @@ done:
 	return result;
 }
 
+/* What the system says of it is told before anybody is asked. */
+static int look_at_system(const struct bootstrap *bootstrap, struct pga_error *error)
+{
+	struct pga_text said = PGA_TEXT_EMPTY;
+	const int result = pga_known_to_system(&bootstrap->found.roots[0], &said, error);
+
+	if (result == 0 && said.length > 0 && !bootstrap->json)
+		pga_print(stdout, "%s: %s.\n", bootstrap->request.location, pga_text_string(&said));
+	pga_text_free(&said);
+	return result;
+}
+
 /* Takes the one root that is proven, or that the user says on the terminal is the right one. */
 static int find_root(struct bootstrap *bootstrap, struct pga_error *error)
 {
@@ -270,7 +292,8 @@ static int find_root(struct bootstrap *bootstrap, struct pga_error *error)
 				"%s: %zu roots", request->location, found->count);
 	}
 	if (pga_certificate_check_anchor(&found->roots[0], request->location, error) != 0 ||
-	    pga_source_verify(request, found, error) != 0)
+	    pga_source_verify(request, found, error) != 0 ||
+	    (!bootstrap->system && look_at_system(bootstrap, error) != 0))
 		return -1;
 	pga_warn_before_pinning(&found->roots[0], found->chain);
 	return found->proven ? 0 : ask(bootstrap, error);
@@ -297,7 +320,7 @@ static int report(const struct bootstrap *bootstrap, const struct pga_anchoring 
 		status = -1;
 	if (chain_root != NULL)
 		pga_warn_of_rotation(location, done->name, chain_root->name);
-	if (!done->known && !bootstrap->pin_existing &&
+	if (!done->known && !bootstrap->pin_existing && !bootstrap->system &&
 	    pga_existing_warn(root, bootstrap->dry_run, error) != 0)
 		status = -1;
 	/* It has the warnings, too. */

@@ -208,7 +208,7 @@ static int explain(const char *conninfo, const struct asked *asked)
 	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
 	    pga_ask(&parameters, &effective, &error) != 0 ||
 	    refuse_url_as_host(&effective, &error) != 0 || pga_policy_load(&policy, &error) != 0 ||
-	    pga_pins_load(&pins, &error) != 0)
+	    pga_pins_load(&pins, &policy, &error) != 0)
 		goto failed;
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
 	pga_judge(&effective, &policy, &verdict);

@@ -89,11 +89,11 @@ void pga_found_services_free(struct pga_found_services *services)
 	pga_policy_free(&services->policy);
 }
 
-void pga_pins_or_none(struct pga_pins *pins)
+void pga_pins_or_none(struct pga_pins *pins, const struct pga_policy *policy)
 {
 	struct pga_error error;
 
-	if (pga_pins_load(pins, &error) == 0)
+	if (pga_pins_load(pins, policy, &error) == 0)
 		return;
 	pga_print_warning("%s", error.message);
 	pga_pins_free(pins);

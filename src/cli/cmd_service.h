@@ -27,9 +27,9 @@ struct pga_found_services {
 int pga_find_services(struct pga_found_services *services, struct pga_error *error);
 void pga_found_services_free(struct pga_found_services *services);
 
-/* Reads the user's pins for what looks at entries alone: pins that cannot be read are warned of,
- * and none then. The caller frees them. */
-void pga_pins_or_none(struct pga_pins *pins);
+/* Reads the pins for what looks at entries alone: pins that cannot be read are warned of, and none
+ * then. The caller frees them. */
+void pga_pins_or_none(struct pga_pins *pins, const struct pga_policy *policy);
 
 /* Adds the command that writes the entry anew, with all its settings but those that can weaken it;
  * with an anchor (NULL: none) that one's file is in the place of its file of roots. */

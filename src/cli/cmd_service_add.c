@@ -279,7 +279,7 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 
 	if (pga_service_name_check(asked->change.name, asked->change.replace, &error) != 0 ||
 	    pga_policy_load(&added->policy, &error) != 0 ||
-	    pga_pins_load(&added->pins, &error) != 0 ||
+	    pga_pins_load(&added->pins, &added->policy, &error) != 0 ||
 	    pga_compose(&asked->wish, &added->policy, &added->pins, &added->composition, &error) !=
 		0)
 		goto failed;

@@ -56,7 +56,7 @@ static int list(bool json)
 	if (pga_find_services(&services, &error) != 0)
 		goto failed;
 	if (services.user.count + services.system.count > 0)
-		pga_pins_or_none(&pins);
+		pga_pins_or_none(&pins, &services.policy);
 	if (pga_service_list_make(&found, &services.user, &services.system, &services.policy, &pins,
 				  &error) != 0)
 		goto failed;

@@ -242,7 +242,7 @@ static int show(const char *name, bool json)
 			       services.user.path, services.system.path);
 		goto failed;
 	}
-	pga_pins_or_none(&pins);
+	pga_pins_or_none(&pins, &services.policy);
 	if (pga_evaluator_begin(&judging, file, &services.policy, &error) != 0)
 		goto failed;
 	judging.pins = &pins;

@@ -383,11 +383,15 @@ void pga_complete_services(void)
 
 void pga_complete_anchors(void)
 {
+	struct pga_policy policy;
+	struct pga_pins pins = {.count = 0};
 	struct pga_error error;
-	struct pga_pins pins;
 
-	if (pga_pins_load(&pins, &error) == 0)
+	/* One of several with a name is found by it. */
+	if (pga_policy_load(&policy, &error) == 0 && pga_pins_load(&pins, &policy, &error) == 0)
 		for (size_t i = 0; i < pins.count; i++)
-			(void)puts(pins.pins[i].name);
+			if (pga_pins_named(&pins, pins.pins[i].name) == &pins.pins[i])
+				(void)puts(pins.pins[i].name);
 	pga_pins_free(&pins);
+	pga_policy_free(&policy);
 }

@@ -87,6 +87,11 @@ void pga_report_text(const struct pga_anchoring *done, const struct pga_certific
 		  strcmp(done->hosts, "*") == 0 ? "every host" : done->hosts);
 	print_files(done, dry_run);
 	print_existing(existing, dry_run);
+	if (done->system && !done->known)
+		pga_print(stdout,
+			  "From %s on, the gate lets no user of this machine reach a server of a "
+			  "root that is pinned neither here nor by the user.\n",
+			  dry_run ? "then" : "now");
 	if (dry_run)
 		(void)puts("This was a dry run: nothing was written.");
 	else if (done->scoped)

@@ -115,12 +115,12 @@ static json_t *processes_as_json(const struct pga_processes *processes)
 int pga_print_status_json(const struct pga_status *status, int exit_status)
 {
 	return pga_json_print(
-	    json_pack("{s:b, s:b, s:b, s:o, s:o, s:o, s:i, s:o, s:o, s:i, s:o}", "active",
+	    json_pack("{s:b, s:b, s:b, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:i, s:o}", "active",
 		      (int)status->active, "drop_in", (int)status->dropped_in, "ld_preload",
 		      (int)status->in_variable, "enabled", ways_as_json(status), "policy",
 		      status->broken ? json_null() : policy_as_json(status), "policy_files",
 		      policy_files_as_json(&status->policy), "pins", (int)status->pins.count,
-		      "problem",
+		      "pins_system", (int)status->pins.system_count, "problem",
 		      status->broken ? pga_json_text(status->problem.message) : json_null(),
 		      "processes", processes_as_json(&status->processes), "unreadable",
 		      (int)status->processes.unreadable, "findings",
@@ -144,6 +144,18 @@ static void print_policy_files(const struct pga_policy *policy)
 	}
 }
 
+/* Where the user's do not count, none of them are among the pins. */
+static void print_pins(const struct pga_status *status)
+{
+	const struct pga_pins *pins = &status->pins;
+
+	(void)printf("\npins: %zu of the system", pins->system_count);
+	if (status->policy.user_anchors == PGA_ALLOW)
+		(void)printf(", %zu of yours\n", pins->count - pins->system_count);
+	else
+		(void)fputs("; yours do not count (user-anchors = refuse)\n", stdout);
+}
+
 static void print_policy(const struct pga_status *status)
 {
 	const char *value;
@@ -155,7 +167,7 @@ static void print_policy(const struct pga_status *status)
 	if (status->policy.allow_weak_count > 0)
 		(void)fputs(", and allow-weak", stdout);
 	print_policy_files(&status->policy);
-	(void)printf("\npins: %zu\n", status->pins.count);
+	print_pins(status);
 }
 
 static void print_ways(const struct pga_status *status)

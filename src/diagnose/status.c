@@ -201,7 +201,7 @@ static void look_at_policy(struct pga_status *status)
 {
 	if (pga_policy_load(&status->policy, &status->problem) != 0)
 		refuse_everything(status, PGA_POLICY_UNREADABLE);
-	else if (pga_pins_load(&status->pins, &status->problem) != 0)
+	else if (pga_pins_load(&status->pins, &status->policy, &status->problem) != 0)
 		refuse_everything(status, PGA_PINS_UNREADABLE);
 	else
 		judge_audit(&status->policy, &status->findings);

@@ -45,7 +45,8 @@ static void destroy(struct snapshot *snapshot)
 }
 
 /* before: what was in force in this process so far; NULL for the first time. Both are read in any
- * case: what a user's file said is kept in case it goes out of reach. */
+ * case: what a user's file said is kept in case it goes out of reach. The policy says whose pins
+ * count. */
 static struct snapshot *load(const struct snapshot *before)
 {
 	struct snapshot *snapshot = calloc(1, sizeof *snapshot);
@@ -63,9 +64,11 @@ static struct snapshot *load(const struct snapshot *before)
 		snapshot->root_device = root.st_dev;
 		snapshot->root_inode = root.st_ino;
 	}
-	rules->broken =
-	    pga_pins_reload(&rules->pins, old != NULL ? &old->pins : NULL, &rules->error) != 0;
-	if (pga_policy_reload(&rules->policy, old != NULL ? &old->policy : NULL, &error) != 0) {
+	rules->broken = pga_policy_reload(&rules->policy, old != NULL ? &old->policy : NULL,
+					  &rules->error) != 0;
+	if (pga_pins_reload(&rules->pins, &rules->policy, old != NULL ? &old->pins : NULL,
+			    &error) != 0 &&
+	    !rules->broken) {
 		rules->broken = true;
 		rules->error = error;
 	}

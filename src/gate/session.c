@@ -53,6 +53,39 @@ static bool root_pin(const struct gate_libpq *libpq, const void *ssl, char pin[P
 	       gate_certificate_pin(libpq, libpq->OPENSSL_sk_value(chain, count - 1), pin);
 }
 
+/* Who can pin a root, or change what one is valid for. */
+static void add_unpinned(const struct gate_rules *rules, const char *pin, struct pga_text *refusal)
+{
+	pga_text_addf(refusal,
+		      "its certificate chain ends in a root that is not pinned (SHA-256 %s)\n"
+		      "    if it should not be, somebody may be between you and the server; ",
+		      pin);
+	if (rules->policy.user_anchors != PGA_ALLOW)
+		pga_text_add(refusal, "the policy takes\n    none but the system's anchors "
+				      "(user-anchors = refuse): ask who runs this machine");
+	else
+		pga_text_add(refusal,
+			     "a new root is pinned by the\n    fingerprint that you get from who "
+			     "runs the CA: pganchor bootstrap --ca-url URL --fingerprint HEX;\n"
+			     "    pganchor bootstrap --pin-existing shows those of root.crt that "
+			     "are not");
+}
+
+static void add_other_host(const struct pga_pin *anchor, struct pga_text *refusal)
+{
+	pga_text_addf(refusal,
+		      "its certificate chain ends in anchor %s, which is not valid for this host "
+		      "(hosts = %s)\n    if it should: ",
+		      anchor->name, anchor->hosts);
+	if (anchor->system)
+		pga_text_addf(refusal, "%s is for who runs this machine to change", anchor->path);
+	else
+		pga_text_addf(refusal,
+			      "pganchor bootstrap --ca-url URL --fingerprint HEX --name %s "
+			      "--hosts PATTERNS --replace",
+			      anchor->name);
+}
+
 static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
 		       const void *ssl, const char *host, struct pga_text *refusal)
 {
@@ -66,29 +99,15 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 		pga_text_add(refusal, "the root of its certificate chain cannot be seen");
 		return false;
 	}
-	anchor = pga_pins_find(&rules->pins, pin);
-	if (pga_pin_is_valid_for(anchor, host) || gate_twin(libpq, rules, ssl, host) != NULL)
+	if (pga_root_is_valid_for(&rules->pins, pin, host) ||
+	    gate_twin(libpq, rules, ssl, host) != NULL)
 		return true;
-	if (anchor == NULL) {
-		begin_refusal(refusal, host);
-		pga_text_addf(
-		    refusal,
-		    "its certificate chain ends in a root that is not pinned (SHA-256 %s)\n"
-		    "    if it should not be, somebody may be between you and the server; a new "
-		    "root is pinned by the\n    fingerprint that you get from who runs the CA: "
-		    "pganchor bootstrap --ca-url URL --fingerprint HEX;\n"
-		    "    pganchor bootstrap --pin-existing shows those of root.crt that are not",
-		    pin);
-		return false;
-	}
+	anchor = pga_root_refused(&rules->pins, pin, host);
 	begin_refusal(refusal, host);
-	pga_text_addf(
-	    refusal,
-	    "its certificate chain ends in anchor %s, which is not valid for this host "
-	    "(hosts = %s)\n"
-	    "    if it should: pganchor bootstrap --ca-url URL --fingerprint HEX --name %s "
-	    "--hosts PATTERNS --replace",
-	    anchor->name, anchor->hosts, anchor->name);
+	if (anchor == NULL)
+		add_unpinned(rules, pin, refusal);
+	else
+		add_other_host(anchor, refusal);
 	return false;
 }
 

@@ -61,12 +61,11 @@ static const struct pga_pin *find_pinned(const struct gate_libpq *libpq,
 
 	for (int i = 0; i < count; i++) {
 		void *root = libpq->OPENSSL_sk_value(named, i);
-		const struct pga_pin *anchor = NULL;
 
-		if (gate_certificate_pin(libpq, root, pin))
-			anchor = pga_pins_find(&rules->pins, pin);
-		if (pga_pin_is_valid_for(anchor, host) && verifies_alone(libpq, ssl, root))
-			return anchor;
+		if (gate_certificate_pin(libpq, root, pin) &&
+		    pga_root_is_valid_for(&rules->pins, pin, host) &&
+		    verifies_alone(libpq, ssl, root))
+			return pga_pins_find(&rules->pins, pin);
 	}
 	return NULL;
 }

@@ -1,41 +1,17 @@
+/* The pins of all files, and finding one. */
 #include "policy/pins.h"
 
-#include "base/file.h"
-#include "base/host.h"
-#include "base/ini.h"
 #include "base/paths.h"
+#include "base/text.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define USER_FILE    "anchors.conf"
+#define SYSTEM_FILES "anchors"
 #define LONGEST_NAME 64
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
-
-/* The keys of a section. */
-enum key { PIN, SOURCE, HOSTS, SCOPE, PINNED, SUBJECT, NOT_AFTER, KEYS };
-
-static const char *const keys[KEYS] = {
-    [PIN] = "pin",       [SOURCE] = "source",   [HOSTS] = "hosts",         [SCOPE] = "scope",
-    [PINNED] = "pinned", [SUBJECT] = "subject", [NOT_AFTER] = "not-after",
-};
-
-struct pins_reading {
-	struct pga_pins *pins;
-	size_t room;
-	const char *path;
-	bool set_here[KEYS]; /* in the section that is being read */
-};
-
-static int fail_at(const struct pins_reading *reading, size_t line, const char *what,
-		   struct pga_ini_span span, struct pga_error *error)
-{
-	return pga_fail_at_line(error,
-				"correct the line, or remove the anchor's section and run pganchor "
-				"bootstrap again",
-				reading->path, line, what, span.bytes, span.length);
-}
 
 bool pga_pin_name_is_valid(const char *name)
 {
@@ -43,6 +19,16 @@ bool pga_pin_name_is_valid(const char *name)
 
 	return length > 0 && length <= LONGEST_NAME && name[0] != '.' && name[0] != '-' &&
 	       strspn(name, NAME_LETTERS) == length;
+}
+
+/* The text, or NULL with errno set. */
+static char *taken(struct pga_text *text)
+{
+	char *bytes = pga_text_take(text);
+
+	if (bytes == NULL)
+		errno = ENOMEM;
+	return bytes;
 }
 
 char *pga_pin_file(const char *name)
@@ -59,307 +45,218 @@ char *pga_pin_file(const char *name)
 	return path;
 }
 
-static struct pga_ini_span span_of(const char *string)
+char *pga_pin_own_file(const struct pga_pin *pin)
 {
-	return (struct pga_ini_span){string, strlen(string)};
+	struct pga_text file = PGA_TEXT_EMPTY;
+
+	if (!pin->system)
+		return pga_pin_file(pin->name);
+	pga_text_addf(&file, "%s/anchors/%s.crt", PGA_PINS_SYSTEM_DIRECTORY, pin->name);
+	return taken(&file);
 }
 
-/* The section that was read last has to have its pin. */
-static int end_section(const struct pins_reading *reading, struct pga_error *error)
+/* Of two sections that are the same otherwise, the first in the order of the files comes first:
+ * both stand in one array. */
+static int by_place(const struct pga_pin *a, const struct pga_pin *b)
 {
-	const struct pga_pins *pins = reading->pins;
-
-	if (pins->count == 0 || reading->set_here[PIN])
-		return 0;
-	return fail_at(reading, pins->pins[pins->count - 1].line, "a section without a pin",
-		       span_of(pins->pins[pins->count - 1].name), error);
-}
-
-static int begin_section(struct pins_reading *reading, const struct pga_ini_line *line,
-			 struct pga_error *error)
-{
-	struct pga_pins *pins = reading->pins;
-	struct pga_pin *pin;
-
-	if (end_section(reading, error) != 0)
-		return -1;
-	if (pins->count == reading->room) {
-		size_t room = reading->room != 0 ? reading->room * 2 : 8;
-		struct pga_pin *grown = reallocarray(pins->pins, room, sizeof *grown);
-
-		if (grown == NULL)
-			return pga_fail_memory(error);
-		pins->pins = grown;
-		reading->room = room;
-	}
-	pin = &pins->pins[pins->count++];
-	memset(pin, 0, sizeof *pin);
-	memset(reading->set_here, 0, sizeof reading->set_here);
-	pin->line = line->number;
-	pin->name = pga_ini_copy(line->name);
-	pin->source = strdup("");
-	pin->hosts = strdup("*");
-	pin->pinned = strdup("");
-	if (pin->name == NULL || pin->source == NULL || pin->hosts == NULL || pin->pinned == NULL)
-		return pga_fail_memory(error);
-	if (!pga_pin_name_is_valid(pin->name))
-		return fail_at(reading, line->number, "not a name for an anchor", line->name,
-			       error);
-	return 0;
-}
-
-static bool is_pin(struct pga_ini_span value)
-{
-	if (value.length != PGA_PIN_LENGTH)
-		return false;
-	for (size_t i = 0; i < value.length; i++) {
-		char c = value.bytes[i];
-
-		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-			return false;
-	}
-	return true;
-}
-
-static int take_text(char **text, struct pga_ini_span value, struct pga_error *error)
-{
-	free(*text);
-	*text = pga_ini_copy(value);
-	return *text != NULL ? 0 : pga_fail_memory(error);
-}
-
-static int take_hosts(const struct pins_reading *reading, struct pga_pin *pin,
-		      const struct pga_ini_line *line, struct pga_error *error)
-{
-	struct pga_ini_span wrong = {NULL, 0};
-
-	if (line->value.length == 0)
-		return fail_at(reading, line->number, "no host pattern", line->name, error);
-	wrong.bytes = pga_host_bad_pattern(line->value.bytes, line->value.length, &wrong.length);
-	if (wrong.bytes != NULL)
-		return fail_at(reading, line->number,
-			       "neither *, *.DOMAIN, a host name nor an address", wrong, error);
-	return take_text(&pin->hosts, line->value, error);
-}
-
-static int take_setting(struct pins_reading *reading, const struct pga_ini_line *line,
-			struct pga_error *error)
-{
-	struct pga_pin *pin;
-	int key = 0;
-
-	if (reading->pins->count == 0)
-		return fail_at(reading, line->number, "a setting before any [NAME]", line->name,
-			       error);
-	pin = &reading->pins->pins[reading->pins->count - 1];
-	while (key < KEYS && !pga_ini_equals(line->name, keys[key]))
-		key++;
-	if (key == KEYS)
-		return fail_at(reading, line->number, "no such key", line->name, error);
-	if (reading->set_here[key])
-		return fail_at(reading, line->number, "set twice in one section", line->name,
-			       error);
-	reading->set_here[key] = true;
-	switch ((enum key)key) {
-	case PIN:
-		if (!is_pin(line->value))
-			return fail_at(reading, line->number,
-				       "not a pin of 64 lower-case hex digits", line->value, error);
-		memcpy(pin->pin, line->value.bytes, PGA_PIN_LENGTH);
-		return 0;
-	case HOSTS:
-		return take_hosts(reading, pin, line, error);
-	case SCOPE:
-		pin->scoped = pga_ini_equals(line->value, "scoped");
-		if (!pin->scoped && !pga_ini_equals(line->value, "root.crt"))
-			return fail_at(reading, line->number, "neither root.crt nor scoped",
-				       line->value, error);
-		return 0;
-	case SOURCE:
-		return take_text(&pin->source, line->value, error);
-	case PINNED:
-		return take_text(&pin->pinned, line->value, error);
-	default: /* for the reader alone */
-		return 0;
-	}
+	return a < b ? -1 : a > b;
 }
 
 static int compare_pins(const void *left, const void *right)
 {
 	const struct pga_pin *const *a = left;
 	const struct pga_pin *const *b = right;
+	const int order = strcmp((*a)->pin, (*b)->pin);
 
-	return strcmp((*a)->pin, (*b)->pin);
+	return order != 0 ? order : by_place(*a, *b);
 }
 
+/* The user's own comes first. */
 static int compare_names(const void *left, const void *right)
 {
 	const struct pga_pin *const *a = left;
 	const struct pga_pin *const *b = right;
+	const int order = strcmp((*a)->name, (*b)->name);
 
-	return strcmp((*a)->name, (*b)->name);
+	if (order != 0)
+		return order;
+	return (*a)->system != (*b)->system ? (*a)->system - (*b)->system : by_place(*a, *b);
 }
 
-/* Makes one of the two indexes; two pins that are the same in it are an error. */
-static int sort(const struct pins_reading *reading, struct pga_pin ***index,
-		int (*compare)(const void *, const void *), const char *twice,
-		struct pga_error *error)
+static const struct pga_pin **make_index(const struct pga_pins *pins,
+					 int (*compare)(const void *, const void *))
 {
-	const struct pga_pins *pins = reading->pins;
+	const struct pga_pin **index = calloc(pins->count + 1, sizeof *index);
 
-	*index = calloc(pins->count + 1, sizeof(struct pga_pin *));
-	if (*index == NULL)
-		return pga_fail_memory(error);
+	if (index == NULL)
+		return NULL;
 	for (size_t i = 0; i < pins->count; i++)
-		(*index)[i] = &pins->pins[i];
-	qsort(*index, pins->count, sizeof(struct pga_pin *), compare);
-	for (size_t i = 1; i < pins->count; i++) {
-		const struct pga_pin *a = (*index)[i - 1];
-		const struct pga_pin *b = (*index)[i];
+		index[i] = &pins->pins[i];
+	qsort(index, pins->count, sizeof *index, compare);
+	return index;
+}
 
-		const struct pga_pin *second = a->line > b->line ? a : b;
+int pga_pins_index(struct pga_pins *pins, struct pga_error *error)
+{
+	free(pins->by_pin);
+	free(pins->by_name);
+	pins->by_pin = make_index(pins, compare_pins);
+	pins->by_name = make_index(pins, compare_names);
+	return pins->by_pin != NULL && pins->by_name != NULL ? 0 : pga_fail_memory(error);
+}
 
-		if (compare(&a, &b) == 0)
-			return fail_at(reading, second->line, twice, span_of(second->name), error);
-	}
+/* Puts the sections of one file behind those that were read before it; *more has none then. */
+static int append(struct pga_pins *pins, struct pga_pins *more, struct pga_error *error)
+{
+	struct pga_pin *grown =
+	    reallocarray(pins->pins, pins->count + more->count + 1, sizeof *grown);
+
+	if (grown == NULL)
+		return pga_fail_memory(error);
+	pins->pins = grown;
+	if (more->count > 0)
+		memcpy(&grown[pins->count], more->pins, more->count * sizeof *grown);
+	pins->count += more->count;
+	more->count = 0;
 	return 0;
 }
 
-static struct pga_ini_span without_line_end(struct pga_ini_span line)
+static int take(struct pga_pins *pins, const char *path, const struct pga_text *content,
+		bool system, struct pga_error *error)
 {
-	while (line.length > 0 &&
-	       (line.bytes[line.length - 1] == '\n' || line.bytes[line.length - 1] == '\r'))
-		line.length--;
-	return line;
+	struct pga_pins one;
+	int result = pga_pins_parse_file(&one, path, pga_text_string(content), content->length,
+					 system, error);
+
+	if (result == 0)
+		result = append(pins, &one, error);
+	pga_pins_free(&one);
+	return result;
 }
 
-static int read_lines(struct pins_reading *reading, const char *bytes, size_t length,
+static int take_systems(void *context, const char *path, const struct pga_text *content,
+			struct pga_error *error)
+{
+	struct pga_pins *pins = context;
+	const int result = take(pins, path, content, true, error);
+
+	pins->system_count = pins->count;
+	return result;
+}
+
+static int take_users(struct pga_pins *pins, const struct pga_policy *policy,
 		      struct pga_error *error)
 {
-	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_CONF);
-	struct pga_ini_line line;
-	int result = 0;
-
-	while (result == 0 && pga_ini_next(&reader, &line)) {
-		/* A C string would end there, and be another value than the one in the file. */
-		if (memchr(line.whole.bytes, '\0', line.whole.length) != NULL)
-			return fail_at(reading, line.number, "not a line of text", span_of("NUL"),
-				       error);
-		switch (line.kind) {
-		case PGA_INI_BLANK:
-		case PGA_INI_COMMENT:
-			break;
-		case PGA_INI_SECTION:
-			result = begin_section(reading, &line, error);
-			break;
-		case PGA_INI_SETTING:
-			result = take_setting(reading, &line, error);
-			break;
-		default:
-			return fail_at(reading, line.number,
-				       "neither [NAME] nor a line of the form key = value",
-				       without_line_end(line.whole), error);
-		}
-	}
-	return result == 0 ? end_section(reading, error) : result;
-}
-
-/* Whoever wants no pin has no such file. One that has lost its sections, by a full disk or a slip,
- * must not say the same. */
-static int check_not_empty(const struct pins_reading *reading, struct pga_error *error)
-{
-	if (reading->pins->count > 0)
+	if (!pins->file.found || (policy != NULL && policy->user_anchors != PGA_ALLOW))
 		return 0;
-	return pga_fail(error,
-			"put its sections back, or remove the file: then no root is pinned, and "
-			"pganchor bootstrap pins them anew",
-			"%s: there is no anchor in it: was it cut short?", reading->path);
+	return take(pins, pins->file.path, &pins->file.content, false, error);
 }
 
-int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
-		   struct pga_error *error)
+int pga_pins_load(struct pga_pins *pins, const struct pga_policy *policy, struct pga_error *error)
 {
-	struct pins_reading reading = {.pins = pins, .path = path};
-
-	memset(pins, 0, sizeof *pins);
-	if (bytes == NULL)
-		return 0;
-	if (read_lines(&reading, bytes, length, error) != 0 ||
-	    check_not_empty(&reading, error) != 0 ||
-	    sort(&reading, &pins->by_pin, compare_pins, "this pin is twice in the file", error) !=
-		0 ||
-	    sort(&reading, &pins->by_name, compare_names, "this name is twice in the file",
-		 error) != 0) {
-		pga_pins_free(pins);
-		return -1;
-	}
-	return 0;
+	return pga_pins_reload(pins, policy, NULL, error);
 }
 
-int pga_pins_load(struct pga_pins *pins, struct pga_error *error)
+/* No section is left of what could not be read as a whole. */
+static void forget(struct pga_pins *pins)
 {
-	return pga_pins_reload(pins, NULL, error);
+	struct pga_pins kept = {.file = pins->file, .systems = pins->systems};
+
+	memset(&pins->file, 0, sizeof pins->file);
+	memset(&pins->systems, 0, sizeof pins->systems);
+	pga_pins_free(pins);
+	*pins = kept;
 }
 
-int pga_pins_reload(struct pga_pins *pins, const struct pga_pins *before, struct pga_error *error)
+int pga_pins_reload(struct pga_pins *pins, const struct pga_policy *policy,
+		    const struct pga_pins *before, struct pga_error *error)
 {
 	struct pga_user_file file;
-	int result =
-	    pga_user_file_read(&file, USER_FILE, before != NULL ? &before->file : NULL, error);
+	int result;
 
 	memset(pins, 0, sizeof *pins);
-	if (result == 0)
-		result = pga_pins_parse(pins, file.path,
-					file.found ? pga_text_string(&file.content) : NULL,
-					file.content.length, error);
+	/* Whatever is wrong with another file, what the user's said before is kept. */
+	result = pga_user_file_read(&file, USER_FILE, before != NULL ? &before->file : NULL, error);
 	pins->file = file;
+	if (result == 0)
+		result = pga_system_files_read(&pins->systems, SYSTEM_FILES, "the system's anchors",
+					       take_systems, pins, error);
+	if (result == 0)
+		result = take_users(pins, policy, error);
+	if (result == 0)
+		result = pga_pins_index(pins, error);
+	if (result != 0)
+		forget(pins);
 	return result;
 }
 
 bool pga_pins_is_fresh(const struct pga_pins *pins)
 {
-	return pga_user_file_is_fresh(&pins->file, USER_FILE);
+	return pga_system_files_are_fresh(&pins->systems) &&
+	       pga_user_file_is_fresh(&pins->file, USER_FILE);
 }
 
-/* bsearch() hands over the key first, the element of the index second. */
-static int order_by_pin(const void *pin, const void *element)
+static const char *pin_of(const struct pga_pin *pin)
 {
-	const struct pga_pin *const *at = element;
-
-	return strcmp(pin, (*at)->pin);
+	return pin->pin;
 }
 
-static int order_by_name(const void *name, const void *element)
+static const char *name_of(const struct pga_pin *pin)
 {
-	const struct pga_pin *const *at = element;
-
-	return strcmp(name, (*at)->name);
+	return pin->name;
 }
 
-static const struct pga_pin *find(const struct pga_pins *pins, struct pga_pin *const *index,
-				  const char *wanted, int (*order)(const void *, const void *))
+/* The first of the index that does not come before what is wanted. */
+static size_t find_first(const struct pga_pins *pins, const struct pga_pin *const *index,
+			 const char *wanted, const char *(*key)(const struct pga_pin *))
 {
-	struct pga_pin *const *found = NULL;
+	size_t low = 0;
+	size_t high = pins->count;
 
-	if (pins->count > 0)
-		found = bsearch(wanted, index, pins->count, sizeof(struct pga_pin *), order);
-	return found != NULL ? *found : NULL;
+	while (low < high) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (strcmp(key(index[middle]), wanted) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+size_t pga_pins_of_root(const struct pga_pins *pins, const char *pin,
+			const struct pga_pin *const **sections)
+{
+	const size_t first = find_first(pins, pins->by_pin, pin, pin_of);
+	size_t count = 0;
+
+	while (first + count < pins->count && strcmp(pins->by_pin[first + count]->pin, pin) == 0)
+		count++;
+	*sections = count > 0 ? &pins->by_pin[first] : NULL;
+	return count;
 }
 
 const struct pga_pin *pga_pins_find(const struct pga_pins *pins, const char *pin)
 {
-	return find(pins, pins->by_pin, pin, order_by_pin);
+	const struct pga_pin *const *sections;
+
+	return pga_pins_of_root(pins, pin, &sections) > 0 ? sections[0] : NULL;
 }
 
 const struct pga_pin *pga_pins_named(const struct pga_pins *pins, const char *name)
 {
-	return find(pins, pins->by_name, name, order_by_name);
+	const size_t first = find_first(pins, pins->by_name, name, name_of);
+
+	return first < pins->count && strcmp(pins->by_name[first]->name, name) == 0
+		   ? pins->by_name[first]
+		   : NULL;
 }
 
 void pga_pins_free(struct pga_pins *pins)
 {
 	for (size_t i = 0; i < pins->count; i++) {
 		free(pins->pins[i].name);
+		free(pins->pins[i].path);
 		free(pins->pins[i].source);
 		free(pins->pins[i].hosts);
 		free(pins->pins[i].pinned);
@@ -368,5 +265,6 @@ void pga_pins_free(struct pga_pins *pins)
 	free(pins->by_pin);
 	free(pins->by_name);
 	pga_user_file_free(&pins->file);
+	pga_system_files_free(&pins->systems);
 	memset(pins, 0, sizeof *pins);
 }

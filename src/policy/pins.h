@@ -1,5 +1,6 @@
-/* anchors.conf: the pins, which anchor each belongs to, and for which hosts it is valid. One
- * section an anchor:
+/* anchors.conf: the pins, which anchor each belongs to, and for which hosts it is valid. The
+ * system's are SYSCONFDIR/pganchor/anchors.conf and anchors.d/FILE.conf (policy/system_files.h);
+ * the user's own add to them, unless the policy says user-anchors = refuse. One section an anchor:
  *
  *     [NAME]
  *     pin = SHA-256 of the certificate's DER form, 64 lower-case hex digits
@@ -17,11 +18,14 @@
 
 #include "base/error.h"
 #include "base/userfile.h"
+#include "policy/policy.h"
+#include "policy/system_files.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PGA_PIN_LENGTH 64 /* hex digits of a SHA-256 */
+#define PGA_PIN_LENGTH            64 /* hex digits of a SHA-256 */
+#define PGA_PINS_SYSTEM_DIRECTORY SYSCONFDIR "/pganchor"
 
 struct pga_pin {
 	char *name;
@@ -30,47 +34,74 @@ struct pga_pin {
 	char *hosts;  /* "*" where the file does not say */
 	char *pinned; /* "" where the file does not say */
 	bool scoped;
-	size_t line; /* of its section, from 1 */
+	bool system; /* a file of the system's says it, for every user */
+	char *path;  /* the file */
+	size_t line; /* of its section there, from 1 */
 };
 
 struct pga_pins {
-	struct pga_pin *pins; /* in the file's order */
+	struct pga_pin *pins; /* in the order of the files: the system's, then the user's own */
 	size_t count;
+	size_t system_count; /* the first of them that are the system's */
 
 	/* What follows is pganchor's own: the same pins in the order of their digits and of their
 	 * names. */
-	struct pga_pin **by_pin;
-	struct pga_pin **by_name;
+	const struct pga_pin **by_pin;
+	const struct pga_pin **by_name;
 
-	struct pga_user_file file; /* that pga_pins_load() has read */
+	struct pga_user_file file; /* what pga_pins_load() has read */
+	struct pga_system_files systems;
 };
 
 /* Whether an anchor may be called so: 1 to 64 of A-Z a-z 0-9 . _ - and neither "." nor "-" in
  * front, since the name becomes that of a file, NAME.crt. */
 bool pga_pin_name_is_valid(const char *name);
 
-/* The file that has the root of the anchor of this name, and it alone, whether or not it is there.
- * The caller frees the path; NULL as pga_user_config() is. */
+/* The user's file that has the root of the anchor of this name, and it alone, whether or not it is
+ * there. The caller frees the path; NULL as pga_user_config() is. */
 char *pga_pin_file(const char *name);
+
+/* The same of a pin: of one of the system's the system's file,
+ * SYSCONFDIR/pganchor/anchors/NAME.crt.
+ */
+char *pga_pin_own_file(const struct pga_pin *pin);
 
 /* Reads the pins out of the bytes of an anchors.conf; path is for the messages. bytes NULL: there
  * is no such file, and so no pin. A file without any is one that was cut: returns -1 for it as well
  * as, with the line, for a line that is no setting, an unknown key, a section without a pin, a pin
- * that is none, a name or a pin that stands twice. */
+ * that is none, a name or a pin that is twice. */
 int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
 		   struct pga_error *error);
 
-/* Reads the user's anchors.conf; no file is no pins. */
-int pga_pins_load(struct pga_pins *pins, struct pga_error *error);
+/* The same of one of the system's files, or of a user's. */
+int pga_pins_parse_file(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
+			bool system, struct pga_error *error);
 
-/* The same in a process that has loaded its pins before, whether or not that was successful: a file
- * that is out of its reach by now (base/userfile.h) says what it said then. */
-int pga_pins_reload(struct pga_pins *pins, const struct pga_pins *before, struct pga_error *error);
+/* Reads the system's files and the user's anchors.conf; no file is no pins. Where the policy says
+ * user-anchors = refuse, nothing of the user's counts, whatever it says; policy NULL: it counts in
+ * any case. The same name or pin may stand in several files: policy/trust.h has what then holds.
+ * Returns -1 for a file that pga_pins_parse() does not take, one that cannot be read, and one of
+ * the system's that others can write: pins that cannot be known refuse. */
+int pga_pins_load(struct pga_pins *pins, const struct pga_policy *policy, struct pga_error *error);
 
-/* Whether the file that the pins came from has not changed since. */
+/* The same in a process that has loaded its pins before, whether or not that was successful: a
+ * user's file that is out of its reach by now (base/userfile.h) says what it said then. */
+int pga_pins_reload(struct pga_pins *pins, const struct pga_policy *policy,
+		    const struct pga_pins *before, struct pga_error *error);
+
+/* Whether no file that the pins came from has changed since. */
 bool pga_pins_is_fresh(const struct pga_pins *pins);
 
-/* The pin with these 64 hex digits, or with this name; NULL where there is none. */
+/* Makes by_pin and by_name. Returns -1 for want of memory. */
+int pga_pins_index(struct pga_pins *pins, struct pga_error *error);
+
+/* How many sections have these 64 hex digits; *sections are the system's and then the user's, NULL
+ * where there is none. They belong to the pins. */
+size_t pga_pins_of_root(const struct pga_pins *pins, const char *pin,
+			const struct pga_pin *const **sections);
+
+/* The first of these. With this name: the user's own, or else the first of the system's. NULL where
+ * there is none. */
 const struct pga_pin *pga_pins_find(const struct pga_pins *pins, const char *pin);
 const struct pga_pin *pga_pins_named(const struct pga_pins *pins, const char *name);
 

@@ -45,6 +45,7 @@ static const struct {
     {"gss-encryption", offsetof(struct pga_policy, gss_encryption), consents, PGA_REFUSE},
     {"public-ca", offsetof(struct pga_policy, public_ca), consents, PGA_ALLOW},
     {"cancel", offsetof(struct pga_policy, cancel), consents, PGA_ALLOW},
+    {"user-anchors", offsetof(struct pga_policy, user_anchors), consents, PGA_ALLOW},
     {"min-tls", offsetof(struct pga_policy, min_tls), tls_versions, PGA_TLS_1_2},
     {"channel-binding", offsetof(struct pga_policy, channel_binding), bindings, PGA_BINDING_PREFER},
     {"log", offsetof(struct pga_policy, log), logs, PGA_LOG_SYSLOG},

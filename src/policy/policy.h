@@ -34,6 +34,7 @@ struct pga_policy {
 	enum pga_consent gss_encryption;
 	enum pga_consent public_ca;
 	enum pga_consent cancel;
+	enum pga_consent user_anchors;
 	enum pga_min_tls min_tls;
 	enum pga_binding channel_binding;
 	enum pga_log log;

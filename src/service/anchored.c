@@ -21,9 +21,13 @@ static int look_for_any(const struct pga_effective *effective, const struct pga_
 	if (hosts.length != 0)
 		pga_text_addf(text,
 			      "no anchor is pinned for %s: the gate %s the server (trust = "
-			      "pinned)\n    \"pganchor bootstrap\" pins one, and with --replace "
-			      "--hosts changes what one is valid for",
-			      pga_text_string(&hosts), pga_anchored_refuses(policy, "will refuse"));
+			      "pinned)\n    %s",
+			      pga_text_string(&hosts), pga_anchored_refuses(policy, "will refuse"),
+			      policy->user_anchors == PGA_ALLOW
+				  ? "\"pganchor bootstrap\" pins one, and with --replace --hosts "
+				    "changes what one is valid for"
+				  : "none but the system's count (user-anchors = refuse): who runs "
+				    "this machine pins one");
 	pga_text_free(&hosts);
 	return result;
 }
@@ -31,7 +35,7 @@ static int look_for_any(const struct pga_effective *effective, const struct pga_
 static void add_elsewhere(const struct pga_policy *policy, const char *hosts, const char *path,
 			  const struct pga_pin *anchor, struct pga_text *text)
 {
-	char *own = pga_pin_file(anchor->name);
+	char *own = pga_pin_own_file(anchor);
 
 	if (own == NULL) {
 		text->failed = true;

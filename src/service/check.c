@@ -80,9 +80,10 @@ static int shake_hands(const struct pga_effective *effective, struct pga_checked
 	return result == 0 ? 0 : pga_fail_memory(error);
 }
 
-static bool is_valid_for(const struct pga_pin *pin, const struct pga_checked_host *item)
+static bool is_valid_for(const struct pga_pins *pins, const struct pga_pin *pin,
+			 const struct pga_checked_host *item)
 {
-	return pga_pin_is_valid_for(pin, pga_host_label(item->host));
+	return pin != NULL && pga_root_is_valid_for(pins, pin->pin, pga_host_label(item->host));
 }
 
 /* The anchor that the chain ends in, or could end in as well, and rather one for this host. */
@@ -91,10 +92,10 @@ static const struct pga_pin *find_pin(const struct pga_checked_host *item,
 {
 	const struct pga_pin *pin = pga_pins_find(pins, item->handshake.root_pin);
 
-	for (size_t i = 0; !is_valid_for(pin, item) && i < item->handshake.twins.count; i++) {
+	for (size_t i = 0; !is_valid_for(pins, pin, item) && i < item->handshake.twins.count; i++) {
 		const struct pga_pin *twin = pga_pins_find(pins, item->handshake.twins.pins[i]);
 
-		if (pin == NULL || is_valid_for(twin, item))
+		if (pin == NULL || is_valid_for(pins, twin, item))
 			pin = twin;
 	}
 	return pin;
@@ -109,7 +110,7 @@ static bool is_trusted(const struct pga_checked_host *item, const struct pga_pol
 	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
 
 	return !pga_trust_by_pins(policy, pins) || pga_policy_exempts(policy, address) ||
-	       is_valid_for(item->pin, item);
+	       is_valid_for(pins, item->pin, item);
 }
 
 static int check_host(const struct pga_effective *effective, const struct pga_policy *policy,
@@ -124,8 +125,9 @@ static int check_host(const struct pga_effective *effective, const struct pga_po
 		return -1;
 	if (item->problem == NULL && item->handshake.root_pin[0] != '\0')
 		item->pin = find_pin(item, pins);
-	item->trusted = item->problem == NULL && is_trusted(item, policy, pins) &&
-			(bound == NULL || item->pin == bound);
+	item->trusted =
+	    item->problem == NULL && is_trusted(item, policy, pins) &&
+	    (bound == NULL || (item->pin != NULL && strcmp(item->pin->pin, bound->pin) == 0));
 	return 0;
 }
 

@@ -1,37 +1,76 @@
 #include "service/choose_anchor.h"
 
 #include "policy/hostlist.h"
+#include "policy/system_files.h"
 #include "policy/trust.h"
+#include "service/roots.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Adds the names of the anchors that are wanted (NULL: of all), with ", " between. */
 static void list_names(const struct pga_pins *pins,
-		       bool (*wanted)(const struct pga_pin *, const struct pga_hosts *),
+		       bool (*wanted)(const struct pga_pins *, const struct pga_pin *,
+				      const struct pga_hosts *),
 		       const struct pga_hosts *hosts, struct pga_text *text)
 {
 	const char *separator = "";
 
 	for (size_t i = 0; i < pins->count; i++) {
-		if (wanted != NULL && !wanted(&pins->pins[i], hosts))
+		if (wanted != NULL && !wanted(pins, &pins->pins[i], hosts))
 			continue;
 		pga_text_addf(text, "%s%s", separator, pins->pins[i].name);
 		separator = ", ";
 	}
 }
 
-static bool is_valid_for(const struct pga_pin *pin, const struct pga_host *host)
+static bool is_valid_for(const struct pga_pins *pins, const struct pga_pin *pin,
+			 const struct pga_host *host)
 {
-	return host->local || pga_pin_is_valid_for(pin, pga_host_label(host));
+	return host->local || pga_root_is_valid_for(pins, pin->pin, pga_host_label(host));
 }
 
-static bool is_valid_for_any(const struct pga_pin *pin, const struct pga_hosts *hosts)
+static bool is_valid_for_any(const struct pga_pins *pins, const struct pga_pin *pin,
+			     const struct pga_hosts *hosts)
 {
 	for (size_t i = 0; i < hosts->count; i++)
-		if (!hosts->items[i].local && is_valid_for(pin, &hosts->items[i]))
+		if (!hosts->items[i].local && is_valid_for(pins, pin, &hosts->items[i]))
 			return true;
 	return false;
+}
+
+/* A root that several files pin is one choice: the last of its sections, the user's own if there is
+ * one. */
+static bool is_choice(const struct pga_pins *pins, const struct pga_pin *pin,
+		      const struct pga_hosts *hosts)
+{
+	const struct pga_pin *const *sections;
+	const size_t count = pga_pins_of_root(pins, pin->pin, &sections);
+
+	return count > 0 && sections[count - 1] == pin && is_valid_for_any(pins, pin, hosts);
+}
+
+int pga_anchor_file_check(const struct pga_pin *anchor, const char *path, struct pga_error *error)
+{
+	if (anchor->system && pga_system_check_ownership(path, "the system's anchors", error) != 0)
+		return -1;
+	return pga_roots_hold(path, anchor->pin, true, error);
+}
+
+/* Whether an entry names the anchor's own file. What the system pins is not in the user's root.crt
+ * by that, and mostly has a file. */
+static bool is_in_own_file(const struct pga_pin *pin)
+{
+	struct pga_error error;
+	char *path;
+	bool holds;
+
+	if (!pin->system)
+		return pin->scoped;
+	path = pga_pin_own_file(pin);
+	holds = path != NULL && pga_anchor_file_check(pin, path, &error) == 0;
+	free(path);
+	return holds;
 }
 
 static int fail_no_such(const struct pga_pins *pins, const char *wanted, struct pga_error *error)
@@ -55,10 +94,28 @@ static int fail_to_choose(const struct pga_pins *pins, const struct pga_hosts *h
 	struct pga_text hint = PGA_TEXT_EMPTY;
 
 	pga_text_add(&hint, "name one with --anchor: ");
-	list_names(pins, is_valid_for_any, hosts, &hint);
+	list_names(pins, is_choice, hosts, &hint);
 	(void)pga_fail(
 	    error, pga_text_string(&hint),
 	    "which anchor: more than one is valid for the hosts, and not all are in root.crt");
+	pga_text_free(&hint);
+	return -1;
+}
+
+static int fail_other_host(const struct pga_pins *pins, const struct pga_pin *anchor,
+			   const char *host, struct pga_error *error)
+{
+	const struct pga_pin *refused = pga_root_refused(pins, anchor->pin, host);
+	struct pga_text hint = PGA_TEXT_EMPTY;
+
+	pga_text_add(&hint, "name another anchor, or change what it is valid for: ");
+	if (refused->system)
+		pga_text_addf(&hint, "%s, as root", refused->path);
+	else
+		pga_text_add(&hint, "pganchor bootstrap --ca-url URL --fingerprint HEX --hosts "
+				    "PATTERNS --replace");
+	(void)pga_fail(error, pga_text_string(&hint), "anchor %s: is not valid for %s (hosts = %s)",
+		       refused->name, host, refused->hosts);
 	pga_text_free(&hint);
 	return -1;
 }
@@ -71,14 +128,11 @@ static int take_wanted(const struct pga_pins *pins, const char *wanted,
 	choice->anchor = pga_pins_named(pins, wanted);
 	if (choice->anchor == NULL)
 		return fail_no_such(pins, wanted, error);
+	choice->in_own_file = true;
 	for (size_t i = 0; i < hosts->count; i++)
-		if (!is_valid_for(choice->anchor, &hosts->items[i]))
-			return pga_fail(error,
-					"name another anchor, or change what it is valid for: "
-					"pganchor bootstrap --ca-url URL --fingerprint HEX --hosts "
-					"PATTERNS --replace",
-					"anchor %s: is not valid for %s (hosts = %s)", wanted,
-					pga_host_label(&hosts->items[i]), choice->anchor->hosts);
+		if (!is_valid_for(pins, choice->anchor, &hosts->items[i]))
+			return fail_other_host(pins, choice->anchor,
+					       pga_host_label(&hosts->items[i]), error);
 	return 0;
 }
 
@@ -91,13 +145,14 @@ static int find_by_hosts(const struct pga_pins *pins, const struct pga_hosts *ho
 	bool scoped = false;
 
 	for (size_t i = 0; i < pins->count; i++) {
-		if (!is_valid_for_any(&pins->pins[i], hosts))
+		if (!is_choice(pins, &pins->pins[i], hosts))
 			continue;
 		found++;
-		scoped = scoped || pins->pins[i].scoped;
+		scoped = scoped || is_in_own_file(&pins->pins[i]);
 		choice->anchor = &pins->pins[i];
 	}
 	choice->in_root_crt = found > 0 && !scoped;
+	choice->in_own_file = found == 1 && scoped;
 	if (found <= 1)
 		return 0;
 	choice->anchor = NULL;
@@ -118,7 +173,7 @@ static void note_unpinned(const struct pga_pins *pins, const struct pga_policy *
 		bool valid = !needs_anchor(policy, &hosts->items[i]);
 
 		for (size_t k = 0; !valid && k < pins->count; k++)
-			valid = is_valid_for(&pins->pins[k], &hosts->items[i]);
+			valid = is_valid_for(pins, &pins->pins[k], &hosts->items[i]);
 		if (!valid)
 			pga_text_addf(names, "%s%s", names->length > 0 ? ", " : "",
 				      pga_host_label(&hosts->items[i]));
@@ -145,7 +200,7 @@ static bool is_elsewhere(const struct pga_pins *pins, const struct pga_host *hos
 	bool elsewhere = false;
 
 	for (size_t i = 0; i < pins->count; i++) {
-		if (!is_valid_for(&pins->pins[i], host))
+		if (!is_valid_for(pins, &pins->pins[i], host))
 			continue;
 		if (strstr(in_file, pins->pins[i].pin) != NULL)
 			return false;
@@ -171,7 +226,7 @@ int pga_anchor_elsewhere(const struct pga_pins *pins, const struct pga_policy *p
 		pga_text_addf(names, "%s%s", names->length > 0 ? ", " : "",
 			      pga_host_label(&hosts.items[i]));
 		for (size_t k = 0; *anchor == NULL && k < pins->count; k++)
-			if (is_valid_for(&pins->pins[k], &hosts.items[i]))
+			if (is_valid_for(pins, &pins->pins[k], &hosts.items[i]))
 				*anchor = &pins->pins[k];
 	}
 	pga_hosts_free(&hosts);
@@ -181,9 +236,9 @@ int pga_anchor_elsewhere(const struct pga_pins *pins, const struct pga_policy *p
 static int name_file(struct pga_anchor_choice *choice, struct pga_error *error)
 {
 	/* root.crt may hold others: only a file of its own binds to the one that was named. */
-	if (choice->anchor == NULL || (!choice->named && !choice->anchor->scoped))
+	if (!choice->in_own_file)
 		return 0;
-	choice->sslrootcert = pga_pin_file(choice->anchor->name);
+	choice->sslrootcert = pga_pin_own_file(choice->anchor);
 	return choice->sslrootcert != NULL
 		   ? 0
 		   : pga_fail(error, "set HOME", "found no home directory for this user");

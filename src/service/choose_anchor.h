@@ -13,7 +13,9 @@
 struct pga_anchor_choice {
 	const struct pga_pin *anchor; /* NULL where none was named and not exactly one is valid for
 					 a host; belongs to the pins */
-	char *sslrootcert; /* the anchor's own file, where it was named or is scoped; else NULL */
+	char *sslrootcert; /* the anchor's own file, where it was named or is scoped, or is the
+			      system's and has one; else NULL */
+	bool in_own_file;  /* sslrootcert is to be named: pganchor's own */
 	bool named;        /* by the user: no other is valid */
 	bool in_root_crt;  /* what is valid for the hosts is in root.crt */
 	struct pga_text unpinned; /* hosts that no anchor is valid for, with ", " between */
@@ -25,6 +27,10 @@ struct pga_anchor_choice {
 int pga_anchor_choose(const struct pga_pins *pins, const char *wanted,
 		      const struct pga_settings *settings, struct pga_anchor_choice *choice,
 		      struct pga_error *error);
+
+/* Whether the anchor's own file holds its certificate and no other, so that it binds an entry to
+ * it; nobody but the administrator can write one of the system's. Returns -1 with what is wrong. */
+int pga_anchor_file_check(const struct pga_pin *anchor, const char *path, struct pga_error *error);
 
 /* Adds the hosts of host and hostaddr (NULL: not set) that no anchor is valid for, with ", "
  * between; Unix-domain sockets and hosts that the policy exempts (NULL: none) need none. Returns -1

@@ -167,10 +167,15 @@ static int take_own_file(struct pga_composition *composition, struct pga_error *
 	const struct pga_anchor_choice *choice = &composition->choice;
 	struct pga_error wrong;
 
-	if (pga_roots_hold(choice->sslrootcert, choice->anchor->pin, true, &wrong) != 0)
+	if (pga_anchor_file_check(choice->anchor, choice->sslrootcert, &wrong) != 0)
 		return pga_fail(error,
-				"nothing was written; \"pganchor bootstrap\" of the same CA again "
-				"puts the file right",
+				choice->anchor->system
+				    ? "nothing was written; the system pins this root, and who "
+				      "runs this machine has to put its certificate there; "
+				      "\"pganchor bootstrap\" of the same CA gives you a file of "
+				      "your own"
+				    : "nothing was written; \"pganchor bootstrap\" of the same CA "
+				      "again puts the file right",
 				"anchor %s: %s", choice->anchor->name, wrong.message);
 	return pga_settings_add(&composition->settings, "sslrootcert", choice->sslrootcert, error);
 }
@@ -212,7 +217,8 @@ static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pin
 		return 0;
 	if (pga_anchor_choose(pins, wish->anchor, &composition->settings, choice, error) != 0)
 		return -1;
-	if (choice->sslrootcert != NULL && wish->place == PGA_SERVICE_SYSTEM)
+	if (choice->sslrootcert != NULL && !choice->anchor->system &&
+	    wish->place == PGA_SERVICE_SYSTEM)
 		return pga_fail(
 		    error, "put the root where all can read it, and give sslrootcert=FILE",
 		    "anchor %s: its file %s is in your home, where other users cannot read it",

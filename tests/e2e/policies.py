@@ -35,26 +35,28 @@ def hand_over(path, owner):
         subprocess.run([*sudo, "chown", str(owner), path], check=True, stdin=subprocess.DEVNULL)
 
 
+def below(directory):
+    """Everything in it, the deepest first."""
+    return sorted(directory.rglob("*"), reverse=True) if directory.is_dir() else []
+
+
 @pytest.fixture
 def system(pganchor):
-    """system(text, name) writes a file of the system's policy; all are gone when the test ends."""
+    """system(text, name) writes a file of the system's policy or anchors; whatever is new there is gone when the test ends."""
     directory = pganchor.prefix / "etc/pganchor"
-    had = [path for path in (directory / "policy.d", directory) if path.is_dir()]
+    had = [path for path in [*below(directory), directory] if path.exists()]
     (directory / "policy.d").mkdir(parents=True, exist_ok=True)
-    written = []
 
     def write(text, name="policy.conf"):
         path = directory / name
-        written.append(path)
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text)
         return path
 
     yield write
-    for path in [directory, directory / "policy.d", *written]:
-        hand_over(path, os.geteuid())
-        path.chmod(0o755 if path.is_dir() else 0o644)
-    for path in written:
-        path.unlink(missing_ok=True)
-    for path in (directory / "policy.d", directory):
-        if path not in had:
-            path.rmdir()
+    for path in [directory, *reversed(below(directory))]:
+        if not path.is_symlink():
+            hand_over(path, os.geteuid())
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    for path in [path for path in [*below(directory), directory] if path not in had]:
+        path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()

@@ -109,6 +109,16 @@ def test_the_pins_go_on_behind_chroot(home, program, cell, order):
     shows(lines, NOT_PINNED, "connected", NOT_PINNED)
 
 
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_systems_pins_go_on_behind_chroot(home, system, program, cell, order, stepca):
+    """Whoever the process becomes there."""
+    words = [*ORDERS[order](cell), f"connect={cell.strong}", f"connect={cell.local}", f"connect={cell.strong}"]
+    system(f"[company]\npin = {stepca.fingerprint}\n", "anchors.conf")
+    assert set(gated(home, program, *words)) == {"connected"}
+    system(f"[company]\npin = {'0' * 64}\n", "anchors.conf")
+    shows(gated(home, program, *words)[-3:], NOT_PINNED, "connected", NOT_PINNED)
+
+
 def test_a_policy_that_was_broken_before_chroot_stays_so(home, system, program, cell):
     system("mode = sometimes\n")
     shows(gated(home, program, *ORDERS["nobody"](cell), f"connect={cell.strong}", f"connect={cell.local}"),
@@ -392,6 +402,17 @@ def test_a_set_user_id_program_has_the_files_of_its_user(home, powerful, cell):
     shows(powerful("set-user-ID", "load", f"seteuid={CALLER}", f"connect={cell.weak}"), WEAK)
     shows(powerful("set-user-ID", "load", f"setuid={CALLER}", f"connect={cell.weak}"), WEAK)
     shows(powerful("set-group-ID", *words), "connected", "connected")
+
+
+@pytest.mark.parametrize("kind", POWERS)
+def test_the_systems_pins_hold_in_a_program_with_more_power(powerful, system, cell, kind, stepca):
+    """Whatever the caller has pinned."""
+    words = ["load", f"connect={cell.strong_outside}", f"connect={cell.local_outside}"]
+    (powerful.theirs / ".config/pganchor/anchors.conf").write_text(f"[mine]\npin = {stepca.fingerprint}\n")
+    system(f"[company]\npin = {'0' * 64}\n", "anchors.d/company.conf")
+    shows(powerful(kind, *words), NOT_PINNED, "connected")
+    system(f"[company]\npin = {stepca.fingerprint}\n", "anchors.d/company.conf")
+    shows(powerful(kind, *words), "connected", "connected")
 
 
 SECRET = "correct horse = hunter2"

@@ -25,6 +25,7 @@ FLOORS = {
     "gss-encryption": ("refuse", "allow", "gssencmode=require (conninfo)"),
     "public-ca": ("refuse", "allow", "sslrootcert=system (conninfo)"),
     "cancel": ("refuse", "allow", "pganchor refused to cancel"),
+    "user-anchors": ("refuse", "allow", "its certificate chain ends in a root that is not pinned"),
     "min-tls": ("1.3", "1.2", "ssl_max_protocol_version=TLSv1.2 (conninfo) is older than TLSv1.3"),
     "channel-binding": ("require", "prefer", "channel_binding=disable (conninfo) goes without channel binding"),
     "auth": ("gss", "any", "the policy's auth"),
@@ -39,6 +40,7 @@ def probe(key, server):
     return {
         "mode": [*psql, server.conninfo()],
         "trust": [*psql, server.conninfo(**strong)],
+        "user-anchors": [*psql, server.conninfo(**strong)],
         "unix-socket": [*psql, server.conninfo(host=server.socket_dir)],
         "gss-encryption": [*psql, server.conninfo(sslmode="verify-full", gssencmode="require")],
         "public-ca": [*psql, server.conninfo(**strong, sslrootcert="system")],
@@ -314,7 +316,7 @@ def test_in_a_user_namespace_the_systems_files_are_nobodys(anchored, postgres, s
 def test_a_policy_file_may_say_all_that_the_sample_shows(home):
     """The lines of the packages' sample, with their comment signs taken away, are the defaults: the tool reads them."""
     settings = re.findall(r"^#([a-z-]+ = .+)$", SAMPLE.read_text(), re.MULTILINE)
-    assert len(settings) == 10
+    assert len(settings) == 11
     write_policy(home, "\n".join(settings) + "\n")
     done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
     assert done.returncode == 0, done.stderr

@@ -273,7 +273,7 @@ def test_the_policy_in_force_and_the_pins(among, home):
     _, status, shown = among([])
     assert status == 0
     assert "policy: mode = audit, trust = pinned," in shown and "min-tls = 1.3" in shown
-    assert "pins: 2\nmode = audit refuses nothing" in shown
+    assert "pins: 0 of the system, 2 of yours\nmode = audit refuses nothing" in shown
     files = re.search(r"^policy files: (/.*)/pganchor/policy.conf \(not there\), \1/pganchor/policy.d/ \(not there\), (/.*)$", shown, re.MULTILINE)
     assert files[2] == str(directory / "policy.conf")
     (directory / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\nallow-weak = localhost\n")

@@ -19,9 +19,9 @@ system shell  off  /etc/profile.d/pganchor.sh
 ld.so.preload  off  /etc/ld.so.preload
 
 policy: mode = {mode}, trust = verified, unix-socket = allow, gss-encryption = refuse, public-ca = allow, cancel = allow, \
-min-tls = 1.2, channel-binding = prefer, log = {log}, auth = any{weak}
+user-anchors = allow, min-tls = 1.2, channel-binding = prefer, log = {log}, auth = any{weak}
 policy files: PREFIX/etc/pganchor/policy.conf (not there), PREFIX/etc/pganchor/policy.d/ (not there), HOME/.config/pganchor/policy.conf
-pins: {pins}
+pins: 0 of the system, {pins} of yours
 {audit}
 programs of everybody with the gate: 0; with a libpq: 0
 """
@@ -61,11 +61,11 @@ def test_as_json(among, home, pganchor):
     assert (status, json.loads(shown)) == (0, {
         "active": True, "drop_in": False, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
         "policy": {"mode": "enforce", "trust": "verified", "unix-socket": "allow", "gss-encryption": "refuse", "public-ca": "allow",
-                   "cancel": "allow", "min-tls": "1.2", "channel-binding": "prefer", "log": "syslog", "auth": "any",
-                   "allow-weak": [["a", "*.b"]]},
+                   "cancel": "allow", "user-anchors": "allow", "min-tls": "1.2", "channel-binding": "prefer", "log": "syslog",
+                   "auth": "any", "allow-weak": [["a", "*.b"]]},
         "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
                          {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
-        "pins": 1, "problem": None, "processes": [], "unreadable": 0, "warnings": [],
+        "pins": 1, "pins_system": 0, "problem": None, "processes": [], "unreadable": 0, "warnings": [],
         "findings": [{"id": "gate-active", "severity": "ok", "subject": "gate", "message": "active here",
                       "detail": "LD_PRELOAD has the gate", "hint": None}]})
     put(home, "nonsense\n")

@@ -22,7 +22,8 @@
 #define PIN        D8(D8("1"))
 
 static struct {
-	const char *fails; /* the call of this name */
+	const char *systems; /* what the system says of the root; NULL: nothing */
+	const char *fails;   /* the call of this name */
 	bool no_terminal;
 	size_t roots;        /* that the CA shows; 0: one */
 	size_t known_roots;  /* that are pinned from there */
@@ -165,8 +166,9 @@ int pga_known_look(const struct pga_anchor *anchor, bool rotates, bool *pinned,
 		   struct pga_text *warning, struct pga_error *error)
 {
 	assert_string_equal(anchor->proof.root->pin, PIN);
-	note("look(%s %s %s%s%s) ", anchor->source, or_none(anchor->name), anchor->fallback_name,
-	     rotates ? " rotates" : "", anchor->replace ? " replace" : "");
+	note("look(%s %s %s%s%s%s) ", anchor->source, or_none(anchor->name), anchor->fallback_name,
+	     rotates ? " rotates" : "", anchor->replace ? " replace" : "",
+	     anchor->system ? " system" : "");
 	*pinned = here.pinned;
 	pga_text_add(warning, here.warning != NULL ? here.warning : "");
 	return warning->failed ? pga_fail_memory(error) : ends("look", error);
@@ -176,11 +178,20 @@ static void note_anchor(const char *call, const struct pga_anchor *anchor)
 {
 	assert_string_equal(anchor->proof.root->pin, PIN);
 	assert_ptr_equal(anchor->proof.chain, here.chain);
-	note("%s(%s %s %s %s%s%s%s%s%s) ", call, or_none(anchor->name), anchor->fallback_name,
+	note("%s(%s %s %s %s%s%s%s%s%s%s) ", call, or_none(anchor->name), anchor->fallback_name,
 	     anchor->source, or_none(anchor->hosts), anchor->scoped ? " scoped" : "",
-	     anchor->unscoped ? " unscoped" : "", anchor->replace ? " replace" : "",
-	     anchor->proof.chain_root != NULL ? " by " : "",
+	     anchor->unscoped ? " unscoped" : "", anchor->system ? " system" : "",
+	     anchor->replace ? " replace" : "", anchor->proof.chain_root != NULL ? " by " : "",
 	     anchor->proof.chain_root != NULL ? anchor->proof.chain_root->pem : "");
+}
+
+/* What the system says of it is told before all. */
+int pga_known_to_system(const struct pga_certificate *root, struct pga_text *said,
+			struct pga_error *error)
+{
+	assert_string_equal(root->pin, PIN);
+	pga_text_add(said, here.systems != NULL ? here.systems : "");
+	return said->failed ? pga_fail_memory(error) : ends("system", error);
 }
 
 int pga_known_try(const struct pga_anchor *anchor, struct pga_error *error)

@@ -46,7 +46,8 @@ static struct {
 	int installed;
 } here;
 
-int __wrap_pga_pins_load(struct pga_pins *pins, struct pga_error *why);
+int __wrap_pga_pins_load(struct pga_pins *pins, const struct pga_policy *whose,
+			 struct pga_error *why);
 int __wrap_pga_policy_load(struct pga_policy *loaded, struct pga_error *why);
 char *__wrap_pga_libpq_home(struct pga_error *why);
 int __wrap_pga_unpinned_roots_read(struct pga_unpinned_roots *unpinned, const char *path,
@@ -58,8 +59,10 @@ int __wrap_pga_anchor_install(const struct pga_anchor *anchor, bool dry_run,
 			      struct pga_anchoring *done, struct pga_error *why);
 int __wrap_access(const char *path, int mode);
 
-int __wrap_pga_pins_load(struct pga_pins *pins, struct pga_error *why)
+int __wrap_pga_pins_load(struct pga_pins *pins, const struct pga_policy *whose,
+			 struct pga_error *why)
 {
+	(void)whose;
 	memset(pins, 0, sizeof *pins);
 	return here.no_pins ? pga_fail(why, NULL, "no pins") : 0;
 }
@@ -139,7 +142,8 @@ static int begin(void **state)
 	(void)state;
 	memset(&here, 0, sizeof here);
 	memset(&error, 0, sizeof error);
-	policy = (struct pga_policy){.mode = PGA_MODE_ENFORCE, .trust = PGA_TRUST_PINNED};
+	policy = (struct pga_policy){
+	    .mode = PGA_MODE_ENFORCE, .trust = PGA_TRUST_PINNED, .user_anchors = PGA_ALLOW};
 	return 0;
 }
 

@@ -37,6 +37,7 @@ static struct {
 	const char *processes;
 	enum pga_mode mode;
 	enum pga_log log;
+	enum pga_consent user_anchors;
 	const char *exempt[2]; /* allow-weak of two files, NULL: no such key */
 	struct pga_policy_source *sources;
 	size_t source_count;
@@ -179,6 +180,7 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	held++;
 	policy->mode = here.mode;
 	policy->log = here.log;
+	policy->user_anchors = here.user_anchors;
 	policy->sources = here.sources;
 	policy->source_count = here.source_count;
 	policy->allow_weak = sets;
@@ -203,9 +205,11 @@ void pga_policy_free(struct pga_policy *policy)
 	held--;
 }
 
-int pga_pins_load(struct pga_pins *pins, struct pga_error *error)
+int pga_pins_load(struct pga_pins *pins, const struct pga_policy *policy, struct pga_error *error)
 {
+	(void)policy;
 	pins->count = 3;
+	pins->system_count = 1;
 	return here.pins != NULL ? pga_fail(error, "mend it", "%s", here.pins) : 0;
 }
 
@@ -247,6 +251,7 @@ static int begin(void **state)
 	here.policy_hint = "mend it";
 	here.bound = true;
 	here.log = PGA_LOG_SYSLOG;
+	here.user_anchors = PGA_ALLOW;
 	no_room = 0;
 	return unsetenv("LD_PRELOAD");
 }

@@ -47,6 +47,10 @@ static void begin_with_nothing(void)
 	put("pganchor/policy.d/10.conf", NULL);
 	put("pganchor/policy.d/20.conf", NULL);
 	put("user/pganchor/policy.conf", NULL);
+	put("pganchor/anchors.conf", NULL);
+	put("pganchor/anchors.d/10.conf", NULL);
+	put("pganchor/anchors.d/9.conf", NULL);
+	put("user/pganchor/anchors.conf", NULL);
 }
 
 static int make_directories(void **state)
@@ -61,15 +65,16 @@ static int make_directories(void **state)
 	/* The gate's file: whoever has it may write the policy. */
 	put("pganchor-gate.so", "");
 	return mkdir("pganchor", 0755) == 0 && mkdir("pganchor/policy.d", 0755) == 0 &&
-		       mkdir("user", 0700) == 0 && mkdir("user/pganchor", 0700) == 0
+		       mkdir("pganchor/anchors.d", 0755) == 0 && mkdir("user", 0700) == 0 &&
+		       mkdir("user/pganchor", 0700) == 0
 		   ? setenv("XDG_CONFIG_HOME", path, 1)
 		   : -1;
 }
 
 static int remove_directories(void **state)
 {
-	static const char *const directories[] = {"pganchor/policy.d", "pganchor", "user/pganchor",
-						  "user"};
+	static const char *const directories[] = {"pganchor/policy.d", "pganchor/anchors.d",
+						  "pganchor", "user/pganchor", "user"};
 	int result = 0;
 
 	(void)state;

@@ -25,6 +25,7 @@ static int make_root_once(void **state)
 	if (pga_hide_environment(&hidden) != 0)
 		return -1;
 	policy = (struct pga_policy){.mode = PGA_MODE_ENFORCE,
+				     .user_anchors = PGA_ALLOW,
 				     .trust = PGA_TRUST_PINNED,
 				     .unix_socket = PGA_ALLOW,
 				     .min_tls = PGA_TLS_1_2,

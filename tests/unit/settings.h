@@ -173,6 +173,7 @@ static inline void make_policy(struct pga_policy *policy, const char *words)
 	*policy = (struct pga_policy){.unix_socket = PGA_ALLOW,
 				      .public_ca = PGA_ALLOW,
 				      .cancel = PGA_ALLOW,
+				      .user_anchors = PGA_ALLOW,
 				      .min_tls = PGA_TLS_1_2,
 				      .channel_binding = PGA_BINDING_PREFER};
 	(void)snprintf(copy, sizeof copy, "%s", words);
@@ -185,6 +186,8 @@ static inline void make_policy(struct pga_policy *policy, const char *words)
 			policy->gss_encryption = PGA_ALLOW;
 		else if (strcmp(word, "public-ca=refuse") == 0)
 			policy->public_ca = PGA_REFUSE;
+		else if (strcmp(word, "user-anchors=refuse") == 0)
+			policy->user_anchors = PGA_REFUSE;
 		else if (strcmp(word, "min-tls=1.3") == 0)
 			policy->min_tls = PGA_TLS_1_3;
 		else if (strcmp(word, "channel-binding=require") == 0)

@@ -26,6 +26,7 @@ static int make_files(void **state)
 	assert_int_equal(pga_pins_parse(&pins, "x", text, strlen(text), &error), 0);
 	policy.mode = PGA_MODE_ENFORCE;
 	policy.trust = PGA_TRUST_PINNED;
+	policy.user_anchors = PGA_ALLOW;
 	return 0;
 }
 

@@ -22,12 +22,15 @@ static bool no_pins;
 static const struct pga_anchor *tried;
 static bool refused;
 
-int __wrap_pga_pins_load(struct pga_pins *pins, struct pga_error *error);
+int __wrap_pga_pins_load(struct pga_pins *pins, const struct pga_policy *whose,
+			 struct pga_error *error);
 int __wrap_pga_anchor_install(const struct pga_anchor *anchor, bool dry_run,
 			      struct pga_anchoring *done, struct pga_error *error);
 
-int __wrap_pga_pins_load(struct pga_pins *pins, struct pga_error *error)
+int __wrap_pga_pins_load(struct pga_pins *pins, const struct pga_policy *whose,
+			 struct pga_error *error)
 {
+	(void)whose;
 	const long before = left;
 	int result;
 

@@ -30,6 +30,7 @@ static int start_all(void **state)
 {
 	(void)state;
 	policy = (struct pga_policy){.trust = PGA_TRUST_PINNED,
+				     .user_anchors = PGA_ALLOW,
 				     .min_tls = PGA_TLS_1_2,
 				     .channel_binding = PGA_BINDING_PREFER};
 	key = make_key();

@@ -64,6 +64,7 @@ static void where_it_fails(void **state)
 	    {"root", "root(https://ca - 10000 30000) "},
 	    {"check", ROOT},
 	    {"known", ROOT "known(https://ca) "},
+	    {"system", ROOT HEALTH "ends-in "},
 	    {"health", ROOT HEALTH},
 	    {"install", ROOT HEALTH ENDS INSTALL},
 	    {"services", ROOT HEALTH ENDS INSTALL "text(https://ca 0) " TOLD "warn-existing " END},
@@ -150,6 +151,7 @@ static void where_asking_fails(void **state)
 	    {"check", "roots(https://ca 30000) check(https://ca) "},
 	    {"health", ROOTS},
 	    {"known", ROOTS "before known(https://ca) "},
+	    {"system", ROOTS},
 	    {"look", ROOTS LOOK},
 	    {"try", ROOTS LOOK TRY},
 	    {"ask", ROOTS LOOK TRY "ask(https://ca ) "},
@@ -170,9 +172,9 @@ static void where_asking_fails(void **state)
 
 static void roots_that_are_there(void **state)
 {
-	static const char *const others[] = {"--fingerprint " PIN, "--name n", "--hosts a",
-					     "--proxy http://p",   "--scoped", "--unscoped",
-					     "--replace",          "--json"};
+	static const char *const others[] = {"--fingerprint " PIN, "--name n",  "--hosts a",
+					     "--proxy http://p",   "--scoped",  "--unscoped",
+					     "--system",           "--replace", "--json"};
 
 	(void)state;
 	assert_run("--pin-existing", 5, "alone ", "");

@@ -71,9 +71,12 @@ int __wrap_pga_policy_load(struct pga_policy *loaded, struct pga_error *why)
 	return look("policy", why);
 }
 
-int __wrap_pga_pins_load(struct pga_pins *pins, struct pga_error *why);
-int __wrap_pga_pins_load(struct pga_pins *pins, struct pga_error *why)
+int __wrap_pga_pins_load(struct pga_pins *pins, const struct pga_policy *whose,
+			 struct pga_error *why);
+int __wrap_pga_pins_load(struct pga_pins *pins, const struct pga_policy *whose,
+			 struct pga_error *why)
 {
+	(void)whose;
 	memset(pins, 0, sizeof *pins);
 	return look("pins", why);
 }

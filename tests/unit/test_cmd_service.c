@@ -32,9 +32,12 @@ int __wrap_pga_policy_load(struct pga_policy *loaded, struct pga_error *why)
 	return 0;
 }
 
-int __wrap_pga_pins_load(struct pga_pins *pins, struct pga_error *why);
-int __wrap_pga_pins_load(struct pga_pins *pins, struct pga_error *why)
+int __wrap_pga_pins_load(struct pga_pins *pins, const struct pga_policy *whose,
+			 struct pga_error *why);
+int __wrap_pga_pins_load(struct pga_pins *pins, const struct pga_policy *whose,
+			 struct pga_error *why)
 {
+	(void)whose;
 	static const char file[] =
 	    "[a]\npin = "
 	    "0123456789012345678901234567890123456789012345678901234567890123"
@@ -171,7 +174,7 @@ static void what_is_read(void **state)
 
 static int read_pins(void *context)
 {
-	pga_pins_or_none(context);
+	pga_pins_or_none(context, NULL);
 	return 0;
 }
 

@@ -39,7 +39,7 @@ static int run(const char *words)
 	"   /.bashrc\n"                                                                            \
 	"shell    off    /.profile\nmachine  off    /machine\nprofile  off    /profile\n"          \
 	"preload  off    /preload\n"
-#define POLICY "\npolicy: mode = enforce, other = enforce\npins: 3\n"
+#define POLICY "\npolicy: mode = enforce, other = enforce\npins: 1 of the system, 2 of yours\n"
 
 static void all_is_well(void **state)
 {
@@ -241,7 +241,7 @@ static void want_of_memory(void **state)
 	assert_int_equal(grown, 12);
 }
 
-#define AUDIT "\npolicy: mode = audit, other = audit\npins: 3\n"
+#define AUDIT "\npolicy: mode = audit, other = audit\npins: 1 of the system, 2 of yours\n"
 
 static void what_audit_tells(void **state)
 {
@@ -291,7 +291,17 @@ static void files_of_the_policy(void **state)
 	    strstr(printed.output,
 		   "\npolicy: mode = enforce, other = enforce, and allow-weak\npolicy files: "
 		   "/etc/policy.conf, /etc/policy.d/ (not there), /etc/policy.d/a.conf, "
-		   "/home/policy.conf (not there)\npins: 3\n"));
+		   "/home/policy.conf (not there)\npins: 1 of the system, 2 of yours\n"));
+}
+
+static void pins_that_do_not_count(void **state)
+{
+	(void)state;
+	here.user_anchors = PGA_REFUSE;
+	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_non_null(
+	    strstr(printed.output,
+		   "\npins: 1 of the system; yours do not count (user-anchors = refuse)\n"));
 }
 
 static void as_json(void **state)
@@ -330,7 +340,7 @@ static void as_json(void **state)
 	    "},\n    {\n      \"path\": \"/etc/policy.d/a.conf\",\n      \"found\": true\n    },\n "
 	    "   {\n   "
 	    "   \"path\": \"/home/policy.conf\",\n      \"found\": false\n    }\n  ],\n  \"pins\": "
-	    "3,\n  "
+	    "3,\n  \"pins_system\": 1,\n  "
 	    "\"problem\": null,\n  \"processes\": [\n    11,\n    12\n  ],\n  \"unreadable\": 4,\n "
 	    " "
 	    "\"findings\": [\n    {\n      \"id\": \"gate-active\",\n      \"severity\": "
@@ -382,6 +392,7 @@ int main(void)
 	    cmocka_unit_test_setup(want_of_memory, begin),
 	    cmocka_unit_test_setup(what_audit_tells, begin),
 	    cmocka_unit_test_setup(files_of_the_policy, begin),
+	    cmocka_unit_test_setup(pins_that_do_not_count, begin),
 	    cmocka_unit_test_setup(options_of_it, begin),
 	};
 

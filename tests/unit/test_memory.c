@@ -124,7 +124,7 @@ static int parse_pins(struct pga_error *error)
 static int load_pins(struct pga_error *error)
 {
 	struct pga_pins pins;
-	int result = pga_pins_load(&pins, error);
+	int result = pga_pins_load(&pins, NULL, error);
 
 	assert_int_equal(pins.count, result == 0 ? 2 : 0);
 	pga_pins_free(&pins);

@@ -20,31 +20,47 @@ static const struct {
 } policies[] = {
     {NULL, NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=3 00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "places=3 001011101"},
+    {"user-anchors = refuse\n", "user-anchors = allow\n", NULL, "user-anchors = allow\n",
+     "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
+     "cancel=allow user-anchors=refuse min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "places=4 001011100"},
+    {"user-anchors = allow\n", NULL, NULL, "user-anchors = refuse\n",
+     "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
+     "cancel=allow user-anchors=refuse min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "places=3 001011100"},
+    {"user-anchors = never\n", NULL, NULL, NULL,
+     "/proc/self/cwd/pganchor/policy.conf, line 1: not a value of this key: user-anchors = never | "
+     "correct the line; pganchor-policy(5) lists the keys and their values"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL, NULL, NULL,
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 11111111"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 "
+     "111111111"},
     {"mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=3 00000000"},
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "places=3 000000001"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=4 00000000"},
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "places=4 000000001"},
     {"mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=4 00000000"},
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "places=4 000000001"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL,
@@ -52,25 +68,29 @@ static const struct {
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=4 00000000"},
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "places=4 000000001"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL, NULL,
      "mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=3 00000000"},
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "places=3 000000001"},
     {NULL, NULL, NULL,
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 11111111"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 "
+     "111111111"},
     {NULL, NULL,
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL,
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=4 11111111"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=4 "
+     "111111111"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
@@ -80,13 +100,16 @@ static const struct {
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=5 11111111"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=5 "
+     "111111111"},
     {"", "", "", "",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=5 00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "places=5 001011101"},
     {"# c\n\n  mode = audit  \n", NULL, NULL, NULL,
      "mode=audit trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow cancel=allow "
-     "min-tls=1.2 channel-binding=prefer log=syslog auth=any places=3 10101110"},
+     "user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=3 "
+     "101011101"},
     {"mode\n", NULL, NULL, NULL,
      "/proc/self/cwd/pganchor/policy.conf, line 1: not a line of the form key = value: mode | "
      "correct the line; pganchor-policy(5) lists the keys and their values"},
@@ -113,26 +136,32 @@ static const struct {
      "line; pganchor-policy(5) lists the keys and their values"},
     {"allow-weak = a *.c\n", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any exempt=a exempt=x.c "
-     "places=3 00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "exempt=a exempt=x.c "
+     "places=3 001011101"},
     {"allow-weak = a b\n", "allow-weak = b *.c\n", NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any exempt=b places=4 "
-     "00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "exempt=b places=4 "
+     "001011101"},
     {"allow-weak = *\n", NULL, NULL, "allow-weak = a\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any exempt=a places=3 "
-     "00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "exempt=a places=3 "
+     "001011101"},
     {"allow-weak = a\n", NULL, NULL, "allow-weak = *\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any exempt=a places=3 "
-     "00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "exempt=a places=3 "
+     "001011101"},
     {"allow-weak = a\n", "allow-weak = a\n", NULL, "allow-weak = b\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=4 00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "places=4 001011101"},
     {"allow-weak =\n", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=3 00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "places=3 001011101"},
     {"allow-weak = a 10.0.0.0/8 b\n", NULL, NULL, NULL,
      "/proc/self/cwd/pganchor/policy.conf, line 1: neither *, *.DOMAIN, a host name nor an "
      "address: 10.0.0.0/8 | correct the line; pganchor-policy(5) lists the keys and their values"},
@@ -154,16 +183,18 @@ static const struct {
     {"channel-binding = prefer\nauth = gss, md5 scram-sha-256,,none\n",
      "channel-binding = require\nauth = any\n", NULL, "auth = none scram-sha-256 oauth\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=require log=syslog auth=scram-sha-256,none places=4 "
-     "00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=require log=syslog "
+     "auth=scram-sha-256,none places=4 "
+     "001011101"},
     {"auth = password,md5,gss,sspi,scram-sha-256,oauth,none\n", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog "
-     "auth=password,md5,gss,sspi,scram-sha-256,oauth,none places=3 00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog "
+     "auth=password,md5,gss,sspi,scram-sha-256,oauth,none places=3 001011101"},
     {"auth = md5\n", "auth = gss\n", NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=no method in common places=4 "
-     "00101110"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=no method "
+     "in common places=4 "
+     "001011101"},
     {"auth = md5, !gss\n", NULL, NULL, NULL,
      "/proc/self/cwd/pganchor/policy.conf, line 1: auth says which methods are good, and not which "
      "are none: !gss | correct the line; pganchor-policy(5) lists the keys and their values"},
@@ -180,7 +211,8 @@ static const struct {
      "pganchor-policy(5) lists the keys and their values"},
     {"min-tls = 1.2 \nlog = off", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 00101111"},
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 "
+     "001011111"},
 };
 
 static void add_policy(struct pga_text *text, const struct pga_policy *policy)
@@ -196,9 +228,10 @@ static void add_policy(struct pga_text *text, const struct pga_policy *policy)
 			pga_text_addf(text, "exempt=%s ", hosts[i]);
 	pga_text_addf(text, "places=%zu", policy->source_count);
 	/* The fields are what the keys tell, and what is judged by. */
-	pga_text_addf(text, " %d%d%d%d%d%d%d%d", (int)policy->mode, (int)policy->trust,
+	pga_text_addf(text, " %d%d%d%d%d%d%d%d%d", (int)policy->mode, (int)policy->trust,
 		      (int)policy->unix_socket, (int)policy->gss_encryption, (int)policy->public_ca,
-		      (int)policy->cancel, (int)policy->min_tls, (int)policy->log);
+		      (int)policy->cancel, (int)policy->min_tls, (int)policy->log,
+		      (int)policy->user_anchors);
 }
 
 /* A policy that nobody can have made has no word for it. */
@@ -214,7 +247,7 @@ static void what_no_word_stands_for(void **state)
 	for (value = "x"; pga_policy_key(&policy, count, &value) != NULL; value = "x", count++)
 		assert_string_equal(value, "");
 	assert_string_equal(value, "x");
-	assert_int_equal(count, 10);
+	assert_int_equal(count, 11);
 }
 
 static void what_the_policys_files_come_to(void **state)

@@ -74,7 +74,8 @@ static int begin(void **state)
 	memset(&here, 0, sizeof here);
 	here.path = ROOT_CRT;
 	here.count = 1;
-	policy = (struct pga_policy){.mode = PGA_MODE_ENFORCE, .trust = PGA_TRUST_PINNED};
+	policy = (struct pga_policy){
+	    .mode = PGA_MODE_ENFORCE, .trust = PGA_TRUST_PINNED, .user_anchors = PGA_ALLOW};
 	pins.count = 1;
 	return 0;
 }

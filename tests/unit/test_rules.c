@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 
 /* What the linker leads here (--wrap). */
-int __wrap_pga_pins_reload(struct pga_pins *pins, const struct pga_pins *old,
-			   struct pga_error *error);
+int __wrap_pga_pins_reload(struct pga_pins *pins, const struct pga_policy *policy,
+			   const struct pga_pins *old, struct pga_error *error);
 int __wrap_pga_policy_reload(struct pga_policy *policy, const struct pga_policy *old,
 			     struct pga_error *error);
 bool __wrap_pga_pins_is_fresh(const struct pga_pins *pins);
@@ -40,11 +40,12 @@ static const struct pga_pins *old_pins;
 static const struct pga_policy *old_policy;
 static bool locked;
 
-int __wrap_pga_pins_reload(struct pga_pins *pins, const struct pga_pins *old,
-			   struct pga_error *error)
+int __wrap_pga_pins_reload(struct pga_pins *pins, const struct pga_policy *policy,
+			   const struct pga_pins *old, struct pga_error *error)
 {
 	CHECK(!locked);
 	(void)pins;
+	(void)policy;
 	reads++;
 	old_pins = old;
 	(void)snprintf(error->message, sizeof error->message, "the pins");

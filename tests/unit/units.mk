@@ -663,12 +663,14 @@ tests_unit_test_origin_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_is_
 tests_unit_test_origin_LDADD = $(UNITS_LDADD)
 
 # The machine's directory is the one that it runs in.
-tests_unit_test_policy_SOURCES = src/policy/pins.c src/policy/pins.h src/policy/policy.c src/policy/policy.h \
+tests_unit_test_policy_SOURCES = src/policy/pins.c src/policy/pins.h src/policy/pins_parse.c src/policy/system_files.c \
+	src/policy/system_files.h src/policy/policy.c src/policy/policy.h \
 	tests/unit/cmocka_start.h tests/unit/policy_files.h tests/unit/test_policy.c
 tests_unit_test_policy_CPPFLAGS = $(UNIT_CPPFLAGS) -USYSCONFDIR -DSYSCONFDIR='"/proc/self/cwd"' \
 	-UPKGLIBDIR -DPKGLIBDIR='"/proc/self/cwd"'
 tests_unit_test_policy_LDADD = $(UNITS_LDADD)
-tests_unit_test_pins_file_SOURCES = src/policy/pins.c src/policy/pins.h src/policy/policy.c src/policy/policy.h \
+tests_unit_test_pins_file_SOURCES = src/policy/pins.c src/policy/pins.h src/policy/pins_parse.c src/policy/system_files.c \
+	src/policy/system_files.h src/policy/policy.c src/policy/policy.h \
 	tests/unit/cmocka_start.h tests/unit/policy_files.h tests/unit/test_pins_file.c
 tests_unit_test_pins_file_CPPFLAGS = $(UNIT_CPPFLAGS) -USYSCONFDIR -DSYSCONFDIR='"/proc/self/cwd"' \
 	-UPKGLIBDIR -DPKGLIBDIR='"/proc/self/cwd"'
