@@ -17,6 +17,7 @@ POLICY = \
 	src/policy/ask_libpq.c \
 	src/policy/effective.c src/policy/effective.h \
 	src/policy/explain.c src/policy/explain.h \
+	src/policy/auth.c src/policy/auth.h \
 	src/policy/hostlist.c src/policy/hostlist.h \
 	src/policy/libpq.h \
 	src/policy/options.c src/policy/options.h \
@@ -69,6 +70,7 @@ TOOL_BASE = \
 	src/base/directory.c src/base/directory.h \
 	src/base/edit.c src/base/edit.h \
 	src/base/edit_lock.c src/base/edit_lock.h \
+	src/base/home_text.c src/base/home_text.h \
 	src/base/guess.c src/base/guess.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/path.c src/base/path.h \
@@ -146,6 +148,7 @@ DIAGNOSE = \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
 	src/diagnose/coverage.c src/diagnose/coverage.h \
+	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
 	src/diagnose/status.c src/diagnose/status.h
@@ -175,7 +178,6 @@ CLI = \
 	src/cli/completion.c src/cli/completion.h \
 	src/cli/conninfo_word.c src/cli/conninfo_word.h \
 	src/cli/consent.c src/cli/consent.h \
-	src/cli/enable_checks.c src/cli/enable_checks.h \
 	src/cli/enable_prepare.c src/cli/enable_prepare.h \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \

@@ -45,7 +45,7 @@ sources() {
         git -c safe.directory='*' ls-files -z --cached --others --exclude-standard
     else
         find . \( -name .git -o -name .deps -o -name .libs -o -name __pycache__ -o -name .pytest_cache \
-            -o -name autom4te.cache -o -path './pganchor-[0-9]*' \) -prune \
+            -o -name autom4te.cache -o -path ./coverage -o -path './pganchor-[0-9]*' \) -prune \
             -o \( -type f -o -type l \) \
             ! -name '*.o' ! -name '*.lo' ! -name '*.la' ! -name '*.pyc' ! -name .dirstamp \
             ! -path ./Makefile ! -path ./config.h ! -path ./config.log ! -path ./config.status \

@@ -5,7 +5,7 @@ set -euo pipefail
 # .ci/bare runs these on a machine that has no more than what they need.
 few=(manuals run service_list service_check)
 # The way that a user walks, for --quick.
-quick=(bootstrap service_add service_list run gate)
+quick=(bootstrap service_add service_list run gate gate_policy)
 
 help() {
     cat <<END

@@ -67,7 +67,7 @@ static int load(struct trying *trying, const char *path, const struct pga_crl_pl
 	if (SSL_CTX_load_verify_locations(trying->tls, path, NULL) != 1) {
 		const char *reason = ERR_reason_error_string(ERR_peek_error());
 
-		pga_text_addf(trying->fault, "OpenSSL cannot read it: %s",
+		pga_text_addf(trying->fault, "OpenSSL could not read it: %s",
 			      reason != NULL ? reason : "no reason given");
 		return -1;
 	}

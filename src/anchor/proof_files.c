@@ -29,7 +29,7 @@ static int unnamed_file(const struct pga_text *content, char path[64], struct pg
 		(void)snprintf(path, 64, "/proc/self/fd/%d", file);
 		return file;
 	}
-	(void)pga_fail_errno(error, NULL, "cannot try what would be written");
+	(void)pga_fail_errno(error, NULL, "could not try what would be written");
 	if (file >= 0)
 		(void)close(file);
 	return -1;

@@ -89,7 +89,7 @@ static int check(const char *path, const struct pga_text *composed, const struct
 		(void)pga_fail(error,
 			       "repair it, or use --scoped, which leaves it alone; nothing was "
 			       "changed",
-			       "%s: what stands in it would hide the new certificate from libpq%s",
+			       "%s: what is in it would hide the new certificate from libpq%s",
 			       path, pga_root_crt_has_nul(composed) ? PGA_ROOT_CRT_NUL : "");
 	else
 		result = 0;

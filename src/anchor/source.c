@@ -41,7 +41,7 @@ void pga_source_request_free(struct pga_source_request *request)
 static int refuse(const struct pga_source_request *request, const struct pga_candidates *candidates,
 		  struct pga_error *error)
 {
-	static const char hint[] = "somebody may stand between you and the CA, or the fingerprint "
+	static const char hint[] = "somebody may be between you and the CA, or the fingerprint "
 				   "is another CA's; ask who "
 				   "runs it. Nothing was pinned";
 

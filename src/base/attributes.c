@@ -91,7 +91,7 @@ failed:
 		(void)pga_fail_errno(error,
 				     "nothing was changed; getfattr -d -m - shows them, and "
 				     "setfattr -x takes one away",
-				     "%s: an extended attribute cannot be kept, %s", path, name);
+				     "%s: an extended attribute could not be kept, %s", path, name);
 	free(names.bytes);
 	free(old.bytes);
 	free(new.bytes);

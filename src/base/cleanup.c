@@ -88,7 +88,7 @@ struct pga_leftover *pga_leftover_add(int directory, const char *name, int flags
 	leftover->flags = flags;
 	leftover->directory = fcntl(directory, F_DUPFD_CLOEXEC, 3);
 	if (leftover->directory < 0) {
-		(void)pga_fail_errno(error, NULL, "cannot keep a directory open");
+		(void)pga_fail_errno(error, NULL, "could not keep a directory open");
 		free(leftover);
 		return NULL;
 	}

@@ -75,7 +75,7 @@ static int make_next(const char *path, struct pga_made *notes, int above, const 
 				     errno == EROFS
 					 ? "the file system is read-only"
 					 : "check the permissions of the directory above it",
-				     "cannot make the directory %s", path);
+				     "could not make the directory %s", path);
 	pga_signals_release(&signals);
 	return made;
 }
@@ -122,7 +122,7 @@ static int enter(const char *path, struct pga_made *made, int above, const char 
 		return make_missing(path, made, above, name, mode, error);
 	if (errno == ENOTDIR)
 		return pga_fail(error, "move it away", "%s: %s is not a directory", path, name);
-	return pga_fail_errno(error, "check the permissions on the way there", "cannot enter %s",
+	return pga_fail_errno(error, "check the permissions on the way there", "could not enter %s",
 			      path);
 }
 
@@ -166,7 +166,7 @@ int pga_directory_open(struct pga_directory *directory, struct pga_made *made, c
 	if (directory->fd >= 0)
 		directory->fd = open_to_read(directory->fd);
 	if (directory->fd < 0 || fstat(directory->fd, &status) != 0) {
-		(void)pga_fail_errno(error, NULL, "cannot look at %s", path);
+		(void)pga_fail_errno(error, NULL, "could not look at %s", path);
 		goto failed;
 	}
 	directory->owner = status.st_uid;

@@ -49,12 +49,12 @@ static int read_old(struct pga_edit *edit, struct pga_error *error)
 	if (edit->file < 0 && errno == ENOENT)
 		return 0;
 	if (edit->file < 0)
-		return pga_fail_errno(error, "check the path and its permissions", "cannot open %s",
-				      edit->path);
+		return pga_fail_errno(error, "check the path and its permissions",
+				      "could not open %s", edit->path);
 	if (pga_file_read_open(edit->file, edit->path, &edit->before, &edit->stamp, error) != 0)
 		return -1;
 	if (fstat(edit->file, &status) != 0)
-		return pga_fail_errno(error, NULL, "cannot look at %s", edit->path);
+		return pga_fail_errno(error, NULL, "could not look at %s", edit->path);
 	edit->existed = true;
 	edit->mode = status.st_mode & 07777;
 	edit->owner = status.st_uid;
@@ -191,12 +191,13 @@ static int fill(struct pga_edit *edit, const char *bytes, size_t length, struct 
 
 	if (keep_owner(edit, file) != 0)
 		return pga_fail_errno(error, "nothing was changed; run this as the file's owner",
-				      "cannot keep the owner of %s", edit->path);
+				      "could not keep the owner of %s", edit->path);
 	if (edit->existed && pga_attributes_copy(edit->file, file, edit->path, error) != 0)
 		return -1;
 	if (fchmod(file, edit->mode) != 0 || write_all(file, bytes, length) != 0 ||
 	    flush(file) != 0)
-		return pga_fail_errno(error, advice(errno), "cannot write the new %s", edit->path);
+		return pga_fail_errno(error, advice(errno), "could not write the new %s",
+				      edit->path);
 	return 0;
 }
 
@@ -220,7 +221,7 @@ int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length, stru
 	if (edit->staged < 0) {
 		if (edit->staged_path == NULL)
 			return -1;
-		(void)pga_fail_errno(error, advice(errno), "cannot write a new file in %s",
+		(void)pga_fail_errno(error, advice(errno), "could not write a new file in %s",
 				     edit->directory.path);
 		unstage(edit);
 		return -1;
@@ -293,9 +294,9 @@ int pga_edit_apply(struct pga_edit *edit, bool remove, struct pga_error *error)
 	if (look_again(edit, error) != 0)
 		return -1;
 	if (remove && unlinkat(edit->directory.fd, edit->name, 0) != 0)
-		return pga_fail_errno(error, advice(errno), "cannot remove %s", edit->path);
+		return pga_fail_errno(error, advice(errno), "could not remove %s", edit->path);
 	if (!remove && rename_staged(edit) != 0)
-		return pga_fail_errno(error, advice(errno), "cannot replace %s", edit->path);
+		return pga_fail_errno(error, advice(errno), "could not replace %s", edit->path);
 	flush_directory(edit);
 	return 0;
 }
@@ -324,13 +325,13 @@ int pga_edit_take_back(struct pga_edit *edit, struct pga_error *error)
 		return pga_fail(error, NULL, "%s: another program changed it in the meantime",
 				edit->path);
 	if (!edit->existed && unlinkat(edit->directory.fd, edit->name, 0) != 0)
-		return pga_fail_errno(error, NULL, "cannot remove %s", edit->path);
+		return pga_fail_errno(error, NULL, "could not remove %s", edit->path);
 	if (edit->existed) {
 		if (pga_edit_stage(edit, pga_text_string(&edit->before), edit->before.length,
 				   error) != 0)
 			return -1;
 		if (futimens(edit->staged, times) != 0 || rename_staged(edit) != 0)
-			return pga_fail_errno(error, NULL, "cannot put back %s", edit->path);
+			return pga_fail_errno(error, NULL, "could not put back %s", edit->path);
 	}
 	flush_directory(edit);
 	return 0;

@@ -239,7 +239,7 @@ static int lock_file(struct taking *taking, struct pga_error *error)
 		close_file(taking);
 		return 0;
 	}
-	(void)pga_fail_errno(error, "check the file system", "cannot lock %s",
+	(void)pga_fail_errno(error, "check the file system", "could not lock %s",
 			     taking->directory->path);
 	if (taking->made)
 		(void)unlinkat(taking->directory->fd, PGA_LOCK_NAME, 0);
@@ -261,7 +261,7 @@ static int cannot_open(struct taking *taking, struct pga_error *error)
 		return 0;
 	if (!there || why == EMFILE || why == ENFILE) {
 		errno = why;
-		return pga_fail_errno(error, "nothing was changed", "cannot lock %s",
+		return pga_fail_errno(error, "nothing was changed", "could not lock %s",
 				      taking->directory->path);
 	}
 	if (why != EACCES)
@@ -311,7 +311,7 @@ int pga_lock_take(struct pga_lock **lock, const struct pga_directory *directory,
 
 	*lock = NULL;
 	if (fstat(directory->fd, &status) != 0)
-		return pga_fail_errno(error, NULL, "cannot look at %s", directory->path);
+		return pga_fail_errno(error, NULL, "could not look at %s", directory->path);
 	*lock = find(&status);
 	if (*lock != NULL) {
 		(*lock)->count++;

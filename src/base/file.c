@@ -15,7 +15,7 @@ int pga_file_read_open(int file, const char *path, struct pga_text *content,
 	ssize_t count;
 
 	if (fstat(file, &status) != 0)
-		return pga_fail_errno(error, NULL, "cannot look at %s", path);
+		return pga_fail_errno(error, NULL, "could not look at %s", path);
 	*stamp = pga_file_identity_from(&status);
 	if (!S_ISREG(status.st_mode))
 		return pga_fail(error, "move it away, or name another file",
@@ -24,7 +24,7 @@ int pga_file_read_open(int file, const char *path, struct pga_text *content,
 		if (count < 0 && errno == EINTR)
 			continue;
 		if (count < 0)
-			return pga_fail_errno(error, NULL, "cannot read %s", path);
+			return pga_fail_errno(error, NULL, "could not read %s", path);
 		pga_text_add_bytes(content, buffer, (size_t)count);
 		if (content->length > PGA_FILE_LIMIT)
 			return pga_fail(error, "is it the right file?", "%s: larger than %zu MiB",
@@ -46,8 +46,8 @@ static int read_whole(const char *path, struct pga_text *content, bool *found,
 	if (file < 0) {
 		if (found != NULL && (errno == ENOENT || errno == ENOTDIR))
 			return 0;
-		return pga_fail_errno(error, "check the path and its permissions", "cannot open %s",
-				      path);
+		return pga_fail_errno(error, "check the path and its permissions",
+				      "could not open %s", path);
 	}
 	result = pga_file_read_open(file, path, content, stamp, error);
 	(void)close(file);

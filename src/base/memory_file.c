@@ -17,12 +17,12 @@ static int make(struct pga_memory_file *file, unsigned flags, struct pga_error *
 	file->path[0] = '\0';
 	file->descriptor = memfd_create("pganchor", flags);
 	if (file->descriptor < 0)
-		return pga_fail_errno(error, NULL, "cannot make a file in memory");
+		return pga_fail_errno(error, NULL, "could not make a file in memory");
 	(void)snprintf(file->path, sizeof file->path, "/proc/self/fd/%d", file->descriptor);
 	if (access(file->path, R_OK) == 0)
 		return 0;
 	pga_memory_file_end(file);
-	return pga_fail_errno(error, "mount /proc", "cannot open a file in memory");
+	return pga_fail_errno(error, "mount /proc", "could not open a file in memory");
 }
 
 int pga_memory_file_make(struct pga_memory_file *file, struct pga_error *error)
@@ -39,13 +39,13 @@ int pga_memory_file_put(const struct pga_memory_file *file, const char *bytes, s
 	/* The pages that it has are used again. */
 	if (fstat(file->descriptor, &before) != 0 ||
 	    ((size_t)before.st_size > length && ftruncate(file->descriptor, (off_t)length) != 0))
-		return pga_fail_errno(error, NULL, "cannot shorten a file in memory");
+		return pga_fail_errno(error, NULL, "could not shorten a file in memory");
 	while (written < length) {
 		ssize_t count =
 		    pwrite(file->descriptor, bytes + written, length - written, (off_t)written);
 
 		if (count < 0 && errno != EINTR)
-			return pga_fail_errno(error, NULL, "cannot write a file in memory");
+			return pga_fail_errno(error, NULL, "could not write a file in memory");
 		written += count > 0 ? (size_t)count : 0;
 	}
 	return 0;
@@ -96,7 +96,7 @@ static int read_to_end(const char *path, struct pga_text *text, struct pga_error
 	if (text->failed)
 		(void)pga_fail_memory(error);
 	else if (count < 0)
-		(void)pga_fail_errno(error, NULL, "cannot read %s", path);
+		(void)pga_fail_errno(error, NULL, "could not read %s", path);
 	else if (count > 0)
 		(void)pga_fail(error, NULL, "%s: larger than %zu bytes", path, PGA_FILE_LIMIT);
 	if (descriptor >= 0)
@@ -117,7 +117,7 @@ static int put_in_place(const char *variable, const char *path, struct pga_memor
 		return 0;
 	}
 	if (dup2(copy->descriptor, descriptor) < 0)
-		return pga_fail_errno(error, NULL, "cannot keep %s", path);
+		return pga_fail_errno(error, NULL, "could not keep %s", path);
 	return 0;
 }
 

@@ -54,7 +54,8 @@ int pga_check_ownership(const char *path, uid_t trusted, const char *stake, stru
 	else if (errno == ENOENT || errno == ENOTDIR)
 		result = pga_file_check_link(path, error);
 	else
-		result = pga_fail_errno(error, "it has to be readable", "cannot look at %s", path);
+		result =
+		    pga_fail_errno(error, "it has to be readable", "could not look at %s", path);
 	pga_walk_free(&walk);
 	return result;
 }

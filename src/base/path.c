@@ -80,7 +80,7 @@ static int find(const char *path, char **real, bool *linked, struct pga_error *e
 			       pga_text_string(&walk.place));
 	else if (result < 0 && (errno != ENOENT || add_rest(&walk) != 0))
 		(void)pga_fail_errno(error, "check the path, and the permissions on the way there",
-				     "cannot look at %s", path);
+				     "could not look at %s", path);
 	else if (result <= 0) {
 		*linked = walk.links > 0;
 		*real = pga_text_take(&walk.place);

@@ -98,7 +98,7 @@ int pga_fail_home(struct pga_error *error)
 {
 	if (errno == ENOENT)
 		return pga_fail(error, "set HOME", "this user has no home directory");
-	return pga_fail_errno(error, "set HOME", "the home directory cannot be found out");
+	return pga_fail_errno(error, "set HOME", "could not find the home directory");
 }
 
 /* The text, or NULL with errno set. */

@@ -77,7 +77,7 @@ int pga_staged_make(const struct pga_directory *directory, char **path,
 	pga_signals_hold(&signals);
 	do {
 		if (choose(directory, path) != 0) {
-			(void)pga_fail_errno(error, NULL, "cannot choose a name");
+			(void)pga_fail_errno(error, NULL, "could not choose a name");
 			goto done;
 		}
 		file = open_as_owner(directory, strrchr(*path, '/') + 1, O_RDWR | O_CREAT | O_EXCL);

@@ -198,7 +198,7 @@ static int fail_to_take(const char *program, const struct sink *sink, struct pga
 		return pga_fail(error, NULL, "what %s says could not be taken", program);
 	if (sink->lost != 0) {
 		errno = sink->lost;
-		return pga_fail_errno(error, NULL, "cannot read what %s says", program);
+		return pga_fail_errno(error, NULL, "could not read what %s says", program);
 	}
 	if (sink->too_much)
 		return pga_fail(error, NULL, "%s says more than %zu MiB", program,
@@ -222,14 +222,14 @@ static int run(const char *const *argv, char **environment, struct sink *sink, i
 
 	if (failure != 0) {
 		errno = failure;
-		return pga_fail_errno(error, NULL, "cannot start %s", argv[0]);
+		return pga_fail_errno(error, NULL, "could not start %s", argv[0]);
 	}
 	(void)close(output[1]);
 	(void)close(errors[1]);
 	output[1] = errors[1] = -1;
 	in_time = take_all(output[0], errors[0], &deadline, sink);
 	if (wait_for(pid, &in_time, deadline, &status) != 0)
-		return pga_fail_errno(error, NULL, "cannot tell how %s ended", argv[0]);
+		return pga_fail_errno(error, NULL, "could not tell how %s ended", argv[0]);
 	child->late = !in_time && !sink->refused && !sink->too_much && sink->lost == 0;
 	if (!in_time)
 		return fail_to_take(argv[0], sink, error);
@@ -261,7 +261,7 @@ static int run_into(struct sink *sink, const char *const *argv, const char *prel
 		}
 	}
 	if (pipe2(output, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0)
-		(void)pga_fail_errno(error, NULL, "cannot start %s", argv[0]);
+		(void)pga_fail_errno(error, NULL, "could not start %s", argv[0]);
 	else
 		result = run(argv, environment != NULL ? environment : environ, sink, output,
 			     errors, error);

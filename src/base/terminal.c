@@ -1,5 +1,6 @@
 #include "base/terminal.h"
 
+#include "base/home_text.h"
 #include "base/printable.h"
 #include "base/text.h"
 
@@ -85,12 +86,26 @@ void pga_print(FILE *stream, const char *format, ...)
 	va_end(arguments);
 }
 
+/* Prints it with the user's home as ~. */
+static void print_homely(FILE *stream, const char *text)
+{
+	struct pga_text copy = PGA_TEXT_EMPTY;
+
+	pga_text_add_home_short(&copy, text);
+	print_message(stream, copy.failed ? "out of memory" : pga_text_string(&copy));
+	pga_text_free(&copy);
+}
+
 void pga_print_error(const struct pga_error *error)
 {
-	pga_print(stderr, "%spganchor: %s%s\n", pga_colour(stderr, PGA_RED), error->message,
-		  pga_colour(stderr, PGA_PLAIN));
-	if (error->hint[0] != '\0')
-		pga_print(stderr, "    %s\n", error->hint);
+	(void)fprintf(stderr, "%spganchor: ", pga_colour(stderr, PGA_RED));
+	print_homely(stderr, error->message);
+	(void)fprintf(stderr, "%s\n", pga_colour(stderr, PGA_PLAIN));
+	if (error->hint[0] == '\0')
+		return;
+	(void)fputs("    ", stderr);
+	print_homely(stderr, error->hint);
+	(void)fputc('\n', stderr);
 }
 
 /* What was warned of so far, one a line. */
@@ -122,7 +137,7 @@ void pga_print_warning(const char *format, ...)
 	va_end(arguments);
 	(void)fprintf(stderr, "%spganchor: warning:%s ", pga_colour(stderr, PGA_YELLOW),
 		      pga_colour(stderr, PGA_PLAIN));
-	print_message(stderr, message != NULL ? message : "out of memory");
+	print_homely(stderr, message != NULL ? message : "out of memory");
 	(void)fputc('\n', stderr);
 	keep_warning(message != NULL ? message : "out of memory");
 	free(message);

@@ -23,8 +23,8 @@ void pga_print(FILE *stream, const char *format, ...) __attribute__((format(prin
 void pga_vprint(FILE *stream, const char *format, va_list arguments)
     __attribute__((format(printf, 2, 0)));
 
-/* Prints "pganchor: WHAT: WHY" and the hint to stderr. What a message quotes is made printable
- * as by pga_printable(); the lines that it has stay. */
+/* Prints "pganchor: WHAT: WHY" and the hint to stderr, the user's home as ~ (base/home_text.h).
+ * What a message quotes is made printable as by pga_printable(); the lines that it has stay. */
 void pga_print_error(const struct pga_error *error);
 
 /* Prints "pganchor: warning: ..." to stderr, likewise. */

@@ -137,7 +137,7 @@ static const struct failure {
 #if LIBCURL_VERSION_NUM >= 0x074900
     {CURLE_PROXY, "the proxy does not let it through", "check --proxy, or https_proxy"},
 #endif
-    {CURLE_COULDNT_CONNECT, "cannot connect",
+    {CURLE_COULDNT_CONNECT, "could not connect",
      "is the CA running, and is it the right port? a proxy counts, too: --proxy, https_proxy"},
     {CURLE_SSL_CONNECT_ERROR, "no TLS", "is it an https port, and the right one?"},
     {CURLE_PEER_FAILED_VERIFICATION, "the server is not verified", NULL},

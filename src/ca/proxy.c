@@ -132,10 +132,11 @@ static void explain_answer(const struct proxy *proxy, long status, const char *u
 	if (status == 407) {
 		why = proxy->has_user ? "does not take this user and password"
 				      : "wants a user and a password";
-		hint = "they stand in its address: http://USER:PASSWORD@HOST:PORT, where / ? # @ : "
-		       "% are %2F %3F %23 %40 %3A %25";
+		hint =
+		    "they belong in its address: http://USER:PASSWORD@HOST:PORT, where / ? # @ : "
+		    "% are %2F %3F %23 %40 %3A %25";
 	} else if (status >= 500) {
-		why = "cannot connect there";
+		why = "could not connect there";
 		hint = "is the CA running, and is it the right port? or ask who runs the proxy";
 	}
 	(void)pga_fail(error, hint, "%s: the proxy %s %s (HTTP %ld)", url, pga_text_string(&name),

@@ -5,24 +5,24 @@
 
 #include <string.h>
 
-static bool is_from_there(const struct pga_shown_root *shown, const struct pga_pin *pin)
+static bool is_from_there(const struct pga_anchor *anchor, const struct pga_pin *pin)
 {
-	return pga_ca_url_is_same(pin->source, shown->url);
+	return pga_ca_url_is_same(pin->source, anchor->source);
 }
 
 /* The anchor with another root from the same address: of several the one that has the name. One
  * that is to be replaced has another root wherever it is from. The root that is asked about is
  * pinned from elsewhere, if it is: same. */
-static const struct pga_pin *find_other(const struct pga_shown_root *shown,
+static const struct pga_pin *find_other(const struct pga_anchor *anchor,
 					const struct pga_pins *pins, const char *name,
 					const struct pga_pin *same)
 {
 	const struct pga_pin *named = pga_pins_named(pins, name);
 
-	if (named != NULL && named != same && (shown->replace || is_from_there(shown, named)))
+	if (named != NULL && named != same && (anchor->replace || is_from_there(anchor, named)))
 		return named;
 	for (size_t i = 0; i < pins->count; i++)
-		if (is_from_there(shown, &pins->pins[i]))
+		if (is_from_there(anchor, &pins->pins[i]))
 			return &pins->pins[i];
 	return NULL;
 }
@@ -42,49 +42,50 @@ static int fail(const struct pga_pin *other, const struct pga_text *warning,
 	return -1;
 }
 
-static int weigh(const struct pga_shown_root *shown, const struct pga_pins *pins,
+static int weigh(const struct pga_anchor *anchor, bool rotates, const struct pga_pins *pins,
 		 struct pga_text *warning, struct pga_error *error)
 {
-	const char *name = shown->name != NULL ? shown->name : shown->fallback_name;
-	const struct pga_pin *same = pga_pins_find(pins, shown->root->pin);
+	const char *name = anchor->name != NULL ? anchor->name : anchor->fallback_name;
+	const struct pga_pin *same = pga_pins_find(pins, anchor->proof.root->pin);
 	const struct pga_pin *other;
 
-	if (same != NULL && is_from_there(shown, same))
+	if (same != NULL && is_from_there(anchor, same))
 		return 0;
-	other = find_other(shown, pins, name, same);
-	if (other == NULL || (shown->rotates && is_from_there(shown, other)))
+	other = find_other(anchor, pins, name, same);
+	if (other == NULL || (rotates && is_from_there(anchor, other)))
 		return 0;
-	if (is_from_there(shown, other))
+	if (is_from_there(anchor, other))
 		pga_text_addf(warning,
 			      "%s: pinned already, as anchor %s, with another root: SHA-256 %s; "
 			      "now it shows SHA-256 %s",
-			      shown->url, other->name, other->pin, shown->root->pin);
+			      anchor->source, other->name, other->pin, anchor->proof.root->pin);
 	else
 		pga_text_addf(warning,
 			      "anchor %s: pinned already, from %s, with another root: SHA-256 %s; "
 			      "%s shows SHA-256 %s",
-			      other->name, other->source, other->pin, shown->url, shown->root->pin);
+			      other->name, other->source, other->pin, anchor->source,
+			      anchor->proof.root->pin);
 	if (same != NULL)
 		pga_text_addf(warning, ", the one of anchor %s", same->name);
 	if (warning->failed)
 		return pga_fail_memory(error);
 	/* What is pinned is trusted; what is not replaces the anchor that was named, or has a name
 	 * of its own. */
-	if (same != NULL || (shown->replace && strcmp(other->name, name) == 0) ||
-	    (shown->name != NULL && pga_pins_named(pins, name) == NULL))
+	if (same != NULL || (anchor->replace && strcmp(other->name, name) == 0) ||
+	    (anchor->name != NULL && pga_pins_named(pins, name) == NULL))
 		return 0;
 	return fail(other, warning, error);
 }
 
-int pga_known_look(const struct pga_shown_root *shown, bool *pinned, struct pga_text *warning,
-		   struct pga_error *error)
+int pga_known_look(const struct pga_anchor *anchor, bool rotates, bool *pinned,
+		   struct pga_text *warning, struct pga_error *error)
 {
 	struct pga_pins pins;
 	int result = pga_pins_load(&pins, error);
 
 	if (result == 0) {
-		*pinned = pga_pins_find(&pins, shown->root->pin) != NULL;
-		result = weigh(shown, &pins, warning, error);
+		*pinned = pga_pins_find(&pins, anchor->proof.root->pin) != NULL;
+		result = weigh(anchor, rotates, &pins, warning, error);
 	}
 	pga_pins_free(&pins);
 	return result;

@@ -1,11 +1,10 @@
 #include "cli/bootstrap_warnings.h"
 
 #include "base/terminal.h"
+#include "tls/handshake.h"
 
-#include <openssl/evp.h>
 #include <openssl/x509.h>
 
-#include <stdbool.h>
 #include <time.h>
 
 #define DAY 86400
@@ -49,29 +48,19 @@ static void warn_of_expiry(const struct pga_certificate *root)
 				  root->not_after);
 }
 
-/* Whether libpq finds the digest that tls-server-end-point wants (RFC 5929), as its
- * pgtls_get_peer_certificate_hash() looks for it: that of the certificate's signature, and SHA-256
- * in the place of MD5 and SHA-1. Ed25519 and Ed448 have none. */
-static bool has_digest(X509 *certificate)
-{
-	int digest = NID_undef;
-
-	return X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) == 1 &&
-	       EVP_get_digestbynid(digest) != NULL;
-}
-
 static void warn_of_scram(STACK_OF(X509) * chain)
 {
 	X509 *shown = sk_X509_value(chain, 0);
+	const char *algorithm = shown != NULL ? pga_signed_without_digest(shown) : NULL;
 
-	if (shown != NULL && !has_digest(shown))
+	if (algorithm != NULL)
 		pga_print_warning(
 		    "this CA signs with %s, for which libpq knows no digest: to servers with such "
 		    "certificates, SCRAM (password\n    authentication) fails with \"could not "
 		    "find "
 		    "digest for NID\" unless channel_binding=disable is set; an EC or RSA key of "
 		    "the\n    issuing CA avoids it",
-		    OBJ_nid2ln(X509_get_signature_nid(shown)));
+		    algorithm);
 }
 
 void pga_warn_before_pinning(const struct pga_certificate *root, STACK_OF(X509) * chain)

@@ -106,7 +106,7 @@ static const struct pga_option options[] = {
      .help = "for one request; 30 if left out"},
     {.name = "yes",
      .target = offsetof(struct bootstrap, yes),
-     .help = "nothing is asked where --fingerprint is given; it does not stand for the "
+     .help = "nothing is asked where --fingerprint is given; it does not replace the "
 	     "fingerprint"},
     {.name = "dry-run",
      .letter = 'n',
@@ -205,7 +205,7 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 		return -1;
 	if (request->pin[0] == '\0' && bootstrap->yes)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
-				"--fingerprint is missing, and --yes does not stand for it");
+				"--fingerprint is missing, and --yes does not replace it");
 	if (request->pin[0] == '\0' && !pga_consent_possible())
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and there is no terminal to ask on");
@@ -237,18 +237,13 @@ static struct pga_anchor make_anchor(const struct bootstrap *bootstrap)
 static int ask(struct bootstrap *bootstrap, struct pga_error *error)
 {
 	const struct pga_anchor anchor = make_anchor(bootstrap);
-	struct pga_shown_root shown = {.url = anchor.source,
-				       .root = anchor.proof.root,
-				       .name = anchor.name,
-				       .fallback_name = anchor.fallback_name,
-				       .replace = anchor.replace};
 	struct pga_text warning = PGA_TEXT_EMPTY;
+	bool rotates;
 	bool pinned;
 	int result = -1;
 
-	if (pga_source_rotates(&bootstrap->request, &bootstrap->found, &shown.rotates, error) !=
-		0 ||
-	    pga_known_look(&shown, &pinned, &warning, error) != 0 ||
+	if (pga_source_rotates(&bootstrap->request, &bootstrap->found, &rotates, error) != 0 ||
+	    pga_known_look(&anchor, rotates, &pinned, &warning, error) != 0 ||
 	    pga_known_try(&anchor, error) != 0)
 		goto done;
 	if (pinned && warning.length != 0)

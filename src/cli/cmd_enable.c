@@ -1,9 +1,10 @@
 /* pganchor enable and disable: switch the gate on for a session, a shell, a machine or a service,
  * and off again. */
 #include "cli/cli.h"
-#include "cli/enable_checks.h"
 #include "cli/enable_prepare.h"
+#include "diagnose/enable_checks.h"
 #include "report/json.h"
+#include "report/text.h"
 
 #include "preload/dropin.h"
 #include "preload/module.h"
@@ -64,6 +65,10 @@ static void print_next(const struct pga_asked *asked)
 		(void)printf("next: log out and in again%s; pganchor status says what runs with "
 			     "the gate\n",
 			     asked->ways[PGA_WAY_SHELL] ? ", or start a new shell" : "");
+	if (asked->system && !asked->off && !asked->machine && !asked->preload &&
+	    asked->unit == NULL)
+		(void)printf("pganchor enable --machine reaches more than sessions: cron's jobs, "
+			     "services, sudo, set-user-ID programs\n");
 }
 
 /* Whoever takes out what is his is not to think that his programs are without the gate. */
@@ -97,14 +102,14 @@ static int print_text(const struct pga_asked *asked, const struct pga_activation
 	bool changed = false;
 
 	for (size_t i = 0; i < count; i++) {
-		const char *what = asked->off ? "it is not there" : "it is there already";
+		const char *what = asked->off ? "nothing to remove" : "unchanged";
 
 		if (asked->own && files[i].state == PGA_ON_OTHER)
 			what = "another installation's, and left";
 		if (files[i].changes)
-			what = asked->off ? "taken out" : "written";
+			what = asked->off ? "removed" : "written";
 		if (files[i].changes && asked->dry_run)
-			what = asked->off ? "would be taken out" : "would be written";
+			what = asked->off ? "would be removed" : "would be written";
 		if (files[i].failed)
 			continue; /* it has been told why */
 		pga_print(stdout, "%s: %s: %s\n", pga_way_name(files[i].way), files[i].path, what);
@@ -134,24 +139,28 @@ static int print_json(const struct pga_asked *asked, const struct pga_activation
 	for (size_t i = 0; i < count; i++)
 		if (files[i].path != NULL) /* or else it has been told why */
 			pga_json_add(list, file_as_json(&files[i]));
-	return pga_json_print(
-	    json_pack("{s:b, s:o}", "dry_run", (int)asked->dry_run, "files", list), status);
+	return pga_json_print(json_pack("{s:b, s:o, s:o}", "dry_run", (int)asked->dry_run, "files",
+					list, "findings", pga_json_findings(asked->findings)),
+			      status);
 }
 
 /* How the module is to be named, after a look at whether it may be; and whether the drop-in may. */
 static int find_entry(const struct pga_asked *asked, char **entry)
 {
 	struct pga_error error;
+	int result = 0;
 
-	if ((asked->ways[PGA_WAY_MACHINE] && pga_check_dropin(asked, &error) != 0) ||
-	    (asked->module && (pga_check_module(asked, &error) != 0 ||
-			       (*entry = pga_module_entry(&error)) == NULL))) {
+	if ((asked->ways[PGA_WAY_MACHINE] && pga_check_dropin(asked->root, &error) != 0) ||
+	    (pga_ways_load_module(asked->ways) &&
+	     (pga_check_module(asked->ways, asked->root, asked->findings, &error) != 0 ||
+	      (*entry = pga_module_entry(&error)) == NULL)))
+		result = -1;
+	else if (asked->root != NULL)
+		pga_check_image(asked->ways, asked->root, asked->findings);
+	pga_warn_since(asked->findings, 0);
+	if (result != 0)
 		pga_print_error(&error);
-		return -1;
-	}
-	if (asked->root != NULL)
-		pga_check_image(asked);
-	return 0;
+	return result;
 }
 
 /* Taken out in the other order: a directory that was made for two files was made for the first. */
@@ -212,7 +221,7 @@ static int settle_machine(const struct pga_asked *asked, const struct pga_activa
 		return 0;
 	pga_print_error(&error);
 	if (!asked->off && file->changes && take_back(asked))
-		pga_print_warning("%s was taken out again", file->path);
+		pga_print_warning("%s was removed again", file->path);
 	return -1;
 }
 
@@ -223,6 +232,7 @@ static int change_files(const struct pga_asked *asked, char *const *units, size_
 	    calloc(PGA_WAYS + PGA_SHELL_FILES + unit_count, sizeof *files);
 	struct pga_error error;
 	size_t count = 0;
+	size_t found;
 	int status = PGA_EXIT_FAILED;
 	bool partly;
 
@@ -236,8 +246,10 @@ static int change_files(const struct pga_asked *asked, char *const *units, size_
 	    (!asked->dry_run &&
 	     (apply_all(asked, files, count) != 0 || settle_machine(asked, files, count) != 0)))
 		goto done;
+	found = asked->findings->count;
 	if (!asked->off)
-		pga_check_sessions(asked);
+		pga_check_sessions(asked->ways, asked->root, asked->findings);
+	pga_warn_since(asked->findings, found);
 	status = partly ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
 	status = asked->json ? print_json(asked, files, count, status)
 			     : print_text(asked, files, count, status);
@@ -304,12 +316,13 @@ static void settle(struct pga_asked *asked)
 	    asked->system || asked->all;
 	asked->ways[PGA_WAY_MACHINE] = asked->machine || asked->all;
 	asked->ways[PGA_WAY_PRELOAD] = asked->preload || asked->all;
-	for (int way = 0; way < PGA_WAYS; way++)
-		asked->module = asked->module || (asked->ways[way] && way != PGA_WAY_MACHINE);
 }
 
 static int enable_or_disable(struct pga_asked *asked)
 {
+	struct pga_findings findings = {.list = NULL};
+	int status;
+
 	settle(asked);
 	if (asked->all && (asked->session || asked->shell || asked->unit != NULL))
 		return pga_usage_error(asked->command, "--all is the machine's, and all of that");
@@ -323,7 +336,11 @@ static int enable_or_disable(struct pga_asked *asked)
 				       "--root: the name of the directory is empty");
 	if (asked->root != NULL && !settle_root(asked))
 		return PGA_EXIT_FAILED;
-	return change_all(asked);
+	asked->findings = &findings;
+	status = change_all(asked);
+	asked->findings = NULL;
+	pga_findings_free(&findings);
+	return status;
 }
 
 /* The options of both; these first ones are disable's alone. */

@@ -101,7 +101,7 @@ static int start(char **argv, bool required)
 	} else {
 		(void)execvp(argv[0], argv);
 		status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_STARTED;
-		(void)pga_fail_errno(&error, NULL, "cannot start %s", argv[0]);
+		(void)pga_fail_errno(&error, NULL, "could not start %s", argv[0]);
 	}
 	pga_print_error(&error);
 	return status;

@@ -338,6 +338,7 @@ done:
 	pga_composition_free(&added.composition);
 	pga_pins_free(&added.pins);
 	pga_policy_free(&added.policy);
+	pga_findings_free(&added.findings);
 	pga_text_free(&added.warnings);
 	return status;
 }

@@ -36,8 +36,8 @@ static void warn_of_roots(const struct pga_service_list *list, const struct pga_
 		pga_print_warning("%s", error.message);
 }
 
-static int print_text(const struct pga_service_list *list, const struct pga_found_services *services,
-		      struct pga_error *error)
+static int print_text(const struct pga_service_list *list,
+		      const struct pga_found_services *services, struct pga_error *error)
 {
 	if (list->count > 0)
 		return pga_print_service_list(list, error);

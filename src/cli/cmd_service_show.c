@@ -70,20 +70,23 @@ static void print_settings(const struct pga_evaluation *evaluation)
 }
 
 /* What an entry may have that makes it weak: add writes it anew, or leaves it out. */
-static bool can_weaken(const PQconninfoOption *option)
+static bool can_weaken(const struct pga_evaluation *evaluation, const PQconninfoOption *option)
 {
 	const struct pga_setting_rule *rule = pga_setting_rule(option->keyword);
 
 	/* A file in the directory that a program happens to run in. */
 	if (strcmp(option->keyword, "sslrootcert") == 0 && option->val[0] != '/')
 		return true;
+	if (rule != NULL && (rule->flags & PGA_RULE_STRICT) != 0)
+		return evaluation->weak[pga_setting_rule_index(option->keyword)];
 	return rule != NULL && (rule->flags & PGA_RULE_KEPT) == 0;
 }
 
 /* Whether the command that writes the entry anew has this setting. */
 static bool is_kept(const struct pga_evaluation *evaluation, const PQconninfoOption *option)
 {
-	return is_in_effect(option) && is_of_entry(evaluation, option) && !can_weaken(option);
+	return is_in_effect(option) && is_of_entry(evaluation, option) &&
+	       !can_weaken(evaluation, option);
 }
 
 static void add_setting(const struct pga_effective *effective, const PQconninfoOption *option,

@@ -101,7 +101,7 @@ static int weigh(const struct answer *answer, const char *location, const char *
 	if (strcmp(typed, pin) == 0)
 		return 0;
 	return pga_fail(error,
-			"somebody may stand between you and the CA, or the fingerprint is of "
+			"somebody may be between you and the CA, or the fingerprint is of "
 			"another CA; ask who runs it",
 			"%s: the root that was shown is another one than the fingerprint %s means; "
 			"nothing was pinned",
@@ -117,7 +117,8 @@ int pga_consent(const char *location, const struct pga_certificate *root, const 
 	int result = -1;
 
 	if (in < 0) {
-		(void)pga_fail_errno(error, PGA_FINGERPRINT_ADVICE, "cannot ask on the terminal");
+		(void)pga_fail_errno(error, PGA_FINGERPRINT_ADVICE,
+				     "could not ask on the terminal");
 		goto done;
 	}
 	if (warning[0] != '\0')
@@ -132,7 +133,8 @@ int pga_consent(const char *location, const struct pga_certificate *root, const 
 		    out);
 	/* A yes to what has not been seen is no yes. */
 	if (fflush(out) != 0 || tcflush(in, TCIFLUSH) != 0) {
-		(void)pga_fail_errno(error, PGA_FINGERPRINT_ADVICE, "cannot ask on the terminal");
+		(void)pga_fail_errno(error, PGA_FINGERPRINT_ADVICE,
+				     "could not ask on the terminal");
 		goto done;
 	}
 	(void)fputs("Trust this root for PostgreSQL? Type yes, or the fingerprint: ", out);

@@ -1,5 +1,7 @@
 #include "cli/enable_prepare.h"
 
+#include "diagnose/enable_checks.h"
+#include "report/text.h"
 #include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/shells.h"
@@ -42,14 +44,16 @@ static char *add_to(const char *unit, const char *entry, const char *before,
 static int switch_on_unit(const struct pga_asked *asked, struct pga_activation *file,
 			  const char *entry, struct pga_error *error)
 {
+	const size_t found = asked->findings->count;
 	char *before = NULL;
 	char *preload = NULL;
-	int result = -1;
+	int result = pga_check_unit(asked->unit, asked->root, file->way == PGA_WAY_USER_UNIT,
+				    &before, asked->findings, error);
 
-	if (pga_check_unit(asked, file->way == PGA_WAY_USER_UNIT, &before, error) == 0)
+	pga_warn_since(asked->findings, found);
+	if (result == 0)
 		preload = add_to(asked->unit, entry, before, error);
-	if (preload != NULL)
-		result = pga_activation_on(file, preload, error);
+	result = preload != NULL ? pga_activation_on(file, preload, error) : -1;
 	free(before);
 	free(preload);
 	return result;

@@ -4,9 +4,29 @@
 
 #include "preload/enable.h"
 #include "base/error.h"
-#include "cli/enable_checks.h"
+#include "report/finding.h"
 
+#include <stdbool.h>
 #include <stddef.h>
+
+struct pga_asked {
+	const char *command;
+	bool ways[PGA_WAYS];
+	const char *unit;
+	const char *root;
+	bool all;        /* whatever was enabled on this machine, but for the users' own */
+	bool own;        /* lines of another installation stay */
+	bool keep_going; /* what can be done is done, whatever cannot */
+	bool session;    /* what the options name; settle() makes the ways of it */
+	bool shell;
+	bool system;
+	bool preload;
+	bool machine;
+	bool off;
+	bool dry_run;
+	bool json;
+	struct pga_findings *findings; /* what there is to say of it */
+};
 
 /* Prepares every file that is asked for, and the drop-ins of these units. entry: how the module is
  * to be named (pga_module_entry()). files has room for one of each way, those of the shells and of

@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 	/* What is lost must not look like a short answer. */
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)
 		return status;
-	(void)pga_fail_errno(&error, NULL, "cannot write to the standard output");
+	(void)pga_fail_errno(&error, NULL, "could not write to the standard output");
 	pga_print_error(&error);
 	return PGA_EXIT_FAILED;
 }

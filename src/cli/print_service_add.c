@@ -88,8 +88,10 @@ int pga_addition_json(const struct pga_addition *asked, const struct pga_added *
 	}
 	if (composition->choice.anchor != NULL)
 		pga_json_set(object, "anchor", pga_json_text(composition->choice.anchor->name));
-	if (asked->check)
+	if (asked->check) {
 		pga_json_set(object, "check", check_as_json(&added->check));
+		pga_json_set(object, "findings", pga_json_findings(&added->findings));
+	}
 	return pga_json_print(object, status);
 }
 

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
+#include "report/finding.h"
 #include "service/check.h"
 #include "service/compose.h"
 #include "service/write.h"
@@ -25,6 +26,7 @@ struct pga_added {
 	struct pga_evaluation here; /* with what the shell's environment adds */
 	struct pga_check check;
 	struct pga_changed changed;
+	struct pga_findings findings; /* of the check: why nothing is written */
 	struct pga_text warnings; /* those of the composition, and what the files say; one a line */
 };
 

@@ -97,8 +97,8 @@ static int read_stream(struct pga_records *records, FILE *stream, const char *na
 		if (take_line(records, line, since) != 0)
 			result = pga_fail_memory(error);
 	if (result == 0 && feof(stream) == 0)
-		result =
-		    pga_fail_errno(error, "name another file with --file", "cannot read %s", name);
+		result = pga_fail_errno(error, "name another file with --file", "could not read %s",
+					name);
 	free(line);
 	return result;
 }
@@ -117,7 +117,7 @@ static int read_file(struct pga_records *records, const char *path, time_t since
 		    error,
 		    "root may read it, and on most systems the group adm; or name "
 		    "another file with --file",
-		    "cannot open %s", path);
+		    "could not open %s", path);
 	if (fstat(fileno(stream), &status) != 0)
 		memset(&status, 0, sizeof status);
 	if (seen->st_ino == 0 || status.st_ino != seen->st_ino || status.st_dev != seen->st_dev)
@@ -263,13 +263,14 @@ static int fail_to_read(const struct pga_subprocess *child, const struct journal
 	if (answer->no_memory)
 		return pga_fail_memory(error);
 	if (answer->broken || child->status == 0)
-		return pga_fail(error, OTHER_FILE,
-				"cannot read the journal: journalctl's answer is cut or no JSON");
+		return pga_fail(
+		    error, OTHER_FILE,
+		    "could not read the journal: journalctl's answer is cut or no JSON");
 	if (length == 0)
 		return pga_fail(error, OTHER_FILE,
-				"cannot read the journal: journalctl ended with status %d",
+				"could not read the journal: journalctl ended with status %d",
 				child->status);
-	return pga_fail(error, OTHER_FILE, "cannot read the journal: %.*s", length, said);
+	return pga_fail(error, OTHER_FILE, "could not read the journal: %.*s", length, said);
 }
 
 static int read_journal(struct pga_records *records, time_t since, struct pga_error *error)

@@ -396,7 +396,7 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 	memset(processes, 0, sizeof *processes);
 	processes->of_all = geteuid() == 0;
 	if (proc == NULL)
-		return pga_fail_errno(error, "mount it", "cannot read /proc");
+		return pga_fail_errno(error, "mount it", "could not read /proc");
 	while (result == 0 && (entry = readdir(proc)) != NULL)
 		if (isdigit((unsigned char)entry->d_name[0]) &&
 		    strtol(entry->d_name, NULL, 10) != (long)getpid() &&

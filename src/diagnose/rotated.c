@@ -85,7 +85,7 @@ int pga_rotated_find(struct pga_rotated *rotated, const char *path, time_t since
 	directory = open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	count = directory >= 0 ? scandir(place, &names, NULL, by_name) : -1;
 	if (count < 0) {
-		(void)pga_fail_errno(error, "name the file with --file", "cannot look into %s",
+		(void)pga_fail_errno(error, "name the file with --file", "could not look into %s",
 				     place);
 		goto done;
 	}

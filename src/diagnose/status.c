@@ -176,7 +176,7 @@ static void judge_audit(const struct pga_policy *policy, struct pga_findings *fi
 	} else if (!pga_log_is_heard()) {
 		pga_findings_add(findings, PGA_AUDIT_NOT_HEARD, PGA_SEVERITY_WARNING,
 				 PGA_ABOUT_POLICY,
-				 "mode = audit refuses nothing, and nobody listens at /dev/log");
+				 "mode = audit refuses nothing, and nothing listens at /dev/log");
 		pga_findings_detail(findings, "what it would have refused is lost");
 		pga_findings_hint(findings, "start a syslog daemon (apt install rsyslog), or "
 					    "systemd-journald");

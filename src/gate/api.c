@@ -66,7 +66,8 @@ static enum pganchor_verdict ask(struct question *question, const struct pga_par
 
 	question->libpq = gate_libpq_any();
 	if (question->libpq == NULL)
-		return fail(question, "no libpq in this process, and libpq.so.5 cannot be loaded");
+		return fail(question,
+			    "no libpq in this process, and libpq.so.5 could not be loaded");
 	if (pga_effective_ask(&question->libpq->calls, parameters, &question->effective, &error) !=
 	    0)
 		return fail(question, error.message);
@@ -91,7 +92,8 @@ static enum pganchor_verdict ask_string(struct question *question, const char *c
 
 	question->libpq = gate_libpq_any();
 	if (question->libpq == NULL)
-		return fail(question, "no libpq in this process, and libpq.so.5 cannot be loaded");
+		return fail(question,
+			    "no libpq in this process, and libpq.so.5 could not be loaded");
 	if (check_conninfo(question->libpq, conninfo, &question->answer) != 0)
 		return PGANCHOR_ERROR;
 	/* Blanks alone are an empty connection string: no keyword at all. As a value of dbname they
@@ -178,7 +180,7 @@ API enum pganchor_verdict pganchor_verify(struct pg_conn *conn, char **reasons)
 	bool holds;
 
 	if (libpq == NULL || conn == NULL || libpq->calls.PQstatus(conn) != CONNECTION_OK) {
-		pga_text_add(&answer, "the connection does not stand");
+		pga_text_add(&answer, "the connection is not established");
 		verdict = PGANCHOR_ERROR;
 	} else {
 		(void)gate_conn_judge(libpq, conn, &holds, &answer);

@@ -23,11 +23,12 @@
 struct decision {
 	bool judged; /* libpq takes the parameters; else it will say why not, and nothing begins */
 	bool admitted;
-	const char *locks[3][2]; /* keyword and value, to append */
+	const char *locks[5][2]; /* keyword and value, to append */
 	size_t lock_count;
 	enum gate_lookups lookups;
 	bool ambiguous; /* pga_is_ambiguous() */
 	const struct gate_rules *rules;
+	char auth[PGA_AUTH_TEXT]; /* of a lock */
 	struct pga_text refusal;
 };
 
@@ -65,6 +66,21 @@ static void hold_socket(struct gate_libpq *libpq, const struct gate_judgement *j
 		decision->lookups = GATE_LOOK_UP_NONE;
 }
 
+/* No session shows them before it is too late, so they are locked where they are strong already,
+ * too: another thread may set PGREQUIREAUTH. libpq holds sockets to them as well, and knows no
+ * channel binding there: a connection to those alone is left as it is. */
+static void hold_login(const struct pga_verdict *verdict, struct decision *decision)
+{
+	if (!verdict->needs_tls)
+		return;
+	if (decision->rules->policy.channel_binding == PGA_BINDING_REQUIRE)
+		add_lock(decision, "channel_binding", "require");
+	if (verdict->auth[0] == '\0')
+		return;
+	memcpy(decision->auth, verdict->auth, sizeof decision->auth);
+	add_lock(decision, "require_auth", decision->auth);
+}
+
 /* What was judged is to be what is connected: by settings that libpq takes from nowhere else, or,
  * where none are needed, by the hosts that it may look up. */
 static void hold(struct gate_libpq *libpq, const struct gate_judgement *judgement,
@@ -83,6 +99,7 @@ static void hold(struct gate_libpq *libpq, const struct gate_judgement *judgemen
 	if (verdict->lock_min_tls)
 		add_lock(decision, "ssl_min_protocol_version",
 			 pga_verdict_min_tls(&decision->rules->policy));
+	hold_login(verdict, decision);
 }
 
 /* What a libpq does unseen, no verdict holds. Of a connection that needs TLS, its session has to be
@@ -115,7 +132,7 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 	}
 	decision->ambiguous = pga_is_ambiguous(parameters);
 	decision->rules = gate_rules_acquire();
-	gate_judge(libpq, decision->rules, parameters, true, &judgement);
+	gate_judge(libpq, decision->rules, parameters, GATE_BEFORE, &judgement);
 	decision->admitted = judgement.admitted;
 	audit = judgement.admitted && decision->rules->policy.mode == PGA_MODE_AUDIT;
 	if (judgement.verdict.allowed && !is_seen(libpq, &judgement.verdict)) {

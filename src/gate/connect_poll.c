@@ -31,7 +31,7 @@ static bool may_begin(struct gate_call *call, PGconn *conn)
 	    pga_effective_is_question(&judgement.effective))
 		judgement.admitted = true;
 	else if (judgement.effective.options != NULL)
-		gate_judge(libpq, rules, NULL, false, &judgement);
+		gate_judge(libpq, rules, NULL, GATE_BEGUN, &judgement);
 	else
 		pga_text_add(&judgement.refusal, "pganchor refused this connection: out of memory");
 	if (judgement.admitted && judgement.verdict.reasons > 0 && !call->judged)
@@ -94,7 +94,7 @@ enum pga_mode gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *hold
 		pga_text_add(refusal, "pganchor refused this connection: out of memory");
 		mode = PGA_MODE_ENFORCE;
 	} else {
-		gate_judge(libpq, rules, NULL, true, &judgement);
+		gate_judge(libpq, rules, NULL, GATE_SESSION, &judgement);
 		if (rules != NULL && judgement.verdict.allowed)
 			mode =
 			    judge_session(libpq, rules, conn, &judgement.effective, holds, refusal);
@@ -224,7 +224,7 @@ static bool may_reset(struct gate_libpq *libpq, PGconn *conn)
 	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) != 0)
 		return false;
 	rules = gate_rules_acquire();
-	gate_judge(libpq, rules, NULL, false, &judgement);
+	gate_judge(libpq, rules, NULL, GATE_BEGUN, &judgement);
 	may = judgement.admitted;
 	if (may && judgement.verdict.reasons > 0)
 		gate_audit_log(rules, &judgement.effective, false,

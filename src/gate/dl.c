@@ -139,8 +139,12 @@ const struct gate_loader *gate_loader(void)
 	own = gate_object_at(&real, &base);
 	if (own != NULL)
 		take_all(own, &found);
-	/* Two threads that come here at once write the same. */
-	real = found;
+	/* Two threads that come here at once write the same; one by one, since an assignment of the
+	 * whole would be none of atomic fields. */
+	atomic_store(&real.open, atomic_load(&found.open));
+	atomic_store(&real.mopen, atomic_load(&found.mopen));
+	atomic_store(&real.sym, atomic_load(&found.sym));
+	atomic_store(&real.vsym, atomic_load(&found.vsym));
 	atomic_store(&filled, true);
 	return &real;
 }

@@ -47,12 +47,18 @@ static char libcs_own;
 		       disable_sanitizer_instrumentation, no_sanitize("undefined"), \
 		       no_stack_protector))
 #else
+/* From GCC 12 on. */
+#if __has_attribute(no_sanitize_coverage)
+#define UNCOVERED __attribute__((no_sanitize_coverage))
+#else
+#define UNCOVERED
+#endif
 #define JUMP_TO return
 #define JUMPS                                                                                     \
 	__attribute__((                                                                           \
 	    optimize("O2", "optimize-sibling-calls", "omit-frame-pointer", "no-stack-protector"), \
 	    no_instrument_function, no_profile_instrument_function,                               \
-	    no_sanitize("address", "thread", "undefined")))
+	    no_sanitize("address", "thread", "undefined"))) UNCOVERED
 #endif
 #define ASKED __attribute__((noinline))
 
@@ -204,13 +210,11 @@ static void *instead(void *found, const char *name)
 {
 	const void *base = NULL;
 	const struct link_map *map = gate_object_at(found, &base);
-	const struct gate_libpq *libpq = NULL;
-	struct gate_object object;
+	const struct gate_libpq *libpq;
 
 	if (map == NULL || base == gate_own_base())
 		return found;
-	if (gate_object_mapped(map, &object))
-		libpq = gate_libpq_with(gate_object_find(&object, "PQconninfo"));
+	libpq = gate_libpq_of_object(map);
 	/* Nothing failed, whatever was not found meanwhile. */
 	(void)dlerror();
 	return libpq != NULL ? gate_wrapper(libpq, name) : found;

@@ -15,16 +15,19 @@ bool gate_is_audit(void)
 	return audit;
 }
 
-static void judge_by_rules(const struct gate_rules *rules, bool may_lock,
+/* Audit mode locks nothing; what becomes of the session is looked at all the same. */
+static void judge_by_rules(const struct gate_rules *rules, enum gate_stage stage,
 			   struct gate_judgement *judgement)
 {
 	pga_judge(&judgement->effective, &rules->policy, &judgement->verdict);
-	if (!may_lock)
+	if (stage == GATE_BEGUN)
 		pga_verdict_without_locks(&judgement->verdict, &judgement->effective);
+	else if (stage == GATE_SESSION && rules->policy.mode == PGA_MODE_ENFORCE)
+		pga_verdict_without_login_locks(&judgement->verdict, &judgement->effective);
 }
 
 void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
-		const struct pga_parameters *parameters, bool may_lock,
+		const struct pga_parameters *parameters, enum gate_stage stage,
 		struct gate_judgement *judgement)
 {
 	judgement->admitted = false;
@@ -41,14 +44,14 @@ void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
 		pga_text_add_printable(&judgement->refusal, rules->error.hint, "");
 		return;
 	}
-	judge_by_rules(rules, may_lock, judgement);
+	judge_by_rules(rules, stage, judgement);
 	judgement->admitted = judgement->verdict.allowed;
 	if (judgement->admitted)
 		return;
 	/* Where each setting came from is looked for only now that it will be told. */
 	pga_verdict_free(&judgement->verdict);
 	pga_effective_trace(&libpq->calls, parameters, &judgement->effective);
-	judge_by_rules(rules, may_lock, judgement);
+	judge_by_rules(rules, stage, judgement);
 	pga_verdict_message(&judgement->verdict, &judgement->effective, &judgement->refusal);
 	judgement->admitted = rules->policy.mode == PGA_MODE_AUDIT;
 }

@@ -19,12 +19,18 @@ struct gate_judgement {
 	bool admitted; /* it may be made: allowed, or refused in audit mode */
 };
 
+/* How far the connection is. */
+enum gate_stage {
+	GATE_BEFORE,  /* its settings can be locked */
+	GATE_BEGUN,   /* they are final: what would need a lock is refused */
+	GATE_SESSION, /* so they are, and what the session itself shows is looked at there */
+};
+
 /* Judges judgement->effective, which the caller has filled, and fills the rest. parameters: what
- * the program handed to libpq, for the message; NULL where that is not known. may_lock: settings
- * can still be locked, or need no lock any more; where they cannot, what needs a lock is refused.
+ * the program handed to libpq, for the message; NULL where that is not known.
  */
 void gate_judge(const struct gate_libpq *libpq, const struct gate_rules *rules,
-		const struct pga_parameters *parameters, bool may_lock,
+		const struct pga_parameters *parameters, enum gate_stage stage,
 		struct gate_judgement *judgement);
 
 /* Whether the policy as it is now refuses nothing and only tells the audit log. */

@@ -92,11 +92,11 @@ static struct gate_libpq *enlist(struct gate_libpq *libpq)
 	return GATE_LIBPQ_BEYOND;
 }
 
-/* A handle through which the libpq's functions are found, and those of what it needs. Never given
- * back: the libpq stays loaded, since its functions are kept. The handle of an object that came
- * with the program is searched from that object on only after dlopen() has made its list of what it
- * needs. */
-static void *hold(const struct link_map *map, bool *apart)
+/* A handle through which an object's functions are found, and those of what it needs; with
+ * RTLD_NODELETE as a mode, it is never unloaded, though the handle be given back. The handle of an
+ * object that came with the program is searched from that object on only after dlopen() has made
+ * its list of what it needs. */
+static void *hold(const struct link_map *map, int mode, bool *apart)
 {
 	Lmid_t space = LM_ID_BASE;
 	void *handle;
@@ -105,9 +105,10 @@ static void *hold(const struct link_map *map, bool *apart)
 	if (dlinfo(handle, RTLD_DI_LMID, &space) != 0)
 		return NULL;
 	*apart = space != LM_ID_BASE;
+	mode |= RTLD_LAZY | RTLD_NOLOAD;
 	if (!*apart)
-		return gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
-	return gate_loader()->mopen(space, map->l_name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+		return gate_loader()->open(map->l_name, mode);
+	return gate_loader()->mopen(space, map->l_name, mode);
 }
 
 void *gate_libpq_would_call(const struct gate_libpq *libpq, const char *name)
@@ -141,10 +142,46 @@ struct gate_libpq *gate_libpq_with(const void *conninfo)
 	if (libpq == NULL)
 		return GATE_LIBPQ_BEYOND;
 	libpq->base = base;
-	libpq->object = hold(map, &libpq->apart);
+	/* Never given back, since its functions are kept. */
+	libpq->object = hold(map, RTLD_NODELETE, &libpq->apart);
 	if (libpq->object == NULL || !fill(libpq)) {
 		free(libpq);
 		return GATE_LIBPQ_BEYOND;
 	}
 	return gate_libpq_ready(enlist(libpq));
+}
+
+bool gate_is_dropin(const char *name, const struct gate_object *object)
+{
+	const char *slash = strrchr(name, '/');
+
+	return slash != NULL && strcmp(slash, "/libpq.so.5") == 0 &&
+	       gate_object_find(object, "PQconnectPoll") != NULL &&
+	       gate_object_find(object, "PQconninfo") == NULL;
+}
+
+static void *conninfo_behind(const struct link_map *map)
+{
+	bool apart;
+	void *dropin = hold(map, 0, &apart);
+	void *conninfo = NULL;
+
+	if (dropin != NULL) {
+		conninfo = gate_loader()->sym(dropin, "PQconninfo");
+		(void)dlclose(dropin);
+	}
+	return conninfo;
+}
+
+struct gate_libpq *gate_libpq_of_object(const struct link_map *map)
+{
+	struct gate_object object;
+	void *conninfo;
+
+	if (!gate_object_mapped(map, &object))
+		return NULL;
+	conninfo = gate_object_find(&object, "PQconninfo");
+	if (conninfo == NULL && gate_is_dropin(map->l_name, &object))
+		conninfo = conninfo_behind(map);
+	return gate_libpq_with(conninfo);
 }

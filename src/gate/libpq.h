@@ -5,6 +5,7 @@
 #include "policy/libpq.h"
 
 #include <libpq-events.h>
+#include <link.h>
 #include <netdb.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -152,6 +153,16 @@ extern char gate_libpq_beyond __attribute__((visibility("hidden")));
 /* The libpq that defines this PQconninfo, found for the first time or known; GATE_LIBPQ_BEYOND
  * where the gate cannot stand before it; NULL where the address is no object's. */
 struct gate_libpq *gate_libpq_with(const void *conninfo);
+
+/* Whether a loaded object of that name is a drop-in: it has libpq's name and the wrappers, and
+ * needs the libpq that has the rest. */
+struct gate_object;
+bool gate_is_dropin(const char *name, const struct gate_object *object);
+
+/* The libpq that this loaded object is, or, where it is a drop-in (pganchor's own, in a process
+ * with the module), that which it stands before; as gate_libpq_with(), and NULL for any other
+ * object. */
+struct gate_libpq *gate_libpq_of_object(const struct link_map *map);
 
 /* What a call of this libpq's by this name goes to once the loader has bound it, as far as that can
  * be told beforehand; NULL where it could be one of two. */

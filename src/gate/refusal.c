@@ -176,7 +176,7 @@ char *gate_PQerrorMessage(struct gate_libpq *libpq, bool internal, const PGconn 
 	/* Where relocations are: with a page of .data each start of any program would be slower. */
 	static char no_cancel[] __attribute__((section(".data.rel.ro"))) = GATE_NO_CANCEL "\n";
 	static char beyond[] __attribute__((section(".data.rel.ro"))) =
-	    "pganchor refused this connection: it is of no libpq that the gate can stand before\n"
+	    "pganchor refused this connection: it is of no libpq that the gate can wrap\n"
 	    "    a process may have " DIGITS_OF(GATE_LIBPQS) " of them, of version 10 or later\n";
 	const struct refusal *refusal;
 	char *own;

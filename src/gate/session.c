@@ -74,7 +74,7 @@ static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *
 		pga_text_addf(
 		    refusal,
 		    "its certificate chain ends in a root that is not pinned (SHA-256 %s)\n"
-		    "    if it should not be, somebody may stand between you and the server; a new "
+		    "    if it should not be, somebody may be between you and the server; a new "
 		    "root is pinned by the\n    fingerprint that you get from who runs the CA: "
 		    "pganchor bootstrap --ca-url URL --fingerprint HEX;\n"
 		    "    pganchor bootstrap --pin-existing shows those of root.crt that are not",
@@ -176,7 +176,7 @@ bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules
 		if (rules->policy.gss_encryption == PGA_ALLOW)
 			return true;
 		begin_refusal(refusal, host);
-		pga_text_add(refusal, "GSSAPI encryption stands instead of TLS\n"
+		pga_text_add(refusal, "the session has GSSAPI encryption instead of TLS\n"
 				      "    set gssencmode=disable");
 		return false;
 	}

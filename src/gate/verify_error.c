@@ -10,6 +10,7 @@
 #include "gate/libpq.h"
 #include "gate/openssl.h"
 #include "gate/refusal.h"
+#include "gate/rules.h"
 #include "gate/session.h"
 #include "gate/wrappers.h"
 
@@ -104,16 +105,64 @@ static bool is_advice(struct gate_libpq *libpq, PGconn *conn, const char *said)
 	return against;
 }
 
-/* Answers it, once: a step within a call comes by here, and then the call. */
-static void answer_advice(struct gate_libpq *libpq, PGconn *conn)
+/* What libpq says of a login that the policy's channel-binding and auth do not let through names
+ * settings that the user has not written. The names of the methods are libpq's in every language,
+ * and so is NID, of a certificate that is signed with Ed25519 or Ed448. */
+static void explain_login(const struct gate_rules *rules, const struct pga_effective *effective,
+			  const char *said, struct pga_text *note)
+{
+	const char *binding = pga_effective_value(effective, "channel_binding");
+	const char *methods = pga_effective_value(effective, "require_auth");
+	const char *quoted = methods != NULL && methods[0] != '\0' ? strstr(said, methods) : NULL;
+
+	if (strstr(said, " NID ") != NULL)
+		pga_text_add(note,
+			     "    pganchor: libpq cannot bind SCRAM to a certificate that is "
+			     "signed with Ed25519 or Ed448: the\n    issuing CA needs an EC or "
+			     "RSA key\n");
+	else if (rules->policy.channel_binding == PGA_BINDING_REQUIRE && binding != NULL &&
+		 strcmp(binding, "require") == 0 && strstr(said, "channel binding") != NULL)
+		pga_text_add(note, "    pganchor: the policy (channel-binding = require) asks for "
+				   "it; only SCRAM by TLS has it\n");
+	/* Behind a quotation mark of whatever language. */
+	else if (rules->policy.auth_refused != 0 && quoted != NULL && quoted > said &&
+		 quoted[-1] != ' ')
+		pga_text_addf(note,
+			      "    pganchor: the policy's auth leaves the server no other method "
+			      "than these: %s\n",
+			      methods);
+}
+
+static void add_login_note(struct gate_libpq *libpq, PGconn *conn, const char *said)
+{
+	const struct gate_rules *rules = gate_rules_acquire();
+	struct pga_effective effective = {0};
+	struct pga_text note = PGA_TEXT_EMPTY;
+
+	if (rules != NULL && !rules->broken &&
+	    pga_effective_of(&libpq->calls, conn, &effective) == 0)
+		explain_login(rules, &effective, said, &note);
+	if (note.length > 0)
+		gate_add_note(libpq, conn, pga_text_string(&note));
+	pga_effective_free(&libpq->calls, &effective);
+	pga_text_free(&note);
+	gate_rules_release(rules);
+}
+
+/* Answers libpq's words, once: a step within a call comes by here, and then the call. */
+static void answer(struct gate_libpq *libpq, PGconn *conn)
 {
 	const char *said = libpq->calls.PQerrorMessage(conn);
 
-	if (gate_PQerrorMessage(libpq, true, conn) == said && is_advice(libpq, conn, said))
+	if (said == NULL || gate_PQerrorMessage(libpq, true, conn) != said)
+		return;
+	if (is_advice(libpq, conn, said))
 		gate_add_note(libpq, conn,
 			      "    pganchor: leave sslmode as it is: without verification, anybody "
 			      "could be the server. What is\n    missing is the root of its CA: "
 			      "\"pganchor bootstrap\" fetches and pins it\n");
+	else
+		add_login_note(libpq, conn, said);
 }
 
 void gate_handshake_tell(struct gate_call *call, PGconn *conn)
@@ -134,6 +183,6 @@ void gate_handshake_tell(struct gate_call *call, PGconn *conn)
 		gate_add_note(libpq, conn, pga_text_string(&note));
 		pga_text_free(&note);
 	} else if (libpq->calls.PQstatus(conn) == CONNECTION_BAD) {
-		answer_advice(libpq, conn);
+		answer(libpq, conn);
 	}
 }

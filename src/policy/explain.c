@@ -7,6 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The release of libpq that brought a setting which the policy can ask for; NULL of the others,
+ * which are older than every libpq that the gate knows, or ask for nothing where they are not. */
+static const char *since(const char *keyword)
+{
+	if (strcmp(keyword, "channel_binding") == 0)
+		return "13";
+	return strcmp(keyword, "require_auth") == 0 ? "16" : NULL;
+}
+
 static void add_change(const struct pga_effective *effective, const char *keyword,
 		       struct pga_text *text)
 {
@@ -19,6 +28,11 @@ static void add_change(const struct pga_effective *effective, const char *keywor
 
 	if (strcmp(keyword, PGA_OAUTH_DEBUG) == 0) {
 		pga_text_add(text, "environment " PGA_OAUTH_DEBUG ": unset " PGA_OAUTH_DEBUG);
+		return;
+	}
+	if (option == NULL && since(keyword) != NULL) {
+		pga_text_addf(text, "program: let it use libpq %s or later, which has %s",
+			      since(keyword), keyword);
 		return;
 	}
 	if (origin == PGA_FROM_DEFAULT || origin == PGA_FROM_UNKNOWN)
@@ -95,6 +109,12 @@ void pga_explain_verdict(const struct pga_effective *effective, const struct pga
 	if (verdict->lock_min_tls)
 		pga_text_add(text,
 			     "; the gate locks ssl_min_protocol_version to the policy's minimum");
+	if (verdict->lock_binding)
+		pga_text_add(text, "; the gate locks channel_binding=require");
+	if (verdict->lock_auth)
+		pga_text_addf(text, "; the gate locks require_auth=%s", verdict->auth);
+	if ((verdict->lock_binding || verdict->lock_auth) && verdict->local)
+		pga_text_add(text, ", for the Unix-domain sockets of the list, too");
 	pga_text_add(text, "\n");
 	add_lines(text, pga_text_string(&verdict->why));
 	pga_explain_changes(effective, verdict, &changes);
@@ -135,7 +155,11 @@ enum group { JUDGED, SAID, DEFAULTS, GROUPS };
 
 static enum group group_of(const struct pga_effective *effective, const PQconninfoOption *option)
 {
-	if (pga_setting_rule(option->keyword) != NULL)
+	const struct pga_setting_rule *rule = pga_setting_rule(option->keyword);
+
+	/* Most policies ask for nothing of the stricter ones, and what is locked of them is told.
+	 */
+	if (rule != NULL && (rule->flags & PGA_RULE_STRICT) == 0)
 		return JUDGED;
 	return effective->origins != NULL &&
 		       effective->origins[option - effective->options] != PGA_FROM_DEFAULT

@@ -286,9 +286,9 @@ int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, s
 		return 0;
 	if (read_lines(&reading, bytes, length, error) != 0 ||
 	    check_not_empty(&reading, error) != 0 ||
-	    sort(&reading, &pins->by_pin, compare_pins, "this pin stands twice in the file",
-		 error) != 0 ||
-	    sort(&reading, &pins->by_name, compare_names, "this name stands twice in the file",
+	    sort(&reading, &pins->by_pin, compare_pins, "this pin is twice in the file", error) !=
+		0 ||
+	    sort(&reading, &pins->by_name, compare_names, "this name is twice in the file",
 		 error) != 0) {
 		pga_pins_free(pins);
 		return -1;

@@ -27,10 +27,12 @@ static const struct value trusts[] = {
     {"pinned", PGA_TRUST_PINNED}, {"verified", PGA_TRUST_VERIFIED}, {NULL, 0}};
 static const struct value consents[] = {{"refuse", PGA_REFUSE}, {"allow", PGA_ALLOW}, {NULL, 0}};
 static const struct value tls_versions[] = {{"1.3", PGA_TLS_1_3}, {"1.2", PGA_TLS_1_2}, {NULL, 0}};
+static const struct value bindings[] = {
+    {"require", PGA_BINDING_REQUIRE}, {"prefer", PGA_BINDING_PREFER}, {NULL, 0}};
 static const struct value logs[] = {{"syslog", PGA_LOG_SYSLOG}, {"off", PGA_LOG_OFF}, {NULL, 0}};
 
-/* Every key but allow-weak, which is a list: what it is called, where the policy has it, what it
- * may be, and what it is where no file sets it. */
+/* Every key but auth and allow-weak, which are lists: what it is called, where the policy has it,
+ * what it may be, and what it is where no file sets it. */
 static const struct {
 	const char *name;
 	size_t field; /* of struct pga_policy: an enum */
@@ -44,15 +46,20 @@ static const struct {
     {"public-ca", offsetof(struct pga_policy, public_ca), consents, PGA_ALLOW},
     {"cancel", offsetof(struct pga_policy, cancel), consents, PGA_ALLOW},
     {"min-tls", offsetof(struct pga_policy, min_tls), tls_versions, PGA_TLS_1_2},
+    {"channel-binding", offsetof(struct pga_policy, channel_binding), bindings, PGA_BINDING_PREFER},
     {"log", offsetof(struct pga_policy, log), logs, PGA_LOG_SYSLOG},
 };
 
 #define KEYS (sizeof keys / sizeof keys[0])
 
+/* The places of the lists, behind the keys, in what one file sets. */
+enum { AUTH = KEYS, ALLOW_WEAK, PLACES };
+
 /* A field is read and written as the int that its enum is. */
 _Static_assert(sizeof(enum pga_mode) == sizeof(int) && sizeof(enum pga_trust) == sizeof(int) &&
 		   sizeof(enum pga_consent) == sizeof(int) &&
-		   sizeof(enum pga_min_tls) == sizeof(int) && sizeof(enum pga_log) == sizeof(int),
+		   sizeof(enum pga_min_tls) == sizeof(int) &&
+		   sizeof(enum pga_binding) == sizeof(int) && sizeof(enum pga_log) == sizeof(int),
 	       "an enum is as wide as an int");
 
 /* What the files read so far say. */
@@ -110,44 +117,85 @@ static struct pga_ini_span said(const struct pga_ini_line *line)
 	return span;
 }
 
-static int take_setting(struct policy_reading *reading, bool *set_here, const char *path,
-			const struct pga_ini_line *line, struct pga_error *error)
+static int take_allow_weak(struct policy_reading *reading, const char *path,
+			   const struct pga_ini_line *line, struct pga_error *error)
 {
-	bool *allow_weak_here = &set_here[KEYS];
 	const char *wrong;
 	size_t wrong_length;
 
-	if (pga_ini_equals(line->name, "allow-weak")) {
-		if (*allow_weak_here)
-			return fail_at(error, path, line->number, "set twice in one file",
-				       line->name);
-		*allow_weak_here = true;
-		if (add_allow_weak(reading->policy, line->value, error) != 0)
-			return -1;
-		wrong = pga_host_bad_pattern(line->value.bytes, line->value.length, &wrong_length);
-		if (wrong == NULL)
-			return 0;
-		return fail_at(error, path, line->number,
-			       "neither *, *.DOMAIN, a host name nor an address",
-			       (struct pga_ini_span){wrong, wrong_length});
+	if (add_allow_weak(reading->policy, line->value, error) != 0)
+		return -1;
+	wrong = pga_host_bad_pattern(line->value.bytes, line->value.length, &wrong_length);
+	if (wrong == NULL)
+		return 0;
+	return fail_at(error, path, line->number, "neither *, *.DOMAIN, a host name nor an address",
+		       (struct pga_ini_span){wrong, wrong_length});
+}
+
+/* What no file's list leaves out is left: the lists have it in common. */
+static int take_auth(struct policy_reading *reading, const char *path,
+		     const struct pga_ini_line *line, struct pga_error *error)
+{
+	const char *wrong;
+	size_t wrong_length;
+	unsigned methods;
+
+	if (pga_ini_equals(line->value, "any"))
+		return 0;
+	wrong = pga_auth_read(line->value.bytes, line->value.length, &methods, &wrong_length);
+	if (wrong == NULL) {
+		reading->policy->auth_refused |= PGA_AUTH_ALL & ~methods;
+		return 0;
 	}
-	for (size_t key = 0; key < KEYS; key++) {
-		if (!pga_ini_equals(line->name, keys[key].name))
+	return fail_at(error, path, line->number,
+		       wrong_length > 0 && wrong[0] == '!'
+			   ? "auth says which methods are good, and not which are none"
+			   : "not a method of authentication, as libpq's require_auth has them",
+		       wrong_length > 0 ? (struct pga_ini_span){wrong, wrong_length} : said(line));
+}
+
+static int take_value(struct policy_reading *reading, size_t key, const char *path,
+		      const struct pga_ini_line *line, struct pga_error *error)
+{
+	for (const struct value *value = keys[key].values; value->word != NULL; value++) {
+		if (!pga_ini_equals(line->value, value->word))
 			continue;
-		if (set_here[key])
-			return fail_at(error, path, line->number, "set twice in one file",
-				       line->name);
-		set_here[key] = true;
-		for (const struct value *value = keys[key].values; value->word != NULL; value++) {
-			if (!pga_ini_equals(line->value, value->word))
-				continue;
-			if (reading->chosen[key] < 0 || value->meaning < reading->chosen[key])
-				reading->chosen[key] = value->meaning;
-			return 0;
-		}
-		return fail_at(error, path, line->number, "not a value of this key", said(line));
+		if (reading->chosen[key] < 0 || value->meaning < reading->chosen[key])
+			reading->chosen[key] = value->meaning;
+		return 0;
 	}
-	return fail_at(error, path, line->number, "no such key", line->name);
+	return fail_at(error, path, line->number, "not a value of this key", said(line));
+}
+
+/* Where the key has its place; PLACES where there is no such key. */
+static size_t place_of(struct pga_ini_span name)
+{
+	size_t key = 0;
+
+	if (pga_ini_equals(name, "auth"))
+		return AUTH;
+	if (pga_ini_equals(name, "allow-weak"))
+		return ALLOW_WEAK;
+	while (key < KEYS && !pga_ini_equals(name, keys[key].name))
+		key++;
+	return key < KEYS ? key : PLACES;
+}
+
+static int take_setting(struct policy_reading *reading, bool *set_here, const char *path,
+			const struct pga_ini_line *line, struct pga_error *error)
+{
+	const size_t place = place_of(line->name);
+
+	if (place == PLACES)
+		return fail_at(error, path, line->number, "no such key", line->name);
+	if (set_here[place])
+		return fail_at(error, path, line->number, "set twice in one file", line->name);
+	set_here[place] = true;
+	if (place == AUTH)
+		return take_auth(reading, path, line, error);
+	if (place == ALLOW_WEAK)
+		return take_allow_weak(reading, path, line, error);
+	return take_value(reading, place, path, line, error);
 }
 
 /* Who installed the gate could as well replace it, and so may write the system's policy too: root,
@@ -172,7 +220,7 @@ static int take_file(struct policy_reading *reading, const char *path,
 {
 	struct pga_ini_reader reader;
 	struct pga_ini_line line;
-	bool set_here[KEYS + 1] = {false}; /* the last one is allow-weak's */
+	bool set_here[PLACES] = {false};
 
 	if (memchr(pga_text_string(content), '\0', content->length) != NULL)
 		return pga_fail(error, "write it anew as text", "%s: holds a NUL byte", path);
@@ -228,7 +276,7 @@ static int read_directory(struct policy_reading *reading, const char *directory,
 		return 0;
 	if (count < 0)
 		return pga_fail_errno(error, "every policy file has to be readable",
-				      "cannot read %s", directory);
+				      "could not read %s", directory);
 	for (int i = 0; i < count; i++) {
 		struct pga_text path = PGA_TEXT_EMPTY;
 
@@ -257,6 +305,20 @@ static int read_user_file(struct policy_reading *reading, struct pga_error *erro
 	return take_file(reading, policy->user.path, &policy->user.content, error);
 }
 
+/* No method is a value of require_auth. */
+static void name_methods(struct pga_policy *policy)
+{
+	static const char any[] = "any";
+	static const char nothing[] = "no method in common";
+
+	_Static_assert(sizeof nothing <= PGA_AUTH_TEXT, "it fits");
+	pga_auth_text(PGA_AUTH_NAMED & ~policy->auth_refused, policy->auth);
+	if (policy->auth_refused == 0)
+		memcpy(policy->auth, any, sizeof any);
+	else if (policy->auth[0] == '\0')
+		memcpy(policy->auth, nothing, sizeof nothing);
+}
+
 /* What the files say comes to. */
 static void settle(const struct policy_reading *reading)
 {
@@ -266,6 +328,7 @@ static void settle(const struct policy_reading *reading)
 
 		memcpy((char *)reading->policy + keys[key].field, &meaning, sizeof meaning);
 	}
+	name_methods(reading->policy);
 }
 
 int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
@@ -310,6 +373,10 @@ const char *pga_policy_key(const struct pga_policy *policy, size_t index, const 
 {
 	int meaning;
 
+	if (index == AUTH) {
+		*value = policy->auth;
+		return "auth";
+	}
 	if (index >= KEYS)
 		return NULL;
 	memcpy(&meaning, (const char *)policy + keys[index].field, sizeof meaning);

@@ -7,6 +7,7 @@
 #include "base/host.h"
 #include "base/file_identity.h"
 #include "base/userfile.h"
+#include "policy/auth.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,6 +18,7 @@ enum pga_mode { PGA_MODE_ENFORCE, PGA_MODE_AUDIT };
 enum pga_trust { PGA_TRUST_PINNED, PGA_TRUST_VERIFIED };
 enum pga_consent { PGA_REFUSE, PGA_ALLOW };
 enum pga_min_tls { PGA_TLS_1_3, PGA_TLS_1_2 };
+enum pga_binding { PGA_BINDING_REQUIRE, PGA_BINDING_PREFER };
 enum pga_log { PGA_LOG_SYSLOG, PGA_LOG_OFF };
 
 /* A file or directory that a policy came from, as it was just before it was read. */
@@ -33,7 +35,12 @@ struct pga_policy {
 	enum pga_consent public_ca;
 	enum pga_consent cancel;
 	enum pga_min_tls min_tls;
+	enum pga_binding channel_binding;
 	enum pga_log log;
+	unsigned auth_refused;    /* the methods of authentication (policy/auth.h) that some file's
+				     list leaves out; 0 where every file takes any */
+	char auth[PGA_AUTH_TEXT]; /* the others, as status shows them: "any", "no method in
+				     common", or libpq's words */
 	struct pga_host_set
 	    *allow_weak; /* one for each file that has the key: a host is exempt where every one has
 			    it, so that no file can exempt more than another does */
@@ -59,8 +66,8 @@ int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before
 /* Whether no file that the policy came from has changed since. */
 bool pga_policy_is_fresh(const struct pga_policy *policy);
 
-/* The policy's keys and what it has for each, as they are written; *value belongs to nobody. index
- * counts from 0; NULL behind the last. allow_weak is not among them. */
+/* The policy's keys and what it has for each, as they are written; *value belongs to the policy.
+ * index counts from 0; NULL behind the last. allow_weak is not among them. */
 const char *pga_policy_key(const struct pga_policy *policy, size_t index, const char **value);
 
 void pga_policy_free(struct pga_policy *policy);

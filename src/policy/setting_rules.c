@@ -1,6 +1,5 @@
 #include "policy/setting_rules.h"
 
-#include <stddef.h>
 #include <string.h>
 
 static const struct pga_setting_rule rules[] = {
@@ -31,6 +30,11 @@ const struct pga_setting_rule *pga_setting_rule(const char *setting)
 		if (strcmp(rules[i].setting, setting) == 0)
 			return &rules[i];
 	return NULL;
+}
+
+size_t pga_setting_rule_index(const char *setting)
+{
+	return (size_t)(pga_setting_rule(setting) - rules);
 }
 
 const char *pga_setting_logged(int word)

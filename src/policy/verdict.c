@@ -67,9 +67,11 @@ static void add_value(struct pga_text *why, const struct pga_effective *effectiv
 		pga_text_add(why, "=UNSAFE (environment)");
 		return;
 	}
+	/* A setting that this libpq does not have has no value. */
+	if (option == NULL)
+		return;
 	pga_text_add(why, "=");
-	if (option != NULL)
-		pga_text_add_setting(&value, option, pga_may_hold_a_password(effective));
+	pga_text_add_setting(&value, option, pga_may_hold_a_password(effective));
 	pga_text_add_printable(why, pga_text_string(&value), "");
 	pga_text_free(&value);
 	pga_text_add(why, " (");
@@ -166,6 +168,58 @@ static const char *judge_max_tls(const struct judged *judged)
 		   : "is older than TLSv1.2, the least that the policy takes";
 }
 
+/* libpq compares the value to the letter, as connectOptions2() has checked it. */
+static const char *judge_binding(const struct judged *judged)
+{
+	const char *binding = pga_effective_value(judged->effective, "channel_binding");
+
+	if (judged->policy->channel_binding == PGA_BINDING_PREFER)
+		return NULL;
+	if (binding == NULL)
+		return "is unknown to this libpq, which is older than 13, and the policy requires "
+		       "it";
+	if (strcmp(binding, "disable") == 0)
+		return "goes without channel binding, which the policy requires";
+	judged->verdict->lock_binding = strcmp(binding, "require") != 0;
+	return NULL;
+}
+
+/* libpq 18 brought OAuth, and the word for it with it: to an older one it is an error. */
+static unsigned known_methods(const struct pga_effective *effective)
+{
+	return pga_effective_value(effective, "oauth_issuer") != NULL
+		   ? PGA_AUTH_NAMED
+		   : PGA_AUTH_NAMED & ~PGA_AUTH_OAUTH;
+}
+
+/* What the program names is what it asks for. What it only leaves out, or does not speak of, leaves
+ * the choice to the policy. */
+static const char *judge_auth(const struct judged *judged)
+{
+	const unsigned refused = judged->policy->auth_refused;
+	const char *given = pga_effective_value(judged->effective, "require_auth");
+	unsigned admitted;
+	unsigned kept;
+
+	if (refused == 0)
+		return NULL;
+	if ((PGA_AUTH_NAMED & ~refused) == 0)
+		return "cannot be set: the lists of auth in the policy's files have no method in "
+		       "common";
+	if (given == NULL)
+		return "is unknown to this libpq, which is older than 16, and cannot be held to "
+		       "the policy's auth";
+	admitted = pga_auth_admitted(given);
+	if (pga_auth_names(given) && (admitted & refused) != 0)
+		return "names a method of authentication that the policy's auth does not";
+	kept = admitted & ~refused & known_methods(judged->effective);
+	if (kept == 0)
+		return "leaves no method of the policy's auth that this libpq has";
+	judged->verdict->lock_auth = kept != admitted;
+	pga_auth_text(kept, judged->verdict->auth);
+	return NULL;
+}
+
 /* The word is the system's roots from libpq 16 on, which came with sslcertmode. To one before, it
  * is a file in the directory that the program happens to run in, and whoever can write there would
  * be believed. */
@@ -232,12 +286,27 @@ void pga_judge(const struct pga_effective *effective, const struct pga_policy *p
 #undef JUDGE
 }
 
+void pga_verdict_without_login_locks(struct pga_verdict *verdict,
+				     const struct pga_effective *effective)
+{
+	add_reason(verdict, effective, "channel_binding",
+		   verdict->lock_binding ? "can do without channel binding, which the policy "
+					   "requires"
+					 : NULL);
+	add_reason(verdict, effective, "require_auth",
+		   verdict->lock_auth ? "lets in methods of authentication that the policy's auth "
+					"does not"
+				      : NULL);
+	verdict->lock_binding = false;
+	verdict->lock_auth = false;
+}
+
 void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_effective *effective)
 {
-	if (!verdict->lock_gss)
-		return;
+	add_reason(verdict, effective, "gssencmode",
+		   verdict->lock_gss ? "can take GSSAPI encryption instead of TLS" : NULL);
 	verdict->lock_gss = false;
-	add_reason(verdict, effective, "gssencmode", "can take GSSAPI encryption instead of TLS");
+	pga_verdict_without_login_locks(verdict, effective);
 }
 
 static bool is_said(const struct pga_effective *effective, const char *keyword)

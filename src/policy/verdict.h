@@ -4,6 +4,7 @@
 #define PGA_POLICY_VERDICT_H
 
 #include "base/text.h"
+#include "policy/auth.h"
 #include "policy/effective.h"
 #include "policy/policy.h"
 #include "policy/setting_rules.h"
@@ -20,8 +21,12 @@ struct pga_verdict {
 	bool local;     /* some host is a Unix-domain socket */
 	bool exempt;    /* some host is exempt (allow-weak) */
 	bool lock_gss;  /* allowed once gssencmode=disable is locked */
-	bool lock_min_tls; /* allowed once ssl_min_protocol_version is locked to
-			      pga_verdict_min_tls() */
+	bool lock_min_tls;        /* allowed once ssl_min_protocol_version is locked to
+				     pga_verdict_min_tls() */
+	bool lock_binding;        /* allowed once channel_binding=require is locked */
+	bool lock_auth;           /* allowed once require_auth is locked to auth */
+	char auth[PGA_AUTH_TEXT]; /* the methods that the policy takes, of those that the program
+				     lets in and this libpq knows; "" where any is good */
 	size_t reasons;
 	const char *
 	    weak[PGA_SETTING_RULE_COUNT]; /* the setting that each is about, or the variable
@@ -35,9 +40,14 @@ struct pga_verdict {
 void pga_judge(const struct pga_effective *effective, const struct pga_policy *policy,
 	       struct pga_verdict *verdict);
 
-/* For a connection whose settings cannot be locked any more: turns the lock of gssencmode into a
- * reason to refuse. The version of TLS is seen when the session stands. */
+/* For a connection whose settings cannot be locked any more: turns the locks into reasons to
+ * refuse, but for the version of TLS, which is seen when the session stands. */
 void pga_verdict_without_locks(struct pga_verdict *verdict, const struct pga_effective *effective);
+
+/* The same of those alone that the session does not show, once it stands: how the two sides will
+ * prove who they are. */
+void pga_verdict_without_login_locks(struct pga_verdict *verdict,
+				     const struct pga_effective *effective);
 
 /* The policy's minimum as libpq spells it: "TLSv1.2" or "TLSv1.3". */
 const char *pga_verdict_min_tls(const struct pga_policy *policy);

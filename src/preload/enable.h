@@ -26,6 +26,15 @@ enum pga_way {
 /* What `pganchor enable` and `status` call the way. */
 const char *pga_way_name(enum pga_way way);
 
+/* Whether one of these ways, an element for each, loads the module, and not the drop-in. */
+static inline bool pga_ways_load_module(const bool *ways)
+{
+	for (int way = 0; way < PGA_WAYS; way++)
+		if (ways[way] && way != PGA_WAY_MACHINE)
+			return true;
+	return false;
+}
+
 enum pga_state {
 	PGA_OFF,      /* nothing of pganchor's is there */
 	PGA_ON,       /* it is there, and names this module */
@@ -41,7 +50,7 @@ struct pga_activation {
 	char *path;
 	struct pga_text lines; /* what pganchor writes there */
 
-	/* What follows is this room's own, but for changes and failed. */
+	/* What follows is for preload/ alone, but for changes and failed. */
 	enum pga_form form;
 	struct pga_transaction_file file;
 	unsigned directories; /* above the file, to remove with it where they are empty */

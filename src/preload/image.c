@@ -150,7 +150,7 @@ char *pga_image_path(const char *root, const char *path, bool *linked, struct pg
 		pga_text_add(&walk.place, path);
 	if (root != NULL && go(&walk) != 0)
 		(void)pga_fail_errno(error, "see where its links lead to; nothing was changed",
-				     "cannot find %s in %s", path, root);
+				     "could not find %s in %s", path, root);
 	else if ((found = pga_text_take(&walk.place)) == NULL)
 		(void)pga_fail_memory(error);
 	if (linked != NULL)

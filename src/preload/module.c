@@ -72,7 +72,7 @@ int pga_module_loads(const char *preload, bool quiet, struct pga_error *error)
 
 	/* What it may read depends on the effective user and capabilities. */
 	if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) != 0)
-		return pga_fail_errno(error, reinstall, "cannot read the gate %s", path);
+		return pga_fail_errno(error, reinstall, "could not read the gate %s", path);
 	pga_find_self(self);
 	if (pga_subprocess_run(argv, preload, &child, error) != 0)
 		goto done;
@@ -190,7 +190,7 @@ bool pga_module_is_in(const char *preload)
 int pga_module_check_guarded(const char *file, uid_t other, struct pga_error *error)
 {
 	if (access(file, F_OK) != 0)
-		return pga_fail_errno(error, reinstall, "cannot find the gate %s", file);
+		return pga_fail_errno(error, reinstall, "could not find the gate %s", file);
 	return pga_check_ownership(file, other, "what every program loads", error);
 }
 
@@ -210,7 +210,7 @@ int pga_module_check_readable(const char *file, struct pga_error *error)
 	char *slash;
 
 	if (realpath(file, place) == NULL)
-		return pga_fail_errno(error, reinstall, "cannot find the gate %s", file);
+		return pga_fail_errno(error, reinstall, "could not find the gate %s", file);
 	if (missing_for_others(place) != 0)
 		return pga_fail(error, "chmod go+r, and try again; nothing was changed",
 				"%s: other users cannot read it, and their programs would start "

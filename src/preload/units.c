@@ -39,7 +39,7 @@ static int service_of(enum pga_way way, const char *root, const char *name, char
 		*service = found;
 	else if (errno != ENOENT && errno != ENOTDIR)
 		result =
-		    pga_fail_errno(error, "nothing was changed", "cannot look at %s", file.path);
+		    pga_fail_errno(error, "nothing was changed", "could not look at %s", file.path);
 	if (*service == NULL)
 		free(found);
 	pga_activation_end(&file);
@@ -109,7 +109,8 @@ static int read_directory(enum pga_way way, const char *root, const char *path, 
 	if (opened == NULL)
 		return errno == ENOENT || errno == ENOTDIR
 			   ? 0
-			   : pga_fail_errno(error, "nothing was changed", "cannot read %s", path);
+			   : pga_fail_errno(error, "nothing was changed", "could not read %s",
+					    path);
 	for (errno = 0; result == 0 && (entry = readdir(opened)) != NULL; errno = 0) {
 		char *name = NULL;
 
@@ -118,7 +119,7 @@ static int read_directory(enum pga_way way, const char *root, const char *path, 
 			result = add_name(names, count, name, error);
 	}
 	if (result == 0 && errno != 0)
-		result = pga_fail_errno(error, "nothing was changed", "cannot read %s", path);
+		result = pga_fail_errno(error, "nothing was changed", "could not read %s", path);
 	(void)closedir(opened);
 	return result;
 }

@@ -24,7 +24,9 @@ const char *pga_severity_word(enum pga_severity severity)
 }
 
 /* NULL where memory has run out. */
-static char *format_text(struct pga_findings *findings, const char *format, va_list arguments)
+__attribute__((format(printf, 2, 0))) static char *format_text(struct pga_findings *findings,
+							       const char *format,
+							       va_list arguments)
 {
 	char *text = NULL;
 

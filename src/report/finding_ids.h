@@ -3,20 +3,44 @@
 #ifndef PGA_REPORT_FINDING_IDS_H
 #define PGA_REPORT_FINDING_IDS_H
 
-#define PGA_FINDING_IDS(X)                                        \
-	X(PGA_GATE_ACTIVE, "gate-active")                         \
-	X(PGA_GATE_NOT_ACTIVE, "gate-not-active")                 \
-	X(PGA_GATE_NOT_LOADED, "gate-not-loaded")                 \
-	X(PGA_ACTIVATION_UNREADABLE, "activation-unreadable")     \
-	X(PGA_POLICY_UNREADABLE, "policy-unreadable")             \
-	X(PGA_PINS_UNREADABLE, "pins-unreadable")                 \
-	X(PGA_AUDIT_MODE, "audit-mode")                           \
-	X(PGA_AUDIT_NOT_LOGGED, "audit-not-logged")               \
-	X(PGA_AUDIT_NOT_HEARD, "audit-not-heard")                 \
-	X(PGA_PROGRAMS_WITHOUT_GATE, "programs-without-gate")     \
-	X(PGA_PROGRAMS_PRIVILEGED, "programs-privileged")         \
-	X(PGA_PROGRAMS_WITHOUT_MODULE, "programs-without-module") \
-	X(PGA_PROGRAMS_TLS_HIDDEN, "programs-tls-hidden")         \
-	X(PGA_PROGRAMS_UNSEEN, "programs-unseen")
+#define PGA_FINDING_IDS(X)                                                      \
+	X(PGA_GATE_ACTIVE, "gate-active")                                       \
+	X(PGA_GATE_NOT_ACTIVE, "gate-not-active")                               \
+	X(PGA_GATE_NOT_LOADED, "gate-not-loaded")                               \
+	X(PGA_ACTIVATION_UNREADABLE, "activation-unreadable")                   \
+	X(PGA_POLICY_UNREADABLE, "policy-unreadable")                           \
+	X(PGA_PINS_UNREADABLE, "pins-unreadable")                               \
+	X(PGA_AUDIT_MODE, "audit-mode")                                         \
+	X(PGA_AUDIT_NOT_LOGGED, "audit-not-logged")                             \
+	X(PGA_AUDIT_NOT_HEARD, "audit-not-heard")                               \
+	X(PGA_PROGRAMS_WITHOUT_GATE, "programs-without-gate")                   \
+	X(PGA_PROGRAMS_PRIVILEGED, "programs-privileged")                       \
+	X(PGA_PROGRAMS_WITHOUT_MODULE, "programs-without-module")               \
+	X(PGA_PROGRAMS_TLS_HIDDEN, "programs-tls-hidden")                       \
+	X(PGA_PROGRAMS_UNSEEN, "programs-unseen")                               \
+	X(PGA_PROGRAMS_OF_MUSL, "programs-of-musl")                             \
+	X(PGA_PROGRAMS_OF_32_BITS, "programs-of-32-bits")                       \
+	X(PGA_SESSION_NOT_OF_SYSTEMD, "session-not-of-systemd")                 \
+	X(PGA_SESSION_OF_SSH_AGENT, "session-of-ssh-agent")                     \
+	X(PGA_SESSION_FILE_UNREADABLE, "session-file-unreadable")               \
+	X(PGA_UNIT_COVERED_IN_PART, "unit-covered-in-part")                     \
+	X(PGA_UNIT_HAS_ROOT, "unit-has-root")                                   \
+	X(PGA_UNIT_SETTINGS_UNKNOWN, "unit-settings-unknown")                   \
+	X(PGA_UNIT_NOT_FOUND, "unit-not-found")                                 \
+	X(PGA_IMAGE_WITHOUT_MODULE, "image-without-module")                     \
+	X(PGA_IMAGE_WITHOUT_DROPIN, "image-without-drop-in")                    \
+	X(PGA_SERVER_NOT_REACHED, "server-not-reached")                         \
+	X(PGA_SERVER_WITHOUT_CERTIFICATE, "server-without-certificate")         \
+	X(PGA_SERVER_NOT_VERIFIED, "server-not-verified")                       \
+	X(PGA_SERVER_ROOT_UNKNOWN, "server-root-unknown")                       \
+	X(PGA_SERVER_CERTIFICATE_NOT_IN_DATE, "server-certificate-not-in-date") \
+	X(PGA_SERVER_CERTIFICATE_REVOKED, "server-certificate-revoked")         \
+	X(PGA_SERVER_WITHOUT_CRL, "server-without-crl")                         \
+	X(PGA_ROOTS_MISSING, "roots-missing")                                   \
+	X(PGA_ROOT_NOT_PINNED, "root-not-pinned")                               \
+	X(PGA_ROOT_NOT_PINNED_FOR_HOST, "root-not-pinned-for-host")             \
+	X(PGA_ROOT_OF_ANOTHER_ANCHOR, "root-of-another-anchor")                 \
+	X(PGA_ENVIRONMENT_WEAKENS, "environment-weakens")                       \
+	X(PGA_ENVIRONMENT_BREAKS, "environment-breaks")
 
 #endif

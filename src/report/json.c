@@ -74,6 +74,7 @@ json_t *pga_json_findings(const struct pga_findings *findings)
 {
 	json_t *array = json_array();
 
+	incomplete = incomplete || findings->failed;
 	for (size_t i = 0; i < findings->count; i++) {
 		const struct pga_finding *finding = &findings->list[i];
 
@@ -133,7 +134,7 @@ int pga_json_print(json_t *object, int status)
 	if (json != NULL)
 		add_harmless(&text, json);
 	if (json == NULL || text.failed) {
-		(void)pga_fail(&error, NULL, "cannot write the report as JSON");
+		(void)pga_fail(&error, NULL, "could not write the report as JSON");
 		pga_print_error(&error);
 		status = EXIT_FAILURE;
 	} else {

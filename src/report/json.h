@@ -13,7 +13,8 @@ json_t *pga_json_text(const char *text);
 /* The lines of a text as a JSON array of strings; NULL likewise. */
 json_t *pga_json_lines(const char *lines);
 
-/* Findings as an array of objects, whose members are those of struct pga_finding; NULL likewise. */
+/* Findings as an array of objects, whose members are those of struct pga_finding; NULL likewise.
+ * Where they are not all that was found, the report fails. */
 json_t *pga_json_findings(const struct pga_findings *findings);
 
 /* Adds the item to the array, or sets a key of the object, which own it from then on. What cannot

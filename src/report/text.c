@@ -17,12 +17,6 @@ static enum pga_colour colour_of(enum pga_severity severity)
 	return colours[severity];
 }
 
-/* The line end, or whatever, before the hint. */
-static const char *before_hint(const struct pga_finding *finding)
-{
-	return finding->detail != NULL ? "\n    " : ": ";
-}
-
 void pga_print_finding(FILE *stream, const struct pga_finding *finding)
 {
 	const enum pga_colour colour = colour_of(finding->severity);
@@ -38,7 +32,7 @@ void pga_print_finding(FILE *stream, const struct pga_finding *finding)
 		pga_text_add_printable(&text, finding->detail, "");
 	}
 	if (finding->hint != NULL) {
-		pga_text_add(&text, before_hint(finding));
+		pga_text_add(&text, finding->detail != NULL ? "\n    " : ": ");
 		pga_text_add_printable(&text, finding->hint, "");
 	}
 	(void)fprintf(stream, "%s\n", text.failed ? "out of memory" : pga_text_string(&text));
@@ -52,16 +46,27 @@ void pga_print_findings(FILE *stream, const struct pga_findings *findings, const
 			pga_print_finding(stream, &findings->list[i]);
 }
 
+static void warn_of(const struct pga_finding *finding)
+{
+	const char *detail = finding->detail;
+	const char *hint = finding->hint;
+
+	pga_print_warning("%s%s%s%s%s", finding->message, detail != NULL ? ": " : "",
+			  detail != NULL ? detail : "", hint != NULL ? "\n    " : "",
+			  hint != NULL ? hint : "");
+}
+
 void pga_warn_of_findings(const struct pga_findings *findings, const char *subject)
 {
-	for (size_t i = 0; i < findings->count; i++) {
-		const struct pga_finding *finding = &findings->list[i];
+	for (size_t i = 0; i < findings->count; i++)
+		if (strcmp(findings->list[i].subject, subject) == 0)
+			warn_of(&findings->list[i]);
+}
 
-		if (strcmp(finding->subject, subject) == 0)
-			pga_print_warning("%s%s%s%s%s", finding->message,
-					  finding->detail != NULL ? ": " : "",
-					  finding->detail != NULL ? finding->detail : "",
-					  finding->hint != NULL ? before_hint(finding) : "",
-					  finding->hint != NULL ? finding->hint : "");
-	}
+void pga_warn_since(const struct pga_findings *findings, size_t before)
+{
+	for (size_t i = before; i < findings->count; i++)
+		warn_of(&findings->list[i]);
+	if (findings->failed)
+		pga_print_warning("out of memory");
 }

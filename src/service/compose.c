@@ -238,44 +238,62 @@ static int judge(struct pga_composition *composition, const struct pga_policy *p
 			"libpq: %s", pga_text_string(&evaluation->why));
 }
 
+/* One reason more, of a setting that the user has given. */
+static void refuse_value(struct pga_composition *composition, const char *keyword, const char *what)
+{
+	struct pga_evaluation *evaluation = &composition->evaluation;
+
+	pga_text_addf(&evaluation->why, "%s%s=%s %s", evaluation->why.length > 0 ? "\n" : "",
+		      keyword, pga_settings_value(&composition->settings, keyword), what);
+	evaluation->state = PGA_ENTRY_WEAK;
+}
+
 /* What is allowed only because the gate would lock it is weak in an entry, which has to hold
  * without the gate too. */
-static void refuse_what_the_gate_would_lock(const struct pga_composition *composition,
-					    struct pga_evaluation *evaluation,
+static void refuse_what_the_gate_would_lock(struct pga_composition *composition,
 					    const struct pga_policy *policy)
 {
-	const char *separator = evaluation->why.length > 0 ? "\n" : "";
+	const struct pga_evaluation *evaluation = &composition->evaluation;
 
-	if (evaluation->lock_gss) {
-		pga_text_addf(&evaluation->why,
-			      "%sgssencmode=%s may take GSSAPI encryption instead of TLS",
-			      separator, pga_settings_value(&composition->settings, "gssencmode"));
-		separator = "\n";
-	}
+	if (evaluation->lock_gss)
+		refuse_value(composition, "gssencmode",
+			     "may take GSSAPI encryption instead of TLS");
 	if (evaluation->lock_min_tls)
-		pga_text_addf(
-		    &evaluation->why, "%sssl_min_protocol_version=%s is lower than %s", separator,
-		    pga_settings_value(&composition->settings, "ssl_min_protocol_version"),
-		    pga_verdict_min_tls(policy));
-	if (evaluation->lock_gss || evaluation->lock_min_tls)
-		evaluation->state = PGA_ENTRY_WEAK;
+		refuse_value(composition, "ssl_min_protocol_version",
+			     policy->min_tls == PGA_TLS_1_3 ? "is lower than TLSv1.3"
+							    : "is lower than TLSv1.2");
+	if (evaluation->lock_binding)
+		refuse_value(composition, "channel_binding",
+			     "may do without channel binding, which the policy requires");
+	if (evaluation->lock_auth)
+		refuse_value(composition, "require_auth",
+			     "lets in methods of authentication that the policy's auth does not");
+}
+
+/* Adds a setting where the policy wants it and the user has not given it. */
+static int add_wanted(struct pga_composition *composition, bool wanted, const char *keyword,
+		      const char *value, struct pga_error *error)
+{
+	if (!wanted || pga_settings_value(&composition->settings, keyword) != NULL)
+		return 0;
+	return pga_settings_add(&composition->settings, keyword, value, error);
 }
 
 static int strengthen(struct pga_composition *composition, const struct pga_policy *policy,
 		      struct pga_error *error)
 {
-	static const char keyword[] = "ssl_min_protocol_version";
+	const struct pga_evaluation *evaluation = &composition->evaluation;
 
-	if (judge(composition, policy, error) != 0)
+	if (judge(composition, policy, error) != 0 ||
+	    add_wanted(composition, evaluation->lock_min_tls, "ssl_min_protocol_version",
+		       pga_verdict_min_tls(policy), error) != 0 ||
+	    add_wanted(composition, evaluation->lock_binding, "channel_binding", "require",
+		       error) != 0 ||
+	    add_wanted(composition, evaluation->lock_auth, "require_auth", evaluation->auth,
+		       error) != 0 ||
+	    judge(composition, policy, error) != 0)
 		return -1;
-	if (composition->evaluation.lock_min_tls &&
-	    pga_settings_value(&composition->settings, keyword) == NULL) {
-		if (pga_settings_add(&composition->settings, keyword, pga_verdict_min_tls(policy),
-				     error) != 0 ||
-		    judge(composition, policy, error) != 0)
-			return -1;
-	}
-	refuse_what_the_gate_would_lock(composition, &composition->evaluation, policy);
+	refuse_what_the_gate_would_lock(composition, policy);
 	return 0;
 }
 
@@ -295,7 +313,7 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 		goto failed;
 	if (pga_settings_value(&composition->settings, "password") != NULL)
 		pga_text_addf(warning(composition),
-			      "the password stands in the file as clear text%s; ~/.pgpass (mode "
+			      "the password is in the file as clear text%s; ~/.pgpass (mode "
 			      "0600) is its place",
 			      wish->place == PGA_SERVICE_SYSTEM
 				  ? ", for every user of this machine to read"

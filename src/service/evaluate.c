@@ -55,6 +55,11 @@ static void judge(struct pga_evaluation *evaluation, const struct pga_policy *po
 	evaluation->needs_tls = verdict.needs_tls;
 	evaluation->lock_gss = verdict.lock_gss;
 	evaluation->lock_min_tls = verdict.lock_min_tls;
+	evaluation->lock_binding = verdict.lock_binding;
+	evaluation->lock_auth = verdict.lock_auth;
+	memcpy(evaluation->auth, verdict.auth, sizeof evaluation->auth);
+	for (size_t i = 0; i < verdict.reasons; i++)
+		evaluation->weak[pga_setting_rule_index(verdict.weak[i])] = true;
 	pga_text_add(&evaluation->why, pga_text_string(&verdict.why));
 	pga_verdict_free(&verdict);
 }

@@ -6,9 +6,11 @@
 
 #include "base/error.h"
 #include "base/memory_file.h"
+#include "policy/auth.h"
 #include "policy/effective.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
+#include "policy/setting_rules.h"
 #include "service/roots.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
@@ -30,6 +32,11 @@ struct pga_evaluation {
 	bool needs_tls;                 /* some host is reached by TCP, and not exempt */
 	bool lock_gss;     /* allowed under the gate alone, which locks gssencmode=disable */
 	bool lock_min_tls; /* allowed under the gate alone, which locks ssl_min_protocol_version */
+	bool lock_binding; /* allowed under the gate alone, which locks channel_binding=require */
+	bool lock_auth;    /* allowed under the gate alone, which locks require_auth to auth */
+	char auth[PGA_AUTH_TEXT];
+	bool weak[PGA_SETTING_RULE_COUNT]; /* by which settings it is weak, in the order of
+					      policy/setting_rules.h */
 };
 
 /* The word for it in a table: "allowed", "weak", … */

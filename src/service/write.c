@@ -62,7 +62,7 @@ static int compare_with_meant(const struct pga_evaluation *evaluation,
 
 	if (evaluation->state == PGA_ENTRY_BROKEN)
 		return pga_fail(error, "nothing was changed; correct the file with an editor first",
-				"libpq cannot read the new entry: %s",
+				"libpq could not read the new entry: %s",
 				pga_text_string(&evaluation->why));
 	other = meant->effective.options != NULL
 		    ? first_difference(&evaluation->effective, &meant->effective)
@@ -129,7 +129,7 @@ static int fail_there_already(const char *name, const char *path, size_t line,
 		pga_text_free(&hint);
 		pga_text_add(&hint, "--replace puts the new settings in its place");
 	}
-	(void)pga_fail(error, pga_text_string(&hint), "service %s: stands already in %s, line %zu",
+	(void)pga_fail(error, pga_text_string(&hint), "service %s: already exists in %s, line %zu",
 		       name, path, line);
 	pga_text_free(&hint);
 	return -1;

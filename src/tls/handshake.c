@@ -102,7 +102,7 @@ static int connect_until_tls(PGconn *conn, int seconds, bool *answered,
 		int ready = wait_for(conn, wanted, deadline);
 
 		if (ready < 0)
-			return pga_fail_errno(error, NULL, "cannot wait for the server");
+			return pga_fail_errno(error, NULL, "could not wait for the server");
 		if (ready == 0)
 			return pga_fail(error, NULL, "the server did not answer within %d seconds",
 					seconds);
@@ -159,11 +159,22 @@ static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct 
 	return pga_twins_find(ssl, &handshake->twins, error);
 }
 
+const char *pga_signed_without_digest(X509 *certificate)
+{
+	int digest = NID_undef;
+
+	if (X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) == 1 &&
+	    EVP_get_digestbynid(digest) != NULL)
+		return NULL;
+	return OBJ_nid2ln(X509_get_signature_nid(certificate));
+}
+
 static int describe(X509 *certificate, const char *protocol, const char *cipher,
 		    struct pga_handshake *handshake)
 {
 	handshake->protocol = strdup(protocol);
 	handshake->cipher = strdup(cipher);
+	handshake->no_digest = pga_signed_without_digest(certificate);
 	handshake->subject = pga_x509_name(X509_get_subject_name(certificate));
 	handshake->issuer = pga_x509_name(X509_get_issuer_name(certificate));
 	handshake->names = alternative_names(certificate);
@@ -185,7 +196,7 @@ static int look_at_session(PGconn *conn, struct pga_handshake *handshake, struct
 
 	if (certificate == NULL)
 		return pga_fail(error, NULL,
-				"TLS stands, but libpq shows no certificate of the server");
+				"TLS is established, but libpq shows no certificate of the server");
 	result = describe(certificate, SSL_get_version(ssl), SSL_get_cipher_name(ssl), handshake);
 	X509_free(certificate);
 	return result == 0 ? look_at_root(ssl, handshake, error) : pga_fail_memory(error);

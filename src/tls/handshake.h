@@ -7,6 +7,7 @@
 #include "policy/pins.h"
 #include "tls/twins.h"
 
+#include <openssl/x509.h>
 #include <stdbool.h>
 
 /* Texts of the server's certificate are as the server sent them: print them through
@@ -28,6 +29,8 @@ struct pga_handshake {
 		       verified none */
 	char root_pin[PGA_PIN_LENGTH + 1]; /* its SHA-256; "" where libpq verified none */
 	struct pga_twins twins;            /* that it could end in as well */
+	const char *no_digest; /* what the server's certificate is signed with, "ED25519", where
+				  libpq knows no digest for that; or NULL */
 };
 
 /* Connects with these parameters, which name one host and an sslmode that demands TLS (require and
@@ -38,6 +41,12 @@ struct pga_handshake {
  * show. To be freed in either case. */
 int pga_handshake(const struct pga_parameters *parameters, int seconds,
 		  struct pga_handshake *handshake, struct pga_error *error);
+
+/* NULL where libpq finds the digest that SCRAM's channel binding of this certificate wants
+ * (tls-server-end-point, RFC 5929), as its pgtls_get_peer_certificate_hash() looks for it: that of
+ * the certificate's signature, and SHA-256 in the place of MD5 and SHA-1. Ed25519 and Ed448 have
+ * none: then the signature's name, which belongs to nobody. */
+const char *pga_signed_without_digest(X509 *certificate);
 
 void pga_handshake_free(struct pga_handshake *handshake);
 

@@ -9,6 +9,7 @@
   verdict     instructions of one connection that are the gate's, counted by callgrind, with ten anchors and exempt hosts
   scale       the same with 10,000 anchors and exempt hosts
   memory      private pages of a process that never connects, its stack apart
+  dropin      the drop-in in the module's place: connect, the start of psql, memory of a process with libpq
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
 
 Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
@@ -80,10 +81,12 @@ def write_rules(home, fingerprint, count):
 class Timer:
     """A connect_timer that waits for its commands."""
 
-    def __init__(self, argv, home, preload=None):
+    def __init__(self, argv, home, preload=None, libraries=None):
         env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C"}
         if preload:
             env["LD_PRELOAD"] = str(preload)
+        if libraries:
+            env["LD_LIBRARY_PATH"] = str(libraries)
         self.process = subprocess.Popen(list(map(str, argv)), env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         text=True)
 
@@ -159,6 +162,7 @@ class Bench:
 
     def __init__(self, prefix, directory, pairs):
         self.module = prefix / "lib/pganchor/pganchor-gate.so"
+        self.dropin = prefix / "lib/pganchor/libpq"
         self.tool = prefix / "bin/pganchor"
         self.directory = directory
         self.pairs = pairs
@@ -199,8 +203,17 @@ class Bench:
     def strong(self):
         return self.server.conninfo(sslmode="verify-full", gssencmode="disable")
 
-    def connecting(self, preload=None, threads=1):
-        return Timer([self.timer, threads, self.strong], self.home, preload)
+    def connecting(self, preload=None, threads=1, libraries=None):
+        return Timer([self.timer, threads, self.strong], self.home, preload, libraries)
+
+    @cached_property
+    def libpq(self):
+        """A directory like the drop-in's, with the machine's libpq in it: ld.so looks into either alike."""
+        directory = self.directory / "libpq"
+        directory.mkdir()
+        needed = subprocess.run(["readelf", "-d", self.dropin / "libpq.so.5"], check=True, capture_output=True, text=True).stdout
+        (directory / "libpq.so.5").symlink_to(re.search(r"NEEDED.*\[(/.*)\]", needed)[1])
+        return directory
 
     @cache
     def counted(self, rules):
@@ -263,19 +276,23 @@ def pgbench(bench):
     return {"pgbench": row(plain, gated, "tps", at_least=0.99, pairs=runs)}
 
 
+def spawned(bench, rounds, words, *settings):
+    """What the start of a program takes with each of these settings, in turns: the medians, in microseconds."""
+    spawn_timer = compiled("spawn_timer", bench.directory, HERE / "spawn_timer.c")
+    done = subprocess.run([spawn_timer, str(rounds), *settings, "--", *words], check=True, capture_output=True, text=True)
+    return map(microseconds, zip(*(map(int, line.split()) for line in done.stdout.splitlines())))
+
+
 @measurement
 def start(bench):
-    spawn_timer = compiled("spawn_timer", bench.directory, HERE / "spawn_timer.c")
     (bench.directory / "empty.c").touch()
     empty = compiled("empty.so", bench.directory, "-shared", "-fPIC", bench.directory / "empty.c")
     eatmydata = next(iter(Path("/usr/lib").glob("**/libeatmydata.so")), None)
     if eatmydata is None:
         raise SystemExit("libeatmydata.so is not there: packaging/dependencies.sh test")
     rounds = 2 * bench.pairs
-    done = subprocess.run([spawn_timer, str(rounds), "/bin/true", "-", empty, eatmydata, bench.module], check=True,
-                          capture_output=True, text=True)
-    plain, empty_us, eatmydata_us, gated = map(microseconds,
-                                               zip(*(map(int, line.split()) for line in done.stdout.splitlines())))
+    plain, empty_us, eatmydata_us, gated = spawned(
+        bench, rounds, ["/bin/true"], "-", *(f"LD_PRELOAD={library}" for library in (empty, eatmydata, bench.module)))
     return {"start": row(plain, gated, "us", at_most=1.03, pairs=rounds),
             "start, beside libeatmydata": row(eatmydata_us, gated, "us", at_most=1.0, pairs=rounds),
             "start of libeatmydata": row(plain, eatmydata_us, "us", pairs=rounds),
@@ -294,28 +311,41 @@ def scale(bench):
     return {"scale": row(few, many, "instr", at_most=1.05)}
 
 
+def private_pages(argv, **setting):
+    """Of a process that answers a line and waits: the pages which are no file's. Not those of its stack: where the kernel puts that,
+    which is another place each time, makes one page more or less, with any preloaded object."""
+    with subprocess.Popen(argv, env={"PATH": "/usr/bin:/bin", **setting}, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        pages, stack = 0, False
+        for line in Path(f"/proc/{process.pid}/smaps").read_text().splitlines():
+            if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+                stack = line.endswith("[stack]")
+            elif (found := re.match(r"Anonymous: +(\d+) kB", line)) and not stack:
+                pages += int(found[1]) * 1024 // PAGE
+        process.stdin.close()
+    return pages
+
+
 @measurement
 def memory(bench):
-    def private(variable):
-        """Pages of a process that waits which are no file's. Not those of its stack: where the kernel puts that, which is
-        another place each time, makes one page more or less, with any preloaded object."""
-        with subprocess.Popen(["cat"], env={"PATH": "/usr/bin:/bin", variable: str(bench.module)}, stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE) as process:
-            process.stdin.write(b"\n")
-            process.stdin.flush()
-            process.stdout.readline()
-            pages, stack = 0, False
-            for line in Path(f"/proc/{process.pid}/smaps").read_text().splitlines():
-                if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-                    stack = line.endswith("[stack]")
-                elif (found := re.match(r"Anonymous: +(\d+) kB", line)) and not stack:
-                    pages += int(found[1]) * 1024 // PAGE
-            process.stdin.close()
-        return pages
-
     # The environment is as long without as with the module.
-    plain, gated = private("XX_PRELOAD"), private("LD_PRELOAD")
+    plain, gated = private_pages(["cat"], XX_PRELOAD=str(bench.module)), private_pages(["cat"], LD_PRELOAD=str(bench.module))
     return {"memory": row(plain, gated, "pages", at_most=2, figure=gated - plain)}
+
+
+@measurement
+def dropin(bench):
+    with bench.connecting(libraries=bench.libpq) as plain, bench.connecting(libraries=bench.dropin) as gated:
+        ones, others = in_pairs(plain, gated, bench.pairs)
+    rounds = 2 * bench.pairs
+    alone, before = spawned(bench, rounds, [binary_directory() / "psql", "--version"], *(f"LD_LIBRARY_PATH={path}" for path in (bench.libpq, bench.dropin)))
+    waiting = [bench.timer, "1", "host=/nowhere"]
+    pages, more = (private_pages(waiting, LD_LIBRARY_PATH=str(path)) for path in (bench.libpq, bench.dropin))
+    return {"dropin, connect": row(microseconds(ones), microseconds(others), "us", at_most=1.005, pairs=len(ones)),
+            "dropin, start of psql": row(alone, before, "us", at_most=1.1, pairs=rounds),
+            "dropin, memory": row(pages, more, "pages", at_most=8, figure=more - pages)}
 
 
 @measurement

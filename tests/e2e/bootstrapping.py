@@ -7,6 +7,7 @@ from certificates import make_root
 CONF = ".config/pganchor/anchors.conf"
 ROOT_CRT = ".postgresql/root.crt"
 OLD = make_root("Old root of somebody else's")
+PROMPT = r"Type yes, or the fingerprint: $"
 
 
 @pytest.fixture
@@ -37,3 +38,8 @@ def fails(home, ca, *args, fingerprint="ab" * 32, why, **kwargs):
     assert done.stdout == ""
     assert home.snapshot() == before
     return done
+
+
+def write_root_crt(home, content):
+    (home / ".postgresql").mkdir(exist_ok=True)
+    (home / ROOT_CRT).write_bytes(content if isinstance(content, bytes) else content.encode())

@@ -260,3 +260,16 @@ def openssl(*args):
 def impostor_ca():
     """A root of somebody else's, made in Python, that signs for any host."""
     return make_root("Impostor Root CA", organisation="Impostor")
+
+
+def write_crl(root, path, *certificates):
+    """A list by `root` of revoked certificates."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    builder = (x509.CertificateRevocationListBuilder().issuer_name(root.cert.subject)
+               .last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=1)))
+    for certificate in certificates:
+        serial = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build())
+    path.write_bytes(builder.sign(root.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    return path

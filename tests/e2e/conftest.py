@@ -12,6 +12,8 @@ The program, home.py
                      home.strace_sockets(argv) -> (CompletedProcess, [tracing.Call]); tracing.internet(calls)
                      home / ".postgresql/root.crt"         a path in it
   bare_home        the same without pganchor
+  anchored         home with the root of stepca where libpq looks, gated.py; run_gated(home, argv) runs a command under the gate there
+  client           one of its CLIENTS, by its name: psql, pg_dump, pg_isready, pgbench, psycopg2
   lived_in         home with an anchor, a root.crt and a note in it, bootstrapping.py; fails(lived_in, ca, why=) runs bootstrap there
 
 A real CA, stepca.py (session)
@@ -43,6 +45,7 @@ Hostile servers, hostile.py and recording.py: factories for one test
   recording_server(ssl_answer=b"N" | b"S" | b"S..." | None, issued=(chain, key)) -> .port
                      .finish() -> [Recorded(.plain .tls .inside .everything .requests .tls_error)], [] when nobody came
   proxy(status="200 Connection established") -> .url .asked (the targets of CONNECT), proxies.py
+  connect(authority, *words, **settings) -> what psql says of a server with a certificate of that CA
   relay(port) -> .port .finish() .sent: what the client of each connection sent to a server behind it, byte for byte
 
 Other libpqs, libpqs.py and builds.py
@@ -59,6 +62,9 @@ The system's policy, policies.py
 The audit log, audited.py
   audited          audited("psql", ...) runs a command under the gate in audit mode -> (CompletedProcess, what syslog was told)
 
+Running programs, running.py
+  among([argv, ...]) -> (pids, status, output) of pganchor status, where nothing else runs
+
 The packages, packages.py (session): built once
   debs, rpms       {"pganchor": its .deb or .rpm, ...}; next_debs: the .debs once more, of a later version
   make_machine("name")      a minimal Debian in a directory: .run(argv) as its user, .root(argv); install_debs(machine, debs)
@@ -66,6 +72,7 @@ The packages, packages.py (session): built once
 Small programs, programs.py
   compile_program("connect.c", ["libpq"]) -> path; build("go" | "rustc" | "cc", "hello.go", words...) -> path, of programs/other
   compile_gate("cc", "-O0", words..., own="api.c") -> the gate's own sources as one shared object
+  extension, opener   a library that calls libpq, and a program that opens one in the way of a word
   second_libpq     a copy of this machine's libpq under a soname of its own
   own_libpq_words  what links libpq itself into a C program
 
@@ -78,17 +85,19 @@ from audited import audited  # noqa: F401
 from bootstrapping import lived_in  # noqa: F401
 from builds import built_home, libpq_builds  # noqa: F401
 from certificates import impostor_ca  # noqa: F401
+from gated import anchored, client  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
 from missing import skip_what_is_missing
-from programs import build, compile_gate, compile_program, own_libpq_words, second_libpq  # noqa: F401
+from programs import build, compile_gate, compile_program, extension, opener, own_libpq_words, second_libpq  # noqa: F401
 from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
 from packages import base_system, debs, make_machine, next_debs, release, rpm_build, rpms, system_with_32_bit  # noqa: F401
 from processes import session_directory  # noqa: F401
 from proxies import proxy  # noqa: F401
-from recording import recording_server, relay  # noqa: F401
+from recording import connect, recording_server, relay  # noqa: F401
+from running import among  # noqa: F401
 from stepca import other_stepca, stepca  # noqa: F401
 
 

@@ -9,15 +9,10 @@ import pytest
 
 from machines import OWN_MOUNTS, ROOT, make_tarball, run, take_away, unpack
 from postgres import PASSWORD
+from programs import TOP, build_environment
 
-TOP = Path(__file__).resolve().parent.parent.parent
 PACKAGING = TOP / "packaging"
 LINUX_USER = 1000
-
-
-def build_environment():
-    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "DESTDIR", "LD_PRELOAD", "DEB_BUILD_OPTIONS")
-    return {name: value for name, value in os.environ.items() if name not in inherited}
 
 
 def version():

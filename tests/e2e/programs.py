@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 
 SOURCES = Path(__file__).parent / "programs"
+TOP = Path(__file__).resolve().parent.parent.parent
+
+
+def build_environment():
+    """Ours without what would change a build, or tell make that it is the child of another one."""
+    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "DESTDIR", "LD_PRELOAD", "DEB_BUILD_OPTIONS")
+    return {name: value for name, value in os.environ.items() if name not in inherited}
 
 
 def flags(option, *packages, prefix):
@@ -46,14 +53,13 @@ def compile_program(pganchor, session_directory):
 def compile_gate(pganchor, session_directory):
     """Factory compile_gate(words..., own=) -> path of the gate's own sources as one shared object, compiled with these words: the
     first is the compiler. own: the file that the module has for itself (dl_wrappers.c), or the library (api.c)."""
-    top = SOURCES.parent.parent.parent
-    listed = subprocess.run([top / "tests/fuzz/sources.sh", "BASE", "POLICY", "GATE"], check=True, capture_output=True, text=True)
+    listed = subprocess.run([TOP / "tests/fuzz/sources.sh", "BASE", "POLICY", "GATE"], check=True, capture_output=True, text=True)
     made = {}
 
     def compile_one(*words, own):
         if words not in made:
             made[words] = session_directory / f"gate-{len(made)}.so"
-            sources = [top / name for name in (*listed.stdout.split(), f"src/gate/{own}")]
+            sources = [TOP / name for name in (*listed.stdout.split(), f"src/gate/{own}")]
             argv = [*words, *gate_words(pganchor), "-shared", "-fPIC", "-fvisibility=hidden", "-o", made[words], *sources]
             done = subprocess.run(list(map(str, argv)), capture_output=True, text=True, cwd=session_directory)
             assert done.returncode == 0, done.stderr
@@ -64,9 +70,8 @@ def compile_gate(pganchor, session_directory):
 
 def gate_words(pganchor):
     """What the gate's sources are compiled with besides."""
-    top = SOURCES.parent.parent.parent
     return ["-D_GNU_SOURCE", "-DHAVE__DL_FIND_OBJECT=1", '-DPACKAGE_VERSION="0"', f'-DSYSCONFDIR="{pganchor.prefix}/etc"',
-            f'-DPKGLIBDIR="{pganchor.prefix}/lib/pganchor"', '-DPG_SYSCONFDIR="/nowhere"', f"-I{top}/src", f"-I{top}/include",
+            f'-DPKGLIBDIR="{pganchor.prefix}/lib/pganchor"', '-DPG_SYSCONFDIR="/nowhere"', f"-I{TOP}/src", f"-I{TOP}/include",
             *flags("--cflags", "libpq", prefix=pganchor.prefix)]
 
 
@@ -120,3 +125,13 @@ def second_libpq(session_directory):
 
 def said(*argv):
     return subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def extension(compile_program):
+    return compile_program("extension.c", ["libpq"], words=("-shared", "-fPIC"))
+
+
+@pytest.fixture(scope="session")
+def opener(compile_program):
+    return compile_program("opener.c", [], rpath=False)

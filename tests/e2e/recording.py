@@ -11,6 +11,8 @@ from listener import SECONDS, Listener, read_to_end, tls_context
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 ASK_FOR_PASSWORD = b"R" + struct.pack("!ii", 8, 3)  # AuthenticationCleartextPassword
+ASK_FOR_MD5 = b"R" + struct.pack("!ii", 12, 5) + b"salt"  # AuthenticationMD5Password
+LET_IN = b"R" + struct.pack("!ii", 8, 0)  # AuthenticationOk
 _FAILURE = b"SFATAL\0VFATAL\0C28P01\0Mpassword authentication failed\0\0"
 WRONG_PASSWORD = b"E" + struct.pack("!i", 4 + len(_FAILURE)) + _FAILURE
 
@@ -34,12 +36,13 @@ class RecordingServer(Listener):
     """A false PostgreSQL server that records every byte and tries to get at the password.
 
     It answers SSLRequest with `ssl_answer`, starts TLS after an answer that begins with S, and asks whoever sends a
-    startup packet for the password in clear text. `requests` of a connection names what came: "ssl", "gss", "cancel",
+    startup packet for the password in clear text, or for what `ask` says. `requests` of a connection names what came: "ssl", "gss", "cancel",
     "direct-tls", "startup", "password".
     """
 
-    def __init__(self, ssl_answer, issued, tls=None):
+    def __init__(self, ssl_answer, issued, tls=None, ask=ASK_FOR_PASSWORD):
         self.ssl_answer = ssl_answer
+        self.ask = ask
         self.context = tls_context(issued, **(tls or {})) if issued else None
         if self.context is not None:
             self.context.set_alpn_protocols(["postgresql"])
@@ -120,7 +123,7 @@ class RecordingServer(Listener):
             record.requests.append("cancel")
             return
         record.requests.append("startup")
-        sock.sendall(ASK_FOR_PASSWORD)
+        sock.sendall(self.ask)
         if self._read(sock, record, 1) == b"p":
             length, = struct.unpack("!i", self._read(sock, record, 4))
             self._read(sock, record, length - 4)
@@ -182,17 +185,33 @@ def relay():
 
 @pytest.fixture
 def recording_server():
-    """Factory recording_server(ssl_answer=b"N", issued=None, tls=None) -> RecordingServer; .port, .finish() -> [Recorded].
+    """Factory recording_server(ssl_answer=b"N", issued=None, tls=None, ask=...) -> RecordingServer; .port, .finish() -> [Recorded].
 
     ssl_answer   b"N": no TLS here; b"S": TLS with the certificate `issued` (chain, key); b"S" + more: injects `more` before
                  TLS; None: never answers
     """
     started = []
 
-    def make(ssl_answer=b"N", issued=None, tls=None):
-        started.append(RecordingServer(ssl_answer, issued, tls))
+    def make(ssl_answer=b"N", issued=None, tls=None, **kwargs):
+        started.append(RecordingServer(ssl_answer, issued, tls, **kwargs))
         return started[-1]
 
     yield make
     for server in started:
         server.stop()
+
+
+THROUGH = "password authentication failed"  # said by the false server, to whom libpq has sent a password
+
+
+@pytest.fixture
+def connect(home, recording_server, tmp_path):
+    """Factory connect(authority, gate=False, **settings): psql's words to a server with a certificate of this CA."""
+    def run(authority, *words, **settings):
+        server = recording_server(b"S", issued=authority.issue(tmp_path, "localhost"))
+        every = {"host": "localhost", "port": server.port, "user": "app", "password": "no secret", "sslmode": "verify-full", **settings}
+        done = home.run([*words, "psql", "-X", "-c", "SELECT 1", " ".join(f"{key}='{value}'" for key, value in every.items())])
+        server.finish()
+        return done.stderr
+
+    return run

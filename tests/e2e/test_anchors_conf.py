@@ -4,7 +4,7 @@ import pytest
 
 from certificates import make_root
 from hostile import stepca_answers
-from test_gate import CLIENTS, run_gated
+from gated import CLIENTS, run_gated
 
 CONF = ".config/pganchor/anchors.conf"
 OLD = make_root("Old root of somebody else's")

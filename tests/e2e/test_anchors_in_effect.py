@@ -6,9 +6,10 @@ import json
 import pytest
 
 from certificates import EXPIRED, Authority, make_root, pem, trusted_certificate
+from gated import GATED
 from hostile import stepca_answers
+from recording import THROUGH
 from services import add, entry, listed, pin_files, policy, service, write
-from test_bootstrap_proof import GATED, THROUGH, connect  # noqa: F401
 
 ONE = make_root("Root of the first company")
 TWO = make_root("Root of the second company")
@@ -41,7 +42,7 @@ def reasons(home, name="prod"):
     return " ".join(shown["reasons"])
 
 
-def test_what_the_gate_refuses_is_said_before(anchored, connect):  # noqa: F811
+def test_what_the_gate_refuses_is_said_before(anchored, connect):
     said = NO_ANCHOR.format(anchored / ".postgresql/root.crt")
     assert "ends in anchor one" in connect(ONE, *GATED)
     assert said in explained(anchored)
@@ -52,7 +53,7 @@ def test_what_the_gate_refuses_is_said_before(anchored, connect):  # noqa: F811
     assert f"    {said}" in service(anchored, "show", "prod").stdout
 
 
-def test_and_nothing_is_said_of_what_it_lets_through(anchored, connect):  # noqa: F811
+def test_and_nothing_is_said_of_what_it_lets_through(anchored, connect):
     own = f"sslrootcert={own_file(anchored)}"
     assert THROUGH in connect(TWO, *GATED, sslrootcert=own_file(anchored))
     assert explained(anchored, f"{STRONG} {own}") == ""
@@ -61,7 +62,7 @@ def test_and_nothing_is_said_of_what_it_lets_through(anchored, connect):  # noqa
     assert explained(anchored, "host=db.example.com sslmode=verify-full") == ""
 
 
-def test_the_advice_works(anchored, connect):  # noqa: F811
+def test_the_advice_works(anchored, connect):
     assert add(anchored, "prod", "--host", "localhost", "--anchor", "two").returncode == 0
     assert reasons(anchored) == ""
 
@@ -85,7 +86,7 @@ def test_hosts_without_any_anchor_are_said_beside_it(home):
     assert "no anchor is pinned for a: " in said and "no anchor for b is in " in said
 
 
-def test_after_the_hosts_were_changed(home, https_ca, connect):  # noqa: F811
+def test_after_the_hosts_were_changed(home, https_ca, connect):
     """bootstrap writes the entry's trust, and takes it away again."""
     ca = https_ca(stepca_answers(ONE), authority=ONE)
     bootstrap = ["bootstrap", "--ca-url", ca.url, "--fingerprint", ONE.fingerprint]
@@ -133,7 +134,7 @@ def test_pins_that_cannot_be_read_are_warned_of(anchored):
 
 
 @pytest.mark.parametrize("beside", [False, True], ids=["root.crt goes", "root.crt stays"])
-def test_what_is_taken_out_of_root_crt_names_the_services_that_used_it(home, https_ca, connect, beside):  # noqa: F811
+def test_what_is_taken_out_of_root_crt_names_the_services_that_used_it(home, https_ca, connect, beside):
     """Each with the command that works; the others are left alone."""
     ca = https_ca(stepca_answers(ONE), authority=ONE)
     bootstrap = ["bootstrap", "--ca-url", ca.url, "--fingerprint", ONE.fingerprint, "--hosts", "localhost"]
@@ -185,7 +186,7 @@ NO_ROOT = {
 
 
 @pytest.mark.parametrize("make", NO_ROOT.values(), ids=NO_ROOT)
-def test_a_file_by_which_libpq_verifies_no_server_is_said(home, connect, make):  # noqa: F811
+def test_a_file_by_which_libpq_verifies_no_server_is_said(home, connect, make):
     file = make(home)
     assert THROUGH not in connect(ONE, sslrootcert=file)
     assert home.pganchor("explain", f"{STRONG} sslrootcert={file}").stdout.startswith("allowed, but libpq will not connect: ")
@@ -193,7 +194,7 @@ def test_a_file_by_which_libpq_verifies_no_server_is_said(home, connect, make): 
     assert listed(home)[("prod", "user")]["verdict"] == "broken"
 
 
-def test_a_trusted_intermediate_is_a_root_to_libpq(home, connect):  # noqa: F811
+def test_a_trusted_intermediate_is_a_root_to_libpq(home, connect):
     """OpenSSL ends the chain in what is said to be trusted for servers."""
     below = ONE.intermediate()
     file = write(home, trusted_certificate(Authority(below.cert, below.key), home.path, "-addtrust", "serverAuth"), "trusted.crt")

@@ -4,7 +4,8 @@ import subprocess
 
 import pytest
 
-from test_gate import WEAK, anchored, write_anchor, write_policy  # noqa: F401
+from gated import WEAK, write_anchor
+from services import policy as write_policy
 
 pytestmark = pytest.mark.no_instruments
 
@@ -20,7 +21,7 @@ def test_a_weak_conninfo_is_judged_explained_and_not_connected(anchored, postgre
     assert done.stdout.startswith("judge 1\nsslmode=prefer (libpq's default) is weaker than verify-full\nexplain 1\n")
     assert "\nexplain 1\nrefused; the gate locks gssencmode=disable\n    sslmode=prefer (libpq's default) is weaker" in done.stdout
     assert f"connect bad\n{WEAK}\n" in done.stdout
-    assert "verify -1\nthe connection does not stand\n" in done.stdout
+    assert "verify -1\nthe connection is not established\n" in done.stdout
     assert postgres.password not in done.stdout
     assert postgres.connections() == seen
 

@@ -178,7 +178,7 @@ def test_no_such_host(lived_in):
 
 
 def test_nobody_listens(lived_in):
-    fails(lived_in, f"https://localhost:{free_port()}", why=["cannot connect", "is the CA running", "--proxy"])
+    fails(lived_in, f"https://localhost:{free_port()}", why=["could not connect", "is the CA running", "--proxy"])
 
 
 # A path prefix, and what is sent.
@@ -364,7 +364,7 @@ def test_a_limit_of_the_file_size(lived_in, stepca):
     before = lived_in.snapshot()
     done = lived_in.run(["sh", "-c", 'trap "" XFSZ; ulimit -f 8; exec pganchor bootstrap --ca-url "$0" --fingerprint "$1"',
                          stepca.url, stepca.fingerprint])
-    assert done.returncode == 1 and f"cannot write the new {lived_in / ROOT_CRT}: File too large" in done.stderr
+    assert done.returncode == 1 and f"could not write the new {lived_in / ROOT_CRT}: File too large" in done.stderr
     assert lived_in.snapshot() == before
 
 
@@ -389,7 +389,7 @@ def test_files_that_cannot_be_read(lived_in, stepca):
     for path in (CONF, ROOT_CRT):
         (lived_in / path).chmod(0)
         done = bootstrap(lived_in, stepca, fingerprint=stepca.fingerprint, ordinary=True)
-        assert done.returncode == 1 and f"cannot open {lived_in / path}: Permission denied" in done.stderr
+        assert done.returncode == 1 and f"could not open {lived_in / path}: Permission denied" in done.stderr
         (lived_in / path).chmod(before[path].mode)
         assert lived_in.snapshot() == before
 
@@ -413,7 +413,7 @@ def test_a_file_that_cannot_be_replaced(lived_in, stepca, mounted):
     before = lived_in.snapshot()
     done = lived_in.run(["unshare", "--mount", "sh", "-c", 'mount --bind "$1" "$1" && shift && exec "$@"', "sh", lived_in / mounted,
                          "pganchor", "bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint])
-    assert done.returncode == 1 and f"cannot replace {lived_in / mounted}" in done.stderr, done.stderr
+    assert done.returncode == 1 and f"could not replace {lived_in / mounted}" in done.stderr, done.stderr
     after = lived_in.snapshot()
     assert {path: entry._replace(mtime_ns=0) for path, entry in after.items()} == \
         {path: entry._replace(mtime_ns=0) for path, entry in before.items()}
@@ -441,7 +441,7 @@ def test_a_rename_that_fails_takes_back_those_before(lived_in, stepca, tmp_path,
             (lived_in / path).rename(tmp_path / path)
     before = lived_in.snapshot()
     done = traced(lived_in, stepca, f"error=EIO:when={number}")
-    assert done.returncode == 1 and "cannot replace" in done.stderr and "Input/output error" in done.stderr, done.stderr
+    assert done.returncode == 1 and "could not replace" in done.stderr and "Input/output error" in done.stderr, done.stderr
     assert without_times(lived_in.snapshot()) == without_times(before)
 
 
@@ -450,7 +450,7 @@ def test_a_rename_that_fails_brings_back_a_removed_file(home, stepca):
     before = home.snapshot()
     # root.crt goes, NAME.crt is right: the one rename is anchors.conf's.
     done = traced(home, stepca, "error=EIO:when=1", "--scoped", "--replace")
-    assert done.returncode == 1 and "cannot replace" in done.stderr
+    assert done.returncode == 1 and "could not replace" in done.stderr
     assert without_times(home.snapshot()) == without_times(before)
 
 

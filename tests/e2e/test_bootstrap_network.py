@@ -109,8 +109,8 @@ SECRET = "s3cr%40t"
     ("403 Forbidden", "", ["does not let it through (HTTP 403)", "ask who runs the proxy"]),
     ("407 Proxy Authentication Required", "", ["wants a user and a password (HTTP 407)", "http://USER:PASSWORD@HOST:PORT"]),
     ("407 Proxy Authentication Required", f"me:{SECRET}@", ["does not take this user and password (HTTP 407)", "%40"]),
-    ("502 Bad Gateway", f"me:{SECRET}@", ["cannot connect there (HTTP 502)", "is the CA running"]),
-    ("503 Service Unavailable", "", ["cannot connect there (HTTP 503)", "is the CA running"]),
+    ("502 Bad Gateway", f"me:{SECRET}@", ["could not connect there (HTTP 502)", "is the CA running"]),
+    ("503 Service Unavailable", "", ["could not connect there (HTTP 503)", "is the CA running"]),
     ("302 Found", "", ["does not let it through (HTTP 302)"])], ids=str)
 def test_a_proxy_that_refuses(lived_in, stepca, proxy, way, status, user, why):
     """It is named, and its password is not."""

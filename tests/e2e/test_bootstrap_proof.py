@@ -9,15 +9,14 @@ import json
 import pytest
 
 import certificates
-from certificates import EXPIRED, make_root, trusted_certificate
+from bootstrapping import OLD, ROOT_CRT, write_root_crt
+from certificates import EXPIRED, make_root, trusted_certificate, write_crl
+from gated import GATED
 from hostile import reply, stepca_answers
-from test_hostile_servers import write_crl
+from recording import THROUGH
 
-CONF = ".config/pganchor/anchors.conf"
 OWN = ".config/pganchor/anchors/localhost.crt"
-ROOT_CRT = ".postgresql/root.crt"
 ROOT_CRL = ".postgresql/root.crl"
-OLD = make_root("Old root of somebody else's")
 
 
 @pytest.fixture
@@ -32,28 +31,6 @@ def ca(https_ca, root):
 
 def bootstrap(home, ca, root, *args, **kwargs):
     return home.pganchor("bootstrap", "--ca-url", ca.url, "--fingerprint", root.fingerprint, *args, **kwargs)
-
-
-def write_root_crt(home, content):
-    (home / ".postgresql").mkdir(exist_ok=True)
-    (home / ROOT_CRT).write_bytes(content if isinstance(content, bytes) else content.encode())
-
-
-@pytest.fixture
-def connect(home, recording_server, tmp_path):
-    """Factory connect(authority, gate=False, **settings): psql's words to a server with a certificate of this CA."""
-    def run(authority, *words, **settings):
-        server = recording_server(b"S", issued=authority.issue(tmp_path, "localhost"))
-        every = {"host": "localhost", "port": server.port, "user": "app", "password": "no secret", "sslmode": "verify-full", **settings}
-        done = home.run([*words, "psql", "-X", "-c", "SELECT 1", " ".join(f"{key}='{value}'" for key, value in every.items())])
-        server.finish()
-        return done.stderr
-
-    return run
-
-
-THROUGH = "password authentication failed"  # said by the false server, to whom libpq has sent a password
-GATED = ("pganchor", "run", "--")
 
 
 def crossed(root, **kwargs):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from programs import TOP, build_environment
+
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
-TOP = Path(__file__).resolve().parent.parent.parent
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
                 "PQerrorMessage", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
@@ -30,12 +31,6 @@ DEPENDENCIES = {"libpq": ("libpq-dev", "libpq-devel"), "openssl": ("libssl-dev",
                 "libelf": ("libelf-dev", "elfutils-libelf-devel")}
 
 NO_DROPIN = 'no drop-in is built ("pganchor enable --machine" needs it): '
-
-
-def build_environment():
-    """Ours without what would change a build, or tell make that it is the child of another one."""
-    inherited = ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "CFLAGS", "CPPFLAGS", "LDFLAGS", "DESTDIR", "LD_PRELOAD")
-    return {name: value for name, value in os.environ.items() if name not in inherited}
 
 
 def attempt(*argv, cwd, env=None):

@@ -13,17 +13,19 @@ import subprocess
 import pytest
 
 from builds import BUILDS, HIDDEN, OPENSSL_INSIDE
+from gated import CLIENTS, WEAK, run_gated
+from racing import both, race
+from running import gated, loading
+from services import policy as write_policy
 from test_api import *  # noqa: F401, F403
 from test_gate import *  # noqa: F401, F403
-from test_gate import CLIENTS, WEAK, anchored, run_gated, write_policy  # noqa: F401
+from test_gate_policy import *  # noqa: F401, F403
 from test_libpqs import (  # noqa: F401
     test_a_cancel_is_encrypted, test_a_cancel_passes_pqconnectpoll, test_a_file_of_the_sessions_keys_is_refused,
     test_direct_tls_is_looked_at_too, test_direct_tls_works_with_a_server_that_speaks_it, test_each_option_of_libpq_has_been_reviewed,
     test_oauth_without_tls_is_refused, test_public_cas_are_as_the_policy_says, test_the_cancel_in_clear_can_be_refused,
     test_what_debugs_oauth_and_gives_nothing_away_is_allowed, test_weak_direct_tls_is_refused)
 from test_locks import *  # noqa: F401, F403
-from test_races import both, conninfo_of, race
-from test_status import among, gated, loading  # noqa: F401
 from test_ways import *  # noqa: F401, F403
 
 pytestmark = pytest.mark.plain_build

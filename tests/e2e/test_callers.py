@@ -7,12 +7,11 @@ import subprocess
 import pytest
 
 from programs import SOURCES
-from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
-from test_ways import opener  # noqa: F401
+from gated import WEAK, run_gated, write_anchor
 
 pytestmark = pytest.mark.plain_build
 
-BEYOND = "nothing: pganchor refused this connection: it is of no libpq that the gate can stand before"
+BEYOND = "nothing: pganchor refused this connection: it is of no libpq that the gate can wrap"
 
 
 def link(*words):

@@ -1,6 +1,7 @@
 """What the gate answers to a cancel that it refuses, into buffers of every size."""
 
-from test_gate import PYTHON, anchored, run_gated, write_policy  # noqa: F401
+from gated import PYTHON, run_gated
+from services import policy as write_policy
 
 REFUSAL = "pganchor refused to cancel: the policy (cancel = refuse) lets no cancel key go in clear"
 # PQcancel() into the first bytes of a buffer that is full of x; what it returned, and the buffer's bytes.
@@ -18,7 +19,7 @@ print(pq.PQcancel(cancel, None, 100))
 """
 
 
-def test_a_refused_cancel_ends_within_its_buffer(anchored, postgres):  # noqa: F811
+def test_a_refused_cancel_ends_within_its_buffer(anchored, postgres):
     write_policy(anchored, "cancel = refuse\n")
     sizes = [0, 1, 2, 9, len(REFUSAL), len(REFUSAL) + 1, 256]
     done = run_gated(anchored, [PYTHON, "-c", SCRIPT, postgres.conninfo(sslmode="verify-full"), *sizes])

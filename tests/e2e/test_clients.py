@@ -13,11 +13,11 @@ import psycopg2
 import pytest
 
 from certificates import EXPIRED
+from gated import CLIENTS as GATE_CLIENTS
+from gated import PYTHON, WEAK, run_gated
 from home import Home
+from languages import LANGUAGES
 from postgres import NAMES
-from test_gate import CLIENTS as GATE_CLIENTS
-from test_gate import PYTHON, WEAK, anchored, run_gated  # noqa: F401
-from test_ways import LANGUAGES
 
 pytestmark = pytest.mark.plain_build
 

@@ -5,10 +5,9 @@ import re
 
 import pytest
 
+from bootstrapping import PROMPT
 from hostile import reply, stepca_answers
 from home import HANG_UP
-
-PROMPT = r"Type yes, or the fingerprint: $"
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +94,7 @@ def test_fingerprints_as_people_have_them(home, ca, root, form):
 def test_the_fingerprint_of_another_root(home, ca, https_ca, root, place):
     pin = root.fingerprint
     other = pin[:place] + ("0" if pin[place] != "0" else "1") + pin[place + 1:]
-    refuses(home, ask(home, ca, other), "the root that was shown is another one", other, "somebody may stand between you and the CA")
+    refuses(home, ask(home, ca, other), "the root that was shown is another one", other, "somebody may be between you and the CA")
     # And where it was given before: a CA that shows this root for that fingerprint.
     liar = https_ca({**stepca_answers(root), f"/root/{other}": reply(json.dumps({"ca": root.pem}))}, authority=root)
     done = home.pganchor("bootstrap", "--ca-url", liar.url, "--fingerprint", other)

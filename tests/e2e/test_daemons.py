@@ -239,7 +239,7 @@ def test_an_own_file_that_cannot_be_read_refuses(home, program, cell, stepca, se
         for path in (file, file.parent, file.parent.parent):
             mode = path.stat().st_mode
             path.chmod(0)
-            shows(gated(home, *words, env={"HOME": elsewhere}), f"{REFUSED}cannot open {elsewhere}")
+            shows(gated(home, *words, env={"HOME": elsewhere}), f"{REFUSED}could not open {elsewhere}")
             path.chmod(mode)
         # systemd's ProtectHome= puts an empty directory that nobody may enter in the home's place.
         elsewhere.chmod(0)

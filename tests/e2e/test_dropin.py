@@ -5,7 +5,10 @@ import subprocess
 import pytest
 
 from dropins import dropin_home, installed, needed  # noqa: F401
+from gated import CLIENTS, PYTHON
+from languages import PGSQL
 from test_gate import *  # noqa: F401, F403
+from test_gate_policy import *  # noqa: F401, F403
 from test_ways import *  # noqa: F401, F403
 
 pytestmark = pytest.mark.plain_build
@@ -17,6 +20,14 @@ def is_out_of_place(item):
     return item.originalname in ("test_two_libpqs_in_one_process",
                                  "test_gss_encryption_that_cannot_be_locked_out_is_refused",
                                  "test_min_tls_is_held_where_nothing_could_be_locked")
+
+
+CTYPES = """
+import ctypes, sys
+pq = ctypes.CDLL("libpq.so.5")
+pq.PQconnectdb.restype = ctypes.c_void_p
+sys.exit(pq.PQstatus(ctypes.c_void_p(pq.PQconnectdb(sys.argv[1].encode()))))
+"""
 
 
 @pytest.fixture
@@ -44,5 +55,14 @@ def test_all_that_it_does_not_stand_before_is_the_real_ones(home):
     assert {"PQconnectdb", "PQconnectPoll", "PQcancel"} <= own <= names(real) | {"chroot"}
     code = ("import ctypes, sys\npq = ctypes.CDLL('libpq.so.5')\nfor name in sys.argv[1:]: getattr(pq, name)\n"
             "print(pq.PQlibVersion())")
-    done = home.pganchor("run", "--", PYTHON, "-c", code, *sorted(names(real)))  # noqa: F405
+    done = home.pganchor("run", "--", PYTHON, "-c", code, *sorted(names(real)))
     assert done.returncode == 0 and int(done.stdout) >= 150000, done.stderr
+
+
+@pytest.mark.parametrize("client", ["psql", "psycopg2", "php", "ctypes"])
+def test_with_the_preload_too_a_connection_is_judged_once(audited, home, postgres, client):
+    """PHP opens its extension past whatever is preloaded (RTLD_DEEPBIND), and so finds the drop-in first."""
+    more = {"php": ["php", "-r", PGSQL], "ctypes": [PYTHON, "-c", CTYPES]}
+    argv = [*more[client], postgres.conninfo()] if client in more else CLIENTS[client](postgres.conninfo())
+    done, log = audited(*argv, env={"LD_LIBRARY_PATH": home.dropin})
+    assert done.returncode == 0 and log.count("reasons=") == 1, done.stderr + log

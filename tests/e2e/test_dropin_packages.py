@@ -60,7 +60,10 @@ def install(machine, debs, names=PACKAGES):
 
 
 # A program that is started again and again. What it says of a library, and what became of it, is in a file.
-AGAIN = 'while [ ! -e /tmp/enough ]; do "$0" --version >/dev/null 2>>/tmp/failed || echo "status $?" >>/tmp/failed; echo >>/tmp/started; done'
+AGAIN = """while [ ! -e /tmp/enough ]; do
+    "$0" --version >/dev/null 2>>/tmp/failed || echo "status $?" >>/tmp/failed
+    echo >>/tmp/started
+done"""
 
 
 @contextlib.contextmanager
@@ -141,7 +144,8 @@ def test_a_purge_leaves_nothing(make_machine, debs):
 def test_an_answer_that_cannot_be_followed_is_said(make_machine, debs):
     """Another directory comes first: it is not as it was asked for, and the way out is named."""
     machine = make_machine("first")
-    machine.root("sh", "-c", "mkdir /opt/lib; cp -L /usr/lib/*/libpq.so.5 /opt/lib; echo /opt/lib >/etc/ld.so.conf.d/00-first.conf; ldconfig")
+    machine.root("sh", "-euc", "mkdir /opt/lib; cp -L /usr/lib/*/libpq.so.5 /opt/lib; "
+                 "echo /opt/lib >/etc/ld.so.conf.d/00-first.conf; ldconfig")
     answer(machine, "true")
     packages = put(machine, debs)
     said = root(machine, "sh", "-c", 'dpkg --install "$@" 2>&1 || echo failed', "sh", *packages)

@@ -71,7 +71,7 @@ def test_a_call_that_fails_is_an_error_or_does_no_harm(home, call):
         done = traced(home, f"{call}:error=EIO:when={number}", *COMMAND)
         after = path.stat()
         # What could not be told has been done.
-        told = "cannot write to the standard output" in done.stderr
+        told = "could not write to the standard output" in done.stderr
         assert path.read_bytes() == (new if done.returncode == 0 or told else old), (number, done.stderr)
         assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid), number
         failed += done.returncode != 0
@@ -81,8 +81,8 @@ def test_a_call_that_fails_is_an_error_or_does_no_harm(home, call):
     assert failed > 0 or call == "unlinkat"
 
 
-@pytest.mark.parametrize("call, number, said", [("fsync", 1, "cannot write the new"), ("fchown", 1, "cannot keep the owner"),
-                                                ("fchmod", 1, "cannot write the new"), ("renameat", 1, "cannot replace")])
+@pytest.mark.parametrize("call, number, said", [("fsync", 1, "could not write the new"), ("fchown", 1, "could not keep the owner"),
+                                                ("fchmod", 1, "could not write the new"), ("renameat", 1, "could not replace")])
 @needs_root
 def test_errors_that_come_late(home, call, number, said):
     old_and_new(home)
@@ -96,7 +96,7 @@ def test_a_file_that_cannot_be_read_to_its_end_is_not_written(home):
     path = write(home, "[a]\nhost=x\n" + "# more\n" * 2000)
     before = home.snapshot()
     done = traced(home, "read:error=EIO:when=2", *COMMAND, path=path)
-    assert done.returncode == 1 and f"cannot read {path}: Input/output error" in done.stderr
+    assert done.returncode == 1 and f"could not read {path}: Input/output error" in done.stderr
     assert home.snapshot() == before
 
 
@@ -110,7 +110,7 @@ def test_what_close_tells_counts(home):
         path.write_bytes(old)
         done = traced(home, f"close:error=EDQUOT:when={number}", *COMMAND)
         assert path.read_bytes() == old or done.returncode == 0
-        if "cannot write the new" in done.stderr:
+        if "could not write the new" in done.stderr:
             said.append(done)
     assert len(said) == 1 and said[0].returncode == 1 and "make room" in said[0].stderr
 
@@ -238,7 +238,7 @@ def test_an_attribute_that_cannot_be_kept_is_an_error(home):
     before = home.snapshot()
     for inject in ("fsetxattr:error=ENOSPC", "fgetxattr:error=EIO", "flistxattr:error=EIO"):
         done = traced(home, inject, *COMMAND)
-        assert done.returncode == 1 and "an extended attribute cannot be kept" in done.stderr, inject
+        assert done.returncode == 1 and "an extended attribute could not be kept" in done.stderr, inject
         assert home.snapshot() == before and os.getxattr(path, "user.mine") == b"1"
     assert traced(home, "flistxattr:error=EOPNOTSUPP", *COMMAND).returncode == 0
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from enabling import BASH, MARK, OLD_LINES, done_well, without_asan
 from home import snapshot
 from policies import open_to_all
-from test_enable import BASH, MARK, OLD_LINES, done_well, without_asan
 
 SYSTEM = ["--system", "--root", "."]
 YOURS = ["--session", "--shell"]
@@ -86,8 +86,8 @@ def test_everything_that_stands_in_the_way_is_named_at_once(home, tmp_path):
     assert done.returncode == 1
     assert done.stderr == "".join(f"pganchor: {file}: somebody has changed the lines that pganchor wrote there\n"
                                   "    take them out by hand\n" for file in drop_ins)
-    assert [line for line in done.stdout.splitlines() if line.endswith(": taken out")] == [
-        f"ld.so.preload: {tmp_path}/etc/ld.so.preload: taken out", f"unit: {tmp_path}/etc/systemd/system/b.service.d/pganchor.conf: taken out"]
+    assert [line for line in done.stdout.splitlines() if line.endswith(": removed")] == [
+        f"ld.so.preload: {tmp_path}/etc/ld.so.preload: removed", f"unit: {tmp_path}/etc/systemd/system/b.service.d/pganchor.conf: removed"]
     assert sorted(path for path in tmp_path.glob("etc/**/*") if path.is_file()) == drop_ins
 
 
@@ -105,7 +105,7 @@ def test_lines_of_another_installation_can_be_left(home, pganchor, tmp_path):
     assert "profile.d/pganchor.sh: another installation's, and left" in shown
     assert str(other) in profile.read_text() and preload.read_text() == f"{other}\n"
     assert not (home / "etc/environment.d").exists()
-    assert "profile.d/pganchor.sh: taken out" in done_well(home.pganchor("disable", *SYSTEM))
+    assert "profile.d/pganchor.sh: removed" in done_well(home.pganchor("disable", *SYSTEM))
 
 
 def test_lines_that_are_there_twice_go_twice(home):
@@ -128,7 +128,7 @@ def test_lines_that_are_there_twice_go_twice(home):
 def test_our_marks_in_the_middle_of_a_line_are_not_ours(home, text):
     start = home / ".bashrc"
     start.write_text(text)
-    assert "it is not there" in done_well(home.pganchor("disable", "--shell", env=BASH))
+    assert ": nothing to remove\n" in done_well(home.pganchor("disable", "--shell", env=BASH))
     done_well(home.pganchor("enable", "--shell", env=BASH))
     assert start.read_text().startswith(MARK) and start.read_text().endswith(text)
     done_well(home.pganchor("disable", "--shell", env=BASH))
@@ -153,7 +153,7 @@ def test_directories_that_were_made_go_however_many(home, depth):
     env = {"XDG_CONFIG_HOME": str(home.path.joinpath(*["d"] * depth))}
     for _ in range(2):
         done_well(home.pganchor("enable", env=env))
-    assert "taken out" in done_well(home.pganchor("disable", "--session", env=env))
+    assert ": removed\n" in done_well(home.pganchor("disable", "--session", env=env))
     assert home.snapshot() == {}
 
 
@@ -174,7 +174,7 @@ def test_the_gate_in_a_comment_is_not_there(home, pganchor, line):
     file = home / "etc/ld.so.preload"
     text = line.format(module=pganchor.module) + "\n"
     file.write_text(text)
-    assert "ld.so.preload: it is not there" in done_well(home.pganchor("disable", "--all", "--root", "."))
+    assert "ld.so.preload: nothing to remove" in done_well(home.pganchor("disable", "--all", "--root", "."))
     assert "written" in done_well(home.pganchor("enable", "--ld-so-preload", "--root", "."))
     assert file.read_text() == f"{pganchor.module}\n{text}"
     done_well(home.pganchor("disable", "--all", "--root", "."))
@@ -337,7 +337,7 @@ def test_a_link_that_leads_to_itself_is_an_error(home, tmp_path):
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/ld.so.preload").symlink_to("/etc/ld.so.preload")
     done = home.pganchor("enable", "--ld-so-preload", "--root", tmp_path)
-    assert done.returncode == 1 and f"cannot find /etc/ld.so.preload in {tmp_path}: Too many levels of symbolic links" in done.stderr
+    assert done.returncode == 1 and f"could not find /etc/ld.so.preload in {tmp_path}: Too many levels of symbolic links" in done.stderr
 
 
 def test_drop_ins_that_cannot_be_listed_are_an_error(home, pganchor, tmp_path):
@@ -345,7 +345,7 @@ def test_drop_ins_that_cannot_be_listed_are_an_error(home, pganchor, tmp_path):
     done_well(home.pganchor("enable", "--unit", "app", "--root", tmp_path))
     trace = ["strace", "-qq", "-o", "/dev/null", "-e", "trace=getdents64", "-e", "inject=getdents64:error=EIO:when=1"]
     done = home.run([*trace, pganchor.binary, "disable", "--all", "--root", tmp_path], env=NO_LEAKS)
-    assert done.returncode == 1 and f"cannot read {tmp_path}/etc/systemd/system: Input/output error" in done.stderr
+    assert done.returncode == 1 and f"could not read {tmp_path}/etc/systemd/system: Input/output error" in done.stderr
     assert (tmp_path / "etc/systemd/system/app.service.d/pganchor.conf").exists()
 
 

@@ -6,13 +6,13 @@ import os
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from bootstrapping import CONF, OLD, ROOT_CRT, write_root_crt
 from certificates import EXPIRED, make_root, pem
+from gated import GATED
 from hostile import stepca_answers
+from recording import THROUGH
 from services import policy
-from test_bootstrap_proof import GATED, ROOT_CRT, THROUGH, connect, write_root_crt  # noqa: F401
 
-CONF = ".config/pganchor/anchors.conf"
-OLD = make_root("Old root of somebody else's")
 OLDER = make_root("Older root", key="rsa2048")
 REFUSED = "its certificate chain ends in a root that is not pinned"
 
@@ -30,7 +30,7 @@ def bootstrap(home, https_ca, root):
 
 
 @pytest.mark.parametrize("args", [[], ["--scoped"], ["--dry-run"], ["--json"]], ids=["root.crt", "scoped", "dry run", "JSON"])
-def test_roots_that_are_not_pinned_are_named(home, bootstrap, root, connect, args):  # noqa: F811
+def test_roots_that_are_not_pinned_are_named(home, bootstrap, root, connect, args):
     write_root_crt(home, OLD.pem + OLDER.pem)
     assert THROUGH in connect(OLD, *GATED)
     done = bootstrap(*args)
@@ -43,7 +43,7 @@ def test_roots_that_are_not_pinned_are_named(home, bootstrap, root, connect, arg
     assert (REFUSED if args != ["--dry-run"] else THROUGH) in connect(OLD, *GATED)
 
 
-def test_and_pinned_where_that_is_wanted(home, bootstrap, root, connect):  # noqa: F811
+def test_and_pinned_where_that_is_wanted(home, bootstrap, root, connect):
     write_root_crt(home, OLD.pem + OLDER.pem)
     before = home.snapshot()
     done = bootstrap("--pin-existing", "--dry-run")
@@ -62,7 +62,7 @@ def test_and_pinned_where_that_is_wanted(home, bootstrap, root, connect):  # noq
     assert home.snapshot() == before
 
 
-def test_without_a_ca_they_are_shown_first(home, bootstrap, root, connect):  # noqa: F811
+def test_without_a_ca_they_are_shown_first(home, bootstrap, root, connect):
     """As every advice prints it: the roots are compared by a person, and pinned by the next command."""
     write_root_crt(home, OLD.pem)
     assert bootstrap().returncode == 0
@@ -112,7 +112,7 @@ def test_the_report_of_it_is_true_and_in_order(home, bootstrap, root):
     assert "Nothing was changed." in bootstrap("--pin-existing").stdout
 
 
-def test_one_that_can_be_no_anchor_is_named_and_the_others_pinned(home, bootstrap, connect):  # noqa: F811
+def test_one_that_can_be_no_anchor_is_named_and_the_others_pinned(home, bootstrap, connect):
     weak = make_root("Weak root", key="rsa1024")
     write_root_crt(home, weak.pem + OLD.pem)
     done = bootstrap("--pin-existing")
@@ -136,7 +136,7 @@ def test_what_ends_no_chain_is_not_named(home, bootstrap, root, content):
     assert done.returncode == 0 and "not pinned" not in done.stderr
 
 
-def test_a_policy_that_asks_for_no_pins(home, bootstrap, connect):  # noqa: F811
+def test_a_policy_that_asks_for_no_pins(home, bootstrap, connect):
     write_root_crt(home, OLD.pem)
     (home / ".config/pganchor").mkdir(parents=True)
     (home / ".config/pganchor/policy.conf").write_text("trust = verified\n")
@@ -267,7 +267,7 @@ def test_so_is_a_file_of_which_nothing_can_be_pinned(home, bootstrap):
     assert done.returncode == 1 and "libpq finds no certificate in it, and there is none to pin" in done.stderr
 
 
-def test_while_the_policy_audits_nothing_is_said_to_be_refused(home, bootstrap, connect):  # noqa: F811
+def test_while_the_policy_audits_nothing_is_said_to_be_refused(home, bootstrap, connect):
     policy(home, "mode = audit\n")
     write_root_crt(home, OLD.pem)
     done = bootstrap("--hosts", "db.example.com")

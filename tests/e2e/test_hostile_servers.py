@@ -5,21 +5,18 @@ not verify, but not why a chain does not: "certificate verify failed" is all tha
 and a revoked one. The gate adds OpenSSL's reason in a line of its own.
 """
 
-import datetime
 import re
 import ssl
 import struct
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
 
 from builds import BUILDS
-from certificates import EXPIRED, NOT_YET_VALID, make_root
+from certificates import EXPIRED, NOT_YET_VALID, make_root, write_crl
+from gated import CLIENTS, run_gated, write_anchor
 from home import Home
 from listener import Listener, read_to_end, tls_context
-from test_gate import CLIENTS, run_gated, write_anchor
 
 pytestmark = pytest.mark.plain_build
 
@@ -216,19 +213,6 @@ def test_a_certificate_for_this_host(attempt, recording_server, root, tmp_path, 
     check_believed(attempt(server, host=host, hostaddr="127.0.0.1"), server)
 
 
-def write_crl(root, path, *certificates):
-    """A list by `root` of revoked certificates."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    builder = (x509.CertificateRevocationListBuilder().issuer_name(root.cert.subject)
-               .last_update(now - datetime.timedelta(days=1)).next_update(now + datetime.timedelta(days=1)))
-    for certificate in certificates:
-        serial = x509.load_pem_x509_certificate(certificate.read_bytes()).serial_number
-        builder = builder.add_revoked_certificate(
-            x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(now).build())
-    path.write_bytes(builder.sign(root.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
-    return path
-
-
 def test_a_revoked_certificate(attempt, home, recording_server, root, tmp_path):
     revoked, good = root.issue(tmp_path, "localhost"), root.issue(tmp_path, "localhost")
     write_crl(root, home / ".postgresql/root.crl", revoked.cert)
@@ -266,7 +250,7 @@ def test_a_refused_root_is_not_offered_for_pinning(attempt, home, recording_serv
     server = recording_server(b"S", issued=root.issue(tmp_path, "localhost"))
     done = attempt(server)
     check_refused(done, server, "ends in a root that is not pinned")
-    assert "somebody may stand between you and the server" in done.stderr
+    assert "somebody may be between you and the server" in done.stderr
     assert not re.search(r"--fingerprint \S*[0-9a-f]{8}", done.stderr)
     assert "    pganchor bootstrap --pin-existing shows those of root.crt that are not\n" in done.stderr
 

@@ -2,10 +2,11 @@
 
 import pytest
 
+from gated import PYTHON, REFUSED, run_gated
 from home import Home
 from kerberos import kerberos, kerberos_postgres  # noqa: F401
 from machines import LIBPQS
-from test_gate import PYTHON, REFUSED, run_gated, write_policy
+from services import policy as write_policy
 
 pytestmark = pytest.mark.plain_build
 

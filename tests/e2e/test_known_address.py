@@ -5,9 +5,9 @@ import re
 
 import pytest
 
+from bootstrapping import PROMPT
 from certificates import Authority, make_root
 from hostile import reply, stepca_answers
-from test_consent import PROMPT
 
 CONF = ".config/pganchor/anchors.conf"
 OTHER = make_root("Root of somebody else")

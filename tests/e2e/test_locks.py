@@ -2,7 +2,7 @@
 
 import pytest
 
-from test_gate import anchored, run_gated_until, write_anchor  # noqa: F401
+from gated import run_gated_until, write_anchor
 
 
 @pytest.mark.parametrize("answer", [None, b"S"], ids=["before TLS", "in the handshake"])

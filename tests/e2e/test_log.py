@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from audited import PYTHON
+from passwords import FORMS, passwords
 from services import pin
 
 def report(home, *words):
@@ -35,7 +36,8 @@ def test_a_weak_connection_is_told_and_read_back(home, audited, postgres):
     assert connection == {
         "program": "psql", "argc": "6", "host": "localhost", "hostaddr": "", "port": str(postgres.port),
         "user": postgres.user, "dbname": postgres.dbname, "sslmode": "require", "service": "", "sslrootcert": "",
-        "gssencmode": "prefer", "ssl_min_protocol_version": "TLSv1.2", "ssl_max_protocol_version": "", "count": 1, "last": first,
+        "gssencmode": "prefer", "ssl_min_protocol_version": "TLSv1.2", "ssl_max_protocol_version": "",
+        "channel_binding": "prefer", "require_auth": "", "count": 1, "last": first,
         "last_pid": int(pid), "uid": None, "exe": None}
 
 
@@ -91,24 +93,6 @@ for line in sys.stdin:
     pq.PQfinish(ctypes.c_void_p(pq.PQconnectStartParams(words(b"host", b"dbname"), words(b"127.0.0.1", conninfo), 0)))
 """
 
-FORMS = ["postgresql://alice:{}@10.9.8.7:5432/sales", "postgresql://alice:{}@10.9.8.7", "postgresql://alice:{}@10.9.8.7,10.9.8.6/sales?sslmode=require",
-         "postgresql://alice:{}@/sales?host=/sockets", "postgres://alice@corp:{}@10.9.8.7/sales", "postgresql://al%40ice:{}@[::1]:5432/",
-         "postgresql://alice%3A{}@10.9.8.7/sales", "postgresql://:{}@10.9.8.7/sales", "postgresql://alice:{}/sales",
-         "postgresql://10.9.8.7/sales?user=alice&password={}", "postgresql://10.9.8.7/sales?password={}&user=alice",
-         "host=10.9.8.7 user=alice password={} dbname=sales", "host=10.9.8.7 user=alice password='{}' dbname=sales",
-         "user=alice dbname=sales password={}", "host=alice:{} user=alice dbname=sales", "host=/sockets password={}", "host=alice:{}@10.9.8.7", "host=10.9.8.7 user=alice:{}",
-         "host=10.9.8.7 dbname=postgresql://alice:{}@10.9.8.7/sales",
-         # What comes later has other settings in the place of those that have it.
-         "postgresql://alice:{}@10.9.8.7/sales?port=5432", "postgresql://alice:{}@10.9.8.7/sales?dbname=sales&port=5432"]
-
-
-def passwords():
-    """Letters and digits that are nowhere else in the line, with what means something to a URI or a conninfo at each end and inside."""
-    inside = [chr(code) for code in range(1, 127) if not chr(code).isalnum()]
-    inside += [a + b for a in "@/:?,[]%&=' " for b in "@/:?,[]%&=' "] + ["@:1234/", "%2F", "%40", "%", "?user=", "@,", "\u00fc", "@9988:"]
-    for text in inside:
-        yield from (f"Xq7Kw9Zj5Vb3{text}", f"{text}Xq7Kw9Zj5Vb3", f"Xq7Kw9{text}Zj5Vb3", f"Xq7K{text}w9Zj{text}5Vb3", f"73619{text}Zj5Vb3")
-
 
 def test_no_piece_of_a_password_is_told_wherever_libpq_takes_it_for_something_else(home, audited):
     """Where it has an @ or a / that is not escaped, libpq has parts of it for host, port and database."""
@@ -124,8 +108,8 @@ def test_no_piece_of_a_password_is_told_wherever_libpq_takes_it_for_something_el
     pieces = {password[at:at + 4] for password in tried for at in range(len(password) - 3)} - {"?use", "user", "ser="}
     found = [(line[at:at + 4], line) for line in told for at in range(len(line) - 3) if line[at:at + 4] in pieces]
     assert not found, (len(found), *found[:5])
-    # It was not for want of lines, nor by masking all of them.
-    assert log.count("audit:") > len(FORMS) * len(tried) and log.count('host="10.9.8.7"') > len(tried)
+    # It was not for want of lines, nor by masking all of them. A connection does not wait for a syslog daemon that is late.
+    assert log.count("audit:") > len(FORMS) * len(tried) / 2 and log.count('host="10.9.8.7"') > len(tried)
     assert log.count('host="********" port="********"') > len(tried) and log.count("host=******** is a Unix-domain socket") > 10
 
 
@@ -193,7 +177,7 @@ def test_what_looks_the_same_in_the_table_is_one_line(home):
 def test_output_that_is_lost_is_an_error(home, what):
     (home / "log").write_text(line(1))
     done = home.run(["sh", "-c", '"$@" >/dev/full', "sh", "pganchor", *what], cwd=home.path)
-    assert done.returncode == 1 and "pganchor: cannot write" in done.stderr
+    assert done.returncode == 1 and "pganchor: could not write" in done.stderr
 
 
 @pytest.mark.parametrize("since, programs", [
@@ -235,7 +219,7 @@ def test_standard_input_is_a_file_too(home):
 def test_a_file_that_cannot_be_read_has_its_way_out(home):
     done = home.pganchor("log", "--file", home / "none")
     assert done.returncode == 1
-    assert done.stderr.startswith(f"pganchor: cannot open {home / 'none'}: No such file or directory\n    ")
+    assert done.stderr.startswith(f"pganchor: could not open {home / 'none'}: No such file or directory\n    ")
 
 
 def test_the_journal_is_asked(home):

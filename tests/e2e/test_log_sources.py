@@ -144,7 +144,7 @@ def test_no_journalctl(machine):
     words = ["/usr/bin/" + word if word in ("unshare", "sh") else word for word in map(str, machine.words())]
     done = machine.home.run([*words[:-2], "/usr/bin/env", f"PATH={env['PATH']}", machine.home.program.binary, "log"], env=machine.environment())
     assert done.returncode == 1
-    assert done.stderr.startswith("pganchor: cannot start journalctl: No such file or directory\n") and "--file" in done.stderr
+    assert done.stderr.startswith("pganchor: could not start journalctl: No such file or directory\n") and "--file" in done.stderr
 
 
 def test_a_message_that_is_no_text_is_said(machine):
@@ -193,7 +193,7 @@ def test_a_file_that_cannot_be_read_is_an_error_with_the_way_out(machine):
     (machine.log / "auth.log").mkdir()
     done = machine.read()
     assert (done.returncode, done.stdout) == (1, "")
-    assert "cannot read /var/log/auth.log: Is a directory" in done.stderr and "--file" in done.stderr
+    assert "could not read /var/log/auth.log: Is a directory" in done.stderr and "--file" in done.stderr
 
 
 GOOD = line(1577872800)
@@ -276,4 +276,4 @@ def test_a_rotated_file_that_cannot_be_read_is_an_error(machine):
     (machine.log / "auth.log.1").write_text(syslog(line()))
     (machine.log / "auth.log.1").chmod(0)
     done = machine.read("--json", ordinary=True)
-    assert done.returncode == 1 and "cannot open /var/log/auth.log.1" in done.stderr and done.stdout == ""
+    assert done.returncode == 1 and "could not open /var/log/auth.log.1" in done.stderr and done.stdout == ""

@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from gated import WEAK, write_anchor
+from languages import PGSQL
 from machines import ROOT, make_tarball, run, take_away, unpack
-from programs import SOURCES, said
-from test_build import build_environment
-from test_gate import WEAK, anchored, write_anchor  # noqa: F401
-from test_ways import PGSQL
+from programs import SOURCES, TOP, build_environment, said
 
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
-TOP = Path(__file__).resolve().parent.parent.parent
 CLIENTS = ["php-cli", "php-pgsql", "postgresql-client"]
 SSL = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 

@@ -5,11 +5,10 @@ import struct
 
 import pytest
 
+from gated import WEAK, run_gated
+from languages import PGSQL
 from machines import run
-from programs import SOURCES
-from test_build import TOP
-from test_gate import WEAK, anchored, run_gated  # noqa: F401
-from test_ways import PGSQL, opener  # noqa: F401
+from programs import SOURCES, TOP
 
 pytestmark = pytest.mark.plain_build
 

@@ -1,4 +1,8 @@
-"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours."""
+"""The packages: what is in them, and the whole job done with them on a machine that has nothing else of ours.
+
+In this order: the debs, the rpms; a machine of its own; upgrades and removals while every program there has the gate; 32-bit programs.
+They are one file since all of them install what is built once.
+"""
 
 import os
 import re
@@ -10,7 +14,7 @@ from machines import OWN_MOUNTS, ROOT, run
 from packages import (LINUX_USER, PACKAGING, TOP, deb_directories, deb_files, depends, field, install_debs, install_rpms, query,
                       unpack_deb, unpack_rpm, version, watched)
 from postgres import USER
-from test_enable import GENERATOR
+from enabling import GENERATOR
 
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
@@ -293,7 +297,7 @@ def test_no_session_complains_once_the_package_is_gone(make_machine, debs):
     module = session(machine)
     assert re.fullmatch(r"/usr/(\$LIB|lib/.*)/pganchor/pganchor-gate\.so", module)
     assert session(machine, "LD_PRELOAD=libm.so.6") == f"{module}:libm.so.6"
-    assert "it is there already" in machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
+    assert ": unchanged\n" in machine.root_with_proc(*as_dev, "pganchor", "enable", "--session")
     said = machine.root("sh", "-c", "dpkg --remove pganchor 2>&1")
     assert "enabled the gate for sessions" not in said
     assert session(machine) == "" and session(machine, "LD_PRELOAD=libm.so.6").strip(":") == "libm.so.6"

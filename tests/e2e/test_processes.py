@@ -6,8 +6,8 @@ import subprocess
 import pytest
 
 from programs import SOURCES, flags, gate_words
-from test_gate import anchored, run_gated, run_gated_until, write_anchor, write_policy  # noqa: F401
-from test_ways import extension  # noqa: F401
+from gated import run_gated, run_gated_until, write_anchor
+from services import policy as write_policy
 
 pytestmark = pytest.mark.plain_build
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from certificates import make_root, pem_key
+from certificates import make_root, pem_key, write_crl
 from hostile import stepca_answers
-from test_hostile_servers import write_crl
 
 ROOT_CRT = ".postgresql/root.crt"
 HEADING = "# pganchor anchor localhost\n"

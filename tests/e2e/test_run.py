@@ -78,14 +78,14 @@ def test_the_module_is_in_the_program(home, pganchor):
 def test_a_program_that_is_not_there(home):
     done = home.pganchor("run", "--", "no-such-program")
     assert done.returncode == 127
-    assert done.stderr == "pganchor: cannot start no-such-program: No such file or directory\n"
+    assert done.stderr == "pganchor: could not start no-such-program: No such file or directory\n"
 
 
 def test_a_program_that_may_not_be_started(home):
     (home / "file").write_text("")
     done = home.pganchor("run", "--", "./file")
     assert done.returncode == 126
-    assert "pganchor: cannot start ./file: Permission denied" in done.stderr
+    assert "pganchor: could not start ./file: Permission denied" in done.stderr
 
 
 def test_no_program_is_a_usage_error(home):
@@ -102,7 +102,7 @@ def test_without_the_module_nothing_is_started(home, pganchor):
         os.rename(hidden, pganchor.module)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert f"pganchor: cannot read the gate {pganchor.module}" in done.stderr
+    assert f"pganchor: could not read the gate {pganchor.module}" in done.stderr
 
 
 WEAK = ["--", "psql", "-X", "host=127.0.0.1 port=1 sslmode=disable", "-c", "select 1"]

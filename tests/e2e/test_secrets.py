@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from audited import PYTHON
+from passwords import FORMS, passwords
 from services import add, environment, service, write
-from test_log import FORMS, passwords
 
 SECRET = "Xq7Kw9Zj5Vb3"
 KEYWORDS = ["password", "PASSWORD", "sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret", "PGPASSWORD"]

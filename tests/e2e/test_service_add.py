@@ -5,9 +5,8 @@ import json
 import pytest
 
 import services
-from certificates import make_root
+from certificates import make_root, write_crl
 from services import SYSTEM, USER, add, bootstrap, entry, pin, pin_files, policy, psql, service, write
-from test_hostile_servers import write_crl
 
 PIN_A, PIN_B = "a" * 64, "b" * 64
 
@@ -459,7 +458,7 @@ def test_a_password_is_written_with_a_warning_and_never_shown(home):
 def test_an_entry_of_the_same_name_needs_replace(home):
     assert add(home, "prod", "--host", "one").returncode == 0
     said = refused(home, "prod", "--host", "two")
-    assert "stands already" in said and "line 1" in said and "--replace" in said
+    assert "already exists" in said and "line 1" in said and "--replace" in said
     done = add(home, "prod", "--replace", "--host", "two")
     assert done.returncode == 0 and "in place of:\n    host=one\n" in done.stdout
     assert dict(entry(home, "prod"))["host"] == "two"

@@ -5,9 +5,17 @@ import re
 
 import pytest
 
-from certificates import EXPIRED, make_root
+from certificates import EXPIRED, make_root, write_crl
 from services import add, bootstrap, entry, pin, pin_files, policy, write
-from test_hostile_servers import write_crl
+
+
+def finding_of(home, *args):
+    """The id of the one finding of the report, which says what standard error does."""
+    done = add(home, *args, "--check", "--json")
+    finding, = json.loads(done.stdout)["findings"]
+    assert finding["severity"] == "error" and not json.loads(done.stdout)["written"]
+    assert done.stderr.endswith(f"pganchor: {finding['message']}\n    {finding['hint']}\n")
+    return finding["id"]
 
 
 def failed(home, *args, status=1, **kwargs):
@@ -39,6 +47,7 @@ def test_as_json(home, stepca, postgres):
     host, = report["check"]
     assert report["written"] and host["trusted"] and host["anchor"] == "localhost" and host["protocol"] == "TLSv1.3"
     assert host["root_sha256"] == stepca.fingerprint and host["valid_from"] < host["valid_to"]
+    assert report["findings"] == []
 
 
 def test_no_byte_of_postgresql_goes_out(home, stepca, recording_server):
@@ -66,6 +75,7 @@ def test_an_impostor(home, stepca, impostor_ca, impostor_postgres):
     host, = report["check"]
     assert not report["written"] and not host["trusted"] and host["root_sha256"] == "" and host["anchor"] is None
     assert "certificate verify failed" in host["problem"] and host["subject"].startswith("CN=localhost,")
+    assert finding_of(home, "prod", "--host", "localhost", "--port", impostor_postgres.port) == "server-root-unknown"
     assert add(home, "prod", "--host", "localhost", "--port", impostor_postgres.port).returncode == 0
 
 
@@ -190,6 +200,7 @@ def test_a_root_that_is_in_root_crt_and_not_pinned(home, stepca, impostor_ca, po
     assert (done.returncode, done.stderr) == (0, "")
     said = failed(home, "bad", "--host", "localhost", "--port", impostor_postgres.port, status=3)
     assert f"(SHA-256 {impostor_ca.fingerprint}), which is not pinned: the gate would refuse the server" in said and "--pin-existing" in said
+    assert finding_of(home, "bad", "--host", "localhost", "--port", impostor_postgres.port) == "root-not-pinned"
     bootstrap(home, stepca, "--pin-existing")
     assert "not pinned" not in add(home, "after", "--host", "localhost").stderr
 
@@ -217,6 +228,8 @@ def test_a_pin_that_may_not_vouch_for_the_host(home, stepca, postgres):
     pin(home, ("corp", stepca.fingerprint, "*.example.com", "root.crt"))
     said = failed(home, "prod", "--host", "localhost", "--port", postgres.port, f"sslrootcert={stepca.root}", status=3)
     assert "not pinned for it" in said
+    words = ("prod", "--host", "localhost", "--port", postgres.port, f"sslrootcert={stepca.root}")
+    assert finding_of(home, *words) == "root-not-pinned-for-host"
 
 
 def test_every_host_of_a_list_is_checked(home, stepca, postgres, impostor_postgres):

@@ -5,37 +5,18 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from audited import OWN_DEV
+from audited import OWN_DEV, PYTHON
 from processes import ordinary_user
+from running import LOADING, gated, loading
 
-PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 
 # In the namespace that the tests make we are root, of whom every process is told.
 WHOSE = "everybody"
 USER = "root"
-
-# Starts programs that say so once they have loaded their library, runs a command meanwhile and then the last one, in a
-# process namespace where nobody else is.
-AMONG = r"""
-import json, subprocess, sys
-started, meanwhile, last = json.loads(sys.argv[1])
-running = [subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for argv in started]
-pids = [process.pid for process in running]
-for process in running:
-    assert process.stdout.readline() == b"ready\n"
-subprocess.run(["sh", "-c", meanwhile], check=True)
-done = subprocess.run(last, capture_output=True, text=True)
-for process in running:
-    process.communicate()
-json.dump([pids, done.returncode, done.stdout, done.stderr], sys.stdout)
-"""
-
-LOADING = "import ctypes, sys; [ctypes.CDLL(path) for path in sys.argv[1:]]; print('ready', flush=True); sys.stdin.read()"
 
 
 without_asan = pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="the tool is built with ASan, and is preloaded into")
@@ -50,28 +31,6 @@ def compile_library(build, own_libpq_words):
     return compile_one
 
 
-@pytest.fixture
-def among(home):
-    """among([argv, ...]) -> (pids, status, standard output) of `pganchor run -- pganchor status` while they run."""
-    unshare = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
-    if subprocess.run([*unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
-        pytest.skip("no process namespace can be made here, and in the machine's there are other programs")
-
-    def run(started, *words, meanwhile=":", gated=True, powerless=False, env=None):
-        status = (["pganchor", "run", "--"] if gated else []) + ["pganchor", "status", *words]
-        if gated and "ASAN_OPTIONS" in os.environ:
-            pytest.skip("ASan's runtime would have to be loaded before the gate, in the tool itself")
-        without_power = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--"] if powerless else []
-        asked = json.dumps([[list(map(str, argv)) for argv in started], meanwhile, status])
-        done = home.run([*unshare, *without_power, PYTHON, "-c", AMONG, asked], env=env)
-        assert done.returncode == 0, done.stderr
-        pids, returncode, stdout, stderr = json.loads(done.stdout)
-        assert stderr == ""
-        return pids, returncode, stdout
-
-    return run
-
-
 def file_of(soname):
     """The file that the loader finds for a library."""
     program = f"import ctypes; ctypes.CDLL({soname!r}); print(open('/proc/self/maps').read())"
@@ -83,14 +42,6 @@ def library():
     """The file of this machine's libpq, and its version."""
     path = file_of("libpq.so.5")
     return path, path.name.rpartition(".")[2]
-
-
-def loading(*libraries):
-    return [PYTHON, "-c", LOADING, *libraries]
-
-
-def gated(argv):
-    return ["pganchor", "run", "--", *argv]
 
 
 def test_active_here_and_nothing_else_runs(among):
@@ -326,7 +277,7 @@ def test_the_policy_in_force_and_the_pins(among, home):
     files = re.search(r"^policy files: (/.*)/pganchor/policy.conf \(not there\), \1/pganchor/policy.d/ \(not there\), (/.*)$", shown, re.MULTILINE)
     assert files[2] == str(directory / "policy.conf")
     (directory / "policy.conf").write_text("mode = audit\nmin-tls = 1.3\nallow-weak = localhost\n")
-    assert "log = syslog, and allow-weak\n" in among([])[2]
+    assert "log = syslog, auth = any, and allow-weak\n" in among([])[2]
     told = json.loads(among([], "-j")[2])
     assert told["policy_files"] == [{"path": f"{files[1]}/pganchor/policy.conf", "found": False},
                                     {"path": str(directory / "policy.conf"), "found": True}]
@@ -335,11 +286,11 @@ def test_the_policy_in_force_and_the_pins(among, home):
 
 @without_asan
 def test_audit_says_whether_anybody_hears_of_it(audited, home):
-    """Where nobody listens at /dev/log, what audit would have refused is in no log."""
+    """Where nothing listens at /dev/log, what audit would have refused is in no log."""
     assert "mode = audit refuses nothing; pganchor log shows what it would have\n" in audited("pganchor", "status")[0].stdout
     unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
     unheard = [*unshare, "sh", "-c", OWN_DEV, "own-dev", "pganchor", "status"]
-    assert "mode = audit refuses nothing, and nobody listens at /dev/log: what it would have refused is lost\n" in home.run(unheard).stdout
+    assert "mode = audit refuses nothing, and nothing listens at /dev/log: what it would have refused is lost\n" in home.run(unheard).stdout
     (home / ".config/pganchor/policy.conf").write_text("mode = audit\nlog = off\n")
     assert "mode = audit refuses nothing, and log = off tells nobody" in audited("pganchor", "status")[0].stdout
 

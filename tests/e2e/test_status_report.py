@@ -5,11 +5,12 @@ import json
 import pytest
 
 import transcripts
-from test_status import among, loading  # noqa: F401
+from running import loading
 
 POLICY = """active here: LD_PRELOAD has the gate
 
 WAY  STATE  FILE
+machine  off  /etc/ld.so.conf.d/00-pganchor.conf
 session  {session}  HOME/.config/environment.d/50-pganchor.conf
 shell  {shell}  HOME/.bashrc
 shell  {shell}  HOME/.profile
@@ -18,7 +19,7 @@ system shell  off  /etc/profile.d/pganchor.sh
 ld.so.preload  off  /etc/ld.so.preload
 
 policy: mode = {mode}, trust = verified, unix-socket = allow, gss-encryption = refuse, public-ca = allow, cancel = allow, \
-min-tls = 1.2, log = {log}{weak}
+min-tls = 1.2, channel-binding = prefer, log = {log}, auth = any{weak}
 policy files: PREFIX/etc/pganchor/policy.conf (not there), PREFIX/etc/pganchor/policy.d/ (not there), HOME/.config/pganchor/policy.conf
 pins: {pins}
 {audit}
@@ -34,12 +35,12 @@ def put(home, policy, anchors=None):
         (directory / "anchors.conf").write_text(anchors)
 
 
-def report(among, home, pganchor, *words):  # noqa: F811
+def report(among, home, pganchor, *words):
     _, status, shown = among([], *words, env={"SHELL": "/bin/bash"})
     return status, transcripts.plain(shown, home, pganchor)
 
 
-def test_in_words(among, home, pganchor):  # noqa: F811
+def test_in_words(among, home, pganchor):
     put(home, "trust = verified\n")
     assert report(among, home, pganchor) == (0, POLICY.format(
         session="off", shell="off", mode="enforce", log="syslog", weak="", pins=0, audit=""))
@@ -51,16 +52,17 @@ def test_in_words(among, home, pganchor):  # noqa: F811
         audit="mode = audit refuses nothing, and log = off tells nobody what it would have refused\n"))
 
 
-def test_as_json(among, home, pganchor):  # noqa: F811
+def test_as_json(among, home, pganchor):
     put(home, "trust = verified\nallow-weak = a *.b\n", f"[a]\npin = {'0' * 64}\n")
     status, shown = report(among, home, pganchor, "--json")
-    files = [("session", "HOME/.config/environment.d/50-pganchor.conf"), ("shell", "HOME/.bashrc"), ("shell", "HOME/.profile"),
+    files = [("machine", "/etc/ld.so.conf.d/00-pganchor.conf"), ("session", "HOME/.config/environment.d/50-pganchor.conf"), ("shell", "HOME/.bashrc"), ("shell", "HOME/.profile"),
              ("system session", "/etc/environment.d/50-pganchor.conf"), ("system shell", "/etc/profile.d/pganchor.sh"),
              ("ld.so.preload", "/etc/ld.so.preload")]
     assert (status, json.loads(shown)) == (0, {
-        "active": True, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
+        "active": True, "drop_in": False, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
         "policy": {"mode": "enforce", "trust": "verified", "unix-socket": "allow", "gss-encryption": "refuse", "public-ca": "allow",
-                   "cancel": "allow", "min-tls": "1.2", "log": "syslog", "allow-weak": [["a", "*.b"]]},
+                   "cancel": "allow", "min-tls": "1.2", "channel-binding": "prefer", "log": "syslog", "auth": "any",
+                   "allow-weak": [["a", "*.b"]]},
         "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
                          {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
         "pins": 1, "problem": None, "processes": [], "unreadable": 0, "warnings": [],
@@ -78,7 +80,7 @@ def test_as_json(among, home, pganchor):  # noqa: F811
         "programs of everybody with the gate: 0; with a libpq: 0\n")
 
 
-def findings(among, *started, gated=True):  # noqa: F811
+def findings(among, *started, gated=True):
     """{id: severity} as JSON has them, each of which is in the words too."""
     _, status, shown = among(started, "--json", gated=gated, env={"SHELL": "/bin/bash"})
     _, same, said = among(started, gated=gated, env={"SHELL": "/bin/bash"})
@@ -91,7 +93,7 @@ def findings(among, *started, gated=True):  # noqa: F811
     return {finding["id"]: finding["severity"] for finding in told}
 
 
-def test_findings_are_the_same_in_words_and_as_json(among, home):  # noqa: F811
+def test_findings_are_the_same_in_words_and_as_json(among, home):
     assert findings(among) == {"gate-active": "ok"}
     assert findings(among, loading("libpq.so.5")) == {"gate-active": "ok", "programs-without-gate": "error"}
     put(home, "mode = audit\nlog = off\n")
@@ -105,5 +107,5 @@ def test_findings_are_the_same_in_words_and_as_json(among, home):  # noqa: F811
 
 
 @pytest.mark.no_gate
-def test_findings_without_the_gate(among):  # noqa: F811
+def test_findings_without_the_gate(among):
     assert findings(among, gated=False) == {"gate-not-active": "error"}

@@ -9,7 +9,8 @@ import pytest
 
 from certificates import make_root
 from hostile import stepca_answers
-from test_gate import run_gated, write_policy
+from gated import run_gated
+from services import policy as write_policy
 
 # What Unicode's DerivedCoreProperties.txt calls Default_Ignorable_Code_Point: it is drawn as nothing.
 IGNORABLE = [0xad, 0x34f, 0x61c, 0x115f, 0x1160, 0x17b4, 0x17b5, *range(0x180b, 0x1810), *range(0x200b, 0x2010), *range(0x202a, 0x202f),

@@ -9,9 +9,9 @@ import pytest
 from cryptography import x509
 
 from certificates import EXPIRED, Authority, make_root, pem
+from gated import CLIENTS, run_gated, write_anchor
 from home import Home
-from test_bootstrap_proof import THROUGH
-from test_gate import CLIENTS, run_gated, write_anchor
+from recording import THROUGH
 
 pytestmark = pytest.mark.plain_build
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from test_enable import done_well
+from enabling import done_well
 
 DIRECTORY = ".config/systemd/user"
 

@@ -6,62 +6,14 @@ import subprocess
 
 import pytest
 
+from gated import WEAK, run_gated, write_anchor
+from languages import LANGUAGES
 from programs import SOURCES, gate_words, said
-from test_gate import WEAK, anchored, run_gated, write_anchor  # noqa: F401
 
 pytestmark = pytest.mark.plain_build
 
-PGSQL = ('$c = @pg_connect($argv[1]); if (!$c) { echo "bad: ", error_get_last()["message"], "\\n"; exit(1); } '
-         'echo pg_fetch_result(pg_query($c, "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"), 0, 0), "\\n";')
-PDO = ('try { $c = new PDO("pgsql:" . $argv[1]); '
-       'echo $c->query("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()")->fetchColumn() ? "t" : "f", "\\n"; } '
-       'catch (PDOException $e) { echo "bad: ", $e->getMessage(), "\\n"; exit(1); }')
-RUBY = ('require "pg"; begin; c = PG.connect(ARGV[0]); '
-        'puts c.exec("SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").getvalue(0, 0); '
-        'rescue PG::Error => e; puts "bad: #{e.message}"; exit 1; end')
-CTYPES = """
-import ctypes, sys
-pq = ctypes.CDLL("libpq.so.5")
-for name in ("PQconnectdb", "PQconnectStart"):
-    getattr(pq, name).restype = ctypes.c_void_p
-pq.PQerrorMessage.restype = ctypes.c_char_p
-for function in (pq.PQconnectPoll, pq.PQstatus, pq.PQsslInUse, pq.PQerrorMessage, pq.PQfinish):
-    function.argtypes = [ctypes.c_void_p]
-conn = pq.PQconnectStart(sys.argv[1].encode())
-while pq.PQstatus(conn) != 1 and pq.PQconnectPoll(conn) not in (0, 3):
-    pass
-stands = pq.PQstatus(conn) == 0
-print(("t" if pq.PQsslInUse(conn) else "f") if stands else "bad: " + pq.PQerrorMessage(conn).decode())
-pq.PQfinish(conn)
-sys.exit(not stands)
-"""
-FFI = """
-$pq = FFI::cdef("void *PQconnectdb(const char *); int PQstatus(void *); char *PQerrorMessage(void *); int PQsslInUse(void *);
-                 void PQfinish(void *);", "libpq.so.5");
-$c = $pq->PQconnectdb($argv[1]);
-echo $pq->PQstatus($c) != 0 ? "bad: " . FFI::string($pq->PQerrorMessage($c)) : ($pq->PQsslInUse($c) ? "t" : "f") . "\\n";
-$pq->PQfinish($c);
-"""
-LANGUAGES = {
-    "php-pgsql": ["php", "-r", PGSQL],
-    "php-pdo": ["php", "-r", PDO],
-    # PHP opens ffi.so with RTLD_DEEPBIND, and that opens libpq.
-    "php-ffi": ["php", "-n", "-d", "extension=ffi", "-d", "ffi.enable=1", "-r", FFI],
-    "ruby-pg": ["ruby", "-e", RUBY],
-    "python-ctypes": ["/usr/bin/python3", "-c", CTYPES],
-}
 WAYS = ["local", "global", "deepbind", "deepbind+global", "deepbind+lazy", "deepbind+start", "deepbind+late", "deepbind+twice",
         "deepbind+fork", "mopen", "mopen+start", "local+lazy+start", "local+fork"]
-
-
-@pytest.fixture(scope="session")
-def extension(compile_program):
-    return compile_program("extension.c", ["libpq"], words=("-shared", "-fPIC"))
-
-
-@pytest.fixture(scope="session")
-def opener(compile_program):
-    return compile_program("opener.c", [], rpath=False)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -184,7 +136,8 @@ def test_the_dynamic_linker_answers_so_however_the_module_is_built(home, compile
 
 
 LEVELS = ["-O0", "-Og", "-O1", "-O2", "-O3", "-Os", "-O0 --coverage", "-O2 --coverage", "-O0 -fsanitize=thread", "-O2 -fsanitize=thread",
-          "-O0 -fsanitize=address,undefined", "-O0 -pg -fstack-protector-all -finstrument-functions", "-O2 -m32"]
+          "-O0 -fsanitize=address,undefined", "-O0 -pg -fstack-protector-all -finstrument-functions", "-O2 -m32",
+          "-O0 -fsanitize-coverage=trace-pc"]
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason="reads x86's instructions")

@@ -43,8 +43,10 @@ def run(home, pganchor, command):
     return plain(out + errors + status, home, pganchor)
 
 
-# What enable says of what is installed on the machine, as an element of a JSON array and not its first. test_enable.py has it.
-OF_THE_MACHINE = r',\n *"(X sessions are children|programs of musl) [^\n]*"(?=,?\n)'
+# What enable says of what is installed on the machine, as elements of a JSON array and not its first: warnings, and findings.
+# test_enable.py has them.
+OF_THE_MACHINE = (r',\n *"(X sessions are children|programs of musl) [^\n]*"(?=,?\n)'
+                  r'|,\n *\{\n *"id": "(session-of-ssh-agent|programs-of-musl)",[^{}]*\}')
 
 
 def plain(text, home, pganchor):

@@ -7,20 +7,22 @@ from pathlib import Path
 CALL = re.compile(r"^\s+([0-9a-f]+):\s+call\s.*<__sanitizer_cov_trace_pc>")
 INSTRUCTION = re.compile(r"^\s+([0-9a-f]+):\s")
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.+)>:$")
+# Functions of the headers of curl, OpenSSL and jansson, which objdump gives to the file that includes them.
+FOREIGN = re.compile(r"^[0-9a-f]+ <(_curl_easy_|ossl_check_|json_decref|json_incref|json_object_|json_array_)")
 LINE = re.compile(r"^(/\S+|\S+/\S+):(\d+)(?: \(discriminator \d+\))?$")
 
 
 def read(program):
     """[(offset of the call's return address, {(file below src/, line)})], in the order of the addresses."""
     dump = subprocess.run(["objdump", "-d", "-l", "--no-show-raw-insn", program], capture_output=True, text=True, check=True).stdout
-    blocks, lines, place, called = [], set(), None, False
+    blocks, lines, place, called, ours = [], set(), None, False, True
     for line in dump.splitlines():
         if FUNCTION.match(line):
             # What stands before a function's first call belongs to its first block.
-            lines, place, called = set(), None, False
+            lines, place, called, ours = set(), None, False, not FOREIGN.match(line)
             continue
         found = LINE.match(line)
-        if found:
+        if found and ours:
             place = (below_src(found[1]), int(found[2]))
             continue
         instruction = INSTRUCTION.match(line)

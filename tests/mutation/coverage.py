@@ -2,7 +2,8 @@
 """Which lines of src/ no test executes, by the map that run.py --record has made: tests/mutation/coverage.py [DIRECTORY].
 
 DIRECTORY is where run.py has it ($PGANCHOR_TEST_CACHE/mutation). Prints for each file how many of its lines with code were executed, and
-the numbers of those that were not; then the sum. The gate is recorded in every program that it is loaded into.
+the numbers of those that were not; then which tests did not pass, and the sum. The gate is recorded in every program that it is loaded
+into.
 """
 
 import os
@@ -12,6 +13,8 @@ from pathlib import Path
 sys.dont_write_bytecode = True
 
 import testing  # noqa: E402
+
+SHOWN = 20  # tests that did not pass
 
 
 def spans(numbers):
@@ -37,11 +40,12 @@ def main():
     everything = executed = 0
     for name, known in sorted(latest.known.items()):
         source = (latest.sources / name).read_bytes()
-        # A macro of a header (curl's checks of types) leaves line numbers of that header.
-        known = {line for line in known if line <= source.count(b"\n")}
         seen = {line for line in known if any(one.tests(name, line, source) for one in recordings)}
         everything, executed = everything + len(known), executed + len(seen)
         print(f"{name}: {len(seen)} of {len(known)}" + (f"; not {spans(known - seen)}" if seen != known else ""))
+    left = sorted({test for one in recordings for test in one.not_passed} - {test for one in recordings for test in one.seconds})
+    if left:
+        print(f"{len(left)} tests that failed or were skipped do not count: {', '.join(left[:SHOWN])}" + (", ..." if left[SHOWN:] else ""))
     print(f"{executed} of {everything} lines: {100 * executed / max(everything, 1):.1f} per cent")
 
 

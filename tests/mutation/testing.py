@@ -60,12 +60,14 @@ class Recording:
     def __init__(self, store):
         self.sources = Path(f"{store}.src")
         self.seconds, self.by_line, self.moved, self.known = {}, {}, {}, {}
+        self.not_passed = []
         with open(store, encoding="utf-8") as file:
             for line in file:
                 one = json.loads(line)
                 for name, lines in one.get("known", {}).items():
                     self.known.setdefault(name, set()).update(lines)
                 if not one.get("passed"):
+                    self.not_passed += [one["test"]] if "test" in one else []
                     continue
                 self.seconds[one["test"]] = one["seconds"]
                 for name, lines in one["lines"].items():

@@ -26,6 +26,8 @@ bool __wrap_gate_object_of(const struct dl_phdr_info *info, struct gate_object *
 const struct gate_loader *__wrap_gate_loader(void);
 struct gate_libpq *__wrap_gate_libpq_of(const void *caller, bool *internal);
 struct gate_libpq *__wrap_gate_libpq_with(const void *conninfo);
+struct gate_libpq *__wrap_gate_libpq_of_object(const struct link_map *map);
+bool __wrap_gate_is_dropin(const char *name, const struct gate_object *object);
 const void *__wrap_gate_own_base(void);
 int __wrap_dlclose(void *handle);
 int __wrap_dlinfo(void *handle, int request, void *info);
@@ -170,6 +172,21 @@ struct gate_libpq *__wrap_gate_libpq_with(const void *conninfo)
 	       : conninfo == pq->bytes   ? &first
 	       : conninfo == late->bytes ? &second
 					 : GATE_LIBPQ_BEYOND;
+}
+
+struct gate_libpq *__wrap_gate_libpq_of_object(const struct link_map *map)
+{
+	struct gate_object object;
+
+	return gate_libpq_with(
+	    gate_object_mapped(map, &object) ? gate_object_find(&object, "PQconninfo") : NULL);
+}
+
+/* The name alone tells. */
+bool __wrap_gate_is_dropin(const char *name, const struct gate_object *object)
+{
+	(void)object;
+	return strcmp(name, "drop-in") == 0;
 }
 
 static char names[6][16] = {"", "gate.so", "libpq.so", "user.so", "libc.so", "late.so"};

@@ -10,7 +10,8 @@
 #include "preload/module.h"
 #include "preload/session.h"
 #include "preload/unit_settings.h"
-#include "cli/enable_checks.h"
+#include "diagnose/enable_checks.h"
+#include "report/text.h"
 
 #include <stdio.h>
 #include <sys/types.h>
@@ -40,6 +41,8 @@ static struct {
 	bool no_dropin; /* it does not load */
 } here;
 static char asked_for[200];
+static struct pga_findings findings;
+static char ids[200]; /* of what was found last */
 static uid_t acting;
 
 const struct pga_daemon *pga_find_daemon(const char *unit, const char *root)
@@ -178,6 +181,19 @@ uid_t __wrap_geteuid(void);
 uid_t __wrap_geteuid(void)
 {
 	return acting;
+}
+
+/* Prints what was found, and forgets it. Returns the result. */
+static int tell(int result)
+{
+	pga_warn_since(&findings, 0);
+	assert_int_equal(pga_findings_worst(&findings),
+			 findings.count > 0 ? PGA_SEVERITY_WARNING : PGA_SEVERITY_OK);
+	ids[0] = '\0';
+	for (size_t i = 0; i < findings.count; i++)
+		(void)strcat(strcat(ids, " "), pga_finding_word(findings.list[i].id));
+	pga_findings_free(&findings);
+	return result;
 }
 
 static int begin(void **state)

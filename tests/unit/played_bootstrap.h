@@ -161,12 +161,12 @@ bool pga_proof_ends_in(STACK_OF(X509) * chain, const struct pga_certificate *roo
 	return !here.moves || here.pinned;
 }
 
-int pga_known_look(const struct pga_shown_root *shown, bool *pinned, struct pga_text *warning,
-		   struct pga_error *error)
+int pga_known_look(const struct pga_anchor *anchor, bool rotates, bool *pinned,
+		   struct pga_text *warning, struct pga_error *error)
 {
-	assert_string_equal(shown->root->pin, PIN);
-	note("look(%s %s %s%s%s) ", shown->url, or_none(shown->name), shown->fallback_name,
-	     shown->rotates ? " rotates" : "", shown->replace ? " replace" : "");
+	assert_string_equal(anchor->proof.root->pin, PIN);
+	note("look(%s %s %s%s%s) ", anchor->source, or_none(anchor->name), anchor->fallback_name,
+	     rotates ? " rotates" : "", anchor->replace ? " replace" : "");
 	*pinned = here.pinned;
 	pga_text_add(warning, here.warning != NULL ? here.warning : "");
 	return warning->failed ? pga_fail_memory(error) : ends("look", error);

@@ -30,6 +30,8 @@ const struct gate_loader *__wrap_gate_loader(void);
 const void *__wrap_gate_own_base(void);
 struct gate_libpq *__wrap_gate_libpq_of(const void *caller, bool *internal);
 struct gate_libpq *__wrap_gate_libpq_with(const void *conninfo);
+struct gate_libpq *__wrap_gate_libpq_of_object(const struct link_map *map);
+bool __wrap_gate_is_dropin(const char *name, const struct gate_object *object);
 void *__wrap_gate_wrapper(const struct gate_libpq *libpq, const char *name);
 void __wrap_gate_rebind_new(void);
 void __wrap_gate_rebind_deep(gate_stand_in *stand_in);
@@ -289,6 +291,21 @@ struct gate_libpq *__wrap_gate_libpq_of(const void *caller, bool *internal)
 struct gate_libpq *__wrap_gate_libpq_with(const void *conninfo)
 {
 	return conninfo == pq->bytes ? &libpq : NULL;
+}
+
+struct gate_libpq *__wrap_gate_libpq_of_object(const struct link_map *map)
+{
+	struct gate_object object;
+
+	return gate_libpq_with(
+	    gate_object_mapped(map, &object) ? gate_object_find(&object, "PQconninfo") : NULL);
+}
+
+/* The name alone tells. */
+bool __wrap_gate_is_dropin(const char *name, const struct gate_object *object)
+{
+	(void)object;
+	return strcmp(name, "drop-in") == 0;
 }
 
 void *__wrap_gate_wrapper(const struct gate_libpq *of, const char *name)

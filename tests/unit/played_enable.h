@@ -11,7 +11,8 @@
 #include "preload/shells.h"
 #include "preload/enable.h"
 #include "cli/cli.h"
-#include "cli/enable_checks.h"
+#include "cli/enable_prepare.h"
+#include "diagnose/enable_checks.h"
 
 #include <errno.h>
 
@@ -40,6 +41,7 @@ static struct {
 	bool no_session; /* no systemd of the user's runs */
 	bool strange_shell;
 	bool no_home;
+	bool found; /* a warning of each check */
 } here;
 static char happened[2000];
 static int held;
@@ -212,35 +214,52 @@ bool pga_user_session_runs(void)
 	return !here.no_session;
 }
 
-int pga_check_unit(const struct pga_asked *asked, bool user, char **preload,
-		   struct pga_error *error)
+int pga_check_unit(const char *unit, const char *root, bool user, char **preload,
+		   struct pga_findings *findings, struct pga_error *error)
 {
-	note(user ? "check user's" : "check", asked->unit);
+	(void)root;
+	note(user ? "check user's" : "check", unit);
+	if (here.found)
+		pga_findings_add(findings, PGA_UNIT_NOT_FOUND, PGA_SEVERITY_WARNING, "unit",
+				 "no such unit");
 	*preload = strdup(here.before != NULL ? here.before : "");
 	return here.no_unit ? fail_so(error) : 0;
 }
 
-void pga_check_image(const struct pga_asked *asked)
+void pga_check_image(const bool *ways, const char *root, struct pga_findings *findings)
 {
-	note("image", asked->root);
+	(void)ways;
+	if (here.found)
+		pga_findings_add(findings, PGA_IMAGE_WITHOUT_MODULE, PGA_SEVERITY_WARNING, "image",
+				 "no module");
+	note("image", root);
 }
 
-void pga_check_sessions(const struct pga_asked *asked)
+void pga_check_sessions(const bool *ways, const char *root, struct pga_findings *findings)
 {
-	(void)asked;
+	(void)ways;
+	(void)root;
+	if (here.found)
+		pga_findings_add(findings, PGA_SESSION_NOT_OF_SYSTEMD, PGA_SEVERITY_WARNING,
+				 "session", "no session");
 	note("sessions", "");
 }
 
-int pga_check_module(const struct pga_asked *asked, struct pga_error *error)
+int pga_check_module(const bool *ways, const char *root, struct pga_findings *findings,
+		     struct pga_error *error)
 {
-	(void)asked;
+	(void)ways;
+	(void)root;
+	if (here.found)
+		pga_findings_add(findings, PGA_PROGRAMS_OF_32_BITS, PGA_SEVERITY_WARNING,
+				 "programs", "no 32 bits");
 	note("module", "");
 	return here.no_module ? fail_so(error) : 0;
 }
 
-int pga_check_dropin(const struct pga_asked *asked, struct pga_error *error)
+int pga_check_dropin(const char *root, struct pga_error *error)
 {
-	(void)asked;
+	(void)root;
 	note("try drop-in", "");
 	return here.no_dropin ? fail_so(error) : 0;
 }

@@ -71,7 +71,7 @@ PGconn *__wrap_pga_effective_failed(const struct pga_libpq *calls,
 				    const char *value);
 bool __wrap_pga_is_ambiguous(const struct pga_parameters *parameters);
 void __wrap_gate_judge(const struct gate_libpq *of, const struct gate_rules *rules,
-		       const struct pga_parameters *parameters, bool may_lock,
+		       const struct pga_parameters *parameters, enum gate_stage stage,
 		       struct gate_judgement *judgement);
 void __wrap_gate_audit_log(const struct gate_rules *rules, const struct pga_effective *effective,
 			   bool ambiguous, const char *message);
@@ -165,14 +165,16 @@ bool __wrap_pga_is_ambiguous(const struct pga_parameters *parameters)
 }
 
 void __wrap_gate_judge(const struct gate_libpq *of, const struct gate_rules *rules,
-		       const struct pga_parameters *parameters, bool may_lock,
+		       const struct pga_parameters *parameters, enum gate_stage stage,
 		       struct gate_judgement *judgement)
 {
 	assert_ptr_equal(of, &libpq);
 	assert_ptr_equal(rules, play.no_rules ? NULL : &play.rules);
 	assert_ptr_equal(judgement->effective.options, play.options);
-	did(parameters != NULL ? "judge(parameters)" : may_lock ? "judge(may lock)" : "judge");
-	assert_true(may_lock || parameters == NULL);
+	did(parameters != NULL      ? "judge(parameters)"
+	    : stage == GATE_SESSION ? "judge(session)"
+				    : "judge");
+	assert_int_equal(stage == GATE_BEFORE, parameters != NULL);
 	judgement->admitted = play.admitted;
 	judgement->verdict = play.verdict;
 	pga_text_add(&judgement->refusal, "why");
@@ -439,6 +441,7 @@ static inline void begin(void)
 	play.status = CONNECTION_NEEDED;
 	play.polled = PGRES_POLLING_WRITING;
 	play.rules.policy.min_tls = PGA_TLS_1_3;
+	play.rules.policy.channel_binding = PGA_BINDING_PREFER;
 	memset(&libpq, 0, sizeof libpq);
 	libpq.calls = (struct pga_libpq){.PQconnectStartParams = start_params,
 					 .PQconninfoParse = parse,

@@ -15,7 +15,7 @@
 #define UNPINNED                                                                                   \
 	REFUSED "its certificate chain ends in a root that is not pinned (SHA-256 " PIN(           \
 	    "ab") ")\n"                                                                            \
-		  "    if it should not be, somebody may stand between you and the server; a new " \
+		  "    if it should not be, somebody may be between you and the server; a new "    \
 		  "root "                                                                          \
 		  "is pinned by the\n    fingerprint that you get from who runs the CA: pganchor " \
 		  "bootstrap --ca-url URL --fingerprint HEX;\n"                                    \

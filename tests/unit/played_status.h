@@ -125,7 +125,7 @@ int pga_activation_find_shell(struct pga_activation *file, const struct pga_shel
 int pga_activation_look(struct pga_activation *file, struct pga_error *error)
 {
 	if (here.unreadable != NULL && strcmp(file->path, here.unreadable) == 0)
-		return pga_fail(error, "", "cannot read %s", file->path);
+		return pga_fail(error, "", "could not read %s", file->path);
 	for (size_t i = 0; i < COUNT(here.files) && here.files[i].path != NULL; i++)
 		if (strcmp(here.files[i].path, file->path) == 0)
 			file->state = here.files[i].state;

@@ -27,7 +27,8 @@ static int make_root_once(void **state)
 	policy = (struct pga_policy){.mode = PGA_MODE_ENFORCE,
 				     .trust = PGA_TRUST_PINNED,
 				     .unix_socket = PGA_ALLOW,
-				     .min_tls = PGA_TLS_1_2};
+				     .min_tls = PGA_TLS_1_2,
+				     .channel_binding = PGA_BINDING_PREFER};
 	return 0;
 }
 

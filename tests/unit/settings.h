@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS = 21, LONGEST = 512 };
+enum { OPTIONS = 23, LONGEST = 512 };
 
 /* In libpq's order where that is of interest: origins are told by the place in the array. */
 static const struct {
@@ -39,6 +39,8 @@ static const struct {
     {"ssl_min_protocol_version", "PGSSLMINPROTOCOLVERSION", ""},
     {"ssl_max_protocol_version", "PGSSLMAXPROTOCOLVERSION", ""},
     {"gssencmode", "PGGSSENCMODE", ""},
+    {"channel_binding", "PGCHANNELBINDING", ""},
+    {"require_auth", "PGREQUIREAUTH", ""},
     {"oauth_issuer", NULL, ""},
     {"oauth_ca_file", NULL, ""},
     {"application_name", "PGAPPNAME", ""},
@@ -154,6 +156,15 @@ static inline void add_list(struct pga_policy *policy, const char *patterns)
 			 0);
 }
 
+static inline void add_methods(struct pga_policy *policy, const char *list)
+{
+	unsigned methods;
+	size_t wrong;
+
+	assert_null(pga_auth_read(list, strlen(list), &methods, &wrong));
+	policy->auth_refused |= PGA_AUTH_ALL & ~methods;
+}
+
 static inline void make_policy(struct pga_policy *policy, const char *words)
 {
 	char copy[LONGEST];
@@ -162,7 +173,8 @@ static inline void make_policy(struct pga_policy *policy, const char *words)
 	*policy = (struct pga_policy){.unix_socket = PGA_ALLOW,
 				      .public_ca = PGA_ALLOW,
 				      .cancel = PGA_ALLOW,
-				      .min_tls = PGA_TLS_1_2};
+				      .min_tls = PGA_TLS_1_2,
+				      .channel_binding = PGA_BINDING_PREFER};
 	(void)snprintf(copy, sizeof copy, "%s", words);
 	for (char *word; (word = strsep(&rest, " ")) != NULL;) {
 		if (strcmp(word, "mode=audit") == 0)
@@ -175,6 +187,10 @@ static inline void make_policy(struct pga_policy *policy, const char *words)
 			policy->public_ca = PGA_REFUSE;
 		else if (strcmp(word, "min-tls=1.3") == 0)
 			policy->min_tls = PGA_TLS_1_3;
+		else if (strcmp(word, "channel-binding=require") == 0)
+			policy->channel_binding = PGA_BINDING_REQUIRE;
+		else if (strncmp(word, "auth=", 5) == 0)
+			add_methods(policy, word + 5);
 		else if (strncmp(word, "weak=", 5) == 0)
 			add_list(policy, word + 5);
 		else

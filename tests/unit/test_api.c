@@ -251,7 +251,7 @@ static void judges(const char *conninfo, enum pganchor_verdict expected, const c
 	assert_int_equal(pganchor_judge(conninfo, NULL), expected);
 }
 
-#define NO_LIBPQ "no libpq in this process, and libpq.so.5 cannot be loaded"
+#define NO_LIBPQ "no libpq in this process, and libpq.so.5 could not be loaded"
 
 static void each_verdict_and_its_reasons(void **state)
 {
@@ -397,12 +397,12 @@ static void a_connection_that_stands_is_verified(void **state)
 	verifies(CONN, PGANCHOR_ALLOWED, NULL);
 	play.weak = true;
 	verifies(CONN, PGANCHOR_REFUSED, "weak session");
-	verifies(NULL, PGANCHOR_ERROR, "the connection does not stand");
+	verifies(NULL, PGANCHOR_ERROR, "the connection is not established");
 	play.bad = true;
-	verifies(CONN, PGANCHOR_ERROR, "the connection does not stand");
+	verifies(CONN, PGANCHOR_ERROR, "the connection is not established");
 	play.bad = false;
 	play.no_libpq = true;
-	verifies(CONN, PGANCHOR_ERROR, "the connection does not stand");
+	verifies(CONN, PGANCHOR_ERROR, "the connection is not established");
 	assert_string_equal(pganchor_version(), PACKAGE_VERSION);
 }
 

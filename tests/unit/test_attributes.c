@@ -244,7 +244,7 @@ static void a_list_of_its_own_goes(void **state)
 	(void)begin(state);
 	remove_fails = EPERM;
 	add(FROM, "user.a", "one");
-	copies(-1, "/etc/file: an extended attribute cannot be kept, " LISTS
+	copies(-1, "/etc/file: an extended attribute could not be kept, " LISTS
 		   ": Operation not permitted");
 	assert_int_equal(sets, 0);
 }
@@ -264,22 +264,23 @@ static void what_cannot_be_kept_is_said(void **state)
 	(void)state;
 	list_fails = EACCES;
 	copies(-1,
-	       "/etc/file: an extended attribute cannot be kept, their list: Permission denied");
+	       "/etc/file: an extended attribute could not be kept, their list: Permission denied");
 	list_fails = EOPNOTSUPP;
 	copies(0, NULL);
 	(void)begin(state);
 	add(FROM, "user.a", "one");
 	add(FROM, "user.b", "two");
 	get_fails = EACCES;
-	copies(-1, "/etc/file: an extended attribute cannot be kept, user.a: Permission denied");
+	copies(-1, "/etc/file: an extended attribute could not be kept, user.a: Permission denied");
 	assert_int_equal(gets, 1);
 	get_fails = ENODATA; /* it is gone meanwhile */
 	copies(0, NULL);
 	assert_int_equal(sets, 0);
 	get_fails = 0;
 	set_fails = ENOSPC;
-	copies(-1,
-	       "/etc/file: an extended attribute cannot be kept, user.a: No space left on device");
+	copies(
+	    -1,
+	    "/etc/file: an extended attribute could not be kept, user.a: No space left on device");
 	assert_int_equal(sets, 1);
 }
 

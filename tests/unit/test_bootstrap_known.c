@@ -116,16 +116,15 @@ static const struct {
 
 static int look(size_t number, bool *pinned, struct pga_text *warning, struct pga_error *error)
 {
-	const struct pga_shown_root shown = {.url = "https://ca",
-					     .root = &root,
-					     .rotates = cases[number].rotates,
-					     .name = cases[number].name,
-					     .fallback_name = "ca",
-					     .replace = cases[number].replace};
+	const struct pga_anchor anchor = {.proof.root = &root,
+					  .name = cases[number].name,
+					  .fallback_name = "ca",
+					  .source = "https://ca",
+					  .replace = cases[number].replace};
 
 	conf = cases[number].conf;
 	memset(error, 0, sizeof *error);
-	return pga_known_look(&shown, pinned, warning, error);
+	return pga_known_look(&anchor, cases[number].rotates, pinned, warning, error);
 }
 
 static void what_is_known(void **state)

@@ -29,7 +29,9 @@ static struct pga_hidden_environment hidden;
 static int start_all(void **state)
 {
 	(void)state;
-	policy = (struct pga_policy){.trust = PGA_TRUST_PINNED, .min_tls = PGA_TLS_1_2};
+	policy = (struct pga_policy){.trust = PGA_TRUST_PINNED,
+				     .min_tls = PGA_TLS_1_2,
+				     .channel_binding = PGA_BINDING_PREFER};
 	key = make_key();
 	other_key = make_key();
 	root = take_certificate(make_certificate(&(struct kind){.name = "Root", .key = key}));

@@ -216,7 +216,7 @@ static void one_that_cannot_be_noted(void **state)
 		const char *call;
 		const char *said;
 	} cases[] = {{"malloc", "out of memory"},
-		     {"fcntl", "cannot keep a directory open: Too many open files"}};
+		     {"fcntl", "could not keep a directory open: Too many open files"}};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {

@@ -213,7 +213,7 @@ static void options_that_cannot_be(void **state)
 	    {WITH " --hosts ''", false, "pganchor: --hosts: "},
 	    {WITH " --proxy ftp://p", false, "pganchor: --proxy: "},
 	    {"--ca-url ca --yes", false,
-	     "pganchor: --fingerprint is missing, and --yes does not stand for it\n    on the "
+	     "pganchor: --fingerprint is missing, and --yes does not replace it\n    on the "
 	     "CA: "},
 	    {"--ca-url ca", true,
 	     "pganchor: --fingerprint is missing, and there is no terminal to ask on\n    on the "
@@ -241,6 +241,8 @@ static void options_that_cannot_be(void **state)
 
 /* ---- without memory ---- */
 
+static int word_count;
+
 static int bootstrap_without(void *context)
 {
 	static char words[][70] = {"bootstrap", "--ca-url", "ca", "--fingerprint",
@@ -248,14 +250,14 @@ static int bootstrap_without(void *context)
 	char *argv[COUNT(words) + 1] = {NULL};
 	int status;
 
-	for (size_t i = 0; i < COUNT(words); i++)
+	for (int i = 0; i < word_count; i++)
 		argv[i] = words[i];
 	optind = 0;
 	here.calls[0] = '\0';
 	here.chain = NULL;
 	has_failed = false;
 	left = *(long *)context;
-	status = bootstrap(COUNT(words), argv);
+	status = bootstrap(word_count, argv);
 	left = 0;
 	assert_int_equal(here.held, 0);
 	return status;
@@ -268,6 +270,7 @@ static void without_memory(void **state)
 	bool behind = false;
 
 	(void)state;
+	word_count = 7;
 	for (;; number++) {
 		const int status = prints(bootstrap_without, &number);
 
@@ -286,6 +289,25 @@ static void without_memory(void **state)
 	assert_non_null(strstr(here.calls, "install"));
 }
 
+/* None of them is left out. */
+static void several_without_memory(void **state)
+{
+	long number = 0;
+
+	(void)state;
+	word_count = 3;
+	here.roots = 3;
+	do {
+		number++;
+		assert_true(prints(bootstrap_without, &number) != PGA_EXIT_DONE);
+		assert_null(strstr(here.calls, "check"));
+		if (has_failed)
+			assert_non_null(strstr(printed.errors, "out of memory"));
+	} while (has_failed);
+	assert_true(number > 3);
+	assert_non_null(strstr(here.calls, "show(https://ca 3)"));
+}
+
 #define EACH_TEST(test) cmocka_unit_test_setup(test, begin)
 
 int main(void)
@@ -301,6 +323,7 @@ int main(void)
 	    EACH_TEST(roots_that_are_there),
 	    EACH_TEST(options_that_cannot_be),
 	    EACH_TEST(without_memory),
+	    EACH_TEST(several_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

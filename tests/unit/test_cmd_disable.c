@@ -23,37 +23,36 @@ static void what_is_disabled(void **state)
 	     "off /session\noff /.bashrc\noff /.zshenv\noff /.profile\napply /.profile /.zshenv "
 	     "/.bashrc "
 	     "/session\n",
-	     "session: /session: taken out\nshell: /.bashrc: taken out\nshell: /.zshenv: taken "
-	     "out\n"
-	     "shell: /.profile: taken out\n" AGAIN ", or start a new shell" STATUS MACHINE PRELOAD},
+	     "session: /session: removed\nshell: /.bashrc: removed\nshell: /.zshenv: removed\n"
+	     "shell: /.profile: removed\n" AGAIN ", or start a new shell" STATUS MACHINE PRELOAD},
 	    {"disable --shell",
 	     {"/.zshenv"},
 	     "off /.bashrc\noff /.zshenv\noff /.profile\napply /.profile /.bashrc\n",
-	     "shell: /.bashrc: taken out\nshell: /.profile: taken out\n" AGAIN
+	     "shell: /.bashrc: removed\nshell: /.profile: removed\n" AGAIN
 	     ", or start a new shell" STATUS MACHINE PRELOAD},
 	    {"disable --session",
 	     {"/session", "/profile"},
 	     "off /session\napply\n",
-	     "session: /session: it is not there\n" STILL("machine", "--system") PRELOAD},
+	     "session: /session: nothing to remove\n" STILL("machine", "--system") PRELOAD},
 	    {"disable --system",
 	     {NULL},
 	     "off /machine\noff /profile\napply /profile /machine\n",
-	     "machine: /machine: taken out\nprofile: /profile: taken out\n" AGAIN STATUS PRELOAD},
+	     "machine: /machine: removed\nprofile: /profile: removed\n" AGAIN STATUS PRELOAD},
 	    {"disable --ld-so-preload",
 	     {"/machine"},
 	     "off /preload\napply /preload\n",
-	     "preload: /preload: taken out\nevery program that is started from now on is without "
+	     "preload: /preload: removed\nevery program that is started from now on is without "
 	     "the "
 	     "gate\n" STILL("profile", "--system")},
 	    {"disable --unit a",
 	     {NULL},
 	     "off /unit/a\napply /unit/a\n",
-	     "unit: /unit/a: taken out\nnext:\n    systemctl daemon-reload && systemctl restart "
+	     "unit: /unit/a: removed\nnext:\n    systemctl daemon-reload && systemctl restart "
 	     "a\n"},
 	    {"disable --session --unit a",
 	     {NULL},
 	     "off /user-unit/a\napply /user-unit/a\n",
-	     "user-unit: /user-unit/a: taken out\nnext:\n    systemctl --user daemon-reload && "
+	     "user-unit: /user-unit/a: removed\nnext:\n    systemctl --user daemon-reload && "
 	     "systemctl "
 	     "--user restart a\n"},
 	    {"disable --all",
@@ -61,10 +60,9 @@ static void what_is_disabled(void **state)
 	     "units\noff /dropin\noff /machine\noff /profile\noff /preload\noff "
 	     "/unit/a.service\noff "
 	     "/unit/b.service\napply /unit/b.service /unit/a.service /preload /profile /machine\n",
-	     "dropin: /dropin: it is not there\nmachine: /machine: taken out\nprofile: /profile: "
-	     "taken out\npreload: /preload: taken "
-	     "out\n"
-	     "unit: /unit/a.service: taken out\nunit: /unit/b.service: taken out\nnext: log out "
+	     "dropin: /dropin: nothing to remove\nmachine: /machine: removed\nprofile: /profile: "
+	     "removed\npreload: /preload: removed\n"
+	     "unit: /unit/a.service: removed\nunit: /unit/b.service: removed\nnext: log out "
 	     "and in "
 	     "again; for a service, systemctl daemon-reload and a restart\n"},
 	    {"disable --all --root /tmp",
@@ -73,19 +71,18 @@ static void what_is_disabled(void **state)
 	     "/tmp/preload\noff "
 	     "/tmp/unit/a.service\noff /tmp/unit/b.service\napply /tmp/unit/b.service "
 	     "/tmp/unit/a.service /tmp/preload /tmp/profile /tmp/machine\n",
-	     "dropin: /tmp/dropin: it is not there\nmachine: /tmp/machine: taken out\nprofile: "
-	     "/tmp/profile: taken out\npreload: "
-	     "/tmp/preload: "
-	     "taken out\nunit: /tmp/unit/a.service: taken out\nunit: /tmp/unit/b.service: taken "
-	     "out\n"},
+	     "dropin: /tmp/dropin: nothing to remove\nmachine: /tmp/machine: removed\nprofile: "
+	     "/tmp/profile: removed\npreload: "
+	     "/tmp/preload: removed\nunit: /tmp/unit/a.service: removed\nunit: "
+	     "/tmp/unit/b.service: removed\n"},
 	    {"disable -n --session",
 	     {NULL},
 	     "off /session\n",
-	     "session: /session: would be taken out\n  lines of /session\n" MACHINE PRELOAD},
+	     "session: /session: would be removed\n  lines of /session\n" MACHINE PRELOAD},
 	    {"disable -n --session",
 	     {"/session"},
 	     "off /session\n",
-	     "session: /session: it is not there\n" MACHINE PRELOAD},
+	     "session: /session: nothing to remove\n" MACHINE PRELOAD},
 	};
 
 	(void)state;
@@ -112,8 +109,8 @@ static void no_shell_has_them(void **state)
 			    "off /.bashrc\noff /.zshenv\noff /.profile\noff /unit/a\napply "
 			    "/unit/a\n");
 	assert_non_null(strstr(printed.output,
-			       "shell: /.bashrc: it is not there\nshell: /.profile: it is "
-			       "not there\nunit: /unit/a: taken out\n"));
+			       "shell: /.bashrc: nothing to remove\nshell: /.profile: nothing "
+			       "to remove\nunit: /unit/a: removed\n"));
 	here.strange_shell = true;
 	assert_int_equal(run("disable --shell --unit a"), PGA_EXIT_DONE);
 	assert_null(strstr(printed.output, "bashrc"));
@@ -137,14 +134,14 @@ static void those_of_another_installation(void **state)
 	here.unlooked = here.nowhere = NULL;
 	assert_int_equal(run("disable --session"), PGA_EXIT_DONE);
 	assert_string_equal(printed.output,
-			    "session: /session: it is not there\n" STILL("machine", "--system"));
+			    "session: /session: nothing to remove\n" STILL("machine", "--system"));
 	here.unlooked = "/machine";
 	assert_int_equal(run("disable --session"), PGA_EXIT_DONE);
-	assert_string_equal(printed.output, "session: /session: it is not there\n");
+	assert_string_equal(printed.output, "session: /session: nothing to remove\n");
 	here.unlooked = NULL;
 	here.nowhere = "/machine";
 	assert_int_equal(run("disable --session"), PGA_EXIT_DONE);
-	assert_string_equal(printed.output, "session: /session: it is not there\n");
+	assert_string_equal(printed.output, "session: /session: nothing to remove\n");
 }
 
 int main(void)

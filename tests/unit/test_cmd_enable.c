@@ -8,6 +8,10 @@
 
 #include <errno.h>
 
+#define MORE                                                                  \
+	"pganchor enable --machine reaches more than sessions: cron's jobs, " \
+	"services, sudo, set-user-ID programs\n"
+
 /* ---- enable ---- */
 
 static void what_is_enabled(void **state)
@@ -22,16 +26,16 @@ static void what_is_enabled(void **state)
 	    {"enable --session --shell",
 	     "module\non /session = " ENTRY "\non /.bashrc = " ENTRY "\non /.profile = " ENTRY
 	     "\napply /session /.bashrc\nsessions\n",
-	     "session: /session: written\nshell: /.bashrc: written\nshell: /.profile: it is there "
-	     "already\n" AGAIN ", or start a new shell" STATUS},
+	     "session: /session: written\nshell: /.bashrc: written\nshell: /.profile: "
+	     "unchanged\n" AGAIN ", or start a new shell" STATUS},
 	    {"enable --shell",
 	     "module\non /.bashrc = " ENTRY "\non /.profile = " ENTRY
 	     "\napply /.bashrc\nsessions\n",
-	     "shell: /.bashrc: written\nshell: /.profile: it is there already\n" AGAIN
+	     "shell: /.bashrc: written\nshell: /.profile: unchanged\n" AGAIN
 	     ", or start a new shell" STATUS},
 	    {"enable --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
-	     "machine: /machine: written\nprofile: /profile: it is there already\n" AGAIN STATUS},
+	     "machine: /machine: written\nprofile: /profile: unchanged\n" AGAIN STATUS MORE},
 	    {"enable --ld-so-preload",
 	     "module\non /preload = " ENTRY "\napply /preload\nsessions\n",
 	     "preload: /preload: written\nevery program that is started from now on has the "
@@ -39,27 +43,25 @@ static void what_is_enabled(void **state)
 	    {"enable --ld-so-preload --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\non /preload = " ENTRY
 	     "\napply /machine /preload\nsessions\n",
-	     "machine: /machine: written\nprofile: /profile: it is there already\npreload: "
+	     "machine: /machine: written\nprofile: /profile: unchanged\npreload: "
 	     "/preload: "
 	     "written\nevery program that is started from now on has the gate\n"},
 	    {"enable --unit a", "module\ncheck a\non /unit/a = " ENTRY "\napply\nsessions\n",
-	     "unit: /unit/a: it is there already\n"},
+	     "unit: /unit/a: unchanged\n"},
 	    {"enable --session --unit a",
 	     "module\ncheck user's a\non /user-unit/a = " ENTRY "\napply\nsessions\n",
-	     "user-unit: /user-unit/a: it is there already\n"},
+	     "user-unit: /user-unit/a: unchanged\n"},
 	    {"enable -n --system",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\nsessions\n",
-	     "machine: /machine: would be written\n  lines of /machine\nprofile: /profile: it is "
-	     "there "
-	     "already\n  lines of /profile\n"},
+	     "machine: /machine: would be written\n  lines of /machine\nprofile: /profile: "
+	     "unchanged\n  lines of /profile\n"},
 	    {"enable --system --root /tmp",
 	     "module\nimage /tmp\non /tmp/machine = " ENTRY "\non /tmp/profile = " ENTRY
 	     "\napply\nsessions\n",
-	     "machine: /tmp/machine: it is there already\nprofile: /tmp/profile: it is there "
-	     "already\n"},
+	     "machine: /tmp/machine: unchanged\nprofile: /tmp/profile: unchanged\n"},
 	    {"enable --system --root /",
 	     "module\non /machine = " ENTRY "\non /profile = " ENTRY "\napply /machine\nsessions\n",
-	     "machine: /machine: written\nprofile: /profile: it is there already\n" AGAIN STATUS},
+	     "machine: /machine: written\nprofile: /profile: unchanged\n" AGAIN STATUS MORE},
 	};
 
 	(void)state;
@@ -83,7 +85,7 @@ static void what_comes_next(void **state)
 	} cases[] = {
 	    {"enable", "/session", true, "next: pganchor enable --shell\n"},
 	    {"enable --session --shell", "/session", true, AGAIN ", or start a new shell" STATUS},
-	    {"enable --system", "/machine", true, AGAIN STATUS},
+	    {"enable --system", "/machine", true, AGAIN STATUS MORE},
 	    {"enable --unit a", "/unit/a", false,
 	     "next:\n    systemctl daemon-reload && systemctl restart a\n"},
 	    {"enable --session --unit a", "/user-unit/a", false,
@@ -246,7 +248,7 @@ static void as_json(void **state)
 	    "{\n  \"dry_run\": true,\n  \"files\": [\n    {\n      \"way\": \"session\",\n   "
 	    "   \"path\": \"/session\",\n      \"changed\": true,\n      \"failed\": false,\n  "
 	    "    \"lines\": [\n        \"  lines of /session\"\n      ]\n    }\n  ],\n  "
-	    "\"warnings\": []\n}\n");
+	    "\"findings\": [],\n  \"warnings\": []\n}\n");
 	here.failing = "/machine";
 	assert_int_equal(run("disable --system --keep-going -j"), PGA_EXIT_FAILED);
 	assert_non_null(strstr(printed.output,
@@ -255,6 +257,44 @@ static void as_json(void **state)
 	assert_non_null(strstr(printed.output,
 			       "\"path\": \"/profile\",\n      \"changed\": true,\n      "
 			       "\"failed\": false,\n"));
+}
+
+#define WARNED(of) "pganchor: warning: no " of "\n"
+
+/* It is told when it is found, before what fails, and the report has all of it. */
+static void what_is_found(void **state)
+{
+	static const char *const ids[] = {"programs-of-32-bits", "image-without-module",
+					  "unit-not-found", "session-not-of-systemd"};
+	const char *at;
+
+	(void)state;
+	nothing_is_on();
+	here.found = true;
+	assert_int_equal(run("enable --unit a --root /tmp --json"), PGA_EXIT_DONE);
+	assert_string_equal(printed.errors, WARNED("32 bits") WARNED("module") WARNED("such unit")
+						WARNED("session"));
+	at = strstr(printed.output, "\n  \"findings\": [\n");
+	for (size_t i = 0; i < COUNT(ids); i++) {
+		char expected[100];
+
+		(void)snprintf(expected, sizeof expected,
+			       "\"id\": \"%s\",\n      \"severity\": \"warning\",\n", ids[i]);
+		assert_non_null(at);
+		at = strstr(at, expected);
+	}
+	assert_non_null(at);
+	here.no_unit = true;
+	assert_int_equal(run("enable --unit a"), PGA_EXIT_FAILED);
+	assert_string_equal(
+	    printed.errors,
+	    WARNED("32 bits")
+		WARNED("such unit") "pganchor: it failed\n    mend it; nothing was changed\n");
+	here.no_module = true;
+	assert_int_equal(run("enable"), PGA_EXIT_FAILED);
+	assert_string_equal(
+	    printed.errors,
+	    WARNED("32 bits") "pganchor: it failed\n    mend it; nothing was changed\n");
 }
 
 int main(void)
@@ -266,6 +306,7 @@ int main(void)
 	    cmocka_unit_test_setup(what_a_service_preloads, begin),
 	    cmocka_unit_test_setup(options_of_them, begin),
 	    cmocka_unit_test_setup(help, begin),
+	    cmocka_unit_test_setup(what_is_found, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -376,6 +376,7 @@ static void as_json(void **state)
 	    "      \"user\": \"\",\n      \"dbname\": \"\",\n      \"service\": \"\",\n"
 	    "      \"sslmode\": \"\",\n      \"sslrootcert\": \"\",\n      \"gssencmode\": \"\",\n"
 	    "      \"ssl_min_protocol_version\": \"\",\n      \"ssl_max_protocol_version\": \"\",\n"
+	    "      \"channel_binding\": \"\",\n      \"require_auth\": \"\",\n"
 	    "      \"reasons\": \"r\",\n      \"count\": 7,\n"
 	    "      \"first\": \"1970-01-01T00:01:40Z\",\n"
 	    "      \"last\": \"1970-01-02T00:01:40Z\",\n      \"last_pid\": 9,\n"

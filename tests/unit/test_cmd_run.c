@@ -80,7 +80,7 @@ int pga_keep_what_is_read_once(const char *variable, bool descriptors_alone,
 {
 	assert_string_equal(variable, "PGSERVICEFILE");
 	assert_true(descriptors_alone);
-	return keeps == 0 ? 0 : pga_fail(error, "again", "cannot keep");
+	return keeps == 0 ? 0 : pga_fail(error, "again", "could not keep");
 }
 
 int __wrap_execvp(const char *file, char *const argv[]);
@@ -218,11 +218,11 @@ static void options_of_it(void **state)
 	     "pganchor: run: -x: no such option\n    see pganchor run --help\n"},
 	    {"run --is-bound", 3, "", "", ""},
 	    {"run -- p -r", 127, "look p; start p p -r with " M, "",
-	     "pganchor: cannot start p: No such file or directory\n"},
+	     "pganchor: could not start p: No such file or directory\n"},
 	    {"run p -h --help", 127, "look p; start p p -h --help with " M, "",
-	     "pganchor: cannot start p: No such file or directory\n"},
+	     "pganchor: could not start p: No such file or directory\n"},
 	    {"run --require -- p", 127, "look p; start p p with " M, "",
-	     "pganchor: cannot start p: No such file or directory\n"},
+	     "pganchor: could not start p: No such file or directory\n"},
 	};
 
 	(void)state;
@@ -258,7 +258,7 @@ static void programs_that_are_not_seen(void **state)
 		     {PGA_UNCOVERED, true, true},
 		     {PGA_UNLOADABLE, true, true},
 		     {PGA_HINDERED, false, true}};
-	static const char failed[] = "pganchor: cannot start p: No such file or directory\n";
+	static const char failed[] = "pganchor: could not start p: No such file or directory\n";
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -287,14 +287,14 @@ static void what_is_not_started(void **state)
 	(void)state;
 	not_started = EACCES;
 	assert_int_equal(run("run p"), 126);
-	assert_string_equal(printed.errors, "pganchor: cannot start p: Permission denied\n");
+	assert_string_equal(printed.errors, "pganchor: could not start p: Permission denied\n");
 	no_memory = true;
 	assert_int_equal(unsetenv("LD_PRELOAD"), 0);
 	assert_int_equal(run("run p"), 1);
 	assert_string_equal(printed.errors, "pganchor: out of memory\n");
 	keeps = -1;
 	assert_int_equal(run("run p"), 1);
-	assert_string_equal(printed.errors, "pganchor: cannot keep\n    again\n");
+	assert_string_equal(printed.errors, "pganchor: could not keep\n    again\n");
 	loads = -1;
 	assert_int_equal(run("run p"), 1);
 	assert_string_equal(

@@ -239,7 +239,7 @@ static void who_is_told_to_be_root(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		acting = cases[i].acting;
 		errno = cases[i].code;
-		(void)pga_fail_errno(&error, "as it was", "cannot write");
+		(void)pga_fail_errno(&error, "as it was", "could not write");
 		pga_advise_root_for_file(cases[i].place, &error);
 		assert_string_equal(error.hint,
 				    cases[i].told

@@ -175,7 +175,7 @@ static void states_of_the_ways(void **state)
 					       "unit       on                /unit/a.service\n"
 					       "user unit  changed by hand   /user unit/d.service\n"
 					       "\npolicy:"));
-	assert_string_equal(printed.errors, "pganchor: warning: cannot read /unit/b.service\n");
+	assert_string_equal(printed.errors, "pganchor: warning: could not read /unit/b.service\n");
 	/* One that is nowhere is left out. */
 	here.nowhere = PGA_WAY_PRELOAD;
 	here.unreadable = "/.bashrc";
@@ -183,7 +183,7 @@ static void states_of_the_ways(void **state)
 	assert_null(strstr(printed.output, "preload"));
 	assert_null(strstr(printed.output, "bashrc"));
 	assert_null(strstr(printed.output, "b.service"));
-	assert_string_equal(printed.errors, "pganchor: warning: cannot read /.bashrc\n");
+	assert_string_equal(printed.errors, "pganchor: warning: could not read /.bashrc\n");
 }
 
 static void what_is_broken(void **state)
@@ -207,10 +207,11 @@ static void what_is_broken(void **state)
 static void what_cannot_be_told(void **state)
 {
 	(void)state;
-	here.processes = "cannot read /proc";
+	here.processes = "could not read /proc";
 	for (int json = 0; json < 2; json++) {
 		assert_int_equal(run(json == 0 ? "status" : "status -j"), PGA_EXIT_FAILED);
-		assert_string_equal(printed.errors, "pganchor: cannot read /proc\n    mount it\n");
+		assert_string_equal(printed.errors,
+				    "pganchor: could not read /proc\n    mount it\n");
 		assert_string_equal(printed.output, "");
 	}
 	here.processes = NULL;
@@ -254,7 +255,7 @@ static void what_audit_tells(void **state)
 		   "refused\n"},
 	    {PGA_LOG_SYSLOG, false,
 	     AUDIT
-	     "mode = audit refuses nothing, and nobody listens at /dev/log: what it would have "
+	     "mode = audit refuses nothing, and nothing listens at /dev/log: what it would have "
 	     "refused is lost\n    start a syslog daemon (apt install rsyslog), or "
 	     "systemd-journald\n"},
 	    {PGA_LOG_SYSLOG, true,

@@ -245,7 +245,7 @@ static void output_that_is_lost(void **state)
 	(void)state;
 	assert_int_equal(prints(print_to_full, NULL), PGA_EXIT_FAILED);
 	assert_string_equal(printed.errors,
-			    "pganchor: cannot write to the standard output: No space "
+			    "pganchor: could not write to the standard output: No space "
 			    "left on device\n");
 }
 

@@ -14,6 +14,7 @@ static int make_files(void **state)
 	policy.mode = PGA_MODE_ENFORCE;
 	policy.trust = PGA_TRUST_PINNED;
 	policy.min_tls = PGA_TLS_1_2;
+	policy.channel_binding = PGA_BINDING_PREFER;
 	return 0;
 }
 
@@ -240,12 +241,10 @@ static void what_is_for_all_users(void **state)
 		       "nothing was written; \"pganchor bootstrap\" of the same CA again puts the "
 		       "file right");
 	assert_composed("host=/run password=p", NULL, USER, &none,
-			"host=/run\n" SAFE
-			"password=p\nallowed: \nthe password stands in the file as "
+			"host=/run\n" SAFE "password=p\nallowed: \nthe password is in the file as "
 			"clear text; ~/.pgpass (mode 0600) is its place");
 	assert_composed("host=/run password=p", NULL, SYSTEM, &none,
-			"host=/run\n" SAFE
-			"password=p\nallowed: \nthe password stands in the file as "
+			"host=/run\n" SAFE "password=p\nallowed: \nthe password is in the file as "
 			"clear text, for every user of this machine to read; ~/.pgpass (mode 0600) "
 			"is its place");
 	pga_pins_free(&scoped);
@@ -296,11 +295,11 @@ static void in_which_order_and_how_weak(void **state)
 			"host=h\n" SAFE "sslrootcert=@/root\nsslcrl=/gone\nallowed: \n" NO_CRL);
 	assert_composed("host=/run sslcrl=/gone", NULL, USER, &none,
 			"host=/run\n" SAFE "sslcrl=/gone\nallowed: ");
-	assert_composed(
-	    "host=h sslrootcert=@/root sslcrl=/gone password=p", NULL, USER, &none,
-	    "host=h\n" SAFE "sslrootcert=@/root\nsslcrl=/gone\npassword=p\nallowed: \n" NO_CRL
-	    "\nthe password stands in the file as clear text; ~/.pgpass (mode 0600) is its "
-	    "place");
+	assert_composed("host=h sslrootcert=@/root sslcrl=/gone password=p", NULL, USER, &none,
+			"host=h\n" SAFE
+			"sslrootcert=@/root\nsslcrl=/gone\npassword=p\nallowed: \n" NO_CRL
+			"\nthe password is in the file as clear text; ~/.pgpass (mode 0600) is its "
+			"place");
 }
 
 static const struct pga_pins *pins_used;
@@ -329,7 +328,7 @@ static void without_memory(void **state)
 	words_used = "host=x,db.b sslrootcert=@/root sslcrl=/gone password=p";
 	wanted_used =
 	    "host=x,db.b\n" SAFE "sslrootcert=@/root\nsslcrl=/gone\npassword=p\nallowed: "
-	    "\n" MISSING("x") "\n" ELSEWHERE "\n" NO_CRL "\nthe password stands in the file as "
+	    "\n" MISSING("x") "\n" ELSEWHERE "\n" NO_CRL "\nthe password is in the file as "
 			      "clear text; ~/.pgpass (mode 0600) is its "
 			      "place";
 	without_each(compose_once, true);

@@ -38,13 +38,22 @@ static void what_was_judged_is_locked(void **state)
 	connect_as(CONNECTS(LOCKED NO_GSS "ssl_min_protocol_version=TLSv1.3 "));
 	play.verdict.lock_gss = false;
 	connect_as(CONNECTS(LOCKED "ssl_min_protocol_version=TLSv1.3 "));
+	/* Where the program has it already, too: what it took it from may change. */
+	play.rules.policy.channel_binding = PGA_BINDING_REQUIRE;
+	(void)snprintf(play.verdict.auth, sizeof play.verdict.auth, "gss,md5");
+	connect_as(CONNECTS(LOCKED "ssl_min_protocol_version=TLSv1.3 channel_binding=require "
+				   "require_auth=gss,md5 "));
+	play.verdict.lock_gss = true;
+	connect_as(CONNECTS(LOCKED NO_GSS "ssl_min_protocol_version=TLSv1.3 "
+					  "channel_binding=require require_auth=gss,md5 "));
 	/* Nothing, in audit mode. */
 	play.rules.policy.mode = PGA_MODE_AUDIT;
 	connect_as(CONNECTS("dbname=host=h "));
 	check_call(true, GATE_LOOK_UP_ANY);
-	assert_int_equal(play.settings_freed, 5);
+	assert_int_equal(play.settings_freed, 7);
 	/* An exempt host has what it asks for, and no other is looked up. */
 	begin();
+	play.rules.policy.channel_binding = PGA_BINDING_REQUIRE;
 	play.verdict.needs_tls = false;
 	play.verdict.exempt = true;
 	connect_as(CONNECTS("dbname=host=h "));

@@ -97,21 +97,21 @@ static void a_connection_that_was_made_is_looked_at(void **state)
 	poll_as(PGRES_POLLING_WRITING, "poll tell");
 	play.status = CONNECTION_MADE;
 	play.holds = true;
-	poll_as(PGRES_POLLING_WRITING, "judge(may lock) session poll tell");
+	poll_as(PGRES_POLLING_WRITING, "judge(session) session poll tell");
 	/* Where its SSL_write() is seen, it is looked at then. */
 	play.tls = 1;
-	poll_as(PGRES_POLLING_WRITING, "judge(may lock) session poll tell");
+	poll_as(PGRES_POLLING_WRITING, "judge(session) session poll tell");
 	atomic_store(&libpq.writes_seen, true);
 	poll_as(PGRES_POLLING_WRITING, "poll tell");
 	play.tls = 0;
-	poll_as(PGRES_POLLING_WRITING, "judge(may lock) session poll tell");
+	poll_as(PGRES_POLLING_WRITING, "judge(session) session poll tell");
 	play.holds = false;
 	play.dead = 5;
-	poll_as(PGRES_POLLING_FAILED, "judge(may lock) session cut end(5) refuse(weak session)");
+	poll_as(PGRES_POLLING_FAILED, "judge(session) session cut end(5) refuse(weak session)");
 	play.rules.policy.mode = PGA_MODE_AUDIT;
-	poll_as(PGRES_POLLING_WRITING, "judge(may lock) session log(weak session) poll tell");
+	poll_as(PGRES_POLLING_WRITING, "judge(session) session log(weak session) poll tell");
 	play.holds = true;
-	poll_as(PGRES_POLLING_WRITING, "judge(may lock) session poll tell");
+	poll_as(PGRES_POLLING_WRITING, "judge(session) session poll tell");
 	/* What was refused within it is over at once. */
 	play.status = CONNECTION_STARTED;
 	play.refused_inside = true;
@@ -155,14 +155,14 @@ static void a_session_is_judged_by_what_is_known(void **state)
 	gate_call_end(call);
 	check_did("session session log(ambiguous: weak session) "
 		  "session log(ambiguous: weak session) session "
-		  "judge(may lock) session judge(may lock) session");
+		  "judge(session) session judge(session) session");
 	pga_text_free(&refusal);
 	/* In no call. */
 	begin();
 	play.rules.policy.mode = PGA_MODE_AUDIT;
 	assert_int_equal(gate_conn_judge(&libpq, CONN, &holds, &refusal), PGA_MODE_AUDIT);
 	assert_false(holds);
-	check_did("judge(may lock) session log(weak session)");
+	check_did("judge(session) session log(weak session)");
 	pga_text_free(&refusal);
 	/* Its settings are refused, are not known, or there are no rules: it does not hold. */
 	begin();
@@ -192,7 +192,7 @@ static void a_session_is_judged_by_what_is_known(void **state)
 	assert_string_equal(pga_text_string(&refusal),
 			    "pganchor refused this connection: out of memory");
 	pga_text_free(&refusal);
-	check_did("judge(may lock) judge(may lock) judge(may lock)");
+	check_did("judge(session) judge(session) judge(session)");
 }
 
 /* Whether libpq's own calls come by is tried once. */

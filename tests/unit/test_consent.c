@@ -293,7 +293,7 @@ static void who_cannot_be_asked(void **state)
 		read_from = cases[i].read_from;
 		flush_fails = cases[i].flush_fails;
 		assert_int_equal(ask("yes\n", 4, ""), -1);
-		(void)snprintf(expected, sizeof expected, "cannot ask on the terminal: %s",
+		(void)snprintf(expected, sizeof expected, "could not ask on the terminal: %s",
 			       cases[i].reason);
 		assert_string_equal(error.message, expected);
 		assert_true(error.hint[0] != '\0');

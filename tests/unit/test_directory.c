@@ -213,7 +213,7 @@ static void what_is_in_the_way(void **state)
 			   "longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglong"
 			   "longlonglonglonglonglonglonglonglonglonglonglonglonglonglonglonglong"
 			   "longlonglonglonglonglonglonglonglonglonglonglonglonglonglong"),
-		     "cannot enter %s: File name too long",
+		     "could not enter %s: File name too long",
 		     "check the permissions on the way there");
 	assert_false(exists("new"));
 }
@@ -228,33 +228,32 @@ static const struct {
 } failures[] = {
     {"strdup", 1, ENOMEM, "out of memory", ""},
     {"strdup", 2, ENOMEM, "out of memory", ""},
-    {"open", 1, EMFILE, "cannot look at %s: Too many open files", ""},
-    {"openat", 3, EACCES, "cannot enter %s: Permission denied",
+    {"open", 1, EMFILE, "could not look at %s: Too many open files", ""},
+    {"openat", 3, EACCES, "could not enter %s: Permission denied",
      "check the permissions on the way there"},
-    {"strdup", 3, ENOMEM, "the home directory cannot be found out: Cannot allocate memory",
-     "set HOME"},
-    {"fstat", 1, EIO, "cannot make the directory %s: Input/output error",
+    {"strdup", 3, ENOMEM, "could not find the home directory: Cannot allocate memory", "set HOME"},
+    {"fstat", 1, EIO, "could not make the directory %s: Input/output error",
      "check the permissions of the directory above it"},
-    {"mkdirat", 1, EROFS, "cannot make the directory %s: Read-only file system",
+    {"mkdirat", 1, EROFS, "could not make the directory %s: Read-only file system",
      "the file system is read-only"},
-    {"mkdirat", 2, EACCES, "cannot make the directory %s: Permission denied",
+    {"mkdirat", 2, EACCES, "could not make the directory %s: Permission denied",
      "check the permissions of the directory above it"},
-    {"mkdirat", 1, EEXIST, "cannot make the directory %s: No such file or directory",
+    {"mkdirat", 1, EEXIST, "could not make the directory %s: No such file or directory",
      "check the permissions of the directory above it"},
-    {"pga_act_as", 1, EPERM, "cannot make the directory %s: Operation not permitted",
+    {"pga_act_as", 1, EPERM, "could not make the directory %s: Operation not permitted",
      "check the permissions of the directory above it"},
     {"reallocarray", 1, ENOMEM, "out of memory", ""},
     {"reallocarray", 2, ENOMEM, "out of memory", ""},
     {"malloc", 1, ENOMEM, "out of memory", ""},
     {"malloc", 2, ENOMEM, "out of memory", ""},
-    {"fcntl", 1, EMFILE, "cannot keep a directory open: Too many open files", ""},
-    {"openat", 4, EMFILE, "cannot make the directory %s: Too many open files",
+    {"fcntl", 1, EMFILE, "could not keep a directory open: Too many open files", ""},
+    {"openat", 4, EMFILE, "could not make the directory %s: Too many open files",
      "check the permissions of the directory above it"},
-    {"fchmod", 1, EIO, "cannot make the directory %s: Input/output error",
+    {"fchmod", 1, EIO, "could not make the directory %s: Input/output error",
      "check the permissions of the directory above it"},
-    {"fchmod", 2, EPERM, "cannot make the directory %s: Operation not permitted",
+    {"fchmod", 2, EPERM, "could not make the directory %s: Operation not permitted",
      "check the permissions of the directory above it"},
-    {"fstat", 3, EIO, "cannot look at %s: Input/output error", ""},
+    {"fstat", 3, EIO, "could not look at %s: Input/output error", ""},
 };
 
 static void wherever_it_fails(void **state)
@@ -428,7 +427,7 @@ static void a_home_that_says_nothing(void **state)
 		assert_false(exists("a"));
 	}
 	no_home = EIO;
-	assert_fails(below("/a"), "the home directory cannot be found out: Input/output error",
+	assert_fails(below("/a"), "could not find the home directory: Input/output error",
 		     "set HOME");
 }
 

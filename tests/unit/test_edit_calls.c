@@ -178,7 +178,7 @@ static void staged_again(void **state)
 		assert_true(end_failing());
 		assert_null(edit.staged_path);
 		assert_int_equal(pga_edit_commit(&edit, &error), -1);
-		assert_string_equal(error.message, "cannot replace file: Invalid argument");
+		assert_string_equal(error.message, "could not replace file: Invalid argument");
 		pga_edit_end(&edit);
 		assert_holds("file", "two");
 		assert_int_equal(names_in("."), FILES);

@@ -285,10 +285,10 @@ static void what_open_says(void **state)
 	    {EROFS, true, NULL},
 	    {EACCES, false, NULL},
 	    {EPERM, false, NULL},
-	    {ENOSPC, false, "cannot lock @: No space left on device"},
-	    {EMFILE, false, "cannot lock @: Too many open files"},
-	    {EMFILE, true, "cannot lock @: Too many open files"},
-	    {ENFILE, true, "cannot lock @: Too many open files in system"},
+	    {ENOSPC, false, "could not lock @: No space left on device"},
+	    {EMFILE, false, "could not lock @: Too many open files"},
+	    {EMFILE, true, "could not lock @: Too many open files"},
+	    {ENFILE, true, "could not lock @: Too many open files in system"},
 	    {EPERM, true, "@/" PGA_LOCK_NAME ": not a lock of pganchor's"},
 	    {ELOOP, true, "@/" PGA_LOCK_NAME ": not a lock of pganchor's"},
 	    {EACCES, true,
@@ -352,7 +352,7 @@ static void one_that_cannot_be_had(void **state)
 	static const struct {
 		const char *call;
 		const char *said;
-	} cases[] = {{"fstat", "cannot look at @: Input/output error"},
+	} cases[] = {{"fstat", "could not look at @: Input/output error"},
 		     {"calloc", "out of memory"},
 		     {"malloc", "out of memory"}};
 	const size_t before = names_in("/proc/self/fd");
@@ -364,7 +364,8 @@ static void one_that_cannot_be_had(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		lock = (struct pga_lock *)(void *)&error;
-		(void)snprintf(said, sizeof said, "cannot look at %s: %s", scratch, strerror(EIO));
+		(void)snprintf(said, sizeof said, "could not look at %s: %s", scratch,
+			       strerror(EIO));
 		fail_call(cases[i].call, 1, 1, EIO);
 		assert_int_equal(take(&lock, &error), -1);
 		assert_true(end_failing());

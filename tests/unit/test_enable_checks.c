@@ -1,4 +1,5 @@
-/* cli/enable_checks.h: what enable refuses, and what it warns of, where it is for a service. */
+/* diagnose/enable_checks.h: what enable refuses, and what it warns of, where it is for a service.
+ */
 #include "cmocka_start.h"
 #include "failing.h"
 #include "checked_machine.h"
@@ -8,17 +9,20 @@
 #include "preload/image.h"
 #include "preload/module.h"
 #include "preload/unit_settings.h"
-#include "cli/enable_checks.h"
+#include "diagnose/enable_checks.h"
 
 static struct pga_error error;
-static struct pga_asked asked;
+static struct {
+	const char *unit;
+	const char *root;
+} asked;
 static bool of_user;
 static char *preload;
 
 static int check_unit(void *context)
 {
 	(void)context;
-	return pga_check_unit(&asked, of_user, &preload, &error);
+	return tell(pga_check_unit(asked.unit, asked.root, of_user, &preload, &findings, &error));
 }
 
 /* Returns the result, with what was warned of in printed.errors. */
@@ -143,6 +147,7 @@ static void what_is_warned_of(void **state)
 	here.settings.unset = "A";
 	assert_int_equal(check("a", NULL, false), 0);
 	assert_string_equal(printed.errors, "pganchor: warning: a: why\n    advice\n");
+	assert_string_equal(ids, " unit-covered-in-part");
 	assert_int_equal(check("a", NULL, true), 0);
 	assert_string_equal(printed.errors, "");
 	begin(NULL);
@@ -152,6 +157,7 @@ static void what_is_warned_of(void **state)
 	    printed.errors,
 	    "pganchor: warning: a has a root directory of its own (/r)\n    install "
 	    "pganchor there too: ld.so starts a program without a gate that is not there\n");
+	assert_string_equal(ids, " unit-has-root");
 	begin(NULL);
 	here.known = false;
 	assert_int_equal(check("a", NULL, false), 0);
@@ -160,6 +166,7 @@ static void what_is_warned_of(void **state)
 	assert_int_equal(check("a", NULL, false), 0);
 	assert_string_equal(printed.errors, UNKNOWN
 			    "pganchor: warning: a: there is no such service in this machine yet\n");
+	assert_string_equal(ids, " unit-settings-unknown unit-not-found");
 	assert_int_equal(check("a", "/image", false), 0);
 	assert_string_equal(printed.errors,
 			    "pganchor: warning: a: there is no such service in /image yet\n");

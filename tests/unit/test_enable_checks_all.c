@@ -1,5 +1,5 @@
-/* cli/enable_checks.h: what enable refuses, and what it warns of, where it is for all sessions, for
- * an image, or for programs of another kind. */
+/* diagnose/enable_checks.h: what enable refuses, and what it warns of, where it is for all
+ * sessions, for an image, or for programs of another kind. */
 #include "cmocka_start.h"
 #include "failing.h"
 #include "checked_machine.h"
@@ -8,19 +8,22 @@
 #include "preload/image.h"
 #include "preload/module.h"
 #include "preload/unit_settings.h"
-#include "cli/enable_checks.h"
+#include "diagnose/enable_checks.h"
 
 #include <sys/types.h>
 
 static struct pga_error error;
-static struct pga_asked asked;
+static struct {
+	bool ways[PGA_WAYS];
+	const char *root;
+} asked;
 
 /* ---- sessions ---- */
 static int check_sessions(void *context)
 {
 	(void)context;
-	pga_check_sessions(&asked);
-	return 0;
+	pga_check_sessions(asked.ways, asked.root, &findings);
+	return tell(0);
 }
 
 #define NO_SYSTEMD                                                                              \
@@ -68,6 +71,12 @@ static void sessions_without_the_gate(void **state)
 		assert_int_equal(prints(check_sessions, NULL), 0);
 		assert_string_equal(asked_for, cases[i].asked_for);
 		assert_string_equal(printed.errors, cases[i].warned);
+		assert_int_equal(strstr(ids, " session-not-of-systemd") != NULL,
+				 strstr(cases[i].warned, NO_SYSTEMD) != NULL);
+		assert_int_equal(strstr(ids, " session-of-ssh-agent") != NULL,
+				 strstr(cases[i].warned, X_SESSIONS) != NULL);
+		assert_int_equal(strstr(ids, " programs-of-musl") != NULL,
+				 strstr(cases[i].warned, MUSL) != NULL);
 	}
 }
 
@@ -76,7 +85,7 @@ static void sessions_without_the_gate(void **state)
 static int check_module(void *context)
 {
 	(void)context;
-	return pga_check_module(&asked, &error);
+	return tell(pga_check_module(asked.ways, asked.root, &findings, &error));
 }
 
 static void who_may_have_changed_it(void **state)
@@ -142,14 +151,16 @@ static void programs_of_32_bits(void **state)
 				? "pganchor: warning: 32-bit programs run without the gate, "
 				  "and ld.so says so to each\n"
 				: "");
+			assert_string_equal(ids, loader == 1 && module == 0 ? " programs-of-32-bits"
+									    : "");
 		}
 }
 
 static int check_image(void *context)
 {
 	(void)context;
-	pga_check_image(&asked);
-	return 0;
+	pga_check_image(asked.ways, asked.root, &findings);
+	return tell(0);
 }
 
 static void an_image_without_it(void **state)
@@ -157,7 +168,7 @@ static void an_image_without_it(void **state)
 	(void)state;
 	memset(&asked, 0, sizeof asked);
 	asked.root = "/image";
-	asked.module = true;
+	asked.ways[PGA_WAY_PRELOAD] = true;
 	assert_int_equal(prints(check_image, NULL), 0);
 	assert_string_equal(printed.errors, "");
 	here.image_without = true;
@@ -166,6 +177,7 @@ static void an_image_without_it(void **state)
 			    "pganchor: warning: /image" PGA_MODULE
 			    " is not there: install pganchor in /image too, or ld.so "
 			    "complains in all that is started there\n");
+	assert_string_equal(ids, " image-without-module");
 }
 
 int main(void)

@@ -61,7 +61,7 @@ static void as_much_as_can_be(void **state)
 	assert_int_equal(run("disable --system --keep-going"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "off /machine\noff /profile\napply /profile\n");
 	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
-	assert_string_equal(printed.output, "profile: /profile: taken out\n" AGAIN STATUS);
+	assert_string_equal(printed.output, "profile: /profile: removed\n" AGAIN STATUS);
 	here.hint = "mend it";
 	assert_int_equal(run("disable --system --keep-going"), PGA_EXIT_FAILED);
 	assert_string_equal(printed.errors, "pganchor: it failed\n    mend it\n");
@@ -73,7 +73,7 @@ static void as_much_as_can_be(void **state)
 	    "{\n  \"dry_run\": false,\n  \"files\": [\n    {\n      \"way\": \"machine\",\n  "
 	    "    \"path\": \"/machine\",\n      \"changed\": true,\n      \"failed\": false,\n "
 	    "     \"lines\": [\n        \"  lines of /machine\"\n      ]\n    }\n  ],\n  "
-	    "\"warnings\": []\n}\n");
+	    "\"findings\": [],\n  \"warnings\": []\n}\n");
 }
 
 static void what_is_in_the_way(void **state)

@@ -22,7 +22,7 @@ static void what_is_done(void **state)
 	     "dropin: /dropin: written\n" BEHIND},
 	    /* The cache may be older than the file. */
 	    {"enable --machine", true, "try drop-in\n" WRITTEN "apply\nldconfig\nfound\nsessions\n",
-	     "dropin: /dropin: it is there already\n"},
+	     "dropin: /dropin: unchanged\n"},
 	    {"enable --machine -n", false, "try drop-in\n" WRITTEN "sessions\n",
 	     "dropin: /dropin: would be written\n  lines of /dropin\n"},
 	    {"enable --machine --root /tmp", false,
@@ -32,14 +32,14 @@ static void what_is_done(void **state)
 	    {"enable --machine --ld-so-preload", false,
 	     "try drop-in\nmodule\n" WRITTEN "on /preload = " ENTRY
 	     "\napply /dropin\nldconfig\nfound\nsessions\n",
-	     "dropin: /dropin: written\npreload: /preload: it is there already\n"
+	     "dropin: /dropin: written\npreload: /preload: unchanged\n"
 	     "every program that is started from now on has the gate\n"},
 	    {"disable --machine", true, "off /dropin\napply /dropin\nldconfig\ngone\n",
-	     "dropin: /dropin: taken out\n"
+	     "dropin: /dropin: removed\n"
 	     "every program that is started from now on and uses the machine's libpq is without "
 	     "the gate\n"},
 	    {"disable --machine", false, "off /dropin\napply\nldconfig\ngone\n",
-	     "dropin: /dropin: it is not there\n"},
+	     "dropin: /dropin: nothing to remove\n"},
 	};
 
 	(void)state;
@@ -81,7 +81,7 @@ static void what_is_in_the_way(void **state)
 
 static void what_does_not_hold_is_taken_back(void **state)
 {
-	static const char taken[] = "pganchor: warning: /dropin was taken out again\n";
+	static const char taken[] = "pganchor: warning: /dropin was removed again\n";
 
 	(void)state;
 	here.not_first = true;
@@ -90,7 +90,7 @@ static void what_does_not_hold_is_taken_back(void **state)
 				      "off /dropin\napply\nldconfig\n");
 	assert_string_equal(printed.errors,
 			    "pganchor: it failed\n    mend it; nothing was changed\n"
-			    "pganchor: warning: /dropin was taken out again\n");
+			    "pganchor: warning: /dropin was removed again\n");
 	assert_string_equal(printed.output, "");
 	/* What was there before stays. */
 	here.dropped_in = true;

@@ -216,7 +216,7 @@ static const struct {
     {"-brand_new -brand_newer -sslmode host=/tmp", "", NULL,
      "allowed; a Unix-domain socket, which has no TLS\n\nhost  /tmp  conninfo\n"},
     {"-host -brand_new -brand_newer sslmode=prefer", "unix-socket=refuse", NULL,
-     "refused\n    host= (the program's, or libpq's default) is a Unix-domain socket, which the "
+     "refused\n    host is a Unix-domain socket, which the "
      "policy refuses\nwhat to change:\n    conninfo: name a server that is reached by "
      "TCP\n\nsslmode  prefer  conninfo\n"},
     {"host=h -gssencmode sslmode=prefer application_name=a-value-that-is-wide-indeed -brand_new "

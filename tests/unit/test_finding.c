@@ -123,8 +123,37 @@ static void as_warnings(void **state)
 	assert_string_equal(printed.errors,
 			    "pganchor: warning: it is\n"
 			    "pganchor: warning: it is not: \\xFFwhy\n    do that\\x0D\n"
-			    "pganchor: warning: 1 with: mind it\n");
-	assert_string_equal(pga_warnings(), "it is\nit is not: \xFFwhy do that\r\n1 with: mind it");
+			    "pganchor: warning: 1 with\n    mind it\n");
+	assert_string_equal(pga_warnings(), "it is\nit is not: \xFFwhy do that\r\n1 with mind it");
+}
+
+static int warn_of_the_last(void *context)
+{
+	(void)context;
+	pga_warn_since(&found, found.count > 0 ? 2 : 0);
+	return 0;
+}
+
+/* What was warned of already is not told again. */
+static void as_warnings_since(void **state)
+{
+	(void)state;
+	find();
+	assert_int_equal(prints(warn_of_the_last, NULL), 0);
+	assert_string_equal(printed.errors,
+			    "pganchor: warning: it is not: \\xFFwhy\n    do that\\x0D\n"
+			    "pganchor: warning: 1 with\n    mind it\n");
+	pga_findings_free(&found);
+	found.failed = true;
+	assert_int_equal(prints(warn_of_the_last, NULL), 0);
+	assert_string_equal(printed.errors, "pganchor: warning: out of memory\n");
+	found.failed = false;
+}
+
+static int report(void *context)
+{
+	(void)context;
+	return pga_json_print(json_pack("{s:o}", "findings", pga_json_findings(&found)), 3);
 }
 
 static void as_json(void **state)
@@ -151,6 +180,13 @@ static void as_json(void **state)
 	    "  \"hint\": \"mind it\"\n }\n]");
 	free(dumped);
 	json_decref(array);
+	assert_int_equal(prints(report, NULL), 3);
+	/* A report is whole, or there is none. */
+	found.failed = true;
+	assert_int_equal(prints(report, NULL), EXIT_FAILURE);
+	assert_string_equal(printed.output, "");
+	assert_string_equal(printed.errors, "pganchor: could not write the report as JSON\n");
+	found.failed = false;
 }
 
 static void the_worst(void **state)
@@ -172,7 +208,8 @@ static void words(void **state)
 		const char *word = pga_finding_word((enum pga_finding_id)i);
 
 		assert_true(word[0] != '\0');
-		assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz-"), strlen(word));
+		assert_int_equal(strspn(word, "abcdefghijklmnopqrstuvwxyz0123456789-"),
+				 strlen(word));
 		for (int j = 0; j < i; j++)
 			assert_string_not_equal(word, pga_finding_word((enum pga_finding_id)j));
 	}
@@ -222,8 +259,8 @@ static void want_of_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    TEST(as_text),   TEST(as_warnings), TEST(as_json),
-	    TEST(the_worst), TEST(words),       TEST(want_of_memory),
+	    TEST(as_text), TEST(as_warnings),    TEST(as_json),           TEST(the_worst),
+	    TEST(words),   TEST(want_of_memory), TEST(as_warnings_since),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,7 +53,7 @@ static const struct row {
 } rows[] = {
     {"host=h hostaddr=1.2.3.4 port=5432 user=u dbname=d service=s sslmode=require sslrootcert=/r "
      "gssencmode=prefer ssl_min_protocol_version=TLSv1.2 ssl_max_protocol_version=TLSv1.3 "
-     "application_name=a password=secret",
+     "channel_binding=disable require_auth=md5 application_name=a password=secret",
      "pganchor refused this connection: sslmode=require (conninfo) is weaker\n    use a service; "
      "\"pganchor explain\" shows",
      {"-h", "x", "host=h sslmode=a", "postgresql://u:p@x", "postgres://y", "plain", "-W", "a=b",
@@ -63,6 +63,7 @@ static const struct row {
      "host=*,port=* user=* *\" host=\"h\" hostaddr=\"1.2.3.4\" port=\"5432\" user=\"u\" "
      "dbname=\"d\" service=\"s\" sslmode=\"require\" sslrootcert=\"/r\" gssencmode=\"prefer\" "
      "ssl_min_protocol_version=\"TLSv1.2\" ssl_max_protocol_version=\"TLSv1.3\" "
+     "channel_binding=\"disable\" require_auth=\"md5\" "
      "reasons=\"sslmode=require (conninfo) is weaker\"",
      false,
      false},

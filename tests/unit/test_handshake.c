@@ -230,7 +230,7 @@ static void what_is_asked_of_libpq(void **state)
 	says(bad, 10, "out of memory", false, ASKED "1;");
 }
 
-#define NO_CERTIFICATE "TLS stands, but libpq shows no certificate of the server"
+#define NO_CERTIFICATE "TLS is established, but libpq shows no certificate of the server"
 
 static void what_is_waited_for(void **state)
 {
@@ -262,7 +262,7 @@ static void what_is_waited_for(void **state)
 	play.tls = true;
 	says(interrupted, 10, NO_CERTIFICATE, true, ASKED "1;out 10000;out 10000;out 10000;");
 	(void)begin(NULL);
-	says(fails, 10, "cannot wait for the server: Cannot allocate memory", false,
+	says(fails, 10, "could not wait for the server: Cannot allocate memory", false,
 	     ASKED "1;out 10000;");
 	(void)begin(NULL);
 	says(late, 7, "the server did not answer within 7 seconds", false, ASKED "1;out 7000;");

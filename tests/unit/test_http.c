@@ -217,8 +217,8 @@ static void what_else_may_happen(void **state)
 		    "try again, or wait longer: --max-time");
 	/* Nobody is there any more. */
 	assert_int_equal(pga_http_get(&patient, &request, &body, &error), -1);
-	assert_said(": cannot connect (", "is the CA running, and is it the right port? a proxy "
-					  "counts, too: --proxy, https_proxy");
+	assert_said(": could not connect (", "is the CA running, and is it the right port? a proxy "
+					     "counts, too: --proxy, https_proxy");
 	/* And what is no https is not asked for at all. */
 	request.url = "http://127.0.0.1:1/";
 	assert_int_equal(pga_http_get(&patient, &request, &body, &error), -1);

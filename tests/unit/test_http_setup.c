@@ -151,7 +151,7 @@ static const struct {
     {CURLE_PROXY, "curl's", "u: the proxy does not let it through (curl's)",
      "check --proxy, or https_proxy"},
     /* What libcurl itself says of it depends on its version. */
-    {CURLE_COULDNT_CONNECT, "curl's", "u: cannot connect (curl's)",
+    {CURLE_COULDNT_CONNECT, "curl's", "u: could not connect (curl's)",
      "is the CA running, and is it the right port? a proxy counts, too: --proxy, https_proxy"},
     {CURLE_SSL_CONNECT_ERROR, "", "u: no TLS (SSL connect error)",
      "is it an https port, and the right one?"},

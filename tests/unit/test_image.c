@@ -138,7 +138,7 @@ static void where_a_path_leads(void **state)
 			if (cases[i].found == NULL) {
 				assert_null(found);
 				(void)snprintf(expected, sizeof expected,
-					       "cannot find %s in %s: ", cases[i].path, root);
+					       "could not find %s in %s: ", cases[i].path, root);
 				assert_memory_equal(error.message, expected, strlen(expected));
 				assert_string_equal(
 				    error.hint, "see where its links lead to; nothing was changed");

@@ -148,7 +148,7 @@ static void what_was_warned_of(void **state)
 
 /* ---- want of memory ---- */
 
-#define NO_REPORT "pganchor: cannot write the report as JSON\n"
+#define NO_REPORT "pganchor: could not write the report as JSON\n"
 
 static void no_report(void **state)
 {

@@ -196,14 +196,15 @@ static void what_cannot_be_taken_back(void **state)
 		bool is_gone;
 	} cases[] = {
 	    {"renameat", 3,
-	     "cannot replace last: Input/output error; and gone stays as it was changed before: "
-	     "cannot put back gone: "
-	     "Input/output error; and file stays as it was changed before: cannot put back file: "
+	     "could not replace last: Input/output error; and gone stays as it was changed before: "
+	     "could not put back gone: "
+	     "Input/output error; and file stays as it was changed before: could not put back "
+	     "file: "
 	     "Input/output error",
 	     "after", false, true},
 	    {"unlinkat", 1,
-	     "cannot remove gone: Input/output error; and new stays as it was changed before: "
-	     "cannot remove new: "
+	     "could not remove gone: Input/output error; and new stays as it was changed before: "
+	     "could not remove new: "
 	     "Input/output error",
 	     "before", true, false},
 	};

@@ -123,10 +123,10 @@ static void files_that_cannot_be_read(void **state)
 {
 	(void)state;
 	assert_fails(
-	    "none", "cannot open none: No such file or directory",
+	    "none", "could not open none: No such file or directory",
 	    "root may read it, and on most systems the group adm; or name another file with "
 	    "--file");
-	assert_fails(".", "cannot read .: Is a directory", "name another file with --file");
+	assert_fails(".", "could not read .: Is a directory", "name another file with --file");
 }
 
 static void from_standard_input(void **state)
@@ -143,7 +143,7 @@ static void from_standard_input(void **state)
 	assert_true(fcntl(0, F_GETFD) >= 0);
 	pga_records_free(&records);
 	assert_non_null(freopen(".", "r", stdin));
-	assert_fails("-", "cannot read standard input: Is a directory",
+	assert_fails("-", "could not read standard input: Is a directory",
 		     "name another file with --file");
 	assert_int_equal(dup2(before, 0), 0);
 	(void)close(before);
@@ -276,15 +276,16 @@ static void usual_files_that_cannot_be_read(void **state)
 		const char *message;
 		const char *hint;
 	} cases[] = {
-	    {"fopen", "/var/log/auth.log", "cannot open /var/log/auth.log: Permission denied",
+	    {"fopen", "/var/log/auth.log", "could not open /var/log/auth.log: Permission denied",
 	     "root may read it, and on most systems the group adm; or name another file with "
 	     "--file"},
-	    {"fopen", "/var/log/auth.log.1", "cannot open /var/log/auth.log.1: Permission denied",
+	    {"fopen", "/var/log/auth.log.1",
+	     "could not open /var/log/auth.log.1: Permission denied",
 	     "root may read it, and on most systems the group adm; or name another file with "
 	     "--file"},
-	    {"open", "/var/log", "cannot look into /var/log: Permission denied",
+	    {"open", "/var/log", "could not look into /var/log: Permission denied",
 	     "name the file with --file"},
-	    {"scandir", "/var/log", "cannot look into /var/log: Permission denied",
+	    {"scandir", "/var/log", "could not look into /var/log: Permission denied",
 	     "name the file with --file"},
 	};
 

@@ -201,6 +201,7 @@ static void a_verdict(void **state)
 	memset(options, 0, sizeof options);
 	memset(&effective, 0, sizeof effective);
 	memset(&policy, 0, sizeof policy);
+	policy.channel_binding = PGA_BINDING_PREFER;
 	options[0] = (PQconninfoOption){.keyword = host, .val = db};
 	options[1] = (PQconninfoOption){.keyword = sslmode, .val = prefer};
 	options[2] = (PQconninfoOption){.keyword = gssencmode, .val = require};
@@ -232,7 +233,8 @@ static void an_explanation(void **state)
 				       {.keyword = sslmode, .val = prefer},
 				       {.keyword = unknown, .val = value}};
 	const struct pga_effective effective = {.options = options};
-	const struct pga_policy policy = {.min_tls = PGA_TLS_1_2};
+	const struct pga_policy policy = {.min_tls = PGA_TLS_1_2,
+					  .channel_binding = PGA_BINDING_PREFER};
 	struct pga_text whole = PGA_TEXT_EMPTY;
 	struct pga_verdict verdict;
 	long number = 0;

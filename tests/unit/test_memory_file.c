@@ -47,8 +47,8 @@ static void one_that_cannot_be_made(void **state)
 		const char *said;
 		const char *hint;
 	} cases[] = {
-	    {"memfd_create", "cannot make a file in memory: No such file or directory", ""},
-	    {"access", "cannot open a file in memory: No such file or directory", "mount /proc"},
+	    {"memfd_create", "could not make a file in memory: No such file or directory", ""},
+	    {"access", "could not open a file in memory: No such file or directory", "mount /proc"},
 	};
 	const size_t before = names_in("/proc/self/fd");
 
@@ -76,9 +76,9 @@ static void one_that_cannot_be_written(void **state)
 		const char *call;
 		const char *said;
 	} cases[] = {
-	    {"fstat", "cannot shorten a file in memory: Input/output error"},
-	    {"ftruncate", "cannot shorten a file in memory: Input/output error"},
-	    {"pwrite", "cannot write a file in memory: Input/output error"},
+	    {"fstat", "could not shorten a file in memory: Input/output error"},
+	    {"ftruncate", "could not shorten a file in memory: Input/output error"},
+	    {"pwrite", "could not write a file in memory: Input/output error"},
 	};
 
 	(void)state;
@@ -256,11 +256,11 @@ static void what_is_not_read_whole_is_an_error(void **state)
 		unsigned number;
 		const char *said;
 	} cases[] = {
-	    {"read", 1, "cannot read pipe: Input/output error"},
-	    {"read", 2, "cannot read pipe: Input/output error"},
+	    {"read", 1, "could not read pipe: Input/output error"},
+	    {"read", 2, "could not read pipe: Input/output error"},
 	    {"realloc", 1, "out of memory"},
-	    {"memfd_create", 1, "cannot make a file in memory: Input/output error"},
-	    {"pwrite", 1, "cannot write a file in memory: Input/output error"},
+	    {"memfd_create", 1, "could not make a file in memory: Input/output error"},
+	    {"pwrite", 1, "could not write a file in memory: Input/output error"},
 	    {"setenv", 1, "out of memory"},
 	};
 	const size_t before = names_in("/proc/self/fd");
@@ -298,8 +298,8 @@ static void a_pipe_without_end(void **state)
 static void one_that_cannot_be_opened_or_put_back(void **state)
 {
 	static const char *const calls[] = {"open", "dup2"};
-	static const char *const said[] = {"cannot read /dev/fd/63: Input/output error",
-					   "cannot keep /dev/fd/63: Input/output error"};
+	static const char *const said[] = {"could not read /dev/fd/63: Input/output error",
+					   "could not keep /dev/fd/63: Input/output error"};
 
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {

@@ -175,7 +175,8 @@ static void whether_it_loads(void **state)
 	     "ld.so did not load the gate " PGA_MODULE " (a test of it ended with status 3)",
 	     "install pganchor again; nothing was changed"},
 	    {false, -1, 0, "", false, false, "not started", "next"},
-	    {true, 0, 0, "", false, false, "cannot read the gate " PGA_MODULE ": Permission denied",
+	    {true, 0, 0, "", false, false,
+	     "could not read the gate " PGA_MODULE ": Permission denied",
 	     "install pganchor again; nothing was changed"},
 	};
 
@@ -317,7 +318,7 @@ static void who_may_change_it(void **state)
 	assert_int_equal(unlink(moved(PGA_MODULE)), 0);
 	assert_int_equal(pga_module_check_guarded(PGA_MODULE, 5, &error), -1);
 	assert_string_equal(error.message,
-			    "cannot find the gate " PGA_MODULE ": No such file or directory");
+			    "could not find the gate " PGA_MODULE ": No such file or directory");
 	assert_string_equal(error.hint, "install pganchor again; nothing was changed");
 	assert_string_equal(checked, "");
 }
@@ -370,7 +371,7 @@ static void who_may_read_it(void **state)
 	assert_int_equal(unlink(moved(PGA_MODULE)), 0);
 	assert_int_equal(pga_module_check_readable(PGA_MODULE, &error), -1);
 	assert_string_equal(error.message,
-			    "cannot find the gate " PGA_MODULE ": No such file or directory");
+			    "could not find the gate " PGA_MODULE ": No such file or directory");
 	assert_string_equal(error.hint, "install pganchor again; nothing was changed");
 }
 

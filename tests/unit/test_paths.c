@@ -143,7 +143,7 @@ static void why_there_is_no_home(void **state)
 	errno = ENOMEM;
 	assert_int_equal(pga_fail_home(&error), -1);
 	assert_string_equal(error.message,
-			    "the home directory cannot be found out: Cannot allocate memory");
+			    "could not find the home directory: Cannot allocate memory");
 	assert_string_equal(error.hint, "set HOME");
 }
 

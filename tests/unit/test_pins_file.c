@@ -107,21 +107,21 @@ static const struct {
      "and run pganchor bootstrap again"},
     {"[a]\npin = 00000000000000000000000000000000000000000000000000000000000000aa\n[a]\npin = "
      "00000000000000000000000000000000000000000000000000000000000000bb\n",
-     "f, line 3: this name stands twice in the file: a | correct the line, or remove the anchor's "
+     "f, line 3: this name is twice in the file: a | correct the line, or remove the anchor's "
      "section and run pganchor bootstrap again"},
     {"[a]\npin = 00000000000000000000000000000000000000000000000000000000000000aa\n[b]\npin = "
      "00000000000000000000000000000000000000000000000000000000000000aa\n",
-     "f, line 3: this pin stands twice in the file: b | correct the line, or remove the anchor's "
+     "f, line 3: this pin is twice in the file: b | correct the line, or remove the anchor's "
      "section and run pganchor bootstrap again"},
     {"[b]\npin = 00000000000000000000000000000000000000000000000000000000000000aa\n[a]\npin = "
      "00000000000000000000000000000000000000000000000000000000000000aa\n",
-     "f, line 3: this pin stands twice in the file: a | correct the line, or remove the anchor's "
+     "f, line 3: this pin is twice in the file: a | correct the line, or remove the anchor's "
      "section and run pganchor bootstrap again"},
     {"[c]\npin = 00000000000000000000000000000000000000000000000000000000000000cc\n[a]\npin = "
      "00000000000000000000000000000000000000000000000000000000000000aa\n[b]\npin = "
      "00000000000000000000000000000000000000000000000000000000000000bb\n[d]\npin = "
      "00000000000000000000000000000000000000000000000000000000000000aa\n",
-     "f, line 7: this pin stands twice in the file: d | correct the line, or remove the anchor's "
+     "f, line 7: this pin is twice in the file: d | correct the line, or remove the anchor's "
      "section and run pganchor bootstrap again"},
     {"[-a]\npin = 00000000000000000000000000000000000000000000000000000000000000aa\n",
      "f, line 1: not a name for an anchor: -a | correct the line, or remove the anchor's section "

@@ -20,31 +20,31 @@ static const struct {
 } policies[] = {
     {NULL, NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=syslog places=3 00101110"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=3 00101110"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL, NULL, NULL,
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow min-tls=1.2 log=off places=3 11111111"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 11111111"},
     {"mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 log=syslog places=3 00000000"},
+     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=3 00000000"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 log=syslog places=4 00000000"},
+     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=4 00000000"},
     {"mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 log=syslog places=4 00000000"},
+     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=4 00000000"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL,
@@ -52,25 +52,25 @@ static const struct {
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 log=syslog places=4 00000000"},
+     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=4 00000000"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL, NULL,
      "mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse min-tls=1.3 log=syslog places=3 00000000"},
+     "cancel=refuse min-tls=1.3 channel-binding=prefer log=syslog auth=any places=3 00000000"},
     {NULL, NULL, NULL,
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow min-tls=1.2 log=off places=3 11111111"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 11111111"},
     {NULL, NULL,
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL,
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow min-tls=1.2 log=off places=4 11111111"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=4 11111111"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
@@ -80,13 +80,13 @@ static const struct {
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow min-tls=1.2 log=off places=5 11111111"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=5 11111111"},
     {"", "", "", "",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=syslog places=5 00101110"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=5 00101110"},
     {"# c\n\n  mode = audit  \n", NULL, NULL, NULL,
      "mode=audit trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow cancel=allow "
-     "min-tls=1.2 log=syslog places=3 10101110"},
+     "min-tls=1.2 channel-binding=prefer log=syslog auth=any places=3 10101110"},
     {"mode\n", NULL, NULL, NULL,
      "/proc/self/cwd/pganchor/policy.conf, line 1: not a line of the form key = value: mode | "
      "correct the line; pganchor-policy(5) lists the keys and their values"},
@@ -113,22 +113,26 @@ static const struct {
      "line; pganchor-policy(5) lists the keys and their values"},
     {"allow-weak = a *.c\n", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=syslog exempt=a exempt=x.c places=3 00101110"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any exempt=a exempt=x.c "
+     "places=3 00101110"},
     {"allow-weak = a b\n", "allow-weak = b *.c\n", NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=syslog exempt=b places=4 00101110"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any exempt=b places=4 "
+     "00101110"},
     {"allow-weak = *\n", NULL, NULL, "allow-weak = a\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=syslog exempt=a places=3 00101110"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any exempt=a places=3 "
+     "00101110"},
     {"allow-weak = a\n", NULL, NULL, "allow-weak = *\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=syslog exempt=a places=3 00101110"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any exempt=a places=3 "
+     "00101110"},
     {"allow-weak = a\n", "allow-weak = a\n", NULL, "allow-weak = b\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=syslog places=4 00101110"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=4 00101110"},
     {"allow-weak =\n", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=syslog places=3 00101110"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=3 00101110"},
     {"allow-weak = a 10.0.0.0/8 b\n", NULL, NULL, NULL,
      "/proc/self/cwd/pganchor/policy.conf, line 1: neither *, *.DOMAIN, a host name nor an "
      "address: 10.0.0.0/8 | correct the line; pganchor-policy(5) lists the keys and their values"},
@@ -147,9 +151,36 @@ static const struct {
     {"mode = audit\n", "mode = nothing\n", "x\n", "y\n",
      "/proc/self/cwd/pganchor/policy.d/10.conf, line 1: not a value of this key: mode = nothing | "
      "correct the line; pganchor-policy(5) lists the keys and their values"},
+    {"channel-binding = prefer\nauth = gss, md5 scram-sha-256,,none\n",
+     "channel-binding = require\nauth = any\n", NULL, "auth = none scram-sha-256 oauth\n",
+     "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
+     "cancel=allow min-tls=1.2 channel-binding=require log=syslog auth=scram-sha-256,none places=4 "
+     "00101110"},
+    {"auth = password,md5,gss,sspi,scram-sha-256,oauth,none\n", NULL, NULL, NULL,
+     "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog "
+     "auth=password,md5,gss,sspi,scram-sha-256,oauth,none places=3 00101110"},
+    {"auth = md5\n", "auth = gss\n", NULL, NULL,
+     "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=syslog auth=no method in common places=4 "
+     "00101110"},
+    {"auth = md5, !gss\n", NULL, NULL, NULL,
+     "/proc/self/cwd/pganchor/policy.conf, line 1: auth says which methods are good, and not which "
+     "are none: !gss | correct the line; pganchor-policy(5) lists the keys and their values"},
+    {"auth = ,\n", NULL, NULL, NULL,
+     "/proc/self/cwd/pganchor/policy.conf, line 1: not a method of authentication, as libpq's "
+     "require_auth has them: , | correct the line; pganchor-policy(5) lists the keys and their "
+     "values"},
+    {"auth = md\n", NULL, NULL, NULL,
+     "/proc/self/cwd/pganchor/policy.conf, line 1: not a method of authentication, as libpq's "
+     "require_auth has them: md | correct the line; pganchor-policy(5) lists the keys and their "
+     "values"},
+    {"auth = md5\n\nauth = md5\n", NULL, NULL, NULL,
+     "/proc/self/cwd/pganchor/policy.conf, line 3: set twice in one file: auth | correct the line; "
+     "pganchor-policy(5) lists the keys and their values"},
     {"min-tls = 1.2 \nlog = off", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow min-tls=1.2 log=off places=3 00101111"},
+     "cancel=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 00101111"},
 };
 
 static void add_policy(struct pga_text *text, const struct pga_policy *policy)
@@ -179,10 +210,11 @@ static void what_no_word_stands_for(void **state)
 
 	(void)state;
 	memset(&policy, 0x55, sizeof policy);
+	policy.auth[0] = '\0';
 	for (value = "x"; pga_policy_key(&policy, count, &value) != NULL; value = "x", count++)
 		assert_string_equal(value, "");
 	assert_string_equal(value, "x");
-	assert_int_equal(count, 8);
+	assert_int_equal(count, 10);
 }
 
 static void what_the_policys_files_come_to(void **state)
@@ -249,7 +281,8 @@ static void which_files_of_the_directory_count(void **state)
 
 		assert_int_equal(pga_policy_load(&policy, &error), -1);
 		assert_string_equal(
-		    error.message, "cannot read /proc/self/cwd/pganchor/policy.d: Not a directory");
+		    error.message,
+		    "could not read /proc/self/cwd/pganchor/policy.d: Not a directory");
 		pga_policy_free(&policy);
 	}
 	put("pganchor/policy.d", NULL);

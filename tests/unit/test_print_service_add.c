@@ -111,7 +111,8 @@ static void as_json(void **state)
 	    printed.output,
 	    HEAD("false", "weak",
 		 "\n    \"one\",\n    \"two\"\n  ") "  \"warnings\": [\n    \"three\",\n    "
-						    "\"four\"\n  ],\n  \"check\": []\n}\n");
+						    "\"four\"\n  ],\n  \"check\": [],\n  "
+						    "\"findings\": []\n}\n");
 	assert_string_equal(printed.errors, "");
 }
 
@@ -158,14 +159,14 @@ static void what_the_servers_showed(void **state)
 	    "\"trusted\": false,\n      \"problem\": \"expired\"\n    },\n    {\n      \"host\": "
 	    "\"db\",\n      \"tls\": true,\n      \"trusted\": true,\n      \"problem\": null,\n   "
 	    "   " OF_DB "\"root\": \"\",\n      \"root_sha256\": \"\",\n      \"anchor\": null\n   "
-	    " }\n  ]\n}\n");
+	    " }\n  ],\n  \"findings\": []\n}\n");
 	hosts[2].handshake.root = (char[]){"CN=R"};
 	(void)strcpy(hosts[2].handshake.root_pin, "ab");
 	hosts[2].pin = &corp;
 	(void)prints(print_json, NULL);
 	assert_non_null(strstr(printed.output,
 			       OF_DB "\"root\": \"CN=R\",\n      \"root_sha256\": \"ab\",\n      "
-				     "\"anchor\": \"corp\"\n    }\n  ]\n}\n"));
+				     "\"anchor\": \"corp\"\n    }\n  ],\n"));
 }
 
 static void wherever_memory_runs_out(void **state)

@@ -115,7 +115,7 @@ static void what_cannot_be_read(void **state)
 	}
 	deny("opendir", "/proc", EACCES);
 	assert_int_equal(pga_processes_look(&processes, &error), -1);
-	assert_string_equal(error.message, "cannot read /proc: Permission denied");
+	assert_string_equal(error.message, "could not read /proc: Permission denied");
 	assert_string_equal(error.hint, "mount it");
 	pga_processes_free(&processes);
 	deny(NULL, NULL, 0);

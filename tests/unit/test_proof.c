@@ -25,7 +25,7 @@ static void a_root_alone(void **state)
 	assert_tried(&proof, &no_crls, "", false);
 	assert_tried(&of_twin, &no_crls, "", false);
 	put_two("", "");
-	assert_tried(&proof, &no_crls, "OpenSSL cannot read it: no certificate or crl found",
+	assert_tried(&proof, &no_crls, "OpenSSL could not read it: no certificate or crl found",
 		     false);
 }
 

@@ -186,7 +186,7 @@ static void both_files(void **state)
 static void what_the_kernel_takes(void **state)
 {
 	STACK_OF(X509) *chain = good_chain();
-	static const char message[] = "cannot try what would be written: ";
+	static const char message[] = "could not try what would be written: ";
 	int input;
 
 	(void)state;

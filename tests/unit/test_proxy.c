@@ -74,8 +74,8 @@ static void says(const char *address, const char *message, const char *hint)
 }
 
 #define PASS "ask who runs the proxy; \"--proxy ''\" and no_proxy go past it"
-#define CREDS                                                                                   \
-	"they stand in its address: http://USER:PASSWORD@HOST:PORT, where / ? # @ : % are %2F " \
+#define CREDS                                                                                    \
+	"they belong in its address: http://USER:PASSWORD@HOST:PORT, where / ? # @ : % are %2F " \
 	"%3F %23 %40 %3A %25"
 #define ILL "is the CA running, and is it the right port? or ask who runs the proxy"
 #define BAD                                                                                  \
@@ -109,9 +109,9 @@ static void what_a_proxy_answers(void **state)
 	     "https://ca: the proxy https://p does not let it through (HTTP 408)", PASS},
 	    {499, "http://p", "https://ca: the proxy http://p does not let it through (HTTP 499)",
 	     PASS},
-	    {500, "http://p", "https://ca: the proxy http://p cannot connect there (HTTP 500)",
+	    {500, "http://p", "https://ca: the proxy http://p could not connect there (HTTP 500)",
 	     ILL},
-	    {503, "http://p", "https://ca: the proxy http://p cannot connect there (HTTP 503)",
+	    {503, "http://p", "https://ca: the proxy http://p could not connect there (HTTP 503)",
 	     ILL},
 	    /* What is no address of one is said, whoever has answered. */
 	    {0, "http://u:1/secret@p", "--proxy: not the address of a proxy", BAD},

@@ -126,6 +126,8 @@ static void which_words_there_are(void **state)
 					   "gssencmode",
 					   "ssl_min_protocol_version",
 					   "ssl_max_protocol_version",
+					   "channel_binding",
+					   "require_auth",
 					   "reasons"};
 
 	(void)state;

@@ -144,7 +144,7 @@ static void of_no_libpq_nothing_is_known(void **state)
 	(void)state;
 	assert_string_equal(gate_PQerrorMessage(NULL, false, NULL),
 			    "pganchor refused this connection: it is of no libpq that the gate can "
-			    "stand before\n    a process may have 32 of them, of version 10 or "
+			    "wrap\n    a process may have 32 of them, of version 10 or "
 			    "later\n");
 	assert_null(gate_PQhost(NULL, false, NULL));
 	assert_null(gate_PQhostaddr(NULL, false, NULL));

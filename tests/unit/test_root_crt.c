@@ -65,7 +65,7 @@ static void assert_same(const struct pga_text *text, const char *pattern)
 }
 
 #define DAMAGED "f: damaged: not readable as PEM"
-#define HIDDEN  "f: what stands in it would hide the new certificate from libpq"
+#define HIDDEN  "f: what is in it would hide the new certificate from libpq"
 
 static void what_is_added(void **state)
 {

@@ -173,7 +173,7 @@ static PQconninfoOption *no_options(const char *conninfo, char **message)
 }
 
 static void judge(struct gate_judgement *judgement, const struct gate_rules *rules,
-		  const char *words, bool may_lock)
+		  const char *words, enum gate_stage stage)
 {
 	static struct settings settings;
 	static const char *const keywords[] = {"host", NULL};
@@ -185,30 +185,48 @@ static void judge(struct gate_judgement *judgement, const struct gate_rules *rul
 	judgement->admitted = true;
 	judgement->effective.options = settings.options;
 	libpq->calls.PQconninfoParse = no_options;
-	gate_judge(libpq, rules, &parameters, may_lock, judgement);
+	gate_judge(libpq, rules, &parameters, stage, judgement);
 }
 
 static void what_the_gate_says_of_settings(void **state)
 {
 	static const char strong[] = "host=h sslmode=verify-full gssencmode=prefer@d";
 	static const char weak[] = "host=h sslmode=prefer gssencmode=disable";
+	static const char unbound[] = "host=h sslmode=verify-full gssencmode=disable "
+				      "channel_binding=prefer@d";
 	struct gate_rules rules = {.broken = false};
 	struct gate_judgement judgement;
 
 	(void)state;
 	libpq = fake_libpq();
 	make_policy(&rules.policy, "");
-	judge(&judgement, &rules, strong, true);
+	judge(&judgement, &rules, strong, GATE_BEFORE);
 	assert_true(judgement.admitted && judgement.verdict.allowed && judgement.verdict.lock_gss);
 	assert_string_equal(pga_text_string(&judgement.refusal), "");
 	gate_judgement_free(libpq, &judgement);
-	judge(&judgement, &rules, strong, false);
+	judge(&judgement, &rules, strong, GATE_BEGUN);
 	assert_false(judgement.admitted);
 	assert_non_null(strstr(pga_text_string(&judgement.refusal),
 			       "pganchor refused this connection: gssencmode=prefer (libpq's "
 			       "default) can take GSSAPI encryption instead of TLS\n"));
 	gate_judgement_free(libpq, &judgement);
-	judge(&judgement, &rules, weak, true);
+	/* The session shows GSSAPI encryption, and not how the server will be logged in to. */
+	judge(&judgement, &rules, strong, GATE_SESSION);
+	assert_true(judgement.admitted && judgement.verdict.lock_gss);
+	gate_judgement_free(libpq, &judgement);
+	rules.policy.channel_binding = PGA_BINDING_REQUIRE;
+	judge(&judgement, &rules, unbound, GATE_SESSION);
+	assert_false(judgement.admitted);
+	assert_non_null(strstr(pga_text_string(&judgement.refusal),
+			       "channel_binding=prefer (libpq's default) can do without"));
+	gate_judgement_free(libpq, &judgement);
+	rules.policy.mode = PGA_MODE_AUDIT;
+	judge(&judgement, &rules, unbound, GATE_SESSION);
+	assert_true(judgement.admitted && judgement.verdict.allowed);
+	gate_judgement_free(libpq, &judgement);
+	rules.policy.mode = PGA_MODE_ENFORCE;
+	rules.policy.channel_binding = PGA_BINDING_PREFER;
+	judge(&judgement, &rules, weak, GATE_BEFORE);
 	assert_false(judgement.admitted);
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: sslmode=prefer (libpq's default) is "
@@ -218,24 +236,24 @@ static void what_the_gate_says_of_settings(void **state)
 	gate_judgement_free(libpq, &judgement);
 	/* In audit mode it is admitted, and told. */
 	rules.policy.mode = PGA_MODE_AUDIT;
-	judge(&judgement, &rules, weak, true);
+	judge(&judgement, &rules, weak, GATE_BEFORE);
 	assert_true(judgement.admitted && !judgement.verdict.allowed);
 	assert_true(judgement.refusal.length > 0);
 	gate_judgement_free(libpq, &judgement);
 	/* What is broken refuses, in audit mode too. */
 	rules.broken = true;
 	(void)snprintf(rules.error.message, sizeof rules.error.message, "a\x07 file");
-	judge(&judgement, &rules, strong, true);
+	judge(&judgement, &rules, strong, GATE_BEFORE);
 	assert_false(judgement.admitted);
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: a\\x07 file");
 	gate_judgement_free(libpq, &judgement);
 	(void)snprintf(rules.error.hint, sizeof rules.error.hint, "d");
-	judge(&judgement, &rules, strong, true);
+	judge(&judgement, &rules, strong, GATE_BEFORE);
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: a\\x07 file\n    d");
 	gate_judgement_free(libpq, &judgement);
-	judge(&judgement, NULL, strong, true);
+	judge(&judgement, NULL, strong, GATE_BEFORE);
 	assert_false(judgement.admitted);
 	assert_string_equal(pga_text_string(&judgement.refusal),
 			    "pganchor refused this connection: out of memory");

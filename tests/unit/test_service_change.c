@@ -70,7 +70,7 @@ static void an_entry_comes_and_goes(void **state)
 	/* What is there already stays, unless it is to be replaced. */
 	assert_int_equal(write_entry("a", PGA_SERVICE_USER, false, false, &changed), -1);
 	assert_null(changed.path);
-	assert_non_null(strstr(error.message, "service a: stands already in "));
+	assert_non_null(strstr(error.message, "service a: already exists in "));
 	assert_non_null(strstr(error.message, ", line 1"));
 	assert_string_equal(error.hint, "--replace puts the new settings in its place; this shows "
 					"it: pganchor service show a");

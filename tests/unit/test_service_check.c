@@ -27,6 +27,7 @@ static struct {
 } here;
 static struct pga_addition asked;
 static struct pga_added added;
+static const char *found; /* the id of it */
 
 void pga_bring_environment_back(void)
 {
@@ -61,6 +62,9 @@ int pga_addition_json(const struct pga_addition *of, const struct pga_added *wit
 	assert_ptr_equal(of, &asked);
 	assert_ptr_equal(with, &added);
 	assert_false(written);
+	/* Why is in the report. */
+	assert_int_equal(with->findings.count, 1);
+	assert_int_equal(with->findings.list[0].severity, PGA_SEVERITY_ERROR);
 	here.reported = status;
 	return status;
 }
@@ -97,8 +101,15 @@ static int begin(void **state)
 
 static int check_it(void *context)
 {
+	int status;
+
 	(void)context;
-	return pga_addition_check(&asked, &added);
+	status = pga_addition_check(&asked, &added);
+	assert_int_equal(added.findings.count > 0,
+			 status != PGA_EXIT_DONE && !here.no_memory && !here.no_hiding);
+	found = added.findings.count > 0 ? pga_finding_word(added.findings.list[0].id) : "";
+	pga_findings_free(&added.findings);
+	return status;
 }
 
 /* For people, and as JSON: the error is the same. */
@@ -153,22 +164,36 @@ static void what_libpq_refuses(void **state)
 		bool answered, shown;
 		long result;
 		const char *said;
+		const char *id;
 	} cases[] = {
-	    {false, false, X509_V_OK, FAILED "; leave --check out"},
-	    {true, true, X509_V_OK, FAILED ANOTHER},
-	    {true, false, X509_V_OK, FAILED ". What answers there shows no certificate"},
-	    {true, true, X509_V_ERR_CERT_HAS_EXPIRED, FAILED ". Whoever runs"},
-	    {true, true, X509_V_ERR_CERT_NOT_YET_VALID, FAILED ". Whoever runs"},
-	    {true, true, X509_V_ERR_UNABLE_TO_GET_CRL, FAILED ". libpq wants a CRL"},
-	    {true, true, X509_V_ERR_CRL_HAS_EXPIRED, FAILED ". libpq wants a CRL"},
-	    {true, true, X509_V_ERR_CRL_NOT_YET_VALID, FAILED ". libpq wants a CRL"},
-	    {true, true, X509_V_ERR_DIFFERENT_CRL_SCOPE, FAILED ". libpq wants a CRL"},
-	    {true, true, X509_V_ERR_CERT_REVOKED, FAILED ". Its CA has taken"},
-	    {true, true, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, FAILED ". No root"},
-	    {true, true, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, FAILED ". No root"},
-	    {true, true, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, FAILED ". No root"},
-	    {true, true, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, FAILED ". No root"},
-	    {true, true, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, FAILED ". No root"},
+	    {false, false, X509_V_OK, FAILED "; leave --check out", "server-not-reached"},
+	    {true, true, X509_V_OK, FAILED ANOTHER, "server-not-verified"},
+	    {true, false, X509_V_OK, FAILED ". What answers there shows no certificate",
+	     "server-without-certificate"},
+	    {true, true, X509_V_ERR_CERT_HAS_EXPIRED, FAILED ". Whoever runs",
+	     "server-certificate-not-in-date"},
+	    {true, true, X509_V_ERR_CERT_NOT_YET_VALID, FAILED ". Whoever runs",
+	     "server-certificate-not-in-date"},
+	    {true, true, X509_V_ERR_UNABLE_TO_GET_CRL, FAILED ". libpq wants a CRL",
+	     "server-without-crl"},
+	    {true, true, X509_V_ERR_CRL_HAS_EXPIRED, FAILED ". libpq wants a CRL",
+	     "server-without-crl"},
+	    {true, true, X509_V_ERR_CRL_NOT_YET_VALID, FAILED ". libpq wants a CRL",
+	     "server-without-crl"},
+	    {true, true, X509_V_ERR_DIFFERENT_CRL_SCOPE, FAILED ". libpq wants a CRL",
+	     "server-without-crl"},
+	    {true, true, X509_V_ERR_CERT_REVOKED, FAILED ". Its CA has taken",
+	     "server-certificate-revoked"},
+	    {true, true, X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, FAILED ". No root",
+	     "server-root-unknown"},
+	    {true, true, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN, FAILED ". No root",
+	     "server-root-unknown"},
+	    {true, true, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, FAILED ". No root",
+	     "server-root-unknown"},
+	    {true, true, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, FAILED ". No root",
+	     "server-root-unknown"},
+	    {true, true, X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, FAILED ". No root",
+	     "server-root-unknown"},
 	};
 
 	(void)state;
@@ -191,6 +216,7 @@ static void what_libpq_refuses(void **state)
 			assert_int_equal(here.reported, json == 1 ? PGA_EXIT_FAILED : -1);
 			if (strncmp(printed.errors, cases[i].said, strlen(cases[i].said)) != 0)
 				fail_msg("case %zu: %s", i, printed.errors);
+			assert_string_equal(found, cases[i].id);
 		}
 	}
 	/* The first of them, too. */
@@ -201,6 +227,7 @@ static void what_libpq_refuses(void **state)
 	here.problem = "change sslmode";
 	assert_int_equal(prints(check_it, NULL), PGA_EXIT_FAILED);
 	assert_non_null(strstr(printed.errors, "Leave sslmode as it is"));
+	assert_string_equal(found, "roots-missing");
 }
 
 static void what_the_gate_refuses(void **state)
@@ -211,6 +238,7 @@ static void what_the_gate_refuses(void **state)
 	added.composition.choice.anchor = &anchor;
 	assert_check(PGA_EXIT_WEAK, "pganchor: service s: the server's chain does not end in the "
 				    "anchor corp\n    nothing was written\n");
+	assert_string_equal(found, "root-of-another-anchor");
 	assert_int_equal(here.reported, PGA_EXIT_WEAK);
 	added.composition.choice.named = false;
 	here.count = 2;
@@ -223,6 +251,7 @@ static void what_the_gate_refuses(void **state)
 		assert_non_null(strstr(
 		    printed.errors, "the chain of db ends in the root CN=R (SHA-256 ab), which"));
 		assert_int_equal(strstr(printed.errors, "--pin-existing") != NULL, which == 1);
+		assert_string_equal(found, "root-not-pinned");
 	}
 	for (int which = 0; which < 3; which++) {
 		here.items[1].pin = which == 0 ? &anchor : NULL;
@@ -230,6 +259,7 @@ static void what_the_gate_refuses(void **state)
 		here.items[1].trusted = which == 2;
 		assert_int_equal(prints(check_it, NULL), PGA_EXIT_WEAK);
 		assert_non_null(strstr(printed.errors, "ends in a root that is not pinned for it"));
+		assert_string_equal(found, "root-not-pinned-for-host");
 	}
 }
 
@@ -260,11 +290,13 @@ static void what_the_environment_spoils(void **state)
 		     "shell: why\n    nothing was written; unset the variable, or give the "
 		     "setting\n");
 	assert_int_equal(here.reported, PGA_EXIT_WEAK);
+	assert_string_equal(found, "environment-weakens");
 	added.here.state = PGA_ENTRY_BROKEN;
 	assert_check(PGA_EXIT_FAILED,
 		     "pganchor: service s: libpq refuses it with the environment of this shell: "
 		     "why\n    nothing was written; unset the variable, or give the setting\n");
 	assert_int_equal(here.reported, PGA_EXIT_FAILED);
+	assert_string_equal(found, "environment-breaks");
 	pga_text_free(&added.here.why);
 }
 

@@ -141,19 +141,19 @@ static int judge(struct pga_text *told, struct pga_error *said)
 		return -1;
 	result = pga_evaluator_begin(&judging, &file, &policy, said);
 	for (size_t i = 0; result == 0 && i < file.count; i++) {
-		struct pga_evaluation standing;
+		struct pga_evaluation evaluation;
 
-		result = pga_evaluate_entry(&judging, &file.entries[i], &standing, said);
+		result = pga_evaluate_entry(&judging, &file.entries[i], &evaluation, said);
 		if (result != 0)
 			break;
 		if (told != NULL)
 			pga_text_addf(told, "%s: %s: %s%s%s\n",
 				      file.entries[i].name != NULL ? file.entries[i].name : "",
-				      pga_entry_state_word(standing.state),
-				      pga_text_string(&standing.why),
-				      standing.needs_tls ? "; TLS" : "",
-				      standing.no_roots ? "; no roots" : "");
-		pga_evaluation_free(&standing);
+				      pga_entry_state_word(evaluation.state),
+				      pga_text_string(&evaluation.why),
+				      evaluation.needs_tls ? "; TLS" : "",
+				      evaluation.no_roots ? "; no roots" : "");
+		pga_evaluation_free(&evaluation);
 	}
 	pga_evaluator_end(&judging);
 	pga_service_file_free(&file);
@@ -251,7 +251,7 @@ static void judging_without_memory(void **state)
 static void the_environment_stays(void **state)
 {
 	struct pga_settings settings = {.items = NULL};
-	struct pga_evaluation standing;
+	struct pga_evaluation evaluation;
 
 	(void)state;
 	put("pg_service.conf", judged);
@@ -264,14 +264,14 @@ static void the_environment_stays(void **state)
 	assert_int_equal(judge(NULL, &error), 0);
 	assert_null(getenv("PGSERVICEFILE"));
 	assert_int_equal(pga_settings_add(&settings, "host", "h", &error), 0);
-	assert_int_equal(pga_evaluate_here(&settings, &policy, &standing, &error), 0);
+	assert_int_equal(pga_evaluate_here(&settings, &policy, &evaluation, &error), 0);
 	assert_string_equal(getenv("PGSERVICE"), "good");
-	assert_int_equal(standing.state, PGA_ENTRY_WEAK);
-	pga_evaluation_free(&standing);
+	assert_int_equal(evaluation.state, PGA_ENTRY_WEAK);
+	pga_evaluation_free(&evaluation);
 	assert_int_equal(unsetenv("PGSERVICE"), 0);
-	assert_int_equal(pga_evaluate_here(&settings, &policy, &standing, &error), 0);
+	assert_int_equal(pga_evaluate_here(&settings, &policy, &evaluation, &error), 0);
 	assert_null(getenv("PGSERVICE"));
-	pga_evaluation_free(&standing);
+	pga_evaluation_free(&evaluation);
 	pga_settings_free(&settings);
 }
 
@@ -279,18 +279,18 @@ static void the_environment_stays(void **state)
 static void no_memory_for_the_environment(void **state)
 {
 	struct pga_settings settings = {.items = NULL};
-	struct pga_evaluation standing;
+	struct pga_evaluation evaluation;
 
 	(void)state;
 	assert_int_equal(setenv("PGSERVICE", "good", 1), 0);
-	memset(&standing, 'x', sizeof standing);
+	memset(&evaluation, 'x', sizeof evaluation);
 	left = 1;
-	assert_int_equal(pga_evaluate_here(&settings, &policy, &standing, &error), -1);
+	assert_int_equal(pga_evaluate_here(&settings, &policy, &evaluation, &error), -1);
 	left = 0;
 	assert_string_equal(error.message, "out of memory");
 	assert_string_equal(getenv("PGSERVICE"), "good");
-	assert_null(standing.effective.options);
-	assert_null(standing.why.bytes);
+	assert_null(evaluation.effective.options);
+	assert_null(evaluation.why.bytes);
 	assert_int_equal(unsetenv("PGSERVICE"), 0);
 }
 
@@ -301,36 +301,36 @@ static void settings_of_unknown_origin(void **state)
 	    {.keyword = (char[]){"port"}, .envvar = (char[]){"PGPORT"}, .val = (char[]){"1"}},
 	    {.keyword = NULL}};
 	enum pga_origin origins[] = {PGA_FROM_ENVIRONMENT};
-	struct pga_evaluation standing = {.state = PGA_ENTRY_BROKEN};
+	struct pga_evaluation evaluation = {.state = PGA_ENTRY_BROKEN};
 	struct pga_text text = PGA_TEXT_EMPTY;
 
 	(void)state;
-	pga_text_add(&standing.why, "no");
-	pga_surroundings_tell(&standing, &text);
+	pga_text_add(&evaluation.why, "no");
+	pga_surroundings_tell(&evaluation, &text);
 	assert_false(text.failed);
 	assert_string_equal(pga_text_string(&text),
 			    "with the environment of this shell the entry is broken: no");
 	pga_text_free(&text);
-	standing.state = PGA_ENTRY_ALLOWED;
-	standing.effective.options = options;
-	pga_surroundings_tell(&standing, &text);
+	evaluation.state = PGA_ENTRY_ALLOWED;
+	evaluation.effective.options = options;
+	pga_surroundings_tell(&evaluation, &text);
 	assert_true(text.failed);
 	pga_text_free(&text);
-	standing.effective.origins = origins;
-	pga_surroundings_tell(&standing, &text);
+	evaluation.effective.origins = origins;
+	pga_surroundings_tell(&evaluation, &text);
 	assert_false(text.failed);
 	assert_memory_equal(pga_text_string(&text), "environment PGPORT: port=1 counts", 33);
 	pga_text_free(&text);
 	/* What has failed before is not mended by that. */
 	text.failed = true;
-	pga_surroundings_tell(&standing, &text);
+	pga_surroundings_tell(&evaluation, &text);
 	assert_true(text.failed);
 	options[0].val = NULL;
 	pga_text_free(&text);
-	pga_surroundings_tell(&standing, &text);
+	pga_surroundings_tell(&evaluation, &text);
 	assert_string_equal(pga_text_string(&text), "");
 	pga_text_free(&text);
-	pga_text_free(&standing.why);
+	pga_text_free(&evaluation.why);
 }
 
 static const char *const surroundings[][2] = {
@@ -351,16 +351,16 @@ static const char *const surroundings[][2] = {
 static int tell(struct pga_text *told, const char *mode, struct pga_error *said)
 {
 	struct pga_settings settings = {.items = NULL};
-	struct pga_evaluation standing;
+	struct pga_evaluation evaluation;
 	int result = -1;
 
 	if (pga_settings_add(&settings, "host", "h", said) == 0 &&
 	    pga_settings_add(&settings, "sslmode", mode, said) == 0 &&
 	    pga_settings_add(&settings, "gssencmode", "disable", said) == 0 &&
-	    pga_evaluate_here(&settings, &policy, &standing, said) == 0) {
-		pga_surroundings_tell(&standing, told);
-		result = standing.why.failed || told->failed ? pga_fail_memory(said) : 0;
-		pga_evaluation_free(&standing);
+	    pga_evaluate_here(&settings, &policy, &evaluation, said) == 0) {
+		pga_surroundings_tell(&evaluation, told);
+		result = evaluation.why.failed || told->failed ? pga_fail_memory(said) : 0;
+		pga_evaluation_free(&evaluation);
 	}
 	pga_settings_free(&settings);
 	return result;

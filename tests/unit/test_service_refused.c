@@ -68,7 +68,7 @@ static void what_libpq_cannot_read(void **state)
 	pga_text_add(&text, "\n");
 	put("pg_service.conf", pga_text_string(&text));
 	(void)snprintf(message, sizeof message,
-		       "libpq cannot read the new entry: line 1 too long in service file "
+		       "libpq could not read the new entry: line 1 too long in service file "
 		       "\"%s/pg_service.conf\"",
 		       scratch);
 	assert_refused("c", message, "nothing was changed; correct the file with an editor first");
@@ -97,7 +97,7 @@ static void what_stands_already(void **state)
 		pga_text_addf(&text, "\n[%s]\nhost=h\n", name);
 		put("pg_service.conf", pga_text_string(&text));
 		(void)snprintf(message, sizeof message,
-			       "service %s: stands already in %s/pg_service.conf, line 2", name,
+			       "service %s: already exists in %s/pg_service.conf, line 2", name,
 			       scratch);
 		(void)snprintf(hint, sizeof hint, "%s%s%s",
 			       longest == 2 ? "--replace puts the new settings in its place"

@@ -69,7 +69,7 @@ static void what_a_wish_becomes(void **state)
 	assert_composed(
 	    WORDS("host", "h", "password", "x"),
 	    "host=h\nsslmode=verify-full\ngssencmode=disable\npassword=x\nallowed: \n" UNPINNED
-	    "\nthe password stands in the file as clear text; ~/.pgpass (mode 0600) is its place");
+	    "\nthe password is in the file as clear text; ~/.pgpass (mode 0600) is its place");
 	assert_composed(
 	    WORDS("host", "h", "gssencmode", "prefer"),
 	    "host=h\nsslmode=verify-full\ngssencmode=prefer\n"
@@ -253,7 +253,7 @@ static void what_cannot_be_written(void **state)
 	assert_int_equal(pga_settings_add(&settings, "host", "/run", &error), 0);
 	assert_int_equal(pga_service_write(&change, &settings, &policy, &changed, &error), -1);
 	(void)snprintf(wanted, sizeof wanted,
-		       "service a: stands already in %s/pg_service.conf, line 4", scratch);
+		       "service a: already exists in %s/pg_service.conf, line 4", scratch);
 	assert_string_equal(error.message, wanted);
 	/* What would be weak is not written. */
 	pga_settings_free(&settings);

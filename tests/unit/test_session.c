@@ -380,7 +380,8 @@ static void gssapi_holds_by_the_policy(void **state)
 	(void)state;
 	begin("", NULL);
 	fake.gss = 1;
-	says(REFUSED "GSSAPI encryption stands instead of TLS\n    set gssencmode=disable");
+	says(REFUSED
+	     "the session has GSSAPI encryption instead of TLS\n    set gssencmode=disable");
 	rules.policy.gss_encryption = PGA_ALLOW;
 	fake.verify_result = 10;
 	says("");

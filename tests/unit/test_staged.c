@@ -154,12 +154,12 @@ static void one_that_cannot_be_made(void **state)
 		int code;
 		const char *message; /* NULL: it is for the caller to say, with errno */
 	} cases[] = {
-	    {"getrandom", EIO, "cannot choose a name: Input/output error"},
-	    {"realloc", EIO, "cannot choose a name: Cannot allocate memory"},
+	    {"getrandom", EIO, "could not choose a name: Input/output error"},
+	    {"realloc", EIO, "could not choose a name: Cannot allocate memory"},
 	    {"openat", EACCES, NULL},
 	    {"pga_act_as", EPERM, NULL},
 	    {"malloc", ENOMEM, "out of memory"},
-	    {"fcntl", EMFILE, "cannot keep a directory open: Too many open files"},
+	    {"fcntl", EMFILE, "could not keep a directory open: Too many open files"},
 	};
 	const size_t open_files = names_in("/proc/self/fd");
 

@@ -111,7 +111,7 @@ static void files_that_cannot_be_read(void **state)
 	assert_int_equal(look(), 0);
 	assert_int_equal(status.findings.count, 3);
 	assert_finding(0, "activation-unreadable", PGA_SEVERITY_WARNING, "activation");
-	assert_string_equal(status.findings.list[0].message, "cannot read /.bashrc");
+	assert_string_equal(status.findings.list[0].message, "could not read /.bashrc");
 	assert_finding(1, "gate-active", PGA_SEVERITY_OK, "gate");
 	assert_finding(2, "programs-without-gate", PGA_SEVERITY_ERROR, "programs");
 	assert_int_equal(status.way_count, 6);
@@ -123,9 +123,9 @@ static void files_that_cannot_be_read(void **state)
 static void where_it_cannot_be_told(void **state)
 {
 	here.unreadable = "/.bashrc";
-	here.processes = "cannot read /proc";
+	here.processes = "could not read /proc";
 	assert_int_equal(look(), -1);
-	assert_string_equal(failure.message, "cannot read /proc");
+	assert_string_equal(failure.message, "could not read /proc");
 	assert_finding(0, "activation-unreadable", PGA_SEVERITY_WARNING, "activation");
 	assert_int_equal(end(state), 0);
 	here.processes = NULL;

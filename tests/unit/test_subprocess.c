@@ -82,7 +82,7 @@ static void one_that_is_not_there_is_an_error(void **state)
 	(void)state;
 	assert_int_equal(pga_subprocess_run(argv, NULL, &child, &error), -1);
 	assert_string_equal(error.message,
-			    "cannot start /no/such/program: No such file or directory");
+			    "could not start /no/such/program: No such file or directory");
 	pga_subprocess_free(&child);
 }
 
@@ -156,17 +156,17 @@ static void what_is_lost_is_an_error(void **state)
 		unsigned number;
 		const char *said;
 	} cases[] = {
-	    {"pipe2", 1, "cannot start sh: Input/output error"},
-	    {"pipe2", 2, "cannot start sh: Input/output error"},
+	    {"pipe2", 1, "could not start sh: Input/output error"},
+	    {"pipe2", 2, "could not start sh: Input/output error"},
 	    {"calloc", 1, "out of memory"},
 	    {"realloc", 1, "out of memory"},
 	    {"realloc", 2, "out of memory"},
 	    {"realloc", 3, "out of memory"},
-	    {"read", 1, "cannot read what sh says: Input/output error"},
-	    {"read", 2, "cannot read what sh says: Input/output error"},
-	    {"poll", 1, "cannot read what sh says: Input/output error"},
-	    {"poll", 2, "cannot read what sh says: Input/output error"},
-	    {"waitpid", 1, "cannot tell how sh ended: Input/output error"},
+	    {"read", 1, "could not read what sh says: Input/output error"},
+	    {"read", 2, "could not read what sh says: Input/output error"},
+	    {"poll", 1, "could not read what sh says: Input/output error"},
+	    {"poll", 2, "could not read what sh says: Input/output error"},
+	    {"waitpid", 1, "could not tell how sh ended: Input/output error"},
 	};
 	const size_t before = names_in("/proc/self/fd");
 
@@ -258,7 +258,7 @@ static void other_ends(void **state)
 	assert_int_equal(child.status, 11);
 	pga_subprocess_free(&child);
 	assert_int_equal(pga_subprocess_run(more, NULL, &child, &error), -1);
-	assert_string_equal(error.message, "cannot start sh: Invalid argument");
+	assert_string_equal(error.message, "could not start sh: Invalid argument");
 	pga_subprocess_free(&child);
 	assert_int_equal(pga_subprocess_run(none, NULL, &child, &error), -1);
 	pga_subprocess_free(&child);

@@ -139,8 +139,8 @@ static void without_a_home_there_is_none(void **state)
 	/* Who cannot find out does not know. */
 	now.reason = ENOMEM;
 	assert_int_equal(again(NULL, &file, &error), -1);
-	assert_non_null(strstr(error.message,
-			       "the home directory cannot be found out: Cannot allocate memory"));
+	assert_non_null(
+	    strstr(error.message, "could not find the home directory: Cannot allocate memory"));
 	assert_int_equal(reads, 0);
 	pga_user_file_free(&file);
 	now.reason = EACCES;

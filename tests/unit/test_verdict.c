@@ -20,6 +20,90 @@ static const struct {
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2", "",
      "allowed needs-tls\n"},
     {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "channel_binding=prefer@d",
+     "channel-binding=require", "allowed needs-tls lock-binding\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "channel_binding=prefer",
+     "channel-binding=require", "allowed needs-tls lock-binding\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "channel_binding=require",
+     "channel-binding=require", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "channel_binding=disable",
+     "", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "channel_binding=disable@e",
+     "channel-binding=require",
+     "refused needs-tls [channel_binding]\nchannel_binding=disable (environment PGCHANNELBINDING) "
+     "goes without channel binding, which the policy requires"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "-channel_binding",
+     "channel-binding=require",
+     "refused needs-tls [channel_binding]\nchannel_binding is unknown to this libpq, which is "
+     "older than 13, and the policy requires it"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 require_auth=",
+     "auth=gss,scram-sha-256", "allowed needs-tls lock-auth (gss,scram-sha-256)\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=scram-sha-256",
+     "auth=gss,scram-sha-256", "allowed needs-tls (scram-sha-256)\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=scram-sha-256,gss",
+     "auth=gss,scram-sha-256", "allowed needs-tls (gss,scram-sha-256)\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=!gss,!md5",
+     "auth=gss,scram-sha-256", "allowed needs-tls lock-auth (scram-sha-256)\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=!later",
+     "auth=gss", "allowed needs-tls lock-auth (gss)\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=gss,!md5",
+     "auth=gss",
+     "refused needs-tls [require_auth]\nrequire_auth=gss,!md5 (conninfo) names a method of "
+     "authentication that the policy's auth does not"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=gss,later",
+     "auth=password,md5,gss,sspi,scram-sha-256,oauth,none",
+     "refused needs-tls [require_auth]\nrequire_auth=gss,later (conninfo) names a method of "
+     "authentication that the policy's auth does not"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=scram-sha-25",
+     "auth=scram-sha-256",
+     "refused needs-tls [require_auth]\nrequire_auth=scram-sha-25 (conninfo) names a method of "
+     "authentication that the policy's auth does not"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=!gss,!scram-sha-256",
+     "auth=gss,scram-sha-256",
+     "refused needs-tls [require_auth]\nrequire_auth=!gss,!scram-sha-256 (conninfo) leaves no "
+     "method of the policy's auth that this libpq has"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 require_auth= "
+     "-oauth_issuer",
+     "auth=oauth",
+     "refused needs-tls [require_auth]\nrequire_auth= (conninfo) leaves no method of the policy's "
+     "auth that this libpq has"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 require_auth= "
+     "-oauth_issuer",
+     "auth=oauth,none", "allowed needs-tls lock-auth (none)\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 require_auth= "
+     "oauth_issuer=",
+     "auth=oauth,none", "allowed needs-tls lock-auth (oauth,none)\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 -require_auth",
+     "", "allowed needs-tls\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 -require_auth",
+     "auth=gss",
+     "refused needs-tls [require_auth]\nrequire_auth is unknown to this libpq, which is older than "
+     "16, and cannot be held to the policy's auth"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "require_auth=gss",
+     "auth=gss auth=md5",
+     "refused needs-tls [require_auth]\nrequire_auth=gss (conninfo) cannot be set: the lists of "
+     "auth in the policy's files have no method in common"},
+    /* Sockets alone are left as they are. */
+    {"host=/tmp channel_binding=disable require_auth=md5", "channel-binding=require auth=gss",
+     "allowed local\n"},
+    {"host=/tmp,h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
+     "channel_binding=prefer",
+     "channel-binding=require", "allowed needs-tls local lock-binding\n"},
+    {"host=h sslmode=verify-full gssencmode=disable ssl_min_protocol_version=TLSv1.2 "
      "ssl_max_protocol_version=",
      "", "allowed needs-tls\n"},
     {"host=h sslmode=verify-ca", "",
@@ -55,9 +139,8 @@ static const struct {
      "libpq's default) is weaker than verify-full\ngssencmode= (the program's, or libpq's default) "
      "takes GSSAPI encryption instead of TLS"},
     {"host=h -sslmode", "",
-     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode= (the program's, or libpq's "
-     "default) is weaker than verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption "
-     "instead of TLS"},
+     "refused needs-tls lock-min-tls [sslmode] [gssencmode]\nsslmode is weaker than "
+     "verify-full\ngssencmode= (libpq's default) takes GSSAPI encryption instead of TLS"},
     {"host=/tmp", "", "allowed local\n"},
     {"host=/tmp", "unix-socket=refuse",
      "refused local [host]\nhost=/tmp (conninfo) is a Unix-domain socket, which the policy "
@@ -419,7 +502,7 @@ static const struct {
      "use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor explain "
      "'host=h sslmode=disable'\" says what to change"},
     {"host=h -sslmode", "",
-     "pganchor refused this connection: \n    sslmode= (the program's, or libpq's default) is "
+     "pganchor refused this connection: \n    sslmode is "
      "weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI encryption instead "
      "of TLS\n    use a service of \"pganchor service list\", or sslmode=verify-full; \"pganchor "
      "explain 'host=h'\" says what to change"},
@@ -458,6 +541,10 @@ static void add_verdict(const struct pga_verdict *verdict, struct pga_text *text
 	pga_text_add(text, verdict->exempt ? " exempt" : "");
 	pga_text_add(text, verdict->lock_gss ? " lock-gss" : "");
 	pga_text_add(text, verdict->lock_min_tls ? " lock-min-tls" : "");
+	pga_text_add(text, verdict->lock_binding ? " lock-binding" : "");
+	pga_text_add(text, verdict->lock_auth ? " lock-auth" : "");
+	if (verdict->auth[0] != '\0')
+		pga_text_addf(text, " (%s)", verdict->auth);
 	for (size_t i = 0; i < verdict->reasons; i++)
 		pga_text_addf(text, " [%s]", verdict->weak[i]);
 	pga_text_addf(text, "\n%s", pga_text_string(&verdict->why));
@@ -502,6 +589,37 @@ static void what_cannot_be_locked_is_refused(void **state)
 	/* Once, and only what was to be locked. */
 	pga_verdict_without_locks(&verdict, &settings.effective);
 	assert_int_equal(verdict.reasons, 1);
+	pga_verdict_free(&verdict);
+}
+
+/* Once the session stands, what it does not show. */
+static void how_it_logs_in_cannot_be_locked_later(void **state)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct settings settings;
+	struct pga_policy policy;
+	struct pga_verdict verdict;
+
+	(void)state;
+	make_policy(&policy, "channel-binding=require auth=gss");
+	make_settings(&settings, "host=h sslmode=verify-full gssencmode=prefer "
+				 "ssl_min_protocol_version=TLSv1.2 channel_binding=prefer@d "
+				 "require_auth=!md5");
+	pga_judge(&settings.effective, &policy, &verdict);
+	assert_true(verdict.allowed && verdict.lock_binding && verdict.lock_auth);
+	pga_verdict_without_login_locks(&verdict, &settings.effective);
+	add_verdict(&verdict, &text);
+	assert_text(
+	    &text,
+	    "refused needs-tls lock-gss (gss) [channel_binding] [require_auth]\n"
+	    "channel_binding=prefer (libpq's default) can do without channel binding, which "
+	    "the policy requires\n"
+	    "require_auth=!md5 (conninfo) lets in methods of authentication that the policy's "
+	    "auth does not");
+	pga_verdict_without_login_locks(&verdict, &settings.effective);
+	assert_int_equal(verdict.reasons, 2);
+	pga_verdict_without_locks(&verdict, &settings.effective);
+	assert_int_equal(verdict.reasons, 3);
 	pga_verdict_free(&verdict);
 }
 
@@ -589,6 +707,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_judged),
 	    cmocka_unit_test(what_cannot_be_locked_is_refused),
+	    cmocka_unit_test(how_it_logs_in_cannot_be_locked_later),
 	    cmocka_unit_test(what_a_program_is_told),
 	    cmocka_unit_test(which_hosts_are_exempt),
 	    cmocka_unit_test(how_long_a_name_may_be),

@@ -74,6 +74,7 @@ check_PROGRAMS = \
 	tests/unit/test_guess \
 	tests/unit/test_handshake \
 	tests/unit/test_home \
+	tests/unit/test_home_text \
 	tests/unit/test_host \
 	tests/unit/test_hostlist \
 	tests/unit/test_http \
@@ -422,6 +423,10 @@ tests_unit_test_finding_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/te
 tests_unit_test_finding_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_finding_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty,--wrap=vasprintf,--wrap=__vasprintf_chk
 tests_unit_test_finding_LDADD = $(UNITS_LDADD)
+tests_unit_test_home_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_home_text.c
+tests_unit_test_home_text_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_home_text_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=getpwuid
+tests_unit_test_home_text_LDADD = $(UNITS_LDADD)
 tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
 tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty
@@ -756,7 +761,7 @@ tests_unit_test_dl_wrappers_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_chi
 tests_unit_test_dl_wrappers_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
 tests_unit_test_dl_wrappers_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
-	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
+	-Wl,--wrap=gate_libpq_with,--wrap=gate_libpq_of_object,--wrap=gate_is_dropin,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
 	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
 tests_unit_test_dl_wrappers_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_dl_wrappers_open_SOURCES = src/gate/dl_wrappers.c tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h \
@@ -764,7 +769,7 @@ tests_unit_test_dl_wrappers_open_SOURCES = src/gate/dl_wrappers.c tests/unit/in_
 tests_unit_test_dl_wrappers_open_CPPFLAGS = $(UNIT_CPPFLAGS) -D__dso_handle=played_dso_handle
 tests_unit_test_dl_wrappers_open_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) -Wl,--version-script=$(srcdir)/tests/unit/local.map \
 	-Wl,--wrap=gate_each_object,--wrap=gate_object_of,--wrap=gate_loader,--wrap=gate_own_base,--wrap=gate_libpq_of \
-	-Wl,--wrap=gate_libpq_with,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
+	-Wl,--wrap=gate_libpq_with,--wrap=gate_libpq_of_object,--wrap=gate_is_dropin,--wrap=gate_wrapper,--wrap=gate_rebind_new,--wrap=gate_rebind_deep,--wrap=gate_rebind_at_start \
 	-Wl,--wrap=gate_rebind_space,--wrap=dlinfo,--wrap=dlerror,--wrap=access,--wrap=calloc,--wrap=free
 tests_unit_test_dl_wrappers_open_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_dl_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_dl.c
@@ -776,13 +781,13 @@ tests_unit_test_got_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h 
 tests_unit_test_got_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_got_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_each_object,--wrap=gate_each_object_in,--wrap=gate_object_of,--wrap=gate_loader \
-	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
+	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=gate_libpq_of_object,--wrap=gate_is_dropin,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
 tests_unit_test_got_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_got_linker_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/bound_objects.h tests/unit/test_got_linker.c
 tests_unit_test_got_linker_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_got_linker_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_each_object,--wrap=gate_each_object_in,--wrap=gate_object_of,--wrap=gate_loader \
-	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
+	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_of,--wrap=gate_libpq_with,--wrap=gate_libpq_of_object,--wrap=gate_is_dropin,--wrap=dlclose,--wrap=dlinfo,--wrap=strdup,--wrap=calloc
 tests_unit_test_got_linker_LDADD = libgate.la $(CMOCKA_LIBS)
 
 # With all that they ask.
