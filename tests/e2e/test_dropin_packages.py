@@ -6,8 +6,8 @@ import subprocess
 
 import pytest
 
-from machines import OWN_MOUNTS, ROOT, run
-from packages import install_debs, install_rpms, version, watched
+from machines import OWN_MOUNTS, ROOT, make_tarball, run
+from packages import depends, install_rpms, version, watched
 from postgres import USER
 
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
@@ -60,7 +60,10 @@ def install(machine, debs, names=PACKAGES):
 
 
 # A program that is started again and again. What it says of a library, and what became of it, is in a file.
-AGAIN = 'while [ ! -e /tmp/enough ]; do "$0" --version >/dev/null 2>>/tmp/failed || echo "status $?" >>/tmp/failed; echo >>/tmp/started; done'
+AGAIN = """while [ ! -e /tmp/enough ]; do
+    "$0" --version >/dev/null 2>>/tmp/failed || echo "status $?" >>/tmp/failed
+    echo >>/tmp/started
+done"""
 
 
 @contextlib.contextmanager
@@ -141,7 +144,8 @@ def test_a_purge_leaves_nothing(make_machine, debs):
 def test_an_answer_that_cannot_be_followed_is_said(make_machine, debs):
     """Another directory comes first: it is not as it was asked for, and the way out is named."""
     machine = make_machine("first")
-    machine.root("sh", "-c", "mkdir /opt/lib; cp -L /usr/lib/*/libpq.so.5 /opt/lib; echo /opt/lib >/etc/ld.so.conf.d/00-first.conf; ldconfig")
+    machine.root("sh", "-euc", "mkdir /opt/lib; cp -L /usr/lib/*/libpq.so.5 /opt/lib; "
+                 "echo /opt/lib >/etc/ld.so.conf.d/00-first.conf; ldconfig")
     answer(machine, "true")
     packages = put(machine, debs)
     said = root(machine, "sh", "-c", 'dpkg --install "$@" 2>&1 || echo failed', "sh", *packages)
@@ -150,6 +154,23 @@ def test_an_answer_that_cannot_be_followed_is_said(make_machine, debs):
     machine.root("sh", "-c", "rm /etc/ld.so.conf.d/00-first.conf; ldconfig")
     root(machine, "dpkg", "--configure", "--pending")
     assert is_on(machine)
+
+
+@pytest.fixture(scope="session")
+def system_with_dpkg_dev(debs, tmp_path_factory):
+    """A tarball: what the package depends on, psql, and what finds out what a package depends on."""
+    return make_tarball("bookworm", "minbase", {"postgresql-client", "dpkg-dev", *depends(debs["pganchor"])}, tmp_path_factory.mktemp("dev"))
+
+
+def test_what_is_built_where_it_is_on_depends_on_the_real_one(make_machine, debs):
+    machine = make_machine("builds", "system_with_dpkg_dev")
+    answer(machine, "true")
+    install(machine, debs)
+    assert is_on(machine)
+    machine.root("sh", "-euc", 'mkdir -p /tmp/b/debian/one/usr/bin; cp "$0" /tmp/b/debian/one/usr/bin; '
+                 'printf "Source: one\n\nPackage: one\nArchitecture: any\n" >/tmp/b/debian/control', psql(machine))
+    said = machine.root("sh", "-euc", "cd /tmp/b; dpkg-shlibdeps -O debian/one/usr/bin/psql 2>/dev/null")
+    assert re.search(r"\blibpq5\b", said) and "pganchor" not in said
 
 
 # ---- at every moment
