@@ -58,9 +58,9 @@ def test_every_long_option_is_described(home):
 
 def policy_keys():
     """{key: [values]} as pganchor-policy(5) has them, the strictest first; allow-weak apart."""
-    listed = re.findall(r"^\.It Ic ([\w-]+) Li = Cm (.*)$", manual("pganchor-policy.5"), re.MULTILINE)
+    listed = re.findall(r"^\.It Ic ([\w-]+) Li = ((?:Cm|Ar) .*)$", manual("pganchor-policy.5"), re.MULTILINE)
     # What stands for something has an example of it.
-    return {key: values.replace("Ar method ...", "scram-sha-256 gss").split(" | ") for key, values in listed}
+    return {key: values.replace("Ar method ...", "scram-sha-256 gss").replace("Cm ", "").split(" | ") for key, values in listed}
 
 
 def test_the_policy_takes_every_value_of_the_manual_and_no_other(home):
