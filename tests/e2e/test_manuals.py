@@ -58,7 +58,7 @@ def test_every_long_option_is_described(home):
 
 def policy_keys():
     """{key: [values]} as pganchor-policy(5) has them, the strictest first; allow-weak apart."""
-    listed = re.findall(r"^\.It Ic ([\w-]+) Li = ((?:Cm|Ar) .*)$", manual("pganchor-policy.5"), re.MULTILINE)
+    listed = re.findall(r"^\.It Ic ([\w-]+) Li = ((?:Cm|Ar method) .*)$", manual("pganchor-policy.5"), re.MULTILINE)
     # What stands for something has an example of it.
     return {key: values.replace("Ar method ...", "scram-sha-256 gss").replace("Cm ", "").split(" | ") for key, values in listed}
 
