@@ -22,7 +22,8 @@ struct pga_source_request {
 	struct pga_http http;         /* for a source that speaks HTTP */
 	char pin[PGA_PIN_LENGTH + 1]; /* of the root that is wanted; empty: nobody knows */
 	/* Of the source's read(); free() frees them. */
-	char *location; /* as people are shown it, and as anchors.conf keeps it */
+	char *location; /* as people are shown it, and as anchors.conf keeps it; a path begins with
+			   a /, and anything else is compared as a URL (ca/url.c) */
 	char *name;     /* for the anchor, where the user gives none; need not be a valid one */
 };
 

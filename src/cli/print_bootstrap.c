@@ -143,20 +143,24 @@ int pga_report_json(const struct pga_anchoring *done, const struct pga_certifica
 	    PGA_EXIT_DONE);
 }
 
+#define PREFER_AND_REQUIRE                                                                        \
+	"With those of other CAs, sslmode=prefer, the default, goes on in plain text, without a " \
+	"word;\n    sslmode=require behaves as verify-ca and fails. "
+
 void pga_report_warnings(const struct pga_anchoring *done, bool dry_run)
 {
 	const char *elsewhere = getenv("PGSSLROOTCERT");
 
-	if (done->root_crt.change == PGA_CREATED)
+	if (done->root_crt.change == PGA_CREATED && dry_run)
 		pga_print_warning(
-		    "%s %s: from %s on, libpq verifies every server of\n    this user by it. With "
-		    "those of other CAs, sslmode=prefer, the default, goes on in plain text, "
-		    "without "
-		    "a word;\n    sslmode=require behaves as verify-ca and fails. --scoped%s "
-		    "avoids "
-		    "both",
-		    done->root_crt.path, dry_run ? "does not exist yet" : "did not exist before",
-		    dry_run ? "then" : "now", dry_run ? "" : " --replace");
+		    "%s does not exist yet: from then on, libpq verifies every server "
+		    "of\n    this user by it. " PREFER_AND_REQUIRE "--scoped avoids both",
+		    done->root_crt.path);
+	else if (done->root_crt.change == PGA_CREATED)
+		pga_print_warning(
+		    "%s did not exist before: from now on, libpq verifies every server "
+		    "of\n    this user by it. " PREFER_AND_REQUIRE "--scoped --replace avoids both",
+		    done->root_crt.path);
 	if (done->old_stays)
 		pga_print_warning("%s still holds %s, put there by somebody else: libpq goes on "
 				  "trusting it",

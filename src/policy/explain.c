@@ -90,6 +90,22 @@ static void add_lines(struct pga_text *text, const char *lines)
 	}
 }
 
+/* What is refused begins nothing that anything could be locked for. */
+static void add_locks(const struct pga_verdict *verdict, struct pga_text *text)
+{
+	if (verdict->lock_gss)
+		pga_text_add(text, "; the gate locks gssencmode=disable");
+	if (verdict->lock_min_tls)
+		pga_text_add(text,
+			     "; the gate locks ssl_min_protocol_version to the policy's minimum");
+	if (verdict->lock_binding)
+		pga_text_add(text, "; the gate locks channel_binding=require");
+	if (verdict->lock_auth)
+		pga_text_addf(text, "; the gate locks require_auth=%s", verdict->auth);
+	if ((verdict->lock_binding || verdict->lock_auth) && verdict->local)
+		pga_text_add(text, ", for the Unix-domain sockets of the list, too");
+}
+
 void pga_explain_verdict(const struct pga_effective *effective, const struct pga_policy *policy,
 			 const struct pga_verdict *verdict, const char *but, struct pga_text *text)
 {
@@ -104,17 +120,8 @@ void pga_explain_verdict(const struct pga_effective *effective, const struct pga
 		pga_text_add(text, "; a Unix-domain socket, which has no TLS");
 	if (verdict->exempt)
 		pga_text_add(text, "; allow-weak exempts a host");
-	if (verdict->lock_gss)
-		pga_text_add(text, "; the gate locks gssencmode=disable");
-	if (verdict->lock_min_tls)
-		pga_text_add(text,
-			     "; the gate locks ssl_min_protocol_version to the policy's minimum");
-	if (verdict->lock_binding)
-		pga_text_add(text, "; the gate locks channel_binding=require");
-	if (verdict->lock_auth)
-		pga_text_addf(text, "; the gate locks require_auth=%s", verdict->auth);
-	if ((verdict->lock_binding || verdict->lock_auth) && verdict->local)
-		pga_text_add(text, ", for the Unix-domain sockets of the list, too");
+	if (verdict->allowed)
+		add_locks(verdict, text);
 	pga_text_add(text, "\n");
 	add_lines(text, pga_text_string(&verdict->why));
 	pga_explain_changes(effective, verdict, &changes);

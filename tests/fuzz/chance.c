@@ -537,6 +537,7 @@ const char *chance_service_file(size_t *length)
 }
 
 enum { MODE, SOCKETS, GSS, PUBLIC_CA, TLS, LOG, TRUST, CANCEL, KEYS };
+_Static_assert(KEYS == CHANCE_POLICY_KEYS, "what is said of each has its place");
 
 /* The stricter value first, as pganchor-policy(5) has them. */
 static const char *const policy_keys[KEYS][3] = {

@@ -49,6 +49,9 @@ void chance_environment(void);
 /* A pg_service.conf. Belongs to chance.c until the next one is made. */
 const char *chance_service_file(size_t *length);
 
+/* The keys that are thrown. */
+#define CHANCE_POLICY_KEYS 8
+
 /* What a policy says, as the driver's rule reads it. */
 struct chance_policy {
 	bool broken;
@@ -61,7 +64,7 @@ struct chance_policy {
 	size_t lists; /* each file that exempts hosts has one; a host is exempt where all have it */
 	const char *exempt[3][4]; /* patterns, ended by NULL */
 	bool writable; /* the file made last can be written by others, which breaks the system's */
-	int said[8];   /* chance.c's own */
+	int said[CHANCE_POLICY_KEYS]; /* chance.c's own */
 };
 
 /* Starts a policy that no file has said anything of; adds what one file says, NULL for no such

@@ -7,6 +7,8 @@
 #include "failing.h"
 #include "directory.h"
 
+#include "default_policy.h"
+
 #include "policy/linked.h"
 #include "policy/policy.h"
 
@@ -24,12 +26,7 @@ static int make_root_once(void **state)
 	root = make_root("Root");
 	if (pga_hide_environment(&hidden) != 0)
 		return -1;
-	policy = (struct pga_policy){.mode = PGA_MODE_ENFORCE,
-				     .user_anchors = PGA_ALLOW,
-				     .trust = PGA_TRUST_PINNED,
-				     .unix_socket = PGA_ALLOW,
-				     .min_tls = PGA_TLS_1_2,
-				     .channel_binding = PGA_BINDING_PREFER};
+	policy = DEFAULT_POLICY;
 	return 0;
 }
 

@@ -9,6 +9,8 @@
 #ifndef PGA_TESTS_SETTINGS_H
 #define PGA_TESTS_SETTINGS_H
 
+#include "default_policy.h"
+
 #include "policy/effective.h"
 #include "policy/policy.h"
 
@@ -170,12 +172,7 @@ static inline void make_policy(struct pga_policy *policy, const char *words)
 	char copy[LONGEST];
 	char *rest = copy;
 
-	*policy = (struct pga_policy){.unix_socket = PGA_ALLOW,
-				      .public_ca = PGA_ALLOW,
-				      .cancel = PGA_ALLOW,
-				      .user_anchors = PGA_ALLOW,
-				      .min_tls = PGA_TLS_1_2,
-				      .channel_binding = PGA_BINDING_PREFER};
+	*policy = DEFAULT_POLICY;
 	(void)snprintf(copy, sizeof copy, "%s", words);
 	for (char *word; (word = strsep(&rest, " ")) != NULL;) {
 		if (strcmp(word, "mode=audit") == 0)

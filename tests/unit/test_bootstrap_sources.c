@@ -6,13 +6,13 @@
 #undef PGA_SOURCES
 #define PGA_SOURCES(SOURCE)                                           \
 	SOURCE(stepca, "ca-url", "URL", PGA_NAMES_NOTHING, "the CA"), \
-	    SOURCE(file, "file", "FILE", PGA_NAMES_FILE, "a file that has it")
+	    SOURCE(played, "played", "FILE", PGA_NAMES_FILE, "a file that has it")
 
 static int read_path(struct pga_source_request *request, const char *typed, struct pga_error *error)
 {
 	note("path(%s) ", typed);
 	request->location = __real_strdup(typed);
-	request->name = __real_strdup("file");
+	request->name = __real_strdup("played");
 	/* As a source that has one from whom the user trusts. */
 	if (strcmp(typed, "/proven") == 0)
 		(void)snprintf(request->pin, sizeof request->pin, "%s", PIN);
@@ -24,14 +24,14 @@ static int fetch(const struct pga_source_request *request, struct pga_candidates
 {
 	struct pga_certificate root;
 
-	note("file(%s %zu) ", request->location, strlen(request->pin));
+	note("played(%s %zu) ", request->location, strlen(request->pin));
 	candidates->where = __real_strdup(request->location);
 	show(&root);
 	return pga_candidates_add(candidates, &root, error);
 }
 
-static const struct pga_source pga_source_file = {
-    .name = "file", .read = read_path, .fetch = fetch};
+static const struct pga_source pga_source_played = {
+    .name = "played", .read = read_path, .fetch = fetch};
 
 #include "cli/cmd_bootstrap.c" /* NOLINT(bugprone-suspicious-include) */
 
@@ -40,21 +40,21 @@ static const struct pga_source pga_source_file = {
 static void another_source(void **state)
 {
 	(void)state;
-	assert_run("--file /root.crt --fingerprint " PIN, PGA_EXIT_DONE,
-		   "path(/root.crt) file(/root.crt 64) check(/root.crt) known(/root.crt) before "
-		   "install(- file /root.crt -) text(/root.crt 0) " INSTALLED,
+	assert_run("--played /root.crt --fingerprint " PIN, PGA_EXIT_DONE,
+		   "path(/root.crt) played(/root.crt 64) check(/root.crt) known(/root.crt) before "
+		   "install(- played /root.crt -) text(/root.crt 0) " INSTALLED,
 		   "");
-	assert_run("--file /root.crt", PGA_EXIT_DONE,
-		   "path(/root.crt) file(/root.crt 0) check(/root.crt) before known(/root.crt) "
-		   "look(/root.crt - file) try(- file /root.crt -) ask(/root.crt ) "
-		   "install(- file /root.crt -) text(/root.crt 0) " INSTALLED,
+	assert_run("--played /root.crt", PGA_EXIT_DONE,
+		   "path(/root.crt) played(/root.crt 0) check(/root.crt) before known(/root.crt) "
+		   "look(/root.crt - played) try(- played /root.crt -) ask(/root.crt ) "
+		   "install(- played /root.crt -) text(/root.crt 0) " INSTALLED,
 		   "");
-	assert_run("--file /proven --yes", PGA_EXIT_DONE,
-		   "path(/proven) file(/proven 64) check(/proven) known(/proven) before "
-		   "install(- file /proven -) text(/proven 0) " INSTALLED,
+	assert_run("--played /proven --yes", PGA_EXIT_DONE,
+		   "path(/proven) played(/proven 64) check(/proven) known(/proven) before "
+		   "install(- played /proven -) text(/proven 0) " INSTALLED,
 		   "");
 	here.fails = "path";
-	assert_run("--file /root.crt", PGA_EXIT_USAGE, "path(/root.crt) ",
+	assert_run("--played /root.crt", PGA_EXIT_USAGE, "path(/root.crt) ",
 		   "pganchor: path fails\n");
 }
 
@@ -71,12 +71,13 @@ static void the_first_one(void **state)
 static void two_at_a_time(void **state)
 {
 	(void)state;
-	assert_run("--file /root.crt --ca-url ca", PGA_EXIT_USAGE, "",
-		   "pganchor: bootstrap: --ca-url and --file: one of them\n    see pganchor "
+	assert_run("--played /root.crt --ca-url ca", PGA_EXIT_USAGE, "",
+		   "pganchor: bootstrap: --ca-url and --played: one of them\n    see pganchor "
 		   "bootstrap --help\n");
 	/* Of one option, the last counts. */
 	here.fails = "path";
-	assert_run("--file /a --file /b", PGA_EXIT_USAGE, "path(/b) ", "pganchor: path fails\n");
+	assert_run("--played /a --played /b", PGA_EXIT_USAGE, "path(/b) ",
+		   "pganchor: path fails\n");
 }
 
 #define EACH_TEST(test) cmocka_unit_test_setup(test, begin)

@@ -11,11 +11,7 @@ static int make_files(void **state)
 		return -1;
 	other = make_root("Other");
 	put("root", root.pem);
-	policy.mode = PGA_MODE_ENFORCE;
-	policy.trust = PGA_TRUST_PINNED;
-	policy.user_anchors = PGA_ALLOW;
-	policy.min_tls = PGA_TLS_1_2;
-	policy.channel_binding = PGA_BINDING_PREFER;
+	policy = DEFAULT_POLICY;
 	return 0;
 }
 

@@ -30,15 +30,15 @@ static const struct {
      "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
      "     conninfo\n"},
     {"host=h sslmode=prefer@d", "", "no such file",
-     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "refused\n    sslmode=prefer "
      "(libpq's default) is weaker than verify-full\n    gssencmode= (libpq's default) takes GSSAPI "
      "encryption instead of TLS\nwhat to change:\n    conninfo: write sslmode=verify-full, or use "
      "a service of \"pganchor service list\"\n    conninfo: write gssencmode=disable\nlibpq has an "
      "option that pganchor does not know: brand_new\nlibpq has an option that pganchor does not "
      "know: brand_newer\n\nhost     h       conninfo\nsslmode  prefer  libpq's default\n"},
     {"host=h sslmode=prefer@d", "mode=audit", NULL,
-     "refused, but mode = audit lets it through; the gate locks ssl_min_protocol_version to the "
-     "policy's minimum\n    sslmode=prefer (libpq's default) is weaker than verify-full\n    "
+     "refused, but mode = audit lets it through\n    sslmode=prefer (libpq's default) is weaker "
+     "than verify-full\n    "
      "gssencmode= (libpq's default) takes GSSAPI encryption instead of TLS\nwhat to change:\n    "
      "conninfo: write sslmode=verify-full, or use a service of \"pganchor service list\"\n    "
      "conninfo: write gssencmode=disable\nlibpq has an option that pganchor does not know: "
@@ -87,7 +87,7 @@ static const struct {
      "conninfo\nsslmode     verify-full  conninfo\ngssencmode  prefer       libpq's default\n"},
     {"host=h sslmode=prefer@s gssencmode=require@s service=prod@e ssl_max_protocol_version=TLSv1@s",
      "", NULL,
-     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "refused\n    sslmode=prefer "
      "(service prod in /etc/services) is weaker than verify-full\n    gssencmode=require (service "
      "prod in /etc/services) takes GSSAPI encryption instead of TLS\n    "
      "ssl_max_protocol_version=TLSv1 (service prod in /etc/services) is older than TLSv1.2, the "
@@ -100,7 +100,7 @@ static const struct {
      "/etc/services\ngssencmode                require  service prod in /etc/services\nservice     "
      "              prod     environment PGSERVICE\n"},
     {"host=h sslmode=prefer@e gssencmode=require@e ssl_max_protocol_version=TLSv1@e", "", NULL,
-     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "refused\n    sslmode=prefer "
      "(environment PGSSLMODE) is weaker than verify-full\n    gssencmode=require (environment "
      "PGGSSENCMODE) takes GSSAPI encryption instead of TLS\n    ssl_max_protocol_version=TLSv1 "
      "(environment PGSSLMAXPROTOCOLVERSION) is older than TLSv1.2, the least that the policy "
@@ -113,7 +113,7 @@ static const struct {
      " TLSv1    environment PGSSLMAXPROTOCOLVERSION\ngssencmode                require  "
      "environment PGGSSENCMODE\n"},
     {"host=h sslmode=prefer@u gssencmode=require@u ssl_max_protocol_version=TLSv1@u", "", NULL,
-     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "refused\n    sslmode=prefer "
      "(the program's, or libpq's default) is weaker than verify-full\n    gssencmode=require (the "
      "program's, or libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "ssl_max_protocol_version=TLSv1 (the program's, or libpq's default) is older than TLSv1.2, "
@@ -125,7 +125,7 @@ static const struct {
      "libpq's default\nssl_max_protocol_version  TLSv1    the program's, or libpq's "
      "default\ngssencmode                require  the program's, or libpq's default\n"},
     {"host=h sslmode=prefer gssencmode=require ssl_max_protocol_version=TLSv1 !untraced", "", NULL,
-     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "refused\n    sslmode=prefer "
      "(the program's, or libpq's default) is weaker than verify-full\n    gssencmode=require (the "
      "program's, or libpq's default) takes GSSAPI encryption instead of TLS\n    "
      "ssl_max_protocol_version=TLSv1 (the program's, or libpq's default) is older than TLSv1.2, "
@@ -170,7 +170,7 @@ static const struct {
      "conninfo\nssl_min_protocol_version  TLSv1.2      conninfo\ngssencmode                disable "
      "     conninfo\noauth_ca_file             /c           conninfo\n"},
     {"host=u:p@h sslmode=verify-full", "", NULL,
-     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    gssencmode= "
+     "refused\n    gssencmode= "
      "(libpq's default) takes GSSAPI encryption instead of TLS\nwhat to change:\n    conninfo: "
      "write gssencmode=disable\nhost, port and dbname are not shown: one of them may be a part of "
      "a password, in which \"@\" and \"/\" have to be written as %40 and %2F\nlibpq has an option "
@@ -222,7 +222,7 @@ static const struct {
     {"host=h -gssencmode sslmode=prefer application_name=a-value-that-is-wide-indeed -brand_new "
      "-brand_newer",
      "", NULL,
-     "refused; the gate locks ssl_min_protocol_version to the policy's minimum\n    sslmode=prefer "
+     "refused\n    sslmode=prefer "
      "(conninfo) is weaker than verify-full\nwhat to change:\n    conninfo: write "
      "sslmode=verify-full, or use a service of \"pganchor service list\"\n\nhost              h    "
      "                        conninfo\nsslmode           prefer                       "

@@ -7,6 +7,8 @@
 #include "base/host.h"
 #include "base/paths.h"
 #include "base/text.h"
+#include "default_policy.h"
+
 #include "policy/explain.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
@@ -193,15 +195,13 @@ static void a_verdict(void **state)
 {
 	PQconninfoOption options[4];
 	struct pga_effective effective;
-	struct pga_policy policy;
+	const struct pga_policy policy = DEFAULT_POLICY;
 	static char host[] = "host", db[] = "db", sslmode[] = "sslmode", prefer[] = "prefer",
 		    gssencmode[] = "gssencmode", require[] = "require";
 
 	(void)state;
 	memset(options, 0, sizeof options);
 	memset(&effective, 0, sizeof effective);
-	memset(&policy, 0, sizeof policy);
-	policy.channel_binding = PGA_BINDING_PREFER;
 	options[0] = (PQconninfoOption){.keyword = host, .val = db};
 	options[1] = (PQconninfoOption){.keyword = sslmode, .val = prefer};
 	options[2] = (PQconninfoOption){.keyword = gssencmode, .val = require};
@@ -233,8 +233,7 @@ static void an_explanation(void **state)
 				       {.keyword = sslmode, .val = prefer},
 				       {.keyword = unknown, .val = value}};
 	const struct pga_effective effective = {.options = options};
-	const struct pga_policy policy = {.min_tls = PGA_TLS_1_2,
-					  .channel_binding = PGA_BINDING_PREFER};
+	const struct pga_policy policy = DEFAULT_POLICY;
 	struct pga_text whole = PGA_TEXT_EMPTY;
 	struct pga_verdict verdict;
 	long number = 0;

@@ -3,6 +3,7 @@
 #include "cmocka_start.h"
 
 #include "assert_text.h"
+#include "default_policy.h"
 #include "policy_files.h"
 #include "base/text.h"
 #include "policy/pins.h"
@@ -271,6 +272,29 @@ static void what_the_policys_files_come_to(void **state)
 	}
 }
 
+/* What the other units judge by is what is so without a file, key for key. */
+static void the_default_of_the_other_units(void **state)
+{
+	const struct pga_policy assumed = DEFAULT_POLICY;
+	struct pga_policy policy;
+	struct pga_error error;
+	const char *value;
+	const char *expected;
+	const char *key;
+
+	(void)state;
+	begin_with_nothing();
+	assert_int_equal(pga_policy_load(&policy, &error), 0);
+	for (size_t i = 0; (key = pga_policy_key(&policy, i, &value)) != NULL; i++) {
+		assert_string_equal(pga_policy_key(&assumed, i, &expected), key);
+		/* How a list is shown is made as it is loaded. */
+		if (strcmp(key, "auth") != 0)
+			assert_string_equal(expected, value);
+	}
+	assert_int_equal(assumed.auth_refused, policy.auth_refused);
+	pga_policy_free(&policy);
+}
+
 static enum pga_mode mode_now(void)
 {
 	struct pga_policy policy;
@@ -380,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_no_word_stands_for),
 	    cmocka_unit_test(what_the_policys_files_come_to),
+	    cmocka_unit_test(the_default_of_the_other_units),
 	    cmocka_unit_test(which_files_of_the_directory_count),
 	    cmocka_unit_test(what_others_could_write_is_no_policy),
 	    cmocka_unit_test(what_has_changed_is_not_fresh),

@@ -185,30 +185,30 @@ tests_unit_test_root_crt_SOURCES = tests/unit/cmocka_start.h tests/unit/certific
 tests_unit_test_root_crt_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_root_crt_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_root_crt_LDADD = $(UNITS_LDADD)
-tests_unit_test_service_entries_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h \
+tests_unit_test_service_entries_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/default_policy.h tests/unit/service_home.h \
 	tests/unit/test_service_entries.c
 tests_unit_test_service_entries_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_entries_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_service_entries_LDADD = $(UNITS_LDADD)
-tests_unit_test_service_write_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h \
+tests_unit_test_service_write_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/default_policy.h tests/unit/service_home.h \
 	tests/unit/test_service_write.c
 tests_unit_test_service_write_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_write_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_service_write_LDADD = $(UNITS_LDADD)
-tests_unit_test_service_change_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h \
+tests_unit_test_service_change_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/default_policy.h tests/unit/service_home.h \
 	tests/unit/test_service_change.c
 tests_unit_test_service_change_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_change_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_service_change_LDADD = $(UNITS_LDADD)
-tests_unit_test_anchored_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/settings.h tests/unit/test_anchored.c
+tests_unit_test_anchored_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/default_policy.h tests/unit/settings.h tests/unit/test_anchored.c
 tests_unit_test_anchored_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_anchored_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_anchored_LDADD = $(UNITS_LDADD)
-tests_unit_test_compose_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/test_compose.c
+tests_unit_test_compose_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/default_policy.h tests/unit/service_home.h tests/unit/test_compose.c
 tests_unit_test_compose_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_compose_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_compose_LDADD = $(UNITS_LDADD)
-tests_unit_test_ask_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/played_libpq.h tests/unit/settings.h tests/unit/test_ask.c
+tests_unit_test_ask_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/played_libpq.h tests/unit/default_policy.h tests/unit/settings.h tests/unit/test_ask.c
 tests_unit_test_ask_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_ask_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=getaddrinfo,--wrap=freeaddrinfo
 tests_unit_test_ask_LDADD = $(UNITS_LDADD)
@@ -216,11 +216,11 @@ tests_unit_test_twins_SOURCES = tests/unit/cmocka_start.h tests/unit/certificate
 tests_unit_test_twins_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_twins_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_twins_LDADD = $(UNITS_LDADD)
-tests_unit_test_service_refused_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/test_service_refused.c
+tests_unit_test_service_refused_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/default_policy.h tests/unit/service_home.h tests/unit/test_service_refused.c
 tests_unit_test_service_refused_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_service_refused_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_service_refused_LDADD = $(UNITS_LDADD)
-tests_unit_test_roots_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/settings.h tests/unit/test_roots.c
+tests_unit_test_roots_SOURCES = tests/unit/cmocka_start.h tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h tests/unit/default_policy.h tests/unit/settings.h tests/unit/test_roots.c
 tests_unit_test_roots_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_roots_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_roots_LDADD = $(UNITS_LDADD)
@@ -431,7 +431,7 @@ tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test
 tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty
 tests_unit_test_table_LDADD = $(UNITS_LDADD)
-SERVICES = $(PRINTING) tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/service_home.h
+SERVICES = $(PRINTING) tests/unit/certificates.h tests/unit/failing.h tests/unit/directory.h tests/unit/default_policy.h tests/unit/service_home.h
 PLAYED_ENTRIES = -Wl,--wrap=isatty,--wrap=pga_policy_load,--wrap=pga_pins_load,--wrap=pga_pins_free \
 	-Wl,--wrap=pga_evaluate_entry,--wrap=pga_anchored_look,--wrap=pga_warn_of_unpinned,--wrap=pga_print_table
 tests_unit_test_cmd_service_SOURCES = $(SERVICES) tests/unit/test_cmd_service.c
@@ -443,7 +443,7 @@ tests_unit_test_cmd_service_list_SOURCES = $(SERVICES) tests/unit/played_entries
 tests_unit_test_cmd_service_list_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_service_list_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(PLAYED_ENTRIES)
 tests_unit_test_cmd_service_list_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_service_show_SOURCES = $(SERVICES) tests/unit/played_entries.h tests/unit/settings.h tests/unit/test_cmd_service_show.c
+tests_unit_test_cmd_service_show_SOURCES = $(SERVICES) tests/unit/played_entries.h tests/unit/default_policy.h tests/unit/settings.h tests/unit/test_cmd_service_show.c
 tests_unit_test_cmd_service_show_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_cmd_service_show_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(PLAYED_ENTRIES) -Wl,--wrap=pga_evaluator_begin
 tests_unit_test_cmd_service_show_LDADD = $(UNITS_LDADD)
@@ -647,16 +647,16 @@ tests_unit_test_subprocess_run_SOURCES = tests/unit/cmocka_start.h tests/unit/te
 tests_unit_test_subprocess_run_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_subprocess_run_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_effective_SOURCES = tests/unit/cmocka_start.h tests/unit/played_libpq.h tests/unit/settings.h \
+tests_unit_test_effective_SOURCES = tests/unit/cmocka_start.h tests/unit/played_libpq.h tests/unit/default_policy.h tests/unit/settings.h \
 	tests/unit/test_effective.c
 tests_unit_test_effective_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_effective_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_explain_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_explain.c
+tests_unit_test_explain_SOURCES = tests/unit/cmocka_start.h tests/unit/default_policy.h tests/unit/settings.h tests/unit/test_explain.c
 tests_unit_test_explain_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_explain_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_origin_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/played_libpq.h tests/unit/settings.h \
+tests_unit_test_origin_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/played_libpq.h tests/unit/default_policy.h tests/unit/settings.h \
 	tests/unit/test_origin.c
 tests_unit_test_origin_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_origin_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=pga_is_secure_execution
@@ -665,7 +665,7 @@ tests_unit_test_origin_LDADD = $(UNITS_LDADD)
 # The machine's directory is the one that it runs in.
 tests_unit_test_policy_SOURCES = src/policy/pins.c src/policy/pins.h src/policy/pins_parse.c src/policy/system_files.c \
 	src/policy/system_files.h src/policy/policy.c src/policy/policy.h \
-	tests/unit/cmocka_start.h tests/unit/policy_files.h tests/unit/test_policy.c
+	tests/unit/cmocka_start.h tests/unit/default_policy.h tests/unit/policy_files.h tests/unit/test_policy.c
 tests_unit_test_policy_CPPFLAGS = $(UNIT_CPPFLAGS) -USYSCONFDIR -DSYSCONFDIR='"/proc/self/cwd"' \
 	-UPKGLIBDIR -DPKGLIBDIR='"/proc/self/cwd"'
 tests_unit_test_policy_LDADD = $(UNITS_LDADD)
@@ -685,7 +685,7 @@ tests_unit_test_secrets_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_secrets_LDADD = $(UNITS_LDADD)
 
 # The gate with a libpq and an OpenSSL that the test plays.
-GATE_FAKES = tests/unit/cmocka_start.h tests/unit/gate_fakes.h tests/unit/settings.h
+GATE_FAKES = tests/unit/cmocka_start.h tests/unit/gate_fakes.h tests/unit/default_policy.h tests/unit/settings.h
 tests_unit_test_call_SOURCES = tests/unit/cmocka_start.h tests/unit/test_call.c
 tests_unit_test_call_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_call_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=calloc,--wrap=gate_rules_release,--wrap=pga_effective_free
@@ -740,7 +740,7 @@ tests_unit_test_session_marks_SOURCES = $(GATE_FAKES) tests/unit/played_session.
 tests_unit_test_session_marks_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_session_marks_LDADD = libgate.la $(CMOCKA_LIBS)
 
-tests_unit_test_shown_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_shown.c
+tests_unit_test_shown_SOURCES = tests/unit/cmocka_start.h tests/unit/default_policy.h tests/unit/settings.h tests/unit/test_shown.c
 tests_unit_test_shown_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_shown_LDADD = $(UNITS_LDADD)
 # Among objects that the test lays out.
@@ -868,7 +868,7 @@ tests_unit_test_file_identity_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_file_identity_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=clock_gettime
 tests_unit_test_file_identity_LDADD = $(UNITS_LDADD)
 
-tests_unit_test_verdict_SOURCES = tests/unit/cmocka_start.h tests/unit/settings.h tests/unit/test_verdict.c
+tests_unit_test_verdict_SOURCES = tests/unit/cmocka_start.h tests/unit/default_policy.h tests/unit/settings.h tests/unit/test_verdict.c
 tests_unit_test_verdict_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_verdict_LDADD = $(UNITS_LDADD)
 
