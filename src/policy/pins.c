@@ -256,7 +256,6 @@ void pga_pins_free(struct pga_pins *pins)
 {
 	for (size_t i = 0; i < pins->count; i++) {
 		free(pins->pins[i].name);
-		free(pins->pins[i].path);
 		free(pins->pins[i].source);
 		free(pins->pins[i].hosts);
 		free(pins->pins[i].pinned);

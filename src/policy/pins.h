@@ -34,9 +34,9 @@ struct pga_pin {
 	char *hosts;  /* "*" where the file does not say */
 	char *pinned; /* "" where the file does not say */
 	bool scoped;
-	bool system; /* a file of the system's says it, for every user */
-	char *path;  /* the file */
-	size_t line; /* of its section there, from 1 */
+	bool system;      /* a file of the system's says it, for every user */
+	const char *path; /* the file; it is not the pin's own, but of what was read */
+	size_t line;      /* of its section there, from 1 */
 };
 
 struct pga_pins {
@@ -66,10 +66,11 @@ char *pga_pin_file(const char *name);
  */
 char *pga_pin_own_file(const struct pga_pin *pin);
 
-/* Reads the pins out of the bytes of an anchors.conf; path is for the messages. bytes NULL: there
- * is no such file, and so no pin. A file without any is one that was cut: returns -1 for it as well
- * as, with the line, for a line that is no setting, an unknown key, a section without a pin, a pin
- * that is none, a name or a pin that is twice. */
+/* Reads the pins out of the bytes of an anchors.conf; path is for the messages, and
+ * for the pins, which go on naming it: it has to live as long. bytes NULL: there is no such file,
+ * and so no pin. A file without any is one that was cut: returns -1 for it as well as, with the
+ * line, for a line that is no setting, an unknown key, a section without a pin, a pin that is none,
+ * a name or a pin that is twice. */
 int pga_pins_parse(struct pga_pins *pins, const char *path, const char *bytes, size_t length,
 		   struct pga_error *error);
 

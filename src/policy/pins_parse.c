@@ -74,13 +74,12 @@ static int begin_section(struct pins_reading *reading, const struct pga_ini_line
 	memset(reading->set_here, 0, sizeof reading->set_here);
 	pin->line = line->number;
 	pin->system = reading->system;
-	pin->path = strdup(reading->path);
+	pin->path = reading->path;
 	pin->name = pga_ini_copy(line->name);
 	pin->source = strdup("");
 	pin->hosts = strdup("*");
 	pin->pinned = strdup("");
-	if (pin->path == NULL || pin->name == NULL || pin->source == NULL || pin->hosts == NULL ||
-	    pin->pinned == NULL)
+	if (pin->name == NULL || pin->source == NULL || pin->hosts == NULL || pin->pinned == NULL)
 		return pga_fail_memory(error);
 	if (!pga_pin_name_is_valid(pin->name))
 		return fail_at(reading, line->number, "not a name for an anchor", line->name,

@@ -52,16 +52,17 @@ static int begin_place(const struct reading *reading, const char *path, struct p
 
 static int read_file(const struct reading *reading, const char *path, struct pga_error *error)
 {
+	struct pga_system_place *place;
 	struct pga_text content = PGA_TEXT_EMPTY;
 	bool found = false;
-	int result = begin_place(reading, path, error);
+	int result;
 
-	if (result == 0)
-		result = pga_file_read_stamped(
-		    path, &content, &found,
-		    &reading->files->places[reading->files->count - 1].stamp, error);
+	if (begin_place(reading, path, error) != 0)
+		return -1;
+	place = &reading->files->places[reading->files->count - 1];
+	result = pga_file_read_stamped(place->path, &content, &found, &place->stamp, error);
 	if (result == 0 && found)
-		result = reading->take(reading->context, path, &content, error);
+		result = reading->take(reading->context, place->path, &content, error);
 	pga_text_free(&content);
 	return result;
 }

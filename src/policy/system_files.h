@@ -22,7 +22,8 @@ struct pga_system_files {
 	size_t count;
 };
 
-/* Takes what one file says. Returns -1 with the reason where it says nothing that can be. */
+/* Takes what one file says. The path lives as long as the files. Returns -1 with the reason where
+ * it says nothing that can be. */
 typedef int pga_take_file(void *context, const char *path, const struct pga_text *content,
 			  struct pga_error *error);
 
