@@ -42,6 +42,17 @@ static void print_next_of_unit(const struct pga_asked *asked)
 	pga_text_free(&name);
 }
 
+/* Another machine's ldconfig would take its libraries for those of none. */
+static void print_next_of_image(const char *root)
+{
+	struct pga_text word = PGA_TEXT_EMPTY;
+
+	pga_text_add_shell_word(&word, root);
+	(void)printf("next:\n    chroot %s%s ldconfig\n", root[0] == '-' ? "-- " : "",
+		     pga_text_string(&word));
+	pga_text_free(&word);
+}
+
 static void print_next(const struct pga_asked *asked)
 {
 	if (asked->root != NULL && asked->unit == NULL)
@@ -96,10 +107,12 @@ static void print_still_on(const struct pga_asked *asked)
 	}
 }
 
+/* settled: what comes next is what was to come. */
 static int print_text(const struct pga_asked *asked, const struct pga_activation *files,
-		      size_t count, int status)
+		      size_t count, bool settled, int status)
 {
 	bool changed = false;
+	bool machine = false;
 
 	for (size_t i = 0; i < count; i++) {
 		const char *what = asked->off ? "nothing to remove" : "unchanged";
@@ -116,8 +129,11 @@ static int print_text(const struct pga_asked *asked, const struct pga_activation
 		if (asked->dry_run && (files[i].changes || !asked->off))
 			(void)printf("%s", pga_text_string(&files[i].lines));
 		changed = changed || files[i].changes;
+		machine = machine || (files[i].changes && files[i].way == PGA_WAY_MACHINE);
 	}
-	if (changed && !asked->dry_run)
+	if (machine && asked->root != NULL && !asked->dry_run)
+		print_next_of_image(asked->root);
+	if (changed && settled && !asked->dry_run)
 		print_next(asked);
 	if (asked->off && asked->unit == NULL && asked->root == NULL)
 		print_still_on(asked);
@@ -186,27 +202,25 @@ static int apply_all(const struct pga_asked *asked, struct pga_activation *files
 	return -1;
 }
 
-/* Takes out what was just written, since it does not hold. Returns whether that worked. */
-static bool take_back(const struct pga_asked *asked)
+/* What was just written does not hold: all of it goes, so that nothing was changed. */
+static void take_back(struct pga_activation *files, size_t count)
 {
-	struct pga_activation file;
-	struct pga_activation *const files[] = {&file};
 	struct pga_error error;
-	const bool done =
-	    pga_activation_find(&file, PGA_WAY_MACHINE, asked->root, NULL, &error) == 0 &&
-	    pga_activation_off(&file, false, &error) == 0 &&
-	    pga_activation_apply(files, 1, &error) == 0 &&
-	    pga_dropin_refresh(asked->root, &error) == 0;
+	struct pga_error ignored;
 
-	if (!done)
+	if (pga_activation_take_back(files, count, &error) != 0)
 		pga_print_error(&error);
-	pga_activation_end(&file);
-	return done;
+	for (size_t i = 0; i < count; i++)
+		if (pga_activation_stays_changed(&files[i]))
+			pga_print_warning("%s: changed all the same, and could not be taken back",
+					  files[i].path);
+	/* It may have failed for a reason that is told already. */
+	(void)pga_dropin_refresh(&ignored);
 }
 
-/* ld.so looks into its cache, which is made anew; and then it is tried. */
-static int settle_machine(const struct pga_asked *asked, const struct pga_activation *files,
-			  size_t count)
+/* ld.so looks into its cache, which is made anew; and then it is tried. What is to be gone may be
+ * in there though no file says so. In an image, its own ldconfig has to do it. */
+static int settle_machine(const struct pga_asked *asked, struct pga_activation *files, size_t count)
 {
 	const struct pga_activation *file = NULL;
 	struct pga_error error;
@@ -214,14 +228,14 @@ static int settle_machine(const struct pga_asked *asked, const struct pga_activa
 	for (size_t i = 0; i < count; i++)
 		if (files[i].way == PGA_WAY_MACHINE && !files[i].failed)
 			file = &files[i];
-	if (file == NULL || (!file->changes && !asked->machine))
+	if (file == NULL || asked->root != NULL ||
+	    (asked->off && !file->changes && pga_dropin_check(false, &error) == 0))
 		return 0;
-	if (pga_dropin_refresh(asked->root, &error) == 0 &&
-	    (asked->root != NULL || pga_dropin_check(!asked->off, &error) == 0))
+	if (pga_dropin_refresh(&error) == 0 && pga_dropin_check(!asked->off, &error) == 0)
 		return 0;
 	pga_print_error(&error);
-	if (!asked->off && file->changes && take_back(asked))
-		pga_print_warning("%s was removed again", file->path);
+	if (!asked->off)
+		take_back(files, count);
 	return -1;
 }
 
@@ -234,6 +248,7 @@ static int change_files(const struct pga_asked *asked, char *const *units, size_
 	size_t count = 0;
 	size_t found;
 	int status = PGA_EXIT_FAILED;
+	bool settled = true;
 	bool partly;
 
 	if (files == NULL) {
@@ -243,16 +258,20 @@ static int change_files(const struct pga_asked *asked, char *const *units, size_
 	}
 	partly = pga_prepare_all(asked, units, unit_count, entry, files, &count) != 0;
 	if ((partly && !asked->keep_going) ||
-	    (!asked->dry_run &&
-	     (apply_all(asked, files, count) != 0 || settle_machine(asked, files, count) != 0)))
+	    (!asked->dry_run && apply_all(asked, files, count) != 0))
+		goto done;
+	if (!asked->dry_run)
+		settled = settle_machine(asked, files, count) == 0;
+	/* What was taken out stays so, and is told. */
+	if (!settled && !asked->off)
 		goto done;
 	found = asked->findings->count;
 	if (!asked->off)
 		pga_check_sessions(asked->ways, asked->root, asked->findings);
 	pga_warn_since(asked->findings, found);
-	status = partly ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
+	status = partly || !settled ? PGA_EXIT_FAILED : PGA_EXIT_DONE;
 	status = asked->json ? print_json(asked, files, count, status)
-			     : print_text(asked, files, count, status);
+			     : print_text(asked, files, count, settled, status);
 done:
 	while (count > 0)
 		pga_activation_end(&files[--count]);

@@ -123,15 +123,13 @@ static const struct pga_option options[] = {
     {.name = "has-dropin", .target = offsetof(struct asked, has_dropin)},
 };
 
-/* Whether ld.so has found the drop-in; and if not, what else. */
+/* Whether ld.so has found the drop-in, and the libpq behind it or in its place. */
 static int tell_dropin(void)
 {
-	const char *libpq = pga_dropin_in_the_way();
+	const char *libpq = pga_dropin_libpq();
 
-	if (pga_dropin_is_loaded(false))
-		return PGA_EXIT_DONE;
 	(void)puts(libpq != NULL ? libpq : "no libpq");
-	return PGA_EXIT_WEAK;
+	return pga_dropin_is_loaded(false) ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
 }
 
 static int run(int argc, char **argv)

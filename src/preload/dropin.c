@@ -9,12 +9,19 @@
 #include <limits.h>
 #include <link.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* The file that this process has for libpq.so.5; NULL where it has none. */
+/* A handle of what this process has for libpq.so.5; NULL where it has none. */
+static void *own_handle(void)
+{
+	return dlopen("libpq.so.5", RTLD_LAZY | RTLD_NOLOAD);
+}
+
+/* Its file. */
 static const char *own_libpq(void)
 {
-	void *handle = dlopen("libpq.so.5", RTLD_LAZY | RTLD_NOLOAD);
+	void *handle = own_handle();
 	struct link_map *map = NULL;
 
 	if (handle == NULL || dlinfo(handle, RTLD_DI_LINKMAP, &map) != 0)
@@ -22,24 +29,40 @@ static const char *own_libpq(void)
 	return map->l_name;
 }
 
-bool pga_dropin_is_loaded(bool any)
+/* The file in which a function is that is looked for there; NULL where there is none. */
+static const char *file_of(const char *name)
 {
-	const char *libpq = own_libpq();
-	struct pga_file_identity one;
-	struct pga_file_identity other;
+	void *handle = own_handle();
+	const void *symbol = handle != NULL ? dlsym(handle, name) : NULL;
+	Dl_info found;
 
-	if (libpq == NULL || any)
-		return libpq != NULL && pga_is_dropin(libpq);
-	one = pga_file_identity_of(libpq);
-	other = pga_file_identity_of(PGA_DROPIN);
+	return symbol != NULL && dladdr(symbol, &found) != 0 ? found.dli_fname : NULL;
+}
+
+static bool is_same_file(const char *left, const char *right)
+{
+	const struct pga_file_identity one = pga_file_identity_of(left);
+	const struct pga_file_identity other = pga_file_identity_of(right);
+
 	return one.inode != 0 && pga_file_identity_same(&one, &other);
 }
 
-const char *pga_dropin_in_the_way(void)
+bool pga_dropin_is_loaded(bool any)
 {
 	const char *libpq = own_libpq();
+	const char *connecting = file_of("PQconnectdb");
+	const char *others = file_of("PQexec");
 
-	return libpq != NULL && !pga_dropin_is_loaded(false) ? libpq : NULL;
+	/* Another file in its place may be a libpq, which stands before nothing. */
+	if (libpq == NULL || connecting == NULL || others == NULL ||
+	    strcmp(connecting, others) == 0)
+		return false;
+	return any ? pga_is_dropin(libpq) : is_same_file(libpq, PGA_DROPIN);
+}
+
+const char *pga_dropin_libpq(void)
+{
+	return pga_dropin_is_loaded(false) ? file_of("PQexec") : own_libpq();
 }
 
 /* Asks this tool, started again by env(1) with this as the last of its words, if any, for itself.
@@ -65,6 +88,28 @@ static int first_line(const struct pga_text *text)
 	return (int)strcspn(pga_text_string(text), "\n");
 }
 
+/* Whether ld.so finds, without the drop-in, the libpq that this stands before: in the place of
+ * another it would take functions away from programs. Where it has found the drop-in already, that
+ * cannot be told, and has been. */
+static int check_libpq(const struct pga_text *behind, struct pga_error *error)
+{
+	struct pga_subprocess child = {0};
+	int result = ask(NULL, &child, error);
+	char *found = strndup(pga_text_string(&child.output), (size_t)first_line(&child.output));
+	char *needed = strndup(pga_text_string(behind), (size_t)first_line(behind));
+
+	if (result == 0 && (found == NULL || needed == NULL))
+		result = pga_fail_memory(error);
+	else if (result == 0 && child.status != 0 && !is_same_file(found, needed))
+		result = pga_fail(
+		    error, "build pganchor with --with-system-libpq=PATH; nothing was changed",
+		    "ld.so finds the libpq %s, and the drop-in stands before %s", found, needed);
+	free(found);
+	free(needed);
+	pga_subprocess_free(&child);
+	return result;
+}
+
 int pga_dropin_try(struct pga_error *error)
 {
 	struct pga_subprocess child = {0};
@@ -78,20 +123,23 @@ int pga_dropin_try(struct pga_error *error)
 				  "the drop-in %s does not load: %.*s", PGA_DROPIN,
 				  first_line(said), pga_text_string(said));
 	}
+	if (result == 0)
+		result = check_libpq(&child.output, error);
 	pga_subprocess_free(&child);
 	return result;
 }
 
-int pga_dropin_refresh(const char *root, struct pga_error *error)
+int pga_dropin_refresh(struct pga_error *error)
 {
-	const char *const argv[] = {"/sbin/ldconfig", root != NULL ? "-r" : NULL, root, NULL};
+	static const char *const argv[] = {"/sbin/ldconfig", NULL};
 	struct pga_subprocess child = {0};
 	int result = pga_subprocess_run(argv, NULL, &child, error);
 
 	if (result == 0 && child.status != 0)
-		result = pga_fail(error, "run it as root, and see what it says",
-				  "ldconfig failed, and programs are as before: %.*s",
-				  first_line(&child.errors), pga_text_string(&child.errors));
+		result =
+		    pga_fail(error, "run it as root, and see what it says",
+			     "ldconfig failed, and programs find the libpq that they did: %.*s",
+			     first_line(&child.errors), pga_text_string(&child.errors));
 	pga_subprocess_free(&child);
 	return result;
 }

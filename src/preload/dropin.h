@@ -16,17 +16,16 @@
  * installation too. */
 bool pga_dropin_is_loaded(bool any);
 
-/* The libpq that this process has in its place; NULL where it is loaded, or there is none. */
-const char *pga_dropin_in_the_way(void);
+/* The libpq of this process: behind the drop-in, where that is loaded; NULL where there is none. */
+const char *pga_dropin_libpq(void);
 
 /* Starts this tool again with the drop-in in LD_LIBRARY_PATH, and asks it pga_dropin_is_loaded():
  * whether it loads and finds the libpq that it needs, ld.so alone knows. Returns -1, with what
- * ld.so says, where not. */
+ * ld.so says, where not, and where ld.so finds another libpq for programs than that one. */
 int pga_dropin_try(struct pga_error *error);
 
-/* Has ld.so's cache made anew (ldconfig(8)), which is what ld.so looks into. root: of the machine
- * below this directory; NULL: of this one. */
-int pga_dropin_refresh(const char *root, struct pga_error *error);
+/* Has ld.so's cache made anew (ldconfig(8)), which is what ld.so looks into. */
+int pga_dropin_refresh(struct pga_error *error);
 
 /* Starts this tool again, with neither LD_PRELOAD nor LD_LIBRARY_PATH, and asks it
  * pga_dropin_is_loaded(): whether programs that are started from now on have the drop-in. Returns

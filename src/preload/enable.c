@@ -392,6 +392,22 @@ int pga_activation_apply(struct pga_activation *const *files, size_t count, stru
 	return result;
 }
 
+int pga_activation_take_back(struct pga_activation *files, size_t count, struct pga_error *error)
+{
+	struct pga_error why;
+	int result = 0;
+
+	while (count-- > 0) {
+		if (!files[count].file.committed ||
+		    pga_edit_take_back(&files[count].file.edit, &why) == 0)
+			continue;
+		if (result == 0)
+			*error = why;
+		result = -1;
+	}
+	return result;
+}
+
 bool pga_activation_stays_changed(const struct pga_activation *file)
 {
 	const struct pga_text *before = &file->file.edit.before;

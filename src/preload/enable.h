@@ -98,6 +98,10 @@ int pga_activation_off(struct pga_activation *file, bool own, struct pga_error *
 int pga_activation_apply(struct pga_activation *const *files, size_t count,
 			 struct pga_error *error);
 
+/* Takes back what pga_activation_apply() has done, in the other order: the files have the bytes
+ * that they had. Returns -1, with the first that could not be, where one stays as it is. */
+int pga_activation_take_back(struct pga_activation *files, size_t count, struct pga_error *error);
+
 /* Whether the file is another than before pga_activation_apply(), which failed: it could not be
  * taken back. */
 bool pga_activation_stays_changed(const struct pga_activation *file);

@@ -264,9 +264,20 @@ int pga_check_dropin(const char *root, struct pga_error *error)
 	return here.no_dropin ? fail_so(error) : 0;
 }
 
-int pga_dropin_refresh(const char *root, struct pga_error *error)
+int pga_activation_take_back(struct pga_activation *files, size_t count, struct pga_error *error)
 {
-	note("ldconfig", root != NULL ? root : "");
+	char paths[500] = "";
+
+	while (count-- > 0)
+		if (files[count].changes)
+			(void)strcat(strcat(paths, " "), files[count].path);
+	note("take back", paths + (paths[0] != '\0'));
+	return here.stays != NULL ? fail_so(error) : 0;
+}
+
+int pga_dropin_refresh(struct pga_error *error)
+{
+	note("ldconfig", "");
 	return here.no_ldconfig ? fail_so(error) : 0;
 }
 

@@ -59,7 +59,8 @@ static void what_is_disabled(void **state)
 	     {NULL},
 	     "units\noff /dropin\noff /machine\noff /profile\noff /preload\noff "
 	     "/unit/a.service\noff "
-	     "/unit/b.service\napply /unit/b.service /unit/a.service /preload /profile /machine\n",
+	     "/unit/b.service\napply /unit/b.service /unit/a.service /preload /profile "
+	     "/machine\ngone\n",
 	     "dropin: /dropin: nothing to remove\nmachine: /machine: removed\nprofile: /profile: "
 	     "removed\npreload: /preload: removed\n"
 	     "unit: /unit/a.service: removed\nunit: /unit/b.service: removed\nnext: log out "

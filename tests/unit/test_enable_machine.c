@@ -25,10 +25,13 @@ static void what_is_done(void **state)
 	     "dropin: /dropin: unchanged\n"},
 	    {"enable --machine -n", false, "try drop-in\n" WRITTEN "sessions\n",
 	     "dropin: /dropin: would be written\n  lines of /dropin\n"},
+	    /* Only the image's own ldconfig knows its libraries. */
 	    {"enable --machine --root /tmp", false,
 	     "try drop-in\nimage /tmp\non /tmp/dropin = " PGA_DROPIN_DIRECTORY
-	     "\napply /tmp/dropin\nldconfig /tmp\nsessions\n",
-	     "dropin: /tmp/dropin: written\n"},
+	     "\napply /tmp/dropin\nsessions\n",
+	     "dropin: /tmp/dropin: written\nnext:\n    chroot /tmp ldconfig\n"},
+	    {"disable --machine --root /tmp", true, "off /tmp/dropin\napply /tmp/dropin\n",
+	     "dropin: /tmp/dropin: removed\nnext:\n    chroot /tmp ldconfig\n"},
 	    {"enable --machine --ld-so-preload", false,
 	     "try drop-in\nmodule\n" WRITTEN "on /preload = " ENTRY
 	     "\napply /dropin\nldconfig\nfound\nsessions\n",
@@ -38,7 +41,7 @@ static void what_is_done(void **state)
 	     "dropin: /dropin: removed\n"
 	     "every program that is started from now on and uses the machine's libpq is without "
 	     "the gate\n"},
-	    {"disable --machine", false, "off /dropin\napply\nldconfig\ngone\n",
+	    {"disable --machine", false, "off /dropin\napply\ngone\n",
 	     "dropin: /dropin: nothing to remove\n"},
 	};
 
@@ -62,6 +65,7 @@ static void with_all(void **state)
 	(void)state;
 	assert_int_equal(run("disable --all"), PGA_EXIT_DONE);
 	assert_null(strstr(happened, "ldconfig"));
+	assert_non_null(strstr(happened, "\ngone\n"));
 	here.dropped_in = true;
 	assert_int_equal(run("disable --all"), PGA_EXIT_DONE);
 	assert_non_null(strstr(happened, "/dropin\nldconfig\ngone\n"));
@@ -81,28 +85,29 @@ static void what_is_in_the_way(void **state)
 
 static void what_does_not_hold_is_taken_back(void **state)
 {
-	static const char taken[] = "pganchor: warning: /dropin was removed again\n";
-
 	(void)state;
 	here.not_first = true;
 	assert_int_equal(run("enable --machine"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "try drop-in\n" WRITTEN "apply /dropin\nldconfig\nfound\n"
-				      "off /dropin\napply\nldconfig\n");
-	assert_string_equal(printed.errors,
-			    "pganchor: it failed\n    mend it; nothing was changed\n"
-			    "pganchor: warning: /dropin was removed again\n");
+				      "take back /dropin\nldconfig\n");
+	assert_string_equal(printed.errors, FAILED);
 	assert_string_equal(printed.output, "");
+	/* So is all that was written with it. */
+	here.off[0] = "/preload";
+	assert_int_equal(run("enable --machine --ld-so-preload"), PGA_EXIT_FAILED);
+	assert_non_null(strstr(happened, "found\ntake back /preload /dropin\nldconfig\n"));
 	/* What was there before stays. */
 	here.dropped_in = true;
 	assert_int_equal(run("enable --machine"), PGA_EXIT_FAILED);
-	assert_null(strstr(happened, "off"));
-	assert_string_equal(printed.errors, FAILED);
-	/* ldconfig, which failed, fails again. */
+	assert_non_null(strstr(happened, "take back\nldconfig\n"));
+	/* What could not be taken back is told. */
 	here.dropped_in = false;
 	here.no_ldconfig = true;
+	here.stays = "/dropin";
 	assert_int_equal(run("enable --machine"), PGA_EXIT_FAILED);
-	assert_string_equal(printed.errors, FAILED FAILED);
-	assert_null(strstr(printed.errors, taken));
+	assert_string_equal(printed.errors,
+			    FAILED FAILED "pganchor: warning: /dropin: changed all the same, and "
+					  "could not be taken back\n");
 }
 
 /* It is told, and what was taken out stays so. */
@@ -113,6 +118,11 @@ static void one_that_is_found_all_the_same(void **state)
 	assert_int_equal(run("disable --machine"), PGA_EXIT_FAILED);
 	assert_string_equal(happened, "off /dropin\napply /dropin\nldconfig\ngone\n");
 	assert_string_equal(printed.errors, FAILED);
+	assert_int_equal(strncmp(printed.output, "dropin: /dropin: removed\n", 25), 0);
+	/* No file says so, and ld.so's cache does. */
+	here.dropped_in = false;
+	assert_int_equal(run("disable --machine"), PGA_EXIT_FAILED);
+	assert_string_equal(happened, "off /dropin\napply\ngone\nldconfig\ngone\n");
 }
 
 #define TEST(test) cmocka_unit_test_setup(test, begin)
