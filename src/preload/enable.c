@@ -398,9 +398,15 @@ int pga_activation_take_back(struct pga_activation *files, size_t count, struct 
 	int result = 0;
 
 	while (count-- > 0) {
-		if (!files[count].file.committed ||
-		    pga_edit_take_back(&files[count].file.edit, &why) == 0)
+		struct pga_transaction_file *file = &files[count].file;
+
+		if (!file->committed)
 			continue;
+		if (pga_edit_take_back(&file->edit, &why) == 0) {
+			if (!file->edit.existed)
+				remove_directories(&files[count]);
+			continue;
+		}
 		if (result == 0)
 			*error = why;
 		result = -1;

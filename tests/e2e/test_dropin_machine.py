@@ -160,3 +160,37 @@ def test_it_is_told_and_taken_out_again(machine, postgres):
     assert with_empty_environment(machine, postgres.conninfo(sslrootcert=ROOT_CRT)) == "t\n"
     machine.root(machine.program.binary, "enable", "--machine")
     assert machine.root("sh", "-c", "ls /etc/ld.so.conf.d; ldconfig -p") == before
+
+
+def test_what_does_not_hold_is_not_written(machine):
+    """Another libpq would lose functions by the drop-in; and where the real one's directory comes first, only ldconfig can tell."""
+    enable = [machine.program.binary, "enable", "--machine", "--system"]
+    machine.root(machine.program.binary, "disable", "--machine")
+    before = machine.root("sh", "-c", "ls -R /etc; cksum /etc/ld.so.cache")
+    machine.root("sh", "-euc", "mkdir -p /opt/lib; cp -L /usr/lib/*/libpq.so.5 /opt/lib; echo /opt/lib >/etc/ld.so.conf.d/00-a.conf; ldconfig")
+    done = machine.run(*enable)
+    assert done.returncode == 1 and "ld.so finds the libpq /opt/lib/libpq.so.5, and the drop-in stands before /usr/lib/" in done.stderr
+    machine.root("sh", "-euc", "dirname /usr/lib/*/libpq.so.5 >/etc/ld.so.conf.d/00-a.conf; ldconfig")
+    done = machine.run(*enable)
+    assert done.returncode == 1 and re.search("^pganchor: ld.so still finds /\\S*/libpq.so.5\n", done.stderr, re.M), done.stderr
+    machine.root("sh", "-euc", "rm /etc/ld.so.conf.d/00-a.conf; ldconfig")
+    assert machine.root("sh", "-c", "ls -R /etc; cksum /etc/ld.so.cache") == before
+    machine.root(machine.program.binary, "enable", "--machine")
+
+
+def test_the_cache_of_an_image_is_its_own(machine):
+    """ldconfig of another machine would take its libraries for those of none."""
+    machine.root("sh", "-euc", "mkdir -p /srv/image/etc; echo cache >/srv/image/etc/ld.so.cache")
+    said = machine.root(machine.program.binary, "enable", "--machine", "--root", "/srv/image")
+    assert f"machine: /srv/image{CONF}: written\nnext:\n    chroot /srv/image ldconfig\n" in said
+    assert machine.read(f"/srv/image{CONF}") == machine.read(CONF).replace("(made 0 ", "(made 1 ")
+    machine.root(machine.program.binary, "disable", "--machine", "--root", "/srv/image")
+    assert machine.root("sh", "-c", "cd /srv/image && find . -type f -exec cat {} +") == "cache\n"
+
+
+def test_a_cache_that_still_has_it_is_made_anew(machine):
+    """The file has gone, and ldconfig has not run since."""
+    machine.root("rm", CONF)
+    done = machine.run(machine.program.binary, "disable", "--all")
+    assert done.returncode == 0 and "pganchor" not in machine.root("ldconfig", "-p"), done.stderr
+    machine.root(machine.program.binary, "enable", "--machine")
