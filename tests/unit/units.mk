@@ -50,6 +50,7 @@ check_PROGRAMS = \
 	tests/unit/test_dl \
 	tests/unit/test_dl_wrappers \
 	tests/unit/test_dl_wrappers_open \
+	tests/unit/test_dropin \
 	tests/unit/test_edit_calls \
 	tests/unit/test_edit_lock \
 	tests/unit/test_effective \
@@ -405,6 +406,12 @@ tests_unit_test_program_gate_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_program_gate_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) $(MOVED_WRAPS) \
 	-Wl,--wrap=getuid,--wrap=getgid,--wrap=getxattr,--wrap=statvfs
 tests_unit_test_program_gate_LDADD = $(UNITS_LDADD)
+
+tests_unit_test_dropin_SOURCES = src/preload/dropin.c src/preload/dropin.h \
+	tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_dropin.c
+tests_unit_test_dropin_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_dropin_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_dropin_LDADD = $(UNITS_LDADD)
 
 tests_unit_test_module_SOURCES = src/preload/known.c src/preload/known.h src/preload/module.c src/preload/module.h \
 	tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/directory.h tests/unit/test_module.c
