@@ -158,7 +158,7 @@ int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
 		result = read_unpinned(&path, &unpinned, error);
 	if (result == 0)
 		result = pin_all(path, &unpinned, root, dry_run, existing);
-	if (result >= 0 && !unpinned.readable && access(path, F_OK) == 0) {
+	if (path != NULL && result >= 0 && !unpinned.readable && access(path, F_OK) == 0) {
 		pga_print_warning("%s: libpq finds no certificate in it, and there is none to pin",
 				  path);
 		result = PGA_EXIT_FAILED;

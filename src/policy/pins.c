@@ -86,13 +86,13 @@ static int compare_names(const void *left, const void *right)
 static const struct pga_pin **make_index(const struct pga_pins *pins,
 					 int (*compare)(const void *, const void *))
 {
-	const struct pga_pin **index = calloc(pins->count + 1, sizeof *index);
+	const struct pga_pin **index = calloc(pins->count + 1, sizeof(const struct pga_pin *));
 
 	if (index == NULL)
 		return NULL;
 	for (size_t i = 0; i < pins->count; i++)
 		index[i] = &pins->pins[i];
-	qsort(index, pins->count, sizeof *index, compare);
+	qsort(index, pins->count, sizeof(const struct pga_pin *), compare);
 	return index;
 }
 
