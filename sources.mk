@@ -184,6 +184,7 @@ CLI = \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
+	src/cli/print_enable.c src/cli/print_enable.h \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
