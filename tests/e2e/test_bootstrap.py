@@ -1,4 +1,7 @@
-"""pganchor bootstrap with a real step-ca: what a user does, and what stands on the disk afterwards."""
+"""pganchor bootstrap with a real step-ca: what a user does, and what is on the disk afterwards.
+
+In this order: the whole job and what was there before; root.crt; what is warned of; scope; names; --replace; hosts; anchors.conf; reports;
+the question on a terminal; options that are none."""
 
 import json
 import re

@@ -1,5 +1,7 @@
 /* policy/verdict.h: what is judged of settings under a policy, and what a program is told of it, to
- * the letter. */
+ * the letter. Three tables: what is judged (the long one, by setting in the order of
+ * policy/setting_rules.h), what is told, and which hosts are exempt; the tests behind them walk
+ * through these. */
 #include "cmocka_start.h"
 
 #include "assert_text.h"
