@@ -112,8 +112,12 @@ bool gate_object_write(const struct gate_object *object, void **entry, void *val
 	void *now;
 	bool writable;
 
-	/* Objects of another namespace are looked at again and again. */
-	memcpy(&now, entry, sizeof now);
+	/* Objects of another namespace are looked at again and again; and another thread may be at
+	 * the same. */
+	if (aligned)
+		now = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+	else
+		memcpy(&now, entry, sizeof now);
 	if (now == value)
 		return true;
 	/* Another thread may write to the same page, and protect it before this one has written. */
