@@ -21,19 +21,21 @@ static const struct {
 	const char *path;
 	enum pga_form form;
 	mode_t directory_mode;
-	const char *library; /* what its lines have ld.so load; NULL: the module */
+	const char *library; /* what its lines have ld.so load */
 } ways[PGA_WAYS] = {
     /* ld.so.conf takes the files of that directory in the order of their names. */
     [PGA_WAY_MACHINE] = {"machine", "/etc/ld.so.conf.d/00-pganchor.conf", PGA_FORM_LD_CONF, 0755,
 			 PGA_DROPIN},
-    [PGA_WAY_SESSION] = {"session", "environment.d/50-pganchor.conf", PGA_FORM_ENVIRONMENT, 0700},
-    [PGA_WAY_SHELL] = {"shell", NULL, PGA_FORM_SHELL, 0700},
+    [PGA_WAY_SESSION] = {"session", "environment.d/50-pganchor.conf", PGA_FORM_ENVIRONMENT, 0700,
+			 PGA_MODULE},
+    [PGA_WAY_SHELL] = {"shell", NULL, PGA_FORM_SHELL, 0700, PGA_MODULE},
     [PGA_WAY_ENVIRONMENT] = {"system session", "/etc/environment.d/50-pganchor.conf",
-			     PGA_FORM_ENVIRONMENT, 0755},
-    [PGA_WAY_PROFILE] = {"system shell", "/etc/profile.d/pganchor.sh", PGA_FORM_SHELL, 0755},
-    [PGA_WAY_PRELOAD] = {"ld.so.preload", "/etc/ld.so.preload", PGA_FORM_PRELOAD, 0755},
-    [PGA_WAY_UNIT] = {"unit", "/etc/systemd/system/", PGA_FORM_UNIT, 0755},
-    [PGA_WAY_USER_UNIT] = {"user unit", "systemd/user/", PGA_FORM_UNIT, 0700},
+			     PGA_FORM_ENVIRONMENT, 0755, PGA_MODULE},
+    [PGA_WAY_PROFILE] = {"system shell", "/etc/profile.d/pganchor.sh", PGA_FORM_SHELL, 0755,
+			 PGA_MODULE},
+    [PGA_WAY_PRELOAD] = {"ld.so.preload", "/etc/ld.so.preload", PGA_FORM_PRELOAD, 0755, PGA_MODULE},
+    [PGA_WAY_UNIT] = {"unit", "/etc/systemd/system/", PGA_FORM_UNIT, 0755, PGA_MODULE},
+    [PGA_WAY_USER_UNIT] = {"user unit", "systemd/user/", PGA_FORM_UNIT, 0700, PGA_MODULE},
 };
 
 const char *pga_way_name(enum pga_way way)
@@ -108,7 +110,7 @@ static bool is_string(const char *bytes, size_t length, const char *string)
 /* What the lines of this way have ld.so load. */
 static const char *library_of(enum pga_way way)
 {
-	return ways[way].library != NULL ? ways[way].library : PGA_MODULE;
+	return ways[way].library;
 }
 
 /* The library that the lines name: ours, another one, or none any more. */
