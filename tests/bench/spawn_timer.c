@@ -44,7 +44,8 @@ int main(int argc, char **argv)
 	if (count == 0 || 3 + count >= argc)
 		return 2;
 	if (posix_spawn_file_actions_init(&silently) != 0 ||
-	    posix_spawn_file_actions_addopen(&silently, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) != 0)
+	    posix_spawn_file_actions_addopen(&silently, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) !=
+		0)
 		return 1;
 	for (int round = 0; round < atoi(argv[1]); round++) {
 		long long took[SETTINGS];
