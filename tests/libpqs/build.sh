@@ -100,6 +100,7 @@ for name; do
         # Some of one version, some of another, and some of none.
         versions)
             logged exports make -C "$part" clean exports.list
+            # shellcheck disable=SC2016 # the last line, to sed
             sed -i -e 's/^{ *global:/RHPG_9.6 { global:/' -e 's/^ *PQresultMemorySize;//' -e '$aRHPG_12 { global: PQresultMemorySize; } RHPG_9.6;' \
                 "$part/exports.list"
             build_again versions
