@@ -5,21 +5,23 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The home, of which a shell of the user's would make ~; NULL where that is not sure. */
-static const char *own_home(void)
+/* The home, where the message has it and a shell of the user's would make it of ~; else NULL. The
+ * password database, which may be a server's, is asked last. */
+static const char *own_home(const char *message)
 {
 	const char *home = getenv("HOME");
-	const struct passwd *entry = geteuid() != 0 ? getpwuid(geteuid()) : NULL;
+	const struct passwd *entry;
 
-	if (home == NULL || entry == NULL || home[0] != '/' || strcmp(home, entry->pw_dir) != 0 ||
-	    home[strlen(home) - 1] == '/')
+	if (home == NULL || home[0] != '/' || home[strlen(home) - 1] == '/' ||
+	    strstr(message, home) == NULL || geteuid() == 0)
 		return NULL;
-	return home;
+	entry = getpwuid(geteuid());
+	return entry != NULL && strcmp(home, entry->pw_dir) == 0 ? home : NULL;
 }
 
 void pga_text_add_home_short(struct pga_text *text, const char *message)
 {
-	const char *home = own_home();
+	const char *home = own_home(message);
 	const char *at = message;
 	const char *found;
 
