@@ -63,17 +63,31 @@ static json_t *policy_as_json(const struct pga_status *status)
 	return policy;
 }
 
-static bool is_policy_file(const struct pga_policy_source *source)
+/* The system's places in their order, and behind them the user's file; false behind all. */
+static bool place_at(const struct pga_policy *policy, size_t index, struct pga_system_place *place)
 {
-	const char *dot = strrchr(source->path, '.');
+	const size_t systems = policy->systems.count;
+
+	if (index < systems)
+		*place = policy->systems.places[index];
+	else if (index == systems && policy->user.path != NULL)
+		*place = (struct pga_system_place){policy->user.path, policy->user.stamp};
+	else
+		return false;
+	return true;
+}
+
+static bool is_policy_file(const struct pga_system_place *place)
+{
+	const char *dot = strrchr(place->path, '.');
 
 	return dot != NULL && strcmp(dot, ".conf") == 0;
 }
 
 /* Its files come behind it. */
-static bool is_policy_directory(const struct pga_policy_source *source)
+static bool is_policy_directory(const struct pga_system_place *place)
 {
-	const char *dot = strrchr(source->path, '.');
+	const char *dot = strrchr(place->path, '.');
 
 	return dot != NULL && strcmp(dot, ".d") == 0;
 }
@@ -81,13 +95,13 @@ static bool is_policy_directory(const struct pga_policy_source *source)
 static json_t *policy_files_as_json(const struct pga_policy *policy)
 {
 	json_t *files = json_array();
+	struct pga_system_place place;
 
-	for (size_t i = 0; i < policy->source_count; i++)
-		if (is_policy_file(&policy->sources[i]))
+	for (size_t i = 0; place_at(policy, i, &place); i++)
+		if (is_policy_file(&place))
 			pga_json_add(files,
-				     json_pack("{s:o, s:b}", "path",
-					       pga_json_text(policy->sources[i].path), "found",
-					       (int)(policy->sources[i].stamp.inode != 0)));
+				     json_pack("{s:o, s:b}", "path", pga_json_text(place.path),
+					       "found", (int)(place.stamp.inode != 0)));
 	return files;
 }
 
@@ -131,15 +145,14 @@ int pga_print_status_json(const struct pga_status *status, int exit_status)
 static void print_policy_files(const struct pga_policy *policy)
 {
 	const char *separator = "\npolicy files: ";
+	struct pga_system_place place;
 
-	for (size_t i = 0; i < policy->source_count; i++) {
-		const struct pga_policy_source *source = &policy->sources[i];
-
-		if (!is_policy_file(source) && !is_policy_directory(source))
+	for (size_t i = 0; place_at(policy, i, &place); i++) {
+		if (!is_policy_file(&place) && !is_policy_directory(&place))
 			continue;
-		pga_print(stdout, "%s%s%s%s", separator, source->path,
-			  is_policy_directory(source) ? "/" : "",
-			  source->stamp.inode == 0 ? " (not there)" : "");
+		pga_print(stdout, "%s%s%s%s", separator, place.path,
+			  is_policy_directory(&place) ? "/" : "",
+			  place.stamp.inode == 0 ? " (not there)" : "");
 		separator = ", ";
 	}
 }

@@ -3,17 +3,12 @@
 #include "base/file.h"
 #include "base/host.h"
 #include "base/ini.h"
-#include "base/ownership.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#define SYSTEM_DIRECTORY SYSCONFDIR "/pganchor"
-#define USER_FILE        "policy.conf"
+#define USER_FILE "policy.conf"
 
 /* What a key may be set to, the strictest first. */
 struct value {
@@ -67,7 +62,6 @@ _Static_assert(sizeof(enum pga_mode) == sizeof(int) && sizeof(enum pga_trust) ==
 struct policy_reading {
 	struct pga_policy *policy; /* its lists grow as files are read */
 	int chosen[KEYS];          /* -1: no file has set it */
-	uid_t installer;           /* who may write the system's files besides root */
 };
 
 static int add_allow_weak(struct pga_policy *policy, struct pga_ini_span patterns,
@@ -84,20 +78,6 @@ static int add_allow_weak(struct pga_policy *policy, struct pga_ini_span pattern
 		return pga_fail_memory(error);
 	policy->allow_weak_count++;
 	return 0;
-}
-
-/* Notes a file or directory that is about to be read. */
-static int note_source(struct pga_policy *policy, const char *path, struct pga_error *error)
-{
-	struct pga_policy_source *grown =
-	    realloc(policy->sources, (policy->source_count + 1) * sizeof *grown);
-
-	if (grown == NULL)
-		return pga_fail_memory(error);
-	policy->sources = grown;
-	grown[policy->source_count].path = strdup(path);
-	grown[policy->source_count].stamp = pga_file_identity_of(path);
-	return grown[policy->source_count++].path != NULL ? 0 : pga_fail_memory(error);
 }
 
 static int fail_at(struct pga_error *error, const char *path, size_t line, const char *what,
@@ -199,23 +179,6 @@ static int take_setting(struct policy_reading *reading, bool *set_here, const ch
 	return take_value(reading, place, path, line, error);
 }
 
-/* Who installed the gate could as well replace it, and so may write the system's policy too: root,
- * but for a build with a prefix of its own. In a user namespace root's files seem to belong to
- * nobody (overflowuid of user_namespaces(7)), and the gate's with them. */
-static uid_t installer(void)
-{
-	struct stat gate;
-
-	return stat(PKGLIBDIR "/pganchor-gate.so", &gate) == 0 ? gate.st_uid : 0;
-}
-
-/* What others could write is no policy of the system's. */
-static int check_ownership(const struct policy_reading *reading, const char *path,
-			   struct pga_error *error)
-{
-	return pga_check_ownership(path, reading->installer, "the system's policy", error);
-}
-
 static int take_file(struct policy_reading *reading, const char *path,
 		     const struct pga_text *content, struct pga_error *error)
 {
@@ -238,72 +201,17 @@ static int take_file(struct policy_reading *reading, const char *path,
 	return 0;
 }
 
-/* A file of the system's. */
-static int read_file(struct policy_reading *reading, const char *path, struct pga_error *error)
+static int take_systems(void *context, const char *path, const struct pga_text *content,
+			struct pga_error *error)
 {
-	struct pga_text content = PGA_TEXT_EMPTY;
-	bool found;
-	int result = -1;
-
-	if (note_source(reading->policy, path, error) == 0 &&
-	    check_ownership(reading, path, error) == 0 &&
-	    pga_file_read_stamped(
-		path, &content, &found,
-		&reading->policy->sources[reading->policy->source_count - 1].stamp, error) == 0)
-		result = take_file(reading, path, &content, error);
-	pga_text_free(&content);
-	return result;
+	return take_file(context, path, content, error);
 }
 
-static int is_conf(const struct dirent *entry)
+static int take_users(struct policy_reading *reading, struct pga_error *error)
 {
-	const char *suffix = strrchr(entry->d_name, '.');
+	const struct pga_user_file *user = &reading->policy->user;
 
-	return entry->d_name[0] != '.' && suffix != NULL && strcmp(suffix, ".conf") == 0;
-}
-
-static int read_directory(struct policy_reading *reading, const char *directory,
-			  struct pga_error *error)
-{
-	struct dirent **entries = NULL;
-	int count;
-	int result = 0;
-
-	if (note_source(reading->policy, directory, error) != 0 ||
-	    check_ownership(reading, directory, error) != 0)
-		return -1;
-	count = scandir(directory, &entries, is_conf, alphasort);
-	if (count < 0 && errno == ENOENT)
-		return 0;
-	if (count < 0)
-		return pga_fail_errno(error, "every policy file has to be readable",
-				      "could not read %s", directory);
-	for (int i = 0; i < count; i++) {
-		struct pga_text path = PGA_TEXT_EMPTY;
-
-		pga_text_addf(&path, "%s/%s", directory, entries[i]->d_name);
-		if (path.failed)
-			result = pga_fail_memory(error);
-		if (result == 0)
-			result = read_file(reading, pga_text_string(&path), error);
-		pga_text_free(&path);
-		free(entries[i]);
-	}
-	free(entries);
-	return result;
-}
-
-/* It is the last of the places. */
-static int read_user_file(struct policy_reading *reading, struct pga_error *error)
-{
-	struct pga_policy *policy = reading->policy;
-
-	if (policy->user.path == NULL)
-		return 0;
-	if (note_source(policy, policy->user.path, error) != 0)
-		return -1;
-	policy->sources[policy->source_count - 1].stamp = policy->user.stamp;
-	return take_file(reading, policy->user.path, &policy->user.content, error);
+	return user->path != NULL ? take_file(reading, user->path, &user->content, error) : 0;
 }
 
 /* No method is a value of require_auth. */
@@ -340,7 +248,7 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before,
 		      struct pga_error *error)
 {
-	struct policy_reading reading = {.policy = policy, .installer = installer()};
+	struct policy_reading reading = {.policy = policy};
 
 	memset(policy, 0, sizeof *policy);
 	for (size_t key = 0; key < KEYS; key++)
@@ -348,10 +256,9 @@ int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before
 	/* Whatever is wrong with another file, what the user's said before is kept. */
 	if (pga_user_file_read(&policy->user, USER_FILE, before != NULL ? &before->user : NULL,
 			       error) != 0 ||
-	    check_ownership(&reading, SYSTEM_DIRECTORY, error) != 0 ||
-	    read_file(&reading, SYSTEM_DIRECTORY "/policy.conf", error) != 0 ||
-	    read_directory(&reading, SYSTEM_DIRECTORY "/policy.d", error) != 0 ||
-	    read_user_file(&reading, error) != 0)
+	    pga_system_files_read(&policy->systems, "policy", "the system's policy", take_systems,
+				  &reading, error) != 0 ||
+	    take_users(&reading, error) != 0)
 		return -1;
 	settle(&reading);
 	return 0;
@@ -359,15 +266,8 @@ int pga_policy_reload(struct pga_policy *policy, const struct pga_policy *before
 
 bool pga_policy_is_fresh(const struct pga_policy *policy)
 {
-	const size_t systems = policy->source_count - (policy->user.path != NULL ? 1 : 0);
-
-	for (size_t i = 0; i < systems; i++) {
-		struct pga_file_identity now = pga_file_identity_of(policy->sources[i].path);
-
-		if (!pga_file_identity_proves_same(&policy->sources[i].stamp, &now))
-			return false;
-	}
-	return pga_user_file_is_fresh(&policy->user, USER_FILE);
+	return pga_system_files_are_fresh(&policy->systems) &&
+	       pga_user_file_is_fresh(&policy->user, USER_FILE);
 }
 
 const char *pga_policy_key(const struct pga_policy *policy, size_t index, const char **value)
@@ -393,9 +293,7 @@ void pga_policy_free(struct pga_policy *policy)
 	for (size_t i = 0; i < policy->allow_weak_count; i++)
 		pga_host_set_free(&policy->allow_weak[i]);
 	free(policy->allow_weak);
-	for (size_t i = 0; i < policy->source_count; i++)
-		free(policy->sources[i].path);
-	free(policy->sources);
+	pga_system_files_free(&policy->systems);
 	pga_user_file_free(&policy->user);
 	memset(policy, 0, sizeof *policy);
 }

@@ -5,9 +5,9 @@
 
 #include "base/error.h"
 #include "base/host.h"
-#include "base/file_identity.h"
 #include "base/userfile.h"
 #include "policy/auth.h"
+#include "policy/system_files.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,12 +20,6 @@ enum pga_consent { PGA_REFUSE, PGA_ALLOW };
 enum pga_min_tls { PGA_TLS_1_3, PGA_TLS_1_2 };
 enum pga_binding { PGA_BINDING_REQUIRE, PGA_BINDING_PREFER };
 enum pga_log { PGA_LOG_SYSLOG, PGA_LOG_OFF };
-
-/* A file or directory that a policy came from, as it was just before it was read. */
-struct pga_policy_source {
-	char *path;
-	struct pga_file_identity stamp;
-};
 
 struct pga_policy {
 	enum pga_mode mode;
@@ -46,10 +40,8 @@ struct pga_policy {
 	    *allow_weak; /* one for each file that has the key: a host is exempt where every one has
 			    it, so that no file can exempt more than another does */
 	size_t allow_weak_count;
-	struct pga_policy_source
-	    *sources; /* every file and directory that was looked at, there or not */
-	size_t source_count;
-	struct pga_user_file user; /* the user's own */
+	struct pga_system_files systems; /* the system's files, there or not */
+	struct pga_user_file user;       /* the user's own */
 };
 
 /* Reads the system's files (policy.conf in SYSCONFDIR/pganchor, then every NAME.conf in its

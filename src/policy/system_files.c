@@ -13,6 +13,7 @@
 
 struct reading {
 	struct pga_system_files *files; /* grow as they are read */
+	uid_t installer;                /* who may write them besides root */
 	const char *stake;
 	pga_take_file *take;
 	void *context;
@@ -47,7 +48,7 @@ static int begin_place(const struct reading *reading, const char *path, struct p
 	grown[files->count].stamp = pga_file_identity_of(path);
 	if (grown[files->count++].path == NULL)
 		return pga_fail_memory(error);
-	return pga_system_check_ownership(path, reading->stake, error);
+	return pga_check_ownership(path, reading->installer, reading->stake, error);
 }
 
 static int read_file(const struct reading *reading, const char *path, struct pga_error *error)
@@ -113,7 +114,7 @@ static int read_directory(const struct reading *reading, const char *directory,
 int pga_system_files_read(struct pga_system_files *files, const char *name, const char *stake,
 			  pga_take_file *take, void *context, struct pga_error *error)
 {
-	const struct reading reading = {files, stake, take, context};
+	const struct reading reading = {files, installer(), stake, take, context};
 	struct pga_text file = PGA_TEXT_EMPTY;
 	struct pga_text directory = PGA_TEXT_EMPTY;
 	int result;
@@ -124,7 +125,7 @@ int pga_system_files_read(struct pga_system_files *files, const char *name, cons
 	if (file.failed || directory.failed)
 		result = pga_fail_memory(error);
 	else
-		result = pga_system_check_ownership(SYSTEM_DIRECTORY, stake, error);
+		result = pga_check_ownership(SYSTEM_DIRECTORY, reading.installer, stake, error);
 	if (result == 0)
 		result = read_file(&reading, pga_text_string(&file), error);
 	if (result == 0)

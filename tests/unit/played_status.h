@@ -39,8 +39,9 @@ static struct {
 	enum pga_log log;
 	enum pga_consent user_anchors;
 	const char *exempt[2]; /* allow-weak of two files, NULL: no such key */
-	struct pga_policy_source *sources;
-	size_t source_count;
+	struct pga_system_place *places;
+	size_t place_count;
+	struct pga_user_file user;
 } here;
 static unsigned grown;   /* how often a list was, in a run */
 static unsigned no_room; /* the number of the time that fails; 0: none does */
@@ -181,8 +182,9 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	policy->mode = here.mode;
 	policy->log = here.log;
 	policy->user_anchors = here.user_anchors;
-	policy->sources = here.sources;
-	policy->source_count = here.source_count;
+	policy->systems.places = here.places;
+	policy->systems.count = here.place_count;
+	policy->user = here.user;
 	policy->allow_weak = sets;
 	for (size_t i = 0; i < 2 && here.exempt[i] != NULL; i++) {
 		assert_int_equal(

@@ -272,19 +272,19 @@ static void what_audit_tells(void **state)
 	}
 }
 
-static struct pga_policy_source sources[] = {
+static struct pga_system_place places[] = {
     {.path = (char[]){"/etc/policy.conf"}, .stamp = {.inode = 5}},
     {.path = (char[]){"/etc/p"}},
     {.path = (char[]){"/etc/policy.d"}},
     {.path = (char[]){"/etc/policy.d/a.conf"}, .stamp = {.inode = 1}},
-    {.path = (char[]){"/home/policy.conf"}},
     {.path = (char[]){"/x.other"}, .stamp = {.inode = 1}}};
 
 static void files_of_the_policy(void **state)
 {
 	(void)state;
-	here.sources = sources;
-	here.source_count = COUNT(sources);
+	here.places = places;
+	here.place_count = COUNT(places);
+	here.user.path = (char[]){"/home/policy.conf"};
 	here.exempt[0] = "a";
 	assert_int_equal(run("status"), PGA_EXIT_DONE);
 	assert_non_null(
@@ -307,8 +307,9 @@ static void pins_that_do_not_count(void **state)
 static void as_json(void **state)
 {
 	(void)state;
-	here.sources = sources;
-	here.source_count = COUNT(sources);
+	here.places = places;
+	here.place_count = COUNT(places);
+	here.user.path = (char[]){"/home/policy.conf"};
 	here.exempt[0] = "b *.example.com a";
 	here.exempt[1] = "*";
 	here.files[0].path = "/session";

@@ -227,7 +227,8 @@ static void add_policy(struct pga_text *text, const struct pga_policy *policy)
 	for (size_t i = 0; i < 3; i++)
 		if (pga_policy_exempts(policy, hosts[i]))
 			pga_text_addf(text, "exempt=%s ", hosts[i]);
-	pga_text_addf(text, "places=%zu", policy->source_count);
+	pga_text_addf(text, "places=%zu",
+		      policy->systems.count + (policy->user.path != NULL ? 1 : 0));
 	/* The fields are what the keys tell, and what is judged by. */
 	pga_text_addf(text, " %d%d%d%d%d%d%d%d%d", (int)policy->mode, (int)policy->trust,
 		      (int)policy->unix_socket, (int)policy->gss_encryption, (int)policy->public_ca,
