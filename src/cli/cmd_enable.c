@@ -37,6 +37,15 @@ static int find_entry(const struct pga_asked *asked, char **entry)
 	return result;
 }
 
+/* Says which files are changed all the same, where none was to be. */
+static void warn_of_changed(const struct pga_activation *files, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (pga_activation_stays_changed(&files[i]))
+			pga_print_warning("%s: changed all the same, and could not be taken back",
+					  files[i].path);
+}
+
 /* Taken out in the other order: a directory that was made for two files was made for the first. */
 static int apply_all(const struct pga_asked *asked, struct pga_activation *files, size_t count)
 {
@@ -53,10 +62,7 @@ static int apply_all(const struct pga_asked *asked, struct pga_activation *files
 		return 0;
 	pga_advise_root(asked, &error);
 	pga_print_error(&error);
-	for (size_t i = 0; i < count; i++)
-		if (pga_activation_stays_changed(&files[i]))
-			pga_print_warning("%s: changed all the same, and could not be taken back",
-					  files[i].path);
+	warn_of_changed(files, count);
 	return -1;
 }
 
@@ -68,10 +74,7 @@ static void take_back(struct pga_activation *files, size_t count)
 
 	if (pga_activation_take_back(files, count, &error) != 0)
 		pga_print_error(&error);
-	for (size_t i = 0; i < count; i++)
-		if (pga_activation_stays_changed(&files[i]))
-			pga_print_warning("%s: changed all the same, and could not be taken back",
-					  files[i].path);
+	warn_of_changed(files, count);
 	/* It may have failed for a reason that is told already. */
 	(void)pga_dropin_refresh(&ignored);
 }
@@ -225,8 +228,7 @@ static const struct pga_option options[] = {
     {.name = "all",
      .target = offsetof(struct pga_asked, all),
      .help = "all that was enabled on the machine: --machine, --system, --ld-so-preload, and every "
-	     "service's "
-	     "drop-in"},
+	     "service's drop-in"},
     {.name = "own",
      .target = offsetof(struct pga_asked, own),
      .help = "leave lines that name the module of another installation"},
@@ -296,8 +298,9 @@ const struct pga_command pga_cmd_enable = {
     .name = "enable",
     .summary = "load the gate into every program of a session, machine or service",
     .usage = "[OPTION ...]",
-    .about = "Loads the gate into every program that is started from then on (LD_PRELOAD), so that "
-	     "none of them connects weaker than the policy. Running it again changes nothing.",
+    .about = "Loads the gate into every program that is started from then on (by LD_PRELOAD; with "
+	     "--machine, by a libpq.so.5 before the real one), so that none of them connects "
+	     "weaker than the policy. Running it again changes nothing.",
     .options = options + OF_DISABLE,
     .option_count = PGA_OPTION_COUNT(options) - OF_DISABLE,
     .statuses = "Exit status: 0 done, or as it was to be already; 1 failed, and nothing was "
