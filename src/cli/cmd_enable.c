@@ -9,6 +9,7 @@
 #include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/enable.h"
+#include "base/path.h"
 #include "base/terminal.h"
 
 #include <stddef.h>
@@ -167,14 +168,13 @@ static bool settle_root(struct pga_asked *asked)
 	static const char hint[] = "name a directory that is there; nothing was changed";
 	struct pga_error error;
 	struct stat root;
-	struct stat own;
 
 	if (stat(asked->root, &root) != 0)
 		(void)pga_fail_errno(&error, hint, "--root %s", asked->root);
 	else if (!S_ISDIR(root.st_mode))
 		(void)pga_fail(&error, hint, "--root %s: not a directory", asked->root);
 	else {
-		if (stat("/", &own) == 0 && own.st_dev == root.st_dev && own.st_ino == root.st_ino)
+		if (pga_path_is_same("/", asked->root))
 			asked->root = NULL;
 		return true;
 	}

@@ -2,7 +2,7 @@
 
 #include "preload/known.h"
 #include "preload/module.h"
-#include "base/file_identity.h"
+#include "base/path.h"
 #include "base/subprocess.h"
 
 #include <dlfcn.h>
@@ -39,14 +39,6 @@ static const char *file_of(const char *name)
 	return symbol != NULL && dladdr(symbol, &found) != 0 ? found.dli_fname : NULL;
 }
 
-static bool is_same_file(const char *left, const char *right)
-{
-	const struct pga_file_identity one = pga_file_identity_of(left);
-	const struct pga_file_identity other = pga_file_identity_of(right);
-
-	return one.inode != 0 && pga_file_identity_same(&one, &other);
-}
-
 bool pga_dropin_is_loaded(bool any)
 {
 	const char *libpq = own_libpq();
@@ -57,7 +49,7 @@ bool pga_dropin_is_loaded(bool any)
 	if (libpq == NULL || connecting == NULL || others == NULL ||
 	    strcmp(connecting, others) == 0)
 		return false;
-	return any ? pga_is_dropin(libpq) : is_same_file(libpq, PGA_DROPIN);
+	return any ? pga_is_dropin(libpq) : pga_path_is_same(libpq, PGA_DROPIN);
 }
 
 const char *pga_dropin_libpq(void)
@@ -100,7 +92,7 @@ static int check_libpq(const struct pga_text *behind, struct pga_error *error)
 
 	if (result == 0 && (found == NULL || needed == NULL))
 		result = pga_fail_memory(error);
-	else if (result == 0 && child.status != 0 && !is_same_file(found, needed))
+	else if (result == 0 && child.status != 0 && !pga_path_is_same(found, needed))
 		result = pga_fail(
 		    error, "build pganchor with --with-system-libpq=PATH; nothing was changed",
 		    "ld.so finds the libpq %s, and the drop-in stands before %s", found, needed);
