@@ -2,6 +2,7 @@
 
 # The two lower floors: libc alone. The gate and the tool are both made of them.
 BASE = \
+	src/base/append.c src/base/append.h \
 	src/base/error.c src/base/error.h \
 	src/base/file.c src/base/file.h \
 	src/base/file_identity.c src/base/file_identity.h \
@@ -19,6 +20,7 @@ POLICY = \
 	src/policy/explain.c src/policy/explain.h \
 	src/policy/auth.c src/policy/auth.h \
 	src/policy/hostlist.c src/policy/hostlist.h \
+	src/policy/known_servers.c src/policy/known_servers.h \
 	src/policy/libpq.h \
 	src/policy/options.c src/policy/options.h \
 	src/policy/origin.c \
@@ -42,6 +44,7 @@ GATE = \
 	src/gate/chroot.c \
 	src/gate/connect.c src/gate/connect.h \
 	src/gate/connect_poll.c src/gate/connect_poll.h \
+	src/gate/continuity.c src/gate/continuity.h \
 	src/gate/cut.c src/gate/cut.h \
 	src/gate/dl.c src/gate/dl.h \
 	src/gate/elf.c src/gate/elf.h \

@@ -62,9 +62,11 @@ static enum pga_mode judge_session(struct gate_libpq *libpq, const struct gate_r
 	const struct gate_call *call = gate_call_current();
 
 	*holds = gate_session_holds(libpq, rules, conn, effective, refusal);
-	if (!*holds && rules->policy.mode == PGA_MODE_AUDIT)
+	if (refusal->length > 0 && (*holds || rules->policy.mode == PGA_MODE_AUDIT))
 		gate_audit_log(rules, effective, call != NULL && call->ambiguous,
 			       pga_text_string(refusal));
+	if (*holds)
+		pga_text_free(refusal);
 	return rules->policy.mode;
 }
 

@@ -107,7 +107,11 @@ typedef void gate_ex_free(void *object, void *data, void *all_data, int index, l
 	FUNCTION(void *, X509_get_subject_name, const void *certificate)                           \
 	FUNCTION(void, X509_free, void *certificate)                                               \
 	FUNCTION(int, ERR_set_mark, void)                                                          \
-	FUNCTION(int, ERR_pop_to_mark, void)
+	FUNCTION(int, ERR_pop_to_mark, void)                                                       \
+	FUNCTION(const void *, X509_get_X509_PUBKEY, const void *certificate)                      \
+	FUNCTION(int, i2d_X509_PUBKEY, const void *key, unsigned char **der)                       \
+	FUNCTION(int, EVP_Digest, const void *bytes, size_t length, unsigned char *digest,         \
+		 unsigned *digest_length, const void *type, void *engine)
 
 #define GATE_LIBPQ_FIELD(name)              __typeof__(name) *(name);
 #define GATE_OPENSSL_FIELD(type, name, ...) type (*name)(__VA_ARGS__);

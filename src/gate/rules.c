@@ -22,8 +22,12 @@ static atomic_int cancels; /* what gate_may_cancel() tells: 0 not known, 1 yes, 
 /* What could not be read is tried again: the reason may have gone, such as too many open files. */
 static bool is_fresh(const struct snapshot *snapshot)
 {
-	return !snapshot->rules.broken && pga_pins_is_fresh(&snapshot->rules.pins) &&
-	       pga_policy_is_fresh(&snapshot->rules.policy);
+	const struct gate_rules *rules = &snapshot->rules;
+
+	return !rules->broken && pga_pins_is_fresh(&rules->pins) &&
+	       pga_policy_is_fresh(&rules->policy) &&
+	       (rules->policy.continuity == PGA_CONTINUITY_OFF ||
+		(!rules->known_broken && pga_known_servers_are_fresh(&rules->known)));
 }
 
 /* Whether the process has another root directory by now (chroot(2), pivot_root(2)). What has gone
@@ -37,10 +41,16 @@ static bool is_from_another_root(const struct snapshot *snapshot)
 	       (root.st_dev != snapshot->root_device || root.st_ino != snapshot->root_inode);
 }
 
+bool gate_rules_are_of_another_root(const struct gate_rules *rules)
+{
+	return is_from_another_root(rules->snapshot);
+}
+
 static void destroy(struct snapshot *snapshot)
 {
 	pga_policy_free(&snapshot->rules.policy);
 	pga_pins_free(&snapshot->rules.pins);
+	pga_known_servers_free(&snapshot->rules.known);
 	free(snapshot);
 }
 
@@ -72,6 +82,10 @@ static struct snapshot *load(const struct snapshot *before)
 		rules->broken = true;
 		rules->error = error;
 	}
+	if (!rules->broken && rules->policy.continuity != PGA_CONTINUITY_OFF)
+		rules->known_broken =
+		    pga_known_servers_reload(&rules->known, old != NULL ? &old->known : NULL,
+					     &rules->known_error) != 0;
 	atomic_store(&cancels, !rules->broken && (rules->policy.cancel == PGA_ALLOW ||
 						  rules->policy.mode == PGA_MODE_AUDIT)
 				   ? 1

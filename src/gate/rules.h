@@ -2,6 +2,7 @@
 #ifndef PGA_GATE_RULES_H
 #define PGA_GATE_RULES_H
 
+#include "policy/known_servers.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 
@@ -13,6 +14,9 @@ struct gate_rules {
 	struct pga_pins pins;
 	bool broken; /* they could not be read: everything is refused */
 	struct pga_error error;
+	struct pga_known_servers known; /* read where the policy asks for continuity */
+	bool known_broken;              /* they could not be */
+	struct pga_error known_error;
 	struct snapshot *snapshot; /* which these are a part of: rules.c's own */
 };
 
@@ -21,6 +25,9 @@ struct gate_rules {
  * gate_rules_release. */
 const struct gate_rules *gate_rules_acquire(void);
 void gate_rules_release(const struct gate_rules *rules);
+
+/* Whether the process has another root directory by now than when it read them. */
+bool gate_rules_are_of_another_root(const struct gate_rules *rules);
 
 /* Whether the policy lets a cancel key go in clear, as of the last connection. For a signal handler
  * too: reads one number. Before the first connection there is nothing to cancel. */

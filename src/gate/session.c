@@ -3,6 +3,7 @@
 #include "gate/session.h"
 
 #include "base/printable.h"
+#include "gate/continuity.h"
 #include "gate/libpq.h"
 #include "gate/openssl.h"
 #include "gate/rules.h"
@@ -161,7 +162,8 @@ static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, 
 		return false;
 	}
 	return cipher_holds(libpq, ssl, host, refusal) &&
-	       root_holds(libpq, rules, ssl, host, refusal);
+	       root_holds(libpq, rules, ssl, host, refusal) &&
+	       gate_continuity_holds(libpq, rules, conn, ssl, host, refusal);
 }
 
 static bool is_local(int connection)

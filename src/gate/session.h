@@ -10,8 +10,9 @@
 #include <stdbool.h>
 
 /* Looks at a connection whose settings the policy allows, as it stands: socket, encryption, TLS
- * session, pins. Returns whether it is what the policy wants; where it is not, adds the whole
- * message to refusal. In state CONNECTION_MADE, TLS may still be to come. */
+ * session, pins, continuity. Returns whether it is what the policy wants; where it is not, adds the
+ * whole message to refusal. What it adds although it is (continuity = warn) is for the log. In
+ * state CONNECTION_MADE, TLS may still be to come. */
 bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
 			const struct pga_effective *effective, struct pga_text *refusal);
 

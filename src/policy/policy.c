@@ -24,6 +24,12 @@ static const struct value consents[] = {{"refuse", PGA_REFUSE}, {"allow", PGA_AL
 static const struct value tls_versions[] = {{"1.3", PGA_TLS_1_3}, {"1.2", PGA_TLS_1_2}, {NULL, 0}};
 static const struct value bindings[] = {
     {"require", PGA_BINDING_REQUIRE}, {"prefer", PGA_BINDING_PREFER}, {NULL, 0}};
+static const struct value continuities[] = {{"require", PGA_CONTINUITY_REQUIRE},
+					    {"warn", PGA_CONTINUITY_WARN},
+					    {"off", PGA_CONTINUITY_OFF},
+					    {NULL, 0}};
+static const struct value continuity_keys[] = {
+    {"server", PGA_CONTINUITY_SERVER}, {"issuer", PGA_CONTINUITY_ISSUER}, {NULL, 0}};
 static const struct value logs[] = {{"syslog", PGA_LOG_SYSLOG}, {"off", PGA_LOG_OFF}, {NULL, 0}};
 
 /* Every key but auth and allow-weak, which are lists: what it is called, where the policy has it,
@@ -43,6 +49,9 @@ static const struct {
     {"user-anchors", offsetof(struct pga_policy, user_anchors), consents, PGA_ALLOW},
     {"min-tls", offsetof(struct pga_policy, min_tls), tls_versions, PGA_TLS_1_2},
     {"channel-binding", offsetof(struct pga_policy, channel_binding), bindings, PGA_BINDING_PREFER},
+    {"continuity", offsetof(struct pga_policy, continuity), continuities, PGA_CONTINUITY_OFF},
+    {"continuity-key", offsetof(struct pga_policy, continuity_key), continuity_keys,
+     PGA_CONTINUITY_SERVER},
     {"log", offsetof(struct pga_policy, log), logs, PGA_LOG_SYSLOG},
 };
 
@@ -55,7 +64,10 @@ enum { AUTH = KEYS, ALLOW_WEAK, PLACES };
 _Static_assert(sizeof(enum pga_mode) == sizeof(int) && sizeof(enum pga_trust) == sizeof(int) &&
 		   sizeof(enum pga_consent) == sizeof(int) &&
 		   sizeof(enum pga_min_tls) == sizeof(int) &&
-		   sizeof(enum pga_binding) == sizeof(int) && sizeof(enum pga_log) == sizeof(int),
+		   sizeof(enum pga_binding) == sizeof(int) &&
+		   sizeof(enum pga_continuity) == sizeof(int) &&
+		   sizeof(enum pga_continuity_key) == sizeof(int) &&
+		   sizeof(enum pga_log) == sizeof(int),
 	       "an enum is as wide as an int");
 
 /* What the files read so far say. */

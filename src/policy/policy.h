@@ -19,6 +19,8 @@ enum pga_trust { PGA_TRUST_PINNED, PGA_TRUST_VERIFIED };
 enum pga_consent { PGA_REFUSE, PGA_ALLOW };
 enum pga_min_tls { PGA_TLS_1_3, PGA_TLS_1_2 };
 enum pga_binding { PGA_BINDING_REQUIRE, PGA_BINDING_PREFER };
+enum pga_continuity { PGA_CONTINUITY_REQUIRE, PGA_CONTINUITY_WARN, PGA_CONTINUITY_OFF };
+enum pga_continuity_key { PGA_CONTINUITY_SERVER, PGA_CONTINUITY_ISSUER };
 enum pga_log { PGA_LOG_SYSLOG, PGA_LOG_OFF };
 
 struct pga_policy {
@@ -31,6 +33,8 @@ struct pga_policy {
 	enum pga_consent user_anchors;
 	enum pga_min_tls min_tls;
 	enum pga_binding channel_binding;
+	enum pga_continuity continuity;
+	enum pga_continuity_key continuity_key; /* of what the continuity is */
 	enum pga_log log;
 	unsigned auth_refused;    /* the methods of authentication (policy/auth.h) that some file's
 				     list leaves out; 0 where every file takes any */

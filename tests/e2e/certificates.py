@@ -138,9 +138,10 @@ class Authority:
         Path(path).write_text(self.pem)
         return Path(path)
 
-    def issue(self, directory, *names, key="p256", days=VALID, digest="sha256", common_name=None, chain=True):
-        """A server certificate for `names` (none: no subject alternative name), its files written into `directory`."""
-        private = KEYS[key]()
+    def issue(self, directory, *names, key="p256", days=VALID, digest="sha256", common_name=None, chain=True, private=None):
+        """A server certificate for `names` (none: no subject alternative name), its files written into `directory`; a renewed one
+        for the key in the file `private`."""
+        private = serialization.load_pem_private_key(Path(private).read_bytes(), None) if private else KEYS[key]()
         name = subject(common_name or (names[0] if names else "no name"))
         builder = build(name, private.public_key(), self.cert.subject, days)
         builder = builder.add_extension(x509.BasicConstraints(False, None), True)

@@ -1,0 +1,106 @@
+/* known_servers: which public keys the servers have shown, for the policy's continuity. A CA that
+ * is believed can sign for the wrong one; a key that a server has always had cannot be signed by
+ * anybody. One line a fact, which the gate or the tool adds at the end, and the last one of a key
+ * counts:
+ *
+ *     STATE host="HOST" port="PORT" key="HEX" issuer="HEX" time="SECONDS" program="NAME"
+ *
+ * key and issuer: SHA-256 of the SubjectPublicKeyInfo (RFC 5280) of the server's certificate and of
+ * the certificate that has signed it, as RFC 7469 pins keys, in 64 lower-case hex digits. time:
+ * seconds since 1970. The values are written as those of policy/record.h. */
+#ifndef PGA_POLICY_KNOWN_SERVERS_H
+#define PGA_POLICY_KNOWN_SERVERS_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "base/userfile.h"
+#include "policy/pins.h"
+#include "policy/policy.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PGA_KNOWN_SERVERS "known_servers" /* the file of the user's configuration */
+
+/* What a line says of a key. */
+enum pga_key_state {
+	PGA_KEY_SEEN,      /* the first that this server has shown */
+	PGA_KEY_CHANGED,   /* another one than those that are known: for the user to accept */
+	PGA_KEY_ACCEPTED,  /* the user has */
+	PGA_KEY_FORGOTTEN, /* it is the server's no more */
+	PGA_KEY_STATES,
+};
+
+/* What a server shows. */
+struct pga_shown_key {
+	const char *host; /* as PQhost() calls it; ASCII's capitals are no others */
+	unsigned port;
+	char key[PGA_PIN_LENGTH + 1];
+	char issuer[PGA_PIN_LENGTH + 1];
+};
+
+struct pga_known_key {
+	enum pga_key_state state;
+	struct pga_shown_key shown; /* its host is this one's */
+	char *host;
+	long long time;
+	char *program; /* that has seen it; "" where the line does not say */
+	size_t line;
+};
+
+struct pga_known_servers {
+	struct pga_known_key *keys; /* in the order of the lines */
+	size_t count;
+	struct pga_user_file file; /* what pga_known_servers_load() has read */
+};
+
+/* What the keys that are known say of one. */
+enum pga_familiarity {
+	PGA_SERVER_KNOWN,
+	PGA_SERVER_NEW,      /* nothing is known of this server */
+	PGA_SERVER_CHANGED,  /* this key is none of those that are */
+	PGA_SERVER_REPORTED, /* nor is it, and a line says so already */
+};
+
+/* Reads lines; path is for messages. Blank ones and those that begin with # say nothing. Returns -1
+ * for a line that is none of the above, with its number: what cannot be known refuses. */
+int pga_known_servers_parse(struct pga_known_servers *known, const char *path, const char *bytes,
+			    size_t length, struct pga_error *error);
+
+/* Reads the user's file; no file, or no home, is no key. To be freed in either case. */
+int pga_known_servers_load(struct pga_known_servers *known, struct pga_error *error);
+
+/* The same in a process that has loaded it before: base/userfile.h. */
+int pga_known_servers_reload(struct pga_known_servers *known,
+			     const struct pga_known_servers *before, struct pga_error *error);
+
+/* Whether the file has not changed since. */
+bool pga_known_servers_are_fresh(const struct pga_known_servers *known);
+
+void pga_known_servers_free(struct pga_known_servers *known);
+
+/* Whether this is a line of the same server (host and port); and of the same key of it. */
+bool pga_key_is_of_server(const struct pga_known_key *known, const struct pga_shown_key *shown);
+
+/* Whether no later line says something else of this key of this server. */
+bool pga_key_is_current(const struct pga_known_servers *known, size_t index);
+
+/* Whether the key is current and was the first, or accepted. */
+bool pga_key_is_good(const struct pga_known_servers *known, size_t index);
+
+/* Whether the policy's continuity takes this key for the server's: of its own keys, or
+ * (continuity-key = issuer) of those that have signed for it. */
+enum pga_familiarity pga_known_servers_judge(const struct pga_known_servers *known,
+					     const struct pga_policy *policy,
+					     const struct pga_shown_key *shown);
+
+/* The last line of those that say which key is the server's; NULL where there is none. */
+const struct pga_known_key *pga_known_servers_last(const struct pga_known_servers *known,
+						   const struct pga_shown_key *shown);
+
+/* Adds a line, with its line end. */
+void pga_known_servers_add_line(struct pga_text *text, enum pga_key_state state,
+				const struct pga_shown_key *shown, long long time,
+				const char *program);
+
+#endif
