@@ -111,6 +111,7 @@ ANCHOR = \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
+	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \
 	src/anchor/source_stepca.c \
 	src/anchor/unpinned.c src/anchor/unpinned.h
@@ -147,6 +148,7 @@ REPORT = \
 	src/report/finding.c src/report/finding.h \
 	src/report/finding_ids.h \
 	src/report/json.c src/report/json.h \
+	src/report/moment.c src/report/moment.h \
 	src/report/table.c src/report/table.h \
 	src/report/text.c src/report/text.h
 DIAGNOSE = \
@@ -167,6 +169,9 @@ CLI = \
 	src/cli/bootstrap_services.c src/cli/bootstrap_services.h \
 	src/cli/bootstrap_warnings.c src/cli/bootstrap_warnings.h \
 	src/cli/cli.h \
+	src/cli/cmd_anchor.c src/cli/cmd_anchor.h \
+	src/cli/cmd_anchor_accept.c \
+	src/cli/cmd_anchor_forget.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cmd_completion.c \
 	src/cli/cmd_enable.c \
@@ -195,5 +200,6 @@ CLI = \
 	src/cli/print_status.c src/cli/print_status.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
 	src/cli/service_check.c src/cli/service_check.h \
+	src/cli/question.c src/cli/question.h \
 	src/cli/sources.h \
 	src/cli/usage.c src/cli/usage.h

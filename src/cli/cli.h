@@ -23,6 +23,9 @@ static inline int pga_exit_of(enum pga_severity worst)
 /* All of it: what `pganchor` itself takes. */
 extern const struct pga_command pga_cmd_pganchor;
 
+extern const struct pga_command pga_cmd_anchor;
+extern const struct pga_command pga_cmd_anchor_accept;
+extern const struct pga_command pga_cmd_anchor_forget;
 extern const struct pga_command pga_cmd_bootstrap;
 extern const struct pga_command pga_cmd_completion;
 extern const struct pga_command pga_cmd_disable;

@@ -13,6 +13,7 @@
 #include "cli/bootstrap_services.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/consent.h"
+#include "cli/question.h"
 #include "cli/sources.h"
 #include "policy/pins.h"
 
@@ -215,7 +216,7 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 	if (request->pin[0] == '\0' && bootstrap->yes)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and --yes does not replace it");
-	if (request->pin[0] == '\0' && !pga_consent_possible())
+	if (request->pin[0] == '\0' && !pga_question_possible())
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and there is no terminal to ask on");
 	return 0;

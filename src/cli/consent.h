@@ -5,12 +5,6 @@
 #include "anchor/source.h"
 #include "base/error.h"
 
-#include <stdbool.h>
-
-/* Whether there is a terminal to ask on. It is asked on itself, as ssh does, whatever standard
- * input is. */
-bool pga_consent_possible(void);
-
 /* Shows the root that whoever is at this location says is its own, and asks. Returns 0 when the
  * user then types yes, or the fingerprint, and Enter; -1 for everything else. What was typed before
  * the root was shown is thrown away. A warning, where it is not empty, stands before all. */

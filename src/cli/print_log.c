@@ -3,6 +3,7 @@
 #include "base/terminal.h"
 #include "base/text.h"
 #include "report/json.h"
+#include "report/moment.h"
 #include "report/table.h"
 
 #include <pwd.h>
@@ -11,19 +12,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Room for a moment. */
-enum { MOMENT = 32 };
-
-static void format_time(time_t when, bool utc, char text[MOMENT])
-{
-	struct tm parts;
-
-	text[0] = '\0';
-	if ((utc ? gmtime_r(&when, &parts) : localtime_r(&when, &parts)) != NULL)
-		(void)strftime(text, MOMENT, utc ? "%Y-%m-%dT%H:%M:%SZ" : "%Y-%m-%d %H:%M:%S",
-			       &parts);
-}
 
 enum column { PROGRAM, TIMES, LAST, TO, WHY, SENDER, COLUMNS };
 
@@ -149,9 +137,9 @@ static void print_rows(struct row *rows, size_t count, const char **cells)
 	columns = any_sender ? COLUMNS : SENDER;
 	for (size_t i = 0; i < count; i++) {
 		struct pga_text times = PGA_TEXT_EMPTY;
-		char last[MOMENT];
+		char last[PGA_MOMENT];
 
-		format_time(rows[i].last, false, last);
+		pga_moment(rows[i].last, false, last);
 		rows[i].cells[LAST] = strdup(last);
 		pga_text_addf(&times, "%lu", rows[i].count);
 		rows[i].cells[TIMES] = pga_text_take(&times);
@@ -191,15 +179,15 @@ int pga_print_log(const struct pga_records *records, struct pga_error *error)
 
 static json_t *as_json(const struct pga_record *record)
 {
-	char first[MOMENT];
-	char last[MOMENT];
+	char first[PGA_MOMENT];
+	char last[PGA_MOMENT];
 	json_t *object = json_object();
 
 	for (int i = 0; i < PGA_WORDS; i++)
 		pga_json_set(object, pga_word_key((enum pga_word)i),
 			     pga_json_text(record->words[i]));
-	format_time(record->first, true, first);
-	format_time(record->last, true, last);
+	pga_moment(record->first, true, first);
+	pga_moment(record->last, true, last);
 	pga_json_set(object, "count", json_integer((json_int_t)record->count));
 	pga_json_set(object, "first", json_string(first));
 	pga_json_set(object, "last", json_string(last));

@@ -4,6 +4,7 @@
 #include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/session.h"
+#include "report/moment.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -197,14 +198,62 @@ static void refuse_everything(struct pga_status *status, enum pga_finding_id id)
 		pga_findings_hint(&status->findings, "%s", status->problem.hint);
 }
 
+static void judge_key(struct pga_findings *findings, const struct pga_known_key *key, bool refused)
+{
+	struct pga_text server = PGA_TEXT_EMPTY;
+	const char *name;
+	char when[PGA_MOMENT];
+
+	pga_key_add_server(&server, &key->shown);
+	name = pga_text_string(&server);
+	pga_moment((time_t)key->time, false, when);
+	pga_findings_add(findings, PGA_SERVER_KEY_CHANGED, PGA_SEVERITY_WARNING, PGA_ABOUT_POLICY,
+			 "%s has shown another key than before", name);
+	pga_findings_detail(findings, "SHA-256 %s, %s%s%s; continuity %s", key->shown.key, when,
+			    key->program[0] != '\0' ? ", to " : "", key->program,
+			    refused ? "refuses it" : "lets it through");
+	pga_findings_hint(findings,
+			  "if who runs the server says that it is its new key: pganchor anchor "
+			  "accept %s; if not: pganchor anchor forget %s --key %s",
+			  name, name, key->shown.key);
+	findings->failed = findings->failed || server.failed;
+	pga_text_free(&server);
+}
+
+static void judge_known_servers(struct pga_status *status)
+{
+	const bool refused = status->policy.continuity == PGA_CONTINUITY_REQUIRE;
+	struct pga_findings *findings = &status->findings;
+	struct pga_error error;
+
+	if (status->policy.continuity == PGA_CONTINUITY_OFF)
+		return;
+	if (pga_known_servers_load(&status->known, &error) != 0) {
+		pga_findings_add(
+		    findings, PGA_KNOWN_SERVERS_UNREADABLE,
+		    refused ? PGA_SEVERITY_ERROR : PGA_SEVERITY_WARNING, PGA_ABOUT_POLICY,
+		    refused ? "every connection by TLS is refused" : "no server's key is known");
+		pga_findings_detail(findings, "%s", error.message);
+		if (error.hint[0] != '\0')
+			pga_findings_hint(findings, "%s", error.hint);
+		return;
+	}
+	for (size_t i = 0; i < status->known.count; i++)
+		if (status->known.keys[i].state == PGA_KEY_CHANGED &&
+		    pga_key_is_current(&status->known, i))
+			judge_key(findings, &status->known.keys[i], refused);
+}
+
 static void look_at_policy(struct pga_status *status)
 {
 	if (pga_policy_load(&status->policy, &status->problem) != 0)
 		refuse_everything(status, PGA_POLICY_UNREADABLE);
 	else if (pga_pins_load(&status->pins, &status->policy, &status->problem) != 0)
 		refuse_everything(status, PGA_PINS_UNREADABLE);
-	else
+	else {
 		judge_audit(&status->policy, &status->findings);
+		judge_known_servers(status);
+	}
 }
 
 int pga_status_look(struct pga_status *status, struct pga_error *error)
@@ -230,6 +279,7 @@ void pga_status_free(struct pga_status *status)
 	for (size_t i = 0; i < status->way_count; i++)
 		pga_activation_end(&status->ways[i]);
 	free(status->ways);
+	pga_known_servers_free(&status->known);
 	pga_pins_free(&status->pins);
 	pga_policy_free(&status->policy);
 	pga_processes_free(&status->processes);

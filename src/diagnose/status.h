@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "diagnose/processes.h"
+#include "policy/known_servers.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "preload/enable.h"
@@ -26,7 +27,8 @@ struct pga_status {
 	size_t way_count;
 	struct pga_policy policy;
 	struct pga_pins pins;
-	bool broken; /* policy or pins: the gate refuses everything */
+	struct pga_known_servers known; /* read where the policy asks for continuity */
+	bool broken;                    /* policy or pins: the gate refuses everything */
 	struct pga_error problem;
 	struct pga_processes processes;
 	struct pga_findings findings;

@@ -14,8 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#define KEY_LIMIT    65536 /* bytes of a SubjectPublicKeyInfo: an RSA key of 16,384 bits has 2,086 */
-#define DEFAULT_PORT 5432
+#define KEY_LIMIT 65536 /* bytes of a SubjectPublicKeyInfo: an RSA key of 16,384 bits has 2,086 */
 
 /* The SHA-256 of a certificate's SubjectPublicKeyInfo. */
 static bool key_of(const struct gate_libpq *libpq, const void *certificate,
@@ -63,7 +62,7 @@ static bool look(const struct gate_libpq *libpq, const PGconn *conn, const void 
 
 	if (!can_look(libpq) || port == NULL)
 		return false;
-	shown->port = port[0] != '\0' ? (unsigned)strtoul(port, NULL, 10) : DEFAULT_PORT;
+	shown->port = port[0] != '\0' ? (unsigned)strtoul(port, NULL, 10) : PGA_DEFAULT_PORT;
 	chain = libpq->SSL_get0_verified_chain(ssl);
 	count = chain != NULL ? libpq->OPENSSL_sk_num(chain) : 0;
 	/* What fails here must not be in OpenSSL's queue when libpq asks about its SSL_write(). */
@@ -111,16 +110,6 @@ done:
 	return result;
 }
 
-static void add_server(struct pga_text *text, const struct pga_shown_key *shown)
-{
-	const bool address = strchr(shown->host, ':') != NULL;
-
-	pga_text_add(text, address && shown->port != DEFAULT_PORT ? "[" : "");
-	pga_text_add_printable(text, shown->host, "");
-	if (shown->port != DEFAULT_PORT)
-		pga_text_addf(text, "%s:%u", address ? "]" : "", shown->port);
-}
-
 static void begin_message(struct pga_text *message, const struct pga_shown_key *shown)
 {
 	pga_text_add(message, "pganchor refused the server ");
@@ -132,6 +121,7 @@ static void complain(const struct gate_rules *rules, const struct pga_shown_key 
 		     struct pga_text *message)
 {
 	const struct pga_known_key *last = pga_known_servers_last(&rules->known, shown);
+	struct pga_text server = PGA_TEXT_EMPTY;
 	const bool same = last != NULL && strcmp(last->shown.issuer, shown->issuer) == 0;
 
 	begin_message(message, shown);
@@ -142,7 +132,9 @@ static void complain(const struct gate_rules *rules, const struct pga_shown_key 
 		      "    if who runs the server says that this is its new key, or another "
 		      "server's of this name: pganchor anchor accept ",
 		      shown->key, same ? "the same CA certificate's key" : "another key, too");
-	add_server(message, shown);
+	pga_key_add_server(&server, shown);
+	pga_text_add_printable(message, pga_text_string(&server), "");
+	pga_text_free(&server);
 }
 
 static void tell_not_remembered(const struct pga_shown_key *shown, const struct pga_error *error,

@@ -303,6 +303,15 @@ const struct pga_known_key *pga_known_servers_last(const struct pga_known_server
 	return NULL;
 }
 
+void pga_key_add_server(struct pga_text *text, const struct pga_shown_key *shown)
+{
+	const bool bracketed = shown->port != PGA_DEFAULT_PORT && strchr(shown->host, ':') != NULL;
+
+	pga_text_addf(text, "%s%s%s", bracketed ? "[" : "", shown->host, bracketed ? "]" : "");
+	if (shown->port != PGA_DEFAULT_PORT)
+		pga_text_addf(text, ":%u", shown->port);
+}
+
 static void add_number(struct pga_text *text, enum word word, long long number)
 {
 	char digits[sizeof "-9223372036854775808"];

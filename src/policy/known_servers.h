@@ -21,6 +21,7 @@
 #include <stddef.h>
 
 #define PGA_KNOWN_SERVERS "known_servers" /* the file of the user's configuration */
+#define PGA_DEFAULT_PORT  5432
 
 /* What a line says of a key. */
 enum pga_key_state {
@@ -97,6 +98,9 @@ enum pga_familiarity pga_known_servers_judge(const struct pga_known_servers *kno
 /* The last line of those that say which key is the server's; NULL where there is none. */
 const struct pga_known_key *pga_known_servers_last(const struct pga_known_servers *known,
 						   const struct pga_shown_key *shown);
+
+/* Adds the server as pganchor anchor reads it: HOST, HOST:PORT or [ADDRESS]:PORT. */
+void pga_key_add_server(struct pga_text *text, const struct pga_shown_key *shown);
 
 /* Adds a line, with its line end. */
 void pga_known_servers_add_line(struct pga_text *text, enum pga_key_state state,

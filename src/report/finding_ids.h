@@ -10,6 +10,8 @@
 	X(PGA_ACTIVATION_UNREADABLE, "activation-unreadable")                   \
 	X(PGA_POLICY_UNREADABLE, "policy-unreadable")                           \
 	X(PGA_PINS_UNREADABLE, "pins-unreadable")                               \
+	X(PGA_KNOWN_SERVERS_UNREADABLE, "known-servers-unreadable")             \
+	X(PGA_SERVER_KEY_CHANGED, "server-key-changed")                         \
 	X(PGA_AUDIT_MODE, "audit-mode")                                         \
 	X(PGA_AUDIT_NOT_LOGGED, "audit-not-logged")                             \
 	X(PGA_AUDIT_NOT_HEARD, "audit-not-heard")                               \

@@ -1,18 +1,25 @@
 """continuity: the gate remembers the keys that servers have shown. A second key for the same name, signed by the very CA that is
 trusted and pinned, as somebody gets it who has broken into the CA, connects under plain verify-full and not under the gate."""
 
+import json
+import os
 import re
 import subprocess
+import threading
 
 import pytest
 
+from audited import PYTHON, audited  # noqa: F401
 from certificates import make_root
-from gated import anchored, run_gated  # noqa: F401
+from gated import anchored, run_gated, write_anchor  # noqa: F401
 from postgres import PASSWORD
+from recording import Relay
 
 KNOWN = ".config/pganchor/known_servers"
 CHANGED = "its certificate is for another key than before"
+FORGOT = "its key could not be remembered (continuity): "
 SSL = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+OTHER = "0" * 64
 
 
 @pytest.fixture
@@ -36,8 +43,8 @@ def conninfo(server, postgres):
     return postgres.conninfo(port=server.port, sslmode="verify-full")
 
 
-def psql(home, conninfo, gated=True):
-    return (run_gated(home, ["psql", "-XAtc", SSL, conninfo]) if gated else home.run(["psql", "-XAtc", SSL, conninfo]))
+def psql(home, conninfo, **kwargs):
+    return run_gated(home, ["psql", "-XAtc", SSL, conninfo], **kwargs)
 
 
 def key_of(certificate):
@@ -48,32 +55,88 @@ def key_of(certificate):
 
 
 def lines(home):
-    return [line for line in (home / KNOWN).read_text().splitlines() if not line.startswith("#")]
+    file = home / KNOWN
+    return [line for line in file.read_text().splitlines() if not line.startswith("#")] if file.exists() else []
+
+
+def states(home):
+    return [line.split()[0] for line in lines(home)]
 
 
 @pytest.fixture
-def second_key(server, stepca, recording_server, tmp_path):
-    """Somebody with a second key for the server's name, whom the CA has signed it; from now on at the server's port."""
-    def take_over(authority=None):
-        other = recording_server(b"S", issued=(authority or stepca.authority()).issue(tmp_path, "localhost"))
+def take_over(server, stepca, recording_server, tmp_path):
+    """take_over(issued or authority): somebody whom the CA has signed another key for the server's name; from now on at its port."""
+    def make(authority=None, issued=None):
+        issued = issued or (authority or stepca.authority()).issue(tmp_path, "localhost", "127.0.0.1")
+        other = recording_server(b"S", issued=issued)
         server.target = other.port
+        other.certificate = issued[0]
         return other
 
-    return take_over
+    return make
 
+
+@pytest.fixture
+def seen(anchored, policy, conninfo):
+    """The home, where the policy requires continuity and the server's key has been seen."""
+    policy("continuity = require\n")
+    done = psql(anchored, conninfo)
+    assert (done.stdout, states(anchored)) == ("t\n", ["seen"]), done.stderr
+    return anchored
+
+
+def asked_for_password(other):
+    return [record.requests for record in other.finish()]
+
+
+# ---- the CVEs in small ----
 
 @pytest.mark.parametrize("trust", ["pinned", "verified"])
-def test_a_second_key_of_the_same_ca_gets_nothing(anchored, policy, conninfo, second_key, trust):
+def test_a_second_key_of_the_same_ca_gets_nothing(anchored, policy, stepca, conninfo, take_over, trust):
     policy(f"trust = {trust}\ncontinuity = require\n")
+    write_anchor(anchored, "test", stepca.fingerprint, hosts="localhost")
     assert psql(anchored, conninfo).stdout == "t\n"
-    other = second_key()
+    other = take_over()
     refused = psql(anchored, conninfo)
     assert refused.returncode == 2 and CHANGED in refused.stderr and "pganchor anchor accept localhost:" in refused.stderr
-    assert PASSWORD not in psql(anchored, conninfo, gated=False).stdout
+    anchored.run(["psql", "-XAtc", SSL, conninfo])
     gated, plain = other.finish()
     assert gated.requests == ["ssl"] and gated.inside == b"", "something of PostgreSQL went to it"
     assert "password" in plain.requests and PASSWORD.encode() in plain.inside, "plain verify-full believes it"
 
+
+@pytest.mark.parametrize("version", [17, 18, 19])
+def test_with_every_libpq(rooted_home, stepca, postgres, relay, recording_server, tmp_path, version):
+    home = rooted_home(version)
+    server = relay(postgres.port)
+    (home / ".postgresql").mkdir()
+    (home / ".postgresql/root.crt").write_text(stepca.root_pem)
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/policy.conf").write_text("continuity = require\n")
+    conninfo = postgres.conninfo(port=server.port, sslmode="verify-full")
+    assert psql(home, conninfo).stdout == "t\n"
+    other = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost"))
+    server.target = other.port
+    assert CHANGED in psql(home, conninfo).stderr
+    assert asked_for_password(other) == [["ssl"]]
+
+
+def test_with_calls_that_cannot_be_seen(built_home, stepca, postgres, relay, recording_server, tmp_path):
+    home = built_home("bsymbolic")
+    server = relay(postgres.port)
+    (home / ".postgresql").mkdir()
+    (home / ".postgresql/root.crt").write_text(stepca.root_pem)
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/policy.conf").write_text("continuity = require\n")
+    conninfo = postgres.conninfo(port=server.port, sslmode="verify-full")
+    assert psql(home, conninfo).stdout == "t\n"
+    other = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost"))
+    server.target = other.port
+    assert CHANGED in psql(home, conninfo).stderr
+    assert asked_for_password(other) == [["ssl"]]
+
+
+# ---- what is remembered ----
 
 def test_the_first_key_is_remembered_as_openssl_calls_it(anchored, policy, conninfo, server, postgres):
     policy("continuity = require\n")
@@ -84,3 +147,382 @@ def test_the_first_key_is_remembered_as_openssl_calls_it(anchored, policy, conni
     assert re.fullmatch(rf'seen host="localhost" port="{server.port}" key="{key_of(postgres.cert)}" issuer="[0-9a-f]{{64}}" '
                         r'time="[0-9]{10}" program="psql"', first)
     assert (anchored / KNOWN).stat().st_mode & 0o777 == 0o600
+
+
+def test_nothing_is_remembered_where_the_policy_does_not_ask(anchored, conninfo, take_over):
+    assert psql(anchored, conninfo).stdout == "t\n"
+    other = take_over()
+    psql(anchored, conninfo)
+    assert "password" in asked_for_password(other)[0]
+    assert not (anchored / KNOWN).exists()
+
+
+def test_each_host_and_port_is_a_server_of_its_own(seen, relay, postgres, stepca, recording_server, tmp_path):
+    other = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost", "127.0.0.1"))
+    for host, port in (("localhost", other.port), ("127.0.0.1", other.port), ("127.0.0.1", postgres.port)):
+        psql(seen, postgres.conninfo(host=host, port=port, sslmode="verify-full"))
+    assert states(seen) == ["seen"] * 4
+    assert all("password" in requests for requests in asked_for_password(other))
+
+
+@pytest.mark.parametrize("host", ["LOCALHOST", "LocalHost"])
+def test_letters_case_makes_no_other_server(seen, conninfo, take_over, host):
+    other = take_over()
+    assert CHANGED in psql(seen, conninfo.replace("host='localhost'", f"host={host}")).stderr
+    assert asked_for_password(other) == [["ssl"]]
+
+
+# ---- renewal ----
+
+def issue_anew(authority, directory, key=None):
+    return authority.issue(directory, "localhost", private=key)
+
+
+@pytest.fixture
+def chain(tmp_path):
+    """A root, and two CAs below it: the second is the issuer of tomorrow, or somebody else's."""
+    root = make_root("Corporate Root")
+    (tmp_path / "ca").mkdir()
+    return root, root.intermediate("Issuer 1"), root.intermediate("Issuer 2")
+
+
+@pytest.mark.parametrize("kept, other, key, expected", [
+    ("server", 0, True, True), ("server", 0, False, False), ("server", 1, True, True), ("server", 1, False, False),
+    ("issuer", 0, True, True), ("issuer", 0, False, True), ("issuer", 1, True, True), ("issuer", 1, False, False),
+])
+def test_what_is_a_renewal(anchored, policy, chain, recording_server, relay, postgres, tmp_path, kept, other, key, expected):
+    """By its own key or by that of its issuer: as the policy's continuity-key says."""
+    root, *issuers = chain
+    root.write_root(anchored / ".postgresql/root.crt")
+    policy(f"continuity = require\ncontinuity-key = {kept}\n")
+    first = issue_anew(issuers[0], tmp_path)
+    second = issue_anew(issuers[other], tmp_path / "ca", first[1] if key else None)
+    server = relay(recording_server(b"S", issued=first).port)
+    conninfo = postgres.conninfo(port=server.port, sslmode="verify-full")
+    assert "password authentication failed" in psql(anchored, conninfo).stderr
+    renewed = recording_server(b"S", issued=second)
+    server.target = renewed.port
+    done = psql(anchored, conninfo)
+    assert ("password" in asked_for_password(renewed)[0]) == expected
+    assert (CHANGED in done.stderr) != expected
+    if not expected:
+        assert f"signed by {'another key, too' if other else 'the same CA certificate' + chr(39) + 's key'}" in done.stderr
+        assert key_of(second[0]) in done.stderr
+
+
+# ---- warn ----
+
+def test_warn_lets_through_and_logs(audited, home, stepca, postgres, relay, recording_server, tmp_path):
+    (home / ".postgresql").mkdir()
+    (home / ".postgresql/root.crt").write_text(stepca.root_pem)
+    (home / ".config/pganchor/policy.conf").write_text("continuity = warn\n")
+    server = relay(postgres.port)
+    conninfo = postgres.conninfo(port=server.port, sslmode="verify-full")
+    done, log = audited("psql", "-XAtc", SSL, conninfo)
+    assert (done.stdout, log) == ("t\n", "")
+    other = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost"))
+    server.target = other.port
+    for _ in range(2):
+        done, log = audited("psql", "-XAtc", SSL, conninfo)
+        assert "password authentication failed" in done.stderr and CHANGED in log and PASSWORD not in log
+    assert all("password" in requests for requests in asked_for_password(other))
+    assert states(home) == ["seen", "changed"], "a change is noted once"
+
+
+def test_audit_mode_refuses_nothing(anchored, policy, conninfo, take_over):
+    policy("continuity = require\nmode = audit\n")
+    assert psql(anchored, conninfo).stdout == "t\n"
+    other = take_over()
+    assert CHANGED not in psql(anchored, conninfo).stderr
+    assert "password" in asked_for_password(other)[0]
+
+
+# ---- accept, forget, status ----
+
+@pytest.fixture
+def changed(seen, conninfo, take_over):
+    """The home, with a second key that waits; home.key is that."""
+    other = take_over()
+    assert CHANGED in psql(seen, conninfo).stderr
+    assert states(seen) == ["seen", "changed"]
+    seen.key = key_of(other.certificate)
+    return seen
+
+
+def findings(home):
+    report = json.loads(home.pganchor("status", "--json").stdout)
+    return [finding for finding in report["findings"] if finding["id"] == "server-key-changed"]
+
+
+def test_status_tells_of_it_until_it_is_accepted(changed, server, conninfo):
+    found, = findings(changed)
+    assert found["severity"] == "warning" and changed.key in found["detail"] and "psql" in found["detail"]
+    assert f"pganchor anchor accept localhost:{server.port}" in found["hint"]
+    assert f"localhost:{server.port} has shown another key than before" in changed.pganchor("status").stdout
+    done = changed.pganchor("anchor", "accept", f"localhost:{server.port}", "--key", changed.key)
+    assert (done.returncode, done.stdout) == (0, f"accepted localhost, port {server.port}: key {changed.key}\n")
+    assert findings(changed) == [] and states(changed) == ["seen", "changed", "accepted"]
+    assert CHANGED not in psql(changed, conninfo).stderr
+
+
+def test_the_key_that_was_known_stays_good(changed, server, postgres, conninfo):
+    """One name may have several servers."""
+    assert changed.pganchor("anchor", "accept", "localhost", "--yes").returncode == 0
+    assert CHANGED not in psql(changed, conninfo).stderr
+    server.target = postgres.port
+    assert psql(changed, conninfo).stdout == "t\n"
+
+
+def test_only_takes_the_other_keys_out(changed, server, postgres, conninfo):
+    done = changed.pganchor("anchor", "accept", "localhost", "--yes", "--only", "--json")
+    report = json.loads(done.stdout)
+    assert [key["is"] for key in report["keys"]] == ["accepted", "forgotten"] and report["file"] == str(changed / KNOWN)
+    assert CHANGED not in psql(changed, conninfo).stderr
+    server.target = postgres.port
+    assert CHANGED in psql(changed, conninfo).stderr
+
+
+@pytest.mark.parametrize("typed, accepted", [("yes", True), ("KEY", True), ("no", False), ("y", False), (OTHER, False), ("", False)])
+def test_it_is_asked_for(changed, typed, accepted):
+    before = changed.snapshot()
+    done = changed.pganchor_tty("anchor", "accept", "localhost", answers=[("Type yes, or the key: ", typed.replace("KEY", changed.key))])
+    assert changed.key in done.output and "signed by" in done.output and "known key" in done.output
+    assert (done.returncode == 0) == accepted
+    assert (changed.snapshot() != before) == accepted
+
+
+def test_without_a_terminal_nothing_is_accepted(changed):
+    before = changed.snapshot()
+    done = changed.pganchor("anchor", "accept", "localhost")
+    assert done.returncode == 1 and "could not ask on the terminal" in done.stderr and "--key HEX" in done.stderr
+    assert changed.pganchor("anchor", "accept", "localhost", "--dry-run").stdout.startswith("would accept localhost, port ")
+    assert changed.snapshot() == before
+
+
+def test_another_key_than_the_one_that_was_shown(changed):
+    before = changed.snapshot()
+    for words in (["localhost", "--key", OTHER], ["db.example.test", "--yes"], ["localhost:1", "--yes"]):
+        done = changed.pganchor("anchor", "accept", *words)
+        assert done.returncode == 1 and "pganchor status lists" in done.stderr, words
+    assert changed.snapshot() == before
+
+
+def test_of_two_keys_the_user_says_which(changed, take_over, conninfo, server):
+    other = take_over()
+    psql(changed, conninfo)
+    before = changed.snapshot()
+    done = changed.pganchor("anchor", "accept", "localhost", "--yes")
+    assert done.returncode == 1 and "more keys than one" in done.stderr
+    assert changed.key in done.stderr and key_of(other.certificate) in done.stderr
+    assert changed.snapshot() == before
+    assert changed.pganchor("anchor", "accept", "localhost", "--key", key_of(other.certificate)).returncode == 0
+    assert CHANGED not in psql(changed, conninfo).stderr
+    assert [changed.key in finding["detail"] for finding in findings(changed)] == [True]
+
+
+def test_a_key_that_was_none_of_the_servers_is_forgotten(changed, conninfo, server, take_over):
+    assert changed.pganchor("anchor", "forget", "localhost", "--key", changed.key).returncode == 0
+    assert findings(changed) == []
+    assert CHANGED in psql(changed, conninfo).stderr, "it is no more known than before"
+    assert states(changed) == ["seen", "changed", "forgotten", "changed"]
+
+
+def test_a_server_that_was_made_anew(changed, conninfo):
+    done = changed.pganchor("anchor", "forget", "localhost", "--json")
+    assert len(json.loads(done.stdout)["keys"]) == 2
+    assert CHANGED not in psql(changed, conninfo).stderr
+    assert states(changed)[-1] == "seen"
+
+
+def test_nothing_to_accept(seen):
+    done = seen.pganchor("anchor", "accept", "localhost")
+    assert done.returncode == 0 and done.stdout == "nothing to accept: localhost has shown no key but those that are known\n"
+
+
+def test_a_policy_without_continuity_is_told(changed, policy):
+    policy("")
+    done = changed.pganchor("anchor", "accept", "localhost", "--yes")
+    assert done.returncode == 0 and "continuity = off" in done.stderr
+    assert changed.pganchor("status").stdout.count("another key") == 0
+
+
+@pytest.mark.parametrize("word", ["", ":5432", "localhost:", "localhost:0", "localhost:65536", "localhost:x", "[::1", "[::1]x", "[]:5"])
+def test_what_is_no_server(seen, word):
+    before = seen.snapshot()
+    for command in ("accept", "forget"):
+        done = seen.pganchor("anchor", command, word)
+        assert done.returncode == 2 and "HOST:PORT" in done.stderr, (command, done.stderr)
+    assert seen.snapshot() == before
+
+
+# ---- what can go wrong ----
+
+DAMAGES = {
+    "noise": "what is this\n",
+    "cut": 'seen host="localhost" port="54',
+    "no state": 'host="a" port="1" key="' + OTHER + '" issuer="' + OTHER + '" time="1"\n',
+    "a short key": 'seen host="a" port="1" key="00" issuer="' + OTHER + '" time="1"\n',
+    "capitals": 'seen host="a" port="1" key="' + "A" * 64 + '" issuer="' + OTHER + '" time="1"\n',
+    "no host": 'seen host="" port="1" key="' + OTHER + '" issuer="' + OTHER + '" time="1"\n',
+    "no port": 'seen host="a" key="' + OTHER + '" issuer="' + OTHER + '" time="1"\n',
+    "a port too high": 'seen host="a" port="65536" key="' + OTHER + '" issuer="' + OTHER + '" time="1"\n',
+    "a word twice": 'seen host="a" host="b" port="1" key="' + OTHER + '" issuer="' + OTHER + '" time="1"\n',
+    "an unknown word": 'seen host="a" port="1" key="' + OTHER + '" issuer="' + OTHER + '" time="1" hosts="b"\n',
+    "a NUL": "\0\n",
+    "bytes": "\udcff\udcfe\n",
+}
+
+
+@pytest.mark.parametrize("mode", ["require", "warn"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file(seen, policy, conninfo, damage, mode):
+    policy(f"continuity = {mode}\n")
+    with open(seen / KNOWN, "a", errors="surrogateescape") as file:
+        file.write(DAMAGES[damage])
+    before = seen.snapshot()
+    done = psql(seen, conninfo)
+    where = f"{KNOWN}, line 3: no line of what servers have shown"
+    assert (where in done.stderr) == (mode == "require") and (done.stdout == "t\n") == (mode == "warn")
+    status = seen.pganchor("status", "--json")
+    found, = (finding for finding in json.loads(status.stdout)["findings"] if finding["id"] == "known-servers-unreadable")
+    assert found["severity"] == ("error" if mode == "require" else "warning") and where in found["detail"]
+    for command in ("accept", "forget"):
+        done = seen.pganchor("anchor", command, "localhost")
+        assert done.returncode == 1 and where in done.stderr and "take the line out" in done.stderr
+    assert seen.snapshot() == before
+
+
+def test_a_last_line_without_its_end_is_kept(seen, relay, postgres):
+    file = seen / KNOWN
+    file.write_bytes(file.read_bytes()[:-1])
+    before = file.read_bytes()
+    other = relay(postgres.port)
+    assert psql(seen, postgres.conninfo(port=other.port, sslmode="verify-full")).stdout == "t\n"
+    assert file.read_bytes().startswith(before + b"\nseen host=")
+
+
+def test_comments_and_blank_lines_say_nothing(seen, conninfo):
+    file = seen / KNOWN
+    file.write_text("\n# mine\n\n" + file.read_text() + "\n# the end")
+    before = file.read_text()
+    assert psql(seen, conninfo).stdout == "t\n"
+    assert file.read_text() == before
+
+
+def blocked(home, how):
+    directory = home / ".config/pganchor"
+    if how == "read-only directory":
+        directory.chmod(0o500)
+    elif how == "read-only file":
+        (home / KNOWN).write_text("")
+        (home / KNOWN).chmod(0o400)
+    elif how == "a directory in its place":
+        (home / KNOWN).mkdir()
+    elif how == "a link to nothing":
+        (home / KNOWN).symlink_to(home / "nowhere/file")
+    return {"full disk": {"full_disk": True}, "no home": {"env": {"HOME": "/nonexistent/home"}}}.get(how, {"ordinary": True})
+
+
+@pytest.mark.parametrize("how", ["read-only directory", "read-only file", "a directory in its place", "a link to nothing", "full disk", "no home"])
+def test_a_key_that_cannot_be_remembered(anchored, policy, system, conninfo, stepca, how):
+    """What cannot be known next time is not believed this time; with warn, it is."""
+    policy("")
+    root = anchored / "root.crt"
+    root.write_text(stepca.root_pem)
+    system("continuity = require\n")
+    words = f"{conninfo} sslrootcert={root}"
+    settings = blocked(anchored, how)
+    before = anchored.snapshot()
+    done = psql(anchored, words, **settings)
+    assert done.returncode == 2 and PASSWORD not in done.stderr
+    assert FORGOT in done.stderr or "no line of what servers" in done.stderr or "not a regular file" in done.stderr, done.stderr
+    assert {path: entry for path, entry in anchored.snapshot().items() if entry.kind == "file" and entry.content} \
+        == {path: entry for path, entry in before.items() if entry.kind == "file" and entry.content}
+    system("continuity = warn\n")
+    assert psql(anchored, words, **settings).stdout == "t\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can have another user's home")
+def test_root_leaves_nothing_in_another_users_home(anchored, policy, conninfo):
+    policy("continuity = require\n")
+    for path in (anchored.path, anchored / ".config", anchored / ".config/pganchor", anchored / ".config/pganchor/policy.conf"):
+        os.chown(path, 4711, 4711)
+    before = anchored.snapshot()
+    done = psql(anchored, conninfo)
+    assert FORGOT in done.stderr and "belongs to another user" in done.stderr
+    assert anchored.snapshot() == before
+
+
+HOLD = """
+import fcntl, sys
+file = open(sys.argv[1], "a")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_who_holds_the_lock_for_ever_stops_nobody(seen, relay, postgres, conninfo):
+    """What is known needs no lock; what is new is refused, after a second."""
+    new = postgres.conninfo(port=relay(postgres.port).port, sslmode="verify-full")
+    with subprocess.Popen([PYTHON, "-c", HOLD, seen / KNOWN], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        before = (seen / KNOWN).read_bytes()
+        assert psql(seen, conninfo).stdout == "t\n"
+        assert FORGOT in psql(seen, new).stderr
+        assert (seen / KNOWN).read_bytes() == before
+        holder.stdin.close()
+    assert psql(seen, new).stdout == "t\n"
+
+
+MANY = """
+import sys, threading, psycopg2
+start, outcomes = threading.Barrier(32), []
+def connect():
+    start.wait()
+    try:
+        psycopg2.connect(sys.argv[1]).close()
+        outcomes.append("connected")
+    except psycopg2.OperationalError as error:
+        outcomes.append("changed" if "another key than before" in str(error) else "password" if "password auth" in str(error) else str(error))
+threads = [threading.Thread(target=connect) for _ in range(32)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(*sorted(set(outcomes)), sep="\\n")
+"""
+
+
+def test_many_meet_a_server_at_once(anchored, policy, conninfo):
+    """Threads and processes; the key is remembered once."""
+    policy("continuity = require\n")
+    done = []
+    threads = [threading.Thread(target=lambda: done.append(run_gated(anchored, [PYTHON, "-c", MANY, conninfo]))) for _ in range(3)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert [one.stdout for one in done] == ["connected\n"] * 3, [one.stderr for one in done]
+    assert states(anchored) == ["seen"]
+
+
+class Alternating(Relay):
+    """Every second connection is somebody else's."""
+
+    def __init__(self, *ports):
+        self.ports = ports
+        self.count = 0
+        super().__init__(ports[0])
+
+    def serve(self, sock, number):
+        self.target = self.ports[number % 2]
+        super().serve(sock, number)
+
+
+def test_two_keys_that_come_at_once_are_not_both_the_first(anchored, policy, stepca, postgres, recording_server, tmp_path):
+    policy("continuity = require\n")
+    other = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost"))
+    both = Alternating(postgres.port, other.port)
+    try:
+        done = run_gated(anchored, [PYTHON, "-c", MANY, postgres.conninfo(port=both.port, sslmode="verify-full")])
+    finally:
+        both.stop()
+    assert done.stdout.split() in (["changed", "connected"], ["changed", "password"]), done.stdout + done.stderr
+    assert sorted(states(anchored)) == ["changed", "seen"]

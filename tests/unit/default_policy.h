@@ -6,18 +6,20 @@
 #include "policy/policy.h"
 
 /* test_policy.c holds it against what is loaded. */
-#define DEFAULT_POLICY                             \
-	((struct pga_policy){                      \
-	    .mode = PGA_MODE_ENFORCE,              \
-	    .trust = PGA_TRUST_PINNED,             \
-	    .unix_socket = PGA_ALLOW,              \
-	    .gss_encryption = PGA_REFUSE,          \
-	    .public_ca = PGA_ALLOW,                \
-	    .cancel = PGA_ALLOW,                   \
-	    .user_anchors = PGA_ALLOW,             \
-	    .min_tls = PGA_TLS_1_2,                \
-	    .channel_binding = PGA_BINDING_PREFER, \
-	    .log = PGA_LOG_SYSLOG,                 \
+#define DEFAULT_POLICY                               \
+	((struct pga_policy){                        \
+	    .mode = PGA_MODE_ENFORCE,                \
+	    .trust = PGA_TRUST_PINNED,               \
+	    .unix_socket = PGA_ALLOW,                \
+	    .gss_encryption = PGA_REFUSE,            \
+	    .public_ca = PGA_ALLOW,                  \
+	    .cancel = PGA_ALLOW,                     \
+	    .user_anchors = PGA_ALLOW,               \
+	    .min_tls = PGA_TLS_1_2,                  \
+	    .channel_binding = PGA_BINDING_PREFER,   \
+	    .continuity = PGA_CONTINUITY_OFF,        \
+	    .continuity_key = PGA_CONTINUITY_SERVER, \
+	    .log = PGA_LOG_SYSLOG,                   \
 	})
 
 #endif

@@ -16,6 +16,7 @@
 #include "cli/bootstrap_warnings.h"
 #include "cli/cli.h"
 #include "cli/consent.h"
+#include "cli/question.h"
 #include "cli/print_bootstrap.h"
 
 #define D8(digits) digits digits digits digits digits digits digits digits
@@ -208,7 +209,7 @@ int pga_consent(const char *location, const struct pga_certificate *root, const 
 	return ends("ask", error);
 }
 
-bool pga_consent_possible(void)
+bool pga_question_possible(void)
 {
 	return !here.no_terminal;
 }

@@ -2,6 +2,7 @@
 #include "cmocka_start.h"
 
 #include "cli/consent.h"
+#include "cli/question.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -307,10 +308,10 @@ static void whether_there_is_one(void **state)
 	const int before = next_number();
 
 	(void)state;
-	assert_true(pga_consent_possible());
+	assert_true(pga_question_possible());
 	assert_int_equal(next_number(), before);
 	written_to = "/none";
-	assert_false(pga_consent_possible());
+	assert_false(pga_question_possible());
 }
 
 static void several_roots(void **state)

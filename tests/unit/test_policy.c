@@ -21,15 +21,18 @@ static const struct {
 } policies[] = {
     {NULL, NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=3 001011101"},
     {"user-anchors = refuse\n", "user-anchors = allow\n", NULL, "user-anchors = allow\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=refuse min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=refuse min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=4 001011100"},
     {"user-anchors = allow\n", NULL, NULL, "user-anchors = refuse\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=refuse min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=refuse min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=3 001011100"},
     {"user-anchors = never\n", NULL, NULL, NULL,
      "/proc/self/cwd/pganchor/policy.conf, line 1: not a value of this key: user-anchors = never | "
@@ -38,13 +41,15 @@ static const struct {
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL, NULL, NULL,
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=off auth=any places=3 "
      "111111111"},
     {"mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=3 000000001"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
@@ -52,7 +57,8 @@ static const struct {
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=4 000000001"},
     {"mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
@@ -60,7 +66,8 @@ static const struct {
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL, NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=4 000000001"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
@@ -69,7 +76,8 @@ static const struct {
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      NULL,
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=4 000000001"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
@@ -77,20 +85,23 @@ static const struct {
      "mode=enforce\x0D\ntrust=pinned\x0D\nunix-socket=refuse\x0D\ngss-encryption="
      "refuse\x0D\npublic-ca=refuse\x0D\ncancel=refuse\x0D\nmin-tls=1.3\x0D\nlog=syslog\x0D\n",
      "mode=enforce trust=pinned unix-socket=refuse gss-encryption=refuse public-ca=refuse "
-     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer log=syslog auth=any "
+     "cancel=refuse user-anchors=allow min-tls=1.3 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=3 000000001"},
     {NULL, NULL, NULL,
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=off auth=any places=3 "
      "111111111"},
     {NULL, NULL,
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      NULL,
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=4 "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=off auth=any places=4 "
      "111111111"},
     {"mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
@@ -101,15 +112,18 @@ static const struct {
      "mode = audit\ntrust = verified\nunix-socket = allow\ngss-encryption = allow\npublic-ca = "
      "allow\ncancel = allow\nmin-tls = 1.2\nlog = off\n",
      "mode=audit trust=verified unix-socket=allow gss-encryption=allow public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=5 "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=off auth=any places=5 "
      "111111111"},
     {"", "", "", "",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=5 001011101"},
     {"# c\n\n  mode = audit  \n", NULL, NULL, NULL,
      "mode=audit trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow cancel=allow "
-     "user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any places=3 "
+     "user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off continuity-key=server "
+     "log=syslog auth=any places=3 "
      "101011101"},
     {"mode\n", NULL, NULL, NULL,
      "/proc/self/cwd/pganchor/policy.conf, line 1: not a line of the form key = value: mode | "
@@ -137,31 +151,37 @@ static const struct {
      "line; pganchor-policy(5) lists the keys and their values"},
     {"allow-weak = a *.c\n", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "exempt=a exempt=x.c "
      "places=3 001011101"},
     {"allow-weak = a b\n", "allow-weak = b *.c\n", NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "exempt=b places=4 "
      "001011101"},
     {"allow-weak = *\n", NULL, NULL, "allow-weak = a\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "exempt=a places=3 "
      "001011101"},
     {"allow-weak = a\n", NULL, NULL, "allow-weak = *\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "exempt=a places=3 "
      "001011101"},
     {"allow-weak = a\n", "allow-weak = a\n", NULL, "allow-weak = b\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=4 001011101"},
     {"allow-weak =\n", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=any "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=any "
      "places=3 001011101"},
     {"allow-weak = a 10.0.0.0/8 b\n", NULL, NULL, NULL,
      "/proc/self/cwd/pganchor/policy.conf, line 1: neither *, *.DOMAIN, a host name nor an "
@@ -181,19 +201,31 @@ static const struct {
     {"mode = audit\n", "mode = nothing\n", "x\n", "y\n",
      "/proc/self/cwd/pganchor/policy.d/10.conf, line 1: not a value of this key: mode = nothing | "
      "correct the line; pganchor-policy(5) lists the keys and their values"},
+    {"continuity = warn\n", "continuity-key = issuer\n", "continuity = off\n",
+     "continuity = require\ncontinuity-key = server\n",
+     "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=require "
+     "continuity-key=server log=syslog auth=any places=5 001011101"},
+    {"continuity = warn\ncontinuity-key = issuer\n", NULL, NULL, "continuity = off\n",
+     "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=warn "
+     "continuity-key=issuer log=syslog auth=any places=3 001011101"},
     {"channel-binding = prefer\nauth = gss, md5 scram-sha-256,,none\n",
      "channel-binding = require\nauth = any\n", NULL, "auth = none scram-sha-256 oauth\n",
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=require log=syslog "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=require continuity=off "
+     "continuity-key=server log=syslog "
      "auth=scram-sha-256,none places=4 "
      "001011101"},
     {"auth = password,md5,gss,sspi,scram-sha-256,oauth,none\n", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog "
      "auth=password,md5,gss,sspi,scram-sha-256,oauth,none places=3 001011101"},
     {"auth = md5\n", "auth = gss\n", NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=syslog auth=no method "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=syslog auth=no method "
      "in common places=4 "
      "001011101"},
     {"auth = md5, !gss\n", NULL, NULL, NULL,
@@ -212,7 +244,8 @@ static const struct {
      "pganchor-policy(5) lists the keys and their values"},
     {"min-tls = 1.2 \nlog = off", NULL, NULL, NULL,
      "mode=enforce trust=pinned unix-socket=allow gss-encryption=refuse public-ca=allow "
-     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer log=off auth=any places=3 "
+     "cancel=allow user-anchors=allow min-tls=1.2 channel-binding=prefer continuity=off "
+     "continuity-key=server log=off auth=any places=3 "
      "001011111"},
 };
 
@@ -249,7 +282,7 @@ static void what_no_word_stands_for(void **state)
 	for (value = "x"; pga_policy_key(&policy, count, &value) != NULL; value = "x", count++)
 		assert_string_equal(value, "");
 	assert_string_equal(value, "x");
-	assert_int_equal(count, 11);
+	assert_int_equal(count, 13);
 }
 
 static void what_the_policys_files_come_to(void **state)

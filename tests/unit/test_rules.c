@@ -33,7 +33,7 @@ static struct {
 	dev_t device; /* of the root directory */
 	ino_t inode;
 	bool no_root, no_memory;
-} machine = {.device = 7, .inode = 9};
+} machine = {.policy = {.continuity = PGA_CONTINUITY_OFF}, .device = 7, .inode = 9};
 
 static int reads, frees;
 static const struct pga_pins *old_pins;

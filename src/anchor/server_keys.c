@@ -1,0 +1,113 @@
+#include "anchor/server_keys.h"
+
+#include "base/append.h"
+#include "base/paths.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PORT_LIMIT 65535
+
+static bool read_port(const char *digits, unsigned *port)
+{
+	unsigned long number;
+	char *end;
+
+	if (digits[0] < '0' || digits[0] > '9')
+		return false;
+	errno = 0;
+	number = strtoul(digits, &end, 10);
+	*port = (unsigned)number;
+	return errno == 0 && *end == '\0' && number > 0 && number <= PORT_LIMIT;
+}
+
+int pga_key_choice_read(const char *word, struct pga_key_choice *choice, struct pga_error *error)
+{
+	const char *colon = strchr(word, ':');
+	const char *host = word;
+	size_t length = strlen(word);
+	bool good = true;
+
+	choice->port = 0;
+	choice->host = NULL;
+	if (word[0] == '[') {
+		const char *bracket = strchr(word, ']');
+
+		good = bracket != NULL && (bracket[1] == '\0' || bracket[1] == ':');
+		host = word + 1;
+		length = good ? (size_t)(bracket - host) : 0;
+		colon = good && bracket[1] == ':' ? bracket + 1 : NULL;
+	} else if (colon != NULL && strchr(colon + 1, ':') == NULL) {
+		length = (size_t)(colon - word);
+	} else {
+		/* More colons than one: an IPv6 address. */
+		colon = NULL;
+	}
+	if (good && colon != NULL)
+		good = read_port(colon + 1, &choice->port);
+	if (!good || length == 0)
+		return pga_fail(error, "give HOST, HOST:PORT or [ADDRESS]:PORT", "%s: not a server",
+				word);
+	choice->host = strndup(host, length);
+	return choice->host != NULL ? 0 : pga_fail_memory(error);
+}
+
+bool pga_key_is_chosen(const struct pga_key_choice *choice, const struct pga_known_key *key)
+{
+	const struct pga_shown_key like = {
+	    .host = choice->host, .port = choice->port != 0 ? choice->port : key->shown.port};
+
+	return pga_key_is_of_server(key, &like) &&
+	       (choice->key[0] == '\0' || strcmp(choice->key, key->shown.key) == 0);
+}
+
+/* Whether the last line of this key says so. */
+static bool is_so(const struct pga_known_servers *known, const struct pga_key_change *change)
+{
+	for (size_t i = known->count; i-- > 0;)
+		if (pga_key_is_of_server(&known->keys[i], &change->key->shown) &&
+		    strcmp(known->keys[i].shown.key, change->key->shown.key) == 0)
+			return known->keys[i].state == change->state;
+	return false;
+}
+
+/* As the gate will read it. */
+static int check(const struct pga_key_change *changes, size_t count, struct pga_error *error)
+{
+	struct pga_known_servers known;
+	int result = pga_known_servers_load(&known, error);
+
+	for (size_t i = 0; i < count && result == 0; i++)
+		if (!is_so(&known, &changes[i]))
+			result = pga_fail(error, "try again",
+					  "%s: another program has changed it meanwhile",
+					  known.file.path);
+	pga_known_servers_free(&known);
+	return result;
+}
+
+int pga_server_keys_change(const struct pga_known_servers *known,
+			   const struct pga_key_change *changes, size_t count,
+			   struct pga_error *error)
+{
+	struct pga_text lines = PGA_TEXT_EMPTY;
+	struct pga_append append;
+	int result;
+
+	if (known->file.path == NULL) {
+		errno = ENOENT;
+		return pga_fail_home(error);
+	}
+	for (size_t i = 0; i < count; i++)
+		pga_known_servers_add_line(&lines, changes[i].state, &changes[i].key->shown,
+					   (long long)time(NULL), program_invocation_short_name);
+	result = pga_append_begin(&append, known->file.path, error);
+	if (result == 0) {
+		result = pga_append_lines(&append, &lines, error);
+		pga_append_end(&append);
+	}
+	pga_text_free(&lines);
+	return result == 0 ? check(changes, count, error) : -1;
+}
