@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 MAN = Path(__file__).resolve().parent.parent.parent / "man"
-COMMANDS = {"bootstrap": "bootstrap", "service add": "service Cm add", "service list": "service Cm list",
+COMMANDS = {"bootstrap": "bootstrap", "anchor accept": "anchor Cm accept", "anchor forget": "anchor Cm forget",
+            "service add": "service Cm add", "service list": "service Cm list",
             "service show": "service Cm show", "service remove": "service Cm remove", "run": "run", "explain": "explain",
             "log": "log", "enable": "enable", "disable": "disable",
             "status": "status", "completion": "completion"}

@@ -28,6 +28,8 @@ FLOORS = {
     "user-anchors": ("refuse", "allow", "its certificate chain ends in a root that is not pinned"),
     "min-tls": ("1.3", "1.2", "ssl_max_protocol_version=TLSv1.2 (conninfo) is older than TLSv1.3"),
     "channel-binding": ("require", "prefer", "channel_binding=disable (conninfo) goes without channel binding"),
+    "continuity": ("require", "off", "its certificate is for another key than before"),
+    "continuity-key": ("server", "issuer", "its certificate is for another key than before"),
     "auth": ("gss", "any", "the policy's auth"),
     "allow-weak": ("nowhere.example.test", "*", "sslmode=prefer (libpq's default) is weaker than verify-full"),
 }
@@ -47,6 +49,8 @@ def probe(key, server):
         "cancel": [PYTHON, "-c", CANCEL, server.conninfo(**strong)],
         "min-tls": [*psql, server.conninfo(**strong, ssl_max_protocol_version="TLSv1.2")],
         "channel-binding": [*psql, server.conninfo(**strong, channel_binding="disable")],
+        "continuity": [*psql, server.conninfo(**strong)],
+        "continuity-key": [*psql, server.conninfo(**strong)],
         # A libpq older than 16 has no require_auth, and is refused.
         "auth": [*psql, server.conninfo(**strong)],
         "allow-weak": [*psql, server.conninfo()],
@@ -69,6 +73,14 @@ def anchored(home, stepca):
     return home
 
 
+def know_another_key(home, argv):
+    """The server has shown another key before, which the same issuer had signed."""
+    write_policy(home, "continuity = require\n")
+    assert gated(home, argv).stdout == "1\n"
+    known = home / ".config/pganchor/known_servers"
+    known.write_text(re.sub(r' key="[0-9a-f]*"', f' key="{"0" * 64}"', known.read_text()))
+
+
 @pytest.mark.parametrize("key", FLOORS)
 def test_nothing_of_a_users_lowers_the_systems(anchored, postgres, system, key):
     strict, lax, refusal = FLOORS[key]
@@ -81,7 +93,10 @@ def test_nothing_of_a_users_lowers_the_systems(anchored, postgres, system, key):
         return
     if key == "trust":
         pin(anchored, ("another", "0" * 64, "*", "root.crt"))
-    write_policy(anchored, f"{key} = {lax}\n")
+    elif key.startswith("continuity"):
+        know_another_key(anchored, argv)
+    also = "continuity = require\n" if key == "continuity-key" else ""
+    write_policy(anchored, f"{also}{key} = {lax}\n")
     elsewhere = anchored / "elsewhere"
     (elsewhere / ".config").mkdir(parents=True)
     for name in (".config/pganchor", ".postgresql"):
@@ -316,7 +331,7 @@ def test_in_a_user_namespace_the_systems_files_are_nobodys(anchored, postgres, s
 def test_a_policy_file_may_say_all_that_the_sample_shows(home):
     """The lines of the packages' sample, with their comment signs taken away, are the defaults: the tool reads them."""
     settings = re.findall(r"^#([a-z-]+ = .+)$", SAMPLE.read_text(), re.MULTILINE)
-    assert len(settings) == 11
+    assert len(settings) == 13
     write_policy(home, "\n".join(settings) + "\n")
     done = home.pganchor("explain", "host=db.example.test sslmode=verify-full")
     assert done.returncode == 0, done.stderr

@@ -19,7 +19,7 @@ system shell  off  /etc/profile.d/pganchor.sh
 ld.so.preload  off  /etc/ld.so.preload
 
 policy: mode = {mode}, trust = verified, unix-socket = allow, gss-encryption = refuse, public-ca = allow, cancel = allow, \
-user-anchors = allow, min-tls = 1.2, channel-binding = prefer, log = {log}, auth = any{weak}
+user-anchors = allow, min-tls = 1.2, channel-binding = prefer, continuity = off, continuity-key = server, log = {log}, auth = any{weak}
 policy files: PREFIX/etc/pganchor/policy.conf (not there), PREFIX/etc/pganchor/policy.d/ (not there), HOME/.config/pganchor/policy.conf
 pins: 0 of the system, {pins} of yours
 {audit}
@@ -61,7 +61,8 @@ def test_as_json(among, home, pganchor):
     assert (status, json.loads(shown)) == (0, {
         "active": True, "drop_in": False, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
         "policy": {"mode": "enforce", "trust": "verified", "unix-socket": "allow", "gss-encryption": "refuse", "public-ca": "allow",
-                   "cancel": "allow", "user-anchors": "allow", "min-tls": "1.2", "channel-binding": "prefer", "log": "syslog",
+                   "cancel": "allow", "user-anchors": "allow", "min-tls": "1.2", "channel-binding": "prefer", "continuity": "off",
+                   "continuity-key": "server", "log": "syslog",
                    "auth": "any", "allow-weak": [["a", "*.b"]]},
         "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
                          {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
