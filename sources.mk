@@ -11,6 +11,7 @@ BASE = \
 	src/base/ownership.c src/base/ownership.h \
 	src/base/paths.c src/base/paths.h \
 	src/base/printable.c src/base/printable.h \
+	src/base/quiet_write.c src/base/quiet_write.h \
 	src/base/text.c src/base/text.h \
 	src/base/userfile.c src/base/userfile.h \
 	src/base/walk.c src/base/walk.h

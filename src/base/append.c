@@ -1,6 +1,7 @@
 #include "base/append.h"
 
 #include "base/file.h"
+#include "base/quiet_write.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +24,14 @@ static int check_own(const struct stat *status, const char *path, struct pga_err
 			"%s: belongs to another user", path);
 }
 
-/* The directory of this path; the caller frees it. NULL for want of memory, and where it has none.
- */
+/* The directory of this path; the caller frees it. NULL for want of memory. */
 static char *directory_of(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return slash != NULL && slash != path ? strndup(path, (size_t)(slash - path)) : NULL;
+	if (slash == NULL)
+		return strdup(".");
+	return strndup(path, slash != path ? (size_t)(slash - path) : 1);
 }
 
 /* above: it may be made, in a directory that is there. */
@@ -115,7 +117,7 @@ int pga_append_begin(struct pga_append *append, const char *path, struct pga_err
 static int write_whole(const struct pga_append *append, const struct pga_text *bytes,
 		       struct pga_error *error)
 {
-	const ssize_t written = write(append->file, bytes->bytes, bytes->length);
+	const ssize_t written = pga_write_quietly(append->file, bytes->bytes, bytes->length);
 	int failed = written < 0 ? errno : ENOSPC;
 
 	if (written == (ssize_t)bytes->length) {

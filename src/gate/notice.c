@@ -6,19 +6,17 @@
  */
 #include "gate/notice.h"
 
+#include "base/quiet_write.h"
 #include "base/text.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* A pipe takes descriptor 2 by chance, as the lowest that is free, only after its other end has
@@ -60,28 +58,6 @@ static bool is_read(int descriptor)
 	return poll(&room, 1, 0) == 1 && room.revents == POLLOUT;
 }
 
-/* Writes it at once, and no signal of it reaches the program: where the reader goes in just this
- * moment, or the program is in the background of a terminal that stops those that write. */
-static void write_quietly(int descriptor, const char *text, size_t length)
-{
-	const struct timespec now = {0, 0};
-	sigset_t raised;
-	sigset_t pending;
-	sigset_t before;
-
-	(void)sigemptyset(&raised);
-	(void)sigaddset(&raised, SIGPIPE);
-	(void)sigaddset(&raised, SIGTTOU);
-	(void)pthread_sigmask(SIG_BLOCK, &raised, &before);
-	(void)sigpending(&pending);
-	if (write(descriptor, text, length) < 0 && errno == EPIPE &&
-	    sigismember(&pending, SIGPIPE) == 0) {
-		(void)sigdelset(&raised, SIGTTOU);
-		(void)sigtimedwait(&raised, NULL, &now);
-	}
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 void gate_notice(const char *message)
 {
 	const int descriptor = fileno(stderr);
@@ -91,6 +67,6 @@ void gate_notice(const char *message)
 		return;
 	pga_text_addf(&line, "%.*s\n", PIPE_BUF - 1, message);
 	if (!line.failed)
-		write_quietly(descriptor, line.bytes, line.length);
+		(void)pga_write_quietly(descriptor, line.bytes, line.length);
 	pga_text_free(&line);
 }

@@ -8,6 +8,7 @@ check_PROGRAMS = \
 	tests/unit/test_anchors \
 	tests/unit/test_anchors_refused \
 	tests/unit/test_api \
+	tests/unit/test_append \
 	tests/unit/test_ask \
 	tests/unit/test_attributes \
 	tests/unit/test_audit_log \
@@ -86,6 +87,7 @@ check_PROGRAMS = \
 	tests/unit/test_ini \
 	tests/unit/test_json \
 	tests/unit/test_known \
+	tests/unit/test_known_servers \
 	tests/unit/test_late_errors \
 	tests/unit/test_linked \
 	tests/unit/test_log_files \
@@ -683,6 +685,12 @@ tests_unit_test_pins_file_CPPFLAGS = $(UNIT_CPPFLAGS) -USYSCONFDIR -DSYSCONFDIR=
 	-UPKGLIBDIR -DPKGLIBDIR='"/proc/self/cwd"'
 tests_unit_test_pins_file_LDADD = $(UNITS_LDADD)
 
+tests_unit_test_append_SOURCES = tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/test_append.c
+tests_unit_test_append_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_append_LDADD = $(UNITS_LDADD)
+tests_unit_test_known_servers_SOURCES = tests/unit/cmocka_start.h tests/unit/assert_text.h tests/unit/default_policy.h tests/unit/test_known_servers.c
+tests_unit_test_known_servers_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_known_servers_LDADD = $(UNITS_LDADD)
 tests_unit_test_record_SOURCES = tests/unit/cmocka_start.h tests/unit/test_record.c
 tests_unit_test_record_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_record_LDADD = $(UNITS_LDADD)
