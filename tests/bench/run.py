@@ -9,7 +9,9 @@
   verdict     instructions of one connection that are the gate's, counted by callgrind, with ten anchors and exempt hosts
   scale       the same with 10,000 anchors and exempt hosts
   memory      private pages of a process that never connects, its stack apart
-  dropin      the drop-in in the module's place: connect, the start of psql, memory of a process with libpq
+  dropin      the drop-in in the module's place: connect, the start of psql, memory of a process with libpq; the start of `true`
+              on a machine where it is enabled (needs a mount namespace)
+  continuity  the gate with continuity = require and a hundred servers that are known: connect, with and without
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
 
 Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
@@ -25,6 +27,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -191,9 +194,9 @@ class Bench:
     def home(self):
         return self.home_with(1)
 
-    def home_with(self, count):
+    def home_with(self, count, name="plain"):
         """A home whose user trusts the CA and has this many anchors and exempt hosts."""
-        home = self.directory / f"home-{count}"
+        home = self.directory / f"home-{name}-{count}"
         (home / ".postgresql").mkdir(parents=True)
         (home / ".postgresql/root.crt").write_text(self.ca.root_pem)
         write_rules(home, self.ca.fingerprint, count)
@@ -203,8 +206,17 @@ class Bench:
     def strong(self):
         return self.server.conninfo(sslmode="verify-full", gssencmode="disable")
 
-    def connecting(self, preload=None, threads=1, libraries=None):
-        return Timer([self.timer, threads, self.strong], self.home, preload, libraries)
+    @cached_property
+    def knowing_home(self):
+        """One with continuity, whose user has met a hundred servers, this one among them."""
+        home = self.home_with(1, "knowing")
+        (home / ".config/pganchor/policy.conf").write_text("continuity = require\n")
+        line = 'seen host="db{0}.example.com" port="5432" key="{0:064x}" issuer="{1:064x}" time="1795331163" program="psql"\n'
+        (home / ".config/pganchor/known_servers").write_text("".join(line.format(i, i % 3) for i in range(99)))
+        return home
+
+    def connecting(self, preload=None, threads=1, libraries=None, home=None):
+        return Timer([self.timer, threads, self.strong], home or self.home, preload, libraries)
 
     @cached_property
     def libpq(self):
@@ -236,6 +248,13 @@ def connect(bench):
     with bench.connecting() as plain, bench.connecting(bench.module) as gated:
         ones, others = in_pairs(plain, gated, bench.pairs)
     return {"connect": row(microseconds(ones), microseconds(others), "us", at_most=1.01, pairs=len(ones))}
+
+
+@measurement
+def continuity(bench):
+    with bench.connecting(bench.module) as without, bench.connecting(bench.module, home=bench.knowing_home) as known:
+        ones, others = in_pairs(without, known, bench.pairs)
+    return {"continuity": row(microseconds(ones), microseconds(others), "us", at_most=1.005, pairs=len(ones))}
 
 
 @measurement
@@ -335,8 +354,25 @@ def memory(bench):
     return {"memory": row(plain, gated, "pages", at_most=2, figure=gated - plain)}
 
 
+def true_by_cache(bench, name, *first):
+    """A function that measures some starts of `true`, on a machine whose ld.so.cache has these directories first."""
+    conf, cache = bench.directory / f"{name}.conf", bench.directory / f"{name}.cache"
+    conf.write_text("".join(f"{path}\n" for path in (*first, "include /etc/ld.so.conf")))
+    subprocess.run([shutil.which("ldconfig", path="/sbin:/usr/sbin:/bin:/usr/bin"), "-X", "-f", conf, "-C", cache], check=True)
+    spawn_timer = compiled("spawn_timer", bench.directory, HERE / "spawn_timer.c")
+    script = 'mount -n --bind "$1" /etc/ld.so.cache && shift && exec "$@"'
+    words = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else []), "sh", "-c", script, "sh", cache,
+             spawn_timer, "50", "-", "--", "/bin/true"]
+    return lambda: list(map(int, subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()))
+
+
 @measurement
 def dropin(bench):
+    as_it_is, enabled = true_by_cache(bench, "plain"), true_by_cache(bench, "enabled", bench.dropin)
+    starts = {as_it_is: [], enabled: []}
+    for number in range(max(2, bench.pairs // 25)):
+        for measure in (as_it_is, enabled) if number % 2 else (enabled, as_it_is):
+            starts[measure] += measure()
     with bench.connecting(libraries=bench.libpq) as plain, bench.connecting(libraries=bench.dropin) as gated:
         ones, others = in_pairs(plain, gated, bench.pairs)
     rounds = 2 * bench.pairs
@@ -344,6 +380,8 @@ def dropin(bench):
     waiting = [bench.timer, "1", "host=/nowhere"]
     pages, more = (private_pages(waiting, LD_LIBRARY_PATH=str(path)) for path in (bench.libpq, bench.dropin))
     return {"dropin, connect": row(microseconds(ones), microseconds(others), "us", at_most=1.005, pairs=len(ones)),
+            "dropin, start of true": row(microseconds(starts[as_it_is]), microseconds(starts[enabled]), "us", at_most=1.01,
+                                         pairs=len(starts[as_it_is])),
             "dropin, start of psql": row(alone, before, "us", at_most=1.1, pairs=rounds),
             "dropin, memory": row(pages, more, "pages", at_most=8, figure=more - pages)}
 

@@ -13,8 +13,8 @@ pytestmark = pytest.mark.plain_build
 
 BENCH = Path(__file__).resolve().parent.parent / "bench" / "run.py"
 ROWS = {"connect", "connect64", "refuse", "pgbench", "start", "start, beside libeatmydata", "start of libeatmydata",
-        "start of an empty object", "verdict", "scale", "memory", "dropin, connect", "dropin, start of psql", "dropin, memory",
-        "services"}
+        "start of an empty object", "verdict", "scale", "memory", "dropin, connect", "dropin, start of true", "dropin, start of psql", "dropin, memory",
+        "services", "continuity"}
 
 
 def bench(prefix, *words):
