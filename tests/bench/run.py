@@ -251,13 +251,6 @@ def connect(bench):
 
 
 @measurement
-def continuity(bench):
-    with bench.connecting(bench.module) as without, bench.connecting(bench.module, home=bench.knowing_home) as known:
-        ones, others = in_pairs(without, known, bench.pairs)
-    return {"continuity": row(microseconds(ones), microseconds(others), "us", at_most=1.005, pairs=len(ones))}
-
-
-@measurement
 def connect64(bench):
     rounds = max(2, bench.pairs // 10)
     with bench.connecting(threads=64) as plain, bench.connecting(bench.module, 64) as gated:
@@ -384,6 +377,13 @@ def dropin(bench):
                                          pairs=len(starts[as_it_is])),
             "dropin, start of psql": row(alone, before, "us", at_most=1.1, pairs=rounds),
             "dropin, memory": row(pages, more, "pages", at_most=8, figure=more - pages)}
+
+
+@measurement
+def continuity(bench):
+    with bench.connecting(bench.module) as without, bench.connecting(bench.module, home=bench.knowing_home) as known:
+        ones, others = in_pairs(without, known, bench.pairs)
+    return {"continuity": row(microseconds(ones), microseconds(others), "us", at_most=1.005, pairs=len(ones))}
 
 
 @measurement
