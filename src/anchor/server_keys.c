@@ -63,51 +63,58 @@ bool pga_key_is_chosen(const struct pga_key_choice *choice, const struct pga_kno
 	       (choice->key[0] == '\0' || strcmp(choice->key, key->shown.key) == 0);
 }
 
-/* Whether the last line of this key says so. */
-static bool is_so(const struct pga_known_servers *known, const struct pga_key_change *change)
+/* Whether the last line of this key in these files says so. */
+static bool is_so(const struct pga_known_servers *known, bool system,
+		  const struct pga_key_change *change)
 {
-	for (size_t i = known->count; i-- > 0;)
-		if (pga_key_is_of_server(&known->keys[i], &change->key->shown) &&
-		    strcmp(known->keys[i].shown.key, change->key->shown.key) == 0)
+	const size_t begin = system ? 0 : known->system_count;
+
+	for (size_t i = system ? known->system_count : known->count; i-- > begin;)
+		if (pga_key_is_of_server(&known->keys[i], &change->shown) &&
+		    strcmp(known->keys[i].shown.key, change->shown.key) == 0)
 			return known->keys[i].state == change->state;
 	return false;
 }
 
 /* As the gate will read it. */
-static int check(const struct pga_key_change *changes, size_t count, struct pga_error *error)
+static int check(const char *path, bool system, const struct pga_key_change *changes, size_t count,
+		 struct pga_error *error)
 {
 	struct pga_known_servers known;
 	int result = pga_known_servers_load(&known, error);
 
 	for (size_t i = 0; i < count && result == 0; i++)
-		if (!is_so(&known, &changes[i]))
-			result = pga_fail(error, "try again",
-					  "%s: another program has changed it meanwhile",
-					  known.file.path);
+		if (!is_so(&known, system, &changes[i]))
+			result = pga_fail(error,
+					  "look whether another line, or another file of "
+					  "known_servers.d, says something else",
+					  "%s: does not say so yet", path);
 	pga_known_servers_free(&known);
 	return result;
 }
 
-int pga_server_keys_change(const struct pga_known_servers *known,
+int pga_server_keys_change(const struct pga_known_servers *known, bool system,
 			   const struct pga_key_change *changes, size_t count,
 			   struct pga_error *error)
 {
+	const char *path = system ? PGA_KNOWN_SERVERS_SYSTEM : known->file.path;
 	struct pga_text lines = PGA_TEXT_EMPTY;
 	struct pga_append append;
 	int result;
 
-	if (known->file.path == NULL) {
+	if (path == NULL) {
 		errno = ENOENT;
 		return pga_fail_home(error);
 	}
 	for (size_t i = 0; i < count; i++)
-		pga_known_servers_add_line(&lines, changes[i].state, &changes[i].key->shown,
+		pga_known_servers_add_line(&lines, changes[i].state, &changes[i].shown,
 					   (long long)time(NULL), program_invocation_short_name);
-	result = pga_append_begin(&append, known->file.path, error);
+	result =
+	    pga_append_begin(&append, path, system ? PGA_FOR_EVERYBODY : PGA_FOR_THE_USER, error);
 	if (result == 0) {
 		result = pga_append_lines(&append, &lines, error);
 		pga_append_end(&append);
 	}
 	pga_text_free(&lines);
-	return result == 0 ? check(changes, count, error) : -1;
+	return result == 0 ? check(path, system, changes, count, error) : -1;
 }

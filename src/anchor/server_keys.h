@@ -1,4 +1,4 @@
-/* The user's known_servers, as the user changes it: keys that are accepted, or forgotten. */
+/* known_servers.conf as people change it: keys that are accepted, or forgotten. */
 #ifndef PGA_ANCHOR_SERVER_KEYS_H
 #define PGA_ANCHOR_SERVER_KEYS_H
 
@@ -24,12 +24,13 @@ bool pga_key_is_chosen(const struct pga_key_choice *choice, const struct pga_kno
 
 /* A key, and what it is to be. */
 struct pga_key_change {
-	const struct pga_known_key *key; /* of the known ones */
+	struct pga_shown_key shown; /* its host belongs to the known ones, or to the choice */
 	enum pga_key_state state;
 };
 
-/* Adds the lines that say so, and reads the file again to see that it says so now. */
-int pga_server_keys_change(const struct pga_known_servers *known,
+/* Adds the lines that say so to the user's file, or the system's, and reads all of them again to
+ * see that they say so now. */
+int pga_server_keys_change(const struct pga_known_servers *known, bool system,
 			   const struct pga_key_change *changes, size_t count,
 			   struct pga_error *error);
 

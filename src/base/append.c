@@ -35,7 +35,7 @@ static char *directory_of(const char *path)
 }
 
 /* above: it may be made, in a directory that is there. */
-static int make_directory(const char *path, bool above, struct pga_error *error)
+static int make_directory(const char *path, bool above, mode_t mode, struct pga_error *error)
 {
 	char *outer = directory_of(path);
 	struct stat status;
@@ -48,18 +48,18 @@ static int make_directory(const char *path, bool above, struct pga_error *error)
 	else if (outer == NULL)
 		result = pga_fail_memory(error);
 	else if (above)
-		result = make_directory(outer, false, error);
+		result = make_directory(outer, false, mode, error);
 	else if (stat(outer, &status) != 0)
 		result = pga_fail_errno(error, NULL, "could not look at %s", outer);
 	else
 		result = check_own(&status, outer, error);
 	free(outer);
-	if (result != 0 || mkdir(path, 0700) == 0 || errno == EEXIST)
+	if (result != 0 || mkdir(path, mode) == 0 || errno == EEXIST)
 		return result;
 	return pga_fail_errno(error, NULL, "could not make the directory %s", path);
 }
 
-static int open_own(const char *path, struct pga_error *error)
+static int open_own(const char *path, enum pga_append_for whom, struct pga_error *error)
 {
 	char *directory = directory_of(path);
 	struct stat status;
@@ -67,9 +67,10 @@ static int open_own(const char *path, struct pga_error *error)
 
 	if (directory == NULL)
 		return pga_fail_memory(error);
-	if (make_directory(directory, true, error) != 0)
+	if (make_directory(directory, true, whom == PGA_FOR_EVERYBODY ? 0755 : 0700, error) != 0)
 		goto done;
-	file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
+	file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
+		    whom == PGA_FOR_EVERYBODY ? 0644 : 0600);
 	if (file < 0) {
 		(void)pga_fail_errno(error, NULL, "could not open %s to add to it", path);
 		goto done;
@@ -97,13 +98,14 @@ static int lock(int file, const char *path, struct pga_error *error)
 	return 0;
 }
 
-int pga_append_begin(struct pga_append *append, const char *path, struct pga_error *error)
+int pga_append_begin(struct pga_append *append, const char *path, enum pga_append_for whom,
+		     struct pga_error *error)
 {
 	struct pga_file_identity stamp;
 
 	memset(append, 0, sizeof *append);
 	append->path = path;
-	append->file = open_own(path, error);
+	append->file = open_own(path, whom, error);
 	if (append->file < 0)
 		return -1;
 	if (lock(append->file, path, error) == 0 &&

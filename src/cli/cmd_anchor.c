@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct pga_command *const commands[] = {
     &pga_cmd_anchor_accept,
@@ -33,7 +34,7 @@ const struct pga_command pga_cmd_anchor = {
     .name = "anchor",
     .summary = "accept and forget the keys that servers have shown",
     .about = "With continuity in the policy, the gate remembers the key that each server has "
-	     "shown, in known_servers beside anchors.conf, and another one is warned of or "
+	     "shown, in known_servers.conf beside anchors.conf, and another one is warned of or "
 	     "refused, although the CA has signed it. Roots are pinned by pganchor bootstrap.",
     .examples = "  pganchor anchor accept db.example.com\n",
     .run = run,
@@ -41,16 +42,20 @@ const struct pga_command pga_cmd_anchor = {
     .habits = habits,
 };
 
-int pga_key_list_begin(struct pga_key_list *list, const char *word, const char *key)
+int pga_key_list_begin(struct pga_key_list *list, const char *word,
+		       const struct pga_asked_keys *asked)
 {
 	struct pga_error error;
 	int status = PGA_EXIT_DONE;
 
 	memset(list, 0, sizeof *list);
+	list->asked = asked;
 	if (pga_key_choice_read(word, &list->choice, &error) != 0 ||
-	    (key != NULL && pga_fingerprint_read(key, "--key", list->choice.key, &error) != 0))
+	    (asked->key != NULL &&
+	     pga_fingerprint_read(asked->key, "--key", list->choice.key, &error) != 0))
 		status = PGA_EXIT_USAGE;
-	else if (pga_known_servers_load(&list->known, &error) != 0)
+	else if (pga_policy_load(&list->policy, &error) != 0 ||
+		 pga_known_servers_load(&list->known, &error) != 0)
 		status = PGA_EXIT_FAILED;
 	if (status != PGA_EXIT_DONE)
 		pga_print_error(&error);
@@ -62,61 +67,96 @@ void pga_key_list_free(struct pga_key_list *list)
 	free(list->changes);
 	free(list->choice.host);
 	pga_known_servers_free(&list->known);
+	pga_policy_free(&list->policy);
 }
 
-int pga_key_list_add(struct pga_key_list *list, size_t index, enum pga_key_state state,
-		     struct pga_error *error)
+static bool is_same(const struct pga_shown_key *one, const struct pga_shown_key *other)
 {
-	struct pga_key_change *grown =
-	    reallocarray(list->changes, list->count + 1, sizeof *list->changes);
+	const struct pga_known_key known = {.shown = *one};
 
+	return strcmp(one->key, other->key) == 0 && pga_key_is_of_server(&known, other);
+}
+
+int pga_key_list_add(struct pga_key_list *list, const struct pga_shown_key *shown,
+		     enum pga_key_state state, struct pga_error *error)
+{
+	struct pga_key_change *grown;
+
+	for (size_t i = 0; i < list->count; i++)
+		if (is_same(&list->changes[i].shown, shown))
+			return 0;
+	grown = reallocarray(list->changes, list->count + 1, sizeof *list->changes);
 	if (grown == NULL)
 		return pga_fail_memory(error);
 	list->changes = grown;
-	grown[list->count++] = (struct pga_key_change){&list->known.keys[index], state};
+	grown[list->count++] = (struct pga_key_change){*shown, state};
 	return 0;
 }
 
-static const char *issuer_note(const struct pga_known_servers *known,
-			       const struct pga_known_key *key)
+bool pga_key_list_has_line(const struct pga_key_list *list, size_t index)
 {
-	const struct pga_known_key *last = pga_known_servers_last(known, &key->shown);
-
-	if (last == NULL || last == key)
-		return "";
-	return strcmp(last->shown.issuer, key->shown.issuer) == 0 ? " (the same as before)"
-								  : " (another one than before)";
+	return (index < list->known.system_count) == list->asked->system;
 }
 
-void pga_print_key(FILE *stream, const struct pga_known_servers *known,
-		   const struct pga_known_key *key)
+/* The last line of this key; NULL where there is none. */
+static const struct pga_known_key *line_of(const struct pga_known_servers *known,
+					   const struct pga_shown_key *shown)
 {
+	for (size_t i = known->count; i-- > 0;)
+		if (is_same(&known->keys[i].shown, shown))
+			return &known->keys[i];
+	return NULL;
+}
+
+static void print_issuer(FILE *stream, const struct pga_known_key *last,
+			 const struct pga_shown_key *shown)
+{
+	const bool comparable = last != NULL && last->shown.issuer[0] != '\0' &&
+				strcmp(last->shown.key, shown->key) != 0;
+
+	if (shown->issuer[0] == '\0')
+		return;
+	pga_print(stream, "    signed by  %s%s\n", shown->issuer,
+		  !comparable                                      ? ""
+		  : strcmp(last->shown.issuer, shown->issuer) == 0 ? " (as before)"
+								   : " (another than before)");
+}
+
+void pga_print_key(FILE *stream, const struct pga_key_list *list, const struct pga_shown_key *shown)
+{
+	const struct pga_known_key *last = pga_known_servers_last(&list->known, shown);
+	const struct pga_known_key *line = line_of(&list->known, shown);
 	char when[PGA_MOMENT];
 
-	pga_moment((time_t)key->time, false, when);
-	pga_print(stream,
-		  "%s, port %u\n    key        %s%s%s\n    signed by  %s%s\n    %s %s%s%s\n",
-		  key->shown.host, key->shown.port, pga_colour(stream, PGA_BOLD), key->shown.key,
-		  pga_colour(stream, PGA_PLAIN), key->shown.issuer, issuer_note(known, key),
-		  key->state == PGA_KEY_ACCEPTED ? "accepted  " : "seen      ", when,
-		  key->program[0] != '\0' ? ", by " : "", key->program);
+	pga_print(stream, "%s, port %u\n    key        %s%s%s\n", shown->host, shown->port,
+		  pga_colour(stream, PGA_BOLD), shown->key, pga_colour(stream, PGA_PLAIN));
+	print_issuer(stream, last, shown);
+	if (line != NULL) {
+		pga_moment((time_t)line->time, false, when);
+		pga_print(stream, "    seen       %s%s%s\n", when,
+			  line->program[0] != '\0' ? ", by " : "", line->program);
+	} else {
+		pga_print(stream, "    seen       never so far\n");
+	}
+	if (last != NULL && strcmp(last->shown.key, shown->key) != 0)
+		pga_print(stream, "    known key  %s\n", last->shown.key);
 }
 
-static json_t *key_as_json(const struct pga_key_change *change)
-{
-	const struct pga_shown_key *shown = &change->key->shown;
-
-	return json_pack("{s:o, s:i, s:s, s:s, s:s}", "host", pga_json_text(shown->host), "port",
-			 (int)shown->port, "key", shown->key, "issuer", shown->issuer, "is",
-			 change->state == PGA_KEY_ACCEPTED ? "accepted" : "forgotten");
-}
-
-json_t *pga_key_list_as_json(const struct pga_key_list *list)
+static json_t *list_as_json(const struct pga_key_list *list)
 {
 	json_t *keys = json_array();
 
-	for (size_t i = 0; i < list->count; i++)
-		pga_json_add(keys, key_as_json(&list->changes[i]));
+	for (size_t i = 0; i < list->count; i++) {
+		const struct pga_key_change *change = &list->changes[i];
+		const struct pga_shown_key *shown = &change->shown;
+
+		pga_json_add(
+		    keys,
+		    json_pack("{s:o, s:i, s:s, s:o, s:s}", "host", pga_json_text(shown->host),
+			      "port", (int)shown->port, "key", shown->key, "issuer",
+			      shown->issuer[0] != '\0' ? json_string(shown->issuer) : json_null(),
+			      "is", change->state == PGA_KEY_ACCEPTED ? "accepted" : "forgotten"));
+	}
 	return keys;
 }
 
@@ -127,24 +167,30 @@ static void print_change(const struct pga_key_change *change, bool dry_run)
 	pga_print(stdout, "%s %s, port %u: key %s\n",
 		  dry_run ? (accepted ? "would accept" : "would forget")
 			  : (accepted ? "accepted" : "forgot"),
-		  change->key->shown.host, change->key->shown.port, change->key->shown.key);
+		  change->shown.host, change->shown.port, change->shown.key);
 }
 
-int pga_key_list_apply(const struct pga_key_list *list, bool dry_run, bool json)
+int pga_key_list_apply(const struct pga_key_list *list)
 {
+	const struct pga_asked_keys *asked = list->asked;
+	const char *path = asked->system ? PGA_KNOWN_SERVERS_SYSTEM : list->known.file.path;
 	struct pga_error error;
 
-	if (!dry_run &&
-	    pga_server_keys_change(&list->known, list->changes, list->count, &error) != 0) {
+	if (!asked->dry_run && list->count > 0 &&
+	    pga_server_keys_change(&list->known, asked->system, list->changes, list->count,
+				   &error) != 0) {
+		if (asked->system && geteuid() != 0)
+			(void)snprintf(error.hint, sizeof error.hint,
+				       "run it as root, such as with sudo; nothing was changed");
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
-	if (json)
-		return pga_json_print(json_pack("{s:o, s:b, s:o}", "keys",
-						pga_key_list_as_json(list), "dry_run", (int)dry_run,
-						"file", pga_json_text(list->known.file.path)),
+	if (asked->json)
+		return pga_json_print(json_pack("{s:o, s:b, s:o}", "keys", list_as_json(list),
+						"dry_run", (int)asked->dry_run, "file",
+						path != NULL ? pga_json_text(path) : json_null()),
 				      PGA_EXIT_DONE);
 	for (size_t i = 0; i < list->count; i++)
-		print_change(&list->changes[i], dry_run);
+		print_change(&list->changes[i], asked->dry_run);
 	return PGA_EXIT_DONE;
 }

@@ -4,7 +4,6 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/question.h"
-#include "policy/policy.h"
 #include "tls/fingerprint.h"
 
 #include <stddef.h>
@@ -13,63 +12,92 @@
 #define WAYS "compare the key with who runs the server, and give it by --key HEX"
 
 struct accepting {
-	const char *key;
+	struct pga_asked_keys keys;
 	bool only;
 	bool yes;
-	bool dry_run;
-	bool json;
 };
 
-static bool is_pending(const struct pga_known_servers *known, size_t index)
+/* For the user, what waits. For the system, what this user has met of it, too. */
+static bool is_candidate(const struct pga_key_list *list, size_t index)
 {
-	return known->keys[index].state == PGA_KEY_CHANGED && pga_key_is_current(known, index);
+	const struct pga_known_key *key = &list->known.keys[index];
+
+	if (!pga_key_is_chosen(&list->choice, key))
+		return false;
+	if (pga_key_waits(&list->known, &list->policy, index))
+		return true;
+	return list->asked->system && index >= list->known.system_count &&
+	       pga_key_is_current(&list->known, index) && key->state != PGA_KEY_FORGOTTEN &&
+	       (!pga_key_is_of_the_system(&list->known, &key->shown) ||
+		pga_known_servers_judge(&list->known, NULL, &list->policy, &key->shown) !=
+		    PGA_SERVER_KNOWN);
 }
 
-/* Whether a key that is meant is good already. */
+/* Whether a key that is meant is good already, in the files that are to be changed. */
 static bool is_good_already(const struct pga_key_list *list)
 {
 	for (size_t i = 0; i < list->known.count; i++)
 		if (pga_key_is_chosen(&list->choice, &list->known.keys[i]) &&
-		    pga_key_is_good(&list->known, i))
+		    pga_key_list_has_line(list, i) && pga_key_is_good(&list->known, i))
 			return true;
 	return false;
 }
 
-/* Nothing is there to accept: that is done, or not yet possible. */
-static int find_nothing(const struct pga_key_list *list, bool asked_for, bool json)
+/* A key that nobody has seen yet, as before a server gets a new one. */
+static int add_unseen(struct pga_key_list *list, struct pga_error *error)
 {
-	struct pga_error error;
+	struct pga_shown_key shown = {.host = list->choice.host,
+				      .port = list->choice.port != 0 ? list->choice.port
+								     : PGA_DEFAULT_PORT};
 
-	if (is_good_already(list)) {
-		if (json)
-			return pga_key_list_apply(list, true, true);
-		pga_print(stdout,
-			  "nothing to accept: %s has shown no key but those that are known\n",
-			  list->choice.host);
-		return PGA_EXIT_DONE;
-	}
-	(void)pga_fail(
-	    &error,
-	    "connect to it once with continuity in the policy; pganchor status lists the "
-	    "keys that wait for being accepted",
-	    asked_for ? "%s: has not shown this key" : "%s: has shown no key so far",
-	    list->choice.host);
-	pga_print_error(&error);
-	return PGA_EXIT_FAILED;
+	memcpy(shown.key, list->choice.key, sizeof shown.key);
+	return pga_key_list_add(list, &shown, PGA_KEY_ACCEPTED, error);
+}
+
+static int find_keys(struct pga_key_list *list, struct pga_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < list->known.count && result == 0; i++)
+		if (is_candidate(list, i))
+			result = pga_key_list_add(list, &list->known.keys[i].shown,
+						  PGA_KEY_ACCEPTED, error);
+	if (result != 0 || list->count > 0 || is_good_already(list))
+		return result;
+	if (list->asked->key != NULL)
+		return add_unseen(list, error);
+	return pga_fail(
+	    error,
+	    "connect to it once with continuity in the policy, or give the key by --key "
+	    "HEX; pganchor status lists those that wait for being accepted",
+	    "%s: has shown no key so far", list->choice.host);
 }
 
 /* Two keys that wait: which is the server's, only the user can say. */
 static int check_one(const struct pga_key_list *list, struct pga_error *error)
 {
 	for (size_t i = 1; i < list->count; i++) {
-		if (strcmp(list->changes[i].key->shown.key, list->changes[0].key->shown.key) == 0)
+		if (strcmp(list->changes[i].shown.key, list->changes[0].shown.key) == 0)
 			continue;
 		for (size_t j = 0; j < list->count; j++)
-			pga_print_key(stderr, &list->known, list->changes[j].key);
+			pga_print_key(stderr, list, &list->changes[j].shown);
 		return pga_fail(error, WAYS,
 				"%s: has shown more keys than one; nothing was accepted",
 				list->choice.host);
 	}
+	return 0;
+}
+
+/* What the system's files know, no file of the user's changes. */
+static int check_users(const struct pga_key_list *list, struct pga_error *error)
+{
+	for (size_t i = 0; i < list->count && !list->asked->system; i++)
+		if (pga_key_is_of_the_system(&list->known, &list->changes[i].shown))
+			return pga_fail(error,
+					"who runs this machine can accept it for every user: sudo "
+					"pganchor anchor accept --system",
+					"%s: the system's files have its keys",
+					list->changes[i].shown.host);
 	return 0;
 }
 
@@ -93,15 +121,8 @@ static int ask(const struct pga_key_list *list, struct pga_error *error)
 
 	if (pga_question_begin(&question, WAYS, error) != 0)
 		return -1;
-	for (size_t i = 0; i < list->count; i++) {
-		const struct pga_known_key *key = list->changes[i].key;
-		const struct pga_known_key *last =
-		    pga_known_servers_last(&list->known, &key->shown);
-
-		pga_print_key(question.out, &list->known, key);
-		if (last != NULL)
-			pga_print(question.out, "    known key  %s\n", last->shown.key);
-	}
+	for (size_t i = 0; i < list->count; i++)
+		pga_print_key(question.out, list, &list->changes[i].shown);
 	(void)fputs("Nothing proves it but who runs the server. There it is what this prints:\n"
 		    "    openssl x509 -in server.crt -noout -pubkey | openssl pkey -pubin -outform "
 		    "der | sha256sum\n",
@@ -109,7 +130,7 @@ static int ask(const struct pga_key_list *list, struct pga_error *error)
 	result = pga_question_ask(
 	    &question, "Is this the server's key? Type yes, or the key: ", &answer, error);
 	if (result == 0)
-		result = weigh(&answer, list->changes[0].key->shown.key, error);
+		result = weigh(&answer, list->changes[0].shown.key, error);
 	pga_question_end(&question);
 	return result;
 }
@@ -118,44 +139,32 @@ static int ask(const struct pga_key_list *list, struct pga_error *error)
 static int add_others(struct pga_key_list *list, struct pga_error *error)
 {
 	const size_t accepted = list->count;
+	int result = 0;
 
-	for (size_t i = 0; i < list->known.count; i++) {
+	for (size_t i = 0; i < list->known.count && result == 0; i++) {
 		bool other = false;
 
 		for (size_t j = 0; j < accepted; j++)
-			other = other || pga_key_is_of_server(&list->known.keys[i],
-							      &list->changes[j].key->shown);
-		if (other && pga_key_is_good(&list->known, i) &&
-		    pga_key_list_add(list, i, PGA_KEY_FORGOTTEN, error) != 0)
-			return -1;
+			other = other ||
+				pga_key_is_of_server(&list->known.keys[i], &list->changes[j].shown);
+		if (other && pga_key_list_has_line(list, i) && pga_key_is_good(&list->known, i))
+			result = pga_key_list_add(list, &list->known.keys[i].shown,
+						  PGA_KEY_FORGOTTEN, error);
 	}
-	return 0;
-}
-
-static void note_policy(void)
-{
-	struct pga_policy policy;
-	struct pga_error error;
-
-	if (pga_policy_load(&policy, &error) == 0 && policy.continuity == PGA_CONTINUITY_OFF)
-		pga_print_warning("the policy has continuity = off: nothing looks at the keys");
-	pga_policy_free(&policy);
+	return result;
 }
 
 static int accept_keys(struct pga_key_list *list, const struct accepting *asked)
 {
 	struct pga_error error = {0};
-	int result = 0;
+	int result = find_keys(list, &error);
 
-	for (size_t i = 0; i < list->known.count && result == 0; i++)
-		if (is_pending(&list->known, i) &&
-		    pga_key_is_chosen(&list->choice, &list->known.keys[i]))
-			result = pga_key_list_add(list, i, PGA_KEY_ACCEPTED, &error);
-	if (result == 0 && list->count == 0)
-		return find_nothing(list, asked->key != NULL, asked->json);
 	if (result == 0)
 		result = check_one(list, &error);
-	if (result == 0 && asked->key == NULL && !asked->yes && !asked->dry_run)
+	if (result == 0)
+		result = check_users(list, &error);
+	if (result == 0 && list->count > 0 && asked->keys.key == NULL && !asked->yes &&
+	    !asked->keys.dry_run)
 		result = ask(list, &error);
 	if (result == 0 && asked->only)
 		result = add_others(list, &error);
@@ -163,40 +172,49 @@ static int accept_keys(struct pga_key_list *list, const struct accepting *asked)
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
-	note_policy();
-	return pga_key_list_apply(list, asked->dry_run, asked->json);
+	if (list->policy.continuity == PGA_CONTINUITY_OFF)
+		pga_print_warning("the policy has continuity = off: nothing looks at the keys");
+	if (list->count == 0 && !asked->keys.json)
+		pga_print(stdout,
+			  "nothing to accept: %s has shown no key but those that are known\n",
+			  list->choice.host);
+	return pga_key_list_apply(list);
 }
 
 static const struct pga_option options[] = {
     {.name = "key",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct accepting, key),
+     .target = offsetof(struct accepting, keys.key),
      .argument = "HEX",
-     .help = "the key that it is to be: SHA-256 of its public key, as you got it from who runs the "
-	     "server; then nothing is asked"},
+     .help =
+	 "the key, SHA-256 of its public key, as you got it from who runs the server: nothing is "
+	 "asked, and it need not have been seen"},
     {.name = "only",
      .target = offsetof(struct accepting, only),
      .help = "the server has no other key any more: forget those that were known"},
+    {.name = "system",
+     .target = offsetof(struct accepting, keys.system),
+     .help = "for every user of this machine, whose own files then say nothing of the server"},
     {.name = "yes", .target = offsetof(struct accepting, yes), .help = "do not ask"},
     {.name = "dry-run",
      .letter = 'n',
-     .target = offsetof(struct accepting, dry_run),
+     .target = offsetof(struct accepting, keys.dry_run),
      .help = "change nothing, say what would be accepted"},
     {.name = "json",
      .letter = 'j',
-     .target = offsetof(struct accepting, json),
+     .target = offsetof(struct accepting, keys.json),
      .help = "report in JSON"},
 };
 
 static int run(int argc, char **argv)
 {
-	struct accepting asked = {.key = NULL};
+	struct accepting asked = {.only = false};
 	struct pga_key_list list;
 	int status;
 
 	if (!pga_options_read(&pga_cmd_anchor_accept, argc, argv, &asked, &status))
 		return status;
-	status = pga_key_list_begin(&list, argv[optind], asked.key);
+	status = pga_key_list_begin(&list, argv[optind], &asked.keys);
 	if (status == PGA_EXIT_DONE)
 		status = accept_keys(&list, &asked);
 	pga_key_list_free(&list);

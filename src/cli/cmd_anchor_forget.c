@@ -6,62 +6,59 @@
 
 #include <stddef.h>
 
-struct forgetting {
-	const char *key;
-	bool dry_run;
-	bool json;
-};
-
-static int forget_keys(struct pga_key_list *list, const struct forgetting *asked)
+static int forget_keys(struct pga_key_list *list)
 {
-	struct pga_error error;
+	struct pga_error error = {0};
+	int result = 0;
 
-	for (size_t i = 0; i < list->known.count; i++)
+	for (size_t i = 0; i < list->known.count && result == 0; i++)
 		if (list->known.keys[i].state != PGA_KEY_FORGOTTEN &&
-		    pga_key_is_current(&list->known, i) &&
-		    pga_key_is_chosen(&list->choice, &list->known.keys[i]) &&
-		    pga_key_list_add(list, i, PGA_KEY_FORGOTTEN, &error) != 0) {
-			pga_print_error(&error);
-			return PGA_EXIT_FAILED;
-		}
-	if (list->count == 0) {
-		(void)pga_fail(&error, NULL,
-			       asked->key != NULL ? "%s: has not shown this key"
-						  : "%s: no key of it is known",
-			       list->choice.host);
+		    pga_key_is_current(&list->known, i) && pga_key_list_has_line(list, i) &&
+		    pga_key_is_chosen(&list->choice, &list->known.keys[i]))
+			result = pga_key_list_add(list, &list->known.keys[i].shown,
+						  PGA_KEY_FORGOTTEN, &error);
+	if (result == 0 && list->count == 0)
+		result = pga_fail(&error, NULL,
+				  list->asked->key != NULL ? "%s: has not shown this key"
+							   : "%s: no key of it is known",
+				  list->choice.host);
+	if (result != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;
 	}
-	return pga_key_list_apply(list, asked->dry_run, asked->json);
+	return pga_key_list_apply(list);
 }
 
 static const struct pga_option options[] = {
     {.name = "key",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct forgetting, key),
+     .target = offsetof(struct pga_asked_keys, key),
      .argument = "HEX",
      .help = "this key alone, such as one that was none of the server's"},
+    {.name = "system",
+     .target = offsetof(struct pga_asked_keys, system),
+     .help = "what the system's file has, for every user"},
     {.name = "dry-run",
      .letter = 'n',
-     .target = offsetof(struct forgetting, dry_run),
+     .target = offsetof(struct pga_asked_keys, dry_run),
      .help = "change nothing, say what would be forgotten"},
     {.name = "json",
      .letter = 'j',
-     .target = offsetof(struct forgetting, json),
+     .target = offsetof(struct pga_asked_keys, json),
      .help = "report in JSON"},
 };
 
 static int run(int argc, char **argv)
 {
-	struct forgetting asked = {.key = NULL};
+	struct pga_asked_keys asked = {.key = NULL};
 	struct pga_key_list list;
 	int status;
 
 	if (!pga_options_read(&pga_cmd_anchor_forget, argc, argv, &asked, &status))
 		return status;
-	status = pga_key_list_begin(&list, argv[optind], asked.key);
+	status = pga_key_list_begin(&list, argv[optind], &asked);
 	if (status == PGA_EXIT_DONE)
-		status = forget_keys(&list, &asked);
+		status = forget_keys(&list);
 	pga_key_list_free(&list);
 	return status;
 }

@@ -239,8 +239,7 @@ static void judge_known_servers(struct pga_status *status)
 		return;
 	}
 	for (size_t i = 0; i < status->known.count; i++)
-		if (status->known.keys[i].state == PGA_KEY_CHANGED &&
-		    pga_key_is_current(&status->known, i))
+		if (pga_key_waits(&status->known, &status->policy, i))
 			judge_key(findings, &status->known.keys[i], refused);
 }
 

@@ -1,6 +1,6 @@
 /* A CA that is broken into, or mistaken, signs the right name for the wrong key: chain, host and
  * pin are all as they should be. What nobody can have signed for him is the server's own key: so
- * the user's known_servers says which ones a server has shown, as ssh's known_hosts does. */
+ * the user's known_servers.conf says which ones a server has shown, as ssh's known_hosts does. */
 #include "gate/continuity.h"
 
 #include "base/append.h"
@@ -88,12 +88,12 @@ static int remember(const struct gate_rules *rules, const struct pga_shown_key *
 		return pga_fail(error, NULL, "this user has no home directory");
 	if (gate_rules_are_of_another_root(rules))
 		return pga_fail(error, NULL, "this process has changed its root directory");
-	if (pga_append_begin(&append, path, error) != 0)
+	if (pga_append_begin(&append, path, PGA_FOR_THE_USER, error) != 0)
 		return -1;
 	if (pga_known_servers_parse(&now, path, pga_text_string(&append.content),
 				    append.content.length, error) != 0)
 		goto done;
-	*familiarity = pga_known_servers_judge(&now, &rules->policy, shown);
+	*familiarity = pga_known_servers_judge(&rules->known, &now, &rules->policy, shown);
 	if (append.content.length == 0)
 		pga_text_add(&line, "# The keys that PostgreSQL servers have shown: "
 				    "pganchor-policy(5), continuity.\n");
@@ -117,21 +117,35 @@ static void begin_message(struct pga_text *message, const struct pga_shown_key *
 	pga_text_add(message, ": ");
 }
 
+/* Who has signed for the key, as far as that is known of the one before. */
+static const char *issuer_note(const struct pga_known_key *last, const struct pga_shown_key *shown)
+{
+	if (last == NULL || last->shown.issuer[0] == '\0')
+		return "";
+	return strcmp(last->shown.issuer, shown->issuer) == 0
+		   ? ", signed by the same CA certificate's key"
+		   : ", signed by another key, too";
+}
+
 static void complain(const struct gate_rules *rules, const struct pga_shown_key *shown,
 		     struct pga_text *message)
 {
 	const struct pga_known_key *last = pga_known_servers_last(&rules->known, shown);
 	struct pga_text server = PGA_TEXT_EMPTY;
-	const bool same = last != NULL && strcmp(last->shown.issuer, shown->issuer) == 0;
 
 	begin_message(message, shown);
 	pga_text_addf(message,
-		      "its certificate is for another key than before (SHA-256 %s), signed by %s\n"
+		      "its certificate is for another key than before (SHA-256 %s)%s\n"
 		      "    somebody may be between you and the server, with a certificate that the "
 		      "CA should not have signed;\n"
 		      "    if who runs the server says that this is its new key, or another "
-		      "server's of this name: pganchor anchor accept ",
-		      shown->key, same ? "the same CA certificate's key" : "another key, too");
+		      "server's of this name: ",
+		      shown->key, issuer_note(last, shown));
+	if (pga_key_is_of_the_system(&rules->known, shown))
+		pga_text_add(message, "who runs this machine can\n    accept it for every user: "
+				      "pganchor anchor accept --system ");
+	else
+		pga_text_add(message, "pganchor anchor accept ");
 	pga_key_add_server(&server, shown);
 	pga_text_add_printable(message, pga_text_string(&server), "");
 	pga_text_free(&server);
@@ -169,7 +183,7 @@ bool gate_continuity_holds(const struct gate_libpq *libpq, const struct gate_rul
 		error = rules->known_error;
 		familiarity = PGA_SERVER_NEW;
 	} else {
-		familiarity = pga_known_servers_judge(&rules->known, &rules->policy, &shown);
+		familiarity = pga_known_servers_judge(&rules->known, NULL, &rules->policy, &shown);
 		if (familiarity == PGA_SERVER_NEW || familiarity == PGA_SERVER_CHANGED)
 			result = remember(rules, &shown, &familiarity, &error);
 	}

@@ -21,7 +21,7 @@ static const char state_words[PGA_KEY_STATES][12] = {
     [PGA_KEY_FORGOTTEN] = "forgotten",
 };
 
-/* The words of a line behind its state; the last need not be there. */
+/* The words of a line behind its state. */
 enum word { HOST, PORT, KEY, ISSUER, TIME, PROGRAM, WORDS };
 
 static const char words[WORDS][8] = {
@@ -127,31 +127,31 @@ static bool read_line(const char *line, struct pga_known_key *key)
 			return false;
 		had[word] = true;
 	}
-	return had[HOST] && had[PORT] && had[KEY] && had[ISSUER] && had[TIME];
+	return had[HOST] && had[PORT] && had[KEY] && had[TIME];
 }
 
-static struct pga_known_key *grow(struct pga_known_servers *known, size_t *room)
+static struct pga_known_key *grow(struct pga_known_servers *known)
 {
 	struct pga_known_key *key;
 
-	if (known->count == *room) {
-		const size_t more = *room != 0 ? *room * 2 : 16;
-		struct pga_known_key *grown = reallocarray(known->keys, more, sizeof *grown);
+	if (known->count == known->room) {
+		const size_t room = known->room != 0 ? known->room * 2 : 16;
+		struct pga_known_key *grown = reallocarray(known->keys, room, sizeof *grown);
 
 		if (grown == NULL)
 			return NULL;
 		known->keys = grown;
-		*room = more;
+		known->room = room;
 	}
 	key = &known->keys[known->count++];
 	memset(key, 0, sizeof *key);
 	return key;
 }
 
-static int take_line(struct pga_known_servers *known, size_t *room, const char *path,
+static int take_line(struct pga_known_servers *known, const char *path,
 		     const struct pga_ini_line *line, struct pga_error *error)
 {
-	struct pga_known_key *key = grow(known, room);
+	struct pga_known_key *key = grow(known);
 	struct pga_ini_span whole = line->whole;
 	bool taken = false;
 	char *text;
@@ -181,15 +181,23 @@ int pga_known_servers_parse(struct pga_known_servers *known, const char *path, c
 {
 	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_CONF);
 	struct pga_ini_line line;
-	size_t room = 0;
 
-	known->keys = NULL;
-	known->count = 0;
 	while (pga_ini_next(&reader, &line))
 		if (line.kind != PGA_INI_BLANK && line.kind != PGA_INI_COMMENT &&
-		    take_line(known, &room, path, &line, error) != 0)
+		    take_line(known, path, &line, error) != 0)
 			return -1;
 	return 0;
+}
+
+static int take_systems(void *context, const char *path, const struct pga_text *content,
+			struct pga_error *error)
+{
+	struct pga_known_servers *known = context;
+	const int result =
+	    pga_known_servers_parse(known, path, pga_text_string(content), content->length, error);
+
+	known->system_count = known->count;
+	return result;
 }
 
 int pga_known_servers_load(struct pga_known_servers *known, struct pga_error *error)
@@ -201,8 +209,11 @@ int pga_known_servers_reload(struct pga_known_servers *known,
 			     const struct pga_known_servers *before, struct pga_error *error)
 {
 	memset(known, 0, sizeof *known);
-	if (pga_user_file_read(&known->file, PGA_KNOWN_SERVERS,
-			       before != NULL ? &before->file : NULL, error) != 0)
+	/* Whatever is wrong with another file, what the user's said before is kept. */
+	if (pga_user_file_read(&known->file, PGA_KNOWN_SERVERS_FILE,
+			       before != NULL ? &before->file : NULL, error) != 0 ||
+	    pga_system_files_read(&known->systems, PGA_KNOWN_SERVERS,
+				  "the system's keys of servers", take_systems, known, error) != 0)
 		return -1;
 	return pga_known_servers_parse(known, known->file.path,
 				       pga_text_string(&known->file.content),
@@ -211,7 +222,8 @@ int pga_known_servers_reload(struct pga_known_servers *known,
 
 bool pga_known_servers_are_fresh(const struct pga_known_servers *known)
 {
-	return pga_user_file_is_fresh(&known->file, PGA_KNOWN_SERVERS);
+	return pga_system_files_are_fresh(&known->systems) &&
+	       pga_user_file_is_fresh(&known->file, PGA_KNOWN_SERVERS_FILE);
 }
 
 void pga_known_servers_free(struct pga_known_servers *known)
@@ -222,6 +234,7 @@ void pga_known_servers_free(struct pga_known_servers *known)
 	}
 	free(known->keys);
 	pga_user_file_free(&known->file);
+	pga_system_files_free(&known->systems);
 	memset(known, 0, sizeof *known);
 }
 
@@ -253,8 +266,9 @@ bool pga_key_is_of_server(const struct pga_known_key *known, const struct pga_sh
 bool pga_key_is_current(const struct pga_known_servers *known, size_t index)
 {
 	const struct pga_known_key *key = &known->keys[index];
+	const size_t end = index < known->system_count ? known->system_count : known->count;
 
-	for (size_t i = index + 1; i < known->count; i++)
+	for (size_t i = index + 1; i < end; i++)
 		if (strcmp(known->keys[i].shown.key, key->shown.key) == 0 &&
 		    pga_key_is_of_server(&known->keys[i], &key->shown))
 			return false;
@@ -269,35 +283,78 @@ bool pga_key_is_good(const struct pga_known_servers *known, size_t index)
 	       pga_key_is_current(known, index);
 }
 
+/* What these lines alone say. */
+static enum pga_familiarity judge(const struct pga_known_servers *known, size_t begin, size_t end,
+				  const struct pga_policy *policy,
+				  const struct pga_shown_key *shown)
+{
+	enum pga_familiarity result = PGA_SERVER_NEW;
+
+	for (size_t i = begin; i < end; i++) {
+		const struct pga_known_key *key = &known->keys[i];
+
+		if (!pga_key_is_of_server(key, shown) || !pga_key_is_good(known, i))
+			continue;
+		if (strcmp(key->shown.key, shown->key) == 0 ||
+		    (policy->continuity_key == PGA_CONTINUITY_ISSUER &&
+		     key->shown.issuer[0] != '\0' && strcmp(key->shown.issuer, shown->issuer) == 0))
+			return PGA_SERVER_KNOWN;
+		result = PGA_SERVER_CHANGED;
+	}
+	return result;
+}
+
+static bool is_reported(const struct pga_known_servers *users, const struct pga_shown_key *shown)
+{
+	for (size_t i = users->system_count; i < users->count; i++)
+		if (users->keys[i].state == PGA_KEY_CHANGED &&
+		    strcmp(users->keys[i].shown.key, shown->key) == 0 &&
+		    pga_key_is_of_server(&users->keys[i], shown) && pga_key_is_current(users, i))
+			return true;
+	return false;
+}
+
 enum pga_familiarity pga_known_servers_judge(const struct pga_known_servers *known,
+					     const struct pga_known_servers *users,
 					     const struct pga_policy *policy,
 					     const struct pga_shown_key *shown)
 {
-	enum pga_familiarity result = PGA_SERVER_NEW;
-	bool reported = false;
+	enum pga_familiarity result = judge(known, 0, known->system_count, policy, shown);
 
-	for (size_t i = 0; i < known->count; i++) {
-		const struct pga_known_key *key = &known->keys[i];
-		const bool same = strcmp(key->shown.key, shown->key) == 0;
+	if (users == NULL)
+		users = known;
+	if (result == PGA_SERVER_NEW)
+		result = judge(users, users->system_count, users->count, policy, shown);
+	return result == PGA_SERVER_CHANGED && is_reported(users, shown) ? PGA_SERVER_REPORTED
+									 : result;
+}
 
-		if (!pga_key_is_of_server(key, shown))
-			continue;
-		if (pga_key_is_good(known, i)) {
-			if (same || (policy->continuity_key == PGA_CONTINUITY_ISSUER &&
-				     strcmp(key->shown.issuer, shown->issuer) == 0))
-				return PGA_SERVER_KNOWN;
-			result = PGA_SERVER_CHANGED;
-		} else if (same && key->state == PGA_KEY_CHANGED && pga_key_is_current(known, i)) {
-			reported = true;
-		}
-	}
-	return result == PGA_SERVER_CHANGED && reported ? PGA_SERVER_REPORTED : result;
+bool pga_key_is_of_the_system(const struct pga_known_servers *known,
+			      const struct pga_shown_key *shown)
+{
+	for (size_t i = 0; i < known->system_count; i++)
+		if (pga_key_is_of_server(&known->keys[i], shown) && pga_key_is_good(known, i))
+			return true;
+	return false;
+}
+
+bool pga_key_waits(const struct pga_known_servers *known, const struct pga_policy *policy,
+		   size_t index)
+{
+	const struct pga_known_key *key = &known->keys[index];
+
+	return index >= known->system_count && key->state == PGA_KEY_CHANGED &&
+	       pga_key_is_current(known, index) &&
+	       pga_known_servers_judge(known, NULL, policy, &key->shown) == PGA_SERVER_REPORTED;
 }
 
 const struct pga_known_key *pga_known_servers_last(const struct pga_known_servers *known,
 						   const struct pga_shown_key *shown)
 {
-	for (size_t i = known->count; i-- > 0;)
+	const bool system = pga_key_is_of_the_system(known, shown);
+	const size_t begin = system ? 0 : known->system_count;
+
+	for (size_t i = system ? known->system_count : known->count; i-- > begin;)
 		if (pga_key_is_of_server(&known->keys[i], shown) && pga_key_is_good(known, i))
 			return &known->keys[i];
 	return NULL;
@@ -328,7 +385,8 @@ void pga_known_servers_add_line(struct pga_text *text, enum pga_key_state state,
 	pga_record_add(text, words[HOST], shown->host, HOST_LIMIT);
 	add_number(text, PORT, (long long)shown->port);
 	pga_record_add(text, words[KEY], shown->key, PGA_PIN_LENGTH);
-	pga_record_add(text, words[ISSUER], shown->issuer, PGA_PIN_LENGTH);
+	if (shown->issuer[0] != '\0')
+		pga_record_add(text, words[ISSUER], shown->issuer, PGA_PIN_LENGTH);
 	add_number(text, TIME, time);
 	pga_record_add(text, words[PROGRAM], program, PROGRAM_LIMIT);
 	pga_text_add(text, "\n");

@@ -15,7 +15,7 @@ from gated import anchored, run_gated, write_anchor  # noqa: F401
 from postgres import PASSWORD
 from recording import Relay
 
-KNOWN = ".config/pganchor/known_servers"
+KNOWN = ".config/pganchor/known_servers.conf"
 CHANGED = "its certificate is for another key than before"
 FORGOT = "its key could not be remembered (continuity): "
 SSL = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
@@ -299,12 +299,35 @@ def test_without_a_terminal_nothing_is_accepted(changed):
     assert changed.snapshot() == before
 
 
-def test_another_key_than_the_one_that_was_shown(changed):
+def test_nothing_waits_there(changed):
     before = changed.snapshot()
-    for words in (["localhost", "--key", OTHER], ["db.example.test", "--yes"], ["localhost:1", "--yes"]):
+    for words in (["db.example.test", "--yes"], ["localhost:1", "--yes"]):
         done = changed.pganchor("anchor", "accept", *words)
         assert done.returncode == 1 and "pganchor status lists" in done.stderr, words
     assert changed.snapshot() == before
+
+
+def test_a_key_that_is_to_come_is_accepted_before_anybody_has_seen_it(seen, server, conninfo, take_over, stepca, tmp_path):
+    issued = stepca.authority().issue(tmp_path, "localhost")
+    where = f"localhost:{server.port}"
+    done = seen.pganchor("anchor", "accept", where, "--key", key_of(issued[0]), "--json")
+    key, = json.loads(done.stdout)["keys"]
+    assert (done.returncode, key["key"], key["issuer"], key["port"]) == (0, key_of(issued[0]), None, server.port)
+    take_over(issued=issued)
+    assert CHANGED not in psql(seen, conninfo).stderr
+    take_over()
+    assert CHANGED in psql(seen, conninfo).stderr
+
+
+def test_a_server_that_is_known_before_it_is_met(anchored, policy, server, conninfo, postgres, take_over):
+    policy("continuity = require\n")
+    done = anchored.pganchor("anchor", "accept", f"localhost:{server.port}", "--key", key_of(postgres.cert))
+    assert done.returncode == 0
+    other = take_over()
+    assert CHANGED in psql(anchored, conninfo).stderr, "nobody is believed the first time"
+    server.target = postgres.port
+    assert psql(anchored, conninfo).stdout == "t\n"
+    assert asked_for_password(other) == [["ssl"]]
 
 
 def test_of_two_keys_the_user_says_which(changed, take_over, conninfo, server):
@@ -353,6 +376,60 @@ def test_what_is_no_server(seen, word):
         done = seen.pganchor("anchor", command, word)
         assert done.returncode == 2 and "HOST:PORT" in done.stderr, (command, done.stderr)
     assert seen.snapshot() == before
+
+
+# ---- the system's ----
+
+@pytest.fixture
+def for_all(system, pganchor):
+    """The system's files, whose known_servers.conf is gone when the test ends, too."""
+    system("continuity = require\n")
+    yield pganchor.prefix / "etc/pganchor/known_servers.conf"
+    (pganchor.prefix / "etc/pganchor/known_servers.conf").unlink(missing_ok=True)
+
+
+def test_the_system_knows_a_server_for_every_user(anchored, for_all, server, conninfo, postgres, take_over, stepca):
+    """Also where a key could not be remembered: for a user without a home."""
+    where, root = f"localhost:{server.port}", anchored / "root.crt"
+    root.write_text(stepca.root_pem)
+    assert psql(anchored, conninfo).stdout == "t\n"
+    done = anchored.pganchor("anchor", "accept", "--system", where, "--yes")
+    assert (done.returncode, done.stdout) == (0, f"accepted localhost, port {server.port}: key {key_of(postgres.cert)}\n")
+    assert for_all.stat().st_mode & 0o777 == 0o644
+    (anchored / KNOWN).unlink()
+    homeless = {"env": {"HOME": "/nonexistent/home"}}
+    assert psql(anchored, conninfo).stdout == "t\n" and not (anchored / KNOWN).exists()
+    assert psql(anchored, f"{conninfo} sslrootcert={root}", **homeless).stdout == "t\n"
+    other = take_over()
+    for settings in ({}, homeless):
+        done = psql(anchored, f"{conninfo} sslrootcert={root}", **settings)
+        assert CHANGED in done.stderr and f"pganchor anchor accept --system {where}" in done.stderr
+    assert asked_for_password(other) == [["ssl"]] * 2
+    # The user's own word changes nothing, and says so.
+    done = anchored.pganchor("anchor", "accept", where, "--yes")
+    assert done.returncode == 1 and "the system's files have its keys" in done.stderr
+    done = anchored.pganchor("anchor", "accept", "--system", where, "--yes", "--only")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["accepted", "forgot"] and findings(anchored) == []
+    assert CHANGED not in psql(anchored, conninfo).stderr
+    server.target = postgres.port
+    assert CHANGED in psql(anchored, conninfo).stderr
+    assert anchored.pganchor("anchor", "forget", "--system", where).returncode == 0
+    assert psql(anchored, conninfo).stdout == "t\n" and "seen" in states(anchored)
+
+
+def test_others_cannot_say_what_the_system_knows(anchored, for_all, conninfo):
+    for_all.write_text("")
+    for_all.chmod(0o666)
+    done = psql(anchored, conninfo)
+    assert done.returncode == 2 and "known_servers.conf" in done.stderr and "the system's keys of servers" in done.stderr, done.stderr
+
+
+def test_only_root_accepts_for_every_user(seen, for_all, server, pganchor):
+    before = sorted((pganchor.prefix / "etc/pganchor").iterdir())
+    done = seen.run(["setpriv", "--reuid=4711", "--clear-groups", "--", seen.program.binary, "anchor", "accept", "--system", "localhost",
+                     "--key", OTHER], env={"HOME": "/nonexistent"})
+    assert done.returncode == 1 and "run it as root, such as with sudo; nothing was changed" in done.stderr, done.stderr
+    assert sorted((pganchor.prefix / "etc/pganchor").iterdir()) == before
 
 
 # ---- what can go wrong ----

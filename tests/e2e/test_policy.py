@@ -77,7 +77,7 @@ def know_another_key(home, argv):
     """The server has shown another key before, which the same issuer had signed."""
     write_policy(home, "continuity = require\n")
     assert gated(home, argv).stdout == "1\n"
-    known = home / ".config/pganchor/known_servers"
+    known = home / ".config/pganchor/known_servers.conf"
     known.write_text(re.sub(r' key="[0-9a-f]*"', f' key="{"0" * 64}"', known.read_text()))
 
 

@@ -19,7 +19,7 @@ static struct pga_error add(const char *path, const char *line)
 	struct pga_error error = {.message = ""};
 
 	pga_text_add(&lines, line);
-	if (pga_append_begin(&append, path, &error) == 0) {
+	if (pga_append_begin(&append, path, PGA_FOR_THE_USER, &error) == 0) {
 		(void)pga_append_lines(&append, &lines, &error);
 		pga_append_end(&append);
 	}

@@ -51,6 +51,7 @@ static void what_is_a_line(void **state)
 	LINES(" seen host=\"db\"\n", NO " seen host=\"db\"");
 	LINES("seen host=\"db\" port=\"1\" key=\"" A "\" issuer=\"" I "\"\n",
 	      NO "seen host=\"db\" port=\"1\" key=\"" A "\" issuer=\"" I "\"");
+	LINES("accepted host=\"db\" port=\"1\" key=\"" A "\" time=\"1\"\n", "");
 	LINES("[seen]\n", NO "[seen]");
 	LINES("a = b\n", NO "a = b");
 	LINES("seen\0\n", NO "seen");
@@ -192,12 +193,64 @@ static void what_is_known_of_a_key(void **state)
 							 strlen(rows[i].lines), &error),
 				 0);
 		policy.continuity_key = PGA_CONTINUITY_SERVER;
-		assert_int_equal(pga_known_servers_judge(&known, &policy, &shown),
+		assert_int_equal(pga_known_servers_judge(&known, NULL, &policy, &shown),
 				 rows[i].by_server);
 		policy.continuity_key = PGA_CONTINUITY_ISSUER;
-		assert_int_equal(pga_known_servers_judge(&known, &policy, &shown),
+		assert_int_equal(pga_known_servers_judge(&known, NULL, &policy, &shown),
 				 rows[i].by_issuer);
 		pga_known_servers_free(&known);
+	}
+}
+
+/* Of a server that the system's lines know, the user's say nothing. */
+static void the_systems_lines_are_a_floor(void **state)
+{
+	static const struct {
+		const char *systems, *users;
+		enum pga_familiarity expected;
+		bool waits; /* the user's last line */
+	} rows[] = {
+	    {DB("accepted", A, I), DB("seen", B, J), PGA_SERVER_KNOWN, false},
+	    {DB("accepted", B, J), DB("seen", A, I), PGA_SERVER_CHANGED, false},
+	    {DB("accepted", B, J), DB("accepted", A, I), PGA_SERVER_CHANGED, false},
+	    {DB("accepted", B, J), DB("changed", A, I), PGA_SERVER_REPORTED, true},
+	    {DB("accepted", A, I), DB("seen", B, J) DB("changed", A, I), PGA_SERVER_KNOWN, false},
+	    {DB("accepted", B, J) DB("forgotten", B, J), DB("seen", A, I), PGA_SERVER_KNOWN, false},
+	    {DB("accepted", A, I), DB("forgotten", A, I), PGA_SERVER_KNOWN, false},
+	    {"accepted host=\"dc\" port=\"5432\"" REST(A, I), DB("seen", B, J), PGA_SERVER_CHANGED,
+	     false},
+	    {"accepted host=\"dc\" port=\"5432\"" REST(A, I), DB("seen", B, J) DB("changed", A, I),
+	     PGA_SERVER_REPORTED, true},
+	    {"accepted host=\"db\" port=\"5432\" key=\"" B "\" time=\"1\"\n", "",
+	     PGA_SERVER_CHANGED, false},
+	};
+	const struct pga_shown_key shown = {.host = "db", .port = 5432, .key = A, .issuer = I};
+	const struct pga_policy policy = DEFAULT_POLICY;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct pga_known_servers known = {0};
+		struct pga_known_servers users = {0};
+		struct pga_error error;
+
+		assert_int_equal(pga_known_servers_parse(&known, "FILE", rows[i].systems,
+							 strlen(rows[i].systems), &error),
+				 0);
+		known.system_count = known.count;
+		/* As the gate judges with lines that were read anew. */
+		assert_int_equal(pga_known_servers_parse(&users, "FILE", rows[i].users,
+							 strlen(rows[i].users), &error),
+				 0);
+		assert_int_equal(pga_known_servers_judge(&known, &users, &policy, &shown),
+				 rows[i].expected);
+		assert_int_equal(pga_known_servers_parse(&known, "FILE", rows[i].users,
+							 strlen(rows[i].users), &error),
+				 0);
+		assert_int_equal(pga_known_servers_judge(&known, NULL, &policy, &shown),
+				 rows[i].expected);
+		assert_int_equal(pga_key_waits(&known, &policy, known.count - 1), rows[i].waits);
+		pga_known_servers_free(&known);
+		pga_known_servers_free(&users);
 	}
 }
 
@@ -241,9 +294,13 @@ static void what_a_server_is_called(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_a_line),          cmocka_unit_test(what_is_a_word),
-	    cmocka_unit_test(what_is_written_is_read), cmocka_unit_test(how_a_line_is_written),
-	    cmocka_unit_test(what_is_known_of_a_key),  cmocka_unit_test(the_last_key_that_is_good),
+	    cmocka_unit_test(what_is_a_line),
+	    cmocka_unit_test(what_is_a_word),
+	    cmocka_unit_test(what_is_written_is_read),
+	    cmocka_unit_test(how_a_line_is_written),
+	    cmocka_unit_test(what_is_known_of_a_key),
+	    cmocka_unit_test(the_systems_lines_are_a_floor),
+	    cmocka_unit_test(the_last_key_that_is_good),
 	    cmocka_unit_test(what_a_server_is_called),
 	};
 
