@@ -14,6 +14,7 @@
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "policy/known_servers.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "policy/record.h"
@@ -189,6 +190,65 @@ static void fuzz_pins(const char *bytes, size_t length)
 	pga_text_free(&text);
 	pga_pins_free(&again);
 	pga_pins_free(&pins);
+}
+
+/* ---- known_servers: what was read can be written and read again, and says what its lines say ----
+ */
+
+static void write_known(const struct pga_known_servers *known, struct pga_text *text)
+{
+	for (size_t i = 0; i < known->count; i++)
+		pga_known_servers_add_line(text, known->keys[i].state, &known->keys[i].shown,
+					   known->keys[i].time, known->keys[i].program);
+}
+
+/* What the last line of this key says, found in the slowest way. */
+static bool is_good(const struct pga_known_servers *known, const struct pga_shown_key *shown)
+{
+	bool good = false;
+
+	for (size_t i = 0; i < known->count; i++)
+		if (pga_key_is_of_server(&known->keys[i], shown) &&
+		    strcmp(known->keys[i].shown.key, shown->key) == 0)
+			good = known->keys[i].state == PGA_KEY_SEEN ||
+			       known->keys[i].state == PGA_KEY_ACCEPTED;
+	return good;
+}
+
+static void fuzz_known_servers(const char *bytes, size_t length)
+{
+	const struct pga_policy policy = {.continuity_key = PGA_CONTINUITY_SERVER};
+	struct pga_known_servers known = {0};
+	struct pga_known_servers again = {0};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	if (pga_known_servers_parse(&known, "known_servers.conf", bytes, length, &error) != 0) {
+		pga_known_servers_free(&known);
+		return;
+	}
+	write_known(&known, &text);
+	HOLDS(pga_known_servers_parse(&again, "again", pga_text_string(&text), text.length,
+				      &error) == 0);
+	HOLDS(again.count == known.count);
+	for (size_t i = 0; i < known.count; i++) {
+		const struct pga_shown_key *shown = &known.keys[i].shown;
+
+		/* Names and programs that are longer than what is kept end in "...". */
+		if (strlen(known.keys[i].host) > 1000 || strlen(known.keys[i].program) > 200)
+			continue;
+		HOLDS(again.keys[i].state == known.keys[i].state &&
+		      again.keys[i].time == known.keys[i].time &&
+		      strcmp(again.keys[i].host, known.keys[i].host) == 0 &&
+		      strcmp(again.keys[i].program, known.keys[i].program) == 0 &&
+		      memcmp(again.keys[i].shown.key, shown->key, sizeof shown->key) == 0 &&
+		      memcmp(again.keys[i].shown.issuer, shown->issuer, sizeof shown->issuer) == 0);
+		HOLDS((pga_known_servers_judge(&known, NULL, &policy, shown) == PGA_SERVER_KNOWN) ==
+		      is_good(&known, shown));
+	}
+	pga_text_free(&text);
+	pga_known_servers_free(&again);
+	pga_known_servers_free(&known);
 }
 
 /* ---- anchors_conf: the section has what was set, and all else is as it was ---- */
@@ -960,6 +1020,7 @@ static const struct {
     {"printable", fuzz_printable},
     {"secrets", fuzz_secrets},
     {"record", fuzz_record},
+    {"known_servers", fuzz_known_servers},
     {"lengths", fuzz_lengths},
 };
 
