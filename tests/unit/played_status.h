@@ -180,6 +180,7 @@ int pga_policy_load(struct pga_policy *policy, struct pga_error *error)
 	memset(policy, 0, sizeof *policy);
 	held++;
 	policy->mode = here.mode;
+	policy->continuity = PGA_CONTINUITY_OFF;
 	policy->log = here.log;
 	policy->user_anchors = here.user_anchors;
 	policy->systems.places = here.places;
