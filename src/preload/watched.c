@@ -1,0 +1,176 @@
+#include "preload/watched.h"
+
+#include "preload/known.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* A path below /proc/THREAD, which all are short. */
+struct place {
+	char path[64];
+};
+
+static struct place place_of(pid_t thread, const char *name)
+{
+	struct place place;
+
+	(void)snprintf(place.path, sizeof place.path, "/proc/%ld/%s", (long)thread, name);
+	return place;
+}
+
+enum pga_shown pga_watched_read(pid_t thread, uint64_t address, void *copy, size_t length)
+{
+	const struct iovec to = {copy, length};
+	const struct iovec from = {(void *)(uintptr_t)address, length};
+	const ssize_t count = process_vm_readv(thread, &to, 1, &from, 1, 0);
+
+	if (count == (ssize_t)length)
+		return PGA_SHOWN;
+	return count >= 0 || errno == EFAULT ? PGA_NOT_THERE : PGA_NOT_SHOWN;
+}
+
+/* A line of the maps: address perms offset device inode path (proc(5)), where a file that is gone,
+ * by an upgrade say, has a mark behind its path. A mapping by which the file only is read is no
+ * code. */
+static void take_line(char *line, struct pga_watched_code *code)
+{
+	static const char deleted_mark[] = " (deleted)";
+	const char *perms = strchr(line, ' ');
+	char *path = strchr(line, '/');
+	char *mark;
+
+	if (perms == NULL || path == NULL || strlen(perms) < 4 || perms[3] != 'x')
+		return;
+	path[strcspn(path, "\n")] = '\0';
+	mark = strrchr(path, ' ');
+	if (mark != NULL && strcmp(mark, deleted_mark) == 0)
+		*mark = '\0';
+	code->gate = code->gate || pga_is_gate(path);
+	code->libpq = code->libpq || pga_is_libpq(path);
+}
+
+struct pga_watched_code pga_watched_code(pid_t thread)
+{
+	struct pga_watched_code code = {false, false, false};
+	FILE *maps = fopen(place_of(thread, "maps").path, "re");
+	char *line = NULL;
+	size_t room = 0;
+
+	if (maps == NULL)
+		return code;
+	while (getline(&line, &room, maps) > 0 && !(code.gate && code.libpq)) {
+		code.shown = true;
+		take_line(line, &code);
+	}
+	free(line);
+	(void)fclose(maps);
+	return code;
+}
+
+bool pga_watched_is_unix(pid_t thread, int descriptor)
+{
+	char name[32];
+	char socket[64];
+	unsigned long wanted;
+	unsigned long inode;
+	ssize_t length;
+	char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+	FILE *sockets;
+
+	(void)snprintf(name, sizeof name, "fd/%d", descriptor);
+	length = readlink(place_of(thread, name).path, socket, sizeof socket - 1);
+	socket[length > 0 ? length : 0] = '\0';
+	if (sscanf(socket, "socket:[%lu]", &wanted) != 1)
+		return false;
+	/* Num RefCount Protocol Flags Type St Inode Path, of all that there are (proc(5)). */
+	sockets = fopen(place_of(thread, "net/unix").path, "re");
+	if (sockets == NULL)
+		return false;
+	while (!found && getline(&line, &room, sockets) > 0)
+		found = sscanf(line, "%*s %*s %*s %*s %*s %*s %lu", &inode) == 1 && inode == wanted;
+	free(line);
+	(void)fclose(sockets);
+	return found;
+}
+
+struct pga_watched_name pga_watched_name(pid_t thread)
+{
+	struct pga_watched_name found = {"?", thread};
+	FILE *status = fopen(place_of(thread, "status").path, "re");
+	char line[256];
+	long process;
+
+	if (status == NULL)
+		return found;
+	while (fgets(line, sizeof line, status) != NULL) {
+		if (strncmp(line, "Name:\t", 6) == 0)
+			(void)snprintf(found.name, sizeof found.name, "%.*s",
+				       (int)strcspn(line + 6, "\n"), line + 6);
+		if (sscanf(line, "Tgid:\t%ld", &process) == 1) {
+			found.process = (pid_t)process;
+			break;
+		}
+	}
+	(void)fclose(status);
+	return found;
+}
+
+/* Its standard error: the very descriptor, or where that is kept from us, the file opened again. */
+static int standard_error_of(pid_t process)
+{
+	const long handle = syscall(SYS_pidfd_open, process, 0);
+	long stream = -1;
+
+	if (handle >= 0) {
+		stream = syscall(SYS_pidfd_getfd, handle, STDERR_FILENO, 0);
+		(void)close((int)handle);
+	}
+	if (stream < 0)
+		stream = open(place_of(process, "fd/2").path,
+			      O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	return (int)stream;
+}
+
+/* Whether somebody reads it, and not a program that takes it for data (gate/notice.c): systemd
+ * tells which stream is the journal (systemd.exec(5), JOURNAL_STREAM), and that of a watched
+ * program is the one of whoever started it. */
+static bool is_read(int stream)
+{
+	const char *journal = getenv("JOURNAL_STREAM");
+	struct pollfd room = {.fd = stream, .events = POLLOUT};
+	struct stat file;
+	char own[64];
+
+	if (fstat(stream, &file) != 0)
+		return false;
+	(void)snprintf(own, sizeof own, "%llu:%llu", (unsigned long long)file.st_dev,
+		       (unsigned long long)file.st_ino);
+	if (!S_ISFIFO(file.st_mode) && isatty(stream) == 0 &&
+	    (journal == NULL || strcmp(journal, own) != 0))
+		return false;
+	return poll(&room, 1, 0) == 1 && room.revents == POLLOUT;
+}
+
+void pga_watched_tell(const struct pga_watched_name *name, const char *text)
+{
+	const int stream = standard_error_of(name->process);
+	ssize_t written;
+
+	if (stream < 0)
+		return;
+	if (is_read(stream)) {
+		written = write(stream, text, strlen(text));
+		(void)written; /* nobody reads it, then */
+	}
+	(void)close(stream);
+}
