@@ -61,11 +61,13 @@ struct pga_watched_code pga_watched_code(pid_t thread)
 {
 	struct pga_watched_code code = {false, false, false};
 	FILE *maps = fopen(place_of(thread, "maps").path, "re");
+	char page[4096]; /* as much as one read of it gives */
 	char *line = NULL;
 	size_t room = 0;
 
 	if (maps == NULL)
 		return code;
+	(void)setvbuf(maps, page, _IOFBF, sizeof page);
 	while (getline(&line, &room, maps) > 0 && !(code.gate && code.libpq)) {
 		code.shown = true;
 		take_line(line, &code);

@@ -94,7 +94,7 @@ def watchers(home):
 # --- what is refused, and what is not ---
 
 def test_a_program_without_libpq(watched, server):
-    """It has the gate, which stands before libpq: nobody would see what its own driver does. Said once, and before its own words."""
+    """It has the gate, which stands before libpq: nobody would see what its own driver does. Said once."""
     done = watched(*DIAL, server.port, server.port)
     assert done.stdout == "EACCES\nEACCES\n" and refusal(done, "python3", server.port, WITHOUT_LIBPQ)
     assert server.came == 0
@@ -206,6 +206,30 @@ def test_a_process_that_shows_nothing(home, static):
         assert (done.stdout, done.stderr) == (came + "\n", "")
 
 
+@pytest.mark.no_gate
+@pytest.mark.no_sanitizers
+def test_where_only_a_parent_may_look(home, server, static, tmp_path):
+    """Yama: the memory of a process is out of reach, and its maps are not. With the gate it goes on; without, nothing leaves the
+    machine."""
+    yama = tmp_path / "yama.so"
+    source = "#include <errno.h>\nlong process_vm_readv(void) { errno = EPERM; return -1; }\n"
+    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", yama], input=source, text=True, check=True)
+    other = Server()
+
+    def run(*argv):
+        return home.pganchor("run", "--require", "--", *argv, env={"LD_PRELOAD": yama, "PGPORT": server.port})
+
+    try:
+        assert run(*DIAL, server.port, other.port).stdout == "connected\nconnected\n"
+        done = run("env", "-i", *DIAL, server.port, other.port)
+        assert done.stdout == "EACCES\nEACCES\n" and done.stderr.count(
+            "to somewhere: Linux does not show where it goes, and not that the gate is in that program\n") == 1
+        assert run("sh", "-c", f"{static} unix 1; :").stdout == "ENOENT\n"
+    finally:
+        other.stop()
+    assert (server.came, other.came) == (1, 1)
+
+
 # --- the program stays what it is ---
 
 @pytest.mark.parametrize("status", [0, 3, 255])
@@ -236,7 +260,8 @@ print(signal.sigpending(), sorted(os.listdir("/proc/self/fd"), key=int)[:5])
 
 def test_the_program_has_no_child_of_ours(watched):
     """wait(2) does not tell of the watcher, SIGCHLD neither, where it was blocked before, and no descriptor is left."""
-    blocking = "import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]); os.execvp(sys.argv[1], sys.argv[1:])"
+    blocking = ("import os, signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGCHLD]);"
+                "os.execvp(sys.argv[1], sys.argv[1:])")
     assert watched(PYTHON, "-c", WAITING).stdout == "no child\nset() ['0', '1', '2', '3']\n"
     done = watched(PYTHON, "-c", blocking, "pganchor", "run", "--require", "--", PYTHON, "-c", WAITING)
     assert done.stdout == "no child\nset() ['0', '1', '2', '3']\n"
@@ -272,8 +297,8 @@ def test_no_new_privs_only_without_power(home):
 def start(home, server, script, *words):
     """A program under the watch that waits for a line, in a session of its own."""
     return subprocess.Popen([home.program.binary, "run", "--require", "--", "sh", "-c", script, "sh", *map(str, words)],
-                            env=home.environment({"PGPORT": server.port}), cwd=home.path, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, text=True, start_new_session=True)
+                            env=home.environment({"PGPORT": server.port}), cwd=home.path, stdin=subprocess.PIPE,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 
 def test_it_ends_with_the_last_process_and_holds_nothing(home, server):
