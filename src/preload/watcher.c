@@ -19,6 +19,13 @@
 /* socketcall(2) of the ABI that has it. */
 #define SOCKETCALL 102
 
+/* Of Linux 6.6: the watcher runs at once where the process that asks has run, and not when it is
+ * its turn. A signal that comes before it has the question ends the connect with EINTR. */
+#ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
+#define SECCOMP_IOCTL_NOTIF_SET_FLAGS      SECCOMP_IOW(4, __u64)
+#define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
+#endif
+
 /* So many processes that have been told of why their connects are refused are remembered. */
 #define TOLD 64
 
@@ -239,6 +246,7 @@ void pga_watcher_answer(int listener, const struct pga_watch_ports *ports)
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0)
 		return;
+	(void)ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS, SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
 	watcher.asked_size = sizes.seccomp_notif > sizeof *watcher.asked ? sizes.seccomp_notif
 									 : sizeof *watcher.asked;
 	watcher.answer_size = sizes.seccomp_notif_resp > sizeof *watcher.answer
