@@ -122,9 +122,7 @@ static int start(char **argv, bool required)
 		/* The gate asks libpq first, which would leave a pipe empty for the program. */
 	} else if (set_preload(cover) != 0) {
 		(void)pga_fail_memory(&error);
-	} else if (required && watch(argv[0], &error) != 0) {
-		/* Nothing weaker is started in its place. */
-	} else {
+	} else if (!required || watch(argv[0], &error) == 0) {
 		(void)execvp(argv[0], argv);
 		status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_STARTED;
 		(void)pga_fail_errno(&error, NULL, "could not start %s", argv[0]);

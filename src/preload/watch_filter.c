@@ -54,38 +54,38 @@ struct abi {
 	size_t count;
 };
 
-/* clang-format off: tables */
 #define ABI(name, rules)                                      \
 	{                                                     \
 		name, rules, sizeof(rules) / sizeof(rules)[0] \
 	}
 
 #if defined(__x86_64__) || defined(__i386__)
-static const struct rule x86_64[] = {
+static const struct rule x86_64_rules[] = {
     {42, CONNECT, 0},    {44, FAST_OPEN, 3}, {46, FAST_OPEN, 2},
     {307, FAST_OPEN, 3}, {425, REFUSED, 0},
 };
-static const struct rule i386[] = {
+static const struct rule i386_rules[] = {
     {362, CONNECT, 0},   {102, SOCKETCALL, 0}, {369, FAST_OPEN, 3},
     {370, FAST_OPEN, 2}, {345, FAST_OPEN, 3},  {425, REFUSED, 0},
 };
-static const struct abi abis[] = {ABI(AUDIT_ARCH_X86_64, x86_64), ABI(AUDIT_ARCH_I386, i386)};
+static const struct abi abis[] = {ABI(AUDIT_ARCH_X86_64, x86_64_rules),
+				  ABI(AUDIT_ARCH_I386, i386_rules)};
 #define ABIS 2
 #elif defined(__aarch64__) || defined(__arm__)
-static const struct rule aarch64[] = {
+static const struct rule aarch64_rules[] = {
     {203, CONNECT, 0},   {206, FAST_OPEN, 3}, {211, FAST_OPEN, 2},
     {269, FAST_OPEN, 3}, {425, REFUSED, 0},
 };
-static const struct rule arm[] = {
+static const struct rule arm_rules[] = {
     {283, CONNECT, 0},   {290, FAST_OPEN, 3}, {296, FAST_OPEN, 2},
     {374, FAST_OPEN, 3}, {425, REFUSED, 0},
 };
-static const struct abi abis[] = {ABI(AUDIT_ARCH_AARCH64, aarch64), ABI(AUDIT_ARCH_ARM, arm)};
+static const struct abi abis[] = {ABI(AUDIT_ARCH_AARCH64, aarch64_rules),
+				  ABI(AUDIT_ARCH_ARM, arm_rules)};
 #define ABIS 2
-#else /* the others have not been tried */
+#else /* nobody has looked these up for others */
 #define ABIS 0
 #endif
-/* clang-format on */
 
 #if ABIS > 0
 

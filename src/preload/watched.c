@@ -29,9 +29,12 @@ static struct place place_of(pid_t thread, const char *name)
 enum pga_shown pga_watched_read(pid_t thread, uint64_t address, void *copy, size_t length)
 {
 	const struct iovec to = {copy, length};
-	const struct iovec from = {(void *)(uintptr_t)address, length};
-	const ssize_t count = process_vm_readv(thread, &to, 1, &from, 1, 0);
+	struct iovec from = {NULL, length};
+	const uintptr_t there = (uintptr_t)address;
+	ssize_t count;
 
+	memcpy(&from.iov_base, &there, sizeof there);
+	count = process_vm_readv(thread, &to, 1, &from, 1, 0);
 	if (count == (ssize_t)length)
 		return PGA_SHOWN;
 	return count >= 0 || errno == EFAULT ? PGA_NOT_THERE : PGA_NOT_SHOWN;
@@ -77,12 +80,30 @@ struct pga_watched_code pga_watched_code(pid_t thread)
 	return code;
 }
 
+/* The number at the start of a text; 0 where it has none. */
+static unsigned long number_in(const char *text)
+{
+	return strtoul(text, NULL, 10);
+}
+
+/* The inode of a line of net/unix: Num RefCount Protocol Flags Type St Inode Path (proc(5)). */
+static unsigned long inode_in(const char *line)
+{
+	static const char blanks[] = " \t";
+
+	for (int column = 0; column < 6; column++) {
+		line += strspn(line, blanks);
+		line += strcspn(line, blanks);
+	}
+	return number_in(line);
+}
+
 bool pga_watched_is_unix(pid_t thread, int descriptor)
 {
+	static const char mark[] = "socket:[";
 	char name[32];
 	char socket[64];
 	unsigned long wanted;
-	unsigned long inode;
 	ssize_t length;
 	char *line = NULL;
 	size_t room = 0;
@@ -92,14 +113,15 @@ bool pga_watched_is_unix(pid_t thread, int descriptor)
 	(void)snprintf(name, sizeof name, "fd/%d", descriptor);
 	length = readlink(place_of(thread, name).path, socket, sizeof socket - 1);
 	socket[length > 0 ? length : 0] = '\0';
-	if (sscanf(socket, "socket:[%lu]", &wanted) != 1)
+	if (strncmp(socket, mark, sizeof mark - 1) != 0)
 		return false;
-	/* Num RefCount Protocol Flags Type St Inode Path, of all that there are (proc(5)). */
+	wanted = number_in(socket + sizeof mark - 1);
+	/* All that there are, those without a name too. */
 	sockets = fopen(place_of(thread, "net/unix").path, "re");
 	if (sockets == NULL)
 		return false;
-	while (!found && getline(&line, &room, sockets) > 0)
-		found = sscanf(line, "%*s %*s %*s %*s %*s %*s %lu", &inode) == 1 && inode == wanted;
+	while (!found && wanted != 0 && getline(&line, &room, sockets) > 0)
+		found = inode_in(line) == wanted;
 	free(line);
 	(void)fclose(sockets);
 	return found;
@@ -107,19 +129,21 @@ bool pga_watched_is_unix(pid_t thread, int descriptor)
 
 struct pga_watched_name pga_watched_name(pid_t thread)
 {
+	static const char name[] = "Name:\t";
+	static const char process[] = "Tgid:\t";
 	struct pga_watched_name found = {"?", thread};
 	FILE *status = fopen(place_of(thread, "status").path, "re");
 	char line[256];
-	long process;
 
 	if (status == NULL)
 		return found;
 	while (fgets(line, sizeof line, status) != NULL) {
-		if (strncmp(line, "Name:\t", 6) == 0)
-			(void)snprintf(found.name, sizeof found.name, "%.*s",
-				       (int)strcspn(line + 6, "\n"), line + 6);
-		if (sscanf(line, "Tgid:\t%ld", &process) == 1) {
-			found.process = (pid_t)process;
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(line, name, sizeof name - 1) == 0)
+			(void)snprintf(found.name, sizeof found.name, "%.63s",
+				       line + sizeof name - 1);
+		if (strncmp(line, process, sizeof process - 1) == 0) {
+			found.process = (pid_t)number_in(line + sizeof process - 1);
 			break;
 		}
 	}

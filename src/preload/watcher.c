@@ -1,6 +1,7 @@
 #include "preload/watcher.h"
 
 #include "preload/watched.h"
+#include "base/terminal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -176,16 +177,19 @@ static void tell(struct watcher *watcher, const struct request *request, const c
 {
 	const struct pga_watched_name name = pga_watched_name(request->thread);
 	char address[INET6_ADDRSTRLEN + 32];
-	char text[512];
+	char text[1024];
+	char *shown;
 
 	if (!is_news(watcher, &name, why))
 		return;
+	shown = pga_printable(name.name); /* the program's own choice (prctl(2), PR_SET_NAME) */
 	write_address(request, address, sizeof address);
 	(void)snprintf(text, sizeof text,
 		       "pganchor: refused a connection of %s (process %ld) to %s: %s\n"
 		       "    start it without --require, and have it verify its servers by its own "
 		       "settings\n",
-		       name.name, (long)name.process, address, why);
+		       shown != NULL ? shown : "?", (long)name.process, address, why);
+	free(shown);
 	pga_watched_tell(&name, text);
 }
 

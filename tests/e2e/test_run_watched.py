@@ -100,6 +100,12 @@ def test_a_program_without_libpq(watched, server):
     assert server.came == 0
 
 
+def test_the_name_of_a_program_does_not_steer_a_terminal(watched, server):
+    script = "import ctypes; ctypes.CDLL(None).prctl(15, b'a\\x1b[2Jb')\n" + CONNECT
+    done = watched(PYTHON, "-c", script, server.port)
+    assert done.stdout == "EACCES\n" and "\x1b" not in done.stderr and "connection of a" in done.stderr
+
+
 def test_other_ports_are_let_through(watched, server):
     other = Server()
     try:
