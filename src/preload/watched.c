@@ -187,16 +187,35 @@ static bool is_read(int stream)
 	return poll(&room, 1, 0) == 1 && room.revents == POLLOUT;
 }
 
+/* The descriptor may be the program's own, which waits where there is no room, and the watcher must
+ * not. Terminals know no RWF_NOWAIT: those are opened again. */
+static void write_at_once(int stream, const char *text)
+{
+	struct iovec whole = {NULL, strlen(text)};
+	ssize_t written;
+	char path[32];
+	int again;
+
+	memcpy(&whole.iov_base, &text, sizeof text);
+	written = pwritev2(stream, &whole, 1, -1, RWF_NOWAIT);
+	if (written >= 0 || errno != EOPNOTSUPP)
+		return; /* or nobody reads it, then */
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", stream);
+	again = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (again < 0)
+		return;
+	written = write(again, text, strlen(text));
+	(void)written;
+	(void)close(again);
+}
+
 void pga_watched_tell(const struct pga_watched_name *name, const char *text)
 {
 	const int stream = standard_error_of(name->process);
-	ssize_t written;
 
 	if (stream < 0)
 		return;
-	if (is_read(stream)) {
-		written = write(stream, text, strlen(text));
-		(void)written; /* nobody reads it, then */
-	}
+	if (is_read(stream))
+		write_at_once(stream, text);
 	(void)close(stream);
 }

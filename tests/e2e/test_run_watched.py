@@ -4,6 +4,7 @@ import os
 import re
 import select
 import signal
+import socket
 import subprocess
 from pathlib import Path
 
@@ -375,3 +376,44 @@ def test_a_file_is_not_written_into(home, server):
     done = home.run(["sh", "-c", 'pganchor run --require -- "$@" 2>data; cat data', "sh", *DIAL, server.port],
                     env={"PGPORT": server.port})
     assert (done.stdout, done.stderr) == ("EACCES\n", "")
+
+
+@pytest.mark.parametrize("is_journal", [True, False])
+def test_the_journal_is_told(home, server, is_journal):
+    """systemd says which stream it is; another socket is the program's own affair."""
+    ours, journal = socket.socketpair()
+    status = os.fstat(journal.fileno())
+    stream = f"{status.st_dev}:{status.st_ino if is_journal else 1}"
+    with ours, journal:
+        subprocess.run([home.program.binary, "run", "--require", "--", *DIAL, str(server.port)], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=journal, check=True,
+                       env=home.environment({"PGPORT": server.port, "JOURNAL_STREAM": stream}))
+        journal.close()
+        told = read_to_end(ours).decode()
+    assert (WITHOUT_LIBPQ in told) == is_journal and (told != "") == is_journal
+
+
+def test_a_terminal_is_told(home, server):
+    done = home.run_tty(["env", f"PGPORT={server.port}", "pganchor", "run", "--require", "--", *DIAL, str(server.port)])
+    assert WITHOUT_LIBPQ in done.output and "EACCES" in done.output
+    assert done.output.count("pganchor: ") == 1
+
+
+def test_a_terminal_that_nobody_reads(home, server):
+    """What waits for it is not the watcher: a connect is answered all the same."""
+    master, slave = os.openpty()
+    script = r'''
+import fcntl, os, select, sys
+fcntl.fcntl(2, fcntl.F_SETFL, os.O_NONBLOCK)
+try:
+    while True:
+        os.write(2, b"x" * 100)
+except BlockingIOError:
+    fcntl.fcntl(2, fcntl.F_SETFL, 0)
+''' + CONNECT
+    done = subprocess.run([home.program.binary, "run", "--require", "--", PYTHON, "-c", script, str(server.port)], stderr=slave,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=SECONDS,
+                          env=home.environment({"PGPORT": server.port}))
+    os.close(master)
+    os.close(slave)
+    assert done.stdout == "EACCES\n"
