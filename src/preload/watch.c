@@ -71,6 +71,7 @@ static int receive_descriptor(int channel)
 static int let_go(int channel)
 {
 	const int kept = STDERR_FILENO + 1;
+	const int above = fcntl(channel, F_DUPFD_CLOEXEC, kept); /* it may be a standard one */
 	const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
 	sigset_t all;
 
@@ -80,8 +81,8 @@ static int let_go(int channel)
 	for (int standard = STDIN_FILENO; standard <= STDERR_FILENO; standard++)
 		if (nothing < 0 || dup2(nothing, standard) != standard)
 			(void)close(standard);
-	if (channel != kept)
-		(void)dup2(channel, kept);
+	if (above != kept)
+		(void)dup2(above, kept);
 	closefrom(kept + 1);
 	if (chdir("/") != 0) {
 		/* It then is in the program's, which can be removed all the same. */

@@ -244,6 +244,14 @@ def test_the_exit_status_is_the_programs(watched, status):
     assert watched("sh", "-c", f"exit {status}").returncode == status
 
 
+def test_a_program_without_standard_descriptors(home, server):
+    script = 'pganchor run --require -- "$@" <&- >&- 2>&-; echo $?'
+    assert home.run(["sh", "-c", script, "sh", "sh", "-c", "exit 5"]).stdout == "5\n"
+    connects = "import socket, sys; socket.create_connection(('127.0.0.1', int(sys.argv[1])))"
+    assert home.run(["sh", "-c", script, "sh", PYTHON, "-c", connects, server.port], env={"PGPORT": server.port}).stdout == "1\n"
+    assert server.came == 0
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_signals_are_the_programs(watched, number):
     assert watched("sh", "-c", f"kill -{int(number)} $$").returncode == -number
