@@ -125,6 +125,7 @@ SERVICE = \
 	src/service/evaluate.c src/service/evaluate.h \
 	src/service/host_name.c src/service/host_name.h \
 	src/service/list.c src/service/list.h \
+	src/service/ports.c src/service/ports.h \
 	src/service/rewrite.c src/service/rewrite.h \
 	src/service/roots.c src/service/roots.h \
 	src/service/servicefile.c src/service/servicefile.h \
@@ -144,7 +145,11 @@ PRELOAD = \
 	src/preload/session.c src/preload/session.h \
 	src/preload/shells.c src/preload/shells.h \
 	src/preload/unit_settings.c src/preload/unit_settings.h \
-	src/preload/units.c
+	src/preload/units.c \
+	src/preload/watch.c src/preload/watch.h \
+	src/preload/watch_filter.c src/preload/watch_filter.h \
+	src/preload/watched.c src/preload/watched.h \
+	src/preload/watcher.c src/preload/watcher.h
 REPORT = \
 	src/report/finding.c src/report/finding.h \
 	src/report/finding_ids.h \

@@ -5,9 +5,11 @@
 #include "preload/known.h"
 #include "preload/module.h"
 #include "preload/program.h"
+#include "preload/watch.h"
 #include "base/memory_file.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "service/ports.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -77,6 +79,28 @@ static int set_preload(enum pga_cover cover)
 	return result;
 }
 
+static void add_port(void *context, unsigned port)
+{
+	struct pga_watch_ports *ports = context;
+
+	ports->watched[port] = true;
+}
+
+/* What the program's file does not tell, its connections will. */
+static int watch(const char *program, struct pga_error *error)
+{
+	static struct pga_watch_ports ports;
+	struct pga_error why;
+
+	pga_service_ports(add_port, &ports);
+	if (pga_watch_start(&ports, &why) == 0)
+		return 0;
+	return pga_fail(error,
+			"start it without --require: what it starts, and drivers without libpq, "
+			"then are not looked at",
+			"could not watch the connections of %s: %s", program, why.message);
+}
+
 /* Becomes the program; returns only where that fails. */
 static int start(char **argv, bool required)
 {
@@ -98,7 +122,7 @@ static int start(char **argv, bool required)
 		/* The gate asks libpq first, which would leave a pipe empty for the program. */
 	} else if (set_preload(cover) != 0) {
 		(void)pga_fail_memory(&error);
-	} else {
+	} else if (!required || watch(argv[0], &error) == 0) {
 		(void)execvp(argv[0], argv);
 		status = errno == ENOENT ? EXIT_NOT_FOUND : EXIT_NOT_STARTED;
 		(void)pga_fail_errno(&error, NULL, "could not start %s", argv[0]);
@@ -116,7 +140,8 @@ struct asked {
 static const struct pga_option options[] = {
     {.name = "require",
      .target = offsetof(struct asked, required),
-     .help = "do not start a program that the gate cannot see: exit status 3"},
+     .help = "do not start a program that the gate cannot see (exit status 3), and refuse "
+	     "connections to PostgreSQL that come without it"},
     /* What pga_module_loads() asks. */
     {.name = "is-bound", .target = offsetof(struct asked, is_bound)},
     /* What preload/dropin.c asks. */

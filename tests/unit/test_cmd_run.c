@@ -7,9 +7,11 @@
 #include "preload/known.h"
 #include "preload/module.h"
 #include "preload/program.h"
+#include "preload/watch.h"
 #include "base/error.h"
 #include "base/memory_file.h"
 #include "cli/cli.h"
+#include "service/ports.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -19,6 +21,7 @@
 static enum pga_cover cover;
 static int loads;       /* the result of the try */
 static int keeps;       /* and of the copy of PGSERVICEFILE */
+static int watches;     /* and of the watch */
 static int not_started; /* errno */
 static const char *entry_32;
 static bool bound;
@@ -83,6 +86,20 @@ int pga_keep_what_is_read_once(const char *variable, bool descriptors_alone,
 	return keeps == 0 ? 0 : pga_fail(error, "again", "could not keep");
 }
 
+void pga_service_ports(pga_take_port *take, void *context)
+{
+	take(context, 5432);
+	take(context, 65535);
+}
+
+int pga_watch_start(const struct pga_watch_ports *ports, struct pga_error *error)
+{
+	assert_true(ports->watched[5432] && ports->watched[65535]);
+	assert_false(ports->watched[0] || ports->watched[443]);
+	(void)strcat(happened, "; watch");
+	return watches == 0 ? 0 : pga_fail(error, "why", "no seccomp");
+}
+
 int __wrap_execvp(const char *file, char *const argv[]);
 int __wrap_execvp(const char *file, char *const argv[])
 {
@@ -108,7 +125,7 @@ static int begin(void **state)
 {
 	(void)state;
 	cover = PGA_COVERED;
-	loads = keeps = 0;
+	loads = keeps = watches = 0;
 	not_started = ENOENT;
 	entry_32 = NULL;
 	bound = no_memory = false;
@@ -221,7 +238,7 @@ static void options_of_it(void **state)
 	     "pganchor: could not start p: No such file or directory\n"},
 	    {"run p -h --help", 127, "look p; start p p -h --help with " M, "",
 	     "pganchor: could not start p: No such file or directory\n"},
-	    {"run --require -- p", 127, "look p; start p p with " M, "",
+	    {"run --require -- p", 127, "look p; watch; start p p with " M, "",
 	     "pganchor: could not start p: No such file or directory\n"},
 	};
 
@@ -303,6 +320,20 @@ static void what_is_not_started(void **state)
 	assert_string_equal(happened, "look p");
 }
 
+/* What cannot be watched is not started where that is wanted. */
+static void what_is_not_watched(void **state)
+{
+	(void)state;
+	watches = -1;
+	assert_int_equal(run("run p"), 127);
+	assert_int_equal(run("run --require p"), 1);
+	assert_string_equal(printed.errors,
+			    "pganchor: could not watch the connections of p: no seccomp\n"
+			    "    start it without --require: what it starts, and drivers without "
+			    "libpq, then are not looked at\n");
+	assert_string_equal(happened, "look p; watch");
+}
+
 /* Nothing is started with a part of what is to be preloaded. */
 static void want_of_memory(void **state)
 {
@@ -332,6 +363,7 @@ int main(void)
 	    cmocka_unit_test_setup(options_of_it, begin),
 	    cmocka_unit_test_setup(programs_that_are_not_seen, begin),
 	    cmocka_unit_test_setup(what_is_not_started, begin),
+	    cmocka_unit_test_setup(what_is_not_watched, begin),
 	    cmocka_unit_test_setup(want_of_memory, begin),
 	};
 
