@@ -40,7 +40,7 @@ GATE = \
 	src/gate/caller.c src/gate/caller.h \
 	src/gate/cancel.c \
 	src/gate/chroot.c \
-	src/gate/connect.c src/gate/connect.h \
+	src/gate/connect.c \
 	src/gate/connect_poll.c src/gate/connect_poll.h \
 	src/gate/cut.c src/gate/cut.h \
 	src/gate/dl.c src/gate/dl.h \
@@ -56,6 +56,7 @@ GATE = \
 	src/gate/machine.h \
 	src/gate/notice.c src/gate/notice.h \
 	src/gate/openssl.c src/gate/openssl.h \
+	src/gate/peer.c src/gate/peer.h \
 	src/gate/refusal.c src/gate/refusal.h \
 	src/gate/rules.c src/gate/rules.h \
 	src/gate/session.c src/gate/session.h \

@@ -72,4 +72,7 @@ void gate_object_got_entries(const struct gate_object *object, gate_got_visit *v
  * cannot be written. */
 bool gate_object_write(const struct gate_object *object, void **entry, void *value);
 
+/* The same where the GOT entry still has that value; returns false where it has another one. */
+bool gate_object_swap(const struct gate_object *object, void **entry, void *before, void *value);
+
 #endif

@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
                 "PQerrorMessage", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
-                "PQreset", "PQresetPoll", "PQresetStart", "PQsetdbLogin", "chroot"}
+                "PQreset", "PQresetPoll", "PQresetStart", "PQsetdbLogin", "chroot", "pganchor_gate_1"}
 LOADER = {"dlmopen", "dlopen", "dlsym", "dlvsym"}
 API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganchor_free", "pganchor_judge",
        "pganchor_judge_params", "pganchor_verify", "pganchor_version"}

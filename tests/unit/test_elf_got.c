@@ -182,6 +182,14 @@ static void check_write(const ElfW(Phdr) * headers, size_t count, size_t offset,
 	assert_string_equal(after, before);
 	rights_of(entry + sizeof value - 1, after);
 	assert_string_equal(after, before);
+	/* Over what it has by now, and over nothing else. */
+	if (expected) {
+		assert_false(gate_object_swap(&object, (void **)(void *)entry, NULL, entry));
+		assert_true(gate_object_swap(&object, (void **)(void *)entry, image, entry));
+		assert_true(gate_object_swap(&object, (void **)(void *)entry, entry, image));
+		rights_of(entry, after);
+		assert_string_equal(after, before);
+	}
 	/* It is there already, and nothing has to be written. */
 	if (expected) {
 		object.header_count = 0;
