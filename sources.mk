@@ -39,7 +39,7 @@ GATE = \
 	src/gate/call.c src/gate/call.h \
 	src/gate/caller.c src/gate/caller.h \
 	src/gate/cancel.c \
-	src/gate/chroot.c \
+	src/gate/chroot.c src/gate/chroot.h \
 	src/gate/connect.c \
 	src/gate/connect_poll.c src/gate/connect_poll.h \
 	src/gate/cut.c src/gate/cut.h \

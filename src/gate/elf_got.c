@@ -61,6 +61,18 @@ void gate_object_got_entries(const struct gate_object *object, gate_got_visit *v
 			      &got->entries[got->local + i - got->first], context);
 }
 
+bool gate_object_may_call(const struct gate_object *library, const char *name)
+{
+	/* What is hashed is what others look for, and stands behind all else. Where nothing is,
+	 * that does not tell. */
+	const size_t others = library->gnu_hash != NULL ? library->gnu_hash[1] : 0;
+
+	for (size_t i = 0; i < others; i++)
+		if (strcmp(library->strings + library->symbols[i].st_name, name) == 0)
+			return true;
+	return others <= 1;
+}
+
 /* What the loader has left of the rights to this page, as mprotect() names them; -1 where that is
  * not known. Of RELRO, it has protected the pages from the start's to the last one that ends
  * within. */
@@ -136,25 +148,25 @@ static int write_now(struct dl_phdr_info *info, size_t size, void *context)
 
 	(void)info;
 	(void)size;
-	if (writing->before != NULL && load(writing->entry) != *writing->before)
-		return 1;
-	writing->done = set_writable(writing->object, first, last, page_size, true);
+	/* It keeps signals away. */
+	gate_lock();
+	writing->done = (writing->before == NULL || load(writing->entry) == *writing->before) &&
+			set_writable(writing->object, first, last, page_size, true);
 	if (writing->done && is_aligned(writing->entry))
 		__atomic_store_n(writing->entry, writing->value, __ATOMIC_RELEASE);
 	else if (writing->done)
 		memcpy(writing->entry, &writing->value, sizeof writing->value);
 	(void)set_writable(writing->object, first, last, page_size, false);
+	gate_unlock();
 	return 1;
 }
 
 /* Another thread may write to the same page, and protect it before this one has written; and that
  * one may be in another gate of the process (peer.h). What they all have in common is the loader's
- * lock, which dl_iterate_phdr() holds while it calls. The gate's own keeps signals away. */
+ * lock, which dl_iterate_phdr() holds while it calls. */
 static bool write_alone(struct writing *writing)
 {
-	gate_lock();
 	gate_each_object(write_now, writing);
-	gate_unlock();
 	return writing->done;
 }
 

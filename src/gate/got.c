@@ -200,8 +200,7 @@ static bool is_ours_in_libpq(const char *name)
 	return strcmp(name, "PQconnectPoll") == 0 || strcmp(name, "PQpass") == 0;
 }
 
-/* An address in libc: of a function that nobody stands before. */
-static const void *libc_address(void)
+const void *gate_libc_address(void)
 {
 	int *(*function)(void) = __errno_location;
 	const void *address;
@@ -225,7 +224,7 @@ static bool is_past_the_gate(const struct rebinding *rebinding, const char *name
 		found = gate_loader()->sym(RTLD_DEFAULT, name);
 		return gate_object_at(found, &base) != NULL && base == gate_own_base();
 	}
-	return gate_object_at(libc_address(), &libc) != NULL && base == libc;
+	return gate_object_at(gate_libc_address(), &libc) != NULL && base == libc;
 }
 
 static void rebind_entry(const struct gate_object *object, const char *name, void **entry,
