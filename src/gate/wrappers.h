@@ -55,8 +55,8 @@ GATE_WRAPPERS(GATE_DECLARE, )
 	type gate_at_##name(struct gate_libpq *libpq, bool internal, __VA_ARGS__);
 GATE_WRAPPERS(GATE_DECLARE_AT, )
 
-/* gate_at_NAME; NULL where the name is no wrapper's. */
-gate_function *gate_at(const char *name);
+/* gate_at_NAME of the wanted name; NULL where that is no wrapper's. */
+gate_function *gate_at(const char *wanted);
 
 /* A wrapper's name, and what is asked for it, until that returns false. Returns whether it never
  * did. */

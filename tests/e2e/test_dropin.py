@@ -64,7 +64,8 @@ def test_all_that_it_does_not_stand_before_is_the_real_ones(home):
 def test_with_the_preload_too_a_connection_is_judged_once(audited, home, postgres, client):
     """PHP opens its extension past whatever is preloaded (RTLD_DEEPBIND), and so finds the drop-in first."""
     more = {"php": ["php", "-r", PGSQL, postgres.conninfo()],
-            "ctypes": [PYTHON, "-c", CTYPES, postgres.conninfo(), "libpq.so.5"], "ffi": [PYTHON, "-c", CTYPES, postgres.conninfo(), "libpq.so"]}
+            "ctypes": [PYTHON, "-c", CTYPES, postgres.conninfo(), "libpq.so.5"],
+            "ffi": [PYTHON, "-c", CTYPES, postgres.conninfo(), "libpq.so"]}
     argv = more[client] if client in more else CLIENTS[client](postgres.conninfo())
     done, log = audited(*argv, env={"LD_LIBRARY_PATH": home.dropin})
     assert done.returncode == 0 and log.count("reasons=") == 1, done.stderr + log

@@ -9,8 +9,8 @@ import pytest
 from dropins import dropin_home  # noqa: F401
 from programs import SOURCES
 from test_daemons import (  # noqa: F401
-    cell, gated, program, pytestmark, shows, test_a_daemon_that_is_linked_with_libpq, test_a_policy_of_the_new_root_directory_does_not_count,
-    test_a_policy_that_was_broken_before_chroot_stays_so, test_audit_mode_goes_on_behind_chroot,
+    cell, gated, program, pytestmark, shows, test_a_daemon_that_is_linked_with_libpq,
+    test_a_policy_of_the_new_root_directory_does_not_count, test_a_policy_that_was_broken_before_chroot_stays_so, test_audit_mode_goes_on_behind_chroot,
     test_chroot_of_a_child_that_shares_the_memory_is_not_the_parents, test_chroot_that_fails_says_why,
     test_the_pins_go_on_behind_chroot, test_the_systems_floor_goes_on_behind_chroot, test_the_systems_pins_go_on_behind_chroot)
 

@@ -87,8 +87,8 @@ def test_what_the_session_shows_is_told_by_each(attempt, anchored, postgres, cal
     write_anchor(anchored, "other", "0" * 64)
     strong = postgres.conninfo(sslmode="verify-full")
     answers = attempt([(name + how, strong) for how in ("", "+poll") for name in callers])
-    for answer in answers:
-        assert answer.startswith("bad pganchor refused the server localhost: its certificate chain ends in a root that is not pinned"), answer
+    said = "bad pganchor refused the server localhost: its certificate chain ends in a root that is not pinned"
+    assert all(answer.startswith(said) for answer in answers), answers
 
 
 @pytest.mark.parametrize("gates", [("linked", "dropin")], ids="+".join, indirect=True)
