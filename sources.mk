@@ -42,8 +42,8 @@ GATE = \
 	src/gate/call.c src/gate/call.h \
 	src/gate/caller.c src/gate/caller.h \
 	src/gate/cancel.c \
-	src/gate/chroot.c \
-	src/gate/connect.c src/gate/connect.h \
+	src/gate/chroot.c src/gate/chroot.h \
+	src/gate/connect.c \
 	src/gate/connect_poll.c src/gate/connect_poll.h \
 	src/gate/continuity.c src/gate/continuity.h \
 	src/gate/cut.c src/gate/cut.h \
@@ -60,6 +60,7 @@ GATE = \
 	src/gate/machine.h \
 	src/gate/notice.c src/gate/notice.h \
 	src/gate/openssl.c src/gate/openssl.h \
+	src/gate/peer.c src/gate/peer.h \
 	src/gate/refusal.c src/gate/refusal.h \
 	src/gate/rules.c src/gate/rules.h \
 	src/gate/session.c src/gate/session.h \

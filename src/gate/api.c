@@ -2,11 +2,11 @@
 #include "pganchor.h"
 
 #include "gate/caller.h"
-#include "gate/connect.h"
 #include "gate/connect_poll.h"
 #include "gate/export.h"
 #include "gate/libpq.h"
 #include "gate/rules.h"
+#include "gate/wrappers.h"
 #include "policy/explain.h"
 #include "policy/secrets.h"
 
@@ -158,17 +158,12 @@ API char *pganchor_explain(const char *conninfo, enum pganchor_verdict *verdict)
 API struct pg_conn *pganchor_connect_params(const char *const *keywords, const char *const *values,
 					    int expand_dbname)
 {
-	const struct pga_parameters parameters = {keywords, values, expand_dbname};
-	struct gate_libpq *libpq = gate_libpq_any();
-
-	return libpq != NULL ? gate_enter(libpq, libpq->PQconnectdbParams, &parameters) : NULL;
+	return gate_at_PQconnectdbParams(gate_libpq_any(), false, keywords, values, expand_dbname);
 }
 
 API struct pg_conn *pganchor_connect(const char *conninfo)
 {
-	struct gate_libpq *libpq = gate_libpq_any();
-
-	return libpq != NULL ? gate_enter_string(libpq, conninfo) : NULL;
+	return gate_at_PQconnectdb(gate_libpq_any(), false, conninfo);
 }
 
 API enum pganchor_verdict pganchor_verify(struct pg_conn *conn, char **reasons)

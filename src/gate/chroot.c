@@ -2,6 +2,8 @@
  * sees neither the system's policy nor a user's files: so what is in force is read before. A
  * process that has no libpq loaded by then is left alone: it pays for a look at the names that its
  * objects define. */
+#include "gate/chroot.h"
+
 #include "gate/dl.h"
 #include "gate/elf.h"
 #include "gate/export.h"
@@ -45,9 +47,8 @@ static int (*next_chroot(void))(const char *)
 	return function;
 }
 
-GATE_EXPORT int chroot(const char *path)
+int gate_chroot(const char *path, int (*next)(const char *path))
 {
-	int (*const next)(const char *) = next_chroot();
 	const int saved = errno;
 
 	if (next == NULL) {
@@ -58,4 +59,9 @@ GATE_EXPORT int chroot(const char *path)
 		gate_rules_release(gate_rules_acquire());
 	errno = saved;
 	return next(path);
+}
+
+GATE_EXPORT int chroot(const char *path)
+{
+	return gate_chroot(path, next_chroot());
 }

@@ -1,8 +1,6 @@
 /* The functions that begin a connection. Here a weak one gets the good error message, and the
  * settings that were judged are locked by appending them: the last value of a keyword counts. What
  * slips past here meets the checks behind it. */
-#include "gate/connect.h"
-
 #include "gate/audit_log.h"
 #include "gate/call.h"
 #include "gate/connect_poll.h"
@@ -14,10 +12,15 @@
 #include "gate/rules.h"
 #include "gate/verify_error.h"
 #include "gate/wrappers.h"
+#include "policy/effective.h"
 #include "policy/secrets.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* libpq's own PQconnectdbParams or PQconnectStartParams. */
+typedef PGconn *make_function(const char *const *keywords, const char *const *values,
+			      int expand_dbname);
 
 /* What the gate decides about one call. */
 struct decision {
@@ -194,7 +197,7 @@ static void describe_call(struct gate_call *call, const struct decision *decisio
 	call->rules = decision->rules;
 }
 
-static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, gate_make *make,
+static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, make_function *make,
 		     const char *const *keywords, const char *const *values, int expand_dbname)
 {
 	struct gate_call *call = gate_call_begin(libpq);
@@ -215,8 +218,9 @@ static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, 
 	return conn;
 }
 
-PGconn *gate_enter(struct gate_libpq *libpq, gate_make *make,
-		   const struct pga_parameters *parameters)
+/* Begins or makes a connection through the gate. */
+static PGconn *begin(struct gate_libpq *libpq, make_function *make,
+		     const struct pga_parameters *parameters)
 {
 	struct decision decision;
 	const char **keywords = NULL;
@@ -277,20 +281,20 @@ static bool as_parameters(const struct gate_libpq *libpq, const char *conninfo,
 	return true;
 }
 
-PGconn *gate_enter_string(struct gate_libpq *libpq, const char *conninfo)
+static PGconn *begin_string(struct gate_libpq *libpq, const char *conninfo)
 {
 	struct conninfo_parameters made;
 
 	if (!as_parameters(libpq, conninfo, &made))
 		return libpq->PQconnectdb(conninfo);
-	return gate_enter(libpq, libpq->PQconnectdbParams, &made.parameters);
+	return begin(libpq, libpq->PQconnectdbParams, &made.parameters);
 }
 
 PGconn *gate_PQconnectdb(struct gate_libpq *libpq, bool internal, const char *conninfo)
 {
 	if (libpq == NULL)
 		return NULL;
-	return internal ? libpq->PQconnectdb(conninfo) : gate_enter_string(libpq, conninfo);
+	return internal ? libpq->PQconnectdb(conninfo) : begin_string(libpq, conninfo);
 }
 
 PGconn *gate_PQconnectStart(struct gate_libpq *libpq, bool internal, const char *conninfo)
@@ -301,7 +305,7 @@ PGconn *gate_PQconnectStart(struct gate_libpq *libpq, bool internal, const char 
 		return NULL;
 	if (internal || !as_parameters(libpq, conninfo, &made))
 		return libpq->PQconnectStart(conninfo);
-	return gate_enter(libpq, libpq->calls.PQconnectStartParams, &made.parameters);
+	return begin(libpq, libpq->calls.PQconnectStartParams, &made.parameters);
 }
 
 PGconn *gate_PQconnectdbParams(struct gate_libpq *libpq, bool internal, const char *const *keywords,
@@ -313,7 +317,7 @@ PGconn *gate_PQconnectdbParams(struct gate_libpq *libpq, bool internal, const ch
 		return NULL;
 	if (internal || keywords == NULL || values == NULL)
 		return libpq->PQconnectdbParams(keywords, values, expand_dbname);
-	return gate_enter(libpq, libpq->PQconnectdbParams, &parameters);
+	return begin(libpq, libpq->PQconnectdbParams, &parameters);
 }
 
 PGconn *gate_PQconnectStartParams(struct gate_libpq *libpq, bool internal,
@@ -326,7 +330,7 @@ PGconn *gate_PQconnectStartParams(struct gate_libpq *libpq, bool internal,
 		return NULL;
 	if (internal || keywords == NULL || values == NULL)
 		return libpq->calls.PQconnectStartParams(keywords, values, expand_dbname);
-	return gate_enter(libpq, libpq->calls.PQconnectStartParams, &parameters);
+	return begin(libpq, libpq->calls.PQconnectStartParams, &parameters);
 }
 
 /* In PQsetdbLogin(), dbname may be a connection string, and each other argument that is not empty
@@ -344,7 +348,7 @@ PGconn *gate_PQsetdbLogin(struct gate_libpq *libpq, bool internal, const char *p
 		return NULL;
 	if (internal)
 		return libpq->PQsetdbLogin(pghost, pgport, pgoptions, pgtty, dbName, login, pwd);
-	return gate_enter(libpq, libpq->PQconnectdbParams, &parameters);
+	return begin(libpq, libpq->PQconnectdbParams, &parameters);
 }
 
 static PGPing ping_inside(struct gate_libpq *libpq, const struct decision *decision,

@@ -16,7 +16,7 @@ names=$(sed -n 's/^[[:space:]]*WRAPPER(with, [^,]*, \(PQ[A-Za-z]*\),.*/\1/p' "$w
 symbols=$($nm -D --defined-only --with-symbol-versions "$libpq")
 versions=$(echo "$symbols" | sed -n 's/.* \(PQ[A-Za-z]*\)@@*\([^@]*\)$/\1 \2/p')
 if [ -z "$versions" ]; then
-    echo "{ global: PQ*; chroot; local: *; };"
+    echo "{ global: PQ*; chroot; pganchor_gate_1; local: *; };"
     exit 0
 fi
 # A version that nothing here has, programs may need all the same.

@@ -67,9 +67,16 @@ typedef void gate_got_visit(const struct gate_object *object, const char *name, 
 void gate_object_got_entries(const struct gate_object *object, gate_got_visit *visit,
 			     void *context);
 
+/* Whether the library may have such an entry for the name, which is asked much faster: whether the
+ * name is among those that are not its own. (A program's own may be, whose address it takes.) */
+bool gate_object_may_call(const struct gate_object *library, const char *name);
+
 /* Writes a GOT entry, also on a page that is read-only by now, and leaves the page as it was.
  * Whoever reads it at the same time sees the old value or the new. Returns false where the page
  * cannot be written. */
 bool gate_object_write(const struct gate_object *object, void **entry, void *value);
+
+/* The same where the GOT entry still has that value; returns false where it has another one. */
+bool gate_object_swap(const struct gate_object *object, void **entry, void *before, void *value);
 
 #endif

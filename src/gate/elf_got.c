@@ -1,5 +1,6 @@
 /* An object's GOT entries, and other words that the loader has written a symbol's address into:
  * which there are, and how one is written again. */
+#include "gate/dl.h"
 #include "gate/elf.h"
 #include "gate/lock.h"
 #include "gate/machine.h"
@@ -60,6 +61,18 @@ void gate_object_got_entries(const struct gate_object *object, gate_got_visit *v
 			      &got->entries[got->local + i - got->first], context);
 }
 
+bool gate_object_may_call(const struct gate_object *library, const char *name)
+{
+	/* What is hashed is what others look for, and stands behind all else. Where nothing is,
+	 * that does not tell. */
+	const size_t others = library->gnu_hash != NULL ? library->gnu_hash[1] : 0;
+
+	for (size_t i = 0; i < others; i++)
+		if (strcmp(library->strings + library->symbols[i].st_name, name) == 0)
+			return true;
+	return others <= 1;
+}
+
 /* What the loader has left of the rights to this page, as mprotect() names them; -1 where that is
  * not known. Of RELRO, it has protected the pages from the start's to the last one that ends
  * within. */
@@ -101,33 +114,74 @@ static bool set_writable(const struct gate_object *object, uintptr_t first, uint
 	return true;
 }
 
+/* One that is not aligned is in code, where the loader has written into an instruction. */
+static bool is_aligned(void *const *entry)
+{
+	return (uintptr_t)entry % sizeof *entry == 0;
+}
+
+static void *load(void *const *entry)
+{
+	void *value;
+
+	if (is_aligned(entry))
+		return __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+	memcpy(&value, entry, sizeof value);
+	return value;
+}
+
+struct writing {
+	const struct gate_object *object;
+	void **entry;
+	void *value;
+	void *const *before; /* what it has to have by now; NULL: whatever it has */
+	bool done;
+};
+
+static int write_now(struct dl_phdr_info *info, size_t size, void *context)
+{
+	struct writing *writing = context;
+	const uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+	const uintptr_t address = (uintptr_t)writing->entry;
+	const uintptr_t first = address & ~(page_size - 1);
+	const uintptr_t last = (address + sizeof writing->value - 1) & ~(page_size - 1);
+
+	(void)info;
+	(void)size;
+	/* It keeps signals away. */
+	gate_lock();
+	writing->done = (writing->before == NULL || load(writing->entry) == *writing->before) &&
+			set_writable(writing->object, first, last, page_size, true);
+	if (writing->done && is_aligned(writing->entry))
+		__atomic_store_n(writing->entry, writing->value, __ATOMIC_RELEASE);
+	else if (writing->done)
+		memcpy(writing->entry, &writing->value, sizeof writing->value);
+	(void)set_writable(writing->object, first, last, page_size, false);
+	gate_unlock();
+	return 1;
+}
+
+/* Another thread may write to the same page, and protect it before this one has written; and that
+ * one may be in another gate of the process (peer.h). What they all have in common is the loader's
+ * lock, which dl_iterate_phdr() holds while it calls. */
+static bool write_alone(struct writing *writing)
+{
+	gate_each_object(write_now, writing);
+	return writing->done;
+}
+
 bool gate_object_write(const struct gate_object *object, void **entry, void *value)
 {
-	const uintptr_t page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
-	const uintptr_t address = (uintptr_t)entry;
-	const uintptr_t first = address & ~(page_size - 1);
-	/* In code, where the loader has written into an instruction, it may have any address. */
-	const uintptr_t last = (address + sizeof value - 1) & ~(page_size - 1);
-	const bool aligned = address % sizeof value == 0;
-	void *now;
-	bool writable;
+	struct writing writing = {object, entry, value, NULL, false};
 
 	/* Objects of another namespace are looked at again and again; and another thread may be at
 	 * the same. */
-	if (aligned)
-		now = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
-	else
-		memcpy(&now, entry, sizeof now);
-	if (now == value)
-		return true;
-	/* Another thread may write to the same page, and protect it before this one has written. */
-	gate_lock();
-	writable = set_writable(object, first, last, page_size, true);
-	if (writable && aligned)
-		__atomic_store_n(entry, value, __ATOMIC_RELEASE);
-	else if (writable)
-		memcpy(entry, &value, sizeof value);
-	(void)set_writable(object, first, last, page_size, false);
-	gate_unlock();
-	return writable;
+	return load(entry) == value || write_alone(&writing);
+}
+
+bool gate_object_swap(const struct gate_object *object, void **entry, void *before, void *value)
+{
+	struct writing writing = {object, entry, value, &before, false};
+
+	return write_alone(&writing);
 }

@@ -160,7 +160,6 @@ struct rebinding {
 	gate_stand_in *stand_in;
 	const void *base; /* where it starts */
 	bool is_libpq;
-	bool dropin; /* and there is a drop-in in the process */
 };
 
 /* For a GOT entry that leads to the gate already. There, the caller tells which libpq it means, by
@@ -201,8 +200,7 @@ static bool is_ours_in_libpq(const char *name)
 	return strcmp(name, "PQconnectPoll") == 0 || strcmp(name, "PQpass") == 0;
 }
 
-/* An address in libc: of a function that nobody stands before. */
-static const void *libc_address(void)
+const void *gate_libc_address(void)
 {
 	int *(*function)(void) = __errno_location;
 	const void *address;
@@ -226,22 +224,7 @@ static bool is_past_the_gate(const struct rebinding *rebinding, const char *name
 		found = gate_loader()->sym(RTLD_DEFAULT, name);
 		return gate_object_at(found, &base) != NULL && base == gate_own_base();
 	}
-	return gate_object_at(libc_address(), &libc) != NULL && base == libc;
-}
-
-/* Where a drop-in stands before this libpq, its own calls lead there, or will once they are bound,
- * to a gate that has not seen the call that they are a part of. */
-static void past_dropin(const struct rebinding *rebinding, const struct gate_object *object,
-			const char *name, void **entry)
-{
-	const void *base = NULL;
-	void *function;
-
-	if (!rebinding->dropin || gate_object_at(*entry, &base) == NULL || base == gate_own_base())
-		return;
-	function = gate_loader()->sym(rebinding->object, name);
-	if (function != NULL)
-		(void)gate_object_write(object, entry, function);
+	return gate_object_at(gate_libc_address(), &libc) != NULL && base == libc;
 }
 
 static void rebind_entry(const struct gate_object *object, const char *name, void **entry,
@@ -261,24 +244,12 @@ static void rebind_entry(const struct gate_object *object, const char *name, voi
 	if (libpq == NULL)
 		return;
 	own = libpq != GATE_LIBPQ_BEYOND ? libpq->base == rebinding->base : rebinding->is_libpq;
-	if (own && !is_ours_in_libpq(name)) {
-		past_dropin(rebinding, object, name, entry);
+	if (own && !is_ours_in_libpq(name))
 		return;
-	}
 	(void)gate_object_write(object, entry,
 				own && strcmp(name, "PQconnectPoll") == 0
 				    ? gate_own_poll(libpq)
 				    : gate_wrapper(libpq, name));
-}
-
-static int note_dropin(struct dl_phdr_info *info, size_t size, void *found)
-{
-	struct gate_object object;
-
-	(void)size;
-	*(bool *)found = info->dlpi_name != NULL && gate_object_of(info, &object) &&
-			 gate_is_dropin(info->dlpi_name, &object);
-	return *(bool *)found ? 1 : 0;
 }
 
 static void rebind_object(void *handle, const struct link_map *map, void *space,
@@ -293,8 +264,6 @@ static void rebind_object(void *handle, const struct link_map *map, void *space,
 		return;
 	conninfo = gate_object_find(&object, "PQconninfo");
 	rebinding.is_libpq = conninfo != NULL;
-	if (rebinding.is_libpq)
-		gate_each_object(note_dropin, &rebinding.dropin);
 	/* What a libpq calls in other libraries is bound with it, before anybody calls it. But one
 	 * that the program has linked in is called by itself, past the gate, and is left alone. */
 	if (*map->l_name != '\0')

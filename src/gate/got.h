@@ -21,4 +21,7 @@ void gate_rebind_at_start(void);
  * NULL for nothing. */
 void gate_rebind_space(void *handle, gate_stand_in *stand_in);
 
+/* An address in libc: of a function that nobody stands before. */
+const void *gate_libc_address(void);
+
 #endif

@@ -4,6 +4,7 @@
 #include "gate/dl.h"
 #include "gate/elf.h"
 #include "gate/libpq.h"
+#include "gate/peer.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -26,17 +27,15 @@
 	}
 GATE_EACH_LIBPQ(IMPORTS, )
 
-typedef void function(void);
-
-#define SSL_WRITE(with, number)   (function *)SSL_write_##number,
-#define SSL_CONNECT(with, number) (function *)SSL_connect_##number,
-#define GETADDRINFO(with, number) (function *)getaddrinfo_##number,
+#define SSL_WRITE(with, number)   (gate_function *)SSL_write_##number,
+#define SSL_CONNECT(with, number) (gate_function *)SSL_connect_##number,
+#define GETADDRINFO(with, number) (gate_function *)getaddrinfo_##number,
 
 static const struct import {
 	const char *name;
 	size_t real; /* where libpq's own is kept in a struct gate_libpq */
 	size_t seen;
-	function *instead[GATE_LIBPQS];
+	gate_function *instead[GATE_LIBPQS];
 } imports[] = {
     {"SSL_write",
      offsetof(struct gate_libpq, import_SSL_write),
@@ -59,10 +58,9 @@ struct binding {
 	bool missed; /* some other does not */
 };
 
-/* What libpq would call by this entry; NULL where that cannot be told. */
-static void *original(const struct binding *binding, const struct gate_object *object, void **entry)
+/* What libpq would call by this entry, which has this value; NULL where that cannot be told. */
+static void *original(const struct binding *binding, const struct gate_object *object, void *value)
 {
-	void *value = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
 	const void *base = NULL;
 	const struct link_map *map = gate_object_at(value, &base);
 
@@ -73,28 +71,44 @@ static void *original(const struct binding *binding, const struct gate_object *o
 	return gate_libpq_would_call(binding->libpq, binding->import->name);
 }
 
+/* Binds an entry that has this value. Whether that could be done, or another gate stands there. */
+static bool bind_from(struct binding *binding, const struct gate_object *object, void **entry,
+		      void *value)
+{
+	void *_Atomic *real =
+	    (void *_Atomic *)(void *)((char *)binding->libpq + binding->import->real);
+	void *called;
+	void *instead;
+
+	memcpy(&instead, &binding->import->instead[binding->libpq->number], sizeof instead);
+	if (value != instead && gate_peer_take(binding->libpq, value))
+		return true;
+	if (value != instead) {
+		called = original(binding, object, value);
+		if (called != NULL)
+			atomic_store(real, called);
+	}
+	binding->bound = value == instead || gate_object_swap(object, entry, value, instead);
+	return binding->bound;
+}
+
 static void bind_entry(const struct gate_object *object, const char *name, void **entry,
 		       void *context)
 {
 	struct binding *binding = context;
-	void *_Atomic *real =
-	    (void *_Atomic *)(void *)((char *)binding->libpq + binding->import->real);
-	void *instead;
-	void *value;
+	void *value = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+	void *before;
+	bool done;
 
-	if (strcmp(name, binding->import->name) != 0)
+	if (strcmp(name, binding->import->name) != 0 || atomic_load(&binding->libpq->peer) != NULL)
 		return;
-	memcpy(&instead, &binding->import->instead[binding->libpq->number], sizeof instead);
-	if (__atomic_load_n(entry, __ATOMIC_ACQUIRE) == instead) {
-		binding->bound = true;
-		return;
-	}
-	value = original(binding, object, entry);
-	if (value != NULL)
-		atomic_store(real, value);
-	if (gate_object_write(object, entry, instead))
-		binding->bound = true;
-	else
+	/* Once more where another gate, or the loader, has written it meanwhile. */
+	do {
+		before = value;
+		done = bind_from(binding, object, entry, before);
+		value = __atomic_load_n(entry, __ATOMIC_ACQUIRE);
+	} while (!done && value != before);
+	if (!done)
 		binding->missed = true;
 }
 
@@ -106,6 +120,7 @@ void gate_imports_bind(struct gate_libpq *libpq)
 
 	if (map == NULL || !gate_object_loaded(map, &object))
 		return;
+	/* All gates begin with the same entry: whose that becomes, stands before this libpq. */
 	for (size_t i = 0; i < sizeof imports / sizeof imports[0]; i++) {
 		struct binding binding = {libpq, &imports[i], false, false};
 		atomic_bool *seen = (atomic_bool *)(void *)((char *)libpq + imports[i].seen);

@@ -151,11 +151,13 @@ struct gate_libpq *gate_libpq_with(const void *conninfo)
 	return gate_libpq_ready(enlist(libpq));
 }
 
-bool gate_is_dropin(const char *name, const struct gate_object *object)
+/* Whether a loaded object of that name is a drop-in: it has a name of libpq's and the wrappers, and
+ * needs the libpq that has the rest. */
+static bool is_dropin(const char *name, const struct gate_object *object)
 {
 	const char *slash = strrchr(name, '/');
 
-	return slash != NULL && strcmp(slash, "/libpq.so.5") == 0 &&
+	return slash != NULL && strncmp(slash, "/libpq.so", strlen("/libpq.so")) == 0 &&
 	       gate_object_find(object, "PQconnectPoll") != NULL &&
 	       gate_object_find(object, "PQconninfo") == NULL;
 }
@@ -181,7 +183,7 @@ struct gate_libpq *gate_libpq_of_object(const struct link_map *map)
 	if (!gate_object_mapped(map, &object))
 		return NULL;
 	conninfo = gate_object_find(&object, "PQconninfo");
-	if (conninfo == NULL && gate_is_dropin(map->l_name, &object))
+	if (conninfo == NULL && is_dropin(map->l_name, &object))
 		conninfo = conninfo_behind(map);
 	return gate_libpq_with(conninfo);
 }

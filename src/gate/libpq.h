@@ -14,6 +14,12 @@
 typedef void gate_ex_free(void *object, void *data, void *all_data, int index, long number,
 			  void *context);
 
+/* Any function, until it is called as what it is. */
+typedef void gate_function(void);
+
+/* What another gate of the process is asked by: peer.h. */
+typedef gate_function *gate_peer_ask(const void *base, const char *name, void **libpq);
+
 /* How many libpqs of a process the gate can tell apart, those that were closed among them. */
 #define GATE_LIBPQS 32
 
@@ -129,6 +135,7 @@ struct gate_libpq {
 	atomic_bool writes_seen;     /* and those of SSL_write() do */
 	atomic_bool lookups_seen;    /* and those of getaddrinfo() */
 	atomic_bool handshakes_seen; /* and those of SSL_connect() */
+	gate_peer_ask *_Atomic peer; /* the gate that stood before it first; NULL: this one */
 
 	/* What it calls in other libraries, behind the gate's (imports.c); NULL where that cannot
 	 * be told before it is called. */
@@ -157,11 +164,6 @@ extern char gate_libpq_beyond __attribute__((visibility("hidden")));
 /* The libpq that defines this PQconninfo, found for the first time or known; GATE_LIBPQ_BEYOND
  * where the gate cannot stand before it; NULL where the address is no object's. */
 struct gate_libpq *gate_libpq_with(const void *conninfo);
-
-/* Whether a loaded object of that name is a drop-in: it has libpq's name and the wrappers, and
- * needs the libpq that has the rest. */
-struct gate_object;
-bool gate_is_dropin(const char *name, const struct gate_object *object);
 
 /* The libpq that this loaded object is, or, where it is a drop-in (pganchor's own, in a process
  * with the module), that which it stands before; as gate_libpq_with(), and NULL for any other

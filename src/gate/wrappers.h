@@ -49,6 +49,19 @@
 	type gate_##name(struct gate_libpq *libpq, bool internal, __VA_ARGS__);
 GATE_WRAPPERS(GATE_DECLARE, )
 
+/* The same by the gate that stands before this libpq, which may be another one of the process
+ * (peer.h): gate_at_PQconnectdb(libpq, internal, conninfo), …. What programs reach is this. */
+#define GATE_DECLARE_AT(with, type, name, names, ...) \
+	type gate_at_##name(struct gate_libpq *libpq, bool internal, __VA_ARGS__);
+GATE_WRAPPERS(GATE_DECLARE_AT, )
+
+/* gate_at_NAME of the wanted name; NULL where that is no wrapper's. */
+gate_function *gate_at(const char *wanted);
+
+/* A wrapper's name, and what is asked for it, until that returns false. Returns whether it never
+ * did. */
+bool gate_each_wrapper(bool (*visit)(const char *name, void *context), void *context);
+
 /* The way in that stands for this libpq's function of that name; NULL where the name is no
  * wrapper's. For GATE_LIBPQ_BEYOND it is one that refuses. */
 void *gate_wrapper(const struct gate_libpq *libpq, const char *name);

@@ -1,5 +1,5 @@
-/* The drop-in: pganchor's libpq.so.5, which ld.so finds before the machine's libpq by its cache,
- * and whether it does. No environment takes it out of a program, nor a program's power out of
+/* The drop-in: pganchor's libpq.so.5, which ld.so finds before the machine's libpq by its cache, by
+ * the name libpq.so too, and whether it does. No environment takes it out of a program, nor a program's power out of
  * itself. */
 #ifndef PGA_PRELOAD_DROPIN_H
 #define PGA_PRELOAD_DROPIN_H
@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 
-/* Where it is installed. The directory holds nothing else: it is what ld.so is told of. */
+/* Where it is installed. The directory, which is what ld.so is told of, holds nothing else than
+ * that and libpq.so, a link to it. */
 #define PGA_DROPIN_DIRECTORY PKGLIBDIR "/libpq"
 #define PGA_DROPIN           PGA_DROPIN_DIRECTORY "/libpq.so.5"
 

@@ -39,6 +39,10 @@ class DropinHome(Home):
     def dropin(self):
         return installed(self.program).parent
 
+    @property
+    def gate(self):
+        return ("env", f"LD_LIBRARY_PATH={self.dropin}")
+
     def pganchor(self, *args, env=None, **kwargs):
         if args[:2] != ("run", "--"):
             return super().pganchor(*args, env=env, **kwargs)

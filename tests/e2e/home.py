@@ -101,6 +101,9 @@ def snapshot(directory):
 class Home:
     """A home directory, and commands that run in it. `path` is the directory; home / "a/b" is a path below it."""
 
+    # The words before a command that put the gate before its libpq.
+    gate = ("pganchor", "run", "--")
+
     def __init__(self, path, program=None):
         self.path = Path(path)
         self.path.mkdir(mode=0o700, exist_ok=True)

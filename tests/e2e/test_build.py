@@ -15,15 +15,15 @@ pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
                 "PQerrorMessage", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
-                "PQreset", "PQresetPoll", "PQresetStart", "PQsetdbLogin", "chroot"}
+                "PQreset", "PQresetPoll", "PQresetStart", "PQsetdbLogin", "chroot", "pganchor_gate_1"}
 LOADER = {"dlmopen", "dlopen", "dlsym", "dlvsym"}
 API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganchor_free", "pganchor_judge",
        "pganchor_judge_params", "pganchor_verify", "pganchor_version"}
 COMPLETIONS = {"share/bash-completion/completions/pganchor", "share/fish/vendor_completions.d/pganchor.fish",
                "share/zsh/site-functions/_pganchor"}
-DROPIN = "lib/pganchor/libpq/libpq.so.5"
+DROPIN = {"lib/pganchor/libpq/libpq.so", "lib/pganchor/libpq/libpq.so.5"}
 INSTALLED = {*COMPLETIONS, "bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/libpganchor.so.0", "lib/libpganchor.so.0.0.0",
-             "lib/pganchor/pganchor-gate.so", DROPIN, "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
+             "lib/pganchor/pganchor-gate.so", *DROPIN, "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
              "share/man/man3/libpganchor.3", "share/man/man5/pganchor-policy.5"}
 # What pkg-config is asked for, with the packages that bring it on Debian and on Fedora.
 DEPENDENCIES = {"libpq": ("libpq-dev", "libpq-devel"), "openssl": ("libssl-dev", "openssl-devel"),
@@ -229,7 +229,7 @@ def test_the_gate_without_the_tool(tree, tmp_path):
                  env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
     assert NO_DROPIN in output
     run("make", "-j2", "install", cwd=tmp_path)
-    assert files_below(prefix) == INSTALLED - COMPLETIONS - {"bin/pganchor", "share/man/man1/pganchor.1", DROPIN}
+    assert files_below(prefix) == INSTALLED - COMPLETIONS - {"bin/pganchor", "share/man/man1/pganchor.1", *DROPIN}
     run("make", "uninstall", cwd=tmp_path)
     assert not (prefix / "lib/pganchor").exists()
 

@@ -58,7 +58,7 @@ def cell(postgres, stepca):
 
 def gated(home, *argv, prefix=(), **kwargs):
     """The lines that the program prints under the gate, where every user can reach the system's policy."""
-    done = home.run([*open_to_all(home.program.prefix), *prefix, "pganchor", "run", "--", *argv], cwd="/", **kwargs)
+    done = home.run([*open_to_all(home.program.prefix), *prefix, *home.gate, *argv], cwd="/", **kwargs)
     assert done.stderr == "", done.stderr
     return done.stdout.splitlines()
 
@@ -272,7 +272,7 @@ class started:
     """The program under the gate, with pipes."""
 
     def __init__(self, home, *argv):
-        words = [*open_to_all(home.program.prefix), "pganchor", "run", "--", *argv]
+        words = [*open_to_all(home.program.prefix), *home.gate, *argv]
         self.process = subprocess.Popen(list(map(str, words)), env=home.environment(), cwd="/", stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 

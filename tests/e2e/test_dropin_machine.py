@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from machines import ROOT, run
 from processes import kill_session
 from whole_machines import booted_machine, whole_machine  # noqa: F401
 
@@ -17,8 +18,11 @@ SSL = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 
 @pytest.fixture(scope="module")
-def machine(whole_machine, stepca):
+def machine(whole_machine, stepca, compile_program):
+    """With the link of libpq's development files, which nobody but ld.so needs here, and a program that opens libpq by a name."""
     whole_machine.write(ROOT_CRT, stepca.root_pem)
+    whole_machine.root("sh", "-euc", "cd /usr/lib/*-linux-gnu*/; ln -s libpq.so.5.* libpq.so; ldconfig")
+    run(*ROOT, "cp", compile_program("by_name.c", [], words=("-I/usr/include/postgresql",)), f"{whole_machine.directory}/usr/local/bin/by_name")
     whole_machine.root(whole_machine.program.binary, "enable", "--machine")
     return whole_machine
 
@@ -40,6 +44,15 @@ def with_empty_environment(machine, conninfo):
 def by_sudo(machine, conninfo):
     done = machine.run("sudo", "-n", "-u", "dev", *psql(conninfo), user="dev")
     return done.stdout + done.stderr
+
+
+def by_a_name(name):
+    def way(machine, conninfo):
+        done = machine.run("/usr/local/bin/by_name", name, conninfo, user="dev")
+        return done.stdout + done.stderr
+
+    way.__name__ = f"by_the_name_{name}"
+    return way
 
 
 def set_user_id(machine, conninfo):
@@ -104,7 +117,8 @@ def by_a_foreign_server(machine, conninfo):
         SELECT bool_or(ssl) FROM there;""")
 
 
-WAYS = [by_a_foreign_server, with_empty_environment, by_sudo, set_user_id, in_own_mounts, in_a_sandbox, by_cron]
+WAYS = [by_a_foreign_server, with_empty_environment, by_sudo, set_user_id, in_own_mounts, in_a_sandbox, by_cron,
+        by_a_name("libpq.so"), by_a_name("libpq.so.5")]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -157,7 +171,8 @@ def test_it_is_told_and_taken_out_again(machine, postgres):
     before = machine.root("sh", "-c", "ls /etc/ld.so.conf.d; ldconfig -p")
     machine.root(machine.program.binary, "disable", "--machine")
     assert not machine.has(CONF) and "pganchor" not in machine.root("ldconfig", "-p")
-    assert with_empty_environment(machine, postgres.conninfo(sslrootcert=ROOT_CRT)) == "t\n"
+    for way in (with_empty_environment, by_a_name("libpq.so")):
+        assert way(machine, postgres.conninfo(sslrootcert=ROOT_CRT)) == "t\n"
     machine.root(machine.program.binary, "enable", "--machine")
     assert machine.root("sh", "-c", "ls /etc/ld.so.conf.d; ldconfig -p") == before
 

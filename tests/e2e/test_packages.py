@@ -38,7 +38,7 @@ def test_the_debs_and_their_files(debs):
         "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
     assert "etc/pganchor/policy.d/" in deb_directories(debs["pganchor"])
-    assert rest("pganchor-libpq") == {"LIB/pganchor/libpq/libpq.so.5"}
+    assert rest("pganchor-libpq") == {"LIB/pganchor/libpq/libpq.so", "LIB/pganchor/libpq/libpq.so.5"}
     assert rest("libpganchor0") == {"LIB/libpganchor.so.0", "LIB/libpganchor.so.0.0.0"}
     assert rest("libpganchor-dev") == {"LIB/libpganchor.so", "LIB/pkgconfig/pganchor.pc", "usr/include/pganchor.h",
                                        "usr/share/man/man3/libpganchor.3.gz"}
@@ -104,7 +104,7 @@ def test_the_rpms_and_their_files(rpms, tmp_path):
         "/usr/share/bash-completion/completions/pganchor", "/usr/share/fish/vendor_completions.d/pganchor.fish",
         "/usr/share/zsh/site-functions/_pganchor",
         "/usr/share/man/man1/pganchor.1", "/usr/share/man/man5/pganchor-policy.5"}
-    assert files("pganchor-libpq") == {"/usr/lib64/pganchor/libpq", "/usr/lib64/pganchor/libpq/libpq.so.5"}
+    assert files("pganchor-libpq") == {"/usr/lib64/pganchor/libpq", "/usr/lib64/pganchor/libpq/libpq.so", "/usr/lib64/pganchor/libpq/libpq.so.5"}
     assert files("libpganchor") == {"/usr/lib64/libpganchor.so.0", "/usr/lib64/libpganchor.so.0.0.0"}
     assert files("libpganchor-devel") == {"/usr/include/pganchor.h", "/usr/lib64/libpganchor.so",
                                           "/usr/lib64/pkgconfig/pganchor.pc", "/usr/share/man/man3/libpganchor.3"}

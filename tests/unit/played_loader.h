@@ -70,6 +70,11 @@ void *__wrap_gate_object_find(const struct gate_object *object, const char *name
 void __wrap_gate_object_got_entries(const struct gate_object *object, gate_got_visit *visit,
 				    void *context);
 bool __wrap_gate_object_write(const struct gate_object *object, void **entry, void *value);
+bool __wrap_gate_object_swap(const struct gate_object *object, void **entry, void *before,
+			     void *value);
+
+/* What another thread writes into an entry before the gate's next swap of it; NULL: nothing. */
+static void *written_before;
 
 const struct link_map *__wrap_gate_object_at(const void *address, const void **base)
 {
@@ -124,6 +129,15 @@ bool __wrap_gate_object_write(const struct gate_object *object, void **entry, vo
 			return true;
 		}
 	return false;
+}
+
+bool __wrap_gate_object_swap(const struct gate_object *object, void **entry, void *before,
+			     void *value)
+{
+	if (written_before != NULL)
+		*entry = written_before;
+	written_before = NULL;
+	return *entry == before && __wrap_gate_object_write(object, entry, value);
 }
 
 /* All of them, with nothing in them. */

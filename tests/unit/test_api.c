@@ -2,9 +2,9 @@
  * test's. */
 #include "cmocka_start.h"
 
-#include "gate/connect.h"
 #include "gate/libpq.h"
 #include "gate/rules.h"
+#include "gate/wrappers.h"
 #include "pganchor.h"
 #include "policy/explain.h"
 
@@ -44,9 +44,10 @@ void __wrap_pga_verdict_free(struct pga_verdict *verdict);
 void __wrap_pga_explain_verdict(const struct pga_effective *effective,
 				const struct pga_policy *policy, const struct pga_verdict *verdict,
 				const char *but, struct pga_text *text);
-PGconn *__wrap_gate_enter(struct gate_libpq *libpq, gate_make *make,
-			  const struct pga_parameters *parameters);
-PGconn *__wrap_gate_enter_string(struct gate_libpq *libpq, const char *conninfo);
+PGconn *__wrap_gate_at_PQconnectdbParams(struct gate_libpq *libpq, bool internal,
+					 const char *const *keywords, const char *const *values,
+					 int expand_dbname);
+PGconn *__wrap_gate_at_PQconnectdb(struct gate_libpq *libpq, bool internal, const char *conninfo);
 enum pga_mode __wrap_gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *holds,
 				     struct pga_text *refusal);
 void __wrap_pga_explain_settings(const struct pga_effective *effective, bool all,
@@ -150,28 +151,24 @@ void __wrap_pga_explain_settings(const struct pga_effective *effective, bool all
 	pga_text_add(text, "every one\n");
 }
 
-static PGconn *make(const char *const *keywords, const char *const *values, int expand)
+PGconn *__wrap_gate_at_PQconnectdbParams(struct gate_libpq *libpq, bool internal,
+					 const char *const *keywords, const char *const *values,
+					 int expand_dbname)
 {
-	(void)keywords;
-	(void)values;
-	(void)expand;
-	return NULL;
-}
+	const struct pga_parameters parameters = {keywords, values, expand_dbname};
 
-PGconn *__wrap_gate_enter(struct gate_libpq *libpq, gate_make *how,
-			  const struct pga_parameters *parameters)
-{
-	assert_ptr_equal(libpq, &play.libpq);
-	assert_true(how == make);
-	check_parameters(&libpq->calls, parameters);
+	assert_false(internal);
+	if (libpq == NULL)
+		return NULL;
+	check_parameters(&libpq->calls, &parameters);
 	return CONN;
 }
 
-PGconn *__wrap_gate_enter_string(struct gate_libpq *libpq, const char *conninfo)
+PGconn *__wrap_gate_at_PQconnectdb(struct gate_libpq *libpq, bool internal, const char *conninfo)
 {
-	assert_ptr_equal(libpq, &play.libpq);
+	assert_false(internal);
 	assert_string_equal(conninfo, "host=h");
-	return CONN;
+	return libpq != NULL ? CONN : NULL;
 }
 
 enum pga_mode __wrap_gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *holds,
@@ -220,7 +217,6 @@ static int begin(void **state)
 					      .PQconninfoFree = free_parsed,
 					      .PQfreemem = free_message,
 					      .PQstatus = status};
-	play.libpq.PQconnectdbParams = make;
 	return 0;
 }
 

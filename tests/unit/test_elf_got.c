@@ -143,6 +143,26 @@ static void entries_of_the_got_are_slots_too(void **state)
 /* ---- writing ---- */
 
 /* The rights of the page, as /proc has them. */
+static void the_names_that_are_not_its_own_are_told(void **state)
+{
+	static const char names[] = "\0own\0other\0more";
+	static const ElfW(Sym)
+	    known[] = {{.st_name = 0}, {.st_name = 5}, {.st_name = 11}, {.st_name = 1}};
+	uint32_t hash[] = {1, 3};
+	struct gate_object object = {.strings = names, .symbols = known, .gnu_hash = hash};
+
+	(void)state;
+	assert_true(gate_object_may_call(&object, "other"));
+	assert_true(gate_object_may_call(&object, "more"));
+	assert_false(gate_object_may_call(&object, "own"));
+	assert_false(gate_object_may_call(&object, "othe"));
+	/* An object with nothing of its own, and one with a table of the older kind. */
+	hash[1] = 1;
+	assert_true(gate_object_may_call(&object, "own"));
+	object.gnu_hash = NULL;
+	assert_true(gate_object_may_call(&object, "own"));
+}
+
 static void rights_of(const void *address, char rights[5])
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -182,6 +202,14 @@ static void check_write(const ElfW(Phdr) * headers, size_t count, size_t offset,
 	assert_string_equal(after, before);
 	rights_of(entry + sizeof value - 1, after);
 	assert_string_equal(after, before);
+	/* Over what it has by now, and over nothing else. */
+	if (expected) {
+		assert_false(gate_object_swap(&object, (void **)(void *)entry, NULL, entry));
+		assert_true(gate_object_swap(&object, (void **)(void *)entry, image, entry));
+		assert_true(gate_object_swap(&object, (void **)(void *)entry, entry, image));
+		rights_of(entry, after);
+		assert_string_equal(after, before);
+	}
 	/* It is there already, and nothing has to be written. */
 	if (expected) {
 		object.header_count = 0;
@@ -247,6 +275,7 @@ static void a_table_that_is_not_there_has_no_slots(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_names_that_are_not_its_own_are_told),
 	    cmocka_unit_test(slots_are_those_that_a_name_is_bound_to),
 	    cmocka_unit_test(the_plts_table_may_be_without_addends),
 	    cmocka_unit_test(entries_of_the_got_are_slots_too),

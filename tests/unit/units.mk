@@ -103,6 +103,7 @@ check_PROGRAMS = \
 	tests/unit/test_ownership \
 	tests/unit/test_path \
 	tests/unit/test_paths \
+	tests/unit/test_peer \
 	tests/unit/test_pin_pairs \
 	tests/unit/test_pins \
 	tests/unit/test_pins_file \
@@ -760,12 +761,16 @@ tests_unit_test_shown_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_shown_LDADD = $(UNITS_LDADD)
 # Among objects that the test lays out.
 PLAYED_LOADER = -Wl,--wrap=gate_object_at,--wrap=gate_object_mapped,--wrap=gate_object_loaded,--wrap=gate_object_find \
-	-Wl,--wrap=gate_object_got_entries,--wrap=gate_object_write
+	-Wl,--wrap=gate_object_got_entries,--wrap=gate_object_write,--wrap=gate_object_swap
 tests_unit_test_imports_SOURCES = $(GATE_FAKES) tests/unit/played_loader.h tests/unit/test_imports.c
 tests_unit_test_imports_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_imports_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
 	-Wl,--wrap=gate_own_base,--wrap=gate_libpq_number,--wrap=gate_libpq_would_call,--wrap=gate_sees_polls
 tests_unit_test_imports_LDADD = libgate.la $(CMOCKA_LIBS)
+tests_unit_test_peer_SOURCES = $(GATE_FAKES) tests/unit/played_loader.h tests/unit/test_peer.c
+tests_unit_test_peer_CPPFLAGS = $(UNIT_CPPFLAGS)
+tests_unit_test_peer_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER)
+tests_unit_test_peer_LDADD = libgate.la $(CMOCKA_LIBS)
 tests_unit_test_caller_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.h tests/unit/played_loader.h tests/unit/test_caller.c
 tests_unit_test_caller_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_caller_LDFLAGS = $(AM_LDFLAGS) $(PLAYED_LOADER) \
@@ -875,7 +880,7 @@ tests_unit_test_api_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_api_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=gate_libpq_any,--wrap=gate_libpq_of,--wrap=pga_effective_ask,--wrap=pga_effective_trace,--wrap=pga_effective_free \
 	-Wl,--wrap=gate_rules_acquire,--wrap=gate_rules_release,--wrap=pga_judge,--wrap=pga_verdict_free,--wrap=pga_explain_verdict,--wrap=pga_explain_settings \
-	-Wl,--wrap=gate_enter,--wrap=gate_enter_string,--wrap=gate_conn_judge
+	-Wl,--wrap=gate_at_PQconnectdbParams,--wrap=gate_at_PQconnectdb,--wrap=gate_conn_judge
 tests_unit_test_api_LDADD = libgate.la $(CMOCKA_LIBS)
 
 tests_unit_test_file_identity_SOURCES = tests/unit/cmocka_start.h tests/unit/test_file_identity.c
