@@ -12,6 +12,7 @@ BASE = \
 	src/base/paths.c src/base/paths.h \
 	src/base/printable.c src/base/printable.h \
 	src/base/quiet_write.c src/base/quiet_write.h \
+	src/base/shell_word.c src/base/shell_word.h \
 	src/base/text.c src/base/text.h \
 	src/base/userfile.c src/base/userfile.h \
 	src/base/walk.c src/base/walk.h
@@ -81,7 +82,6 @@ TOOL_BASE = \
 	src/base/guess.c src/base/guess.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/path.c src/base/path.h \
-	src/base/shell_word.c src/base/shell_word.h \
 	src/base/staged.c src/base/staged.h \
 	src/base/subprocess.c src/base/subprocess.h \
 	src/base/terminal.c src/base/terminal.h \

@@ -93,13 +93,40 @@ static int check(const char *path, bool system, const struct pga_key_change *cha
 	return result;
 }
 
+/* Whether the file can be read now, so that a line more can make a difference. */
+static int check_readable(const struct pga_append *append, struct pga_error *error)
+{
+	struct pga_known_servers known = {0};
+	const int result = pga_known_servers_parse(
+	    &known, append->path, pga_text_string(&append->content), append->content.length, error);
+
+	pga_known_servers_free(&known);
+	return result;
+}
+
+static int add(const char *path, bool system, const struct pga_text *lines, struct pga_error *error)
+{
+	struct pga_append append;
+	int result;
+
+	if (pga_append_begin(&append, path, system ? PGA_FOR_EVERYBODY : PGA_FOR_THE_USER, error) !=
+	    0)
+		return -1;
+	result = check_readable(&append, error);
+	if (result == 0)
+		result = pga_append_lines(&append, lines, error);
+	if (result == 0)
+		result = pga_append_sync(&append, error);
+	pga_append_end(&append);
+	return result;
+}
+
 int pga_server_keys_change(const struct pga_known_servers *known, bool system,
 			   const struct pga_key_change *changes, size_t count,
 			   struct pga_error *error)
 {
 	const char *path = system ? PGA_KNOWN_SERVERS_SYSTEM : known->file.path;
 	struct pga_text lines = PGA_TEXT_EMPTY;
-	struct pga_append append;
 	int result;
 
 	if (path == NULL) {
@@ -108,13 +135,8 @@ int pga_server_keys_change(const struct pga_known_servers *known, bool system,
 	}
 	for (size_t i = 0; i < count; i++)
 		pga_known_servers_add_line(&lines, changes[i].state, &changes[i].shown,
-					   (long long)time(NULL), program_invocation_short_name);
-	result =
-	    pga_append_begin(&append, path, system ? PGA_FOR_EVERYBODY : PGA_FOR_THE_USER, error);
-	if (result == 0) {
-		result = pga_append_lines(&append, &lines, error);
-		pga_append_end(&append);
-	}
+					   (long long)time(NULL), "pganchor");
+	result = add(path, system, &lines, error);
 	pga_text_free(&lines);
 	return result == 0 ? check(path, system, changes, count, error) : -1;
 }

@@ -14,9 +14,10 @@ enum form {
 	LINE_END,
 };
 
+/* No addresses: they would have to be relocated in every program that loads the gate. */
 static const struct {
-	const char *before;
-	const char *behind;
+	char before[12];
+	char behind[4];
 } written[] = {
     [NONE] = {"", ""},        [QUOTED] = {"'", "'"},
     [ESCAPED] = {"", ""},     [CODED] = {"\"$(printf '", "')\""},

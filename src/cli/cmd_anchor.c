@@ -57,6 +57,13 @@ int pga_key_list_begin(struct pga_key_list *list, const char *word,
 	else if (pga_policy_load(&list->policy, &error) != 0 ||
 		 pga_known_servers_load(&list->known, &error) != 0)
 		status = PGA_EXIT_FAILED;
+	if (status == PGA_EXIT_DONE) {
+		list->name = pga_printable(list->choice.host);
+		if (list->name == NULL) {
+			(void)pga_fail_memory(&error);
+			status = PGA_EXIT_FAILED;
+		}
+	}
 	if (status != PGA_EXIT_DONE)
 		pga_print_error(&error);
 	return status;
@@ -66,6 +73,7 @@ void pga_key_list_free(struct pga_key_list *list)
 {
 	free(list->changes);
 	free(list->choice.host);
+	free(list->name);
 	pga_known_servers_free(&list->known);
 	pga_policy_free(&list->policy);
 }
@@ -108,38 +116,51 @@ static const struct pga_known_key *line_of(const struct pga_known_servers *known
 	return NULL;
 }
 
-static void print_issuer(FILE *stream, const struct pga_known_key *last,
+/* Of a name that anybody may have chosen, no line of its own. */
+static void print_name(FILE *stream, const char *before, const char *name)
+{
+	char *printable = pga_printable(name);
+
+	(void)fprintf(stream, "%s%s", before, printable != NULL ? printable : "");
+	free(printable);
+}
+
+static void print_issuer(FILE *stream, const struct pga_known_servers *known,
 			 const struct pga_shown_key *shown)
 {
-	const bool comparable = last != NULL && last->shown.issuer[0] != '\0' &&
-				strcmp(last->shown.key, shown->key) != 0;
+	const char *note = pga_key_issuer_note(known, shown);
 
-	if (shown->issuer[0] == '\0')
-		return;
-	pga_print(stream, "    signed by  %s%s\n", shown->issuer,
-		  !comparable                                      ? ""
-		  : strcmp(last->shown.issuer, shown->issuer) == 0 ? " (as before)"
-								   : " (another than before)");
+	if (shown->issuer[0] != '\0')
+		(void)fprintf(stream, "    signed by  %s%s%s\n", shown->issuer,
+			      note[0] != '\0' ? ", " : "", note);
+}
+
+static void print_line(FILE *stream, const struct pga_known_key *line)
+{
+	char when[PGA_MOMENT];
+
+	pga_moment((time_t)line->time, false, when);
+	(void)fprintf(stream, "    seen       %s", when);
+	if (line->program[0] != '\0')
+		print_name(stream, ", by ", line->program);
+	(void)fputc('\n', stream);
 }
 
 void pga_print_key(FILE *stream, const struct pga_key_list *list, const struct pga_shown_key *shown)
 {
 	const struct pga_known_key *last = pga_known_servers_last(&list->known, shown);
 	const struct pga_known_key *line = line_of(&list->known, shown);
-	char when[PGA_MOMENT];
 
-	pga_print(stream, "%s, port %u\n    key        %s%s%s\n", shown->host, shown->port,
-		  pga_colour(stream, PGA_BOLD), shown->key, pga_colour(stream, PGA_PLAIN));
-	print_issuer(stream, last, shown);
-	if (line != NULL) {
-		pga_moment((time_t)line->time, false, when);
-		pga_print(stream, "    seen       %s%s%s\n", when,
-			  line->program[0] != '\0' ? ", by " : "", line->program);
-	} else {
-		pga_print(stream, "    seen       never so far\n");
-	}
+	print_name(stream, "", shown->host);
+	(void)fprintf(stream, ", port %u\n    key        %s%s%s\n", shown->port,
+		      pga_colour(stream, PGA_BOLD), shown->key, pga_colour(stream, PGA_PLAIN));
+	print_issuer(stream, &list->known, shown);
+	if (line != NULL)
+		print_line(stream, line);
+	else
+		(void)fputs("    seen       never so far\n", stream);
 	if (last != NULL && strcmp(last->shown.key, shown->key) != 0)
-		pga_print(stream, "    known key  %s\n", last->shown.key);
+		(void)fprintf(stream, "    known key  %s\n", last->shown.key);
 }
 
 static json_t *list_as_json(const struct pga_key_list *list)
@@ -164,10 +185,11 @@ static void print_change(const struct pga_key_change *change, bool dry_run)
 {
 	const bool accepted = change->state == PGA_KEY_ACCEPTED;
 
-	pga_print(stdout, "%s %s, port %u: key %s\n",
-		  dry_run ? (accepted ? "would accept" : "would forget")
-			  : (accepted ? "accepted" : "forgot"),
-		  change->shown.host, change->shown.port, change->shown.key);
+	(void)fputs(dry_run ? (accepted ? "would accept " : "would forget ")
+			    : (accepted ? "accepted " : "forgot "),
+		    stdout);
+	print_name(stdout, "", change->shown.host);
+	(void)printf(", port %u: key %s\n", change->shown.port, change->shown.key);
 }
 
 int pga_key_list_apply(const struct pga_key_list *list)

@@ -26,6 +26,7 @@ struct pga_key_list {
 	struct pga_policy policy;
 	struct pga_known_servers known;
 	struct pga_key_choice choice;
+	char *name; /* the chosen host, to be shown */
 	struct pga_key_change *changes;
 	size_t count;
 };

@@ -70,7 +70,7 @@ static int find_keys(struct pga_key_list *list, struct pga_error *error)
 	    error,
 	    "connect to it once with continuity in the policy, or give the key by --key "
 	    "HEX; pganchor status lists those that wait for being accepted",
-	    "%s: has shown no key so far", list->choice.host);
+	    "%s: has shown no key so far", list->name);
 }
 
 /* Two keys that wait: which is the server's, only the user can say. */
@@ -83,7 +83,7 @@ static int check_one(const struct pga_key_list *list, struct pga_error *error)
 			pga_print_key(stderr, list, &list->changes[j].shown);
 		return pga_fail(error, WAYS,
 				"%s: has shown more keys than one; nothing was accepted",
-				list->choice.host);
+				list->name);
 	}
 	return 0;
 }
@@ -176,8 +176,10 @@ static int accept_keys(struct pga_key_list *list, const struct accepting *asked)
 		pga_print_warning("the policy has continuity = off: nothing looks at the keys");
 	if (list->count == 0 && !asked->keys.json)
 		pga_print(stdout,
-			  "nothing to accept: %s has shown no key but those that are known\n",
-			  list->choice.host);
+			  asked->keys.key != NULL
+			      ? "nothing to accept: this key of %s is known\n"
+			      : "nothing to accept: %s has shown no key but those that are known\n",
+			  list->name);
 	return pga_key_list_apply(list);
 }
 

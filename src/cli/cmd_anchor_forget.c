@@ -21,7 +21,7 @@ static int forget_keys(struct pga_key_list *list)
 		result = pga_fail(&error, NULL,
 				  list->asked->key != NULL ? "%s: has not shown this key"
 							   : "%s: no key of it is known",
-				  list->choice.host);
+				  list->name);
 	if (result != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_FAILED;

@@ -222,7 +222,8 @@ static void judge_key(struct pga_findings *findings, const struct pga_known_key 
 
 static void judge_known_servers(struct pga_status *status)
 {
-	const bool refused = status->policy.continuity == PGA_CONTINUITY_REQUIRE;
+	const bool refused = status->policy.continuity == PGA_CONTINUITY_REQUIRE &&
+			     status->policy.mode == PGA_MODE_ENFORCE;
 	struct pga_findings *findings = &status->findings;
 	struct pga_error error;
 
@@ -239,7 +240,8 @@ static void judge_known_servers(struct pga_status *status)
 		return;
 	}
 	for (size_t i = 0; i < status->known.count; i++)
-		if (pga_key_waits(&status->known, &status->policy, i))
+		if (pga_key_waits(&status->known, &status->policy, i) &&
+		    !pga_policy_exempts(&status->policy, status->known.keys[i].host))
 			judge_key(findings, &status->known.keys[i], refused);
 }
 

@@ -4,15 +4,16 @@
 #include "gate/continuity.h"
 
 #include "base/append.h"
+#include "base/paths.h"
 #include "base/printable.h"
 #include "gate/libpq.h"
 #include "gate/rules.h"
 #include "policy/known_servers.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define KEY_LIMIT 65536 /* bytes of a SubjectPublicKeyInfo: an RSA key of 16,384 bits has 2,086 */
 
@@ -73,6 +74,21 @@ static bool look(const struct gate_libpq *libpq, const PGconn *conn, const void 
 	return seen;
 }
 
+/* The program's file: what it calls itself is in memory that it may have written anything into, a
+ * connection string with its password too. */
+static void add_program(struct pga_text *name)
+{
+	char path[4096];
+	const ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+	const char *slash;
+
+	if (length <= 0)
+		return;
+	path[length] = '\0';
+	slash = strrchr(path, '/');
+	pga_text_add(name, slash != NULL ? slash + 1 : path);
+}
+
 /* Adds the line that this key wants. What other processes have added since the rules were read
  * counts: two that meet a server for the first time at once must not both believe it. */
 static int remember(const struct gate_rules *rules, const struct pga_shown_key *shown,
@@ -80,10 +96,14 @@ static int remember(const struct gate_rules *rules, const struct pga_shown_key *
 {
 	const char *path = rules->known.file.path;
 	struct pga_known_servers now = {0};
+	struct pga_text program = PGA_TEXT_EMPTY;
 	struct pga_text line = PGA_TEXT_EMPTY;
 	struct pga_append append;
 	int result = -1;
 
+	/* Its caller has said where it connects to, and whom it believes there. */
+	if (pga_is_secure_execution())
+		return pga_fail(error, NULL, "a set-user-ID program adds none");
 	if (path == NULL)
 		return pga_fail(error, NULL, "this user has no home directory");
 	if (gate_rules_are_of_another_root(rules))
@@ -97,13 +117,15 @@ static int remember(const struct gate_rules *rules, const struct pga_shown_key *
 	if (append.content.length == 0)
 		pga_text_add(&line, "# The keys that PostgreSQL servers have shown: "
 				    "pganchor-policy(5), continuity.\n");
+	add_program(&program);
 	pga_known_servers_add_line(&line,
 				   *familiarity == PGA_SERVER_NEW ? PGA_KEY_SEEN : PGA_KEY_CHANGED,
-				   shown, (long long)time(NULL), program_invocation_short_name);
+				   shown, (long long)time(NULL), pga_text_string(&program));
 	result = *familiarity == PGA_SERVER_NEW || *familiarity == PGA_SERVER_CHANGED
 		     ? pga_append_lines(&append, &line, error)
 		     : 0;
 done:
+	pga_text_free(&program);
 	pga_text_free(&line);
 	pga_known_servers_free(&now);
 	pga_append_end(&append);
@@ -117,37 +139,27 @@ static void begin_message(struct pga_text *message, const struct pga_shown_key *
 	pga_text_add(message, ": ");
 }
 
-/* Who has signed for the key, as far as that is known of the one before. */
-static const char *issuer_note(const struct pga_known_key *last, const struct pga_shown_key *shown)
-{
-	if (last == NULL || last->shown.issuer[0] == '\0')
-		return "";
-	return strcmp(last->shown.issuer, shown->issuer) == 0
-		   ? ", signed by the same CA certificate's key"
-		   : ", signed by another key, too";
-}
-
 static void complain(const struct gate_rules *rules, const struct pga_shown_key *shown,
 		     struct pga_text *message)
 {
-	const struct pga_known_key *last = pga_known_servers_last(&rules->known, shown);
+	const char *note = pga_key_issuer_note(&rules->known, shown);
 	struct pga_text server = PGA_TEXT_EMPTY;
 
 	begin_message(message, shown);
 	pga_text_addf(message,
-		      "its certificate is for another key than before (SHA-256 %s)%s\n"
+		      "its certificate is for another key than before (SHA-256 %s)%s%s\n"
 		      "    somebody may be between you and the server, with a certificate that the "
 		      "CA should not have signed;\n"
 		      "    if who runs the server says that this is its new key, or another "
 		      "server's of this name: ",
-		      shown->key, issuer_note(last, shown));
+		      shown->key, note[0] != '\0' ? ", signed " : "", note);
 	if (pga_key_is_of_the_system(&rules->known, shown))
 		pga_text_add(message, "who runs this machine can\n    accept it for every user: "
 				      "pganchor anchor accept --system ");
 	else
 		pga_text_add(message, "pganchor anchor accept ");
 	pga_key_add_server(&server, shown);
-	pga_text_add_printable(message, pga_text_string(&server), "");
+	pga_text_add(message, pga_text_string(&server));
 	pga_text_free(&server);
 }
 

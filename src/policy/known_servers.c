@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/ini.h"
+#include "base/shell_word.h"
 #include "policy/record.h"
 
 #include <errno.h>
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HOST_LIMIT    1024 /* bytes of a host's name that are kept: no name has more than 255 */
 #define PROGRAM_LIMIT 256
 #define PORT_LIMIT    65535
 
@@ -283,25 +283,34 @@ bool pga_key_is_good(const struct pga_known_servers *known, size_t index)
 	       pga_key_is_current(known, index);
 }
 
-/* What these lines alone say. */
+/* What these lines alone say. A key that was forgotten is not good for the sake of who has signed
+ * it. */
 static enum pga_familiarity judge(const struct pga_known_servers *known, size_t begin, size_t end,
 				  const struct pga_policy *policy,
 				  const struct pga_shown_key *shown)
 {
 	enum pga_familiarity result = PGA_SERVER_NEW;
+	bool by_issuer = policy->continuity_key == PGA_CONTINUITY_ISSUER;
+	bool issuer_is_known = false;
 
 	for (size_t i = begin; i < end; i++) {
 		const struct pga_known_key *key = &known->keys[i];
+		const bool same = strcmp(key->shown.key, shown->key) == 0;
 
-		if (!pga_key_is_of_server(key, shown) || !pga_key_is_good(known, i))
+		if (!pga_key_is_of_server(key, shown))
 			continue;
-		if (strcmp(key->shown.key, shown->key) == 0 ||
-		    (policy->continuity_key == PGA_CONTINUITY_ISSUER &&
-		     key->shown.issuer[0] != '\0' && strcmp(key->shown.issuer, shown->issuer) == 0))
+		if (!pga_key_is_good(known, i)) {
+			if (same && key->state == PGA_KEY_FORGOTTEN && pga_key_is_current(known, i))
+				by_issuer = false;
+			continue;
+		}
+		if (same)
 			return PGA_SERVER_KNOWN;
 		result = PGA_SERVER_CHANGED;
+		if (key->shown.issuer[0] != '\0' && strcmp(key->shown.issuer, shown->issuer) == 0)
+			issuer_is_known = true;
 	}
-	return result;
+	return by_issuer && issuer_is_known ? PGA_SERVER_KNOWN : result;
 }
 
 static bool is_reported(const struct pga_known_servers *users, const struct pga_shown_key *shown)
@@ -325,8 +334,10 @@ enum pga_familiarity pga_known_servers_judge(const struct pga_known_servers *kno
 		users = known;
 	if (result == PGA_SERVER_NEW)
 		result = judge(users, users->system_count, users->count, policy, shown);
-	return result == PGA_SERVER_CHANGED && is_reported(users, shown) ? PGA_SERVER_REPORTED
-									 : result;
+	/* What waits goes on waiting, also where the keys that it was held against are forgotten.
+	 */
+	return result != PGA_SERVER_KNOWN && is_reported(users, shown) ? PGA_SERVER_REPORTED
+								       : result;
 }
 
 bool pga_key_is_of_the_system(const struct pga_known_servers *known,
@@ -360,13 +371,37 @@ const struct pga_known_key *pga_known_servers_last(const struct pga_known_server
 	return NULL;
 }
 
+const char *pga_key_issuer_note(const struct pga_known_servers *known,
+				const struct pga_shown_key *shown)
+{
+	const bool system = pga_key_is_of_the_system(known, shown);
+	const size_t begin = system ? 0 : known->system_count;
+	const size_t end = system ? known->system_count : known->count;
+	bool comparable = false;
+
+	for (size_t i = begin; i < end; i++) {
+		const struct pga_known_key *key = &known->keys[i];
+
+		if (!pga_key_is_of_server(key, shown) || key->shown.issuer[0] == '\0' ||
+		    !pga_key_is_good(known, i))
+			continue;
+		if (strcmp(key->shown.issuer, shown->issuer) == 0)
+			return "by the same CA certificate's key as before";
+		comparable = true;
+	}
+	return comparable ? "by another CA certificate's key than before" : "";
+}
+
 void pga_key_add_server(struct pga_text *text, const struct pga_shown_key *shown)
 {
-	const bool bracketed = shown->port != PGA_DEFAULT_PORT && strchr(shown->host, ':') != NULL;
+	const bool bracketed = strchr(shown->host, ':') != NULL;
+	struct pga_text word = PGA_TEXT_EMPTY;
 
-	pga_text_addf(text, "%s%s%s", bracketed ? "[" : "", shown->host, bracketed ? "]" : "");
-	if (shown->port != PGA_DEFAULT_PORT)
-		pga_text_addf(text, ":%u", shown->port);
+	pga_text_addf(&word, "%s%s%s:%u", bracketed ? "[" : "", shown->host, bracketed ? "]" : "",
+		      shown->port);
+	pga_text_add_shell_word(text, pga_text_string(&word));
+	text->failed = text->failed || word.failed;
+	pga_text_free(&word);
 }
 
 static void add_number(struct pga_text *text, enum word word, long long number)
@@ -382,7 +417,8 @@ void pga_known_servers_add_line(struct pga_text *text, enum pga_key_state state,
 				const char *program)
 {
 	pga_text_add(text, state_words[state]);
-	pga_record_add(text, words[HOST], shown->host, HOST_LIMIT);
+	/* Whole: cut, it would be another server's. */
+	pga_record_add(text, words[HOST], shown->host, strlen(shown->host));
 	add_number(text, PORT, (long long)shown->port);
 	pga_record_add(text, words[KEY], shown->key, PGA_PIN_LENGTH);
 	if (shown->issuer[0] != '\0')

@@ -120,7 +120,12 @@ bool pga_key_waits(const struct pga_known_servers *known, const struct pga_polic
 const struct pga_known_key *pga_known_servers_last(const struct pga_known_servers *known,
 						   const struct pga_shown_key *shown);
 
-/* Adds the server as pganchor anchor reads it: HOST, HOST:PORT or [ADDRESS]:PORT. */
+/* What is to be said of who has signed a key that is not known, by those that are; "" where that
+ * cannot be told. */
+const char *pga_key_issuer_note(const struct pga_known_servers *known,
+				const struct pga_shown_key *shown);
+
+/* Adds the server as pganchor anchor reads it, HOST:PORT or [ADDRESS]:PORT, as a shell's word. */
 void pga_key_add_server(struct pga_text *text, const struct pga_shown_key *shown);
 
 /* Adds a line, with its line end. */

@@ -1,6 +1,6 @@
 /* The drop-in: pganchor's libpq.so.5, which ld.so finds before the machine's libpq by its cache, by
- * the name libpq.so too, and whether it does. No environment takes it out of a program, nor a program's power out of
- * itself. */
+ * the name libpq.so too, and whether it does. No environment takes it out of a program, nor a
+ * program's power out of itself. */
 #ifndef PGA_PRELOAD_DROPIN_H
 #define PGA_PRELOAD_DROPIN_H
 

@@ -206,7 +206,7 @@ def test_what_is_a_renewal(anchored, policy, chain, recording_server, relay, pos
     assert ("password" in asked_for_password(renewed)[0]) == expected
     assert (CHANGED in done.stderr) != expected
     if not expected:
-        assert f"signed by {'another key, too' if other else 'the same CA certificate' + chr(39) + 's key'}" in done.stderr
+        assert f"signed by {'another' if other else 'the same'} CA certificate's key" in done.stderr
         assert key_of(second[0]) in done.stderr
 
 
@@ -414,6 +414,8 @@ def test_the_system_knows_a_server_for_every_user(anchored, for_all, server, con
     server.target = postgres.port
     assert CHANGED in psql(anchored, conninfo).stderr
     assert anchored.pganchor("anchor", "forget", "--system", where).returncode == 0
+    assert CHANGED in psql(anchored, conninfo).stderr, "it waits there"
+    assert anchored.pganchor("anchor", "forget", where).returncode == 0
     assert psql(anchored, conninfo).stdout == "t\n" and "seen" in states(anchored)
 
 
@@ -603,3 +605,131 @@ def test_two_keys_that_come_at_once_are_not_both_the_first(anchored, policy, ste
         both.stop()
     assert done.stdout.split() in (["changed", "connected"], ["changed", "password"]), done.stdout + done.stderr
     assert sorted(states(anchored)) == ["changed", "seen"]
+
+
+# ---- what others have found ----
+
+def test_a_key_that_waits_goes_on_waiting(changed, postgres, conninfo, server):
+    """Also once the key is forgotten that it was held against."""
+    known = key_of(postgres.cert)
+    assert changed.pganchor("anchor", "forget", "localhost", "--key", known).returncode == 0
+    assert CHANGED in psql(changed, conninfo).stderr and len(findings(changed)) == 1
+    server.target = postgres.port
+    assert psql(changed, conninfo).stdout == "t\n"
+
+
+def test_a_key_that_was_forgotten_is_good_for_nobodys_sake(changed, policy, conninfo):
+    """Though the same issuer has signed it as one that is known."""
+    policy("continuity = require\ncontinuity-key = issuer\n")
+    assert findings(changed) == [] and CHANGED not in psql(changed, conninfo).stderr
+    assert changed.pganchor("anchor", "forget", "localhost", "--key", changed.key).returncode == 0
+    assert CHANGED in psql(changed, conninfo).stderr
+
+
+CLOSED = """
+import os, sys, threading, psycopg2
+def shout():
+    while not done:
+        for descriptor in (0, 1, 2):
+            try:
+                os.write(descriptor, b"\\nlost\\n")
+            except OSError:
+                pass
+done = []
+noise = open(os.environ["NOISE"], "w")
+for descriptor in (0, 1, 2):
+    os.close(descriptor)
+thread = threading.Thread(target=shout)
+thread.start()
+try:
+    psycopg2.connect(sys.argv[1]).close()
+    print("connected", file=noise, flush=True)
+except Exception as error:
+    print(error, file=noise, flush=True)
+done.append(True)
+thread.join()
+"""
+
+
+def test_what_a_program_says_into_closed_descriptors_is_no_line(seen, postgres, relay):
+    """The socket may be one of them, and is its own; the file of the keys never is."""
+    before = (seen / KNOWN).read_bytes()
+    for _ in range(3):
+        conninfo = postgres.conninfo(port=relay(postgres.port).port, sslmode="verify-full")
+        run_gated(seen, [PYTHON, "-c", CLOSED, conninfo], env={"NOISE": str(seen / "noise")})
+    assert b"lost" not in (seen / KNOWN).read_bytes() and (seen / KNOWN).read_bytes().startswith(before)
+
+
+def test_a_file_that_may_not_grow_ends_nobody(anchored, policy, conninfo):
+    for mode, status in (("require", 2), ("warn", 0)):
+        policy(f"continuity = {mode}\n")
+        done = run_gated(anchored, ["bash", "-c", 'ulimit -f 0; psql -XAtc "SELECT 1" "$1" | cat; exit ${PIPESTATUS[0]}', "sh", conninfo])
+        assert done.returncode == status, (mode, done)
+        assert lines(anchored) == []
+
+
+REPLACED = """
+import os, sys, fcntl
+path = sys.argv[1]
+file = open(path, "r+")
+fcntl.flock(file, fcntl.LOCK_EX)
+print("held", flush=True)
+sys.stdin.readline()
+with open(path + ".new", "w") as new:
+    new.write("# edited\\n" + file.read())
+os.rename(path + ".new", path)
+"""
+
+
+def test_a_file_that_an_editor_replaces_meanwhile(seen, postgres, relay):
+    """The line goes into the file that is there then."""
+    conninfo = postgres.conninfo(port=relay(postgres.port).port, sslmode="verify-full")
+    with subprocess.Popen([PYTHON, "-c", REPLACED, seen / KNOWN], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as editor:
+        assert editor.stdout.readline() == b"held\n"
+        os.mkfifo(seen / "trace")
+        words = ["strace", "-f", "-qq", "-e", "trace=flock", "-o", seen / "trace", "psql", "-XAtc", SSL, conninfo]
+        with subprocess.Popen([seen.program.binary, "run", "--", *words], env=seen.environment(), stdout=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, text=True) as client, open(seen / "trace") as trace:
+            assert any("EAGAIN" in line for line in trace), "the client has not waited for the lock"
+            editor.stdin.write(b"\n")
+            editor.stdin.close()
+            assert client.communicate(timeout=60)[0] == "t\n"
+    assert (seen / KNOWN).read_text().startswith("# edited\n") and states(seen) == ["seen", "seen"]
+
+
+def test_a_name_that_a_program_gives_itself_is_not_kept(anchored, policy, conninfo, postgres):
+    policy("continuity = require\n")
+    script = f'$0 = "sync postgres://app:{PASSWORD}@db"; use DBI; DBI->connect("dbi:Pg:" . $ARGV[0]) or die'
+    done = run_gated(anchored, ["perl", "-e", script, conninfo.replace("' ", "';")])
+    assert states(anchored) == ["seen"], done.stderr
+    assert PASSWORD not in (anchored / KNOWN).read_text() and 'program="perl"' in lines(anchored)[0]
+
+
+def test_no_line_of_the_screen_is_somebody_elses(seen, server):
+    """Hosts and programs are written as anybody likes; a shell reads a hint back as it was meant."""
+    host, program = "a b\n    key        good\x1b[31m", "p\n    key        good"
+    escape = "".join(f"\\x{byte:02X}" if chr(byte) in "\n\x1b" else chr(byte) for byte in host.encode())
+    wrong = "".join(f"\\x{byte:02X}" if chr(byte) == "\n" else chr(byte) for byte in program.encode())
+    with open(seen / KNOWN, "a") as file:
+        for state, key in (("seen", "1"), ("changed", "2"), ("changed", "3")):
+            file.write(f'{state} host="{escape}" port="5432" key="{key * 64}" issuer="{OTHER}" time="1" program="{wrong}"\n')
+    done = seen.pganchor("anchor", "accept", host, "--yes")
+    assert done.returncode == 1 and "\n    key        good" not in done.stderr and "\x1b" not in done.stderr
+    hint = next(finding["hint"] for finding in findings(seen) if "2" * 64 in finding["hint"])
+    command = hint.partition("if not: ")[2]
+    assert seen.run(["bash", "-c", command]).returncode == 0
+    assert not any("2" * 64 in finding["hint"] for finding in findings(seen))
+
+
+@pytest.mark.parametrize("mask", ["0777", "0022"])
+def test_the_umask_takes_nothing_from_the_owner(anchored, policy, conninfo, mask):
+    policy("continuity = require\n")
+    done = run_gated(anchored, ["sh", "-c", 'umask "$1"; shift; exec "$@"', "sh", mask, "psql", "-XAtc", SSL, conninfo])
+    assert done.stdout == "t\n" and (anchored / KNOWN).stat().st_mode & 0o777 == 0o600
+
+
+def test_audit_mode_and_exempt_hosts_are_not_said_to_refuse(changed, policy):
+    policy("continuity = require\nmode = audit\n")
+    assert "lets it through" in findings(changed)[0]["detail"]
+    policy("continuity = require\nallow-weak = localhost\n")
+    assert findings(changed) == []

@@ -201,6 +201,13 @@ const char *pga_policy_key(const struct pga_policy *policy, size_t index, const 
 	return index == 0 ? "mode" : index == 1 ? "other" : NULL;
 }
 
+bool pga_policy_exempts(const struct pga_policy *policy, const char *host)
+{
+	(void)policy;
+	(void)host;
+	return false;
+}
+
 void pga_policy_free(struct pga_policy *policy)
 {
 	for (size_t i = 0; i < policy->allow_weak_count; i++)

@@ -164,15 +164,19 @@ static void what_is_known_of_a_key(void **state)
 	     PGA_SERVER_KNOWN},
 	    {DB("seen", B, J) DB("changed", A, I) DB("forgotten", A, I), PGA_SERVER_CHANGED,
 	     PGA_SERVER_CHANGED},
-	    {DB("seen", B, J) DB("changed", A, I) DB("forgotten", B, J), PGA_SERVER_NEW,
+	    {DB("seen", B, J) DB("changed", A, I) DB("forgotten", B, J), PGA_SERVER_REPORTED,
+	     PGA_SERVER_REPORTED},
+	    {DB("seen", B, J) DB("changed", C, I) DB("forgotten", B, J), PGA_SERVER_NEW,
 	     PGA_SERVER_NEW},
+	    {DB("seen", B, I) DB("seen", A, I) DB("forgotten", A, I), PGA_SERVER_CHANGED,
+	     PGA_SERVER_CHANGED},
 	    {DB("seen", A, I) DB("forgotten", A, I), PGA_SERVER_NEW, PGA_SERVER_NEW},
 	    {DB("seen", A, I) DB("forgotten", A, I) DB("seen", A, I), PGA_SERVER_KNOWN,
 	     PGA_SERVER_KNOWN},
 	    {DB("seen", A, I) DB("forgotten", A, I) DB("seen", B, J), PGA_SERVER_CHANGED,
 	     PGA_SERVER_CHANGED},
 	    {DB("seen", A, I) DB("seen", B, J), PGA_SERVER_KNOWN, PGA_SERVER_KNOWN},
-	    {DB("seen", A, I) DB("changed", A, I), PGA_SERVER_NEW, PGA_SERVER_NEW},
+	    {DB("seen", A, I) DB("changed", A, I), PGA_SERVER_REPORTED, PGA_SERVER_REPORTED},
 	    {"seen host=\"DB.\" port=\"5432\"" REST(B, J), PGA_SERVER_CHANGED, PGA_SERVER_CHANGED},
 	    {"seen host=\"db\" port=\"5433\"" REST(B, J), PGA_SERVER_NEW, PGA_SERVER_NEW},
 	    {"seen host=\"db.\" port=\"5432\"" REST(A, I), PGA_SERVER_KNOWN, PGA_SERVER_KNOWN},
@@ -276,10 +280,11 @@ static void what_a_server_is_called(void **state)
 		const char *host;
 		unsigned port;
 		const char *expected;
-	} rows[] = {{"db", 5432, "db"},
+	} rows[] = {{"db", 5432, "db:5432"},
 		    {"db", 1, "db:1"},
-		    {"::1", 5432, "::1"},
-		    {"::1", 5433, "[::1]:5433"}};
+		    {"::1", 5432, "'[::1]:5432'"},
+		    {"a b;c", 5432, "'a b;c:5432'"},
+		    {"", 1, ":1"}};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
