@@ -219,8 +219,8 @@ static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, 
 }
 
 /* Begins or makes a connection through the gate. */
-static PGconn *begin(struct gate_libpq *libpq, make_function *make,
-		     const struct pga_parameters *parameters)
+static PGconn *make_judged(struct gate_libpq *libpq, make_function *make,
+			   const struct pga_parameters *parameters)
 {
 	struct decision decision;
 	const char **keywords = NULL;
@@ -281,20 +281,20 @@ static bool as_parameters(const struct gate_libpq *libpq, const char *conninfo,
 	return true;
 }
 
-static PGconn *begin_string(struct gate_libpq *libpq, const char *conninfo)
+static PGconn *make_from_string(struct gate_libpq *libpq, const char *conninfo)
 {
 	struct conninfo_parameters made;
 
 	if (!as_parameters(libpq, conninfo, &made))
 		return libpq->PQconnectdb(conninfo);
-	return begin(libpq, libpq->PQconnectdbParams, &made.parameters);
+	return make_judged(libpq, libpq->PQconnectdbParams, &made.parameters);
 }
 
 PGconn *gate_PQconnectdb(struct gate_libpq *libpq, bool internal, const char *conninfo)
 {
 	if (libpq == NULL)
 		return NULL;
-	return internal ? libpq->PQconnectdb(conninfo) : begin_string(libpq, conninfo);
+	return internal ? libpq->PQconnectdb(conninfo) : make_from_string(libpq, conninfo);
 }
 
 PGconn *gate_PQconnectStart(struct gate_libpq *libpq, bool internal, const char *conninfo)
@@ -305,7 +305,7 @@ PGconn *gate_PQconnectStart(struct gate_libpq *libpq, bool internal, const char 
 		return NULL;
 	if (internal || !as_parameters(libpq, conninfo, &made))
 		return libpq->PQconnectStart(conninfo);
-	return begin(libpq, libpq->calls.PQconnectStartParams, &made.parameters);
+	return make_judged(libpq, libpq->calls.PQconnectStartParams, &made.parameters);
 }
 
 PGconn *gate_PQconnectdbParams(struct gate_libpq *libpq, bool internal, const char *const *keywords,
@@ -317,7 +317,7 @@ PGconn *gate_PQconnectdbParams(struct gate_libpq *libpq, bool internal, const ch
 		return NULL;
 	if (internal || keywords == NULL || values == NULL)
 		return libpq->PQconnectdbParams(keywords, values, expand_dbname);
-	return begin(libpq, libpq->PQconnectdbParams, &parameters);
+	return make_judged(libpq, libpq->PQconnectdbParams, &parameters);
 }
 
 PGconn *gate_PQconnectStartParams(struct gate_libpq *libpq, bool internal,
@@ -330,7 +330,7 @@ PGconn *gate_PQconnectStartParams(struct gate_libpq *libpq, bool internal,
 		return NULL;
 	if (internal || keywords == NULL || values == NULL)
 		return libpq->calls.PQconnectStartParams(keywords, values, expand_dbname);
-	return begin(libpq, libpq->calls.PQconnectStartParams, &parameters);
+	return make_judged(libpq, libpq->calls.PQconnectStartParams, &parameters);
 }
 
 /* In PQsetdbLogin(), dbname may be a connection string, and each other argument that is not empty
@@ -348,7 +348,7 @@ PGconn *gate_PQsetdbLogin(struct gate_libpq *libpq, bool internal, const char *p
 		return NULL;
 	if (internal)
 		return libpq->PQsetdbLogin(pghost, pgport, pgoptions, pgtty, dbName, login, pwd);
-	return begin(libpq, libpq->PQconnectdbParams, &parameters);
+	return make_judged(libpq, libpq->PQconnectdbParams, &parameters);
 }
 
 static PGPing ping_inside(struct gate_libpq *libpq, const struct decision *decision,
