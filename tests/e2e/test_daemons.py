@@ -119,6 +119,16 @@ def test_the_systems_pins_go_on_behind_chroot(home, system, program, cell, order
     shows(gated(home, program, *words)[-3:], NOT_PINNED, "connected", NOT_PINNED)
 
 
+def test_the_keys_of_servers_go_on_behind_chroot(home, program, cell):
+    """Of one that is met there, nothing can be remembered, and nothing is left in the new root directory."""
+    write_policy(home, "continuity = require\n")
+    before = sorted(path.name for path in cell.directory.iterdir())
+    shows(gated(home, program, "load", f"chroot={cell.directory}", f"connect={cell.strong}"), "this process has changed its root directory")
+    shows(gated(home, program, "load", f"connect={cell.strong_outside}", f"chroot={cell.directory}", f"connect={cell.strong}"),
+          "connected", "connected")
+    assert sorted(path.name for path in cell.directory.iterdir()) == before
+
+
 def test_a_policy_that_was_broken_before_chroot_stays_so(home, system, program, cell):
     system("mode = sometimes\n")
     shows(gated(home, program, *ORDERS["nobody"](cell), f"connect={cell.strong}", f"connect={cell.local}"),
@@ -402,6 +412,19 @@ def test_a_set_user_id_program_has_the_files_of_its_user(home, powerful, cell):
     shows(powerful("set-user-ID", "load", f"seteuid={CALLER}", f"connect={cell.weak}"), WEAK)
     shows(powerful("set-user-ID", "load", f"setuid={CALLER}", f"connect={cell.weak}"), WEAK)
     shows(powerful("set-group-ID", *words), "connected", "connected")
+
+
+def test_a_set_user_id_program_remembers_no_server(home, powerful, program, cell):
+    """Its caller says where it connects to, and whom it believes there; what its user has met counts."""
+    write_policy(home, "continuity = require\n")
+    known = home / ".config/pganchor/known_servers.conf"
+    words = ["load", f"connect={cell.strong_outside}"]
+    shows(powerful("set-user-ID", *words), "a set-user-ID program adds none")
+    assert not known.exists()
+    shows(gated(home, program, *words), "connected")
+    before = known.read_bytes()
+    shows(powerful("set-user-ID", *words), "connected")
+    assert known.read_bytes() == before
 
 
 @pytest.mark.parametrize("kind", POWERS)
