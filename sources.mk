@@ -23,6 +23,7 @@ POLICY = \
 	src/policy/auth.c src/policy/auth.h \
 	src/policy/hostlist.c src/policy/hostlist.h \
 	src/policy/known_servers.c src/policy/known_servers.h \
+	src/policy/known_servers_lines.c \
 	src/policy/libpq.h \
 	src/policy/options.c src/policy/options.h \
 	src/policy/origin.c \

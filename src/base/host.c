@@ -23,6 +23,14 @@ static bool is_same_but_for_case(const char *a, const char *b, size_t length)
 	return true;
 }
 
+bool pga_host_is_same(const char *one, const char *other)
+{
+	const size_t length = length_without_dot(one, strlen(one));
+
+	return length_without_dot(other, strlen(other)) == length &&
+	       is_same_but_for_case(one, other, length);
+}
+
 static bool is_every(const char *pattern, size_t length)
 {
 	return length == 1 && pattern[0] == '*';

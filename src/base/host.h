@@ -5,6 +5,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Whether two names are one host's: letters' case does not count, nor one dot at the end. */
+bool pga_host_is_same(const char *one, const char *other);
+
 /* Whether the host is one that a pattern of the list means; blanks or commas stand between them.
  * "*" is every host, "*.example.com" every host below example.com (at any depth, not example.com
  * itself), all else is one name or address. Letters' case does not count (RFC 4343: ASCII's, in
