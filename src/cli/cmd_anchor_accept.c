@@ -7,6 +7,7 @@
 #include "tls/fingerprint.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #define WAYS "compare the key with who runs the server, and give it by --key HEX"
@@ -88,16 +89,28 @@ static int check_one(const struct pga_key_list *list, struct pga_error *error)
 	return 0;
 }
 
+static int fail_for_system(const struct pga_shown_key *shown, struct pga_error *error)
+{
+	struct pga_text server = PGA_TEXT_EMPTY;
+	char hint[sizeof error->hint];
+
+	pga_key_add_server(&server, shown);
+	(void)snprintf(hint, sizeof hint,
+		       "who runs this machine can accept it for every user: sudo pganchor anchor "
+		       "accept --system %s --key %s",
+		       pga_text_string(&server), shown->key);
+	(void)pga_fail(error, hint, "%s: the system's files have its keys",
+		       pga_text_string(&server));
+	pga_text_free(&server);
+	return -1;
+}
+
 /* What the system's files know, no file of the user's changes. */
 static int check_users(const struct pga_key_list *list, struct pga_error *error)
 {
 	for (size_t i = 0; i < list->count && !list->asked->system; i++)
 		if (pga_key_is_of_the_system(&list->known, &list->changes[i].shown))
-			return pga_fail(error,
-					"who runs this machine can accept it for every user: sudo "
-					"pganchor anchor accept --system",
-					"%s: the system's files have its keys",
-					list->changes[i].shown.host);
+			return fail_for_system(&list->changes[i].shown, error);
 	return 0;
 }
 

@@ -160,6 +160,9 @@ static void complain(const struct gate_rules *rules, const struct pga_shown_key 
 		pga_text_add(message, "pganchor anchor accept ");
 	pga_key_add_server(&server, shown);
 	pga_text_add(message, pga_text_string(&server));
+	/* It has waited in this user's file, and not in root's. */
+	if (pga_key_is_of_the_system(&rules->known, shown))
+		pga_text_addf(message, " --key %s", shown->key);
 	pga_text_free(&server);
 }
 

@@ -403,11 +403,12 @@ def test_the_system_knows_a_server_for_every_user(anchored, for_all, server, con
     other = take_over()
     for settings in ({}, homeless):
         done = psql(anchored, f"{conninfo} sslrootcert={root}", **settings)
-        assert CHANGED in done.stderr and f"pganchor anchor accept --system {where}" in done.stderr
+        assert CHANGED in done.stderr and f"pganchor anchor accept --system {where} --key {key_of(other.certificate)}\n" in done.stderr
     assert asked_for_password(other) == [["ssl"]] * 2
     # The user's own word changes nothing, and says so.
     done = anchored.pganchor("anchor", "accept", where, "--yes")
     assert done.returncode == 1 and "the system's files have its keys" in done.stderr
+    assert f"sudo pganchor anchor accept --system {where} --key {key_of(other.certificate)}\n" in done.stderr
     done = anchored.pganchor("anchor", "accept", "--system", where, "--yes", "--only")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["accepted", "forgot"] and findings(anchored) == []
     assert CHANGED not in psql(anchored, conninfo).stderr
