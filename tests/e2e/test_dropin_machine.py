@@ -1,7 +1,9 @@
 """`pganchor enable --machine` on a whole machine: every program that uses its libpq is behind the gate, whatever its environment, its
 power or its root; and one command takes it out again."""
 
+import os
 import re
+import subprocess
 
 import pytest
 
@@ -209,3 +211,36 @@ def test_a_cache_that_still_has_it_is_made_anew(machine):
     done = machine.run(machine.program.binary, "disable", "--all")
     assert done.returncode == 0 and "pganchor" not in machine.root("ldconfig", "-p"), done.stderr
     machine.root(machine.program.binary, "enable", "--machine")
+
+
+OTHER_LIBPQ = """
+int PQlibVersion(void) { return 320000; }
+"""
+OTHER_PROGRAM = """
+#include <stdio.h>
+int PQlibVersion(void);
+int main(void) { return printf("%d\\n", PQlibVersion()) < 0; }
+"""
+ITS_CACHE = """
+ldconfig -X -f "$1" -C "$2"
+mount -n --bind "$2" /etc/ld.so.cache
+"$3"
+/usr/lib/postgresql/*/bin/psql --version
+"""
+
+
+def test_a_32_bit_libpq_beside_it_stays_as_it_is(home, pganchor, tmp_path):
+    """ld.so finds each program the libpq of its kind, and says nothing of the other's."""
+    def compiled(source, name, *words):
+        subprocess.run(["cc", "-m32", "-x", "c", "-", "-o", tmp_path / name, *words], input=source, text=True, check=True)
+
+    compiled(OTHER_LIBPQ, "libpq.so.5", "-shared", "-fPIC", "-Wl,-soname,libpq.so.5")
+    compiled(OTHER_PROGRAM, "program", "-x", "none", tmp_path / "libpq.so.5")
+    (tmp_path / "conf").write_text(f"{pganchor.prefix}/lib/pganchor/libpq\n{tmp_path}\ninclude /etc/ld.so.conf\n")
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
+    done = home.run([*unshare, "sh", "-ec", ITS_CACHE, "sh", tmp_path / "conf", tmp_path / "cache", tmp_path / "program"],
+                    env={"LD_BIND_NOW": "1", "LD_DEBUG": "libs", "LD_DEBUG_OUTPUT": str(tmp_path / "debug"), "PATH": "/sbin:/usr/sbin:/bin:/usr/bin"})
+    assert done.stderr == "" and re.fullmatch(r"320000\npsql \(PostgreSQL\) .*\n", done.stdout), done.stdout + done.stderr
+    used = [re.findall(r"calling init: (.*/libpq\.so\.5\S*)", path.read_text()) for path in tmp_path.glob("debug.*")]
+    assert [f"{tmp_path}/libpq.so.5"] in used, "the 32-bit program has its own"
+    assert any(f"{pganchor.prefix}/lib/pganchor/libpq/libpq.so.5" in one for one in used), "psql has the drop-in"
