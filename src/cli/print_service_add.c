@@ -47,13 +47,13 @@ static json_t *host_as_json(const struct pga_checked_host *item)
 	if (!shown->shown)
 		return host;
 	(void)json_object_update_new(
-	    host, json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:o?}", "protocol",
+	    host, json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:s, s:o, s:s, s:s, s:o?}", "protocol",
 			    shown->protocol, "cipher", shown->cipher, "subject",
 			    pga_json_text(shown->subject), "issuer", pga_json_text(shown->issuer),
 			    "names", pga_json_text(shown->names), "valid_from", shown->valid_from,
 			    "valid_to", shown->valid_to, "root",
 			    pga_json_text(shown->root != NULL ? shown->root : ""), "root_sha256",
-			    shown->root_pin, "anchor",
+			    shown->root_pin, "key_sha256", shown->key, "anchor",
 			    item->pin != NULL ? pga_json_text(item->pin->name) : NULL));
 	return host;
 }
@@ -158,6 +158,8 @@ static void print_believed(const struct pga_checked_host *item)
 	print_field("names", shown->names);
 	print_field("valid from", shown->valid_from);
 	print_field("valid to", shown->valid_to);
+	if (shown->key[0] != '\0')
+		print_field("key", shown->key);
 	print_root(item);
 }
 

@@ -4,8 +4,11 @@
 #include "cli/cli.h"
 #include "cli/cmd_service.h"
 #include "cli/print_unpinned.h"
+#include "policy/known_servers.h"
 
 #include <openssl/x509_vfy.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Why libpq refused a server, and what there is to do about it. */
@@ -166,6 +169,86 @@ static int fail_untrusted(const struct pga_addition *asked, struct pga_added *ad
 	return refuse(asked, added, id, &error, PGA_EXIT_WEAK);
 }
 
+/* Whether the gate would hold the server's key against those that are known; false: it would not
+ * look. */
+static bool look_at_key(const struct pga_added *added, const struct pga_checked_host *item,
+			struct pga_shown_key *shown)
+{
+	const char *address =
+	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
+
+	if (item->skipped || item->handshake.key[0] == '\0' ||
+	    pga_policy_exempts(&added->policy, address))
+		return false;
+	shown->host = pga_host_label(item->host);
+	shown->port = item->host->port[0] != '\0' ? (unsigned)strtoul(item->host->port, NULL, 10)
+						  : PGA_DEFAULT_PORT;
+	memcpy(shown->key, item->handshake.key, sizeof shown->key);
+	memcpy(shown->issuer, item->handshake.issuer_key, sizeof shown->issuer);
+	return true;
+}
+
+/* The first server with a key that is none of those that are known of it. */
+static bool find_changed(const struct pga_added *added, const struct pga_known_servers *known,
+			 struct pga_shown_key *shown)
+{
+	for (size_t i = 0; i < added->check.count; i++) {
+		if (!look_at_key(added, &added->check.items[i], shown))
+			continue;
+		switch (pga_known_servers_judge(known, NULL, &added->policy, shown)) {
+		case PGA_SERVER_CHANGED:
+		case PGA_SERVER_REPORTED:
+			return true;
+		default:
+			break;
+		}
+	}
+	return false;
+}
+
+/* Warns, or refuses: as the policy has it for what the gate would say. */
+static int tell_key(const struct pga_addition *asked, struct pga_added *added,
+		    enum pga_finding_id id, const struct pga_error *why)
+{
+	if (added->policy.continuity == PGA_CONTINUITY_REQUIRE &&
+	    added->policy.mode == PGA_MODE_ENFORCE)
+		return refuse(asked, added, id, why, PGA_EXIT_WEAK);
+	pga_findings_add(&added->findings, id, PGA_SEVERITY_WARNING, "service", "%s", why->message);
+	pga_findings_hint(&added->findings, "%s", why->hint);
+	pga_print_warning("%s\n    %s", why->message, why->hint);
+	return PGA_EXIT_DONE;
+}
+
+/* The gate holds against those that are known what libpq believes for the CA's sake. */
+static int check_keys(const struct pga_addition *asked, struct pga_added *added)
+{
+	struct pga_text server = PGA_TEXT_EMPTY;
+	struct pga_known_servers known = {0};
+	struct pga_shown_key shown;
+	struct pga_error error;
+	char hint[sizeof error.hint];
+	int status = PGA_EXIT_DONE;
+
+	if (added->policy.continuity == PGA_CONTINUITY_OFF)
+		return PGA_EXIT_DONE;
+	if (pga_known_servers_load(&known, &error) != 0) {
+		status = tell_key(asked, added, PGA_KNOWN_SERVERS_UNREADABLE, &error);
+	} else if (find_changed(added, &known, &shown)) {
+		pga_key_add_server(&server, &shown);
+		(void)snprintf(hint, sizeof hint,
+			       "somebody may be between you and the server; if who runs it says "
+			       "that this is its new key: pganchor anchor accept %s --key %s",
+			       pga_text_string(&server), shown.key);
+		(void)pga_fail(&error, hint,
+			       "service %s: %s shows another key than before (SHA-256 %s)",
+			       asked->change.name, pga_text_string(&server), shown.key);
+		status = tell_key(asked, added, PGA_SERVER_KEY_CHANGED, &error);
+	}
+	pga_text_free(&server);
+	pga_known_servers_free(&known);
+	return status;
+}
+
 /* The settings with the environment as it is, which would refuse what the entry alone allows. */
 static int fail_here(const struct pga_addition *asked, struct pga_added *added)
 {
@@ -227,5 +310,5 @@ int pga_addition_check(const struct pga_addition *asked, struct pga_added *added
 	if (added->check.problem != NULL)
 		return fail_check(asked, added);
 	warn_of_scram(added);
-	return added->check.trusted ? PGA_EXIT_DONE : fail_untrusted(asked, added);
+	return added->check.trusted ? check_keys(asked, added) : fail_untrusted(asked, added);
 }

@@ -28,6 +28,23 @@ int pga_certificate_pin(const X509 *x509, char pin[PGA_PIN_LENGTH + 1])
 	return 0;
 }
 
+int pga_certificate_key(const X509 *x509, char key[PGA_PIN_LENGTH + 1])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned char *der = NULL;
+	unsigned length = 0;
+	const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &der);
+	const bool done = size > 0 &&
+			  EVP_Digest(der, (size_t)size, digest, &length, EVP_sha256(), NULL) == 1 &&
+			  length * 2 == PGA_PIN_LENGTH;
+
+	OPENSSL_free(der);
+	if (!done)
+		return -1;
+	pga_hex(digest, length, key);
+	return 0;
+}
+
 static char *name_text(const X509_NAME *name)
 {
 	char *raw = pga_x509_name(name);

@@ -34,6 +34,9 @@ int pga_certificate_of(struct pga_certificate *certificate, X509 *x509, struct p
 /* The pin of a certificate: SHA-256 of its DER form. Returns -1 for want of memory. */
 int pga_certificate_pin(const X509 *x509, char pin[PGA_PIN_LENGTH + 1]);
 
+/* The same of its public key: SHA-256 of the SubjectPublicKeyInfo (RFC 7469, 2.4). */
+int pga_certificate_key(const X509 *x509, char key[PGA_PIN_LENGTH + 1]);
+
 /* Whether it can be an anchor for libpq: a self-signed CA certificate, in date, with a strong key.
  * Returns -1 with everything that is wrong. */
 int pga_certificate_check_anchor(const struct pga_certificate *certificate, const char *whose,

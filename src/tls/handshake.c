@@ -144,6 +144,16 @@ static char *alternative_names(X509 *certificate)
 	return text;
 }
 
+/* A certificate that nobody else has signed is its own issuer. */
+static int look_at_keys(const STACK_OF(X509) * chain, struct pga_handshake *handshake)
+{
+	const int issuer = sk_X509_num(chain) > 1 ? 1 : 0;
+
+	return pga_certificate_key(sk_X509_value(chain, 0), handshake->key) == 0
+		   ? pga_certificate_key(sk_X509_value(chain, issuer), handshake->issuer_key)
+		   : -1;
+}
+
 static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct pga_error *error)
 {
 	/* Only a chain that libpq's OpenSSL verified counts, not what the server sent. */
@@ -154,7 +164,8 @@ static int look_at_root(const SSL *ssl, struct pga_handshake *handshake, struct 
 	if (root == NULL)
 		return 0;
 	handshake->root = pga_x509_name(X509_get_subject_name(root));
-	if (handshake->root == NULL || pga_certificate_pin(root, handshake->root_pin) != 0)
+	if (handshake->root == NULL || pga_certificate_pin(root, handshake->root_pin) != 0 ||
+	    look_at_keys(chain, handshake) != 0)
 		return pga_fail_memory(error);
 	return pga_twins_find(ssl, &handshake->twins, error);
 }

@@ -28,9 +28,13 @@ struct pga_handshake {
 	char *root; /* subject of the certificate that the verified chain ends in; NULL where libpq
 		       verified none */
 	char root_pin[PGA_PIN_LENGTH + 1]; /* its SHA-256; "" where libpq verified none */
-	struct pga_twins twins;            /* that it could end in as well */
-	const char *no_digest; /* what the server's certificate is signed with, "ED25519", where
-				  libpq knows no digest for that; or NULL */
+	char key[PGA_PIN_LENGTH + 1];      /* SHA-256 of the server's public key, and of the one
+					      that has signed its certificate, as
+					      policy/known_servers.h has them; "" likewise */
+	char issuer_key[PGA_PIN_LENGTH + 1];
+	struct pga_twins twins; /* that it could end in as well */
+	const char *no_digest;  /* what the server's certificate is signed with, "ED25519", where
+				   libpq knows no digest for that; or NULL */
 };
 
 /* Connects with these parameters, which name one host and an sslmode that demands TLS (require and

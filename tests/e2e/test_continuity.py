@@ -378,6 +378,36 @@ def test_what_is_no_server(seen, word):
     assert seen.snapshot() == before
 
 
+# ---- service add --check ----
+
+@pytest.mark.parametrize("mode, status, written", [("continuity = require", 3, False), ("continuity = warn", 0, True), ("continuity = off", 0, True),
+                                                    ("continuity = require\nmode = audit", 0, True),
+                                                    ("continuity = require\nallow-weak = localhost", 0, True)])
+def test_what_the_gate_would_refuse_is_no_service(changed, policy, server, mode, status, written):
+    policy(f"{mode}\n")
+    done = changed.pganchor("service", "add", "prod", "--host", "localhost", "--port", str(server.port), "--check", "--json")
+    report = json.loads(done.stdout)
+    ids = {finding["id"]: finding for finding in report["findings"]}
+    assert (done.returncode, report["written"]) == (status, written), done.stderr
+    assert (changed / ".pg_service.conf").exists() == written
+    assert report["check"][0]["key_sha256"] == changed.key
+    told = "off" not in mode and "allow-weak" not in mode
+    assert ("server-key-changed" in ids) == told
+    if told:
+        assert ids["server-key-changed"]["severity"] == ("error" if status else "warning")
+        assert f"pganchor anchor accept localhost:{server.port} --key {changed.key}\n" in done.stderr
+    assert changed.pganchor("anchor", "accept", f"localhost:{server.port}", "--key", changed.key).returncode == 0
+    assert changed.pganchor("service", "add", "other", "--host", "localhost", "--port", str(server.port), "--check").returncode == 0
+
+
+def test_a_damaged_file_is_told_there_too(seen, server):
+    with open(seen / KNOWN, "a") as file:
+        file.write("noise\n")
+    done = seen.pganchor("service", "add", "prod", "--host", "localhost", "--port", str(server.port), "--check", "--json")
+    assert done.returncode == 3 and [finding["id"] for finding in json.loads(done.stdout)["findings"]] == ["known-servers-unreadable"]
+    assert not (seen / ".pg_service.conf").exists()
+
+
 # ---- the system's ----
 
 @pytest.fixture

@@ -158,15 +158,16 @@ static void what_the_servers_showed(void **state)
 	    " "
 	    "\"trusted\": false,\n      \"problem\": \"expired\"\n    },\n    {\n      \"host\": "
 	    "\"db\",\n      \"tls\": true,\n      \"trusted\": true,\n      \"problem\": null,\n   "
-	    "   " OF_DB "\"root\": \"\",\n      \"root_sha256\": \"\",\n      \"anchor\": null\n   "
+	    "   " OF_DB "\"root\": \"\",\n      \"root_sha256\": \"\",\n      \"key_sha256\": "
+	    "\"\",\n      \"anchor\": null\n   "
 	    " }\n  ],\n  \"findings\": []\n}\n");
 	hosts[2].handshake.root = (char[]){"CN=R"};
 	(void)strcpy(hosts[2].handshake.root_pin, "ab");
 	hosts[2].pin = &corp;
 	(void)prints(print_json, NULL);
-	assert_non_null(strstr(printed.output,
-			       OF_DB "\"root\": \"CN=R\",\n      \"root_sha256\": \"ab\",\n      "
-				     "\"anchor\": \"corp\"\n    }\n  ],\n"));
+	assert_non_null(strstr(printed.output, OF_DB "\"root\": \"CN=R\",\n      \"root_sha256\": "
+						     "\"ab\",\n      \"key_sha256\": \"\",\n      "
+						     "\"anchor\": \"corp\"\n    }\n  ],\n"));
 }
 
 static void wherever_memory_runs_out(void **state)
@@ -246,13 +247,12 @@ static void what_is_checked(void **state)
 	make_hosts();
 	added.check.problem = hosts[1].problem;
 	(void)prints(print_checked, NULL);
-	assert_string_equal(
-	    printed.output,
-	    "checked /run:\n    TLS          not asked for: nothing to check\n"
-	    "checked db:\n    refused      as the error says\n"
-	    "checked db:\n" BELIEVED
-	    "    root         none: the chain was not verified\n    sha256       \n    "
-	    "pinned       no\n");
+	assert_string_equal(printed.output,
+			    "checked /run:\n    TLS          not asked for: nothing to check\n"
+			    "checked db:\n    refused      as the error says\n"
+			    "checked db:\n" BELIEVED "    root         none: the chain was not "
+			    "verified\n    sha256       \n    "
+			    "pinned       no\n");
 	/* Another's problem is told here; and what the server has shown. */
 	added.check.count = 2;
 	added.check.problem = "another";
@@ -268,8 +268,8 @@ static void what_is_checked(void **state)
 	    "checked db:\n    refused      bad\\x1B\n    it showed    CN=db\\x1B\n    names        "
 	    "db, "
 	    "x\n    signed by    CN=ca\n    valid from   2026\n    valid to     2027\nchecked "
-	    "db:\n" BELIEVED
-	    "    root         CN=R\n    sha256       ab\n    pinned       anchor corp\n");
+	    "db:\n" BELIEVED "    root         CN=R\n    sha256       ab\n    "
+	    "pinned       anchor corp\n");
 	hosts[1].trusted = false;
 	(void)prints(print_checked, NULL);
 	assert_non_null(strstr(printed.output,
