@@ -1,6 +1,7 @@
 #include "anchor/server_keys.h"
 
 #include "base/append.h"
+#include "base/host.h"
 #include "base/paths.h"
 
 #include <errno.h>
@@ -28,6 +29,7 @@ int pga_key_choice_read(const char *word, struct pga_key_choice *choice, struct 
 	const char *colon = strchr(word, ':');
 	const char *host = word;
 	size_t length = strlen(word);
+	size_t bad_length;
 	bool good = true;
 
 	choice->port = 0;
@@ -47,7 +49,10 @@ int pga_key_choice_read(const char *word, struct pga_key_choice *choice, struct 
 	}
 	if (good && colon != NULL)
 		good = read_port(colon + 1, &choice->port);
-	if (!good || length == 0)
+	/* "*" means many, and a pattern is no server. */
+	good = good && length > 0 && pga_host_bad_pattern(host, length, &bad_length) == NULL &&
+	       memchr(host, '*', length) == NULL && strcspn(host, " ,\t") >= length;
+	if (!good)
 		return pga_fail(error, "give HOST, HOST:PORT or [ADDRESS]:PORT", "%s: not a server",
 				word);
 	choice->host = strndup(host, length);
@@ -77,7 +82,7 @@ static bool is_so(const struct pga_known_servers *known, bool system,
 }
 
 /* As the gate will read it. */
-static int check(const char *path, bool system, const struct pga_key_change *changes, size_t count,
+static int check(bool system, const struct pga_key_change *changes, size_t count,
 		 struct pga_error *error)
 {
 	struct pga_known_servers known;
@@ -85,10 +90,11 @@ static int check(const char *path, bool system, const struct pga_key_change *cha
 
 	for (size_t i = 0; i < count && result == 0; i++)
 		if (!is_so(&known, system, &changes[i]))
-			result = pga_fail(error,
-					  "look whether another line, or another file of "
-					  "known_servers.d, says something else",
-					  "%s: does not say so yet", path);
+			result =
+			    pga_fail(error, "change it there, with an editor; nothing was changed",
+				     "%s: a file of %s says something else of its key",
+				     changes[i].shown.host,
+				     PGA_PINS_SYSTEM_DIRECTORY "/" PGA_KNOWN_SERVERS ".d");
 	pga_known_servers_free(&known);
 	return result;
 }
@@ -104,19 +110,27 @@ static int check_readable(const struct pga_append *append, struct pga_error *err
 	return result;
 }
 
-static int add(const char *path, bool system, const struct pga_text *lines, struct pga_error *error)
+static int add(const char *path, bool system, const struct pga_text *lines,
+	       const struct pga_key_change *changes, size_t count, struct pga_error *error)
 {
 	struct pga_append append;
+	struct pga_error later;
+	size_t before;
 	int result;
 
 	if (pga_append_begin(&append, path, system ? PGA_FOR_EVERYBODY : PGA_FOR_THE_USER, error) !=
 	    0)
 		return -1;
+	before = append.content.length;
 	result = check_readable(&append, error);
 	if (result == 0)
 		result = pga_append_lines(&append, lines, error);
-	if (result == 0)
-		result = pga_append_sync(&append, error);
+	if (result == 0 &&
+	    (pga_append_sync(&append, error) != 0 || check(system, changes, count, error) != 0)) {
+		result = -1;
+		if (pga_append_take_back(&append, before, &later) != 0)
+			*error = later;
+	}
 	pga_append_end(&append);
 	return result;
 }
@@ -136,7 +150,7 @@ int pga_server_keys_change(const struct pga_known_servers *known, bool system,
 	for (size_t i = 0; i < count; i++)
 		pga_known_servers_add_line(&lines, changes[i].state, &changes[i].shown,
 					   (long long)time(NULL), "pganchor");
-	result = add(path, system, &lines, error);
+	result = add(path, system, &lines, changes, count, error);
 	pga_text_free(&lines);
-	return result == 0 ? check(path, system, changes, count, error) : -1;
+	return result;
 }

@@ -264,6 +264,15 @@ int pga_append_lines(struct pga_append *append, const struct pga_text *lines,
 	return result;
 }
 
+int pga_append_take_back(struct pga_append *append, size_t length, struct pga_error *error)
+{
+	if (ftruncate(append->file, (off_t)length) != 0)
+		return pga_fail_errno(error, NULL, "could not take back what was added to %s",
+				      append->path);
+	append->content.length = length;
+	return 0;
+}
+
 int pga_append_sync(const struct pga_append *append, struct pga_error *error)
 {
 	/* Not every file system can. */

@@ -38,6 +38,9 @@ int pga_append_begin(struct pga_append *append, const char *path, enum pga_appen
 int pga_append_lines(struct pga_append *append, const struct pga_text *lines,
 		     struct pga_error *error);
 
+/* Takes away what was added behind so many bytes: the length of the content before. */
+int pga_append_take_back(struct pga_append *append, size_t length, struct pga_error *error);
+
 /* Has it on the disk. Without it, a machine that loses power within the next seconds can lose what
  * was added. */
 int pga_append_sync(const struct pga_append *append, struct pga_error *error);

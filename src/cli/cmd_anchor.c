@@ -32,7 +32,7 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_anchor = {
     .name = "anchor",
-    .summary = "accept and forget the keys that servers have shown",
+    .summary = "accept and forget keys of servers (continuity)",
     .about = "With continuity in the policy, the gate remembers the key that each server has "
 	     "shown, in known_servers.conf beside anchors.conf, and another one is warned of or "
 	     "refused, although the CA has signed it. Roots are pinned by pganchor bootstrap.",
@@ -42,6 +42,43 @@ const struct pga_command pga_cmd_anchor = {
     .habits = habits,
 };
 
+#define KEY_ADVICE                                                                            \
+	"it is what this prints on the server: openssl x509 -in server.crt -noout -pubkey | " \
+	"openssl pkey -pubin -outform der | sha256sum"
+
+/* What sha256sum prints behind it is the name of a file. */
+static int read_digits(const char *value, char digits[PGA_PIN_LENGTH + 1], struct pga_error *error)
+{
+	char word[256];
+	const size_t length = strcspn(value, " \t\n");
+
+	if (strcasestr(value, "fingerprint") != NULL)
+		return pga_fail(error, KEY_ADVICE,
+				"--key: that is a certificate's fingerprint, and not its key's");
+	(void)snprintf(word, sizeof word, "%.*s", (int)length, value);
+	if (pga_fingerprint_read(length < sizeof word ? word : value, "--key", digits, error) == 0)
+		return 0;
+	(void)snprintf(error->hint, sizeof error->hint, KEY_ADVICE);
+	return -1;
+}
+
+int pga_take_key(void *into, const struct pga_option *option, const char *value)
+{
+	struct pga_asked_keys *asked = into;
+	struct pga_error error;
+
+	(void)option;
+	if (asked->key != NULL)
+		(void)pga_fail(&error, "type the command once for each",
+			       "--key: one key at a time");
+	else if (read_digits(value, asked->digits, &error) == 0) {
+		asked->key = asked->digits;
+		return PGA_EXIT_DONE;
+	}
+	pga_print_error(&error);
+	return PGA_EXIT_USAGE;
+}
+
 int pga_key_list_begin(struct pga_key_list *list, const char *word,
 		       const struct pga_asked_keys *asked)
 {
@@ -50,20 +87,15 @@ int pga_key_list_begin(struct pga_key_list *list, const char *word,
 
 	memset(list, 0, sizeof *list);
 	list->asked = asked;
-	if (pga_key_choice_read(word, &list->choice, &error) != 0 ||
-	    (asked->key != NULL &&
-	     pga_fingerprint_read(asked->key, "--key", list->choice.key, &error) != 0))
+	memcpy(list->choice.key, asked->digits, sizeof list->choice.key);
+	list->name = pga_printable(word);
+	if (pga_key_choice_read(word, &list->choice, &error) != 0)
 		status = PGA_EXIT_USAGE;
-	else if (pga_policy_load(&list->policy, &error) != 0 ||
+	else if (list->name == NULL || pga_policy_load(&list->policy, &error) != 0 ||
 		 pga_known_servers_load(&list->known, &error) != 0)
 		status = PGA_EXIT_FAILED;
-	if (status == PGA_EXIT_DONE) {
-		list->name = pga_printable(list->choice.host);
-		if (list->name == NULL) {
-			(void)pga_fail_memory(&error);
-			status = PGA_EXIT_FAILED;
-		}
-	}
+	if (list->name == NULL)
+		(void)pga_fail_memory(&error);
 	if (status != PGA_EXIT_DONE)
 		pga_print_error(&error);
 	return status;

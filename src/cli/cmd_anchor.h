@@ -15,6 +15,7 @@
 /* What is typed behind both. */
 struct pga_asked_keys {
 	const char *key; /* NULL: any */
+	char digits[PGA_PIN_LENGTH + 1];
 	bool system;
 	bool dry_run;
 	bool json;
@@ -26,7 +27,7 @@ struct pga_key_list {
 	struct pga_policy policy;
 	struct pga_known_servers known;
 	struct pga_key_choice choice;
-	char *name; /* the chosen host, to be shown */
+	char *name; /* the command's word, to be shown */
 	struct pga_key_change *changes;
 	size_t count;
 };
@@ -40,6 +41,10 @@ void pga_key_list_free(struct pga_key_list *list);
 /* Adds one; once, however many lines are of it. Returns -1 for want of memory. */
 int pga_key_list_add(struct pga_key_list *list, const struct pga_shown_key *shown,
 		     enum pga_key_state state, struct pga_error *error);
+
+/* Takes --key, once. */
+struct pga_option;
+int pga_take_key(void *into, const struct pga_option *option, const char *value);
 
 /* Whether the line is one of the files that are to be changed. */
 bool pga_key_list_has_line(const struct pga_key_list *list, size_t index);

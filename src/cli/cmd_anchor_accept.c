@@ -44,18 +44,57 @@ static bool is_good_already(const struct pga_key_list *list)
 	return false;
 }
 
-/* A key that nobody has seen yet, as before a server gets a new one. */
+/* The other keys that wait there: what is typed may be another's. */
+static void warn_of_waiting(const struct pga_key_list *list)
+{
+	struct pga_key_choice any = list->choice;
+
+	any.key[0] = '\0';
+	for (size_t i = 0; i < list->known.count; i++)
+		if (pga_key_is_chosen(&any, &list->known.keys[i]) &&
+		    pga_key_waits(&list->known, &list->policy, i))
+			pga_print_warning("%s has not shown this key; it has shown %s, which still "
+					  "waits for being accepted",
+					  list->name, list->known.keys[i].shown.key);
+}
+
+/* A key that nobody has seen yet, as before a server gets a new one: of each port of the host that
+ * is known, where the user has named none. */
 static int add_unseen(struct pga_key_list *list, struct pga_error *error)
 {
-	struct pga_shown_key shown = {.host = list->choice.host,
-				      .port = list->choice.port != 0 ? list->choice.port
-								     : PGA_DEFAULT_PORT};
+	struct pga_key_choice any = list->choice;
+	struct pga_shown_key shown = {.host = list->choice.host, .port = list->choice.port};
+	int result = 0;
 
+	any.key[0] = '\0';
 	memcpy(shown.key, list->choice.key, sizeof shown.key);
+	warn_of_waiting(list);
+	for (size_t i = 0; i < list->known.count && list->choice.port == 0 && result == 0; i++)
+		if (pga_key_is_chosen(&any, &list->known.keys[i])) {
+			shown.port = list->known.keys[i].shown.port;
+			result = pga_key_list_add(list, &shown, PGA_KEY_ACCEPTED, error);
+		}
+	if (result != 0 || list->count > 0)
+		return result;
+	if (shown.port == 0)
+		shown.port = PGA_DEFAULT_PORT;
 	return pga_key_list_add(list, &shown, PGA_KEY_ACCEPTED, error);
 }
 
-static int find_keys(struct pga_key_list *list, struct pga_error *error)
+/* With --only, a key that is good already is what the others are forgotten for. */
+static int add_good(struct pga_key_list *list, struct pga_error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < list->known.count && result == 0; i++)
+		if (pga_key_is_chosen(&list->choice, &list->known.keys[i]) &&
+		    pga_key_list_has_line(list, i) && pga_key_is_good(&list->known, i))
+			result = pga_key_list_add(list, &list->known.keys[i].shown,
+						  PGA_KEY_ACCEPTED, error);
+	return result;
+}
+
+static int find_keys(struct pga_key_list *list, bool only, struct pga_error *error)
 {
 	int result = 0;
 
@@ -63,15 +102,17 @@ static int find_keys(struct pga_key_list *list, struct pga_error *error)
 		if (is_candidate(list, i))
 			result = pga_key_list_add(list, &list->known.keys[i].shown,
 						  PGA_KEY_ACCEPTED, error);
-	if (result != 0 || list->count > 0 || is_good_already(list))
+	if (result != 0 || list->count > 0)
 		return result;
+	if (is_good_already(list))
+		return only ? add_good(list, error) : 0;
 	if (list->asked->key != NULL)
 		return add_unseen(list, error);
-	return pga_fail(
-	    error,
-	    "connect to it once with continuity in the policy, or give the key by --key "
-	    "HEX; pganchor status lists those that wait for being accepted",
-	    "%s: has shown no key so far", list->name);
+	return pga_fail(error,
+			"connect to it once with continuity in the policy, by the same name, or "
+			"give the key by --key HEX; pganchor status lists those that wait for "
+			"being accepted",
+			"%s: has shown no key so far", list->name);
 }
 
 /* Two keys that wait: which is the server's, only the user can say. */
@@ -170,7 +211,7 @@ static int add_others(struct pga_key_list *list, struct pga_error *error)
 static int accept_keys(struct pga_key_list *list, const struct accepting *asked)
 {
 	struct pga_error error = {0};
-	int result = find_keys(list, &error);
+	int result = find_keys(list, asked->only, &error);
 
 	if (result == 0)
 		result = check_one(list, &error);
@@ -198,8 +239,8 @@ static int accept_keys(struct pga_key_list *list, const struct accepting *asked)
 
 static const struct pga_option options[] = {
     {.name = "key",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct accepting, keys.key),
+     .kind = PGA_OPTION_TAKEN,
+     .take = pga_take_key,
      .argument = "HEX",
      .help =
 	 "the key, SHA-256 of its public key, as you got it from who runs the server: nothing is "
@@ -238,7 +279,7 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_anchor_accept = {
     .name = "anchor accept",
-    .summary = "a key that a server has shown is the server's",
+    .summary = "accept another key of a server",
     .usage = "HOST[:PORT] [OPTION ...]",
     .about =
 	"The server has another key than before, and who runs it says so: the gate takes it "
@@ -249,6 +290,7 @@ const struct pga_command pga_cmd_anchor_accept = {
     .word = "the host of a server",
     .least = 1,
     .most = 1,
-    .examples = "  pganchor anchor accept db.example.com\n",
+    .examples = "  pganchor anchor accept db.example.com\n"
+		"  sudo pganchor anchor accept --system db.example.com --key HEX\n",
     .run = run,
 };

@@ -31,8 +31,8 @@ static int forget_keys(struct pga_key_list *list)
 
 static const struct pga_option options[] = {
     {.name = "key",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct pga_asked_keys, key),
+     .kind = PGA_OPTION_TAKEN,
+     .take = pga_take_key,
      .argument = "HEX",
      .help = "this key alone, such as one that was none of the server's"},
     {.name = "system",
@@ -65,7 +65,7 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_anchor_forget = {
     .name = "anchor forget",
-    .summary = "a server's keys are known no more",
+    .summary = "forget the keys of a server",
     .usage = "HOST[:PORT] [OPTION ...]",
     .about = "Takes what is known of the server's keys out of force, those that wait for being "
 	     "accepted among them. Where none is left, the next key that it shows is its first: so "

@@ -140,8 +140,9 @@ struct asked {
 static const struct pga_option options[] = {
     {.name = "require",
      .target = offsetof(struct asked, required),
-     .help = "do not start a program that the gate cannot see (exit status 3), and refuse "
-	     "connections to PostgreSQL that come without it"},
+     .help = "do not start a program that the gate cannot see (exit status 3), and refuse what "
+	     "connects without it to PostgreSQL: ports 5432, 6432, PGPORT, and those of the "
+	     "service files"},
     /* What pga_module_loads() asks. */
     {.name = "is-bound", .target = offsetof(struct asked, is_bound)},
     /* What preload/dropin.c asks. */

@@ -334,6 +334,22 @@ static int describe(const char *pid, uid_t owner, struct pga_process *process)
 	return process->name != NULL && process->user != NULL ? 0 : -1;
 }
 
+/* Whether it is this very program: one that keeps a watch (preload/watcher.c), or another command,
+ * which verifies what it connects to. */
+static bool is_ours(const char *pid)
+{
+	struct pga_text path = PGA_TEXT_EMPTY;
+	struct stat own;
+	struct stat its;
+	bool same;
+
+	pga_text_addf(&path, "/proc/%s/exe", pid);
+	same = stat("/proc/self/exe", &own) == 0 && stat(pga_text_string(&path), &its) == 0 &&
+	       own.st_dev == its.st_dev && own.st_ino == its.st_ino;
+	pga_text_free(&path);
+	return same;
+}
+
 /* process.name stays NULL where there is nothing to tell of. */
 static int look_at(struct pga_processes *processes, struct programs *programs, const char *pid,
 		   uid_t owner, struct pga_process *process)
@@ -399,7 +415,7 @@ int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
 		return pga_fail_errno(error, "mount it", "could not read /proc");
 	while (result == 0 && (entry = readdir(proc)) != NULL)
 		if (isdigit((unsigned char)entry->d_name[0]) &&
-		    strtol(entry->d_name, NULL, 10) != (long)getpid() &&
+		    strtol(entry->d_name, NULL, 10) != (long)getpid() && !is_ours(entry->d_name) &&
 		    find_owner(entry->d_name, &owner))
 			result = add_process(processes, &programs, entry->d_name, owner);
 	(void)closedir(proc);

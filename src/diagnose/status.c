@@ -164,27 +164,38 @@ static void judge_gate(struct pga_status *status)
 	}
 }
 
-/* What mode = audit does, and whether anybody will ever hear of it. */
+/* The setting that lets through what it only tells of; NULL where there is none. */
+static const char *telling(const struct pga_policy *policy)
+{
+	if (policy->mode == PGA_MODE_AUDIT)
+		return "mode = audit";
+	return policy->continuity == PGA_CONTINUITY_WARN ? "continuity = warn" : NULL;
+}
+
+/* What such a setting does, and whether anybody will ever hear of it. */
 static void judge_audit(const struct pga_policy *policy, struct pga_findings *findings)
 {
-	if (policy->mode != PGA_MODE_AUDIT)
+	const char *setting = telling(policy);
+
+	if (setting == NULL)
 		return;
 	if (policy->log == PGA_LOG_OFF) {
 		pga_findings_add(findings, PGA_AUDIT_NOT_LOGGED, PGA_SEVERITY_WARNING,
 				 PGA_ABOUT_POLICY,
-				 "mode = audit refuses nothing, and log = off tells nobody what it "
-				 "would have refused");
+				 "%s refuses nothing, and log = off tells nobody what it would "
+				 "have refused",
+				 setting);
 	} else if (!pga_log_is_heard()) {
 		pga_findings_add(findings, PGA_AUDIT_NOT_HEARD, PGA_SEVERITY_WARNING,
 				 PGA_ABOUT_POLICY,
-				 "mode = audit refuses nothing, and nothing listens at /dev/log");
+				 "%s refuses nothing, and nothing listens at /dev/log", setting);
 		pga_findings_detail(findings, "what it would have refused is lost");
 		pga_findings_hint(findings, "start a syslog daemon (apt install rsyslog), or "
 					    "systemd-journald");
 	} else {
-		pga_findings_add(
-		    findings, PGA_AUDIT_MODE, PGA_SEVERITY_NOTE, PGA_ABOUT_POLICY,
-		    "mode = audit refuses nothing; pganchor log shows what it would have");
+		pga_findings_add(findings, PGA_AUDIT_MODE, PGA_SEVERITY_NOTE, PGA_ABOUT_POLICY,
+				 "%s refuses nothing; pganchor log shows what it would have",
+				 setting);
 	}
 }
 
@@ -198,7 +209,9 @@ static void refuse_everything(struct pga_status *status, enum pga_finding_id id)
 		pga_findings_hint(&status->findings, "%s", status->problem.hint);
 }
 
-static void judge_key(struct pga_findings *findings, const struct pga_known_key *key, bool refused)
+/* system: the system's files have this server's keys. */
+static void judge_key(struct pga_findings *findings, const struct pga_known_key *key, bool refused,
+		      bool system)
 {
 	struct pga_text server = PGA_TEXT_EMPTY;
 	const char *name;
@@ -212,10 +225,12 @@ static void judge_key(struct pga_findings *findings, const struct pga_known_key 
 	pga_findings_detail(findings, "SHA-256 %s, %s%s%s; continuity %s", key->shown.key, when,
 			    key->program[0] != '\0' ? ", to " : "", key->program,
 			    refused ? "refuses it" : "lets it through");
-	pga_findings_hint(findings,
-			  "if who runs the server says that it is its new key: pganchor anchor "
-			  "accept %s; if not: pganchor anchor forget %s --key %s",
-			  name, name, key->shown.key);
+	pga_findings_hint(
+	    findings,
+	    "if who runs the server says that it is its new key: %s %s%s%s; if not: "
+	    "pganchor anchor forget %s --key %s",
+	    system ? "sudo pganchor anchor accept --system" : "pganchor anchor accept", name,
+	    system ? " --key " : "", system ? key->shown.key : "", name, key->shown.key);
 	findings->failed = findings->failed || server.failed;
 	pga_text_free(&server);
 }
@@ -242,7 +257,9 @@ static void judge_known_servers(struct pga_status *status)
 	for (size_t i = 0; i < status->known.count; i++)
 		if (pga_key_waits(&status->known, &status->policy, i) &&
 		    !pga_policy_exempts(&status->policy, status->known.keys[i].host))
-			judge_key(findings, &status->known.keys[i], refused);
+			judge_key(
+			    findings, &status->known.keys[i], refused,
+			    pga_key_is_of_the_system(&status->known, &status->known.keys[i].shown));
 }
 
 static void look_at_policy(struct pga_status *status)

@@ -139,22 +139,29 @@ static void add_arguments(struct pga_text *line, const struct pga_effective *eff
  * TEXT". */
 static void add_reason(struct pga_text *reasons, const char *reason, size_t length, bool masked)
 {
-	static const char host[] = "host=";
-	static const char server[] = "pganchor refused the server ";
-	const char *text = NULL;
+	static const struct {
+		char begin[sizeof PGA_RECORD_WARNED];
+		char end; /* of what may be a part of a password */
+	} about_hosts[] = {{"host=", ')'}, {PGA_RECORD_REFUSED, ':'}, {PGA_RECORD_WARNED, ':'}};
 
-	if (masked && strncmp(reason, host, sizeof host - 1) == 0)
-		text = memrchr(reason, ')', length);
-	else if (masked && strncmp(reason, server, sizeof server - 1) == 0)
-		text = memrchr(reason, ':', length);
-	else
-		pga_text_add_bytes(reasons, reason, length);
-	if (text == NULL)
+	for (size_t i = 0; masked && i < sizeof about_hosts / sizeof about_hosts[0]; i++) {
+		const char *begin = about_hosts[i].begin;
+		const char *text = strncmp(reason, begin, strlen(begin)) == 0
+				       ? memrchr(reason, about_hosts[i].end, length)
+				       : NULL;
+
+		if (text == NULL)
+			continue;
+		text += *text == ')';
+		pga_text_add(reasons, begin);
+		pga_text_add(reasons, PGA_MASK);
+		pga_text_add_bytes(reasons, text, length - (size_t)(text - reason));
 		return;
-	pga_text_add(reasons, strncmp(reason, host, sizeof host - 1) == 0 ? host : server);
-	pga_text_add(reasons, PGA_MASK);
-	pga_text_add_bytes(reasons, text + (*text == ')'),
-			   length - (size_t)(text - reason) - (*text == ')'));
+	}
+	if (!masked || (strncmp(reason, "host=", 5) != 0 &&
+			strncmp(reason, PGA_RECORD_REFUSED, strlen(PGA_RECORD_REFUSED)) != 0 &&
+			strncmp(reason, PGA_RECORD_WARNED, strlen(PGA_RECORD_WARNED)) != 0))
+		pga_text_add_bytes(reasons, reason, length);
 }
 
 /* The reasons, as one line. A message has a single reason in its first line, or each in a line of

@@ -9,6 +9,7 @@
 #include "gate/libpq.h"
 #include "gate/rules.h"
 #include "policy/known_servers.h"
+#include "policy/record.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -132,9 +133,12 @@ done:
 	return result;
 }
 
-static void begin_message(struct pga_text *message, const struct pga_shown_key *shown)
+static void begin_message(const struct gate_rules *rules, struct pga_text *message,
+			  const struct pga_shown_key *shown)
 {
-	pga_text_add(message, "pganchor refused the server ");
+	pga_text_add(message, rules->policy.continuity == PGA_CONTINUITY_REQUIRE
+				  ? PGA_RECORD_REFUSED
+				  : PGA_RECORD_WARNED);
 	pga_text_add_printable(message, shown->host, "");
 	pga_text_add(message, ": ");
 }
@@ -145,7 +149,7 @@ static void complain(const struct gate_rules *rules, const struct pga_shown_key 
 	const char *note = pga_key_issuer_note(&rules->known, shown);
 	struct pga_text server = PGA_TEXT_EMPTY;
 
-	begin_message(message, shown);
+	begin_message(rules, message, shown);
 	pga_text_addf(message,
 		      "its certificate is for another key than before (SHA-256 %s)%s%s\n"
 		      "    somebody may be between you and the server, with a certificate that the "
@@ -166,10 +170,10 @@ static void complain(const struct gate_rules *rules, const struct pga_shown_key 
 	pga_text_free(&server);
 }
 
-static void tell_not_remembered(const struct pga_shown_key *shown, const struct pga_error *error,
-				struct pga_text *message)
+static void tell_not_remembered(const struct gate_rules *rules, const struct pga_shown_key *shown,
+				const struct pga_error *error, struct pga_text *message)
 {
-	begin_message(message, shown);
+	begin_message(rules, message, shown);
 	pga_text_add(message, "its key could not be remembered (continuity): ");
 	pga_text_add_printable(message, error->message, "");
 	if (error->hint[0] != '\0')
@@ -189,23 +193,25 @@ bool gate_continuity_holds(const struct gate_libpq *libpq, const struct gate_rul
 	if (rules->policy.continuity == PGA_CONTINUITY_OFF)
 		return true;
 	if (!look(libpq, conn, ssl, &shown)) {
-		begin_message(message, &shown);
+		begin_message(rules, message, &shown);
 		pga_text_add(message, "the key of its certificate cannot be seen");
 		return !refuses;
 	}
-	if (rules->known_broken) {
+	if (rules->known_broken &&
+	    !(rules->known.users_broken && pga_key_is_of_the_system(&rules->known, &shown))) {
 		result = -1;
 		error = rules->known_error;
 		familiarity = PGA_SERVER_NEW;
 	} else {
 		familiarity = pga_known_servers_judge(&rules->known, NULL, &rules->policy, &shown);
-		if (familiarity == PGA_SERVER_NEW || familiarity == PGA_SERVER_CHANGED)
+		if (!rules->known_broken &&
+		    (familiarity == PGA_SERVER_NEW || familiarity == PGA_SERVER_CHANGED))
 			result = remember(rules, &shown, &familiarity, &error);
 	}
 	if (familiarity == PGA_SERVER_CHANGED || familiarity == PGA_SERVER_REPORTED)
 		complain(rules, &shown, message);
 	else if (result != 0)
-		tell_not_remembered(&shown, &error, message);
+		tell_not_remembered(rules, &shown, &error, message);
 	else
 		return true;
 	return !refuses;

@@ -8,6 +8,7 @@
 #include "gate/openssl.h"
 #include "gate/rules.h"
 #include "gate/twin.h"
+#include "policy/record.h"
 #include "policy/trust.h"
 #include "policy/verdict.h"
 
@@ -20,7 +21,7 @@
 
 static void begin_refusal(struct pga_text *refusal, const char *host)
 {
-	pga_text_add(refusal, "pganchor refused the server ");
+	pga_text_add(refusal, PGA_RECORD_REFUSED);
 	pga_text_add_printable(refusal, host, "");
 	pga_text_add(refusal, ": ");
 }

@@ -22,19 +22,44 @@ int pga_known_servers_load(struct pga_known_servers *known, struct pga_error *er
 	return pga_known_servers_reload(known, NULL, error);
 }
 
+static void free_key(struct pga_known_key *key)
+{
+	free(key->host);
+	free(key->program);
+}
+
+/* No line is left of what could not be read as a whole. */
+static void forget_users(struct pga_known_servers *known)
+{
+	while (known->count > known->system_count)
+		free_key(&known->keys[--known->count]);
+}
+
 int pga_known_servers_reload(struct pga_known_servers *known,
 			     const struct pga_known_servers *before, struct pga_error *error)
 {
+	struct pga_error users;
+	struct pga_user_file file;
+	int result;
+
 	memset(known, 0, sizeof *known);
 	/* Whatever is wrong with another file, what the user's said before is kept. */
-	if (pga_user_file_read(&known->file, PGA_KNOWN_SERVERS_FILE,
-			       before != NULL ? &before->file : NULL, error) != 0 ||
-	    pga_system_files_read(&known->systems, PGA_KNOWN_SERVERS,
+	result = pga_user_file_read(&file, PGA_KNOWN_SERVERS_FILE,
+				    before != NULL ? &before->file : NULL, &users);
+	known->file = file;
+	if (pga_system_files_read(&known->systems, PGA_KNOWN_SERVERS,
 				  "the system's keys of servers", take_systems, known, error) != 0)
 		return -1;
-	return pga_known_servers_parse(known, known->file.path,
-				       pga_text_string(&known->file.content),
-				       known->file.content.length, error);
+	if (result == 0)
+		result = pga_known_servers_parse(known, known->file.path,
+						 pga_text_string(&known->file.content),
+						 known->file.content.length, &users);
+	if (result == 0)
+		return 0;
+	known->users_broken = true;
+	forget_users(known);
+	*error = users;
+	return -1;
 }
 
 bool pga_known_servers_are_fresh(const struct pga_known_servers *known)
@@ -45,10 +70,8 @@ bool pga_known_servers_are_fresh(const struct pga_known_servers *known)
 
 void pga_known_servers_free(struct pga_known_servers *known)
 {
-	for (size_t i = 0; i < known->count; i++) {
-		free(known->keys[i].host);
-		free(known->keys[i].program);
-	}
+	for (size_t i = 0; i < known->count; i++)
+		free_key(&known->keys[i]);
 	free(known->keys);
 	pga_user_file_free(&known->file);
 	pga_system_files_free(&known->systems);
@@ -183,10 +206,10 @@ const char *pga_key_issuer_note(const struct pga_known_servers *known,
 		    !pga_key_is_good(known, i))
 			continue;
 		if (strcmp(key->shown.issuer, shown->issuer) == 0)
-			return "by the same CA certificate's key as before";
+			return "by the same CA key as before";
 		comparable = true;
 	}
-	return comparable ? "by another CA certificate's key than before" : "";
+	return comparable ? "by another CA key than before" : "";
 }
 
 void pga_key_add_server(struct pga_text *text, const struct pga_shown_key *shown)

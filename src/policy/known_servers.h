@@ -56,8 +56,9 @@ struct pga_known_key {
 struct pga_known_servers {
 	struct pga_known_key *keys; /* in the order of the lines: the system's, then the user's */
 	size_t count;
-	size_t system_count;       /* the first of them that are the system's */
-	size_t room;               /* for so many: this module's own */
+	size_t system_count; /* the first of them that are the system's */
+	size_t room;         /* for so many: this module's own */
+	bool users_broken;   /* the user's could not be read; the system's are here all the same */
 	struct pga_user_file file; /* what pga_known_servers_load() has read */
 	struct pga_system_files systems;
 };

@@ -171,9 +171,9 @@ static int take_line(struct pga_known_servers *known, const char *path,
 		key->program = strdup("");
 	if (taken && key->program != NULL)
 		return 0;
-	return pga_fail_at_line(
-	    error, "take the line out: its server counts as not seen before then", path,
-	    line->number, "no line of what servers have shown", whole.bytes, whole.length);
+	return pga_fail_at_line(error, "remove the line: its server is then met for the first time",
+				path, line->number, "not a line about the key of a server",
+				whole.bytes, whole.length);
 }
 
 int pga_known_servers_parse(struct pga_known_servers *known, const char *path, const char *bytes,

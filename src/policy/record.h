@@ -18,6 +18,10 @@
 #define PGA_RECORD_TAG  "pganchor" /* what syslog calls the sender */
 #define PGA_RECORD_MARK "audit:"   /* how the message begins */
 
+/* How a reason begins that is about a server: behind it comes its host, and a colon. */
+#define PGA_RECORD_REFUSED "pganchor refused the server "
+#define PGA_RECORD_WARNED  "pganchor let through the server "
+
 /* The words of a line, in their order behind time and pid. */
 enum pga_word {
 	PGA_WORD_PROGRAM,

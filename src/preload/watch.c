@@ -7,8 +7,11 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -66,6 +69,63 @@ static int receive_descriptor(int channel)
 	return descriptor;
 }
 
+/* Where the words of this process's command line and environment stand: fields 48 to 51 of
+ * /proc/PID/stat (proc(5)), arg_start to env_end. */
+static bool find_words(unsigned long ends[4])
+{
+	FILE *file = fopen("/proc/self/stat", "re");
+	char line[2048];
+	const char *at = NULL;
+
+	if (file != NULL && fgets(line, sizeof line, file) != NULL)
+		at = strrchr(line, ')'); /* a program's name may hold blanks */
+	if (file != NULL)
+		(void)fclose(file);
+	for (int field = 3; at != NULL && field < 52; field++) {
+		at = strchr(at, ' ');
+		if (at != NULL && field >= 48)
+			ends[field - 48] = strtoul(at, NULL, 10);
+		if (at != NULL)
+			at++;
+	}
+	return at != NULL;
+}
+
+/* The words are the program's, which may be secret, and which it may blank itself: everybody can
+ * read those of a process that only watches, for as long as it does. */
+static void forget_words(void)
+{
+	const char *set = getenv("JOURNAL_STREAM"); /* what watched.c goes by */
+	char *journal = set != NULL ? strdup(set) : NULL;
+	unsigned long ends[4];
+	char *words;
+
+	if (!find_words(ends)) {
+		free(journal);
+		return;
+	}
+	for (int i = 0; i < 4; i += 2)
+		if (ends[i] != 0 && ends[i] < ends[i + 1]) {
+			memcpy(&words, &ends[i], sizeof words);
+			memset(words, 0, ends[i + 1] - ends[i]);
+		}
+	(void)clearenv();
+	if (journal != NULL)
+		(void)setenv("JOURNAL_STREAM", journal, 1);
+	free(journal);
+}
+
+/* The program's limit is for the program. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CPU, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_CPU, &limit);
+	}
+}
+
 /* Lets go of all that is the program's: its files, whose readers would wait for their end, its
  * terminal and its signals, its directory. Returns the channel's new number. */
 static int let_go(int channel)
@@ -88,6 +148,8 @@ static int let_go(int channel)
 		/* It then is in the program's, which can be removed all the same. */
 	}
 	(void)prctl(PR_SET_NAME, "pganchor-watch", 0, 0, 0);
+	forget_words();
+	raise_limit();
 	return kept;
 }
 
@@ -158,6 +220,12 @@ static int go_under(int channel, struct pga_error *error)
 
 	if (listener < 0)
 		return -1;
+#ifdef PR_SET_PTRACER
+	/* Where Yama lets nobody but a parent look into a process, into this one at least can be
+	 * looked: it asks for it, and the program that it becomes goes on asking. Until the watcher
+	 * has said who it is, anybody of this user may. */
+	(void)prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+#endif
 	if (!send_descriptor(channel, listener) ||
 	    recv(channel, &report, sizeof report, 0) != (ssize_t)sizeof report)
 		(void)pga_fail(error, NULL, "the process that was to watch has ended");
@@ -166,10 +234,7 @@ static int go_under(int channel, struct pga_error *error)
 	else
 		result = 0;
 #ifdef PR_SET_PTRACER
-	/* Where Yama lets nobody but a parent look into a process, into this one at least can be
-	 * looked: it asks for it, and the program that it becomes goes on asking. */
-	if (result == 0)
-		(void)prctl(PR_SET_PTRACER, report.watcher, 0, 0, 0);
+	(void)prctl(PR_SET_PTRACER, result == 0 ? report.watcher : 0, 0, 0, 0);
 #endif
 	(void)close(listener);
 	return result;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -218,4 +219,21 @@ void pga_watched_tell(const struct pga_watched_name *name, const char *text)
 	if (is_read(stream))
 		write_at_once(stream, text);
 	(void)close(stream);
+}
+
+bool pga_watched_is_datagram(pid_t thread, int descriptor)
+{
+	const pid_t process = pga_watched_name(thread).process;
+	const int handle = (int)syscall(SYS_pidfd_open, process, 0);
+	const int copy = handle >= 0 ? (int)syscall(SYS_pidfd_getfd, handle, descriptor, 0) : -1;
+	int type = 0;
+	socklen_t length = sizeof type;
+	const bool is = copy >= 0 && getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+			type == SOCK_DGRAM;
+
+	if (copy >= 0)
+		(void)close(copy);
+	if (handle >= 0)
+		(void)close(handle);
+	return is;
 }

@@ -30,6 +30,9 @@ struct pga_watched_code pga_watched_code(pid_t thread);
 /* Whether this descriptor of it is known to be a Unix-domain socket. */
 bool pga_watched_is_unix(pid_t thread, int descriptor);
 
+/* Whether this descriptor of the process is known to be a socket for datagrams. */
+bool pga_watched_is_datagram(pid_t thread, int descriptor);
+
 /* What ps(1) calls it, and its number as a process. */
 struct pga_watched_name {
 	char name[64];

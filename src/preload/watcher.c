@@ -131,6 +131,10 @@ static const char *judge(const struct watcher *watcher, struct request *request)
 	if (shown == PGA_SHOWN ? port < 0 || !watcher->ports->watched[port]
 			       : shown == PGA_NOT_THERE || !may_be_internet(request))
 		return NULL;
+	/* PostgreSQL has no UDP; getaddrinfo(3) connects such sockets to see which address is near.
+	 */
+	if (shown == PGA_SHOWN && pga_watched_is_datagram(request->thread, request->socket))
+		return NULL;
 	code = pga_watched_code(request->thread);
 	if (code.gate && (code.libpq || shown == PGA_NOT_SHOWN))
 		return NULL;
@@ -184,11 +188,12 @@ static void tell(struct watcher *watcher, const struct request *request, const c
 		return;
 	shown = pga_printable(name.name); /* the program's own choice (prctl(2), PR_SET_NAME) */
 	write_address(request, address, sizeof address);
-	(void)snprintf(text, sizeof text,
-		       "pganchor: refused a connection of %s (process %ld) to %s: %s\n"
-		       "    start it without --require, and have it verify its servers by its own "
-		       "settings\n",
-		       shown != NULL ? shown : "?", (long)name.process, address, why);
+	(void)snprintf(
+	    text, sizeof text,
+	    "pganchor: refused a connection of %s (process %ld) to %s: %s\n"
+	    "    start it with the environment that it was to have, LD_PRELOAD among it; what has "
+	    "no libpq, without --require and by settings of its own that verify\n",
+	    shown != NULL ? shown : "?", (long)name.process, address, why);
 	free(shown);
 	pga_watched_tell(&name, text);
 }
@@ -232,7 +237,16 @@ static void answer_one(struct watcher *watcher)
 int pga_watcher_check(pid_t program, int listener, struct pga_error *error)
 {
 	struct seccomp_notif_addfd none = {.id = 0};
+	static const char probe = 'p'; /* at the same place in the program, which has forked us */
+	const void *place = &probe;
+	char copy = 0;
 
+	if (pga_watched_read(program, (uint64_t)(uintptr_t)place, &copy, sizeof copy) !=
+		PGA_SHOWN ||
+	    copy != probe)
+		return pga_fail(error, NULL,
+				"could not read where process %ld connects to (process_vm_readv)",
+				(long)program);
 	if (!pga_watched_code(program).shown)
 		return pga_fail(error, NULL, "could not read /proc/%ld/maps", (long)program);
 	/* Of the release in which a listener is told, too, that its last process has gone: Linux

@@ -2,6 +2,7 @@
 
 #include "service/servicefile.h"
 #include "base/ini.h"
+#include "base/terminal.h"
 #include "base/text.h"
 
 #include <stdlib.h>
@@ -33,10 +34,12 @@ static void take_list(const char *list, pga_take_port *take, void *context)
 static void take_file(enum pga_service_place place, pga_take_port *take, void *context)
 {
 	struct pga_service_file file = {0};
-	struct pga_error ignored;
+	struct pga_error error;
 	struct pga_ini_line line;
 
-	if (pga_service_file_read(&file, place, &ignored) == 0) {
+	if (pga_service_file_read(&file, place, &error) != 0) {
+		pga_print_warning("%s: ports in it are not watched", error.message);
+	} else {
 		struct pga_ini_reader reader = pga_ini_start(pga_text_string(&file.bytes),
 							     file.bytes.length, PGA_INI_PGSERVICE);
 
@@ -53,6 +56,20 @@ static void take_file(enum pga_service_place place, pga_take_port *take, void *c
 	pga_service_file_free(&file);
 }
 
+/* The file that counts where PGSERVICEFILE is not set: a program that is started with another
+ * environment has it. */
+static void take_default_file(pga_take_port *take, void *context)
+{
+	const char *set = getenv("PGSERVICEFILE");
+	char *kept = set != NULL ? strdup(set) : NULL;
+
+	if (kept != NULL && unsetenv("PGSERVICEFILE") == 0) {
+		take_file(PGA_SERVICE_USER, take, context);
+		(void)setenv("PGSERVICEFILE", kept, 1);
+	}
+	free(kept);
+}
+
 void pga_service_ports(pga_take_port *take, void *context)
 {
 	const char *environment = getenv("PGPORT");
@@ -62,5 +79,6 @@ void pga_service_ports(pga_take_port *take, void *context)
 	if (environment != NULL)
 		take_list(environment, take, context);
 	take_file(PGA_SERVICE_USER, take, context);
+	take_default_file(take, context);
 	take_file(PGA_SERVICE_SYSTEM, take, context);
 }

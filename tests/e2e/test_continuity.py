@@ -206,7 +206,7 @@ def test_what_is_a_renewal(anchored, policy, chain, recording_server, relay, pos
     assert ("password" in asked_for_password(renewed)[0]) == expected
     assert (CHANGED in done.stderr) != expected
     if not expected:
-        assert f"signed by {'another' if other else 'the same'} CA certificate's key" in done.stderr
+        assert f"signed by {'another' if other else 'the same'} CA key" in done.stderr
         assert key_of(second[0]) in done.stderr
 
 
@@ -225,6 +225,7 @@ def test_warn_lets_through_and_logs(audited, home, stepca, postgres, relay, reco
     for _ in range(2):
         done, log = audited("psql", "-XAtc", SSL, conninfo)
         assert "password authentication failed" in done.stderr and CHANGED in log and PASSWORD not in log
+        assert "pganchor let through the server localhost: " in log and "refused" not in log
     assert all("password" in requests for requests in asked_for_password(other))
     assert states(home) == ["seen", "changed"], "a change is noted once"
 
@@ -369,13 +370,44 @@ def test_a_policy_without_continuity_is_told(changed, policy):
     assert changed.pganchor("status").stdout.count("another key") == 0
 
 
-@pytest.mark.parametrize("word", ["", ":5432", "localhost:", "localhost:0", "localhost:65536", "localhost:x", "[::1", "[::1]x", "[]:5"])
+@pytest.mark.parametrize("word", ["", ":5432", "localhost:", "localhost:0", "localhost:65536", "localhost:x", "[::1", "[::1]x", "[]:5", "*", "*.example.com", "a b", "service=prod", "a,b"])
 def test_what_is_no_server(seen, word):
     before = seen.snapshot()
     for command in ("accept", "forget"):
         done = seen.pganchor("anchor", command, word)
         assert done.returncode == 2 and "HOST:PORT" in done.stderr, (command, done.stderr)
     assert seen.snapshot() == before
+
+
+def test_the_last_step_of_a_rotation(changed, server, postgres, conninfo):
+    """--only forgets the others also where the key has been accepted before."""
+    assert changed.pganchor("anchor", "accept", "localhost", "--key", changed.key).returncode == 0
+    done = changed.pganchor("anchor", "accept", "localhost", "--key", changed.key, "--only")
+    assert done.returncode == 0 and [line.split()[0] for line in done.stdout.splitlines()] == ["accepted", "forgot"]
+    server.target = postgres.port
+    assert CHANGED in psql(changed, conninfo).stderr
+
+
+def test_of_two_good_keys_only_one_can_be_the_only_one(changed):
+    assert changed.pganchor("anchor", "accept", "localhost", "--key", changed.key).returncode == 0
+    done = changed.pganchor("anchor", "accept", "localhost", "--only", "--yes")
+    assert done.returncode == 1 and "more keys than one" in done.stderr
+
+
+def test_a_key_as_people_have_it(changed):
+    """As sha256sum prints it; not a certificate's fingerprint, and one at a time."""
+    before = changed.snapshot()
+    for words in (["--key", f"SHA256 Fingerprint={changed.key}"], ["--key", changed.key[:40]], ["--key", changed.key, "--key", OTHER]):
+        done = changed.pganchor("anchor", "accept", "localhost", *words)
+        assert done.returncode == 2 and ("openssl pkey -pubin" in done.stderr or "one key at a time" in done.stderr), done.stderr
+    assert changed.snapshot() == before
+    assert changed.pganchor("anchor", "accept", "localhost", "--key", f"{changed.key}  -").returncode == 0
+
+
+def test_a_key_that_is_not_the_one_that_waits_is_said_to_be_none(changed, server):
+    done = changed.pganchor("anchor", "accept", "localhost", "--key", OTHER)
+    assert done.returncode == 0 and f"it has shown {changed.key}, which still waits" in done.stderr
+    assert f"port {server.port}" in done.stdout, "the port that is known, where none is named"
 
 
 # ---- service add --check ----
@@ -457,6 +489,25 @@ def test_others_cannot_say_what_the_system_knows(anchored, for_all, conninfo):
     assert done.returncode == 2 and "known_servers.conf" in done.stderr and "the system's keys of servers" in done.stderr, done.stderr
 
 
+def test_a_users_broken_file_is_no_matter_of_what_the_system_knows(anchored, for_all, server, conninfo, postgres, take_over):
+    where = f"localhost:{server.port}"
+    assert anchored.pganchor("anchor", "accept", "--system", where, "--key", key_of(postgres.cert)).returncode == 0
+    (anchored / KNOWN).parent.mkdir(parents=True, exist_ok=True)
+    (anchored / KNOWN).write_text("noise\n")
+    assert psql(anchored, conninfo).stdout == "t\n"
+    other = take_over()
+    assert CHANGED in psql(anchored, conninfo).stderr
+    assert asked_for_password(other) == [["ssl"]]
+
+
+def test_what_another_file_of_the_systems_says_is_changed_there(anchored, for_all, server, system):
+    line = f'accepted host="localhost" port="{server.port}" key="{OTHER}" time="1"\n'
+    system(line, name="known_servers.d/50-company.conf")
+    done = anchored.pganchor("anchor", "forget", "--system", "localhost")
+    assert done.returncode == 1 and "known_servers.d says something else" in done.stderr
+    assert not for_all.exists() or for_all.read_bytes() == b""
+
+
 def test_only_root_accepts_for_every_user(seen, for_all, server, pganchor):
     before = sorted((pganchor.prefix / "etc/pganchor").iterdir())
     done = seen.run(["setpriv", "--reuid=4711", "--clear-groups", "--", seen.program.binary, "anchor", "accept", "--system", "localhost",
@@ -491,14 +542,14 @@ def test_a_damaged_file(seen, policy, conninfo, damage, mode):
         file.write(DAMAGES[damage])
     before = seen.snapshot()
     done = psql(seen, conninfo)
-    where = f"{KNOWN}, line 3: no line of what servers have shown"
+    where = f"{KNOWN}, line 3: not a line about the key of a server"
     assert (where in done.stderr) == (mode == "require") and (done.stdout == "t\n") == (mode == "warn")
     status = seen.pganchor("status", "--json")
     found, = (finding for finding in json.loads(status.stdout)["findings"] if finding["id"] == "known-servers-unreadable")
     assert found["severity"] == ("error" if mode == "require" else "warning") and where in found["detail"]
     for command in ("accept", "forget"):
         done = seen.pganchor("anchor", command, "localhost")
-        assert done.returncode == 1 and where in done.stderr and "take the line out" in done.stderr
+        assert done.returncode == 1 and where in done.stderr and "remove the line" in done.stderr
     assert seen.snapshot() == before
 
 
@@ -545,7 +596,7 @@ def test_a_key_that_cannot_be_remembered(anchored, policy, system, conninfo, ste
     before = anchored.snapshot()
     done = psql(anchored, words, **settings)
     assert done.returncode == 2 and PASSWORD not in done.stderr
-    assert FORGOT in done.stderr or "no line of what servers" in done.stderr or "not a regular file" in done.stderr, done.stderr
+    assert FORGOT in done.stderr or "not a line about the key" in done.stderr or "not a regular file" in done.stderr, done.stderr
     assert {path: entry for path, entry in anchored.snapshot().items() if entry.kind == "file" and entry.content} \
         == {path: entry for path, entry in before.items() if entry.kind == "file" and entry.content}
     system("continuity = warn\n")
@@ -738,17 +789,16 @@ def test_a_name_that_a_program_gives_itself_is_not_kept(anchored, policy, connin
 
 def test_no_line_of_the_screen_is_somebody_elses(seen, server):
     """Hosts and programs are written as anybody likes; a shell reads a hint back as it was meant."""
-    host, program = "a b\n    key        good\x1b[31m", "p\n    key        good"
-    escape = "".join(f"\\x{byte:02X}" if chr(byte) in "\n\x1b" else chr(byte) for byte in host.encode())
-    wrong = "".join(f"\\x{byte:02X}" if chr(byte) == "\n" else chr(byte) for byte in program.encode())
+    host, program = "::1", "p\n    key        good\x1b[31m"
+    wrong = "".join(f"\\x{byte:02X}" if chr(byte) in "\n\x1b" else chr(byte) for byte in program.encode())
     with open(seen / KNOWN, "a") as file:
         for state, key in (("seen", "1"), ("changed", "2"), ("changed", "3")):
-            file.write(f'{state} host="{escape}" port="5432" key="{key * 64}" issuer="{OTHER}" time="1" program="{wrong}"\n')
+            file.write(f'{state} host="{host}" port="5432" key="{key * 64}" issuer="{OTHER}" time="1" program="{wrong}"\n')
     done = seen.pganchor("anchor", "accept", host, "--yes")
     assert done.returncode == 1 and "\n    key        good" not in done.stderr and "\x1b" not in done.stderr
     hint = next(finding["hint"] for finding in findings(seen) if "2" * 64 in finding["hint"])
-    command = hint.partition("if not: ")[2]
-    assert seen.run(["bash", "-c", command]).returncode == 0
+    done = seen.run(["bash", "-c", hint.partition("if not: ")[2]])
+    assert done.returncode == 0 and "'[::1]:5432'" in hint
     assert not any("2" * 64 in finding["hint"] for finding in findings(seen))
 
 

@@ -27,7 +27,8 @@ for port in sys.argv[1:]:
 DIAL = (PYTHON, "-c", CONNECT)
 WITHOUT_GATE = "the gate is not in that program"
 WITHOUT_LIBPQ = "that program does not connect by a libpq that the gate knows"
-HINT = "    start it without --require, and have it verify its servers by its own settings\n"
+HINT = ("    start it with the environment that it was to have, LD_PRELOAD among it; what has no libpq, without --require and by settings of "
+        "its own that verify\n")
 POWERLESS = ("setpriv", "--bounding-set", "-sys_ptrace,-sys_admin", "--inh-caps", "-sys_ptrace,-sys_admin", "--")
 
 
@@ -80,12 +81,12 @@ def refusal(done, name, port, why, address="127.0.0.1"):
 
 
 def watchers(home):
-    """The watchers of what was started in this home, by the environment that they were started with."""
-    own = f"HOME={home.path}".encode()
+    """The watchers that are there: of the tool under test, since no other test runs meanwhile."""
+    own = os.path.realpath(home.program.binary)
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if (process / "comm").read_text() == "pganchor-watch\n" and own in (process / "environ").read_bytes().split(b"\0"):
+            if (process / "comm").read_text() == "pganchor-watch\n" and os.readlink(process / "exe") == own:
                 found.append(int(process.name))
         except OSError:
             continue
@@ -213,18 +214,41 @@ def test_a_process_that_shows_nothing(home, static):
         assert (done.stdout, done.stderr) == (came + "\n", "")
 
 
+def forbidding(tmp_path, whom):
+    """A library that lets the tool read the memory of nobody for whom this holds: of a process, or of the program that it starts."""
+    library = tmp_path / "forbidding.so"
+    source = f"""
+        #include <errno.h>
+        #include <sys/syscall.h>
+        #include <sys/uio.h>
+        #include <unistd.h>
+        static pid_t program;
+        __attribute__((constructor)) static void come_in(void) {{ program = getpid(); }}
+        ssize_t process_vm_readv(pid_t process, const struct iovec *to, unsigned long tos, const struct iovec *from, unsigned long froms,
+                                 unsigned long flags)
+        {{
+            if ({whom}) {{
+                errno = EPERM;
+                return -1;
+            }}
+            return syscall(SYS_process_vm_readv, process, to, tos, from, froms, flags);
+        }}
+    """
+    subprocess.run(["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-x", "c", "-", "-o", library], input=source, text=True, check=True)
+    return library
+
+
 @pytest.mark.no_gate
 @pytest.mark.no_sanitizers
 def test_where_only_a_parent_may_look(home, server, static, tmp_path):
     """Yama: the memory of a process is out of reach, and its maps are not. With the gate it goes on; without, nothing leaves the
     machine."""
-    yama = tmp_path / "yama.so"
-    source = "#include <errno.h>\nlong process_vm_readv(void) { errno = EPERM; return -1; }\n"
-    subprocess.run(["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", yama], input=source, text=True, check=True)
+    yama = forbidding(tmp_path, "process != program")
     other = Server()
 
     def run(*argv):
-        return home.pganchor("run", "--require", "--", *argv, env={"LD_PRELOAD": yama, "PGPORT": server.port})
+        words = ("sh", "-c", '"$@"; :', "sh", *argv)
+        return home.pganchor("run", "--require", "--", *words, env={"LD_PRELOAD": yama, "PGPORT": server.port})
 
     try:
         assert run(*DIAL, server.port, other.port).stdout == "connected\nconnected\n"
@@ -235,6 +259,40 @@ def test_where_only_a_parent_may_look(home, server, static, tmp_path):
     finally:
         other.stop()
     assert (server.came, other.came) == (1, 1)
+
+
+@pytest.mark.no_gate
+@pytest.mark.no_sanitizers
+def test_where_nobody_may_look_nothing_is_started(home, server, tmp_path):
+    """As a filter of a container's can have it: who connects where could not be seen."""
+    done = home.pganchor("run", "--require", "--", *DIAL, server.port, env={"LD_PRELOAD": forbidding(tmp_path, "1")})
+    assert (done.returncode, done.stdout) == (1, "") and "could not read where process" in done.stderr, done.stderr
+
+
+def test_the_words_of_the_program_are_not_kept(home, watched):
+    """curl, say, blanks the password of its command line: the watcher's is nobody's business either."""
+    with subprocess.Popen([home.program.binary, "run", "--require", "--", "sh", "-c", "echo up; read line", "a secret"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, env=home.environment({"PGPASSWORD": "a secret"})) as program:
+        assert program.stdout.readline() == b"up\n"
+        pid, = watchers(home)
+        words = [Path(f"/proc/{pid}/{name}").read_bytes() for name in ("cmdline", "environ")]
+        program.communicate(b"\n")
+    assert not any(b"secret" in one for one in words) and [one.strip(b"\0") for one in words] == [b"", b""]
+
+
+def test_datagrams_pass(home, server):
+    """PostgreSQL has none; getaddrinfo(3) connects them to see which address is near."""
+    code = "import socket, sys; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).connect(('127.0.0.1', int(sys.argv[1]))); print('connected')"
+    done = home.pganchor("run", "--require", "--", PYTHON, "-c", code, str(server.port), env={"PGPORT": server.port})
+    assert (done.stdout, done.stderr) == ("connected\n", "")
+
+
+def test_ports_of_a_service_file_that_cannot_be_read(home, server):
+    """Are told not to be watched; and those of the user's own count where PGSERVICEFILE is set, too: its child may not have that."""
+    (home / "bad").write_bytes(b"[x]\nport=7777\nhost=\0\n")
+    (home / ".pg_service.conf").write_text(f"[x]\nhost=localhost\nport={server.port}\n")
+    done = home.pganchor("run", "--require", "--", "env", "-i", *DIAL, server.port, env={"PGSERVICEFILE": home / "bad"})
+    assert done.stdout == "EACCES\n" and "bad" in done.stderr and "ports in it are not watched" in done.stderr, done
 
 
 # --- the program stays what it is ---

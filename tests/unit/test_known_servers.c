@@ -30,7 +30,7 @@ static void lines(const char *bytes, size_t length, const char *expected)
 }
 
 #define LINES(bytes, expected) lines(bytes, sizeof(bytes) - 1, expected)
-#define NO                     "FILE, line 1: no line of what servers have shown: "
+#define NO                     "FILE, line 1: not a line about the key of a server: "
 
 static void what_is_a_line(void **state)
 {
@@ -55,7 +55,7 @@ static void what_is_a_line(void **state)
 	LINES("[seen]\n", NO "[seen]");
 	LINES("a = b\n", NO "a = b");
 	LINES("seen\0\n", NO "seen");
-	LINES(DB("seen", A, I) "x\n", "FILE, line 2: no line of what servers have shown: x");
+	LINES(DB("seen", A, I) "x\n", "FILE, line 2: not a line about the key of a server: x");
 }
 
 /* Each of these in the place of a word that is as it should be. */
