@@ -126,15 +126,48 @@ static json_t *processes_as_json(const struct pga_processes *processes)
 	return list;
 }
 
+/* How many servers have a key that is good; of the system's files, or the user's. */
+static size_t count_known(const struct pga_known_servers *known, bool system)
+{
+	const size_t end = system ? known->system_count : known->count;
+	size_t count = 0;
+
+	for (size_t i = system ? 0 : known->system_count; i < end; i++)
+		count += pga_key_is_good(known, i);
+	return count;
+}
+
+static void print_known(const struct pga_status *status)
+{
+	const struct pga_known_servers *known = &status->known;
+
+	if (status->policy.continuity == PGA_CONTINUITY_OFF)
+		return;
+	(void)printf("keys of servers: %zu of the system, %zu of yours", count_known(known, true),
+		     count_known(known, false));
+	if (known->file.path != NULL)
+		pga_print(stdout, " (%s)", known->file.path);
+	(void)putchar('\n');
+}
+
+static json_t *known_as_json(const struct pga_status *status)
+{
+	if (status->broken || status->policy.continuity == PGA_CONTINUITY_OFF)
+		return json_null();
+	return json_pack("{s:i, s:i}", "system", (int)count_known(&status->known, true), "user",
+			 (int)count_known(&status->known, false));
+}
+
 int pga_print_status_json(const struct pga_status *status, int exit_status)
 {
 	return pga_json_print(
-	    json_pack("{s:b, s:b, s:b, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:i, s:o}", "active",
+	    json_pack("{s:b, s:b, s:b, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:i, s:o}", "active",
 		      (int)status->active, "drop_in", (int)status->dropped_in, "ld_preload",
 		      (int)status->in_variable, "enabled", ways_as_json(status), "policy",
 		      status->broken ? json_null() : policy_as_json(status), "policy_files",
 		      policy_files_as_json(&status->policy), "pins", (int)status->pins.count,
-		      "pins_system", (int)status->pins.system_count, "problem",
+		      "pins_system", (int)status->pins.system_count, "known_servers",
+		      known_as_json(status), "problem",
 		      status->broken ? pga_json_text(status->problem.message) : json_null(),
 		      "processes", processes_as_json(&status->processes), "unreadable",
 		      (int)status->processes.unreadable, "findings",
@@ -181,6 +214,7 @@ static void print_policy(const struct pga_status *status)
 		(void)fputs(", and allow-weak", stdout);
 	print_policy_files(&status->policy);
 	print_pins(status);
+	print_known(status);
 }
 
 static void print_ways(const struct pga_status *status)

@@ -358,6 +358,12 @@ def test_a_server_that_was_made_anew(changed, conninfo):
     assert states(changed)[-1] == "seen"
 
 
+def test_status_counts_what_is_known(seen, relay, postgres):
+    psql(seen, postgres.conninfo(port=relay(postgres.port).port, sslmode="verify-full"))
+    assert f"keys of servers: 0 of the system, 2 of yours ({seen / KNOWN})\n" in seen.pganchor("status").stdout
+    assert json.loads(seen.pganchor("status", "--json").stdout)["known_servers"] == {"system": 0, "user": 2}
+
+
 def test_nothing_to_accept(seen):
     done = seen.pganchor("anchor", "accept", "localhost")
     assert done.returncode == 0 and done.stdout == "nothing to accept: localhost has shown no key but those that are known\n"

@@ -61,8 +61,9 @@ def test_the_list_names_nothing_that_no_libpq_exports(libpq_file):
 
 def test_every_way_to_connect_is_wrapped(pganchor):
     known = {name for section in reviewed().values() for name in section}
-    # Besides, the module may stand before functions that only tell something.
-    assert set(reviewed()["wrapper"]) <= exported(pganchor.module) <= known | {"dlopen", "dlmopen", "dlsym", "dlvsym", "chroot"}
+    # Besides, the module may stand before functions that only tell something, and other gates of a process know it by a name.
+    assert set(reviewed()["wrapper"]) <= exported(pganchor.module) <= known | {"dlopen", "dlmopen", "dlsym", "dlvsym", "chroot",
+                                                                                "pganchor_gate_1"}
     assert {*reviewed()["wrapper"], "chroot"} <= exported(pganchor.module) & exported(pganchor.prefix / "lib/libpganchor.so")
 
 

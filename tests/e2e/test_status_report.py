@@ -66,7 +66,7 @@ def test_as_json(among, home, pganchor):
                    "auth": "any", "allow-weak": [["a", "*.b"]]},
         "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
                          {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
-        "pins": 1, "pins_system": 0, "problem": None, "processes": [], "unreadable": 0, "warnings": [],
+        "pins": 1, "pins_system": 0, "known_servers": None, "problem": None, "processes": [], "unreadable": 0, "warnings": [],
         "findings": [{"id": "gate-active", "severity": "ok", "subject": "gate", "message": "active here",
                       "detail": "LD_PRELOAD has the gate", "hint": None}]})
     put(home, "nonsense\n")

@@ -341,7 +341,7 @@ static void as_json(void **state)
 	    "},\n    {\n      \"path\": \"/etc/policy.d/a.conf\",\n      \"found\": true\n    },\n "
 	    "   {\n   "
 	    "   \"path\": \"/home/policy.conf\",\n      \"found\": false\n    }\n  ],\n  \"pins\": "
-	    "3,\n  \"pins_system\": 1,\n  "
+	    "3,\n  \"pins_system\": 1,\n  \"known_servers\": null,\n  "
 	    "\"problem\": null,\n  \"processes\": [\n    11,\n    12\n  ],\n  \"unreadable\": 4,\n "
 	    " "
 	    "\"findings\": [\n    {\n      \"id\": \"gate-active\",\n      \"severity\": "
