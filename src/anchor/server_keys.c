@@ -64,7 +64,7 @@ bool pga_key_is_chosen(const struct pga_key_choice *choice, const struct pga_kno
 	const struct pga_shown_key like = {
 	    .host = choice->host, .port = choice->port != 0 ? choice->port : key->shown.port};
 
-	return pga_key_is_of_server(key, &like) &&
+	return pga_key_is_of_server(&key->shown, &like) &&
 	       (choice->key[0] == '\0' || strcmp(choice->key, key->shown.key) == 0);
 }
 
@@ -72,11 +72,10 @@ bool pga_key_is_chosen(const struct pga_key_choice *choice, const struct pga_kno
 static bool is_so(const struct pga_known_servers *known, bool system,
 		  const struct pga_key_change *change)
 {
-	const size_t begin = system ? 0 : known->system_count;
+	const struct pga_key_lines lines = pga_key_lines(known, system);
 
-	for (size_t i = system ? known->system_count : known->count; i-- > begin;)
-		if (pga_key_is_of_server(&known->keys[i], &change->shown) &&
-		    strcmp(known->keys[i].shown.key, change->shown.key) == 0)
+	for (size_t i = lines.end; i-- > lines.begin;)
+		if (pga_key_is_same(&known->keys[i].shown, &change->shown))
 			return known->keys[i].state == change->state;
 	return false;
 }

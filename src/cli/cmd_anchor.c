@@ -110,20 +110,13 @@ void pga_key_list_free(struct pga_key_list *list)
 	pga_policy_free(&list->policy);
 }
 
-static bool is_same(const struct pga_shown_key *one, const struct pga_shown_key *other)
-{
-	const struct pga_known_key known = {.shown = *one};
-
-	return strcmp(one->key, other->key) == 0 && pga_key_is_of_server(&known, other);
-}
-
 int pga_key_list_add(struct pga_key_list *list, const struct pga_shown_key *shown,
 		     enum pga_key_state state, struct pga_error *error)
 {
 	struct pga_key_change *grown;
 
 	for (size_t i = 0; i < list->count; i++)
-		if (is_same(&list->changes[i].shown, shown))
+		if (pga_key_is_same(&list->changes[i].shown, shown))
 			return 0;
 	grown = reallocarray(list->changes, list->count + 1, sizeof *list->changes);
 	if (grown == NULL)
@@ -143,7 +136,7 @@ static const struct pga_known_key *line_of(const struct pga_known_servers *known
 					   const struct pga_shown_key *shown)
 {
 	for (size_t i = known->count; i-- > 0;)
-		if (is_same(&known->keys[i].shown, shown))
+		if (pga_key_is_same(&known->keys[i].shown, shown))
 			return &known->keys[i];
 	return NULL;
 }

@@ -199,8 +199,8 @@ static int add_others(struct pga_key_list *list, struct pga_error *error)
 		bool other = false;
 
 		for (size_t j = 0; j < accepted; j++)
-			other = other ||
-				pga_key_is_of_server(&list->known.keys[i], &list->changes[j].shown);
+			other = other || pga_key_is_of_server(&list->known.keys[i].shown,
+							      &list->changes[j].shown);
 		if (other && pga_key_list_has_line(list, i) && pga_key_is_good(&list->known, i))
 			result = pga_key_list_add(list, &list->known.keys[i].shown,
 						  PGA_KEY_FORGOTTEN, error);

@@ -129,10 +129,10 @@ static json_t *processes_as_json(const struct pga_processes *processes)
 /* How many servers have a key that is good; of the system's files, or the user's. */
 static size_t count_known(const struct pga_known_servers *known, bool system)
 {
-	const size_t end = system ? known->system_count : known->count;
+	const struct pga_key_lines lines = pga_key_lines(known, system);
 	size_t count = 0;
 
-	for (size_t i = system ? 0 : known->system_count; i < end; i++)
+	for (size_t i = lines.begin; i < lines.end; i++)
 		count += pga_key_is_good(known, i);
 	return count;
 }

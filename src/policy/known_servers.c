@@ -78,19 +78,28 @@ void pga_known_servers_free(struct pga_known_servers *known)
 	memset(known, 0, sizeof *known);
 }
 
-bool pga_key_is_of_server(const struct pga_known_key *known, const struct pga_shown_key *shown)
+bool pga_key_is_of_server(const struct pga_shown_key *key, const struct pga_shown_key *shown)
 {
-	return known->shown.port == shown->port && pga_host_is_same(known->shown.host, shown->host);
+	return key->port == shown->port && pga_host_is_same(key->host, shown->host);
+}
+
+bool pga_key_is_same(const struct pga_shown_key *key, const struct pga_shown_key *shown)
+{
+	return strcmp(key->key, shown->key) == 0 && pga_key_is_of_server(key, shown);
+}
+
+struct pga_key_lines pga_key_lines(const struct pga_known_servers *known, bool system)
+{
+	return system ? (struct pga_key_lines){0, known->system_count}
+		      : (struct pga_key_lines){known->system_count, known->count};
 }
 
 bool pga_key_is_current(const struct pga_known_servers *known, size_t index)
 {
-	const struct pga_known_key *key = &known->keys[index];
-	const size_t end = index < known->system_count ? known->system_count : known->count;
+	const size_t end = pga_key_lines(known, index < known->system_count).end;
 
 	for (size_t i = index + 1; i < end; i++)
-		if (strcmp(known->keys[i].shown.key, key->shown.key) == 0 &&
-		    pga_key_is_of_server(&known->keys[i], &key->shown))
+		if (pga_key_is_same(&known->keys[i].shown, &known->keys[index].shown))
 			return false;
 	return true;
 }
@@ -105,19 +114,20 @@ bool pga_key_is_good(const struct pga_known_servers *known, size_t index)
 
 /* What these lines alone say. A key that was forgotten is not good for the sake of who has signed
  * it. */
-static enum pga_familiarity judge(const struct pga_known_servers *known, size_t begin, size_t end,
+static enum pga_familiarity judge(const struct pga_known_servers *known, bool system,
 				  const struct pga_policy *policy,
 				  const struct pga_shown_key *shown)
 {
+	const struct pga_key_lines lines = pga_key_lines(known, system);
 	enum pga_familiarity result = PGA_SERVER_NEW;
 	bool by_issuer = policy->continuity_key == PGA_CONTINUITY_ISSUER;
 	bool issuer_is_known = false;
 
-	for (size_t i = begin; i < end; i++) {
+	for (size_t i = lines.begin; i < lines.end; i++) {
 		const struct pga_known_key *key = &known->keys[i];
 		const bool same = strcmp(key->shown.key, shown->key) == 0;
 
-		if (!pga_key_is_of_server(key, shown))
+		if (!pga_key_is_of_server(&key->shown, shown))
 			continue;
 		if (!pga_key_is_good(known, i)) {
 			if (same && key->state == PGA_KEY_FORGOTTEN && pga_key_is_current(known, i))
@@ -133,12 +143,16 @@ static enum pga_familiarity judge(const struct pga_known_servers *known, size_t 
 	return by_issuer && issuer_is_known ? PGA_SERVER_KNOWN : result;
 }
 
+/* Whether this line says that a key is another one than before, and none behind it says more. */
+static bool is_report(const struct pga_known_servers *known, size_t index)
+{
+	return known->keys[index].state == PGA_KEY_CHANGED && pga_key_is_current(known, index);
+}
+
 static bool is_reported(const struct pga_known_servers *users, const struct pga_shown_key *shown)
 {
 	for (size_t i = users->system_count; i < users->count; i++)
-		if (users->keys[i].state == PGA_KEY_CHANGED &&
-		    strcmp(users->keys[i].shown.key, shown->key) == 0 &&
-		    pga_key_is_of_server(&users->keys[i], shown) && pga_key_is_current(users, i))
+		if (pga_key_is_same(&users->keys[i].shown, shown) && is_report(users, i))
 			return true;
 	return false;
 }
@@ -148,12 +162,12 @@ enum pga_familiarity pga_known_servers_judge(const struct pga_known_servers *kno
 					     const struct pga_policy *policy,
 					     const struct pga_shown_key *shown)
 {
-	enum pga_familiarity result = judge(known, 0, known->system_count, policy, shown);
+	enum pga_familiarity result = judge(known, true, policy, shown);
 
 	if (users == NULL)
 		users = known;
 	if (result == PGA_SERVER_NEW)
-		result = judge(users, users->system_count, users->count, policy, shown);
+		result = judge(users, false, policy, shown);
 	/* What waits goes on waiting, also where the keys that it was held against are forgotten.
 	 */
 	return result != PGA_SERVER_KNOWN && is_reported(users, shown) ? PGA_SERVER_REPORTED
@@ -164,7 +178,7 @@ bool pga_key_is_of_the_system(const struct pga_known_servers *known,
 			      const struct pga_shown_key *shown)
 {
 	for (size_t i = 0; i < known->system_count; i++)
-		if (pga_key_is_of_server(&known->keys[i], shown) && pga_key_is_good(known, i))
+		if (pga_key_is_of_server(&known->keys[i].shown, shown) && pga_key_is_good(known, i))
 			return true;
 	return false;
 }
@@ -172,21 +186,19 @@ bool pga_key_is_of_the_system(const struct pga_known_servers *known,
 bool pga_key_waits(const struct pga_known_servers *known, const struct pga_policy *policy,
 		   size_t index)
 {
-	const struct pga_known_key *key = &known->keys[index];
-
-	return index >= known->system_count && key->state == PGA_KEY_CHANGED &&
-	       pga_key_is_current(known, index) &&
-	       pga_known_servers_judge(known, NULL, policy, &key->shown) == PGA_SERVER_REPORTED;
+	return index >= known->system_count && is_report(known, index) &&
+	       pga_known_servers_judge(known, NULL, policy, &known->keys[index].shown) ==
+		   PGA_SERVER_REPORTED;
 }
 
 const struct pga_known_key *pga_known_servers_last(const struct pga_known_servers *known,
 						   const struct pga_shown_key *shown)
 {
-	const bool system = pga_key_is_of_the_system(known, shown);
-	const size_t begin = system ? 0 : known->system_count;
+	const struct pga_key_lines lines =
+	    pga_key_lines(known, pga_key_is_of_the_system(known, shown));
 
-	for (size_t i = system ? known->system_count : known->count; i-- > begin;)
-		if (pga_key_is_of_server(&known->keys[i], shown) && pga_key_is_good(known, i))
+	for (size_t i = lines.end; i-- > lines.begin;)
+		if (pga_key_is_of_server(&known->keys[i].shown, shown) && pga_key_is_good(known, i))
 			return &known->keys[i];
 	return NULL;
 }
@@ -194,15 +206,14 @@ const struct pga_known_key *pga_known_servers_last(const struct pga_known_server
 const char *pga_key_issuer_note(const struct pga_known_servers *known,
 				const struct pga_shown_key *shown)
 {
-	const bool system = pga_key_is_of_the_system(known, shown);
-	const size_t begin = system ? 0 : known->system_count;
-	const size_t end = system ? known->system_count : known->count;
+	const struct pga_key_lines lines =
+	    pga_key_lines(known, pga_key_is_of_the_system(known, shown));
 	bool comparable = false;
 
-	for (size_t i = begin; i < end; i++) {
+	for (size_t i = lines.begin; i < lines.end; i++) {
 		const struct pga_known_key *key = &known->keys[i];
 
-		if (!pga_key_is_of_server(key, shown) || key->shown.issuer[0] == '\0' ||
+		if (!pga_key_is_of_server(&key->shown, shown) || key->shown.issuer[0] == '\0' ||
 		    !pga_key_is_good(known, i))
 			continue;
 		if (strcmp(key->shown.issuer, shown->issuer) == 0)

@@ -91,8 +91,16 @@ bool pga_known_servers_are_fresh(const struct pga_known_servers *known);
 
 void pga_known_servers_free(struct pga_known_servers *known);
 
-/* Whether this is a line of the same server (host and port); and of the same key of it. */
-bool pga_key_is_of_server(const struct pga_known_key *known, const struct pga_shown_key *shown);
+/* Whether the two are keys of one server (host and port); and whether they are one key of it. */
+bool pga_key_is_of_server(const struct pga_shown_key *key, const struct pga_shown_key *shown);
+bool pga_key_is_same(const struct pga_shown_key *key, const struct pga_shown_key *shown);
+
+/* The lines of the system's files, or of the user's: those from begin on that are before end. */
+struct pga_key_lines {
+	size_t begin;
+	size_t end;
+};
+struct pga_key_lines pga_key_lines(const struct pga_known_servers *known, bool system);
 
 /* Whether no later line of the same files, the system's or the user's, is of this key of this
  * server. */

@@ -208,7 +208,7 @@ static bool is_good(const struct pga_known_servers *known, const struct pga_show
 	bool good = false;
 
 	for (size_t i = 0; i < known->count; i++)
-		if (pga_key_is_of_server(&known->keys[i], shown) &&
+		if (pga_key_is_of_server(&known->keys[i].shown, shown) &&
 		    strcmp(known->keys[i].shown.key, shown->key) == 0)
 			good = known->keys[i].state == PGA_KEY_SEEN ||
 			       known->keys[i].state == PGA_KEY_ACCEPTED;
