@@ -13,6 +13,7 @@ BASE = \
 	src/base/printable.c src/base/printable.h \
 	src/base/quiet_write.c src/base/quiet_write.h \
 	src/base/shell_word.c src/base/shell_word.h \
+	src/base/signals.c src/base/signals.h \
 	src/base/text.c src/base/text.h \
 	src/base/userfile.c src/base/userfile.h \
 	src/base/walk.c src/base/walk.h

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/quiet_write.h"
+#include "base/signals.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -195,19 +196,6 @@ static int open_locked(struct pga_append *append, enum pga_append_for whom, stru
 	return fail_replaced(append->path, error);
 }
 
-/* But those that the thread raises itself. */
-static void begin_quietly(struct pga_append *append)
-{
-	static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
-	sigset_t others;
-
-	(void)sigfillset(&others);
-	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-		(void)sigdelset(&others, own[i]);
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &append->cancellation);
-	(void)pthread_sigmask(SIG_BLOCK, &others, &append->signals);
-}
-
 int pga_append_begin(struct pga_append *append, const char *path, enum pga_append_for whom,
 		     struct pga_error *error)
 {
@@ -216,7 +204,8 @@ int pga_append_begin(struct pga_append *append, const char *path, enum pga_appen
 	memset(append, 0, sizeof *append);
 	append->path = path;
 	append->file = -1;
-	begin_quietly(append);
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &append->cancellation);
+	pga_block_signals(&append->signals);
 	if (open_locked(append, whom, error) == 0 &&
 	    pga_file_read_open(append->file, path, &append->content, &stamp, error) == 0)
 		return 0;
@@ -290,6 +279,6 @@ void pga_append_end(struct pga_append *append)
 	}
 	append->file = -1;
 	pga_text_free(&append->content);
-	(void)pthread_sigmask(SIG_SETMASK, &append->signals, NULL);
+	pga_restore_signals(&append->signals);
 	(void)pthread_setcancelstate(append->cancellation, NULL);
 }

@@ -4,6 +4,7 @@
 #include "preload/known.h"
 #include "preload/module.h"
 #include "base/file.h"
+#include "base/path.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -339,13 +340,10 @@ static int describe(const char *pid, uid_t owner, struct pga_process *process)
 static bool is_ours(const char *pid)
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
-	struct stat own;
-	struct stat its;
 	bool same;
 
 	pga_text_addf(&path, "/proc/%s/exe", pid);
-	same = stat("/proc/self/exe", &own) == 0 && stat(pga_text_string(&path), &its) == 0 &&
-	       own.st_dev == its.st_dev && own.st_ino == its.st_ino;
+	same = pga_path_is_same("/proc/self/exe", pga_text_string(&path));
 	pga_text_free(&path);
 	return same;
 }

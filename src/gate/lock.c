@@ -2,6 +2,8 @@
  * is held over other libraries' fork handlers but a count, which nobody waits for without end. */
 #include "gate/lock.h"
 
+#include "base/signals.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -13,24 +15,6 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-
-/* Those that a thread raises itself stay: programs handle them in the middle of an instruction, and
- * blocked they would be the end of the process. */
-static void block_signals(sigset_t *before)
-{
-	static const int own[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS};
-	sigset_t others;
-
-	(void)sigfillset(&others);
-	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++)
-		(void)sigdelset(&others, own[i]);
-	(void)pthread_sigmask(SIG_BLOCK, &others, before);
-}
-
-static void restore_signals(const sigset_t *before)
-{
-	(void)pthread_sigmask(SIG_SETMASK, before, NULL);
-}
 
 /* ---- the lock ---- */
 
@@ -67,7 +51,7 @@ void gate_lock(void)
 
 	if (own == NULL)
 		own = make_lock();
-	block_signals(&signals);
+	pga_block_signals(&signals);
 	(void)pthread_mutex_lock(&own->mutex);
 	own->signals = signals;
 }
@@ -78,7 +62,7 @@ void gate_unlock(void)
 	const sigset_t signals = own->signals;
 
 	(void)pthread_mutex_unlock(&own->mutex);
-	restore_signals(&signals);
+	pga_restore_signals(&signals);
 }
 
 /* ---- walks and fork() ---- */

@@ -24,47 +24,53 @@ struct report {
 	struct pga_error error;
 };
 
-/* Room for one descriptor in a message, laid out as cmsg(3) shows. */
-union control {
-	char bytes[CMSG_SPACE(sizeof(int))];
-	struct cmsghdr aligned;
+/* A message of one byte, with room for one descriptor, laid out as cmsg(3) shows. */
+struct message {
+	char byte;
+	struct iovec content;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr aligned;
+	} control;
+	struct msghdr header;
 };
+
+static void lay_out(struct message *message)
+{
+	memset(message, 0, sizeof *message);
+	message->content = (struct iovec){&message->byte, sizeof message->byte};
+	message->header.msg_iov = &message->content;
+	message->header.msg_iovlen = 1;
+	message->header.msg_control = message->control.bytes;
+	message->header.msg_controllen = sizeof message->control.bytes;
+}
 
 static bool send_descriptor(int channel, int descriptor)
 {
-	char byte = 0;
-	struct iovec content = {&byte, 1};
-	union control control = {.bytes = {0}};
-	struct msghdr message = {.msg_iov = &content,
-				 .msg_iovlen = 1,
-				 .msg_control = control.bytes,
-				 .msg_controllen = sizeof control.bytes};
-	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+	struct message message;
+	struct cmsghdr *control;
 
-	header->cmsg_level = SOL_SOCKET;
-	header->cmsg_type = SCM_RIGHTS;
-	header->cmsg_len = CMSG_LEN(sizeof descriptor);
-	memcpy(CMSG_DATA(header), &descriptor, sizeof descriptor);
-	return sendmsg(channel, &message, MSG_NOSIGNAL) == 1;
+	lay_out(&message);
+	control = CMSG_FIRSTHDR(&message.header);
+	control->cmsg_level = SOL_SOCKET;
+	control->cmsg_type = SCM_RIGHTS;
+	control->cmsg_len = CMSG_LEN(sizeof descriptor);
+	memcpy(CMSG_DATA(control), &descriptor, sizeof descriptor);
+	return sendmsg(channel, &message.header, MSG_NOSIGNAL) == 1;
 }
 
 /* -1 where none comes: the other end has gone. */
 static int receive_descriptor(int channel)
 {
-	char byte;
-	struct iovec content = {&byte, 1};
-	union control control = {.bytes = {0}};
-	struct msghdr message = {.msg_iov = &content,
-				 .msg_iovlen = 1,
-				 .msg_control = control.bytes,
-				 .msg_controllen = sizeof control.bytes};
-	const struct cmsghdr *header;
+	struct message message;
+	const struct cmsghdr *control;
 	int descriptor = -1;
 
-	if (recvmsg(channel, &message, MSG_CMSG_CLOEXEC) == 1) {
-		header = CMSG_FIRSTHDR(&message);
-		if (header != NULL && header->cmsg_type == SCM_RIGHTS)
-			memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+	lay_out(&message);
+	if (recvmsg(channel, &message.header, MSG_CMSG_CLOEXEC) == 1) {
+		control = CMSG_FIRSTHDR(&message.header);
+		if (control != NULL && control->cmsg_type == SCM_RIGHTS)
+			memcpy(&descriptor, CMSG_DATA(control), sizeof descriptor);
 	}
 	return descriptor;
 }

@@ -152,20 +152,27 @@ struct pga_watched_name pga_watched_name(pid_t thread)
 	return found;
 }
 
+/* A copy of a descriptor that the process has; -1 where that is kept from us. */
+static int descriptor_of(pid_t process, int descriptor)
+{
+	const long handle = syscall(SYS_pidfd_open, process, 0);
+	long copy = -1;
+
+	if (handle >= 0) {
+		copy = syscall(SYS_pidfd_getfd, handle, descriptor, 0);
+		(void)close((int)handle);
+	}
+	return (int)copy;
+}
+
 /* Its standard error: the very descriptor, or where that is kept from us, the file opened again. */
 static int standard_error_of(pid_t process)
 {
-	const long handle = syscall(SYS_pidfd_open, process, 0);
-	long stream = -1;
+	const int stream = descriptor_of(process, STDERR_FILENO);
 
-	if (handle >= 0) {
-		stream = syscall(SYS_pidfd_getfd, handle, STDERR_FILENO, 0);
-		(void)close((int)handle);
-	}
-	if (stream < 0)
-		stream = open(place_of(process, "fd/2").path,
-			      O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	return (int)stream;
+	return stream >= 0 ? stream
+			   : open(place_of(process, "fd/2").path,
+				  O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
 }
 
 /* Whether somebody reads it, and not a program that takes it for data (gate/notice.c): systemd
@@ -223,9 +230,7 @@ void pga_watched_tell(const struct pga_watched_name *name, const char *text)
 
 bool pga_watched_is_datagram(pid_t thread, int descriptor)
 {
-	const pid_t process = pga_watched_name(thread).process;
-	const int handle = (int)syscall(SYS_pidfd_open, process, 0);
-	const int copy = handle >= 0 ? (int)syscall(SYS_pidfd_getfd, handle, descriptor, 0) : -1;
+	const int copy = descriptor_of(pga_watched_name(thread).process, descriptor);
 	int type = 0;
 	socklen_t length = sizeof type;
 	const bool is = copy >= 0 && getsockopt(copy, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
@@ -233,7 +238,5 @@ bool pga_watched_is_datagram(pid_t thread, int descriptor)
 
 	if (copy >= 0)
 		(void)close(copy);
-	if (handle >= 0)
-		(void)close(handle);
 	return is;
 }

@@ -131,15 +131,15 @@ static const char *judge(const struct watcher *watcher, struct request *request)
 	if (shown == PGA_SHOWN ? port < 0 || !watcher->ports->watched[port]
 			       : shown == PGA_NOT_THERE || !may_be_internet(request))
 		return NULL;
-	/* PostgreSQL has no UDP; getaddrinfo(3) connects such sockets to see which address is near.
-	 */
-	if (shown == PGA_SHOWN && pga_watched_is_datagram(request->thread, request->socket))
-		return NULL;
 	code = pga_watched_code(request->thread);
 	if (code.gate && (code.libpq || shown == PGA_NOT_SHOWN))
 		return NULL;
 	if (shown == PGA_NOT_SHOWN)
 		return not_shown;
+	/* PostgreSQL has no UDP; getaddrinfo(3) connects such sockets to see which address is near.
+	 */
+	if (pga_watched_is_datagram(request->thread, request->socket))
+		return NULL;
 	return code.gate ? without_libpq : without_gate;
 }
 
