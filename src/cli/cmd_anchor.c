@@ -79,8 +79,7 @@ int pga_take_key(void *into, const struct pga_option *option, const char *value)
 	return PGA_EXIT_USAGE;
 }
 
-int pga_key_list_begin(struct pga_key_list *list, const char *word,
-		       const struct pga_asked_keys *asked)
+static int begin(struct pga_key_list *list, const char *word, const struct pga_asked_keys *asked)
 {
 	struct pga_error error;
 	int status = PGA_EXIT_DONE;
@@ -89,25 +88,43 @@ int pga_key_list_begin(struct pga_key_list *list, const char *word,
 	list->asked = asked;
 	memcpy(list->choice.key, asked->digits, sizeof list->choice.key);
 	list->name = pga_printable(word);
-	if (pga_key_choice_read(word, &list->choice, &error) != 0)
-		status = PGA_EXIT_USAGE;
-	else if (list->name == NULL || pga_policy_load(&list->policy, &error) != 0 ||
-		 pga_known_servers_load(&list->known, &error) != 0)
-		status = PGA_EXIT_FAILED;
-	if (list->name == NULL)
+	if (list->name == NULL) {
 		(void)pga_fail_memory(&error);
+		status = PGA_EXIT_FAILED;
+	} else if (pga_key_choice_read(word, &list->choice, &error) != 0) {
+		status = PGA_EXIT_USAGE;
+	} else if (pga_policy_load(&list->policy, &error) != 0 ||
+		   pga_known_servers_load(&list->known, &error) != 0) {
+		status = PGA_EXIT_FAILED;
+	}
 	if (status != PGA_EXIT_DONE)
 		pga_print_error(&error);
 	return status;
 }
 
-void pga_key_list_free(struct pga_key_list *list)
+static void end(struct pga_key_list *list)
 {
 	free(list->changes);
 	free(list->choice.host);
 	free(list->name);
 	pga_known_servers_free(&list->known);
 	pga_policy_free(&list->policy);
+}
+
+int pga_run_on_keys(const struct pga_command *command, int argc, char **argv,
+		    int (*act)(struct pga_key_list *list))
+{
+	struct pga_asked_keys asked = {.key = NULL};
+	struct pga_key_list list;
+	int status;
+
+	if (!pga_options_read(command, argc, argv, &asked, &status))
+		return status;
+	status = begin(&list, argv[optind], &asked);
+	if (status == PGA_EXIT_DONE)
+		status = act(&list);
+	end(&list);
+	return status;
 }
 
 int pga_key_list_add(struct pga_key_list *list, const struct pga_shown_key *shown,

@@ -4,6 +4,7 @@
 
 #include "anchor/server_keys.h"
 #include "base/error.h"
+#include "cli/options.h"
 #include "policy/known_servers.h"
 #include "policy/policy.h"
 
@@ -12,11 +13,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* What is typed behind both. */
+/* What is typed behind either; only and yes are accept's. */
 struct pga_asked_keys {
 	const char *key; /* NULL: any */
 	char digits[PGA_PIN_LENGTH + 1];
 	bool system;
+	bool only;
+	bool yes;
 	bool dry_run;
 	bool json;
 };
@@ -32,18 +35,16 @@ struct pga_key_list {
 	size_t count;
 };
 
-/* Reads the command's word, policy and known_servers. Returns an exit status, PGA_EXIT_DONE if all
- * is well; to be freed in any case. */
-int pga_key_list_begin(struct pga_key_list *list, const char *word,
-		       const struct pga_asked_keys *asked);
-void pga_key_list_free(struct pga_key_list *list);
+/* Runs one of the commands: reads its options and word, the policy and known_servers.conf, and has
+ * `act` do the rest. Returns the exit status. */
+int pga_run_on_keys(const struct pga_command *command, int argc, char **argv,
+		    int (*act)(struct pga_key_list *list));
 
 /* Adds one; once, however many lines are of it. Returns -1 for want of memory. */
 int pga_key_list_add(struct pga_key_list *list, const struct pga_shown_key *shown,
 		     enum pga_key_state state, struct pga_error *error);
 
 /* Takes --key, once. */
-struct pga_option;
 int pga_take_key(void *into, const struct pga_option *option, const char *value);
 
 /* Whether the line is one of the files that are to be changed. */

@@ -12,12 +12,6 @@
 
 #define WAYS "compare the key with who runs the server, and give it by --key HEX"
 
-struct accepting {
-	struct pga_asked_keys keys;
-	bool only;
-	bool yes;
-};
-
 /* For the user, what waits. For the system, what this user has met of it, too. */
 static bool is_candidate(const struct pga_key_list *list, size_t index)
 {
@@ -94,7 +88,7 @@ static int add_good(struct pga_key_list *list, struct pga_error *error)
 	return result;
 }
 
-static int find_keys(struct pga_key_list *list, bool only, struct pga_error *error)
+static int find_keys(struct pga_key_list *list, struct pga_error *error)
 {
 	int result = 0;
 
@@ -105,7 +99,7 @@ static int find_keys(struct pga_key_list *list, bool only, struct pga_error *err
 	if (result != 0 || list->count > 0)
 		return result;
 	if (is_good_already(list))
-		return only ? add_good(list, error) : 0;
+		return list->asked->only ? add_good(list, error) : 0;
 	if (list->asked->key != NULL)
 		return add_unseen(list, error);
 	return pga_fail(error,
@@ -208,17 +202,17 @@ static int add_others(struct pga_key_list *list, struct pga_error *error)
 	return result;
 }
 
-static int accept_keys(struct pga_key_list *list, const struct accepting *asked)
+static int accept_keys(struct pga_key_list *list)
 {
+	const struct pga_asked_keys *asked = list->asked;
 	struct pga_error error = {0};
-	int result = find_keys(list, asked->only, &error);
+	int result = find_keys(list, &error);
 
 	if (result == 0)
 		result = check_one(list, &error);
 	if (result == 0)
 		result = check_users(list, &error);
-	if (result == 0 && list->count > 0 && asked->keys.key == NULL && !asked->yes &&
-	    !asked->keys.dry_run)
+	if (result == 0 && list->count > 0 && asked->key == NULL && !asked->yes && !asked->dry_run)
 		result = ask(list, &error);
 	if (result == 0 && asked->only)
 		result = add_others(list, &error);
@@ -228,9 +222,9 @@ static int accept_keys(struct pga_key_list *list, const struct accepting *asked)
 	}
 	if (list->policy.continuity == PGA_CONTINUITY_OFF)
 		pga_print_warning("the policy has continuity = off: nothing looks at the keys");
-	if (list->count == 0 && !asked->keys.json)
+	if (list->count == 0 && !asked->json)
 		pga_print(stdout,
-			  asked->keys.key != NULL
+			  asked->key != NULL
 			      ? "nothing to accept: this key of %s is known\n"
 			      : "nothing to accept: %s has shown no key but those that are known\n",
 			  list->name);
@@ -246,35 +240,25 @@ static const struct pga_option options[] = {
 	 "the key, SHA-256 of its public key, as you got it from who runs the server: nothing is "
 	 "asked, and it need not have been seen"},
     {.name = "only",
-     .target = offsetof(struct accepting, only),
+     .target = offsetof(struct pga_asked_keys, only),
      .help = "the server has no other key any more: forget those that were known"},
     {.name = "system",
-     .target = offsetof(struct accepting, keys.system),
+     .target = offsetof(struct pga_asked_keys, system),
      .help = "for every user of this machine, whose own files then say nothing of the server"},
-    {.name = "yes", .target = offsetof(struct accepting, yes), .help = "do not ask"},
+    {.name = "yes", .target = offsetof(struct pga_asked_keys, yes), .help = "do not ask"},
     {.name = "dry-run",
      .letter = 'n',
-     .target = offsetof(struct accepting, keys.dry_run),
+     .target = offsetof(struct pga_asked_keys, dry_run),
      .help = "change nothing, say what would be accepted"},
     {.name = "json",
      .letter = 'j',
-     .target = offsetof(struct accepting, keys.json),
+     .target = offsetof(struct pga_asked_keys, json),
      .help = "report in JSON"},
 };
 
 static int run(int argc, char **argv)
 {
-	struct accepting asked = {.only = false};
-	struct pga_key_list list;
-	int status;
-
-	if (!pga_options_read(&pga_cmd_anchor_accept, argc, argv, &asked, &status))
-		return status;
-	status = pga_key_list_begin(&list, argv[optind], &asked.keys);
-	if (status == PGA_EXIT_DONE)
-		status = accept_keys(&list, &asked);
-	pga_key_list_free(&list);
-	return status;
+	return pga_run_on_keys(&pga_cmd_anchor_accept, argc, argv, accept_keys);
 }
 
 const struct pga_command pga_cmd_anchor_accept = {
@@ -282,14 +266,20 @@ const struct pga_command pga_cmd_anchor_accept = {
     .summary = "accept another key of a server",
     .usage = "HOST[:PORT] [OPTION ...]",
     .about =
-	"The server has another key than before, and who runs it says so: the gate takes it "
-	"from now on. The keys that were known before stay good, for one name may have several "
-	"servers; --only takes them out.",
+	"The server has another key than before, or is to be known before the first "
+	"connection, and who runs it says which key it has: the gate takes that from now on. "
+	"HOST is what connections name, and each name and port is a server of its own; without "
+	"a port, all that are known are meant. The keys that were known before stay good, for "
+	"one name may have several servers; --only forgets them.\n\n"
+	"A server's key is the SHA-256 that this prints there: openssl x509 -in server.crt "
+	"-noout -pubkey | openssl pkey -pubin -outform der | sha256sum",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .word = "the host of a server",
     .least = 1,
     .most = 1,
+    .statuses = "Exit status: 0 accepted, or known already; 1 failed, or not accepted by you: "
+		"nothing was changed; 2 usage.",
     .examples = "  pganchor anchor accept db.example.com\n"
 		"  sudo pganchor anchor accept --system db.example.com --key HEX\n",
     .run = run,

@@ -50,17 +50,7 @@ static const struct pga_option options[] = {
 
 static int run(int argc, char **argv)
 {
-	struct pga_asked_keys asked = {.key = NULL};
-	struct pga_key_list list;
-	int status;
-
-	if (!pga_options_read(&pga_cmd_anchor_forget, argc, argv, &asked, &status))
-		return status;
-	status = pga_key_list_begin(&list, argv[optind], &asked);
-	if (status == PGA_EXIT_DONE)
-		status = forget_keys(&list);
-	pga_key_list_free(&list);
-	return status;
+	return pga_run_on_keys(&pga_cmd_anchor_forget, argc, argv, forget_keys);
 }
 
 const struct pga_command pga_cmd_anchor_forget = {

@@ -174,11 +174,8 @@ static int fail_untrusted(const struct pga_addition *asked, struct pga_added *ad
 static bool look_at_key(const struct pga_added *added, const struct pga_checked_host *item,
 			struct pga_shown_key *shown)
 {
-	const char *address =
-	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
-
 	if (item->skipped || item->handshake.key[0] == '\0' ||
-	    pga_policy_exempts(&added->policy, address))
+	    pga_checked_is_exempt(item, &added->policy))
 		return false;
 	shown->host = pga_host_label(item->host);
 	shown->port = item->host->port[0] != '\0' ? (unsigned)strtoul(item->host->port, NULL, 10)

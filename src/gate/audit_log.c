@@ -143,25 +143,24 @@ static void add_reason(struct pga_text *reasons, const char *reason, size_t leng
 		char begin[sizeof PGA_RECORD_WARNED];
 		char end; /* of what may be a part of a password */
 	} about_hosts[] = {{"host=", ')'}, {PGA_RECORD_REFUSED, ':'}, {PGA_RECORD_WARNED, ':'}};
+	const size_t count = masked ? sizeof about_hosts / sizeof about_hosts[0] : 0;
+	const char *text;
+	size_t i = 0;
 
-	for (size_t i = 0; masked && i < sizeof about_hosts / sizeof about_hosts[0]; i++) {
-		const char *begin = about_hosts[i].begin;
-		const char *text = strncmp(reason, begin, strlen(begin)) == 0
-				       ? memrchr(reason, about_hosts[i].end, length)
-				       : NULL;
-
-		if (text == NULL)
-			continue;
-		text += *text == ')';
-		pga_text_add(reasons, begin);
-		pga_text_add(reasons, PGA_MASK);
-		pga_text_add_bytes(reasons, text, length - (size_t)(text - reason));
+	while (i < count &&
+	       strncmp(reason, about_hosts[i].begin, strlen(about_hosts[i].begin)) != 0)
+		i++;
+	if (i == count) {
+		pga_text_add_bytes(reasons, reason, length);
 		return;
 	}
-	if (!masked || (strncmp(reason, "host=", 5) != 0 &&
-			strncmp(reason, PGA_RECORD_REFUSED, strlen(PGA_RECORD_REFUSED)) != 0 &&
-			strncmp(reason, PGA_RECORD_WARNED, strlen(PGA_RECORD_WARNED)) != 0))
-		pga_text_add_bytes(reasons, reason, length);
+	text = memrchr(reason, about_hosts[i].end, length);
+	if (text == NULL)
+		return;
+	text += *text == ')';
+	pga_text_add(reasons, about_hosts[i].begin);
+	pga_text_add(reasons, PGA_MASK);
+	pga_text_add_bytes(reasons, text, length - (size_t)(text - reason));
 }
 
 /* The reasons, as one line. A message has a single reason in its first line, or each in a line of

@@ -101,15 +101,20 @@ static const struct pga_pin *find_pin(const struct pga_checked_host *item,
 	return pin;
 }
 
+bool pga_checked_is_exempt(const struct pga_checked_host *item, const struct pga_policy *policy)
+{
+	const char *address =
+	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
+
+	return pga_policy_exempts(policy, address);
+}
+
 /* The gate's rule (policy trust): as soon as one anchor is pinned, the chain must end in one that
  * is valid for the host. */
 static bool is_trusted(const struct pga_checked_host *item, const struct pga_policy *policy,
 		       const struct pga_pins *pins)
 {
-	const char *address =
-	    item->host->address[0] != '\0' ? item->host->address : item->host->name;
-
-	return !pga_trust_by_pins(policy, pins) || pga_policy_exempts(policy, address) ||
+	return !pga_trust_by_pins(policy, pins) || pga_checked_is_exempt(item, policy) ||
 	       is_valid_for(pins, item->pin, item);
 }
 

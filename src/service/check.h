@@ -39,6 +39,9 @@ int pga_check_hosts(const struct pga_effective *effective, const struct pga_poli
 		    const struct pga_pins *pins, const struct pga_pin *bound,
 		    struct pga_check *check, struct pga_error *error);
 
+/* Whether the policy exempts the host from what the gate asks of a session. */
+bool pga_checked_is_exempt(const struct pga_checked_host *item, const struct pga_policy *policy);
+
 void pga_check_free(struct pga_check *check);
 
 #endif
