@@ -7,7 +7,6 @@
 #include "tls/fingerprint.h"
 
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #define WAYS "compare the key with who runs the server, and give it by --key HEX"
@@ -124,19 +123,19 @@ static int check_one(const struct pga_key_list *list, struct pga_error *error)
 	return 0;
 }
 
-static int fail_for_system(const struct pga_shown_key *shown, struct pga_error *error)
+static int fail_for_system(const struct pga_known_servers *known, const struct pga_shown_key *shown,
+			   struct pga_error *error)
 {
 	struct pga_text server = PGA_TEXT_EMPTY;
-	char hint[sizeof error->hint];
+	struct pga_text hint = PGA_TEXT_EMPTY;
 
 	pga_key_add_server(&server, shown);
-	(void)snprintf(hint, sizeof hint,
-		       "who runs this machine can accept it for every user: sudo pganchor anchor "
-		       "accept --system %s --key %s",
-		       pga_text_string(&server), shown->key);
-	(void)pga_fail(error, hint, "%s: the system's files have its keys",
+	pga_text_add(&hint, "who runs this machine can accept it for every user: ");
+	pga_key_add_accept(&hint, known, shown, true);
+	(void)pga_fail(error, pga_text_string(&hint), "%s: the system's files have its keys",
 		       pga_text_string(&server));
 	pga_text_free(&server);
+	pga_text_free(&hint);
 	return -1;
 }
 
@@ -145,7 +144,7 @@ static int check_users(const struct pga_key_list *list, struct pga_error *error)
 {
 	for (size_t i = 0; i < list->count && !list->asked->system; i++)
 		if (pga_key_is_of_the_system(&list->known, &list->changes[i].shown))
-			return fail_for_system(&list->changes[i].shown, error);
+			return fail_for_system(&list->known, &list->changes[i].shown, error);
 	return 0;
 }
 

@@ -7,7 +7,6 @@
 #include "policy/known_servers.h"
 
 #include <openssl/x509_vfy.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,16 +188,14 @@ static bool look_at_key(const struct pga_added *added, const struct pga_checked_
 static bool find_changed(const struct pga_added *added, const struct pga_known_servers *known,
 			 struct pga_shown_key *shown)
 {
+	enum pga_familiarity familiarity;
+
 	for (size_t i = 0; i < added->check.count; i++) {
 		if (!look_at_key(added, &added->check.items[i], shown))
 			continue;
-		switch (pga_known_servers_judge(known, NULL, &added->policy, shown)) {
-		case PGA_SERVER_CHANGED:
-		case PGA_SERVER_REPORTED:
+		familiarity = pga_known_servers_judge(known, NULL, &added->policy, shown);
+		if (familiarity == PGA_SERVER_CHANGED || familiarity == PGA_SERVER_REPORTED)
 			return true;
-		default:
-			break;
-		}
 	}
 	return false;
 }
@@ -220,10 +217,10 @@ static int tell_key(const struct pga_addition *asked, struct pga_added *added,
 static int check_keys(const struct pga_addition *asked, struct pga_added *added)
 {
 	struct pga_text server = PGA_TEXT_EMPTY;
+	struct pga_text hint = PGA_TEXT_EMPTY;
 	struct pga_known_servers known = {0};
 	struct pga_shown_key shown;
 	struct pga_error error;
-	char hint[sizeof error.hint];
 	int status = PGA_EXIT_DONE;
 
 	if (added->policy.continuity == PGA_CONTINUITY_OFF)
@@ -232,16 +229,16 @@ static int check_keys(const struct pga_addition *asked, struct pga_added *added)
 		status = tell_key(asked, added, PGA_KNOWN_SERVERS_UNREADABLE, &error);
 	} else if (find_changed(added, &known, &shown)) {
 		pga_key_add_server(&server, &shown);
-		(void)snprintf(hint, sizeof hint,
-			       "somebody may be between you and the server; if who runs it says "
-			       "that this is its new key: pganchor anchor accept %s --key %s",
-			       pga_text_string(&server), shown.key);
-		(void)pga_fail(&error, hint,
+		pga_text_add(&hint, "somebody may be between you and the server; if who runs it "
+				    "says that this is its new key: ");
+		pga_key_add_accept(&hint, &known, &shown, true);
+		(void)pga_fail(&error, pga_text_string(&hint),
 			       "service %s: %s shows another key than before (SHA-256 %s)",
 			       asked->change.name, pga_text_string(&server), shown.key);
 		status = tell_key(asked, added, PGA_SERVER_KEY_CHANGED, &error);
 	}
 	pga_text_free(&server);
+	pga_text_free(&hint);
 	pga_known_servers_free(&known);
 	return status;
 }

@@ -209,30 +209,28 @@ static void refuse_everything(struct pga_status *status, enum pga_finding_id id)
 		pga_findings_hint(&status->findings, "%s", status->problem.hint);
 }
 
-/* system: the system's files have this server's keys. */
-static void judge_key(struct pga_findings *findings, const struct pga_known_key *key, bool refused,
-		      bool system)
+static void judge_key(struct pga_findings *findings, const struct pga_known_servers *known,
+		      const struct pga_known_key *key, bool refused)
 {
 	struct pga_text server = PGA_TEXT_EMPTY;
-	const char *name;
+	struct pga_text accept = PGA_TEXT_EMPTY;
 	char when[PGA_MOMENT];
 
 	pga_key_add_server(&server, &key->shown);
-	name = pga_text_string(&server);
+	pga_key_add_accept(&accept, known, &key->shown, false);
 	pga_moment((time_t)key->time, false, when);
 	pga_findings_add(findings, PGA_SERVER_KEY_CHANGED, PGA_SEVERITY_WARNING, PGA_ABOUT_POLICY,
-			 "%s has shown another key than before", name);
+			 "%s has shown another key than before", pga_text_string(&server));
 	pga_findings_detail(findings, "SHA-256 %s, %s%s%s; continuity %s", key->shown.key, when,
 			    key->program[0] != '\0' ? ", to " : "", key->program,
 			    refused ? "refuses it" : "lets it through");
-	pga_findings_hint(
-	    findings,
-	    "if who runs the server says that it is its new key: %s %s%s%s; if not: "
-	    "pganchor anchor forget %s --key %s",
-	    system ? "sudo pganchor anchor accept --system" : "pganchor anchor accept", name,
-	    system ? " --key " : "", system ? key->shown.key : "", name, key->shown.key);
-	findings->failed = findings->failed || server.failed;
+	pga_findings_hint(findings,
+			  "if who runs the server says that it is its new key: %s; if not: "
+			  "pganchor anchor forget %s --key %s",
+			  pga_text_string(&accept), pga_text_string(&server), key->shown.key);
+	findings->failed = findings->failed || server.failed || accept.failed;
 	pga_text_free(&server);
+	pga_text_free(&accept);
 }
 
 static void judge_known_servers(struct pga_status *status)
@@ -257,9 +255,7 @@ static void judge_known_servers(struct pga_status *status)
 	for (size_t i = 0; i < status->known.count; i++)
 		if (pga_key_waits(&status->known, &status->policy, i) &&
 		    !pga_policy_exempts(&status->policy, status->known.keys[i].host))
-			judge_key(
-			    findings, &status->known.keys[i], refused,
-			    pga_key_is_of_the_system(&status->known, &status->known.keys[i].shown));
+			judge_key(findings, &status->known, &status->known.keys[i], refused);
 }
 
 static void look_at_policy(struct pga_status *status)

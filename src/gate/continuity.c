@@ -147,27 +147,22 @@ static void complain(const struct gate_rules *rules, const struct pga_shown_key 
 		     struct pga_text *message)
 {
 	const char *note = pga_key_issuer_note(&rules->known, shown);
-	struct pga_text server = PGA_TEXT_EMPTY;
+	struct pga_text command = PGA_TEXT_EMPTY;
 
+	pga_key_add_accept(&command, &rules->known, shown, false);
 	begin_message(rules, message, shown);
 	pga_text_addf(message,
 		      "its certificate is for another key than before (SHA-256 %s)%s%s\n"
 		      "    somebody may be between you and the server, with a certificate that the "
 		      "CA should not have signed;\n"
 		      "    if who runs the server says that this is its new key, or another "
-		      "server's of this name: ",
-		      shown->key, note[0] != '\0' ? ", signed " : "", note);
-	if (pga_key_is_of_the_system(&rules->known, shown))
-		pga_text_add(message, "who runs this machine can\n    accept it for every user: "
-				      "pganchor anchor accept --system ");
-	else
-		pga_text_add(message, "pganchor anchor accept ");
-	pga_key_add_server(&server, shown);
-	pga_text_add(message, pga_text_string(&server));
-	/* It has waited in this user's file, and not in root's. */
-	if (pga_key_is_of_the_system(&rules->known, shown))
-		pga_text_addf(message, " --key %s", shown->key);
-	pga_text_free(&server);
+		      "server's of this name: %s%s",
+		      shown->key, note[0] != '\0' ? ", signed " : "", note,
+		      pga_key_is_of_the_system(&rules->known, shown)
+			  ? "who runs this machine can\n    accept it for every user: "
+			  : "",
+		      pga_text_string(&command));
+	pga_text_free(&command);
 }
 
 static void tell_not_remembered(const struct gate_rules *rules, const struct pga_shown_key *shown,

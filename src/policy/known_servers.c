@@ -234,3 +234,15 @@ void pga_key_add_server(struct pga_text *text, const struct pga_shown_key *shown
 	text->failed = text->failed || word.failed;
 	pga_text_free(&word);
 }
+
+void pga_key_add_accept(struct pga_text *text, const struct pga_known_servers *known,
+			const struct pga_shown_key *shown, bool by_key)
+{
+	const bool system = pga_key_is_of_the_system(known, shown);
+
+	pga_text_add(text,
+		     system ? "sudo pganchor anchor accept --system " : "pganchor anchor accept ");
+	pga_key_add_server(text, shown);
+	if (system || by_key)
+		pga_text_addf(text, " --key %s", shown->key);
+}

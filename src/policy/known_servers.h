@@ -137,6 +137,12 @@ const char *pga_key_issuer_note(const struct pga_known_servers *known,
 /* Adds the server as pganchor anchor reads it, HOST:PORT or [ADDRESS]:PORT, as a shell's word. */
 void pga_key_add_server(struct pga_text *text, const struct pga_shown_key *shown);
 
+/* Adds the command that accepts the key: for the user, or, of a server that the system's files
+ * know, for who runs the machine. by_key: the key is named, where it may not wait in the user's
+ * file; in that of root it never does. */
+void pga_key_add_accept(struct pga_text *text, const struct pga_known_servers *known,
+			const struct pga_shown_key *shown, bool by_key);
+
 /* Adds a line, with its line end. */
 void pga_known_servers_add_line(struct pga_text *text, enum pga_key_state state,
 				const struct pga_shown_key *shown, long long time,

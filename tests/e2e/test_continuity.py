@@ -105,9 +105,8 @@ def test_a_second_key_of_the_same_ca_gets_nothing(anchored, policy, stepca, conn
     assert "password" in plain.requests and PASSWORD.encode() in plain.inside, "plain verify-full believes it"
 
 
-@pytest.mark.parametrize("version", [17, 18, 19])
-def test_with_every_libpq(rooted_home, stepca, postgres, relay, recording_server, tmp_path, version):
-    home = rooted_home(version)
+def second_key_in(home, stepca, postgres, relay, recording_server, tmp_path):
+    """What comes of it in this home, whose programs have a libpq of its own."""
     server = relay(postgres.port)
     (home / ".postgresql").mkdir()
     (home / ".postgresql/root.crt").write_text(stepca.root_pem)
@@ -119,21 +118,15 @@ def test_with_every_libpq(rooted_home, stepca, postgres, relay, recording_server
     server.target = other.port
     assert CHANGED in psql(home, conninfo).stderr
     assert asked_for_password(other) == [["ssl"]]
+
+
+@pytest.mark.parametrize("version", [17, 18, 19])
+def test_with_every_libpq(rooted_home, stepca, postgres, relay, recording_server, tmp_path, version):
+    second_key_in(rooted_home(version), stepca, postgres, relay, recording_server, tmp_path)
 
 
 def test_with_calls_that_cannot_be_seen(built_home, stepca, postgres, relay, recording_server, tmp_path):
-    home = built_home("bsymbolic")
-    server = relay(postgres.port)
-    (home / ".postgresql").mkdir()
-    (home / ".postgresql/root.crt").write_text(stepca.root_pem)
-    (home / ".config/pganchor").mkdir(parents=True)
-    (home / ".config/pganchor/policy.conf").write_text("continuity = require\n")
-    conninfo = postgres.conninfo(port=server.port, sslmode="verify-full")
-    assert psql(home, conninfo).stdout == "t\n"
-    other = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost"))
-    server.target = other.port
-    assert CHANGED in psql(home, conninfo).stderr
-    assert asked_for_password(other) == [["ssl"]]
+    second_key_in(built_home("bsymbolic"), stepca, postgres, relay, recording_server, tmp_path)
 
 
 # ---- what is remembered ----
@@ -504,6 +497,15 @@ def test_a_users_broken_file_is_no_matter_of_what_the_system_knows(anchored, for
     other = take_over()
     assert CHANGED in psql(anchored, conninfo).stderr
     assert asked_for_password(other) == [["ssl"]]
+
+
+def test_service_add_says_who_can_accept_it(anchored, for_all, server, postgres, take_over):
+    where = f"localhost:{server.port}"
+    assert anchored.pganchor("anchor", "accept", "--system", where, "--key", key_of(postgres.cert)).returncode == 0
+    other = take_over()
+    done = anchored.pganchor("service", "add", "prod", "--host", "localhost", "--port", str(server.port), "--check")
+    assert done.returncode == 3
+    assert f"sudo pganchor anchor accept --system {where} --key {key_of(other.certificate)}\n" in done.stderr
 
 
 def test_what_another_file_of_the_systems_says_is_changed_there(anchored, for_all, server, system):
