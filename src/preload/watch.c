@@ -28,11 +28,11 @@ struct report {
 struct message {
 	char byte;
 	struct iovec content;
+	struct msghdr header;
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr aligned;
 	} control;
-	struct msghdr header;
 };
 
 static void lay_out(struct message *message)

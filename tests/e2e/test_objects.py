@@ -112,7 +112,8 @@ def test_php_with_such_a_libpq(anchored, postgres, sysv_libpq):
 def finder(request, tmp_path_factory):
     program = tmp_path_factory.mktemp("finder") / "finder"
     run("cc", "-D_GNU_SOURCE", "-I/usr/include/postgresql", request.param, "-I", TOP / "src", "-I", TOP / "include", "-o", program,
-        SOURCES / "finder.c", TOP / "src/gate/elf.c", TOP / "src/gate/dl.c", TOP / "src/gate/lock.c")
+        SOURCES / "finder.c", TOP / "src/gate/elf.c", TOP / "src/gate/dl.c", TOP / "src/gate/lock.c",
+        TOP / "src/base/signals.c")
     return program
 
 
