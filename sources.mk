@@ -27,11 +27,13 @@ POLICY = \
 	src/policy/known_servers_lines.c \
 	src/policy/libpq.h \
 	src/policy/options.c src/policy/options.h \
+	src/policy/passwords.c src/policy/passwords.h \
 	src/policy/origin.c \
 	src/policy/pins.c src/policy/pins.h \
 	src/policy/pins_parse.c \
 	src/policy/policy.c src/policy/policy.h \
 	src/policy/record.c src/policy/record.h \
+	src/policy/release.c src/policy/release.h \
 	src/policy/secrets.c src/policy/secrets.h \
 	src/policy/setting_rules.c src/policy/setting_rules.h \
 	src/policy/shown.c \

@@ -1,0 +1,96 @@
+/* passwords.conf: for which connections the user's keyring holds a password. No secret is in it:
+ * it is there so that a connection without one asks nobody. One line an entry, in the file's order:
+ *
+ *     password host="HOST" port="PORT" dbname="NAME" user="USER"
+ *
+ * each as the password file of libpq has it, where "*" stands for any; and of the passphrase of a
+ * private key
+ *
+ *     passphrase file="PATH"
+ *
+ * The values are written as those of policy/record.h. Kept by the tool, read by the gate. */
+#ifndef PGA_POLICY_PASSWORDS_H
+#define PGA_POLICY_PASSWORDS_H
+
+#include "base/error.h"
+#include "base/text.h"
+#include "base/userfile.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define PGA_PASSWORDS_FILE "passwords.conf" /* of the user's configuration */
+#define PGA_PASSWORD_ANY   "*"
+
+enum pga_secret_kind {
+	PGA_SECRET_PASSWORD,
+	PGA_SECRET_PASSPHRASE,
+	PGA_SECRET_KINDS,
+};
+
+/* The words of both kinds, by which the keyring knows an entry, too. */
+enum pga_secret_word {
+	PGA_SECRET_HOST,
+	PGA_SECRET_PORT,
+	PGA_SECRET_DBNAME,
+	PGA_SECRET_USER,
+	PGA_SECRET_FILE,
+	PGA_SECRET_WORDS,
+};
+
+struct pga_password_entry {
+	enum pga_secret_kind kind;
+	char *words[PGA_SECRET_WORDS]; /* NULL: none of this kind's */
+	size_t line;
+};
+
+struct pga_passwords {
+	struct pga_password_entry *entries; /* in the order of the lines */
+	size_t count;
+	size_t room;               /* for so many: this module's own */
+	struct pga_user_file file; /* what pga_passwords_reload() has read */
+};
+
+/* "password", "passphrase"; and "host", …. */
+const char *pga_secret_kind_name(enum pga_secret_kind kind);
+const char *pga_secret_word_name(enum pga_secret_word word);
+
+/* Whether an entry of this kind has this word. */
+bool pga_secret_has_word(enum pga_secret_kind kind, enum pga_secret_word word);
+
+/* Adds what the lines say; path is for messages. Blank ones and those that begin with # say
+ * nothing. Returns -1 for any other, with its number. */
+int pga_passwords_parse(struct pga_passwords *passwords, const char *path, const char *bytes,
+			size_t length, struct pga_error *error);
+
+/* Reads the user's file; none, or no home, is no entry. before: as base/userfile.h; NULL for the
+ * first time. Returns -1 as pga_passwords_parse() does, and for a file that cannot be read; to be
+ * freed in either case. */
+int pga_passwords_reload(struct pga_passwords *passwords, const struct pga_passwords *before,
+			 struct pga_error *error);
+
+/* Whether the file has not changed since. */
+bool pga_passwords_are_fresh(const struct pga_passwords *passwords);
+
+void pga_passwords_free(struct pga_passwords *passwords);
+
+/* The entry for a connection, which is the first that fits, as libpq takes the first line of its
+ * password file that does (passwordFromFile()); NULL where there is none. It compares byte by byte,
+ * as libpq does. host: the name or else the address that a connection was given; port "" is 5432.
+ */
+const struct pga_password_entry *pga_password_for(const struct pga_passwords *passwords,
+						  const char *host, const char *port,
+						  const char *dbname, const char *user);
+
+/* The entry of a private key's passphrase; NULL where there is none. */
+const struct pga_password_entry *pga_passphrase_for(const struct pga_passwords *passwords,
+						    const char *file);
+
+/* Whether both are the same entry. */
+bool pga_password_entry_is(const struct pga_password_entry *one,
+			   const struct pga_password_entry *other);
+
+/* Adds the entry's line, with its line end. */
+void pga_password_entry_add_line(struct pga_text *text, const struct pga_password_entry *entry);
+
+#endif
