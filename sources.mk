@@ -59,12 +59,15 @@ GATE = \
 	src/gate/got.c src/gate/got.h \
 	src/gate/imports.c src/gate/imports.h \
 	src/gate/judge.c src/gate/judge.h \
+	src/gate/keyring.c src/gate/keyring.h \
 	src/gate/libpq.c src/gate/libpq.h \
 	src/gate/lock.c src/gate/lock.h \
 	src/gate/lookup.c \
 	src/gate/machine.h \
 	src/gate/notice.c src/gate/notice.h \
 	src/gate/openssl.c src/gate/openssl.h \
+	src/gate/passfile.c src/gate/passfile.h \
+	src/gate/passwords.c src/gate/passwords.h \
 	src/gate/peer.c src/gate/peer.h \
 	src/gate/refusal.c src/gate/refusal.h \
 	src/gate/rules.c src/gate/rules.h \

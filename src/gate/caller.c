@@ -88,7 +88,7 @@ static void note_entry(const struct gate_object *object, const char *name, void 
 	if (map == NULL || (gate_object_at(object->dynamic, &own) != NULL && base == own))
 		return;
 	if (gate_object_mapped(map, &target))
-		*libpq = gate_libpq_with(gate_object_find(&target, "PQconninfo"));
+		*libpq = gate_libpq_with(gate_object_find(&target, GATE_LIBPQ_MARK));
 }
 
 static struct gate_libpq *bound_to(const struct link_map *map)
@@ -113,12 +113,12 @@ static struct gate_libpq *needed_by(const struct link_map *map)
 		return libpq;
 	libpq = bound_to(map);
 	if (libpq == NULL)
-		libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"));
+		libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, GATE_LIBPQ_MARK));
 	if (libpq == NULL && map->l_name[0] != '\0') {
 		object = gate_loader()->open(map->l_name, RTLD_LAZY | RTLD_NOLOAD);
 		if (object == NULL)
 			return NULL;
-		libpq = gate_libpq_with(gate_loader()->sym(object, "PQconninfo"));
+		libpq = gate_libpq_with(gate_loader()->sym(object, GATE_LIBPQ_MARK));
 		(void)dlclose(object);
 	}
 	if (libpq != NULL)
@@ -135,7 +135,7 @@ static int look_for_libpq(struct dl_phdr_info *info, size_t size, void *conninfo
 
 	(void)size;
 	if (gate_object_of(info, &object))
-		*(void **)conninfo = gate_object_find(&object, "PQconninfo");
+		*(void **)conninfo = gate_object_find(&object, GATE_LIBPQ_MARK);
 	return *(void **)conninfo != NULL;
 }
 
@@ -147,7 +147,8 @@ static struct gate_libpq *reached(struct gate_libpq *libpq)
 
 static struct gate_libpq *first_of_process(void)
 {
-	struct gate_libpq *libpq = gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, "PQconninfo"));
+	struct gate_libpq *libpq =
+	    gate_libpq_with(gate_loader()->sym(RTLD_DEFAULT, GATE_LIBPQ_MARK));
 	void *conninfo = NULL;
 
 	if (libpq == NULL)

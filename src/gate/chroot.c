@@ -7,6 +7,7 @@
 #include "gate/dl.h"
 #include "gate/elf.h"
 #include "gate/export.h"
+#include "gate/libpq.h"
 #include "gate/rules.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@ static int look_for_libpq(struct dl_phdr_info *info, size_t size, void *found)
 	struct gate_object object;
 
 	(void)size;
-	if (gate_object_of(info, &object) && gate_object_find(&object, "PQconninfo") != NULL)
+	if (gate_object_of(info, &object) && gate_object_find(&object, GATE_LIBPQ_MARK) != NULL)
 		*(bool *)found = true;
 	return *(bool *)found;
 }

@@ -8,6 +8,7 @@
 #include "gate/judge.h"
 #include "gate/libpq.h"
 #include "gate/notice.h"
+#include "gate/passwords.h"
 #include "gate/refusal.h"
 #include "gate/rules.h"
 #include "gate/verify_error.h"
@@ -26,17 +27,19 @@ typedef PGconn *make_function(const char *const *keywords, const char *const *va
 struct decision {
 	bool judged; /* libpq takes the parameters; else it will say why not, and nothing begins */
 	bool admitted;
-	const char *locks[5][2]; /* keyword and value, to append */
+	const char *locks[6][2]; /* keyword and value, to append */
 	size_t lock_count;
 	enum gate_lookups lookups;
 	bool ambiguous; /* pga_is_ambiguous() */
 	const struct gate_rules *rules;
-	char auth[PGA_AUTH_TEXT]; /* of a lock */
+	char auth[PGA_AUTH_TEXT];      /* of a lock */
+	struct gate_passfile passfile; /* of a lock, too */
 	struct pga_text refusal;
 };
 
 static void decision_free(struct decision *decision)
 {
+	gate_passfile_close(&decision->passfile);
 	gate_rules_release(decision->rules);
 	pga_text_free(&decision->refusal);
 }
@@ -105,6 +108,20 @@ static void hold(struct gate_libpq *libpq, const struct gate_judgement *judgemen
 	hold_login(verdict, decision);
 }
 
+/* A password of the keyring is for servers that this very call is held to, and no others. */
+static void hand_over(struct gate_libpq *libpq, const struct pga_parameters *parameters,
+		      const struct gate_judgement *judgement, struct decision *decision)
+{
+	const struct pga_verdict *verdict = &judgement->verdict;
+
+	if (!verdict->allowed || !verdict->needs_tls || verdict->local || verdict->exempt)
+		return;
+	gate_passwords_hand_over(libpq, decision->rules, parameters, &judgement->effective,
+				 &decision->passfile);
+	if (decision->passfile.file >= 0)
+		add_lock(decision, "passfile", decision->passfile.path);
+}
+
 /* What a libpq does unseen, no verdict holds. Of a connection that needs TLS, its session has to be
  * looked at; of any other, that it does not become one. */
 static bool is_seen(struct gate_libpq *libpq, const struct pga_verdict *verdict)
@@ -112,7 +129,8 @@ static bool is_seen(struct gate_libpq *libpq, const struct pga_verdict *verdict)
 	return verdict->needs_tls ? gate_sees_sessions(libpq) : gate_sees_lookups(libpq);
 }
 
-static void decide(struct gate_libpq *libpq, const struct pga_parameters *parameters,
+/* logs_in: more is to become of it than a ping. */
+static void decide(struct gate_libpq *libpq, const struct pga_parameters *parameters, bool logs_in,
 		   struct decision *decision)
 {
 	struct gate_judgement judgement = {0};
@@ -121,6 +139,7 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 	bool audit;
 
 	memset(decision, 0, sizeof *decision);
+	decision->passfile = (struct gate_passfile)GATE_NO_PASSFILE;
 	asked = pga_effective_ask_quietly(&libpq->calls, parameters, &judgement.effective, &error);
 	if (asked > 0) {
 		decision->admitted = true;
@@ -149,8 +168,11 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 	/* In audit mode every connection is made as it would be without the gate, the allowed ones
 	 * too: one that takes GSSAPI encryption, where a ticket is at hand, goes on doing so. It is
 	 * seen later, and told. */
-	if (decision->admitted && !audit)
+	if (decision->admitted && !audit) {
 		hold(libpq, &judgement, decision);
+		if (logs_in)
+			hand_over(libpq, parameters, &judgement, decision);
+	}
 	decision->refusal = judgement.refusal;
 	judgement.refusal = (struct pga_text)PGA_TEXT_EMPTY;
 	gate_judgement_free(libpq, &judgement);
@@ -227,7 +249,7 @@ static PGconn *make_judged(struct gate_libpq *libpq, make_function *make,
 	const char **values = NULL;
 	PGconn *conn = NULL;
 
-	decide(libpq, parameters, &decision);
+	decide(libpq, parameters, true, &decision);
 	if (!decision.admitted)
 		conn = refused(libpq, parameters, &decision);
 	else if (append_locks(parameters, &decision, &keywords, &values))
@@ -373,7 +395,7 @@ static PGPing ping(struct gate_libpq *libpq, const struct pga_parameters *parame
 	const char **values = NULL;
 	PGPing answer = PQPING_NO_ATTEMPT;
 
-	decide(libpq, parameters, &decision);
+	decide(libpq, parameters, false, &decision);
 	if (!decision.admitted) {
 		gate_notice(pga_text_string(&decision.refusal));
 	} else if (append_locks(parameters, &decision, &keywords, &values)) {
@@ -406,4 +428,17 @@ PGPing gate_PQpingParams(struct gate_libpq *libpq, bool internal, const char *co
 	if (internal || keywords == NULL || values == NULL)
 		return libpq->PQpingParams(keywords, values, expand_dbname);
 	return ping(libpq, &parameters);
+}
+
+/* The password file of the keyring's was there for one call. */
+PQconninfoOption *gate_PQconninfo(struct gate_libpq *libpq, bool internal, PGconn *conn)
+{
+	PQconninfoOption *options;
+
+	(void)internal;
+	if (libpq == NULL)
+		return NULL;
+	options = libpq->calls.PQconninfo(conn);
+	gate_passfile_restore(options);
+	return options;
 }

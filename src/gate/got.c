@@ -107,7 +107,7 @@ static bool is_candidate(const struct gate_object *object, struct collection *co
 {
 	struct search search = {atomic_load(&deep), collection->callers, false};
 
-	if (gate_object_find(object, "PQconninfo") != NULL) {
+	if (gate_object_find(object, GATE_LIBPQ_MARK) != NULL) {
 		collection->libpq = true;
 		return true;
 	}
@@ -188,7 +188,7 @@ static struct gate_libpq *target(const struct rebinding *rebinding, const void *
 		return rebinding->space == NULL ? meant(rebinding) : NULL;
 	libpq = gate_libpq_of_object(map);
 	if (libpq == NULL && base == rebinding->base)
-		libpq = gate_libpq_with(gate_loader()->sym(rebinding->object, "PQconninfo"));
+		libpq = gate_libpq_with(gate_loader()->sym(rebinding->object, GATE_LIBPQ_MARK));
 	return libpq;
 }
 
@@ -262,7 +262,7 @@ static void rebind_object(void *handle, const struct link_map *map, void *space,
 	if (gate_object_at(map->l_ld, &rebinding.base) == NULL ||
 	    rebinding.base == gate_own_base() || !gate_object_loaded(map, &object))
 		return;
-	conninfo = gate_object_find(&object, "PQconninfo");
+	conninfo = gate_object_find(&object, GATE_LIBPQ_MARK);
 	rebinding.is_libpq = conninfo != NULL;
 	/* What a libpq calls in other libraries is bound with it, before anybody calls it. But one
 	 * that the program has linked in is called by itself, past the gate, and is left alone. */
@@ -338,7 +338,7 @@ void gate_rebind_at_start(void)
 
 	while (map != NULL && (map = map->l_prev) != NULL)
 		if (gate_object_mapped(map, &object) &&
-		    gate_object_find(&object, "PQconninfo") != NULL) {
+		    gate_object_find(&object, GATE_LIBPQ_MARK) != NULL) {
 			gate_rebind_new();
 			return;
 		}

@@ -1,7 +1,7 @@
 /* The libpqs of the process. A process can hold two, each with connections of its own.
  *
- * What is looked for is PQconninfo, which the gate does not export: what defines it is a libpq, and
- * no gate. */
+ * What is looked for is GATE_LIBPQ_MARK, which the gate does not export: what defines it is a
+ * libpq, and no gate. */
 #include "gate/libpq.h"
 
 #include "gate/dl.h"
@@ -124,11 +124,11 @@ void *gate_libpq_would_call(const struct gate_libpq *libpq, const char *name)
 	return own == NULL ? program : NULL;
 }
 
-struct gate_libpq *gate_libpq_with(const void *conninfo)
+struct gate_libpq *gate_libpq_with(const void *mark)
 {
 	struct gate_libpq *libpq;
 	const void *base = NULL;
-	const struct link_map *map = conninfo != NULL ? gate_object_at(conninfo, &base) : NULL;
+	const struct link_map *map = mark != NULL ? gate_object_at(mark, &base) : NULL;
 
 	if (map == NULL)
 		return NULL;
@@ -159,31 +159,31 @@ static bool is_dropin(const char *name, const struct gate_object *object)
 
 	return slash != NULL && strncmp(slash, "/libpq.so", strlen("/libpq.so")) == 0 &&
 	       gate_object_find(object, "PQconnectPoll") != NULL &&
-	       gate_object_find(object, "PQconninfo") == NULL;
+	       gate_object_find(object, GATE_LIBPQ_MARK) == NULL;
 }
 
-static void *conninfo_behind(const struct link_map *map)
+static void *mark_behind(const struct link_map *map)
 {
 	bool apart;
 	void *dropin = hold(map, 0, &apart);
-	void *conninfo = NULL;
+	void *mark = NULL;
 
 	if (dropin != NULL) {
-		conninfo = gate_loader()->sym(dropin, "PQconninfo");
+		mark = gate_loader()->sym(dropin, GATE_LIBPQ_MARK);
 		(void)dlclose(dropin);
 	}
-	return conninfo;
+	return mark;
 }
 
 struct gate_libpq *gate_libpq_of_object(const struct link_map *map)
 {
 	struct gate_object object;
-	void *conninfo;
+	void *mark;
 
 	if (!gate_object_mapped(map, &object))
 		return NULL;
-	conninfo = gate_object_find(&object, "PQconninfo");
-	if (conninfo == NULL && is_dropin(map->l_name, &object))
-		conninfo = conninfo_behind(map);
-	return gate_libpq_with(conninfo);
+	mark = gate_object_find(&object, GATE_LIBPQ_MARK);
+	if (mark == NULL && is_dropin(map->l_name, &object))
+		mark = mark_behind(map);
+	return gate_libpq_with(mark);
 }

@@ -14,6 +14,9 @@
 typedef void gate_ex_free(void *object, void *data, void *all_data, int index, long number,
 			  void *context);
 
+/* By which a libpq is known: every one since 9.0 defines it, and no gate does. */
+#define GATE_LIBPQ_MARK "PQconninfoParse"
+
 /* Any function, until it is called as what it is. */
 typedef void gate_function(void);
 
@@ -161,9 +164,9 @@ struct gate_libpq {
 #define GATE_LIBPQ_BEYOND ((struct gate_libpq *)(void *)&gate_libpq_beyond)
 extern char gate_libpq_beyond __attribute__((visibility("hidden")));
 
-/* The libpq that defines this PQconninfo, found for the first time or known; GATE_LIBPQ_BEYOND
+/* The libpq that defines this GATE_LIBPQ_MARK, found for the first time or known; GATE_LIBPQ_BEYOND
  * where the gate cannot stand before it; NULL where the address is no object's. */
-struct gate_libpq *gate_libpq_with(const void *conninfo);
+struct gate_libpq *gate_libpq_with(const void *mark);
 
 /* The libpq that this loaded object is, or, where it is a drop-in (pganchor's own, in a process
  * with the module), that which it stands before; as gate_libpq_with(), and NULL for any other

@@ -25,7 +25,8 @@ static bool is_fresh(const struct snapshot *snapshot)
 	const struct gate_rules *rules = &snapshot->rules;
 
 	return !rules->broken && pga_pins_is_fresh(&rules->pins) &&
-	       pga_policy_is_fresh(&rules->policy) &&
+	       pga_policy_is_fresh(&rules->policy) && !rules->passwords_broken &&
+	       pga_passwords_are_fresh(&rules->passwords) &&
 	       (rules->policy.continuity == PGA_CONTINUITY_OFF ||
 		(!rules->known_broken && pga_known_servers_are_fresh(&rules->known)));
 }
@@ -51,6 +52,7 @@ static void destroy(struct snapshot *snapshot)
 	pga_policy_free(&snapshot->rules.policy);
 	pga_pins_free(&snapshot->rules.pins);
 	pga_known_servers_free(&snapshot->rules.known);
+	pga_passwords_free(&snapshot->rules.passwords);
 	free(snapshot);
 }
 
@@ -86,6 +88,9 @@ static struct snapshot *load(const struct snapshot *before)
 		rules->known_broken =
 		    pga_known_servers_reload(&rules->known, old != NULL ? &old->known : NULL,
 					     &rules->known_error) != 0;
+	rules->passwords_broken =
+	    pga_passwords_reload(&rules->passwords, old != NULL ? &old->passwords : NULL,
+				 &rules->passwords_error) != 0;
 	atomic_store(&cancels, !rules->broken && (rules->policy.cancel == PGA_ALLOW ||
 						  rules->policy.mode == PGA_MODE_AUDIT)
 				   ? 1

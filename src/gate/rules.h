@@ -3,6 +3,7 @@
 #define PGA_GATE_RULES_H
 
 #include "policy/known_servers.h"
+#include "policy/passwords.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 
@@ -17,6 +18,9 @@ struct gate_rules {
 	struct pga_known_servers known; /* read where the policy asks for continuity */
 	bool known_broken;              /* they could not be */
 	struct pga_error known_error;
+	struct pga_passwords passwords; /* of the keyring */
+	bool passwords_broken;          /* which they are could not be read */
+	struct pga_error passwords_error;
 	struct snapshot *snapshot; /* which these are a part of: rules.c's own */
 };
 

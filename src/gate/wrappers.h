@@ -33,6 +33,7 @@
 	WRAPPER(with, PGPing, PQpingParams, (keywords, values, expand_dbname),                    \
 		const char *const *keywords, const char *const *values, int expand_dbname)        \
 	WRAPPER(with, int, PQrequestCancel, (conn), PGconn *conn)                                 \
+	WRAPPER(with, PQconninfoOption *, PQconninfo, (conn), PGconn *conn)                       \
 	WRAPPER(with, char *, PQerrorMessage, (conn), const PGconn *conn)                         \
 	WRAPPER(with, char *, PQhost, (conn), const PGconn *conn)                                 \
 	WRAPPER(with, char *, PQhostaddr, (conn), const PGconn *conn)                             \

@@ -40,7 +40,8 @@ const struct pga_libpq pga_linked_libpq = {
 
 const char *pga_linked_libpq_path(void)
 {
-	PQconninfoOption *(*function)(PGconn *) = PQconninfo;
+	/* Which the gate does not stand before. */
+	PQconninfoOption *(*function)(const char *, char **) = PQconninfoParse;
 	void *address;
 	Dl_info found;
 

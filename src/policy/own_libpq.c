@@ -105,7 +105,7 @@ static const void *object_of(const void *function)
 
 void pga_own_libpq(struct pga_own_libpq *own)
 {
-	PQconninfoOption *(*conninfo)(PGconn *) = PQconninfo;
+	PQconninfoOption *(*parse)(const char *, char **) = PQconninfoParse;
 	struct found found;
 	const void *addresses[FUNCTIONS];
 	const void *libpq;
@@ -114,9 +114,10 @@ void pga_own_libpq(struct pga_own_libpq *own)
 	own->PQerrorMessage = PQerrorMessage;
 	memcpy(&addresses[CONNECT_START], &own->PQconnectStartParams, sizeof addresses[0]);
 	memcpy(&addresses[ERROR_MESSAGE], &own->PQerrorMessage, sizeof addresses[0]);
-	memcpy(&addresses[CONNINFO], &conninfo, sizeof addresses[0]);
-	/* They are one object's where nothing stands before libpq. */
-	libpq = object_of(addresses[CONNINFO]);
+	memcpy(&addresses[CONNINFO_PARSE], &parse, sizeof addresses[0]);
+	/* They are one object's where nothing stands before libpq. The gate does not before
+	 * PQconninfoParse. */
+	libpq = object_of(addresses[CONNINFO_PARSE]);
 	if ((object_of(addresses[CONNECT_START]) == libpq &&
 	     object_of(addresses[ERROR_MESSAGE]) == libpq) ||
 	    dl_iterate_phdr(look_at, &found) == 0)

@@ -147,7 +147,7 @@ static void lay_out(void)
 	for (size_t i = 0; i < OBJECTS; i++)
 		objects[i].map.l_name = pq_name;
 	user->map.l_name = user_name;
-	pq->functions[0] = late->functions[0] = "PQconninfo";
+	pq->functions[0] = late->functions[0] = GATE_LIBPQ_MARK;
 }
 
 static void entry(size_t number, const char *name, void *value)

@@ -3,6 +3,7 @@
  * anew. */
 #include "in_a_child.h"
 
+#include "gate/libpq.h"
 #include "gate/dl.h"
 #include "gate/elf.h"
 #include "gate/rules.h"
@@ -45,7 +46,7 @@ bool __wrap_gate_object_of(const struct dl_phdr_info *info, struct gate_object *
 
 void *__wrap_gate_object_find(const struct gate_object *object, const char *name)
 {
-	CHECK(strcmp(name, "PQconninfo") == 0);
+	CHECK(strcmp(name, GATE_LIBPQ_MARK) == 0);
 	return objects[object->base] != ' ' ? &rules : NULL;
 }
 

@@ -50,7 +50,7 @@ static void without_a_libpq_nobody_is_looked_at(void)
 	/* With the first one, everybody is. */
 	loaded = 6;
 	adds = 6;
-	late->functions[0] = "PQconninfo";
+	late->functions[0] = GATE_LIBPQ_MARK;
 	entry(user, 0, "PQconnectdb", late->bytes + 9);
 	gate_rebind_new();
 	CHECK(user->entries[0].value == WRAPPER(1, "PQconnectdb"));
@@ -145,7 +145,7 @@ static void a_libpqs_own_slots(void)
 	/* As a user of another one it is like any other. */
 	loaded = 6;
 	adds = 6;
-	late->functions[0] = "PQconninfo";
+	late->functions[0] = GATE_LIBPQ_MARK;
 	entry(late, 0, "PQconnectPoll", pq->bytes + 9);
 	entry(late, 1, "PQreset", pq->bytes + 9);
 	gate_rebind_new();
@@ -156,7 +156,7 @@ static void a_libpqs_own_slots(void)
 /* Of a libpq that the gate cannot stand before. */
 static void what_is_beyond_is_refused(void)
 {
-	libc->functions[0] = "PQconninfo";
+	libc->functions[0] = GATE_LIBPQ_MARK;
 	entry(user, 0, "PQconnectdb", libc->bytes + 9);
 	entry(libc, 0, "PQconnectPoll", libc->bytes + 9);
 	entry(libc, 1, "PQreset", libc->bytes + 9);
@@ -191,12 +191,12 @@ static void what_is_not_bound_yet_is_told_by_its_needs(void)
 
 static void a_libpq_in_the_program_is_left_alone(void)
 {
-	program->functions[0] = "PQconninfo";
+	program->functions[0] = GATE_LIBPQ_MARK;
 	pq->functions[0] = NULL;
 	gate_rebind_new();
 	CHECK(found_anew == 0);
 	/* However short the name of one is that is not. */
-	pq->functions[0] = "PQconninfo";
+	pq->functions[0] = GATE_LIBPQ_MARK;
 	pq->map.l_name = letter;
 	entry(pq, 0, "PQconnectPoll", pq->bytes + 9);
 	subs++;

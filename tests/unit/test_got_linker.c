@@ -71,7 +71,7 @@ static void a_libpq_before_the_gate_is_bound_at_once(void)
 	gate_rebind_at_start();
 	CHECK(user->entries[0].value == pq->bytes + 9 && seen == 0);
 	pq->functions[0] = NULL;
-	program->functions[0] = "PQconninfo";
+	program->functions[0] = GATE_LIBPQ_MARK;
 	program->unreadable = true;
 	gate_rebind_at_start();
 	CHECK(seen == 0);

@@ -72,7 +72,7 @@ int __wrap_dladdr(const void *address, Dl_info *info)
 	static char elsewhere;
 
 	if (address != NULL && address == play.seen_with)
-		found = __real_dladdr(libpqs("PQconninfo"), info);
+		found = __real_dladdr(libpqs("PQconninfoParse"), info);
 	if (play.at == NULL || address != libpqs(play.at))
 		return found;
 	if (play.wrong == UNKNOWN)
@@ -89,7 +89,7 @@ static int is_libpq(struct dl_phdr_info *object, size_t size, void *context)
 	Dl_info info;
 
 	(void)size;
-	if (__real_dladdr(libpqs("PQconninfo"), &info) == 0 ||
+	if (__real_dladdr(libpqs("PQconninfoParse"), &info) == 0 ||
 	    (uintptr_t)info.dli_fbase != object->dlpi_addr)
 		return 0;
 	*(struct dl_phdr_info *)context = *object;
