@@ -77,6 +77,14 @@ GATE = \
 	src/gate/verify_error.c src/gate/verify_error.h \
 	src/gate/wrappers.c src/gate/wrappers.h
 
+# The program that asks the keyring, over BASE and POLICY. What the others know of it is in protocol.h.
+SECRET = \
+	src/secret/keyring.c src/secret/keyring.h \
+	src/secret/limit.c src/secret/limit.h \
+	src/secret/main.c \
+	src/secret/protocol.h \
+	src/secret/request.c src/secret/request.h
+
 # What the tool alone has of the two: writing files, other programs, the libpq that it is linked with.
 TOOL_BASE = \
 	src/base/acting.c src/base/acting.h \

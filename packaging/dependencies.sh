@@ -36,6 +36,8 @@ packages_of() {
         build)
             echo gcc libc6-dev make autoconf automake libtool autoconf-archive pkgconf
             echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev libelf-dev
+            # pganchor-secret alone.
+            echo libsecret-1-dev
             # make check.
             echo libcmocka-dev
             ;;
@@ -74,6 +76,8 @@ packages_of() {
             echo zsh fish musl-tools
             # Programs of other processors.
             echo qemu-user
+            # Keyrings.
+            echo dbus-daemon libglib2.0-bin gnome-keyring keepassxc
             # It reads environment.d, and runs nothing here.
             echo systemd
             # A driver that is no libpq.

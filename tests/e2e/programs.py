@@ -71,7 +71,8 @@ def compile_gate(pganchor, session_directory):
 def gate_words(pganchor):
     """What the gate's sources are compiled with besides."""
     return ["-D_GNU_SOURCE", "-DHAVE__DL_FIND_OBJECT=1", '-DPACKAGE_VERSION="0"', f'-DSYSCONFDIR="{pganchor.prefix}/etc"',
-            f'-DPKGLIBDIR="{pganchor.prefix}/lib/pganchor"', '-DPG_SYSCONFDIR="/nowhere"', f"-I{TOP}/src", f"-I{TOP}/include",
+            f'-DPKGLIBDIR="{pganchor.prefix}/lib/pganchor"', f'-DPKGLIBEXECDIR="{pganchor.prefix}/libexec/pganchor"',
+            '-DPG_SYSCONFDIR="/nowhere"', f"-I{TOP}/src", f"-I{TOP}/include",
             *flags("--cflags", "libpq", prefix=pganchor.prefix)]
 
 

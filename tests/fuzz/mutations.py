@@ -99,7 +99,7 @@ class Gate:
         self.sources = [*listed.split(), "src/gate/dl_wrappers.c"]
         flags = subprocess.run(["pkg-config", "--cflags", "libpq"], check=True, capture_output=True, text=True).stdout.split()
         self.flags = ["-O1", "-fPIC", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="0"', '-DSYSCONFDIR="/nowhere/etc"', '-DPKGLIBDIR="/nowhere"',
-                      '-DPG_SYSCONFDIR="/nowhere"', "-w", "-fvisibility=hidden", f"-I{directory}/src", f"-I{directory}/include", *flags]
+                      '-DPKGLIBEXECDIR="/nowhere"', '-DPG_SYSCONFDIR="/nowhere"', "-w", "-fvisibility=hidden", f"-I{directory}/src", f"-I{directory}/include", *flags]
         for source in self.sources:
             self.compile(source)
 

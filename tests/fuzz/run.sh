@@ -56,7 +56,7 @@ mkdir -p "$build"
 read -ra sources <<<"tests/fuzz/parsers.c $("$top/tests/fuzz/sources.sh" PARTS)"
 libraries=(libpq openssl libcurl libelf jansson)
 read -ra flags <<<"$(pkg-config --cflags "${libraries[@]}") -I$top/src -I$top/include -D_GNU_SOURCE -g -O1 -fno-omit-frame-pointer"
-flags+=('-DSYSCONFDIR="/nowhere"' '-DPKGLIBDIR="/nowhere"' '-DPG_SYSCONFDIR="/nowhere"' '-DPACKAGE_VERSION="0"')
+flags+=('-DSYSCONFDIR="/nowhere"' '-DPKGLIBDIR="/nowhere"' '-DPKGLIBEXECDIR="/nowhere"' '-DPG_SYSCONFDIR="/nowhere"' '-DPACKAGE_VERSION="0"')
 sanitizers=address,undefined
 
 # A rule for each file; make builds what has changed, on every core.

@@ -56,7 +56,7 @@ def flags():
     packages = ["libpq", "openssl", "libcurl", "jansson", "libelf"]
     asked = subprocess.run(["pkg-config", "--cflags", *packages], check=True, capture_output=True, text=True)
     return ["-std=gnu11", "-D_GNU_SOURCE", "-DHAVE__DL_FIND_OBJECT=1", '-DPACKAGE_VERSION="0"', '-DPACKAGE_STRING="p"',
-            '-DSYSCONFDIR="/"', '-DPKGLIBDIR="/"', '-DPG_SYSCONFDIR="/"', f"-I{TOP}/src", f"-I{TOP}/include",
+            '-DSYSCONFDIR="/"', '-DPKGLIBDIR="/"', '-DPKGLIBEXECDIR="/"', '-DPG_SYSCONFDIR="/"', f"-I{TOP}/src", f"-I{TOP}/include",
             *asked.stdout.split(), *builtin_headers()]
 
 
