@@ -109,7 +109,7 @@ static void *symbol(void *object, const char *name)
 	if (object == RTLD_DEFAULT)
 		return default_found;
 	/* In what it needs, too. */
-	assert_string_equal(name, "PQconninfo");
+	assert_string_equal(name, GATE_LIBPQ_MARK);
 	assert_ptr_equal(object, &user->map);
 	return default_found;
 }
@@ -179,7 +179,7 @@ struct gate_libpq *__wrap_gate_libpq_of_object(const struct link_map *map)
 	struct gate_object object;
 
 	return gate_libpq_with(
-	    gate_object_mapped(map, &object) ? gate_object_find(&object, "PQconninfo") : NULL);
+	    gate_object_mapped(map, &object) ? gate_object_find(&object, GATE_LIBPQ_MARK) : NULL);
 }
 
 /* The name alone tells. */
@@ -199,7 +199,7 @@ static void lay_out(void)
 	libc_object = libc;
 	for (size_t i = 0; i < 6; i++)
 		objects[i].map.l_name = names[i];
-	pq->functions[0] = "PQconninfo";
+	pq->functions[0] = GATE_LIBPQ_MARK;
 	first.base = pq->bytes;
 	second.base = late->bytes;
 	second.number = 1;

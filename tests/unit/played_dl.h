@@ -298,7 +298,7 @@ struct gate_libpq *__wrap_gate_libpq_of_object(const struct link_map *map)
 	struct gate_object object;
 
 	return gate_libpq_with(
-	    gate_object_mapped(map, &object) ? gate_object_find(&object, "PQconninfo") : NULL);
+	    gate_object_mapped(map, &object) ? gate_object_find(&object, GATE_LIBPQ_MARK) : NULL);
 }
 
 /* The name alone tells. */
@@ -349,7 +349,7 @@ static void around(void (*scenario)(void))
 	gate->map.l_ld = _DYNAMIC;
 	play.base = gate->bytes;
 	play.opened = &handle;
-	pq->functions[0] = "PQconninfo";
+	pq->functions[0] = GATE_LIBPQ_MARK;
 	pq->functions[1] = plain->functions[1] = gate->functions[1] = "PQconnectdb";
 	plain->functions[0] = "PQother";
 	gate->functions[0] = "PQother";

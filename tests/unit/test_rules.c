@@ -17,6 +17,10 @@ int __wrap_pga_policy_reload(struct pga_policy *policy, const struct pga_policy 
 			     struct pga_error *error);
 bool __wrap_pga_pins_is_fresh(const struct pga_pins *pins);
 bool __wrap_pga_policy_is_fresh(const struct pga_policy *policy);
+int __wrap_pga_passwords_reload(struct pga_passwords *passwords, const struct pga_passwords *old,
+				struct pga_error *error);
+bool __wrap_pga_passwords_are_fresh(const struct pga_passwords *passwords);
+void __wrap_pga_passwords_free(struct pga_passwords *passwords);
 void __wrap_pga_pins_free(struct pga_pins *pins);
 void __wrap_pga_policy_free(struct pga_policy *policy);
 /* As libc calls stat() where off_t has 64 bits. */
@@ -27,17 +31,18 @@ void __wrap_gate_lock(void);
 void __wrap_gate_unlock(void);
 
 static struct {
-	bool pins_bad, policy_bad;
-	bool pins_changed, policy_changed;
+	bool pins_bad, policy_bad, passwords_bad;
+	bool pins_changed, policy_changed, passwords_changed;
 	struct pga_policy policy;
 	dev_t device; /* of the root directory */
 	ino_t inode;
 	bool no_root, no_memory;
 } machine = {.policy = {.continuity = PGA_CONTINUITY_OFF}, .device = 7, .inode = 9};
 
-static int reads, frees;
+static int reads, frees; /* pins 1, the policy 100, passwords 10000 */
 static const struct pga_pins *old_pins;
 static const struct pga_policy *old_policy;
+static const struct pga_passwords *old_passwords;
 static bool locked;
 
 int __wrap_pga_pins_reload(struct pga_pins *pins, const struct pga_policy *policy,
@@ -60,6 +65,29 @@ int __wrap_pga_policy_reload(struct pga_policy *policy, const struct pga_policy 
 	old_policy = old;
 	(void)snprintf(error->message, sizeof error->message, "the policy");
 	return machine.policy_bad ? -1 : 0;
+}
+
+int __wrap_pga_passwords_reload(struct pga_passwords *passwords, const struct pga_passwords *old,
+				struct pga_error *error)
+{
+	CHECK(!locked);
+	(void)passwords;
+	reads += 10000;
+	old_passwords = old;
+	(void)snprintf(error->message, sizeof error->message, "the passwords");
+	return machine.passwords_bad ? -1 : 0;
+}
+
+bool __wrap_pga_passwords_are_fresh(const struct pga_passwords *passwords)
+{
+	(void)passwords;
+	return !machine.passwords_changed;
+}
+
+void __wrap_pga_passwords_free(struct pga_passwords *passwords)
+{
+	(void)passwords;
+	frees += 10000;
 }
 
 bool __wrap_pga_pins_is_fresh(const struct pga_pins *pins)
@@ -132,11 +160,11 @@ static void what_has_not_changed_is_shared(void)
 	const struct gate_rules *first = gate_rules_acquire();
 	const struct gate_rules *second = gate_rules_acquire();
 
-	CHECK(first != NULL && first == second && reads == 101);
-	CHECK(old_pins == NULL && old_policy == NULL && !first->broken);
+	CHECK(first != NULL && first == second && reads == 10101);
+	CHECK(old_pins == NULL && old_policy == NULL && old_passwords == NULL && !first->broken);
 	gate_rules_release(first);
 	gate_rules_release(second);
-	CHECK(now() == first && frees == 0 && reads == 101);
+	CHECK(now() == first && frees == 0 && reads == 10101);
 	gate_rules_release(NULL);
 }
 
@@ -150,33 +178,33 @@ static void what_has_changed_is_read_again(void)
 	machine.pins_changed = true;
 	second = gate_rules_acquire();
 	machine.pins_changed = false;
-	CHECK(second != first && reads == 202 && frees == 0);
+	CHECK(second != first && reads == 20202 && frees == 0);
 	CHECK(old_pins == &first->pins && old_policy == &first->policy);
 	gate_rules_release(first);
-	CHECK(frees == 101);
+	CHECK(frees == 10101);
 	machine.policy_changed = true;
 	third = gate_rules_acquire();
 	machine.policy_changed = false;
-	CHECK(third != second && reads == 303);
+	CHECK(third != second && reads == 30303);
 	CHECK(old_pins == &second->pins && old_policy == &second->policy);
 	gate_rules_release(second);
-	CHECK(frees == 202);
+	CHECK(frees == 20202);
 	gate_rules_release(third);
-	CHECK(frees == 202 && now() == third);
+	CHECK(frees == 20202 && now() == third);
 }
 
 static void what_is_broken_refuses_and_is_read_again(void)
 {
 	machine.policy.mode = PGA_MODE_AUDIT;
 	machine.pins_bad = true;
-	CHECK(now()->broken && reads == 101);
+	CHECK(now()->broken && reads == 10101);
 	CHECK(!gate_may_cancel() && !gate_is_audit());
 	reads = 0;
-	CHECK(strcmp(now()->error.message, "the pins") == 0 && reads == 101);
+	CHECK(strcmp(now()->error.message, "the pins") == 0 && reads == 10101);
 	machine.pins_bad = false;
 	machine.policy_bad = true;
 	reads = 0;
-	CHECK(now()->broken && reads == 101 && strcmp(now()->error.message, "the policy") == 0);
+	CHECK(now()->broken && reads == 10101 && strcmp(now()->error.message, "the policy") == 0);
 	CHECK(!gate_may_cancel() && !gate_is_audit());
 	machine.pins_bad = true;
 	CHECK(now()->broken && strcmp(now()->error.message, "the policy") == 0);
@@ -184,6 +212,22 @@ static void what_is_broken_refuses_and_is_read_again(void)
 	CHECK(!now()->broken && gate_may_cancel() && gate_is_audit());
 	reads = 0;
 	CHECK(!now()->broken && reads == 0);
+}
+
+/* Without it, no connection is refused. */
+static void which_passwords_there_are_is_read_again(void)
+{
+	const struct gate_rules *first;
+
+	machine.passwords_bad = true;
+	CHECK(!now()->broken && now()->passwords_broken);
+	CHECK(strcmp(now()->passwords_error.message, "the passwords") == 0);
+	machine.passwords_bad = false;
+	reads = 0;
+	first = now();
+	CHECK(!first->passwords_broken && reads == 10101 && now() == first);
+	machine.passwords_changed = true;
+	CHECK(now() != first && reads == 20202 && old_passwords == &first->passwords);
 }
 
 /* What is out of sight by another root directory has not changed. */
@@ -197,14 +241,14 @@ static void another_root_changes_nothing(void)
 	machine.inode++;
 	CHECK(now() == first);
 	machine.device--;
-	CHECK(now() == first && reads == 101);
+	CHECK(now() == first && reads == 10101);
 	machine.no_root = true;
 	(void)now();
-	CHECK(reads == 202);
+	CHECK(reads == 20202);
 	machine.no_root = false;
 	machine.inode--;
 	/* Of what was read without a root directory, nothing is known. */
-	CHECK(now() != NULL && reads == 202);
+	CHECK(now() != NULL && reads == 20202);
 }
 
 static void without_memory_there_are_none(void)
@@ -225,7 +269,7 @@ static void without_memory_there_are_none(void)
 	gate_rules_release(first);
 	CHECK(frees == 0);
 	machine.pins_changed = true;
-	CHECK(gate_rules_acquire() != first && frees == 101);
+	CHECK(gate_rules_acquire() != first && frees == 10101);
 }
 
 static void a_cancel_goes_by_the_last_ones(void)
@@ -254,6 +298,7 @@ static void a_cancel_goes_by_the_last_ones(void)
 	DO(what_has_not_changed_is_shared)           \
 	DO(what_has_changed_is_read_again)           \
 	DO(what_is_broken_refuses_and_is_read_again) \
+	DO(which_passwords_there_are_is_read_again)  \
 	DO(another_root_changes_nothing)             \
 	DO(without_memory_there_are_none)            \
 	DO(a_cancel_goes_by_the_last_ones)

@@ -838,6 +838,7 @@ tests_unit_test_rules_SOURCES = tests/unit/in_a_child.h tests/unit/cmocka_start.
 tests_unit_test_rules_CPPFLAGS = $(UNIT_CPPFLAGS)
 tests_unit_test_rules_LDFLAGS = $(AM_LDFLAGS) \
 	-Wl,--wrap=pga_pins_reload,--wrap=pga_policy_reload,--wrap=pga_pins_is_fresh,--wrap=pga_policy_is_fresh \
+	-Wl,--wrap=pga_passwords_reload,--wrap=pga_passwords_are_fresh,--wrap=pga_passwords_free \
 	-Wl,--wrap=pga_pins_free,--wrap=pga_policy_free,--wrap=stat64,--wrap=calloc,--wrap=gate_lock,--wrap=gate_unlock
 tests_unit_test_rules_LDADD = libgate.la $(CMOCKA_LIBS)
 
