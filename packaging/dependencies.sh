@@ -77,7 +77,7 @@ packages_of() {
             # Programs of other processors.
             echo qemu-user
             # Keyrings.
-            echo dbus-daemon libglib2.0-bin gnome-keyring keepassxc
+            echo dbus-daemon libglib2.0-bin gnome-keyring libsecret-tools keepassxc
             # It reads environment.d, and runs nothing here.
             echo systemd
             # A driver that is no libpq.

@@ -65,6 +65,10 @@ The audit log, audited.py
 Running programs, running.py
   among([argv, ...]) -> (pids, status, output) of pganchor status, where nothing else runs
 
+A keyring, keyring.py
+  keyring          a real gnome-keyring on a bus of its own, unlocked
+                     .environment (for commands) .lock() .stop() .cont() .kill() .start(password) .restart(password) .pid
+
 The packages, packages.py (session): built once
   debs, rpms       {"pganchor": its .deb or .rpm, ...}; next_debs: the .debs once more, of a later version
   make_machine("name")      a minimal Debian in a directory: .run(argv) as its user, .root(argv); install_debs(machine, debs)
@@ -88,6 +92,7 @@ from certificates import impostor_ca  # noqa: F401
 from gated import anchored, client  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
+from keyring import keyring  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
 from missing import skip_what_is_missing
 from programs import build, compile_gate, compile_program, extension, opener, own_libpq_words, second_libpq  # noqa: F401

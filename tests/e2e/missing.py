@@ -21,11 +21,16 @@ def has_stepca():
     return shutil.which("go") is not None and Path("/usr/share/gocode/src/github.com/smallstep/certificates").is_dir()
 
 
+def has_keyring():
+    return all(map(shutil.which, ("gnome-keyring-daemon", "dbus-daemon", "gdbus", "secret-tool")))
+
+
 # By the fixture that needs it. Whoever asks for it by another fixture needs it as well.
 NEEDS = {
     "clusters": (has_postgres, "the PostgreSQL server and psql (postgresql)"),
     "stepca": (has_stepca, "step-ca's sources (golang-go, golang-github-smallstep-certificates-dev)"),
     "other_stepca": (has_stepca, "step-ca's sources (golang-go, golang-github-smallstep-certificates-dev)"),
+    "keyring": (has_keyring, "gnome-keyring, dbus-daemon, gdbus (libglib2.0-bin) and secret-tool (libsecret-tools)"),
     "compile_program": (lambda: shutil.which("cc") is not None, "a C compiler (gcc)"),
 }
 
