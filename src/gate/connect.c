@@ -153,7 +153,7 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 		return;
 	}
 	decision->ambiguous = pga_is_ambiguous(parameters);
-	decision->rules = gate_rules_acquire();
+	decision->rules = logs_in ? gate_rules_acquire_to_log_in() : gate_rules_acquire();
 	gate_judge(libpq, decision->rules, parameters, GATE_BEFORE, &judgement);
 	decision->admitted = judgement.admitted;
 	audit = judgement.admitted && decision->rules->policy.mode == PGA_MODE_AUDIT;

@@ -20,13 +20,14 @@ static struct snapshot *current;
 static atomic_int cancels; /* what gate_may_cancel() tells: 0 not known, 1 yes, -1 no */
 
 /* What could not be read is tried again: the reason may have gone, such as too many open files. */
-static bool is_fresh(const struct snapshot *snapshot)
+static bool is_fresh(const struct snapshot *snapshot, bool with_passwords)
 {
 	const struct gate_rules *rules = &snapshot->rules;
 
 	return !rules->broken && pga_pins_is_fresh(&rules->pins) &&
-	       pga_policy_is_fresh(&rules->policy) && !rules->passwords_broken &&
-	       pga_passwords_are_fresh(&rules->passwords) &&
+	       pga_policy_is_fresh(&rules->policy) &&
+	       (!with_passwords ||
+		(!rules->passwords_broken && pga_passwords_are_fresh(&rules->passwords))) &&
 	       (rules->policy.continuity == PGA_CONTINUITY_OFF ||
 		(!rules->known_broken && pga_known_servers_are_fresh(&rules->known)));
 }
@@ -109,7 +110,7 @@ static void release(struct snapshot *snapshot)
 		destroy(snapshot);
 }
 
-const struct gate_rules *gate_rules_acquire(void)
+static const struct gate_rules *acquire(bool with_passwords)
 {
 	struct snapshot *snapshot;
 	struct snapshot *fresh;
@@ -120,7 +121,8 @@ const struct gate_rules *gate_rules_acquire(void)
 	if (snapshot != NULL)
 		atomic_fetch_add(&snapshot->users, 1);
 	gate_unlock();
-	if (snapshot != NULL && (is_fresh(snapshot) || is_from_another_root(snapshot)))
+	if (snapshot != NULL &&
+	    (is_fresh(snapshot, with_passwords) || is_from_another_root(snapshot)))
 		return &snapshot->rules;
 	fresh = load(snapshot);
 	if (snapshot != NULL)
@@ -135,6 +137,16 @@ const struct gate_rules *gate_rules_acquire(void)
 	if (old != NULL)
 		release(old);
 	return &fresh->rules;
+}
+
+const struct gate_rules *gate_rules_acquire(void)
+{
+	return acquire(false);
+}
+
+const struct gate_rules *gate_rules_acquire_to_log_in(void)
+{
+	return acquire(true);
 }
 
 void gate_rules_release(const struct gate_rules *rules)

@@ -18,7 +18,7 @@ struct gate_rules {
 	struct pga_known_servers known; /* read where the policy asks for continuity */
 	bool known_broken;              /* they could not be */
 	struct pga_error known_error;
-	struct pga_passwords passwords; /* of the keyring */
+	struct pga_passwords passwords; /* of the keyring: gate_rules_acquire_to_log_in() */
 	bool passwords_broken;          /* which they are could not be read */
 	struct pga_error passwords_error;
 	struct snapshot *snapshot; /* which these are a part of: rules.c's own */
@@ -29,6 +29,10 @@ struct gate_rules {
  * gate_rules_release. */
 const struct gate_rules *gate_rules_acquire(void);
 void gate_rules_release(const struct gate_rules *rules);
+
+/* The same, where it is also to be known which passwords the keyring has by now: a connection asks
+ * for the rules several times, and for those once. */
+const struct gate_rules *gate_rules_acquire_to_log_in(void);
 
 /* Whether the process has another root directory by now than when it read them. */
 bool gate_rules_are_of_another_root(const struct gate_rules *rules);

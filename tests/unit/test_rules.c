@@ -225,8 +225,13 @@ static void which_passwords_there_are_is_read_again(void)
 	machine.passwords_bad = false;
 	reads = 0;
 	first = now();
+	CHECK(first->passwords_broken && reads == 0);
+	first = gate_rules_acquire_to_log_in();
 	CHECK(!first->passwords_broken && reads == 10101 && now() == first);
+	gate_rules_release(first);
 	machine.passwords_changed = true;
+	CHECK(now() == first && reads == 10101);
+	gate_rules_release(gate_rules_acquire_to_log_in());
 	CHECK(now() != first && reads == 20202 && old_passwords == &first->passwords);
 }
 

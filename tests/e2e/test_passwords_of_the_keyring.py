@@ -1,0 +1,388 @@
+"""The keyring's passwords, as programs under the gate use them: they connect without a prompt, and no server gets one that is not
+both verified and pinned. The keyring is a real one."""
+
+import contextlib
+import os
+import subprocess
+from pathlib import Path
+
+import psycopg2
+import pytest
+
+from audited import PYTHON
+from gated import CLIENTS, run_gated, write_anchor
+from keyring import keyring  # noqa: F401
+from languages import LANGUAGES
+from postgres import PASSWORD
+
+INDEX = ".config/pganchor/passwords.conf"
+NO_PASSWORD = "fe_sendauth: no password supplied"
+NOT_USED = "pganchor: the password that the keyring has for localhost was not used: "
+
+
+def set_secret(pganchor, keyring, words, secret):
+    """By the program that the gate asks, too."""
+    fields = ["set", "password", *words, secret]
+    subprocess.run([pganchor.prefix / "libexec/pganchor/pganchor-secret"], check=True, env={"HOME": "/nonexistent", **keyring.environment},
+                   input="".join(f"{field}\0" for field in fields).encode())
+
+
+@pytest.fixture
+def keep(anchored, keyring, pganchor):
+    """keep(secret, host=, port=, dbname=, user=): the keyring has it, and the index says so."""
+    def keep(secret=PASSWORD, host="localhost", port="*", dbname="*", user="app", there=True):
+        words = [host, str(port), dbname, user]
+        if there:
+            set_secret(pganchor, keyring, words, secret)
+        (anchored / ".config/pganchor").mkdir(parents=True, exist_ok=True)
+        with open(anchored / INDEX, "a") as file:
+            file.write("password " + " ".join(f'{name}="{word}"' for name, word in zip(("host", "port", "dbname", "user"), words)) + "\n")
+
+    return keep
+
+
+@pytest.fixture
+def kept(anchored, stepca, keep):
+    """A home whose CA is pinned for the server, and whose keyring has its password."""
+    write_anchor(anchored, "test", stepca.fingerprint, hosts="localhost")
+    keep()
+    return anchored
+
+
+@pytest.fixture
+def conninfo(postgres):
+    return postgres.conninfo(sslmode="verify-full", password=None)
+
+
+@pytest.fixture
+def run(kept, keyring):
+    def run(argv, env=None, **kwargs):
+        return run_gated(kept, argv, env={**keyring.environment, **(env or {})}, **kwargs)
+
+    return run
+
+
+@pytest.fixture
+def psql(run):
+    def psql(conninfo, *words, **kwargs):
+        return run(["psql", "-XwAtc", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", conninfo, *words], **kwargs)
+
+    return psql
+
+
+@pytest.fixture
+def sql(postgres):
+    """sql(text): by a superuser; what it has done to the role is undone in the end."""
+    with contextlib.closing(psycopg2.connect(postgres.superuser)) as connection:
+        connection.autocommit = True
+        yield connection.cursor().execute
+        connection.cursor().execute(f"ALTER ROLE {postgres.user} NOREPLICATION")
+
+
+# ---- it works ----
+
+@pytest.mark.parametrize("client", ["psql", "psycopg2", "pg_dump", "pgbench"])
+def test_a_client_connects_without_a_prompt(run, conninfo, client):
+    done = run(CLIENTS[client](conninfo), input="SELECT 1;\n")
+    assert done.returncode == 0 and "pganchor" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_does(run, conninfo, language):
+    done = run([*LANGUAGES[language], conninfo])
+    assert done.stdout == "t\n", done.stdout + done.stderr
+
+
+def test_without_the_gate_it_does_not(kept, keyring, conninfo):
+    assert NO_PASSWORD in kept.run(["psql", "-Xwc", "", conninfo], env=keyring.environment).stderr
+
+
+def test_with_several_hosts_each_gets_its_own(kept, keep, run, postgres, stepca, psql):
+    """The first that fits counts, as in libpq's own file, for each host by itself."""
+    (kept / ".config/pganchor/anchors.conf").unlink()
+    write_anchor(kept, "test", stepca.fingerprint, hosts="localhost, 127.0.0.1")
+    keep(host="127.0.0.1", user="*")
+    settings = {"sslmode": "verify-full", "password": None, "port": postgres.port}
+    for hosts in ("localhost,127.0.0.1", "127.0.0.1,localhost"):
+        assert psql(postgres.conninfo(host=hosts, **settings)).stdout == "t\n"
+    # Nobody listens at the first.
+    (kept / INDEX).write_text("")
+    keep("of the first", host="127.0.0.1", port=1)
+    keep(host="*", user="*")
+    done = psql(postgres.conninfo(host="127.0.0.1,localhost", **{**settings, "port": f"1,{postgres.port}"}))
+    assert done.stdout == "t\n", done.stderr
+
+
+# ---- libpq's own come first ----
+
+@pytest.mark.parametrize("way", ["passfile", "environment", "conninfo"])
+def test_what_libpq_finds_by_itself_is_used(kept, keyring, postgres, psql, way):
+    """The keyring is not asked: it would not answer."""
+    settings, env = {"password": None}, {}
+    if way == "passfile":
+        (kept / ".pgpass").write_text(f"*:*:*:*:{PASSWORD}\n")
+        (kept / ".pgpass").chmod(0o600)
+    elif way == "environment":
+        env["PGPASSWORD"] = PASSWORD
+    else:
+        settings["password"] = PASSWORD
+    keyring.stop()
+    done = psql(postgres.conninfo(sslmode="verify-full", **settings), env=env)
+    assert (done.stdout, done.stderr) == ("t\n", "")
+
+
+def test_of_several_hosts_those_that_the_users_file_has_are_its(kept, keep, stepca, postgres, psql):
+    (kept / ".config/pganchor/anchors.conf").unlink()
+    write_anchor(kept, "test", stepca.fingerprint, hosts="localhost, 127.0.0.1")
+    keep("not this", host="127.0.0.1")
+    (kept / ".pgpass").write_text(f"127.0.0.1:*:*:*:{PASSWORD}")
+    (kept / ".pgpass").chmod(0o600)
+    # Nobody listens at the first, which has none of the user's.
+    done = psql(postgres.conninfo(host="localhost,127.0.0.1", port=f"1,{postgres.port}", sslmode="verify-full", password=None))
+    assert done.stdout == "t\n", done.stderr
+
+
+# ---- nobody else gets it ----
+
+def got(server):
+    return [record for record in server.finish() if PASSWORD.encode() in record.everything or "password" in record.requests]
+
+
+def test_an_impostor_gets_nothing(kept, psql, recording_server, impostor_ca, postgres, tmp_path):
+    server = recording_server(b"S", issued=impostor_ca.issue(tmp_path, "localhost"))
+    assert "certificate verify failed" in psql(postgres.conninfo(port=server.port, sslmode="verify-full", password=None)).stderr
+    assert got(server) == []
+
+
+def test_a_server_of_a_root_that_is_not_pinned_gets_nothing(kept, psql, recording_server, impostor_ca, postgres, tmp_path):
+    """Though libpq believes it."""
+    with open(kept / ".postgresql/root.crt", "a") as file:
+        file.write(impostor_ca.pem)
+    server = recording_server(b"S", issued=impostor_ca.issue(tmp_path, "localhost"))
+    assert "is not pinned" in psql(postgres.conninfo(port=server.port, sslmode="verify-full", password=None)).stderr
+    assert got(server) == []
+
+
+def test_a_plain_server_gets_nothing(kept, psql, recording_server, postgres):
+    server = recording_server(b"N")
+    assert psql(postgres.conninfo(port=server.port, sslmode="verify-full", password=None)).returncode != 0
+    assert psql(postgres.conninfo(port=server.port, sslmode="disable", password=None)).returncode != 0
+    assert got(server) == []
+
+
+WITHHELD = {
+    "nothing pinned": ("", None, "no anchor counts for it (trust = verified, or nothing is pinned)"),
+    "another host's anchor": ("", "other.example.com", "no anchor is valid for it"),
+    "trust = verified": ("trust = verified\n", "localhost", "no anchor counts for it (trust = verified, or nothing is pinned)"),
+    "allow-weak": ("allow-weak = localhost\n", "localhost", None),
+    "audit": ("mode = audit\n", "localhost", None),
+}
+
+
+@pytest.mark.parametrize("policy, hosts, why", WITHHELD.values(), ids=WITHHELD)
+def test_it_is_kept_from_a_server_that_is_not_held_to_a_pin(kept, psql, stepca, recording_server, postgres, tmp_path, policy, hosts, why):
+    (kept / ".config/pganchor/anchors.conf").unlink()
+    if hosts is not None:
+        write_anchor(kept, "test", stepca.fingerprint, hosts=hosts)
+    (kept / ".config/pganchor/policy.conf").write_text(policy)
+    server = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost"))
+    done = psql(postgres.conninfo(port=server.port, sslmode="verify-full", password=None))
+    assert PASSWORD.encode() not in b"".join(record.everything for record in server.finish())
+    assert done.returncode != 0 and (why is None or NOT_USED + why in done.stderr), done.stderr
+
+
+def test_a_host_among_several_that_is_not_pinned_keeps_it_from_all(kept, keep, psql, postgres):
+    done = psql(postgres.conninfo(host="localhost,127.0.0.1", sslmode="verify-full", password=None))
+    assert done.returncode != 0 and NOT_USED + "no anchor is valid for it" in done.stderr
+
+
+def test_another_key_under_continuity_gets_nothing(kept, psql, stepca, postgres, relay, recording_server, tmp_path):
+    (kept / ".config/pganchor/policy.conf").write_text("continuity = require\n")
+    server = relay(postgres.port)
+    where = postgres.conninfo(port=server.port, sslmode="verify-full", password=None)
+    assert psql(where).stdout == "t\n"
+    other = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost"))
+    server.target = other.port
+    assert "another key" in psql(where).stderr
+    assert got(other) == []
+
+
+# ---- nothing is left ----
+
+SETTINGS = """
+import ctypes, os, sys
+class Option(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_char_p) for name in ("keyword", "envvar", "compiled", "val", "label", "dispchar")] + [("dispsize", ctypes.c_int)]
+pq = ctypes.CDLL("libpq.so.5")
+pq.PQconnectdb.restype = ctypes.c_void_p
+pq.PQconninfo.restype = ctypes.POINTER(Option)
+for function in (pq.PQconninfo, pq.PQstatus, pq.PQreset, pq.PQfinish):
+    function.argtypes = [ctypes.c_void_p]
+before = os.listdir("/proc/self/fd")
+conn = pq.PQconnectdb(sys.argv[1].encode())
+pq.PQreset(conn)
+print(pq.PQstatus(conn))
+options = pq.PQconninfo(conn)
+at = 0
+while options[at].keyword:
+    if options[at].val:
+        print(options[at].keyword.decode(), options[at].val.decode())
+    at += 1
+pq.PQfinish(conn)
+print("files", len(os.listdir("/proc/self/fd")) - len(before))
+"""
+
+
+@pytest.mark.parametrize("passfile", [None, "/nowhere/of my own"])
+def test_a_connections_settings_name_the_users_own_file(kept, run, postgres, passfile):
+    """After a reset, too. No secret is among them, and no descriptor is left."""
+    done = run([PYTHON, "-c", SETTINGS, postgres.conninfo(sslmode="verify-full", password=None, passfile=passfile)])
+    said = dict(line.split(" ", 1) for line in done.stdout.splitlines()[1:])
+    assert done.stdout.startswith("0\n"), done.stdout + done.stderr
+    assert said["passfile"] == (passfile or str(kept / ".pgpass"))
+    assert PASSWORD not in done.stdout and said["files"] == "0"
+
+
+def test_psql_connects_anew(run, conninfo):
+    done = run(["psql", "-XwAt", conninfo], input="\\c\nSELECT 1;\n\\c - - localhost\nSELECT 2;\n")
+    assert done.stdout.splitlines()[1::2] == ["1", "2"], done.stdout + done.stderr
+
+
+def test_a_base_backup_writes_neither_the_password_nor_the_file(kept, run, postgres, sql, tmp_path):
+    sql(f"ALTER ROLE {postgres.user} REPLICATION")
+    done = run(["pg_basebackup", "-w", "-R", "-X", "none", "-D", tmp_path / "backup", "-d",
+                postgres.conninfo(sslmode="verify-full", password=None, dbname=None)])
+    assert done.returncode == 0, done.stderr
+    written = (tmp_path / "backup/postgresql.auto.conf").read_text()
+    assert "primary_conninfo" in written and f"passfile=''{kept / '.pgpass'}''" in written and "/proc/" not in written
+    for path in (tmp_path / "backup").rglob("*"):
+        assert not path.is_file() or PASSWORD.encode() not in path.read_bytes(), path
+
+
+# ---- the program never notices ----
+
+# Counts what a program is told of children, connects in each of several ways, and says what it has left.
+NOTICES = """
+import ctypes, os, signal, sys, threading
+mode, conninfo = sys.argv[1], sys.argv[2]
+told = []
+if mode == "ignored":
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+elif mode == "handled":
+    signal.signal(signal.SIGCHLD, lambda *_: told.append(1))
+if mode == "alarms":
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+import psycopg2
+def connect():
+    connection = psycopg2.connect(conninfo)
+    connection.cursor().execute("SELECT 1")
+    connection.close()
+def count(directory):
+    return sorted(os.listdir(directory))
+files = count("/proc/self/fd")
+if mode == "threads":
+    failed = []
+    def one():
+        try:
+            connect()
+        except Exception as error:
+            failed.append(error)
+    threads = [threading.Thread(target=one) for _ in range(64)]
+    for thread in threads: thread.start()
+    for thread in threads: thread.join()
+    assert not failed, failed[0]
+elif mode == "fork":
+    connect()
+    child = os.fork()
+    if child == 0:
+        connect()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+else:
+    connect()
+    connect()
+signal.setitimer(signal.ITIMER_REAL, 0)
+try:
+    left = os.waitpid(-1, os.WNOHANG)
+except ChildProcessError:
+    left = None
+while len(count("/proc/self/task")) > 1:
+    pass # those that were joined may end in a moment
+print(len(told), left, count("/proc/self/fd") == files)
+"""
+
+
+def among_processes(home):
+    """Those that ask a keyring, by this installation."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(directory / "exe") == str(home.program.prefix / "libexec/pganchor/pganchor-secret"):
+                found.append(directory)
+    return found
+
+
+@pytest.mark.parametrize("mode", ["default", "ignored", "handled", "alarms", "threads", "fork"])
+def test_a_program_never_hears_of_the_one_that_asks(kept, run, conninfo, mode):
+    done = run([PYTHON, "-c", NOTICES, mode, conninfo])
+    assert done.stdout == "0 None True\n", done.stdout + done.stderr
+    assert among_processes(kept) == []
+
+
+def asked(kept, keyring, conninfo, program):
+    """What the program executes, with its words and environment, and how often it asks for the index."""
+    done = kept.run(["strace", "-f", "-v", "-s", "100000", "-e", "trace=execve,stat,newfstatat,connect", "-o", kept / "trace",
+                     kept.program.binary, "run", "--", *program, conninfo], env=keyring.environment)
+    assert done.returncode == 0, done.stderr
+    lines = (kept / "trace").read_text().splitlines()
+    return [line for line in lines if "execve(" in line and "pganchor-secret" in line], [line for line in lines if INDEX in line]
+
+
+def test_the_password_is_in_no_word_and_no_environment(kept, keyring, conninfo):
+    (execve,), _ = asked(kept, keyring, conninfo, CLIENTS["psycopg2"](None)[:-1])
+    assert PASSWORD not in execve and "LD_PRELOAD" not in execve and '["pganchor-secret"]' in execve
+
+
+def test_it_is_asked_once_for_several_connections(kept, keyring, conninfo):
+    executed, _ = asked(kept, keyring, conninfo, [PYTHON, "-c", "import sys, psycopg2\nfor _ in range(5): psycopg2.connect(sys.argv[1])"])
+    assert len(executed) == 1
+
+
+def test_without_an_entry_nobody_is_asked(kept, keep, keyring, postgres):
+    """A look at the index, and that is all."""
+    (kept / INDEX).write_text("")
+    keep(host="other.example.com")
+    executed, looks = asked(kept, keyring, postgres.conninfo(sslmode="verify-full"), CLIENTS["psql"](None)[:-1])
+    assert executed == [] and len([line for line in looks if "stat(" in line]) <= 2, looks
+
+
+# ---- the keyring does not give it ----
+
+TROUBLE = {
+    "locked": (lambda keyring: keyring.lock(), "it is locked\n    pganchor password unlock"),
+    "locked since its start": (lambda keyring: keyring.restart("another password"), "it is locked\n    pganchor password unlock"),
+    "stopped": (lambda keyring: keyring.stop(), "it has not answered in time"),
+    "no bus": (lambda keyring: keyring.end(), "it cannot be reached in this session"),
+}
+
+
+@pytest.mark.parametrize("trouble, why", TROUBLE.values(), ids=TROUBLE)
+def test_libpqs_own_way_is_left(keyring, psql, conninfo, trouble, why):
+    trouble(keyring)
+    done = psql(conninfo)
+    assert NO_PASSWORD in done.stderr and done.stderr.startswith(NOT_USED + why), done.stderr
+
+
+def test_what_is_not_there_any_more(anchored, keep, kept, keyring, psql, conninfo):
+    (kept / INDEX).write_text("")
+    keep(port="5433", there=False)
+    keep(user="*", there=False)
+    done = psql(conninfo)
+    assert NO_PASSWORD in done.stderr and done.stderr.startswith(NOT_USED + "it is not in it any more")
+
+
+def test_an_index_that_cannot_be_read_refuses_nothing(kept, psql, postgres):
+    (kept / INDEX).write_text("what is this\n")
+    done = psql(postgres.conninfo(sslmode="verify-full"))
+    assert done.stdout == "t\n" and f"pganchor: no password of the keyring is used: {kept / INDEX}, line 1" in done.stderr
