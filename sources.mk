@@ -43,6 +43,7 @@ POLICY = \
 
 # The gate, without what the module and the library each have for themselves.
 GATE = \
+	src/gate/answers.c src/gate/answers.h \
 	src/gate/audit_log.c src/gate/audit_log.h \
 	src/gate/call.c src/gate/call.h \
 	src/gate/caller.c src/gate/caller.h \

@@ -2,127 +2,16 @@
 
 #include "base/paths.h"
 #include "base/printable.h"
-#include "base/signals.h"
-#include "gate/keyring.h"
+#include "gate/answers.h"
 #include "gate/notice.h"
 #include "policy/hostlist.h"
 #include "policy/release.h"
-#include "policy/secrets.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
-
-#define KEPT_FOR 60 /* seconds that an answer of the keyring is good for */
-#define LEFT_FOR 30 /* seconds that a keyring is left alone which did not answer */
-
-/* ---- what the process keeps of the keyring's answers ---- */
-
-/* On pages that no child inherits, no core dump has, and no swap, as far as the limits allow. Zeros
- * are PTHREAD_MUTEX_INITIALIZER. */
-struct kept {
-	pthread_mutex_t mutex;
-	time_t left_until; /* CLOCK_MONOTONIC, as all here */
-	enum pga_secret_status left_for;
-	time_t good_until;
-	size_t request_length;
-	size_t lines_length;
-	char request[24 * 1024];
-	char lines[32 * 1024]; /* of a password file */
-};
-
-static _Atomic(struct kept *) kept;
-
-static struct kept *pages(void)
-{
-	struct kept *there = atomic_load(&kept);
-	struct kept *made;
-
-	if (there != NULL)
-		return there;
-	made = mmap(NULL, sizeof *made, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (made == MAP_FAILED)
-		return NULL;
-	/* Without the first, a child would have the password, and the lock of a thread that it has
-	 * not. */
-	if (madvise(made, sizeof *made, MADV_WIPEONFORK) == 0) {
-		(void)madvise(made, sizeof *made, MADV_DONTDUMP);
-		(void)mlock(made, sizeof *made);
-		if (atomic_compare_exchange_strong(&kept, &there, made))
-			return made;
-	}
-	(void)munmap(made, sizeof *made);
-	return there;
-}
-
-static time_t now(void)
-{
-	struct timespec moment;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &moment);
-	return moment.tv_sec;
-}
-
-static bool is_kept(const struct kept *own, const struct pga_text *request)
-{
-	return own->lines_length > 0 && now() < own->good_until &&
-	       own->request_length == request->length &&
-	       memcmp(own->request, request->bytes, request->length) == 0;
-}
-
-/* Asks the keyring, and keeps what it says. */
-static enum pga_secret_status ask(struct kept *own, const struct pga_text *request)
-{
-	const int answer = memfd_create("pganchor", MFD_CLOEXEC);
-	enum pga_secret_status status = PGA_SECRET_FAILED;
-	ssize_t length;
-
-	if (answer < 0)
-		return status;
-	status = gate_keyring_ask(request, answer);
-	/* Without one of several, the others' lines are there. */
-	length = status == PGA_SECRET_DONE || status == PGA_SECRET_NONE
-		     ? pread(answer, own->lines, sizeof own->lines, 0)
-		     : 0;
-	(void)close(answer);
-	own->lines_length = length > 0 ? (size_t)length : 0;
-	own->request_length = request->length;
-	memcpy(own->request, request->bytes, request->length);
-	own->good_until = now() + KEPT_FOR;
-	if (own->lines_length == sizeof own->lines)
-		status = PGA_SECRET_FAILED;
-	if (own->lines_length > 0 && status == PGA_SECRET_NONE)
-		status = PGA_SECRET_DONE;
-	if (status != PGA_SECRET_DONE)
-		explicit_bzero(own->lines, sizeof own->lines);
-	if (status != PGA_SECRET_DONE)
-		own->lines_length = 0;
-	return status;
-}
-
-static enum pga_secret_status look(struct kept *own, const struct pga_text *request)
-{
-	enum pga_secret_status status;
-
-	if (request->failed || request->length > sizeof own->request)
-		return PGA_SECRET_FAILED;
-	if (is_kept(own, request))
-		return PGA_SECRET_DONE;
-	if (now() < own->left_until)
-		return own->left_for;
-	status = ask(own, request);
-	if (status == PGA_SECRET_ABSENT || status == PGA_SECRET_LATE ||
-	    status == PGA_SECRET_FAILED) {
-		own->left_until = now() + LEFT_FOR;
-		own->left_for = status;
-	}
-	return status;
-}
 
 /* ---- whose password, and whether it may go ---- */
 
@@ -262,35 +151,26 @@ static void tell_broken(const struct gate_rules *rules)
 
 /* ---- all of it ---- */
 
-/* Between the two nothing of the program's runs in this thread: it could ask for the lock. */
-static enum pga_secret_status make(const struct pga_text *request, const char *before,
-				   bool several_hosts, struct gate_passfile *passfile)
-{
-	struct kept *own = pages();
-	enum pga_secret_status status;
-	int cancellation;
-	sigset_t signals;
+struct handover {
+	const char *before; /* the password file whose place it takes */
+	bool several_hosts;
+	struct gate_passfile *passfile;
+};
 
-	if (own == NULL)
-		return PGA_SECRET_FAILED;
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
-	pga_block_signals(&signals);
-	(void)pthread_mutex_lock(&own->mutex);
-	status = look(own, request);
-	/* Of one host alone, libpq has found nothing in the file. */
-	if (status == PGA_SECRET_DONE &&
-	    !gate_passfile_write(passfile, own->lines, own->lines_length, before, several_hosts))
-		status = PGA_SECRET_FAILED;
-	(void)pthread_mutex_unlock(&own->mutex);
-	pga_restore_signals(&signals);
-	(void)pthread_setcancelstate(cancellation, NULL);
-	return status;
+/* Of one host alone, libpq has found nothing in the file. */
+static bool hand(const char *lines, size_t length, void *context)
+{
+	const struct handover *handover = context;
+
+	return gate_passfile_write(handover->passfile, lines, length, handover->before,
+				   handover->several_hosts);
 }
 
 static void make_wanted(const struct gate_libpq *libpq, const struct gate_rules *rules,
 			const struct pga_parameters *parameters, const struct wanted *wanted,
 			struct gate_passfile *passfile)
 {
+	struct handover handover = {NULL, wanted->hosts > 1, passfile};
 	struct pga_text request = PGA_TEXT_EMPTY;
 	enum pga_secret_status status;
 	char *before = NULL;
@@ -303,7 +183,8 @@ static void make_wanted(const struct gate_libpq *libpq, const struct gate_rules 
 		tell_release(wanted->release, wanted->host);
 	} else {
 		write_request(&rules->passwords, wanted, &request);
-		status = make(&request, before, wanted->hosts > 1, passfile);
+		handover.before = before;
+		status = gate_answer_use(&request, hand, &handover);
 		if (status != PGA_SECRET_DONE)
 			tell_status(status, wanted->host);
 	}
