@@ -23,7 +23,7 @@ char gate_libpq_beyond;
 
 /* Names as they stand here, and not their addresses, need no relocation. */
 static const struct {
-	char name[24];
+	char name[32];
 	size_t offset;
 	bool optional;
 } functions[] = {

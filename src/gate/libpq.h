@@ -68,12 +68,15 @@ typedef gate_function *gate_peer_ask(const void *base, const char *name, void **
 	FUNCTION(PQsetInstanceData)             \
 	FUNCTION(PQinstanceData)
 
-/* Those that an old one lacks, whose field is NULL then: before libpq 12, and the last before 10.
- */
-#define GATE_LIBPQ_OPTIONAL(FUNCTION) \
-	FUNCTION(PQhostaddr)          \
-	FUNCTION(PQgssEncInUse)       \
-	FUNCTION(PQencryptPasswordConn)
+/* Those that an old one lacks, whose field is NULL then: before libpq 12, the third before 10, and
+ * the hooks before 13. */
+#define GATE_LIBPQ_OPTIONAL(FUNCTION)         \
+	FUNCTION(PQhostaddr)                  \
+	FUNCTION(PQgssEncInUse)               \
+	FUNCTION(PQencryptPasswordConn)       \
+	FUNCTION(PQsetSSLKeyPassHook_OpenSSL) \
+	FUNCTION(PQgetSSLKeyPassHook_OpenSSL) \
+	FUNCTION(PQdefaultSSLKeyPassHook_OpenSSL)
 
 /* The functions of OpenSSL: FUNCTION(type, name, parameters). The first of each library is looked
  * for to tell the library. Where an OpenSSL lacks one, the field is NULL. */
@@ -119,6 +122,7 @@ typedef gate_function *gate_peer_ask(const void *base, const char *name, void **
 	FUNCTION(int, ERR_pop_to_mark, void)                                                       \
 	FUNCTION(const void *, X509_get_X509_PUBKEY, const void *certificate)                      \
 	FUNCTION(int, i2d_X509_PUBKEY, const void *key, unsigned char **der)                       \
+	FUNCTION(int, PEM_def_callback, char *buffer, int size, int writes, void *passphrase)      \
 	FUNCTION(int, EVP_Digest, const void *bytes, size_t length, unsigned char *digest,         \
 		 unsigned *digest_length, const void *type, void *engine)
 

@@ -4,6 +4,7 @@
 #include "base/printable.h"
 #include "gate/answers.h"
 #include "gate/notice.h"
+#include "gate/passphrase.h"
 #include "policy/hostlist.h"
 #include "policy/release.h"
 
@@ -98,14 +99,16 @@ static bool has_one(const struct gate_libpq *libpq, const struct pga_parameters 
 
 static atomic_uint told; /* a bit for each reason */
 
-static void tell(unsigned reason, const char *host, const char *why, const char *hint)
+/* what: "password", of a host; "passphrase", of a file. */
+static void tell(unsigned reason, const char *what, const char *of, const char *why,
+		 const char *hint)
 {
 	struct pga_text line = PGA_TEXT_EMPTY;
 
 	if ((atomic_fetch_or(&told, 1U << reason) & 1U << reason) != 0)
 		return;
-	pga_text_add(&line, "pganchor: the password that the keyring has for ");
-	pga_text_add_printable(&line, host, "");
+	pga_text_addf(&line, "pganchor: the %s that the keyring has for ", what);
+	pga_text_add_printable(&line, of, "");
 	pga_text_addf(&line, " was not used: %s", why);
 	if (hint[0] != '\0')
 		pga_text_addf(&line, "\n    %s", hint);
@@ -114,7 +117,7 @@ static void tell(unsigned reason, const char *host, const char *why, const char 
 	pga_text_free(&line);
 }
 
-static void tell_status(enum pga_secret_status status, const char *host)
+static void tell_status(enum pga_secret_status status, const char *what, const char *of)
 {
 	static const struct {
 		char why[64];
@@ -128,12 +131,13 @@ static void tell_status(enum pga_secret_status status, const char *host)
 	    [PGA_SECRET_FAILED] = {"it could not be asked", "pganchor password list says why"},
 	};
 
-	tell((unsigned)status, host, texts[status].why, texts[status].hint);
+	tell((unsigned)status, what, of, texts[status].why, texts[status].hint);
 }
 
 static void tell_release(enum pga_release release, const char *host)
 {
-	tell(8U + (unsigned)release, host, pga_release_reason(release), pga_release_hint(release));
+	tell(8U + (unsigned)release, "password", host, pga_release_reason(release),
+	     pga_release_hint(release));
 }
 
 static void tell_broken(const struct gate_rules *rules)
@@ -166,6 +170,18 @@ static bool hand(const char *lines, size_t length, void *context)
 				   handover->several_hosts);
 }
 
+/* The passphrase of a key goes to nobody; but who is not to have a password is to have no login. */
+static void prepare_key(struct gate_libpq *libpq, const struct gate_rules *rules,
+			const struct pga_effective *effective)
+{
+	enum pga_secret_status status = gate_passphrase_prepare(libpq, rules, effective);
+	const char *key = pga_effective_value(effective, "sslkey");
+
+	if (status != PGA_SECRET_DONE)
+		tell_status(status, "passphrase",
+			    key != NULL && key[0] != '\0' ? key : "~/.postgresql/postgresql.key");
+}
+
 static void make_wanted(const struct gate_libpq *libpq, const struct gate_rules *rules,
 			const struct pga_parameters *parameters, const struct wanted *wanted,
 			struct gate_passfile *passfile)
@@ -186,7 +202,7 @@ static void make_wanted(const struct gate_libpq *libpq, const struct gate_rules 
 		handover.before = before;
 		status = gate_answer_use(&request, hand, &handover);
 		if (status != PGA_SECRET_DONE)
-			tell_status(status, wanted->host);
+			tell_status(status, "password", wanted->host);
 	}
 	pga_text_free(&request);
 	free(before);
@@ -199,7 +215,7 @@ static bool is_the_users_own(const struct gate_rules *rules)
 	       !gate_rules_are_of_another_root(rules);
 }
 
-void gate_passwords_hand_over(const struct gate_libpq *libpq, const struct gate_rules *rules,
+void gate_passwords_hand_over(struct gate_libpq *libpq, const struct gate_rules *rules,
 			      const struct pga_parameters *parameters,
 			      const struct pga_effective *effective, struct gate_passfile *passfile)
 {
@@ -218,7 +234,9 @@ void gate_passwords_hand_over(const struct gate_libpq *libpq, const struct gate_
 			    pga_effective_value(effective, "hostaddr"),
 			    pga_effective_value(effective, "port"), &hosts, &error) == 0) {
 		want(rules, &hosts, effective, &wanted);
-		if (wanted.count > 0 && is_the_users_own(rules))
+		if (is_the_users_own(rules) && wanted.release == PGA_RELEASE)
+			prepare_key(libpq, rules, effective);
+		if (is_the_users_own(rules) && wanted.count > 0)
 			make_wanted(libpq, rules, parameters, &wanted, passfile);
 	}
 	pga_hosts_free(&hosts);

@@ -13,7 +13,7 @@ from audited import PYTHON
 from gated import CLIENTS, run_gated, write_anchor
 from keyring import keyring  # noqa: F401
 from languages import LANGUAGES
-from postgres import PASSWORD
+from postgres import PASSWORD, quote
 
 INDEX = ".config/pganchor/passwords.conf"
 NO_PASSWORD = "fe_sendauth: no password supplied"
@@ -386,3 +386,55 @@ def test_an_index_that_cannot_be_read_refuses_nothing(kept, psql, postgres):
     (kept / INDEX).write_text("what is this\n")
     done = psql(postgres.conninfo(sslmode="verify-full"))
     assert done.stdout == "t\n" and f"pganchor: no password of the keyring is used: {kept / INDEX}, line 1" in done.stderr
+
+
+# ---- passphrases of keys ----
+
+PASSPHRASE = "the key's \\own"
+
+
+@pytest.fixture
+def with_certificate(kept, keyring, pganchor, stepca, make_postgres, session_directory):
+    """The home has a certificate for the server's user, whose key is encrypted; a conninfo string for a server that wants it."""
+    chain, key = stepca.issue("app")
+    root = session_directory / "root-of-clients.crt"
+    root.write_text(stepca.root_pem)
+    root.chmod(0o644)
+    server = make_postgres(*stepca.issue("localhost", "127.0.0.1"), settings={"ssl_ca_file": root},
+                           hba="hostssl all app 127.0.0.1/32 cert\n")
+    own = kept / ".postgresql/postgresql"
+    own.with_suffix(".crt").write_bytes(chain.read_bytes())
+    subprocess.run(["openssl", "pkey", "-aes256", "-passout", f"pass:{PASSPHRASE}", "-in", key, "-out", own.with_suffix(".key")], check=True)
+    own.with_suffix(".key").chmod(0o600)
+    (kept / INDEX).write_text(f'passphrase file="{own.with_suffix(".key")}"\n')
+    subprocess.run([pganchor.prefix / "libexec/pganchor/pganchor-secret"], check=True, env={"HOME": "/nonexistent", **keyring.environment},
+                   input=f"set\0passphrase\0{own.with_suffix('.key')}\0{PASSPHRASE}\0".encode())
+    return server.conninfo(sslmode="verify-full", password=None)
+
+
+@pytest.mark.parametrize("client", ["psql", "psycopg2"])
+def test_the_passphrase_of_the_key_is_used(kept, run, with_certificate, client):
+    done = run(CLIENTS[client](with_certificate))
+    assert done.returncode == 0, done.stderr
+    done = run(CLIENTS[client](f"{with_certificate} sslkey={kept / '.postgresql/postgresql.key'}"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_programs_own_passphrase_counts(run, with_certificate):
+    assert run(CLIENTS["psql"](f"{with_certificate} sslpassword={quote(PASSPHRASE)}")).stdout == "t\n"
+    done = run(CLIENTS["psql"](f"{with_certificate} sslpassword=wrong"))
+    assert "could not load private key file" in done.stderr
+
+
+def test_of_a_locked_keyring_the_passphrase_is_asked_for_as_ever(kept, keyring, with_certificate):
+    keyring.lock()
+    psql = ["pganchor", "run", "--", *CLIENTS["psql"](with_certificate)]
+    done = kept.run_tty(psql, answers=[("Enter PEM pass phrase:", PASSPHRASE)],
+                        env={"PSQL_PAGER": "cat", **keyring.environment})
+    assert done.returncode == 0 and "the passphrase that the keyring has for ~/.postgresql/postgresql.key was not used" in done.output, \
+        done.output
+
+
+def test_the_passphrase_is_in_no_setting(run, with_certificate):
+    done = run([PYTHON, "-c", SETTINGS, with_certificate])
+    assert done.stdout.startswith("0\n") and PASSPHRASE not in done.stdout, done.stdout + done.stderr
