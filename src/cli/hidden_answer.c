@@ -18,6 +18,8 @@ static struct termios shown;
 static void restore_and_end(int number)
 {
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+	if (write(STDERR_FILENO, "\n", 1) < 0)
+		errno = 0;
 	(void)raise(number == SIGTSTP ? SIGINT : number);
 }
 
