@@ -168,6 +168,16 @@ PRELOAD = \
 	src/preload/watch_filter.c src/preload/watch_filter.h \
 	src/preload/watched.c src/preload/watched.h \
 	src/preload/watcher.c src/preload/watcher.h
+PASSWORD = \
+	src/password/ask_keyring.c src/password/ask_keyring.h \
+	src/password/ask_passfile.c src/password/ask_passfile.h \
+	src/password/export.c src/password/export.h \
+	src/password/import.c src/password/import.h \
+	src/password/index.c src/password/index.h \
+	src/password/keep.c src/password/keep.h \
+	src/password/passfile.c src/password/passfile.h \
+	src/password/private_key.c src/password/private_key.h \
+	src/password/secret.c src/password/secret.h
 REPORT = \
 	src/report/finding.c src/report/finding.h \
 	src/report/finding_ids.h \
@@ -184,7 +194,7 @@ DIAGNOSE = \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
 	src/diagnose/status.c src/diagnose/status.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PRELOAD) $(REPORT) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -201,6 +211,12 @@ CLI = \
 	src/cli/cmd_enable.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_log.c \
+	src/cli/cmd_password.c src/cli/cmd_password.h \
+	src/cli/cmd_password_clear.c \
+	src/cli/cmd_password_get.c \
+	src/cli/cmd_password_import.c \
+	src/cli/cmd_password_list.c \
+	src/cli/cmd_password_set.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
 	src/cli/cmd_service_add.c \
@@ -213,6 +229,7 @@ CLI = \
 	src/cli/conninfo_word.c src/cli/conninfo_word.h \
 	src/cli/consent.c src/cli/consent.h \
 	src/cli/enable_prepare.c src/cli/enable_prepare.h \
+	src/cli/hidden_answer.c src/cli/hidden_answer.h \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \

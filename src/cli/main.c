@@ -10,6 +10,7 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_bootstrap,
     &pga_cmd_anchor,
     &pga_cmd_service,
+    &pga_cmd_password,
     &pga_cmd_run,
     &pga_cmd_explain,
     &pga_cmd_enable,

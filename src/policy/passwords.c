@@ -90,7 +90,7 @@ static bool read_line(const char *line, struct pga_password_entry *entry)
 	return is_whole(entry);
 }
 
-static struct pga_password_entry *grow(struct pga_passwords *passwords)
+struct pga_password_entry *pga_passwords_add(struct pga_passwords *passwords)
 {
 	struct pga_password_entry *entry;
 
@@ -112,7 +112,7 @@ static struct pga_password_entry *grow(struct pga_passwords *passwords)
 static int take_line(struct pga_passwords *passwords, const char *path,
 		     const struct pga_ini_line *line, struct pga_error *error)
 {
-	struct pga_password_entry *entry = grow(passwords);
+	struct pga_password_entry *entry = pga_passwords_add(passwords);
 	struct pga_ini_span whole = line->whole;
 	bool taken;
 	char *text;

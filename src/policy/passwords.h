@@ -72,6 +72,9 @@ int pga_passwords_reload(struct pga_passwords *passwords, const struct pga_passw
 /* Whether the file has not changed since. */
 bool pga_passwords_are_fresh(const struct pga_passwords *passwords);
 
+/* Another entry behind the others, all zero, to be filled. NULL for want of memory. */
+struct pga_password_entry *pga_passwords_add(struct pga_passwords *passwords);
+
 void pga_passwords_free(struct pga_passwords *passwords);
 
 /* The entry for a connection, which is the first that fits, as libpq takes the first line of its

@@ -1,0 +1,308 @@
+#include "password/ask_keyring.h"
+
+#include "base/file.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PROGRAM PKGLIBEXECDIR "/" PGA_SECRET_PROGRAM
+
+extern char **environ;
+
+/* What it is asked, and where its answer goes: to one of the two, or nowhere. */
+struct question {
+	const char *verb;
+	const struct pga_password_entry *entry; /* NULL: none */
+	const struct pga_secret *given;         /* NULL: none */
+	struct pga_secret *secret;
+	struct pga_text *text;
+};
+
+static bool send_field(int channel, const char *field)
+{
+	size_t left = strlen(field) + 1;
+
+	while (left > 0) {
+		/* One that has ended already, or never began, is no reason to be ended too. */
+		const ssize_t sent = send(channel, field, left, MSG_NOSIGNAL);
+
+		if (sent < 0 && errno != EINTR)
+			return false;
+		if (sent > 0) {
+			field += sent;
+			left -= (size_t)sent;
+		}
+	}
+	return true;
+}
+
+static bool send_question(int channel, const struct question *question)
+{
+	const struct pga_password_entry *entry = question->entry;
+	bool sent = send_field(channel, question->verb);
+
+	if (entry != NULL)
+		sent = sent && send_field(channel, pga_secret_kind_name(entry->kind));
+	for (enum pga_secret_word word = 0; entry != NULL && word < PGA_SECRET_WORDS; word++)
+		if (pga_secret_has_word(entry->kind, word))
+			sent = sent && send_field(channel, entry->words[word]);
+	if (question->given != NULL)
+		sent = sent && send_field(channel, question->given->bytes);
+	return shutdown(channel, SHUT_WR) == 0 && sent;
+}
+
+/* Reads into the room that there is, to the end of the stream. Returns -1 where it is too small. */
+static ssize_t take(int stream, char *bytes, size_t room)
+{
+	size_t length = 0;
+
+	while (length < room) {
+		const ssize_t count = read(stream, bytes + length, room - length);
+
+		if (count == 0)
+			return (ssize_t)length;
+		if (count < 0 && errno != EINTR)
+			return -1;
+		if (count > 0)
+			length += (size_t)count;
+	}
+	return -1;
+}
+
+static bool take_text(int stream, struct pga_text *text)
+{
+	char some[4096];
+	ssize_t count;
+
+	while ((count = read(stream, some, sizeof some)) != 0) {
+		if (count < 0 && errno != EINTR)
+			return false;
+		if (count > 0)
+			pga_text_add_bytes(text, some, (size_t)count);
+		if (text->length > PGA_FILE_LIMIT)
+			return false;
+	}
+	return !text->failed;
+}
+
+static bool take_answer(int stream, const struct question *question)
+{
+	char nothing[1];
+	ssize_t count;
+
+	if (question->text != NULL)
+		return take_text(stream, question->text);
+	if (question->secret == NULL)
+		return take(stream, nothing, sizeof nothing) == 0;
+	count = take(stream, question->secret->bytes, PGA_SECRET_MOST + 1);
+	if (count < 0)
+		return false;
+	question->secret->bytes[count] = '\0';
+	question->secret->length = (size_t)count;
+	return true;
+}
+
+static const char *hint_of(enum pga_secret_status status)
+{
+	switch (status) {
+	case PGA_SECRET_LOCKED:
+		return "\"pganchor password unlock\" has the desktop ask for its password";
+	case PGA_SECRET_ABSENT:
+		return "passwords are kept by what serves org.freedesktop.secrets in a desktop's "
+		       "session: install gnome-keyring, or KeePassXC with its Secret Service on";
+	case PGA_SECRET_LATE:
+		return "does it wait for an answer in a window? Try again then";
+	default:
+		return NULL;
+	}
+}
+
+/* The program's line: what is behind its name. */
+static void say(struct pga_text *said, enum pga_secret_status status, struct pga_error *error)
+{
+	static const char name[] = PGA_SECRET_PROGRAM ": ";
+	const char *line = pga_text_string(said);
+	const char *begun = strstr(line, name);
+
+	line = begun != NULL ? begun + strlen(name) : line;
+	(void)pga_fail(error, hint_of(status), "%.*s", (int)strcspn(line, "\n"),
+		       line[0] != '\0' ? line : "the keyring could not be asked");
+}
+
+static enum pga_secret_status fail_to_start(int failure, struct pga_error *error)
+{
+	if (failure == ENOENT) {
+		(void)pga_fail(error, "install the package pganchor-keyring",
+			       "%s is not installed, through which the keyring is asked", PROGRAM);
+		return PGA_SECRET_ABSENT;
+	}
+	errno = failure;
+	(void)pga_fail_errno(error, NULL, "could not start %s", PROGRAM);
+	return PGA_SECRET_FAILED;
+}
+
+static int start(int channel, int errors, pid_t *pid)
+{
+	static char name[] = PGA_SECRET_PROGRAM;
+	char *const argv[] = {name, NULL};
+	posix_spawn_file_actions_t actions;
+	int failure = posix_spawn_file_actions_init(&actions);
+
+	if (failure != 0)
+		return failure;
+	failure = posix_spawn_file_actions_adddup2(&actions, channel, 0);
+	if (failure == 0)
+		failure = posix_spawn_file_actions_adddup2(&actions, channel, 1);
+	if (failure == 0)
+		failure = posix_spawn_file_actions_adddup2(&actions, errors, 2);
+	if (failure == 0)
+		failure = posix_spawn(pid, PROGRAM, &actions, NULL, argv, environ);
+	(void)posix_spawn_file_actions_destroy(&actions);
+	return failure;
+}
+
+/* Of a program that has been started. */
+static enum pga_secret_status talk(pid_t pid, int channel, int errors,
+				   const struct question *question, struct pga_error *error)
+{
+	struct pga_text said = PGA_TEXT_EMPTY;
+	enum pga_secret_status status = PGA_SECRET_FAILED;
+	const bool sent = send_question(channel, question);
+	const bool taken = take_answer(channel, question);
+	int ended = 0;
+
+	/* Where more was said than there is room for, it must not wait for a reader. */
+	(void)shutdown(channel, SHUT_RDWR);
+	(void)take_text(errors, &said);
+	while (waitpid(pid, &ended, 0) < 0 && errno == EINTR)
+		continue;
+	if (WIFEXITED(ended) && WEXITSTATUS(ended) <= PGA_SECRET_FAILED)
+		status = (enum pga_secret_status)WEXITSTATUS(ended);
+	if (status == PGA_SECRET_DONE && !(sent && taken))
+		status = PGA_SECRET_FAILED;
+	if (status != PGA_SECRET_DONE)
+		say(&said, status, error);
+	pga_text_free(&said);
+	return status;
+}
+
+static enum pga_secret_status ask(const struct question *question, struct pga_error *error)
+{
+	/* As base/subprocess.c: an ignored SIGCHLD would lose the exit status. */
+	const struct sigaction as_usual = {.sa_handler = SIG_DFL};
+	struct sigaction before;
+	enum pga_secret_status status = PGA_SECRET_FAILED;
+	int channel[2] = {-1, -1};
+	int errors[2] = {-1, -1};
+	pid_t pid;
+	int failure;
+
+	(void)sigaction(SIGCHLD, &as_usual, &before);
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) != 0 ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, errors) != 0) {
+		(void)pga_fail_errno(error, NULL, "could not start %s", PROGRAM);
+		goto done;
+	}
+	failure = start(channel[1], errors[1], &pid);
+	(void)close(channel[1]);
+	(void)close(errors[1]);
+	channel[1] = errors[1] = -1;
+	status = failure != 0 ? fail_to_start(failure, error)
+			      : talk(pid, channel[0], errors[0], question, error);
+done:
+	(void)sigaction(SIGCHLD, &before, NULL);
+	for (int i = 0; i < 2; i++) {
+		if (channel[i] >= 0)
+			(void)close(channel[i]);
+		if (errors[i] >= 0)
+			(void)close(errors[i]);
+	}
+	return status;
+}
+
+enum pga_secret_status pga_ask_keyring_get(const struct pga_password_entry *entry,
+					   struct pga_secret *secret, struct pga_error *error)
+{
+	const struct question question = {.verb = "get", .entry = entry, .secret = secret};
+
+	if (pga_secret_begin(secret) == 0)
+		return ask(&question, error);
+	(void)pga_fail_memory(error);
+	return PGA_SECRET_FAILED;
+}
+
+enum pga_secret_status pga_ask_keyring_set(const struct pga_password_entry *entry,
+					   const struct pga_secret *secret, struct pga_error *error)
+{
+	const struct question question = {.verb = "set", .entry = entry, .given = secret};
+
+	return ask(&question, error);
+}
+
+enum pga_secret_status pga_ask_keyring_clear(const struct pga_password_entry *entry,
+					     struct pga_error *error)
+{
+	const struct question question = {.verb = "clear", .entry = entry};
+
+	return ask(&question, error);
+}
+
+enum pga_secret_status pga_ask_keyring_state(struct pga_error *error)
+{
+	const struct question question = {.verb = "state"};
+
+	return ask(&question, error);
+}
+
+enum pga_secret_status pga_ask_keyring_unlock(struct pga_error *error)
+{
+	const struct question question = {.verb = "unlock"};
+
+	return ask(&question, error);
+}
+
+/* Reads one entry of a list. Returns what is behind it; NULL where there is none, or no memory. */
+static const char *read_entry(const char *at, const char *end, struct pga_password_entry *entry)
+{
+	while (entry->kind < PGA_SECRET_KINDS && strcmp(pga_secret_kind_name(entry->kind), at) != 0)
+		entry->kind++;
+	if (entry->kind == PGA_SECRET_KINDS)
+		return NULL;
+	for (enum pga_secret_word word = 0; word < PGA_SECRET_WORDS; word++) {
+		if (!pga_secret_has_word(entry->kind, word))
+			continue;
+		at += strlen(at) + 1;
+		entry->words[word] = at < end ? strdup(at) : NULL;
+		if (entry->words[word] == NULL)
+			return NULL;
+	}
+	return at + strlen(at) + 1;
+}
+
+enum pga_secret_status pga_ask_keyring_list(struct pga_passwords *entries, struct pga_error *error)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	const struct question question = {.verb = "list", .text = &text};
+	enum pga_secret_status status = ask(&question, error);
+	const char *at = pga_text_string(&text);
+	const char *end = at + text.length;
+
+	memset(entries, 0, sizeof *entries);
+	while (status == PGA_SECRET_DONE && at != NULL && at < end) {
+		struct pga_password_entry *entry = pga_passwords_add(entries);
+
+		at = entry != NULL ? read_entry(at, end, entry) : NULL;
+	}
+	if (at == NULL) {
+		(void)pga_fail(error, NULL, "the keyring's list could not be read");
+		status = PGA_SECRET_FAILED;
+	}
+	pga_text_free(&text);
+	return status;
+}

@@ -1,0 +1,140 @@
+#include "password/export.h"
+
+#include "base/transaction.h"
+#include "password/ask_keyring.h"
+#include "password/index.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int pga_export_all(struct pga_passwords *index, bool **chosen, struct pga_error *error)
+{
+	bool some = false;
+
+	*chosen = NULL;
+	if (pga_index_read(index, error) != 0)
+		return -1;
+	*chosen = calloc(index->count + 1, sizeof **chosen);
+	if (*chosen == NULL)
+		return pga_fail_memory(error);
+	for (size_t i = 0; i < index->count; i++) {
+		(*chosen)[i] = index->entries[i].kind == PGA_SECRET_PASSWORD;
+		some = some || (*chosen)[i];
+	}
+	return some ? 0 : pga_fail(error, NULL, "no password is kept");
+}
+
+static void wipe(struct pga_text *text)
+{
+	if (text->bytes != NULL)
+		explicit_bzero(text->bytes, text->room);
+	pga_text_free(text);
+}
+
+/* As passwordFromFile() undoes it. */
+static void add_escaped(struct pga_text *text, const char *bytes, char end)
+{
+	for (; *bytes != '\0'; bytes++) {
+		if (*bytes == ':' || *bytes == '\\')
+			pga_text_add(text, "\\");
+		pga_text_add_bytes(text, bytes, 1);
+	}
+	pga_text_add_bytes(text, &end, 1);
+}
+
+static int add_line(struct pga_text *lines, const struct pga_password_entry *entry,
+		    struct pga_error *error)
+{
+	struct pga_secret secret;
+	const enum pga_secret_status status = pga_ask_keyring_get(entry, &secret, error);
+
+	for (enum pga_secret_word word = 0; status == PGA_SECRET_DONE && word < PGA_SECRET_FILE;
+	     word++)
+		add_escaped(lines, entry->words[word], ':');
+	if (status == PGA_SECRET_DONE)
+		add_escaped(lines, secret.bytes, '\n');
+	pga_secret_end(&secret);
+	return status == PGA_SECRET_DONE ? 0 : -1;
+}
+
+static int add_lines(struct pga_text *lines, const struct pga_passwords *index, const bool *chosen,
+		     struct pga_error *error)
+{
+	for (size_t i = 0; i < index->count; i++)
+		if (chosen[i] && index->entries[i].kind == PGA_SECRET_PASSWORD &&
+		    add_line(lines, &index->entries[i], error) != 0)
+			return -1;
+	return lines->failed ? pga_fail_memory(error) : 0;
+}
+
+static int write_all(int descriptor, const char *bytes, size_t length, struct pga_error *error)
+{
+	while (length > 0) {
+		const ssize_t count = write(descriptor, bytes, length);
+
+		if (count < 0 && errno != EINTR)
+			return pga_fail_errno(error, NULL, "could not write");
+		if (count > 0) {
+			bytes += count;
+			length -= (size_t)count;
+		}
+	}
+	return 0;
+}
+
+int pga_export_write(int descriptor, const struct pga_secret *secrets, size_t count,
+		     struct pga_error *error)
+{
+	for (size_t i = 0; i < count; i++)
+		if (write_all(descriptor, secrets[i].bytes, secrets[i].length, error) != 0 ||
+		    write_all(descriptor, "\n", 1, error) != 0)
+			return -1;
+	return 0;
+}
+
+int pga_export_to(const struct pga_passwords *index, const bool *chosen, int descriptor,
+		  struct pga_error *error)
+{
+	struct pga_text lines = PGA_TEXT_EMPTY;
+	int result = add_lines(&lines, index, chosen, error);
+
+	if (result == 0)
+		result = write_all(descriptor, pga_text_string(&lines), lines.length, error);
+	wipe(&lines);
+	return result;
+}
+
+static int append(struct pga_transaction_file *file, const struct pga_passwords *index,
+		  const bool *chosen, struct pga_error *error)
+{
+	struct pga_transaction_file *const files[] = {file};
+	const struct pga_text *before = &file->edit.before;
+
+	if (file->edit.existed && (file->edit.mode & 077) != 0)
+		return pga_fail(error, "chmod 600 makes it one that libpq reads",
+				"%s: others than its user have access to it", file->edit.path);
+	pga_text_add_bytes(&file->after, pga_text_string(before), before->length);
+	if (before->length > 0 && before->bytes[before->length - 1] != '\n')
+		pga_text_add(&file->after, "\n");
+	if (add_lines(&file->after, index, chosen, error) != 0 ||
+	    pga_transaction_put(file, error) != 0)
+		return -1;
+	return pga_transaction_write(files, 1, error);
+}
+
+int pga_export_into(const struct pga_passwords *index, const bool *chosen, const char *path,
+		    struct pga_error *error)
+{
+	struct pga_transaction_file file = {.change = PGA_UNCHANGED};
+	int result;
+
+	if (pga_edit_begin(&file.edit, path, 0600, error) != 0)
+		return -1;
+	result = append(&file, index, chosen, error);
+	if (file.after.bytes != NULL)
+		explicit_bzero(file.after.bytes, file.after.room);
+	pga_transaction_end(&file);
+	return result;
+}

@@ -1,0 +1,29 @@
+/* Passwords of the keyring as lines of libpq's password file. */
+#ifndef PGA_PASSWORD_EXPORT_H
+#define PGA_PASSWORD_EXPORT_H
+
+#include "base/error.h"
+#include "password/secret.h"
+#include "policy/passwords.h"
+
+#include <stdbool.h>
+
+/* Reads the index, and chooses all of its passwords. Both are to be freed in any case. Returns -1
+ * where there is none. */
+int pga_export_all(struct pga_passwords *index, bool **chosen, struct pga_error *error);
+
+/* Writes the lines of the chosen ones to a descriptor. All are read from the keyring before the
+ * first is written. */
+int pga_export_to(const struct pga_passwords *index, const bool *chosen, int descriptor,
+		  struct pga_error *error);
+
+/* The same to the end of a file, as a whole or not at all. A file that others may read is refused;
+ * a new one has mode 0600. */
+int pga_export_into(const struct pga_passwords *index, const bool *chosen, const char *path,
+		    struct pga_error *error);
+
+/* Writes secrets to a descriptor, each with a line end. */
+int pga_export_write(int descriptor, const struct pga_secret *secrets, size_t count,
+		     struct pga_error *error);
+
+#endif

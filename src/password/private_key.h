@@ -1,0 +1,13 @@
+/* The private key of a client's certificate (sslkey). */
+#ifndef PGA_PASSWORD_PRIVATE_KEY_H
+#define PGA_PASSWORD_PRIVATE_KEY_H
+
+#include "base/error.h"
+#include "password/secret.h"
+
+/* Whether the passphrase opens the key in the file, PEM as libpq reads it. Returns -1 where it does
+ * not, where the key needs none, and where there is no key. */
+int pga_private_key_check(const char *path, const struct pga_secret *passphrase,
+			  struct pga_error *error);
+
+#endif

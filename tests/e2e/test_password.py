@@ -1,0 +1,350 @@
+"""pganchor password, on a real keyring: what is kept and given back, and libpq's password file, of which nothing is lost."""
+
+import json
+import os
+import re
+import subprocess
+
+import pytest
+
+from home import HANG_UP
+from keyring import PASSWORD
+
+PIN = "a1" * 32
+PINNED = f"[test]\npin = {PIN}\nsource = https://ca.example.com\nhosts = *.example.com\nscope = root.crt\n"
+
+
+@pytest.fixture
+def user(home, keyring):
+    """user(words..., input=) -> what `pganchor password` says; .home, .keyring; *.example.com is pinned."""
+    (home / ".config/pganchor").mkdir(parents=True, mode=0o700)
+    (home / ".config/pganchor/anchors.conf").write_text(PINNED)
+
+    def run(*words, env=None, **kwargs):
+        return home.pganchor("password", *words, env={**keyring.environment, **(env or {})}, **kwargs)
+    run.home, run.keyring, run.index = home, keyring, home / ".config/pganchor/passwords.conf"
+    return run
+
+
+def does(done):
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def fails(done, *words, status=1):
+    assert done.returncode == status, (done.stdout, done.stderr)
+    for word in words:
+        assert word in done.stderr, done.stderr
+    return done.stderr
+
+
+def passfile(user, content):
+    path = user.home / ".pgpass"
+    path.write_bytes(content)
+    path.chmod(0o600)
+    return path
+
+
+def test_one_is_kept_shown_and_removed(user):
+    done = user("set", "db.example.com", "-U", "joe", input="s:e\\cret\n")
+    assert does(done) == "the keyring has the password of joe at db.example.com\n" and done.stderr == ""
+    assert user.index.read_text() == 'password host="db.example.com" port="*" dbname="*" user="joe"\n'
+    assert user.index.stat().st_mode & 0o777 == 0o600
+    assert does(user("get", "db.example.com")) == "s:e\\cret\n"
+    assert does(user("set", "db.example.com", "-U", "joe", input="another")) and len(user.index.read_text().splitlines()) == 1
+    assert does(user("get", "db.example.com", "-U", "joe")) == "another\n"
+    assert does(user("clear", "db.example.com", "--dry-run")).startswith("would remove") and user.index.read_text()
+    assert does(user("clear", "db.example.com")) == "removed the password of joe at db.example.com\n"
+    assert user.index.read_text() == ""
+    fails(user("get", "db.example.com"), "nothing is kept of it")
+    fails(user("clear", "db.example.com"), "nothing is kept of it")
+
+
+@pytest.mark.parametrize("words, entry", [
+    (["db.example.com"], ("db.example.com", "*", "*", "USER")),
+    (["db.example.com:5433"], ("db.example.com", "5433", "*", "USER")),
+    (["[2001:db8::1]:5433", "-U", "ann"], ("2001:db8::1", "5433", "*", "ann")),
+    (["-H", "db.example.com", "-p", "5434", "-d", "app", "-U", "ann"], ("db.example.com", "5434", "app", "ann")),
+    (["postgresql://ann@db.example.com:5433/app"], ("db.example.com", "5433", "app", "ann")),
+    (["host=db.example.com user='a n'", "-d", "x"], ("db.example.com", "*", "x", "a n")),
+    (["service=prod"], ("db.example.com", "*", "app", "ann")),
+    (["prod", "--service"], ("db.example.com", "*", "app", "ann")),
+    (["prod", "--service", "-U", "joe"], ("db.example.com", "*", "app", "joe")),
+    (["hostaddr=10.1.2.3 user=ann"], ("10.1.2.3", "*", "*", "ann")),
+])
+def test_where_is_what_libpq_makes_of_it(user, words, entry):
+    (user.home / ".pg_service.conf").write_text("[prod]\nhost=db.example.com\ndbname=app\nuser=ann\n")
+    name = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    does(user("set", *words, input="x\n"))
+    host, port, dbname, login = entry
+    login = name if login == "USER" else login
+    assert user.index.read_text() == f'password host="{host}" port="{port}" dbname="{dbname}" user="{login}"\n'
+    assert does(user("get", *words)) == "x\n"
+
+
+@pytest.mark.parametrize("words, why", [
+    ([], "it names no server"), (["-H", "*"], "any host would go to none"), (["*"], "not a server"),
+    (["host=a,b"], "several servers"), (["dbname=x"], "it names no server"), (["no", "--service"], 'definition of service "no" not found'),
+    (["postgresql://joe:secret@db.example.com"], "a password is no part of the command"), (["a", "--key", "f"], "a key is for any server")])
+def test_what_names_no_server_is_refused(user, words, why):
+    assert "secret" not in fails(user("set", *words, input="x\n"), why)
+    assert not user.index.exists()
+
+
+@pytest.mark.parametrize("given, why", [("", "no password was given"), ("\n", "no password was given"), ("a\nb\n", "more than one line"),
+                                        ("a\rb\n", "no NUL or line end"), ("a\0b\n", "no NUL or line end"), ("x" * 5000, "4000 bytes")])
+def test_what_no_password_file_could_hold_is_not_kept(user, given, why):
+    fails(user("set", "db.example.com", input=given), why)
+    assert not user.index.exists() and json.loads(does(user("list", "--json")))["passwords"] == []
+
+
+def tty(user, *words, answers=(), **kwargs):
+    return user.home.pganchor_tty("password", *words, answers=answers, env=user.keyring.environment, **kwargs)
+
+
+def test_at_a_terminal_it_is_typed_twice_and_not_seen(user):
+    asked = [("Password of joe at db.example.com: ", "hidden"), ("again: ", "hidden")]
+    done = tty(user, "set", "db.example.com", "-U", "joe", answers=asked)
+    assert done.returncode == 0 and "hidden" not in done.output
+    assert does(user("get", "db.example.com")) == "hidden\n"
+    done = tty(user, "set", "db.example.com", "-U", "joe", answers=[(": ", "one"), ("again: ", "two")])
+    assert done.returncode == 1 and "they are not the same" in done.output and does(user("get", "db.example.com")) == "hidden\n"
+    assert tty(user, "set", "db.example.com", answers=[(": ", HANG_UP)]).returncode != 0
+
+
+def test_a_terminal_shows_one_with_show_alone(user):
+    does(user("set", "db.example.com", "-U", "joe", input="hidden\n"))
+    for verb in ("get", "export"):
+        done = tty(user, verb, "db.example.com")
+        assert done.returncode == 2 and "hidden" not in done.output and "--show" in done.output
+        assert "hidden" in tty(user, verb, "db.example.com", "--show").output
+
+
+def test_the_echo_comes_back_where_the_prompt_is_interrupted(user):
+    script = ('pganchor password set db.example.com; stty -a | grep -o -- "-\\?\\becho\\b"')
+    done = user.home.run_tty(["sh", "-c", f"trap : INT; {script}"], [("Password of .*: ", "\x03")], env=user.keyring.environment)
+    assert re.search(r"^echo$", done.output, re.M) and done.returncode == 0, done.output
+
+
+def test_several_of_one_host_are_told_apart(user):
+    for name in ("joe", "ann"):
+        does(user("set", "db.example.com", "-U", name, input=f"{name}'s\n"))
+    fails(user("get", "db.example.com"), "several passwords are kept")
+    assert does(user("get", "db.example.com", "-U", "ann")) == "ann's\n"
+    assert does(user("export")) == "db.example.com:*:*:joe:joe's\ndb.example.com:*:*:ann:ann's\n"
+    assert does(user("export", "-H", "db.example.com", "-U", "joe")) == "db.example.com:*:*:joe:joe's\n"
+    assert does(user("clear", "db.example.com")).count("removed") == 2 and user.index.read_text() == ""
+
+
+def test_list_says_what_is_missing_on_either_side(user):
+    assert "no password is kept" in does(user("list"))
+    does(user("set", "db.example.com", "-U", "joe", input="x\n"))
+    does(user("set", "db.example.net", "-U", "joe", input="x\n"))
+    user.index.write_text("# of mine\n" + user.index.read_text().splitlines()[0] + "\n"
+                          'password host="gone.example.com" port="*" dbname="*" user="joe"\n')
+    report = json.loads(does(user("list", "--json")))
+    assert report["keyring"] == "unlocked" and report["file"] == str(user.index)
+    assert [(one["host"], one["keyring"], one["stays"]) for one in report["passwords"]] == [
+        ("db.example.com", "kept", None), ("gone.example.com", "missing", None),
+        ("db.example.net", "not in the index", "no anchor is valid for it")]
+    text = does(user("list"))
+    assert re.search(r"joe at gone.example.com +missing +yes", text) and re.search(r"db.example.net +not in the index +no anchor", text)
+    # Each way out of it.
+    assert "the keyring had none" in does(user("clear", "gone.example.com"))
+    does(user("set", "db.example.net", "-U", "joe", input="x\n"))
+    assert [one["keyring"] for one in json.loads(does(user("list", "--json")))["passwords"]] == ["kept", "kept"]
+    assert user.index.read_text().startswith("# of mine\n")
+
+
+def test_what_the_keyring_alone_has_can_be_removed(user):
+    does(user("set", "db.example.com", "-U", "joe", input="x\n"))
+    user.index.unlink()
+    assert does(user("clear", "db.example.com", "-U", "joe")) == "removed the password of joe at db.example.com\n"
+    assert json.loads(does(user("list", "--json")))["passwords"] == []
+
+
+def test_set_says_what_the_gate_will_not_do(user):
+    done = user("set", "db.example.net", "-U", "joe", input="x\n")
+    assert does(done) and "the password will stay in the keyring: no anchor is valid for it\n    pganchor bootstrap" in done.stderr
+    done = user("set", "-H", "/tmp", "-U", "joe", input="x\n")
+    assert does(done) and "Unix-domain socket" in done.stderr
+    passfile(user, b"# a note\n*:*:*:joe:old\n")
+    done = user("set", "db.example.com", "-U", "joe", input="x\n")
+    assert ".pgpass, line 2, is for such connections, too: libpq takes that one first" in done.stderr
+    assert user("set", "db.example.com", "-U", "ann", input="x\n").stderr == ""
+
+
+def test_nothing_is_asked_for_and_nothing_changed_while_the_keyring_is_locked(user):
+    does(user("set", "db.example.com", "-U", "joe", input="x\n"))
+    path = passfile(user, b"two.example.com:*:*:joe:two\n")
+    user.keyring.lock()
+    before = user.home.snapshot()
+    for words in (("set", "two.example.com"), ("get", "db.example.com"), ("clear", "db.example.com"), ("import",), ("export",)):
+        fails(user(*words, input="x\n"), "the keyring is locked", "pganchor password unlock")
+    done = tty(user, "set", "two.example.com")
+    assert "Password of" not in done.output and "the keyring is locked" in done.output
+    done = user("list")
+    assert "the keyring is locked" in done.stderr and re.search("db.example.com +unknown +yes", does(done))
+    assert user.home.snapshot() == before and path.read_bytes()
+    assert "Prompt" not in user.keyring.bus.text()
+    fails(user("unlock"), "the keyring is locked")
+    assert "Prompter" in user.keyring.bus.text()
+    user.keyring.restart(PASSWORD)
+    assert does(user("unlock")) == "the keyring is unlocked\n" and does(user("get", "db.example.com")) == "x\n"
+
+
+def test_without_a_keyring_it_says_what_to_install(user):
+    away = {"DBUS_SESSION_BUS_ADDRESS": None, "XDG_RUNTIME_DIR": None}
+    fails(user("set", "db.example.com", input="x\n", env=away), "there is no keyring", "gnome-keyring", "KeePassXC")
+    assert does(user("list", env=away)) and user("list", env=away).stderr == ""
+
+
+def test_a_keyring_that_does_not_answer_is_no_wait(user):
+    user.keyring.stop()
+    fails(user("set", "db.example.com", input="x\n"), "has not answered in time")
+    user.keyring.cont()
+    assert not user.index.exists()
+
+
+def test_a_broken_index_is_told_of_before_anything_is_kept(user):
+    user.index.write_text("nonsense\n")
+    for words in (("set", "db.example.com"), ("get", "db.example.com"), ("list",)):
+        fails(user(*words, input="x\n"), "passwords.conf, line 1")
+    user.index.unlink()
+    assert json.loads(does(user("list", "--json")))["passwords"] == []
+
+
+def test_the_passphrase_of_a_key_is_tried_first(user):
+    key = user.home / "postgresql.key"
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-aes256", "-pass", "pass:open", "-out", key], check=True)
+    fails(user("set", "--key", "postgresql.key", input="wrong\n"), "the passphrase does not open it")
+    assert not user.index.exists()
+    assert does(user("set", "--key", "postgresql.key", input="open\n")) == f"the keyring has the passphrase of the private key {key}\n"
+    assert user.index.read_text() == f'passphrase file="{key}"\n'
+    assert does(user("get", "--key", key)) == "open\n" and "the private key" in does(user("list"))
+    does(user("clear", "--key", "postgresql.key"))
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+    fails(user("set", "--key", key, input="x\n"), "the key has no passphrase")
+    fails(user("set", "--key", user.index, input="x\n"), "no private key")
+    fails(user("export", "--key", key), "no passphrases", status=2)
+
+
+FILE = (b"# a comment: db.example.com:*:*:joe:no\r\n"
+        b"one.example.com:5432:app:joe:first\n"
+        b"two.example.com:*:a\\:b:jo\\\\e:t\\:w\\\\o:behind\r\n"
+        b"\n"
+        b"*:*:*:ann:any\n"
+        b"localhost:*:*:joe:local\n"
+        b"db.example.net:*:*:joe:unpinned\n"
+        b" # no comment\n"
+        b"one.example.com:5432:app:joe:second\n"
+        b"three.example.com:*:*:joe:\n"
+        b"four.example.com:*:\\*:joe:star\n"
+        b"five.example.com:*:*:joe:five\\")
+
+
+def test_import_moves_what_may_go_and_loses_no_other_byte(user):
+    path = passfile(user, FILE)
+    before = user.home.snapshot()
+    planned = does(user("import", "--dry-run"))
+    assert user.home.snapshot() == before and json.loads(does(user("list", "--json")))["passwords"] == []
+    done = user("import")
+    assert does(done) == planned.replace("would move", "moved").replace("would leave", "left") and done.stderr == ""
+    for line in ("moved line 3: jo\\e at two.example.com, database a:b\n", "moved line 12: joe at five.example.com\n",
+                 "left line 2: joe at one.example.com, port 5432, database app: without it libpq would take line 9\n",
+                 "left line 5: ann at *: it is for any host", "left line 6: joe at localhost: libpq takes it for Unix-domain sockets",
+                 "left line 7: joe at db.example.net: no anchor is valid for it\n    pganchor bootstrap",
+                 "left line 9: joe at one.example.com, port 5432, database app: libpq never comes to it: line 2 is for the same\n",
+                 "left line 10: joe at three.example.com: a part of it is empty", "left line 11: joe at four.example.com"):
+        assert line in done.stdout, done.stdout
+    lines = FILE.splitlines(keepends=True)
+    assert path.read_bytes() == b"".join(lines[:2] + lines[3:11]) and path.stat().st_mode & 0o777 == 0o600
+    assert does(user("get", "two.example.com", "-U", "jo\\e")) == "t:w\\o\n" and does(user("get", "five.example.com")) == "five\\\n"
+    assert does(user("export", "two.example.com", "-U", "jo\\e")) == "two.example.com:*:a\\:b:jo\\\\e:t\\:w\\\\o\n"
+    # Once more: there is nothing to do.
+    after = path.stat()
+    assert "moved" not in does(user("import")) and path.stat().st_mtime_ns == after.st_mtime_ns
+
+
+def test_what_stays_behind_a_line_keeps_it_there(user):
+    path = passfile(user, b"db.example.com:*:*:joe:new\n*:*:*:joe:old\n")
+    assert "left line 1: joe at db.example.com: without it libpq would take line 2" in does(user("import"))
+    path = passfile(user, b"*:*:*:ann:old\ndb.example.com:*:*:joe:new\ndb.example.com:*:*:joe:new\n")
+    assert does(user("import")).count("moved") == 2 and path.read_bytes() == b"*:*:*:ann:old\n"
+
+
+def test_import_copies_with_keep_and_tells_in_json(user):
+    path = passfile(user, FILE)
+    report = json.loads(does(user("import", "--keep", "--json")))
+    assert path.read_bytes() == FILE and report["file"] == str(path) and report["dry_run"] is False
+    assert {one["line"]: one["is"] for one in report["lines"]} == {2: "copied", 3: "copied", 5: "left", 6: "left", 7: "left", 9: "left",
+                                                                  10: "left", 11: "left", 12: "copied"}
+
+
+def test_import_finds_the_file_as_libpq_does_or_takes_a_word(user):
+    other = user.home / "other"
+    other.write_text("db.example.com:*:*:joe:x\n")
+    other.chmod(0o600)
+    fails(user("import"), ".pgpass: there is no such file")
+    assert "moved" in does(user("import", env={"PGPASSFILE": other, "PGPASSWORD": "another"})) and other.read_text() == ""
+    other.write_text("db.example.com:*:*:joe:y\n")
+    assert "moved" in does(user("import", "other")) and does(user("get", "db.example.com")) == "y\n"
+
+
+def test_import_follows_a_link_and_keeps_it(user):
+    (user.home / "kept").write_bytes(b"# note\ndb.example.com:*:*:joe:x\n")
+    (user.home / "kept").chmod(0o600)
+    (user.home / ".pgpass").symlink_to("kept")
+    does(user("import"))
+    assert (user.home / ".pgpass").is_symlink() and (user.home / "kept").read_bytes() == b"# note\n"
+
+
+def test_an_import_that_is_killed_loses_nothing_wherever(user):
+    """Each run is killed at the next of the system calls that change something, until one is through."""
+    lines = [f"h{number}.example.com:*:*:joe:p{number}" for number in range(3)]
+    for nth in range(1, 60):
+        path = passfile(user, "".join(line + "\n" for line in lines).encode())
+        trace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=renameat,renameat2,rename,fsync,execve",
+                 "-e", f"inject=renameat,renameat2,rename,fsync:signal=KILL:when={nth}", "--"]
+        done = user.home.run([*trace, user.home.program.binary, "password", "import"], env=user.keyring.environment)
+        left = path.read_text().splitlines()
+        for number, line in enumerate(lines):
+            assert line in left or does(user("get", f"h{number}.example.com")) == f"p{number}\n", (nth, line)
+        report = json.loads(does(user("list", "--json")))["passwords"]
+        assert all(one["keyring"] != "missing" for one in report), (nth, report)
+        if done.returncode == 0:
+            assert left == [] and nth > 3
+            return
+        for one in report:
+            does(user("clear", "-H", one["host"], "-U", one["user"]))
+    pytest.fail("it never came to its end")
+
+
+def test_export_adds_to_a_file_of_the_user_s_alone(user):
+    does(user("set", "db.example.com", "-U", "joe", input="a:b\n"))
+    path = user.home / "new"
+    does(user("export", "--into", "new"))
+    assert path.read_text() == "db.example.com:*:*:joe:a\\:b\n" and path.stat().st_mode & 0o777 == 0o600
+    path.write_bytes(b"# note\r\nno end")
+    does(user("export", "--into", "new"))
+    assert path.read_bytes() == b"# note\r\nno end\ndb.example.com:*:*:joe:a\\:b\n"
+    path.chmod(0o644)
+    fails(user("export", "--into", "new"), "others than its user have access")
+
+
+def test_no_secret_is_in_an_argument_an_environment_or_a_file(user):
+    trace = user.home / "trace"
+    watched = ["strace", "-f", "-v", "-s", "9999", "-e", "trace=execve", "-o", trace, "--", user.home.program.binary, "password"]
+    passfile(user, b"two.example.com:*:*:joe:sesame-two\n")
+    for words, given in ((["set", "db.example.com", "-U", "joe"], "sesame-one\n"), (["get", "db.example.com"], None),
+                         (["import"], None), (["export", "db.example.com"], None), (["clear", "db.example.com"], None)):
+        done = user.home.run([*watched, *words], input=given, env=user.keyring.environment)
+        assert does(done) is not None
+        assert "pganchor-secret" in trace.read_text() and "sesame" not in trace.read_text()
+        trace.unlink()
+    for path in user.home.path.rglob("*"):
+        assert not path.is_file() or b"sesame" not in path.read_bytes(), path
+    # gnome-keyring's own file is encrypted.
+    for path in user.keyring.directory.rglob("*"):
+        assert not path.is_file() or b"sesame" not in path.read_bytes(), path
+    assert not [name for name in os.listdir("/dev/shm") if "pganchor" in name]
