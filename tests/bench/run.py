@@ -12,6 +12,8 @@
   dropin      the drop-in in the module's place: connect, the start of psql, memory of a process with libpq; the start of `true`
               on a machine where it is enabled (needs a mount namespace)
   continuity  the gate with continuity = require and a hundred servers that are known: connect, with and without
+  passwords   the gate with passwords of a keyring, connect: an index without an entry for the server, beside no index; a password of
+              the keyring's, beside one in .pgpass, in a process that stays, and in one that connects once
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
 
 Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
@@ -32,6 +34,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from functools import cache, cached_property
 from pathlib import Path
@@ -39,6 +42,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
+from keyring import Keyring  # noqa: E402
 from postgres import PASSWORD, Clusters, binary_directory  # noqa: E402
 from stepca import start_stepca  # noqa: E402
 
@@ -84,8 +88,8 @@ def write_rules(home, fingerprint, count):
 class Timer:
     """A connect_timer that waits for its commands."""
 
-    def __init__(self, argv, home, preload=None, libraries=None):
-        env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C"}
+    def __init__(self, argv, home, preload=None, libraries=None, environment=None):
+        env = {"HOME": str(home), "PATH": os.environ["PATH"], "LC_ALL": "C", **(environment or {})}
         if preload:
             env["LD_PRELOAD"] = str(preload)
         if libraries:
@@ -212,7 +216,21 @@ class Bench:
         home = self.home_with(1, "knowing")
         (home / ".config/pganchor/policy.conf").write_text("continuity = require\n")
         line = 'seen host="db{0}.example.com" port="5432" key="{0:064x}" issuer="{1:064x}" time="1795331163" program="psql"\n'
-        (home / ".config/pganchor/known_servers").write_text("".join(line.format(i, i % 3) for i in range(99)))
+        (home / ".config/pganchor/known_servers.conf").write_text("".join(line.format(i, i % 3) for i in range(99)))
+        return home
+
+    @cached_property
+    def keyring(self):
+        keyring = Keyring(self.directory / "keyring")
+        self.cleanup.callback(keyring.end)
+        return keyring
+
+    def keeping_home(self, name, host):
+        """One whose keyring has the password for a host."""
+        home = self.home_with(1, name)
+        subprocess.run([self.tool, "password", "set", host, "-U", self.server.user], check=True, input=PASSWORD, text=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       env={"HOME": str(home), "PATH": "/usr/bin:/bin", **self.keyring.environment})
         return home
 
     def connecting(self, preload=None, threads=1, libraries=None, home=None):
@@ -384,6 +402,34 @@ def continuity(bench):
     with bench.connecting(bench.module) as without, bench.connecting(bench.module, home=bench.knowing_home) as known:
         ones, others = in_pairs(without, known, bench.pairs)
     return {"continuity": row(microseconds(ones), microseconds(others), "us", at_most=1.005, pairs=len(ones))}
+
+
+@measurement
+def passwords(bench):
+    none, other, own = bench.home, bench.keeping_home("other", "other.example.com"), bench.keeping_home("own", "localhost")
+    filed = bench.home_with(1, "filed")
+    (filed / ".pgpass").write_text(f"*:*:*:*:{PASSWORD}\n")
+    (filed / ".pgpass").chmod(0o600)
+    strong = bench.server.conninfo(sslmode="verify-full", gssencmode="disable", password=None)
+
+    def timer(home):
+        return Timer([bench.timer, 1, strong], home, bench.module, environment=bench.keyring.environment)
+
+    def once(home):
+        begun = time.monotonic_ns()
+        with timer(home) as one:
+            one.once()
+        return time.monotonic_ns() - begun
+
+    with bench.connecting(bench.module, home=none) as without, bench.connecting(bench.module, home=other) as indexed:
+        ones, others = in_pairs(without, indexed, bench.pairs)
+    with timer(filed) as from_file, timer(own) as from_keyring:
+        later = in_pairs(from_file, from_keyring, bench.pairs)
+    first = list(zip(*((once(filed), once(own)) for _ in range(max(2, bench.pairs // 10)))))
+    more = (microseconds(first[1]) - microseconds(first[0])) / 1000
+    return {"passwords, none": row(microseconds(ones), microseconds(others), "us", at_most=1.005, pairs=len(ones)),
+            "passwords, later": row(*map(microseconds, later), "us", at_most=1.02, pairs=len(later[0])),
+            "passwords, first": row(*map(microseconds, first), "us", figure=round(more, 1), at_most=20, pairs=len(first[0]))}
 
 
 @measurement
