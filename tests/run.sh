@@ -9,8 +9,8 @@ quick=(bootstrap service_add service_list run gate gate_policy)
 
 help() {
     cat <<END
-Usage: tests/run.sh [--quick | --sanitizers | --valgrind | --under-the-gate] [--no-install]
-                    [PYTEST-ARGUMENT...]
+Usage: tests/run.sh [--quick | --sanitizers | --valgrind | --under-the-gate] [--whole]
+                    [--no-install] [PYTEST-ARGUMENT...]
 
 Installs what is missing (with sudo when not root), builds a copy of this tree
 with every warning an error, installs it into a prefix of its own, and runs the
@@ -33,6 +33,10 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service_add.py -x.
   --under-the-gate
                  the tool has the gate in LD_PRELOAD, as in a shell where it is
                  enabled, and has to do and say the same.
+  --whole        the tests that are repeated with each of a dozen libpqs run with
+                 all of them, some 3,000 more; without it each runs with one to
+                 three, others for each test. Before a release, and after a change
+                 of how the gate finds libpq's functions.
   --no-install   install no package
 
 Where only tests are chosen that need few packages, only those are installed:
@@ -71,6 +75,7 @@ while [ $# -gt 0 ]; do
         --sanitizers) kind=sanitizers ;;
         --valgrind) kind=valgrind ;;
         --under-the-gate) kind=gated ;;
+        --whole) export PGANCHOR_TESTS_WHOLE=yes ;;
         --no-install) install=no ;;
         --help | -h)
             help

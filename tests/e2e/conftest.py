@@ -83,6 +83,7 @@ Small programs, programs.py
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
 """
 
+import os
 import signal
 
 from audited import audited  # noqa: F401
@@ -110,10 +111,29 @@ def _interrupt(number, frame):
     raise KeyboardInterrupt
 
 
+def beyond_the_share(items):
+    """Of modules that run tests with each of many libpqs: what is left to PGANCHOR_TESTS_WHOLE. Such a module has SHARE = (name of the
+    parameter, how many). Each of its tests, with its other parameters, runs with that many of the values, which are others for the
+    next test, so that all of them have their part; the same ones each time."""
+    groups = {}
+    for item in items:
+        parameter, _ = getattr(item.module, "SHARE", (None, 0))
+        parameters = dict(item.callspec.params) if hasattr(item, "callspec") else {}
+        if parameters.pop(parameter, None) is not None:
+            rest = sorted(f"{name}={value!r}" for name, value in parameters.items())
+            groups.setdefault((item.module.__name__, item.originalname, *rest), []).append(item)
+    for number, group in enumerate(groups.values()):
+        count = group[0].module.SHARE[1]
+        kept = {(number + part * len(group) // count) % len(group) for part in range(count)}
+        yield from (item for at, item in enumerate(group) if at not in kept)
+
+
 def pytest_collection_modifyitems(config, items):
     """A module that takes over tests of another one can say which of them, with which parameters, mean nothing there."""
-    left = [item for item in items if getattr(item.module, "is_out_of_place", lambda item: False)(item)]
-    config.hook.pytest_deselected(items=left)
+    left = {item for item in items if getattr(item.module, "is_out_of_place", lambda item: False)(item)}
+    if not os.environ.get("PGANCHOR_TESTS_WHOLE"):
+        left.update(beyond_the_share([item for item in items if item not in left]))
+    config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
     skip_what_is_missing(items)
 

@@ -6,6 +6,7 @@ from dropins import rooted_dropin_home  # noqa: F401
 from test_libpqs import *  # noqa: F401, F403
 
 pytestmark = pytest.mark.plain_build
+SHARE = ("libpq", 1)
 
 
 def is_out_of_place(item):

@@ -8,10 +8,12 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from types import SimpleNamespace
 
 import pytest
 
 import certificates
+from conftest import beyond_the_share
 from hostile import HANG, Cut, Drip, close_at_once, close_in_handshake, endless, hang, huge, redirect, reply, speak
 from hostile import stepca_answers
 from tracing import internet
@@ -286,3 +288,19 @@ def test_stepca_authority_signs_what_stepca_would_not(tmp_path, stepca, make_pos
         server = make_postgres(*stepca.authority().issue(tmp_path, "localhost", days=days))
         done = psql(bare_home, server.conninfo(sslmode="verify-full", sslrootcert=stepca.root))
         assert done.returncode == status, done.stderr
+
+
+def test_each_test_has_its_share_of_the_libpqs():
+    """And all of them have one of each module's."""
+    def item(name, libpq, how=None):
+        module = SimpleNamespace(__name__="module", SHARE=("libpq", 2))
+        return SimpleNamespace(module=module, originalname=name, callspec=SimpleNamespace(params={"libpq": libpq, "how": how}),
+                               what=(name, how, libpq))
+
+    items = [item(name, libpq, how) for libpq in range(5) for name, how in (("one", "a"), ("one", "b"), ("other", None))]
+    alone = SimpleNamespace(module=SimpleNamespace(__name__="another"), originalname="alone")
+    beyond = list(beyond_the_share([*items, alone]))
+    left = [each.what for each in items if each not in beyond]
+    assert alone not in beyond and sorted(left) == sorted(set(left))
+    assert sorted({what[:2] for what in left}, key=str) == [("one", "a"), ("one", "b"), ("other", None)] and len(left) == 6
+    assert {libpq for _, _, libpq in left} == set(range(5))

@@ -19,6 +19,7 @@ from home import Home
 from listener import Listener, read_to_end, tls_context
 
 pytestmark = pytest.mark.plain_build
+SHARE = ("who", 3)
 
 PASSWORD = "hunter2"
 # Of a CA that has the name of a trusted one and another key, OpenSSL tells what part of it failed.

@@ -29,6 +29,7 @@ from test_ways import (  # noqa: F401
     test_however_an_extension_is_opened, test_however_it_is_opened_the_session_is_looked_at)
 
 pytestmark = pytest.mark.plain_build
+SHARE = ("libpq", 1)
 
 # pgbench comes with the server, which these machines have not.
 there = pytest.mark.parametrize("client", ["psql", "pg_dump", "pg_isready", "psycopg2"], indirect=True)
