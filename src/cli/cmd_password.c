@@ -37,7 +37,7 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_password = {
     .name = "password",
-    .summary = "keep passwords in the desktop's keyring, for verified servers alone",
+    .summary = "keep passwords in the keyring, for servers that are verified",
     .about =
 	"Keeps passwords and the passphrases of private keys in the keyring of the desktop "
 	"(gnome-keyring, KeePassXC). The gate takes a password out of it for a connection that "
