@@ -6,9 +6,9 @@ help() {
     cat <<END
 Usage: build-deb.sh [--no-install] [--tarball FILE] [DIRECTORY]
 
-Makes the packages pganchor, pganchor-libpq, libpganchor0 and libpganchor-dev, and
-the source package, in DIRECTORY (left out: build/packages of this tree), by
-dpkg-buildpackage.
+Makes the packages pganchor, pganchor-libpq, pganchor-keyring, libpganchor0 and
+libpganchor-dev, and the source package, in DIRECTORY (left out: build/packages
+of this tree), by dpkg-buildpackage.
 The tree itself is left as it is. Needs no root, but to install what is missing.
 
   --no-install     install no package that building needs

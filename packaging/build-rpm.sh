@@ -6,9 +6,9 @@ help() {
     cat <<END
 Usage: build-rpm.sh [--no-install] [--tarball FILE] [DIRECTORY]
 
-Makes the packages pganchor, pganchor-libpq, libpganchor and libpganchor-devel, and
-the source package, in DIRECTORY (left out: build/packages of this tree), by
-rpmbuild.
+Makes the packages pganchor, pganchor-libpq, pganchor-keyring, libpganchor and
+libpganchor-devel, and the source package, in DIRECTORY (left out: build/packages
+of this tree), by rpmbuild.
 The tree itself is left as it is. Needs no root, but to install what is missing.
 
   --no-install     install no package that building needs

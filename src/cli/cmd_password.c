@@ -37,7 +37,7 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_password = {
     .name = "password",
-    .summary = "keep passwords in the desktop's keyring, for verified servers alone",
+    .summary = "keep passwords in the keyring, for servers that are verified",
     .about =
 	"Keeps passwords and the passphrases of private keys in the keyring of the desktop "
 	"(gnome-keyring, KeePassXC). The gate takes a password out of it for a connection that "
@@ -226,6 +226,17 @@ void pga_password_entry_end(struct pga_password_entry *entry)
 	memset(entry, 0, sizeof *entry);
 }
 
+/* What is not said is any. */
+static const char *said(const struct pga_password_entry *entry, enum pga_secret_word word)
+{
+	return entry->words[word] != NULL ? entry->words[word] : PGA_PASSWORD_ANY;
+}
+
+static bool is_any(const struct pga_password_entry *entry, enum pga_secret_word word)
+{
+	return strcmp(said(entry, word), PGA_PASSWORD_ANY) == 0;
+}
+
 /* Whether nothing that was said contradicts: what was not said is any in `meant`, and the user was
  * said by its option alone. */
 static bool is_meant(const struct pga_password_entry *meant, const struct pga_password_entry *entry,
@@ -234,11 +245,9 @@ static bool is_meant(const struct pga_password_entry *meant, const struct pga_pa
 	if (meant->kind != entry->kind || meant->kind != PGA_SECRET_PASSWORD)
 		return false;
 	for (enum pga_secret_word word = 0; word < PGA_SECRET_FILE; word++) {
-		const bool any = word == PGA_SECRET_USER
-				     ? any_user
-				     : strcmp(meant->words[word], PGA_PASSWORD_ANY) == 0;
+		const bool any = word == PGA_SECRET_USER ? any_user : is_any(meant, word);
 
-		if (!any && strcmp(meant->words[word], entry->words[word]) != 0)
+		if (!any && strcmp(said(meant, word), said(entry, word)) != 0)
 			return false;
 	}
 	return true;
@@ -290,21 +299,17 @@ done:
 
 void pga_password_describe(const struct pga_password_entry *entry, struct pga_text *text)
 {
-	char *const *words = entry->words;
-
 	if (entry->kind == PGA_SECRET_PASSPHRASE) {
-		pga_text_addf(text, "the private key %s", words[PGA_SECRET_FILE]);
+		pga_text_addf(text, "the private key %s", said(entry, PGA_SECRET_FILE));
 		return;
 	}
 	pga_text_addf(text, "%s at %s",
-		      strcmp(words[PGA_SECRET_USER], PGA_PASSWORD_ANY) == 0
-			  ? "any user"
-			  : words[PGA_SECRET_USER],
-		      words[PGA_SECRET_HOST]);
-	if (strcmp(words[PGA_SECRET_PORT], PGA_PASSWORD_ANY) != 0)
-		pga_text_addf(text, ", port %s", words[PGA_SECRET_PORT]);
-	if (strcmp(words[PGA_SECRET_DBNAME], PGA_PASSWORD_ANY) != 0)
-		pga_text_addf(text, ", database %s", words[PGA_SECRET_DBNAME]);
+		      is_any(entry, PGA_SECRET_USER) ? "any user" : said(entry, PGA_SECRET_USER),
+		      said(entry, PGA_SECRET_HOST));
+	if (!is_any(entry, PGA_SECRET_PORT))
+		pga_text_addf(text, ", port %s", said(entry, PGA_SECRET_PORT));
+	if (!is_any(entry, PGA_SECRET_DBNAME))
+		pga_text_addf(text, ", database %s", said(entry, PGA_SECRET_DBNAME));
 }
 
 json_t *pga_password_as_json(const struct pga_password_entry *entry)

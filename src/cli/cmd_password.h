@@ -31,7 +31,6 @@ struct pga_asked_password {
 /* The options by which an entry is named, for the table of a command. */
 #define PGA_PASSWORD_OPTIONS                                                            \
 	{.name = "service",                                                             \
-	 .letter = 's',                                                                 \
 	 .target = offsetof(struct pga_asked_password, service),                        \
 	 .help = "the word is the name of a service, and no host"},                     \
 	    {.name = "host",                                                            \
@@ -52,14 +51,14 @@ struct pga_asked_password {
 	     .target = offsetof(struct pga_asked_password, dbname),                     \
 	     .argument = "NAME",                                                        \
 	     .help = "for this database alone (any)"},                                  \
-	    {.name = "username",                                                        \
+	    {.name = "user",                                                        \
 	     .letter = 'U',                                                             \
 	     .kind = PGA_OPTION_VALUE,                                                  \
 	     .target = offsetof(struct pga_asked_password, user),                       \
 	     .argument = "NAME",                                                        \
 	     .help = "of this user (whom libpq would connect as)"},                     \
 	{                                                                               \
-		.name = "key", .letter = 'k', .kind = PGA_OPTION_VALUE,                 \
+		.name = "key", .kind = PGA_OPTION_VALUE,                                \
 		.target = offsetof(struct pga_asked_password, key), .argument = "FILE", \
 		.help = "the passphrase of this private key", .names = PGA_NAMES_FILE   \
 	}

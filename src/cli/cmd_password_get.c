@@ -118,7 +118,6 @@ static const struct pga_option export_options[] = {
      .target = offsetof(struct pga_asked_password, show),
      .help = "on a terminal, too"},
     {.name = "into",
-     .letter = 'o',
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct pga_asked_password, into),
      .argument = "FILE",

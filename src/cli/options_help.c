@@ -91,6 +91,8 @@ static void print_usage(const struct pga_command *command)
 	const char *line;
 	size_t length;
 
+	if (rest[0] == '\0')
+		(void)printf("usage: pganchor %s\n", command->name);
 	while (pga_next_line(&rest, &line, &length))
 		(void)printf("%s pganchor %s %.*s\n", line == command->usage ? "usage:" : "      ",
 			     command->name, (int)length, line);

@@ -10,7 +10,8 @@
 static const char *take_field(const char *at, char *field)
 {
 	if (at[0] == '*' && at[1] == ':') {
-		strcpy(field, PGA_PASSWORD_ANY);
+		field[0] = '*';
+		field[1] = '\0';
 		return at + 2;
 	}
 	while (*at != '\0' && *at != ':') {
@@ -119,11 +120,12 @@ int pga_passfile_read(struct pga_passfile *file, const char *bytes, size_t lengt
 	for (size_t start = 0; start < length;) {
 		const char *end = memchr(bytes + start, '\n', length - start);
 		struct pga_passfile_line line = {
-		    .number = ++number,
+		    .number = number + 1,
 		    .start = start,
 		    .end = end != NULL ? (size_t)(end - bytes) + 1 : length,
 		};
 
+		number++;
 		start = line.end;
 		if (take_line(file, bytes, &line) != 0)
 			return pga_fail_memory(error);

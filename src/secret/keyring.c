@@ -22,6 +22,12 @@ static const SecretSchema schema = {
 		   {"file", SECRET_SCHEMA_ATTRIBUTE_STRING}},
 };
 
+static void release(void *object)
+{
+	if (object != NULL)
+		g_object_unref(object);
+}
+
 /* entry NULL: what all of ours have. */
 static GHashTable *attributes_of(const struct pga_password_entry *entry)
 {
@@ -128,7 +134,8 @@ enum pga_secret_status pga_keyring_open(struct pga_keyring *keyring, GCancellabl
 
 void pga_keyring_close(struct pga_keyring *keyring)
 {
-	g_clear_object(&keyring->service);
+	release(keyring->service);
+	keyring->service = NULL;
 }
 
 /* *collection is NULL where there is none; else the caller's. */
@@ -154,7 +161,7 @@ enum pga_secret_status pga_keyring_state(const struct pga_keyring *keyring, stru
 	} else if (status == PGA_SECRET_DONE && secret_collection_get_locked(collection)) {
 		status = locked(error);
 	}
-	g_clear_object(&collection);
+	release(collection);
 	return status;
 }
 
@@ -253,7 +260,7 @@ static enum pga_secret_status create(const struct pga_keyring *keyring,
 	    secret_item_create_sync(collection, &schema, attributes, label, value,
 				    SECRET_ITEM_CREATE_REPLACE, keyring->cancellable, &failure);
 
-	g_clear_object(&item);
+	release(item);
 	g_free(label);
 	secret_value_unref(value);
 	g_hash_table_unref(attributes);
@@ -270,7 +277,7 @@ static enum pga_secret_status read_back(const struct pga_keyring *keyring,
 	const char *kept = value != NULL ? secret_value_get(value, &length) : NULL;
 
 	if (status == PGA_SECRET_DONE &&
-	    (length != strlen(secret) || memcmp(kept, secret, length) != 0)) {
+	    (kept == NULL || length != strlen(secret) || memcmp(kept, secret, length) != 0)) {
 		(void)pga_fail(error, NULL,
 			       "the keyring does not give back what it was given to keep");
 		status = PGA_SECRET_FAILED;
@@ -295,7 +302,7 @@ enum pga_secret_status pga_keyring_set(const struct pga_keyring *keyring,
 		status = create(keyring, collection, entry, secret, error);
 	if (status == PGA_SECRET_DONE)
 		status = read_back(keyring, entry, secret, error);
-	g_clear_object(&collection);
+	release(collection);
 	return status;
 }
 
@@ -368,7 +375,7 @@ static enum pga_secret_status make_default(const struct pga_keyring *keyring,
 	    keyring->service, "Default keyring", SECRET_COLLECTION_DEFAULT,
 	    SECRET_COLLECTION_CREATE_NONE, keyring->cancellable, &failure);
 
-	g_clear_object(&collection);
+	release(collection);
 	return failure == NULL ? PGA_SECRET_DONE : failed(failure, error);
 }
 
@@ -394,7 +401,7 @@ enum pga_secret_status pga_keyring_unlock(const struct pga_keyring *keyring,
 	if (status == PGA_SECRET_DONE)
 		status = collection == NULL ? make_default(keyring, error)
 					    : unlock(keyring, collection, error);
-	g_clear_object(&collection);
+	release(collection);
 	/* Dismissed, it is as it was. */
 	return status == PGA_SECRET_DONE ? pga_keyring_state(keyring, error) : status;
 }

@@ -67,6 +67,7 @@ Running programs, running.py
 
 A keyring, keyring.py
   keyring          a real gnome-keyring on a bus of its own, unlocked
+  keepassxc        KeePassXC as one: .environment .lock()
                      .environment (for commands) .lock() .stop() .cont() .kill() .start(password) .restart(password) .pid
 
 The packages, packages.py (session): built once
@@ -93,7 +94,7 @@ from certificates import impostor_ca  # noqa: F401
 from gated import anchored, client  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
-from keyring import keyring  # noqa: F401
+from keyring import keepassxc, keyring  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
 from missing import skip_what_is_missing
 from programs import build, compile_gate, compile_program, extension, opener, own_libpq_words, second_libpq  # noqa: F401

@@ -1,9 +1,11 @@
 """A real gnome-keyring on a bus of its own, as a desktop's session has it, without a display: what would ask the user fails."""
 
+import base64
 import os
 import re
 import signal
 import subprocess
+import uuid
 
 import pytest
 
@@ -102,5 +104,80 @@ class Keyring:
 def keyring(tmp_path):
     """A Keyring for one test: .environment .lock() .stop() .cont() .kill() .start(password) .restart(password) .pid"""
     made = Keyring(tmp_path / "keyring")
+    yield made
+    made.end()
+
+
+KDBX = """<?xml version="1.0" encoding="UTF-8" standalone="yes"?>
+<KeePassFile><Meta><Generator>KeePassXC</Generator><DatabaseName>passwords</DatabaseName><CustomData><Item>
+<Key>FDO_SECRETS_EXPOSED_GROUP</Key><Value>{{{group}}}</Value></Item></CustomData></Meta>
+<Root><Group><UUID>{uuid}</UUID><Name>Root</Name></Group></Root></KeePassFile>
+"""
+# It waits within a search for its dialog, where all of its databases are locked.
+KEEPASSXC_INI = """[General]
+ConfigVersion=2
+UpdateCheckMessageShown=true
+[GUI]
+CheckForUpdates=false
+[FdoSecrets]
+Enabled=true
+ConfirmAccessItem=false
+ConfirmDeleteItem=false
+UnlockBeforeSearch=true
+"""
+
+
+class KeePassXC:
+    """The same by KeePassXC, with a database that it shows to whoever asks on the bus."""
+
+    def __init__(self, directory):
+        runtime, group = directory / "run", uuid.uuid4()
+        config = directory / "home/.config/keepassxc"
+        for made in (directory, runtime):
+            made.mkdir(mode=0o700)
+        config.mkdir(parents=True)
+        (config / "keepassxc.ini").write_text(KEEPASSXC_INI)
+        self._own = {"PATH": os.environ["PATH"], "HOME": str(directory / "home"), "XDG_RUNTIME_DIR": str(runtime), "TMPDIR": str(runtime),
+                     "QT_QPA_PLATFORM": "offscreen", "LC_ALL": "C.UTF-8"}
+        self.bus = Daemon(["dbus-daemon", "--session", "--nofork", "--nopidfile", f"--address=unix:path={runtime}/bus",
+                           "--print-address"], directory / "bus.log", env=self._own)
+        self.bus.wait_for("^unix:path=")
+        self.environment = {"XDG_RUNTIME_DIR": str(runtime), "DBUS_SESSION_BUS_ADDRESS": f"unix:path={runtime}/bus"}
+        database = directory / "passwords.kdbx"
+        database.with_suffix(".xml").write_text(KDBX.format(group=group, uuid=base64.b64encode(group.bytes).decode()))
+        self._run(["keepassxc-cli", "import", "-p", database.with_suffix(".xml"), database], f"{PASSWORD}\n{PASSWORD}\n")
+        self.process = subprocess.Popen(as_user(["keepassxc", "--pw-stdin", str(database)], None), env={**self._own, **self.environment},
+                                        stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, text=True)
+        self.process.stdin.write(f"{PASSWORD}\n")
+        self.process.stdin.close()
+        self._run(["gdbus", "wait", "--session", "--timeout", SECONDS, SECRETS])
+        while "collection/passwords" not in self._get("", "Service", "Collections"):
+            assert self.process.poll() is None
+
+    def _run(self, words, input=""):
+        done = subprocess.run(list(map(str, words)), env={**self._own, **self.environment}, input=input, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=SECONDS)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _get(self, path, interface, name):
+        return self._run(["gdbus", "call", "--session", "--dest", SECRETS, "--object-path", f"/org/freedesktop/secrets{path}", "--method",
+                          "org.freedesktop.DBus.Properties.Get", f"org.freedesktop.Secret.{interface}", name])
+
+    def lock(self):
+        self._run(["keepassxc", "--lock"])
+        while "true" not in self._get("/collection/passwords", "Collection", "Locked"):
+            pass
+
+    def end(self):
+        self.process.kill()
+        self.process.wait(SECONDS)
+        self.bus.stop()
+
+
+@pytest.fixture
+def keepassxc(tmp_path):
+    """A KeePassXC for one test: .environment .lock()"""
+    made = KeePassXC(tmp_path / "keepassxc")
     yield made
     made.end()

@@ -22,8 +22,9 @@ API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganc
 COMPLETIONS = {"share/bash-completion/completions/pganchor", "share/fish/vendor_completions.d/pganchor.fish",
                "share/zsh/site-functions/_pganchor"}
 DROPIN = {"lib/pganchor/libpq/libpq.so", "lib/pganchor/libpq/libpq.so.5"}
+KEYRING = {"libexec/pganchor/pganchor-secret"}
 INSTALLED = {*COMPLETIONS, "bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/libpganchor.so.0", "lib/libpganchor.so.0.0.0",
-             "lib/pganchor/pganchor-gate.so", *DROPIN, "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
+             "lib/pganchor/pganchor-gate.so", *DROPIN, *KEYRING, "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
              "share/man/man3/libpganchor.3", "share/man/man5/pganchor-policy.5"}
 # What pkg-config is asked for, with the packages that bring it on Debian and on Fedora.
 DEPENDENCIES = {"libpq": ("libpq-dev", "libpq-devel"), "openssl": ("libssl-dev", "openssl-devel"),
@@ -215,6 +216,19 @@ def test_configure_names_the_package_of_a_missing_dependency(tree, tmp_path, mis
     assert f"apt-get install {debian}\n" in output and f"dnf install {fedora}\n" in output
 
 
+@pytest.mark.parametrize("words, status, says", [
+    ([], 0, 'no pganchor-secret is built ("pganchor password" needs it): libsecret was not found'), (["--without-keyring"], 0, None),
+    (["--with-keyring"], 1, "error: libsecret-1")])
+def test_without_libsecret_all_but_one_program_is_built(tree, tmp_path, words, status, says):
+    for name in DEPENDENCIES:
+        (tmp_path / f"{name}.pc").write_text(f"Name: {name}\nDescription: there\nVersion: 99\n")
+    done, output = attempt(tree / "configure", *words, cwd=tmp_path, env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
+    assert done == status and (says in output if says else "pganchor-secret" not in output), output[-3000:]
+    assert ("apt-get install libsecret-1-dev\n" in output) == bool(says)
+    if status == 0:
+        assert "src/secret" not in run("make", "-n", "all", cwd=tmp_path)
+
+
 def test_configure_names_the_package_of_pg_config(tree, tmp_path):
     status, output = attempt(tree / "configure", "PG_CONFIG=", "ac_cv_path_PG_CONFIG=", cwd=tmp_path)
     assert status != 0 and "pg_config was not found" in output and "apt-get install libpq-dev\n" in output, output[-3000:]
@@ -229,7 +243,7 @@ def test_the_gate_without_the_tool(tree, tmp_path):
                  env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
     assert NO_DROPIN in output
     run("make", "-j2", "install", cwd=tmp_path)
-    assert files_below(prefix) == INSTALLED - COMPLETIONS - {"bin/pganchor", "share/man/man1/pganchor.1", *DROPIN}
+    assert files_below(prefix) == INSTALLED - COMPLETIONS - {"bin/pganchor", "share/man/man1/pganchor.1", *DROPIN, *KEYRING}
     run("make", "uninstall", cwd=tmp_path)
     assert not (prefix / "lib/pganchor").exists()
 

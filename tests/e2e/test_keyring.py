@@ -153,3 +153,18 @@ def test_nobody_else_can_look_into_its_memory(pganchor, keyring):
     finally:
         process.kill()
         process.communicate()
+
+
+def test_keepassxc_is_a_keyring_too(pganchor, keepassxc):
+    def ask(*fields):
+        done = subprocess.run([pganchor.prefix / "libexec/pganchor/pganchor-secret"], env=keepassxc.environment, timeout=60,
+                              input=b"".join(field.encode() + b"\0" for field in fields), capture_output=True)
+        return done.returncode, done.stdout.decode()
+
+    assert ask("set", *JOE, "a:b")[0] == DONE and ask("set", *KEY, "other")[0] == DONE
+    assert ask("get", *JOE) == (DONE, "a:b") and ask("passfile", *JOE) == (DONE, "db.example.com:*:*:joe:a\\:b\n")
+    assert ask("set", *JOE, "new") == (DONE, "") and ask("get", *JOE) == (DONE, "new") and ask("get", *ANN)[0] == NONE
+    assert ask("clear", *KEY)[0] == DONE and ask("list") == (DONE, "\0".join(JOE) + "\0")
+    keepassxc.lock()
+    for request in (("get", *JOE), ("passfile", *JOE), ("set", *JOE, "newer"), ("clear", *JOE), ("list",), ("state",), ("get", *ANN)):
+        assert ask(*request)[:2] == (LOCKED, ""), request

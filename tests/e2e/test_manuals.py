@@ -10,7 +10,9 @@ MAN = Path(__file__).resolve().parent.parent.parent / "man"
 COMMANDS = {"bootstrap": "bootstrap", "anchor accept": "anchor Cm accept", "anchor forget": "anchor Cm forget",
             "service add": "service Cm add", "service list": "service Cm list",
             "service show": "service Cm show", "service remove": "service Cm remove", "run": "run", "explain": "explain",
-            "log": "log", "enable": "enable", "disable": "disable",
+            "password set": "password Cm set", "password get": "password Cm get", "password list": "password Cm list",
+            "password clear": "password Cm clear", "password import": "password Cm import", "password export": "password Cm export",
+            "password unlock": "password Cm unlock", "log": "log", "enable": "enable", "disable": "disable",
             "status": "status", "completion": "completion"}
 
 

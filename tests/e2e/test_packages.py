@@ -29,7 +29,7 @@ def test_the_debs_and_their_files(debs):
         return {re.sub(r"(/doc/.*)\.gz$", r"\1", name.replace(library, "LIB")) for name in deb_files(debs[package]) - documents}
 
     assert {name for name in debs if not name.endswith("-dbgsym")} == {
-        "pganchor", "pganchor-libpq", "libpganchor0", "libpganchor-dev", "changes"}
+        "pganchor", "pganchor-libpq", "pganchor-keyring", "libpganchor0", "libpganchor-dev", "changes"}
     assert rest("pganchor") == {
         "usr/bin/pganchor", "LIB/pganchor/pganchor-gate.so", "etc/pganchor/policy.conf", "usr/lib/environment.d/40-pganchor.conf",
         "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so", "usr/lib32/pganchor/pganchor-gate.so",
@@ -39,17 +39,20 @@ def test_the_debs_and_their_files(debs):
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
     assert "etc/pganchor/policy.d/" in deb_directories(debs["pganchor"])
     assert rest("pganchor-libpq") == {"LIB/pganchor/libpq/libpq.so", "LIB/pganchor/libpq/libpq.so.5"}
+    assert rest("pganchor-keyring") == {"usr/libexec/pganchor/pganchor-secret"}
     assert rest("libpganchor0") == {"LIB/libpganchor.so.0", "LIB/libpganchor.so.0.0.0"}
     assert rest("libpganchor-dev") == {"LIB/libpganchor.so", "LIB/pkgconfig/pganchor.pc", "usr/include/pganchor.h",
                                        "usr/share/man/man3/libpganchor.3.gz"}
 
 
 def test_debs_depend_on_what_they_need(debs):
-    for package in ("pganchor", "pganchor-libpq", "libpganchor0", "libpganchor-dev"):
+    for package in ("pganchor", "pganchor-libpq", "pganchor-keyring", "libpganchor0", "libpganchor-dev"):
         assert field(debs[package], "Version") == f"{version()}-1"
     assert depends(debs["pganchor"]) == {"libc6", "libcurl4", "libelf1", "libjansson4", "libpq5", "libssl3"}
     assert depends(debs["pganchor-libpq"]) == {"debconf", "libc6", "libpq5", "pganchor"}
     assert f"pganchor (= {version()}-1)" in field(debs["pganchor-libpq"], "Depends")
+    # GLib is in no other.
+    assert depends(debs["pganchor-keyring"]) == {"libc6", "libglib2.0-0", "libsecret-1-0", "pganchor"}
     assert depends(debs["libpganchor0"]) == {"libc6"}
     assert depends(debs["libpganchor-dev"]) == {"libpganchor0", "libpq-dev"}
 
@@ -97,7 +100,7 @@ def test_the_rpms_and_their_files(rpms, tmp_path):
         listed = query(rpms[package], "--list", database=tmp_path)
         return {name for name in listed if "/doc/" not in name and "/licenses/" not in name and "/.build-id" not in name}
 
-    assert set(rpms) == {"pganchor", "pganchor-libpq", "libpganchor", "libpganchor-devel"}
+    assert set(rpms) == {"pganchor", "pganchor-libpq", "pganchor-keyring", "libpganchor", "libpganchor-devel"}
     assert files("pganchor") == {
         "/usr/bin/pganchor", "/usr/lib64/pganchor", "/usr/lib64/pganchor/pganchor-gate.so", "/etc/pganchor",
         "/etc/pganchor/policy.conf", "/etc/pganchor/policy.d", "/usr/lib/environment.d/40-pganchor.conf",
@@ -105,6 +108,7 @@ def test_the_rpms_and_their_files(rpms, tmp_path):
         "/usr/share/zsh/site-functions/_pganchor",
         "/usr/share/man/man1/pganchor.1", "/usr/share/man/man5/pganchor-policy.5"}
     assert files("pganchor-libpq") == {"/usr/lib64/pganchor/libpq", "/usr/lib64/pganchor/libpq/libpq.so", "/usr/lib64/pganchor/libpq/libpq.so.5"}
+    assert files("pganchor-keyring") == {"/usr/libexec/pganchor", "/usr/libexec/pganchor/pganchor-secret"}
     assert files("libpganchor") == {"/usr/lib64/libpganchor.so.0", "/usr/lib64/libpganchor.so.0.0.0"}
     assert files("libpganchor-devel") == {"/usr/include/pganchor.h", "/usr/lib64/libpganchor.so",
                                           "/usr/lib64/pkgconfig/pganchor.pc", "/usr/share/man/man3/libpganchor.3"}

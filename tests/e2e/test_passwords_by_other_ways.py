@@ -4,7 +4,6 @@ machine's libpq."""
 import pytest
 
 from dropins import dropin_home  # noqa: F401
-from keyring import keyring  # noqa: F401
 from test_passwords_of_the_keyring import (  # noqa: F401
     conninfo, keep, kept, psql, run, test_a_client_connects_without_a_prompt, test_a_connections_settings_name_the_users_own_file,
     test_a_server_of_a_root_that_is_not_pinned_gets_nothing, test_libpqs_own_way_is_left, test_psql_connects_anew,

@@ -11,7 +11,6 @@ import pytest
 
 from audited import PYTHON
 from gated import CLIENTS, run_gated, write_anchor
-from keyring import keyring  # noqa: F401
 from languages import LANGUAGES
 from postgres import PASSWORD, quote
 
@@ -91,6 +90,14 @@ def test_a_client_connects_without_a_prompt(run, conninfo, client):
 def test_a_language_does(run, conninfo, language):
     done = run([*LANGUAGES[language], conninfo])
     assert done.stdout == "t\n", done.stdout + done.stderr
+
+
+def test_keepassxc_has_it_too(kept, pganchor, keepassxc, conninfo):
+    set_secret(pganchor, keepassxc, ["localhost", "*", "*", "app"], PASSWORD)
+    assert run_gated(kept, CLIENTS["psql"](conninfo), env=keepassxc.environment).stdout == "t\n"
+    keepassxc.lock()
+    done = run_gated(kept, ["psql", "-Xwc", "", conninfo], env=keepassxc.environment)
+    assert done.stderr.startswith(NOT_USED + "it is locked") and NO_PASSWORD in done.stderr
 
 
 def test_without_the_gate_it_does_not(kept, keyring, conninfo):
