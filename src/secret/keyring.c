@@ -216,11 +216,23 @@ static enum pga_secret_status none(const struct pga_keyring *keyring, struct pga
 	return PGA_SECRET_NONE;
 }
 
+/* The one that counts, where there are several. It belongs to the list. */
+static SecretItem *newest_of(GList *items)
+{
+	SecretItem *newest = NULL;
+
+	for (const GList *at = items; at != NULL; at = at->next)
+		if (newest == NULL ||
+		    secret_item_get_modified(at->data) > secret_item_get_modified(newest))
+			newest = at->data;
+	return newest;
+}
+
 enum pga_secret_status pga_keyring_get(const struct pga_keyring *keyring,
 				       const struct pga_password_entry *entry, SecretValue **value,
 				       struct pga_error *error)
 {
-	SecretItem *newest = NULL;
+	SecretItem *newest;
 	GList *items;
 	const enum pga_secret_status status =
 	    search(keyring, attributes_of(entry), SECRET_SEARCH_LOAD_SECRETS, &items, error);
@@ -228,10 +240,7 @@ enum pga_secret_status pga_keyring_get(const struct pga_keyring *keyring,
 	*value = NULL;
 	if (status != PGA_SECRET_DONE)
 		return status;
-	for (const GList *at = items; at != NULL; at = at->next)
-		if (newest == NULL ||
-		    secret_item_get_modified(at->data) > secret_item_get_modified(newest))
-			newest = at->data;
+	newest = newest_of(items);
 	if (newest != NULL)
 		*value = secret_item_get_secret(newest);
 	g_list_free_full(items, g_object_unref);
@@ -267,6 +276,27 @@ static enum pga_secret_status create(const struct pga_keyring *keyring,
 	return failure == NULL ? PGA_SECRET_DONE : failed(failure, error);
 }
 
+/* Of an item that is there, the secret; *found tells whether one is. To create it anew in its place
+ * makes KeePassXC ask. */
+static enum pga_secret_status renew(const struct pga_keyring *keyring,
+				    const struct pga_password_entry *entry, const char *secret,
+				    bool *found, struct pga_error *error)
+{
+	SecretValue *value = secret_value_new(secret, -1, "text/plain");
+	GError *failure = NULL;
+	GList *items;
+	enum pga_secret_status status =
+	    search(keyring, attributes_of(entry), SECRET_SEARCH_NONE, &items, error);
+
+	*found = status == PGA_SECRET_DONE && items != NULL;
+	if (*found)
+		(void)secret_item_set_secret_sync(newest_of(items), value, keyring->cancellable,
+						  &failure);
+	g_list_free_full(items, g_object_unref);
+	secret_value_unref(value);
+	return failure == NULL ? status : failed(failure, error);
+}
+
 static enum pga_secret_status read_back(const struct pga_keyring *keyring,
 					const struct pga_password_entry *entry, const char *secret,
 					struct pga_error *error)
@@ -293,12 +323,15 @@ enum pga_secret_status pga_keyring_set(const struct pga_keyring *keyring,
 {
 	SecretCollection *collection = NULL;
 	enum pga_secret_status status = pga_keyring_state(keyring, error);
+	bool found = false;
 
 	if (status == PGA_SECRET_DONE)
 		status = find_default(keyring, &collection, error);
 	if (status == PGA_SECRET_DONE && collection == NULL)
 		status = locked(error);
 	if (status == PGA_SECRET_DONE)
+		status = renew(keyring, entry, secret, &found, error);
+	if (status == PGA_SECRET_DONE && !found)
 		status = create(keyring, collection, entry, secret, error);
 	if (status == PGA_SECRET_DONE)
 		status = read_back(keyring, entry, secret, error);

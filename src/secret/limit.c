@@ -9,7 +9,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define LAST_RESORT (PGA_SECRET_LIMIT + 250) /* milliseconds */
+#define MORE 250 /* milliseconds, for the last resort */
 
 static atomic_bool lifted;
 
@@ -27,7 +27,7 @@ static void set_timer(long milliseconds)
 	(void)setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-void pga_limit_last_resort(void)
+void pga_limit_last_resort(long milliseconds)
 {
 	struct sigaction action;
 	sigset_t alarm_alone;
@@ -39,21 +39,24 @@ void pga_limit_last_resort(void)
 	(void)sigemptyset(&alarm_alone);
 	(void)sigaddset(&alarm_alone, SIGALRM);
 	(void)sigprocmask(SIG_UNBLOCK, &alarm_alone, NULL);
-	set_timer(LAST_RESORT);
+	set_timer(milliseconds + MORE);
 }
+
+static long limit;
 
 static gpointer cancel_in_time(gpointer cancellable)
 {
-	g_usleep((gulong)PGA_SECRET_LIMIT * 1000);
+	g_usleep((gulong)limit * 1000);
 	if (!atomic_load(&lifted))
 		g_cancellable_cancel(cancellable);
 	return NULL;
 }
 
-GCancellable *pga_limit_start(void)
+GCancellable *pga_limit_start(long milliseconds)
 {
 	GCancellable *cancellable = g_cancellable_new();
 
+	limit = milliseconds;
 	g_thread_unref(g_thread_new("limit", cancel_in_time, cancellable));
 	return cancellable;
 }

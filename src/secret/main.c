@@ -199,7 +199,12 @@ static enum pga_secret_status answer(const struct pga_request *request, struct p
 	    [PGA_REQUEST_UNLOCK] = unlock,
 	};
 	struct pga_keyring keyring;
-	enum pga_secret_status status = pga_keyring_open(&keyring, pga_limit_start(), error);
+	const long limit =
+	    request->verb == PGA_REQUEST_PASSFILE ? PGA_SECRET_LIMIT : PGA_SECRET_PATIENCE;
+	enum pga_secret_status status;
+
+	pga_limit_last_resort(limit);
+	status = pga_keyring_open(&keyring, pga_limit_start(limit), error);
 
 	if (status == PGA_SECRET_DONE)
 		status = verbs[request->verb](&keyring, request, error);
@@ -215,7 +220,7 @@ int main(int argc, char **argv)
 
 	(void)argv;
 	hide();
-	pga_limit_last_resort();
+	pga_limit_last_resort(PGA_SECRET_LIMIT);
 	keep_of_environment();
 	if (argc > 1)
 		(void)pga_fail(&error, NULL, "a program of pganchor's own, which takes no words");

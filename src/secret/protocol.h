@@ -16,13 +16,16 @@
  * ATTRIBUTES are a kind (policy/passwords.h) and the values of that kind's words, in their order.
  * In the keyring each is an attribute of the item: "kind" and the words by their names, all of
  * schema PGA_SECRET_SCHEMA. Nothing but "unlock" ever makes the desktop ask. Each request but that
- * has PGA_SECRET_LIMIT; where it is not done by then, the program ends with PGA_SECRET_LATE. */
+ * has a time: "passfile", for which a program waits that connects, PGA_SECRET_LIMIT, and the
+ * others, for which a user does, PGA_SECRET_PATIENCE. Where it is not done by then, the program
+ * ends with PGA_SECRET_LATE. */
 #ifndef PGA_SECRET_PROTOCOL_H
 #define PGA_SECRET_PROTOCOL_H
 
-#define PGA_SECRET_PROGRAM "pganchor-secret" /* in LIBEXECDIR/pganchor */
-#define PGA_SECRET_SCHEMA  "org.pganchor.Secret"
-#define PGA_SECRET_LIMIT   1500 /* milliseconds */
+#define PGA_SECRET_PROGRAM  "pganchor-secret" /* in LIBEXECDIR/pganchor */
+#define PGA_SECRET_SCHEMA   "org.pganchor.Secret"
+#define PGA_SECRET_LIMIT    1500 /* milliseconds */
+#define PGA_SECRET_PATIENCE 5000
 
 /* What it ends with. Where it is not PGA_SECRET_DONE, a line on standard error says why. */
 enum pga_secret_status {

@@ -151,7 +151,7 @@ class KeePassXC:
         self.process.stdin.write(f"{PASSWORD}\n")
         self.process.stdin.close()
         self._run(["gdbus", "wait", "--session", "--timeout", SECONDS, SECRETS])
-        while "collection/passwords" not in self._get("", "Service", "Collections"):
+        while "collection/passwords" not in self._get("", "Service", "Collections") or "false" not in self._locked():
             assert self.process.poll() is None
 
     def _run(self, words, input=""):
@@ -164,9 +164,12 @@ class KeePassXC:
         return self._run(["gdbus", "call", "--session", "--dest", SECRETS, "--object-path", f"/org/freedesktop/secrets{path}", "--method",
                           "org.freedesktop.DBus.Properties.Get", f"org.freedesktop.Secret.{interface}", name])
 
+    def _locked(self):
+        return self._get("/collection/passwords", "Collection", "Locked")
+
     def lock(self):
         self._run(["keepassxc", "--lock"])
-        while "true" not in self._get("/collection/passwords", "Collection", "Locked"):
+        while "true" not in self._locked():
             pass
 
     def end(self):
