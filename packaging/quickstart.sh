@@ -4,7 +4,7 @@ set -euo pipefail
 
 help() {
     cat <<END
-Usage: packaging/quickstart.sh [--without-step-ca] [--no-install]
+Usage: packaging/quickstart.sh [--without-step-ca] [--with PREFIX] [--no-install]
 
 Builds pganchor, starts a real step-ca and a real PostgreSQL on loopback, and
 shows what pganchor does: each step as the command that you would type and what
@@ -16,6 +16,7 @@ fetch and 1.5 GB on the disk (a third of it --without-step-ca), and all of it
 takes ten minutes; where they are there, a few.
 
   --without-step-ca   a small HTTPS server, made with OpenSSL, in step-ca's place
+  --with PREFIX       the pganchor that is installed there; none is built
   --no-install        install no package
 
 The status is 0 only when every step did what it should.
@@ -24,9 +25,18 @@ END
 
 with_stepca=yes
 install=yes
+prefix=
 while [ $# -gt 0 ]; do
     case $1 in
         --without-step-ca) with_stepca=no ;;
+        --with)
+            [ -x "${2:-}/bin/pganchor" ] || {
+                printf 'quickstart.sh: --with wants a directory with bin/pganchor in it\n' >&2
+                exit 2
+            }
+            prefix=$(cd "$2" && pwd)
+            shift
+            ;;
         --no-install) install=no ;;
         --help | -h)
             help
@@ -300,21 +310,31 @@ if [ "$install" = yes ]; then
 fi
 
 choose_owner
-say "pganchor is built and installed, into the temporary directory."
-"$packaging/copy-sources.sh" "$directory/source"
-mkdir "$directory/build" "$directory/home"
+# The one that shows the job is in $directory/stage.
+build() {
+    say "pganchor is built and installed, into the temporary directory."
+    "$packaging/copy-sources.sh" "$directory/source"
+    mkdir "$directory/build"
+    cd "$directory/build"
+    # What these make for a while goes with the directory, should they be interrupted.
+    here=(env TMPDIR="$directory/build")
+    typed ./autogen.sh
+    quietly autogen "${here[@]}" "$directory/source/autogen.sh"
+    typed ./configure --prefix="$directory/stage"
+    quietly configure "${here[@]}" "$directory/source/configure" --prefix="$directory/stage"
+    typed make install
+    quietly make "${here[@]}" make -j"$(nproc)"
+    quietly install "${here[@]}" make install
+    cd /
+}
+
+mkdir "$directory/home"
 chmod 700 "$directory/home"
-cd "$directory/build"
-# What these make for a while goes with the directory, should they be interrupted.
-here=(env TMPDIR="$directory/build")
-typed ./autogen.sh
-quietly autogen "${here[@]}" "$directory/source/autogen.sh"
-typed ./configure --prefix="$directory/stage"
-quietly configure "${here[@]}" "$directory/source/configure" --prefix="$directory/stage"
-typed make install
-quietly make "${here[@]}" make -j"$(nproc)"
-quietly install "${here[@]}" make install
-cd /
+if [ -n "$prefix" ]; then
+    ln -s "$prefix" "$directory/stage"
+else
+    build
+fi
 step 0 '^pganchor [0-9]' "This is it." pganchor --version
 
 if [ "$with_stepca" = yes ]; then

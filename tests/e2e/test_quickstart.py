@@ -36,8 +36,14 @@ def environment(tmp_path, temporary):
             "PGSSLMODE": "disable", "PGHOST": "nowhere.invalid", "PGSERVICE": "nothing", "XDG_CONFIG_HOME": "/nonexistent"}
 
 
+@pytest.fixture
+def installed(pganchor):
+    """The words that have it build none: one build shows that the script can."""
+    return ["--with", pganchor.prefix]
+
+
 def start(environment, *options):
-    return subprocess.Popen([str(QUICKSTART), "--no-install", *options], env=environment, cwd="/", stdin=subprocess.DEVNULL,
+    return subprocess.Popen([QUICKSTART, "--no-install", *options], env=environment, cwd="/", stdin=subprocess.DEVNULL,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
@@ -77,7 +83,7 @@ def test_quickstart_shows_the_whole_job_and_cleans_up(environment, temporary):
     assert alive(temporary) == []
 
 
-def test_without_go_it_says_so_and_shows_the_job_all_the_same(environment, temporary, tmp_path):
+def test_without_go_it_says_so_and_shows_the_job_all_the_same(environment, temporary, installed, tmp_path):
     """A PATH that has everything but go, and a cache without a step-ca that was built before."""
     programs = tmp_path / "bin"
     programs.mkdir()
@@ -86,7 +92,7 @@ def test_without_go_it_says_so_and_shows_the_job_all_the_same(environment, tempo
             # A link that leads nowhere has a name all the same.
             if program.name != "go" and not os.path.lexists(programs / program.name):
                 (programs / program.name).symlink_to(program)
-    process = start({**environment, "PATH": str(programs), "PGANCHOR_TEST_CACHE": str(tmp_path / "cache")})
+    process = start({**environment, "PATH": str(programs), "PGANCHOR_TEST_CACHE": str(tmp_path / "cache")}, *installed)
     output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, output
     assert "step-ca cannot be had here: Go" in output and "Instead of a step-ca" in output
@@ -94,22 +100,22 @@ def test_without_go_it_says_so_and_shows_the_job_all_the_same(environment, tempo
     assert list(temporary.iterdir()) == [] and alive(temporary) == []
 
 
-def test_the_psql_of_version_18_is_understood(environment, temporary, libpq_roots, tmp_path):
+def test_the_psql_of_version_18_is_understood(environment, temporary, installed, libpq_roots, tmp_path):
     """Its \\conninfo is a table. It is run where it is, by its own dynamic linker."""
     root = libpq_roots(18).directory
     linker, library = next(root.glob("usr/lib*/ld-linux-*")), next(root.glob("usr/lib/*/libpq.so.5")).parent
     psql = tmp_path / "psql"
     psql.write_text(f'#!/bin/sh\nexec {linker} --library-path {library} {root}/usr/lib/postgresql/18/bin/psql "$@"\n')
     psql.chmod(0o755)
-    process = start({**environment, "PATH": f"{tmp_path}:{environment['PATH']}"}, "--without-step-ca")
+    process = start({**environment, "PATH": f"{tmp_path}:{environment['PATH']}"}, "--without-step-ca", *installed)
     output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, output
     shows_the_job(output, tls="| TLSv1.3")
 
 
-def test_nobody_else_gets_at_what_it_makes(environment, temporary):
+def test_nobody_else_gets_at_what_it_makes(environment, temporary, installed):
     """Neither at the files, nor, by a password that somebody may have seen, at the user whom the server runs as."""
-    process = start(environment, "--without-step-ca")
+    process = start(environment, "--without-step-ca", *installed)
     shown, port = "", None
     for line in process.stdout:
         shown += line
@@ -141,9 +147,9 @@ def test_nobody_else_gets_at_what_it_makes(environment, temporary):
 
 
 @pytest.mark.parametrize("how, when", [(signal.SIGINT, "$ pganchor bootstrap"), (signal.SIGTERM, "$ ./configure")])
-def test_a_quickstart_that_is_stopped_leaves_nothing(environment, temporary, how, when):
+def test_a_quickstart_that_is_stopped_leaves_nothing(environment, temporary, installed, how, when):
     """While all servers run, and in the middle of the build."""
-    process = start(environment, "--without-step-ca")
+    process = start(environment, "--without-step-ca", *(installed if "bootstrap" in when else []))
     shown = ""
     for line in process.stdout:
         shown += line
@@ -184,3 +190,9 @@ def test_an_unknown_option_is_a_usage_error(environment, temporary):
     output, _ = process.communicate(timeout=SECONDS)
     assert process.returncode == 2 and output.startswith("Usage: packaging/quickstart.sh")
     assert list(temporary.iterdir()) == []
+
+
+def test_a_prefix_without_a_pganchor_is_a_usage_error(environment, temporary, tmp_path):
+    process = start(environment, "--with", tmp_path)
+    output, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode == 2 and output == "quickstart.sh: --with wants a directory with bin/pganchor in it\n"
