@@ -2,6 +2,7 @@
 
 #include "base/signals.h"
 #include "gate/keyring.h"
+#include "gate/passfile.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -13,12 +14,14 @@
 
 #define KEPT_FOR 60 /* seconds that an answer is good for */
 #define LEFT_FOR 30 /* seconds that a keyring is left alone which did not answer */
-#define ANSWERS  4
+#define NO_FOR   2  /* seconds that a no is good for, and that a locked one is left alone */
+#define ANSWERS  16
 
 struct answer {
-	time_t good_until; /* CLOCK_MONOTONIC, as all here */
+	time_t good_until; /* CLOCK_MONOTONIC, as all here; 0: there is none */
+	enum pga_secret_status status;
 	size_t request_length;
-	size_t length; /* 0: none */
+	size_t length;
 	char request[12 * 1024];
 	char bytes[16 * 1024];
 };
@@ -49,7 +52,7 @@ static struct kept *pages(void)
 	 * not. */
 	if (madvise(made, sizeof *made, MADV_WIPEONFORK) == 0) {
 		(void)madvise(made, sizeof *made, MADV_DONTDUMP);
-		(void)mlock(made, sizeof *made);
+		(void)mlock2(made, sizeof *made, MLOCK_ONFAULT);
 		if (atomic_compare_exchange_strong(&kept, &there, made))
 			return made;
 	}
@@ -70,8 +73,7 @@ static const struct answer *find(const struct kept *own, const struct pga_text *
 	for (size_t i = 0; i < ANSWERS; i++) {
 		const struct answer *answer = &own->answers[i];
 
-		if (answer->length > 0 && now() < answer->good_until &&
-		    answer->request_length == request->length &&
+		if (now() < answer->good_until && answer->request_length == request->length &&
 		    memcmp(answer->request, request->bytes, request->length) == 0)
 			return answer;
 	}
@@ -82,17 +84,18 @@ static void forget(struct answer *answer)
 {
 	explicit_bzero(answer->bytes, answer->length);
 	answer->length = 0;
+	answer->good_until = 0;
 }
 
 /* Into the place of an older one; nothing is left there but what the keyring has given. */
 static enum pga_secret_status ask(struct answer *answer, const struct pga_text *request)
 {
-	const int file = memfd_create("pganchor", MFD_CLOEXEC);
+	const int file = gate_memory_file();
 	enum pga_secret_status status;
 	ssize_t length = 0;
 
 	if (file < 0)
-		return PGA_SECRET_FAILED;
+		return GATE_NOT_ASKED;
 	status = gate_keyring_ask(request, file);
 	/* Without one of several, the others' lines are there. */
 	if (status == PGA_SECRET_DONE || status == PGA_SECRET_NONE)
@@ -101,12 +104,15 @@ static enum pga_secret_status ask(struct answer *answer, const struct pga_text *
 	answer->length = length > 0 ? (size_t)length : 0;
 	if (answer->length == sizeof answer->bytes) {
 		forget(answer);
-		return PGA_SECRET_FAILED;
+		return GATE_NOT_ASKED;
 	}
 	memcpy(answer->request, request->bytes, request->length);
 	answer->request_length = request->length;
-	answer->good_until = now() + KEPT_FOR;
-	return answer->length > 0 ? PGA_SECRET_DONE : status;
+	answer->status = answer->length > 0 ? PGA_SECRET_DONE : status;
+	if (status == PGA_SECRET_DONE || status == PGA_SECRET_NONE)
+		answer->good_until =
+		    now() + (answer->status == PGA_SECRET_DONE ? KEPT_FOR : NO_FOR);
+	return answer->status;
 }
 
 static enum pga_secret_status look(struct kept *own, const struct pga_text *request,
@@ -116,21 +122,19 @@ static enum pga_secret_status look(struct kept *own, const struct pga_text *requ
 	enum pga_secret_status status;
 
 	if (request->failed || request->length > sizeof place->request)
-		return PGA_SECRET_FAILED;
+		return GATE_NOT_ASKED;
 	*found = find(own, request);
 	if (*found != NULL)
-		return PGA_SECRET_DONE;
+		return (*found)->status;
 	if (now() < own->left_until)
 		return own->left_for;
 	forget(place);
 	status = ask(place, request);
-	if (status == PGA_SECRET_DONE) {
+	if (place->good_until != 0) {
 		own->next++;
 		*found = place;
-	}
-	if (status == PGA_SECRET_ABSENT || status == PGA_SECRET_LATE ||
-	    status == PGA_SECRET_FAILED) {
-		own->left_until = now() + LEFT_FOR;
+	} else if (status != GATE_NOT_ASKED) {
+		own->left_until = now() + (status == PGA_SECRET_LOCKED ? NO_FOR : LEFT_FOR);
 		own->left_for = status;
 	}
 	return status;
@@ -147,7 +151,7 @@ enum pga_secret_status gate_answer_use(const struct pga_text *request,
 	sigset_t signals;
 
 	if (own == NULL)
-		return PGA_SECRET_FAILED;
+		return GATE_NOT_ASKED;
 	/* A handler of a signal could connect, too, and a cancelled thread would keep the lock. */
 	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
 	pga_block_signals(&signals);
@@ -155,9 +159,27 @@ enum pga_secret_status gate_answer_use(const struct pga_text *request,
 	status = look(own, request, &answer);
 	if (status == PGA_SECRET_DONE &&
 	    (answer == NULL || !use(answer->bytes, answer->length, context)))
-		status = PGA_SECRET_FAILED;
+		status = GATE_NOT_ASKED;
 	(void)pthread_mutex_unlock(&own->mutex);
 	pga_restore_signals(&signals);
 	(void)pthread_setcancelstate(cancellation, NULL);
 	return status;
+}
+
+void gate_answers_forget(void)
+{
+	struct kept *own = atomic_load(&kept);
+	int cancellation;
+	sigset_t signals;
+
+	if (own == NULL)
+		return;
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
+	pga_block_signals(&signals);
+	(void)pthread_mutex_lock(&own->mutex);
+	for (size_t i = 0; i < ANSWERS; i++)
+		forget(&own->answers[i]);
+	(void)pthread_mutex_unlock(&own->mutex);
+	pga_restore_signals(&signals);
+	(void)pthread_setcancelstate(cancellation, NULL);
 }

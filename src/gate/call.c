@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* The innermost. A program can leave a call by longjmp(), as Perl's does with a time limit, and
  * then nobody ends it: so it is no part of the stack, where it would be overwritten, and what it
@@ -32,6 +33,7 @@ struct gate_call *gate_call_begin_at(struct gate_libpq *libpq, const void *frame
 	call->frame = frame;
 	call->list = &current;
 	call->libpq = libpq;
+	call->passfile = -1;
 	current = call;
 	return call;
 }
@@ -52,10 +54,18 @@ void gate_call_forget_begun(struct gate_call *call)
 	call->begun_rules = NULL;
 }
 
+void gate_call_close_passfile(struct gate_call *call)
+{
+	if (call->passfile >= 0)
+		(void)close(call->passfile);
+	call->passfile = -1;
+}
+
 void gate_call_end(struct gate_call *call)
 {
 	struct gate_call **at = &current;
 
+	gate_call_close_passfile(call);
 	gate_call_forget_begun(call);
 	/* A coroutine that has come to another thread meanwhile leaves it in that one's list, where
 	 * it stays: nobody may write there from here. */

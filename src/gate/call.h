@@ -37,6 +37,9 @@ struct gate_call {
 	const struct gate_rules *begun_rules;
 	struct pga_effective effective;
 
+	int passfile; /* of passwords of the keyring, which libpq has read once it looks up a host;
+			 -1: none */
+
 	long verify_error; /* of the TLS session that libpq has freed (verify_error.c); 0: none */
 
 	const PGconn *refused; /* the object whose session was refused (tls_write.c) */
@@ -54,6 +57,9 @@ struct gate_call *gate_call_current(void);
 
 /* The call has come back. */
 void gate_call_end(struct gate_call *call);
+
+/* libpq has read it (connectOptions2() does before a name is looked up). */
+void gate_call_close_passfile(struct gate_call *call);
 
 /* Forgets the object that has begun to connect. */
 void gate_call_forget_begun(struct gate_call *call);

@@ -108,15 +108,15 @@ static void hold(struct gate_libpq *libpq, const struct gate_judgement *judgemen
 	hold_login(verdict, decision);
 }
 
-/* A password of the keyring is for servers that this very call is held to, and no others. */
+/* A password of the keyring is for servers that this very connection is held to, and no others. */
 static void hand_over(struct gate_libpq *libpq, const struct pga_parameters *parameters,
 		      const struct gate_judgement *judgement, struct decision *decision)
 {
 	const struct pga_verdict *verdict = &judgement->verdict;
+	const bool held = verdict->allowed && verdict->needs_tls && !verdict->local &&
+			  !verdict->exempt && decision->rules->policy.mode == PGA_MODE_ENFORCE;
 
-	if (!verdict->allowed || !verdict->needs_tls || verdict->local || verdict->exempt)
-		return;
-	gate_passwords_hand_over(libpq, decision->rules, parameters, &judgement->effective,
+	gate_passwords_hand_over(libpq, decision->rules, parameters, &judgement->effective, held,
 				 &decision->passfile);
 	if (decision->passfile.file >= 0)
 		add_lock(decision, "passfile", decision->passfile.path);
@@ -168,11 +168,10 @@ static void decide(struct gate_libpq *libpq, const struct pga_parameters *parame
 	/* In audit mode every connection is made as it would be without the gate, the allowed ones
 	 * too: one that takes GSSAPI encryption, where a ticket is at hand, goes on doing so. It is
 	 * seen later, and told. */
-	if (decision->admitted && !audit) {
+	if (decision->admitted && !audit)
 		hold(libpq, &judgement, decision);
-		if (logs_in)
-			hand_over(libpq, parameters, &judgement, decision);
-	}
+	if (decision->admitted && logs_in)
+		hand_over(libpq, parameters, &judgement, decision);
 	decision->refusal = judgement.refusal;
 	judgement.refusal = (struct pga_text)PGA_TEXT_EMPTY;
 	gate_judgement_free(libpq, &judgement);
@@ -211,15 +210,17 @@ static PGconn *refused(struct gate_libpq *libpq, const struct pga_parameters *pa
 	return conn;
 }
 
-static void describe_call(struct gate_call *call, const struct decision *decision)
+static void describe_call(struct gate_call *call, struct decision *decision)
 {
 	call->judged = decision->judged;
 	call->lookups = decision->lookups;
 	call->ambiguous = decision->ambiguous;
 	call->rules = decision->rules;
+	call->passfile = decision->passfile.file;
+	decision->passfile.file = -1;
 }
 
-static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, make_function *make,
+static PGconn *enter(struct gate_libpq *libpq, struct decision *decision, make_function *make,
 		     const char *const *keywords, const char *const *values, int expand_dbname)
 {
 	struct gate_call *call = gate_call_begin(libpq);
@@ -237,6 +238,7 @@ static PGconn *enter(struct gate_libpq *libpq, const struct decision *decision, 
 		    "or somebody the service file");
 	gate_handshake_tell(call, conn);
 	gate_call_end(call);
+	gate_passwords_look_back(libpq, conn);
 	return conn;
 }
 
@@ -373,7 +375,7 @@ PGconn *gate_PQsetdbLogin(struct gate_libpq *libpq, bool internal, const char *p
 	return make_judged(libpq, libpq->PQconnectdbParams, &parameters);
 }
 
-static PGPing ping_inside(struct gate_libpq *libpq, const struct decision *decision,
+static PGPing ping_inside(struct gate_libpq *libpq, struct decision *decision,
 			  const char *const *keywords, const char *const *values, int expand_dbname)
 {
 	struct gate_call *call = gate_call_begin(libpq);

@@ -12,6 +12,8 @@
 #include "gate/refusal.h"
 #include "gate/rules.h"
 #include "gate/session.h"
+#include "gate/passfile.h"
+#include "gate/passwords.h"
 #include "gate/verify_error.h"
 #include "gate/wrappers.h"
 
@@ -53,6 +55,15 @@ static bool may_begin(struct gate_call *call, PGconn *conn)
 	return judgement.admitted;
 }
 
+/* By which a session is judged. A connection that has a password of the keyring is held to what it
+ * got it for, whatever the policy says by now. */
+static enum pga_mode mode_of(const struct gate_rules *rules, const struct pga_effective *effective)
+{
+	return rules == NULL || rules->broken || gate_passfile_is_in(effective)
+		   ? PGA_MODE_ENFORCE
+		   : rules->policy.mode;
+}
+
 /* The session of a connection whose settings are allowed. Weak settings that audit mode let through
  * were logged when the connection began. */
 static enum pga_mode judge_session(struct gate_libpq *libpq, const struct gate_rules *rules,
@@ -60,14 +71,15 @@ static enum pga_mode judge_session(struct gate_libpq *libpq, const struct gate_r
 				   struct pga_text *refusal)
 {
 	const struct gate_call *call = gate_call_current();
+	const enum pga_mode mode = mode_of(rules, effective);
 
 	*holds = gate_session_holds(libpq, rules, conn, effective, refusal);
-	if (refusal->length > 0 && (*holds || rules->policy.mode == PGA_MODE_AUDIT))
+	if (refusal->length > 0 && (*holds || mode == PGA_MODE_AUDIT))
 		gate_audit_log(rules, effective, call != NULL && call->ambiguous,
 			       pga_text_string(refusal));
 	if (*holds)
 		pga_text_free(refusal);
-	return rules->policy.mode;
+	return mode;
 }
 
 /* The call in which this object has begun to connect; NULL where none is known. */
@@ -91,11 +103,11 @@ enum pga_mode gate_conn_judge(struct gate_libpq *libpq, PGconn *conn, bool *hold
 		return judge_session(libpq, call->begun_rules, conn, &call->effective, holds,
 				     refusal);
 	rules = gate_rules_acquire();
-	mode = rules != NULL && !rules->broken ? rules->policy.mode : PGA_MODE_ENFORCE;
 	if (pga_effective_of(&libpq->calls, conn, &judgement.effective) != 0) {
 		pga_text_add(refusal, "pganchor refused this connection: out of memory");
 		mode = PGA_MODE_ENFORCE;
 	} else {
+		mode = mode_of(rules, &judgement.effective);
 		gate_judge(libpq, rules, NULL, GATE_SESSION, &judgement);
 		if (rules != NULL && judgement.verdict.allowed)
 			mode =
@@ -208,6 +220,8 @@ PostgresPollingStatusType gate_PQconnectPoll(struct gate_libpq *libpq, bool inte
 		return PGRES_POLLING_FAILED;
 	result = poll_within(call, conn);
 	gate_call_end(call);
+	if (result == PGRES_POLLING_FAILED)
+		gate_passwords_look_back(libpq, conn);
 	return result;
 }
 
@@ -252,6 +266,7 @@ void gate_PQreset(struct gate_libpq *libpq, bool internal, PGconn *conn)
 	libpq->PQreset(conn);
 	gate_handshake_tell(call, conn);
 	gate_call_end(call);
+	gate_passwords_look_back(libpq, conn);
 }
 
 int gate_PQresetStart(struct gate_libpq *libpq, bool internal, PGconn *conn)
@@ -278,5 +293,7 @@ PostgresPollingStatusType gate_PQresetPoll(struct gate_libpq *libpq, bool intern
 		return PGRES_POLLING_FAILED;
 	result = step(call, libpq->PQresetPoll, conn);
 	gate_call_end(call);
+	if (result == PGRES_POLLING_FAILED)
+		gate_passwords_look_back(libpq, conn);
 	return result;
 }

@@ -4,6 +4,9 @@
  * one. */
 #include "gate/keyring.h"
 
+#include "base/quiet_write.h"
+#include "gate/passfile.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -54,22 +57,13 @@ static bool copy_environment(struct attempt *attempt)
 	return true;
 }
 
-/* Neither may be one of the three that the new program's are put in the place of. */
-static int above_standard(int file)
-{
-	const int above = file >= 0 ? fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
-
-	if (file >= 0)
-		(void)close(file);
-	return above;
-}
-
 static int write_request(const struct pga_text *request)
 {
-	const int file = above_standard(memfd_create("pganchor", MFD_CLOEXEC));
+	const int file = gate_memory_file();
 
 	if (file >= 0 &&
-	    pwrite(file, request->bytes, request->length, 0) == (ssize_t)request->length)
+	    pga_write_quietly(file, request->bytes, request->length) == (ssize_t)request->length &&
+	    lseek(file, 0, SEEK_SET) == 0)
 		return file;
 	if (file >= 0)
 		(void)close(file);
@@ -87,6 +81,7 @@ static int become_helper(void *argument)
 
 	for (int number = 1; number < NSIG; number++)
 		(void)sigaction(number, &default_action, NULL);
+	/* Neither is one of the three. */
 	if (dup2(attempt->request, STDIN_FILENO) < 0 || dup2(attempt->answer, STDOUT_FILENO) < 0 ||
 	    dup2(nowhere, STDERR_FILENO) < 0)
 		_exit(PGA_SECRET_FAILED);
@@ -98,7 +93,7 @@ static int become_helper(void *argument)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)execve(program, words, attempt->environment);
-	_exit(errno == ENOENT ? PGA_SECRET_ABSENT : PGA_SECRET_FAILED);
+	_exit(errno == ENOENT ? PGA_SECRET_ABSENT : (int)GATE_NOT_ASKED);
 }
 
 /* Whether the child has ended by then. SIGCHLD is blocked, and so kept until it is asked for. */
@@ -175,7 +170,7 @@ static void run(struct attempt *attempt)
 
 enum pga_secret_status gate_keyring_ask(const struct pga_text *request, int answer)
 {
-	struct attempt attempt = {.request = -1, .answer = answer, .status = PGA_SECRET_FAILED};
+	struct attempt attempt = {.request = -1, .answer = answer, .status = GATE_NOT_ASKED};
 	const int saved = errno;
 
 	if (!request->failed && copy_environment(&attempt))

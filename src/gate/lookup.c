@@ -32,9 +32,13 @@ int gate_look_up(struct gate_libpq *libpq, const char *node, const char *service
 		 const struct addrinfo *hints, struct addrinfo **found)
 {
 	int (*look_up)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	struct gate_call *call = gate_call_current();
 
-	if (libpq == NULL || !may_look_up(gate_call_current(), libpq, node))
+	if (libpq == NULL || !may_look_up(call, libpq, node))
 		return EAI_FAIL;
+	/* What comes now takes its time: another thread may fork, or this one be cancelled. */
+	if (call != NULL)
+		gate_call_close_passfile(call);
 	look_up = atomic_load(&libpq->import_getaddrinfo);
 	return (look_up != NULL ? look_up : getaddrinfo)(node, service, hints, found);
 }

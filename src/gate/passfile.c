@@ -1,5 +1,7 @@
 #include "gate/passfile.h"
 
+#include "base/quiet_write.h"
+
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -12,18 +14,31 @@
 
 #define OWN_LINES ((off_t)1 << 20) /* bytes of a user's own password file that are copied */
 
-/* What takes the place of a password file is named so that it is known again, with what it has
- * taken the place of: /proc/self/fd, N + 2 slashes, a number; and the Nth of these. They are never
- * freed: a process has one, seldom two. */
-#define FILES "/proc/self/fd"
-static _Atomic(char *) replaced[16];
+int gate_memory_file(void)
+{
+	const int file = memfd_create("pganchor", MFD_CLOEXEC);
+	int above;
 
-static bool remember(const char *path, size_t *number)
+	if (file < 0 || file > STDERR_FILENO)
+		return file;
+	above = fcntl(file, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	(void)close(file);
+	return above;
+}
+
+/* What takes the place of a password file is named so that it is known again, with what it has
+ * taken the place of: /proc/self/fd, the bits of a number as "/" and "/.", a slash, and the
+ * descriptor. The number is that of a path here, which is never freed: a process has one, seldom
+ * two. */
+#define FILES "/proc/self/fd"
+#define BITS  8
+static _Atomic(char *) replaced[1U << BITS];
+
+static bool remember(const char *path, unsigned *number)
 {
 	char *copy = strdup(path);
 
-	for (*number = 0; copy != NULL && *number < sizeof replaced / sizeof replaced[0];
-	     (*number)++) {
+	for (*number = 0; copy != NULL && *number < 1U << BITS; (*number)++) {
 		char *there = NULL;
 
 		if (atomic_compare_exchange_strong(&replaced[*number], &there, copy))
@@ -37,18 +52,40 @@ static bool remember(const char *path, size_t *number)
 	return false;
 }
 
+static void name(struct gate_passfile *passfile, unsigned number)
+{
+	char mark[2 * BITS + 1] = "";
+
+	for (unsigned bit = 0; bit < BITS; bit++)
+		(void)strcat(mark, (number >> bit & 1) != 0 ? "/." : "/");
+	(void)snprintf(passfile->path, sizeof passfile->path, FILES "%s/%d", mark, passfile->file);
+}
+
 static const char *recall(const char *path)
 {
-	size_t slashes;
+	unsigned number = 0;
 
 	if (strncmp(path, FILES, strlen(FILES)) != 0)
 		return NULL;
 	path += strlen(FILES);
-	slashes = strspn(path, "/");
-	if (slashes < 2 || slashes - 2 >= sizeof replaced / sizeof replaced[0] ||
-	    path[slashes] == '\0' || strspn(path + slashes, "0123456789") != strlen(path + slashes))
+	for (unsigned bit = 0; bit < BITS; bit++) {
+		if (*path++ != '/')
+			return NULL;
+		if (*path == '.') {
+			number |= 1U << bit;
+			path++;
+		}
+	}
+	if (*path++ != '/' || *path == '\0' || strspn(path, "0123456789") != strlen(path))
 		return NULL;
-	return atomic_load(&replaced[slashes - 2]);
+	return atomic_load(&replaced[number]);
+}
+
+bool gate_passfile_is_in(const struct pga_effective *effective)
+{
+	const char *path = pga_effective_value(effective, "passfile");
+
+	return path != NULL && recall(path) != NULL;
 }
 
 void gate_passfile_restore(PQconninfoOption *options)
@@ -71,7 +108,7 @@ void gate_passfile_restore(PQconninfoOption *options)
 static bool write_all(int file, const char *bytes, size_t length)
 {
 	while (length > 0) {
-		const ssize_t written = write(file, bytes, length);
+		const ssize_t written = pga_write_quietly(file, bytes, length);
 
 		if (written <= 0)
 			return false;
@@ -125,15 +162,14 @@ static bool can_be_opened(const struct gate_passfile *passfile)
 bool gate_passfile_write(struct gate_passfile *passfile, const char *lines, size_t length,
 			 const char *before, bool copies)
 {
-	size_t number;
+	unsigned number;
 
 	if (!remember(before, &number))
 		return false;
-	passfile->file = memfd_create("pganchor", MFD_CLOEXEC);
+	passfile->file = gate_memory_file();
 	if (passfile->file < 0)
 		return false;
-	(void)snprintf(passfile->path, sizeof passfile->path, FILES "%.*s%d", (int)number + 2,
-		       "//////////////////", passfile->file);
+	name(passfile, number);
 	if (fchmod(passfile->file, S_IRUSR | S_IWUSR) == 0 &&
 	    (!copies || copy_own_lines(passfile->file, before)) &&
 	    write_all(passfile->file, lines, length) && can_be_opened(passfile))

@@ -4,6 +4,7 @@
 #include "gate/answers.h"
 #include "gate/call.h"
 #include "gate/openssl.h"
+#include "policy/release.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -93,7 +94,7 @@ static int give(char *buffer, int size, PGconn *conn)
 {
 	const struct gate_call *call = gate_call_current();
 	struct room room = {buffer, size, -1};
-	const struct pga_password_entry *entry;
+	const struct pga_password_entry *entry = NULL;
 	const struct gate_rules *rules;
 	struct pga_effective effective;
 	bool set = true;
@@ -101,7 +102,10 @@ static int give(char *buffer, int size, PGconn *conn)
 	if (call == NULL || pga_effective_of(&call->libpq->calls, conn, &effective) != 0)
 		return 0;
 	rules = gate_rules_acquire();
-	entry = rules != NULL ? entry_of(rules, &effective) : NULL;
+	/* The hook is the process's, and there may be connections to others. */
+	if (rules != NULL && !rules->broken &&
+	    pga_release_to_all(&rules->policy, &rules->pins, &effective) == PGA_RELEASE)
+		entry = entry_of(rules, &effective);
 	if (entry != NULL)
 		(void)ask(entry, &room);
 	set = is_set(&effective);

@@ -3,8 +3,10 @@
 #include "base/paths.h"
 #include "base/printable.h"
 #include "gate/answers.h"
+#include "gate/keyring.h"
 #include "gate/notice.h"
 #include "gate/passphrase.h"
+#include "gate/refusal.h"
 #include "policy/hostlist.h"
 #include "policy/release.h"
 
@@ -21,7 +23,6 @@ struct wanted {
 	bool *entries;
 	size_t count;
 	const char *host; /* the first that has one: libpq's own, as it stands in a list */
-	size_t host_length;
 	size_t hosts;
 	enum pga_release release;
 };
@@ -34,14 +35,10 @@ static void want(const struct gate_rules *rules, const struct pga_hosts *hosts,
 
 	for (size_t i = 0; i < hosts->count; i++) {
 		const struct pga_host *host = &hosts->items[i];
-		const enum pga_release release =
-		    pga_release_to(&rules->policy, &rules->pins, pga_host_label(host));
 		const struct pga_password_entry *entry =
 		    pga_password_for(&rules->passwords, pga_host_label(host), host->port,
 				     dbname != NULL ? dbname : "", user != NULL ? user : "");
 
-		if (wanted->release == PGA_RELEASE)
-			wanted->release = release;
 		if (entry == NULL)
 			continue;
 		wanted->entries[entry - rules->passwords.entries] = true;
@@ -49,6 +46,7 @@ static void want(const struct gate_rules *rules, const struct pga_hosts *hosts,
 			wanted->host = pga_host_label(host);
 	}
 	wanted->hosts = hosts->count;
+	wanted->release = pga_release_to_all(&rules->policy, &rules->pins, effective);
 }
 
 static void add_field(struct pga_text *request, const char *field)
@@ -129,9 +127,11 @@ static void tell_status(enum pga_secret_status status, const char *what, const c
 				   "pganchor password list says why"},
 	    [PGA_SECRET_LATE] = {"it has not answered in time", "pganchor password list"},
 	    [PGA_SECRET_FAILED] = {"it could not be asked", "pganchor password list says why"},
+	    [GATE_NOT_ASKED] = {"this process could not ask for it (a limit, or a sandbox)", ""},
 	};
 
-	tell((unsigned)status, what, of, texts[status].why, texts[status].hint);
+	tell((unsigned)status + (what[4] == 'w' ? 0U : 16U), what, of, texts[status].why,
+	     texts[status].hint);
 }
 
 static void tell_release(enum pga_release release, const char *host)
@@ -184,7 +184,7 @@ static void prepare_key(struct gate_libpq *libpq, const struct gate_rules *rules
 
 static void make_wanted(const struct gate_libpq *libpq, const struct gate_rules *rules,
 			const struct pga_parameters *parameters, const struct wanted *wanted,
-			struct gate_passfile *passfile)
+			bool held, struct gate_passfile *passfile)
 {
 	struct handover handover = {NULL, wanted->hosts > 1, passfile};
 	struct pga_text request = PGA_TEXT_EMPTY;
@@ -197,7 +197,7 @@ static void make_wanted(const struct gate_libpq *libpq, const struct gate_rules 
 	}
 	if (wanted->release != PGA_RELEASE) {
 		tell_release(wanted->release, wanted->host);
-	} else {
+	} else if (held) {
 		write_request(&rules->passwords, wanted, &request);
 		handover.before = before;
 		status = gate_answer_use(&request, hand, &handover);
@@ -217,7 +217,8 @@ static bool is_the_users_own(const struct gate_rules *rules)
 
 void gate_passwords_hand_over(struct gate_libpq *libpq, const struct gate_rules *rules,
 			      const struct pga_parameters *parameters,
-			      const struct pga_effective *effective, struct gate_passfile *passfile)
+			      const struct pga_effective *effective, bool held,
+			      struct gate_passfile *passfile)
 {
 	const int saved = errno;
 	struct wanted wanted = {.release = PGA_RELEASE};
@@ -234,12 +235,31 @@ void gate_passwords_hand_over(struct gate_libpq *libpq, const struct gate_rules 
 			    pga_effective_value(effective, "hostaddr"),
 			    pga_effective_value(effective, "port"), &hosts, &error) == 0) {
 		want(rules, &hosts, effective, &wanted);
-		if (is_the_users_own(rules) && wanted.release == PGA_RELEASE)
+		if (is_the_users_own(rules) && held && wanted.release == PGA_RELEASE)
 			prepare_key(libpq, rules, effective);
 		if (is_the_users_own(rules) && wanted.count > 0)
-			make_wanted(libpq, rules, parameters, &wanted, passfile);
+			make_wanted(libpq, rules, parameters, &wanted, held, passfile);
 	}
 	pga_hosts_free(&hosts);
 	free(wanted.entries);
 	errno = saved;
+}
+
+void gate_passwords_look_back(struct gate_libpq *libpq, PGconn *conn)
+{
+	struct pga_effective effective = {0};
+
+	/* libpq names the file, pgpassfileWarning(): which no user can look into. */
+	if (conn == NULL || libpq->calls.PQstatus(conn) != CONNECTION_BAD ||
+	    strstr(libpq->calls.PQerrorMessage(conn), "/proc/self/fd/") == NULL)
+		return;
+	if (pga_effective_of(&libpq->calls, conn, &effective) == 0 &&
+	    gate_passfile_is_in(&effective)) {
+		gate_answers_forget();
+		gate_add_note(
+		    libpq, conn,
+		    "pganchor: that file had the keyring's answer; \"pganchor password set "
+		    "HOST\" keeps another password");
+	}
+	pga_effective_free(&libpq->calls, &effective);
 }

@@ -6,6 +6,7 @@
 #include "gate/continuity.h"
 #include "gate/libpq.h"
 #include "gate/openssl.h"
+#include "gate/passfile.h"
 #include "gate/rules.h"
 #include "gate/twin.h"
 #include "policy/record.h"
@@ -88,13 +89,14 @@ static void add_other_host(const struct pga_pin *anchor, struct pga_text *refusa
 			      anchor->name);
 }
 
-static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *rules,
+/* strict: the pins count whatever the policy says. */
+static bool root_holds(const struct gate_libpq *libpq, const struct gate_rules *rules, bool strict,
 		       const void *ssl, const char *host, struct pga_text *refusal)
 {
 	char pin[PGA_PIN_LENGTH + 1];
 	const struct pga_pin *anchor;
 
-	if (!pga_trust_by_pins(&rules->policy, &rules->pins))
+	if (!strict && !pga_trust_by_pins(&rules->policy, &rules->pins))
 		return true;
 	if (!root_pin(libpq, ssl, pin)) {
 		begin_refusal(refusal, host);
@@ -133,8 +135,8 @@ static bool cipher_holds(const struct gate_libpq *libpq, const void *ssl, const 
 	return false;
 }
 
-static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, PGconn *conn,
-		      const char *host, struct pga_text *refusal)
+static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, bool strict,
+		      PGconn *conn, const char *host, struct pga_text *refusal)
 {
 	const int least = rules->policy.min_tls == PGA_TLS_1_3 ? TLS_1_3 : TLS_1_2;
 	const void *ssl = libpq->PQsslStruct(conn, "OpenSSL");
@@ -163,7 +165,7 @@ static bool tls_holds(struct gate_libpq *libpq, const struct gate_rules *rules, 
 		return false;
 	}
 	return cipher_holds(libpq, ssl, host, refusal) &&
-	       root_holds(libpq, rules, ssl, host, refusal) &&
+	       root_holds(libpq, rules, strict, ssl, host, refusal) &&
 	       gate_continuity_holds(libpq, rules, conn, ssl, host, refusal);
 }
 
@@ -181,21 +183,25 @@ bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules
 {
 	const char *host = libpq->PQhost(conn);
 	const char *sslmode = pga_effective_value(effective, "sslmode");
+	/* With a password of the keyring, it is to be what that was given for: no socket and no
+	 * exempt host may have come into the place of the one that was judged, and no other policy.
+	 */
+	const bool strict = gate_passfile_is_in(effective);
 
 	if (host == NULL)
 		host = "";
 	/* What speaks TLS is no local connection, whatever has come into the descriptor since. */
-	if (libpq->PQsslInUse(conn) == 0 && is_local(libpq->PQsocket(conn))) {
+	if (!strict && libpq->PQsslInUse(conn) == 0 && is_local(libpq->PQsocket(conn))) {
 		if (rules->policy.unix_socket == PGA_ALLOW)
 			return true;
 		begin_refusal(refusal, host);
 		pga_text_add(refusal, "the policy refuses Unix-domain sockets");
 		return false;
 	}
-	if (pga_host_is_exempt(effective, &rules->policy, host))
+	if (!strict && pga_host_is_exempt(effective, &rules->policy, host))
 		return true;
 	if (libpq->PQgssEncInUse != NULL && libpq->PQgssEncInUse(conn) != 0) {
-		if (rules->policy.gss_encryption == PGA_ALLOW)
+		if (!strict && rules->policy.gss_encryption == PGA_ALLOW)
 			return true;
 		begin_refusal(refusal, host);
 		pga_text_add(refusal, "the session has GSSAPI encryption instead of TLS\n"
@@ -203,7 +209,7 @@ bool gate_session_holds(struct gate_libpq *libpq, const struct gate_rules *rules
 		return false;
 	}
 	if (libpq->PQsslInUse(conn) != 0)
-		return tls_holds(libpq, rules, conn, host, refusal);
+		return tls_holds(libpq, rules, strict, conn, host, refusal);
 	/* Not yet encrypted: with verify-full, all that libpq sends now is its request for TLS. */
 	if (libpq->calls.PQstatus(conn) == CONNECTION_MADE && sslmode != NULL &&
 	    strcmp(sslmode, "verify-full") == 0)

@@ -1,5 +1,6 @@
 #include "policy/release.h"
 
+#include "policy/hostlist.h"
 #include "policy/trust.h"
 
 #include <stddef.h>
@@ -25,6 +26,23 @@ enum pga_release pga_release_to(const struct pga_policy *policy, const struct pg
 	if (pga_policy_exempts(policy, host))
 		return PGA_RELEASE_EXEMPT;
 	return some_anchor_is_valid_for(pins, host) ? PGA_RELEASE : PGA_RELEASE_UNPINNED;
+}
+
+enum pga_release pga_release_to_all(const struct pga_policy *policy, const struct pga_pins *pins,
+				    const struct pga_effective *effective)
+{
+	enum pga_release release = PGA_RELEASE;
+	struct pga_hosts hosts = {0};
+	struct pga_error error;
+
+	if (pga_hosts_split(pga_effective_value(effective, "host"),
+			    pga_effective_value(effective, "hostaddr"),
+			    pga_effective_value(effective, "port"), &hosts, &error) != 0)
+		release = PGA_RELEASE_UNPINNED;
+	for (size_t i = 0; release == PGA_RELEASE && i < hosts.count; i++)
+		release = pga_release_to(policy, pins, pga_host_label(&hosts.items[i]));
+	pga_hosts_free(&hosts);
+	return release;
 }
 
 const char *pga_release_reason(enum pga_release release)

@@ -3,6 +3,7 @@
 #ifndef PGA_POLICY_RELEASE_H
 #define PGA_POLICY_RELEASE_H
 
+#include "policy/effective.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 
@@ -20,6 +21,10 @@ enum pga_release {
  * asked: policy and pins. Its session has to hold, too (gate/session.h). */
 enum pga_release pga_release_to(const struct pga_policy *policy, const struct pga_pins *pins,
 				const char *host);
+
+/* Whether it may to every host of a connection. */
+enum pga_release pga_release_to_all(const struct pga_policy *policy, const struct pga_pins *pins,
+				    const struct pga_effective *effective);
 
 /* The reason, to stand behind the host and a colon; and the way out. */
 const char *pga_release_reason(enum pga_release release);
