@@ -125,6 +125,7 @@ def test_one_that_dies_while_it_is_asked_is_no_wait(pganchor, keyring, turn):
         pass
     keyring.kill()
     assert process.wait(60) in (LOCKED, ABSENT)
+    assert re.fullmatch(rb"pganchor-secret: .*\n", process.stderr.read())
     process.stdout.close()
     process.stderr.close()
 
