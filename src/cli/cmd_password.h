@@ -51,7 +51,7 @@ struct pga_asked_password {
 	     .target = offsetof(struct pga_asked_password, dbname),                     \
 	     .argument = "NAME",                                                        \
 	     .help = "for this database alone (any)"},                                  \
-	    {.name = "user",                                                        \
+	    {.name = "user",                                                            \
 	     .letter = 'U',                                                             \
 	     .kind = PGA_OPTION_VALUE,                                                  \
 	     .target = offsetof(struct pga_asked_password, user),                       \

@@ -65,7 +65,8 @@ static bool is_of_domain(const GError *failure, GQuark domain, const int *codes,
 	return false;
 }
 
-/* Says what has failed, and frees it. */
+/* Says what has failed, and frees it. NULL: libsecret says nothing of a service that ends while
+ * its collections are read. */
 static enum pga_secret_status failed(GError *failure, struct pga_error *error)
 {
 	/* NO_REPLY: it has ended meanwhile. */
@@ -83,6 +84,8 @@ static enum pga_secret_status failed(GError *failure, struct pga_error *error)
 	static const int slow[] = {G_DBUS_ERROR_TIMEOUT, G_DBUS_ERROR_TIMED_OUT};
 	enum pga_secret_status status = PGA_SECRET_FAILED;
 
+	if (failure == NULL)
+		return absent(error, "it has ended meanwhile");
 	(void)g_dbus_error_strip_remote_error(failure);
 	if (is_of_domain(failure, G_DBUS_ERROR, gone, G_N_ELEMENTS(gone)) ||
 	    is_of_domain(failure, G_IO_ERROR, unreachable, G_N_ELEMENTS(unreachable))) {

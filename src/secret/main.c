@@ -42,6 +42,16 @@ static void keep_of_environment(void)
 	}
 }
 
+/* What libraries have to say to each other: standard error has one line, and that is ours. */
+static void be_quiet(const gchar *domain, GLogLevelFlags level, const gchar *message,
+		     gpointer context)
+{
+	(void)domain;
+	(void)level;
+	(void)message;
+	(void)context;
+}
+
 static enum pga_secret_status print(const char *bytes, size_t length, struct pga_error *error)
 {
 	while (length > 0) {
@@ -222,6 +232,7 @@ int main(int argc, char **argv)
 	hide();
 	pga_limit_last_resort(PGA_SECRET_LIMIT);
 	keep_of_environment();
+	(void)g_log_set_default_handler(be_quiet, NULL);
 	if (argc > 1)
 		(void)pga_fail(&error, NULL, "a program of pganchor's own, which takes no words");
 	else if (pga_request_read(&request, &error) == 0)

@@ -73,10 +73,10 @@ class Keyring:
         os.kill(self.process.pid, signal.SIGCONT)
 
     def kill(self):
-        """And nobody has it then, until D-Bus starts one for who asks."""
+        """And nobody has it then, until D-Bus starts one for who asks, which may be at once."""
         self.process.kill()
         self.process.wait(SECONDS)
-        while "true" in self._ask_bus("NameHasOwner", SECRETS):
+        while self.pid == self.process.pid:
             pass
 
     def restart(self, password=PASSWORD):
@@ -91,7 +91,7 @@ class Keyring:
         pid = self.pid
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
-        while "true" in self._ask_bus("NameHasOwner", SECRETS):
+        while pid is not None and self.pid == pid:
             pass
 
     def end(self):
