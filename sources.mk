@@ -81,6 +81,7 @@ GATE = \
 
 # The program that asks the keyring, over BASE and POLICY. What the others know of it is in protocol.h.
 SECRET = \
+	src/base/session_bus.c src/base/session_bus.h \
 	src/secret/keyring.c src/secret/keyring.h \
 	src/secret/limit.c src/secret/limit.h \
 	src/secret/main.c \
@@ -99,6 +100,7 @@ TOOL_BASE = \
 	src/base/guess.c src/base/guess.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/path.c src/base/path.h \
+	src/base/session_bus.c src/base/session_bus.h \
 	src/base/staged.c src/base/staged.h \
 	src/base/subprocess.c src/base/subprocess.h \
 	src/base/terminal.c src/base/terminal.h \
