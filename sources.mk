@@ -177,7 +177,9 @@ PASSWORD = \
 	src/password/import.c src/password/import.h \
 	src/password/index.c src/password/index.h \
 	src/password/keep.c src/password/keep.h \
+	src/password/keep_pins.c src/password/keep_pins.h \
 	src/password/passfile.c src/password/passfile.h \
+	src/password/pins_copy.c src/password/pins_copy.h \
 	src/password/private_key.c src/password/private_key.h \
 	src/password/secret.c src/password/secret.h
 REPORT = \
