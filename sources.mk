@@ -128,6 +128,7 @@ CA = \
 ANCHOR = \
 	src/anchor/anchors.c src/anchor/anchors.h \
 	src/anchor/anchors_conf.c src/anchor/anchors_conf.h \
+	src/anchor/installed_roots.c src/anchor/installed_roots.h \
 	src/anchor/known_roots.c src/anchor/known_roots.h \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
@@ -210,6 +211,7 @@ CLI = \
 	src/cli/cmd_anchor.c src/cli/cmd_anchor.h \
 	src/cli/cmd_anchor_accept.c \
 	src/cli/cmd_anchor_forget.c \
+	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cmd_completion.c \
 	src/cli/cmd_enable.c \
@@ -238,6 +240,7 @@ CLI = \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
+	src/cli/print_copy.c src/cli/print_copy.h \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
