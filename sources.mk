@@ -203,6 +203,7 @@ PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(S
 
 # The commands, without main().
 CLI = \
+	src/cli/bootstrap_copy.c src/cli/bootstrap_copy.h \
 	src/cli/bootstrap_existing.c src/cli/bootstrap_existing.h \
 	src/cli/bootstrap_known.c src/cli/bootstrap_known.h \
 	src/cli/bootstrap_services.c src/cli/bootstrap_services.h \

@@ -248,7 +248,8 @@ const struct pga_command pga_cmd_anchor_verify = {
 	"that "
 	"was restored, can change anchors.conf. With --keep, the desktop's keyring keeps a copy of "
 	"the user's own pins, their hosts and scopes; without it, each difference from that is "
-	"told. That the root of each anchor is in its own file and in root.crt is looked at, too.",
+	"told. That the root of each anchor is in its own file and in root.crt is looked at, too. "
+	"pganchor bootstrap brings the copy up to date for the anchor that it pins.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .statuses = "Exit status: 0 all is as the keyring has it, or is kept now; 1 something is not, "

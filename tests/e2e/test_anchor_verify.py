@@ -1,12 +1,14 @@
-"""pganchor anchor verify, on a real keyring: what somebody has changed in anchors.conf is told."""
+"""pganchor anchor verify, on a real keyring: what somebody has changed in anchors.conf is told, and what bootstrap changes is followed."""
 
 import json
 import os
+import re
 
 import pytest
 
 from bootstrapping import CONF, ROOT_CRT
 from certificates import make_root
+from hostile import stepca_answers
 from keyring import PASSWORD
 
 ONE, TWO = make_root("One root"), make_root("Two root")
@@ -233,3 +235,82 @@ def test_a_keyring_that_cannot_be_asked_is_told_of_as_for_passwords(kept):
     kept.keyring.stop()
     fails(kept.verify(), "has not answered in time")
     kept.keyring.cont()
+
+
+@pytest.fixture
+def bootstrap(user, https_ca):
+    """bootstrap(root, *args) of a CA with this root."""
+    def run(root, *args, **kwargs):
+        ca = https_ca(stepca_answers(root), authority=root)
+        return user("bootstrap", "--ca-url", ca.url, "--fingerprint", root.fingerprint, *args, **kwargs)
+
+    return run
+
+
+NEW = make_root("New root")
+
+
+def test_bootstrap_brings_the_copy_up_to_date(kept, bootstrap):
+    done = bootstrap(NEW, "--name", "new", "--hosts", "*.new.example.com")
+    assert does(done) and "keyring" not in done.stdout + done.stderr and does(kept.verify()) == "3 anchors are as the keyring has them\n"
+    does(bootstrap(NEW, "--hosts", "db.new.example.com", "--scoped", "--replace"))
+    assert does(kept.verify()) == "3 anchors are as the keyring has them\n"
+    does(bootstrap(make_root("Newer root"), "--name", "new", "--replace"))
+    assert does(kept.verify()) == "3 anchors are as the keyring has them\n"
+    before = kept.home.snapshot()
+    does(bootstrap(make_root("Not pinned"), "--name", "newest", "--dry-run"))
+    assert kept.home.snapshot() == before and does(kept.verify())
+
+
+def test_what_was_pinned_too_is_followed(kept, bootstrap):
+    (kept.home / ROOT_CRT).write_text(ONE.pem + make_root("Older root").pem)
+    does(bootstrap(NEW, "--name", "new", "--pin-existing"))
+    assert does(kept.verify()) == "4 anchors are as the keyring has them\n"
+    (kept.home / ROOT_CRT).write_text((kept.home / ROOT_CRT).read_text() + make_root("Oldest root").pem)
+    does(kept("bootstrap", "--pin-existing", "--yes"))
+    assert does(kept.verify()) == "5 anchors are as the keyring has them\n"
+
+
+def test_bootstrap_hides_no_change_of_somebody_else_s(kept, bootstrap):
+    kept.write(section("one", EVIL, "*"), section("two", TWO, "db.example.net", "scoped"), section("evil", "e2" * 32, "*"))
+    does(bootstrap(NEW, "--name", "new"))
+    said = fails(kept.verify(), "3 differences")
+    assert f"one: the pin is {EVIL}, and" in said and "one: the hosts are *, more than" in said and "evil: not in" in said
+    # The right root again, by its fingerprint: what else was changed is still told.
+    does(bootstrap(ONE, "--name", "one", "--replace"))
+    said = fails(kept.verify(), "2 differences")
+    assert "one: the pin" not in said and "one: the hosts are *, more than *.example.com in the keyring" in said
+    does(bootstrap(ONE, "--name", "one", "--replace", "--hosts", "*.example.com"))
+    assert fails(kept.verify(), "1 difference").startswith("evil: not in the keyring")
+
+
+def test_bootstrap_neither_asks_nor_fails_for_the_copy(kept, bootstrap):
+    kept.keyring.lock()
+    done = bootstrap(NEW, "--name", "new", "--json")
+    assert does(done) and re.search('the keyring is locked: the copy .* is older now; "pganchor anchor verify --keep"', done.stderr)
+    assert any("pganchor anchor verify --keep" in warning for warning in json.loads(done.stdout)["warnings"])
+    assert "Prompt" not in kept.keyring.bus.text()
+    # What changes nothing makes it no older.
+    assert "keyring" not in bootstrap(NEW, "--name", "new").stderr
+    kept.keyring.restart(PASSWORD)
+    assert fails(kept.verify(), "1 difference").startswith("new: not in the keyring")
+
+
+def test_without_a_copy_bootstrap_says_nothing_and_makes_none(user, bootstrap):
+    done = bootstrap(NEW, "--name", "new")
+    assert does(done) and "keyring" not in done.stdout + done.stderr
+    fails(user.verify(), "no copy")
+
+
+@pytest.mark.parametrize("env, inject", [
+    (AWAY, []), ({**AWAY, "XDG_RUNTIME_DIR": "/nowhere"}, []), ({"DBUS_SESSION_BUS_ADDRESS": "autolaunch:"}, []),
+    ({}, ["-e", "inject=access,faccessat,faccessat2:error=ENOENT"]),
+], ids=["no bus", "no socket", "autolaunch", "no pganchor-secret"])
+def test_where_no_keyring_can_be_asked_bootstrap_starts_nothing(kept, https_ca, env, inject):
+    ca = https_ca(stepca_answers(NEW), authority=NEW)
+    log = kept.home / "trace"
+    done = kept.home.run(["strace", "-f", "-qq", "-o", log, "-e", "trace=execve,access,faccessat,faccessat2", *inject, "--",
+                          kept.home.program.binary, "bootstrap", "--ca-url", ca.url, "--fingerprint", NEW.fingerprint,
+                          "--name", "new"], env={**kept.keyring.environment, **env})
+    assert does(done) and "keyring" not in done.stderr and log.read_text().count("execve(") == 1
+    assert fails(kept.verify(), "1 difference").startswith("new: not in the keyring")
