@@ -294,6 +294,10 @@ def test_bootstrap_neither_asks_nor_fails_for_the_copy(kept, bootstrap):
     assert "keyring" not in bootstrap(NEW, "--name", "new").stderr
     kept.keyring.restart(PASSWORD)
     assert fails(kept.verify(), "1 difference").startswith("new: not in the keyring")
+    kept.keyring.stop()
+    done = bootstrap(make_root("Other root"), "--name", "other")
+    assert does(done) and re.search("has not answered in time: the copy .* is older now", done.stderr)
+    kept.keyring.cont()
 
 
 def test_without_a_copy_bootstrap_says_nothing_and_makes_none(user, bootstrap):
