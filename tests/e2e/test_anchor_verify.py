@@ -318,3 +318,19 @@ def test_where_no_keyring_can_be_asked_bootstrap_starts_nothing(kept, https_ca, 
                           "--name", "new"], env={**kept.keyring.environment, **env})
     assert does(done) and "keyring" not in done.stderr and log.read_text().count("execve(") == 1
     assert fails(kept.verify(), "1 difference").startswith("new: not in the keyring")
+
+
+def test_keepassxc_keeps_a_copy_too(user, keepassxc, bootstrap):
+    env = keepassxc.environment
+    assert does(user.verify("--keep", "--yes", env=env)).endswith(KEPT.format(2, "s"))
+    fails(user.verify(), "no copy")
+    assert does(user.verify(env=env)) == "2 anchors are as the keyring has them\n"
+    does(bootstrap(NEW, "--name", "new", env=env))
+    assert does(user.verify(env=env)) == "3 anchors are as the keyring has them\n"
+    user.write(section("one", EVIL))
+    fails(user.verify(env=env), "3 differences")
+    does(user.verify("--keep", "--yes", env=env))
+    keepassxc.lock()
+    fails(user.verify(env=env), "the keyring is locked")
+    done = bootstrap(make_root("Other root"), "--name", "other", env=env)
+    assert does(done) and "the keyring is locked: the copy" in done.stderr
