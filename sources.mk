@@ -81,6 +81,7 @@ GATE = \
 
 # The program that asks the keyring, over BASE and POLICY. What the others know of it is in protocol.h.
 SECRET = \
+	src/base/session_bus.c src/base/session_bus.h \
 	src/secret/keyring.c src/secret/keyring.h \
 	src/secret/limit.c src/secret/limit.h \
 	src/secret/main.c \
@@ -99,6 +100,7 @@ TOOL_BASE = \
 	src/base/guess.c src/base/guess.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/path.c src/base/path.h \
+	src/base/session_bus.c src/base/session_bus.h \
 	src/base/staged.c src/base/staged.h \
 	src/base/subprocess.c src/base/subprocess.h \
 	src/base/terminal.c src/base/terminal.h \
@@ -126,6 +128,7 @@ CA = \
 ANCHOR = \
 	src/anchor/anchors.c src/anchor/anchors.h \
 	src/anchor/anchors_conf.c src/anchor/anchors_conf.h \
+	src/anchor/installed_roots.c src/anchor/installed_roots.h \
 	src/anchor/known_roots.c src/anchor/known_roots.h \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
@@ -175,7 +178,9 @@ PASSWORD = \
 	src/password/import.c src/password/import.h \
 	src/password/index.c src/password/index.h \
 	src/password/keep.c src/password/keep.h \
+	src/password/keep_pins.c src/password/keep_pins.h \
 	src/password/passfile.c src/password/passfile.h \
+	src/password/pins_copy.c src/password/pins_copy.h \
 	src/password/private_key.c src/password/private_key.h \
 	src/password/secret.c src/password/secret.h
 REPORT = \
@@ -198,6 +203,7 @@ PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(S
 
 # The commands, without main().
 CLI = \
+	src/cli/bootstrap_copy.c src/cli/bootstrap_copy.h \
 	src/cli/bootstrap_existing.c src/cli/bootstrap_existing.h \
 	src/cli/bootstrap_known.c src/cli/bootstrap_known.h \
 	src/cli/bootstrap_services.c src/cli/bootstrap_services.h \
@@ -206,6 +212,7 @@ CLI = \
 	src/cli/cmd_anchor.c src/cli/cmd_anchor.h \
 	src/cli/cmd_anchor_accept.c \
 	src/cli/cmd_anchor_forget.c \
+	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cmd_completion.c \
 	src/cli/cmd_enable.c \
@@ -234,6 +241,7 @@ CLI = \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
+	src/cli/print_copy.c src/cli/print_copy.h \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \

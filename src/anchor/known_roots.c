@@ -9,8 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether the anchor's own file has the pinned certificate, which is read then. */
-static bool read_root(const struct pga_pin *pin, struct pga_certificate *certificate)
+bool pga_known_root_read(const struct pga_pin *pin, struct pga_certificate *certificate)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_error error;
@@ -46,7 +45,7 @@ int pga_known_roots_read(struct pga_known_roots *known, const char *source, stru
 		struct pga_known_root *root = &known->roots[known->count];
 
 		if (!pga_ca_url_is_same(pins.pins[i].source, source) ||
-		    !read_root(&pins.pins[i], &root->certificate))
+		    !pga_known_root_read(&pins.pins[i], &root->certificate))
 			continue;
 		known->count++;
 		root->name = strdup(pins.pins[i].name);

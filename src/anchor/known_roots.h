@@ -5,7 +5,9 @@
 
 #include "tls/certificate.h"
 #include "base/error.h"
+#include "policy/pins.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct pga_known_root {
@@ -17,6 +19,9 @@ struct pga_known_roots {
 	struct pga_known_root *roots;
 	size_t count;
 };
+
+/* Whether the anchor's own file has the pinned certificate, which is read then. */
+bool pga_known_root_read(const struct pga_pin *pin, struct pga_certificate *certificate);
 
 /* Reads those with this source from anchors.conf and anchors/NAME.crt. An anchor whose file is
  * missing or holds another certificate is left out. The caller frees them, after an error too. */

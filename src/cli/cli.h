@@ -26,6 +26,7 @@ extern const struct pga_command pga_cmd_pganchor;
 extern const struct pga_command pga_cmd_anchor;
 extern const struct pga_command pga_cmd_anchor_accept;
 extern const struct pga_command pga_cmd_anchor_forget;
+extern const struct pga_command pga_cmd_anchor_verify;
 extern const struct pga_command pga_cmd_bootstrap;
 extern const struct pga_command pga_cmd_completion;
 extern const struct pga_command pga_cmd_disable;

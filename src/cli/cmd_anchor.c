@@ -15,14 +15,12 @@
 static const struct pga_command *const commands[] = {
     &pga_cmd_anchor_accept,
     &pga_cmd_anchor_forget,
+    &pga_cmd_anchor_verify,
     NULL,
 };
 
 static const struct pga_habit habits[] = {
-    {"trust", "accept"},
-    {"rm", "forget"},
-    {"remove", "forget"},
-    {NULL, NULL},
+    {"trust", "accept"}, {"rm", "forget"}, {"remove", "forget"}, {"check", "verify"}, {NULL, NULL},
 };
 
 static int run(int argc, char **argv)
@@ -32,10 +30,12 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_anchor = {
     .name = "anchor",
-    .summary = "accept and forget keys of servers (continuity)",
+    .summary = "accept and forget keys of servers (continuity), verify the pins",
     .about = "With continuity in the policy, the gate remembers the key that each server has "
 	     "shown, in known_servers.conf beside anchors.conf, and another one is warned of or "
-	     "refused, although the CA has signed it. Roots are pinned by pganchor bootstrap.",
+	     "refused, although the CA has signed it. Roots are pinned by pganchor bootstrap; the "
+	     "desktop's keyring can keep a copy of the pins, by which a change of the file is "
+	     "noticed.",
     .examples = "  pganchor anchor accept db.example.com\n",
     .run = run,
     .commands = commands,

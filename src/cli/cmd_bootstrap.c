@@ -7,6 +7,7 @@
 #include "ca/proxy.h"
 #include "tls/fingerprint.h"
 #include "base/terminal.h"
+#include "cli/bootstrap_copy.h"
 #include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_known.h"
 #include "cli/print_bootstrap.h"
@@ -48,6 +49,7 @@ struct bootstrap {
 	char *host_patterns; /* NULL: not given */
 
 	struct pga_candidates found;
+	struct pga_followed_copy copy;
 };
 
 #define SOURCE_OPTION(source, option, value, what, text)                          \
@@ -301,7 +303,7 @@ static int find_root(struct bootstrap *bootstrap, struct pga_error *error)
 }
 
 /* Returns the exit status, or -1 with the reason. What was done is told whatever came behind. */
-static int report(const struct bootstrap *bootstrap, const struct pga_anchoring *done,
+static int report(struct bootstrap *bootstrap, const struct pga_anchoring *done,
 		  struct pga_error *error)
 {
 	const struct pga_certificate *root = &bootstrap->found.roots[0];
@@ -324,6 +326,7 @@ static int report(const struct bootstrap *bootstrap, const struct pga_anchoring 
 	if (!done->known && !bootstrap->pin_existing && !bootstrap->system &&
 	    pga_existing_warn(root, bootstrap->dry_run, error) != 0)
 		status = -1;
+	pga_followed_copy_end(&bootstrap->copy);
 	/* It has the warnings, too. */
 	if (bootstrap->json &&
 	    pga_report_json(done, root, &existing, bootstrap->dry_run) != PGA_EXIT_DONE &&
@@ -334,17 +337,34 @@ static int report(const struct bootstrap *bootstrap, const struct pga_anchoring 
 }
 
 /* Returns the exit status, or -1 with the reason. */
-static int install(const struct bootstrap *bootstrap, struct pga_error *error)
+static int install(struct bootstrap *bootstrap, struct pga_error *error)
 {
 	const struct pga_anchor anchor = make_anchor(bootstrap);
 	struct pga_anchoring done;
-	int result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
+	int result;
 
+	/* The system's pins are no user's. */
+	if (!bootstrap->dry_run && !bootstrap->system)
+		pga_followed_copy_begin(&bootstrap->copy);
+	result = pga_anchor_install(&anchor, bootstrap->dry_run, &done, error);
 	if (result == 0) {
 		result = report(bootstrap, &done, error);
 		pga_anchoring_free(&done);
 	}
+	pga_followed_copy_end(&bootstrap->copy);
 	return result;
+}
+
+/* Returns the exit status. */
+static int pin_existing_alone(struct bootstrap *bootstrap)
+{
+	int status;
+
+	if (bootstrap->yes && !bootstrap->dry_run)
+		pga_followed_copy_begin(&bootstrap->copy);
+	status = pga_existing_roots_alone(bootstrap->yes, bootstrap->dry_run);
+	pga_followed_copy_end(&bootstrap->copy);
+	return status;
 }
 
 static int run(int argc, char **argv)
@@ -360,7 +380,7 @@ static int run(int argc, char **argv)
 	if (status != PGA_EXIT_DONE)
 		return status;
 	if (bootstrap.request.source == NULL)
-		return pga_existing_roots_alone(bootstrap.yes, bootstrap.dry_run);
+		return pin_existing_alone(&bootstrap);
 	if (check_options(&bootstrap, &error) != 0) {
 		pga_print_error(&error);
 		status = PGA_EXIT_USAGE;

@@ -1,6 +1,7 @@
 #include "password/ask_keyring.h"
 
 #include "base/file.h"
+#include "base/session_bus.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -237,6 +238,14 @@ enum pga_secret_status pga_ask_keyring_get(const struct pga_password_entry *entr
 	return PGA_SECRET_FAILED;
 }
 
+enum pga_secret_status pga_ask_keyring_read(const struct pga_password_entry *entry,
+					    struct pga_text *text, struct pga_error *error)
+{
+	const struct question question = {.verb = "get", .entry = entry, .text = text};
+
+	return ask(&question, error);
+}
+
 enum pga_secret_status pga_ask_keyring_set(const struct pga_password_entry *entry,
 					   const struct pga_secret *secret, struct pga_error *error)
 {
@@ -265,6 +274,11 @@ enum pga_secret_status pga_ask_keyring_unlock(struct pga_error *error)
 	const struct question question = {.verb = "unlock"};
 
 	return ask(&question, error);
+}
+
+bool pga_ask_keyring_is_possible(void)
+{
+	return access(PROGRAM, X_OK) == 0 && pga_has_session_bus();
 }
 
 /* Reads one entry of a list. Returns what is behind it; NULL where there is none, or no memory. */
@@ -298,6 +312,10 @@ enum pga_secret_status pga_ask_keyring_list(struct pga_passwords *entries, struc
 		struct pga_password_entry *entry = pga_passwords_add(entries);
 
 		at = entry != NULL ? read_entry(at, end, entry) : NULL;
+		if (at != NULL && !pga_secret_is_indexed(entry->kind)) {
+			free(entry->words[PGA_SECRET_FILE]);
+			entries->count--;
+		}
 	}
 	if (at == NULL) {
 		(void)pga_fail(error, NULL, "the keyring's list could not be read");

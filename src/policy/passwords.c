@@ -13,6 +13,7 @@
 static const char kind_names[PGA_SECRET_KINDS][12] = {
     [PGA_SECRET_PASSWORD] = "password",
     [PGA_SECRET_PASSPHRASE] = "passphrase",
+    [PGA_SECRET_PINS] = "pins",
 };
 static const char word_names[PGA_SECRET_WORDS][8] = {
     [PGA_SECRET_HOST] = "host", [PGA_SECRET_PORT] = "port", [PGA_SECRET_DBNAME] = "dbname",
@@ -31,7 +32,12 @@ const char *pga_secret_word_name(enum pga_secret_word word)
 
 bool pga_secret_has_word(enum pga_secret_kind kind, enum pga_secret_word word)
 {
-	return (word == PGA_SECRET_FILE) == (kind == PGA_SECRET_PASSPHRASE);
+	return (word == PGA_SECRET_FILE) == (kind != PGA_SECRET_PASSWORD);
+}
+
+bool pga_secret_is_indexed(enum pga_secret_kind kind)
+{
+	return kind != PGA_SECRET_PINS;
 }
 
 static bool is_name(const char *name, const char *bytes, size_t length)
@@ -71,7 +77,7 @@ static bool read_line(const char *line, struct pga_password_entry *entry)
 
 	while (entry->kind < PGA_SECRET_KINDS && !is_name(kind_names[entry->kind], line, first))
 		entry->kind++;
-	if (entry->kind == PGA_SECRET_KINDS)
+	if (entry->kind == PGA_SECRET_KINDS || !pga_secret_is_indexed(entry->kind))
 		return false;
 	while (at != NULL && *at != '\0') {
 		struct pga_text value = PGA_TEXT_EMPTY;

@@ -8,7 +8,10 @@
  *
  *     passphrase file="PATH"
  *
- * The values are written as those of policy/record.h. Kept by the tool, read by the gate. */
+ * The values are written as those of policy/record.h. Kept by the tool, read by the gate.
+ *
+ * The keyring has a third kind, of which no line says anything: the copy of the pins of an
+ * anchors.conf (password/pins_copy.h), which the gate does not look at. */
 #ifndef PGA_POLICY_PASSWORDS_H
 #define PGA_POLICY_PASSWORDS_H
 
@@ -25,10 +28,11 @@
 enum pga_secret_kind {
 	PGA_SECRET_PASSWORD,
 	PGA_SECRET_PASSPHRASE,
+	PGA_SECRET_PINS, /* "file" is the anchors.conf */
 	PGA_SECRET_KINDS,
 };
 
-/* The words of both kinds, by which the keyring knows an entry, too. */
+/* The words of all kinds, by which the keyring knows an entry, too. */
 enum pga_secret_word {
 	PGA_SECRET_HOST,
 	PGA_SECRET_PORT,
@@ -51,12 +55,15 @@ struct pga_passwords {
 	struct pga_user_file file; /* what pga_passwords_reload() has read */
 };
 
-/* "password", "passphrase"; and "host", …. */
+/* "password", "passphrase", "pins"; and "host", …. */
 const char *pga_secret_kind_name(enum pga_secret_kind kind);
 const char *pga_secret_word_name(enum pga_secret_word word);
 
 /* Whether an entry of this kind has this word. */
 bool pga_secret_has_word(enum pga_secret_kind kind, enum pga_secret_word word);
+
+/* Whether passwords.conf has a line for each of this kind. */
+bool pga_secret_is_indexed(enum pga_secret_kind kind);
 
 /* Adds what the lines say; path is for messages. Blank ones and those that begin with # say
  * nothing. Returns -1 for any other, with its number. */

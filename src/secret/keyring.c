@@ -1,9 +1,10 @@
 #include "secret/keyring.h"
 
+#include "base/session_bus.h"
+
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* By which our items are told from those of others: the name of the schema cannot, since
  * gnome-keyring finds the items of a keyring that it has not unlocked yet without it alone. */
@@ -103,32 +104,14 @@ static enum pga_secret_status failed(GError *failure, struct pga_error *error)
 	return status;
 }
 
-/* Else GLib starts a bus, by dbus-launch, that stays behind. */
-static bool has_bus(void)
-{
-	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
-	const char *directory = getenv("XDG_RUNTIME_DIR");
-	struct stat status;
-	char *path;
-	bool found;
-
-	if (address != NULL && address[0] != '\0')
-		return strstr(address, "autolaunch:") == NULL;
-	if (directory == NULL || directory[0] != '/')
-		return false;
-	path = g_build_filename(directory, "bus", NULL);
-	found = stat(path, &status) == 0 && S_ISSOCK(status.st_mode);
-	g_free(path);
-	return found;
-}
-
 enum pga_secret_status pga_keyring_open(struct pga_keyring *keyring, GCancellable *cancellable,
 					struct pga_error *error)
 {
 	GError *failure = NULL;
 
 	*keyring = (struct pga_keyring){.cancellable = cancellable};
-	if (!has_bus())
+	/* Else GLib starts a bus, by dbus-launch, that stays behind. */
+	if (!pga_has_session_bus())
 		return absent(error, "this session has no bus (DBUS_SESSION_BUS_ADDRESS)");
 	keyring->service =
 	    secret_service_get_sync(SECRET_SERVICE_LOAD_COLLECTIONS, cancellable, &failure);
@@ -252,11 +235,17 @@ enum pga_secret_status pga_keyring_get(const struct pga_keyring *keyring,
 
 static char *label_of(const struct pga_password_entry *entry)
 {
-	return entry->kind == PGA_SECRET_PASSPHRASE
-		   ? g_strdup_printf("Passphrase of the private key %s",
-				     entry->words[PGA_SECRET_FILE])
-		   : g_strdup_printf("PostgreSQL password for %s at %s",
-				     entry->words[PGA_SECRET_USER], entry->words[PGA_SECRET_HOST]);
+	char *const *words = entry->words;
+
+	switch (entry->kind) {
+	case PGA_SECRET_PASSPHRASE:
+		return g_strdup_printf("Passphrase of the private key %s", words[PGA_SECRET_FILE]);
+	case PGA_SECRET_PINS:
+		return g_strdup_printf("Pins of the PostgreSQL CAs in %s", words[PGA_SECRET_FILE]);
+	default:
+		return g_strdup_printf("PostgreSQL password for %s at %s", words[PGA_SECRET_USER],
+				       words[PGA_SECRET_HOST]);
+	}
 }
 
 static enum pga_secret_status create(const struct pga_keyring *keyring,

@@ -14,6 +14,7 @@
  *   "unlock"                         has the desktop ask the user for the keyring's password
  *
  * ATTRIBUTES are a kind (policy/passwords.h) and the values of that kind's words, in their order.
+ * Of the pins of a file, which are no password, the secret is a line of any length that fits.
  * In the keyring each is an attribute of the item: "kind" and the words by their names, all of
  * schema PGA_SECRET_SCHEMA. Nothing but "unlock" ever makes the desktop ask. Each request but that
  * has a time: "passfile", for which a program waits that connects, PGA_SECRET_LIMIT, and the

@@ -107,6 +107,7 @@ check_PROGRAMS = \
 	tests/unit/test_peer \
 	tests/unit/test_pin_pairs \
 	tests/unit/test_pins \
+	tests/unit/test_pins_copy \
 	tests/unit/test_pins_file \
 	tests/unit/test_policy \
 	tests/unit/test_print_bootstrap \
@@ -307,6 +308,10 @@ tests_unit_test_ini_LDADD = $(UNITS_LDADD)
 tests_unit_test_pins_SOURCES = tests/unit/cmocka_start.h tests/unit/test_pins.c
 tests_unit_test_pins_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_pins_LDADD = $(UNITS_LDADD)
+tests_unit_test_pins_copy_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_pins_copy.c
+tests_unit_test_pins_copy_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_pins_copy_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_pins_copy_LDADD = $(UNITS_LDADD)
 tests_unit_test_rewrite_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_rewrite.c
 tests_unit_test_rewrite_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_rewrite_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
