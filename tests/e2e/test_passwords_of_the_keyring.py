@@ -3,6 +3,7 @@ both verified and pinned. The keyring is a real one."""
 
 import contextlib
 import os
+import socket
 import subprocess
 from pathlib import Path
 
@@ -181,8 +182,8 @@ WITHHELD = {
     "nothing pinned": ("", None, "no anchor counts for it (trust = verified, or nothing is pinned)"),
     "another host's anchor": ("", "other.example.com", "no anchor is valid for it"),
     "trust = verified": ("trust = verified\n", "localhost", "no anchor counts for it (trust = verified, or nothing is pinned)"),
-    "allow-weak": ("allow-weak = localhost\n", "localhost", None),
-    "audit": ("mode = audit\n", "localhost", None),
+    "allow-weak": ("allow-weak = localhost\n", "localhost", "the policy exempts it (allow-weak)"),
+    "audit": ("mode = audit\nlog = off\n", "localhost", "the policy says mode = audit, which lets weak connections through"),
 }
 
 
@@ -195,7 +196,7 @@ def test_it_is_kept_from_a_server_that_is_not_held_to_a_pin(kept, psql, stepca, 
     server = recording_server(b"S", issued=stepca.authority().issue(tmp_path, "localhost"))
     done = psql(postgres.conninfo(port=server.port, sslmode="verify-full", password=None))
     assert PASSWORD.encode() not in b"".join(record.everything for record in server.finish())
-    assert done.returncode != 0 and (why is None or NOT_USED + why in done.stderr), done.stderr
+    assert done.returncode != 0 and NOT_USED + why in done.stderr, done.stderr
 
 
 def test_a_host_among_several_that_is_not_pinned_keeps_it_from_all(kept, keep, psql, postgres):
@@ -212,6 +213,54 @@ def test_another_key_under_continuity_gets_nothing(kept, psql, stepca, postgres,
     server.target = other.port
     assert "another key" in psql(where).stderr
     assert got(other) == []
+
+
+# In a process: begins a connection, has a file changed, and goes on; or resets one.
+LATER = """
+import ctypes, sys
+how, conninfo, path, text = sys.argv[1:]
+pq = ctypes.CDLL("libpq.so.5")
+for name in ("PQconnectStart", "PQconnectdb"):
+    getattr(pq, name).restype = ctypes.c_void_p
+pq.PQerrorMessage.restype = ctypes.c_char_p
+for function in (pq.PQconnectPoll, pq.PQstatus, pq.PQerrorMessage, pq.PQreset, pq.PQresetStart, pq.PQresetPoll):
+    function.argtypes = [ctypes.c_void_p]
+def finish(poll, conn):
+    while poll(conn) not in (0, 3):
+        pass
+conn = pq.PQconnectStart(conninfo.encode()) if how == "start" else pq.PQconnectdb(conninfo.encode())
+print("first", pq.PQstatus(conn), flush=True)
+sys.stdin.readline()
+open(path, "w").write(text)
+if how == "start":
+    finish(pq.PQconnectPoll, conn)
+elif how == "reset":
+    pq.PQreset(conn)
+else:
+    pq.PQresetStart(conn)
+    finish(pq.PQresetPoll, conn)
+print("then", pq.PQstatus(conn), pq.PQerrorMessage(conn).decode())
+"""
+
+
+@pytest.mark.parametrize("how", ["start", "reset", "resetStart"])
+@pytest.mark.parametrize("text", ["mode = audit\n", "trust = verified\n", "allow-weak = localhost\n"])
+def test_a_policy_that_is_weaker_by_then_changes_nothing(kept, keyring, postgres, relay, recording_server, impostor_ca, tmp_path, how, text):
+    """Of a connection that has got a password under a stronger one; to a server of a root that libpq believes and nobody has pinned."""
+    with open(kept / ".postgresql/root.crt", "a") as file:
+        file.write(impostor_ca.pem)
+    impostor = recording_server(b"S", issued=impostor_ca.issue(tmp_path, "localhost"))
+    server = relay(impostor.port if how == "start" else postgres.port)
+    process = subprocess.Popen(
+        [kept.program.binary, "run", "--", PYTHON, "-c", LATER, how, postgres.conninfo(port=server.port, sslmode="verify-full", password=None),
+         kept / ".config/pganchor/policy.conf", text], env=kept.environment(keyring.environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True)
+    first = process.stdout.readline()
+    assert how == "start" or first == "first 0\n", first
+    server.target = impostor.port
+    said, _ = process.communicate("\n", timeout=60)
+    assert "then 1 " in said and "is not pinned" in said, said
+    assert got(impostor) == []
 
 
 # ---- nothing is left ----
@@ -364,6 +413,83 @@ def test_without_an_entry_nobody_is_asked(kept, keep, keyring, postgres):
     assert executed == [] and len([line for line in looks if "stat(" in line]) <= 2, looks
 
 
+WAITS = """
+import os, sys, threading, psycopg2
+def connect():
+    try:
+        psycopg2.connect(sys.argv[1])
+    except psycopg2.Error:
+        pass
+thread = threading.Thread(target=connect, daemon=True)
+thread.start()
+sys.stdin.readline()
+print([os.readlink(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{name}")], flush=True)
+os._exit(0)
+"""
+
+
+def test_while_a_server_is_waited_for_the_password_is_in_no_file(kept, keyring, postgres):
+    """It is what a thread that is cancelled would leave behind, and a fork() would have."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(60)
+        process = subprocess.Popen([kept.program.binary, "run", "--", PYTHON, "-c", WAITS,
+                                    postgres.conninfo(port=server.getsockname()[1], sslmode="verify-full", password=None)],
+                                   env=kept.environment(keyring.environment), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with server.accept()[0] as connection:
+            connection.recv(8, socket.MSG_WAITALL)
+            said, _ = process.communicate("\n", timeout=60)
+    assert "socket:" in said and "memfd" not in said, said
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- 2>&-", "<&- >&- 2>&-"])
+def test_a_program_that_has_closed_its_standard_descriptors_connects(kept, run, conninfo, closed):
+    code = ("import os, sys, psycopg2\nconnection = psycopg2.connect(sys.argv[1])\n"
+            "found = [os.readlink(f'/proc/self/fd/{fd}') for fd in range(3) if os.path.lexists(f'/proc/self/fd/{fd}')]\n"
+            "open(sys.argv[2], 'w').write(str(found))")
+    done = run(["sh", "-c", f'exec "$@" {closed}', "sh", PYTHON, "-c", code, conninfo, kept / "said"])
+    assert done.returncode == 0, done.stderr
+    assert "memfd" not in (kept / "said").read_text()
+
+
+def test_a_limit_of_the_files_size_ends_no_program(run, conninfo):
+    done = run(["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", "psql", "-Xwc", "", conninfo])
+    assert done.returncode == 2 and NO_PASSWORD in done.stderr
+    assert done.stderr.startswith(NOT_USED + "this process could not ask for it"), done.stderr
+
+
+def test_with_many_password_files_each_connection_has_its_own(run, conninfo):
+    code = ("import sys, psycopg2\nfor number in range(40):\n    made = psycopg2.connect(sys.argv[1], passfile=f'/nowhere/{number}')\n"
+            "    assert made.info.dsn_parameters['passfile'] == f'/nowhere/{number}', made.info.dsn_parameters\nprint('all')")
+    done = run([PYTHON, "-c", code, conninfo])
+    assert done.stdout == "all\n", done.stderr
+
+
+# ---- it is the wrong one ----
+
+AGAIN = """
+import sys, psycopg2
+for _ in range(2):
+    try:
+        psycopg2.connect(sys.argv[1])
+        print("connected", flush=True)
+    except psycopg2.Error as error:
+        print(str(error).replace("\\n", "|"), flush=True)
+    sys.stdin.readline()
+"""
+
+
+def test_a_wrong_one_is_said_to_be_the_keyrings_and_is_asked_for_anew(kept, keyring, pganchor, conninfo):
+    set_secret(pganchor, keyring, ["localhost", "*", "*", "app"], "wrong")
+    process = subprocess.Popen([kept.program.binary, "run", "--", PYTHON, "-c", AGAIN, conninfo], env=kept.environment(keyring.environment),
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    first = process.stdout.readline()
+    assert "password authentication failed" in first
+    assert 'pganchor: that file had the keyring\'s answer; "pganchor password set HOST" keeps another password' in first, first
+    set_secret(pganchor, keyring, ["localhost", "*", "*", "app"], PASSWORD)
+    said, _ = process.communicate("\n\n", timeout=60)
+    assert said == "connected\n"
+
+
 # ---- the keyring does not give it ----
 
 TROUBLE = {
@@ -440,6 +566,19 @@ def test_of_a_locked_keyring_the_passphrase_is_asked_for_as_ever(kept, keyring, 
                         env={"PSQL_PAGER": "cat", **keyring.environment})
     assert done.returncode == 0 and "the passphrase that the keyring has for ~/.postgresql/postgresql.key was not used" in done.output, \
         done.output
+
+
+def test_a_connection_to_another_server_gets_no_passphrase(kept, keyring, with_certificate, postgres, recording_server, impostor_ca, tmp_path):
+    """In a process that has had one before, and under a policy that is weaker by then."""
+    with open(kept / ".postgresql/root.crt", "a") as file:
+        file.write(impostor_ca.pem)
+    impostor = recording_server(b"S", issued=impostor_ca.issue(tmp_path, "localhost"))
+    code = ("import sys, psycopg2\npsycopg2.connect(sys.argv[1])\nprint('first')\nopen(sys.argv[3], 'w').write('trust = verified\\n')\n"
+            "psycopg2.connect(sys.argv[2])")
+    done = run_gated(kept, [PYTHON, "-c", code, with_certificate, postgres.conninfo(port=impostor.port, sslmode="verify-full"),
+                            kept / ".config/pganchor/policy.conf"], env=keyring.environment)
+    assert done.stdout == "first\n" and "could not load private key file" in done.stderr, done.stderr
+    impostor.finish()
 
 
 def test_the_passphrase_is_in_no_setting(run, with_certificate):
