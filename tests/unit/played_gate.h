@@ -8,6 +8,7 @@
 #include "gate/cut.h"
 #include "gate/imports.h"
 #include "gate/judge.h"
+#include "gate/passwords.h"
 #include "gate/wrappers.h"
 #include "policy/secrets.h"
 #include "policy/verdict.h"
@@ -15,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct {
 	/* the policy */
@@ -37,9 +39,12 @@ static struct {
 	int tls;
 	bool holds, refused_inside, lookup_refused, no_connection;
 	ino_t dead;
+	bool has_password; /* the keyring */
 	/* what was done */
 	struct pga_text did;
 	int acquired, released, settings_freed, parsed_freed, messages_freed, finished;
+	bool held;
+	const PGconn *looked_back;
 	struct gate_call before; /* as the call was when libpq's function was called */
 } play;
 
@@ -57,6 +62,12 @@ static void did(const char *what)
 void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 const struct gate_rules *__wrap_gate_rules_acquire(void);
+const struct gate_rules *__wrap_gate_rules_acquire_to_log_in(void);
+void __wrap_gate_passwords_hand_over(struct gate_libpq *of, const struct gate_rules *rules,
+				     const struct pga_parameters *parameters,
+				     const struct pga_effective *effective, bool held,
+				     struct gate_passfile *passfile);
+void __wrap_gate_passwords_look_back(struct gate_libpq *of, PGconn *conn);
 void __wrap_gate_rules_release(const struct gate_rules *rules);
 bool __wrap_gate_is_audit(void);
 int __wrap_pga_effective_of(const struct pga_libpq *calls, PGconn *conn,
@@ -100,6 +111,34 @@ const struct gate_rules *__wrap_gate_rules_acquire(void)
 {
 	play.acquired += !play.no_rules;
 	return play.no_rules ? NULL : &play.rules;
+}
+
+const struct gate_rules *__wrap_gate_rules_acquire_to_log_in(void)
+{
+	return __wrap_gate_rules_acquire();
+}
+
+/* What the keyring has, and whether the connection is held to what a password of it needs. */
+void __wrap_gate_passwords_hand_over(struct gate_libpq *of, const struct gate_rules *rules,
+				     const struct pga_parameters *parameters,
+				     const struct pga_effective *effective, bool held,
+				     struct gate_passfile *passfile)
+{
+	assert_ptr_equal(of, &libpq);
+	assert_ptr_equal(rules, &play.rules);
+	assert_ptr_equal(effective->options, play.options);
+	assert_true(parameters != NULL && passfile->file == -1);
+	play.held = held;
+	if (!held || !play.has_password)
+		return;
+	passfile->file = dup(STDIN_FILENO);
+	(void)snprintf(passfile->path, sizeof passfile->path, "the keyring's");
+}
+
+void __wrap_gate_passwords_look_back(struct gate_libpq *of, PGconn *conn)
+{
+	assert_ptr_equal(of, &libpq);
+	play.looked_back = conn;
 }
 
 void __wrap_gate_rules_release(const struct gate_rules *rules)

@@ -3,6 +3,8 @@
 
 #include "played_gate.h"
 
+#include <fcntl.h>
+
 /* ---- the entry points ---- */
 
 #define LOCKED           "dbname=host=h sslmode=verify-full "
@@ -88,6 +90,40 @@ static void a_socket_is_held(void **state)
 	atomic_store(&libpq.writes_seen, true);
 	connect_as(CONNECTS(LOCKED));
 	check_call(true, GATE_LOOK_UP_ANY);
+}
+
+/* One of the keyring's is for a connection that is held to TLS, to all of its hosts; and its file
+ * is the call's. */
+static void a_password_is_handed_over(void **state)
+{
+	(void)state;
+	begin();
+	play.has_password = true;
+	play.verdict.lock_gss = play.verdict.lock_min_tls = true;
+	play.rules.policy.channel_binding = PGA_BINDING_REQUIRE;
+	(void)snprintf(play.verdict.auth, sizeof play.verdict.auth, "md5");
+	connect_as(CONNECTS(LOCKED NO_GSS "ssl_min_protocol_version=TLSv1.3 "
+					  "channel_binding=require require_auth=md5 "
+					  "passfile=the keyring's "));
+	assert_true(play.held && play.before.passfile > STDERR_FILENO);
+	assert_int_equal(fcntl(play.before.passfile, F_GETFD), -1);
+	assert_ptr_equal(play.looked_back, CONN);
+	/* A ping asks for none. */
+	begin();
+	play.has_password = true;
+	(void)gate_PQping(&libpq, false, "host=h");
+	assert_false(play.held);
+	for (int i = 0; i < 4; i++) {
+		begin();
+		play.has_password = true;
+		play.verdict.needs_tls = i != 0;
+		play.verdict.local = i == 1;
+		play.verdict.exempt = i == 2;
+		play.rules.policy.mode = i == 3 ? PGA_MODE_AUDIT : PGA_MODE_ENFORCE;
+		(void)gate_PQconnectdb(&libpq, false, "host=h");
+		assert_true(!play.held && play.before.passfile == -1);
+	}
+	pga_text_free(&play.did);
 }
 
 #define UNBEGUN "unbegun(target_session_attrs=refused-by-pganchor)"
@@ -280,6 +316,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_was_judged_is_locked),
 	    cmocka_unit_test(a_socket_is_held),
+	    cmocka_unit_test(a_password_is_handed_over),
 	    cmocka_unit_test(what_is_refused_does_not_begin),
 	    cmocka_unit_test(what_is_not_seen_is_refused),
 	    cmocka_unit_test(what_libpq_does_not_take_is_not_judged),

@@ -323,7 +323,8 @@ static void help_of_all_kinds(void **state)
 	command.statuses = command.examples = NULL;
 	command.option_count = 2;
 	assert_int_equal(run("try -h"), 100);
-	assert_string_equal(printed.output, "\n  -a, --a     one\n  -h, --help  show this\n");
+	assert_string_equal(printed.output,
+			    "usage: pganchor try\n\n  -a, --a     one\n  -h, --help  show this\n");
 	command.options = &many[3];
 	command.option_count = 1;
 	command.usage = "X";

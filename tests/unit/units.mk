@@ -823,7 +823,8 @@ tests_unit_test_got_linker_LDADD = libgate.la $(CMOCKA_LIBS)
 
 # With all that they ask.
 PLAYED_GATE = \
-	-Wl,--wrap=gate_rules_acquire,--wrap=gate_rules_release,--wrap=gate_is_audit,--wrap=gate_judge,--wrap=gate_audit_log \
+	-Wl,--wrap=gate_rules_acquire,--wrap=gate_rules_acquire_to_log_in,--wrap=gate_rules_release,--wrap=gate_is_audit \
+	-Wl,--wrap=gate_passwords_hand_over,--wrap=gate_passwords_look_back,--wrap=gate_judge,--wrap=gate_audit_log \
 	-Wl,--wrap=gate_refuse,--wrap=gate_refuse_unstarted,--wrap=gate_session_holds,--wrap=gate_cut,--wrap=gate_forget \
 	-Wl,--wrap=gate_poll_to_the_end,--wrap=gate_handshake_tell,--wrap=gate_notice,--wrap=gate_say_unseen \
 	-Wl,--wrap=gate_sees_sessions,--wrap=gate_sees_lookups,--wrap=pga_is_ambiguous,--wrap=pga_effective_failed \
