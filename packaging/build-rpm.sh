@@ -4,7 +4,7 @@ set -eu
 
 help() {
     cat <<END
-Usage: build-rpm.sh [--no-install] [--tarball FILE] [DIRECTORY]
+Usage: build-rpm.sh [--no-install] [--no-check] [--tarball FILE] [DIRECTORY]
 
 Makes the packages pganchor, pganchor-libpq, pganchor-keyring, libpganchor and
 libpganchor-devel, and the source package, in DIRECTORY (left out: build/packages
@@ -12,15 +12,18 @@ of this tree), by rpmbuild.
 The tree itself is left as it is. Needs no root, but to install what is missing.
 
   --no-install     install no package that building needs
+  --no-check       do not run the units
   --tarball FILE   build this release, as made by make-dist.sh
 END
 }
 
 install=yes
+check=yes
 tarball=
 while [ $# -gt 0 ]; do
     case $1 in
         --no-install) install=no ;;
+        --no-check) check=no ;;
         --tarball)
             [ $# -ge 2 ] || { help >&2; exit 2; }
             tarball=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
@@ -48,9 +51,10 @@ target=$(cd "$target" && pwd)
 # On Debian, what a spec file requires cannot be looked up: the packages that are installed are in
 # dpkg's database, and have other names. packaging/dependencies.sh has installed them.
 options=
+[ "$check" = yes ] || options=--nocheck
 if command -v dpkg-query >/dev/null && [ ! -e /etc/redhat-release ]; then
     [ "$install" = no ] || "$packaging/dependencies.sh" build package
-    options=--nodeps
+    options="$options --nodeps"
 fi
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/pganchor-rpm.XXXXXX")
@@ -68,6 +72,7 @@ newest=$(find "$work/$name" -type f -printf '%T@\n' | sort -n | tail -n 1 | cut 
 date=$(LC_ALL=C date -u -d "@$newest" '+%a %b %d %Y')
 sed -e "s/@VERSION@/$version/" -e "s/@DATE@/$date/" "$work/$name/packaging/pganchor.spec.in" >"$work/top/SPECS/pganchor.spec"
 # The user's own rpm macros have no part in this, and no rpm database of the machine's is asked or made.
+# shellcheck disable=SC2086 # words on purpose
 HOME=$work/home rpmbuild -ba $options --define "_topdir $work/top" --define "_dbpath $work/db" \
     "$work/top/SPECS/pganchor.spec"
 find "$work/top/RPMS" "$work/top/SRPMS" -name '*.rpm' -exec cp {} "$target/" \; -printf "$target/%f\n" | sort

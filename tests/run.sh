@@ -25,7 +25,8 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service_add.py -x.
                  $(printf '%s, ' "${quick[@]}" | sed 's/, $//').
                  Installs what the build needs and nothing else, and skips what
                  cannot run without more, and says so.
-  --sanitizers   the tool and the unit tests are built with ASan and UBSan. The
+  --sanitizers   the tool and the unit tests are built with ASan and UBSan, and each
+                 end-to-end test runs with two of its parameters at the most. The
                  gate stays a plain build: ASan's runtime would have to be the
                  first library of every program that it is loaded into.
   --valgrind     the tool runs under valgrind, up to where it becomes another
@@ -33,9 +34,9 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service_add.py -x.
   --under-the-gate
                  the tool has the gate in LD_PRELOAD, as in a shell where it is
                  enabled, and has to do and say the same.
-  --whole        the tests that are repeated with each of a dozen libpqs run with
-                 all of them, some 3,000 more; without it each runs with one to
-                 three, others for each test. Before a release, and after a change
+  --whole        the tests that are repeated with each of a dozen libpqs, or for
+                 other processors, run with all of them, some 3,000 more; without
+                 it each runs with one to three, others for each test. Before a release, and after a change
                  of how the gate finds libpq's functions.
   --no-install   install no package
 
@@ -185,6 +186,7 @@ case $kind in
         # The tool alone: make install would bring the libraries along.
         cp "$work/sanitizers/pganchor" "$work/stage/bin/pganchor"
         units=$work/sanitizers
+        export PGANCHOR_TESTS_FEW=2
         export ASAN_OPTIONS=exitcode=99:detect_leaks=1:log_path=$results/fault
         export UBSAN_OPTIONS=exitcode=99:print_stacktrace=1:log_path=$results/fault
         ;;

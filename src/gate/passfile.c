@@ -55,9 +55,13 @@ static bool remember(const char *path, unsigned *number)
 static void name(struct gate_passfile *passfile, unsigned number)
 {
 	char mark[2 * BITS + 1] = "";
+	size_t length = 0;
 
-	for (unsigned bit = 0; bit < BITS; bit++)
-		(void)strcat(mark, (number >> bit & 1) != 0 ? "/." : "/");
+	for (unsigned bit = 0; bit < BITS; bit++) {
+		mark[length++] = '/';
+		if ((number >> bit & 1) != 0)
+			mark[length++] = '.';
+	}
 	(void)snprintf(passfile->path, sizeof passfile->path, FILES "%s/%d", mark, passfile->file);
 }
 

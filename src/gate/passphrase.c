@@ -90,6 +90,7 @@ static int as_without(struct gate_libpq *libpq, bool set, struct room *room, PGc
 }
 
 /* Called by OpenSSL, within a call of libpq: initialize_SSL() of its fe-secure-openssl.c. */
+// NOLINTNEXTLINE(readability-non-const-parameter): libpq's type
 static int give(char *buffer, int size, PGconn *conn)
 {
 	const struct gate_call *call = gate_call_current();

@@ -129,11 +129,23 @@ def beyond_the_share(items):
         yield from (item for at, item in enumerate(group) if at not in kept)
 
 
+def beyond_a_few(items, count):
+    """Of each test with many parameters, all but so many of them."""
+    groups = {}
+    for item in items:
+        groups.setdefault((item.module.__name__, item.originalname), []).append(item)
+    for number, group in enumerate(groups.values()):
+        kept = {(number + part * len(group) // count) % len(group) for part in range(count)}
+        yield from (item for at, item in enumerate(group) if at not in kept)
+
+
 def pytest_collection_modifyitems(config, items):
     """A module that takes over tests of another one can say which of them, with which parameters, mean nothing there."""
     left = {item for item in items if getattr(item.module, "is_out_of_place", lambda item: False)(item)}
     if not os.environ.get("PGANCHOR_TESTS_WHOLE"):
         left.update(beyond_the_share([item for item in items if item not in left]))
+        few = int(os.environ.get("PGANCHOR_TESTS_FEW") or 0)
+        left.update(beyond_a_few([item for item in items if item not in left], few) if few else ())
     config.hook.pytest_deselected(items=list(left))
     items[:] = [item for item in items if item not in left]
     skip_what_is_missing(items)

@@ -139,7 +139,7 @@ static void find_functions(void)
 	void *libc;
 	void *libpq;
 
-	put(&inside, (void *)PQconninfo, "libpq");
+	put(&inside, (void *)PQconninfoParse, "libpq");
 	(void)dl_iterate_phdr(find_lookups, inside);
 	note_lookups(lookups.own);
 	libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);

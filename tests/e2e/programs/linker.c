@@ -93,7 +93,7 @@ int main(int argc, char **argv)
 	printf("own space %s\n",
 	       dlmopen(LM_ID_BASE, "libbeside.so", RTLD_NOW) != NULL ? "found" : dlerror());
 	/* Without the gate libpq is not there, with it neither. */
-	tell("libpq", dlsym(RTLD_DEFAULT, "PQconninfo"));
+	tell("libpq", dlsym(RTLD_DEFAULT, "PQconninfoParse"));
 	tell("by default", dlsym(RTLD_DEFAULT, "PQconnectdb"));
 	tell("in the program", dlsym(dlopen(NULL, RTLD_NOW), "PQconnectdb"));
 	error = dlerror();
