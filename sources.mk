@@ -69,7 +69,7 @@ GATE = \
 	src/gate/openssl.c src/gate/openssl.h \
 	src/gate/passfile.c src/gate/passfile.h \
 	src/gate/passphrase.c src/gate/passphrase.h \
-	src/gate/passwords.c src/gate/passwords.h \
+	src/gate/hand_over.c src/gate/hand_over.h \
 	src/gate/peer.c src/gate/peer.h \
 	src/gate/refusal.c src/gate/refusal.h \
 	src/gate/rules.c src/gate/rules.h \

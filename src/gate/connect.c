@@ -8,7 +8,7 @@
 #include "gate/judge.h"
 #include "gate/libpq.h"
 #include "gate/notice.h"
-#include "gate/passwords.h"
+#include "gate/hand_over.h"
 #include "gate/refusal.h"
 #include "gate/rules.h"
 #include "gate/verify_error.h"

@@ -13,7 +13,7 @@
 #include "gate/rules.h"
 #include "gate/session.h"
 #include "gate/passfile.h"
-#include "gate/passwords.h"
+#include "gate/hand_over.h"
 #include "gate/verify_error.h"
 #include "gate/wrappers.h"
 

@@ -8,7 +8,7 @@
 #include "gate/cut.h"
 #include "gate/imports.h"
 #include "gate/judge.h"
-#include "gate/passwords.h"
+#include "gate/hand_over.h"
 #include "gate/wrappers.h"
 #include "policy/secrets.h"
 #include "policy/verdict.h"

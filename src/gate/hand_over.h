@@ -1,6 +1,6 @@
 /* Passwords of the user's keyring, handed to libpq as a password file (passfile.h). */
-#ifndef PGA_GATE_PASSWORDS_H
-#define PGA_GATE_PASSWORDS_H
+#ifndef PGA_GATE_HAND_OVER_H
+#define PGA_GATE_HAND_OVER_H
 
 #include "gate/libpq.h"
 #include "gate/passfile.h"

@@ -1,4 +1,4 @@
-#include "gate/passwords.h"
+#include "gate/hand_over.h"
 
 #include "base/paths.h"
 #include "base/printable.h"
