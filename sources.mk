@@ -77,6 +77,8 @@ GATE = \
 	src/gate/tls_write.c \
 	src/gate/twin.c src/gate/twin.h \
 	src/gate/verify_error.c src/gate/verify_error.h \
+	src/gate/wanted.c src/gate/wanted.h \
+	src/gate/withheld.c src/gate/withheld.h \
 	src/gate/wrappers.c src/gate/wrappers.h
 
 # The program that asks the keyring, over BASE and POLICY. What the others know of it is in protocol.h.

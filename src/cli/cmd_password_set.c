@@ -54,15 +54,40 @@ static void warn_of_passfile(const struct pga_password_entry *entry)
 	    pga_passfile_read(&file, pga_text_string(&bytes), bytes.length, &error) == 0)
 		line = pga_passfile_for(&file, entry);
 	if (line != NULL)
-		pga_print_warning("%s, line %zu, is for such connections, too: libpq takes that "
-				  "one first\n    \"pganchor password import\" moves lines into "
-				  "the keyring",
-				  path, line->number);
+		pga_print_warning(
+		    "%s, line %zu, is for such connections, too, and libpq takes that "
+		    "one first\n    take the line out; \"pganchor password import\" "
+		    "does where no Unix-domain socket needs it",
+		    path, line->number);
 	if (bytes.bytes != NULL)
 		explicit_bzero(bytes.bytes, bytes.length);
 	pga_text_free(&bytes);
 	pga_passfile_free(&file);
 	free(path);
+}
+
+/* Nor does it count for a connection that an entry before it is for, such as one of a certain port.
+ */
+static void warn_of_index(const struct pga_password_entry *entry)
+{
+	struct pga_text name = PGA_TEXT_EMPTY;
+	struct pga_text words = PGA_TEXT_EMPTY;
+	const struct pga_password_entry *first = NULL;
+	struct pga_passwords index;
+	struct pga_error error;
+
+	if (pga_index_read(&index, &error) == 0)
+		first = pga_index_first(&index, entry);
+	if (first != NULL) {
+		pga_password_describe(first, &name);
+		pga_password_entry_add_words(&words, first);
+		pga_print_warning("%s has one of its own, which is not changed by this\n"
+				  "    pganchor password set %s",
+				  pga_text_string(&name), pga_text_string(&words));
+	}
+	pga_text_free(&name);
+	pga_text_free(&words);
+	pga_passwords_free(&index);
 }
 
 /* What would fail in the end fails before anybody types. */
@@ -113,6 +138,8 @@ static int set(const struct pga_asked_password *asked, struct pga_error *error)
 			  pga_secret_kind_name(entry.kind), pga_text_string(&name));
 		if (entry.kind == PGA_SECRET_PASSWORD)
 			warn_of_passfile(&entry);
+		if (entry.kind == PGA_SECRET_PASSWORD)
+			warn_of_index(&entry);
 	}
 	pga_text_free(&name);
 	pga_password_entry_end(&entry);

@@ -21,6 +21,16 @@ const struct pga_password_entry *pga_index_find(const struct pga_passwords *inde
 	return NULL;
 }
 
+const struct pga_password_entry *pga_index_first(const struct pga_passwords *index,
+						 const struct pga_password_entry *entry)
+{
+	for (size_t i = 0; i < index->count && !pga_password_entry_is(&index->entries[i], entry);
+	     i++)
+		if (pga_password_entry_meets(&index->entries[i], entry))
+			return &index->entries[i];
+	return NULL;
+}
+
 static bool is_line_of(const struct pga_passwords *index, size_t number,
 		       const struct pga_password_entry *entry)
 {
@@ -31,12 +41,32 @@ static bool is_line_of(const struct pga_passwords *index, size_t number,
 	return false;
 }
 
-static void add_line(struct pga_transaction_file *file, const struct pga_password_entry *entry)
+/* The number of the line that a new entry goes before: of the first that is for all that it is for,
+ * and more. Behind that, it would never count. 0: none is. */
+static size_t line_behind(const struct pga_passwords *index, const struct pga_password_entry *entry)
 {
-	const struct pga_text *before = &file->edit.before;
+	for (size_t i = 0; i < index->count; i++)
+		if (pga_password_entry_covers(&index->entries[i], entry))
+			return index->entries[i].line;
+	return 0;
+}
 
-	pga_text_add_bytes(&file->after, pga_text_string(before), before->length);
-	if (before->length > 0 && before->bytes[before->length - 1] != '\n')
+static void add_line(struct pga_transaction_file *file, const struct pga_passwords *index,
+		     const struct pga_password_entry *entry)
+{
+	struct pga_ini_reader reader = pga_ini_start(pga_text_string(&file->edit.before),
+						     file->edit.before.length, PGA_INI_CONF);
+	const size_t behind = line_behind(index, entry);
+	struct pga_ini_line line;
+
+	while (pga_ini_next(&reader, &line)) {
+		if (line.number == behind)
+			pga_password_entry_add_line(&file->after, entry);
+		pga_text_add_bytes(&file->after, line.whole.bytes, line.whole.length);
+	}
+	if (behind != 0)
+		return;
+	if (file->after.length > 0 && file->after.bytes[file->after.length - 1] != '\n')
 		pga_text_add(&file->after, "\n");
 	pga_password_entry_add_line(&file->after, entry);
 }
@@ -74,7 +104,7 @@ static int change(const struct pga_password_entry *entry, bool with, struct pga_
 		goto end;
 	}
 	if (with)
-		add_line(&file, entry);
+		add_line(&file, &index, entry);
 	else
 		leave_lines_out(&file, &index, entry);
 	result =

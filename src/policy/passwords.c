@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/ini.h"
+#include "base/shell_word.h"
 #include "policy/record.h"
 
 #include <stdlib.h>
@@ -231,6 +232,54 @@ bool pga_password_entry_is(const struct pga_password_entry *one,
 		    strcmp(one->words[word], other->words[word]) != 0)
 			return false;
 	return true;
+}
+
+static bool is_any(const struct pga_password_entry *entry, enum pga_secret_word word)
+{
+	return strcmp(entry->words[word], PGA_PASSWORD_ANY) == 0;
+}
+
+bool pga_password_entry_covers(const struct pga_password_entry *one,
+			       const struct pga_password_entry *other)
+{
+	bool covers = one->kind == PGA_SECRET_PASSWORD && other->kind == PGA_SECRET_PASSWORD;
+
+	for (enum pga_secret_word word = 0; covers && word < PGA_SECRET_FILE; word++)
+		covers = fits(one->words[word], other->words[word]);
+	return covers;
+}
+
+bool pga_password_entry_meets(const struct pga_password_entry *one,
+			      const struct pga_password_entry *other)
+{
+	bool meets = one->kind == PGA_SECRET_PASSWORD && other->kind == PGA_SECRET_PASSWORD;
+
+	for (enum pga_secret_word word = 0; meets && word < PGA_SECRET_FILE; word++)
+		meets = is_any(other, word) || fits(one->words[word], other->words[word]);
+	return meets;
+}
+
+void pga_password_entry_add_words(struct pga_text *text, const struct pga_password_entry *entry)
+{
+	static const struct {
+		enum pga_secret_word word;
+		char option[8];
+	} options[] = {{PGA_SECRET_PORT, " -p "}, {PGA_SECRET_DBNAME, " -d "}};
+
+	if (entry->kind != PGA_SECRET_PASSWORD) {
+		pga_text_add(text, "--key ");
+		pga_text_add_shell_word(text, entry->words[PGA_SECRET_FILE]);
+		return;
+	}
+	pga_text_add_shell_word(text, entry->words[PGA_SECRET_HOST]);
+	for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+		if (is_any(entry, options[i].word))
+			continue;
+		pga_text_add(text, options[i].option);
+		pga_text_add_shell_word(text, entry->words[options[i].word]);
+	}
+	pga_text_add(text, " -U ");
+	pga_text_add_shell_word(text, entry->words[PGA_SECRET_USER]);
 }
 
 void pga_password_entry_add_line(struct pga_text *text, const struct pga_password_entry *entry)

@@ -100,6 +100,17 @@ const struct pga_password_entry *pga_passphrase_for(const struct pga_passwords *
 bool pga_password_entry_is(const struct pga_password_entry *one,
 			   const struct pga_password_entry *other);
 
+/* Of two passwords: whether the one is for every connection that the other is for; and whether some
+ * connection has both. */
+bool pga_password_entry_covers(const struct pga_password_entry *one,
+			       const struct pga_password_entry *other);
+bool pga_password_entry_meets(const struct pga_password_entry *one,
+			      const struct pga_password_entry *other);
+
+/* Adds what `pganchor password` is to be told of the entry, as a shell's words: "db.example.com -p
+ * 5433 -U joe", "--key FILE". */
+void pga_password_entry_add_words(struct pga_text *text, const struct pga_password_entry *entry);
+
 /* Adds the entry's line, with its line end. */
 void pga_password_entry_add_line(struct pga_text *text, const struct pga_password_entry *entry);
 

@@ -484,7 +484,7 @@ def test_a_wrong_one_is_said_to_be_the_keyrings_and_is_asked_for_anew(kept, keyr
                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     first = process.stdout.readline()
     assert "password authentication failed" in first
-    assert 'pganchor: that file had the keyring\'s answer; "pganchor password set HOST" keeps another password' in first, first
+    assert "|    pganchor: that file had the keyring's answer; if the password was changed: pganchor password set localhost -U app|" in first
     set_secret(pganchor, keyring, ["localhost", "*", "*", "app"], PASSWORD)
     said, _ = process.communicate("\n\n", timeout=60)
     assert said == "connected\n"
@@ -505,6 +505,17 @@ def test_libpqs_own_way_is_left(keyring, psql, conninfo, trouble, why):
     trouble(keyring)
     done = psql(conninfo)
     assert NO_PASSWORD in done.stderr and done.stderr.startswith(NOT_USED + why), done.stderr
+
+
+@pytest.mark.parametrize("trouble, why", TROUBLE.values(), ids=TROUBLE)
+def test_a_program_without_a_terminal_says_why(kept, keyring, conninfo, trouble, why):
+    """As one with windows does, which has nothing but libpq's message."""
+    trouble(keyring)
+    code = "import sys, psycopg2\ntry:\n    psycopg2.connect(sys.argv[1])\nexcept psycopg2.Error as error:\n    print(error)"
+    with open(os.devnull, "w") as nowhere:
+        done = subprocess.run([kept.program.binary, "run", "--", PYTHON, "-c", code, conninfo], stdout=subprocess.PIPE, stderr=nowhere,
+                              env=kept.environment(keyring.environment), text=True, timeout=60)
+    assert NO_PASSWORD in done.stdout and "\n    " + NOT_USED + why.replace("\n    ", "\n        ") in done.stdout, done.stdout
 
 
 def test_what_is_not_there_any_more(anchored, keep, kept, keyring, psql, conninfo):
@@ -584,3 +595,36 @@ def test_a_connection_to_another_server_gets_no_passphrase(kept, keyring, with_c
 def test_the_passphrase_is_in_no_setting(run, with_certificate):
     done = run([PYTHON, "-c", SETTINGS, with_certificate])
     assert done.stdout.startswith("0\n") and PASSPHRASE not in done.stdout, done.stdout + done.stderr
+
+
+# ---- which of several ----
+
+def set_password(home, keyring, *words, secret=PASSWORD):
+    return home.pganchor("password", "set", *words, input=secret, env=keyring.environment)
+
+
+def test_one_of_a_port_goes_before_one_of_any(kept, keyring, psql, conninfo, postgres):
+    """In whatever order they were set."""
+    (kept / INDEX).write_text("# mine\n")
+    assert set_password(kept, keyring, "localhost", "-U", "app", secret="of any").returncode == 0
+    assert psql(conninfo).returncode != 0
+    done = set_password(kept, keyring, "localhost", "-p", postgres.port, "-U", "app")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert psql(conninfo).stdout == "t\n"
+    assert (kept / INDEX).read_text() == (f'# mine\npassword host="localhost" port="{postgres.port}" dbname="*" user="app"\n'
+                                          'password host="localhost" port="*" dbname="*" user="app"\n')
+
+
+def test_what_goes_before_what_is_set_is_named(kept, keyring, postgres):
+    (kept / INDEX).write_text("")
+    set_password(kept, keyring, "localhost", "-p", postgres.port, "-U", "app")
+    done = set_password(kept, keyring, "localhost", "-U", "app")
+    assert done.returncode == 0
+    assert done.stderr == (f"pganchor: warning: app at localhost, port {postgres.port} has one of its own, which is not changed by this\n"
+                           f"    pganchor password set localhost -p {postgres.port} -U app\n")
+    assert set_password(kept, keyring, "localhost", "-p", postgres.port, "-U", "app", secret="new").stderr == ""
+    # Neither is for all that the other is for.
+    done = set_password(kept, keyring, "localhost", "-d", "it's", "-U", "app")
+    assert "has one of its own" in done.stderr
+    done = set_password(kept, keyring, "other.example.com", "-d", "it's", "-U", "app")
+    assert "has one of its own" not in done.stderr
