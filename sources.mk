@@ -176,6 +176,7 @@ PRELOAD = \
 PASSWORD = \
 	src/password/ask_keyring.c src/password/ask_keyring.h \
 	src/password/ask_passfile.c src/password/ask_passfile.h \
+	src/password/explain.c src/password/explain.h \
 	src/password/export.c src/password/export.h \
 	src/password/import.c src/password/import.h \
 	src/password/index.c src/password/index.h \

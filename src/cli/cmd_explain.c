@@ -9,6 +9,7 @@
 #include "base/memory_file.h"
 #include "base/printable.h"
 #include "base/terminal.h"
+#include "password/explain.h"
 #include "policy/explain.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
@@ -78,7 +79,7 @@ static json_t *setting_as_json(const struct pga_effective *effective,
 }
 
 static int print_json(const struct pga_effective *effective, const struct pga_verdict *verdict,
-		      const char *but, int status)
+		      const char *password, const char *but, int status)
 {
 	json_t *settings = json_array();
 	struct pga_text changes = PGA_TEXT_EMPTY;
@@ -92,6 +93,7 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 	if (but != NULL)
 		pga_text_addf(&notes, "libpq will not connect: %s\n", but);
 	pga_explain_notes(effective, &notes);
+	pga_text_add(&notes, password);
 	report = json_pack("{s:o, s:s, s:o, s:o, s:o, s:o}", "libpq", libpq_as_json(), "verdict",
 			   verdict->allowed ? "allowed" : "refused", "reasons",
 			   pga_json_lines(pga_text_string(&verdict->why)), "changes",
@@ -103,7 +105,8 @@ static int print_json(const struct pga_effective *effective, const struct pga_ve
 }
 
 static int print_text(const struct pga_effective *effective, const struct pga_policy *policy,
-		      const struct pga_verdict *verdict, const char *but, bool all, int status)
+		      const struct pga_verdict *verdict, const char *password, const char *but,
+		      bool all, int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_text settings = PGA_TEXT_EMPTY;
@@ -114,6 +117,8 @@ static int print_text(const struct pga_effective *effective, const struct pga_po
 		pga_print_next_bootstrap();
 	pga_explain_settings(effective, all, &settings);
 	(void)printf("\n%s", pga_text_string(&settings));
+	if (password[0] != '\0')
+		(void)printf("\n%s", password);
 	print_libpq();
 	pga_text_free(&text);
 	pga_text_free(&settings);
@@ -201,6 +206,7 @@ static int explain(const char *conninfo, const struct asked *asked)
 	struct pga_policy policy = {0};
 	struct pga_pins pins = {0};
 	struct pga_roots roots = {0};
+	struct pga_text password = PGA_TEXT_EMPTY;
 	const char *but = NULL;
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
@@ -220,8 +226,11 @@ static int explain(const char *conninfo, const struct asked *asked)
 	if (verdict.allowed && verdict.needs_tls && warn_of_crls(&effective, &error) != 0)
 		goto failed;
 	status = verdict.allowed ? PGA_EXIT_DONE : PGA_EXIT_WEAK;
-	status = asked->json ? print_json(&effective, &verdict, but, status)
-			     : print_text(&effective, &policy, &verdict, but, asked->all, status);
+	pga_password_explain(&effective, &policy, &pins, &password);
+	status = asked->json
+		     ? print_json(&effective, &verdict, pga_text_string(&password), but, status)
+		     : print_text(&effective, &policy, &verdict, pga_text_string(&password), but,
+				  asked->all, status);
 	goto done;
 failed:
 	name_variable(conninfo, &error);
@@ -231,6 +240,7 @@ failed:
 			       "their files");
 	pga_print_error(&error);
 done:
+	pga_text_free(&password);
 	pga_verdict_free(&verdict);
 	pga_pins_free(&pins);
 	pga_roots_free(&roots);

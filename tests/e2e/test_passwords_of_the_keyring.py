@@ -2,6 +2,7 @@
 both verified and pinned. The keyring is a real one."""
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
@@ -628,3 +629,12 @@ def test_what_goes_before_what_is_set_is_named(kept, keyring, postgres):
     assert "has one of its own" in done.stderr
     done = set_password(kept, keyring, "other.example.com", "-d", "it's", "-U", "app")
     assert "has one of its own" not in done.stderr
+
+
+def test_explain_says_what_becomes_of_it(kept, conninfo):
+    known = "the keyring has a password for it (passwords.conf, line 1): "
+    assert f"\n{known}the gate hands it over where libpq finds none\n" in kept.pganchor("explain", conninfo).stdout
+    assert "the keyring" not in kept.pganchor("explain", conninfo + " password=x").stdout
+    (kept / ".config/pganchor/policy.conf").write_text("mode = audit\n")
+    assert known + "it stays there, the policy says mode = audit" in kept.pganchor("explain", conninfo).stdout
+    assert known in json.loads(kept.pganchor("explain", "--json", conninfo).stdout)["notes"][0]
