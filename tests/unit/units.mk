@@ -102,6 +102,7 @@ check_PROGRAMS = \
 	tests/unit/test_own_libpq \
 	tests/unit/test_ownership \
 	tests/unit/test_passfile \
+	tests/unit/test_passwords \
 	tests/unit/test_path \
 	tests/unit/test_paths \
 	tests/unit/test_peer \
@@ -698,6 +699,9 @@ tests_unit_test_append_LDADD = $(UNITS_LDADD)
 tests_unit_test_known_servers_SOURCES = tests/unit/cmocka_start.h tests/unit/assert_text.h tests/unit/default_policy.h tests/unit/test_known_servers.c
 tests_unit_test_known_servers_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_known_servers_LDADD = $(UNITS_LDADD)
+tests_unit_test_passwords_SOURCES = tests/unit/cmocka_start.h tests/unit/default_policy.h tests/unit/test_passwords.c
+tests_unit_test_passwords_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_passwords_LDADD = $(UNITS_LDADD)
 tests_unit_test_passfile_SOURCES = tests/unit/cmocka_start.h tests/unit/test_passfile.c
 tests_unit_test_passfile_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_passfile_LDADD = $(UNITS_LDADD)
