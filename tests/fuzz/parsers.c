@@ -14,7 +14,10 @@
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "password/ask_passfile.h"
+#include "password/passfile.h"
 #include "policy/known_servers.h"
+#include "policy/passwords.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "policy/record.h"
@@ -249,6 +252,80 @@ static void fuzz_known_servers(const char *bytes, size_t length)
 	pga_text_free(&text);
 	pga_known_servers_free(&again);
 	pga_known_servers_free(&known);
+}
+
+/* ---- passwords: what was read can be written and read again; the first that fits counts ---- */
+
+static void fuzz_passwords(const char *bytes, size_t length)
+{
+	struct pga_passwords passwords = {0};
+	struct pga_passwords again = {0};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	if (pga_passwords_parse(&passwords, "passwords.conf", bytes, length, &error) == 0) {
+		for (size_t i = 0; i < passwords.count; i++)
+			pga_password_entry_add_line(&text, &passwords.entries[i]);
+		HOLDS(pga_passwords_parse(&again, "again", pga_text_string(&text), text.length,
+					  &error) == 0);
+		HOLDS(again.count == passwords.count);
+		for (size_t i = 0; i < passwords.count; i++) {
+			const struct pga_password_entry *entry = &passwords.entries[i];
+			const struct pga_password_entry *first;
+
+			HOLDS(pga_password_entry_is(entry, &again.entries[i]));
+			if (entry->kind != PGA_SECRET_PASSWORD)
+				continue;
+			HOLDS(pga_password_entry_covers(entry, entry) &&
+			      pga_password_entry_meets(entry, entry));
+			first = pga_password_for(&passwords, entry->words[PGA_SECRET_HOST],
+						 entry->words[PGA_SECRET_PORT],
+						 entry->words[PGA_SECRET_DBNAME],
+						 entry->words[PGA_SECRET_USER]);
+			HOLDS(first != NULL && first <= entry &&
+			      pga_password_entry_covers(first, entry));
+		}
+	}
+	pga_text_free(&text);
+	pga_passwords_free(&again);
+	pga_passwords_free(&passwords);
+}
+
+/* ---- passfile: of each line libpq reads the same password ---- */
+
+/* What is one host, by TCP, of one port. */
+static bool is_one_server(const struct pga_password_entry *entry)
+{
+	const char *host = entry->words[PGA_SECRET_HOST];
+
+	for (enum pga_secret_word word = 0; word < PGA_SECRET_FILE; word++)
+		if (entry->words[word][0] == '\0')
+			return false;
+	return host[0] != '/' && host[0] != '@' && strchr(host, ',') == NULL &&
+	       strchr(entry->words[PGA_SECRET_PORT], ',') == NULL;
+}
+
+static void fuzz_passfile(const char *bytes, size_t length)
+{
+	struct pga_passfile file = {0};
+	struct pga_error error;
+	size_t end = 0;
+
+	HOLDS(pga_passfile_read(&file, bytes, length, &error) == 0);
+	for (size_t i = 0; i < file.count; i++) {
+		const struct pga_passfile_line *line = &file.lines[i];
+		bool gives = false;
+
+		HOLDS(line->start >= end && line->end > line->start && line->end <= length);
+		end = line->end;
+		if (i > 3 || line->starred || !is_one_server(&line->entry) ||
+		    memchr(bytes + line->start, '\0', line->end - line->start) != NULL)
+			continue;
+		HOLDS(pga_passfile_gives(bytes + line->start, line->end - line->start, &line->entry,
+					 line->password, &gives, &error) == 0);
+		HOLDS(gives);
+	}
+	pga_passfile_free(&file);
 }
 
 /* ---- anchors_conf: the section has what was set, and all else is as it was ---- */
@@ -1021,6 +1098,8 @@ static const struct {
     {"secrets", fuzz_secrets},
     {"record", fuzz_record},
     {"known_servers", fuzz_known_servers},
+    {"passwords", fuzz_passwords},
+    {"passfile", fuzz_passfile},
     {"lengths", fuzz_lengths},
 };
 
