@@ -4,6 +4,7 @@ both verified and pinned. The keyring is a real one."""
 import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 from pathlib import Path
@@ -100,6 +101,12 @@ def test_keepassxc_has_it_too(kept, pganchor, keepassxc, conninfo):
     keepassxc.lock()
     done = run_gated(kept, ["psql", "-Xwc", "", conninfo], env=keepassxc.environment)
     assert done.stderr.startswith(NOT_USED + "it is locked") and NO_PASSWORD in done.stderr
+
+
+@pytest.mark.parametrize("how", ["connectdb", "connectdbParams", "start", "startParams", "setdbLogin", "connectdb+reset", "start+resetStart"])
+def test_a_program_that_is_linked_with_the_library_does(kept, keyring, conninfo, compile_program, how):
+    program = compile_program("connect.c", ["pganchor", "libpq"])
+    assert kept.run([program, how, conninfo], env=keyring.environment).stdout.endswith("status ok\ntls 1\nsocket open\n")
 
 
 def test_without_the_gate_it_does_not(kept, keyring, conninfo):
@@ -399,6 +406,46 @@ def asked(kept, keyring, conninfo, program):
 def test_the_password_is_in_no_word_and_no_environment(kept, keyring, conninfo):
     (execve,), _ = asked(kept, keyring, conninfo, CLIENTS["psycopg2"](None)[:-1])
     assert PASSWORD not in execve and "LD_PRELOAD" not in execve and '["pganchor-secret"]' in execve
+
+
+CLOSED = """
+import sys, psycopg2
+connection = psycopg2.connect(sys.argv[1])
+connection.cursor().execute("SELECT 1")
+connection.close()
+print("closed", flush=True)
+sys.stdin.readline()
+"""
+
+
+def pages_with(pid, secret):
+    """The mappings of a process that hold it, with their flags."""
+    found = []
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for mapping in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", Path(f"/proc/{pid}/smaps").read_text()):
+            start, end, access, name = re.match(r"(\w+)-(\w+) (\S+) \S+ \S+ \S+ *(.*)", mapping).groups()
+            if not access.startswith("r") or name.startswith("[v"):
+                continue
+            memory.seek(int(start, 16))
+            try:
+                content = memory.read(int(end, 16) - int(start, 16))
+            except OSError:
+                # Behind the end of the file that it is of.
+                assert name.startswith("/"), mapping
+                continue
+            if secret in content:
+                found.append((name, re.search(r"VmFlags: (.*)", mapping)[1].split()))
+    return found
+
+
+def test_once_a_connection_is_closed_no_core_dump_has_the_password(kept, keyring, conninfo):
+    """It is on the gate's own pages alone, which are in none (dd) and which no child inherits (wf)."""
+    with subprocess.Popen([kept.program.binary, "run", "--", PYTHON, "-c", CLOSED, conninfo], env=kept.environment(keyring.environment),
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "closed\n"
+        ((name, flags),) = pages_with(process.pid, PASSWORD.encode())
+        process.communicate("\n")
+    assert name == "" and {"dd", "wf"} <= set(flags), (name, flags)
 
 
 def test_it_is_asked_once_for_several_connections(kept, keyring, conninfo):
