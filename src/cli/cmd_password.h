@@ -23,6 +23,8 @@ struct pga_asked_password {
 	bool service; /* the word is a service's name */
 	bool show;
 	bool keep;
+	bool replace;
+	bool yes;
 	bool dry_run;
 	bool json;
 	const char *into;

@@ -44,6 +44,11 @@ static json_t *line_as_json(const struct pga_import_line *line)
 	return object;
 }
 
+static json_int_t count(const struct pga_import *import, enum pga_import_state state)
+{
+	return (json_int_t)pga_import_count(import, state);
+}
+
 static int print_json(const struct pga_import *import, int status)
 {
 	json_t *lines = json_array();
@@ -51,9 +56,26 @@ static int print_json(const struct pga_import *import, int status)
 	for (size_t i = 0; import->lines != NULL && i < import->file.count; i++)
 		if (import->lines[i].line != NULL)
 			pga_json_add(lines, line_as_json(&import->lines[i]));
-	return pga_json_print(json_pack("{s:o, s:o, s:b}", "file", pga_json_text(import->path),
-					"lines", lines, "dry_run", (int)import->dry_run),
-			      status);
+	return pga_json_print(
+	    json_pack("{s:o, s:o, s:I, s:I, s:I, s:b}", "file", pga_json_text(import->path),
+		      "lines", lines, "moved", count(import, PGA_IMPORT_MOVED), "copied",
+		      count(import, PGA_IMPORT_COPIED), "left", count(import, PGA_IMPORT_LEFT),
+		      "dry_run", (int)import->dry_run),
+	    status);
+}
+
+static void print_counts(const struct pga_import *import)
+{
+	const enum pga_import_state taken = import->keep ? PGA_IMPORT_COPIED : PGA_IMPORT_MOVED;
+	/* Where the file could not be written, what was to be moved is copied. */
+	const size_t copied = pga_import_count(import, PGA_IMPORT_COPIED);
+	const size_t moved = pga_import_count(import, PGA_IMPORT_MOVED);
+	const enum pga_import_state is = copied > 0 ? PGA_IMPORT_COPIED : taken;
+	const size_t number = copied > 0 ? copied : moved;
+
+	pga_print(stdout, "%s %zu line%s, %s %zu\n", verb(import, is), number,
+		  number == 1 ? "" : "s", verb(import, PGA_IMPORT_LEFT),
+		  pga_import_count(import, PGA_IMPORT_LEFT));
 }
 
 static void print(const struct pga_import *import)
@@ -65,19 +87,21 @@ static void print(const struct pga_import *import)
 	for (size_t i = 0; i < import->file.count; i++)
 		if (import->lines[i].line != NULL)
 			print_line(import, &import->lines[i]);
+	print_counts(import);
 }
 
 static int import_file(struct pga_import *import, bool json, struct pga_error *error)
 {
+	const bool failed = pga_import_run(import, error) != PGA_SECRET_DONE;
 	int status = PGA_EXIT_DONE;
 
-	if (pga_import_run(import, error) != PGA_SECRET_DONE)
+	if (failed || pga_import_count(import, PGA_IMPORT_LEFT) > 0)
 		status = PGA_EXIT_FAILED;
 	if (json)
 		status = print_json(import, status);
 	else
 		print(import);
-	if (status != PGA_EXIT_DONE)
+	if (failed)
 		(void)pga_password_failed(error);
 	pga_import_free(import);
 	return status;
@@ -87,6 +111,9 @@ static const struct pga_option options[] = {
     {.name = "keep",
      .target = offsetof(struct pga_asked_password, keep),
      .help = "take nothing out of the file"},
+    {.name = "replace",
+     .target = offsetof(struct pga_asked_password, replace),
+     .help = "put the file's in the place of another password that the keyring has"},
     {.name = "dry-run",
      .letter = 'n',
      .target = offsetof(struct pga_asked_password, dry_run),
@@ -120,6 +147,7 @@ static int run(int argc, char **argv)
 					     .pins = &pins,
 					     .path = path,
 					     .keep = asked.keep,
+					     .replace = asked.replace,
 					     .dry_run = asked.dry_run};
 		status = import_file(&import, asked.json, &error);
 	}
@@ -133,13 +161,16 @@ static int run(int argc, char **argv)
 const struct pga_command pga_cmd_password_import = {
     .name = "password import",
     .summary = "move the lines of libpq's password file into the keyring",
-    .usage = "[FILE] [--keep] [--dry-run] [--json]",
+    .usage = "[FILE] [--keep] [--replace] [--dry-run] [--json]",
     .about =
 	"Puts the password of each line of libpq's password file (PGPASSFILE, or ~/.pgpass) "
 	"into the keyring, reads it back, and only then takes the line out of the file. Every "
 	"other byte stays. A line whose password may not go to its host by policy and pins is "
-	"left, and so is one without which libpq would take another line in its place; each is "
-	"named, with the reason.",
+	"left, and so are one without which libpq would take another line in its place, one that "
+	"libpq never uses, and one for which the keyring has another password; each is named, "
+	"with the reason.",
+    .statuses = "Exit status: 0 every line was moved, or copied, or would be; 1 one was left, or "
+		"would be, or the keyring or the file could not be changed; 2 usage.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .word = "a password file",

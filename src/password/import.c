@@ -1,8 +1,12 @@
 #include "password/import.h"
 
 #include "base/file.h"
+#include "base/shell_word.h"
+#include "base/terminal.h"
 #include "base/transaction.h"
+#include "password/ask_keyring.h"
 #include "password/ask_passfile.h"
+#include "password/index.h"
 #include "password/keep.h"
 #include "policy/release.h"
 
@@ -17,10 +21,57 @@ __attribute__((format(printf, 3, 4))) static void leave(struct pga_import_line *
 	va_list arguments;
 
 	line->state = PGA_IMPORT_LEFT;
-	line->hint = hint;
+	free(line->hint);
+	line->hint = hint != NULL ? strdup(hint) : NULL;
 	va_start(arguments, format);
 	(void)vsnprintf(line->why, sizeof line->why, format, arguments);
 	va_end(arguments);
+}
+
+static void add_word(struct pga_text *text, const char *option, const char *word)
+{
+	pga_text_addf(text, " %s ", option);
+	pga_text_add_shell_word(text, word);
+}
+
+/* What a shell is given for the line's connections, the host apart: what is any is not said, but of
+ * the user, who would be libpq's. */
+static void add_options(struct pga_text *text, const struct pga_password_entry *entry)
+{
+	if (strcmp(entry->words[PGA_SECRET_PORT], PGA_PASSWORD_ANY) != 0)
+		add_word(text, "-p", entry->words[PGA_SECRET_PORT]);
+	if (strcmp(entry->words[PGA_SECRET_DBNAME], PGA_PASSWORD_ANY) != 0)
+		add_word(text, "-d", entry->words[PGA_SECRET_DBNAME]);
+	add_word(text, "-U", entry->words[PGA_SECRET_USER]);
+}
+
+/* How to keep by hand what the line has: libpq takes the line first for as long as it is there. */
+static void hint_at_set(const struct pga_import *import, struct pga_import_line *line,
+			const char *host, const char *what)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&text, "pganchor password set %s", host);
+	add_options(&text, &line->line->entry);
+	pga_text_addf(&text,
+		      "\n    keeps it for %s; take line %zu out of %s by hand then, since libpq "
+		      "takes that first",
+		      what, line->line->number, import->path);
+	free(line->hint);
+	line->hint = pga_text_take(&text);
+}
+
+static void hint_at_clear(struct pga_import_line *line)
+{
+	const struct pga_password_entry *entry = &line->line->entry;
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	pga_text_add(&text,
+		     "--replace puts this one in its place; or first: pganchor password clear");
+	add_word(&text, "-H", entry->words[PGA_SECRET_HOST]);
+	add_options(&text, entry);
+	free(line->hint);
+	line->hint = pga_text_take(&text);
 }
 
 static bool has_empty_word(const struct pga_passfile_line *line)
@@ -43,11 +94,13 @@ static void judge(const struct pga_import *import, struct pga_import_line *line)
 	} else if (line->line->starred) {
 		leave(line, NULL, "\"\\*\" is a name, and \"*\" any for the keyring");
 	} else if (strcmp(host, PGA_PASSWORD_ANY) == 0) {
-		leave(line, "pganchor password set HOST keeps it for the servers that are meant",
+		leave(line, NULL,
 		      "it is for any host, and the keyring's go to servers with an anchor alone");
+		hint_at_set(import, line, "HOST", "the server HOST, of those that are meant");
 	} else if (strcmp(host, "localhost") == 0 && !import->keep) {
-		leave(line, "pganchor password set localhost keeps it for TCP alone",
+		leave(line, NULL,
 		      "libpq takes it for Unix-domain sockets, too, which show no certificate");
+		hint_at_set(import, line, "localhost", "TCP alone");
 	} else if (strlen(line->line->password) > PGA_SECRET_MOST) {
 		leave(line, NULL, "the password is too long");
 	} else {
@@ -64,21 +117,65 @@ static bool is_same_password(const struct pga_passfile_line *one,
 	       strcmp(one->password, other->password) == 0;
 }
 
-/* Of two lines of the same, libpq takes the first: the second one's password is another's, or
- * nobody's. */
-static void leave_second_ones(struct pga_import *import)
+/* Whether there is no connection that fits the other line and not this one. */
+static bool covers(const struct pga_passfile_line *one, const struct pga_passfile_line *other)
 {
-	for (size_t i = 0; i < import->file.count; i++) {
-		const struct pga_passfile_line *first = &import->file.lines[i];
+	for (enum pga_secret_word word = 0; word < PGA_SECRET_FILE; word++)
+		if ((one->starred || strcmp(one->entry.words[word], PGA_PASSWORD_ANY) != 0) &&
+		    strcmp(one->entry.words[word], other->entry.words[word]) != 0)
+			return false;
+	return !other->starred || !one->starred;
+}
 
-		for (size_t j = i + 1; j < import->file.count; j++)
-			if (import->lines[j].state != PGA_IMPORT_LEFT &&
-			    pga_password_entry_is(&first->entry, &import->file.lines[j].entry) &&
-			    !is_same_password(first, &import->file.lines[j]))
-				leave(&import->lines[j], "take the line out, if it is an old one",
-				      "libpq never comes to it: line %zu is for the same",
-				      first->number);
+/* libpq takes the first line that fits: what is behind one that fits all of the same is another's
+ * password, or nobody's. One that says the same once more goes where the first goes. */
+static void leave_those_never_used(struct pga_import *import)
+{
+	for (size_t j = 1; j < import->file.count; j++)
+		for (size_t i = 0; i < j; i++) {
+			const struct pga_passfile_line *first = &import->file.lines[i];
+
+			if (!covers(first, &import->file.lines[j]) ||
+			    is_same_password(first, &import->file.lines[j]))
+				continue;
+			leave(&import->lines[j], "take the line out, if it is an old one",
+			      "it is never used: libpq takes line %zu, which is for the same",
+			      first->number);
+			break;
+		}
+}
+
+/* What the keyring has already is not lost to an older file. A dry run goes on without. */
+static enum pga_secret_status leave_those_kept_otherwise(struct pga_import *import,
+							 struct pga_error *error)
+{
+	struct pga_passwords kept;
+	enum pga_secret_status status = pga_ask_keyring_list(&kept, error);
+
+	if (status != PGA_SECRET_DONE && import->dry_run) {
+		pga_print_warning("%s: it may have another password for some of the lines",
+				  error->message);
+		status = PGA_SECRET_DONE;
 	}
+	for (size_t i = 0; status == PGA_SECRET_DONE && i < import->file.count; i++) {
+		struct pga_import_line *line = &import->lines[i];
+		struct pga_secret secret;
+
+		if (line->state == PGA_IMPORT_LEFT ||
+		    pga_index_find(&kept, &line->line->entry) == NULL)
+			continue;
+		status = pga_ask_keyring_get(&line->line->entry, &secret, error);
+		if (status == PGA_SECRET_DONE && strcmp(secret.bytes, line->line->password) != 0) {
+			leave(line, NULL, "the keyring has another password for it");
+			hint_at_clear(line);
+		}
+		/* It has gone meanwhile. */
+		if (status == PGA_SECRET_NONE)
+			status = PGA_SECRET_DONE;
+		pga_secret_end(&secret);
+	}
+	pga_passwords_free(&kept);
+	return status;
 }
 
 /* The first line behind this one that stays, and which libpq would take in its place; NULL. */
@@ -143,7 +240,9 @@ static int plan(struct pga_import *import, const struct pga_text *bytes, struct 
 		    check_by_libpq(line, pga_text_string(bytes), error) != 0)
 			return -1;
 	}
-	leave_second_ones(import);
+	leave_those_never_used(import);
+	if (!import->replace && leave_those_kept_otherwise(import, error) != PGA_SECRET_DONE)
+		return -1;
 	leave_those_with_heirs(import);
 	return 0;
 }
@@ -264,8 +363,19 @@ done:
 	return status;
 }
 
+size_t pga_import_count(const struct pga_import *import, enum pga_import_state state)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; import->lines != NULL && i < import->file.count; i++)
+		count += import->lines[i].line != NULL && import->lines[i].state == state;
+	return count;
+}
+
 void pga_import_free(struct pga_import *import)
 {
+	for (size_t i = 0; import->lines != NULL && i < import->file.count; i++)
+		free(import->lines[i].hint);
 	pga_passfile_free(&import->file);
 	free(import->lines);
 	import->lines = NULL;

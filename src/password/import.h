@@ -21,7 +21,7 @@ struct pga_import_line {
 	const struct pga_passfile_line *line;
 	enum pga_import_state state;
 	char why[256]; /* it stays; "" where there is no reason but that it was asked for */
-	const char *hint;
+	char *hint;    /* NULL: none */
 };
 
 struct pga_import {
@@ -29,6 +29,7 @@ struct pga_import {
 	const struct pga_pins *pins;
 	const char *path;
 	bool keep;    /* take nothing out of the file */
+	bool replace; /* what the keyring has, too, where it is another password */
 	bool dry_run; /* change nothing at all: what would be */
 
 	struct pga_passfile file;
@@ -39,6 +40,9 @@ struct pga_import {
  * that is not in the keyring and the index by then; lines says what became of each in this case,
  * too. To be freed in any case. */
 enum pga_secret_status pga_import_run(struct pga_import *import, struct pga_error *error);
+
+/* How many lines this became of. */
+size_t pga_import_count(const struct pga_import *import, enum pga_import_state state);
 
 void pga_import_free(struct pga_import *import);
 

@@ -38,6 +38,13 @@ def fails(done, *words, status=1):
     return done.stderr
 
 
+def fails_and_says(done):
+    """What it says on standard output, having failed without a word of an error."""
+    fails(done)
+    assert done.stderr == ""
+    return done.stdout
+
+
 def passfile(user, content):
     path = user.home / ".pgpass"
     path.write_bytes(content)
@@ -246,15 +253,16 @@ FILE = (b"# a comment: db.example.com:*:*:joe:no\r\n"
 def test_import_moves_what_may_go_and_loses_no_other_byte(user):
     path = passfile(user, FILE)
     before = user.home.snapshot()
-    planned = does(user("import", "--dry-run"))
+    planned = fails_and_says(user("import", "--dry-run"))
     assert user.home.snapshot() == before and json.loads(does(user("list", "--json")))["passwords"] == []
     done = user("import")
-    assert does(done) == planned.replace("would move", "moved").replace("would leave", "left") and done.stderr == ""
+    assert fails_and_says(done) == planned.replace("would move", "moved").replace("would leave", "left") and done.stderr == ""
+    assert done.stdout.endswith("\nmoved 2 lines, left 7\n")
     for line in ("moved line 3: jo\\e at two.example.com, database a:b\n", "moved line 12: joe at five.example.com\n",
                  "left line 2: joe at one.example.com, port 5432, database app: without it libpq would take line 9\n",
                  "left line 5: ann at *: it is for any host", "left line 6: joe at localhost: libpq takes it for Unix-domain sockets",
                  "left line 7: joe at db.example.net: no anchor is valid for it\n    pganchor bootstrap",
-                 "left line 9: joe at one.example.com, port 5432, database app: libpq never comes to it: line 2 is for the same\n",
+                 "left line 9: joe at one.example.com, port 5432, database app: it is never used: libpq takes line 2, which is for the same\n",
                  "left line 10: joe at three.example.com: a part of it is empty", "left line 11: joe at four.example.com"):
         assert line in done.stdout, done.stdout
     lines = FILE.splitlines(keepends=True)
@@ -263,19 +271,60 @@ def test_import_moves_what_may_go_and_loses_no_other_byte(user):
     assert does(user("export", "two.example.com", "-U", "jo\\e")) == "two.example.com:*:a\\:b:jo\\\\e:t\\:w\\\\o\n"
     # Once more: there is nothing to do.
     after = path.stat()
-    assert "moved" not in does(user("import")) and path.stat().st_mtime_ns == after.st_mtime_ns
+    assert fails_and_says(user("import")).endswith("\nmoved 0 lines, left 7\n") and path.stat().st_mtime_ns == after.st_mtime_ns
 
 
 def test_what_stays_behind_a_line_keeps_it_there(user):
     path = passfile(user, b"db.example.com:*:*:joe:new\n*:*:*:joe:old\n")
-    assert "left line 1: joe at db.example.com: without it libpq would take line 2" in does(user("import"))
+    assert "left line 1: joe at db.example.com: without it libpq would take line 2" in fails_and_says(user("import"))
     path = passfile(user, b"*:*:*:ann:old\ndb.example.com:*:*:joe:new\ndb.example.com:*:*:joe:new\n")
-    assert does(user("import")).count("moved") == 2 and path.read_bytes() == b"*:*:*:ann:old\n"
+    assert fails_and_says(user("import")).endswith("moved 2 lines, left 1\n") and path.read_bytes() == b"*:*:*:ann:old\n"
+
+
+@pytest.mark.parametrize("first, second, covered", [
+    ("*:*:*:*:old", "db.example.com:5432:app:joe:new", True), ("db.example.com:*:*:joe:old", "db.example.com:5432:*:joe:new", True),
+    ("db.example.com:*:*:joe:same", "db.example.com:5432:*:joe:same", True), ("*:*:*:joe:", "db.example.com:5432:*:joe:new", True),
+    ("db.example.com:5432:*:joe:old", "db.example.com:*:*:joe:new", False), ("*:*:app:joe:old", "db.example.com:*:*:joe:new", False),
+    ("*:*:\\*:joe:old", "db.example.com:*:*:joe:new", False)])
+def test_a_line_that_an_earlier_one_covers_is_left_as_never_used(user, first, second, covered):
+    passfile(user, f"{first}\n{second}\n".encode())
+    said = user("import", "--dry-run").stdout
+    assert ("line 2: " in said and "it is never used: libpq takes line 1" in said) == covered, said
+
+
+def test_import_leaves_what_the_keyring_has_otherwise(user):
+    does(user("set", "db.example.com", "-U", "jo e", input="newer\n"))
+    path = passfile(user, b"db.example.com:*:*:jo e:older\none.example.com:*:*:joe:one\n")
+    planned = fails_and_says(user("import", "-n"))
+    assert planned.endswith("would move 1 line, would leave 1\n")
+    said = fails_and_says(user("import"))
+    assert said == planned.replace("would move", "moved").replace("would leave", "left")
+    assert ("left line 1: jo e at db.example.com: the keyring has another password for it\n    --replace puts this one in its place; "
+            "or first: pganchor password clear -H db.example.com -U 'jo e'\n") in said
+    assert path.read_bytes() == b"db.example.com:*:*:jo e:older\n" and does(user("get", "db.example.com", "-U", "jo e")) == "newer\n"
+    # The same one is no other.
+    path.write_bytes(b"one.example.com:*:*:joe:one\n")
+    assert does(user("import")).endswith("moved 1 line, left 0\n") and path.read_bytes() == b""
+    path.write_bytes(b"db.example.com:*:*:jo e:older\n")
+    assert does(user("import", "--replace")).endswith("moved 1 line, left 0\n") and path.read_bytes() == b""
+    assert does(user("get", "db.example.com", "-U", "jo e")) == "older\n"
+
+
+def test_what_import_says_to_type_keeps_what_the_line_has(user):
+    path = passfile(user, b"localhost:5433:a b:jo'e:local\n*:*:*:ann:any\n")
+    said = fails_and_says(user("import")).splitlines()
+    assert f"take line 1 out of {path} by hand then, since libpq takes that first" in said[said.index("left line 2: ann at *: it is for any host, and the keyring's go to servers with an anchor alone") - 1]
+    commands = [line.strip() for line in said if line.startswith("    pganchor password set ")]
+    assert commands[1] == "pganchor password set HOST -U ann"
+    does(user.home.run(["sh", "-c", f"{user.home.program.binary}{commands[0].removeprefix('pganchor')}"], input="x\n",
+                       env=user.keyring.environment))
+    assert user.index.read_text() == 'password host="localhost" port="5433" dbname="a b" user="jo\'e"\n'
 
 
 def test_import_copies_with_keep_and_tells_in_json(user):
     path = passfile(user, FILE)
-    report = json.loads(does(user("import", "--keep", "--json")))
+    report = json.loads(fails_and_says(user("import", "--keep", "--json")))
+    assert (report["moved"], report["copied"], report["left"]) == (0, 3, 6)
     assert path.read_bytes() == FILE and report["file"] == str(path) and report["dry_run"] is False
     assert {one["line"]: one["is"] for one in report["lines"]} == {2: "copied", 3: "copied", 5: "left", 6: "left", 7: "left", 9: "left",
                                                                   10: "left", 11: "left", 12: "copied"}
@@ -288,7 +337,7 @@ def test_import_finds_the_file_as_libpq_does_or_takes_a_word(user):
     fails(user("import"), ".pgpass: there is no such file")
     assert "moved" in does(user("import", env={"PGPASSFILE": other, "PGPASSWORD": "another"})) and other.read_text() == ""
     other.write_text("db.example.com:*:*:joe:y\n")
-    assert "moved" in does(user("import", "other")) and does(user("get", "db.example.com")) == "y\n"
+    assert "moved 1 line, left 0\n" in does(user("import", "other", "--replace")) and does(user("get", "db.example.com")) == "y\n"
 
 
 def test_import_follows_a_link_and_keeps_it(user):
