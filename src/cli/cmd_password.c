@@ -5,6 +5,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "password/ask_keyring.h"
 #include "password/index.h"
 #include "password/secret.h"
 #include "policy/effective.h"
@@ -26,8 +27,9 @@ static const struct pga_command *const commands[] = {
 };
 
 static const struct pga_habit habits[] = {
-    {"add", "set"},      {"store", "set"},    {"show", "get"}, {"lookup", "get"}, {"ls", "list"},
-    {"remove", "clear"}, {"delete", "clear"}, {"rm", "clear"}, {NULL, NULL},
+    {"add", "set"},    {"store", "set"},    {"show", "get"},     {"lookup", "get"},
+    {"ls", "list"},    {"remove", "clear"}, {"delete", "clear"}, {"rm", "clear"},
+    {"update", "set"}, {"change", "set"},   {NULL, NULL},
 };
 
 static int run(int argc, char **argv)
@@ -101,6 +103,13 @@ static int read_where(const struct pga_asked_password *asked, struct words *word
 		add_word(words, "dbname", asked->where);
 		return 0;
 	}
+	if (asked->where[0] != '@' && strpbrk(asked->where, "@/") != NULL &&
+	    *strpbrk(asked->where, "@/") == '@') {
+		const char *host = strrchr(asked->where, '@');
+
+		return pga_fail(error, "the user is said with -U NAME, behind the host",
+				"%s: a user stands before the host %s", asked->where, host + 1);
+	}
 	if (pga_key_choice_read(asked->where, &choice, error) != 0)
 		return -1;
 	words->host = choice.host;
@@ -124,32 +133,43 @@ static bool is_said(const struct pga_effective *effective, const char *keyword)
 		effective->origins[index] == PGA_FROM_SERVICE);
 }
 
-static int take_word(const struct pga_effective *effective, enum pga_secret_word word,
-		     struct pga_password_entry *entry, struct pga_error *error)
-{
-	const char *keyword = pga_secret_word_name(word);
-	const char *value = pga_effective_value(effective, keyword);
-	bool said = is_said(effective, keyword);
+/* What a command line means. */
+struct meant {
+	struct pga_password_entry entry; /* what libpq would have; what it has not is NULL */
+	bool said[PGA_SECRET_FILE];      /* for this connection, and not for all */
+};
 
-	if (word == PGA_SECRET_HOST && !said) {
-		value = pga_effective_value(effective, "hostaddr");
-		said = is_said(effective, "hostaddr");
-	}
-	if (!said && word == PGA_SECRET_HOST)
-		return pga_fail(error, "give the host of the server, or -H HOST",
-				"it names no server");
-	if (!said && word != PGA_SECRET_USER)
-		value = PGA_PASSWORD_ANY;
-	if (value == NULL || value[0] == '\0')
-		return pga_fail(error, "give it with -U NAME", "libpq knows no user");
+static int check_word(enum pga_secret_word word, const char *value, struct pga_error *error)
+{
 	if ((word == PGA_SECRET_HOST || word == PGA_SECRET_PORT) && strchr(value, ',') != NULL)
 		return pga_fail(error, "give them one after the other, with -H HOST (and -p PORT)",
 				"%s: several servers", value);
 	if (word == PGA_SECRET_HOST && strcmp(value, PGA_PASSWORD_ANY) == 0)
 		return pga_fail(error, "give the host of a server",
 				"*: a password for any host would go to none");
-	entry->words[word] = strdup(value);
-	return entry->words[word] != NULL ? 0 : pga_fail_memory(error);
+	return 0;
+}
+
+static int take_word(const struct pga_effective *effective, enum pga_secret_word word,
+		     struct meant *meant, struct pga_error *error)
+{
+	const char *keyword = pga_secret_word_name(word);
+	const char *value = pga_effective_value(effective, keyword);
+
+	meant->said[word] = is_said(effective, keyword);
+	if (word == PGA_SECRET_HOST && !meant->said[word]) {
+		value = pga_effective_value(effective, "hostaddr");
+		meant->said[word] = is_said(effective, "hostaddr");
+	}
+	if (word == PGA_SECRET_HOST && !meant->said[word])
+		return pga_fail(error, "give the host of the server, or -H HOST",
+				"no server is named");
+	if (value == NULL || value[0] == '\0')
+		return 0;
+	if (meant->said[word] && check_word(word, value, error) != 0)
+		return -1;
+	meant->entry.words[word] = strdup(value);
+	return meant->entry.words[word] != NULL ? 0 : pga_fail_memory(error);
 }
 
 /* A password in the command is in the process list, and in the shell's history. */
@@ -181,7 +201,7 @@ static int key_entry(const char *file, struct pga_password_entry *entry, struct 
 	return entry->words[PGA_SECRET_FILE] != NULL ? 0 : pga_fail_memory(error);
 }
 
-static int ask_libpq(struct words *words, struct pga_password_entry *entry, struct pga_error *error)
+static int ask_libpq(struct words *words, struct meant *meant, struct pga_error *error)
 {
 	const struct pga_parameters parameters = {words->keywords, words->values, 1};
 	struct pga_effective effective = {0};
@@ -192,30 +212,58 @@ static int ask_libpq(struct words *words, struct pga_password_entry *entry, stru
 	pga_effective_trace(&pga_linked_libpq, &parameters, &effective);
 	result = refuse_password(&effective, error);
 	for (enum pga_secret_word word = 0; result == 0 && word < PGA_SECRET_FILE; word++)
-		result = take_word(&effective, word, entry, error);
+		result = take_word(&effective, word, meant, error);
 	pga_effective_free(&pga_linked_libpq, &effective);
 	return result;
 }
 
-int pga_password_entry_of(const struct pga_asked_password *asked, struct pga_password_entry *entry,
-			  struct pga_error *error)
+/* To be freed by pga_password_entry_end() in any case. */
+static int read_meant(const struct pga_asked_password *asked, struct meant *meant,
+		      struct pga_error *error)
 {
 	struct words words = {.count = 0};
 	int result;
 
-	memset(entry, 0, sizeof *entry);
+	memset(meant, 0, sizeof *meant);
 	if (asked->key != NULL && (asked->where != NULL || asked->host != NULL))
 		return pga_fail(error, NULL, "--key: a key is for any server");
 	if (asked->key != NULL)
-		return key_entry(asked->key, entry, error);
+		return key_entry(asked->key, &meant->entry, error);
 	result = read_where(asked, &words, error);
 	add_word(&words, "host", asked->host);
 	add_word(&words, "port", asked->port);
 	add_word(&words, "dbname", asked->dbname);
 	add_word(&words, "user", asked->user);
 	if (result == 0)
-		result = ask_libpq(&words, entry, error);
+		result = ask_libpq(&words, meant, error);
 	free(words.host);
+	return result;
+}
+
+/* What was not said of them is any. */
+static int make_any(struct meant *meant, enum pga_secret_word word, struct pga_error *error)
+{
+	if (meant->said[word])
+		return 0;
+	free(meant->entry.words[word]);
+	meant->entry.words[word] = strdup(PGA_PASSWORD_ANY);
+	return meant->entry.words[word] != NULL ? 0 : pga_fail_memory(error);
+}
+
+int pga_password_entry_of(const struct pga_asked_password *asked, struct pga_password_entry *entry,
+			  struct pga_error *error)
+{
+	struct meant meant;
+	int result = read_meant(asked, &meant, error);
+
+	if (result == 0 && asked->key == NULL) {
+		result = make_any(&meant, PGA_SECRET_PORT, error);
+		if (result == 0)
+			result = make_any(&meant, PGA_SECRET_DBNAME, error);
+		if (result == 0 && meant.entry.words[PGA_SECRET_USER] == NULL)
+			result = pga_fail(error, "give it with -U NAME", "libpq knows no user");
+	}
+	*entry = meant.entry;
 	return result;
 }
 
@@ -237,63 +285,150 @@ static bool is_any(const struct pga_password_entry *entry, enum pga_secret_word 
 	return strcmp(said(entry, word), PGA_PASSWORD_ANY) == 0;
 }
 
-/* Whether nothing that was said contradicts: what was not said is any in `meant`, and the user was
- * said by its option alone. */
-static bool is_meant(const struct pga_password_entry *meant, const struct pga_password_entry *entry,
-		     bool any_user)
+/* Whether all that was said is what the entry says, too, or with `patterns` is any for it. */
+static bool is_meant(const struct meant *meant, const struct pga_password_entry *entry,
+		     bool patterns)
 {
-	if (meant->kind != entry->kind || meant->kind != PGA_SECRET_PASSWORD)
+	if (meant->entry.kind != entry->kind)
 		return false;
-	for (enum pga_secret_word word = 0; word < PGA_SECRET_FILE; word++) {
-		const bool any = word == PGA_SECRET_USER ? any_user : is_any(meant, word);
-
-		if (!any && strcmp(said(meant, word), said(entry, word)) != 0)
+	if (entry->kind == PGA_SECRET_PASSPHRASE)
+		return pga_password_entry_is(&meant->entry, entry);
+	for (enum pga_secret_word word = 0; word < PGA_SECRET_FILE; word++)
+		if (meant->said[word] && !(patterns && is_any(entry, word)) &&
+		    strcmp(said(&meant->entry, word), said(entry, word)) != 0)
 			return false;
-	}
 	return true;
 }
 
-/* Without a word that names one, it is any user's. */
-static bool is_any_user(const struct pga_asked_password *asked)
+/* Behind the index's, what the keyring alone has: its words are moved. */
+static int add_unknown(struct pga_passwords *list, struct pga_passwords *keyring,
+		       struct pga_error *error)
 {
-	return asked->user == NULL &&
-	       (asked->where == NULL || !(asked->service || is_conninfo(asked->where)));
+	const size_t known = list->count;
+
+	for (size_t i = 0; i < keyring->count; i++) {
+		const struct pga_passwords index = {.entries = list->entries, .count = known};
+		struct pga_password_entry *entry;
+
+		if (pga_index_find(&index, &keyring->entries[i]) != NULL)
+			continue;
+		entry = pga_passwords_add(list);
+		if (entry == NULL)
+			return pga_fail_memory(error);
+		*entry = keyring->entries[i];
+		memset(&keyring->entries[i], 0, sizeof keyring->entries[i]);
+	}
+	return 0;
 }
 
-int pga_password_choose(const struct pga_asked_password *asked, struct pga_passwords *index,
-			bool **chosen, struct pga_error *error)
+/* Chooses by a rule. Returns how many. */
+static size_t choose(const struct meant *meant, const struct pga_passwords *list, bool patterns,
+		     bool *chosen)
 {
-	struct pga_password_entry meant = {0};
-	const struct pga_password_entry *exact;
+	size_t count = 0;
+
+	for (size_t i = 0; i < list->count; i++) {
+		chosen[i] = meant == NULL ? list->entries[i].kind == PGA_SECRET_PASSWORD
+					  : is_meant(meant, &list->entries[i], patterns);
+		count += chosen[i];
+	}
+	return count;
+}
+
+/* The one that the gate would use for a connection by what libpq has; NULL. */
+static const struct pga_password_entry *of_gate(const struct meant *meant,
+						const struct pga_passwords *list)
+{
+	char *const *words = meant->entry.words;
+
+	if (meant->entry.kind != PGA_SECRET_PASSWORD || words[PGA_SECRET_DBNAME] == NULL ||
+	    words[PGA_SECRET_USER] == NULL)
+		return NULL;
+	return pga_password_for(list, words[PGA_SECRET_HOST],
+				words[PGA_SECRET_PORT] != NULL ? words[PGA_SECRET_PORT] : "",
+				words[PGA_SECRET_DBNAME], words[PGA_SECRET_USER]);
+}
+
+/* Those that say what was said; where there is none, the one that a connection would get; and where
+ * there is none of these, those that may be for what was said. Returns how many. */
+static size_t choose_meant(const struct meant *meant, const struct pga_passwords *list,
+			   bool *chosen)
+{
+	size_t count = choose(meant, list, false, chosen);
+	const struct pga_password_entry *one = count == 0 ? of_gate(meant, list) : NULL;
+
+	if (one != NULL)
+		chosen[one - list->entries] = true;
+	else if (count == 0)
+		count = choose(meant, list, true, chosen);
+	return one != NULL ? 1 : count;
+}
+
+static int fail_without(const struct meant *meant, struct pga_error *error)
+{
 	struct pga_text name = PGA_TEXT_EMPTY;
+
+	if (meant == NULL)
+		return pga_fail(error, NULL, "no password is kept");
+	if (meant->entry.kind == PGA_SECRET_PASSPHRASE) {
+		pga_password_describe(&meant->entry, &name);
+	} else {
+		pga_text_add(&name, said(&meant->entry, PGA_SECRET_HOST));
+		for (enum pga_secret_word word = PGA_SECRET_PORT; word < PGA_SECRET_FILE; word++)
+			if (meant->said[word])
+				pga_text_addf(&name, ", %s %s", pga_secret_word_name(word),
+					      said(&meant->entry, word));
+	}
+	(void)pga_fail(error, "\"pganchor password list\" shows what is kept",
+		       "%s: nothing is kept of it", pga_text_string(&name));
+	pga_text_free(&name);
+	return -1;
+}
+
+/* meant NULL: all passwords. */
+static int choose_of_both(const struct meant *meant, struct pga_passwords *list, bool **chosen,
+			  struct pga_error *error)
+{
+	struct pga_passwords keyring;
+	struct pga_error why;
+	const enum pga_secret_status status = pga_ask_keyring_list(&keyring, &why);
 	size_t count = 0;
 	int result = -1;
 
-	*chosen = NULL;
-	memset(index, 0, sizeof *index);
-	if (pga_password_entry_of(asked, &meant, error) != 0 || pga_index_read(index, error) != 0)
+	if (add_unknown(list, &keyring, error) != 0)
 		goto done;
-	*chosen = calloc(index->count + 1, sizeof **chosen);
+	*chosen = calloc(list->count + 1, sizeof **chosen);
 	if (*chosen == NULL) {
 		(void)pga_fail_memory(error);
 		goto done;
 	}
-	exact = pga_index_find(index, &meant);
-	for (size_t i = 0; i < index->count; i++) {
-		(*chosen)[i] = exact != NULL
-				   ? &index->entries[i] == exact
-				   : is_meant(&meant, &index->entries[i], is_any_user(asked));
-		count += (*chosen)[i];
-	}
-	result = 0;
-	if (count == 0) {
-		pga_password_describe(&meant, &name);
-		result = pga_fail(error, "\"pganchor password list\" shows what is kept",
-				  "%s: nothing is kept of it", pga_text_string(&name));
-	}
+	count =
+	    meant != NULL ? choose_meant(meant, list, *chosen) : choose(NULL, list, false, *chosen);
+	result = count > 0 ? 0 : -1;
+	/* What could not be asked may have it. */
+	if (count == 0 && status != PGA_SECRET_DONE)
+		*error = why;
+	else if (count == 0)
+		(void)fail_without(meant, error);
 done:
-	pga_text_free(&name);
-	pga_password_entry_end(&meant);
+	pga_passwords_free(&keyring);
+	return result;
+}
+
+int pga_password_choose(const struct pga_asked_password *asked, struct pga_passwords *list,
+			bool **chosen, struct pga_error *error)
+{
+	const bool all = asked->where == NULL && asked->host == NULL && asked->port == NULL &&
+			 asked->dbname == NULL && asked->user == NULL && asked->key == NULL &&
+			 asked->or_all;
+	struct meant meant = {.said = {false}};
+	int result = -1;
+
+	*chosen = NULL;
+	memset(list, 0, sizeof *list);
+	if ((all || read_meant(asked, &meant, error) == 0) && pga_index_read(list, error) == 0)
+		result = choose_of_both(all ? NULL : &meant, list, chosen, error);
+	pga_password_entry_end(&meant.entry);
 	return result;
 }
 

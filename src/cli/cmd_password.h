@@ -21,6 +21,7 @@ struct pga_asked_password {
 	const char *user;
 	const char *key;
 	bool service; /* the word is a service's name */
+	bool or_all;  /* where no part of one is given, all passwords are meant */
 	bool show;
 	bool keep;
 	bool replace;
@@ -76,10 +77,12 @@ int pga_password_entry_of(const struct pga_asked_password *asked, struct pga_pas
 			  struct pga_error *error);
 void pga_password_entry_end(struct pga_password_entry *entry);
 
-/* Reads the index, and which of its entries are meant: the one that pga_password_entry_of() is, or
- * else those of which nothing else was said. chosen[i] says so of index->entries[i]. Both are to be
- * freed in any case. Returns -1 where there is none. */
-int pga_password_choose(const struct pga_asked_password *asked, struct pga_passwords *index,
+/* Reads the index, and behind its entries what the keyring alone has, as far as it can be asked;
+ * and which of them are meant. What is not said may be anything. Where none says all that was said,
+ * it is the one that the gate would use for the connection; else those that may be for one that was
+ * said. chosen[i] says so of list->entries[i]. Both are to be freed in any case. Returns -1 where
+ * there is none. */
+int pga_password_choose(const struct pga_asked_password *asked, struct pga_passwords *list,
 			bool **chosen, struct pga_error *error);
 
 /* Adds "joe at db.example.com, port 5432, database app", or "the private key FILE". */

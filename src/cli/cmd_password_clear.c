@@ -3,11 +3,13 @@
 
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/question.h"
 #include "password/ask_keyring.h"
 #include "password/keep.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int clear_one(const struct pga_password_entry *entry, bool dry_run, struct pga_error *error)
 {
@@ -27,41 +29,57 @@ static int clear_one(const struct pga_password_entry *entry, bool dry_run, struc
 	return status == PGA_SECRET_DONE || status == PGA_SECRET_NONE ? 0 : -1;
 }
 
-/* One that the index does not know, where the keyring can have it all the same. */
-static int clear_unknown(const struct pga_asked_password *asked, struct pga_error *error)
+static size_t count_of(const struct pga_passwords *list, const bool *chosen)
 {
-	struct pga_password_entry entry;
-	struct pga_error later;
-	int result = -1;
+	size_t count = 0;
 
-	if (pga_password_entry_of(asked, &entry, &later) == 0 &&
-	    pga_ask_keyring_state(&later) == PGA_SECRET_DONE) {
-		struct pga_secret secret;
+	for (size_t i = 0; i < list->count; i++)
+		count += chosen[i];
+	return count;
+}
 
-		if (pga_ask_keyring_get(&entry, &secret, &later) == PGA_SECRET_DONE)
-			result = clear_one(&entry, asked->dry_run, error);
-		pga_secret_end(&secret);
-	}
-	pga_password_entry_end(&entry);
+/* Several go only if somebody has seen which. */
+static int ask(const struct pga_passwords *list, const bool *chosen, struct pga_error *error)
+{
+	struct pga_question question;
+	struct pga_answer answer;
+	int result;
+
+	if (pga_question_begin(&question,
+			       "several fit, which --dry-run shows: --yes removes them without a "
+			       "question; -U, -p and -d say which ('*': the one that is for any)",
+			       error) != 0)
+		return -1;
+	for (size_t i = 0; i < list->count; i++)
+		if (chosen[i]) {
+			struct pga_text name = PGA_TEXT_EMPTY;
+
+			pga_password_describe(&list->entries[i], &name);
+			pga_print(question.out, "%s\n", pga_text_string(&name));
+			pga_text_free(&name);
+		}
+	result = pga_question_ask(&question, "Remove all of these? Type yes: ", &answer, error);
+	pga_question_end(&question);
+	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
+		result = pga_fail(error, "-U, -p and -d say which is meant",
+				  "nothing was removed: you have not said yes");
 	return result;
 }
 
 static int clear(const struct pga_asked_password *asked, struct pga_error *error)
 {
-	struct pga_passwords index;
+	struct pga_passwords list;
 	bool *chosen;
-	int result = pga_password_choose(asked, &index, &chosen, error);
+	int result = pga_password_choose(asked, &list, &chosen, error);
 
-	if (result != 0 && chosen != NULL) {
-		result = clear_unknown(asked, error);
-		goto done;
-	}
-	for (size_t i = 0; result == 0 && i < index.count; i++)
+	if (result == 0 && !asked->dry_run && !asked->yes && count_of(&list, chosen) > 1)
+		result = pga_ask_keyring_state(error) == PGA_SECRET_DONE ? ask(&list, chosen, error)
+									 : -1;
+	for (size_t i = 0; result == 0 && i < list.count; i++)
 		if (chosen[i])
-			result = clear_one(&index.entries[i], asked->dry_run, error);
-done:
+			result = clear_one(&list.entries[i], asked->dry_run, error);
 	free(chosen);
-	pga_passwords_free(&index);
+	pga_passwords_free(&list);
 	return result;
 }
 
@@ -70,6 +88,9 @@ static const struct pga_option options[] = {
      .letter = 'n',
      .target = offsetof(struct pga_asked_password, dry_run),
      .help = "change nothing, say what would be removed"},
+    {.name = "yes",
+     .target = offsetof(struct pga_asked_password, yes),
+     .help = "do not ask where several are meant"},
     PGA_PASSWORD_OPTIONS,
 };
 
@@ -87,10 +108,12 @@ static int run(int argc, char **argv)
 const struct pga_command pga_cmd_password_clear = {
     .name = "password clear",
     .summary = "remove a password from the keyring",
-    .usage = "WHERE [OPTION ...]\n--key FILE",
-    .about = "Removes the password from the keyring, and its line from the index. WHERE is as for "
-	     "pganchor password set; what it does not say may be anything: of a host alone, all "
-	     "that are kept of it go.",
+    .usage = "WHERE [--yes] [OPTION ...]\n--key FILE",
+    .about =
+	"Removes the password from the keyring, and its line from the index. WHERE is as for "
+	"pganchor password set; what it does not say may be anything, the user, too: of a host "
+	"alone, all that are kept of it go. Where these are several, they are shown, and it "
+	"asks.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .word = "the host of a server",

@@ -26,18 +26,20 @@ static const struct pga_password_entry *only_one(const struct pga_passwords *ind
 						 const bool *chosen, struct pga_error *error)
 {
 	const struct pga_password_entry *found = NULL;
+	struct pga_text names = PGA_TEXT_EMPTY;
+	size_t count = 0;
 
-	for (size_t i = 0; i < index->count; i++) {
-		if (chosen[i] && found != NULL) {
-			(void)pga_fail(error,
-				       "-U, -p and -d say which; \"pganchor password list\" shows "
-				       "them",
-				       "several passwords are kept of it");
-			return NULL;
+	for (size_t i = 0; i < index->count; i++)
+		if (chosen[i]) {
+			found = &index->entries[i];
+			pga_text_add(&names, count++ > 0 ? "; " : "");
+			pga_password_describe(found, &names);
 		}
-		found = chosen[i] ? &index->entries[i] : found;
-	}
-	return found;
+	if (count > 1)
+		(void)pga_fail(error, "-U, -p and -d say which; '*' is one that is for any",
+			       "several fit: %s", pga_text_string(&names));
+	pga_text_free(&names);
+	return count == 1 ? found : NULL;
 }
 
 static int get(const struct pga_asked_password *asked, struct pga_error *error)
@@ -101,10 +103,7 @@ static int export_chosen(const struct pga_asked_password *asked, struct pga_erro
 	bool *chosen = NULL;
 	int result;
 
-	if (asked->where == NULL && asked->host == NULL)
-		result = pga_export_all(&index, &chosen, error);
-	else
-		result = pga_password_choose(asked, &index, &chosen, error);
+	result = pga_password_choose(asked, &index, &chosen, error);
 	if (result == 0)
 		result = asked->into != NULL ? pga_export_into(&index, chosen, asked->into, error)
 					     : pga_export_to(&index, chosen, STDOUT_FILENO, error);
@@ -128,7 +127,7 @@ static const struct pga_option export_options[] = {
 
 static int run_export(int argc, char **argv)
 {
-	struct pga_asked_password asked = {.where = NULL};
+	struct pga_asked_password asked = {.or_all = true};
 	struct pga_error error;
 	int status;
 

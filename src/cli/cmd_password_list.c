@@ -36,23 +36,30 @@ static const char *place(const struct known *known, const struct pga_password_en
 	return in_index ? "kept" : "not in the index";
 }
 
-static enum pga_release release_of(const struct known *known,
-				   const struct pga_password_entry *entry)
+/* Why it may not be used; NULL where nothing is known against it. */
+static const char *reason(const struct known *known, const struct pga_password_entry *entry)
 {
-	return entry->kind == PGA_SECRET_PASSWORD
-		   ? pga_release_to(&known->policy, &known->pins, entry->words[PGA_SECRET_HOST])
-		   : PGA_RELEASE;
+	const enum pga_release release =
+	    entry->kind == PGA_SECRET_PASSWORD
+		? pga_release_to(&known->policy, &known->pins, entry->words[PGA_SECRET_HOST])
+		: PGA_RELEASE;
+
+	if (release != PGA_RELEASE)
+		return pga_release_reason(release);
+	if (pga_index_find(&known->index, entry) == NULL)
+		return "not in " PGA_PASSWORDS_FILE;
+	if (known->status == PGA_SECRET_DONE && pga_index_find(&known->keyring, entry) == NULL)
+		return "missing in the keyring";
+	return NULL;
 }
 
 static json_t *entry_as_json(const struct known *known, const struct pga_password_entry *entry)
 {
-	const enum pga_release release = release_of(known, entry);
+	const char *why = reason(known, entry);
 	json_t *object = pga_password_as_json(entry);
 
 	pga_json_set(object, "keyring", json_string(place(known, entry)));
-	pga_json_set(object, "stays",
-		     release == PGA_RELEASE ? json_null()
-					    : json_string(pga_release_reason(release)));
+	pga_json_set(object, "stays", why != NULL ? json_string(why) : json_null());
 	return object;
 }
 
@@ -98,13 +105,18 @@ static int print_json(const struct known *known, int status)
 
 static bool add_row(const struct known *known, const struct pga_password_entry *entry, char **cells)
 {
-	const enum pga_release release = release_of(known, entry);
+	const char *why = reason(known, entry);
+	struct pga_text may = PGA_TEXT_EMPTY;
 	struct pga_text name = PGA_TEXT_EMPTY;
 
 	pga_password_describe(entry, &name);
 	cells[0] = pga_text_take(&name);
 	cells[1] = strdup(place(known, entry));
-	cells[2] = strdup(release == PGA_RELEASE ? "yes" : pga_release_reason(release));
+	if (why != NULL)
+		pga_text_addf(&may, "no: %s", why);
+	else
+		pga_text_add(&may, known->status == PGA_SECRET_DONE ? "yes" : "unknown");
+	cells[2] = pga_text_take(&may);
 	return cells[0] != NULL && cells[1] != NULL && cells[2] != NULL;
 }
 

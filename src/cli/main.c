@@ -15,6 +15,8 @@ static const struct pga_command *const commands[] = {
 static const struct pga_habit habits[] = {
     {"accept", "anchor accept"},
     {"forget", "anchor forget"},
+    {"verify", "anchor verify"},
+    {"keyring", "password"},
     {"add", "service add"},
     {"list", "service list"},
     {"ls", "service list"},

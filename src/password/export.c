@@ -2,29 +2,11 @@
 
 #include "base/transaction.h"
 #include "password/ask_keyring.h"
-#include "password/index.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-int pga_export_all(struct pga_passwords *index, bool **chosen, struct pga_error *error)
-{
-	bool some = false;
-
-	*chosen = NULL;
-	if (pga_index_read(index, error) != 0)
-		return -1;
-	*chosen = calloc(index->count + 1, sizeof **chosen);
-	if (*chosen == NULL)
-		return pga_fail_memory(error);
-	for (size_t i = 0; i < index->count; i++) {
-		(*chosen)[i] = index->entries[i].kind == PGA_SECRET_PASSWORD;
-		some = some || (*chosen)[i];
-	}
-	return some ? 0 : pga_fail(error, NULL, "no password is kept");
-}
 
 static void wipe(struct pga_text *text)
 {

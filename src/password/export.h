@@ -8,10 +8,6 @@
 
 #include <stdbool.h>
 
-/* Reads the index, and chooses all of its passwords. Both are to be freed in any case. Returns -1
- * where there is none. */
-int pga_export_all(struct pga_passwords *index, bool **chosen, struct pga_error *error);
-
 /* Writes the lines of the chosen ones to a descriptor. All are read from the keyring before the
  * first is written. */
 int pga_export_to(const struct pga_passwords *index, const bool *chosen, int descriptor,

@@ -90,8 +90,8 @@ def test_where_is_what_libpq_makes_of_it(user, words, entry):
 
 
 @pytest.mark.parametrize("words, why", [
-    ([], "it names no server"), (["-H", "*"], "any host would go to none"), (["*"], "not a server"),
-    (["host=a,b"], "several servers"), (["dbname=x"], "it names no server"), (["no", "--service"], 'definition of service "no" not found'),
+    ([], "no server is named"), (["-H", "*"], "any host would go to none"), (["*"], "not a server"), (["root@localhost"], "the user is said with -U NAME"),
+    (["host=a,b"], "several servers"), (["dbname=x"], "no server is named"), (["no", "--service"], 'definition of service "no" not found'),
     (["postgresql://joe:secret@db.example.com"], "a password is no part of the command"), (["a", "--key", "f"], "a key is for any server")])
 def test_what_names_no_server_is_refused(user, words, why):
     assert "secret" not in fails(user("set", *words, input="x\n"), why)
@@ -136,11 +136,42 @@ def test_the_echo_comes_back_where_the_prompt_is_interrupted(user):
 def test_several_of_one_host_are_told_apart(user):
     for name in ("joe", "ann"):
         does(user("set", "db.example.com", "-U", name, input=f"{name}'s\n"))
-    fails(user("get", "db.example.com"), "several passwords are kept")
+    fails(user("get", "db.example.com"), "several fit: joe at db.example.com; ann at db.example.com\n", "-U, -p and -d say which")
     assert does(user("get", "db.example.com", "-U", "ann")) == "ann's\n"
     assert does(user("export")) == "db.example.com:*:*:joe:joe's\ndb.example.com:*:*:ann:ann's\n"
     assert does(user("export", "-H", "db.example.com", "-U", "joe")) == "db.example.com:*:*:joe:joe's\n"
-    assert does(user("clear", "db.example.com")).count("removed") == 2 and user.index.read_text() == ""
+    before = user.index.read_text()
+    fails(user("clear", "db.example.com"), "could not ask on the terminal", "--yes removes them")
+    done = tty(user, "clear", "db.example.com", answers=[("Type yes: ", "y")])
+    assert done.returncode == 1 and "nothing was removed" in done.output and "joe at db.example.com\r\nann at db.example.com" in done.output.replace("\n", "\r\n").replace("\r\r", "\r")
+    assert does(user("clear", "db.example.com", "-n")).count("would remove") == 2 and user.index.read_text() == before
+    done = tty(user, "clear", "db.example.com", answers=[("Type yes: ", "yes")])
+    assert done.returncode == 0 and done.output.count("removed the password") == 2 and user.index.read_text() == ""
+    for name in ("joe", "ann"):
+        does(user("set", "db.example.com", "-U", name, input="x\n"))
+    assert does(user("clear", "db.example.com", "--yes")).count("removed") == 2 and user.index.read_text() == ""
+
+
+def test_what_is_not_said_is_anything_the_user_too(user):
+    (user.home / ".pg_service.conf").write_text("[prod]\nhost=db.example.com\nport=5433\ndbname=app\nuser=joe\n")
+    name = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
+    does(user("set", "db.example.com", "-U", "joe", input="joe's\n"))
+    for words in (["db.example.com"], ["db.example.com", "-p", "5433"], ["db.example.com", "-d", "app"], ["service=prod"],
+                  ["postgresql://db.example.com/app"], ["prod", "--service"]):
+        assert does(user("get", *words)) == "joe's\n", words
+        assert does(user("export", *words)).endswith(":joe:joe's\n"), words
+        assert does(user("clear", "-n", *words)) == "would remove the password of joe at db.example.com\n", words
+    # It is another's than his who asks, and yet it is the one.
+    does(user("set", "db.example.net", "-U", "ann", input="ann's\n"))
+    assert does(user("clear", "db.example.net")).startswith("removed") and "ann" not in user.index.read_text()
+    # A service gets what the gate would use: the first that fits. So does a part that fits none but "*".
+    does(user("set", "db.example.com", "-U", "joe", "-d", "other", input="other\n"))
+    does(user("set", "db.example.com", "-U", "joe", "-d", "app", input="later\n"))
+    fails(user("get", "db.example.com", "-U", "joe"), "several fit: ")
+    assert does(user("get", "db.example.com", "-d", "*")) == "joe's\n" and does(user("get", "db.example.com", "-d", "other")) == "other\n"
+    does(user("set", "db.example.com", "-U", name, input="mine\n"))
+    assert does(user("get", "db.example.com", "-p", "5433")) == "mine\n"
+    fails(user("get", "db.example.com", "-U", "nobody"), "db.example.com, user nobody: nothing is kept of it")
 
 
 def test_list_says_what_is_missing_on_either_side(user):
@@ -152,10 +183,19 @@ def test_list_says_what_is_missing_on_either_side(user):
     report = json.loads(does(user("list", "--json")))
     assert report["keyring"] == "unlocked" and report["file"] == str(user.index)
     assert [(one["host"], one["keyring"], one["stays"]) for one in report["passwords"]] == [
-        ("db.example.com", "kept", None), ("gone.example.com", "missing", None),
+        ("db.example.com", "kept", None), ("gone.example.com", "missing", "missing in the keyring"),
         ("db.example.net", "not in the index", "no anchor is valid for it")]
     text = does(user("list"))
-    assert re.search(r"joe at gone.example.com +missing +yes", text) and re.search(r"db.example.net +not in the index +no anchor", text)
+    assert re.search(r"joe at gone.example.com +missing +no: missing in the keyring", text)
+    assert re.search(r"joe at db.example.com +kept +yes", text) and re.search(r"db.example.net +not in the index +no: no anchor", text)
+    does(user("clear", "db.example.com"))
+    does(user("set", "db.example.com", "-U", "joe", input="x\n"))
+    kept = user.index.read_text()
+    user.index.write_text("# of mine\n" + kept.splitlines()[1] + "\n")
+    assert re.search(r"joe at db.example.com +not in the index +no: not in passwords.conf", does(user("list")))
+    assert {one["host"]: one["stays"] for one in json.loads(does(user("list", "--json")))["passwords"]} == {
+        "gone.example.com": "missing in the keyring", "db.example.com": "not in passwords.conf", "db.example.net": "no anchor is valid for it"}
+    user.index.write_text(kept)
     # Each way out of it.
     assert "the keyring had none" in does(user("clear", "gone.example.com"))
     does(user("set", "db.example.net", "-U", "joe", input="x\n"))
@@ -163,9 +203,13 @@ def test_list_says_what_is_missing_on_either_side(user):
     assert user.index.read_text().startswith("# of mine\n")
 
 
-def test_what_the_keyring_alone_has_can_be_removed(user):
+def test_what_the_keyring_alone_has_is_found(user):
     does(user("set", "db.example.com", "-U", "joe", input="x\n"))
     user.index.unlink()
+    assert does(user("get", "db.example.com")) == "x\n" and does(user("export")) == "db.example.com:*:*:joe:x\n"
+    user.keyring.lock()
+    fails(user("get", "db.example.com"), "the keyring is locked")
+    user.keyring.restart(PASSWORD)
     assert does(user("clear", "db.example.com", "-U", "joe")) == "removed the password of joe at db.example.com\n"
     assert json.loads(does(user("list", "--json")))["passwords"] == []
 
@@ -191,7 +235,7 @@ def test_nothing_is_asked_for_and_nothing_changed_while_the_keyring_is_locked(us
     done = tty(user, "set", "two.example.com")
     assert "Password of" not in done.output and "the keyring is locked" in done.output
     done = user("list")
-    assert "the keyring is locked" in done.stderr and re.search("db.example.com +unknown +yes", does(done))
+    assert "the keyring is locked" in done.stderr and re.search("db.example.com +unknown +unknown", does(done))
     assert user.home.snapshot() == before and path.read_bytes()
     assert "Prompt" not in user.keyring.bus.text()
     fails(user("unlock"), "the keyring is locked")
