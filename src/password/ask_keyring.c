@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define UNLOCK  "unlock"
 #define PROGRAM PKGLIBEXECDIR "/" PGA_SECRET_PROGRAM
 
 extern char **environ;
@@ -109,12 +110,40 @@ static bool take_answer(int stream, const struct question *question)
 	return true;
 }
 
-static const char *hint_of(enum pga_secret_status status)
+static bool has_display(void)
+{
+	const char *x11 = getenv("DISPLAY");
+	const char *wayland = getenv("WAYLAND_DISPLAY");
+
+	return (x11 != NULL && x11[0] != '\0') || (wayland != NULL && wayland[0] != '\0');
+}
+
+static const char *hint_of_locked(const struct question *question)
+{
+	if (strcmp(question->verb, UNLOCK) != 0)
+		return "\"pganchor password unlock\" has the desktop ask for its password";
+	if (!has_display())
+		return "nothing could ask for its password: there is no display here; run this in "
+		       "the desktop's session";
+	return "the question for its password was dismissed, or nothing of the desktop could ask";
+}
+
+static const char *hint_of_no_bus(const struct question *question)
+{
+	if (question->entry != NULL && question->entry->kind == PGA_SECRET_PINS)
+		return "ssh, cron and containers have none: run this in the desktop's session";
+	return "ssh, cron and containers have none: a line of ~/.pgpass, or PGPASSWORD, is the way "
+	       "there";
+}
+
+static const char *hint_of(enum pga_secret_status status, const struct question *question)
 {
 	switch (status) {
 	case PGA_SECRET_LOCKED:
-		return "\"pganchor password unlock\" has the desktop ask for its password";
+		return hint_of_locked(question);
 	case PGA_SECRET_ABSENT:
+		if (!pga_has_session_bus())
+			return hint_of_no_bus(question);
 		return "passwords are kept by what serves org.freedesktop.secrets in a desktop's "
 		       "session: install gnome-keyring, or KeePassXC with its Secret Service on";
 	case PGA_SECRET_LATE:
@@ -125,14 +154,15 @@ static const char *hint_of(enum pga_secret_status status)
 }
 
 /* The program's line: what is behind its name. */
-static void say(struct pga_text *said, enum pga_secret_status status, struct pga_error *error)
+static void say(struct pga_text *said, enum pga_secret_status status,
+		const struct question *question, struct pga_error *error)
 {
 	static const char name[] = PGA_SECRET_PROGRAM ": ";
 	const char *line = pga_text_string(said);
 	const char *begun = strstr(line, name);
 
 	line = begun != NULL ? begun + strlen(name) : line;
-	(void)pga_fail(error, hint_of(status), "%.*s", (int)strcspn(line, "\n"),
+	(void)pga_fail(error, hint_of(status, question), "%.*s", (int)strcspn(line, "\n"),
 		       line[0] != '\0' ? line : "the keyring could not be asked");
 }
 
@@ -188,7 +218,7 @@ static enum pga_secret_status talk(pid_t pid, int channel, int errors,
 	if (status == PGA_SECRET_DONE && !(sent && taken))
 		status = PGA_SECRET_FAILED;
 	if (status != PGA_SECRET_DONE)
-		say(&said, status, error);
+		say(&said, status, question, error);
 	pga_text_free(&said);
 	return status;
 }
@@ -271,7 +301,7 @@ enum pga_secret_status pga_ask_keyring_state(struct pga_error *error)
 
 enum pga_secret_status pga_ask_keyring_unlock(struct pga_error *error)
 {
-	const struct question question = {.verb = "unlock"};
+	const struct question question = {.verb = UNLOCK};
 
 	return ask(&question, error);
 }

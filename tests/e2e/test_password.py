@@ -152,6 +152,13 @@ def test_several_of_one_host_are_told_apart(user):
     assert does(user("clear", "db.example.com", "--yes")).count("removed") == 2 and user.index.read_text() == ""
 
 
+def test_words_of_habit_are_understood(user):
+    for word in ("update", "change"):
+        fails(user(word), "did you mean password set?", status=2)
+    fails(user.home.pganchor("keyring"), "did you mean password?", status=2)
+    fails(user.home.pganchor("verify"), "did you mean anchor verify?", status=2)
+
+
 def test_what_is_not_said_is_anything_the_user_too(user):
     (user.home / ".pg_service.conf").write_text("[prod]\nhost=db.example.com\nport=5433\ndbname=app\nuser=joe\n")
     name = subprocess.run(["id", "-un"], capture_output=True, text=True, check=True).stdout.strip()
@@ -238,15 +245,19 @@ def test_nothing_is_asked_for_and_nothing_changed_while_the_keyring_is_locked(us
     assert "the keyring is locked" in done.stderr and re.search("db.example.com +unknown +unknown", does(done))
     assert user.home.snapshot() == before and path.read_bytes()
     assert "Prompt" not in user.keyring.bus.text()
-    fails(user("unlock"), "the keyring is locked")
+    for env, why in (({"DISPLAY": None, "WAYLAND_DISPLAY": None}, "there is no display here; run this in the desktop's session"),
+                     ({"DISPLAY": ":99"}, "the question for its password was dismissed, or nothing of the desktop could ask")):
+        done = user("unlock", env=env)
+        fails(done, "the keyring is locked", why)
+        assert "pganchor password unlock" not in done.stderr
     assert "Prompter" in user.keyring.bus.text()
     user.keyring.restart(PASSWORD)
     assert does(user("unlock")) == "the keyring is unlocked\n" and does(user("get", "db.example.com")) == "x\n"
 
 
-def test_without_a_keyring_it_says_what_to_install(user):
+def test_without_a_bus_it_says_what_to_do_there(user):
     away = {"DBUS_SESSION_BUS_ADDRESS": None, "XDG_RUNTIME_DIR": None}
-    fails(user("set", "db.example.com", input="x\n", env=away), "there is no keyring", "gnome-keyring", "KeePassXC")
+    fails(user("set", "db.example.com", input="x\n", env=away), "there is no keyring: this session has no bus", "a line of ~/.pgpass, or PGPASSWORD")
     assert does(user("list", env=away)) and user("list", env=away).stderr == ""
 
 
