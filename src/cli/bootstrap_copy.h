@@ -16,8 +16,9 @@ struct pga_followed_copy {
 void pga_followed_copy_begin(struct pga_followed_copy *followed);
 
 /* Once they have: where the keyring has a copy, it follows what was changed since, and nothing
- * else, for what somebody has changed before is not to be hidden by it. Nobody is asked for
- * anything, and nothing fails: a copy that is older now is warned of. A second time does nothing.
+ * else, for what somebody has changed before is not to be hidden by it. Where it is valid for more
+ * hosts now than the copy says, that stays as it is, too. Nobody is asked for anything, and nothing
+ * fails: a copy that is older now is warned of. A second time does nothing.
  */
 void pga_followed_copy_end(struct pga_followed_copy *followed);
 

@@ -18,6 +18,8 @@
 struct verifying {
 	bool keep;
 	bool yes;
+	bool empty;
+	bool forget;
 	bool json;
 
 	struct pga_pins pins;
@@ -70,6 +72,42 @@ static void print_all(FILE *stream, const struct verifying *verifying)
 		pga_print_difference(stream, &verifying->differences[i]);
 }
 
+/* With what brings back what the keyring has, behind the last line of each anchor. */
+static void print_with_ways_back(const struct verifying *verifying)
+{
+	const struct pga_pins_difference *list = verifying->differences;
+
+	for (size_t i = 0; i < verifying->count; i++) {
+		pga_print_difference(stdout, &list[i]);
+		if (i + 1 == verifying->count || !pga_is_same_anchor(&list[i], &list[i + 1]))
+			pga_print_way_back(stdout, &list[i], &verifying->pins);
+	}
+}
+
+/* Where an anchor was changed, what brings that back brings its root, too. */
+static bool is_changed(const struct verifying *verifying, const struct pga_pin *anchor)
+{
+	for (size_t i = 0; has_copy(verifying) && i < verifying->count; i++) {
+		const struct pga_copied_pin *now = verifying->differences[i].now;
+
+		if (now != NULL && strcmp(now->words[PGA_COPIED_NAME], anchor->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void print_missing_with_ways_back(const struct verifying *verifying)
+{
+	const struct pga_missing_root *roots = verifying->missing.roots;
+
+	for (size_t i = 0; i < verifying->missing.count; i++) {
+		pga_print_missing_root(stdout, &roots[i]);
+		if ((i + 1 == verifying->missing.count || roots[i].anchor != roots[i + 1].anchor) &&
+		    !is_changed(verifying, roots[i].anchor))
+			pga_print_way_back_to_root(stdout, &roots[i]);
+	}
+}
+
 static void print_missing(FILE *stream, const struct verifying *verifying)
 {
 	for (size_t i = 0; i < verifying->missing.count; i++)
@@ -97,8 +135,8 @@ static int report_json(const struct verifying *verifying, int status)
 static int judge(const struct verifying *verifying, struct pga_error *error)
 {
 	static const char again[] =
-	    "ask who runs the CA for the fingerprint of its root, and bootstrap by that with "
-	    "--replace; if the changes are yours, " TO_KEEP " has the keyring take them";
+	    "each command that is shown brings an anchor back as the keyring has it (URL: its CA's "
+	    "address); if the changes are yours, " TO_KEEP " has the keyring take them";
 
 	if (verifying->status == PGA_SECRET_NONE)
 		return pga_fail(
@@ -113,8 +151,8 @@ static int judge(const struct verifying *verifying, struct pga_error *error)
 				verifying->count == 1 ? "difference" : "differences");
 	if (verifying->missing.count > 0)
 		return pga_fail(error,
-				"pganchor bootstrap with the URL of the CA brings it back; the pin "
-				"proves it",
+				"the command that is shown brings it back (URL: its CA's address); "
+				"the pin proves it",
 				"a root is not where it was installed");
 	return 0;
 }
@@ -133,15 +171,21 @@ static int verify(const struct verifying *verifying)
 	const int status = judge(verifying, &error) == 0 ? PGA_EXIT_DONE : PGA_EXIT_FAILED;
 
 	if (!verifying->json && has_copy(verifying))
-		print_all(stdout, verifying);
+		print_with_ways_back(verifying);
 	if (!verifying->json)
-		print_missing(stdout, verifying);
+		print_missing_with_ways_back(verifying);
 	if (!verifying->json && is_as_kept(verifying))
 		print_good(verifying);
 	(void)fflush(stdout);
 	if (status != PGA_EXIT_DONE)
 		pga_print_error(&error);
 	return verifying->json ? report_json(verifying, status) : status;
+}
+
+/* Whether a copy that has anchors would have none. */
+static bool empties(const struct verifying *verifying)
+{
+	return has_copy(verifying) && verifying->kept.count > 0 && verifying->now.count == 0;
 }
 
 static int ask(const struct verifying *verifying, struct pga_error *error)
@@ -155,8 +199,12 @@ static int ask(const struct verifying *verifying, struct pga_error *error)
 	print_all(question.out, verifying);
 	print_missing(question.out, verifying);
 	result = pga_question_ask(
-	    &question, "Is the keyring to keep the pins as they are now? Type yes: ", &answer,
-	    error);
+	    &question,
+	    empties(verifying)
+		? "No anchor is pinned now. Is the keyring to keep that, and none of those that it "
+		  "has? Type yes: "
+		: "Is the keyring to keep the pins as they are now? Type yes: ",
+	    &answer, error);
 	pga_question_end(&question);
 	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
 		result = pga_fail(error, "compare the pins with what those who run the CAs say",
@@ -171,6 +219,13 @@ static int keep(struct verifying *verifying, struct pga_error *error)
 				"no anchor of the user's is pinned: there is nothing to keep");
 	if (is_as_kept(verifying))
 		return 0;
+	if (verifying->yes && empties(verifying) && !verifying->empty)
+		return pga_fail(
+		    error,
+		    "--yes --empty has the keyring keep that; \"pganchor anchor verify\" "
+		    "shows what brings the anchors back",
+		    "no anchor of the user's is pinned now, and the copy has %zu: not kept",
+		    verifying->kept.count);
 	if (!verifying->yes && ask(verifying, error) != 0)
 		return -1;
 	if (pga_kept_pins_set(&verifying->now, error) != PGA_SECRET_DONE)
@@ -204,11 +259,32 @@ static int keep_and_report(struct verifying *verifying)
 	return PGA_EXIT_DONE;
 }
 
+static int forget(const struct verifying *verifying)
+{
+	struct pga_error error;
+
+	if (pga_kept_pins_clear(&error) != PGA_SECRET_DONE) {
+		pga_print_error(&error);
+		return PGA_EXIT_FAILED;
+	}
+	if (verifying->json)
+		return pga_json_print(json_pack("{s:s, s:b}", "copy", "none", "forgotten", 1),
+				      PGA_EXIT_DONE);
+	(void)puts("the keyring has no copy of the pins any more");
+	return PGA_EXIT_DONE;
+}
+
 static const struct pga_option options[] = {
     {.name = "keep",
      .target = offsetof(struct verifying, keep),
      .help = "show what has changed, ask, and have the keyring keep the pins as they are now"},
     {.name = "yes", .target = offsetof(struct verifying, yes), .help = "with --keep: do not ask"},
+    {.name = "empty",
+     .target = offsetof(struct verifying, empty),
+     .help = "with --yes: even where no anchor is pinned now, and the copy has some"},
+    {.name = "forget",
+     .target = offsetof(struct verifying, forget),
+     .help = "remove the copy from the keyring"},
     {.name = "json",
      .letter = 'j',
      .target = offsetof(struct verifying, json),
@@ -225,6 +301,12 @@ static int run(int argc, char **argv)
 		return status;
 	if (verifying.yes && !verifying.keep)
 		return pga_usage_error("anchor verify", "--yes goes with --keep alone");
+	if (verifying.empty && !verifying.yes)
+		return pga_usage_error("anchor verify", "--empty goes with --keep --yes alone");
+	if (verifying.forget && verifying.keep)
+		return pga_usage_error("anchor verify", "--keep and --forget: one of them");
+	if (verifying.forget)
+		return forget(&verifying);
 	if (look(&verifying, &error) != 0) {
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
@@ -242,14 +324,16 @@ static int run(int argc, char **argv)
 const struct pga_command pga_cmd_anchor_verify = {
     .name = "anchor verify",
     .summary = "compare the pins with their copy in the keyring",
-    .usage = "[--json]\n--keep [--yes] [--json]",
+    .usage = "[--json]\n--keep [--yes [--empty]] [--json]\n--forget [--json]",
     .about =
 	"Who can write the user's files, such as a program that synchronises them, or a backup "
 	"that "
 	"was restored, can change anchors.conf. With --keep, the desktop's keyring keeps a copy of "
 	"the user's own pins, their hosts and scopes; without it, each difference from that is "
-	"told. That the root of each anchor is in its own file and in root.crt is looked at, too. "
-	"pganchor bootstrap brings the copy up to date for the anchor that it pins.",
+	"told, with what brings back what the keyring has. That the root of each anchor is in its "
+	"own file and in root.crt is looked at, too. "
+	"pganchor bootstrap brings the copy up to date for the anchor that it pins, but not where "
+	"that is valid for more hosts than the copy says.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .statuses = "Exit status: 0 all is as the keyring has it, or is kept now; 1 something is not, "

@@ -1,7 +1,10 @@
 #include "cli/print_copy.h"
 
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "report/json.h"
+
+#include <string.h>
 
 static const char *name_of(const struct pga_pins_difference *difference)
 {
@@ -54,6 +57,95 @@ void pga_print_difference(FILE *stream, const struct pga_pins_difference *differ
 		print_both(stream, difference, PGA_COPIED_SCOPE, "scope is", "and");
 		break;
 	}
+}
+
+bool pga_is_same_anchor(const struct pga_pins_difference *one,
+			const struct pga_pins_difference *other)
+{
+	return strcmp(name_of(one), name_of(other)) == 0;
+}
+
+/* The user's own of this name; NULL. */
+static const struct pga_pin *pin_of(const struct pga_pins *pins, const char *name)
+{
+	for (size_t i = pins->system_count; i < pins->count; i++)
+		if (strcmp(pins->pins[i].name, name) == 0)
+			return &pins->pins[i];
+	return NULL;
+}
+
+static bool is_blank_or_comment(const char *line, size_t length)
+{
+	const size_t blanks = strspn(line, " \t\r\n");
+
+	return blanks >= length || line[blanks] == '#' || line[blanks] == ';';
+}
+
+/* The last line of the section that begins at this one. What stands before the next one and says
+ * nothing is the next one's. */
+static size_t end_of_section(const struct pga_pins *pins, size_t first)
+{
+	const char *at = pga_text_string(&pins->file.content);
+	size_t last = first;
+	size_t next = 0;
+
+	for (size_t i = pins->system_count; i < pins->count; i++)
+		if (pins->pins[i].line > first && (next == 0 || pins->pins[i].line < next))
+			next = pins->pins[i].line;
+	for (size_t number = 1; *at != '\0' && (next == 0 || number < next); number++) {
+		const size_t length = strcspn(at, "\n") + (strchr(at, '\n') != NULL);
+
+		if (number > first && !is_blank_or_comment(at, length))
+			last = number;
+		at += length;
+	}
+	return last;
+}
+
+static void add_command(struct pga_text *text, const char *source, const char *pin,
+			const char *name)
+{
+	pga_text_add(text, "pganchor bootstrap --ca-url ");
+	if (source != NULL && strncmp(source, "https://", 8) == 0)
+		pga_text_add_shell_word(text, source);
+	else
+		pga_text_add(text, "URL");
+	pga_text_addf(text, " --fingerprint %s --name %s", pin, name);
+}
+
+void pga_print_way_back(FILE *stream, const struct pga_pins_difference *difference,
+			const struct pga_pins *pins)
+{
+	const struct pga_copied_pin *kept = difference->kept;
+	const struct pga_pin *pin = pin_of(pins, name_of(difference));
+	struct pga_text text = PGA_TEXT_EMPTY;
+	bool scoped;
+
+	if (kept == NULL) {
+		if (pin != NULL)
+			pga_print(stream,
+				  "    if it is not yours, take out lines %zu to %zu of %s\n",
+				  pin->line, end_of_section(pins, pin->line), pins->file.path);
+		return;
+	}
+	add_command(&text, pin != NULL ? pin->source : NULL, kept->words[PGA_COPIED_PIN],
+		    kept->words[PGA_COPIED_NAME]);
+	pga_text_add(&text, " --hosts ");
+	pga_text_add_shell_word(&text, kept->words[PGA_COPIED_HOSTS]);
+	scoped = strcmp(kept->words[PGA_COPIED_SCOPE], "scoped") == 0;
+	if (scoped || (pin != NULL && pin->scoped))
+		pga_text_add(&text, scoped ? " --scoped" : " --unscoped");
+	pga_print(stream, "    %s --replace\n", pga_text_string(&text));
+	pga_text_free(&text);
+}
+
+void pga_print_way_back_to_root(FILE *stream, const struct pga_missing_root *missing)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+
+	add_command(&text, missing->anchor->source, missing->anchor->pin, missing->anchor->name);
+	pga_print(stream, "    %s\n", pga_text_string(&text));
+	pga_text_free(&text);
 }
 
 void pga_print_missing_root(FILE *stream, const struct pga_missing_root *missing)

@@ -6,10 +6,23 @@
 #include "password/pins_copy.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /* A line with the anchor and both values. */
 void pga_print_difference(FILE *stream, const struct pga_pins_difference *difference);
+
+/* What brings back what the keyring has of this anchor: a command for a shell, or the lines of the
+ * user's anchors.conf, which pins are, that are to go. */
+void pga_print_way_back(FILE *stream, const struct pga_pins_difference *difference,
+			const struct pga_pins *pins);
+
+/* Whether both are of the same anchor. */
+bool pga_is_same_anchor(const struct pga_pins_difference *one,
+			const struct pga_pins_difference *other);
+
+/* The command that brings this root back. */
+void pga_print_way_back_to_root(FILE *stream, const struct pga_missing_root *missing);
 
 void pga_print_missing_root(FILE *stream, const struct pga_missing_root *missing);
 

@@ -70,3 +70,17 @@ enum pga_secret_status pga_kept_pins_set(const struct pga_pins_copy *copy, struc
 	pga_text_free(&line);
 	return status;
 }
+
+enum pga_secret_status pga_kept_pins_clear(struct pga_error *error)
+{
+	struct pga_password_entry entry;
+	enum pga_secret_status status = PGA_SECRET_FAILED;
+
+	if (make_entry(&entry, error) == 0) {
+		status = pga_ask_keyring_clear(&entry, error);
+		free(entry.words[PGA_SECRET_FILE]);
+	}
+	if (status == PGA_SECRET_NONE)
+		(void)pga_fail(error, NULL, "the keyring has no copy of the pins");
+	return status;
+}

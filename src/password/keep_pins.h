@@ -20,4 +20,7 @@ enum pga_secret_status pga_kept_pins_get(struct pga_pins_copy *copy, bool *reada
 /* Keeps it in the place of the one before. What is done has been read back. */
 enum pga_secret_status pga_kept_pins_set(const struct pga_pins_copy *copy, struct pga_error *error);
 
+/* Removes it; PGA_SECRET_NONE, with the error, where there is none. */
+enum pga_secret_status pga_kept_pins_clear(struct pga_error *error);
+
 #endif

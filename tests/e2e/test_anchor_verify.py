@@ -112,8 +112,9 @@ ONE_PIN, TWO_PIN = ONE.fingerprint, TWO.fingerprint
 def test_each_change_is_told_with_both_values(kept, sections, lines, changes):
     kept.write(*sections)
     done = kept.verify()
-    said = fails(done, f"{CONF}: not as the keyring has it: {len(lines)} difference", "bootstrap by that", '"pganchor anchor verify --keep"')
-    assert [line for line in said.splitlines() if " its root is not in " not in line] == lines
+    said = fails(done, f"{CONF}: not as the keyring has it: {len(lines)} difference", "as the keyring has it", '"pganchor anchor verify --keep"')
+    assert [line for line in said.splitlines() if " its root is not in " not in line and not line.startswith("    ")] == lines
+    assert said.count("\n    pganchor bootstrap --ca-url ") + said.count("\n    if it is not yours, take out lines ") >= len({one for one, _ in changes})
     report = json.loads(fails(kept.verify("--json")))
     assert {(one["anchor"], one["change"]) for one in report["differences"]} == changes
     assert does(kept.verify("--keep", "--yes")).splitlines()[:len(lines)] == lines
@@ -139,10 +140,12 @@ def test_the_roots_have_to_be_where_they_were_installed(kept):
     (kept.home / ROOT_CRT).write_text(TWO.pem)
     (anchors / "two.crt").write_text(ONE.pem)
     (anchors / "one.crt").unlink()
-    said = fails(kept.verify(), "a root is not where it was installed", "pganchor bootstrap")
+    said = fails(kept.verify(), "a root is not where it was installed", "the command that is shown brings it back")
     assert said.splitlines() == [f"one: its root is not in {anchors / 'one.crt'}",
                                  f"one: its root is not in {kept.home / ROOT_CRT}",
+                                 f"    pganchor bootstrap --ca-url https://ca.example.com --fingerprint {ONE_PIN} --name one",
                                  f"two: its root is not in {anchors / 'two.crt'}",
+                                 f"    pganchor bootstrap --ca-url https://ca.example.com --fingerprint {TWO_PIN} --name two",
                                  "2 anchors are as the keyring has them"]
     report = json.loads(fails(kept.verify("--json")))
     assert [(one["anchor"], os.path.basename(one["path"])) for one in report["missing_roots"]] == [
@@ -176,8 +179,63 @@ def test_there_may_be_nothing_to_keep(user):
     user.write(section("one", ONE))
     does(user.verify("--keep", "--yes"))
     (user.home / CONF).unlink()
-    assert does(user.verify("--keep", "--yes")).endswith(KEPT.format(0, "s"))
+    fails(user.verify("--keep", "--yes"), "no anchor of the user's is pinned now, and the copy has 1: not kept", "--yes --empty")
+    done = tty(user, "--keep", answers=[("No anchor is pinned now.* none of those that it has\\? Type yes: ", "no")])
+    assert done.returncode == 1 and "you have not said yes" in done.output
+    fails(user.verify(), "1 difference")
+    fails(user.verify("--keep", "--empty"), "--empty goes with --keep --yes alone", status=2)
+    assert does(user.verify("--keep", "--yes", "--empty")).endswith(KEPT.format(0, "s"))
     assert does(user.verify()) == "0 anchors are as the keyring has them\n"
+
+
+def test_the_copy_can_be_forgotten(kept):
+    does(kept("password", "set", "db.example.com", "-U", "joe", input="x\n"))
+    fails(kept.verify("--keep", "--forget"), "one of them", status=2)
+    assert does(kept.verify("--forget")) == "the keyring has no copy of the pins any more\n"
+    fails(kept.verify(), "the keyring has no copy of the pins\n")
+    fails(kept.verify("--forget"), "the keyring has no copy of the pins\n")
+    assert does(kept("password", "get", "db.example.com")) == "x\n"
+    does(kept.verify("--keep", "--yes"))
+    assert json.loads(does(kept.verify("--forget", "--json")))["copy"] == "none"
+
+
+def test_what_it_says_to_type_brings_back_what_the_keyring_has(user, https_ca):
+    ca = https_ca(stepca_answers(ONE), authority=ONE)
+
+    def pinned(pin, hosts, scope="root.crt"):
+        return section("one", pin, hosts, scope).replace("https://ca.example.com", ca.url)
+
+    def paste(said):
+        commands = [line.strip() for line in said.splitlines() if line.startswith("    pganchor bootstrap ")]
+        assert len(commands) == 1, said
+        does(user.home.run(["sh", "-c", f"{user.home.program.binary}{commands[0].removeprefix('pganchor')}"], env=user.keyring.environment))
+
+    user.write(pinned(ONE, "*.a.example.com *.example.net"))
+    does(user.verify("--keep", "--yes"))
+    evil = section("evil", EVIL, "*")
+    for changed in (pinned(ONE, "*"), pinned(EVIL, "*", "scoped"), pinned(TWO, "db.example.org")):
+        user.write(changed)
+        paste(fails(user.verify(), "as the keyring has it"))
+        assert does(user.verify()) == "1 anchor is as the keyring has it\n"
+    (user.home / ROOT_CRT).unlink()
+    paste(fails(user.verify(), "a root is not where it was installed"))
+    whole = (user.home / CONF).read_text()
+    user.write("# mine\n", evil, "\n# a note on one\n", whole)
+    assert f"\n    if it is not yours, take out lines 2 to 6 of {user.home / CONF}\n" in fails(user.verify(), "1 difference")
+    (user.home / CONF).unlink()
+    assert f"\n    pganchor bootstrap --ca-url URL --fingerprint {ONE_PIN} --name one --hosts '*.a.example.com *.example.net' --replace\n" in (
+        fails(user.verify(), "URL: its CA's address"))
+
+
+def test_the_copy_does_not_follow_what_is_wider_than_it_says(kept, bootstrap):
+    for sections in ([section("two", TWO, "db.example.net", "scoped")], [section("one", EVIL, "*"), section("two", TWO, "db.example.net", "scoped")]):
+        kept.write(*sections)
+        done = bootstrap(ONE, "--name", "one", "--replace")
+        assert does(done) and "one is valid for hosts now that the keyring does not have it for" in done.stderr
+        assert '"pganchor anchor verify" shows' in done.stderr
+        assert fails(kept.verify(), "1 difference").startswith("one: the hosts are *, more than *.example.com in the keyring\n")
+    assert bootstrap(ONE, "--name", "one", "--replace", "--hosts", "db.example.com").stderr == ""
+    assert does(kept.verify()) == "2 anchors are as the keyring has them\n"
 
 
 def test_many_are_kept_whole(user):
@@ -287,7 +345,7 @@ def test_bootstrap_hides_no_change_of_somebody_else_s(kept, bootstrap):
 def test_bootstrap_neither_asks_nor_fails_for_the_copy(kept, bootstrap):
     kept.keyring.lock()
     done = bootstrap(NEW, "--name", "new", "--json")
-    assert does(done) and re.search('the keyring is locked: the copy .* is older now; "pganchor anchor verify --keep"', done.stderr)
+    assert does(done) and re.search('the keyring is locked: the copy .* is older now; .*"pganchor anchor verify --keep"', done.stderr)
     assert any("pganchor anchor verify --keep" in warning for warning in json.loads(done.stdout)["warnings"])
     assert "Prompt" not in kept.keyring.bus.text()
     # What changes nothing makes it no older.
