@@ -6,6 +6,7 @@
 #include "password/ask_keyring.h"
 #include "password/export.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,12 +102,18 @@ static int export_chosen(const struct pga_asked_password *asked, struct pga_erro
 {
 	struct pga_passwords index;
 	bool *chosen = NULL;
+	size_t added;
 	int result;
 
 	result = pga_password_choose(asked, &index, &chosen, error);
-	if (result == 0)
-		result = asked->into != NULL ? pga_export_into(&index, chosen, asked->into, error)
-					     : pga_export_to(&index, chosen, STDOUT_FILENO, error);
+	if (result == 0 && asked->into == NULL) {
+		result = pga_export_to(&index, chosen, STDOUT_FILENO, error);
+	} else if (result == 0) {
+		result = pga_export_into(&index, chosen, asked->into, &added, error);
+		if (result == 0)
+			pga_print(stdout, "added %zu line%s to %s\n", added, added == 1 ? "" : "s",
+				  asked->into);
+	}
 	free(chosen);
 	pga_passwords_free(&index);
 	return result;

@@ -1,7 +1,9 @@
 #include "password/export.h"
 
+#include "base/terminal.h"
 #include "base/transaction.h"
 #include "password/ask_keyring.h"
+#include "password/passfile.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,17 +28,22 @@ static void add_escaped(struct pga_text *text, const char *bytes, char end)
 	pga_text_add_bytes(text, &end, 1);
 }
 
+static void add_entry(struct pga_text *lines, const struct pga_password_entry *entry,
+		      const struct pga_secret *secret)
+{
+	for (enum pga_secret_word word = 0; word < PGA_SECRET_FILE; word++)
+		add_escaped(lines, entry->words[word], ':');
+	add_escaped(lines, secret->bytes, '\n');
+}
+
 static int add_line(struct pga_text *lines, const struct pga_password_entry *entry,
 		    struct pga_error *error)
 {
 	struct pga_secret secret;
 	const enum pga_secret_status status = pga_ask_keyring_get(entry, &secret, error);
 
-	for (enum pga_secret_word word = 0; status == PGA_SECRET_DONE && word < PGA_SECRET_FILE;
-	     word++)
-		add_escaped(lines, entry->words[word], ':');
 	if (status == PGA_SECRET_DONE)
-		add_escaped(lines, secret.bytes, '\n');
+		add_entry(lines, entry, &secret);
 	pga_secret_end(&secret);
 	return status == PGA_SECRET_DONE ? 0 : -1;
 }
@@ -88,11 +95,68 @@ int pga_export_to(const struct pga_passwords *index, const bool *chosen, int des
 	return result;
 }
 
+/* Whether the file has this very line. */
+static bool has_line(const struct pga_passfile *file, const struct pga_password_entry *entry,
+		     const struct pga_secret *secret)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (!file->lines[i].starred &&
+		    pga_password_entry_is(&file->lines[i].entry, entry) &&
+		    strcmp(file->lines[i].password, secret->bytes) == 0)
+			return true;
+	return false;
+}
+
+static void warn_of_earlier(const struct pga_passfile *file, const char *path,
+			    const struct pga_password_entry *entry)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (pga_passfile_line_covers(&file->lines[i], entry)) {
+			pga_print_warning("%s, line %zu, is for all that the line of %s at %s is "
+					  "for: libpq takes that one first",
+					  path, file->lines[i].number,
+					  entry->words[PGA_SECRET_USER],
+					  entry->words[PGA_SECRET_HOST]);
+			return;
+		}
+}
+
+/* Adds what the file does not have yet. Returns how many; -1 with the error. */
+static int add_new_lines(struct pga_transaction_file *file, const struct pga_passfile *has,
+			 const struct pga_passwords *index, const bool *chosen,
+			 struct pga_error *error)
+{
+	int added = 0;
+
+	for (size_t i = 0; i < index->count; i++) {
+		const struct pga_password_entry *entry = &index->entries[i];
+		struct pga_secret secret;
+		bool there;
+
+		if (!chosen[i] || entry->kind != PGA_SECRET_PASSWORD)
+			continue;
+		if (pga_ask_keyring_get(entry, &secret, error) != PGA_SECRET_DONE) {
+			pga_secret_end(&secret);
+			return -1;
+		}
+		there = has_line(has, entry, &secret);
+		if (!there)
+			add_entry(&file->after, entry, &secret);
+		pga_secret_end(&secret);
+		if (!there)
+			warn_of_earlier(has, file->edit.path, entry);
+		added += !there;
+	}
+	return file->after.failed ? pga_fail_memory(error) : added;
+}
+
 static int append(struct pga_transaction_file *file, const struct pga_passwords *index,
-		  const bool *chosen, struct pga_error *error)
+		  const bool *chosen, size_t *added, struct pga_error *error)
 {
 	struct pga_transaction_file *const files[] = {file};
 	const struct pga_text *before = &file->edit.before;
+	struct pga_passfile has = {.count = 0};
+	int count = -1;
 
 	if (file->edit.existed && (file->edit.mode & 077) != 0)
 		return pga_fail(error, "chmod 600 makes it one that libpq reads",
@@ -100,21 +164,27 @@ static int append(struct pga_transaction_file *file, const struct pga_passwords 
 	pga_text_add_bytes(&file->after, pga_text_string(before), before->length);
 	if (before->length > 0 && before->bytes[before->length - 1] != '\n')
 		pga_text_add(&file->after, "\n");
-	if (add_lines(&file->after, index, chosen, error) != 0 ||
-	    pga_transaction_put(file, error) != 0)
-		return -1;
-	return pga_transaction_write(files, 1, error);
+	if (pga_passfile_read(&has, pga_text_string(before), before->length, error) == 0)
+		count = add_new_lines(file, &has, index, chosen, error);
+	pga_passfile_free(&has);
+	*added = count > 0 ? (size_t)count : 0;
+	if (count <= 0)
+		return count;
+	return pga_transaction_put(file, error) == 0 ? pga_transaction_write(files, 1, error) : -1;
 }
 
 int pga_export_into(const struct pga_passwords *index, const bool *chosen, const char *path,
-		    struct pga_error *error)
+		    size_t *added, struct pga_error *error)
 {
 	struct pga_transaction_file file = {.change = PGA_UNCHANGED};
 	int result;
 
+	*added = 0;
 	if (pga_edit_begin(&file.edit, path, 0600, error) != 0)
 		return -1;
-	result = append(&file, index, chosen, error);
+	result = append(&file, index, chosen, added, error);
+	if (file.edit.before.bytes != NULL)
+		explicit_bzero(file.edit.before.bytes, file.edit.before.room);
 	if (file.after.bytes != NULL)
 		explicit_bzero(file.after.bytes, file.after.room);
 	pga_transaction_end(&file);

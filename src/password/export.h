@@ -13,10 +13,11 @@
 int pga_export_to(const struct pga_passwords *index, const bool *chosen, int descriptor,
 		  struct pga_error *error);
 
-/* The same to the end of a file, as a whole or not at all. A file that others may read is refused;
- * a new one has mode 0600. */
+/* The same to the end of a file, as a whole or not at all, but for those that it has already. Warns
+ * of each that an earlier line covers. A file that others may read is refused; a new one has mode
+ * 0600. *added is how many lines were. */
 int pga_export_into(const struct pga_passwords *index, const bool *chosen, const char *path,
-		    struct pga_error *error);
+		    size_t *added, struct pga_error *error);
 
 /* Writes secrets to a descriptor, each with a line end. */
 int pga_export_write(int descriptor, const struct pga_secret *secrets, size_t count,

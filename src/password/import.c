@@ -117,16 +117,6 @@ static bool is_same_password(const struct pga_passfile_line *one,
 	       strcmp(one->password, other->password) == 0;
 }
 
-/* Whether there is no connection that fits the other line and not this one. */
-static bool covers(const struct pga_passfile_line *one, const struct pga_passfile_line *other)
-{
-	for (enum pga_secret_word word = 0; word < PGA_SECRET_FILE; word++)
-		if ((one->starred || strcmp(one->entry.words[word], PGA_PASSWORD_ANY) != 0) &&
-		    strcmp(one->entry.words[word], other->entry.words[word]) != 0)
-			return false;
-	return !other->starred || !one->starred;
-}
-
 /* libpq takes the first line that fits: what is behind one that fits all of the same is another's
  * password, or nobody's. One that says the same once more goes where the first goes. */
 static void leave_those_never_used(struct pga_import *import)
@@ -135,7 +125,8 @@ static void leave_those_never_used(struct pga_import *import)
 		for (size_t i = 0; i < j; i++) {
 			const struct pga_passfile_line *first = &import->file.lines[i];
 
-			if (!covers(first, &import->file.lines[j]) ||
+			if ((first->starred && import->file.lines[j].starred) ||
+			    !pga_passfile_line_covers(first, &import->file.lines[j].entry) ||
 			    is_same_password(first, &import->file.lines[j]))
 				continue;
 			leave(&import->lines[j], "take the line out, if it is an old one",

@@ -146,6 +146,16 @@ bool pga_password_entries_meet(const struct pga_password_entry *one,
 	return true;
 }
 
+bool pga_passfile_line_covers(const struct pga_passfile_line *line,
+			      const struct pga_password_entry *entry)
+{
+	for (enum pga_secret_word word = 0; word < FIELDS; word++)
+		if ((line->starred || strcmp(line->entry.words[word], PGA_PASSWORD_ANY) != 0) &&
+		    strcmp(line->entry.words[word], entry->words[word]) != 0)
+			return false;
+	return true;
+}
+
 const struct pga_passfile_line *pga_passfile_for(const struct pga_passfile *file,
 						 const struct pga_password_entry *entry)
 {

@@ -35,6 +35,11 @@ int pga_passfile_read(struct pga_passfile *file, const char *bytes, size_t lengt
 bool pga_password_entries_meet(const struct pga_password_entry *one,
 			       const struct pga_password_entry *other);
 
+/* Whether libpq takes this line for every connection that the entry is for, where no line stands
+ * above it. An entry's "*" is any. */
+bool pga_passfile_line_covers(const struct pga_passfile_line *line,
+			      const struct pga_password_entry *entry);
+
 /* The first line that some connection takes which fits the entry; NULL where there is none. */
 const struct pga_passfile_line *pga_passfile_for(const struct pga_passfile *file,
 						 const struct pga_password_entry *entry);

@@ -427,11 +427,21 @@ def test_an_import_that_is_killed_loses_nothing_wherever(user):
 def test_export_adds_to_a_file_of_the_user_s_alone(user):
     does(user("set", "db.example.com", "-U", "joe", input="a:b\n"))
     path = user.home / "new"
-    does(user("export", "--into", "new"))
+    assert does(user("export", "--into", "new")) == "added 1 line to new\n"
     assert path.read_text() == "db.example.com:*:*:joe:a\\:b\n" and path.stat().st_mode & 0o777 == 0o600
     path.write_bytes(b"# note\r\nno end")
     does(user("export", "--into", "new"))
     assert path.read_bytes() == b"# note\r\nno end\ndb.example.com:*:*:joe:a\\:b\n"
+    # What is there is not added once more; what libpq would never come to is told.
+    does(user("set", "db.example.com", "-U", "ann", input="ann's\n"))
+    done = user("export", "--into", "new")
+    assert does(done) == "added 1 line to new\n" and done.stderr == "" and path.read_bytes().endswith(b":joe:a\\:b\ndb.example.com:*:*:ann:ann's\n")
+    before = path.stat()
+    assert does(user("export", "--into", "new")) == "added 0 lines to new\n" and path.stat().st_mtime_ns == before.st_mtime_ns
+    path.write_bytes(b"# note\n*:*:*:joe:old\ndb.example.com:5432:*:ann:old\n")
+    done = user("export", "--into", "new")
+    assert does(done) == "added 2 lines to new\n" and done.stderr.count("warning") == 1
+    assert "new, line 2, is for all that the line of joe at db.example.com is for: libpq takes that one first" in done.stderr
     path.chmod(0o644)
     fails(user("export", "--into", "new"), "others than its user have access")
 
