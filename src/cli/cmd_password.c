@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "password/ask_keyring.h"
 #include "password/index.h"
+#include "password/private_key.h"
 #include "password/secret.h"
 #include "policy/effective.h"
 #include "policy/linked.h"
@@ -263,6 +264,9 @@ int pga_password_entry_of(const struct pga_asked_password *asked, struct pga_pas
 		if (result == 0 && meant.entry.words[PGA_SECRET_USER] == NULL)
 			result = pga_fail(error, "give it with -U NAME", "libpq knows no user");
 	}
+	/* Before anybody types. */
+	if (result == 0 && asked->key != NULL)
+		result = pga_private_key_wants_one(meant.entry.words[PGA_SECRET_FILE], error);
 	*entry = meant.entry;
 	return result;
 }

@@ -72,7 +72,8 @@ bool pga_password_options(const struct pga_command *command, int argc, char **ar
 			  struct pga_asked_password *asked, int *status);
 
 /* The entry that is meant, as libpq would have it: what is not said of port and dbname is any, and
- * the user whom libpq would connect as. To be freed by pga_password_entry_end() in any case. */
+ * the user whom libpq would connect as; a private key has to be one that has a passphrase. To be
+ * freed by pga_password_entry_end() in any case. */
 int pga_password_entry_of(const struct pga_asked_password *asked, struct pga_password_entry *entry,
 			  struct pga_error *error);
 void pga_password_entry_end(struct pga_password_entry *entry);

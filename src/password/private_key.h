@@ -10,4 +10,8 @@
 int pga_private_key_check(const char *path, const struct pga_secret *passphrase,
 			  struct pga_error *error);
 
+/* Whether there is such a key at all: returns -1 where the file is none, or the key has no
+ * passphrase. */
+int pga_private_key_wants_one(const char *path, struct pga_error *error);
+
 #endif

@@ -289,6 +289,9 @@ def test_the_passphrase_of_a_key_is_tried_first(user):
     fails(user("set", "--key", key, input="x\n"), "the key has no passphrase")
     fails(user("set", "--key", user.index, input="x\n"), "no private key")
     fails(user("export", "--key", key), "no passphrases", status=2)
+    for bad, why in (("nosuch", "No such file"), (user.index, "no private key"), (key, "the key has no passphrase")):
+        done = tty(user, "set", "--key", bad)
+        assert done.returncode == 1 and why in done.output and "Passphrase of" not in done.output
 
 
 FILE = (b"# a comment: db.example.com:*:*:joe:no\r\n"
