@@ -215,7 +215,8 @@ static int check_by_libpq(struct pga_import_line *line, const char *bytes, struc
 	return 0;
 }
 
-static int plan(struct pga_import *import, const struct pga_text *bytes, struct pga_error *error)
+static int judge_all(struct pga_import *import, const struct pga_text *bytes,
+		     struct pga_error *error)
 {
 	if (pga_passfile_read(&import->file, pga_text_string(bytes), bytes->length, error) != 0)
 		return -1;
@@ -236,6 +237,17 @@ static int plan(struct pga_import *import, const struct pga_text *bytes, struct 
 		return -1;
 	leave_those_with_heirs(import);
 	return 0;
+}
+
+/* Where it could not be judged to the end, nothing becomes of any line. */
+static int plan(struct pga_import *import, const struct pga_text *bytes, struct pga_error *error)
+{
+	if (judge_all(import, bytes, error) == 0)
+		return 0;
+	for (size_t i = 0; import->lines != NULL && i < import->file.count; i++)
+		if (import->lines[i].state != PGA_IMPORT_LEFT)
+			leave(&import->lines[i], NULL, "not every line could be judged");
+	return -1;
 }
 
 static enum pga_secret_status keep(const struct pga_passfile_line *line, struct pga_error *error)

@@ -112,9 +112,10 @@ ONE_PIN, TWO_PIN = ONE.fingerprint, TWO.fingerprint
 def test_each_change_is_told_with_both_values(kept, sections, lines, changes):
     kept.write(*sections)
     done = kept.verify()
-    said = fails(done, f"{CONF}: not as the keyring has it: {len(lines)} difference", "as the keyring has it", '"pganchor anchor verify --keep"')
+    said = fails(done, f"{CONF}: not as the keyring has it: {len(lines)} difference", '"pganchor anchor verify --keep"')
     assert [line for line in said.splitlines() if " its root is not in " not in line and not line.startswith("    ")] == lines
-    assert said.count("\n    pganchor bootstrap --ca-url ") + said.count("\n    if it is not yours, take out lines ") >= len({one for one, _ in changes})
+    ways_back = re.findall(r"\n    (?:pganchor bootstrap --ca-url |if it is not yours, take out lines )", said)
+    assert len(ways_back) >= len(changes)
     report = json.loads(fails(kept.verify("--json")))
     assert {(one["anchor"], one["change"]) for one in report["differences"]} == changes
     assert does(kept.verify("--keep", "--yes")).splitlines()[:len(lines)] == lines
@@ -223,12 +224,13 @@ def test_what_it_says_to_type_brings_back_what_the_keyring_has(user, https_ca):
     user.write("# mine\n", evil, "\n# a note on one\n", whole)
     assert f"\n    if it is not yours, take out lines 2 to 6 of {user.home / CONF}\n" in fails(user.verify(), "1 difference")
     (user.home / CONF).unlink()
-    assert f"\n    pganchor bootstrap --ca-url URL --fingerprint {ONE_PIN} --name one --hosts '*.a.example.com *.example.net' --replace\n" in (
-        fails(user.verify(), "URL: its CA's address"))
+    said = fails(user.verify(), "URL: its CA's address")
+    assert f"\n    pganchor bootstrap --ca-url URL --fingerprint {ONE_PIN} --name one --hosts '*.a.example.com *.example.net' --replace\n" in said
 
 
 def test_the_copy_does_not_follow_what_is_wider_than_it_says(kept, bootstrap):
-    for sections in ([section("two", TWO, "db.example.net", "scoped")], [section("one", EVIL, "*"), section("two", TWO, "db.example.net", "scoped")]):
+    two = section("two", TWO, "db.example.net", "scoped")
+    for sections in ([two], [section("one", EVIL, "*"), two]):
         kept.write(*sections)
         done = bootstrap(ONE, "--name", "one", "--replace")
         assert does(done) and "one is valid for hosts now that the keyring does not have it for" in done.stderr

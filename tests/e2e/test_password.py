@@ -143,7 +143,8 @@ def test_several_of_one_host_are_told_apart(user):
     before = user.index.read_text()
     fails(user("clear", "db.example.com"), "could not ask on the terminal", "--yes removes them")
     done = tty(user, "clear", "db.example.com", answers=[("Type yes: ", "y")])
-    assert done.returncode == 1 and "nothing was removed" in done.output and "joe at db.example.com\r\nann at db.example.com" in done.output.replace("\n", "\r\n").replace("\r\r", "\r")
+    assert done.returncode == 1 and "nothing was removed" in done.output
+    assert re.search(r"joe at db.example.com\r?\nann at db.example.com\r?\n", done.output)
     assert does(user("clear", "db.example.com", "-n")).count("would remove") == 2 and user.index.read_text() == before
     done = tty(user, "clear", "db.example.com", answers=[("Type yes: ", "yes")])
     assert done.returncode == 0 and done.output.count("removed the password") == 2 and user.index.read_text() == ""
@@ -201,7 +202,8 @@ def test_list_says_what_is_missing_on_either_side(user):
     user.index.write_text("# of mine\n" + kept.splitlines()[1] + "\n")
     assert re.search(r"joe at db.example.com +not in the index +no: not in passwords.conf", does(user("list")))
     assert {one["host"]: one["stays"] for one in json.loads(does(user("list", "--json")))["passwords"]} == {
-        "gone.example.com": "missing in the keyring", "db.example.com": "not in passwords.conf", "db.example.net": "no anchor is valid for it"}
+        "gone.example.com": "missing in the keyring", "db.example.com": "not in passwords.conf",
+        "db.example.net": "no anchor is valid for it"}
     user.index.write_text(kept)
     # Each way out of it.
     assert "the keyring had none" in does(user("clear", "gone.example.com"))
@@ -371,7 +373,8 @@ def test_import_leaves_what_the_keyring_has_otherwise(user):
 def test_what_import_says_to_type_keeps_what_the_line_has(user):
     path = passfile(user, b"localhost:5433:a b:jo'e:local\n*:*:*:ann:any\n")
     said = fails_and_says(user("import")).splitlines()
-    assert f"take line 1 out of {path} by hand then, since libpq takes that first" in said[said.index("left line 2: ann at *: it is for any host, and the keyring's go to servers with an anchor alone") - 1]
+    for number in (1, 2):
+        assert any(line.endswith(f"take line {number} out of {path} by hand then, since libpq takes that first") for line in said), said
     commands = [line.strip() for line in said if line.startswith("    pganchor password set ")]
     assert commands[1] == "pganchor password set HOST -U ann"
     does(user.home.run(["sh", "-c", f"{user.home.program.binary}{commands[0].removeprefix('pganchor')}"], input="x\n",
@@ -438,7 +441,8 @@ def test_export_adds_to_a_file_of_the_user_s_alone(user):
     # What is there is not added once more; what libpq would never come to is told.
     does(user("set", "db.example.com", "-U", "ann", input="ann's\n"))
     done = user("export", "--into", "new")
-    assert does(done) == "added 1 line to new\n" and done.stderr == "" and path.read_bytes().endswith(b":joe:a\\:b\ndb.example.com:*:*:ann:ann's\n")
+    assert does(done) == "added 1 line to new\n" and done.stderr == ""
+    assert path.read_bytes().endswith(b":joe:a\\:b\ndb.example.com:*:*:ann:ann's\n")
     before = path.stat()
     assert does(user("export", "--into", "new")) == "added 0 lines to new\n" and path.stat().st_mtime_ns == before.st_mtime_ns
     path.write_bytes(b"# note\n*:*:*:joe:old\ndb.example.com:5432:*:ann:old\n")
