@@ -230,7 +230,7 @@ def test_set_says_what_the_gate_will_not_do(user):
     assert does(done) and "Unix-domain socket" in done.stderr
     passfile(user, b"# a note\n*:*:*:joe:old\n")
     done = user("set", "db.example.com", "-U", "joe", input="x\n")
-    assert ".pgpass, line 2, is for such connections, too: libpq takes that one first" in done.stderr
+    assert ".pgpass, line 2, is for such connections, too, and libpq takes that one first" in done.stderr
     assert user("set", "db.example.com", "-U", "ann", input="x\n").stderr == ""
 
 
