@@ -1,7 +1,6 @@
 #include "password/import.h"
 
 #include "base/file.h"
-#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "base/transaction.h"
 #include "password/ask_keyring.h"
@@ -28,31 +27,16 @@ __attribute__((format(printf, 3, 4))) static void leave(struct pga_import_line *
 	va_end(arguments);
 }
 
-static void add_word(struct pga_text *text, const char *option, const char *word)
-{
-	pga_text_addf(text, " %s ", option);
-	pga_text_add_shell_word(text, word);
-}
-
-/* What a shell is given for the line's connections, the host apart: what is any is not said, but of
- * the user, who would be libpq's. */
-static void add_options(struct pga_text *text, const struct pga_password_entry *entry)
-{
-	if (strcmp(entry->words[PGA_SECRET_PORT], PGA_PASSWORD_ANY) != 0)
-		add_word(text, "-p", entry->words[PGA_SECRET_PORT]);
-	if (strcmp(entry->words[PGA_SECRET_DBNAME], PGA_PASSWORD_ANY) != 0)
-		add_word(text, "-d", entry->words[PGA_SECRET_DBNAME]);
-	add_word(text, "-U", entry->words[PGA_SECRET_USER]);
-}
-
 /* How to keep by hand what the line has: libpq takes the line first for as long as it is there. */
-static void hint_at_set(const struct pga_import *import, struct pga_import_line *line,
-			const char *host, const char *what)
+static void hint_at_set(const struct pga_import *import, struct pga_import_line *line, char *host,
+			const char *what)
 {
+	struct pga_password_entry entry = line->line->entry;
 	struct pga_text text = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&text, "pganchor password set %s", host);
-	add_options(&text, &line->line->entry);
+	entry.words[PGA_SECRET_HOST] = host;
+	pga_text_add(&text, "pganchor password set ");
+	pga_password_entry_add_words(&text, &entry);
 	pga_text_addf(&text,
 		      "\n    keeps it for %s; take line %zu out of %s by hand then, since libpq "
 		      "takes that first",
@@ -63,13 +47,11 @@ static void hint_at_set(const struct pga_import *import, struct pga_import_line 
 
 static void hint_at_clear(struct pga_import_line *line)
 {
-	const struct pga_password_entry *entry = &line->line->entry;
 	struct pga_text text = PGA_TEXT_EMPTY;
 
 	pga_text_add(&text,
-		     "--replace puts this one in its place; or first: pganchor password clear");
-	add_word(&text, "-H", entry->words[PGA_SECRET_HOST]);
-	add_options(&text, entry);
+		     "--replace puts this one in its place; or first: pganchor password clear ");
+	pga_password_entry_add_words(&text, &line->line->entry);
 	free(line->hint);
 	line->hint = pga_text_take(&text);
 }
@@ -85,7 +67,8 @@ static bool has_empty_word(const struct pga_passfile_line *line)
 /* Which lines the keyring may have, each by itself. */
 static void judge(const struct pga_import *import, struct pga_import_line *line)
 {
-	const char *host = line->line->entry.words[PGA_SECRET_HOST];
+	static char any_server[] = "HOST";
+	char *host = line->line->entry.words[PGA_SECRET_HOST];
 	enum pga_release release;
 
 	line->state = import->keep ? PGA_IMPORT_COPIED : PGA_IMPORT_MOVED;
@@ -96,11 +79,11 @@ static void judge(const struct pga_import *import, struct pga_import_line *line)
 	} else if (strcmp(host, PGA_PASSWORD_ANY) == 0) {
 		leave(line, NULL,
 		      "it is for any host, and the keyring's go to servers with an anchor alone");
-		hint_at_set(import, line, "HOST", "the server HOST, of those that are meant");
+		hint_at_set(import, line, any_server, "the server HOST, of those that are meant");
 	} else if (strcmp(host, "localhost") == 0 && !import->keep) {
 		leave(line, NULL,
 		      "libpq takes it for Unix-domain sockets, too, which show no certificate");
-		hint_at_set(import, line, "localhost", "TCP alone");
+		hint_at_set(import, line, host, "TCP alone");
 	} else if (strlen(line->line->password) > PGA_SECRET_MOST) {
 		leave(line, NULL, "the password is too long");
 	} else {

@@ -360,7 +360,7 @@ def test_import_leaves_what_the_keyring_has_otherwise(user):
     said = fails_and_says(user("import"))
     assert said == planned.replace("would move", "moved").replace("would leave", "left")
     assert ("left line 1: jo e at db.example.com: the keyring has another password for it\n    --replace puts this one in its place; "
-            "or first: pganchor password clear -H db.example.com -U 'jo e'\n") in said
+            "or first: pganchor password clear db.example.com -U 'jo e'\n") in said
     assert path.read_bytes() == b"db.example.com:*:*:jo e:older\n" and does(user("get", "db.example.com", "-U", "jo e")) == "newer\n"
     # The same one is no other.
     path.write_bytes(b"one.example.com:*:*:joe:one\n")
