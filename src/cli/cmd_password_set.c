@@ -13,6 +13,7 @@
 #include "password/private_key.h"
 #include "policy/linked.h"
 #include "policy/release.h"
+#include "service/ask.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -119,12 +120,32 @@ static int read_and_keep(const struct pga_password_entry *entry, const char *nam
 	return result;
 }
 
+/* psql takes such a word for a database, and who has services, for one of them. */
+static int refuse_name_of_service(const struct pga_asked_password *asked, struct pga_error *error)
+{
+	const char *const keywords[] = {"service", NULL};
+	const char *const values[] = {asked->where, NULL};
+	const struct pga_parameters parameters = {keywords, values, 0};
+	struct pga_effective effective = {0};
+	struct pga_error unknown;
+
+	if (asked->where == NULL || asked->service || strpbrk(asked->where, "=:./") != NULL ||
+	    pga_ask(&parameters, &effective, &unknown) != 0)
+		return 0;
+	pga_effective_free(&pga_linked_libpq, &effective);
+	return pga_fail(
+	    error, "write service=NAME for the service, or -H NAME for a host that is called so",
+	    "%s: there is a service of this name", asked->where);
+}
+
 static int set(const struct pga_asked_password *asked, struct pga_error *error)
 {
 	struct pga_password_entry entry;
 	struct pga_text name = PGA_TEXT_EMPTY;
 	int result = pga_password_entry_of(asked, &entry, error);
 
+	if (result == 0)
+		result = refuse_name_of_service(asked, error);
 	if (result == 0)
 		pga_password_describe(&entry, &name);
 	if (result == 0)

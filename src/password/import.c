@@ -157,8 +157,8 @@ static const struct pga_passfile_line *heir(const struct pga_import *import, siz
 {
 	for (size_t j = index + 1; j < import->file.count; j++)
 		if (import->lines[j].state == PGA_IMPORT_LEFT &&
-		    pga_password_entries_meet(&import->file.lines[index].entry,
-					      &import->file.lines[j].entry))
+		    pga_password_entry_meets(&import->file.lines[index].entry,
+					     &import->file.lines[j].entry))
 			return &import->file.lines[j];
 	return NULL;
 }

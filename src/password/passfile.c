@@ -133,19 +133,6 @@ int pga_passfile_read(struct pga_passfile *file, const char *bytes, size_t lengt
 	return 0;
 }
 
-bool pga_password_entries_meet(const struct pga_password_entry *one,
-			       const struct pga_password_entry *other)
-{
-	if (one->kind != PGA_SECRET_PASSWORD || other->kind != PGA_SECRET_PASSWORD)
-		return false;
-	for (enum pga_secret_word word = 0; word < FIELDS; word++)
-		if (strcmp(one->words[word], PGA_PASSWORD_ANY) != 0 &&
-		    strcmp(other->words[word], PGA_PASSWORD_ANY) != 0 &&
-		    strcmp(one->words[word], other->words[word]) != 0)
-			return false;
-	return true;
-}
-
 bool pga_passfile_line_covers(const struct pga_passfile_line *line,
 			      const struct pga_password_entry *entry)
 {
@@ -160,7 +147,7 @@ const struct pga_passfile_line *pga_passfile_for(const struct pga_passfile *file
 						 const struct pga_password_entry *entry)
 {
 	for (size_t i = 0; i < file->count; i++)
-		if (pga_password_entries_meet(&file->lines[i].entry, entry))
+		if (pga_password_entry_meets(&file->lines[i].entry, entry))
 			return &file->lines[i];
 	return NULL;
 }

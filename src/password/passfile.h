@@ -31,10 +31,6 @@ struct pga_passfile {
 int pga_passfile_read(struct pga_passfile *file, const char *bytes, size_t length,
 		      struct pga_error *error);
 
-/* Whether there is a connection that both lines, or entries, fit. */
-bool pga_password_entries_meet(const struct pga_password_entry *one,
-			       const struct pga_password_entry *other);
-
 /* Whether libpq takes this line for every connection that the entry is for, where no line stands
  * above it. An entry's "*" is any. */
 bool pga_passfile_line_covers(const struct pga_passfile_line *line,

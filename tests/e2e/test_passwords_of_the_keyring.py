@@ -685,3 +685,11 @@ def test_explain_says_what_becomes_of_it(kept, conninfo):
     (kept / ".config/pganchor/policy.conf").write_text("mode = audit\n")
     assert known + "it stays there, the policy says mode = audit" in kept.pganchor("explain", conninfo).stdout
     assert known in json.loads(kept.pganchor("explain", "--json", conninfo).stdout)["notes"][0]
+
+
+def test_the_name_of_a_service_is_no_host(kept, keyring):
+    (kept / ".pg_service.conf").write_text("[prod]\nhost=localhost\n")
+    done = set_password(kept, keyring, "prod")
+    assert (done.returncode, done.stderr) == (1, "pganchor: prod: there is a service of this name\n"
+                                              "    write service=NAME for the service, or -H NAME for a host that is called so\n")
+    assert set_password(kept, keyring, "service=prod").returncode == 0 and set_password(kept, keyring, "-H", "prod").returncode == 0
