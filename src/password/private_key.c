@@ -49,7 +49,7 @@ static int read_key(const char *path, struct asked *asked, bool *opened, struct 
 int pga_private_key_wants_one(const char *path, struct pga_error *error)
 {
 	struct asked asked = {NULL, false};
-	bool opened;
+	bool opened = false;
 
 	return read_key(path, &asked, &opened, error);
 }
@@ -58,7 +58,7 @@ int pga_private_key_check(const char *path, const struct pga_secret *passphrase,
 			  struct pga_error *error)
 {
 	struct asked asked = {passphrase, false};
-	bool opened;
+	bool opened = false;
 
 	if (read_key(path, &asked, &opened, error) != 0)
 		return -1;
