@@ -83,7 +83,7 @@ MUTATIONS = {
     "audit mode refuses": ("gate/judge.c", "judgement->admitted = rules->policy.mode == PGA_MODE_AUDIT;", "", 15),
     "audit mode locks": ("gate/connect.c", "if (decision->admitted && !audit)", "if (decision->admitted)", 15),
     "a policy is read once": ("gate/rules.c", "if (snapshot != NULL &&\n\t    (is_fresh(snapshot, with_passwords) || is_from_another_root(snapshot)))", "if (snapshot != NULL)", 15),
-    "exempt hosts are looked at": ("gate/session.c", "if (pga_host_is_exempt(effective, &rules->policy, host))", "if (false && pga_host_is_exempt(effective, &rules->policy, host))", 15),
+    "exempt hosts are looked at": ("gate/session.c", "if (!strict && pga_host_is_exempt(effective, &rules->policy, host))", "if (false && pga_host_is_exempt(effective, &rules->policy, host))", 15),
     "one reason alone is told": ("policy/verdict.c", "\tif (what == NULL)\n", "\tif (what == NULL || verdict->reasons > 0)\n", 15),
 }
 
