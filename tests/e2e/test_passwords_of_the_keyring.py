@@ -12,6 +12,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+import test_clients
 from audited import PYTHON
 from gated import CLIENTS, run_gated, write_anchor
 from languages import LANGUAGES
@@ -93,6 +94,17 @@ def test_a_client_connects_without_a_prompt(run, conninfo, client):
 def test_a_language_does(run, conninfo, language):
     done = run([*LANGUAGES[language], conninfo])
     assert done.stdout == "t\n", done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("client", ["psycopg 3", "psycopg 3 async", "Perl DBD::Pg", "Lua luasql", "Tcl Pgtcl"])
+def test_another_client_does(run, conninfo, tmp_path, client):
+    done = run(test_clients.CLIENTS[client](conninfo, tmp_path))
+    assert done.stdout == "t\n", done.stdout + done.stderr
+
+
+def test_each_process_of_a_dump_does(run, conninfo, tmp_path):
+    done = run(["pg_dump", "-w", "-Fd", "-j4", "-f", tmp_path / "dump", "-d", conninfo])
+    assert done.returncode == 0 and (tmp_path / "dump/toc.dat").exists(), done.stderr
 
 
 def test_keepassxc_has_it_too(kept, pganchor, keepassxc, conninfo):
