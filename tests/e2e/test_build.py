@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
 
 ENTRY_POINTS = {"PQcancel", "PQconnectPoll", "PQconnectStart", "PQconnectStartParams", "PQconnectdb", "PQconnectdbParams",
-                "PQerrorMessage", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
+                "PQconninfo", "PQerrorMessage", "PQhost", "PQhostaddr", "PQpass", "PQping", "PQpingParams", "PQport", "PQrequestCancel",
                 "PQreset", "PQresetPoll", "PQresetStart", "PQsetdbLogin", "chroot", "pganchor_gate_1"}
 LOADER = {"dlmopen", "dlopen", "dlsym", "dlvsym"}
 API = {"pganchor_connect", "pganchor_connect_params", "pganchor_explain", "pganchor_free", "pganchor_judge",
@@ -106,7 +106,7 @@ def test_uninstall_leaves_nothing(built):
     run("make", "uninstall", cwd=directory)
     left = {str(path.relative_to(prefix)) for path in prefix.rglob("*")}
     # Those that every package has.
-    assert left <= {"bin", "include", "lib", "lib/pkgconfig", "share", "share/man", *[f"share/man/man{n}" for n in (1, 3, 5)],
+    assert left <= {"bin", "include", "lib", "lib/pkgconfig", "libexec", "share", "share/man", *[f"share/man/man{n}" for n in (1, 3, 5)],
                     *(str(parent) for name in COMPLETIONS for parent in Path(name).parents)}
 
 
