@@ -10,6 +10,7 @@ from bootstrapping import CONF, ROOT_CRT
 from certificates import make_root
 from hostile import stepca_answers
 from keyring import PASSWORD
+from tracing import NO_LEAKS
 
 ONE, TWO = make_root("One root"), make_root("Two root")
 EVIL = "e1" * 32
@@ -375,7 +376,7 @@ def test_where_no_keyring_can_be_asked_bootstrap_starts_nothing(kept, https_ca, 
     log = kept.home / "trace"
     done = kept.home.run(["strace", "-f", "-qq", "-o", log, "-e", "trace=execve,access,faccessat,faccessat2", *inject, "--",
                           kept.home.program.binary, "bootstrap", "--ca-url", ca.url, "--fingerprint", NEW.fingerprint,
-                          "--name", "new"], env={**kept.keyring.environment, **env})
+                          "--name", "new"], env={**kept.keyring.environment, **NO_LEAKS, **env})
     assert does(done) and "keyring" not in done.stderr and log.read_text().count("execve(") == 1
     assert fails(kept.verify(), "1 difference").startswith("new: not in the keyring")
 

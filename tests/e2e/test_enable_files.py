@@ -11,6 +11,7 @@ import pytest
 from enabling import BASH, MARK, OLD_LINES, done_well, without_asan
 from home import snapshot
 from policies import open_to_all
+from tracing import NO_LEAKS
 
 SYSTEM = ["--system", "--root", "."]
 YOURS = ["--session", "--shell"]
@@ -18,10 +19,6 @@ YOURS = ["--session", "--shell"]
 
 def contents(entries):
     return {name: (entry.kind, entry.content, entry.target) for name, entry in entries.items() if entry.kind != "directory"}
-
-
-# LeakSanitizer does not work under strace.
-NO_LEAKS = {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
 
 def failing(home, pganchor, fault, *words):

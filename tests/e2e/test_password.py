@@ -9,6 +9,7 @@ import pytest
 
 from home import HANG_UP
 from keyring import PASSWORD
+from tracing import NO_LEAKS
 
 PIN = "a1" * 32
 PINNED = f"[test]\npin = {PIN}\nsource = https://ca.example.com\nhosts = *.example.com\nscope = root.crt\n"
@@ -416,7 +417,7 @@ def test_an_import_that_is_killed_loses_nothing_wherever(user):
         path = passfile(user, "".join(line + "\n" for line in lines).encode())
         trace = ["strace", "-f", "-o", "/dev/null", "-e", "trace=renameat,renameat2,rename,fsync,execve",
                  "-e", f"inject=renameat,renameat2,rename,fsync:signal=KILL:when={nth}", "--"]
-        done = user.home.run([*trace, user.home.program.binary, "password", "import"], env=user.keyring.environment)
+        done = user.home.run([*trace, user.home.program.binary, "password", "import"], env={**user.keyring.environment, **NO_LEAKS})
         left = path.read_text().splitlines()
         for number, line in enumerate(lines):
             assert line in left or does(user("get", f"h{number}.example.com")) == f"p{number}\n", (nth, line)
@@ -459,7 +460,7 @@ def test_no_secret_is_in_an_argument_an_environment_or_a_file(user):
     passfile(user, b"two.example.com:*:*:joe:sesame-two\n")
     for words, given in ((["set", "db.example.com", "-U", "joe"], "sesame-one\n"), (["get", "db.example.com"], None),
                          (["import"], None), (["export", "db.example.com"], None), (["clear", "db.example.com"], None)):
-        done = user.home.run([*watched, *words], input=given, env=user.keyring.environment)
+        done = user.home.run([*watched, *words], input=given, env={**user.keyring.environment, **NO_LEAKS})
         assert does(done) is not None
         assert "pganchor-secret" in trace.read_text() and "sesame" not in trace.read_text()
         trace.unlink()

@@ -17,6 +17,7 @@ from audited import PYTHON
 from gated import CLIENTS, run_gated, write_anchor
 from languages import LANGUAGES
 from postgres import PASSWORD, quote
+from tracing import NO_LEAKS
 
 INDEX = ".config/pganchor/passwords.conf"
 NO_PASSWORD = "fe_sendauth: no password supplied"
@@ -409,7 +410,7 @@ def test_a_program_never_hears_of_the_one_that_asks(kept, run, conninfo, mode):
 def asked(kept, keyring, conninfo, program):
     """What the program executes, with its words and environment, and how often it asks for the index."""
     done = kept.run(["strace", "-f", "-v", "-s", "100000", "-e", "trace=execve,stat,newfstatat,connect", "-o", kept / "trace",
-                     kept.program.binary, "run", "--", *program, conninfo], env=keyring.environment)
+                     kept.program.binary, "run", "--", *program, conninfo], env={**keyring.environment, **NO_LEAKS})
     assert done.returncode == 0, done.stderr
     lines = (kept / "trace").read_text().splitlines()
     return [line for line in lines if "execve(" in line and "pganchor-secret" in line], [line for line in lines if INDEX in line]
