@@ -137,21 +137,6 @@ int pga_edit_begin_in(struct pga_edit *edit, const char *path, mode_t mode, mode
 	return -1;
 }
 
-static int write_all(int file, const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t count = write(file, bytes, length);
-
-		if (count < 0 && errno == EINTR)
-			continue;
-		if (count < 0)
-			return -1;
-		bytes += count;
-		length -= (size_t)count;
-	}
-	return 0;
-}
-
 static int keep_owner(const struct pga_edit *edit, int file)
 {
 	struct stat status;
@@ -194,7 +179,7 @@ static int fill(struct pga_edit *edit, const char *bytes, size_t length, struct 
 				      "could not keep the owner of %s", edit->path);
 	if (edit->existed && pga_attributes_copy(edit->file, file, edit->path, error) != 0)
 		return -1;
-	if (fchmod(file, edit->mode) != 0 || write_all(file, bytes, length) != 0 ||
+	if (fchmod(file, edit->mode) != 0 || pga_write_all(file, bytes, length) != 0 ||
 	    flush(file) != 0)
 		return pga_fail_errno(error, advice(errno), "could not write the new %s",
 				      edit->path);

@@ -84,6 +84,21 @@ int pga_file_check_link(const char *path, struct pga_error *error)
 /* The most of a line that a message shows. */
 #define SHOWN_LENGTH 200
 
+int pga_write_all(int file, const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t count = write(file, bytes, length);
+
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return -1;
+		bytes += count;
+		length -= (size_t)count;
+	}
+	return 0;
+}
+
 int pga_fail_at_line(struct pga_error *error, const char *hint, const char *path, size_t number,
 		     const char *what, const char *text, size_t length)
 {

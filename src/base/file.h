@@ -1,4 +1,4 @@
-/* Reads files whole. */
+/* Reads and writes files whole. */
 #ifndef PGA_BASE_FILE_H
 #define PGA_BASE_FILE_H
 
@@ -31,6 +31,9 @@ int pga_file_read_stamped(const char *path, struct pga_text *content, bool *foun
 /* Whoever put a symbolic link there meant a file to be there: returns -1 where it leads to nothing,
  * as while the file system is not mounted. */
 int pga_file_check_link(const char *path, struct pga_error *error);
+
+/* Writes all of the bytes, however many at a time. Returns -1 with errno. */
+int pga_write_all(int file, const char *bytes, size_t length);
 
 /* Fails with "PATH, line NUMBER: WHAT: TEXT", TEXT being those bytes of the line. In
  * secure-execution mode without them: whoever has called the program need not be able to read the

@@ -150,3 +150,10 @@ void pga_text_free(struct pga_text *text)
 	free(text->bytes);
 	*text = (struct pga_text)PGA_TEXT_EMPTY;
 }
+
+void pga_text_wipe(struct pga_text *text)
+{
+	if (text->bytes != NULL)
+		explicit_bzero(text->bytes, text->room);
+	pga_text_free(text);
+}

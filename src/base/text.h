@@ -57,4 +57,8 @@ char *pga_text_take(struct pga_text *text);
 /* Frees the bytes and leaves an empty text that can be used again. */
 void pga_text_free(struct pga_text *text);
 
+/* The same, of one that holds a secret: its bytes are overwritten. While it grew, some of them may
+ * have stood elsewhere. */
+void pga_text_wipe(struct pga_text *text);
+
 #endif

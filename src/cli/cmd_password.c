@@ -93,6 +93,7 @@ static int read_where(const struct pga_asked_password *asked, struct words *word
 		      struct pga_error *error)
 {
 	struct pga_key_choice choice = {.host = NULL};
+	const char *at;
 
 	if (asked->where == NULL)
 		return 0;
@@ -104,13 +105,11 @@ static int read_where(const struct pga_asked_password *asked, struct words *word
 		add_word(words, "dbname", asked->where);
 		return 0;
 	}
-	if (asked->where[0] != '@' && strpbrk(asked->where, "@/") != NULL &&
-	    *strpbrk(asked->where, "@/") == '@') {
-		const char *host = strrchr(asked->where, '@');
-
+	at = strpbrk(asked->where, "@/");
+	if (at != NULL && at != asked->where && *at == '@')
 		return pga_fail(error, "the user is said with -U NAME, behind the host",
-				"%s: a user stands before the host %s", asked->where, host + 1);
-	}
+				"%s: a user stands before the host %s", asked->where,
+				strrchr(asked->where, '@') + 1);
 	if (pga_key_choice_read(asked->where, &choice, error) != 0)
 		return -1;
 	words->host = choice.host;

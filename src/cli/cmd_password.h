@@ -31,8 +31,9 @@ struct pga_asked_password {
 	const char *into;
 };
 
-/* The options by which an entry is named, for the table of a command. */
-#define PGA_PASSWORD_OPTIONS                                                            \
+/* The options by which an entry is named, for the table of a command; and whom it is about where no
+ * user is said. */
+#define PGA_PASSWORD_OPTIONS(whom)                                                      \
 	{.name = "service",                                                             \
 	 .target = offsetof(struct pga_asked_password, service),                        \
 	 .help = "the word is the name of a service, and no host"},                     \
@@ -59,7 +60,7 @@ struct pga_asked_password {
 	     .kind = PGA_OPTION_VALUE,                                                  \
 	     .target = offsetof(struct pga_asked_password, user),                       \
 	     .argument = "NAME",                                                        \
-	     .help = "of this user (whom libpq would connect as)"},                     \
+	     .help = "of this user (" whom ")"},                                        \
 	{                                                                               \
 		.name = "key", .kind = PGA_OPTION_VALUE,                                \
 		.target = offsetof(struct pga_asked_password, key), .argument = "FILE", \

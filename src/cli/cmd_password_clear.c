@@ -91,7 +91,7 @@ static const struct pga_option options[] = {
     {.name = "yes",
      .target = offsetof(struct pga_asked_password, yes),
      .help = "do not ask where several are meant"},
-    PGA_PASSWORD_OPTIONS,
+    PGA_PASSWORD_OPTIONS("any"),
 };
 
 static int run(int argc, char **argv)

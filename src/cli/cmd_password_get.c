@@ -56,7 +56,7 @@ static int get(const struct pga_asked_password *asked, struct pga_error *error)
 	if (entry == NULL || pga_ask_keyring_get(entry, &secret, error) != PGA_SECRET_DONE)
 		result = -1;
 	else
-		result = pga_export_write(STDOUT_FILENO, &secret, 1, error);
+		result = pga_export_write(STDOUT_FILENO, &secret, error);
 	pga_secret_end(&secret);
 	free(chosen);
 	pga_passwords_free(&index);
@@ -67,7 +67,7 @@ static const struct pga_option get_options[] = {
     {.name = "show",
      .target = offsetof(struct pga_asked_password, show),
      .help = "on a terminal, too"},
-    PGA_PASSWORD_OPTIONS,
+    PGA_PASSWORD_OPTIONS("any"),
 };
 
 static int run_get(int argc, char **argv)
@@ -129,7 +129,7 @@ static const struct pga_option export_options[] = {
      .argument = "FILE",
      .help = "add the lines to the end of this file; a new one can be read by its user alone",
      .names = PGA_NAMES_FILE},
-    PGA_PASSWORD_OPTIONS,
+    PGA_PASSWORD_OPTIONS("any"),
 };
 
 static int run_export(int argc, char **argv)

@@ -60,9 +60,7 @@ static void warn_of_passfile(const struct pga_password_entry *entry)
 		    "one first\n    take the line out; \"pganchor password import\" "
 		    "does where no Unix-domain socket needs it",
 		    path, line->number);
-	if (bytes.bytes != NULL)
-		explicit_bzero(bytes.bytes, bytes.length);
-	pga_text_free(&bytes);
+	pga_text_wipe(&bytes);
 	pga_passfile_free(&file);
 	free(path);
 }
@@ -157,17 +155,17 @@ static int set(const struct pga_asked_password *asked, struct pga_error *error)
 	if (result == 0) {
 		pga_print(stdout, "the keyring has the %s of %s\n",
 			  pga_secret_kind_name(entry.kind), pga_text_string(&name));
-		if (entry.kind == PGA_SECRET_PASSWORD)
-			warn_of_passfile(&entry);
-		if (entry.kind == PGA_SECRET_PASSWORD)
-			warn_of_index(&entry);
+	}
+	if (result == 0 && entry.kind == PGA_SECRET_PASSWORD) {
+		warn_of_passfile(&entry);
+		warn_of_index(&entry);
 	}
 	pga_text_free(&name);
 	pga_password_entry_end(&entry);
 	return result;
 }
 
-static const struct pga_option options[] = {PGA_PASSWORD_OPTIONS};
+static const struct pga_option options[] = {PGA_PASSWORD_OPTIONS("whom libpq would connect as")};
 
 static int run(int argc, char **argv)
 {

@@ -1,21 +1,14 @@
 #include "password/export.h"
 
+#include "base/file.h"
 #include "base/terminal.h"
 #include "base/transaction.h"
 #include "password/ask_keyring.h"
 #include "password/passfile.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void wipe(struct pga_text *text)
-{
-	if (text->bytes != NULL)
-		explicit_bzero(text->bytes, text->room);
-	pga_text_free(text);
-}
 
 /* As passwordFromFile() undoes it. */
 static void add_escaped(struct pga_text *text, const char *bytes, char end)
@@ -58,29 +51,12 @@ static int add_lines(struct pga_text *lines, const struct pga_passwords *index, 
 	return lines->failed ? pga_fail_memory(error) : 0;
 }
 
-static int write_all(int descriptor, const char *bytes, size_t length, struct pga_error *error)
+int pga_export_write(int descriptor, const struct pga_secret *secret, struct pga_error *error)
 {
-	while (length > 0) {
-		const ssize_t count = write(descriptor, bytes, length);
-
-		if (count < 0 && errno != EINTR)
-			return pga_fail_errno(error, NULL, "could not write");
-		if (count > 0) {
-			bytes += count;
-			length -= (size_t)count;
-		}
-	}
-	return 0;
-}
-
-int pga_export_write(int descriptor, const struct pga_secret *secrets, size_t count,
-		     struct pga_error *error)
-{
-	for (size_t i = 0; i < count; i++)
-		if (write_all(descriptor, secrets[i].bytes, secrets[i].length, error) != 0 ||
-		    write_all(descriptor, "\n", 1, error) != 0)
-			return -1;
-	return 0;
+	if (pga_write_all(descriptor, secret->bytes, secret->length) == 0 &&
+	    pga_write_all(descriptor, "\n", 1) == 0)
+		return 0;
+	return pga_fail_errno(error, NULL, "could not write");
 }
 
 int pga_export_to(const struct pga_passwords *index, const bool *chosen, int descriptor,
@@ -90,8 +66,10 @@ int pga_export_to(const struct pga_passwords *index, const bool *chosen, int des
 	int result = add_lines(&lines, index, chosen, error);
 
 	if (result == 0)
-		result = write_all(descriptor, pga_text_string(&lines), lines.length, error);
-	wipe(&lines);
+		result = pga_write_all(descriptor, pga_text_string(&lines), lines.length) == 0
+			     ? 0
+			     : pga_fail_errno(error, NULL, "could not write");
+	pga_text_wipe(&lines);
 	return result;
 }
 
@@ -183,10 +161,8 @@ int pga_export_into(const struct pga_passwords *index, const bool *chosen, const
 	if (pga_edit_begin(&file.edit, path, 0600, error) != 0)
 		return -1;
 	result = append(&file, index, chosen, added, error);
-	if (file.edit.before.bytes != NULL)
-		explicit_bzero(file.edit.before.bytes, file.edit.before.room);
-	if (file.after.bytes != NULL)
-		explicit_bzero(file.after.bytes, file.after.room);
+	pga_text_wipe(&file.edit.before);
+	pga_text_wipe(&file.after);
 	pga_transaction_end(&file);
 	return result;
 }

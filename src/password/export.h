@@ -19,8 +19,7 @@ int pga_export_to(const struct pga_passwords *index, const bool *chosen, int des
 int pga_export_into(const struct pga_passwords *index, const bool *chosen, const char *path,
 		    size_t *added, struct pga_error *error);
 
-/* Writes secrets to a descriptor, each with a line end. */
-int pga_export_write(int descriptor, const struct pga_secret *secrets, size_t count,
-		     struct pga_error *error);
+/* Writes a secret to a descriptor, with a line end. */
+int pga_export_write(int descriptor, const struct pga_secret *secret, struct pga_error *error);
 
 #endif

@@ -297,12 +297,6 @@ static void note_as_copied(struct pga_import *import)
 			import->lines[i].state = PGA_IMPORT_COPIED;
 }
 
-static void wipe(struct pga_text *text)
-{
-	if (text->bytes != NULL)
-		explicit_bzero(text->bytes, text->length);
-}
-
 static enum pga_secret_status change(struct pga_import *import, struct pga_error *error)
 {
 	struct pga_transaction_file file = {.change = PGA_UNCHANGED};
@@ -320,8 +314,8 @@ static enum pga_secret_status change(struct pga_import *import, struct pga_error
 			status = PGA_SECRET_FAILED;
 		}
 	}
-	wipe(&file.edit.before);
-	wipe(&file.after);
+	pga_text_wipe(&file.edit.before);
+	pga_text_wipe(&file.after);
 	pga_transaction_end(&file);
 	return status;
 }
@@ -344,8 +338,7 @@ enum pga_secret_status pga_import_run(struct pga_import *import, struct pga_erro
 	else
 		status = plan(import, &bytes, error) == 0 ? PGA_SECRET_DONE : PGA_SECRET_FAILED;
 done:
-	wipe(&bytes);
-	pga_text_free(&bytes);
+	pga_text_wipe(&bytes);
 	return status;
 }
 

@@ -5,9 +5,9 @@
 #include "secret/protocol.h"
 #include "secret/request.h"
 
+#include "base/file.h"
 #include "base/text.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,19 +54,10 @@ static void be_quiet(const gchar *domain, GLogLevelFlags level, const gchar *mes
 
 static enum pga_secret_status print(const char *bytes, size_t length, struct pga_error *error)
 {
-	while (length > 0) {
-		const ssize_t count = write(STDOUT_FILENO, bytes, length);
-
-		if (count < 0 && errno != EINTR) {
-			(void)pga_fail_errno(error, NULL, "could not write to standard output");
-			return PGA_SECRET_FAILED;
-		}
-		if (count > 0) {
-			bytes += count;
-			length -= (size_t)count;
-		}
-	}
-	return PGA_SECRET_DONE;
+	if (pga_write_all(STDOUT_FILENO, bytes, length) == 0)
+		return PGA_SECRET_DONE;
+	(void)pga_fail_errno(error, NULL, "could not write to standard output");
+	return PGA_SECRET_FAILED;
 }
 
 static enum pga_secret_status get(const struct pga_keyring *keyring,
