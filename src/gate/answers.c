@@ -4,7 +4,6 @@
 #include "gate/keyring.h"
 #include "gate/passfile.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -140,6 +139,27 @@ static enum pga_secret_status look(struct kept *own, const struct pga_text *requ
 	return status;
 }
 
+/* Between the two nothing else runs in this thread: a handler of a signal could connect, too, and a
+ * cancelled thread would keep the lock. */
+struct hold {
+	int cancellation;
+	sigset_t signals;
+};
+
+static void take(struct kept *own, struct hold *hold)
+{
+	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &hold->cancellation);
+	pga_block_signals(&hold->signals);
+	(void)pthread_mutex_lock(&own->mutex);
+}
+
+static void give_back(struct kept *own, const struct hold *hold)
+{
+	(void)pthread_mutex_unlock(&own->mutex);
+	pga_restore_signals(&hold->signals);
+	(void)pthread_setcancelstate(hold->cancellation, NULL);
+}
+
 enum pga_secret_status gate_answer_use(const struct pga_text *request,
 				       bool (*use)(const char *bytes, size_t length, void *context),
 				       void *context)
@@ -147,39 +167,28 @@ enum pga_secret_status gate_answer_use(const struct pga_text *request,
 	struct kept *own = pages();
 	const struct answer *answer = NULL;
 	enum pga_secret_status status;
-	int cancellation;
-	sigset_t signals;
+	struct hold hold;
 
 	if (own == NULL)
 		return GATE_NOT_ASKED;
-	/* A handler of a signal could connect, too, and a cancelled thread would keep the lock. */
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
-	pga_block_signals(&signals);
-	(void)pthread_mutex_lock(&own->mutex);
+	take(own, &hold);
 	status = look(own, request, &answer);
 	if (status == PGA_SECRET_DONE &&
 	    (answer == NULL || !use(answer->bytes, answer->length, context)))
 		status = GATE_NOT_ASKED;
-	(void)pthread_mutex_unlock(&own->mutex);
-	pga_restore_signals(&signals);
-	(void)pthread_setcancelstate(cancellation, NULL);
+	give_back(own, &hold);
 	return status;
 }
 
 void gate_answers_forget(void)
 {
 	struct kept *own = atomic_load(&kept);
-	int cancellation;
-	sigset_t signals;
+	struct hold hold;
 
 	if (own == NULL)
 		return;
-	(void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
-	pga_block_signals(&signals);
-	(void)pthread_mutex_lock(&own->mutex);
+	take(own, &hold);
 	for (size_t i = 0; i < ANSWERS; i++)
 		forget(&own->answers[i]);
-	(void)pthread_mutex_unlock(&own->mutex);
-	pga_restore_signals(&signals);
-	(void)pthread_setcancelstate(cancellation, NULL);
+	give_back(own, &hold);
 }

@@ -12,8 +12,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,7 +21,8 @@
 #include <unistd.h>
 
 #define STACK ((size_t)64 * 1024) /* of each of the two processes */
-#define GRACE 300                 /* milliseconds that it may take beyond its own limit */
+/* Milliseconds that it may take: a little more than it gives itself. */
+#define BOUND (PGA_SECRET_LIMIT + 300)
 
 static const char program[] = PKGLIBEXECDIR "/" PGA_SECRET_PROGRAM;
 
@@ -134,8 +133,8 @@ static int stand_between(void *argument)
 	/* Where the program ignores it, nobody would be told how a child has ended. */
 	(void)sigaction(SIGCHLD, &default_action, NULL);
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (PGA_SECRET_LIMIT + GRACE) % 1000 * 1000000L;
-	until.tv_sec += (PGA_SECRET_LIMIT + GRACE) / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec += BOUND % 1000 * 1000000L;
+	until.tv_sec += BOUND / 1000 + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	child = clone(become_helper, attempt->stacks + STACK, CLONE_VM | CLONE_VFORK | SIGCHLD,
 		      attempt);

@@ -67,13 +67,11 @@ static bool put(const char *bytes, size_t length, void *context)
 
 static enum pga_secret_status ask(const struct pga_password_entry *entry, struct room *room)
 {
-	const char *const fields[] = {"get", pga_secret_kind_name(entry->kind),
-				      entry->words[PGA_SECRET_FILE]};
 	struct pga_text request = PGA_TEXT_EMPTY;
 	enum pga_secret_status status;
 
-	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-		pga_text_add_bytes(&request, fields[i], strlen(fields[i]) + 1);
+	pga_text_add_bytes(&request, "get", sizeof "get");
+	pga_password_entry_add_fields(&request, entry);
 	status = gate_answer_use(&request, put, room);
 	pga_text_free(&request);
 	return status;

@@ -3,19 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *setting(const struct pga_effective *effective, const char *keyword)
-{
-	const char *value = pga_effective_value(effective, keyword);
-
-	return value != NULL ? value : "";
-}
-
 void gate_wanted_find(const struct gate_rules *rules, const struct pga_effective *effective,
 		      struct gate_wanted *wanted)
 {
 	struct pga_error error;
 
 	memset(wanted, 0, sizeof *wanted);
+	wanted->release = PGA_RELEASE_UNPINNED; /* until more is known */
 	if (rules->passwords_broken || rules->passwords.count == 0)
 		return;
 	wanted->entries = calloc(rules->passwords.count, sizeof *wanted->entries);
@@ -27,8 +21,7 @@ void gate_wanted_find(const struct gate_rules *rules, const struct pga_effective
 	for (size_t i = 0; i < wanted->hosts.count; i++) {
 		const struct pga_host *host = &wanted->hosts.items[i];
 		const struct pga_password_entry *entry =
-		    pga_password_for(&rules->passwords, pga_host_label(host), host->port,
-				     setting(effective, "dbname"), setting(effective, "user"));
+		    pga_password_for_host(&rules->passwords, host, effective);
 
 		if (entry == NULL)
 			continue;
@@ -48,24 +41,12 @@ void gate_wanted_free(struct gate_wanted *wanted)
 	memset(wanted, 0, sizeof *wanted);
 }
 
-static void add_field(struct pga_text *request, const char *field)
-{
-	pga_text_add_bytes(request, field, strlen(field) + 1);
-}
-
 /* In the order of the entries: the first that fits is the first of all of them that does. */
 void gate_wanted_add_request(const struct gate_rules *rules, const struct gate_wanted *wanted,
 			     struct pga_text *request)
 {
-	add_field(request, "passfile");
-	for (size_t i = 0; i < rules->passwords.count; i++) {
-		const struct pga_password_entry *entry = &rules->passwords.entries[i];
-
-		if (!wanted->entries[i])
-			continue;
-		add_field(request, pga_secret_kind_name(entry->kind));
-		for (enum pga_secret_word word = 0; word < PGA_SECRET_WORDS; word++)
-			if (entry->words[word] != NULL)
-				add_field(request, entry->words[word]);
-	}
+	pga_text_add_bytes(request, "passfile", sizeof "passfile");
+	for (size_t i = 0; i < rules->passwords.count; i++)
+		if (wanted->entries[i])
+			pga_password_entry_add_fields(request, &rules->passwords.entries[i]);
 }

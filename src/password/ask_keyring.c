@@ -26,36 +26,35 @@ struct question {
 	struct pga_text *text;
 };
 
-static bool send_field(int channel, const char *field)
+static bool send_all(int channel, const char *bytes, size_t length)
 {
-	size_t left = strlen(field) + 1;
-
-	while (left > 0) {
+	while (length > 0) {
 		/* One that has ended already, or never began, is no reason to be ended too. */
-		const ssize_t sent = send(channel, field, left, MSG_NOSIGNAL);
+		const ssize_t sent = send(channel, bytes, length, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno != EINTR)
 			return false;
 		if (sent > 0) {
-			field += sent;
-			left -= (size_t)sent;
+			bytes += sent;
+			length -= (size_t)sent;
 		}
 	}
 	return true;
 }
 
+/* The secret from where it is: a text would leave copies behind as it grows. */
 static bool send_question(int channel, const struct question *question)
 {
-	const struct pga_password_entry *entry = question->entry;
-	bool sent = send_field(channel, question->verb);
+	struct pga_text request = PGA_TEXT_EMPTY;
+	bool sent;
 
-	if (entry != NULL)
-		sent = sent && send_field(channel, pga_secret_kind_name(entry->kind));
-	for (enum pga_secret_word word = 0; entry != NULL && word < PGA_SECRET_WORDS; word++)
-		if (pga_secret_has_word(entry->kind, word))
-			sent = sent && send_field(channel, entry->words[word]);
-	if (question->given != NULL)
-		sent = sent && send_field(channel, question->given->bytes);
+	pga_text_add_bytes(&request, question->verb, strlen(question->verb) + 1);
+	if (question->entry != NULL)
+		pga_password_entry_add_fields(&request, question->entry);
+	sent = !request.failed && send_all(channel, pga_text_string(&request), request.length) &&
+	       (question->given == NULL ||
+		send_all(channel, question->given->bytes, strlen(question->given->bytes) + 1));
+	pga_text_free(&request);
 	return shutdown(channel, SHUT_WR) == 0 && sent;
 }
 
@@ -314,8 +313,7 @@ bool pga_ask_keyring_is_possible(void)
 /* Reads one entry of a list. Returns what is behind it; NULL where there is none, or no memory. */
 static const char *read_entry(const char *at, const char *end, struct pga_password_entry *entry)
 {
-	while (entry->kind < PGA_SECRET_KINDS && strcmp(pga_secret_kind_name(entry->kind), at) != 0)
-		entry->kind++;
+	entry->kind = pga_secret_kind_of(at, strlen(at));
 	if (entry->kind == PGA_SECRET_KINDS)
 		return NULL;
 	for (enum pga_secret_word word = 0; word < PGA_SECRET_WORDS; word++) {

@@ -1,17 +1,7 @@
 #include "password/explain.h"
 
-#include "policy/hostlist.h"
 #include "policy/passwords.h"
 #include "policy/release.h"
-
-#include <string.h>
-
-static const char *setting(const struct pga_effective *effective, const char *keyword)
-{
-	const char *value = pga_effective_value(effective, keyword);
-
-	return value != NULL ? value : "";
-}
 
 static const struct pga_password_entry *first_of(const struct pga_passwords *index,
 						 const struct pga_hosts *hosts,
@@ -20,9 +10,7 @@ static const struct pga_password_entry *first_of(const struct pga_passwords *ind
 	const struct pga_password_entry *entry = NULL;
 
 	for (size_t i = 0; entry == NULL && i < hosts->count; i++)
-		entry =
-		    pga_password_for(index, pga_host_label(&hosts->items[i]), hosts->items[i].port,
-				     setting(effective, "dbname"), setting(effective, "user"));
+		entry = pga_password_for_host(index, &hosts->items[i], effective);
 	return entry;
 }
 
@@ -30,12 +18,13 @@ void pga_password_explain(const struct pga_effective *effective, const struct pg
 			  const struct pga_pins *pins, struct pga_text *text)
 {
 	const enum pga_release release = pga_release_to_all(policy, pins, effective);
+	const char *password = pga_effective_value(effective, "password");
 	const struct pga_password_entry *entry = NULL;
 	struct pga_passwords index = {0};
 	struct pga_hosts hosts = {0};
 	struct pga_error error;
 
-	if (setting(effective, "password")[0] == '\0' &&
+	if ((password == NULL || password[0] == '\0') &&
 	    pga_passwords_reload(&index, NULL, &error) == 0 &&
 	    pga_hosts_split(pga_effective_value(effective, "host"),
 			    pga_effective_value(effective, "hostaddr"),

@@ -21,9 +21,23 @@ static const char word_names[PGA_SECRET_WORDS][8] = {
     [PGA_SECRET_USER] = "user", [PGA_SECRET_FILE] = "file",
 };
 
+static bool is_name(const char *name, const char *bytes, size_t length)
+{
+	return strlen(name) == length && memcmp(name, bytes, length) == 0;
+}
+
 const char *pga_secret_kind_name(enum pga_secret_kind kind)
 {
 	return kind_names[kind];
+}
+
+enum pga_secret_kind pga_secret_kind_of(const char *name, size_t length)
+{
+	enum pga_secret_kind kind = 0;
+
+	while (kind < PGA_SECRET_KINDS && !is_name(kind_names[kind], name, length))
+		kind++;
+	return kind;
 }
 
 const char *pga_secret_word_name(enum pga_secret_word word)
@@ -39,11 +53,6 @@ bool pga_secret_has_word(enum pga_secret_kind kind, enum pga_secret_word word)
 bool pga_secret_is_indexed(enum pga_secret_kind kind)
 {
 	return kind != PGA_SECRET_PINS;
-}
-
-static bool is_name(const char *name, const char *bytes, size_t length)
-{
-	return strlen(name) == length && memcmp(name, bytes, length) == 0;
 }
 
 /* Which word of the entry this is; PGA_SECRET_WORDS where it is none, or one that the line has
@@ -76,8 +85,7 @@ static bool read_line(const char *line, struct pga_password_entry *entry)
 	const size_t first = strcspn(line, " ");
 	const char *at = line + first;
 
-	while (entry->kind < PGA_SECRET_KINDS && !is_name(kind_names[entry->kind], line, first))
-		entry->kind++;
+	entry->kind = pga_secret_kind_of(line, first);
 	if (entry->kind == PGA_SECRET_KINDS || !pga_secret_is_indexed(entry->kind))
 		return false;
 	while (at != NULL && *at != '\0') {
@@ -209,6 +217,21 @@ const struct pga_password_entry *pga_password_for(const struct pga_passwords *pa
 	return NULL;
 }
 
+static const char *setting(const struct pga_effective *effective, const char *keyword)
+{
+	const char *value = pga_effective_value(effective, keyword);
+
+	return value != NULL ? value : "";
+}
+
+const struct pga_password_entry *pga_password_for_host(const struct pga_passwords *passwords,
+						       const struct pga_host *host,
+						       const struct pga_effective *effective)
+{
+	return pga_password_for(passwords, pga_host_label(host), host->port,
+				setting(effective, "dbname"), setting(effective, "user"));
+}
+
 const struct pga_password_entry *pga_passphrase_for(const struct pga_passwords *passwords,
 						    const char *file)
 {
@@ -280,6 +303,15 @@ void pga_password_entry_add_words(struct pga_text *text, const struct pga_passwo
 	}
 	pga_text_add(text, " -U ");
 	pga_text_add_shell_word(text, entry->words[PGA_SECRET_USER]);
+}
+
+void pga_password_entry_add_fields(struct pga_text *text, const struct pga_password_entry *entry)
+{
+	pga_text_add_bytes(text, kind_names[entry->kind], strlen(kind_names[entry->kind]) + 1);
+	for (enum pga_secret_word word = 0; word < PGA_SECRET_WORDS; word++)
+		if (pga_secret_has_word(entry->kind, word))
+			pga_text_add_bytes(text, entry->words[word],
+					   strlen(entry->words[word]) + 1);
 }
 
 void pga_password_entry_add_line(struct pga_text *text, const struct pga_password_entry *entry)

@@ -18,6 +18,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "base/userfile.h"
+#include "policy/effective.h"
+#include "policy/hostlist.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -57,6 +59,10 @@ struct pga_passwords {
 
 /* "password", "passphrase", "pins"; and "host", …. */
 const char *pga_secret_kind_name(enum pga_secret_kind kind);
+
+/* The kind of this name; PGA_SECRET_KINDS where it is none's. */
+enum pga_secret_kind pga_secret_kind_of(const char *name, size_t length);
+
 const char *pga_secret_word_name(enum pga_secret_word word);
 
 /* Whether an entry of this kind has this word. */
@@ -92,6 +98,11 @@ const struct pga_password_entry *pga_password_for(const struct pga_passwords *pa
 						  const char *host, const char *port,
 						  const char *dbname, const char *user);
 
+/* The same for one host of a connection with these settings. */
+const struct pga_password_entry *pga_password_for_host(const struct pga_passwords *passwords,
+						       const struct pga_host *host,
+						       const struct pga_effective *effective);
+
 /* The entry of a private key's passphrase; NULL where there is none. */
 const struct pga_password_entry *pga_passphrase_for(const struct pga_passwords *passwords,
 						    const char *file);
@@ -110,6 +121,9 @@ bool pga_password_entry_meets(const struct pga_password_entry *one,
 /* Adds what `pganchor password` is to be told of the entry, as a shell's words: "db.example.com -p
  * 5433 -U joe", "--key FILE". */
 void pga_password_entry_add_words(struct pga_text *text, const struct pga_password_entry *entry);
+
+/* Adds the entry as the keyring is asked for it: the ATTRIBUTES of secret/protocol.h. */
+void pga_password_entry_add_fields(struct pga_text *text, const struct pga_password_entry *entry);
 
 /* Adds the entry's line, with its line end. */
 void pga_password_entry_add_line(struct pga_text *text, const struct pga_password_entry *entry);

@@ -136,17 +136,28 @@ static enum pga_secret_status find_default(const struct pga_keyring *keyring,
 	return failure == NULL ? PGA_SECRET_DONE : failed(failure, error);
 }
 
+/* The same of one that is open: only then there is one to release. */
+static enum pga_secret_status find_open(const struct pga_keyring *keyring,
+					SecretCollection **collection, struct pga_error *error)
+{
+	enum pga_secret_status status = find_default(keyring, collection, error);
+
+	if (status == PGA_SECRET_DONE && *collection == NULL) {
+		(void)pga_fail(error, NULL, "the keyring is locked: it has no password yet");
+		status = PGA_SECRET_LOCKED;
+	} else if (status == PGA_SECRET_DONE && secret_collection_get_locked(*collection)) {
+		release(*collection);
+		*collection = NULL;
+		status = locked(error);
+	}
+	return status;
+}
+
 enum pga_secret_status pga_keyring_state(const struct pga_keyring *keyring, struct pga_error *error)
 {
 	SecretCollection *collection = NULL;
-	enum pga_secret_status status = find_default(keyring, &collection, error);
+	const enum pga_secret_status status = find_open(keyring, &collection, error);
 
-	if (status == PGA_SECRET_DONE && collection == NULL) {
-		(void)pga_fail(error, NULL, "the keyring is locked: it has no password yet");
-		status = PGA_SECRET_LOCKED;
-	} else if (status == PGA_SECRET_DONE && secret_collection_get_locked(collection)) {
-		status = locked(error);
-	}
 	release(collection);
 	return status;
 }
@@ -314,13 +325,9 @@ enum pga_secret_status pga_keyring_set(const struct pga_keyring *keyring,
 				       struct pga_error *error)
 {
 	SecretCollection *collection = NULL;
-	enum pga_secret_status status = pga_keyring_state(keyring, error);
+	enum pga_secret_status status = find_open(keyring, &collection, error);
 	bool found = false;
 
-	if (status == PGA_SECRET_DONE)
-		status = find_default(keyring, &collection, error);
-	if (status == PGA_SECRET_DONE && collection == NULL)
-		status = locked(error);
 	if (status == PGA_SECRET_DONE)
 		status = renew(keyring, entry, secret, &found, error);
 	if (status == PGA_SECRET_DONE && !found)
@@ -353,23 +360,18 @@ static void add_attributes(SecretItem *item, struct pga_text *list)
 {
 	GHashTable *attributes = secret_item_get_attributes(item);
 	const char *kind = g_hash_table_lookup(attributes, KIND);
-	enum pga_secret_kind is = 0;
+	struct pga_password_entry entry = {.kind = PGA_SECRET_KINDS};
 	bool whole;
 
-	while (is < PGA_SECRET_KINDS && g_strcmp0(pga_secret_kind_name(is), kind) != 0)
-		is++;
-	whole = is < PGA_SECRET_KINDS;
-	for (enum pga_secret_word word = 0; whole && word < PGA_SECRET_WORDS; word++)
-		whole = !pga_secret_has_word(is, word) ||
-			g_hash_table_lookup(attributes, pga_secret_word_name(word)) != NULL;
-	if (whole)
-		pga_text_add_bytes(list, kind, strlen(kind) + 1);
+	if (kind != NULL)
+		entry.kind = pga_secret_kind_of(kind, strlen(kind));
+	whole = entry.kind < PGA_SECRET_KINDS;
 	for (enum pga_secret_word word = 0; whole && word < PGA_SECRET_WORDS; word++) {
-		const char *value = g_hash_table_lookup(attributes, pga_secret_word_name(word));
-
-		if (pga_secret_has_word(is, word))
-			pga_text_add_bytes(list, value, strlen(value) + 1);
+		entry.words[word] = g_hash_table_lookup(attributes, pga_secret_word_name(word));
+		whole = !pga_secret_has_word(entry.kind, word) || entry.words[word] != NULL;
 	}
+	if (whole)
+		pga_password_entry_add_fields(list, &entry);
 	g_hash_table_unref(attributes);
 }
 

@@ -61,9 +61,7 @@ static bool read_entry(char **at, const char *end, struct pga_password_entry *en
 
 	if (kind == NULL)
 		return false;
-	while (entry->kind < PGA_SECRET_KINDS &&
-	       strcmp(pga_secret_kind_name(entry->kind), kind) != 0)
-		entry->kind++;
+	entry->kind = pga_secret_kind_of(kind, strlen(kind));
 	if (entry->kind == PGA_SECRET_KINDS)
 		return false;
 	for (enum pga_secret_word word = 0; word < PGA_SECRET_WORDS; word++) {
