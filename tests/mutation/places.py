@@ -53,7 +53,7 @@ def words(text):
 
 def flags():
     """As Makefile.am has them, as far as parsing needs them."""
-    packages = ["libpq", "openssl", "libcurl", "jansson", "libelf"]
+    packages = ["libpq", "openssl", "libcurl", "jansson", "libelf", "libsecret-1"]
     asked = subprocess.run(["pkg-config", "--cflags", *packages], check=True, capture_output=True, text=True)
     return ["-std=gnu11", "-D_GNU_SOURCE", "-DHAVE__DL_FIND_OBJECT=1", '-DPACKAGE_VERSION="0"', '-DPACKAGE_STRING="p"',
             '-DSYSCONFDIR="/"', '-DPKGLIBDIR="/"', '-DPKGLIBEXECDIR="/"', '-DPG_SYSCONFDIR="/"', f"-I{TOP}/src", f"-I{TOP}/include",
