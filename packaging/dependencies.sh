@@ -84,7 +84,7 @@ packages_of() {
             echo golang-github-lib-pq-dev
             ;;
         lint)
-            echo git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
+            echo ccache git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go
             # tests/mutation: libclang's syntax tree.
             echo python3-clang
             ;;

@@ -26,18 +26,21 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service_add.py -x.
                  Installs what the build needs and nothing else, and skips what
                  cannot run without more, and says so.
   --sanitizers   the tool and the unit tests are built with ASan and UBSan, and each
-                 end-to-end test runs with two of its parameters at the most. The
-                 gate stays a plain build: ASan's runtime would have to be the
-                 first library of every program that it is loaded into.
+                 end-to-end test runs with one of its parameters. The gate stays a
+                 plain build: ASan's runtime would have to be the first library of
+                 every program that it is loaded into.
   --valgrind     the tool runs under valgrind, up to where it becomes another
-                 program (pganchor run). Leaks are for --sanitizers to find.
+                 program (pganchor run), and each test with one of its parameters.
+                 Leaks are for --sanitizers to find.
   --under-the-gate
                  the tool has the gate in LD_PRELOAD, as in a shell where it is
                  enabled, and has to do and say the same.
   --whole        the tests that are repeated with each of a dozen libpqs, or for
-                 other processors, run with all of them, some 3,000 more; without
-                 it each runs with one to three, others for each test. Before a release, and after a change
-                 of how the gate finds libpq's functions.
+                 other processors, run with all of them, some 3,000 more, and with
+                 --sanitizers and --valgrind each test with all of its parameters.
+                 Without it, each of the former runs with one to three, others for
+                 each test. Before a release, and after a change of how the gate
+                 finds libpq's functions.
   --no-install   install no package
 
 Where only tests are chosen that need few packages, only those are installed:
@@ -186,11 +189,12 @@ case $kind in
         # The tool alone: make install would bring the libraries along.
         cp "$work/sanitizers/pganchor" "$work/stage/bin/pganchor"
         units=$work/sanitizers
-        export PGANCHOR_TESTS_FEW=2
+        export PGANCHOR_TESTS_FEW=1
         export ASAN_OPTIONS=exitcode=99:detect_leaks=1:log_path=$results/fault
         export UBSAN_OPTIONS=exitcode=99:print_stacktrace=1:log_path=$results/fault
         ;;
     valgrind)
+        export PGANCHOR_TESTS_FEW=1
         mv "$work/stage/bin/pganchor" "$work/stage/bin/pganchor.real"
         cat >"$work/stage/bin/pganchor" <<END
 #!/bin/sh
@@ -224,7 +228,7 @@ status=0
 : >"$results/check.log"
 if [ "$kind" = plain ] || [ "$kind" = quick ] || [ "$kind" = sanitizers ]; then
     echo "run.sh: unit tests"
-    make -C "$units" -k check >"$results/check.log" 2>&1 9>&- || status=$?
+    make -C "$units" -j"$(nproc)" -k check >"$results/check.log" 2>&1 9>&- || status=$?
 fi
 grep -E '^(PASS|FAIL|SKIP|XFAIL|XPASS|ERROR): ' "$results/check.log" || true
 passed=$((passed + $(count PASS "$results/check.log") + $(count XFAIL "$results/check.log")))

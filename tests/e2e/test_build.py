@@ -75,9 +75,7 @@ def built(tree, tmp_path_factory):
 
 def test_the_commands_of_the_readme(built):
     directory, prefix, _ = built
-    # The units are tests/run.sh's; one of them shows that it is the command for it.
-    done = run("make", "check", f"check_PROGRAMS={ONE_UNIT}", f"TESTS={ONE_UNIT}", cwd=directory)
-    assert "# PASS:  1\n" in done
+    # `make check` is what tests/run.sh and distcheck do.
     run("make", "install", cwd=directory)
     assert files_below(prefix) == INSTALLED
     assert run(prefix / "bin" / "pganchor", "--version", cwd="/").startswith("pganchor ")
