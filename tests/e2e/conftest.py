@@ -96,6 +96,7 @@ from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401
 from keyring import keepassxc, keyring  # noqa: F401
 from libpqs import libpq_roots, rooted_home  # noqa: F401
+from machines import LIBPQS
 from missing import skip_what_is_missing
 from programs import build, compile_gate, compile_program, extension, opener, own_libpq_words, second_libpq  # noqa: F401
 from policies import system  # noqa: F401
@@ -139,10 +140,25 @@ def beyond_a_few(items, count):
         yield from (item for at, item in enumerate(group) if at not in kept)
 
 
+# This machine's libpq and the newest release of it; --whole has the others, too.
+USUAL_LIBPQS = {15, 18}
+
+
+def is_for_the_whole(item):
+    """What has the mark, or runs with a libpq that is not among the usual ones, alone or as one of a pair."""
+    if item.get_closest_marker("whole"):
+        return True
+    parameters = item.callspec.params.items() if hasattr(item, "callspec") else ()
+    words = [word for name, value in parameters if name in ("home", "libpq", "version", "who")
+             for word in (value if isinstance(value, tuple) else (value,))]
+    return any(word in LIBPQS and word not in USUAL_LIBPQS for word in words)
+
+
 def pytest_collection_modifyitems(config, items):
     """A module that takes over tests of another one can say which of them, with which parameters, mean nothing there."""
     left = {item for item in items if getattr(item.module, "is_out_of_place", lambda item: False)(item)}
     if not os.environ.get("PGANCHOR_TESTS_WHOLE"):
+        left.update(filter(is_for_the_whole, items))
         left.update(beyond_the_share([item for item in items if item not in left]))
         few = int(os.environ.get("PGANCHOR_TESTS_FEW") or 0)
         left.update(beyond_a_few([item for item in items if item not in left], few) if few else ())
@@ -156,6 +172,7 @@ MARKS = {
     "plain_build": "makes builds of its own, or is about the plain one: not with --sanitizers, --valgrind or --under-the-gate",
     "no_instruments": "loads the plain gate into other programs: not with --sanitizers or --valgrind",
     "no_sanitizers": "takes ASan's options from the tool, or loads something before it: not with --sanitizers",
+    "whole": "one more of the same, on a machine that takes minutes to make: with --whole",
     "no_gate": "about a tool or a shell without the gate: not with --under-the-gate",
 }
 

@@ -1,6 +1,6 @@
 """A real KDC on loopback, a PostgreSQL that takes GSSAPI encryption, and tickets for its user.
 
-The KDC runs in the root directory of libpq 17, which has its programs.
+The KDC runs in the root directory of libpq 18, which has its programs.
 """
 
 import shutil
@@ -90,7 +90,7 @@ class Kerberos:
 
 @pytest.fixture(scope="session")
 def kerberos(libpq_roots):
-    root = libpq_roots(17)
+    root = libpq_roots(18)
     directory = root.directory / "homes" / "kerberos"
     directory.mkdir(mode=0o755)
     realm = Kerberos(root, directory)

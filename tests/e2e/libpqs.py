@@ -16,7 +16,7 @@ RELEASES = {version: release for version, release in LIBPQS.items() if release !
 PACKAGES = ["libcurl4t64", "libelf1t64", "libjansson4", "python3-psycopg2"]
 # A KDC, for kerberos.py: on the machine that we are on, its packages would bring services. And Node.js, whose packages quarrel
 # with those of others than Debian.
-MORE_PACKAGES = {17: ["krb5-kdc", "krb5-admin-server", "nodejs", "node-libpq"]}
+MORE_PACKAGES = {17: ["nodejs", "node-libpq"], 18: ["krb5-kdc", "krb5-admin-server"]}
 
 
 def packages_of(version):

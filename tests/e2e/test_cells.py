@@ -10,7 +10,7 @@ import pytest
 from cells import DATABASE, cells  # noqa: F401
 from processes import Daemon, free_port
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make a machine in a directory")
+pytestmark = [pytest.mark.whole, pytest.mark.skipif(os.geteuid() != 0, reason="root alone can make a machine in a directory")]
 
 STRONG = {"sslmode": "verify-full", "sslrootcert": "/root.crt", "gssencmode": "disable"}
 WEAK = {"sslmode": "disable", "gssencmode": "disable"}

@@ -144,7 +144,7 @@ def replication(postgres):
         connection.cursor().execute(f"ALTER ROLE {postgres.user} NOREPLICATION")
 
 
-@pytest.fixture(params=CLIENTS)
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.whole] if name.startswith("Node") else []) for name in CLIENTS])
 def name(request):
     return request.param
 

@@ -54,6 +54,7 @@ def test_a_libpq_exports_nothing_that_is_not_on_the_list(libpq_file, version):
     assert not unknown, f"libpq {version} exports functions that nobody has looked at; see {LIST}"
 
 
+@pytest.mark.whole
 def test_the_list_names_nothing_that_no_libpq_exports(libpq_file):
     known = {name for section in reviewed().values() for name in section}
     assert known == set.union(*(exported(libpq_file(version)) for version in LIBPQS))
