@@ -143,6 +143,7 @@ def tree(tmp_path_factory):
     return directory
 
 
+@pytest.mark.whole
 @pytest.mark.own_builds
 def test_the_parsers(tree):
     """Each target with a fixed number of inputs; a failure prints the seed and the input."""
@@ -157,6 +158,7 @@ def test_the_parsers(tree):
     assert [line.split(":")[0] for line in done.stdout.splitlines()] == targets
 
 
+@pytest.mark.whole
 @pytest.mark.own_builds
 def test_a_parser_that_loses_a_byte_is_found(tree):
     ini = tree / "src/base/ini.c"
