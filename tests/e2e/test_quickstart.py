@@ -30,7 +30,7 @@ def temporary(session_directory):
 def environment(tmp_path, temporary):
     home = tmp_path / "home"
     home.mkdir()
-    cache = {name: os.environ[name] for name in ("PGANCHOR_TEST_CACHE",) if name in os.environ}
+    cache = {name: os.environ[name] for name in ("PGANCHOR_TEST_CACHE", "CCACHE_DIR") if name in os.environ}
     return {"PATH": os.environ["PATH"], "HOME": str(home), "TMPDIR": str(temporary), "LC_ALL": "C.UTF-8", **cache,
             # A user's own settings have no part in it.
             "PGSSLMODE": "disable", "PGHOST": "nowhere.invalid", "PGSERVICE": "nothing", "XDG_CONFIG_HOME": "/nonexistent"}
