@@ -36,10 +36,11 @@ pytest: tests/run.sh -k service; tests/run.sh tests/e2e/test_service_add.py -x.
                  the tool has the gate in LD_PRELOAD, as in a shell where it is
                  enabled, and has to do and say the same.
   --whole        the tests that are repeated with each of a dozen libpqs, or for
-                 other processors, run with all of them, some 3,000 more, and with
-                 --sanitizers and --valgrind each test with all of its parameters.
-                 Without it, each of the former runs with one to three, others for
-                 each test. Before a release, and after a change of how the gate
+                 other processors, run with all of them, some 3,000 more, with
+                 those whose machine or build takes minutes to make (daemons in
+                 cells, Node.js, the parsers' fuzzer), and with --sanitizers and
+                 --valgrind each test with all of its parameters. Without it, each
+                 of the first runs with one to three, others for each test. Before a release, and after a change of how the gate
                  finds libpq's functions.
   --no-install   install no package
 

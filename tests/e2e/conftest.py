@@ -172,7 +172,7 @@ MARKS = {
     "plain_build": "makes builds of its own, or is about the plain one: not with --sanitizers, --valgrind or --under-the-gate",
     "no_instruments": "loads the plain gate into other programs: not with --sanitizers or --valgrind",
     "no_sanitizers": "takes ASan's options from the tool, or loads something before it: not with --sanitizers",
-    "whole": "one more of the same, on a machine that takes minutes to make: with --whole",
+    "whole": "its machine or its build takes minutes to make: with --whole alone",
     "no_gate": "about a tool or a shell without the gate: not with --under-the-gate",
 }
 
