@@ -181,8 +181,9 @@ const char *pga_signed_without_digest(X509 *certificate)
 }
 
 static int describe(X509 *certificate, const char *protocol, const char *cipher,
-		    struct pga_handshake *handshake)
+		    STACK_OF(X509) * chain, struct pga_handshake *handshake)
 {
+	handshake->chain = chain != NULL ? X509_chain_up_ref(chain) : NULL;
 	handshake->protocol = strdup(protocol);
 	handshake->cipher = strdup(cipher);
 	handshake->no_digest = pga_signed_without_digest(certificate);
@@ -194,7 +195,7 @@ static int describe(X509 *certificate, const char *protocol, const char *cipher,
 	return handshake->protocol != NULL && handshake->cipher != NULL &&
 		       handshake->subject != NULL && handshake->issuer != NULL &&
 		       handshake->names != NULL && handshake->valid_from != NULL &&
-		       handshake->valid_to != NULL
+		       handshake->valid_to != NULL && (chain == NULL || handshake->chain != NULL)
 		   ? 0
 		   : -1;
 }
@@ -208,7 +209,8 @@ static int look_at_session(PGconn *conn, struct pga_handshake *handshake, struct
 	if (certificate == NULL)
 		return pga_fail(error, NULL,
 				"TLS is established, but libpq shows no certificate of the server");
-	result = describe(certificate, SSL_get_version(ssl), SSL_get_cipher_name(ssl), handshake);
+	result = describe(certificate, SSL_get_version(ssl), SSL_get_cipher_name(ssl),
+			  SSL_get_peer_cert_chain(ssl), handshake);
 	X509_free(certificate);
 	return result == 0 ? look_at_root(ssl, handshake, error) : pga_fail_memory(error);
 }
@@ -220,8 +222,9 @@ static void look_at_refused(const struct pga_verification *verification,
 	pga_handshake_free(handshake);
 	handshake->verify_result = verification->result;
 	if (verification->certificate != NULL)
-		handshake->shown = describe(verification->certificate, verification->protocol,
-					    verification->cipher, handshake) == 0;
+		handshake->shown =
+		    describe(verification->certificate, verification->protocol,
+			     verification->cipher, verification->chain, handshake) == 0;
 }
 
 /* By libpq's name for it, and so through the gate, where that is on. */
@@ -270,6 +273,7 @@ void pga_handshake_free(struct pga_handshake *handshake)
 	free(handshake->names);
 	free(handshake->valid_from);
 	free(handshake->valid_to);
+	sk_X509_pop_free(handshake->chain, X509_free);
 	free(handshake->root);
 	pga_twins_free(&handshake->twins);
 	memset(handshake, 0, sizeof *handshake);

@@ -25,6 +25,8 @@ struct pga_handshake {
 	char *names;        /* its subject alternative names, with ", " between */
 	char *valid_from;   /* 2026-11-22T06:00:00Z */
 	char *valid_to;
+	STACK_OF(X509) * chain; /* that the server showed, its own certificate first; NULL: none.
+				   Of one that libpq refused it proves nothing */
 	char *root; /* subject of the certificate that the verified chain ends in; NULL where libpq
 		       verified none */
 	char root_pin[PGA_PIN_LENGTH + 1]; /* its SHA-256; "" where libpq verified none */

@@ -10,6 +10,11 @@
 
 static struct pga_verification *watching;
 
+static STACK_OF(X509) * copy_of(STACK_OF(X509) * chain)
+{
+	return chain != NULL ? X509_chain_up_ref(chain) : NULL;
+}
+
 /* libpq's is verified with the session that it is of; whoever else verifies has none. */
 static void on_end(void *context, void *data, CRYPTO_EX_DATA *all_data, int index, long number,
 		   void *argument)
@@ -31,6 +36,8 @@ static void on_end(void *context, void *data, CRYPTO_EX_DATA *all_data, int inde
 		return;
 	X509_free(verification->certificate);
 	verification->certificate = certificate;
+	sk_X509_pop_free(verification->chain, X509_free);
+	verification->chain = copy_of(X509_STORE_CTX_get0_untrusted(context));
 	verification->result = X509_STORE_CTX_get_error(context);
 	verification->depth = X509_STORE_CTX_get_error_depth(context);
 	(void)snprintf(verification->protocol, sizeof verification->protocol, "%s",
@@ -68,4 +75,6 @@ void pga_verification_free(struct pga_verification *verification)
 {
 	X509_free(verification->certificate);
 	verification->certificate = NULL;
+	sk_X509_pop_free(verification->chain, X509_free);
+	verification->chain = NULL;
 }

@@ -8,8 +8,9 @@
 
 /* Of the last verification that was watched. */
 struct pga_verification {
-	X509 *certificate; /* the server's; NULL where none was looked at */
-	long result;       /* X509_V_OK, or why it did not verify (openssl/x509_vfy.h) */
+	X509 *certificate;      /* the server's; NULL where none was looked at */
+	STACK_OF(X509) * chain; /* that it showed, its own certificate first */
+	long result;            /* X509_V_OK, or why it did not verify (openssl/x509_vfy.h) */
 	int depth;         /* of the certificate in the chain that it did not verify for: 0 is the
 			      server's */
 	char protocol[16]; /* TLSv1.3 */
