@@ -132,6 +132,7 @@ ANCHOR = \
 	src/anchor/anchors_conf.c src/anchor/anchors_conf.h \
 	src/anchor/installed_roots.c src/anchor/installed_roots.h \
 	src/anchor/known_roots.c src/anchor/known_roots.h \
+	src/anchor/notices.c src/anchor/notices.h \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
