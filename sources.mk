@@ -114,9 +114,11 @@ TOOL_POLICY = \
 # The tool's parts. None is used by one that stands above it here.
 TLS = \
 	src/tls/certificate.c src/tls/certificate.h \
+	src/tls/dial.c src/tls/dial.h \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
 	src/tls/root_rules.c \
+	src/tls/server_chain.c src/tls/server_chain.h \
 	src/tls/twins.c src/tls/twins.h \
 	src/tls/verification.c src/tls/verification.h \
 	src/tls/x509_text.c src/tls/x509_text.h

@@ -1,0 +1,154 @@
+#include "tls/dial.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+long long pga_dial_now(void)
+{
+	struct timespec time;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
+	return (long long)time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+static int fail_late(const char *where, struct pga_error *error)
+{
+	return pga_fail(error, NULL, "%s: no answer in the time that it has", where);
+}
+
+/* Returns whether the socket became ready; false with the errno of poll(2), or ETIMEDOUT. */
+static bool is_ready(int connection, short events, long long deadline)
+{
+	struct pollfd polled = {.fd = connection, .events = events};
+	int ready;
+
+	do {
+		const long long left = deadline - pga_dial_now();
+
+		ready = poll(&polled, 1, left > 0 ? (int)left : 0);
+	} while (ready < 0 && errno == EINTR);
+	if (ready == 0)
+		errno = ETIMEDOUT;
+	return ready > 0;
+}
+
+/* Returns the connected socket, or -1 with errno. */
+static int dial_one(const struct addrinfo *address, long long deadline)
+{
+	int connection =
+	    socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fault = 0;
+	socklen_t length = sizeof fault;
+
+	if (connection < 0)
+		return -1;
+	if (connect(connection, address->ai_addr, address->ai_addrlen) != 0) {
+		fault = errno;
+		if (fault == EINPROGRESS || fault == EINTR) {
+			if (!is_ready(connection, POLLOUT, deadline))
+				fault = errno;
+			else if (getsockopt(connection, SOL_SOCKET, SO_ERROR, &fault, &length) != 0)
+				fault = errno;
+		}
+	}
+	if (fault == 0)
+		return connection;
+	(void)close(connection);
+	errno = fault;
+	return -1;
+}
+
+int pga_dial(const char *host, unsigned port, long timeout, long long deadline, const char *where,
+	     struct pga_error *error)
+{
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	struct addrinfo *addresses = NULL;
+	char service[16];
+	int connection = -1;
+	int fault;
+
+	(void)snprintf(service, sizeof service, "%u", port);
+	fault = getaddrinfo(host, service, &hints, &addresses);
+	if (fault == EAI_SYSTEM)
+		return pga_fail_errno(error, NULL, "could not look up the host %s", host);
+	if (fault != 0)
+		return pga_fail(error, NULL, "could not look up the host %s: %s", host,
+				gai_strerror(fault));
+	for (const struct addrinfo *address = addresses; address != NULL && connection < 0;
+	     address = address->ai_next) {
+		const long long now = pga_dial_now();
+
+		connection = dial_one(address, now + timeout < deadline ? now + timeout : deadline);
+		if (connection < 0)
+			(void)pga_fail_errno(error, NULL, "could not connect to %s", where);
+		if (pga_dial_now() >= deadline)
+			break;
+	}
+	freeaddrinfo(addresses);
+	return connection;
+}
+
+static bool is_closed(int fault)
+{
+	return fault == ECONNRESET || fault == EPIPE;
+}
+
+ssize_t pga_dial_read(int connection, void *bytes, size_t length, long long deadline,
+		      const char *where, struct pga_error *error)
+{
+	for (;;) {
+		const ssize_t got = recv(connection, bytes, length, 0);
+
+		if (got >= 0)
+			return got;
+		if (is_closed(errno))
+			return 0;
+		if (errno != EAGAIN && errno != EINTR)
+			return pga_fail_errno(error, NULL, "could not read from %s", where);
+		if (!is_ready(connection, POLLIN, deadline))
+			return errno == ETIMEDOUT
+				   ? fail_late(where, error)
+				   : pga_fail_errno(error, NULL, "could not wait for %s", where);
+		if (pga_dial_now() >= deadline)
+			return fail_late(where, error);
+	}
+}
+
+int pga_dial_write(int connection, const void *bytes, size_t length, long long deadline,
+		   const char *where, bool *closed, struct pga_error *error)
+{
+	const char *rest = bytes;
+
+	*closed = false;
+	while (length > 0) {
+		const ssize_t sent = send(connection, rest, length, MSG_NOSIGNAL);
+
+		if (sent > 0) {
+			rest += sent;
+			length -= (size_t)sent;
+			continue;
+		}
+		*closed = sent < 0 && is_closed(errno);
+		if (*closed)
+			return 0;
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return pga_fail_errno(error, NULL, "could not write to %s", where);
+		if (!is_ready(connection, POLLOUT, deadline))
+			return errno == ETIMEDOUT
+				   ? fail_late(where, error)
+				   : pga_fail_errno(error, NULL, "could not wait for %s", where);
+	}
+	return 0;
+}
+
+bool pga_dial_has_more(int connection)
+{
+	char byte;
+
+	return recv(connection, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}

@@ -1,0 +1,45 @@
+/* The certificates that a PostgreSQL server shows to whoever comes: it is asked for TLS, and left
+ * as soon as TLS stands. No startup packet goes out, and so no user's name and no password. Nothing
+ * is verified: this is what anybody can show. */
+#ifndef PGA_TLS_SERVER_CHAIN_H
+#define PGA_TLS_SERVER_CHAIN_H
+
+#include "base/error.h"
+
+#include <openssl/x509.h>
+
+#include <stdbool.h>
+
+/* How it is asked. */
+enum pga_server_way {
+	PGA_SERVER_EITHER,    /* by SSLRequest, and once more directly where that is not answered */
+	PGA_SERVER_REQUESTED, /* by SSLRequest alone */
+	PGA_SERVER_DIRECT,    /* TLS at once, as libpq's sslnegotiation=direct: PostgreSQL 17 */
+};
+
+struct pga_server {
+	const char *host; /* a name, or an address without brackets */
+	unsigned port;
+	enum pga_server_way way;
+	long connect_timeout; /* milliseconds, for one address of the host */
+	long max_time;        /* for all of it, milliseconds; looking up the name is not counted */
+};
+
+/* The server's own certificate is the first. *direct (or NULL): whether it was asked directly.
+ * sk_X509_pop_free(*chain, X509_free) frees them; NULL after an error. Returns -1 with the
+ * reason, in which there is no word of the server's. */
+int pga_server_chain(const struct pga_server *server, STACK_OF(X509) * *chain, bool *direct,
+		     struct pga_error *error);
+
+/* Who it may be that listens there. */
+enum pga_server_kind {
+	PGA_SERVER_POSTGRESQL, /* it answers an SSLRequest, with TLS or without, or direct TLS */
+	PGA_SERVER_TLS,        /* TLS at once, and not of PostgreSQL: HTTPS, most likely */
+	PGA_SERVER_OTHER,
+};
+
+/* Asks that; its way does not matter. Returns -1 with the reason where nobody listens. */
+int pga_server_guess(const struct pga_server *server, enum pga_server_kind *kind,
+		     struct pga_error *error);
+
+#endif
