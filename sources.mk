@@ -140,6 +140,7 @@ ANCHOR = \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
 	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \
+	src/anchor/source_records.c src/anchor/source_records.h \
 	src/anchor/source_stepca.c \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \

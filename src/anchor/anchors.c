@@ -2,6 +2,7 @@
 
 #include "anchor/anchors_conf.h"
 #include "anchor/root_crt.h"
+#include "ca/url.h"
 #include "base/paths.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
@@ -13,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ANCHORS_CONF, NAME_CRT, ROOT_CRT, FILES };
+enum { ANCHORS_CONF, SOURCES_CONF, NAME_CRT, ROOT_CRT, FILES };
 
 struct installing {
 	const struct pga_anchor *anchor;
@@ -223,6 +224,69 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 				conf->edit.path);
 }
 
+static bool is_same(const char *left, const char *right)
+{
+	return left == NULL || right == NULL ? left == right : strcmp(left, right) == 0;
+}
+
+/* Whether the anchor's record stays as it is: a known one's that says the same already, or is of
+ * another source than this. */
+static bool record_stays(const struct installing *installing,
+			 const struct pga_source_record *before,
+			 const struct pga_source_record *record)
+{
+	const struct pga_anchoring *done = installing->done;
+
+	if (!done->known)
+		return false;
+	if (before == NULL)
+		return !pga_ca_url_is_same(done->source, installing->anchor->source);
+	return !is_same(before->kind, record->kind) ||
+	       !is_same(before->location, record->location) ||
+	       (is_same(before->ca_file, record->ca_file) && is_same(before->etag, record->etag) &&
+		is_same(before->digest, record->digest));
+}
+
+static int compose_sources(struct installing *installing, struct pga_error *error)
+{
+	const struct pga_anchoring *done = installing->done;
+	struct pga_source_record record = installing->anchor->record;
+	struct pga_source_records records = {.path = NULL};
+	const struct pga_source_record *before;
+	struct pga_transaction_file *sources;
+	char written[PGA_CERTIFICATE_DATE];
+	char *path;
+	int result = -1;
+
+	if (record.kind == NULL)
+		return 0;
+	path = pga_source_records_path(done->system, error);
+	if (path == NULL)
+		return -1;
+	if (record.location == NULL)
+		record.location = installing->anchor->source;
+	now(written);
+	record.checked = record.changed = written;
+	sources = begin(installing, SOURCES_CONF, &installing->done->sources, path,
+			done->system ? 0644 : 0600, error);
+	if (sources == NULL ||
+	    pga_source_records_parse(&records, pga_text_string(&sources->edit.before),
+				     sources->edit.before.length, error) != 0)
+		goto done;
+	before = pga_source_records_of(&records, done->name);
+	if (record_stays(installing, before, &record)) {
+		result = 0;
+		goto done;
+	}
+	if (done->known && before != NULL && is_same(before->digest, record.digest))
+		record.changed = before->changed;
+	pga_source_records_set(&sources->edit.before, done->name, &record, &sources->after);
+	result = pga_transaction_put(sources, error);
+done:
+	pga_source_records_free(&records);
+	return result;
+}
+
 /* Whether the anchor's own file holds its certificate, and no other. */
 static bool crt_is_right(const struct pga_text *content, const char *pin)
 {
@@ -376,9 +440,9 @@ static int prove(const struct installing *installing, struct pga_error *error)
  * first, as the one whose rename can fail (where it is a mount of its own, as in a container). */
 static int write_all(struct installing *installing, bool dry_run, struct pga_error *error)
 {
-	struct pga_transaction_file *order[FILES] = {&installing->files[ROOT_CRT],
-						     &installing->files[NAME_CRT],
-						     &installing->files[ANCHORS_CONF]};
+	struct pga_transaction_file *order[FILES] = {
+	    &installing->files[ROOT_CRT], &installing->files[NAME_CRT],
+	    &installing->files[SOURCES_CONF], &installing->files[ANCHORS_CONF]};
 
 	if (dry_run)
 		return prove(installing, error);
@@ -395,12 +459,14 @@ int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga
 
 	memset(done, 0, sizeof *done);
 	if (begin_conf(&installing, error) == 0 && settle(&installing, error) == 0 &&
-	    compose_conf(&installing, error) == 0 && compose_crt(&installing, error) == 0 &&
-	    compose_root(&installing, error) == 0 && write_all(&installing, dry_run, error) == 0)
+	    compose_conf(&installing, error) == 0 && compose_sources(&installing, error) == 0 &&
+	    compose_crt(&installing, error) == 0 && compose_root(&installing, error) == 0 &&
+	    write_all(&installing, dry_run, error) == 0)
 		result = 0;
 	done->conf.change = installing.files[ANCHORS_CONF].change;
 	done->crt.change = installing.files[NAME_CRT].change;
 	done->root_crt.change = installing.files[ROOT_CRT].change;
+	done->sources.change = installing.files[SOURCES_CONF].change;
 	/* The last first: a directory that was made for it stands in one that was made for another.
 	 */
 	for (int i = FILES; i-- > 0;)
@@ -421,5 +487,6 @@ void pga_anchoring_free(struct pga_anchoring *done)
 	free(done->conf.path);
 	free(done->crt.path);
 	free(done->root_crt.path);
+	free(done->sources.path);
 	memset(done, 0, sizeof *done);
 }

@@ -1,10 +1,11 @@
-/* The user's anchors on disk: pinned in anchors.conf, alone in anchors/NAME.crt, and for all of
- * libpq in root.crt. All three change together or not at all. The system's are in the first two of
- * SYSCONFDIR/pganchor, for every user to read. */
+/* The user's anchors on disk: pinned in anchors.conf, alone in anchors/NAME.crt, for all of libpq
+ * in root.crt, and where they came from in sources.conf. All change together or not at all. The
+ * system's are in SYSCONFDIR/pganchor, for every user to read, without a root.crt. */
 #ifndef PGA_ANCHOR_ANCHORS_H
 #define PGA_ANCHOR_ANCHORS_H
 
 #include "anchor/proof.h"
+#include "anchor/source_records.h"
 #include "base/error.h"
 #include "base/transaction.h"
 
@@ -16,6 +17,9 @@ struct pga_anchor {
 	const char *name;       /* NULL: the one that the pin has already, or else fallback_name */
 	const char *fallback_name;
 	const char *source;
+	/* For sources.conf; all zero: nothing is kept there. Its location is the source where it
+	 * says none; checked and changed are the time of the writing. */
+	struct pga_source_record record;
 	const char *hosts; /* for which it is valid; NULL: as it is, or every host */
 	bool system;       /* for every user of the machine: scoped, since root.crt is a user's */
 	bool scoped;       /* leave root.crt alone */
@@ -43,6 +47,7 @@ struct pga_anchoring {
 	struct pga_anchor_file conf;
 	struct pga_anchor_file crt;
 	struct pga_anchor_file root_crt; /* path is NULL where it plays no part */
+	struct pga_anchor_file sources;  /* likewise: sources.conf */
 };
 
 /* Pins and installs the anchor, once the CA's chain verifies with the new files as libpq verifies.

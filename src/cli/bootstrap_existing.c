@@ -72,7 +72,11 @@ static int pin_one(const struct pga_certificate *root, const char *path, bool dr
 	struct pga_pinned_too *too = next_of(existing);
 	char name[PGA_EXISTING_NAME];
 	const struct pga_anchor anchor = {
-	    .proof = {.root = root}, .fallback_name = name, .source = path};
+	    .proof = {.root = root},
+	    .fallback_name = name,
+	    .source = path,
+	    .record = {.kind = "root.crt"},
+	};
 	struct pga_anchoring done;
 
 	if (too == NULL)

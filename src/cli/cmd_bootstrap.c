@@ -237,6 +237,7 @@ static struct pga_anchor make_anchor(const struct bootstrap *bootstrap)
 	    .name = bootstrap->name,
 	    .fallback_name = bootstrap->request.name,
 	    .source = bootstrap->request.location,
+	    .record = {.kind = bootstrap->request.source->name},
 	    .hosts = bootstrap->host_patterns,
 	    .scoped = bootstrap->scoped,
 	    .unscoped = bootstrap->unscoped,

@@ -12,7 +12,7 @@
 static bool changed(const struct pga_anchoring *done)
 {
 	return done->conf.change != PGA_UNCHANGED || done->crt.change != PGA_UNCHANGED ||
-	       done->root_crt.change != PGA_UNCHANGED;
+	       done->root_crt.change != PGA_UNCHANGED || done->sources.change != PGA_UNCHANGED;
 }
 
 static void print_file(const struct pga_anchor_file *file, bool dry_run, const char *what)
@@ -45,6 +45,7 @@ static void print_files(const struct pga_anchoring *done, bool dry_run)
 	print_file(&done->crt, dry_run, "the root alone");
 	print_file(&done->root_crt, dry_run,
 		   done->scoped ? what_is_gone(done) : "the root, where libpq looks for it");
+	print_file(&done->sources, dry_run, "where it comes from");
 }
 
 static void print_first(const struct pga_anchoring *done, const struct pga_existing *existing,
@@ -129,17 +130,17 @@ int pga_report_json(const struct pga_anchoring *done, const struct pga_certifica
 		    const struct pga_existing *existing, bool dry_run)
 {
 	return pga_json_print(
-	    json_pack("{s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:b, s:b, s:s?, s:b, s:{s:o, s:o, "
-		      "s:o}, s:o}",
-		      "anchor", pga_json_text(done->name), "pin", root->pin, "source",
-		      pga_json_text(done->source), "subject", pga_json_text(root->subject),
-		      "not_before", root->not_before, "not_after", root->not_after, "hosts",
-		      pga_json_text(done->hosts), "scope", done->scoped ? "scoped" : "root.crt",
-		      "already_pinned", (int)done->known, "changed",
-		      (int)(changed(done) || existing->count > 0), "replaced", done->replaced,
-		      "dry_run", (int)dry_run, "files", "anchors.conf", json_file(&done->conf),
-		      "anchor.crt", json_file(&done->crt), "root.crt", json_file(&done->root_crt),
-		      "pinned_too", json_existing(existing)),
+	    json_pack(
+		"{s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:b, s:b, s:s?, s:b, s:{s:o, s:o, "
+		"s:o, s:o}, s:o}",
+		"anchor", pga_json_text(done->name), "pin", root->pin, "source",
+		pga_json_text(done->source), "subject", pga_json_text(root->subject), "not_before",
+		root->not_before, "not_after", root->not_after, "hosts", pga_json_text(done->hosts),
+		"scope", done->scoped ? "scoped" : "root.crt", "already_pinned", (int)done->known,
+		"changed", (int)(changed(done) || existing->count > 0), "replaced", done->replaced,
+		"dry_run", (int)dry_run, "files", "anchors.conf", json_file(&done->conf),
+		"anchor.crt", json_file(&done->crt), "root.crt", json_file(&done->root_crt),
+		"sources.conf", json_file(&done->sources), "pinned_too", json_existing(existing)),
 	    PGA_EXIT_DONE);
 }
 
