@@ -26,6 +26,7 @@ void pga_candidates_free(struct pga_candidates *candidates)
 		pga_certificate_free(&candidates->roots[i]);
 	free(candidates->roots);
 	free(candidates->where);
+	free(candidates->etag);
 	sk_X509_pop_free(candidates->chain, X509_free);
 	pga_known_roots_free(&candidates->known);
 	memset(candidates, 0, sizeof *candidates);
@@ -81,6 +82,7 @@ int pga_source_fetch(const struct pga_source_request *request, struct pga_candid
 	if (candidates->count == 0)
 		return pga_fail(error, NULL, "%s: no certificate in this %s", request->location,
 				request->source->name);
+	candidates->held = candidates->count;
 	return request->pin[0] != '\0' ? choose(request, candidates, error) : 0;
 }
 

@@ -24,7 +24,9 @@ struct pga_source_request {
 	/* Of the source's read(); free() frees them. */
 	char *location; /* as people are shown it, and as anchors.conf keeps it; a path begins with
 			   a /, and anything else is compared as a URL (ca/url.c) */
-	char *name;     /* for the anchor, where the user gives none; need not be a valid one */
+	char *name;     /* for the anchor, where the user gives none; need not be a valid one. NULL:
+			   it is made of the root's subject */
+	const char *ca_file; /* what verifies an https server; NULL: the system's store */
 };
 
 /* What a source has. Starts all zero. */
@@ -33,6 +35,11 @@ struct pga_candidates {
 	size_t count;
 	char *where; /* the address that was asked, or the file: for messages */
 	bool proven; /* roots[0] has the pin that was asked for; else nothing proves any of them */
+	bool other_kind; /* with a fetch that failed: whoever answered is no such source, and may be
+			    another one */
+	size_t held;     /* how many certificates the source has, before any was chosen */
+	char *etag;      /* HTTP's, of the bytes that were fetched; NULL: none */
+	char digest[PGA_PIN_LENGTH + 1]; /* SHA-256 of those bytes; empty: there are none */
 	STACK_OF(X509) * chain; /* that its server showed, the server's own first; NULL: none */
 	struct pga_known_roots known;            /* that are pinned already from this location */
 	const struct pga_known_root *chain_root; /* of these, the one that the chain ends in where
@@ -40,7 +47,13 @@ struct pga_candidates {
 };
 
 struct pga_source {
-	const char *name; /* what it is, for messages: "step-ca" */
+	const char *name; /* what it is, for messages, and its kind in sources.conf: "step-ca" */
+
+	/* What a word that the user typed without an option is taken for, as in "taken for X"; NULL
+	 * where it is no location of this source. Asks nobody but the file system. Of several whom
+	 * the word fits, the first in cli/sources.h is asked first, and the next where that says
+	 * other_kind. NULL: it needs its option. */
+	const char *(*fits)(const char *word);
 
 	/* Reads what the user typed, and fills in location and name; a source that holds a pin
 	 * which the user trusts already fills that in, too. Asks nobody. */

@@ -41,6 +41,17 @@ static int fetch(const struct pga_source_request *request, struct pga_candidates
 	return result;
 }
 
+static const char *fits(const char *word)
+{
+	struct pga_ca_url ca;
+	struct pga_error error;
+
+	if (word[0] == '/' || word[0] == '.' || pga_ca_url_read(&ca, word, &error) != 0)
+		return NULL;
+	pga_ca_url_free(&ca);
+	return "the address of a step-ca";
+}
+
 static int verify(const struct pga_source_request *request, const char *roots,
 		  STACK_OF(X509) * *chain, struct pga_error *error)
 {
@@ -48,4 +59,4 @@ static int verify(const struct pga_source_request *request, const char *roots,
 }
 
 const struct pga_source pga_source_stepca = {
-    .name = "step-ca", .read = read_address, .fetch = fetch, .verify = verify};
+    .name = "step-ca", .fits = fits, .read = read_address, .fetch = fetch, .verify = verify};

@@ -1,16 +1,19 @@
-/* The sources of anchors, anchor/source_NAME.c, each with the option that takes its location. From
- * this list come the options, their help and completion, and which source is asked. */
+/* The sources of anchors, anchor/source_NAME.c. From these lists come the options, their help and
+ * completion, and which source is asked. */
 #ifndef PGA_CLI_SOURCES_H
 #define PGA_CLI_SOURCES_H
 
 #include "anchor/source.h"
 #include "cli/options.h"
 
-/* SOURCE(NAME, option, what --help calls its value, what that names for the shells, help), with a
- * comma between two. */
+/* Those with an option that takes their location: SOURCE(NAME, option, what --help calls its value,
+ * what that names for the shells, help), with a comma between two. */
 #define PGA_SOURCES(SOURCE)                                \
 	SOURCE(stepca, "ca-url", "URL", PGA_NAMES_NOTHING, \
 	       "the CA: https://ca.example.com:9000, or ca.example.com/prefix")
+
+/* Those that a word without an option may mean, in the order in which they are asked. */
+#define PGA_SOURCES_OF_WORDS(SOURCE) SOURCE(stepca)
 
 #define PGA_SOURCE_OBJECT(source, ...) pga_source_##source
 
