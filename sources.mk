@@ -108,6 +108,7 @@ TOOL_BASE = \
 	src/base/terminal.c src/base/terminal.h \
 	src/base/transaction.c src/base/transaction.h
 TOOL_POLICY = \
+	src/policy/joined.c src/policy/joined.h \
 	src/policy/linked.c src/policy/linked.h \
 	src/policy/own_libpq.c
 
@@ -135,6 +136,7 @@ ANCHOR = \
 	src/anchor/installed_roots.c src/anchor/installed_roots.h \
 	src/anchor/known_roots.c src/anchor/known_roots.h \
 	src/anchor/notices.c src/anchor/notices.h \
+	src/anchor/own_file.c src/anchor/own_file.h \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
 	src/anchor/root_crt.c src/anchor/root_crt.h \

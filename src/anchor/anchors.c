@@ -1,6 +1,7 @@
 #include "anchor/anchors.h"
 
 #include "anchor/anchors_conf.h"
+#include "anchor/own_file.h"
 #include "anchor/root_crt.h"
 #include "ca/url.h"
 #include "base/paths.h"
@@ -287,19 +288,15 @@ done:
 	return result;
 }
 
-/* Whether the anchor's own file holds its certificate, and no other. */
-static bool crt_is_right(const struct pga_text *content, const char *pin)
+/* Whether the anchor's own file holds its certificate, and no other but those that join it as the
+ * pins are. */
+static bool crt_is_right(const struct installing *installing, const struct pga_text *content)
 {
-	struct pga_certificate certificate;
-	struct pga_error error;
-	bool right;
+	struct pga_pin anchor = {.hosts = installing->done->hosts,
+				 .system = installing->done->system};
 
-	if (pga_certificate_read(&certificate, "", pga_text_string(content), content->length,
-				 &error) != 0)
-		return false;
-	right = strcmp(certificate.pin, pin) == 0;
-	pga_certificate_free(&certificate);
-	return right;
+	memcpy(anchor.pin, installing->anchor->proof.root->pin, sizeof anchor.pin);
+	return pga_own_file_is_right(content, &anchor, &installing->pins);
 }
 
 static int compose_crt(struct installing *installing, struct pga_error *error)
@@ -312,7 +309,7 @@ static int compose_crt(struct installing *installing, struct pga_error *error)
 
 	if (crt == NULL)
 		return -1;
-	if (crt->edit.existed && crt_is_right(&crt->edit.before, certificate->pin))
+	if (crt->edit.existed && crt_is_right(installing, &crt->edit.before))
 		return 0;
 	if (crt->edit.existed && installing->before == NULL && !installing->anchor->replace)
 		return pga_fail(error, "move it away, choose another --name, or --replace it",

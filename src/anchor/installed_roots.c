@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_in_own_file(const struct pga_pin *pin)
+static bool is_in_own_file(const struct pga_pin *pin, const struct pga_pins *pins)
 {
 	struct pga_certificate certificate;
-	const bool is = pga_known_root_read(pin, &certificate);
+	const bool is = pga_known_root_read(pin, pins, &certificate);
 
 	if (is)
 		pga_certificate_free(&certificate);
@@ -57,7 +57,7 @@ int pga_missing_roots_find(struct pga_missing_roots *missing, const struct pga_p
 	for (size_t i = pins->system_count; i < pins->count && result == 0; i++) {
 		const struct pga_pin *pin = &pins->pins[i];
 
-		if (!is_in_own_file(pin))
+		if (!is_in_own_file(pin, pins))
 			result = add(missing, pin, pga_pin_own_file(pin), error);
 		if (result == 0 && !pin->scoped && !is_in_root_crt(pin, root_crt, &content))
 			result = add(missing, pin, strdup(root_crt), error);

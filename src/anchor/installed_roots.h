@@ -18,8 +18,9 @@ struct pga_missing_roots {
 };
 
 /* Looks for the root of each of the user's own pins in its anchors/NAME.crt, which has it and no
- * other, and unless it is scoped in root.crt, the path of which this is. A file that is not there,
- * or that libpq could not read, does not have it. To be freed in any case; -1 for want of memory.
+ * other but those that join it, and unless it is scoped in root.crt, the path of which this is. A
+ * file that is not there, or that libpq could not read, does not have it. To be freed in any case;
+ * -1 for want of memory.
  */
 int pga_missing_roots_find(struct pga_missing_roots *missing, const struct pga_pins *pins,
 			   const char *root_crt, struct pga_error *error);

@@ -1,6 +1,7 @@
 #include "anchor/known_roots.h"
 
 #include "ca/url.h"
+#include "anchor/own_file.h"
 #include "anchor/proof.h"
 #include "base/file.h"
 #include "base/text.h"
@@ -9,23 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool pga_known_root_read(const struct pga_pin *pin, struct pga_certificate *certificate)
+bool pga_known_root_read(const struct pga_pin *pin, const struct pga_pins *pins,
+			 struct pga_certificate *certificate)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_own_file file = {.count = 0};
+	struct pga_certificate *own = NULL;
 	struct pga_error error;
 	char *path = pga_pin_own_file(pin);
-	bool right = false;
 
 	if (path != NULL && pga_file_read(path, &content, NULL, &error) == 0 &&
-	    pga_certificate_read(certificate, path, pga_text_string(&content), content.length,
-				 &error) == 0) {
-		right = strcmp(certificate->pin, pin->pin) == 0;
-		if (!right)
-			pga_certificate_free(certificate);
+	    (pins == NULL || pga_own_file_is_right(&content, pin, pins)) &&
+	    pga_own_file_read(&file, &content))
+		own = pga_own_file_find(&file, pin->pin);
+	if (own != NULL) {
+		*certificate = *own;
+		memset(own, 0, sizeof *own);
 	}
+	pga_own_file_free(&file);
 	pga_text_free(&content);
 	free(path);
-	return right;
+	return own != NULL;
 }
 
 int pga_known_roots_read(struct pga_known_roots *known, const char *source, struct pga_error *error)
@@ -45,7 +50,7 @@ int pga_known_roots_read(struct pga_known_roots *known, const char *source, stru
 		struct pga_known_root *root = &known->roots[known->count];
 
 		if (!pga_ca_url_is_same(pins.pins[i].source, source) ||
-		    !pga_known_root_read(&pins.pins[i], &root->certificate))
+		    !pga_known_root_read(&pins.pins[i], &pins, &root->certificate))
 			continue;
 		known->count++;
 		root->name = strdup(pins.pins[i].name);

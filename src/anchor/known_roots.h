@@ -20,8 +20,10 @@ struct pga_known_roots {
 	size_t count;
 };
 
-/* Whether the anchor's own file has the pinned certificate, which is read then. */
-bool pga_known_root_read(const struct pga_pin *pin, struct pga_certificate *certificate);
+/* Whether the anchor's own file has the pinned certificate, which is read then, and no other but
+ * those of the pins that join it (pins NULL: whatever they are). */
+bool pga_known_root_read(const struct pga_pin *pin, const struct pga_pins *pins,
+			 struct pga_certificate *certificate);
 
 /* Reads those with this source from anchors.conf and anchors/NAME.crt. An anchor whose file is
  * missing or holds another certificate is left out. The caller frees them, after an error too. */

@@ -1,5 +1,6 @@
 #include "service/check.h"
 
+#include "policy/joined.h"
 #include "policy/trust.h"
 
 #include <stdlib.h>
@@ -132,7 +133,7 @@ static int check_host(const struct pga_effective *effective, const struct pga_po
 		item->pin = find_pin(item, pins);
 	item->trusted =
 	    item->problem == NULL && is_trusted(item, policy, pins) &&
-	    (bound == NULL || (item->pin != NULL && strcmp(item->pin->pin, bound->pin) == 0));
+	    (bound == NULL || (item->pin != NULL && pga_pin_joins(pins, item->pin->pin, bound)));
 	return 0;
 }
 

@@ -33,8 +33,8 @@ struct pga_check {
 };
 
 /* Does the handshake with each host. What libpq refuses, or the policy would not trust, is no
- * failure of this function. bound, if not NULL, is the one anchor that is valid. Returns -1 for
- * want of memory. */
+ * failure of this function. bound, if not NULL, is the one anchor that is valid, but for those that
+ * join it. Returns -1 for want of memory. */
 int pga_check_hosts(const struct pga_effective *effective, const struct pga_policy *policy,
 		    const struct pga_pins *pins, const struct pga_pin *bound,
 		    struct pga_check *check, struct pga_error *error);

@@ -50,16 +50,17 @@ static bool is_choice(const struct pga_pins *pins, const struct pga_pin *pin,
 	return count > 0 && sections[count - 1] == pin && is_valid_for_any(pins, pin, hosts);
 }
 
-int pga_anchor_file_check(const struct pga_pin *anchor, const char *path, struct pga_error *error)
+int pga_anchor_file_check(const struct pga_pin *anchor, const struct pga_pins *pins,
+			  const char *path, struct pga_error *error)
 {
 	if (anchor->system && pga_system_check_ownership(path, "the system's anchors", error) != 0)
 		return -1;
-	return pga_roots_hold(path, anchor->pin, true, error);
+	return pga_roots_hold_alone(path, anchor, pins, error);
 }
 
 /* Whether an entry names the anchor's own file. What the system pins is not in the user's root.crt
  * by that, and mostly has a file. */
-static bool is_in_own_file(const struct pga_pin *pin)
+static bool is_in_own_file(const struct pga_pin *pin, const struct pga_pins *pins)
 {
 	struct pga_error error;
 	char *path;
@@ -68,7 +69,7 @@ static bool is_in_own_file(const struct pga_pin *pin)
 	if (!pin->system)
 		return pin->scoped;
 	path = pga_pin_own_file(pin);
-	holds = path != NULL && pga_anchor_file_check(pin, path, &error) == 0;
+	holds = path != NULL && pga_anchor_file_check(pin, pins, path, &error) == 0;
 	free(path);
 	return holds;
 }
@@ -148,7 +149,7 @@ static int find_by_hosts(const struct pga_pins *pins, const struct pga_hosts *ho
 		if (!is_choice(pins, &pins->pins[i], hosts))
 			continue;
 		found++;
-		scoped = scoped || is_in_own_file(&pins->pins[i]);
+		scoped = scoped || is_in_own_file(&pins->pins[i], pins);
 		choice->anchor = &pins->pins[i];
 	}
 	choice->in_root_crt = found > 0 && !scoped;

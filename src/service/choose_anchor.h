@@ -28,9 +28,11 @@ int pga_anchor_choose(const struct pga_pins *pins, const char *wanted,
 		      const struct pga_settings *settings, struct pga_anchor_choice *choice,
 		      struct pga_error *error);
 
-/* Whether the anchor's own file holds its certificate and no other, so that it binds an entry to
- * it; nobody but the administrator can write one of the system's. Returns -1 with what is wrong. */
-int pga_anchor_file_check(const struct pga_pin *anchor, const char *path, struct pga_error *error);
+/* Whether the anchor's own file holds its certificate and no other but those that join it, so that
+ * it binds an entry to it; nobody but the administrator can write one of the system's. Returns -1
+ * with what is wrong. */
+int pga_anchor_file_check(const struct pga_pin *anchor, const struct pga_pins *pins,
+			  const char *path, struct pga_error *error);
 
 /* Adds the hosts of host and hostaddr (NULL: not set) that no anchor is valid for, with ", "
  * between; Unix-domain sockets and hosts that the policy exempts (NULL: none) need none. Returns -1

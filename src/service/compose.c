@@ -161,13 +161,15 @@ static int warn_of_crls(struct pga_composition *composition, struct pga_error *e
 	return result;
 }
 
-/* The anchor's own file binds the entry to it, so it must hold this certificate and no other. */
-static int take_own_file(struct pga_composition *composition, struct pga_error *error)
+/* The anchor's own file binds the entry to it, so it must hold this certificate and no other but
+ * those that join it. */
+static int take_own_file(const struct pga_pins *pins, struct pga_composition *composition,
+			 struct pga_error *error)
 {
 	const struct pga_anchor_choice *choice = &composition->choice;
 	struct pga_error wrong;
 
-	if (pga_anchor_file_check(choice->anchor, choice->sslrootcert, &wrong) != 0)
+	if (pga_anchor_file_check(choice->anchor, pins, choice->sslrootcert, &wrong) != 0)
 		return pga_fail(error,
 				choice->anchor->system
 				    ? "nothing was written; the system pins this root, and who "
@@ -192,7 +194,7 @@ static int take_root_crt(struct pga_composition *composition, struct pga_error *
 
 	if (path == NULL)
 		goto done;
-	if (anchor != NULL && pga_roots_hold(path, anchor->pin, false, &wrong) != 0)
+	if (anchor != NULL && pga_roots_hold(path, anchor->pin, &wrong) != 0)
 		pga_text_addf(warning(composition),
 			      "anchor %s: no connection will succeed until \"pganchor bootstrap\" "
 			      "brings it back: %s",
@@ -224,7 +226,7 @@ static int choose_anchor(const struct pga_wish *wish, const struct pga_pins *pin
 		    "anchor %s: its file %s is in your home, where other users cannot read it",
 		    choice->anchor->name, choice->sslrootcert);
 	if (choice->sslrootcert != NULL)
-		return take_own_file(composition, error);
+		return take_own_file(pins, composition, error);
 	if (choice->in_root_crt && wish->place == PGA_SERVICE_USER)
 		return take_root_crt(composition, error);
 	return 0;

@@ -1,6 +1,7 @@
 #include "service/roots.h"
 
 #include "base/text.h"
+#include "policy/joined.h"
 #include "policy/linked.h"
 #include "tls/certificate.h"
 
@@ -230,45 +231,57 @@ int pga_roots_pins(struct pga_roots *roots, const struct pga_effective *effectiv
 	return 0;
 }
 
-static bool has_pin(const X509 *certificate, const char *pin)
+/* The pins of all certificates of the file, one a line. */
+static int read_pins(const char *path, struct pga_text *pins, struct pga_error *error)
 {
-	char own[PGA_PIN_LENGTH + 1];
-
-	return pga_certificate_pin(certificate, own) == 0 && strcmp(own, pin) == 0;
+	if (check_file(path, pins, error) != 0)
+		return -1;
+	if (pins->failed)
+		return pga_fail_memory(error);
+	return pins->length > 0 ? 0 : pga_fail(error, NULL, "%s: not a file", path);
 }
 
-int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error)
+static int look_for(const char *path, const struct pga_text *held, const char *pin,
+		    struct pga_error *error)
 {
-	const STACK_OF(X509_OBJECT) * objects;
-	struct pga_text pins = PGA_TEXT_EMPTY;
-	SSL_CTX *context;
-	bool holds = false;
-	bool other = false;
-	const int found = check_file(path, &pins, error);
-	const bool read = pins.length > 0;
+	return strstr(pga_text_string(held), pin) != NULL
+		   ? 0
+		   : pga_fail(error, NULL, "%s: does not hold the certificate that is pinned",
+			      path);
+}
 
-	pga_text_free(&pins);
-	if (found != 0)
-		return -1;
-	if (!read)
-		return pga_fail(error, NULL, "%s: not a file", path);
-	if (load(path, &context, error) != 0)
-		return -1;
-	objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(context));
-	for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-		const X509 *certificate = certificate_at(objects, i);
+int pga_roots_hold(const char *path, const char *pin, struct pga_error *error)
+{
+	struct pga_text held = PGA_TEXT_EMPTY;
+	const int result =
+	    read_pins(path, &held, error) == 0 ? look_for(path, &held, pin, error) : -1;
 
-		if (certificate != NULL && has_pin(certificate, pin))
-			holds = true;
-		else if (certificate != NULL)
-			other = true;
+	pga_text_free(&held);
+	return result;
+}
+
+int pga_roots_hold_alone(const char *path, const struct pga_pin *anchor,
+			 const struct pga_pins *pins, struct pga_error *error)
+{
+	struct pga_text held = PGA_TEXT_EMPTY;
+	const char *rest;
+	const char *line;
+	size_t length;
+	int result = read_pins(path, &held, error);
+
+	if (result == 0)
+		result = look_for(path, &held, anchor->pin, error);
+	rest = pga_text_string(&held);
+	while (result == 0 && pga_next_line(&rest, &line, &length)) {
+		char pin[PGA_PIN_LENGTH + 1] = "";
+
+		if (length == PGA_PIN_LENGTH)
+			memcpy(pin, line, length);
+		if (!pga_pin_joins(pins, pin, anchor))
+			result = pga_fail(error, NULL, "%s: holds another certificate, too", path);
 	}
-	SSL_CTX_free(context);
-	if (!holds)
-		return pga_fail(error, NULL, "%s: does not hold the certificate that is pinned",
-				path);
-	return alone && other ? pga_fail(error, NULL, "%s: holds another certificate, too", path)
-			      : 0;
+	pga_text_free(&held);
+	return result;
 }
 
 /* As initialize_SSL(): where the file cannot be loaded, no CRL is asked for at all. */

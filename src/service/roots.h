@@ -35,9 +35,13 @@ int pga_roots_look(struct pga_roots *roots, const struct pga_effective *effectiv
 int pga_roots_pins(struct pga_roots *roots, const struct pga_effective *effective,
 		   const char **path, const char **pins, struct pga_error *error);
 
-/* Whether the file holds the certificate with this pin, and with alone set no other. Returns -1
- * with what is wrong with the file. */
-int pga_roots_hold(const char *path, const char *pin, bool alone, struct pga_error *error);
+/* Whether the file holds the certificate with this pin. Returns -1 with what is wrong with the
+ * file. */
+int pga_roots_hold(const char *path, const char *pin, struct pga_error *error);
+
+/* The same of an anchor's, and no other but those that join it (policy/joined.h). */
+int pga_roots_hold_alone(const char *path, const struct pga_pin *anchor,
+			 const struct pga_pins *pins, struct pga_error *error);
 
 /* Adds what is wrong with the file that the settings name for CRLs, of which libpq says nothing; no
  * file that is named is nothing wrong. Returns -1 for want of memory. */

@@ -300,38 +300,41 @@ static void a_file_that_is_no_text(void **state)
 static void what_a_file_of_roots_holds(void **state)
 {
 	struct pga_certificate other = make_root("Other");
+	const struct pga_pins none = {0};
+	struct pga_pin anchor = {0};
 	char text[8192];
 
 	(void)state;
+	memcpy(anchor.pin, root.pin, sizeof anchor.pin);
 	put("f", root.pem);
-	assert_int_equal(pga_roots_hold("f", root.pin, true, &error), 0);
-	assert_int_equal(pga_roots_hold("f", other.pin, false, &error), -1);
+	assert_int_equal(pga_roots_hold_alone("f", &anchor, &none, &error), 0);
+	assert_int_equal(pga_roots_hold("f", other.pin, &error), -1);
 	assert_string_equal(error.message, "f: does not hold the certificate that is pinned");
 	for (size_t i = 0; i < PGA_PIN_LENGTH; i++) {
 		char pin[PGA_PIN_LENGTH + 1];
 
 		memcpy(pin, root.pin, sizeof pin);
 		pin[i] = pin[i] == '0' ? '1' : '0';
-		assert_int_equal(pga_roots_hold("f", pin, false, &error), -1);
+		assert_int_equal(pga_roots_hold("f", pin, &error), -1);
 	}
 	for (int first = 0; first < 2; first++) {
 		(void)snprintf(text, sizeof text, "%s%s", first ? root.pem : other.pem,
 			       first ? other.pem : root.pem);
 		put("f", text);
-		assert_int_equal(pga_roots_hold("f", root.pin, false, &error), 0);
-		assert_int_equal(pga_roots_hold("f", root.pin, true, &error), -1);
+		assert_int_equal(pga_roots_hold("f", root.pin, &error), 0);
+		assert_int_equal(pga_roots_hold_alone("f", &anchor, &none, &error), -1);
 		assert_string_equal(error.message, "f: holds another certificate, too");
 	}
 	put("f", "");
-	assert_int_equal(pga_roots_hold("f", root.pin, true, &error), -1);
+	assert_int_equal(pga_roots_hold_alone("f", &anchor, &none, &error), -1);
 	assert_string_equal(
 	    error.message,
 	    "f: holds no certificate that OpenSSL can read (no certificate or crl found)");
 	put("f", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n");
-	assert_int_equal(pga_roots_hold("f", root.pin, true, &error), -1);
+	assert_int_equal(pga_roots_hold_alone("f", &anchor, &none, &error), -1);
 	assert_string_equal(error.message,
 			    "f: holds no certificate that OpenSSL can read (PEM lib)");
-	assert_int_equal(pga_roots_hold("f/x", root.pin, true, &error), -1);
+	assert_int_equal(pga_roots_hold_alone("f/x", &anchor, &none, &error), -1);
 	assert_string_equal(error.message, "root certificate file f/x does not exist");
 	pga_certificate_free(&other);
 }
