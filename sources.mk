@@ -115,6 +115,7 @@ TOOL_POLICY = \
 # The tool's parts. None is used by one that stands above it here.
 TLS = \
 	src/tls/certificate.c src/tls/certificate.h \
+	src/tls/crl.c src/tls/crl.h \
 	src/tls/dial.c src/tls/dial.h \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
@@ -133,6 +134,9 @@ CA = \
 ANCHOR = \
 	src/anchor/anchors.c src/anchor/anchors.h \
 	src/anchor/anchors_conf.c src/anchor/anchors_conf.h \
+	src/anchor/crl_blocks.c \
+	src/anchor/crls.c src/anchor/crls.h \
+	src/anchor/crls_conf.c \
 	src/anchor/installed_roots.c src/anchor/installed_roots.h \
 	src/anchor/known_roots.c src/anchor/known_roots.h \
 	src/anchor/notices.c src/anchor/notices.h \
