@@ -129,7 +129,9 @@ CA = \
 	src/ca/http_chain.c src/ca/http_chain.h \
 	src/ca/idn.c src/ca/idn.h \
 	src/ca/proxy.c src/ca/proxy.h \
+	src/ca/step_config.c src/ca/step_config.h \
 	src/ca/stepca.c src/ca/stepca.h \
+	src/ca/team.c src/ca/team.h \
 	src/ca/url.c src/ca/url.h
 ANCHOR = \
 	src/anchor/anchors.c src/anchor/anchors.h \

@@ -27,6 +27,7 @@ void pga_candidates_free(struct pga_candidates *candidates)
 	free(candidates->roots);
 	free(candidates->where);
 	free(candidates->etag);
+	free(candidates->note);
 	sk_X509_pop_free(candidates->chain, X509_free);
 	pga_known_roots_free(&candidates->known);
 	memset(candidates, 0, sizeof *candidates);
@@ -36,7 +37,10 @@ void pga_source_request_free(struct pga_source_request *request)
 {
 	free(request->location);
 	free(request->name);
-	request->location = request->name = NULL;
+	free(request->hosts);
+	free(request->asked);
+	free(request->told);
+	request->location = request->name = request->hosts = request->asked = request->told = NULL;
 }
 
 static int refuse(const struct pga_source_request *request, const struct pga_candidates *candidates,
@@ -72,6 +76,22 @@ static int choose(const struct pga_source_request *request, struct pga_candidate
 		pga_certificate_free(&candidates->roots[--candidates->count]);
 	candidates->proven = true;
 	return 0;
+}
+
+int pga_source_resolve(struct pga_source_request *request, struct pga_error *error)
+{
+	char wanted[PGA_PIN_LENGTH + 1];
+
+	if (request->source->resolve == NULL)
+		return 0;
+	memcpy(wanted, request->pin, sizeof wanted);
+	if (request->source->resolve(request, error) != 0)
+		return -1;
+	if (wanted[0] == '\0' || strcmp(wanted, request->pin) == 0)
+		return 0;
+	return pga_fail(error, "one of the two is wrong: ask who runs the CA. Nothing was pinned",
+			"%s: it says the fingerprint %s, and --fingerprint is another one",
+			request->asked != NULL ? request->asked : request->location, request->pin);
 }
 
 int pga_source_fetch(const struct pga_source_request *request, struct pga_candidates *candidates,

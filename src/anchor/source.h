@@ -27,6 +27,14 @@ struct pga_source_request {
 	char *name;     /* for the anchor, where the user gives none; need not be a valid one. NULL:
 			   it is made of the root's subject */
 	const char *ca_file; /* what verifies an https server; NULL: the system's store */
+	/* Of its read() or resolve(), likewise. */
+	char *hosts; /* for which the anchor is valid where the user gives none and it is new; NULL:
+			for every host */
+	char
+	    *asked; /* where the location was learnt, for sources.conf; NULL: the location itself */
+	char *told; /* what was taken from where, for the user to read; NULL: nothing */
+	const char *team;    /* the team that is meant (source_team.c), or NULL */
+	const char *context; /* the context that is meant (source_stepconfig.c), or NULL */
 };
 
 /* What a source has. Starts all zero. */
@@ -37,8 +45,9 @@ struct pga_candidates {
 	bool proven; /* roots[0] has the pin that was asked for; else nothing proves any of them */
 	bool other_kind; /* with a fetch that failed: whoever answered is no such source, and may be
 			    another one */
-	size_t held;     /* how many certificates the source has, before any was chosen */
-	char *etag;      /* HTTP's, of the bytes that were fetched; NULL: none */
+	char *note;  /* what there is to warn of, though the pin proves the root; NULL: nothing */
+	size_t held; /* how many certificates the source has, before any was chosen */
+	char *etag;  /* HTTP's, of the bytes that were fetched; NULL: none */
 	char digest[PGA_PIN_LENGTH + 1]; /* SHA-256 of those bytes; empty: there are none */
 	STACK_OF(X509) * chain; /* that its server showed, the server's own first; NULL: none */
 	struct pga_known_roots known;            /* that are pinned already from this location */
@@ -59,6 +68,12 @@ struct pga_source {
 	 * which the user trusts already fills that in, too. Asks nobody. */
 	int (*read)(struct pga_source_request *request, const char *typed, struct pga_error *error);
 
+	/* Asks whoever the user trusts by another way where the CA is and which root is its own:
+	 * puts the CA's address in the place of the location, and fills in pin, asked and told. A
+	 * request without a pin is none that somebody has to be asked about, then. NULL: a source
+	 * that need not ask. */
+	int (*resolve)(struct pga_source_request *request, struct pga_error *error);
+
 	/* Fills in where, adds what the source has, and sets chain where that is the way to it. Has
 	 * nothing to prove, and may leave out what has not the pin of the request. */
 	int (*fetch)(const struct pga_source_request *request, struct pga_candidates *candidates,
@@ -70,6 +85,10 @@ struct pga_source {
 	int (*verify)(const struct pga_source_request *request, const char *roots,
 		      STACK_OF(X509) * *chain, struct pga_error *error);
 };
+
+/* Between reading and fetching. Where the request has a pin already, by which the user says which
+ * root it is, whoever is asked has to say the same. */
+int pga_source_resolve(struct pga_source_request *request, struct pga_error *error);
 
 /* Fetches. With a pin in the request, the certificate that has it is left, and proven; without one,
  * all are left, at least one. Returns -1 with the reason. The caller frees the candidates, after an
