@@ -100,6 +100,7 @@ TOOL_BASE = \
 	src/base/edit_lock.c src/base/edit_lock.h \
 	src/base/home_text.c src/base/home_text.h \
 	src/base/guess.c src/base/guess.h \
+	src/base/manifest.c src/base/manifest.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/path.c src/base/path.h \
 	src/base/session_bus.c src/base/session_bus.h \

@@ -3,6 +3,7 @@
 #include "base/acting.h"
 #include "base/attributes.h"
 #include "base/file.h"
+#include "base/manifest.h"
 #include "base/path.h"
 #include "base/staged.h"
 #include "base/terminal.h"
@@ -295,10 +296,19 @@ void pga_edit_keep(struct pga_edit *edit)
 
 int pga_edit_commit(struct pga_edit *edit, struct pga_error *error)
 {
-	if (pga_edit_apply(edit, false, error) != 0)
-		return -1;
-	pga_edit_keep(edit);
-	return 0;
+	struct pga_noting noting = {.home = NULL};
+	sigset_t signals;
+	int result;
+
+	pga_signals_hold(&signals);
+	pga_noting_add(&noting, edit);
+	pga_noting_write(&noting);
+	result = pga_edit_apply(edit, false, error);
+	if (result == 0)
+		pga_edit_keep(edit);
+	pga_noting_end(&noting, result == 0);
+	pga_signals_release(&signals);
+	return result;
 }
 
 int pga_edit_take_back(struct pga_edit *edit, struct pga_error *error)
@@ -337,6 +347,7 @@ void pga_edit_end(struct pga_edit *edit)
 	}
 	free(edit->path);
 	pga_text_free(&edit->before);
+	pga_text_free(&edit->notes);
 	memset(edit, 0, sizeof *edit);
 	edit->directory.fd = edit->file = edit->staged = -1;
 }

@@ -23,6 +23,8 @@ struct pga_edit {
 	struct pga_text before; /* its bytes */
 	mode_t mode;            /* what it has, or is to get */
 	struct pga_made made;   /* directories that were made for it */
+	bool unnoted;           /* the manifest (base/manifest.h) need not know of it */
+	struct pga_text notes;  /* what is to be noted there besides */
 
 	char *staged_path; /* where the new bytes are while they are staged; NULL otherwise */
 
@@ -59,8 +61,8 @@ int pga_edit_begin_in(struct pga_edit *edit, const char *path, mode_t mode, mode
 int pga_edit_stage(struct pga_edit *edit, const char *bytes, size_t length,
 		   struct pga_error *error);
 
-/* Renames the staged file over the old one and flushes the directory. Refuses when another program
- * has changed the file since it was read. */
+/* Notes it in the manifest, renames the staged file over the old one and flushes the directory.
+ * Refuses when another program has changed the file since it was read. */
 int pga_edit_commit(struct pga_edit *edit, struct pga_error *error);
 
 /* The two halves of a commit, for one that may have to be taken back: apply renames, or with

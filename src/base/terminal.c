@@ -42,9 +42,17 @@ static size_t colour_at(FILE *stream, const char *text)
 	return 0;
 }
 
+/* Every byte that is not plain becomes a question mark. */
+static void print_without_memory(FILE *stream, const char *text)
+{
+	for (; *text != '\0'; text++)
+		(void)fputc((*text >= ' ' && *text < 0x7f) || *text == '\n' ? *text : '?', stream);
+}
+
 /* A message of ours: what it quotes may be anybody's, but its lines, tabs and colours are ours. */
 static void print_message(FILE *stream, const char *text)
 {
+	const char *const whole = text;
 	struct pga_text copy = PGA_TEXT_EMPTY;
 
 	while (*text != '\0') {
@@ -63,7 +71,10 @@ static void print_message(FILE *stream, const char *text)
 		}
 		text += length;
 	}
-	(void)fputs(copy.failed ? "out of memory" : pga_text_string(&copy), stream);
+	if (copy.failed)
+		print_without_memory(stream, whole);
+	else
+		(void)fputs(pga_text_string(&copy), stream);
 	pga_text_free(&copy);
 }
 
@@ -92,7 +103,10 @@ static void print_homely(FILE *stream, const char *text)
 	struct pga_text copy = PGA_TEXT_EMPTY;
 
 	pga_text_add_home_short(&copy, text);
-	print_message(stream, copy.failed ? "out of memory" : pga_text_string(&copy));
+	if (copy.failed)
+		print_without_memory(stream, text);
+	else
+		print_message(stream, pga_text_string(&copy));
 	pga_text_free(&copy);
 }
 
@@ -128,6 +142,8 @@ static void keep_warning(const char *message)
 
 void pga_print_warning(const char *format, ...)
 {
+	/* A warning tells of what nobody else does: it is one without memory, too. */
+	char cut[2048];
 	char *message = NULL;
 	va_list arguments;
 
@@ -135,11 +151,16 @@ void pga_print_warning(const char *format, ...)
 	if (vasprintf(&message, format, arguments) < 0)
 		message = NULL;
 	va_end(arguments);
+	if (message == NULL) {
+		va_start(arguments, format);
+		(void)vsnprintf(cut, sizeof cut, format, arguments);
+		va_end(arguments);
+	}
 	(void)fprintf(stderr, "%spganchor: warning:%s ", pga_colour(stderr, PGA_YELLOW),
 		      pga_colour(stderr, PGA_PLAIN));
-	print_homely(stderr, message != NULL ? message : "out of memory");
+	print_homely(stderr, message != NULL ? message : cut);
 	(void)fputc('\n', stderr);
-	keep_warning(message != NULL ? message : "out of memory");
+	keep_warning(message != NULL ? message : cut);
 	free(message);
 }
 

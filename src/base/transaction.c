@@ -1,6 +1,7 @@
 #include "base/transaction.h"
 
 #include "base/cleanup.h"
+#include "base/manifest.h"
 
 #include <signal.h>
 
@@ -72,15 +73,21 @@ int pga_transaction_stage(struct pga_transaction_file *const *files, size_t coun
 int pga_transaction_commit(struct pga_transaction_file *const *files, size_t count,
 			   struct pga_error *error)
 {
+	struct pga_noting noting = {.home = NULL};
 	sigset_t signals;
 	int result;
 
 	/* A signal comes before all of them or behind. */
 	pga_signals_hold(&signals);
+	for (size_t i = 0; i < count; i++)
+		if (files[i]->change == PGA_CREATED || files[i]->change == PGA_CHANGED)
+			pga_noting_add(&noting, &files[i]->edit);
+	pga_noting_write(&noting);
 	result = commit_all(files, count, error);
 	for (size_t i = 0; i < count; i++)
 		if (files[i]->committed)
 			pga_edit_keep(&files[i]->edit);
+	pga_noting_end(&noting, result == 0);
 	pga_signals_release(&signals);
 	return result;
 }

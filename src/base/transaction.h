@@ -25,7 +25,8 @@ int pga_transaction_put(struct pga_transaction_file *file, struct pga_error *err
 
 /* Writes those files that change, in this order. All new bytes are on the disk before the first
  * rename; when one fails, those before it are taken back, as pga_edit_take_back() does. Signals
- * that end the program wait meanwhile. */
+ * that end the program wait meanwhile. What is made is noted in the manifest before
+ * (base/manifest.h). */
 int pga_transaction_write(struct pga_transaction_file *const *files, size_t count,
 			  struct pga_error *error);
 

@@ -160,6 +160,7 @@ int pga_export_into(const struct pga_passwords *index, const bool *chosen, const
 	*added = 0;
 	if (pga_edit_begin(&file.edit, path, 0600, error) != 0)
 		return -1;
+	file.edit.unnoted = true; /* the lines that were asked for stay */
 	result = append(&file, index, chosen, added, error);
 	pga_text_wipe(&file.edit.before);
 	pga_text_wipe(&file.after);

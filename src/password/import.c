@@ -305,6 +305,7 @@ static enum pga_secret_status change(struct pga_import *import, struct pga_error
 
 	if (pga_edit_begin(&file.edit, import->path, 0600, error) != 0)
 		return PGA_SECRET_FAILED;
+	file.edit.unnoted = true;
 	if (plan(import, &file.edit.before, error) == 0) {
 		status = keep_all(import, error);
 		if (take_out(import, &file, &later) != 0) {

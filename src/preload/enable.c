@@ -244,8 +244,12 @@ static bool is_good(const struct pga_activation *file, const struct pga_block *b
 
 static int begin(struct pga_activation *file, struct pga_error *error)
 {
-	return pga_edit_begin_in(&file->file.edit, file->path, 0644, ways[file->way].directory_mode,
-				 error);
+	if (pga_edit_begin_in(&file->file.edit, file->path, 0644, ways[file->way].directory_mode,
+			      error) != 0)
+		return -1;
+	/* The lines say themselves what was made for them. */
+	file->file.edit.unnoted = true;
+	return 0;
 }
 
 int pga_activation_on(struct pga_activation *file, const char *preload, struct pga_error *error)

@@ -1,6 +1,7 @@
 #include "service/write.h"
 
 #include "base/edit.h"
+#include "base/manifest.h"
 #include "base/memory_file.h"
 #include "base/shell_word.h"
 #include "service/rewrite.h"
@@ -28,6 +29,7 @@ static int begin(const struct pga_change *change, struct pga_edit *file,
 		return -1;
 	}
 	if (pga_edit_begin_in(file, path, shared ? 0644 : 0600, shared ? 0755 : 0700, error) == 0) {
+		file->unnoted = shared;
 		changed->path = strdup(file->path);
 		changed->created = !file->existed;
 		changed->readable_by_others = (file->mode & 0044) != 0;
@@ -156,6 +158,21 @@ static int edit_entry(const struct pga_change *change, const struct pga_edit *fi
 	return pga_service_append(bytes, length, change->name, settings, edit, error);
 }
 
+/* For the manifest: the lines that "pganchor uninstall" would take out again. */
+static int note(const struct pga_change *change, struct pga_edit *file,
+		const struct pga_service_edit *edit, struct pga_error *error)
+{
+	struct pga_service_edit out;
+
+	if (pga_service_take_out(pga_text_string(&edit->bytes), edit->bytes.length, change->name,
+				 &out, error) != 0)
+		return -1;
+	pga_manifest_note_service(&file->notes, file->path, change->name, edit->sections > 0,
+				  &out.removed);
+	pga_service_edit_free(&out);
+	return file->notes.failed ? pga_fail_memory(error) : 0;
+}
+
 int pga_service_write(const struct pga_change *change, const struct pga_settings *settings,
 		      const struct pga_policy *policy, struct pga_changed *changed,
 		      struct pga_error *error)
@@ -175,7 +192,10 @@ int pga_service_write(const struct pga_change *change, const struct pga_settings
 	changed->unchanged = is_same_text(&edit.bytes, &file.before);
 	changed->removed = edit.removed;
 	edit.removed = (struct pga_text)PGA_TEXT_EMPTY;
-	result = changed->unchanged ? 0 : store(change, &file, &edit, settings, policy, error);
+	if (changed->unchanged)
+		result = 0;
+	else if (note(change, &file, &edit, error) == 0)
+		result = store(change, &file, &edit, settings, policy, error);
 done:
 	if (result != 0)
 		pga_changed_free(changed);
@@ -192,8 +212,10 @@ int pga_service_delete(const struct pga_change *change, struct pga_changed *chan
 	int result = -1;
 
 	memset(changed, 0, sizeof *changed);
-	if (begin(change, &file, changed, error) != 0 ||
-	    pga_service_take_out(pga_text_string(&file.before), file.before.length, change->name,
+	if (begin(change, &file, changed, error) != 0)
+		goto done;
+	file.unnoted = true;
+	if (pga_service_take_out(pga_text_string(&file.before), file.before.length, change->name,
 				 &edit, error) != 0)
 		goto done;
 	if (edit.sections == 0) {

@@ -5,6 +5,7 @@ import pytest
 from certificates import make_root
 
 CONF = ".config/pganchor/anchors.conf"
+MANIFEST = ".config/pganchor/manifest"
 ROOT_CRT = ".postgresql/root.crt"
 OLD = make_root("Old root of somebody else's")
 PROMPT = r"Type yes, or the fingerprint: $"

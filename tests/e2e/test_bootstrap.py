@@ -12,6 +12,7 @@ import pytest
 from certificates import make_root
 
 CONF = ".config/pganchor/anchors.conf"
+MANIFEST = ".config/pganchor/manifest"
 ROOT_CRT = ".postgresql/root.crt"
 
 
@@ -58,7 +59,7 @@ def test_modes(home, stepca):
     assert bootstrap(home, stepca).returncode == 0
     modes = {path: entry.mode for path, entry in home.snapshot().items()}
     assert modes == {".config": 0o700, ".config/pganchor": 0o700, ".config/pganchor/anchors": 0o700, ".postgresql": 0o700,
-                     CONF: 0o600, crt(): 0o644, ROOT_CRT: 0o644}
+                     CONF: 0o600, crt(): 0o644, ROOT_CRT: 0o644, MANIFEST: 0o600}
 
 
 def test_modes_do_not_hang_on_the_umask(home, stepca):
@@ -241,7 +242,7 @@ def test_what_is_missing_comes_back(home, stepca):
         assert done.returncode == 0, done.stderr
         assert str(home / path) in done.stdout and "Nothing was changed" not in done.stdout
         now = {path: entry.content for path, entry in home.snapshot().items()}
-        assert {**now, CONF: None} == {**whole, CONF: None}
+        assert {**now, CONF: None, MANIFEST: None} == {**whole, CONF: None, MANIFEST: None}
         assert conf(home)["localhost"]["pin"] == stepca.fingerprint
 
 

@@ -1,0 +1,496 @@
+#include "base/manifest.h"
+
+#include "base/acting.h"
+#include "base/file.h"
+#include "base/path.h"
+#include "base/paths.h"
+#include "base/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define HEADING                                                                                   \
+	"# What pganchor has made in this home, and what it found there. \"pganchor uninstall\" " \
+	"reads it.\n"
+
+#define TRIES 100
+#define PAUSE 10000000L /* nanoseconds */
+
+static const char *const kinds[] = {"directory", "file", "found", "service", "replaced"};
+
+uint64_t pga_manifest_digest(const char *bytes, size_t length)
+{
+	uint64_t digest = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < length; i++)
+		digest = (digest ^ (unsigned char)bytes[i]) * UINT64_C(0x100000001b3);
+	return digest;
+}
+
+static void add_field(struct pga_text *text, const char *field)
+{
+	pga_text_add(text, " ");
+	for (const char *at = field; *at != '\0'; at++) {
+		const unsigned char byte = (unsigned char)*at;
+
+		if (byte <= ' ' || byte == '%' || byte == 0x7f)
+			pga_text_addf(text, "%%%02x", byte);
+		else
+			pga_text_add_bytes(text, at, 1);
+	}
+}
+
+static void add_note(struct pga_text *text, enum pga_note_kind kind, const char *path)
+{
+	pga_text_add(text, kinds[kind]);
+	add_field(text, path);
+}
+
+void pga_manifest_note_service(struct pga_text *text, const char *path, const char *name,
+			       bool replaced, const struct pga_text *lines)
+{
+	add_note(text, replaced ? PGA_NOTE_REPLACED : PGA_NOTE_SERVICE, path);
+	add_field(text, name);
+	pga_text_addf(text, " %016" PRIx64 "\n",
+		      pga_manifest_digest(pga_text_string(lines), lines->length));
+	text->failed = text->failed || lines->failed;
+}
+
+/* The directories that were made are the last ones of the path. */
+static void add_directories(struct pga_text *text, const struct pga_directory *directory,
+			    const struct pga_made *made)
+{
+	for (size_t up = made->count; up-- > 0;) {
+		const char *end = directory->path + strlen(directory->path);
+		char *path;
+
+		for (size_t i = 0; i < up; i++)
+			end = memrchr(directory->path, '/', (size_t)(end - directory->path));
+		path = strndup(directory->path, (size_t)(end - directory->path));
+		text->failed = text->failed || path == NULL;
+		add_note(text, PGA_NOTE_DIRECTORY, path != NULL ? path : "");
+		pga_text_add(text, "\n");
+		free(path);
+	}
+}
+
+/* Where the path really leads; NULL without the failure where there is none. */
+static char *real_directory(char *path, bool *failed)
+{
+	struct pga_real_path real = {.path = NULL};
+	struct pga_error error;
+	char *copy = NULL;
+
+	if (path == NULL) {
+		*failed = *failed || errno == ENOMEM;
+		return NULL;
+	}
+	errno = 0;
+	if (pga_real_path(&real, path, &error) == 0) {
+		copy = strdup(real.path);
+		*failed = *failed || copy == NULL;
+		pga_real_path_free(&real);
+	} else {
+		*failed = *failed || errno == ENOMEM;
+	}
+	free(path);
+	return copy;
+}
+
+static bool is_below(const char *path, const char *directory)
+{
+	const size_t length = directory != NULL ? strlen(directory) : 0;
+
+	return length > 1 && strncmp(path, directory, length) == 0 && path[length] == '/';
+}
+
+static void find_places(struct pga_noting *noting)
+{
+	if (noting->home == NULL)
+		noting->home = real_directory(pga_home(), &noting->failed);
+	if (noting->config == NULL)
+		noting->config = real_directory(pga_user_config(""), &noting->failed);
+	if (noting->config != NULL && noting->config[strlen(noting->config) - 1] == '/')
+		noting->config[strlen(noting->config) - 1] = '\0';
+}
+
+static bool is_noted(const struct pga_noting *noting, const struct pga_edit *edit)
+{
+	const char *services = getenv("PGSERVICEFILE");
+
+	return is_below(edit->path, noting->home) || is_below(edit->path, noting->config) ||
+	       (services != NULL && strcmp(edit->path, services) == 0);
+}
+
+void pga_noting_add(struct pga_noting *noting, const struct pga_edit *edit)
+{
+	struct pga_text *lines = &noting->lines;
+
+	if (edit->unnoted)
+		return;
+	find_places(noting);
+	if (!is_noted(noting, edit))
+		return;
+	add_directories(lines, &edit->directory, &edit->made);
+	if (!edit->existed) {
+		add_note(lines, PGA_NOTE_FILE, edit->path);
+		pga_text_add(lines, "\n");
+	} else if (!is_below(edit->path, noting->config)) {
+		add_note(lines, PGA_NOTE_FOUND, edit->path);
+		pga_text_addf(
+		    lines, " %zu %016" PRIx64 " %jd.%09ld\n", edit->before.length,
+		    pga_manifest_digest(pga_text_string(&edit->before), edit->before.length),
+		    (intmax_t)edit->modified.tv_sec, edit->modified.tv_nsec);
+	}
+	pga_text_add_bytes(lines, pga_text_string(&edit->notes), edit->notes.length);
+	lines->failed = lines->failed || edit->notes.failed;
+}
+
+/* A process that was stopped while it had the lock must not stop others for ever. */
+static int lock(int file)
+{
+	const struct timespec pause = {.tv_nsec = PAUSE};
+
+	for (int tries = 0; flock(file, LOCK_EX | LOCK_NB) != 0; tries++) {
+		if (errno != EWOULDBLOCK || tries >= TRIES)
+			return -1;
+		(void)nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+/* Opens it as its directory's owner, and makes it. */
+static int open_file(struct pga_noting *noting, const char *name)
+{
+	const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const struct pga_directory *directory = &noting->directory;
+	struct stat status;
+	int file;
+
+	do {
+		if (pga_act_as(directory->owner, directory->group) != 0)
+			return -1;
+		noting->made_file = false;
+		file = openat(directory->fd, name, flags);
+		if (file < 0 && errno == ENOENT) {
+			file = openat(directory->fd, name, flags | O_CREAT | O_EXCL, 0600);
+			noting->made_file = file >= 0;
+			if (file < 0 && errno == EEXIST)
+				file = openat(directory->fd, name, flags);
+		}
+		pga_act_as_self();
+		if (file < 0)
+			return -1;
+		if (lock(file) != 0 || fstat(file, &status) != 0) {
+			const int why = errno;
+
+			(void)close(file);
+			errno = why;
+			return -1;
+		}
+		if (status.st_nlink > 0)
+			return file;
+		/* Another process has removed it. */
+		(void)close(file);
+	} while (true);
+}
+
+/* The lines that are not in it. */
+static void add_new(struct pga_text *added, const struct pga_text *content,
+		    const struct pga_text *lines)
+{
+	const char *rest = pga_text_string(lines);
+	const char *line;
+	size_t length;
+
+	if (content->length == 0)
+		pga_text_add(added, HEADING);
+	else if (content->bytes[content->length - 1] != '\n')
+		pga_text_add(added, "\n");
+	while (pga_next_line(&rest, &line, &length)) {
+		const char *at = pga_text_string(content);
+		const char *there;
+		size_t there_length;
+		bool known = false;
+
+		while (!known && pga_next_line(&at, &there, &there_length))
+			known = there_length == length && memcmp(there, line, length) == 0;
+		if (length == 0 || known)
+			continue;
+		pga_text_add_bytes(added, line, length);
+		pga_text_add(added, "\n");
+	}
+	added->failed = added->failed || lines->failed || content->failed;
+}
+
+static struct timespec modified_of(int file)
+{
+	struct stat status;
+
+	return fstat(file, &status) == 0 ? status.st_mtim : (struct timespec){0, UTIME_OMIT};
+}
+
+/* All of it or nothing. */
+static int append(struct pga_noting *noting, const char *path, const struct pga_text *lines,
+		  struct pga_error *error)
+{
+	struct pga_file_identity stamp;
+	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_text added = PGA_TEXT_EMPTY;
+	int result = -1;
+
+	if (pga_file_read_open(noting->file, path, &content, &stamp, error) != 0)
+		goto done;
+	noting->before = content.length;
+	noting->modified = modified_of(noting->file);
+	add_new(&added, &content, lines);
+	if (added.failed)
+		(void)pga_fail_memory(error);
+	else if (pga_write_all(noting->file, pga_text_string(&added), added.length) != 0 ||
+		 (fsync(noting->file) != 0 && errno != EINVAL))
+		(void)pga_fail_errno(error, NULL, "could not write %s", path);
+	else
+		result = 0;
+done:
+	pga_text_free(&content);
+	pga_text_free(&added);
+	return result;
+}
+
+static void truncate_back(const struct pga_noting *noting)
+{
+	const struct timespec times[2] = {{0, UTIME_OMIT}, noting->modified};
+
+	if (ftruncate(noting->file, (off_t)noting->before) == 0)
+		(void)futimens(noting->file, times);
+}
+
+static void take_back(struct pga_noting *noting)
+{
+	if (noting->file >= 0 && noting->made_file)
+		(void)unlinkat(noting->directory.fd, "manifest", 0);
+	else if (noting->file >= 0)
+		truncate_back(noting);
+	pga_made_remove(&noting->made);
+}
+
+static int write_all(struct pga_noting *noting, struct pga_error *error)
+{
+	struct pga_text lines = PGA_TEXT_EMPTY;
+	struct pga_text path = PGA_TEXT_EMPTY;
+	int result = -1;
+
+	if (noting->failed || noting->lines.failed || noting->config == NULL) {
+		(void)pga_fail_memory(error);
+		goto done;
+	}
+	pga_text_addf(&path, "%s/manifest", noting->config);
+	if (path.failed) {
+		(void)pga_fail_memory(error);
+		goto done;
+	}
+	if (pga_directory_open(&noting->directory, &noting->made, noting->config, 0700, error) != 0)
+		goto done;
+	noting->file = open_file(noting, "manifest");
+	if (noting->file < 0) {
+		(void)pga_fail_errno(error, NULL, "could not open %s", pga_text_string(&path));
+		goto done;
+	}
+	add_directories(&lines, &noting->directory, &noting->made);
+	pga_text_add_bytes(&lines, pga_text_string(&noting->lines), noting->lines.length);
+	result = append(noting, pga_text_string(&path), &lines, error);
+done:
+	pga_text_free(&lines);
+	pga_text_free(&path);
+	return result;
+}
+
+void pga_noting_write(struct pga_noting *noting)
+{
+	struct pga_error error;
+
+	noting->file = -1;
+	noting->directory.fd = -1;
+	if (!noting->failed && !noting->lines.failed && noting->lines.length == 0)
+		return;
+	if (write_all(noting, &error) == 0)
+		return;
+	take_back(noting);
+	if (noting->file >= 0)
+		(void)close(noting->file);
+	noting->file = -1;
+	pga_print_warning("what this changes could not be noted in the manifest: %s\n    "
+			  "\"pganchor uninstall\" will not know it",
+			  error.message);
+}
+
+void pga_noting_end(struct pga_noting *noting, bool done)
+{
+	if (!done)
+		take_back(noting);
+	pga_made_keep(&noting->made);
+	if (noting->file >= 0)
+		(void)close(noting->file);
+	if (noting->directory.path != NULL)
+		pga_directory_close(&noting->directory);
+	pga_text_free(&noting->lines);
+	free(noting->home);
+	free(noting->config);
+	memset(noting, 0, sizeof *noting);
+	noting->file = -1;
+}
+
+/* The next field, with its bytes as they were; NULL at the end, or for want of memory. */
+static char *take_field(const char **at, const char *end)
+{
+	char *field;
+	size_t length = 0;
+
+	while (*at < end && **at == ' ')
+		(*at)++;
+	if (*at == end)
+		return NULL;
+	field = malloc((size_t)(end - *at) + 1);
+	for (; field != NULL && *at < end && **at != ' '; (*at)++) {
+		char digits[3] = "";
+
+		if (**at == '%' && end - *at > 2) {
+			memcpy(digits, *at + 1, 2);
+			*at += 2;
+			field[length++] = (char)strtoul(digits, NULL, 16);
+		} else {
+			field[length++] = **at;
+		}
+	}
+	if (field != NULL)
+		field[length] = '\0';
+	return field;
+}
+
+static uint64_t take_digest(const char **at, const char *end)
+{
+	char *field = take_field(at, end);
+	const uint64_t digest = field != NULL ? strtoull(field, NULL, 16) : 0;
+
+	free(field);
+	return digest;
+}
+
+static void take_found(struct pga_note *note, const char **at, const char *end)
+{
+	char *field = take_field(at, end);
+	char *fraction;
+
+	note->size = field != NULL ? strtoul(field, NULL, 10) : 0;
+	free(field);
+	note->digest = take_digest(at, end);
+	field = take_field(at, end);
+	if (field != NULL) {
+		note->modified.tv_sec = (time_t)strtoll(field, &fraction, 10);
+		note->modified.tv_nsec =
+		    fraction[0] == '.' ? strtol(fraction + 1, NULL, 10) % 1000000000 : 0;
+	}
+	free(field);
+}
+
+/* Whether the line is a note. */
+static bool take_note(struct pga_note *note, const char *line, size_t length)
+{
+	const char *end = line + length;
+	const char *at = line;
+	char *kind = take_field(&at, end);
+	size_t which = 0;
+
+	memset(note, 0, sizeof *note);
+	while (kind != NULL && which < sizeof kinds / sizeof kinds[0] &&
+	       strcmp(kind, kinds[which]) != 0)
+		which++;
+	free(kind);
+	if (kind == NULL || which == sizeof kinds / sizeof kinds[0])
+		return false;
+	note->kind = (enum pga_note_kind)which;
+	note->path = take_field(&at, end);
+	if (note->kind == PGA_NOTE_FOUND)
+		take_found(note, &at, end);
+	if (note->kind == PGA_NOTE_SERVICE || note->kind == PGA_NOTE_REPLACED) {
+		note->name = take_field(&at, end);
+		note->digest = take_digest(&at, end);
+	}
+	if (note->path != NULL && note->path[0] == '/' &&
+	    (note->name != NULL || which < PGA_NOTE_SERVICE))
+		return true;
+	free(note->path);
+	free(note->name);
+	return false;
+}
+
+int pga_manifest_parse(struct pga_manifest *manifest, const char *bytes, size_t length)
+{
+	const char *end = bytes + length;
+	size_t lines = 1;
+
+	for (size_t i = 0; i < length; i++)
+		lines += bytes[i] == '\n';
+	manifest->notes = calloc(lines, sizeof *manifest->notes);
+	if (manifest->notes == NULL)
+		return -1;
+	for (const char *line = bytes; line < end;) {
+		const char *stop = memchr(line, '\n', (size_t)(end - line));
+
+		/* Half a line is what a process has left that was killed. */
+		if (stop == NULL)
+			break;
+		if (stop > line && line[0] != '#' &&
+		    take_note(&manifest->notes[manifest->count], line, (size_t)(stop - line)))
+			manifest->count++;
+		line = stop + 1;
+	}
+	return 0;
+}
+
+int pga_manifest_load(struct pga_manifest *manifest, struct pga_error *error)
+{
+	struct pga_text content = PGA_TEXT_EMPTY;
+	int result = -1;
+
+	memset(manifest, 0, sizeof *manifest);
+	manifest->path = pga_user_config("manifest");
+	if (manifest->path == NULL)
+		return pga_fail_home(error);
+	if (pga_file_read(manifest->path, &content, &manifest->found, error) == 0)
+		result =
+		    pga_manifest_parse(manifest, pga_text_string(&content), content.length) == 0
+			? 0
+			: pga_fail_memory(error);
+	pga_text_free(&content);
+	if (result != 0)
+		pga_manifest_free(manifest);
+	return result;
+}
+
+bool pga_manifest_has(const struct pga_manifest *manifest, enum pga_note_kind kind,
+		      const char *path)
+{
+	for (size_t i = 0; i < manifest->count; i++)
+		if (manifest->notes[i].kind == kind && strcmp(manifest->notes[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+void pga_manifest_free(struct pga_manifest *manifest)
+{
+	for (size_t i = 0; i < manifest->count; i++) {
+		free(manifest->notes[i].path);
+		free(manifest->notes[i].name);
+	}
+	free(manifest->notes);
+	free(manifest->path);
+	memset(manifest, 0, sizeof *manifest);
+}

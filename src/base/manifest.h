@@ -1,0 +1,98 @@
+/* The manifest, $XDG_CONFIG_HOME/pganchor/manifest: what pganchor has made in a home, and what it
+ * found there, so that "pganchor uninstall" can put the home back. It only grows, a line for each
+ * note: a word for the kind, and fields with a blank between, in which bytes that are blanks,
+ * controls or "%" are written as %XX. What is not understood is passed over.
+ *
+ *   directory PATH                 was made
+ *   file PATH                      was made
+ *   found PATH SIZE DIGEST TIME    was there, and was changed; as it was before
+ *   service PATH NAME DIGEST       an entry of a service file was added
+ *   replaced PATH NAME DIGEST      an entry was written in the place of one that was there
+ *
+ * Nothing is removed because the manifest names it: it says which of the things that pganchor
+ * knows as its own were not there before. */
+#ifndef PGA_BASE_MANIFEST_H
+#define PGA_BASE_MANIFEST_H
+
+#include "base/directory.h"
+#include "base/edit.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+enum pga_note_kind {
+	PGA_NOTE_DIRECTORY,
+	PGA_NOTE_FILE,
+	PGA_NOTE_FOUND,
+	PGA_NOTE_SERVICE,
+	PGA_NOTE_REPLACED,
+};
+
+struct pga_note {
+	enum pga_note_kind kind;
+	char *path;
+	char *name;               /* of a service; or NULL */
+	size_t size;              /* of a file that was found */
+	uint64_t digest;          /* of its bytes, or of the entry's lines */
+	struct timespec modified; /* when it had been changed last */
+};
+
+struct pga_manifest {
+	char *path;
+	bool found; /* there is one */
+	struct pga_note *notes;
+	size_t count;
+};
+
+/* Reads it. One that is not there has no notes. */
+int pga_manifest_load(struct pga_manifest *manifest, struct pga_error *error);
+
+/* Takes the notes from its bytes. Returns -1 for want of memory. */
+int pga_manifest_parse(struct pga_manifest *manifest, const char *bytes, size_t length);
+
+void pga_manifest_free(struct pga_manifest *manifest);
+
+/* Whether there is such a note of this path. */
+bool pga_manifest_has(const struct pga_manifest *manifest, enum pga_note_kind kind,
+		      const char *path);
+
+/* Of bytes, to tell whether they are the same; no guard against somebody who wants it to be. (64
+ * bits of FNV-1a.) */
+uint64_t pga_manifest_digest(const char *bytes, size_t length);
+
+/* Adds the note that the entry has been written to text, for pga_edit.notes. */
+void pga_manifest_note_service(struct pga_text *text, const char *path, const char *name,
+			       bool replaced, const struct pga_text *lines);
+
+/* What is about to be done, all zero at first. */
+struct pga_noting {
+	struct pga_text lines;
+	bool failed; /* memory ran out */
+
+	/* What follows is this module's own. */
+	char *home;
+	char *config;
+	struct pga_directory directory;
+	struct pga_made made;
+	int file;      /* -1: none */
+	size_t before; /* its length, and when it was changed */
+	struct timespec modified;
+	bool made_file;
+};
+
+/* Adds what the edit, which has begun, is about to make or change: where that is below the home or
+ * XDG_CONFIG_HOME, or the user's service file, and not unnoted. */
+void pga_noting_add(struct pga_noting *noting, const struct pga_edit *edit);
+
+/* Writes it, before it is done: a process that is killed meanwhile leaves a note of what is not
+ * there, and not the other way round. A failure is told by a warning, which needs no memory. */
+void pga_noting_write(struct pga_noting *noting);
+
+/* Takes the notes back where it was not done, and frees all. */
+void pga_noting_end(struct pga_noting *noting, bool done);
+
+#endif
