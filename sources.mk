@@ -115,11 +115,14 @@ TOOL_POLICY = \
 
 # The tool's parts. None is used by one that stands above it here.
 TLS = \
+	src/tls/bundle.c src/tls/bundle.h \
 	src/tls/certificate.c src/tls/certificate.h \
+	src/tls/certificate_text.c src/tls/certificate_text.h \
 	src/tls/crl.c src/tls/crl.h \
 	src/tls/dial.c src/tls/dial.h \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
+	src/tls/name_constraints.c src/tls/name_constraints.h \
 	src/tls/root_rules.c \
 	src/tls/server_chain.c src/tls/server_chain.h \
 	src/tls/twins.c src/tls/twins.h \

@@ -145,28 +145,34 @@ int pga_certificate_of(struct pga_certificate *certificate, X509 *x509, struct p
 	return 0;
 }
 
+int pga_certificate_of_der(struct pga_certificate *certificate, const char *whose,
+			   const unsigned char *der, long length, struct pga_error *error)
+{
+	const unsigned char *at = der;
+	X509 *x509 = d2i_X509(NULL, &at, length);
+	int result = -1;
+
+	memset(certificate, 0, sizeof *certificate);
+	if (x509 == NULL || at != der + length || !is_canonical(x509, der, length))
+		(void)pga_fail(error, "nothing was pinned",
+			       "%s: the PEM block holds no X.509 certificate", whose);
+	else
+		result = pga_certificate_of(certificate, x509, error);
+	X509_free(x509);
+	return result;
+}
+
 int pga_certificate_read(struct pga_certificate *certificate, const char *whose, const char *pem,
 			 size_t length, struct pga_error *error)
 {
 	long der_length = 0;
 	unsigned char *der;
-	const unsigned char *at;
-	X509 *x509 = NULL;
 	int result = -1;
 
 	memset(certificate, 0, sizeof *certificate);
 	der = decode_pem(whose, pem, length, &der_length, error);
-	if (der == NULL)
-		goto done;
-	at = der;
-	x509 = d2i_X509(NULL, &at, der_length);
-	if (x509 == NULL || at != der + der_length || !is_canonical(x509, der, der_length))
-		(void)pga_fail(error, "nothing was pinned",
-			       "%s: the PEM block holds no X.509 certificate", whose);
-	else
-		result = pga_certificate_of(certificate, x509, error);
-done:
-	X509_free(x509);
+	if (der != NULL)
+		result = pga_certificate_of_der(certificate, whose, der, der_length, error);
 	OPENSSL_free(der);
 	ERR_clear_error();
 	return result;

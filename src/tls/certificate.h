@@ -28,6 +28,10 @@ struct pga_certificate {
 int pga_certificate_read(struct pga_certificate *certificate, const char *whose, const char *pem,
 			 size_t length, struct pga_error *error);
 
+/* The same of the DER form of one certificate, and no more than that. */
+int pga_certificate_of_der(struct pga_certificate *certificate, const char *whose,
+			   const unsigned char *der, long length, struct pga_error *error);
+
 /* The same of a certificate that OpenSSL has read. Returns -1 for want of memory. */
 int pga_certificate_of(struct pga_certificate *certificate, X509 *x509, struct pga_error *error);
 

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -132,6 +133,20 @@ static bool is_sound(EVP_PKEY *key)
 	return sound;
 }
 
+/* The most bits of an RSA key's public exponent that every program which verifies can count with.
+ */
+#define LONGEST_EXPONENT 33
+
+static bool has_long_exponent(const EVP_PKEY *key)
+{
+	BIGNUM *exponent = NULL;
+	const bool is_long = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &exponent) == 1 &&
+			     BN_num_bits(exponent) > LONGEST_EXPONENT;
+
+	BN_free(exponent);
+	return is_long;
+}
+
 static void has_strong_key(const struct pga_certificate *certificate, struct pga_text *wrong)
 {
 	EVP_PKEY *key = X509_get0_pubkey(certificate->x509);
@@ -147,7 +162,10 @@ static void has_strong_key(const struct pga_certificate *certificate, struct pga
 		pga_text_addf(wrong, "its %s key has %d bits, and %d are %s", strength->name, bits,
 			      bits < strength->least ? strength->least : strength->most,
 			      bits < strength->least ? "needed" : "the most");
-	} else if (has_explicit_curve(key))
+	} else if (has_long_exponent(key))
+		add(wrong, "its RSA key has a public exponent above 2^32, with which OpenSSL need "
+			   "not verify");
+	else if (has_explicit_curve(key))
 		add(wrong, "its EC key brings a curve of its own instead of naming one");
 	else if (!is_sound(key))
 		add(wrong, "its key is none: the numbers in it are not those of a key");
