@@ -153,7 +153,9 @@ ANCHOR = \
 	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \
 	src/anchor/source_records.c src/anchor/source_records.h \
-	src/anchor/source_stepca.c \
+	src/anchor/source_stepca.c src/anchor/source_stepca.h \
+	src/anchor/source_stepconfig.c \
+	src/anchor/source_team.c \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
 	src/service/anchored.c src/service/anchored.h \

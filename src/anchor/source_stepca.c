@@ -1,10 +1,11 @@
 /* A step-ca: its roots, and its word over TLS that comes from one of them. */
-#include "anchor/source.h"
+#include "anchor/source_stepca.h"
 
 #include "ca/stepca.h"
 #include "ca/url.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static int read_address(struct pga_source_request *request, const char *typed,
 			struct pga_error *error)
@@ -21,6 +22,27 @@ static int read_address(struct pga_source_request *request, const char *typed,
 	ca.url = NULL;
 	pga_ca_url_free(&ca);
 	return result;
+}
+
+int pga_stepca_locate(struct pga_source_request *request, const char *url, const char *where,
+		      struct pga_error *error)
+{
+	static const char option[] = "--ca-url: ";
+	struct pga_source_request found = {.source = request->source};
+	struct pga_error fault;
+	const char *why = fault.message;
+
+	if (read_address(&found, url, &fault) != 0) {
+		/* It is no option that is wrong. */
+		if (strncmp(why, option, strlen(option)) == 0)
+			why += strlen(option);
+		return pga_fail(error, NULL, "%s: its address of a CA: %s", where, why);
+	}
+	free(request->location);
+	free(request->name);
+	request->location = found.location;
+	request->name = found.name;
+	return 0;
 }
 
 /* A step-ca tells the root that has a fingerprint, or all that it has. */

@@ -9,15 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define MIB ((size_t)1024 * 1024)
+
 struct receiving {
 	struct pga_text *body;
+	size_t limit;
 	size_t received; /* bytes of headers and bodies, of every answer on the way */
 	bool too_large;
 };
 
 static bool take(struct receiving *receiving, size_t length)
 {
-	receiving->too_large = length > PGA_HTTP_LIMIT - receiving->received;
+	receiving->too_large = length > receiving->limit - receiving->received;
 	if (!receiving->too_large)
 		receiving->received += length;
 	return !receiving->too_large;
@@ -52,16 +55,35 @@ static CURLcode allow_https_only(CURL *curl)
 #endif
 }
 
+static CURLcode set_verification(CURL *curl, bool verifies)
+{
+	const CURLcode code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, verifies ? 1L : 0L);
+
+	return code != CURLE_OK
+		   ? code
+		   : curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, verifies ? 2L : 0L);
+}
+
+/* By the system, as libcurl was built; by a file, and nothing else. */
+static CURLcode trust_others(CURL *curl, const struct pga_http_request *request)
+{
+	CURLcode code = set_verification(curl, request->trust != PGA_HTTP_BY_NOBODY);
+
+	if (code == CURLE_OK && request->trust == PGA_HTTP_BY_FILE)
+		code = curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	if (code == CURLE_OK && request->trust == PGA_HTTP_BY_FILE)
+		code = curl_easy_setopt(curl, CURLOPT_CAINFO, request->ca_file);
+	return code;
+}
+
 /* These roots and no other: neither the system's store nor a file of the environment adds trust. */
 static CURLcode trust(CURL *curl, const struct pga_http_request *request)
 {
 	const char *roots = request->roots;
 	CURLcode code;
 
-	if (roots == NULL) {
-		code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
-		return code != CURLE_OK ? code : curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
-	}
+	if (roots == NULL)
+		return trust_others(curl, request);
 	struct curl_blob blob = {
 	    .data = strdup(roots), .len = strlen(roots), .flags = CURL_BLOB_COPY};
 
@@ -75,9 +97,7 @@ static CURLcode trust(CURL *curl, const struct pga_http_request *request)
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(curl, CURLOPT_CAINFO_BLOB, &blob);
 	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-	if (code == CURLE_OK)
-		code = curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+		code = set_verification(curl, true);
 	free(blob.data);
 	return code;
 }
@@ -97,7 +117,7 @@ static CURLcode set_up(CURL *curl, const struct pga_http *http,
 	    {CURLOPT_TIMEOUT_MS, http->max_time},
 	    {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
 	    {CURLOPT_BUFFERSIZE, 16384},
-	    {CURLOPT_MAXFILESIZE, (long)PGA_HTTP_LIMIT},
+	    {CURLOPT_MAXFILESIZE, (long)receiving->limit},
 	};
 	CURLcode code = CURLE_OK;
 
@@ -132,7 +152,7 @@ static const struct failure {
 	const char *why;
 	const char *hint;
 } failures[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, "no such host", "check the name in --ca-url, and DNS"},
+    {CURLE_COULDNT_RESOLVE_HOST, "no such host", "check the name, and DNS"},
     {CURLE_COULDNT_RESOLVE_PROXY, "no such proxy", "check --proxy, or https_proxy"},
 #if LIBCURL_VERSION_NUM >= 0x074900
     {CURLE_PROXY, "the proxy does not let it through", "check --proxy, or https_proxy"},
@@ -141,6 +161,8 @@ static const struct failure {
      "is the CA running, and is it the right port? a proxy counts, too: --proxy, https_proxy"},
     {CURLE_SSL_CONNECT_ERROR, "no TLS", "is it an https port, and the right one?"},
     {CURLE_PEER_FAILED_VERIFICATION, "the server is not verified", NULL},
+    {CURLE_SSL_CACERT_BADFILE, "the file of CAs could not be used",
+     "it has to hold certificates in PEM form"},
     {CURLE_GOT_NOTHING, "no answer", "is it the right address?"},
     {CURLE_OUT_OF_MEMORY, "out of memory", NULL},
 };
@@ -182,8 +204,10 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 
 	if (receiving->too_large || code == CURLE_FILESIZE_EXCEEDED)
 		return pga_fail(error, "is it the address of a CA?",
-				"%s: an answer of more than %zu MiB", request->url,
-				PGA_HTTP_LIMIT / 1024 / 1024);
+				"%s: an answer of more than %zu %s", request->url,
+				receiving->limit >= MIB ? receiving->limit / MIB
+							: receiving->limit / 1024,
+				receiving->limit >= MIB ? "MiB" : "KiB");
 	if (receiving->body->failed)
 		return pga_fail_memory(error);
 	if (pga_proxy_explain(curl, http->proxy, request->url, error))
@@ -237,7 +261,8 @@ static int check_status(CURL *curl, const struct pga_http_request *request, stru
 static int get(const struct pga_http *http, const struct pga_http_request *request,
 	       struct pga_text *body, struct pga_error *error)
 {
-	struct receiving receiving = {.body = body};
+	struct receiving receiving = {
+	    .body = body, .limit = request->limit != 0 ? request->limit : PGA_HTTP_LIMIT};
 	char detail[CURL_ERROR_SIZE] = "";
 	CURL *curl = curl_easy_init();
 	CURLcode code;

@@ -22,10 +22,20 @@ struct pga_http {
 	long max_time;        /* of one request, milliseconds */
 };
 
+/* Whose word it is that whoever answers is the server that was meant. */
+enum pga_http_trust {
+	PGA_HTTP_BY_NOBODY, /* whoever answers is taken */
+	PGA_HTTP_BY_SYSTEM, /* the CAs of the system, as curl has them */
+	PGA_HTTP_BY_FILE,   /* those in ca_file */
+};
+
 struct pga_http_request {
 	const char *url;
 	const char *roots;         /* PEM of the roots that the server's certificate has to come
-				      from, one of them; NULL: whoever answers is taken */
+				      from, one of them; NULL: trust says who verifies it */
+	enum pga_http_trust trust; /* without roots */
+	const char *ca_file;
+	size_t limit;              /* of bytes that are read; 0: PGA_HTTP_LIMIT */
 	STACK_OF(X509) * *chain;   /* with roots: gets what the server showed (http_chain.h) */
 	const char *if_not_found;  /* the hint when the server says 404 */
 	const char *if_unverified; /* the hint when its certificate is another root's */
@@ -33,7 +43,7 @@ struct pga_http_request {
 
 /* Adds the body of the answer to body. No redirect is followed. Returns -1 for a
  * server that is not reached or not verified, that says anything but success, or that answers with
- * more than PGA_HTTP_LIMIT; no more than that is ever held. */
+ * more than the limit; no more than that is ever held. */
 int pga_http_get(const struct pga_http *http, const struct pga_http_request *request,
 		 struct pga_text *body, struct pga_error *error);
 
