@@ -100,6 +100,7 @@ TOOL_BASE = \
 	src/base/edit_lock.c src/base/edit_lock.h \
 	src/base/home_text.c src/base/home_text.h \
 	src/base/guess.c src/base/guess.h \
+	src/base/ini_cut.c src/base/ini_cut.h \
 	src/base/manifest.c src/base/manifest.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/path.c src/base/path.h \
@@ -123,6 +124,7 @@ TLS = \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
+	src/tls/root_pins.c src/tls/root_pins.h \
 	src/tls/root_rules.c \
 	src/tls/server_chain.c src/tls/server_chain.h \
 	src/tls/twins.c src/tls/twins.h \
@@ -149,7 +151,9 @@ ANCHOR = \
 	src/anchor/own_file.c src/anchor/own_file.h \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
+	src/anchor/removal.c src/anchor/removal.h \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
+	src/anchor/root_crt_cut.c \
 	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \
 	src/anchor/source_records.c src/anchor/source_records.h \
@@ -166,12 +170,14 @@ SERVICE = \
 	src/service/evaluate.c src/service/evaluate.h \
 	src/service/host_name.c src/service/host_name.h \
 	src/service/list.c src/service/list.h \
+	src/service/pins_view.c \
 	src/service/ports.c src/service/ports.h \
 	src/service/rewrite.c src/service/rewrite.h \
 	src/service/roots.c src/service/roots.h \
 	src/service/servicefile.c src/service/servicefile.h \
 	src/service/settings.c src/service/settings.h \
 	src/service/surroundings.c src/service/surroundings.h \
+	src/service/uses.c src/service/uses.h \
 	src/service/write.c src/service/write.h
 PRELOAD = \
 	src/preload/binary.c src/preload/binary.h \

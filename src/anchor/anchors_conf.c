@@ -3,10 +3,12 @@
 #include "ca/idn.h"
 #include "base/host.h"
 #include "base/ini.h"
+#include "base/ini_cut.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define FIRST_LINE "# The roots that are trusted for PostgreSQL; written by pganchor bootstrap.\n"
 
 static void add_setting(struct pga_text *after, const struct pga_anchor_setting *setting,
 			const char *line_end)
@@ -56,8 +58,7 @@ static void add_section(struct pga_text *after, const char *name,
 			const struct pga_anchor_setting *settings, size_t count)
 {
 	if (after->length == 0)
-		pga_text_add(after, "# The roots that are trusted for PostgreSQL; written by "
-				    "pganchor bootstrap.\n");
+		pga_text_add(after, FIRST_LINE);
 	else if (after->bytes[after->length - 1] != '\n')
 		pga_text_add(after, "\n");
 	pga_text_addf(after, "\n[%s]\n", name);
@@ -99,6 +100,31 @@ void pga_anchors_conf_set(const struct pga_text *before, const char *name,
 	}
 	if (!found)
 		add_section(after, name, settings, count);
+}
+
+void pga_anchors_conf_cut(const struct pga_text *before, const char *name, struct pga_text *after,
+			  size_t *sections)
+{
+	struct pga_ini_cut cut = {.sections = 0};
+
+	pga_ini_cut(pga_text_string(before), before->length, PGA_INI_CONF, name, after, &cut);
+	after->failed = after->failed || cut.removed.failed;
+	*sections = cut.others;
+	pga_text_free(&cut.removed);
+}
+
+bool pga_anchors_conf_is_bare(const struct pga_text *content)
+{
+	struct pga_ini_reader reader =
+	    pga_ini_start(pga_text_string(content), content->length, PGA_INI_CONF);
+	struct pga_ini_line line;
+
+	while (pga_ini_next(&reader, &line))
+		if (line.kind != PGA_INI_BLANK &&
+		    (line.whole.length != strlen(FIRST_LINE) ||
+		     memcmp(line.whole.bytes, FIRST_LINE, line.whole.length) != 0))
+			return false;
+	return true;
 }
 
 /* A pattern with its name as DNS has it. The caller frees it; NULL with the reason. */

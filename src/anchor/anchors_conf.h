@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct pga_anchor_setting {
@@ -18,6 +19,15 @@ struct pga_anchor_setting {
 void pga_anchors_conf_set(const struct pga_text *before, const char *name,
 			  const struct pga_anchor_setting *settings, size_t count,
 			  struct pga_text *after);
+
+/* Adds to after what stands in before, but for the section [name] and one of the blank lines around
+ * it; comments stay. *sections gets how many others there are. Want of memory is after->failed. */
+void pga_anchors_conf_cut(const struct pga_text *before, const char *name, struct pga_text *after,
+			  size_t *sections);
+
+/* Whether there is nothing in it but what pga_anchors_conf_set() writes into a new one: no comment
+ * of somebody else's. */
+bool pga_anchors_conf_is_bare(const struct pga_text *content);
 
 /* The list of host patterns as the file has it: one blank between two. The caller frees it; NULL,
  * with the reason, for a list that is empty or has something else in it than patterns. */

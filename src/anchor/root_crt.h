@@ -28,10 +28,33 @@ int pga_root_crt_add(const char *path, const struct pga_text *before, const char
 		     const struct pga_certificate *certificate, struct pga_text *after,
 		     struct pga_error *error);
 
-/* Adds to after what stands in before, but for the comment line and the certificate that
- * pga_root_crt_add() put there under this name, if it has this pin. What has come between the two
- * stays; where that is another certificate, both stay. *cut says whether there was one. */
+/* The comment line above a certificate that pganchor has put there begins so, and goes on with the
+ * anchor's name; where the line above it had no end before, with this behind it. */
+#define PGA_ROOT_CRT_HEADING "# pganchor anchor "
+#define PGA_ROOT_CRT_ENDLESS " (the line above had no end)"
+
+/* A certificate that pga_root_crt_add() may have put there. */
+struct pga_root_crt_cut {
+	const char *name; /* of the anchor */
+	const char *pin;
+	bool cut; /* it was there */
+};
+
+/* Adds to after what stands in before, but for the comment lines and the certificates that
+ * pga_root_crt_add() put there under these names, where they have these pins. What has come between
+ * the two stays; where that is another certificate, both stay. The line end that was missing is
+ * missing again, unless something has come behind it. */
+int pga_root_crt_cut_all(const char *path, const struct pga_text *before,
+			 struct pga_root_crt_cut *cuts, size_t count, struct pga_text *after,
+			 struct pga_error *error);
+
+/* The same of one. */
 int pga_root_crt_cut(const char *path, const struct pga_text *before, const char *name,
 		     const char *pin, struct pga_text *after, bool *cut, struct pga_error *error);
+
+/* Reads composed bytes back as libpq will, and compares their certificates with the pins that have
+ * to be there, one a line. Returns -1 where they are not the same. */
+int pga_root_crt_check(const char *path, const struct pga_text *composed,
+		       const struct pga_text *wanted, struct pga_error *error);
 
 #endif

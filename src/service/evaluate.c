@@ -309,8 +309,8 @@ static int look_further(struct pga_evaluator *judging, struct pga_evaluation *ev
 	return evaluation->why.failed ? pga_fail_memory(error) : 0;
 }
 
-int pga_evaluate_entry(struct pga_evaluator *judging, const struct pga_entry *entry,
-		       struct pga_evaluation *evaluation, struct pga_error *error)
+int pga_evaluate_entry_alone(struct pga_evaluator *judging, const struct pga_entry *entry,
+			     struct pga_evaluation *evaluation, struct pga_error *error)
 {
 	memset(evaluation, 0, sizeof *evaluation);
 	if (entry->name == NULL) {
@@ -327,15 +327,24 @@ int pga_evaluate_entry(struct pga_evaluator *judging, const struct pga_entry *en
 		evaluation->state = PGA_ENTRY_UNKNOWN;
 		pga_text_add(&evaluation->why,
 			     "ldap lookup: what an LDAP server will answer cannot be judged here");
-	} else if (judge_entry(judging, entry, evaluation, error) != 0 ||
-		   look_further(judging, evaluation, error) != 0) {
-		pga_evaluation_free(evaluation);
+	} else if (judge_entry(judging, entry, evaluation, error) != 0) {
 		return -1;
 	}
 	if (!evaluation->why.failed)
 		return 0;
 	pga_evaluation_free(evaluation);
 	return pga_fail_memory(error);
+}
+
+int pga_evaluate_entry(struct pga_evaluator *judging, const struct pga_entry *entry,
+		       struct pga_evaluation *evaluation, struct pga_error *error)
+{
+	if (pga_evaluate_entry_alone(judging, entry, evaluation, error) != 0)
+		return -1;
+	if (look_further(judging, evaluation, error) == 0)
+		return 0;
+	pga_evaluation_free(evaluation);
+	return -1;
 }
 
 void pga_evaluation_free(struct pga_evaluation *evaluation)

@@ -64,6 +64,10 @@ void pga_evaluator_end(struct pga_evaluator *judging);
 int pga_evaluate_entry(struct pga_evaluator *judging, const struct pga_entry *entry,
 		       struct pga_evaluation *evaluation, struct pga_error *error);
 
+/* The same without a look at any file that it names, or at its hosts. */
+int pga_evaluate_entry_alone(struct pga_evaluator *judging, const struct pga_entry *entry,
+			     struct pga_evaluation *evaluation, struct pga_error *error);
+
 /* Judges what libpq reads for this service in the file at read_path, and calls it shown_path in
  * every text. */
 int pga_evaluate_service(const char *read_path, const char *shown_path, const char *name,

@@ -1,6 +1,7 @@
 #include "service/rewrite.h"
 
 #include "base/ini.h"
+#include "base/ini_cut.h"
 
 #include <string.h>
 
@@ -107,63 +108,16 @@ int pga_service_replace(const char *bytes, size_t length, const char *name,
 	return finish(edit, error);
 }
 
-/* Where the copy of the lines stands with the entries that are taken out of it. */
-struct cutting {
-	bool inside;        /* of an entry of the name */
-	bool above_blank;   /* the line above the header, as kept, is blank, or there is none */
-	size_t blank_start; /* where the blank line above the header starts in the copy; its length
-			       if there is none */
-	bool behind;        /* everything since the last line taken out is still to come */
-};
-
-static void remove_line(struct pga_service_edit *edit, struct cutting *removal,
-			const struct pga_ini_line *line)
-{
-	copy_line(&edit->removed, line);
-	removal->behind = true;
-}
-
-static void keep_line(struct pga_service_edit *edit, struct cutting *removal,
-		      const struct pga_ini_line *line)
-{
-	const bool blank = line->kind == PGA_INI_BLANK;
-	/* A blank line above and one behind: the entry had one of them for itself. */
-	const bool spare = blank && removal->behind && removal->above_blank;
-
-	removal->behind = false;
-	if (spare)
-		return;
-	removal->blank_start = edit->bytes.length;
-	copy_line(&edit->bytes, line);
-	removal->above_blank = blank;
-	if (!blank)
-		removal->blank_start = edit->bytes.length;
-}
-
 int pga_service_take_out(const char *bytes, size_t length, const char *name,
 			 struct pga_service_edit *edit, struct pga_error *error)
 {
-	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
-	struct cutting removal = {.above_blank = true};
-	struct pga_ini_line line;
+	struct pga_ini_cut cut = {.sections = 0};
 
 	memset(edit, 0, sizeof *edit);
-	while (pga_ini_next(&reader, &line)) {
-		if (line.kind == PGA_INI_SECTION) {
-			removal.inside = line.name.bytes != NULL && pga_ini_equals(line.name, name);
-			if (removal.inside && edit->sections++ == 0)
-				edit->line = line.number;
-		}
-		if (removal.inside && line.kind != PGA_INI_BLANK && line.kind != PGA_INI_COMMENT)
-			remove_line(edit, &removal, &line);
-		else
-			keep_line(edit, &removal, &line);
-	}
-	/* The entry stood last: the blank line that parted it from what is above goes with it. */
-	if (removal.behind && edit->bytes.bytes != NULL) {
-		edit->bytes.length = removal.blank_start;
-		edit->bytes.bytes[edit->bytes.length] = '\0';
-	}
+	pga_ini_cut(bytes, length, PGA_INI_PGSERVICE, name, &edit->bytes, &cut);
+	edit->removed = cut.removed;
+	edit->line = cut.line;
+	edit->sections = cut.sections;
 	return finish(edit, error);
 }
 
