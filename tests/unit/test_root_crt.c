@@ -12,7 +12,8 @@
 
 #include <sys/stat.h>
 
-#define OURS "# pganchor anchor n\n"
+#define OURS    "# pganchor anchor n\n"
+#define ENDLESS "# pganchor anchor n (the line above had no end)\n"
 
 static struct pga_certificate ours;
 static struct pga_certificate other;
@@ -76,7 +77,7 @@ static void what_is_added(void **state)
 	} files[] = {
 	    {"", OURS "{o}", NULL},
 	    {"{x}", "{x}" OURS "{o}", NULL},
-	    {"a note", "a note\n" OURS "{o}", NULL},
+	    {"a note", "a note\n" ENDLESS "{o}", NULL},
 	    {"a note|\n", "a note|\n" OURS "{o}", NULL},
 	    {"{x}by hand\n{x}", "{x}by hand\n{x}" OURS "{o}", NULL},
 	    {"{o}", "{o}" OURS "{o}", NULL},
@@ -156,6 +157,14 @@ static void what_is_cut(void **state)
 	    {OURS OURS "{o}", OURS},
 	    {OURS "{o}" OURS "{o}", OURS "{o}"},
 	    {"# pganchor anchor n|\n{o}", ""},
+	    {"a\n" ENDLESS "{o}", "a"},
+	    {"a\n\n" ENDLESS "{o}", "a\n"},
+	    {"a|\n" ENDLESS "{o}", "a"},
+	    {"a\n" ENDLESS "{o}b", "a\nb"},
+	    {"a\n" ENDLESS "b\n{o}", "a\nb\n"},
+	    {"a\n" ENDLESS "{o}# pganchor anchor m|\n{x}",
+	     "a\n# pganchor anchor m (the line above had no end)|\n{x}"},
+	    {ENDLESS "{o}", ""},
 	    {"x " OURS "{o}", NULL},
 	    {"# pganchor anchor n2\n{o}", NULL},
 	    {"# pganchor anchor \n{o}", NULL},
