@@ -146,6 +146,7 @@ ANCHOR = \
 	src/anchor/crls.c src/anchor/crls.h \
 	src/anchor/crls_conf.c \
 	src/anchor/installed_roots.c src/anchor/installed_roots.h \
+	src/anchor/known_host.c src/anchor/known_host.h \
 	src/anchor/known_roots.c src/anchor/known_roots.h \
 	src/anchor/notices.c src/anchor/notices.h \
 	src/anchor/own_file.c src/anchor/own_file.h \
@@ -157,6 +158,7 @@ ANCHOR = \
 	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \
 	src/anchor/source_records.c src/anchor/source_records.h \
+	src/anchor/source_server.c \
 	src/anchor/source_stepca.c src/anchor/source_stepca.h \
 	src/anchor/source_stepconfig.c \
 	src/anchor/source_team.c \
