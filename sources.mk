@@ -157,6 +157,9 @@ ANCHOR = \
 	src/anchor/root_crt_cut.c \
 	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \
+	src/anchor/source_bytes.c src/anchor/source_bytes.h \
+	src/anchor/source_file.c \
+	src/anchor/source_https.c \
 	src/anchor/source_records.c src/anchor/source_records.h \
 	src/anchor/source_server.c \
 	src/anchor/source_stepca.c src/anchor/source_stepca.h \

@@ -45,9 +45,12 @@ struct pga_candidates {
 	bool proven; /* roots[0] has the pin that was asked for; else nothing proves any of them */
 	bool other_kind; /* with a fetch that failed: whoever answered is no such source, and may be
 			    another one */
-	char *note;  /* what there is to warn of, though the pin proves the root; NULL: nothing */
-	size_t held; /* how many certificates the source has, before any was chosen */
-	char *etag;  /* HTTP's, of the bytes that were fetched; NULL: none */
+	char *note; /* what there is to warn of, though the pin proves the root; NULL: nothing */
+	bool has_private_key;    /* it stands beside the certificates */
+	const char *verified_by; /* whose word it is that its server is the one that was meant;
+				    NULL: nobody's */
+	size_t held;             /* how many certificates the source has, before any was chosen */
+	char *etag;              /* HTTP's, of the bytes that were fetched; NULL: none */
 	char digest[PGA_PIN_LENGTH + 1]; /* SHA-256 of those bytes; empty: there are none */
 	STACK_OF(X509) * chain; /* that its server showed, the server's own first; NULL: none */
 	struct pga_known_roots known;            /* that are pinned already from this location */

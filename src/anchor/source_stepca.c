@@ -1,6 +1,8 @@
 /* A step-ca: its roots, and its word over TLS that comes from one of them. */
 #include "anchor/source_stepca.h"
 
+#include "anchor/source_bytes.h"
+
 #include "ca/stepca.h"
 #include "ca/url.h"
 
@@ -57,6 +59,7 @@ static int fetch(const struct pga_source_request *request, struct pga_candidates
 
 	for (size_t i = 0; result == 0 && i < roots.count; i++)
 		result = pga_candidates_add(candidates, &roots.roots[i], error);
+	candidates->other_kind = result != 0 && roots.other_kind;
 	candidates->where = roots.url;
 	roots.url = NULL;
 	pga_stepca_roots_free(&roots);
@@ -68,7 +71,9 @@ static const char *fits(const char *word)
 	struct pga_ca_url ca;
 	struct pga_error error;
 
-	if (word[0] == '/' || word[0] == '.' || pga_ca_url_read(&ca, word, &error) != 0)
+	if (word[0] == '/' || word[0] == '.' || strcmp(word, "-") == 0 ||
+	    pga_is_certificates_name(word, strcspn(word, "?#")) ||
+	    pga_ca_url_read(&ca, word, &error) != 0)
 		return NULL;
 	pga_ca_url_free(&ca);
 	return "the address of a step-ca";

@@ -8,11 +8,13 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define MIB ((size_t)1024 * 1024)
 
 struct receiving {
 	struct pga_text *body;
+	char **etag;
 	size_t limit;
 	size_t received; /* bytes of headers and bodies, of every answer on the way */
 	bool too_large;
@@ -38,12 +40,44 @@ static size_t take_body(char *bytes, size_t one, size_t length, void *context)
 	return receiving->body->failed ? 0 : length;
 }
 
+#define ETAG         "etag:"
+#define LONGEST_ETAG 256
+
+/* Whoever answers may say anything: of what is no ETag (RFC 9110, 8.8.3), nothing is kept. For want
+ * of memory it is none, too: the file is then fetched once more than need be. */
+static void take_etag(char **etag, const char *bytes, size_t length)
+{
+	static const size_t start = sizeof ETAG - 1;
+
+	if (etag == NULL || length <= start || strncasecmp(bytes, ETAG, start) != 0)
+		return;
+	bytes += start;
+	length -= start;
+	while (length > 0 && pga_is_blank(bytes[0])) {
+		bytes++;
+		length--;
+	}
+	while (length > 0 && pga_is_blank(bytes[length - 1]))
+		length--;
+	for (size_t i = 0; i < length; i++)
+		if (bytes[i] <= ' ' || bytes[i] > '~')
+			return;
+	if (length == 0 || length > LONGEST_ETAG)
+		return;
+	free(*etag);
+	*etag = strndup(bytes, length);
+}
+
 /* curl_write_callback has it so. NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t take_header(char *bytes, size_t one, size_t length, void *context)
 {
-	(void)bytes;
+	struct receiving *receiving = context;
+
 	(void)one;
-	return take(context, length) ? length : 0;
+	if (!take(receiving, length))
+		return 0;
+	take_etag(receiving->etag, bytes, length);
+	return length;
 }
 
 static CURLcode allow_https_only(CURL *curl)
@@ -89,7 +123,7 @@ static CURLcode trust(CURL *curl, const struct pga_http_request *request)
 
 	if (blob.data == NULL)
 		return CURLE_OUT_OF_MEMORY;
-	code = pga_http_chain_watch(curl, request->chain);
+	code = request->chain != NULL ? pga_http_chain_watch(curl, request->chain) : CURLE_OK;
 	if (code == CURLE_OK)
 		code = curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
 	if (code == CURLE_OK)
@@ -203,7 +237,10 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 	const char *hint = "is it the right address?";
 
 	if (receiving->too_large || code == CURLE_FILESIZE_EXCEEDED)
-		return pga_fail(error, "is it the address of a CA?",
+		return pga_fail(error,
+				request->of_file ? "download it by other means, and give its part "
+						   "that you need as a file"
+						 : "is it the address of a CA?",
 				"%s: an answer of more than %zu %s", request->url,
 				receiving->limit >= MIB ? receiving->limit / MIB
 							: receiving->limit / 1024,
@@ -226,15 +263,19 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 			detail[0] != '\0' ? detail : curl_easy_strerror(code));
 }
 
-static int refuse_redirect(const char *url, const char *target, struct pga_error *error)
+static int refuse_redirect(const struct pga_http_request *request, const char *target,
+			   struct pga_error *error)
 {
 	struct pga_text shown = PGA_TEXT_EMPTY;
 
 	pga_text_add_shortened(&shown, target, PGA_LONGEST_SHOWN);
 	(void)pga_fail(error,
-		       "it is not followed: nothing proves yet who sends there. Give the CA's own "
-		       "address",
-		       "%s: sent on to %s", url, pga_text_string(&shown));
+		       request->of_file
+			   ? "it is not followed: where you trust that address, and it is https, "
+			     "give it in the place of this one"
+			   : "it is not followed: nothing proves yet who sends there. Give the "
+			     "CA's own address",
+		       "%s: sent on to %s", request->url, pga_text_string(&shown));
 	pga_text_free(&shown);
 	return -1;
 }
@@ -251,18 +292,29 @@ static int check_status(CURL *curl, const struct pga_http_request *request, stru
 		return pga_fail(error, request->if_not_found, "%s: not found (HTTP 404)",
 				request->url);
 	if (curl_easy_getinfo(curl, CURLINFO_REDIRECT_URL, &target) == CURLE_OK && target != NULL)
-		return refuse_redirect(request->url, target, error);
+		return refuse_redirect(request, target, error);
 	return pga_fail(error,
-			status >= 500 ? "the CA has a fault of its own; see its log"
-				      : "is it the address of a CA?",
+			request->of_file ? "is it the right address?"
+			: status >= 500  ? "the CA has a fault of its own; see its log"
+					 : "is it the address of a CA?",
 			"%s: answered with HTTP status %ld", request->url, status);
+}
+
+/* Whether somebody is there who speaks otherwise. */
+static bool is_other_kind(CURLcode code)
+{
+	return code == CURLE_OK || code == CURLE_SSL_CONNECT_ERROR || code == CURLE_GOT_NOTHING ||
+	       code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR ||
+	       code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL;
 }
 
 static int get(const struct pga_http *http, const struct pga_http_request *request,
 	       struct pga_text *body, struct pga_error *error)
 {
-	struct receiving receiving = {
-	    .body = body, .limit = request->limit != 0 ? request->limit : PGA_HTTP_LIMIT};
+	struct receiving receiving = {.body = body,
+				      .etag = request->etag,
+				      .limit =
+					  request->limit != 0 ? request->limit : PGA_HTTP_LIMIT};
 	char detail[CURL_ERROR_SIZE] = "";
 	CURL *curl = curl_easy_init();
 	CURLcode code;
@@ -281,6 +333,8 @@ static int get(const struct pga_http *http, const struct pga_http_request *reque
 		result = check_status(curl, request, error);
 	else
 		(void)explain(curl, code, detail, &receiving, http, request, error);
+	if (request->other_kind != NULL)
+		*request->other_kind = result != 0 && !body->failed && is_other_kind(code);
 done:
 	curl_easy_cleanup(curl);
 	return result;

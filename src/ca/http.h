@@ -7,6 +7,7 @@
 
 #include <openssl/x509.h>
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* No root, and no list of them, comes near this; headers count as well. */
@@ -36,9 +37,15 @@ struct pga_http_request {
 	enum pga_http_trust trust; /* without roots */
 	const char *ca_file;
 	size_t limit;              /* of bytes that are read; 0: PGA_HTTP_LIMIT */
-	STACK_OF(X509) * *chain;   /* with roots: gets what the server showed (http_chain.h) */
+	STACK_OF(X509) * *chain;   /* with roots: gets what the server showed (http_chain.h), and
+				      the chain has to end in one that is self-signed; or NULL */
 	const char *if_not_found;  /* the hint when the server says 404 */
 	const char *if_unverified; /* the hint when its certificate is another root's */
+	bool of_file;              /* what is asked for is a file, and no CA: for hints */
+	char **etag; /* gets the answer's ETag, where it is one of a sane length, and the caller
+			frees it; or NULL */
+	bool *other_kind; /* set where somebody is there and has no such thing to say: no TLS, or an
+			     HTTP status of failure; or NULL */
 };
 
 /* Adds the body of the answer to body. No redirect is followed. Returns -1 for a

@@ -35,6 +35,8 @@ static json_t *get_object(const struct pga_http *http, const struct pga_http_req
 	if (!json_is_object(object)) {
 		json_decref(object);
 		object = NULL;
+		if (request->other_kind != NULL)
+			*request->other_kind = true;
 		/* fault.text quotes the answer, which is a stranger's: the place is enough. */
 		(void)pga_fail(error, "is it the address of a step-ca?",
 			       "%s: the answer is not the JSON of a CA (line %d)", request->url,
@@ -58,12 +60,14 @@ int pga_stepca_root(const struct pga_http *http, const char *ca_url, const char 
 	memset(roots, 0, sizeof *roots);
 	roots->url = address(ca_url, "/root/", pin, error);
 	request.url = roots->url;
+	request.other_kind = &roots->other_kind;
 	if (roots->url != NULL)
 		answer = get_object(http, &request, error);
 	if (answer == NULL)
 		goto done;
 	pem = json_object_get(answer, "ca");
 	if (!json_is_string(pem)) {
+		roots->other_kind = true;
 		(void)pga_fail(error, "is it the address of a step-ca?",
 			       "%s: the answer has no certificate in \"ca\"", roots->url);
 		goto done;
@@ -85,6 +89,7 @@ static int read_roots(const json_t *answer, struct pga_stepca_roots *roots, stru
 	const json_t *list = json_object_get(answer, "crts");
 	size_t count = json_array_size(list);
 
+	roots->other_kind = count == 0;
 	if (count == 0)
 		return pga_fail(error, "is it the address of a step-ca?",
 				"%s: the answer has no certificates in \"crts\"", url);
@@ -115,6 +120,7 @@ int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
 	memset(roots, 0, sizeof *roots);
 	roots->url = address(ca_url, "/roots", "", error);
 	request.url = roots->url;
+	request.other_kind = &roots->other_kind;
 	if (roots->url != NULL)
 		answer = get_object(http, &request, error);
 	if (answer != NULL)

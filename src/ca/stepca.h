@@ -6,6 +6,7 @@
 #include "ca/http.h"
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define PGA_STEPCA_ROOTS 16 /* as many roots as are looked at */
@@ -14,6 +15,8 @@ struct pga_stepca_roots {
 	char *url; /* that was asked, for messages */
 	struct pga_certificate roots[PGA_STEPCA_ROOTS];
 	size_t count;
+	bool other_kind; /* with an error: whoever answered is no step-ca, or does not know the root
+			  */
 };
 
 /* GET URL/root/PIN of a step-ca that cannot be verified yet: the one certificate in the answer. The

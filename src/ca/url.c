@@ -9,13 +9,24 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-static const char hint[] = "such as --ca-url https://ca.example.com:9000";
+/* What kind of address it is. */
+struct kind {
+	const char *whose;
+	const char *hint;
+	bool of_file;
+};
 
-static int wrong(const char *why, struct pga_error *error)
+static const struct kind of_ca = {"--ca-url", "such as --ca-url https://ca.example.com:9000",
+				  false};
+static const struct kind of_file = {"the address of a certificate",
+				    "such as https://pki.example.com/root.pem", true};
+
+static int wrong(const struct kind *kind, const char *why, struct pga_error *error)
 {
 	/* The text itself is not shown: it may hold a password. */
-	return pga_fail(error, hint, "--ca-url: %s", why);
+	return pga_fail(error, kind->hint, "%s: %s", kind->whose, why);
 }
 
 static void lower(char *text)
@@ -42,28 +53,28 @@ static bool is_there(CURLU *url, CURLUPart part)
 }
 
 /* Whether the URL is of the kind that a CA has. */
-static int check(CURLU *url, struct pga_error *error)
+static int check(const struct kind *kind, CURLU *url, struct pga_error *error)
 {
 	char *scheme = part_of(url, CURLUPART_SCHEME);
 	bool https = scheme != NULL && strcmp(scheme, "https") == 0;
 
 	curl_free(scheme);
 	if (!https)
-		return wrong("only https is possible", error);
+		return wrong(kind, "only https is possible", error);
 	if (is_there(url, CURLUPART_USER) || is_there(url, CURLUPART_PASSWORD))
-		return wrong("a user or a password has no place in it", error);
+		return wrong(kind, "a user or a password has no place in it", error);
 	return 0;
 }
 
 /* The host as DNS and certificates have it: lower case, and an international name in its ASCII form
  * (RFC 5890). The caller frees it; NULL with the reason. */
-static char *host_of(CURLU *url, struct pga_error *error)
+static char *host_of(const struct kind *kind, CURLU *url, struct pga_error *error)
 {
 	char *part = part_of(url, CURLUPART_HOST);
 	char *host = NULL;
 
 	if (part == NULL || part[0] == '\0') {
-		(void)wrong("no host name in it", error);
+		(void)wrong(kind, "no host name in it", error);
 	} else if (!pga_host_is_ascii(part)) {
 		host = pga_host_to_ascii(part, error);
 	} else {
@@ -78,10 +89,11 @@ static char *host_of(CURLU *url, struct pga_error *error)
 }
 
 /* Writes the parts back in the one form that pganchor keeps and compares. */
-static int normalize(CURLU *url, struct pga_ca_url *ca, struct pga_error *error)
+static int normalize(const struct kind *kind, CURLU *url, struct pga_ca_url *ca,
+		     struct pga_error *error)
 {
 	char *zone = part_of(url, CURLUPART_ZONEID);
-	char *host = host_of(url, error);
+	char *host = host_of(kind, url, error);
 	char *whole = NULL;
 	int result = -1;
 
@@ -91,10 +103,11 @@ static int normalize(CURLU *url, struct pga_ca_url *ca, struct pga_error *error)
 	if (curl_url_set(url, CURLUPART_HOST, host, 0) != CURLUE_OK ||
 	    (zone != NULL && curl_url_set(url, CURLUPART_ZONEID, zone, 0) != CURLUE_OK) ||
 	    curl_url_get(url, CURLUPART_URL, &whole, CURLU_NO_DEFAULT_PORT) != CURLUE_OK) {
-		(void)wrong("not an address of a CA", error);
+		(void)wrong(kind, kind->of_file ? "not one" : "not an address of a CA", error);
 		goto done;
 	}
-	for (char *end = whole + strlen(whole); end > whole && end[-1] == '/'; end--)
+	for (char *end = whole + strlen(whole); !kind->of_file && end > whole && end[-1] == '/';
+	     end--)
 		end[-1] = '\0';
 	host[strcspn(host, "]")] = '\0';
 	ca->url = strdup(whole);
@@ -111,19 +124,20 @@ done:
 }
 
 /* Nothing that steers a terminal gets into anchors.conf, or is a part of a URL. */
-static int check_characters(const char *text, struct pga_error *error)
+static int check_characters(const struct kind *kind, const char *text, struct pga_error *error)
 {
 	unsigned point;
 
-	if (strpbrk(text, "?#") != NULL)
-		return wrong("a query or a fragment has no place in it", error);
+	if (strpbrk(text, kind->of_file ? "#" : "?#") != NULL)
+		return wrong(kind, "a query or a fragment has no place in it", error);
 	while (*text != '\0') {
 		const size_t length = pga_character(text, &point);
 
 		if (length == 0)
-			return wrong("it is not UTF-8", error);
+			return wrong(kind, "it is not UTF-8", error);
 		if (pga_steers(point) || (point < 0x80 && isspace((int)point)))
-			return wrong("blanks, control characters and invisible ones have no place "
+			return wrong(kind,
+				     "blanks, control characters and invisible ones have no place "
 				     "in it",
 				     error);
 		text += length;
@@ -131,13 +145,14 @@ static int check_characters(const char *text, struct pga_error *error)
 	return 0;
 }
 
-int pga_ca_url_read(struct pga_ca_url *ca, const char *text, struct pga_error *error)
+static int read_url(const struct kind *kind, struct pga_ca_url *ca, const char *text,
+		    struct pga_error *error)
 {
 	CURLU *url = NULL;
 	int result = -1;
 
 	memset(ca, 0, sizeof *ca);
-	if (check_characters(text, error) != 0)
+	if (check_characters(kind, text, error) != 0)
 		return -1;
 	url = curl_url();
 	if (url == NULL) {
@@ -147,13 +162,32 @@ int pga_ca_url_read(struct pga_ca_url *ca, const char *text, struct pga_error *e
 	if (curl_url_set(url, CURLUPART_URL, text,
 			 CURLU_DEFAULT_SCHEME | CURLU_NON_SUPPORT_SCHEME | CURLU_URLENCODE) !=
 	    CURLUE_OK)
-		(void)wrong("not the address of a host", error);
-	else if (check(url, error) == 0 && normalize(url, ca, error) == 0)
+		(void)wrong(kind, "not the address of a host", error);
+	else if (check(kind, url, error) == 0 && normalize(kind, url, ca, error) == 0)
 		result = 0;
 	curl_url_cleanup(url);
 	if (result != 0)
 		pga_ca_url_free(ca);
 	return result;
+}
+
+int pga_ca_url_read(struct pga_ca_url *ca, const char *text, struct pga_error *error)
+{
+	return read_url(&of_ca, ca, text, error);
+}
+
+int pga_ca_url_read_file(struct pga_ca_url *ca, const char *text, struct pga_error *error)
+{
+	memset(ca, 0, sizeof *ca);
+	if (!pga_ca_url_is_https(text))
+		return wrong(&of_file, "only https is possible, and https:// has to be there",
+			     error);
+	return read_url(&of_file, ca, text, error);
+}
+
+bool pga_ca_url_is_https(const char *text)
+{
+	return strncasecmp(text, "https://", strlen("https://")) == 0;
 }
 
 char *pga_ca_url_name(const struct pga_ca_url *ca)

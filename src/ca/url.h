@@ -16,6 +16,13 @@ struct pga_ca_url {
  * user or password, a query or a fragment, and for what is no URL. */
 int pga_ca_url_read(struct pga_ca_url *ca, const char *text, struct pga_error *error);
 
+/* The same of the address of a file: https:// has to be there, the path counts to its last letter,
+ * and a query is fine. */
+int pga_ca_url_read_file(struct pga_ca_url *ca, const char *text, struct pga_error *error);
+
+/* Whether the text begins as an https URL does. */
+bool pga_ca_url_is_https(const char *text);
+
 /* A name for the anchor made of the host; NULL for want of memory. The caller frees it. It need
  * not be valid: see pga_pin_name_is_valid(). */
 char *pga_ca_url_name(const struct pga_ca_url *ca);

@@ -13,10 +13,10 @@
 	       "the CA: https://ca.example.com:9000, or ca.example.com/prefix")
 
 /* Those that a word without an option may mean, in the order in which they are asked. */
-#define PGA_SOURCES_OF_WORDS(SOURCE) SOURCE(stepca)
+#define PGA_SOURCES_OF_WORDS(SOURCE) SOURCE(stdin), SOURCE(file), SOURCE(https), SOURCE(stepca)
 
 #define PGA_SOURCE_OBJECT(source, ...) pga_source_##source
 
-extern const struct pga_source PGA_SOURCES(PGA_SOURCE_OBJECT);
+extern const struct pga_source PGA_SOURCES_OF_WORDS(PGA_SOURCE_OBJECT);
 
 #endif
