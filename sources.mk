@@ -120,6 +120,7 @@ TLS = \
 	src/tls/certificate.c src/tls/certificate.h \
 	src/tls/certificate_text.c src/tls/certificate_text.h \
 	src/tls/crl.c src/tls/crl.h \
+	src/tls/crl_trial.c src/tls/crl_trial.h \
 	src/tls/dial.c src/tls/dial.h \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
@@ -172,6 +173,9 @@ SERVICE = \
 	src/service/check.c src/service/check.h \
 	src/service/choose_anchor.c src/service/choose_anchor.h \
 	src/service/compose.c src/service/compose.h \
+	src/service/crl_bind.c \
+	src/service/crl_plan.c src/service/crl_plan.h \
+	src/service/crl_servers.c src/service/crl_servers.h \
 	src/service/evaluate.c src/service/evaluate.h \
 	src/service/host_name.c src/service/host_name.h \
 	src/service/list.c src/service/list.h \

@@ -121,6 +121,64 @@ int pga_service_take_out(const char *bytes, size_t length, const char *name,
 	return finish(edit, error);
 }
 
+/* The last line of the first entry of the name that is its header or a setting; 0: there is none.
+ * *has: it has the setting. */
+static size_t last_line_of(const char *bytes, size_t length, const char *name, const char *keyword,
+			   bool *has)
+{
+	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
+	struct pga_ini_line line;
+	bool inside = false;
+	size_t last = 0;
+
+	*has = false;
+	while (pga_ini_next(&reader, &line)) {
+		if (line.kind == PGA_INI_SECTION)
+			inside =
+			    last == 0 && line.name.bytes != NULL && pga_ini_equals(line.name, name);
+		if (!inside || line.kind == PGA_INI_BLANK || line.kind == PGA_INI_COMMENT)
+			continue;
+		last = line.number;
+		*has = *has || (line.kind == PGA_INI_SETTING && pga_ini_equals(line.name, keyword));
+	}
+	return last;
+}
+
+int pga_service_set(const char *bytes, size_t length, const char *name, const char *keyword,
+		    const char *value, struct pga_service_edit *edit, struct pga_error *error)
+{
+	struct pga_ini_reader reader = pga_ini_start(bytes, length, PGA_INI_PGSERVICE);
+	bool has;
+	const size_t last = last_line_of(bytes, length, name, keyword, &has);
+	struct pga_ini_line line;
+	bool inside = false;
+
+	memset(edit, 0, sizeof *edit);
+	while (pga_ini_next(&reader, &line)) {
+		const char *line_end = line_end_of(line.whole);
+
+		if (line.kind == PGA_INI_SECTION) {
+			inside = edit->sections == 0 && line.name.bytes != NULL &&
+				 pga_ini_equals(line.name, name);
+			edit->sections += inside;
+			edit->line = inside ? line.number : edit->line;
+		}
+		if (inside && line.kind == PGA_INI_SETTING && pga_ini_equals(line.name, keyword)) {
+			copy_line(&edit->removed, &line);
+			if (value != NULL)
+				pga_text_addf(&edit->bytes, "%s=%s%s", keyword, value, line_end);
+			continue;
+		}
+		copy_line(&edit->bytes, &line);
+		if (has || value == NULL || line.number != last)
+			continue;
+		if (line_end[0] == '\0')
+			pga_text_add(&edit->bytes, line_end_of_file(bytes, length));
+		pga_text_addf(&edit->bytes, "%s=%s%s", keyword, value, line_end);
+	}
+	return finish(edit, error);
+}
+
 void pga_service_edit_free(struct pga_service_edit *edit)
 {
 	pga_text_free(&edit->bytes);

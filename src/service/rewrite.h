@@ -33,6 +33,11 @@ int pga_service_replace(const char *bytes, size_t length, const char *name,
 int pga_service_take_out(const char *bytes, size_t length, const char *name,
 			 struct pga_service_edit *edit, struct pga_error *error);
 
+/* Gives the first entry of this name the setting: behind its other settings, or in the place of the
+ * one that it has; value NULL takes that out. Every other byte stays. */
+int pga_service_set(const char *bytes, size_t length, const char *name, const char *keyword,
+		    const char *value, struct pga_service_edit *edit, struct pga_error *error);
+
 void pga_service_edit_free(struct pga_service_edit *edit);
 
 #endif
