@@ -19,6 +19,7 @@ enum { ANCHORS_CONF, SOURCES_CONF, NAME_CRT, ROOT_CRT, FILES };
 
 struct installing {
 	const struct pga_anchor *anchor;
+	const char *hosts; /* that are to be written; NULL: those that it has, or every host */
 	struct pga_anchoring *done;
 	struct pga_transaction_file files[FILES]; /* in the order in which they are locked */
 	struct pga_pins pins;
@@ -135,6 +136,9 @@ static int settle(struct installing *installing, struct pga_error *error)
 				"anchor %s: this root is pinned already, as %s", name, same->name);
 	installing->same = same;
 	installing->before = pga_pins_named(&installing->pins, name);
+	installing->hosts = anchor->hosts == NULL && same == NULL && installing->before == NULL
+				? anchor->new_hosts
+				: anchor->hosts;
 	if (compare_with_known(installing, error) != 0)
 		return -1;
 	if (anchor->proof.chain_root != NULL && same == NULL && installing->before != NULL &&
@@ -158,8 +162,8 @@ static int settle(struct installing *installing, struct pga_error *error)
 	if (copy(&done->name, name, error) != 0 ||
 	    copy(&done->source, same != NULL ? same->source : anchor->source, error) != 0)
 		return -1;
-	if (anchor->hosts != NULL)
-		return copy(&done->hosts, anchor->hosts, error);
+	if (installing->hosts != NULL)
+		return copy(&done->hosts, installing->hosts, error);
 	return copy(&done->hosts, installing->before != NULL ? installing->before->hosts : "*",
 		    error);
 }
@@ -195,7 +199,7 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 	/* Where the pin is known, what is only for the reader stays as it is. */
 	const struct pga_anchor_setting settings[] = {
 	    {"source", done->known ? NULL : done->source},
-	    {"hosts", installing->anchor->hosts},
+	    {"hosts", installing->hosts},
 	    {"scope", done->system   ? NULL
 		      : done->scoped ? "scoped"
 				     : "root.crt"},

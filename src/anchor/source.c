@@ -78,20 +78,26 @@ static int choose(const struct pga_source_request *request, struct pga_candidate
 	return 0;
 }
 
+int pga_source_confirm(const struct pga_source_request *request, const char *pin,
+		       struct pga_error *error)
+{
+	if (request->pin[0] == '\0' || strcmp(pin, request->pin) == 0)
+		return 0;
+	return pga_fail(error, "one of the two is wrong: ask who runs the CA. Nothing was pinned",
+			"%s, and --fingerprint is another one",
+			request->told != NULL ? request->told : request->location);
+}
+
 int pga_source_resolve(struct pga_source_request *request, struct pga_error *error)
 {
-	char wanted[PGA_PIN_LENGTH + 1];
+	char given[PGA_PIN_LENGTH + 1];
 
 	if (request->source->resolve == NULL)
 		return 0;
-	memcpy(wanted, request->pin, sizeof wanted);
+	memcpy(given, request->pin, sizeof given);
 	if (request->source->resolve(request, error) != 0)
 		return -1;
-	if (wanted[0] == '\0' || strcmp(wanted, request->pin) == 0)
-		return 0;
-	return pga_fail(error, "one of the two is wrong: ask who runs the CA. Nothing was pinned",
-			"%s: it says the fingerprint %s, and --fingerprint is another one",
-			request->asked != NULL ? request->asked : request->location, request->pin);
+	return given[0] != '\0' ? pga_source_confirm(request, given, error) : 0;
 }
 
 int pga_source_fetch(const struct pga_source_request *request, struct pga_candidates *candidates,

@@ -89,6 +89,11 @@ struct pga_source {
 		      STACK_OF(X509) * *chain, struct pga_error *error);
 };
 
+/* Whether this fingerprint, by which the user says which root it is, is the one that the source has
+ * said, if any. Returns -1 with the reason. */
+int pga_source_confirm(const struct pga_source_request *request, const char *pin,
+		       struct pga_error *error);
+
 /* Between reading and fetching. Where the request has a pin already, by which the user says which
  * root it is, whoever is asked has to say the same. */
 int pga_source_resolve(struct pga_source_request *request, struct pga_error *error);

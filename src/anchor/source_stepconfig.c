@@ -19,9 +19,8 @@ static int tell(struct pga_source_request *request, const struct pga_step_config
 	if (config->context != NULL)
 		pga_text_addf(&told, ", context %s,", config->context);
 	pga_text_addf(&told, " says: CA %s, fingerprint %s", request->location, config->pin);
-	request->asked = strdup(config->file);
 	request->told = pga_text_take(&told);
-	return request->asked != NULL && request->told != NULL ? 0 : pga_fail_memory(error);
+	return request->told != NULL ? 0 : pga_fail_memory(error);
 }
 
 /* typed: a file or a directory, or "" for the usual one. */

@@ -21,6 +21,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define SOURCE_NUMBER(source, ...)  SOURCE_##source
 #define SOURCE_ADDRESS(source, ...) &pga_source_##source
@@ -62,6 +63,16 @@ struct bootstrap {
 /* Those of the sources come first: each has its source's number. */
 static const struct pga_option options[] = {
     PGA_SOURCES(SOURCE_OPTION),
+    {.name = "step-context",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct bootstrap, request.context),
+     .argument = "NAME",
+     .help = "which of the contexts of --step-config; the current one if left out"},
+    {.name = "team",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct bootstrap, request.team),
+     .argument = "NAME",
+     .help = "what stands for the <> in --team-url"},
     {.name = "fingerprint",
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct bootstrap, fingerprint),
@@ -185,6 +196,10 @@ static int check_together(struct bootstrap *bootstrap)
 		return pga_usage_error("bootstrap", "--ca-url is missing; without it, "
 						    "--pin-existing goes with --yes and "
 						    "--dry-run alone");
+	if (bootstrap->request.team != NULL && bootstrap->locations[SOURCE_team] == NULL)
+		return pga_usage_error("bootstrap", "--team goes with --team-url");
+	if (bootstrap->request.context != NULL && bootstrap->locations[SOURCE_stepconfig] == NULL)
+		return pga_usage_error("bootstrap", "--step-context goes with --step-config");
 	if (bootstrap->scoped && bootstrap->unscoped)
 		return pga_usage_error("bootstrap", "--scoped and --unscoped: one of them");
 	if (bootstrap->system && (bootstrap->unscoped || bootstrap->pin_existing))
@@ -197,12 +212,16 @@ static int check_together(struct bootstrap *bootstrap)
 static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 {
 	struct pga_source_request *request = &bootstrap->request;
+	char given[PGA_PIN_LENGTH + 1];
 
 	if (request->source->read(request, bootstrap->typed, error) != 0)
 		return -1;
-	if (bootstrap->fingerprint != NULL &&
-	    pga_fingerprint_parse(bootstrap->fingerprint, request->pin, error) != 0)
-		return -1;
+	if (bootstrap->fingerprint != NULL) {
+		if (pga_fingerprint_parse(bootstrap->fingerprint, given, error) != 0 ||
+		    pga_source_confirm(request, given, error) != 0)
+			return -1;
+		memcpy(request->pin, given, sizeof given);
+	}
 	if (bootstrap->name != NULL && !pga_pin_name_is_valid(bootstrap->name))
 		return pga_fail(error, "such as --name company",
 				"--name: %s: not 1 to 64 of the letters A-Z a-z 0-9 . _ - with "
@@ -215,10 +234,12 @@ static int check_options(struct bootstrap *bootstrap, struct pga_error *error)
 	}
 	if (request->http.proxy != NULL && pga_proxy_check(request->http.proxy, error) != 0)
 		return -1;
-	if (request->pin[0] == '\0' && bootstrap->yes)
+	if (request->pin[0] != '\0' || request->source->resolve != NULL)
+		return 0;
+	if (bootstrap->yes)
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and --yes does not replace it");
-	if (request->pin[0] == '\0' && !pga_question_possible())
+	if (!pga_question_possible())
 		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
 				"--fingerprint is missing, and there is no terminal to ask on");
 	return 0;
@@ -237,8 +258,11 @@ static struct pga_anchor make_anchor(const struct bootstrap *bootstrap)
 	    .name = bootstrap->name,
 	    .fallback_name = bootstrap->request.name,
 	    .source = bootstrap->request.location,
-	    .record = {.kind = bootstrap->request.source->name},
+	    .record = {.kind = bootstrap->request.source->name,
+		       .location = bootstrap->request.asked,
+		       .ca_file = bootstrap->request.ca_file},
 	    .hosts = bootstrap->host_patterns,
+	    .new_hosts = bootstrap->request.hosts,
 	    .scoped = bootstrap->scoped,
 	    .unscoped = bootstrap->unscoped,
 	    .system = bootstrap->system,
@@ -285,11 +309,18 @@ static int look_at_system(const struct bootstrap *bootstrap, struct pga_error *e
 /* Takes the one root that is proven, or that the user says on the terminal is the right one. */
 static int find_root(struct bootstrap *bootstrap, struct pga_error *error)
 {
-	const struct pga_source_request *request = &bootstrap->request;
+	struct pga_source_request *request = &bootstrap->request;
 	struct pga_candidates *found = &bootstrap->found;
 
+	if (pga_source_resolve(request, error) != 0)
+		return -1;
+	/* What is taken for granted, before anything is done by it. */
+	if (request->told != NULL)
+		pga_print(bootstrap->json ? stderr : stdout, "%s.\n", request->told);
 	if (pga_source_fetch(request, found, error) != 0)
 		return -1;
+	if (found->note != NULL)
+		pga_print_warning("%s", found->note);
 	if (found->count > 1) {
 		pga_show_roots(request->location, found);
 		return pga_fail(error, "name the one that you trust: --fingerprint",

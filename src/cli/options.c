@@ -13,7 +13,7 @@
 #define LONGEST_WAIT 86400.0
 
 /* More than any command has, and --help. */
-#define MOST_OPTIONS 24
+#define MOST_OPTIONS 48
 
 /* What getopt_long() returns for the table's first option. */
 #define FIRST 256
@@ -23,6 +23,20 @@ struct table {
 	struct option options[MOST_OPTIONS + 2];
 	char letters[2 * MOST_OPTIONS + 3];
 };
+
+static bool may_lack_value(const struct pga_option *option)
+{
+	return option->argument != NULL && option->argument[0] == '[';
+}
+
+/* getopt_long() gives a value that may be left out where it stands behind a "=", and leaves the
+ * next word alone, which is it as well. */
+static const char *optional_value(int argc, char *const *argv)
+{
+	if (optarg != NULL)
+		return optarg;
+	return optind < argc && argv[optind][0] != '-' ? argv[optind++] : "";
+}
 
 /* The table starts all zero, and so ends where nothing more is put. */
 static void fill_table(const struct pga_command *command, struct table *table)
@@ -34,15 +48,16 @@ static void fill_table(const struct pga_command *command, struct table *table)
 		*letters++ = '+';
 	for (; count < command->option_count && count < MOST_OPTIONS; count++) {
 		const struct pga_option *option = &command->options[count];
-		const bool has_value = option->argument != NULL;
+		const int has_value = option->argument == NULL ? no_argument
+				      : may_lack_value(option) ? optional_argument
+							       : required_argument;
 		const int value = option->letter != 0 ? option->letter : FIRST + (int)count;
 
-		table->options[count] = (struct option){
-		    option->name, has_value ? required_argument : no_argument, NULL, value};
+		table->options[count] = (struct option){option->name, has_value, NULL, value};
 		if (option->letter == 0)
 			continue;
 		*letters++ = option->letter;
-		if (has_value)
+		if (has_value == required_argument)
 			*letters++ = ':';
 	}
 	table->options[count] = (struct option){"help", no_argument, NULL, 'h'};
@@ -157,7 +172,8 @@ bool pga_options_read(const struct pga_command *command, int argc, char **argv, 
 			*status = pga_bad_option(command->name, argv, table.options);
 			return false;
 		}
-		*status = take(command, option, optarg, into);
+		*status = take(command, option,
+			       may_lack_value(option) ? optional_value(argc, argv) : optarg, into);
 		if (*status != PGA_EXIT_DONE)
 			return false;
 	}

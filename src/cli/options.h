@@ -37,7 +37,8 @@ struct pga_option {
 	char letter;      /* 0: none */
 	enum pga_option_kind kind;
 	size_t target;        /* where in the command's struct; not for PGA_OPTION_TAKEN */
-	const char *argument; /* what --help calls the value; NULL where it takes none */
+	const char *argument; /* what --help calls the value; NULL where it takes none; "[PATH]"
+				 where it may be left out, and is "" then */
 	const char *help;     /* NULL: it is there, and told to nobody */
 	enum pga_names names;
 	pga_option_take *take;

@@ -8,9 +8,19 @@
 
 /* Those with an option that takes their location: SOURCE(NAME, option, what --help calls its value,
  * what that names for the shells, help), with a comma between two. */
-#define PGA_SOURCES(SOURCE)                                \
-	SOURCE(stepca, "ca-url", "URL", PGA_NAMES_NOTHING, \
-	       "the CA: https://ca.example.com:9000, or ca.example.com/prefix")
+#define PGA_SOURCES(SOURCE)                                                                       \
+	SOURCE(stepca, "ca-url", "URL", PGA_NAMES_NOTHING,                                        \
+	       "the CA: https://ca.example.com:9000, or ca.example.com/prefix"),                  \
+	    SOURCE(server, "from-server", "HOST[:PORT]", PGA_NAMES_NOTHING,                       \
+		   "a PostgreSQL server: the root in the chain that it shows; the anchor is for " \
+		   "that host, unless --hosts says more"),                                        \
+	    SOURCE(stepconfig, "step-config", "[PATH]", PGA_NAMES_FILE,                           \
+		   "the CA and the fingerprint of an existing configuration of step: $STEPPATH, " \
+		   "or ~/.step, if left out"),                                                    \
+	    SOURCE(                                                                               \
+		team, "team-url", "URL", PGA_NAMES_NOTHING,                                       \
+		"an https address, verified by the system's CAs or --ca-file, whose answer says " \
+		"which CA is the team's, and its fingerprint; step's <> in it is --team")
 
 /* Those that a word without an option may mean, in the order in which they are asked. */
 #define PGA_SOURCES_OF_WORDS(SOURCE) SOURCE(stdin), SOURCE(file), SOURCE(https), SOURCE(stepca)
