@@ -24,7 +24,7 @@ static int read_address(struct pga_source_request *request, const char *typed,
 
 	if (address == NULL)
 		return -1;
-	result = pga_ca_url_read(&url, address, &fault);
+	result = pga_ca_url_read_file(&url, address, &fault);
 	free(address);
 	if (result != 0) {
 		if (strncmp(why, option, strlen(option)) == 0)
@@ -60,6 +60,7 @@ static int resolve(struct pga_source_request *request, struct pga_error *error)
 	    .trust = request->ca_file != NULL ? PGA_HTTP_BY_FILE : PGA_HTTP_BY_SYSTEM,
 	    .ca_file = request->ca_file,
 	    .limit = PGA_TEAM_LIMIT,
+	    .of_file = true,
 	    .if_not_found = "is it the team's address? ask who runs the CA",
 	    .if_unverified = "a CA of the company's own verifies it with --ca-file FILE. Nothing "
 			     "was pinned"};

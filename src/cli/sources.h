@@ -23,10 +23,12 @@
 		"which CA is the team's, and its fingerprint; step's <> in it is --team")
 
 /* Those that a word without an option may mean, in the order in which they are asked. */
-#define PGA_SOURCES_OF_WORDS(SOURCE) SOURCE(stdin), SOURCE(file), SOURCE(https), SOURCE(stepca)
+#define PGA_SOURCES_OF_WORDS(SOURCE)                                                    \
+	SOURCE(stdin), SOURCE(stepconfig), SOURCE(file), SOURCE(https), SOURCE(stepca), \
+	    SOURCE(server)
 
 #define PGA_SOURCE_OBJECT(source, ...) pga_source_##source
 
-extern const struct pga_source PGA_SOURCES_OF_WORDS(PGA_SOURCE_OBJECT);
+extern const struct pga_source PGA_SOURCES_OF_WORDS(PGA_SOURCE_OBJECT), pga_source_team;
 
 #endif
