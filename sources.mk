@@ -154,6 +154,7 @@ ANCHOR = \
 	src/anchor/proof.c src/anchor/proof.h \
 	src/anchor/proof_files.c \
 	src/anchor/removal.c src/anchor/removal.h \
+	src/anchor/removing.c src/anchor/removing.h \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
 	src/anchor/root_crt_cut.c \
 	src/anchor/server_keys.c src/anchor/server_keys.h \

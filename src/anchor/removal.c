@@ -1,16 +1,12 @@
 #include "anchor/removal.h"
 
 #include "anchor/anchors_conf.h"
-#include "anchor/root_crt.h"
+#include "anchor/removing.h"
+#include "anchor/source_records.h"
 #include "base/guess.h"
 #include "base/paths.h"
 #include "base/text.h"
-#include "policy/linked.h"
-#include "policy/system_files.h"
-#include "tls/certificate.h"
-#include "tls/root_pins.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -19,14 +15,6 @@
 /* Each file that is to go is held open, with its directory. */
 #define DESCRIPTORS_EACH  4
 #define SPARE_DESCRIPTORS 16
-
-struct removing {
-	struct pga_removal *result;
-	struct pga_transaction_file conf; /* in the order in which they are locked */
-	struct pga_transaction_file *crts;
-	struct pga_transaction_file root;
-	struct pga_pins pins;
-};
 
 int pga_fail_no_anchor(const struct pga_pins *pins, const char *name, bool system,
 		       struct pga_error *error)
@@ -57,21 +45,7 @@ int pga_fail_no_anchor(const struct pga_pins *pins, const char *name, bool syste
 	return -1;
 }
 
-/* Where the system's are root's to change. */
-static int begin(struct pga_transaction_file *file, bool system, const char *path, mode_t mode,
-		 struct pga_error *error)
-{
-	if (path == NULL)
-		return pga_fail_memory(error);
-	if (pga_edit_begin_in(&file->edit, path, mode, system ? 0755 : 0700, error) == 0)
-		return 0;
-	if (system && geteuid() != 0)
-		(void)snprintf(error->hint, sizeof error->hint,
-			       "run it as root, such as with sudo; nothing was changed");
-	return -1;
-}
-
-static int begin_conf(struct removing *removing, struct pga_error *error)
+static int begin_conf(struct pga_removing *removing, struct pga_error *error)
 {
 	struct pga_anchor_file *conf = &removing->result->conf;
 	const bool system = removing->result->system;
@@ -80,7 +54,8 @@ static int begin_conf(struct removing *removing, struct pga_error *error)
 			    : pga_user_config("anchors.conf");
 	if (conf->path == NULL)
 		return system ? pga_fail_memory(error) : pga_fail_home(error);
-	if (begin(&removing->conf, system, conf->path, system ? 0644 : 0600, error) != 0)
+	if (pga_removing_begin(&removing->conf, system, conf->path, system ? 0644 : 0600, error) !=
+	    0)
 		return -1;
 	return pga_pins_parse_file(
 	    &removing->pins, conf->path,
@@ -89,7 +64,8 @@ static int begin_conf(struct removing *removing, struct pga_error *error)
 }
 
 /* Those of all files, for what is said of a name that the one file does not have. */
-static int fail_not_here(const struct removing *removing, const char *name, struct pga_error *error)
+static int fail_not_here(const struct pga_removing *removing, const char *name,
+			 struct pga_error *error)
 {
 	struct pga_pins all;
 	struct pga_error ignored;
@@ -110,15 +86,7 @@ static int fail_not_here(const struct removing *removing, const char *name, stru
 	return -1;
 }
 
-static bool is_listed(const struct pga_removal *result, const char *name)
-{
-	for (size_t i = 0; i < result->count; i++)
-		if (strcmp(result->anchors[i].name, name) == 0)
-			return true;
-	return false;
-}
-
-static int find_anchors(struct removing *removing, const char *const *names, size_t count,
+static int find_anchors(struct pga_removing *removing, const char *const *names, size_t count,
 			struct pga_error *error)
 {
 	struct pga_removal *result = removing->result;
@@ -133,7 +101,7 @@ static int find_anchors(struct removing *removing, const char *const *names, siz
 
 		if (pin == NULL)
 			return fail_not_here(removing, names[i], error);
-		if (is_listed(result, names[i]))
+		if (pga_removing_has(result, names[i]))
 			continue;
 		anchor->name = strdup(names[i]);
 		if (anchor->name == NULL)
@@ -146,7 +114,7 @@ static int find_anchors(struct removing *removing, const char *const *names, siz
 }
 
 /* An anchors.conf without a section is an error, for the gate too: it goes with the last. */
-static int compose_conf(struct removing *removing, struct pga_error *error)
+static int compose_conf(struct pga_removing *removing, struct pga_error *error)
 {
 	struct pga_removal *result = removing->result;
 	struct pga_transaction_file *conf = &removing->conf;
@@ -174,7 +142,7 @@ static int compose_conf(struct removing *removing, struct pga_error *error)
 }
 
 /* Read back as the gate will: all that were not meant are as they were. */
-static int check_conf(const struct removing *removing, struct pga_error *error)
+static int check_conf(const struct pga_removing *removing, struct pga_error *error)
 {
 	const struct pga_transaction_file *conf = &removing->conf;
 	struct pga_pins pins;
@@ -191,7 +159,7 @@ static int check_conf(const struct removing *removing, struct pga_error *error)
 
 		right = before != NULL && strcmp(before->pin, pins.pins[i].pin) == 0 &&
 			strcmp(before->hosts, pins.pins[i].hosts) == 0 &&
-			!is_listed(removing->result, before->name);
+			!pga_removing_has(removing->result, before->name);
 	}
 	pga_pins_free(&pins);
 	return right ? 0
@@ -199,143 +167,65 @@ static int check_conf(const struct removing *removing, struct pga_error *error)
 				"%s: what stays does not read back as it was", conf->edit.path);
 }
 
-/* Whether it holds the pinned root, and nothing else. */
-static bool is_own(const struct pga_text *content, const char *pin)
-{
-	struct pga_certificate certificate;
-	struct pga_error error;
-	bool own;
-
-	if (pga_certificate_read(&certificate, "", pga_text_string(content), content->length,
-				 &error) != 0)
-		return false;
-	own = strcmp(certificate.pin, pin) == 0;
-	pga_certificate_free(&certificate);
-	return own;
-}
-
-static int compose_crt(struct removing *removing, size_t index, struct pga_error *error)
-{
-	struct pga_removed_anchor *anchor = &removing->result->anchors[index];
-	struct pga_transaction_file *crt = &removing->crts[index];
-	const struct pga_pin pin = {.name = anchor->name, .system = removing->result->system};
-
-	anchor->crt_path = pga_pin_own_file(&pin);
-	if (begin(crt, removing->result->system, anchor->crt_path, 0644, error) != 0)
-		return -1;
-	if (!crt->edit.existed)
-		return 0;
-	if (crt->edit.before.length > 0 && !is_own(&crt->edit.before, anchor->pin)) {
-		anchor->crt_is_other = true;
-		return 0;
-	}
-	crt->change = anchor->crt_change = PGA_REMOVED;
-	return 0;
-}
-
-static int begin_root(struct removing *removing, struct pga_error *error)
-{
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home = pga_libpq_home(error);
-	int result;
-
-	if (home == NULL)
-		return -1;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	removing->result->root_crt.path = pga_text_take(&path);
-	result = begin(&removing->root, false, removing->result->root_crt.path, 0644, error);
-	if (removing->root.edit.leads_outside)
-		(void)snprintf(error->hint, sizeof error->hint,
-			       "replace the link by a copy of the file; nothing was changed");
-	return result;
-}
-
-/* Whether a part of these bytes looks like a comment of one of the anchors: one that is scoped was
- * mostly never in root.crt, which is not looked at then. */
-static bool plays_a_part(const struct pga_removal *result)
-{
-	for (size_t i = 0; i < result->count; i++)
-		if (!result->anchors[i].scoped)
-			return true;
-	return false;
-}
-
-/* libpq takes a root.crt without any certificate for a fault, in every connection that uses TLS at
- * all. */
-static int put_root(struct removing *removing, bool any, struct pga_error *error)
-{
-	struct pga_transaction_file *root = &removing->root;
-
-	if (!any && root->after.length > 0)
-		return pga_fail(error, "move the file away, or put another root into it",
-				"%s: without this root there would be none in it, and libpq would "
-				"refuse it; nothing was changed",
-				root->edit.path);
-	if (pga_transaction_put(root, error) != 0)
-		return -1;
-	if (!any)
-		root->change = PGA_REMOVED;
-	removing->result->root_crt.change = root->change;
-	return 0;
-}
-
-static int note_what_stays(struct removing *removing, const struct pga_text *pins)
-{
-	for (size_t i = 0; i < removing->result->count; i++) {
-		struct pga_removed_anchor *anchor = &removing->result->anchors[i];
-
-		anchor->stays_in_root_crt = strstr(pga_text_string(pins), anchor->pin) != NULL;
-	}
-	return 0;
-}
-
-static int compose_root(struct removing *removing, struct pga_error *error)
+/* What is only bookkeeping goes where nothing of it stays. */
+static int compose_sources(struct pga_removing *removing, struct pga_error *error)
 {
 	struct pga_removal *result = removing->result;
-	struct pga_root_crt_cut *cuts = calloc(result->count + 1, sizeof *cuts);
-	struct pga_text pins = PGA_TEXT_EMPTY;
-	bool any_cut = false;
-	int status = -1;
+	struct pga_transaction_file *sources = &removing->sources;
+	struct pga_source_records left = {.count = 0};
+	struct pga_text content = PGA_TEXT_EMPTY;
 
-	if (cuts == NULL)
-		return pga_fail_memory(error);
-	if (begin_root(removing, error) != 0)
-		goto done;
-	for (size_t i = 0; i < result->count; i++)
-		cuts[i] = (struct pga_root_crt_cut){.name = result->anchors[i].name,
-						    .pin = result->anchors[i].pin};
-	if (pga_root_crt_cut_all(removing->root.edit.path, &removing->root.edit.before, cuts,
-				 result->count, &removing->root.after, error) != 0 ||
-	    pga_root_pins(removing->root.edit.path, &removing->root.after, &pins, error) != 0)
-		goto done;
+	result->sources.path = pga_source_records_path(result->system, error);
+	if (result->sources.path == NULL ||
+	    pga_removing_begin(sources, result->system, result->sources.path,
+			       result->system ? 0644 : 0600, error) != 0)
+		return -1;
+	pga_text_add_bytes(&content, pga_text_string(&sources->edit.before),
+			   sources->edit.before.length);
 	for (size_t i = 0; i < result->count; i++) {
-		result->anchors[i].cut = cuts[i].cut;
-		any_cut = any_cut || cuts[i].cut;
+		struct pga_text rest = PGA_TEXT_EMPTY;
+
+		pga_source_records_drop(&content, result->anchors[i].name, &rest);
+		rest.failed = rest.failed || content.failed;
+		pga_text_free(&content);
+		content = rest;
 	}
-	status = note_what_stays(removing, &pins);
-	if (any_cut)
-		status = put_root(removing, pins.length > 0, error);
-done:
-	pga_text_free(&pins);
-	free(cuts);
-	return status;
+	sources->after = content;
+	if (content.failed)
+		return pga_fail_memory(error);
+	if (content.length == sources->edit.before.length)
+		return 0;
+	if (pga_transaction_put(sources, error) != 0 ||
+	    pga_source_records_parse(&left, pga_text_string(&content), content.length, error) !=
+		0) {
+		pga_source_records_free(&left);
+		return -1;
+	}
+	if (left.count == 0)
+		sources->change = PGA_REMOVED;
+	result->sources.change = sources->change;
+	pga_source_records_free(&left);
+	return 0;
 }
 
 /* The pins come last: while they are there, the command can simply be run again. root.crt comes
  * first, as the one whose rename can fail (where it is a mount of its own). */
-static int write_all(struct removing *removing, struct pga_error *error)
+static int write_all(struct pga_removing *removing, struct pga_error *error)
 {
-	const size_t count = removing->result->count + 2;
-	struct pga_transaction_file **order = calloc(count, sizeof(struct pga_transaction_file *));
+	const size_t most = removing->result->count + removing->joined_count + 3;
+	struct pga_transaction_file **order = calloc(most, sizeof(struct pga_transaction_file *));
+	size_t count = 0;
 	int result;
 
 	if (order == NULL)
 		return pga_fail_memory(error);
-	order[0] = &removing->root;
+	order[count++] = &removing->root;
+	for (size_t i = 0; i < removing->joined_count; i++)
+		order[count++] = &removing->joined[i];
 	for (size_t i = 0; i < removing->result->count; i++)
-		order[i + 1] = &removing->crts[i];
-	order[count - 1] = &removing->conf;
+		order[count++] = &removing->crts[i];
+	order[count++] = &removing->sources;
+	order[count++] = &removing->conf;
 	result = pga_transaction_write(order, count, error);
 	free(order);
 	return result;
@@ -354,7 +244,7 @@ static void make_room(size_t count)
 }
 
 /* Directories of pganchor's own that are empty now; any other is not removed by that. */
-static void remove_empty(const struct removing *removing)
+static void remove_empty(const struct pga_removing *removing)
 {
 	if (removing->conf.change != PGA_REMOVED || removing->result->system)
 		return;
@@ -368,40 +258,45 @@ static void remove_empty(const struct removing *removing)
 	}
 }
 
-static int remove_all(struct removing *removing, const char *const *names, size_t count,
+static int remove_all(struct pga_removing *removing, const char *const *names, size_t count,
 		      bool dry_run, struct pga_error *error)
 {
 	if (begin_conf(removing, error) != 0 || find_anchors(removing, names, count, error) != 0 ||
 	    compose_conf(removing, error) != 0 || check_conf(removing, error) != 0)
 		return -1;
 	make_room(removing->result->count);
-	for (size_t i = 0; i < removing->result->count; i++)
-		if (compose_crt(removing, i, error) != 0)
-			return -1;
-	if (!removing->result->system && plays_a_part(removing->result) &&
-	    compose_root(removing, error) != 0)
+	if (compose_sources(removing, error) != 0 || pga_removing_own_files(removing, error) != 0 ||
+	    pga_removing_root_crt(removing, error) != 0)
 		return -1;
 	return dry_run ? 0 : write_all(removing, error);
+}
+
+/* The last first: a directory that was made for it stands in one that was made for another. */
+static void end(struct pga_removing *removing)
+{
+	pga_transaction_end(&removing->root);
+	for (size_t i = removing->joined_count; i-- > 0;)
+		pga_transaction_end(&removing->joined[i]);
+	for (size_t i = removing->result->count; removing->crts != NULL && i-- > 0;)
+		pga_transaction_end(&removing->crts[i]);
+	pga_transaction_end(&removing->sources);
+	pga_transaction_end(&removing->conf);
 }
 
 int pga_anchors_remove(const char *const *names, size_t count, bool system, bool dry_run,
 		       struct pga_removal *result, struct pga_error *error)
 {
-	struct removing removing = {.result = result};
+	struct pga_removing removing = {.result = result};
 	int status;
 
 	memset(result, 0, sizeof *result);
 	result->system = system;
 	status = remove_all(&removing, names, count, dry_run, error);
-	/* The last first: a directory that was made for it stands in one that was made for another.
-	 */
-	pga_transaction_end(&removing.root);
-	for (size_t i = result->count; removing.crts != NULL && i-- > 0;)
-		pga_transaction_end(&removing.crts[i]);
-	pga_transaction_end(&removing.conf);
+	end(&removing);
 	if (status == 0 && !dry_run)
 		remove_empty(&removing);
 	free(removing.crts);
+	free(removing.joined);
 	pga_pins_free(&removing.pins);
 	if (status != 0)
 		pga_removal_free(result);
@@ -416,6 +311,7 @@ void pga_removal_free(struct pga_removal *removal)
 	}
 	free(removal->anchors);
 	free(removal->conf.path);
+	free(removal->sources.path);
 	free(removal->root_crt.path);
 	memset(removal, 0, sizeof *removal);
 }

@@ -1,5 +1,6 @@
 /* Takes anchors away: the pin out of anchors.conf, anchors/NAME.crt, the copy that pganchor put
- * into root.crt. All of it, of all of them, or nothing. */
+ * into root.crt, the record in
+ * sources.conf. All of it, of all of them, or nothing. */
 #ifndef PGA_ANCHOR_REMOVAL_H
 #define PGA_ANCHOR_REMOVAL_H
 
@@ -30,6 +31,7 @@ struct pga_removal {
 	size_t left;                     /* anchors that stay in anchors.conf */
 	bool system;                     /* it is the system's */
 	struct pga_anchor_file conf;     /* PGA_REMOVED where no anchor stays */
+	struct pga_anchor_file sources;  /* sources.conf */
 	bool comments_lost;              /* and there were comments in it of somebody else's */
 	struct pga_anchor_file root_crt; /* path is NULL where it plays no part; PGA_REMOVED where
 					    nothing was left in it */
