@@ -116,6 +116,7 @@ TOOL_POLICY = \
 
 # The tool's parts. None is used by one that stands above it here.
 TLS = \
+	src/tls/at_time.c src/tls/at_time.h \
 	src/tls/bundle.c src/tls/bundle.h \
 	src/tls/certificate.c src/tls/certificate.h \
 	src/tls/certificate_text.c src/tls/certificate_text.h \
@@ -187,6 +188,7 @@ SERVICE = \
 	src/service/servicefile.c src/service/servicefile.h \
 	src/service/settings.c src/service/settings.h \
 	src/service/surroundings.c src/service/surroundings.h \
+	src/service/trusted.c src/service/trusted.h \
 	src/service/uses.c src/service/uses.h \
 	src/service/write.c src/service/write.h
 PRELOAD = \
@@ -221,6 +223,7 @@ PASSWORD = \
 	src/password/private_key.c src/password/private_key.h \
 	src/password/secret.c src/password/secret.h
 REPORT = \
+	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
 	src/report/finding_ids.h \
 	src/report/json.c src/report/json.h \
@@ -232,7 +235,10 @@ DIAGNOSE = \
 	src/diagnose/audit_log_sources.c \
 	src/diagnose/coverage.c src/diagnose/coverage.h \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
+	src/diagnose/ends.c src/diagnose/ends.h \
+	src/diagnose/forecast.c src/diagnose/forecast.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
+	src/diagnose/root_changes.c src/diagnose/root_changes.h \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
 	src/diagnose/status.c src/diagnose/status.h
 
@@ -254,6 +260,7 @@ CLI = \
 	src/cli/cmd_completion.c \
 	src/cli/cmd_enable.c \
 	src/cli/cmd_explain.c \
+	src/cli/cmd_forecast.c \
 	src/cli/cmd_log.c \
 	src/cli/cmd_password.c src/cli/cmd_password.h \
 	src/cli/cmd_password_clear.c \
@@ -278,7 +285,9 @@ CLI = \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
+	src/cli/print_calendar.c \
 	src/cli/print_copy.c src/cli/print_copy.h \
+	src/cli/print_forecast.c src/cli/print_forecast.h \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \

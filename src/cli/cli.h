@@ -32,6 +32,7 @@ extern const struct pga_command pga_cmd_completion;
 extern const struct pga_command pga_cmd_disable;
 extern const struct pga_command pga_cmd_enable;
 extern const struct pga_command pga_cmd_explain;
+extern const struct pga_command pga_cmd_forecast;
 extern const struct pga_command pga_cmd_log;
 extern const struct pga_command pga_cmd_password;
 extern const struct pga_command pga_cmd_password_clear;

@@ -54,8 +54,13 @@ static int add_named(struct pga_twins *twins, X509_STORE_CTX *look, STACK_OF(X50
 
 int pga_twins_find(const SSL *session, struct pga_twins *twins, struct pga_error *error)
 {
-	STACK_OF(X509) *chain = SSL_get0_verified_chain(session);
-	X509_STORE *trusted = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(session));
+	return pga_twins_of_chain(SSL_get0_verified_chain(session),
+				  SSL_CTX_get_cert_store(SSL_get_SSL_CTX(session)), twins, error);
+}
+
+int pga_twins_of_chain(STACK_OF(X509) * chain, X509_STORE *trusted, struct pga_twins *twins,
+		       struct pga_error *error)
+{
 	X509_STORE_CTX *look = X509_STORE_CTX_new();
 	int result = look != NULL && X509_STORE_CTX_init(look, trusted, NULL, NULL) == 1 ? 0 : -1;
 

@@ -19,6 +19,10 @@ struct pga_twins {
  * the caller frees them, after an error too. Returns -1 for want of memory. */
 int pga_twins_find(const SSL *session, struct pga_twins *twins, struct pga_error *error);
 
+/* The same of a chain that was verified with these roots. */
+int pga_twins_of_chain(STACK_OF(X509) * chain, X509_STORE *trusted, struct pga_twins *twins,
+		       struct pga_error *error);
+
 void pga_twins_free(struct pga_twins *twins);
 
 #endif

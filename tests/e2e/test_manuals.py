@@ -13,7 +13,7 @@ COMMANDS = {"bootstrap": "bootstrap", "anchor accept": "anchor Cm accept", "anch
             "service show": "service Cm show", "service remove": "service Cm remove", "run": "run", "explain": "explain",
             "password set": "password Cm set", "password get": "password Cm get", "password list": "password Cm list",
             "password clear": "password Cm clear", "password import": "password Cm import", "password export": "password Cm export",
-            "password unlock": "password Cm unlock", "log": "log", "enable": "enable", "disable": "disable",
+            "password unlock": "password Cm unlock", "forecast": "forecast", "log": "log", "enable": "enable", "disable": "disable",
             "status": "status", "completion": "completion"}
 
 
