@@ -230,6 +230,14 @@ REPORT = \
 	src/report/moment.c src/report/moment.h \
 	src/report/table.c src/report/table.h \
 	src/report/text.c src/report/text.h
+# The way back.
+UNINSTALL = \
+	src/uninstall/anchors.c \
+	src/uninstall/do.c \
+	src/uninstall/gate.c \
+	src/uninstall/own_files.c \
+	src/uninstall/plan.c src/uninstall/plan.h \
+	src/uninstall/services.c
 DIAGNOSE = \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
@@ -242,7 +250,7 @@ DIAGNOSE = \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
 	src/diagnose/status.c src/diagnose/status.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(UNINSTALL) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -275,6 +283,7 @@ CLI = \
 	src/cli/cmd_service_remove.c \
 	src/cli/cmd_service_show.c \
 	src/cli/cmd_status.c \
+	src/cli/cmd_uninstall.c \
 	src/cli/commands.c src/cli/commands.h \
 	src/cli/completion.c src/cli/completion.h \
 	src/cli/conninfo_word.c src/cli/conninfo_word.h \
@@ -293,6 +302,7 @@ CLI = \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \
 	src/cli/print_status.c src/cli/print_status.h \
+	src/cli/print_uninstall.c src/cli/print_uninstall.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
 	src/cli/service_check.c src/cli/service_check.h \
 	src/cli/question.c src/cli/question.h \

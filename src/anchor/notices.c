@@ -14,9 +14,7 @@ enum { SUBJECT, KIND, SINCE, PIN, MESSAGE, FIELDS };
 
 #define LONGEST ((size_t)600) /* of a message, in bytes */
 
-/* $XDG_STATE_HOME/pganchor/notices, or ~/.local/state/pganchor/notices. The caller frees it; NULL
- * as pga_home() is. */
-static char *path_of_notices(void)
+char *pga_notices_path(void)
 {
 	const char *state = secure_getenv("XDG_STATE_HOME");
 	struct pga_text path = PGA_TEXT_EMPTY;
@@ -153,7 +151,7 @@ int pga_notices_load(struct pga_notices *notices, const struct pga_pins *pins,
 		     struct pga_error *error)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
-	char *path = path_of_notices();
+	char *path = pga_notices_path();
 	bool found;
 	int result = -1;
 
@@ -256,7 +254,7 @@ int pga_notices_change(const struct pga_notice_change *changes, size_t count,
 {
 	struct pga_transaction_file file = {.change = PGA_UNCHANGED};
 	struct pga_transaction_file *const files[] = {&file};
-	char *path = path_of_notices();
+	char *path = pga_notices_path();
 	int result = 0;
 
 	if (path == NULL)

@@ -11,6 +11,10 @@
 
 #define PGA_NOTICES_MOST 100 /* as many are kept: the newest */
 
+/* $XDG_STATE_HOME/pganchor/notices, or ~/.local/state/pganchor/notices. The caller frees it; NULL
+ * as pga_home() is. */
+char *pga_notices_path(void);
+
 /* One for each subject and kind. */
 struct pga_notice {
 	char *subject;                /* the anchor's name */

@@ -63,6 +63,12 @@ void pga_manifest_note_service(struct pga_text *text, const char *path, const ch
 	text->failed = text->failed || lines->failed;
 }
 
+void pga_manifest_note_directory(struct pga_text *text, const char *path)
+{
+	add_note(text, PGA_NOTE_DIRECTORY, path);
+	pga_text_add(text, "\n");
+}
+
 /* The directories that were made are the last ones of the path. */
 static void add_directories(struct pga_text *text, const struct pga_directory *directory,
 			    const struct pga_made *made)
@@ -75,8 +81,7 @@ static void add_directories(struct pga_text *text, const struct pga_directory *d
 			end = memrchr(directory->path, '/', (size_t)(end - directory->path));
 		path = strndup(directory->path, (size_t)(end - directory->path));
 		text->failed = text->failed || path == NULL;
-		add_note(text, PGA_NOTE_DIRECTORY, path != NULL ? path : "");
-		pga_text_add(text, "\n");
+		pga_manifest_note_directory(text, path != NULL ? path : "");
 		free(path);
 	}
 }
@@ -142,7 +147,7 @@ void pga_noting_add(struct pga_noting *noting, const struct pga_edit *edit)
 	if (!edit->existed) {
 		add_note(lines, PGA_NOTE_FILE, edit->path);
 		pga_text_add(lines, "\n");
-	} else if (!is_below(edit->path, noting->config)) {
+	} else {
 		add_note(lines, PGA_NOTE_FOUND, edit->path);
 		pga_text_addf(
 		    lines, " %zu %016" PRIx64 " %jd.%09ld\n", edit->before.length,
@@ -202,9 +207,38 @@ static int open_file(struct pga_noting *noting, const char *name)
 	} while (true);
 }
 
-/* The lines that are not in it. */
+static bool begins_with(const char *line, size_t length, const char *start, size_t start_length)
+{
+	return length >= start_length && memcmp(line, start, start_length) == 0;
+}
+
+/* Whether a line that is there says it already: the same; or, of a file in pganchor's own
+ * directory, that it was made, or was found as something else, for all that comes behind is
+ * pganchor's. */
+static bool says_it(const char *there, size_t there_length, const char *line, size_t length,
+		    const char *own)
+{
+	const char *path = memchr(line, ' ', length);
+	const char *end;
+	size_t start;
+
+	if (there_length == length && memcmp(there, line, length) == 0)
+		return true;
+	if (path == NULL || !begins_with(line, length, "found ", strlen("found ")) ||
+	    !begins_with(path + 1, length - (size_t)(path + 1 - line), own, strlen(own)))
+		return false;
+	end = memchr(path + 1, ' ', length - (size_t)(path + 1 - line));
+	start = end != NULL ? (size_t)(end - line) : length;
+	return begins_with(there, there_length, line, start) ||
+	       (begins_with(there, there_length, "file", strlen("file")) &&
+		there_length == start - strlen("found") + strlen("file") &&
+		memcmp(there + strlen("file"), line + strlen("found"), start - strlen("found")) ==
+		    0);
+}
+
+/* The lines that are not in it. own: pganchor's directory as its paths begin there. */
 static void add_new(struct pga_text *added, const struct pga_text *content,
-		    const struct pga_text *lines)
+		    const struct pga_text *lines, const char *own)
 {
 	const char *rest = pga_text_string(lines);
 	const char *line;
@@ -221,7 +255,7 @@ static void add_new(struct pga_text *added, const struct pga_text *content,
 		bool known = false;
 
 		while (!known && pga_next_line(&at, &there, &there_length))
-			known = there_length == length && memcmp(there, line, length) == 0;
+			known = says_it(there, there_length, line, length, own);
 		if (length == 0 || known)
 			continue;
 		pga_text_add_bytes(added, line, length);
@@ -244,13 +278,20 @@ static int append(struct pga_noting *noting, const char *path, const struct pga_
 	struct pga_file_identity stamp;
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_text added = PGA_TEXT_EMPTY;
+	struct pga_text own = PGA_TEXT_EMPTY;
 	int result = -1;
 
+	add_field(&own, noting->config);
+	pga_text_add(&own, "/");
+	if (own.failed) {
+		(void)pga_fail_memory(error);
+		goto done;
+	}
 	if (pga_file_read_open(noting->file, path, &content, &stamp, error) != 0)
 		goto done;
 	noting->before = content.length;
 	noting->modified = modified_of(noting->file);
-	add_new(&added, &content, lines);
+	add_new(&added, &content, lines, pga_text_string(&own) + 1);
 	if (added.failed)
 		(void)pga_fail_memory(error);
 	else if (pga_write_all(noting->file, pga_text_string(&added), added.length) != 0 ||
@@ -261,6 +302,7 @@ static int append(struct pga_noting *noting, const char *path, const struct pga_
 done:
 	pga_text_free(&content);
 	pga_text_free(&added);
+	pga_text_free(&own);
 	return result;
 }
 
@@ -320,6 +362,7 @@ void pga_noting_write(struct pga_noting *noting)
 	noting->directory.fd = -1;
 	if (!noting->failed && !noting->lines.failed && noting->lines.length == 0)
 		return;
+	find_places(noting);
 	if (write_all(noting, &error) == 0)
 		return;
 	take_back(noting);
@@ -455,6 +498,36 @@ int pga_manifest_parse(struct pga_manifest *manifest, const char *bytes, size_t 
 	return 0;
 }
 
+char *pga_manifest_aside(void)
+{
+	struct pga_text path = PGA_TEXT_EMPTY;
+	char *home = pga_home();
+	char *taken;
+
+	if (home == NULL)
+		return NULL;
+	pga_text_addf(&path, "%s/.pganchor-manifest", home);
+	free(home);
+	taken = pga_text_take(&path);
+	if (taken == NULL)
+		errno = ENOMEM;
+	return taken;
+}
+
+/* Where a process was killed while it removed what the manifest names. */
+static int read_aside(struct pga_text *content, struct pga_error *error)
+{
+	char *path = pga_manifest_aside();
+	bool found;
+	int result;
+
+	if (path == NULL)
+		return pga_fail_home(error);
+	result = pga_file_read(path, content, &found, error);
+	free(path);
+	return result;
+}
+
 int pga_manifest_load(struct pga_manifest *manifest, struct pga_error *error)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
@@ -464,7 +537,8 @@ int pga_manifest_load(struct pga_manifest *manifest, struct pga_error *error)
 	manifest->path = pga_user_config("manifest");
 	if (manifest->path == NULL)
 		return pga_fail_home(error);
-	if (pga_file_read(manifest->path, &content, &manifest->found, error) == 0)
+	if (pga_file_read(manifest->path, &content, &manifest->found, error) == 0 &&
+	    (manifest->found || read_aside(&content, error) == 0))
 		result =
 		    pga_manifest_parse(manifest, pga_text_string(&content), content.length) == 0
 			? 0

@@ -48,7 +48,14 @@ struct pga_manifest {
 	size_t count;
 };
 
-/* Reads it. One that is not there has no notes. */
+/* Where it is while what it names is removed, its own directory too: in the home. The caller frees
+ * it; NULL as pga_home() is. */
+char *pga_manifest_aside(void);
+
+/* Adds the note that the directory was made to noting.lines. */
+void pga_manifest_note_directory(struct pga_text *text, const char *path);
+
+/* Reads it, or where it is not there the one aside. None has no notes. */
 int pga_manifest_load(struct pga_manifest *manifest, struct pga_error *error);
 
 /* Takes the notes from its bytes. Returns -1 for want of memory. */

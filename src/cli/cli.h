@@ -49,5 +49,6 @@ extern const struct pga_command pga_cmd_service_list;
 extern const struct pga_command pga_cmd_service_remove;
 extern const struct pga_command pga_cmd_service_show;
 extern const struct pga_command pga_cmd_status;
+extern const struct pga_command pga_cmd_uninstall;
 
 #endif

@@ -18,6 +18,7 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_disable,
     &pga_cmd_status,
     &pga_cmd_log,
+    &pga_cmd_uninstall,
     &pga_cmd_completion,
     NULL,
 };

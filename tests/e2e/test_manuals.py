@@ -14,7 +14,7 @@ COMMANDS = {"bootstrap": "bootstrap", "anchor accept": "anchor Cm accept", "anch
             "password set": "password Cm set", "password get": "password Cm get", "password list": "password Cm list",
             "password clear": "password Cm clear", "password import": "password Cm import", "password export": "password Cm export",
             "password unlock": "password Cm unlock", "forecast": "forecast", "log": "log", "enable": "enable", "disable": "disable",
-            "status": "status", "completion": "completion"}
+            "status": "status", "uninstall": "uninstall", "completion": "completion"}
 
 
 def manual(name):
