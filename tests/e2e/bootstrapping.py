@@ -6,6 +6,7 @@ from certificates import make_root
 
 CONF = ".config/pganchor/anchors.conf"
 MANIFEST = ".config/pganchor/manifest"
+SOURCES = ".config/pganchor/sources.conf"
 ROOT_CRT = ".postgresql/root.crt"
 OLD = make_root("Old root of somebody else's")
 PROMPT = r"Type yes, or the fingerprint: $"

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 import certificates
-from bootstrapping import CONF, MANIFEST, OLD, ROOT_CRT, bootstrap, fails
+from bootstrapping import CONF, MANIFEST, OLD, ROOT_CRT, SOURCES, bootstrap, fails
 from certificates import (EXPIRED, NOT_YET_VALID, Authority, make_openssl_root, make_root, make_rsa_root_with_exponent_1,
                           make_v1_root)
 from hostile import HANG, Cut, Drip, close_at_once, close_in_handshake, endless, hang, huge, reply, speak, stepca_answers
@@ -464,9 +464,9 @@ def test_killed_at_a_rename_and_run_again(lived_in, stepca, number):
     done = bootstrap(lived_in, stepca, fingerprint=stepca.fingerprint)
     assert done.returncode == 0, done.stderr
     new = lived_in.snapshot()
-    assert set(new) == {*old, ".config/pganchor/anchors/localhost.crt", MANIFEST}
+    assert set(new) == {*old, ".config/pganchor/anchors/localhost.crt", SOURCES, MANIFEST}
     for path, entry in new.items():
-        if path not in (CONF, MANIFEST):
+        if path not in (CONF, SOURCES, MANIFEST):
             assert path not in between or between[path].content in (old[path].content if path in old else None, entry.content)
     assert (lived_in / ROOT_CRT).read_text() == f"a note\n{OLD.pem}# pganchor anchor localhost\n{stepca.root_pem}"
     assert old[CONF].content in (lived_in / CONF).read_bytes() and between[CONF].content in (old[CONF].content, new[CONF].content)
