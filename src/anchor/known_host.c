@@ -5,6 +5,7 @@
 #include "base/host.h"
 #include "policy/known_servers.h"
 #include "policy/pins.h"
+#include "policy/trust.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -62,6 +63,25 @@ static int look_at_pins(const struct pga_shown_root *shown, struct pga_text *oth
 		pga_text_addf(other, "anchor %s is pinned for it, with the root SHA-256 %s",
 			      first->name, first->pin);
 done:
+	pga_pins_free(&pins);
+	return result;
+}
+
+int pga_known_host_note(const struct pga_shown_root *shown, struct pga_text *note,
+			struct pga_error *error)
+{
+	struct pga_pins pins;
+	const struct pga_pin *pin;
+	int result = pga_pins_load(&pins, NULL, error);
+
+	pin = result == 0 ? pga_pins_find(&pins, shown->root->pin) : NULL;
+	if (pin != NULL && !pga_root_is_valid_for(&pins, pin->pin, shown->host)) {
+		pga_text_addf(note,
+			      "anchor %s has this root and is for other hosts alone (%s), so that "
+			      "the gate refuses %s; for both: --replace --hosts '%s %s'",
+			      pin->name, pin->hosts, shown->host, pin->hosts, shown->host);
+		result = note->failed ? pga_fail_memory(error) : 0;
+	}
 	pga_pins_free(&pins);
 	return result;
 }

@@ -17,6 +17,11 @@ struct pga_shown_root {
 	const struct pga_certificate *root; /* in it */
 };
 
+/* Adds to note that this root is pinned, and not for this host, with what changes that; nothing
+ * where it is not so. Returns -1 where that cannot be told. */
+int pga_known_host_note(const struct pga_shown_root *shown, struct pga_text *note,
+			struct pga_error *error);
+
 /* Adds to other what contradicts this root: an anchor that is pinned for this very host (one that
  * is for every host says nothing of it) or from this location, while the chain comes from none that
  * is; or a key that the server has shown before (known_servers.conf), in the place of which it now

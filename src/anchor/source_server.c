@@ -4,7 +4,6 @@
 #include "anchor/source.h"
 
 #include "anchor/known_host.h"
-#include "anchor/proof.h"
 #include "anchor/server_keys.h"
 #include "base/memory_file.h"
 #include "base/printable.h"
@@ -14,6 +13,7 @@
 #include "tls/handshake.h"
 #include "tls/server_chain.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <stdio.h>
@@ -56,36 +56,51 @@ static const char *fits(const char *word)
 	return taken;
 }
 
-/* What OpenSSL says of a certificate that has signed itself; whether it is one of a CA is for the
- * rules of a root to tell. */
-static bool is_root(X509 *certificate)
+static bool has_signed(X509 *issuer, X509 *certificate)
 {
-	return (X509_get_extension_flags(certificate) & EXFLAG_SS) != 0;
+	const bool signs =
+	    X509_NAME_cmp(X509_get_subject_name(issuer), X509_get_issuer_name(certificate)) == 0 &&
+	    X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
+
+	ERR_clear_error();
+	return signs;
 }
 
-/* The last one of those that the chain comes from; a chain that comes from none of them need not
- * have one. */
-static int find_root(struct pga_candidates *candidates, struct pga_error *error)
+/* The self-signed one that the server's own comes from, whatever else is wrong with either: that is
+ * for the rules of a root and for libpq to tell. NULL where it is not shown; others do not count.
+ */
+static X509 *find_root(const STACK_OF(X509) * chain)
 {
-	for (int i = sk_X509_num(candidates->chain) - 1; i >= 0; i--) {
-		X509 *shown = sk_X509_value(candidates->chain, i);
-		struct pga_certificate root = {.x509 = NULL};
+	X509 *certificate = sk_X509_value(chain, 0);
 
-		if (!is_root(shown))
-			continue;
-		if (X509_up_ref(shown) != 1)
-			return pga_fail_memory(error);
-		if (pga_certificate_of(&root, shown, error) != 0)
-			return -1;
-		if (pga_proof_ends_in(candidates->chain, &root) || i == 0) {
-			if (pga_candidates_add(candidates, &root, error) == 0)
-				return 0;
-			pga_certificate_free(&root);
-			return -1;
-		}
-		pga_certificate_free(&root);
+	for (int steps = 0; steps < sk_X509_num(chain); steps++) {
+		X509 *issuer = NULL;
+
+		if (has_signed(certificate, certificate))
+			return certificate;
+		for (int i = 1; issuer == NULL && i < sk_X509_num(chain); i++)
+			if (has_signed(sk_X509_value(chain, i), certificate))
+				issuer = sk_X509_value(chain, i);
+		if (issuer == NULL)
+			break;
+		certificate = issuer;
 	}
-	return 0;
+	return NULL;
+}
+
+static int take_root(struct pga_candidates *candidates, struct pga_error *error)
+{
+	X509 *shown = find_root(candidates->chain);
+	struct pga_certificate root = {.x509 = NULL};
+
+	if (shown == NULL)
+		return 0;
+	if (pga_certificate_of(&root, shown, error) != 0)
+		return -1;
+	if (pga_candidates_add(candidates, &root, error) == 0)
+		return 0;
+	pga_certificate_free(&root);
+	return -1;
 }
 
 static int fail_without_root(const struct pga_source_request *request, STACK_OF(X509) * chain,
@@ -129,32 +144,49 @@ static int compare_with_known(const struct pga_source_request *request,
 	struct pga_text note = PGA_TEXT_EMPTY;
 	int result = pga_known_host_look(&shown, &other, error);
 
-	if (result == 0 && other.length > 0) {
+	if (result == 0 && other.length > 0)
 		pga_text_addf(&note,
-			      "%s: the root of this server has changed: %s; now it shows the "
-			      "root SHA-256 %s",
+			      "%s: the root of this server has changed: %s; now it shows the root "
+			      "SHA-256 %s",
 			      request->location, pga_text_string(&other), shown.root->pin);
-		if (request->pin[0] == '\0')
-			result = pga_fail(
-			    error,
-			    "this may be an attack, or who runs it has a new CA: get the root's "
-			    "fingerprint from them by a way that you trust, and give it: "
-			    "--fingerprint HEX. " NOTHING,
-			    "%s", pga_text_string(&note));
-		else
-			candidates->note = pga_text_take(&note);
-		if (result == 0 && candidates->note == NULL)
-			result = pga_fail_memory(error);
+	if (note.failed)
+		result = pga_fail_memory(error);
+	else if (note.length > 0 && request->pin[0] == '\0')
+		result =
+		    pga_fail(error,
+			     "this may be an attack, or who runs it has a new CA: get the root's "
+			     "fingerprint from them by a way that you trust, and give it: "
+			     "--fingerprint HEX. " NOTHING,
+			     "%s", pga_text_string(&note));
+	else if (result == 0 && note.length == 0)
+		result = pga_known_host_note(&shown, &note, error);
+	if (result == 0 && note.length > 0) {
+		candidates->note = pga_text_take(&note);
+		result = candidates->note != NULL ? 0 : pga_fail_memory(error);
 	}
 	pga_text_free(&other);
 	pga_text_free(&note);
 	return result;
 }
 
+/* What libpq cannot connect to at all need not be asked about. */
+static int check_way(const char *location, bool direct, struct pga_error *error)
+{
+	const int version = pga_linked_libpq_version();
+
+	if (!direct || pga_linked_libpq_knows("sslnegotiation"))
+		return 0;
+	return pga_fail(error, "libpq 17 and later can, with sslnegotiation=direct. " NOTHING,
+			"%s: the server takes TLS at once alone, and this libpq (%d.%d) asks for "
+			"it first",
+			location, version / 10000, version % 10000);
+}
+
 static int fetch(const struct pga_source_request *request, struct pga_candidates *candidates,
 		 struct pga_error *error)
 {
 	struct pga_key_choice server;
+	bool direct;
 	int result = -1;
 
 	if (pga_key_choice_read(request->location, &server, error) != 0)
@@ -168,8 +200,9 @@ static int fetch(const struct pga_source_request *request, struct pga_candidates
 	candidates->where = strdup(request->location);
 	if (candidates->where == NULL)
 		(void)pga_fail_memory(error);
-	else if (pga_server_chain(&asked, &candidates->chain, NULL, error) != 0 ||
-		 find_root(candidates, error) != 0)
+	else if (pga_server_chain(&asked, &candidates->chain, &direct, error) != 0 ||
+		 check_way(request->location, direct, error) != 0 ||
+		 take_root(candidates, error) != 0)
 		;
 	else if (candidates->count == 0)
 		(void)fail_without_root(request, candidates->chain, error);
