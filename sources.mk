@@ -307,4 +307,5 @@ CLI = \
 	src/cli/service_check.c src/cli/service_check.h \
 	src/cli/question.c src/cli/question.h \
 	src/cli/sources.h \
+	src/cli/step_habits.c src/cli/step_habits.h \
 	src/cli/usage.c src/cli/usage.h

@@ -16,6 +16,7 @@
 #include "cli/consent.h"
 #include "cli/question.h"
 #include "cli/sources.h"
+#include "cli/step_habits.h"
 #include "policy/pins.h"
 
 #include <stddef.h>
@@ -151,6 +152,7 @@ const struct pga_command pga_cmd_bootstrap = {
 	     "is missing.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
+    .option_habits = pga_step_habits,
     .statuses = "Exit status: 0 done, or as it was to be already; 1 failed; 2 usage.",
     .examples = "The fingerprint, on the CA:\n"
 		"  step certificate fingerprint root_ca.crt\n"
@@ -190,16 +192,16 @@ static int check_together(struct bootstrap *bootstrap)
 {
 	if (choose_source(bootstrap) != PGA_EXIT_DONE)
 		return PGA_EXIT_USAGE;
+	if (bootstrap->request.team != NULL && bootstrap->locations[SOURCE_team] == NULL)
+		return pga_usage_error("bootstrap", "--team goes with --team-url");
+	if (bootstrap->request.context != NULL && bootstrap->locations[SOURCE_stepconfig] == NULL)
+		return pga_usage_error("bootstrap", "--step-context goes with --step-config");
 	if (bootstrap->typed == NULL && !bootstrap->pin_existing)
 		return pga_usage_error("bootstrap", "--ca-url is missing");
 	if (bootstrap->typed == NULL && !is_pin_existing_alone(bootstrap))
 		return pga_usage_error("bootstrap", "--ca-url is missing; without it, "
 						    "--pin-existing goes with --yes and "
 						    "--dry-run alone");
-	if (bootstrap->request.team != NULL && bootstrap->locations[SOURCE_team] == NULL)
-		return pga_usage_error("bootstrap", "--team goes with --team-url");
-	if (bootstrap->request.context != NULL && bootstrap->locations[SOURCE_stepconfig] == NULL)
-		return pga_usage_error("bootstrap", "--step-context goes with --step-config");
 	if (bootstrap->scoped && bootstrap->unscoped)
 		return pga_usage_error("bootstrap", "--scoped and --unscoped: one of them");
 	if (bootstrap->system && (bootstrap->unscoped || bootstrap->pin_existing))

@@ -153,6 +153,23 @@ static int check_words(const struct pga_command *command, int argc, char *const 
 	return PGA_EXIT_DONE;
 }
 
+/* Reports the option of another program's that the word is, in its habits. Returns 0 where it is
+ * none. */
+static int check_habits(const struct pga_command *command, const char *word)
+{
+	const struct pga_habit *habit = command->option_habits;
+
+	if (habit == NULL || strncmp(word, "--", 2) != 0)
+		return 0;
+	word += 2;
+	for (; habit->word != NULL; habit++)
+		if (strlen(habit->word) == strcspn(word, "=") &&
+		    strncmp(habit->word, word, strlen(habit->word)) == 0)
+			return pga_usage_error(command->name, "--%s: no such option; %s",
+					       habit->word, habit->meant);
+	return 0;
+}
+
 bool pga_options_read(const struct pga_command *command, int argc, char **argv, void *into,
 		      int *status)
 {
@@ -169,7 +186,9 @@ bool pga_options_read(const struct pga_command *command, int argc, char **argv, 
 			return false;
 		}
 		if (option == NULL) {
-			*status = pga_bad_option(command->name, argv, table.options);
+			*status = check_habits(command, argv[optind - 1]);
+			if (*status == 0)
+				*status = pga_bad_option(command->name, argv, table.options);
 			return false;
 		}
 		*status = take(command, option,

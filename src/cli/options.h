@@ -68,7 +68,8 @@ struct pga_command {
 	bool stops;           /* at the first of them: all that follows is another program's */
 	int (*run)(int argc, char **argv); /* argv[0] is the name's last word; the exit status */
 	const struct pga_command *const *commands; /* it is made of these; NULL behind the last */
-	const struct pga_habit *habits; /* with them; a word that is NULL behind the last */
+	const struct pga_habit *habits;        /* with them; a word that is NULL behind the last */
+	const struct pga_habit *option_habits; /* likewise: long options that it has not */
 };
 
 #define PGA_OPTION_COUNT(options) (sizeof(options) / sizeof(options)[0])
