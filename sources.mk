@@ -254,6 +254,9 @@ PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(S
 
 # The commands, without main().
 CLI = \
+	src/cli/anchor_losses.c src/cli/anchor_losses.h \
+	src/cli/anchor_view.c src/cli/anchor_view.h \
+	src/cli/anchor_view_json.c \
 	src/cli/bootstrap_copy.c src/cli/bootstrap_copy.h \
 	src/cli/bootstrap_existing.c src/cli/bootstrap_existing.h \
 	src/cli/bootstrap_known.c src/cli/bootstrap_known.h \
@@ -263,6 +266,9 @@ CLI = \
 	src/cli/cmd_anchor.c src/cli/cmd_anchor.h \
 	src/cli/cmd_anchor_accept.c \
 	src/cli/cmd_anchor_forget.c \
+	src/cli/cmd_anchor_list.c \
+	src/cli/cmd_anchor_remove.c \
+	src/cli/cmd_anchor_show.c \
 	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cmd_completion.c \
@@ -292,6 +298,7 @@ CLI = \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
+	src/cli/print_anchor_list.c src/cli/print_anchor_list.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
 	src/cli/print_calendar.c \

@@ -15,12 +15,16 @@
 static const struct pga_command *const commands[] = {
     &pga_cmd_anchor_accept,
     &pga_cmd_anchor_forget,
+    &pga_cmd_anchor_list,
+    &pga_cmd_anchor_remove,
+    &pga_cmd_anchor_show,
     &pga_cmd_anchor_verify,
     NULL,
 };
 
 static const struct pga_habit habits[] = {
-    {"trust", "accept"}, {"rm", "forget"}, {"remove", "forget"}, {"check", "verify"}, {NULL, NULL},
+    {"trust", "accept"}, {"rm", "remove"}, {"del", "remove"}, {"delete", "remove"},
+    {"check", "verify"}, {"ls", "list"},   {"get", "show"},   {NULL, NULL},
 };
 
 static int run(int argc, char **argv)
@@ -30,13 +34,15 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_anchor = {
     .name = "anchor",
-    .summary = "accept and forget keys of servers (continuity), verify the pins",
-    .about = "With continuity in the policy, the gate remembers the key that each server has "
+    .summary = "what is trusted: list, show, remove and verify anchors; keys of servers",
+    .about = "An anchor is the root of a CA that is trusted for PostgreSQL, pinned for the hosts "
+	     "that it is valid for. The desktop's keyring can keep a copy of the pins, by which a "
+	     "change of the file is noticed.\n\n"
+	     "With continuity in the policy, the gate remembers the key that each server has "
 	     "shown, in known_servers.conf beside anchors.conf, and another one is warned of or "
-	     "refused, although the CA has signed it. Roots are pinned by pganchor bootstrap; the "
-	     "desktop's keyring can keep a copy of the pins, by which a change of the file is "
-	     "noticed.",
-    .examples = "  pganchor anchor accept db.example.com\n",
+	     "refused, although the CA has signed it: accept and forget are about these.",
+    .examples = "  pganchor anchor list\n"
+		"  pganchor anchor accept db.example.com\n",
     .run = run,
     .commands = commands,
     .habits = habits,

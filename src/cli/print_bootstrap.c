@@ -102,7 +102,7 @@ void pga_report_text(const struct pga_anchoring *done, const struct pga_certific
 		(void)puts("Next: pganchor service add NAME --host HOST");
 }
 
-static json_t *json_file(const struct pga_anchor_file *file)
+json_t *pga_json_file(const struct pga_anchor_file *file)
 {
 	static const char *const changes[] = {[PGA_UNCHANGED] = "unchanged",
 					      [PGA_CREATED] = "created",
@@ -130,17 +130,18 @@ int pga_report_json(const struct pga_anchoring *done, const struct pga_certifica
 		    const struct pga_existing *existing, bool dry_run)
 {
 	return pga_json_print(
-	    json_pack(
-		"{s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:b, s:b, s:s?, s:b, s:{s:o, s:o, "
-		"s:o, s:o}, s:o}",
-		"anchor", pga_json_text(done->name), "pin", root->pin, "source",
-		pga_json_text(done->source), "subject", pga_json_text(root->subject), "not_before",
-		root->not_before, "not_after", root->not_after, "hosts", pga_json_text(done->hosts),
-		"scope", done->scoped ? "scoped" : "root.crt", "already_pinned", (int)done->known,
-		"changed", (int)(changed(done) || existing->count > 0), "replaced", done->replaced,
-		"dry_run", (int)dry_run, "files", "anchors.conf", json_file(&done->conf),
-		"anchor.crt", json_file(&done->crt), "root.crt", json_file(&done->root_crt),
-		"sources.conf", json_file(&done->sources), "pinned_too", json_existing(existing)),
+	    json_pack("{s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:b, s:b, s:s?, s:b, s:{s:o, s:o, "
+		      "s:o, s:o}, s:o}",
+		      "anchor", pga_json_text(done->name), "pin", root->pin, "source",
+		      pga_json_text(done->source), "subject", pga_json_text(root->subject),
+		      "not_before", root->not_before, "not_after", root->not_after, "hosts",
+		      pga_json_text(done->hosts), "scope", done->scoped ? "scoped" : "root.crt",
+		      "already_pinned", (int)done->known, "changed",
+		      (int)(changed(done) || existing->count > 0), "replaced", done->replaced,
+		      "dry_run", (int)dry_run, "files", "anchors.conf", pga_json_file(&done->conf),
+		      "anchor.crt", pga_json_file(&done->crt), "root.crt",
+		      pga_json_file(&done->root_crt), "sources.conf", pga_json_file(&done->sources),
+		      "pinned_too", json_existing(existing)),
 	    PGA_EXIT_DONE);
 }
 

@@ -6,6 +6,7 @@
 #include "tls/certificate.h"
 #include "cli/bootstrap_existing.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 
 /* Say what was done, and what was pinned beside it, to standard output, and what it means for other
@@ -16,6 +17,9 @@ void pga_report_text(const struct pga_anchoring *done, const struct pga_certific
 		     const struct pga_existing *existing, const char *url, bool dry_run);
 int pga_report_json(const struct pga_anchoring *done, const struct pga_certificate *root,
 		    const struct pga_existing *existing, bool dry_run);
+/* The path of a file, and what became of it; null where it plays no part. */
+json_t *pga_json_file(const struct pga_anchor_file *file);
+
 void pga_report_warnings(const struct pga_anchoring *done, bool dry_run);
 
 #endif
