@@ -235,6 +235,7 @@ UNINSTALL = \
 	src/uninstall/anchors.c \
 	src/uninstall/do.c \
 	src/uninstall/gate.c \
+	src/uninstall/leftovers.c \
 	src/uninstall/own_files.c \
 	src/uninstall/plan.c src/uninstall/plan.h \
 	src/uninstall/services.c

@@ -537,8 +537,8 @@ int pga_manifest_load(struct pga_manifest *manifest, struct pga_error *error)
 	manifest->path = pga_user_config("manifest");
 	if (manifest->path == NULL)
 		return pga_fail_home(error);
-	if (pga_file_read(manifest->path, &content, &manifest->found, error) == 0 &&
-	    (manifest->found || read_aside(&content, error) == 0))
+	if (read_aside(&content, error) == 0 &&
+	    pga_file_read(manifest->path, &content, &manifest->found, error) == 0)
 		result =
 		    pga_manifest_parse(manifest, pga_text_string(&content), content.length) == 0
 			? 0

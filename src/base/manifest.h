@@ -55,7 +55,7 @@ char *pga_manifest_aside(void);
 /* Adds the note that the directory was made to noting.lines. */
 void pga_manifest_note_directory(struct pga_text *text, const char *path);
 
-/* Reads it, or where it is not there the one aside. None has no notes. */
+/* Reads the one aside and the one in its place; none has no notes. */
 int pga_manifest_load(struct pga_manifest *manifest, struct pga_error *error);
 
 /* Takes the notes from its bytes. Returns -1 for want of memory. */

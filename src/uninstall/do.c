@@ -142,6 +142,7 @@ int pga_uninstall_do(struct pga_uninstall *plan, struct pga_error *error)
 	    (plan->passwords && clear_passwords(plan, error) != 0) || write_files(plan, error) != 0)
 		return -1;
 	pga_uninstall_let_go(plan);
+	pga_uninstall_sweep(plan);
 	plan->changed = true;
 	if (plan->has_copy) {
 		status = pga_kept_pins_clear(error);

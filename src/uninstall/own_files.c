@@ -213,11 +213,18 @@ static bool will_be_empty(const struct pga_uninstall *plan, const char *path)
 /* The manifest goes last, unless something stays that it is needed for. */
 static int plan_manifest(struct pga_uninstall *plan, struct pga_error *error)
 {
+	char *aside = pga_manifest_aside();
 	struct stat status;
+	int result = 0;
 
-	if (plan->keeps_index || lstat(plan->manifest.path, &status) != 0)
-		return 0;
-	return pga_leave_add_step(plan, PGA_LEAVE_REMOVE, plan->manifest.path, "", error);
+	if (aside == NULL)
+		return pga_fail_home(error);
+	if (!plan->keeps_index && lstat(plan->manifest.path, &status) == 0)
+		result = pga_leave_add_step(plan, PGA_LEAVE_REMOVE, plan->manifest.path, "", error);
+	if (result == 0 && !plan->keeps_index && lstat(aside, &status) == 0)
+		result = pga_leave_add_step(plan, PGA_LEAVE_REMOVE, aside, "", error);
+	free(aside);
+	return result;
 }
 
 int pga_uninstall_plan_directories(struct pga_uninstall *plan, struct pga_error *error)

@@ -88,7 +88,11 @@ int pga_uninstall_plan_gate(struct pga_uninstall *plan, struct pga_error *error)
 int pga_uninstall_plan_services(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error);
+int pga_uninstall_plan_leftovers(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_directories(struct pga_uninstall *plan, struct pga_error *error);
+
+/* Removes what was planned of what others have left. */
+void pga_uninstall_sweep(const struct pga_uninstall *plan);
 
 /* Gives all locks back. */
 void pga_uninstall_let_go(struct pga_uninstall *plan);
