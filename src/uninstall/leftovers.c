@@ -4,6 +4,7 @@
 
 #include "base/directory.h"
 #include "base/edit_lock.h"
+#include "base/paths.h"
 #include "base/staged.h"
 #include "policy/linked.h"
 
@@ -99,8 +100,12 @@ static int look_into_home(struct pga_uninstall *plan, struct pga_error *error)
 int pga_uninstall_plan_leftovers(struct pga_uninstall *plan, struct pga_error *error)
 {
 	const struct pga_manifest *manifest = &plan->manifest;
+	char *anchors = pga_user_config("anchors");
+	int result = anchors != NULL ? look_into(plan, anchors, error) : pga_fail_home(error);
 
-	if (look_into_home(plan, error) != 0 || look_beside(plan, manifest->path, error) != 0)
+	free(anchors);
+	if (result != 0 || look_into_home(plan, error) != 0 ||
+	    look_beside(plan, manifest->path, error) != 0)
 		return -1;
 	for (size_t i = 0; i < plan->activation_count; i++)
 		if (look_beside(plan, plan->activations[i].path, error) != 0)
