@@ -329,6 +329,8 @@ static int get(const struct pga_http *http, const struct pga_http_request *reque
 		goto done;
 	}
 	code = curl_easy_perform(curl);
+	if (request->status != NULL)
+		*request->status = status_of(curl);
 	if (code == CURLE_OK)
 		result = check_status(curl, request, error);
 	else

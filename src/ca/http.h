@@ -46,6 +46,8 @@ struct pga_http_request {
 			frees it; or NULL */
 	bool *other_kind; /* set where somebody is there and has no such thing to say: no TLS, or an
 			     HTTP status of failure; or NULL */
+	long *status; /* gets HTTP's status of the answer, 0 where there is none; NULL: not wanted
+		       */
 };
 
 /* Adds the body of the answer to body. No redirect is followed. Returns -1 for a

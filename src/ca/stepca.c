@@ -5,6 +5,7 @@
 
 #include <jansson.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -83,7 +84,31 @@ done:
 	return result;
 }
 
-static int read_roots(const json_t *answer, struct pga_stepca_roots *roots, struct pga_error *error)
+static int add_root(struct pga_stepca_roots *roots, const char *pem, size_t length,
+		    const char *too_many, struct pga_error *error)
+{
+	struct pga_certificate root;
+
+	if (pga_certificate_read(&root, roots->url, pem, length, error) != 0)
+		return -1;
+	for (size_t i = 0; i < roots->count; i++) {
+		if (strcmp(roots->roots[i].pin, root.pin) == 0) {
+			pga_certificate_free(&root);
+			return 0;
+		}
+	}
+	if (roots->count == PGA_STEPCA_ROOTS) {
+		pga_certificate_free(&root);
+		return pga_fail(error, too_many, "%s: more than %d roots, too many to show",
+				roots->url, PGA_STEPCA_ROOTS);
+	}
+	roots->roots[roots->count++] = root;
+	return 0;
+}
+
+/* Adds those that are not there yet; too_many is the hint where they would be more than fit. */
+static int read_roots(const json_t *answer, const char *too_many, struct pga_stepca_roots *roots,
+		      struct pga_error *error)
 {
 	const char *url = roots->url;
 	const json_t *list = json_object_get(answer, "crts");
@@ -94,16 +119,15 @@ static int read_roots(const json_t *answer, struct pga_stepca_roots *roots, stru
 		return pga_fail(error, "is it the address of a step-ca?",
 				"%s: the answer has no certificates in \"crts\"", url);
 	if (count > PGA_STEPCA_ROOTS)
-		return pga_fail(error, "name the one that you trust: --fingerprint",
-				"%s: %zu roots, too many to show", url, count);
-	for (; roots->count < count; roots->count++) {
-		const json_t *pem = json_array_get(list, roots->count);
+		return pga_fail(error, too_many, "%s: %zu roots, too many to show", url, count);
+	for (size_t i = 0; i < count; i++) {
+		const json_t *pem = json_array_get(list, i);
 
 		if (!json_is_string(pem))
 			return pga_fail(error, "is it the address of a step-ca?",
 					"%s: one of \"crts\" is no text", url);
-		if (pga_certificate_read(&roots->roots[roots->count], url, json_string_value(pem),
-					 json_string_length(pem), error) != 0)
+		if (add_root(roots, json_string_value(pem), json_string_length(pem), too_many,
+			     error) != 0)
 			return -1;
 	}
 	return 0;
@@ -124,10 +148,62 @@ int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
 	if (roots->url != NULL)
 		answer = get_object(http, &request, error);
 	if (answer != NULL)
-		result = read_roots(answer, roots, error);
+		result =
+		    read_roots(answer, "name the one that you trust: --fingerprint", roots, error);
 	if (result != 0)
 		pga_stepca_roots_free(roots);
 	json_decref(answer);
+	return result;
+}
+
+/* One list of the CA's. A CA that knows no such list (HTTP 404) has none of it, where that is
+ * `optional`. */
+static int add_present(const struct pga_http *http, struct pga_http_request *request, bool optional,
+		       struct pga_stepca_roots *present, struct pga_error *error)
+{
+	static const char too_many[] = "a CA has one root, and two while it moves to another: ask "
+				       "who runs it. Nothing was changed";
+	long status = 0;
+	json_t *answer;
+	int result;
+
+	request->url = present->url;
+	request->status = &status;
+	answer = get_object(http, request, error);
+	if (answer == NULL)
+		return optional && status == 404 ? 0 : -1;
+	/* No CA is federated with another: the list is empty, or null. */
+	result = optional && json_array_size(json_object_get(answer, "crts")) == 0
+		     ? 0
+		     : read_roots(answer, too_many, present, error);
+	json_decref(answer);
+	return result;
+}
+
+int pga_stepca_present(const struct pga_http *http, const char *ca_url, const char *roots,
+		       struct pga_stepca_roots *present, STACK_OF(X509) * *chain,
+		       struct pga_error *error)
+{
+	static const char *const lists[] = {"/roots", "/federation"};
+	struct pga_http_request request = {
+	    .roots = roots,
+	    .chain = chain,
+	    .if_not_found = "is it the address of a step-ca, with its prefix?",
+	    .if_unverified = "its TLS certificate does not come from a root that is pinned from "
+			     "it, or is not for this host name: ask who runs the CA, and if it has "
+			     "another root now: pganchor bootstrap --ca-url URL --fingerprint HEX"};
+	int result = 0;
+
+	memset(present, 0, sizeof *present);
+	*chain = NULL;
+	for (size_t i = 0; i < 2 && result == 0; i++) {
+		free(present->url);
+		present->url = address(ca_url, lists[i], "", error);
+		result =
+		    present->url != NULL ? add_present(http, &request, i > 0, present, error) : -1;
+	}
+	if (result != 0)
+		pga_stepca_roots_free(present);
 	return result;
 }
 

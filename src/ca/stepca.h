@@ -33,6 +33,14 @@ int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
 /* Safe after an error, too. */
 void pga_stepca_roots_free(struct pga_stepca_roots *roots);
 
+/* GET URL/roots and URL/federation over TLS that one of these roots (PEM) verifies, and by which
+ * the answer is proven: the roots that the CA has now, each once, in its order, those that it is
+ * federated with behind its own. At least one; to be freed by pga_stepca_roots_free(). *chain as
+ * of pga_stepca_health(). */
+int pga_stepca_present(const struct pga_http *http, const char *ca_url, const char *roots,
+		       struct pga_stepca_roots *present, STACK_OF(X509) * *chain,
+		       struct pga_error *error);
+
 /* GET URL/health over TLS that one of these roots (PEM) verifies: whoever merely knows somebody
  * else's root cannot answer that. *chain gets the certificates that the CA showed, its own first;
  * sk_X509_pop_free(*chain, X509_free) frees them, and it may be NULL after an error. */
