@@ -158,6 +158,9 @@ ANCHOR = \
 	src/anchor/removing.c src/anchor/removing.h \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
 	src/anchor/root_crt_cut.c \
+	src/anchor/refresh.c src/anchor/refresh.h \
+	src/anchor/refresh_sources.c \
+	src/anchor/rotation.c src/anchor/rotation.h \
 	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \
 	src/anchor/source_bytes.c src/anchor/source_bytes.h \
