@@ -5,6 +5,8 @@
  * A target has the fuzzer's bytes, ended by a NUL of its own, and asserts what has to be true of
  * any bytes. */
 #include "anchor/anchors_conf.h"
+#include "ca/step_config.h"
+#include "ca/team.h"
 #include "ca/url.h"
 #include "tls/certificate.h"
 #include "tls/fingerprint.h"
@@ -1078,6 +1080,53 @@ static void fuzz_lengths(const char *bytes, size_t length)
 				   places[i].behind);
 }
 
+/* ---- step_config, team: what is taken is a pin, and text that fits into C's; a stranger's words
+ * are not in a message ---- */
+
+static bool is_pin(const char *pin)
+{
+	return strlen(pin) == PGA_PIN_LENGTH && strspn(pin, "0123456789abcdef") == PGA_PIN_LENGTH;
+}
+
+static void fuzz_step_config(const char *bytes, size_t length)
+{
+	struct pga_step_config config = {.pin = ""};
+	struct pga_step_context context;
+	struct pga_error error = {"", ""};
+
+	if (pga_step_defaults_parse(&config, "defaults.json", bytes, length, &error) != 0)
+		HOLDS(strncmp(error.message, "defaults.json", strlen("defaults.json")) == 0);
+	else
+		HOLDS(config.pin[0] == '\0' || is_pin(config.pin));
+	HOLDS(config.ca_url == NULL || config.ca_url[0] != '\0');
+	pga_step_config_free(&config);
+	if (pga_step_contexts_parse(&context, NULL, "contexts.json", bytes, length, &error) != 0) {
+		HOLDS(strncmp(error.message, "contexts.json", strlen("contexts.json")) == 0);
+	} else {
+		HOLDS(context.name != NULL && context.authority[0] != '\0' &&
+		      context.authority[0] != '.' && strchr(context.authority, '/') == NULL);
+		HOLDS(context.profile == NULL || strchr(context.profile, '/') == NULL);
+	}
+	pga_step_context_free(&context);
+}
+
+static void fuzz_team(const char *bytes, size_t length)
+{
+	struct pga_team team;
+	struct pga_error error = {"", ""};
+	char *address;
+
+	if (pga_team_parse(&team, "team", bytes, length, &error) == 0)
+		HOLDS(is_pin(team.pin) && team.ca_url != NULL);
+	else
+		HOLDS(strncmp(error.message, "team: ", strlen("team: ")) == 0);
+	pga_team_free(&team);
+	address = pga_team_address("https://x/<>/<>", bytes, &error);
+	HOLDS(address == NULL || (strncmp(address, "https://x/", strlen("https://x/")) == 0 &&
+				  strpbrk(address, "<>?#@\n ") == NULL));
+	free(address);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1100,6 +1149,8 @@ static const struct {
     {"known_servers", fuzz_known_servers},
     {"passwords", fuzz_passwords},
     {"passfile", fuzz_passfile},
+    {"step_config", fuzz_step_config},
+    {"team", fuzz_team},
     {"lengths", fuzz_lengths},
 };
 
