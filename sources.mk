@@ -186,6 +186,8 @@ SERVICE = \
 	src/service/list.c src/service/list.h \
 	src/service/pins_view.c \
 	src/service/ports.c src/service/ports.h \
+	src/service/rename_anchor.c src/service/rename_anchor.h \
+	src/service/repoint.c src/service/repoint.h \
 	src/service/rewrite.c src/service/rewrite.h \
 	src/service/roots.c src/service/roots.h \
 	src/service/servicefile.c src/service/servicefile.h \

@@ -113,6 +113,29 @@ void pga_anchors_conf_cut(const struct pga_text *before, const char *name, struc
 	pga_text_free(&cut.removed);
 }
 
+void pga_anchors_conf_rename(const struct pga_text *before, const char *name, const char *new_name,
+			     struct pga_text *after)
+{
+	struct pga_ini_reader reader =
+	    pga_ini_start(pga_text_string(before), before->length, PGA_INI_CONF);
+	struct pga_ini_line line;
+
+	while (pga_ini_next(&reader, &line)) {
+		const size_t start = line.kind == PGA_INI_SECTION && pga_ini_equals(line.name, name)
+					 ? (size_t)(line.name.bytes - line.whole.bytes)
+					 : 0;
+
+		if (start == 0) {
+			copy_line(after, &line);
+			continue;
+		}
+		pga_text_add_bytes(after, line.whole.bytes, start);
+		pga_text_add(after, new_name);
+		pga_text_add_bytes(after, line.name.bytes + line.name.length,
+				   line.whole.length - start - line.name.length);
+	}
+}
+
 bool pga_anchors_conf_is_bare(const struct pga_text *content)
 {
 	struct pga_ini_reader reader =

@@ -25,6 +25,11 @@ void pga_anchors_conf_set(const struct pga_text *before, const char *name,
 void pga_anchors_conf_cut(const struct pga_text *before, const char *name, struct pga_text *after,
 			  size_t *sections);
 
+/* Adds to after what stands in before, with another name for the section [name]; every other byte
+ * is kept. Want of memory is after->failed. */
+void pga_anchors_conf_rename(const struct pga_text *before, const char *name, const char *new_name,
+			     struct pga_text *after);
+
 /* Whether there is nothing in it but what pga_anchors_conf_set() writes into a new one: no comment
  * of somebody else's. */
 bool pga_anchors_conf_is_bare(const struct pga_text *content);

@@ -52,6 +52,11 @@ int pga_root_crt_cut_all(const char *path, const struct pga_text *before,
 int pga_root_crt_cut(const char *path, const struct pga_text *before, const char *name,
 		     const char *pin, struct pga_text *after, bool *cut, struct pga_error *error);
 
+/* Adds to after what stands in before, with the new name in the comment lines of this one. Want of
+ * memory is after->failed. */
+void pga_root_crt_rename(const struct pga_text *before, const char *name, const char *new_name,
+			 struct pga_text *after);
+
 /* Reads composed bytes back as libpq will, and compares their certificates with the pins that have
  * to be there, one a line. Returns -1 where they are not the same. */
 int pga_root_crt_check(const char *path, const struct pga_text *composed,

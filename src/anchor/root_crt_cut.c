@@ -226,6 +226,28 @@ static void add_rest(const struct pga_text *before, const struct own *own, size_
 	add_part(before, (struct run){position, before->length - position}, &owed, after);
 }
 
+void pga_root_crt_rename(const struct pga_text *before, const char *name, const char *new_name,
+			 struct pga_text *after)
+{
+	struct pga_root_crt_cut one = {.name = name};
+	struct run line = {0, 0};
+	bool endless;
+
+	while (end_of(line) < before->length) {
+		line = line_at(before, end_of(line));
+		if (begins_with(before, line, PGA_ROOT_CRT_HEADING) &&
+		    owner_of(before, line, &one, 1, &endless) != NULL) {
+			const size_t behind = strlen(PGA_ROOT_CRT_HEADING) + strlen(name);
+
+			pga_text_addf(after, PGA_ROOT_CRT_HEADING "%s", new_name);
+			pga_text_add_bytes(after, before->bytes + line.start + behind,
+					   line.length - behind);
+		} else {
+			pga_text_add_bytes(after, before->bytes + line.start, line.length);
+		}
+	}
+}
+
 int pga_root_crt_cut_all(const char *path, const struct pga_text *before,
 			 struct pga_root_crt_cut *cuts, size_t count, struct pga_text *after,
 			 struct pga_error *error)
