@@ -245,6 +245,7 @@ UNINSTALL = \
 	src/uninstall/plan.c src/uninstall/plan.h \
 	src/uninstall/services.c
 DIAGNOSE = \
+	src/diagnose/anchor_findings.c src/diagnose/anchor_findings.h \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
 	src/diagnose/coverage.c src/diagnose/coverage.h \

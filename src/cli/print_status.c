@@ -1,6 +1,7 @@
 #include "cli/print_status.h"
 
 #include "cli/print_processes.h"
+#include "diagnose/anchor_findings.h"
 #include "diagnose/coverage.h"
 #include "report/json.h"
 #include "report/table.h"
@@ -243,6 +244,7 @@ void pga_print_status(const struct pga_status *status)
 	else
 		print_policy(status);
 	pga_print_findings(stdout, &status->findings, PGA_ABOUT_POLICY);
+	pga_print_findings(stdout, &status->findings, PGA_ABOUT_ANCHORS);
 	pga_print_processes(&status->processes);
 	pga_print_findings(stdout, &status->findings, PGA_ABOUT_PROGRAMS);
 }

@@ -1,12 +1,9 @@
 #include "diagnose/root_changes.h"
 
 #include "base/file.h"
+#include "tls/bundle.h"
 #include "tls/fingerprint.h"
 
-#include <openssl/err.h>
-#include <openssl/pem.h>
-
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,49 +52,38 @@ int pga_root_changes_without(struct pga_root_changes *changes, const struct pga_
 	return add_pin(changes, pin, error);
 }
 
-static int add_certificate(struct pga_root_changes *changes, X509 *certificate)
+static int add_certificates(struct pga_root_changes *changes, const struct pga_bundle *bundle)
 {
 	if (changes->with == NULL)
 		changes->with = sk_X509_new_null();
-	if (changes->with != NULL && sk_X509_push(changes->with, certificate) > 0)
-		return 0;
-	X509_free(certificate);
-	return -1;
+	for (size_t i = 0; i < bundle->count; i++) {
+		X509 *certificate = bundle->certificates[i].x509;
+
+		if (changes->with == NULL || sk_X509_push(changes->with, certificate) <= 0 ||
+		    X509_up_ref(certificate) != 1)
+			return -1;
+	}
+	return 0;
 }
 
 int pga_root_changes_with(struct pga_root_changes *changes, const char *path,
 			  struct pga_error *error)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
-	const unsigned char *at;
-	X509 *certificate = NULL;
-	int before = sk_X509_num(changes->with);
-	BIO *bio = NULL;
-	int result = -1;
+	struct pga_bundle bundle = {.certificates = NULL};
+	int result = pga_file_read(path, &content, NULL, error);
 
-	if (pga_file_read(path, &content, NULL, error) != 0)
-		goto done;
-	bio = BIO_new_mem_buf(pga_text_string(&content), (int)content.length);
-	if (bio == NULL) {
-		(void)pga_fail_memory(error);
-		goto done;
+	if (result == 0) {
+		result = pga_bundle_read(&bundle, path, pga_text_string(&content), content.length,
+					 error);
+		/* It speaks of pinning. */
+		if (result != 0)
+			error->hint[0] = '\0';
 	}
-	result = 0;
-	while (result == 0 && (certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
-		result = add_certificate(changes, certificate);
-	at = (const unsigned char *)pga_text_string(&content);
-	if (result == 0 && sk_X509_num(changes->with) == before &&
-	    (certificate = d2i_X509(NULL, &at, (long)content.length)) != NULL)
-		result = add_certificate(changes, certificate);
-	if (result != 0)
-		(void)pga_fail_memory(error);
-	else if (sk_X509_num(changes->with) == before)
-		result = pga_fail(error, "it takes certificates as PEM or DER",
-				  "%s: holds no certificate", path);
-done:
-	BIO_free(bio);
+	if (result == 0 && add_certificates(changes, &bundle) != 0)
+		result = pga_fail_memory(error);
+	pga_bundle_free(&bundle);
 	pga_text_free(&content);
-	ERR_clear_error();
 	return result;
 }
 

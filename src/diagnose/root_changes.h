@@ -10,7 +10,7 @@
 int pga_root_changes_without(struct pga_root_changes *changes, const struct pga_pins *pins,
 			     const char *word, struct pga_error *error);
 
-/* Adds the certificates of a file, PEM or DER. Returns -1 where it has none. */
+/* Adds the certificates of a file, PEM, DER or PKCS#7. Returns -1 where it has none. */
 int pga_root_changes_with(struct pga_root_changes *changes, const char *path,
 			  struct pga_error *error);
 

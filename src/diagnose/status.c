@@ -1,5 +1,6 @@
 #include "diagnose/status.h"
 
+#include "diagnose/anchor_findings.h"
 #include "diagnose/coverage.h"
 #include "preload/dropin.h"
 #include "preload/module.h"
@@ -258,7 +259,7 @@ static void judge_known_servers(struct pga_status *status)
 			judge_key(findings, &status->known, &status->known.keys[i], refused);
 }
 
-static void look_at_policy(struct pga_status *status)
+static int look_at_policy(struct pga_status *status, struct pga_error *error)
 {
 	if (pga_policy_load(&status->policy, &status->problem) != 0)
 		refuse_everything(status, PGA_POLICY_UNREADABLE);
@@ -267,7 +268,9 @@ static void look_at_policy(struct pga_status *status)
 	else {
 		judge_audit(&status->policy, &status->findings);
 		judge_known_servers(status);
+		return pga_anchors_judge(&status->pins, time(NULL), &status->findings, error);
 	}
+	return 0;
 }
 
 int pga_status_look(struct pga_status *status, struct pga_error *error)
@@ -281,7 +284,8 @@ int pga_status_look(struct pga_status *status, struct pga_error *error)
 	if (look_at_ways(status, error) != 0)
 		return -1;
 	judge_gate(status);
-	look_at_policy(status);
+	if (look_at_policy(status, error) != 0)
+		return -1;
 	if (pga_processes_look(&status->processes, error) != 0)
 		return -1;
 	pga_coverage_judge(&status->processes, &status->findings);

@@ -12,6 +12,10 @@
 	X(PGA_PINS_UNREADABLE, "pins-unreadable")                               \
 	X(PGA_KNOWN_SERVERS_UNREADABLE, "known-servers-unreadable")             \
 	X(PGA_SERVER_KEY_CHANGED, "server-key-changed")                         \
+	X(PGA_ANCHOR_EXPIRED, "anchor-expired")                                 \
+	X(PGA_ANCHOR_EXPIRES_SOON, "anchor-expires-soon")                       \
+	X(PGA_BUNDLE_OLD, "bundle-old")                                         \
+	X(PGA_BUNDLE_EXPIRES_SOON, "bundle-expires-soon")                       \
 	X(PGA_AUDIT_MODE, "audit-mode")                                         \
 	X(PGA_AUDIT_NOT_LOGGED, "audit-not-logged")                             \
 	X(PGA_AUDIT_NOT_HEARD, "audit-not-heard")                               \

@@ -6,6 +6,7 @@
 #include "cmocka_start.h"
 #include "printed.h"
 
+#include "diagnose/anchor_findings.h"
 #include "diagnose/coverage.h"
 #include "diagnose/status.h"
 #include "policy/pins.h"
@@ -227,6 +228,16 @@ void pga_pins_free(struct pga_pins *pins)
 {
 	pins->count = 0;
 	held--;
+}
+
+int pga_anchors_judge(const struct pga_pins *pins, time_t now, struct pga_findings *findings,
+		      struct pga_error *error)
+{
+	(void)now;
+	(void)findings;
+	(void)error;
+	assert_int_equal(pins->count, 3);
+	return 0;
 }
 
 int pga_processes_look(struct pga_processes *processes, struct pga_error *error)
