@@ -142,6 +142,7 @@ CA = \
 	src/ca/team.c src/ca/team.h \
 	src/ca/url.c src/ca/url.h
 ANCHOR = \
+	src/anchor/anchor_name.c src/anchor/anchor_name.h \
 	src/anchor/anchors.c src/anchor/anchors.h \
 	src/anchor/anchors_conf.c src/anchor/anchors_conf.h \
 	src/anchor/crl_blocks.c \
@@ -261,6 +262,12 @@ PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(S
 
 # The commands, without main().
 CLI = \
+	src/cli/adding.c src/cli/adding.h \
+	src/cli/adding_all.c \
+	src/cli/adding_choice.c \
+	src/cli/adding_host.c \
+	src/cli/adding_options.h \
+	src/cli/adding_sources.c \
 	src/cli/anchor_losses.c src/cli/anchor_losses.h \
 	src/cli/anchor_view.c src/cli/anchor_view.h \
 	src/cli/anchor_view_json.c \
@@ -272,6 +279,7 @@ CLI = \
 	src/cli/cli.h \
 	src/cli/cmd_anchor.c src/cli/cmd_anchor.h \
 	src/cli/cmd_anchor_accept.c \
+	src/cli/cmd_anchor_add.c \
 	src/cli/cmd_anchor_forget.c \
 	src/cli/cmd_anchor_list.c \
 	src/cli/cmd_anchor_remove.c \

@@ -25,6 +25,7 @@ struct installing {
 	struct pga_pins pins;
 	const struct pga_pin *same;   /* the section that has the pin; NULL: none yet */
 	const struct pga_pin *before; /* the section that has the name; NULL: none yet */
+	const char *hosts;            /* that the section is to get; NULL: as it is */
 };
 
 static int copy(char **to, const char *from, struct pga_error *error)
@@ -69,7 +70,7 @@ static struct pga_transaction_file *begin(struct installing *installing, int whi
 		return begun;
 	if (installing->anchor->system && geteuid() != 0)
 		(void)snprintf(error->hint, sizeof error->hint,
-			       "run it as root: sudo pganchor bootstrap --system");
+			       "run it as root, such as with sudo");
 	return NULL;
 }
 
@@ -132,7 +133,9 @@ static int settle(struct installing *installing, struct pga_error *error)
 				"neither . nor - in front",
 				name);
 	if (same != NULL && strcmp(same->name, name) != 0)
-		return pga_fail(error, "leave --name out, or use that one",
+		return pga_fail(error,
+				"leave --name out, or use that one; \"pganchor anchor rename\" "
+				"gives it another",
 				"anchor %s: this root is pinned already, as %s", name, same->name);
 	installing->same = same;
 	installing->before = pga_pins_named(&installing->pins, name);

@@ -134,6 +134,9 @@ static int ask_again(const struct pga_source_request *request, struct pga_candid
 int pga_source_verify(const struct pga_source_request *request, struct pga_candidates *candidates,
 		      struct pga_error *error)
 {
+	/* Who cannot be asked again has no chain that could tell. */
+	if (request->source->verify == NULL && candidates->chain == NULL)
+		return 0;
 	if (candidates->proven &&
 	    pga_known_roots_read(&candidates->known, request->location, error) != 0)
 		return -1;
@@ -148,6 +151,9 @@ int pga_source_verify(const struct pga_source_request *request, struct pga_candi
 int pga_source_rotates(const struct pga_source_request *request, struct pga_candidates *candidates,
 		       bool *rotates, struct pga_error *error)
 {
+	*rotates = false;
+	if (candidates->chain == NULL)
+		return 0;
 	if (pga_known_roots_read(&candidates->known, request->location, error) != 0)
 		return -1;
 	*rotates = pga_known_roots_of(&candidates->known, candidates->chain) != NULL;

@@ -8,7 +8,7 @@
 
 static bool is_from_there(const struct pga_anchor *anchor, const struct pga_pin *pin)
 {
-	return pga_ca_url_is_same(pin->source, anchor->source);
+	return !anchor->of_bundle && pga_ca_url_is_same(pin->source, anchor->source);
 }
 
 /* The anchor with another root from the same address: of several the one that has the name. One
@@ -130,8 +130,8 @@ int pga_known_to_system(const struct pga_certificate *root, struct pga_text *sai
 		else if (policy.user_anchors != PGA_ALLOW)
 			result = pga_fail(
 			    error,
-			    "\"sudo pganchor bootstrap --system\", by who runs this machine, "
-			    "pins it for every user. Nothing was pinned",
+			    "the same command with --system, by who runs this machine, pins it for "
+			    "every user. Nothing was pinned",
 			    "the policy takes no anchors of users (user-anchors = "
 			    "refuse): the gate would refuse the servers all the same");
 	}

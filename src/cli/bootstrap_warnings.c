@@ -1,7 +1,9 @@
 #include "cli/bootstrap_warnings.h"
 
 #include "base/terminal.h"
+#include "base/text.h"
 #include "tls/handshake.h"
+#include "tls/name_constraints.h"
 
 #include <openssl/x509.h>
 
@@ -38,6 +40,27 @@ void pga_warn_of_rotation(const char *url, const char *name, const char *chain_n
 			  url, chain_name, name);
 }
 
+int pga_warn_of_constraints(const struct pga_certificate *root, const char *hosts,
+			    struct pga_error *error)
+{
+	struct pga_text outside = PGA_TEXT_EMPTY;
+	struct pga_text may = PGA_TEXT_EMPTY;
+	int result = pga_name_constraints_outside(root, hosts, &outside, error);
+
+	if (result == 0 && outside.length > 0) {
+		result = pga_name_constraints_tell(root, &may, error);
+		if (result == 0)
+			pga_print_warning(
+			    "the CA can never sign for %s: its certificate says that "
+			    "it may sign for %s\n    libpq refuses such servers of it, "
+			    "whatever --hosts says",
+			    pga_text_string(&outside), pga_text_string(&may));
+	}
+	pga_text_free(&outside);
+	pga_text_free(&may);
+	return result;
+}
+
 static void warn_of_expiry(const struct pga_certificate *root)
 {
 	time_t soon = time(NULL) + (time_t)DAYS_LEFT * DAY;
@@ -48,10 +71,11 @@ static void warn_of_expiry(const struct pga_certificate *root)
 				  root->not_after);
 }
 
-static void warn_of_scram(STACK_OF(X509) * chain)
+/* Of a root whose servers nobody has seen, its own key tells what it signs with itself. */
+static void warn_of_scram(const struct pga_certificate *root, STACK_OF(X509) * chain)
 {
 	X509 *shown = sk_X509_value(chain, 0);
-	const char *algorithm = shown != NULL ? pga_signed_without_digest(shown) : NULL;
+	const char *algorithm = pga_signed_without_digest(shown != NULL ? shown : root->x509);
 
 	if (algorithm != NULL)
 		pga_print_warning(
@@ -66,5 +90,5 @@ static void warn_of_scram(STACK_OF(X509) * chain)
 void pga_warn_before_pinning(const struct pga_certificate *root, STACK_OF(X509) * chain)
 {
 	warn_of_expiry(root);
-	warn_of_scram(chain);
+	warn_of_scram(root, chain);
 }

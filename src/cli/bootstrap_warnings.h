@@ -8,6 +8,10 @@
  * whose certificates are signed as the first of the chain is, which the CA showed. */
 void pga_warn_before_pinning(const struct pga_certificate *root, STACK_OF(X509) * chain);
 
+/* Those of these hosts for which the CA can never sign. Returns -1 for want of memory. */
+int pga_warn_of_constraints(const struct pga_certificate *root, const char *hosts,
+			    struct pga_error *error);
+
 /* On standard error, each with what to do. */
 void pga_warn_of_crls(const struct pga_anchoring *done);
 void pga_warn_of_scope(const struct pga_anchoring *done);

@@ -25,6 +25,7 @@ extern const struct pga_command pga_cmd_pganchor;
 
 extern const struct pga_command pga_cmd_anchor;
 extern const struct pga_command pga_cmd_anchor_accept;
+extern const struct pga_command pga_cmd_anchor_add;
 extern const struct pga_command pga_cmd_anchor_forget;
 extern const struct pga_command pga_cmd_anchor_list;
 extern const struct pga_command pga_cmd_anchor_remove;

@@ -14,6 +14,7 @@
 
 static const struct pga_command *const commands[] = {
     &pga_cmd_anchor_accept,
+    &pga_cmd_anchor_add,
     &pga_cmd_anchor_forget,
     &pga_cmd_anchor_list,
     &pga_cmd_anchor_remove,

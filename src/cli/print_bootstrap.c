@@ -4,6 +4,7 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "report/json.h"
+#include "tls/certificate_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,13 +80,18 @@ static void print_existing(const struct pga_existing *existing, bool dry_run)
 void pga_report_text(const struct pga_anchoring *done, const struct pga_certificate *root,
 		     const struct pga_existing *existing, const char *url, bool dry_run)
 {
+	struct pga_text details = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
 	print_first(done, existing, url, dry_run);
-	pga_print(stdout,
-		  "    subject    %s\n    valid      %.10s to %.10s\n    pin        %s%s%s\n"
-		  "    hosts      %s\n",
-		  root->subject, root->not_before, root->not_after, pga_colour(stdout, PGA_BOLD),
-		  root->pin, pga_colour(stdout, PGA_PLAIN),
+	if (pga_certificate_tell(root, &details, &error) == 0)
+		pga_print(stdout, "%s", pga_text_string(&details));
+	else
+		pga_print_warning("what the root is could not be told: %s", error.message);
+	pga_print(stdout, "    pin          %s%s%s\n    hosts        %s\n",
+		  pga_colour(stdout, PGA_BOLD), root->pin, pga_colour(stdout, PGA_PLAIN),
 		  strcmp(done->hosts, "*") == 0 ? "every host" : done->hosts);
+	pga_text_free(&details);
 	print_files(done, dry_run);
 	print_existing(existing, dry_run);
 	if (done->system && !done->known)
@@ -127,21 +133,21 @@ static json_t *json_existing(const struct pga_existing *existing)
 }
 
 int pga_report_json(const struct pga_anchoring *done, const struct pga_certificate *root,
-		    const struct pga_existing *existing, bool dry_run)
+		    const char *kind, const struct pga_existing *existing, bool dry_run)
 {
 	return pga_json_print(
-	    json_pack("{s:o, s:s, s:o, s:o, s:s, s:s, s:o, s:s, s:b, s:b, s:s?, s:b, s:{s:o, s:o, "
-		      "s:o, s:o}, s:o}",
-		      "anchor", pga_json_text(done->name), "pin", root->pin, "source",
-		      pga_json_text(done->source), "subject", pga_json_text(root->subject),
-		      "not_before", root->not_before, "not_after", root->not_after, "hosts",
-		      pga_json_text(done->hosts), "scope", done->scoped ? "scoped" : "root.crt",
-		      "already_pinned", (int)done->known, "changed",
-		      (int)(changed(done) || existing->count > 0), "replaced", done->replaced,
-		      "dry_run", (int)dry_run, "files", "anchors.conf", pga_json_file(&done->conf),
-		      "anchor.crt", pga_json_file(&done->crt), "root.crt",
-		      pga_json_file(&done->root_crt), "sources.conf", pga_json_file(&done->sources),
-		      "pinned_too", json_existing(existing)),
+	    json_pack(
+		"{s:o, s:s, s:o, s:s, s:o, s:s, s:s, s:o, s:s, s:b, s:b, s:s?, s:b, s:{s:o, s:o, "
+		"s:o, s:o}, s:o}",
+		"anchor", pga_json_text(done->name), "pin", root->pin, "source",
+		pga_json_text(done->source), "kind", kind, "subject", pga_json_text(root->subject),
+		"not_before", root->not_before, "not_after", root->not_after, "hosts",
+		pga_json_text(done->hosts), "scope", done->scoped ? "scoped" : "root.crt",
+		"already_pinned", (int)done->known, "changed",
+		(int)(changed(done) || existing->count > 0), "replaced", done->replaced, "dry_run",
+		(int)dry_run, "files", "anchors.conf", pga_json_file(&done->conf), "anchor.crt",
+		pga_json_file(&done->crt), "root.crt", pga_json_file(&done->root_crt), "sources.conf",
+		pga_json_file(&done->sources), "pinned_too", json_existing(existing)),
 	    PGA_EXIT_DONE);
 }
 
