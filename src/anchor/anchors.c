@@ -25,7 +25,6 @@ struct installing {
 	struct pga_pins pins;
 	const struct pga_pin *same;   /* the section that has the pin; NULL: none yet */
 	const struct pga_pin *before; /* the section that has the name; NULL: none yet */
-	const char *hosts;            /* that the section is to get; NULL: as it is */
 };
 
 static int copy(char **to, const char *from, struct pga_error *error)

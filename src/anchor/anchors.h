@@ -22,10 +22,12 @@ struct pga_anchor {
 	struct pga_source_record record;
 	const char *hosts;     /* for which it is valid; NULL: as it is, or else new_hosts */
 	const char *new_hosts; /* of one that is new; NULL: every host */
-	bool system;   /* for every user of the machine: scoped, since root.crt is a user's */
-	bool scoped;   /* leave root.crt alone */
-	bool unscoped; /* put it into root.crt, if it is scoped so far */
-	bool replace;  /* where the name has another pin, or the anchor other hosts or scope */
+	bool of_bundle; /* it is one of several roots of the source: another one that is pinned
+			   from there says nothing of it */
+	bool system;    /* for every user of the machine: scoped, since root.crt is a user's */
+	bool scoped;    /* leave root.crt alone */
+	bool unscoped;  /* put it into root.crt, if it is scoped so far */
+	bool replace;   /* where the name has another pin, or the anchor other hosts or scope */
 };
 
 struct pga_anchor_file {

@@ -74,6 +74,11 @@ static int check_together(struct pga_adding *adding, const char *word)
 		return pga_usage_error(command, "the source is missing, such as --ca-url; without "
 						"it, --pin-existing goes with --yes and --dry-run "
 						"alone");
+	if (adding->request.team != NULL && adding->locations[PGA_SOURCE_NUMBER_team] == NULL)
+		return pga_usage_error(command, "--team goes with --team-url");
+	if (adding->request.context != NULL &&
+	    adding->locations[PGA_SOURCE_NUMBER_stepconfig] == NULL)
+		return pga_usage_error(command, "--step-context goes with --step-config");
 	if (adding->scoped && adding->unscoped)
 		return pga_usage_error(command, "--scoped and --unscoped: one of them");
 	if (adding->system && (adding->unscoped || adding->pin_existing))
@@ -112,6 +117,21 @@ static int find_ca_file(struct pga_adding *adding, struct pga_error *error)
 	return 0;
 }
 
+/* With --all, it is that of all bytes. */
+static int read_fingerprint(struct pga_adding *adding, struct pga_error *error)
+{
+	struct pga_source_request *request = &adding->request;
+	char given[PGA_PIN_LENGTH + 1];
+
+	if (adding->all)
+		return pga_fingerprint_parse(adding->fingerprint, adding->whole_digest, error);
+	if (pga_fingerprint_parse(adding->fingerprint, given, error) != 0 ||
+	    pga_source_confirm(request, given, error) != 0)
+		return -1;
+	memcpy(request->pin, given, sizeof given);
+	return 0;
+}
+
 /* What the options say has to make sense before anybody is asked. */
 static int check_options(struct pga_adding *adding, struct pga_error *error)
 {
@@ -122,9 +142,7 @@ static int check_options(struct pga_adding *adding, struct pga_error *error)
 		return -1;
 	if (request->source->read(request, adding->typed, error) != 0)
 		return -1;
-	if (adding->fingerprint != NULL &&
-	    pga_fingerprint_parse(adding->fingerprint,
-				  adding->all ? adding->whole_digest : request->pin, error) != 0)
+	if (adding->fingerprint != NULL && read_fingerprint(adding, error) != 0)
 		return -1;
 	if (adding->name != NULL && !pga_pin_name_is_valid(adding->name))
 		return pga_fail(error, "such as --name company",
@@ -166,7 +184,7 @@ static struct pga_anchor make_anchor(const struct pga_adding *adding)
 		       .digest = found->digest[0] != '\0' ? found->digest : NULL},
 	    .of_bundle = adding->of_bundle,
 	    .hosts = adding->host_patterns,
-	    .fallback_hosts = request->hosts,
+	    .new_hosts = request->hosts,
 	    .scoped = adding->scoped,
 	    .unscoped = adding->unscoped,
 	    .system = adding->system,
@@ -225,8 +243,6 @@ static int warn_before(const struct pga_adding *adding, struct pga_error *error)
 	    adding->host_patterns != NULL ? adding->host_patterns : adding->request.hosts;
 
 	pga_warn_before_pinning(&found->roots[0], found->chain);
-	if (found->note != NULL)
-		pga_print_warning("%s", found->note);
 	if (found->has_private_key)
 		pga_print_warning("%s: a private key stands beside the certificate: it is "
 				  "nobody's but its owner's, and has no place in a file that "

@@ -25,6 +25,11 @@
 /* What says which root it is. Those of the sources come first: each has its source's number. */
 #define PGA_ADDING_WHAT                                                                           \
 	PGA_SOURCES(PGA_SOURCE_OPTION),                                                           \
+	    PGA_ADDING_VALUE("step-context", request.context, "NAME",                             \
+			     "which of the contexts of --step-config; the current one if left "   \
+			     "out"),                                                              \
+	    PGA_ADDING_VALUE("team", request.team, "NAME",                                        \
+			     "what stands for the <> in --team-url"),                             \
 	    PGA_ADDING_VALUE("fingerprint", fingerprint, "HEX",                                   \
 			     "SHA-256 of the root, with or without colons (with --all: of the "   \
 			     "whole file); without it, the root is shown on the terminal and "    \

@@ -88,11 +88,16 @@ static int fetch_from(struct pga_adding *adding, struct pga_error *error)
 
 	if (pga_source_resolve(request, error) != 0)
 		return -1;
-	if (request->told != NULL && !adding->json) {
-		pga_print(stdout, "%s.\n", request->told);
+	/* What is taken for granted, before anything is done by it. */
+	if (request->told != NULL) {
+		pga_print(adding->json ? stderr : stdout, "%s.\n", request->told);
 		(void)fflush(stdout);
 	}
-	return pga_source_fetch(request, &adding->found, error);
+	if (pga_source_fetch(request, &adding->found, error) != 0)
+		return -1;
+	if (adding->found.note != NULL)
+		pga_print_warning("%s", adding->found.note);
+	return 0;
 }
 
 /* The next one that is meant. */

@@ -22,12 +22,16 @@ const struct pga_command pga_cmd_bootstrap = {
     .summary = "fetch a CA root, prove it by its fingerprint, pin and install it",
     .usage = "SOURCE [--fingerprint HEX] [OPTION ...]\n"
 	     "--ca-url URL [--fingerprint HEX] [OPTION ...]\n"
+	     "--from-server HOST[:PORT] [OPTION ...]\n"
+	     "--step-config [PATH] [OPTION ...]\n"
+	     "--team-url URL [OPTION ...]\n"
 	     "--pin-existing [--yes] [--dry-run]",
     .about = "Fetches a CA's root, proves it by its fingerprint, pins it and installs it where "
 	     "libpq looks for roots. Running it again changes nothing, but brings back what is "
 	     "missing.\n\n"
 	     "SOURCE is the address of a step-ca, an https address or a file of certificates (PEM, "
-	     "DER or PKCS#7), or - for standard input; what it was taken for is said.",
+	     "DER or PKCS#7), - for standard input, a directory of step's, or HOST:PORT of a "
+	     "PostgreSQL server; what it was taken for is said.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .option_habits = pga_step_habits,
