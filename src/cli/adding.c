@@ -66,19 +66,19 @@ static int check_together(struct pga_adding *adding, const char *word)
 
 	if (status != PGA_EXIT_DONE)
 		return status;
-	if (adding->typed == NULL && !adding->pin_existing)
-		return pga_usage_error(command, bootstraps
-						    ? "the source is missing, such as --ca-url"
-						    : "the source is missing");
-	if (adding->typed == NULL && !is_pin_existing_alone(adding))
-		return pga_usage_error(command, "the source is missing, such as --ca-url; without "
-						"it, --pin-existing goes with --yes and --dry-run "
-						"alone");
 	if (adding->request.team != NULL && adding->locations[PGA_SOURCE_NUMBER_team] == NULL)
 		return pga_usage_error(command, "--team goes with --team-url");
 	if (adding->request.context != NULL &&
 	    adding->locations[PGA_SOURCE_NUMBER_stepconfig] == NULL)
 		return pga_usage_error(command, "--step-context goes with --step-config");
+	if (adding->typed == NULL && !adding->pin_existing)
+		return pga_usage_error(command, bootstraps
+						    ? "--ca-url is missing, or another source"
+						    : "the source is missing");
+	if (adding->typed == NULL && !is_pin_existing_alone(adding))
+		return pga_usage_error(command, "--ca-url is missing, or another source; without "
+						"one, --pin-existing goes with --yes and --dry-run "
+						"alone");
 	if (adding->scoped && adding->unscoped)
 		return pga_usage_error(command, "--scoped and --unscoped: one of them");
 	if (adding->system && (adding->unscoped || adding->pin_existing))

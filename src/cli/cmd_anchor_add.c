@@ -1,6 +1,7 @@
 /* pganchor anchor add: pin a root out of whatever has it. */
 #include "cli/adding_options.h"
 #include "cli/cli.h"
+#include "cli/step_habits.h"
 
 static const struct pga_option options[] = {
     PGA_ADDING_WHAT,
@@ -27,6 +28,7 @@ const struct pga_command pga_cmd_anchor_add = {
 	     "one that a server needs, by a handshake with it, and leaves the others out.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
+    .option_habits = pga_step_habits,
     .statuses = "Exit status: 0 done, or as it was to be already; 1 failed; 2 usage.",
     .examples = "  pganchor anchor add root_ca.crt --hosts '*.example.com'\n"
 		"  pganchor anchor add https://pki.example.com/bundle.pem --host db.example.com\n",

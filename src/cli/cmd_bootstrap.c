@@ -1,6 +1,7 @@
 /* pganchor bootstrap: fetch a CA root, prove it, pin it, install it. */
 #include "cli/adding_options.h"
 #include "cli/cli.h"
+#include "cli/step_habits.h"
 
 static const struct pga_option options[] = {
     PGA_ADDING_WHAT,
