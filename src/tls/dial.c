@@ -47,15 +47,12 @@ static int dial_one(const struct addrinfo *address, long long deadline)
 
 	if (connection < 0)
 		return -1;
-	if (connect(connection, address->ai_addr, address->ai_addrlen) != 0) {
+	if (connect(connection, address->ai_addr, address->ai_addrlen) != 0)
 		fault = errno;
-		if (fault == EINPROGRESS || fault == EINTR) {
-			if (!is_ready(connection, POLLOUT, deadline))
-				fault = errno;
-			else if (getsockopt(connection, SOL_SOCKET, SO_ERROR, &fault, &length) != 0)
-				fault = errno;
-		}
-	}
+	if ((fault == EINPROGRESS || fault == EINTR) &&
+	    (!is_ready(connection, POLLOUT, deadline) ||
+	     getsockopt(connection, SOL_SOCKET, SO_ERROR, &fault, &length) != 0))
+		fault = errno;
 	if (fault == 0)
 		return connection;
 	(void)close(connection);
