@@ -340,6 +340,8 @@ def test_who_waits_says_for_whom_and_goes_on(home):
     assert "[prod]" in path.read_text() and os.listdir(home.path) == [USER]
 
 
+# It takes all of that half minute; the unit test_edit_lock has a clock that goes faster.
+@pytest.mark.whole
 def test_who_waits_in_vain_stops(home):
     write(home, OLD)
     with Holder(home / LOCK, "4242 elsewhere.example\n"):

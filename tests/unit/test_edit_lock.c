@@ -293,7 +293,7 @@ static void what_open_says(void **state)
 	    {ELOOP, true, "@/" PGA_LOCK_NAME ": not a lock of pganchor's"},
 	    {EACCES, true,
 	     "@/" PGA_LOCK_NAME
-	     ": locked by another pganchor (another process) for more than 10 seconds"},
+	     ": locked by another pganchor (another process) for more than 30 seconds"},
 	};
 	const size_t before = names_in("/proc/self/fd");
 
