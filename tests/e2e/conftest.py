@@ -170,7 +170,7 @@ def pytest_collection_modifyitems(config, items):
 MARKS = {
     "own_builds": "its builds and machines are its own: runs beside the others, which share the prefix",
     "plain_build": "makes builds of its own, or is about the plain one: not with --sanitizers, --valgrind or --under-the-gate",
-    "no_instruments": "loads the plain gate into other programs: not with --sanitizers or --valgrind",
+    "no_instruments": "loads the plain gate into other programs, or starts no tool: not with --sanitizers or --valgrind",
     "no_sanitizers": "takes ASan's options from the tool, or loads something before it: not with --sanitizers",
     "whole": "its machine or its build takes minutes to make: with --whole alone",
     "no_gate": "about a tool or a shell without the gate: not with --under-the-gate",

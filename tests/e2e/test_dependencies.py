@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+# The tool has no part in it.
+pytestmark = pytest.mark.no_instruments
+
 TOP = Path(__file__).resolve().parent.parent.parent
 SCRIPT = TOP / "packaging/dependencies.sh"
 APT = """\

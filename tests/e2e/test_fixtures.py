@@ -18,6 +18,9 @@ from hostile import HANG, Cut, Drip, close_at_once, close_in_handshake, endless,
 from hostile import stepca_answers
 from tracing import internet
 
+# The tool has no part in it.
+pytestmark = pytest.mark.no_instruments
+
 SSL_IN_USE = "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
 
 

@@ -6,6 +6,9 @@ import subprocess
 
 import pytest
 
+# The tool has no part in it.
+pytestmark = pytest.mark.no_instruments
+
 DONE, NONE, LOCKED, ABSENT, LATE, FAILED = range(6)
 JOE = ("password", "db.example.com", "*", "*", "joe")
 ANN = ("password", "db.example.com", "5433", "app:1", "ann\\b")

@@ -2,7 +2,6 @@
 both verified and pinned. The keyring is a real one."""
 
 import contextlib
-import json
 import os
 import re
 import socket
@@ -22,6 +21,8 @@ from tracing import NO_LEAKS
 INDEX = ".config/pganchor/passwords.conf"
 NO_PASSWORD = "fe_sendauth: no password supplied"
 NOT_USED = "pganchor: the password that the keyring has for localhost was not used: "
+# All of it is the gate's.
+pytestmark = pytest.mark.no_instruments
 
 
 def set_secret(pganchor, keyring, words, secret):
@@ -656,53 +657,3 @@ def test_a_connection_to_another_server_gets_no_passphrase(kept, keyring, with_c
 def test_the_passphrase_is_in_no_setting(run, with_certificate):
     done = run([PYTHON, "-c", SETTINGS, with_certificate])
     assert done.stdout.startswith("0\n") and PASSPHRASE not in done.stdout, done.stdout + done.stderr
-
-
-# ---- which of several ----
-
-def set_password(home, keyring, *words, secret=PASSWORD):
-    return home.pganchor("password", "set", *words, input=secret, env=keyring.environment)
-
-
-def test_one_of_a_port_goes_before_one_of_any(kept, keyring, psql, conninfo, postgres):
-    """In whatever order they were set."""
-    (kept / INDEX).write_text("# mine\n")
-    assert set_password(kept, keyring, "localhost", "-U", "app", secret="of any").returncode == 0
-    assert psql(conninfo).returncode != 0
-    done = set_password(kept, keyring, "localhost", "-p", postgres.port, "-U", "app")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert psql(conninfo).stdout == "t\n"
-    assert (kept / INDEX).read_text() == (f'# mine\npassword host="localhost" port="{postgres.port}" dbname="*" user="app"\n'
-                                          'password host="localhost" port="*" dbname="*" user="app"\n')
-
-
-def test_what_goes_before_what_is_set_is_named(kept, keyring, postgres):
-    (kept / INDEX).write_text("")
-    set_password(kept, keyring, "localhost", "-p", postgres.port, "-U", "app")
-    done = set_password(kept, keyring, "localhost", "-U", "app")
-    assert done.returncode == 0
-    assert done.stderr == (f"pganchor: warning: app at localhost, port {postgres.port} has one of its own, which is not changed by this\n"
-                           f"    pganchor password set localhost -p {postgres.port} -U app\n")
-    assert set_password(kept, keyring, "localhost", "-p", postgres.port, "-U", "app", secret="new").stderr == ""
-    # Neither is for all that the other is for.
-    done = set_password(kept, keyring, "localhost", "-d", "it's", "-U", "app")
-    assert "has one of its own" in done.stderr
-    done = set_password(kept, keyring, "other.example.com", "-d", "it's", "-U", "app")
-    assert "has one of its own" not in done.stderr
-
-
-def test_explain_says_what_becomes_of_it(kept, conninfo):
-    known = "the keyring has a password for it (passwords.conf, line 1): "
-    assert f"\n{known}the gate hands it over where libpq finds none\n" in kept.pganchor("explain", conninfo).stdout
-    assert "the keyring" not in kept.pganchor("explain", conninfo + " password=x").stdout
-    (kept / ".config/pganchor/policy.conf").write_text("mode = audit\n")
-    assert known + "it stays there, the policy says mode = audit" in kept.pganchor("explain", conninfo).stdout
-    assert known in json.loads(kept.pganchor("explain", "--json", conninfo).stdout)["notes"][0]
-
-
-def test_the_name_of_a_service_is_no_host(kept, keyring):
-    (kept / ".pg_service.conf").write_text("[prod]\nhost=localhost\n")
-    done = set_password(kept, keyring, "prod")
-    assert (done.returncode, done.stderr) == (1, "pganchor: prod: there is a service of this name\n"
-                                              "    write service=NAME for the service, or -H NAME for a host that is called so\n")
-    assert set_password(kept, keyring, "service=prod").returncode == 0 and set_password(kept, keyring, "-H", "prod").returncode == 0
