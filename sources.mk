@@ -146,6 +146,7 @@ ANCHOR = \
 	src/anchor/anchors.c src/anchor/anchors.h \
 	src/anchor/anchors_conf.c src/anchor/anchors_conf.h \
 	src/anchor/crl_blocks.c \
+	src/anchor/crl_source.c src/anchor/crl_source.h \
 	src/anchor/crls.c src/anchor/crls.h \
 	src/anchor/crls_conf.c \
 	src/anchor/installed_roots.c src/anchor/installed_roots.h \
@@ -182,6 +183,7 @@ SERVICE = \
 	src/service/crl_bind.c \
 	src/service/crl_plan.c src/service/crl_plan.h \
 	src/service/crl_servers.c src/service/crl_servers.h \
+	src/service/crl_try.c src/service/crl_try.h \
 	src/service/evaluate.c src/service/evaluate.h \
 	src/service/host_name.c src/service/host_name.h \
 	src/service/list.c src/service/list.h \

@@ -80,12 +80,13 @@ static size_t take_header(char *bytes, size_t one, size_t length, void *context)
 	return length;
 }
 
-static CURLcode allow_https_only(CURL *curl)
+static CURLcode allow_https(CURL *curl, bool plain)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
-	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, plain ? "https,http" : "https");
 #else
-	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)CURLPROTO_HTTPS);
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS,
+				(long)(CURLPROTO_HTTPS | (plain ? CURLPROTO_HTTP : 0)));
 #endif
 }
 
@@ -158,7 +159,7 @@ static CURLcode set_up(CURL *curl, const struct pga_http *http,
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0] && code == CURLE_OK; i++)
 		code = curl_easy_setopt(curl, numbers[i].option, numbers[i].value);
 	if (code == CURLE_OK)
-		code = allow_https_only(curl);
+		code = allow_https(curl, request->plain);
 	if (code == CURLE_OK)
 		code = trust(curl, request);
 	if (code == CURLE_OK && http->proxy != NULL)

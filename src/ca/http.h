@@ -41,6 +41,7 @@ struct pga_http_request {
 				      the chain has to end in one that is self-signed; or NULL */
 	const char *if_not_found;  /* the hint when the server says 404 */
 	const char *if_unverified; /* the hint when its certificate is another root's */
+	bool plain;                /* http:// will do as well: what is answered proves itself */
 	bool of_file;              /* what is asked for is a file, and no CA: for hints */
 	char **etag; /* gets the answer's ETag, where it is one of a sane length, and the caller
 			frees it; or NULL */

@@ -258,6 +258,25 @@ int pga_crl_list_read(struct pga_crl_list *list, const char *whose, const char *
 	return result;
 }
 
+int pga_crl_list_find(struct pga_crl_list *list, const char *bytes, size_t length,
+		      struct pga_error *error)
+{
+	BIO *bio = length <= INT_MAX ? BIO_new_mem_buf(bytes, (int)length) : NULL;
+	X509_CRL *x509;
+	char empty[] = "";
+	int result = 0;
+
+	memset(list, 0, sizeof *list);
+	if (bio == NULL)
+		return pga_fail_memory(error);
+	while (result == 0 && list->count < PGA_CRL_LIMIT &&
+	       (x509 = PEM_read_bio_X509_CRL(bio, NULL, NULL, empty)) != NULL)
+		result = add(list, x509, "", error);
+	BIO_free(bio);
+	ERR_clear_error();
+	return result;
+}
+
 /* What OpenSSL does not look at, unless it is asked to (X509_V_FLAG_EXTENDED_CRL_SUPPORT and
  * X509_V_FLAG_USE_DELTAS, which libpq does not set). */
 static const char *unusable_kind(const struct pga_crl *crl)

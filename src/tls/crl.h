@@ -47,6 +47,11 @@ struct pga_crl_list {
 int pga_crl_list_read(struct pga_crl_list *list, const char *whose, const char *bytes,
 		      size_t length, struct pga_error *error);
 
+/* The CRLs among whatever else is in a file in PEM, as far as they can be read: as OpenSSL takes
+ * them from libpq's file. Returns -1 for want of memory. */
+int pga_crl_list_find(struct pga_crl_list *list, const char *bytes, size_t length,
+		      struct pga_error *error);
+
 /* Whether libpq could use it: of a kind that OpenSSL takes without being asked to, and in date.
  * Returns -1 with the reason. */
 int pga_crl_check(const struct pga_crl *crl, const char *whose, struct pga_error *error);
