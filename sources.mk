@@ -180,8 +180,13 @@ SERVICE = \
 	src/service/check.c src/service/check.h \
 	src/service/choose_anchor.c src/service/choose_anchor.h \
 	src/service/compose.c src/service/compose.h \
+	src/service/crl_add.c src/service/crl_add.h \
 	src/service/crl_bind.c \
+	src/service/crl_issuer.c src/service/crl_issuer.h \
 	src/service/crl_plan.c src/service/crl_plan.h \
+	src/service/crl_refresh.c src/service/crl_refresh.h \
+	src/service/crl_removal.c src/service/crl_removal.h \
+	src/service/crl_removal_try.h \
 	src/service/crl_servers.c src/service/crl_servers.h \
 	src/service/crl_try.c src/service/crl_try.h \
 	src/service/evaluate.c src/service/evaluate.h \
@@ -289,6 +294,11 @@ CLI = \
 	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cmd_completion.c \
+	src/cli/cmd_crl.c src/cli/cmd_crl.h \
+	src/cli/cmd_crl_add.c \
+	src/cli/cmd_crl_list.c \
+	src/cli/cmd_crl_refresh.c \
+	src/cli/cmd_crl_remove.c \
 	src/cli/cmd_enable.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_forecast.c \

@@ -76,6 +76,25 @@ char *pga_crl_path(const struct pga_crl_record *record, struct pga_error *error)
 			      : pga_crl_root_path(error);
 }
 
+int pga_crl_is_there(const struct pga_crl_record *record, bool *there, struct pga_error *error)
+{
+	struct pga_text bytes = PGA_TEXT_EMPTY;
+	struct pga_text rest = PGA_TEXT_EMPTY;
+	struct pga_crl_block block = {record, NULL};
+	char *path = pga_crl_path(record, error);
+	bool found;
+	int result = -1;
+
+	if (path != NULL && pga_file_read(path, &bytes, &found, error) == 0)
+		result = pga_crl_blocks_cut(&bytes, &block, 1, &rest, error);
+	*there = block.pem != NULL;
+	free(block.pem);
+	free(path);
+	pga_text_free(&bytes);
+	pga_text_free(&rest);
+	return result;
+}
+
 time_t pga_crl_time(const char *date)
 {
 	struct tm tm = {0};

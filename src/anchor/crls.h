@@ -69,6 +69,9 @@ char *pga_crl_path(const struct pga_crl_record *record, struct pga_error *error)
 char *pga_crl_scoped_path(const char *anchor, struct pga_error *error);
 char *pga_crl_root_path(struct pga_error *error);
 
+/* Whether the file has the CRL as it was put there. Returns -1 where it cannot be read. */
+int pga_crl_is_there(const struct pga_crl_record *record, bool *there, struct pga_error *error);
+
 /* When its source is to be asked again: half-way between this update and the next, or a week behind
  * the last time where it has no next. */
 time_t pga_crl_due(const struct pga_crl_record *record);

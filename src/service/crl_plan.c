@@ -140,16 +140,44 @@ static int fill(struct pga_crl_record *record, const struct pga_crl_entry *entry
 	return 0;
 }
 
+bool pga_crl_is_older(const struct pga_crl_record *record, const struct pga_crl *crl,
+		      struct pga_error *error)
+{
+	if (strcmp(crl->this_update, record->this_update) < 0) {
+		(void)pga_fail(error, NULL,
+			       "the CRL of %s is of %s, and the one in place of %s: an earlier "
+			       "one does not have what was revoked since",
+			       crl->issuer, crl->this_update, record->this_update);
+		return true;
+	}
+	if (pga_crl_number_compare(crl->number, record->number) < 0) {
+		(void)pga_fail(error, NULL,
+			       "the CRL of %s has the number 0x%s, and the one in place 0x%s: an "
+			       "earlier one does not have what was revoked since",
+			       crl->issuer, crl->number, record->number);
+		return true;
+	}
+	return false;
+}
+
 int pga_crl_plan_put(struct pga_crl_plan *plan, const struct pga_crl_entry *entry, size_t *record,
 		     struct pga_error *error)
 {
 	struct pga_crl_step *step;
 
 	*record = find(&plan->crls, entry);
+	if (*record < plan->crls.count &&
+	    pga_crl_is_older(&plan->crls.records[*record], entry->crl, error)) {
+		(void)snprintf(error->hint, sizeof error->hint,
+			       "nothing was changed; if it is meant, first: pganchor crl remove %s",
+			       plan->crls.records[*record].name);
+		return -1;
+	}
 	if (*record == plan->crls.count && add_record(plan, entry, error) != 0)
 		return -1;
 	step = &plan->steps[*record];
 	step->fate = PGA_CRL_PUT;
+	step->same = strcmp(plan->crls.records[*record].digest, entry->crl->digest) == 0;
 	if (set_text(&step->pem, entry->crl->pem, error) != 0)
 		return -1;
 	return fill(&plan->crls.records[*record], entry, error);
@@ -209,7 +237,7 @@ static int choose_pems(const struct pga_crl_plan *plan, struct pga_crl_block *bl
 		struct pga_crl_step *step = &plan->steps[indices[i]];
 
 		step->lost = blocks[i].pem == NULL && !step->added;
-		if (step->fate != PGA_CRL_PUT && step->fate != PGA_CRL_DROPPED)
+		if (step->fate < PGA_CRL_PUT)
 			continue;
 		free(blocks[i].pem);
 		blocks[i].pem = step->fate == PGA_CRL_PUT ? strdup(step->pem) : NULL;
@@ -246,6 +274,28 @@ static int check_composed(const struct pga_crl_target *target, const struct pga_
 	return result;
 }
 
+/* Those of the user's own that were to be put stay the user's. */
+static int leave_users(struct pga_crl_plan *plan, const struct pga_text *rest,
+		       const size_t *indices, size_t count, struct pga_error *error)
+{
+	struct pga_crl_list list;
+
+	if (rest->length == 0)
+		return 0;
+	if (pga_crl_list_find(&list, rest->bytes, rest->length, error) != 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		struct pga_crl_step *step = &plan->steps[indices[i]];
+
+		for (size_t j = 0; j < list.count; j++)
+			if (step->fate == PGA_CRL_PUT && step->added &&
+			    strcmp(list.crls[j].digest, plan->crls.records[indices[i]].digest) == 0)
+				step->fate = PGA_CRL_IS_USERS;
+	}
+	pga_crl_list_free(&list);
+	return 0;
+}
+
 static void note_file(struct pga_crl_plan *plan, const size_t *indices, size_t count, bool made,
 		      bool joined)
 {
@@ -279,7 +329,8 @@ static int compose_target(struct pga_crl_plan *plan, struct pga_crl_target *targ
 		blocks[i].record = &plan->crls.records[indices[i]];
 	if (pga_crl_blocks_cut(&edit->before, blocks, count, after, error) != 0)
 		return -1;
-	if (choose_pems(plan, blocks, indices, count, error) != 0)
+	if (leave_users(plan, after, indices, count, error) != 0 ||
+	    choose_pems(plan, blocks, indices, count, error) != 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		any = any || blocks[i].pem != NULL;
@@ -333,7 +384,7 @@ static int compose_conf(struct pga_crl_plan *plan, struct pga_error *error)
 		return pga_fail_memory(error);
 	/* The records stay the plan's. */
 	for (size_t i = 0; i < plan->crls.count; i++)
-		if (plan->steps[i].fate != PGA_CRL_DROPPED)
+		if (plan->steps[i].fate <= PGA_CRL_PUT)
 			left.records[left.count++] = plan->crls.records[i];
 	pga_crls_compose(before, &left, after);
 	if (plan->conf.edit.existed && after->length == before->length &&

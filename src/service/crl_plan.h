@@ -20,11 +20,18 @@ struct pga_crl_target {
 	bool begun;
 };
 
-enum pga_crl_fate { PGA_CRL_STAYS, PGA_CRL_PUT, PGA_CRL_DROPPED, PGA_CRL_CHECKED };
+enum pga_crl_fate {
+	PGA_CRL_STAYS,
+	PGA_CRL_CHECKED, /* its source has no other */
+	PGA_CRL_PUT,
+	PGA_CRL_IS_USERS, /* was to be put, and is there: by the user, whose it stays */
+	PGA_CRL_DROPPED,
+};
 
 struct pga_crl_step {
 	enum pga_crl_fate fate; /* of the record with the same index */
 	char *pem;              /* of one that is put */
+	bool same;              /* it is the one that the record has */
 	bool added;             /* there was none for this scope in this file */
 	bool lost;              /* what is in the file is not what was put there, or nothing is */
 };
@@ -56,8 +63,12 @@ struct pga_crl_entry {
 	const char *key;
 };
 
+/* Whether the CRL is an earlier one than the record's: then fills error, which has no hint. */
+bool pga_crl_is_older(const struct pga_crl_record *record, const struct pga_crl *crl,
+		      struct pga_error *error);
+
 /* Puts it in the place of the one that is for the same, or beside the others. *record is its index.
- */
+ * Returns -1 for an earlier one, too. */
 int pga_crl_plan_put(struct pga_crl_plan *plan, const struct pga_crl_entry *entry, size_t *record,
 		     struct pga_error *error);
 void pga_crl_plan_drop(struct pga_crl_plan *plan, size_t record);

@@ -395,6 +395,7 @@ static void free_server(struct pga_crl_server *server)
 	}
 	free(server->keywords);
 	free(server->values);
+	free(server->bound);
 	free(server->service);
 	free(server->label);
 	free(server->roots);

@@ -20,6 +20,7 @@ struct pga_crl_server {
 	char *crl_file;      /* sslcrl, or ~/.postgresql/root.crl; NULL: none */
 	char *crl_directory; /* sslcrldir; NULL: none */
 	bool own_crls;       /* the entry itself says so */
+	char *bound;         /* the file that a plan gives it; NULL: none; free() frees it */
 	char **keywords;     /* libpq's parameters for this one host, without CRLs */
 	char **values;
 	size_t count;

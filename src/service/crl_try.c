@@ -18,20 +18,10 @@ struct staged {
 struct trying {
 	const struct pga_crl_plan *plan;
 	struct staged *staged;
+	char *root; /* root.crl */
 	struct pga_crl_verdicts *verdicts;
 	struct pga_error *error;
 };
-
-static bool is_line_of(const char *lines, const char *word)
-{
-	const char *line;
-	size_t length;
-
-	while (word != NULL && pga_next_line(&lines, &line, &length))
-		if (strlen(word) == length && memcmp(line, word, length) == 0)
-			return true;
-	return false;
-}
 
 static const struct staged *staged_at(const struct trying *trying, const char *path)
 {
@@ -46,21 +36,18 @@ static const struct staged *staged_at(const struct trying *trying, const char *p
 static const struct staged *file_then(const struct trying *trying,
 				      const struct pga_crl_server *server, const char **then)
 {
-	const struct staged *staged = NULL;
+	const struct staged *staged =
+	    staged_at(trying, server->bound != NULL ? server->bound : server->crl_file);
+	const struct staged *root = staged_at(trying, trying->root);
 
 	*then = NULL;
-	if (server->place == PGA_SERVICE_USER &&
-	    is_line_of(pga_text_string(&trying->plan->bound), server->service))
-		for (size_t i = 0; i < trying->plan->target_count && staged == NULL; i++)
-			if (trying->plan->targets[i].anchor != NULL && server->pin != NULL &&
-			    strcmp(trying->plan->targets[i].anchor, server->pin->name) == 0)
-				staged = &trying->staged[i];
-	if (staged == NULL)
-		staged = staged_at(trying, server->crl_file);
 	if (staged == NULL)
 		return NULL;
 	if (staged->target->file.change != PGA_REMOVED)
 		*then = staged->memory.path;
+	else if (staged->target->anchor != NULL)
+		/* Its entry has no sslcrl then. */
+		*then = root == NULL ? trying->root : root->memory.path;
 	return staged;
 }
 
@@ -152,13 +139,17 @@ static int stage(const struct pga_crl_target *target, struct staged *staged,
 int pga_crl_plan_try(const struct pga_crl_plan *plan, const struct pga_crl_servers *servers,
 		     struct pga_crl_verdicts *verdicts, struct pga_error *error)
 {
-	struct trying trying = {plan, calloc(plan->target_count + 1, sizeof *trying.staged),
-				verdicts, error};
+	struct trying trying = {.plan = plan,
+				.staged = calloc(plan->target_count + 1, sizeof *trying.staged),
+				.verdicts = verdicts,
+				.error = error};
 	int result = 0;
 
 	memset(verdicts, 0, sizeof *verdicts);
 	if (trying.staged == NULL)
 		return pga_fail_memory(error);
+	trying.root = pga_crl_root_path(error);
+	result = trying.root != NULL ? 0 : -1;
 	for (size_t i = 0; i < plan->target_count; i++)
 		trying.staged[i].memory = (struct pga_memory_file)PGA_NO_MEMORY_FILE;
 	for (size_t i = 0; i < plan->target_count && result == 0; i++)
@@ -170,6 +161,7 @@ int pga_crl_plan_try(const struct pga_crl_plan *plan, const struct pga_crl_serve
 		pga_crl_list_free(&trying.staged[i].list);
 	}
 	free(trying.staged);
+	free(trying.root);
 	if (result == 0 &&
 	    (verdicts->refused.failed || verdicts->hint.failed || verdicts->unreached.failed ||
 	     verdicts->revoked.failed || verdicts->still.failed))
