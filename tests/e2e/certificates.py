@@ -110,6 +110,12 @@ def key_usage(*allowed):
     return x509.KeyUsage(**{use: use in allowed for use in uses})
 
 
+def with_points(builder, addresses):
+    """The builder with a CRL distribution point of these addresses; none where there are none."""
+    names = [x509.UniformResourceIdentifier(str(address)) for address in addresses]
+    return builder.add_extension(x509.CRLDistributionPoints([x509.DistributionPoint(names, None, None, None)]), False) if names else builder
+
+
 class Authority:
     """A CA certificate with its private key.
 
@@ -138,9 +144,10 @@ class Authority:
         Path(path).write_text(self.pem)
         return Path(path)
 
-    def issue(self, directory, *names, key="p256", days=VALID, digest="sha256", common_name=None, chain=True, private=None):
+    def issue(self, directory, *names, key="p256", days=VALID, digest="sha256", common_name=None, chain=True, private=None,
+              points=()):
         """A server certificate for `names` (none: no subject alternative name), its files written into `directory`; a renewed one
-        for the key in the file `private`."""
+        for the key in the file `private`; with the addresses of its CRL."""
         private = serialization.load_pem_private_key(Path(private).read_bytes(), None) if private else KEYS[key]()
         name = subject(common_name or (names[0] if names else "no name"))
         builder = build(name, private.public_key(), self.cert.subject, days)
@@ -149,6 +156,7 @@ class Authority:
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), False)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(map(general_name, names)), False)
+        builder = with_points(builder, points)
         leaf = sign(builder, self.key, digest)
         return write_issued("".join(map(pem, [leaf, *(self.chain if chain else [])])), private, directory)
 
@@ -156,13 +164,13 @@ class Authority:
         """The CA's own certificate as that of a server."""
         return write_issued(pem(self.cert), self.key, directory)
 
-    def intermediate(self, name="Intermediate CA", *, key="p256", days=VALID, digest="sha256", ca=True):
+    def intermediate(self, name="Intermediate CA", *, key="p256", days=VALID, digest="sha256", ca=True, points=()):
         """A CA below this one: not self-signed, so no anchor for libpq. Without `ca`, a certificate that may sign nothing."""
         private = KEYS[key]()
         builder = build(subject(name), private.public_key(), self.cert.subject, days)
         builder = builder.add_extension(x509.BasicConstraints(ca, None), True)
         builder = builder.add_extension(key_usage(*(("key_cert_sign", "crl_sign") if ca else ("digital_signature",))), True)
-        cert = sign(builder, self.key, digest)
+        cert = sign(with_points(builder, points), self.key, digest)
         return Authority(cert, private, chain=[cert, *self.chain], root=self.root)
 
     def twin(self, *, days=VALID, by=None, extensions=()):
