@@ -260,8 +260,10 @@ DIAGNOSE = \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/ends.c src/diagnose/ends.h \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
+	src/diagnose/going_roots.c src/diagnose/going_roots.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
 	src/diagnose/root_changes.c src/diagnose/root_changes.h \
+	src/diagnose/refresh_notices.c src/diagnose/refresh_notices.h \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
 	src/diagnose/status.c src/diagnose/status.h
 
@@ -291,6 +293,7 @@ CLI = \
 	src/cli/cmd_anchor_list.c \
 	src/cli/cmd_anchor_remove.c \
 	src/cli/cmd_anchor_show.c \
+	src/cli/cmd_anchor_refresh.c \
 	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cmd_completion.c \
@@ -333,6 +336,7 @@ CLI = \
 	src/cli/print_forecast.c src/cli/print_forecast.h \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
+	src/cli/print_refresh.c src/cli/print_refresh.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \
 	src/cli/print_status.c src/cli/print_status.h \

@@ -242,6 +242,7 @@ static int ask_stepca(struct pga_refreshed *source, const struct pga_http *http,
 		result = add_shown(source, &present.roots[i], PGA_ROOT_NEW, error);
 	if (result == 0)
 		result = judge_new(source, error);
+	source->unreached = present.unreached;
 	pga_stepca_roots_free(&present);
 	pga_text_free(&pem);
 	free(address);
@@ -322,6 +323,8 @@ int pga_refresh_ask(const struct pga_refresh *refresh, struct pga_refreshed *sou
 	else
 		return 0;
 	source->failed = result != 0;
+	if (source->way != PGA_ASK_STEPCA)
+		source->unreached = source->failed;
 	if (result != 0)
 		return 0;
 	settle(source);

@@ -66,6 +66,7 @@ struct pga_refreshed {
 	const struct pga_refreshed_root *chain_root;
 	struct pga_rotated rotated; /* what pga_refresh_pin() did, or would */
 	bool failed;
+	bool unreached; /* since nobody was there, as for a machine without a network */
 	struct pga_error error;
 };
 

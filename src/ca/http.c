@@ -309,6 +309,12 @@ static bool is_other_kind(CURLcode code)
 	       code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL;
 }
 
+static bool is_unreached(CURLcode code)
+{
+	return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+	       code == CURLE_COULDNT_CONNECT || code == CURLE_OPERATION_TIMEDOUT;
+}
+
 static int get(const struct pga_http *http, const struct pga_http_request *request,
 	       struct pga_text *body, struct pga_error *error)
 {
@@ -332,6 +338,8 @@ static int get(const struct pga_http *http, const struct pga_http_request *reque
 	code = curl_easy_perform(curl);
 	if (request->status != NULL)
 		*request->status = status_of(curl);
+	if (request->unreached != NULL)
+		*request->unreached = is_unreached(code);
 	if (code == CURLE_OK)
 		result = check_status(curl, request, error);
 	else

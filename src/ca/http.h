@@ -47,6 +47,7 @@ struct pga_http_request {
 			frees it; or NULL */
 	bool *other_kind; /* set where somebody is there and has no such thing to say: no TLS, or an
 			     HTTP status of failure; or NULL */
+	bool *unreached; /* set where nobody was reached, or gave a whole answer in time; or NULL */
 	long *status; /* gets HTTP's status of the answer, 0 where there is none; NULL: not wanted
 		       */
 };

@@ -169,6 +169,7 @@ static int add_present(const struct pga_http *http, struct pga_http_request *req
 
 	request->url = present->url;
 	request->status = &status;
+	request->unreached = &present->unreached;
 	answer = get_object(http, request, error);
 	if (answer == NULL)
 		return optional && status == 404 ? 0 : -1;

@@ -17,6 +17,7 @@ struct pga_stepca_roots {
 	size_t count;
 	bool other_kind; /* with an error: whoever answered is no step-ca, or does not know the root
 			  */
+	bool unreached;  /* nobody was reached */
 };
 
 /* GET URL/root/PIN of a step-ca that cannot be verified yet: the one certificate in the answer. The

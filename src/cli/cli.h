@@ -30,6 +30,7 @@ extern const struct pga_command pga_cmd_anchor_forget;
 extern const struct pga_command pga_cmd_anchor_list;
 extern const struct pga_command pga_cmd_anchor_remove;
 extern const struct pga_command pga_cmd_anchor_show;
+extern const struct pga_command pga_cmd_anchor_refresh;
 extern const struct pga_command pga_cmd_anchor_verify;
 extern const struct pga_command pga_cmd_bootstrap;
 extern const struct pga_command pga_cmd_completion;

@@ -19,6 +19,7 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_anchor_list,
     &pga_cmd_anchor_remove,
     &pga_cmd_anchor_show,
+    &pga_cmd_anchor_refresh,
     &pga_cmd_anchor_verify,
     NULL,
 };
