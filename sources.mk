@@ -260,6 +260,7 @@ DIAGNOSE = \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/ends.c src/diagnose/ends.h \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
+	src/diagnose/forecast_server.c src/diagnose/forecast_server.h \
 	src/diagnose/going_roots.c src/diagnose/going_roots.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
 	src/diagnose/root_changes.c src/diagnose/root_changes.h \

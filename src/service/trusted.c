@@ -35,6 +35,15 @@ bool pga_root_is_with(const struct pga_root_changes *changes, const char *pin)
 	return false;
 }
 
+/* Returns 1 where it has something, 0 where not, -1 for want of memory. */
+static int load_file(X509_STORE *store, const char *path)
+{
+	ERR_clear_error();
+	if (X509_STORE_load_file(store, path) == 1)
+		return 1;
+	return ERR_GET_REASON(ERR_peek_error()) == ERR_R_MALLOC_FAILURE ? -1 : 0;
+}
+
 /* A name that OpenSSL looks for in a directory: eight hex digits, and ".0", or ".r0" of a CRL. */
 static bool is_hashed(const char *name)
 {
@@ -61,10 +70,8 @@ static int load_directory(X509_STORE *store, const char *path)
 		if (!is_hashed(entry->d_name))
 			continue;
 		pga_text_addf(&name, "%s/%s", path, entry->d_name);
-		if (name.failed)
+		if (name.failed || load_file(store, pga_text_string(&name)) < 0)
 			result = -1;
-		else
-			(void)X509_STORE_load_file(store, pga_text_string(&name));
 		pga_text_free(&name);
 	}
 	if (directory != NULL)
@@ -100,8 +107,9 @@ static const char *variable_or(const char *variable, const char *otherwise)
 /* As SSL_CTX_set_default_verify_paths() has it. */
 static int load_system(X509_STORE *store)
 {
-	(void)X509_STORE_load_file(
-	    store, variable_or(X509_get_default_cert_file_env(), X509_get_default_cert_file()));
+	if (load_file(store, variable_or(X509_get_default_cert_file_env(),
+					 X509_get_default_cert_file())) < 0)
+		return -1;
 	return load_directories(
 	    store, variable_or(X509_get_default_cert_dir_env(), X509_get_default_cert_dir()));
 }
@@ -160,7 +168,7 @@ static int load_crls(X509_STORE *store, const struct pga_effective *effective,
 	const char *file = pga_effective_value(effective, "sslcrl");
 	const char *directory = pga_effective_value(effective, "sslcrldir");
 	struct pga_text own = PGA_TEXT_EMPTY;
-	int result = 1;
+	int result;
 
 	file = file != NULL && file[0] != '\0' ? file : NULL;
 	directory = directory != NULL && directory[0] != '\0' ? directory : NULL;
@@ -173,15 +181,12 @@ static int load_crls(X509_STORE *store, const struct pga_effective *effective,
 		free(home);
 		file = pga_text_string(&own);
 	}
-	if (own.failed)
-		result = pga_fail_memory(error);
-	else if (file != NULL && (is_pipe(file) || X509_STORE_load_file(store, file) != 1))
-		result = 0;
-	else if (directory != NULL && load_directories(store, directory) != 0)
-		result = pga_fail_memory(error);
+	result = own.failed ? -1 : file == NULL ? 1 : is_pipe(file) ? 0 : load_file(store, file);
+	if (result > 0 && directory != NULL && load_directories(store, directory) != 0)
+		result = -1;
 	pga_text_free(&own);
 	ERR_clear_error();
-	return result;
+	return result >= 0 ? result : pga_fail_memory(error);
 }
 
 static void explain(struct pga_trusted *trusted, const char *path)
@@ -202,15 +207,18 @@ static void explain(struct pga_trusted *trusted, const char *path)
 static int load(struct pga_trusted *trusted, X509_STORE *found, const char *path,
 		const struct pga_effective *effective, struct pga_error *error)
 {
+	int loaded;
 	int crls;
 
 	if (trusted->system)
 		return load_system(found) == 0 ? 0 : pga_fail_memory(error);
-	ERR_clear_error();
-	if (is_pipe(path) || X509_STORE_load_file(found, path) != 1) {
+	loaded = is_pipe(path) ? 0 : load_file(found, path);
+	if (loaded == 0)
 		explain(trusted, path);
-		return trusted->why.failed ? pga_fail_memory(error) : 0;
-	}
+	if (loaded < 0 || trusted->why.failed)
+		return pga_fail_memory(error);
+	if (loaded == 0)
+		return 0;
 	crls = load_crls(found, effective, error);
 	if (crls > 0)
 		(void)X509_STORE_set_flags(SSL_CTX_get_cert_store(trusted->tls),
