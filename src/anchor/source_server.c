@@ -186,7 +186,7 @@ static int fetch(const struct pga_source_request *request, struct pga_candidates
 		 struct pga_error *error)
 {
 	struct pga_key_choice server;
-	bool direct;
+	struct pga_server_said said = {.postgresql = true};
 	int result = -1;
 
 	if (pga_key_choice_read(request->location, &server, error) != 0)
@@ -200,14 +200,15 @@ static int fetch(const struct pga_source_request *request, struct pga_candidates
 	candidates->where = strdup(request->location);
 	if (candidates->where == NULL)
 		(void)pga_fail_memory(error);
-	else if (pga_server_chain(&asked, &candidates->chain, &direct, error) != 0 ||
-		 check_way(request->location, direct, error) != 0 ||
+	else if (pga_server_chain(&asked, &candidates->chain, &said, error) != 0 ||
+		 check_way(request->location, said.direct, error) != 0 ||
 		 take_root(candidates, error) != 0)
 		;
 	else if (candidates->count == 0)
 		(void)fail_without_root(request, candidates->chain, error);
 	else
 		result = compare_with_known(request, &server, candidates, error);
+	candidates->other_kind = result != 0 && !said.postgresql;
 	free(server.host);
 	return result;
 }

@@ -78,7 +78,8 @@ static void say_taken(const struct pga_adding *adding, size_t index)
 	if (!adding->guessed || adding->json)
 		return;
 	pga_print(stdout, index == 0 ? "%s: taken for %s.\n" : "%s: not that; taken for %s.\n",
-		  adding->request.location, adding->taken_for[index]);
+		  adding->request.told == NULL ? adding->request.location : adding->typed,
+		  adding->taken_for[index]);
 	(void)fflush(stdout);
 }
 

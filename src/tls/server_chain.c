@@ -30,6 +30,7 @@ struct asking {
 	long long deadline;
 	int connection; /* -1: none */
 	size_t received;
+	bool answered; /* as a PostgreSQL server does */
 	SSL_CTX *context;
 	SSL *tls;
 	BIO *from_server; /* the TLS session's own */
@@ -73,7 +74,7 @@ static int dial(struct asking *asking, struct pga_error *error)
 
 /* SSLRequest, and the one byte that answers it. Behind that no byte may come before this end has
  * begun TLS: whoever injects one wants it to be read as a part of the session (CVE-2021-23222). */
-static enum outcome request(const struct asking *asking, struct pga_error *error)
+static enum outcome request(struct asking *asking, struct pga_error *error)
 {
 	static const unsigned char ssl_request[8] = {0, 0, 0, 8, 4, 210, 22, 47};
 	char answer = '\0';
@@ -90,10 +91,13 @@ static enum outcome request(const struct asking *asking, struct pga_error *error
 		return got == 0 ? CLOSED : FAILED;
 	switch (answer) {
 	case 'S':
+		asking->answered = true;
 		return pga_dial_has_more(asking->connection) ? INJECTED : STANDS;
 	case 'N':
+		asking->answered = true;
 		return NO_TLS;
 	case 'E':
+		asking->answered = true;
 		return ERROR_SENT;
 	default:
 		return OTHER;
@@ -106,8 +110,10 @@ static bool is_name(const char *host)
 	return strspn(host, "0123456789.") != strlen(host) && strchr(host, ':') == NULL;
 }
 
-static int make_session(struct asking *asking, const unsigned char *protocols, unsigned length,
-			struct pga_error *error)
+/* A name of ALPN is its length and its bytes. */
+static const unsigned char postgresql[] = {10, 'p', 'o', 's', 't', 'g', 'r', 'e', 's', 'q', 'l'};
+
+static int make_session(struct asking *asking, struct pga_error *error)
 {
 	asking->context = SSL_CTX_new(TLS_client_method());
 	if (asking->context == NULL)
@@ -124,7 +130,7 @@ static int make_session(struct asking *asking, const unsigned char *protocols, u
 	SSL_set_bio(asking->tls, asking->from_server, asking->to_server);
 	/* That there is nothing yet is no end. */
 	BIO_set_mem_eof_return(asking->from_server, -1);
-	if (SSL_set_alpn_protos(asking->tls, protocols, length) != 0 ||
+	if (SSL_set_alpn_protos(asking->tls, postgresql, sizeof postgresql) != 0 ||
 	    (is_name(asking->server->host) &&
 	     SSL_set_tlsext_host_name(asking->tls, asking->server->host) != 1))
 		return pga_fail_memory(error);
@@ -192,10 +198,6 @@ static enum outcome shake_hands(struct asking *asking, struct pga_error *error)
 			return outcome;
 	}
 }
-
-/* A name of ALPN is its length and its bytes. */
-static const unsigned char postgresql[] = "\x0apostgresql";
-static const unsigned char both[] = "\x0apostgresql\x08http/1.1";
 
 static bool chose_postgresql(const struct asking *asking)
 {
@@ -267,7 +269,7 @@ static enum outcome ask_requested(struct asking *asking, bool *said, struct pga_
 	outcome = request(asking, error);
 	if (outcome != STANDS)
 		return outcome;
-	if (make_session(asking, postgresql, sizeof postgresql - 1, error) != 0)
+	if (make_session(asking, error) != 0)
 		return FAILED;
 	outcome = shake_hands(asking, error);
 	*said = outcome == OTHER;
@@ -279,8 +281,7 @@ static enum outcome ask_directly(struct asking *asking, bool *said, struct pga_e
 	enum outcome outcome;
 
 	*said = false;
-	if (dial(asking, error) != 0 ||
-	    make_session(asking, postgresql, sizeof postgresql - 1, error) != 0)
+	if (dial(asking, error) != 0 || make_session(asking, error) != 0)
 		return FAILED;
 	outcome = shake_hands(asking, error);
 	*said = outcome == OTHER;
@@ -306,53 +307,25 @@ static enum outcome ask(struct asking *asking, bool *direct, bool *said, struct 
 	return *direct ? STANDS : outcome;
 }
 
-int pga_server_chain(const struct pga_server *server, STACK_OF(X509) * *chain, bool *direct,
-		     struct pga_error *error)
+int pga_server_chain(const struct pga_server *server, STACK_OF(X509) * *chain,
+		     struct pga_server_said *said, struct pga_error *error)
 {
 	struct asking asking;
 	enum outcome outcome;
-	bool directly;
-	bool said;
+	bool direct;
+	bool explained;
 	int result;
 
 	*chain = NULL;
 	begin(&asking, server);
-	outcome = ask(&asking, &directly, &said, error);
+	outcome = ask(&asking, &direct, &explained, error);
 	if (outcome == STANDS)
 		result = take_chain(&asking, chain, error);
 	else
-		result = said ? -1 : fail(&asking, outcome, error);
-	if (direct != NULL)
-		*direct = directly;
-	leave(&asking);
-	return result;
-}
-
-int pga_server_guess(const struct pga_server *server, enum pga_server_kind *kind,
-		     struct pga_error *error)
-{
-	struct asking asking;
-	enum outcome outcome;
-	int result = -1;
-
-	*kind = PGA_SERVER_OTHER;
-	begin(&asking, server);
-	if (dial(&asking, error) != 0 || make_session(&asking, both, sizeof both - 1, error) != 0)
-		goto done;
-	outcome = shake_hands(&asking, error);
-	if (outcome == STANDS) {
-		*kind = chose_postgresql(&asking) ? PGA_SERVER_POSTGRESQL : PGA_SERVER_TLS;
-		result = 0;
-		goto done;
-	}
-	leave(&asking);
-	if (dial(&asking, error) != 0)
-		goto done;
-	outcome = request(&asking, error);
-	if (outcome == STANDS || outcome == NO_TLS || outcome == INJECTED)
-		*kind = PGA_SERVER_POSTGRESQL;
-	result = outcome == FAILED ? -1 : 0;
-done:
+		result = explained ? -1 : fail(&asking, outcome, error);
+	if (said != NULL)
+		*said = (struct pga_server_said){
+		    .direct = direct, .postgresql = asking.answered || outcome == STANDS};
 	leave(&asking);
 	return result;
 }

@@ -25,21 +25,16 @@ struct pga_server {
 	long max_time;        /* for all of it, milliseconds; looking up the name is not counted */
 };
 
-/* The server's own certificate is the first. *direct (or NULL): whether it was asked directly.
- * sk_X509_pop_free(*chain, X509_free) frees them; NULL after an error. Returns -1 with the
- * reason, in which there is no word of the server's. */
-int pga_server_chain(const struct pga_server *server, STACK_OF(X509) * *chain, bool *direct,
-		     struct pga_error *error);
-
-/* Who it may be that listens there. */
-enum pga_server_kind {
-	PGA_SERVER_POSTGRESQL, /* it answers an SSLRequest, with TLS or without, or direct TLS */
-	PGA_SERVER_TLS,        /* TLS at once, and not of PostgreSQL: HTTPS, most likely */
-	PGA_SERVER_OTHER,
+/* What else is known of it then. */
+struct pga_server_said {
+	bool direct;     /* it was asked directly, and did not answer an SSLRequest */
+	bool postgresql; /* it has answered as a PostgreSQL server does, whatever came of it */
 };
 
-/* Asks that; its way does not matter. Returns -1 with the reason where nobody listens. */
-int pga_server_guess(const struct pga_server *server, enum pga_server_kind *kind,
-		     struct pga_error *error);
+/* The server's own certificate is the first; sk_X509_pop_free(*chain, X509_free) frees them, and it
+ * is NULL after an error. said (or NULL) is filled in either case. Returns -1 with the reason, in
+ * which there is no word of the server's. */
+int pga_server_chain(const struct pga_server *server, STACK_OF(X509) * *chain,
+		     struct pga_server_said *said, struct pga_error *error);
 
 #endif

@@ -69,10 +69,16 @@ def test_what_was_taken_is_said_beside_json(vintage, stepca):
     assert json.loads(done.stdout)["pin"] == stepca.fingerprint and "defaults.json says: CA " in done.stderr
 
 
-@pytest.mark.parametrize("words", [["--step-config", "{0}"], ["--step-config={0}"], ["--step-config", "{0}/config/defaults.json"]], ids=str)
+@pytest.mark.parametrize("words", [["--step-config", "{0}"], ["--step-config={0}"], ["--step-config", "{0}/config/defaults.json"], ["{0}"],
+                                   ["{0}/config/defaults.json"]], ids=str)
 def test_a_path(home, stepca, words):
     write(home / "elsewhere/config/defaults.json", defaults(stepca))
     is_pinned(home, home.pganchor("bootstrap", *(word.format(home / "elsewhere") for word in words)), stepca)
+
+
+def test_a_word_is_said_to_be_taken_for_it(vintage, stepca):
+    done = is_pinned(vintage, vintage.pganchor("anchor", "add", str(vintage / ".step")), stepca)
+    assert done.stdout.startswith(f"{vintage / '.step'}: taken for step's configuration.\nstep's configuration {vintage / '.step'}")
 
 
 def test_steppath(vintage, other_stepca):
