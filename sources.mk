@@ -257,6 +257,7 @@ DIAGNOSE = \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
 	src/diagnose/coverage.c src/diagnose/coverage.h \
+	src/diagnose/crl_findings.c src/diagnose/crl_findings.h \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/ends.c src/diagnose/ends.h \
 	src/diagnose/forecast.c src/diagnose/forecast.h \

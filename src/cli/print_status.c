@@ -3,6 +3,7 @@
 #include "cli/print_processes.h"
 #include "diagnose/anchor_findings.h"
 #include "diagnose/coverage.h"
+#include "diagnose/crl_findings.h"
 #include "report/json.h"
 #include "report/table.h"
 #include "report/text.h"
@@ -245,6 +246,7 @@ void pga_print_status(const struct pga_status *status)
 		print_policy(status);
 	pga_print_findings(stdout, &status->findings, PGA_ABOUT_POLICY);
 	pga_print_findings(stdout, &status->findings, PGA_ABOUT_ANCHORS);
+	pga_print_findings(stdout, &status->findings, PGA_ABOUT_CRLS);
 	pga_print_processes(&status->processes);
 	pga_print_findings(stdout, &status->findings, PGA_ABOUT_PROGRAMS);
 }

@@ -2,6 +2,7 @@
 
 #include "diagnose/anchor_findings.h"
 #include "diagnose/coverage.h"
+#include "diagnose/crl_findings.h"
 #include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/session.h"
@@ -268,9 +269,10 @@ static int look_at_policy(struct pga_status *status, struct pga_error *error)
 	else {
 		judge_audit(&status->policy, &status->findings);
 		judge_known_servers(status);
-		return pga_anchors_judge(&status->pins, time(NULL), &status->findings, error);
+		if (pga_anchors_judge(&status->pins, time(NULL), &status->findings, error) != 0)
+			return -1;
 	}
-	return 0;
+	return pga_crls_judge(time(NULL), &status->findings, error);
 }
 
 int pga_status_look(struct pga_status *status, struct pga_error *error)

@@ -16,6 +16,9 @@
 	X(PGA_ANCHOR_EXPIRES_SOON, "anchor-expires-soon")                       \
 	X(PGA_BUNDLE_OLD, "bundle-old")                                         \
 	X(PGA_BUNDLE_EXPIRES_SOON, "bundle-expires-soon")                       \
+	X(PGA_CRL_EXPIRED, "crl-expired")                                       \
+	X(PGA_CRL_EXPIRES_SOON, "crl-expires-soon")                             \
+	X(PGA_CRLS_UNREADABLE, "crls-unreadable")                               \
 	X(PGA_AUDIT_MODE, "audit-mode")                                         \
 	X(PGA_AUDIT_NOT_LOGGED, "audit-not-logged")                             \
 	X(PGA_AUDIT_NOT_HEARD, "audit-not-heard")                               \

@@ -13,7 +13,8 @@ COMMANDS = {"bootstrap": "bootstrap", "anchor accept": "anchor Cm accept", "anch
             "service show": "service Cm show", "service remove": "service Cm remove", "run": "run", "explain": "explain",
             "password set": "password Cm set", "password get": "password Cm get", "password list": "password Cm list",
             "password clear": "password Cm clear", "password import": "password Cm import", "password export": "password Cm export",
-            "password unlock": "password Cm unlock", "forecast": "forecast", "log": "log", "enable": "enable", "disable": "disable",
+            "password unlock": "password Cm unlock", "forecast": "forecast", "crl add": "crl Cm add",
+            "crl list": "crl Cm list", "crl refresh": "crl Cm refresh", "crl remove": "crl Cm remove", "log": "log", "enable": "enable", "disable": "disable",
             "status": "status", "uninstall": "uninstall", "completion": "completion"}
 
 
