@@ -152,6 +152,7 @@ ANCHOR = \
 	src/anchor/installed_roots.c src/anchor/installed_roots.h \
 	src/anchor/known_host.c src/anchor/known_host.h \
 	src/anchor/known_roots.c src/anchor/known_roots.h \
+	src/anchor/new_hosts.c src/anchor/new_hosts.h \
 	src/anchor/notices.c src/anchor/notices.h \
 	src/anchor/own_file.c src/anchor/own_file.h \
 	src/anchor/proof.c src/anchor/proof.h \
@@ -292,8 +293,12 @@ CLI = \
 	src/cli/cmd_anchor_accept.c \
 	src/cli/cmd_anchor_add.c \
 	src/cli/cmd_anchor_forget.c \
+	src/cli/cmd_anchor_export.c \
+	src/cli/cmd_anchor_import.c \
 	src/cli/cmd_anchor_list.c \
 	src/cli/cmd_anchor_remove.c \
+	src/cli/cmd_anchor_rename.c \
+	src/cli/cmd_anchor_set_hosts.c \
 	src/cli/cmd_anchor_show.c \
 	src/cli/cmd_anchor_refresh.c \
 	src/cli/cmd_anchor_verify.c \

@@ -65,9 +65,8 @@ static void advise(struct pga_error *error, bool unfit)
 		(void)snprintf(error->hint, sizeof error->hint, "%s", hint);
 }
 
-/* Returns 1, with the reason, for one that can be no anchor. */
-static int pin_one(const struct pga_certificate *root, const char *path, bool dry_run,
-		   struct pga_existing *existing, struct pga_error *error)
+int pga_existing_pin_one(const struct pga_certificate *root, const char *path, const char *hosts,
+			 bool dry_run, struct pga_existing *existing, struct pga_error *error)
 {
 	struct pga_pinned_too *too = next_of(existing);
 	char name[PGA_EXISTING_NAME];
@@ -76,6 +75,7 @@ static int pin_one(const struct pga_certificate *root, const char *path, bool dr
 	    .fallback_name = name,
 	    .source = path,
 	    .record = {.kind = "root.crt"},
+	    .hosts = hosts,
 	};
 	struct pga_anchoring done;
 
@@ -113,7 +113,8 @@ static int pin_all(const char *path, const struct pga_unpinned_roots *unpinned,
 		int pinned = 0;
 
 		if (strcmp(unpinned->roots[i].pin, root->pin) != 0)
-			pinned = pin_one(&unpinned->roots[i], path, dry_run, existing, &error);
+			pinned = pga_existing_pin_one(&unpinned->roots[i], path, NULL, dry_run,
+						      existing, &error);
 		if (pinned > 0)
 			pga_print_warning("%s; it is not pinned, and the gate refuses its servers",
 					  error.message);
@@ -149,6 +150,12 @@ static int may_pin(struct pga_error *error)
 
 	pga_text_free(&said);
 	return result;
+}
+
+int pga_existing_read(char **path, struct pga_unpinned_roots *unpinned, struct pga_error *error)
+{
+	*path = NULL;
+	return may_pin(error) == 0 ? read_unpinned(path, unpinned, error) : -1;
 }
 
 int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
@@ -224,7 +231,8 @@ static int pin_or_say_why_not(const char *path, const struct pga_unpinned_roots 
 	int status = PGA_EXIT_DONE;
 
 	for (size_t i = 0; i < unpinned->count; i++) {
-		if (pin_one(&unpinned->roots[i], path, dry_run, &existing, &error) == 0)
+		if (pga_existing_pin_one(&unpinned->roots[i], path, NULL, dry_run, &existing,
+					 &error) == 0)
 			continue;
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;

@@ -3,6 +3,7 @@
 #ifndef PGA_CLI_BOOTSTRAP_EXISTING_H
 #define PGA_CLI_BOOTSTRAP_EXISTING_H
 
+#include "anchor/unpinned.h"
 #include "tls/certificate.h"
 #include "base/error.h"
 
@@ -29,6 +30,15 @@ struct pga_existing {
  * too. */
 int pga_existing_pin(const struct pga_certificate *root, bool dry_run,
 		     struct pga_existing *existing, struct pga_error *error);
+
+/* Reads the roots of root.crt that are not pinned; *path is root.crt's, and the caller's to free,
+ * after an error too. Returns -1 with the reason, as where no pin of the user's counts. */
+int pga_existing_read(char **path, struct pga_unpinned_roots *unpinned, struct pga_error *error);
+
+/* Pins one of them, for these hosts (NULL: every host), and adds it to existing. Returns 1, with
+ * the reason, for one that can be no anchor. */
+int pga_existing_pin_one(const struct pga_certificate *root, const char *path, const char *hosts,
+			 bool dry_run, struct pga_existing *existing, struct pga_error *error);
 
 /* Names those that are not pinned, on standard error. Where the policy does not ask for pins, there
  * is nothing to say. Returns -1 with the reason. */
