@@ -149,6 +149,7 @@ ANCHOR = \
 	src/anchor/crl_source.c src/anchor/crl_source.h \
 	src/anchor/crls.c src/anchor/crls.h \
 	src/anchor/crls_conf.c \
+	src/anchor/install_many.c src/anchor/install_many.h \
 	src/anchor/installed_roots.c src/anchor/installed_roots.h \
 	src/anchor/known_host.c src/anchor/known_host.h \
 	src/anchor/known_roots.c src/anchor/known_roots.h \

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { ANCHORS_CONF, SOURCES_CONF, NAME_CRT, ROOT_CRT, FILES };
@@ -33,9 +32,8 @@ static int copy(char **to, const char *from, struct pga_error *error)
 	return *to != NULL ? 0 : pga_fail_memory(error);
 }
 
-/* What the gate would refuse is not written: a file that others can write, or put another in the
- * place of. Of one that is not there yet, the directory tells. */
-static int check_owners(const char *path, struct pga_error *error)
+/* Of one that is not there yet, the directory tells. */
+int pga_anchor_check_owners(const char *path, struct pga_error *error)
 {
 	static const char stake[] = "the system's anchors";
 	struct pga_text directory = PGA_TEXT_EMPTY;
@@ -62,7 +60,7 @@ static struct pga_transaction_file *begin(struct installing *installing, int whi
 		(void)pga_fail_memory(error);
 		return NULL;
 	}
-	if (installing->anchor->system && check_owners(path, error) != 0)
+	if (installing->anchor->system && pga_anchor_check_owners(path, error) != 0)
 		return NULL;
 	if (pga_edit_begin_in(&begun->edit, path, mode, installing->anchor->system ? 0755 : 0700,
 			      error) == 0)
@@ -170,16 +168,6 @@ static int settle(struct installing *installing, struct pga_error *error)
 		    error);
 }
 
-static void now(char text[PGA_CERTIFICATE_DATE])
-{
-	time_t seconds = time(NULL);
-	struct tm tm;
-
-	text[0] = '\0';
-	if (gmtime_r(&seconds, &tm) != NULL)
-		(void)strftime(text, PGA_CERTIFICATE_DATE, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 /* Whether the section has the scope that the anchor is to have; the system's have none to say. */
 static bool has_scope(const struct pga_pin *pin, const struct pga_anchoring *done)
 {
@@ -197,7 +185,7 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 	char pinned[PGA_CERTIFICATE_DATE];
 	bool right;
 
-	now(pinned);
+	pga_x509_now(pinned);
 	/* Where the pin is known, what is only for the reader stays as it is. */
 	const struct pga_anchor_setting settings[] = {
 	    {"source", done->known ? NULL : done->source},
@@ -272,7 +260,7 @@ static int compose_sources(struct installing *installing, struct pga_error *erro
 		return -1;
 	if (record.location == NULL)
 		record.location = installing->anchor->source;
-	now(written);
+	pga_x509_now(written);
 	record.checked = record.changed = written;
 	sources = begin(installing, SOURCES_CONF, &installing->done->sources, path,
 			done->system ? 0644 : 0600, error);

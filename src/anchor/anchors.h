@@ -59,6 +59,10 @@ struct pga_anchoring {
 int pga_anchor_install(const struct pga_anchor *anchor, bool dry_run, struct pga_anchoring *done,
 		       struct pga_error *error);
 
+/* Whether the gate will take this file of the system's: one that others can write, or put another
+ * in the place of, it does not, and so it is not written. Returns -1 with the reason. */
+int pga_anchor_check_owners(const char *path, struct pga_error *error);
+
 /* Frees what it holds; safe on one that is all zero. */
 void pga_anchoring_free(struct pga_anchoring *done);
 

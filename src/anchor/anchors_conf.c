@@ -54,8 +54,8 @@ static void copy_line(struct pga_text *after, const struct pga_ini_line *line)
 	pga_text_add_bytes(after, line->whole.bytes, line->whole.length);
 }
 
-static void add_section(struct pga_text *after, const char *name,
-			const struct pga_anchor_setting *settings, size_t count)
+void pga_anchors_conf_add(const char *name, const struct pga_anchor_setting *settings, size_t count,
+			  struct pga_text *after)
 {
 	if (after->length == 0)
 		pga_text_add(after, FIRST_LINE);
@@ -99,7 +99,7 @@ void pga_anchors_conf_set(const struct pga_text *before, const char *name,
 				add_setting(after, &settings[i], line_end_of(&line));
 	}
 	if (!found)
-		add_section(after, name, settings, count);
+		pga_anchors_conf_add(name, settings, count, after);
 }
 
 void pga_anchors_conf_cut(const struct pga_text *before, const char *name, struct pga_text *after,

@@ -34,6 +34,10 @@ void pga_anchors_conf_rename(const struct pga_text *before, const char *name, co
  * of somebody else's. */
 bool pga_anchors_conf_is_bare(const struct pga_text *content);
 
+/* Adds the section [name] at the end, which has none of this name. */
+void pga_anchors_conf_add(const char *name, const struct pga_anchor_setting *settings, size_t count,
+			  struct pga_text *after);
+
 /* The list of host patterns as the file has it: one blank between two. The caller frees it; NULL,
  * with the reason, for a list that is empty or has something else in it than patterns. */
 char *pga_anchors_conf_hosts(const char *list, struct pga_error *error);

@@ -259,3 +259,27 @@ int pga_proof_try(const struct pga_proof *proof, const struct pga_crl_places *cr
 	ERR_clear_error();
 	return result;
 }
+
+int pga_proof_find_all(const char *path, const struct pga_certificate *roots, size_t count,
+		       struct pga_text *fault, struct pga_error *error)
+{
+	static const struct pga_crl_places no_crls;
+	bool by_crl = false;
+	struct trying trying = {.fault = fault, .by_crl = &by_crl};
+	bool tried = false;
+
+	ERR_clear_error();
+	trying.tls = SSL_CTX_new(TLS_client_method());
+	trying.view = X509_STORE_CTX_new();
+	if (trying.tls != NULL && trying.view != NULL) {
+		tried = load(&trying, path, &no_crls) != 0 ||
+			X509_STORE_CTX_init(trying.view, SSL_CTX_get_cert_store(trying.tls), NULL,
+					    NULL) == 1;
+		for (size_t i = 0; tried && fault->length == 0 && i < count; i++)
+			root_is_trusted(&trying, &roots[i]);
+	}
+	X509_STORE_CTX_free(trying.view);
+	SSL_CTX_free(trying.tls);
+	ERR_clear_error();
+	return tried && !fault->failed ? 0 : pga_fail_memory(error);
+}

@@ -41,6 +41,11 @@ int pga_proof_try(const struct pga_proof *proof, const struct pga_crl_places *cr
 /* Whether the chain verifies with this root alone. */
 bool pga_proof_ends_in(STACK_OF(X509) * chain, const struct pga_certificate *root);
 
+/* Adds to fault why libpq would not find one of these roots in the file, or not take it. The file
+ * is read once, and CRLs are left alone. Returns -1 for want of memory. */
+int pga_proof_find_all(const char *path, const struct pga_certificate *roots, size_t count,
+		       struct pga_text *fault, struct pga_error *error);
+
 /* A file to be proved. */
 struct pga_proof_file {
 	const char *name;               /* its path, for messages */
@@ -55,5 +60,11 @@ struct pga_proof_file {
 int pga_proof_files(const struct pga_proof *proof, const struct pga_proof_file *own,
 		    const struct pga_proof_file *root_crt, char **crl_fault,
 		    struct pga_error *error);
+
+/* Whether libpq finds each of these roots in the file and takes it, which is read once. path NULL:
+ * it is not written yet, and the content is tried. CRLs are left alone. Returns -1 with the first
+ * that it does not. */
+int pga_proof_many(const char *name, const char *path, const struct pga_text *content,
+		   const struct pga_certificate *roots, size_t count, struct pga_error *error);
 
 #endif

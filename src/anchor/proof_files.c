@@ -115,3 +115,33 @@ int pga_proof_files(const struct pga_proof *proof, const struct pga_proof_file *
 	pga_crl_places_free(&crls);
 	return result;
 }
+
+int pga_proof_many(const char *name, const char *path, const struct pga_text *content,
+		   const struct pga_certificate *roots, size_t count, struct pga_error *error)
+{
+	struct pga_text fault = PGA_TEXT_EMPTY;
+	char unnamed_path[64];
+	int unnamed = -1;
+	int result = -1;
+
+	if (path == NULL) {
+		unnamed = unnamed_file(content, unnamed_path, error);
+		path = unnamed_path;
+		if (unnamed < 0)
+			goto done;
+	}
+	if (pga_proof_find_all(path, roots, count, &fault, error) != 0)
+		goto done;
+	if (fault.length > 0)
+		(void)pga_fail(error, "--scoped leaves that file alone; nothing was changed",
+			       "%s: libpq could not verify with it: %s%s", name,
+			       pga_text_string(&fault),
+			       pga_root_crt_has_nul(content) ? PGA_ROOT_CRT_NUL : "");
+	else
+		result = 0;
+done:
+	if (unnamed >= 0)
+		(void)close(unnamed);
+	pga_text_free(&fault);
+	return result;
+}

@@ -33,6 +33,16 @@ int pga_root_crt_add(const char *path, const struct pga_text *before, const char
 #define PGA_ROOT_CRT_HEADING "# pganchor anchor "
 #define PGA_ROOT_CRT_ENDLESS " (the line above had no end)"
 
+/* The same for many, of which those are added that are not there yet: *any says whether there were
+ * such. The file is read three times, however many they are. */
+struct pga_root_crt_entry {
+	const char *name; /* of the anchor */
+	const struct pga_certificate *certificate;
+};
+int pga_root_crt_add_many(const char *path, const struct pga_text *before,
+			  const struct pga_root_crt_entry *entries, size_t count,
+			  struct pga_text *after, bool *any, struct pga_error *error);
+
 /* A certificate that pga_root_crt_add() may have put there. */
 struct pga_root_crt_cut {
 	const char *name; /* of the anchor */

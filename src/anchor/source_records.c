@@ -211,14 +211,30 @@ static void add_without(const struct pga_text *before, const char *name,
 	}
 }
 
+static void fill(struct pga_anchor_setting settings[KEYS], const struct pga_source_record *record)
+{
+	for (size_t key = 0; key < KEYS; key++)
+		settings[key] = (struct pga_anchor_setting){keys[key].name, value_of(record, key)};
+}
+
+void pga_source_records_add(const char *name, const struct pga_source_record *record,
+			    struct pga_text *after)
+{
+	struct pga_anchor_setting settings[KEYS];
+
+	fill(settings, record);
+	if (after->length == 0)
+		pga_text_add(after, HEADING);
+	pga_anchors_conf_add(name, settings, KEYS, after);
+}
+
 void pga_source_records_set(const struct pga_text *before, const char *name,
 			    const struct pga_source_record *record, struct pga_text *after)
 {
 	struct pga_text rest = PGA_TEXT_EMPTY;
 	struct pga_anchor_setting settings[KEYS];
 
-	for (size_t key = 0; key < KEYS; key++)
-		settings[key] = (struct pga_anchor_setting){keys[key].name, value_of(record, key)};
+	fill(settings, record);
 	add_without(before, name, record, &rest);
 	if (rest.length == 0)
 		pga_text_add(after, HEADING);

@@ -69,9 +69,12 @@ void pga_source_records_free(struct pga_source_records *records);
 
 /* The file as text, for a transaction: each adds to after what stands in before, with the record of
  * this anchor as it is to be (a value that is NULL goes, and so does one with a control character),
- * without it, or under another name. Every other byte is kept. Want of memory is after->failed. */
+ * put behind all that stands there, without it, or under another name. Every other byte is kept.
+ * Want of memory is after->failed. */
 void pga_source_records_set(const struct pga_text *before, const char *name,
 			    const struct pga_source_record *record, struct pga_text *after);
+void pga_source_records_add(const char *name, const struct pga_source_record *record,
+			    struct pga_text *after);
 void pga_source_records_drop(const struct pga_text *before, const char *name,
 			     struct pga_text *after);
 void pga_source_records_rename(const struct pga_text *before, const char *name,

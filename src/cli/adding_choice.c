@@ -23,24 +23,19 @@ static bool is_self_issued(const struct pga_certificate *certificate)
 static int leave_the_fit(struct pga_adding *adding, struct pga_error *error)
 {
 	struct pga_candidates *found = &adding->found;
-	struct pga_error why;
 	bool told = false;
 	size_t fit = 0;
 
-	for (size_t i = 0; i < found->count; i++)
-		if (pga_certificate_check_anchor(&found->roots[i], found->where, &why) != 0 &&
-		    (!told || is_self_issued(&found->roots[i]))) {
-			told = true;
-			*error = why;
-		}
 	for (size_t i = 0; i < found->count; i++) {
-		const bool fits =
-		    pga_certificate_check_anchor(&found->roots[i], found->where, &why) == 0;
-		struct pga_certificate certificate = found->roots[i];
+		const struct pga_certificate certificate = found->roots[i];
+		struct pga_error why;
 
-		if (fits) {
+		if (pga_certificate_check_anchor(&certificate, found->where, &why) == 0) {
 			found->roots[i] = found->roots[fit];
 			found->roots[fit++] = certificate;
+		} else if (!told || is_self_issued(&certificate)) {
+			told = true;
+			*error = why;
 		}
 	}
 	if (fit == 0)

@@ -16,7 +16,7 @@ static bool changed(const struct pga_anchoring *done)
 	       done->root_crt.change != PGA_UNCHANGED || done->sources.change != PGA_UNCHANGED;
 }
 
-static void print_file(const struct pga_anchor_file *file, bool dry_run, const char *what)
+void pga_print_anchor_file(const struct pga_anchor_file *file, bool dry_run, const char *what)
 {
 	static const char *const did[] = {[PGA_UNCHANGED] = "",
 					  [PGA_CREATED] = "Made",
@@ -42,11 +42,12 @@ static const char *what_is_gone(const struct pga_anchoring *done)
 
 static void print_files(const struct pga_anchoring *done, bool dry_run)
 {
-	print_file(&done->conf, dry_run, "the pin");
-	print_file(&done->crt, dry_run, "the root alone");
-	print_file(&done->root_crt, dry_run,
-		   done->scoped ? what_is_gone(done) : "the root, where libpq looks for it");
-	print_file(&done->sources, dry_run, "where it comes from");
+	pga_print_anchor_file(&done->conf, dry_run, "the pin");
+	pga_print_anchor_file(&done->crt, dry_run, "the root alone");
+	pga_print_anchor_file(&done->root_crt, dry_run,
+			      done->scoped ? what_is_gone(done)
+					   : "the root, where libpq looks for it");
+	pga_print_anchor_file(&done->sources, dry_run, "where it comes from");
 }
 
 static void print_first(const struct pga_anchoring *done, const struct pga_existing *existing,
@@ -146,8 +147,9 @@ int pga_report_json(const struct pga_anchoring *done, const struct pga_certifica
 		"already_pinned", (int)done->known, "changed",
 		(int)(changed(done) || existing->count > 0), "replaced", done->replaced, "dry_run",
 		(int)dry_run, "files", "anchors.conf", pga_json_file(&done->conf), "anchor.crt",
-		pga_json_file(&done->crt), "root.crt", pga_json_file(&done->root_crt), "sources.conf",
-		pga_json_file(&done->sources), "pinned_too", json_existing(existing)),
+		pga_json_file(&done->crt), "root.crt", pga_json_file(&done->root_crt),
+		"sources.conf", pga_json_file(&done->sources), "pinned_too",
+		json_existing(existing)),
 	    PGA_EXIT_DONE);
 }
 
@@ -167,8 +169,10 @@ void pga_report_warnings(const struct pga_anchoring *done, bool dry_run)
 	else if (done->root_crt.change == PGA_CREATED)
 		pga_print_warning(
 		    "%s did not exist before: from now on, libpq verifies every server "
-		    "of\n    this user by it. " PREFER_AND_REQUIRE "--scoped --replace avoids both",
-		    done->root_crt.path);
+		    "of\n    this user by it. " PREFER_AND_REQUIRE "%s",
+		    done->root_crt.path,
+		    done->name != NULL ? "--scoped --replace avoids both"
+				       : "\"pganchor anchor remove\" takes anchors out of it");
 	if (done->old_stays)
 		pga_print_warning("%s still holds %s, put there by somebody else: libpq goes on "
 				  "trusting it",

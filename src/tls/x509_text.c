@@ -41,3 +41,13 @@ bool pga_x509_date(const ASN1_TIME *date, char text[PGA_X509_DATE])
 	return ASN1_TIME_to_tm(date, &time) == 1 &&
 	       strftime(text, PGA_X509_DATE, "%Y-%m-%dT%H:%M:%SZ", &time) != 0;
 }
+
+void pga_x509_now(char text[PGA_X509_DATE])
+{
+	const time_t seconds = time(NULL);
+	struct tm time;
+
+	text[0] = '\0';
+	if (gmtime_r(&seconds, &time) != NULL)
+		(void)strftime(text, PGA_X509_DATE, "%Y-%m-%dT%H:%M:%SZ", &time);
+}

@@ -19,4 +19,7 @@ char *pga_x509_name(const X509_NAME *name);
 /* Returns false for one that cannot be read; then text is empty. */
 bool pga_x509_date(const ASN1_TIME *date, char text[PGA_X509_DATE]);
 
+/* The present time, in the same form. */
+void pga_x509_now(char text[PGA_X509_DATE]);
+
 #endif
