@@ -175,6 +175,7 @@ ANCHOR = \
 	src/anchor/source_stepca.c src/anchor/source_stepca.h \
 	src/anchor/source_stepconfig.c \
 	src/anchor/source_team.c \
+	src/anchor/trimmed.c src/anchor/trimmed.h \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
 	src/service/anchored.c src/service/anchored.h \
@@ -205,6 +206,7 @@ SERVICE = \
 	src/service/surroundings.c src/service/surroundings.h \
 	src/service/trusted.c src/service/trusted.h \
 	src/service/uses.c src/service/uses.h \
+	src/service/trim.c src/service/trim.h \
 	src/service/write.c src/service/write.h
 PRELOAD = \
 	src/preload/binary.c src/preload/binary.h \
@@ -253,7 +255,8 @@ UNINSTALL = \
 	src/uninstall/leftovers.c \
 	src/uninstall/own_files.c \
 	src/uninstall/plan.c src/uninstall/plan.h \
-	src/uninstall/services.c
+	src/uninstall/services.c \
+	src/uninstall/trimmed.c
 DIAGNOSE = \
 	src/diagnose/anchor_findings.c src/diagnose/anchor_findings.h \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
@@ -302,6 +305,7 @@ CLI = \
 	src/cli/cmd_anchor_set_hosts.c \
 	src/cli/cmd_anchor_show.c \
 	src/cli/cmd_anchor_refresh.c \
+	src/cli/cmd_anchor_trim.c \
 	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cmd_completion.c \

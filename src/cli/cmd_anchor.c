@@ -22,6 +22,7 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_anchor_rename,
     &pga_cmd_anchor_set_hosts,
     &pga_cmd_anchor_export,
+    &pga_cmd_anchor_trim,
     &pga_cmd_anchor_remove,
     &pga_cmd_anchor_accept,
     &pga_cmd_anchor_forget,

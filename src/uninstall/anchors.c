@@ -4,6 +4,7 @@
 
 #include "anchor/anchors_conf.h"
 #include "anchor/root_crt.h"
+#include "anchor/trimmed.h"
 #include "base/path.h"
 #include "base/paths.h"
 #include "policy/linked.h"
@@ -129,6 +130,7 @@ static int cut_root(struct pga_uninstall *plan, struct pga_leave_file *root,
 	struct pga_text pins = PGA_TEXT_EMPTY;
 	struct pga_text what = PGA_TEXT_EMPTY;
 	const char *path = root->file.edit.path;
+	bool untrimmed = false;
 	size_t count = 0;
 	int result = -1;
 
@@ -141,11 +143,14 @@ static int cut_root(struct pga_uninstall *plan, struct pga_leave_file *root,
 		goto done;
 	}
 	if (pga_root_crt_cut_all(path, &root->file.edit.before, cuts, count, &rest, error) != 0 ||
+	    pga_uninstall_untrim(plan, path, cuts, count, &rest, &untrimmed, error) != 0 ||
 	    pga_root_pins(path, &rest, &pins, error) != 0)
 		goto done;
 	for (size_t i = 0; i < count; i++)
 		if (cuts[i].cut)
 			(void)add_name(&what, cuts[i].name);
+	if (untrimmed && what.length == 0)
+		pga_text_add(&what, "the roots that were trimmed");
 	result = what.failed ? pga_fail_memory(error) : 0;
 	if (result == 0 && what.length > 0)
 		result = pga_leave_put(plan, root, &rest, pga_text_string(&what), error);
@@ -179,11 +184,12 @@ static char *root_crt_path(struct pga_error *error)
 
 /* Of what pganchor has not put there, it is none of our business: it may be a link out of the home,
  * or no PEM. */
-static int plan_root(struct pga_uninstall *plan, const char *path, struct pga_error *error)
+static int plan_root(struct pga_uninstall *plan, const char *path, const struct pga_text *trimmed,
+		     struct pga_error *error)
 {
 	struct pga_leave_file *root;
 
-	if (count_ours(plan, true) == 0)
+	if (count_ours(plan, true) == 0 && !is_noted(plan, PGA_NOTE_FILE, pga_text_string(trimmed)))
 		return 0;
 	if (pga_leave_open(plan, path, &root, error) != 0)
 		return -1;
@@ -272,6 +278,7 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 {
 	char *path = pga_user_config("anchors.conf");
 	char *root = root_crt_path(error);
+	struct pga_text trimmed = PGA_TEXT_EMPTY;
 	struct pga_leave_file *conf = NULL;
 	int result = -1;
 
@@ -284,7 +291,10 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 		goto done;
 	if (conf != NULL)
 		conf->last = true;
-	result = plan_root(plan, root, error);
+	pga_text_addf(&trimmed, "%s" PGA_TRIMMED_SUFFIX, root);
+	result = trimmed.failed ? pga_fail_memory(error) : plan_root(plan, root, &trimmed, error);
+	if (result == 0)
+		result = pga_uninstall_plan_trimmed(plan, root, error);
 	for (size_t i = 0; result == 0 && i < plan->pins.count; i++)
 		if (pga_uninstall_is_ours(plan, &plan->pins.pins[i]))
 			result = plan_crt(plan, &plan->pins.pins[i], error);
@@ -293,6 +303,7 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 	if (result == 0 && conf != NULL)
 		result = plan_conf(plan, conf, error);
 done:
+	pga_text_free(&trimmed);
 	free(path);
 	free(root);
 	return result;

@@ -3,6 +3,7 @@
 #ifndef PGA_UNINSTALL_PLAN_H
 #define PGA_UNINSTALL_PLAN_H
 
+#include "anchor/root_crt.h"
 #include "base/error.h"
 #include "base/manifest.h"
 #include "base/text.h"
@@ -90,6 +91,16 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_leftovers(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_directories(struct pga_uninstall *plan, struct pga_error *error);
+
+/* Where the file of roots was trimmed, rest, which is what it is without the anchors that go,
+ * becomes what it was, without them too. */
+int pga_uninstall_untrim(struct pga_uninstall *plan, const char *path,
+			 struct pga_root_crt_cut *cuts, size_t count, struct pga_text *rest,
+			 bool *untrimmed, struct pga_error *error);
+
+/* The same of all files but root.crt. */
+int pga_uninstall_plan_trimmed(struct pga_uninstall *plan, const char *root_crt,
+			       struct pga_error *error);
 
 /* Removes what was planned of what others have left. */
 void pga_uninstall_sweep(const struct pga_uninstall *plan);

@@ -8,7 +8,7 @@ import pytest
 
 MAN = Path(__file__).resolve().parent.parent.parent / "man"
 COMMANDS = {"bootstrap": "bootstrap", "anchor accept": "anchor Cm accept", "anchor forget": "anchor Cm forget",
-            "anchor verify": "anchor Cm verify",
+            "anchor trim": "anchor Cm trim", "anchor verify": "anchor Cm verify",
             "service add": "service Cm add", "service list": "service Cm list",
             "service show": "service Cm show", "service remove": "service Cm remove", "run": "run", "explain": "explain",
             "password set": "password Cm set", "password get": "password Cm get", "password list": "password Cm list",
