@@ -52,13 +52,15 @@ static bool is_relieved(const struct looking *looking, const struct looked_at *a
 	return false;
 }
 
-/* A source that can be asked again. */
+/* A source that anchor refresh can ask again; bootstrap wrote no record in former days. */
 static bool can_be_asked(const struct looked_at *anchor)
 {
-	static const char *const kinds[] = {"step-ca", "https", "file", "team"};
+	static const char *const kinds[] = {"step-ca", "https", "file", "server"};
 
-	for (size_t i = 0; anchor->source != NULL && i < sizeof kinds / sizeof kinds[0]; i++)
-		if (anchor->source->kind != NULL && strcmp(anchor->source->kind, kinds[i]) == 0)
+	if (anchor->source == NULL || anchor->source->kind == NULL)
+		return strncmp(anchor->pin->source, "https://", strlen("https://")) == 0;
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+		if (strcmp(anchor->source->kind, kinds[i]) == 0)
 			return true;
 	return false;
 }
