@@ -250,6 +250,7 @@ REPORT = \
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
+	src/uninstall/crls.c \
 	src/uninstall/do.c \
 	src/uninstall/gate.c \
 	src/uninstall/leftovers.c \

@@ -1,6 +1,7 @@
 /* pganchor crl refresh: fetches the revocation lists anew. */
 #include "cli/cmd_crl.h"
 
+#include "anchor/notices.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "report/json.h"
@@ -8,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 
 struct asked {
 	bool due;
@@ -77,6 +79,49 @@ static void print_item(const struct pga_crl_refreshed *item, bool dry_run)
 	}
 }
 
+/* The first of this anchor that failed; NULL: none. */
+static const struct pga_crl_refreshed *failed_of(const struct pga_crls_report *report,
+						 const char *anchor)
+{
+	for (size_t i = 0; i < report->count; i++)
+		if (report->items[i].outcome == PGA_CRL_FAILED &&
+		    strcmp(report->items[i].anchor, anchor) == 0)
+			return &report->items[i];
+	return NULL;
+}
+
+/* Nobody watches a timer: what failed waits for a person, until it is settled. */
+static void leave_notice(const struct pga_crls_report *report, const char *anchor)
+{
+	const struct pga_crl_refreshed *failed = failed_of(report, anchor);
+	struct pga_text message = PGA_TEXT_EMPTY;
+	struct pga_notice_change change = {.subject = anchor, .kind = "crl"};
+	struct pga_error error;
+
+	if (failed != NULL) {
+		pga_text_addf(&message, "the CRL %s was not refreshed: %s; pganchor crl refresh %s",
+			      failed->name, failed->why, failed->name);
+		change.message = pga_text_string(&message);
+	}
+	if (message.failed)
+		(void)pga_fail_memory(&error);
+	if (message.failed || pga_notices_change(&change, 1, &error) != 0)
+		pga_print_warning("no notice was left: %s", error.message);
+	pga_text_free(&message);
+}
+
+static void leave_notices(const struct pga_crls_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		size_t first = 0;
+
+		while (strcmp(report->items[first].anchor, report->items[i].anchor) != 0)
+			first++;
+		if (first == i && report->items[i].anchor[0] != '\0')
+			leave_notice(report, report->items[i].anchor);
+	}
+}
+
 static int refresh(const char *const *names, const struct asked *asked)
 {
 	struct pga_crls_report report;
@@ -92,14 +137,17 @@ static int refresh(const char *const *names, const struct asked *asked)
 			      asked->dry_run
 				  ? ": its certificate is revoked: libpq would refuse the server"
 				  : ": its certificate is revoked: libpq refuses the server");
+	if (names == NULL && !asked->dry_run)
+		leave_notices(&report);
 	if (asked->json) {
 		status = print_json(&report, asked, status);
 		goto done;
 	}
-	if (report.count == 0)
+	if (report.count == 0 && !asked->due)
 		(void)puts("no CRL was put in place by pganchor");
 	for (size_t i = 0; i < report.count; i++)
-		print_item(&report.items[i], asked->dry_run);
+		if (!asked->due || report.items[i].outcome > PGA_CRL_SAME)
+			print_item(&report.items[i], asked->dry_run);
 done:
 	pga_crls_report_free(&report);
 	return status;
@@ -109,7 +157,7 @@ static const struct pga_option options[] = {
     {.name = "due",
      .target = offsetof(struct asked, due),
      .help = "those alone that are half-way to the next update, or have no such date and were "
-	     "fetched a week ago"},
+	     "fetched a week ago; and say nothing of what is as before: so for a timer"},
     {.name = "dry-run",
      .letter = 'n',
      .target = offsetof(struct asked, dry_run),

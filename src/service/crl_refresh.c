@@ -233,6 +233,7 @@ static int add_item(struct refreshing *refreshing, struct pga_crl_record *record
 
 	item->name = copy(record->name, &failed);
 	item->issuer = copy(record->issuer, &failed);
+	item->anchor = copy(record->anchor, &failed);
 	item->source = copy(record->source, &failed);
 	item->revoked = record->revoked;
 	memcpy(item->next_update, record->next_update, sizeof item->next_update);
@@ -328,6 +329,7 @@ void pga_crls_report_free(struct pga_crls_report *report)
 	for (size_t i = 0; report->items != NULL && i < report->count; i++) {
 		free(report->items[i].name);
 		free(report->items[i].issuer);
+		free(report->items[i].anchor);
 		free(report->items[i].source);
 		free(report->items[i].why);
 		free(report->items[i].hint);

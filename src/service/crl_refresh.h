@@ -18,6 +18,7 @@ enum pga_crl_outcome {
 struct pga_crl_refreshed {
 	char *name;
 	char *issuer;
+	char *anchor; /* "" where it is none's */
 	char *source;
 	enum pga_crl_outcome outcome;
 	char next_update[PGA_X509_DATE]; /* of the one that is in place then; "" where none */

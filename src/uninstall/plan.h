@@ -88,6 +88,7 @@ void pga_uninstall_end(struct pga_uninstall *plan);
 int pga_uninstall_plan_gate(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_services(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *error);
+int pga_uninstall_plan_crls(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_leftovers(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_directories(struct pga_uninstall *plan, struct pga_error *error);
@@ -110,6 +111,11 @@ void pga_uninstall_let_go(struct pga_uninstall *plan);
 
 /* Whether the anchor is one that pganchor has pinned. */
 bool pga_uninstall_is_ours(const struct pga_uninstall *plan, const struct pga_pin *pin);
+
+/* Takes the sslcrl that names a file of an anchor's CRLs out of the bytes of a service file, and
+ * adds to what is told of the file. */
+int pga_uninstall_unbind_crls(struct pga_text *bytes, struct pga_text *what,
+			      struct pga_error *error);
 
 /* Add to the lists; -1 for want of memory. */
 int pga_leave_add_step(struct pga_uninstall *plan, enum pga_leave_action action, const char *path,

@@ -1,7 +1,10 @@
 /* The entries of service files that pganchor wrote, and nobody has changed since. */
 #include "uninstall/plan.h"
 
+#include "base/memory_file.h"
+#include "base/path.h"
 #include "service/rewrite.h"
+#include "service/servicefile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,9 +98,10 @@ static int plan_file(struct pga_uninstall *plan, const char *path, struct pga_er
 		return 0;
 	pga_text_add_bytes(&bytes, pga_text_string(&file->file.edit.before),
 			   file->file.edit.before.length);
-	result = bytes.failed ? pga_fail_memory(error) : 0;
+	result =
+	    bytes.failed ? pga_fail_memory(error) : pga_uninstall_unbind_crls(&bytes, &what, error);
 	/* The last first: the blank line in front of an entry goes with one that stands last. */
-	for (size_t i = manifest->count; result == 0 && i-- > 0;)
+	for (size_t i = plan->keep_services ? 0 : manifest->count; result == 0 && i-- > 0;)
 		if (is_service(&manifest->notes[i]) && !is_outdated(manifest, i) &&
 		    strcmp(manifest->notes[i].path, path) == 0)
 			result = take_out(plan, i, &bytes, &what, error);
@@ -119,6 +123,23 @@ static bool is_first_of_file(const struct pga_manifest *manifest, size_t index)
 	return true;
 }
 
+/* The user's file, of which nothing may be noted: an entry of the user's may name CRLs. */
+static int plan_users(struct pga_uninstall *plan, struct pga_error *error)
+{
+	const struct pga_manifest *manifest = &plan->manifest;
+	struct pga_error none;
+	char *path = pga_service_path(PGA_SERVICE_USER, &none);
+	bool planned = path == NULL || pga_is_descriptor(path);
+	int result;
+
+	for (size_t i = 0; !plan->keep_services && !planned && i < manifest->count; i++)
+		planned = is_service(&manifest->notes[i]) &&
+			  pga_path_is_same(manifest->notes[i].path, path);
+	result = planned ? 0 : plan_file(plan, path, error);
+	free(path);
+	return result;
+}
+
 int pga_uninstall_plan_services(struct pga_uninstall *plan, struct pga_error *error)
 {
 	const struct pga_manifest *manifest = &plan->manifest;
@@ -130,5 +151,5 @@ int pga_uninstall_plan_services(struct pga_uninstall *plan, struct pga_error *er
 		if (is_service(&manifest->notes[i]) && is_first_of_file(manifest, i) &&
 		    plan_file(plan, manifest->notes[i].path, error) != 0)
 			return -1;
-	return 0;
+	return plan_users(plan, error);
 }

@@ -1,6 +1,7 @@
 """pganchor crl: revocation lists that do not cut off the user. psql is the judge of what libpq does with them."""
 
 import json
+import re
 
 import pytest
 
@@ -371,7 +372,8 @@ def test_refresh(crl_home, root, ca, servers, leaves):
     have(crl_home, servers, "plain")
     path = write(crl_home, crl(root, number=5), "root.crl")
     run(crl_home, "add", path)
-    assert "not due yet" in run(crl_home, "refresh", "--due").stdout
+    assert run(crl_home, "refresh", "--due").stdout == ""
+    assert json.loads(run(crl_home, "refresh", "--due", "--json").stdout)["crls"][0]["change"] == "not-due"
     assert "there is no newer one" in run(crl_home, "refresh").stdout
     kept = (crl_home / ROOT_CRL).read_bytes()
     for content, why in ((crl(root, number=4), "its number is below"), (crl(root, number=6, days=(-2, 30)), "an earlier CRL"),
@@ -395,7 +397,45 @@ def test_due_is_half_way(crl_home, root, servers):
     run(crl_home, "add", path)
     path.write_bytes(crl(root, days=(-9, 12), number=2))
     assert "replaced" in run(crl_home, "refresh", "--due").stdout
-    assert "not due yet" in run(crl_home, "refresh", "--due").stdout
+    assert run(crl_home, "refresh", "--due").stdout == ""
+
+
+def test_status_warns(crl_home, root, servers):
+    have(crl_home, servers, "plain")
+    path = write(crl_home, crl(root, days=(-10, 2)), "root.crl")
+    run(crl_home, "add", path)
+    finding, = (found for found in json.loads(crl_home.pganchor("status", "--json").stdout)["findings"] if found["id"].startswith("crl"))
+    assert finding["id"] == "crl-expires-soon" and finding["severity"] == "warning" and "crl refresh root-of-the-company" in finding["hint"]
+    path.unlink()
+    assert "No such file" in run(crl_home, "refresh", "--due", status=1).stderr
+    notices = crl_home / ".local/state/pganchor/notices.conf"
+    assert "the CRL root-of-the-company was not refreshed" in notices.read_text()
+    write(crl_home, crl(root, days=(-9, 30), number=2), "root.crl")
+    run(crl_home, "refresh", "--due")
+    assert "the CRL" not in (notices.read_text() if notices.exists() else "")
+    conf = crl_home / CRLS_CONF
+    conf.write_text(re.sub("(?m)^next-update = .*$", "next-update = 2026-01-01T00:00:00Z", conf.read_text()))
+    assert '"crl-expired"' in crl_home.pganchor("status", "--json").stdout
+    conf.write_text("nonsense\n")
+    assert '"crls-unreadable"' in crl_home.pganchor("status", "--json").stdout
+
+
+@pytest.mark.parametrize("place", [[], ["--anchor", "company"]], ids=["root.crl", "the anchor's"])
+def test_uninstall(home, root, other, servers, place):
+    """What pganchor has put there goes, and the user's own CRLs and entries are as they were."""
+    write(home, root.pem, ".postgresql/root.crt")
+    write(home, crl(other).rstrip(b"\n"), ROOT_CRL)
+    have(home, servers, "plain")
+    before = contents(home)
+    assert home.pganchor("anchor", "add", home / ".postgresql/root.crt", "--name", "company", "--yes",
+                         "--fingerprint", root.fingerprint).returncode == 0
+    write(home, crl(root), "root.crl")
+    run(home, "add", home / "root.crl", *place)
+    assert through(home, servers, "plain")
+    (home / "root.crl").unlink()
+    done = home.pganchor("uninstall", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert contents(home) == before
 
 
 @pytest.mark.parametrize("text", ["[a]\n", "x = y\n", "[a]\nkey = \x1b[31m\n", "[a]\nkey = \0\n", "[../a]\n", "[a]\n[a]\n", "\0" * 4096,
