@@ -269,6 +269,7 @@ DIAGNOSE = \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
 	src/diagnose/forecast_server.c src/diagnose/forecast_server.h \
 	src/diagnose/going_roots.c src/diagnose/going_roots.h \
+	src/diagnose/notice_findings.c src/diagnose/notice_findings.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
 	src/diagnose/root_changes.c src/diagnose/root_changes.h \
 	src/diagnose/refresh_notices.c src/diagnose/refresh_notices.h \

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SUBJECT, KIND, SINCE, PIN, MESSAGE, FIELDS };
 
@@ -35,6 +36,15 @@ char *pga_notices_path(void)
 	if (taken == NULL)
 		errno = ENOMEM;
 	return taken;
+}
+
+bool pga_notices_any(void)
+{
+	char *path = pga_notices_path();
+	const bool any = path != NULL && access(path, F_OK) == 0;
+
+	free(path);
+	return any;
 }
 
 static void free_notice(struct pga_notice *notice)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "policy/pins.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <time.h>
 
@@ -42,6 +43,9 @@ struct pga_notice_change {
  * is none. No file is none. To be freed, after an error too. */
 int pga_notices_load(struct pga_notices *notices, const struct pga_pins *pins,
 		     struct pga_error *error);
+/* Whether there may be any, without a look into the file. */
+bool pga_notices_any(void);
+
 void pga_notices_free(struct pga_notices *notices);
 
 /* Leaves notices and takes others away, as one change of the file, which is not touched where all

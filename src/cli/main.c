@@ -2,9 +2,13 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
+#include "diagnose/notice_findings.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct pga_command *const commands[] = {
     &pga_cmd_bootstrap, &pga_cmd_anchor, &pga_cmd_crl,       &pga_cmd_service,    &pga_cmd_forecast,
@@ -45,6 +49,30 @@ const struct pga_command pga_cmd_pganchor = {
     .habits = habits,
 };
 
+/* What waits for a person is told whoever is at a terminal, in a line; these tell it themselves, or
+ * have an output of their own that nothing is to be added to. */
+static bool tells_notices(int argc, char **argv)
+{
+	static const char *const silent[] = {"status", "completion", "help", "version",
+					     "uninstall"};
+
+	if (argc < 2 || argv[1][0] == '-' || isatty(STDERR_FILENO) == 0)
+		return false;
+	for (size_t i = 0; i < sizeof silent / sizeof silent[0]; i++)
+		if (strcmp(argv[1], silent[i]) == 0)
+			return false;
+	return argc < 3 || strcmp(argv[1], "anchor") != 0 || strcmp(argv[2], "refresh") != 0;
+}
+
+static void tell_notices(void)
+{
+	char *line = pga_notices_line();
+
+	if (line != NULL)
+		pga_print(stderr, "pganchor: notice: %s\n", line);
+	free(line);
+}
+
 static int dispatch(int argc, char **argv)
 {
 	if (argc > 1 && (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "version") == 0)) {
@@ -56,8 +84,12 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int status = dispatch(argc, argv);
 	struct pga_error error;
+	int status;
+
+	if (tells_notices(argc, argv))
+		tell_notices();
+	status = dispatch(argc, argv);
 
 	/* What is lost must not look like a short answer. */
 	if (fflush(stdout) == 0 && ferror(stdout) == 0)

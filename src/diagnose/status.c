@@ -3,6 +3,7 @@
 #include "diagnose/anchor_findings.h"
 #include "diagnose/coverage.h"
 #include "diagnose/crl_findings.h"
+#include "diagnose/notice_findings.h"
 #include "preload/dropin.h"
 #include "preload/module.h"
 #include "preload/session.h"
@@ -269,6 +270,7 @@ static int look_at_policy(struct pga_status *status, struct pga_error *error)
 	else {
 		judge_audit(&status->policy, &status->findings);
 		judge_known_servers(status);
+		pga_notices_judge(&status->pins, &status->findings);
 		if (pga_anchors_judge(&status->pins, time(NULL), &status->findings, error) != 0)
 			return -1;
 	}

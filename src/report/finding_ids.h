@@ -14,6 +14,8 @@
 	X(PGA_SERVER_KEY_CHANGED, "server-key-changed")                         \
 	X(PGA_ANCHOR_EXPIRED, "anchor-expired")                                 \
 	X(PGA_ANCHOR_EXPIRES_SOON, "anchor-expires-soon")                       \
+	X(PGA_ANCHOR_WAITS, "anchor-waits")                                     \
+	X(PGA_NOTICES_UNREADABLE, "notices-unreadable")                         \
 	X(PGA_BUNDLE_OLD, "bundle-old")                                         \
 	X(PGA_BUNDLE_EXPIRES_SOON, "bundle-expires-soon")                       \
 	X(PGA_CRL_EXPIRED, "crl-expired")                                       \

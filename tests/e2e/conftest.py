@@ -22,6 +22,9 @@ A real CA, stepca.py (session)
                      .authority() -> Authority that signs what step-ca never would (expired, another key, ...)
   other_stepca     another one with another root
 
+  rotating_ca      one for one test that moves to another root, rotation.py: .have(roots, issuer); .new .issuer .old_root
+  connecting       connecting(function) connects all along in a thread: .some_more() .stop() -> what failed
+
 Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing stops them.
   postgres         certificate of stepca for localhost, 127.0.0.1 and, with hostaddr=127.0.0.1, db.example.test
                      .conninfo(sslmode=..., host=...) -> string; .port .socket_dir .user .password .dbname
@@ -105,6 +108,7 @@ from packages import base_system, debs, make_machine, next_debs, release, rpm_bu
 from processes import session_directory  # noqa: F401
 from proxies import proxy  # noqa: F401
 from recording import connect, recording_server, relay  # noqa: F401
+from rotation import connecting, rotating_ca  # noqa: F401
 from running import among  # noqa: F401
 from stepca import other_stepca, stepca  # noqa: F401
 
