@@ -3,11 +3,13 @@
 #include "anchor/known_roots.h"
 #include "anchor/proof.h"
 #include "base/host.h"
+#include "base/shell_word.h"
 #include "policy/known_servers.h"
 #include "policy/pins.h"
 #include "policy/trust.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Whether the anchor is for this host, and not for every host alike. */
@@ -67,6 +69,25 @@ done:
 	return result;
 }
 
+/* The patterns of a list, each as a word of a command. */
+static void add_words(struct pga_text *text, const char *list)
+{
+	static const char between[] = " ,\t";
+
+	for (list += strspn(list, between); *list != '\0'; list += strspn(list, between)) {
+		const size_t length = strcspn(list, between);
+		char *word = strndup(list, length);
+
+		pga_text_add(text, " ");
+		if (word != NULL)
+			pga_text_add_shell_word(text, word);
+		else
+			text->failed = true;
+		free(word);
+		list += length;
+	}
+}
+
 int pga_known_host_note(const struct pga_shown_root *shown, struct pga_text *note,
 			struct pga_error *error)
 {
@@ -77,9 +98,12 @@ int pga_known_host_note(const struct pga_shown_root *shown, struct pga_text *not
 	pin = result == 0 ? pga_pins_find(&pins, shown->root->pin) : NULL;
 	if (pin != NULL && !pga_root_is_valid_for(&pins, pin->pin, shown->host)) {
 		pga_text_addf(note,
-			      "anchor %s has this root and is for other hosts alone (%s), so that "
-			      "the gate refuses %s; for both: --replace --hosts '%s %s'",
-			      pin->name, pin->hosts, shown->host, pin->hosts, shown->host);
+			      "anchor %s has this root and is for other hosts alone (%s): the "
+			      "gate refuses %s with it; \"pganchor anchor set-hosts %s",
+			      pin->name, pin->hosts, shown->host, pin->name);
+		add_words(note, pin->hosts);
+		add_words(note, shown->host);
+		pga_text_add(note, "\" adds it");
 		result = note->failed ? pga_fail_memory(error) : 0;
 	}
 	pga_pins_free(&pins);

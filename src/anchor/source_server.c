@@ -156,7 +156,8 @@ static int compare_with_known(const struct pga_source_request *request,
 		    pga_fail(error,
 			     "this may be an attack, or who runs it has a new CA: get the root's "
 			     "fingerprint from them by a way that you trust, and give it: "
-			     "--fingerprint HEX. " NOTHING,
+			     "--fingerprint HEX, with --replace in the place of the other anchor, "
+			     "or with a --name of its own. " NOTHING,
 			     "%s", pga_text_string(&note));
 	else if (result == 0 && note.length == 0)
 		result = pga_known_host_note(&shown, &note, error);

@@ -3,6 +3,7 @@ the server, and a host that is known must not have another root."""
 
 import json
 import re
+import shlex
 import struct
 
 import pytest
@@ -154,6 +155,13 @@ def test_a_chain_without_its_root(home, postgres, stepca, unchanged):
     fails(home, pin(home, postgres, stepca), "the server does not send its root", "anchor add FILE --host localhost:")
 
 
+def test_what_is_said_then_works(home, postgres, stepca):
+    said = pin(home, postgres, stepca).stderr
+    printed = re.search(r"pganchor anchor add FILE --host \S+:\d+", re.sub(r"\s+", " ", said))[0]
+    words = shlex.split(printed.replace("FILE", str(stepca.root)))
+    assert home.run([*words, "--fingerprint", stepca.fingerprint]).returncode == 0
+
+
 def test_an_intermediate_stands_between(home, make_postgres, root, tmp_path):
     below = root.intermediate()
     server = make_postgres(*shown_by(below, tmp_path))
@@ -256,12 +264,14 @@ def test_a_host_whose_key_is_known(home, server, root):
     assert home.pganchor_tty("bootstrap", "--from-server", f"localhost:{server.port}", answers=[(PROMPT, "yes")]).returncode == 0
 
 
-def test_a_root_that_is_pinned_for_other_hosts(home, server, root):
-    write_anchor(home, "company", root.fingerprint, hosts="db.example.com")
+def test_a_root_that_is_pinned_for_other_hosts(home, server, root, tmp_path):
+    write_anchor(home, "company", root.fingerprint, hosts="db.example.com *.example.org")
     done = pin(home, server, root)
-    assert "anchor company has this root and is for other hosts alone" in done.stderr
-    assert pin(home, server, root, "--replace", "--hosts", "db.example.com localhost").returncode == 0
-    assert "hosts = db.example.com localhost\n" in (home / CONF).read_text()
+    assert done.returncode == 0 and "anchor company has this root and is for other hosts alone" in done.stderr
+    printed = re.search(r'"(pganchor anchor set-hosts .*?)" adds it', re.sub(r"\s+", " ", done.stderr))[1]
+    assert home.run([*shlex.split(printed), "--yes"]).returncode == 0
+    assert "db.example.com" in (home / CONF).read_text() and run_gated(
+        home, ["psql", "-XAtc", "select 1", server.conninfo(sslmode="verify-full", host="localhost", sslrootcert=root.write_root(tmp_path / "root.crt"))]).stdout == "1\n"
 
 
 # ---- servers that are none, or worse ----
