@@ -14,6 +14,9 @@
   continuity  the gate with continuity = require and a hundred servers that are known: connect, with and without
   passwords   the gate with passwords of a keyring, connect: an index without an entry for the server, beside no index; a password of
               the keyring's, beside one in .pgpass, in a process that stays, and in one that connects once
+  bundle      processor time of a client that connects: with a bundle of 145 roots ("without") and with the file of the anchor
+  anchors     processor time of `pganchor anchor list` with 1,000 anchors ("without") and with 10,000
+  refresh     processor time of `pganchor anchor refresh` with 10 sources ("without") and with 100
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
 
 Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
@@ -42,6 +45,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
+from certificates import KEYS, make_root  # noqa: E402
 from keyring import Keyring  # noqa: E402
 from postgres import PASSWORD, Clusters, binary_directory  # noqa: E402
 from stepca import start_stepca  # noqa: E402
@@ -114,19 +118,19 @@ class Timer:
         return int(answer)
 
 
-def in_pairs(first, second, pairs, warm_up=10):
+def in_pairs(first, second, pairs, warm_up=10, command="c"):
     """([nanoseconds of the first], [of the second]), the order changing from pair to pair."""
     for timer in (first, second):
         for _ in range(min(warm_up, pairs)):
-            timer.once()
+            timer.once(command)
     ones, others = [], []
     for number in range(pairs):
         if number % 2:
-            others.append(second.once())
-            ones.append(first.once())
+            others.append(second.once(command))
+            ones.append(first.once(command))
         else:
-            ones.append(first.once())
-            others.append(second.once())
+            ones.append(first.once(command))
+            others.append(second.once(command))
     return ones, others
 
 
@@ -232,6 +236,10 @@ class Bench:
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                        env={"HOME": str(home), "PATH": "/usr/bin:/bin", **self.keyring.environment})
         return home
+
+    def run_tool(self, words, home):
+        subprocess.run([self.tool, *words], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                       env={"HOME": str(home), "PATH": "/usr/bin:/bin"})
 
     def connecting(self, preload=None, threads=1, libraries=None, home=None):
         return Timer([self.timer, threads, self.strong], home or self.home, preload, libraries)
@@ -432,6 +440,20 @@ def passwords(bench):
             "passwords, first": row(*map(microseconds, first), "us", figure=round(more, 1), at_most=20, pairs=len(first[0]))}
 
 
+def processor_times(bench, words, few, many):
+    """Milliseconds of the tool in the two homes, in turns: the least of each."""
+    def once(home):
+        child = os.posix_spawn(bench.tool, [str(bench.tool), *words], {"HOME": str(home), "PATH": "/usr/bin:/bin"},
+                               file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
+        _, status, usage = os.wait4(child, 0)
+        if status != 0:
+            raise SystemExit(f"pganchor {' '.join(words)} failed")
+        return (usage.ru_utime + usage.ru_stime) * 1000
+
+    times = [(once(few), once(many)) for _ in range(5)]
+    return min(one for one, _ in times), min(many for _, many in times)
+
+
 @measurement
 def services(bench):
     """libpq reads a service file from its start to the entry: by itself, ten times the entries take a hundred times as long."""
@@ -444,17 +466,68 @@ def services(bench):
         (home / ".postgresql/root.crt").write_text(bench.ca.root_pem)
         return home
 
-    def once(home):
-        child = os.posix_spawn(bench.tool, [str(bench.tool), "service", "list"], {"HOME": str(home), "PATH": "/usr/bin:/bin"},
-                               file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
-        _, status, usage = os.wait4(child, 0)
-        if status != 0:
-            raise SystemExit("service list failed")
-        return (usage.ru_utime + usage.ru_stime) * 1000
-
     few, many = listing(1000), listing(10000)
-    times = [(once(few), once(many)) for _ in range(5)]
-    return {"services": row(min(one for one, _ in times), min(many for _, many in times), "ms", at_most=12)}
+    return {"services": row(*processor_times(bench, ["service", "list"], few, many), "ms", at_most=12)}
+
+
+def made_roots(count):
+    """So many roots. One key is that of all: what a client does with each is the same, and keys take long to make."""
+    key = KEYS["rsa2048"]()
+    KEYS["shared"] = lambda: key
+    return [make_root(f"Root CA {number}", key="shared") for number in range(count)]
+
+
+@measurement
+def bundle(bench):
+    bundle, anchor = bench.directory / "bundle.pem", bench.directory / "anchor.pem"
+    anchor.write_text(bench.ca.root_pem)
+    bundle.write_text("".join(root.pem for root in made_roots(144)) + bench.ca.root_pem)
+    pairs = max(4, bench.pairs // 10)
+    with ExitStack() as timers:
+        ones, others = in_pairs(*(timers.enter_context(Timer([bench.timer, 1, f"{bench.strong} sslrootcert={path}"], bench.home))
+                                  for path in (bundle, anchor)), pairs, 2, "p")
+    return {"bundle": row(microseconds(ones), microseconds(others), "us", at_most=0.3, pairs=pairs)}
+
+
+@measurement
+def anchors(bench):
+    """A share of them, where the bench is to be short."""
+    count = min(1000, max(20, bench.pairs))
+    roots = made_roots(10 * count)
+
+    def pinning(number):
+        home = bench.directory / f"anchors-{number}"
+        (home / ".postgresql").mkdir(parents=True)
+        (home / ".config/pganchor/anchors").mkdir(parents=True)
+        (home / ".postgresql/root.crt").write_text("".join(root.pem for root in roots[:number]))
+        (home / ".config/pganchor/anchors.conf").write_text("".join(
+            f"[a{i}]\npin = {root.fingerprint}\nhosts = db{i}.example.com\nscope = root.crt\n\n" for i, root in enumerate(roots[:number])))
+        for i, root in enumerate(roots[:number]):
+            (home / f".config/pganchor/anchors/a{i}.crt").write_text(root.pem)
+        return home
+
+    few, many = pinning(count), pinning(10 * count)
+    return {"anchors": row(*processor_times(bench, ["anchor", "list"], few, many), "ms", at_most=15, count=count)}
+
+
+@measurement
+def refresh(bench):
+    """A share of them, likewise."""
+    count = min(10, max(2, bench.pairs // 10))
+    roots = made_roots(10 * count)
+
+    def pinned_from(number):
+        """Of as many files, each with a root."""
+        home = bench.directory / f"sources-{number}"
+        home.mkdir()
+        for i, root in enumerate(roots[:number]):
+            root.write_root(home / f"source{i}.pem")
+            bench.run_tool(["anchor", "add", home / f"source{i}.pem", "--name", f"a{i}", "--fingerprint", root.fingerprint,
+                            "--hosts", f"db{i}.example.com", "--scoped"], home)
+        return home
+
+    few, many = pinned_from(count), pinned_from(10 * count)
+    return {"refresh": row(*processor_times(bench, ["anchor", "refresh"], few, many), "ms", at_most=15, count=count)}
 
 
 def shown(name, figures):
