@@ -42,7 +42,7 @@ static int run(int argc, char **argv)
 
 const struct pga_command pga_cmd_anchor = {
     .name = "anchor",
-    .summary = "what is trusted: list, show, remove and verify anchors; keys of servers",
+    .summary = "what is trusted: add, list, show, refresh, remove anchors",
     .about = "An anchor is the root of a CA that is trusted for PostgreSQL, pinned for the hosts "
 	     "that it is valid for. The desktop's keyring can keep a copy of the pins, by which a "
 	     "change of the file is noticed.\n\n"

@@ -13,6 +13,7 @@ from certificates import make_root
 
 CONF = ".config/pganchor/anchors.conf"
 MANIFEST = ".config/pganchor/manifest"
+SOURCES = ".config/pganchor/sources.conf"
 ROOT_CRT = ".postgresql/root.crt"
 
 
@@ -59,7 +60,7 @@ def test_modes(home, stepca):
     assert bootstrap(home, stepca).returncode == 0
     modes = {path: entry.mode for path, entry in home.snapshot().items()}
     assert modes == {".config": 0o700, ".config/pganchor": 0o700, ".config/pganchor/anchors": 0o700, ".postgresql": 0o700,
-                     CONF: 0o600, crt(): 0o644, ROOT_CRT: 0o644, MANIFEST: 0o600}
+                     CONF: 0o600, crt(): 0o644, ROOT_CRT: 0o644, MANIFEST: 0o600, SOURCES: 0o600}
 
 
 def test_modes_do_not_hang_on_the_umask(home, stepca):
@@ -115,16 +116,17 @@ def test_another_ca_is_put_beside_the_first(home, stepca, other_stepca, postgres
 OLD = make_root("Old root of somebody else's")
 
 
-@pytest.mark.parametrize("before, between", [
-    (OLD.pem, ""), (OLD.pem.rstrip("\n"), "\n"), (OLD.pem.replace("\n", "\r\n"), ""), (f"a note, not PEM\n\n{OLD.pem}\n\n", ""),
-    ("", ""), ("# nothing yet", "\n")], ids=["plain", "no newline", "CRLF", "notes", "empty", "comment"])
-def test_root_crt_keeps_every_byte(home, stepca, postgres, before, between):
+@pytest.mark.parametrize("before, unended", [
+    (OLD.pem, False), (OLD.pem.rstrip("\n"), True), (OLD.pem.replace("\n", "\r\n"), False),
+    (f"a note, not PEM\n\n{OLD.pem}\n\n", False), ("", False), ("# nothing yet", True)], ids=["plain", "no newline", "CRLF", "notes", "empty", "comment"])
+def test_root_crt_keeps_every_byte(home, stepca, postgres, before, unended):
     (home / ".postgresql").mkdir(mode=0o750)
     (home / ROOT_CRT).write_bytes(before.encode())
     (home / ROOT_CRT).chmod(0o640)
     done = bootstrap(home, stepca)
     assert done.returncode == 0, done.stderr
-    assert (home / ROOT_CRT).read_bytes() == f"{before}{between}# pganchor anchor localhost\n{stepca.root_pem}".encode()
+    between, noted = ("\n", " (the line above had no end)") if unended else ("", "")
+    assert (home / ROOT_CRT).read_bytes() == f"{before}{between}# pganchor anchor localhost{noted}\n{stepca.root_pem}".encode()
     assert stat.S_IMODE((home / ROOT_CRT).stat().st_mode) == 0o640
     assert stat.S_IMODE((home / ".postgresql").stat().st_mode) == 0o750
     assert "did not exist before" not in done.stderr
@@ -483,7 +485,7 @@ def test_help(home):
 
 @pytest.mark.parametrize("args, why", [
     ([], "--ca-url is missing"), (["--nonsense"], "--nonsense"), (["--ca-url"], "--ca-url: needs a value"),
-    (["--ca-url", "x", "y"], "y: not an option"), (["--ca-url", "x", "--max-time", "0"], "--max-time"),
+    (["--ca-url", "x", "y"], "y and --ca-url: one of them"), (["--ca-url", "x", "--max-time", "0"], "--max-time"),
     (["--ca-url", "x", "--max-time", "1s"], "--max-time"), (["--ca-url", "x", "--connect-timeout", "-1"], "--connect-timeout"),
     (["--ca-url", "x", "--max-time", "nan"], "--max-time"), (["-x"], "-x")], ids=str)
 def test_usage(home, args, why):
