@@ -212,13 +212,16 @@ static int compose_sources(struct pga_removing *removing, struct pga_error *erro
  * first, as the one whose rename can fail (where it is a mount of its own). */
 static int write_all(struct pga_removing *removing, struct pga_error *error)
 {
-	const size_t most = removing->result->count + removing->joined_count + 3;
+	const size_t most =
+	    removing->result->count + removing->joined_count + removing->other_count + 3;
 	struct pga_transaction_file **order = calloc(most, sizeof(struct pga_transaction_file *));
 	size_t count = 0;
 	int result;
 
 	if (order == NULL)
 		return pga_fail_memory(error);
+	for (size_t i = 0; i < removing->other_count; i++)
+		order[count++] = removing->others[i];
 	order[count++] = &removing->root;
 	for (size_t i = 0; i < removing->joined_count; i++)
 		order[count++] = &removing->joined[i];
@@ -286,7 +289,15 @@ static void end(struct pga_removing *removing)
 int pga_anchors_remove(const char *const *names, size_t count, bool system, bool dry_run,
 		       struct pga_removal *result, struct pga_error *error)
 {
-	struct pga_removing removing = {.result = result};
+	return pga_anchors_remove_with(names, count, system, dry_run, NULL, 0, result, error);
+}
+
+int pga_anchors_remove_with(const char *const *names, size_t count, bool system, bool dry_run,
+			    struct pga_transaction_file *const *others, size_t other_count,
+			    struct pga_removal *result, struct pga_error *error)
+{
+	struct pga_removing removing = {
+	    .result = result, .others = others, .other_count = other_count};
 	int status;
 
 	memset(result, 0, sizeof *result);

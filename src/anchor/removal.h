@@ -46,6 +46,12 @@ struct pga_removal {
 int pga_anchors_remove(const char *const *names, size_t count, bool system, bool dry_run,
 		       struct pga_removal *result, struct pga_error *error);
 
+/* The same with other files, which change with them or not at all. */
+struct pga_transaction_file;
+int pga_anchors_remove_with(const char *const *names, size_t count, bool system, bool dry_run,
+			    struct pga_transaction_file *const *others, size_t other_count,
+			    struct pga_removal *result, struct pga_error *error);
+
 /* Says that there is no anchor of this name among the user's or the system's, and which are near.
  * Returns -1. */
 int pga_fail_no_anchor(const struct pga_pins *pins, const char *name, bool system,

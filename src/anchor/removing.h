@@ -13,6 +13,8 @@ struct pga_removing {
 	struct pga_transaction_file *joined; /* of others, which one of them joins */
 	size_t joined_count;
 	struct pga_transaction_file root;
+	struct pga_transaction_file *const *others; /* the caller's */
+	size_t other_count;
 	struct pga_pins pins; /* of anchors.conf, before */
 };
 

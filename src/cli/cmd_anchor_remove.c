@@ -6,9 +6,12 @@
 #include "cli/anchor_view.h"
 #include "cli/bootstrap_copy.h"
 #include "cli/cli.h"
+#include "cli/cmd_crl.h"
 #include "cli/print_bootstrap.h"
+#include "policy/linked.h"
 #include "policy/trust.h"
 #include "report/json.h"
+#include "service/crl_removal.h"
 
 #include <openssl/evp.h>
 
@@ -31,6 +34,9 @@ struct removal {
 	struct pga_pins then;        /* those that stay */
 	struct pga_losses losses;
 	struct pga_removal done;
+	struct pga_text crls;         /* the names of CRLs that go with them, one a line, */
+	struct pga_text crls_left;    /* those that became the user's and stay, */
+	struct pga_text crl_services; /* and the services that have such as their sslcrl */
 	struct pga_followed_copy copy;
 };
 
@@ -84,6 +90,9 @@ static void print_anchors(const struct removal *removal)
 				      ? ", which had nothing else in it and goes with it"
 				      : "");
 	}
+	pga_print_crl_lines(stdout, "    its CRL ", pga_text_string(&removal->crls));
+	pga_print_crl_lines(stdout, "    sslcrl of service ",
+			    pga_text_string(&removal->crl_services));
 	if (done->conf.change == PGA_REMOVED)
 		pga_print(stdout, "%s %s: no anchor of %s is pinned then\n",
 			  removal->dry_run ? "Would remove" : "Removed", done->conf.path,
@@ -181,12 +190,13 @@ static int report_json(const struct removal *removal)
 	const struct pga_removal *done = &removal->done;
 
 	return pga_json_print(
-	    json_pack("{s:o, s:o, s:I, s:b, s:{s:o, s:o, s:o}}", "anchors",
-		      anchors_as_json(removal), "services", pga_losses_as_json(&removal->losses),
-		      "cut_off", (json_int_t)removal->losses.cut_off, "dry_run",
-		      (int)removal->dry_run, "files", "anchors.conf", pga_json_file(&done->conf),
-		      "root.crt", pga_json_file(&done->root_crt), "sources.conf",
-		      pga_json_file(&done->sources)),
+	    json_pack(
+		"{s:o, s:o, s:o, s:I, s:b, s:{s:o, s:o, s:o}}", "anchors", anchors_as_json(removal),
+		"crls", pga_json_lines(pga_text_string(&removal->crls)), "services",
+		pga_losses_as_json(&removal->losses), "cut_off",
+		(json_int_t)removal->losses.cut_off, "dry_run", (int)removal->dry_run, "files",
+		"anchors.conf", pga_json_file(&done->conf), "root.crt",
+		pga_json_file(&done->root_crt), "sources.conf", pga_json_file(&done->sources)),
 	    PGA_EXIT_DONE);
 }
 
@@ -208,15 +218,64 @@ static int agree(const struct removal *removal, struct pga_error *error)
 	return pga_losses_ask(losses, "Remove it all the same? Type yes: ", error);
 }
 
-static int act(struct removal *removal, struct pga_error *error)
+/* The CRLs of their CAs, which nobody would refresh any more. */
+static struct pga_crl_removal *begin_crls(struct removal *removal, const char **names,
+					  struct pga_error *error)
 {
-	if (removal->dry_run)
-		return 0;
+	const struct pga_crl_choice choice = {.anchors = names};
+	struct pga_hidden_environment hidden;
+	struct pga_crl_removal *crls;
+
+	for (size_t i = 0; i < removal->done.count; i++)
+		names[i] = removal->done.anchors[i].name;
+	/* An entry is looked at as it is in its file. */
+	if (pga_hide_environment(&hidden) != 0) {
+		(void)pga_fail_memory(error);
+		return NULL;
+	}
+	crls = pga_crl_removal_begin(&choice, true, error);
+	pga_restore_environment(&hidden);
+	if (crls == NULL)
+		return NULL;
+	pga_text_add(&removal->crls, pga_crl_removal_names(crls));
+	pga_text_add(&removal->crls_left, pga_crl_removal_left(crls));
+	pga_text_add(&removal->crl_services, pga_crl_removal_services(crls));
+	if (!removal->crls.failed && !removal->crls_left.failed && !removal->crl_services.failed)
+		return crls;
+	pga_crl_removal_end(crls);
+	(void)pga_fail_memory(error);
+	return NULL;
+}
+
+static int remove_with(struct removal *removal, const struct pga_crl_removal *crls,
+		       struct pga_error *error)
+{
+	size_t count = 0;
+	struct pga_transaction_file *const *files =
+	    crls != NULL ? pga_crl_removal_files(crls, &count) : NULL;
+
 	if (!removal->system)
 		pga_followed_copy_begin(&removal->copy);
 	pga_removal_free(&removal->done);
-	return pga_anchors_remove(removal->names, removal->count, removal->system, false,
-				  &removal->done, error);
+	return pga_anchors_remove_with(removal->names, removal->count, removal->system, false,
+				       files, count, &removal->done, error);
+}
+
+static int act(struct removal *removal, struct pga_error *error)
+{
+	const char **names = calloc(removal->done.count + 1, sizeof *names);
+	struct pga_crl_removal *crls = NULL;
+	int result = -1;
+
+	if (names == NULL)
+		return pga_fail_memory(error);
+	if (!removal->system)
+		crls = begin_crls(removal, names, error);
+	if (removal->system || crls != NULL)
+		result = removal->dry_run ? 0 : remove_with(removal, crls, error);
+	pga_crl_removal_end(crls);
+	free(names);
+	return result;
 }
 
 static int remove_anchors(struct removal *removal)
@@ -233,6 +292,9 @@ static int remove_anchors(struct removal *removal)
 	if (act(removal, &error) == 0) {
 		status = PGA_EXIT_DONE;
 		pga_followed_copy_end(&removal->copy);
+		pga_warn_of_crl_lines("", pga_text_string(&removal->crls_left),
+				      " is not what was put there any more: what is there is "
+				      "yours, and stays");
 		if (removal->json)
 			status = report_json(removal);
 		else
@@ -274,6 +336,9 @@ static int run(int argc, char **argv)
 	free((void *)removal.pins);
 	pga_pins_view_free(&removal.then);
 	pga_losses_free(&removal.losses);
+	pga_text_free(&removal.crls);
+	pga_text_free(&removal.crls_left);
+	pga_text_free(&removal.crl_services);
 	pga_removal_free(&removal.done);
 	pga_anchor_view_free(&removal.view);
 	return status;

@@ -118,7 +118,7 @@ static const struct pga_option options[] = {
 static int run(int argc, char **argv)
 {
 	struct asked asked = {.json = false};
-	struct pga_crl_choice choice = {.anchor = NULL};
+	struct pga_crl_choice choice = {.anchors = NULL};
 	int status;
 
 	if (!pga_options_read(&pga_cmd_crl_remove, argc, argv, &asked, &status))

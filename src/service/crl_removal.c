@@ -14,19 +14,19 @@ struct pga_crl_removal {
 	struct pga_text left;
 };
 
-static bool is_named(const struct pga_crl_choice *choice, const char *name)
+static bool is_among(const char *const *names, const char *name)
 {
-	for (size_t i = 0; choice->names[i] != NULL; i++)
-		if (strcmp(choice->names[i], name) == 0)
+	for (size_t i = 0; names[i] != NULL; i++)
+		if (strcmp(names[i], name) == 0)
 			return true;
 	return false;
 }
 
 static bool is_chosen(const struct pga_crl_choice *choice, const struct pga_crl_record *record)
 {
-	return (choice->anchor == NULL || strcmp(choice->anchor, record->anchor) == 0) &&
-	       (choice->names == NULL || is_named(choice, record->name)) &&
-	       (choice->all || choice->anchor != NULL || choice->names != NULL);
+	return (choice->anchors == NULL || is_among(choice->anchors, record->anchor)) &&
+	       (choice->names == NULL || is_among(choice->names, record->name)) &&
+	       (choice->all || choice->anchors != NULL || choice->names != NULL);
 }
 
 static int check_names(const struct pga_crl_choice *choice, const struct pga_crls *crls,

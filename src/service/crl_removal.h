@@ -12,8 +12,8 @@
 
 /* Which: each of these that is set has to be so. */
 struct pga_crl_choice {
-	const char *anchor;       /* those of this anchor */
-	const char *const *names; /* these, NULL behind the last */
+	const char *const *anchors; /* those of these anchors, NULL behind the last */
+	const char *const *names;   /* these, likewise */
 	bool all;
 };
 

@@ -408,7 +408,7 @@ def test_status_warns(crl_home, root, servers):
     assert finding["id"] == "crl-expires-soon" and finding["severity"] == "warning" and "crl refresh root-of-the-company" in finding["hint"]
     path.unlink()
     assert "No such file" in run(crl_home, "refresh", "--due", status=1).stderr
-    notices = crl_home / ".local/state/pganchor/notices.conf"
+    notices = crl_home / ".local/state/pganchor/notices"
     assert "the CRL root-of-the-company was not refreshed" in notices.read_text()
     write(crl_home, crl(root, days=(-9, 30), number=2), "root.crl")
     run(crl_home, "refresh", "--due")
@@ -418,6 +418,21 @@ def test_status_warns(crl_home, root, servers):
     assert '"crl-expired"' in crl_home.pganchor("status", "--json").stdout
     conf.write_text("nonsense\n")
     assert '"crls-unreadable"' in crl_home.pganchor("status", "--json").stdout
+
+
+def test_with_its_anchor(crl_home, root, servers):
+    """Nobody would refresh the CRLs of an anchor that is gone: they go with it, in one transaction."""
+    have(crl_home, servers, "plain", "other")
+    before = (crl_home / NAME).read_bytes()
+    write(crl_home, crl(root), "root.crl")
+    run(crl_home, "add", crl_home / "root.crl", "--anchor", "company")
+    inside = contents(crl_home)
+    done = crl_home.pganchor("anchor", "remove", "company", "--dry-run")
+    assert "its CRL root-of-the-company" in done.stdout and contents(crl_home) == inside, done.stderr
+    done = crl_home.pganchor("anchor", "remove", "company", "--yes")
+    assert done.returncode == 0 and "sslcrl of service plain" in done.stdout, done.stderr
+    assert crls_of(crl_home) == {} and (crl_home / NAME).read_bytes() == before
+    assert not (crl_home / ".config/pganchor/anchors/company.crl").exists() and through(crl_home, servers, "other")
 
 
 @pytest.mark.parametrize("place", [[], ["--anchor", "company"]], ids=["root.crl", "the anchor's"])
