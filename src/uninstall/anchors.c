@@ -193,7 +193,10 @@ static int plan_root(struct pga_uninstall *plan, const char *path, const struct 
 		return 0;
 	if (pga_leave_open(plan, path, &root, error) != 0)
 		return -1;
-	return root != NULL ? cut_root(plan, root, error) : 0;
+	if (root == NULL)
+		return 0;
+	root->rank = PGA_RANK_ROOT_CRT;
+	return cut_root(plan, root, error);
 }
 
 /* As pins.c has it, for pga_pins_without(). */
@@ -273,7 +276,7 @@ static int find_cut_off(struct pga_uninstall *plan, const char *root_crt, struct
 	return result;
 }
 
-/* root.crt first, and the pins last: while they are there, it can simply be run again. */
+/* Locked in the order in which anchors/anchors.c locks them. */
 int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *error)
 {
 	char *path = pga_user_config("anchors.conf");
@@ -290,14 +293,16 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 	    pga_pins_load(&plan->pins, NULL, error) != 0)
 		goto done;
 	if (conf != NULL)
-		conf->last = true;
+		conf->rank = PGA_RANK_PINS;
 	pga_text_addf(&trimmed, "%s" PGA_TRIMMED_SUFFIX, root);
-	result = trimmed.failed ? pga_fail_memory(error) : plan_root(plan, root, &trimmed, error);
-	if (result == 0)
-		result = pga_uninstall_plan_trimmed(plan, root, error);
+	result = trimmed.failed ? pga_fail_memory(error) : 0;
 	for (size_t i = 0; result == 0 && i < plan->pins.count; i++)
 		if (pga_uninstall_is_ours(plan, &plan->pins.pins[i]))
 			result = plan_crt(plan, &plan->pins.pins[i], error);
+	if (result == 0)
+		result = plan_root(plan, root, &trimmed, error);
+	if (result == 0)
+		result = pga_uninstall_plan_trimmed(plan, root, error);
 	if (result == 0)
 		result = find_cut_off(plan, root, error);
 	if (result == 0 && conf != NULL)

@@ -73,6 +73,7 @@ static int plan_file(struct pga_uninstall *plan, const struct pga_crls *crls,
 	if (path != NULL && blocks != NULL)
 		result = pga_leave_open(plan, path, &file, error);
 	if (result == 0 && file != NULL) {
+		file->rank = PGA_RANK_CRLS;
 		result = pga_crl_blocks_cut(&file->file.edit.before, blocks, count, &rest, error);
 		if (result == 0)
 			result = put_rest(plan, file, blocks, count, &rest, error);

@@ -67,9 +67,9 @@ static size_t put_in_order(const struct pga_uninstall *plan, struct pga_transact
 	for (size_t i = 0; i < plan->activation_count; i++)
 		if (plan->activations[i].changes)
 			order[count++] = &plan->activations[i].file;
-	for (int last = 0; last < 2; last++)
+	for (int rank = 0; rank < PGA_RANKS; rank++)
 		for (size_t i = 0; i < plan->file_count; i++)
-			if (plan->files[i]->last == (last == 1))
+			if (plan->files[i]->rank == (enum pga_leave_rank)rank)
 				order[count++] = &plan->files[i]->file;
 	return count;
 }

@@ -68,6 +68,7 @@ int pga_leave_open(struct pga_uninstall *plan, const char *path, struct pga_leav
 		return -1;
 	}
 	opened->file.edit.unnoted = true;
+	opened->rank = PGA_RANK_OTHERS;
 	plan->files[plan->file_count++] = opened;
 	*file = opened->file.edit.existed ? opened : NULL;
 	return 0;

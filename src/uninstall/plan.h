@@ -44,11 +44,24 @@ struct pga_leave_cut_off {
 	bool wholly; /* none of its hosts has an anchor any more */
 };
 
+/* In which order the files are written; within one, as they were opened. A file of CRLs goes before
+ * the roots that it is about: with it and without them, libpq would refuse every server. root.crt
+ * is the one whose rename may fail (where it is a mount of its own). While the pins are there, all
+ * of it can simply be run again. */
+enum pga_leave_rank {
+	PGA_RANK_SERVICES,
+	PGA_RANK_CRLS,
+	PGA_RANK_ROOT_CRT,
+	PGA_RANK_OTHERS,
+	PGA_RANK_PINS,
+	PGA_RANKS,
+};
+
 struct pga_leave_file {
 	struct pga_transaction_file file;
 	struct timespec modified; /* the time that it gets, */
 	bool dated;               /* if so */
-	bool last;                /* it is written behind all others */
+	enum pga_leave_rank rank; /* PGA_RANK_OTHERS unless said */
 };
 
 struct pga_uninstall {

@@ -96,6 +96,7 @@ static int plan_file(struct pga_uninstall *plan, const char *path, struct pga_er
 		return -1;
 	if (file == NULL)
 		return 0;
+	file->rank = PGA_RANK_SERVICES;
 	pga_text_add_bytes(&bytes, pga_text_string(&file->file.edit.before),
 			   file->file.edit.before.length);
 	result =

@@ -43,7 +43,7 @@ int pga_uninstall_untrim(struct pga_uninstall *plan, const char *path,
 		goto done;
 	*untrimmed = true;
 	/* It goes when the other one is back. */
-	file->last = true;
+	file->rank = PGA_RANK_PINS;
 	file->file.change = PGA_REMOVED;
 	result = -1;
 	if (pga_root_crt_cut_all(kept_path.bytes, &file->file.edit.before, cuts, count, &kept,

@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 
-from services import USER
+from certificates import make_root
+from crls import ROOT_CRL, crl
+from services import USER, add, write
 from test_uninstall import BASHRC, OWN_ROOT, ROOT_CRT, SERVICES, uninstall, walk, with_much, without_time  # noqa: F401
 
 CALLS = ("rename", "renameat", "renameat2", "unlink", "unlinkat", "rmdir", "ftruncate")
@@ -57,6 +59,40 @@ def test_killed_and_run_again(walked, call):
         assert done.returncode == 0, (number, done.stderr)
         assert without_time(home.snapshot(), *SHELLS) == before, (number, done.stdout)
     assert number > 2 or call not in ("renameat", "unlinkat", "rmdir")
+
+
+@pytest.mark.parametrize("call", ["renameat", "unlinkat"])
+def test_no_crl_is_ever_alone(with_much, recording_server, tmp_path, call):  # noqa: F811
+    """libpq refuses every server where root.crl has CRLs, and none of the server's own CA: ours is gone before its root is."""
+    home, company = with_much, make_root("Root of the company")
+    write(home, crl(OWN_ROOT), ROOT_CRL)
+    before = without_time(home.snapshot(), *SHELLS)
+    server = recording_server(b"S", issued=company.issue(tmp_path, "localhost"))
+    write(home, company.pem, "company.pem")
+    done = home.pganchor("anchor", "add", "./company.pem", "--fingerprint", company.fingerprint, "--name", "company")
+    assert done.returncode == 0, done.stderr
+    assert add(home, "prod", "--host", "localhost", "--port", str(server.port)).returncode == 0
+    write(home, crl(company), "company.crl")
+    done = home.pganchor("crl", "add", "./company.crl", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert (home / ROOT_CRL).read_bytes() != before[ROOT_CRL].content
+    (home / "company.pem").unlink()
+    (home / "company.crl").unlink()
+    copy = tmp_path / "copy"
+    subprocess.run(["cp", "-a", home.path, copy], check=True)
+    number = 0
+    while True:
+        number += 1
+        begin_anew(home, copy)
+        killed = traced(home, f"{call}:signal=SIGKILL:when={number}")
+        crl_is_there = (home / ROOT_CRL).read_bytes() != before[ROOT_CRL].content
+        assert not crl_is_there or company.pem in (home / ROOT_CRT).read_text()
+        assert crl(OWN_ROOT).split(b"\n")[0] in (home / ROOT_CRL).read_bytes()
+        if killed.returncode == 0:
+            break
+        assert uninstall(home, "--yes").returncode == 0
+        assert without_time(home.snapshot(), *SHELLS) == before, number
+    assert number > 2
 
 
 @pytest.mark.parametrize("call", [*CALLS, "fsync", "fchown", "fchmod", "openat"])
