@@ -1,11 +1,12 @@
 """The whole of what bootstrap says it has done, and of the files that it names."""
 
 import json
+import re
 
 import pytest
 
 PATHS = {"anchors.conf": ".config/pganchor/anchors.conf", "anchor.crt": ".config/pganchor/anchors/localhost.crt",
-         "root.crt": ".postgresql/root.crt"}
+         "root.crt": ".postgresql/root.crt", "sources.conf": ".config/pganchor/sources.conf"}
 
 
 @pytest.fixture
@@ -22,18 +23,22 @@ def days(home, bootstrap):
 def report(home, stepca, valid, first, hosts, *lines):
     paths = {name: str(home / path).replace(str(home.path), "HOME") for name, path in PATHS.items()}
     return "".join(f"{line}\n" for line in (
-        first.format(url=stepca.url), "    subject    CN=Test Root CA,O=Test", f"    valid      {valid[0]} to {valid[1]}",
-        f"    pin        {stepca.fingerprint}", f"    hosts      {hosts}",
-        *[line.format(conf=paths["anchors.conf"], crt=paths["anchor.crt"], root=paths["root.crt"]) for line in lines]))
+        first.format(url=stepca.url), "    subject      CN=Test Root CA,O=Test", f"    valid        {valid[0]} to {valid[1]}, N days left",
+        "    key          EC P-256, signed with ecdsa-with-SHA256", "    may sign for any host",
+        f"    pin          {stepca.fingerprint}", f"    hosts        {hosts}",
+        *[line.format(conf=paths["anchors.conf"], crt=paths["anchor.crt"], root=paths["root.crt"], sources=paths["sources.conf"])
+          for line in lines]))
 
 
 ALREADY = "The root of {url} is pinned already, as anchor localhost. "
 STEPS = [
     (["--dry-run"], "The root of {url} would be pinned as anchor localhost.", "every host",
      ["Would make {conf}: the pin", "Would make {crt}: the root alone", "Would make {root}: the root, where libpq looks for it",
+      "Would make {sources}: where it comes from",
       "This was a dry run: nothing was written."]),
     ([], "The root of {url} is pinned as anchor localhost.", "every host",
      ["Made {conf}: the pin", "Made {crt}: the root alone", "Made {root}: the root, where libpq looks for it",
+      "Made {sources}: where it comes from",
       "Next: pganchor service add NAME --host HOST"]),
     ([], ALREADY + "Nothing was changed.", "every host", ["Next: pganchor service add NAME --host HOST"]),
     (["--hosts", "*.a b", "--replace"], ALREADY + "Something was missing or different:", "*.a b",
@@ -49,11 +54,11 @@ def test_in_words(home, stepca, bootstrap):
     for args, first, hosts, lines in STEPS:
         done = bootstrap(*args)
         assert done.returncode == 0, done.stderr
-        assert done.stdout.replace(str(home.path), "HOME") == report(home, stepca, valid, first, hosts, *lines), args
+        assert re.sub(r"\b\d+ days left", "N days left", done.stdout).replace(str(home.path), "HOME") == report(home, stepca, valid, first, hosts, *lines), args
 
 
 def test_as_json(home, stepca, bootstrap):
-    same = {"anchor": "localhost", "pin": stepca.fingerprint, "source": stepca.url, "subject": "CN=Test Root CA,O=Test",
+    same = {"anchor": "localhost", "pin": stepca.fingerprint, "source": stepca.url, "kind": "step-ca", "subject": "CN=Test Root CA,O=Test",
             "replaced": None, "pinned_too": []}
     every = {name: "created" for name in PATHS}
     for args, some, changes in [
@@ -63,7 +68,7 @@ def test_as_json(home, stepca, bootstrap):
              {name: "unchanged" for name in PATHS}),
             (["--hosts", "a", "--scoped", "--replace"],
              {"hosts": "a", "scope": "scoped", "already_pinned": True, "changed": True, "dry_run": False},
-             {"anchors.conf": "changed", "anchor.crt": "unchanged", "root.crt": "removed"})]:
+             {"anchors.conf": "changed", "anchor.crt": "unchanged", "root.crt": "removed", "sources.conf": "unchanged"})]:
         done = bootstrap("--json", *args)
         assert done.returncode == 0, done.stderr
         said = json.loads(done.stdout)
