@@ -164,6 +164,7 @@ ANCHOR = \
 	src/anchor/root_crt_cut.c \
 	src/anchor/refresh.c src/anchor/refresh.h \
 	src/anchor/refresh_sources.c \
+	src/anchor/refresh_timer.c src/anchor/refresh_timer.h \
 	src/anchor/rotation.c src/anchor/rotation.h \
 	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \
@@ -308,6 +309,7 @@ CLI = \
 	src/cli/cmd_anchor_show.c \
 	src/cli/cmd_anchor_refresh.c \
 	src/cli/cmd_anchor_trim.c \
+	src/cli/cmd_anchor_timer.c \
 	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cmd_completion.c \

@@ -36,6 +36,7 @@ extern const struct pga_command pga_cmd_anchor_set_hosts;
 extern const struct pga_command pga_cmd_anchor_show;
 extern const struct pga_command pga_cmd_anchor_refresh;
 extern const struct pga_command pga_cmd_anchor_trim;
+extern const struct pga_command pga_cmd_anchor_timer;
 extern const struct pga_command pga_cmd_anchor_verify;
 extern const struct pga_command pga_cmd_bootstrap;
 extern const struct pga_command pga_cmd_completion;

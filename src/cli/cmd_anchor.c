@@ -13,20 +13,11 @@
 #include <unistd.h>
 
 static const struct pga_command *const commands[] = {
-    &pga_cmd_anchor_list,
-    &pga_cmd_anchor_show,
-    &pga_cmd_anchor_add,
-    &pga_cmd_anchor_import,
-    &pga_cmd_anchor_refresh,
-    &pga_cmd_anchor_verify,
-    &pga_cmd_anchor_rename,
-    &pga_cmd_anchor_set_hosts,
-    &pga_cmd_anchor_export,
-    &pga_cmd_anchor_trim,
-    &pga_cmd_anchor_remove,
-    &pga_cmd_anchor_accept,
-    &pga_cmd_anchor_forget,
-    NULL,
+    &pga_cmd_anchor_list,   &pga_cmd_anchor_show,    &pga_cmd_anchor_add,
+    &pga_cmd_anchor_import, &pga_cmd_anchor_refresh, &pga_cmd_anchor_timer,
+    &pga_cmd_anchor_verify, &pga_cmd_anchor_rename,  &pga_cmd_anchor_set_hosts,
+    &pga_cmd_anchor_export, &pga_cmd_anchor_trim,    &pga_cmd_anchor_remove,
+    &pga_cmd_anchor_accept, &pga_cmd_anchor_forget,  NULL,
 };
 
 static const struct pga_habit habits[] = {
