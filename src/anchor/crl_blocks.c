@@ -46,14 +46,18 @@ static bool find_block(const struct pga_text *text, const char *heading, size_t 
 	return true;
 }
 
-/* Whether it is the CRL that pganchor has put there for this record. */
-static bool is_record(const struct pga_crl_record *record, const char *pem, size_t length)
+/* Whether it is the CRL that pganchor has put there for this record: 1 or 0, -1 for want of memory.
+ */
+static int is_record(const struct pga_crl_record *record, const char *pem, size_t length,
+		     struct pga_error *error)
 {
 	struct pga_crl_list list;
-	struct pga_error error;
-	bool is = false;
+	struct pga_error none;
+	int is = pga_crl_list_read(&list, "", pem, length, &none);
 
-	if (pga_crl_list_read(&list, "", pem, length, &error) == 0)
+	if (is < 0)
+		is = pga_fail_memory(error);
+	else
 		is = list.count == 1 && (strcmp(list.crls[0].digest, record->digest) == 0 ||
 					 strcmp(list.crls[0].digest, record->previous) == 0);
 	pga_crl_list_free(&list);
@@ -75,9 +79,13 @@ static int cut(struct pga_text *text, struct pga_crl_block *block, size_t *first
 		result = pga_fail_memory(error);
 	while (result == 0 && block->pem == NULL &&
 	       find_block(text, pga_text_string(&heading), whole.end, &whole, &pem)) {
-		if (pem.end == pem.start ||
-		    !is_record(block->record, text->bytes + pem.start, pem.end - pem.start))
+		if (pem.end == pem.start)
 			continue;
+		result =
+		    is_record(block->record, text->bytes + pem.start, pem.end - pem.start, error);
+		if (result <= 0)
+			continue;
+		result = 0;
 		block->pem = strndup(text->bytes + pem.start, pem.end - pem.start);
 		if (block->pem == NULL)
 			result = pga_fail_memory(error);

@@ -176,7 +176,9 @@ int pga_crl_source_fetch(const struct pga_http *http, const char *source,
 		result = read_file(source, &bytes, error);
 	if (result == 0)
 		result = pga_crl_list_read(list, source[0] != '\0' ? source : "standard input",
-					   pga_text_string(&bytes), bytes.length, error);
+					   pga_text_string(&bytes), bytes.length, error) == 0
+			     ? 0
+			     : -1;
 	pga_text_free(&bytes);
 	return result;
 }

@@ -91,13 +91,16 @@ static const struct pga_crl_refreshed *failed_of(const struct pga_crls_report *r
 }
 
 /* Nobody watches a timer: what failed waits for a person, until it is settled. */
-static void leave_notice(const struct pga_crls_report *report, const char *anchor)
+static void leave_notice(const struct pga_crls_report *report, const char *anchor, bool due)
 {
 	const struct pga_crl_refreshed *failed = failed_of(report, anchor);
 	struct pga_text message = PGA_TEXT_EMPTY;
 	struct pga_notice_change change = {.subject = anchor, .kind = "crl"};
 	struct pga_error error;
 
+	/* Whoever typed the command reads of it now. */
+	if (failed != NULL && !due)
+		return;
 	if (failed != NULL) {
 		pga_text_addf(&message, "the CRL %s was not refreshed: %s; pganchor crl refresh %s",
 			      failed->name, failed->why, failed->name);
@@ -110,7 +113,7 @@ static void leave_notice(const struct pga_crls_report *report, const char *ancho
 	pga_text_free(&message);
 }
 
-static void leave_notices(const struct pga_crls_report *report)
+static void leave_notices(const struct pga_crls_report *report, bool due)
 {
 	for (size_t i = 0; i < report->count; i++) {
 		size_t first = 0;
@@ -118,7 +121,7 @@ static void leave_notices(const struct pga_crls_report *report)
 		while (strcmp(report->items[first].anchor, report->items[i].anchor) != 0)
 			first++;
 		if (first == i && report->items[i].anchor[0] != '\0')
-			leave_notice(report, report->items[i].anchor);
+			leave_notice(report, report->items[i].anchor, due);
 	}
 }
 
@@ -138,7 +141,7 @@ static int refresh(const char *const *names, const struct asked *asked)
 				  ? ": its certificate is revoked: libpq would refuse the server"
 				  : ": its certificate is revoked: libpq refuses the server");
 	if (names == NULL && !asked->dry_run)
-		leave_notices(&report);
+		leave_notices(&report, asked->due);
 	if (asked->json) {
 		status = print_json(&report, asked, status);
 		goto done;

@@ -170,6 +170,20 @@ static int describe(struct pga_crl *crl, X509_CRL *x509)
 		   : -1;
 }
 
+/* Whether it is for want of memory that OpenSSL could not read it. */
+static bool ran_out(void)
+{
+	unsigned long code;
+	bool out = false;
+
+	while ((code = ERR_get_error()) != 0)
+		out = out || ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
+	return out;
+}
+
+/* As pga_fail(), for what is no CRL: 1, or -1 for want of memory. */
+#define NO_CRL(error, ...) (ran_out() ? pga_fail_memory(error) : (pga_fail(error, __VA_ARGS__), 1))
+
 static int add(struct pga_crl_list *list, X509_CRL *x509, const char *whose,
 	       struct pga_error *error)
 {
@@ -177,8 +191,8 @@ static int add(struct pga_crl_list *list, X509_CRL *x509, const char *whose,
 
 	if (list->count == PGA_CRL_LIMIT) {
 		X509_CRL_free(x509);
-		return pga_fail(error, "nothing was changed", "%s: more than %d CRLs", whose,
-				PGA_CRL_LIMIT);
+		return NO_CRL(error, "nothing was changed", "%s: more than %d CRLs", whose,
+			      PGA_CRL_LIMIT);
 	}
 	grown = reallocarray(list->crls, list->count + 1, sizeof *list->crls);
 	if (grown == NULL) {
@@ -199,8 +213,8 @@ static int add_der(struct pga_crl_list *list, const char *whose, const unsigned 
 	if (x509 != NULL && at == bytes + length)
 		return add(list, x509, whose, error);
 	X509_CRL_free(x509);
-	return pga_fail(error, "is it the right address or file? Nothing was changed",
-			"%s: holds no X.509 CRL that OpenSSL can read", whose);
+	return NO_CRL(error, "is it the right address or file? Nothing was changed",
+		      "%s: holds no X.509 CRL that OpenSSL can read", whose);
 }
 
 static int add_pem(struct pga_crl_list *list, const char *whose, BIO *bio, struct pga_error *error)
@@ -214,8 +228,8 @@ static int add_pem(struct pga_crl_list *list, const char *whose, BIO *bio, struc
 
 	while (result == 0 && PEM_read_bio(bio, &name, &header, &der, &length) == 1) {
 		if (strcmp(name, PEM_CRL) != 0 || header[0] != '\0')
-			result = pga_fail(error, next, "%s: holds a PEM block that is no CRL: %s",
-					  whose, name);
+			result = NO_CRL(error, next, "%s: holds a PEM block that is no CRL: %s",
+					whose, name);
 		else
 			result = add_der(list, whose, der, length, error);
 		OPENSSL_free(name);
@@ -223,7 +237,7 @@ static int add_pem(struct pga_crl_list *list, const char *whose, BIO *bio, struc
 		OPENSSL_free(der);
 	}
 	if (result != 0)
-		return -1;
+		return result;
 	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		return pga_fail(error, next, "%s: damaged PEM", whose);
 	return list->count > 0
@@ -238,15 +252,15 @@ int pga_crl_list_read(struct pga_crl_list *list, const char *whose, const char *
 	int result = -1;
 
 	memset(list, 0, sizeof *list);
-	if (length > INT_MAX)
-		return pga_fail(error, "nothing was changed", "%s: too large", whose);
 	ERR_clear_error();
+	if (length > INT_MAX)
+		return NO_CRL(error, "nothing was changed", "%s: too large", whose);
 	/* A SEQUENCE, which no text begins with. */
 	if (length > 0 && bytes[0] == 0x30) {
 		result = add_der(list, whose, (const unsigned char *)bytes, (long)length, error);
 	} else if (length > 0 && memchr(bytes, '\0', length) != NULL) {
-		(void)pga_fail(error, "is it the right address or file? Nothing was changed",
-			       "%s: neither a CRL in DER form nor PEM", whose);
+		result = NO_CRL(error, "is it the right address or file? Nothing was changed",
+				"%s: neither a CRL in DER form nor PEM", whose);
 	} else {
 		bio = length > 0 ? BIO_new_mem_buf(bytes, (int)length) : BIO_new(BIO_s_mem());
 		result = bio != NULL ? add_pem(list, whose, bio, error) : pga_fail_memory(error);
@@ -273,6 +287,8 @@ int pga_crl_list_find(struct pga_crl_list *list, const char *bytes, size_t lengt
 	       (x509 = PEM_read_bio_X509_CRL(bio, NULL, NULL, empty)) != NULL)
 		result = add(list, x509, "", error);
 	BIO_free(bio);
+	if (result == 0 && ran_out())
+		result = pga_fail_memory(error);
 	ERR_clear_error();
 	return result;
 }

@@ -42,8 +42,8 @@ struct pga_crl_list {
 };
 
 /* Reads CRLs in DER form (one) or PEM (several, with text around them); whose names them in
- * messages. Returns -1 with the reason where there is none, or what is more than that. To be freed
- * in either case. */
+ * messages. Returns 1 with the reason where there is none, or what is more than that, -1 for want
+ * of memory. To be freed in either case. */
 int pga_crl_list_read(struct pga_crl_list *list, const char *whose, const char *bytes,
 		      size_t length, struct pga_error *error);
 
