@@ -274,7 +274,7 @@ static int verify_server(const struct pga_source_request *request,
 			 const struct pga_key_choice *server, const char *roots,
 			 STACK_OF(X509) * *chain, struct pga_error *error)
 {
-	struct pga_handshake handshake;
+	struct pga_handshake handshake = {.shown = false};
 	struct pga_error reason;
 	int result = shake_hands(request, server, roots, false, &handshake, &reason);
 

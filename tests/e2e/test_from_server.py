@@ -4,6 +4,7 @@ the server, and a host that is known must not have another root."""
 import json
 import re
 import shlex
+import shutil
 import struct
 
 import pytest
@@ -14,6 +15,7 @@ from gated import run_gated, write_anchor
 from listener import Listener
 from postgres import PASSWORD
 from recording import SSL_REQUEST, RecordingServer
+from test_out_of_memory import contents, failing_malloc, run_failing, without_wrapper  # noqa: F401
 
 CONF = ".config/pganchor/anchors.conf"
 FIRST_PACKET = struct.pack("!ii", 8, SSL_REQUEST)
@@ -126,6 +128,27 @@ def test_with_the_gate_on_and_another_root_pinned(home, server, root, other_root
     done = run_gated(home, [home.program.binary, "bootstrap", "--from-server", f"localhost:{server.port}",
                             "--fingerprint", root.fingerprint])
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+def test_wherever_memory_runs_out(home, recording_server, root, tmp_path, failing_malloc, on):  # noqa: F811
+    """All of it is pinned, or nothing; what is told after a pin may fail, and is no reason to take it back."""
+    def files():
+        found = {name: content for name, content in contents(home).items() if content is not None and "manifest" not in name}
+        return {name: re.sub(rb"(?m)^(pinned|checked|changed) = .*$", rb"\1", content) for name, content in found.items()}
+
+    program, gate = without_wrapper(home)
+    false = recording_server(b"S", issued=shown_by(root, tmp_path))
+    argv = [program, "bootstrap", "--from-server", f"localhost:{false.port}", "--fingerprint", root.fingerprint]
+    good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
+    assert good.returncode == 0 and count > 100
+    new = files()
+    for number in range(1, count + 1, 13 if on else 5):
+        for name in (".config", ".postgresql", ".local"):
+            shutil.rmtree(home / name, ignore_errors=True)
+        done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
+        assert done.returncode in (0, 1, 2), (number, done.stderr)
+        assert files() == new if done.returncode == 0 else files() in ({}, new), (number, done.stderr)
 
 
 # ---- a word without an option ----
