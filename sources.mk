@@ -294,6 +294,7 @@ CLI = \
 	src/cli/bootstrap_existing.c src/cli/bootstrap_existing.h \
 	src/cli/bootstrap_known.c src/cli/bootstrap_known.h \
 	src/cli/bootstrap_services.c src/cli/bootstrap_services.h \
+	src/cli/bootstrap_timer.c src/cli/bootstrap_timer.h \
 	src/cli/bootstrap_warnings.c src/cli/bootstrap_warnings.h \
 	src/cli/cli.h \
 	src/cli/cmd_anchor.c src/cli/cmd_anchor.h \

@@ -22,7 +22,6 @@ static const char timer_unit[] =
     "# Written by pganchor; \"pganchor anchor timer disable\" takes it away.\n"
     "[Unit]\n"
     "Description=Looks whether a source of pganchor's anchors is to be asked again\n"
-    "Documentation=man:pganchor(1)\n"
     "\n"
     "# A look costs nothing: each source is asked when its own week is up.\n"
     "[Timer]\n"
@@ -39,7 +38,6 @@ static const char service_begin[] =
     "# Written by pganchor; \"pganchor anchor timer disable\" takes it away.\n"
     "[Unit]\n"
     "Description=Refreshes the roots and CRLs that are trusted for PostgreSQL\n"
-    "Documentation=man:pganchor(1)\n"
     "\n"
     "[Service]\n"
     "Type=oneshot\n";

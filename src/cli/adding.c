@@ -6,6 +6,7 @@
 #include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_known.h"
 #include "cli/bootstrap_services.h"
+#include "cli/bootstrap_timer.h"
 #include "cli/bootstrap_warnings.h"
 #include "cli/cli.h"
 #include "cli/consent.h"
@@ -315,6 +316,10 @@ static int install(struct pga_adding *adding, struct pga_error *error)
 	result = pga_anchor_install(&anchor, adding->dry_run, &done, error);
 	if (result == 0) {
 		result = report(adding, &done, error);
+		/* Who disabled it is not asked again for an anchor that was there. */
+		if (result == PGA_EXIT_DONE && adding->command == &pga_cmd_bootstrap &&
+		    !adding->no_timer && !adding->system && !done.known)
+			pga_bootstrap_timer(adding->dry_run, adding->json);
 		pga_anchoring_free(&done);
 	}
 	pga_followed_copy_end(&adding->copy);

@@ -37,6 +37,7 @@ struct pga_adding {
 	bool system;
 	bool replace;
 	bool pin_existing;
+	bool no_timer; /* bootstrap's */
 	bool yes;
 	bool dry_run;
 	bool json;

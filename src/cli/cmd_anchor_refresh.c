@@ -4,6 +4,7 @@
 #include "ca/proxy.h"
 #include "cli/bootstrap_copy.h"
 #include "cli/cli.h"
+#include "cli/cmd_crl.h"
 #include "cli/print_refresh.h"
 #include "cli/question.h"
 #include "diagnose/going_roots.h"
@@ -189,6 +190,10 @@ static int run(int argc, char **argv)
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	}
+	/* Those of the user's anchors are looked at in the same run. */
+	if (optind == argc && !refreshing.system &&
+	    pga_refresh_due_crls(refreshing.dry_run, refreshing.json) != PGA_EXIT_DONE)
+		status = PGA_EXIT_FAILED;
 	pga_going_roots_free(&refreshing.going);
 	pga_refresh_end(&refreshing.refresh);
 	return status;
@@ -207,7 +212,8 @@ const struct pga_command pga_cmd_anchor_refresh = {
 	"other. What an address, a file or a server shows is proven by nobody: it is shown, and "
 	"pinned by you.\n\n"
 	"A root that has expired or that its CA has withdrawn stays, until --drop, and until no "
-	"server of a service needs it; one that does not answer may still need it.",
+	"server of a service needs it; one that does not answer may still need it. "
+	"Without a name, CRLs that are due are fetched, too.",
     .statuses = "Exit status: 0 done, or nothing is new; 3 something waits for you; 1 a source "
 		"could not be asked, or failed; 2 usage.",
     .options = options,

@@ -10,6 +10,8 @@ static const struct pga_option options[] = {
 		    "pin the roots that root.crt has already, too: the gate refuses the servers of "
 		    "those that are not; without a source, shows them and fetches nothing, and "
 		    "--yes pins them"),
+    PGA_ADDING_FLAG("no-timer", no_timer,
+		    "do not have your systemd, where one runs, ask for new roots once a week"),
     PGA_ADDING_HOW,
 };
 

@@ -24,6 +24,10 @@ int pga_ask_about_crls(const char *first, const char *question, const char *why,
 /* Whole days from now until then; below 0: it is past. */
 long pga_crl_days_left(time_t then);
 
+/* What "pganchor crl refresh --due" does, with quiet without a word of what went well. Returns the
+ * exit status. */
+int pga_refresh_due_crls(bool dry_run, bool quiet);
+
 /* Warns of variables that have libpq read other CRLs than root.crl in this shell. */
 void pga_warn_of_crl_variables(void);
 

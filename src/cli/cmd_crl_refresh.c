@@ -15,6 +15,7 @@ struct asked {
 	bool due;
 	bool dry_run;
 	bool json;
+	bool quiet; /* nothing is printed but errors */
 };
 
 static const char *word_of(enum pga_crl_outcome outcome)
@@ -149,11 +150,18 @@ static int refresh(const char *const *names, const struct asked *asked)
 	if (report.count == 0 && !asked->due)
 		(void)puts("no CRL was put in place by pganchor");
 	for (size_t i = 0; i < report.count; i++)
-		if (!asked->due || report.items[i].outcome > PGA_CRL_SAME)
+		if (!asked->quiet && (!asked->due || report.items[i].outcome > PGA_CRL_SAME))
 			print_item(&report.items[i], asked->dry_run);
 done:
 	pga_crls_report_free(&report);
 	return status;
+}
+
+int pga_refresh_due_crls(bool dry_run, bool quiet)
+{
+	const struct asked asked = {.due = true, .dry_run = dry_run, .quiet = quiet};
+
+	return refresh(NULL, &asked);
 }
 
 static const struct pga_option options[] = {
