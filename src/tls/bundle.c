@@ -184,10 +184,11 @@ static int read_pem(struct reading *reading, const char *bytes, size_t length,
 	return result;
 }
 
-/* A DER form begins with a SEQUENCE whose length has a byte of its own. */
+/* A DER form begins with a SEQUENCE; that of a long one has a byte that no text has there. */
 static bool is_der(const char *bytes, size_t length)
 {
-	return length > 2 && bytes[0] == 0x30 && ((unsigned char)bytes[1] & 0x80) != 0;
+	return length > 2 && bytes[0] == 0x30 &&
+	       (((unsigned char)bytes[1] & 0x80) != 0 || (size_t)bytes[1] == length - 2);
 }
 
 static int read_der(struct reading *reading, const char *bytes, size_t length,

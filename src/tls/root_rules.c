@@ -173,6 +173,12 @@ static void has_strong_key(const struct pga_certificate *certificate, struct pga
 
 static rule *const rules[] = {is_self_signed, may_certify, is_in_date, has_strong_key};
 
+static bool is_issued_by_another(const struct pga_certificate *certificate)
+{
+	return X509_NAME_cmp(X509_get_subject_name(certificate->x509),
+			     X509_get_issuer_name(certificate->x509)) != 0;
+}
+
 int pga_certificate_check_anchor(const struct pga_certificate *certificate, const char *whose,
 				 struct pga_error *error)
 {
@@ -185,11 +191,15 @@ int pga_certificate_check_anchor(const struct pga_certificate *certificate, cons
 	if (wrong.failed)
 		result = pga_fail_memory(error);
 	else if (wrong.length > 0)
-		result = pga_fail(error,
-				  "nothing was pinned; the CA needs a self-signed root, in date, "
-				  "with RSA 2048, EC P-256 or Ed25519 and up",
-				  "%s: \"%s\" cannot be an anchor: %s", whose, certificate->subject,
-				  pga_text_string(&wrong));
+		result =
+		    pga_fail(error,
+			     is_issued_by_another(certificate)
+				 ? "nothing was pinned; get the certificate of that issuer, "
+				   "and so on up to the one that has issued itself"
+				 : "nothing was pinned; the CA needs a self-signed root, in date, "
+				   "with RSA 2048, EC P-256 or Ed25519 and up",
+			     "%s: \"%s\" cannot be an anchor: %s", whose, certificate->subject,
+			     pga_text_string(&wrong));
 	pga_text_free(&wrong);
 	return result;
 }
