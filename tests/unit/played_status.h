@@ -7,6 +7,8 @@
 #include "printed.h"
 
 #include "diagnose/anchor_findings.h"
+#include "diagnose/crl_findings.h"
+#include "diagnose/notice_findings.h"
 #include "diagnose/coverage.h"
 #include "diagnose/status.h"
 #include "policy/pins.h"
@@ -238,6 +240,20 @@ int pga_anchors_judge(const struct pga_pins *pins, time_t now, struct pga_findin
 	(void)error;
 	assert_int_equal(pins->count, 3);
 	return 0;
+}
+
+int pga_crls_judge(time_t now, struct pga_findings *findings, struct pga_error *error)
+{
+	(void)now;
+	(void)findings;
+	(void)error;
+	return 0;
+}
+
+void pga_notices_judge(const struct pga_pins *pins, struct pga_findings *findings)
+{
+	(void)findings;
+	assert_int_equal(pins->count, 3);
 }
 
 int pga_processes_look(struct pga_processes *processes, struct pga_error *error)

@@ -42,14 +42,24 @@ static int call(const char *name, int argc, char **argv)
 	    .run = run_##named,                       \
 	}
 
+COMMAND(anchor);
 COMMAND(bootstrap);
 COMMAND(completion);
+COMMAND(crl);
 COMMAND(disable);
 COMMAND(enable);
 COMMAND(explain);
+COMMAND(forecast);
 COMMAND(log);
 COMMAND(run);
 COMMAND(status);
+COMMAND(uninstall);
+
+/* Nothing waits for a person. */
+char *pga_notices_line(void)
+{
+	return NULL;
+}
 
 /* One that is made of others. */
 static int run_add(int argc, char **argv)
@@ -102,6 +112,9 @@ static void which_command(void **state)
 	    {"pganchor disable", "disable: disable"},
 	    {"pganchor status --help", "status: status --help"},
 	    {"pganchor log", "log: log"},
+	    {"pganchor crl list", "crl: crl list"},
+	    {"pganchor forecast", "forecast: forecast"},
+	    {"pganchor uninstall -n", "uninstall: uninstall -n"},
 	    {"pganchor completion bash", "completion: completion bash"},
 	};
 

@@ -202,7 +202,7 @@ static void those_of_root_crt(void **state)
 static int report_json(void *context)
 {
 	(void)context;
-	return pga_report_json(&done, &root, &existing, dry_run);
+	return pga_report_json(&done, &root, "step-ca", &existing, dry_run);
 }
 
 /* The report, but for the warnings of the tests before. */
