@@ -194,6 +194,34 @@ static int check_conf(const struct installing *installing, struct pga_error *err
 				conf->edit.path);
 }
 
+/* What is there, without the records of these names: what one has that is no anchor is another
+ * one's, or of somebody who was killed before he pinned it. */
+static int without_records(const struct installing *installing, struct pga_text *after,
+			   struct pga_error *error)
+{
+	const struct pga_text *before = &installing->sources.edit.before;
+	struct pga_source_records records = {.path = NULL};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	int result =
+	    pga_source_records_parse(&records, pga_text_string(before), before->length, error);
+
+	pga_text_add_bytes(&text, pga_text_string(before), before->length);
+	for (size_t i = 0; result == 0 && i < records.count; i++) {
+		struct pga_text less = PGA_TEXT_EMPTY;
+
+		if (tfind(records.sources[i].name, &installing->names, compare_names) == NULL)
+			continue;
+		pga_source_records_drop(&text, records.sources[i].name, &less);
+		pga_text_free(&text);
+		text = less;
+	}
+	pga_text_add_bytes(after, pga_text_string(&text), text.length);
+	after->failed = after->failed || text.failed;
+	pga_text_free(&text);
+	pga_source_records_free(&records);
+	return result;
+}
+
 static int compose_conf(struct installing *installing, struct pga_error *error)
 {
 	struct pga_transaction_file *conf = &installing->conf;
@@ -207,9 +235,8 @@ static int compose_conf(struct installing *installing, struct pga_error *error)
 	record.checked = record.changed = installing->written;
 	pga_text_add_bytes(&conf->after, pga_text_string(&conf->edit.before),
 			   conf->edit.before.length);
-	pga_text_add_bytes(&sources->after, pga_text_string(&sources->edit.before),
-			   sources->edit.before.length);
-	/* What a name had that is no anchor any more is another one's. */
+	if (without_records(installing, &sources->after, error) != 0)
+		return -1;
 	for (size_t i = 0; i < installing->anchors->count; i++) {
 		if (installing->known[i] != NULL)
 			continue;

@@ -200,8 +200,9 @@ static int name_new(const struct pga_refresh *refresh, struct pga_refreshed *sou
 		struct pga_refreshed_root *root = &source->roots[i];
 
 		if (root->state == PGA_ROOT_NEW) {
-			root->name = pga_rotation_name(&refresh->pins, source->anchors[0]->name,
-						       refresh->system, taken, i, error);
+			root->name =
+			    pga_rotation_name(&refresh->pins, source->anchors[0]->name,
+					      &root->certificate, refresh->system, taken, i, error);
 			result = root->name != NULL ? 0 : -1;
 		}
 		taken[i] = root->name;

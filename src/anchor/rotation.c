@@ -482,11 +482,27 @@ int pga_rotate(const struct pga_rotation *rotation, bool dry_run, struct pga_rot
 	return result;
 }
 
-static bool is_taken(const struct pga_pins *pins, const char *name, bool system,
-		     const char *const *taken, size_t count)
+/* Whether the file is there, and is not one that begins with this root: which somebody has left who
+ * was killed before he pinned it. */
+static bool is_others(const char *path, const struct pga_certificate *root)
+{
+	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	const size_t length = strlen(root->pem);
+	bool is = access(path, F_OK) == 0;
+
+	if (is && pga_file_read(path, &content, NULL, &ignored) == 0)
+		is = content.length < length || memcmp(content.bytes, root->pem, length) != 0;
+	pga_text_free(&content);
+	return is;
+}
+
+static bool is_taken(const struct pga_pins *pins, const char *name,
+		     const struct pga_certificate *root, bool system, const char *const *taken,
+		     size_t count)
 {
 	char *path = own_path(name, system);
-	bool is = path == NULL || access(path, F_OK) == 0;
+	bool is = path == NULL || is_others(path, root);
 
 	for (size_t i = 0; i < pins->count; i++)
 		is =
@@ -508,8 +524,9 @@ static size_t stem_of(const char *name)
 	return (size_t)(dash - name);
 }
 
-char *pga_rotation_name(const struct pga_pins *pins, const char *name, bool system,
-			const char *const *taken, size_t count, struct pga_error *error)
+char *pga_rotation_name(const struct pga_pins *pins, const char *name,
+			const struct pga_certificate *root, bool system, const char *const *taken,
+			size_t count, struct pga_error *error)
 {
 	const size_t stem = stem_of(name);
 
@@ -523,7 +540,7 @@ char *pga_rotation_name(const struct pga_pins *pins, const char *name, bool syst
 			(void)pga_fail_memory(error);
 			return NULL;
 		}
-		if (!is_taken(pins, made, system, taken, count))
+		if (!is_taken(pins, made, root, system, taken, count))
 			return made;
 		free(made);
 	}

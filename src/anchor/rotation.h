@@ -54,9 +54,11 @@ struct pga_rotated {
 int pga_rotate(const struct pga_rotation *rotation, bool dry_run, struct pga_rotated *rotated,
 	       struct pga_error *error);
 
-/* A name for a further root of the anchor NAME, NAME-2 or the next that neither is an anchor's nor
- * among the taken ones, and no file has. The caller frees it; NULL with the reason. */
-char *pga_rotation_name(const struct pga_pins *pins, const char *name, bool system,
-			const char *const *taken, size_t count, struct pga_error *error);
+/* A name for this further root of the anchor NAME, NAME-2 or the next that neither is an anchor's
+ * nor among the taken ones, and no file of something else has. The caller frees it; NULL with the
+ * reason. */
+char *pga_rotation_name(const struct pga_pins *pins, const char *name,
+			const struct pga_certificate *root, bool system, const char *const *taken,
+			size_t count, struct pga_error *error);
 
 #endif

@@ -108,8 +108,40 @@ static int fail_left(const char *path, struct pga_error *error)
 			      "could not remove %s", path);
 }
 
+/* Somebody has put something there since: it is not said to be gone. */
+static int keep_directory(struct pga_uninstall *plan, size_t at, struct pga_error *error)
+{
+	struct pga_leave_step step = plan->steps[at];
+
+	if (pga_leave_keep(plan, step.path, "something is in it that was not there before", "",
+			   error) != 0)
+		return -1;
+	plan->step_count--;
+	memmove(&plan->steps[at], &plan->steps[at + 1],
+		(plan->step_count - at) * sizeof *plan->steps);
+	free(step.path);
+	free(step.what);
+	return 0;
+}
+
+static int tell_directories(struct pga_uninstall *plan, struct pga_error *error)
+{
+	int result = 0;
+
+	for (size_t i = plan->step_count; result == 0 && i-- > 0;) {
+		const struct pga_leave_step *step = &plan->steps[i];
+
+		if (step->action != PGA_LEAVE_DIRECTORY || rmdir(step->path) == 0 ||
+		    errno == ENOENT)
+			continue;
+		result = errno == ENOTEMPTY || errno == EEXIST ? keep_directory(plan, i, error)
+							       : fail_left(step->path, error);
+	}
+	return result;
+}
+
 /* The manifest is in a directory that goes: it is moved aside, so that it is there to the end. */
-static int finish(const struct pga_uninstall *plan, struct pga_error *error)
+static int finish(struct pga_uninstall *plan, struct pga_error *error)
 {
 	const char *path = plan->manifest.path;
 	char *aside = pga_manifest_aside();
@@ -126,12 +158,8 @@ static int finish(const struct pga_uninstall *plan, struct pga_error *error)
 		if (result == 0 && unlink(aside) != 0 && errno != ENOENT)
 			result = fail_left(aside, error);
 	}
-	for (size_t i = 0; result == 0 && i < plan->step_count; i++)
-		if (plan->steps[i].action == PGA_LEAVE_DIRECTORY &&
-		    rmdir(plan->steps[i].path) != 0 && errno != ENOENT && errno != ENOTEMPTY)
-			result = fail_left(plan->steps[i].path, error);
 	free(aside);
-	return result;
+	return result == 0 ? tell_directories(plan, error) : -1;
 }
 
 int pga_uninstall_do(struct pga_uninstall *plan, struct pga_error *error)
