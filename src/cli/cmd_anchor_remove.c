@@ -206,16 +206,16 @@ static int agree(const struct removal *removal, struct pga_error *error)
 	const struct pga_losses *losses = &removal->losses;
 	FILE *stream = removal->json ? stderr : stdout;
 
-	if (losses->count > 0 && (!removal->json || losses->cut_off > 0)) {
+	const bool asks = losses->cut_off > 0 && !removal->yes && !removal->dry_run;
+
+	if (losses->count > 0 && (!removal->json || asks)) {
 		pga_print(stream, "%s by:\n",
 			  removal->done.count == 1 ? "This anchor is used"
 						   : "These anchors are used");
 		pga_losses_print(stream, losses);
 		(void)fflush(stream);
 	}
-	if (losses->cut_off == 0 || removal->yes || removal->dry_run)
-		return 0;
-	return pga_losses_ask(losses, "Remove it all the same? Type yes: ", error);
+	return asks ? pga_losses_ask(losses, "Remove it all the same? Type yes: ", error) : 0;
 }
 
 /* The CRLs of their CAs, which nobody would refresh any more. */

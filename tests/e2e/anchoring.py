@@ -65,7 +65,8 @@ def killed(home, number, *args):
 
 
 def broken(home, number, *args):
-    """The same with an error in its place."""
-    return home.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={RENAMES}", "-e",
-                     f"inject={RENAMES}:error=EIO:when={number}", "--", home.program.binary, "anchor", *args],
+    """The same with an error in the place of its number-th rename."""
+    renames = "rename,renameat,renameat2"
+    return home.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={renames}", "-e",
+                     f"inject={renames}:error=EIO:when={number}", "--", home.program.binary, "anchor", *args],
                     env=environment(home, {"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}))
