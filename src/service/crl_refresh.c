@@ -155,6 +155,11 @@ static int try_plan(struct refreshing *refreshing, const struct pga_crl_plan *pl
 		result = 1;
 	} else if (result == 0) {
 		pga_text_add(&refreshing->report->notes, pga_text_string(&verdicts.revoked));
+		/* Before anything is written. */
+		if (refreshing->report->notes.failed) {
+			pga_text_free(&refreshing->report->notes);
+			result = pga_fail_memory(error);
+		}
 	}
 	pga_crl_verdicts_free(&verdicts);
 	return result;
@@ -297,7 +302,7 @@ static int refresh(struct refreshing *refreshing, bool due_only, struct pga_erro
 	if (write_all(refreshing, error) != 0)
 		return -1;
 	tell_new(refreshing);
-	return refreshing->report->notes.failed ? pga_fail_memory(error) : 0;
+	return 0;
 }
 
 int pga_crls_refresh(const char *const *names, bool due_only, bool dry_run,

@@ -5,10 +5,12 @@
  * A target has the fuzzer's bytes, ended by a NUL of its own, and asserts what has to be true of
  * any bytes. */
 #include "anchor/anchors_conf.h"
+#include "anchor/crls.h"
 #include "ca/step_config.h"
 #include "ca/team.h"
 #include "ca/url.h"
 #include "tls/certificate.h"
+#include "tls/crl.h"
 #include "tls/fingerprint.h"
 #include "anchor/root_crt.h"
 #include "base/host.h"
@@ -1127,6 +1129,89 @@ static void fuzz_team(const char *bytes, size_t length)
 	free(address);
 }
 
+/* ---- crl, crls_conf ---- */
+
+/* What is put behind a file of the user's, and taken out again, leaves it as it was. */
+static void check_blocks(const struct pga_crl *crl, const char *bytes, size_t length)
+{
+	char name[] = "a";
+	struct pga_crl_record record = {.name = name};
+	struct pga_crl_block block = {&record, crl->pem};
+	struct pga_text before = text_of(bytes, length);
+	struct pga_text after = text_of(bytes, length);
+	struct pga_text back = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	memcpy(record.digest, crl->digest, sizeof record.digest);
+	pga_crl_blocks_add(&block, 1, &after, &record.joined);
+	/* Unless there was such a block: then that one goes, too. */
+	if (memmem(bytes, length, "# pganchor crl a\n", 17) == NULL) {
+		HOLDS(pga_crl_blocks_cut(&after, &block, 1, &back, &error) == 0);
+		HOLDS(block.pem != NULL && strcmp(block.pem, crl->pem) == 0);
+		HOLDS(same_text(&before, &back));
+		free(block.pem);
+	}
+	pga_text_free(&before);
+	pga_text_free(&after);
+	pga_text_free(&back);
+}
+
+static void fuzz_crl(const char *bytes, size_t length)
+{
+	struct pga_crl_list list;
+	struct pga_crl_list again;
+	struct pga_error error = {"", ""};
+	const int result = pga_crl_list_read(&list, "whose", bytes, length, &error);
+
+	HOLDS(ERR_peek_error() == 0);
+	HOLDS(result == 0 ? list.count > 0
+			  : list.count == 0 && strncmp(error.message, "whose: ", 7) == 0);
+	for (size_t i = 0; i < list.count; i++) {
+		const struct pga_crl *crl = &list.crls[i];
+
+		HOLDS(is_pin(crl->digest) && is_pin(crl->scope) && is_harmless(crl->issuer));
+		HOLDS(crl->point == NULL || is_harmless(crl->point));
+		HOLDS(crl->revoked >= 0 &&
+		      strspn(crl->number, "0123456789ABCDEF") == strlen(crl->number));
+		HOLDS(pga_crl_list_read(&again, "", crl->pem, strlen(crl->pem), &error) == 0);
+		HOLDS(again.count == 1 && strcmp(again.crls[0].digest, crl->digest) == 0);
+		pga_crl_list_free(&again);
+		(void)pga_crl_check(crl, "whose", &error);
+		check_blocks(crl, bytes, length);
+	}
+	pga_crl_list_free(&list);
+}
+
+static void fuzz_crls_conf(const char *bytes, size_t length)
+{
+	struct pga_text before = text_of(bytes, length);
+	struct pga_text once = PGA_TEXT_EMPTY;
+	struct pga_text twice = PGA_TEXT_EMPTY;
+	struct pga_crls crls;
+	struct pga_crls again;
+	struct pga_error error = {"", ""};
+
+	if (pga_crls_parse(&crls, "crls.conf", bytes, length, &error) != 0) {
+		HOLDS(strncmp(error.message, "crls.conf", strlen("crls.conf")) == 0);
+	} else {
+		pga_crls_compose(&before, &crls, &once);
+		HOLDS(pga_crls_parse(&again, "crls.conf", pga_text_string(&once), once.length,
+				     &error) == 0);
+		HOLDS(again.count == crls.count);
+		pga_crls_compose(&once, &again, &twice);
+		HOLDS(same_text(&once, &twice));
+		for (size_t i = 0; i < crls.count; i++)
+			HOLDS(pga_pin_name_is_valid(crls.records[i].name) &&
+			      strcmp(crls.records[i].source, again.records[i].source) == 0 &&
+			      is_pin(crls.records[i].digest));
+		pga_crls_free(&again);
+	}
+	pga_crls_free(&crls);
+	pga_text_free(&before);
+	pga_text_free(&once);
+	pga_text_free(&twice);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1151,6 +1236,8 @@ static const struct {
     {"passfile", fuzz_passfile},
     {"step_config", fuzz_step_config},
     {"team", fuzz_team},
+    {"crl", fuzz_crl},
+    {"crls_conf", fuzz_crls_conf},
     {"lengths", fuzz_lengths},
 };
 

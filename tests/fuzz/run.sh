@@ -2,7 +2,7 @@
 # Fuzzes what pganchor parses and edits itself, with libFuzzer; --help says how to use it.
 set -euo pipefail
 
-targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable secrets record known_servers passwords passfile step_config team lengths)
+targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable secrets record known_servers passwords passfile step_config team crl crls_conf lengths)
 
 help() {
     cat <<END
@@ -89,6 +89,17 @@ for target in "${targets[@]}"; do
         certificate)
             openssl x509 -in "$scratch/root.pem" -outform DER -out "$corpus/root.der"
             cp "$scratch/root.pem" "$corpus"
+            ;;
+        crl)
+            : >"$scratch/index" && echo 01 >"$scratch/number"
+            printf '[ca]\ndefault_ca = c\n[c]\ndatabase = %s\ncrlnumber = %s\ndefault_md = sha256\n[x]\n%s\n' "$scratch/index" \
+                "$scratch/number" 'issuingDistributionPoint = critical,@p' >"$scratch/ca.conf"
+            printf '[p]\nfullname = URI:http://ca.example/crl\n[none]\n' >>"$scratch/ca.conf"
+            for section in none x; do
+                openssl ca -gencrl -config "$scratch/ca.conf" -crlexts "$section" -crldays 2 -keyfile "$scratch/key" \
+                    -cert "$scratch/root.pem" -out "$corpus/$section.pem" 2>>"$scratch/openssl.log"
+                openssl crl -in "$corpus/$section.pem" -outform DER -out "$corpus/$section.der"
+            done
             ;;
         root_crt)
             cp "$scratch/root.pem" "$corpus"
