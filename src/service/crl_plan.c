@@ -451,7 +451,7 @@ int pga_crl_plan_order(struct pga_crl_plan *plan, struct pga_error *error)
 	for (size_t i = 0; i < plan->crls.count; i++)
 		puts = puts || plan->steps[i].fate == PGA_CRL_PUT;
 	free(plan->order);
-	plan->order = calloc(plan->target_count + 2, sizeof *plan->order);
+	plan->order = calloc(plan->target_count + 2, sizeof(struct pga_transaction_file *));
 	if (plan->order == NULL)
 		return pga_fail_memory(error);
 	if (puts)
