@@ -24,6 +24,10 @@ def leaf_of(issued):
     return x509.load_pem_x509_certificate(issued.cert.read_bytes())
 
 
+def leaf_end(server):
+    return not_after(x509.load_pem_x509_certificate(server.cert.read_bytes()))
+
+
 def moment(text):
     return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
 
@@ -337,3 +341,20 @@ def test_no_services_and_no_roots(home):
     write(home, "[prod]\nhost=db.example\nsslmode=verify-full\n")
     report = forecast(home)
     assert [(end["kind"], end["already"]) for end in report["ends"]] == [("no-root", True)] and "root.crt" in report["ends"][0]["reason"]
+
+
+def test_the_systems_store(rooted_home, make_postgres, tmp_path):
+    """From libpq 16 on, sslrootcert=system is OpenSSL's own store: a file, and a directory of hashed names."""
+    home = rooted_home(18)
+    root = make_root("Public Root CA", days=(-1, 15))
+    server = make_postgres(*root.issue(tmp_path, "localhost", days=(-1, 40)))
+    add(home, server, sslrootcert="system")
+    write(home, root.pem, "certs/public.pem")
+    subprocess.run(["openssl", "rehash", home / "certs"], check=True, capture_output=True)
+    for env in ({"SSL_CERT_FILE": home / "certs/public.pem", "SSL_CERT_DIR": "/nonexistent"},
+                {"SSL_CERT_FILE": "/nonexistent", "SSL_CERT_DIR": f"/nowhere:{home / 'certs'}"}):
+        report = forecast(home, env=env)
+        assert [(kind, at) for kind, at, _, _ in told(report)] == [("root", not_after(root.cert)), ("leaf", leaf_end(server))]
+        assert [one["system_roots"] for one in report["servers"]] == [True]
+        assert "by the system's store of roots: prod (localhost" in services_run(home, env=env).stdout
+        assert [end["kind"] for end in forecast(home, "--days", 1, "--without", root.fingerprint, env=env)["ends"]] == ["no-root"]
