@@ -359,6 +359,7 @@ CLI = \
 	src/cli/print_status.c src/cli/print_status.h \
 	src/cli/print_uninstall.c src/cli/print_uninstall.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
+	src/cli/service_bundle.c src/cli/service_bundle.h \
 	src/cli/service_check.c src/cli/service_check.h \
 	src/cli/question.c src/cli/question.h \
 	src/cli/sources.h \

@@ -303,6 +303,48 @@ static int report(struct pga_adding *adding, const struct pga_anchoring *done,
 	return status;
 }
 
+static int report_briefly(struct pga_adding *adding, const struct pga_anchoring *done)
+{
+	if (!adding->json && !done->known)
+		pga_print(stdout, "%s anchor %s for %s: %s\n    SHA-256 %s\n",
+			  adding->dry_run ? "Would pin" : "Pinned", done->name, done->hosts,
+			  adding->found.roots[0].subject, adding->found.roots[0].pin);
+	(void)fflush(stdout);
+	pga_warn_of_crls(done);
+	pga_followed_copy_end(&adding->copy);
+	return PGA_EXIT_DONE;
+}
+
+/* A root that is pinned already and valid for all of these hosts stays as it is; one that is not
+ * is the user's to widen. */
+static int keep_pinned(struct pga_adding *adding, struct pga_error *error)
+{
+	const char *pin = adding->found.roots[0].pin;
+	struct pga_pins pins;
+	const struct pga_pin *known;
+	int result = 0;
+
+	if (pga_pins_load(&pins, NULL, error) != 0)
+		return -1;
+	known = pga_pins_find(&pins, pin);
+	if (known != NULL && pga_host_matches_any(known->hosts, adding->hosts)) {
+		free(adding->host_patterns);
+		adding->host_patterns = NULL;
+		adding->scoped = known->scoped;
+	} else if (known != NULL) {
+		char hint[sizeof error->hint];
+
+		(void)snprintf(hint, sizeof hint,
+			       "pganchor anchor set-hosts %s '%s %s' makes it valid for that, too",
+			       known->name, known->hosts, adding->hosts);
+		result =
+		    pga_fail(error, hint, "anchor %s: this root is pinned already, and not for %s",
+			     known->name, adding->hosts);
+	}
+	pga_pins_free(&pins);
+	return result;
+}
+
 /* Returns the exit status, or -1 with the reason. */
 static int install(struct pga_adding *adding, struct pga_error *error)
 {
@@ -315,7 +357,11 @@ static int install(struct pga_adding *adding, struct pga_error *error)
 		pga_followed_copy_begin(&adding->copy);
 	result = pga_anchor_install(&anchor, adding->dry_run, &done, error);
 	if (result == 0) {
-		result = report(adding, &done, error);
+		adding->installed = strdup(done.name);
+		adding->pinned = !done.known && !adding->dry_run;
+		result = adding->installed == NULL ? pga_fail_memory(error)
+			 : adding->for_host        ? report_briefly(adding, &done)
+						   : report(adding, &done, error);
 		/* Who disabled it is not asked again for an anchor that was there. */
 		if (result == PGA_EXIT_DONE && adding->command == &pga_cmd_bootstrap &&
 		    !adding->no_timer && !adding->system && !done.known)
@@ -347,6 +393,8 @@ static int add(struct pga_adding *adding, struct pga_error *error)
 	if (pga_adding_choose(adding, error) != 0)
 		return -1;
 	pga_anchor_name_of(&adding->found.roots[0], adding->made_name);
+	if (adding->for_host && keep_pinned(adding, error) != 0)
+		return -1;
 	return find_root(adding, error) == 0 ? install(adding, error) : -1;
 }
 
@@ -362,34 +410,42 @@ static int pin_existing_alone(struct pga_adding *adding)
 	return status;
 }
 
-int pga_adding_run(const struct pga_command *command, int argc, char **argv)
+int pga_adding_run_as(struct pga_adding *adding, const char *word)
 {
-	struct pga_adding adding = {
-	    .command = command,
-	    .request.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
 	struct pga_error error;
-	int status;
+	int status = check_together(adding, word);
 
-	if (!pga_options_read(command, argc, argv, &adding, &status))
-		return status;
-	status = check_together(&adding, optind < argc ? argv[optind] : NULL);
 	if (status != PGA_EXIT_DONE)
 		return status;
-	if (adding.typed == NULL)
-		return pin_existing_alone(&adding);
-	if (check_options(&adding, &error) != 0) {
+	if (adding->typed == NULL)
+		return pin_existing_alone(adding);
+	if (check_options(adding, &error) != 0) {
 		pga_print_error(&error);
 		status = PGA_EXIT_USAGE;
 	} else {
-		status = add(&adding, &error);
+		status = add(adding, &error);
 		if (status < 0) {
 			pga_print_error(&error);
 			status = PGA_EXIT_FAILED;
 		}
 	}
-	pga_candidates_free(&adding.found);
-	pga_source_request_free(&adding.request);
-	free(adding.host_patterns);
-	free(adding.ca_path);
+	pga_candidates_free(&adding->found);
+	pga_source_request_free(&adding->request);
+	free(adding->host_patterns);
+	free(adding->ca_path);
+	return status;
+}
+
+int pga_adding_run(const struct pga_command *command, int argc, char **argv)
+{
+	struct pga_adding adding = {
+	    .command = command,
+	    .request.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
+	int status;
+
+	if (!pga_options_read(command, argc, argv, &adding, &status))
+		return status;
+	status = pga_adding_run_as(&adding, optind < argc ? argv[optind] : NULL);
+	free(adding.installed);
 	return status;
 }

@@ -58,7 +58,18 @@ struct pga_adding {
 	char made_name[PGA_ANCHOR_NAME]; /* of roots[0] */
 	size_t left_out; /* certificates that can be no anchor, beside those that can */
 	struct pga_followed_copy copy;
+
+	/* For another command, which reports itself: what is said of root.crt and other roots is
+	 * none of its business. A root that is pinned already stays as it is, and has to be valid
+	 * for the hosts. */
+	bool for_host;
+	char *installed; /* the anchor's name; the caller's to free. NULL: none */
+	bool pinned;     /* it is new */
 };
+
+/* The same for a command that has filled in what is typed: word is the source. Frees all else.
+ * Returns the exit status. */
+int pga_adding_run_as(struct pga_adding *adding, const char *word);
 
 /* Runs either command. Returns the exit status. */
 int pga_adding_run(const struct pga_command *command, int argc, char **argv);

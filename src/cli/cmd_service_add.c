@@ -3,18 +3,28 @@
 #include "policy/linked.h"
 #include "policy/secrets.h"
 
+#include "anchor/known_roots.h"
 #include "ca/idn.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/service_check.h"
 #include "cli/print_service_add.h"
 #include "cli/print_unpinned.h"
+#include "cli/service_bundle.h"
+#include "report/json.h"
 #include "service/surroundings.h"
+#include "tls/name_constraints.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* What is typed. */
+struct typed {
+	struct pga_addition asked; /* the first: it is what most options are for */
+	struct pga_bundle_wish bundle;
+};
 
 static int add_setting(struct pga_addition *asked, const char *keyword, const char *value)
 {
@@ -145,6 +155,23 @@ static const struct pga_option options[] = {
      .argument = "NAME",
      .help = "the CA root that is valid for the server, where more than one is",
      .names = PGA_NAMES_ANCHOR},
+    {.name = "from-bundle",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct typed, bundle.source),
+     .argument = "FILE|URL",
+     .help = "of the roots there, pin the one that signs the server, for that server alone",
+     .names = PGA_NAMES_FILE},
+    {.name = "fingerprint",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct typed, bundle.fingerprint),
+     .argument = "HEX",
+     .help = "with --from-bundle: SHA-256 of the root; without it, you are asked"},
+    {.name = "ca-file",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct typed, bundle.ca_file),
+     .argument = "FILE",
+     .help = "with --from-bundle: the CAs that verify its address, instead of the system's",
+     .names = PGA_NAMES_FILE},
     {.name = "system",
      .kind = PGA_OPTION_TAKEN,
      .help = "edit the file of the machine, not the user's",
@@ -180,8 +207,10 @@ const struct pga_command pga_cmd_service_add = {
     .most = SIZE_MAX,
     .names = PGA_NAMES_SERVICE,
     .statuses = "Exit status: 0 written, 1 failed, 2 usage, 3 refused as weaker than the policy.",
-    .examples = "  pganchor service add prod --host db.example.com --dbname shop --check\n"
-		"  pganchor service add prod --replace --host db.example.com connect_timeout=5\n",
+    .examples =
+	"  pganchor service add prod --host db.example.com --dbname shop --check\n"
+	"  pganchor service add prod --replace --host db.example.com connect_timeout=5\n"
+	"  pganchor service add prod --host db.example.com --from-bundle global-bundle.pem\n",
     .run = run,
 };
 
@@ -236,6 +265,36 @@ static int warn_of_roots(const struct pga_addition *asked, struct pga_added *add
 	return result;
 }
 
+/* A CA that can never sign for the host: libpq would refuse each of its certificates. */
+static int warn_of_constraints(const struct pga_addition *asked, struct pga_added *added,
+			       struct pga_error *error)
+{
+	const struct pga_pin *anchor = added->composition.choice.anchor;
+	const char *hosts = pga_settings_value(&asked->wish.settings, "host");
+	struct pga_text outside = PGA_TEXT_EMPTY;
+	struct pga_text line = PGA_TEXT_EMPTY;
+	struct pga_certificate root;
+	int result;
+
+	if (anchor == NULL || hosts == NULL || hosts[0] == '/' ||
+	    !pga_known_root_read(anchor, &added->pins, &root))
+		return 0;
+	result = pga_name_constraints_outside(&root, hosts, &outside, error);
+	if (result == 0 && outside.length > 0) {
+		pga_text_addf(&line,
+			      "anchor %s: its CA may not sign for %s (name constraints), so libpq "
+			      "will refuse the server",
+			      anchor->name, pga_text_string(&outside));
+		add_warning(&added->warnings, pga_text_string(&line));
+	}
+	if (result == 0 && (line.failed || outside.failed))
+		result = pga_fail_memory(error);
+	pga_text_free(&outside);
+	pga_text_free(&line);
+	pga_certificate_free(&root);
+	return result;
+}
+
 /* What the files say about the new entry. */
 static void warn_of_files(const struct pga_addition *asked, struct pga_added *added)
 {
@@ -286,7 +345,8 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 	if (added->composition.evaluation.state != PGA_ENTRY_ALLOWED)
 		return pga_addition_refused(asked, added);
 	add_warning(&added->warnings, pga_text_string(&added->composition.warnings));
-	if (warn_of_roots(asked, added, &error) != 0 || look_around(added, &error) != 0)
+	if (warn_of_roots(asked, added, &error) != 0 ||
+	    warn_of_constraints(asked, added, &error) != 0 || look_around(added, &error) != 0)
 		goto failed;
 	pga_surroundings_tell(&added->here, &around);
 	add_warning(&added->warnings, pga_text_string(&around));
@@ -318,20 +378,89 @@ failed:
 	return PGA_EXIT_FAILED;
 }
 
+/* A dry run leaves no anchor that an entry could be bound to. */
+static bool is_pinned(const char *name)
+{
+	struct pga_pins pins;
+	struct pga_error ignored;
+	bool pinned;
+
+	if (pga_pins_load(&pins, NULL, &ignored) != 0)
+		return false;
+	pinned = pga_pins_named(&pins, name) != NULL;
+	pga_pins_free(&pins);
+	return pinned;
+}
+
+/* The anchor first: an entry without it would be one that connects to nothing. */
+static int add_from_bundle(struct typed *typed, struct pga_added *added)
+{
+	struct pga_addition *asked = &typed->asked;
+	char *name = NULL;
+	bool pinned = false;
+	int status;
+
+	typed->bundle.entry = &asked->wish;
+	typed->bundle.service = asked->change.name;
+	typed->bundle.replace = asked->change.replace;
+	typed->bundle.dry_run = asked->change.dry_run;
+	typed->bundle.json = asked->json;
+	status = pga_service_pin_from_bundle(&typed->bundle, &name, &pinned);
+
+	if (status == PGA_EXIT_DONE && asked->change.dry_run && !pinned && !is_pinned(name)) {
+		if (asked->json)
+			status = pga_json_print(json_pack("{s:o, s:b, s:b, s:o}", "service",
+							  pga_json_text(asked->change.name),
+							  "written", 0, "dry_run", 1, "anchor",
+							  pga_json_text(name)),
+						status);
+		else
+			pga_print(stdout,
+				  "Would write service %s with that anchor's file as sslrootcert. "
+				  "Nothing "
+				  "was changed.\n",
+				  asked->change.name);
+	} else if (status == PGA_EXIT_DONE) {
+		asked->wish.anchor = name;
+		status = add(asked, added);
+		asked->wish.anchor = NULL;
+		if (status != PGA_EXIT_DONE && pinned)
+			pga_print_warning("anchor %s is pinned all the same\n    pganchor anchor "
+					  "remove %s takes it out",
+					  name, name);
+	}
+	free(name);
+	return status;
+}
+
+static int check_bundle(const struct typed *typed)
+{
+	if (typed->bundle.source == NULL &&
+	    (typed->bundle.fingerprint != NULL || typed->bundle.ca_file != NULL))
+		return pga_usage_error("service add", "--%s goes with --from-bundle",
+				       typed->bundle.fingerprint != NULL ? "fingerprint"
+									 : "ca-file");
+	return PGA_EXIT_DONE;
+}
+
 static int run(int argc, char **argv)
 {
-	struct pga_addition asked = {.json = false};
+	struct typed typed = {.asked = {.json = false}};
+	struct pga_addition *asked = &typed.asked;
 	struct pga_added added = {.warnings = PGA_TEXT_EMPTY};
 	int status;
 
-	if (pga_options_read(&pga_cmd_service_add, argc, argv, &asked, &status))
-		status = take_words(&asked, argc - optind, argv + optind);
+	if (pga_options_read(&pga_cmd_service_add, argc, argv, &typed, &status))
+		status = take_words(asked, argc - optind, argv + optind);
 	else
 		goto done;
 	if (status == PGA_EXIT_DONE)
-		status = add(&asked, &added);
+		status = check_bundle(&typed);
+	if (status == PGA_EXIT_DONE)
+		status = typed.bundle.source != NULL ? add_from_bundle(&typed, &added)
+						     : add(asked, &added);
 done:
-	pga_settings_free(&asked.wish.settings);
+	pga_settings_free(&asked->wish.settings);
 	pga_changed_free(&added.changed);
 	pga_check_free(&added.check);
 	pga_evaluation_free(&added.here);
