@@ -44,6 +44,15 @@ def calls_before_the_edit(home, call):
     return sum(line.startswith(call + "(") for line in itertools.takewhile(lambda line: not line.startswith("flock("), lines))
 
 
+def listed(home):
+    """What is in the home, but for the manifest, which notes for uninstall what is made there."""
+    names = sorted(os.listdir(home.path))
+    if ".config" in names:
+        assert os.listdir(home / ".config") == ["pganchor"] and os.listdir(home / ".config/pganchor") == ["manifest"]
+        names.remove(".config")
+    return names
+
+
 def old_and_new(home):
     path = write(home, OLD)
     path.chmod(0o640)
@@ -122,7 +131,7 @@ def test_the_new_file_is_ours_alone_and_on_the_disk_before_it_has_the_name(home)
                      real if real.exists() else home.program.binary, *COMMAND], env=services.environment(home, TRACED))
     assert done.returncode == 0, done.stderr
     lines = [line for line in (home / "trace").read_text().splitlines()
-             if "O_CREAT" in line and "pganchor-staged" in line or line.startswith(("fsync", "renameat"))]
+             if ("O_CREAT" in line and "pganchor-staged" in line or line.startswith(("fsync", "renameat"))) and ".config" not in line]
     made, flushed, renamed, directory = lines
     assert made.startswith("openat(") and "O_CREAT|O_EXCL" in made and "O_NOFOLLOW" in made and ", 0600)" in made
     assert flushed.startswith("fsync(") and ".pganchor-staged-" in flushed
@@ -252,7 +261,7 @@ def test_a_signal_leaves_nothing_and_ends_the_command(home, name, call):
         path.write_bytes(old)
         done = traced(home, f"{call}:signal={name}:when={number}", *COMMAND)
         assert path.read_bytes() in (old, new)
-        assert os.listdir(home.path) == [USER], number
+        assert listed(home) == [USER], number
         if done.returncode == 0:
             break
         assert done.returncode in (-signal.Signals["SIG" + name], 128 + signal.Signals["SIG" + name])
@@ -337,7 +346,7 @@ def test_who_waits_says_for_whom_and_goes_on(home):
         holder.end()
         _, rest = waiting.communicate(timeout=60)
     assert waiting.returncode == 0, rest
-    assert "[prod]" in path.read_text() and os.listdir(home.path) == [USER]
+    assert "[prod]" in path.read_text() and listed(home) == [USER]
 
 
 # It takes all of that half minute; the unit test_edit_lock has a clock that goes faster.
@@ -367,7 +376,7 @@ def test_a_lock_of_the_dead(home):
     write(home, OLD)
     (home / LOCK).write_text("4242 elsewhere.example\n")
     assert add(home, "prod", "--host", "h").returncode == 0
-    assert os.listdir(home.path) == [USER]
+    assert listed(home) == [USER]
 
 
 @pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
@@ -375,7 +384,7 @@ def test_a_lock_of_the_dead(home):
 def test_a_file_system_without_locks(home, error, when):
     write(home, OLD)
     assert traced(home, f"flock:error={error}{when}", *COMMAND).returncode == 0
-    assert os.listdir(home.path) == [USER]
+    assert listed(home) == [USER]
 
 
 @pytest.mark.parametrize("kind", ["link", "link to a lock", "directory", "fifo", "hard link", pytest.param("another's", marks=needs_root)])
