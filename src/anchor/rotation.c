@@ -345,10 +345,14 @@ static int compose_root_text(const struct rotating *rotating, const char *path,
 		if ((is->members[i].dropped || is->members[i].takes != NULL) &&
 		    cut(path, is->members[i].name, is->members[i].pin, text, error) != 0)
 			return -1;
-	for (size_t i = 0; i < is->count; i++)
-		if ((is->members[i].added || is->members[i].takes != NULL) &&
-		    !is->members[i].scoped && add(path, &is->members[i], text, error) != 0)
+	/* One that is missing is brought back. */
+	for (size_t i = 0; i < is->count; i++) {
+		const struct pga_member *member = &is->members[i];
+
+		if (member->root != NULL && !member->scoped && !member->dropped &&
+		    add(path, member, text, error) != 0)
 			return -1;
+	}
 	return 0;
 }
 
@@ -474,6 +478,8 @@ int pga_rotate(const struct pga_rotation *rotation, bool dry_run, struct pga_rot
 	if (rotating.files == NULL)
 		return pga_fail_memory(error);
 	result = rotate(&rotating, dry_run, error);
+	if (result != 0)
+		rotated->changed = rotated->joined = false;
 	for (size_t i = rotating.count; i-- > 0;)
 		pga_transaction_end(&rotating.files[i]);
 	free(rotating.files);
