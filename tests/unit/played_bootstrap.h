@@ -7,9 +7,11 @@
 #include "failing.h"
 #include "printed.h"
 
+#include "anchor/anchor_name.h"
 #include "anchor/anchors.h"
 #include "anchor/known_roots.h"
 #include "ca/stepca.h"
+#include "cli/adding.h"
 #include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_known.h"
 #include "cli/bootstrap_services.h"
@@ -201,11 +203,12 @@ int pga_known_try(const struct pga_anchor *anchor, struct pga_error *error)
 	return ends("try", error);
 }
 
-int pga_consent(const char *location, const struct pga_certificate *root, const char *warning,
-		struct pga_error *error)
+int pga_consent(const struct pga_anchor *anchor, const struct pga_candidates *found,
+		const char *warning, struct pga_error *error)
 {
-	assert_string_equal(root->pin, PIN);
-	note("ask(%s %s) ", location, warning);
+	assert_string_equal(anchor->proof.root->pin, PIN);
+	assert_int_equal(found->count, 1);
+	note("ask(%s %s) ", anchor->source, warning);
 	return ends("ask", error);
 }
 
@@ -217,6 +220,20 @@ bool pga_question_possible(void)
 void pga_show_roots(const char *location, const struct pga_candidates *candidates)
 {
 	note("show(%s %zu) ", location, candidates->count);
+}
+
+void pga_anchor_name_of(const struct pga_certificate *root, char name[PGA_ANCHOR_NAME])
+{
+	assert_string_equal(root->pin, PIN);
+	(void)snprintf(name, PGA_ANCHOR_NAME, "made");
+}
+
+int pga_warn_of_constraints(const struct pga_certificate *root, const char *for_hosts,
+			    struct pga_error *error)
+{
+	assert_string_equal(root->pin, PIN);
+	note("constraints(%s) ", for_hosts);
+	return ends("constraints", error);
 }
 
 void pga_warn_before_pinning(const struct pga_certificate *root, STACK_OF(X509) * chain)
@@ -282,10 +299,11 @@ void pga_report_text(const struct pga_anchoring *done, const struct pga_certific
 }
 
 int pga_report_json(const struct pga_anchoring *done, const struct pga_certificate *root,
-		    const struct pga_existing *existing, bool dry_run)
+		    const char *kind, const struct pga_existing *existing, bool dry_run)
 {
 	assert_ptr_equal(done->name, anchor_name);
 	assert_string_equal(root->pin, PIN);
+	assert_string_equal(kind, "step-ca");
 	note("json%s(%zu) ", dry_run ? "-dry" : "", existing->count);
 	return here.json;
 }
@@ -318,6 +336,12 @@ int pga_warn_of_services(const struct pga_anchoring *done, bool dry_run, struct 
 void pga_warn_of_rotation(const char *url, const char *name, const char *chain_name)
 {
 	note("rotation(%s %s %s) ", url, name, chain_name);
+}
+
+int pga_adding_all(struct pga_adding *adding, struct pga_error *error)
+{
+	note("all(%s) ", adding->whole_digest);
+	return ends("all", error) != 0 ? -1 : PGA_EXIT_DONE;
 }
 
 /* ---- the command ---- */

@@ -66,10 +66,12 @@ static void under_a_name_of_the_users(void **state)
 	assert_string_equal(done.hosts, "a b");
 	wish.name = "other";
 	assert_refused("anchor other: this root is pinned already, as mine",
-		       "leave --name out, or use that one");
+		       "leave --name out, or use that one; \"pganchor anchor rename\" gives it "
+		       "another");
 	wish.replace = true;
 	assert_refused("anchor other: this root is pinned already, as mine",
-		       "leave --name out, or use that one");
+		       "leave --name out, or use that one; \"pganchor anchor rename\" gives it "
+		       "another");
 	wish.name = ".x";
 	assert_refused("--name: .x: not 1 to 64 of the letters A-Z a-z 0-9 . _ - with neither . "
 		       "nor - in front",

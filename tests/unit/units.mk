@@ -17,7 +17,6 @@ check_PROGRAMS = \
 	tests/unit/test_bootstrap_existing \
 	tests/unit/test_bootstrap_known \
 	tests/unit/test_bootstrap_services \
-	tests/unit/test_bootstrap_sources \
 	tests/unit/test_bootstrap_warnings \
 	tests/unit/test_call \
 	tests/unit/test_caller \
@@ -547,10 +546,6 @@ tests_unit_test_bootstrap_services_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) \
 	-Wl,--wrap=pga_evaluator_begin,--wrap=pga_evaluator_end,--wrap=pga_evaluate_entry,--wrap=pga_evaluation_free \
 	-Wl,--wrap=pga_add_replacing_command,--wrap=pga_service_file_find
 tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
-tests_unit_test_bootstrap_sources_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_bootstrap_sources.c
-tests_unit_test_bootstrap_sources_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_bootstrap_sources_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
-tests_unit_test_bootstrap_sources_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
