@@ -26,7 +26,6 @@ check_PROGRAMS = \
 	tests/unit/test_choose_anchor \
 	tests/unit/test_chroot \
 	tests/unit/test_cleanup \
-	tests/unit/test_cmd_bootstrap \
 	tests/unit/test_cmd_disable \
 	tests/unit/test_cmd_enable \
 	tests/unit/test_cmd_explain \
@@ -549,10 +548,6 @@ tests_unit_test_bootstrap_services_LDADD = $(UNITS_LDADD)
 tests_unit_test_bootstrap_warnings_SOURCES = $(PRINTING) tests/unit/certificates.h tests/unit/test_bootstrap_warnings.c
 tests_unit_test_bootstrap_warnings_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_bootstrap_warnings_LDADD = $(UNITS_LDADD)
-tests_unit_test_cmd_bootstrap_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/played_bootstrap.h tests/unit/test_cmd_bootstrap.c
-tests_unit_test_cmd_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_cmd_bootstrap_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
-tests_unit_test_cmd_bootstrap_LDADD = $(UNITS_LDADD)
 tests_unit_test_source_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_source.c
 tests_unit_test_source_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_source_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
