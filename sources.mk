@@ -258,6 +258,7 @@ UNINSTALL = \
 	src/uninstall/own_files.c \
 	src/uninstall/plan.c src/uninstall/plan.h \
 	src/uninstall/services.c \
+	src/uninstall/timer.c \
 	src/uninstall/trimmed.c
 DIAGNOSE = \
 	src/diagnose/anchor_findings.c src/diagnose/anchor_findings.h \

@@ -166,7 +166,7 @@ int pga_uninstall_do(struct pga_uninstall *plan, struct pga_error *error)
 {
 	enum pga_secret_status status;
 
-	if (note_directories(plan, error) != 0 ||
+	if (note_directories(plan, error) != 0 || pga_uninstall_stop_timer(plan, error) != 0 ||
 	    (plan->passwords && clear_passwords(plan, error) != 0) || write_files(plan, error) != 0)
 		return -1;
 	pga_uninstall_let_go(plan);

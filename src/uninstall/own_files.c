@@ -2,6 +2,7 @@
 #include "uninstall/plan.h"
 
 #include "anchor/notices.h"
+#include "anchor/refresh_timer.h"
 #include "anchor/source_records.h"
 #include "base/edit_lock.h"
 #include "base/paths.h"
@@ -148,6 +149,18 @@ static int add_above(struct directories *list, const char *path, unsigned count,
 	return result;
 }
 
+/* The one that the link of the timer is in. */
+static int add_wants(struct directories *list, struct pga_error *error)
+{
+	struct pga_refresh_timer timer;
+	int result = pga_refresh_timer_look(&timer, error);
+
+	if (result == 0)
+		result = add_above(list, timer.link, 1, error);
+	pga_refresh_timer_free(&timer);
+	return result;
+}
+
 static int find_directories(const struct pga_uninstall *plan, struct directories *list,
 			    struct pga_error *error)
 {
@@ -156,7 +169,7 @@ static int find_directories(const struct pga_uninstall *plan, struct directories
 	if (notices == NULL)
 		return pga_fail_home(error);
 	*strrchr(notices, '/') = '\0';
-	if (add_own(list, notices, error) != 0 ||
+	if (add_own(list, notices, error) != 0 || add_wants(list, error) != 0 ||
 	    add_own(list, pga_user_config("anchors"), error) != 0 ||
 	    add_own(list, pga_user_config(""), error) != 0)
 		return -1;

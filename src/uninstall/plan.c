@@ -156,6 +156,7 @@ int pga_uninstall_plan(struct pga_uninstall *plan, struct pga_error *error)
 {
 	if (pga_manifest_load(&plan->manifest, error) != 0 ||
 	    pga_uninstall_plan_gate(plan, error) != 0 ||
+	    pga_uninstall_plan_timer(plan, error) != 0 ||
 	    pga_uninstall_plan_services(plan, error) != 0 ||
 	    pga_uninstall_plan_anchors(plan, error) != 0 ||
 	    pga_uninstall_plan_crls(plan, error) != 0 ||

@@ -99,6 +99,8 @@ void pga_uninstall_end(struct pga_uninstall *plan);
 
 /* What follows is for uninstall/ alone: the parts of the plan, each for one kind of thing. */
 int pga_uninstall_plan_gate(struct pga_uninstall *plan, struct pga_error *error);
+int pga_uninstall_plan_timer(struct pga_uninstall *plan, struct pga_error *error);
+int pga_uninstall_stop_timer(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_services(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_crls(struct pga_uninstall *plan, struct pga_error *error);

@@ -55,6 +55,16 @@ def test_a_new_home(home, stepca):
     assert again.returncode == 0 and "Nothing of pganchor's is in this home" in again.stdout
 
 
+def test_the_timer_goes(home, stepca):
+    bootstrap(home, stepca)
+    done = home.pganchor("anchor", "timer", "enable", "--yes")
+    assert done.returncode == 0, done.stderr
+    assert (home / ".config/systemd/user/pganchor-refresh.timer").exists()
+    done = uninstall(home, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert home.snapshot() == {}, done.stdout
+
+
 @pytest.fixture
 def with_much(home):
     """A home with files of each kind that pganchor edits, which all have something unusual."""
