@@ -109,3 +109,13 @@ def test_bootstrap_without_a_systemd_has_none(home, https_ca):
     ca = https_ca(stepca_answers(root), authority=root)
     assert home.pganchor("bootstrap", "--ca-url", ca.url, "--fingerprint", root.fingerprint).returncode == 0
     assert not (home / UNITS).exists()
+
+
+def test_uninstall_takes_it_along(home, session):
+    before = {name for name in home.snapshot()}
+    assert timer(home, "enable", env=session).returncode == 0
+    told = home.pganchor("uninstall", "--dry-run", env=session)
+    assert "pganchor-refresh.timer" in told.stdout and (home / LINK).is_symlink()
+    assert home.pganchor("uninstall", "--yes", env=session).returncode == 0
+    assert {name for name in home.snapshot()} - before == {"asked"}
+    assert "--user --quiet stop pganchor-refresh.timer" in (home / "asked").read_text()
