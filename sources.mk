@@ -165,6 +165,7 @@ ANCHOR = \
 	src/anchor/refresh.c src/anchor/refresh.h \
 	src/anchor/refresh_sources.c \
 	src/anchor/refresh_timer.c src/anchor/refresh_timer.h \
+	src/anchor/rotating.h src/anchor/rotation_files.c \
 	src/anchor/rotation.c src/anchor/rotation.h \
 	src/anchor/server_keys.c src/anchor/server_keys.h \
 	src/anchor/source.c src/anchor/source.h \

@@ -133,8 +133,9 @@ static int add_each(struct pga_refresh *refresh, struct pga_error *error)
 /* The one has the other's anchors, too, and was asked when the first of both was. */
 static int unite(struct pga_refreshed *source, struct pga_refreshed *other, struct pga_error *error)
 {
-	const struct pga_pin **grown = reallocarray(
-	    source->anchors, source->anchor_count + other->anchor_count, sizeof *source->anchors);
+	const struct pga_pin **grown =
+	    reallocarray(source->anchors, source->anchor_count + other->anchor_count,
+			 sizeof(const struct pga_pin *));
 
 	if (grown == NULL)
 		return pga_fail_memory(error);
