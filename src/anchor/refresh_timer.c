@@ -308,12 +308,3 @@ int pga_refresh_timer_disable(const struct pga_refresh_timer *timer, bool sessio
 		*why = systemctl("daemon-reload", NULL);
 	return 0;
 }
-
-int pga_refresh_timer_unlink(const struct pga_refresh_timer *timer, bool session,
-			     struct pga_error *error)
-{
-	/* One that cannot be stopped ends with the session. */
-	if (session)
-		free(systemctl("stop", PGA_REFRESH_TIMER));
-	return remove_link(timer, error);
-}

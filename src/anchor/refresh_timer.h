@@ -32,9 +32,4 @@ int pga_refresh_timer_enable(const struct pga_refresh_timer *timer, bool session
 int pga_refresh_timer_disable(const struct pga_refresh_timer *timer, bool session, char **why,
 			      struct pga_error *error);
 
-/* Stops it and takes away the link, with its directory where that is empty then: for who removes
- * the units. Returns -1 where the link stays. */
-int pga_refresh_timer_unlink(const struct pga_refresh_timer *timer, bool session,
-			     struct pga_error *error);
-
 #endif

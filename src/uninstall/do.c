@@ -2,12 +2,10 @@
  * is found again by what is there. */
 #include "uninstall/plan.h"
 
-#include "anchor/refresh_timer.h"
 #include "base/paths.h"
 #include "password/index.h"
 #include "password/keep.h"
 #include "password/keep_pins.h"
-#include "preload/session.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -164,26 +162,12 @@ static int finish(struct pga_uninstall *plan, struct pga_error *error)
 	return result == 0 ? tell_directories(plan, error) : -1;
 }
 
-/* The units have gone with the files. */
-static int unlink_timer(struct pga_error *error)
-{
-	struct pga_refresh_timer timer;
-	int result = pga_refresh_timer_look(&timer, error);
-
-	if (result == 0 && timer.enabled)
-		result = pga_refresh_timer_unlink(&timer, pga_user_session_runs(), error);
-	pga_refresh_timer_free(&timer);
-	return result;
-}
-
 int pga_uninstall_do(struct pga_uninstall *plan, struct pga_error *error)
 {
 	enum pga_secret_status status;
 
 	if (note_directories(plan, error) != 0 || pga_uninstall_stop_timer(plan, error) != 0 ||
 	    (plan->passwords && clear_passwords(plan, error) != 0) || write_files(plan, error) != 0)
-		return -1;
-	if (unlink_timer(error) != 0)
 		return -1;
 	pga_uninstall_let_go(plan);
 	pga_uninstall_sweep(plan);

@@ -80,31 +80,6 @@ static int plan_copy(struct pga_uninstall *plan, struct pga_error *error)
 	return result;
 }
 
-/* The units of the timer, and the link that is made away with once they are gone. */
-static int plan_timer(struct pga_uninstall *plan, struct pga_error *error)
-{
-	struct pga_refresh_timer timer;
-	int result = pga_refresh_timer_look(&timer, error);
-	char *service = timer.service;
-	char *units_timer = timer.timer;
-
-	timer.service = timer.timer = NULL;
-	if (result == 0) {
-		result = pga_leave_take(plan, service, "", error);
-		service = NULL;
-	}
-	if (result == 0) {
-		result = pga_leave_take(plan, units_timer, "", error);
-		units_timer = NULL;
-	}
-	if (result == 0 && timer.enabled)
-		result = pga_leave_add_step(plan, PGA_LEAVE_REMOVE, timer.link, "", error);
-	free(service);
-	free(units_timer);
-	pga_refresh_timer_free(&timer);
-	return result;
-}
-
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error)
 {
 	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE, "known_servers.conf"};
@@ -115,8 +90,7 @@ int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *e
 			free(path);
 			return -1;
 		}
-	if (pga_leave_take(plan, path, "", error) != 0 || plan_timer(plan, error) != 0 ||
-	    plan_passwords(plan, error) != 0)
+	if (pga_leave_take(plan, path, "", error) != 0 || plan_passwords(plan, error) != 0)
 		return -1;
 	return plan_copy(plan, error);
 }
@@ -199,11 +173,6 @@ static int find_directories(const struct pga_uninstall *plan, struct directories
 	    add_own(list, pga_user_config("anchors"), error) != 0 ||
 	    add_own(list, pga_user_config(""), error) != 0)
 		return -1;
-	for (size_t i = 0; i < plan->step_count; i++)
-		if (strstr(plan->steps[i].path, "/timers.target.wants/" PGA_REFRESH_TIMER) !=
-			NULL &&
-		    add_above(list, plan->steps[i].path, 1, error) != 0)
-			return -1;
 	for (size_t i = 0; i < plan->manifest.count; i++)
 		if (plan->manifest.notes[i].kind == PGA_NOTE_DIRECTORY &&
 		    add(list, plan->manifest.notes[i].path, error) != 0)
