@@ -142,7 +142,7 @@ static bool may_be_cut(size_t column)
 static void share_width(const struct pga_anchor_row *rows, size_t count,
 			size_t widths[PGA_ANCHOR_COLUMNS])
 {
-	size_t sum = (PGA_ANCHOR_COLUMNS - 1) * BETWEEN;
+	size_t sum = (size_t)(PGA_ANCHOR_COLUMNS - 1) * BETWEEN;
 
 	for (size_t column = 0; column < PGA_ANCHOR_COLUMNS; column++) {
 		widths[column] = strlen(heading[column]);

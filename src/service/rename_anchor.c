@@ -393,23 +393,23 @@ static int rename_anchor(struct renaming_anchor *renaming, bool dry_run, struct 
 }
 
 int pga_anchor_rename(const char *old_name, const char *new_name, bool system, bool dry_run,
-		      struct pga_renaming *result, struct pga_error *error)
+		      struct pga_renaming *renaming, struct pga_error *error)
 {
-	struct renaming_anchor renaming = {
-	    .old_name = old_name, .new_name = new_name, .system = system, .result = result};
+	struct renaming_anchor anchor = {
+	    .old_name = old_name, .new_name = new_name, .system = system, .result = renaming};
 	int status;
 
-	memset(result, 0, sizeof *result);
-	status = rename_anchor(&renaming, dry_run, error);
+	memset(renaming, 0, sizeof *renaming);
+	status = rename_anchor(&anchor, dry_run, error);
 	/* The last first: a directory that was made for it stands in one that was made for another.
 	 */
 	for (size_t i = PGA_RENAMED_FILES; i-- > 0;) {
-		result->files[i].change = renaming.files[i].change;
-		pga_transaction_end(&renaming.files[i]);
+		renaming->files[i].change = anchor.files[i].change;
+		pga_transaction_end(&anchor.files[i]);
 	}
-	pga_pins_free(&renaming.pins);
+	pga_pins_free(&anchor.pins);
 	if (status != 0)
-		pga_renaming_free(result);
+		pga_renaming_free(renaming);
 	return status;
 }
 

@@ -213,6 +213,22 @@ static int find_owner(struct pga_uses_index *index, const char *path, const stru
 	return 0;
 }
 
+/* While a CA moves to another root, an anchor's own file has both. */
+static int look_for_joined(struct pga_uses_index *index, struct pga_use *use,
+			   struct pga_error *error)
+{
+	static const char begin[] = "-----BEGIN CERTIFICATE-----";
+	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	const char *first = NULL;
+
+	if (pga_file_read(use->roots, &content, NULL, &ignored) == 0)
+		first = strstr(pga_text_string(&content), begin);
+	use->joined = first != NULL && strstr(first + strlen(begin), begin) != NULL;
+	pga_text_free(&content);
+	return use->joined ? take_file(index, use->roots, &use->roots_file, error) : 0;
+}
+
 /* Which file of roots it is. */
 static int look_at_roots(struct pga_uses_index *index, struct pga_use *use, const char *sslrootcert,
 			 struct pga_error *error)
@@ -230,10 +246,11 @@ static int look_at_roots(struct pga_uses_index *index, struct pga_use *use, cons
 	if (find_owner(index, use->roots, &use->own, error) != 0 ||
 	    (use->own == NULL && take_file(index, use->roots, &use->roots_file, error) != 0))
 		return -1;
-	if (use->own != NULL)
+	if (use->own != NULL) {
 		use->kind = PGA_USE_OWN_FILE;
-	else
-		use->kind = use->roots_file == 0 ? PGA_USE_ROOT_CRT : PGA_USE_OTHER_FILE;
+		return look_for_joined(index, use, error);
+	}
+	use->kind = use->roots_file == 0 ? PGA_USE_ROOT_CRT : PGA_USE_OTHER_FILE;
 	return 0;
 }
 
@@ -356,7 +373,8 @@ static int compare_own(const void *left, const void *right)
 
 static bool reads_shared_file(const struct pga_use *use)
 {
-	return !use->hidden && (use->kind == PGA_USE_ROOT_CRT || use->kind == PGA_USE_OTHER_FILE);
+	return !use->hidden &&
+	       (use->kind == PGA_USE_ROOT_CRT || use->kind == PGA_USE_OTHER_FILE || use->joined);
 }
 
 static int make_index(struct pga_uses *uses, struct pga_error *error)
@@ -611,10 +629,13 @@ static bool is_anchored(const struct pga_uses_index *index, const struct pga_use
 {
 	const struct roots_file *file = &index->files[use->roots_file];
 
-	if (use->kind == PGA_USE_OWN_FILE)
-		return counterpart(then, use->own) != NULL &&
-		       (!pga_trust_by_pins(index->policy, then) ||
-			pga_root_is_valid_for(then, use->own->pin, host));
+	/* The file goes with its anchor, whatever else is in it. */
+	if (use->kind == PGA_USE_OWN_FILE && counterpart(then, use->own) == NULL)
+		return false;
+	if (use->kind == PGA_USE_OWN_FILE &&
+	    (!use->joined || pga_root_is_valid_for(then, use->own->pin, host)))
+		return !pga_trust_by_pins(index->policy, then) ||
+		       pga_root_is_valid_for(then, use->own->pin, host);
 	if (!pga_trust_by_pins(index->policy, then))
 		return has_any_left(index, file, then);
 	for (size_t i = 0; i < then->count; i++)

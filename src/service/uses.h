@@ -29,6 +29,7 @@ struct pga_use {
 	bool hidden; /* an earlier entry, or one of the user's file, has its name: nobody uses it */
 	char *roots; /* the path of the file of roots; NULL where there is none */
 	const struct pga_pin *own; /* of PGA_USE_OWN_FILE: the anchor whose file it is */
+	bool joined;               /* and it holds others, that join that one (policy/joined.h) */
 	struct pga_hosts hosts;    /* those that are reached by TCP and not exempt */
 
 	size_t roots_file; /* this module's own: which of the files that were read */

@@ -163,3 +163,15 @@ def test_constraints(home):
     write(home, bound.pem, own("bound"))
     said = done(anchor(home, "show", "bound"))
     assert "example.com" in said.stdout and "pinned for db.example.org, for which its CA can never sign" in said.stderr
+
+
+def test_a_root_that_joins_an_anchor_is_used_by_its_services(home):
+    add(home, "company", COMPANY, "--scoped")
+    add(home, "company-2", OTHER, "--scoped")
+    write(home, COMPANY.pem + OTHER.pem, own("company"))
+    service(home, "prod", "db.example.com", home / own("company"))
+    said = listed(home)
+    assert services_of(said["company"]) == services_of(said["company-2"]) == ["prod"] and said["company"]["missing"] == []
+    done(anchor(home, "remove", "company-2"))  # Nobody is cut off by that,
+    assert (home / own("company")).read_text() == COMPANY.pem
+    assert "1 service would be cut off" in done(anchor(home, "remove", "company"), 1).stderr
