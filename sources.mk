@@ -103,6 +103,7 @@ TOOL_BASE = \
 	src/base/ini_cut.c src/base/ini_cut.h \
 	src/base/manifest.c src/base/manifest.h \
 	src/base/memory_file.c src/base/memory_file.h \
+	src/base/noting.c \
 	src/base/path.c src/base/path.h \
 	src/base/session_bus.c src/base/session_bus.h \
 	src/base/staged.c src/base/staged.h \

@@ -75,7 +75,11 @@ uint64_t pga_manifest_digest(const char *bytes, size_t length);
 void pga_manifest_note_service(struct pga_text *text, const char *path, const char *name,
 			       bool replaced, const struct pga_text *lines);
 
-/* What is about to be done, all zero at first. */
+/* Add a field with the blank before it, and the beginning of a note: for noting.c. */
+void pga_manifest_add_field(struct pga_text *text, const char *field);
+void pga_manifest_add_note(struct pga_text *text, enum pga_note_kind kind, const char *path);
+
+/* What is about to be done, all zero at first. noting.c has the functions. */
 struct pga_noting {
 	struct pga_text lines;
 	bool failed; /* memory ran out */
