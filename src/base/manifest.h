@@ -82,7 +82,7 @@ void pga_manifest_add_note(struct pga_text *text, enum pga_note_kind kind, const
 /* What is about to be done, all zero at first. noting.c has the functions. */
 struct pga_noting {
 	struct pga_text lines;
-	bool failed; /* memory ran out */
+	int failure; /* errno: its place could not be found, or memory ran out; or 0 */
 
 	/* What follows is this module's own. */
 	char *home;

@@ -41,25 +41,27 @@ static void add_directories(struct pga_text *text, const struct pga_directory *d
 	}
 }
 
+/* Whether that is how a path is told that leads nowhere, or where this user has no way. */
+static bool is_none(int code)
+{
+	return code == 0 || code == ENOENT || code == ENOTDIR || code == ELOOP || code == EACCES;
+}
+
 /* Where the path really leads; NULL without the failure where there is none. */
-static char *real_directory(char *path, bool *failed)
+static char *real_directory(char *path, int *failure)
 {
 	struct pga_real_path real = {.path = NULL};
 	struct pga_error error;
 	char *copy = NULL;
 
-	if (path == NULL) {
-		*failed = *failed || errno == ENOMEM;
-		return NULL;
+	if (path != NULL) {
+		errno = 0;
+		if (pga_real_path(&real, path, &error) == 0)
+			copy = strdup(real.path);
 	}
-	errno = 0;
-	if (pga_real_path(&real, path, &error) == 0) {
-		copy = strdup(real.path);
-		*failed = *failed || copy == NULL;
-		pga_real_path_free(&real);
-	} else {
-		*failed = *failed || errno == ENOMEM;
-	}
+	if (copy == NULL && !is_none(errno))
+		*failure = errno;
+	pga_real_path_free(&real);
 	free(path);
 	return copy;
 }
@@ -74,9 +76,9 @@ static bool is_below(const char *path, const char *directory)
 static void find_places(struct pga_noting *noting)
 {
 	if (noting->home == NULL)
-		noting->home = real_directory(pga_home(), &noting->failed);
+		noting->home = real_directory(pga_home(), &noting->failure);
 	if (noting->config == NULL)
-		noting->config = real_directory(pga_user_config(""), &noting->failed);
+		noting->config = real_directory(pga_user_config(""), &noting->failure);
 	if (noting->config != NULL && noting->config[strlen(noting->config) - 1] == '/')
 		noting->config[strlen(noting->config) - 1] = '\0';
 }
@@ -284,8 +286,13 @@ static int write_all(struct pga_noting *noting, struct pga_error *error)
 	struct pga_text path = PGA_TEXT_EMPTY;
 	int result = -1;
 
-	if (noting->failed || noting->lines.failed || noting->config == NULL) {
+	if (noting->lines.failed) {
 		(void)pga_fail_memory(error);
+		goto done;
+	}
+	if (noting->failure != 0 || noting->config == NULL) {
+		errno = noting->failure != 0 ? noting->failure : ENOENT;
+		(void)pga_fail_errno(error, NULL, "could not find its place");
 		goto done;
 	}
 	pga_text_addf(&path, "%s/manifest", noting->config);
@@ -315,7 +322,7 @@ void pga_noting_write(struct pga_noting *noting)
 
 	noting->file = -1;
 	noting->directory.fd = -1;
-	if (!noting->failed && !noting->lines.failed && noting->lines.length == 0)
+	if (noting->failure == 0 && !noting->lines.failed && noting->lines.length == 0)
 		return;
 	find_places(noting);
 	if (write_all(noting, &error) == 0)
@@ -334,10 +341,13 @@ void pga_noting_end(struct pga_noting *noting, bool done)
 	if (!done)
 		take_back(noting);
 	pga_made_keep(&noting->made);
-	if (noting->file >= 0)
-		(void)close(noting->file);
-	if (noting->directory.path != NULL)
+	/* Without a directory nothing was opened, and where nothing was to be written 0 stands
+	 * there. */
+	if (noting->directory.path != NULL) {
+		if (noting->file >= 0)
+			(void)close(noting->file);
 		pga_directory_close(&noting->directory);
+	}
 	pga_text_free(&noting->lines);
 	free(noting->home);
 	free(noting->config);

@@ -2,6 +2,9 @@
 #ifndef PGA_TESTS_UNIT_LATE_ERRORS_H
 #define PGA_TESTS_UNIT_LATE_ERRORS_H
 
+/* The change is done, and a warning says that the manifest does not know of it. */
+static const char NOT_NOTED[] = "";
+
 /* What is said when the call fails for the first time, the second, and so on: "" where it is done
  * all the same. "@" is the directory. */
 struct said {
@@ -21,13 +24,16 @@ static const struct said changing[] = {
      {"could not look at file" NO_MEMORY, "could not look at file" NO_MEMORY,
       "could not look at file" NO_MEMORY, "out of memory", "could not choose a name" NO_MEMORY,
       "file: an extended attribute could not be kept, their list" NO_MEMORY,
-      "file: an extended attribute could not be kept, user.pganchor" NO_MEMORY, "file" MEANWHILE}},
-    {"strdup", {"out of memory", "out of memory", "out of memory"}},
+      "file: an extended attribute could not be kept, user.pganchor" NO_MEMORY, NOT_NOTED,
+      NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED, "file" MEANWHILE}},
+    {"strdup",
+     {"out of memory", "out of memory", "out of memory", NOT_NOTED, NOT_NOTED, NOT_NOTED,
+      NOT_NOTED}},
     {"strndup", {"out of memory"}},
     {"getcwd", {"could not look at file" IO}},
     {"lstat",
      {"could not look at file" IO, "could not look at file" IO, "could not look at file" IO,
-      "could not look at file" IO, ""}},
+      "could not look at file" IO, "", NOT_NOTED, NOT_NOTED, "", NOT_NOTED, NOT_NOTED, ""}},
     {"fstat",
      {"could not look at @" IO, "could not look at @" IO,
       "@/.pganchor.lock: not a lock of pganchor's", "", "could not look at file" IO,
@@ -71,16 +77,18 @@ static const struct said making[] = {
     {"calloc", {"out of memory"}},
     {"realloc",
      {"could not look at a/b/new" NO_MEMORY, "could not look at a/b/new" NO_MEMORY,
-      "could not look at a/b/new" NO_MEMORY, "could not choose a name" NO_MEMORY}},
+      "could not look at a/b/new" NO_MEMORY, "could not choose a name" NO_MEMORY, NOT_NOTED,
+      NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED}},
     {"reallocarray", {"out of memory", "out of memory"}},
     {"strdup",
      {"out of memory", "out of memory", "out of memory", "could not find the home directory" IO,
-      "could not find the home directory" IO}},
+      "could not find the home directory" IO, NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED}},
     {"strndup", {"out of memory"}},
     {"getcwd", {"could not look at a/b/new" IO}},
     {"lstat",
      {"could not look at a/b/new" IO, "could not look at a/b/new" IO,
-      "could not look at a/b/new" IO, "could not look at a/b/new" IO, ""}},
+      "could not look at a/b/new" IO, "could not look at a/b/new" IO, "", NOT_NOTED, NOT_NOTED, "",
+      NOT_NOTED, NOT_NOTED, ""}},
     {"fstat",
      {"could not make the directory @/a/b" IO, "could not make the directory @/a/b" IO,
       "could not look at @/a/b" IO, "could not look at @/a/b" IO,
@@ -123,7 +131,8 @@ static const struct said several[] = {
       "file: an extended attribute could not be kept, user.pganchor" NO_MEMORY,
       "could not choose a name" NO_MEMORY, "could not choose a name" NO_MEMORY,
       "last: an extended attribute could not be kept, their list" NO_MEMORY,
-      "last: an extended attribute could not be kept, user.pganchor" NO_MEMORY, "file" MEANWHILE,
+      "last: an extended attribute could not be kept, user.pganchor" NO_MEMORY, NOT_NOTED,
+      NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED, NOT_NOTED, "file" MEANWHILE,
       "gone" MEANWHILE, "last" MEANWHILE}},
     {"fstat",
      {"could not keep the owner of file" IO, "could not keep the owner of last" IO,

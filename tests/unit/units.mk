@@ -354,7 +354,7 @@ FAILING_WRAPS = $(WRAP_MEMORY) -Wl,--wrap=getcwd \
 tests_unit_test_late_errors_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/late_errors.h \
 	tests/unit/tried_edits.h tests/unit/test_late_errors.c
 tests_unit_test_late_errors_CPPFLAGS = $(UNITS_CPPFLAGS)
-tests_unit_test_late_errors_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS)
+tests_unit_test_late_errors_LDFLAGS = $(AM_LDFLAGS) $(FAILING_WRAPS) -Wl,--wrap=pga_print_warning
 tests_unit_test_late_errors_LDADD = $(UNITS_LDADD)
 tests_unit_test_edit_calls_SOURCES = $(FAILING_CALLS) tests/unit/cmocka_start.h tests/unit/directory.h tests/unit/late_errors.h \
 	tests/unit/tried_edits.h tests/unit/test_edit_calls.c
