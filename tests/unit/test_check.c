@@ -218,8 +218,10 @@ static void what_trust_depends_on(void **state)
 	    {&other_pins, NULL, false, true},
 	    {&none, NULL, true, true},
 	    {&pins, &pins.pins[0], true, true},
-	    /* One that is bound is the only one. */
-	    {&pins, &other_pins.pins[0], false, false},
+	    /* One that is bound is the only one, but for those that are pinned for all of its
+	     * hosts. */
+	    {&pins, &other_pins.pins[0], true, true},
+	    {&here, &other_pins.pins[0], false, false},
 	};
 
 	(void)state;
