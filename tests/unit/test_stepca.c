@@ -134,6 +134,7 @@ static void the_roots_of_a_step_ca(void **state)
 	pga_stepca_roots_free(&roots);
 	assert_null(roots.url);
 	assert_int_equal(roots.count, 0);
+	/* One that is there twice is one, and so many are not even read. */
 	for (size_t count = PGA_STEPCA_ROOTS; count <= PGA_STEPCA_ROOTS + 1; count++) {
 		pga_text_free(&many);
 		pga_text_add(&many, "{\"crts\":[");
@@ -146,7 +147,7 @@ static void the_roots_of_a_step_ca(void **state)
 			break;
 		}
 		assert_int_equal(ask(ROOTS, pga_text_string(&many), NULL, &roots), 0);
-		assert_int_equal(roots.count, count);
+		assert_int_equal(roots.count, 1);
 		pga_stepca_roots_free(&roots);
 	}
 	assert_refused(ROOTS, "{}", "the answer has no certificates in \"crts\"");
