@@ -5,11 +5,27 @@
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/print_bootstrap.h"
+#include "tls/certificate_text.h"
 
 #include <jansson.h>
 
 #define D8(digits) digits digits digits digits digits digits digits digits
 #define PIN(digit) D8(D8(#digit))
+
+/* tls/certificate_text.h has a test of its own. */
+int __wrap_pga_certificate_tell(const struct pga_certificate *certificate, struct pga_text *text,
+				struct pga_error *error);
+
+static bool is_told;
+
+int __wrap_pga_certificate_tell(const struct pga_certificate *certificate, struct pga_text *text,
+				struct pga_error *error)
+{
+	if (!is_told)
+		return pga_fail(error, NULL, "no word");
+	pga_text_addf(text, "    subject      %s\n    ...\n", certificate->subject);
+	return 0;
+}
 
 static char subject[] = "CN=Root";
 static const struct pga_certificate root = {.pin = PIN(1),
@@ -28,6 +44,7 @@ static char every[] = "*";
 static char hosts[] = "db.example.com";
 static char conf[] = "/c/anchors.conf";
 static char crt[] = "/c/company.crt";
+static char sources[] = "/c/sources.conf";
 static char root_crt[] = "/p/root.crt";
 static char replaced[] = PIN(9);
 
@@ -44,7 +61,9 @@ static int begin(void **state)
 				      .hosts = every,
 				      .conf = {conf, PGA_UNCHANGED},
 				      .crt = {crt, PGA_UNCHANGED},
-				      .root_crt = {root_crt, PGA_UNCHANGED}};
+				      .root_crt = {root_crt, PGA_UNCHANGED},
+				      .sources = {sources, PGA_UNCHANGED}};
+	is_told = true;
 	existing = (struct pga_existing){others, 0};
 	url = "https://CA:443/";
 	dry_run = false;
@@ -61,9 +80,9 @@ static int report(void *context)
 	return 0;
 }
 
-#define ABOUT                                                                                   \
-	"    subject    CN=Root\n    valid      2026-01-02 to 2036-01-02\n    pin        " PIN( \
-	    1) "\n    hosts      "
+#define TOLD       "    subject      CN=Root\n    ...\n"
+#define PINNED     "    pin          " PIN(1) "\n    hosts        "
+#define ABOUT      TOLD PINNED
 #define EVERY_HOST ABOUT "every host\n"
 #define NEXT       "Next: pganchor service add NAME --host HOST"
 #define DRY        "This was a dry run: nothing was written.\n"
@@ -80,10 +99,13 @@ static void a_new_one(void **state)
 	(void)state;
 	done.conf.change = done.crt.change = PGA_CREATED;
 	done.root_crt.change = PGA_CHANGED;
+	done.sources.change = PGA_CREATED;
 	assert_report("The root of https://CA:443/ is pinned as anchor company.\n" EVERY_HOST
 		      "Made /c/anchors.conf: the pin\nMade /c/company.crt: the root alone\n"
-		      "Changed /p/root.crt: the root, where libpq looks for it\n" NEXT "\n");
+		      "Changed /p/root.crt: the root, where libpq looks for it\n"
+		      "Made /c/sources.conf: where it comes from\n" NEXT "\n");
 	dry_run = true;
+	done.sources.change = PGA_UNCHANGED;
 	done.root_crt.change = PGA_REMOVED;
 	done.hosts = hosts;
 	assert_report(
@@ -114,21 +136,23 @@ static void one_in_the_place_of_another(void **state)
 static void one_that_is_known(void **state)
 {
 	static const struct {
-		enum pga_change conf, crt, root_crt;
+		enum pga_change conf, crt, root_crt, sources;
 		size_t others;
 		const char *source;
 		const char *first;
 	} cases[] = {
-	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, 0, "https://ca",
+	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, 0, "https://ca",
 	     ". Nothing was changed."},
-	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, 1, "https://ca", "."},
-	    {PGA_CHANGED, PGA_UNCHANGED, PGA_UNCHANGED, 0, "https://ca",
+	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, 1, "https://ca", "."},
+	    {PGA_CHANGED, PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, 0, "https://ca",
 	     ". Something was missing or different:"},
-	    {PGA_UNCHANGED, PGA_CREATED, PGA_UNCHANGED, 0, "https://ca",
+	    {PGA_UNCHANGED, PGA_CREATED, PGA_UNCHANGED, PGA_UNCHANGED, 0, "https://ca",
 	     ". Something was missing or different:"},
-	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_CHANGED, 1, "https://ca",
+	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_CHANGED, PGA_UNCHANGED, 1, "https://ca",
 	     ". Something was missing or different:"},
-	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, 0, "https://other",
+	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, PGA_CHANGED, 0, "https://ca",
+	     ". Something was missing or different:"},
+	    {PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, PGA_UNCHANGED, 0, "https://other",
 	     ", from https://other. Nothing was changed."},
 	};
 
@@ -140,6 +164,7 @@ static void one_that_is_known(void **state)
 		done.conf.change = cases[i].conf;
 		done.crt.change = cases[i].crt;
 		done.root_crt.change = cases[i].root_crt;
+		done.sources.change = cases[i].sources;
 		existing.count = cases[i].others;
 		done.source = (char *)(uintptr_t)cases[i].source;
 		(void)prints(report, NULL);
@@ -197,6 +222,18 @@ static void those_of_root_crt(void **state)
 		      "Would be pinned too, as anchor existing-2: CN=Two (" PIN(2) ")\n" DRY);
 }
 
+static void one_that_cannot_be_told(void **state)
+{
+	(void)state;
+	is_told = false;
+	(void)prints(report, NULL);
+	assert_string_equal(printed.output,
+			    "The root of https://CA:443/ is pinned as anchor company.\n" PINNED
+			    "every host\n" NEXT "\n");
+	assert_string_equal(printed.errors,
+			    "pganchor: warning: what the root is could not be told: no word\n");
+}
+
 /* ---- as JSON ---- */
 
 static int report_json(void *context)
@@ -230,41 +267,48 @@ static void all_of_it_as_json(void **state)
 	done.conf.change = PGA_CREATED;
 	done.crt.change = PGA_CHANGED;
 	done.root_crt.change = PGA_REMOVED;
+	done.sources.change = PGA_CREATED;
 	assert_json("{\"anchor\": \"company\", \"pin\": \"" PIN(
-	    1) "\", \"source\": \"https://ca\", \"subject\": \"CN=Root\", \"not_before\": "
+	    1) "\", \"source\": \"https://ca\", \"kind\": \"step-ca\", \"subject\": \"CN=Root\", "
+	       "\"not_before\": "
 	       "\"2026-01-02T03:04:05Z\", \"not_after\": \"2036-01-02T03:04:05Z\", \"hosts\": "
 	       "\"*\", \"scope\": \"root.crt\", \"already_pinned\": false, \"changed\": true, "
 	       "\"replaced\": null, \"dry_run\": false, \"files\": {\"anchors.conf\": {\"path\": "
 	       "\"/c/anchors.conf\", \"change\": \"created\"}, \"anchor.crt\": {\"path\": "
 	       "\"/c/company.crt\", \"change\": \"changed\"}, \"root.crt\": {\"path\": "
-	       "\"/p/root.crt\", \"change\": \"removed\"}}, \"pinned_too\": []}");
-	done.conf.change = done.crt.change = PGA_UNCHANGED;
+	       "\"/p/root.crt\", \"change\": \"removed\"}, \"sources.conf\": {\"path\": "
+	       "\"/c/sources.conf\", \"change\": \"created\"}}, \"pinned_too\": []}");
+	done.conf.change = done.crt.change = done.sources.change = PGA_UNCHANGED;
 	done.root_crt.path = NULL;
 	done.root_crt.change = PGA_UNCHANGED;
 	done.scoped = done.known = dry_run = true;
 	done.replaced = replaced;
 	done.hosts = hosts;
 	assert_json("{\"anchor\": \"company\", \"pin\": \"" PIN(
-	    1) "\", \"source\": \"https://ca\", \"subject\": \"CN=Root\", \"not_before\": "
+	    1) "\", \"source\": \"https://ca\", \"kind\": \"step-ca\", \"subject\": \"CN=Root\", "
+	       "\"not_before\": "
 	       "\"2026-01-02T03:04:05Z\", \"not_after\": \"2036-01-02T03:04:05Z\", \"hosts\": "
 	       "\"db.example.com\", \"scope\": \"scoped\", \"already_pinned\": true, \"changed\": "
 	       "false, \"replaced\": \"" PIN(
 		   9) "\", \"dry_run\": true, \"files\": {\"anchors.conf\": {\"path\": "
 		      "\"/c/anchors.conf\", \"change\": \"unchanged\"}, \"anchor.crt\": "
 		      "{\"path\": \"/c/company.crt\", \"change\": \"unchanged\"}, \"root.crt\": "
-		      "null}, \"pinned_too\": []}");
+		      "null, \"sources.conf\": {\"path\": \"/c/sources.conf\", \"change\": "
+		      "\"unchanged\"}}, \"pinned_too\": []}");
 	existing.count = 2;
 	assert_json("{\"anchor\": \"company\", \"pin\": \"" PIN(
-	    1) "\", \"source\": \"https://ca\", \"subject\": \"CN=Root\", \"not_before\": "
+	    1) "\", \"source\": \"https://ca\", \"kind\": \"step-ca\", \"subject\": \"CN=Root\", "
+	       "\"not_before\": "
 	       "\"2026-01-02T03:04:05Z\", \"not_after\": \"2036-01-02T03:04:05Z\", \"hosts\": "
 	       "\"db.example.com\", \"scope\": \"scoped\", \"already_pinned\": true, \"changed\": "
 	       "true, \"replaced\": \"" PIN(
 		   9) "\", \"dry_run\": true, \"files\": {\"anchors.conf\": {\"path\": "
 		      "\"/c/anchors.conf\", \"change\": \"unchanged\"}, \"anchor.crt\": "
 		      "{\"path\": \"/c/company.crt\", \"change\": \"unchanged\"}, \"root.crt\": "
-		      "null}, \"pinned_too\": [{\"anchor\": \"existing-2\", \"pin\": \"" PIN(
-			  2) "\", \"subject\": \"CN=Two\"}, {\"anchor\": \"existing-3\", "
-			     "\"pin\": \"" PIN(3) "\", \"subject\": \"CN=Thr\\u001bee\"}]}");
+		      "null, \"sources.conf\": {\"path\": \"/c/sources.conf\", \"change\": "
+		      "\"unchanged\"}}, \"pinned_too\": [{\"anchor\": \"existing-2\", \"pin\": "
+		      "\"" PIN(2) "\", \"subject\": \"CN=Two\"}, {\"anchor\": \"existing-3\", "
+				  "\"pin\": \"" PIN(3) "\", \"subject\": \"CN=Thr\\u001bee\"}]}");
 }
 
 /* ---- what is warned of ---- */
@@ -330,15 +374,11 @@ static void roots_elsewhere(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    EACH_TEST(a_new_one),
-	    EACH_TEST(one_in_the_place_of_another),
-	    EACH_TEST(one_that_is_known),
-	    EACH_TEST(what_is_gone_from_root_crt),
-	    EACH_TEST(those_of_root_crt),
-	    EACH_TEST(all_of_it_as_json),
-	    EACH_TEST(a_root_crt_where_none_was),
-	    EACH_TEST(what_stays),
-	    EACH_TEST(roots_elsewhere),
+	    EACH_TEST(a_new_one),         EACH_TEST(one_in_the_place_of_another),
+	    EACH_TEST(one_that_is_known), EACH_TEST(what_is_gone_from_root_crt),
+	    EACH_TEST(those_of_root_crt), EACH_TEST(one_that_cannot_be_told),
+	    EACH_TEST(all_of_it_as_json), EACH_TEST(a_root_crt_where_none_was),
+	    EACH_TEST(what_stays),        EACH_TEST(roots_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -561,6 +561,7 @@ tests_unit_test_options_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
 tests_unit_test_options_LDADD = $(UNITS_LDADD)
 tests_unit_test_print_bootstrap_SOURCES = $(PRINTING) tests/unit/test_print_bootstrap.c
 tests_unit_test_print_bootstrap_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_print_bootstrap_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pga_certificate_tell
 tests_unit_test_print_bootstrap_LDADD = $(UNITS_LDADD)
 tests_unit_test_print_unpinned_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_print_unpinned.c
 tests_unit_test_print_unpinned_CPPFLAGS = $(UNITS_CPPFLAGS)
