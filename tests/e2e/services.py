@@ -1,6 +1,7 @@
 """pganchor service with the machine's file inside the throw-away home, so that no real one takes part."""
 
 import json
+import os
 
 USER = ".pg_service.conf"
 SYSTEM = "machine/pg_service.conf"
@@ -79,3 +80,12 @@ def psql(home, *conninfo, env=None, prefix=(), password=None):
     query = "SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
     return home.run([*prefix, "psql", "-X", "-A", "-t", "-c", query, *conninfo],
                     env=environment(home, {"PGPASSWORD": password, **(env or {})}))
+
+
+def left(home):
+    """What is in the home, but for the manifest, which notes for uninstall what is made there."""
+    names = sorted(os.listdir(home.path))
+    if ".config" in names:
+        assert os.listdir(home / ".config") == ["pganchor"] and os.listdir(home / ".config/pganchor") == ["manifest"]
+        names.remove(".config")
+    return names

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 import services
-from services import USER, add, service, write
+from services import USER, add, left, service, write
 
 OLD = "[a]\nhost=x\npassword=s3cret\n"
 LOCK = ".pganchor.lock"
@@ -42,15 +42,6 @@ def calls_before_the_edit(home, call):
     (home / "trace").unlink()
     path.write_bytes(before)
     return sum(line.startswith(call + "(") for line in itertools.takewhile(lambda line: not line.startswith("flock("), lines))
-
-
-def listed(home):
-    """What is in the home, but for the manifest, which notes for uninstall what is made there."""
-    names = sorted(os.listdir(home.path))
-    if ".config" in names:
-        assert os.listdir(home / ".config") == ["pganchor"] and os.listdir(home / ".config/pganchor") == ["manifest"]
-        names.remove(".config")
-    return names
 
 
 def old_and_new(home):
@@ -261,7 +252,7 @@ def test_a_signal_leaves_nothing_and_ends_the_command(home, name, call):
         path.write_bytes(old)
         done = traced(home, f"{call}:signal={name}:when={number}", *COMMAND)
         assert path.read_bytes() in (old, new)
-        assert listed(home) == [USER], number
+        assert left(home) == [USER], number
         if done.returncode == 0:
             break
         assert done.returncode in (-signal.Signals["SIG" + name], 128 + signal.Signals["SIG" + name])
@@ -346,7 +337,7 @@ def test_who_waits_says_for_whom_and_goes_on(home):
         holder.end()
         _, rest = waiting.communicate(timeout=60)
     assert waiting.returncode == 0, rest
-    assert "[prod]" in path.read_text() and listed(home) == [USER]
+    assert "[prod]" in path.read_text() and left(home) == [USER]
 
 
 # It takes all of that half minute; the unit test_edit_lock has a clock that goes faster.
@@ -376,7 +367,7 @@ def test_a_lock_of_the_dead(home):
     write(home, OLD)
     (home / LOCK).write_text("4242 elsewhere.example\n")
     assert add(home, "prod", "--host", "h").returncode == 0
-    assert listed(home) == [USER]
+    assert left(home) == [USER]
 
 
 @pytest.mark.parametrize("error", ["ENOLCK", "EOPNOTSUPP", "ENOSYS"])
@@ -384,7 +375,7 @@ def test_a_lock_of_the_dead(home):
 def test_a_file_system_without_locks(home, error, when):
     write(home, OLD)
     assert traced(home, f"flock:error={error}{when}", *COMMAND).returncode == 0
-    assert listed(home) == [USER]
+    assert left(home) == [USER]
 
 
 @pytest.mark.parametrize("kind", ["link", "link to a lock", "directory", "fifo", "hard link", pytest.param("another's", marks=needs_root)])

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import services
-from services import SYSTEM, USER, add, entry, listed, service, write
+from services import SYSTEM, USER, add, entry, left, listed, service, write
 
 ODD = (b"\xef\xbb\xbf# with a BOM, CRLF and blanks\r\n"
        b"\r\n"
@@ -97,7 +97,7 @@ def test_many_concurrent_adds_lose_none(home):
     assert sorted(re.findall(r"^\[(.*)\]$", text, re.M)) == sorted(f"s{i}" for i in range(AT_ONCE))
     for i in range(AT_ONCE):
         assert dict(entry(home, f"s{i}")) == {"host": f"h{i}.example.com", "sslmode": "verify-full", "gssencmode": "disable"}
-    assert os.listdir(home.path) == [USER]
+    assert left(home) == [USER]
 
 
 def program(home):
@@ -138,7 +138,7 @@ def test_killed_at_any_instant_there_is_the_old_file_or_the_new_one(home, call):
     path.write_bytes(old)
     assert add(home, "prod", "--host", "h").returncode == 0
     assert path.read_bytes() == new
-    assert os.listdir(home.path) == [USER]
+    assert left(home) == [USER]
 
 
 @pytest.mark.parametrize("text", ["", "[a]\nhost=x\n"])
