@@ -209,6 +209,8 @@ SERVICE = \
 	src/service/surroundings.c src/service/surroundings.h \
 	src/service/trusted.c src/service/trusted.h \
 	src/service/uses.c src/service/uses.h \
+	src/service/uses_index.h \
+	src/service/uses_of.c \
 	src/service/trim.c src/service/trim.h \
 	src/service/write.c src/service/write.h
 PRELOAD = \

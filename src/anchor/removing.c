@@ -55,6 +55,9 @@ static int take_own_file(struct pga_removing *removing, size_t index, struct pga
 		return 0;
 	if (crt->edit.before.length > 0 &&
 	    !pga_own_file_is_right(&crt->edit.before, pin, &removing->pins)) {
+		/* That there was no memory to read it is no reason to leave it. */
+		if (pga_own_file_is_right(&crt->edit.before, pin, &removing->pins))
+			return pga_fail_memory(error);
 		anchor->crt_is_other = true;
 		return 0;
 	}
@@ -70,7 +73,14 @@ static bool is_joined(const struct pga_removing *removing, const struct pga_pin 
 	struct pga_own_file file;
 	bool any = false;
 
-	if (!pga_own_file_read(&file, content) || file.count < 2) {
+	bool readable = pga_own_file_read(&file, content);
+
+	/* There may have been no memory. */
+	if (!readable) {
+		pga_own_file_free(&file);
+		readable = pga_own_file_read(&file, content);
+	}
+	if (!readable || file.count < 2) {
 		pga_own_file_free(&file);
 		return false;
 	}

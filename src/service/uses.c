@@ -1,72 +1,20 @@
-#include "service/uses.h"
+#include "service/uses_index.h"
 
 #include "base/file.h"
-#include "policy/trust.h"
 #include "service/evaluate.h"
-#include "service/roots.h"
 #include "tls/root_pins.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-/* An anchor's own file, and which of the files of one directory it is. */
-struct own_file {
-	dev_t device;
-	ino_t inode;
-	const struct pga_pin *pin;
-};
-
-/* A file of roots that an entry names: root.crt, or one that is no anchor's own. */
-struct roots_file {
-	char *path;
-	dev_t device; /* with inode 0: there is none */
-	ino_t inode;
-	char *pins; /* of its certificates, sorted, one a line; "" where they cannot be read */
-	size_t count;
-};
-
-/* A host of an entry, by the name read backwards in small letters. */
-struct host_of_use {
-	char *backwards;
-	size_t use;
-};
-
-struct own_use {
-	const struct pga_pin *pin;
-	size_t use;
-};
-
-struct pga_uses_index {
-	const struct pga_policy *policy;
-	const struct pga_pins *pins;
-	struct pga_roots roots;   /* for the home alone */
-	struct roots_file *files; /* the first is root.crt */
-	size_t file_count;
-	struct own_file *own_files; /* sorted; made when it is first wanted */
-	size_t own_file_count;
-	bool own_files_made;
-	struct host_of_use *hosts; /* of those that read a file which is no anchor's own; sorted */
-	size_t host_count;
-	struct own_use *own; /* sorted */
-	size_t own_count;
-};
-
-#define PIN_LINE (PGA_PIN_LENGTH + 1)
-
-static int compare_lines(const void *left, const void *right)
+int pga_compare_pin_lines(const void *left, const void *right)
 {
 	return memcmp(left, right, PGA_PIN_LENGTH);
 }
 
-static bool has_pin(const struct roots_file *file, const char *pin)
-{
-	return file->count > 0 &&
-	       bsearch(pin, file->pins, file->count, PIN_LINE, compare_lines) != NULL;
-}
-
 /* A pipe can be read once, and libpq is to do that. What cannot be read has no certificate. */
-static int read_pins(struct roots_file *file, struct pga_error *error)
+static int read_pins(struct pga_file_of_roots *file, struct pga_error *error)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
 	struct pga_text pins = PGA_TEXT_EMPTY;
@@ -79,10 +27,10 @@ static int read_pins(struct roots_file *file, struct pga_error *error)
 	if (content.failed || pins.failed)
 		result = pga_fail_memory(error);
 	pga_text_free(&content);
-	file->count = pins.length / PIN_LINE;
+	file->count = pins.length / PGA_PIN_LINE;
 	file->pins = pga_text_take(&pins);
 	if (file->count > 0)
-		qsort(file->pins, file->count, PIN_LINE, compare_lines);
+		qsort(file->pins, file->count, PGA_PIN_LINE, pga_compare_pin_lines);
 	return result;
 }
 
@@ -105,7 +53,7 @@ static int take_file(struct pga_uses_index *index, const char *path, size_t *whi
 {
 	struct stat status;
 	const bool is_there = stat(path, &status) == 0;
-	struct roots_file *grown;
+	struct pga_file_of_roots *grown;
 
 	*which = find_file(index, path, is_there ? &status : NULL);
 	if (*which < index->file_count)
@@ -129,8 +77,8 @@ static int take_file(struct pga_uses_index *index, const char *path, size_t *whi
 
 static int compare_own_files(const void *left, const void *right)
 {
-	const struct own_file *a = left;
-	const struct own_file *b = right;
+	const struct pga_own_file_of *a = left;
+	const struct pga_own_file_of *b = right;
 
 	if (a->device != b->device)
 		return a->device < b->device ? -1 : 1;
@@ -152,8 +100,8 @@ static int make_own_files(struct pga_uses_index *index, struct pga_error *error)
 		if (path == NULL)
 			return pga_fail_memory(error);
 		if (stat(path, &status) == 0)
-			index->own_files[index->own_file_count++] =
-			    (struct own_file){status.st_dev, status.st_ino, &index->pins->pins[i]};
+			index->own_files[index->own_file_count++] = (struct pga_own_file_of){
+			    status.st_dev, status.st_ino, &index->pins->pins[i]};
 		free(path);
 	}
 	qsort(index->own_files, index->own_file_count, sizeof *index->own_files, compare_own_files);
@@ -191,8 +139,8 @@ static const struct pga_pin *owner_of_missing(const struct pga_uses_index *index
 static int find_owner(struct pga_uses_index *index, const char *path, const struct pga_pin **pin,
 		      struct pga_error *error)
 {
-	struct own_file wanted = {0, 0, NULL};
-	const struct own_file *found;
+	struct pga_own_file_of wanted = {0, 0, NULL};
+	const struct pga_own_file_of *found;
 	struct stat status;
 
 	*pin = NULL;
@@ -337,8 +285,7 @@ static int look_at_file(struct pga_uses *uses, const struct pga_service_file *fi
 	return result;
 }
 
-/* Without a dot at the end, as base/host.c compares names. */
-static char *backwards(const char *name, size_t length)
+char *pga_host_backwards(const char *name, size_t length)
 {
 	char *text;
 
@@ -354,8 +301,8 @@ static char *backwards(const char *name, size_t length)
 
 static int compare_hosts(const void *left, const void *right)
 {
-	const struct host_of_use *a = left;
-	const struct host_of_use *b = right;
+	const struct pga_host_of_use *a = left;
+	const struct pga_host_of_use *b = right;
 	const int order = strcmp(a->backwards, b->backwards);
 
 	return order != 0 ? order : (a->use > b->use) - (a->use < b->use);
@@ -363,8 +310,8 @@ static int compare_hosts(const void *left, const void *right)
 
 static int compare_own(const void *left, const void *right)
 {
-	const struct own_use *a = left;
-	const struct own_use *b = right;
+	const struct pga_own_use *a = left;
+	const struct pga_own_use *b = right;
 
 	if (a->pin != b->pin)
 		return a->pin < b->pin ? -1 : 1;
@@ -392,14 +339,14 @@ static int make_index(struct pga_uses *uses, struct pga_error *error)
 		const struct pga_use *use = &uses->uses[i];
 
 		if (use->kind == PGA_USE_OWN_FILE && !use->hidden)
-			index->own[index->own_count++] = (struct own_use){use->own, i};
+			index->own[index->own_count++] = (struct pga_own_use){use->own, i};
 		for (size_t k = 0; reads_shared_file(use) && k < use->hosts.count; k++) {
 			const char *label = pga_host_label(&use->hosts.items[k]);
-			char *key = backwards(label, strlen(label));
+			char *key = pga_host_backwards(label, strlen(label));
 
 			if (key == NULL)
 				return pga_fail_memory(error);
-			index->hosts[index->host_count++] = (struct host_of_use){key, i};
+			index->hosts[index->host_count++] = (struct pga_host_of_use){key, i};
 		}
 	}
 	qsort(index->hosts, index->host_count, sizeof *index->hosts, compare_hosts);
@@ -425,248 +372,6 @@ int pga_uses_find(struct pga_uses *uses, const struct pga_service_file *user,
 	    look_at_file(uses, system, user, error) != 0)
 		return -1;
 	return make_index(uses, error);
-}
-
-bool pga_uses_is_in_root_crt(const struct pga_uses *uses, const char *pin)
-{
-	return has_pin(&uses->index->files[0], pin);
-}
-
-/* The entries of one anchor, while they are collected. */
-struct collected {
-	const struct pga_use **uses;
-	size_t count;
-	size_t room;
-	bool failed;
-};
-
-static void collect(struct collected *collected, const struct pga_use *use)
-{
-	if (collected->count == collected->room) {
-		const size_t room = collected->room > 0 ? 2 * collected->room : 8;
-		const struct pga_use **grown =
-		    reallocarray((void *)collected->uses, room, sizeof(const struct pga_use *));
-
-		if (grown == NULL) {
-			collected->failed = true;
-			return;
-		}
-		collected->uses = grown;
-		collected->room = room;
-	}
-	collected->uses[collected->count++] = use;
-}
-
-/* Whether the file that the entry reads has this anchor, and that is for this host of it. */
-static bool is_served(const struct pga_uses *uses, const struct pga_use *use,
-		      const struct pga_pin *pin)
-{
-	const struct pga_uses_index *index = uses->index;
-
-	if (!has_pin(&index->files[use->roots_file], pin->pin))
-		return false;
-	for (size_t i = 0; i < use->hosts.count; i++)
-		if (pga_root_is_valid_for(index->pins, pin->pin,
-					  pga_host_label(&use->hosts.items[i])))
-			return true;
-	return false;
-}
-
-/* The first host of the index that does not come before this. */
-static size_t first_host(const struct pga_uses_index *index, const char *key)
-{
-	size_t low = 0;
-	size_t high = index->host_count;
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (strcmp(index->hosts[middle].backwards, key) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static void collect_by_pattern(struct collected *collected, const struct pga_uses *uses,
-			       const struct pga_pin *pin, const char *pattern, size_t length)
-{
-	const struct pga_uses_index *index = uses->index;
-	const bool every = length == 1 && pattern[0] == '*';
-	const bool below = length > 2 && pattern[0] == '*' && pattern[1] == '.';
-	char *key = every ? strdup("") : backwards(pattern + below, length - below);
-	size_t key_length;
-
-	if (key == NULL) {
-		collected->failed = true;
-		return;
-	}
-	key_length = strlen(key);
-	for (size_t i = first_host(index, key);
-	     i < index->host_count &&
-	     (every || below ? strncmp(index->hosts[i].backwards, key, key_length) == 0
-			     : strcmp(index->hosts[i].backwards, key) == 0);
-	     i++)
-		if (is_served(uses, &uses->uses[index->hosts[i].use], pin))
-			collect(collected, &uses->uses[index->hosts[i].use]);
-	free(key);
-}
-
-static void collect_by_hosts(struct collected *collected, const struct pga_uses *uses,
-			     const struct pga_pin *pin)
-{
-	static const char between[] = " \t,";
-
-	for (const char *at = pin->hosts + strspn(pin->hosts, between); *at != '\0';
-	     at += strspn(at, between)) {
-		const size_t length = strcspn(at, between);
-
-		collect_by_pattern(collected, uses, pin, at, length);
-		at += length;
-	}
-}
-
-static void collect_own(struct collected *collected, const struct pga_uses *uses,
-			const struct pga_pin *pin)
-{
-	const struct pga_uses_index *index = uses->index;
-	size_t low = 0;
-	size_t high = index->own_count;
-
-	while (low < high) {
-		const size_t middle = low + (high - low) / 2;
-
-		if (index->own[middle].pin < pin)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < index->own_count && index->own[low].pin == pin; low++)
-		collect(collected, &uses->uses[index->own[low].use]);
-}
-
-/* All of them stand in one array. */
-static int compare_uses(const void *left, const void *right)
-{
-	const struct pga_use *const *a = left;
-	const struct pga_use *const *b = right;
-
-	return (*a > *b) - (*a < *b);
-}
-
-const struct pga_use **pga_uses_of(const struct pga_uses *uses, const struct pga_pin *pin,
-				   size_t *count, struct pga_error *error)
-{
-	struct collected collected = {.count = 0};
-	size_t kept = 0;
-
-	collect_own(&collected, uses, pin);
-	collect_by_hosts(&collected, uses, pin);
-	if (collected.uses == NULL && !collected.failed)
-		collected.uses = calloc(1, sizeof(const struct pga_use *));
-	if (collected.failed || collected.uses == NULL) {
-		free((void *)collected.uses);
-		(void)pga_fail_memory(error);
-		return NULL;
-	}
-	qsort((void *)collected.uses, collected.count, sizeof(const struct pga_use *),
-	      compare_uses);
-	for (size_t i = 0; i < collected.count; i++)
-		if (kept == 0 || collected.uses[kept - 1] != collected.uses[i])
-			collected.uses[kept++] = collected.uses[i];
-	*count = kept;
-	return collected.uses;
-}
-
-/* The section of these pins with the name and place of that one; NULL where there is none. */
-static const struct pga_pin *counterpart(const struct pga_pins *pins, const struct pga_pin *pin)
-{
-	const size_t first = pin->system ? 0 : pins->system_count;
-	const size_t end = pin->system ? pins->system_count : pins->count;
-
-	for (size_t i = first; i < end; i++)
-		if (strcmp(pins->pins[i].name, pin->name) == 0)
-			return &pins->pins[i];
-	return NULL;
-}
-
-/* Whether a section of the user's with this pin is gone from these pins: with it goes the copy in
- * root.crt. */
-static bool users_is_gone(const struct pga_pins *before, const struct pga_pins *then,
-			  const char *pin)
-{
-	const struct pga_pin *const *sections;
-	size_t count = pga_pins_of_root(before, pin, &sections);
-	bool was = false;
-
-	while (count-- > 0)
-		was = was || !sections[count]->system;
-	count = pga_pins_of_root(then, pin, &sections);
-	while (count-- > 0)
-		was = was && sections[count]->system;
-	return was;
-}
-
-/* Whether a root stays in the file of which no pin has anything to say. */
-static bool has_any_left(const struct pga_uses_index *index, const struct roots_file *file,
-			 const struct pga_pins *then)
-{
-	for (size_t i = 0; i < file->count; i++) {
-		char pin[PIN_LINE];
-
-		memcpy(pin, file->pins + i * PIN_LINE, PGA_PIN_LENGTH);
-		pin[PGA_PIN_LENGTH] = '\0';
-		if (file != &index->files[0] || !users_is_gone(index->pins, then, pin))
-			return true;
-	}
-	return false;
-}
-
-/* Whether the file has an anchor for the host by these pins. */
-static bool is_anchored(const struct pga_uses_index *index, const struct pga_use *use,
-			const char *host, const struct pga_pins *then)
-{
-	const struct roots_file *file = &index->files[use->roots_file];
-
-	/* The file goes with its anchor, whatever else is in it. */
-	if (use->kind == PGA_USE_OWN_FILE && counterpart(then, use->own) == NULL)
-		return false;
-	if (use->kind == PGA_USE_OWN_FILE &&
-	    (!use->joined || pga_root_is_valid_for(then, use->own->pin, host)))
-		return !pga_trust_by_pins(index->policy, then) ||
-		       pga_root_is_valid_for(then, use->own->pin, host);
-	if (!pga_trust_by_pins(index->policy, then))
-		return has_any_left(index, file, then);
-	for (size_t i = 0; i < then->count; i++)
-		if (has_pin(file, then->pins[i].pin) &&
-		    pga_root_is_valid_for(then, then->pins[i].pin, host) &&
-		    (use->kind != PGA_USE_ROOT_CRT ||
-		     !users_is_gone(index->pins, then, then->pins[i].pin)))
-			return true;
-	return false;
-}
-
-enum pga_use_loss pga_use_loses(const struct pga_uses *uses, const struct pga_use *use,
-				const struct pga_pins *then)
-{
-	const struct pga_uses_index *index = uses->index;
-	bool any_lost = false;
-	bool any_left = false;
-
-	if (use->kind != PGA_USE_OWN_FILE && use->kind != PGA_USE_ROOT_CRT &&
-	    use->kind != PGA_USE_OTHER_FILE)
-		return PGA_USE_LOSES_NOTHING;
-	for (size_t i = 0; i < use->hosts.count; i++) {
-		const char *host = pga_host_label(&use->hosts.items[i]);
-		const bool left = is_anchored(index, use, host, then);
-
-		any_left = any_left || left;
-		any_lost = any_lost || (!left && is_anchored(index, use, host, index->pins));
-	}
-	if (!any_lost)
-		return PGA_USE_LOSES_NOTHING;
-	return any_left ? PGA_USE_LOSES_SOME : PGA_USE_LOSES_ALL;
 }
 
 void pga_uses_free(struct pga_uses *uses)

@@ -4,9 +4,10 @@ import json
 import os
 
 from bootstrapping import CONF, MANIFEST, ROOT_CRT, SOURCES  # noqa: F401
-from home import Entry  # noqa: F401
+from certificates import make_root
 from services import environment, write
 
+COMPANY_AND_OTHER = (make_root("Company Root CA", days=(-1, 400)), make_root("Other Root CA", days=(-1, 400)))
 RENAMES = "rename,renameat,renameat2,unlink,unlinkat"
 
 
