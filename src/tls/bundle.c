@@ -233,7 +233,8 @@ static int compare(const void *left, const void *right)
 /* Of the same certificate twice, the first stays. */
 static int leave_each_once(struct pga_bundle *bundle, struct pga_error *error)
 {
-	struct pga_certificate **order = calloc(bundle->count + 1, sizeof *order);
+	struct pga_certificate **order =
+	    calloc(bundle->count + 1, sizeof(struct pga_certificate *));
 	size_t kept = 0;
 
 	if (order == NULL)

@@ -6,6 +6,7 @@
 #include <openssl/ssl.h>
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -113,6 +114,16 @@ static bool is_name(const char *host)
 /* A name of ALPN is its length and its bytes. */
 static const unsigned char postgresql[] = {10, 'p', 'o', 's', 't', 'g', 'r', 'e', 's', 'q', 'l'};
 
+/* What it is given OpenSSL copies, but does not call const. */
+static int name_host(const struct asking *asking, struct pga_error *error)
+{
+	char *name = strdup(asking->server->host);
+	const bool named = name != NULL && SSL_set_tlsext_host_name(asking->tls, name) == 1;
+
+	free(name);
+	return named ? 0 : pga_fail_memory(error);
+}
+
 static int make_session(struct asking *asking, struct pga_error *error)
 {
 	asking->context = SSL_CTX_new(TLS_client_method());
@@ -130,11 +141,9 @@ static int make_session(struct asking *asking, struct pga_error *error)
 	SSL_set_bio(asking->tls, asking->from_server, asking->to_server);
 	/* That there is nothing yet is no end. */
 	BIO_set_mem_eof_return(asking->from_server, -1);
-	if (SSL_set_alpn_protos(asking->tls, postgresql, sizeof postgresql) != 0 ||
-	    (is_name(asking->server->host) &&
-	     SSL_set_tlsext_host_name(asking->tls, asking->server->host) != 1))
+	if (SSL_set_alpn_protos(asking->tls, postgresql, sizeof postgresql) != 0)
 		return pga_fail_memory(error);
-	return 0;
+	return is_name(asking->server->host) ? name_host(asking, error) : 0;
 }
 
 static enum outcome send_pending(const struct asking *asking, struct pga_error *error)
