@@ -58,6 +58,10 @@ int pga_root_crt_cut_all(const char *path, const struct pga_text *before,
 			 struct pga_root_crt_cut *cuts, size_t count, struct pga_text *after,
 			 struct pga_error *error);
 
+/* The same of all of them, whatever their names are, but for those with these pins, one a line. */
+int pga_root_crt_cut_every(const char *path, const struct pga_text *before, const char *spared,
+			   struct pga_text *after, struct pga_error *error);
+
 /* The same of one. */
 int pga_root_crt_cut(const char *path, const struct pga_text *before, const char *name,
 		     const char *pin, struct pga_text *after, bool *cut, struct pga_error *error);

@@ -285,6 +285,61 @@ done:
 	return result;
 }
 
+/* The anchor's name in this comment line, and the pin of the certificate below it. Both are the
+ * caller's to free; NULL where there is no certificate, or no memory. */
+static void read_own(const struct pga_text *content, struct run line, char **name, char **pin)
+{
+	const struct run block = find_certificate(content, end_of(line));
+	const size_t heading = strlen(PGA_ROOT_CRT_HEADING);
+	const struct run words = without_end(content, line);
+	struct pga_text pins = PGA_TEXT_EMPTY;
+	char *end;
+
+	*name = *pin = NULL;
+	if (block.length > 0 && pins_of(content, block, &pins) == 1)
+		*pin = strndup(pga_text_string(&pins), PGA_PIN_LENGTH);
+	pga_text_free(&pins);
+	*name = strndup(content->bytes + words.start + heading,
+			words.length > heading ? words.length - heading : 0);
+	end = *name != NULL ? strstr(*name, PGA_ROOT_CRT_ENDLESS) : NULL;
+	if (end != NULL)
+		*end = '\0';
+}
+
+int pga_root_crt_cut_every(const char *path, const struct pga_text *before, const char *spared,
+			   struct pga_text *after, struct pga_error *error)
+{
+	struct pga_root_crt_cut *cuts;
+	char **words;
+	struct run line = {0, 0};
+	size_t most = 0;
+	size_t count = 0;
+	int result = -1;
+
+	while ((line = find_line(before, end_of(line), PGA_ROOT_CRT_HEADING, false)).length > 0)
+		most++;
+	cuts = calloc(most + 1, sizeof *cuts);
+	words = calloc(2 * most + 1, sizeof *words);
+	line = (struct run){0, 0};
+	for (size_t i = 0; cuts != NULL && words != NULL && i < most; i++) {
+		line = find_line(before, end_of(line), PGA_ROOT_CRT_HEADING, false);
+		read_own(before, line, &words[2 * i], &words[2 * i + 1]);
+		if (words[2 * i] != NULL && words[2 * i + 1] != NULL &&
+		    strstr(spared, words[2 * i + 1]) == NULL)
+			cuts[count++] = (struct pga_root_crt_cut){.name = words[2 * i],
+								  .pin = words[2 * i + 1]};
+	}
+	if (cuts == NULL || words == NULL)
+		(void)pga_fail_memory(error);
+	else
+		result = pga_root_crt_cut_all(path, before, cuts, count, after, error);
+	for (size_t i = 0; words != NULL && i < 2 * most; i++)
+		free(words[i]);
+	free(words);
+	free(cuts);
+	return result;
+}
+
 int pga_root_crt_cut(const char *path, const struct pga_text *before, const char *name,
 		     const char *pin, struct pga_text *after, bool *cut, struct pga_error *error)
 {

@@ -127,8 +127,8 @@ static void copy_without(const struct pga_text *before, const struct blocks *blo
 	pga_text_add_bytes(after, pga_text_string(before) + from, before->length - from);
 }
 
-/* The pins of `all` that are not among these. */
-static void leave_out(const struct pga_text *all, const char *pins, struct pga_text *rest)
+/* The pins of `all` that are among these, or with among unset are not. */
+static void choose(const struct pga_text *all, const char *pins, bool among, struct pga_text *rest)
 {
 	const char *at = pga_text_string(all);
 	const char *line;
@@ -140,7 +140,7 @@ static void leave_out(const struct pga_text *all, const char *pins, struct pga_t
 			continue;
 		memcpy(pin, line, length);
 		pin[length] = '\0';
-		if (!is_among(pins, pin))
+		if (is_among(pins, pin) == among)
 			pga_text_addf(rest, "%s\n", pin);
 	}
 }
@@ -157,7 +157,7 @@ int pga_trimmed_without(const char *path, const struct pga_text *before, const c
 	    find_blocks(&blocks, path, before, error) != 0)
 		goto done;
 	copy_without(before, &blocks, pins, after);
-	leave_out(&all, pins, &wanted);
+	choose(&all, pins, false, &wanted);
 	result = pga_root_crt_check(path, after, &wanted, error);
 done:
 	free(blocks.list);
@@ -181,13 +181,32 @@ static void add_missing(const struct pga_text *kept, const struct blocks *blocks
 	}
 }
 
+static size_t length_without_end(const struct pga_text *text)
+{
+	size_t length = text->length;
+
+	while (length > 0 && strchr("\r\n", text->bytes[length - 1]) != NULL)
+		length--;
+	return length;
+}
+
+/* But for the end of the last line, which goes with an anchor that was put behind one without. */
+static bool is_same(const struct pga_text *one, const struct pga_text *other)
+{
+	const size_t length = length_without_end(one);
+
+	return length == length_without_end(other) &&
+	       memcmp(pga_text_string(one), pga_text_string(other), length) == 0;
+}
+
 int pga_trimmed_restore(const char *path, const struct pga_text *before,
-			const struct pga_text *kept, struct pga_text *after,
+			const struct pga_text *kept, const char *trimmed, struct pga_text *after,
 			struct pga_error *error)
 {
 	struct blocks blocks = {.list = NULL};
 	struct pga_text all = PGA_TEXT_EMPTY;
 	struct pga_text now = PGA_TEXT_EMPTY;
+	struct pga_text missing = PGA_TEXT_EMPTY;
 	struct pga_text gone = PGA_TEXT_EMPTY;
 	struct pga_text without = PGA_TEXT_EMPTY;
 	int result = -1;
@@ -196,22 +215,24 @@ int pga_trimmed_restore(const char *path, const struct pga_text *before,
 	    pga_root_pins(path, before, &now, error) != 0 ||
 	    find_blocks(&blocks, path, kept, error) != 0)
 		goto done;
-	leave_out(&all, pga_text_string(&now), &gone);
+	choose(&all, pga_text_string(&now), false, &missing);
+	choose(&missing, trimmed, true, &gone);
 	copy_without(kept, &blocks, pga_text_string(&gone), &without);
-	if (without.length == before->length &&
-	    memcmp(pga_text_string(&without), pga_text_string(before), before->length) == 0) {
+	if (is_same(&without, before)) {
 		pga_text_add_bytes(after, pga_text_string(kept), kept->length);
 	} else {
 		pga_text_add_bytes(after, pga_text_string(before), before->length);
 		add_missing(kept, &blocks, pga_text_string(&gone), after);
 	}
-	result = after->failed || gone.failed || without.failed || all.failed || now.failed
+	result = after->failed || gone.failed || missing.failed || without.failed || all.failed ||
+			 now.failed
 		     ? pga_fail_memory(error)
 		     : 0;
 done:
 	free(blocks.list);
 	pga_text_free(&all);
 	pga_text_free(&now);
+	pga_text_free(&missing);
 	pga_text_free(&gone);
 	pga_text_free(&without);
 	return result;

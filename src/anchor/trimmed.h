@@ -25,10 +25,11 @@ int pga_trimmed_without(const char *path, const struct pga_text *before, const c
 			struct pga_text *after, struct pga_error *error);
 
 /* Adds to after what the file was, of which `before` is what it is now and `kept` what stands in
- * FILE.trimmed. Where it was changed since, what was taken out comes behind what is there now: no
- * root is lost. */
+ * FILE.trimmed; `trimmed` are the pins that were taken out, one a line. Where it was changed since,
+ * these come behind what is there now: none of them is lost, and none that somebody else has taken
+ * out comes back. */
 int pga_trimmed_restore(const char *path, const struct pga_text *before,
-			const struct pga_text *kept, struct pga_text *after,
+			const struct pga_text *kept, const char *trimmed, struct pga_text *after,
 			struct pga_error *error);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[] = {"directory", "file", "found", "service", "replaced"};
+static const char *const kinds[] = {"directory", "file", "found", "service", "replaced", "trimmed"};
 
 uint64_t pga_manifest_digest(const char *bytes, size_t length)
 {
@@ -47,6 +47,13 @@ void pga_manifest_note_service(struct pga_text *text, const char *path, const ch
 	pga_text_addf(text, " %016" PRIx64 "\n",
 		      pga_manifest_digest(pga_text_string(lines), lines->length));
 	text->failed = text->failed || lines->failed;
+}
+
+void pga_manifest_note_trimmed(struct pga_text *text, const char *path, const char *pin)
+{
+	pga_manifest_add_note(text, PGA_NOTE_TRIMMED, path);
+	pga_manifest_add_field(text, pin);
+	pga_text_add(text, "\n");
 }
 
 void pga_manifest_note_directory(struct pga_text *text, const char *path)
@@ -131,6 +138,8 @@ static bool take_note(struct pga_note *note, const char *line, size_t length)
 		note->name = take_field(&at, end);
 		note->digest = take_digest(&at, end);
 	}
+	if (note->kind == PGA_NOTE_TRIMMED)
+		note->name = take_field(&at, end);
 	if (note->path != NULL && note->path[0] == '/' &&
 	    (note->name != NULL || which < PGA_NOTE_SERVICE))
 		return true;
@@ -221,6 +230,17 @@ bool pga_manifest_has(const struct pga_manifest *manifest, enum pga_note_kind ki
 		if (manifest->notes[i].kind == kind && strcmp(manifest->notes[i].path, path) == 0)
 			return true;
 	return false;
+}
+
+void pga_manifest_trimmed(const struct pga_manifest *manifest, const char *path,
+			  struct pga_text *pins)
+{
+	for (size_t i = 0; i < manifest->count; i++) {
+		const struct pga_note *note = &manifest->notes[i];
+
+		if (note->kind == PGA_NOTE_TRIMMED && strcmp(note->path, path) == 0)
+			pga_text_addf(pins, "%s\n", note->name);
+	}
 }
 
 void pga_manifest_free(struct pga_manifest *manifest)

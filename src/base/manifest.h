@@ -8,6 +8,7 @@
  *   found PATH SIZE DIGEST TIME    was there, and was changed; as it was before
  *   service PATH NAME DIGEST       an entry of a service file was added
  *   replaced PATH NAME DIGEST      an entry was written in the place of one that was there
+ *   trimmed PATH PIN               a root was taken out of a file of roots
  *
  * Nothing is removed because the manifest names it: it says which of the things that pganchor
  * knows as its own were not there before. */
@@ -30,12 +31,13 @@ enum pga_note_kind {
 	PGA_NOTE_FOUND,
 	PGA_NOTE_SERVICE,
 	PGA_NOTE_REPLACED,
+	PGA_NOTE_TRIMMED,
 };
 
 struct pga_note {
 	enum pga_note_kind kind;
 	char *path;
-	char *name;               /* of a service; or NULL */
+	char *name;               /* of a service, the pin of a root; or NULL */
 	size_t size;              /* of a file that was found */
 	uint64_t digest;          /* of its bytes, or of the entry's lines */
 	struct timespec modified; /* when it had been changed last */
@@ -74,6 +76,13 @@ uint64_t pga_manifest_digest(const char *bytes, size_t length);
 /* Adds the note that the entry has been written to text, for pga_edit.notes. */
 void pga_manifest_note_service(struct pga_text *text, const char *path, const char *name,
 			       bool replaced, const struct pga_text *lines);
+
+/* Adds the note that the root with this pin goes out of the file. */
+void pga_manifest_note_trimmed(struct pga_text *text, const char *path, const char *pin);
+
+/* Adds the pins that went out of the file, one a line. Want of memory is pins->failed. */
+void pga_manifest_trimmed(const struct pga_manifest *manifest, const char *path,
+			  struct pga_text *pins);
 
 /* Add a field with the blank before it, and the beginning of a note: for noting.c. */
 void pga_manifest_add_field(struct pga_text *text, const char *field);

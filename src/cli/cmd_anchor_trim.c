@@ -91,10 +91,11 @@ static void print_summary(const struct trimming *trimming, bool done)
 			  "%s: every root in it is needed, or pinned. Nothing was changed.\n",
 			  trim->path);
 	else if (done)
-		pga_print(stdout,
-			  "%s: %zu of %zu roots are out. As it was, it is kept in %s, from which "
-			  "pganchor uninstall puts it back.\n",
-			  trim->path, trim->going, trim->count, trim->kept);
+		pga_print(stdout, "%s: %zu of %zu roots are out. As it was, it is kept in %s%s.\n",
+			  trim->path, trim->going, trim->count, trim->kept,
+			  trim->noted ? ", from which pganchor uninstall puts it back"
+				      : "; it is not in your home, and pganchor uninstall "
+					"leaves it");
 	else
 		pga_print(stdout, "%s: %zu of %zu roots would be out. Nothing was changed.\n",
 			  trim->path, trim->going, trim->count);

@@ -6,12 +6,14 @@
 #include "anchor/removal.h"
 #include "anchor/root_crt.h"
 #include "anchor/source_records.h"
+#include "base/manifest.h"
 #include "base/memory_file.h"
 #include "base/path.h"
 #include "base/paths.h"
 #include "base/transaction.h"
 #include "policy/linked.h"
 #include "service/repoint.h"
+#include "service/rewrite.h"
 #include "service/servicefile.h"
 
 #include <stdio.h>
@@ -305,6 +307,54 @@ static int compose_entries(const struct renaming_anchor *renaming, const struct 
 	return result;
 }
 
+/* The lines of the entry, as the manifest knows them. */
+static int take_lines(struct pga_service_edit *edit, const struct pga_text *bytes, const char *name,
+		      struct pga_error *error)
+{
+	return pga_service_take_out(pga_text_string(bytes), bytes->length, name, edit, error);
+}
+
+/* An entry that is as pganchor wrote it is that still. */
+static int note_entry(struct pga_transaction_file *file, const struct pga_note *note,
+		      struct pga_error *error)
+{
+	struct pga_service_edit before;
+	struct pga_service_edit after;
+
+	if (take_lines(&before, &file->edit.before, note->name, error) != 0)
+		return -1;
+	if (take_lines(&after, &file->after, note->name, error) != 0) {
+		pga_service_edit_free(&before);
+		return -1;
+	}
+	if (before.sections > 0 &&
+	    note->digest ==
+		pga_manifest_digest(pga_text_string(&before.removed), before.removed.length))
+		pga_manifest_note_service(&file->edit.notes, file->edit.path, note->name, true,
+					  &after.removed);
+	pga_service_edit_free(&before);
+	pga_service_edit_free(&after);
+	return file->edit.notes.failed ? pga_fail_memory(error) : 0;
+}
+
+static int note_entries(struct pga_transaction_file *file, struct pga_error *error)
+{
+	struct pga_manifest manifest;
+	int result = pga_manifest_load(&manifest, error);
+
+	if (result != 0)
+		return -1;
+	for (size_t i = 0; result == 0 && i < manifest.count; i++) {
+		const struct pga_note *note = &manifest.notes[i];
+
+		if ((note->kind == PGA_NOTE_SERVICE || note->kind == PGA_NOTE_REPLACED) &&
+		    strcmp(note->path, file->edit.path) == 0)
+			result = note_entry(file, note, error);
+	}
+	pga_manifest_free(&manifest);
+	return result;
+}
+
 static int fail_to_change(const char *path, const char *names, struct pga_error *error)
 {
 	struct pga_text list = PGA_TEXT_EMPTY;
@@ -348,7 +398,9 @@ static int compose_services(struct renaming_anchor *renaming, enum pga_service_p
 		goto done;
 	/* It may have changed since. */
 	pga_text_free(&names);
-	if (compose_entries(renaming, &file->edit.before, &file->after, &names, &count, error) == 0)
+	if (compose_entries(renaming, &file->edit.before, &file->after, &names, &count, error) ==
+		0 &&
+	    note_entries(file, error) == 0)
 		result = put(renaming, which, error);
 done:
 	pga_text_free(&after);

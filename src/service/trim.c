@@ -24,7 +24,16 @@ static int begin(struct pga_trim *trim, const char *path, struct pga_error *erro
 	trim->kept = pga_text_take(&kept);
 	if (trim->path == NULL || trim->kept == NULL)
 		return pga_fail_memory(error);
-	return pga_edit_begin(&trim->files[KEPT].edit, trim->kept, 0600, error);
+	if (pga_edit_begin(&trim->files[KEPT].edit, trim->kept, 0600, error) != 0 ||
+	    pga_manifest_load(&trim->manifest, error) != 0)
+		return -1;
+	if (trim->files[KEPT].edit.existed &&
+	    !pga_manifest_has(&trim->manifest, PGA_NOTE_FILE, trim->kept))
+		return pga_fail(
+		    error, "move it away first; nothing was changed",
+		    "%s: there is such a file, and pganchor does not know it as its own",
+		    trim->kept);
+	return 0;
 }
 
 static int list_roots(struct pga_trim *trim, const struct pga_pins *pins, struct pga_error *error)
@@ -111,30 +120,40 @@ static int compose(struct pga_trim *trim, struct pga_error *error)
 	const struct pga_text *before = &trim->files[ROOTS].edit.before;
 	const struct pga_edit *kept = &trim->files[KEPT].edit;
 	struct pga_text pins = PGA_TEXT_EMPTY;
+	struct pga_text trimmed = PGA_TEXT_EMPTY;
 	int result;
 
-	for (size_t i = 0; i < trim->count; i++)
-		if (trim->roots[i].goes)
-			pga_text_addf(&pins, "%s\n", trim->roots[i].certificate.pin);
-	if (pins.failed)
+	pga_manifest_trimmed(&trim->manifest, trim->path, &trimmed);
+	for (size_t i = 0; i < trim->count; i++) {
+		const char *pin = trim->roots[i].certificate.pin;
+
+		if (!trim->roots[i].goes)
+			continue;
+		pga_text_addf(&pins, "%s\n", pin);
+		pga_manifest_note_trimmed(&trim->files[ROOTS].edit.notes, trim->path, pin);
+	}
+	if (pins.failed || trimmed.failed)
 		result = pga_fail_memory(error);
 	else
 		result = pga_trimmed_without(trim->path, before, pga_text_string(&pins),
 					     &trim->files[ROOTS].after, error);
 	pga_text_free(&pins);
 	if (result != 0)
-		return -1;
+		goto done;
 	/* Of a second time, too, it is what the file was before the first. */
 	if (kept->existed)
-		result = pga_trimmed_restore(trim->kept, before, &kept->before,
-					     &trim->files[KEPT].after, error);
+		result =
+		    pga_trimmed_restore(trim->kept, before, &kept->before,
+					pga_text_string(&trimmed), &trim->files[KEPT].after, error);
 	else
 		pga_text_add_bytes(&trim->files[KEPT].after, pga_text_string(before),
 				   before->length);
-	return result == 0 && pga_transaction_put(&trim->files[KEPT], error) == 0 &&
-		       pga_transaction_put(&trim->files[ROOTS], error) == 0
-		   ? 0
-		   : -1;
+	if (result == 0 && (pga_transaction_put(&trim->files[KEPT], error) != 0 ||
+			    pga_transaction_put(&trim->files[ROOTS], error) != 0))
+		result = -1;
+done:
+	pga_text_free(&trimmed);
+	return result;
 }
 
 /* As it was asked before, but with the staged file. */
@@ -175,6 +194,7 @@ done:
 int pga_trim_do(struct pga_trim *trim, bool dry_run, struct pga_error *error)
 {
 	struct pga_transaction_file *const order[] = {&trim->files[KEPT], &trim->files[ROOTS]};
+	struct pga_error ignored;
 
 	if (compose(trim, error) != 0 || pga_transaction_stage(order, 2, error) != 0)
 		return -1;
@@ -182,7 +202,14 @@ int pga_trim_do(struct pga_trim *trim, bool dry_run, struct pga_error *error)
 		if (trim->uses[i] && trim->servers.items[i].problem == NULL &&
 		    try_server(trim, &trim->servers.items[i], error) != 0)
 			return -1;
-	return dry_run ? 0 : pga_transaction_commit(order, 2, error);
+	if (dry_run)
+		return 0;
+	if (pga_transaction_commit(order, 2, error) != 0)
+		return -1;
+	pga_manifest_free(&trim->manifest);
+	trim->noted = pga_manifest_load(&trim->manifest, &ignored) == 0 &&
+		      pga_manifest_has(&trim->manifest, PGA_NOTE_FILE, trim->kept);
+	return 0;
 }
 
 void pga_trim_end(struct pga_trim *trim)
@@ -192,6 +219,7 @@ void pga_trim_end(struct pga_trim *trim)
 	for (size_t i = 0; i < trim->count; i++)
 		pga_certificate_free(&trim->roots[i].certificate);
 	free(trim->roots);
+	pga_manifest_free(&trim->manifest);
 	pga_crl_servers_free(&trim->servers);
 	free(trim->uses);
 	free(trim->path);

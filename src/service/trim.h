@@ -4,6 +4,7 @@
 #define PGA_SERVICE_TRIM_H
 
 #include "base/error.h"
+#include "base/manifest.h"
 #include "base/transaction.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
@@ -23,6 +24,7 @@ struct pga_trim_root {
 struct pga_trim {
 	char *path; /* of the file, links followed */
 	char *kept; /* where it is kept as it was */
+	bool noted; /* for uninstall; not of a file out of the home */
 	struct pga_trim_root *roots;
 	size_t count;
 	size_t going;
@@ -33,6 +35,7 @@ struct pga_trim {
 
 	/* What follows is this module's own. */
 	struct pga_transaction_file files[2];
+	struct pga_manifest manifest;
 };
 
 /* Finds out, with the file locked and read: asks every server of the services whose roots are read

@@ -143,7 +143,7 @@ static int cut_root(struct pga_uninstall *plan, struct pga_leave_file *root,
 		goto done;
 	}
 	if (pga_root_crt_cut_all(path, &root->file.edit.before, cuts, count, &rest, error) != 0 ||
-	    pga_uninstall_untrim(plan, path, cuts, count, &rest, &untrimmed, error) != 0 ||
+	    pga_uninstall_untrim(plan, path, &rest, &untrimmed, error) != 0 ||
 	    pga_root_pins(path, &rest, &pins, error) != 0)
 		goto done;
 	for (size_t i = 0; i < count; i++)

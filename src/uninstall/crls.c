@@ -3,6 +3,7 @@
 #include "uninstall/plan.h"
 
 #include "anchor/crls.h"
+#include "base/file.h"
 #include "base/ini.h"
 #include "base/path.h"
 #include "base/paths.h"
@@ -54,6 +55,18 @@ static int put_rest(struct pga_uninstall *plan, struct pga_leave_file *file,
 	return result;
 }
 
+/* Those of the file that the first of them is in. Returns how many. */
+static size_t choose(const struct pga_crls *crls, const struct pga_crl_record *first,
+		     struct pga_crl_block *blocks)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < crls->count; i++)
+		if (is_in(&crls->records[i], first))
+			blocks[count++].record = &crls->records[i];
+	return count;
+}
+
 /* All of the file that the first of them is in. */
 static int plan_file(struct pga_uninstall *plan, const struct pga_crls *crls,
 		     const struct pga_crl_record *first, struct pga_error *error)
@@ -67,9 +80,8 @@ static int plan_file(struct pga_uninstall *plan, const struct pga_crls *crls,
 
 	if (blocks == NULL)
 		(void)pga_fail_memory(error);
-	for (size_t i = 0; blocks != NULL && i < crls->count; i++)
-		if (is_in(&crls->records[i], first))
-			blocks[count++].record = &crls->records[i];
+	else
+		count = choose(crls, first, blocks);
 	if (path != NULL && blocks != NULL)
 		result = pga_leave_open(plan, path, &file, error);
 	if (result == 0 && file != NULL) {
@@ -156,6 +168,34 @@ static int unbind(struct pga_text *bytes, const char *path, struct pga_text *wha
 	return 0;
 }
 
+/* Whether nothing of the user's is in the file, so that it goes. */
+static int look_what_stays(const struct pga_crls *crls, const struct pga_crl_record *first,
+			   const char *path, bool *goes, struct pga_error *error)
+{
+	struct pga_crl_block *blocks = calloc(crls->count, sizeof *blocks);
+	struct pga_text before = PGA_TEXT_EMPTY;
+	struct pga_text rest = PGA_TEXT_EMPTY;
+	size_t count = 0;
+	bool found;
+	int result = -1;
+
+	if (blocks == NULL) {
+		(void)pga_fail_memory(error);
+	} else {
+		count = choose(crls, first, blocks);
+		result = pga_file_read(path, &before, &found, error);
+	}
+	if (result == 0)
+		result = pga_crl_blocks_cut(&before, blocks, count, &rest, error);
+	*goes = rest.length == 0;
+	for (size_t i = 0; i < count; i++)
+		free(blocks[i].pem);
+	free(blocks);
+	pga_text_free(&before);
+	pga_text_free(&rest);
+	return result;
+}
+
 int pga_uninstall_unbind_crls(struct pga_text *bytes, struct pga_text *what,
 			      struct pga_error *error)
 {
@@ -163,12 +203,16 @@ int pga_uninstall_unbind_crls(struct pga_text *bytes, struct pga_text *what,
 	int result = pga_crls_read(&crls, error);
 
 	for (size_t i = 0; i < crls.count && result == 0; i++) {
+		bool goes;
 		char *path;
 
 		if (!crls.records[i].scoped || !is_first(&crls, i))
 			continue;
 		path = pga_crl_path(&crls.records[i], error);
-		result = path != NULL ? unbind(bytes, path, what, error) : -1;
+		result = path != NULL ? look_what_stays(&crls, &crls.records[i], path, &goes, error)
+				      : -1;
+		if (result == 0 && goes)
+			result = unbind(bytes, path, what, error);
 		free(path);
 	}
 	pga_crls_free(&crls);

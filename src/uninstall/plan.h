@@ -110,8 +110,7 @@ int pga_uninstall_plan_directories(struct pga_uninstall *plan, struct pga_error 
 
 /* Where the file of roots was trimmed, rest, which is what it is without the anchors that go,
  * becomes what it was, without them too. */
-int pga_uninstall_untrim(struct pga_uninstall *plan, const char *path,
-			 struct pga_root_crt_cut *cuts, size_t count, struct pga_text *rest,
+int pga_uninstall_untrim(struct pga_uninstall *plan, const char *path, struct pga_text *rest,
 			 bool *untrimmed, struct pga_error *error);
 
 /* The same of all files but root.crt. */

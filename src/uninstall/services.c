@@ -39,6 +39,18 @@ static bool was_added(const struct pga_manifest *manifest, const struct pga_note
 	return false;
 }
 
+/* Whether pganchor has written it so: as the last time, or before. */
+static bool was_written(const struct pga_manifest *manifest, const struct pga_note *note,
+			const struct pga_text *lines)
+{
+	const uint64_t digest = pga_manifest_digest(pga_text_string(lines), lines->length);
+
+	for (size_t i = 0; i < manifest->count; i++)
+		if (is_same_entry(note, &manifest->notes[i]) && manifest->notes[i].digest == digest)
+			return true;
+	return false;
+}
+
 static int keep_entry(struct pga_uninstall *plan, const struct pga_note *note, const char *why,
 		      struct pga_error *error)
 {
@@ -65,8 +77,7 @@ static int take_out(struct pga_uninstall *plan, size_t index, struct pga_text *b
 		return -1;
 	if (edit.sections == 0)
 		goto done;
-	if (note->digest !=
-	    pga_manifest_digest(pga_text_string(&edit.removed), edit.removed.length)) {
+	if (!was_written(&plan->manifest, note, &edit.removed)) {
 		result = keep_entry(plan, note, "changed since pganchor wrote it", error);
 	} else if (!was_added(&plan->manifest, note)) {
 		result =

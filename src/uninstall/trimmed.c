@@ -19,13 +19,13 @@ static char *base_of(const struct pga_note *note)
 	return strndup(note->path, length - suffix);
 }
 
-int pga_uninstall_untrim(struct pga_uninstall *plan, const char *path,
-			 struct pga_root_crt_cut *cuts, size_t count, struct pga_text *rest,
+int pga_uninstall_untrim(struct pga_uninstall *plan, const char *path, struct pga_text *rest,
 			 bool *untrimmed, struct pga_error *error)
 {
 	struct pga_text kept_path = PGA_TEXT_EMPTY;
 	struct pga_text kept = PGA_TEXT_EMPTY;
 	struct pga_text whole = PGA_TEXT_EMPTY;
+	struct pga_text trimmed = PGA_TEXT_EMPTY;
 	struct pga_leave_file *file = NULL;
 	int result = -1;
 
@@ -46,9 +46,14 @@ int pga_uninstall_untrim(struct pga_uninstall *plan, const char *path,
 	file->rank = PGA_RANK_PINS;
 	file->file.change = PGA_REMOVED;
 	result = -1;
-	if (pga_root_crt_cut_all(kept_path.bytes, &file->file.edit.before, cuts, count, &kept,
-				 error) == 0 &&
-	    pga_trimmed_restore(path, rest, &kept, &whole, error) == 0)
+	pga_manifest_trimmed(&plan->manifest, path, &trimmed);
+	/* Anchors may have other names since, or be gone. */
+	if (trimmed.failed)
+		(void)pga_fail_memory(error);
+	else if (pga_root_crt_cut_every(kept_path.bytes, &file->file.edit.before,
+					pga_text_string(&trimmed), &kept, error) == 0 &&
+		 pga_trimmed_restore(path, rest, &kept, pga_text_string(&trimmed), &whole, error) ==
+		     0)
 		result = pga_leave_add_step(plan, PGA_LEAVE_REMOVE, file->file.edit.path,
 					    "what was taken out of the file beside it", error);
 	pga_text_free(rest);
@@ -58,6 +63,7 @@ done:
 	pga_text_free(&kept_path);
 	pga_text_free(&kept);
 	pga_text_free(&whole);
+	pga_text_free(&trimmed);
 	return result;
 }
 
@@ -74,7 +80,7 @@ static int untrim_file(struct pga_uninstall *plan, const char *path, struct pga_
 		return 0;
 	pga_text_add_bytes(&rest, pga_text_string(&file->file.edit.before),
 			   file->file.edit.before.length);
-	result = pga_uninstall_untrim(plan, path, NULL, 0, &rest, &untrimmed, error);
+	result = pga_uninstall_untrim(plan, path, &rest, &untrimmed, error);
 	if (result == 0 && untrimmed)
 		result = pga_leave_put(plan, file, &rest, "the roots that were trimmed", error);
 	pga_text_free(&rest);

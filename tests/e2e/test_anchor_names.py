@@ -192,3 +192,26 @@ def test_what_the_ca_cannot_sign_for(home):
 def test_patterns_that_are_none(used, words, status, why):
     before = used.snapshot()
     assert why in done(anchor(used, "set-hosts", *words), status).stderr and used.snapshot() == before
+
+
+def test_uninstall_knows_the_entries_that_it_wrote(home):
+    """An entry that names the anchor's file has the new name by pganchor's hand, and by nobody else's."""
+    write(home, "# mine\n[mine]\nhost=x\nsslmode=verify-full", SERVICES)
+    before = home.snapshot()
+    add(home, "company", COMPANY, "--scoped")
+    for name in ("prod", "test"):
+        said = home.pganchor("service", "add", name, "--host", "localhost", "--anchor", "company", env=environment(home))
+        assert said.returncode == 0, said.stderr
+    for old, new in (("company", "other"), ("other", "company"), ("company", "other")):
+        done(anchor(home, "rename", old, new))
+    between = home.snapshot()
+    done(home.pganchor("uninstall", "--yes", env=environment(home)))
+    assert home.snapshot() == before
+    for path, entry in between.items():
+        if entry.kind == "file":
+            write(home, entry.content, path)
+    text = (home / SERVICES).read_text()
+    write(home, text.replace("[test]\nhost=localhost", "[test]\nhost=elsewhere"), SERVICES)
+    said = done(home.pganchor("uninstall", "--yes", env=environment(home)))
+    assert "service test in" in said.stdout and "changed since pganchor wrote it" in said.stdout
+    assert "[test]\nhost=elsewhere" in (home / SERVICES).read_text() and "[prod]" not in (home / SERVICES).read_text()

@@ -453,6 +453,24 @@ def test_uninstall(home, root, other, servers, place):
     assert contents(home) == before
 
 
+def test_uninstall_leaves_a_revocation_of_the_users(home, root, servers, leaves):
+    """What somebody has put into the anchor's own file of CRLs stays, and goes on being asked."""
+    write(home, root.pem, ".postgresql/root.crt")
+    have(home, servers, "plain")
+    assert home.pganchor("anchor", "add", home / ".postgresql/root.crt", "--name", "company", "--yes",
+                         "--fingerprint", root.fingerprint).returncode == 0
+    write(home, crl(root), "root.crl")
+    run(home, "add", home / "root.crl", "--anchor", "company")
+    own = home / ".config/pganchor/anchors/company.crl"
+    text = own.read_bytes()
+    own.write_bytes(text[:text.index(b"-----BEGIN")] + crl(root, leaves["plain"].cert, number=7))
+    assert not through(home, servers, "plain")
+    services = (home / NAME).read_bytes()
+    done = home.pganchor("uninstall", "--yes")
+    assert done.returncode == 0 and f"Left {own}" in done.stdout, done.stdout + done.stderr
+    assert (home / NAME).read_bytes() == services and not through(home, servers, "plain")
+
+
 @pytest.mark.parametrize("text", ["[a]\n", "x = y\n", "[a]\nkey = \x1b[31m\n", "[a]\nkey = \0\n", "[../a]\n", "[a]\n[a]\n", "\0" * 4096,
                                   "[a]\nunknown = x\n"], ids=["incomplete", "no section", "escape", "NUL", "path", "twice", "NULs", "key"])
 def test_hostile_bookkeeping(crl_home, root, servers, text):

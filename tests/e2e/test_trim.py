@@ -125,3 +125,57 @@ def test_it_asks(with_bundle):
                                     env=environment(with_bundle))
     assert done.returncode == 1 and "you have not said yes" in done.output
     assert with_bundle.snapshot() == before
+
+
+def pin(home, authority, name):
+    path = home.path.parent / f"{name}.pem"
+    path.write_text(authority.pem)
+    done = home.pganchor("anchor", "add", path, "--fingerprint", authority.fingerprint, "--name", name, env=environment(home))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("words", [["remove", "company", "--yes"], ["rename", "company", "new-name"]], ids=["removed", "renamed"])
+def test_an_anchor_that_was_there_does_not_come_back(with_bundle, words):
+    before = with_bundle.snapshot()
+    pin(with_bundle, make_root("Company"), "company")
+    assert trim(with_bundle, "root.crt", "--yes").returncode == 0
+    assert with_bundle.pganchor("anchor", *words, env=environment(with_bundle)).returncode == 0
+    back = with_bundle.pganchor("uninstall", "--yes", env=environment(with_bundle))
+    assert back.returncode == 0, back.stderr
+    assert with_bundle.snapshot() == before
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["once", "trimmed twice"])
+def test_what_the_user_has_taken_out_does_not_come_back(with_bundle, again):
+    """Trust that was withdrawn by hand stays withdrawn."""
+    withdrawn, later = make_root("Withdrawn"), make_root("Came later")
+    pin(with_bundle, withdrawn, "withdrawn")
+    conf = with_bundle / ".config/pganchor/anchors.conf"
+    assert trim(with_bundle, "root.crt", "--yes").returncode == 0
+    conf.unlink()
+    path = with_bundle / ROOT_CRT
+    path.write_text(path.read_text().replace(withdrawn.pem, "") + (later.pem if again else ""))
+    assert not again or trim(with_bundle, "root.crt", "--yes").returncode == 0
+    assert with_bundle.pganchor("uninstall", "--yes", env=environment(with_bundle)).returncode == 0
+    text = path.read_text()
+    assert withdrawn.pem not in text and (later.pem in text) == again
+    assert all(authority.pem.strip() in text for authority in [*OTHERS, OWN])
+
+
+@pytest.mark.parametrize("content", ["my notes", OTHERS[0].pem])
+def test_a_file_of_the_users_by_that_name(with_bundle, content):
+    write(with_bundle, content, KEPT)
+    before = with_bundle.snapshot()
+    done = trim(with_bundle, "root.crt", "--yes")
+    assert done.returncode == 1 and "does not know it as its own" in done.stderr
+    assert with_bundle.snapshot() == before
+
+
+def test_a_file_that_is_not_in_the_home(home, server, tmp_path):
+    """uninstall looks after the home: it is not said to put this one back."""
+    path = tmp_path / "roots.pem"
+    path.write_text(bundle(*OTHERS, OWN))
+    write(home, f"[prod]\nhost=localhost\nhostaddr=127.0.0.1\nport={server.port}\nsslmode=verify-full\nsslrootcert={path}\n")
+    done = trim(home, path, "--yes")
+    assert done.returncode == 0 and "uninstall leaves it" in done.stdout and "puts it back" not in done.stdout, done.stderr
+    assert (tmp_path / "roots.pem.trimmed").read_text() == bundle(*OTHERS, OWN)
