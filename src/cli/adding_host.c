@@ -171,6 +171,8 @@ static int explain(const char *host, const struct pga_candidates *found,
 		   const struct pga_handshake *handshake, struct pga_error *error)
 {
 	const struct pga_error said = *error;
+	const char *hint = "its certificate is of another CA, or is not for this host name. "
+			   "Nothing was pinned";
 
 	if (!handshake->answered)
 		return pga_fail(error,
@@ -182,12 +184,16 @@ static int explain(const char *host, const struct pga_candidates *found,
 				"does the server have TLS (ssl = on)? without --host, the root is "
 				"chosen from a list, or by --fingerprint. Nothing was pinned",
 				"--host %s: no TLS with the server: %s", host, said.message);
-	return pga_fail(error,
-			"its certificate is of another CA, or is not for this host name. Nothing "
-			"was pinned",
-			"--host %s: the server is not verified by any of the %zu %s of %s: %s",
-			host, found->count, found->count == 1 ? "root" : "roots", found->where,
-			said.message);
+	if (handshake->verify_result == X509_V_ERR_CERT_HAS_EXPIRED)
+		hint = "a certificate of its chain has expired: who runs the server renews it. "
+		       "Nothing was pinned";
+	if (found->count == 1)
+		return pga_fail(error, hint,
+				"--host %s: the server is not verified by the root of %s: %s", host,
+				found->where, said.message);
+	return pga_fail(error, hint,
+			"--host %s: the server is not verified by any of the %zu roots of %s: %s",
+			host, found->count, found->where, said.message);
 }
 
 int pga_adding_find_by_host(const char *host, struct pga_candidates *found, size_t *index,

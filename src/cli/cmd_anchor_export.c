@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct exporting {
 	const char *out; /* NULL: standard output */
@@ -88,12 +89,33 @@ static int collect(struct exporting *exporting, char *const *names, struct pga_e
 	return 0;
 }
 
+/* Editing a file makes its directory, which a slip of the pen would make, too. */
+static int check_directory(const struct exporting *exporting, struct pga_error *error)
+{
+	const char *slash = strrchr(exporting->out, '/');
+	struct stat status;
+	char *directory;
+	int result = 0;
+
+	if (slash == NULL || slash == exporting->out)
+		return 0;
+	directory = strndup(exporting->out, (size_t)(slash - exporting->out));
+	if (directory == NULL)
+		return pga_fail_memory(error);
+	if (stat(directory, &status) != 0)
+		result = pga_fail_errno(error, "make the directory, or choose another --out",
+					"could not find the directory %s; nothing was written",
+					directory);
+	free(directory);
+	return result;
+}
+
 static int write_file(const struct exporting *exporting, struct pga_error *error)
 {
 	struct pga_edit edit;
-	int result = pga_edit_begin_in(&edit, exporting->out, 0644, 0755, error);
+	int result = check_directory(exporting, error);
 
-	if (result != 0)
+	if (result != 0 || pga_edit_begin_in(&edit, exporting->out, 0644, 0755, error) != 0)
 		return -1;
 	if (edit.existed && !exporting->force)
 		result = pga_fail(error, "choose another --out, or --force",

@@ -45,7 +45,7 @@ int pga_root_changes_without(struct pga_root_changes *changes, const struct pga_
 	if (named > 0)
 		return 0;
 	if (pga_fingerprint_read(word, "--without", pin, &why) != 0)
-		return pga_fail(error, PGA_FINGERPRINT_ADVICE,
+		return pga_fail(error, "\"pganchor anchor list\" shows the names that there are",
 				"--without %s: no anchor has this name, and it is no SHA-256 "
 				"fingerprint",
 				word);

@@ -63,6 +63,7 @@ static int dial_one(const struct addrinfo *address, long long deadline)
 int pga_dial(const char *host, unsigned port, long timeout, long long deadline, const char *where,
 	     struct pga_error *error)
 {
+	static const char look_up[] = "check the name, and DNS";
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
 	struct addrinfo *addresses = NULL;
 	char service[16];
@@ -72,9 +73,9 @@ int pga_dial(const char *host, unsigned port, long timeout, long long deadline, 
 	(void)snprintf(service, sizeof service, "%u", port);
 	fault = getaddrinfo(host, service, &hints, &addresses);
 	if (fault == EAI_SYSTEM)
-		return pga_fail_errno(error, NULL, "could not look up the host %s", host);
+		return pga_fail_errno(error, look_up, "could not look up the host %s", host);
 	if (fault != 0)
-		return pga_fail(error, NULL, "could not look up the host %s: %s", host,
+		return pga_fail(error, look_up, "could not look up the host %s: %s", host,
 				gai_strerror(fault));
 	for (const struct addrinfo *address = addresses; address != NULL && connection < 0;
 	     address = address->ai_next) {
@@ -82,7 +83,9 @@ int pga_dial(const char *host, unsigned port, long timeout, long long deadline, 
 
 		connection = dial_one(address, now + timeout < deadline ? now + timeout : deadline);
 		if (connection < 0)
-			(void)pga_fail_errno(error, NULL, "could not connect to %s", where);
+			(void)pga_fail_errno(
+			    error, "is it the right host and port, and does the server run?",
+			    "could not connect to %s", where);
 		if (pga_dial_now() >= deadline)
 			break;
 	}

@@ -48,6 +48,12 @@ def test_to_a_file(two, tmp_path):
     done(anchor(two, "add", path, "--fingerprint", OTHER.fingerprint, "--name", "other"))
 
 
+def test_a_directory_that_is_not_there_is_not_made(two, tmp_path):
+    said = done(anchor(two, "export", "company", "--out", tmp_path / "typo/root.pem"), 1).stderr
+    assert f"could not find the directory {tmp_path / 'typo'}; nothing was written: No such file or directory\n    make the directory" in said
+    assert not (tmp_path / "typo").exists()
+
+
 @pytest.mark.parametrize("words, status", [([], 2), (["--all", "company"], 2), (["company", "--pem", "--der"], 2), (["company", "othr"], 1)])
 def test_what_cannot_be(two, words, status):
     assert done(anchor(two, "export", *words), status).stdout == ""
