@@ -188,6 +188,7 @@ SERVICE = \
 	src/service/compose.c src/service/compose.h \
 	src/service/crl_add.c src/service/crl_add.h \
 	src/service/crl_bind.c \
+	src/service/crl_choice.c src/service/crl_choice.h \
 	src/service/crl_issuer.c src/service/crl_issuer.h \
 	src/service/crl_plan.c src/service/crl_plan.h \
 	src/service/crl_refresh.c src/service/crl_refresh.h \

@@ -4,6 +4,7 @@
 #include "policy/trust.h"
 #include "policy/verdict.h"
 #include "service/anchored.h"
+#include "service/crl_choice.h"
 #include "service/roots.h"
 
 #include <stdlib.h>
@@ -313,6 +314,8 @@ int pga_compose(const struct pga_wish *wish, const struct pga_policy *policy,
 	if (pga_settings_check(&wish->settings, error) != 0 ||
 	    order(wish, &composition->settings, error) != 0 ||
 	    choose_anchor(wish, pins, composition, error) != 0 ||
+	    pga_crl_choose(pins, composition->choice.anchor, wish->place, &composition->settings,
+			   &composition->warnings, error) != 0 ||
 	    pga_settings_check(&composition->settings, error) != 0 ||
 	    strengthen(composition, policy, error) != 0 ||
 	    look_at_roots(wish, policy, pins, composition, error) != 0)

@@ -28,7 +28,8 @@ struct pga_composition {
 
 /* Adds to the wish: sslmode=verify-full; gssencmode=disable, since libpq would take a Kerberos
  * ticket's encryption in place of TLS; the file of an anchor that was named or is scoped, and that
- * of root.crt for what it holds, since a PGSSLROOTCERT would else take its place; the policy's
+ * of root.crt for what it holds, since a PGSSLROOTCERT would else take its place; the file of the
+ * anchor's CRLs where they are for its services alone; the policy's
  * lowest TLS version where it is higher than libpq's. What the user set himself is left as it is,
  * and judged. Returns -1 for settings that libpq or the file cannot take, and for an anchor that
  * cannot be used. */

@@ -240,6 +240,69 @@ def test_a_scoped_anchor(home, root, servers, leaves, tmp_path):
     assert "certificate revoked" in done.stdout and not through(home, servers, "plain")
 
 
+@pytest.mark.parametrize("how", ["--anchor", "its file", "its hosts"])
+def test_a_service_that_is_added_later(home, root, servers, leaves, tmp_path, make_postgres, how):
+    """It is bound to the anchor's CRLs as those are that were there, and refuses a server that is revoked."""
+    revoked = root.issue(tmp_path, "localhost")
+    both = {"plain": servers["plain"], "revoked": make_postgres(*revoked)}
+    pin_files(home, ("company", root, "localhost", "scoped" if how == "its file" else "root.crt"))
+    have(home, both, "plain")
+    write(home, crl(root, revoked.cert), "root.crl")
+    run(home, "add", home / "root.crl", "--anchor", "company")
+    before = contents(home)
+    given = {"--anchor": ["--anchor", "company"], "its file": [f"sslrootcert={home}/.config/pganchor/anchors/company.crt"], "its hosts": []}[how]
+    for name, server in (("revoked", both["revoked"]), ("good", both["plain"])):
+        done = add(home, name, "host=localhost", f"port={server.port}", f"dbname={server.dbname}", f"user={server.user}", *given)
+        assert done.returncode == 0, done.stderr
+        assert dict(entry(home, name))["sslcrl"] == str(home / ".config/pganchor/anchors/company.crl")
+    assert psql(home, both["plain"], "good").stdout == "through\n"
+    done = psql(home, both["revoked"], "revoked")
+    assert done.returncode != 0 and "certificate revoked" in done.stderr
+    # The user's own word stays.
+    assert add(home, "own", "host=localhost", "sslcrl=", *given).returncode == 0
+    assert not dict(entry(home, "own"))["sslcrl"]
+    for name in ("revoked", "good", "own"):
+        assert home.pganchor("service", "remove", name).returncode == 0
+    assert contents(home) == before
+    run(home, "remove", "--all")
+    assert add(home, "later", "host=localhost", *given).returncode == 0 and "sslcrl" not in dict(entry(home, "later"))
+
+
+def test_a_service_that_is_added_later_and_not_bound(crl_home, root, servers):
+    """Two anchors are valid for its host: which one the server has is not known, and that is told."""
+    have(crl_home, servers, "plain", "other")
+    write(crl_home, crl(root), "root.crl")
+    run(crl_home, "add", crl_home / "root.crl", "--anchor", "company")
+    done = add(crl_home, "new", "host=localhost", f"port={servers['other'].port}")
+    assert done.returncode == 0 and "sslcrl" not in dict(entry(crl_home, "new"))
+    assert "anchor company: its CRLs are for the services that name it" in done.stderr and '"--anchor company"' in done.stderr
+    done = add(crl_home, "named", "host=localhost", "--anchor", "others")
+    assert done.returncode == 0 and "CRL" not in done.stderr and "sslcrl" not in dict(entry(crl_home, "named"))
+    done = add(crl_home, "all", "host=localhost", "--anchor", "company", "--system", env={"PGSYSCONFDIR": crl_home / "machine"})
+    assert done.returncode == 1
+    before = crl_home.snapshot()
+    (crl_home / CRLS_CONF).write_text("nonsense\n")
+    done = add(crl_home, "broken", "host=localhost", "--anchor", "company")
+    assert done.returncode == 1 and "crls.conf" in done.stderr
+    assert (crl_home / NAME).read_bytes() == before[NAME].content
+
+
+def test_uninstall_of_a_service_that_was_added_later(home, root, servers):
+    write(home, root.pem, ".postgresql/root.crt")
+    have(home, servers, "plain")
+    before = contents(home)
+    assert home.pganchor("anchor", "add", home / ".postgresql/root.crt", "--name", "company", "--yes",
+                         "--fingerprint", root.fingerprint).returncode == 0
+    write(home, crl(root), "root.crl")
+    run(home, "add", home / "root.crl", "--anchor", "company")
+    assert add(home, "new", "host=localhost", f"port={servers['plain'].port}").returncode == 0
+    assert "sslcrl" in dict(entry(home, "new"))
+    (home / "root.crl").unlink()
+    done = home.pganchor("uninstall", "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert contents(home) == before
+
+
 def test_a_service_with_crls_of_its_own(home, root, servers):
     pin_files(home, ("company", root, "*", "scoped"))
     write(home, crl(root), "own.crl")
