@@ -182,23 +182,39 @@ void pga_source_records_free(struct pga_source_records *records)
 
 /* ---- as text ---- */
 
+static size_t sections_of(const struct pga_text *before, const char *name)
+{
+	struct pga_ini_reader reader =
+	    pga_ini_start(pga_text_string(before), before->length, PGA_INI_CONF);
+	struct pga_ini_line line;
+	size_t count = 0;
+
+	while (pga_ini_next(&reader, &line))
+		count += line.kind == PGA_INI_SECTION && pga_ini_equals(line.name, name);
+	return count;
+}
+
 /* Adds before without those lines of the section that are settings with a value of NULL in the
- * record; with record NULL, without the section. The empty lines in front of a section go with it,
- * and comments stay. */
+ * record, and without the sections of this name in front of it, which do not count; with record
+ * NULL, without the section, too. The empty lines in front of a section go with it, and comments
+ * stay. */
 static void add_without(const struct pga_text *before, const char *name,
 			const struct pga_source_record *record, struct pga_text *after)
 {
 	struct pga_ini_reader reader =
 	    pga_ini_start(pga_text_string(before), before->length, PGA_INI_CONF);
+	size_t left = sections_of(before, name);
 	struct pga_ini_line line;
 	bool inside = false;
 
 	while (pga_ini_next(&reader, &line)) {
 		bool goes = false;
 
-		if (line.kind == PGA_INI_SECTION)
+		if (line.kind == PGA_INI_SECTION) {
 			inside = pga_ini_equals(line.name, name);
-		if (inside && record == NULL)
+			left -= inside;
+		}
+		if (inside && (record == NULL || left > 0))
 			goes = line.kind != PGA_INI_COMMENT;
 		else if (inside && line.kind == PGA_INI_SETTING && key_of(&line) != KEYS)
 			goes = value_of(record, key_of(&line)) == NULL;
