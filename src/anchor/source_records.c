@@ -62,6 +62,12 @@ char *pga_source_records_path(bool system, struct pga_error *error)
 	return path;
 }
 
+/* As a string, text with a NUL in it would be another one. */
+static bool has_nul(struct pga_ini_span span)
+{
+	return span.length > 0 && memchr(span.bytes, '\0', span.length) != NULL;
+}
+
 /* Of a key that is there twice, the last counts. */
 static int take_setting(struct pga_recorded_source *source, const struct pga_ini_line *line,
 			struct pga_error *error)
@@ -69,7 +75,7 @@ static int take_setting(struct pga_recorded_source *source, const struct pga_ini
 	const size_t key = key_of(line);
 	char *value;
 
-	if (key == KEYS || line->value.length == 0)
+	if (key == KEYS || line->value.length == 0 || has_nul(line->value))
 		return 0;
 	value = pga_ini_copy(line->value);
 	if (value == NULL)
@@ -120,6 +126,9 @@ int pga_source_records_parse(struct pga_source_records *records, const char *byt
 		    take_setting(source, &line, error) != 0)
 			return -1;
 		if (line.kind != PGA_INI_SECTION)
+			continue;
+		source = NULL;
+		if (has_nul(line.name))
 			continue;
 		source = grow(records, &room);
 		if (source != NULL)

@@ -6,15 +6,18 @@
  * any bytes. */
 #include "anchor/anchors_conf.h"
 #include "anchor/crls.h"
+#include "anchor/source_records.h"
 #include "ca/step_config.h"
 #include "ca/team.h"
 #include "ca/url.h"
+#include "tls/bundle.h"
 #include "tls/certificate.h"
 #include "tls/crl.h"
 #include "tls/fingerprint.h"
 #include "anchor/root_crt.h"
 #include "base/host.h"
 #include "base/ini.h"
+#include "base/manifest.h"
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "base/text.h"
@@ -1212,6 +1215,158 @@ static void fuzz_crls_conf(const char *bytes, size_t length)
 	pga_text_free(&twice);
 }
 
+/* ---- bundle: each certificate once, and each what it is by itself ---- */
+
+static void fuzz_bundle(const char *bytes, size_t length)
+{
+	struct pga_bundle bundle = {0};
+	struct pga_bundle again = {0};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_error error = {"", ""};
+	const int result = pga_bundle_read(&bundle, "whose", bytes, length, &error);
+
+	HOLDS(ERR_peek_error() == 0);
+	HOLDS(result == 0
+		  ? bundle.count > 0
+		  : error.message[0] != '\0' && strlen(error.message) < sizeof error.message);
+	for (size_t i = 0; result == 0 && i < bundle.count; i++) {
+		const struct pga_certificate *certificate = &bundle.certificates[i];
+
+		HOLDS(certificate->x509 != NULL && is_pin(certificate->pin));
+		HOLDS(is_harmless(certificate->subject) && is_harmless(certificate->issuer));
+		for (size_t k = 0; k < i; k++)
+			HOLDS(strcmp(certificate->pin, bundle.certificates[k].pin) != 0);
+		pga_text_add(&text, certificate->pem);
+	}
+	/* As PEM alone, they are the same ones in the same order. */
+	if (result == 0) {
+		HOLDS(pga_bundle_read(&again, "again", text.bytes, text.length, &error) == 0);
+		HOLDS(again.count == bundle.count && !again.has_private_key);
+		for (size_t i = 0; i < bundle.count; i++)
+			HOLDS(strcmp(again.certificates[i].pin, bundle.certificates[i].pin) == 0);
+	}
+	pga_text_free(&text);
+	pga_bundle_free(&again);
+	pga_bundle_free(&bundle);
+}
+
+/* ---- source_records: what is written of one anchor is read again, and the others stay ---- */
+
+static bool same_value(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* The values that are lines of text, as those of a record are. */
+static bool same_source(const struct pga_source_record *a, const struct pga_source_record *b)
+{
+	return same_value(a->kind, b->kind) && same_value(a->location, b->location) &&
+	       same_value(a->ca_file, b->ca_file) && same_value(a->etag, b->etag) &&
+	       same_value(a->digest, b->digest) && same_value(a->checked, b->checked) &&
+	       same_value(a->changed, b->changed);
+}
+
+static void check_other_sources(const struct pga_source_records *before,
+				const struct pga_text *after, const char *name)
+{
+	struct pga_source_records records = {0};
+	struct pga_error error;
+
+	HOLDS(pga_source_records_parse(&records, pga_text_string(after), after->length, &error) ==
+	      0);
+	for (size_t i = 0; i < before->count; i++) {
+		const char *other = before->sources[i].name;
+
+		if (strcmp(other, name) == 0)
+			continue;
+		HOLDS(pga_source_records_of(&records, other) != NULL);
+		HOLDS(same_source(pga_source_records_of(before, other),
+				  pga_source_records_of(&records, other)));
+	}
+	pga_source_records_free(&records);
+}
+
+static void check_source(const struct pga_text *text, const struct pga_source_record *wanted)
+{
+	struct pga_source_records records = {0};
+	const struct pga_source_record *found;
+	struct pga_error error;
+
+	HOLDS(pga_source_records_parse(&records, pga_text_string(text), text->length, &error) == 0);
+	found = pga_source_records_of(&records, "ca");
+	HOLDS(wanted != NULL ? found != NULL && same_source(found, wanted) : found == NULL);
+	pga_source_records_free(&records);
+}
+
+static void fuzz_source_records(const char *bytes, size_t length)
+{
+	static const struct pga_source_record record = {
+	    .kind = "https", .location = "https://ca.example/ca.pem", .digest = "00"};
+	struct pga_source_records records = {0};
+	struct pga_text before = text_of(bytes, length);
+	struct pga_text once = PGA_TEXT_EMPTY;
+	struct pga_text twice = PGA_TEXT_EMPTY;
+	struct pga_text without = PGA_TEXT_EMPTY;
+	struct pga_error error;
+
+	HOLDS(pga_source_records_parse(&records, bytes, length, &error) == 0);
+	for (size_t i = 0; i < records.count; i++)
+		HOLDS(pga_source_records_of(&records, records.sources[i].name) != NULL);
+	HOLDS(pga_source_records_of(&records, "no/name") == NULL ||
+	      memmem(bytes, length, "no/name", 7) != NULL);
+	pga_source_records_set(&before, "ca", &record, &once);
+	check_source(&once, &record);
+	check_other_sources(&records, &once, "ca");
+	pga_source_records_set(&once, "ca", &record, &twice);
+	HOLDS(same_text(&once, &twice));
+	pga_source_records_drop(&once, "ca", &without);
+	check_source(&without, NULL);
+	check_other_sources(&records, &without, "ca");
+	pga_text_free(&before);
+	pga_text_free(&once);
+	pga_text_free(&twice);
+	pga_text_free(&without);
+	pga_source_records_free(&records);
+}
+
+/* ---- manifest: what is a note is one of an absolute path, and what was noted is read again ----
+ */
+
+static void fuzz_manifest(const char *bytes, size_t length)
+{
+	struct pga_manifest manifest = {0};
+	struct pga_manifest again = {0};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_text lines = text_of(bytes, length);
+	struct pga_text path = PGA_TEXT_EMPTY;
+
+	HOLDS(pga_manifest_parse(&manifest, bytes, length) == 0);
+	for (size_t i = 0; i < manifest.count; i++) {
+		const struct pga_note *note = &manifest.notes[i];
+
+		HOLDS(note->path[0] == '/' && pga_manifest_has(&manifest, note->kind, note->path));
+		HOLDS((note->name != NULL) ==
+		      (note->kind == PGA_NOTE_SERVICE || note->kind == PGA_NOTE_REPLACED));
+	}
+	/* Any text as a path and a name. */
+	pga_text_addf(&path, "/%s", bytes);
+	pga_manifest_note_directory(&text, pga_text_string(&path));
+	pga_manifest_note_service(&text, pga_text_string(&path), pga_text_string(&path), false,
+				  &lines);
+	HOLDS(pga_manifest_parse(&again, pga_text_string(&text), text.length) == 0);
+	HOLDS(again.count == 2 && again.notes[0].kind == PGA_NOTE_DIRECTORY &&
+	      again.notes[1].kind == PGA_NOTE_SERVICE);
+	HOLDS(strcmp(again.notes[0].path, pga_text_string(&path)) == 0 &&
+	      strcmp(again.notes[1].path, pga_text_string(&path)) == 0 &&
+	      strcmp(again.notes[1].name, pga_text_string(&path)) == 0 &&
+	      again.notes[1].digest == pga_manifest_digest(bytes, length));
+	pga_text_free(&text);
+	pga_text_free(&lines);
+	pga_text_free(&path);
+	pga_manifest_free(&again);
+	pga_manifest_free(&manifest);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1238,6 +1393,9 @@ static const struct {
     {"team", fuzz_team},
     {"crl", fuzz_crl},
     {"crls_conf", fuzz_crls_conf},
+    {"bundle", fuzz_bundle},
+    {"source_records", fuzz_source_records},
+    {"manifest", fuzz_manifest},
     {"lengths", fuzz_lengths},
 };
 

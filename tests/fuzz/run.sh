@@ -2,7 +2,7 @@
 # Fuzzes what pganchor parses and edits itself, with libFuzzer; --help says how to use it.
 set -euo pipefail
 
-targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable secrets record known_servers passwords passfile step_config team crl crls_conf lengths)
+targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable secrets record known_servers passwords passfile step_config team crl crls_conf bundle source_records manifest lengths)
 
 help() {
     cat <<END
@@ -89,6 +89,15 @@ for target in "${targets[@]}"; do
         certificate)
             openssl x509 -in "$scratch/root.pem" -outform DER -out "$corpus/root.der"
             cp "$scratch/root.pem" "$corpus"
+            ;;
+        bundle)
+            openssl x509 -in "$scratch/root.pem" -outform DER -out "$corpus/root.der"
+            cp "$scratch/root.pem" "$corpus"
+            openssl x509 -in "$scratch/root.pem" -trustout -out "$corpus/trusted.pem"
+            for form in PEM DER; do
+                openssl crl2pkcs7 -nocrl -certfile "$scratch/root.pem" -outform "$form" -out "$corpus/$form.p7b"
+            done
+            { echo "Subject: of two" && cat "$scratch/root.pem" "$scratch/key" "$scratch/root.pem"; } >"$corpus/two.pem"
             ;;
         crl)
             : >"$scratch/index" && echo 01 >"$scratch/number"
