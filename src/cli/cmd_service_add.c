@@ -332,6 +332,7 @@ static void warn_of_files(const struct pga_addition *asked, struct pga_added *ad
 
 static int add(const struct pga_addition *asked, struct pga_added *added)
 {
+	struct pga_change change = asked->change;
 	struct pga_text around = PGA_TEXT_EMPTY;
 	struct pga_error error;
 	int status;
@@ -360,7 +361,9 @@ static int add(const struct pga_addition *asked, struct pga_added *added)
 		if (status != PGA_EXIT_DONE)
 			return status;
 	}
-	if (pga_service_write(&asked->change, &added->composition.settings, &added->policy,
+	change.bound_crls = pga_settings_value(&asked->wish.settings, "sslcrl") == NULL &&
+			    pga_settings_value(&added->composition.settings, "sslcrl") != NULL;
+	if (pga_service_write(&change, &added->composition.settings, &added->policy,
 			      &added->changed, &error) != 0) {
 		pga_advise_root_for_file(asked->change.place, &error);
 		goto failed;

@@ -158,14 +158,26 @@ static int edit_entry(const struct pga_change *change, const struct pga_edit *fi
 	return pga_service_append(bytes, length, change->name, settings, edit, error);
 }
 
-/* For the manifest: the lines that "pganchor uninstall" would take out again. */
+/* For the manifest: the lines that "pganchor uninstall" would take out again, after the sslcrl that
+ * goes with the CRLs. */
 static int note(const struct pga_change *change, struct pga_edit *file,
 		const struct pga_service_edit *edit, struct pga_error *error)
 {
+	struct pga_service_edit unbound = {.line = 0};
+	const struct pga_text *bytes = &edit->bytes;
 	struct pga_service_edit out;
+	int result;
 
-	if (pga_service_take_out(pga_text_string(&edit->bytes), edit->bytes.length, change->name,
-				 &out, error) != 0)
+	if (change->bound_crls) {
+		if (pga_service_set(pga_text_string(bytes), bytes->length, change->name, "sslcrl",
+				    NULL, &unbound, error) != 0)
+			return -1;
+		bytes = &unbound.bytes;
+	}
+	result =
+	    pga_service_take_out(pga_text_string(bytes), bytes->length, change->name, &out, error);
+	pga_service_edit_free(&unbound);
+	if (result != 0)
 		return -1;
 	pga_manifest_note_service(&file->notes, file->path, change->name, edit->sections > 0,
 				  &out.removed);

@@ -15,8 +15,9 @@
 struct pga_change {
 	const char *name;
 	enum pga_service_place place;
-	bool replace; /* an entry of this name may be there already */
-	bool dry_run; /* do all but the last step */
+	bool replace;    /* an entry of this name may be there already */
+	bool dry_run;    /* do all but the last step */
+	bool bound_crls; /* sslcrl is pganchor's, and goes with the CRLs */
 };
 
 struct pga_changed {

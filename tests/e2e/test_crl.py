@@ -246,7 +246,7 @@ def test_a_service_that_is_added_later(home, root, servers, leaves, tmp_path, ma
     revoked = root.issue(tmp_path, "localhost")
     both = {"plain": servers["plain"], "revoked": make_postgres(*revoked)}
     pin_files(home, ("company", root, "localhost", "scoped" if how == "its file" else "root.crt"))
-    have(home, both, "plain")
+    have(home, both, "plain", sslrootcert=home / ".config/pganchor/anchors/company.crt")
     write(home, crl(root, revoked.cert), "root.crl")
     run(home, "add", home / "root.crl", "--anchor", "company")
     before = contents(home)
@@ -257,7 +257,8 @@ def test_a_service_that_is_added_later(home, root, servers, leaves, tmp_path, ma
         assert dict(entry(home, name))["sslcrl"] == str(home / ".config/pganchor/anchors/company.crl")
     assert psql(home, both["plain"], "good").stdout == "through\n"
     done = psql(home, both["revoked"], "revoked")
-    assert done.returncode != 0 and "certificate revoked" in done.stderr
+    assert done.returncode != 0 and "certificate verify failed" in done.stderr
+    assert psql(home, both["revoked"], "revoked sslcrl=''").stdout == "through\n"
     # The user's own word stays.
     assert add(home, "own", "host=localhost", "sslcrl=", *given).returncode == 0
     assert not dict(entry(home, "own"))["sslcrl"]
@@ -287,7 +288,8 @@ def test_a_service_that_is_added_later_and_not_bound(crl_home, root, servers):
     assert (crl_home / NAME).read_bytes() == before[NAME].content
 
 
-def test_uninstall_of_a_service_that_was_added_later(home, root, servers):
+@pytest.mark.parametrize("last", ["as they are", "crl remove"])
+def test_uninstall_of_a_service_that_was_added_later(home, root, servers, last):
     write(home, root.pem, ".postgresql/root.crt")
     have(home, servers, "plain")
     before = contents(home)
@@ -298,6 +300,8 @@ def test_uninstall_of_a_service_that_was_added_later(home, root, servers):
     assert add(home, "new", "host=localhost", f"port={servers['plain'].port}").returncode == 0
     assert "sslcrl" in dict(entry(home, "new"))
     (home / "root.crl").unlink()
+    if last == "crl remove":
+        run(home, "remove", "--all", "--yes")
     done = home.pganchor("uninstall", "--yes")
     assert done.returncode == 0, done.stdout + done.stderr
     assert contents(home) == before
