@@ -160,7 +160,11 @@ int pga_anchor_facts_read(struct pga_anchor_facts *facts, struct pga_anchor_view
 	facts->path = pga_pin_own_file(pin);
 	if (facts->path == NULL)
 		return pga_fail_memory(error);
+	errno = 0;
 	facts->has_certificate = pga_known_root_read(pin, NULL, &facts->certificate);
+	/* A file that there is no memory to read is not one that is missing. */
+	if (!facts->has_certificate && errno == ENOMEM)
+		return pga_fail_memory(error);
 	if (!facts->has_certificate)
 		facts->own = access(facts->path, F_OK) != 0 && errno == ENOENT ? PGA_OWN_MISSING
 									       : PGA_OWN_OTHER;

@@ -2,6 +2,9 @@
 
 #include <stdlib.h>
 
+/* In the place of a table, as pga_print() has it. */
+#define NO_MEMORY "out of memory\n"
+
 /* How many columns of a terminal the text takes: code points, which is close enough for names and
  * paths. */
 static int width(const char *text)
@@ -24,16 +27,6 @@ static void print_row(FILE *stream, const char *const *cells, const int *widths,
 	}
 }
 
-/* Copies of the cells that can be shown, which the caller frees; NULL when memory ran out. */
-static char **shown_cells(const char *const *cells, size_t count)
-{
-	char **shown = calloc(count + 1, sizeof *shown);
-
-	for (size_t i = 0; shown != NULL && i < count; i++)
-		shown[i] = cells[i] != NULL ? pga_printable(cells[i]) : NULL;
-	return shown;
-}
-
 void pga_cells_free(char **cells, size_t count)
 {
 	for (size_t i = 0; cells != NULL && i < count; i++)
@@ -41,13 +34,32 @@ void pga_cells_free(char **cells, size_t count)
 	free(cells);
 }
 
+/* Copies of the cells that can be shown, which the caller frees; NULL when memory ran out. */
+static char **shown_cells(const char *const *cells, size_t count)
+{
+	char **shown = calloc(count + 1, sizeof *shown);
+
+	for (size_t i = 0; shown != NULL && i < count; i++) {
+		if (cells[i] == NULL)
+			continue;
+		shown[i] = pga_printable(cells[i]);
+		if (shown[i] == NULL) {
+			pga_cells_free(shown, count);
+			return NULL;
+		}
+	}
+	return shown;
+}
+
 static void print_cells(FILE *stream, const char *const *heading, const char *const *cells,
 			size_t columns, size_t rows, const enum pga_colour *marks)
 {
 	int *widths = calloc(columns, sizeof *widths);
 
-	if (widths == NULL)
+	if (widths == NULL) {
+		(void)fputs(NO_MEMORY, stream);
 		return;
+	}
 	for (size_t column = 0; column < columns; column++) {
 		widths[column] = width(heading[column]);
 		for (size_t row = 0; row < rows; row++) {
@@ -76,8 +88,10 @@ void pga_print_table(FILE *stream, const char *const *heading, const char *const
 {
 	char **shown = shown_cells(cells, columns * rows);
 
-	if (shown == NULL)
+	if (shown == NULL) {
+		(void)fputs(NO_MEMORY, stream);
 		return;
+	}
 	print_cells(stream, heading, (const char *const *)shown, columns, rows, marks);
 	pga_cells_free(shown, columns * rows);
 }
