@@ -240,6 +240,11 @@ def test_a_scoped_anchor(home, root, servers, leaves, tmp_path):
     assert "certificate revoked" in done.stdout and not through(home, servers, "plain")
 
 
+def without_blank_end(home):
+    """An entry that goes takes the blank line in front of it with it."""
+    (home / NAME).write_bytes((home / NAME).read_bytes().rstrip() + b"\n")
+
+
 @pytest.mark.parametrize("how", ["--anchor", "its file", "its hosts"])
 def test_a_service_that_is_added_later(home, root, servers, leaves, tmp_path, make_postgres, how):
     """It is bound to the anchor's CRLs as those are that were there, and refuses a server that is revoked."""
@@ -247,10 +252,11 @@ def test_a_service_that_is_added_later(home, root, servers, leaves, tmp_path, ma
     both = {"plain": servers["plain"], "revoked": make_postgres(*revoked)}
     pin_files(home, ("company", root, "localhost", "scoped" if how == "its file" else "root.crt"))
     have(home, both, "plain", sslrootcert=home / ".config/pganchor/anchors/company.crt")
+    without_blank_end(home)
     write(home, crl(root, revoked.cert), "root.crl")
     run(home, "add", home / "root.crl", "--anchor", "company")
     before = contents(home)
-    given = {"--anchor": ["--anchor", "company"], "its file": [f"sslrootcert={home}/.config/pganchor/anchors/company.crt"], "its hosts": []}[how]
+    given = {"--anchor": ["--anchor", "company"], "its file": [f"sslrootcert={home / '.config/pganchor/anchors/company.crt'}"], "its hosts": []}[how]
     for name, server in (("revoked", both["revoked"]), ("good", both["plain"])):
         done = add(home, name, "host=localhost", f"port={server.port}", f"dbname={server.dbname}", f"user={server.user}", *given)
         assert done.returncode == 0, done.stderr
@@ -260,8 +266,10 @@ def test_a_service_that_is_added_later(home, root, servers, leaves, tmp_path, ma
     assert done.returncode != 0 and "certificate verify failed" in done.stderr
     assert psql(home, both["revoked"], "revoked sslcrl=''").stdout == "through\n"
     # The user's own word stays.
-    assert add(home, "own", "host=localhost", "sslcrl=", *given).returncode == 0
-    assert not dict(entry(home, "own"))["sslcrl"]
+    own = write(home, crl(root), "own.crl")
+    assert add(home, "own", "host=localhost", f"sslcrl={own}", *given).returncode == 0
+    assert dict(entry(home, "own"))["sslcrl"] == str(own)
+    own.unlink()
     for name in ("revoked", "good", "own"):
         assert home.pganchor("service", "remove", name).returncode == 0
     assert contents(home) == before
@@ -292,6 +300,7 @@ def test_a_service_that_is_added_later_and_not_bound(crl_home, root, servers):
 def test_uninstall_of_a_service_that_was_added_later(home, root, servers, last):
     write(home, root.pem, ".postgresql/root.crt")
     have(home, servers, "plain")
+    without_blank_end(home)
     before = contents(home)
     assert home.pganchor("anchor", "add", home / ".postgresql/root.crt", "--name", "company", "--yes",
                          "--fingerprint", root.fingerprint).returncode == 0
