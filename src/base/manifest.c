@@ -164,9 +164,13 @@ int pga_manifest_parse(struct pga_manifest *manifest, const char *bytes, size_t 
 		/* Half a line is what a process has left that was killed. */
 		if (stop == NULL)
 			break;
+		errno = 0;
 		if (stop > line && line[0] != '#' &&
 		    take_note(&manifest->notes[manifest->count], line, (size_t)(stop - line)))
 			manifest->count++;
+		/* Half a note is not what was noted. */
+		if (errno == ENOMEM)
+			return -1;
 		line = stop + 1;
 	}
 	return 0;

@@ -357,15 +357,15 @@ static int install(struct pga_adding *adding, struct pga_error *error)
 		pga_followed_copy_begin(&adding->copy);
 	result = pga_anchor_install(&anchor, adding->dry_run, &done, error);
 	if (result == 0) {
-		adding->installed = strdup(done.name);
 		adding->pinned = !done.known && !adding->dry_run;
-		result = adding->installed == NULL ? pga_fail_memory(error)
-			 : adding->for_host        ? report_briefly(adding, &done)
-						   : report(adding, &done, error);
+		result =
+		    adding->for_host ? report_briefly(adding, &done) : report(adding, &done, error);
 		/* Who disabled it is not asked again for an anchor that was there. */
 		if (result == PGA_EXIT_DONE && adding->command == &pga_cmd_bootstrap &&
 		    !adding->no_timer && !adding->system && !done.known)
 			pga_bootstrap_timer(adding->dry_run, adding->json);
+		adding->installed = done.name;
+		done.name = NULL;
 		pga_anchoring_free(&done);
 	}
 	pga_followed_copy_end(&adding->copy);

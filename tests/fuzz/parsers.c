@@ -1345,8 +1345,7 @@ static void fuzz_manifest(const char *bytes, size_t length)
 		const struct pga_note *note = &manifest.notes[i];
 
 		HOLDS(note->path[0] == '/' && pga_manifest_has(&manifest, note->kind, note->path));
-		HOLDS((note->name != NULL) ==
-		      (note->kind == PGA_NOTE_SERVICE || note->kind == PGA_NOTE_REPLACED));
+		HOLDS((note->name != NULL) == (note->kind >= PGA_NOTE_SERVICE));
 	}
 	/* Any text as a path and a name. */
 	pga_text_addf(&path, "/%s", bytes);
