@@ -194,8 +194,10 @@ static int name_new(const struct pga_refresh *refresh, struct pga_refreshed *sou
 		    struct pga_error *error)
 {
 	const char **taken = calloc(source->count, sizeof *taken);
-	int result = taken != NULL ? 0 : pga_fail_memory(error);
+	int result = 0;
 
+	if (taken == NULL)
+		return pga_fail_memory(error);
 	for (size_t i = 0; result == 0 && i < source->count; i++) {
 		struct pga_refreshed_root *root = &source->roots[i];
 

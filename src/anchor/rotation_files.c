@@ -91,7 +91,8 @@ static void add_roots(const struct pga_rotating *rotating, const struct pga_memb
 	const struct pga_rotation *is = rotating->is;
 	const struct pga_pin *pin = pga_pins_find(&rotating->after, member->pin);
 
-	pga_text_add(content, member->root->pem);
+	if (member->root != NULL)
+		pga_text_add(content, member->root->pem);
 	for (size_t i = 0; pin != NULL && i < is->count; i++)
 		if (is_joined(rotating, pin, &is->members[i], file))
 			pga_text_add(content, is->members[i].root->pem);

@@ -158,19 +158,20 @@ int pga_stepca_roots(const struct pga_http *http, const char *ca_url,
 
 /* One list of the CA's. A CA that knows no such list (HTTP 404) has none of it, where that is
  * `optional`. */
-static int add_present(const struct pga_http *http, struct pga_http_request *request, bool optional,
-		       struct pga_stepca_roots *present, struct pga_error *error)
+static int add_present(const struct pga_http *http, const struct pga_http_request *request,
+		       bool optional, struct pga_stepca_roots *present, struct pga_error *error)
 {
 	static const char too_many[] = "a CA has one root, and two while it moves to another: ask "
 				       "who runs it. Nothing was changed";
+	struct pga_http_request asked = *request;
 	long status = 0;
 	json_t *answer;
 	int result;
 
-	request->url = present->url;
-	request->status = &status;
-	request->unreached = &present->unreached;
-	answer = get_object(http, request, error);
+	asked.url = present->url;
+	asked.status = &status;
+	asked.unreached = &present->unreached;
+	answer = get_object(http, &asked, error);
 	if (answer == NULL)
 		return optional && status == 404 ? 0 : -1;
 	/* No CA is federated with another: the list is empty, or null. */

@@ -28,8 +28,10 @@ int pga_losses_find(struct pga_losses *losses, const struct pga_anchor_view *vie
 
 	memset(losses, 0, sizeof *losses);
 	losses->items = calloc(view->uses.count + 1, sizeof *losses->items);
-	if (uses_one == NULL || losses->items == NULL)
-		result = pga_fail_memory(error);
+	if (uses_one == NULL || losses->items == NULL) {
+		free(uses_one);
+		return pga_fail_memory(error);
+	}
 	for (size_t i = 0; i < count && result == 0; i++)
 		result = mark(view, anchors[i], uses_one, error);
 	for (size_t i = 0; i < view->uses.count && result == 0; i++) {

@@ -157,6 +157,17 @@ bool pga_crl_is_older(const struct pga_crl_record *record, const struct pga_crl 
 			       crl->issuer, crl->number, record->number);
 		return true;
 	}
+	/* Two of one number cannot both be whole (RFC 5280, 5.2.3), and one without a number cannot
+	 * be told from an earlier one. */
+	if (record->number[0] != '\0' && strcmp(crl->digest, record->digest) != 0 &&
+	    pga_crl_number_compare(crl->number, record->number) == 0) {
+		(void)pga_fail(
+		    error, NULL,
+		    "the CRL of %s is another one than the one in place, and its number is no "
+		    "higher: 0x%s",
+		    crl->issuer, record->number);
+		return true;
+	}
 	return false;
 }
 

@@ -75,7 +75,7 @@ static int choose(struct looking *looking, struct pga_error *error)
 				strcmp(crl->this_update, record->this_update) < 0
 				    ? "it is an earlier CRL than the one in place, which has what "
 				      "was revoked since"
-				    : "its number is below that of the one in place, which has "
+				    : "its number is not above that of the one in place, which has "
 				      "what was revoked since");
 	looking->crl = crl;
 	looking->put = true;

@@ -452,7 +452,8 @@ def test_refresh(crl_home, root, ca, servers, leaves):
     assert json.loads(run(crl_home, "refresh", "--due", "--json").stdout)["crls"][0]["change"] == "not-due"
     assert "there is no newer one" in run(crl_home, "refresh").stdout
     kept = (crl_home / ROOT_CRL).read_bytes()
-    for content, why in ((crl(root, number=4), "its number is below"), (crl(root, number=6, days=(-2, 30)), "an earlier CRL"),
+    for content, why in ((crl(root, number=4), "its number is not above"), (crl(root, leaves["plain"].cert, number=5), "its number is not above"),
+                         (crl(root, number=None), "its number is not above"), (crl(root, number=6, days=(-2, 30)), "an earlier CRL"),
                          (crl(root, number=6, key=ca.key), "not signed by the key"), (crl(ca), "for what this one is for"),
                          (crl(root, number=6, days=(-3, -2)), "has expired"), (b"nothing", "neither a CRL")):
         path.write_bytes(content)
