@@ -158,9 +158,8 @@ static int fail_untrusted(const struct pga_addition *asked, struct pga_added *ad
 		id = PGA_ROOT_NOT_PINNED_FOR_HOST;
 		(void)pga_fail(
 		    &error,
-		    "nothing was written; \"pganchor bootstrap --ca-url URL "
-		    "--fingerprint HEX\" pins a root, and with --hosts PATTERNS --replace "
-		    "changes what it is valid for",
+		    "nothing was written; \"pganchor anchor set-hosts NAME PATTERNS\" changes "
+		    "what an anchor is valid for",
 		    "service %s: the server's chain ends in a root that is not pinned "
 		    "for it, and the policy (trust = pinned) would refuse it",
 		    asked->change.name);

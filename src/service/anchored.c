@@ -24,8 +24,8 @@ static int look_for_any(const struct pga_effective *effective, const struct pga_
 			      "pinned)\n    %s",
 			      pga_text_string(&hosts), pga_anchored_refuses(policy, "will refuse"),
 			      policy->user_anchors == PGA_ALLOW
-				  ? "\"pganchor bootstrap\" pins one, and with --replace --hosts "
-				    "changes what one is valid for"
+				  ? "\"pganchor bootstrap\" pins one, and \"pganchor anchor "
+				    "set-hosts\" changes what one is valid for"
 				  : "none but the system's count (user-anchors = refuse): who runs "
 				    "this machine pins one");
 	pga_text_free(&hosts);

@@ -113,8 +113,7 @@ static int fail_other_host(const struct pga_pins *pins, const struct pga_pin *an
 	if (refused->system)
 		pga_text_addf(&hint, "%s, as root", refused->path);
 	else
-		pga_text_add(&hint, "pganchor bootstrap --ca-url URL --fingerprint HEX --hosts "
-				    "PATTERNS --replace");
+		pga_text_addf(&hint, "pganchor anchor set-hosts %s PATTERNS", refused->name);
 	(void)pga_fail(error, pga_text_string(&hint), "anchor %s: is not valid for %s (hosts = %s)",
 		       refused->name, host, refused->hosts);
 	pga_text_free(&hint);

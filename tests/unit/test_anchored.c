@@ -67,7 +67,7 @@ static void assert_look(const char *words, const struct pga_pins *of, const char
 #define MISSING(hosts, refuses)                                          \
 	"no anchor is pinned for " hosts ": the gate " refuses           \
 	" the server (trust = pinned)\n    \"pganchor bootstrap\" pins " \
-	"one, and with --replace --hosts changes what one is valid for"
+	"one, and \"pganchor anchor set-hosts\" changes what one is valid for"
 #define ELSEWHERE(hosts, file, refuses, anchor)                                      \
 	"no anchor for " hosts " is in " file ": the gate " refuses                  \
 	" the server (trust = pinned)\n    anchor " anchor " is for it: \"pganchor " \

@@ -71,9 +71,9 @@ static void hosts_one_by_one(void **state)
 #define NET                    PIN("net", "4", "hosts = *.net\nscope = scoped\n")
 #define ALL                    PIN("all", "5", "")
 
-#define OTHER_HOSTS                                                                             \
-	"name another anchor, or change what it is valid for: pganchor bootstrap --ca-url URL " \
-	"--fingerprint HEX --hosts PATTERNS --replace"
+#define OTHER_HOSTS                                                                       \
+	"name another anchor, or change what it is valid for: pganchor anchor set-hosts " \
+	"org PATTERNS"
 
 static const struct {
 	const char *pins;

@@ -125,8 +125,8 @@ static void assert_refused(const char *words, const char *anchor, enum pga_servi
 #define ROOT   "sslrootcert=@/root\nallowed: "
 #define MISSING(hosts)                                                               \
 	"no anchor is pinned for " hosts ": the gate will refuse the server (trust " \
-	"= pinned); \"pganchor bootstrap\" pins one, and with --replace --hosts "    \
-	"changes what one is valid for"
+	"= pinned); \"pganchor bootstrap\" pins one, and \"pganchor anchor "         \
+	"set-hosts\" changes what one is valid for"
 #define ELSEWHERE                                                                    \
 	"no anchor for db.b is in @/root: the gate will refuse the server (trust = " \
 	"pinned); anchor b is for it: \"pganchor service add\" with --anchor b, or " \
