@@ -9,8 +9,8 @@
  * may read it could take one, and keep it. It is there while the lock is held. */
 #define PGA_LOCK_NAME ".pganchor.lock"
 
-/* The longest that one process is waited for, in seconds: where disk and processors are others', one that
- * is well writes its files for ten and more. */
+/* The longest that one process is waited for, in seconds: where disk and processors are others',
+ * one that is well writes its files for ten and more. */
 #define PGA_LOCK_WAIT 30
 
 struct pga_lock;

@@ -114,7 +114,7 @@ static int read_next(struct pga_adding *adding, size_t index, struct pga_error *
 
 int pga_adding_fetch(struct pga_adding *adding, struct pga_error *error)
 {
-	struct pga_error first;
+	struct pga_error first = {.message = ""};
 
 	for (size_t i = 0; i < adding->meant_count; i++) {
 		if (i > 0 && read_next(adding, i, error) != 0)

@@ -60,8 +60,11 @@ static int run(int argc, char **argv)
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	for (size_t i = 0; i < 2; i++)
-		variables[i] = getenv(names[i]) != NULL ? strdup(getenv(names[i])) : NULL;
+	for (size_t i = 0; i < 2; i++) {
+		const char *value = getenv(names[i]);
+
+		variables[i] = value != NULL ? strdup(value) : NULL;
+	}
 	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0) {
 		pga_print_error(&error);
 	} else if (pga_hide_environment(&hidden) != 0) {

@@ -119,8 +119,13 @@ static int print_table(const struct pga_forecast *forecast, struct pga_error *er
 	const size_t count = forecast->ends.count;
 	char **cells = calloc(count * COLUMNS, sizeof *cells);
 	enum pga_colour *marks = calloc(count, sizeof *marks);
-	int result = cells != NULL && marks != NULL ? 0 : pga_fail_memory(error);
+	int result = 0;
 
+	if (cells == NULL || marks == NULL) {
+		free(cells);
+		free(marks);
+		return pga_fail_memory(error);
+	}
 	for (size_t i = 0; result == 0 && i < count; i++) {
 		const struct pga_end *end = &forecast->ends.list[i];
 
@@ -132,7 +137,7 @@ static int print_table(const struct pga_forecast *forecast, struct pga_error *er
 	}
 	if (result == 0)
 		pga_print_table(stdout, heading, (const char *const *)cells, COLUMNS, count, marks);
-	pga_cells_free(cells, cells != NULL ? count * COLUMNS : 0);
+	pga_cells_free(cells, count * COLUMNS);
 	free(marks);
 	return result;
 }

@@ -33,8 +33,8 @@ static int leave_out(const struct pga_forecasting *making, const char *why, stru
 /* libpq refuses every server where it has no roots. */
 static int tell_no_roots(const struct pga_forecasting *making, struct pga_error *error)
 {
-	const char *host = pga_effective_value(making->effective, "host");
-	const char *port = pga_effective_value(making->effective, "port");
+	const char *host = pga_effective_value(&making->effective, "host");
+	const char *port = pga_effective_value(&making->effective, "port");
 
 	if (pga_forecast_add(making, host != NULL ? host : "", port != NULL ? port : "", PGA_SEEN,
 			     NULL) == NULL ||
@@ -47,9 +47,9 @@ static int tell_no_roots(const struct pga_forecasting *making, struct pga_error 
 static int look_at_settings(struct pga_forecasting *making, struct pga_error *error)
 {
 	const struct pga_root_changes *changes = making->question->changes;
-	const bool strict = needs_tls(making->effective);
+	const bool strict = needs_tls(&making->effective);
 	int result =
-	    pga_trusted_load(&making->trusted, &making->roots, making->effective, changes, error);
+	    pga_trusted_load(&making->trusted, &making->roots, &making->effective, changes, error);
 
 	for (size_t i = 0; result == 0 && i < changes->without_count; i++)
 		making->forecast->present[i] =
@@ -71,14 +71,14 @@ static int look_at_entry(struct pga_forecasting *making, const struct pga_entry 
 	const char *keywords[] = {"service", NULL};
 	const char *values[] = {entry->name, NULL};
 	const struct pga_parameters parameters = {keywords, values, 0};
-	struct pga_effective effective = {0};
 	int asked;
 	int result;
 
 	making->service = entry->name;
 	if (entry->ldap)
 		return leave_out(making, "only an LDAP server could tell", error);
-	asked = pga_ask(&parameters, &effective, error);
+	memset(&making->effective, 0, sizeof making->effective);
+	asked = pga_ask(&parameters, &making->effective, error);
 	if (asked < 0)
 		return -1;
 	if (asked > 0) {
@@ -88,9 +88,8 @@ static int look_at_entry(struct pga_forecasting *making, const struct pga_entry 
 		free(why);
 		return result;
 	}
-	making->effective = &effective;
 	result = look_at_settings(making, error);
-	pga_effective_free(&pga_linked_libpq, &effective);
+	pga_effective_free(&pga_linked_libpq, &making->effective);
 	return result;
 }
 

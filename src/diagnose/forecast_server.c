@@ -89,7 +89,7 @@ static struct pga_ends_question question_of(const struct pga_forecasting *making
  * libpq has refused before it looked at the name. */
 static bool is_named(const struct pga_forecasting *making, const struct pga_checked_host *item)
 {
-	const char *mode = pga_effective_value(making->effective, "sslmode");
+	const char *mode = pga_effective_value(&making->effective, "sslmode");
 	const char *host = pga_host_label(item->host);
 	X509 *leaf = sk_X509_value(item->handshake.chain, 0);
 
@@ -260,7 +260,7 @@ static int tell_not_reached(struct pga_forecasting *making, const struct pga_che
 static int look_at_server(struct pga_forecasting *making, const struct pga_checked_host *item,
 			  struct pga_error *error)
 {
-	const char *mode = pga_effective_value(making->effective, "sslmode");
+	const char *mode = pga_effective_value(&making->effective, "sslmode");
 	struct pga_text why = PGA_TEXT_EMPTY;
 	const struct pga_forecast_server *added;
 
@@ -286,7 +286,7 @@ int pga_forecast_servers(struct pga_forecasting *making, struct pga_error *error
 	struct pga_check check;
 	int result;
 
-	if (pga_check_hosts(making->effective, making->question->policy, making->question->pins,
+	if (pga_check_hosts(&making->effective, making->question->policy, making->question->pins,
 			    NULL, &check, error) != 0)
 		return -1;
 	result = 0;

@@ -12,7 +12,7 @@ struct pga_forecasting {
 	struct pga_forecast *forecast;
 	struct pga_roots roots;
 	const char *service;
-	const struct pga_effective *effective;
+	struct pga_effective effective;
 	struct pga_trusted trusted;
 };
 

@@ -28,7 +28,9 @@ static const struct staged *staged_at(const struct trying *trying, const char *p
 	const struct pga_crl_target *target =
 	    path != NULL ? pga_crl_plan_target(trying->plan, path) : NULL;
 
-	return target != NULL ? &trying->staged[target - trying->plan->targets] : NULL;
+	return target != NULL && trying->staged != NULL
+		   ? &trying->staged[target - trying->plan->targets]
+		   : NULL;
 }
 
 /* The changed file that the server will be verified with; NULL: it is not about this server.
@@ -41,7 +43,7 @@ static const struct staged *file_then(const struct trying *trying,
 	const struct staged *root = staged_at(trying, trying->root);
 
 	*then = NULL;
-	if (staged == NULL)
+	if (staged == NULL || staged->target == NULL)
 		return NULL;
 	if (staged->target->file.change != PGA_REMOVED)
 		*then = staged->memory.path;

@@ -17,6 +17,8 @@ bool pga_uses_is_in_root_crt(const struct pga_uses *uses, const char *pin)
 	return has_pin(&uses->index->files[0], pin);
 }
 
+enum { FIRST_ROOM = 8 };
+
 /* The entries of one anchor, while they are collected. */
 struct collected {
 	const struct pga_use **uses;
@@ -28,7 +30,7 @@ struct collected {
 static void collect(struct collected *collected, const struct pga_use *use)
 {
 	if (collected->count == collected->room) {
-		const size_t room = collected->room > 0 ? 2 * collected->room : 8;
+		const size_t room = 2 * collected->room;
 		const struct pga_use **grown =
 		    reallocarray((void *)collected->uses, room, sizeof(const struct pga_use *));
 
@@ -143,14 +145,18 @@ static int compare_uses(const void *left, const void *right)
 const struct pga_use **pga_uses_of(const struct pga_uses *uses, const struct pga_pin *pin,
 				   size_t *count, struct pga_error *error)
 {
-	struct collected collected = {.count = 0};
+	struct collected collected = {
+	    .uses = reallocarray(NULL, FIRST_ROOM, sizeof(const struct pga_use *)),
+	    .room = FIRST_ROOM};
 	size_t kept = 0;
 
+	if (collected.uses == NULL) {
+		(void)pga_fail_memory(error);
+		return NULL;
+	}
 	collect_own(&collected, uses, pin);
 	collect_by_hosts(&collected, uses, pin);
-	if (collected.uses == NULL && !collected.failed)
-		collected.uses = calloc(1, sizeof(const struct pga_use *));
-	if (collected.failed || collected.uses == NULL) {
+	if (collected.failed) {
 		free((void *)collected.uses);
 		(void)pga_fail_memory(error);
 		return NULL;

@@ -68,12 +68,16 @@ int pga_uninstall_plan_gate(struct pga_uninstall *plan, struct pga_error *error)
 	if (pga_activation_units(PGA_WAY_USER_UNIT, NULL, &units, &count, error) != 0)
 		return -1;
 	plan->activations = calloc(1 + PGA_SHELL_FILES + count, sizeof *plan->activations);
-	result = plan->activations != NULL ? plan_way(plan, PGA_WAY_SESSION, NULL, error)
-					   : pga_fail_memory(error);
+	if (plan->activations == NULL) {
+		result = pga_fail_memory(error);
+		goto done;
+	}
+	result = plan_way(plan, PGA_WAY_SESSION, NULL, error);
 	for (size_t i = 0; result == 0 && i < count; i++)
 		result = plan_way(plan, PGA_WAY_USER_UNIT, units[i], error);
 	if (result == 0)
 		result = plan_shells(plan, error);
+done:
 	while (count > 0)
 		free(units[--count]);
 	free(units);

@@ -8,6 +8,7 @@ import pytest
 from certificates import KEYS, make_root
 from crls import CRLS_CONF, ROOT_CRL, crl, scope
 from services import add, entry, pin_files, write
+from tracing import NO_LEAKS
 
 NAME = ".pg_service.conf"
 
@@ -572,13 +573,13 @@ def test_killed_at_a_rename(crl_home, root, servers, number):
     write(crl_home, crl(root), "root.crl")
     command = ["pganchor", "crl", "add", crl_home / "root.crl", "--anchor", "company"]
     crl_home.run(["strace", "-f", "-o", "/dev/null", "-e", "trace=renameat,renameat2,rename",
-                  "-e", f"inject=renameat,renameat2,rename:signal=KILL:when={number}", *command])
+                  "-e", f"inject=renameat,renameat2,rename:signal=KILL:when={number}", *command], env=NO_LEAKS)
     assert through(crl_home, servers, "plain")
     run(crl_home, "add", crl_home / "root.crl", "--anchor", "company")
     assert through(crl_home, servers, "plain") and len(crls_of(crl_home)) == 1
     crl_home.run(["strace", "-f", "-o", "/dev/null", "-e", "trace=renameat,renameat2,rename,unlinkat",
                   "-e", f"inject=renameat,renameat2,rename,unlinkat:signal=KILL:when={number}",
-                  "pganchor", "crl", "remove", "--all", "--yes"])
+                  "pganchor", "crl", "remove", "--all", "--yes"], env=NO_LEAKS)
     run(crl_home, "remove", "--all")
     (crl_home / "root.crl").unlink()
     assert contents(crl_home) == before

@@ -17,6 +17,7 @@ from bootstrapping import PROMPT
 from certificates import (EXPIRED, KEYS, VALID, Authority, build, fingerprint, key_usage, make_openssl_root, make_root, make_v1_root, openssl, pem_key, sign,
                           subject, trusted_certificate)
 from hostile import endless, redirect, reply, speak, stepca_answers
+from tracing import NO_LEAKS
 
 CONF = ".config/pganchor/anchors.conf"
 SOURCES = ".config/pganchor/sources.conf"
@@ -252,7 +253,7 @@ def test_the_file_is_read_once(home):
     """What was shown is what is pinned, whatever the file is when the answer comes."""
     path = written(home, "ca.pem", ROOT.pem)
     shown = home.run_tty(["strace", "-o", home / "calls", "-e", "trace=openat,open", home.program.binary, "anchor", "add", path],
-                         answers=[(PROMPT, "yes")])
+                         answers=[(PROMPT, "yes")], env=NO_LEAKS)
     assert shown.returncode == 0, shown.output
     assert (home / "calls").read_text().count(f'"{path}"') == 1
 

@@ -146,8 +146,7 @@ static const struct {
 	const char *message;
 	const char *hint;
 } failures[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, "curl's", "u: no such host (curl's)",
-     "check the name, and DNS"},
+    {CURLE_COULDNT_RESOLVE_HOST, "curl's", "u: no such host (curl's)", "check the name, and DNS"},
     {CURLE_COULDNT_RESOLVE_PROXY, "curl's", "u: no such proxy (curl's)",
      "check --proxy, or https_proxy"},
     {CURLE_PROXY, "curl's", "u: the proxy does not let it through (curl's)",
