@@ -343,6 +343,8 @@ def test_no_services_and_no_roots(home):
     assert [(end["kind"], end["already"]) for end in report["ends"]] == [("no-root", True)] and "root.crt" in report["ends"][0]["reason"]
 
 
+# In the Debian that has libpq 18, where the tool of a plain build alone finds its libraries.
+@pytest.mark.plain_build
 def test_the_systems_store(rooted_home, make_postgres, tmp_path):
     """From libpq 16 on, sslrootcert=system is OpenSSL's own store: a file, and a directory of hashed names."""
     home = rooted_home(18)
