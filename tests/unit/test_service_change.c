@@ -9,7 +9,8 @@
 static int write_entry(const char *name, enum pga_service_place place, bool replace, bool dry_run,
 		       struct pga_changed *changed)
 {
-	const struct pga_change change = {name, place, replace, dry_run};
+	const struct pga_change change = {
+	    .name = name, .place = place, .replace = replace, .dry_run = dry_run};
 	struct pga_settings settings = {.count = 0};
 	int result;
 
@@ -23,7 +24,8 @@ static int write_entry(const char *name, enum pga_service_place place, bool repl
 
 static int delete_entry(const char *name, bool dry_run, struct pga_changed *changed)
 {
-	const struct pga_change change = {name, PGA_SERVICE_USER, false, dry_run};
+	const struct pga_change change = {
+	    .name = name, .place = PGA_SERVICE_USER, .dry_run = dry_run};
 
 	memset(&error, 0, sizeof error);
 	return pga_service_delete(&change, changed, &error);
