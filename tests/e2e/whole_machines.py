@@ -119,13 +119,16 @@ class BootedMachine:
             time.sleep(0.1)
 
     def first_process(self):
-        """The number of systemd's process, as it is from here."""
+        """The number of systemd's process, as it is from here. While it starts, there are others, which end at any moment."""
         pid = self.process.pid
-        while (name := Path(f"/proc/{pid}/comm").read_text()) != "systemd\n":
-            children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-            if len(children) != 1:
-                raise LookupError(name)
-            pid = children[0]
+        try:
+            while (name := Path(f"/proc/{pid}/comm").read_text()) != "systemd\n":
+                children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+                if len(children) != 1:
+                    raise LookupError(name)
+                pid = children[0]
+        except (FileNotFoundError, ProcessLookupError) as gone:
+            raise LookupError(pid) from gone
         return pid
 
     def run(self, *argv):

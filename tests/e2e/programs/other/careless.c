@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* A data race is seen where two threads get there, which no single round promises. */
+#define ROUNDS 20
+
 static int shared;
 
 static void *count(void *nothing)
@@ -24,9 +27,11 @@ int main(int argc, char **argv)
 	(void)argv;
 	printf("%g\n", cosine(0));
 	if (argc > 1) {
-		pthread_create(&thread, NULL, count, NULL);
-		count(NULL);
-		pthread_join(thread, NULL);
+		for (int i = 0; i < ROUNDS; i++) {
+			pthread_create(&thread, NULL, count, NULL);
+			count(NULL);
+			pthread_join(thread, NULL);
+		}
 		printf("%d\n", array[8]);
 	}
 	free((void *)array);
