@@ -253,6 +253,11 @@ REPORT = \
 	src/report/moment.c src/report/moment.h \
 	src/report/table.c src/report/table.h \
 	src/report/text.c src/report/text.h
+# What is found out of a server without a password.
+PROBE = \
+	src/probe/grade.h \
+	src/probe/probe.h \
+	src/probe/target.h
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
@@ -283,7 +288,7 @@ DIAGNOSE = \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
 	src/diagnose/status.c src/diagnose/status.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(UNINSTALL) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(UNINSTALL) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
