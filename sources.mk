@@ -276,6 +276,10 @@ DIAGNOSE = \
 	src/diagnose/audit_log_sources.c \
 	src/diagnose/coverage.c src/diagnose/coverage.h \
 	src/diagnose/crl_findings.c src/diagnose/crl_findings.h \
+	src/diagnose/doctor.c src/diagnose/doctor.h \
+	src/diagnose/doctor_checks.h \
+	src/diagnose/doctor_services.c \
+	src/diagnose/doctor_table.c \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/ends.c src/diagnose/ends.h \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
@@ -330,6 +334,7 @@ CLI = \
 	src/cli/cmd_crl_list.c \
 	src/cli/cmd_crl_refresh.c \
 	src/cli/cmd_crl_remove.c \
+	src/cli/cmd_doctor.c \
 	src/cli/cmd_enable.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_forecast.c \
@@ -358,6 +363,7 @@ CLI = \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_anchor_list.c src/cli/print_anchor_list.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
+	src/cli/print_doctor.c src/cli/print_doctor.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
 	src/cli/print_calendar.c \
 	src/cli/print_copy.c src/cli/print_copy.h \

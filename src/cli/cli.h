@@ -46,6 +46,7 @@ extern const struct pga_command pga_cmd_crl_list;
 extern const struct pga_command pga_cmd_crl_refresh;
 extern const struct pga_command pga_cmd_crl_remove;
 extern const struct pga_command pga_cmd_disable;
+extern const struct pga_command pga_cmd_doctor;
 extern const struct pga_command pga_cmd_enable;
 extern const struct pga_command pga_cmd_explain;
 extern const struct pga_command pga_cmd_forecast;

@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 static const struct pga_command *const commands[] = {
-    &pga_cmd_bootstrap, &pga_cmd_anchor, &pga_cmd_crl,       &pga_cmd_service,    &pga_cmd_forecast,
-    &pga_cmd_password,  &pga_cmd_run,    &pga_cmd_explain,   &pga_cmd_enable,     &pga_cmd_disable,
-    &pga_cmd_status,    &pga_cmd_log,    &pga_cmd_uninstall, &pga_cmd_completion, NULL,
+    &pga_cmd_bootstrap, &pga_cmd_anchor,    &pga_cmd_crl,        &pga_cmd_service,
+    &pga_cmd_forecast,  &pga_cmd_password,  &pga_cmd_run,        &pga_cmd_explain,
+    &pga_cmd_enable,    &pga_cmd_disable,   &pga_cmd_status,     &pga_cmd_doctor,
+    &pga_cmd_log,       &pga_cmd_uninstall, &pga_cmd_completion, NULL,
 };
 
 static const struct pga_habit habits[] = {

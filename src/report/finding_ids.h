@@ -52,6 +52,9 @@
 	X(PGA_ROOT_NOT_PINNED_FOR_HOST, "root-not-pinned-for-host")             \
 	X(PGA_ROOT_OF_ANOTHER_ANCHOR, "root-of-another-anchor")                 \
 	X(PGA_ENVIRONMENT_WEAKENS, "environment-weakens")                       \
-	X(PGA_ENVIRONMENT_BREAKS, "environment-breaks")
+	X(PGA_ENVIRONMENT_BREAKS, "environment-breaks")                         \
+	X(PGA_CHECK_FAILED, "check-failed")                                     \
+	X(PGA_SERVICE_WEAK, "service-weak")                                     \
+	X(PGA_SERVICE_BROKEN, "service-broken")
 
 #endif

@@ -1,0 +1,118 @@
+#include "diagnose/doctor.h"
+
+#include "policy/linked.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ABOUT_FILES "files"
+
+void pga_check_failed(struct pga_findings *findings, const char *subject, const char *object,
+		      const struct pga_error *error)
+{
+	pga_findings_add(findings, PGA_CHECK_FAILED, PGA_SEVERITY_WARNING, subject,
+			 "%s could not be looked at", object);
+	pga_findings_detail(findings, "%s", error->message);
+	if (error->hint[0] != '\0')
+		pga_findings_hint(findings, "%s", error->hint);
+	pga_findings_object(findings, "%s", object);
+}
+
+/* Policy and pins: what cannot be read is told by the checks of status. */
+static void read_rules(struct pga_doctor *doctor)
+{
+	struct pga_error ignored;
+
+	if (pga_policy_load(&doctor->policy, &ignored) == 0 &&
+	    pga_pins_load(&doctor->pins, &doctor->policy, &ignored) == 0)
+		return;
+	doctor->broken = true;
+	pga_pins_free(&doctor->pins);
+	pga_policy_free(&doctor->policy);
+	memset(&doctor->pins, 0, sizeof doctor->pins);
+	memset(&doctor->policy, 0, sizeof doctor->policy);
+}
+
+static void read_services(struct pga_doctor *doctor)
+{
+	struct pga_error error;
+
+	if (pga_service_file_read(&doctor->user, PGA_SERVICE_USER, &error) != 0)
+		pga_check_failed(&doctor->findings, ABOUT_FILES, "the service file of the user",
+				 &error);
+	if (pga_service_file_read(&doctor->system, PGA_SERVICE_SYSTEM, &error) != 0)
+		pga_check_failed(&doctor->findings, ABOUT_FILES, "the service file of the machine",
+				 &error);
+}
+
+int pga_doctor_begin(struct pga_doctor *doctor, struct pga_error *error)
+{
+	struct pga_hidden_environment hidden;
+	int result;
+
+	doctor->now = time(NULL);
+	if (pga_hide_environment(&hidden) != 0)
+		return pga_fail_memory(error);
+	read_rules(doctor);
+	read_services(doctor);
+	result = pga_service_list_make(&doctor->services, &doctor->user, &doctor->system,
+				       &doctor->policy, &doctor->pins, error);
+	pga_restore_environment(&hidden);
+	return result;
+}
+
+static bool is_due(const struct pga_doctor *doctor, const struct pga_check *check)
+{
+	return (doctor->online || !check->online) && (!doctor->quick || !check->slow);
+}
+
+static enum pga_check_result result_since(const struct pga_findings *findings, size_t before)
+{
+	for (size_t i = before; i < findings->count; i++)
+		if (findings->list[i].severity > PGA_SEVERITY_NOTE)
+			return PGA_CHECK_FOUND;
+	return PGA_CHECK_FINE;
+}
+
+/* The worst first; those of one weight as they were found. Few: nobody waits for this. */
+static void order(struct pga_findings *findings)
+{
+	for (size_t i = 1; i < findings->count; i++) {
+		const struct pga_finding finding = findings->list[i];
+		size_t k = i;
+
+		for (; k > 0 && findings->list[k - 1].severity < finding.severity; k--)
+			findings->list[k] = findings->list[k - 1];
+		findings->list[k] = finding;
+	}
+}
+
+int pga_doctor_run(struct pga_doctor *doctor, struct pga_checkup *checkup, struct pga_error *error)
+{
+	struct pga_findings *findings = &doctor->findings;
+
+	for (size_t i = 0; pga_checks[i].run != NULL; i++) {
+		const size_t before = findings->count;
+
+		checkup->results[i] = PGA_CHECK_SKIPPED;
+		if (!is_due(doctor, &pga_checks[i]))
+			continue;
+		if (pga_checks[i].run(doctor, findings, error) != 0)
+			return -1;
+		checkup->results[i] = result_since(findings, before);
+	}
+	if (findings->failed)
+		return pga_fail_memory(error);
+	order(findings);
+	return 0;
+}
+
+void pga_doctor_free(struct pga_doctor *doctor)
+{
+	pga_service_list_free(&doctor->services);
+	pga_service_file_free(&doctor->user);
+	pga_service_file_free(&doctor->system);
+	pga_pins_free(&doctor->pins);
+	pga_policy_free(&doctor->policy);
+	pga_findings_free(&doctor->findings);
+}
