@@ -256,7 +256,9 @@ REPORT = \
 # What is found out of a server without a password.
 PROBE = \
 	src/probe/grade.h \
+	src/probe/many.c src/probe/many.h \
 	src/probe/probe.h \
+	src/probe/progress.c src/probe/progress.h \
 	src/probe/target.h
 # The way back.
 UNINSTALL = \
