@@ -384,3 +384,23 @@ CLI = \
 	src/cli/sources.h \
 	src/cli/step_habits.c src/cli/step_habits.h \
 	src/cli/usage.c src/cli/usage.h
+
+# The manual pages: of the gate and its policy, and of the tool.
+MANUALS = man/libpganchor.3 man/pganchor-policy.5
+TOOL_MANUALS = \
+	man/pganchor-anchor.1 \
+	man/pganchor-bootstrap.1 \
+	man/pganchor-completion.1 \
+	man/pganchor-crl.1 \
+	man/pganchor-disable.1 \
+	man/pganchor-enable.1 \
+	man/pganchor-explain.1 \
+	man/pganchor-forecast.1 \
+	man/pganchor-log.1 \
+	man/pganchor-password.1 \
+	man/pganchor-run.1 \
+	man/pganchor-service.1 \
+	man/pganchor-status.1 \
+	man/pganchor-uninstall.1 \
+	man/pganchor.1 \
+	man/pganchor-findings.7

@@ -98,6 +98,15 @@ static void print_usage(const struct pga_command *command)
 			     command->name, (int)length, line);
 }
 
+/* The page of the manual: of all that a command is made of, one. */
+static void print_manual(FILE *stream, const struct pga_command *command)
+{
+	const int word = (int)strcspn(command->name, " ");
+
+	(void)fprintf(stream, "\nThe manual: man pganchor%s%.*s\n", word != 0 ? "-" : "", word,
+		      command->name);
+}
+
 void pga_options_help(const struct pga_command *command)
 {
 	static const struct pga_option help = {.name = "help", .letter = 'h', .help = "show this"};
@@ -113,6 +122,7 @@ void pga_options_help(const struct pga_command *command)
 	print_paragraphs(stdout, command->statuses);
 	if (command->examples != NULL)
 		(void)printf("\n%s", command->examples);
+	print_manual(stdout, command);
 }
 
 void pga_commands_help(FILE *stream, const struct pga_command *command)
@@ -131,4 +141,5 @@ void pga_commands_help(FILE *stream, const struct pga_command *command)
 		print_wrapped(stream, (*one)->summary, widest + 4, widest + 4);
 	}
 	(void)fprintf(stream, "\n%s", command->examples);
+	print_manual(stream, command);
 }

@@ -1,5 +1,5 @@
 /* Every kind of finding there is, and the word by which programs know it: such a word stays.
- * pganchor(1), "Findings", says what each means. */
+ * pganchor-findings(7) says what each means. */
 #ifndef PGA_REPORT_FINDING_IDS_H
 #define PGA_REPORT_FINDING_IDS_H
 
