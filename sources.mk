@@ -118,6 +118,7 @@ TOOL_POLICY = \
 # The tool's parts. None is used by one that stands above it here.
 TLS = \
 	src/tls/at_time.c src/tls/at_time.h \
+	src/tls/base64.c src/tls/base64.h \
 	src/tls/bundle.c src/tls/bundle.h \
 	src/tls/certificate.c src/tls/certificate.h \
 	src/tls/certificate_text.c src/tls/certificate_text.h \
@@ -126,6 +127,7 @@ TLS = \
 	src/tls/dial.c src/tls/dial.h \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
+	src/tls/minisign.c src/tls/minisign.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
 	src/tls/root_pins.c src/tls/root_pins.h \
 	src/tls/root_rules.c \
@@ -260,6 +262,14 @@ PROBE = \
 	src/probe/probe.h \
 	src/probe/progress.c src/probe/progress.h \
 	src/probe/target.h
+# What a company hands out.
+PROFILE = \
+	src/profile/anchor_section.c \
+	src/profile/expand.c \
+	src/profile/policy_lines.c src/profile/policy_lines.h \
+	src/profile/profile.h \
+	src/profile/read.c src/profile/reading.h \
+	src/profile/service_section.c
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
@@ -294,7 +304,7 @@ DIAGNOSE = \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
 	src/diagnose/status.c src/diagnose/status.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(UNINSTALL) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(UNINSTALL) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \

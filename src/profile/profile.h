@@ -46,13 +46,15 @@ struct pga_profile_anchor {
 	char *name;   /* as pga_pin_name_is_valid() */
 	char *source; /* what "pganchor bootstrap SOURCE" takes; NULL: the certificate is there */
 	struct pga_certificate certificate; /* x509 is NULL where there is a source; its pin is
-					       among the pins, and it can be an anchor */
+					       among the pins; whether it
+					       can be an anchor has not been looked at */
 	char (*pins)[PGA_PIN_LENGTH + 1];   /* the root is one of these, at least one; while a CA
 					       moves to another root, the new one stands first */
 	size_t pin_count;
-	char *hosts; /* patterns with one blank between two */
-	bool scoped; /* not for root.crt */
-	size_t line; /* of its section, from 1 */
+	char *hosts;       /* patterns with one blank between two */
+	bool scoped;       /* not for root.crt */
+	size_t scope_line; /* where that stands; 0: nowhere */
+	size_t line;       /* of its section, from 1 */
 };
 
 enum pga_profile_password {
@@ -68,6 +70,7 @@ struct pga_profile_service {
 				       */
 	char *anchor;                 /* of this profile; NULL: as "service add" chooses */
 	enum pga_profile_password password;
+	size_t password_line; /* where that stands; 0: nowhere */
 	size_t line;
 };
 
@@ -106,8 +109,8 @@ const struct pga_profile_anchor *pga_profile_anchor_named(const struct pga_profi
 
 /* Who uses a profile: what stands for the letters behind a percent sign. */
 struct pga_profile_user {
-	const char *login; /* %u */
-	const char *home;  /* %h */
+	char *login; /* %u */
+	char *home;  /* %h */
 };
 
 /* The user that this process is: by the password file, as libpq takes the name. The caller frees
