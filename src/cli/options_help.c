@@ -125,6 +125,19 @@ void pga_options_help(const struct pga_command *command)
 	print_manual(stdout, command);
 }
 
+/* Where a command's own heading has to stand; without any, one for all of them. */
+static void print_heading(FILE *stream, const struct pga_command *command,
+			  const struct pga_command *one)
+{
+	const struct pga_heading *heading = command->headings;
+
+	if (heading == NULL && one == command->commands[0])
+		(void)fputs("\ncommands:\n", stream);
+	for (; heading != NULL && heading->first != NULL; heading++)
+		if (heading->first == one)
+			(void)fprintf(stream, "\n%s:\n", heading->title);
+}
+
 void pga_commands_help(FILE *stream, const struct pga_command *command)
 {
 	int widest = 0;
@@ -135,8 +148,8 @@ void pga_commands_help(FILE *stream, const struct pga_command *command)
 	(void)fprintf(stream, "usage: pganchor %s%sCOMMAND [OPTION ...]\n", command->name,
 		      command->name[0] != '\0' ? " " : "");
 	print_paragraphs(stream, command->about);
-	(void)fputs("\ncommands:\n", stream);
 	for (const struct pga_command *const *one = command->commands; *one != NULL; one++) {
+		print_heading(stream, command, *one);
 		(void)fprintf(stream, "  %-*s  ", widest, pga_command_word(*one));
 		print_wrapped(stream, (*one)->summary, widest + 4, widest + 4);
 	}

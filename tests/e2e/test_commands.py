@@ -16,8 +16,11 @@ WORDS = {"add": "service add", "list": "service list", "ls": "service list", "sh
 
 def test_every_command_is_in_the_help(home):
     done = home.pganchor("--help")
-    listed = re.search(r"\ncommands:\n(.*?)\n\n", done.stdout, re.DOTALL)[1].splitlines()
-    assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
+    # Below headings of their own, with what they do behind them.
+    groups = re.findall(r"^([a-z ]+):\n((?:  .*\n)+)", done.stdout, re.MULTILINE)
+    assert len(groups) == 4 and groups[0][0] == "to begin with"
+    listed = [name for _, lines in groups for name in re.findall(r"^  (\w+)  +\S", lines, re.MULTILINE)]
+    assert sorted(listed) == sorted(COMMANDS)
     assert (done.returncode, done.stderr) == (0, "")
     for args in (["-h"], ["help"], ["help", "help"], ["help", "-h"], ["help", "--help"]):
         same = home.pganchor(*args)

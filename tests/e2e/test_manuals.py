@@ -51,7 +51,7 @@ def test_the_synopsis_has_the_options_of_help(home, command):
 
 def commands_in_help(home, *before):
     told = home.pganchor(*before, "--help").stdout
-    listed = told.split("commands:\n")[1].split("\n\n")[0] if "commands:\n" in told else ""
+    listed = "" if before and "\ncommands:\n" not in told else "".join(re.findall(r"^[a-z ]+:\n((?:  .*\n)+)", told, re.MULTILINE))
     words = re.findall(r"^  ([a-z]\S*)", listed, re.MULTILINE)
     return [name for word in words for name in commands_in_help(home, *before, word)] or [" ".join(before)]
 
