@@ -297,8 +297,10 @@ DIAGNOSE = \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
 	src/diagnose/forecast_server.c src/diagnose/forecast_server.h \
 	src/diagnose/going_roots.c src/diagnose/going_roots.h \
+	src/diagnose/log_begins.c src/diagnose/log_begins.h \
 	src/diagnose/notice_findings.c src/diagnose/notice_findings.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
+	src/diagnose/quiet.c src/diagnose/quiet.h \
 	src/diagnose/root_changes.c src/diagnose/root_changes.h \
 	src/diagnose/refresh_notices.c src/diagnose/refresh_notices.h \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
@@ -379,6 +381,7 @@ CLI = \
 	src/cli/print_enable.c src/cli/print_enable.h \
 	src/cli/print_calendar.c \
 	src/cli/print_copy.c src/cli/print_copy.h \
+	src/cli/print_fleet.c src/cli/print_fleet.h \
 	src/cli/print_forecast.c src/cli/print_forecast.h \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_processes.c src/cli/print_processes.h \

@@ -124,11 +124,11 @@ static char *dump(json_t *object)
 	return json_dumps(object, JSON_INDENT(2));
 }
 
-int pga_json_print(json_t *object, int status)
+/* Prints what an object was written as, which is NULL where it is not whole, and frees both. */
+static int print(json_t *object, char *json, int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_error error;
-	char *json = incomplete ? NULL : dump(object);
 
 	incomplete = false;
 	if (json != NULL)
@@ -144,4 +144,14 @@ int pga_json_print(json_t *object, int status)
 	free(json);
 	json_decref(object);
 	return status;
+}
+
+int pga_json_print(json_t *object, int status)
+{
+	return print(object, incomplete ? NULL : dump(object), status);
+}
+
+int pga_json_print_line(json_t *object, int status)
+{
+	return print(object, incomplete ? NULL : json_dumps(object, JSON_COMPACT), status);
 }

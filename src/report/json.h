@@ -28,4 +28,7 @@ void pga_json_set(json_t *object, const char *key, json_t *value);
  * \uNNNN. Returns the status, or EXIT_FAILURE. */
 int pga_json_print(json_t *object, int status);
 
+/* The same as one line, without warnings: for reports that are a line for each thing. */
+int pga_json_print_line(json_t *object, int status);
+
 #endif
