@@ -199,11 +199,19 @@ SERVICE = \
 	src/service/crl_servers.c src/service/crl_servers.h \
 	src/service/crl_try.c src/service/crl_try.h \
 	src/service/evaluate.c src/service/evaluate.h \
+	src/service/harden.c src/service/harden.h \
+	src/service/harden_compose.c \
+	src/service/harden_name.c \
+	src/service/harden_parts.h \
+	src/service/harden_record.c src/service/harden_record.h \
+	src/service/harden_undo.c \
+	src/service/harden_write.c \
 	src/service/host_name.c src/service/host_name.h \
 	src/service/list.c src/service/list.h \
 	src/service/pins_view.c \
 	src/service/ports.c src/service/ports.h \
 	src/service/rename_anchor.c src/service/rename_anchor.h \
+	src/service/prove.c src/service/prove.h \
 	src/service/repoint.c src/service/repoint.h \
 	src/service/rewrite.c src/service/rewrite.h \
 	src/service/roots.c src/service/roots.h \

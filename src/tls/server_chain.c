@@ -68,8 +68,9 @@ static int dial(struct asking *asking, struct pga_error *error)
 {
 	const struct pga_server *server = asking->server;
 
-	asking->connection = pga_dial(server->host, server->port, server->connect_timeout,
-				      asking->deadline, asking->where, error);
+	asking->connection =
+	    pga_dial(server->address != NULL ? server->address : server->host, server->port,
+		     server->connect_timeout, asking->deadline, asking->where, error);
 	return asking->connection >= 0 ? 0 : -1;
 }
 
