@@ -273,11 +273,17 @@ PROBE = \
 # What a company hands out.
 PROFILE = \
 	src/profile/anchor_section.c \
+	src/profile/applied.c src/profile/applied.h \
+	src/profile/believe.c src/profile/believe.h \
+	src/profile/directory.c src/profile/directory.h \
 	src/profile/expand.c \
+	src/profile/keys.c src/profile/keys.h \
 	src/profile/policy_lines.c src/profile/policy_lines.h \
 	src/profile/profile.h \
 	src/profile/read.c src/profile/reading.h \
-	src/profile/service_section.c
+	src/profile/service_section.c \
+	src/profile/source.c src/profile/source.h \
+	src/profile/system.c
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \

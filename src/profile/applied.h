@@ -8,8 +8,6 @@
  *     key = the public key that has signed it, as minisign writes it; of one that was never signed,
  *           none
  *     applied = 2026-11-22T06:00:00Z
- *     state = applied | begun
- *     anchors, services = names of what it has put there, with blanks (of a service, a tab) between
  *
  * Other keys are kept, and are pganchor onboard's: what was there before, for a merge. */
 #ifndef PGA_PROFILE_APPLIED_H
@@ -52,6 +50,10 @@ int pga_applied_parse(struct pga_applied *applied, const char *path, const char 
 /* The profile of this name; NULL where none was applied. */
 const struct pga_applied_profile *pga_applied_named(const struct pga_applied *applied,
 						    const char *name);
+
+/* The options that say it, for hints. */
+#define PGA_LEAVE_OLDER     "--allow-older"
+#define PGA_LEAVE_OTHER_KEY "--allow-other-key"
 
 /* What the user has said explicitly. */
 struct pga_applied_leave {
