@@ -125,8 +125,10 @@ TLS = \
 	src/tls/crl.c src/tls/crl.h \
 	src/tls/crl_trial.c src/tls/crl_trial.h \
 	src/tls/dial.c src/tls/dial.h \
+	src/tls/exchange.c src/tls/exchange.h \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
+	src/tls/host_name.c src/tls/host_name.h \
 	src/tls/minisign.c src/tls/minisign.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
 	src/tls/root_pins.c src/tls/root_pins.h \
@@ -265,11 +267,17 @@ REPORT = \
 	src/report/text.c src/report/text.h
 # What is found out of a server without a password.
 PROBE = \
+	src/probe/chain.c src/probe/chain.h \
+	src/probe/explain.c \
 	src/probe/grade.h \
 	src/probe/many.c src/probe/many.h \
-	src/probe/probe.h \
+	src/probe/probe.c src/probe/probe.h \
 	src/probe/progress.c src/probe/progress.h \
-	src/probe/target.h
+	src/probe/questions.c src/probe/questions.h \
+	src/probe/startup.c src/probe/startup.h \
+	src/probe/target.c src/probe/target.h \
+	src/probe/trust.c \
+	src/probe/words.c
 # What a company hands out.
 PROFILE = \
 	src/profile/anchor_section.c \

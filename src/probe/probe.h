@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "policy/pins.h"
 #include "probe/target.h"
-#include "tls/x509_text.h"
+#include "tls/certificate.h"
 
 #include <openssl/x509.h>
 
@@ -61,19 +61,15 @@ struct pga_probe_startup {
 
 /* A certificate of the chain. */
 struct pga_probe_certificate {
-	X509 *x509;
-	char pin[PGA_PIN_LENGTH + 1];
-	char *subject; /* RFC 2253, made printable */
-	char *issuer;
-	char *key;       /* "EC P-256" */
-	char *signature; /* "ecdsa-with-SHA256" */
+	struct pga_certificate certificate; /* X509, pin, names, dates as text */
+	char *key;                          /* "EC P-256" */
+	char *signature;                    /* "ecdsa-with-SHA256" */
 	time_t not_before;
 	time_t not_after;
 	bool sent;                    /* the server has shown it; else it is one of the roots */
 	bool is_root;                 /* the verified chain ends in it */
 	const struct pga_pin *anchor; /* whose root it is; NULL where it is not pinned */
 	bool anchor_is_for_host;
-	bool system_store; /* a root of the system's store */
 };
 
 /* Why a chain is not verified for the host, the heaviest first. */
@@ -87,11 +83,12 @@ enum pga_probe_fault {
 	PGA_FAULT_EXPIRED,
 	PGA_FAULT_NOT_YET_VALID,
 	PGA_FAULT_WRONG_NAME,
-	PGA_FAULT_NOT_PINNED,   /* verified, and the gate refuses its root */
-	PGA_FAULT_NOT_FOR_HOST, /* an anchor's, that is not valid for this host */
-	PGA_FAULT_WRONG_USE,    /* a certificate that is not for servers */
-	PGA_FAULT_WEAK,         /* a key or digest that OpenSSL refuses */
-	PGA_FAULT_CRL,          /* the CRLs do not allow it: none there, or past its time */
+	PGA_FAULT_NOT_PINNED,       /* verified, and the gate refuses its root */
+	PGA_FAULT_NOT_FOR_HOST,     /* an anchor's, that is not valid for this host */
+	PGA_FAULT_NAME_CONSTRAINTS, /* its CA may not sign for this host */
+	PGA_FAULT_WRONG_USE,        /* a certificate that is not for servers */
+	PGA_FAULT_WEAK,             /* a key or digest that OpenSSL refuses */
+	PGA_FAULT_CRL,              /* the CRLs do not allow it: none there, or past its time */
 	PGA_FAULT_OTHER,
 };
 
@@ -122,12 +119,15 @@ struct pga_probe {
 	 * was not, as it was shown. */
 	struct pga_probe_certificate *chain;
 	size_t length;
-	char *names; /* of the server's certificate, ", " between; "DNS:", "IP Address:" before each
+	char *names; /* "" where there is but a common name; of the server's certificate, ", "
+		      * between; "DNS:", "IP Address:" before each
 		      */
-	bool no_alternative_names; /* it has but a common name */
-	bool verified;             /* as policy and pins want it */
-	bool verified_by_libpq;    /* libpq would say so; the gate may not */
+	bool libpq_refuses_tls; /* TLS stands only with what libpq's OpenSSL refuses by default */
+	bool verified;          /* as policy and pins want it */
+	bool verified_by_libpq; /* libpq would say so; the gate may not */
 	enum pga_probe_fault fault;
+	int fault_code;      /* of OpenSSL, where the fault is one of its: an X509_V_ERR_ */
+	size_t fault_at;     /* of which certificate of the chain that is */
 	time_t now;          /* the moment of the probe */
 	time_t earliest;     /* the first end of the chain's certificates; 0: there is none */
 	size_t first_to_end; /* whose it is: an index of the chain */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
+#include "service/servicefile.h"
 #include "service/trusted.h"
 
 #include <stdbool.h>
@@ -15,6 +16,9 @@
  * settings. Nothing of it changes once it is made: any number of threads may use one. */
 struct pga_probe_trust {
 	struct pga_trusted trusted;
+	SSL_CTX *tls; /* sessions are made of it: as libpq's OpenSSL makes them by default, but that
+			 no session verifies */
+	SSL_CTX *lax; /* the same for what that one refuses: TLS 1.0, small keys */
 	const struct pga_policy *policy;
 	const struct pga_pins *pins;
 	char *roots;     /* the path of the file of roots; NULL: the system's store */
@@ -31,7 +35,16 @@ struct pga_probe_trusts {
 	struct pga_probe_trust **list;
 	size_t count;
 	struct pga_roots roots;
+	struct pga_service_file user; /* once read */
+	struct pga_service_file system;
+	bool files_read;
 };
+
+/* That of these settings, which belongs to the trusts. bare: a host was named by itself, and the
+ * roots of all anchors count beside those that libpq would find. NULL with the reason. */
+const struct pga_probe_trust *pga_probe_trust_of(struct pga_probe_trusts *trusts,
+						 const struct pga_effective *effective, bool bare,
+						 struct pga_error *error);
 
 void pga_probe_trusts_free(struct pga_probe_trusts *trusts);
 
