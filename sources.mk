@@ -381,6 +381,7 @@ CLI = \
 	src/cli/cmd_password_import.c \
 	src/cli/cmd_password_list.c \
 	src/cli/cmd_password_set.c \
+	src/cli/cmd_profile.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
 	src/cli/cmd_service_add.c \
@@ -407,12 +408,14 @@ CLI = \
 	src/cli/print_forecast.c src/cli/print_forecast.h \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
+	src/cli/print_profile.c src/cli/print_profile.h \
 	src/cli/print_refresh.c src/cli/print_refresh.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \
 	src/cli/print_status.c src/cli/print_status.h \
 	src/cli/print_uninstall.c src/cli/print_uninstall.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
+	src/cli/profile_options.h \
 	src/cli/service_bundle.c src/cli/service_bundle.h \
 	src/cli/service_check.c src/cli/service_check.h \
 	src/cli/question.c src/cli/question.h \
@@ -433,6 +436,8 @@ TOOL_MANUALS = \
 	man/pganchor-forecast.1 \
 	man/pganchor-log.1 \
 	man/pganchor-password.1 \
+	man/pganchor-profile.1 \
+	man/pganchor-profile.5 \
 	man/pganchor-run.1 \
 	man/pganchor-service.1 \
 	man/pganchor-status.1 \

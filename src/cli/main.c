@@ -25,6 +25,7 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_anchor,
     &pga_cmd_crl,
     &pga_cmd_forecast,
+    &pga_cmd_profile,
     &pga_cmd_disable,
     &pga_cmd_uninstall,
     &pga_cmd_completion,

@@ -119,6 +119,11 @@ static int judge(const struct pga_profile *profile, const struct pga_profile_ser
 	else if (result == 0 && evaluation.state != PGA_ENTRY_ALLOWED)
 		result = fail_with(profile, service, "weaker than one of a profile may be: ",
 				   pga_text_string(&evaluation.why), error);
+	/* The gate would put it right; an entry is to be as strong without. */
+	else if (result == 0 && evaluation.lock_min_tls &&
+		 pga_settings_value(settings, "ssl_min_protocol_version") != NULL)
+		result = fail_with(profile, service, "weaker than one of a profile may be: ",
+				   "ssl_min_protocol_version is older than TLSv1.2", error);
 	pga_evaluation_free(&evaluation);
 	return result;
 }
