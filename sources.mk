@@ -305,6 +305,8 @@ UNINSTALL = \
 	src/uninstall/timer.c \
 	src/uninstall/trimmed.c
 DIAGNOSE = \
+	src/diagnose/accepted.c src/diagnose/accepted.h \
+	src/diagnose/accepting.c \
 	src/diagnose/anchor_findings.c src/diagnose/anchor_findings.h \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
@@ -312,8 +314,17 @@ DIAGNOSE = \
 	src/diagnose/crl_findings.c src/diagnose/crl_findings.h \
 	src/diagnose/doctor.c src/diagnose/doctor.h \
 	src/diagnose/doctor_checks.h \
+	src/diagnose/doctor_anchors.c \
+	src/diagnose/doctor_entries.c src/diagnose/doctor_entries.h \
+	src/diagnose/doctor_environment.c \
+	src/diagnose/doctor_files.c \
+	src/diagnose/doctor_passfile.c \
+	src/diagnose/doctor_paths.c src/diagnose/doctor_paths.h \
 	src/diagnose/doctor_services.c \
+	src/diagnose/doctor_start_files.c \
+	src/diagnose/doctor_status.c \
 	src/diagnose/doctor_table.c \
+	src/diagnose/doctor_upkeep.c \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/ends.c src/diagnose/ends.h \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
@@ -321,12 +332,14 @@ DIAGNOSE = \
 	src/diagnose/going_roots.c src/diagnose/going_roots.h \
 	src/diagnose/log_begins.c src/diagnose/log_begins.h \
 	src/diagnose/notice_findings.c src/diagnose/notice_findings.h \
+	src/diagnose/quiet_libpq.c src/diagnose/quiet_libpq.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
 	src/diagnose/quiet.c src/diagnose/quiet.h \
 	src/diagnose/root_changes.c src/diagnose/root_changes.h \
 	src/diagnose/refresh_notices.c src/diagnose/refresh_notices.h \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
-	src/diagnose/status.c src/diagnose/status.h
+	src/diagnose/status.c src/diagnose/status.h \
+	src/diagnose/variables.c src/diagnose/variables.h
 
 PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(UNINSTALL) $(DIAGNOSE)
 
@@ -370,7 +383,9 @@ CLI = \
 	src/cli/cmd_crl_list.c \
 	src/cli/cmd_crl_refresh.c \
 	src/cli/cmd_crl_remove.c \
-	src/cli/cmd_doctor.c \
+	src/cli/cmd_doctor.c src/cli/cmd_doctor.h \
+	src/cli/doctor_accept.c \
+	src/cli/doctor_fix.c \
 	src/cli/cmd_enable.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_forecast.c \

@@ -1,5 +1,6 @@
 #include "diagnose/doctor.h"
 
+#include "diagnose/quiet_libpq.h"
 #include "policy/linked.h"
 
 #include <stdlib.h>
@@ -45,19 +46,38 @@ static void read_services(struct pga_doctor *doctor)
 				 &error);
 }
 
-int pga_doctor_begin(struct pga_doctor *doctor, struct pga_error *error)
+static int begin(struct pga_doctor *doctor, struct pga_error *error)
 {
 	struct pga_hidden_environment hidden;
+	struct pga_error unread;
 	int result;
 
 	doctor->now = time(NULL);
+	if (pga_accepted_load(&doctor->accepted, &unread) != 0) {
+		pga_check_failed(&doctor->findings, "accepted", PGA_ACCEPTED_FILE, &unread);
+		pga_accepted_free(&doctor->accepted);
+	}
 	if (pga_hide_environment(&hidden) != 0)
 		return pga_fail_memory(error);
 	read_rules(doctor);
 	read_services(doctor);
 	result = pga_service_list_make(&doctor->services, &doctor->user, &doctor->system,
 				       &doctor->policy, &doctor->pins, error);
+	if (result == 0 && !doctor->quick) {
+		doctor->entries =
+		    pga_entry_facts_find(&doctor->user, &doctor->system, &doctor->policy, error);
+		result = doctor->entries != NULL ? 0 : -1;
+	}
 	pga_restore_environment(&hidden);
+	return result == 0 ? pga_status_look(&doctor->status, error) : -1;
+}
+
+int pga_doctor_begin(struct pga_doctor *doctor, struct pga_error *error)
+{
+	const struct pga_quiet quiet = pga_quiet_begin();
+	const int result = begin(doctor, error);
+
+	pga_quiet_end(&quiet);
 	return result;
 }
 
@@ -87,7 +107,8 @@ static void order(struct pga_findings *findings)
 	}
 }
 
-int pga_doctor_run(struct pga_doctor *doctor, struct pga_checkup *checkup, struct pga_error *error)
+static int run_checks(struct pga_doctor *doctor, struct pga_checkup *checkup,
+		      struct pga_error *error)
 {
 	struct pga_findings *findings = &doctor->findings;
 
@@ -101,18 +122,63 @@ int pga_doctor_run(struct pga_doctor *doctor, struct pga_checkup *checkup, struc
 			return -1;
 		checkup->results[i] = result_since(findings, before);
 	}
-	if (findings->failed)
-		return pga_fail_memory(error);
-	order(findings);
 	return 0;
+}
+
+int pga_doctor_run(struct pga_doctor *doctor, struct pga_checkup *checkup, struct pga_error *error)
+{
+	const struct pga_quiet quiet = pga_quiet_begin();
+	const int result = run_checks(doctor, checkup, error);
+
+	pga_quiet_end(&quiet);
+	if (result != 0)
+		return -1;
+	if (!doctor->quick)
+		pga_accepted_judge(&doctor->accepted, doctor->now, doctor->online,
+				   &doctor->findings);
+	if (doctor->findings.failed)
+		return pga_fail_memory(error);
+	order(&doctor->findings);
+	return 0;
+}
+
+void pga_doctor_count(const struct pga_doctor *doctor, struct pga_doctor_counts *counts)
+{
+	memset(counts, 0, sizeof *counts);
+	for (size_t i = 0; i < doctor->findings.count; i++) {
+		const struct pga_finding *finding = &doctor->findings.list[i];
+		const bool accepted =
+		    pga_accepted_for(&doctor->accepted, finding, doctor->now) != NULL;
+
+		counts->accepted += accepted;
+		counts->of[finding->severity] += !accepted;
+		counts->fixable += !accepted && finding->fix != NULL;
+	}
+}
+
+enum pga_severity pga_doctor_worst(const struct pga_doctor *doctor)
+{
+	enum pga_severity worst = PGA_SEVERITY_OK;
+
+	for (size_t i = 0; i < doctor->findings.count; i++) {
+		const struct pga_finding *finding = &doctor->findings.list[i];
+
+		if (finding->severity > worst &&
+		    pga_accepted_for(&doctor->accepted, finding, doctor->now) == NULL)
+			worst = finding->severity;
+	}
+	return worst;
 }
 
 void pga_doctor_free(struct pga_doctor *doctor)
 {
+	pga_status_free(&doctor->status);
+	pga_entry_facts_free(doctor->entries, doctor->services.count);
 	pga_service_list_free(&doctor->services);
 	pga_service_file_free(&doctor->user);
 	pga_service_file_free(&doctor->system);
 	pga_pins_free(&doctor->pins);
 	pga_policy_free(&doctor->policy);
+	pga_accepted_free(&doctor->accepted);
 	pga_findings_free(&doctor->findings);
 }

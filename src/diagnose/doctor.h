@@ -3,6 +3,9 @@
 #define PGA_DIAGNOSE_DOCTOR_H
 
 #include "base/error.h"
+#include "diagnose/accepted.h"
+#include "diagnose/doctor_entries.h"
+#include "diagnose/status.h"
 #include "policy/pins.h"
 #include "policy/policy.h"
 #include "report/finding.h"
@@ -24,7 +27,10 @@ struct pga_doctor {
 	struct pga_service_file user; /* pg_service.conf, with .found */
 	struct pga_service_file system;
 	struct pga_service_list services; /* of both files, judged without the environment */
-	struct pga_findings findings;     /* the worst first, then in the order of the checks */
+	struct pga_entry_facts *entries;  /* of each of services; NULL where quick */
+	struct pga_status status;         /* what status shows */
+	struct pga_accepted accepted;
+	struct pga_findings findings; /* the worst first, then in the order of the checks */
 };
 
 /* A check. */
@@ -68,6 +74,18 @@ int pga_doctor_begin(struct pga_doctor *doctor, struct pga_error *error);
 
 /* Runs the checks, and puts their findings in order. The environment is as the user has it. */
 int pga_doctor_run(struct pga_doctor *doctor, struct pga_checkup *checkup, struct pga_error *error);
+
+/* The open findings by their severity, and those of them that --fix mends; and the accepted ones.
+ */
+struct pga_doctor_counts {
+	size_t of[PGA_SEVERITY_ERROR + 1];
+	size_t accepted;
+	size_t fixable;
+};
+void pga_doctor_count(const struct pga_doctor *doctor, struct pga_doctor_counts *counts);
+
+/* The worst of the findings that nobody has accepted. */
+enum pga_severity pga_doctor_worst(const struct pga_doctor *doctor);
 
 void pga_doctor_free(struct pga_doctor *doctor);
 

@@ -8,6 +8,19 @@
 typedef int pga_check_run(const struct pga_doctor *doctor, struct pga_findings *findings,
 			  struct pga_error *error);
 
+#define PGA_ABOUT_ROOTS "roots"
+
+pga_check_run pga_check_anchors;
+pga_check_run pga_check_environment;
+pga_check_run pga_check_keys;
+pga_check_run pga_check_passfile;
+pga_check_run pga_check_policy;
+pga_check_run pga_check_root_crt;
 pga_check_run pga_check_services;
+pga_check_run pga_check_sources;
+pga_check_run pga_check_start_files;
+pga_check_run pga_check_status;
+pga_check_run pga_check_timer;
+pga_check_run pga_check_writable;
 
 #endif

@@ -2,7 +2,21 @@
 #include "diagnose/doctor_checks.h"
 
 const struct pga_check pga_checks[] = {
+    {"gate", "the gate is active, and what it refuses by can be read", false, false,
+     pga_check_status},
     {"services", "every service verifies its server", false, false, pga_check_services},
+    {"environment", "no variable of this environment weakens libpq", false, false,
+     pga_check_environment},
+    {"start files", "no start file sets such a variable", false, false, pga_check_start_files},
+    {"files", "nobody else may write what says whom to trust", false, false, pga_check_writable},
+    {"files", "nobody else may use the private keys", false, false, pga_check_keys},
+    {"passwords", "the password file is closed, and its hosts are verified", false, false,
+     pga_check_passfile},
+    {"anchors", "the anchors are strong, and each has its hosts", false, false, pga_check_anchors},
+    {"anchors", "their sources were asked lately", false, false, pga_check_sources},
+    {PGA_ABOUT_ROOTS, "root.crt has no root that nobody pinned", false, false, pga_check_root_crt},
+    {"timers", "the anchors are refreshed", false, false, pga_check_timer},
+    {"policy", "the policy is what it was meant to be", false, false, pga_check_policy},
     {NULL, NULL, false, false, NULL},
 };
 

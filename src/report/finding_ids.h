@@ -55,6 +55,34 @@
 	X(PGA_ENVIRONMENT_BREAKS, "environment-breaks")                         \
 	X(PGA_CHECK_FAILED, "check-failed")                                     \
 	X(PGA_SERVICE_WEAK, "service-weak")                                     \
-	X(PGA_SERVICE_BROKEN, "service-broken")
+	X(PGA_SERVICE_BROKEN, "service-broken")                                 \
+	X(PGA_ENVIRONMENT_PASSWORD, "environment-password")                     \
+	X(PGA_ENVIRONMENT_CHANGES, "environment-changes")                       \
+	X(PGA_START_FILE_WEAKENS, "start-file-weakens")                         \
+	X(PGA_START_FILE_PASSWORD, "start-file-password")                       \
+	X(PGA_START_FILE_CHANGES, "start-file-changes")                         \
+	X(PGA_SERVICE_PASSWORD, "service-password")                             \
+	X(PGA_PASSFILE_OPEN, "passfile-open")                                   \
+	X(PGA_PASSFILE_ANY_HOST, "passfile-any-host")                           \
+	X(PGA_PASSFILE_UNVERIFIED, "passfile-unverified")                       \
+	X(PGA_KEY_OPEN, "key-open")                                             \
+	X(PGA_FILE_WRITABLE, "file-writable")                                   \
+	X(PGA_FILE_OF_ANOTHER, "file-of-another")                               \
+	X(PGA_ANCHOR_WEAK, "anchor-weak")                                       \
+	X(PGA_ANCHOR_SIGNED_BY_SHA1, "anchor-signed-by-sha1")                   \
+	X(PGA_ANCHOR_ANY_HOST, "anchor-any-host")                               \
+	X(PGA_ANCHOR_UNCONSTRAINED, "anchor-unconstrained")                     \
+	X(PGA_ANCHOR_FILE_DIFFERS, "anchor-file-differs")                       \
+	X(PGA_ANCHOR_NOT_CHECKED, "anchor-not-checked")                         \
+	X(PGA_ANCHORS_OVERRULED, "anchors-overruled")                           \
+	X(PGA_BUNDLE_LARGE, "bundle-large")                                     \
+	X(PGA_ROOT_CRT_CHANGES, "root-crt-changes")                             \
+	X(PGA_REFRESH_TIMER_OFF, "refresh-timer-off")                           \
+	X(PGA_REFRESH_TIMER_CHANGED, "refresh-timer-changed")                   \
+	X(PGA_REFRESH_FAILED, "refresh-failed")                                 \
+	X(PGA_AUDIT_MODE_LONG, "audit-mode-long")                               \
+	X(PGA_POLICY_OVERRULED, "policy-overruled")                             \
+	X(PGA_ACCEPTED_GONE, "accepted-gone")                                   \
+	X(PGA_ACCEPTED_OVER, "accepted-over")
 
 #endif

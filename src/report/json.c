@@ -79,11 +79,12 @@ json_t *pga_json_findings(const struct pga_findings *findings)
 		const struct pga_finding *finding = &findings->list[i];
 
 		pga_json_add(array,
-			     json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id",
+			     json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
 				       pga_finding_word(finding->id), "severity",
 				       pga_severity_word(finding->severity), "subject",
-				       finding->subject, "message", pga_json_text(finding->message),
-				       "detail", text_or_null(finding->detail), "hint",
+				       finding->subject, "object", text_or_null(finding->object),
+				       "message", pga_json_text(finding->message), "detail",
+				       text_or_null(finding->detail), "hint",
 				       text_or_null(finding->hint)));
 	}
 	return array;

@@ -67,7 +67,7 @@ def test_as_json(among, home, pganchor):
         "policy_files": [{"path": "PREFIX/etc/pganchor/policy.conf", "found": False},
                          {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
         "pins": 1, "pins_system": 0, "known_servers": None, "problem": None, "processes": [], "unreadable": 0, "warnings": [],
-        "findings": [{"id": "gate-active", "severity": "ok", "subject": "gate", "message": "active here",
+        "findings": [{"id": "gate-active", "severity": "ok", "subject": "gate", "object": None, "message": "active here",
                       "detail": "LD_PRELOAD has the gate", "hint": None}]})
     put(home, "nonsense\n")
     status, shown = report(among, home, pganchor, "--json")
@@ -87,7 +87,7 @@ def findings(among, *started, gated=True):
     _, same, said = among(started, gated=gated, env={"SHELL": "/bin/bash"})
     told = json.loads(shown)["findings"]
     for finding in told:
-        assert list(finding) == ["id", "severity", "subject", "message", "detail", "hint"]
+        assert list(finding) == ["id", "severity", "subject", "object", "message", "detail", "hint"]
         assert ": ".join(filter(None, (finding["message"], finding["detail"]))) in said
         assert finding["hint"] is None or f"\n    {finding['hint']}\n" in said or f": {finding['hint']}\n" in said
     assert status == same == (3 if "error" in {finding["severity"] for finding in told} else 0)
