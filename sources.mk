@@ -182,12 +182,14 @@ ANCHOR = \
 	src/anchor/source_stepca.c src/anchor/source_stepca.h \
 	src/anchor/source_stepconfig.c \
 	src/anchor/source_team.c \
+	src/anchor/source_words.h \
 	src/anchor/trimmed.c src/anchor/trimmed.h \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
 	src/service/anchored.c src/service/anchored.h \
 	src/service/ask.c src/service/ask.h \
 	src/service/check.c src/service/check.h \
+	src/service/check_many.c src/service/check_many.h \
 	src/service/choose_anchor.c src/service/choose_anchor.h \
 	src/service/compose.c src/service/compose.h \
 	src/service/crl_add.c src/service/crl_add.h \
@@ -253,6 +255,7 @@ PASSWORD = \
 	src/password/index.c src/password/index.h \
 	src/password/keep.c src/password/keep.h \
 	src/password/keep_pins.c src/password/keep_pins.h \
+	src/password/log_in.c src/password/log_in.h \
 	src/password/passfile.c src/password/passfile.h \
 	src/password/pins_copy.c src/password/pins_copy.h \
 	src/password/private_key.c src/password/private_key.h \
@@ -280,15 +283,24 @@ PROBE = \
 	src/probe/words.c
 # What a company hands out.
 PROFILE = \
+	src/profile/anchor_files.c \
 	src/profile/anchor_section.c \
 	src/profile/applied.c src/profile/applied.h \
+	src/profile/apply.c src/profile/apply.h \
 	src/profile/believe.c src/profile/believe.h \
 	src/profile/directory.c src/profile/directory.h \
 	src/profile/expand.c \
 	src/profile/keys.c src/profile/keys.h \
+	src/profile/merge.c src/profile/merge.h \
+	src/profile/plan_anchors.c \
+	src/profile/plan_policy.c \
+	src/profile/plan_services.c \
 	src/profile/policy_lines.c src/profile/policy_lines.h \
 	src/profile/profile.h \
 	src/profile/read.c src/profile/reading.h \
+	src/profile/recorded.c src/profile/recorded.h \
+	src/profile/roots.c src/profile/roots.h \
+	src/profile/service_files.c \
 	src/profile/service_section.c \
 	src/profile/source.c src/profile/source.h \
 	src/profile/system.c
@@ -390,6 +402,7 @@ CLI = \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_forecast.c \
 	src/cli/cmd_log.c \
+	src/cli/cmd_onboard.c \
 	src/cli/cmd_password.c src/cli/cmd_password.h \
 	src/cli/cmd_password_clear.c \
 	src/cli/cmd_password_get.c \
@@ -411,6 +424,7 @@ CLI = \
 	src/cli/consent.c src/cli/consent.h \
 	src/cli/enable_prepare.c src/cli/enable_prepare.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
+	src/cli/onboard_passwords.c src/cli/onboarding.h \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_anchor_list.c src/cli/print_anchor_list.h \
@@ -422,6 +436,8 @@ CLI = \
 	src/cli/print_fleet.c src/cli/print_fleet.h \
 	src/cli/print_forecast.c src/cli/print_forecast.h \
 	src/cli/print_log.c src/cli/print_log.h \
+	src/cli/print_onboard.c src/cli/print_onboard.h \
+	src/cli/print_onboard_json.c \
 	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_profile.c src/cli/print_profile.h \
 	src/cli/print_refresh.c src/cli/print_refresh.h \

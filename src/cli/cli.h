@@ -51,6 +51,7 @@ extern const struct pga_command pga_cmd_enable;
 extern const struct pga_command pga_cmd_explain;
 extern const struct pga_command pga_cmd_forecast;
 extern const struct pga_command pga_cmd_log;
+extern const struct pga_command pga_cmd_onboard;
 extern const struct pga_command pga_cmd_password;
 extern const struct pga_command pga_cmd_password_clear;
 extern const struct pga_command pga_cmd_password_export;

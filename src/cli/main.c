@@ -13,6 +13,7 @@
 /* One a line, as --help shows them: what a first day takes before the rest. */
 /* clang-format off */
 static const struct pga_command *const commands[] = {
+    &pga_cmd_onboard,
     &pga_cmd_bootstrap,
     &pga_cmd_service,
     &pga_cmd_password,
@@ -34,7 +35,7 @@ static const struct pga_command *const commands[] = {
 /* clang-format on */
 
 static const struct pga_heading headings[] = {
-    {&pga_cmd_bootstrap, "to begin with"},
+    {&pga_cmd_onboard, "to begin with"},
     {&pga_cmd_status, "from day to day"},
     {&pga_cmd_anchor, "what is trusted"},
     {&pga_cmd_disable, "and besides"},

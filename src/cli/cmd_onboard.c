@@ -1,0 +1,451 @@
+/* pganchor onboard: applies a profile, and sees that every service of it works. */
+#include "cli/cli.h"
+#include "cli/bootstrap_timer.h"
+#include "cli/onboarding.h"
+#include "cli/print_onboard.h"
+#include "cli/question.h"
+
+#include "base/shell_word.h"
+#include "base/terminal.h"
+#include "password/secret.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int take_replaced(void *into, const struct pga_option *option, const char *value)
+{
+	struct pga_onboarding *onboarding = into;
+
+	if (onboarding->replaced_count == PGA_ONBOARD_REPLACED)
+		return pga_usage_error("onboard", "--%s: %d of them at the most", option->name,
+				       PGA_ONBOARD_REPLACED);
+	onboarding->replaced[onboarding->replaced_count++] = value;
+	return PGA_EXIT_DONE;
+}
+
+static const struct pga_option options[] = {
+    {.name = "system-profiles",
+     .target = offsetof(struct pga_onboarding, system_profiles),
+     .help = "apply those of the administrator, in SYSCONFDIR/pganchor/profile.d"},
+    {.name = "sha256",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_onboarding, source.sha256),
+     .argument = "HEX",
+     .help = "of the profile's bytes, that came to you by a way that you trust"},
+    {.name = "public-key",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_onboarding, source.public_key),
+     .argument = "FILE|KEY",
+     .help = "minisign's, of who signs the profile; a signed one has NAME.minisig beside it",
+     .names = PGA_NAMES_FILE},
+    {.name = "ca-file",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_onboarding, source.ca_file),
+     .argument = "FILE",
+     .help = "the CAs that verify the https address, instead of the system's",
+     .names = PGA_NAMES_FILE},
+    {.name = "proxy",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_onboarding, source.http.proxy),
+     .argument = "URL",
+     .help = "ask the https address through this proxy"},
+    {.name = "replace",
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "NAME",
+     .help = "the service, anchor or key of the policy of this name is to be the profile's, "
+	     "whatever is there; may be given several times",
+     .names = PGA_NAMES_SERVICE,
+     .take = take_replaced},
+    {.name = "allow-older",
+     .target = offsetof(struct pga_onboarding, leave.older),
+     .help = "take an older version than was applied"},
+    {.name = "allow-other-key",
+     .target = offsetof(struct pga_onboarding, leave.other_key),
+     .help = "take one that is not signed by the key of the one that was applied"},
+    {.name = "dry-run",
+     .letter = 'n',
+     .target = offsetof(struct pga_onboarding, dry_run),
+     .help = "change nothing, and show what would be done"},
+    {.name = "yes",
+     .target = offsetof(struct pga_onboarding, yes),
+     .help = "do it without a question"},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct pga_onboarding, json),
+     .help = "report in JSON"},
+};
+
+/* ---- the plan ---- */
+
+static void say_asking(void *context, const struct pga_profile_anchor *anchor)
+{
+	const struct pga_onboarding *onboarding = context;
+
+	if (onboarding->json)
+		return;
+	pga_print(stdout, "asking %s for the root of anchor %s\n", anchor->source, anchor->name);
+	(void)fflush(stdout);
+}
+
+/* What brings the user here again, for hints. */
+static int write_again(struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	struct pga_text *text = &onboarding->again;
+
+	pga_text_add(text, "pganchor onboard ");
+	if (onboarding->system_profiles)
+		pga_text_add(text, "--system-profiles");
+	else
+		pga_text_add_shell_word(text, onboarding->source.word);
+	if (onboarding->source.sha256 != NULL) {
+		pga_text_add(text, " --sha256 ");
+		pga_text_add_shell_word(text, onboarding->source.sha256);
+	}
+	if (onboarding->source.public_key != NULL) {
+		pga_text_add(text, " --public-key ");
+		pga_text_add_shell_word(text, onboarding->source.public_key);
+	}
+	if (onboarding->source.ca_file != NULL) {
+		pga_text_add(text, " --ca-file ");
+		pga_text_add_shell_word(text, onboarding->source.ca_file);
+	}
+	return text->failed ? pga_fail_memory(error) : 0;
+}
+
+static int fetch(struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	struct pga_system_profiles *fetched = &onboarding->fetched;
+
+	if (onboarding->system_profiles) {
+		if (pga_profiles_of_system(fetched, error) != 0)
+			return -1;
+	} else {
+		fetched->profiles = calloc(1, sizeof *fetched->profiles);
+		if (fetched->profiles == NULL)
+			return pga_fail_memory(error);
+		if (pga_profile_fetch(&onboarding->source, &fetched->profiles[0], error) != 0)
+			return -1;
+		fetched->count = 1;
+	}
+	onboarding->profiles = calloc(fetched->count + 1, sizeof *onboarding->profiles);
+	return onboarding->profiles != NULL ? 0 : pga_fail_memory(error);
+}
+
+/* Each is planned on what is there: of two that are about the same, the second finds out when it
+ * is applied. */
+static int plan(struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	for (size_t i = 0; i < onboarding->fetched.count; i++) {
+		struct pga_application *application = &onboarding->profiles[i].application;
+
+		application->fetched = &onboarding->fetched.profiles[i];
+		application->leave = onboarding->leave;
+		application->replaced = onboarding->replaced;
+		application->replaced_count = onboarding->replaced_count;
+		application->again = pga_text_string(&onboarding->again);
+		onboarding->count++;
+		if (pga_apply_prepare(application, say_asking, onboarding, error) != 0 ||
+		    pga_apply(application, true, error) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool changes(const struct pga_onboarding *onboarding)
+{
+	for (size_t i = 0; i < onboarding->count; i++)
+		if (onboarding->profiles[i].application.changes)
+			return true;
+	return false;
+}
+
+static void print_plans(FILE *stream, const struct pga_onboarding *onboarding)
+{
+	for (size_t i = 0; i < onboarding->count; i++)
+		pga_print_onboard_plan(stream, &onboarding->profiles[i].application);
+	(void)fflush(stream);
+}
+
+/* ---- the question ---- */
+
+/* Whether somebody has to say that its fingerprints are the right ones. */
+static bool is_believed(const struct pga_onboarding *onboarding)
+{
+	for (size_t i = 0; i < onboarding->count; i++) {
+		const struct pga_fetched_profile *fetched =
+		    onboarding->profiles[i].application.fetched;
+
+		if (!fetched->is_signed && fetched->trust != PGA_PROFILE_BY_DIGEST &&
+		    fetched->trust != PGA_PROFILE_BY_SYSTEM &&
+		    onboarding->profiles[i].application.changes)
+			return false;
+	}
+	return true;
+}
+
+static int ask(const struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	struct pga_question question;
+	struct pga_answer answer;
+	int result;
+
+	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows what",
+			       error) != 0)
+		return -1;
+	print_plans(question.out, onboarding);
+	result = pga_question_ask(&question,
+				  "Trust these roots for PostgreSQL, and do all of "
+				  "this? Type yes: ",
+				  &answer, error);
+	pga_question_end(&question);
+	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
+		result = pga_fail(error, "", "nothing was changed: you have not said yes");
+	return result;
+}
+
+/* ---- doing it ---- */
+
+static int apply(struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	int result = 0;
+
+	pga_followed_copy_begin(&onboarding->copy);
+	for (size_t i = 0; result == 0 && i < onboarding->count; i++) {
+		struct pga_application *application = &onboarding->profiles[i].application;
+
+		result = pga_apply(application, false, error);
+		onboarding->applied = onboarding->applied || (result == 0 && application->changes);
+		if (result == 0 && !onboarding->json && application->visible)
+			pga_print(stdout, "profile %s: applied\n",
+				  application->fetched->profile.name);
+	}
+	pga_followed_copy_end(&onboarding->copy);
+	return result;
+}
+
+static bool pins_some(const struct pga_onboarding *onboarding)
+{
+	for (size_t i = 0; i < onboarding->count; i++)
+		for (size_t k = 0; k < onboarding->profiles[i].application.anchor_count; k++)
+			if (onboarding->profiles[i].application.anchors[k].action == PGA_APPLY_ADD)
+				return true;
+	return false;
+}
+
+static void tell_done(void *context, size_t done)
+{
+	const size_t *count = context;
+
+	if (isatty(STDERR_FILENO) != 0)
+		(void)fprintf(stderr, "\rservers looked at: %zu of %zu%s", done, *count,
+			      done == *count ? "\r\033[K" : "");
+}
+
+/* Only what is there has a server to be looked at. */
+static bool is_there(const struct pga_apply_service *service)
+{
+	return service->from != NULL &&
+	       !(service->action == PGA_APPLY_KEEP && service->settings.count == 0);
+}
+
+static int look_at(struct pga_onboarding *onboarding, struct pga_onboard_profile *profile,
+		   const struct pga_policy *policy, const struct pga_pins *pins,
+		   struct pga_error *error)
+{
+	const struct pga_application *application = &profile->application;
+	struct pga_checked_service *all =
+	    calloc(application->service_count + 1, sizeof *profile->servers);
+	size_t count = 0;
+	int result;
+
+	profile->servers = calloc(application->service_count + 1, sizeof *profile->servers);
+	if (all == NULL || profile->servers == NULL) {
+		free(all);
+		return pga_fail_memory(error);
+	}
+	for (size_t i = 0; i < application->service_count; i++)
+		if (is_there(&application->services[i]))
+			all[count++].name = application->services[i].name;
+	if (!onboarding->json && count > 0) {
+		pga_print(stdout, "profile %s: looking at %zu %s\n",
+			  application->fetched->profile.name, count,
+			  count == 1 ? "server" : "servers");
+		(void)fflush(stdout);
+	}
+	result = pga_check_many(all, count, policy, pins, tell_done, &count, error);
+	/* In the same order. */
+	for (size_t i = 0, next = 0; i < application->service_count; i++)
+		if (is_there(&application->services[i]))
+			profile->servers[i] = all[next++];
+	free(all);
+	return result == 0 ? pga_onboard_passwords(onboarding, profile, error) : -1;
+}
+
+static int look_at_all(struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	struct pga_policy policy = {0};
+	struct pga_pins pins = {0};
+	int result = -1;
+
+	if (pga_policy_load(&policy, error) == 0 && pga_pins_load(&pins, &policy, error) == 0)
+		result = 0;
+	for (size_t i = 0; result == 0 && i < onboarding->count; i++)
+		result = look_at(onboarding, &onboarding->profiles[i], &policy, &pins, error);
+	pga_pins_free(&pins);
+	pga_policy_free(&policy);
+	return result;
+}
+
+/* ---- the end ---- */
+
+/* What is weaker than the policy weighs more than what does not answer. */
+static int status_of(const struct pga_onboarding *onboarding)
+{
+	int status = PGA_EXIT_DONE;
+
+	for (size_t i = 0; i < onboarding->count; i++) {
+		const struct pga_onboard_profile *profile = &onboarding->profiles[i];
+
+		for (size_t k = 0; k < profile->application.service_count; k++) {
+			const struct pga_apply_service *service = &profile->application.services[k];
+			const struct pga_checked_service *server = &profile->servers[k];
+
+			if (!is_there(service))
+				continue;
+			if (service->state == PGA_ENTRY_WEAK ||
+			    (server->problem == NULL && (!server->trusted || server->skipped)))
+				return PGA_EXIT_WEAK;
+			if (server->problem != NULL)
+				status = PGA_EXIT_FAILED;
+		}
+	}
+	return status;
+}
+
+/* What was done is said, whatever comes behind. */
+static int finish(struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	int status;
+
+	if (onboarding->applied && pins_some(onboarding))
+		pga_bootstrap_timer(false, onboarding->json);
+	if (look_at_all(onboarding, error) != 0) {
+		pga_print_error(error);
+		if (onboarding->applied)
+			pga_print_warning("the profile is applied all the same");
+		return PGA_EXIT_FAILED;
+	}
+	status = status_of(onboarding);
+	if (onboarding->json)
+		return pga_print_onboard_json(onboarding, status);
+	pga_print_onboard_end(onboarding);
+	return status;
+}
+
+static int failed(const struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	pga_print_error(error);
+	if (onboarding->applied)
+		pga_print_warning("the profiles before it are applied all the same");
+	return PGA_EXIT_FAILED;
+}
+
+static int onboard(struct pga_onboarding *onboarding)
+{
+	struct pga_error error;
+
+	if (write_again(onboarding, &error) != 0 || fetch(onboarding, &error) != 0 ||
+	    plan(onboarding, &error) != 0)
+		return failed(onboarding, &error);
+	/* At a login, say: there is nothing to tell. */
+	if (onboarding->system_profiles && onboarding->yes && !onboarding->dry_run &&
+	    !changes(onboarding))
+		return PGA_EXIT_DONE;
+	if (onboarding->dry_run && onboarding->json)
+		return pga_print_onboard_json(onboarding, PGA_EXIT_DONE);
+	if (onboarding->dry_run) {
+		print_plans(stdout, onboarding);
+		(void)puts("This was a dry run: nothing was written.");
+		return PGA_EXIT_DONE;
+	}
+	if (!onboarding->yes && !is_believed(onboarding)) {
+		if (!pga_question_possible()) {
+			return pga_usage_error(
+			    "onboard", "nothing proves this profile, and there is no terminal to "
+				       "ask on: --sha256 HEX or --public-key KEY prove it, --yes "
+				       "takes your word for it, --dry-run shows what it would do");
+		}
+		if (ask(onboarding, &error) != 0)
+			return failed(onboarding, &error);
+	} else if (!onboarding->json) {
+		print_plans(stdout, onboarding);
+	}
+	if (apply(onboarding, &error) != 0)
+		return failed(onboarding, &error);
+	return finish(onboarding, &error);
+}
+
+static void end(struct pga_onboarding *onboarding)
+{
+	for (size_t i = 0; i < onboarding->count; i++) {
+		struct pga_onboard_profile *profile = &onboarding->profiles[i];
+
+		pga_checked_services_free(profile->servers, profile->servers != NULL
+								? profile->application.service_count
+								: 0);
+		free(profile->passwords);
+		pga_application_free(&profile->application);
+	}
+	free(onboarding->profiles);
+	pga_system_profiles_free(&onboarding->fetched);
+	pga_text_free(&onboarding->again);
+	pga_text_free(&onboarding->why_skipped);
+}
+
+static int run(int argc, char **argv)
+{
+	struct pga_onboarding onboarding = {
+	    .source.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
+	int status;
+
+	pga_secret_hide_process();
+	if (!pga_options_read(&pga_cmd_onboard, argc, argv, &onboarding, &status))
+		return status;
+	onboarding.source.word = optind < argc ? argv[optind] : NULL;
+	if ((onboarding.source.word != NULL) == onboarding.system_profiles)
+		return pga_usage_error("onboard", onboarding.system_profiles
+						      ? "a profile and --system-profiles: one of "
+							"them"
+						      : "the profile is missing: a file, - or an "
+							"https address; or --system-profiles");
+	status = onboard(&onboarding);
+	end(&onboarding);
+	return status;
+}
+
+const struct pga_command pga_cmd_onboard = {
+    .name = "onboard",
+    .summary = "apply a company's profile: anchors, services, policy, passwords",
+    .usage = "FILE|-|https://... [OPTION ...]\n--system-profiles [OPTION ...]",
+    .about =
+	"Applies a profile (pganchor-profile(5)): pins its anchors, writes its services, each "
+	"verify-full, and makes the policy as strict as it asks, in one step that is done whole or "
+	"not at all. Then it looks at every server, asks for the passwords that the profile "
+	"names, tries them, and keeps them in the keyring.\n\n"
+	"It can be run again at any time, and with a newer version: what you have changed by hand "
+	"stays, and is told.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .word = "the profile",
+    .most = 1,
+    .names = PGA_NAMES_FILE,
+    .statuses = "Exit status: 0 every server is verified; 1 failed, or applied and a server does "
+		"not answer or is not the right one; 2 usage; 3 applied, and something is weaker "
+		"than the policy.",
+    .examples = "  pganchor onboard acme.profile\n"
+		"  pganchor onboard https://intra.example.com/acme.profile --sha256 HEX\n"
+		"  pganchor onboard --system-profiles --yes\n",
+    .run = run,
+};
