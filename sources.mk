@@ -413,6 +413,7 @@ CLI = \
 	src/cli/cmd_run.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
 	src/cli/cmd_service_add.c \
+	src/cli/cmd_service_harden.c \
 	src/cli/cmd_service_list.c \
 	src/cli/cmd_service_remove.c \
 	src/cli/cmd_service_show.c \
@@ -423,6 +424,7 @@ CLI = \
 	src/cli/conninfo_word.c src/cli/conninfo_word.h \
 	src/cli/consent.c src/cli/consent.h \
 	src/cli/enable_prepare.c src/cli/enable_prepare.h \
+	src/cli/harden_questions.c src/cli/harden_questions.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
 	src/cli/onboard_passwords.c src/cli/onboarding.h \
 	src/cli/options.c src/cli/options.h \
@@ -435,6 +437,7 @@ CLI = \
 	src/cli/print_copy.c src/cli/print_copy.h \
 	src/cli/print_fleet.c src/cli/print_fleet.h \
 	src/cli/print_forecast.c src/cli/print_forecast.h \
+	src/cli/print_harden.c src/cli/print_harden.h \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_onboard.c src/cli/print_onboard.h \
 	src/cli/print_onboard_json.c \

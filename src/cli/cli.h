@@ -64,6 +64,7 @@ extern const struct pga_command pga_cmd_profile;
 extern const struct pga_command pga_cmd_run;
 extern const struct pga_command pga_cmd_service;
 extern const struct pga_command pga_cmd_service_add;
+extern const struct pga_command pga_cmd_service_harden;
 extern const struct pga_command pga_cmd_service_list;
 extern const struct pga_command pga_cmd_service_remove;
 extern const struct pga_command pga_cmd_service_show;

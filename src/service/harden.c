@@ -29,6 +29,7 @@ static void forget(struct pga_hardening *item)
 	free(item->host);
 	free(item->anchor);
 	free(item->server);
+	free(item->address);
 	pga_text_free(&item->reasons);
 	pga_text_free(&item->why);
 	pga_text_free(&item->names);
@@ -70,6 +71,16 @@ static enum pga_server_way way_of(const struct pga_effective *effective)
 	return way != NULL && strcmp(way, "direct") == 0 ? PGA_SERVER_DIRECT : PGA_SERVER_EITHER;
 }
 
+/* Whom it is about from now on. */
+static int take_server(struct pga_hardening *item, const struct pga_host *host,
+		       struct pga_error *error)
+{
+	free(item->server);
+	item->server = label_with_port(host);
+	item->port = port_of(host);
+	return item->server != NULL ? 0 : pga_fail_memory(error);
+}
+
 static int ask_server(struct pga_hardening *item, const struct pga_effective *effective,
 		      struct pga_harden_host *host, struct pga_error *error)
 {
@@ -82,10 +93,8 @@ static int ask_server(struct pga_hardening *item, const struct pga_effective *ef
 	    .connect_timeout = timeout_of(effective),
 	    .max_time = 2 * timeout_of(effective)};
 
-	free(item->server);
-	item->server = label_with_port(asked);
-	if (item->server == NULL)
-		return pga_fail_memory(error);
+	if (take_server(item, asked, error) != 0)
+		return -1;
 	if (pga_server_chain(&server, &host->chain, NULL, &item->error) == 0)
 		return 0;
 	if (item->error.hint[0] == '\0')
@@ -144,6 +153,8 @@ static int fail_unsigned(struct pga_hardening *item, const struct pga_harden_hos
 
 	item->fits = pga_harden_is_for(certificate, pga_host_label(host->host));
 	pga_harden_names_of(certificate, &item->names);
+	if (!item->fits)
+		item->address = pga_harden_address_of(host->host);
 	if (why == X509_V_ERR_CERT_HAS_EXPIRED || why == X509_V_ERR_CERT_NOT_YET_VALID) {
 		(void)pga_fail(
 		    &item->error,
@@ -290,7 +301,7 @@ static int look_at_entry(struct pga_hardening *item, const struct pga_harden *ha
 	pga_text_add(&item->reasons, pga_text_string(&evaluation.why));
 	item->weak = evaluation.state == PGA_ENTRY_WEAK;
 	if (evaluation.state == PGA_ENTRY_ALLOWED)
-		item->state = PGA_HARDEN_STRONG;
+		result = pga_harden_keep(item, &evaluation, error);
 	else if (evaluation.state != PGA_ENTRY_WEAK)
 		result = refuse_state(item, &evaluation);
 	else

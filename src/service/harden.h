@@ -58,10 +58,12 @@ struct pga_hardening {
 	struct pga_text names; /* one a line: those that may be meant; of PGA_HARDEN_ANCHOR those
 				  that the certificate has, which nothing proves */
 	char *server;          /* HOST:PORT, the one that the state is about; NULL: none */
+	unsigned port;         /* of that */
+	char *address;         /* where that is reached, a number; NULL: by its name, or unknown */
 	bool fits;             /* of PGA_HARDEN_ANCHOR: the certificate has the name of the entry */
 	struct pga_error error; /* of those states that are not done */
 
-	struct pga_settings settings; /* as they are to be */
+	struct pga_settings settings; /* as they are to be, or of a strong one, as they are */
 };
 
 struct pga_harden {

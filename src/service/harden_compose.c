@@ -20,6 +20,18 @@ static bool is_of_entry(const struct pga_effective *effective, const PQconninfoO
 	       strncmp(option->keyword, "service", strlen("service")) != 0;
 }
 
+int pga_harden_keep(struct pga_hardening *item, const struct pga_evaluation *evaluation,
+		    struct pga_error *error)
+{
+	const struct pga_effective *effective = &evaluation->effective;
+
+	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
+		if (is_of_entry(effective, option) &&
+		    pga_settings_add(&item->settings, option->keyword, option->val, error) != 0)
+			return -1;
+	return 0;
+}
+
 /* Whether each server's chain verifies with this file, and ends in a root that is pinned. */
 static int is_good_file(const char *path, const struct pga_pins *pins,
 			const struct pga_harden_host *hosts, size_t count, bool *good,

@@ -167,6 +167,20 @@ static char *number_of(const struct addrinfo *addresses)
 	return strdup(number);
 }
 
+char *pga_harden_address_of(const struct pga_host *host)
+{
+	struct addrinfo *addresses;
+	char *number;
+
+	if (host->address[0] != '\0')
+		return strdup(host->address);
+	addresses = look_up(host->name, false);
+	number = number_of(addresses);
+	if (addresses != NULL)
+		freeaddrinfo(addresses);
+	return number;
+}
+
 /* ---- The choice ---- */
 
 /* Of the certificate's names those that the anchor is valid for. */

@@ -26,6 +26,9 @@ void pga_harden_names_of(X509 *certificate, struct pga_text *names);
 /* Whether the certificate is for this name or address. */
 bool pga_harden_is_for(X509 *certificate, const char *label);
 
+/* The address at which it is reached, as a number; the caller frees it. NULL: nobody knows. */
+char *pga_harden_address_of(const struct pga_host *host);
+
 /* Decides what host and hostaddr are to be of a server that the anchor has signed. wanted: the name
  * that is meant; NULL: nobody has said. Returns 0 with item->state untouched where it is decided;
  * 1 with the item's state and error where not; -1 for want of memory. */
@@ -38,6 +41,10 @@ int pga_harden_name(struct pga_hardening *item, struct pga_harden_host *host,
 int pga_harden_compose(struct pga_hardening *item, const struct pga_harden *harden,
 		       const struct pga_evaluation *evaluation, const struct pga_harden_host *hosts,
 		       size_t count, struct pga_error *error);
+
+/* Gives an entry that stays as it is its settings. */
+int pga_harden_keep(struct pga_hardening *item, const struct pga_evaluation *evaluation,
+		    struct pga_error *error);
 
 /* The entry is as it is, for this reason, which the caller has put into its error. Returns 1. */
 int pga_harden_stuck(struct pga_hardening *item, enum pga_harden_state state);
