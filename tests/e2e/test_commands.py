@@ -38,7 +38,7 @@ def test_help_of_a_command(home, name):
         assert (done.returncode, done.stdout, done.stderr) == (0, whole.stdout, ""), args
 
 
-@pytest.mark.parametrize("name", ["add", "list", "show", "remove"])
+@pytest.mark.parametrize("name", ["add", "harden", "list", "show", "remove"])
 def test_help_of_a_command_of_service(home, name):
     whole = home.pganchor("service", name, "--help")
     assert (whole.returncode, whole.stderr) == (0, "") and f"usage: pganchor service {name}" in whole.stdout
