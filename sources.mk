@@ -271,8 +271,9 @@ REPORT = \
 # What is found out of a server without a password.
 PROBE = \
 	src/probe/chain.c src/probe/chain.h \
+	src/probe/drivers.c src/probe/drivers.h \
 	src/probe/explain.c \
-	src/probe/grade.h \
+	src/probe/grade.c src/probe/grade.h \
 	src/probe/many.c src/probe/many.h \
 	src/probe/probe.c src/probe/probe.h \
 	src/probe/progress.c src/probe/progress.h \
@@ -409,6 +410,7 @@ CLI = \
 	src/cli/cmd_password_import.c \
 	src/cli/cmd_password_list.c \
 	src/cli/cmd_password_set.c \
+	src/cli/cmd_probe.c \
 	src/cli/cmd_profile.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
@@ -441,6 +443,8 @@ CLI = \
 	src/cli/print_log.c src/cli/print_log.h \
 	src/cli/print_onboard.c src/cli/print_onboard.h \
 	src/cli/print_onboard_json.c \
+	src/cli/print_probe.c src/cli/print_probe.h \
+	src/cli/print_probe_json.c \
 	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_profile.c src/cli/print_profile.h \
 	src/cli/print_refresh.c src/cli/print_refresh.h \

@@ -60,6 +60,7 @@ extern const struct pga_command pga_cmd_password_import;
 extern const struct pga_command pga_cmd_password_list;
 extern const struct pga_command pga_cmd_password_set;
 extern const struct pga_command pga_cmd_password_unlock;
+extern const struct pga_command pga_cmd_probe;
 extern const struct pga_command pga_cmd_profile;
 extern const struct pga_command pga_cmd_run;
 extern const struct pga_command pga_cmd_service;
