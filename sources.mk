@@ -305,6 +305,21 @@ PROFILE = \
 	src/profile/service_section.c \
 	src/profile/source.c src/profile/source.h \
 	src/profile/system.c
+# What other programs keep.
+CLIENTS = \
+	src/clients/connections.c src/clients/connections.h \
+	src/clients/dbeaver.c \
+	src/clients/jdbc_url.c src/clients/jdbc_url.h \
+	src/clients/jetbrains.c \
+	src/clients/jsonc.c src/clients/jsonc.h \
+	src/clients/library.c src/clients/library.h \
+	src/clients/pgadmin.c \
+	src/clients/pgcli.c \
+	src/clients/psqlrc.c \
+	src/clients/sqlite_file.c src/clients/sqlite_file.h \
+	src/clients/stores.c src/clients/stores.h \
+	src/clients/vscode.c \
+	src/clients/xml_file.c src/clients/xml_file.h
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
@@ -333,6 +348,7 @@ DIAGNOSE = \
 	src/diagnose/doctor_files.c \
 	src/diagnose/doctor_passfile.c \
 	src/diagnose/doctor_paths.c src/diagnose/doctor_paths.h \
+	src/diagnose/doctor_clients.c \
 	src/diagnose/doctor_services.c \
 	src/diagnose/doctor_start_files.c \
 	src/diagnose/doctor_status.c \
@@ -354,7 +370,7 @@ DIAGNOSE = \
 	src/diagnose/status.c src/diagnose/status.h \
 	src/diagnose/variables.c src/diagnose/variables.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(UNINSTALL) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \

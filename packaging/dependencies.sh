@@ -35,7 +35,7 @@ packages_of() {
     case $1 in
         build)
             echo gcc libc6-dev make autoconf automake libtool autoconf-archive pkgconf
-            echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev libelf-dev
+            echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev libelf-dev libexpat1-dev libsqlite3-dev
             # pganchor-secret alone.
             echo libsecret-1-dev
             # make check.

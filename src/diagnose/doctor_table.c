@@ -17,6 +17,7 @@ const struct pga_check pga_checks[] = {
     {PGA_ABOUT_ROOTS, "root.crt has no root that nobody pinned", false, false, pga_check_root_crt},
     {"timers", "the anchors are refreshed", false, false, pga_check_timer},
     {"policy", "the policy is what it was meant to be", false, false, pga_check_policy},
+    {"clients", "no client keeps a connection that is weak", false, false, pga_check_clients},
     {NULL, NULL, false, false, NULL},
 };
 

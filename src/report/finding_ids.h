@@ -83,6 +83,8 @@
 	X(PGA_AUDIT_MODE_LONG, "audit-mode-long")                               \
 	X(PGA_POLICY_OVERRULED, "policy-overruled")                             \
 	X(PGA_ACCEPTED_GONE, "accepted-gone")                                   \
-	X(PGA_ACCEPTED_OVER, "accepted-over")
+	X(PGA_ACCEPTED_OVER, "accepted-over")                                   \
+	X(PGA_CLIENT_WEAK, "client-weak")                                       \
+	X(PGA_CLIENT_UNREADABLE, "client-unreadable")
 
 #endif
