@@ -181,7 +181,14 @@ const char *pga_pgjdbc_weakness(const struct pga_driver_settings *settings)
 	return NULL;
 }
 
-void pga_keep_unread(const struct pga_store *store, const char *why)
+static void free_unread(struct pga_unread_store *unread)
+{
+	free(unread->file);
+	free(unread->why);
+	free(unread->hint);
+}
+
+void pga_keep_unread(const struct pga_store *store, const struct pga_error *why)
 {
 	struct pga_kept *kept = store->kept;
 	struct pga_unread_store *grown =
@@ -194,24 +201,22 @@ void pga_keep_unread(const struct pga_store *store, const char *why)
 	}
 	kept->unread = grown;
 	added = &grown[kept->unread_count];
-	*added = (struct pga_unread_store){store->client, strdup(store->file), strdup(why)};
-	if (added->file != NULL && added->why != NULL) {
+	*added = (struct pga_unread_store){store->client, strdup(store->file), strdup(why->message),
+					   strdup(why->hint)};
+	if (added->file != NULL && added->why != NULL && added->hint != NULL) {
 		kept->unread_count++;
 		return;
 	}
 	kept->failed = true;
-	free(added->file);
-	free(added->why);
+	free_unread(added);
 }
 
 void pga_kept_free(struct pga_kept *kept)
 {
 	for (size_t i = 0; i < kept->weak_count; i++)
 		free_connection(&kept->weak[i]);
-	for (size_t i = 0; i < kept->unread_count; i++) {
-		free(kept->unread[i].file);
-		free(kept->unread[i].why);
-	}
+	for (size_t i = 0; i < kept->unread_count; i++)
+		free_unread(&kept->unread[i]);
 	free(kept->weak);
 	free(kept->unread);
 	kept->weak = NULL;

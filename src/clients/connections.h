@@ -3,6 +3,7 @@
 #ifndef PGA_CLIENTS_CONNECTIONS_H
 #define PGA_CLIENTS_CONNECTIONS_H
 
+#include "base/error.h"
 #include "policy/policy.h"
 
 #include <stdbool.h>
@@ -22,7 +23,8 @@ struct pga_kept_connection {
 struct pga_unread_store {
 	const char *client;
 	char *file;
-	char *why;
+	char *why;  /* names the file */
+	char *hint; /* "" where there is none */
 };
 
 struct pga_kept {
@@ -65,7 +67,7 @@ void pga_keep(const struct pga_store *store, const char *name, const char *host,
 const char *pga_pgjdbc_weakness(const struct pga_driver_settings *settings);
 
 /* Notes that the file cannot be read. */
-void pga_keep_unread(const struct pga_store *store, const char *why);
+void pga_keep_unread(const struct pga_store *store, const struct pga_error *why);
 
 /* Frees all but the policy. */
 void pga_kept_free(struct pga_kept *kept);

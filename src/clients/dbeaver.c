@@ -64,13 +64,13 @@ void pga_dbeaver_read(const struct pga_store *store)
 	const char *key;
 
 	if (pga_file_read(store->file, &content, NULL, &error) != 0) {
-		pga_keep_unread(store, error.message);
+		pga_keep_unread(store, &error);
 		goto done;
 	}
 	root = json_loadb(pga_text_string(&content), content.length, 0, &where);
 	if (root == NULL) {
-		(void)pga_fail(&error, NULL, "line %d: it is no JSON", where.line);
-		pga_keep_unread(store, error.message);
+		(void)pga_fail(&error, NULL, "%s, line %d: it is no JSON", store->file, where.line);
+		pga_keep_unread(store, &error);
 		goto done;
 	}
 	json_object_foreach(json_object_get(root, "connections"), key, connection)

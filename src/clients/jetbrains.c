@@ -187,7 +187,7 @@ void pga_jetbrains_read(const struct pga_store *store)
 	if (local == NULL)
 		sources.failed = true;
 	else if (pga_xml_read(store->file, &events, &sources, &error) != 0)
-		pga_keep_unread(store, error.message);
+		pga_keep_unread(store, &error);
 	sources.current = NULL;
 	sources.in_page = false;
 	if (local != NULL && access(local, F_OK) == 0 &&
@@ -195,7 +195,7 @@ void pga_jetbrains_read(const struct pga_store *store)
 		struct pga_store there = *store;
 
 		there.file = local;
-		pga_keep_unread(&there, error.message);
+		pga_keep_unread(&there, &error);
 	}
 	if (sources.failed)
 		store->kept->failed = true;

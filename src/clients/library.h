@@ -14,8 +14,9 @@ struct pga_wanted_function {
 };
 
 /* Opens the library of this soname, and finds all of the functions. package: Debian's name of it,
- * for the hint. It stays open. Returns -1 where it is missing, or has not all of them. */
-int pga_library_open(const char *soname, const char *package,
+ * for the hint; path: the file that it is for. It stays open. Returns -1 where it is missing, or
+ * has not all of them. */
+int pga_library_open(const char *soname, const char *package, const char *path,
 		     const struct pga_wanted_function *wanted, size_t count,
 		     struct pga_error *error);
 

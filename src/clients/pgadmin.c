@@ -62,5 +62,5 @@ void pga_pgadmin_read(const struct pga_store *store)
 	if (strstr(error.message, "no such column") == NULL ||
 	    pga_sqlite_ask(store->file, "SELECT " COLUMNS "ssl_mode FROM server ORDER BY id",
 			   take_old_server, &copy, &error) != 0)
-		pga_keep_unread(store, error.message);
+		pga_keep_unread(store, &error);
 }

@@ -45,7 +45,7 @@ void pga_pgcli_read(const struct pga_store *store)
 	bool aliases = false;
 
 	if (pga_file_read(store->file, &content, NULL, &error) != 0)
-		pga_keep_unread(store, error.message);
+		pga_keep_unread(store, &error);
 	reader = pga_ini_start(pga_text_string(&content), content.length, PGA_INI_CONF);
 	while (pga_ini_next(&reader, &line)) {
 		if (line.kind == PGA_INI_SECTION)

@@ -126,7 +126,7 @@ void pga_psqlrc_read(const struct pga_store *store)
 	size_t length;
 
 	if (pga_file_read(store->file, &content, NULL, &error) != 0)
-		pga_keep_unread(store, error.message);
+		pga_keep_unread(store, &error);
 	rest = pga_text_string(&content);
 	while (pga_next_line(&rest, &line, &length)) {
 		char *copy = strndup(line, length);

@@ -105,7 +105,7 @@ int pga_sqlite_ask(const char *path, const char *question, pga_sqlite_row *take,
 	int result = -1;
 
 	if (pga_file_read(path, &content, NULL, error) != 0 ||
-	    pga_library_open("libsqlite3.so.0", "libsqlite3-0", wanted,
+	    pga_library_open("libsqlite3.so.0", "libsqlite3-0", path, wanted,
 			     sizeof wanted / sizeof wanted[0], error) != 0)
 		goto done;
 	undo_wal(&content);

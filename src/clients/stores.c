@@ -156,7 +156,7 @@ static void look_at_projects(struct looking *looking, size_t place, const char *
 
 	(void)place;
 	if (pga_jetbrains_projects(file, looking->home, take_project, looking, &error) != 0)
-		pga_keep_unread(&store, error.message);
+		pga_keep_unread(&store, &error);
 }
 
 int pga_clients_look(struct pga_kept *kept, const struct pga_policy *policy,

@@ -97,7 +97,7 @@ void pga_vscode_read(const struct pga_store *store)
 	json_t *root;
 
 	if (pga_file_read(store->file, &content, NULL, &error) != 0) {
-		pga_keep_unread(store, error.message);
+		pga_keep_unread(store, &error);
 		goto done;
 	}
 	pga_jsonc_strip(&json, pga_text_string(&content), content.length);
@@ -109,8 +109,9 @@ void pga_vscode_read(const struct pga_store *store)
 		goto done;
 	root = json_loadb(json.bytes, json.length, 0, &where);
 	if (root == NULL) {
-		(void)pga_fail(&error, NULL, "it is no JSON, even without its comments");
-		pga_keep_unread(store, error.message);
+		(void)pga_fail(&error, NULL, "%s: it is no JSON, even without its comments",
+			       store->file);
+		pga_keep_unread(store, &error);
 		goto done;
 	}
 	judge_all(store, root);

@@ -120,8 +120,8 @@ int pga_xml_read(const char *path, const struct pga_xml_events *events, void *co
 	int result = -1;
 
 	if (pga_file_read(path, &content, NULL, error) != 0 ||
-	    pga_library_open("libexpat.so.1", "libexpat1", wanted, sizeof wanted / sizeof wanted[0],
-			     error) != 0)
+	    pga_library_open("libexpat.so.1", "libexpat1", path, wanted,
+			     sizeof wanted / sizeof wanted[0], error) != 0)
 		goto done;
 	reading.parser = expat.XML_ParserCreate(NULL);
 	if (reading.parser == NULL) {

@@ -23,6 +23,8 @@ static void tell_unread(const struct pga_unread_store *unread, struct pga_findin
 	pga_findings_add(findings, PGA_CLIENT_UNREADABLE, PGA_SEVERITY_WARNING, ABOUT_CLIENTS,
 			 "%s: its connections could not be looked at", unread->client);
 	pga_findings_detail(findings, "%s", unread->why);
+	if (unread->hint[0] != '\0')
+		pga_findings_hint(findings, "%s", unread->hint);
 	pga_findings_object(findings, "%s", unread->file);
 }
 
