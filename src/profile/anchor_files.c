@@ -202,6 +202,21 @@ static void add_roots(const struct pga_application *application,
 	}
 }
 
+/* Whether a root that goes is in there. */
+static bool has_gone(const struct pga_application *application, const struct pga_text *content)
+{
+	struct pga_own_file file;
+	bool has = false;
+
+	if (pga_own_file_read(&file, content))
+		for (size_t i = 0; i < application->anchor_count; i++)
+			has =
+			    has || (application->anchors[i].action == PGA_APPLY_REMOVE &&
+				    pga_own_file_find(&file, application->anchors[i].pin) != NULL);
+	pga_own_file_free(&file);
+	return has;
+}
+
 /* Whether what is there is the anchor's, and has all that is to be there. */
 static bool is_right(const struct pga_application *application,
 		     const struct pga_apply_anchor *anchor, const struct pga_text *content,
@@ -215,7 +230,8 @@ static bool is_right(const struct pga_application *application,
 	/* One that is alone here may be joined by others, which a rotation has put there. */
 	return mine != NULL && anchor->action != PGA_APPLY_CHANGE &&
 	       wanted->length == strlen(anchor->root->certificate.pem) &&
-	       pga_own_file_is_right(content, mine, &application->own);
+	       pga_own_file_is_right(content, mine, &application->own) &&
+	       !has_gone(application, content);
 }
 
 static int compose_crt(struct pga_application *application, size_t index, struct pga_error *error)

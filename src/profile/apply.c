@@ -101,6 +101,7 @@ static int begin_services(struct pga_application *application, struct pga_error 
 	}
 	if (pga_apply_begin(application, PGA_APPLY_SERVICES, path, 0600, error) != 0)
 		return -1;
+	pga_service_file_free(&application->entries);
 	return pga_service_file_read(&application->entries, PGA_SERVICE_USER, error);
 }
 
@@ -232,6 +233,7 @@ static int compose_profiles(struct pga_application *application, struct pga_erro
 static int compose_all(struct pga_application *application, struct pga_error *error)
 {
 	if (begin_all(application, error) != 0 || pga_apply_plan_policy(application, error) != 0 ||
+	    pga_service_file_read(&application->entries, PGA_SERVICE_USER, error) != 0 ||
 	    pga_apply_plan_anchors(application, error) != 0 ||
 	    pga_apply_compose_anchors(application, error) != 0 ||
 	    begin_services(application, error) != 0 ||

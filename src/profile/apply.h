@@ -149,6 +149,11 @@ int pga_apply_begin(struct pga_application *application, enum pga_apply_file whi
 void pga_apply_forget_anchors(struct pga_application *application);
 void pga_apply_forget_services(struct pga_application *application);
 
+/* The name of a service that has this file as its sslrootcert, and is not the profile's, or not any
+ * more; *user is NULL where there is none. */
+int pga_apply_find_user(const struct pga_application *application, const char *file,
+			const char **user, struct pga_error *error);
+
 int pga_apply_plan_anchors(struct pga_application *application, struct pga_error *error);
 int pga_apply_compose_anchors(struct pga_application *application, struct pga_error *error);
 int pga_apply_prove_anchors(const struct pga_application *application, struct pga_error *error);

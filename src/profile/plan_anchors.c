@@ -257,6 +257,9 @@ static int plan_dropped(struct pga_application *application,
 	struct pga_apply_anchor *anchor = &application->anchors[application->anchor_count];
 	const struct pga_pin *mine = pga_pins_find(&application->own, before->pin);
 	struct pga_text command = PGA_TEXT_EMPTY;
+	struct pga_text why = PGA_TEXT_EMPTY;
+	const char *user;
+	int result;
 
 	if (mine == NULL)
 		return 0;
@@ -270,12 +273,20 @@ static int plan_dropped(struct pga_application *application,
 	if (anchor->file == NULL)
 		return pga_fail_home(error);
 	anchor->action = PGA_APPLY_REMOVE;
-	if (strcmp(mine->name, before->name) == 0 && strcmp(mine->hosts, before->hosts) == 0)
+	if (pga_apply_find_user(application, anchor->file, &user, error) != 0)
+		return -1;
+	if (user != NULL)
+		pga_text_addf(&why, "the profile has dropped it, and your service %s uses it",
+			      user);
+	else if (strcmp(mine->name, before->name) != 0 || strcmp(mine->hosts, before->hosts) != 0)
+		pga_text_add(&why, "the profile has dropped it, and you have changed it");
+	if (why.length == 0)
 		return 0;
 	anchor->present = true;
 	pga_text_addf(&command, "pganchor anchor remove %s", mine->name);
-	return keep(anchor, pga_text_take(&command),
-		    "the profile has dropped it, and you have changed it", error);
+	result = keep(anchor, pga_text_take(&command), pga_text_string(&why), error);
+	pga_text_free(&why);
+	return result;
 }
 
 void pga_apply_forget_anchors(struct pga_application *application)

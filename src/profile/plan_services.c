@@ -50,6 +50,40 @@ static int copy_settings(const struct pga_settings *from, struct pga_settings *t
 	return 0;
 }
 
+/* Whether the profile has made the entry, and nobody has changed it since. */
+static bool is_untouched(const struct pga_application *application, const struct pga_entry *entry,
+			 const struct pga_settings *now)
+{
+	const struct pga_recorded_service *before =
+	    pga_recorded_service_of(&application->recorded, entry->name);
+
+	return before != NULL && pga_settings_are_same(now, &before->settings);
+}
+
+int pga_apply_find_user(const struct pga_application *application, const char *file,
+			const char **user, struct pga_error *error)
+{
+	const struct pga_service_file *entries = &application->entries;
+
+	*user = NULL;
+	for (size_t i = 0; *user == NULL && i < entries->named; i++) {
+		const struct pga_entry *entry = entries->by_name[i];
+		struct pga_settings now = {NULL, 0};
+		const char *root;
+
+		if (read_entry(entries, entry, &now, error) != 0) {
+			pga_settings_free(&now);
+			return -1;
+		}
+		root = pga_settings_value(&now, "sslrootcert");
+		if (root != NULL && strcmp(root, file) == 0 &&
+		    !is_untouched(application, entry, &now))
+			*user = entry->name;
+		pga_settings_free(&now);
+	}
+	return 0;
+}
+
 /* ---- what is wanted ---- */
 
 /* Whether the anchor is valid for each host of the service. */

@@ -27,3 +27,164 @@ def test_a_second_time_changes_nothing_and_says_so(onboard):
     before = onboard.home.snapshot()
     assert "All of it is so already." in onboard.does()
     assert onboard.home.snapshot() == before
+
+
+# ---- the merge ----
+
+
+def test_a_newer_version_is_merged(onboard):
+    onboard.write(services={"orders": onboard.service(), "billing": onboard.service(application_name="billing"),
+                            "old": onboard.service(), "older": onboard.service()})
+    onboard.does()
+    onboard.replace_line("[billing]\n", "[billing]\nkeepalives_idle=30\n")
+    onboard.replace_line("[older]\n", "[older]\nkeepalives_idle=30\n")
+    onboard.write(version=2, services={"orders": onboard.service(connect_timeout=7), "billing": onboard.service(application_name="pay"),
+                                       "new": onboard.service()})
+    said = onboard.report()
+    assert said["version"] == 2 and said["version_before"] == 1 and said["changed"]
+    services = {one["service"]: one for one in said["services"]}
+    assert {name: one["action"] for name, one in services.items()} == {
+        "orders": "change", "billing": "change", "new": "add", "old": "remove", "older": "keep"}
+    assert services["billing"]["why"] == "your keepalives_idle stays"
+    assert "the profile has dropped it" in services["older"]["why"]
+    assert onboard.entry("orders")["connect_timeout"] == "7" and onboard.entry("old") is None
+    billing = onboard.entry("billing")
+    assert billing["application_name"] == "pay" and billing["keepalives_idle"] == "30" and onboard.entry("older") and onboard.entry("new")
+    before = onboard.home.snapshot()
+    assert set(onboard.actions()["services"].values()) == {"same"}
+    assert onboard.home.snapshot() == before
+
+
+def test_what_the_user_has_changed_stays_and_is_told(onboard):
+    onboard.write()
+    onboard.does()
+    onboard.replace_line(f"dbname={onboard.server.dbname}", "dbname=mine")
+    onboard.write(version=2, services={"orders": onboard.service(dbname="theirs", connect_timeout=7)})
+    said = onboard.does()
+    assert "your dbname stays, and the profile has another" in said and "+ connect_timeout=7" in said
+    hint = f"pganchor onboard {onboard.path} --replace orders"
+    assert hint in said
+    assert onboard.entry("orders")["dbname"] == "mine" and onboard.entry("orders")["connect_timeout"] == "7"
+    done = onboard.home.run(["sh", "-c", hint + " --yes"])
+    assert done.returncode == 0, done.stderr
+    assert onboard.entry("orders")["dbname"] == "theirs"
+
+
+def test_a_service_of_the_users_own_is_never_overwritten(onboard, postgres):
+    own = f"[orders]\nhost=localhost\nport={postgres.port}\nsslmode=require\n"
+    (onboard.home / ".pg_service.conf").write_text(own)
+    onboard.write()
+    said = onboard.does(status=3)
+    assert "there is one of this name, which the profile has not made" in said and "weaker than the policy" in said
+    assert (onboard.home / ".pg_service.conf").read_text() == own
+    onboard.does("--replace", "orders")
+    assert onboard.entry("orders")["sslmode"] == "verify-full"
+    assert onboard.actions()["services"] == {"orders": "same"}
+
+
+def test_what_the_user_has_removed_stays_away(onboard):
+    onboard.write(services={"orders": onboard.service(), "billing": onboard.service()})
+    onboard.does()
+    assert onboard.home.pganchor("service", "remove", "orders").returncode == 0
+    said = onboard.does()
+    assert "you have removed it" in said and onboard.entry("orders") is None
+    assert onboard.actions()["services"] == {"orders": "keep", "billing": "same"}
+    onboard.does("--replace", "orders")
+    assert onboard.entry("orders")["sslmode"] == "verify-full"
+
+
+def test_an_older_version_is_refused(onboard):
+    onboard.write(version=3)
+    onboard.does()
+    onboard.write(version=2, services={})
+    before = onboard.home.snapshot()
+    done = onboard()
+    assert done.returncode == 1 and "is older than 3" in done.stderr and "--allow-older" in done.stderr
+    assert onboard.home.snapshot() == before
+    onboard.does("--allow-older")
+    assert onboard.entry("orders") is None if (onboard.home / ".pg_service.conf").exists() else True
+
+
+def test_what_would_be_weak_beside_a_users_change_is_not_written(onboard):
+    onboard.write()
+    onboard.does()
+    onboard.replace_line("sslmode=verify-full", "sslmode=require")
+    onboard.write(version=2, services={"orders": onboard.service(connect_timeout=7)})
+    said = onboard.does(status=3)
+    assert "does not go together with the profile" in said
+    assert "connect_timeout" not in onboard.entry("orders") and onboard.entry("orders")["sslmode"] == "require"
+
+
+# ---- anchors ----
+
+
+def test_another_root_takes_the_place_of_the_one_before(onboard, stepca, other_stepca, make_postgres):
+    onboard.write()
+    onboard.does()
+    moved = make_postgres(*other_stepca.issue("localhost"))
+    both = {"source": other_stepca.url, "fingerprint": other_stepca.fingerprint, "hosts": "localhost"}
+    onboard.write(version=2, anchors={"acme-ca": both}, services={"orders": onboard.service(port=moved.port)})
+    actions = onboard.actions()
+    assert sorted(actions["services"].items()) == [("orders", "change")]
+    conf = (onboard.home / ".config/pganchor/anchors.conf").read_text()
+    assert other_stepca.fingerprint in conf and stepca.fingerprint not in conf
+    roots = (onboard.home / ".postgresql/root.crt").read_text()
+    assert other_stepca.root_pem.strip() in roots and stepca.root_pem.strip() not in roots
+    crts = list((onboard.home / ".config/pganchor/anchors").glob("*.crt"))
+    assert [path.name for path in crts] == ["acme-ca.crt"] and crts[0].read_text().strip() == other_stepca.root_pem.strip()
+
+
+def test_while_a_ca_moves_both_roots_are_good(onboard, stepca, other_stepca, make_postgres, tmp_path):
+    roots = tmp_path / "roots.pem"
+    roots.write_text(other_stepca.root_pem + stepca.root_pem)
+    onboard.write()
+    onboard.does()
+    moved = make_postgres(*other_stepca.issue("localhost"))
+    moving = {"source": roots, "fingerprint": f"{other_stepca.fingerprint} {stepca.fingerprint}", "hosts": "localhost *.example.test"}
+    onboard.write(version=2, anchors={"acme-ca": moving}, services={"orders": onboard.service(), "new": onboard.service(port=moved.port)})
+    said = onboard.does()
+    assert "acme-ca-2" in said
+    assert onboard.entry("new")["sslrootcert"] == onboard.entry("orders")["sslrootcert"]
+    gone = {"source": roots, "fingerprint": other_stepca.fingerprint, "hosts": "localhost *.example.test"}
+    onboard.write(version=3, anchors={"acme-ca": gone}, services={"new": onboard.service(port=moved.port)})
+    onboard.does()
+    conf = (onboard.home / ".config/pganchor/anchors.conf").read_text()
+    assert stepca.fingerprint not in conf and other_stepca.fingerprint in conf
+    before = onboard.home.snapshot()
+    assert set(onboard.actions()["services"].values()) == {"same"} and onboard.home.snapshot() == before
+
+
+def test_an_anchor_that_was_pinned_before_is_used_as_it_is_called(onboard, stepca):
+    assert onboard.home.pganchor("bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--name", "mine").returncode == 0
+    onboard.write()
+    assert onboard.actions()["anchors"] == {"mine": "same"}
+    assert onboard.entry("orders")["sslrootcert"].endswith("anchors/mine.crt")
+    onboard.write(version=2, services={}, anchors={})
+    onboard.does()
+    assert stepca.fingerprint in (onboard.home / ".config/pganchor/anchors.conf").read_text()
+
+
+def test_a_wrong_root_leaves_everything_as_it_was(onboard, other_stepca):
+    onboard.write(anchors={"acme-ca": {**onboard.anchor, "fingerprint": other_stepca.fingerprint}})
+    before = onboard.home.snapshot()
+    done = onboard()
+    assert done.returncode == 1 and onboard.home.snapshot() == before
+
+
+def test_an_anchor_that_a_service_of_the_users_uses_stays(onboard, stepca):
+    onboard.write()
+    onboard.does()
+    assert onboard.home.pganchor("service", "add", "own", "--host", "localhost", "--anchor", "acme-ca").returncode == 0
+    onboard.write(version=2, services={}, anchors={})
+    said = onboard.does()
+    assert "your service own uses it" in said and "- service orders" in said
+    assert stepca.fingerprint in (onboard.home / ".config/pganchor/anchors.conf").read_text()
+
+
+def test_what_a_profile_drops_leaves_nothing_behind(onboard):
+    onboard.write(policy={"min-tls": "1.3"})
+    onboard.does()
+    onboard.write(version=2, services={}, anchors={})
+    onboard.does()
+    left = {path for path in onboard.home.snapshot() if path.startswith((".config/pganchor/", ".postgresql/", ".pg_service"))}
+    assert left == {".config/pganchor/manifest", ".config/pganchor/profiles", ".config/pganchor/profiles/acme", ".config/pganchor/profiles.conf"}
