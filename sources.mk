@@ -329,6 +329,7 @@ UNINSTALL = \
 	src/uninstall/leftovers.c \
 	src/uninstall/own_files.c \
 	src/uninstall/plan.c src/uninstall/plan.h \
+	src/uninstall/profiles.c \
 	src/uninstall/services.c \
 	src/uninstall/timer.c \
 	src/uninstall/trimmed.c

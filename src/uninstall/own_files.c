@@ -9,6 +9,7 @@
 #include "password/keep_pins.h"
 #include "password/index.h"
 #include "policy/passwords.h"
+#include "profile/recorded.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -171,6 +172,7 @@ static int find_directories(const struct pga_uninstall *plan, struct directories
 	*strrchr(notices, '/') = '\0';
 	if (add_own(list, notices, error) != 0 || add_wants(list, error) != 0 ||
 	    add_own(list, pga_user_config("anchors"), error) != 0 ||
+	    add_own(list, pga_user_config(PGA_RECORDED_DIRECTORY), error) != 0 ||
 	    add_own(list, pga_user_config(""), error) != 0)
 		return -1;
 	for (size_t i = 0; i < plan->manifest.count; i++)

@@ -188,3 +188,29 @@ def test_what_a_profile_drops_leaves_nothing_behind(onboard):
     onboard.does()
     left = {path for path in onboard.home.snapshot() if path.startswith((".config/pganchor/", ".postgresql/", ".pg_service"))}
     assert left == {".config/pganchor/manifest", ".config/pganchor/profiles", ".config/pganchor/profiles/acme", ".config/pganchor/profiles.conf"}
+
+
+# ---- the way back ----
+
+
+@pytest.mark.parametrize("lived_in", [False, True])
+def test_uninstall_takes_it_back_to_the_byte(onboard, lived_in):
+    onboard.write(policy={"min-tls": "1.3", "channel-binding": "require"})
+    if lived_in:
+        (onboard.home / ".pg_service.conf").write_text("# mine\n[own]\nhost=localhost")
+        (onboard.home / ".config/pganchor").mkdir(parents=True)
+        (onboard.home / ".config/pganchor/policy.conf").write_text("# mine\nunix-socket = refuse")
+        (onboard.home / ".postgresql").mkdir()
+    before = onboard.home.snapshot()
+    onboard.does()
+    if lived_in:
+        assert (onboard.home / ".config/pganchor/policy.conf").read_text() == \
+            "# mine\nunix-socket = refuse\nmin-tls = 1.3\nchannel-binding = require\n"
+    onboard.write(version=2, policy={"min-tls": "1.3"}, services={"orders": onboard.service(connect_timeout=7), "new": onboard.service()})
+    onboard.does()
+    done = onboard.home.pganchor("uninstall", "--yes")
+    assert done.returncode == 0, done.stderr
+    after = onboard.home.snapshot()
+    for snapshot in (before, after):
+        snapshot.pop("acme.profile")
+    assert after == before
