@@ -59,8 +59,10 @@ static bool read_line(const char *at, struct pga_acceptance *one, bool *memory)
 		at = pga_record_next(at, &key, &length, &value);
 		if (at != NULL)
 			word = word_of(key, length);
+		if (word < PGA_ACCEPTED_WORDS && one->words[word] != NULL)
+			word = PGA_ACCEPTED_WORDS;
 		pga_text_add(&value, "");
-		if (word < PGA_ACCEPTED_WORDS && one->words[word] == NULL)
+		if (word < PGA_ACCEPTED_WORDS)
 			one->words[word] = strdup(pga_text_string(&value));
 		*memory = value.failed || (word < PGA_ACCEPTED_WORDS && one->words[word] == NULL);
 		pga_text_free(&value);

@@ -154,18 +154,19 @@ static size_t value_of(const char *line, size_t length, size_t at, bool set)
 	return set && behind < length ? behind : 0;
 }
 
-/* The end of a value, and its start moved behind a quote. outer: the quote before the name. */
+/* The end of a value, and its start moved behind a quote; outer: the quote before the name, in
+ * which a value ends at a blank, too. */
 static void find_end(const char *line, size_t length, char outer, struct pga_assignment *found)
 {
 	const char first = found->start < length ? line[found->start] : '\0';
-	const char quote = first == '"' || first == '\'' ? first : outer;
+	const char ends[] = {first, '\0'};
+	const bool quoted = (first == '"' || first == '\'') && first != outer;
 
-	if (first == '"' || first == '\'')
+	if (quoted)
 		found->start++;
 	found->end = found->start;
 	while (found->end < length &&
-	       (quote != '\0' ? line[found->end] != quote
-			      : strchr(" \t;&|)\"'", line[found->end]) == NULL))
+	       strchr(quoted ? ends : " \t\r;&|)\"'", line[found->end]) == NULL)
 		found->end++;
 }
 
