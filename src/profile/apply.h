@@ -106,10 +106,9 @@ struct pga_application {
 	/* What follows is profile/'s own. */
 	struct pga_profile_user user;
 	struct pga_policy policy; /* as it is before */
-	struct pga_policy after;  /* as it will be */
-	bool after_is_own;
-	struct pga_pins pins; /* as they are before: all */
-	struct pga_pins own;  /* those of the user's anchors.conf */
+	struct pga_policy after;  /* as it will be: its lists are those of the one before */
+	struct pga_pins pins;     /* as they are before: all */
+	struct pga_pins own;      /* those of the user's anchors.conf */
 	struct pga_applied applied;
 	struct pga_recorded recorded;
 	struct pga_profile_roots roots;

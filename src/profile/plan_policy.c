@@ -232,16 +232,70 @@ static bool writes(const struct pga_application *application)
 	return false;
 }
 
-/* What holds when all is done: of the keys that change, what the profile says of them. */
-static void look_ahead(struct pga_application *application)
+/* What the system's files say by themselves. */
+static int load_system(struct pga_policy *policy, struct pga_error *error)
 {
+	const char *set = getenv("XDG_CONFIG_HOME");
+	char *before = set != NULL ? strdup(set) : NULL;
+	int result;
+
+	if ((set != NULL && before == NULL) || setenv("XDG_CONFIG_HOME", "/proc/none", 1) != 0) {
+		free(before);
+		return pga_fail_memory(error);
+	}
+	result = pga_policy_load(policy, error);
+	if (before != NULL)
+		(void)setenv("XDG_CONFIG_HOME", before, 1);
+	else
+		(void)unsetenv("XDG_CONFIG_HOME");
+	free(before);
+	return result;
+}
+
+/* The key as it is without the user's file. */
+static void set_back(struct pga_policy *policy, const struct pga_policy *system, const char *key)
+{
+	if (strcmp(key, "auth") == 0) {
+		policy->auth_refused = system->auth_refused;
+		memcpy(policy->auth, system->auth, sizeof policy->auth);
+	} else {
+		set_value(policy, key, value_of(system, key));
+	}
+}
+
+/* What holds when all is done: of the keys that change, what the system's files and the profile
+ * say. */
+static int look_ahead(struct pga_application *application, struct pga_error *error)
+{
+	struct pga_policy system = {0};
+	int result;
+
 	application->after = application->policy;
-	for (size_t i = 0; i < application->policy_count; i++) {
+	if (!writes(application))
+		return 0;
+	result = load_system(&system, error);
+	for (size_t i = 0; result == 0 && i < application->policy_count; i++) {
 		const struct pga_apply_policy *policy = &application->policies[i];
 
-		if (policy->action == PGA_APPLY_ADD || policy->action == PGA_APPLY_CHANGE)
+		if (policy->action == PGA_APPLY_SAME || policy->action == PGA_APPLY_KEEP)
+			continue;
+		set_back(&application->after, &system, policy->key);
+		if (policy->action != PGA_APPLY_REMOVE)
 			add_to_policy(&application->after, policy->key, policy->value);
 	}
+	pga_policy_free(&system);
+	return result;
+}
+
+static int put(const struct pga_application *application, struct pga_transaction_file *file,
+	       struct pga_error *error)
+{
+	compose(application, &file->edit.before, &file->after);
+	if (pga_transaction_put(file, error) != 0)
+		return -1;
+	if (file->after.length == 0)
+		file->change = PGA_REMOVED;
+	return 0;
 }
 
 int pga_apply_plan_policy(struct pga_application *application, struct pga_error *error)
@@ -265,14 +319,9 @@ int pga_apply_plan_policy(struct pga_application *application, struct pga_error 
 		    plan_dropped(application, &application->recorded.policy.items[i], &now,
 				 error) != 0)
 			goto done;
-	look_ahead(application);
-	result = 0;
-	if (writes(application)) {
-		compose(application, &file->edit.before, &file->after);
-		result = pga_transaction_put(file, error);
-		if (result == 0 && file->after.length == 0)
-			file->change = PGA_REMOVED;
-	}
+	result = look_ahead(application, error);
+	if (result == 0 && writes(application))
+		result = put(application, file, error);
 done:
 	pga_settings_free(&now);
 	return result;

@@ -1,8 +1,19 @@
 """pganchor onboard: a profile is applied over a real CA and a real server."""
 
+import hashlib
+import socket
+
 import pytest
 
 from onboarding import onboard  # noqa: F401
+
+
+@pytest.fixture
+def unused():
+    """A port on which nobody listens."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
 
 
 def test_everything_works_after_one_command(onboard, postgres, stepca):
@@ -214,3 +225,124 @@ def test_uninstall_takes_it_back_to_the_byte(onboard, lived_in):
     for snapshot in (before, after):
         snapshot.pop("acme.profile")
     assert after == before
+
+
+# ---- the question ----
+
+TRUST = "Trust these roots for PostgreSQL, and do all of this\\? Type yes: "
+
+
+def test_the_question_shows_the_fingerprints_and_a_no_changes_nothing(onboard, stepca):
+    onboard.write()
+    for answer in ("no", "", "\x04", "\x03"):
+        before = onboard.home.snapshot()
+        done = onboard.home.pganchor_tty("onboard", onboard.path, answers=[(TRUST, answer)])
+        assert done.returncode != 0 and stepca.fingerprint in done.output and "+ service orders" in done.output
+        assert onboard.home.snapshot() == before, answer
+    done = onboard.home.pganchor_tty("onboard", onboard.path, answers=[(TRUST, "yes")])
+    assert done.returncode == 0 and onboard.entry("orders")["sslmode"] == "verify-full", done.output
+
+
+def test_without_a_terminal_a_file_that_nothing_proves_is_refused(onboard):
+    onboard.write()
+    before = onboard.home.snapshot()
+    done = onboard(yes=False)
+    assert done.returncode == 2 and "--yes" in done.stderr and "--sha256" in done.stderr
+    assert onboard.home.snapshot() == before
+
+
+def test_one_with_its_digest_asks_nobody(onboard):
+    digest = hashlib.sha256(onboard.write().read_bytes()).hexdigest()
+    onboard.does("--sha256", digest, yes=False)
+    assert onboard.entry("orders")["sslmode"] == "verify-full"
+
+
+def test_a_dry_run_changes_nothing(onboard):
+    onboard.write(policy={"min-tls": "1.3"})
+    before = onboard.home.snapshot()
+    said = onboard.does("--dry-run", yes=False)
+    assert "+ service orders" in said and said.endswith("This was a dry run: nothing was written.\n")
+    report = onboard.report("--dry-run")
+    assert report["changed"] and report["services"][0]["server"] is None and report["anchors"][0]["hosts"] == ["localhost", "*.example.test"]
+    assert onboard.home.snapshot() == before
+
+
+# ---- the servers ----
+
+
+def test_servers_that_do_not_answer_or_are_others_are_told_apart(onboard, impostor_postgres, plain_postgres, unused):
+    onboard.write(services={"orders": onboard.service(), "gone": onboard.service(port=unused), "other": onboard.service(port=impostor_postgres.port),
+                            "plain": onboard.service(port=plain_postgres.port)})
+    said = onboard.does(status=1)
+    rows = {line.split()[0]: line for line in said.splitlines() if "localhost " in line and not line.startswith((" ", "service", "profile"))}
+    assert " yes " in rows["orders"] and " no answer " in rows["gone"] and " no " in rows["other"] and " no " in rows["plain"]
+    assert "service gone: " in said and "Connection refused" in said and "certificate verify failed" in said
+    assert "    pganchor explain service=gone\n" in said and said.endswith("next:\n    psql service=orders\n")
+    servers = {one["service"]: one["server"] for one in onboard.report(status=1)["services"]}
+    assert servers["orders"]["verified"] and servers["orders"]["days_left"] in (0, 1) and servers["orders"]["problem"] is None
+    assert not servers["gone"]["answered"] and servers["other"]["answered"] and not servers["other"]["verified"]
+
+
+# ---- the administrator's ----
+
+
+@pytest.fixture
+def system_profile(onboard, pganchor, system):
+    """system_profile(...) writes it into SYSCONFDIR/pganchor/profile.d."""
+    written = []
+
+    def write(**kwargs):
+        path = system("", name="policy.conf").parent / "profile.d/acme.profile"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(onboard.write(**kwargs).read_text())
+        written.append(path)
+        return path
+    yield write
+    for path in written:
+        path.unlink(missing_ok=True)
+        if path.parent.exists():
+            path.parent.rmdir()
+
+
+def test_a_first_login_does_it_and_the_next_ones_say_nothing(onboard, system_profile):
+    system_profile()
+    done = onboard.home.pganchor("onboard", "--system-profiles", "--yes")
+    assert done.returncode == 0 and "profile acme: applied" in done.stdout, done.stderr
+    before = onboard.home.snapshot()
+    done = onboard.home.pganchor("onboard", "--system-profiles", "--yes")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert onboard.home.snapshot() == before
+
+
+# ---- policies ----
+
+
+def test_a_policy_of_the_users_keeps_its_bytes(onboard):
+    path = onboard.home / ".config/pganchor/policy.conf"
+    path.parent.mkdir(parents=True)
+    path.write_text("# mine\nmin-tls = 1.2\nlog = off")
+    onboard.write(policy={"min-tls": "1.3", "channel-binding": "require"})
+    said = onboard.does()
+    assert "! policy min-tls = 1.3" in said and "you have another value" in said
+    assert path.read_text() == "# mine\nmin-tls = 1.2\nlog = off\nchannel-binding = require\n"
+    onboard.write(version=2, policy={})
+    onboard.does()
+    assert path.read_text() == "# mine\nmin-tls = 1.2\nlog = off\n"
+    before = onboard.home.snapshot()
+    onboard.does()
+    assert onboard.home.snapshot() == before
+
+
+# ---- hostile ones ----
+
+
+def test_names_that_would_steer_the_terminal_are_made_harmless(onboard):
+    onboard.write(services={"a\x1b[2Jb": onboard.service()})
+    done = onboard("--dry-run")
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_thousands_of_services_are_written_at_once(onboard):
+    onboard.write(services={f"s{number}": {"host": "localhost", "port": onboard.server.port} for number in range(4000)})
+    said = onboard.actions("--dry-run")
+    assert len(said["services"]) == 4000 and set(said["services"].values()) == {"add"}
