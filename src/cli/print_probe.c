@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define DAY     86400
-#define INDENT  14 /* of what is told, behind its word */
+#define INDENT  15 /* of what is told, behind its word */
 #define COLUMNS 80
 
 int pga_probe_status(const struct pga_probe *probe)
@@ -307,6 +307,15 @@ static void print_others(const struct pga_probe *probe)
 	pga_text_free(&text);
 }
 
+static void add_traits(struct pga_text *text, const char *before, unsigned traits)
+{
+	for (unsigned trait = 0; trait < PGA_TRAIT_COUNT; trait++)
+		if ((traits & 1U << trait) != 0) {
+			pga_text_addf(text, "%s%s", before, pga_trait_words((enum pga_trait)trait));
+			before = "; ";
+		}
+}
+
 static void print_drivers(const struct pga_probe *probe, const struct pga_probe_target *target)
 {
 	const unsigned traits = pga_probe_traits(probe, target);
@@ -317,15 +326,18 @@ static void print_drivers(const struct pga_probe *probe, const struct pga_probe_
 			pga_text_addf(&good, "%s%s", good.length > 0 ? ", " : "", driver->name);
 	if (good.length == 0)
 		pga_text_add(&good, "none");
+	if ((traits & PGA_TRAITS_OF_ALL) != 0)
+		add_traits(&good, ": ", traits & PGA_TRAITS_OF_ALL);
+	else if (probe->length > 0 && !probe->chain[probe->length - 1].is_root)
+		pga_text_add(&good, " (by its root, once it is trusted)");
 	tell("drivers", &good);
 	pga_text_free(&good);
+	if ((traits & PGA_TRAITS_OF_ALL) != 0)
+		return;
 	for (const struct pga_driver *driver = pga_drivers; driver->name != NULL; driver++) {
 		struct pga_text text = PGA_TEXT_EMPTY;
 
-		for (unsigned trait = 0; trait < PGA_TRAIT_COUNT; trait++)
-			if ((driver->refuses & traits & 1U << trait) != 0)
-				pga_text_addf(&text, "%s%s", text.length > 0 ? "; " : "",
-					      pga_trait_words((enum pga_trait)trait));
+		add_traits(&text, "", driver->refuses & traits);
 		if (text.length > 0) {
 			(void)printf("%*s", INDENT, "");
 			pga_print(stdout, "not %s: ", driver->name);

@@ -7,25 +7,25 @@
 
 #include <string.h>
 
-#define BIT(trait) (1U << PGA_TRAIT_##trait)
+#define BIT(trait) PGA_TRAIT_BIT(trait)
 
-/* No driver connects with these. */
-#define NOBODY (BIT(NOT_VERIFIED) | BIT(MISSING_INTERMEDIATE) | BIT(WRONG_USE) | BIT(OLD_TLS))
+#define NOBODY (PGA_TRAITS_OF_ALL | BIT(OLD_TLS))
 
 /* With Debian 12's builds, where they were tried. */
 const struct pga_driver pga_drivers[] = {
     {"libpq", "psql, psycopg, PHP, Ruby, Perl", "tried",
-     NOBODY | BIT(SHA1) | BIT(SMALL_RSA) | BIT(NO_DIGEST), BIT(DIRECT_ONLY)},
+     NOBODY | BIT(CRL) | BIT(SHA1) | BIT(SMALL_RSA) | BIT(NO_DIGEST), BIT(DIRECT_ONLY)},
     {"asyncpg", "Python", "tried",
      NOBODY | BIT(ADDRESS_AS_DNS) | BIT(SHORT_WILDCARD) | BIT(SHA1) | BIT(SMALL_RSA),
-     BIT(DIRECT_ONLY)},
+     BIT(DIRECT_ONLY) | BIT(CRL)},
     {"lib/pq, pgx", "Go", "tried", NOBODY | BIT(COMMON_NAME) | BIT(ADDRESS_AS_DNS) | BIT(SHA1),
-     BIT(DIRECT_ONLY)},
-    {"pgjdbc", "Java", "tried", NOBODY, BIT(DIRECT_ONLY)},
-    {"node-postgres", "JavaScript", "tried", NOBODY | BIT(ADDRESS_AS_DNS), BIT(DIRECT_ONLY)},
+     BIT(DIRECT_ONLY) | BIT(CRL)},
+    {"pgjdbc", "Java", "tried", NOBODY, BIT(DIRECT_ONLY) | BIT(CRL)},
+    {"node-postgres", "JavaScript", "tried", NOBODY | BIT(ADDRESS_AS_DNS),
+     BIT(DIRECT_ONLY) | BIT(CRL)},
     {"rustls", "sqlx and tokio-postgres with it", "by its source",
      NOBODY | BIT(COMMON_NAME) | BIT(ADDRESS_AS_DNS) | BIT(SHA1) | BIT(SMALL_RSA),
-     BIT(DIRECT_ONLY)},
+     BIT(DIRECT_ONLY) | BIT(CRL)},
     {NULL, NULL, NULL, 0, 0},
 };
 
@@ -79,6 +79,8 @@ static bool is_short_wildcard(const char *host)
 static unsigned traits_of_name(const struct pga_probe *probe, const char *host)
 {
 	switch (pga_certificate_names_host(probe->chain[0].certificate.x509, host)) {
+	case PGA_NAMED_NOT:
+		return BIT(WRONG_NAME);
 	case PGA_NAMED_BY_COMMON:
 		return BIT(COMMON_NAME);
 	case PGA_NAMED_AS_DNS:
@@ -96,15 +98,28 @@ static unsigned traits_of_fault(enum pga_probe_fault fault)
 	case PGA_FAULT_NONE:
 	case PGA_FAULT_NOT_PINNED:
 	case PGA_FAULT_NOT_FOR_HOST:
-	case PGA_FAULT_WEAK: /* has a trait of its own */
+	case PGA_FAULT_WEAK:         /* has a trait of its own */
+	case PGA_FAULT_UNKNOWN_ROOT: /* its root may be trusted by whoever asks */
+	case PGA_FAULT_SELF_SIGNED:
+	case PGA_FAULT_NO_ROOTS:
 		return 0;
+	case PGA_FAULT_REVOKED:
+	case PGA_FAULT_CRL:
+		return BIT(CRL);
+	case PGA_FAULT_EXPIRED:
+	case PGA_FAULT_NOT_YET_VALID:
+		return BIT(NOT_IN_DATE);
+	case PGA_FAULT_WRONG_NAME:
+		return BIT(WRONG_NAME);
 	case PGA_FAULT_MISSING_INTERMEDIATE:
 		return BIT(MISSING_INTERMEDIATE);
 	case PGA_FAULT_WRONG_USE:
 		return BIT(WRONG_USE);
-	default:
-		return BIT(NOT_VERIFIED);
+	case PGA_FAULT_NAME_CONSTRAINTS:
+	case PGA_FAULT_OTHER:
+		break;
 	}
+	return BIT(NOT_VERIFIED);
 }
 
 unsigned pga_probe_traits(const struct pga_probe *probe, const struct pga_probe_target *target)
@@ -112,7 +127,7 @@ unsigned pga_probe_traits(const struct pga_probe *probe, const struct pga_probe_
 	unsigned traits = 0;
 
 	if (probe->answer != PGA_PROBE_TLS || probe->length == 0)
-		return BIT(NOT_VERIFIED);
+		return BIT(NO_TLS);
 	traits = traits_of_fault(probe->fault) | traits_of_chain(probe) |
 		 traits_of_name(probe, target->host);
 	if (probe->libpq_refuses_tls)

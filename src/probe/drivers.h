@@ -9,7 +9,11 @@
 
 /* What a certificate or server may be, and not every driver takes. */
 #define PGA_DRIVER_TRAITS(X)                                                              \
-	X(NOT_VERIFIED, "not verified by anybody")                                        \
+	X(NO_TLS, "the server shows no certificate")                                      \
+	X(WRONG_NAME, "the certificate is not for this host")                             \
+	X(NOT_IN_DATE, "a certificate of the chain is not in date")                       \
+	X(NOT_VERIFIED, "the chain does not verify")                                      \
+	X(CRL, "what the CRLs say")                                                       \
 	X(OLD_TLS, "TLS older than 1.2")                                                  \
 	X(MISSING_INTERMEDIATE, "an intermediate is missing")                             \
 	X(WRONG_USE, "the certificate is not for servers")                                \
@@ -24,6 +28,14 @@
 
 #define PGA_DRIVER_TRAIT(name, words) PGA_TRAIT_##name,
 enum pga_trait { PGA_DRIVER_TRAITS(PGA_DRIVER_TRAIT) PGA_TRAIT_COUNT };
+
+#define PGA_TRAIT_BIT(trait) (1U << PGA_TRAIT_##trait)
+
+/* No driver connects with these. */
+#define PGA_TRAITS_OF_ALL                                                                 \
+	(PGA_TRAIT_BIT(NO_TLS) | PGA_TRAIT_BIT(WRONG_NAME) | PGA_TRAIT_BIT(NOT_IN_DATE) | \
+	 PGA_TRAIT_BIT(MISSING_INTERMEDIATE) | PGA_TRAIT_BIT(WRONG_USE) |                 \
+	 PGA_TRAIT_BIT(NOT_VERIFIED))
 
 struct pga_driver {
 	const char *name;

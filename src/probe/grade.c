@@ -50,7 +50,7 @@ static void grade_trust(struct pga_grade *grade, const struct pga_probe *probe,
 	else
 		add(grade, 'B', "root-not-pinned",
 		    "libpq trusts its root, and no anchor is pinned");
-	if (target->unverified)
+	if (target->unverified && target->service != NULL)
 		add(grade, 'C', "settings-weak",
 		    "the settings do not verify it: sslmode is weaker than verify-full");
 }

@@ -1,4 +1,4 @@
-/* Three connections, so that no answer waits for another: they are begun together, and each is
+/* Four connections, so that no answer waits for another: they are begun together, and each is
  * asked its next question before the answers of the others are waited for. */
 #include "probe/probe.h"
 
@@ -220,16 +220,17 @@ static int ask_all(struct pga_probing *probing, struct pga_error *error)
 	if (deadline < probing->tls.deadline)
 		probing->tls.deadline = deadline;
 	probing->plain.deadline = probing->tls.deadline;
+	probing->gss.deadline = probing->tls.deadline;
 	probing->direct.deadline = probing->tls.deadline;
 	if (probe->answer == PGA_PROBE_TLS)
 		(void)pga_probe_send_startup(probing, &probing->tls,
 					     probe->verified && target->user != NULL, startup,
 					     &ignored);
-	pga_probe_ask_plain(probing);
 	pga_probe_read_startup(&probing->tls, startup);
 	if (startup->auth == PGA_ASKS_CERTIFICATE && !probe->wants_certificate)
 		startup->auth = PGA_ASKS_REFUSED;
 	pga_probe_hear_plain(probing);
+	pga_probe_hear_gss(probing);
 	return pga_probe_hear_direct(
 	    probing, probe->length > 0 ? probe->chain[0].certificate.x509 : NULL, error);
 }
@@ -273,6 +274,7 @@ int pga_probe_run(const struct pga_probe_target *target, const struct pga_probe_
 	probe->now = time(NULL);
 	pga_exchange_begin(&probing.tls, target->host, target->port, deadline);
 	pga_exchange_begin(&probing.plain, target->host, target->port, deadline);
+	pga_exchange_begin(&probing.gss, target->host, target->port, deadline);
 	pga_exchange_begin(&probing.direct, target->host, target->port, deadline);
 	result = ask(&probing, &start, error);
 	if (result == 0 && probe->why == NULL && !probe->verified)
@@ -280,6 +282,7 @@ int pga_probe_run(const struct pga_probe_target *target, const struct pga_probe_
 	probe->all = since(&start);
 	pga_exchange_leave(&probing.tls);
 	pga_exchange_leave(&probing.plain);
+	pga_exchange_leave(&probing.gss);
 	pga_exchange_leave(&probing.direct);
 	return result;
 }

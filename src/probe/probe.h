@@ -155,7 +155,7 @@ struct pga_probe_limits {
 	long max_time;        /* for all of it, but for looking up the name */
 };
 
-/* Asks the server over as few connections as it takes, three at once. Nothing secret goes out: a
+/* Asks the server over as few connections as it takes, four at once. Nothing secret goes out: a
  * made-up user and database, or those of the service where TLS is verified. Whatever the server
  * says is bounded and believed of nobody; what it says before TLS is verified is not told. May run
  * in many threads at once. A server that does not answer is no failure of this function: returns -1

@@ -23,21 +23,24 @@ bool pga_probe_dial_again(const struct pga_probing *probing, struct pga_exchange
 void pga_probe_dial_others(struct pga_probing *probing)
 {
 	(void)pga_probe_dial_again(probing, &probing->plain);
+	(void)pga_probe_dial_again(probing, &probing->gss);
 	(void)pga_probe_dial_again(probing, &probing->direct);
 }
 
 void pga_probe_ask_others(struct pga_probing *probing)
 {
+	struct pga_exchange *direct = &probing->direct;
 	struct pga_error ignored;
 
 	if (probing->plain.connection >= 0)
-		probing->plain_asked =
-		    pga_exchange_ask(&probing->plain, PGA_GSS_REQUEST, &ignored) == PGA_EXCHANGED;
-	if (probing->direct.connection >= 0 &&
-	    pga_exchange_session(&probing->direct, probing->target->trust->tls, NULL, &ignored) ==
-		0)
-		probing->direct_asked =
-		    pga_exchange_hello(&probing->direct, &ignored) == PGA_EXCHANGED;
+		(void)pga_probe_send_startup(probing, &probing->plain, false,
+					     &probing->probe->plain_startup, &ignored);
+	if (probing->gss.connection >= 0)
+		probing->gss_asked =
+		    pga_exchange_ask(&probing->gss, PGA_GSS_REQUEST, &ignored) == PGA_EXCHANGED;
+	if (direct->connection >= 0 &&
+	    pga_exchange_session(direct, probing->target->trust->tls, NULL, &ignored) == 0)
+		probing->direct_asked = pga_exchange_hello(direct, &ignored) == PGA_EXCHANGED;
 }
 
 enum pga_exchanged pga_probe_send_startup(struct pga_probing *probing,
@@ -83,37 +86,24 @@ void pga_probe_read_startup(struct pga_exchange *exchange, struct pga_probe_star
 	}
 }
 
-static enum pga_probe_said said(enum pga_exchanged outcome)
+void pga_probe_hear_gss(struct pga_probing *probing)
 {
-	switch (outcome) {
-	case PGA_EXCHANGED:
-		return PGA_PROBE_YES;
-	case PGA_EXCHANGE_NO:
-	case PGA_EXCHANGE_ERROR: /* of one before PostgreSQL 12 */
-		return PGA_PROBE_NO;
-	default:
-		return PGA_PROBE_NOT_SAID;
-	}
-}
-
-/* Behind 'N' the same connection goes on; all else was its end. */
-void pga_probe_ask_plain(struct pga_probing *probing)
-{
-	struct pga_exchange *plain = &probing->plain;
-	struct pga_probe *probe = probing->probe;
-	enum pga_exchanged outcome = PGA_EXCHANGE_FAILED;
+	enum pga_probe_said *gss = &probing->probe->gss;
 	struct pga_error ignored;
 
-	if (probing->plain_asked)
-		outcome = pga_exchange_answer(plain, &ignored);
-	probe->gss = said(outcome);
-	if (outcome != PGA_EXCHANGE_NO) {
-		if (outcome == PGA_EXCHANGE_FAILED || !pga_probe_dial_again(probing, plain)) {
-			pga_exchange_leave(plain);
-			return;
-		}
+	if (!probing->gss_asked)
+		return;
+	switch (pga_exchange_answer(&probing->gss, &ignored)) {
+	case PGA_EXCHANGED:
+		*gss = PGA_PROBE_YES;
+		break;
+	case PGA_EXCHANGE_NO:
+	case PGA_EXCHANGE_ERROR: /* of one before PostgreSQL 12 */
+		*gss = PGA_PROBE_NO;
+		break;
+	default:
+		break;
 	}
-	(void)pga_probe_send_startup(probing, plain, false, &probe->plain_startup, &ignored);
 }
 
 /* In the clear, an error that does not name pg_hba.conf is no word of a client's certificate. */

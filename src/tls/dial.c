@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -37,11 +39,22 @@ static bool is_ready(int connection, short events, long long deadline)
 	return ready > 0;
 }
 
+/* Of small messages each is sent at once, as libpq has it: else the second waits until the server
+ * has acknowledged the first, which takes it 40 ms. */
+static int make_socket(int family)
+{
+	const int connection = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const int on = 1;
+
+	if (connection >= 0)
+		(void)setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	return connection;
+}
+
 /* Returns the connected socket, or -1 with errno. */
 static int dial_one(const struct addrinfo *address, long long deadline)
 {
-	int connection =
-	    socket(address->ai_family, address->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int connection = make_socket(address->ai_family);
 	int fault = 0;
 	socklen_t length = sizeof fault;
 
@@ -118,7 +131,7 @@ int pga_dial(const char *host, unsigned port, long timeout, long long deadline, 
 int pga_dial_again(const struct sockaddr *address, socklen_t length, const char *where,
 		   struct pga_error *error)
 {
-	int connection = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int connection = make_socket(address->sa_family);
 
 	if (connection >= 0 &&
 	    (connect(connection, address, length) == 0 || errno == EINPROGRESS || errno == EINTR))
