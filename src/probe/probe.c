@@ -135,7 +135,19 @@ static enum pga_exchanged ask_first(struct pga_probing *probing, struct pga_erro
 		return outcome;
 	pga_probe_ask_others(probing);
 	probing->probe->was_direct = target->direct;
-	return outcome == PGA_EXCHANGED ? shake_hands(probing, target->trust->tls, error) : outcome;
+	return outcome == PGA_EXCHANGED ? shake_hands(probing, target->trust->trusted.tls, error)
+					: outcome;
+}
+
+static bool ask_laxly(struct pga_probing *probing)
+{
+	SSL_CTX *lax = pga_probe_lax_context();
+	struct pga_error ignored;
+	const bool stands = lax != NULL && ask_tls(probing, lax, probing->target->direct,
+						   &ignored) == PGA_EXCHANGED;
+
+	SSL_CTX_free(lax);
+	return stands;
 }
 
 static enum pga_exchanged ask_otherwise(struct pga_probing *probing, enum pga_exchanged first)
@@ -151,12 +163,11 @@ static enum pga_exchanged ask_otherwise(struct pga_probing *probing, enum pga_ex
 		return first;
 	if (silent) {
 		probe->was_direct = true;
-		if (ask_tls(probing, target->trust->tls, true, &ignored) == PGA_EXCHANGED &&
+		if (ask_tls(probing, target->trust->trusted.tls, true, &ignored) == PGA_EXCHANGED &&
 		    pga_exchange_chose_postgresql(&probing->tls))
 			return PGA_EXCHANGED;
 		probe->was_direct = false;
-	} else if (ask_tls(probing, target->trust->lax, target->direct, &ignored) ==
-		   PGA_EXCHANGED) {
+	} else if (ask_laxly(probing)) {
 		probe->libpq_refuses_tls = true;
 		return PGA_EXCHANGED;
 	}

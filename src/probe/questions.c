@@ -39,7 +39,7 @@ void pga_probe_ask_others(struct pga_probing *probing)
 		probing->gss_asked =
 		    pga_exchange_ask(&probing->gss, PGA_GSS_REQUEST, &ignored) == PGA_EXCHANGED;
 	if (direct->connection >= 0 &&
-	    pga_exchange_session(direct, probing->target->trust->tls, NULL, &ignored) == 0)
+	    pga_exchange_session(direct, probing->target->trust->trusted.tls, NULL, &ignored) == 0)
 		probing->direct_asked = pga_exchange_hello(direct, &ignored) == PGA_EXCHANGED;
 }
 
@@ -139,7 +139,7 @@ static enum pga_exchanged ask_by_name(struct pga_probing *probing)
 	struct pga_error ignored;
 
 	if (!pga_probe_dial_again(probing, direct) ||
-	    pga_exchange_session(direct, probing->target->trust->tls, probing->target->host,
+	    pga_exchange_session(direct, probing->target->trust->trusted.tls, probing->target->host,
 				 &ignored) != 0)
 		return PGA_EXCHANGE_FAILED;
 	return pga_exchange_shake_hands(direct, &ignored);

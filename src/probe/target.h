@@ -15,10 +15,8 @@
 /* The roots and CRLs that servers are verified with, as libpq would have them for the same
  * settings. Nothing of it changes once it is made: any number of threads may use one. */
 struct pga_probe_trust {
-	struct pga_trusted trusted;
-	SSL_CTX *tls; /* sessions are made of it: as libpq's OpenSSL makes them by default, but that
-			 no session verifies */
-	SSL_CTX *lax; /* the same for what that one refuses: TLS 1.0, small keys */
+	struct pga_trusted
+	    trusted; /* sessions are made of its tls, too, and none verifies anybody */
 	const struct pga_policy *policy;
 	const struct pga_pins *pins;
 	char *roots;     /* the path of the file of roots; NULL: the system's store */
@@ -45,6 +43,10 @@ struct pga_probe_trusts {
 const struct pga_probe_trust *pga_probe_trust_of(struct pga_probe_trusts *trusts,
 						 const struct pga_effective *effective, bool bare,
 						 struct pga_error *error);
+
+/* For sessions that libpq's OpenSSL refuses by default: TLS 1.0, small keys. The caller frees it;
+ * NULL for want of memory. */
+SSL_CTX *pga_probe_lax_context(void);
 
 void pga_probe_trusts_free(struct pga_probe_trusts *trusts);
 

@@ -15,19 +15,16 @@ static int believe(X509_STORE_CTX *context, void *argument)
 	return 1;
 }
 
-static SSL_CTX *make_context(bool lax)
+SSL_CTX *pga_probe_lax_context(void)
 {
 	SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
 
 	if (tls == NULL)
 		return NULL;
-	SSL_CTX_set_verify(tls, SSL_VERIFY_NONE, NULL);
 	SSL_CTX_set_cert_verify_callback(tls, believe, NULL);
-	(void)SSL_CTX_set_min_proto_version(tls, lax ? TLS1_VERSION : TLS1_2_VERSION);
-	if (lax) {
-		(void)SSL_CTX_set_cipher_list(tls, "ALL:COMPLEMENTOFDEFAULT:@SECLEVEL=0");
-		(void)SSL_CTX_set_options(tls, SSL_OP_LEGACY_SERVER_CONNECT);
-	}
+	(void)SSL_CTX_set_min_proto_version(tls, TLS1_VERSION);
+	(void)SSL_CTX_set_cipher_list(tls, "ALL:COMPLEMENTOFDEFAULT:@SECLEVEL=0");
+	(void)SSL_CTX_set_options(tls, SSL_OP_LEGACY_SERVER_CONNECT);
 	ERR_clear_error();
 	return tls;
 }
@@ -89,9 +86,10 @@ static int fill(struct pga_probe_trust *trust, struct pga_probe_trusts *trusts,
 	trust->crls = (X509_VERIFY_PARAM_get_flags(
 			   X509_STORE_get0_param(SSL_CTX_get_cert_store(trust->trusted.tls))) &
 		       X509_V_FLAG_CRL_CHECK) != 0;
-	trust->tls = make_context(false);
-	trust->lax = make_context(true);
-	return trust->tls != NULL && trust->lax != NULL ? 0 : pga_fail_memory(error);
+	/* It verifies nobody by itself: who verifies by its store does so apart from a session. */
+	SSL_CTX_set_cert_verify_callback(trust->trusted.tls, believe, NULL);
+	(void)SSL_CTX_set_min_proto_version(trust->trusted.tls, TLS1_2_VERSION);
+	return 0;
 }
 
 static char *key_of(const struct pga_effective *effective, bool bare)
@@ -113,8 +111,6 @@ static void trust_free(struct pga_probe_trust *trust)
 	if (trust == NULL)
 		return;
 	pga_trusted_free(&trust->trusted);
-	SSL_CTX_free(trust->tls);
-	SSL_CTX_free(trust->lax);
 	free(trust->roots);
 	free(trust->roots_why);
 	free(trust->key);
