@@ -84,8 +84,9 @@ packages_of() {
             echo minisign
             # Another day: of it a forecast tells, and psql is the judge.
             echo faketime
-            # A driver that is no libpq.
-            echo golang-github-lib-pq-dev
+            # Drivers that are no libpq, and what stands on those that are; bsh runs Java without a compiler.
+            echo golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev python3-asyncpg libpostgresql-jdbc-java bsh
+            echo python3-sqlalchemy python3-django
             ;;
         lint)
             echo ccache git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go

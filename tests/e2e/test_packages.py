@@ -39,7 +39,7 @@ def test_the_debs_and_their_files(debs):
         "usr/share/bash-completion/completions/pganchor", "usr/share/fish/vendor_completions.d/pganchor.fish",
         "usr/share/zsh/vendor-completions/_pganchor",
         *(f"usr/share/man/{page}.gz" for page in MANUALS),
-        *(f"usr/share/doc/pganchor/docs/{page.name}" for page in (TOP / "docs").iterdir()),
+        *(f"usr/share/doc/pganchor/{page.relative_to(TOP)}" for page in (TOP / "docs").rglob("*.md")),
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
     assert "etc/pganchor/policy.d/" in deb_directories(debs["pganchor"])
     assert rest("pganchor-libpq") == {"LIB/pganchor/libpq/libpq.so", "LIB/pganchor/libpq/libpq.so.5"}

@@ -8,32 +8,45 @@ import pytest
 
 import walkthroughs
 from audited import heard
+from home import Home
+from registered import at_home
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 # Notes of what was tried, by other tests; nobody is to follow them line by line.
 NOT_FOLLOWED = {"evidence"}
 DOCUMENTS = sorted({path.stem for path in DOCS.glob("*.md")} - NOT_FOLLOWED)
+DRIVERS = sorted(f"drivers/{path.stem}" for path in (DOCS / "drivers").glob("*.md"))
+# A compiler that begins with nothing takes ten seconds; Node.js is in a Debian of its own.
+LATER = {"drivers/go", "drivers/node"}
 
 pytestmark = pytest.mark.plain_build
 
 
 @pytest.fixture
-def stage(home, name, pganchor, stepca, postgres, impostor_postgres, relay, keyring, system):
+def home(request, name, pganchor, tmp_path):
+    return request.getfixturevalue("rooted_home")(17) if name == "drivers/node" else Home(tmp_path / "home", pganchor)
+
+
+@pytest.fixture
+def stage(home, name, pganchor, stepca, postgres, impostor_postgres, relay, keyring, system, session_directory):
     """A home with the password of the server's user where libpq looks, and a keyring."""
     (home / ".pgpass").write_text(f"*:*:*:{postgres.user}:{postgres.password}\n")
     (home / ".pgpass").chmod(0o600)
     (home / "machine").mkdir()
     # A machine's administrator reads what syslog was told.
-    before = heard(home) if name == "fleet" else []
-    env = {**keyring.environment, "NO_COLOR": "1", "PSQL_PAGER": "", "PAGER": "cat", "SHELL": "/bin/bash", "PGSYSCONFDIR": home / "machine",
+    before = heard(home) if name == "fleet" else at_home(home) if name in ("drivers/go", "drivers/jdbc") else []
+    env = {**keyring.environment, "NO_COLOR": "1", "PSQL_PAGER": "", "PAGER": "cat", "SHELL": "/bin/bash", "NODE_PATH": "/usr/share/nodejs",
+           "PGSYSCONFDIR": home / "machine" if name == "fleet" else None,
+           "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "", "GOCACHE": session_directory / "go-cache",
+           # The distribution's Python and Node.js have its drivers.
+           "PATH": f"{pganchor.binary.parent}:/usr/bin:/bin:{os.environ['PATH']}",
            "PKG_CONFIG_PATH": pganchor.prefix / "lib/pkgconfig", "LD_LIBRARY_PATH": pganchor.prefix / "lib"}
     return walkthroughs.Stage(home, stepca, postgres, impostor_postgres, relay(postgres.port), pganchor.prefix, before, env)
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
-def test_every_command_does_what_the_document_says(stage, name):
-    """With PGANCHOR_WRITE_TRANSCRIPTS=yes the document gets what is shown now, to be read before it is believed."""
-    path = DOCS / f"{name}.md"
+def follow(stage, path):
+    """What does not do what the document says. With PGANCHOR_WRITE_TRANSCRIPTS=yes the document gets what is shown now, to be read
+    before it is believed."""
     text, shift, wrong = path.read_text(), 0, []
     new = text
     for part in walkthroughs.read(text):
@@ -51,7 +64,19 @@ def test_every_command_does_what_the_document_says(stage, name):
                 shift = len(new) - len(text)
     if os.environ.get("PGANCHOR_WRITE_TRANSCRIPTS") == "yes":
         path.write_text(new)
-    assert wrong == [], "\n".join(wrong)
+    return wrong
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_does_what_the_document_says(stage, name):
+    assert "\n".join(follow(stage, DOCS / f"{name}.md")) == ""
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.whole] if name in LATER else []) for name in DRIVERS])
+def test_every_driver_does_what_its_page_says(stage, name):
+    """In the home that the page before all of them makes."""
+    assert follow(stage, DOCS / "drivers.md") == []
+    assert "\n".join(follow(stage, DOCS / f"{name}.md")) == ""
 
 
 def test_what_agrees_and_what_does_not():
@@ -71,3 +96,4 @@ def test_a_command_that_would_not_be_run_is_an_error(block):
 def test_the_documents_are_found_from_the_readme():
     readme = (DOCS.parent / "README.md").read_text()
     assert set(re.findall(r"docs/([\w-]+)\.md", readme)) >= set(DOCUMENTS)
+    assert set(re.findall(r"\((drivers/\w+)\.md\)", (DOCS / "drivers.md").read_text())) == set(DRIVERS)

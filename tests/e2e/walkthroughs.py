@@ -89,7 +89,8 @@ class Stage:
         port = relay.port
         self.there = [("/etc/pganchor", f"{prefix}/etc/pganchor"), ("/var/log/auth.log", str(home / "log")), ("https://ca.example.com:9000", ca.url), (FINGERPRINT, ca.fingerprint), (HOME, str(home.path)),
                       ("--host db.example.com", f"--host localhost --port {port}"), ("host=db.example.com", f"host=localhost port={port}"),
-                      ("//db.example.com", f"//localhost:{port}"), ("db.example.com", "localhost")]
+                      ("//db.example.com", f"//localhost:{port}"), ("@db.example.com", f"@localhost:{port}"), ("host: 'db.example.com'", f"host: 'localhost', port: {port}"),
+                      ("db.example.com", "localhost")]
         self.back = [(str(home / "log"), "/var/log/auth.log"), (str(home / "machine"), "/etc/postgresql-common"),
                      (f"{prefix}/etc/pganchor", "/etc/pganchor"), (f"localhost:{ca.port}", "ca.example.com:9000"), (f"localhost:{port}", "db.example.com"),
                      (f"host=localhost port={port}", "host=db.example.com"), (f"--host localhost --port {port}", "--host db.example.com"),
