@@ -350,6 +350,12 @@ DIAGNOSE = \
 	src/diagnose/doctor_passfile.c \
 	src/diagnose/doctor_paths.c src/diagnose/doctor_paths.h \
 	src/diagnose/doctor_clients.c \
+	src/diagnose/doctor_clock.c \
+	src/diagnose/doctor_container.c \
+	src/diagnose/doctor_home.c \
+	src/diagnose/doctor_libpq.c \
+	src/diagnose/doctor_preload.c \
+	src/diagnose/doctor_sandboxes.c \
 	src/diagnose/doctor_services.c \
 	src/diagnose/doctor_start_files.c \
 	src/diagnose/doctor_status.c \
@@ -360,6 +366,7 @@ DIAGNOSE = \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
 	src/diagnose/forecast_server.c src/diagnose/forecast_server.h \
 	src/diagnose/going_roots.c src/diagnose/going_roots.h \
+	src/diagnose/libpq_file.c src/diagnose/libpq_file.h \
 	src/diagnose/log_begins.c src/diagnose/log_begins.h \
 	src/diagnose/notice_findings.c src/diagnose/notice_findings.h \
 	src/diagnose/quiet_libpq.c src/diagnose/quiet_libpq.h \

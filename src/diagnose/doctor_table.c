@@ -17,7 +17,13 @@ const struct pga_check pga_checks[] = {
     {PGA_ABOUT_ROOTS, "root.crt has no root that nobody pinned", false, false, pga_check_root_crt},
     {"timers", "the anchors are refreshed", false, false, pga_check_timer},
     {"policy", "the policy is what it was meant to be", false, false, pga_check_policy},
-    {"clients", "no client keeps a connection that is weak", false, false, pga_check_clients},
+    {"clients", "no client keeps a connection that is weak", false, true, pga_check_clients},
+    {"sandboxes", "no client is in a sandbox without the gate", false, false, pga_check_sandboxes},
+    {"libpq", "every libpq has what was mended in it", false, true, pga_check_libpq},
+    {"clock", "the clock is right, as far as can be told here", false, false, pga_check_clock},
+    {"container", "this is no container without roots", false, false, pga_check_container},
+    {"preload", "what ld.so is to load is there", false, false, pga_check_preload},
+    {"files", "no file of root's is in the home", false, false, pga_check_home},
     {NULL, NULL, false, false, NULL},
 };
 

@@ -85,6 +85,14 @@
 	X(PGA_ACCEPTED_GONE, "accepted-gone")                                   \
 	X(PGA_ACCEPTED_OVER, "accepted-over")                                   \
 	X(PGA_CLIENT_WEAK, "client-weak")                                       \
-	X(PGA_CLIENT_UNREADABLE, "client-unreadable")
+	X(PGA_CLIENT_UNREADABLE, "client-unreadable")                           \
+	X(PGA_CLIENT_SANDBOXED, "client-sandboxed")                             \
+	X(PGA_LIBPQ_OLD, "libpq-old")                                           \
+	X(PGA_LIBPQ_REPLACED, "libpq-replaced")                                 \
+	X(PGA_CLOCK_BEHIND, "clock-behind")                                     \
+	X(PGA_CLOCK_FREE, "clock-free")                                         \
+	X(PGA_CONTAINER_WITHOUT_ROOTS, "container-without-roots")               \
+	X(PGA_PRELOAD_GONE, "preload-gone")                                     \
+	X(PGA_HOME_FILE_OF_ROOT, "home-file-of-root")
 
 #endif
