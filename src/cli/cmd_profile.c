@@ -10,6 +10,7 @@
 
 struct asked {
 	struct pga_profile_source source;
+	bool pending;
 	bool json;
 };
 
@@ -29,6 +30,16 @@ static int print(const struct pga_system_profiles *profiles, bool json,
 	for (size_t i = 0; i < profiles->count; i++)
 		pga_json_add(items, pga_profile_as_json(&profiles->profiles[i], applied));
 	return pga_json_print(json_pack("{s:o}", "profiles", items), PGA_EXIT_DONE);
+}
+
+/* For a unit of systemd's: ExecCondition=. */
+static int tell_pending(const struct pga_system_profiles *profiles,
+			const struct pga_applied *applied)
+{
+	for (size_t i = 0; i < profiles->count; i++)
+		if (!pga_applied_has(applied, &profiles->profiles[i]))
+			return PGA_EXIT_DONE;
+	return PGA_EXIT_FAILED;
 }
 
 static int load(const struct asked *asked, struct pga_system_profiles *profiles,
@@ -57,6 +68,8 @@ static int run(int argc, char **argv)
 
 	if (!pga_options_read(&pga_cmd_profile, argc, argv, &asked, &status))
 		return status;
+	if (asked.pending && asked.json)
+		return pga_usage_error("profile", "--pending and --json: one of them");
 	asked.source.word = optind < argc ? argv[optind] : NULL;
 	if (asked.source.word == NULL &&
 	    (asked.source.sha256 != NULL || asked.source.public_key != NULL))
@@ -65,6 +78,8 @@ static int run(int argc, char **argv)
 	if (load(&asked, &profiles, &error) != 0 || pga_applied_load(&applied, &error) != 0) {
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
+	} else if (asked.pending) {
+		status = tell_pending(&profiles, &applied);
 	} else {
 		status = print(&profiles, asked.json, &applied);
 	}
@@ -75,6 +90,10 @@ static int run(int argc, char **argv)
 
 static const struct pga_option options[] = {
     PGA_PROFILE_SOURCE_OPTIONS(struct asked, source),
+    {.name = "pending",
+     .target = offsetof(struct asked, pending),
+     .help = "print nothing; the exit status is 0 where a profile is not applied as it is now, and "
+	     "1 where all are"},
     {.name = "json",
      .letter = 'j',
      .target = offsetof(struct asked, json),
@@ -84,7 +103,7 @@ static const struct pga_option options[] = {
 const struct pga_command pga_cmd_profile = {
     .name = "profile",
     .summary = "show what a company's profile holds, and why it is believed",
-    .usage = "[FILE | URL | -] [--sha256 HEX] [--public-key KEY] [OPTION ...]",
+    .usage = "[FILE | URL | -] [--sha256 HEX] [--public-key KEY] [OPTION ...] [--pending | --json]",
     .about =
 	"Reads a profile, the file in which a company hands out its anchors, services and policy, "
 	"and shows it; pganchor onboard applies it. Nothing is changed, and no server is asked but "

@@ -219,6 +219,15 @@ int pga_applied_check(const struct pga_applied *applied, const struct pga_fetche
 	return leave->older ? 0 : check_version(before, fetched, error);
 }
 
+bool pga_applied_has(const struct pga_applied *applied, const struct pga_fetched_profile *fetched)
+{
+	const struct pga_applied_profile *before =
+	    pga_applied_named(applied, fetched->profile.name);
+
+	return before != NULL && before->version == fetched->profile.version &&
+	       strcmp(before->digest, fetched->digest) == 0;
+}
+
 void pga_applied_set(const struct pga_text *before, const struct pga_fetched_profile *fetched,
 		     const char *when, struct pga_text *after)
 {

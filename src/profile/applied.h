@@ -69,6 +69,9 @@ struct pga_applied_leave {
 int pga_applied_check(const struct pga_applied *applied, const struct pga_fetched_profile *fetched,
 		      const struct pga_applied_leave *leave, struct pga_error *error);
 
+/* Whether these very bytes are what was applied under the profile's name. */
+bool pga_applied_has(const struct pga_applied *applied, const struct pga_fetched_profile *fetched);
+
 /* The file as text, for a transaction: adds to after what stands in before, with what is known of
  * this profile set (applied: a time as in the rest, PGA_X509_DATE bytes at most). Of one that was
  * signed, the key stays though this one is not. Every other byte is kept. Want of memory is
