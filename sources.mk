@@ -273,8 +273,13 @@ PROBE = \
 	src/probe/chain.c src/probe/chain.h \
 	src/probe/drivers.c src/probe/drivers.h \
 	src/probe/explain.c \
+	src/probe/fleet.c src/probe/fleet.h \
 	src/probe/grade.c src/probe/grade.h \
+	src/probe/http_listen.c src/probe/http_listen.h \
+	src/probe/http_open.c \
+	src/probe/http_request.c src/probe/http_request.h \
 	src/probe/many.c src/probe/many.h \
+	src/probe/metrics.c src/probe/metrics.h \
 	src/probe/probe.c src/probe/probe.h \
 	src/probe/progress.c src/probe/progress.h \
 	src/probe/questions.c src/probe/questions.h \
@@ -469,8 +474,12 @@ CLI = \
 	src/cli/print_onboard_json.c \
 	src/cli/print_probe.c src/cli/print_probe.h \
 	src/cli/print_probe_json.c \
+	src/cli/print_probe_many.c src/cli/print_probe_many.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_profile.c src/cli/print_profile.h \
+	src/cli/probe_fleet.c \
+	src/cli/probe_listen.c \
+	src/cli/probe_many.c src/cli/probe_many.h \
 	src/cli/print_refresh.c src/cli/print_refresh.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \

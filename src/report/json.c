@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Something is not in the report. */
-static bool incomplete;
+/* Something is not in the report that this thread makes. */
+static _Thread_local bool incomplete;
 
 void pga_json_add(json_t *array, json_t *item)
 {
@@ -145,6 +145,19 @@ static int print(json_t *object, char *json, int status)
 	free(json);
 	json_decref(object);
 	return status;
+}
+
+char *pga_json_line(json_t *object)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *json = incomplete ? NULL : json_dumps(object, 0);
+
+	incomplete = false;
+	if (json != NULL)
+		add_harmless(&text, json);
+	free(json);
+	json_decref(object);
+	return json != NULL ? pga_text_take(&text) : NULL;
 }
 
 int pga_json_print(json_t *object, int status)
