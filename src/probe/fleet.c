@@ -187,7 +187,8 @@ static int compare_servers(const void *one, const void *other)
 int pga_fleet_make(struct pga_fleet *fleet, const char *only, struct pga_error *error)
 {
 	const size_t count = fleet->targets.count;
-	const struct pga_probe_target **sorted = calloc(count + 1, sizeof *sorted);
+	const struct pga_probe_target **sorted =
+	    calloc(count + 1, sizeof(const struct pga_probe_target *));
 	int result = 0;
 
 	fleet->list = calloc(count + 1, sizeof *fleet->list);

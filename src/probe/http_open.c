@@ -87,22 +87,23 @@ static char *write_address(const union address *address)
 	return text;
 }
 
-int pga_http_open(const char *text, char **where, struct pga_error *error)
+int pga_http_open(const char *address, char **where, struct pga_error *error)
 {
 	const int on = 1;
-	union address address;
+	union address at;
 	socklen_t length;
 	int listening;
 
 	*where = NULL;
-	if (!read_address(text, &address, &length))
-		return pga_fail(error, how, "%s: not an address of this machine's loopback", text);
-	listening = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (!read_address(address, &at, &length))
+		return pga_fail(error, how, "%s: not an address of this machine's loopback",
+				address);
+	listening = socket(at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (listening < 0 || setsockopt(listening, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-	    bind(listening, &address.any, length) != 0 || listen(listening, BACKLOG) != 0 ||
-	    getsockname(listening, &address.any, &length) != 0)
-		(void)pga_fail_errno(error, NULL, "could not listen at %s", text);
-	else if ((*where = write_address(&address)) == NULL)
+	    bind(listening, &at.any, length) != 0 || listen(listening, BACKLOG) != 0 ||
+	    getsockname(listening, &at.any, &length) != 0)
+		(void)pga_fail_errno(error, NULL, "could not listen at %s", address);
+	else if ((*where = write_address(&at)) == NULL)
 		(void)pga_fail_memory(error);
 	else
 		return listening;

@@ -212,7 +212,7 @@ static int decode(char *text)
 			*to++ = (char)(high * 16 + low);
 			text += 2;
 		} else {
-			*to++ = *text == '+' ? ' ' : *text;
+			*to++ = (char)(*text == '+' ? ' ' : *text);
 		}
 	}
 	*to = '\0';
