@@ -331,6 +331,7 @@ UNINSTALL = \
 	src/uninstall/crls.c \
 	src/uninstall/do.c \
 	src/uninstall/gate.c \
+	src/uninstall/hardened.c \
 	src/uninstall/leftovers.c \
 	src/uninstall/own_files.c \
 	src/uninstall/plan.c src/uninstall/plan.h \

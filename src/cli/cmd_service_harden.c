@@ -135,8 +135,8 @@ static int harden(struct hardening *hardening)
 				       "--dry-run shows what");
 	}
 	if ((ready > 0 && asks && confirm(hardening, &error) != 0) ||
-	    pga_harden_write(harden, hardening->dry_run, &error) != 0 ||
-	    look_around(harden, &error) != 0)
+	    look_around(harden, &error) != 0 ||
+	    pga_harden_write(harden, hardening->dry_run, &error) != 0)
 		goto failed;
 	return report(hardening, hardening->dry_run ? PGA_HARDEN_WOULD : PGA_HARDEN_DONE);
 failed:

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/text.h"
+#include "service/harden.h"
 #include "service/servicefile.h"
 
 #include <stdbool.h>
@@ -64,6 +65,12 @@ void pga_harden_record_add(struct pga_text *text, const char *path, const char *
  * are not what the record is about: somebody has changed them. */
 bool pga_harden_record_restore(const struct pga_harden_record *record,
 			       const struct pga_text *written, struct pga_text *before);
+
+/* Puts the entry in the bytes of its file back, if nobody has changed it: item has what came of it,
+ * and is to be freed in either case. Returns -1 for want of memory. harden_undo.c has it. */
+int pga_harden_record_put_back(const struct pga_harden_record *record, struct pga_text *bytes,
+			       struct pga_unhardening *item, struct pga_error *error);
+void pga_unhardening_free(struct pga_unhardening *item);
 
 /* Where the first entry of this name stands: its header and what is up to its last setting, without
  * the end of that line. *length is 0 where there is none. */

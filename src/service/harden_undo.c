@@ -112,28 +112,64 @@ static void add_others(const struct pga_text *lines, const struct pga_text *othe
 	}
 }
 
-static int put_back(struct undoing *undoing, struct pga_unhardening *item, size_t start,
-		    size_t length, const struct pga_text *before, struct pga_error *error)
+static int replace(struct pga_text *bytes, size_t start, size_t length, const struct pga_text *by,
+		   struct pga_error *error)
 {
-	struct pga_text *bytes = &undoing->services.after;
 	struct pga_text changed = PGA_TEXT_EMPTY;
-	struct pga_text rest = PGA_TEXT_EMPTY;
 
 	pga_text_add_bytes(&changed, bytes->bytes, start);
-	pga_text_add_bytes(&changed, before->bytes, before->length);
+	pga_text_add_bytes(&changed, by->bytes, by->length);
 	pga_text_add_bytes(&changed, bytes->bytes + start + length, bytes->length - start - length);
-	pga_harden_record_drop(&undoing->record.after, undoing->undo->path, item->name, &rest);
-	if (changed.failed || rest.failed) {
+	if (changed.failed) {
 		pga_text_free(&changed);
-		pga_text_free(&rest);
 		return pga_fail_memory(error);
 	}
 	pga_text_free(bytes);
 	*bytes = changed;
+	return 0;
+}
+
+int pga_harden_record_put_back(const struct pga_harden_record *record, struct pga_text *bytes,
+			       struct pga_unhardening *item, struct pga_error *error)
+{
+	struct pga_text written = PGA_TEXT_EMPTY;
+	struct pga_text before = PGA_TEXT_EMPTY;
+	size_t start;
+	size_t length;
+	int result = 0;
+
+	item->state = PGA_UNHARDEN_GONE;
+	pga_harden_find_lines(bytes, record->name, &start, &length, &item->line);
+	if (length == 0)
+		return 0;
+	item->state = PGA_UNHARDEN_CHANGED;
+	pga_text_add_bytes(&written, bytes->bytes + start, length);
+	if (!written.failed && pga_harden_record_restore(record, &written, &before)) {
+		add_others(&written, &before, &item->after);
+		add_others(&before, &written, &item->before);
+		result = replace(bytes, start, length, &before, error);
+		item->state = PGA_UNHARDEN_RESTORED;
+	}
+	if (written.failed || before.failed || item->after.failed || item->before.failed)
+		result = pga_fail_memory(error);
+	pga_text_free(&written);
+	pga_text_free(&before);
+	return result;
+}
+
+/* What is as it was needs no record any more. */
+static int drop_record(struct undoing *undoing, const char *name, struct pga_error *error)
+{
+	struct pga_text rest = PGA_TEXT_EMPTY;
+
+	pga_harden_record_drop(&undoing->record.after, undoing->undo->path, name, &rest);
+	if (rest.failed) {
+		pga_text_free(&rest);
+		return pga_fail_memory(error);
+	}
 	pga_text_free(&undoing->record.after);
 	undoing->record.after = rest;
 	undoing->restored++;
-	item->state = PGA_UNHARDEN_RESTORED;
 	return 0;
 }
 
@@ -141,28 +177,13 @@ static int restore(struct undoing *undoing, struct pga_unhardening *item, struct
 {
 	const struct pga_harden_record *record =
 	    pga_harden_record_find(&undoing->records, undoing->undo->path, item->name);
-	struct pga_text written = PGA_TEXT_EMPTY;
-	struct pga_text before = PGA_TEXT_EMPTY;
-	size_t start;
-	size_t length;
-	int result = 0;
 
-	item->state = record == NULL ? PGA_UNHARDEN_UNKNOWN : PGA_UNHARDEN_GONE;
-	pga_harden_find_lines(&undoing->services.after, item->name, &start, &length, &item->line);
-	if (record == NULL || length == 0)
+	item->state = PGA_UNHARDEN_UNKNOWN;
+	if (record == NULL)
 		return 0;
-	item->state = PGA_UNHARDEN_CHANGED;
-	pga_text_add_bytes(&written, undoing->services.after.bytes + start, length);
-	if (!written.failed && pga_harden_record_restore(record, &written, &before)) {
-		add_others(&written, &before, &item->after);
-		add_others(&before, &written, &item->before);
-		result = put_back(undoing, item, start, length, &before, error);
-	}
-	if (written.failed || before.failed || item->after.failed || item->before.failed)
-		result = pga_fail_memory(error);
-	pga_text_free(&written);
-	pga_text_free(&before);
-	return result;
+	if (pga_harden_record_put_back(record, &undoing->services.after, item, error) != 0)
+		return -1;
+	return item->state == PGA_UNHARDEN_RESTORED ? drop_record(undoing, item->name, error) : 0;
 }
 
 static int copy(struct pga_transaction_file *file, struct pga_error *error)
@@ -228,13 +249,17 @@ done:
 	return result;
 }
 
+void pga_unhardening_free(struct pga_unhardening *item)
+{
+	free(item->name);
+	pga_text_free(&item->before);
+	pga_text_free(&item->after);
+}
+
 void pga_unharden_end(struct pga_unharden *undo)
 {
-	for (size_t i = 0; i < undo->count; i++) {
-		free(undo->items[i].name);
-		pga_text_free(&undo->items[i].before);
-		pga_text_free(&undo->items[i].after);
-	}
+	for (size_t i = 0; i < undo->count; i++)
+		pga_unhardening_free(&undo->items[i]);
 	free(undo->items);
 	free(undo->path);
 	memset(undo, 0, sizeof *undo);

@@ -10,6 +10,7 @@
 #include "password/index.h"
 #include "policy/passwords.h"
 #include "profile/recorded.h"
+#include "service/harden_record.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -83,7 +84,8 @@ static int plan_copy(struct pga_uninstall *plan, struct pga_error *error)
 
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error)
 {
-	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE, "known_servers.conf"};
+	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE, "known_servers.conf",
+					    PGA_HARDEN_RECORD};
 	char *path = pga_notices_path();
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

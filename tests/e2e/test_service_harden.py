@@ -457,3 +457,24 @@ def test_a_record_that_is_damaged(home, company, server):
         assert harden(home, "--undo", "prod").returncode == 1 and path.read_bytes() == written
     (home / RECORD).write_text(record)
     assert harden(home, "--undo", "prod").returncode == 0
+
+
+def test_uninstall_puts_back_what_was_hardened(home, stepca, server, make_postgres):
+    """An entry would be bound to an anchor that is gone; one that somebody has changed since is told of."""
+    write(home, "# mine\n[other]\nhost=/run\n")
+    postgres = make_postgres(*stepca.issue("db.example.test"))
+    text = f"[prod]\nhost=127.0.0.1\nport={postgres.port}\n"
+    path = write(home, f"{text}[two]\nhost=127.0.0.1\nport={postgres.port}\n")
+    before = {name: one.content for name, one in home.snapshot().items()}
+    bootstrap(home, stepca, "--hosts", "*.example.test")
+    hardened(home, "--all")
+    assert home.pganchor("uninstall", "--dry-run", env=environment(home)).stdout.count("as it was before it was hardened") == 2
+    path.write_text(path.read_text().replace("[two]\n", "[two]\nuser=me\n"))
+    done = home.pganchor("uninstall", "--yes", env=environment(home))
+    assert done.returncode == 0 and "service two in" in done.stdout + done.stderr and "changed since it was hardened" in done.stdout + done.stderr
+    assert path.read_text().startswith(text) and settings(home, "two")["host"] == "db.example.test"
+    path.write_bytes(before[USER])
+    bootstrap(home, stepca, "--hosts", "*.example.test")
+    hardened(home, "--all")
+    assert home.pganchor("uninstall", "--yes", env=environment(home)).returncode == 0
+    assert {name: one.content for name, one in home.snapshot().items()} == before
