@@ -46,11 +46,12 @@ static int ask_name(struct pga_harden *harden, size_t index, struct pga_error *e
 
 	if (pga_question_begin(&question, HINT, error) != 0)
 		return -1;
-	pga_print(question.out, "service %s: %s shows a certificate for several names:\n",
+	pga_print(question.out, "service %s: %s shows a certificate for another name:\n",
 		  item->name, item->server);
 	print_names(question.out, &item->names);
-	result =
-	    pga_question_ask(&question, "Which one is meant? Type its number: ", &answer, error);
+	result = pga_question_ask(
+	    &question, "Which one is meant? Type its number, or nothing to leave it: ", &answer,
+	    error);
 	pga_question_end(&question);
 	if (result != 0)
 		return -1;

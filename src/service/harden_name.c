@@ -301,6 +301,18 @@ static void find_one(const struct pga_text *names, const char *label,
 	}
 }
 
+/* Whether the entry says no name of the server: an address, or where a tunnel begins. */
+static bool says_no_name(const struct pga_host *host, const struct addrinfo *addresses)
+{
+	struct addrinfo *number = look_up(pga_host_label(host), true);
+	const bool is_number = number != NULL;
+
+	if (number != NULL)
+		freeaddrinfo(number);
+	return is_number ||
+	       (host->address[0] == '\0' && addresses != NULL && are_loopback(addresses));
+}
+
 /* One name of several: the one that is looked up as the address that is connected to, or that the
  * entry's is short for. At the end of a tunnel neither can be told. */
 static int choose_one(struct pga_hardening *item, const struct pga_harden_host *host,
@@ -310,7 +322,6 @@ static int choose_one(struct pga_hardening *item, const struct pga_harden_host *
 	const char *label = pga_host_label(host->host);
 	int result = 0;
 
-	*name = NULL;
 	if (strchr(label, '.') == NULL && strchr(label, ':') == NULL) {
 		find_one(names, label, NULL, STARTS_SO, name, error, &result);
 		if (*name != NULL)
@@ -319,7 +330,8 @@ static int choose_one(struct pga_hardening *item, const struct pga_harden_host *
 				      "is short for\n",
 				      *name, label);
 	}
-	if (result == 0 && *name == NULL && addresses != NULL && !are_loopback(addresses)) {
+	if (result == 0 && *name == NULL && says_no_name(host->host, addresses) &&
+	    !are_loopback(addresses)) {
 		find_one(names, label, addresses, LEADS_THERE, name, error, &result);
 		if (*name != NULL)
 			pga_text_addf(&item->why,
@@ -336,8 +348,10 @@ static int ask_for_name(struct pga_hardening *item, const struct pga_text *names
 
 	add_list(&list, pga_text_string(names));
 	pga_text_add(&item->names, pga_text_string(names));
-	(void)pga_fail(&item->error, NULL, "%s shows a certificate for %s: which of them is meant?",
-		       item->server, pga_text_string(&list));
+	(void)pga_fail(&item->error, NULL, "%s shows a certificate for %s: %s", item->server,
+		       pga_text_string(&list),
+		       count_lines(names) == 1 ? "is that the server that is meant?"
+					       : "which of them is meant?");
 	pga_text_free(&list);
 	return pga_harden_stuck(item, PGA_HARDEN_NAME);
 }
@@ -379,27 +393,35 @@ static int take_name(struct pga_hardening *item, struct pga_harden_host *host, c
 	return result;
 }
 
+/* The only one. A whole name that the entry has is another server's than the certificate's, which
+ * may be anybody's who has one of the same CA: there a person is asked. */
+static int take_only(struct pga_hardening *item, const struct pga_harden_host *host,
+		     const struct addrinfo *addresses, const struct pga_text *names, char **name,
+		     struct pga_error *error)
+{
+	if (count_lines(names) != 1 || !says_no_name(host->host, addresses))
+		return 0;
+	*name = strndup(names->bytes, names->length - 1);
+	if (*name == NULL)
+		return pga_fail_memory(error);
+	pga_text_addf(&item->why,
+		      "host=%s: the one name in the certificate that anchor %s is valid for\n",
+		      *name, host->anchor->name);
+	return 0;
+}
+
 static int find_name(struct pga_hardening *item, const struct pga_harden_host *host,
 		     const struct pga_text *names, char **name, struct pga_error *error)
 {
 	const char *label =
 	    host->host->address[0] != '\0' ? host->host->address : pga_host_label(host->host);
-	struct addrinfo *addresses = NULL;
-	int result = 0;
+	struct addrinfo *addresses = look_up(label, false);
+	int result;
 
 	*name = NULL;
-	if (count_lines(names) == 1) {
-		*name = strndup(names->bytes, names->length - 1);
-		if (*name == NULL)
-			return pga_fail_memory(error);
-		pga_text_addf(&item->why,
-			      "host=%s: the one name in the certificate that anchor %s is valid "
-			      "for\n",
-			      *name, host->anchor->name);
-		return 0;
-	}
-	addresses = look_up(label, false);
-	result = choose_one(item, host, addresses, names, name, error);
+	result = take_only(item, host, addresses, names, name, error);
+	if (result == 0 && *name == NULL)
+		result = choose_one(item, host, addresses, names, name, error);
 	if (addresses != NULL)
 		freeaddrinfo(addresses);
 	if (result == 0 && *name == NULL)

@@ -128,9 +128,9 @@ def test_several_names_on_a_terminal(home, company, server):
     one = server("db1.example.test", "db2.example.test")
     write(home, f"[prod]\nhost=127.0.0.1\nport={one.port}\n")
     before = home.snapshot()
-    left = home.pganchor_tty("service", "harden", "prod", answers=[("Type its number: $", "")], env=environment(home))
+    left = home.pganchor_tty("service", "harden", "prod", answers=[("Type its number, or nothing to leave it: $", "")], env=environment(home))
     assert left.returncode == 3 and home.snapshot() == before
-    done = home.pganchor_tty("service", "harden", "prod", answers=[("2  db2.*\n?Which one is meant.*number: $", "2"), ("Type yes: $", "yes")],
+    done = home.pganchor_tty("service", "harden", "prod", answers=[("2  db2(?s:.*)Type its number, or nothing to leave it: $", "2"), ("Type yes: $", "yes")],
                              env=environment(home))
     assert done.returncode == 0 and settings(home)["host"] == "db2.example.test", done.output
 
@@ -142,6 +142,18 @@ def test_the_name_that_a_short_one_means(home, company, server):
     done = hardened(home, "prod")
     assert settings(home)["host"] == "db.example.test" and settings(home)["hostaddr"] == "127.0.0.1"
     assert "the one that db is short for" in done.stdout
+
+
+@pytest.mark.parametrize("host", ["old.example.test", "ancient"])
+def test_a_whole_name_is_not_exchanged_unasked(home, company, server, host):
+    """Whoever has a certificate of the same CA, for a server of his own, could be what answers there."""
+    one = server("db.example.test")
+    write(home, f"[prod]\nhost={host}\nhostaddr=127.0.0.1\nport={one.port}\n")
+    said = refused(home, "prod")
+    assert "shows a certificate for db.example.test: is that the server that is meant?" in said
+    command, = re.findall(r"^    (pganchor service harden --host \S+ prod)$", said, re.M)
+    assert home.run([*shlex.split(command), "--yes"], env=environment(home)).returncode == 0
+    assert settings(home)["host"] == "db.example.test" and settings(home)["hostaddr"] == "127.0.0.1"
 
 
 def test_a_wildcard_is_no_name_but_signs_for_one(home, company, server):
