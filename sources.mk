@@ -375,6 +375,7 @@ DIAGNOSE = \
 	src/diagnose/libpq_file.c src/diagnose/libpq_file.h \
 	src/diagnose/log_begins.c src/diagnose/log_begins.h \
 	src/diagnose/notice_findings.c src/diagnose/notice_findings.h \
+	src/diagnose/overview.c src/diagnose/overview.h \
 	src/diagnose/quiet_libpq.c src/diagnose/quiet_libpq.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
 	src/diagnose/quiet.c src/diagnose/quiet.h \
@@ -468,6 +469,7 @@ CLI = \
 	src/cli/print_calendar.c \
 	src/cli/print_copy.c src/cli/print_copy.h \
 	src/cli/print_fleet.c src/cli/print_fleet.h \
+	src/cli/print_findings.c src/cli/print_findings.h \
 	src/cli/print_forecast.c src/cli/print_forecast.h \
 	src/cli/print_harden.c src/cli/print_harden.h \
 	src/cli/print_log.c src/cli/print_log.h \
@@ -476,6 +478,7 @@ CLI = \
 	src/cli/print_probe.c src/cli/print_probe.h \
 	src/cli/print_probe_json.c \
 	src/cli/print_probe_many.c src/cli/print_probe_many.h \
+	src/cli/print_overview.c src/cli/print_overview.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
 	src/cli/print_profile.c src/cli/print_profile.h \
 	src/cli/probe_fleet.c \
@@ -493,6 +496,7 @@ CLI = \
 	src/cli/question.c src/cli/question.h \
 	src/cli/sources.h \
 	src/cli/step_habits.c src/cli/step_habits.h \
+	src/cli/time_limit.c src/cli/time_limit.h \
 	src/cli/usage.c src/cli/usage.h
 
 # The manual pages: of the gate and its policy, and of the tool.

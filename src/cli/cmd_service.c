@@ -18,12 +18,8 @@
 #include <unistd.h>
 
 static const struct pga_command *const commands[] = {
-    &pga_cmd_service_add,
-    &pga_cmd_service_harden,
-    &pga_cmd_service_list,
-    &pga_cmd_service_show,
-    &pga_cmd_service_remove,
-    NULL,
+    &pga_cmd_service_add,  &pga_cmd_service_harden, &pga_cmd_service_list,
+    &pga_cmd_service_show, &pga_cmd_service_remove, NULL,
 };
 
 static const struct pga_habit habits[] = {

@@ -1,9 +1,9 @@
 #include "cli/print_doctor.h"
 
 #include "base/home_text.h"
-#include "base/printable.h"
 #include "base/shell_word.h"
 #include "base/terminal.h"
+#include "cli/print_findings.h"
 #include "report/json.h"
 
 #include <stdlib.h>
@@ -19,16 +19,6 @@ void pga_finding_add_name(struct pga_text *text, const struct pga_finding *findi
 	pga_text_addf(text, ":%s", pga_text_string(&object));
 	text->failed = text->failed || object.failed;
 	pga_text_free(&object);
-}
-
-static enum pga_colour colour_of(enum pga_severity severity)
-{
-	static const enum pga_colour colours[] = {[PGA_SEVERITY_OK] = PGA_GREEN,
-						  [PGA_SEVERITY_NOTE] = PGA_PLAIN,
-						  [PGA_SEVERITY_WARNING] = PGA_YELLOW,
-						  [PGA_SEVERITY_ERROR] = PGA_RED};
-
-	return colours[severity];
 }
 
 /* A line, the user's home as ~. */
@@ -66,11 +56,8 @@ static void print_finding(const struct pga_finding *finding,
 
 	pga_finding_add_name(&name, finding);
 	pga_text_add_shell_word(&word, pga_text_string(&name));
-	pga_text_add_home_short(&message, finding->message);
-	pga_print(stdout, "%s%s%s: %s  [%s]\n",
-		  pga_colour(stdout, acceptance != NULL ? PGA_PLAIN : colour_of(finding->severity)),
-		  acceptance != NULL ? "accepted" : pga_severity_word(finding->severity),
-		  pga_colour(stdout, PGA_PLAIN), pga_text_string(&message), pga_text_string(&word));
+	pga_finding_add_message(&message, stdout, finding, acceptance != NULL ? "accepted" : NULL);
+	pga_print(stdout, "%s  [%s]\n", pga_text_string(&message), pga_text_string(&word));
 	if (acceptance != NULL)
 		print_acceptance(acceptance);
 	else if (finding->detail != NULL)

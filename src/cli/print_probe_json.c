@@ -29,8 +29,9 @@ static json_t *chain_as_json(const struct pga_probe *probe)
 			      pga_json_text(item->certificate.issuer), "pin", item->certificate.pin,
 			      "key", pga_json_text(item->key), "signature",
 			      pga_json_text(item->signature), "not_before",
-			      item->certificate.not_before, "not_after", item->certificate.not_after,
-			      "sent", item->sent, "root", item->is_root, "anchor",
+			      item->certificate.not_before, "not_after",
+			      item->certificate.not_after, "sent", item->sent, "root",
+			      item->is_root, "anchor",
 			      text_or_null(item->anchor != NULL ? item->anchor->name : NULL)));
 	}
 	return chain;

@@ -68,7 +68,11 @@ def test_as_json(among, home, pganchor):
                          {"path": "HOME/.config/pganchor/policy.conf", "found": True}],
         "pins": 1, "pins_system": 0, "known_servers": None, "problem": None, "processes": [], "unreadable": 0, "warnings": [],
         "findings": [{"id": "gate-active", "severity": "ok", "subject": "gate", "object": None, "message": "active here",
-                      "detail": "LD_PRELOAD has the gate", "hint": None}]})
+                      "detail": "LD_PRELOAD has the gate", "hint": None}],
+        "ends_next": None, "services": {"count": 0, "allowed": 0, "weak": 0, "broken": 0},
+        "keyring": {"available": False, "passwords": 0, "passphrases": 0},
+        "timer": {"installed": False, "enabled": False, "current": False, "last": None, "next": None},
+        "doctor": {"open": {"error": 0, "warning": 1, "note": 0}, "accepted": 0}})
     put(home, "nonsense\n")
     status, shown = report(among, home, pganchor, "--json")
     told = json.loads(shown)
