@@ -3,6 +3,7 @@
 #include "cli/bootstrap_timer.h"
 #include "cli/onboarding.h"
 #include "cli/print_onboard.h"
+#include "cli/profile_options.h"
 #include "cli/question.h"
 
 #include "base/shell_word.h"
@@ -28,29 +29,8 @@ static int take_replaced(void *into, const struct pga_option *option, const char
 static const struct pga_option options[] = {
     {.name = "system-profiles",
      .target = offsetof(struct pga_onboarding, system_profiles),
-     .help = "apply those of the administrator, in SYSCONFDIR/pganchor/profile.d"},
-    {.name = "sha256",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct pga_onboarding, source.sha256),
-     .argument = "HEX",
-     .help = "of the profile's bytes, that came to you by a way that you trust"},
-    {.name = "public-key",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct pga_onboarding, source.public_key),
-     .argument = "FILE|KEY",
-     .help = "minisign's, of who signs the profile; a signed one has NAME.minisig beside it",
-     .names = PGA_NAMES_FILE},
-    {.name = "ca-file",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct pga_onboarding, source.ca_file),
-     .argument = "FILE",
-     .help = "the CAs that verify the https address, instead of the system's",
-     .names = PGA_NAMES_FILE},
-    {.name = "proxy",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct pga_onboarding, source.http.proxy),
-     .argument = "URL",
-     .help = "ask the https address through this proxy"},
+     .help = "apply those of the administrator, in /etc/pganchor/profile.d"},
+    PGA_PROFILE_SOURCE_OPTIONS(struct pga_onboarding, source),
     {.name = "replace",
      .kind = PGA_OPTION_TAKEN,
      .argument = "NAME",
@@ -406,8 +386,7 @@ static void end(struct pga_onboarding *onboarding)
 
 static int run(int argc, char **argv)
 {
-	struct pga_onboarding onboarding = {
-	    .source.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
+	struct pga_onboarding onboarding = {.source = PGA_PROFILE_SOURCE_START};
 	int status;
 
 	pga_secret_hide_process();

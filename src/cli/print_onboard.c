@@ -2,6 +2,7 @@
 
 #include "base/terminal.h"
 #include "cli/conninfo_word.h"
+#include "cli/print_profile.h"
 #include "policy/secrets.h"
 #include "report/table.h"
 
@@ -10,20 +11,6 @@
 #include <time.h>
 
 #define SECONDS_A_DAY 86400
-
-void pga_onboard_add_trust(struct pga_text *text, const struct pga_fetched_profile *fetched)
-{
-	if (fetched->is_signed)
-		pga_text_addf(text, "signed by the key %s%s%s", fetched->key_id,
-			      fetched->comment != NULL && fetched->comment[0] != '\0' ? ": " : "",
-			      fetched->comment != NULL ? fetched->comment : "");
-	else if (fetched->trust == PGA_PROFILE_BY_DIGEST)
-		pga_text_add(text, "with the SHA-256 that you gave");
-	else if (fetched->trust == PGA_PROFILE_BY_SYSTEM)
-		pga_text_add(text, "the administrator's");
-	else
-		pga_text_add(text, "your own file, which nothing else proves");
-}
 
 /* ---- the plan ---- */
 
@@ -96,12 +83,11 @@ static void print_policy(FILE *stream, const struct pga_apply_policy *policy)
 void pga_print_onboard_plan(FILE *stream, const struct pga_application *application)
 {
 	const struct pga_fetched_profile *fetched = application->fetched;
-	struct pga_text trust = PGA_TEXT_EMPTY;
+	char *trust = pga_profile_trust_text(fetched);
 
-	pga_onboard_add_trust(&trust, fetched);
 	pga_print(stream, "profile %s, version %llu, from %s: %s\n", fetched->profile.name,
-		  fetched->profile.version, fetched->where, pga_text_string(&trust));
-	pga_text_free(&trust);
+		  fetched->profile.version, fetched->where, trust != NULL ? trust : "?");
+	free(trust);
 	if (application->before != 0 && application->before != fetched->profile.version)
 		pga_print(stream, "  in the place of version %llu\n", application->before);
 	for (size_t i = 0; i < application->anchor_count; i++)

@@ -6,9 +6,6 @@
 
 #include <stdio.h>
 
-/* Whose word a profile is: "signed by the key ...". Adds to text. */
-void pga_onboard_add_trust(struct pga_text *text, const struct pga_fetched_profile *fetched);
-
 /* What becomes of everything, before it is done. */
 void pga_print_onboard_plan(FILE *stream, const struct pga_application *application);
 

@@ -1,5 +1,8 @@
 #include "cli/print_onboard.h"
 
+#include "cli/anchor_view.h"
+#include "cli/print_profile.h"
+
 #include "policy/secrets.h"
 #include "report/json.h"
 
@@ -11,23 +14,6 @@ static json_t *or_null(const char *text)
 	return text != NULL ? pga_json_text(text) : json_null();
 }
 
-static json_t *patterns(const char *hosts)
-{
-	json_t *list = json_array();
-
-	while (*hosts != '\0') {
-		const size_t length = strcspn(hosts, " ,");
-		char *one = strndup(hosts, length);
-
-		if (length > 0)
-			pga_json_add(list, one != NULL ? pga_json_text(one) : NULL);
-		free(one);
-		hosts += length;
-		hosts += strspn(hosts, " ,");
-	}
-	return list;
-}
-
 static json_t *anchors(const struct pga_application *application)
 {
 	json_t *list = json_array();
@@ -35,9 +21,9 @@ static json_t *anchors(const struct pga_application *application)
 	for (size_t i = 0; i < application->anchor_count; i++) {
 		const struct pga_apply_anchor *anchor = &application->anchors[i];
 
-		pga_json_add(list, json_pack("{s:o, s:s, s:o, s:b, s:b, s:s, s:o, s:o}", "anchor",
+		pga_json_add(list, json_pack("{s:o, s:s, s:o, s:s, s:b, s:s, s:o, s:o}", "anchor",
 					     pga_json_text(anchor->name), "pin", anchor->pin,
-					     "hosts", patterns(anchor->hosts), "scoped",
+					     "hosts", pga_hosts_as_json(anchor->hosts), "scoped",
 					     (int)anchor->scoped, "system", (int)anchor->system,
 					     "action", pga_applying_word(anchor->action), "why",
 					     or_null(anchor->why), "hint", or_null(anchor->hint)));
@@ -124,21 +110,16 @@ static json_t *profile_as_json(const struct pga_onboard_profile *profile)
 {
 	const struct pga_application *application = &profile->application;
 	const struct pga_fetched_profile *fetched = application->fetched;
-	struct pga_text trust = PGA_TEXT_EMPTY;
-	json_t *object;
 
-	pga_onboard_add_trust(&trust, fetched);
-	object = json_pack(
-	    "{s:o, s:I, s:o, s:o, s:s, s:o, s:b, s:o, s:o, s:o, s:o}", "profile",
+	return json_pack(
+	    "{s:o, s:I, s:o, s:o, s:o, s:s, s:s, s:b, s:o, s:o, s:o}", "name",
 	    pga_json_text(fetched->profile.name), "version", (json_int_t)fetched->profile.version,
-	    "version_before",
+	    "applied_version",
 	    application->before != 0 ? json_integer((json_int_t)application->before) : json_null(),
-	    "source", pga_json_text(fetched->where), "digest", fetched->digest, "believed",
-	    pga_json_text(pga_text_string(&trust)), "changed", (int)application->visible, "anchors",
-	    anchors(application), "services", services(profile), "policy", policies(application),
-	    "message", or_null(fetched->profile.message));
-	pga_text_free(&trust);
-	return object;
+	    "message", or_null(fetched->profile.message), "source", pga_json_text(fetched->where),
+	    "digest", fetched->digest, "believed", pga_profile_trust_word(fetched->trust),
+	    "changed", (int)application->visible, "anchors", anchors(application), "services",
+	    services(profile), "policy_keys", policies(application));
 }
 
 int pga_print_onboard_json(const struct pga_onboarding *onboarding, int status)

@@ -29,7 +29,7 @@ char *pga_profile_trust_text(const struct pga_fetched_profile *fetched)
 	return pga_text_take(&text);
 }
 
-static const char *trust_word(enum pga_profile_trust trust)
+const char *pga_profile_trust_word(enum pga_profile_trust trust)
 {
 	static const char *const words[] = {
 	    [PGA_PROFILE_BY_OWNER] = "owner",         [PGA_PROFILE_BY_DIGEST] = "digest",
@@ -169,7 +169,7 @@ json_t *pga_profile_as_json(const struct pga_fetched_profile *fetched,
 	    "{s:o, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
 	    pga_json_text(profile->name), "version", (json_int_t)profile->version, "message",
 	    text_or_null(profile->message), "source", pga_json_text(fetched->where), "digest",
-	    fetched->digest, "believed", trust_word(fetched->trust), "key_id",
+	    fetched->digest, "believed", pga_profile_trust_word(fetched->trust), "key_id",
 	    text_or_null(fetched->key_id), "key", text_or_null(fetched->key), "comment",
 	    text_or_null(fetched->comment), "applied_version",
 	    before != NULL ? json_integer((json_int_t)before->version) : json_null(), "anchors",

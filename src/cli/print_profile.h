@@ -12,6 +12,9 @@
  * out. */
 char *pga_profile_trust_text(const struct pga_fetched_profile *fetched);
 
+/* The same as one word, for programs. */
+const char *pga_profile_trust_word(enum pga_profile_trust trust);
+
 void pga_print_profile(const struct pga_fetched_profile *fetched,
 		       const struct pga_applied *applied);
 

@@ -54,7 +54,7 @@ class Onboarding:
         """{kind: {name: action}}"""
         said = self.report(*words, **kwargs)
         return {kind: {one[key]: one["action"] for one in said[kind]}
-                for kind, key in (("anchors", "anchor"), ("services", "service"), ("policy", "key"))}
+                for kind, key in (("anchors", "anchor"), ("services", "service"), ("policy_keys", "key"))}
 
     def entry(self, name):
         """The settings of the service as the file has them; None where it has none."""

@@ -52,7 +52,7 @@ def test_a_newer_version_is_merged(onboard):
     onboard.write(version=2, services={"orders": onboard.service(connect_timeout=7), "billing": onboard.service(application_name="pay"),
                                        "new": onboard.service()})
     said = onboard.report()
-    assert said["version"] == 2 and said["version_before"] == 1 and said["changed"]
+    assert said["version"] == 2 and said["applied_version"] == 1 and said["changed"]
     services = {one["service"]: one for one in said["services"]}
     assert {name: one["action"] for name, one in services.items()} == {
         "orders": "change", "billing": "change", "new": "add", "old": "remove", "older": "keep"}

@@ -14,6 +14,7 @@ from certificates import make_root
 from crls import crl
 from gated import run_gated
 from hostile import reply, stepca_answers
+from profiles import anchor, inline, profile, service
 from tracing import NO_LEAKS
 
 WHOLE = os.environ.get("PGANCHOR_TESTS_WHOLE")
@@ -75,6 +76,27 @@ def with_crl(home, https_ca):
     done(home, "crl", "add", "old.crl", "--anchor", "other", "--yes")
 
 
+def profile_of(home, version, *sections):
+    """A profile of services of the server that is there, and of the anchors of these sections."""
+    port = re.search(r"(?m)^port=(\d+)$", (home / ".pg_service.conf").read_text())[1]
+    named = [(title, {**values, "port": port, "host": "localhost"} if title.startswith("service") else values) for title, values in sections]
+    (home / "acme.profile").write_text(profile(*named, version=version))
+    (home / "acme.profile").chmod(0o600)
+
+
+def a_profile(home, https_ca):
+    profile_of(home, 1, anchor("other", hosts="*.example.net", **inline(OTHER)), service("orders"), service("old"),
+               ("policy", {"channel-binding": "require", "continuity": "warn"}))
+
+
+def a_newer_profile(home, https_ca):
+    a_profile(home, https_ca)
+    done(home, *ONBOARD)
+    profile_of(home, 2, anchor("more", hosts="*.example.net", **inline(MORE)), service("orders", connect_timeout=7), service("new"),
+               ("policy", {"channel-binding": "require", "min-tls": "1.3"}))
+
+
+ONBOARD = ["onboard", "acme.profile", "--yes"]
 ADD = ["anchor", "add", "other.pem", "--fingerprint", OTHER.fingerprint, "--name", "other"]
 BOTH = OTHER.pem + MORE.pem
 COMMANDS = {
@@ -91,6 +113,8 @@ COMMANDS = {
     "crl add": Command(["crl", "add", "new.crl", "--anchor", "other", "--yes"], scoped),
     "crl add a newer one": Command(["crl", "add", "new.crl", "--anchor", "other", "--yes"], with_crl),
     "crl remove": Command(["crl", "remove", "--all", "--yes"], with_crl, (0, 1)),
+    "onboard": Command(ONBOARD, a_profile, (0,)),
+    "onboard a newer one": Command(ONBOARD, a_newer_profile, (0,)),
     "uninstall": Command(["uninstall", "--yes"], add_other),
 }
 
