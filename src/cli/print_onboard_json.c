@@ -23,9 +23,10 @@ static json_t *anchors(const struct pga_application *application)
 
 		pga_json_add(list, json_pack("{s:o, s:s, s:o, s:s, s:b, s:s, s:o, s:o}", "anchor",
 					     pga_json_text(anchor->name), "pin", anchor->pin,
-					     "hosts", pga_hosts_as_json(anchor->hosts), "scoped",
-					     (int)anchor->scoped, "system", (int)anchor->system,
-					     "action", pga_applying_word(anchor->action), "why",
+					     "hosts", pga_hosts_as_json(anchor->hosts), "scope",
+					     anchor->scoped ? "scoped" : "root.crt", "system",
+					     (int)anchor->system, "action",
+					     pga_applying_word(anchor->action), "why",
 					     or_null(anchor->why), "hint", or_null(anchor->hint)));
 	}
 	return list;

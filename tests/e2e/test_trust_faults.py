@@ -86,7 +86,7 @@ def profile_of(home, version, *sections):
 
 def a_profile(home, https_ca):
     profile_of(home, 1, anchor("other", hosts="*.example.net", **inline(OTHER)), service("orders"), service("old"),
-               ("policy", {"channel-binding": "require", "continuity": "warn"}))
+               ("policy", {"channel-binding": "require", "cancel": "refuse"}))
 
 
 def a_newer_profile(home, https_ca):
