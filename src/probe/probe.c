@@ -164,8 +164,10 @@ static enum pga_exchanged ask_otherwise(struct pga_probing *probing, enum pga_ex
 	if (silent) {
 		probe->was_direct = true;
 		if (ask_tls(probing, target->trust->trusted.tls, true, &ignored) == PGA_EXCHANGED &&
-		    pga_exchange_chose_postgresql(&probing->tls))
+		    pga_exchange_chose_postgresql(&probing->tls)) {
+			pga_probe_ask_others(probing);
 			return PGA_EXCHANGED;
+		}
 		probe->was_direct = false;
 	} else if (ask_laxly(probing)) {
 		probe->libpq_refuses_tls = true;

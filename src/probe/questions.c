@@ -175,5 +175,7 @@ int pga_probe_hear_direct(struct pga_probing *probing, X509 *named, struct pga_e
 		    pga_exchange_chose_postgresql(direct) ? PGA_PROBE_YES : PGA_PROBE_NOT_SAID;
 	else if (outcome != PGA_EXCHANGE_FAILED)
 		probe->direct = PGA_PROBE_NO;
+	if (probe->was_direct)
+		probe->direct = PGA_PROBE_YES;
 	return 0;
 }

@@ -18,6 +18,21 @@ static bool is_conninfo(const char *word)
 	return strchr(word, '=') != NULL || strstr(word, "://") != NULL;
 }
 
+/* What libpq takes (uri_prefix_length() of fe-connect.c). */
+static bool is_uri(const char *word)
+{
+	return strncmp(word, "postgresql://", strlen("postgresql://")) == 0 ||
+	       strncmp(word, "postgres://", strlen("postgres://")) == 0 ||
+	       strcspn(word, "=") < strcspn(word, ":");
+}
+
+/* It may hold a password, and is not told. */
+static int refuse_url(struct pga_error *error)
+{
+	return pga_fail(error, "write HOST:PORT, or postgresql://USER@HOST:PORT/DBNAME",
+			"the word is a URL, and none that libpq knows");
+}
+
 /* One host that was named by itself. Both are the caller's to free. */
 struct named {
 	char *host;
@@ -233,6 +248,8 @@ int pga_probe_targets_add(struct pga_probe_targets *targets, const char *word,
 	const char *const conninfo[] = {"dbname", NULL};
 	const char *const values[] = {word, NULL};
 
+	if (strstr(word, "://") != NULL && !is_uri(word))
+		return refuse_url(error);
 	if (is_conninfo(word)) {
 		const struct pga_parameters parameters = {conninfo, values, 1};
 

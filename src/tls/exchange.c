@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* As much as is read of a server: no handshake comes near it. */
@@ -55,6 +56,16 @@ enum pga_exchanged pga_exchange_ask(struct pga_exchange *exchange, uint32_t requ
 	return closed ? PGA_EXCHANGE_CLOSED : PGA_EXCHANGED;
 }
 
+/* It begins with the letter that grants TLS: "SSH-2.0". */
+static bool is_ssh(int connection)
+{
+	char bytes[3];
+
+	return recv(connection, bytes, sizeof bytes, MSG_PEEK | MSG_DONTWAIT) ==
+		   (ssize_t)sizeof bytes &&
+	       memcmp(bytes, "SH-", sizeof bytes) == 0;
+}
+
 enum pga_exchanged pga_exchange_answer(struct pga_exchange *exchange, struct pga_error *error)
 {
 	char answer = '\0';
@@ -64,6 +75,8 @@ enum pga_exchanged pga_exchange_answer(struct pga_exchange *exchange, struct pga
 	if (got <= 0)
 		return got == 0 ? PGA_EXCHANGE_CLOSED : PGA_EXCHANGE_FAILED;
 	if (answer != exchange->yes && answer != 'N' && answer != 'E')
+		return PGA_EXCHANGE_OTHER;
+	if (answer == 'S' && is_ssh(exchange->connection))
 		return PGA_EXCHANGE_OTHER;
 	exchange->answered = true;
 	if (answer == exchange->yes)
