@@ -512,6 +512,7 @@ TOOL_MANUALS = \
 	man/pganchor-forecast.1 \
 	man/pganchor-log.1 \
 	man/pganchor-password.1 \
+	man/pganchor-probe.1 \
 	man/pganchor-profile.1 \
 	man/pganchor-profile.5 \
 	man/pganchor-run.1 \
