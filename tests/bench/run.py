@@ -18,6 +18,8 @@
   anchors     processor time of `pganchor anchor list` with 1,000 anchors ("without") and with 10,000
   refresh     processor time of `pganchor anchor refresh` with 10 sources ("without") and with 100
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
+  probe       `pganchor probe --file` of 1,000 servers, beside a program that does nothing but as many handshakes as that takes
+              ("without"), with as many threads; its memory with 100 servers ("without") and with 1,000
 
 Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
 and the CA are the tests' own. Each figure is a ratio or a count of one run, in which measurements without and with the
@@ -46,6 +48,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
 from certificates import KEYS, make_root  # noqa: E402
+from fleets import Fleet, measured  # noqa: E402
 from keyring import Keyring  # noqa: E402
 from postgres import PASSWORD, Clusters, binary_directory  # noqa: E402
 from stepca import start_stepca  # noqa: E402
@@ -468,6 +471,44 @@ def services(bench):
 
     few, many = listing(1000), listing(10000)
     return {"services": row(*processor_times(bench, ["service", "list"], few, many), "ms", at_most=12)}
+
+
+@measurement
+def probe(bench):
+    """A share of the servers, where the bench is to be short. All are on this machine, whose processors serve them, too."""
+    count = min(1000, max(100, 10 * bench.pairs))
+    words = ("-D_GNU_SOURCE", "-pthread", "-lssl", "-lcrypto")
+    handshakes = compiled("handshakes", bench.directory, HERE / "handshakes.c", *words)
+    directory, home = bench.directory / "fleet", bench.directory / "home-fleet"
+    (home / ".postgresql").mkdir(parents=True)
+    directory.mkdir()
+    fleet = Fleet(compiled("fleet-servers", bench.directory, HERE.parent / "e2e/programs/fleet.c", *words), directory, count, {})
+    bench.cleanup.callback(fleet.stop)
+    fleet.trusted_in(home)
+    few, all_of_them = fleet.list(home, fleet.servers[:count // 10]).rename(home / "few"), fleet.list(home)
+
+    def probing(servers):
+        """(handshakes, microseconds, kilobytes)."""
+        before = fleet.counts()[0]
+        status, taken, memory = measured([bench.tool, "probe", "--file", servers], {"HOME": str(home)})
+        if status != 0:
+            raise SystemExit("pganchor probe failed")
+        return fleet.counts()[0] - before, taken, memory
+
+    def shaking_hands(times):
+        done = subprocess.run([handshakes, fleet.root, all_of_them, "64", str(times)], check=True, capture_output=True, text=True)
+        stood, taken = map(int, done.stdout.split())
+        if stood != times * count:
+            raise SystemExit("handshakes failed")
+        return taken
+
+    each = -(-probing(all_of_them)[0] // count)
+    runs = max(2, bench.pairs // 40)
+    alone, probes = zip(*((shaking_hands(each), probing(all_of_them)) for _ in range(runs)))
+    small = statistics.median(probing(few)[2] for _ in range(runs))
+    return {"probe": row(statistics.median(alone), statistics.median(taken for _, taken, _ in probes), "us", at_most=2,
+                         pairs=runs, handshakes=each),
+            "probe, memory": row(small, statistics.median(memory for _, _, memory in probes), "kB", at_most=1.3)}
 
 
 def made_roots(count):

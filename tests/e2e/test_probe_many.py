@@ -2,7 +2,6 @@
 
 import datetime
 import json
-import os
 import re
 import signal
 import subprocess
@@ -12,6 +11,7 @@ from cryptography import x509
 from prometheus_client.parser import text_string_to_metric_families
 
 import services
+from fleets import measured
 
 ROW = re.compile(r"^([A-F-]) +(\S+) +(?:(\S.*?) +)?(-?\d+|-)(?:  (.*))?$")
 
@@ -273,13 +273,10 @@ def test_memory_is_flat(home, make_fleet, pganchor):
     fleet = make_fleet(1000)
 
     def peak(servers):
-        path = fleet.list(home, servers)
-        process = subprocess.Popen([pganchor.binary, "probe", "--file", path, "--metrics", home / "m.prom", "--max-time", "60"],
-                                   env=home.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        assert process.returncode == 0
-        return usage.ru_maxrss
+        status, _, memory = measured([pganchor.binary, "probe", "--file", fleet.list(home, servers), "--metrics", home / "m.prom",
+                                      "--max-time", "60"], home.environment())
+        assert status == 0
+        return memory
 
     few, many = peak(fleet.servers[:100]), peak(fleet.servers)
     assert many <= 1.3 * few, (few, many)
