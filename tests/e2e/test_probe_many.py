@@ -274,7 +274,7 @@ def test_memory_is_flat(home, make_fleet, pganchor):
 
     def peak(servers):
         status, _, memory = measured([pganchor.binary, "probe", "--file", fleet.list(home, servers), "--metrics", home / "m.prom",
-                                      "--max-time", "60"], home.environment())
+                                      "--max-time", "60", "--jobs", "32"], home.environment())
         assert status == 0
         return memory
 
