@@ -511,6 +511,7 @@ TOOL_MANUALS = \
 	man/pganchor-explain.1 \
 	man/pganchor-forecast.1 \
 	man/pganchor-log.1 \
+	man/pganchor-onboard.1 \
 	man/pganchor-password.1 \
 	man/pganchor-probe.1 \
 	man/pganchor-profile.1 \
