@@ -507,6 +507,7 @@ TOOL_MANUALS = \
 	man/pganchor-completion.1 \
 	man/pganchor-crl.1 \
 	man/pganchor-disable.1 \
+	man/pganchor-doctor.1 \
 	man/pganchor-enable.1 \
 	man/pganchor-explain.1 \
 	man/pganchor-forecast.1 \

@@ -7,7 +7,7 @@ import pytest
 
 from services import write
 
-COMMANDS = ("onboard", "bootstrap", "anchor", "crl", "service", "forecast", "probe", "profile", "password", "explain", "run", "enable", "disable", "status", "log",
+COMMANDS = ("onboard", "bootstrap", "anchor", "crl", "service", "forecast", "probe", "profile", "password", "explain", "run", "enable", "disable", "status", "doctor", "log",
             "uninstall", "completion")
 # What is typed, and the command that is meant.
 WORDS = {"add": "service add", "list": "service list", "ls": "service list", "show": "service show", "rm": "service remove",

@@ -12,7 +12,7 @@ COMMANDS = [
         "accept", "add", "export", "forget", "import", "list", "refresh", "remove", "rename", "set-hosts", "show", "timer", "trim", "verify")),
     *(f"service {word}" for word in ("add", "harden", "list", "remove", "show")), *(f"crl {word}" for word in ("add", "list", "refresh", "remove")),
     *(f"password {word}" for word in ("clear", "export", "get", "import", "list", "set", "unlock")),
-    "forecast", "probe", "onboard", "profile", "run", "explain", "enable", "disable", "status", "log", "uninstall", "completion"]
+    "forecast", "probe", "onboard", "profile", "run", "explain", "enable", "disable", "status", "doctor", "log", "uninstall", "completion"]
 
 
 def manual(name):
