@@ -52,7 +52,7 @@ class Profile:
 
     @property
     def name(self):
-        return self.read["name"]
+        return self.read["profile"]
 
     @property
     def version(self):
@@ -73,7 +73,7 @@ class Profile:
             found[f"{ETC}/anchors.d/{self.name}.conf"] = File(self.anchors_conf().encode())
             for anchor in self.read["anchors"]:
                 if anchor["certificate"]:
-                    found[f"{ETC}/anchors/{anchor['name']}.crt"] = File(anchor["certificate"].encode())
+                    found[f"{ETC}/anchors/{anchor['anchor']}.crt"] = File(anchor["certificate"].encode())
         if self.read["policy"]:
             found[f"{ETC}/policy.d/{self.name}.conf"] = File(self.policy_conf().encode())
         for suffix in ("service", "path"):
@@ -97,14 +97,14 @@ class Profile:
         """Pins for every user; what a user's own onboarding fetches is bound by them."""
         text = self.heading()
         for anchor in self.read["anchors"]:
-            for number, pin in enumerate(anchor["fingerprints"]):
-                name = anchor["name"] if number == 0 else f"{anchor['name'][:60]}-{number + 1}"
+            for number, pin in enumerate(anchor["pins"]):
+                name = anchor["anchor"] if number == 0 else f"{anchor['anchor'][:60]}-{number + 1}"
                 text += (f"\n[{name}]\n" + (f"source = {anchor['source']}\n" if anchor["source"] else "") +
                          f"hosts = {' '.join(anchor['hosts'])}\nscope = {anchor['scope']}\npin = {pin}\n")
         return text
 
     def policy_conf(self):
-        return self.heading() + "".join(f"{key} = {value}\n" for key, value in self.read["policy"].items())
+        return self.heading() + "".join(f"{line['key']} = {line['value']}\n" for line in self.read["policy"])
 
     def package_name(self, name=None):
         name = name or f"{self.name.lower().replace('_', '-')}-pganchor-profile"

@@ -124,9 +124,9 @@ static json_t *anchor_as_json(const struct pga_profile_anchor *anchor)
 
 	for (size_t i = 0; i < anchor->pin_count; i++)
 		pga_json_add(pins, json_string(anchor->pins[i]));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s}", "name", pga_json_text(anchor->name),
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:s}", "anchor", pga_json_text(anchor->name),
 			 "source", text_or_null(anchor->source), "certificate",
-			 text_or_null(anchor->certificate.pem), "fingerprints", pins, "hosts",
+			 text_or_null(anchor->certificate.pem), "pins", pins, "hosts",
 			 pga_hosts_as_json(anchor->hosts), "scope",
 			 anchor->scoped ? "scoped" : "root.crt");
 }
@@ -138,18 +138,19 @@ static json_t *service_as_json(const struct pga_profile_service *service)
 	for (size_t i = 0; i < service->settings.count; i++)
 		pga_json_set(settings, service->settings.items[i].keyword,
 			     pga_json_text(service->settings.items[i].value));
-	return json_pack("{s:o, s:o, s:o, s:s}", "name", pga_json_text(service->name), "settings",
-			 settings, "anchor", text_or_null(service->anchor), "password",
+	return json_pack("{s:o, s:o, s:o, s:s}", "service", pga_json_text(service->name),
+			 "settings", settings, "anchor", text_or_null(service->anchor), "password",
 			 password_word(service->password));
 }
 
 static json_t *policy_as_json(const struct pga_profile *profile)
 {
-	json_t *policy = json_object();
+	json_t *policy = json_array();
 
 	for (size_t i = 0; i < profile->policy_count; i++)
-		pga_json_set(policy, profile->policy[i].key,
-			     pga_json_text(profile->policy[i].value));
+		pga_json_add(policy,
+			     json_pack("{s:o, s:o}", "key", pga_json_text(profile->policy[i].key),
+				       "value", pga_json_text(profile->policy[i].value)));
 	return policy;
 }
 
@@ -166,12 +167,12 @@ json_t *pga_profile_as_json(const struct pga_fetched_profile *fetched,
 	for (size_t i = 0; i < profile->service_count; i++)
 		pga_json_add(services, service_as_json(&profile->services[i]));
 	return json_pack(
-	    "{s:o, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name",
+	    "{s:o, s:I, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "profile",
 	    pga_json_text(profile->name), "version", (json_int_t)profile->version, "message",
 	    text_or_null(profile->message), "source", pga_json_text(fetched->where), "digest",
 	    fetched->digest, "believed", pga_profile_trust_word(fetched->trust), "key_id",
 	    text_or_null(fetched->key_id), "key", text_or_null(fetched->key), "comment",
-	    text_or_null(fetched->comment), "applied_version",
+	    text_or_null(fetched->comment), "version_before",
 	    before != NULL ? json_integer((json_int_t)before->version) : json_null(), "anchors",
 	    anchors, "services", services, "policy", policy_as_json(profile));
 }

@@ -7,8 +7,10 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,17 +64,14 @@ static int decode(struct line line, unsigned char *bytes, size_t wanted)
 	return result;
 }
 
-/* The first byte is the lowest. */
+/* The first byte is the lowest; zeros in front are not written. */
 static void name_key(const unsigned char number[NUMBER], char id[PGA_MINISIGN_ID + 1])
 {
-	unsigned char turned[NUMBER];
+	uint64_t value = 0;
 
-	for (size_t i = 0; i < NUMBER; i++)
-		turned[i] = number[NUMBER - 1 - i];
-	pga_hex(turned, NUMBER, id);
-	for (size_t i = 0; i < PGA_MINISIGN_ID; i++)
-		if (id[i] >= 'a')
-			id[i] = (char)(id[i] - 'a' + 'A');
+	for (size_t i = NUMBER; i > 0; i--)
+		value = value << 8 | number[i - 1];
+	(void)snprintf(id, PGA_MINISIGN_ID + 1, "%" PRIX64, value);
 }
 
 static int fail_key(const char *whose, struct pga_error *error)

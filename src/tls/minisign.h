@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#define PGA_MINISIGN_ID       16 /* hex digits, as minisign shows them */
+#define PGA_MINISIGN_ID       16 /* hex digits at most, as minisign shows them */
 #define PGA_MINISIGN_KEY_TEXT 57 /* base64 of 42 bytes, and a NUL */
 #define PGA_MINISIGN_LIMIT    ((size_t)16 * 1024)
 

@@ -50,13 +50,13 @@ def test_all_of_it_is_shown(home, acme):
     path = acme()
     before = home.snapshot()
     assert shown(home, path) == [{
-        "name": "acme", "version": 7, "message": "Questions: #databases", "source": str(path), "digest": digest(GOOD), "believed": "owner",
-        "key_id": None, "key": None, "comment": None, "applied_version": None,
-        "anchors": [{"name": "acme-ca", "source": "https://ca.acme.example:9000", "certificate": None, "fingerprints": [ZEROS],
+        "profile": "acme", "version": 7, "message": "Questions: #databases", "source": str(path), "digest": digest(GOOD), "believed": "owner",
+        "key_id": None, "key": None, "comment": None, "version_before": None,
+        "anchors": [{"anchor": "acme-ca", "source": "https://ca.acme.example:9000", "certificate": None, "pins": [ZEROS],
                      "hosts": ["*.acme.example"], "scope": "root.crt"}],
-        "services": [{"name": "orders", "settings": {"host": "db.acme.example", "dbname": "orders", "user": "%u"}, "anchor": "acme-ca",
+        "services": [{"service": "orders", "settings": {"host": "db.acme.example", "dbname": "orders", "user": "%u"}, "anchor": "acme-ca",
                       "password": "ask"}],
-        "policy": {"channel-binding": "require"}}]
+        "policy": [{"key": "channel-binding", "value": "require"}]}]
     said = home.pganchor("profile", "acme.profile").stdout
     for line in ("acme, version 7: ", "    believed: nobody else can write the file\n", "    applied: not yet\n",
                  "service orders: host=db.acme.example dbname=orders user=%u, by the anchor acme-ca, password: ask\n"):
@@ -74,7 +74,7 @@ def test_it_may_hold_the_root_itself(home, acme):
 
 def test_a_root_may_be_one_of_several(home, acme):
     text = profile(anchor(fingerprint=f"{ZEROS} {'ab:' * 31}ab"))
-    assert shown(home, acme(text))[0]["anchors"][0]["fingerprints"] == [ZEROS, "ab" * 32]
+    assert shown(home, acme(text))[0]["anchors"][0]["pins"] == [ZEROS, "ab" * 32]
 
 
 A, S = anchor(), service()
@@ -306,7 +306,7 @@ def test_the_machines_profiles(home, key, system):
     path = system(profile(name="b"), "profile.d/2.profile")
     system(profile(name="a"), "profile.d/3.profile")
     system("nothing", "profile.d/1.profile.bak")
-    assert [(one["name"], one["believed"]) for one in shown(home)] == [("b", "system"), ("a", "system")]
+    assert [(one["profile"], one["believed"]) for one in shown(home)] == [("b", "system"), ("a", "system")]
     assert shown(home, path)[0]["believed"] == "system"
     signature = key.sign(path)
     assert "which is not trusted here" in refused(home)

@@ -72,7 +72,7 @@ def test_the_deb_and_the_rpm(make, tmp_path, signed, key, stepca):
     deb = build(make, tmp_path, path, "--key", key.public)
     assert deb.name == "acme-pganchor-profile_7+1_all.deb" and field(deb, "Depends") == "pganchor"
     documents = {f"usr/share/doc/acme-pganchor-profile/{name}" for name in ("changelog.gz", "copyright")}
-    assert deb_files(deb) == FILES | documents | {name for name in OTHERS if "wants" not in name}
+    assert deb_files(deb) == FILES | documents | OTHERS
     control = tmp_path / "control"
     run("dpkg-deb", "--control", deb, control)
     assert {path.name for path in control.iterdir()} == {"control", "conffiles", "md5sums"}
@@ -111,12 +111,12 @@ def test_what_is_no_profile_makes_no_package(make, tmp_path, key):
     assert list(tmp_path.glob("*.deb")) == []
 
 
-def test_the_gate_goes_with_the_package_where_the_administrator_says_so(make, tmp_path, signed):
-    path = signed(POLICY)
-    deb = build(make, tmp_path, path, "--machine")
+def test_the_gate_goes_with_the_package_where_the_administrator_says_so(make, tmp_path, signed, key):
+    words = [signed(POLICY), "--key", key.public, "--machine"]
+    deb = build(make, tmp_path, *words)
     assert depends(deb) == {"pganchor", "pganchor-libpq"}
     lintian(deb)
-    rpm = build(make, tmp_path, path, "--machine", kind="--rpm")
+    rpm = build(make, tmp_path, *words, kind="--rpm")
     assert "pganchor-libpq" in query(rpm, "--requires", database=tmp_path / "database")
     said = query(rpm, "--scripts", database=tmp_path / "database")
     assert "    /usr/bin/pganchor enable --machine >&2 || exit 1" in said
@@ -146,10 +146,10 @@ def test_it_is_installed_upgraded_removed_and_purged(make, tmp_path, installed, 
     dpkg(installed, build(make, tmp_path, signed(anchor(**authority), service(), POLICY), "--key", key.public))
     assert in_etc(installed) == before | FILES
     [shown] = json.loads(installed.run("pganchor", "profile", "--json").stdout)["profiles"]
-    assert (shown["name"], shown["version"], shown["believed"], shown["key_id"]) == ("acme", 7, "system", key.id)
+    assert (shown["profile"], shown["version"], shown["believed"], shown["key_id"]) == ("acme", 7, "system", key.id)
     # What the machine trusts, and asks for, holds for who has never onboarded.
     [listed] = json.loads(installed.run("pganchor", "anchor", "list", "--json").stdout)["anchors"]
-    assert (listed["name"], listed["fingerprint"]) == ("acme-ca", stepca.fingerprint)
+    assert (listed["anchor"], listed["pin"]) == ("acme-ca", stepca.fingerprint)
     assert "min-tls" in installed.run("pganchor", "explain", "host=db.acme.example sslmode=verify-full ssl_max_protocol_version=TLSv1.2").stdout
 
     # A newer version has no anchor and no policy any more: nothing is left of the old one's.
@@ -162,15 +162,15 @@ def test_it_is_installed_upgraded_removed_and_purged(make, tmp_path, installed, 
     assert in_etc(installed) == before and installed.root("dpkg", "--audit") == ""
 
 
-def test_the_gate_comes_and_goes_with_it(make, tmp_path, installed, signed):
+def test_the_gate_comes_and_goes_with_it(make, tmp_path, installed, signed, key):
     conf = installed.directory / "etc/ld.so.conf.d/00-pganchor.conf"
-    deb = build(make, tmp_path, signed(POLICY), "--machine")
+    deb = build(make, tmp_path, signed(POLICY), "--key", key.public, "--machine")
     assert not conf.exists()
     dpkg(installed, deb)
     assert conf.exists()
     # Who has taken it out since keeps it so, through an upgrade too.
     installed.root("pganchor", "disable", "--machine")
-    dpkg(installed, build(make, tmp_path, signed(POLICY, version=8), "--machine"))
+    dpkg(installed, build(make, tmp_path, signed(POLICY, version=8), "--key", key.public, "--machine"))
     assert not conf.exists()
     installed.root("dpkg", "--purge", "acme-pganchor-profile")
     dpkg(installed, deb)
@@ -179,8 +179,8 @@ def test_the_gate_comes_and_goes_with_it(make, tmp_path, installed, signed):
     assert not conf.exists()
 
 
-def test_the_units_are_sound(make, tmp_path, signed, pganchor):
-    root = unpack_rpm(build(make, tmp_path, signed(POLICY), kind="--rpm"), tmp_path / "root")
+def test_the_units_are_sound(make, tmp_path, signed, key, pganchor):
+    root = unpack_rpm(build(make, tmp_path, signed(POLICY), "--key", key.public, kind="--rpm"), tmp_path / "root")
     units = sorted((root / UNITS).glob("pganchor-onboard-acme.*"))
     for unit in units:
         unit.write_text(unit.read_text().replace("/usr/bin/pganchor", str(pganchor.binary)))
