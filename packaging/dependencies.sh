@@ -80,6 +80,8 @@ packages_of() {
             echo dbus-daemon libglib2.0-bin gnome-keyring libsecret-tools keepassxc
             # It reads environment.d, and runs nothing here.
             echo systemd
+            # The lines of a fleet, and what osquery and Fleet make of them.
+            echo sqlite3 python3-jsonschema python3-yaml
             # It signs profiles.
             echo minisign
             # Another day: of it a forecast tells, and psql is the judge.
