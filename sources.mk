@@ -130,6 +130,7 @@ TLS = \
 	src/tls/handshake.c src/tls/handshake.h \
 	src/tls/host_name.c src/tls/host_name.h \
 	src/tls/minisign.c src/tls/minisign.h \
+	src/tls/host_names.c src/tls/host_names.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
 	src/tls/root_pins.c src/tls/root_pins.h \
 	src/tls/root_rules.c \
@@ -186,6 +187,7 @@ ANCHOR = \
 	src/anchor/trimmed.c src/anchor/trimmed.h \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
+	src/service/addresses.c src/service/addresses.h \
 	src/service/anchored.c src/service/anchored.h \
 	src/service/ask.c src/service/ask.h \
 	src/service/check.c src/service/check.h \
@@ -205,6 +207,7 @@ SERVICE = \
 	src/service/evaluate.c src/service/evaluate.h \
 	src/service/harden.c src/service/harden.h \
 	src/service/harden_compose.c \
+	src/service/harden_look.c \
 	src/service/harden_name.c \
 	src/service/harden_parts.h \
 	src/service/harden_record.c src/service/harden_record.h \

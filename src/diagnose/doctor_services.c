@@ -34,7 +34,12 @@ static int harden(const char *name, enum pga_service_place place, bool dry_run,
 	if (pga_hide_environment(&hidden) != 0)
 		return pga_fail_memory(error);
 	result = pga_harden_begin(&plan, &wish, error);
-	if (result == 0 && plan.items[0].state == PGA_HARDEN_READY) {
+	/* Whoever has a certificate of the same CA could be what answers: a person has to see the
+	 * name. */
+	if (result == 0 && plan.items[0].renamed) {
+		result = pga_fail(error, "pganchor service harden shows it, and asks",
+				  "service %s: its host would be %s", name, plan.items[0].host);
+	} else if (result == 0 && plan.items[0].state == PGA_HARDEN_READY) {
 		tell_changes(&plan.items[0], done);
 		result = pga_harden_write(&plan, dry_run, error);
 	} else if (result == 0 && plan.items[0].state != PGA_HARDEN_STRONG) {

@@ -2,170 +2,13 @@
 #include "service/harden_parts.h"
 
 #include "policy/trust.h"
+#include "service/addresses.h"
+#include "tls/host_names.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
-#include <openssl/err.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
-
-/* Of the names of one certificate so many are taken: a server has a few. */
-#define MOST_NAMES 64
-
-/* A name that a resolver can know, and a line of a service file can hold, and a terminal can show:
- * nothing else of a certificate becomes anything but a fault. */
-static bool is_name(const unsigned char *bytes, int length)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789.-_";
-	char text[254] = "";
-
-	if (length <= 0 || length >= (int)sizeof text || bytes[0] == '.' || bytes[0] == '-')
-		return false;
-	memcpy(text, bytes, (size_t)length);
-	return strspn(text, allowed) == (size_t)length && text[strspn(text, "0123456789.")] != '\0';
-}
-
-static bool has_line(const struct pga_text *lines, const char *line, size_t length)
-{
-	const char *rest = pga_text_string(lines);
-	const char *at;
-	size_t other;
-
-	while (pga_next_line(&rest, &at, &other))
-		if (other == length && strncmp(at, line, length) == 0)
-			return true;
-	return false;
-}
-
-static void add_name(const ASN1_STRING *string, struct pga_text *names)
-{
-	const unsigned char *bytes = ASN1_STRING_get0_data(string);
-	const int length = ASN1_STRING_length(string);
-	char name[254];
-
-	if (!is_name(bytes, length))
-		return;
-	for (int i = 0; i < length; i++)
-		name[i] = pga_lower((char)bytes[i]);
-	if (has_line(names, name, (size_t)length))
-		return;
-	pga_text_add_bytes(names, name, (size_t)length);
-	pga_text_add(names, "\n");
-}
-
-/* libpq looks at the common name where there is no name among the alternative ones. */
-void pga_harden_names_of(X509 *certificate, struct pga_text *names)
-{
-	GENERAL_NAMES *all = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-	const X509_NAME *subject = X509_get_subject_name(certificate);
-	bool any = false;
-	int index;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(all) && i < MOST_NAMES; i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
-
-		if (name->type != GEN_DNS)
-			continue;
-		any = true;
-		add_name(name->d.dNSName, names);
-	}
-	GENERAL_NAMES_free(all);
-	index = any ? -1 : X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
-	if (index >= 0)
-		add_name(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)), names);
-	ERR_clear_error();
-}
-
-bool pga_harden_is_for(X509 *certificate, const char *label)
-{
-	const bool is =
-	    X509_check_ip_asc(certificate, label, 0) == 1 ||
-	    X509_check_host(certificate, label, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
-
-	ERR_clear_error();
-	return is;
-}
-
-/* ---- Addresses ---- */
-
-static struct addrinfo *look_up(const char *host, bool numeric)
-{
-	const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM,
-					.ai_flags = numeric ? AI_NUMERICHOST : 0};
-	struct addrinfo *found = NULL;
-
-	return getaddrinfo(host, NULL, &wanted, &found) == 0 ? found : NULL;
-}
-
-static bool is_same_address(const struct addrinfo *one, const struct addrinfo *other)
-{
-	const struct sockaddr_in *left = (const void *)one->ai_addr;
-	const struct sockaddr_in *right = (const void *)other->ai_addr;
-	const struct sockaddr_in6 *left6 = (const void *)one->ai_addr;
-	const struct sockaddr_in6 *right6 = (const void *)other->ai_addr;
-
-	if (one->ai_family != other->ai_family)
-		return false;
-	return one->ai_family == AF_INET
-		   ? left->sin_addr.s_addr == right->sin_addr.s_addr
-		   : memcmp(&left6->sin6_addr, &right6->sin6_addr, sizeof left6->sin6_addr) == 0;
-}
-
-static bool have_one_in_common(const struct addrinfo *some, const struct addrinfo *others)
-{
-	for (const struct addrinfo *one = some; one != NULL; one = one->ai_next)
-		for (const struct addrinfo *other = others; other != NULL; other = other->ai_next)
-			if (is_same_address(one, other))
-				return true;
-	return false;
-}
-
-/* Whether the name is looked up as one of these addresses. */
-static bool leads_to(const char *name, const struct addrinfo *addresses)
-{
-	struct addrinfo *found = look_up(name, false);
-	const bool leads = have_one_in_common(found, addresses);
-
-	if (found != NULL)
-		freeaddrinfo(found);
-	return leads;
-}
-
-static bool is_loopback(const struct addrinfo *address)
-{
-	const struct sockaddr_in *in = (const void *)address->ai_addr;
-	const struct sockaddr_in6 *in6 = (const void *)address->ai_addr;
-
-	return address->ai_family == AF_INET ? ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET
-					     : IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
-}
-
-static bool are_loopback(const struct addrinfo *addresses)
-{
-	for (; addresses != NULL; addresses = addresses->ai_next)
-		if (!is_loopback(addresses))
-			return false;
-	return true;
-}
-
-/* As a number: an IPv4 one, which a tunnel's end nearly always has, before others. */
-static char *number_of(const struct addrinfo *addresses)
-{
-	const struct addrinfo *best = addresses;
-	char number[NI_MAXHOST];
-
-	for (const struct addrinfo *one = addresses; one != NULL; one = one->ai_next)
-		if (one->ai_family == AF_INET && best->ai_family != AF_INET)
-			best = one;
-	if (best == NULL || getnameinfo(best->ai_addr, best->ai_addrlen, number, sizeof number,
-					NULL, 0, NI_NUMERICHOST) != 0)
-		return NULL;
-	return strdup(number);
-}
 
 char *pga_harden_address_of(const struct pga_host *host)
 {
@@ -174,14 +17,12 @@ char *pga_harden_address_of(const struct pga_host *host)
 
 	if (host->address[0] != '\0')
 		return strdup(host->address);
-	addresses = look_up(host->name, false);
-	number = number_of(addresses);
+	addresses = pga_addresses_find(host->name, false);
+	number = pga_address_number(addresses);
 	if (addresses != NULL)
 		freeaddrinfo(addresses);
 	return number;
 }
-
-/* ---- The choice ---- */
 
 /* Of the certificate's names those that the anchor is valid for. */
 static void leave_valid(const struct pga_text *names, const struct pga_pins *pins,
@@ -285,7 +126,7 @@ static void find_one(const struct pga_text *names, const char *label,
 
 		if (name == NULL) {
 			*result = pga_fail_memory(error);
-		} else if (sign == LEADS_THERE ? leads_to(name, addresses)
+		} else if (sign == LEADS_THERE ? pga_address_leads(name, addresses)
 					       : strncasecmp(name, label, length_of_label) == 0 &&
 						     name[length_of_label] == '.') {
 			found++;
@@ -304,13 +145,13 @@ static void find_one(const struct pga_text *names, const char *label,
 /* Whether the entry says no name of the server: an address, or where a tunnel begins. */
 static bool says_no_name(const struct pga_host *host, const struct addrinfo *addresses)
 {
-	struct addrinfo *number = look_up(pga_host_label(host), true);
+	struct addrinfo *number = pga_addresses_find(pga_host_label(host), true);
 	const bool is_number = number != NULL;
 
 	if (number != NULL)
 		freeaddrinfo(number);
-	return is_number ||
-	       (host->address[0] == '\0' && addresses != NULL && are_loopback(addresses));
+	return is_number || (host->address[0] == '\0' && addresses != NULL &&
+			     pga_addresses_are_loopback(addresses));
 }
 
 /* One name of several: the one that is looked up as the address that is connected to, or that the
@@ -331,7 +172,7 @@ static int choose_one(struct pga_hardening *item, const struct pga_harden_host *
 				      *name, label);
 	}
 	if (result == 0 && *name == NULL && says_no_name(host->host, addresses) &&
-	    !are_loopback(addresses)) {
+	    !pga_addresses_are_loopback(addresses)) {
 		find_one(names, label, addresses, LEADS_THERE, name, error, &result);
 		if (*name != NULL)
 			pga_text_addf(&item->why,
@@ -362,11 +203,12 @@ static int choose_address(struct pga_hardening *item, struct pga_harden_host *ho
 {
 	const char *label = pga_host_label(host->host);
 
-	if (host->host->address[0] != '\0')
+	if (host->host->address[0] != '\0' || addresses == NULL)
 		return 0;
-	if (!is_number && !are_loopback(addresses) && leads_to(host->name, addresses))
+	if (!is_number && !pga_addresses_are_loopback(addresses) &&
+	    pga_address_leads(host->name, addresses))
 		return 0;
-	host->address = is_number ? strdup(label) : number_of(addresses);
+	host->address = is_number ? strdup(label) : pga_address_number(addresses);
 	if (host->address == NULL)
 		return pga_fail_memory(error);
 	pga_text_addf(&item->why, "hostaddr=%s: there the server is reached, %s\n", host->address,
@@ -380,13 +222,13 @@ static int take_name(struct pga_hardening *item, struct pga_harden_host *host, c
 		     struct pga_error *error)
 {
 	const char *label = pga_host_label(host->host);
-	struct addrinfo *addresses = look_up(label, true);
+	struct addrinfo *addresses = pga_addresses_find(label, true);
 	const bool is_number = addresses != NULL;
 	int result;
 
 	host->name = name;
 	if (addresses == NULL && host->host->address[0] == '\0')
-		addresses = look_up(label, false);
+		addresses = pga_addresses_find(label, false);
 	result = choose_address(item, host, addresses, is_number, error);
 	if (addresses != NULL)
 		freeaddrinfo(addresses);
@@ -415,7 +257,7 @@ static int find_name(struct pga_hardening *item, const struct pga_harden_host *h
 {
 	const char *label =
 	    host->host->address[0] != '\0' ? host->host->address : pga_host_label(host->host);
-	struct addrinfo *addresses = look_up(label, false);
+	struct addrinfo *addresses = pga_addresses_find(label, false);
 	int result;
 
 	*name = NULL;
@@ -460,7 +302,7 @@ static int take_wanted(struct pga_hardening *item, struct pga_harden_host *host,
 {
 	char *name;
 
-	if (!pga_harden_is_for(sk_X509_value(host->chain, 0), wanted))
+	if (!pga_host_names_have(sk_X509_value(host->chain, 0), wanted))
 		return fail_wanted(item, wanted, names);
 	if (!pga_root_is_valid_for(pins, host->anchor->pin, wanted)) {
 		struct pga_text only = PGA_TEXT_EMPTY;
@@ -486,11 +328,11 @@ int pga_harden_name(struct pga_hardening *item, struct pga_harden_host *host,
 {
 	X509 *certificate = sk_X509_value(host->chain, 0);
 	const char *label = pga_host_label(host->host);
-	const bool fits = pga_harden_is_for(certificate, label);
+	const bool fits = pga_host_names_have(certificate, label);
 	struct pga_text names = PGA_TEXT_EMPTY;
 	int result = 0;
 
-	pga_harden_names_of(certificate, &names);
+	pga_host_names_of(certificate, &names);
 	if (names.failed)
 		result = pga_fail_memory(error);
 	else if (wanted != NULL)

@@ -17,14 +17,16 @@ struct pga_harden_host {
 	char *address;                /* likewise */
 };
 
+/* ---- harden_look.c ---- */
+
+/* Asks the server of one host for its chain, finds the anchor that has signed it, and the name.
+ * wanted: the name that is meant; NULL: nobody has said. Returns 0 where all is found; 1 with the
+ * item's state and error where not; -1 for want of memory. */
+int pga_harden_look(struct pga_hardening *item, const struct pga_harden *harden,
+		    const struct pga_effective *effective, struct pga_harden_host *host,
+		    const char *wanted, struct pga_error *error);
+
 /* ---- harden_name.c ---- */
-
-/* The names of hosts that the certificate has, one a line, in small letters; what is no name, and
- * what has a "*", is left out. */
-void pga_harden_names_of(X509 *certificate, struct pga_text *names);
-
-/* Whether the certificate is for this name or address. */
-bool pga_harden_is_for(X509 *certificate, const char *label);
 
 /* The address at which it is reached, as a number; the caller frees it. NULL: nobody knows. */
 char *pga_harden_address_of(const struct pga_host *host);
