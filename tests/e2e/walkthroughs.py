@@ -5,6 +5,7 @@ A block of a document is one of these; any other is an error, so that nothing st
   ```console           commands behind "$ ", which a \\ at the end or an open ' go on in the next line; each ends with 0, and a terminal shows
                        what stands below it
   ```console fails     the same; the last command of it fails
+  ```console maybe     the same; whether it does is the machine's affair
   ```LANGUAGE FILE     becomes that file in the home
   ```text              is shown, and compared with nothing: no line of it begins with "$ "
 
@@ -32,7 +33,7 @@ class Step:
 
     command: str
     shown: str
-    fails: bool
+    fails: bool  # None: it may
     at: tuple
 
 
@@ -64,18 +65,19 @@ def steps_of_block(body, start, fails):
     return steps
 
 
-def read(text):
-    """All that happens in a document, in its order: Step, File, and the words of DIRECTIONS."""
+def read(text, strict=True):
+    """All that happens in a document, in its order: Step, File, and the words of DIRECTIONS. Where it is not strict, blocks of other
+    kinds are left alone."""
     assert text.count("\n```") % 2 == 0
     for part in PART.finditer(text):
         words = (part["info"] or "").split()
         if part["direction"]:
             yield DIRECTIONS[part["direction"]]
-        elif words in (["console"], ["console", "fails"]):
-            yield from steps_of_block(part["body"], part.start("body"), len(words) == 2)
+        elif words in (["console"], ["console", "fails"], ["console", "maybe"]):
+            yield from steps_of_block(part["body"], part.start("body"), {"fails": True, "maybe": None}.get(words[-1], False))
         elif len(words) == 2:
             yield File(words[1], part["body"])
-        else:
+        elif strict:
             assert words == ["text"] and not re.search(r"^\$ ", part["body"], re.M), f"what is to become of this block? {part[0]}"
 
 
@@ -85,16 +87,18 @@ class Stage:
     def __init__(self, home, ca, server, impostor, relay, prefix, before, env):
         self.home, self.server, self.impostor, self.relay, self.before, self.env = home, server, impostor, relay, before, env
         # What is typed at a prompt, which a document only tells of.
-        self.answers = {"pganchor password set": [(r"(?i)password.*: ?$", server.password)] * 2}
+        self.answers = {"pganchor password set": [(r"(?i)password.*: ?$", server.password)] * 2,
+                        "pganchor onboard": [(r"\?[^\n]*$", "yes"), (r"(?i)password.*: ?$", server.password)]}
         port = relay.port
         self.there = [("/etc/pganchor", f"{prefix}/etc/pganchor"), ("/var/log/auth.log", str(home / "log")), ("https://ca.example.com:9000", ca.url), (FINGERPRINT, ca.fingerprint), (HOME, str(home.path)),
                       ("--host db.example.com", f"--host localhost --port {port}"), ("host=db.example.com", f"host=localhost port={port}"),
+                      ("host = db.example.com\n", f"host = localhost\nport = {port}\n"),
                       ("//db.example.com", f"//localhost:{port}"), ("@db.example.com", f"@localhost:{port}"), ("host: 'db.example.com'", f"host: 'localhost', port: {port}"),
                       ("db.example.com", "localhost")]
-        self.back = [(str(home / "log"), "/var/log/auth.log"), (str(home / "machine"), "/etc/postgresql-common"),
+        self.back = [(f"localhost:{port} (127.0.0.1)", "db.example.com (192.0.2.10)"), (str(home / "log"), "/var/log/auth.log"), (str(home / "machine"), "/etc/postgresql-common"),
                      (f"{prefix}/etc/pganchor", "/etc/pganchor"), (f"localhost:{ca.port}", "ca.example.com:9000"), (f"localhost:{port}", "db.example.com"),
                      (f"host=localhost port={port}", "host=db.example.com"), (f"--host localhost --port {port}", "--host db.example.com"),
-                     (f'"localhost" (127.0.0.1), port {port}', '"db.example.com" (192.0.2.10), port 5432'), (ca.fingerprint, FINGERPRINT),
+                     (f'"localhost" (127.0.0.1), port {port}', '"db.example.com" (192.0.2.10), port 5432'), (f"port {port}", "port 5432"), (ca.fingerprint, FINGERPRINT),
                      (str(home.path), HOME), (str(prefix), "/usr"), ("localhost", "db.example.com")]
         self.port_line = re.compile(rf"^ *port[ =]+{port}\b.*\n", re.M)
 
@@ -107,7 +111,7 @@ class Stage:
         return text
 
     def told(self, text):
-        text = self.port_line.sub("", re.sub(r"[^\n]*\r(?!\n)", "", text))
+        text = self.port_line.sub("", re.sub(r"[^\n]*\r(?!\n)|\x1b\[K", "", text))
         # Nobody listens at the first address that localhost may have.
         text = re.sub(r'connection to server at "localhost" \(::1\)[^\n]*refused\n\t[^\n]*\n(?=connection)', "", text)
         for meant, said in self.back:
