@@ -23,6 +23,7 @@ static int probe(const struct pga_probe_asked *asked, const struct pga_probe_tar
 		const struct pga_probe_target *target = &targets->list[i];
 		struct pga_probe probed;
 		struct pga_grade grade;
+		int printed = 0;
 		int one;
 
 		if (pga_probe_run(target, &asked->limits, &probed, error) != 0) {
@@ -34,12 +35,14 @@ static int probe(const struct pga_probe_asked *asked, const struct pga_probe_tar
 		if (asked->json)
 			pga_json_add(servers, pga_probe_as_json(target, &probed, &grade));
 		else
-			pga_print_probe(target, &probed, &grade);
+			printed = pga_print_probe(target, &probed, &grade, error);
 		if (!asked->json && i + 1 < targets->count)
 			(void)putchar('\n');
 		one = pga_probe_status(&probed);
 		status = one > status ? one : status;
 		pga_probe_free(&probed);
+		if (printed != 0)
+			return -1;
 	}
 	if (asked->json)
 		pga_json_set(report, "servers", servers);

@@ -46,14 +46,19 @@ static void print_wrapped(size_t indent, const char *text)
 	(void)putchar('\n');
 }
 
+/* Whether memory ran out for some line: what was printed is not all of it then. */
+static bool incomplete;
+
 static void tell(const char *word, const struct pga_text *text)
 {
+	incomplete = incomplete || text->failed;
 	(void)printf("  %-*s", INDENT - 2, word);
 	print_wrapped(INDENT, pga_text_string(text));
 }
 
 static void tell_coloured(enum pga_colour colour, const char *word, const struct pga_text *text)
 {
+	incomplete = incomplete || text->failed;
 	(void)printf("  %s%-*s%s", pga_colour(stdout, colour), INDENT - 2, word,
 		     pga_colour(stdout, PGA_PLAIN));
 	print_wrapped(INDENT, pga_text_string(text));
@@ -158,6 +163,7 @@ static void print_chain(const struct pga_probe *probe)
 		(void)printf("  %-*s%*s%s", INDENT - 2, i == 0 ? "chain" : "",
 			     i > 0 ? (int)(3 * (i - 1)) : 0, "", i > 0 ? "`- " : "");
 		print_wrapped(indent, pga_text_string(&text));
+		incomplete = incomplete || text.failed;
 		pga_text_free(&text);
 	}
 }
@@ -343,6 +349,7 @@ static void print_drivers(const struct pga_probe *probe, const struct pga_probe_
 			pga_print(stdout, "not %s: ", driver->name);
 			print_wrapped(INDENT + 6 + strlen(driver->name), pga_text_string(&text));
 		}
+		incomplete = incomplete || text.failed;
 		pga_text_free(&text);
 	}
 }
@@ -358,13 +365,15 @@ static void print_reasons(const struct pga_grade *grade)
 			     pga_colour(stdout, colour_of(reason->grade)), reason->grade,
 			     pga_colour(stdout, PGA_PLAIN));
 		print_wrapped(INDENT + 3, pga_text_string(&text));
+		incomplete = incomplete || text.failed;
 		pga_text_free(&text);
 	}
 }
 
-void pga_print_probe(const struct pga_probe_target *target, const struct pga_probe *probe,
-		     const struct pga_grade *grade)
+int pga_print_probe(const struct pga_probe_target *target, const struct pga_probe *probe,
+		    const struct pga_grade *grade, struct pga_error *error)
 {
+	incomplete = false;
 	print_heading(target, probe, grade);
 	print_verdict(probe);
 	if (probe->length > 0) {
@@ -382,4 +391,5 @@ void pga_print_probe(const struct pga_probe_target *target, const struct pga_pro
 		print_drivers(probe, target);
 	}
 	print_reasons(grade);
+	return incomplete ? pga_fail_memory(error) : 0;
 }

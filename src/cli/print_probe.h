@@ -9,9 +9,9 @@
 
 #include <stdbool.h>
 
-/* One server, in lines of 80 columns. drivers: which of them connect is told, too. */
-void pga_print_probe(const struct pga_probe_target *target, const struct pga_probe *probe,
-		     const struct pga_grade *grade);
+/* One server, in lines of 80 columns. Returns -1 for want of memory. */
+int pga_print_probe(const struct pga_probe_target *target, const struct pga_probe *probe,
+		    const struct pga_grade *grade, struct pga_error *error);
 
 /* The same as an object; NULL for want of memory. */
 json_t *pga_probe_as_json(const struct pga_probe_target *target, const struct pga_probe *probe,

@@ -39,7 +39,6 @@ enum pga_trait { PGA_DRIVER_TRAITS(PGA_DRIVER_TRAIT) PGA_TRAIT_COUNT };
 
 struct pga_driver {
 	const char *name;
-	const char *whose; /* which programs that is: "psql, psycopg, PHP, Ruby" */
 	const char *known; /* "tried", "by its source" */
 	unsigned refuses;  /* bits of traits */
 	unsigned unknown;  /* of those for which nobody has looked */
