@@ -46,17 +46,17 @@ static const char *behind_set(const char *line)
  * caller frees it. */
 static char *word_of(const char *text)
 {
-	const char quote = *text == '\'' || *text == '"' ? *text : '\0';
+	const bool quoted = *text == '\'' || *text == '"';
+	const char quote = *text;
 	struct pga_text word = PGA_TEXT_EMPTY;
 
-	for (text += quote != '\0'; *text != '\0'; text++) {
-		if (quote == '\0' && strchr(" \t\r", *text) != NULL)
+	for (text += quoted ? 1 : 0; *text != '\0'; text++) {
+		if (!quoted && strchr(" \t\r", *text) != NULL)
 			break;
-		if (quote != '\0' && *text == quote && text[1] != quote)
+		if (quoted && *text == quote && text[1] != quote)
 			break;
-		if (quote != '\0' && *text == quote)
-			text++;
-		else if (quote == '\'' && *text == '\\' && text[1] != '\0')
+		if ((quoted && *text == quote) ||
+		    (quote == '\'' && *text == '\\' && text[1] != '\0'))
 			text++;
 		pga_text_add_bytes(&word, text, 1);
 	}

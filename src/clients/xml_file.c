@@ -95,7 +95,7 @@ static void XMLCALL has_type(void *context, const XML_Char *name, const XML_Char
 static int parse(struct reading *reading, const char *path, const struct pga_text *content,
 		 struct pga_error *error)
 {
-	const XML_Parser parser = reading->parser;
+	XML_Parser parser = reading->parser;
 
 	expat.XML_SetUserData(parser, reading);
 	expat.XML_SetElementHandler(parser, begins, ends);
