@@ -1,6 +1,8 @@
 /* pganchor onboard: applies a profile, and sees that every service of it works. */
 #include "cli/cli.h"
+#include "cli/bootstrap_existing.h"
 #include "cli/bootstrap_timer.h"
+#include "cli/bootstrap_warnings.h"
 #include "cli/onboarding.h"
 #include "cli/print_onboard.h"
 #include "cli/profile_options.h"
@@ -148,6 +150,26 @@ static void print_plans(FILE *stream, const struct pga_onboarding *onboarding)
 	(void)fflush(stream);
 }
 
+/* That a root's days are numbered, and hosts that its CA can never sign for. */
+static int warn_of_roots(const struct pga_onboarding *onboarding, struct pga_error *error)
+{
+	for (size_t i = 0; i < onboarding->count; i++) {
+		const struct pga_application *application = &onboarding->profiles[i].application;
+
+		for (size_t k = 0; k < application->anchor_count; k++) {
+			const struct pga_apply_anchor *anchor = &application->anchors[k];
+
+			if (anchor->action != PGA_APPLY_ADD)
+				continue;
+			pga_warn_before_pinning(&anchor->root->certificate, NULL);
+			if (pga_warn_of_constraints(&anchor->root->certificate, anchor->hosts,
+						    error) != 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 /* ---- the question ---- */
 
 /* Whether somebody has to say that its fingerprints are the right ones. */
@@ -205,13 +227,14 @@ static int apply(struct pga_onboarding *onboarding, struct pga_error *error)
 	return result;
 }
 
-static bool pins_some(const struct pga_onboarding *onboarding)
+/* The first anchor that is new; NULL: none is. */
+static const struct pga_apply_anchor *first_new(const struct pga_onboarding *onboarding)
 {
 	for (size_t i = 0; i < onboarding->count; i++)
 		for (size_t k = 0; k < onboarding->profiles[i].application.anchor_count; k++)
 			if (onboarding->profiles[i].application.anchors[k].action == PGA_APPLY_ADD)
-				return true;
-	return false;
+				return &onboarding->profiles[i].application.anchors[k];
+	return NULL;
 }
 
 static void tell_done(void *context, size_t done)
@@ -307,11 +330,14 @@ static int status_of(const struct pga_onboarding *onboarding)
 /* What was done is said, whatever comes behind. */
 static int finish(struct pga_onboarding *onboarding, struct pga_error *error)
 {
+	const struct pga_apply_anchor *pinned = onboarding->applied ? first_new(onboarding) : NULL;
 	int status;
 
-	if (onboarding->applied && pins_some(onboarding))
+	if (pinned != NULL)
 		pga_bootstrap_timer(false, onboarding->json);
-	if (look_at_all(onboarding, error) != 0) {
+	/* From now on the gate refuses the servers of other roots. */
+	if ((pinned != NULL && pga_existing_warn(&pinned->root->certificate, false, error) != 0) ||
+	    look_at_all(onboarding, error) != 0) {
 		pga_print_error(error);
 		if (onboarding->applied)
 			pga_print_warning("the profile is applied all the same");
@@ -337,7 +363,7 @@ static int onboard(struct pga_onboarding *onboarding)
 	struct pga_error error;
 
 	if (write_again(onboarding, &error) != 0 || fetch(onboarding, &error) != 0 ||
-	    plan(onboarding, &error) != 0)
+	    plan(onboarding, &error) != 0 || warn_of_roots(onboarding, &error) != 0)
 		return failed(onboarding, &error);
 	/* At a login, say: there is nothing to tell. */
 	if (onboarding->system_profiles && onboarding->yes && !onboarding->dry_run &&

@@ -1,6 +1,7 @@
 #include "cli/print_onboard.h"
 
 #include "base/terminal.h"
+#include "cli/cmd_service.h"
 #include "cli/conninfo_word.h"
 #include "cli/print_profile.h"
 #include "policy/secrets.h"
@@ -200,6 +201,13 @@ static void print_problem(const struct pga_apply_service *service,
 {
 	struct pga_text word = PGA_TEXT_EMPTY;
 
+	if (server->no_digest != NULL)
+		pga_print_warning(
+		    "the certificate of service %s is signed with %s, for which libpq "
+		    "knows no digest: a password will fail with \"could not find "
+		    "digest for NID\"\n    an EC or RSA key of the issuing CA avoids "
+		    "it",
+		    service->name, server->no_digest);
 	if (service->from == NULL || is_good(service, server))
 		return;
 	pga_conninfo_word("service", service->name, &word);
@@ -251,19 +259,29 @@ static void print_passwords(const struct pga_onboarding *onboarding,
 	}
 }
 
+/* psql by itself knows nothing of the keyring. */
 static void print_next(const struct pga_onboard_profile *profile)
 {
+	const struct pga_apply_service *first = NULL;
+	bool kept = false;
+
 	for (size_t i = 0; i < profile->application.service_count; i++) {
 		const struct pga_apply_service *service = &profile->application.services[i];
-		struct pga_text word = PGA_TEXT_EMPTY;
 
 		if (service->from == NULL || !is_good(service, &profile->servers[i]))
 			continue;
-		pga_conninfo_word("service", service->name, &word);
-		pga_print(stdout, "next:\n    psql %s\n", pga_text_string(&word));
-		pga_text_free(&word);
-		return;
+		if (first == NULL)
+			first = service;
+		kept = kept ||
+		       (profile->passwords != NULL && (profile->passwords[i] == PGA_ONBOARD_KEPT ||
+						       profile->passwords[i] == PGA_ONBOARD_THERE));
 	}
+	if (first == NULL)
+		return;
+	if (kept)
+		pga_print(stdout, "once, so that every program takes its password from the "
+				  "keyring:\n    pganchor enable\n");
+	pga_print_next_use(first->name);
 }
 
 void pga_print_onboard_end(const struct pga_onboarding *onboarding)

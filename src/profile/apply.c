@@ -390,7 +390,6 @@ void pga_application_free(struct pga_application *application)
 	forget(application);
 	for (size_t i = 0; i < PGA_APPLY_FILES; i++)
 		free(application->paths[i]);
-	pga_text_free(&application->warnings);
 	pga_profile_user_free(&application->user);
 	pga_policy_free(&application->policy);
 	pga_pins_free(&application->pins);

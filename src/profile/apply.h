@@ -101,7 +101,6 @@ struct pga_application {
 	bool visible;                 /* something else than that */
 	char *paths[PGA_APPLY_FILES]; /* of those that change; else NULL */
 	bool created[PGA_APPLY_FILES];
-	struct pga_text warnings; /* one a line */
 
 	/* What follows is profile/'s own. */
 	struct pga_profile_user user;

@@ -4,7 +4,9 @@ import hashlib
 import socket
 
 import pytest
+from cryptography import x509
 
+from certificates import make_root
 from onboarding import onboard  # noqa: F401
 
 
@@ -21,7 +23,7 @@ def test_everything_works_after_one_command(onboard, postgres, stepca):
     said = onboard.does()
     assert "+ anchor acme-ca for localhost" in said and f"SHA-256 {stepca.fingerprint}" in said
     assert "+ service orders at localhost, anchor acme-ca" in said and "+ policy channel-binding = require" in said
-    assert "Questions: #databases" in said and said.endswith("next:\n    psql service=orders\n")
+    assert "Questions: #databases" in said and said.endswith("next:\n    psql service=orders\n    pganchor run -- psql service=orders\n")
     row = next(line for line in said.splitlines() if line.startswith("orders "))
     assert row.split()[:4] == ["orders", "localhost", "yes", "acme-ca"]
     entry = onboard.entry("orders")
@@ -277,7 +279,7 @@ def test_servers_that_do_not_answer_or_are_others_are_told_apart(onboard, impost
     rows = {line.split()[0]: line for line in said.splitlines() if "localhost " in line and not line.startswith((" ", "service", "profile"))}
     assert " yes " in rows["orders"] and " no answer " in rows["gone"] and " no " in rows["other"] and " no " in rows["plain"]
     assert "service gone: " in said and "Connection refused" in said and "certificate verify failed" in said
-    assert "    pganchor explain service=gone\n" in said and said.endswith("next:\n    psql service=orders\n")
+    assert "    pganchor explain service=gone\n" in said and said.endswith("next:\n    psql service=orders\n    pganchor run -- psql service=orders\n")
     servers = {one["service"]: one["server"] for one in onboard.report(status=1)["services"]}
     assert servers["orders"]["verified"] and servers["orders"]["days_left"] in (0, 1) and servers["orders"]["problem"] is None
     assert not servers["gone"]["answered"] and servers["other"]["answered"] and not servers["other"]["verified"]
@@ -314,6 +316,29 @@ def test_a_first_login_does_it_and_the_next_ones_say_nothing(onboard, system_pro
     assert onboard.home.snapshot() == before
 
 
+def test_what_the_system_pins_is_not_pinned_once_more(onboard, stepca, system):
+    directory = system("", name="policy.conf").parent
+    system(f"[acme]\nhosts = localhost *.example.test\npin = {stepca.fingerprint}\n", name="anchors.conf")
+    (directory / "anchors").mkdir()
+    try:
+        (directory / "anchors/acme.crt").write_text(stepca.root_pem)
+        onboard.write()
+        assert onboard.actions()["anchors"] == {"acme": "same"}
+        assert onboard.entry("orders")["sslrootcert"] == str(directory / "anchors/acme.crt")
+        assert not (onboard.home / ".config/pganchor/anchors.conf").exists() and not (onboard.home / ".postgresql").exists()
+    finally:
+        (directory / "anchors/acme.crt").unlink()
+        (directory / "anchors").rmdir()
+
+
+def test_a_machine_that_takes_no_anchors_of_users_says_so(onboard, system):
+    system("user-anchors = refuse\n")
+    onboard.write()
+    before = onboard.home.snapshot()
+    done = onboard()
+    assert done.returncode == 1 and "user-anchors = refuse" in done.stderr and onboard.home.snapshot() == before
+
+
 # ---- policies ----
 
 
@@ -340,6 +365,15 @@ def test_names_that_would_steer_the_terminal_are_made_harmless(onboard):
     onboard.write(services={"a\x1b[2Jb": onboard.service()})
     done = onboard("--dry-run")
     assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_hosts_that_the_ca_can_never_sign_for_are_told(onboard, tmp_path):
+    ca = make_root("Constrained").twin(extensions=[(x509.NameConstraints([x509.DNSName("example.org")], None), True)])
+    (tmp_path / "other.pem").write_text(ca.pem)
+    onboard.write(anchors={"other": {"source": tmp_path / "other.pem", "fingerprint": ca.fingerprint, "hosts": "db.example.net"}},
+                  services={})
+    done = onboard("--dry-run")
+    assert done.returncode == 0 and "db.example.net" in done.stderr and "name constraints" in done.stderr, done.stderr
 
 
 def test_thousands_of_services_are_written_at_once(onboard):
