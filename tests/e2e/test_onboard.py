@@ -373,7 +373,7 @@ def test_hosts_that_the_ca_can_never_sign_for_are_told(onboard, tmp_path):
     onboard.write(anchors={"other": {"source": tmp_path / "other.pem", "fingerprint": ca.fingerprint, "hosts": "db.example.net"}},
                   services={})
     done = onboard("--dry-run")
-    assert done.returncode == 0 and "db.example.net" in done.stderr and "name constraints" in done.stderr, done.stderr
+    assert done.returncode == 0 and "the CA can never sign for db.example.net" in done.stderr, done.stderr
 
 
 def test_thousands_of_services_are_written_at_once(onboard):
