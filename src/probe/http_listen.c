@@ -30,7 +30,7 @@
 #define CLOSING   500
 #define FINISHING 1000
 
-#define STACK ((size_t)256 * 1024)
+#define STACK ((size_t)1024 * 1024)
 
 struct server {
 	pga_http_answer *answer;

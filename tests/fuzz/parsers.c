@@ -29,6 +29,7 @@
 #include "policy/policy.h"
 #include "policy/record.h"
 #include "policy/secrets.h"
+#include "probe/http_request.h"
 #include "service/rewrite.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
@@ -1215,6 +1216,36 @@ static void fuzz_crls_conf(const char *bytes, size_t length)
 	pga_text_free(&twice);
 }
 
+/* ---- http_request: what it finds is in the bytes, and a head is what ends in an empty line ----
+ */
+
+static void fuzz_http_request(const char *bytes, size_t length)
+{
+	const size_t ends = pga_http_head_length(bytes, length);
+	struct pga_http_request request;
+	const char *value;
+	char *head;
+	int status;
+
+	HOLDS(ends <= length && (ends == 0 || memcmp(bytes + ends - 4, "\r\n\r\n", 4) == 0));
+	if (ends == 0 || ends > PGA_HTTP_HEAD)
+		return;
+	/* No byte behind it is looked at, but for the NUL that is written there. */
+	head = malloc(ends + 1);
+	HOLDS(head != NULL);
+	memcpy(head, bytes, ends);
+	status = pga_http_request_read(head, ends, &request);
+	HOLDS(status == 0 || status == 400 || status == 403 || status == 405 || status == 505);
+	if (status == 0) {
+		HOLDS(request.path[0] == '/' && strchr(request.path, '?') == NULL);
+		HOLDS(strchr(request.path, ' ') == NULL && strchr(request.query, '\n') == NULL);
+		HOLDS(request.time >= 0 && request.time <= 3600);
+		if (pga_http_parameter(&request, "target", &value) == 0 && value != NULL)
+			HOLDS(value > head && value + strlen(value) < head + ends);
+	}
+	free(head);
+}
+
 /* ---- bundle: each certificate once, and each what it is by itself ---- */
 
 static void fuzz_bundle(const char *bytes, size_t length)
@@ -1395,6 +1426,7 @@ static const struct {
     {"bundle", fuzz_bundle},
     {"source_records", fuzz_source_records},
     {"manifest", fuzz_manifest},
+    {"http_request", fuzz_http_request},
     {"lengths", fuzz_lengths},
 };
 
