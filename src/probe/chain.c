@@ -95,40 +95,34 @@ static int describe_chain(struct pga_probe *probe, STACK_OF(X509) * chain, STACK
 	return 0;
 }
 
-/* The gate's rule of pins, and of twins (service/check.c). */
-static const struct pga_pin *find_anchor(const struct pga_pins *pins, const char *pin,
-					 const struct pga_twins *twins, const char *host)
+static bool is_for_host(const struct pga_pins *pins, const struct pga_pin *pin, const char *host)
 {
-	const struct pga_pin *found = pga_pins_find(pins, pin);
-
-	if (found != NULL && pga_root_is_valid_for(pins, found->pin, host))
-		return found;
-	for (size_t i = 0; i < twins->count; i++) {
-		const struct pga_pin *twin = pga_pins_find(pins, twins->pins[i]);
-
-		if (twin != NULL && (found == NULL || pga_root_is_valid_for(pins, twin->pin, host)))
-			found = twin;
-	}
-	return found;
+	return pin != NULL && pga_root_is_valid_for(pins, pin->pin, host);
 }
 
+/* The gate's rule of pins, and of twins (service/check.c), which are looked for where the root's
+ * own pin is not enough. */
 static int look_at_root(const struct pga_probe_target *target, struct pga_probe *probe,
 			STACK_OF(X509) * chain, struct pga_error *error)
 {
-	const struct pga_probe_trust *trust = target->trust;
+	const struct pga_pins *pins = target->trust->pins;
 	struct pga_probe_certificate *root = &probe->chain[probe->length - 1];
+	const struct pga_pin *found = pga_pins_find(pins, root->certificate.pin);
 	struct pga_twins twins = {NULL, 0};
-	int result =
-	    pga_twins_of_chain(chain, SSL_CTX_get_cert_store(trust->trusted.tls), &twins, error);
+	int result = 0;
 
-	if (result == 0) {
-		root->is_root = true;
-		root->anchor =
-		    find_anchor(trust->pins, root->certificate.pin, &twins, target->host);
-		root->anchor_is_for_host =
-		    root->anchor != NULL &&
-		    pga_root_is_valid_for(trust->pins, root->anchor->pin, target->host);
+	root->is_root = true;
+	if (pins->count > 0 && !is_for_host(pins, found, target->host))
+		result = pga_twins_of_chain(
+		    chain, SSL_CTX_get_cert_store(target->trust->trusted.tls), &twins, error);
+	for (size_t i = 0; i < twins.count && !is_for_host(pins, found, target->host); i++) {
+		const struct pga_pin *twin = pga_pins_find(pins, twins.pins[i]);
+
+		if (found == NULL || is_for_host(pins, twin, target->host))
+			found = twin;
 	}
+	root->anchor = found;
+	root->anchor_is_for_host = is_for_host(pins, found, target->host);
 	pga_twins_free(&twins);
 	return result;
 }

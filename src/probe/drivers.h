@@ -8,22 +8,21 @@
 #include <stddef.h>
 
 /* What a certificate or server may be, and not every driver takes. */
-#define PGA_DRIVER_TRAITS(X)                                                              \
-	X(NO_TLS, "the server shows no certificate")                                      \
-	X(WRONG_NAME, "the certificate is not for this host")                             \
-	X(NOT_IN_DATE, "a certificate of the chain is not in date")                       \
-	X(NOT_VERIFIED, "the chain does not verify")                                      \
-	X(CRL, "what the CRLs say")                                                       \
-	X(OLD_TLS, "TLS older than 1.2")                                                  \
-	X(MISSING_INTERMEDIATE, "an intermediate is missing")                             \
-	X(WRONG_USE, "the certificate is not for servers")                                \
-	X(COMMON_NAME, "the host is in the common name alone")                            \
-	X(ADDRESS_AS_DNS, "the address is written as a DNS name")                         \
-	X(SHORT_WILDCARD, "a wildcard right below a top-level domain")                    \
-	X(SHA1, "signed with SHA-1")                                                      \
-	X(SMALL_RSA, "an RSA key of less than 2048 bits")                                 \
-	X(NO_DIGEST, "SCRAM, and a signature without a digest of its own, which channel " \
-		     "binding wants")                                                     \
+#define PGA_DRIVER_TRAITS(X)                                           \
+	X(NO_TLS, "the server shows no certificate")                   \
+	X(WRONG_NAME, "the certificate is not for this host")          \
+	X(NOT_IN_DATE, "a certificate of the chain is not in date")    \
+	X(NOT_VERIFIED, "the chain does not verify")                   \
+	X(CRL, "what the CRLs say")                                    \
+	X(OLD_TLS, "TLS older than 1.2")                               \
+	X(MISSING_INTERMEDIATE, "an intermediate is missing")          \
+	X(WRONG_USE, "the certificate is not for servers")             \
+	X(COMMON_NAME, "the host is in the common name alone")         \
+	X(ADDRESS_AS_DNS, "the address is written as a DNS name")      \
+	X(SHORT_WILDCARD, "a wildcard right below a top-level domain") \
+	X(SHA1, "signed with SHA-1")                                   \
+	X(SMALL_RSA, "an RSA key of less than 2048 bits")              \
+	X(NO_DIGEST, "channel binding of SCRAM has no digest for it")  \
 	X(DIRECT_ONLY, "TLS without being asked for it")
 
 #define PGA_DRIVER_TRAIT(name, words) PGA_TRAIT_##name,

@@ -27,6 +27,8 @@ void pga_probe_dial_others(struct pga_probing *probing)
 	(void)pga_probe_dial_again(probing, &probing->direct);
 }
 
+/* The first of the groups is that of PostgreSQL up to 17: another one would have it ask again. Of
+ * this session nobody tells the group. */
 void pga_probe_ask_others(struct pga_probing *probing)
 {
 	struct pga_exchange *direct = &probing->direct;
@@ -39,7 +41,9 @@ void pga_probe_ask_others(struct pga_probing *probing)
 		probing->gss_asked =
 		    pga_exchange_ask(&probing->gss, PGA_GSS_REQUEST, &ignored) == PGA_EXCHANGED;
 	if (direct->connection >= 0 &&
-	    pga_exchange_session(direct, probing->target->trust->trusted.tls, NULL, &ignored) == 0)
+	    pga_exchange_session(direct, probing->target->trust->trusted.tls, NULL, &ignored) ==
+		0 &&
+	    SSL_set1_groups_list(direct->tls, "P-256:X25519:P-384:P-521") == 1)
 		probing->direct_asked = pga_exchange_hello(direct, &ignored) == PGA_EXCHANGED;
 }
 

@@ -18,6 +18,7 @@
   anchors     processor time of `pganchor anchor list` with 1,000 anchors ("without") and with 10,000
   refresh     processor time of `pganchor anchor refresh` with 10 sources ("without") and with 100
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
+  one_probe   `pganchor probe` of one server, beside `openssl s_client -starttls postgres` ("without"): elapsed and processor time
   probe       `pganchor probe --file` of 1,000 servers, beside a program that does nothing but as many handshakes as that takes
               ("without"), with as many threads; its memory with 100 servers ("without") and with 1,000
 
@@ -471,6 +472,29 @@ def services(bench):
 
     few, many = listing(1000), listing(10000)
     return {"services": row(*processor_times(bench, ["service", "list"], few, many), "ms", at_most=12)}
+
+
+def spent(argv, home):
+    """(elapsed, processor) microseconds of a command."""
+    began = time.monotonic_ns()
+    process = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={"HOME": str(home), "PATH": os.environ["PATH"]})
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise SystemExit(f"{argv[0]} ended with {process.returncode}")
+    return (time.monotonic_ns() - began) / 1000, (usage.ru_utime + usage.ru_stime) * 1e6
+
+
+@measurement
+def one_probe(bench):
+    where = f"localhost:{bench.server.port}"
+    openssl = ["openssl", "s_client", "-starttls", "postgres", "-connect", where, "-CAfile", bench.home / ".postgresql/root.crt"]
+    rounds = [(spent(openssl, bench.home), spent([bench.tool, "probe", where], bench.home)) for _ in range(max(4, bench.pairs // 4))]
+    (alone, alone_cpu), (probed, probed_cpu) = ([statistics.median(column) for column in zip(*side)] for side in zip(*rounds))
+    return {"one_probe": row(alone, probed, "us", at_most=1.5, pairs=len(rounds)),
+            # Loading libpq and the libraries that it needs is 2 ms of the difference.
+            "one_probe, processor": row(alone_cpu, probed_cpu, "us", at_most=1.75, pairs=len(rounds))}
 
 
 @measurement
