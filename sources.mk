@@ -168,6 +168,7 @@ ANCHOR = \
 	src/anchor/removing.c src/anchor/removing.h \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
 	src/anchor/root_crt_cut.c \
+	src/anchor/root_crt_path.c src/anchor/root_crt_path.h \
 	src/anchor/refresh.c src/anchor/refresh.h \
 	src/anchor/refresh_sources.c \
 	src/anchor/refresh_timer.c src/anchor/refresh_timer.h \

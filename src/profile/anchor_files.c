@@ -5,6 +5,7 @@
 #include "anchor/own_file.h"
 #include "anchor/proof.h"
 #include "anchor/root_crt.h"
+#include "anchor/root_crt_path.h"
 #include "anchor/source_records.h"
 #include "policy/linked.h"
 #include "tls/x509_text.h"
@@ -320,16 +321,12 @@ static bool plays_a_part(const struct pga_application *application)
 
 static int begin_root(struct pga_application *application, struct pga_error *error)
 {
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home = pga_libpq_home(error);
+	char *path = pga_root_crt_path(error);
 	int result;
 
-	if (home == NULL)
+	if (path == NULL)
 		return -1;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	result =
-	    pga_apply_begin(application, PGA_APPLY_ROOT_CRT, pga_text_take(&path), 0644, error);
+	result = pga_apply_begin(application, PGA_APPLY_ROOT_CRT, path, 0644, error);
 	if (application->files[PGA_APPLY_ROOT_CRT].edit.leads_outside)
 		(void)snprintf(error->hint, sizeof error->hint,
 			       "replace the link by a copy of the file; nothing was changed");
