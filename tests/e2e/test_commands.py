@@ -10,8 +10,10 @@ from services import write
 COMMANDS = ("onboard", "bootstrap", "anchor", "crl", "service", "forecast", "probe", "profile", "password", "explain", "run", "enable", "disable", "status", "doctor", "log",
             "uninstall", "completion")
 # What is typed, and the command that is meant.
-WORDS = {"add": "service add", "list": "service list", "ls": "service list", "show": "service show", "rm": "service remove",
-         "remove": "service remove", "check": "explain", "exec": "run", "on": "enable", "off": "disable"}
+WORDS = {"add": "service add or anchor add", "list": "service list or anchor list", "ls": "service list or anchor list",
+         "show": "service show or anchor show", "rm": "service remove or anchor remove", "remove": "service remove or anchor remove",
+         "pin": "anchor add", "harden": "service harden", "refresh": "anchor refresh or crl refresh", "rename": "anchor rename",
+         "set-hosts": "anchor set-hosts", "check": "explain", "exec": "run", "on": "enable", "off": "disable"}
 
 
 def test_every_command_is_in_the_help(home):
