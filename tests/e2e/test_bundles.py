@@ -170,6 +170,9 @@ def test_by_the_fingerprint(home, root):
     assert add(home, bundle, "--fingerprint", root.fingerprint).returncode == 0
     assert add(home, bundle, "--fingerprint", OTHERS[2].fingerprint).returncode == 0
     assert set(pins(home).values()) == {root.fingerprint, OTHERS[2].fingerprint}
+    # That of the whole file is told from one that nothing has.
+    said = add(home, bundle, "--fingerprint", digest(bundle))
+    assert said.returncode == 1 and "that is the SHA-256 of the whole file, and not of a certificate in it\n    --all pins" in said.stderr
     # One of a bundle says nothing of another one.
     shown = home.pganchor_tty("anchor", "add", bundle, answers=[(NUMBER, "1"), (PROMPT, "yes")])
     assert shown.returncode == 0 and "attack" not in shown.output and len(pins(home)) == 3, shown.output
