@@ -254,3 +254,100 @@ def test_the_first_session_of_a_user_applies_it(make, tmp_path, company, signed,
         assert dict(entry(home, "reports"))["sslmode"] == "verify-full"
     finally:
         booted.stop()
+
+
+# ---- an Ansible role
+
+# In a copy of /etc of its own, with pganchor on PATH.
+OWN_ETC = r"""
+copy=$(mktemp -d)
+mount -n -t tmpfs tmpfs "$copy"
+cp -a /etc/. "$copy"
+mount -n --move "$copy" /etc
+rmdir "$copy"
+cd "$1"
+for play in $2; do ansible-playbook -i localhost, -c local "$play"; done
+find /etc/pganchor /etc/systemd/user -type f -o -type l | LC_ALL=C sort
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a role is for root")
+def test_the_role_puts_it_on_a_machine(make, tmp_path, signed, key):
+    def generate(name, *sections, **settings):
+        make("generate", "--ansible", name, "--key", key.public, signed(*sections, **settings))
+        (tmp_path / f"{name}.yml").write_text(f"- hosts: localhost\n  gather_facts: false\n  roles: [{{role: {tmp_path / name}}}]\n"
+                                              "  vars: {pganchor_acme_packages: []}\n")
+
+    def play(*names):
+        words = ["unshare", "--mount", "--propagation", "private", "sh", "-euc", OWN_ETC, "own-etc", str(tmp_path),
+                 " ".join(f"{name}.yml" for name in names)]
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"})
+        assert done.returncode == 0, done.stdout + done.stderr
+        return [re.findall(r"ok=\d+ +changed=(\d+)", done.stdout), {line[1:] for line in done.stdout.splitlines() if line.startswith("/etc/")}]
+
+    generate("role", anchor(), service(), POLICY)
+    changed, files = play("role", "role")
+    # Played again, it changes nothing.
+    assert changed[0] != "0" and changed[1] == "0"
+    ours = {name for name in files if "pganchor" in name}
+    units = {name.replace(UNITS, "etc/systemd/user") for name in OTHERS}
+    assert ours == (FILES - {f"{ETC}/anchors/acme-ca.crt"}) | units
+    generate("newer", version=8)
+    newer = play("role", "newer")[1]
+    assert {name for name in newer if "pganchor" in name} == {name for name in FILES if "profile" in name} | units
+
+    # What it writes into is its own.
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/file").write_text("")
+    assert "there is something else in it" in make("generate", "--ansible", "other", "--key", key.public, tmp_path / "acme.profile", fails=True)
+    make("generate", "--ansible", "role", "--key", key.public, tmp_path / "acme.profile")
+    assert "version 8" in (tmp_path / "role/tasks/main.yml").read_text()
+
+
+# ---- a module for home-manager
+
+# What home-manager and nixpkgs have of this, as far as the module asks.
+EVALUATE = """
+let
+  lib = {
+    mkEnableOption = text: { };
+    mkOption = option: option;
+    mkIf = condition: content: if condition then content else { };
+    types.package = { };
+    hm.dag.entryAfter = before: text: { inherit before text; };
+  };
+  pkgs = {
+    writeText = name: text: text;
+    linkFarm = name: entries: { outPath = "/nix/store/x-${name}"; inherit entries; };
+  };
+  of = enable: (import ./acme.nix) { inherit lib pkgs; config.programs.pganchor.acme = { inherit enable; package = "/nix/store/y-pganchor"; }; };
+in { on = (of true).config.home; off = (of false).config; }
+"""
+
+
+def test_the_module_for_home_manager(make, tmp_path, signed, key):
+    """nix reads and evaluates it; home-manager itself is not here."""
+    path = signed(service(options="-c search_path=\"${x}\\\\\""), message="it's \"${quoted}\" \\ ''${so}''")
+    make("generate", "--home-manager", "acme.nix", "--key", key.public, path)
+    (tmp_path / "evaluate.nix").write_text(EVALUATE)
+    done = subprocess.run(["nix-instantiate", "--eval", "--strict", "--json", "evaluate.nix"], cwd=tmp_path, capture_output=True, text=True,
+                          env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NIX_STATE_DIR": str(tmp_path / "state"),
+                               "NIX_STORE_DIR": str(tmp_path / "store")})
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["off"] == {} and said["on"]["packages"] == ["/nix/store/y-pganchor"]
+    step = said["on"]["activation"]["pganchor-acme"]
+    assert step["before"] == ["writeBoundary"]
+    store = "/nix/store/x-pganchor-profile-acme"
+    assert f"/nix/store/y-pganchor/bin/pganchor onboard --yes --public-key {store}/acme.pub {store}/acme.profile ||" in step["text"]
+    # The texts are the same to the byte, whatever is in them.
+    shown = subprocess.run(["nix-instantiate", "--eval", "--strict", "--json", "--expr", f"""
+        let pkgs = {{ writeText = name: text: text; linkFarm = name: entries: throw (builtins.toJSON entries); }};
+            lib = {{ mkIf = c: x: x; mkEnableOption = x: x; mkOption = x: x; types.package = 0; hm.dag.entryAfter = a: b: b; }};
+        in ((import {tmp_path}/acme.nix) {{ inherit lib pkgs; config.programs.pganchor.acme = {{ enable = true; package = ""; }}; }}).config.home.activation
+        """], capture_output=True, text=True, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NIX_STATE_DIR": str(tmp_path / "state"),
+                                                   "NIX_STORE_DIR": str(tmp_path / "store")})
+    entries = json.loads(re.search(r"error: (\[.*\])", shown.stderr)[1])
+    assert {one["name"]: one["path"] for one in entries} == {
+        "acme.profile": path.read_text(), "acme.profile.minisig": (tmp_path / "acme.profile.minisig").read_text(), "acme.pub": key.public.read_text()}
