@@ -17,7 +17,10 @@
 		.argument = "SECONDS", .help = (text)                                          \
 	}
 
-/* For a struct of this type that has a struct pga_profile_source as a member of this name. */
+/* A type and its member cannot stand in parentheses.
+ * NOLINTBEGIN(bugprone-macro-parentheses)
+ *
+ * For a struct of this type that has a struct pga_profile_source as a member of this name. */
 #define PGA_PROFILE_SOURCE_OPTIONS(type, member)                                                   \
 	PGA_PROFILE_OPTION(type, "sha256", member.sha256, PGA_NAMES_NOTHING, "HEX",                \
 			   "the digest of the profile's bytes, as sha256sum shows it"),            \
@@ -34,6 +37,8 @@
 				"10 if left out"),                                                 \
 	    PGA_PROFILE_SECONDS(type, "max-time", member.http.max_time,                            \
 				"for one request; 30 if left out")
+
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* The source before its options are read. */
 #define PGA_PROFILE_SOURCE_START                                     \

@@ -14,6 +14,7 @@
 #include "tls/certificate.h"
 #include "tls/crl.h"
 #include "tls/fingerprint.h"
+#include "tls/minisign.h"
 #include "anchor/root_crt.h"
 #include "base/host.h"
 #include "base/ini.h"
@@ -30,6 +31,8 @@
 #include "policy/record.h"
 #include "policy/secrets.h"
 #include "probe/http_request.h"
+#include "profile/applied.h"
+#include "profile/profile.h"
 #include "service/rewrite.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
@@ -1397,6 +1400,116 @@ static void fuzz_manifest(const char *bytes, size_t length)
 	pga_manifest_free(&manifest);
 }
 
+/* ---- profile: what is read is complete, and no service of it is weak or holds a secret ---- */
+
+static void check_profile_anchor(const struct pga_profile_anchor *anchor)
+{
+	size_t length;
+
+	HOLDS(pga_pin_name_is_valid(anchor->name) && anchor->pin_count > 0);
+	HOLDS((anchor->source != NULL) != (anchor->certificate.x509 != NULL));
+	HOLDS(anchor->hosts[0] != '\0' &&
+	      pga_host_bad_pattern(anchor->hosts, strlen(anchor->hosts), &length) == NULL);
+	for (size_t i = 0; i < anchor->pin_count; i++)
+		HOLDS(strspn(anchor->pins[i], "0123456789abcdef") == PGA_PIN_LENGTH);
+}
+
+static void check_profile_service(const struct pga_profile *profile,
+				  const struct pga_profile_service *service)
+{
+	static char login[] = "somebody";
+	static char home[] = "/home/somebody";
+	const struct pga_profile_user user = {login, home};
+	struct pga_settings settings = {NULL, 0};
+	struct pga_error error;
+
+	HOLDS(service->anchor == NULL ||
+	      pga_profile_anchor_named(profile, service->anchor) != NULL);
+	HOLDS(pga_profile_service_settings(service, &user, &settings, &error) == 0);
+	HOLDS(pga_settings_value(&settings, "host") != NULL &&
+	      pga_settings_value(&settings, "sslmode") == NULL &&
+	      pga_settings_value(&settings, "sslrootcert") == NULL);
+	for (size_t i = 0; i < settings.count; i++)
+		HOLDS(!pga_keyword_is_secret(settings.items[i].keyword));
+	pga_settings_free(&settings);
+}
+
+static void fuzz_profile(const char *bytes, size_t length)
+{
+	struct pga_profile profile;
+	struct pga_error error = {.message = ""};
+
+	if (pga_profile_read(&profile, "a profile", bytes, length, &error) != 0) {
+		HOLDS(strncmp(error.message, "a profile", strlen("a profile")) == 0 &&
+		      error.hint[0] != '\0');
+		return;
+	}
+	HOLDS(pga_pin_name_is_valid(profile.name) && profile.version > 0);
+	for (size_t i = 0; i < profile.anchor_count; i++)
+		check_profile_anchor(&profile.anchors[i]);
+	for (size_t i = 0; i < profile.service_count; i++)
+		check_profile_service(&profile, &profile.services[i]);
+	pga_profile_free(&profile);
+}
+
+/* ---- minisign: what is read is text, and no bytes are a signature of themselves ---- */
+
+static void fuzz_minisign(const char *bytes, size_t length)
+{
+	struct pga_minisign_signature signature;
+	struct pga_minisign_key key;
+	struct pga_minisign_key again;
+	struct pga_error error;
+
+	if (pga_minisign_key_read(&key, "a key", bytes, length, &error) == 0) {
+		HOLDS(pga_minisign_key_read(&again, "the key", key.text, strlen(key.text),
+					    &error) == 0);
+		HOLDS(memcmp(&key, &again, sizeof key) == 0);
+	}
+	if (pga_minisign_signature_read(&signature, "a signature", bytes, length, &error) != 0)
+		return;
+	for (const char *at = signature.comment; *at != '\0'; at++)
+		HOLDS((unsigned char)*at >= ' ' && *at != 0x7f);
+	memset(&key, 0, sizeof key);
+	memcpy(key.number, signature.number, sizeof key.number);
+	HOLDS(pga_minisign_verify(&signature, &key, "a signature", bytes, length, &error) == -1);
+	pga_minisign_signature_free(&signature);
+}
+
+/* ---- profiles_conf: what is written of one profile is read again, and the others stay ---- */
+
+static void fuzz_profiles_conf(const char *bytes, size_t length)
+{
+	static char name[] = "acme";
+	static char where[] = "/etc/acme.profile";
+	const struct pga_fetched_profile fetched = {
+	    .profile = {.name = name, .version = 7}, .where = where, .digest = "00"};
+	struct pga_applied before = {.path = NULL};
+	struct pga_applied after = {.path = NULL};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_text lines = text_of(bytes, length);
+	struct pga_error error;
+
+	if (pga_applied_parse(&before, "a file", bytes, length, &error) == 0) {
+		pga_applied_set(&lines, &fetched, "2026-11-22T06:00:00Z", &text);
+		HOLDS(pga_applied_parse(&after, "a file", pga_text_string(&text), text.length,
+					&error) == 0);
+		HOLDS(pga_applied_has(&after, &fetched));
+		for (size_t i = 0; i < before.count; i++) {
+			const struct pga_applied_profile *one = &before.profiles[i];
+			const struct pga_applied_profile *other =
+			    pga_applied_named(&after, one->name);
+
+			HOLDS(other != NULL && strcmp(one->key, other->key) == 0);
+			HOLDS(strcmp(one->name, name) == 0 || one->version == other->version);
+		}
+	}
+	pga_text_free(&text);
+	pga_text_free(&lines);
+	pga_applied_free(&after);
+	pga_applied_free(&before);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1427,6 +1540,9 @@ static const struct {
     {"source_records", fuzz_source_records},
     {"manifest", fuzz_manifest},
     {"http_request", fuzz_http_request},
+    {"profile", fuzz_profile},
+    {"minisign", fuzz_minisign},
+    {"profiles_conf", fuzz_profiles_conf},
     {"lengths", fuzz_lengths},
 };
 
