@@ -366,6 +366,7 @@ DIAGNOSE = \
 	src/diagnose/doctor_libpq.c \
 	src/diagnose/doctor_preload.c \
 	src/diagnose/doctor_sandboxes.c \
+	src/diagnose/doctor_servers.c \
 	src/diagnose/doctor_services.c \
 	src/diagnose/doctor_start_files.c \
 	src/diagnose/doctor_status.c \

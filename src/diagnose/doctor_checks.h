@@ -23,6 +23,7 @@ pga_check_run pga_check_home;
 pga_check_run pga_check_libpq;
 pga_check_run pga_check_preload;
 pga_check_run pga_check_sandboxes;
+pga_check_run pga_check_servers;
 pga_check_run pga_check_services;
 pga_check_run pga_check_sources;
 pga_check_run pga_check_start_files;

@@ -5,6 +5,7 @@ const struct pga_check pga_checks[] = {
     {"gate", "the gate is active, and what it refuses by can be read", false, false,
      pga_check_status},
     {"services", "every service verifies its server", false, false, pga_check_services},
+    {"servers", "the servers of the services are verified", true, true, pga_check_servers},
     {"environment", "no variable of this environment weakens libpq", false, false,
      pga_check_environment},
     {"start files", "no start file sets such a variable", false, false, pga_check_start_files},

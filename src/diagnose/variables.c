@@ -154,13 +154,28 @@ static size_t value_of(const char *line, size_t length, size_t at, bool set)
 	return set && behind < length ? behind : 0;
 }
 
+/* 0 outside of the line. */
+static char byte_at(const char *line, size_t length, size_t at)
+{
+	if (at >= length)
+		return '\0';
+	return line[at];
+}
+
+static char quote_or_none(char byte)
+{
+	if (byte == '"' || byte == '\'')
+		return byte;
+	return '\0';
+}
+
 /* The end of a value, and its start moved behind a quote; outer: the quote before the name, in
  * which a value ends at a blank, too. */
 static void find_end(const char *line, size_t length, char outer, struct pga_assignment *found)
 {
-	const char first = found->start < length ? line[found->start] : '\0';
+	const char first = byte_at(line, length, found->start);
 	const char ends[] = {first, '\0'};
-	const bool quoted = (first == '"' || first == '\'') && first != outer;
+	const bool quoted = quote_or_none(first) != '\0' && first != outer;
 
 	if (quoted)
 		found->start++;
@@ -191,8 +206,8 @@ bool pga_assignment_find(const char *line, size_t length, const char *name, size
 	const size_t size = strlen(name);
 
 	for (size_t at = from; at + size < length; at++) {
-		const char before = at > 0 ? line[at - 1] : '\0';
-		const char outer = before == '"' || before == '\'' ? before : '\0';
+		const char before = byte_at(line, length, at - 1);
+		const char outer = quote_or_none(before);
 
 		if (memcmp(line + at, name, size) != 0 || is_of_a_name(before) || before == '$' ||
 		    before == '{' || before == '-')

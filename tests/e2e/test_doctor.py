@@ -176,6 +176,25 @@ def test_a_service_that_is_weak(home, postgres, stepca):
     assert found(home, "service-weak") == []
 
 
+def test_the_servers_are_asked_with_a_word_for_it_alone(home, postgres, stepca, plain_postgres):
+    services.bootstrap(home, stepca, "--hosts", "localhost")
+    entry = "[{}]\nhost=localhost\nport={}\nsslmode=verify-full\ngssencmode=disable\n"
+    write(home, entry.format("good", postgres.port) + entry.format("plain", plain_postgres.port))
+    env = services.environment(home)
+    _, calls = home.strace_sockets(["pganchor", "doctor"], env=env)
+    assert internet(calls) == []
+    told = {finding["object"]: finding for finding in json.loads(home.pganchor("doctor", "--online", "--json", env=env).stdout)["findings"]
+            if finding["subject"] == "servers"}
+    assert list(told) == ["plain"] and told["plain"]["id"] == "server-without-certificate"
+    assert command(told["plain"]) == "pganchor probe plain"
+    # What is accepted of servers is not taken for gone where they were not asked.
+    assert home.pganchor("doctor", "--online", "--accept", "server-without-certificate:plain", "--reason", "x", env=env).returncode == 0
+    assert found(home, "accepted-gone") == []
+    write(home, entry.format("good", postgres.port))
+    told = json.loads(home.pganchor("doctor", "--online", "--json", env=env).stdout)["findings"]
+    assert "accepted-gone" in {finding["id"] for finding in told}
+
+
 def test_services_that_are_broken_hidden_or_strong(home):
     services.pin_files(home, ("a", make_root("A"), "*.example", "root.crt"))
     write(home, "[good]\nhost=db.example\nsslmode=verify-full\ngssencmode=disable\n[odd]\nnonsense=1\n[twice]\nhost=/tmp\n[twice]\nhost=db.example\n")
