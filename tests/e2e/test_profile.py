@@ -380,3 +380,56 @@ def test_whatever_the_server_answers(home, served, key, answers, why):
 def test_an_address_with_a_query_has_no_signature(home, served, key):
     said = refused(home, served({"/acme.profile?v=7": reply(GOOD)}).url + "/acme.profile?v=7", "--public-key", key.public)
     assert "nobody knows where its signature is" in said
+
+
+# ---- what was applied
+
+def onboard(home, path, *args, status=0):
+    done = home.pganchor("onboard", "--yes", path, *args)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stderr
+
+
+def test_what_was_applied_is_not_taken_back(home, acme, key):
+    """An older version, or one of the same name that somebody else has made."""
+    path = acme(profile())
+    signature = key.sign(path)
+    assert home.pganchor("profile", path, "--public-key", key.public, "--pending").returncode == 0
+    onboard(home, path, "--public-key", key.public)
+    assert home.pganchor("profile", path, "--public-key", key.public, "--pending").returncode == 1
+    assert "    applied: version 7, 2" in home.pganchor("profile", path, "--public-key", key.public).stdout
+    conf = (home / ".config/pganchor/profiles.conf").read_text()
+    assert f"key = {key.text}\n" in conf and f"digest = {digest(profile())}\n" in conf
+
+    signature.unlink()
+    before = home.snapshot()
+    assert "is not signed, and the version that was applied was" in onboard(home, path, status=1)
+    other = Minisign(home.path.parent, "other")
+    other.sign(acme(profile(version=8)))
+    assert home.pganchor("profile", path, "--public-key", other.public, "--pending").returncode == 0
+    assert "is signed by another key than the version that was applied" in onboard(home, path, "--public-key", other.public, status=1)
+    key.sign(acme(profile(version=6)))
+    said = onboard(home, path, "--public-key", key.public, status=1)
+    assert "version 6 of the profile acme is older than 7, which was applied" in said and "--allow-older" in said
+    key.sign(acme(profile(message="new")))
+    assert "version 7 of the profile acme says something else than the one that was applied" in onboard(home, path, "--public-key", key.public, status=1)
+    after = home.snapshot()
+    assert {name: one for name, one in after.items() if "acme" not in str(name)} == {name: one for name, one in before.items() if "acme" not in str(name)}
+
+    key.sign(acme(profile(version=6)))
+    onboard(home, path, "--public-key", key.public, "--allow-older")
+    other.sign(acme(profile(version=8)))
+    onboard(home, path, "--public-key", other.public, "--allow-other-key")
+    assert f"key = {other.text}\n" in (home / ".config/pganchor/profiles.conf").read_text()
+
+
+@pytest.mark.parametrize("text, why", [
+    ("version = 1\n", "line 1: a setting before any [NAME]"), ("[acme]\nversion = x\n", "line 2: not a version: x"),
+    ("[a/b]\n", "line 1: not a name for a profile"), ("[acme]\n[acme]\n", "line 2: this profile is there twice"),
+    ("acme\n", "line 1: neither [NAME] nor a line of the form"), ("[acme]\nsource = \0\n", "line 2: not a line of text"),
+    ("[acme]\nversion = 123456789012345678901\n", "line 2: not a version")])
+def test_a_record_that_cannot_be_read_refuses(home, acme, text, why):
+    path = acme(profile())
+    onboard(home, path)
+    (home / ".config/pganchor/profiles.conf").write_text(text)
+    assert why in refused(home, path) and why in onboard(home, path, status=1)

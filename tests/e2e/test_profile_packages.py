@@ -100,6 +100,10 @@ def stepca_root(stepca):
     return Root
 
 
+def test_the_profile_to_begin_with(make, tmp_path):
+    lintian(build(make, tmp_path, TEMPLATE / "acme.profile"))
+
+
 def test_what_is_no_profile_makes_no_package(make, tmp_path, key):
     path = tmp_path / "acme.profile"
     path.write_text(profile(service(sslmode="require")))
