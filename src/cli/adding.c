@@ -109,6 +109,25 @@ static int check_proof(const struct pga_adding *adding, struct pga_error *error)
 	return 0;
 }
 
+/* What is wrong with a file is what there is to put right first: it is told in the place of the
+ * fingerprint that is missing. */
+static int blame_file(const struct pga_adding *adding, struct pga_error *error)
+{
+	struct pga_candidates found = {.count = 0};
+	struct pga_error wrong;
+	int result;
+
+	if (adding->request.source != &pga_source_file)
+		return -1;
+	result = pga_source_fetch(&adding->request, &found, &wrong);
+	if (result == 0 && found.count == 1)
+		result = pga_certificate_check_anchor(&found.roots[0], found.where, &wrong);
+	if (result != 0)
+		*error = wrong;
+	pga_candidates_free(&found);
+	return -1;
+}
+
 /* The way to it from anywhere, for when it is asked again. */
 static int find_ca_file(struct pga_adding *adding, struct pga_error *error)
 {
@@ -161,7 +180,7 @@ static int check_options(struct pga_adding *adding, struct pga_error *error)
 		return -1;
 	if (request->http.proxy != NULL && pga_proxy_check(request->http.proxy, error) != 0)
 		return -1;
-	return check_proof(adding, error);
+	return check_proof(adding, error) == 0 ? 0 : blame_file(adding, error);
 }
 
 /* What sources.conf keeps: nothing of a server that was reached in another way than by its name,

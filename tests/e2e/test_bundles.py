@@ -236,6 +236,15 @@ def test_all_is_asked_about(home, root):
     assert shown.returncode == 0 and len(pins(home)) == 6, shown.output
 
 
+def test_what_is_wrong_with_a_file_comes_first(home, root):
+    """Before the fingerprint that is missing, where there is no terminal."""
+    (home / "text").write_text("no certificate")
+    for file, why in (("/nowhere/root.pem", "no such file"), (home / "text", "no certificate in it"),
+                      (GONE, "cannot be an anchor"), (root, "--fingerprint is missing")):
+        done = add(home, written(home, file) if file in (GONE, root) else file)
+        assert done.returncode == 2 and why in done.stderr, done.stderr
+
+
 def test_all_without_proof(home, root):
     bundle = written(home, *OTHERS, root)
     fails(home, add(home, bundle, "--all"), "--fingerprint is missing", "sha256sum", status=2)
