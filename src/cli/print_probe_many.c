@@ -161,10 +161,10 @@ static void print_counts(const struct pga_probe_report *report)
 	const char *before = ": ";
 
 	(void)printf("\n%zu server%s", report->shown, report->shown == 1 ? "" : "s");
-	for (char letter = 'A'; letter <= 'Z'; letter++) {
-		if (report->grades[(size_t)letter] == 0)
+	for (int letter = 'A'; letter <= 'Z'; letter++) {
+		if (report->grades[letter] == 0)
 			continue;
-		(void)printf("%s%zu %c", before, report->grades[(size_t)letter], letter);
+		(void)printf("%s%zu %c", before, report->grades[letter], letter);
 		before = ", ";
 	}
 	if (report->grades[0] > 0)
@@ -188,10 +188,10 @@ static json_t *grades_json(const struct pga_probe_report *report)
 {
 	json_t *grades = json_object();
 
-	for (char letter = 'A'; letter <= 'F'; letter++) {
-		const char key[] = {letter, '\0'};
+	for (int letter = 'A'; letter <= 'F'; letter++) {
+		const char key[] = {(char)letter, '\0'};
 
-		pga_json_set(grades, key, json_integer((json_int_t)report->grades[(size_t)letter]));
+		pga_json_set(grades, key, json_integer((json_int_t)report->grades[letter]));
 	}
 	return grades;
 }
