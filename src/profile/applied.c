@@ -117,8 +117,7 @@ int pga_applied_parse(struct pga_applied *applied, const char *path, const char 
 	struct pga_ini_line line;
 	int result = 0;
 
-	if (applied->path == NULL)
-		applied->path = strdup(path);
+	applied->path = strdup(path);
 	if (applied->path == NULL)
 		return pga_fail_memory(error);
 	while (result == 0 && pga_ini_next(&reader, &line)) {
@@ -140,16 +139,19 @@ int pga_applied_parse(struct pga_applied *applied, const char *path, const char 
 
 int pga_applied_load(struct pga_applied *applied, struct pga_error *error)
 {
+	char *path = pga_user_config(PGA_APPLIED_FILE);
 	bool found = false;
+	int result;
 
 	memset(applied, 0, sizeof *applied);
-	applied->path = pga_user_config(PGA_APPLIED_FILE);
-	if (applied->path == NULL)
+	if (path == NULL)
 		return pga_fail_home(error);
-	if (pga_file_read(applied->path, &applied->bytes, &found, error) != 0)
-		return -1;
-	return pga_applied_parse(applied, applied->path, pga_text_string(&applied->bytes),
-				 applied->bytes.length, error);
+	result = pga_file_read(path, &applied->bytes, &found, error);
+	if (result == 0)
+		result = pga_applied_parse(applied, path, pga_text_string(&applied->bytes),
+					   applied->bytes.length, error);
+	free(path);
+	return result;
 }
 
 const struct pga_applied_profile *pga_applied_named(const struct pga_applied *applied,

@@ -52,26 +52,24 @@ static int take_version(struct pga_profile *profile, const struct pga_profile_li
 static int take_of_profile(struct pga_profile *profile, const struct pga_profile_line *line,
 			   struct pga_error *error)
 {
-	char **text = NULL;
+	const bool is_name = strcmp(line->key, "name") == 0;
+	const bool is_version = strcmp(line->key, "version") == 0;
+	char **text = is_name ? &profile->name : &profile->message;
 
-	if (strcmp(line->key, "version") == 0 && profile->version == 0)
-		return take_version(profile, line, error);
-	if (strcmp(line->key, "name") == 0)
-		text = &profile->name;
-	else if (strcmp(line->key, "message") == 0)
-		text = &profile->message;
-	else if (strcmp(line->key, "version") != 0)
+	if (!is_name && !is_version && strcmp(line->key, "message") != 0)
 		return pga_profile_fail(profile, line->number, "no such key of [profile]",
 					line->key, error);
-	if (text == NULL || *text != NULL)
+	if (is_version ? profile->version != 0 : *text != NULL)
 		return pga_profile_fail(profile, line->number, "set twice in one section",
 					line->key, error);
-	if (text == &profile->name && !pga_pin_name_is_valid(line->value))
+	if (is_version)
+		return take_version(profile, line, error);
+	if (is_name && !pga_pin_name_is_valid(line->value))
 		return pga_profile_fail(profile, line->number,
 					"not a name for a profile: up to 64 letters, digits, dots, "
 					"underscores and dashes",
 					line->value, error);
-	if (text == &profile->message && strlen(line->value) > PGA_PROFILE_MESSAGE)
+	if (!is_name && strlen(line->value) > PGA_PROFILE_MESSAGE)
 		return pga_profile_fail(profile, line->number, "a message of more than 1,000 bytes",
 					NULL, error);
 	*text = strdup(line->value);
