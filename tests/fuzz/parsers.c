@@ -31,6 +31,7 @@
 #include "policy/record.h"
 #include "policy/secrets.h"
 #include "probe/http_request.h"
+#include "probe/startup.h"
 #include "profile/applied.h"
 #include "profile/profile.h"
 #include "service/rewrite.h"
@@ -1189,6 +1190,25 @@ static void fuzz_crl(const char *bytes, size_t length)
 	pga_crl_list_free(&list);
 }
 
+/* What is enough to know stays so, whatever comes behind it. */
+static void fuzz_startup(const char *bytes, size_t length)
+{
+	const unsigned char *answer = (const unsigned char *)bytes;
+	struct pga_probe_startup startup = {.asked = true};
+
+	for (size_t part = 0; part <= length; part++) {
+		struct pga_probe_startup early = {.asked = true};
+
+		if (!pga_startup_read(answer, part, &early))
+			continue;
+		HOLDS(early.auth != PGA_ASKS_UNKNOWN);
+		HOLDS(pga_startup_read(answer, length, &startup) && startup.auth == early.auth);
+		HOLDS(strlen(early.sqlstate) == 0 || strlen(early.sqlstate) == 5);
+		return;
+	}
+	HOLDS(!pga_startup_read(answer, length, &startup));
+}
+
 static void fuzz_crls_conf(const char *bytes, size_t length)
 {
 	struct pga_text before = text_of(bytes, length);
@@ -1536,6 +1556,7 @@ static const struct {
     {"team", fuzz_team},
     {"crl", fuzz_crl},
     {"crls_conf", fuzz_crls_conf},
+    {"startup", fuzz_startup},
     {"bundle", fuzz_bundle},
     {"source_records", fuzz_source_records},
     {"manifest", fuzz_manifest},
