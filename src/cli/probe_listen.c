@@ -108,7 +108,7 @@ static void probe(const struct pga_probe_asked *asked, const char *only, double 
 	pga_subprocess_free(&child);
 }
 
-static void answer(void *context, struct pga_http_request *request, struct pga_http_reply *reply)
+static void answer(void *context, struct pga_scrape_request *request, struct pga_http_reply *reply)
 {
 	const struct pga_probe_asked *asked = context;
 	const char *target = NULL;

@@ -178,7 +178,7 @@ static bool may_answer(struct server *server)
 	return may;
 }
 
-static void answer(struct server *server, struct pga_http_request *request,
+static void answer(struct server *server, struct pga_scrape_request *request,
 		   struct pga_http_reply *reply)
 {
 	if (!may_answer(server)) {
@@ -199,7 +199,7 @@ static void speak(struct server *server, int connection)
 {
 	char head[PGA_HTTP_HEAD + 1];
 	struct pga_http_reply reply = {0, PGA_TEXT_EMPTY};
-	struct pga_http_request request = {0};
+	struct pga_scrape_request request = {0};
 	const size_t length = read_head(connection, head, &reply.status);
 
 	if (length > 0) {

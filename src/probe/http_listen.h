@@ -22,7 +22,7 @@ struct pga_http_reply {
 
 /* Answers a request; in a thread of its own, in which signals are blocked. It has to end by itself.
  */
-typedef void pga_http_answer(void *context, struct pga_http_request *request,
+typedef void pga_http_answer(void *context, struct pga_scrape_request *request,
 			     struct pga_http_reply *reply);
 
 /* Listens at "127.0.0.1:9187", "[::1]:9187", "localhost:9187" or "9187", which is 127.0.0.1; port

@@ -101,7 +101,7 @@ static double seconds_of(const char *value)
 		   : 0;
 }
 
-static void take_field(struct fields *fields, struct pga_http_request *request, const char *name,
+static void take_field(struct fields *fields, struct pga_scrape_request *request, const char *name,
 		       const char *value)
 {
 	if (strcasecmp(name, "Host") == 0) {
@@ -118,7 +118,7 @@ static void take_field(struct fields *fields, struct pga_http_request *request, 
 }
 
 /* Returns false for a line that is no field. */
-static bool read_field(struct fields *fields, struct pga_http_request *request, char *line)
+static bool read_field(struct fields *fields, struct pga_scrape_request *request, char *line)
 {
 	const size_t length = strspn(line, token);
 	char *value = line + length + 1;
@@ -135,7 +135,7 @@ static bool read_field(struct fields *fields, struct pga_http_request *request, 
 }
 
 /* "GET /probe?target=db HTTP/1.1" */
-static int read_request_line(char *line, struct pga_http_request *request)
+static int read_request_line(char *line, struct pga_scrape_request *request)
 {
 	static char none[] = "";
 	const size_t method = strspn(line, token);
@@ -165,7 +165,7 @@ static int read_request_line(char *line, struct pga_http_request *request)
 	return 0;
 }
 
-int pga_http_request_read(char *head, size_t length, struct pga_http_request *request)
+int pga_http_request_read(char *head, size_t length, struct pga_scrape_request *request)
 {
 	struct fields fields = {0};
 	char *rest = head;
@@ -219,7 +219,7 @@ static int decode(char *text)
 	return 0;
 }
 
-int pga_http_parameter(struct pga_http_request *request, const char *name, const char **value)
+int pga_http_parameter(struct pga_scrape_request *request, const char *name, const char **value)
 {
 	const size_t length = strlen(name);
 	char *rest = request->query;

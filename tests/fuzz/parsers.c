@@ -1245,7 +1245,7 @@ static void fuzz_crls_conf(const char *bytes, size_t length)
 static void fuzz_http_request(const char *bytes, size_t length)
 {
 	const size_t ends = pga_http_head_length(bytes, length);
-	struct pga_http_request request;
+	struct pga_scrape_request request;
 	const char *value;
 	char *head;
 	int status;
