@@ -309,6 +309,7 @@ PROFILE = \
 	src/profile/profile.h \
 	src/profile/read.c src/profile/reading.h \
 	src/profile/recorded.c src/profile/recorded.h \
+	src/profile/root_file.c \
 	src/profile/roots.c src/profile/roots.h \
 	src/profile/service_files.c \
 	src/profile/service_section.c \
@@ -465,6 +466,7 @@ CLI = \
 	src/cli/harden_questions.c src/cli/harden_questions.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
 	src/cli/onboard_passwords.c src/cli/onboarding.h \
+	src/cli/onboard_servers.c \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_anchor_list.c src/cli/print_anchor_list.h \

@@ -54,6 +54,14 @@ struct pga_onboarding {
 	struct pga_followed_copy copy;
 };
 
+/* Looks at the server of every service that is there, and asks for the passwords. Returns -1 with
+ * the reason, which is none of a server's. */
+int pga_onboard_servers(struct pga_onboarding *onboarding, struct pga_error *error);
+
+/* The exit status by what came of it: what is weaker than the policy weighs more than what does not
+ * answer. */
+int pga_onboard_status(const struct pga_onboarding *onboarding);
+
 /* Asks for the passwords of the services whose servers are verified, and keeps those with which the
  * server lets the user in. What it cannot do is told in the table. Returns -1 for want of memory.
  */

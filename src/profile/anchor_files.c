@@ -3,19 +3,14 @@
 
 #include "anchor/anchors_conf.h"
 #include "anchor/own_file.h"
-#include "anchor/proof.h"
-#include "anchor/root_crt.h"
-#include "anchor/root_crt_path.h"
 #include "anchor/source_records.h"
-#include "policy/linked.h"
 #include "tls/x509_text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Puts what was composed in the place of text. */
-static void step(struct pga_text *text, struct pga_text *composed)
+void pga_apply_step(struct pga_text *text, struct pga_text *composed)
 {
 	composed->failed = composed->failed || text->failed;
 	pga_text_free(text);
@@ -23,7 +18,7 @@ static void step(struct pga_text *text, struct pga_text *composed)
 	*composed = (struct pga_text)PGA_TEXT_EMPTY;
 }
 
-static void copy(struct pga_text *to, const struct pga_text *from)
+void pga_apply_copy(struct pga_text *to, const struct pga_text *from)
 {
 	pga_text_add_bytes(to, pga_text_string(from), from->length);
 }
@@ -37,7 +32,7 @@ static bool is_changed(const struct pga_transaction_file *file)
 		memcmp(file->after.bytes, before->bytes, before->length) != 0);
 }
 
-static int put(struct pga_transaction_file *file, struct pga_error *error)
+int pga_apply_put(struct pga_transaction_file *file, struct pga_error *error)
 {
 	if (file->after.failed)
 		return pga_fail_memory(error);
@@ -76,7 +71,7 @@ static void set_section(const struct pga_application *application,
 
 	pga_anchors_conf_set(conf, anchor->name, settings, sizeof settings / sizeof settings[0],
 			     &after);
-	step(conf, &after);
+	pga_apply_step(conf, &after);
 }
 
 /* Read back as the gate will. */
@@ -116,7 +111,7 @@ static int compose_conf(struct pga_application *application, struct pga_error *e
 	size_t left = application->own.count;
 
 	pga_x509_now(now);
-	copy(&conf->after, &conf->edit.before);
+	pga_apply_copy(&conf->after, &conf->edit.before);
 	for (size_t i = 0; i < application->anchor_count; i++) {
 		const struct pga_apply_anchor *anchor = &application->anchors[i];
 		struct pga_text rest = PGA_TEXT_EMPTY;
@@ -124,7 +119,7 @@ static int compose_conf(struct pga_application *application, struct pga_error *e
 		if (anchor->action != PGA_APPLY_REMOVE)
 			continue;
 		pga_anchors_conf_cut(&conf->after, anchor->name, &rest, &left);
-		step(&conf->after, &rest);
+		pga_apply_step(&conf->after, &rest);
 	}
 	for (size_t i = 0; i < application->anchor_count; i++) {
 		const struct pga_apply_anchor *anchor = &application->anchors[i];
@@ -134,7 +129,7 @@ static int compose_conf(struct pga_application *application, struct pga_error *e
 		set_section(application, anchor, now, &conf->after);
 		left++;
 	}
-	if (put(conf, error) != 0)
+	if (pga_apply_put(conf, error) != 0)
 		return -1;
 	/* One without a section is an error, for the gate too. */
 	if (conf->change != PGA_UNCHANGED && left == 0)
@@ -152,7 +147,7 @@ static int compose_sources(struct pga_application *application, struct pga_error
 	int result;
 
 	pga_x509_now(now);
-	copy(&sources->after, &sources->edit.before);
+	pga_apply_copy(&sources->after, &sources->edit.before);
 	for (size_t i = 0; i < application->anchor_count; i++) {
 		const struct pga_apply_anchor *anchor = &application->anchors[i];
 		const struct pga_profile_root *root = anchor->root;
@@ -173,9 +168,9 @@ static int compose_sources(struct pga_application *application, struct pga_error
 		} else {
 			continue;
 		}
-		step(&sources->after, &text);
+		pga_apply_step(&sources->after, &text);
 	}
-	if (put(sources, error) != 0 || sources->change == PGA_UNCHANGED)
+	if (pga_apply_put(sources, error) != 0 || sources->change == PGA_UNCHANGED)
 		return sources->after.failed ? -1 : 0;
 	result = pga_source_records_parse(&left, pga_text_string(&sources->after),
 					  sources->after.length, error);
@@ -294,154 +289,11 @@ static int compose_crts(struct pga_application *application, struct pga_error *e
 	return 0;
 }
 
-/* ---- root.crt ---- */
-
-/* Whether the anchor's root is to be there, or was put there and is to go. */
-static bool is_in(const struct pga_apply_anchor *anchor)
-{
-	return anchor->root != NULL && anchor->present && !anchor->system && !anchor->scoped;
-}
-
-static bool goes(const struct pga_application *application, const struct pga_apply_anchor *anchor)
-{
-	const struct pga_pin *mine = pga_pins_find(&application->own, anchor->pin);
-
-	return mine != NULL && !mine->scoped &&
-	       (anchor->action == PGA_APPLY_REMOVE ||
-		(anchor->action == PGA_APPLY_CHANGE && anchor->scoped));
-}
-
-static bool plays_a_part(const struct pga_application *application)
-{
-	for (size_t i = 0; i < application->anchor_count; i++)
-		if (is_in(&application->anchors[i]) || goes(application, &application->anchors[i]))
-			return true;
-	return false;
-}
-
-static int begin_root(struct pga_application *application, struct pga_error *error)
-{
-	char *path = pga_root_crt_path(error);
-	int result;
-
-	if (path == NULL)
-		return -1;
-	result = pga_apply_begin(application, PGA_APPLY_ROOT_CRT, path, 0644, error);
-	if (application->files[PGA_APPLY_ROOT_CRT].edit.leads_outside)
-		(void)snprintf(error->hint, sizeof error->hint,
-			       "replace the link by a copy of the file; nothing was changed");
-	return result;
-}
-
-static int cut_root(const struct pga_application *application, const char *path,
-		    struct pga_text *text, struct pga_error *error)
-{
-	struct pga_root_crt_cut *cuts = calloc(application->anchor_count + 1, sizeof *cuts);
-	struct pga_text rest = PGA_TEXT_EMPTY;
-	size_t count = 0;
-	int result = 0;
-
-	if (cuts == NULL)
-		return pga_fail_memory(error);
-	for (size_t i = 0; i < application->anchor_count; i++)
-		if (goes(application, &application->anchors[i]))
-			cuts[count++] = (struct pga_root_crt_cut){
-			    application->anchors[i].name, application->anchors[i].pin, false};
-	if (count > 0) {
-		result = pga_root_crt_cut_all(path, text, cuts, count, &rest, error);
-		if (result == 0)
-			step(text, &rest);
-		else
-			pga_text_free(&rest);
-	}
-	free(cuts);
-	return result;
-}
-
-static int add_root(const struct pga_application *application, const char *path,
-		    struct pga_text *text, struct pga_error *error)
-{
-	struct pga_root_crt_entry *entries = calloc(application->anchor_count + 1, sizeof *entries);
-	struct pga_text more = PGA_TEXT_EMPTY;
-	bool any = false;
-	size_t count = 0;
-	int result = 0;
-
-	if (entries == NULL)
-		return pga_fail_memory(error);
-	for (size_t i = 0; i < application->anchor_count; i++)
-		if (is_in(&application->anchors[i]))
-			entries[count++] =
-			    (struct pga_root_crt_entry){application->anchors[i].name,
-							&application->anchors[i].root->certificate};
-	if (count > 0)
-		result = pga_root_crt_add_many(path, text, entries, count, &more, &any, error);
-	if (any)
-		step(text, &more);
-	pga_text_free(&more);
-	free(entries);
-	return result;
-}
-
-static int compose_root_crt(struct pga_application *application, struct pga_error *error)
-{
-	struct pga_transaction_file *root = &application->files[PGA_APPLY_ROOT_CRT];
-	bool any;
-
-	if (!plays_a_part(application))
-		return 0;
-	if (begin_root(application, error) != 0)
-		return -1;
-	copy(&root->after, &root->edit.before);
-	if (root->after.failed)
-		return pga_fail_memory(error);
-	if (cut_root(application, root->edit.path, &root->after, error) != 0 ||
-	    add_root(application, root->edit.path, &root->after, error) != 0 ||
-	    put(root, error) != 0)
-		return -1;
-	if (root->change == PGA_UNCHANGED)
-		return 0;
-	/* libpq takes one without any certificate for a fault. */
-	if (pga_root_crt_look_for(root->edit.path, &root->after, NULL, &any, error) != 0)
-		return -1;
-	if (!any && root->after.length > 0)
-		return pga_fail(error, "move the file away; nothing was changed",
-				"%s: without the roots that go, there would be none in it, and "
-				"libpq would refuse it",
-				root->edit.path);
-	if (!any)
-		root->change = PGA_REMOVED;
-	return 0;
-}
-
 int pga_apply_compose_anchors(struct pga_application *application, struct pga_error *error)
 {
 	return compose_conf(application, error) == 0 && compose_sources(application, error) == 0 &&
 		       compose_crts(application, error) == 0 &&
-		       compose_root_crt(application, error) == 0
+		       pga_apply_compose_root_crt(application, error) == 0
 		   ? 0
 		   : -1;
-}
-
-/* ---- the proof ---- */
-
-/* root.crt is read once as libpq reads it. Own files have what was written there. */
-int pga_apply_prove_anchors(const struct pga_application *application, struct pga_error *error)
-{
-	const struct pga_transaction_file *file = &application->files[PGA_APPLY_ROOT_CRT];
-	const bool changed = file->change == PGA_CREATED || file->change == PGA_CHANGED;
-	struct pga_certificate *roots = calloc(application->anchor_count + 1, sizeof *roots);
-	size_t count = 0;
-	int result = 0;
-
-	if (roots == NULL)
-		return pga_fail_memory(error);
-	for (size_t i = 0; changed && i < application->anchor_count; i++)
-		if (is_in(&application->anchors[i]))
-			roots[count++] = application->anchors[i].root->certificate;
-	if (count > 0)
-		result = pga_proof_many(file->edit.path, file->edit.staged_path, &file->after,
-					roots, count, error);
-	free(roots);
-	return result;
 }

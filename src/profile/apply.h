@@ -143,6 +143,12 @@ char *pga_apply_mend(const struct pga_application *application, const char *name
 int pga_apply_begin(struct pga_application *application, enum pga_apply_file which, char *path,
 		    mode_t mode, struct pga_error *error);
 
+/* Puts what was composed in the place of text; adds a copy; notes that the file gets its new bytes
+ * where they are others than it has. */
+void pga_apply_step(struct pga_text *text, struct pga_text *composed);
+void pga_apply_copy(struct pga_text *to, const struct pga_text *from);
+int pga_apply_put(struct pga_transaction_file *file, struct pga_error *error);
+
 /* Free what was planned, so that it can be planned anew. */
 void pga_apply_forget_anchors(struct pga_application *application);
 void pga_apply_forget_services(struct pga_application *application);
@@ -154,6 +160,7 @@ int pga_apply_find_user(const struct pga_application *application, const char *f
 
 int pga_apply_plan_anchors(struct pga_application *application, struct pga_error *error);
 int pga_apply_compose_anchors(struct pga_application *application, struct pga_error *error);
+int pga_apply_compose_root_crt(struct pga_application *application, struct pga_error *error);
 int pga_apply_prove_anchors(const struct pga_application *application, struct pga_error *error);
 int pga_apply_plan_policy(struct pga_application *application, struct pga_error *error);
 int pga_apply_plan_services(struct pga_application *application, struct pga_error *error);

@@ -23,7 +23,7 @@
 #define SECONDS 120
 
 /* What one process may say. */
-#define MOST (64 * 1024)
+#define MOST ((size_t)64 * 1024)
 
 struct worker {
 	pid_t pid;
@@ -251,9 +251,8 @@ static int wait_for_some(struct checking_many *many, struct pga_error *error)
 }
 
 int pga_check_many(struct pga_checked_service *services, size_t count,
-		       const struct pga_policy *policy, const struct pga_pins *pins,
-		       void (*tell)(void *context, size_t done), void *context,
-		       struct pga_error *error)
+		   const struct pga_policy *policy, const struct pga_pins *pins,
+		   void (*tell)(void *context, size_t done), void *context, struct pga_error *error)
 {
 	struct checking_many many = {.services = services, .count = count};
 	int result = 0;
