@@ -154,14 +154,16 @@ def test_it_is_installed_upgraded_removed_and_purged(make, tmp_path, installed, 
     # What the machine trusts, and asks for, holds for who has never onboarded.
     [listed] = json.loads(installed.run("pganchor", "anchor", "list", "--json").stdout)["anchors"]
     assert (listed["anchor"], listed["pin"]) == ("acme-ca", stepca.fingerprint)
-    assert "min-tls" in installed.run("pganchor", "explain", "host=db.acme.example sslmode=verify-full ssl_max_protocol_version=TLSv1.2").stdout
+    weak = "host=db.acme.example sslmode=verify-full ssl_max_protocol_version=TLSv1.2"
+    assert "is older than TLSv1.3, the least that the policy takes" in installed.run("pganchor", "explain", weak).stdout
 
-    # A newer version has no anchor and no policy any more: nothing is left of the old one's.
+    # A newer version has no anchor and no policy any more: neither counts. The root's file, which dpkg keeps, is pinned by nothing.
     dpkg(installed, build(make, tmp_path, signed(version=8), "--key", key.public))
-    assert in_etc(installed) == before | {name for name in FILES if "profile" in name}
+    assert in_etc(installed) == before | {name for name in FILES if "profile" in name or name.endswith(".crt")}
+    assert json.loads(installed.run("pganchor", "anchor", "list", "--json").stdout)["anchors"] == []
     assert json.loads(installed.run("pganchor", "profile", "--json").stdout)["profiles"][0]["version"] == 8
     installed.root("dpkg", "--remove", "acme-pganchor-profile")
-    assert installed.root("sh", "-c", "ls /usr/lib/systemd/user | grep pganchor || :") == ""
+    assert not list((installed.directory / UNITS).rglob("*pganchor*"))
     installed.root("dpkg", "--purge", "acme-pganchor-profile")
     assert in_etc(installed) == before and installed.root("dpkg", "--audit") == ""
 
