@@ -102,12 +102,17 @@ static void tell_names(struct explaining *explaining, X509 *certificate, struct 
 static void explain_name(struct explaining *explaining)
 {
 	const struct pga_probe_target *target = explaining->target;
+	X509 *own = explaining->probe->chain[0].certificate.x509;
+	const bool malformed = pga_certificate_has_malformed_name(own);
 	struct pga_text first = PGA_TEXT_EMPTY;
 
 	pga_text_add(&explaining->why, "the certificate is for ");
-	tell_names(explaining, explaining->probe->chain[0].certificate.x509, &first);
+	tell_names(explaining, own, &first);
 	pga_text_addf(&explaining->why, "; you asked for %s", target->host);
-	if (first.length > 0 && pga_shell_word_is_plain(pga_text_string(&first)) &&
+	if (malformed)
+		pga_text_add(&explaining->why, "; and one of its names is malformed, at which "
+					       "libpq gives up");
+	if (!malformed && first.length > 0 && pga_shell_word_is_plain(pga_text_string(&first)) &&
 	    explaining->probe->address[0] != '\0')
 		pga_text_addf(&explaining->hint,
 			      "use a name that it has: pganchor probe 'host=%s hostaddr=%s "

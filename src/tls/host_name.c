@@ -34,13 +34,31 @@ static bool matches_wildcard(const char *pattern, const char *host)
 	return strcasecmp(pattern + 1, rest) == 0 && strchr(host, '.') >= rest;
 }
 
+/* CVE-2009-4034 */
+static bool has_nul(const ASN1_STRING *name)
+{
+	const size_t length = (size_t)ASN1_STRING_length(name);
+
+	return length > 0 && memchr(ASN1_STRING_get0_data(name), '\0', length) != NULL;
+}
+
+static bool is_malformed(const GENERAL_NAME *name)
+{
+	int length;
+
+	if (name->type == GEN_DNS)
+		return has_nul(name->d.dNSName);
+	if (name->type != GEN_IPADD)
+		return false;
+	length = ASN1_STRING_length(name->d.iPAddress);
+	return length != 4 && length != 16;
+}
+
 static enum pga_named compare_name(const ASN1_STRING *name, const char *host)
 {
 	const char *bytes = (const char *)ASN1_STRING_get0_data(name);
-	const int length = ASN1_STRING_length(name);
 
-	/* One with a NUL in it is for nobody (CVE-2009-4034). */
-	if (bytes == NULL || length <= 0 || strnlen(bytes, (size_t)length) != (size_t)length)
+	if (bytes == NULL || ASN1_STRING_length(name) <= 0 || has_nul(name))
 		return PGA_NAMED_NOT;
 	if (strcasecmp(bytes, host) == 0)
 		return PGA_NAMED_BY_ALTERNATIVE;
@@ -81,18 +99,31 @@ enum pga_named pga_certificate_names_host(X509 *certificate, const char *host)
 	const size_t address_length = address_of(host, address);
 	const int own_kind = address_length > 0 ? GEN_IPADD : GEN_DNS;
 	enum pga_named named = PGA_NAMED_NOT;
-	bool has_own_kind = false;
+	bool over = false; /* the common name does not count */
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
 		const enum pga_named one = compare(name, host, address, address_length);
 
-		has_own_kind = has_own_kind || name->type == own_kind;
+		over = over || name->type == own_kind || is_malformed(name);
+		if (is_malformed(name))
+			break;
 		if (one != PGA_NAMED_NOT && (named == PGA_NAMED_NOT || one < named))
 			named = one;
 	}
 	GENERAL_NAMES_free(names);
-	if (named == PGA_NAMED_NOT && !has_own_kind)
+	if (named == PGA_NAMED_NOT && !over)
 		named = compare_common(certificate, host);
 	return named;
+}
+
+bool pga_certificate_has_malformed_name(X509 *certificate)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	bool has = false;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names) && !has; i++)
+		has = is_malformed(sk_GENERAL_NAME_value(names, i));
+	GENERAL_NAMES_free(names);
+	return has;
 }

@@ -188,6 +188,25 @@ def test_another_name(known, shows):
     assert not any(drivers(found).values())
 
 
+@pytest.mark.parametrize("malformed, words", [(b"\x82\x03x\0y", "embedded null"), (b"\x87\x05\x7f\0\0\1\0", "invalid length 5")],
+                         ids=["NUL in a dNSName", "iPAddress of five bytes"])
+def test_a_malformed_name_ends_it_as_it_does_for_libpq(known, shows, tmp_path, company, malformed, words):
+    right = b"\x82\x09localhost"
+
+    def server(*names):
+        body, private = b"".join(names), KEYS["p256"]()
+        builder = build(subject("localhost"), private.public_key(), company.cert.subject, (-1, 30)).add_extension(
+            x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.17"), b"\x30" + bytes([len(body)]) + body), False)
+        return shows(issued=write_issued(pem(sign(builder, company.key, "sha256")), private, tmp_path))
+
+    settings = f"host=localhost port={server(malformed, right).port} sslmode=verify-full gssencmode=disable"
+    assert words in known.run(["psql", settings, "-c", ""], env=environment(known)).stderr
+    found = told(known, settings, status=3)
+    assert (found["verified"], found["verified_by_libpq"], found["fault"]) == (False, False, "wrong-name")
+    assert "one of its names is malformed, at which libpq gives up" in found["problem"] and "use a name" not in found["hint"]
+    assert told(known, f"localhost:{server(right, malformed).port}")["verified"] is True
+
+
 def test_no_name_at_all_is_said(known, shows):
     found = explained(known, shows(common_name="somebody"), "db.example.com")
     assert "no host's name is in it" in found["problem"]
