@@ -114,11 +114,13 @@ static int fail_signature(const char *whose, struct pga_error *error)
 			"%s: not a signature of minisign's", whose);
 }
 
-/* minisign shows it, and so does pganchor: it is one line of text. */
+/* minisign shows it, and so does pganchor: it is one line of text. The comment that minisign writes
+ * where none is given has tabs. */
 static bool is_text(struct line line)
 {
 	for (size_t i = 0; i < line.length; i++)
-		if ((unsigned char)line.bytes[i] < ' ' || line.bytes[i] == 0x7f)
+		if (((unsigned char)line.bytes[i] < ' ' && line.bytes[i] != '\t') ||
+		    line.bytes[i] == 0x7f)
 			return false;
 	return true;
 }

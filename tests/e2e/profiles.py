@@ -55,6 +55,6 @@ class Minisign:
         return self.public.read_text().splitlines()[0].split()[-1]
 
     def sign(self, path, *words, comment="for the tests"):
-        """Writes the signature beside the file, and returns its path."""
-        self.call("-S", *words, "-s", self.secret, "-m", path, "-t", comment)
+        """Writes the signature beside the file, and returns its path. None: with the comment that minisign makes up."""
+        self.call("-S", *words, "-s", self.secret, "-m", path, *([] if comment is None else ["-t", comment]))
         return path.parent / f"{path.name}.minisig"

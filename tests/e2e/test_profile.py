@@ -234,6 +234,15 @@ def test_a_signed_file(home, acme, key):
     assert "believed: signed by the key" in home.pganchor("profile", path, "--public-key", key.public).stdout
 
 
+def test_a_signature_with_the_comment_that_minisign_makes_up(home, acme, key):
+    """As `minisign -S -m FILE` by itself writes it, with tabs."""
+    path = acme()
+    assert "\t" in key.sign(path, comment=None).read_text()
+    [one] = shown(home, path, "--public-key", key.public)
+    assert one["believed"] == "signature" and "file:acme.profile" in one["comment"], one
+    assert "believed: signed by the key" in home.pganchor("profile", path, "--public-key", key.public).stdout
+
+
 @pytest.mark.parametrize("change", ["file", "comment", "signature", "other key", "same id", "old kind", "cut", "long", "twice"])
 def test_a_signature_that_is_not_good(home, acme, key, change, tmp_path):
     path = acme()
