@@ -110,6 +110,7 @@ enum pga_unharden_state {
 struct pga_unhardening {
 	char *name;
 	enum pga_unharden_state state;
+	bool already; /* restored: it was so before */
 	size_t line;
 	struct pga_text
 	    before; /* the lines as they were, and as they are again; no more than those */

@@ -284,6 +284,12 @@ void pga_harden_record_add(struct pga_text *text, const char *path, const char *
 
 /* ---- Putting back ---- */
 
+bool pga_harden_record_is_before(const struct pga_harden_record *record,
+				 const struct pga_text *lines)
+{
+	return pga_manifest_digest(pga_text_string(lines), lines->length) == record->before;
+}
+
 bool pga_harden_record_restore(const struct pga_harden_record *record,
 			       const struct pga_text *written, struct pga_text *before)
 {
@@ -308,8 +314,7 @@ bool pga_harden_record_restore(const struct pga_harden_record *record,
 	/* The last line is without its end. */
 	while (before->length > 0 && strchr("\r\n", before->bytes[before->length - 1]) != NULL)
 		before->bytes[--before->length] = '\0';
-	return !before->failed &&
-	       pga_manifest_digest(pga_text_string(before), before->length) == record->before;
+	return !before->failed && pga_harden_record_is_before(record, before);
 }
 
 void pga_harden_find_lines(const struct pga_text *bytes, const char *name, size_t *start,

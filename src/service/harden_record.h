@@ -61,6 +61,11 @@ void pga_harden_record_drop(const struct pga_text *before, const char *path, con
 void pga_harden_record_add(struct pga_text *text, const char *path, const char *name,
 			   const struct pga_text *before, const struct pga_text *written);
 
+/* Whether the entry's lines are as they were before: whoever was to harden them, or to put them
+ * back, was killed in the middle, or somebody has put them back by hand. */
+bool pga_harden_record_is_before(const struct pga_harden_record *record,
+				 const struct pga_text *lines);
+
 /* Adds the entry's lines as they were before, of those that were written. Returns false where these
  * are not what the record is about: somebody has changed them. */
 bool pga_harden_record_restore(const struct pga_harden_record *record,

@@ -144,7 +144,10 @@ int pga_harden_record_put_back(const struct pga_harden_record *record, struct pg
 		return 0;
 	item->state = PGA_UNHARDEN_CHANGED;
 	pga_text_add_bytes(&written, bytes->bytes + start, length);
-	if (!written.failed && pga_harden_record_restore(record, &written, &before)) {
+	item->already = !written.failed && pga_harden_record_is_before(record, &written);
+	if (item->already) {
+		item->state = PGA_UNHARDEN_RESTORED;
+	} else if (!written.failed && pga_harden_record_restore(record, &written, &before)) {
 		add_others(&written, &before, &item->after);
 		add_others(&before, &written, &item->before);
 		result = replace(bytes, start, length, &before, error);

@@ -50,7 +50,7 @@ int pga_uninstall_unharden(struct pga_uninstall *plan, const char *path, struct 
 		    pga_harden_record_find(&records, path, record->name) != record)
 			continue;
 		result = pga_harden_record_put_back(record, bytes, &item, error);
-		if (result == 0 && item.state == PGA_UNHARDEN_RESTORED)
+		if (result == 0 && item.state == PGA_UNHARDEN_RESTORED && !item.already)
 			pga_text_addf(what, "%s%s as it was before it was hardened",
 				      what->length > 0 ? ", " : "service ", record->name);
 		else if (result == 0 && item.state == PGA_UNHARDEN_CHANGED)

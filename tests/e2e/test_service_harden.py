@@ -448,6 +448,20 @@ def test_undo_leaves_what_somebody_has_changed(home, company, server):
     assert "there is none of this name in" in harden(home, "--undo", "two").stderr
 
 
+def test_a_record_of_entries_that_are_as_they_were(home, company, server):
+    """Who is killed between the record and the entries leaves that: --undo takes it away, and uninstall tells of no change."""
+    one = server("db.example.test")
+    path = write(home, f"[prod]\nhost=127.0.0.1\nport={one.port}\n[two]\nhost=127.0.0.1\nport={one.port}")
+    before = path.read_bytes()
+    hardened(home, "--all")
+    path.write_bytes(before)
+    left = home.pganchor("uninstall", "--dry-run", env=environment(home))
+    assert left.returncode == 0 and RECORD in left.stdout and "hardened:" not in left.stdout + left.stderr, left.stdout
+    done = harden(home, "--undo")
+    assert done.returncode == 0 and "service two" in done.stdout, done.stderr
+    assert path.read_bytes() == before and not (home / RECORD).exists()
+
+
 def test_undo_after_two_times(home, company, server):
     """How it was last: what the user has changed in between is the user's."""
     one = server("db.example.test")

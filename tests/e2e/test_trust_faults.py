@@ -96,7 +96,19 @@ def a_newer_profile(home, https_ca):
                ("policy", {"channel-binding": "require", "min-tls": "1.3"}))
 
 
+def weak(home, https_ca):
+    port = re.search(r"(?m)^port=(\d+)$", (home / ".pg_service.conf").read_text())[1]
+    with (home / ".pg_service.conf").open("a") as services:
+        services.write("".join(f"\n[{name}]\nhost=localhost\nport={port}\nsslmode=require" for name in ("weak", "too")))
+
+
+def no_longer_weak(home, https_ca):
+    weak(home, https_ca)
+    done(home, *HARDEN)
+
+
 ONBOARD = ["onboard", "acme.profile", "--yes"]
+HARDEN = ["service", "harden", "weak", "too", "--yes"]
 ADD = ["anchor", "add", "other.pem", "--fingerprint", OTHER.fingerprint, "--name", "other"]
 BOTH = OTHER.pem + MORE.pem
 COMMANDS = {
@@ -115,6 +127,8 @@ COMMANDS = {
     "crl remove": Command(["crl", "remove", "--all", "--yes"], with_crl, (0, 1)),
     "onboard": Command(ONBOARD, a_profile, (0,)),
     "onboard a newer one": Command(ONBOARD, a_newer_profile, (0,)),
+    "harden": Command(HARDEN, weak, (0,)),
+    "harden --undo": Command(["service", "harden", "--all", "--undo"], no_longer_weak, (0,)),
     "uninstall": Command(["uninstall", "--yes"], add_other),
 }
 
