@@ -71,7 +71,7 @@ static size_t take(struct weak *into, const struct pga_record *record)
 	while (reason != NULL) {
 		const char *end = strstr(reason, BETWEEN);
 
-		into[count++] = (struct weak){
+		into[count] = (struct weak){
 		    .program = record->words[PGA_WORD_PROGRAM],
 		    .host = host[0] != '\0' ? host : record->words[PGA_WORD_HOSTADDR],
 		    .reason = reason,
@@ -81,6 +81,7 @@ static size_t take(struct weak *into, const struct pga_record *record)
 		    .first = record->first,
 		    .last = record->last,
 		};
+		count++;
 		reason = end != NULL ? end + sizeof BETWEEN - 1 : NULL;
 	}
 	return count;

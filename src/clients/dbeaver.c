@@ -60,8 +60,7 @@ void pga_dbeaver_read(const struct pga_store *store)
 	struct pga_error error;
 	json_error_t where;
 	json_t *root = NULL;
-	json_t *connection;
-	const char *key;
+	json_t *connections;
 
 	if (pga_file_read(store->file, &content, NULL, &error) != 0) {
 		pga_keep_unread(store, &error);
@@ -73,12 +72,15 @@ void pga_dbeaver_read(const struct pga_store *store)
 		pga_keep_unread(store, &error);
 		goto done;
 	}
-	json_object_foreach(json_object_get(root, "connections"), key, connection)
-	{
+	connections = json_object_get(root, "connections");
+	for (void *at = json_object_iter(connections); at != NULL;
+	     at = json_object_iter_next(connections, at)) {
+		json_t *connection = json_object_iter_value(at);
 		const char *provider = text_of(connection, "provider");
 
 		if (provider != NULL && strcmp(provider, "postgresql") == 0)
-			judge(store, first_of(text_of(connection, "name"), key),
+			judge(store,
+			      first_of(text_of(connection, "name"), json_object_iter_key(at)),
 			      json_object_get(connection, "configuration"));
 	}
 done:

@@ -79,13 +79,13 @@ static void judge_tools(const struct pga_store *store, json_t *connection)
 
 static void judge_all(const struct pga_store *store, json_t *root)
 {
-	json_t *connection;
-	size_t index;
+	const json_t *pgsql = json_object_get(root, "pgsql.connections");
+	const json_t *tools = json_object_get(root, "sqltools.connections");
 
-	json_array_foreach(json_object_get(root, "pgsql.connections"), index, connection)
-	    judge_pgsql(store, connection);
-	json_array_foreach(json_object_get(root, "sqltools.connections"), index, connection)
-	    judge_tools(store, connection);
+	for (size_t i = 0; i < json_array_size(pgsql); i++)
+		judge_pgsql(store, json_array_get(pgsql, i));
+	for (size_t i = 0; i < json_array_size(tools); i++)
+		judge_tools(store, json_array_get(tools, i));
 }
 
 void pga_vscode_read(const struct pga_store *store)

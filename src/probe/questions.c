@@ -28,9 +28,10 @@ void pga_probe_dial_others(struct pga_probing *probing)
 }
 
 /* The first of the groups is that of PostgreSQL up to 17: another one would have it ask again. Of
- * this session nobody tells the group. */
+ * this session nobody tells the group. OpenSSL does not call the list const. */
 void pga_probe_ask_others(struct pga_probing *probing)
 {
+	char groups[] = "P-256:X25519:P-384:P-521";
 	struct pga_exchange *direct = &probing->direct;
 	struct pga_error ignored;
 
@@ -43,7 +44,7 @@ void pga_probe_ask_others(struct pga_probing *probing)
 	if (direct->connection >= 0 &&
 	    pga_exchange_session(direct, probing->target->trust->trusted.tls, NULL, &ignored) ==
 		0 &&
-	    SSL_set1_groups_list(direct->tls, "P-256:X25519:P-384:P-521") == 1)
+	    SSL_set1_groups_list(direct->tls, groups) == 1)
 		probing->direct_asked = pga_exchange_hello(direct, &ignored) == PGA_EXCHANGED;
 }
 

@@ -29,9 +29,9 @@ struct pga_checked_service {
  * process each: libpq and OpenSSL keep what belongs to a process. Calls tell after each one.
  * Nothing of a server's is a failure of this function; returns -1 for want of memory. */
 int pga_check_many(struct pga_checked_service *services, size_t count,
-		       const struct pga_policy *policy, const struct pga_pins *pins,
-		       void (*tell)(void *context, size_t done), void *context,
-		       struct pga_error *error);
+		   const struct pga_policy *policy, const struct pga_pins *pins,
+		   void (*tell)(void *context, size_t done), void *context,
+		   struct pga_error *error);
 
 void pga_checked_services_free(struct pga_checked_service *services, size_t count);
 

@@ -331,7 +331,8 @@ static void tell(void)
 
 	getrusage(RUSAGE_SELF, &used);
 	printf("%ld %ld %ld\n", (long)handshakes, (long)connections,
-	       (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000L + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000);
+	       (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000L +
+		   (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000);
 	fflush(stdout);
 }
 
