@@ -100,14 +100,17 @@ bool pga_quiet_judge(struct pga_quiet *quiet, const struct pga_records *records,
 		     time_t since)
 {
 	const bool unknown = path != NULL && strcmp(path, "-") == 0;
-	const time_t begins = unknown ? 0 : pga_log_begins(path);
 	struct pga_policy policy;
 	struct pga_error ignored; /* status tells */
 	const bool tells = pga_policy_load(&policy, &ignored) == 0 && policy.mode == PGA_MODE_AUDIT;
 
 	*quiet = (struct pga_quiet){.days = -1};
-	if (tells)
+	/* Where the log is a journal, that costs a run of journalctl. */
+	if (tells) {
+		const time_t begins = unknown ? 0 : pga_log_begins(path);
+
 		judge(quiet, records, &policy, begins > 0 ? later(begins, since) : 0, time(NULL));
+	}
 	pga_policy_free(&policy);
 	return tells;
 }
