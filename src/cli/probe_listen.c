@@ -42,6 +42,7 @@ static void make_words(struct words *words, const struct pga_probe_asked *asked,
 
 	if (time > 0 && (double)max_time > (time - SPARED) * 1000)
 		max_time = time > 2 * SPARED ? (long)((time - SPARED) * 1000) : (long)(time * 500);
+	max_time = max_time > 0 ? max_time : 1;
 	words->count = 0;
 	add(words, program);
 	add(words, "probe");

@@ -149,7 +149,8 @@ static int read_request_line(char *line, struct pga_scrape_request *request)
 	if (version == NULL || target[0] != '/')
 		return 400;
 	*version++ = '\0';
-	if (strncmp(version, "HTTP/", 5) != 0 || strlen(version) != 8 || version[6] != '.')
+	if (strncmp(version, "HTTP/", 5) != 0 || strlen(version) != 8 || version[6] != '.' ||
+	    strchr(digits, version[7]) == NULL)
 		return 400;
 	if (version[5] != '1')
 		return 505;

@@ -122,6 +122,7 @@ def test_services_are_those_that_are_there_now(home, make_fleet, listen):
     (b"GET /probe?target=a&target=b HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
     (b"GET /probe HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
     (b"GET /metrics HTTP/2.0\r\nHost: localhost\r\n\r\n", 505),
+    (b"GET /metrics HTTP/1.x\r\nHost: localhost\r\n\r\n", 400),
     (b"POST /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
     (b"CONNECT localhost:22 HTTP/1.1\r\nHost: localhost\r\n\r\n", 400),
     (b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
@@ -180,6 +181,11 @@ def test_the_scrapers_time_is_kept(home, make_fleet, listen):
     listening = listen("--file", fleet.list(home), "--max-time", "3000")
     status, _, text = listening.get("/metrics", **{"X-Prometheus-Scrape-Timeout-Seconds": "3"})
     assert status == 200 and of(families(text), "probe_success", fleet.servers[0]) == 0
+
+
+@pytest.mark.parametrize("time", ["0.0001", "0.002"])
+def test_a_scraper_without_time_is_answered_nevertheless(listening, time):
+    assert listening.get("/metrics", **{"X-Prometheus-Scrape-Timeout-Seconds": time})[0] in (200, 504)
 
 
 def test_many_at_once_are_each_answered(listening, fleet):
