@@ -82,6 +82,8 @@ packages_of() {
             echo systemd
             # The lines of a fleet, and what osquery and Fleet make of them.
             echo sqlite3 python3-jsonschema python3-yaml
+            # What reads the metrics of probe as its scraper does.
+            echo python3-prometheus-client
             # What signs profiles, and what reads the role and the module that are made of one.
             echo minisign ansible-core nix-bin
             # Another day: of it a forecast tells, and psql is the judge.

@@ -12,6 +12,7 @@ import pytest
 from audited import PYTHON
 from policies import open_to_all
 from running import AMONG, LOADING
+from tracing import NO_LEAKS
 
 UNSHARE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
 
@@ -158,13 +159,13 @@ def test_a_clock_that_is_behind(home):
 def test_a_clock_that_nobody_sets(home, state, free):
     """The kernel's answer is 5 (TIME_ERROR) then; 1: a leap second is to come."""
     words = ["strace", "-f", "-o", "/dev/null", "-e", f"inject=adjtimex,clock_adjtime:retval={state}"]
-    found = told(home, "clock-free", words=words, env={"ASAN_OPTIONS": "detect_leaks=0"} if "ASAN_OPTIONS" in os.environ else {})
+    found = told(home, "clock-free", words=words, env=NO_LEAKS)
     assert [one["severity"] for one in found] == (["note"] if free else [])
 
 
 def test_a_kernel_that_does_not_say(home):
     words = ["strace", "-f", "-o", "/dev/null", "-e", "inject=adjtimex,clock_adjtime:error=EPERM"]
-    assert told(home, "clock-free", words=words, env={"ASAN_OPTIONS": "detect_leaks=0"} if "ASAN_OPTIONS" in os.environ else {}) == []
+    assert told(home, "clock-free", words=words, env=NO_LEAKS) == []
 
 
 # ---- sandboxes and containers ----

@@ -9,7 +9,7 @@ import services
 from audited import PYTHON
 from certificates import make_root
 from services import write
-from tracing import internet
+from tracing import NO_LEAKS, internet
 
 NAMES = ["gate", "programs", "anchors", "ends next", "services", "keyring", "timer", "policy", "doctor"]
 
@@ -115,7 +115,8 @@ def test_no_network_no_bus_and_no_other_program(home):
         done, calls = home.strace_sockets(["pganchor", "status"], env=env)
         assert done.returncode in (0, 3) and internet(calls) == []
         assert not any(str(home / "run/bus") in str(call) for call in calls)
-        traced = home.run(["strace", "-f", "-qq", "-e", "trace=execve", "-o", home / "trace", "pganchor", "status"], env=env)
+        traced = home.run(["strace", "-f", "-qq", "-e", "trace=execve", "-o", home / "trace", "pganchor", "status"],
+                          env={**env, **NO_LEAKS})
         assert traced.returncode in (0, 3)
         assert len([line for line in (home / "trace").read_text().splitlines() if "execve(" in line and " = 0" in line]) == 1
 
