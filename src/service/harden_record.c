@@ -290,6 +290,17 @@ bool pga_harden_record_is_before(const struct pga_harden_record *record,
 	return pga_manifest_digest(pga_text_string(lines), lines->length) == record->before;
 }
 
+/* The last line that was written is without its end, and others may have stood behind it: it is
+ * that of the first line, the section's. */
+static void add_line_end(struct pga_text *text, const struct pga_text *written)
+{
+	const char *end = memchr(pga_text_string(written), '\n', written->length);
+
+	if (text->length == 0 || text->bytes[text->length - 1] == '\n')
+		return;
+	pga_text_add(text, end != NULL && end > written->bytes && end[-1] == '\r' ? "\r\n" : "\n");
+}
+
 bool pga_harden_record_restore(const struct pga_harden_record *record,
 			       const struct pga_text *written, struct pga_text *before)
 {
@@ -308,8 +319,10 @@ bool pga_harden_record_restore(const struct pga_harden_record *record,
 			pga_text_add_bytes(before, line, length);
 		if (field[0] == '~')
 			(void)next_whole_line(&at, end, &line, &length);
-		if (field[0] != '=')
-			pga_text_add(before, field + 1);
+		if (field[0] == '=')
+			continue;
+		add_line_end(before, written);
+		pga_text_add(before, field + 1);
 	}
 	/* The last line is without its end. */
 	while (before->length > 0 && strchr("\r\n", before->bytes[before->length - 1]) != NULL)

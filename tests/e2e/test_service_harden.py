@@ -410,12 +410,16 @@ def test_a_root_is_pinned_on_the_way(home, make_postgres, tmp_path):
 ODD = ["[prod]\nhost=127.0.0.1\nport={port}\nsslmode=prefer\nsslmode=require\n",
        "# before\r\n[prod]\r\n# in it\r\nsslmode=allow\r\nhost=127.0.0.1\r\n\r\nport={port}\r\npassword=my secret\r\nsslcompression=1\r\n\r\n[next]\r\nhost=/run\r\n",
        "[other]\nhost=/run\n[prod]\nport={port}\nhost=127.0.0.1",
-       "[prod]\ngssencmode=prefer\nhost=127.0.0.1\nport={port}\n[prod]\nhost=second.example.test\n"]
+       "[prod]\ngssencmode=prefer\nhost=127.0.0.1\nport={port}\n[prod]\nhost=second.example.test\n",
+       # The last line goes, and none comes behind it.
+       "[prod]\nhost=127.0.0.1\nhostaddr=127.0.0.1\nport={port}\nsslmode=require\nsslrootcert={root}\ngssencmode=disable\nsslcompression=1\n",
+       "[prod]\r\nhost=127.0.0.1\r\nhostaddr=127.0.0.1\r\nport={port}\r\nsslmode=require\r\nsslrootcert={root}\r\ngssencmode=disable\r\n"
+       "sslcompression=1\r\n# behind it\r\n"]
 
 
 @pytest.mark.parametrize("text", ODD)
 def test_undo_is_byte_for_byte(home, company, server, text):
-    text = text.format(port=server("db.example.test").port)
+    text = text.format(port=server("db.example.test").port, root=own(home))
     path = write(home, text)
     hardened(home, "prod")
     written = path.read_bytes()
