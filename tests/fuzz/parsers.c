@@ -10,6 +10,9 @@
 #include "ca/step_config.h"
 #include "ca/team.h"
 #include "ca/url.h"
+#include "clients/jdbc_url.h"
+#include "clients/jsonc.h"
+#include "diagnose/accepted.h"
 #include "tls/bundle.h"
 #include "tls/certificate.h"
 #include "tls/crl.h"
@@ -39,6 +42,7 @@
 #include "service/settings.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <libpq-fe.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -1530,6 +1534,70 @@ static void fuzz_profiles_conf(const char *bytes, size_t length)
 	pga_applied_free(&before);
 }
 
+/* ---- jsonc: of JSON every byte stays; it never grows, and has no comments after ---- */
+
+static void fuzz_jsonc(const char *bytes, size_t length)
+{
+	struct pga_text once = PGA_TEXT_EMPTY;
+	struct pga_text twice = PGA_TEXT_EMPTY;
+	json_t *value = json_loadb(bytes, length, JSON_DECODE_ANY, NULL);
+
+	pga_jsonc_strip(&once, bytes, length);
+	HOLDS(!once.failed && once.length <= length);
+	HOLDS(value == NULL ||
+	      (once.length == length && memcmp(pga_text_string(&once), bytes, length) == 0));
+	/* A mark may come behind the mark, and a comma before the one that went: none else goes. */
+	pga_jsonc_strip(&twice, pga_text_string(&once), once.length);
+	HOLDS(twice.length == once.length || twice.length + 3 == once.length);
+	json_decref(value);
+	pga_text_free(&once);
+	pga_text_free(&twice);
+}
+
+/* ---- jdbc_url: what is read of an address was in it ---- */
+
+static void fuzz_jdbc_url(const char *bytes, size_t length)
+{
+	struct pga_jdbc_url url;
+
+	if (pga_jdbc_url_read(&url, bytes)) {
+		const char *const parameters[] = {url.sslmode, url.ssl, url.sslfactory};
+
+		HOLDS(!url.failed && strncmp(bytes, "jdbc:postgresql:", 16) == 0);
+		HOLDS(url.host != NULL && strstr(bytes, url.host) != NULL);
+		HOLDS(strpbrk(url.host, "/?") == NULL);
+		for (size_t i = 0; i < 3; i++)
+			HOLDS(parameters[i] == NULL ||
+			      (strchr(bytes, '?') != NULL && strlen(parameters[i]) < length));
+	} else {
+		HOLDS(url.host == NULL && url.sslmode == NULL && !url.by_service);
+	}
+	pga_jdbc_url_free(&url);
+}
+
+/* ---- accepted: each line says what it accepts and why, and is told of where that is gone ---- */
+
+static void fuzz_accepted(const char *bytes, size_t length)
+{
+	struct pga_accepted accepted = {.count = 0};
+	struct pga_findings findings = {.count = 0};
+	struct pga_error error;
+
+	if (pga_accepted_parse(&accepted, "a file", bytes, length, &error) == 0) {
+		for (size_t i = 0; i < accepted.count; i++) {
+			const struct pga_acceptance *one = &accepted.list[i];
+
+			HOLDS(one->words[PGA_ACCEPTED_ID] != NULL &&
+			      one->words[PGA_ACCEPTED_REASON] != NULL);
+			HOLDS((one->until != 0) == (one->words[PGA_ACCEPTED_UNTIL] != NULL));
+		}
+		pga_accepted_judge(&accepted, 1795331163, true, &findings);
+		HOLDS(!findings.failed && findings.count == accepted.count);
+	}
+	pga_findings_free(&findings);
+	pga_accepted_free(&accepted);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1564,6 +1632,9 @@ static const struct {
     {"profile", fuzz_profile},
     {"minisign", fuzz_minisign},
     {"profiles_conf", fuzz_profiles_conf},
+    {"jsonc", fuzz_jsonc},
+    {"jdbc_url", fuzz_jdbc_url},
+    {"accepted", fuzz_accepted},
     {"lengths", fuzz_lengths},
 };
 
