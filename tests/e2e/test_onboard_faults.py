@@ -9,7 +9,7 @@ import pytest
 from onboarding import onboard  # noqa: F401
 from profiles import inline
 from test_out_of_memory import NOT_NOTED, failing_malloc, run_failing, without_wrapper  # noqa: F401
-from test_trust_faults import MANIFEST, files, without_manifest
+from test_trust_faults import MANIFEST, OLD, Command, Trial, files, without_manifest
 
 
 @pytest.fixture
@@ -53,6 +53,26 @@ def test_without_memory_nothing_is_half_done(offline, failing_malloc, on):  # no
         assert (MANIFEST in now) == (MANIFEST in wanted) or NOT_NOTED in done.stderr, (number, done.stderr)
         ends.add((done.returncode, applied))
     assert (1, False) in ends
+
+
+def test_killed_run_again_and_taken_away_the_home_is_as_it_was(offline, tmp_path):
+    """With files that a person has written: ends of lines, comments, and none at the end of the last one."""
+    home = offline.home
+    for path, content in {".pg_service.conf": b"# mine\r\n[mine]\r\nhost=mine.example\r\n\r\n# no end",
+                          ".postgresql/root.crt": f"a note\n{OLD.pem}# no end".encode(),
+                          ".config/pganchor/policy.conf": b"# mine\nmin-tls = 1.2\n# no end"}.items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_bytes(content)
+    offline.write(anchors=offline.anchors, policy={"channel-binding": "require"},
+                  services={name: offline.service() for name in ("orders", "billing", "reports")})
+    before = files(home)
+    trial = Trial(home, None, Command(["onboard", offline.path, "--yes"], again=(0,)), tmp_path)
+    assert trial.new[".pg_service.conf"][2].startswith(before[".pg_service.conf"][2])
+    for number, killed in trial.faults("signal=SIGKILL"):
+        assert killed.returncode == -9, (number, killed.stderr)
+        trial.finishes(number)
+        done = home.pganchor("uninstall", "--yes")
+        assert done.returncode == 0 and files(home) == before, (number, done.stdout, done.stderr)
 
 
 def test_ctrl_c_while_servers_are_waited_for_leaves_it_applied(offline):

@@ -170,8 +170,8 @@ class Trial:
         shutil.copytree(home.path, self.kept, symlinks=True)
         result = self.traced("trace=" + WRITES)
         assert result.returncode in (0, 3), result.stderr
-        # strace counts the calls of each name.
-        names = [line.split("(")[0] for line in (self.kept.parent / "trace").read_text().splitlines()]
+        # strace counts the calls of each name, and tells of the end of a child, too.
+        names = [line.split("(")[0] for line in (self.kept.parent / "trace").read_text().splitlines() if re.match(r"\w+\(", line)]
         self.writes = [(name, names[:at + 1].count(name)) for at, name in enumerate(names)]
         self.new = files(home)
         assert self.new != self.old and len(self.writes) > 2
