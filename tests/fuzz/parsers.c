@@ -1493,7 +1493,7 @@ static void fuzz_minisign(const char *bytes, size_t length)
 	if (pga_minisign_signature_read(&signature, "a signature", bytes, length, &error) != 0)
 		return;
 	for (const char *at = signature.comment; *at != '\0'; at++)
-		HOLDS((unsigned char)*at >= ' ' && *at != 0x7f);
+		HOLDS(((unsigned char)*at >= ' ' || *at == '\t') && *at != 0x7f);
 	memset(&key, 0, sizeof key);
 	memcpy(key.number, signature.number, sizeof key.number);
 	HOLDS(pga_minisign_verify(&signature, &key, "a signature", bytes, length, &error) == -1);
