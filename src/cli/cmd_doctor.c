@@ -107,8 +107,29 @@ static int look(const struct pga_doctor_asked *asked)
 	return status;
 }
 
+/* Whether it begins with the id of a finding, there or not. */
+static bool is_id(const char *word)
+{
+	const size_t length = strcspn(word, ":");
+
+	for (size_t id = 0; id < PGA_FINDING_ID_COUNT; id++) {
+		const char *known = pga_finding_word((enum pga_finding_id)id);
+
+		if (strlen(known) == length && strncmp(known, word, length) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int check(const struct pga_doctor_asked *asked)
 {
+	/* --fix has a word for those that are not there. */
+	for (size_t i = 0; i < asked->count && !asked->fix; i++)
+		if (!is_id(asked->names[i]))
+			return pga_usage_error("doctor",
+					       "%s: no id of a finding: pganchor-findings(7) "
+					       "lists them",
+					       asked->names[i]);
 	if ((asked->accept != NULL) + (asked->unaccept != NULL) + asked->fix > 1)
 		return pga_usage_error("doctor", "--fix, --accept and --unaccept: one of them");
 	if (asked->accept != NULL && (asked->reason == NULL || asked->reason[0] == '\0'))

@@ -107,6 +107,7 @@ static const char *plural(size_t count)
 static void print_summary(const struct pga_doctor_report *report)
 {
 	struct pga_doctor_counts counts;
+	size_t tried = report->fixes != NULL ? report->fixes->failed : 0;
 
 	pga_doctor_count(report->doctor, &counts);
 	if (counts.of[PGA_SEVERITY_ERROR] + counts.of[PGA_SEVERITY_WARNING] +
@@ -122,8 +123,26 @@ static void print_summary(const struct pga_doctor_report *report)
 	if (counts.accepted > 0)
 		(void)printf(", %zu accepted", counts.accepted);
 	(void)putchar('\n');
-	if (counts.fixable > 0)
-		(void)printf("pganchor doctor --fix mends %zu of them\n", counts.fixable);
+	/* What has just failed is not promised again. */
+	if (counts.fixable > tried)
+		(void)printf("pganchor doctor --fix mends %zu of them\n", counts.fixable - tried);
+}
+
+/* Of what was asked for, what is not there. */
+static void print_missing(const struct pga_doctor_report *report)
+{
+	const struct pga_findings *findings = &report->doctor->findings;
+
+	for (size_t k = 0; k < report->asked->count; k++) {
+		const char *name = report->asked->names[k];
+		bool found = false;
+
+		for (size_t i = 0; i < findings->count && !found; i++)
+			found = findings->list[i].severity > PGA_SEVERITY_OK &&
+				pga_finding_is_named(&findings->list[i], name);
+		if (!found)
+			pga_print(stdout, "not found here: %s\n", name);
+	}
 }
 
 void pga_print_doctor(const struct pga_doctor_report *report)
@@ -132,6 +151,8 @@ void pga_print_doctor(const struct pga_doctor_report *report)
 		(void)putchar('\n');
 	print_findings(report, false);
 	print_findings(report, true);
+	if (report->fixes == NULL)
+		print_missing(report);
 	if (report->asked->all)
 		print_fine(report);
 	if (report->asked->count == 0)

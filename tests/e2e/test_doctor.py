@@ -270,6 +270,14 @@ def test_words_ask_for_some_alone(home):
     assert [finding["id"] for finding in report["findings"]] == ["key-open"]
 
 
+def test_words_that_name_no_finding(home):
+    for word in ("root-crt", "nonsense:a", ""):
+        done = home.pganchor("doctor", word)
+        assert (done.returncode, done.stdout) == (2, "") and f"{word}: no id of a finding" in done.stderr, done.stderr
+    done = home.pganchor("doctor", "key-open:/elsewhere", "key-open")
+    assert done.stdout == "not found here: key-open:/elsewhere\nnot found here: key-open\n" and done.stderr == ""
+
+
 def test_nobody_is_asked(home):
     services.pin_files(home, ("a", make_root("A"), "db.example", "root.crt"))
     write(home, "[prod]\nhost=db.example\nsslmode=require\n")

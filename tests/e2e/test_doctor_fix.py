@@ -75,6 +75,8 @@ def test_what_cannot_be_mended_is_said_and_the_rest_is_done(home, recording_serv
     before = (home / services.USER).read_bytes()
     done = home.pganchor("doctor", "--fix", "--yes", env=services.environment(home))
     assert done.returncode == 1 and "not fixed: service-weak:prod: " in done.stdout and "done: set the mode of" in done.stdout
+    # What has just failed is not promised once more.
+    assert "[service-weak:prod]" in done.stdout and "pganchor doctor --fix mends" not in done.stdout, done.stdout
     assert (home / services.USER).read_bytes() == before and key.stat().st_mode & 0o777 == 0o600
     server.finish()
 
