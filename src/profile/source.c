@@ -187,6 +187,10 @@ static int fetch_address(const struct pga_profile_source *source, struct pga_bel
 	struct pga_ca_url url;
 	int result;
 
+	if (!pga_ca_url_is_https(source->word))
+		/* The text itself is not shown: it may hold a password. */
+		return pga_fail(error, "such as https://intra.example.com/acme.profile",
+				"the address of the profile: only https is possible");
 	if (pga_ca_url_read_file(&url, source->word, error) != 0)
 		return -1;
 	believing->where = url.url;
@@ -217,9 +221,15 @@ static bool is_address(const char *word)
 static int fetch(const struct pga_profile_source *source, struct pga_believing *believing,
 		 struct pga_error *error)
 {
-	if (source->sha256 != NULL &&
-	    pga_fingerprint_read(source->sha256, "--sha256", believing->wanted_digest, error) != 0)
-		return -1;
+	struct pga_error unread;
+
+	/* Its hint is about the fingerprint of a root. */
+	if (source->sha256 != NULL && pga_fingerprint_read(source->sha256, "--sha256",
+							   believing->wanted_digest, &unread) != 0)
+		return pga_fail(error,
+				"sha256sum FILE shows it, where the profile is made; get it to you "
+				"by a way that you trust",
+				"%s", unread.message);
 	if (pga_profile_keys_load(&believing->keys, source->public_key, error) != 0)
 		return -1;
 	believing->wants_signature = source->public_key != NULL;

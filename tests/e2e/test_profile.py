@@ -218,7 +218,8 @@ def test_standard_input_is_whose_who_types(home):
 
 def test_no_such_file(home):
     assert "acme.profile: no such file" in refused(home, "acme.profile")
-    assert "64" in refused(home, "acme.profile", "--sha256", "ab")
+    said = refused(home, "acme.profile", "--sha256", "ab")
+    assert "64" in said and "    sha256sum FILE shows it" in said and "root_ca.crt" not in said
 
 
 def test_a_signed_file(home, acme, key):
@@ -344,6 +345,12 @@ def served(https_ca, key, acme):
         return https_ca({"/acme.profile": reply(GOOD), "/acme.profile.minisig": reply(signature), **dict(answers)})
 
     return serve
+
+
+def test_an_address_that_is_not_https(home):
+    said = refused(home, "http://ada:secret@intra.example.com/acme.profile")
+    assert said == ("pganchor: the address of the profile: only https is possible\n"
+                    "    such as https://intra.example.com/acme.profile\n")
 
 
 def test_an_address_needs_a_digest_or_a_signature(home, served, key):
