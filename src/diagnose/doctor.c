@@ -20,12 +20,10 @@ void pga_check_failed(struct pga_findings *findings, const char *subject, const 
 }
 
 /* Policy and pins: what cannot be read is told by the checks of status. */
-static void read_rules(struct pga_doctor *doctor)
+static void read_rules(struct pga_doctor *doctor, struct pga_error *why)
 {
-	struct pga_error ignored;
-
-	if (pga_policy_load(&doctor->policy, &ignored) == 0 &&
-	    pga_pins_load(&doctor->pins, &doctor->policy, &ignored) == 0)
+	if (pga_policy_load(&doctor->policy, why) == 0 &&
+	    pga_pins_load(&doctor->pins, &doctor->policy, why) == 0)
 		return;
 	doctor->broken = true;
 	pga_pins_free(&doctor->pins);
@@ -50,6 +48,7 @@ static int begin(struct pga_doctor *doctor, struct pga_error *error)
 {
 	struct pga_hidden_environment hidden;
 	struct pga_error unread;
+	struct pga_error why;
 	int result;
 
 	doctor->now = time(NULL);
@@ -59,7 +58,7 @@ static int begin(struct pga_doctor *doctor, struct pga_error *error)
 	}
 	if (pga_hide_environment(&hidden) != 0)
 		return pga_fail_memory(error);
-	read_rules(doctor);
+	read_rules(doctor, &why);
 	read_services(doctor);
 	result = pga_service_list_make(&doctor->services, &doctor->user, &doctor->system,
 				       &doctor->policy, &doctor->pins, error);
@@ -69,7 +68,14 @@ static int begin(struct pga_doctor *doctor, struct pga_error *error)
 		result = doctor->entries != NULL ? 0 : -1;
 	}
 	pga_restore_environment(&hidden);
-	return result == 0 ? pga_status_look(&doctor->status, error) : -1;
+	if (result != 0 || pga_status_look(&doctor->status, error) != 0)
+		return -1;
+	/* Status could read them: nothing tells of what is not looked at without them. */
+	if (doctor->broken && !doctor->status.broken) {
+		*error = why;
+		return -1;
+	}
+	return 0;
 }
 
 int pga_doctor_begin(struct pga_doctor *doctor, struct pga_error *error)
