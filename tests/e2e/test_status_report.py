@@ -58,7 +58,11 @@ def test_as_json(among, home, pganchor):
     files = [("machine", "/etc/ld.so.conf.d/00-pganchor.conf"), ("session", "HOME/.config/environment.d/50-pganchor.conf"), ("shell", "HOME/.bashrc"), ("shell", "HOME/.profile"),
              ("system session", "/etc/environment.d/50-pganchor.conf"), ("system shell", "/etc/profile.d/pganchor.sh"),
              ("ld.so.preload", "/etc/ld.so.preload")]
-    assert (status, json.loads(shown)) == (0, {
+    told = json.loads(shown)
+    # How many there are depends on the machine: its clock, its libpq, whether it is a container.
+    doctor = told.pop("doctor")
+    assert set(doctor["open"]) == {"error", "warning", "note"} and doctor["open"]["error"] == doctor["accepted"] == 0
+    assert (status, told) == (0, {
         "active": True, "drop_in": False, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
         "policy": {"mode": "enforce", "trust": "verified", "unix-socket": "allow", "gss-encryption": "refuse", "public-ca": "allow",
                    "cancel": "allow", "user-anchors": "allow", "min-tls": "1.2", "channel-binding": "prefer", "continuity": "off",
@@ -71,8 +75,7 @@ def test_as_json(among, home, pganchor):
                       "detail": "LD_PRELOAD has the gate", "hint": None}],
         "ends_next": None, "services": {"count": 0, "allowed": 0, "weak": 0, "broken": 0},
         "keyring": {"available": False, "passwords": 0, "passphrases": 0},
-        "timer": {"installed": False, "enabled": False, "current": False, "last": None, "next": None},
-        "doctor": {"open": {"error": 0, "warning": 1, "note": 0}, "accepted": 0}})
+        "timer": {"installed": False, "enabled": False, "current": False, "last": None, "next": None}})
     put(home, "nonsense\n")
     status, shown = report(among, home, pganchor, "--json")
     told = json.loads(shown)
