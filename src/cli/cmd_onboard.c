@@ -278,6 +278,10 @@ static int onboard(struct pga_onboarding *onboarding)
 	if (onboarding->system_profiles && onboarding->yes && !onboarding->dry_run &&
 	    !changes(onboarding))
 		return PGA_EXIT_DONE;
+	if (onboarding->count == 0 && !onboarding->json) {
+		(void)puts("no profile is in " PGA_PROFILE_DIRECTORY);
+		return PGA_EXIT_DONE;
+	}
 	if (onboarding->dry_run && onboarding->json)
 		return pga_print_onboard_json(onboarding, PGA_EXIT_DONE);
 	if (onboarding->dry_run) {

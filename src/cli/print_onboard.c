@@ -1,5 +1,6 @@
 #include "cli/print_onboard.h"
 
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cli/cmd_service.h"
 #include "cli/conninfo_word.h"
@@ -210,7 +211,10 @@ static void print_problem(const struct pga_apply_service *service,
 		    service->name, server->no_digest);
 	if (service->from == NULL || is_good(service, server))
 		return;
-	pga_conninfo_word("service", service->name, &word);
+	if (server->done && server->problem == NULL && server->skipped)
+		pga_conninfo_word("service", service->name, &word);
+	else
+		pga_text_add_shell_word(&word, service->name);
 	if (!server->done)
 		pga_print(stdout, "service %s: %s\n    %s\n", service->name, service->why,
 			  service->hint);
@@ -218,7 +222,7 @@ static void print_problem(const struct pga_apply_service *service,
 		pga_print(stdout, "service %s: weaker than the policy, and yours\n    %s\n",
 			  service->name, service->hint != NULL ? service->hint : "");
 	else if (server->problem != NULL)
-		pga_print(stdout, "service %s: %s\n    pganchor explain %s\n", service->name,
+		pga_print(stdout, "service %s: %s\n    pganchor probe %s\n", service->name,
 			  server->problem, pga_text_string(&word));
 	else if (server->skipped)
 		pga_print(stdout, "service %s: no TLS is asked for\n    pganchor explain %s\n",
@@ -226,7 +230,7 @@ static void print_problem(const struct pga_apply_service *service,
 	else
 		pga_print(stdout,
 			  "service %s: the server's chain ends in a root that is not pinned for "
-			  "it (SHA-256 %s): the gate will refuse it\n    pganchor explain %s\n",
+			  "it (SHA-256 %s): the gate will refuse it\n    pganchor probe %s\n",
 			  service->name, server->root_pin, pga_text_string(&word));
 	pga_text_free(&word);
 }

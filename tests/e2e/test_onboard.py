@@ -1,6 +1,7 @@
 """pganchor onboard: a profile is applied over a real CA and a real server."""
 
 import hashlib
+import re
 import socket
 
 import pytest
@@ -279,7 +280,7 @@ def test_servers_that_do_not_answer_or_are_others_are_told_apart(onboard, impost
     rows = {line.split()[0]: line for line in said.splitlines() if "localhost " in line and not line.startswith((" ", "service", "profile"))}
     assert " yes " in rows["orders"] and " no answer " in rows["gone"] and " no " in rows["other"] and " no " in rows["plain"]
     assert "service gone: " in said and "Connection refused" in said and "certificate verify failed" in said
-    assert "    pganchor explain service=gone\n" in said and said.endswith("next:\n    psql service=orders\n    pganchor run -- psql service=orders\n")
+    assert "    pganchor probe gone\n" in said and "    pganchor probe other\n" in said and said.endswith("next:\n    psql service=orders\n    pganchor run -- psql service=orders\n")
     servers = {one["service"]: one["server"] for one in onboard.report(status=1)["services"]}
     assert servers["orders"]["verified"] and servers["orders"]["days_left"] in (0, 1) and servers["orders"]["problem"] is None
     assert not servers["gone"]["answered"] and servers["other"]["answered"] and not servers["other"]["verified"]
@@ -304,6 +305,13 @@ def system_profile(onboard, pganchor, system):
         path.unlink(missing_ok=True)
         if path.parent.exists():
             path.parent.rmdir()
+
+
+def test_a_machine_without_a_profile_says_so(home):
+    for words in ((), ("--dry-run",)):
+        done = home.pganchor("onboard", "--system-profiles", *words)
+        assert done.returncode == 0 and re.fullmatch(r"no profile is in /\S+/pganchor/profile\.d\n", done.stdout), done.stdout
+    assert home.pganchor("onboard", "--system-profiles", "--yes").stdout == ""
 
 
 def test_a_first_login_does_it_and_the_next_ones_say_nothing(onboard, system_profile):
