@@ -7,6 +7,7 @@
 #include "cli/harden_questions.h"
 #include "cli/print_harden.h"
 #include "cli/question.h"
+#include "diagnose/quiet_libpq.h"
 #include "service/surroundings.h"
 
 #include <stddef.h>
@@ -116,6 +117,30 @@ static int confirm(const struct hardening *hardening, struct pga_error *error)
 	return result;
 }
 
+/* libpq is asked many times, and would warn of an open password file each time. */
+static int begin(struct hardening *hardening, struct pga_error *error)
+{
+	const struct pga_quiet quiet = pga_quiet_begin();
+	const int result = pga_harden_begin(&hardening->harden, &hardening->wish, error);
+
+	pga_quiet_end(&quiet);
+	if (quiet.error >= 0)
+		pga_print_warning("libpq does not read the password file: others may use it\n"
+				  "    pganchor doctor passfile-open says more");
+	return result;
+}
+
+static int write_entries(struct hardening *hardening, struct pga_error *error)
+{
+	const struct pga_quiet quiet = pga_quiet_begin();
+	const int result = look_around(&hardening->harden, error) == 0
+			       ? pga_harden_write(&hardening->harden, hardening->dry_run, error)
+			       : -1;
+
+	pga_quiet_end(&quiet);
+	return result;
+}
+
 static int harden(struct hardening *hardening)
 {
 	struct pga_harden *harden = &hardening->harden;
@@ -123,7 +148,7 @@ static int harden(struct hardening *hardening)
 	struct pga_error error;
 	size_t ready;
 
-	if (pga_harden_begin(harden, &hardening->wish, &error) != 0)
+	if (begin(hardening, &error) != 0)
 		goto failed;
 	if (asks && pga_question_possible() && pga_harden_ask(harden, &error) != 0)
 		goto failed;
@@ -135,8 +160,7 @@ static int harden(struct hardening *hardening)
 				       "--dry-run shows what");
 	}
 	if ((ready > 0 && asks && confirm(hardening, &error) != 0) ||
-	    look_around(harden, &error) != 0 ||
-	    pga_harden_write(harden, hardening->dry_run, &error) != 0)
+	    write_entries(hardening, &error) != 0)
 		goto failed;
 	return report(hardening, hardening->dry_run ? PGA_HARDEN_WOULD : PGA_HARDEN_DONE);
 failed:

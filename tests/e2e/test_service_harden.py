@@ -88,6 +88,18 @@ def test_an_address_becomes_the_name_in_the_certificate(home, stepca, make_postg
     assert psql(home, "service=prod", password=postgres.password).stdout == "t|TLSv1.3\n"
 
 
+def test_a_password_file_that_others_may_use_is_told_once(home, stepca, postgres):
+    """libpq says it each time that it is asked."""
+    bootstrap(home, stepca)
+    write(home, "localhost:1:a:b:secret\n", ".pgpass").chmod(0o644)
+    for name in ("one", "two"):
+        write(home, f"[{name}]\nhost=localhost\nport={postgres.port}\nuser={postgres.user}\n")
+        done = hardened(home, "--all")
+        assert f"service {name} in " in done.stdout and done.stderr.count("password file") == 1, done.stderr
+        assert "    pganchor doctor passfile-open says more" in done.stderr
+    assert "[passfile-open:" in home.pganchor("doctor", "passfile-open").stdout
+
+
 def test_an_impostor_is_not_what_an_entry_is_hardened_to(home, stepca, impostor_postgres, impostor_ca):
     bootstrap(home, stepca)
     for host in ("localhost", "127.0.0.1"):
