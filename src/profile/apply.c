@@ -172,6 +172,23 @@ static int record_anchors(const struct pga_application *application, struct pga_
 	return 0;
 }
 
+/* A line that the user had before is the user's, even where the profile asks for the same; what a
+ * run that was killed has left stands beside all else that it wrote before. */
+static bool is_of_profile(const struct pga_application *application,
+			  const struct pga_apply_policy *policy)
+{
+	const bool left = !is_settled(application) &&
+			  pga_apply_count(application, PGA_APPLY_ADD) == 0 &&
+			  pga_apply_count(application, PGA_APPLY_CHANGE) == 0 &&
+			  pga_apply_count(application, PGA_APPLY_REMOVE) == 0;
+
+	if (!policy->ours || policy->action == PGA_APPLY_REMOVE)
+		return false;
+	return pga_settings_value(&application->recorded.policy, policy->key) != NULL ||
+	       policy->action == PGA_APPLY_ADD || policy->action == PGA_APPLY_CHANGE ||
+	       (policy->action == PGA_APPLY_SAME && left);
+}
+
 static int compose_record(struct pga_application *application, struct pga_error *error)
 {
 	struct pga_transaction_file *file = &application->files[PGA_APPLY_RECORD];
@@ -187,10 +204,8 @@ static int compose_record(struct pga_application *application, struct pga_error 
 	}
 	for (size_t i = 0; result == 0 && i < application->policy_count; i++) {
 		const struct pga_apply_policy *policy = &application->policies[i];
-		const char *before = pga_settings_value(&application->recorded.policy, policy->key);
 
-		if (policy->ours && policy->action != PGA_APPLY_REMOVE &&
-		    (policy->action != PGA_APPLY_KEEP || before != NULL))
+		if (is_of_profile(application, policy))
 			result =
 			    pga_settings_add(&recorded.policy, policy->key, policy->value, error);
 	}

@@ -388,3 +388,19 @@ def test_thousands_of_services_are_written_at_once(onboard):
     onboard.write(services={f"s{number}": {"host": "localhost", "port": onboard.server.port} for number in range(4000)})
     said = onboard.actions("--dry-run")
     assert len(said["services"]) == 4000 and set(said["services"].values()) == {"add"}
+
+
+def test_a_line_of_the_policy_that_was_the_users_before_stays_the_users(onboard):
+    path = onboard.home / ".config/pganchor/policy.conf"
+    path.parent.mkdir(parents=True)
+    path.write_text("# mine\nmin-tls = 1.3\n")
+    path.chmod(0o600)
+    onboard.write(policy={"min-tls": "1.3", "channel-binding": "require"})
+    onboard.does()
+    onboard.does()
+    assert path.read_text() == "# mine\nmin-tls = 1.3\nchannel-binding = require\n"
+    onboard.write(version=2)
+    onboard.does()
+    assert path.read_text() == "# mine\nmin-tls = 1.3\n"
+    assert onboard.home.pganchor("uninstall", "--yes").returncode == 0
+    assert path.read_text() == "# mine\nmin-tls = 1.3\n"
