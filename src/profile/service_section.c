@@ -81,6 +81,12 @@ int pga_profile_service_line(const struct pga_profile *profile, struct pga_profi
 					"pganchor sets this itself: every service of a profile is "
 					"verify-full",
 					line->key, error);
+	/* fe-secure-openssl.c: ENGINE:KEY, of which OpenSSL loads a library by that name. */
+	if (strcmp(line->key, "sslkey") == 0 && strchr(line->value, ':') != NULL)
+		return pga_profile_fail(profile, line->number,
+					"a profile names no library to be loaded, and what stands "
+					"before the colon of sslkey is one",
+					line->value, error);
 	if (pga_settings_value(&service->settings, line->key) != NULL)
 		return pga_profile_fail(profile, line->number, "set twice in one section",
 					line->key, error);

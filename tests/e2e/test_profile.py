@@ -134,6 +134,8 @@ WRONG = {
     "setting twice": (profile(A, S) + "host = other\n", "line 12: set twice in one section: host"),
     "percent": (profile(A, service(dbname="%x")), "service orders: dbname: %x stands for nothing"),
     "percent at the end": (profile(A, service(dbname="50%")), "service orders: dbname: % stands for nothing"),
+    "a library": (profile(A, service(sslkey="../../x:key")), "line 12: a profile names no library to be loaded, and what stands before the colon "
+                                                             "of sslkey is one: ../../x:key"),
     **{f"ours: {ours}": (profile(A, service(**{ours: "x"})), f"line 12: pganchor sets this itself: every service of a profile is verify-full: {ours}")
        for ours in ("sslmode", "requiressl", "gssencmode", "sslrootcert", "sslcrl", "passfile", "service", "servicefile", "sslkeylogfile")},
     **{f"secret: {name}": (profile(A, service(**{name: "x"})), f"line 12: a profile holds no secret, and this names one: {name}")
