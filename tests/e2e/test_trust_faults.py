@@ -159,6 +159,13 @@ def without_manifest(state):
     return {path: what for path, what in state.items() if path not in (MANIFEST, *NOTICES)}
 
 
+def noted(state, number):
+    """The manifest. Where a lock could not be removed, its directory was there before, and profiles/ is not noted as made; uninstall
+    takes it away in any case."""
+    kind, mode, text, target = state.get(MANIFEST) or ("", 0, b"", None)
+    return kind, mode, re.sub(rb"(?m)^directory .*/pganchor/profiles\n", b"", text) if "unlink" in number else text, target
+
+
 class Trial:
     """The command in that home: done() without a fault, and with one at each of its writes, from the same beginning."""
 
@@ -234,7 +241,7 @@ def test_a_call_that_fails_leaves_all_as_it_was_or_does_no_harm(trial):
         # A lock that could not be removed keeps its directory.
         stays = {path: now.get(path) for path in trial.old if f"Left {trial.home / path}: " in result.stdout}
         assert without_manifest(now) == {**without_manifest(wanted), **stays}, (number, result.stdout, result.stderr)
-        assert now.get(MANIFEST) == wanted.get(MANIFEST) or result.returncode == 1 or "the manifest" in result.stderr, (number, result.stderr)
+        assert noted(now, number) == noted(wanted, number) or result.returncode == 1 or "the manifest" in result.stderr, (number, result.stderr)
         assert result.returncode != 1 or "Input/output error" in result.stderr, (number, result.stderr)
         failed += result.returncode == 1
         if not stays:
