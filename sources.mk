@@ -118,14 +118,19 @@ TOOL_POLICY = \
 # The tool's parts. None is used by one that stands above it here.
 TLS = \
 	src/tls/at_time.c src/tls/at_time.h \
+	src/tls/base64.c src/tls/base64.h \
 	src/tls/bundle.c src/tls/bundle.h \
 	src/tls/certificate.c src/tls/certificate.h \
 	src/tls/certificate_text.c src/tls/certificate_text.h \
 	src/tls/crl.c src/tls/crl.h \
 	src/tls/crl_trial.c src/tls/crl_trial.h \
 	src/tls/dial.c src/tls/dial.h \
+	src/tls/exchange.c src/tls/exchange.h \
 	src/tls/fingerprint.c src/tls/fingerprint.h \
 	src/tls/handshake.c src/tls/handshake.h \
+	src/tls/host_name.c src/tls/host_name.h \
+	src/tls/minisign.c src/tls/minisign.h \
+	src/tls/host_names.c src/tls/host_names.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
 	src/tls/root_pins.c src/tls/root_pins.h \
 	src/tls/root_rules.c \
@@ -163,6 +168,7 @@ ANCHOR = \
 	src/anchor/removing.c src/anchor/removing.h \
 	src/anchor/root_crt.c src/anchor/root_crt.h \
 	src/anchor/root_crt_cut.c \
+	src/anchor/root_crt_path.c src/anchor/root_crt_path.h \
 	src/anchor/refresh.c src/anchor/refresh.h \
 	src/anchor/refresh_sources.c \
 	src/anchor/refresh_timer.c src/anchor/refresh_timer.h \
@@ -178,12 +184,15 @@ ANCHOR = \
 	src/anchor/source_stepca.c src/anchor/source_stepca.h \
 	src/anchor/source_stepconfig.c \
 	src/anchor/source_team.c \
+	src/anchor/source_words.h \
 	src/anchor/trimmed.c src/anchor/trimmed.h \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
+	src/service/addresses.c src/service/addresses.h \
 	src/service/anchored.c src/service/anchored.h \
 	src/service/ask.c src/service/ask.h \
 	src/service/check.c src/service/check.h \
+	src/service/check_many.c src/service/check_many.h \
 	src/service/choose_anchor.c src/service/choose_anchor.h \
 	src/service/compose.c src/service/compose.h \
 	src/service/crl_add.c src/service/crl_add.h \
@@ -197,11 +206,20 @@ SERVICE = \
 	src/service/crl_servers.c src/service/crl_servers.h \
 	src/service/crl_try.c src/service/crl_try.h \
 	src/service/evaluate.c src/service/evaluate.h \
+	src/service/harden.c src/service/harden.h \
+	src/service/harden_compose.c \
+	src/service/harden_look.c \
+	src/service/harden_name.c \
+	src/service/harden_parts.h \
+	src/service/harden_record.c src/service/harden_record.h \
+	src/service/harden_undo.c \
+	src/service/harden_write.c \
 	src/service/host_name.c src/service/host_name.h \
 	src/service/list.c src/service/list.h \
 	src/service/pins_view.c \
 	src/service/ports.c src/service/ports.h \
 	src/service/rename_anchor.c src/service/rename_anchor.h \
+	src/service/prove.c src/service/prove.h \
 	src/service/repoint.c src/service/repoint.h \
 	src/service/rewrite.c src/service/rewrite.h \
 	src/service/roots.c src/service/roots.h \
@@ -241,6 +259,7 @@ PASSWORD = \
 	src/password/index.c src/password/index.h \
 	src/password/keep.c src/password/keep.h \
 	src/password/keep_pins.c src/password/keep_pins.h \
+	src/password/log_in.c src/password/log_in.h \
 	src/password/passfile.c src/password/passfile.h \
 	src/password/pins_copy.c src/password/pins_copy.h \
 	src/password/private_key.c src/password/private_key.h \
@@ -253,37 +272,126 @@ REPORT = \
 	src/report/moment.c src/report/moment.h \
 	src/report/table.c src/report/table.h \
 	src/report/text.c src/report/text.h
+# What is found out of a server without a password.
+PROBE = \
+	src/probe/chain.c src/probe/chain.h \
+	src/probe/drivers.c src/probe/drivers.h \
+	src/probe/explain.c \
+	src/probe/fleet.c src/probe/fleet.h \
+	src/probe/grade.c src/probe/grade.h \
+	src/probe/http_listen.c src/probe/http_listen.h \
+	src/probe/http_open.c \
+	src/probe/http_request.c src/probe/http_request.h \
+	src/probe/many.c src/probe/many.h \
+	src/probe/metrics.c src/probe/metrics.h \
+	src/probe/probe.c src/probe/probe.h \
+	src/probe/progress.c src/probe/progress.h \
+	src/probe/questions.c src/probe/questions.h \
+	src/probe/startup.c src/probe/startup.h \
+	src/probe/target.c src/probe/target.h \
+	src/probe/trust.c \
+	src/probe/words.c
+# What a company hands out.
+PROFILE = \
+	src/profile/anchor_files.c \
+	src/profile/anchor_section.c \
+	src/profile/applied.c src/profile/applied.h \
+	src/profile/apply.c src/profile/apply.h \
+	src/profile/believe.c src/profile/believe.h \
+	src/profile/directory.c src/profile/directory.h \
+	src/profile/expand.c \
+	src/profile/keys.c src/profile/keys.h \
+	src/profile/merge.c src/profile/merge.h \
+	src/profile/plan_anchors.c \
+	src/profile/plan_policy.c \
+	src/profile/plan_services.c \
+	src/profile/policy_lines.c src/profile/policy_lines.h \
+	src/profile/profile.h \
+	src/profile/read.c src/profile/reading.h \
+	src/profile/recorded.c src/profile/recorded.h \
+	src/profile/root_file.c \
+	src/profile/roots.c src/profile/roots.h \
+	src/profile/service_files.c \
+	src/profile/service_section.c \
+	src/profile/source.c src/profile/source.h \
+	src/profile/system.c
+# What other programs keep.
+CLIENTS = \
+	src/clients/connections.c src/clients/connections.h \
+	src/clients/dbeaver.c \
+	src/clients/jdbc_url.c src/clients/jdbc_url.h \
+	src/clients/jetbrains.c \
+	src/clients/jsonc.c src/clients/jsonc.h \
+	src/clients/library.c src/clients/library.h \
+	src/clients/pgadmin.c \
+	src/clients/pgcli.c \
+	src/clients/psqlrc.c \
+	src/clients/sqlite_file.c src/clients/sqlite_file.h \
+	src/clients/stores.c src/clients/stores.h \
+	src/clients/vscode.c \
+	src/clients/xml_file.c src/clients/xml_file.h
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
 	src/uninstall/crls.c \
 	src/uninstall/do.c \
 	src/uninstall/gate.c \
+	src/uninstall/hardened.c \
 	src/uninstall/leftovers.c \
 	src/uninstall/own_files.c \
 	src/uninstall/plan.c src/uninstall/plan.h \
+	src/uninstall/profiles.c \
 	src/uninstall/services.c \
 	src/uninstall/timer.c \
 	src/uninstall/trimmed.c
 DIAGNOSE = \
+	src/diagnose/accepted.c src/diagnose/accepted.h \
+	src/diagnose/accepting.c \
 	src/diagnose/anchor_findings.c src/diagnose/anchor_findings.h \
 	src/diagnose/audit_log.c src/diagnose/audit_log.h \
 	src/diagnose/audit_log_sources.c \
 	src/diagnose/coverage.c src/diagnose/coverage.h \
 	src/diagnose/crl_findings.c src/diagnose/crl_findings.h \
+	src/diagnose/doctor.c src/diagnose/doctor.h \
+	src/diagnose/doctor_checks.h \
+	src/diagnose/doctor_anchors.c \
+	src/diagnose/doctor_entries.c src/diagnose/doctor_entries.h \
+	src/diagnose/doctor_environment.c \
+	src/diagnose/doctor_files.c \
+	src/diagnose/doctor_passfile.c \
+	src/diagnose/doctor_paths.c src/diagnose/doctor_paths.h \
+	src/diagnose/doctor_clients.c \
+	src/diagnose/doctor_clock.c \
+	src/diagnose/doctor_container.c \
+	src/diagnose/doctor_home.c \
+	src/diagnose/doctor_libpq.c \
+	src/diagnose/doctor_preload.c \
+	src/diagnose/doctor_sandboxes.c \
+	src/diagnose/doctor_servers.c \
+	src/diagnose/doctor_services.c \
+	src/diagnose/doctor_start_files.c \
+	src/diagnose/doctor_status.c \
+	src/diagnose/doctor_table.c \
+	src/diagnose/doctor_upkeep.c \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/ends.c src/diagnose/ends.h \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
 	src/diagnose/forecast_server.c src/diagnose/forecast_server.h \
 	src/diagnose/going_roots.c src/diagnose/going_roots.h \
+	src/diagnose/libpq_file.c src/diagnose/libpq_file.h \
+	src/diagnose/log_begins.c src/diagnose/log_begins.h \
 	src/diagnose/notice_findings.c src/diagnose/notice_findings.h \
+	src/diagnose/overview.c src/diagnose/overview.h \
+	src/diagnose/quiet_libpq.c src/diagnose/quiet_libpq.h \
 	src/diagnose/processes.c src/diagnose/processes.h \
+	src/diagnose/quiet.c src/diagnose/quiet.h \
 	src/diagnose/root_changes.c src/diagnose/root_changes.h \
 	src/diagnose/refresh_notices.c src/diagnose/refresh_notices.h \
 	src/diagnose/rotated.c src/diagnose/rotated.h \
-	src/diagnose/status.c src/diagnose/status.h
+	src/diagnose/status.c src/diagnose/status.h \
+	src/diagnose/variables.c src/diagnose/variables.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(UNINSTALL) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -325,19 +433,26 @@ CLI = \
 	src/cli/cmd_crl_list.c \
 	src/cli/cmd_crl_refresh.c \
 	src/cli/cmd_crl_remove.c \
+	src/cli/cmd_doctor.c src/cli/cmd_doctor.h \
+	src/cli/doctor_accept.c \
+	src/cli/doctor_fix.c \
 	src/cli/cmd_enable.c \
 	src/cli/cmd_explain.c \
 	src/cli/cmd_forecast.c \
 	src/cli/cmd_log.c \
+	src/cli/cmd_onboard.c \
 	src/cli/cmd_password.c src/cli/cmd_password.h \
 	src/cli/cmd_password_clear.c \
 	src/cli/cmd_password_get.c \
 	src/cli/cmd_password_import.c \
 	src/cli/cmd_password_list.c \
 	src/cli/cmd_password_set.c \
+	src/cli/cmd_probe.c \
+	src/cli/cmd_profile.c \
 	src/cli/cmd_run.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
 	src/cli/cmd_service_add.c \
+	src/cli/cmd_service_harden.c \
 	src/cli/cmd_service_list.c \
 	src/cli/cmd_service_remove.c \
 	src/cli/cmd_service_show.c \
@@ -348,26 +463,70 @@ CLI = \
 	src/cli/conninfo_word.c src/cli/conninfo_word.h \
 	src/cli/consent.c src/cli/consent.h \
 	src/cli/enable_prepare.c src/cli/enable_prepare.h \
+	src/cli/harden_questions.c src/cli/harden_questions.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
+	src/cli/onboard_passwords.c src/cli/onboarding.h \
+	src/cli/onboard_servers.c \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_anchor_list.c src/cli/print_anchor_list.h \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
+	src/cli/print_doctor.c src/cli/print_doctor.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
 	src/cli/print_calendar.c \
 	src/cli/print_copy.c src/cli/print_copy.h \
+	src/cli/print_fleet.c src/cli/print_fleet.h \
+	src/cli/print_findings.c src/cli/print_findings.h \
 	src/cli/print_forecast.c src/cli/print_forecast.h \
+	src/cli/print_harden.c src/cli/print_harden.h \
 	src/cli/print_log.c src/cli/print_log.h \
+	src/cli/print_onboard.c src/cli/print_onboard.h \
+	src/cli/print_onboard_json.c \
+	src/cli/print_probe.c src/cli/print_probe.h \
+	src/cli/print_probe_json.c \
+	src/cli/print_probe_many.c src/cli/print_probe_many.h \
+	src/cli/print_overview.c src/cli/print_overview.h \
 	src/cli/print_processes.c src/cli/print_processes.h \
+	src/cli/print_profile.c src/cli/print_profile.h \
+	src/cli/probe_fleet.c \
+	src/cli/probe_listen.c \
+	src/cli/probe_many.c src/cli/probe_many.h \
 	src/cli/print_refresh.c src/cli/print_refresh.h \
 	src/cli/print_service_add.c src/cli/print_service_add.h \
 	src/cli/print_service_list.c src/cli/print_service_list.h \
 	src/cli/print_status.c src/cli/print_status.h \
 	src/cli/print_uninstall.c src/cli/print_uninstall.h \
 	src/cli/print_unpinned.c src/cli/print_unpinned.h \
+	src/cli/profile_options.h \
 	src/cli/service_bundle.c src/cli/service_bundle.h \
 	src/cli/service_check.c src/cli/service_check.h \
 	src/cli/question.c src/cli/question.h \
 	src/cli/sources.h \
 	src/cli/step_habits.c src/cli/step_habits.h \
+	src/cli/time_limit.c src/cli/time_limit.h \
 	src/cli/usage.c src/cli/usage.h
+
+# The manual pages: of the gate and its policy, and of the tool.
+MANUALS = man/libpganchor.3 man/pganchor-policy.5
+TOOL_MANUALS = \
+	man/pganchor-anchor.1 \
+	man/pganchor-bootstrap.1 \
+	man/pganchor-completion.1 \
+	man/pganchor-crl.1 \
+	man/pganchor-disable.1 \
+	man/pganchor-doctor.1 \
+	man/pganchor-enable.1 \
+	man/pganchor-explain.1 \
+	man/pganchor-forecast.1 \
+	man/pganchor-log.1 \
+	man/pganchor-onboard.1 \
+	man/pganchor-password.1 \
+	man/pganchor-probe.1 \
+	man/pganchor-profile.1 \
+	man/pganchor-profile.5 \
+	man/pganchor-run.1 \
+	man/pganchor-service.1 \
+	man/pganchor-status.1 \
+	man/pganchor-uninstall.1 \
+	man/pganchor.1 \
+	man/pganchor-findings.7

@@ -35,7 +35,7 @@ packages_of() {
     case $1 in
         build)
             echo gcc libc6-dev make autoconf automake libtool autoconf-archive pkgconf
-            echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev libelf-dev
+            echo libpq-dev libssl-dev libcurl4-openssl-dev libjansson-dev libelf-dev libexpat1-dev libsqlite3-dev
             # pganchor-secret alone.
             echo libsecret-1-dev
             # make check.
@@ -80,10 +80,17 @@ packages_of() {
             echo dbus-daemon libglib2.0-bin gnome-keyring libsecret-tools keepassxc
             # It reads environment.d, and runs nothing here.
             echo systemd
+            # The lines of a fleet, and what osquery and Fleet make of them.
+            echo sqlite3 python3-jsonschema python3-yaml
+            # What reads the metrics of probe as its scraper does.
+            echo python3-prometheus-client
+            # What signs profiles, and what reads the role and the module that are made of one.
+            echo minisign ansible-core nix-bin
             # Another day: of it a forecast tells, and psql is the judge.
             echo faketime
-            # A driver that is no libpq.
-            echo golang-github-lib-pq-dev
+            # Drivers that are no libpq, and what stands on those that are; bsh runs Java without a compiler.
+            echo golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev python3-asyncpg libpostgresql-jdbc-java bsh
+            echo python3-sqlalchemy python3-django
             ;;
         lint)
             echo ccache git clang clang-tidy clang-format bear cppcheck mandoc shellcheck golang-go

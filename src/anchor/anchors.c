@@ -3,6 +3,7 @@
 #include "anchor/anchors_conf.h"
 #include "anchor/own_file.h"
 #include "anchor/root_crt.h"
+#include "anchor/root_crt_path.h"
 #include "ca/url.h"
 #include "base/paths.h"
 #include "policy/linked.h"
@@ -358,16 +359,12 @@ static int put_rest(struct pga_transaction_file *root, struct pga_text *rest,
 static struct pga_transaction_file *begin_root(struct installing *installing,
 					       struct pga_error *error)
 {
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home = pga_libpq_home(error);
+	char *path = pga_root_crt_path(error);
 	struct pga_transaction_file *root;
 
-	if (home == NULL)
+	if (path == NULL)
 		return NULL;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	root = begin(installing, ROOT_CRT, &installing->done->root_crt, pga_text_take(&path), 0644,
-		     error);
+	root = begin(installing, ROOT_CRT, &installing->done->root_crt, path, 0644, error);
 	/* The machine's roots, often; a root of PostgreSQL's own is not to be one for all. */
 	if (installing->files[ROOT_CRT].edit.leads_outside)
 		(void)snprintf(error->hint, sizeof error->hint,

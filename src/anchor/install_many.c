@@ -4,6 +4,7 @@
 #include "anchor/own_file.h"
 #include "anchor/proof.h"
 #include "anchor/root_crt.h"
+#include "anchor/root_crt_path.h"
 #include "base/paths.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
@@ -289,15 +290,11 @@ static bool is_for_root_crt(const struct installing *installing, size_t index)
 
 static int begin_root(struct installing *installing, struct pga_error *error)
 {
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home = pga_libpq_home(error);
 	int result;
 
-	if (home == NULL)
+	installing->done->root_crt.path = pga_root_crt_path(error);
+	if (installing->done->root_crt.path == NULL)
 		return -1;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	installing->done->root_crt.path = pga_text_take(&path);
 	result =
 	    begin(installing, &installing->root_crt, installing->done->root_crt.path, 0644, error);
 	if (installing->root_crt.edit.leads_outside)

@@ -2,6 +2,7 @@
 
 #include "anchor/own_file.h"
 #include "anchor/root_crt.h"
+#include "anchor/root_crt_path.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "policy/linked.h"
@@ -143,15 +144,11 @@ int pga_removing_own_files(struct pga_removing *removing, struct pga_error *erro
 
 static int begin_root(struct pga_removing *removing, struct pga_error *error)
 {
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home = pga_libpq_home(error);
 	int result;
 
-	if (home == NULL)
+	removing->result->root_crt.path = pga_root_crt_path(error);
+	if (removing->result->root_crt.path == NULL)
 		return -1;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	removing->result->root_crt.path = pga_text_take(&path);
 	result = pga_removing_begin(&removing->root, false, removing->result->root_crt.path, 0644,
 				    error);
 	if (removing->root.edit.leads_outside)

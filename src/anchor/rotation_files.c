@@ -2,6 +2,7 @@
 
 #include "anchor/own_file.h"
 #include "anchor/root_crt.h"
+#include "anchor/root_crt_path.h"
 #include "base/file.h"
 #include "policy/joined.h"
 #include "policy/linked.h"
@@ -184,18 +185,13 @@ static int compose_root_text(const struct pga_rotating *rotating, const char *pa
 int pga_rotating_compose_root(struct pga_rotating *rotating, struct pga_error *error)
 {
 	struct pga_transaction_file *root = pga_rotating_root_crt(rotating);
-	struct pga_text path = PGA_TEXT_EMPTY;
 	bool any = true;
-	char *home;
+	char *path;
 
 	if (rotating->is->system || rotating->files[PGA_ROTATING_ANCHORS].change == PGA_UNCHANGED)
 		return 0;
-	home = pga_libpq_home(error);
-	if (home == NULL)
-		return -1;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	if (pga_rotating_begin(rotating, root, pga_text_take(&path), 0644, error) != 0)
+	path = pga_root_crt_path(error);
+	if (path == NULL || pga_rotating_begin(rotating, root, path, 0644, error) != 0)
 		return -1;
 	pga_text_add_bytes(&root->after, pga_text_string(&root->edit.before),
 			   root->edit.before.length);

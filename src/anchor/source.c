@@ -50,6 +50,13 @@ static int refuse(const struct pga_source_request *request, const struct pga_can
 				   "is another CA's; ask who "
 				   "runs it. Nothing was pinned";
 
+	if (strcmp(candidates->digest, request->pin) == 0)
+		return pga_fail(error,
+				"--all pins every root in it by that; one of them has a "
+				"fingerprint of its own. Nothing was pinned",
+				"%s: that is the SHA-256 of the whole file, and not of a "
+				"certificate in it",
+				candidates->where);
 	if (candidates->count > 1)
 		return pga_fail(error, hint,
 				"%s: wrong roots: none of the %zu has the fingerprint %s",

@@ -35,6 +35,7 @@ struct pga_source_request {
 	char *told; /* what was taken from where, for the user to read; NULL: nothing */
 	const char *team;    /* the team that is meant (source_team.c), or NULL */
 	const char *context; /* the context that is meant (source_stepconfig.c), or NULL */
+	const char *address; /* where the server is reached (source_server.c); NULL: by its name */
 };
 
 /* What a source has. Starts all zero. */

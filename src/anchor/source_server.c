@@ -193,6 +193,7 @@ static int fetch(const struct pga_source_request *request, struct pga_candidates
 	if (pga_key_choice_read(request->location, &server, error) != 0)
 		return -1;
 	const struct pga_server asked = {.host = server.host,
+					 .address = request->address,
 					 .port = server.port,
 					 .way = PGA_SERVER_EITHER,
 					 .connect_timeout = request->http.connect_timeout,
@@ -221,10 +222,10 @@ static int shake_hands(const struct pga_source_request *request,
 		       struct pga_handshake *handshake, struct pga_error *error)
 {
 	char port[16];
-	const char *const keywords[] = {
-	    "host",   "port",    "sslmode", "sslrootcert",
-	    "sslcrl", "sslcert", "sslkey",  direct ? "sslnegotiation" : NULL,
-	    NULL};
+	const char *const keywords[] = {"host",        "port",     "sslmode",
+					"sslrootcert", "sslcrl",   "sslcert",
+					"sslkey",      "hostaddr", direct ? "sslnegotiation" : NULL,
+					NULL};
 	const char *const values[] = {server->host,
 				      port,
 				      "verify-full",
@@ -232,6 +233,7 @@ static int shake_hands(const struct pga_source_request *request,
 				      "/dev/null",
 				      "/dev/null/none",
 				      "/dev/null/none",
+				      request->address != NULL ? request->address : "",
 				      direct ? "direct" : NULL,
 				      NULL};
 	const struct pga_parameters parameters = {keywords, values, 0};

@@ -48,8 +48,8 @@ int pga_stepca_locate(struct pga_source_request *request, const char *url, const
 }
 
 /* A step-ca tells the root that has a fingerprint, or all that it has. */
-static int fetch(const struct pga_source_request *request, struct pga_candidates *candidates,
-		 struct pga_error *error)
+int pga_stepca_fetch(const struct pga_source_request *request, struct pga_candidates *candidates,
+		     struct pga_error *error)
 {
 	const char *url = request->location;
 	struct pga_stepca_roots roots;
@@ -79,11 +79,14 @@ static const char *fits(const char *word)
 	return "the address of a step-ca";
 }
 
-static int verify(const struct pga_source_request *request, const char *roots,
-		  STACK_OF(X509) * *chain, struct pga_error *error)
+int pga_stepca_verify(const struct pga_source_request *request, const char *roots,
+		      STACK_OF(X509) * *chain, struct pga_error *error)
 {
 	return pga_stepca_health(&request->http, request->location, roots, chain, error);
 }
 
-const struct pga_source pga_source_stepca = {
-    .name = "step-ca", .fits = fits, .read = read_address, .fetch = fetch, .verify = verify};
+const struct pga_source pga_source_stepca = {.name = "step-ca",
+					     .fits = fits,
+					     .read = read_address,
+					     .fetch = pga_stepca_fetch,
+					     .verify = pga_stepca_verify};

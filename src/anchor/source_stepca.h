@@ -4,11 +4,15 @@
 
 #include "anchor/source.h"
 
-extern const struct pga_source pga_source_stepca;
-
 /* Puts the address of a CA, as somebody else has it, into the request: its location and its name,
  * in the place of what is there. where: who says it, for messages. */
 int pga_stepca_locate(struct pga_source_request *request, const char *url, const char *where,
 		      struct pga_error *error);
+
+/* How it is asked, the same for all of them: see struct pga_source. */
+int pga_stepca_fetch(const struct pga_source_request *request, struct pga_candidates *candidates,
+		     struct pga_error *error);
+int pga_stepca_verify(const struct pga_source_request *request, const char *roots,
+		      STACK_OF(X509) * *chain, struct pga_error *error);
 
 #endif

@@ -63,17 +63,8 @@ static const char *fits(const char *word)
 	return taken;
 }
 
-static int fetch(const struct pga_source_request *request, struct pga_candidates *candidates,
-		 struct pga_error *error)
-{
-	return pga_source_stepca.fetch(request, candidates, error);
-}
-
-static int verify(const struct pga_source_request *request, const char *roots,
-		  STACK_OF(X509) * *chain, struct pga_error *error)
-{
-	return pga_source_stepca.verify(request, roots, chain, error);
-}
-
-const struct pga_source pga_source_stepconfig = {
-    .name = "step-ca", .fits = fits, .read = read_config, .fetch = fetch, .verify = verify};
+const struct pga_source pga_source_stepconfig = {.name = "step-ca",
+						 .fits = fits,
+						 .read = read_config,
+						 .fetch = pga_stepca_fetch,
+						 .verify = pga_stepca_verify};

@@ -84,17 +84,8 @@ done:
 	return result;
 }
 
-static int fetch(const struct pga_source_request *request, struct pga_candidates *candidates,
-		 struct pga_error *error)
-{
-	return pga_source_stepca.fetch(request, candidates, error);
-}
-
-static int verify(const struct pga_source_request *request, const char *roots,
-		  STACK_OF(X509) * *chain, struct pga_error *error)
-{
-	return pga_source_stepca.verify(request, roots, chain, error);
-}
-
-const struct pga_source pga_source_team = {
-    .name = "team", .read = read_address, .resolve = resolve, .fetch = fetch, .verify = verify};
+const struct pga_source pga_source_team = {.name = "team",
+					   .read = read_address,
+					   .resolve = resolve,
+					   .fetch = pga_stepca_fetch,
+					   .verify = pga_stepca_verify};

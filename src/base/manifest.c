@@ -62,8 +62,7 @@ void pga_manifest_note_directory(struct pga_text *text, const char *path)
 	pga_text_add(text, "\n");
 }
 
-/* The next field, with its bytes as they were; NULL at the end, or for want of memory. */
-static char *take_field(const char **at, const char *end)
+char *pga_manifest_take_field(const char **at, const char *end)
 {
 	char *field;
 	size_t length = 0;
@@ -91,7 +90,7 @@ static char *take_field(const char **at, const char *end)
 
 static uint64_t take_digest(const char **at, const char *end)
 {
-	char *field = take_field(at, end);
+	char *field = pga_manifest_take_field(at, end);
 	const uint64_t digest = field != NULL ? strtoull(field, NULL, 16) : 0;
 
 	free(field);
@@ -100,13 +99,13 @@ static uint64_t take_digest(const char **at, const char *end)
 
 static void take_found(struct pga_note *note, const char **at, const char *end)
 {
-	char *field = take_field(at, end);
+	char *field = pga_manifest_take_field(at, end);
 	char *fraction;
 
 	note->size = field != NULL ? strtoul(field, NULL, 10) : 0;
 	free(field);
 	note->digest = take_digest(at, end);
-	field = take_field(at, end);
+	field = pga_manifest_take_field(at, end);
 	if (field != NULL) {
 		note->modified.tv_sec = (time_t)strtoll(field, &fraction, 10);
 		note->modified.tv_nsec =
@@ -120,7 +119,7 @@ static bool take_note(struct pga_note *note, const char *line, size_t length)
 {
 	const char *end = line + length;
 	const char *at = line;
-	char *kind = take_field(&at, end);
+	char *kind = pga_manifest_take_field(&at, end);
 	size_t which = 0;
 
 	memset(note, 0, sizeof *note);
@@ -131,15 +130,15 @@ static bool take_note(struct pga_note *note, const char *line, size_t length)
 	if (kind == NULL || which == sizeof kinds / sizeof kinds[0])
 		return false;
 	note->kind = (enum pga_note_kind)which;
-	note->path = take_field(&at, end);
+	note->path = pga_manifest_take_field(&at, end);
 	if (note->kind == PGA_NOTE_FOUND)
 		take_found(note, &at, end);
 	if (note->kind == PGA_NOTE_SERVICE || note->kind == PGA_NOTE_REPLACED) {
-		note->name = take_field(&at, end);
+		note->name = pga_manifest_take_field(&at, end);
 		note->digest = take_digest(&at, end);
 	}
 	if (note->kind == PGA_NOTE_TRIMMED)
-		note->name = take_field(&at, end);
+		note->name = pga_manifest_take_field(&at, end);
 	if (note->path != NULL && note->path[0] == '/' &&
 	    (note->name != NULL || which < PGA_NOTE_SERVICE))
 		return true;

@@ -84,9 +84,14 @@ void pga_manifest_note_trimmed(struct pga_text *text, const char *path, const ch
 void pga_manifest_trimmed(const struct pga_manifest *manifest, const char *path,
 			  struct pga_text *pins);
 
-/* Add a field with the blank before it, and the beginning of a note: for noting.c. */
+/* Add a field with the blank before it, and the beginning of a note: for noting.c, and for who
+ * keeps notes of the same form elsewhere. */
 void pga_manifest_add_field(struct pga_text *text, const char *field);
 void pga_manifest_add_note(struct pga_text *text, enum pga_note_kind kind, const char *path);
+
+/* The next field of a line that ends there, with its bytes as they were, which the caller frees;
+ * NULL at the end, with *at there, or for want of memory. */
+char *pga_manifest_take_field(const char **at, const char *end);
 
 /* What is about to be done, all zero at first. noting.c has the functions. */
 struct pga_noting {

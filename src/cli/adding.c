@@ -72,6 +72,8 @@ static int check_together(struct pga_adding *adding, const char *word)
 	if (adding->request.context != NULL &&
 	    adding->locations[PGA_SOURCE_NUMBER_stepconfig] == NULL)
 		return pga_usage_error(command, "--step-context goes with --step-config");
+	if (adding->request.address != NULL && adding->locations[PGA_SOURCE_NUMBER_server] == NULL)
+		return pga_usage_error(command, "--hostaddr goes with --from-server");
 	if (adding->typed == NULL && !adding->pin_existing)
 		return pga_usage_error(command, bootstraps
 						    ? "--ca-url is missing, or another source"
@@ -105,6 +107,25 @@ static int check_proof(const struct pga_adding *adding, struct pga_error *error)
 		return pga_fail(error, hint,
 				"--fingerprint is missing, and there is no terminal to ask on");
 	return 0;
+}
+
+/* What is wrong with a file is what there is to put right first: it is told in the place of the
+ * fingerprint that is missing. */
+static int blame_file(const struct pga_adding *adding, struct pga_error *error)
+{
+	struct pga_candidates found = {.count = 0};
+	struct pga_error wrong;
+	int result;
+
+	if (adding->request.source != &pga_source_file)
+		return -1;
+	result = pga_source_fetch(&adding->request, &found, &wrong);
+	if (result == 0 && found.count == 1)
+		result = pga_certificate_check_anchor(&found.roots[0], found.where, &wrong);
+	if (result != 0)
+		*error = wrong;
+	pga_candidates_free(&found);
+	return -1;
 }
 
 /* The way to it from anywhere, for when it is asked again. */
@@ -159,7 +180,24 @@ static int check_options(struct pga_adding *adding, struct pga_error *error)
 		return -1;
 	if (request->http.proxy != NULL && pga_proxy_check(request->http.proxy, error) != 0)
 		return -1;
-	return check_proof(adding, error);
+	return check_proof(adding, error) == 0 ? 0 : blame_file(adding, error);
+}
+
+/* What sources.conf keeps: nothing of a server that was reached in another way than by its name,
+ * since it may not be so again. */
+static struct pga_source_record make_record(const struct pga_adding *adding)
+{
+	const struct pga_candidates *found = &adding->found;
+	const struct pga_source_request *request = &adding->request;
+
+	if (request->address != NULL)
+		return (struct pga_source_record){.kind = NULL};
+	return (struct pga_source_record){.kind = request->source->name,
+					  .location = request->asked,
+					  .ca_file = request->ca_file,
+					  .etag = found->etag,
+					  .digest =
+					      found->digest[0] != '\0' ? found->digest : NULL};
 }
 
 /* What is to be so. A source that is called by an address names the anchor by it, where there is
@@ -178,11 +216,7 @@ static struct pga_anchor make_anchor(const struct pga_adding *adding)
 	    .fallback_name =
 		request->name != NULL && !adding->of_bundle ? request->name : adding->made_name,
 	    .source = request->location,
-	    .record = {.kind = request->source->name,
-		       .location = request->asked,
-		       .ca_file = request->ca_file,
-		       .etag = found->etag,
-		       .digest = found->digest[0] != '\0' ? found->digest : NULL},
+	    .record = make_record(adding),
 	    .of_bundle = adding->of_bundle,
 	    .hosts = adding->host_patterns,
 	    .new_hosts = request->hosts,

@@ -30,6 +30,9 @@
 			     "out"),                                                              \
 	    PGA_ADDING_VALUE("team", request.team, "NAME",                                        \
 			     "what stands for the <> in --team-url"),                             \
+	    PGA_ADDING_VALUE("hostaddr", request.address, "ADDRESS",                              \
+			     "where the server of --from-server is reached, as at the end of a "  \
+			     "tunnel; libpq's"),                                                  \
 	    PGA_ADDING_VALUE("fingerprint", fingerprint, "HEX",                                   \
 			     "SHA-256 of the root, with or without colons (with --all: of the "   \
 			     "whole file); without it, the root is shown on the terminal and "    \

@@ -1,5 +1,6 @@
 #include "cli/anchor_view.h"
 
+#include "anchor/root_crt_path.h"
 #include "anchor/known_roots.h"
 #include "anchor/removal.h"
 #include "base/ini.h"
@@ -37,7 +38,7 @@ int pga_anchor_view_load(struct pga_anchor_view *view, struct pga_error *error)
 	    pga_service_file_read(&view->user, PGA_SERVICE_USER, error) != 0 ||
 	    pga_service_file_read(&view->system, PGA_SERVICE_SYSTEM, error) != 0)
 		return -1;
-	view->root_crt = pga_users_root_crt(error);
+	view->root_crt = pga_root_crt_path(error);
 	if (view->root_crt == NULL)
 		return -1;
 	return pga_uses_find(&view->uses, &view->user, &view->system, &view->policy, &view->pins,

@@ -1,5 +1,6 @@
 #include "cli/bootstrap_existing.h"
 
+#include "anchor/root_crt_path.h"
 #include "anchor/anchors.h"
 #include "anchor/unpinned.h"
 #include "base/terminal.h"
@@ -134,7 +135,7 @@ static int read_unpinned(char **path, struct pga_unpinned_roots *unpinned, struc
 
 	*path = NULL;
 	if (pga_pins_load(&pins, NULL, error) == 0) {
-		*path = pga_users_root_crt(error);
+		*path = pga_root_crt_path(error);
 		if (*path != NULL)
 			result = pga_unpinned_roots_read(unpinned, *path, &pins, error);
 	}

@@ -8,6 +8,7 @@
 #include "password/keep_pins.h"
 #include "report/json.h"
 
+#include "anchor/root_crt_path.h"
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,7 +43,7 @@ static int look(struct verifying *verifying, struct pga_error *error)
 	if (pga_pins_load(&verifying->pins, NULL, error) != 0 ||
 	    pga_pins_copy_make(&verifying->now, &verifying->pins, error) != 0)
 		return -1;
-	root_crt = pga_users_root_crt(error);
+	root_crt = pga_root_crt_path(error);
 	if (root_crt != NULL)
 		result =
 		    pga_missing_roots_find(&verifying->missing, &verifying->pins, root_crt, error);

@@ -2,8 +2,10 @@
 #include "cli/cli.h"
 
 #include "base/terminal.h"
+#include "cli/print_fleet.h"
 #include "cli/print_log.h"
 #include "diagnose/audit_log.h"
+#include "diagnose/quiet.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -42,6 +44,7 @@ struct asked {
 	const char *file;
 	time_t since;
 	bool json;
+	bool fleet;
 };
 
 static int take_since(void *into, const struct pga_option *option, const char *value)
@@ -72,6 +75,10 @@ static const struct pga_option options[] = {
      .letter = 'j',
      .target = offsetof(struct asked, json),
      .help = "report in JSON"},
+    {.name = "fleet",
+     .target = offsetof(struct asked, fleet),
+     .help = "a line of JSON for each program, host and reason, for what collects such lines of "
+	     "many machines"},
 };
 
 static void warn_of_unread(const struct pga_records *records)
@@ -85,26 +92,55 @@ static void warn_of_unread(const struct pga_records *records)
 				  records->unread);
 }
 
+static void print_quiet(const struct pga_quiet *quiet)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+
+	pga_quiet_add(&words, quiet);
+	pga_print(stdout, "%s%s\n", pga_text_string(&words),
+		  quiet->ready ? ": mode = enforce would refuse nothing of what has been" : "");
+	if (quiet->ready && quiet->command != NULL)
+		pga_print(stdout, "    %s\n", quiet->command);
+	pga_text_free(&words);
+}
+
+static int print(const struct asked *asked, const struct pga_records *records)
+{
+	struct pga_quiet quiet;
+	const bool tells = pga_quiet_judge(&quiet, records, asked->file, asked->since);
+	struct pga_error error;
+	int status = records->count > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
+
+	/* JSON has the warnings, too; people read what comes last. */
+	if (!asked->json && pga_print_log(records, &error) != 0) {
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	}
+	if (tells && !asked->json)
+		print_quiet(&quiet);
+	warn_of_unread(records);
+	if (asked->json)
+		status = pga_print_log_json(records, tells ? &quiet : NULL, status);
+	pga_quiet_free(&quiet);
+	return status;
+}
+
+static int print_fleet(const struct pga_records *records)
+{
+	warn_of_unread(records);
+	return pga_print_fleet(records, records->count > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE);
+}
+
 static int report(const struct asked *asked)
 {
 	struct pga_records records;
 	struct pga_error error;
 	int status = PGA_EXIT_FAILED;
 
-	if (pga_records_read(&records, asked->file, asked->since, &error) != 0) {
+	if (pga_records_read(&records, asked->file, asked->since, &error) != 0)
 		pga_print_error(&error);
-		goto done;
-	}
-	status = records.count > 0 ? PGA_EXIT_WEAK : PGA_EXIT_DONE;
-	/* JSON has the warnings, too; people read what comes last. */
-	if (!asked->json && pga_print_log(&records, &error) != 0) {
-		pga_print_error(&error);
-		status = PGA_EXIT_FAILED;
-	}
-	warn_of_unread(&records);
-	if (asked->json)
-		status = pga_print_log_json(&records, status);
-done:
+	else
+		status = asked->fleet ? print_fleet(&records) : print(asked, &records);
 	pga_records_free(&records);
 	return status;
 }
@@ -116,6 +152,8 @@ static int run(int argc, char **argv)
 
 	if (!pga_options_read(&pga_cmd_log, argc, argv, &asked, &status))
 		return status;
+	if (asked.json && asked.fleet)
+		return pga_usage_error("log", "--json and --fleet are two reports");
 	return report(&asked);
 }
 
@@ -131,6 +169,7 @@ const struct pga_command pga_cmd_log = {
     .statuses = "Exit status: 0 nothing would have been refused, 1 failed, 2 usage, 3 something "
 		"would.",
     .examples = "  pganchor log --since 7d\n"
-		"  pganchor log --file /var/log/auth.log --json\n",
+		"  pganchor log --file /var/log/auth.log --json\n"
+		"  pganchor log --fleet --since 1d\n",
     .run = run,
 };

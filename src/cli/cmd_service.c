@@ -18,11 +18,8 @@
 #include <unistd.h>
 
 static const struct pga_command *const commands[] = {
-    &pga_cmd_service_add,
-    &pga_cmd_service_list,
-    &pga_cmd_service_show,
-    &pga_cmd_service_remove,
-    NULL,
+    &pga_cmd_service_add,  &pga_cmd_service_harden, &pga_cmd_service_list,
+    &pga_cmd_service_show, &pga_cmd_service_remove, NULL,
 };
 
 static const struct pga_habit habits[] = {
@@ -35,8 +32,8 @@ static int run(int argc, char **argv);
 
 const struct pga_command pga_cmd_service = {
     .name = "service",
-    .summary = "add, list, show and remove verify-full entries of pg_service.conf",
-    .about = "Adds, lists, shows and removes entries of pg_service.conf: the user's "
+    .summary = "add, harden, list, show and remove entries of pg_service.conf",
+    .about = "Adds, hardens, lists, shows and removes entries of pg_service.conf: the user's "
 	     "(~/.pg_service.conf, or PGSERVICEFILE), or with --system the machine's.",
     .examples = "  pganchor service add prod --host db.example.com\n"
 		"  psql service=prod\n",

@@ -10,10 +10,37 @@
 #include <string.h>
 #include <unistd.h>
 
+/* One a line, as --help shows them: what a first day takes before the rest. */
+/* clang-format off */
 static const struct pga_command *const commands[] = {
-    &pga_cmd_bootstrap, &pga_cmd_anchor, &pga_cmd_crl,       &pga_cmd_service,    &pga_cmd_forecast,
-    &pga_cmd_password,  &pga_cmd_run,    &pga_cmd_explain,   &pga_cmd_enable,     &pga_cmd_disable,
-    &pga_cmd_status,    &pga_cmd_log,    &pga_cmd_uninstall, &pga_cmd_completion, NULL,
+    &pga_cmd_onboard,
+    &pga_cmd_bootstrap,
+    &pga_cmd_service,
+    &pga_cmd_password,
+    &pga_cmd_enable,
+    &pga_cmd_status,
+    &pga_cmd_doctor,
+    &pga_cmd_explain,
+    &pga_cmd_probe,
+    &pga_cmd_run,
+    &pga_cmd_log,
+    &pga_cmd_anchor,
+    &pga_cmd_crl,
+    &pga_cmd_forecast,
+    &pga_cmd_profile,
+    &pga_cmd_disable,
+    &pga_cmd_uninstall,
+    &pga_cmd_completion,
+    NULL,
+};
+/* clang-format on */
+
+static const struct pga_heading headings[] = {
+    {&pga_cmd_onboard, "to begin with"},
+    {&pga_cmd_status, "from day to day"},
+    {&pga_cmd_anchor, "what is trusted"},
+    {&pga_cmd_disable, "and besides"},
+    {NULL, NULL},
 };
 
 static const struct pga_habit habits[] = {
@@ -23,12 +50,17 @@ static const struct pga_habit habits[] = {
     {"keyring", "password"},
     {"step", "bootstrap"},
     {"ca", "bootstrap"},
-    {"add", "service add"},
-    {"list", "service list"},
-    {"ls", "service list"},
-    {"show", "service show"},
-    {"rm", "service remove"},
-    {"remove", "service remove"},
+    {"add", "service add or anchor add"},
+    {"list", "service list or anchor list"},
+    {"ls", "service list or anchor list"},
+    {"show", "service show or anchor show"},
+    {"rm", "service remove or anchor remove"},
+    {"remove", "service remove or anchor remove"},
+    {"pin", "anchor add"},
+    {"harden", "service harden"},
+    {"refresh", "anchor refresh or crl refresh"},
+    {"rename", "anchor rename"},
+    {"set-hosts", "anchor set-hosts"},
     {"check", "explain"},
     {"exec", "run"},
     {"on", "enable"},
@@ -39,13 +71,14 @@ static const struct pga_habit habits[] = {
 const struct pga_command pga_cmd_pganchor = {
     .name = "",
     .about = "Makes PostgreSQL's clients verify the server they talk to.",
-    .examples = "  help COMMAND   what a command takes; also COMMAND --help\n"
-		"  version        also --version\n\n"
+    .examples = "help COMMAND tells what a command takes, as COMMAND --help does;\n"
+		"version tells which one this is.\n\n"
 		"The first steps:\n"
 		"  pganchor bootstrap --ca-url https://ca.example.com:9000 --fingerprint HEX\n"
 		"  pganchor service add prod --host db.example.com\n"
 		"  pganchor run -- psql service=prod\n",
     .commands = commands,
+    .headings = headings,
     .habits = habits,
 };
 

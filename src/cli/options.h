@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct pga_command;
 struct pga_option;
 
 /* Takes a value into the command's own struct. Returns PGA_EXIT_DONE, or after an error
@@ -50,6 +51,12 @@ struct pga_habit {
 	const char *meant;
 };
 
+/* Stands above a command, and those behind it, in the list of commands. */
+struct pga_heading {
+	const struct pga_command *first;
+	const char *title;
+};
+
 struct pga_command {
 	const char *name;    /* as it is typed behind "pganchor": "service add" */
 	const char *summary; /* for the list of commands */
@@ -68,6 +75,8 @@ struct pga_command {
 	bool stops;           /* at the first of them: all that follows is another program's */
 	int (*run)(int argc, char **argv); /* argv[0] is the name's last word; the exit status */
 	const struct pga_command *const *commands; /* it is made of these; NULL behind the last */
+	const struct pga_heading *headings;    /* above some of them; or NULL; a first that is NULL
+						  behind the last */
 	const struct pga_habit *habits;        /* with them; a word that is NULL behind the last */
 	const struct pga_habit *option_habits; /* likewise: long options that it has not */
 };

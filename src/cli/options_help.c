@@ -98,6 +98,15 @@ static void print_usage(const struct pga_command *command)
 			     command->name, (int)length, line);
 }
 
+/* The page of the manual: of all that a command is made of, one. */
+static void print_manual(FILE *stream, const struct pga_command *command)
+{
+	const int word = (int)strcspn(command->name, " ");
+
+	(void)fprintf(stream, "\nThe manual: man pganchor%s%.*s\n", word != 0 ? "-" : "", word,
+		      command->name);
+}
+
 void pga_options_help(const struct pga_command *command)
 {
 	static const struct pga_option help = {.name = "help", .letter = 'h', .help = "show this"};
@@ -113,6 +122,20 @@ void pga_options_help(const struct pga_command *command)
 	print_paragraphs(stdout, command->statuses);
 	if (command->examples != NULL)
 		(void)printf("\n%s", command->examples);
+	print_manual(stdout, command);
+}
+
+/* Where a command's own heading has to stand; without any, one for all of them. */
+static void print_heading(FILE *stream, const struct pga_command *command,
+			  const struct pga_command *one)
+{
+	const struct pga_heading *heading = command->headings;
+
+	if (heading == NULL && one == command->commands[0])
+		(void)fputs("\ncommands:\n", stream);
+	for (; heading != NULL && heading->first != NULL; heading++)
+		if (heading->first == one)
+			(void)fprintf(stream, "\n%s:\n", heading->title);
 }
 
 void pga_commands_help(FILE *stream, const struct pga_command *command)
@@ -125,10 +148,11 @@ void pga_commands_help(FILE *stream, const struct pga_command *command)
 	(void)fprintf(stream, "usage: pganchor %s%sCOMMAND [OPTION ...]\n", command->name,
 		      command->name[0] != '\0' ? " " : "");
 	print_paragraphs(stream, command->about);
-	(void)fputs("\ncommands:\n", stream);
 	for (const struct pga_command *const *one = command->commands; *one != NULL; one++) {
+		print_heading(stream, command, *one);
 		(void)fprintf(stream, "  %-*s  ", widest, pga_command_word(*one));
 		print_wrapped(stream, (*one)->summary, widest + 4, widest + 4);
 	}
 	(void)fprintf(stream, "\n%s", command->examples);
+	print_manual(stream, command);
 }

@@ -2,14 +2,22 @@
 
 #include "base/text.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WIDTH       80
 #define BETWEEN     2
 #define NAME_WIDTH  20 /* a longer name stands on a line of its own */
 #define LEAST_WIDTH 8  /* of a column whose cells are cut */
+
+/* Nobody's lines wrap in a pipe or a file: there nothing is cut. */
+static size_t line_width(void)
+{
+	return isatty(STDOUT_FILENO) == 1 ? WIDTH : SIZE_MAX;
+}
 
 static size_t width(const char *text)
 {
@@ -96,7 +104,7 @@ static char *services_of(const struct pga_anchor_facts *facts)
 
 	pga_text_add(&text, "");
 	/* More than these fit in no column. */
-	for (size_t i = 0; i < facts->use_count && text.length < WIDTH; i++)
+	for (size_t i = 0; i < facts->use_count && text.length < line_width(); i++)
 		pga_text_addf(&text, "%s%s", i > 0 ? " " : "", facts->uses[i]->entry->name);
 	if (facts->use_count == 0)
 		pga_text_add(&text, "-");
@@ -155,7 +163,7 @@ static void share_width(const struct pga_anchor_row *rows, size_t count,
 		}
 		sum += widths[column];
 	}
-	while (sum > WIDTH) {
+	while (sum > line_width()) {
 		size_t widest = PGA_ANCHOR_SUBJECT;
 
 		for (size_t column = 0; column < PGA_ANCHOR_COLUMNS; column++)

@@ -199,14 +199,29 @@ static json_t *as_json(const struct pga_record *record)
 	return object;
 }
 
-int pga_print_log_json(const struct pga_records *records, int status)
+static json_t *time_or_null(time_t when)
 {
+	char text[PGA_MOMENT];
+
+	if (when <= 0)
+		return json_null();
+	pga_moment(when, true, text);
+	return json_string(text);
+}
+
+int pga_print_log_json(const struct pga_records *records, const struct pga_quiet *quiet, int status)
+{
+	json_t *object = json_object();
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < records->count; i++)
 		pga_json_add(list, as_json(records->records[i]));
-	return pga_json_print(json_pack("{s:o, s:I, s:o}", "source", pga_json_text(records->source),
-					"unreadable", (json_int_t)records->unreadable,
-					"connections", list),
-			      status);
+	pga_json_set(object, "source", pga_json_text(records->source));
+	pga_json_set(object, "unreadable", json_integer((json_int_t)records->unreadable));
+	pga_json_set(object, "logged_since", time_or_null(quiet != NULL ? quiet->since : 0));
+	pga_json_set(object, "last_weak", time_or_null(quiet != NULL ? quiet->last : 0));
+	pga_json_set(object, "days_without_weak",
+		     quiet != NULL && quiet->days >= 0 ? json_integer(quiet->days) : json_null());
+	pga_json_set(object, "connections", list);
+	return pga_json_print(object, status);
 }

@@ -1,5 +1,6 @@
 #include "cli/print_status.h"
 
+#include "cli/print_overview.h"
 #include "cli/print_processes.h"
 #include "diagnose/anchor_findings.h"
 #include "diagnose/coverage.h"
@@ -160,21 +161,23 @@ static json_t *known_as_json(const struct pga_status *status)
 			 (int)count_known(&status->known, false));
 }
 
-int pga_print_status_json(const struct pga_status *status, int exit_status)
+int pga_print_status_json(const struct pga_overview *overview, int exit_status)
 {
-	return pga_json_print(
-	    json_pack("{s:b, s:b, s:b, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:i, s:o}", "active",
-		      (int)status->active, "drop_in", (int)status->dropped_in, "ld_preload",
-		      (int)status->in_variable, "enabled", ways_as_json(status), "policy",
-		      status->broken ? json_null() : policy_as_json(status), "policy_files",
-		      policy_files_as_json(&status->policy), "pins", (int)status->pins.count,
-		      "pins_system", (int)status->pins.system_count, "known_servers",
-		      known_as_json(status), "problem",
-		      status->broken ? pga_json_text(status->problem.message) : json_null(),
-		      "processes", processes_as_json(&status->processes), "unreadable",
-		      (int)status->processes.unreadable, "findings",
-		      pga_json_findings(&status->findings)),
-	    exit_status);
+	const struct pga_status *status = &overview->doctor.status;
+	json_t *object = json_pack(
+	    "{s:b, s:b, s:b, s:o, s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:i, s:o}", "active",
+	    (int)status->active, "drop_in", (int)status->dropped_in, "ld_preload",
+	    (int)status->in_variable, "enabled", ways_as_json(status), "policy",
+	    status->broken ? json_null() : policy_as_json(status), "policy_files",
+	    policy_files_as_json(&status->policy), "pins", (int)status->pins.count, "pins_system",
+	    (int)status->pins.system_count, "known_servers", known_as_json(status), "problem",
+	    status->broken ? pga_json_text(status->problem.message) : json_null(), "processes",
+	    processes_as_json(&status->processes), "unreadable", (int)status->processes.unreadable,
+	    "findings", pga_json_findings(&status->findings));
+
+	if (object != NULL)
+		pga_overview_as_json(overview, object);
+	return pga_json_print(object, exit_status);
 }
 
 static void print_policy_files(const struct pga_policy *policy)

@@ -1,5 +1,6 @@
 #include "cli/print_unpinned.h"
 
+#include "anchor/root_crt_path.h"
 #include "base/terminal.h"
 #include "policy/linked.h"
 #include "policy/trust.h"
@@ -11,22 +12,6 @@
 /* A file of all public CAs has about 150: who has that needs no list of them. */
 #define MOST_NAMED 8
 
-char *pga_users_root_crt(struct pga_error *error)
-{
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home = pga_libpq_home(error);
-	char *taken;
-
-	if (home == NULL)
-		return NULL;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	taken = pga_text_take(&path);
-	if (taken == NULL)
-		(void)pga_fail_memory(error);
-	return taken;
-}
-
 bool pga_is_of_root_crt(const struct pga_effective *effective)
 {
 	const char *path = pga_effective_value(effective, "sslrootcert");
@@ -36,7 +21,7 @@ bool pga_is_of_root_crt(const struct pga_effective *effective)
 
 	if (path == NULL || path[0] == '\0')
 		return true;
-	root_crt = pga_users_root_crt(&error);
+	root_crt = pga_root_crt_path(&error);
 	is = root_crt != NULL && strcmp(path, root_crt) == 0;
 	free(root_crt);
 	return is;
@@ -71,7 +56,7 @@ int pga_tell_unpinned(const char *path, const struct pga_policy *policy,
 
 	if (!pga_trust_by_pins(policy, pins))
 		return 0;
-	root_crt = pga_users_root_crt(error);
+	root_crt = pga_root_crt_path(error);
 	if (path == NULL || path[0] == '\0')
 		path = root_crt;
 	if (path == NULL || pga_unpinned_roots_read(&unpinned, path, pins, error) != 0)

@@ -12,9 +12,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* ~/.postgresql/root.crt as libpq finds it. The caller frees it; NULL with the reason. */
-char *pga_users_root_crt(struct pga_error *error);
-
 /* Whether that is where libpq looks for roots with these settings; for want of memory it is not. */
 bool pga_is_of_root_crt(const struct pga_effective *effective);
 

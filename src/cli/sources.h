@@ -4,6 +4,7 @@
 #define PGA_CLI_SOURCES_H
 
 #include "anchor/source.h"
+#include "anchor/source_words.h"
 #include "cli/options.h"
 
 /* Those with an option that takes their location: SOURCE(NAME, option, what --help calls its value,
@@ -22,13 +23,6 @@
 		"an https address, verified by the system's CAs or --ca-file, whose answer says " \
 		"which CA is the team's, and its fingerprint; step's <> in it is --team")
 
-/* Those that a word without an option may mean, in the order in which they are asked. */
-#define PGA_SOURCES_OF_WORDS(SOURCE)                                                    \
-	SOURCE(stdin), SOURCE(stepconfig), SOURCE(file), SOURCE(https), SOURCE(stepca), \
-	    SOURCE(server)
-
-#define PGA_SOURCE_OBJECT(source, ...) pga_source_##source
-
-extern const struct pga_source PGA_SOURCES_OF_WORDS(PGA_SOURCE_OBJECT), pga_source_team;
+extern const struct pga_source pga_source_team;
 
 #endif

@@ -46,6 +46,10 @@ struct pga_records {
 int pga_records_read(struct pga_records *records, const char *path, time_t since,
 		     struct pga_error *error);
 
+/* Finds the machine's own: *path becomes the file of a syslog daemon, or NULL for the journal.
+ * Returns -1 where there is neither. */
+int pga_log_choose(const char **path, struct pga_error *error);
+
 /* For audit_log_sources.c: takes a message, which is one of the gate's if it begins as these do;
  * any other counts for nothing. sender may be NULL. times: how often it was sent. Returns -1 for
  * want of memory. */

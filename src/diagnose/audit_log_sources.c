@@ -350,10 +350,11 @@ static bool holds_files(const char *journal)
 /* The file to read, or NULL for the journal: /var/log/journal may be there and empty, where
  * journald does not run or keeps nothing, and a syslog daemon writes. Returns -1 where there is
  * neither. */
-static int choose(const char **path, struct pga_error *error)
+int pga_log_choose(const char **path, struct pga_error *error)
 {
 	bool is_there = false;
 
+	*path = NULL;
 	for (size_t i = 0; i < sizeof journals / sizeof journals[0]; i++) {
 		if (holds_files(journals[i]))
 			return 0;
@@ -374,7 +375,7 @@ int pga_records_read(struct pga_records *records, const char *path, time_t since
 	int result;
 
 	memset(records, 0, sizeof *records);
-	if (path == NULL && choose(&usual, error) != 0)
+	if (path == NULL && pga_log_choose(&usual, error) != 0)
 		return -1;
 	if (path != NULL)
 		result = read_named_file(records, path, since, error);

@@ -3,6 +3,7 @@
 
 #include "policy/trust.h"
 #include "tls/certificate.h"
+#include "tls/host_name.h"
 
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
@@ -85,17 +86,14 @@ static struct pga_ends_question question_of(const struct pga_forecasting *making
 	};
 }
 
-/* As near to libpq's pq_verify_peer_name_matches_certificate() as OpenSSL comes: for a server that
- * libpq has refused before it looked at the name. */
+/* For a server that libpq has refused before it looked at the name. */
 static bool is_named(const struct pga_forecasting *making, const struct pga_checked_host *item)
 {
 	const char *mode = pga_effective_value(&making->effective, "sslmode");
-	const char *host = pga_host_label(item->host);
-	X509 *leaf = sk_X509_value(item->handshake.chain, 0);
 
 	return mode == NULL || strcmp(mode, "verify-full") != 0 ||
-	       X509_check_host(leaf, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1 ||
-	       X509_check_ip_asc(leaf, host, 0) == 1;
+	       pga_certificate_names_host(sk_X509_value(item->handshake.chain, 0),
+					  pga_host_label(item->host)) != PGA_NAMED_NOT;
 }
 
 /* What libpq says of a server that it refuses, where the chain is not why. */

@@ -86,6 +86,24 @@ void pga_findings_hint(struct pga_findings *findings, const char *format, ...)
 		findings->list[findings->count - 1].hint = hint;
 }
 
+void pga_findings_object(struct pga_findings *findings, const char *format, ...)
+{
+	va_list arguments;
+	char *object;
+
+	va_start(arguments, format);
+	object = format_text(findings, format, arguments);
+	va_end(arguments);
+	if (object != NULL)
+		findings->list[findings->count - 1].object = object;
+}
+
+void pga_findings_fix(struct pga_findings *findings, pga_fix *fix)
+{
+	if (!findings->failed)
+		findings->list[findings->count - 1].fix = fix;
+}
+
 enum pga_severity pga_findings_worst(const struct pga_findings *findings)
 {
 	enum pga_severity worst = PGA_SEVERITY_OK;
@@ -99,6 +117,7 @@ enum pga_severity pga_findings_worst(const struct pga_findings *findings)
 void pga_findings_free(struct pga_findings *findings)
 {
 	for (size_t i = 0; i < findings->count; i++) {
+		free(findings->list[i].object);
 		free(findings->list[i].message);
 		free(findings->list[i].detail);
 		free(findings->list[i].hint);

@@ -2,6 +2,8 @@
 #ifndef PGA_REPORT_FINDING_H
 #define PGA_REPORT_FINDING_H
 
+#include "base/error.h"
+#include "base/text.h"
 #include "report/finding_ids.h"
 
 #include <stdbool.h>
@@ -18,11 +20,20 @@ enum pga_severity {
 	PGA_SEVERITY_ERROR,   /* something is weaker than the policy, or does not work */
 };
 
+/* Mends what a finding is about, which is its object: adds what it does, a line each, in words that
+ * follow "would" ("set the mode of /home/a/.pgpass to 0600"), and does it, unless dry_run. Nothing
+ * added is nothing to do. Returns -1 with nothing changed. */
+typedef int pga_fix(const char *object, bool dry_run, struct pga_text *done,
+		    struct pga_error *error);
+
 /* Each text is one line, which may quote anybody: whoever prints it makes it printable. */
 struct pga_finding {
 	enum pga_finding_id id;
 	enum pga_severity severity;
 	const char *subject; /* what was looked at, in a word */
+	char *object;        /* the very one that it is about, by which it is accepted and mended: a
+				service, a path, a variable; NULL where there is but one */
+	pga_fix *fix;        /* what doctor --fix does; NULL where a person has to */
 	char *message;       /* what is so */
 	char *detail;        /* why, or what comes of it; NULL where there is no more to say */
 	char *hint;          /* what to do about it; NULL likewise */
@@ -46,11 +57,16 @@ void pga_findings_add(struct pga_findings *findings, enum pga_finding_id id,
 		      enum pga_severity severity, const char *subject, const char *format, ...)
     __attribute__((format(printf, 5, 6)));
 
-/* Give the finding that was added last its detail, or its hint: once each. */
+/* Give the finding that was added last its detail, its hint, or its object: once each. */
 void pga_findings_detail(struct pga_findings *findings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void pga_findings_hint(struct pga_findings *findings, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+void pga_findings_object(struct pga_findings *findings, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* And what mends it. */
+void pga_findings_fix(struct pga_findings *findings, pga_fix *fix);
 
 /* The heaviest severity among them; PGA_SEVERITY_OK of none. */
 enum pga_severity pga_findings_worst(const struct pga_findings *findings);

@@ -1,5 +1,5 @@
 /* Every kind of finding there is, and the word by which programs know it: such a word stays.
- * pganchor(1), "Findings", says what each means. */
+ * pganchor-findings(7) says what each means. */
 #ifndef PGA_REPORT_FINDING_IDS_H
 #define PGA_REPORT_FINDING_IDS_H
 
@@ -52,6 +52,47 @@
 	X(PGA_ROOT_NOT_PINNED_FOR_HOST, "root-not-pinned-for-host")             \
 	X(PGA_ROOT_OF_ANOTHER_ANCHOR, "root-of-another-anchor")                 \
 	X(PGA_ENVIRONMENT_WEAKENS, "environment-weakens")                       \
-	X(PGA_ENVIRONMENT_BREAKS, "environment-breaks")
+	X(PGA_ENVIRONMENT_BREAKS, "environment-breaks")                         \
+	X(PGA_CHECK_FAILED, "check-failed")                                     \
+	X(PGA_SERVICE_WEAK, "service-weak")                                     \
+	X(PGA_SERVICE_BROKEN, "service-broken")                                 \
+	X(PGA_ENVIRONMENT_PASSWORD, "environment-password")                     \
+	X(PGA_ENVIRONMENT_CHANGES, "environment-changes")                       \
+	X(PGA_START_FILE_WEAKENS, "start-file-weakens")                         \
+	X(PGA_START_FILE_PASSWORD, "start-file-password")                       \
+	X(PGA_START_FILE_CHANGES, "start-file-changes")                         \
+	X(PGA_SERVICE_PASSWORD, "service-password")                             \
+	X(PGA_PASSFILE_OPEN, "passfile-open")                                   \
+	X(PGA_PASSFILE_ANY_HOST, "passfile-any-host")                           \
+	X(PGA_PASSFILE_UNVERIFIED, "passfile-unverified")                       \
+	X(PGA_KEY_OPEN, "key-open")                                             \
+	X(PGA_FILE_WRITABLE, "file-writable")                                   \
+	X(PGA_FILE_OF_ANOTHER, "file-of-another")                               \
+	X(PGA_ANCHOR_WEAK, "anchor-weak")                                       \
+	X(PGA_ANCHOR_SIGNED_BY_SHA1, "anchor-signed-by-sha1")                   \
+	X(PGA_ANCHOR_ANY_HOST, "anchor-any-host")                               \
+	X(PGA_ANCHOR_UNCONSTRAINED, "anchor-unconstrained")                     \
+	X(PGA_ANCHOR_FILE_DIFFERS, "anchor-file-differs")                       \
+	X(PGA_ANCHOR_NOT_CHECKED, "anchor-not-checked")                         \
+	X(PGA_ANCHORS_OVERRULED, "anchors-overruled")                           \
+	X(PGA_BUNDLE_LARGE, "bundle-large")                                     \
+	X(PGA_ROOT_CRT_CHANGES, "root-crt-changes")                             \
+	X(PGA_REFRESH_TIMER_OFF, "refresh-timer-off")                           \
+	X(PGA_REFRESH_TIMER_CHANGED, "refresh-timer-changed")                   \
+	X(PGA_REFRESH_FAILED, "refresh-failed")                                 \
+	X(PGA_AUDIT_MODE_LONG, "audit-mode-long")                               \
+	X(PGA_POLICY_OVERRULED, "policy-overruled")                             \
+	X(PGA_ACCEPTED_GONE, "accepted-gone")                                   \
+	X(PGA_ACCEPTED_OVER, "accepted-over")                                   \
+	X(PGA_CLIENT_WEAK, "client-weak")                                       \
+	X(PGA_CLIENT_UNREADABLE, "client-unreadable")                           \
+	X(PGA_CLIENT_SANDBOXED, "client-sandboxed")                             \
+	X(PGA_LIBPQ_OLD, "libpq-old")                                           \
+	X(PGA_LIBPQ_REPLACED, "libpq-replaced")                                 \
+	X(PGA_CLOCK_BEHIND, "clock-behind")                                     \
+	X(PGA_CLOCK_FREE, "clock-free")                                         \
+	X(PGA_CONTAINER_WITHOUT_ROOTS, "container-without-roots")               \
+	X(PGA_PRELOAD_GONE, "preload-gone")                                     \
+	X(PGA_HOME_FILE_OF_ROOT, "home-file-of-root")
 
 #endif

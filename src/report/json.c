@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Something is not in the report. */
-static bool incomplete;
+/* Something is not in the report that this thread makes. */
+static _Thread_local bool incomplete;
 
 void pga_json_add(json_t *array, json_t *item)
 {
@@ -79,11 +79,12 @@ json_t *pga_json_findings(const struct pga_findings *findings)
 		const struct pga_finding *finding = &findings->list[i];
 
 		pga_json_add(array,
-			     json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "id",
+			     json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
 				       pga_finding_word(finding->id), "severity",
 				       pga_severity_word(finding->severity), "subject",
-				       finding->subject, "message", pga_json_text(finding->message),
-				       "detail", text_or_null(finding->detail), "hint",
+				       finding->subject, "object", text_or_null(finding->object),
+				       "message", pga_json_text(finding->message), "detail",
+				       text_or_null(finding->detail), "hint",
 				       text_or_null(finding->hint)));
 	}
 	return array;
@@ -124,11 +125,11 @@ static char *dump(json_t *object)
 	return json_dumps(object, JSON_INDENT(2));
 }
 
-int pga_json_print(json_t *object, int status)
+/* Prints what an object was written as, which is NULL where it is not whole, and frees both. */
+static int print(json_t *object, char *json, int status)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_error error;
-	char *json = incomplete ? NULL : dump(object);
 
 	incomplete = false;
 	if (json != NULL)
@@ -144,4 +145,27 @@ int pga_json_print(json_t *object, int status)
 	free(json);
 	json_decref(object);
 	return status;
+}
+
+char *pga_json_line(json_t *object)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *json = incomplete ? NULL : json_dumps(object, 0);
+
+	incomplete = false;
+	if (json != NULL)
+		add_harmless(&text, json);
+	free(json);
+	json_decref(object);
+	return json != NULL ? pga_text_take(&text) : NULL;
+}
+
+int pga_json_print(json_t *object, int status)
+{
+	return print(object, incomplete ? NULL : dump(object), status);
+}
+
+int pga_json_print_line(json_t *object, int status)
+{
+	return print(object, incomplete ? NULL : json_dumps(object, JSON_COMPACT), status);
 }

@@ -23,9 +23,17 @@ json_t *pga_json_findings(const struct pga_findings *findings);
 void pga_json_add(json_t *array, json_t *item);
 void pga_json_set(json_t *object, const char *key, json_t *value);
 
+/* The object in one line, for a report that is printed as it comes; frees the object. The caller
+ * frees the text; NULL for want of memory. May run in several threads, each with objects of its
+ * own, which it has made by these functions. */
+char *pga_json_line(json_t *object);
+
 /* Prints the object and frees it; NULL is want of memory. All that was warned of so far is among
  * it, as "warnings", where the object has none itself. What could steer a terminal is written as
  * \uNNNN. Returns the status, or EXIT_FAILURE. */
 int pga_json_print(json_t *object, int status);
+
+/* The same as one line, without warnings: for reports that are a line for each thing. */
+int pga_json_print_line(json_t *object, int status);
 
 #endif

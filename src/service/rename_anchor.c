@@ -5,6 +5,7 @@
 #include "anchor/own_file.h"
 #include "anchor/removal.h"
 #include "anchor/root_crt.h"
+#include "anchor/root_crt_path.h"
 #include "anchor/source_records.h"
 #include "base/manifest.h"
 #include "base/memory_file.h"
@@ -260,19 +261,12 @@ done:
 static int compose_root(struct renaming_anchor *renaming, struct pga_error *error)
 {
 	struct pga_transaction_file *root = &renaming->files[PGA_RENAMED_ROOT_CRT];
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home;
+	char *path;
 
 	if (renaming->system || renaming->pin->scoped)
 		return 0;
-	home = pga_libpq_home(error);
-	if (home == NULL)
-		return -1;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	if (path.failed)
-		(void)pga_fail_memory(error);
-	if (begin(renaming, PGA_RENAMED_ROOT_CRT, pga_text_take(&path), 0644, error) != 0)
+	path = pga_root_crt_path(error);
+	if (path == NULL || begin(renaming, PGA_RENAMED_ROOT_CRT, path, 0644, error) != 0)
 		return -1;
 	if (!root->edit.existed)
 		return 0;

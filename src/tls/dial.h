@@ -5,8 +5,10 @@
 
 #include "base/error.h"
 
+#include <netdb.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 /* Milliseconds of a clock that nobody sets. */
@@ -19,6 +21,18 @@ long long pga_dial_now(void);
  * where: what is asked, for the message. */
 int pga_dial(const char *host, unsigned port, long timeout, long long deadline, const char *where,
 	     struct pga_error *error);
+
+/* The two halves of it. The caller frees the addresses by freeaddrinfo(); NULL after an error.
+ * Where no address takes the connection, errno says why as well. */
+int pga_dial_look_up(const char *host, unsigned port, struct addrinfo **addresses,
+		     struct pga_error *error);
+int pga_dial_one_of(const struct addrinfo *addresses, long timeout, long long deadline,
+		    const char *where, struct pga_error *error);
+
+/* Begins a connection to this address, and does not wait until it stands: what is read or written
+ * first does. Returns as pga_dial(). */
+int pga_dial_again(const struct sockaddr *address, socklen_t length, const char *where,
+		   struct pga_error *error);
 
 /* Reads what is there, at most length bytes. Returns their number, 0 where the other end has closed
  * or reset the connection, -1 with the reason: the deadline is over, say. */

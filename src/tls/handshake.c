@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <openssl/asn1.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,24 +125,6 @@ static char *date_text(const ASN1_TIME *date)
 	return strdup(pga_x509_date(date, text) ? text : "no date");
 }
 
-static char *alternative_names(X509 *certificate)
-{
-	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-
-	for (int i = 0; bio != NULL && i < sk_GENERAL_NAME_num(names); i++) {
-		if (i > 0)
-			(void)BIO_puts(bio, ", ");
-		(void)GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, i));
-	}
-	GENERAL_NAMES_free(names);
-	if (bio != NULL)
-		text = pga_bio_text(bio);
-	BIO_free(bio);
-	return text;
-}
-
 /* A certificate that nobody else has signed is its own issuer. */
 static int look_at_keys(const STACK_OF(X509) * chain, struct pga_handshake *handshake)
 {
@@ -189,7 +170,7 @@ static int describe(X509 *certificate, const char *protocol, const char *cipher,
 	handshake->no_digest = pga_signed_without_digest(certificate);
 	handshake->subject = pga_x509_name(X509_get_subject_name(certificate));
 	handshake->issuer = pga_x509_name(X509_get_issuer_name(certificate));
-	handshake->names = alternative_names(certificate);
+	handshake->names = pga_x509_alternative_names(certificate);
 	handshake->valid_from = date_text(X509_get0_notBefore(certificate));
 	handshake->valid_to = date_text(X509_get0_notAfter(certificate));
 	return handshake->protocol != NULL && handshake->cipher != NULL &&

@@ -20,6 +20,7 @@ enum pga_server_way {
 struct pga_server {
 	const char *host; /* a name, or an address without brackets */
 	unsigned port;
+	const char *address; /* where it is reached, as libpq's hostaddr; NULL: by its host */
 	enum pga_server_way way;
 	long connect_timeout; /* milliseconds, for one address of the host */
 	long max_time;        /* for all of it, milliseconds; looking up the name is not counted */

@@ -3,6 +3,7 @@
 #include "base/printable.h"
 #include "base/text.h"
 
+#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -31,6 +32,24 @@ char *pga_x509_name(const X509_NAME *name)
 	pga_text_add_shortened(&shortened, text, PGA_LONGEST_SHOWN);
 	free(text);
 	return pga_text_take(&shortened);
+}
+
+char *pga_x509_alternative_names(X509 *certificate)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate, NID_subject_alt_name, NULL, NULL);
+	BIO *bio = BIO_new(BIO_s_mem());
+	char *text = NULL;
+
+	for (int i = 0; bio != NULL && i < sk_GENERAL_NAME_num(names); i++) {
+		if (i > 0)
+			(void)BIO_puts(bio, ", ");
+		(void)GENERAL_NAME_print(bio, sk_GENERAL_NAME_value(names, i));
+	}
+	GENERAL_NAMES_free(names);
+	if (bio != NULL)
+		text = pga_bio_text(bio);
+	BIO_free(bio);
+	return text;
 }
 
 bool pga_x509_date(const ASN1_TIME *date, char text[PGA_X509_DATE])

@@ -16,6 +16,11 @@ char *pga_bio_text(BIO *bio);
  * control characters of ASCII alone. The caller frees it; NULL for want of memory. */
 char *pga_x509_name(const X509_NAME *name);
 
+/* Its subject alternative names, "DNS:db.example.com, IP Address:10.0.0.1"; "" where it has none.
+ * They are as they stand there: print them through pga_printable(). The caller frees it; NULL for
+ * want of memory. */
+char *pga_x509_alternative_names(X509 *certificate);
+
 /* Returns false for one that cannot be read; then text is empty. */
 bool pga_x509_date(const ASN1_TIME *date, char text[PGA_X509_DATE]);
 

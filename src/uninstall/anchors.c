@@ -4,6 +4,7 @@
 
 #include "anchor/anchors_conf.h"
 #include "anchor/root_crt.h"
+#include "anchor/root_crt_path.h"
 #include "anchor/trimmed.h"
 #include "base/path.h"
 #include "base/paths.h"
@@ -166,22 +167,6 @@ done:
 	return result;
 }
 
-static char *root_crt_path(struct pga_error *error)
-{
-	struct pga_text path = PGA_TEXT_EMPTY;
-	char *home = pga_libpq_home(error);
-	char *taken;
-
-	if (home == NULL)
-		return NULL;
-	pga_text_addf(&path, "%s/.postgresql/root.crt", home);
-	free(home);
-	taken = pga_text_take(&path);
-	if (taken == NULL)
-		(void)pga_fail_memory(error);
-	return taken;
-}
-
 /* Of what pganchor has not put there, it is none of our business: it may be a link out of the home,
  * or no PEM. */
 static int plan_root(struct pga_uninstall *plan, const char *path, const struct pga_text *trimmed,
@@ -280,7 +265,7 @@ static int find_cut_off(struct pga_uninstall *plan, const char *root_crt, struct
 int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *error)
 {
 	char *path = pga_user_config("anchors.conf");
-	char *root = root_crt_path(error);
+	char *root = pga_root_crt_path(error);
 	struct pga_text trimmed = PGA_TEXT_EMPTY;
 	struct pga_leave_file *conf = NULL;
 	int result = -1;

@@ -7,6 +7,7 @@
 #include "base/paths.h"
 #include "base/staged.h"
 #include "policy/linked.h"
+#include "profile/recorded.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -97,14 +98,26 @@ static int look_into_home(struct pga_uninstall *plan, struct pga_error *error)
 	return result;
 }
 
+/* pganchor's own directories: whoever was killed early has not noted that it made them. */
+static int look_into_own(struct pga_uninstall *plan, struct pga_error *error)
+{
+	static const char *const names[] = {"anchors", PGA_RECORDED_DIRECTORY};
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < sizeof names / sizeof names[0]; i++) {
+		char *path = pga_user_config(names[i]);
+
+		result = path != NULL ? look_into(plan, path, error) : pga_fail_home(error);
+		free(path);
+	}
+	return result;
+}
+
 int pga_uninstall_plan_leftovers(struct pga_uninstall *plan, struct pga_error *error)
 {
 	const struct pga_manifest *manifest = &plan->manifest;
-	char *anchors = pga_user_config("anchors");
-	int result = anchors != NULL ? look_into(plan, anchors, error) : pga_fail_home(error);
 
-	free(anchors);
-	if (result != 0 || look_into_home(plan, error) != 0 ||
+	if (look_into_own(plan, error) != 0 || look_into_home(plan, error) != 0 ||
 	    look_beside(plan, manifest->path, error) != 0)
 		return -1;
 	for (size_t i = 0; i < plan->activation_count; i++)

@@ -9,6 +9,8 @@
 #include "password/keep_pins.h"
 #include "password/index.h"
 #include "policy/passwords.h"
+#include "profile/recorded.h"
+#include "service/harden_record.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -82,7 +84,8 @@ static int plan_copy(struct pga_uninstall *plan, struct pga_error *error)
 
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error)
 {
-	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE, "known_servers.conf"};
+	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE, "known_servers.conf",
+					    PGA_HARDEN_RECORD};
 	char *path = pga_notices_path();
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -171,6 +174,7 @@ static int find_directories(const struct pga_uninstall *plan, struct directories
 	*strrchr(notices, '/') = '\0';
 	if (add_own(list, notices, error) != 0 || add_wants(list, error) != 0 ||
 	    add_own(list, pga_user_config("anchors"), error) != 0 ||
+	    add_own(list, pga_user_config(PGA_RECORDED_DIRECTORY), error) != 0 ||
 	    add_own(list, pga_user_config(""), error) != 0)
 		return -1;
 	for (size_t i = 0; i < plan->manifest.count; i++)

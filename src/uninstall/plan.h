@@ -105,6 +105,7 @@ int pga_uninstall_plan_services(struct pga_uninstall *plan, struct pga_error *er
 int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_crls(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error);
+int pga_uninstall_plan_profiles(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_leftovers(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_directories(struct pga_uninstall *plan, struct pga_error *error);
 
@@ -130,6 +131,11 @@ bool pga_uninstall_is_ours(const struct pga_uninstall *plan, const struct pga_pi
  * adds to what is told of the file. */
 int pga_uninstall_unbind_crls(struct pga_text *bytes, struct pga_text *what,
 			      struct pga_error *error);
+
+/* Puts entries of the service file that were hardened back in its bytes, and adds to what is told
+ * of the file. */
+int pga_uninstall_unharden(struct pga_uninstall *plan, const char *path, struct pga_text *bytes,
+			   struct pga_text *what, struct pga_error *error);
 
 /* Add to the lists; -1 for want of memory. */
 int pga_leave_add_step(struct pga_uninstall *plan, enum pga_leave_action action, const char *path,

@@ -110,8 +110,11 @@ static int plan_file(struct pga_uninstall *plan, const char *path, struct pga_er
 	file->rank = PGA_RANK_SERVICES;
 	pga_text_add_bytes(&bytes, pga_text_string(&file->file.edit.before),
 			   file->file.edit.before.length);
-	result =
-	    bytes.failed ? pga_fail_memory(error) : pga_uninstall_unbind_crls(&bytes, &what, error);
+	result = bytes.failed ? pga_fail_memory(error) : 0;
+	if (result == 0 && !plan->keep_services)
+		result = pga_uninstall_unharden(plan, file->file.edit.path, &bytes, &what, error);
+	if (result == 0)
+		result = pga_uninstall_unbind_crls(&bytes, &what, error);
 	/* The last first: the blank line in front of an entry goes with one that stands last. */
 	for (size_t i = plan->keep_services ? 0 : manifest->count; result == 0 && i-- > 0;)
 		if (is_service(&manifest->notes[i]) && !is_outdated(manifest, i) &&

@@ -18,6 +18,10 @@
   anchors     processor time of `pganchor anchor list` with 1,000 anchors ("without") and with 10,000
   refresh     processor time of `pganchor anchor refresh` with 10 sources ("without") and with 100
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
+  status      `pganchor status` of a user with ten anchors and services, beside `psql --version` ("without"): elapsed and processor time
+  one_probe   `pganchor probe` of one server, beside `openssl s_client -starttls postgres` ("without"): elapsed and processor time
+  probe       `pganchor probe --file` of 1,000 servers, beside a program that does nothing but as many handshakes as that takes
+              ("without"), with as many threads; its memory with 100 servers ("without") and with 1,000
 
 Without NAME, all of them. Needs PGANCHOR_PREFIX (where `make install` put pganchor) and what the tests need; the server
 and the CA are the tests' own. Each figure is a ratio or a count of one run, in which measurements without and with the
@@ -46,6 +50,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "e2e"))
 
 from certificates import KEYS, make_root  # noqa: E402
+from fleets import Fleet, measured  # noqa: E402
 from keyring import Keyring  # noqa: E402
 from postgres import PASSWORD, Clusters, binary_directory  # noqa: E402
 from stepca import start_stepca  # noqa: E402
@@ -468,6 +473,82 @@ def services(bench):
 
     few, many = listing(1000), listing(10000)
     return {"services": row(*processor_times(bench, ["service", "list"], few, many), "ms", at_most=12)}
+
+
+def spent(argv, home, status_wanted=0):
+    """(elapsed, processor) microseconds of a command."""
+    began = time.monotonic_ns()
+    process = subprocess.Popen(list(map(str, argv)), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={"HOME": str(home), "PATH": os.environ["PATH"]})
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != status_wanted:
+        raise SystemExit(f"{argv[0]} ended with {process.returncode}")
+    return (time.monotonic_ns() - began) / 1000, (usage.ru_utime + usage.ru_stime) * 1e6
+
+
+@measurement
+def status(bench):
+    """The one screen is to be there in less than 50 ms, where psql starts in 4 to 5. It looks into each process that runs."""
+    home = bench.home_with(10, "status")
+    (home / ".pg_service.conf").write_text("".join(
+        f"[s{i}]\nhost=db{i}.example.com\nuser=app\nsslmode=verify-full\ngssencmode=disable\n\n" for i in range(10)))
+    psql = [binary_directory() / "psql", "--version"]
+    processes = sum(name.isdigit() for name in os.listdir("/proc"))
+    # Nothing is enabled there, which is weaker than what the policy wants: 3.
+    rounds = [(spent(psql, home), spent([bench.tool, "status"], home, 3)) for _ in range(max(4, bench.pairs // 4))]
+    (alone, alone_cpu), (screen, screen_cpu) = ([statistics.median(column) for column in zip(*side)] for side in zip(*rounds))
+    more = {"at_most": 10 + processes / 10, "pairs": len(rounds), "processes": processes}
+    return {"status": row(alone, screen, "us", **more), "status, processor": row(alone_cpu, screen_cpu, "us", **more)}
+
+
+@measurement
+def one_probe(bench):
+    where = f"localhost:{bench.server.port}"
+    openssl = ["openssl", "s_client", "-starttls", "postgres", "-connect", where, "-CAfile", bench.home / ".postgresql/root.crt"]
+    rounds = [(spent(openssl, bench.home), spent([bench.tool, "probe", where], bench.home)) for _ in range(max(4, bench.pairs // 4))]
+    (alone, alone_cpu), (probed, probed_cpu) = ([statistics.median(column) for column in zip(*side)] for side in zip(*rounds))
+    return {"one_probe": row(alone, probed, "us", at_most=1.5, pairs=len(rounds)),
+            # Loading libpq and the libraries that it needs is 2 ms of the difference.
+            "one_probe, processor": row(alone_cpu, probed_cpu, "us", at_most=1.75, pairs=len(rounds))}
+
+
+@measurement
+def probe(bench):
+    """A share of the servers, where the bench is to be short. All are on this machine, whose processors serve them, too."""
+    count = min(1000, max(100, 10 * bench.pairs))
+    words = ("-D_GNU_SOURCE", "-pthread", "-lssl", "-lcrypto")
+    handshakes = compiled("handshakes", bench.directory, HERE / "handshakes.c", *words)
+    directory, home = bench.directory / "fleet", bench.directory / "home-fleet"
+    (home / ".postgresql").mkdir(parents=True)
+    directory.mkdir()
+    fleet = Fleet(compiled("fleet-servers", bench.directory, HERE.parent / "e2e/programs/fleet.c", *words), directory, count, {})
+    bench.cleanup.callback(fleet.stop)
+    fleet.trusted_in(home)
+    few, all_of_them = fleet.list(home, fleet.servers[:count // 10]).rename(home / "few"), fleet.list(home)
+
+    def probing(servers):
+        """(handshakes, microseconds, kilobytes)."""
+        before = fleet.counts()[0]
+        status, taken, memory = measured([bench.tool, "probe", "--file", servers], {"HOME": str(home)})
+        if status != 0:
+            raise SystemExit("pganchor probe failed")
+        return fleet.counts()[0] - before, taken, memory
+
+    def shaking_hands(times):
+        done = subprocess.run([handshakes, fleet.root, all_of_them, "64", str(times)], check=True, capture_output=True, text=True)
+        stood, taken = map(int, done.stdout.split())
+        if stood != times * count:
+            raise SystemExit("handshakes failed")
+        return taken
+
+    each = -(-probing(all_of_them)[0] // count)
+    runs = max(2, bench.pairs // 40)
+    alone, probes = zip(*((shaking_hands(each), probing(all_of_them)) for _ in range(runs)))
+    small = statistics.median(probing(few)[2] for _ in range(runs))
+    return {"probe": row(statistics.median(alone), statistics.median(taken for _, taken, _ in probes), "us", at_most=2,
+                         pairs=runs, handshakes=each),
+            "probe, memory": row(small, statistics.median(memory for _, _, memory in probes), "kB", at_most=1.3)}
 
 
 def made_roots(count):

@@ -24,17 +24,23 @@ exec "$@"
 """
 
 
-@pytest.fixture
-def audited(home):
-    """audited(argv) runs a command under the gate in audit mode with a syslog daemon, and gives what that wrote."""
+def heard(home):
+    """The words before a command that run it with a syslog daemon, which writes to the file `log` in the home."""
     unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
     if subprocess.run([*unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
         pytest.skip("no mount namespace can be made here, so no /dev/log")
+    return [*unshare, "sh", "-c", OWN_DEV, "own-dev", PYTHON, SYSLOGD, home / "log"]
+
+
+@pytest.fixture
+def audited(home):
+    """audited(argv) runs a command under the gate in audit mode with a syslog daemon, and gives what that wrote."""
+    before = heard(home)
     (home / ".config/pganchor").mkdir(parents=True)
     (home / ".config/pganchor/policy.conf").write_text("mode = audit\n")
 
     def run(*argv, gated=True, **kwargs):
-        words = [*unshare, "sh", "-c", OWN_DEV, "own-dev", PYTHON, SYSLOGD, home / "log"]
+        words = [*before]
         words += ["pganchor", "run", "--", *argv] if gated else argv
         done = home.run(words, **kwargs)
         return done, (home / "log").read_text()

@@ -51,6 +51,10 @@ Hostile servers, hostile.py and recording.py: factories for one test
   connect(authority, *words, **settings) -> what psql says of a server with a certificate of that CA
   relay(port) -> .port .finish() .sent: what the client of each connection sent to a server behind it, byte for byte
 
+Many servers, fleets.py
+  make_fleet(100, {3: "silent"}) -> .servers (HOST:PORT) .root .list(home) .counts() -> (handshakes, connections); the home trusts them
+  black_hole       HOST:PORT where no connection is ever taken
+
 Other libpqs, libpqs.py and builds.py
   rooted_home(17)  the fixture home, its commands run with libpq 17 (or 18) in a Debian that has it
   libpq_roots(17)  that Debian: .directory .libpq
@@ -84,6 +88,8 @@ Small programs, programs.py
   second_libpq     a copy of this machine's libpq under a soname of its own
   own_libpq_words  what links libpq itself into a C program
 
+The documents, walkthroughs.py: what docs/*.md and the README's first day have people type, run and compared
+
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.
 """
 
@@ -94,6 +100,7 @@ from audited import audited  # noqa: F401
 from bootstrapping import lived_in  # noqa: F401
 from builds import built_home, libpq_builds  # noqa: F401
 from certificates import impostor_ca  # noqa: F401
+from fleets import black_hole, make_fleet  # noqa: F401
 from gated import anchored, client  # noqa: F401
 from hostile import https_ca  # noqa: F401
 from home import bare_home, home, pganchor  # noqa: F401

@@ -16,7 +16,7 @@ RELEASES = {version: release for version, release in LIBPQS.items() if release !
 PACKAGES = ["libcurl4t64", "libelf1t64", "libjansson4", "python3-psycopg2"]
 # A KDC, for kerberos.py: on the machine that we are on, its packages would bring services. And Node.js, whose packages quarrel
 # with those of others than Debian.
-MORE_PACKAGES = {17: ["nodejs", "node-libpq"], 18: ["krb5-kdc", "krb5-admin-server"]}
+MORE_PACKAGES = {17: ["nodejs", "node-libpq", "node-pg"], 18: ["krb5-kdc", "krb5-admin-server"]}
 
 
 def packages_of(version):
@@ -76,6 +76,10 @@ class RootedHome(Home):
         if ordinary and os.geteuid() == 0:
             argv = [*WITHOUT_POWER, *argv]
         return super().run(self.root.enter(cwd or self.path, self.environment(env), argv), cwd="/", **kwargs)
+
+    def run_tty(self, argv, answers=(), *, env=None, cwd=None, **kwargs):
+        clean = self.environment({"TERM": "xterm", **(env or {})})
+        return super().run_tty(self.root.enter(cwd or self.path, clean, argv), answers, cwd="/", **kwargs)
 
 
 @pytest.fixture(scope="session")

@@ -26,15 +26,21 @@ json.dump([pids, done.returncode, done.stdout, done.stderr], sys.stdout)
 LOADING = "import ctypes, sys; [ctypes.CDLL(path) for path in sys.argv[1:]]; print('ready', flush=True); sys.stdin.read()"
 
 
-@pytest.fixture
-def among(home):
-    """among([argv, ...]) -> (pids, status, standard output) of `pganchor run -- pganchor status` while they run."""
+def own_processes():
+    """The words before a command that run it in a process namespace where nobody else is."""
     unshare = ["unshare", "--mount", "--pid", "--fork", "--mount-proc"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
     if subprocess.run([*unshare, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode != 0:
         pytest.skip("no process namespace can be made here, and in the machine's there are other programs")
+    return unshare
+
+
+@pytest.fixture
+def among(home):
+    """among([argv, ...]) -> (pids, status, standard output) of `pganchor run -- pganchor status --all`, or with these words, while they run."""
+    unshare = own_processes()
 
     def run(started, *words, meanwhile=":", gated=True, powerless=False, env=None):
-        status = (["pganchor", "run", "--"] if gated else []) + ["pganchor", "status", *words]
+        status = (["pganchor", "run", "--"] if gated else []) + ["pganchor", "status", *(words or ["--all"])]
         if gated and "ASAN_OPTIONS" in os.environ:
             pytest.skip("ASan's runtime would have to be loaded before the gate, in the tool itself")
         without_power = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--"] if powerless else []

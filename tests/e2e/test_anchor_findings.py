@@ -19,7 +19,7 @@ def findings(home):
     done = home.pganchor("status", "--json")
     report = json.loads(done.stdout)
     found = [finding for finding in report["findings"] if finding["id"] in OF_ANCHORS]
-    text = home.pganchor("status").stdout
+    text = home.pganchor("status", "--all").stdout
     for finding in found:
         assert finding["subject"] == "anchors" and f"{finding['message']}: {finding['detail']}" in text or finding["detail"] is None
         assert finding["hint"] in text
@@ -43,7 +43,7 @@ def test_anchors_that_end(home):
     assert "of anchor over has expired on" in found[0]["message"] and found[0]["detail"] == "hosts db.example"
     assert "pganchor anchor add pins" in found[0]["hint"] and "pganchor forecast --without over" in found[0]["hint"]
     # Nothing else is wrong where the gate is: the status is that of the anchors.
-    under_gate = home.pganchor("run", "pganchor", "status")
+    under_gate = home.pganchor("run", "pganchor", "status", "--all")
     assert "has expired on" in under_gate.stdout and under_gate.returncode == 3
     # The command that the hint names works.
     command = shlex.split(re.search(r"pganchor (forecast --without \S+)", found[0]["hint"])[1])
@@ -88,7 +88,7 @@ def test_sources_that_nobody_looks_after(home):
 def test_nobody_is_asked(home):
     pin_files(home, ("soon", make_root("Soon", days=(-30, 12)), "h", "root.crt"))
     record(home, soon=("https", "https://ca.example:9000", "2020-01-01T00:00:00Z"))
-    done, calls = home.strace_sockets(["pganchor", "status"])
+    done, calls = home.strace_sockets(["pganchor", "status", "--all"])
     assert "expires on" in done.stdout and internet(calls) == []
 
 

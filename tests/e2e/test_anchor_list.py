@@ -7,7 +7,7 @@ from cryptography import x509
 
 from anchoring import ROOT_CRT, add, anchor, done, listed, own, service, services_of, told
 from certificates import EXPIRED, make_root
-from services import pin, write
+from services import environment, pin, write
 
 COMPANY = make_root("Company Root CA", days=(-1, 400))
 OTHER = make_root("Another Root CA, of a company whose name is a long one", days=(-1, 400))
@@ -44,7 +44,11 @@ def test_all_of_it(home):
                                     "roots": str(home / ROOT_CRT)}]
     assert said["apart"]["scope"] == "scoped" and said["apart"]["files"] == [str(home / own("apart"))]
     assert said["apart"]["hosts"] == ["*"] and services_of(said["apart"]) == ["apart"]
+    # Nobody's lines wrap in a pipe.
     rows, lines = table(done(anchor(home, "list")).stdout)
+    assert "…" not in str(lines) and "*.example.com db.example.org" in rows["company"] and "Another" not in rows["company"]
+    shown = home.pganchor_tty("anchor", "list", env={**environment(home), "NO_COLOR": "1"})
+    rows, lines = table(shown.output)
     assert re.match(r"NAME +SUBJECT +SOURCE +DAYS +HOSTS +FILES +SERVICES$", lines[0])
     assert all(len(line) <= 80 for line in lines)
     assert re.search(r" Company Ro.*… +\S+… +\d+ +\*\.exam\S*… +root\.crt +prod$", rows["company"]), rows["company"]
@@ -54,7 +58,7 @@ def test_all_of_it(home):
 def test_a_long_name_has_a_line_of_its_own(home):
     name = "n" * 64
     pin(home, (name, COMPANY.fingerprint, "*", "scoped"))
-    lines = done(anchor(home, "list")).stdout.splitlines()
+    lines = home.pganchor_tty("anchor", "list", env={**environment(home), "NO_COLOR": "1"}).output.splitlines()
     assert lines[1] == name and lines[2].startswith("  ") and all(len(line) <= 80 for line in lines)
 
 

@@ -23,9 +23,10 @@ COMPLETIONS = {"share/bash-completion/completions/pganchor", "share/fish/vendor_
                "share/zsh/site-functions/_pganchor"}
 DROPIN = {"lib/pganchor/libpq/libpq.so", "lib/pganchor/libpq/libpq.so.5"}
 KEYRING = {"libexec/pganchor/pganchor-secret"}
+MANUALS = {f"share/man/man{page.suffix[1:]}/{page.name}" for page in (TOP / "man").iterdir()}
+GATE_MANUALS = {"share/man/man3/libpganchor.3", "share/man/man5/pganchor-policy.5"}
 INSTALLED = {*COMPLETIONS, "bin/pganchor", "include/pganchor.h", "lib/libpganchor.so", "lib/libpganchor.so.0", "lib/libpganchor.so.0.0.0",
-             "lib/pganchor/pganchor-gate.so", *DROPIN, *KEYRING, "lib/pkgconfig/pganchor.pc", "share/man/man1/pganchor.1",
-             "share/man/man3/libpganchor.3", "share/man/man5/pganchor-policy.5"}
+             "lib/pganchor/pganchor-gate.so", *DROPIN, *KEYRING, "lib/pkgconfig/pganchor.pc", *MANUALS}
 # What pkg-config is asked for, with the packages that bring it on Debian and on Fedora.
 DEPENDENCIES = {"libpq": ("libpq-dev", "libpq-devel"), "openssl": ("libssl-dev", "openssl-devel"),
                 "libcurl": ("libcurl4-openssl-dev", "libcurl-devel"), "jansson": ("libjansson-dev", "jansson-devel"),
@@ -103,7 +104,7 @@ def test_uninstall_leaves_nothing(built):
     run("make", "uninstall", cwd=directory)
     left = {str(path.relative_to(prefix)) for path in prefix.rglob("*")}
     # Those that every package has.
-    assert left <= {"bin", "include", "lib", "lib/pkgconfig", "libexec", "share", "share/man", *[f"share/man/man{n}" for n in (1, 3, 5)],
+    assert left <= {"bin", "include", "lib", "lib/pkgconfig", "libexec", "share", "share/man", *[f"share/man/man{n}" for n in (1, 3, 5, 7)],
                     *(str(parent) for name in COMPLETIONS for parent in Path(name).parents)}
 
 
@@ -248,7 +249,7 @@ def test_the_gate_without_the_tool(tree, tmp_path):
                  env={"PKG_CONFIG_LIBDIR": str(tmp_path), "PKG_CONFIG_PATH": ""})
     assert NO_DROPIN in output
     run("make", "-j2", "install", cwd=tmp_path)
-    assert files_below(prefix) == INSTALLED - COMPLETIONS - {"bin/pganchor", "share/man/man1/pganchor.1", *DROPIN, *KEYRING}
+    assert files_below(prefix) == INSTALLED - COMPLETIONS - MANUALS - {"bin/pganchor", *DROPIN, *KEYRING} | GATE_MANUALS
     run("make", "uninstall", cwd=tmp_path)
     assert not (prefix / "lib/pganchor").exists()
 

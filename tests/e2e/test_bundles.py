@@ -170,6 +170,9 @@ def test_by_the_fingerprint(home, root):
     assert add(home, bundle, "--fingerprint", root.fingerprint).returncode == 0
     assert add(home, bundle, "--fingerprint", OTHERS[2].fingerprint).returncode == 0
     assert set(pins(home).values()) == {root.fingerprint, OTHERS[2].fingerprint}
+    # That of the whole file is told from one that nothing has.
+    said = add(home, bundle, "--fingerprint", digest(bundle))
+    assert said.returncode == 1 and "that is the SHA-256 of the whole file, and not of a certificate in it\n    --all pins" in said.stderr
     # One of a bundle says nothing of another one.
     shown = home.pganchor_tty("anchor", "add", bundle, answers=[(NUMBER, "1"), (PROMPT, "yes")])
     assert shown.returncode == 0 and "attack" not in shown.output and len(pins(home)) == 3, shown.output
@@ -231,6 +234,15 @@ def test_all_is_asked_about(home, root):
     assert shown.returncode == 1 and "not trusted by you; nothing was pinned" in shown.output and pins(home) == {}
     shown = home.pganchor_tty("anchor", "add", bundle, "--all", answers=[(ALL, "yes")])
     assert shown.returncode == 0 and len(pins(home)) == 6, shown.output
+
+
+def test_what_is_wrong_with_a_file_comes_first(home, root):
+    """Before the fingerprint that is missing, where there is no terminal."""
+    (home / "text").write_text("no certificate")
+    for file, why in (("/nowhere/root.pem", "no such file"), (home / "text", "no certificate in it"),
+                      (GONE, "cannot be an anchor"), (root, "--fingerprint is missing")):
+        done = add(home, written(home, file) if file in (GONE, root) else file)
+        assert done.returncode == 2 and why in done.stderr, done.stderr
 
 
 def test_all_without_proof(home, root):

@@ -7,17 +7,22 @@ import pytest
 
 from services import write
 
-COMMANDS = ("bootstrap", "anchor", "crl", "service", "forecast", "password", "explain", "run", "enable", "disable", "status", "log",
+COMMANDS = ("onboard", "bootstrap", "anchor", "crl", "service", "forecast", "probe", "profile", "password", "explain", "run", "enable", "disable", "status", "doctor", "log",
             "uninstall", "completion")
 # What is typed, and the command that is meant.
-WORDS = {"add": "service add", "list": "service list", "ls": "service list", "show": "service show", "rm": "service remove",
-         "remove": "service remove", "check": "explain", "exec": "run", "on": "enable", "off": "disable"}
+WORDS = {"add": "service add or anchor add", "list": "service list or anchor list", "ls": "service list or anchor list",
+         "show": "service show or anchor show", "rm": "service remove or anchor remove", "remove": "service remove or anchor remove",
+         "pin": "anchor add", "harden": "service harden", "refresh": "anchor refresh or crl refresh", "rename": "anchor rename",
+         "set-hosts": "anchor set-hosts", "check": "explain", "exec": "run", "on": "enable", "off": "disable"}
 
 
 def test_every_command_is_in_the_help(home):
     done = home.pganchor("--help")
-    listed = re.search(r"\ncommands:\n(.*?)\n\n", done.stdout, re.DOTALL)[1].splitlines()
-    assert sorted(line.split()[0] for line in listed) == sorted(COMMANDS)
+    # Below headings of their own, with what they do behind them.
+    groups = re.findall(r"^([a-z ]+):\n((?:  .*\n)+)", done.stdout, re.MULTILINE)
+    assert len(groups) == 4 and groups[0][0] == "to begin with"
+    listed = [name for _, lines in groups for name in re.findall(r"^  (\w+)  +\S", lines, re.MULTILINE)]
+    assert sorted(listed) == sorted(COMMANDS)
     assert (done.returncode, done.stderr) == (0, "")
     for args in (["-h"], ["help"], ["help", "help"], ["help", "-h"], ["help", "--help"]):
         same = home.pganchor(*args)
@@ -35,7 +40,7 @@ def test_help_of_a_command(home, name):
         assert (done.returncode, done.stdout, done.stderr) == (0, whole.stdout, ""), args
 
 
-@pytest.mark.parametrize("name", ["add", "list", "show", "remove"])
+@pytest.mark.parametrize("name", ["add", "harden", "list", "show", "remove"])
 def test_help_of_a_command_of_service(home, name):
     whole = home.pganchor("service", name, "--help")
     assert (whole.returncode, whole.stderr) == (0, "") and f"usage: pganchor service {name}" in whole.stdout

@@ -20,7 +20,9 @@ TYPED = [
     ("service add x --anchor comp", "service add x --anchor company"), ("bootstrap --fing", "bootstrap --fingerprint"),
     ("bootstrap --name comp", "bootstrap --name company"), ("enable --ld", "enable --ld-so-preload"), ("disable --keep", "disable --keep-going"),
     ("status --js", "status --json"), ("log --file aud", "log --file audit.log"), ("run --req", "run --require"), ("explain --js", "explain --json"),
-    ("completion ba", "completion bash"), ("help serv", "help service"), ("help service ad", "help service add"), ("vers", "version")]
+    ("completion ba", "completion bash"), ("onb", "onboard"), ("onboard acm", "onboard acme.profile"), ("onboard --sha", "onboard --sha256"), ("profile acm", "profile acme.profile"),
+    ("prob", "probe"), ("probe pro", "probe prod-db"), ("doctor --fi", "doctor --fix"), ("service harden pro", "service harden prod-db"),
+    ("help serv", "help service"), ("help service ad", "help service add"), ("vers", "version")]
 
 
 @pytest.fixture
@@ -29,7 +31,8 @@ def furnished(home, stepca, pganchor):
     done = home.pganchor("bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--name", "company")
     assert done.returncode == 0, done.stderr
     write(home, "[prod-db]\nhost=db.example.com\nsslmode=verify-full\n")
-    (home / "audit.log").write_text("")
+    for name in ("audit.log", "acme.profile"):
+        (home / name).write_text("")
     return home
 
 

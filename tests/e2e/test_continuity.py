@@ -255,7 +255,7 @@ def test_status_tells_of_it_until_it_is_accepted(changed, server, conninfo):
     found, = findings(changed)
     assert found["severity"] == "warning" and changed.key in found["detail"] and "psql" in found["detail"]
     assert f"pganchor anchor accept localhost:{server.port}" in found["hint"]
-    assert f"localhost:{server.port} has shown another key than before" in changed.pganchor("status").stdout
+    assert f"localhost:{server.port} has shown another key than before" in changed.pganchor("status", "--all").stdout
     done = changed.pganchor("anchor", "accept", f"localhost:{server.port}", "--key", changed.key)
     assert (done.returncode, done.stdout) == (0, f"accepted localhost, port {server.port}: key {changed.key}\n")
     assert findings(changed) == [] and states(changed) == ["seen", "changed", "accepted"]
@@ -356,7 +356,7 @@ def test_a_server_that_was_made_anew(changed, conninfo):
 
 def test_status_counts_what_is_known(seen, relay, postgres):
     psql(seen, postgres.conninfo(port=relay(postgres.port).port, sslmode="verify-full"))
-    assert f"keys of servers: 0 of the system, 2 of yours ({seen / KNOWN})\n" in seen.pganchor("status").stdout
+    assert f"keys of servers: 0 of the system, 2 of yours ({seen / KNOWN})\n" in seen.pganchor("status", "--all").stdout
     assert json.loads(seen.pganchor("status", "--json").stdout)["known_servers"] == {"system": 0, "user": 2}
 
 
@@ -369,7 +369,7 @@ def test_a_policy_without_continuity_is_told(changed, policy):
     policy("")
     done = changed.pganchor("anchor", "accept", "localhost", "--yes")
     assert done.returncode == 0 and "continuity = off" in done.stderr
-    assert changed.pganchor("status").stdout.count("another key") == 0
+    assert changed.pganchor("status", "--all").stdout.count("another key") == 0
 
 
 @pytest.mark.parametrize("word", ["", ":5432", "localhost:", "localhost:0", "localhost:65536", "localhost:x", "[::1", "[::1]x", "[]:5", "*", "*.example.com", "a b", "service=prod", "a,b"])

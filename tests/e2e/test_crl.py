@@ -482,6 +482,7 @@ def test_status_warns(crl_home, root, servers):
     have(crl_home, servers, "plain")
     path = write(crl_home, crl(root, days=(-10, 2)), "root.crl")
     run(crl_home, "add", path)
+    assert "\nends next CRL root-of-the-company on " in crl_home.pganchor("status").stdout
     finding, = (found for found in json.loads(crl_home.pganchor("status", "--json").stdout)["findings"] if found["id"].startswith("crl"))
     assert finding["id"] == "crl-expires-soon" and finding["severity"] == "warning" and "crl refresh root-of-the-company" in finding["hint"]
     path.unlink()

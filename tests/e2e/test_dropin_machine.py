@@ -167,7 +167,7 @@ def test_the_wal_receiver_is_behind_the_gate(machine, postgres, strong):
 
 
 def test_it_is_told_and_taken_out_again(machine, postgres):
-    done = machine.run(machine.program.binary, "status")
+    done = machine.run(machine.program.binary, "status", "--all")
     assert "active here: the machine's libpq is behind the gate" in done.stdout
     assert re.search(rf"^machine +on +{re.escape(CONF)}$", done.stdout, re.M)
     before = machine.root("sh", "-c", "ls /etc/ld.so.conf.d; ldconfig -p")

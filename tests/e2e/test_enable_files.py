@@ -371,9 +371,9 @@ def test_a_login_shell_that_does_not_come_by_the_lines(home, pganchor):
     """status names the way out that works: the file that was made since is read in the place of the one with the lines."""
     done_well(home.pganchor("enable", "--shell", env=BASH))
     (home / ".bash_profile").write_text("alias a=b\n")
-    done = home.run(["bash", "-lc", f"{pganchor.binary} status"], env=BASH)
+    done = home.run(["bash", "-lc", f"{pganchor.binary} status --all"], env=BASH)
     assert done.returncode == 3 and "log out" not in done.stdout
     assert f"    it is enabled, but your shell reads {home.path}/.bash_profile, which does not have the lines: pganchor enable --shell; " in done.stdout
     done_well(home.pganchor("enable", "--shell", env=BASH))
-    assert home.run(["bash", "-lc", f"{pganchor.binary} status"], env=BASH).stdout.startswith("active here")
+    assert home.run(["bash", "-lc", f"{pganchor.binary} status --all"], env=BASH).stdout.startswith("active here")
     assert json.loads(home.pganchor("status", "-j", env=BASH).stdout)["active"] is False

@@ -7,7 +7,8 @@ import pytest
 COMMANDS = [
     (["--hlep"], "--hlep: no such option; did you mean --help?"), (["--verison"], "--verison: no such option; did you mean --version?"),
     (["-x"], "-x: no such option"), (["boostrap"], "boostrap: no such command; did you mean bootstrap?"),
-    (["help", "stauts"], "stauts: no such command; did you mean status?"), (["list"], "list: no such command; did you mean service list?"),
+    (["help", "stauts"], "stauts: no such command; did you mean status?"),
+    (["list"], "list: no such command; did you mean service list or anchor list?"),
     (["serv"], "serv: no such command; did you mean service?"), (["off"], "off: no such command; did you mean disable?"),
     (["nonsense"], "nonsense: no such command"), (["service", "lsit"], "service: lsit: no such command; did you mean service list?"),
     (["service", "rm", "x"], "service: rm: no such command; did you mean service remove?"),
@@ -19,7 +20,7 @@ COMMANDS = [
 OPTIONS = [
     (["bootstrap", "--fingerprnt", "x"], "--fingerprnt: no such option; did you mean --fingerprint?"),
     (["bootstrap", "--ca_url", "x"], "--ca_url: no such option; did you mean --ca-url?"), (["bootstrap", "--ca-url"], "--ca-url: needs a value"),
-    (["bootstrap", "--yes=1"], "--yes: takes no value"), (["bootstrap", "--h"], "--h: could be any of --host, --hosts, --help"),
+    (["bootstrap", "--yes=1"], "--yes: takes no value"), (["bootstrap", "--h"], "--h: could be any of --hostaddr, --host, --hosts, --help"),
     (["bootstrap", "-json"], "-json: no such option; did you mean --json?"),
     (["service", "add", "x", "--hots", "h"], "--hots: no such option; did you mean --host?"), (["service", "add", "x", "-H"], "-H: needs a value"),
     (["service", "add", "x", "--port"], "--port: needs a value"), (["service", "add", "-nx"], "-x: no such option"),

@@ -47,7 +47,8 @@ def test_alike_connections_are_one_line_and_the_most_frequent_is_first(home, aud
     assert done.returncode == 0, done.stderr
     shown = home.pganchor("log", "--file", home / "log")
     assert shown.returncode == 3
-    heading, *rows = [re.split(r"  +", line) for line in shown.stdout.splitlines()]
+    heading, *rows, last = [re.split(r"  +", line) for line in shown.stdout.splitlines()]
+    assert last == ["the last weak connection was less than a day ago"]
     assert heading == ["PROGRAM", "TIMES", "LAST", "TO", "WHY"]
     to = f"localhost:{postgres.port}/{postgres.dbname}"
     assert [(row[0], row[1], row[3], row[4]) for row in rows] == [
@@ -229,3 +230,93 @@ def test_the_journal_is_asked(home):
     done = home.pganchor("log", "--json")
     assert done.returncode in (0, 1, 3)
     assert done.returncode == 1 or json.loads(done.stdout)["source"] == "the journal"
+
+
+def fleet(home, *words):
+    done = home.pganchor("log", "--fleet", "--file", home / "log", *words)
+    assert done.stderr == ""
+    return [json.loads(one) for one in done.stdout.splitlines()]
+
+
+def test_the_fleet_has_a_line_for_each_program_host_and_reason(home, audited, postgres):
+    """Of two connections that are alike, and of one that has two reasons."""
+    script = 'for i in 1 2; do psql -X -At -c "select 1" "$1"; done; psql -X -At -c "select 1" "$2"'
+    _, log = audited("sh", "-c", script, "sh", postgres.conninfo(sslmode="prefer"),
+                     postgres.conninfo(sslmode="prefer") + " gssencmode=require")
+    lines = fleet(home)
+    told = [(line["program"], line["host"], line["reason"], line["count"]) for line in lines]
+    assert ("psql", "localhost", "sslmode=prefer (conninfo) is weaker than verify-full", 3) in told
+    assert len(told) == len(set(told)) > 1 and told == sorted(told)
+    for line in lines:
+        assert set(line) == {"form", "hostname", "login", "uid", "program", "host", "reason", "count", "first", "last"}
+        assert line["hostname"] == os.uname().nodename and line["first"] <= line["last"] and line["form"] == 1
+    assert "hunter2" not in str(lines) and postgres.password not in str(lines)
+
+
+def test_lines_of_the_fleet_are_put_together_by_their_keys(home):
+    """What is alike in all but its times is one line, whose times are those of the first and the last."""
+    (home / "log").write_text(line(300) + line(100) + line(200, reasons="weak; weaker") + line(5, host="") + line(7, "a\\x22b"))
+    lines = fleet(home)
+    assert [(one["program"], one["host"], one["reason"], one["count"], one["first"][11:19], one["last"][11:19]) for one in lines] == [
+        ("a\"b", "db.example.test", "weak", 1, "00:00:07", "00:00:07"),
+        ("psql", "", "weak", 1, "00:00:05", "00:00:05"),
+        ("psql", "db.example.test", "weak", 3, "00:01:40", "00:05:00"),
+        ("psql", "db.example.test", "weaker", 1, "00:03:20", "00:03:20")]
+
+
+def test_a_fleet_line_of_nothing(home):
+    (home / "log").write_text("")
+    done = home.pganchor("log", "--fleet", "--file", home / "log")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = home.pganchor("log", "--fleet", "--json")
+    assert done.returncode == 2 and "--json and --fleet are two reports" in done.stderr
+
+
+def stamped(days, text="pganchor[7]: hello"):
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - days * 86400)) + f".251+00:00 host {text}\n"
+
+
+@pytest.mark.parametrize("begins, policy_is, weak, days, words", [
+    (40, 50, None, 40, "no weak connection in 40 days: mode = enforce would refuse nothing of what has been"),
+    (50, 40, None, 40, "no weak connection in 40 days: mode = enforce would refuse nothing of what has been"),
+    (50, 50, 31, 31, "the last weak connection was 31 days ago: mode = enforce would refuse nothing of what has been"),
+    (50, 50, 29, 29, "the last weak connection was 29 days ago"),
+    (50, 50, 0, 0, "the last weak connection was less than a day ago"),
+    (29, 50, None, 29, "no weak connection in 29 days"),
+    (50, 1, None, 1, "no weak connection in 1 day"),
+    (50, 1, 10, 1, "no weak connection in 1 day"),
+    (None, 50, None, None, "no weak connection, in a log that does not say how far back it goes"),
+])
+def test_how_long_nothing_has_been_weak(home, begins, policy_is, weak, days, words):
+    """Neither a log that begins later nor a policy that was written later shows that nothing was."""
+    now = int(time.time())
+    policy = home / ".config/pganchor/policy.conf"
+    policy.parent.mkdir(parents=True)
+    policy.write_text("mode = audit\n")
+    os.utime(policy, (now - policy_is * 86400 - 60,) * 2)
+    told = "" if begins is None else stamped(begins + 0.01)
+    (home / "log").write_text(told + ("" if weak is None else line(now - weak * 86400 - 60)))
+    shown = home.pganchor("log", "--file", home / "log").stdout
+    assert words in shown.splitlines()
+    report = json.loads(home.pganchor("log", "--json", "--file", home / "log").stdout)
+    assert report["days_without_weak"] == days
+    assert (report["last_weak"] is None) == (weak is None)
+    ready = "would refuse nothing" in words
+    command = f"    sed -i 's/^\\s*mode\\s*=.*/mode = enforce/' {policy}"
+    assert (command in shown.splitlines()) == ready
+    if ready:
+        assert home.run(["sh", "-c", command]).returncode == 0
+        assert policy.read_text() == "mode = enforce\n"
+        assert home.pganchor("log", "--file", home / "log").stdout.count("enforce") == 0
+        assert json.loads(home.pganchor("log", "--json", "--file", home / "log").stdout)["days_without_weak"] is None
+
+
+def test_less_of_the_log_shows_less(home):
+    """--since is where it begins then."""
+    now = int(time.time())
+    policy = home / ".config/pganchor/policy.conf"
+    policy.parent.mkdir(parents=True)
+    policy.write_text("mode = audit\n")
+    os.utime(policy, (now - 90 * 86400,) * 2)
+    (home / "log").write_text(stamped(80))
+    assert "no weak connection in 3 days\n" in home.pganchor("log", "--since", "3d", "--file", home / "log").stdout

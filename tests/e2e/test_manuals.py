@@ -10,19 +10,23 @@ MAN = Path(__file__).resolve().parent.parent.parent / "man"
 COMMANDS = [
     "bootstrap", *(f"anchor {word}" for word in (
         "accept", "add", "export", "forget", "import", "list", "refresh", "remove", "rename", "set-hosts", "show", "timer", "trim", "verify")),
-    *(f"service {word}" for word in ("add", "list", "remove", "show")), *(f"crl {word}" for word in ("add", "list", "refresh", "remove")),
+    *(f"service {word}" for word in ("add", "harden", "list", "remove", "show")), *(f"crl {word}" for word in ("add", "list", "refresh", "remove")),
     *(f"password {word}" for word in ("clear", "export", "get", "import", "list", "set", "unlock")),
-    "forecast", "run", "explain", "enable", "disable", "status", "log", "uninstall", "completion"]
+    "forecast", "probe", "onboard", "profile", "run", "explain", "enable", "disable", "status", "doctor", "log", "uninstall", "completion"]
 
 
 def manual(name):
     return (MAN / name).read_text()
 
 
+def page_of(command):
+    return f"pganchor-{command.split()[0]}.1"
+
+
 def synopsis(command):
-    """What the synopsis of pganchor(1) says behind this command, up to the next one."""
-    section = manual("pganchor.1").split(".Sh SYNOPSIS\n")[1].split(".Sh ")[0]
-    parts = [part for part in section.split(".Nm\n") if re.match(rf"\.Cm {command.replace(' ', ' Cm ')}\b(?!-)", part)]
+    """What the synopsis of the command's page says behind it, up to the next one."""
+    section = manual(page_of(command)).split(".Sh SYNOPSIS\n")[1].split(".Sh ")[0]
+    parts = [part for part in section.split(".Nm pganchor\n") if re.match(rf"\.Cm {command.replace(' ', ' Cm ')}\b(?!-)", part)]
     assert len(parts) == 1, command
     return parts[0]
 
@@ -47,18 +51,44 @@ def test_the_synopsis_has_the_options_of_help(home, command):
 
 def commands_in_help(home, *before):
     told = home.pganchor(*before, "--help").stdout
-    listed = told.split("commands:\n")[1].split("\n\n")[0] if "commands:\n" in told else ""
+    listed = "" if before and "\ncommands:\n" not in told else "".join(re.findall(r"^[a-z ]+:\n((?:  .*\n)+)", told, re.MULTILINE))
     words = re.findall(r"^  ([a-z]\S*)", listed, re.MULTILINE)
     return [name for word in words for name in commands_in_help(home, *before, word)] or [" ".join(before)]
 
 
-def test_every_command_is_in_the_manual(home):
+def test_every_command_has_a_page_and_a_line_in_the_overview(home):
     assert sorted(commands_in_help(home)) == sorted(COMMANDS)
+    pages = {page_of(command) for command in COMMANDS}
+    assert pages == {page.name for page in MAN.glob("pganchor-*.1")}
+    overview = manual("pganchor.1").split(".Ss Commands\n")[1].split(".Sh ")[0]
+    assert sorted(re.findall(r"^\.It Cm (\S+)$", overview, re.MULTILINE)) == sorted({command.split()[0] for command in COMMANDS})
+
+
+@pytest.mark.parametrize("command", ["", "bootstrap", "anchor", "anchor add", "crl list"])
+def test_help_names_the_page(home, command):
+    page = "-".join(["pganchor", *command.split()[:1]])
+    for told in home.pganchor(*command.split(), "--help"), home.pganchor("help", *command.split()):
+        assert told.stdout.endswith(f"\nThe manual: man {page}\n")
+    assert (MAN / f"{page}.1").exists()
+
+
+def test_the_pages_name_each_other_by_their_names():
+    for page in MAN.iterdir():
+        for name, section in re.findall(r"^\.Xr (pganchor\S*|libpganchor) (\d)", page.read_text(), re.MULTILINE):
+            assert (MAN / f"{name}.{section}").exists(), f"{page.name}: {name}({section})"
+        of_itself = re.findall(r"\.Dt (\S+) (\d)\n", page.read_text())
+        assert of_itself == [(page.stem.upper(), page.suffix[1:])]
+
+
+def test_the_build_installs_every_page():
+    listed = re.findall(r"\bman/(\S+\.\d)\b", (MAN.parent / "sources.mk").read_text())
+    assert sorted(listed) == sorted(page.name for page in MAN.iterdir())
 
 
 def test_every_long_option_is_described(home):
-    described = manual("pganchor.1")
     for command in COMMANDS:
+        # The options of bootstrap are those of anchor add.
+        described = manual(page_of("bootstrap" if command == "anchor add" else command)).split(".Sh DESCRIPTION\n")[1]
         for long in re.findall(r"--([a-z][\w-]+)", home.pganchor(*command.split(), "--help").stdout.split("\n\n", 1)[1]):
             if long not in ("help", "noout"):
                 assert f"-{long}" in described, f"{command}: --{long}"
@@ -123,14 +153,18 @@ def test_the_manual_of_the_api_has_every_function_of_the_header(pganchor):
     assert set(re.findall(r"^\.Fo (pganchor_\w+)$", manual("libpganchor.3"), re.MULTILINE)) == declared
 
 
-@pytest.mark.parametrize("page", ["pganchor.1", "libpganchor.3", "pganchor-policy.5"])
+@pytest.mark.parametrize("page", sorted(page.name for page in MAN.iterdir()))
 def test_the_page_is_sound_mdoc(page):
     checked = subprocess.run(["mandoc", "-Tlint", "-Wwarning", MAN / page], capture_output=True, text=True)
     assert (checked.returncode, checked.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("page", ["pganchor.1", "libpganchor.3", "pganchor-policy.5"])
+def test_the_page_says_what_it_does_not_protect_from(page):
     assert "SECURITY CONSIDERATIONS" in subprocess.run(["mandoc", "-Tman", MAN / page], capture_output=True, text=True).stdout
 
 
 def test_every_finding_is_in_the_manual():
     words = re.findall(r'X\(\w+, "([\w-]+)"\)', (MAN.parent / "src/report/finding_ids.h").read_text())
-    listed = manual("pganchor.1").split(".Ss Findings\n")[1].split(".Ss ")[0]
+    listed = manual("pganchor-findings.7")
     assert words == re.findall(r"^\.It Ql (.*)$", listed, re.MULTILINE)

@@ -128,6 +128,23 @@ def test_a_verdict_is_the_same_or_there_is_none(home, stepca, failing_malloc, co
     assert failed
 
 
+def test_the_doctor_passes_nothing_over(home, failing_malloc):
+    """The policy and the pins are read first: without them lines of the password file are not looked at."""
+    program, gate = without_wrapper(home)
+    lay_out(home, False)
+    write(home, "*:*:*:*:secret\n", ".pgpass")
+    (home / ".pgpass").chmod(0o600)
+    argv = [program, "doctor", "--json"]
+    assert '"passfile-any-host"' in run_failing(home, failing_malloc, argv, 0, preload=gate)[0].stdout
+    stopped = 0
+    for number in range(1, 61):
+        done, _ = run_failing(home, failing_malloc, argv, number, preload=gate)
+        assert done.returncode in (1, 3), (number, done.stderr)
+        stopped += done.returncode == 1
+        assert done.returncode == 1 or '"passfile-any-host"' in done.stdout or "-unreadable" in done.stdout, number
+    assert stopped > 5
+
+
 def test_a_service_file_without_an_end(home, failing_malloc):
     """What comes through a pipe is read into memory; where there is none, reading on would never end."""
     program, gate = without_wrapper(home)

@@ -18,6 +18,9 @@ from enabling import GENERATOR
 
 pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
 
+# Of the package with the tool; the library's is in its own.
+MANUALS = sorted(f"man{page.suffix[1:]}/{page.name}" for page in (TOP / "man").iterdir() if page.suffix != ".3")
+
 # ---- Debian
 
 def test_the_debs_and_their_files(debs):
@@ -35,7 +38,8 @@ def test_the_debs_and_their_files(debs):
         "usr/lib/i386-linux-gnu/pganchor/pganchor-gate.so", "usr/lib32/pganchor/pganchor-gate.so",
         "usr/share/bash-completion/completions/pganchor", "usr/share/fish/vendor_completions.d/pganchor.fish",
         "usr/share/zsh/vendor-completions/_pganchor",
-        "usr/share/man/man1/pganchor.1.gz", "usr/share/man/man5/pganchor-policy.5.gz",
+        *(f"usr/share/man/{page}.gz" for page in MANUALS),
+        *(f"usr/share/doc/pganchor/{page.relative_to(TOP)}" for page in (TOP / "docs").rglob("*.md")),
         "usr/share/doc/pganchor/NEWS", "usr/share/doc/pganchor/README.md", "usr/share/doc/pganchor/SECURITY.md"}
     assert "etc/pganchor/policy.d/" in deb_directories(debs["pganchor"])
     assert rest("pganchor-libpq") == {"LIB/pganchor/libpq/libpq.so", "LIB/pganchor/libpq/libpq.so.5"}
@@ -106,7 +110,7 @@ def test_the_rpms_and_their_files(rpms, tmp_path):
         "/etc/pganchor/policy.conf", "/etc/pganchor/policy.d", "/usr/lib/environment.d/40-pganchor.conf",
         "/usr/share/bash-completion/completions/pganchor", "/usr/share/fish/vendor_completions.d/pganchor.fish",
         "/usr/share/zsh/site-functions/_pganchor",
-        "/usr/share/man/man1/pganchor.1", "/usr/share/man/man5/pganchor-policy.5"}
+        *(f"/usr/share/man/{page}" for page in MANUALS)}
     assert files("pganchor-libpq") == {"/usr/lib64/pganchor/libpq", "/usr/lib64/pganchor/libpq/libpq.so", "/usr/lib64/pganchor/libpq/libpq.so.5"}
     assert files("pganchor-keyring") == {"/usr/libexec/pganchor", "/usr/libexec/pganchor/pganchor-secret"}
     assert files("libpganchor") == {"/usr/lib64/libpganchor.so.0", "/usr/lib64/libpganchor.so.0.0.0"}

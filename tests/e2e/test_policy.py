@@ -167,7 +167,7 @@ def test_a_policy_that_others_could_write_refuses_everything(anchored, postgres,
     assert f"{REFUSED}{path}: {complaint}: {OWNERS}" in done.stderr and done.returncode == 2
     told = anchored.pganchor("explain", "host=localhost")
     assert f"pganchor: {path}: {complaint}" in told.stderr and told.returncode == 1
-    assert f"{path}: {complaint}" in anchored.pganchor("status").stdout
+    assert f"{path}: {complaint}" in anchored.pganchor("status", "--all").stdout
 
 
 def test_what_a_link_leads_to_counts(anchored, postgres, system, tmp_path):

@@ -51,16 +51,16 @@ def test_a_ca_with_too_many_roots(home, ca, company, count, why):
     after = home.snapshot()
     assert {name for name in after if after[name] != before.get(name)} <= {
         ".local", ".local/state", ".local/state/pganchor", NOTICES, ".config/pganchor/manifest"}
-    assert "could not be refreshed" in home.pganchor("status").stdout
+    assert "could not be refreshed" in home.pganchor("status", "--all").stdout
     ca.answers.update(lists(company))
-    assert refresh(home).returncode == 0 and "could not be refreshed" not in home.pganchor("status").stdout
+    assert refresh(home).returncode == 0 and "could not be refreshed" not in home.pganchor("status", "--all").stdout
 
 
 def test_a_root_that_libpq_cannot_use_is_told_of(home, ca, company):
     ca.answers.update(lists(company, make_root("Weak Root CA", key="rsa1024")))
     report = refreshed(home, status=3)
     assert [root["state"] for root in report["sources"][0]["roots"]] == ["known", "unusable"]
-    assert list(pins(home)) == ["localhost"] and "libpq cannot use" in home.pganchor("status").stdout
+    assert list(pins(home)) == ["localhost"] and "libpq cannot use" in home.pganchor("status", "--all").stdout
 
 
 def test_another_ca_at_the_address_proves_nothing(home, ca, https_ca, company, impostor_ca):
@@ -81,7 +81,7 @@ def test_an_expired_root_says_what_to_do(home, https_ca, ca, company):
     done = refresh(home)
     assert done.returncode == 1 and "has expired on" in done.stderr
     assert f"pganchor bootstrap --ca-url {ca.url} --fingerprint HEX" in done.stderr
-    assert "--fingerprint HEX" in home.pganchor("status").stdout
+    assert "--fingerprint HEX" in home.pganchor("status", "--all").stdout
 
 
 @pytest.mark.parametrize("written", [lambda url: url + "/", lambda url: url.replace("localhost", "LOCALHOST")], ids=["slash", "upper case"])
@@ -162,7 +162,7 @@ def test_a_file_that_changes_is_shown_and_not_pinned(home, company):
     told = home.pganchor_tty("anchor", "list").output
     assert f"pganchor: notice: anchor company: {bundle} has changed" in told and new.fingerprint in told
     assert "notice" not in home.pganchor("anchor", "list").stderr
-    assert "anchor company waits for you" in home.pganchor("status").stdout
+    assert "anchor company waits for you" in home.pganchor("status", "--all").stdout
     # Pinned by the user, it is settled.
     assert home.pganchor("anchor", "add", bundle, "--fingerprint", new.fingerprint, "--name", "new").returncode == 0
     assert "notice" not in home.pganchor_tty("anchor", "list").output

@@ -137,7 +137,7 @@ def test_a_whole_rotation_without_one_failed_connection(home, rotating_ca, make_
     ca.have([ca.new.pem], ca.issuer)
     report = refreshed(home, status=3)
     assert states(report) == [("localhost", "withdrawn"), ("localhost-2", "known")] and not report["late_servers"]
-    assert "pganchor anchor refresh localhost --drop" in home.pganchor("status").stdout
+    assert "pganchor anchor refresh localhost --drop" in home.pganchor("status", "--all").stdout
     all_along.some_more()
     report = refreshed(home, "--drop", "--yes")
     (source,) = report["sources"]
@@ -149,7 +149,7 @@ def test_a_whole_rotation_without_one_failed_connection(home, rotating_ca, make_
         assert certificates(home, ROOT_CRT) == [ca.new.pem]
     all_along.some_more()
     assert states(refreshed(home)) == [("localhost", "known")]
-    assert "--drop" not in home.pganchor("status").stdout
+    assert "--drop" not in home.pganchor("status", "--all").stdout
     assert all_along.stop() == []
 
 
@@ -166,7 +166,7 @@ def test_a_server_that_is_late_is_told_of_and_keeps_its_root(home, rotating_ca, 
     assert "service prod" in done.stderr and "still comes from the root of anchor localhost, which its CA has withdrawn" in done.stderr
     assert "stays pinned: it is needed by service prod" in done.stdout
     assert pins(home)["localhost"] == ca.fingerprint
-    assert "still shows a certificate of this root" in home.pganchor("status").stdout
+    assert "still shows a certificate of this root" in home.pganchor("status", "--all").stdout
     assert connects(home, server.conninfo(service="prod", host=None, port=None))() == ""
 
 

@@ -166,7 +166,7 @@ def test_a_module_that_does_not_load_starts_nothing(home, pganchor, broken):
         assert enabled.returncode == 1 and "install pganchor again; nothing was changed" in enabled.stderr
         # What is cut ends every program that it is preloaded into.
         if broken != "cut" and "ASAN_OPTIONS" not in os.environ:
-            status = home.pganchor("status", env={"LD_PRELOAD": pganchor.module})
+            status = home.pganchor("status", "--all", env={"LD_PRELOAD": pganchor.module})
             assert status.returncode == 3 and "not active here: LD_PRELOAD has the gate, and ld.so did not load it" in status.stdout
     finally:
         os.rename(saved, pganchor.module)

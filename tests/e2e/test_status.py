@@ -287,12 +287,12 @@ def test_the_policy_in_force_and_the_pins(among, home):
 @without_asan
 def test_audit_says_whether_anybody_hears_of_it(audited, home):
     """Where nothing listens at /dev/log, what audit would have refused is in no log."""
-    assert "mode = audit refuses nothing; pganchor log shows what it would have\n" in audited("pganchor", "status")[0].stdout
+    assert "mode = audit refuses nothing; pganchor log shows what it would have\n" in audited("pganchor", "status", "--all")[0].stdout
     unshare = ["unshare", "--mount"] + ([] if os.geteuid() == 0 else ["--map-root-user"])
-    unheard = [*unshare, "sh", "-c", OWN_DEV, "own-dev", "pganchor", "status"]
+    unheard = [*unshare, "sh", "-c", OWN_DEV, "own-dev", "pganchor", "status", "--all"]
     assert "mode = audit refuses nothing, and nothing listens at /dev/log: what it would have refused is lost\n" in home.run(unheard).stdout
     (home / ".config/pganchor/policy.conf").write_text("mode = audit\nlog = off\n")
-    assert "mode = audit refuses nothing, and log = off tells nobody" in audited("pganchor", "status")[0].stdout
+    assert "mode = audit refuses nothing, and log = off tells nobody" in audited("pganchor", "status", "--all")[0].stdout
 
 
 def test_a_program_with_more_power_is_not_told_to_be_started_again(among, tmp_path):

@@ -142,7 +142,7 @@ def test_anchors_that_others_could_write_refuse_everything(trusting, postgres, s
     done = gated(trusting, strong(postgres))
     assert f"{REFUSED}{directory / place}: {complaint}: {OWNERS}" in done.stderr and done.returncode == 2
     assert f"pganchor: {directory / place}: {complaint}" in trusting.pganchor("explain", "host=localhost").stderr
-    assert f"{directory / place}: {complaint}" in trusting.pganchor("status").stdout
+    assert f"{directory / place}: {complaint}" in trusting.pganchor("status", "--all").stdout
 
 
 @pytest.mark.parametrize("name", ["anchors.conf", "anchors.d/10.conf"])
@@ -189,14 +189,14 @@ def test_a_program_that_runs_sees_the_change(trusting, impostor_postgres, system
 
 def test_status_counts_them_by_whose_they_are(trusting, system, stepca):
     pin(trusting, ("mine", "1" * 64, "*", "root.crt"))
-    assert "\npins: 0 of the system, 1 of yours\n" in trusting.pganchor("status").stdout
+    assert "\npins: 0 of the system, 1 of yours\n" in trusting.pganchor("status", "--all").stdout
     system(section("company", stepca.fingerprint), "anchors.conf")
     system(section("second", ZEROS), "anchors.d/second.conf")
-    assert "\npins: 2 of the system, 1 of yours\n" in trusting.pganchor("status").stdout
+    assert "\npins: 2 of the system, 1 of yours\n" in trusting.pganchor("status", "--all").stdout
     told = json.loads(trusting.pganchor("status", "--json").stdout)
     assert (told["pins"], told["pins_system"]) == (3, 2)
     system("user-anchors = refuse\n")
-    assert "\npins: 2 of the system; yours do not count (user-anchors = refuse)\n" in trusting.pganchor("status").stdout
+    assert "\npins: 2 of the system; yours do not count (user-anchors = refuse)\n" in trusting.pganchor("status", "--all").stdout
     assert json.loads(trusting.pganchor("status", "--json").stdout)["pins"] == 2
 
 

@@ -136,6 +136,16 @@ def test_an_anchor_of_the_users_own_hand_stays(lived_in, stepca):
     assert not any("old" in step["what"] for step in done["steps"])
 
 
+@pytest.mark.parametrize("directory", ["anchors", "profiles"])
+def test_what_was_begun_and_killed_goes(home, directory):
+    """Before anything was noted: a lock, and a file that has not got its name."""
+    (home / CONFIG / directory).mkdir(parents=True, mode=0o700)
+    for name in (".pganchor.lock", ".pganchor-staged-0123456789abcdef"):
+        (home / CONFIG / directory / name).write_text("")
+    done = uninstall(home, "--yes")
+    assert done.returncode == 0 and not (home / CONFIG).exists(), done.stdout + done.stderr
+
+
 def test_without_a_terminal_it_wants_yes(home, stepca):
     bootstrap(home, stepca)
     before = home.snapshot()

@@ -10,10 +10,14 @@
 #include "ca/step_config.h"
 #include "ca/team.h"
 #include "ca/url.h"
+#include "clients/jdbc_url.h"
+#include "clients/jsonc.h"
+#include "diagnose/accepted.h"
 #include "tls/bundle.h"
 #include "tls/certificate.h"
 #include "tls/crl.h"
 #include "tls/fingerprint.h"
+#include "tls/minisign.h"
 #include "anchor/root_crt.h"
 #include "base/host.h"
 #include "base/ini.h"
@@ -29,11 +33,16 @@
 #include "policy/policy.h"
 #include "policy/record.h"
 #include "policy/secrets.h"
+#include "probe/http_request.h"
+#include "probe/startup.h"
+#include "profile/applied.h"
+#include "profile/profile.h"
 #include "service/rewrite.h"
 #include "service/servicefile.h"
 #include "service/settings.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <libpq-fe.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -1185,6 +1194,25 @@ static void fuzz_crl(const char *bytes, size_t length)
 	pga_crl_list_free(&list);
 }
 
+/* What is enough to know stays so, whatever comes behind it. */
+static void fuzz_startup(const char *bytes, size_t length)
+{
+	const unsigned char *answer = (const unsigned char *)bytes;
+	struct pga_probe_startup startup = {.asked = true};
+
+	for (size_t part = 0; part <= length; part++) {
+		struct pga_probe_startup early = {.asked = true};
+
+		if (!pga_startup_read(answer, part, &early))
+			continue;
+		HOLDS(early.auth != PGA_ASKS_UNKNOWN);
+		HOLDS(pga_startup_read(answer, length, &startup) && startup.auth == early.auth);
+		HOLDS(strlen(early.sqlstate) == 0 || strlen(early.sqlstate) == 5);
+		return;
+	}
+	HOLDS(!pga_startup_read(answer, length, &startup));
+}
+
 static void fuzz_crls_conf(const char *bytes, size_t length)
 {
 	struct pga_text before = text_of(bytes, length);
@@ -1213,6 +1241,36 @@ static void fuzz_crls_conf(const char *bytes, size_t length)
 	pga_text_free(&before);
 	pga_text_free(&once);
 	pga_text_free(&twice);
+}
+
+/* ---- http_request: what it finds is in the bytes, and a head is what ends in an empty line ----
+ */
+
+static void fuzz_http_request(const char *bytes, size_t length)
+{
+	const size_t ends = pga_http_head_length(bytes, length);
+	struct pga_scrape_request request;
+	const char *value;
+	char *head;
+	int status;
+
+	HOLDS(ends <= length && (ends == 0 || memcmp(bytes + ends - 4, "\r\n\r\n", 4) == 0));
+	if (ends == 0 || ends > PGA_HTTP_HEAD)
+		return;
+	/* No byte behind it is looked at, but for the NUL that is written there. */
+	head = malloc(ends + 1);
+	HOLDS(head != NULL);
+	memcpy(head, bytes, ends);
+	status = pga_http_request_read(head, ends, &request);
+	HOLDS(status == 0 || status == 400 || status == 403 || status == 405 || status == 505);
+	if (status == 0) {
+		HOLDS(request.path[0] == '/' && strchr(request.path, '?') == NULL);
+		HOLDS(strchr(request.path, ' ') == NULL && strchr(request.query, '\n') == NULL);
+		HOLDS(request.time >= 0 && request.time <= 3600);
+		if (pga_http_parameter(&request, "target", &value) == 0 && value != NULL)
+			HOLDS(value > head && value + strlen(value) < head + ends);
+	}
+	free(head);
 }
 
 /* ---- bundle: each certificate once, and each what it is by itself ---- */
@@ -1366,6 +1424,180 @@ static void fuzz_manifest(const char *bytes, size_t length)
 	pga_manifest_free(&manifest);
 }
 
+/* ---- profile: what is read is complete, and no service of it is weak or holds a secret ---- */
+
+static void check_profile_anchor(const struct pga_profile_anchor *anchor)
+{
+	size_t length;
+
+	HOLDS(pga_pin_name_is_valid(anchor->name) && anchor->pin_count > 0);
+	HOLDS((anchor->source != NULL) != (anchor->certificate.x509 != NULL));
+	HOLDS(anchor->hosts[0] != '\0' &&
+	      pga_host_bad_pattern(anchor->hosts, strlen(anchor->hosts), &length) == NULL);
+	for (size_t i = 0; i < anchor->pin_count; i++)
+		HOLDS(strspn(anchor->pins[i], "0123456789abcdef") == PGA_PIN_LENGTH);
+}
+
+static void check_profile_service(const struct pga_profile *profile,
+				  const struct pga_profile_service *service)
+{
+	static char login[] = "somebody";
+	static char home[] = "/home/somebody";
+	const struct pga_profile_user user = {login, home};
+	struct pga_settings settings = {NULL, 0};
+	struct pga_error error;
+
+	HOLDS(service->anchor == NULL ||
+	      pga_profile_anchor_named(profile, service->anchor) != NULL);
+	HOLDS(pga_profile_service_settings(service, &user, &settings, &error) == 0);
+	HOLDS(pga_settings_value(&settings, "host") != NULL &&
+	      pga_settings_value(&settings, "sslmode") == NULL &&
+	      pga_settings_value(&settings, "sslrootcert") == NULL);
+	for (size_t i = 0; i < settings.count; i++)
+		HOLDS(!pga_keyword_is_secret(settings.items[i].keyword));
+	pga_settings_free(&settings);
+}
+
+static void fuzz_profile(const char *bytes, size_t length)
+{
+	struct pga_profile profile;
+	struct pga_error error = {.message = ""};
+
+	if (pga_profile_read(&profile, "a profile", bytes, length, &error) != 0) {
+		HOLDS(strncmp(error.message, "a profile", strlen("a profile")) == 0 &&
+		      error.hint[0] != '\0');
+		return;
+	}
+	HOLDS(pga_pin_name_is_valid(profile.name) && profile.version > 0);
+	for (size_t i = 0; i < profile.anchor_count; i++)
+		check_profile_anchor(&profile.anchors[i]);
+	for (size_t i = 0; i < profile.service_count; i++)
+		check_profile_service(&profile, &profile.services[i]);
+	pga_profile_free(&profile);
+}
+
+/* ---- minisign: what is read is text, and no bytes are a signature of themselves ---- */
+
+static void fuzz_minisign(const char *bytes, size_t length)
+{
+	struct pga_minisign_signature signature;
+	struct pga_minisign_key key;
+	struct pga_minisign_key again;
+	struct pga_error error;
+
+	if (pga_minisign_key_read(&key, "a key", bytes, length, &error) == 0) {
+		HOLDS(pga_minisign_key_read(&again, "the key", key.text, strlen(key.text),
+					    &error) == 0);
+		HOLDS(memcmp(&key, &again, sizeof key) == 0);
+	}
+	if (pga_minisign_signature_read(&signature, "a signature", bytes, length, &error) != 0)
+		return;
+	for (const char *at = signature.comment; *at != '\0'; at++)
+		HOLDS(((unsigned char)*at >= ' ' || *at == '\t') && *at != 0x7f);
+	memset(&key, 0, sizeof key);
+	memcpy(key.number, signature.number, sizeof key.number);
+	HOLDS(pga_minisign_verify(&signature, &key, "a signature", bytes, length, &error) == -1);
+	pga_minisign_signature_free(&signature);
+}
+
+/* ---- profiles_conf: what is written of one profile is read again, and the others stay ---- */
+
+static void fuzz_profiles_conf(const char *bytes, size_t length)
+{
+	static char name[] = "acme";
+	static char where[] = "/etc/acme.profile";
+	const struct pga_fetched_profile fetched = {
+	    .profile = {.name = name, .version = 7}, .where = where, .digest = "00"};
+	struct pga_applied before = {.path = NULL};
+	struct pga_applied after = {.path = NULL};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	struct pga_text lines = text_of(bytes, length);
+	struct pga_error error;
+
+	if (pga_applied_parse(&before, "a file", bytes, length, &error) == 0) {
+		pga_applied_set(&lines, &fetched, "2026-11-22T06:00:00Z", &text);
+		HOLDS(pga_applied_parse(&after, "a file", pga_text_string(&text), text.length,
+					&error) == 0);
+		HOLDS(pga_applied_has(&after, &fetched));
+		for (size_t i = 0; i < before.count; i++) {
+			const struct pga_applied_profile *one = &before.profiles[i];
+			const struct pga_applied_profile *other =
+			    pga_applied_named(&after, one->name);
+
+			HOLDS(other != NULL && strcmp(one->key, other->key) == 0);
+			HOLDS(strcmp(one->name, name) == 0 || one->version == other->version);
+		}
+	}
+	pga_text_free(&text);
+	pga_text_free(&lines);
+	pga_applied_free(&after);
+	pga_applied_free(&before);
+}
+
+/* ---- jsonc: of JSON every byte stays; it never grows, and has no comments after ---- */
+
+static void fuzz_jsonc(const char *bytes, size_t length)
+{
+	struct pga_text once = PGA_TEXT_EMPTY;
+	struct pga_text twice = PGA_TEXT_EMPTY;
+	json_t *value = json_loadb(bytes, length, JSON_DECODE_ANY, NULL);
+
+	pga_jsonc_strip(&once, bytes, length);
+	HOLDS(!once.failed && once.length <= length);
+	HOLDS(value == NULL ||
+	      (once.length == length && memcmp(pga_text_string(&once), bytes, length) == 0));
+	/* A mark may come behind the mark, and a comma before the one that went: none else goes. */
+	pga_jsonc_strip(&twice, pga_text_string(&once), once.length);
+	HOLDS(twice.length == once.length || twice.length + 3 == once.length);
+	json_decref(value);
+	pga_text_free(&once);
+	pga_text_free(&twice);
+}
+
+/* ---- jdbc_url: what is read of an address was in it ---- */
+
+static void fuzz_jdbc_url(const char *bytes, size_t length)
+{
+	struct pga_jdbc_url url;
+
+	if (pga_jdbc_url_read(&url, bytes)) {
+		const char *const parameters[] = {url.sslmode, url.ssl, url.sslfactory};
+
+		HOLDS(!url.failed && strncmp(bytes, "jdbc:postgresql:", 16) == 0);
+		HOLDS(url.host != NULL && strstr(bytes, url.host) != NULL);
+		HOLDS(strpbrk(url.host, "/?") == NULL);
+		for (size_t i = 0; i < 3; i++)
+			HOLDS(parameters[i] == NULL ||
+			      (strchr(bytes, '?') != NULL && strlen(parameters[i]) < length));
+	} else {
+		HOLDS(url.host == NULL && url.sslmode == NULL && !url.by_service);
+	}
+	pga_jdbc_url_free(&url);
+}
+
+/* ---- accepted: each line says what it accepts and why, and is told of where that is gone ---- */
+
+static void fuzz_accepted(const char *bytes, size_t length)
+{
+	struct pga_accepted accepted = {.count = 0};
+	struct pga_findings findings = {.count = 0};
+	struct pga_error error;
+
+	if (pga_accepted_parse(&accepted, "a file", bytes, length, &error) == 0) {
+		for (size_t i = 0; i < accepted.count; i++) {
+			const struct pga_acceptance *one = &accepted.list[i];
+
+			HOLDS(one->words[PGA_ACCEPTED_ID] != NULL &&
+			      one->words[PGA_ACCEPTED_REASON] != NULL);
+			HOLDS((one->until != 0) == (one->words[PGA_ACCEPTED_UNTIL] != NULL));
+		}
+		pga_accepted_judge(&accepted, 1795331163, true, &findings);
+		HOLDS(!findings.failed && findings.count == accepted.count);
+	}
+	pga_findings_free(&findings);
+	pga_accepted_free(&accepted);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1392,9 +1624,17 @@ static const struct {
     {"team", fuzz_team},
     {"crl", fuzz_crl},
     {"crls_conf", fuzz_crls_conf},
+    {"startup", fuzz_startup},
     {"bundle", fuzz_bundle},
     {"source_records", fuzz_source_records},
     {"manifest", fuzz_manifest},
+    {"http_request", fuzz_http_request},
+    {"profile", fuzz_profile},
+    {"minisign", fuzz_minisign},
+    {"profiles_conf", fuzz_profiles_conf},
+    {"jsonc", fuzz_jsonc},
+    {"jdbc_url", fuzz_jdbc_url},
+    {"accepted", fuzz_accepted},
     {"lengths", fuzz_lengths},
 };
 

@@ -4,6 +4,7 @@
 #include "printed.h"
 
 #include "diagnose/audit_log.h"
+#include "diagnose/quiet.h"
 #include "cli/cli.h"
 
 #include <time.h>
@@ -32,6 +33,28 @@ void pga_records_free(struct pga_records *records)
 {
 	(void)records;
 	held--;
+}
+
+/* For how long nothing has been weak: test_log.py. */
+bool pga_quiet_judge(struct pga_quiet *quiet, const struct pga_records *records, const char *path,
+		     time_t since)
+{
+	(void)records;
+	(void)path;
+	(void)since;
+	memset(quiet, 0, sizeof *quiet);
+	return false;
+}
+
+void pga_quiet_add(struct pga_text *text, const struct pga_quiet *quiet)
+{
+	(void)quiet;
+	pga_text_add(text, "quiet");
+}
+
+void pga_quiet_free(struct pga_quiet *quiet)
+{
+	(void)quiet;
 }
 
 #define NOW 2000000000
@@ -220,8 +243,11 @@ static void nothing_at_all(void **state)
 			    "nothing: the log holds no connection that would have been "
 			    "refused, as far as you may read it\n");
 	assert_int_equal(run("log -j"), PGA_EXIT_DONE);
-	assert_string_equal(printed.output, "{\n  \"source\": \"the log\",\n  \"unreadable\": 0,\n"
-					    "  \"connections\": [],\n  \"warnings\": []\n}\n");
+	assert_string_equal(
+	    printed.output,
+	    "{\n  \"source\": \"the log\",\n  \"unreadable\": 0,\n  \"logged_since\": null,\n  "
+	    "\"last_weak\": null,\n  \"days_without_weak\": null,\n"
+	    "  \"connections\": [],\n  \"warnings\": []\n}\n");
 }
 
 static void lines_of_the_table(void **state)
@@ -370,7 +396,8 @@ static void as_json(void **state)
 	assert_int_equal(run("log --json"), PGA_EXIT_WEAK);
 	assert_non_null(strstr(
 	    printed.output,
-	    "{\n  \"source\": \"the log\",\n  \"unreadable\": 2,\n  \"connections\": [\n    {\n"
+	    "{\n  \"source\": \"the log\",\n  \"unreadable\": 2,\n  \"logged_since\": null,\n  "
+	    "\"last_weak\": null,\n  \"days_without_weak\": null,\n  \"connections\": [\n    {\n"
 	    "      \"program\": \"psql\",\n      \"argc\": \"\",\n      \"arguments\": \"\",\n"
 	    "      \"host\": \"a\",\n      \"hostaddr\": \"\",\n      \"port\": \"\",\n"
 	    "      \"user\": \"\",\n      \"dbname\": \"\",\n      \"service\": \"\",\n"

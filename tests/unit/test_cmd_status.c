@@ -3,7 +3,52 @@
 #include "played_status.h"
 
 #include "cli/cli.h"
+#include "cli/print_overview.h"
 #include "cli/print_processes.h"
+#include "diagnose/overview.h"
+
+/* Around it, of which nothing is judged here: what doctor finds, and the one screen. */
+int pga_overview_look(struct pga_overview *overview, struct pga_error *error)
+{
+	memset(overview, 0, sizeof *overview);
+	return pga_status_look(&overview->doctor.status, error);
+}
+
+void pga_overview_free(struct pga_overview *overview)
+{
+	pga_status_free(&overview->doctor.status);
+}
+
+void pga_print_overview(const struct pga_overview *overview)
+{
+	assert_int_equal(overview->doctor.status.processes.count, 2);
+	(void)puts("OVERVIEW");
+}
+
+void pga_overview_as_json(const struct pga_overview *overview, json_t *object)
+{
+	(void)overview;
+	assert_int_equal(json_object_set_new(object, "overview", json_true()), 0);
+}
+
+static bool accepted;
+
+static int end(void **state)
+{
+	(void)state;
+	accepted = false;
+	return 0;
+}
+
+const struct pga_acceptance *pga_accepted_for(const struct pga_accepted *all,
+					      const struct pga_finding *finding, time_t now)
+{
+	static const struct pga_acceptance line;
+
+	(void)all;
+	(void)now;
+	return accepted && finding->id == PGA_PROGRAMS_WITHOUT_GATE ? &line : NULL;
+}
 
 json_t *pga_process_as_json(const struct pga_process *process)
 {
@@ -44,12 +89,19 @@ static int run(const char *words)
 static void all_is_well(void **state)
 {
 	(void)state;
-	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_int_equal(run("status --all"), PGA_EXIT_DONE);
 	assert_string_equal(printed.output, ACTIVE WAYS POLICY "PROCESSES\n");
 	assert_string_equal(printed.errors, "");
 	here.weak = true;
-	assert_int_equal(run("status"), PGA_EXIT_WEAK);
+	assert_int_equal(run("status --all"), PGA_EXIT_WEAK);
 	assert_string_equal(printed.output, ACTIVE WAYS POLICY "PROCESSES\n2 are weak\n");
+	assert_int_equal(run("status"), PGA_EXIT_WEAK);
+	assert_string_equal(printed.output, "OVERVIEW\n");
+	/* What somebody has accepted is told, and no more than that. */
+	accepted = true;
+	assert_int_equal(run("status --all"), PGA_EXIT_DONE);
+	assert_non_null(strstr(printed.output, "2 are weak\n"));
+	assert_int_equal(run("status"), PGA_EXIT_DONE);
 }
 
 #define ONE "; pganchor run -- PROGRAM is for one program\n"
@@ -136,7 +188,8 @@ static void whether_it_is_active_here(void **state)
 				     ? setenv("LD_PRELOAD", cases[i].preload, 1)
 				     : unsetenv("LD_PRELOAD"),
 				 0);
-		assert_int_equal(run("status"), cases[i].bound ? PGA_EXIT_DONE : PGA_EXIT_WEAK);
+		assert_int_equal(run("status --all"),
+				 cases[i].bound ? PGA_EXIT_DONE : PGA_EXIT_WEAK);
 		if (strncmp(printed.output, cases[i].said, strlen(cases[i].said)) != 0 ||
 		    printed.output[strlen(cases[i].said)] != '\n')
 			fail_msg("case %zu: %s", i, printed.output);
@@ -163,7 +216,7 @@ static void states_of_the_ways(void **state)
 	here.units[1][0] = "c.service";
 	here.units[1][1] = "d.service";
 	here.unreadable = "/unit/b.service";
-	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_int_equal(run("status --all"), PGA_EXIT_DONE);
 	assert_non_null(strstr(printed.output, "\nWAY        STATE             FILE\n"
 					       "dropin     off               /dropin\n"
 					       "session    on                /session\n"
@@ -179,7 +232,7 @@ static void states_of_the_ways(void **state)
 	/* One that is nowhere is left out. */
 	here.nowhere = PGA_WAY_PRELOAD;
 	here.unreadable = "/.bashrc";
-	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_int_equal(run("status --all"), PGA_EXIT_DONE);
 	assert_null(strstr(printed.output, "preload"));
 	assert_null(strstr(printed.output, "bashrc"));
 	assert_null(strstr(printed.output, "b.service"));
@@ -192,7 +245,7 @@ static void what_is_broken(void **state)
 	for (int which = 0; which < 2; which++) {
 		here.policy = which == 0 ? "bad policy\033" : NULL;
 		here.pins = "bad pins\033";
-		assert_int_equal(run("status"), PGA_EXIT_WEAK);
+		assert_int_equal(run("status --all"), PGA_EXIT_WEAK);
 		assert_string_equal(
 		    printed.output,
 		    which == 0 ? ACTIVE WAYS
@@ -209,7 +262,7 @@ static void what_cannot_be_told(void **state)
 	(void)state;
 	here.processes = "could not read /proc";
 	for (int json = 0; json < 2; json++) {
-		assert_int_equal(run(json == 0 ? "status" : "status -j"), PGA_EXIT_FAILED);
+		assert_int_equal(run(json == 0 ? "status --all" : "status -j"), PGA_EXIT_FAILED);
 		assert_string_equal(printed.errors,
 				    "pganchor: could not read /proc\n    mount it\n");
 		assert_string_equal(printed.output, "");
@@ -217,7 +270,7 @@ static void what_cannot_be_told(void **state)
 	here.processes = NULL;
 	here.no_units = true;
 	here.units[1][0] = "a.service";
-	assert_int_equal(run("status"), PGA_EXIT_FAILED);
+	assert_int_equal(run("status --all"), PGA_EXIT_FAILED);
 	assert_string_equal(printed.errors, "pganchor: no units\n");
 }
 
@@ -231,13 +284,14 @@ static void want_of_memory(void **state)
 	/* Eleven ways, and that it is active. */
 	for (int json = 0; json < 2; json++)
 		for (no_room = 1; no_room <= 12; no_room++) {
-			assert_int_equal(run(json == 1 ? "status -j" : "status"), PGA_EXIT_FAILED);
+			assert_int_equal(run(json == 1 ? "status -j" : "status --all"),
+					 PGA_EXIT_FAILED);
 			assert_string_equal(printed.errors, "pganchor: out of memory\n");
 			assert_string_equal(printed.output, "");
 			assert_int_equal(grown, no_room);
 		}
 	no_room = 0;
-	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_int_equal(run("status --all"), PGA_EXIT_DONE);
 	assert_int_equal(grown, 12);
 }
 
@@ -267,7 +321,7 @@ static void what_audit_tells(void **state)
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		here.log = cases[i].log;
 		here.heard = cases[i].heard;
-		assert_int_equal(run("status"), PGA_EXIT_DONE);
+		assert_int_equal(run("status --all"), PGA_EXIT_DONE);
 		assert_non_null(strstr(printed.output, cases[i].said));
 	}
 }
@@ -286,7 +340,7 @@ static void files_of_the_policy(void **state)
 	here.place_count = COUNT(places);
 	here.user.path = (char[]){"/home/policy.conf"};
 	here.exempt[0] = "a";
-	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_int_equal(run("status --all"), PGA_EXIT_DONE);
 	assert_non_null(
 	    strstr(printed.output,
 		   "\npolicy: mode = enforce, other = enforce, and allow-weak\npolicy files: "
@@ -298,7 +352,7 @@ static void pins_that_do_not_count(void **state)
 {
 	(void)state;
 	here.user_anchors = PGA_REFUSE;
-	assert_int_equal(run("status"), PGA_EXIT_DONE);
+	assert_int_equal(run("status --all"), PGA_EXIT_DONE);
 	assert_non_null(
 	    strstr(printed.output,
 		   "\npins: 1 of the system; yours do not count (user-anchors = refuse)\n"));
@@ -345,9 +399,10 @@ static void as_json(void **state)
 	    "\"problem\": null,\n  \"processes\": [\n    11,\n    12\n  ],\n  \"unreadable\": 4,\n "
 	    " "
 	    "\"findings\": [\n    {\n      \"id\": \"gate-active\",\n      \"severity\": "
-	    "\"ok\",\n      \"subject\": \"gate\",\n      \"message\": \"active here\",\n "
+	    "\"ok\",\n      \"subject\": \"gate\",\n      \"object\": null,\n      \"message\": "
+	    "\"active here\",\n "
 	    "     \"detail\": \"LD_PRELOAD has the gate\",\n      \"hint\": null\n    }\n  "
-	    "],\n  \"warnings\": []\n}\n");
+	    "],\n  \"overview\": true,\n  \"warnings\": []\n}\n");
 	here.pins = "bad pins";
 	here.bound = false;
 	assert_int_equal(unsetenv("LD_PRELOAD"), 0);
@@ -368,7 +423,7 @@ static void options_of_it(void **state)
 {
 	(void)state;
 	assert_int_equal(run("status -h"), PGA_EXIT_DONE);
-	assert_memory_equal(printed.output, "usage: pganchor status [--json]\n", 32);
+	assert_memory_equal(printed.output, "usage: pganchor status [--all | --json]\n", 40);
 	assert_int_equal(run("status a"), PGA_EXIT_USAGE);
 	assert_string_equal(
 	    printed.errors,
@@ -385,7 +440,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(as_json, begin),
-	    cmocka_unit_test_setup(all_is_well, begin),
+	    cmocka_unit_test_setup_teardown(all_is_well, begin, end),
 	    cmocka_unit_test_setup(whether_it_is_active_here, begin),
 	    cmocka_unit_test_setup(states_of_the_ways, begin),
 	    cmocka_unit_test_setup(what_is_broken, begin),

@@ -47,10 +47,15 @@ COMMAND(bootstrap);
 COMMAND(completion);
 COMMAND(crl);
 COMMAND(disable);
+COMMAND(doctor);
 COMMAND(enable);
 COMMAND(explain);
 COMMAND(forecast);
 COMMAND(log);
+COMMAND(onboard);
+COMMAND(password);
+COMMAND(probe);
+COMMAND(profile);
 COMMAND(run);
 COMMAND(status);
 COMMAND(uninstall);
@@ -203,15 +208,24 @@ static void what_was_meant(void **state)
 		const char *kind;
 		const char *meant; /* NULL: nothing */
 	} cases[] = {
-	    {"add", "command", "service add"},    {"list", "command", "service list"},
-	    {"ls", "command", "service list"},    {"show", "command", "service show"},
-	    {"rm", "command", "service remove"},  {"remove", "command", "service remove"},
-	    {"check", "command", "explain"},      {"exec", "command", "run"},
-	    {"on", "command", "enable"},          {"off", "command", "disable"},
-	    {"bootstap", "command", "bootstrap"}, {"lgo", "command", "log"},
-	    {"hlep", "command", "help"},          {"--hepl", "option", "--help"},
-	    {"--vesion", "option", "--version"},  {"vresion", "command", "version"},
-	    {"zzzzzzzz", "command", NULL},        {"-z", "option", NULL},
+	    {"add", "command", "service add or anchor add"},
+	    {"list", "command", "service list or anchor list"},
+	    {"ls", "command", "service list or anchor list"},
+	    {"show", "command", "service show or anchor show"},
+	    {"rm", "command", "service remove or anchor remove"},
+	    {"remove", "command", "service remove or anchor remove"},
+	    {"check", "command", "explain"},
+	    {"exec", "command", "run"},
+	    {"on", "command", "enable"},
+	    {"off", "command", "disable"},
+	    {"bootstap", "command", "bootstrap"},
+	    {"lgo", "command", "log"},
+	    {"hlep", "command", "help"},
+	    {"--hepl", "option", "--help"},
+	    {"--vesion", "option", "--version"},
+	    {"vresion", "command", "version"},
+	    {"zzzzzzzz", "command", NULL},
+	    {"-z", "option", NULL},
 	};
 
 	(void)state;

@@ -168,15 +168,18 @@ static void as_json(void **state)
 	assert_string_equal(
 	    dumped,
 	    "[\n {\n  \"id\": \"gate-active\",\n  \"severity\": \"ok\",\n  \"subject\": \"gate\",\n"
-	    "  \"message\": \"it is\",\n  \"detail\": null,\n  \"hint\": null\n },\n"
+	    "  \"object\": null,\n  \"message\": \"it is\",\n  \"detail\": null,\n  \"hint\": "
+	    "null\n },\n"
 	    " {\n  \"id\": \"audit-mode\",\n  \"severity\": \"note\",\n  \"subject\": \"policy\",\n"
-	    "  \"message\": \"so\\u001B and so\",\n  \"detail\": \"for 2\\n reasons\",\n"
+	    "  \"object\": null,\n  \"message\": \"so\\u001B and so\",\n  \"detail\": \"for 2\\n "
+	    "reasons\",\n"
 	    "  \"hint\": null\n },\n"
 	    " {\n  \"id\": \"gate-not-active\",\n  \"severity\": \"error\",\n"
-	    "  \"subject\": \"gate\",\n  \"message\": \"it is not\",\n"
+	    "  \"subject\": \"gate\",\n  \"object\": null,\n  \"message\": \"it is not\",\n"
 	    "  \"detail\": \"\\\\xFFwhy\",\n  \"hint\": \"do that\\r\"\n },\n"
 	    " {\n  \"id\": \"programs-unseen\",\n  \"severity\": \"warning\",\n"
-	    "  \"subject\": \"gate\",\n  \"message\": \"1 with\",\n  \"detail\": null,\n"
+	    "  \"subject\": \"gate\",\n  \"object\": null,\n  \"message\": \"1 with\",\n  "
+	    "\"detail\": null,\n"
 	    "  \"hint\": \"mind it\"\n }\n]");
 	free(dumped);
 	json_decref(array);

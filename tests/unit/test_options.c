@@ -315,22 +315,24 @@ static void help_of_all_kinds(void **state)
 	    "Exit status: 0.\n"
 	    "\n"
 	    "  try this\n"
-	    "  or that\n");
+	    "  or that\n"
+	    "\n"
+	    "The manual: man pganchor-try\n");
 	/* With short names alone, and nothing else to be told. */
 	command.usage = "";
 	command.about = NULL;
 	command.statuses = command.examples = NULL;
 	command.option_count = 2;
 	assert_int_equal(run("try -h"), 100);
-	assert_string_equal(printed.output,
-			    "usage: pganchor try\n\n  -a, --a     one\n  -h, --help  show this\n");
+	assert_string_equal(printed.output, "usage: pganchor try\n\n  -a, --a     one\n  -h, "
+					    "--help  show this\n\nThe manual: man pganchor-try\n");
 	command.options = &many[3];
 	command.option_count = 1;
 	command.usage = "X";
 	assert_int_equal(run("try -h"), 100);
 	assert_string_equal(printed.output,
 			    "usage: pganchor try X\n\n      --wide-as-it-maynot12\n              "
-			    "27 wide\n  -h, --help  show this\n");
+			    "27 wide\n  -h, --help  show this\n\nThe manual: man pganchor-try\n");
 }
 
 /* A word that fits no line begins where it would. */
@@ -349,7 +351,7 @@ static void help_of_a_long_word(void **state)
 	    printed.output,
 	    "usage: pganchor try [OPTION ...]\n\nTries.\n\n  -a, --abcdef  "
 	    "123456789-123456789-123456789-123456789-123456789-123456789-123456789\n"
-	    "                b\n  -h, --help    show this\n");
+	    "                b\n  -h, --help    show this\n\nThe manual: man pganchor-try\n");
 }
 
 static int help_of_commands(void *context)
@@ -382,7 +384,9 @@ static void help_of_what_is_made_of_commands(void **state)
 	    "  another  summary\n"
 	    "  three    third\n"
 	    "\n"
-	    "  so\n");
+	    "  so\n"
+	    "\n"
+	    "The manual: man pganchor-try\n");
 	made.name = "";
 	(void)prints(help_of_commands, &made);
 	assert_int_equal(strncmp(printed.output, "usage: pganchor COMMAND [OPTION ...]\n", 37), 0);

@@ -3,6 +3,7 @@
 #include "failing.h"
 #include "printed.h"
 
+#include "anchor/root_crt_path.h"
 #include "cli/print_unpinned.h"
 
 #define D8(digits) digits digits digits digits digits digits digits digits
@@ -84,17 +85,17 @@ static int begin(void **state)
 
 static void where_it_is(void **state)
 {
-	char *path = pga_users_root_crt(&error);
+	char *path = pga_root_crt_path(&error);
 
 	(void)state;
 	assert_string_equal(path, ROOT_CRT);
 	free(path);
 	here.no_home = true;
-	assert_null(pga_users_root_crt(&error));
+	assert_null(pga_root_crt_path(&error));
 	assert_string_equal(error.message, "no home");
 	here.no_home = false;
 	left = 1;
-	assert_null(pga_users_root_crt(&error));
+	assert_null(pga_root_crt_path(&error));
 	left = 0;
 	assert_string_equal(error.message, "out of memory");
 }

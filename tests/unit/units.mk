@@ -91,6 +91,7 @@ check_PROGRAMS = \
 	tests/unit/test_log_files \
 	tests/unit/test_log_journal \
 	tests/unit/test_lookup \
+	tests/unit/test_many \
 	tests/unit/test_memory \
 	tests/unit/test_memory_file \
 	tests/unit/test_module \
@@ -442,6 +443,10 @@ tests_unit_test_home_text_SOURCES = tests/unit/cmocka_start.h tests/unit/test_ho
 tests_unit_test_home_text_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_home_text_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=geteuid,--wrap=getpwuid
 tests_unit_test_home_text_LDADD = $(UNITS_LDADD)
+tests_unit_test_many_SOURCES = tests/unit/cmocka_start.h tests/unit/test_many.c
+tests_unit_test_many_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_many_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_create
+tests_unit_test_many_LDADD = $(UNITS_LDADD)
 tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
 tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty

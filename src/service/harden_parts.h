@@ -1,0 +1,54 @@
+/* What the files harden_*.c share; service/harden.h is what others see. */
+#ifndef PGA_SERVICE_HARDEN_PARTS_H
+#define PGA_SERVICE_HARDEN_PARTS_H
+
+#include "policy/hostlist.h"
+#include "service/evaluate.h"
+#include "service/harden.h"
+
+#include <openssl/x509.h>
+
+/* One host of an entry, and what its server shows. */
+struct pga_harden_host {
+	const struct pga_host *host;
+	STACK_OF(X509) * chain;       /* NULL: it is a socket */
+	const struct pga_pin *anchor; /* that has signed it */
+	char *name;                   /* as it is to be; NULL: as it is */
+	char *address;                /* likewise */
+};
+
+/* ---- harden_look.c ---- */
+
+/* Asks the server of one host for its chain, finds the anchor that has signed it, and the name.
+ * wanted: the name that is meant; NULL: nobody has said. Returns 0 where all is found; 1 with the
+ * item's state and error where not; -1 for want of memory. */
+int pga_harden_look(struct pga_hardening *item, const struct pga_harden *harden,
+		    const struct pga_effective *effective, struct pga_harden_host *host,
+		    const char *wanted, struct pga_error *error);
+
+/* ---- harden_name.c ---- */
+
+/* The address at which it is reached, as a number; the caller frees it. NULL: nobody knows. */
+char *pga_harden_address_of(const struct pga_host *host);
+
+/* Decides what host and hostaddr are to be of a server that the anchor has signed. wanted: the name
+ * that is meant; NULL: nobody has said. Returns 0 with item->state untouched where it is decided;
+ * 1 with the item's state and error where not; -1 for want of memory. */
+int pga_harden_name(struct pga_hardening *item, struct pga_harden_host *host,
+		    const struct pga_pins *pins, const char *wanted, struct pga_error *error);
+
+/* ---- harden_compose.c ---- */
+
+/* Makes the settings that are to be, and lists what changes. Returns as above. */
+int pga_harden_compose(struct pga_hardening *item, const struct pga_harden *harden,
+		       const struct pga_evaluation *evaluation, const struct pga_harden_host *hosts,
+		       size_t count, struct pga_error *error);
+
+/* Gives an entry that stays as it is its settings. */
+int pga_harden_keep(struct pga_hardening *item, const struct pga_evaluation *evaluation,
+		    struct pga_error *error);
+
+/* The entry is as it is, for this reason, which the caller has put into its error. Returns 1. */
+int pga_harden_stuck(struct pga_hardening *item, enum pga_harden_state state);
+
+#endif
