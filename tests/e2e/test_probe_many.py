@@ -86,7 +86,7 @@ def test_those_that_do_not_answer_hold_up_nobody(home, make_fleet, black_hole):
     """And are in their places. What never answers, resets, sends without end, or takes no connection."""
     fleet = make_fleet(40, {0: "silent", 1: "reset", 2: "endless", 3: "none", 20: "silent"})
     servers = [black_hole, *fleet.servers]
-    done = probe(home, "--file", fleet.list(home, servers), "--max-time", "3")
+    done = probe(home, "--file", fleet.list(home, servers), "--max-time", "8")
     told = rows(done.stdout)
     assert done.returncode == 3 and [server for _, server, _, _ in told] == servers, done.stderr
     silent = [told[index] for index in (0, 1, 2, 3, 21)]
@@ -107,7 +107,8 @@ def test_the_others_go_on_while_the_first_is_silent_and_ctrl_c_ends_it(home, mak
     process = subprocess.Popen(
         [pganchor.binary, "probe", "--file", fleet.list(home), "--jobs", "4", "--max-time", "3000"], env=home.environment(),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while fleet.counts()[0] < 2 * 59 and process.poll() is None:
+    # Each has four connections.
+    while fleet.counts()[1] < 4 * 60 and process.poll() is None:
         pass
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
@@ -120,7 +121,7 @@ def test_ctrl_c_leaves_json_that_can_be_read_and_no_metrics(home, make_fleet, pg
     process = subprocess.Popen(
         [pganchor.binary, "probe", "--file", fleet.list(home), "--json", "--max-time", "3000", "--metrics", home / "m.prom"],
         env=home.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
-    while fleet.counts()[0] < 2 * 4 and process.poll() is None:
+    while fleet.counts()[1] < 4 * 5 and process.poll() is None:
         pass
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=60)
