@@ -152,7 +152,7 @@ def test_a_clock_that_is_behind(home):
     os.utime(policy, (time.time() + 86400 * 40,) * 2)
     [one] = told(home, "clock-behind")
     assert one["severity"] == "error" and str(policy) in one["message"]
-    assert time.strftime("%Y-%m-", time.localtime(time.time() + 86400 * 40)) in one["message"]
+    assert time.strftime("%Y-%m-", time.gmtime(time.time() + 86400 * 40)) in one["message"]
 
 
 @pytest.mark.parametrize("state, free", [(0, False), (5, True), (1, False)])
