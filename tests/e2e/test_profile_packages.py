@@ -23,6 +23,8 @@ ETC = "etc/pganchor"
 UNITS = "usr/lib/systemd/user"
 POLICY = ("policy", {"min-tls": "1.3"})
 
+pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
+
 
 @pytest.fixture
 def make(pganchor, tmp_path):
