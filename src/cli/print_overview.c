@@ -205,6 +205,7 @@ static void print_doctor(const struct pga_overview *overview)
 {
 	const struct pga_doctor_counts *counts = &overview->counts;
 	struct pga_text accepted = PGA_TEXT_EMPTY;
+	struct pga_text more = PGA_TEXT_EMPTY;
 
 	if (counts->accepted > 0)
 		pga_text_addf(&accepted, ", %zu accepted", counts->accepted);
@@ -213,7 +214,11 @@ static void print_doctor(const struct pga_overview *overview)
 	    counts->of[PGA_SEVERITY_WARNING], plural(counts->of[PGA_SEVERITY_WARNING]),
 	    counts->of[PGA_SEVERITY_NOTE], plural(counts->of[PGA_SEVERITY_NOTE]),
 	    pga_text_string(&accepted));
+	for (size_t i = 0; i < overview->more_count; i++)
+		pga_text_addf(&more, "%s%s", i > 0 ? ", " : "", overview->more[i]);
+	row("", "looks at more: %s", pga_text_string(&more));
 	pga_text_free(&accepted);
+	pga_text_free(&more);
 }
 
 void pga_print_overview(const struct pga_overview *overview)
@@ -262,6 +267,15 @@ static json_t *timer_as_json(const struct pga_overview *overview)
 			 "next", moment_or_null(overview->next_run));
 }
 
+static json_t *more_as_json(const struct pga_overview *overview)
+{
+	json_t *more = json_array();
+
+	for (size_t i = 0; i < overview->more_count; i++)
+		pga_json_add(more, json_string(overview->more[i]));
+	return more;
+}
+
 void pga_overview_as_json(const struct pga_overview *overview, json_t *object)
 {
 	pga_json_set(object, "ends_next", next_as_json(overview));
@@ -278,6 +292,8 @@ void pga_overview_as_json(const struct pga_overview *overview, json_t *object)
 				   : json_integer((json_int_t)overview->passphrases)));
 	pga_json_set(object, "timer", timer_as_json(overview));
 	pga_json_set(object, "doctor",
-		     json_pack("{s:o, s:i}", "open", pga_doctor_counts_as_json(&overview->counts),
-			       "accepted", (int)overview->counts.accepted));
+		     json_pack("{s:o, s:i, s:o}", "open",
+			       pga_doctor_counts_as_json(&overview->counts), "accepted",
+			       (int)overview->counts.accepted, "looks_at_more",
+			       more_as_json(overview)));
 }

@@ -39,6 +39,8 @@ struct pga_check {
 	const char *looks_at; /* what is fine where it finds nothing: "no variable weakens libpq" */
 	bool online;          /* it asks servers: with --online alone */
 	bool slow;            /* it starts programs, or reads a lot: not for status */
+	const char *more;     /* what doctor looks at here and status does not, in a word; NULL:
+				 nothing */
 	/* Adds what it finds, each with its id, subject, message, detail (why it matters), hint
 	 * (the command that mends it, in front of whatever else is said), object and fix where it
 	 * has them. What cannot be looked at is a finding, too (pga_check_failed()). Returns -1 for

@@ -52,6 +52,20 @@ def test_a_home_with_everything(home):
     assert told["doctor"]["open"]["error"] == doctor["open"]["error"]
 
 
+def test_it_says_what_doctor_looks_at_besides(home):
+    """So that its numbers are no promise: what a client keeps is an error that only doctor counts."""
+    services.policy(home, "mode = audit\n")
+    write(home, '{"sqltools.connections": [{"driver": "PostgreSQL", "name": "prod", "server": "db.example"}]}', ".config/Code/User/settings.json")
+    assert home.pganchor("doctor", "--accept", "gate-not-active", "--reason", "a server", env=services.environment(home)).returncode == 0
+    told = json.loads(home.pganchor("status", "--json", env=services.environment(home)).stdout)["doctor"]
+    doctor = json.loads(home.pganchor("doctor", "--json", env=services.environment(home)).stdout)
+    assert told["open"]["error"] < doctor["open"]["error"] and "client-weak" in [finding["id"] for finding in doctor["findings"]]
+    assert told["looks_at_more"] == ["entries", "timer", "clients", "libpq", "accepted", "audit log"]
+    lines = home.pganchor("status", env=services.environment(home)).stdout.splitlines()
+    assert lines[-2].startswith("doctor    ") and lines[-2].endswith(": pganchor doctor")
+    assert lines[-1] == "          looks at more: entries, timer, clients, libpq, accepted, audit log" and len(lines[-1]) <= 80
+
+
 def test_the_screen_is_no_longer_however_much_is_wrong(home):
     """And no wider, but for a command."""
     write(home, "".join(f"[weak{number}]\nhost=db{number}.a-rather-long-name-of-a-host.example.com\n" for number in range(40)))
