@@ -375,6 +375,7 @@ DIAGNOSE = \
 	src/diagnose/doctor_upkeep.c \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/ends.c src/diagnose/ends.h \
+	src/diagnose/files_run.c src/diagnose/files_run.h \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
 	src/diagnose/forecast_server.c src/diagnose/forecast_server.h \
 	src/diagnose/going_roots.c src/diagnose/going_roots.h \
