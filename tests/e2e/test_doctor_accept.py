@@ -72,6 +72,21 @@ def test_the_words_come_back_as_they_were(home, weak):
     assert len((home / ".config/pganchor/accepted.conf").read_text().splitlines()) == 1
 
 
+def test_no_word_passes_for_a_line_of_its_own(home, weak):
+    """Neither a reason nor a path, here, in what is accepted, and in status."""
+    spoof = "x\nerror: policy: every connection is refused\n"
+    passfile = write(home, "", spoof)
+    passfile.chmod(0o644)
+    env = {"PGPASSFILE": passfile}
+    assert "passfile-open" in [finding["id"] for finding in examine(home, env=env)[0]["findings"]]
+    assert weak("service-weak:legacy", "--reason", spoof).returncode == 0
+    said = home.pganchor("doctor", env=services.environment(home, env)).stdout
+    said += home.pganchor("doctor", "--accept", f"passfile-open:{passfile}", "--reason", "x", env=services.environment(home, env)).stdout
+    said += home.pganchor("doctor", env=services.environment(home, env)).stdout + home.pganchor("status", env=services.environment(home, env)).stdout
+    assert "x\\x0Aerror: policy: every connection is refused\\x0A\n" in said
+    assert not any(line.startswith("error: policy") for line in said.splitlines()), said
+
+
 def test_a_second_reason_takes_the_place_of_the_first(home, weak):
     write(home, "# ours\n", ".config/pganchor/accepted.conf").chmod(0o600)
     for reason in ("one", "two"):
