@@ -9,6 +9,7 @@
 #include "preload/session.h"
 #include "report/moment.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,6 +42,7 @@ static void keep_way(struct pga_status *status, struct pga_activation *added, bo
 	}
 }
 
+/* A way that has no file here is none; one that is not found for want of memory may be. */
 static int add_way(struct pga_status *status, enum pga_way way, const char *unit)
 {
 	struct pga_activation *added = grow_ways(status);
@@ -48,8 +50,11 @@ static int add_way(struct pga_status *status, enum pga_way way, const char *unit
 
 	if (added == NULL)
 		return -1;
+	errno = 0;
 	if (pga_activation_find(added, way, NULL, unit, &error) == 0)
 		keep_way(status, added, unit != NULL);
+	else if (errno == ENOMEM)
+		return -1;
 	return 0;
 }
 
@@ -60,7 +65,9 @@ static int add_shells(struct pga_status *status)
 	struct pga_error error;
 	int result = 0;
 
-	(void)pga_shell_files(&shells, &error);
+	errno = 0;
+	if (pga_shell_files(&shells, &error) != 0 && errno == ENOMEM)
+		result = -1;
 	for (size_t i = 0; i < shells.count && result == 0; i++) {
 		struct pga_activation *added = grow_ways(status);
 
@@ -68,6 +75,8 @@ static int add_shells(struct pga_status *status)
 			result = -1;
 		else if (pga_activation_find_shell(added, &shells.list[i], &error) == 0)
 			keep_way(status, added, false);
+		else if (errno == ENOMEM)
+			result = -1;
 	}
 	pga_shell_files_free(&shells);
 	return result;

@@ -1,7 +1,9 @@
 """Wherever memory runs out: no crash, nothing half written, and nothing called done that is not."""
 
+import json
 import os
 import re
+import socket
 
 import pytest
 
@@ -143,6 +145,55 @@ def test_the_doctor_passes_nothing_over(home, failing_malloc):
         stopped += done.returncode == 1
         assert done.returncode == 1 or '"passfile-any-host"' in done.stdout or "-unreadable" in done.stdout, number
     assert stopped > 5
+
+
+NOT_LOOKED_AT = re.compile(r"check-failed|.*-unreadable")
+
+
+def lay_out_hazards(home):
+    """One for many of the checks."""
+    write(home, f"[a]\nhost=h\nsslmode=verify-full\ngssencmode=disable\nsslkey={home.path}/key\n\n[weak]\nhost=x\npassword=y\n")
+    for name, content, mode in ((".pgpass", "*:*:*:*:secret\n", 0o644), ("key", "x", 0o644), (".bashrc", "export PGSSLMODE=require\n", 0o600),
+                                (".config/fish/conf.d/pg.fish", "set -x PGSSLMODE prefer\n", 0o600), (".psqlrc", "\\connect 'host=db sslmode=require'\n", 0o600)):
+        write(home, content, name).chmod(mode)
+
+
+def in_namespace(home, library, argv, at, gate):
+    """(what it did, how often memory was asked for), without the machine's other processes: those come and go."""
+    words = {**services.environment(home, {"PGSSLMODE": "prefer", "FAIL_AT": at, "FAIL_IN": "", "FAIL_COUNT": home / "count"}),
+             "LD_PRELOAD": " ".join(map(str, [library, *gate]))}
+    unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--pid", "--fork", "--mount-proc"]
+    done = home.run([*unshare, "env", *(f"{name}={value}" for name, value in words.items() if value is not None), *argv])
+    count = int((home / "count").read_text())
+    (home / "count").unlink()
+    return done, count
+
+
+@pytest.mark.parametrize("command, few", [(("doctor", "--json"), 150), (("status", "--json"), 100), (("probe", "--json"), 60)], ids=["doctor", "status", "probe"])
+def test_what_is_not_looked_at_is_said(home, failing_malloc, command, few):
+    """What is found is found, or an error, or a finding says of what it is not known. Of the places where memory may run out, these many."""
+    program, gate = without_wrapper(home)
+    lay_out_hazards(home)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        argv = [program, *command, *([f"127.0.0.1:{closed.getsockname()[1]}"] if command[0] == "probe" else [])]
+        good, count = in_namespace(home, failing_malloc, argv, 0, gate)
+        wanted = json.loads(good.stdout)
+        assert good.returncode == (1 if command[0] == "probe" else 3) and count > 50, good.stderr
+        failed = 0
+        for number in range(1, count + 1, max(1, count // few)):
+            done, _ = in_namespace(home, failing_malloc, argv, number, gate)
+            if done.returncode == 1 and done.stderr and "Connection refused" not in done.stdout:
+                failed += 1
+                continue
+            assert done.returncode == good.returncode, (number, done.returncode, done.stderr)
+            told = json.loads(done.stdout)
+            found = {(one["id"], one["object"]) for one in told.get("findings", [])}
+            missing = {(one["id"], one["object"]) for one in wanted.get("findings", [])} - found
+            assert not missing or any(NOT_LOOKED_AT.fullmatch(name) for name, _ in found), (number, missing, done.stderr)
+            if command[0] == "probe":
+                assert [one["problem"] for one in told["servers"]] == [one["problem"] for one in wanted["servers"]], number
+        assert failed > 10
 
 
 def test_a_service_file_without_an_end(home, failing_malloc):
