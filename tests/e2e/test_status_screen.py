@@ -5,6 +5,8 @@ import os
 import re
 import socket
 
+import pytest
+
 import services
 from audited import PYTHON
 from certificates import make_root
@@ -24,6 +26,7 @@ def screen(home, *words, env=None, **kwargs):
     return rows, lines[:lines.index(next(line for line in lines if line.startswith("gate  ")))]
 
 
+@pytest.mark.no_gate
 def test_an_empty_home(home):
     rows, before = screen(home)
     assert list(rows) == [name for name in NAMES if name != "ends next"]
@@ -100,6 +103,7 @@ def test_the_timer(home):
     assert told["last"] == "2026-09-21T14:13:20Z" and told["enabled"] and told["next"].endswith(":00:00Z")
 
 
+@pytest.mark.no_gate
 def test_what_is_accepted_is_not_shown_and_does_not_count(home):
     env = services.environment(home)
     assert "error: gate: not active here" in "\n".join(screen(home)[1])
@@ -116,6 +120,7 @@ def test_a_policy_that_cannot_be_read(home):
     assert "error: policy: every connection is refused\n    " in said and "line 1: not a line" in said
 
 
+@pytest.mark.no_gate
 def test_no_network_no_bus_and_no_other_program(home):
     """Also where they are there, and never answer."""
     services.pin_files(home, ("company", make_root("Company"), "*.example", "root.crt"))
