@@ -341,6 +341,7 @@ UNINSTALL = \
 	src/uninstall/own_files.c \
 	src/uninstall/plan.c src/uninstall/plan.h \
 	src/uninstall/profiles.c \
+	src/uninstall/root_crt.c \
 	src/uninstall/services.c \
 	src/uninstall/timer.c \
 	src/uninstall/trimmed.c
