@@ -297,6 +297,7 @@ PROFILE = \
 	src/profile/anchor_section.c \
 	src/profile/applied.c src/profile/applied.h \
 	src/profile/apply.c src/profile/apply.h \
+	src/profile/begun.c \
 	src/profile/believe.c src/profile/believe.h \
 	src/profile/directory.c src/profile/directory.h \
 	src/profile/expand.c \

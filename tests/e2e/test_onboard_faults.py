@@ -75,6 +75,25 @@ def test_killed_run_again_and_taken_away_the_home_is_as_it_was(offline, tmp_path
         assert done.returncode == 0 and files(home) == before, (number, done.stdout, done.stderr)
 
 
+def test_killed_and_taken_away_the_home_is_as_it_was(offline, tmp_path):
+    """Between any two of its renames, and not run again: what was put there is known by what was written first."""
+    home = offline.home
+    for path, content in {".pg_service.conf": b"# mine\n[mine]\nhost=mine.example\n", ".postgresql/root.crt": OLD.pem.encode(),
+                          ".config/pganchor/policy.conf": b"min-tls = 1.2\n"}.items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_bytes(content)
+    before = files(home)
+    trial = Trial(home, None, Command(["onboard", offline.path, "--yes"], again=(0,)), tmp_path)
+    renames = [(name, number) for name, number in trial.writes if name.startswith("rename")]
+    assert len(renames) >= 7
+    for name, number in renames:
+        trial.begin()
+        killed = trial.traced(f"trace={name}", f"inject={name}:signal=SIGKILL:when={number}")
+        assert killed.returncode == -9, (number, killed.stderr)
+        done = home.pganchor("uninstall", "--yes")
+        assert done.returncode == 0 and files(home) == before, (number, done.stdout, done.stderr)
+
+
 def test_ctrl_c_while_servers_are_waited_for_leaves_it_applied(offline):
     """A server that never answers: what was written stays, and the next run has nothing to do."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
