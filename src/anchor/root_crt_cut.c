@@ -357,7 +357,7 @@ int pga_root_crt_cut_every(const char *path, const struct pga_text *before, cons
 		cuts = calloc(all + 1, sizeof *cuts);
 	if (result == 0 && cuts == NULL)
 		result = pga_fail_memory(error);
-	for (size_t i = 0; result == 0 && i < all; i++)
+	for (size_t i = 0; cuts != NULL && i < all; i++)
 		if (strstr(spared, blocks[i].pin) == NULL)
 			cuts[count++] =
 			    (struct pga_root_crt_cut){.name = blocks[i].name, .pin = blocks[i].pin};

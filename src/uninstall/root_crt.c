@@ -62,7 +62,7 @@ static int cut_blocks(const struct pga_uninstall *plan, const struct pga_edit *e
 		cuts = calloc(all + 1, sizeof *cuts);
 	if (result == 0 && cuts == NULL)
 		result = pga_fail_memory(error);
-	for (size_t i = 0; result == 0 && i < all; i++)
+	for (size_t i = 0; cuts != NULL && i < all; i++)
 		if (fate_of(plan, edit->path, blocks[i].pin) == GOES)
 			cuts[count++] =
 			    (struct pga_root_crt_cut){.name = blocks[i].name, .pin = blocks[i].pin};
