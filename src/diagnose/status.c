@@ -34,6 +34,7 @@ static void keep_way(struct pga_status *status, struct pga_activation *added, bo
 	if (pga_activation_look(added, &error) != 0) {
 		pga_findings_add(&status->findings, PGA_ACTIVATION_UNREADABLE, PGA_SEVERITY_WARNING,
 				 PGA_ABOUT_ACTIVATION, "%s", error.message);
+		pga_findings_object(&status->findings, "%s", added->path);
 		pga_activation_end(added);
 	} else if (has_many && added->state == PGA_OFF) {
 		pga_activation_end(added);
@@ -240,6 +241,8 @@ static void judge_key(struct pga_findings *findings, const struct pga_known_serv
 			  "if who runs the server says that it is its new key: %s; if not: "
 			  "pganchor anchor forget %s --key %s",
 			  pga_text_string(&accept), pga_text_string(&server), key->shown.key);
+	/* With the key: who accepts this one has not accepted the next. */
+	pga_findings_object(findings, "%s %s", pga_text_string(&server), key->shown.key);
 	findings->failed = findings->failed || server.failed || accept.failed;
 	pga_text_free(&server);
 	pga_text_free(&accept);

@@ -96,7 +96,8 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, bo
 				       ? elf_strptr(elf, header->sh_link, symbol.st_name)
 				       : NULL;
 
-		if (name == NULL)
+		/* There are thousands of others. */
+		if (name == NULL || (name[0] != 'P' && name[0] != 'g' && name[0] != 'S'))
 			continue;
 		if (symbol.st_shndx != SHN_UNDEF) {
 			*defines_poll = *defines_poll || strcmp(name, poll_name) == 0;

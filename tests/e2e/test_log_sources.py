@@ -276,7 +276,7 @@ def test_doctor_says_what_the_log_tells_of_a_long_audit(machine, weak, detail, h
     services.policy(machine.home, "mode = audit\n")
     policy = machine.home / ".config/pganchor/policy.conf"
     os.utime(policy, (old, old))
-    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(NOW - 40 * 86400 - 60)) + ".251+00:00 host other[1]: begins\n"
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(NOW - 40 * 86400 - 43200)) + ".251+00:00 host other[1]: begins\n"
     if weak != "no file":
         (machine.log / "auth.log").write_text(stamp + ("" if weak is None else syslog(line(NOW - weak * 86400 - 60))))
     done = machine.home.run(machine.words("--json", command="doctor"), env=machine.environment())
