@@ -183,13 +183,18 @@ static bool read_mapping(char *line, struct mapping *mapping)
 static int take_maps(struct pga_files_run *files, const char *pid, struct pga_process *process,
 		     char *maps)
 {
+	struct mapping last = {.path = ""};
 	struct mapping mapping;
 	char *line;
 
-	while ((line = strsep(&maps, "\n")) != NULL)
-		if (read_mapping(line, &mapping) &&
-		    take_mapping(files, pid, process, &mapping) != 0)
+	while ((line = strsep(&maps, "\n")) != NULL) {
+		if (!read_mapping(line, &mapping) ||
+		    (strcmp(mapping.path, last.path) == 0 && mapping.deleted == last.deleted))
+			continue;
+		if (take_mapping(files, pid, process, &mapping) != 0)
 			return -1;
+		last = mapping;
+	}
 	return 0;
 }
 
