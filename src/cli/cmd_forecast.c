@@ -7,7 +7,6 @@
 #include "cli/print_forecast.h"
 #include "diagnose/forecast.h"
 #include "diagnose/root_changes.h"
-#include "probe/many.h"
 #include "report/text.h"
 
 #include <errno.h>
@@ -151,16 +150,13 @@ static int forecast(const struct asked *asked)
 	};
 	const struct pga_forecast_told told = {&made, &pins, &changes, asked->days};
 	int status = PGA_EXIT_FAILED;
-	int result = -1;
 
 	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
 	    pga_find_services(&services, &error) != 0 ||
 	    pga_pins_load(&pins, &services.policy, &error) != 0 ||
 	    suppose(asked, &pins, &changes, &status, &error) != 0 ||
-	    (result = pga_forecast_make(&question, &made, &error)) < 0)
+	    pga_forecast_make(&question, &made, &error) != 0)
 		pga_print_error(&error);
-	else if (result > 0)
-		pga_many_end(result);
 	else
 		status = print(asked, &told, &error);
 	pga_forecast_free(&made);

@@ -295,7 +295,7 @@ int pga_forecast_make(const struct pga_forecast_question *question, struct pga_f
 	if (result == 0)
 		result = look_at_entries(&making, &entries, error);
 	if (result > 0)
-		return result;
+		pga_many_end(result);
 	free_entries(&entries);
 	pga_roots_free(&making.roots);
 	if (forecast->ends.count > 1)
