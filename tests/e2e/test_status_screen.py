@@ -55,6 +55,7 @@ def test_a_home_with_everything(home):
     assert told["doctor"]["open"]["error"] == doctor["open"]["error"]
 
 
+@pytest.mark.no_gate
 def test_it_says_what_doctor_looks_at_besides(home):
     """So that its numbers are no promise: what a client keeps is an error that only doctor counts."""
     services.policy(home, "mode = audit\n")
