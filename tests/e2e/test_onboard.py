@@ -195,6 +195,25 @@ def test_an_anchor_that_was_pinned_before_is_used_as_it_is_called(onboard, stepc
     assert stepca.fingerprint in (onboard.home / ".config/pganchor/anchors.conf").read_text()
 
 
+def test_an_anchor_that_was_renamed_is_followed_by_its_new_name(onboard):
+    onboard.write()
+    before = set(onboard.home.snapshot())
+    onboard.does()
+    assert onboard.home.pganchor("anchor", "rename", "acme-ca", "mine").returncode == 0
+    own = str(onboard.home / ".config/pganchor/anchors/mine.crt")
+    assert not onboard.report()["changed"] and onboard.entry("orders")["sslrootcert"] == own
+    onboard.write(version=2, anchors={"acme-ca": {**onboard.anchor, "hosts": "localhost"}}, services={"orders": onboard.service(connect_timeout=7)})
+    assert onboard.actions() == {"anchors": {"mine": "change"}, "services": {"orders": "change"}, "policy_keys": {}}
+    assert onboard.entry("orders")["sslrootcert"] == own and onboard.entry("orders")["connect_timeout"] == "7"
+    # What the user makes of its hosts stays, and when the profile drops it, it is told.
+    assert onboard.home.pganchor("anchor", "set-hosts", "mine", "localhost *.mine.test", "--yes").returncode == 0
+    assert onboard.actions()["anchors"] == {"mine": "keep"}
+    onboard.write(version=3, anchors={}, services={})
+    assert onboard.actions()["anchors"] == {"mine": "keep"} and not (onboard.home / ".pg_service.conf").exists()
+    assert onboard.home.pganchor("uninstall", "--yes").returncode == 0
+    assert set(onboard.home.snapshot()) == before
+
+
 def test_a_wrong_root_leaves_everything_as_it_was(onboard, other_stepca):
     onboard.write(anchors={"acme-ca": {**onboard.anchor, "fingerprint": other_stepca.fingerprint}})
     before = onboard.home.snapshot()
