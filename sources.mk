@@ -275,6 +275,7 @@ REPORT = \
 # What is found out of a server without a password.
 PROBE = \
 	src/probe/chain.c src/probe/chain.h \
+	src/probe/client_settings.c src/probe/client_settings.h \
 	src/probe/drivers.c src/probe/drivers.h \
 	src/probe/explain.c \
 	src/probe/fleet.c src/probe/fleet.h \

@@ -3,6 +3,7 @@
 #include "policy/hostlist.h"
 #include "policy/linked.h"
 #include "policy/secrets.h"
+#include "probe/client_settings.h"
 #include "service/ask.h"
 #include "service/host_name.h"
 
@@ -135,11 +136,13 @@ static void target_free(struct pga_probe_target *target)
 	free(target->address);
 	free(target->user);
 	free(target->dbname);
+	pga_client_settings_free(target->settings);
 }
 
 static int add_host(struct pga_probe_targets *targets, const char *service,
 		    const struct pga_effective *effective, const struct pga_host *host,
-		    const struct pga_probe_trust *trust, struct pga_error *error)
+		    const struct pga_probe_trust *trust, struct pga_roots *roots,
+		    struct pga_error *error)
 {
 	struct pga_probe_target *grown =
 	    reallocarray(targets->list, targets->count + 1, sizeof *grown);
@@ -151,7 +154,8 @@ static int add_host(struct pga_probe_targets *targets, const char *service,
 	target = &grown[targets->count];
 	memset(target, 0, sizeof *target);
 	target->trust = trust;
-	if (fill(target, service, effective, host, error) != 0) {
+	if (fill(target, service, effective, host, error) != 0 ||
+	    pga_client_settings_of(target, effective, host, roots, error) != 0) {
 		target_free(target);
 		return -1;
 	}
@@ -162,7 +166,7 @@ static int add_host(struct pga_probe_targets *targets, const char *service,
 /* All hosts of the settings. */
 static int add_hosts(struct pga_probe_targets *targets, const char *service,
 		     const struct pga_effective *effective, const struct pga_probe_trust *trust,
-		     struct pga_error *error)
+		     struct pga_roots *roots, struct pga_error *error)
 {
 	struct pga_hosts hosts;
 	size_t before = targets->count;
@@ -174,8 +178,8 @@ static int add_hosts(struct pga_probe_targets *targets, const char *service,
 		return -1;
 	for (size_t i = 0; result == 0 && i < hosts.count; i++)
 		if (!hosts.items[i].local)
-			result =
-			    add_host(targets, service, effective, &hosts.items[i], trust, error);
+			result = add_host(targets, service, effective, &hosts.items[i], trust,
+					  roots, error);
 	if (result == 0 && targets->count == before)
 		result = pga_fail(error, "name a host: pganchor probe HOST:PORT",
 				  "%s: a Unix-domain socket, which has no TLS to look at",
@@ -204,7 +208,9 @@ static int add_asked(struct pga_probe_targets *targets, const char *service, boo
 		return -1;
 	result = pga_hosts_check(pga_effective_value(&effective, "host"), error);
 	trust = result == 0 ? pga_probe_trust_of(trusts, &effective, bare, error) : NULL;
-	result = trust != NULL ? add_hosts(targets, service, &effective, trust, error) : -1;
+	result = trust != NULL
+		     ? add_hosts(targets, service, &effective, trust, &trusts->roots, error)
+		     : -1;
 	pga_effective_free(&pga_linked_libpq, &effective);
 	return result;
 }
