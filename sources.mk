@@ -282,6 +282,7 @@ PROBE = \
 	src/probe/grade.c src/probe/grade.h \
 	src/probe/http_listen.c src/probe/http_listen.h \
 	src/probe/http_open.c \
+	src/probe/http_reply.c src/probe/http_reply.h \
 	src/probe/http_request.c src/probe/http_request.h \
 	src/probe/many.c src/probe/many.h \
 	src/probe/metrics.c src/probe/metrics.h \

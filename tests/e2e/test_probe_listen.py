@@ -157,6 +157,28 @@ def test_an_answer_comes_beside_those_that_never_ask(listening, fleet):
         assert listening.get(f"/probe?target={fleet.servers[0]}")[0] == 200
 
 
+def status_heard(connection):
+    """None where it was ended before its request was looked at."""
+    try:
+        return connection.recv(4096)[9:12] or None
+    except ConnectionResetError:
+        return None
+
+
+def test_who_never_asks_makes_room(listening, fleet):
+    """The oldest of more than there is room for hears so, rather than that its time is up."""
+    heard = set()
+    while b"503" not in heard:
+        with ExitStack() as ends:
+            silent = []
+            for _ in range(80):
+                silent.append(ends.enter_context(listening.dial()))
+                silent[-1].sendall(b"GET /metrics HTTP/1.1\r\nHost: lo")
+            assert listening.get(f"/probe?target={fleet.servers[0]}")[0] == 200
+            heard = {status_heard(connection) for connection in silent[:16]}
+        assert heard <= {b"503", b"408", None}
+
+
 def test_who_is_too_slow_is_told(listening):
     with listening.dial() as connection:
         connection.sendall(b"GET /metrics HTTP/1.1\r\n")
