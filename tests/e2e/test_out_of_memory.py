@@ -90,6 +90,21 @@ def test_the_tool(home, failing_malloc, command, enabled, on):
 
 
 @pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+def test_what_is_printed_is_printed_without_memory_too(home, failing_malloc, on):
+    """Not a word of it is replaced."""
+    program, gate = without_wrapper(home)
+    argv = [program, "probe", "localhost:1"]
+    good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
+    assert good.returncode == 1 and "could not connect to localhost:1: Connection refused" in re.sub(r"\s+", " ", good.stdout)
+    whole = 0
+    for number in range(1, count + 1):
+        done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
+        assert done.returncode == 1 and "out of memory" not in done.stdout, (number, done.stdout, done.stderr)
+        whole += done.stdout == good.stdout
+    assert whole > 10
+
+
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("how", ["connectdb", "start", "setdbLogin", "found+reset", "ping"])
 def test_a_program_under_the_gate(home, pganchor, failing_malloc, compile_program, recording_server, how, on):
     """It ends as it would, and no connection is made for want of memory to judge it."""
