@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -66,6 +67,8 @@ static bool dial(struct pga_probing *probing, const struct timespec *start, bool
 	int fault;
 
 	if (pga_dial_look_up(host, target->port, &addresses, error) != 0) {
+		if (target->meant != NULL)
+			(void)snprintf(error->hint, sizeof error->hint, "%s", target->meant);
 		*failed = end(probe, PGA_PROBE_UNKNOWN_NAME, error) != 0;
 		return false;
 	}

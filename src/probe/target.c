@@ -1,5 +1,7 @@
 #include "probe/target.h"
 
+#include "base/guess.h"
+#include "base/shell_word.h"
 #include "policy/hostlist.h"
 #include "policy/linked.h"
 #include "policy/secrets.h"
@@ -134,6 +136,7 @@ static void target_free(struct pga_probe_target *target)
 	free(target->service);
 	free(target->host);
 	free(target->address);
+	free(target->meant);
 	free(target->user);
 	free(target->dbname);
 	pga_client_settings_free(target->settings);
@@ -215,6 +218,36 @@ static int add_asked(struct pga_probe_targets *targets, const char *service, boo
 	return result;
 }
 
+static void try_services(struct pga_guess *guess, const char *word,
+			 const struct pga_service_file *file)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (file->entries[i].name != NULL)
+			pga_guess_try(guess, word, file->entries[i].name);
+}
+
+/* Whoever mistypes the name of a service has named a host. */
+static int note_meant(struct pga_probe_target *target, const char *word,
+		      const struct pga_probe_trusts *trusts, struct pga_error *error)
+{
+	struct pga_guess guess = pga_guess_begin(word);
+	struct pga_text meant = PGA_TEXT_EMPTY;
+
+	try_services(&guess, word, &trusts->user);
+	try_services(&guess, word, &trusts->system);
+	if (guess.best != NULL) {
+		pga_text_add(&meant, "did you mean the service? pganchor probe ");
+		pga_text_add_shell_word(&meant, guess.best);
+	} else if (strpbrk(word, ".:") == NULL) {
+		pga_text_add(&meant, "check the name, and DNS; no service is called so, either: "
+				     "\"pganchor service list\" shows those there are");
+	} else {
+		return 0;
+	}
+	target->meant = pga_text_take(&meant);
+	return target->meant != NULL ? 0 : pga_fail_memory(error);
+}
+
 /* As psql connects to a host that is named by itself and wants it verified. */
 static int add_named(struct pga_probe_targets *targets, const char *word,
 		     struct pga_probe_trusts *trusts, struct pga_error *error)
@@ -231,6 +264,9 @@ static int add_named(struct pga_probe_targets *targets, const char *word,
 		result = read_port(named.port, &port, error);
 		if (result == 0)
 			result = add_asked(targets, NULL, true, &parameters, trusts, error);
+		if (result == 0)
+			result =
+			    note_meant(&targets->list[targets->count - 1], word, trusts, error);
 	}
 	free(named.bytes);
 	return result;
@@ -258,8 +294,13 @@ int pga_probe_targets_add(struct pga_probe_targets *targets, const char *word,
 		return refuse_url(error);
 	if (is_conninfo(word)) {
 		const struct pga_parameters parameters = {conninfo, values, 1};
+		const int added = add_asked(targets, NULL, false, &parameters, trusts, error);
 
-		return add_asked(targets, NULL, false, &parameters, trusts, error);
+		if (added != 0 && error->hint[0] == '\0' && strstr(word, "service=") != NULL)
+			(void)snprintf(error->hint, sizeof error->hint,
+				       "\"pganchor service list\" shows the services that libpq "
+				       "finds; \"pganchor probe NAME\" probes one");
+		return added;
 	}
 	if (read_files(trusts, error) != 0)
 		return -1;

@@ -63,6 +63,7 @@ struct pga_probe_target {
 	bool direct;     /* sslnegotiation=direct: libpq asks for no TLS, it begins with it */
 	bool unnamed;    /* sslsni=0: the host is not named to the server */
 	bool unverified; /* the service's sslmode is weaker than verify-full */
+	char *meant;     /* what to try where nobody has the name; NULL: nothing is known */
 	char *user;      /* of the service, which go out over verified TLS alone; NULL: none */
 	char *dbname;
 	struct pga_client_settings *settings; /* that libpq is to be asked with; NULL: none */

@@ -641,6 +641,18 @@ def test_the_host_is_named_to_the_server_as_libpq_does(known, named, tmp_path, c
     assert told(known, "prod", status=0 if fault == "none" else 3)["fault"] == fault
 
 
+def test_a_mistyped_service_is_one_that_was_meant(known, shows):
+    write(known, f"[production]\nhost=localhost\nport={shows('localhost').port}\nsslmode=verify-full\n")
+    found = told(known, "prodcution", status=1)
+    assert found["answer"] == "unknown-name"
+    command = re.search(r"did you mean the service\? pganchor (probe \w+)$", found["hint"]).group(1)
+    done(known.pganchor(*command.split(), env=environment(known)))
+    for word in ("nothingnear", "service=prodcution"):
+        result = known.pganchor("probe", word, env=environment(known))
+        assert result.returncode == 1 and "pganchor service list" in result.stdout + result.stderr
+    assert told(known, "production.invalid", status=1)["hint"] == "check the name, and DNS"
+
+
 def test_weak_settings_of_a_service_are_a_reason(known, shows):
     write(known, f"[old]\nhost=localhost\nport={shows('localhost').port}\nsslmode=require\n")
     assert "settings-weak" in reasons(told(known, "old"))

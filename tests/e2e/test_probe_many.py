@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 import services
 from fleets import measured
 
-ROW = re.compile(r"^([A-F-]) +(\S+) +(?:(\S.*?) +)?(-?\d+|-)(?:  (.*))?$")
+ROW = re.compile(r"^([A-F-]) +(\S+) +(?:(\S.*?) +)?(\d+|over|-)(?:  (.*))?$")
 
 
 def probe(home, *words, **kwargs):
@@ -50,7 +50,7 @@ def test_a_hundred_servers_are_told_in_their_order(home, make_fleet):
     told = rows(done.stdout)
     assert [server for _, server, _, _ in told] == fleet.servers
     assert {days for _, _, days, _ in told[8:50]} <= {"89", "90"}
-    assert told[7][0] == "F" and told[7][2].startswith("-") and told[50][0] == "F" and "127.2.3.4" in told[50][3]
+    assert told[7][0] == "F" and told[7][2] == "over" and "expired" in told[7][3] and told[50][0] == "F" and "127.2.3.4" in told[50][3]
     assert all(grade in "AB" for grade, server, _, _ in told if server not in (fleet.servers[7], fleet.servers[50]))
     assert f"the worst: {fleet.servers[7]}: {told[7][3]}" in done.stdout and "100 servers: " in done.stdout
     assert f"pganchor probe {fleet.servers[7]}" in done.stdout and done.stderr == ""
@@ -91,6 +91,8 @@ def test_those_that_do_not_answer_hold_up_nobody(home, make_fleet, black_hole):
     assert done.returncode == 3 and [server for _, server, _, _ in told] == servers, done.stderr
     silent = [told[index] for index in (0, 1, 2, 3, 21)]
     assert all(grade == "-" and why and days == "-" for grade, _, days, why in silent), silent
+    # A line names its server once.
+    assert not any(server in why for _, server, _, why in told)
     assert told[4][0] == "F" and "TLS" in told[4][3]
     assert all(grade in "AB" for grade, _, _, _ in told[5:21] + told[22:])
     assert f"the worst: {fleet.servers[3]}" in done.stdout and "5 without an answer" in done.stdout
