@@ -12,6 +12,7 @@ struct pga_client_settings {
 	char **keywords; /* ended by NULL */
 	char **values;
 	bool requires_gss;
+	char *key; /* those of the session: others are probed alike */
 };
 
 /* Where libpq 18 writes the keys of its sessions, and those of this one to nowhere. */
@@ -125,6 +126,17 @@ static bool demands_tls(const struct pga_effective *effective)
 	       (strcmp(mode, "require") == 0 || strncmp(mode, "verify-", strlen("verify-")) == 0);
 }
 
+static char *key_of(const struct pga_effective *effective)
+{
+	struct pga_text key = PGA_TEXT_EMPTY;
+
+	for (const PQconninfoOption *option = effective->options; option->keyword != NULL; option++)
+		if (option->val != NULL && (strncmp(option->keyword, "ssl", 3) == 0 ||
+					    strcmp(option->keyword, "gssencmode") == 0))
+			pga_text_addf(&key, "%s=%s\n", option->keyword, option->val);
+	return pga_text_take(&key);
+}
+
 int pga_client_settings_of(struct pga_probe_target *target, const struct pga_effective *effective,
 			   const struct pga_host *host, struct pga_roots *roots,
 			   struct pga_error *error)
@@ -139,7 +151,14 @@ int pga_client_settings_of(struct pga_probe_target *target, const struct pga_eff
 	if (target->settings == NULL || copy(target->settings, effective, host) != 0)
 		return pga_fail_memory(error);
 	target->settings->requires_gss = requires_gss(effective);
-	return 0;
+	target->settings->key = key_of(effective);
+	return target->settings->key != NULL ? 0 : pga_fail_memory(error);
+}
+
+int pga_client_settings_compare(const struct pga_client_settings *a,
+				const struct pga_client_settings *b)
+{
+	return strcmp(a != NULL ? a->key : "", b != NULL ? b->key : "");
 }
 
 /* Whether what libpq refuses is a matter of the settings. A host that was named by itself has been
@@ -196,5 +215,6 @@ void pga_client_settings_free(struct pga_client_settings *settings)
 	}
 	free(settings->keywords);
 	free(settings->values);
+	free(settings->key);
 	free(settings);
 }

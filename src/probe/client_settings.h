@@ -15,6 +15,10 @@ int pga_client_settings_of(struct pga_probe_target *target, const struct pga_eff
 			   const struct pga_host *host, struct pga_roots *roots,
 			   struct pga_error *error);
 
+/* Zero for two that libpq is asked alike with; either may be NULL. */
+int pga_client_settings_compare(const struct pga_client_settings *a,
+				const struct pga_client_settings *b);
+
 /* Asks libpq, by one more handshake with the server, which has been verified. What it refuses is no
  * failure of this function: then neither libpq nor the gate verifies it, and probe->refusal says
  * why. Returns -1 for want of memory. */

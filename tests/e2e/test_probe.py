@@ -16,7 +16,7 @@ from certificates import EXPIRED, KEYS, NOT_YET_VALID, build, general_name, make
 from listener import Listener, read_to_end, tls_context
 from postgres import HBA
 from recording import ASK_FOR_MD5, ASK_FOR_PASSWORD, LET_IN
-from services import environment, write
+from services import USER, environment, write
 
 MADE_UP = b"user\0pganchor-probe\0database\0pganchor-probe\0"
 ALL = "host all all all trust\n"
@@ -372,6 +372,13 @@ def test_little_time_that_is_left(known, shows):
     assert "ends-soon" in reasons(told(known, f"localhost:{shows('localhost', days=(-100, 10)).port}"))
 
 
+@pytest.mark.parametrize("words, value", [({"common_name": "localhost"}, 1), ({}, 0)], ids=["common name", "alternative name"])
+def test_a_common_name_alone_is_a_metric(known, shows, words, value):
+    server = shows(*([] if words else ["localhost"]), **words)
+    result = done(known.pganchor("probe", "--metrics", "-", f"localhost:{server.port}", env=environment(known)))
+    assert re.search(rf"^pganchor_probe_common_name_only\{{target=\"localhost:{server.port}\"\}} {value}$", result.stdout, re.M), result.stdout
+
+
 # Direct TLS, and SNI.
 
 
@@ -604,9 +611,11 @@ def test_the_verdict_is_that_of_libpq_with_the_services_settings(own_pair, make_
     assert found["grade"] == "F" and "settings-refused" in reasons(found) and "not-verified" not in reasons(found)
     command = re.search(r"pganchor (explain service=\w+)$", found["hint"]).group(1)
     assert own_pair.pganchor(*command.split(), env=environment(own_pair)).returncode in (0, 3)
-    # Of many it is the same.
-    text = probe(own_pair, "--all", status=3)
-    assert words in text and "1 server: 1 F" in text
+    # Of many it is the same, and another entry for the same server has its own verdict.
+    write(own_pair, (own_pair / USER).read_text() + f"[plain]\nhost=localhost\nport={server.port}\nsslmode=verify-full\n")
+    report = own_pair.pganchor("probe", "--all", "--json", env=environment(own_pair))
+    assert {tuple(server["services"]): (server["verified"], words in (server["problem"] or ""))
+            for server in json.loads(report.stdout)["servers"]} == {("prod",): (False, True), ("plain",): (True, False)}
 
 
 def test_a_client_certificate_of_the_home_counts_for_whoever_names_a_host(own_pair, shows):
