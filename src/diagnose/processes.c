@@ -160,6 +160,26 @@ static int take_mapping(struct pga_files_run *files, const char *pid, struct pga
 	return process->gate != NULL ? 0 : -1;
 }
 
+/* What stands behind the permissions: offset device inode. */
+static bool read_number(const char *permissions, struct pga_file_number *number)
+{
+	const char *offset = strchr(permissions + 1, ' ');
+	const char *device = offset != NULL ? strchr(offset + 1, ' ') : NULL;
+	unsigned long major;
+	unsigned long minor;
+	char *end;
+
+	if (device == NULL)
+		return false;
+	major = strtoul(device, &end, 16);
+	if (*end != ':')
+		return false;
+	minor = strtoul(end + 1, &end, 16);
+	*number = (struct pga_file_number){makedev((unsigned)major, (unsigned)minor),
+					   strtoul(end, NULL, 10)};
+	return true;
+}
+
 /* Reads a line of the maps: address perms offset device inode path (proc(5)). Returns false where
  * it has nothing to tell. What has code is mapped to be executed, in one line of several as a rule;
  * what a machine of its own runs, such as .NET's, is known by its name alone. */
@@ -167,15 +187,12 @@ static bool read_mapping(char *line, struct mapping *mapping)
 {
 	const char *permissions = strchr(line, ' ');
 	char *path = permissions != NULL ? strchr(permissions, '/') : NULL;
-	unsigned long inode;
-	unsigned int major;
-	unsigned int minor;
 
-	if (path == NULL || (permissions[3] != 'x' && pga_find_driver(path) == NULL) ||
-	    sscanf(permissions, "%*s %*s %x:%x %lu", &major, &minor, &inode) != 3)
+	if (path == NULL || path < permissions + 4 ||
+	    (permissions[3] != 'x' && pga_find_driver(path) == NULL) ||
+	    !read_number(permissions, &mapping->number))
 		return false;
 	mapping->path = path;
-	mapping->number = (struct pga_file_number){makedev(major, minor), inode};
 	mapping->deleted = cut_deleted_mark(path);
 	return true;
 }
