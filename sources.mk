@@ -212,6 +212,7 @@ SERVICE = \
 	src/service/harden_name.c \
 	src/service/harden_parts.h \
 	src/service/harden_record.c src/service/harden_record.h \
+	src/service/harden_short.c \
 	src/service/harden_undo.c \
 	src/service/harden_write.c \
 	src/service/host_name.c src/service/host_name.h \

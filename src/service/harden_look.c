@@ -193,6 +193,6 @@ int pga_harden_look(struct pga_hardening *item, const struct pga_harden *harden,
 	if (result == 0)
 		result = find_anchor(item, harden, host, error);
 	if (result == 0)
-		result = pga_harden_name(item, host, &harden->pins, wanted, error);
+		result = pga_harden_name(item, harden, host, wanted, error);
 	return result;
 }

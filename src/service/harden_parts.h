@@ -34,8 +34,16 @@ char *pga_harden_address_of(const struct pga_host *host);
 /* Decides what host and hostaddr are to be of a server that the anchor has signed. wanted: the name
  * that is meant; NULL: nobody has said. Returns 0 with item->state untouched where it is decided;
  * 1 with the item's state and error where not; -1 for want of memory. */
-int pga_harden_name(struct pga_hardening *item, struct pga_harden_host *host,
-		    const struct pga_pins *pins, const char *wanted, struct pga_error *error);
+int pga_harden_name(struct pga_hardening *item, const struct pga_harden *harden,
+		    struct pga_harden_host *host, const char *wanted, struct pga_error *error);
+
+/* ---- harden_short.c ---- */
+
+/* The one whole name that this short one can stand for, by what the pinned anchors (or the wish's
+ * alone) are valid for; the caller frees it. NULL: there is none, or any, or it is this machine's.
+ * Returns -1 for want of memory. */
+int pga_harden_whole_name(const char *label, const struct pga_harden *harden, char **name,
+			  struct pga_error *error);
 
 /* ---- harden_compose.c ---- */
 

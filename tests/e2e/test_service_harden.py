@@ -156,6 +156,37 @@ def test_the_name_that_a_short_one_means(home, company, server):
     assert "the one that db is short for" in done.stdout
 
 
+@pytest.mark.parametrize("patterns, host, name", [
+    ("*", "localhost", "localhost.evil.example"),
+    ("*.example.test", "localhost", "localhost.example.test"),
+    ("*.example.test", "ip6-localhost", "ip6-localhost.example.test"),
+    ("*", "db", "db.evil.example"),
+    # Signed below the domain, for whoever may have names there.
+    ("*.example.test", "db", "db.guests.example.test"),
+    ("*.example.test,*.example.org", "db", "db.example.org"),
+    ("*.example.test,db.example.test", "db", "db.guests.example.test"),
+])
+def test_what_follows_a_short_name_is_not_the_certificates_to_say(home, server, patterns, host, name):
+    """Whoever has any certificate of the CA could be what answers, as db.evil.example: a person is asked."""
+    pin_files(home, ("company", COMPANY, patterns, "scoped"))
+    one = server(name, "other.example.test")
+    write(home, f"[prod]\nhost={host}\nhostaddr=127.0.0.1\nport={one.port}\n")
+    said = refused(home, "prod")
+    command, = re.findall(rf"^    (pganchor service harden --host {re.escape(name)} prod)$", said, re.M)
+    assert home.run([*shlex.split(command), "--yes"], env=environment(home)).returncode == 0
+    assert settings(home)["host"] == name
+
+
+def test_a_short_name_by_the_hosts_of_one_anchor(home, server, impostor_ca):
+    """What another anchor is valid for makes it short for two, unless the one that is meant is named."""
+    pin_files(home, ("other", impostor_ca, "*.example.org", "scoped"), ("company", COMPANY, "x.example.test,DB.Example.Test.", "scoped"))
+    one = server("db.example.test", "x.example.test")
+    write(home, f"[prod]\nhost=db\nhostaddr=127.0.0.1\nport={one.port}\n")
+    assert "which of them is meant?" in refused(home, "prod")
+    assert "the one that db is short for" in hardened(home, "prod", "--anchor", "company").stdout
+    assert settings(home)["host"] == "db.example.test"
+
+
 @pytest.mark.parametrize("host", ["old.example.test", "ancient"])
 def test_a_whole_name_is_not_exchanged_unasked(home, company, server, host):
     """Whoever has a certificate of the same CA, for a server of his own, could be what answers there."""
