@@ -102,9 +102,11 @@ TOOL_BASE = \
 	src/base/guess.c src/base/guess.h \
 	src/base/ini_cut.c src/base/ini_cut.h \
 	src/base/manifest.c src/base/manifest.h \
+	src/base/many.c src/base/many.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/noting.c \
 	src/base/path.c src/base/path.h \
+	src/base/progress.c src/base/progress.h \
 	src/base/session_bus.c src/base/session_bus.h \
 	src/base/staged.c src/base/staged.h \
 	src/base/subprocess.c src/base/subprocess.h \
@@ -208,10 +210,12 @@ SERVICE = \
 	src/service/evaluate.c src/service/evaluate.h \
 	src/service/harden.c src/service/harden.h \
 	src/service/harden_compose.c \
+	src/service/harden_follow.c \
 	src/service/harden_look.c \
 	src/service/harden_name.c \
 	src/service/harden_parts.h \
 	src/service/harden_record.c src/service/harden_record.h \
+	src/service/harden_servers.c \
 	src/service/harden_short.c \
 	src/service/harden_undo.c \
 	src/service/harden_write.c \
@@ -285,10 +289,8 @@ PROBE = \
 	src/probe/http_open.c \
 	src/probe/http_reply.c src/probe/http_reply.h \
 	src/probe/http_request.c src/probe/http_request.h \
-	src/probe/many.c src/probe/many.h \
 	src/probe/metrics.c src/probe/metrics.h \
 	src/probe/probe.c src/probe/probe.h \
-	src/probe/progress.c src/probe/progress.h \
 	src/probe/questions.c src/probe/questions.h \
 	src/probe/startup.c src/probe/startup.h \
 	src/probe/target.c src/probe/target.h \

@@ -132,7 +132,9 @@ static void print_services(const struct pga_overview *overview)
 {
 	const struct pga_service_list *services = &overview->doctor.services;
 
-	if (services->count == 0)
+	if (overview->doctor.services_unread)
+		row("services", "could not all be read: pganchor service list");
+	else if (services->count == 0)
 		row("services", "none: pganchor service add NAME --host HOST");
 	else if (services->weak + services->broken == 0)
 		row("services", "%zu, none weak", services->count);
@@ -242,10 +244,15 @@ static json_t *moment_or_null(time_t when)
 	return when != 0 ? json_string(text) : json_null();
 }
 
-static json_t *services_as_json(const struct pga_service_list *services, size_t allowed)
+/* None is known of a file that could not be read. */
+static json_t *services_as_json(const struct pga_overview *overview)
 {
+	const struct pga_service_list *services = &overview->doctor.services;
+
+	if (overview->doctor.services_unread)
+		return json_pack("{s:n, s:n, s:n, s:n}", "count", "allowed", "weak", "broken");
 	return json_pack("{s:i, s:i, s:i, s:i}", "count", (int)services->count, "allowed",
-			 (int)allowed, "weak", (int)services->weak, "broken",
+			 (int)overview->allowed, "weak", (int)services->weak, "broken",
 			 (int)services->broken);
 }
 
@@ -279,8 +286,7 @@ static json_t *more_as_json(const struct pga_overview *overview)
 void pga_overview_as_json(const struct pga_overview *overview, json_t *object)
 {
 	pga_json_set(object, "ends_next", next_as_json(overview));
-	pga_json_set(object, "services",
-		     services_as_json(&overview->doctor.services, overview->allowed));
+	pga_json_set(object, "services", services_as_json(overview));
 	pga_json_set(object, "keyring",
 		     json_pack("{s:b, s:o, s:o}", "available", (int)overview->keyring, "passwords",
 			       overview->passwords_unread

@@ -26,6 +26,7 @@ struct pga_doctor {
 	bool broken;                  /* policy or pins cannot be read: both are empty */
 	struct pga_service_file user; /* pg_service.conf, with .found */
 	struct pga_service_file system;
+	bool services_unread;             /* one of them could not be read */
 	struct pga_service_list services; /* of both files, judged without the environment */
 	struct pga_entry_facts *entries;  /* of each of services; NULL where quick */
 	struct pga_status status;         /* what status shows */

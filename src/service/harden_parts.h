@@ -5,6 +5,7 @@
 #include "policy/hostlist.h"
 #include "service/evaluate.h"
 #include "service/harden.h"
+#include "tls/server_chain.h"
 
 #include <openssl/x509.h>
 
@@ -17,7 +18,32 @@ struct pga_harden_host {
 	char *address;                /* likewise */
 };
 
+/* ---- harden_servers.c ---- */
+
+/* What the servers of all entries have shown, asked at once: those that are dead cost their time
+ * together. NULL is none. */
+struct pga_harden_servers;
+
+/* Adds one that is to be asked, if it is not there yet. */
+int pga_harden_servers_add(struct pga_harden_servers **servers, const struct pga_server *server,
+			   struct pga_error *error);
+
+/* Asks all of them. Ends the process where a signal that is to end it comes meanwhile. */
+int pga_harden_servers_ask(struct pga_harden_servers *servers, struct pga_error *error);
+
+/* What the server shows: as it was asked then, or if it was not, now. The caller frees the chain.
+ * Returns -1 with the reason. */
+int pga_harden_servers_show(const struct pga_harden_servers *servers,
+			    const struct pga_server *server, STACK_OF(X509) * *chain,
+			    struct pga_error *error);
+
+void pga_harden_servers_free(struct pga_harden_servers *servers);
+
 /* ---- harden_look.c ---- */
+
+/* Adds those of an entry that are reached by TLS. */
+int pga_harden_add_servers(struct pga_harden_servers **servers,
+			   const struct pga_effective *effective, struct pga_error *error);
 
 /* Asks the server of one host for its chain, finds the anchor that has signed it, and the name.
  * wanted: the name that is meant; NULL: nobody has said. Returns 0 where all is found; 1 with the

@@ -290,6 +290,13 @@ bool pga_harden_record_is_before(const struct pga_harden_record *record,
 	return pga_manifest_digest(pga_text_string(lines), lines->length) == record->before;
 }
 
+bool pga_harden_record_is_about(const struct pga_harden_record *record,
+				const struct pga_text *lines)
+{
+	return pga_manifest_digest(pga_text_string(lines), lines->length) == record->written ||
+	       pga_harden_record_is_before(record, lines);
+}
+
 /* The last line that was written is without its end, and others may have stood behind it: it is
  * that of the first line, the section's. */
 static void add_line_end(struct pga_text *text, const struct pga_text *written)
