@@ -14,6 +14,11 @@
 
 /* ---- Text ---- */
 
+static void warn_of_memory(void)
+{
+	pga_print_warning("out of memory: a line of what changes is not shown");
+}
+
 static void print_setting(FILE *stream, char sign, const char *keyword, const char *value)
 {
 	struct pga_text shown = PGA_TEXT_EMPTY;
@@ -21,7 +26,10 @@ static void print_setting(FILE *stream, char sign, const char *keyword, const ch
 	if (value == NULL)
 		return;
 	pga_text_add_masked(&shown, value);
-	pga_print(stream, "    %c %s=%s\n", sign, keyword, pga_text_string(&shown));
+	if (shown.failed)
+		warn_of_memory();
+	else
+		pga_print(stream, "    %c %s=%s\n", sign, keyword, pga_text_string(&shown));
 	pga_text_free(&shown);
 }
 
@@ -208,7 +216,10 @@ static void print_changed(char sign, const char *lines)
 		struct pga_text shown = PGA_TEXT_EMPTY;
 
 		pga_text_add_masked_line(&shown, line, strcspn(line, "\r\n"));
-		pga_print(stdout, "    %c %s\n", sign, pga_text_string(&shown));
+		if (shown.failed)
+			warn_of_memory();
+		else
+			pga_print(stdout, "    %c %s\n", sign, pga_text_string(&shown));
 		pga_text_free(&shown);
 	}
 }

@@ -8,7 +8,8 @@ import socket
 import pytest
 
 import services
-from services import USER, write
+from certificates import make_root
+from services import USER, pin_files, write
 
 SERVICES = "[a]\nhost=h\nsslmode=verify-full\ngssencmode=disable\n\n[weak]\nhost=x\n"
 BASHRC = "alias a=b\n"
@@ -55,6 +56,16 @@ def without_wrapper(home):
     return (wrapped, [home.program.module]) if wrapped.exists() else (home.program.binary, [])
 
 
+def put_back(home, old):
+    """All files as they were."""
+    for name in sorted(set(contents(home)) - set(old), reverse=True):
+        (home / name).rmdir() if (home / name).is_dir() else (home / name).unlink()
+    for name, content in old.items():
+        if content is not None:
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_bytes(content)
+
+
 @pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("command, enabled", [("service add b --host h.example", False), ("service remove a", False), ("enable", False),
                                               ("disable", True), ("explain service=a", False)])
@@ -68,12 +79,7 @@ def test_the_tool(home, failing_malloc, command, enabled, on):
     assert good.returncode in (0, 3) and count > 20
     failed, silent = 0, 0
     for number in range(1, count + 1):
-        for name in sorted(set(contents(home)) - set(old), reverse=True):
-            (home / name).rmdir() if (home / name).is_dir() else (home / name).unlink()
-        for name, content in old.items():
-            if content is not None:
-                (home / name).parent.mkdir(parents=True, exist_ok=True)
-                (home / name).write_bytes(content)
+        put_back(home, old)
         done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
         assert done.returncode in (good.returncode, 1, 2), (number, done.stderr)
         now = {name: content for name, content in contents(home).items() if content is not None}
@@ -87,6 +93,56 @@ def test_the_tool(home, failing_malloc, command, enabled, on):
     assert failed > 10
     # Each failure of the noting is told.
     assert silent or on or MANIFEST not in new
+
+
+def told(done):
+    """What is said of the entries; the reasons are the gate's, which says less where it has no memory for it."""
+    if not done.stdout.startswith("{"):
+        return done.stdout
+    return [{key: value for key, value in one.items() if key != "reasons"} for one in json.loads(done.stdout)["services"]]
+
+
+COMPANY = make_root("Company Root CA")
+PARTS = 25
+
+
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("args", ["prod --yes", "--all --yes --json", "--undo", "--undo --json"])
+def test_hardening(home, failing_malloc, recording_server, tmp_path, args, on):
+    """The entry is weak as before and that is said, or it is hardened, and can be put back; of so many allocations some are tried."""
+    program, gate = without_wrapper(home)
+    argv = [program, "service", "harden", *args.split()]
+    pin_files(home, ("company", COMPANY, "*.example.test", "scoped"))
+    server = recording_server(b"S", issued=COMPANY.issue(tmp_path, "db.example.test"))
+    write(home, f"[prod]\nhost=127.0.0.1\nport={server.port}\n[two]\nhost=/run\n")
+    if "--undo" in args:
+        assert services.service(home, "harden", "prod", "--yes").returncode == 0
+    old = contents(home)
+    good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
+    new = contents(home)
+    assert good.returncode == 0 and count > PARTS and new != old, good.stderr
+    failed = 0
+    for number in range(1, count + 1, max(1, count // PARTS)):
+        put_back(home, old)
+        done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
+        now = contents(home)
+        wanted = [old, new]
+        if NOT_NOTED in done.stderr:
+            now.pop(MANIFEST, None)
+            wanted = [{name: content for name, content in files.items() if name != MANIFEST} for files in wanted]
+        if on and "stays as it was changed before: " in done.stderr:
+            continue  # There was no memory left to take back what was done, and that is said.
+        assert done.returncode in (0, 1, 2, 3) and now in wanted, (number, done.stdout, done.stderr)
+        # Who is told that it is done has all of it, and what is not shown of it is told; who is told of an error, nothing.
+        if done.returncode == 0:
+            assert now == wanted[1], (number, done.stdout, done.stderr)
+            if NOT_NOTED not in done.stderr and "out of memory" not in done.stderr + done.stdout:
+                assert told(done) == told(good), (number, done.stdout, done.stderr)
+        elif now != wanted[0]:
+            assert "could not write the report as JSON" in done.stderr, (number, done.stdout, done.stderr)
+        assert done.returncode == 0 or done.stderr, number
+        failed += done.returncode != 0
+    assert failed > PARTS // 4
 
 
 @pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
