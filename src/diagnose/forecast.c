@@ -1,9 +1,9 @@
 #include "diagnose/forecast.h"
 
+#include "base/many.h"
 #include "diagnose/forecast_server.h"
 #include "policy/hostlist.h"
 #include "policy/linked.h"
-#include "probe/many.h"
 #include "service/ask.h"
 
 #include <stdlib.h>
