@@ -1,7 +1,6 @@
 /* pganchor forecast: which services stop on which day, and why. */
 #include "cli/cli.h"
 
-#include "base/many.h"
 #include "base/memory_file.h"
 #include "base/terminal.h"
 #include "cli/cmd_service.h"
