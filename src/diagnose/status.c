@@ -72,11 +72,9 @@ static int add_shells(struct pga_status *status)
 	for (size_t i = 0; i < shells.count && result == 0; i++) {
 		struct pga_activation *added = grow_ways(status);
 
-		if (added == NULL)
-			result = -1;
-		else if (pga_activation_find_shell(added, &shells.list[i], &error) == 0)
+		if (added != NULL && pga_activation_find_shell(added, &shells.list[i], &error) == 0)
 			keep_way(status, added, false);
-		else if (errno == ENOMEM)
+		else if (added == NULL || errno == ENOMEM)
 			result = -1;
 	}
 	pga_shell_files_free(&shells);
