@@ -81,7 +81,7 @@ int pga_harden_records_follow(struct pga_text *bytes, const char *path,
 	for (size_t i = 0; result == 0 && i < records.count; i++) {
 		const struct pga_harden_record *record = &records.records[i];
 
-		if (strcmp(record->path, path) == 0 &&
+		if (pga_harden_record_is_of(record, path) &&
 		    pga_harden_record_find(&records, path, record->name) == record)
 			result = follow(record, before, after, change, bytes, error);
 	}

@@ -49,6 +49,9 @@ int pga_harden_records_parse(struct pga_harden_records *records, const struct pg
 			     struct pga_error *error);
 void pga_harden_records_free(struct pga_harden_records *records);
 
+/* Whether it is of an entry of this file, by whichever path that is reached. */
+bool pga_harden_record_is_of(const struct pga_harden_record *record, const char *path);
+
 /* The one of this entry of the file; NULL: it was not hardened. */
 const struct pga_harden_record *pga_harden_record_find(const struct pga_harden_records *records,
 						       const char *path, const char *name);

@@ -77,7 +77,7 @@ static int find_items(struct undoing *undoing, const char *const *names, size_t 
 	for (size_t i = 0; count == 0 && i < records->count; i++) {
 		const struct pga_harden_record *record = &records->records[i];
 
-		if (strcmp(record->path, undo->path) == 0 &&
+		if (pga_harden_record_is_of(record, undo->path) &&
 		    pga_harden_record_find(records, undo->path, record->name) == record &&
 		    add_item(undo, record->name, error) != 0)
 			return -1;

@@ -573,6 +573,20 @@ def test_undo_is_byte_for_byte(home, company, server, text):
     assert path.read_bytes() == written
 
 
+def test_undo_by_another_path_to_the_file(home, company, server):
+    """A link, a relative PGSERVICEFILE, a way round: it is the one file."""
+    write(home, f"[prod]\nhost=127.0.0.1\nport={server('db.example.test').port}\n", "dot/services")
+    (home / USER).symlink_to("dot/services")
+    before = (home / USER).read_bytes()
+    paths = [None, home / "dot/services", f"{home.path}/dot/../dot/services", "services"]
+    for named, undone in zip(paths, paths[1:] + paths[:1]):
+        for path, args in ((named, "--all --yes"), (undone, "--undo")):
+            done = home.run(["sh", "-c", f"cd dot && exec {shlex.quote(str(home.program.binary))} service harden {args}"],
+                            env=environment(home, {"PGSERVICEFILE": path}), cwd=home.path)
+            assert done.returncode == 0 and "service prod in " in done.stdout, (path, done.stdout, done.stderr)
+        assert (home / USER).read_bytes() == before and (home / USER).is_symlink() and not (home / RECORD).exists()
+
+
 def test_undo_leaves_what_somebody_has_changed(home, company, server):
     one = server("db.example.test")
     path = write(home, f"[prod]\nhost=127.0.0.1\nport={one.port}\n[two]\nhost=127.0.0.1\nport={one.port}\n")
