@@ -389,6 +389,8 @@ def test_the_servers_are_asked_at_once(home, company):
     """One that answers only when all have been asked would hold up whoever asks one after the other."""
     with contextlib.ExitStack() as stack:
         doors = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        for door in doors:
+            door.settimeout(120)
         write(home, "".join(f"[s{number}]\nhost=127.0.0.1\nport={door.getsockname()[1]}\nconnect_timeout=60\n" for number, door in enumerate(doors)))
 
         def answer():
