@@ -329,7 +329,8 @@ int pga_root_crt_blocks(const struct pga_text *content, struct pga_root_crt_bloc
 		line = find_line(content, end_of(line), PGA_ROOT_CRT_HEADING, false);
 		if (read_own(content, line, &block->name, &block->pin) != 0) {
 			(*count)++; /* it is freed with the others */
-			return pga_fail_memory(error);
+			(void)pga_fail_memory(error);
+			return -1;
 		}
 		if (block->name != NULL && block->pin != NULL) {
 			(*count)++;

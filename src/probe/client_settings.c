@@ -180,9 +180,9 @@ static const char *setting(const struct pga_client_settings *settings, const cha
 
 static int note_question(char *room, int size, int writing, void *asked)
 {
-	(void)room;
-	(void)size;
 	(void)writing;
+	if (size > 0)
+		room[0] = '\0';
 	*(bool *)asked = true;
 	return 0;
 }
