@@ -264,6 +264,8 @@ PASSWORD = \
 	src/password/pins_copy.c src/password/pins_copy.h \
 	src/password/private_key.c src/password/private_key.h \
 	src/password/secret.c src/password/secret.h
+CERT = \
+	src/cert/key.c src/cert/key.h
 REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
@@ -391,7 +393,7 @@ DIAGNOSE = \
 	src/diagnose/status.c src/diagnose/status.h \
 	src/diagnose/variables.c src/diagnose/variables.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
