@@ -130,6 +130,7 @@ TLS = \
 	src/tls/handshake.c src/tls/handshake.h \
 	src/tls/host_name.c src/tls/host_name.h \
 	src/tls/minisign.c src/tls/minisign.h \
+	src/tls/openssl_error.c src/tls/openssl_error.h \
 	src/tls/host_names.c src/tls/host_names.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
 	src/tls/root_pins.c src/tls/root_pins.h \

@@ -1,6 +1,6 @@
 #include "cert/key.h"
 
-#include "base/file.h"
+#include "tls/openssl_error.h"
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>
@@ -10,128 +10,112 @@
 
 #include <string.h>
 
-static const char *const words[] = {
+static const char *const words[PGA_KEY_KINDS] = {
     [PGA_KEY_EC] = "ec",
     [PGA_KEY_RSA] = "rsa",
     [PGA_KEY_ED25519] = "ed25519",
 };
 
-bool pga_key_kind_read(const char *word, enum pga_key_kind *kind)
+const char *pga_key_kind_word(enum pga_key_kind kind)
 {
-	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-		if (strcmp(word, words[i]) == 0) {
-			*kind = (enum pga_key_kind)i;
-			return true;
-		}
-	return false;
+	return words[kind];
 }
 
-int pga_fail_openssl(struct pga_error *error, const char *what)
+enum pga_key_kind pga_key_kind_of(const char *word)
 {
-	const unsigned long code = ERR_peek_last_error();
-	const char *why = ERR_reason_error_string(code);
+	enum pga_key_kind kind = 0;
 
-	(void)pga_fail(error, NULL, "%s: %s", what, why != NULL ? why : "OpenSSL gives no reason");
-	ERR_clear_error();
-	return -1;
+	while (kind < PGA_KEY_KINDS && strcmp(word, words[kind]) != 0)
+		kind++;
+	return kind;
 }
 
 EVP_PKEY *pga_key_make(enum pga_key_kind kind, struct pga_error *error)
 {
 	EVP_PKEY *key = NULL;
 
-	switch (kind) {
-	case PGA_KEY_EC:
+	if (kind == PGA_KEY_EC)
 		key = EVP_EC_gen("P-256");
-		break;
-	case PGA_KEY_RSA:
+	else if (kind == PGA_KEY_RSA)
 		key = EVP_RSA_gen(3072);
-		break;
-	case PGA_KEY_ED25519:
+	else if (kind == PGA_KEY_ED25519)
 		key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
-		break;
-	}
 	if (key == NULL)
 		(void)pga_fail_openssl(error, "could not make a private key");
 	return key;
 }
 
-/* A BIO whose memory is overwritten when it is freed. */
-int pga_key_write(const EVP_PKEY *key, struct pga_text *pem, struct pga_error *error)
+/* By way of a BIO whose memory is overwritten when it is freed. */
+int pga_key_write(const EVP_PKEY *key, const char *passphrase, struct pga_text *pem,
+		  struct pga_error *error)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
+	const EVP_CIPHER *cipher = passphrase != NULL ? EVP_aes_256_cbc() : NULL;
+	const int length = passphrase != NULL ? (int)strlen(passphrase) : 0;
 	char *bytes = NULL;
-	long length;
+	long length_of;
 	int result = -1;
 
 	if (bio == NULL ||
-	    PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1) {
+	    PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, passphrase, length, NULL, NULL) != 1) {
 		(void)pga_fail_openssl(error, "could not write a private key");
 		goto done;
 	}
-	length = BIO_get_mem_data(bio, &bytes);
-	pga_text_add_bytes(pem, bytes, (size_t)length);
+	length_of = BIO_get_mem_data(bio, &bytes);
+	pga_text_add_bytes(pem, bytes, (size_t)length_of);
 	result = pem->failed ? pga_fail_memory(error) : 0;
 done:
 	BIO_free(bio);
 	return result;
 }
 
-/* Is asked only where there is a passphrase. */
-static int has_passphrase(char *buffer, int room, int writing, void *context)
+struct asked {
+	const char *passphrase;
+	bool wanted;
+};
+
+static int give(char *buffer, int room, int writing, void *context)
 {
-	(void)buffer;
-	(void)room;
+	struct asked *asked = context;
+	const size_t length = asked->passphrase != NULL ? strlen(asked->passphrase) : 0;
+
 	(void)writing;
-	*(bool *)context = true;
-	return -1;
+	asked->wanted = true;
+	if (asked->passphrase == NULL || length > (size_t)room)
+		return -1;
+	memcpy(buffer, asked->passphrase, length);
+	return (int)length;
 }
 
-EVP_PKEY *pga_key_read(const char *path, const struct pga_text *pem, struct pga_error *error)
+EVP_PKEY *pga_key_read(const char *pem, size_t length, const char *whose, const char *passphrase,
+		       bool *wants_one, struct pga_error *error)
 {
-	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
-	bool asked = false;
-	EVP_PKEY *key =
-	    bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, has_passphrase, &asked) : NULL;
+	struct asked asked = {passphrase, false};
+	BIO *bio = BIO_new_mem_buf(pem, (int)length);
+	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, give, &asked) : NULL;
 
 	BIO_free(bio);
-	if (key == NULL)
-		(void)pga_fail(error, NULL,
-			       asked ? "%s: the private key has a passphrase"
-				     : "%s: no private key in PEM form",
-			       path);
 	ERR_clear_error();
+	if (key == NULL && !asked.wanted)
+		(void)pga_fail(error, NULL, "%s: no private key in PEM form", whose);
+	else if (key == NULL && passphrase == NULL)
+		(void)pga_fail(error, NULL, "%s: the private key has a passphrase", whose);
+	else if (key == NULL)
+		(void)pga_fail(error, NULL, "%s: the passphrase does not open the private key",
+			       whose);
+	if (wants_one != NULL)
+		*wants_one = key == NULL && asked.wanted;
 	return key;
 }
 
-EVP_PKEY *pga_key_read_file(const char *path, struct pga_error *error)
+int pga_key_check_strength(const EVP_PKEY *key, struct pga_error *error)
 {
-	struct pga_text pem = PGA_TEXT_EMPTY;
-	EVP_PKEY *key = NULL;
-
-	if (pga_file_read(path, &pem, NULL, error) == 0)
-		key = pga_key_read(path, &pem, error);
-	pga_text_wipe(&pem);
-	return key;
-}
-
-void pga_key_tell(const EVP_PKEY *key, struct pga_text *text)
-{
-	char group[32];
-	size_t length;
-
-	if (EVP_PKEY_is_a(key, "EC") &&
-	    EVP_PKEY_get_group_name(key, group, sizeof group, &length) == 1)
-		pga_text_addf(text, "EC %s", strcmp(group, "prime256v1") == 0 ? "P-256" : group);
-	else if (EVP_PKEY_is_a(key, "RSA"))
-		pga_text_addf(text, "RSA %d bits", EVP_PKEY_get_bits(key));
-	else
-		pga_text_add(text, EVP_PKEY_get0_type_name(key));
-}
-
-bool pga_key_is_of(const EVP_PKEY *key, const X509 *certificate)
-{
-	const EVP_PKEY *public = X509_get0_pubkey(certificate);
-
-	return public != NULL && EVP_PKEY_eq(key, public) == 1;
+	if (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) < 2048)
+		return pga_fail(error, "a new key: --rekey",
+				"the private key is RSA of %d bits: too weak",
+				EVP_PKEY_get_bits(key));
+	if (EVP_PKEY_get_security_bits(key) < 112)
+		return pga_fail(error, "a new key: --rekey", "the private key is too weak: %d bits",
+				EVP_PKEY_get_security_bits(key));
+	return 0;
 }
