@@ -266,7 +266,10 @@ PASSWORD = \
 	src/password/private_key.c src/password/private_key.h \
 	src/password/secret.c src/password/secret.h
 CERT = \
-	src/cert/key.c src/cert/key.h
+	src/cert/certs_conf.c \
+	src/cert/key.c src/cert/key.h \
+	src/cert/record.c src/cert/record.h \
+	src/cert/state.c src/cert/state.h
 REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \

@@ -1,0 +1,171 @@
+#include "cert/record.h"
+
+#include "base/edit.h"
+#include "base/file.h"
+#include "base/paths.h"
+#include "policy/pins.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+char *pga_cert_records_path(struct pga_error *error)
+{
+	char *path = pga_user_config(PGA_CERTS_FILE);
+
+	if (path == NULL)
+		(void)pga_fail_home(error);
+	return path;
+}
+
+int pga_cert_records_read(struct pga_cert_records *records, struct pga_error *error)
+{
+	struct pga_text text = PGA_TEXT_EMPTY;
+	char *path = pga_cert_records_path(error);
+	bool found = false;
+	int result = -1;
+
+	memset(records, 0, sizeof *records);
+	if (path != NULL && pga_file_read(path, &text, &found, error) == 0)
+		result = pga_cert_records_parse(records, path, pga_text_string(&text), text.length,
+						error);
+	pga_text_free(&text);
+	free(path);
+	return result;
+}
+
+struct pga_cert_record *pga_cert_record_named(const struct pga_cert_records *records,
+					      const char *name)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (strcmp(records->records[i].name, name) == 0)
+			return &records->records[i];
+	return NULL;
+}
+
+struct pga_cert_record *pga_cert_record_of_file(const struct pga_cert_records *records,
+						const char *certificate)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (strcmp(records->records[i].certificate, certificate) == 0)
+			return &records->records[i];
+	return NULL;
+}
+
+int pga_cert_record_set(char **text, const char *value, struct pga_error *error)
+{
+	char *copy = strdup(value != NULL ? value : "");
+
+	if (copy == NULL)
+		return pga_fail_memory(error);
+	free(*text);
+	*text = copy;
+	return 0;
+}
+
+const char *const pga_cert_text_keys[PGA_CERT_TEXTS] = {
+    "certificate", "key",  "way",    "ca",     "anchor", "provisioner",
+    "account",     "exec", "reload", "signal", "prove",  "why",
+};
+
+static const size_t fields[PGA_CERT_TEXTS] = {
+    offsetof(struct pga_cert_record, certificate), offsetof(struct pga_cert_record, key),
+    offsetof(struct pga_cert_record, way),         offsetof(struct pga_cert_record, ca),
+    offsetof(struct pga_cert_record, anchor),      offsetof(struct pga_cert_record, provisioner),
+    offsetof(struct pga_cert_record, account),     offsetof(struct pga_cert_record, exec),
+    offsetof(struct pga_cert_record, reload),      offsetof(struct pga_cert_record, signal),
+    offsetof(struct pga_cert_record, prove),       offsetof(struct pga_cert_record, why),
+};
+
+char **pga_cert_record_text(struct pga_cert_record *record, size_t i)
+{
+	return (char **)(void *)((char *)record + fields[i]);
+}
+
+const char *pga_cert_record_says(const struct pga_cert_record *record, size_t i)
+{
+	const char *text;
+
+	memcpy(&text, (const char *)record + fields[i], sizeof text);
+	return text;
+}
+
+int pga_cert_record_begin(struct pga_cert_record *record, const char *name, struct pga_error *error)
+{
+	int result;
+
+	memset(record, 0, sizeof *record);
+	result = pga_cert_record_set(&record->name, name, error);
+	for (size_t i = 0; i < PGA_CERT_TEXTS && result == 0; i++)
+		result = pga_cert_record_set(pga_cert_record_text(record, i), "", error);
+	return result;
+}
+
+int pga_cert_record_copy(struct pga_cert_record *copy, const struct pga_cert_record *record,
+			 struct pga_error *error)
+{
+	int result = pga_cert_record_begin(copy, record->name, error);
+
+	for (size_t i = 0; i < PGA_CERT_TEXTS && result == 0; i++)
+		result = pga_cert_record_set(pga_cert_record_text(copy, i),
+					     pga_cert_record_says(record, i), error);
+	copy->server = record->server;
+	copy->failures = record->failures;
+	memcpy(copy->renewed, record->renewed, sizeof copy->renewed);
+	memcpy(copy->tried, record->tried, sizeof copy->tried);
+	return result;
+}
+
+void pga_cert_record_free(struct pga_cert_record *record)
+{
+	for (size_t i = 0; i < PGA_CERT_TEXTS; i++)
+		free(*pga_cert_record_text(record, i));
+	free(record->name);
+	memset(record, 0, sizeof *record);
+}
+
+void pga_cert_records_free(struct pga_cert_records *records)
+{
+	for (size_t i = 0; i < records->count; i++)
+		pga_cert_record_free(&records->records[i]);
+	free(records->records);
+	memset(records, 0, sizeof *records);
+}
+
+/* Begins the edit of the file, has its bytes composed, and writes them where they are others. */
+static int change(const struct pga_cert_record *record, const char *drop, struct pga_error *error)
+{
+	struct pga_edit edit = {.path = NULL};
+	struct pga_text after = PGA_TEXT_EMPTY;
+	char *path = pga_cert_records_path(error);
+	int result = -1;
+
+	if (path == NULL || pga_edit_begin(&edit, path, 0600, error) != 0) {
+		free(path);
+		return -1;
+	}
+	if (pga_cert_records_compose(path, &edit.before, record, drop, &after, error) == 0) {
+		const bool same = after.length == edit.before.length &&
+				  memcmp(pga_text_string(&after), pga_text_string(&edit.before),
+					 after.length) == 0;
+
+		result = same || (pga_edit_stage(&edit, pga_text_string(&after), after.length,
+						 error) == 0 &&
+				  pga_edit_commit(&edit, error) == 0)
+			     ? 0
+			     : -1;
+	}
+	pga_edit_end(&edit);
+	pga_text_free(&after);
+	free(path);
+	return result;
+}
+
+int pga_cert_record_put(const struct pga_cert_record *record, struct pga_error *error)
+{
+	return change(record, NULL, error);
+}
+
+int pga_cert_record_drop(const char *name, struct pga_error *error)
+{
+	return change(NULL, name, error);
+}
