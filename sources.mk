@@ -266,6 +266,7 @@ PASSWORD = \
 	src/password/private_key.c src/password/private_key.h \
 	src/password/secret.c src/password/secret.h
 CERT = \
+	src/cert/authority.c src/cert/authority.h \
 	src/cert/certs_conf.c \
 	src/cert/key.c src/cert/key.h \
 	src/cert/record.c src/cert/record.h \
