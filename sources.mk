@@ -140,6 +140,7 @@ TLS = \
 	src/tls/verification.c src/tls/verification.h \
 	src/tls/x509_text.c src/tls/x509_text.h
 CA = \
+	src/ca/base64url.c src/ca/base64url.h \
 	src/ca/http.c src/ca/http.h \
 	src/ca/http_chain.c src/ca/http_chain.h \
 	src/ca/idn.c src/ca/idn.h \
