@@ -144,9 +144,12 @@ CA = \
 	src/ca/http.c src/ca/http.h \
 	src/ca/http_chain.c src/ca/http_chain.h \
 	src/ca/idn.c src/ca/idn.h \
+	src/ca/jwe.c src/ca/jwe.h \
+	src/ca/jws.c src/ca/jws.h \
 	src/ca/proxy.c src/ca/proxy.h \
 	src/ca/step_config.c src/ca/step_config.h \
 	src/ca/stepca.c src/ca/stepca.h \
+	src/ca/stepca_certs.c src/ca/stepca_certs.h \
 	src/ca/team.c src/ca/team.h \
 	src/ca/url.c src/ca/url.h
 ANCHOR = \
@@ -269,6 +272,7 @@ PASSWORD = \
 CERT = \
 	src/cert/authority.c src/cert/authority.h \
 	src/cert/certs_conf.c \
+	src/cert/csr.c src/cert/csr.h \
 	src/cert/key.c src/cert/key.h \
 	src/cert/record.c src/cert/record.h \
 	src/cert/state.c src/cert/state.h

@@ -33,6 +33,8 @@ struct pga_provisioner {
 struct pga_provisioners {
 	struct pga_provisioner *list; /* in the CA's order */
 	size_t count;
+	time_t date; /* the CA's clock as it answered; -1: not known */
+	time_t here; /* ours, then */
 };
 
 /* GET /provisioners, all of its pages. To be freed in any case. */
@@ -50,8 +52,9 @@ struct pga_stepca_answer {
 	struct pga_text chain; /* PEM of the certificate that it signed, and the chain behind it */
 };
 
-/* How many seconds the CA's clock is ahead of ours; 0 where it is not known. */
-long pga_stepca_ahead(const struct pga_stepca_answer *answer);
+/* How many seconds the CA's clock is ahead of ours, by the date and the here of either; 0 where it
+ * is not known. */
+long pga_stepca_ahead(time_t date, time_t here);
 
 /* POST /sign: a CSR (PEM), by a token. not_after: "24h", or a moment as RFC 3339 has it; NULL: what
  * the CA gives. Returns -1 with HTTP's reason, and answer says more; to be freed in any case. */
