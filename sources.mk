@@ -274,8 +274,12 @@ CERT = \
 	src/cert/certs_conf.c \
 	src/cert/csr.c src/cert/csr.h \
 	src/cert/key.c src/cert/key.h \
+	src/cert/lifetime.c src/cert/lifetime.h \
+	src/cert/metrics.c src/cert/metrics.h \
 	src/cert/record.c src/cert/record.h \
-	src/cert/state.c src/cert/state.h
+	src/cert/reload.c src/cert/reload.h \
+	src/cert/state.c src/cert/state.h \
+	src/cert/words.c src/cert/words.h
 REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
@@ -439,6 +443,13 @@ CLI = \
 	src/cli/cmd_anchor_timer.c \
 	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
+	src/cli/cert_json.c \
+	src/cli/cert_reload_options.h \
+	src/cli/cmd_cert.c src/cli/cmd_cert.h \
+	src/cli/cmd_cert_add.c \
+	src/cli/cmd_cert_forget.c \
+	src/cli/cmd_cert_inspect.c \
+	src/cli/cmd_cert_status.c \
 	src/cli/cmd_completion.c \
 	src/cli/cmd_crl.c src/cli/cmd_crl.h \
 	src/cli/cmd_crl_add.c \

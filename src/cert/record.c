@@ -3,10 +3,13 @@
 #include "base/edit.h"
 #include "base/file.h"
 #include "base/paths.h"
-#include "policy/pins.h"
+#include "base/printable.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* A reason may quote anybody. */
+#define LONGEST_LINE ((size_t)500)
 
 char *pga_cert_records_path(struct pga_error *error)
 {
@@ -60,6 +63,22 @@ int pga_cert_record_set(char **text, const char *value, struct pga_error *error)
 	free(*text);
 	*text = copy;
 	return 0;
+}
+
+char *pga_cert_line(const char *text)
+{
+	struct pga_text printable = PGA_TEXT_EMPTY;
+	struct pga_text line = PGA_TEXT_EMPTY;
+	char *taken;
+
+	pga_text_add_printable(&printable, text, "");
+	pga_text_add_shortened(&line, pga_text_string(&printable), LONGEST_LINE);
+	line.failed = line.failed || printable.failed;
+	pga_text_free(&printable);
+	taken = pga_text_take(&line);
+	for (size_t i = taken != NULL ? strlen(taken) : 0; i > 0 && pga_is_blank(taken[i - 1]); i--)
+		taken[i - 1] = '\0';
+	return taken;
 }
 
 const char *const pga_cert_text_keys[PGA_CERT_TEXTS] = {

@@ -88,6 +88,10 @@ int pga_cert_record_begin(struct pga_cert_record *record, const char *name,
 /* Lets *text, one of the record's, be a copy of the value (NULL: ""). */
 int pga_cert_record_set(char **text, const char *value, struct pga_error *error);
 
+/* A text as one line that certs.conf can have: what steers is made harmless, and it is cut where it
+ * is long. The caller frees it; NULL for want of memory. */
+char *pga_cert_line(const char *text);
+
 /* A copy of all of it, to be freed in either case. */
 int pga_cert_record_copy(struct pga_cert_record *copy, const struct pga_cert_record *record,
 			 struct pga_error *error);

@@ -170,7 +170,8 @@ static int read_both(const struct pga_cert_files *files, struct pga_cert_state *
 
 	if (read_chain(files->certificate, state, error) != 0)
 		return -1;
-	read_key(files, state);
+	if (files->key[0] != '\0')
+		read_key(files, state);
 	leaf = pga_cert_leaf(state);
 	if (leaf != NULL && state->key != NULL && X509_check_private_key(leaf, state->key) != 1) {
 		ERR_clear_error();

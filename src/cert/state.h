@@ -21,8 +21,8 @@ enum pga_cert_standing {
 
 struct pga_cert_files {
 	const char *certificate;
-	const char *key;
-	bool server; /* the key is a server's, which has to open it without a passphrase */
+	const char *key; /* "": it is not looked at */
+	bool server;     /* the key is a server's, which has to open it without a passphrase */
 };
 
 struct pga_cert_state {

@@ -26,6 +26,7 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_log,
     &pga_cmd_anchor,
     &pga_cmd_crl,
+    &pga_cmd_cert,
     &pga_cmd_forecast,
     &pga_cmd_profile,
     &pga_cmd_disable,
