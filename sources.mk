@@ -276,6 +276,9 @@ CERT = \
 	src/cert/key.c src/cert/key.h \
 	src/cert/lifetime.c src/cert/lifetime.h \
 	src/cert/metrics.c src/cert/metrics.h \
+	src/cert/pair.c src/cert/pair.h \
+	src/cert/pair_check.c \
+	src/cert/pair_swap.c src/cert/pair_swap.h \
 	src/cert/record.c src/cert/record.h \
 	src/cert/reload.c src/cert/reload.h \
 	src/cert/state.c src/cert/state.h \
