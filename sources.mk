@@ -191,6 +191,7 @@ ANCHOR = \
 	src/anchor/source_team.c \
 	src/anchor/source_words.h \
 	src/anchor/trimmed.c src/anchor/trimmed.h \
+	src/anchor/units.c src/anchor/units.h \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
 	src/service/addresses.c src/service/addresses.h \
@@ -281,6 +282,8 @@ CERT = \
 	src/cert/pair_swap.c src/cert/pair_swap.h \
 	src/cert/record.c src/cert/record.h \
 	src/cert/reload.c src/cert/reload.h \
+	src/cert/renew.c src/cert/renew.h \
+	src/cert/renew_ask.c src/cert/renew_ask.h \
 	src/cert/state.c src/cert/state.h \
 	src/cert/words.c src/cert/words.h
 REPORT = \
@@ -452,6 +455,7 @@ CLI = \
 	src/cli/cmd_cert_add.c \
 	src/cli/cmd_cert_forget.c \
 	src/cli/cmd_cert_inspect.c \
+	src/cli/cmd_cert_renew.c \
 	src/cli/cmd_cert_status.c \
 	src/cli/cmd_completion.c \
 	src/cli/cmd_crl.c src/cli/cmd_crl.h \

@@ -20,6 +20,7 @@
 static const struct pga_command *const commands[] = {
     &pga_cmd_cert_status,
     &pga_cmd_cert_inspect,
+    &pga_cmd_cert_renew,
     &pga_cmd_cert_add,
     &pga_cmd_cert_forget,
     NULL,
