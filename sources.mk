@@ -284,7 +284,9 @@ CERT = \
 	src/cert/reload.c src/cert/reload.h \
 	src/cert/renew.c src/cert/renew.h \
 	src/cert/renew_ask.c src/cert/renew_ask.h \
+	src/cert/revoke.c src/cert/revoke.h \
 	src/cert/state.c src/cert/state.h \
+	src/cert/timer.c src/cert/timer.h \
 	src/cert/words.c src/cert/words.h
 REPORT = \
 	src/report/calendar.c src/report/calendar.h \
@@ -456,7 +458,9 @@ CLI = \
 	src/cli/cmd_cert_forget.c \
 	src/cli/cmd_cert_inspect.c \
 	src/cli/cmd_cert_renew.c \
+	src/cli/cmd_cert_revoke.c \
 	src/cli/cmd_cert_status.c \
+	src/cli/cmd_cert_timer.c \
 	src/cli/cmd_completion.c \
 	src/cli/cmd_crl.c src/cli/cmd_crl.h \
 	src/cli/cmd_crl_add.c \

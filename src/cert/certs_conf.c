@@ -101,6 +101,8 @@ static int take(struct pga_cert_record *record, const struct place *place)
 		return take_use(record, place);
 	if (pga_ini_equals(key, "renewed"))
 		return take_date(record->renewed, place);
+	if (pga_ini_equals(key, "revoked"))
+		return take_date(record->revoked, place);
 	if (pga_ini_equals(key, "tried"))
 		return take_date(record->tried, place);
 	if (pga_ini_equals(key, "failures"))
@@ -192,6 +194,7 @@ static void add_record(struct pga_text *text, const struct pga_cert_record *reco
 	for (size_t i = 2; i < PGA_CERT_TEXTS - 1; i++)
 		add_setting(text, pga_cert_text_keys[i], pga_cert_record_says(record, i));
 	add_setting(text, "renewed", record->renewed);
+	add_setting(text, "revoked", record->revoked);
 	if (record->failures == 0)
 		return;
 	pga_text_addf(text, "failures = %ld\n", record->failures);

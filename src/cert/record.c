@@ -130,6 +130,7 @@ int pga_cert_record_copy(struct pga_cert_record *copy, const struct pga_cert_rec
 	copy->server = record->server;
 	copy->failures = record->failures;
 	memcpy(copy->renewed, record->renewed, sizeof copy->renewed);
+	memcpy(copy->revoked, record->revoked, sizeof copy->revoked);
 	memcpy(copy->tried, record->tried, sizeof copy->tried);
 	return result;
 }

@@ -13,6 +13,7 @@
  *     exec, reload, signal = what is done once the file is another (cert/reload.h)
  *     prove = HOST:PORT of the server that shows it then
  *     renewed = when it came from its CA
+ *     revoked = when the CA was told to take it back: it is renewed no more
  *     failures, tried, why = how often in a row it was not renewed, when last, and why
  *
  * Nothing secret stands there, and no trust rests on it. */
@@ -48,6 +49,7 @@ struct pga_cert_record {
 	char *signal;
 	char *prove;
 	char renewed[PGA_X509_DATE]; /* 2026-11-22T06:00:00Z */
+	char revoked[PGA_X509_DATE];
 	char tried[PGA_X509_DATE];
 	char *why;
 	long failures;

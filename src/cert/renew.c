@@ -99,6 +99,12 @@ static bool is_to_be_renewed(struct renewing *renewing)
 
 	memcpy(renewal->ends, state->not_after, sizeof renewal->ends);
 	renewal->expired = state->expired;
+	if (renewing->record->revoked[0] != '\0') {
+		(void)pga_fail(&why, "pganchor cert issue makes another one", "it was revoked %s",
+			       renewing->record->revoked);
+		(void)fail(renewing, &why);
+		return false;
+	}
 	if (state->standing == PGA_CERT_BROKEN && !state->expired) {
 		(void)pga_fail(&why, state->hint[0] != '\0' ? state->hint : NULL, "%s",
 			       state->fault);
@@ -289,6 +295,7 @@ static int remember_success(struct renewing *renewing, struct pga_error *error)
 	(void)pga_x509_date(X509_get0_notAfter(renewing->leaf), renewal->ends);
 	record->failures = 0;
 	record->tried[0] = '\0';
+	record->revoked[0] = '\0';
 	pga_x509_now(record->renewed);
 	if (renewal->serial == NULL)
 		return pga_fail_memory(error);

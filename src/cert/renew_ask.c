@@ -6,7 +6,7 @@
 #include "cert/authority.h"
 #include "cert/csr.h"
 #include "cert/key.h"
-#include "tls/at_time.h"
+#include "cert/pair.h"
 
 #include <jansson.h>
 #include <openssl/err.h>
@@ -53,50 +53,6 @@ static int read_chain(const struct pga_text *pem, STACK_OF(X509) * *chain, struc
 		   : pga_fail(error, NULL, "the CA's answer holds no certificate");
 }
 
-/* Adds the roots of PEM text to the store. */
-static int add_roots(X509_STORE *store, const char *pem, struct pga_error *error)
-{
-	BIO *bio = BIO_new_mem_buf(pem, -1);
-	X509 *root;
-	int result = 0;
-
-	while (bio != NULL && result == 0 &&
-	       (root = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
-		if (X509_STORE_add_cert(store, root) != 1)
-			result = pga_fail_memory(error);
-		X509_free(root);
-	}
-	ERR_clear_error();
-	BIO_free(bio);
-	return bio == NULL ? pga_fail_memory(error) : result;
-}
-
-static int verify(STACK_OF(X509) * chain, const char *roots, struct pga_error *error)
-{
-	X509_STORE *store = X509_STORE_new();
-	X509_STORE_CTX *context = X509_STORE_CTX_new();
-	int result = -1;
-
-	if (store == NULL || context == NULL) {
-		(void)pga_fail_memory(error);
-	} else if (add_roots(store, roots, error) == 0) {
-		if (X509_STORE_CTX_init(context, store, sk_X509_value(chain, 0), chain) != 1)
-			(void)pga_fail_memory(error);
-		else if (X509_verify_cert(context) != 1)
-			(void)pga_fail(
-			    error, "is the clock right? did the CA move to another root?",
-			    "the new certificate does not verify with the root of the "
-			    "CA: %s",
-			    X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
-		else
-			result = 0;
-	}
-	X509_STORE_CTX_free(context);
-	X509_STORE_free(store);
-	ERR_clear_error();
-	return result;
-}
-
 /* Whether both name the same: a renewal changes dates alone. */
 static bool same_names(X509 *old, X509 *new)
 {
@@ -111,23 +67,20 @@ static bool same_names(X509 *old, X509 *new)
 				     X509_EXTENSION_get_data(X509_get_ext(new, at_new))) == 0;
 }
 
-static int check(const struct asking *asking, STACK_OF(X509) * chain, struct pga_error *error)
+static int check(const struct asking *asking, const struct pga_text *pem, STACK_OF(X509) * chain,
+		 struct pga_error *error)
 {
+	const EVP_PKEY *key = asking->key != NULL ? asking->key : asking->state->key;
 	X509 *new = sk_X509_value(chain, 0);
 	X509 *old = pga_cert_leaf(asking->state);
 
-	if (X509_check_private_key(new, asking->key != NULL ? asking->key : asking->state->key) !=
-	    1) {
-		ERR_clear_error();
-		return pga_fail(error, NULL, "the CA has signed another key than ours");
-	}
 	if (!same_names(old, new))
 		return pga_fail(error, "pganchor cert inspect shows those of the old one",
 				"the CA has signed other names");
 	if (X509_cmp_time(X509_get0_notAfter(new), NULL) <= 0)
 		return pga_fail(error, "is the clock right?",
 				"the new certificate has ended already, by this machine's clock");
-	return asking->authority.roots != NULL ? verify(chain, asking->authority.roots, error) : 0;
+	return pga_pair_check(pem, key, asking->authority.roots, asking->record->server, error);
 }
 
 /* ---- a step-ca ---- */
@@ -318,7 +271,7 @@ int pga_renew_ask(const struct pga_cert_record *record, const struct pga_cert_st
 	if (result == 0)
 		result = read_chain(chain, &shown, error);
 	if (result == 0)
-		result = check(&asking, shown, error);
+		result = check(&asking, chain, shown, error);
 	if (result == 0)
 		*leaf = sk_X509_shift(shown);
 	sk_X509_pop_free(shown, X509_free);

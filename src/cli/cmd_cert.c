@@ -10,6 +10,7 @@
 #include "report/json.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -21,6 +22,8 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_cert_status,
     &pga_cmd_cert_inspect,
     &pga_cmd_cert_renew,
+    &pga_cmd_cert_timer,
+    &pga_cmd_cert_revoke,
     &pga_cmd_cert_add,
     &pga_cmd_cert_forget,
     NULL,
@@ -75,6 +78,19 @@ int pga_fail_no_cert(const struct pga_cert_records *records, const char *name,
 	return result;
 }
 
+/* What was taken back cannot be used, whoever has not heard of it. */
+static void note_revoked(struct pga_cert_view *view)
+{
+	struct pga_cert_state *state = &view->state;
+
+	if (view->record->revoked[0] == '\0')
+		return;
+	state->standing = PGA_CERT_BROKEN;
+	(void)snprintf(state->fault, sizeof state->fault, "%s: revoked %s",
+		       view->record->certificate, view->record->revoked);
+	(void)snprintf(state->hint, sizeof state->hint, "pganchor cert issue makes another one");
+}
+
 int pga_cert_views_read(struct pga_cert_views *views, char *const *names, struct pga_error *error)
 {
 	const time_t now = time(NULL);
@@ -103,6 +119,7 @@ int pga_cert_views_read(struct pga_cert_views *views, char *const *names, struct
 			&(struct pga_cert_files){record->certificate, record->key, record->server},
 			now, &view->state, error) != 0)
 			return -1;
+		note_revoked(view);
 	}
 	return 0;
 }
