@@ -274,6 +274,8 @@ CERT = \
 	src/cert/authority.c src/cert/authority.h \
 	src/cert/certs_conf.c \
 	src/cert/csr.c src/cert/csr.h \
+	src/cert/issue.c src/cert/issue.h \
+	src/cert/issue_refusal.c \
 	src/cert/key.c src/cert/key.h \
 	src/cert/lifetime.c src/cert/lifetime.h \
 	src/cert/metrics.c src/cert/metrics.h \
@@ -457,6 +459,7 @@ CLI = \
 	src/cli/cmd_cert_add.c \
 	src/cli/cmd_cert_forget.c \
 	src/cli/cmd_cert_inspect.c \
+	src/cli/cmd_cert_issue.c \
 	src/cli/cmd_cert_renew.c \
 	src/cli/cmd_cert_revoke.c \
 	src/cli/cmd_cert_status.c \
@@ -499,6 +502,7 @@ CLI = \
 	src/cli/enable_prepare.c src/cli/enable_prepare.h \
 	src/cli/harden_questions.c src/cli/harden_questions.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
+	src/cli/issue_files.c src/cli/issue_files.h \
 	src/cli/onboard_passwords.c src/cli/onboarding.h \
 	src/cli/onboard_servers.c \
 	src/cli/options.c src/cli/options.h \
@@ -534,6 +538,7 @@ CLI = \
 	src/cli/profile_options.h \
 	src/cli/service_bundle.c src/cli/service_bundle.h \
 	src/cli/service_check.c src/cli/service_check.h \
+	src/cli/provisioner_password.c src/cli/provisioner_password.h \
 	src/cli/question.c src/cli/question.h \
 	src/cli/sources.h \
 	src/cli/step_habits.c src/cli/step_habits.h \

@@ -300,6 +300,12 @@ static int explain_timeout(CURL *curl, const struct pga_http *http,
 			(double)http->connect_timeout / 1000);
 }
 
+/* OpenSSL's words for a certificate that is out of its time, which libcurl hands on. */
+static bool is_of_time(const char *detail)
+{
+	return strstr(detail, "not yet valid") != NULL || strstr(detail, "has expired") != NULL;
+}
+
 static int explain(CURL *curl, CURLcode code, const char *detail, const struct receiving *receiving,
 		   const struct pga_http *http, const struct pga_http_request *request,
 		   struct pga_error *error)
@@ -329,7 +335,9 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 		}
 	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		hint = request->if_unverified;
+		hint = is_of_time(detail) ? "is the clock of this machine right? if it is, the "
+					    "CA's certificate has ended: ask who runs it"
+					  : request->if_unverified;
 	return pga_fail(error, hint, "%s: %s (%s)", request->url, why,
 			detail[0] != '\0' ? detail : curl_easy_strerror(code));
 }

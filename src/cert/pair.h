@@ -19,6 +19,7 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* Where it is, and whose. */
 struct pga_pair_files {
@@ -31,10 +32,10 @@ struct pga_pair_files {
 };
 
 /* Whether the certificate (PEM, with its chain) is the key's, and the chain complete up to one of
- * the roots (PEM), for a client or a server: before anything is written. Returns -1 with the
- * reason. */
+ * the roots (PEM) at this time (0: now), for a client or a server: before anything is written.
+ * Returns -1 with the reason. */
 int pga_pair_check(const struct pga_text *chain, const EVP_PKEY *key, const char *roots,
-		   bool server, struct pga_error *error);
+		   bool server, time_t at, struct pga_error *error);
 
 /* Whether OpenSSL takes both files as libpq and the server hand them over: the certificate with its
  * chain, then the key. passphrase: NULL where it has none. Returns -1 with the reason. */

@@ -27,7 +27,7 @@ static STACK_OF(X509) * certificates_of(const char *pem, size_t length)
 	return all;
 }
 
-static int verify(STACK_OF(X509) * chain, STACK_OF(X509) * roots, bool server,
+static int verify(STACK_OF(X509) * chain, STACK_OF(X509) * roots, bool server, time_t at,
 		  struct pga_error *error)
 {
 	X509_STORE_CTX *context = X509_STORE_CTX_new();
@@ -41,6 +41,8 @@ static int verify(STACK_OF(X509) * chain, STACK_OF(X509) * roots, bool server,
 	X509_STORE_CTX_set0_trusted_stack(context, roots);
 	(void)X509_STORE_CTX_set_purpose(context, server ? X509_PURPOSE_SSL_SERVER
 							 : X509_PURPOSE_SSL_CLIENT);
+	if (at != 0)
+		X509_STORE_CTX_set_time(context, 0, at);
 	if (X509_verify_cert(context) == 1)
 		result = 0;
 	else
@@ -54,7 +56,7 @@ static int verify(STACK_OF(X509) * chain, STACK_OF(X509) * roots, bool server,
 }
 
 int pga_pair_check(const struct pga_text *chain, const EVP_PKEY *key, const char *roots,
-		   bool server, struct pga_error *error)
+		   bool server, time_t at, struct pga_error *error)
 {
 	STACK_OF(X509) *all = certificates_of(pga_text_string(chain), chain->length);
 	STACK_OF(X509) *trusted = certificates_of(roots, strlen(roots));
@@ -68,7 +70,7 @@ int pga_pair_check(const struct pga_text *chain, const EVP_PKEY *key, const char
 		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
 			       "the CA has issued a certificate for another key");
 	else
-		result = verify(all, trusted, server, error);
+		result = verify(all, trusted, server, at, error);
 	ERR_clear_error();
 	sk_X509_pop_free(all, X509_free);
 	sk_X509_pop_free(trusted, X509_free);

@@ -43,6 +43,7 @@ extern const struct pga_command pga_cmd_cert;
 extern const struct pga_command pga_cmd_cert_add;
 extern const struct pga_command pga_cmd_cert_forget;
 extern const struct pga_command pga_cmd_cert_inspect;
+extern const struct pga_command pga_cmd_cert_issue;
 extern const struct pga_command pga_cmd_cert_renew;
 extern const struct pga_command pga_cmd_cert_revoke;
 extern const struct pga_command pga_cmd_cert_status;

@@ -19,6 +19,7 @@
 /* One a line. */
 /* clang-format off */
 static const struct pga_command *const commands[] = {
+    &pga_cmd_cert_issue,
     &pga_cmd_cert_status,
     &pga_cmd_cert_inspect,
     &pga_cmd_cert_renew,
@@ -47,7 +48,8 @@ const struct pga_command pga_cmd_cert = {
 	     "server they talk to. Certificates of private CAs end soon, within a day often: what "
 	     "is known here by a name is renewed in time, and its key and certificate belong "
 	     "together at every instant.",
-    .examples = "  pganchor cert status\n"
+    .examples = "  pganchor cert issue\n"
+		"  pganchor cert status\n"
 		"  pganchor cert inspect ~/.postgresql/postgresql.crt\n",
     .run = run,
     .commands = commands,

@@ -1,0 +1,454 @@
+/* pganchor cert issue: a certificate from a step-ca, for a key that is made here. */
+#include "cli/cmd_cert.h"
+
+#include "base/terminal.h"
+#include "cert/issue.h"
+#include "cert/lifetime.h"
+#include "cert/pair.h"
+#include "cert/reload.h"
+#include "cli/cert_reload_options.h"
+#include "cli/cli.h"
+#include "cli/issue_files.h"
+#include "cli/provisioner_password.h"
+#include "password/secret.h"
+#include "report/json.h"
+#include "tls/at_time.h"
+
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define MOST_NAMES 100
+
+struct asked {
+	struct pga_http http;
+	const char *use;
+	const char *subject; /* the word */
+	const char *names[MOST_NAMES];
+	size_t name_count;
+	const char *ca;
+	const char *provisioner;
+	const char *token;
+	const char *password_file;
+	const char *key_kind;
+	long lifetime;
+	struct pga_issue_place place;
+	struct pga_reload reload;
+	bool dry_run;
+	bool json;
+};
+
+/* All that the command holds. */
+struct issuing {
+	struct asked *asked;
+	struct pga_text token_text;
+	struct pga_token token; /* what it says; all zero where none was given */
+	char *subject;
+	struct pga_issue issue;
+	struct pga_issuer issuer;
+	struct pga_issued issued;
+	struct pga_issue_files files;
+};
+
+/* The database's user is, for libpq, whoever the system says it is. */
+static char *own_name(struct pga_error *error)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	char *name = user != NULL ? strdup(user->pw_name) : NULL;
+
+	if (name == NULL)
+		(void)pga_fail(error, "name it: pganchor cert issue NAME",
+			       "this user has no name that the certificate could have");
+	return name;
+}
+
+static int read_token(struct issuing *issuing, struct pga_error *error)
+{
+	const char *file = issuing->asked->token;
+
+	if (file == NULL)
+		return 0;
+	if (strncmp(file, "eyJ", 3) == 0)
+		return pga_fail(error, "give it in a file, or on standard input: --token -",
+				"--token: what stands in a command line can be read by others");
+	if (pga_read_secret_line(file, "a token", &issuing->token_text, error) != 0 ||
+	    pga_token_read(&issuing->token, pga_text_string(&issuing->token_text), error) != 0)
+		return -1;
+	issuing->issue.token = pga_text_string(&issuing->token_text);
+	return 0;
+}
+
+/* Whom it is for: the word, or the token's, or who runs this. A server has a name of its own. */
+static int choose_subject(struct issuing *issuing, struct pga_error *error)
+{
+	const struct asked *asked = issuing->asked;
+	const char *name = asked->subject != NULL ? asked->subject : issuing->token.subject;
+
+	if (name == NULL && issuing->issue.server)
+		return pga_fail(error, "pganchor cert issue --for server db.example.com",
+				"whose certificate? name the server as clients call it");
+	issuing->subject = name != NULL ? strdup(name) : own_name(error);
+	if (issuing->subject == NULL)
+		return name != NULL ? pga_fail_memory(error) : -1;
+	issuing->issue.subject = issuing->subject;
+	return 0;
+}
+
+/* A server is called by its own name, too, where others are named. Without any, those of a token
+ * count: the CA wants exactly these. */
+static int choose_names(struct issuing *issuing, struct pga_error *error)
+{
+	struct asked *asked = issuing->asked;
+	const json_t *of_token = issuing->token.names;
+	bool there = false;
+
+	for (size_t i = 0; i < json_array_size(of_token) && asked->name_count == 0; i++) {
+		const char *name = json_string_value(json_array_get(of_token, i));
+
+		if (name == NULL || json_array_size(of_token) > MOST_NAMES)
+			return pga_fail(error, NULL, "the token's names are none");
+	}
+	if (asked->name_count == 0)
+		for (size_t i = 0; i < json_array_size(of_token); i++)
+			asked->names[asked->name_count++] =
+			    json_string_value(json_array_get(of_token, i));
+	for (size_t i = 0; i < asked->name_count; i++)
+		there = there || strcmp(asked->names[i], issuing->subject) == 0;
+	if (asked->name_count > 0 && issuing->issue.server && of_token == NULL && !there &&
+	    asked->name_count < MOST_NAMES)
+		asked->names[asked->name_count++] = issuing->subject;
+	issuing->issue.names = asked->names;
+	issuing->issue.name_count = asked->name_count;
+	return 0;
+}
+
+static int prepare(struct issuing *issuing, struct pga_error *error)
+{
+	const struct asked *asked = issuing->asked;
+
+	issuing->issue.server = asked->use != NULL && strcmp(asked->use, "server") == 0;
+	issuing->issue.kind =
+	    asked->key_kind != NULL ? pga_key_kind_of(asked->key_kind) : PGA_KEY_EC;
+	issuing->issue.lifetime = asked->lifetime;
+	if (read_token(issuing, error) != 0 || choose_subject(issuing, error) != 0 ||
+	    choose_names(issuing, error) != 0)
+		return -1;
+	return pga_issue_files_find(&issuing->files, &asked->place, issuing->subject,
+				    issuing->issue.server, error);
+}
+
+static int find_issuer(struct issuing *issuing, struct pga_error *error)
+{
+	const struct asked *asked = issuing->asked;
+	const bool by_token = issuing->issue.token != NULL;
+	const char *name = asked->provisioner;
+
+	if (by_token)
+		name = issuing->token.issuer;
+	if (pga_issuer_find(&issuing->issuer, &asked->http, asked->ca, name, by_token, error) != 0)
+		return -1;
+	pga_issue_warn_of_clock(&issuing->issuer);
+	return pga_issue_check(&issuing->issuer, &issuing->issue, error);
+}
+
+static void add_names(const struct issuing *issuing, json_t *report)
+{
+	const struct pga_issue *issue = &issuing->issue;
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < issue->name_count; i++)
+		pga_json_add(names, pga_json_text(issue->names[i]));
+	if (issue->name_count == 0)
+		pga_json_add(names, pga_json_text(issue->subject));
+	pga_json_set(report, "names", names);
+}
+
+static int print_json(const struct issuing *issuing)
+{
+	const struct pga_issue_files *files = &issuing->files;
+	const bool issued = issuing->issued.certificate != NULL;
+	char until[PGA_X509_DATE] = "";
+	json_t *report = json_object();
+
+	if (issued)
+		(void)pga_x509_date(X509_get0_notAfter(issuing->issued.certificate), until);
+	pga_json_set(report, "name", pga_json_text(files->name));
+	pga_json_set(report, "use", json_string(issuing->issue.server ? "server" : "client"));
+	pga_json_set(report, "subject", pga_json_text(issuing->subject));
+	add_names(issuing, report);
+	pga_json_set(report, "ca", pga_json_text(issuing->issuer.authority.url));
+	pga_json_set(report, "anchor", pga_json_text(issuing->issuer.authority.anchor));
+	pga_json_set(report, "provisioner",
+		     issuing->issuer.provisioner != NULL
+			 ? pga_json_text(issuing->issuer.provisioner->name)
+			 : json_null());
+	pga_json_set(report, "certificate", pga_json_text(files->certificate));
+	pga_json_set(report, "key", pga_json_text(files->key));
+	pga_json_set(report, "not_after", issued ? json_string(until) : json_null());
+	pga_json_set(report, "replaced", json_boolean(files->replaces));
+	pga_json_set(report, "kept", pga_json_lines(pga_text_string(&files->kept)));
+	pga_json_set(report, "written", json_boolean(issued));
+	pga_json_set(report, "dry_run", json_boolean(issuing->asked->dry_run));
+	return pga_json_print(report, PGA_EXIT_DONE);
+}
+
+static void print_issued(const struct issuing *issuing)
+{
+	const struct pga_issue_files *files = &issuing->files;
+	const X509 *certificate = issuing->issued.certificate;
+	const time_t until = pga_time_of(X509_get0_notAfter(certificate));
+	char date[PGA_X509_DATE] = "";
+	char *left = pga_cert_from_now(until);
+	const char *rest = pga_text_string(&files->kept);
+	const char *line;
+	size_t length;
+
+	(void)pga_x509_date(X509_get0_notAfter(certificate), date);
+	pga_print(stdout, "Issued a certificate for %s, by %s.\n", issuing->subject,
+		  issuing->issuer.authority.url);
+	pga_print(stdout, "    certificate  %s\n    key          %s\n    ends         %s, %s\n",
+		  files->certificate, files->key, date, left != NULL ? left : "");
+	while (pga_next_line(&rest, &line, &length))
+		pga_print(stdout, "    kept         %.*s, which was there before\n", (int)length,
+			  line);
+	if (!issuing->issue.server && files->is_default)
+		pga_print(stdout, "libpq finds both by itself.\n");
+	pga_print(stdout, "next:\n    pganchor cert timer enable %s\n", files->name);
+	free(left);
+}
+
+static void print_planned(const struct issuing *issuing)
+{
+	const struct pga_issue_files *files = &issuing->files;
+
+	pga_print(stdout, "Would have %s issue a certificate for %s%s%s.\n",
+		  issuing->issuer.authority.url, issuing->subject,
+		  issuing->issuer.provisioner != NULL ? ", by provisioner " : "",
+		  issuing->issuer.provisioner != NULL ? issuing->issuer.provisioner->name : "");
+	pga_print(stdout, "    certificate  %s\n    key          %s\n", files->certificate,
+		  files->key);
+	pga_print(stdout, "Nothing was changed%s.\n",
+		  files->replaces ? "; what is there would be replaced" : "");
+}
+
+static int issue(struct issuing *issuing, struct pga_error *error)
+{
+	const struct asked *asked = issuing->asked;
+	const struct pga_reload *reload = &asked->reload;
+
+	if (prepare(issuing, error) != 0 || find_issuer(issuing, error) != 0)
+		return -1;
+	if (!asked->dry_run) {
+		if (issuing->issue.token == NULL &&
+		    pga_unlock_issuer(&issuing->issuer, asked->password_file, error) != 0)
+			return -1;
+		if (pga_issue_run(&issuing->issuer, &issuing->issue, &issuing->issued, error) !=
+			0 ||
+		    pga_issue_files_write(&issuing->files, &issuing->issued, &issuing->issuer,
+					  reload, error) != 0)
+			return -1;
+	}
+	if (asked->json)
+		return print_json(issuing);
+	if (asked->dry_run)
+		print_planned(issuing);
+	else
+		print_issued(issuing);
+	return PGA_EXIT_DONE;
+}
+
+static int take_name(void *into, const struct pga_option *option, const char *value)
+{
+	struct asked *asked = into;
+
+	(void)option;
+	if (value[0] == '\0')
+		return pga_usage_error("cert issue", "--san: a name is empty");
+	if (asked->name_count == MOST_NAMES)
+		return pga_usage_error("cert issue", "--san: more than %d names", MOST_NAMES);
+	asked->names[asked->name_count++] = value;
+	return PGA_EXIT_DONE;
+}
+
+static const struct pga_option options[] = {
+    {.name = "for",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, use),
+     .argument = "client|server",
+     .help = "who shows it; client if left out"},
+    {.name = "san",
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "NAME",
+     .help = "a name that it is valid for: of a host, an address, mail, or URI; once for each. "
+	     "Its own name alone if left out",
+     .take = take_name},
+    {.name = "ca",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, ca),
+     .argument = "ANCHOR",
+     .names = PGA_NAMES_ANCHOR,
+     .help = "the anchor, or the address, of the CA; the one from which there is one if left out"},
+    {.name = "provisioner",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, provisioner),
+     .argument = "NAME",
+     .help = "of the CA's, of type JWK; the only one if left out"},
+    {.name = "password-file",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, password_file),
+     .argument = "FILE",
+     .names = PGA_NAMES_FILE,
+     .help = "the provisioner's password is its first line; - for standard input. Without it, the "
+	     "keyring's, or you are asked"},
+    {.name = "token",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, token),
+     .argument = "FILE",
+     .names = PGA_NAMES_FILE,
+     .help = "a one-time token that somebody else has made is its first line; - for standard "
+	     "input. No password is wanted then"},
+    {.name = "lifetime",
+     .kind = PGA_OPTION_TAKEN,
+     .target = offsetof(struct asked, lifetime),
+     .argument = "SPAN",
+     .help = "how long it is valid, such as 8h or 30d; the CA's own if left out",
+     .take = pga_cert_take_span},
+    {.name = "key",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, key_kind),
+     .argument = "ec|rsa|ed25519",
+     .help = "the kind of its key: P-256, RSA of 3072 bits, Ed25519; ec if left out"},
+    {.name = "out-cert",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, place.certificate),
+     .argument = "FILE",
+     .names = PGA_NAMES_FILE,
+     .help = "where the certificate goes, with its chain; a client's: "
+	     "~/.postgresql/postgresql.crt if left out"},
+    {.name = "out-key",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, place.key),
+     .argument = "FILE",
+     .names = PGA_NAMES_FILE,
+     .help = "where its key goes; a client's: ~/.postgresql/postgresql.key if left out"},
+    {.name = "owner",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, place.owner),
+     .argument = "USER[:GROUP]",
+     .help = "as root: whose files they are to be; the key of root's with a group is for that "
+	     "group to read. The directory's owner if left out"},
+    {.name = "as",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, place.as),
+     .argument = "NAME",
+     .help = "what it is called here; client for the one that libpq finds by itself, else its own "
+	     "name, if left out"},
+    {.name = "force",
+     .target = offsetof(struct asked, place.force),
+     .help = "what is in these files may be replaced, though pganchor has not put it there; a copy "
+	     "stays"},
+    PGA_CERT_RELOAD_OPTIONS(struct asked, reload),
+    {.name = "proxy",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, http.proxy),
+     .argument = "URL",
+     .help = "as curl's; if left out, https_proxy and no_proxy count"},
+    {.name = "connect-timeout",
+     .kind = PGA_OPTION_SECONDS,
+     .target = offsetof(struct asked, http.connect_timeout),
+     .argument = "SECONDS",
+     .help = "10 if left out"},
+    {.name = "max-time",
+     .kind = PGA_OPTION_SECONDS,
+     .target = offsetof(struct asked, http.max_time),
+     .argument = "SECONDS",
+     .help = "for one request; 30 if left out"},
+    {.name = "dry-run",
+     .letter = 'n',
+     .target = offsetof(struct asked, dry_run),
+     .help = "change nothing, ask for no password, say what would be done"},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct asked, json),
+     .help = "report in JSON"},
+};
+
+static int check_words(const struct asked *asked, struct pga_error *error)
+{
+	if (asked->use != NULL && strcmp(asked->use, "client") != 0 &&
+	    strcmp(asked->use, "server") != 0)
+		return pga_fail(error, NULL, "--for: %s: neither client nor server", asked->use);
+	if (asked->key_kind != NULL && pga_key_kind_of(asked->key_kind) == PGA_KEY_KINDS)
+		return pga_fail(error, NULL, "--key: %s: none of ec, rsa and ed25519",
+				asked->key_kind);
+	if (asked->token != NULL && asked->password_file != NULL)
+		return pga_fail(error, NULL, "--token and --password-file: one of them");
+	if (asked->token != NULL && asked->provisioner != NULL)
+		return pga_fail(error, NULL,
+				"--token and --provisioner: a token says by which it is");
+	if ((asked->place.certificate == NULL) != (asked->place.key == NULL))
+		return pga_fail(error, NULL, "--out-cert and --out-key go together");
+	if (asked->use != NULL && strcmp(asked->use, "server") == 0 &&
+	    asked->place.certificate == NULL)
+		return pga_fail(error, NULL,
+				"a server's files are where its ssl_cert_file and ssl_key_file "
+				"say: --out-cert FILE --out-key FILE");
+	return pga_reload_check(&asked->reload, error);
+}
+
+static void end(struct issuing *issuing)
+{
+	pga_issue_files_free(&issuing->files);
+	pga_issued_free(&issuing->issued);
+	pga_issuer_free(&issuing->issuer);
+	pga_token_free(&issuing->token);
+	pga_text_wipe(&issuing->token_text);
+	free(issuing->subject);
+}
+
+static int run(int argc, char **argv)
+{
+	struct asked asked = {.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
+	struct issuing issuing = {.asked = &asked};
+	struct pga_error error;
+	int status;
+
+	if (!pga_options_read(&pga_cmd_cert_issue, argc, argv, &asked, &status))
+		return status;
+	asked.subject = optind < argc ? argv[optind] : NULL;
+	if (check_words(&asked, &error) != 0)
+		return pga_usage_error("cert issue", "%s", error.message);
+	pga_secret_hide_process();
+	status = issue(&issuing, &error);
+	if (status < 0) {
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	}
+	end(&issuing);
+	return status;
+}
+
+const struct pga_command pga_cmd_cert_issue = {
+    .name = "cert issue",
+    .summary = "have a step-ca sign a certificate for a new key",
+    .usage = "[NAME] [OPTION ...]\n--for server HOST --out-cert FILE --out-key FILE [OPTION ...]",
+    .about =
+	"Makes a private key, which never leaves this machine, and has a step-ca sign a "
+	"certificate for it: by the password of one of its provisioners, which is tried here and "
+	"sent nowhere, or by a token. NAME is what the certificate says: the database's user, "
+	"yours if left out, or with --for server the host. A client's files are those that libpq "
+	"finds by itself. Both files are one thing: at no instant is a certificate beside "
+	"another key.",
+    .examples = "  pganchor cert issue\n"
+		"  pganchor cert issue --for server db.example.com --san db\\\n"
+		"      --out-cert server.crt --out-key server.key\n",
+    .statuses = "Exit status: 0 issued, 1 failed and nothing changed, 2 usage.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .word = "the name that it is for",
+    .least = 0,
+    .most = 1,
+    .run = run,
+};
