@@ -80,7 +80,7 @@ static int check(const struct asking *asking, const struct pga_text *pem, STACK_
 	if (X509_cmp_time(X509_get0_notAfter(new), NULL) <= 0)
 		return pga_fail(error, "is the clock right?",
 				"the new certificate has ended already, by this machine's clock");
-	return pga_pair_check(pem, key, asking->authority.roots, asking->record->server, error);
+	return pga_pair_check(pem, key, asking->authority.roots, asking->record->server, 0, error);
 }
 
 /* ---- a step-ca ---- */
