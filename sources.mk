@@ -550,6 +550,7 @@ MANUALS = man/libpganchor.3 man/pganchor-policy.5
 TOOL_MANUALS = \
 	man/pganchor-anchor.1 \
 	man/pganchor-bootstrap.1 \
+	man/pganchor-cert.1 \
 	man/pganchor-completion.1 \
 	man/pganchor-crl.1 \
 	man/pganchor-disable.1 \
