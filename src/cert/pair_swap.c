@@ -42,6 +42,7 @@ struct place {
 	char *name;
 	char *link; /* what it is as a link of ours */
 	bool there;
+	struct pga_file_identity stamp; /* of the file that was copied */
 };
 
 struct swap {
@@ -265,11 +266,10 @@ failed:
 
 /* A copy of the file that has this name now in the old generation, and what is new in the new one.
  * Of a name that nothing has, the old generation has nothing. */
-static int copy_old(const struct swap *swap, enum half half, int generation, struct stat *status,
+static int copy_old(struct swap *swap, enum half half, int generation, struct stat *status,
 		    struct pga_error *error)
 {
-	const struct place *place = &swap->places[half];
-	struct pga_file_identity stamp;
+	struct place *place = &swap->places[half];
 	struct pga_text bytes = PGA_TEXT_EMPTY;
 	const int old = openat(place->directory.fd, place->name,
 			       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -279,7 +279,7 @@ static int copy_old(const struct swap *swap, enum half half, int generation, str
 		return fail_path(place, "open", error);
 	if (fstat(old, status) != 0 || act(place) != 0)
 		(void)fail_path(place, "look at", error);
-	else if (pga_file_read_open(old, place->name, &bytes, &stamp, error) == 0)
+	else if (pga_file_read_open(old, place->name, &bytes, &place->stamp, error) == 0)
 		result = make_file(generation, names[half], &bytes, status, old) == 0
 			     ? 0
 			     : fail_path(place, "copy", error);
@@ -360,11 +360,19 @@ static char *new_name(const struct place *place)
 /* Makes the name a link of ours, by one rename. What it led to has the same bytes as the file. */
 static int lead(const struct place *place, struct pga_error *error)
 {
+	const struct pga_file_identity stamp =
+	    pga_file_identity_at(place->directory.fd, place->name);
 	char *temporary = new_name(place);
 	int result = -1;
 
 	if (temporary == NULL)
 		return pga_fail_memory(error);
+	if (!pga_file_identity_same(&stamp, &place->stamp)) {
+		free(temporary);
+		return pga_fail(error, "the pair is as it was; try again",
+				"%s/%s: another program changed it in the meantime",
+				place->directory.path, place->name);
+	}
 	if (act(place) == 0 && symlinkat(place->link, place->directory.fd, temporary) == 0) {
 		result = renameat(place->directory.fd, temporary, place->directory.fd, place->name);
 		if (result != 0)

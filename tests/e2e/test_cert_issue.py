@@ -288,3 +288,16 @@ def test_killed_at_every_call_the_pair_matches(own, tmp_path, again):
     issued(own, USER)
     assert files.matches() and not files.certificate.is_symlink() and not files.key.is_symlink()
     assert set(own.snapshot()) == clean
+
+
+def test_a_service_shows_it(own, cert_postgres):  # noqa: F811
+    """In files that libpq does not find by itself."""
+    issued(own, USER, "--out-cert", own / "mine.crt", "--out-key", own / "mine.key", "--as", "mine")
+    done = own.pganchor("service", "add", "shop", "--host", "localhost", "--port", str(cert_postgres.port), "--dbname", USER,
+                        "--user", USER, "--cert", "mine")
+    assert done.returncode == 0, done.stderr
+    text = (own / ".pg_service.conf").read_text()
+    assert f"sslcert={own / 'mine.crt'}" in text and f"sslkey={own / 'mine.key'}" in text
+    assert own.run(["psql", "-XAtc", "SELECT current_user", "service=shop"]).stdout == f"{USER}\n"
+    none = own.pganchor("service", "add", "other", "--host", "localhost", "--cert", "nobody")
+    assert none.returncode == 1 and "nobody: no certificate has this name" in none.stderr and "mine" in none.stderr
