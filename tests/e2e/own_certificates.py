@@ -1,0 +1,120 @@
+"""Certificates of one's own at a real step-ca: as it signs them, and the same of another time."""
+
+import datetime
+import json
+import os
+import ssl
+import urllib.request
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from processes import Daemon, NotReady, free_port
+from services import bootstrap
+from stepca import StepCA, call
+
+CERTS_CONF = ".config/pganchor/certs.conf"
+CRT, KEY = ".postgresql/postgresql.crt", ".postgresql/postgresql.key"
+
+DUE, EXPIRED, FRESH = (-20, 5), (-20, -1), (-1, 29)
+
+
+def leaf(path):
+    return x509.load_pem_x509_certificate(path.read_bytes())
+
+
+def serial(path):
+    digits = f"{leaf(path).serial_number:x}"
+    return digits.rjust(len(digits) + len(digits) % 2, "0")
+
+
+def key_of(path):
+    return load_pem_private_key(path.read_bytes(), None)
+
+
+def public(key):
+    from cryptography.hazmat.primitives.serialization import PublicFormat
+    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
+def match(crt, key):
+    """Whether the certificate's key is the one in the file."""
+    return public(leaf(crt).public_key()) == public(key_of(key).public_key())
+
+
+def at(ca, cert, days):
+    """What the CA has signed, its provisioner's extension and all, as if it had been at another time: (first, last) day from now."""
+    authority = ca.authority()
+    old = x509.load_pem_x509_certificate(cert.read_bytes())
+    now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
+    builder = (x509.CertificateBuilder().subject_name(old.subject).issuer_name(old.issuer).public_key(old.public_key())
+               .serial_number(x509.random_serial_number())
+               .not_valid_before(now + datetime.timedelta(days=days[0])).not_valid_after(now + datetime.timedelta(days=days[1])))
+    for extension in old.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    new = builder.sign(authority.key, hashes.SHA256())
+    cert.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in (new, *authority.chain)))
+
+
+def have(home, ca, *names, days=FRESH, crt=CRT, key=KEY):
+    """A pair of the CA's in the home, for these names, of that time."""
+    made = ca.issue(*names, directory=home.path)
+    at(ca, made[0], days)
+    for source, target, mode in ((made[0], home / crt, 0o644), (made[1], home / key, 0o600)):
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.replace(source, target)
+        target.chmod(mode)
+    return home / crt, home / key
+
+
+def cert(home, *args, **kwargs):
+    return home.pganchor("cert", *args, **kwargs)
+
+
+def known(home, ca, *names, days=FRESH, words=(), **files):
+    """A home that trusts the CA and knows a certificate of it as "client"."""
+    if not (home / ".config/pganchor/anchors.conf").exists():
+        bootstrap(home, ca)
+    paths = have(home, ca, *names, days=days, **files)
+    done = cert(home, "add", *words)
+    assert done.returncode == 0, done.stderr
+    return paths
+
+
+def status(home, *args):
+    """(exit status, {name: what cert status --json says})."""
+    done = cert(home, "status", "--json", *args)
+    return done.returncode, {item["name"]: item for item in json.loads(done.stdout)["certificates"]}
+
+
+def posted(ca, path, body, cert, key):
+    """POST by mutual TLS, as step does: the answer's status."""
+    context = ssl.create_default_context(cafile=ca.root)
+    context.load_cert_chain(cert, key)
+    request = urllib.request.Request(f"{ca.url}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    with opener.open(request) as answer:
+        return answer.status
+
+
+def start_lenient_stepca(directory, **claims):
+    """A step-ca that renews what has expired, and signs for seconds."""
+
+    for attempt in range(5):
+        home, port = directory.with_name(f"{directory.name}-{attempt}"), free_port()
+        program = call("build").strip()
+        call("init", home, "--address", f"127.0.0.1:{port}")
+        path = home / "config/ca.json"
+        config = json.loads(path.read_text())
+        config["authority"].setdefault("claims", {}).update({"allowRenewalAfterExpiry": True, "minTLSCertDuration": "5s", **claims})
+        config["authority"]["backdate"] = "0s"
+        path.write_text(json.dumps(config))
+        daemon = Daemon([program, "run"], f"{home}.log", env={"STEPPATH": str(home), "HOME": str(home), "PATH": os.environ["PATH"]})
+        try:
+            daemon.wait_for("Serving HTTPS on")
+            return StepCA(home, port, daemon)
+        except NotReady:
+            daemon.stop()
+            if attempt == 4:
+                raise
