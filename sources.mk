@@ -282,6 +282,7 @@ CERT = \
 	src/cert/pair.c src/cert/pair.h \
 	src/cert/pair_check.c \
 	src/cert/pair_swap.c src/cert/pair_swap.h \
+	src/cert/passphrase.c src/cert/passphrase.h \
 	src/cert/record.c src/cert/record.h \
 	src/cert/reload.c src/cert/reload.h \
 	src/cert/renew.c src/cert/renew.h \

@@ -5,6 +5,7 @@
 #include "cert/issue.h"
 #include "cert/lifetime.h"
 #include "cert/pair.h"
+#include "cert/passphrase.h"
 #include "cert/reload.h"
 #include "cli/cert_reload_options.h"
 #include "cli/cli.h"
@@ -36,6 +37,7 @@ struct asked {
 	long lifetime;
 	struct pga_issue_place place;
 	struct pga_reload reload;
+	bool encrypt;
 	bool dry_run;
 	bool json;
 };
@@ -50,6 +52,7 @@ struct issuing {
 	struct pga_issuer issuer;
 	struct pga_issued issued;
 	struct pga_issue_files files;
+	struct pga_secret passphrase; /* of the key; all zero where it has none */
 };
 
 /* The database's user is, for libpq, whoever the system says it is. */
@@ -186,6 +189,7 @@ static int print_json(const struct issuing *issuing)
 			 : json_null());
 	pga_json_set(report, "certificate", pga_json_text(files->certificate));
 	pga_json_set(report, "key", pga_json_text(files->key));
+	pga_json_set(report, "encrypted", json_boolean(issuing->asked->encrypt));
 	pga_json_set(report, "not_after", issued ? json_string(until) : json_null());
 	pga_json_set(report, "replaced", json_boolean(files->replaces));
 	pga_json_set(report, "kept", pga_json_lines(pga_text_string(&files->kept)));
@@ -213,7 +217,10 @@ static void print_issued(const struct issuing *issuing)
 	while (pga_next_line(&rest, &line, &length))
 		pga_print(stdout, "    kept         %.*s, which was there before\n", (int)length,
 			  line);
-	if (!issuing->issue.server && files->is_default)
+	if (issuing->passphrase.bytes != NULL)
+		pga_print(stdout, "The keyring has the key's passphrase, and the gate hands it to "
+				  "libpq; without the gate, libpq asks for it.\n");
+	else if (!issuing->issue.server && files->is_default)
 		pga_print(stdout, "libpq finds both by itself.\n");
 	pga_print(stdout, "next:\n    pganchor cert timer enable %s\n", files->name);
 	free(left);
@@ -233,23 +240,55 @@ static void print_planned(const struct issuing *issuing)
 		  files->replaces ? "; what is there would be replaced" : "");
 }
 
+/* The passphrase is in the keyring before the key is on the disk: one that nobody has would be of
+ * no use. */
+static int write_files(struct issuing *issuing, struct pga_error *error)
+{
+	const struct pga_secret *passphrase = &issuing->passphrase;
+	const bool encrypted = passphrase->bytes != NULL;
+	struct pga_secret before = {NULL, 0};
+	struct pga_error why;
+	int result = 0;
+
+	if (encrypted)
+		result = pga_passphrase_keep(issuing->files.key, passphrase, &before, error);
+	if (result == 0) {
+		result = pga_issue_files_write(&issuing->files, &issuing->issued, &issuing->issuer,
+					       passphrase->bytes, &issuing->asked->reload, error);
+		if (result != 0 && encrypted &&
+		    pga_passphrase_take_back(issuing->files.key, &before, &why) != 0)
+			pga_print_warning(
+			    "the keyring has another passphrase for %s than before: %s",
+			    issuing->files.key, why.message);
+	}
+	pga_secret_end(&before);
+	return result;
+}
+
+static int sign_and_write(struct issuing *issuing, struct pga_error *error)
+{
+	const struct asked *asked = issuing->asked;
+
+	if (asked->encrypt && (pga_passphrase_check(error) != 0 ||
+			       pga_passphrase_make(&issuing->passphrase, error) != 0))
+		return -1;
+	issuing->issue.passphrase = issuing->passphrase.bytes;
+	if (issuing->issue.token == NULL &&
+	    pga_unlock_issuer(&issuing->issuer, asked->password_file, error) != 0)
+		return -1;
+	return pga_issue_run(&issuing->issuer, &issuing->issue, &issuing->issued, error) == 0
+		   ? write_files(issuing, error)
+		   : -1;
+}
+
 static int issue(struct issuing *issuing, struct pga_error *error)
 {
 	const struct asked *asked = issuing->asked;
-	const struct pga_reload *reload = &asked->reload;
 
 	if (prepare(issuing, error) != 0 || find_issuer(issuing, error) != 0)
 		return -1;
-	if (!asked->dry_run) {
-		if (issuing->issue.token == NULL &&
-		    pga_unlock_issuer(&issuing->issuer, asked->password_file, error) != 0)
-			return -1;
-		if (pga_issue_run(&issuing->issuer, &issuing->issue, &issuing->issued, error) !=
-			0 ||
-		    pga_issue_files_write(&issuing->files, &issuing->issued, &issuing->issuer,
-					  reload, error) != 0)
-			return -1;
-	}
+	if (!asked->dry_run && sign_and_write(issuing, error) != 0)
+		return -1;
 	if (asked->json)
 		return print_json(issuing);
 	if (asked->dry_run)
@@ -320,6 +359,11 @@ static const struct pga_option options[] = {
      .target = offsetof(struct asked, key_kind),
      .argument = "ec|rsa|ed25519",
      .help = "the kind of its key: P-256, RSA of 3072 bits, Ed25519; ec if left out"},
+    {.name = "encrypt-key",
+     .target = offsetof(struct asked, encrypt),
+     .help =
+	 "the key is under a passphrase that is made here, and that the keyring keeps; the gate "
+	 "hands it to libpq. For a client's"},
     {.name = "out-cert",
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct asked, place.certificate),
@@ -395,11 +439,15 @@ static int check_words(const struct asked *asked, struct pga_error *error)
 		return pga_fail(error, NULL,
 				"a server's files are where its ssl_cert_file and ssl_key_file "
 				"say: --out-cert FILE --out-key FILE");
+	if (asked->encrypt && asked->use != NULL && strcmp(asked->use, "server") == 0)
+		return pga_fail(error, NULL,
+				"--encrypt-key is for a client's key: a server has no keyring");
 	return pga_reload_check(&asked->reload, error);
 }
 
 static void end(struct issuing *issuing)
 {
+	pga_secret_end(&issuing->passphrase);
 	pga_issue_files_free(&issuing->files);
 	pga_issued_free(&issuing->issued);
 	pga_issuer_free(&issuing->issuer);

@@ -227,14 +227,14 @@ static int note(struct pga_issue_files *files, const struct pga_issuer *issuer,
 }
 
 int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
-			  const struct pga_issuer *issuer, const struct pga_reload *reload,
-			  struct pga_error *error)
+			  const struct pga_issuer *issuer, const char *passphrase,
+			  const struct pga_reload *reload, struct pga_error *error)
 {
 	struct pga_error why;
 
 	if (pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known, &files->kept,
 			   error) != 0 ||
-	    pga_pair_load(&files->pair, NULL, error) != 0)
+	    pga_pair_load(&files->pair, passphrase, error) != 0)
 		return -1;
 	/* It is there, and works: what it could not be noted by is told, and no reason to undo it.
 	 */

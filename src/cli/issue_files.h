@@ -38,10 +38,11 @@ struct pga_issue_files {
 int pga_issue_files_find(struct pga_issue_files *files, const struct pga_issue_place *place,
 			 const char *subject, bool server, struct pga_error *error);
 
-/* Writes both, sees that they can be loaded, and notes what is known of them. */
+/* Writes both, sees that they can be loaded, and notes what is known of them. passphrase: of the
+ * key; NULL where it has none. */
 int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
-			  const struct pga_issuer *issuer, const struct pga_reload *reload,
-			  struct pga_error *error);
+			  const struct pga_issuer *issuer, const char *passphrase,
+			  const struct pga_reload *reload, struct pga_error *error);
 
 void pga_issue_files_free(struct pga_issue_files *files);
 

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from certs import Pair, begin, cert_postgres, make_token, pair, signs, start_with  # noqa: F401
+from gated import run_gated
 from postgres import NAMES, USER
 
 APP = ["cert", "issue", USER, "--password-file"]
@@ -301,3 +302,22 @@ def test_a_service_shows_it(own, cert_postgres):  # noqa: F811
     assert own.run(["psql", "-XAtc", "SELECT current_user", "service=shop"]).stdout == f"{USER}\n"
     none = own.pganchor("service", "add", "other", "--host", "localhost", "--cert", "nobody")
     assert none.returncode == 1 and "nobody: no certificate has this name" in none.stderr and "mine" in none.stderr
+
+
+def test_the_key_under_a_passphrase_that_nobody_types(own, cert_postgres, keyring):  # noqa: F811
+    """The keyring has it, and the gate hands it to libpq."""
+    report = issued(own, USER, "--encrypt-key", env=keyring.environment)
+    files = pair(own)
+    assert report["encrypted"] and "BEGIN ENCRYPTED PRIVATE KEY" in files.key.read_text()
+    done = own.pganchor("password", "get", "--key", files.key, env=keyring.environment)
+    assert done.returncode == 0, done.stderr
+    secret = done.stdout.strip()
+    assert len(secret) == 32 and files.private(secret.encode()) is not None and secret not in json.dumps(report)
+    query = ["psql", "-XAtc", "SELECT current_user", cert_postgres.conninfo(password=None, sslmode="verify-full")]
+    assert run_gated(own, query, env=keyring.environment).stdout == f"{USER}\n"
+
+
+def test_a_passphrase_needs_a_keyring(own, stepca):
+    asked, before = signs(stepca), own.snapshot()
+    done = issue(own, USER, "--encrypt-key")
+    fails(own, stepca, done, "keyring", asked=asked, before=before)
