@@ -10,8 +10,10 @@ import time
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from certs import Pair, begin, cert_postgres, make_token, pair, signs, start_with  # noqa: F401
+from certificates import make_root
+from certs import Pair, begin, cert_postgres, encode, make_token, pair, signs, start_with  # noqa: F401
 from gated import run_gated
+from hostile import HANG, endless, reply, stepca_answers
 from postgres import NAMES, USER
 
 APP = ["cert", "issue", USER, "--password-file"]
@@ -321,3 +323,42 @@ def test_a_passphrase_needs_a_keyring(own, stepca):
     asked, before = signs(stepca), own.snapshot()
     done = issue(own, USER, "--encrypt-key")
     fails(own, stepca, done, "keyring", asked=asked, before=before)
+
+
+def provisioners(key, **more):
+    return reply(json.dumps({"provisioners": [{"type": "JWK", "name": "tests", "key": {"kid": "x"}, "encryptedKey": key, **more}]}))
+
+
+def jwe(parts=5, **header):
+    """One that nobody can open."""
+    said = {"alg": "PBES2-HS256+A128KW", "enc": "A256GCM", "p2c": 1000, "p2s": encode(b"s" * 16), "cty": "jwk+json", **header}
+    return ".".join([encode(json.dumps(said).encode()), encode(b"k" * 40), encode(b"v" * 12), encode(b"c" * 50), encode(b"t" * 16)][:parts])
+
+
+@pytest.mark.parametrize("answer, says", [
+    (provisioners(jwe(p2c=2_000_000_000)), "its password is to be hashed 2000000000 times"),
+    (provisioners(jwe(p2c=1)), "its password is to be hashed 1 times"),
+    (provisioners(jwe(p2c="many")), "its password is to be hashed 0 times"),
+    (provisioners(jwe(alg="dir")), "its algorithm is not"),
+    (provisioners(jwe(enc="none")), "its content is not by AES in GCM"),
+    (provisioners(jwe(p2s="!")), "its salt is not base64url"),
+    (provisioners(jwe(p2s="")), "its salt is too short"),
+    (provisioners(jwe(parts=4)), "it has not five parts"),
+    (provisioners(jwe() + "="), "a part of it is not base64url"),
+    (provisioners("A" * 100_000), "too long"),
+    (provisioners(jwe()), "not the password of provisioner tests"),
+    (provisioners(7), "it has no provisioner that a password opens"),
+    (reply('{"provisioners": 1}'), "is no list of provisioners"),
+    (reply("[" * 100_000), "is no list of provisioners"),
+    (HANG, "no whole answer within 1 seconds"),
+    (endless(b'{"provisioners": ['), "within 1 seconds"),
+])
+def test_a_ca_that_says_anything(home, https_ca, answer, says):
+    """It ends, in time, and says what is wrong."""
+    ca = make_root()
+    server = https_ca({**stepca_answers(ca), "/roots": reply(json.dumps({"crts": [ca.pem]})), "/provisioners?limit=100": answer}, authority=ca)
+    done = home.pganchor("bootstrap", "--ca-url", server.url, "--fingerprint", ca.fingerprint)
+    assert done.returncode == 0, done.stderr
+    done = home.pganchor("cert", "issue", USER, "--password-file", "-", "--max-time", "1", input="password\n")
+    assert done.returncode == 1 and says in done.stderr, done.stderr
+    assert not (home / ".postgresql/postgresql.crt").exists()

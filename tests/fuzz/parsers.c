@@ -7,6 +7,9 @@
 #include "anchor/anchors_conf.h"
 #include "anchor/crls.h"
 #include "anchor/source_records.h"
+#include "ca/base64url.h"
+#include "ca/jwe.h"
+#include "ca/jws.h"
 #include "ca/step_config.h"
 #include "ca/team.h"
 #include "ca/url.h"
@@ -1598,6 +1601,45 @@ static void fuzz_accepted(const char *bytes, size_t length)
 	pga_accepted_free(&accepted);
 }
 
+/* ---- jose: what a CA and who hands out tokens say; nothing is opened with a password that is not
+ * its own, and what is a key signs ---- */
+
+static void fuzz_jose(const char *bytes, size_t length)
+{
+	struct pga_text plain = PGA_TEXT_EMPTY;
+	struct pga_text again = PGA_TEXT_EMPTY;
+	struct pga_token token;
+	struct pga_error error;
+	json_t *jwk = json_loadb(bytes, length, 0, NULL);
+	unsigned char *decoded;
+	size_t size = 0;
+	bool wrong = false;
+
+	HOLDS(pga_jwe_open(bytes, "it", "not its password", 16, &plain, &wrong, &error) == -1);
+	if (pga_token_read(&token, bytes, &error) == 0)
+		HOLDS(json_is_object(token.claims));
+	pga_token_free(&token);
+	if (json_is_object(jwk)) {
+		EVP_PKEY *key = pga_jwk_key(jwk, "it", &error);
+
+		if (key != NULL && pga_jws_sign(key, NULL, jwk, &again, &error) == 0) {
+			HOLDS(pga_token_read(&token, pga_text_string(&again), &error) == 0);
+			pga_token_free(&token);
+		}
+		EVP_PKEY_free(key);
+	}
+	pga_text_free(&again);
+	decoded = pga_base64url_decode(bytes, strlen(bytes), &size);
+	if (decoded != NULL) {
+		pga_base64url_add(&again, decoded, size);
+		HOLDS(strcmp(pga_text_string(&again), bytes) == 0);
+	}
+	free(decoded);
+	pga_text_free(&again);
+	pga_text_free(&plain);
+	json_decref(jwk);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1636,6 +1678,7 @@ static const struct {
     {"jdbc_url", fuzz_jdbc_url},
     {"accepted", fuzz_accepted},
     {"lengths", fuzz_lengths},
+    {"jose", fuzz_jose},
 };
 
 static void (*target)(const char *bytes, size_t length);
