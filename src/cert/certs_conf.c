@@ -121,8 +121,8 @@ static int begin_section(struct pga_cert_records *records, const struct place *p
 		return pga_fail_memory(place->error);
 	records->records = grown;
 	name = place->line->name.bytes != NULL ? pga_ini_copy(place->line->name) : NULL;
-	if (name == NULL || !pga_pin_name_is_valid(name) ||
-	    pga_cert_record_named(records, name) != NULL) {
+	if (name == NULL || strlen(name) != place->line->name.length ||
+	    !pga_pin_name_is_valid(name) || pga_cert_record_named(records, name) != NULL) {
 		free(name);
 		return wrong(place, "not a name, or one that is there already");
 	}

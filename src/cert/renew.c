@@ -161,7 +161,7 @@ static void describe_files(struct renewing *renewing)
 	renewing->files = (struct pga_pair_files){.certificate = renewing->record->certificate,
 						  .key = renewing->record->key,
 						  .key_mode = 0600};
-	if (stat(renewing->record->key, &status) != 0)
+	if (renewing->key == NULL || stat(renewing->record->key, &status) != 0)
 		return;
 	renewing->files.key_mode = status.st_mode & 0777;
 	renewing->files.owned = true;

@@ -13,6 +13,7 @@
 #include "ca/step_config.h"
 #include "ca/team.h"
 #include "ca/url.h"
+#include "cert/record.h"
 #include "clients/jdbc_url.h"
 #include "clients/jsonc.h"
 #include "diagnose/accepted.h"
@@ -1246,6 +1247,37 @@ static void fuzz_crls_conf(const char *bytes, size_t length)
 	pga_text_free(&twice);
 }
 
+static void fuzz_certs_conf(const char *bytes, size_t length)
+{
+	struct pga_text before = text_of(bytes, length);
+	struct pga_text once = PGA_TEXT_EMPTY;
+	struct pga_text twice = PGA_TEXT_EMPTY;
+	struct pga_cert_records records;
+	struct pga_cert_records again;
+	struct pga_error error = {"", ""};
+
+	if (pga_cert_records_parse(&records, "certs.conf", bytes, length, &error) != 0) {
+		HOLDS(strncmp(error.message, "certs.conf", strlen("certs.conf")) == 0);
+	} else {
+		HOLDS(pga_cert_records_compose("certs.conf", &before, NULL, "", &once, &error) ==
+		      0);
+		HOLDS(pga_cert_records_parse(&again, "certs.conf", pga_text_string(&once),
+					     once.length, &error) == 0);
+		HOLDS(again.count == records.count);
+		HOLDS(pga_cert_records_compose("certs.conf", &once, NULL, "", &twice, &error) == 0);
+		HOLDS(same_text(&once, &twice));
+		for (size_t i = 0; i < records.count; i++)
+			HOLDS(pga_pin_name_is_valid(records.records[i].name) &&
+			      strcmp(records.records[i].exec, again.records[i].exec) == 0 &&
+			      records.records[i].certificate[0] == '/');
+		pga_cert_records_free(&again);
+	}
+	pga_cert_records_free(&records);
+	pga_text_free(&before);
+	pga_text_free(&once);
+	pga_text_free(&twice);
+}
+
 /* ---- http_request: what it finds is in the bytes, and a head is what ends in an empty line ----
  */
 
@@ -1665,6 +1697,7 @@ static const struct {
     {"step_config", fuzz_step_config},
     {"team", fuzz_team},
     {"crl", fuzz_crl},
+    {"certs_conf", fuzz_certs_conf},
     {"crls_conf", fuzz_crls_conf},
     {"startup", fuzz_startup},
     {"bundle", fuzz_bundle},
