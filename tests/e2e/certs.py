@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
-from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from postgres import NAMES
@@ -42,6 +42,21 @@ def provisioner_key(ca):
     key = aes_key_unwrap(derived.derive(password), decode(wrapped))
     jwk = json.loads(AESGCM(key).decrypt(decode(iv), decode(content) + decode(tag), header.encode()))
     return found["key"]["kid"], ec.derive_private_key(int.from_bytes(decode(jwk["d"]), "big"), ec.SECP256R1())
+
+
+def protected(name, password):
+    """A JWK provisioner, as a CA lists it, whose key this password opens."""
+    numbers = ec.generate_private_key(ec.SECP256R1()).private_numbers()
+    point = numbers.public_numbers
+    public_jwk = {"kty": "EC", "crv": "P-256", "kid": "key", "x": encode(point.x.to_bytes(32, "big")), "y": encode(point.y.to_bytes(32, "big"))}
+    secret = json.dumps({**public_jwk, "d": encode(numbers.private_value.to_bytes(32, "big"))}).encode()
+    salt, key, iv = secrets.token_bytes(16), secrets.token_bytes(32), secrets.token_bytes(12)
+    algorithm = "PBES2-HS256+A128KW"
+    header = encode(json.dumps({"alg": algorithm, "enc": "A256GCM", "p2c": 1000, "p2s": encode(salt), "cty": "jwk+json"}).encode())
+    derived = PBKDF2HMAC(hashes.SHA256(), 16, algorithm.encode() + b"\0" + salt, 1000).derive(password)
+    content = AESGCM(key).encrypt(iv, secret, header.encode())
+    parts = [header, encode(aes_key_wrap(derived, key)), encode(iv), encode(content[:-16]), encode(content[-16:])]
+    return {"type": "JWK", "name": name, "key": public_jwk, "encryptedKey": ".".join(parts)}
 
 
 def make_token(ca, subject, *names, **claims):
