@@ -9,6 +9,7 @@
 #include "base/edit_lock.h"
 #include "base/file.h"
 #include "base/path.h"
+#include "base/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -504,7 +505,7 @@ int pga_pair_swap(const struct pga_pair_files *files, const struct pga_text *cha
 		  const struct pga_text *key, struct pga_error *error)
 {
 	const struct pga_text *const after[HALVES] = {[CERTIFICATE] = chain, [KEY] = key};
-	struct pga_error ignored;
+	struct pga_error why;
 	struct swap swap;
 	sigset_t signals;
 	int result;
@@ -523,8 +524,10 @@ int pga_pair_swap(const struct pga_pair_files *files, const struct pga_text *cha
 		result = lead(&swap.places[CERTIFICATE], error);
 	if (result == 0)
 		result = turn(&swap, error);
-	if (swap.generations != NULL && settle(&swap, result == 0 ? error : &ignored) != 0)
-		result = -1;
+	/* Links do as well: whatever of this fails, both names have one pair. */
+	if (swap.generations != NULL && settle(&swap, &why) != 0)
+		pga_print_warning("%s\n    until the next time, %s and its key are symbolic links",
+				  why.message, files->certificate);
 	close_swap(&swap);
 	pga_signals_release(&signals);
 	return result;

@@ -318,13 +318,15 @@ def test_killed_at_every_call_the_pair_matches(own, faulty):
 def test_whatever_fails_the_pair_is_the_old_one_or_the_new_one(own, faulty):
     """It is told, and where it is told that nothing was done, nothing was."""
     files = pair(own)
+    old = files.certificate.read_bytes() if files.certificate.exists() else b""
     for done, again, where in faulty("error=ENOSPC"):
         assert done.returncode in (0, 1) and usable(files), (where, done.stderr)
         assert files.certificate.exists() == (again or done.returncode == 0), (where, done.stderr)
         if done.returncode == 0:
-            assert "Issued" in done.stdout and files.matches(), where
+            assert "Issued" in done.stdout and files.matches() and files.certificate.read_bytes() != old, where
         else:
-            assert not files.certificate.is_symlink() and "pganchor: " in done.stderr, (where, done.stderr)
+            assert "pganchor: " in done.stderr and (files.certificate.read_bytes() if again else b"") == old, (where, done.stderr)
+        assert not files.certificate.is_symlink() or "are symbolic links" in done.stderr, (where, done.stderr)
         issued(own, USER, "--force")
         assert files.matches() and not files.certificate.is_symlink() and not files.key.is_symlink(), where
 
