@@ -262,7 +262,7 @@ const struct pga_command pga_cmd_cert_add = {
 	"stays; \"\" takes a thing away. The files are only read.",
     .examples = "  pganchor cert add\n"
 		"  pganchor cert add db --for server --cert server.crt --key server.key\\\n"
-		"      --reload postgresql.service --prove db.example.com\n",
+		"    --reload postgresql.service --prove db.example.com\n",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .word = "a name for it",

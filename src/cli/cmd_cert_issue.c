@@ -491,7 +491,7 @@ const struct pga_command pga_cmd_cert_issue = {
 	"another key.",
     .examples = "  pganchor cert issue\n"
 		"  pganchor cert issue --for server db.example.com --san db\\\n"
-		"      --out-cert server.crt --out-key server.key\n",
+		"    --out-cert server.crt --out-key server.key\n",
     .statuses = "Exit status: 0 issued, 1 failed and nothing changed, 2 usage.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
