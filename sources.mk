@@ -273,11 +273,18 @@ PASSWORD = \
 CERT = \
 	src/cert/authority.c src/cert/authority.h \
 	src/cert/certs_conf.c \
+	src/cert/cluster.c src/cert/cluster.h \
+	src/cert/cluster_sql.c src/cert/cluster_sql.h \
 	src/cert/csr.c src/cert/csr.h \
 	src/cert/issue.c src/cert/issue.h \
 	src/cert/issue_refusal.c \
 	src/cert/key.c src/cert/key.h \
 	src/cert/lifetime.c src/cert/lifetime.h \
+	src/cert/local_ca.c src/cert/local_ca.h \
+	src/cert/local_pair.c src/cert/local_pair.h \
+	src/cert/local_remove.c \
+	src/cert/local_serve.c src/cert/local_serve.h \
+	src/cert/local_sign.c src/cert/local_sign.h \
 	src/cert/metrics.c src/cert/metrics.h \
 	src/cert/pair.c src/cert/pair.h \
 	src/cert/pair_check.c \
@@ -288,6 +295,7 @@ CERT = \
 	src/cert/renew.c src/cert/renew.h \
 	src/cert/renew_ask.c src/cert/renew_ask.h \
 	src/cert/revoke.c src/cert/revoke.h \
+	src/cert/sign.c src/cert/sign.h \
 	src/cert/state.c src/cert/state.h \
 	src/cert/timer.c src/cert/timer.h \
 	src/cert/words.c src/cert/words.h
@@ -456,6 +464,12 @@ CLI = \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cert_json.c \
 	src/cli/cert_reload_options.h \
+	src/cli/cmd_ca.c src/cli/cmd_ca.h \
+	src/cli/cmd_ca_local.c \
+	src/cli/cmd_ca_local_create.c \
+	src/cli/cmd_ca_local_issue.c \
+	src/cli/cmd_ca_local_remove.c \
+	src/cli/cmd_ca_local_serve.c \
 	src/cli/cmd_cert.c src/cli/cmd_cert.h \
 	src/cli/cmd_cert_add.c \
 	src/cli/cmd_cert_forget.c \
