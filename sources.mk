@@ -565,6 +565,7 @@ MANUALS = man/libpganchor.3 man/pganchor-policy.5
 TOOL_MANUALS = \
 	man/pganchor-anchor.1 \
 	man/pganchor-bootstrap.1 \
+	man/pganchor-ca.1 \
 	man/pganchor-cert.1 \
 	man/pganchor-completion.1 \
 	man/pganchor-crl.1 \

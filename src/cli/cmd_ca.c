@@ -6,13 +6,13 @@
 #include "cli/commands.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const struct pga_command *const commands[] = {&pga_cmd_ca_local, NULL};
 
 static const struct pga_habit habits[] = {
-    {"bootstrap", "local, or pganchor bootstrap"},
-    {"root", "pganchor anchor list"},
     {"init", "local"},
+    {"dev", "local"},
     {NULL, NULL},
 };
 
@@ -29,8 +29,17 @@ const struct pga_command pga_cmd_ca = {
     .habits = habits,
 };
 
+/* "step ca bootstrap" and others of step's are commands of their own here. */
+static const struct pga_habit of_step[] = {
+    {"bootstrap", "bootstrap"}, {"certificate", "cert issue"}, {"renew", "cert renew"},
+    {"revoke", "cert revoke"},  {"root", "bootstrap"},
+};
+
 static int run(int argc, char **argv)
 {
+	for (size_t i = 0; argc > 1 && i < sizeof of_step / sizeof of_step[0]; i++)
+		if (strcmp(argv[1], of_step[i].word) == 0)
+			return pga_no_such_command("", argv[1], of_step[i].meant);
 	return pga_commands_run(&pga_cmd_ca, argc, argv);
 }
 

@@ -6,6 +6,7 @@
 #include "anchor/source_records.h"
 #include "base/edit_lock.h"
 #include "base/paths.h"
+#include "cert/local_ca.h"
 #include "password/keep_pins.h"
 #include "password/index.h"
 #include "policy/passwords.h"
@@ -85,7 +86,9 @@ static int plan_copy(struct pga_uninstall *plan, struct pga_error *error)
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error)
 {
 	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE, "known_servers.conf",
-					    PGA_HARDEN_RECORD};
+					    PGA_HARDEN_RECORD,
+					    PGA_LOCAL_CA_DIRECTORY "/" PGA_LOCAL_CA_KEY,
+					    PGA_LOCAL_CA_DIRECTORY "/" PGA_LOCAL_CA_CRT};
 	char *path = pga_notices_path();
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -175,6 +178,7 @@ static int find_directories(const struct pga_uninstall *plan, struct directories
 	if (add_own(list, notices, error) != 0 || add_wants(list, error) != 0 ||
 	    add_own(list, pga_user_config("anchors"), error) != 0 ||
 	    add_own(list, pga_user_config(PGA_RECORDED_DIRECTORY), error) != 0 ||
+	    add_own(list, pga_user_config(PGA_LOCAL_CA_DIRECTORY), error) != 0 ||
 	    add_own(list, pga_user_config(""), error) != 0)
 		return -1;
 	for (size_t i = 0; i < plan->manifest.count; i++)
