@@ -283,6 +283,7 @@ CERT = \
 	src/cert/local_ca.c src/cert/local_ca.h \
 	src/cert/local_pair.c src/cert/local_pair.h \
 	src/cert/local_remove.c \
+	src/cert/local_renew.c src/cert/local_renew.h \
 	src/cert/local_serve.c src/cert/local_serve.h \
 	src/cert/local_sign.c src/cert/local_sign.h \
 	src/cert/metrics.c src/cert/metrics.h \

@@ -23,6 +23,10 @@
 /* Of a clock that is behind in some container on this machine. */
 #define BACKDATE 60
 
+/* It is signed anew with so much of its time left, in seconds, so that it outlives what it signs.
+ */
+#define LEAST (90L * 86400)
+
 #define ORGANISATION "pganchor local CA"
 
 /* A constraint of a DNS name is that host and all below it. */
@@ -162,18 +166,12 @@ static time_t end_of(const struct pga_local_ca *ca)
 	return pga_time_of(X509_get0_notAfter(ca->root.x509));
 }
 
-bool pga_local_ca_ends_within(const struct pga_local_ca *ca, long seconds)
-{
-	return end_of(ca) < time(NULL) + seconds;
-}
-
-/* With a third of its time left, or a whole one of what it signs. */
-static bool is_due(const struct pga_local_ca *ca)
+bool pga_local_ca_is_due(const struct pga_local_ca *ca)
 {
 	const time_t whole = end_of(ca) - pga_time_of(X509_get0_notBefore(ca->root.x509));
 	const long third = (long)(whole / 3);
 
-	return pga_local_ca_ends_within(ca, third < 90 * 86400L ? third : 90 * 86400L);
+	return end_of(ca) < time(NULL) + (third < LEAST ? third : LEAST);
 }
 
 /* Letters that any reader of certificates can show. */
@@ -337,7 +335,7 @@ int pga_local_ca_make(struct pga_local_ca *ca, const struct pga_local_ca_wish *w
 
 	memset(made, 0, sizeof *made);
 	made->created = !ca->found;
-	made->renewed = ca->found && (wish->renew || is_due(ca));
+	made->renewed = ca->found && (wish->renew || pga_local_ca_is_due(ca));
 	if (made->created && ((key = pga_key_make(PGA_KEY_EC, error)) == NULL ||
 			      pga_key_write(key, NULL, &pem, error) != 0))
 		goto done;

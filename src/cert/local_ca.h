@@ -73,8 +73,8 @@ int pga_local_ca_make(struct pga_local_ca *ca, const struct pga_local_ca_wish *w
 		      struct pga_local_ca_made *made, struct pga_error *error);
 void pga_local_ca_made_free(struct pga_local_ca_made *made);
 
-/* Whether so many seconds are not left to it: what is signed would outlive it. */
-bool pga_local_ca_ends_within(const struct pga_local_ca *ca, long seconds);
+/* Whether it is to be signed anew: with 90 days or a third of its time left. */
+bool pga_local_ca_is_due(const struct pga_local_ca *ca);
 
 /* The names of the user's anchors that came from it, which belong to the pins; the caller frees
  * both, in either case. */
