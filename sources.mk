@@ -282,6 +282,7 @@ CERT = \
 	src/cert/lifetime.c src/cert/lifetime.h \
 	src/cert/local_ca.c src/cert/local_ca.h \
 	src/cert/local_pair.c src/cert/local_pair.h \
+	src/cert/local_record.c src/cert/local_record.h \
 	src/cert/local_remove.c \
 	src/cert/local_renew.c src/cert/local_renew.h \
 	src/cert/local_serve.c src/cert/local_serve.h \

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "cert/local_ca.h"
+#include "cert/local_record.h"
 #include "cli/options.h"
 
 #include <stdbool.h>
@@ -16,6 +17,10 @@ int pga_take_lifetime(void *into, const struct pga_option *option, const char *v
  * keyring's copy of the pins follow. made is to be freed after a success. */
 int pga_ca_local_ensure(struct pga_local_ca *ca, const struct pga_local_ca_wish *wish,
 			struct pga_local_ca_made *made, struct pga_error *error);
+
+/* Has certs.conf know what was signed, so that it is renewed; where that fails, it is warned. The
+ * caller frees the name that it has there; NULL after a warning. */
+char *pga_ca_local_know(const struct pga_local_known *known);
 
 /* Says what was made, or would be; nothing where all is as it was, unless told is to be. */
 void pga_print_ca_local(FILE *stream, const struct pga_local_ca *ca,

@@ -1,6 +1,8 @@
 /* pganchor ca local: a development CA of one's own. */
 #include "cli/cmd_ca.h"
 
+#include "base/terminal.h"
+#include "cert/record.h"
 #include "cli/bootstrap_copy.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -65,4 +67,16 @@ int pga_ca_local_ensure(struct pga_local_ca *ca, const struct pga_local_ca_wish 
 	result = pga_local_ca_make(ca, wish, made, error);
 	pga_followed_copy_end(&copy);
 	return result;
+}
+
+char *pga_ca_local_know(const struct pga_local_known *known)
+{
+	struct pga_error error;
+	char *name;
+
+	if (pga_local_record_put(known, &name, &error) == 0)
+		return name;
+	pga_print_warning("%s: it will not be renewed by itself, since %s could not be written: %s",
+			  known->certificate, PGA_CERTS_FILE, error.message);
+	return NULL;
 }

@@ -82,7 +82,8 @@ static int settle(struct asked *asked, struct pga_error *error)
 	return settle_files(asked, error);
 }
 
-static int print_json(const struct asked *asked, const struct pga_local_pair *pair)
+static int print_json(const struct asked *asked, const struct pga_local_pair *pair,
+		      const char *name)
 {
 	char not_after[PGA_X509_DATE];
 	char *subject = pga_x509_name(X509_get_subject_name(pair->leaf));
@@ -90,7 +91,8 @@ static int print_json(const struct asked *asked, const struct pga_local_pair *pa
 	json_t *object;
 
 	(void)pga_x509_date(X509_get0_notAfter(pair->leaf), not_after);
-	object = json_pack("{s:o, s:o, s:s, s:o, s:o, s:s, s:b, s:b}", "certificate",
+	object = json_pack("{s:o, s:o, s:o, s:s, s:o, s:o, s:s, s:b, s:b}", "name",
+			   name != NULL ? pga_json_text(name) : json_null(), "certificate",
 			   pga_json_text(pair->certificate.edit.path), "key",
 			   pga_json_text(pair->key.edit.path), "use",
 			   asked->pair.wish.server ? "server" : "client", "subject",
@@ -102,7 +104,8 @@ static int print_json(const struct asked *asked, const struct pga_local_pair *pa
 	return pga_json_print(object, PGA_EXIT_DONE);
 }
 
-static void print_text(const struct asked *asked, const struct pga_local_pair *pair)
+static void print_text(const struct asked *asked, const struct pga_local_pair *pair,
+		       const char *name)
 {
 	const struct pga_local_wish *wish = &asked->pair.wish;
 	char not_after[PGA_X509_DATE];
@@ -116,28 +119,46 @@ static void print_text(const struct asked *asked, const struct pga_local_pair *p
 	pga_print(stdout, ", valid to %s\n    %s\n    %s%s\n", not_after,
 		  pair->certificate.edit.path, pair->key.edit.path,
 		  pair->has_key ? " (the key that was there)" : "");
+	if (name != NULL)
+		pga_print(stdout, "pganchor cert renew renews it, as %s\n", name);
 	if (asked->dry_run)
 		(void)puts("This was a dry run: nothing was changed.");
+}
+
+static char *know(const struct asked *asked, const struct pga_local_pair *pair)
+{
+	const struct pga_local_wish *wish = &asked->pair.wish;
+	const struct pga_local_known known = {.name =
+						  wish->server ? wish->names[0] : wish->common_name,
+					      .certificate = pair->certificate.edit.path,
+					      .key = pair->key.edit.path,
+					      .server = wish->server,
+					      .directory = asked->directory,
+					      .fresh = true};
+
+	return asked->dry_run ? NULL : pga_ca_local_know(&known);
 }
 
 static int issue(const struct asked *asked, const struct pga_local_ca *ca)
 {
 	struct pga_local_pair pair;
-	struct pga_transaction_file *const files[2] = {&pair.key, &pair.certificate};
 	struct pga_error error;
+	char *name = NULL;
 	int status = PGA_EXIT_FAILED;
 
 	if (pga_local_pair_begin(&pair, ca, &asked->pair, &error) == 0 &&
-	    (asked->dry_run || pga_transaction_write(files, 2, &error) == 0)) {
+	    (asked->dry_run || pga_local_pair_write(&pair, &error) == 0)) {
 		status = PGA_EXIT_DONE;
+		name = know(asked, &pair);
 		if (asked->json)
-			status = print_json(asked, &pair);
+			status = print_json(asked, &pair, name);
 		else
-			print_text(asked, &pair);
+			print_text(asked, &pair, name);
 	} else {
 		pga_print_error(&error);
 	}
 	pga_local_pair_end(&pair);
+	free(name);
 	return status;
 }
 

@@ -26,6 +26,7 @@ struct removing {
 	struct pga_anchor_view view;
 	struct pga_removal done;
 	bool files_gone;
+	size_t forgotten; /* certificates that it has signed, in certs.conf */
 };
 
 static bool goes(const struct pga_pin *pin, const void *context)
@@ -83,8 +84,10 @@ static int act(struct removing *removing, struct pga_error *error)
 		result = pga_anchors_remove(removing->names, removing->count, false,
 					    removing->dry_run, &removing->done, error);
 	pga_followed_copy_end(&copy);
-	return result == 0 ? pga_local_ca_remove_files(&removing->ca, removing->dry_run,
-						       &removing->files_gone, error)
+	if (result == 0)
+		result = pga_local_ca_remove_files(&removing->ca, removing->dry_run,
+						   &removing->files_gone, error);
+	return result == 0 ? pga_local_records_drop(removing->dry_run, &removing->forgotten, error)
 			   : -1;
 }
 
@@ -100,6 +103,10 @@ static void print_text(const struct removing *removing)
 	if (removing->files_gone)
 		pga_print(stdout, "%s the local CA and its key\n    %s\n    %s\n", did,
 			  removing->ca.crt_path, removing->ca.key_path);
+	if (removing->forgotten > 0)
+		pga_print(stdout, "%zu certificate%s that it has signed %s renewed no more\n",
+			  removing->forgotten, removing->forgotten == 1 ? "" : "s",
+			  removing->forgotten == 1 ? "is" : "are");
 	if (removing->dry_run)
 		(void)puts("This was a dry run: nothing was changed.");
 }
@@ -110,11 +117,11 @@ static int print_json(const struct removing *removing)
 
 	for (size_t i = 0; i < removing->done.count; i++)
 		pga_json_add(anchors, pga_json_text(removing->done.anchors[i].name));
-	return pga_json_print(json_pack("{s:o, s:b, s:o, s:b}", "anchors", anchors, "removed",
-					(int)removing->files_gone, "key",
-					pga_json_text(removing->ca.key_path), "dry_run",
-					(int)removing->dry_run),
-			      PGA_EXIT_DONE);
+	return pga_json_print(
+	    json_pack("{s:o, s:I, s:b, s:o, s:b}", "anchors", anchors, "forgotten",
+		      (json_int_t)removing->forgotten, "removed", (int)removing->files_gone, "key",
+		      pga_json_text(removing->ca.key_path), "dry_run", (int)removing->dry_run),
+	    PGA_EXIT_DONE);
 }
 
 static int remove_ca(struct removing *removing)

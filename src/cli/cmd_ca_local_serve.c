@@ -21,6 +21,7 @@ struct asked {
 
 	const char *names[NAMES_AT_MOST];
 	char *anchor; /* the file with the root, for who connects */
+	char *name;   /* by which the certificate is renewed */
 };
 
 static int take_name(void *into, const struct pga_option *option, const char *value)
@@ -84,6 +85,8 @@ static void print_text(const struct asked *asked, const struct pga_serving *serv
 		pga_print(stdout,
 			  "The server does not run: from its next start on, it shows it. The same "
 			  "command proves it then\n");
+	if (asked->name != NULL)
+		pga_print(stdout, "pganchor cert renew renews it, as %s\n", asked->name);
 	if (asked->wish.dry_run)
 		(void)puts("This was a dry run: nothing was changed.");
 	else if (asked->anchor != NULL)
@@ -114,6 +117,31 @@ static int find_ca(struct asked *asked, struct pga_local_ca *ca, struct pga_erro
 	return asked->anchor != NULL ? 0 : pga_fail_memory(error);
 }
 
+/* "local-15-main" of /var/lib/postgresql/15/main. */
+static char *know(const struct asked *asked, const struct pga_serving *serving)
+{
+	const struct pga_cluster *cluster = &serving->cluster;
+	struct pga_text name = PGA_TEXT_EMPTY;
+	const char *end = strrchr(cluster->directory, '/');
+	char *known_as = NULL;
+
+	while (end > cluster->directory && end[-1] != '/')
+		end--;
+	pga_text_addf(&name, "local-%s", end);
+	const struct pga_local_known known = {.name = pga_text_string(&name),
+					      .certificate = serving->certificate,
+					      .key = serving->key,
+					      .server = true,
+					      .directory = asked->directory,
+					      .port = serving->runs ? cluster->port : 0,
+					      .data = cluster->directory,
+					      .fresh = !serving->pair.kept};
+	if (!asked->wish.dry_run)
+		known_as = pga_ca_local_know(&known);
+	pga_text_free(&name);
+	return known_as;
+}
+
 static int act(struct asked *asked)
 {
 	struct pga_serving serving = {.runs = false};
@@ -129,6 +157,7 @@ static int act(struct asked *asked)
 		pga_print_error(&error);
 	} else {
 		status = PGA_EXIT_DONE;
+		asked->name = know(asked, &serving);
 		if (serving.cluster.left)
 			pga_print_warning("%s/postmaster.pid is there, and no such process: the "
 					  "server has crashed, or runs in a container, and has to "
@@ -143,6 +172,7 @@ static int act(struct asked *asked)
 	pga_serving_free(&serving);
 	pga_local_ca_free(&ca);
 	free(asked->anchor);
+	free(asked->name);
 	return status;
 }
 
