@@ -6,7 +6,12 @@
 #include "cert/authority.h"
 #include "cert/csr.h"
 #include "cert/key.h"
+<<<<<<< HEAD
 #include "cert/pair.h"
+=======
+#include "cert/local_renew.h"
+#include "tls/at_time.h"
+>>>>>>> 9aa5acd (cert renew: what the local CA has signed is signed again by it)
 
 #include <jansson.h>
 #include <openssl/err.h>
@@ -265,6 +270,9 @@ int pga_renew_ask(const struct pga_cert_record *record, const struct pga_cert_st
 	int result;
 
 	*leaf = NULL;
+	if (strcmp(record->way, PGA_CERT_WAY_LOCAL) == 0)
+		return pga_local_renew(record->ca, pga_cert_leaf(state),
+				       key != NULL ? key : state->key, chain, leaf, error);
 	result = ask_way(&asking, chain, error);
 	if (result == 0 && chain->failed)
 		result = pga_fail_memory(error);
