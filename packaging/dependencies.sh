@@ -86,6 +86,8 @@ packages_of() {
             echo python3-prometheus-client
             # What signs profiles, and what reads the role and the module that are made of one.
             echo minisign ansible-core nix-bin
+            # A local CA, to be compared with.
+            echo mkcert
             # Another day: of it a forecast tells, and psql is the judge.
             echo faketime
             # Drivers that are no libpq, and what stands on those that are; bsh runs Java without a compiler.

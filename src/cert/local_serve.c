@@ -6,6 +6,8 @@
 #include "cert/cluster_sql.h"
 #include "policy/linked.h"
 #include "tls/handshake.h"
+#include "tls/server_chain.h"
+#include "tls/x509_text.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -112,6 +114,38 @@ static int change(const struct pga_local_ca *ca, struct pga_cluster_session *ses
 	return put_back(session, serving, before, error);
 }
 
+/* Whoever verifies the server by another CA would be refused from then on. What is signed by
+ * itself, as Debian's is, verifies nothing. */
+static int check_shown(const struct pga_serving *serving, struct pga_error *error)
+{
+	const struct pga_server server = {.host = "localhost",
+					  .port = serving->cluster.port,
+					  .way = PGA_SERVER_REQUESTED,
+					  .connect_timeout = 5000,
+					  .max_time = 10000};
+	STACK_OF(X509) *chain = NULL;
+	struct pga_error ignored;
+	int result = 0;
+
+	if (pga_server_chain(&server, &chain, NULL, &ignored) == 0) {
+		X509 *leaf = sk_X509_value(chain, 0);
+		const X509_NAME *issuer = X509_get_issuer_name(leaf);
+		char *name = pga_x509_name(issuer);
+
+		if (X509_NAME_cmp(issuer, X509_get_subject_name(leaf)) != 0 &&
+		    X509_cmp(leaf, serving->pair.leaf) != 0 && !serving->pair.renewed)
+			result = pga_fail(error,
+					  "pganchor bootstrap pins that CA; or --replace, if "
+					  "nobody verifies the server by it",
+					  "the server shows a certificate already, of the CA %s: "
+					  "whoever verifies it would refuse another",
+					  name != NULL ? name : "");
+		free(name);
+	}
+	sk_X509_pop_free(chain, X509_free);
+	return result;
+}
+
 /* Signals wait until it stands, or all is as it was. */
 static int serve_running(const struct pga_local_ca *ca, const struct pga_serve_wish *wish,
 			 struct pga_serving *serving, struct pga_error *error)
@@ -124,7 +158,8 @@ static int serve_running(const struct pga_local_ca *ca, const struct pga_serve_w
 	if (session == NULL)
 		return -1;
 	if (pga_cluster_can_serve(session, wanted, error) == 0 &&
-	    pga_local_pair_begin(&serving->pair, ca, &wish->pair, error) == 0) {
+	    pga_local_pair_begin(&serving->pair, ca, &wish->pair, error) == 0 &&
+	    (wish->replace || check_shown(serving, error) == 0)) {
 		if (wish->dry_run) {
 			result = 0;
 		} else {

@@ -16,6 +16,7 @@ struct pga_serve_wish {
 	const char *directory;
 	const char *user;                /* a superuser; NULL: see cert/cluster_sql.h */
 	struct pga_local_pair_wish pair; /* its paths are filled in here */
+	bool replace; /* a certificate of another CA that the server shows by now */
 	bool dry_run;
 };
 

@@ -20,6 +20,7 @@
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
   status      `pganchor status` of a user with ten anchors and services, beside `psql --version` ("without"): elapsed and processor time
   one_probe   `pganchor probe` of one server, beside `openssl s_client -starttls postgres` ("without"): elapsed and processor time
+  local_ca    `pganchor ca local issue` where there is no CA yet, beside mkcert ("without"): a CA and a server's certificate; elapsed
   probe       `pganchor probe --file` of 1,000 servers, beside a program that does nothing but as many handshakes as that takes
               ("without"), with as many threads; its memory with 100 servers ("without") and with 1,000
 
@@ -511,6 +512,21 @@ def one_probe(bench):
     return {"one_probe": row(alone, probed, "us", at_most=1.5, pairs=len(rounds)),
             # Loading libpq and the libraries that it needs is 2 ms of the difference.
             "one_probe, processor": row(alone_cpu, probed_cpu, "us", at_most=1.75, pairs=len(rounds))}
+
+
+@measurement
+def local_ca(bench):
+    """mkcert writes its files and leaves them to the kernel. Ours are on the disk when it ends, and the CA is pinned."""
+    def once(argv, variable):
+        with tempfile.TemporaryDirectory(dir=bench.directory) as home:
+            began = time.monotonic_ns()
+            subprocess.run(list(map(str, argv)), cwd=home, env={"HOME": home, "PATH": os.environ["PATH"], variable: home}, check=True,
+                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            return time.monotonic_ns() - began
+
+    mkcert = ["mkcert", "-ecdsa", "-cert-file", "server.crt", "-key-file", "server.key", "localhost", "127.0.0.1", "::1"]
+    rounds = [(once(mkcert, "CAROOT"), once([bench.tool, "ca", "local", "issue"], "XDG_CONFIG_HOME")) for _ in range(max(4, bench.pairs // 20))]
+    return {"local_ca": row(*map(microseconds, zip(*rounds)), "us", at_most=1, pairs=len(rounds))}
 
 
 @measurement

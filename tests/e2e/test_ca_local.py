@@ -241,6 +241,22 @@ def test_the_name_of_another_anchor_is_not_taken(home, stepca):
     assert (home / ".config/pganchor/anchors/dev.crt").exists()
 
 
+def test_what_it_signs_is_renewed_like_any_other(own_ca):
+    assert own_ca.pganchor("ca", "local", "issue").returncode == 0
+    old, key = shown(own_ca / "localhost.crt", "-serial"), (own_ca / "localhost.key").read_bytes()
+    conf = (own_ca / ".config/pganchor/certs.conf").read_text()
+    assert "[localhost]\n" in conf and "way = local\n" in conf and f"certificate = {own_ca / 'localhost.crt'}\n" in conf
+    assert own_ca.pganchor("cert", "renew").returncode == 0
+    assert shown(own_ca / "localhost.crt", "-serial") == old
+    done = own_ca.pganchor("cert", "renew", "localhost", "--force")
+    assert done.returncode == 0, done.stderr
+    assert shown(own_ca / "localhost.crt", "-serial") != old and (own_ca / "localhost.key").read_bytes() == key
+    for word, name in ("-verify_hostname", "localhost"), ("-verify_ip", "127.0.0.1"), ("-verify_ip", "::1"):
+        assert verify(own_ca, own_ca / "localhost.crt", "-purpose", "sslserver", word, name).returncode == 0
+    assert own_ca.pganchor("ca", "local", "remove").returncode == 0
+    assert not (own_ca / ".config/pganchor/certs.conf").exists() or "localhost" not in (own_ca / ".config/pganchor/certs.conf").read_text()
+
+
 def test_remove_takes_all_of_it_away(own_ca):
     before = own_ca.snapshot()
     assert own_ca.pganchor("ca", "local", "remove", "--dry-run").returncode == 0
@@ -317,6 +333,21 @@ def test_served_again_nothing_changes_and_it_is_proved_again(home, make_postgres
     assert state(server) == before and home.snapshot() == own
 
 
+def test_renewed_the_server_shows_the_new_one(home, make_postgres):
+    server = make_postgres()
+    assert serve(home, server).returncode == 0
+    old = shown(data(server) / "pganchor-local.crt", "-serial")
+    (name,) = re.findall(r"^\[(.*)\]$", (home / ".config/pganchor/certs.conf").read_text(), re.MULTILINE)
+    done = home.pganchor("cert", "renew", name, "--force")
+    assert done.returncode == 0, done.stderr
+    assert shown(data(server) / "pganchor-local.crt", "-serial") != old
+    shows = subprocess.run(["openssl", "s_client", "-starttls", "postgres", "-connect", f"127.0.0.1:{server.port}"], stdin=subprocess.DEVNULL,
+                           capture_output=True, text=True).stdout
+    assert shows[shows.index("-----BEGIN"):shows.index("-----END")] in (data(server) / "pganchor-local.crt").read_text()
+    assert (data(server) / "pganchor-local.crt").stat().st_uid == data(server).stat().st_uid
+    assert ask(home, server).stdout == "t\n"
+
+
 def test_one_more_name_is_a_new_certificate_of_the_same_key(home, make_postgres):
     server = make_postgres()
     assert serve(home, server).returncode == 0
@@ -351,11 +382,22 @@ def test_a_server_with_a_certificate_goes_on_showing_it_where_the_new_one_fails(
     server = make_postgres(chain, key)
     superuser = ["psql", "-XAtc", "ALTER SYSTEM SET ssl_ca_file = 'none.crt'", server.superuser]
     assert home.run(superuser).returncode == 0
-    done = serve(home, server)
+    done = serve(home, server, "--replace")
     assert done.returncode == 1 and "all was put back as it was" in done.stderr
     assert ask(home, server, sslrootcert=stepca.root).stdout == "t\n"
     auto = (data(server) / "postgresql.auto.conf").read_text()
     assert "none.crt" in auto and "pganchor" not in auto and "ssl = " not in auto
+
+
+def test_a_certificate_of_another_ca_is_replaced_by_request_alone(home, make_postgres, stepca):
+    server = make_postgres(*stepca.issue("localhost", "127.0.0.1"))
+    before = state(server)
+    done = serve(home, server)
+    assert done.returncode == 1 and "the server shows a certificate already, of the CA " in done.stderr and "--replace" in done.stderr
+    assert state(server) == before
+    assert serve(home, server, "--replace").returncode == 0
+    assert ask(home, server).stdout == "t\n"
+    assert (data(server) / "server.crt").read_bytes() == before["server.crt"][0]
 
 
 @pytest.mark.parametrize("settings, why", [({"listen_addresses": ""}, "listens on no TCP port")])
