@@ -6,12 +6,8 @@
 #include "cert/authority.h"
 #include "cert/csr.h"
 #include "cert/key.h"
-<<<<<<< HEAD
-#include "cert/pair.h"
-=======
 #include "cert/local_renew.h"
-#include "tls/at_time.h"
->>>>>>> 9aa5acd (cert renew: what the local CA has signed is signed again by it)
+#include "cert/pair.h"
 
 #include <jansson.h>
 #include <openssl/err.h>
