@@ -126,15 +126,15 @@ int pga_local_ca_open(struct pga_local_ca *ca, const char *directory, struct pga
 	if (find_paths(ca, directory, error) != 0 || read_key(ca, &has_key, error) != 0 ||
 	    pga_file_read(ca->crt_path, &pem, &has_crt, error) != 0)
 		goto done;
-	if (!has_key && !has_crt) {
+	if (!has_crt) {
+		/* A key alone is what a process that was killed has left: it is used. */
 		result = 0;
-	} else if (!has_key || !has_crt) {
+	} else if (!has_key) {
 		(void)pga_fail(
 		    error,
-		    "pganchor ca local remove takes the rest away, and pganchor ca local "
-		    "makes a new one",
-		    "%s: it is missing, and %s is there", has_key ? ca->crt_path : ca->key_path,
-		    has_key ? ca->key_path : ca->crt_path);
+		    "pganchor ca local remove takes it away, and pganchor ca local makes a "
+		    "new one",
+		    "%s: it is missing, and %s is there", ca->key_path, ca->crt_path);
 	} else if (pga_certificate_read(&ca->root, ca->crt_path, pga_text_string(&pem), pem.length,
 					error) == 0 &&
 		   check(ca, error) == 0) {
@@ -246,7 +246,7 @@ static int write_files(const struct pga_local_ca *ca, const struct pga_text *key
 	if (pga_edit_begin(&files[0].edit, ca->key_path, 0600, error) != 0 ||
 	    pga_edit_begin(&files[1].edit, ca->crt_path, 0644, error) != 0)
 		goto done;
-	if (is_new && (files[0].edit.existed || files[1].edit.existed)) {
+	if (is_new && ((key != NULL && files[0].edit.existed) || files[1].edit.existed)) {
 		(void)pga_fail(error, "run it again; nothing was changed",
 			       "%s: somebody else has just made one", ca->crt_path);
 		goto done;
@@ -274,17 +274,24 @@ done:
 	return result;
 }
 
-/* What the pin of the CA that is there is called, and whether there is one. */
+/* The pin of the CA that is there; where none is there any more, the one that it had. */
+static const struct pga_pin *find_pin(const struct pga_local_ca *ca, const struct pga_pins *pins)
+{
+	for (size_t i = pins->system_count; i < pins->count; i++)
+		if (ca->found ? strcmp(pins->pins[i].pin, ca->root.pin) == 0
+			      : strcmp(pins->pins[i].source, PGA_LOCAL_CA_SOURCE) == 0)
+			return &pins->pins[i];
+	return NULL;
+}
+
 static int find_anchor(const struct pga_local_ca *ca, struct pga_anchor *anchor,
 		       struct pga_pins *pins, struct pga_error *error)
 {
-	const struct pga_pin *pin = NULL;
+	const struct pga_pin *pin;
 
 	if (pga_pins_load(pins, NULL, error) != 0)
 		return -1;
-	for (size_t i = pins->system_count; ca->found && i < pins->count; i++)
-		if (strcmp(pins->pins[i].pin, ca->root.pin) == 0)
-			pin = &pins->pins[i];
+	pin = find_pin(ca, pins);
 	if (pin == NULL) {
 		anchor->scoped = !anchor->unscoped;
 		return 0;
@@ -343,7 +350,7 @@ int pga_local_ca_make(struct pga_local_ca *ca, const struct pga_local_ca_wish *w
 		goto done;
 	anchor.proof.root = root.x509 != NULL ? &root : &ca->root;
 	if (find_anchor(ca, &anchor, &pins, error) != 0 ||
-	    install(ca, &root, made->created ? &pem : NULL, &anchor, wish, made, error) != 0)
+	    install(ca, &root, pem.length > 0 ? &pem : NULL, &anchor, wish, made, error) != 0)
 		goto done;
 	result = 0;
 	ca->found = true;

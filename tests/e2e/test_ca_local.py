@@ -208,7 +208,7 @@ def test_usage(home, words, what):
 
 @pytest.mark.parametrize("spoil, why", [
     (lambda ca: os.chmod(ca / "ca.key", 0o644), "others than its owner can read the CA's key"),
-    (lambda ca: (ca / "ca.key").unlink(), "it is missing"), (lambda ca: (ca / "ca.crt").unlink(), "it is missing"),
+    (lambda ca: (ca / "ca.key").unlink(), "it is missing"),
     (lambda ca: (ca / "ca.key").write_text(""), "no private key in PEM form"),
     (lambda ca: (ca / "ca.key").write_text(openssl("genpkey", "-algorithm", "ed25519").stdout), "it is not the key of")])
 def test_one_that_is_broken_signs_nothing_and_can_be_removed(own_ca, spoil, why):
@@ -221,6 +221,17 @@ def test_one_that_is_broken_signs_nothing_and_can_be_removed(own_ca, spoil, why)
     assert own_ca.pganchor("ca", "local", "remove").returncode == 0
     assert not (own_ca / CA / "ca.key").exists() and not (own_ca / ".config/pganchor/anchors.conf").exists()
     assert own_ca.pganchor("ca", "local").returncode == 0
+
+
+@pytest.mark.parametrize("lost", [["ca.crt"], ["ca.crt", "ca.key"]])
+def test_one_that_is_lost_is_made_anew_in_its_place(own_ca, lost):
+    for name in lost:
+        (own_ca / CA / name).unlink()
+    done = own_ca.pganchor("ca", "local", "issue")
+    assert done.returncode == 0 and "Made the local CA" in done.stdout, done.stderr
+    conf = (own_ca / ".config/pganchor/anchors.conf").read_text()
+    assert f"pin = {pin_of(own_ca / CA / 'ca.crt')}\n" in conf and conf.count("[") == 1
+    assert verify(own_ca, own_ca / "localhost.crt").returncode == 0
 
 
 def test_somebody_elses_ca_is_not_taken_for_it(own_ca):
