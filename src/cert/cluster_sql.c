@@ -49,16 +49,15 @@ static PGconn *connect_as(const struct pga_cluster *cluster, const char *user, b
 					NULL};
 	const char *const values[] = {
 	    cluster->socket_directory, port, "postgres", user, "10", "pganchor", "UTF8", NULL};
-	PGconn *connection;
 	const gid_t group = getegid();
+	PGconn *connection = NULL;
 
 	(void)snprintf(port, sizeof port, "%u", cluster->port);
-	if (as_owner && (setegid(cluster->group) != 0 || seteuid(cluster->owner) != 0)) {
-		(void)setegid(group);
-		return NULL;
-	}
-	connection = PQconnectdbParams(keywords, values, 0);
-	if (as_owner && (seteuid(0) != 0 || setegid(group) != 0))
+	if (!as_owner)
+		return PQconnectdbParams(keywords, values, 0);
+	if (setegid(cluster->group) == 0 && seteuid(cluster->owner) == 0)
+		connection = PQconnectdbParams(keywords, values, 0);
+	if (seteuid(0) != 0 || setegid(group) != 0)
 		abort(); /* root's own, which nobody can refuse */
 	return connection;
 }

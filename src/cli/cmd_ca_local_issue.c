@@ -3,6 +3,7 @@
 #include "cert/local_pair.h"
 #include "cli/cli.h"
 #include "cli/cmd_ca.h"
+#include "cli/cmd_cert.h"
 #include "report/json.h"
 #include "tls/x509_text.h"
 
@@ -53,20 +54,28 @@ static int settle_files(struct asked *asked, struct pga_error *error)
 	const char *name = wish->server ? wish->names[0] : wish->common_name;
 	struct pga_text path = PGA_TEXT_EMPTY;
 	char *out = strdup(asked->out != NULL ? asked->out : name);
+	char *whole = NULL;
+	int result = -1;
 
 	for (char *at = out; asked->out == NULL && at != NULL && *at != '\0'; at++)
 		if (*at == '*' || *at == '/' || *at == ':' || (*at == '.' && at == out))
 			*at = '_';
-	pga_text_addf(&path, "%s.crt", out != NULL ? out : "");
+	whole = out != NULL ? pga_cert_path(out, error) : NULL;
+	if (whole == NULL)
+		goto done;
+	pga_text_addf(&path, "%s.crt", whole);
 	asked->certificate = pga_text_take(&path);
-	pga_text_addf(&path, "%s.key", out != NULL ? out : "");
+	pga_text_addf(&path, "%s.key", whole);
 	asked->key = pga_text_take(&path);
 	asked->pair.certificate = asked->certificate;
 	asked->pair.key = asked->key;
+	result = asked->certificate != NULL && asked->key != NULL ? 0 : pga_fail_memory(error);
+done:
+	if (out == NULL)
+		(void)pga_fail_memory(error);
+	free(whole);
 	free(out);
-	return out != NULL && asked->certificate != NULL && asked->key != NULL
-		   ? 0
-		   : pga_fail_memory(error);
+	return result;
 }
 
 static int settle(struct asked *asked, struct pga_error *error)
