@@ -7,6 +7,7 @@
 #include "base/edit_lock.h"
 #include "base/paths.h"
 #include "cert/local_ca.h"
+#include "cert/record.h"
 #include "password/keep_pins.h"
 #include "password/index.h"
 #include "policy/passwords.h"
@@ -85,7 +86,9 @@ static int plan_copy(struct pga_uninstall *plan, struct pga_error *error)
 
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error)
 {
-	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE, "known_servers.conf",
+	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE,
+					    PGA_CERTS_FILE,
+					    "known_servers.conf",
 					    PGA_HARDEN_RECORD,
 					    PGA_LOCAL_CA_DIRECTORY "/" PGA_LOCAL_CA_KEY,
 					    PGA_LOCAL_CA_DIRECTORY "/" PGA_LOCAL_CA_CRT};
