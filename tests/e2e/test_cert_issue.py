@@ -20,6 +20,7 @@ from certs import Pair, begin, cert_postgres, encode, make_token, pair, protecte
 from gated import run_gated
 from hostile import HANG, Cut, Drip, endless, reply, stepca_answers
 from postgres import NAMES, USER
+from test_out_of_memory import failing_malloc, run_failing, without_wrapper  # noqa: F401
 from test_trust_faults import WHOLE, WRITES as SOME_WRITES
 from tracing import NO_LEAKS
 
@@ -494,3 +495,37 @@ def test_a_chain_to_another_root_is_refused(home, https_ca):
     # Neither the password nor the key has gone to the CA.
     sent = b"".join(request.raw for request in server.requests)
     assert b'"csr"' in sent and b"PRIVATE" not in sent and b"password" not in sent
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["first", "another"])
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+def test_without_memory_it_is_done_or_nothing_was(home, https_ca, failing_malloc, tmp_path, on, again):  # noqa: F811
+    """And it says which."""
+    ca, server = false_ca(home, https_ca, lambda request: signed(holder[0], request))
+    holder, kept, files = [None], tmp_path / "kept", pair(home)
+    holder[0] = ca
+    conf = home / ".config/pganchor/certs.conf"
+    (home / "password").write_text("password\n")
+    (home / "password").chmod(0o600)
+    program, gate = without_wrapper(home)
+    argv = [program, "cert", "issue", USER, "--password-file", home / "password"]
+    if again:
+        assert home.run(argv).returncode == 0
+    old = files.certificate.read_bytes() if again else None
+    shutil.copytree(home.path, kept, symlinks=True)
+    good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
+    assert good.returncode == 0 and count > 100, good.stderr
+    ends = set()
+    for number in range(1 + 7 * on, count + 1, max(1, count // (400 if WHOLE else 40))):
+        put_back(home, kept)
+        done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
+        now = files.certificate.read_bytes() if files.certificate.exists() else None
+        assert done.returncode in (0, 1) and usable(files), (number, done.stderr)
+        if done.returncode == 0:
+            assert now != old and files.matches(), (number, done.stderr)
+            noted = conf.exists() and "[client]" in conf.read_text()
+            assert noted or "not known to cert status" in done.stderr, (number, done.stderr)
+        else:
+            assert now == old and "pganchor: " in done.stderr, (number, done.stdout, done.stderr)
+        ends.add(done.returncode)
+    assert 1 in ends
