@@ -290,6 +290,7 @@ CERT = \
 	src/cert/metrics.c src/cert/metrics.h \
 	src/cert/pair.c src/cert/pair.h \
 	src/cert/pair_check.c \
+	src/cert/pair_place.c src/cert/pair_place.h \
 	src/cert/pair_swap.c src/cert/pair_swap.h \
 	src/cert/passphrase.c src/cert/passphrase.h \
 	src/cert/record.c src/cert/record.h \
@@ -520,6 +521,7 @@ CLI = \
 	src/cli/harden_questions.c src/cli/harden_questions.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
 	src/cli/issue_files.c src/cli/issue_files.h \
+	src/cli/issuing.h src/cli/print_issue.c \
 	src/cli/onboard_passwords.c src/cli/onboarding.h \
 	src/cli/onboard_servers.c \
 	src/cli/options.c src/cli/options.h \

@@ -243,7 +243,7 @@ static void add_json(const json_t *json, struct pga_text *token)
 	free(text);
 }
 
-int pga_jws_sign(EVP_PKEY *key, const json_t *header, const json_t *claims, struct pga_text *token,
+int pga_jws_sign(EVP_PKEY *key, json_t *header, const json_t *claims, struct pga_text *token,
 		 struct pga_error *error)
 {
 	const struct algorithm *algorithm = algorithm_of(key);
@@ -251,7 +251,7 @@ int pga_jws_sign(EVP_PKEY *key, const json_t *header, const json_t *claims, stru
 
 	if (algorithm == NULL)
 		return pga_fail(error, NULL, "a key of this kind signs no token");
-	whole = header != NULL ? json_copy((json_t *)(uintptr_t)header) : json_object();
+	whole = header != NULL ? json_copy(header) : json_object();
 	if (whole == NULL || json_object_set_new(whole, "alg", json_string(algorithm->alg)) != 0 ||
 	    json_object_set_new(whole, "typ", json_string("JWT")) != 0)
 		token->failed = true;

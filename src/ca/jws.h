@@ -15,9 +15,10 @@
  * messages. The caller frees it; NULL with the reason. */
 EVP_PKEY *pga_jwk_key(const json_t *jwk, const char *whose, struct pga_error *error);
 
-/* Adds to token the claims, signed: HEADER.CLAIMS.SIGNATURE. header: what is to stand there besides
- * alg (that of the key) and typ; or NULL. Returns -1 for a key that signs no token. */
-int pga_jws_sign(EVP_PKEY *key, const json_t *header, const json_t *claims, struct pga_text *token,
+/* Adds to token the claims, signed: HEADER.CLAIMS.SIGNATURE. header, which stays as it is: what is
+ * to stand there besides alg (that of the key) and typ; or NULL. Returns -1 for a key that signs no
+ * token. */
+int pga_jws_sign(EVP_PKEY *key, json_t *header, const json_t *claims, struct pga_text *token,
 		 struct pga_error *error);
 
 /* What a token says that was given, and nothing that proves it: each NULL or -1 where it does not

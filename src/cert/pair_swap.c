@@ -5,11 +5,9 @@
 #include "base/acting.h"
 #include "base/attributes.h"
 #include "base/cleanup.h"
-#include "base/directory.h"
-#include "base/edit_lock.h"
 #include "base/file.h"
-#include "base/path.h"
 #include "base/terminal.h"
+#include "cert/pair_place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,166 +17,43 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PREFIX           ".pganchor-pair-"
 #define NEW              ".new" /* behind the name of the directory: what is about to be renamed */
 #define CERTIFICATE_MODE 0644
-#define MOST_LINKS       40
-
-enum half { CERTIFICATE, KEY, HALVES };
-
-/* In a generation, and behind "now/". */
-static const char *const names[HALVES] = {[CERTIFICATE] = "certificate", [KEY] = "key"};
 
 /* The directories in it. */
 static const char old_generation[] = "old";
 static const char new_generation[] = "new";
-static const char now[] = "now";
+static const char now[] = PGA_PAIR_NOW;
 static const char next[] = "next";
 
-/* One of both files: the directory that it is in, where no link leads on but our own. */
-struct place {
-	struct pga_directory directory;
-	struct pga_made made;
-	struct pga_lock *lock;
-	char *name;
-	char *link; /* what it is as a link of ours */
-	bool there;
-	struct pga_file_identity stamp; /* of the file that was copied */
-};
-
 struct swap {
-	struct place places[HALVES];
+	struct pga_pair_place places[PGA_PAIR_HALVES];
 	char *generations; /* the name of the directory beside the certificate */
 	int fd;            /* of that; -1: there is none */
-	bool made_directory;
 };
 
-static int fail_path(const struct place *place, const char *what, struct pga_error *error)
+static int fail_path(const struct pga_pair_place *place, const char *what, struct pga_error *error)
 {
 	return pga_fail_errno(error, "the pair is as it was", "could not %s %s/%s", what,
 			      place->directory.path, place->name);
-}
-
-/* DIRECTORY and NAME of a path, each the caller's to free. */
-static int split(const char *path, char **directory, char **name)
-{
-	const char *slash = strrchr(path, '/');
-
-	*directory = slash == NULL   ? strdup(".")
-		     : slash == path ? strdup("/")
-				     : strndup(path, (size_t)(slash - path));
-	*name = strdup(slash != NULL ? slash + 1 : path);
-	return *directory != NULL && *name != NULL ? 0 : -1;
-}
-
-/* Whether it is what a half of ours leads to: [DIRECTORY/].pganchor-pair-NAME/now/HALF. */
-static bool is_ours(const char *target, enum half half)
-{
-	const char *at = strstr(target, PREFIX);
-	const char *end = at != NULL ? strchr(at, '/') : NULL;
-	char rest[32];
-
-	(void)snprintf(rest, sizeof rest, "/%s/%s", now, names[half]);
-	return end != NULL && (at == target || at[-1] == '/') && strcmp(end, rest) == 0;
-}
-
-/* Follows the links of the user's, and stops before one of ours. *path is replaced. */
-static int follow(char **path, enum half half, struct pga_error *error)
-{
-	for (int i = 0; i < MOST_LINKS; i++) {
-		struct pga_text joined = PGA_TEXT_EMPTY;
-		char target[4096];
-		const ssize_t length = readlink(*path, target, sizeof target - 1);
-		const char *slash;
-
-		if (length < 0)
-			return 0;
-		target[length] = '\0';
-		if (is_ours(target, half))
-			return 0;
-		slash = strrchr(*path, '/');
-		if (target[0] != '/' && slash != NULL)
-			pga_text_add_bytes(&joined, *path, (size_t)(slash - *path) + 1);
-		pga_text_add(&joined, target);
-		free(*path);
-		*path = pga_text_take(&joined);
-		if (*path == NULL)
-			return pga_fail_memory(error);
-	}
-	return pga_fail(error, NULL, "%s: too many symbolic links", *path);
-}
-
-/* Whoever may change a link may have it lead anywhere: base/path.h says whose is followed. */
-static int check_links(const char *path, enum half half, struct pga_error *error)
-{
-	char target[4096];
-	const ssize_t length = readlink(path, target, sizeof target - 1);
-	struct pga_real_path real;
-	int result;
-
-	if (length < 0)
-		return 0;
-	target[length] = '\0';
-	if (is_ours(target, half))
-		return 0;
-	result = pga_real_path(&real, path, error);
-	pga_real_path_free(&real);
-	return result;
-}
-
-/* Finds and locks it. Returns 1 where its directory is not there. */
-static int open_place(struct place *place, const char *path, enum half half,
-		      struct pga_error *error)
-{
-	struct pga_real_path real = {.path = NULL};
-	struct stat status;
-	char *directory = NULL;
-	char *at = NULL;
-	int result = -1;
-
-	if (check_links(path, half, error) != 0)
-		return -1;
-	at = strdup(path);
-	if (at == NULL)
-		return pga_fail_memory(error);
-	if (follow(&at, half, error) != 0)
-		goto done;
-	if (split(at, &directory, &place->name) != 0) {
-		(void)pga_fail_memory(error);
-		goto done;
-	}
-	if (stat(directory, &status) != 0 && errno == ENOENT) {
-		result = 1;
-		goto done;
-	}
-	if (pga_real_path(&real, directory, error) != 0 ||
-	    pga_directory_open(&place->directory, &place->made, real.path, 0700, error) != 0 ||
-	    pga_lock_take(&place->lock, &place->directory, error) != 0)
-		goto done;
-	place->there = fstatat(place->directory.fd, place->name, &status, AT_SYMLINK_NOFOLLOW) == 0;
-	result = 0;
-done:
-	pga_real_path_free(&real);
-	free(directory);
-	free(at);
-	return result;
 }
 
 /* What each name is while it is a link of ours: the certificate's beside the generations, the key's
  * as a whole path where it is in another directory. */
 static int make_names(struct swap *swap, struct pga_error *error)
 {
-	const struct place *certificate = &swap->places[CERTIFICATE];
-	const struct place *key = &swap->places[KEY];
+	const struct pga_pair_place *certificate = &swap->places[PGA_PAIR_CERTIFICATE];
+	const struct pga_pair_place *key = &swap->places[PGA_PAIR_KEY];
 	const bool apart = strcmp(certificate->directory.path, key->directory.path) != 0;
 	struct pga_text text = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&text, PREFIX "%s", certificate->name);
+	pga_text_addf(&text, PGA_PAIR_PREFIX "%s", certificate->name);
 	swap->generations = pga_text_take(&text);
-	for (size_t i = 0; i < HALVES && swap->generations != NULL; i++) {
+	for (size_t i = 0; i < PGA_PAIR_HALVES && swap->generations != NULL; i++) {
 		pga_text_addf(&text, "%s%s%s/%s/%s",
-			      i == KEY && apart ? certificate->directory.path : "",
-			      i == KEY && apart ? "/" : "", swap->generations, now, names[i]);
+			      i == PGA_PAIR_KEY && apart ? certificate->directory.path : "",
+			      i == PGA_PAIR_KEY && apart ? "/" : "", swap->generations, now,
+			      pga_pair_half_names[i]);
 		swap->places[i].link = pga_text_take(&text);
 		if (swap->places[i].link == NULL)
 			return pga_fail_memory(error);
@@ -188,22 +63,23 @@ static int make_names(struct swap *swap, struct pga_error *error)
 
 static void open_generations(struct swap *swap)
 {
-	swap->fd = openat(swap->places[CERTIFICATE].directory.fd, swap->generations,
+	swap->fd = openat(swap->places[PGA_PAIR_CERTIFICATE].directory.fd, swap->generations,
 			  O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
 /* Returns 1 where a directory is not there. */
 static int open_swap(struct swap *swap, const struct pga_pair_files *files, struct pga_error *error)
 {
-	const char *const paths[HALVES] = {files->certificate, files->key};
+	const char *const paths[PGA_PAIR_HALVES] = {files->certificate, files->key};
 	int result = 0;
 
 	memset(swap, 0, sizeof *swap);
 	swap->fd = -1;
-	for (size_t i = 0; i < HALVES; i++)
+	for (size_t i = 0; i < PGA_PAIR_HALVES; i++)
 		swap->places[i].directory.fd = -1;
-	for (size_t i = 0; i < HALVES && result == 0; i++)
-		result = open_place(&swap->places[i], paths[i], (enum half)i, error);
+	for (size_t i = 0; i < PGA_PAIR_HALVES && result == 0; i++)
+		result =
+		    pga_pair_place_open(&swap->places[i], paths[i], (enum pga_pair_half)i, error);
 	if (result == 0)
 		result = make_names(swap, error);
 	if (result == 0)
@@ -215,23 +91,9 @@ static void close_swap(struct swap *swap)
 {
 	if (swap->fd >= 0)
 		(void)close(swap->fd);
-	for (size_t i = 0; i < HALVES; i++) {
-		struct place *place = &swap->places[i];
-
-		pga_lock_release(place->lock);
-		if (place->directory.fd >= 0) {
-			pga_made_keep(&place->made);
-			pga_directory_close(&place->directory);
-		}
-		free(place->name);
-		free(place->link);
-	}
+	for (size_t i = 0; i < PGA_PAIR_HALVES; i++)
+		pga_pair_place_close(&swap->places[i]);
 	free(swap->generations);
-}
-
-static int act(const struct place *place)
-{
-	return pga_act_as(place->directory.owner, place->directory.group);
 }
 
 /* Makes the file, for its owner alone until it has its bytes. old: whose attributes it gets, or
@@ -267,10 +129,10 @@ failed:
 
 /* A copy of the file that has this name now in the old generation, and what is new in the new one.
  * Of a name that nothing has, the old generation has nothing. */
-static int copy_old(struct swap *swap, enum half half, int generation, struct stat *status,
+static int copy_old(struct swap *swap, enum pga_pair_half half, int generation, struct stat *status,
 		    struct pga_error *error)
 {
-	struct place *place = &swap->places[half];
+	struct pga_pair_place *place = &swap->places[half];
 	struct pga_text bytes = PGA_TEXT_EMPTY;
 	const int old = openat(place->directory.fd, place->name,
 			       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -278,10 +140,10 @@ static int copy_old(struct swap *swap, enum half half, int generation, struct st
 
 	if (old < 0)
 		return fail_path(place, "open", error);
-	if (fstat(old, status) != 0 || act(place) != 0)
+	if (fstat(old, status) != 0 || pga_pair_place_act(place) != 0)
 		(void)fail_path(place, "look at", error);
 	else if (pga_file_read_open(old, place->name, &bytes, &place->stamp, error) == 0)
-		result = make_file(generation, names[half], &bytes, status, old) == 0
+		result = make_file(generation, pga_pair_half_names[half], &bytes, status, old) == 0
 			     ? 0
 			     : fail_path(place, "copy", error);
 	pga_act_as_self();
@@ -299,14 +161,15 @@ static int make_generation(const struct swap *swap, const char *name)
 
 /* All that may fail for want of room comes first: behind it there are only links and renames. */
 static int fill(struct swap *swap, const struct pga_pair_files *files,
-		const struct pga_text *const after[HALVES], struct pga_error *error)
+		const struct pga_text *const after[PGA_PAIR_HALVES], struct pga_error *error)
 {
-	const struct place *beside = &swap->places[CERTIFICATE];
+	const struct pga_pair_place *beside = &swap->places[PGA_PAIR_CERTIFICATE];
 	int old = -1;
 	int new = -1;
 	int result = -1;
 
-	if (act(beside) != 0 || mkdirat(beside->directory.fd, swap->generations, 0711) != 0)
+	if (pga_pair_place_act(beside) != 0 ||
+	    mkdirat(beside->directory.fd, swap->generations, 0711) != 0)
 		goto failed;
 	open_generations(swap);
 	if (swap->fd < 0 || fchmod(swap->fd, 0711) != 0)
@@ -316,26 +179,27 @@ static int fill(struct swap *swap, const struct pga_pair_files *files,
 	if (old < 0 || new < 0 || fchmod(old, 0711) != 0 || fchmod(new, 0711) != 0)
 		goto failed;
 	pga_act_as_self();
-	for (size_t i = 0; i < HALVES; i++) {
-		const struct place *place = &swap->places[i];
+	for (size_t i = 0; i < PGA_PAIR_HALVES; i++) {
+		const struct pga_pair_place *place = &swap->places[i];
 		struct stat as = {.st_uid = geteuid() == 0 ? place->directory.owner : geteuid(),
 				  .st_gid = geteuid() == 0 ? place->directory.group : getegid(),
 				  .st_mode = CERTIFICATE_MODE};
 
-		if (place->there && copy_old(swap, (enum half)i, old, &as, error) != 0)
+		if (place->there && copy_old(swap, (enum pga_pair_half)i, old, &as, error) != 0)
 			goto done;
 		if (files->owned) {
 			as.st_uid = files->owner;
 			as.st_gid = files->group;
 		}
-		if (i == KEY)
+		if (i == PGA_PAIR_KEY)
 			as.st_mode = files->key_mode;
-		if (act(beside) != 0 || make_file(new, names[i], after[i], &as, -1) != 0)
+		if (pga_pair_place_act(beside) != 0 ||
+		    make_file(new, pga_pair_half_names[i], after[i], &as, -1) != 0)
 			goto failed;
 		pga_act_as_self();
 	}
-	if (act(beside) == 0 && symlinkat(old_generation, swap->fd, now) == 0 && fsync(old) == 0 &&
-	    fsync(new) == 0 && fsync(swap->fd) == 0)
+	if (pga_pair_place_act(beside) == 0 && symlinkat(old_generation, swap->fd, now) == 0 &&
+	    fsync(old) == 0 && fsync(new) == 0 && fsync(swap->fd) == 0)
 		result = 0;
 failed:
 	if (result != 0)
@@ -350,16 +214,16 @@ done:
 }
 
 /* The name of what is renamed to the place's name. The caller frees it. */
-static char *new_name(const struct place *place)
+static char *new_name(const struct pga_pair_place *place)
 {
 	struct pga_text name = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&name, PREFIX "%s" NEW, place->name);
+	pga_text_addf(&name, PGA_PAIR_PREFIX "%s" NEW, place->name);
 	return pga_text_take(&name);
 }
 
 /* Makes the name a link of ours, by one rename. What it led to has the same bytes as the file. */
-static int lead(const struct place *place, struct pga_error *error)
+static int lead(const struct pga_pair_place *place, struct pga_error *error)
 {
 	const struct pga_file_identity stamp =
 	    pga_file_identity_at(place->directory.fd, place->name);
@@ -374,7 +238,8 @@ static int lead(const struct place *place, struct pga_error *error)
 				"%s/%s: another program changed it in the meantime",
 				place->directory.path, place->name);
 	}
-	if (act(place) == 0 && symlinkat(place->link, place->directory.fd, temporary) == 0) {
+	if (pga_pair_place_act(place) == 0 &&
+	    symlinkat(place->link, place->directory.fd, temporary) == 0) {
 		result = renameat(place->directory.fd, temporary, place->directory.fd, place->name);
 		if (result != 0)
 			(void)unlinkat(place->directory.fd, temporary, 0);
@@ -387,9 +252,9 @@ static int lead(const struct place *place, struct pga_error *error)
 }
 
 /* The file that "now" has for it; a link to the same bytes, or else a copy of them. */
-static int stand_in(const struct swap *swap, enum half half, const char *temporary)
+static int stand_in(const struct swap *swap, enum pga_pair_half half, const char *temporary)
 {
-	const struct place *place = &swap->places[half];
+	const struct pga_pair_place *place = &swap->places[half];
 	struct pga_text bytes = PGA_TEXT_EMPTY;
 	struct pga_file_identity stamp;
 	struct pga_error ignored;
@@ -398,7 +263,7 @@ static int stand_in(const struct swap *swap, enum half half, const char *tempora
 	int file;
 	int result = -1;
 
-	(void)snprintf(path, sizeof path, "%s/%s", now, names[half]);
+	(void)snprintf(path, sizeof path, "%s/%s", now, pga_pair_half_names[half]);
 	if (linkat(swap->fd, path, place->directory.fd, temporary, 0) == 0)
 		return 0;
 	if (errno == ENOENT)
@@ -415,9 +280,9 @@ static int stand_in(const struct swap *swap, enum half half, const char *tempora
 }
 
 /* Makes a name that is a link of ours the file that it leads to. */
-static int settle_half(const struct swap *swap, enum half half, struct pga_error *error)
+static int settle_half(const struct swap *swap, enum pga_pair_half half, struct pga_error *error)
 {
-	const struct place *place = &swap->places[half];
+	const struct pga_pair_place *place = &swap->places[half];
 	char *temporary = new_name(place);
 	char target[4096];
 	ssize_t length;
@@ -425,7 +290,7 @@ static int settle_half(const struct swap *swap, enum half half, struct pga_error
 
 	if (temporary == NULL)
 		return pga_fail_memory(error);
-	if (act(place) != 0) {
+	if (pga_pair_place_act(place) != 0) {
 		free(temporary);
 		return fail_path(place, "tidy", error);
 	}
@@ -455,8 +320,8 @@ static void remove_generation(const struct swap *swap, const char *name)
 {
 	char path[64];
 
-	for (size_t i = 0; i < HALVES; i++) {
-		(void)snprintf(path, sizeof path, "%s/%s", name, names[i]);
+	for (size_t i = 0; i < PGA_PAIR_HALVES; i++) {
+		(void)snprintf(path, sizeof path, "%s/%s", name, pga_pair_half_names[i]);
 		(void)unlinkat(swap->fd, path, 0);
 	}
 	(void)unlinkat(swap->fd, name, AT_REMOVEDIR);
@@ -465,13 +330,14 @@ static void remove_generation(const struct swap *swap, const char *name)
 /* Both names are files, of the generation that "now" is, and nothing else stays. */
 static int settle(struct swap *swap, struct pga_error *error)
 {
-	const struct place *beside = &swap->places[CERTIFICATE];
+	const struct pga_pair_place *beside = &swap->places[PGA_PAIR_CERTIFICATE];
 
-	if (settle_half(swap, KEY, error) != 0 || settle_half(swap, CERTIFICATE, error) != 0)
+	if (settle_half(swap, PGA_PAIR_KEY, error) != 0 ||
+	    settle_half(swap, PGA_PAIR_CERTIFICATE, error) != 0)
 		return -1;
 	if (swap->fd < 0)
 		return 0;
-	if (act(beside) != 0)
+	if (pga_pair_place_act(beside) != 0)
 		return fail_path(beside, "tidy", error);
 	remove_generation(swap, old_generation);
 	remove_generation(swap, new_generation);
@@ -488,10 +354,10 @@ static int settle(struct swap *swap, struct pga_error *error)
 /* The one rename. */
 static int turn(const struct swap *swap, struct pga_error *error)
 {
-	const struct place *beside = &swap->places[CERTIFICATE];
+	const struct pga_pair_place *beside = &swap->places[PGA_PAIR_CERTIFICATE];
 	int result = -1;
 
-	if (act(beside) == 0 && symlinkat(new_generation, swap->fd, next) == 0)
+	if (pga_pair_place_act(beside) == 0 && symlinkat(new_generation, swap->fd, next) == 0)
 		result = renameat(swap->fd, next, swap->fd, now);
 	if (result != 0)
 		(void)fail_path(beside, "replace the pair of", error);
@@ -504,7 +370,8 @@ static int turn(const struct swap *swap, struct pga_error *error)
 int pga_pair_swap(const struct pga_pair_files *files, const struct pga_text *chain,
 		  const struct pga_text *key, struct pga_error *error)
 {
-	const struct pga_text *const after[HALVES] = {[CERTIFICATE] = chain, [KEY] = key};
+	const struct pga_text *const after[PGA_PAIR_HALVES] = {
+	    [PGA_PAIR_CERTIFICATE] = chain, [PGA_PAIR_KEY] = key};
 	struct pga_error why;
 	struct swap swap;
 	sigset_t signals;
@@ -519,9 +386,9 @@ int pga_pair_swap(const struct pga_pair_files *files, const struct pga_text *cha
 		result = fill(&swap, files, after, error);
 	/* A certificate leads to a copy of itself only when its key does, or none is there. */
 	if (result == 0)
-		result = lead(&swap.places[KEY], error);
+		result = lead(&swap.places[PGA_PAIR_KEY], error);
 	if (result == 0)
-		result = lead(&swap.places[CERTIFICATE], error);
+		result = lead(&swap.places[PGA_PAIR_CERTIFICATE], error);
 	if (result == 0)
 		result = turn(&swap, error);
 	/* Links do as well: whatever of this fails, both names have one pair. */

@@ -2,58 +2,18 @@
 #include "cli/cmd_cert.h"
 
 #include "base/terminal.h"
-#include "cert/issue.h"
-#include "cert/lifetime.h"
-#include "cert/pair.h"
 #include "cert/passphrase.h"
 #include "cert/reload.h"
 #include "cli/cert_reload_options.h"
 #include "cli/cli.h"
-#include "cli/issue_files.h"
+#include "cli/issuing.h"
 #include "cli/provisioner_password.h"
-#include "password/secret.h"
-#include "report/json.h"
-#include "tls/at_time.h"
 
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MOST_NAMES 100
-
-struct asked {
-	struct pga_http http;
-	const char *use;
-	const char *subject; /* the word */
-	const char *names[MOST_NAMES];
-	size_t name_count;
-	const char *ca;
-	const char *provisioner;
-	const char *token;
-	const char *password_file;
-	const char *key_kind;
-	long lifetime;
-	struct pga_issue_place place;
-	struct pga_reload reload;
-	bool encrypt;
-	bool dry_run;
-	bool json;
-};
-
-/* All that the command holds. */
-struct issuing {
-	struct asked *asked;
-	struct pga_text token_text;
-	struct pga_token token; /* what it says; all zero where none was given */
-	char *subject;
-	struct pga_issue issue;
-	struct pga_issuer issuer;
-	struct pga_issued issued;
-	struct pga_issue_files files;
-	struct pga_secret passphrase; /* of the key; all zero where it has none */
-};
 
 /* The database's user is, for libpq, whoever the system says it is. */
 static char *own_name(struct pga_error *error)
@@ -67,7 +27,7 @@ static char *own_name(struct pga_error *error)
 	return name;
 }
 
-static int read_token(struct issuing *issuing, struct pga_error *error)
+static int read_token(struct pga_issuing *issuing, struct pga_error *error)
 {
 	const char *file = issuing->asked->token;
 
@@ -84,9 +44,9 @@ static int read_token(struct issuing *issuing, struct pga_error *error)
 }
 
 /* Whom it is for: the word, or the token's, or who runs this. A server has a name of its own. */
-static int choose_subject(struct issuing *issuing, struct pga_error *error)
+static int choose_subject(struct pga_issuing *issuing, struct pga_error *error)
 {
-	const struct asked *asked = issuing->asked;
+	const struct pga_issue_asked *asked = issuing->asked;
 	const char *name = asked->subject != NULL ? asked->subject : issuing->token.subject;
 
 	if (name == NULL && issuing->issue.server)
@@ -101,16 +61,16 @@ static int choose_subject(struct issuing *issuing, struct pga_error *error)
 
 /* A server is called by its own name, too, where others are named. Without any, those of a token
  * count: the CA wants exactly these. */
-static int choose_names(struct issuing *issuing, struct pga_error *error)
+static int choose_names(struct pga_issuing *issuing, struct pga_error *error)
 {
-	struct asked *asked = issuing->asked;
+	struct pga_issue_asked *asked = issuing->asked;
 	const json_t *of_token = issuing->token.names;
 	bool there = false;
 
 	for (size_t i = 0; i < json_array_size(of_token) && asked->name_count == 0; i++) {
 		const char *name = json_string_value(json_array_get(of_token, i));
 
-		if (name == NULL || json_array_size(of_token) > MOST_NAMES)
+		if (name == NULL || json_array_size(of_token) > PGA_ISSUE_NAMES)
 			return pga_fail(error, NULL, "the token's names are none");
 	}
 	if (asked->name_count == 0)
@@ -120,16 +80,16 @@ static int choose_names(struct issuing *issuing, struct pga_error *error)
 	for (size_t i = 0; i < asked->name_count; i++)
 		there = there || strcmp(asked->names[i], issuing->subject) == 0;
 	if (asked->name_count > 0 && issuing->issue.server && of_token == NULL && !there &&
-	    asked->name_count < MOST_NAMES)
+	    asked->name_count < PGA_ISSUE_NAMES)
 		asked->names[asked->name_count++] = issuing->subject;
 	issuing->issue.names = asked->names;
 	issuing->issue.name_count = asked->name_count;
 	return 0;
 }
 
-static int prepare(struct issuing *issuing, struct pga_error *error)
+static int prepare(struct pga_issuing *issuing, struct pga_error *error)
 {
-	const struct asked *asked = issuing->asked;
+	const struct pga_issue_asked *asked = issuing->asked;
 
 	issuing->issue.server = asked->use != NULL && strcmp(asked->use, "server") == 0;
 	issuing->issue.kind =
@@ -142,9 +102,9 @@ static int prepare(struct issuing *issuing, struct pga_error *error)
 				    issuing->issue.server, error);
 }
 
-static int find_issuer(struct issuing *issuing, struct pga_error *error)
+static int find_issuer(struct pga_issuing *issuing, struct pga_error *error)
 {
-	const struct asked *asked = issuing->asked;
+	const struct pga_issue_asked *asked = issuing->asked;
 	const bool by_token = issuing->issue.token != NULL;
 	const char *name = asked->provisioner;
 
@@ -156,93 +116,9 @@ static int find_issuer(struct issuing *issuing, struct pga_error *error)
 	return pga_issue_check(&issuing->issuer, &issuing->issue, error);
 }
 
-static void add_names(const struct issuing *issuing, json_t *report)
-{
-	const struct pga_issue *issue = &issuing->issue;
-	json_t *names = json_array();
-
-	for (size_t i = 0; i < issue->name_count; i++)
-		pga_json_add(names, pga_json_text(issue->names[i]));
-	if (issue->name_count == 0)
-		pga_json_add(names, pga_json_text(issue->subject));
-	pga_json_set(report, "names", names);
-}
-
-static int print_json(const struct issuing *issuing)
-{
-	const struct pga_issue_files *files = &issuing->files;
-	const bool issued = issuing->issued.certificate != NULL;
-	char until[PGA_X509_DATE] = "";
-	json_t *report = json_object();
-
-	if (issued)
-		(void)pga_x509_date(X509_get0_notAfter(issuing->issued.certificate), until);
-	pga_json_set(report, "name", pga_json_text(files->name));
-	pga_json_set(report, "use", json_string(issuing->issue.server ? "server" : "client"));
-	pga_json_set(report, "subject", pga_json_text(issuing->subject));
-	add_names(issuing, report);
-	pga_json_set(report, "ca", pga_json_text(issuing->issuer.authority.url));
-	pga_json_set(report, "anchor", pga_json_text(issuing->issuer.authority.anchor));
-	pga_json_set(report, "provisioner",
-		     issuing->issuer.provisioner != NULL
-			 ? pga_json_text(issuing->issuer.provisioner->name)
-			 : json_null());
-	pga_json_set(report, "certificate", pga_json_text(files->certificate));
-	pga_json_set(report, "key", pga_json_text(files->key));
-	pga_json_set(report, "encrypted", json_boolean(issuing->asked->encrypt));
-	pga_json_set(report, "not_after", issued ? json_string(until) : json_null());
-	pga_json_set(report, "replaced", json_boolean(files->replaces));
-	pga_json_set(report, "kept", pga_json_lines(pga_text_string(&files->kept)));
-	pga_json_set(report, "written", json_boolean(issued));
-	pga_json_set(report, "dry_run", json_boolean(issuing->asked->dry_run));
-	return pga_json_print(report, PGA_EXIT_DONE);
-}
-
-static void print_issued(const struct issuing *issuing)
-{
-	const struct pga_issue_files *files = &issuing->files;
-	const X509 *certificate = issuing->issued.certificate;
-	const time_t until = pga_time_of(X509_get0_notAfter(certificate));
-	char date[PGA_X509_DATE] = "";
-	char *left = pga_cert_from_now(until);
-	const char *rest = pga_text_string(&files->kept);
-	const char *line;
-	size_t length;
-
-	(void)pga_x509_date(X509_get0_notAfter(certificate), date);
-	pga_print(stdout, "Issued a certificate for %s, by %s.\n", issuing->subject,
-		  issuing->issuer.authority.url);
-	pga_print(stdout, "    certificate  %s\n    key          %s\n    ends         %s, %s\n",
-		  files->certificate, files->key, date, left != NULL ? left : "");
-	while (pga_next_line(&rest, &line, &length))
-		pga_print(stdout, "    kept         %.*s, which was there before\n", (int)length,
-			  line);
-	if (issuing->passphrase.bytes != NULL)
-		pga_print(stdout, "The keyring has the key's passphrase, and the gate hands it to "
-				  "libpq; without the gate, libpq asks for it.\n");
-	else if (!issuing->issue.server && files->is_default)
-		pga_print(stdout, "libpq finds both by itself.\n");
-	pga_print(stdout, "next:\n    pganchor cert timer enable %s\n", files->name);
-	free(left);
-}
-
-static void print_planned(const struct issuing *issuing)
-{
-	const struct pga_issue_files *files = &issuing->files;
-
-	pga_print(stdout, "Would have %s issue a certificate for %s%s%s.\n",
-		  issuing->issuer.authority.url, issuing->subject,
-		  issuing->issuer.provisioner != NULL ? ", by provisioner " : "",
-		  issuing->issuer.provisioner != NULL ? issuing->issuer.provisioner->name : "");
-	pga_print(stdout, "    certificate  %s\n    key          %s\n", files->certificate,
-		  files->key);
-	pga_print(stdout, "Nothing was changed%s.\n",
-		  files->replaces ? "; what is there would be replaced" : "");
-}
-
 /* The passphrase is in the keyring before the key is on the disk: one that nobody has would be of
  * no use. */
-static int write_files(struct issuing *issuing, struct pga_error *error)
+static int write_files(struct pga_issuing *issuing, struct pga_error *error)
 {
 	const struct pga_secret *passphrase = &issuing->passphrase;
 	const bool encrypted = passphrase->bytes != NULL;
@@ -265,9 +141,9 @@ static int write_files(struct issuing *issuing, struct pga_error *error)
 	return result;
 }
 
-static int sign_and_write(struct issuing *issuing, struct pga_error *error)
+static int sign_and_write(struct pga_issuing *issuing, struct pga_error *error)
 {
-	const struct asked *asked = issuing->asked;
+	const struct pga_issue_asked *asked = issuing->asked;
 
 	if (asked->encrypt && (pga_passphrase_check(error) != 0 ||
 			       pga_passphrase_make(&issuing->passphrase, error) != 0))
@@ -281,32 +157,32 @@ static int sign_and_write(struct issuing *issuing, struct pga_error *error)
 		   : -1;
 }
 
-static int issue(struct issuing *issuing, struct pga_error *error)
+static int issue(struct pga_issuing *issuing, struct pga_error *error)
 {
-	const struct asked *asked = issuing->asked;
+	const struct pga_issue_asked *asked = issuing->asked;
 
 	if (prepare(issuing, error) != 0 || find_issuer(issuing, error) != 0)
 		return -1;
 	if (!asked->dry_run && sign_and_write(issuing, error) != 0)
 		return -1;
 	if (asked->json)
-		return print_json(issuing);
+		return pga_print_issue_json(issuing);
 	if (asked->dry_run)
-		print_planned(issuing);
+		pga_print_issue_planned(issuing);
 	else
-		print_issued(issuing);
+		pga_print_issued(issuing);
 	return PGA_EXIT_DONE;
 }
 
 static int take_name(void *into, const struct pga_option *option, const char *value)
 {
-	struct asked *asked = into;
+	struct pga_issue_asked *asked = into;
 
 	(void)option;
 	if (value[0] == '\0')
 		return pga_usage_error("cert issue", "--san: a name is empty");
-	if (asked->name_count == MOST_NAMES)
-		return pga_usage_error("cert issue", "--san: more than %d names", MOST_NAMES);
+	if (asked->name_count == PGA_ISSUE_NAMES)
+		return pga_usage_error("cert issue", "--san: more than %d names", PGA_ISSUE_NAMES);
 	asked->names[asked->name_count++] = value;
 	return PGA_EXIT_DONE;
 }
@@ -314,7 +190,7 @@ static int take_name(void *into, const struct pga_option *option, const char *va
 static const struct pga_option options[] = {
     {.name = "for",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, use),
+     .target = offsetof(struct pga_issue_asked, use),
      .argument = "client|server",
      .help = "who shows it; client if left out"},
     {.name = "san",
@@ -325,101 +201,101 @@ static const struct pga_option options[] = {
      .take = take_name},
     {.name = "ca",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, ca),
+     .target = offsetof(struct pga_issue_asked, ca),
      .argument = "ANCHOR",
      .names = PGA_NAMES_ANCHOR,
      .help = "the anchor, or the address, of the CA; the one from which there is one if left out"},
     {.name = "provisioner",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, provisioner),
+     .target = offsetof(struct pga_issue_asked, provisioner),
      .argument = "NAME",
      .help = "of the CA's, of type JWK; the only one if left out"},
     {.name = "password-file",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, password_file),
+     .target = offsetof(struct pga_issue_asked, password_file),
      .argument = "FILE",
      .names = PGA_NAMES_FILE,
      .help = "the provisioner's password is its first line; - for standard input. Without it, the "
 	     "keyring's, or you are asked"},
     {.name = "token",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, token),
+     .target = offsetof(struct pga_issue_asked, token),
      .argument = "FILE",
      .names = PGA_NAMES_FILE,
      .help = "a one-time token that somebody else has made is its first line; - for standard "
 	     "input. No password is wanted then"},
     {.name = "lifetime",
      .kind = PGA_OPTION_TAKEN,
-     .target = offsetof(struct asked, lifetime),
+     .target = offsetof(struct pga_issue_asked, lifetime),
      .argument = "SPAN",
      .help = "how long it is valid, such as 8h or 30d; the CA's own if left out",
      .take = pga_cert_take_span},
     {.name = "key",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, key_kind),
+     .target = offsetof(struct pga_issue_asked, key_kind),
      .argument = "ec|rsa|ed25519",
      .help = "the kind of its key: P-256, RSA of 3072 bits, Ed25519; ec if left out"},
     {.name = "encrypt-key",
-     .target = offsetof(struct asked, encrypt),
+     .target = offsetof(struct pga_issue_asked, encrypt),
      .help =
 	 "the key is under a passphrase that is made here, and that the keyring keeps; the gate "
 	 "hands it to libpq. For a client's"},
     {.name = "out-cert",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, place.certificate),
+     .target = offsetof(struct pga_issue_asked, place.certificate),
      .argument = "FILE",
      .names = PGA_NAMES_FILE,
      .help = "where the certificate goes, with its chain; a client's: "
 	     "~/.postgresql/postgresql.crt if left out"},
     {.name = "out-key",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, place.key),
+     .target = offsetof(struct pga_issue_asked, place.key),
      .argument = "FILE",
      .names = PGA_NAMES_FILE,
      .help = "where its key goes; a client's: ~/.postgresql/postgresql.key if left out"},
     {.name = "owner",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, place.owner),
+     .target = offsetof(struct pga_issue_asked, place.owner),
      .argument = "USER[:GROUP]",
      .help = "as root: whose files they are to be; the key of root's with a group is for that "
 	     "group to read. The directory's owner if left out"},
     {.name = "as",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, place.as),
+     .target = offsetof(struct pga_issue_asked, place.as),
      .argument = "NAME",
      .help = "what it is called here; client for the one that libpq finds by itself, else its own "
 	     "name, if left out"},
     {.name = "force",
-     .target = offsetof(struct asked, place.force),
+     .target = offsetof(struct pga_issue_asked, place.force),
      .help = "what is in these files may be replaced, though pganchor has not put it there; a copy "
 	     "stays"},
-    PGA_CERT_RELOAD_OPTIONS(struct asked, reload),
+    PGA_CERT_RELOAD_OPTIONS(struct pga_issue_asked, reload),
     {.name = "proxy",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, http.proxy),
+     .target = offsetof(struct pga_issue_asked, http.proxy),
      .argument = "URL",
      .help = "as curl's; if left out, https_proxy and no_proxy count"},
     {.name = "connect-timeout",
      .kind = PGA_OPTION_SECONDS,
-     .target = offsetof(struct asked, http.connect_timeout),
+     .target = offsetof(struct pga_issue_asked, http.connect_timeout),
      .argument = "SECONDS",
      .help = "10 if left out"},
     {.name = "max-time",
      .kind = PGA_OPTION_SECONDS,
-     .target = offsetof(struct asked, http.max_time),
+     .target = offsetof(struct pga_issue_asked, http.max_time),
      .argument = "SECONDS",
      .help = "for one request; 30 if left out"},
     {.name = "dry-run",
      .letter = 'n',
-     .target = offsetof(struct asked, dry_run),
+     .target = offsetof(struct pga_issue_asked, dry_run),
      .help = "change nothing, ask for no password, say what would be done"},
     {.name = "json",
      .letter = 'j',
-     .target = offsetof(struct asked, json),
+     .target = offsetof(struct pga_issue_asked, json),
      .help = "report in JSON"},
 };
 
-static int check_words(const struct asked *asked, struct pga_error *error)
+static int check_words(const struct pga_issue_asked *asked, struct pga_error *error)
 {
 	if (asked->use != NULL && strcmp(asked->use, "client") != 0 &&
 	    strcmp(asked->use, "server") != 0)
@@ -445,7 +321,7 @@ static int check_words(const struct asked *asked, struct pga_error *error)
 	return pga_reload_check(&asked->reload, error);
 }
 
-static void end(struct issuing *issuing)
+static void end(struct pga_issuing *issuing)
 {
 	pga_secret_end(&issuing->passphrase);
 	pga_issue_files_free(&issuing->files);
@@ -458,8 +334,9 @@ static void end(struct issuing *issuing)
 
 static int run(int argc, char **argv)
 {
-	struct asked asked = {.http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
-	struct issuing issuing = {.asked = &asked};
+	struct pga_issue_asked asked = {
+	    .http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
+	struct pga_issuing issuing = {.asked = &asked};
 	struct pga_error error;
 	int status;
 

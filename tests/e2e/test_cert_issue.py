@@ -529,3 +529,29 @@ def test_without_memory_it_is_done_or_nothing_was(home, https_ca, failing_malloc
             assert now == old and "pganchor: " in done.stderr, (number, done.stdout, done.stderr)
         ends.add(done.returncode)
     assert 1 in ends
+
+
+def test_files_in_two_directories_and_behind_links(own):
+    """The links of a person stay; what they lead to is what changes."""
+    (own / "a").mkdir(), (own / "b").mkdir(), (own / "real").mkdir()
+    words = [USER, "--as", "apart", "--out-cert", own / "a/mine.crt", "--out-key", own / "b/mine.key"]
+    files = Pair(own / "a/mine.crt", own / "b/mine.key")
+    issued(own, *words)
+    first = files.certificate.read_bytes()
+    files.certificate.rename(own / "real/mine.crt")
+    files.certificate.symlink_to("../real/mine.crt")
+    paths = set(own.snapshot())
+    issued(own, *words)
+    assert files.matches() and files.certificate.read_bytes() != first and set(own.snapshot()) == paths
+    assert os.readlink(files.certificate) == "../real/mine.crt" and not (own / "real/mine.crt").is_symlink()
+
+
+def test_a_link_of_somebody_else_is_not_followed(own):
+    if os.geteuid() != 0:
+        pytest.skip("root alone can give a link to somebody else")
+    (own / "elsewhere").write_text("precious")
+    (own / "mine.crt").symlink_to("elsewhere")
+    os.lchown(own / "mine.crt", 12345, 12345)
+    before = own.snapshot()
+    done = issue(own, USER, "--as", "mine", "--out-cert", own / "mine.crt", "--out-key", own / "mine.key", "--force")
+    assert done.returncode == 1 and "is not followed" in done.stderr and own.snapshot() == before

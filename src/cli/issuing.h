@@ -1,0 +1,52 @@
+/* What pganchor cert issue holds, and what it prints (print_issue.c). */
+#ifndef PGA_CLI_ISSUING_H
+#define PGA_CLI_ISSUING_H
+
+#include "ca/http.h"
+#include "cert/issue.h"
+#include "cert/reload.h"
+#include "cli/issue_files.h"
+#include "password/secret.h"
+
+#include <stdbool.h>
+
+#define PGA_ISSUE_NAMES 100
+
+struct pga_issue_asked {
+	struct pga_http http;
+	const char *use;
+	const char *subject; /* the word */
+	const char *names[PGA_ISSUE_NAMES];
+	size_t name_count;
+	const char *ca;
+	const char *provisioner;
+	const char *token;
+	const char *password_file;
+	const char *key_kind;
+	long lifetime;
+	struct pga_issue_place place;
+	struct pga_reload reload;
+	bool encrypt;
+	bool dry_run;
+	bool json;
+};
+
+/* All of it. */
+struct pga_issuing {
+	struct pga_issue_asked *asked;
+	struct pga_text token_text;
+	struct pga_token token; /* what it says; all zero where none was given */
+	char *subject;
+	struct pga_issue issue;
+	struct pga_issuer issuer;
+	struct pga_issued issued;
+	struct pga_issue_files files;
+	struct pga_secret passphrase; /* of the key; all zero where it has none */
+};
+
+/* Its report, as text or as JSON, which returns the exit status; and what a dry run would do. */
+void pga_print_issued(const struct pga_issuing *issuing);
+void pga_print_issue_planned(const struct pga_issuing *issuing);
+int pga_print_issue_json(const struct pga_issuing *issuing);
+
+#endif
