@@ -521,6 +521,7 @@ CLI = \
 	src/cli/harden_questions.c src/cli/harden_questions.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
 	src/cli/issue_files.c src/cli/issue_files.h \
+	src/cli/issue_write.c \
 	src/cli/issuing.h src/cli/print_issue.c \
 	src/cli/onboard_passwords.c src/cli/onboarding.h \
 	src/cli/onboard_servers.c \

@@ -129,8 +129,7 @@ static int keep_copy(const struct pga_pair_files *files, const char *path, struc
 	return result == 0 && kept->failed ? pga_fail_memory(error) : result;
 }
 
-/* Of a write that failed. */
-static void remove_copies(struct pga_text *kept)
+void pga_pair_remove_copies(struct pga_text *kept)
 {
 	const char *rest = pga_text_string(kept);
 	const char *line;
@@ -163,6 +162,6 @@ int pga_pair_write(const struct pga_pair_files *files, const struct pga_text *ch
 	else if (result == 0)
 		result = pga_pair_swap(files, chain, key, error);
 	if (result != 0 && keep_old)
-		remove_copies(kept);
+		pga_pair_remove_copies(kept);
 	return result;
 }

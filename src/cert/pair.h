@@ -50,6 +50,9 @@ int pga_pair_write(const struct pga_pair_files *files, const struct pga_text *ch
 		   const struct pga_text *key, bool keep_old, struct pga_text *kept,
 		   struct pga_error *error);
 
+/* Takes these copies away again, of a pair that was brought back. */
+void pga_pair_remove_copies(struct pga_text *kept);
+
 /* Tidies what a killed write has left, so that both are files again. Nothing to do is no error. */
 int pga_pair_tidy(const struct pga_pair_files *files, struct pga_error *error);
 

@@ -193,58 +193,6 @@ int pga_issue_files_find(struct pga_issue_files *files, const struct pga_issue_p
 	return ask_to_replace(files, place, error);
 }
 
-static int note(struct pga_issue_files *files, const struct pga_issuer *issuer,
-		const struct pga_reload *reload, struct pga_error *error)
-{
-	struct pga_cert_record *record = &files->record;
-	const struct {
-		char **text;
-		const char *value;
-	} texts[] = {
-	    {&record->certificate, files->certificate},
-	    {&record->key, files->key},
-	    {&record->way, PGA_CERT_WAY_STEPCA},
-	    {&record->ca, issuer->authority.url},
-	    {&record->anchor, issuer->authority.anchor},
-	    {&record->provisioner, issuer->provisioner != NULL ? issuer->provisioner->name : NULL},
-	    {&record->exec, reload->exec},
-	    {&record->reload, reload->unit},
-	    {&record->signal, reload->signal},
-	    {&record->prove, reload->prove},
-	};
-
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
-		if (texts[i].value != NULL &&
-		    pga_cert_record_set(texts[i].text, texts[i].value, error) != 0)
-			return -1;
-	if (pga_cert_record_set(&record->why, "", error) != 0)
-		return -1;
-	record->server = files->server;
-	record->failures = 0;
-	record->tried[0] = '\0';
-	pga_x509_now(record->renewed);
-	return pga_cert_record_put(record, error);
-}
-
-int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
-			  const struct pga_issuer *issuer, const char *passphrase,
-			  const struct pga_reload *reload, struct pga_error *error)
-{
-	struct pga_error why;
-
-	if (pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known, &files->kept,
-			   error) != 0 ||
-	    pga_pair_load(&files->pair, passphrase, error) != 0)
-		return -1;
-	/* It is there, and works: what it could not be noted by is told, and no reason to undo it.
-	 */
-	if (note(files, issuer, reload, &why) != 0)
-		pga_print_warning("it is not known to cert status and renew: %s\n    pganchor cert "
-				  "add makes it known",
-				  why.message);
-	return 0;
-}
-
 void pga_issue_files_free(struct pga_issue_files *files)
 {
 	free(files->name);
@@ -252,6 +200,8 @@ void pga_issue_files_free(struct pga_issue_files *files)
 	free(files->key);
 	pga_cert_record_free(&files->record);
 	pga_text_free(&files->kept);
+	pga_text_free(&files->old_chain);
+	pga_text_wipe(&files->old_key);
 	memset(files, 0, sizeof *files);
 }
 

@@ -31,6 +31,10 @@ struct pga_issue_files {
 	struct pga_pair_files pair;    /* the same paths */
 	struct pga_cert_record record; /* as it was, or all "" */
 	struct pga_text kept;          /* copies of what was there, a path a line */
+	struct pga_text old_chain;     /* what was there; empty where it was no pair */
+	struct pga_text old_key;
+	bool reloaded;
+	bool proved; /* the server shows it */
 };
 
 /* Finds them, and sees that nothing stands in the way: that is somebody's who is asked, or else
@@ -38,8 +42,9 @@ struct pga_issue_files {
 int pga_issue_files_find(struct pga_issue_files *files, const struct pga_issue_place *place,
 			 const char *subject, bool server, struct pga_error *error);
 
-/* Writes both, sees that they can be loaded, and notes what is known of them. passphrase: of the
- * key; NULL where it has none. */
+/* Writes both, sees that they can be loaded, notes what is known of them, and has who uses them
+ * read them anew; where the server does not show it then, what was there comes back. passphrase: of
+ * the key; NULL where it has none. In issue_write.c. */
 int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
 			  const struct pga_issuer *issuer, const char *passphrase,
 			  const struct pga_reload *reload, struct pga_error *error);

@@ -48,6 +48,8 @@ int pga_print_issue_json(const struct pga_issuing *issuing)
 	pga_json_set(report, "not_after", issued ? json_string(until) : json_null());
 	pga_json_set(report, "replaced", json_boolean(files->replaces));
 	pga_json_set(report, "kept", pga_json_lines(pga_text_string(&files->kept)));
+	pga_json_set(report, "reloaded", json_boolean(files->reloaded));
+	pga_json_set(report, "proved", json_boolean(files->proved));
 	pga_json_set(report, "written", json_boolean(issued));
 	pga_json_set(report, "dry_run", json_boolean(issuing->asked->dry_run));
 	return pga_json_print(report, PGA_EXIT_DONE);
@@ -72,6 +74,8 @@ void pga_print_issued(const struct pga_issuing *issuing)
 	while (pga_next_line(&rest, &line, &length))
 		pga_print(stdout, "    kept         %.*s, which was there before\n", (int)length,
 			  line);
+	if (files->proved)
+		pga_print(stdout, "    shown by     %s\n", files->record.prove);
 	if (issuing->passphrase.bytes != NULL)
 		pga_print(stdout, "The keyring has the key's passphrase, and the gate hands it to "
 				  "libpq; without the gate, libpq asks for it.\n");

@@ -4,6 +4,7 @@ import datetime
 import email.utils
 import json
 import os
+import pwd
 import re
 import shutil
 import stat
@@ -555,3 +556,22 @@ def test_a_link_of_somebody_else_is_not_followed(own):
     before = own.snapshot()
     done = issue(own, USER, "--as", "mine", "--out-cert", own / "mine.crt", "--out-key", own / "mine.key", "--force")
     assert done.returncode == 1 and "is not followed" in done.stderr and own.snapshot() == before
+
+
+def test_a_server_that_reads_it_anew(own, stepca, make_postgres):
+    """In place while it runs: told by a signal, and seen in a handshake. Where it is not told, what was there comes back."""
+    chain, key = stepca.issue(*NAMES)
+    server = make_postgres(chain, key)
+    data = server.directory / "data"
+    files = Pair(data / "server.crt", data / "server.key")
+    old = files.certificate.read_bytes()
+    words = ["localhost", "--for", "server", "--out-cert", files.certificate, "--out-key", files.key, "--force", "--prove", f"localhost:{server.port}"]
+    if os.geteuid() == 0:
+        words += ["--owner", pwd.getpwuid(files.key.stat().st_uid).pw_name]
+    done = issue(own, *words, "--exec", "true")
+    assert done.returncode == 1 and "what was there before is back" in done.stderr, done.stderr
+    assert files.certificate.read_bytes() == old and files.matches() and not list(data.glob("*.old"))
+    report = issued(own, *words, "--exec", "", "--signal", f"HUP:{data / 'postmaster.pid'}")
+    assert report["reloaded"] and report["proved"] and files.matches() and files.names() == ["localhost"]
+    assert mode(files.key) == 0o600 and files.key.stat().st_uid == (data / "PG_VERSION").stat().st_uid
+    assert own.run(["psql", "-XAtc", "SELECT 1", server.conninfo(sslmode="verify-full")]).stdout == "1\n"
