@@ -1,10 +1,13 @@
 #include "cert/passphrase.h"
 
+#include "base/file.h"
 #include "base/text.h"
+#include "cert/key.h"
 #include "password/ask_keyring.h"
 #include "password/keep.h"
 #include "policy/passwords.h"
 
+#include <openssl/err.h>
 #include <openssl/rand.h>
 
 #include <stdint.h>
@@ -45,6 +48,44 @@ int pga_passphrase_get(const char *key, struct pga_secret *secret, struct pga_er
 
 	memset(secret, 0, sizeof *secret);
 	return pga_ask_keyring_get(&entry, secret, error) == PGA_SECRET_DONE ? 0 : -1;
+}
+
+static int open_key(const char *path, const struct pga_secret *secret, EVP_PKEY **key,
+		    struct pga_error *error)
+{
+	struct pga_text pem = PGA_TEXT_EMPTY;
+	int result = -1;
+
+	if (pga_file_read(path, &pem, NULL, error) == 0) {
+		*key = pga_key_read(pga_text_string(&pem), pem.length, path, secret->bytes, NULL,
+				    error);
+		result = *key != NULL ? 0 : -1;
+	}
+	pga_text_wipe(&pem);
+	return result;
+}
+
+int pga_passphrase_unlock(const char *key, struct pga_cert_state *state, struct pga_secret *secret,
+			  struct pga_error *error)
+{
+	struct pga_error why;
+	X509 *leaf = pga_cert_leaf(state);
+
+	memset(secret, 0, sizeof *secret);
+	if (state->key != NULL || !state->encrypted)
+		return 0;
+	if (pga_passphrase_get(key, secret, &why) != 0)
+		return pga_fail(error, "have the keyring keep it: pganchor password set --key FILE",
+				"%s: the key has a passphrase: %s", key, why.message);
+	if (open_key(key, secret, &state->key, error) != 0)
+		return -1;
+	if (leaf != NULL && X509_check_private_key(leaf, state->key) == 1)
+		return 0;
+	ERR_clear_error();
+	EVP_PKEY_free(state->key);
+	state->key = NULL;
+	return pga_fail(error, "pganchor cert issue makes both anew",
+			"%s: the key is not the certificate's", key);
 }
 
 int pga_passphrase_keep(const char *key, const struct pga_secret *secret, struct pga_secret *before,

@@ -4,6 +4,7 @@
 #define PGA_CERT_PASSPHRASE_H
 
 #include "base/error.h"
+#include "cert/state.h"
 #include "password/secret.h"
 
 #include <stdbool.h>
@@ -17,6 +18,12 @@ int pga_passphrase_check(struct pga_error *error);
 /* That of the key in this file; to be ended in any case. Returns -1 where there is none, or the
  * keyring cannot be read now. */
 int pga_passphrase_get(const char *key, struct pga_secret *secret, struct pga_error *error);
+
+/* Gives state the key of a pair that is encrypted, by the passphrase that the keyring has for it;
+ * nothing to do is no error. Returns -1 where that is not to be had, or does not open it, or the
+ * key is not the certificate's. secret: to be ended in any case. */
+int pga_passphrase_unlock(const char *key, struct pga_cert_state *state, struct pga_secret *secret,
+			  struct pga_error *error);
 
 /* Keeps it, in the place of what was there; before gets that (bytes NULL: there was none), to be
  * ended in any case. */

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "cert/key.h"
 #include "cert/pair.h"
+#include "cert/passphrase.h"
 #include "cert/renew_ask.h"
 #include "tls/at_time.h"
 
@@ -63,8 +64,9 @@ struct renewing {
 	struct pga_pair_files files;
 	struct pga_reload reload;
 	time_t now;
-	EVP_PKEY *key;         /* a new one; NULL: the old one stays */
-	struct pga_text chain; /* the new one, PEM */
+	EVP_PKEY *key;                /* a new one; NULL: the old one stays */
+	struct pga_secret passphrase; /* of the old one, and of the new one; or none */
+	struct pga_text chain;        /* the new one, PEM */
 	struct pga_text key_pem;
 	X509 *leaf;
 	bool was_shown; /* a server that is to prove it answered before */
@@ -111,13 +113,6 @@ static bool is_to_be_renewed(struct renewing *renewing)
 		(void)fail(renewing, &why);
 		return false;
 	}
-	if (state->key == NULL) {
-		(void)pga_fail(&why, "pganchor cert issue makes it anew",
-			       "%s: the key has a passphrase, which nobody is asked for here",
-			       renewing->record->key);
-		(void)fail(renewing, &why);
-		return false;
-	}
 	renewal->next =
 	    renewing->wish->expires_in >= 0 ? state->to - renewing->wish->expires_in : state->due;
 	if (!is_due(renewing)) {
@@ -150,7 +145,7 @@ static int make_key(struct renewing *renewing, struct pga_error *error)
 				     error);
 	if (renewing->key == NULL)
 		return -1;
-	return pga_key_write(renewing->key, NULL, &renewing->key_pem, error);
+	return pga_key_write(renewing->key, renewing->passphrase.bytes, &renewing->key_pem, error);
 }
 
 /* A new key gets what the old one has: its owner, and its mode. */
@@ -207,7 +202,8 @@ static void take_back(struct renewing *renewing, struct pga_error *why)
 	int result = 0;
 
 	if (renewing->key != NULL)
-		result = pga_key_write(renewing->state.key, NULL, &key, &error);
+		result =
+		    pga_key_write(renewing->state.key, renewing->passphrase.bytes, &key, &error);
 	if (result == 0)
 		result = pga_pair_write(&renewing->files, &renewing->state.pem,
 					renewing->key != NULL ? &key : NULL, false, &kept, &error);
@@ -266,7 +262,9 @@ static int exchange(struct renewing *renewing)
 {
 	struct pga_error why;
 
-	if (make_key(renewing, &why) != 0 ||
+	if (pga_passphrase_unlock(renewing->record->key, &renewing->state, &renewing->passphrase,
+				  &why) != 0 ||
+	    make_key(renewing, &why) != 0 ||
 	    pga_renew_ask(renewing->record, &renewing->state, renewing->key, renewing->wish->http,
 			  &renewing->chain, &renewing->leaf, &why) != 0)
 		return fail(renewing, &why);
@@ -350,6 +348,7 @@ int pga_cert_renew(struct pga_cert_record *record, const struct pga_renewal_wish
 	X509_free(renewing.leaf);
 	pga_text_free(&renewing.chain);
 	pga_text_wipe(&renewing.key_pem);
+	pga_secret_end(&renewing.passphrase);
 	return result;
 }
 

@@ -2,6 +2,7 @@
 #include "cli/cmd_cert.h"
 
 #include "base/terminal.h"
+#include "cert/passphrase.h"
 #include "cert/revoke.h"
 #include "cli/cli.h"
 #include "cli/question.h"
@@ -61,13 +62,23 @@ static int print(const struct pga_cert_view *view, const struct asked *asked)
 	return PGA_EXIT_DONE;
 }
 
-static int revoke(const struct pga_cert_view *view, const struct asked *asked,
-		  struct pga_error *error)
+/* A key that has a passphrase is one whose passphrase the keyring may have. */
+static int ask_ca(struct pga_cert_view *view, const struct asked *asked, struct pga_error *error)
+{
+	struct pga_secret passphrase = {NULL, 0};
+	int result = pga_passphrase_unlock(view->record->key, &view->state, &passphrase, error);
+
+	if (result == 0)
+		result = pga_cert_revoke(view->record, &view->state,
+					 pga_revoke_reason_of(asked->reason), &asked->http, error);
+	pga_secret_end(&passphrase);
+	return result;
+}
+
+static int revoke(struct pga_cert_view *view, const struct asked *asked, struct pga_error *error)
 {
 	if (!asked->dry_run) {
-		if ((!asked->yes && consent(view, error) != 0) ||
-		    pga_cert_revoke(view->record, &view->state, pga_revoke_reason_of(asked->reason),
-				    &asked->http, error) != 0)
+		if ((!asked->yes && consent(view, error) != 0) || ask_ca(view, asked, error) != 0)
 			return -1;
 		pga_x509_now(view->record->revoked);
 		if (pga_cert_record_put(view->record, error) != 0)

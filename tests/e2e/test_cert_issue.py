@@ -357,6 +357,15 @@ def test_the_key_under_a_passphrase_that_nobody_types(own, cert_postgres, keyrin
     assert len(secret) == 32 and files.private(secret.encode()) is not None and secret not in json.dumps(report)
     query = ["psql", "-XAtc", "SELECT current_user", cert_postgres.conninfo(password=None, sslmode="verify-full")]
     assert run_gated(own, query, env=keyring.environment).stdout == f"{USER}\n"
+    # Renewed without anybody who types: the same key, and another under the same passphrase.
+    for words in ([], ["--rekey"]):
+        old, key = files.certificate.read_bytes(), files.key.read_bytes()
+        done = own.pganchor("cert", "renew", "client", "--force", *words, env=keyring.environment)
+        assert done.returncode == 0 and files.certificate.read_bytes() != old, done.stderr
+        assert (files.key.read_bytes() != key) == bool(words) and files.private(secret.encode()) is not None
+        assert run_gated(own, query, env=keyring.environment).stdout == f"{USER}\n"
+    none = own.pganchor("cert", "renew", "client", "--force")
+    assert none.returncode == 1 and "the key has a passphrase" in none.stderr, none.stderr
 
 
 def test_a_passphrase_needs_a_keyring(own, stepca):
