@@ -297,6 +297,7 @@ CERT = \
 	src/cert/reload.c src/cert/reload.h \
 	src/cert/renew.c src/cert/renew.h \
 	src/cert/renew_ask.c src/cert/renew_ask.h \
+	src/cert/renew_place.c src/cert/renewing.h \
 	src/cert/revoke.c src/cert/revoke.h \
 	src/cert/sign.c src/cert/sign.h \
 	src/cert/state.c src/cert/state.h \

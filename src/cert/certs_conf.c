@@ -99,6 +99,10 @@ static int take(struct pga_cert_record *record, const struct place *place)
 			return take_text(pga_cert_record_text(record, i), place);
 	if (pga_ini_equals(key, "use"))
 		return take_use(record, place);
+	if (pga_ini_equals(key, "untold")) {
+		record->untold = pga_ini_equals(place->line->value, "yes");
+		return record->untold ? 0 : wrong(place, "not yes");
+	}
 	if (pga_ini_equals(key, "renewed"))
 		return take_date(record->renewed, place);
 	if (pga_ini_equals(key, "revoked"))
@@ -195,6 +199,7 @@ static void add_record(struct pga_text *text, const struct pga_cert_record *reco
 		add_setting(text, pga_cert_text_keys[i], pga_cert_record_says(record, i));
 	add_setting(text, "renewed", record->renewed);
 	add_setting(text, "revoked", record->revoked);
+	add_setting(text, "untold", record->untold ? "yes" : "");
 	if (record->failures == 0)
 		return;
 	pga_text_addf(text, "failures = %ld\n", record->failures);

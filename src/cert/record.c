@@ -128,6 +128,7 @@ int pga_cert_record_copy(struct pga_cert_record *copy, const struct pga_cert_rec
 		result = pga_cert_record_set(pga_cert_record_text(copy, i),
 					     pga_cert_record_says(record, i), error);
 	copy->server = record->server;
+	copy->untold = record->untold;
 	copy->failures = record->failures;
 	memcpy(copy->renewed, record->renewed, sizeof copy->renewed);
 	memcpy(copy->revoked, record->revoked, sizeof copy->revoked);
@@ -151,32 +152,39 @@ void pga_cert_records_free(struct pga_cert_records *records)
 	memset(records, 0, sizeof *records);
 }
 
-/* Begins the edit of the file, has its bytes composed, and writes them where they are others. */
+/* Writes the file where its bytes become others. */
+static int write_changed(struct pga_edit *edit, const struct pga_text *after,
+			 struct pga_error *error)
+{
+	if (after->length == edit->before.length &&
+	    memcmp(pga_text_string(after), pga_text_string(&edit->before), after->length) == 0)
+		return 0;
+	return pga_edit_stage(edit, pga_text_string(after), after->length, error) == 0
+		   ? pga_edit_commit(edit, error)
+		   : -1;
+}
+
+static int begin(struct pga_edit *edit, struct pga_error *error)
+{
+	char *path = pga_cert_records_path(error);
+	const int result = path != NULL ? pga_edit_begin(edit, path, 0600, error) : -1;
+
+	free(path);
+	return result;
+}
+
 static int change(const struct pga_cert_record *record, const char *drop, struct pga_error *error)
 {
 	struct pga_edit edit = {.path = NULL};
 	struct pga_text after = PGA_TEXT_EMPTY;
-	char *path = pga_cert_records_path(error);
 	int result = -1;
 
-	if (path == NULL || pga_edit_begin(&edit, path, 0600, error) != 0) {
-		free(path);
+	if (begin(&edit, error) != 0)
 		return -1;
-	}
-	if (pga_cert_records_compose(path, &edit.before, record, drop, &after, error) == 0) {
-		const bool same = after.length == edit.before.length &&
-				  memcmp(pga_text_string(&after), pga_text_string(&edit.before),
-					 after.length) == 0;
-
-		result = same || (pga_edit_stage(&edit, pga_text_string(&after), after.length,
-						 error) == 0 &&
-				  pga_edit_commit(&edit, error) == 0)
-			     ? 0
-			     : -1;
-	}
+	if (pga_cert_records_compose(edit.path, &edit.before, record, drop, &after, error) == 0)
+		result = write_changed(&edit, &after, error);
 	pga_edit_end(&edit);
 	pga_text_free(&after);
-	free(path);
 	return result;
 }
 
@@ -188,4 +196,37 @@ int pga_cert_record_put(const struct pga_cert_record *record, struct pga_error *
 int pga_cert_record_drop(const char *name, struct pga_error *error)
 {
 	return change(NULL, name, error);
+}
+
+int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error *error)
+{
+	struct pga_cert_records records = {.count = 0};
+	struct pga_edit edit = {.path = NULL};
+	struct pga_text after = PGA_TEXT_EMPTY;
+	struct pga_cert_record *there;
+	int result = -1;
+
+	if (begin(&edit, error) != 0)
+		return -1;
+	if (pga_cert_records_parse(&records, edit.path, pga_text_string(&edit.before),
+				   edit.before.length, error) != 0)
+		goto done;
+	there = pga_cert_record_named(&records, record->name);
+	if (there == NULL || strcmp(there->certificate, record->certificate) != 0) {
+		result = 0;
+		goto done;
+	}
+	memcpy(there->renewed, record->renewed, sizeof there->renewed);
+	memcpy(there->revoked, record->revoked, sizeof there->revoked);
+	memcpy(there->tried, record->tried, sizeof there->tried);
+	there->failures = record->failures;
+	there->untold = record->untold;
+	if (pga_cert_record_set(&there->why, record->why, error) == 0 &&
+	    pga_cert_records_compose(edit.path, &edit.before, there, NULL, &after, error) == 0)
+		result = write_changed(&edit, &after, error);
+done:
+	pga_edit_end(&edit);
+	pga_text_free(&after);
+	pga_cert_records_free(&records);
+	return result;
 }

@@ -14,6 +14,7 @@
  *     prove = HOST:PORT of the server that shows it then
  *     renewed = when it came from its CA
  *     revoked = when the CA was told to take it back: it is renewed no more
+ *     untold = yes: it was exchanged, and what uses it was not told yet
  *     failures, tried, why = how often in a row it was not renewed, when last, and why
  *
  * Nothing secret stands there, and no trust rests on it. */
@@ -39,6 +40,7 @@ struct pga_cert_record {
 	char *certificate;
 	char *key;
 	bool server;
+	bool untold;
 	char *way; /* one of the words above */
 	char *ca;
 	char *anchor;
@@ -115,5 +117,9 @@ int pga_cert_records_compose(const char *path, const struct pga_text *before,
 /* The same in the file itself, alone. */
 int pga_cert_record_put(const struct pga_cert_record *record, struct pga_error *error);
 int pga_cert_record_drop(const char *name, struct pga_error *error);
+
+/* Notes what became of it, from renewed to failures: whatever else somebody has changed there
+ * meanwhile stays so, and one that was forgotten stays forgotten. */
+int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error *error);
 
 #endif

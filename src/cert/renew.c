@@ -1,18 +1,12 @@
-#include "cert/renew.h"
-
-#include "base/file.h"
-#include "cert/key.h"
-#include "cert/pair.h"
-#include "cert/passphrase.h"
-#include "cert/renew_ask.h"
-#include "tls/at_time.h"
+#include "cert/renewing.h"
 
 #include "anchor/crls.h"
+#include "cert/key.h"
+#include "cert/passphrase.h"
+#include "cert/renew_ask.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* The first pause, and the longest. */
 #define FIRST_PAUSE   300
@@ -53,24 +47,6 @@ time_t pga_renewal_next(const struct pga_cert_record *record, const struct pga_c
 		pause *= 2;
 	return tried + (pause < longest ? pause : longest);
 }
-
-/* All that one renewal has at hand. */
-struct renewing {
-	struct pga_cert_record *record;
-	const struct pga_renewal_wish *wish;
-	struct pga_renewal *renewal;
-	struct pga_cert_files names;
-	struct pga_cert_state state;
-	struct pga_pair_files files;
-	struct pga_reload reload;
-	time_t now;
-	EVP_PKEY *key;                /* a new one; NULL: the old one stays */
-	struct pga_secret passphrase; /* of the old one, and of the new one; or none */
-	struct pga_text chain;        /* the new one, PEM */
-	struct pga_text key_pem;
-	X509 *leaf;
-	bool was_shown; /* a server that is to prove it answered before */
-};
 
 static int fail(const struct renewing *renewing, const struct pga_error *why)
 {
@@ -148,119 +124,45 @@ static int make_key(struct renewing *renewing, struct pga_error *error)
 	return pga_key_write(renewing->key, renewing->passphrase.bytes, &renewing->key_pem, error);
 }
 
-/* A new key gets what the old one has: its owner, and its mode. */
-static void describe_files(struct renewing *renewing)
+/* A run that was killed behind the exchange has told nobody: what uses it would go on with the old
+ * one until that ends. */
+static int tell_late(struct renewing *renewing)
 {
-	struct stat status;
-
-	renewing->files = (struct pga_pair_files){.certificate = renewing->record->certificate,
-						  .key = renewing->record->key,
-						  .key_mode = 0600};
-	if (renewing->key == NULL || stat(renewing->record->key, &status) != 0)
-		return;
-	renewing->files.key_mode = status.st_mode & 0777;
-	renewing->files.owned = true;
-	renewing->files.owner = status.st_uid;
-	renewing->files.group = status.st_gid;
-}
-
-/* ---- in place, and back ---- */
-
-/* Whether the files are still the ones that were read: another pganchor, or a person, may have
- * renewed it while the CA was asked. */
-static bool is_unchanged(const struct renewing *renewing)
-{
-	struct pga_text now = PGA_TEXT_EMPTY;
-	struct pga_error ignored;
-	const bool same =
-	    pga_file_read(renewing->record->certificate, &now, NULL, &ignored) == 0 &&
-	    now.length == renewing->state.pem.length &&
-	    memcmp(pga_text_string(&now), pga_text_string(&renewing->state.pem), now.length) == 0;
-
-	pga_text_free(&now);
-	return same;
-}
-
-static int put_in_place(struct renewing *renewing, struct pga_error *error)
-{
-	struct pga_text kept = PGA_TEXT_EMPTY;
-	const int result =
-	    pga_pair_write(&renewing->files, &renewing->chain,
-			   renewing->key != NULL ? &renewing->key_pem : NULL, false, &kept, error);
-
-	pga_text_free(&kept);
-	return result;
-}
-
-/* The old pair as it was; what uses it is told once more. Adds to why what did not work. */
-static void take_back(struct renewing *renewing, struct pga_error *why)
-{
-	struct pga_text kept = PGA_TEXT_EMPTY;
-	struct pga_text key = PGA_TEXT_EMPTY;
-	struct pga_error told = *why;
-	struct pga_error error;
-	int result = 0;
-
-	if (renewing->key != NULL)
-		result =
-		    pga_key_write(renewing->state.key, renewing->passphrase.bytes, &key, &error);
-	if (result == 0)
-		result = pga_pair_write(&renewing->files, &renewing->state.pem,
-					renewing->key != NULL ? &key : NULL, false, &kept, &error);
-	pga_text_wipe(&key);
-	pga_text_free(&kept);
-	renewing->renewal->taken_back = result == 0;
-	if (result != 0) {
-		(void)pga_fail(why, told.hint, "%s; and the old one could not be brought back: %s",
-			       told.message, error.message);
-		return;
-	}
-	if (pga_reload_is_any(&renewing->reload) && pga_reload_do(&renewing->reload, &error) != 0)
-		(void)pga_fail(why, told.hint, "%s (the old one is back, but: %s)", told.message,
-			       error.message);
-}
-
-/* One look beforehand: of a server that does not run nothing can be proved, and its files are to be
- * in date when it starts. */
-static void look_before(struct renewing *renewing)
-{
-	struct pga_error ignored;
-
-	if (renewing->reload.prove == NULL || renewing->reload.prove[0] == '\0')
-		return;
-	renewing->was_shown = pga_reload_answers(&renewing->reload, &ignored);
-}
-
-static int tell_and_prove(struct renewing *renewing)
-{
-	struct pga_renewal *renewal = renewing->renewal;
-	const bool to_prove = renewing->reload.prove != NULL && renewing->reload.prove[0] != '\0';
 	struct pga_error why;
 
-	if (pga_reload_is_any(&renewing->reload)) {
-		if (pga_reload_do(&renewing->reload, &why) != 0)
-			goto back;
-		renewal->reloaded = true;
+	pga_renewing_look(renewing);
+	renewing->leaf = pga_cert_leaf(&renewing->state);
+	if (X509_up_ref(renewing->leaf) != 1) {
+		renewing->leaf = NULL;
+		(void)pga_fail_memory(&why);
+		return fail(renewing, &why);
 	}
-	if (!to_prove)
+	if (pga_renewing_tell(renewing, &why) != 0)
+		return fail(renewing, &why);
+	renewing->renewal->outcome = PGA_RENEWAL_TOLD;
+	return 0;
+}
+
+/* What could not be noted is told, and nothing else comes of it: the files are what counts. */
+static void note(struct renewing *renewing)
+{
+	if (pga_cert_record_note(renewing->record, &renewing->renewal->not_noted) == 0)
+		renewing->renewal->not_noted.message[0] = '\0';
+}
+
+/* That it is about to be exchanged is noted first, where somebody is to be told of it. */
+static int note_untold(struct renewing *renewing, struct pga_error *error)
+{
+	if (!pga_reload_is_any(&renewing->reload))
 		return 0;
-	if (pga_reload_prove(&renewing->reload, renewing->leaf,
-			     renewing->was_shown ? PGA_RELOAD_SECONDS : 0, &why) == 0) {
-		renewal->proved = true;
-		return 0;
-	}
-	if (!renewing->was_shown) {
-		renewal->not_proved = why;
-		return 0;
-	}
-back:
-	take_back(renewing, &why);
-	return fail(renewing, &why);
+	renewing->record->untold = true;
+	return pga_cert_record_note(renewing->record, error);
 }
 
 static int exchange(struct renewing *renewing)
 {
 	struct pga_error why;
+	int placed;
 
 	if (pga_passphrase_unlock(renewing->record->key, &renewing->state, &renewing->passphrase,
 				  &why) != 0 ||
@@ -268,58 +170,91 @@ static int exchange(struct renewing *renewing)
 	    pga_renew_ask(renewing->record, &renewing->state, renewing->key, renewing->wish->http,
 			  &renewing->chain, &renewing->leaf, &why) != 0)
 		return fail(renewing, &why);
-	if (!is_unchanged(renewing)) {
+	pga_renewing_describe(renewing);
+	pga_renewing_look(renewing);
+	if (note_untold(renewing, &why) != 0)
+		return fail(renewing, &why);
+	placed = pga_renewing_place(renewing, &why);
+	if (placed != 0)
+		renewing->record->untold = false;
+	if (placed > 0) {
 		renewing->renewal->outcome = PGA_RENEWAL_OTHER;
+		note(renewing);
 		return 1;
 	}
-	describe_files(renewing);
-	look_before(renewing);
-	if (put_in_place(renewing, &why) != 0)
+	if (placed == 0 && pga_renewing_tell(renewing, &why) != 0) {
+		pga_renewing_take_back(renewing, &why);
+		renewing->record->untold = !renewing->renewal->taken_back;
+		placed = -1;
+	}
+	if (placed != 0)
 		return fail(renewing, &why);
-	return tell_and_prove(renewing);
+	renewing->renewal->outcome = PGA_RENEWAL_DONE;
+	return 0;
 }
 
 /* ---- what is remembered ---- */
+
+static void forget_failures(struct pga_cert_record *record)
+{
+	record->failures = 0;
+	record->tried[0] = '\0';
+	record->why[0] = '\0';
+}
 
 static int remember_success(struct renewing *renewing, struct pga_error *error)
 {
 	struct pga_renewal *renewal = renewing->renewal;
 	struct pga_cert_record *record = renewing->record;
 
-	renewal->outcome = PGA_RENEWAL_DONE;
 	renewal->rekeyed = renewing->key != NULL;
 	renewal->serial = pga_cert_serial(renewing->leaf, false);
 	renewal->next = pga_cert_due(renewing->leaf);
 	(void)pga_x509_date(X509_get0_notAfter(renewing->leaf), renewal->ends);
-	record->failures = 0;
-	record->tried[0] = '\0';
-	record->revoked[0] = '\0';
-	pga_x509_now(record->renewed);
-	if (renewal->serial == NULL)
-		return pga_fail_memory(error);
-	return pga_cert_record_set(&record->why, "", error) == 0
-		   ? pga_cert_record_put(record, error)
-		   : -1;
+	forget_failures(record);
+	record->untold = false;
+	if (renewal->outcome == PGA_RENEWAL_DONE) {
+		record->revoked[0] = '\0';
+		pga_x509_now(record->renewed);
+	}
+	note(renewing);
+	return renewal->serial != NULL ? 0 : pga_fail_memory(error);
 }
 
-/* One line, of characters that certs.conf can have. */
+/* In one line, of characters that certs.conf can have. */
 static int remember_failure(struct renewing *renewing, struct pga_error *error)
 {
 	struct pga_cert_record *record = renewing->record;
 	char *why = pga_cert_line(renewing->renewal->why.message);
-	int result = -1;
 
+	if (why == NULL)
+		return pga_fail_memory(error);
+	free(record->why);
+	record->why = why;
 	record->failures = record->failures < 1000000 ? record->failures + 1 : record->failures;
 	pga_x509_date_of(renewing->now, record->tried);
-	if (why == NULL)
-		(void)pga_fail_memory(error);
-	else
-		result = pga_cert_record_set(&record->why, why, error) == 0
-			     ? pga_cert_record_put(record, error)
-			     : -1;
-	free(why);
+	note(renewing);
 	renewing->renewal->next = pga_renewal_next(record, &renewing->state);
-	return result;
+	return 0;
+}
+
+static int renew(struct renewing *renewing, struct pga_error *error)
+{
+	struct pga_renewal *renewal = renewing->renewal;
+	int done = 1;
+
+	if (pga_cert_look(&renewing->names, renewing->now, &renewing->state, error) != 0)
+		return -1;
+	if (is_to_be_renewed(renewing))
+		done = exchange(renewing);
+	else if (renewal->outcome == PGA_RENEWAL_NOT_DUE && renewing->record->untold &&
+		 !renewing->wish->dry_run)
+		done = tell_late(renewing);
+	if (done == 0)
+		return remember_success(renewing, error);
+	if (renewal->outcome == PGA_RENEWAL_FAILED && !renewing->wish->dry_run)
+		return remember_failure(renewing, error);
+	return 0;
 }
 
 int pga_cert_renew(struct pga_cert_record *record, const struct pga_renewal_wish *wish,
@@ -331,18 +266,10 @@ int pga_cert_renew(struct pga_cert_record *record, const struct pga_renewal_wish
 				    .names = {record->certificate, record->key, record->server},
 				    .reload = reload_of(record, wish),
 				    .now = time(NULL)};
-	int result = 0;
-	int done = 1;
+	int result;
 
 	memset(renewal, 0, sizeof *renewal);
-	if (pga_cert_look(&renewing.names, renewing.now, &renewing.state, error) != 0)
-		result = -1;
-	else if (is_to_be_renewed(&renewing))
-		done = exchange(&renewing);
-	if (result == 0 && done == 0)
-		result = remember_success(&renewing, error);
-	else if (result == 0 && renewal->outcome == PGA_RENEWAL_FAILED && !wish->dry_run)
-		result = remember_failure(&renewing, error);
+	result = renew(&renewing, error);
 	pga_cert_state_free(&renewing.state);
 	EVP_PKEY_free(renewing.key);
 	X509_free(renewing.leaf);

@@ -30,6 +30,7 @@ enum pga_renewal_outcome {
 	PGA_RENEWAL_WAITS, /* it has failed before: until the next try */
 	PGA_RENEWAL_WOULD, /* with dry_run */
 	PGA_RENEWAL_OTHER, /* somebody else has renewed it meanwhile */
+	PGA_RENEWAL_TOLD,  /* it was renewed by a run that was killed: what uses it was told now */
 	PGA_RENEWAL_DONE,
 	PGA_RENEWAL_FAILED,
 };
@@ -46,11 +47,11 @@ struct pga_renewal {
 	struct pga_error not_proved; /* why nothing is proved, though it was to be; or "" */
 	bool taken_back;             /* the new one was in place, and is not */
 	struct pga_error why;        /* of a failure; or "" */
+	struct pga_error not_noted;  /* why certs.conf does not say so; or "" */
 };
 
-/* Returns -1 where certs.conf, which remembers it, could not be written, or for want of memory;
- * that the certificate was not renewed is an outcome. record is changed as certs.conf is. To be
- * freed in either case. */
+/* Returns -1 for want of memory; that the certificate was not renewed is an outcome. record is
+ * changed as certs.conf is. To be freed in either case. */
 int pga_cert_renew(struct pga_cert_record *record, const struct pga_renewal_wish *wish,
 		   struct pga_renewal *renewal, struct pga_error *error);
 

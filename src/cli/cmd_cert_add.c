@@ -6,6 +6,7 @@
 #include "cert/reload.h"
 #include "cli/cert_reload_options.h"
 #include "cli/cli.h"
+#include "policy/pins.h"
 #include "report/json.h"
 
 #include <stdio.h>
@@ -228,6 +229,7 @@ static int run(int argc, char **argv)
 	struct asked asked = {.json = false};
 	struct adding adding = {.asked = &asked};
 	struct pga_error error;
+	const char *name;
 	int status;
 
 	if (!pga_options_read(&pga_cmd_cert_add, argc, argv, &asked, &status))
@@ -236,11 +238,17 @@ static int run(int argc, char **argv)
 	    strcmp(asked.use, "server") != 0)
 		return pga_usage_error("cert add", "--for: %s: neither client nor server",
 				       asked.use);
+	name = optind < argc ? argv[optind] : DEFAULT_NAME;
+	if (!pga_pin_name_is_valid(name))
+		return pga_usage_error("cert add",
+				       "%s: not a name: 1 to 64 of A-Z a-z 0-9 . _ - and neither "
+				       "\".\" nor \"-\" in front",
+				       name);
 	if (pga_reload_check(&asked.reload, &error) != 0) {
 		pga_print_error(&error);
 		return PGA_EXIT_USAGE;
 	}
-	status = add(&adding, optind < argc ? argv[optind] : DEFAULT_NAME, &error);
+	status = add(&adding, name, &error);
 	if (status < 0) {
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;

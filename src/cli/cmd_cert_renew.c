@@ -29,8 +29,8 @@ struct item {
 
 static const char *word_of(enum pga_renewal_outcome outcome)
 {
-	static const char *const words[] = {"not-due",          "waits",   "would-renew",
-					    "renewed-by-other", "renewed", "failed"};
+	static const char *const words[] = {"not-due", "waits",   "would-renew", "renewed-by-other",
+					    "told",    "renewed", "failed"};
 
 	return words[outcome];
 }
@@ -133,6 +133,10 @@ static void print_item(const struct item *item, bool quiet)
 	case PGA_RENEWAL_OTHER:
 		pga_print(stdout, "%s: somebody else has just renewed it\n", item->record->name);
 		break;
+	case PGA_RENEWAL_TOLD:
+		pga_print(stdout, "%s: it was renewed before; what uses it was told now\n",
+			  item->record->name);
+		break;
 	case PGA_RENEWAL_DONE:
 		print_done(item);
 		break;
@@ -167,6 +171,9 @@ static int renew(struct pga_cert_records *records, char *const *names, const str
 			json_decref(items);
 			return -1;
 		}
+		if (item.renewal.not_noted.message[0] != '\0')
+			pga_print_warning("%s: what became of it could not be noted: %s",
+					  item.record->name, item.renewal.not_noted.message);
 		if (is_failure(&item.renewal))
 			status = PGA_EXIT_FAILED;
 		if (asked->json)

@@ -81,7 +81,7 @@ static int revoke(struct pga_cert_view *view, const struct asked *asked, struct 
 		if ((!asked->yes && consent(view, error) != 0) || ask_ca(view, asked, error) != 0)
 			return -1;
 		pga_x509_now(view->record->revoked);
-		if (pga_cert_record_put(view->record, error) != 0)
+		if (pga_cert_record_note(view->record, error) != 0)
 			return -1;
 	}
 	return print(view, asked);

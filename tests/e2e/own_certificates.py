@@ -3,16 +3,13 @@
 import datetime
 import json
 import os
-import ssl
-import urllib.request
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from processes import Daemon, NotReady, free_port
+from certs import start_with
 from services import bootstrap
-from stepca import StepCA, call
 
 CERTS_CONF = ".config/pganchor/certs.conf"
 CRT, KEY = ".postgresql/postgresql.crt", ".postgresql/postgresql.key"
@@ -34,7 +31,6 @@ def key_of(path):
 
 
 def public(key):
-    from cryptography.hazmat.primitives.serialization import PublicFormat
     return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
@@ -88,33 +84,9 @@ def status(home, *args):
     return done.returncode, {item["name"]: item for item in json.loads(done.stdout)["certificates"]}
 
 
-def posted(ca, path, body, cert, key):
-    """POST by mutual TLS, as step does: the answer's status."""
-    context = ssl.create_default_context(cafile=ca.root)
-    context.load_cert_chain(cert, key)
-    request = urllib.request.Request(f"{ca.url}{path}", json.dumps(body).encode(), {"Content-Type": "application/json"})
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    with opener.open(request) as answer:
-        return answer.status
-
-
 def start_lenient_stepca(directory, **claims):
     """A step-ca that renews what has expired, and signs for seconds."""
-
-    for attempt in range(5):
-        home, port = directory.with_name(f"{directory.name}-{attempt}"), free_port()
-        program = call("build").strip()
-        call("init", home, "--address", f"127.0.0.1:{port}")
-        path = home / "config/ca.json"
-        config = json.loads(path.read_text())
+    def change(config):
         config["authority"].setdefault("claims", {}).update({"allowRenewalAfterExpiry": True, "minTLSCertDuration": "5s", **claims})
         config["authority"]["backdate"] = "0s"
-        path.write_text(json.dumps(config))
-        daemon = Daemon([program, "run"], f"{home}.log", env={"STEPPATH": str(home), "HOME": str(home), "PATH": os.environ["PATH"]})
-        try:
-            daemon.wait_for("Serving HTTPS on")
-            return StepCA(home, port, daemon)
-        except NotReady:
-            daemon.stop()
-            if attempt == 4:
-                raise
+    return start_with(directory, change)

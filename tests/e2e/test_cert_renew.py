@@ -10,11 +10,12 @@ import struct
 
 import pytest
 
+from certs import cert_postgres  # noqa: F401
 from hostile import reply
 from own_certificates import CERTS_CONF, CRT, DUE, EXPIRED, KEY, at, cert, have, known, leaf, match, serial, start_lenient_stepca, status
 from services import bootstrap
 
-CERT_HBA = "hostssl all all 127.0.0.1/32 cert\n"
+WRITES = "openat,rename,renameat,renameat2,symlinkat,linkat,unlinkat,mkdirat,write,fsync,fchmod,fchown,unlink,mkdir"
 
 
 def changed(before, after):
@@ -66,15 +67,12 @@ def test_when_is_for_the_user_to_say(home, stepca):
     assert cert(home, "renew", "--expires-in", "soon").returncode == 2
 
 
-def test_postgresql_takes_what_was_renewed(home, stepca, make_postgres):
+def test_postgresql_takes_what_was_renewed(home, stepca, cert_postgres):  # noqa: F811
     """libpq wants the chain behind the certificate, and the key as it was."""
-    server = make_postgres(*stepca.issue("localhost"), settings={"ssl_ca_file": str(stepca.root)}, hba=CERT_HBA)
-    os.chmod(stepca.directory, 0o755)
-    os.chmod(stepca.root.parent, 0o755)
-    known(home, stepca, server.user, days=DUE)
+    known(home, stepca, cert_postgres.user, days=DUE)
     assert renew(home)[1]["change"] == "renewed"
-    done = home.run(["psql", "-XAtc", "select current_user", server.conninfo(password=None, sslmode="verify-full")])
-    assert (done.stdout, done.stderr) == (f"{server.user}\n", "")
+    done = home.run(["psql", "-XAtc", "select current_user", cert_postgres.conninfo(password=None, sslmode="verify-full")])
+    assert (done.stdout, done.stderr) == (f"{cert_postgres.user}\n", "")
 
 
 def test_another_key_by_choice(home, stepca):
@@ -184,6 +182,45 @@ def test_a_full_disk_leaves_the_old_one(home, stepca):
     done = cert(home, "renew", full_disk=True)
     assert done.returncode == 1 and crt.read_bytes() == before and match(crt, key)
     assert cert(home, "renew", "--force").returncode == 0
+
+
+def traced(home, log, words, *expressions):
+    program = home.program.binary.with_name("pganchor.real")
+    program = program if program.exists() else home.program.binary
+    return home.run(["strace", "-qqq", "-f", "-o", log, *(word for one in expressions for word in ("-e", one)), "--", program, "cert", "renew", *words])
+
+
+@pytest.mark.parametrize("words", [["--force"], ["--force", "--rekey"]], ids=["same-key", "another-key"])
+def test_killed_at_every_call_the_pair_matches(home, stepca, tmp_path, words):
+    """And the next run finishes, with nothing left behind."""
+    crt, key = known(home, stepca, "app")
+    log = tmp_path / "trace"
+    clean = set(home.snapshot())
+    done = traced(home, log, words, f"trace={WRITES}")
+    assert done.returncode == 0, done.stderr
+    lines = [re.sub(r"^\d+ +", "", line) for line in log.read_text().splitlines()]
+    lines = [line for line in lines if re.match(r"\w+\(", line)]
+    calls = [line.split("(")[0] for line in lines]
+    first = next(at for at, line in enumerate(lines) if ".pganchor" in line)
+    names = [(name, calls[:at + 1].count(name)) for at, name in enumerate(calls) if at >= first]
+    assert len(names) > 10
+    for name, number in names[::1 if os.environ.get("PGANCHOR_WHOLE") else 3]:
+        killed = traced(home, log, words, f"trace={WRITES}", f"inject={name}:signal=SIGKILL:when={number}")
+        assert killed.returncode == -9, (name, number, killed.stderr)
+        assert match(crt, key), (name, number)
+    assert cert(home, "renew", "--force").returncode == 0
+    assert match(crt, key) and not crt.is_symlink() and not key.is_symlink()
+    assert set(home.snapshot()) == clean
+
+
+def test_what_a_killed_run_has_not_told_is_told_by_the_next(home, stepca):
+    known(home, stepca, "app", words=("--exec", "touch told"))
+    conf = home / CERTS_CONF
+    conf.write_text(conf.read_text() + "untold = yes\n")
+    code, item = renew(home)
+    assert (code, item["change"], item["reloaded"]) == (0, "told", True) and (home / "told").exists()
+    (home / "told").unlink()
+    assert renew(home)[1]["change"] == "not-due" and not (home / "told").exists()
 
 
 # ---- a server's, told and seen ----

@@ -154,12 +154,12 @@ def test_add_again_changes_what_is_given(home, stepca):
     (["--for", "all"], 2, "neither client nor server"),
     (["--ca", "nobody"], 1, "neither the name of an anchor nor the address of a CA"),
     (["--cert", "x.crt"], 1, "give both: --cert FILE --key FILE"),
-    (["-x"], 1, "not a name"),
+    (["-x"], 2, "-x: not a name"),
     (["other"], 1, "it is known as client already"),
 ])
 def test_add_refuses(home, stepca, words, code, said):
     known(home, stepca, "app")
-    words = ["--", *words] if words[0] == "-x" else ["new", "--cert", CRT, "--key", KEY, *words] if "--ca" in words else words
+    words = ["--", *words] if words[0] == "-x" else ["client", *words] if "--ca" in words else words
     if said.startswith("give both"):
         words = ["new", *words]
     before = home.snapshot()
@@ -173,9 +173,9 @@ def test_whose_ca_is_not_pinned_is_not_known(home, stepca, other_stepca):
     have(home, stepca, "app")
     done = cert(home, "add")
     assert done.returncode == 1 and "no step-ca whose root is pinned has issued it" in done.stderr
-    bootstrap(home, stepca)
+    bootstrap(home, stepca, "--name", "company")
     assert cert(home, "add").returncode == 0
-    assert status(home)[1]["client"]["ca"] == stepca.url
+    assert status(home)[1]["client"]["anchor"] == "company" and status(home)[1]["client"]["ca"] == stepca.url
 
 
 def test_what_is_broken_is_not_added(home, stepca):

@@ -166,3 +166,10 @@ def test_the_exposure_is_what_the_manual_says(home, stepca, system_units):
     assert timer(home, "disable", "client", "--system").returncode == 0
     figure = float(re.search(r"Overall exposure level for .*: ([\d.]+)", done.stdout)[1])
     assert figure < 4, done.stdout
+
+
+def test_what_is_forgotten_has_no_timer(home, stepca):
+    known(home, stepca, "app")
+    timer(home, "enable", "client")
+    assert cert(home, "forget", "client").returncode == 0
+    assert not os.path.lexists(home / LINK) and not (home / SERVICE).exists()
