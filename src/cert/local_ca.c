@@ -343,8 +343,8 @@ int pga_local_ca_make(struct pga_local_ca *ca, const struct pga_local_ca_wish *w
 	memset(made, 0, sizeof *made);
 	made->created = !ca->found;
 	made->renewed = ca->found && (wish->renew || pga_local_ca_is_due(ca));
-	if (made->created && ((key = pga_key_make(PGA_KEY_EC, error)) == NULL ||
-			      pga_key_write(key, NULL, &pem, error) != 0))
+	if (key == NULL && ((key = pga_key_make(PGA_KEY_EC, error)) == NULL ||
+			    pga_key_write(key, NULL, &pem, error) != 0))
 		goto done;
 	if ((made->created || made->renewed) && sign(ca, key, wish->lifetime, &root, error) != 0)
 		goto done;

@@ -13,6 +13,7 @@
 static const struct pga_command *const commands[] = {
     &pga_cmd_ca_local_create,
     &pga_cmd_ca_local_issue,
+    &pga_cmd_ca_local_serve,
     &pga_cmd_ca_local_remove,
     NULL,
 };

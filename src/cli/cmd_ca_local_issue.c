@@ -129,7 +129,7 @@ static void print_text(const struct asked *asked, const struct pga_local_pair *p
 		  pair->certificate.edit.path, pair->key.edit.path,
 		  pair->has_key ? " (the key that was there)" : "");
 	if (name != NULL)
-		pga_print(stdout, "pganchor cert renew renews it, as %s\n", name);
+		pga_print(stdout, "next:\n    pganchor cert timer enable %s\n", name);
 	if (asked->dry_run)
 		(void)puts("This was a dry run: nothing was changed.");
 }

@@ -85,17 +85,19 @@ static void print_text(const struct asked *asked, const struct pga_serving *serv
 		pga_print(stdout,
 			  "The server does not run: from its next start on, it shows it. The same "
 			  "command proves it then\n");
-	if (asked->name != NULL)
-		pga_print(stdout, "pganchor cert renew renews it, as %s\n", asked->name);
-	if (asked->wish.dry_run)
+	if (asked->wish.dry_run) {
 		(void)puts("This was a dry run: nothing was changed.");
-	else if (asked->anchor != NULL)
+		return;
+	}
+	(void)puts("next:");
+	if (asked->anchor != NULL)
 		pga_print(stdout,
-			  "next:\n"
 			  "    psql \"host=localhost port=%u sslmode=verify-full sslrootcert=%s\"\n"
 			  "    pganchor service add local --host localhost --port %u\n",
 			  serving->runs ? cluster->port : 5432, asked->anchor,
 			  serving->runs ? cluster->port : 5432);
+	if (asked->name != NULL)
+		pga_print(stdout, "    pganchor cert timer enable %s\n", asked->name);
 }
 
 /* The user's own is made where there is none yet; that of a directory has to be there. */
