@@ -77,8 +77,11 @@ static int write_certificate(const struct pga_pair_files *files, const struct pg
 	int result = -1;
 
 	if (begin(files, files->certificate, CERTIFICATE_MODE, &file, error) == 0 &&
-	    put(&file, chain, error) == 0)
+	    put(&file, chain, error) == 0) {
+		/* Each renewal would have a line of its own there, for years. */
+		file.edit.unnoted = true;
 		result = pga_transaction_write(one, 1, error);
+	}
 	end(&file);
 	return result;
 }

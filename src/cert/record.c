@@ -208,6 +208,8 @@ int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error 
 
 	if (begin(&edit, error) != 0)
 		return -1;
+	/* Each renewal would have a line of its own in the manifest, for years. */
+	edit.unnoted = true;
 	if (pga_cert_records_parse(&records, edit.path, pga_text_string(&edit.before),
 				   edit.before.length, error) != 0)
 		goto done;

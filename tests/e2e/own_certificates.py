@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -39,17 +40,21 @@ def match(crt, key):
     return public(leaf(crt).public_key()) == public(key_of(key).public_key())
 
 
-def at(ca, cert, days):
-    """What the CA has signed, its provisioner's extension and all, as if it had been at another time: (first, last) day from now."""
-    authority = ca.authority()
-    old = x509.load_pem_x509_certificate(cert.read_bytes())
+def resigned(old, key, days):
+    """The same certificate of another time: (first, last) day from now."""
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     builder = (x509.CertificateBuilder().subject_name(old.subject).issuer_name(old.issuer).public_key(old.public_key())
                .serial_number(x509.random_serial_number())
                .not_valid_before(now + datetime.timedelta(days=days[0])).not_valid_after(now + datetime.timedelta(days=days[1])))
     for extension in old.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
-    new = builder.sign(authority.key, hashes.SHA256())
+    return builder.sign(key, hashes.SHA256())
+
+
+def at(ca, cert, days):
+    """What the CA has signed, its provisioner's extension and all, as if it had been at another time."""
+    authority = ca.authority()
+    new = resigned(x509.load_pem_x509_certificate(cert.read_bytes()), authority.key, days)
     cert.write_bytes(b"".join(one.public_bytes(Encoding.PEM) for one in (new, *authority.chain)))
 
 
@@ -84,9 +89,19 @@ def status(home, *args):
     return done.returncode, {item["name"]: item for item in json.loads(done.stdout)["certificates"]}
 
 
+def backdate(config, days):
+    """The CA's own certificates are so many days old, signed by the same keys: what has expired was valid under them."""
+    root, intermediate = Path(config["root"]), Path(config["crt"])
+    password = (root.parent.parent / "password").read_bytes()
+    key = load_pem_private_key((root.parent.parent / "secrets/root_ca_key").read_bytes(), password)
+    for path in root, intermediate:
+        path.write_bytes(resigned(x509.load_pem_x509_certificate(path.read_bytes()), key, (-days, 3650)).public_bytes(Encoding.PEM))
+
+
 def start_lenient_stepca(directory, **claims):
     """A step-ca that renews what has expired, and signs for seconds."""
     def change(config):
+        backdate(config, 100)
         config["authority"].setdefault("claims", {}).update({"allowRenewalAfterExpiry": True, "minTLSCertDuration": "5s", **claims})
         config["authority"]["backdate"] = "0s"
     return start_with(directory, change)

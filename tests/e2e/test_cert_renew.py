@@ -122,13 +122,21 @@ def test_one_that_has_expired(home, stepca, lenient_stepca):
     crt, key = known(home, lenient_stepca, "app")
     at(lenient_stepca, crt, EXPIRED)
     code, item = renew(home)
-    assert (code, item["change"], item["expired"]) == (0, "renewed", True), item
+    assert (code, item["change"], item["expired"]) == (0, "renewed", True), item["why"]
     assert match(crt, key) and status(home)[0] == 0
 
 
-def test_one_that_has_expired_where_the_ca_does_not_allow_it(home, stepca):
-    crt, _ = known(home, stepca, "app")
-    at(stepca, crt, EXPIRED)
+@pytest.fixture
+def strict_stepca(tmp_path):
+    """One that is as old, and does not."""
+    ca = start_lenient_stepca(tmp_path / "strict", allowRenewalAfterExpiry=False)
+    yield ca
+    ca.daemon.stop()
+
+
+def test_one_that_has_expired_where_the_ca_does_not_allow_it(home, strict_stepca):
+    crt, _ = known(home, strict_stepca, "app")
+    at(strict_stepca, crt, EXPIRED)
     before = crt.read_bytes()
     done = cert(home, "renew")
     assert done.returncode == 1 and crt.read_bytes() == before
