@@ -69,8 +69,8 @@ def test_killed_the_pair_matches_and_the_next_run_finishes(home, tmp_path, known
         assert done.returncode == 0, (which, done.stderr)
         pair_matches(home)
         assert (home / CERTIFICATE).exists()
-        left = [path.name for path in home.path.rglob(".pganchor*")]
-        assert not left, (which, left)
+        # A lock may be left where nothing has to be written any more.
+        assert not list(home.path.rglob(".pganchor-staged*")), which
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["no CA yet", "issued before"])
