@@ -271,6 +271,7 @@ PASSWORD = \
 	src/password/private_key.c src/password/private_key.h \
 	src/password/secret.c src/password/secret.h
 CERT = \
+	src/cert/acme.c src/cert/acme.h \
 	src/cert/authority.c src/cert/authority.h \
 	src/cert/certs_conf.c \
 	src/cert/cluster.c src/cert/cluster.h \
@@ -521,6 +522,7 @@ CLI = \
 	src/cli/enable_prepare.c src/cli/enable_prepare.h \
 	src/cli/harden_questions.c src/cli/harden_questions.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
+	src/cli/issue_acme.c \
 	src/cli/issue_files.c src/cli/issue_files.h \
 	src/cli/issue_write.c \
 	src/cli/issuing.h src/cli/print_issue.c \

@@ -60,31 +60,38 @@ static bool add_names(X509_REQ *request, const char *const *names, size_t count)
 	return added;
 }
 
-static bool fill(X509_REQ *request, EVP_PKEY *key, const char *common_name,
-		 const char *const *names, size_t count)
+static bool copy_names(X509_REQ *request, X509 *certificate)
+{
+	const int at = X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1);
+	STACK_OF(X509_EXTENSION) *one = sk_X509_EXTENSION_new_null();
+	/* Not the stack's own. */
+	const bool copied =
+	    one != NULL &&
+	    (at < 0 || (sk_X509_EXTENSION_push(one, X509_get_ext(certificate, at)) > 0 &&
+			X509_REQ_add_extensions(request, one) == 1));
+
+	sk_X509_EXTENSION_free(one);
+	return copied;
+}
+
+static bool sign(X509_REQ *request, EVP_PKEY *key)
 {
 	/* Ed25519 has a hash of its own. */
 	const EVP_MD *hash = EVP_PKEY_is_a(key, "ED25519") ? NULL : EVP_sha256();
 
 	return X509_REQ_set_version(request, X509_REQ_VERSION_1) == 1 &&
-	       X509_NAME_add_entry_by_NID(X509_REQ_get_subject_name(request), NID_commonName,
-					  MBSTRING_UTF8, (const unsigned char *)common_name, -1, -1,
-					  0) == 1 &&
-	       X509_REQ_set_pubkey(request, key) == 1 &&
-	       (count == 0 || add_names(request, names, count)) &&
-	       X509_REQ_sign(request, key, hash) > 0;
+	       X509_REQ_set_pubkey(request, key) == 1 && X509_REQ_sign(request, key, hash) > 0;
 }
 
-int pga_csr_make(EVP_PKEY *key, const char *common_name, const char *const *names, size_t count,
-		 struct pga_text *pem, struct pga_error *error)
+/* Adds it in PEM form; ready: it could be made. */
+static int write_request(X509_REQ *request, bool ready, struct pga_text *pem,
+			 struct pga_error *error)
 {
-	X509_REQ *request = X509_REQ_new();
 	BIO *bio = BIO_new(BIO_s_mem());
 	char *bytes = NULL;
 	int result = -1;
 
-	if (request == NULL || bio == NULL || !fill(request, key, common_name, names, count) ||
-	    PEM_write_bio_X509_REQ(bio, request) != 1) {
+	if (!ready || bio == NULL || PEM_write_bio_X509_REQ(bio, request) != 1) {
 		(void)pga_fail_openssl(error, "could not make a certificate request");
 	} else {
 		const long length = BIO_get_mem_data(bio, &bytes);
@@ -93,6 +100,34 @@ int pga_csr_make(EVP_PKEY *key, const char *common_name, const char *const *name
 		result = pem->failed ? pga_fail_memory(error) : 0;
 	}
 	BIO_free(bio);
+	return result;
+}
+
+int pga_csr_make(EVP_PKEY *key, const char *common_name, const char *const *names, size_t count,
+		 struct pga_text *pem, struct pga_error *error)
+{
+	X509_REQ *request = X509_REQ_new();
+	const bool ready = request != NULL &&
+			   X509_NAME_add_entry_by_NID(
+			       X509_REQ_get_subject_name(request), NID_commonName, MBSTRING_UTF8,
+			       (const unsigned char *)common_name, -1, -1, 0) == 1 &&
+			   (count == 0 || add_names(request, names, count)) && sign(request, key);
+	const int result = write_request(request, ready, pem, error);
+
+	X509_REQ_free(request);
+	return result;
+}
+
+int pga_csr_make_like(EVP_PKEY *key, X509 *certificate, struct pga_text *pem,
+		      struct pga_error *error)
+{
+	X509_REQ *request = X509_REQ_new();
+	const bool ready =
+	    request != NULL &&
+	    X509_REQ_set_subject_name(request, X509_get_subject_name(certificate)) == 1 &&
+	    copy_names(request, certificate) && sign(request, key);
+	const int result = write_request(request, ready, pem, error);
+
 	X509_REQ_free(request);
 	return result;
 }

@@ -32,7 +32,8 @@ struct pga_pair_files {
 };
 
 /* Whether the certificate (PEM, with its chain) is the key's, and the chain complete up to one of
- * the roots (PEM) at this time (0: now), for a client or a server: before anything is written.
+ * the roots (PEM; NULL: to none, it is not looked at) at this time (0: now), for a client or a
+ * server: before anything is written.
  * Returns -1 with the reason. */
 int pga_pair_check(const struct pga_text *chain, const EVP_PKEY *key, const char *roots,
 		   bool server, time_t at, struct pga_error *error);

@@ -3,6 +3,7 @@
 #include "base/printable.h"
 #include "ca/jws.h"
 #include "ca/stepca_certs.h"
+#include "cert/acme.h"
 #include "cert/authority.h"
 #include "cert/csr.h"
 #include "cert/key.h"
@@ -245,10 +246,31 @@ static int find_authority(struct asking *asking, struct pga_error *error)
 	return pga_cert_authority_find(word, asking->state->chain, &asking->authority, error);
 }
 
+/* ---- ACME ---- */
+
+/* The names that the old one has. */
+static int ask_acme(struct asking *asking, struct pga_text *chain, struct pga_error *error)
+{
+	EVP_PKEY *key = asking->key != NULL ? asking->key : asking->state->key;
+	struct pga_text csr = PGA_TEXT_EMPTY;
+	struct pga_acme acme;
+	int result = -1;
+
+	if (pga_acme_of_record(asking->record, &acme, error) == 0 &&
+	    pga_csr_make_like(key, pga_cert_leaf(asking->state), &csr, error) == 0)
+		result = pga_acme_issue(&acme, asking->record->name, pga_text_string(&csr), chain,
+					error);
+	pga_text_free(&csr);
+	pga_acme_free(&acme);
+	return result;
+}
+
 static int ask_way(struct asking *asking, struct pga_text *chain, struct pga_error *error)
 {
 	const char *way = asking->record->way;
 
+	if (strcmp(way, PGA_CERT_WAY_ACME) == 0)
+		return ask_acme(asking, chain, error);
 	if (strcmp(way, PGA_CERT_WAY_STEPCA) == 0)
 		return find_authority(asking, error) == 0 ? ask_stepca(asking, chain, error) : -1;
 	return pga_fail(error, "pganchor cert issue makes it anew",

@@ -110,8 +110,10 @@ static int find_issuer(struct pga_issuing *issuing, struct pga_error *error)
 
 	if (by_token)
 		name = issuing->token.issuer;
-	if (pga_issuer_find(&issuing->issuer, &asked->http, asked->ca, name, by_token, error) != 0)
+	if (pga_issuer_find(&issuing->issuer, &asked->curl, asked->ca, name, by_token, error) != 0)
 		return -1;
+	issuing->ca = issuing->issuer.authority.url;
+	issuing->anchor = issuing->issuer.authority.anchor;
 	pga_issue_warn_of_clock(&issuing->issuer);
 	return pga_issue_check(&issuing->issuer, &issuing->issue, error);
 }
@@ -126,11 +128,13 @@ static int write_files(struct pga_issuing *issuing, struct pga_error *error)
 	struct pga_error why;
 	int result = 0;
 
+	if (pga_issue_files_of_stepca(&issuing->files, &issuing->issuer, error) != 0)
+		return -1;
 	if (encrypted)
 		result = pga_passphrase_keep(issuing->files.key, passphrase, &before, error);
 	if (result == 0) {
-		result = pga_issue_files_write(&issuing->files, &issuing->issued, &issuing->issuer,
-					       passphrase->bytes, &issuing->asked->reload, error);
+		result = pga_issue_files_write(&issuing->files, &issuing->issued, passphrase->bytes,
+					       &issuing->asked->reload, error);
 		if (result != 0 && encrypted &&
 		    pga_passphrase_take_back(issuing->files.key, &before, &why) != 0)
 			pga_print_warning(
@@ -161,10 +165,15 @@ static int issue(struct pga_issuing *issuing, struct pga_error *error)
 {
 	const struct pga_issue_asked *asked = issuing->asked;
 
-	if (prepare(issuing, error) != 0 || find_issuer(issuing, error) != 0)
+	if (prepare(issuing, error) != 0)
 		return -1;
-	if (!asked->dry_run && sign_and_write(issuing, error) != 0)
+	if (asked->acme != NULL) {
+		if (pga_issue_by_acme(issuing, error) != 0)
+			return -1;
+	} else if (find_issuer(issuing, error) != 0 ||
+		   (!asked->dry_run && sign_and_write(issuing, error) != 0)) {
 		return -1;
+	}
 	if (asked->json)
 		return pga_print_issue_json(issuing);
 	if (asked->dry_run)
@@ -224,6 +233,28 @@ static const struct pga_option options[] = {
      .names = PGA_NAMES_FILE,
      .help = "a one-time token that somebody else has made is its first line; - for standard "
 	     "input. No password is wanted then"},
+    {.name = "acme",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_issue_asked, acme),
+     .argument = "URL",
+     .help = "for a server: by ACME, from the CA with this directory, through lego; with --http-01 "
+	     "or --dns-01"},
+    {.name = "http-01",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_issue_asked, http),
+     .argument = "WHERE",
+     .help = "the CA asks port 80 of the name: [ADDRESS]:PORT where it is answered by this "
+	     "command, and at each renewal, or the directory of a web server that runs there"},
+    {.name = "dns-01",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_issue_asked, dns),
+     .argument = "PROVIDER",
+     .help = "the CA asks DNS, where lego puts a record by way of this provider (lego dnshelp)"},
+    {.name = "email",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_issue_asked, email),
+     .argument = "ADDRESS",
+     .help = "where the CA writes to about the account; hostmaster at the name if left out"},
     {.name = "lifetime",
      .kind = PGA_OPTION_TAKEN,
      .target = offsetof(struct pga_issue_asked, lifetime),
@@ -272,17 +303,17 @@ static const struct pga_option options[] = {
     PGA_CERT_RELOAD_OPTIONS(struct pga_issue_asked, reload),
     {.name = "proxy",
      .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct pga_issue_asked, http.proxy),
+     .target = offsetof(struct pga_issue_asked, curl.proxy),
      .argument = "URL",
      .help = "as curl's; if left out, https_proxy and no_proxy count"},
     {.name = "connect-timeout",
      .kind = PGA_OPTION_SECONDS,
-     .target = offsetof(struct pga_issue_asked, http.connect_timeout),
+     .target = offsetof(struct pga_issue_asked, curl.connect_timeout),
      .argument = "SECONDS",
      .help = "10 if left out"},
     {.name = "max-time",
      .kind = PGA_OPTION_SECONDS,
-     .target = offsetof(struct pga_issue_asked, http.max_time),
+     .target = offsetof(struct pga_issue_asked, curl.max_time),
      .argument = "SECONDS",
      .help = "for one request; 30 if left out"},
     {.name = "dry-run",
@@ -294,6 +325,26 @@ static const struct pga_option options[] = {
      .target = offsetof(struct pga_issue_asked, json),
      .help = "report in JSON"},
 };
+
+static int check_acme(const struct pga_issue_asked *asked, struct pga_error *error)
+{
+	if (asked->use == NULL || strcmp(asked->use, "server") != 0)
+		return pga_fail(error, NULL, "--acme is for servers: --for server HOST");
+	if ((asked->http == NULL) == (asked->dns == NULL))
+		return pga_fail(
+		    error, NULL,
+		    "how is the CA to see whose name it is? --http-01 :80, or --http-01 "
+		    "DIRECTORY, or --dns-01 PROVIDER");
+	if (asked->token != NULL || asked->password_file != NULL || asked->provisioner != NULL ||
+	    asked->lifetime != 0)
+		return pga_fail(
+		    error, NULL,
+		    "--token, --password-file, --provisioner and --lifetime are not for "
+		    "--acme");
+	if (strncmp(asked->acme, "https://", 8) != 0)
+		return pga_fail(error, NULL, "--acme: %s: not an https address", asked->acme);
+	return 0;
+}
 
 static int check_words(const struct pga_issue_asked *asked, struct pga_error *error)
 {
@@ -308,6 +359,10 @@ static int check_words(const struct pga_issue_asked *asked, struct pga_error *er
 	if (asked->token != NULL && asked->provisioner != NULL)
 		return pga_fail(error, NULL,
 				"--token and --provisioner: a token says by which it is");
+	if (asked->acme == NULL && (asked->http != NULL || asked->dns != NULL))
+		return pga_fail(error, NULL, "--http-01 and --dns-01 go with --acme URL");
+	if (asked->acme != NULL && check_acme(asked, error) != 0)
+		return -1;
 	if ((asked->place.certificate == NULL) != (asked->place.key == NULL))
 		return pga_fail(error, NULL, "--out-cert and --out-key go together");
 	if (asked->use != NULL && strcmp(asked->use, "server") == 0 &&
@@ -327,6 +382,7 @@ static void end(struct pga_issuing *issuing)
 	pga_issue_files_free(&issuing->files);
 	pga_issued_free(&issuing->issued);
 	pga_issuer_free(&issuing->issuer);
+	pga_acme_free(&issuing->acme);
 	pga_token_free(&issuing->token);
 	pga_text_wipe(&issuing->token_text);
 	free(issuing->subject);
@@ -335,7 +391,7 @@ static void end(struct pga_issuing *issuing)
 static int run(int argc, char **argv)
 {
 	struct pga_issue_asked asked = {
-	    .http = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
+	    .curl = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
 	struct pga_issuing issuing = {.asked = &asked};
 	struct pga_error error;
 	int status;

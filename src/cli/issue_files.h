@@ -42,12 +42,16 @@ struct pga_issue_files {
 int pga_issue_files_find(struct pga_issue_files *files, const struct pga_issue_place *place,
 			 const char *subject, bool server, struct pga_error *error);
 
+/* Has the record say that it came from there. */
+int pga_issue_files_of_stepca(struct pga_issue_files *files, const struct pga_issuer *issuer,
+			      struct pga_error *error);
+
 /* Writes both, sees that they can be loaded, notes what is known of them, and has who uses them
  * read them anew; where the server does not show it then, what was there comes back. passphrase: of
  * the key; NULL where it has none. In issue_write.c. */
 int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
-			  const struct pga_issuer *issuer, const char *passphrase,
-			  const struct pga_reload *reload, struct pga_error *error);
+			  const char *passphrase, const struct pga_reload *reload,
+			  struct pga_error *error);
 
 void pga_issue_files_free(struct pga_issue_files *files);
 

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* What is asked for, over what is known already. */
-static int fill_record(struct pga_issue_files *files, const struct pga_issuer *issuer,
-		       const struct pga_reload *reload, struct pga_error *error)
+static int fill_record(struct pga_issue_files *files, const struct pga_reload *reload,
+		       struct pga_error *error)
 {
 	struct pga_cert_record *record = &files->record;
 	const struct {
@@ -17,10 +17,6 @@ static int fill_record(struct pga_issue_files *files, const struct pga_issuer *i
 	} texts[] = {
 	    {&record->certificate, files->certificate},
 	    {&record->key, files->key},
-	    {&record->way, PGA_CERT_WAY_STEPCA},
-	    {&record->ca, issuer->authority.url},
-	    {&record->anchor, issuer->authority.anchor},
-	    {&record->provisioner, issuer->provisioner != NULL ? issuer->provisioner->name : NULL},
 	    {&record->exec, reload->exec},
 	    {&record->reload, reload->unit},
 	    {&record->signal, reload->signal},
@@ -39,6 +35,21 @@ static int fill_record(struct pga_issue_files *files, const struct pga_issuer *i
 	record->revoked[0] = '\0';
 	pga_x509_now(record->renewed);
 	return 0;
+}
+
+int pga_issue_files_of_stepca(struct pga_issue_files *files, const struct pga_issuer *issuer,
+			      struct pga_error *error)
+{
+	struct pga_cert_record *record = &files->record;
+	const char *provisioner = issuer->provisioner != NULL ? issuer->provisioner->name : "";
+
+	return pga_cert_record_set(&record->way, PGA_CERT_WAY_STEPCA, error) == 0 &&
+		       pga_cert_record_set(&record->ca, issuer->authority.url, error) == 0 &&
+		       pga_cert_record_set(&record->anchor, issuer->authority.anchor, error) == 0 &&
+		       pga_cert_record_set(&record->provisioner, provisioner, error) == 0 &&
+		       pga_cert_record_set(&record->account, "", error) == 0
+		   ? 0
+		   : -1;
 }
 
 /* The bytes of what is there, to bring it back. */
@@ -123,15 +134,15 @@ static int write_pair(struct pga_issue_files *files, const struct pga_issued *is
 }
 
 int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
-			  const struct pga_issuer *issuer, const char *passphrase,
-			  const struct pga_reload *asked, struct pga_error *error)
+			  const char *passphrase, const struct pga_reload *asked,
+			  struct pga_error *error)
 {
 	const struct pga_cert_record *record = &files->record;
 	struct pga_reload reload;
 	struct pga_error why;
 	bool was_shown;
 
-	if (fill_record(files, issuer, asked, error) != 0)
+	if (fill_record(files, asked, error) != 0)
 		return -1;
 	reload = (struct pga_reload){record->exec, record->reload, record->signal, record->prove};
 	was_shown = is_wanted(reload.prove) && pga_reload_answers(&reload, &why);

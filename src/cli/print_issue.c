@@ -36,8 +36,9 @@ int pga_print_issue_json(const struct pga_issuing *issuing)
 	pga_json_set(report, "use", json_string(issuing->issue.server ? "server" : "client"));
 	pga_json_set(report, "subject", pga_json_text(issuing->subject));
 	add_names(issuing, report);
-	pga_json_set(report, "ca", pga_json_text(issuing->issuer.authority.url));
-	pga_json_set(report, "anchor", pga_json_text(issuing->issuer.authority.anchor));
+	pga_json_set(report, "ca", pga_json_text(issuing->ca));
+	pga_json_set(report, "anchor",
+		     issuing->anchor[0] != '\0' ? pga_json_text(issuing->anchor) : json_null());
 	pga_json_set(report, "provisioner",
 		     issuing->issuer.provisioner != NULL
 			 ? pga_json_text(issuing->issuer.provisioner->name)
@@ -67,8 +68,7 @@ void pga_print_issued(const struct pga_issuing *issuing)
 	size_t length;
 
 	(void)pga_x509_date(X509_get0_notAfter(certificate), date);
-	pga_print(stdout, "Issued a certificate for %s, by %s.\n", issuing->subject,
-		  issuing->issuer.authority.url);
+	pga_print(stdout, "Issued a certificate for %s, by %s.\n", issuing->subject, issuing->ca);
 	pga_print(stdout, "    certificate  %s\n    key          %s\n    ends         %s, %s\n",
 		  files->certificate, files->key, date, left != NULL ? left : "");
 	while (pga_next_line(&rest, &line, &length))
@@ -89,9 +89,8 @@ void pga_print_issue_planned(const struct pga_issuing *issuing)
 {
 	const struct pga_issue_files *files = &issuing->files;
 
-	pga_print(stdout, "Would have %s issue a certificate for %s%s%s.\n",
-		  issuing->issuer.authority.url, issuing->subject,
-		  issuing->issuer.provisioner != NULL ? ", by provisioner " : "",
+	pga_print(stdout, "Would have %s issue a certificate for %s%s%s.\n", issuing->ca,
+		  issuing->subject, issuing->issuer.provisioner != NULL ? ", by provisioner " : "",
 		  issuing->issuer.provisioner != NULL ? issuing->issuer.provisioner->name : "");
 	pga_print(stdout, "    certificate  %s\n    key          %s\n", files->certificate,
 		  files->key);
