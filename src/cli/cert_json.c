@@ -15,7 +15,7 @@ static json_t *text_or_null(const char *text)
 	return text != NULL && text[0] != '\0' ? pga_json_text(text) : json_null();
 }
 
-static json_t *names_of(X509 *leaf)
+json_t *pga_cert_names_as_json(X509 *leaf)
 {
 	char *names = pga_x509_alternative_names(leaf);
 	json_t *array = json_array();
@@ -43,7 +43,7 @@ static void add_certificate(json_t *object, X509 *leaf)
 	pga_json_set(object, "subject", subject != NULL ? pga_json_text(subject) : NULL);
 	pga_json_set(object, "issuer", issuer != NULL ? pga_json_text(issuer) : NULL);
 	pga_json_set(object, "serial", serial != NULL ? pga_json_text(serial) : NULL);
-	pga_json_set(object, "names", names_of(leaf));
+	pga_json_set(object, "names", pga_cert_names_as_json(leaf));
 	free(subject);
 	free(issuer);
 	free(serial);

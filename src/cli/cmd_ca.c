@@ -1,7 +1,6 @@
 /* pganchor ca: certificate authorities of one's own. */
 #include "cli/cmd_ca.h"
 
-#include "cert/lifetime.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 
@@ -30,25 +29,20 @@ const struct pga_command pga_cmd_ca = {
 };
 
 /* "step ca bootstrap" and others of step's are commands of their own here. */
-static const struct pga_habit of_step[] = {
-    {"bootstrap", "bootstrap"}, {"certificate", "cert issue"}, {"renew", "cert renew"},
-    {"revoke", "cert revoke"},  {"root", "bootstrap"},
+static const struct {
+	const char *word;
+	const char *typed;
+	const char *meant;
+} of_step[] = {
+    {"bootstrap", "ca bootstrap", "bootstrap"}, {"certificate", "ca certificate", "cert issue"},
+    {"renew", "ca renew", "cert renew"},        {"rekey", "ca rekey", "cert renew --rekey"},
+    {"revoke", "ca revoke", "cert revoke"},     {"root", "ca root", "bootstrap"},
 };
 
 static int run(int argc, char **argv)
 {
 	for (size_t i = 0; argc > 1 && i < sizeof of_step / sizeof of_step[0]; i++)
 		if (strcmp(argv[1], of_step[i].word) == 0)
-			return pga_no_such_command("", argv[1], of_step[i].meant);
+			return pga_no_such_command("", of_step[i].typed, of_step[i].meant);
 	return pga_commands_run(&pga_cmd_ca, argc, argv);
-}
-
-int pga_take_lifetime(void *into, const struct pga_option *option, const char *value)
-{
-	long *seconds = (long *)((char *)into + option->target);
-
-	if (pga_lifetime_read(value, seconds))
-		return PGA_EXIT_DONE;
-	return pga_usage_error("ca local", "--%s: %s: no span of time, such as 90d or 12h",
-			       option->name, value);
 }

@@ -5,13 +5,9 @@
 #include "base/error.h"
 #include "cert/local_ca.h"
 #include "cert/local_record.h"
-#include "cli/options.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-
-/* Takes a span of time into the long at the option's target, in seconds. */
-int pga_take_lifetime(void *into, const struct pga_option *option, const char *value);
 
 /* Makes and pins the user's local CA where there is none or it is near its end, and has the
  * keyring's copy of the pins follow. made is to be freed after a success. */

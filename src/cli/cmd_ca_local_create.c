@@ -3,6 +3,7 @@
 #include "cli/anchor_view.h"
 #include "cli/cli.h"
 #include "cli/cmd_ca.h"
+#include "cli/cmd_cert.h"
 #include "cli/print_bootstrap.h"
 #include "policy/pins.h"
 #include "report/json.h"
@@ -103,7 +104,7 @@ static const struct pga_option options[] = {
     {.name = "lifetime",
      .kind = PGA_OPTION_TAKEN,
      .target = offsetof(struct asked, wish.lifetime),
-     .take = pga_take_lifetime,
+     .take = pga_cert_take_span,
      .argument = "TIME",
      .help = "how long it is valid, such as 90d; 365d if left out, and 825d at most"},
     {.name = "renew",

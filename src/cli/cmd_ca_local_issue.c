@@ -96,7 +96,6 @@ static int print_json(const struct asked *asked, const struct pga_local_pair *pa
 {
 	char not_after[PGA_X509_DATE];
 	char *subject = pga_x509_name(X509_get_subject_name(pair->leaf));
-	char *names = pga_x509_alternative_names(pair->leaf);
 	json_t *object;
 
 	(void)pga_x509_date(X509_get0_notAfter(pair->leaf), not_after);
@@ -106,10 +105,9 @@ static int print_json(const struct asked *asked, const struct pga_local_pair *pa
 			   pga_json_text(pair->key.edit.path), "use",
 			   asked->pair.wish.server ? "server" : "client", "subject",
 			   subject != NULL ? pga_json_text(subject) : NULL, "names",
-			   names != NULL ? pga_json_text(names) : NULL, "not_after", not_after,
-			   "renewed", (int)pair->renewed, "dry_run", (int)asked->dry_run);
+			   pga_cert_names_as_json(pair->leaf), "not_after", not_after, "renewed",
+			   (int)pair->renewed, "dry_run", (int)asked->dry_run);
 	free(subject);
-	free(names);
 	return pga_json_print(object, PGA_EXIT_DONE);
 }
 
@@ -222,7 +220,7 @@ static const struct pga_option options[] = {
     {.name = "lifetime",
      .kind = PGA_OPTION_TAKEN,
      .target = offsetof(struct asked, pair.wish.lifetime),
-     .take = pga_take_lifetime,
+     .take = pga_cert_take_span,
      .argument = "TIME",
      .help = "how long it is valid, such as 12h; 90d if left out, and 397d at most"},
     {.name = "key",

@@ -3,6 +3,7 @@
 #include "cert/local_serve.h"
 #include "cli/cli.h"
 #include "cli/cmd_ca.h"
+#include "cli/cmd_cert.h"
 #include "report/json.h"
 #include "tls/x509_text.h"
 
@@ -39,7 +40,6 @@ static int take_name(void *into, const struct pga_option *option, const char *va
 static int print_json(const struct asked *asked, const struct pga_serving *serving)
 {
 	char not_after[PGA_X509_DATE];
-	char *names = pga_x509_alternative_names(serving->pair.leaf);
 	json_t *object;
 
 	(void)pga_x509_date(X509_get0_notAfter(serving->pair.leaf), not_after);
@@ -47,12 +47,11 @@ static int print_json(const struct asked *asked, const struct pga_serving *servi
 	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:b, s:b}", "directory",
 		      pga_json_text(serving->cluster.directory), "certificate",
 		      pga_json_text(serving->certificate), "key", pga_json_text(serving->key),
-		      "names", names != NULL ? pga_json_text(names) : NULL, "port",
+		      "names", pga_cert_names_as_json(serving->pair.leaf), "port",
 		      serving->runs ? json_integer((json_int_t)serving->cluster.port) : json_null(),
 		      "not_after", not_after, "issued", (int)!serving->pair.kept, "configured",
 		      (int)serving->altered, "running", (int)serving->runs, "proved",
 		      (int)serving->proved, "dry_run", (int)asked->wish.dry_run);
-	free(names);
 	return pga_json_print(object, PGA_EXIT_DONE);
 }
 
@@ -194,7 +193,7 @@ static const struct pga_option options[] = {
     {.name = "lifetime",
      .kind = PGA_OPTION_TAKEN,
      .target = offsetof(struct asked, wish.pair.wish.lifetime),
-     .take = pga_take_lifetime,
+     .take = pga_cert_take_span,
      .argument = "TIME",
      .help = "how long it is valid, such as 12h; 90d if left out, and 397d at most"},
     {.name = "key",

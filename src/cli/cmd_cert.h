@@ -37,6 +37,9 @@ const char *pga_cert_standing_word(enum pga_cert_standing standing);
 /* What there is to say of it, as an object: what it is, how long it is valid, how it is renewed. */
 json_t *pga_cert_as_json(const struct pga_cert_view *view);
 
+/* Its alternative names, as an array of "DNS:localhost" and the like. */
+json_t *pga_cert_names_as_json(X509 *leaf);
+
 /* "in 3d4h", "3d4h ago". The caller frees it; NULL for want of memory. */
 char *pga_cert_from_now(time_t when);
 
