@@ -22,6 +22,9 @@ const char *const pga_tls_settings[PGA_TLS_SETTINGS] = {
 /* How long a server may take to load its configuration, in milliseconds. */
 #define LOAD_TIME 15000
 
+/* And to answer a question. */
+#define ANSWER_TIME 30000
+
 struct pga_cluster_session {
 	PGconn *connection;
 	char *values[PGA_TLS_SETTINGS]; /* of pga_cluster_altered() */
@@ -32,6 +35,8 @@ static int fail_of(const PGconn *connection, const char *what, struct pga_error 
 {
 	const char *said = PQerrorMessage(connection);
 
+	if (said[0] == '\0')
+		said = "the server does not answer";
 	return pga_fail(error, NULL, "%s: %.*s", what, (int)strcspn(said, "\n"), said);
 }
 
@@ -144,11 +149,37 @@ void pga_cluster_leave(struct pga_cluster_session *session)
 	free(session);
 }
 
+/* As PQexec(), in a bounded time. NULL where it was not answered: the connection is of no use any
+ * more then. */
+static PGresult *execute(struct pga_cluster_session *session, const char *words)
+{
+	const long long deadline = pga_dial_now() + ANSWER_TIME;
+	struct pollfd socket = {.fd = PQsocket(session->connection), .events = POLLIN};
+	PGresult *result = NULL;
+	PGresult *next;
+
+	if (PQsendQuery(session->connection, words) != 1)
+		return NULL;
+	while (PQisBusy(session->connection) != 0) {
+		const long long left = deadline - pga_dial_now();
+
+		if (left <= 0)
+			return NULL;
+		if (poll(&socket, 1, (int)left) > 0 && PQconsumeInput(session->connection) != 1)
+			return NULL;
+	}
+	while ((next = PQgetResult(session->connection)) != NULL) {
+		PQclear(result);
+		result = next;
+	}
+	return result;
+}
+
 /* The rows of a question; NULL with the server's reason. */
 static PGresult *ask(struct pga_cluster_session *session, const char *question,
 		     struct pga_error *error)
 {
-	PGresult *result = PQexec(session->connection, question);
+	PGresult *result = execute(session, question);
 
 	if (PQresultStatus(result) == PGRES_TUPLES_OK)
 		return result;
@@ -233,7 +264,7 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 
 static int command(struct pga_cluster_session *session, const char *words, struct pga_error *error)
 {
-	PGresult *result = PQexec(session->connection, words);
+	PGresult *result = execute(session, words);
 	const ExecStatusType status = PQresultStatus(result);
 
 	PQclear(result);

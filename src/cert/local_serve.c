@@ -9,6 +9,7 @@
 #include "tls/server_chain.h"
 #include "tls/x509_text.h"
 
+#include <openssl/err.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -116,7 +117,8 @@ static int change(const struct pga_local_ca *ca, struct pga_cluster_session *ses
 
 /* Whoever verifies the server by another CA would be refused from then on. What is signed by
  * itself, as Debian's is, verifies nothing. */
-static int check_shown(const struct pga_serving *serving, struct pga_error *error)
+static int check_shown(const struct pga_local_ca *ca, const struct pga_serving *serving,
+		       struct pga_error *error)
 {
 	const struct pga_server server = {.host = "localhost",
 					  .port = serving->cluster.port,
@@ -133,7 +135,7 @@ static int check_shown(const struct pga_serving *serving, struct pga_error *erro
 		char *name = pga_x509_name(issuer);
 
 		if (X509_NAME_cmp(issuer, X509_get_subject_name(leaf)) != 0 &&
-		    X509_cmp(leaf, serving->pair.leaf) != 0 && !serving->pair.renewed)
+		    X509_verify(leaf, ca->key) != 1)
 			result = pga_fail(error,
 					  "pganchor bootstrap pins that CA; or --replace, if "
 					  "nobody verifies the server by it",
@@ -141,6 +143,7 @@ static int check_shown(const struct pga_serving *serving, struct pga_error *erro
 					  "whoever verifies it would refuse another",
 					  name != NULL ? name : "");
 		free(name);
+		ERR_clear_error();
 	}
 	sk_X509_pop_free(chain, X509_free);
 	return result;
@@ -159,7 +162,7 @@ static int serve_running(const struct pga_local_ca *ca, const struct pga_serve_w
 		return -1;
 	if (pga_cluster_can_serve(session, wanted, error) == 0 &&
 	    pga_local_pair_begin(&serving->pair, ca, &wish->pair, error) == 0 &&
-	    (wish->replace || check_shown(serving, error) == 0)) {
+	    (wish->replace || check_shown(ca, serving, error) == 0)) {
 		if (wish->dry_run) {
 			result = 0;
 		} else {

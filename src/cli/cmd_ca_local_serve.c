@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define NAMES_AT_MOST 64
 
@@ -106,6 +107,10 @@ static int find_ca(struct asked *asked, struct pga_local_ca *ca, struct pga_erro
 					       .dry_run = asked->wish.dry_run};
 	struct pga_local_ca_made made;
 
+	if (asked->directory == NULL && geteuid() == 0 && getenv("SUDO_USER") != NULL)
+		pga_print_warning(
+		    "the CA is root's, and root alone trusts it: --ca DIRECTORY takes "
+		    "that of the user who connects");
 	if (pga_local_ca_open(ca, asked->directory, error) != 0)
 		return -1;
 	if (asked->directory != NULL)
