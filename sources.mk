@@ -102,9 +102,11 @@ TOOL_BASE = \
 	src/base/guess.c src/base/guess.h \
 	src/base/ini_cut.c src/base/ini_cut.h \
 	src/base/manifest.c src/base/manifest.h \
+	src/base/many.c src/base/many.h \
 	src/base/memory_file.c src/base/memory_file.h \
 	src/base/noting.c \
 	src/base/path.c src/base/path.h \
+	src/base/progress.c src/base/progress.h \
 	src/base/session_bus.c src/base/session_bus.h \
 	src/base/staged.c src/base/staged.h \
 	src/base/subprocess.c src/base/subprocess.h \
@@ -214,10 +216,13 @@ SERVICE = \
 	src/service/evaluate.c src/service/evaluate.h \
 	src/service/harden.c src/service/harden.h \
 	src/service/harden_compose.c \
+	src/service/harden_follow.c \
 	src/service/harden_look.c \
 	src/service/harden_name.c \
 	src/service/harden_parts.h \
 	src/service/harden_record.c src/service/harden_record.h \
+	src/service/harden_servers.c \
+	src/service/harden_short.c \
 	src/service/harden_undo.c \
 	src/service/harden_write.c \
 	src/service/host_name.c src/service/host_name.h \
@@ -315,17 +320,17 @@ REPORT = \
 # What is found out of a server without a password.
 PROBE = \
 	src/probe/chain.c src/probe/chain.h \
+	src/probe/client_settings.c src/probe/client_settings.h \
 	src/probe/drivers.c src/probe/drivers.h \
 	src/probe/explain.c \
 	src/probe/fleet.c src/probe/fleet.h \
 	src/probe/grade.c src/probe/grade.h \
 	src/probe/http_listen.c src/probe/http_listen.h \
 	src/probe/http_open.c \
+	src/probe/http_reply.c src/probe/http_reply.h \
 	src/probe/http_request.c src/probe/http_request.h \
-	src/probe/many.c src/probe/many.h \
 	src/probe/metrics.c src/probe/metrics.h \
 	src/probe/probe.c src/probe/probe.h \
-	src/probe/progress.c src/probe/progress.h \
 	src/probe/questions.c src/probe/questions.h \
 	src/probe/startup.c src/probe/startup.h \
 	src/probe/target.c src/probe/target.h \
@@ -337,6 +342,7 @@ PROFILE = \
 	src/profile/anchor_section.c \
 	src/profile/applied.c src/profile/applied.h \
 	src/profile/apply.c src/profile/apply.h \
+	src/profile/begun.c \
 	src/profile/believe.c src/profile/believe.h \
 	src/profile/directory.c src/profile/directory.h \
 	src/profile/expand.c \
@@ -381,6 +387,7 @@ UNINSTALL = \
 	src/uninstall/own_files.c \
 	src/uninstall/plan.c src/uninstall/plan.h \
 	src/uninstall/profiles.c \
+	src/uninstall/root_crt.c \
 	src/uninstall/services.c \
 	src/uninstall/timer.c \
 	src/uninstall/trimmed.c
@@ -415,6 +422,7 @@ DIAGNOSE = \
 	src/diagnose/doctor_upkeep.c \
 	src/diagnose/enable_checks.c src/diagnose/enable_checks.h \
 	src/diagnose/ends.c src/diagnose/ends.h \
+	src/diagnose/files_run.c src/diagnose/files_run.h \
 	src/diagnose/forecast.c src/diagnose/forecast.h \
 	src/diagnose/forecast_server.c src/diagnose/forecast_server.h \
 	src/diagnose/going_roots.c src/diagnose/going_roots.h \

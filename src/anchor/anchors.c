@@ -5,6 +5,7 @@
 #include "anchor/root_crt.h"
 #include "anchor/root_crt_path.h"
 #include "ca/url.h"
+#include "base/manifest.h"
 #include "base/paths.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
@@ -391,13 +392,15 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 	if (root == NULL || cut_old(installing, &root->edit, &rest, &cut, error) != 0 ||
 	    pga_root_crt_look_for(root->edit.path, &rest, certificate->pin, &holds, error) != 0)
 		goto done;
-	if (!done->scoped && !holds)
+	if (!done->scoped && !holds) {
+		pga_manifest_note_root(&root->edit.notes, root->edit.path, certificate->pin);
 		result = pga_root_crt_add(root->edit.path, &rest, done->name, certificate,
 					  &root->after, error) == 0
 			     ? pga_transaction_put(root, error)
 			     : -1;
-	else
+	} else {
 		result = cut ? put_rest(root, &rest, error) : 0;
+	}
 done:
 	pga_text_free(&rest);
 	return result;

@@ -5,6 +5,7 @@
 #include "anchor/proof.h"
 #include "anchor/root_crt.h"
 #include "anchor/root_crt_path.h"
+#include "base/manifest.h"
 #include "base/paths.h"
 #include "policy/linked.h"
 #include "policy/pins.h"
@@ -325,6 +326,9 @@ static int compose_root(struct installing *installing, struct pga_error *error)
 		 pga_root_crt_add_many(root->edit.path, &root->edit.before, entries, count,
 				       &root->after, &changes, error) == 0)
 		result = changes ? pga_transaction_put(root, error) : 0;
+	for (size_t i = 0; changes && i < count; i++)
+		pga_manifest_note_root(&root->edit.notes, root->edit.path,
+				       entries[i].certificate->pin);
 	free(entries);
 	return result;
 }

@@ -58,6 +58,18 @@ int pga_root_crt_cut_all(const char *path, const struct pga_text *before,
 			 struct pga_root_crt_cut *cuts, size_t count, struct pga_text *after,
 			 struct pga_error *error);
 
+/* A comment line of ours with the certificate below it. */
+struct pga_root_crt_block {
+	char *name; /* of the anchor, as it stands there */
+	char *pin;
+};
+
+/* All of them, in the order of the bytes; to be freed after an error too. Returns -1 for want of
+ * memory. */
+int pga_root_crt_blocks(const struct pga_text *content, struct pga_root_crt_block **blocks,
+			size_t *count, struct pga_error *error);
+void pga_root_crt_blocks_free(struct pga_root_crt_block *blocks, size_t count);
+
 /* The same of all of them, whatever their names are, but for those with these pins, one a line. */
 int pga_root_crt_cut_every(const char *path, const struct pga_text *before, const char *spared,
 			   struct pga_text *after, struct pga_error *error);

@@ -306,37 +306,65 @@ static void read_own(const struct pga_text *content, struct run line, char **nam
 		*end = '\0';
 }
 
+int pga_root_crt_blocks(const struct pga_text *content, struct pga_root_crt_block **blocks,
+			size_t *count, struct pga_error *error)
+{
+	struct run line = {0, 0};
+	size_t most = 0;
+
+	*count = 0;
+	while ((line = find_line(content, end_of(line), PGA_ROOT_CRT_HEADING, false)).length > 0)
+		most++;
+	*blocks = calloc(most + 1, sizeof **blocks);
+	if (*blocks == NULL)
+		return pga_fail_memory(error);
+	line = (struct run){0, 0};
+	for (size_t i = 0; i < most; i++) {
+		struct pga_root_crt_block *block = &(*blocks)[*count];
+
+		line = find_line(content, end_of(line), PGA_ROOT_CRT_HEADING, false);
+		read_own(content, line, &block->name, &block->pin);
+		if (block->name != NULL && block->pin != NULL) {
+			(*count)++;
+			continue;
+		}
+		free(block->name);
+		free(block->pin);
+		*block = (struct pga_root_crt_block){NULL, NULL};
+	}
+	return 0;
+}
+
+void pga_root_crt_blocks_free(struct pga_root_crt_block *blocks, size_t count)
+{
+	for (size_t i = 0; blocks != NULL && i < count; i++) {
+		free(blocks[i].name);
+		free(blocks[i].pin);
+	}
+	free(blocks);
+}
+
 int pga_root_crt_cut_every(const char *path, const struct pga_text *before, const char *spared,
 			   struct pga_text *after, struct pga_error *error)
 {
-	struct pga_root_crt_cut *cuts;
-	char **words;
-	struct run line = {0, 0};
-	size_t most = 0;
+	struct pga_root_crt_block *blocks = NULL;
+	struct pga_root_crt_cut *cuts = NULL;
+	size_t all = 0;
 	size_t count = 0;
-	int result = -1;
+	int result = pga_root_crt_blocks(before, &blocks, &all, error);
 
-	while ((line = find_line(before, end_of(line), PGA_ROOT_CRT_HEADING, false)).length > 0)
-		most++;
-	cuts = calloc(most + 1, sizeof *cuts);
-	words = calloc(2 * most + 1, sizeof *words);
-	line = (struct run){0, 0};
-	for (size_t i = 0; cuts != NULL && words != NULL && i < most; i++) {
-		line = find_line(before, end_of(line), PGA_ROOT_CRT_HEADING, false);
-		read_own(before, line, &words[2 * i], &words[2 * i + 1]);
-		if (words[2 * i] != NULL && words[2 * i + 1] != NULL &&
-		    strstr(spared, words[2 * i + 1]) == NULL)
-			cuts[count++] = (struct pga_root_crt_cut){.name = words[2 * i],
-								  .pin = words[2 * i + 1]};
-	}
-	if (cuts == NULL || words == NULL)
-		(void)pga_fail_memory(error);
-	else
+	if (result == 0)
+		cuts = calloc(all + 1, sizeof *cuts);
+	if (result == 0 && cuts == NULL)
+		result = pga_fail_memory(error);
+	for (size_t i = 0; cuts != NULL && i < all; i++)
+		if (strstr(spared, blocks[i].pin) == NULL)
+			cuts[count++] =
+			    (struct pga_root_crt_cut){.name = blocks[i].name, .pin = blocks[i].pin};
+	if (result == 0)
 		result = pga_root_crt_cut_all(path, before, cuts, count, after, error);
-	for (size_t i = 0; words != NULL && i < 2 * most; i++)
-		free(words[i]);
-	free(words);
 	free(cuts);
+	pga_root_crt_blocks_free(blocks, all);
 	return result;
 }
 

@@ -4,6 +4,7 @@
 #include "anchor/root_crt.h"
 #include "anchor/root_crt_path.h"
 #include "base/file.h"
+#include "base/manifest.h"
 #include "policy/joined.h"
 #include "policy/linked.h"
 #include "policy/system_files.h"
@@ -142,9 +143,10 @@ static int cut(const char *path, const char *name, const char *pin, struct pga_t
 	return 0;
 }
 
-static int add(const char *path, const struct pga_member *member, struct pga_text *text,
+static int add(struct pga_edit *edit, const struct pga_member *member, struct pga_text *text,
 	       struct pga_error *error)
 {
+	const char *path = edit->path;
 	struct pga_text more = PGA_TEXT_EMPTY;
 	bool holds = false;
 
@@ -158,24 +160,25 @@ static int add(const char *path, const struct pga_member *member, struct pga_tex
 		return -1;
 	}
 	pga_rotating_take(text, &more);
+	pga_manifest_note_root(&edit->notes, path, member->pin);
 	return 0;
 }
 
-static int compose_root_text(const struct pga_rotating *rotating, const char *path,
+static int compose_root_text(const struct pga_rotating *rotating, struct pga_edit *edit,
 			     struct pga_text *text, struct pga_error *error)
 {
 	const struct pga_rotation *is = rotating->is;
 
 	for (size_t i = 0; i < is->count; i++)
 		if ((is->members[i].dropped || is->members[i].takes != NULL) &&
-		    cut(path, is->members[i].name, is->members[i].pin, text, error) != 0)
+		    cut(edit->path, is->members[i].name, is->members[i].pin, text, error) != 0)
 			return -1;
 	/* One that is missing is brought back. */
 	for (size_t i = 0; i < is->count; i++) {
 		const struct pga_member *member = &is->members[i];
 
 		if (member->root != NULL && !member->scoped && !member->dropped &&
-		    add(path, member, text, error) != 0)
+		    add(edit, member, text, error) != 0)
 			return -1;
 	}
 	return 0;
@@ -195,7 +198,7 @@ int pga_rotating_compose_root(struct pga_rotating *rotating, struct pga_error *e
 		return -1;
 	pga_text_add_bytes(&root->after, pga_text_string(&root->edit.before),
 			   root->edit.before.length);
-	if (compose_root_text(rotating, root->edit.path, &root->after, error) != 0)
+	if (compose_root_text(rotating, &root->edit, &root->after, error) != 0)
 		return -1;
 	if (!root->after.failed &&
 	    strcmp(pga_text_string(&root->after), pga_text_string(&root->edit.before)) == 0)

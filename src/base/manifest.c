@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const kinds[] = {"directory", "file", "found", "service", "replaced", "trimmed"};
+static const char *const kinds[] = {"directory", "file",    "found", "service",
+				    "replaced",  "trimmed", "root"};
 
 uint64_t pga_manifest_digest(const char *bytes, size_t length)
 {
@@ -49,11 +50,22 @@ void pga_manifest_note_service(struct pga_text *text, const char *path, const ch
 	text->failed = text->failed || lines->failed;
 }
 
-void pga_manifest_note_trimmed(struct pga_text *text, const char *path, const char *pin)
+static void note_pin(struct pga_text *text, enum pga_note_kind kind, const char *path,
+		     const char *pin)
 {
-	pga_manifest_add_note(text, PGA_NOTE_TRIMMED, path);
+	pga_manifest_add_note(text, kind, path);
 	pga_manifest_add_field(text, pin);
 	pga_text_add(text, "\n");
+}
+
+void pga_manifest_note_trimmed(struct pga_text *text, const char *path, const char *pin)
+{
+	note_pin(text, PGA_NOTE_TRIMMED, path, pin);
+}
+
+void pga_manifest_note_root(struct pga_text *text, const char *path, const char *pin)
+{
+	note_pin(text, PGA_NOTE_ROOT, path, pin);
 }
 
 void pga_manifest_note_directory(struct pga_text *text, const char *path)
@@ -137,7 +149,7 @@ static bool take_note(struct pga_note *note, const char *line, size_t length)
 		note->name = pga_manifest_take_field(&at, end);
 		note->digest = take_digest(&at, end);
 	}
-	if (note->kind == PGA_NOTE_TRIMMED)
+	if (note->kind == PGA_NOTE_TRIMMED || note->kind == PGA_NOTE_ROOT)
 		note->name = pga_manifest_take_field(&at, end);
 	if (note->path != NULL && note->path[0] == '/' &&
 	    (note->name != NULL || which < PGA_NOTE_SERVICE))
@@ -231,6 +243,16 @@ bool pga_manifest_has(const struct pga_manifest *manifest, enum pga_note_kind ki
 {
 	for (size_t i = 0; i < manifest->count; i++)
 		if (manifest->notes[i].kind == kind && strcmp(manifest->notes[i].path, path) == 0)
+			return true;
+	return false;
+}
+
+bool pga_manifest_has_root(const struct pga_manifest *manifest, const char *path, const char *pin)
+{
+	for (size_t i = 0; i < manifest->count; i++)
+		if (manifest->notes[i].kind == PGA_NOTE_ROOT &&
+		    strcmp(manifest->notes[i].path, path) == 0 &&
+		    strcmp(manifest->notes[i].name, pin) == 0)
 			return true;
 	return false;
 }

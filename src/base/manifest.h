@@ -9,6 +9,7 @@
  *   service PATH NAME DIGEST       an entry of a service file was added
  *   replaced PATH NAME DIGEST      an entry was written in the place of one that was there
  *   trimmed PATH PIN               a root was taken out of a file of roots
+ *   root PATH PIN                  a root was put into a file of roots
  *
  * Nothing is removed because the manifest names it: it says which of the things that pganchor
  * knows as its own were not there before. */
@@ -32,6 +33,7 @@ enum pga_note_kind {
 	PGA_NOTE_SERVICE,
 	PGA_NOTE_REPLACED,
 	PGA_NOTE_TRIMMED,
+	PGA_NOTE_ROOT,
 };
 
 struct pga_note {
@@ -79,6 +81,13 @@ void pga_manifest_note_service(struct pga_text *text, const char *path, const ch
 
 /* Adds the note that the root with this pin goes out of the file. */
 void pga_manifest_note_trimmed(struct pga_text *text, const char *path, const char *pin);
+
+/* Adds the note that the root with this pin comes into the file: by that it is known while the pin
+ * itself is not written yet. */
+void pga_manifest_note_root(struct pga_text *text, const char *path, const char *pin);
+
+/* Whether it was put there. */
+bool pga_manifest_has_root(const struct pga_manifest *manifest, const char *path, const char *pin);
 
 /* Adds the pins that went out of the file, one a line. Want of memory is pins->failed. */
 void pga_manifest_trimmed(const struct pga_manifest *manifest, const char *path,

@@ -78,13 +78,26 @@ static void print_message(FILE *stream, const char *text)
 	pga_text_free(&copy);
 }
 
+/* Without memory too it is told what there was to tell, as far as there is room. */
 void pga_vprint(FILE *stream, const char *format, va_list arguments)
 {
+	static const char rest[] = "...";
+	char cut[4096];
 	char *message = NULL;
+	va_list again;
 
-	if (vasprintf(&message, format, arguments) < 0)
+	va_copy(again, arguments);
+	if (vasprintf(&message, format, arguments) < 0) {
+		const int length = vsnprintf(cut, sizeof cut, format, again);
+
 		message = NULL;
-	print_message(stream, message != NULL ? message : "out of memory");
+		if (length < 0)
+			cut[0] = '\0';
+		else if ((size_t)length >= sizeof cut)
+			memcpy(cut + sizeof cut - sizeof rest, rest, sizeof rest);
+	}
+	va_end(again);
+	print_message(stream, message != NULL ? message : cut);
 	free(message);
 }
 

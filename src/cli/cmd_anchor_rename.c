@@ -28,6 +28,7 @@ static const char *const labels[PGA_RENAMED_FILES] = {
     [PGA_RENAMED_NEW_CRT] = "anchor.crt",     [PGA_RENAMED_OLD_CRL] = "old.crl",
     [PGA_RENAMED_NEW_CRL] = "anchor.crl",     [PGA_RENAMED_ROOT_CRT] = "root.crt",
     [PGA_RENAMED_USER_SERVICES] = "services", [PGA_RENAMED_SYSTEM_SERVICES] = "system_services",
+    [PGA_RENAMED_USER_HARDENED] = "hardened", [PGA_RENAMED_SYSTEM_HARDENED] = "system_hardened",
 };
 
 static void print_text(const struct renaming *renaming)

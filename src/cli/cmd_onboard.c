@@ -219,8 +219,9 @@ static int apply(struct pga_onboarding *onboarding, struct pga_error *error)
 		result = pga_apply(application, false, error);
 		onboarding->applied = onboarding->applied || (result == 0 && application->changes);
 		if (result == 0 && !onboarding->json && application->visible)
-			pga_print(stdout, "profile %s: applied\n",
-				  application->fetched->profile.name);
+			/* A profile's name is harmless as it is: this needs no memory to be said.
+			 */
+			(void)printf("profile %s: applied\n", application->fetched->profile.name);
 	}
 	pga_followed_copy_end(&onboarding->copy);
 	return result;

@@ -3,9 +3,9 @@
 #include "cli/print_probe.h"
 #include "cli/probe_many.h"
 
+#include "base/many.h"
 #include "base/memory_file.h"
 #include "base/terminal.h"
-#include "probe/many.h"
 #include "report/json.h"
 
 #include <errno.h>

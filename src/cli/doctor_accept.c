@@ -2,6 +2,7 @@
 #include "cli/cmd_doctor.h"
 
 #include "base/paths.h"
+#include "base/printable.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/print_doctor.h"
@@ -13,11 +14,15 @@
 static int report(const struct pga_doctor_asked *asked, const char *key, const char *name,
 		  const char *done, const char *would)
 {
+	struct pga_text shown = PGA_TEXT_EMPTY;
+
 	if (asked->json)
 		return pga_json_print(json_pack("{s:o, s:b}", key, pga_json_text(name), "dry_run",
 						(int)asked->dry_run),
 				      PGA_EXIT_DONE);
-	pga_print(stdout, "%s %s\n", asked->dry_run ? would : done, name);
+	pga_text_add_printable(&shown, name, "");
+	pga_print(stdout, "%s %s\n", asked->dry_run ? would : done, pga_text_string(&shown));
+	pga_text_free(&shown);
 	return PGA_EXIT_DONE;
 }
 

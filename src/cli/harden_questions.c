@@ -36,7 +36,22 @@ static char *read_name(const struct pga_text *names, const struct pga_answer *an
 	return NULL;
 }
 
-static int ask_name(struct pga_harden *harden, size_t index, struct pga_error *error)
+/* Looks at it again, by this name of the server that the state is about. */
+static int look_again(struct pga_harden *harden, size_t index, const char *name,
+		      struct pga_error *error)
+{
+	struct pga_text list = PGA_TEXT_EMPTY;
+	int result;
+
+	pga_harden_add_meant(&harden->items[index], name, &list);
+	result = list.failed ? pga_fail_memory(error)
+			     : pga_harden_again(harden, index, pga_text_string(&list), error);
+	pga_text_free(&list);
+	return result;
+}
+
+static int ask_name(struct pga_harden *harden, size_t index, bool *answered,
+		    struct pga_error *error)
 {
 	const struct pga_hardening *item = &harden->items[index];
 	struct pga_question question;
@@ -44,6 +59,7 @@ static int ask_name(struct pga_harden *harden, size_t index, struct pga_error *e
 	char *name;
 	int result;
 
+	*answered = false;
 	if (pga_question_begin(&question, HINT, error) != 0)
 		return -1;
 	pga_print(question.out, "service %s: %s shows a certificate for another name:\n",
@@ -56,7 +72,8 @@ static int ask_name(struct pga_harden *harden, size_t index, struct pga_error *e
 	if (result != 0)
 		return -1;
 	name = read_name(&item->names, &answer);
-	result = name != NULL ? pga_harden_again(harden, index, name, error) : 0;
+	*answered = name != NULL;
+	result = name != NULL ? look_again(harden, index, name, error) : 0;
 	free(name);
 	return result;
 }
@@ -119,18 +136,22 @@ static int pin_root(const struct pga_harden *harden, const struct pga_hardening 
 	return status;
 }
 
-static int ask_anchor(struct pga_harden *harden, size_t index, struct pga_error *error)
+static int ask_anchor(struct pga_harden *harden, size_t index, bool *answered,
+		      struct pga_error *error)
 {
 	const struct pga_hardening *item = &harden->items[index];
-	char *name = NULL;
-	int result = 0;
+	bool stays = false; /* the name is the entry's own */
+	char *name;
+	int result;
 
-	if (harden->wish->host != NULL)
-		name = strdup(harden->wish->host);
-	else if (item->fits)
+	*answered = false;
+	result = pga_harden_meant(item, &name, error);
+	if (result == 0 && name == NULL && item->fits) {
+		stays = true;
 		name = host_of(item->server);
-	else
+	} else if (result == 0 && name == NULL) {
 		result = ask_which(item, &name, error);
+	}
 	if (result != 0 || name == NULL) {
 		free(name);
 		return result;
@@ -138,20 +159,35 @@ static int ask_anchor(struct pga_harden *harden, size_t index, struct pga_error 
 	pga_print(stderr, "service %s: no anchor that is pinned has signed what %s shows.\n",
 		  item->name, item->server);
 	/* What came of it is said there. */
-	if (pin_root(harden, item, name) == PGA_EXIT_DONE)
-		result = pga_harden_again(harden, index, item->fits ? NULL : name, error);
+	*answered = pin_root(harden, item, name) == PGA_EXIT_DONE;
+	if (*answered)
+		result = look_again(harden, index, stays ? "" : name, error);
 	free(name);
+	return result;
+}
+
+/* Of each host at most two things are asked: the root of its CA, and its name. */
+static int ask_all(struct pga_harden *harden, size_t index, struct pga_error *error)
+{
+	const struct pga_hardening *item = &harden->items[index];
+	size_t most = 2 * item->hosts;
+	bool answered = true;
+	int result = 0;
+
+	while (result == 0 && answered && most-- > 0) {
+		answered = false;
+		if (item->state == PGA_HARDEN_ANCHOR)
+			result = ask_anchor(harden, index, &answered, error);
+		else if (item->state == PGA_HARDEN_NAME)
+			result = ask_name(harden, index, &answered, error);
+	}
 	return result;
 }
 
 int pga_harden_ask(struct pga_harden *harden, struct pga_error *error)
 {
-	for (size_t i = 0; i < harden->count; i++) {
-		if (harden->items[i].state == PGA_HARDEN_ANCHOR &&
-		    ask_anchor(harden, i, error) != 0)
+	for (size_t i = 0; i < harden->count; i++)
+		if (ask_all(harden, i, error) != 0)
 			return -1;
-		if (harden->items[i].state == PGA_HARDEN_NAME && ask_name(harden, i, error) != 0)
-			return -1;
-	}
 	return 0;
 }

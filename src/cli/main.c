@@ -75,6 +75,8 @@ const struct pga_command pga_cmd_pganchor = {
     .examples = "help COMMAND tells what a command takes, as COMMAND --help does;\n"
 		"version tells which one this is.\n\n"
 		"The first steps:\n"
+		"  pganchor onboard acme.profile\n"
+		"or, without a profile of the company's:\n"
 		"  pganchor bootstrap --ca-url https://ca.example.com:9000 --fingerprint HEX\n"
 		"  pganchor service add prod --host db.example.com\n"
 		"  pganchor run -- psql service=prod\n",

@@ -21,12 +21,12 @@ void pga_finding_add_name(struct pga_text *text, const struct pga_finding *findi
 	pga_text_free(&object);
 }
 
-/* A line, the user's home as ~. */
+/* One line, the user's home as ~. */
 static void print_line(const char *line)
 {
 	struct pga_text shown = PGA_TEXT_EMPTY;
 
-	pga_text_add_home_short(&shown, line);
+	pga_finding_add_said(&shown, line);
 	pga_print(stdout, "    %s\n", pga_text_string(&shown));
 	pga_text_free(&shown);
 }
@@ -37,14 +37,17 @@ static void print_acceptance(const struct pga_acceptance *acceptance)
 	const char *user = acceptance->words[PGA_ACCEPTED_USER];
 	const char *since = acceptance->words[PGA_ACCEPTED_SINCE];
 	const char *until = acceptance->words[PGA_ACCEPTED_UNTIL];
+	struct pga_text line = PGA_TEXT_EMPTY;
 
-	pga_print(stdout, "    accepted by %s%s%.10s%s%s: %s\n",
-		  acceptance->system                ? "the system"
-		  : user != NULL && user[0] != '\0' ? user
-						    : "somebody",
-		  since != NULL ? " on " : "", since != NULL ? since : "",
-		  until != NULL ? ", until " : "", until != NULL ? until : "",
-		  acceptance->words[PGA_ACCEPTED_REASON]);
+	pga_text_addf(&line, "accepted by %s%s%.10s%s%s: %s",
+		      acceptance->system                ? "the system"
+		      : user != NULL && user[0] != '\0' ? user
+							: "somebody",
+		      since != NULL ? " on " : "", since != NULL ? since : "",
+		      until != NULL ? ", until " : "", until != NULL ? until : "",
+		      acceptance->words[PGA_ACCEPTED_REASON]);
+	print_line(pga_text_string(&line));
+	pga_text_free(&line);
 }
 
 static void print_finding(const struct pga_finding *finding,

@@ -1,6 +1,7 @@
 #include "cli/print_findings.h"
 
 #include "base/home_text.h"
+#include "base/printable.h"
 #include "base/terminal.h"
 
 #include <string.h>
@@ -13,6 +14,16 @@ static enum pga_colour colour_of(enum pga_severity severity)
 						  [PGA_SEVERITY_ERROR] = PGA_RED};
 
 	return colours[severity];
+}
+
+void pga_finding_add_said(struct pga_text *text, const char *said)
+{
+	struct pga_text shown = PGA_TEXT_EMPTY;
+
+	pga_text_add_home_short(&shown, said);
+	pga_text_add_printable(text, pga_text_string(&shown), "");
+	text->failed = text->failed || shown.failed;
+	pga_text_free(&shown);
 }
 
 /* These messages were made to stand under a heading. */
@@ -37,7 +48,7 @@ void pga_finding_add_message(struct pga_text *text, FILE *stream, const struct p
 		      colour != PGA_PLAIN ? pga_colour(stream, PGA_PLAIN) : "");
 	if (heading != NULL)
 		pga_text_addf(text, "%s: ", heading);
-	pga_text_add_home_short(text, finding->message);
+	pga_finding_add_said(text, finding->message);
 }
 
 /* How much of the line stands in one of so many bytes: up to its last blank there, or as much of a
@@ -62,7 +73,7 @@ static void print_cut(FILE *stream, const char *line, size_t width)
 	const char *rest;
 	size_t length;
 
-	pga_text_add_home_short(&shown, line);
+	pga_finding_add_said(&shown, line);
 	rest = pga_text_string(&shown);
 	length = fitting(rest, room);
 	pga_print(stream, "    %.*s\n", (int)length, rest);
@@ -91,7 +102,7 @@ static void print_hint(FILE *stream, const char *hint, size_t width)
 		return;
 	}
 	pga_text_add_bytes(&command, hint, end != NULL ? (size_t)(end - hint) : strlen(hint));
-	pga_text_add_home_short(&shown, pga_text_string(&command));
+	pga_finding_add_said(&shown, pga_text_string(&command));
 	pga_print(stream, "    %s\n", pga_text_string(&shown));
 	pga_text_free(&command);
 	pga_text_free(&shown);

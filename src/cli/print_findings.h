@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
+/* Adds what is said of a finding, which may quote anybody: as one line, with ~ for the home. */
+void pga_finding_add_said(struct pga_text *text, const char *said);
+
 /* Adds "ERROR: MESSAGE" in colour for this stream: with what it is about before the message where
  * that does not say so itself, and the home as ~. word: in the place of the severity's; NULL: that.
  */

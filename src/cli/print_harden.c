@@ -14,6 +14,11 @@
 
 /* ---- Text ---- */
 
+static void warn_of_memory(void)
+{
+	pga_print_warning("out of memory: a line of what changes is not shown");
+}
+
 static void print_setting(FILE *stream, char sign, const char *keyword, const char *value)
 {
 	struct pga_text shown = PGA_TEXT_EMPTY;
@@ -21,7 +26,10 @@ static void print_setting(FILE *stream, char sign, const char *keyword, const ch
 	if (value == NULL)
 		return;
 	pga_text_add_masked(&shown, value);
-	pga_print(stream, "    %c %s=%s\n", sign, keyword, pga_text_string(&shown));
+	if (shown.failed)
+		warn_of_memory();
+	else
+		pga_print(stream, "    %c %s=%s\n", sign, keyword, pga_text_string(&shown));
 	pga_text_free(&shown);
 }
 
@@ -32,6 +40,20 @@ static void print_lines(FILE *stream, const char *indent, const char *lines)
 
 	while (pga_next_line(&lines, &line, &length))
 		pga_print(stream, "%s%.*s\n", indent, (int)length, line);
+}
+
+static void print_proof(FILE *stream, const struct pga_hardening *item)
+{
+	const bool several = item->hosts - item->sockets > 1;
+
+	pga_print(stream, "      libpq verifies its server%s with these settings",
+		  several ? "s" : "");
+	if (item->anchor != NULL)
+		pga_print(stream, ": anchor %s has signed %s", item->anchor,
+			  several ? "them" : "it");
+	pga_print(stream, "\n");
+	if (item->sockets > 0)
+		pga_print(stream, "      on a socket of this machine nothing is verified\n");
 }
 
 static void print_ready(FILE *stream, const struct pga_hardening *item, const char *path,
@@ -53,13 +75,7 @@ static void print_ready(FILE *stream, const struct pga_hardening *item, const ch
 		print_setting(stream, '+', change->keyword, change->after);
 	}
 	print_lines(stream, "      ", pga_text_string(&item->why));
-	if (item->anchor != NULL)
-		pga_print(stream,
-			  "      libpq verifies its server with these settings: anchor %s has "
-			  "signed it\n",
-			  item->anchor);
-	else
-		pga_print(stream, "      libpq verifies its servers with these settings\n");
+	print_proof(stream, item);
 }
 
 void pga_print_harden(FILE *stream, const struct pga_harden *harden, enum pga_harden_step step)
@@ -100,10 +116,14 @@ static void add_names(const struct pga_harden *harden, const struct pga_hardenin
 
 	while (told < MOST_TOLD && pga_next_line(&rest, &line, &length)) {
 		char *name = strndup(line, length);
+		struct pga_text list = PGA_TEXT_EMPTY;
 
 		pga_text_add(hint, told++ > 0 ? "\n    " : "");
-		pga_add_harden_command(harden, item, name, hint);
-		hint->failed = hint->failed || name == NULL;
+		if (name != NULL)
+			pga_harden_add_meant(item, name, &list);
+		pga_add_harden_command(harden, item, pga_text_string(&list), hint);
+		hint->failed = hint->failed || name == NULL || list.failed;
+		pga_text_free(&list);
 		free(name);
 	}
 }
@@ -128,18 +148,22 @@ static void add_bootstrap(const struct pga_hardening *item, const char *name, st
 }
 
 /* What nothing proves is a person's to say: the names that the certificate has may be anybody's. */
-static void add_pinning(const struct pga_harden *harden, const struct pga_hardening *item,
-			struct pga_text *hint)
+static void add_pinning(const struct pga_hardening *item, struct pga_text *hint)
 {
 	const char *rest = pga_text_string(&item->names);
 	const char *line;
 	size_t length;
 	size_t told = 0;
+	struct pga_error error;
+	char *meant;
+
+	hint->failed = pga_harden_meant(item, &meant, &error) != 0 || hint->failed;
 
 	pga_text_add(hint, "pin the root of its CA first, by the fingerprint that you get from who "
 			   "runs it: ");
-	if (harden->wish->host != NULL || item->fits || item->names.length == 0) {
-		add_bootstrap(item, harden->wish->host, hint);
+	if (meant != NULL || item->fits || item->names.length == 0) {
+		add_bootstrap(item, meant, hint);
+		free(meant);
 		return;
 	}
 	pga_text_add(hint, "if it is the server that its certificate says,");
@@ -162,7 +186,7 @@ static void print_left(const struct pga_harden *harden, const struct pga_hardeni
 	if (item->state == PGA_HARDEN_NAME)
 		add_names(harden, item, &hint);
 	else if (item->state == PGA_HARDEN_ANCHOR)
-		add_pinning(harden, item, &hint);
+		add_pinning(item, &hint);
 	else
 		pga_text_add(&hint, item->error.hint);
 	(void)pga_fail(&error, pga_text_string(&hint), "service %s: left as it is: %s", item->name,
@@ -192,7 +216,10 @@ static void print_changed(char sign, const char *lines)
 		struct pga_text shown = PGA_TEXT_EMPTY;
 
 		pga_text_add_masked_line(&shown, line, strcspn(line, "\r\n"));
-		pga_print(stdout, "    %c %s\n", sign, pga_text_string(&shown));
+		if (shown.failed)
+			warn_of_memory();
+		else
+			pga_print(stdout, "    %c %s\n", sign, pga_text_string(&shown));
 		pga_text_free(&shown);
 	}
 }

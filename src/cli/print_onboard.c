@@ -238,7 +238,7 @@ static void print_problem(const struct pga_apply_service *service,
 static bool is_open(enum pga_onboard_password password)
 {
 	return password == PGA_ONBOARD_SKIPPED || password == PGA_ONBOARD_REFUSED ||
-	       password == PGA_ONBOARD_MISSING || password == PGA_ONBOARD_NOT_ASKED;
+	       password == PGA_ONBOARD_MISSING;
 }
 
 static void print_passwords(const struct pga_onboarding *onboarding,
@@ -251,7 +251,9 @@ static void print_passwords(const struct pga_onboarding *onboarding,
 	     i++) {
 		struct pga_text word = PGA_TEXT_EMPTY;
 
-		if (!is_open(profile->passwords[i]))
+		/* None is kept for a server that is not verified: what is wrong is said above. */
+		if (!is_open(profile->passwords[i]) ||
+		    !is_good(&profile->application.services[i], &profile->servers[i]))
 			continue;
 		if (!told)
 			pga_print(stdout, "passwords that are not in the keyring%s%s:\n",

@@ -132,7 +132,9 @@ static void print_services(const struct pga_overview *overview)
 {
 	const struct pga_service_list *services = &overview->doctor.services;
 
-	if (services->count == 0)
+	if (overview->doctor.services_unread)
+		row("services", "could not all be read: pganchor service list");
+	else if (services->count == 0)
 		row("services", "none: pganchor service add NAME --host HOST");
 	else if (services->weak + services->broken == 0)
 		row("services", "%zu, none weak", services->count);
@@ -205,6 +207,7 @@ static void print_doctor(const struct pga_overview *overview)
 {
 	const struct pga_doctor_counts *counts = &overview->counts;
 	struct pga_text accepted = PGA_TEXT_EMPTY;
+	struct pga_text more = PGA_TEXT_EMPTY;
 
 	if (counts->accepted > 0)
 		pga_text_addf(&accepted, ", %zu accepted", counts->accepted);
@@ -213,7 +216,11 @@ static void print_doctor(const struct pga_overview *overview)
 	    counts->of[PGA_SEVERITY_WARNING], plural(counts->of[PGA_SEVERITY_WARNING]),
 	    counts->of[PGA_SEVERITY_NOTE], plural(counts->of[PGA_SEVERITY_NOTE]),
 	    pga_text_string(&accepted));
+	for (size_t i = 0; i < overview->more_count; i++)
+		pga_text_addf(&more, "%s%s", i > 0 ? ", " : "", overview->more[i]);
+	row("", "looks at more: %s", pga_text_string(&more));
 	pga_text_free(&accepted);
+	pga_text_free(&more);
 }
 
 void pga_print_overview(const struct pga_overview *overview)
@@ -237,10 +244,15 @@ static json_t *moment_or_null(time_t when)
 	return when != 0 ? json_string(text) : json_null();
 }
 
-static json_t *services_as_json(const struct pga_service_list *services, size_t allowed)
+/* None is known of a file that could not be read. */
+static json_t *services_as_json(const struct pga_overview *overview)
 {
+	const struct pga_service_list *services = &overview->doctor.services;
+
+	if (overview->doctor.services_unread)
+		return json_pack("{s:n, s:n, s:n, s:n}", "count", "allowed", "weak", "broken");
 	return json_pack("{s:i, s:i, s:i, s:i}", "count", (int)services->count, "allowed",
-			 (int)allowed, "weak", (int)services->weak, "broken",
+			 (int)overview->allowed, "weak", (int)services->weak, "broken",
 			 (int)services->broken);
 }
 
@@ -262,11 +274,19 @@ static json_t *timer_as_json(const struct pga_overview *overview)
 			 "next", moment_or_null(overview->next_run));
 }
 
+static json_t *more_as_json(const struct pga_overview *overview)
+{
+	json_t *more = json_array();
+
+	for (size_t i = 0; i < overview->more_count; i++)
+		pga_json_add(more, json_string(overview->more[i]));
+	return more;
+}
+
 void pga_overview_as_json(const struct pga_overview *overview, json_t *object)
 {
 	pga_json_set(object, "ends_next", next_as_json(overview));
-	pga_json_set(object, "services",
-		     services_as_json(&overview->doctor.services, overview->allowed));
+	pga_json_set(object, "services", services_as_json(overview));
 	pga_json_set(object, "keyring",
 		     json_pack("{s:b, s:o, s:o}", "available", (int)overview->keyring, "passwords",
 			       overview->passwords_unread
@@ -278,6 +298,8 @@ void pga_overview_as_json(const struct pga_overview *overview, json_t *object)
 				   : json_integer((json_int_t)overview->passphrases)));
 	pga_json_set(object, "timer", timer_as_json(overview));
 	pga_json_set(object, "doctor",
-		     json_pack("{s:o, s:i}", "open", pga_doctor_counts_as_json(&overview->counts),
-			       "accepted", (int)overview->counts.accepted));
+		     json_pack("{s:o, s:i, s:o}", "open",
+			       pga_doctor_counts_as_json(&overview->counts), "accepted",
+			       (int)overview->counts.accepted, "looks_at_more",
+			       more_as_json(overview)));
 }

@@ -1,6 +1,8 @@
 #include "cli/print_probe_many.h"
 
+#include "base/printable.h"
 #include "base/terminal.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/print_probe.h"
 #include "report/json.h"
@@ -15,12 +17,22 @@
 #define WIDEST_SERVER  40
 #define WIDEST_SERVICE 20
 
-static long days_until(time_t end, time_t now)
+/* What the column of servers says already is left out: "HOST:PORT: " before it, " to HOST:PORT". */
+static char *without_label(const char *why, const char *label)
 {
-	const time_t left = end - now;
+	static const char to[] = "could not connect to ";
+	const size_t length = strlen(label);
+	struct pga_text text = PGA_TEXT_EMPTY;
 
-	return (long)(left >= 0 ? left / SECONDS_A_DAY
-				: -((-left + SECONDS_A_DAY - 1) / SECONDS_A_DAY));
+	if (strncmp(why, label, length) == 0 && strncmp(why + length, ": ", 2) == 0) {
+		why += length + 2;
+	} else if (strncmp(why, to, strlen(to)) == 0 &&
+		   strncmp(why + strlen(to), label, length) == 0) {
+		pga_text_add(&text, "could not connect");
+		why += strlen(to) + length;
+	}
+	pga_text_add_printable(&text, why, "");
+	return pga_text_take(&text);
 }
 
 /* The one line that explains it: of a server that is good, nothing. */
@@ -52,8 +64,8 @@ struct pga_probe_line *pga_probe_line(const struct pga_fleet_server *server,
 	line->letter = grade.letter;
 	line->status = pga_probe_status(probe);
 	line->dated = probe->earliest != 0;
-	line->days = line->dated ? days_until(probe->earliest, probe->now) : 0;
-	line->why = pga_printable(reason_of(probe, &grade));
+	line->left = line->dated ? probe->earliest - probe->now : 0;
+	line->why = without_label(reason_of(probe, &grade), server->label);
 	if (json)
 		line->json = object_of(server, probe, &grade);
 	if (metrics)
@@ -116,8 +128,10 @@ static void print_line(const struct pga_probe_report *report, const struct pga_f
 {
 	char days[24] = "-";
 
-	if (line->dated)
-		(void)snprintf(days, sizeof days, "%ld", line->days);
+	if (line->dated && line->left < 0)
+		(void)snprintf(days, sizeof days, "over");
+	else if (line->dated)
+		(void)snprintf(days, sizeof days, "%ld", (long)(line->left / SECONDS_A_DAY));
 	pga_print(stdout, "%s%-5c%s  %-*s  ", pga_colour(stdout, colour_of(line->letter)),
 		  line->letter, pga_colour(stdout, PGA_PLAIN), (int)report->width[0],
 		  server->label);

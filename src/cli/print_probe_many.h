@@ -15,8 +15,8 @@
 struct pga_probe_line {
 	char letter;                 /* its grade */
 	int status;                  /* the exit status that it would have alone */
-	bool dated;                  /* days says something */
-	long days;                   /* until the first certificate of its chain ends */
+	bool dated;                  /* left says something */
+	time_t left;                 /* seconds until the first certificate of its chain ends */
 	char *why;                   /* in a line, printable; "" */
 	char *json;                  /* the object, in a line; NULL where none is wanted */
 	struct pga_metrics_row *row; /* likewise */

@@ -77,7 +77,7 @@ static bool place_at(const struct pga_policy *policy, size_t index, struct pga_s
 		*place = (struct pga_system_place){policy->user.path, policy->user.stamp};
 	else
 		return false;
-	return true;
+	return place->path != NULL; /* it has none where memory ran out: they end there */
 }
 
 static bool is_policy_file(const struct pga_system_place *place)

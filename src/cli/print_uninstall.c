@@ -57,10 +57,10 @@ void pga_print_uninstall(FILE *stream, const struct pga_uninstall *plan, enum pg
 	}
 	for (size_t i = 0; i < plan->cut_off_count; i++)
 		print_cut_off(stream, &plan->cut_off[i], done);
-	if (plan->step_count == 0)
+	if (plan->step_count == 0 && plan->kept_count == 0)
 		(void)fputs("Nothing of pganchor's is in this home. Nothing was changed.\n",
 			    stream);
-	else if (when == PGA_TOLD_WOULD)
+	else if (plan->step_count == 0 || when == PGA_TOLD_WOULD)
 		(void)fputs("Nothing was changed.\n", stream);
 }
 

@@ -14,7 +14,8 @@
  */
 #define LONGEST 60.0
 
-/* Of the scraper's time so much is left for the answer, in seconds. */
+/* Of the scraper's time so much is left to begin and to answer: a tenth, and at least so many
+ * seconds. */
 #define SPARED 0.5
 
 /* Each request is answered by a run of this very program: so each one sees the services, anchors
@@ -38,10 +39,11 @@ static void add(struct words *words, const char *word)
 static void make_words(struct words *words, const struct pga_probe_asked *asked, const char *only,
 		       double time)
 {
+	const double spared = time / 10 > SPARED ? time / 10 : SPARED;
 	long max_time = asked->limits.max_time;
 
-	if (time > 0 && (double)max_time > (time - SPARED) * 1000)
-		max_time = time > 2 * SPARED ? (long)((time - SPARED) * 1000) : (long)(time * 500);
+	if (time > 0 && (double)max_time > (time - spared) * 1000)
+		max_time = time > 2 * spared ? (long)((time - spared) * 1000) : (long)(time * 500);
 	max_time = max_time > 0 ? max_time : 1;
 	words->count = 0;
 	add(words, program);

@@ -1,10 +1,10 @@
 #include "cli/probe_many.h"
 
 #include "base/edit.h"
+#include "base/many.h"
 #include "base/terminal.h"
 #include "cli/cli.h"
 #include "cli/print_probe_many.h"
-#include "probe/many.h"
 #include "probe/metrics.h"
 
 #include <stdlib.h>

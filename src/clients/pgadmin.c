@@ -55,12 +55,11 @@ void pga_pgadmin_read(const struct pga_store *store)
 	struct pga_store copy = *store;
 	struct pga_error error;
 
-	if (pga_sqlite_ask(store->file,
-			   "SELECT " COLUMNS "connection_params FROM server ORDER BY id",
+	if (pga_sqlite_ask(store->file, "SELECT " COLUMNS "connection_params FROM server",
 			   take_server, &copy, &error) == 0)
 		return;
 	if (strstr(error.message, "no such column") == NULL ||
-	    pga_sqlite_ask(store->file, "SELECT " COLUMNS "ssl_mode FROM server ORDER BY id",
-			   take_old_server, &copy, &error) != 0)
+	    pga_sqlite_ask(store->file, "SELECT " COLUMNS "ssl_mode FROM server", take_old_server,
+			   &copy, &error) != 0)
 		pga_keep_unread(store, &error);
 }

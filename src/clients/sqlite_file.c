@@ -9,12 +9,15 @@
 #ifdef HAVE_SQLITE3_H
 
 #include <sqlite3.h>
+#include <time.h>
 
 #define FUNCTIONS(X)                \
 	X(sqlite3_open_v2)          \
 	X(sqlite3_close)            \
+	X(sqlite3_db_config)        \
 	X(sqlite3_deserialize)      \
 	X(sqlite3_limit)            \
+	X(sqlite3_set_authorizer)   \
 	X(sqlite3_progress_handler) \
 	X(sqlite3_prepare_v2)       \
 	X(sqlite3_stmt_readonly)    \
@@ -32,18 +35,49 @@ static struct {
 #define WANTED(function) {#function, &sqlite.function},
 static const struct pga_wanted_function wanted[] = {FUNCTIONS(WANTED)};
 
-/* A question is a few thousand steps of SQLite's machine; a file that was made to keep it busy ends
- * it here, in less than a second. */
-#define STEPS      10000
-#define MOST_TURNS 2000
-#define MOST_ROWS  10000
+/* A question takes milliseconds. The base is the bytes of a file that anybody may have made to keep
+ * a reader busy: each few steps of SQLite's machine the processor's clock is looked at, and no step
+ * is long, since no value is. */
+#define STEPS     10
+#define SECONDS   2
+#define MOST_ROWS 10000
 
-/* No name or address comes near this, in bytes. */
-#define LONGEST 1000000
+/* No name, no address and no settings come near this, in bytes. */
+#define LONGEST 100000
 
-static int is_too_long(void *turns)
+static double seconds_of_processor(void)
 {
-	return ++*(int *)turns > MOST_TURNS;
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static int is_too_long(void *end)
+{
+	return seconds_of_processor() > *(double *)end;
+}
+
+/* A table is read, and nothing else: what a view or a trigger asks in its stead is the file's. */
+static int authorize(void *context, int action, const char *table, const char *column,
+		     const char *base, const char *view)
+{
+	(void)context;
+	(void)table;
+	(void)column;
+	(void)base;
+	return view == NULL && (action == SQLITE_SELECT || action == SQLITE_READ) ? SQLITE_OK
+										  : SQLITE_DENY;
+}
+
+static void restrict_to_reading(sqlite3 *base, double *end)
+{
+	*end = seconds_of_processor() + SECONDS;
+	(void)sqlite.sqlite3_db_config(base, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	(void)sqlite.sqlite3_db_config(base, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	(void)sqlite.sqlite3_limit(base, SQLITE_LIMIT_LENGTH, LONGEST);
+	(void)sqlite.sqlite3_set_authorizer(base, authorize, NULL);
+	sqlite.sqlite3_progress_handler(base, STEPS, is_too_long, end);
 }
 
 static int fail(sqlite3 *base, const char *path, struct pga_error *error)
@@ -74,11 +108,10 @@ static int ask(sqlite3 *base, const char *path, const char *question, pga_sqlite
 	       void *context, struct pga_error *error)
 {
 	sqlite3_stmt *statement = NULL;
-	int turns = 0;
+	double end;
 	int result;
 
-	(void)sqlite.sqlite3_limit(base, SQLITE_LIMIT_LENGTH, LONGEST);
-	sqlite.sqlite3_progress_handler(base, STEPS, is_too_long, &turns);
+	restrict_to_reading(base, &end);
 	if (sqlite.sqlite3_prepare_v2(base, question, -1, &statement, NULL) != SQLITE_OK)
 		result = fail(base, path, error);
 	else if (sqlite.sqlite3_stmt_readonly(statement) == 0)

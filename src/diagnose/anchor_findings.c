@@ -77,7 +77,7 @@ static void advise(const struct looking *looking, const struct looked_at *anchor
 				  name, system);
 	else if (can_be_asked(anchor))
 		pga_findings_hint(looking->findings,
-				  "pganchor anchor refresh %s%s asks its source for the new root; "
+				  "pganchor anchor refresh %s%s: asks its source for the new root; "
 				  "pganchor forecast --without %s tells which services stop",
 				  name, system, name);
 	else
@@ -106,6 +106,7 @@ static void judge_anchor(const struct looking *looking, const struct looked_at *
 			 anchor->pin->system ? " (of the system)" : "",
 			 over ? "has expired on" : "expires on", when);
 	pga_findings_detail(looking->findings, "hosts %s", anchor->pin->hosts);
+	pga_findings_object(looking->findings, "%s", anchor->pin->name);
 	advise(looking, anchor, relieved);
 }
 
@@ -181,8 +182,9 @@ static void judge_bundle(const struct looking *looking, const struct bundle *bun
 				 PGA_ABOUT_ANCHORS, "all %zu anchors from %s end by %s",
 				 bundle->count, source->location, when);
 		pga_findings_hint(looking->findings,
-				  "pganchor anchor refresh %s%s asks whether there are new ones",
+				  "pganchor anchor refresh %s%s: asks whether there are new ones",
 				  name, system);
+		pga_findings_object(looking->findings, "%s", source->location);
 	}
 	if (changed != 0 && changed < looking->now - (time_t)PGA_OLD_YEARS * 365 * SECONDS_A_DAY) {
 		pga_moment(changed, false, when);
@@ -193,9 +195,10 @@ static void judge_bundle(const struct looking *looking, const struct bundle *bun
 		pga_findings_detail(looking->findings, "anchor%s %s%s",
 				    bundle->count > 1 ? "s such as" : "", name, " came from there");
 		pga_findings_hint(looking->findings,
-				  "pganchor anchor refresh %s%s looks again; if nobody looks after "
-				  "it any more, take its roots from elsewhere",
+				  "pganchor anchor refresh %s%s: looks again; if nobody looks "
+				  "after it any more, take its roots from elsewhere",
 				  name, system);
+		pga_findings_object(looking->findings, "%s", source->location);
 	}
 }
 

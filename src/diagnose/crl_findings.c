@@ -24,10 +24,11 @@ static void judge(const struct pga_crl_record *record, time_t now, struct pga_fi
 			 over ? PGA_SEVERITY_ERROR : PGA_SEVERITY_WARNING, PGA_ABOUT_CRLS,
 			 "the CRL %s %s %s", record->name, over ? "has expired on" : "expires on",
 			 when);
+	pga_findings_object(findings, "%s", record->name);
 	pga_findings_detail(findings, "libpq %s the servers of %s",
 			    over ? "refuses" : "will refuse", record->issuer);
 	if (record->source[0] != '\0')
-		pga_findings_hint(findings, "pganchor crl refresh %s asks %s for a newer one",
+		pga_findings_hint(findings, "pganchor crl refresh %s: asks %s for a newer one",
 				  record->name, record->source);
 	else
 		pga_findings_hint(findings,

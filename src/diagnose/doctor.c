@@ -35,13 +35,17 @@ static void read_rules(struct pga_doctor *doctor, struct pga_error *why)
 static void read_services(struct pga_doctor *doctor)
 {
 	struct pga_error error;
+	const bool user = pga_service_file_read(&doctor->user, PGA_SERVICE_USER, &error) == 0;
 
-	if (pga_service_file_read(&doctor->user, PGA_SERVICE_USER, &error) != 0)
+	if (!user)
 		pga_check_failed(&doctor->findings, ABOUT_FILES, "the service file of the user",
 				 &error);
-	if (pga_service_file_read(&doctor->system, PGA_SERVICE_SYSTEM, &error) != 0)
+	doctor->services_unread =
+	    pga_service_file_read(&doctor->system, PGA_SERVICE_SYSTEM, &error) != 0;
+	if (doctor->services_unread)
 		pga_check_failed(&doctor->findings, ABOUT_FILES, "the service file of the machine",
 				 &error);
+	doctor->services_unread = doctor->services_unread || !user;
 }
 
 static int begin(struct pga_doctor *doctor, struct pga_error *error)

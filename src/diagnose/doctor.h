@@ -26,6 +26,7 @@ struct pga_doctor {
 	bool broken;                  /* policy or pins cannot be read: both are empty */
 	struct pga_service_file user; /* pg_service.conf, with .found */
 	struct pga_service_file system;
+	bool services_unread;             /* one of them could not be read */
 	struct pga_service_list services; /* of both files, judged without the environment */
 	struct pga_entry_facts *entries;  /* of each of services; NULL where quick */
 	struct pga_status status;         /* what status shows */
@@ -39,6 +40,8 @@ struct pga_check {
 	const char *looks_at; /* what is fine where it finds nothing: "no variable weakens libpq" */
 	bool online;          /* it asks servers: with --online alone */
 	bool slow;            /* it starts programs, or reads a lot: not for status */
+	const char *more;     /* what doctor looks at here and status does not, in a word; NULL:
+				 nothing */
 	/* Adds what it finds, each with its id, subject, message, detail (why it matters), hint
 	 * (the command that mends it, in front of whatever else is said), object and fix where it
 	 * has them. What cannot be looked at is a finding, too (pga_check_failed()). Returns -1 for

@@ -6,6 +6,7 @@
 #include "base/text.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,8 @@ int pga_check_home(const struct pga_doctor *doctor, struct pga_findings *finding
 	struct pga_text found = PGA_TEXT_EMPTY;
 
 	(void)doctor;
+	if (geteuid() != 0 && (home == NULL || own == NULL))
+		found.failed = errno == ENOMEM;
 	for (size_t i = 0; home != NULL && places[i] != NULL; i++) {
 		struct pga_text path = PGA_TEXT_EMPTY;
 

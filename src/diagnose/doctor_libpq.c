@@ -8,6 +8,7 @@
 #include "diagnose/processes.h"
 #include "policy/linked.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <stdlib.h>
 #include <string.h>
@@ -173,6 +174,8 @@ static void add_places(struct all *all)
 		add_pattern(all, "", places[i]);
 	if (home != NULL)
 		pga_text_addf(&directory, "%s/", home);
+	else
+		all->failed = all->failed || errno == ENOMEM;
 	all->failed = all->failed || directory.failed;
 	for (size_t i = 0; home != NULL && i < sizeof places_of_home / sizeof places_of_home[0];
 	     i++)
@@ -252,6 +255,7 @@ static void judge(const struct found *libpq, struct pga_findings *findings)
 	struct pga_text why = PGA_TEXT_EMPTY;
 
 	add_lacking(&why, libpq->version);
+	findings->failed = findings->failed || why.failed;
 	if (!over && why.length == 0)
 		return;
 	if (over)

@@ -15,21 +15,23 @@
 
 #define ABOUT_PASSWORDS "passwords"
 
-/* PGPASSFILE, or libpq's default; NULL where there is none. The caller frees it. */
-static char *find(void)
+/* PGPASSFILE, or libpq's default, as *path, which the caller frees; NULL where libpq has none. */
+static int find(char **path, struct pga_error *error)
 {
 	const char *named = getenv("PGPASSFILE");
 	struct pga_hidden_environment hidden;
-	struct pga_error ignored;
-	char *path;
+	int result;
 
-	if (named != NULL && named[0] != '\0')
-		return strdup(named);
+	*path = NULL;
+	if (named != NULL && named[0] != '\0') {
+		*path = strdup(named);
+		return *path != NULL ? 0 : pga_fail_memory(error);
+	}
 	if (pga_hide_environment(&hidden) != 0)
-		return NULL;
-	path = pga_passfile_path(&ignored);
+		return pga_fail_memory(error);
+	result = pga_passfile_find(path, error);
 	pga_restore_environment(&hidden);
-	return path;
+	return result;
 }
 
 /* passwordFromFile() of libpq does not read one that others may do anything with. */
@@ -146,10 +148,12 @@ static int judge_lines(const struct pga_doctor *doctor, const char *path,
 int pga_check_passfile(const struct pga_doctor *doctor, struct pga_findings *findings,
 		       struct pga_error *error)
 {
-	char *path = find();
+	char *path;
 	int result = 0;
 
-	if (path != NULL) {
+	if (find(&path, error) != 0) {
+		pga_check_failed(findings, ABOUT_PASSWORDS, "the password file", error);
+	} else if (path != NULL) {
 		judge_mode(path, findings);
 		result = judge_lines(doctor, path, findings, error);
 	}

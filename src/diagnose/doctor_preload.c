@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/shell_word.h"
 #include "base/text.h"
+#include "preload/module.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -30,9 +31,9 @@ static void tell(struct pga_findings *findings, const char *where, const char *p
 	pga_findings_detail(findings, "%s",
 			    is_ours(path) ? "programs start without the gate"
 					  : "each program that starts says so, and starts without");
-	if (strcmp(where, FOR_ALL) == 0 && is_ours(path))
-		pga_findings_hint(findings,
-				  "install pganchor again, or sudo pganchor disable --machine");
+	if (strcmp(where, FOR_ALL) == 0 && pga_module_is_named(path, strlen(path)))
+		pga_findings_hint(findings, "sudo pganchor disable --ld-so-preload: takes it out; "
+					    "or install pganchor again");
 	else if (strcmp(where, FOR_ALL) == 0)
 		pga_findings_hint(
 		    findings, "install again what has brought it, or take it out of %s", FOR_ALL);

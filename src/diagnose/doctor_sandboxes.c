@@ -5,6 +5,7 @@
 #include "base/paths.h"
 #include "base/text.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,30 +28,33 @@ static const struct {
     {"VS Code", "com.visualstudio.code", NULL, true},
 };
 
-static bool is_there(const char *directory, const char *between, const char *name)
+static bool is_there(struct pga_findings *findings, const char *directory, const char *between,
+		     const char *name)
 {
 	struct pga_text path = PGA_TEXT_EMPTY;
 	bool there;
 
 	pga_text_addf(&path, "%s%s%s", directory, between, name);
 	there = !path.failed && access(pga_text_string(&path), F_OK) == 0;
+	findings->failed = findings->failed || path.failed;
 	pga_text_free(&path);
 	return there;
 }
 
-static bool has_flatpak(const char *home, const char *name)
+static bool has_flatpak(struct pga_findings *findings, const char *home, const char *name)
 {
 	const char *data = getenv("XDG_DATA_HOME");
 
-	return is_there("/var/lib/flatpak", "/app/", name) ||
+	return is_there(findings, "/var/lib/flatpak", "/app/", name) ||
 	       (data != NULL && data[0] == '/'
-		    ? is_there(data, "/flatpak/app/", name)
-		    : is_there(home, "/.local/share/flatpak/app/", name));
+		    ? is_there(findings, data, "/flatpak/app/", name)
+		    : is_there(findings, home, "/.local/share/flatpak/app/", name));
 }
 
-static bool has_snap(const char *name)
+static bool has_snap(struct pga_findings *findings, const char *name)
 {
-	return is_there("/snap", "/", name) || is_there("/var/lib/snapd/snap", "/", name);
+	return is_there(findings, "/snap", "/", name) ||
+	       is_there(findings, "/var/lib/snapd/snap", "/", name);
 }
 
 static void tell(struct pga_findings *findings, size_t i, bool flatpak)
@@ -83,10 +87,11 @@ int pga_check_sandboxes(const struct pga_doctor *doctor, struct pga_findings *fi
 	char *home = pga_home();
 
 	(void)doctor;
+	findings->failed = findings->failed || (home == NULL && errno == ENOMEM);
 	for (size_t i = 0; i < sizeof clients / sizeof clients[0]; i++) {
-		if (has_flatpak(home != NULL ? home : "", clients[i].flatpak))
+		if (has_flatpak(findings, home != NULL ? home : "", clients[i].flatpak))
 			tell(findings, i, true);
-		if (clients[i].snap != NULL && has_snap(clients[i].snap))
+		if (clients[i].snap != NULL && has_snap(findings, clients[i].snap))
 			tell(findings, i, false);
 	}
 	free(home);

@@ -1,10 +1,10 @@
 /* The servers of the services, asked over the network: with --online alone. */
 #include "diagnose/doctor_checks.h"
 
+#include "base/many.h"
 #include "base/shell_word.h"
 #include "diagnose/forecast.h"
 #include "policy/linked.h"
-#include "probe/many.h"
 #include "probe/probe.h"
 
 #include <stdlib.h>

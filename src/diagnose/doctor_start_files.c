@@ -157,6 +157,7 @@ static void tell(const struct looking *looking, const char *path, size_t number,
 	const bool hidden = effect == PGA_VARIABLE_PASSWORD;
 
 	pga_text_addf(&object, "%s:%s", path, variable->name);
+	findings->failed = findings->failed || object.failed;
 	pga_findings_add(findings, weights[effect].id, weights[effect].severity, ABOUT_START_FILES,
 			 "%s, line %zu, sets %s%s%s", path, number, variable->name,
 			 hidden ? "" : "=", hidden ? "" : value);
@@ -283,20 +284,33 @@ static void look_in_home(const struct looking *looking, const char *home)
 	}
 }
 
+static void look_at_shells(const struct looking *looking)
+{
+	struct pga_shell_files shells;
+	struct pga_error error;
+
+	if (pga_shell_files_of_all(&shells, &error) != 0)
+		pga_check_failed(looking->findings, ABOUT_START_FILES, "the start files of shells",
+				 &error);
+	else
+		for (size_t i = 0; i < shells.count; i++)
+			if (shells.list[i].form != PGA_FORM_FISH)
+				look_at(looking, shells.list[i].path);
+	pga_shell_files_free(&shells);
+}
+
 int pga_check_start_files(const struct pga_doctor *doctor, struct pga_findings *findings,
 			  struct pga_error *error)
 {
 	const struct looking looking = {doctor, findings};
-	struct pga_shell_files shells;
 	char *home = pga_home();
 
 	if (home != NULL) {
-		if (pga_shell_files_of_all(&shells, error) == 0)
-			for (size_t i = 0; i < shells.count; i++)
-				if (shells.list[i].form != PGA_FORM_FISH)
-					look_at(&looking, shells.list[i].path);
-		pga_shell_files_free(&shells);
+		look_at_shells(&looking);
 		look_in_home(&looking, home);
+	} else if (errno != ENOENT) {
+		(void)pga_fail_home(error);
+		pga_check_failed(findings, ABOUT_START_FILES, "the home directory", error);
 	}
 	for (size_t i = 0; i < sizeof of_machine / sizeof of_machine[0]; i++)
 		look_at_place(&looking, of_machine[i].path, of_machine[i].ending);

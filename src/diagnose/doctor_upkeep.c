@@ -6,7 +6,7 @@
 #include "base/ini.h"
 #include "base/subprocess.h"
 #include "diagnose/anchor_findings.h"
-
+#include "diagnose/quiet.h"
 #include "preload/session.h"
 #include "report/moment.h"
 
@@ -169,6 +169,29 @@ static time_t last_change(const struct pga_policy *policy)
 	return last;
 }
 
+/* What the log tells of it: where nothing was weak for long, what ends it. */
+static void add_quiet(const struct pga_policy *policy, struct pga_findings *findings)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	struct pga_error error;
+	struct pga_quiet quiet;
+	bool tells = false;
+
+	if (pga_quiet_look(&quiet, policy, &tells, &error) != 0)
+		pga_text_addf(&words, "what it has let through is not known: %s", error.message);
+	else
+		pga_quiet_add(&words, &quiet);
+	pga_findings_detail(findings, "%s", pga_text_string(&words));
+	if (quiet.ready && quiet.command != NULL)
+		pga_findings_hint(findings, "%s: would refuse nothing of what has been",
+				  quiet.command);
+	else
+		pga_findings_hint(findings, "pganchor log: shows what enforce would refuse");
+	findings->failed = findings->failed || words.failed;
+	pga_text_free(&words);
+	pga_quiet_free(&quiet);
+}
+
 static void judge_audit(const struct pga_doctor *doctor, struct pga_findings *findings)
 {
 	const time_t since = last_change(&doctor->policy);
@@ -180,6 +203,10 @@ static void judge_audit(const struct pga_doctor *doctor, struct pga_findings *fi
 	pga_moment(since, false, when);
 	pga_findings_add(findings, PGA_AUDIT_MODE_LONG, PGA_SEVERITY_WARNING, PGA_ABOUT_POLICY,
 			 "mode = audit since %s or longer: nothing is refused", when);
+	if (!doctor->quick) {
+		add_quiet(&doctor->policy, findings);
+		return;
+	}
 	pga_findings_detail(findings, "audit is for finding out what enforce would refuse");
 	pga_findings_hint(findings, "pganchor log: shows that; where it is empty, mode = enforce "
 				    "costs nothing");

@@ -1,5 +1,6 @@
 #include "diagnose/forecast.h"
 
+#include "base/many.h"
 #include "diagnose/forecast_server.h"
 #include "policy/hostlist.h"
 #include "policy/linked.h"
@@ -24,6 +25,34 @@ static bool needs_tls(const struct pga_effective *effective)
 	return false;
 }
 
+/* An entry whose servers are looked at. */
+struct entry {
+	const char *service;
+	char *why; /* it is left out; NULL: it is not */
+	struct pga_effective effective;
+	bool connects; /* there is something to verify a server with */
+};
+
+struct entries {
+	struct entry *list;
+	size_t count;
+	/* Whether there are roots by the setting that was looked at last: most entries have the
+	 * same. */
+	char *setting;
+	bool roots;
+};
+
+/* What a thread hands over: the handshakes of an entry. */
+struct shaken {
+	bool failed; /* memory ran out */
+	struct pga_check check;
+};
+
+struct shaking {
+	struct pga_forecasting *making;
+	struct entries *entries;
+};
+
 static int leave_out(const struct pga_forecasting *making, const char *why, struct pga_error *error)
 {
 	return pga_forecast_add(making, "", "", PGA_LEFT_OUT, why) != NULL ? 0
@@ -44,53 +73,75 @@ static int tell_no_roots(const struct pga_forecasting *making, struct pga_error 
 	return 0;
 }
 
-static int look_at_settings(struct pga_forecasting *making, struct pga_error *error)
+/* Whether there are roots for these settings. Returns -1 for want of memory. */
+static int find_roots(struct pga_forecasting *making, struct entries *entries,
+		      const struct pga_effective *effective, struct pga_error *error)
 {
-	const struct pga_root_changes *changes = making->question->changes;
-	const bool strict = needs_tls(&making->effective);
-	int result =
-	    pga_trusted_load(&making->trusted, &making->roots, &making->effective, changes, error);
+	const char *setting = pga_effective_value(effective, "sslrootcert");
+	struct pga_trusted trusted;
+	int result;
 
-	for (size_t i = 0; result == 0 && i < changes->without_count; i++)
-		making->forecast->present[i] =
-		    making->forecast->present[i] || making->trusted.present[i];
-	if (result != 0 || making->trusted.why.length == 0 || (strict && changes->with != NULL))
-		result = result == 0 ? pga_forecast_servers(making, error) : -1;
-	else if (strict)
-		result = tell_no_roots(making, error);
-	else
-		result = leave_out(making, "nothing is verified: there are no roots", error);
-	pga_trusted_free(&making->trusted);
+	setting = setting != NULL ? setting : "";
+	if (entries->setting != NULL && strcmp(entries->setting, setting) == 0)
+		return 0;
+	result =
+	    pga_trusted_load(&trusted, &making->roots, effective, making->question->changes, error);
+	entries->roots = trusted.why.length == 0;
+	pga_trusted_free(&trusted);
+	free(entries->setting);
+	entries->setting = strdup(setting);
+	if (result == 0 && entries->setting == NULL)
+		result = pga_fail_memory(error);
 	return result;
 }
 
 /* libpq finds the entry as it does for psql. */
-static int look_at_entry(struct pga_forecasting *making, const struct pga_entry *entry,
-			 struct pga_error *error)
+static int ask(struct pga_forecasting *making, struct entries *entries, struct entry *entry,
+	       struct pga_error *error)
 {
 	const char *keywords[] = {"service", NULL};
-	const char *values[] = {entry->name, NULL};
+	const char *values[] = {entry->service, NULL};
 	const struct pga_parameters parameters = {keywords, values, 0};
-	int asked;
-	int result;
+	const int asked = pga_ask(&parameters, &entry->effective, error);
 
-	making->service = entry->name;
-	if (entry->ldap)
-		return leave_out(making, "only an LDAP server could tell", error);
-	memset(&making->effective, 0, sizeof making->effective);
-	asked = pga_ask(&parameters, &making->effective, error);
 	if (asked < 0)
 		return -1;
 	if (asked > 0) {
-		char *why = strdup(error->message);
-
-		result = why != NULL ? leave_out(making, why, error) : pga_fail_memory(error);
-		free(why);
-		return result;
+		entry->why = strdup(error->message);
+		return entry->why != NULL ? 0 : pga_fail_memory(error);
 	}
-	result = look_at_settings(making, error);
-	pga_effective_free(&pga_linked_libpq, &making->effective);
-	return result;
+	if (find_roots(making, entries, &entry->effective, error) != 0)
+		return -1;
+	entry->connects = entries->roots ||
+			  (making->question->changes->with != NULL && needs_tls(&entry->effective));
+	return 0;
+}
+
+static int add_entry(struct pga_forecasting *making, struct entries *entries,
+		     const struct pga_entry *found, struct pga_error *error)
+{
+	struct entry *grown = reallocarray(entries->list, entries->count + 1, sizeof *grown);
+	struct entry *added;
+
+	if (grown == NULL)
+		return pga_fail_memory(error);
+	entries->list = grown;
+	added = memset(&grown[entries->count++], 0, sizeof *grown);
+	added->service = found->name;
+	if (!found->ldap)
+		return ask(making, entries, added, error);
+	added->why = strdup("only an LDAP server could tell");
+	return added->why != NULL ? 0 : pga_fail_memory(error);
+}
+
+static void free_entries(struct entries *entries)
+{
+	for (size_t i = 0; i < entries->count; i++) {
+		free(entries->list[i].why);
+		pga_effective_free(&pga_linked_libpq, &entries->list[i].effective);
+	}
+	free(entries->list);
+	free(entries->setting);
 }
 
 static bool is_asked(const struct pga_forecast_question *question, const char *name)
@@ -102,8 +153,9 @@ static bool is_asked(const struct pga_forecast_question *question, const char *n
 }
 
 /* before: the file that libpq looks into first; NULL: none. */
-static int look_at_file(struct pga_forecasting *making, const struct pga_service_file *file,
-			const struct pga_service_file *before, struct pga_error *error)
+static int add_entries(struct pga_forecasting *making, struct entries *entries,
+		       const struct pga_service_file *file, const struct pga_service_file *before,
+		       struct pga_error *error)
 {
 	int result = 0;
 
@@ -114,9 +166,88 @@ static int look_at_file(struct pga_forecasting *making, const struct pga_service
 		    !is_asked(making->question, entry->name) ||
 		    (before != NULL && pga_service_file_find(before, entry->name) != NULL))
 			continue;
-		result = look_at_entry(making, entry, error);
+		result = add_entry(making, entries, entry, error);
 	}
 	return result;
+}
+
+/* In a thread. */
+static void *shake(void *context, size_t index, bool *failed)
+{
+	const struct shaking *shaking = context;
+	const struct pga_forecast_question *question = shaking->making->question;
+	const struct entry *entry = &shaking->entries->list[index];
+	struct shaken *shaken;
+	struct pga_error ignored;
+
+	if (!entry->connects)
+		return NULL;
+	shaken = calloc(1, sizeof *shaken);
+	if (shaken == NULL)
+		return NULL;
+	shaken->failed = pga_check_hosts(&entry->effective, question->policy, question->pins, NULL,
+					 &shaken->check, &ignored) != 0;
+	*failed = shaken->failed || shaken->check.problem != NULL;
+	return shaken;
+}
+
+static void drop(void *result)
+{
+	struct shaken *shaken = result;
+
+	if (shaken != NULL && !shaken->failed)
+		pga_check_free(&shaken->check);
+	free(shaken);
+}
+
+static int look_at_settings(struct pga_forecasting *making, const struct entry *entry,
+			    const struct shaken *shaken, struct pga_error *error)
+{
+	for (size_t i = 0; i < making->question->changes->without_count; i++)
+		making->forecast->present[i] =
+		    making->forecast->present[i] || making->trusted.present[i];
+	if (entry->connects)
+		return shaken != NULL && !shaken->failed
+			   ? pga_forecast_servers(making, &shaken->check, error)
+			   : pga_fail_memory(error);
+	if (needs_tls(&making->effective))
+		return tell_no_roots(making, error);
+	return leave_out(making, "nothing is verified: there are no roots", error);
+}
+
+/* What came of the handshakes of an entry, one entry after the other. */
+static int take(void *context, size_t index, void *result, struct pga_error *error)
+{
+	const struct shaking *shaking = context;
+	const struct entry *entry = &shaking->entries->list[index];
+	struct pga_forecasting *making = shaking->making;
+	int taken;
+
+	making->service = entry->service;
+	making->effective = entry->effective;
+	if (entry->why != NULL)
+		return leave_out(making, entry->why, error);
+	taken = pga_trusted_load(&making->trusted, &making->roots, &making->effective,
+				 making->question->changes, error);
+	if (taken == 0)
+		taken = look_at_settings(making, entry, result, error);
+	pga_trusted_free(&making->trusted);
+	drop(result);
+	return taken;
+}
+
+static int look_at_entries(struct pga_forecasting *making, struct entries *entries,
+			   struct pga_error *error)
+{
+	struct shaking shaking = {making, entries};
+	const struct pga_many many = {.count = entries->count,
+				      .work = shake,
+				      .take = take,
+				      .drop = drop,
+				      .context = &shaking,
+				      .progress = "connecting to"};
+
+	return pga_many_run(&many, error);
 }
 
 static int check_names(const struct pga_forecast_question *question, struct pga_error *error)
@@ -147,6 +278,7 @@ int pga_forecast_make(const struct pga_forecast_question *question, struct pga_f
 		      struct pga_error *error)
 {
 	struct pga_forecasting making = {.question = question, .forecast = forecast};
+	struct entries entries = {.count = 0};
 	int result;
 
 	memset(forecast, 0, sizeof *forecast);
@@ -157,9 +289,14 @@ int pga_forecast_make(const struct pga_forecast_question *question, struct pga_f
 	forecast->present = calloc(question->changes->without_count + 1, sizeof(bool));
 	if (forecast->present == NULL)
 		return pga_fail_memory(error);
-	result = look_at_file(&making, question->user, NULL, error);
+	result = add_entries(&making, &entries, question->user, NULL, error);
 	if (result == 0)
-		result = look_at_file(&making, question->system, question->user, error);
+		result = add_entries(&making, &entries, question->system, question->user, error);
+	if (result == 0)
+		result = look_at_entries(&making, &entries, error);
+	if (result > 0)
+		pga_many_end(result);
+	free_entries(&entries);
 	pga_roots_free(&making.roots);
 	if (forecast->ends.count > 1)
 		qsort(forecast->ends.list, forecast->ends.count, sizeof *forecast->ends.list,

@@ -57,9 +57,10 @@ struct pga_forecast_question {
 	const struct pga_pins *pins;
 };
 
-/* Connects to each server, one after the other, as far as the TLS handshake, with the settings that
- * its entry comes to in this environment. A server that does not answer is a finding. Returns -1
- * for a name that is no service's, and for want of memory. To be freed in either case. */
+/* Connects to the servers of the entries, many at once, as far as the TLS handshake, with the
+ * settings that each comes to in this environment; what is told is in the order of the entries. A
+ * server that does not answer is a finding. A signal that comes meanwhile ends the process. Returns
+ * -1 for a name that is no service's, and for want of memory. To be freed in either case. */
 int pga_forecast_make(const struct pga_forecast_question *question, struct pga_forecast *forecast,
 		      struct pga_error *error);
 void pga_forecast_free(struct pga_forecast *forecast);

@@ -279,17 +279,12 @@ static int look_at_server(struct pga_forecasting *making, const struct pga_check
 	return look_at_chain(making, item, error);
 }
 
-int pga_forecast_servers(struct pga_forecasting *making, struct pga_error *error)
+int pga_forecast_servers(struct pga_forecasting *making, const struct pga_check *check,
+			 struct pga_error *error)
 {
-	struct pga_check check;
-	int result;
+	int result = 0;
 
-	if (pga_check_hosts(&making->effective, making->question->policy, making->question->pins,
-			    NULL, &check, error) != 0)
-		return -1;
-	result = 0;
-	for (size_t i = 0; result == 0 && i < check.count; i++)
-		result = look_at_server(making, &check.items[i], error);
-	pga_check_free(&check);
+	for (size_t i = 0; result == 0 && i < check->count; i++)
+		result = look_at_server(making, &check->items[i], error);
 	return result;
 }

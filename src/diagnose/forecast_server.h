@@ -20,8 +20,9 @@ struct pga_forecasting {
 struct pga_forecast_server *pga_forecast_add(const struct pga_forecasting *making, const char *host,
 					     const char *port, enum pga_seen seen, const char *why);
 
-/* Connects to each host of the entry, and adds what there is to tell of it. Returns -1 for want of
- * memory. */
-int pga_forecast_servers(struct pga_forecasting *making, struct pga_error *error);
+/* Adds what there is to tell of each host of the entry, by what came of the handshakes. Returns -1
+ * for want of memory. */
+int pga_forecast_servers(struct pga_forecasting *making, const struct pga_check *check,
+			 struct pga_error *error);
 
 #endif

@@ -25,6 +25,7 @@ void pga_notices_judge(const struct pga_pins *pins, struct pga_findings *finding
 				 PGA_ABOUT_ANCHORS, "anchor %s waits for you since %s",
 				 notices.list[i].subject, since);
 		pga_findings_detail(findings, "%s", notices.list[i].message);
+		pga_findings_object(findings, "%s", notices.list[i].subject);
 	}
 	pga_notices_free(&notices);
 }

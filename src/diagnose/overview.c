@@ -119,6 +119,20 @@ static void count(struct pga_overview *overview)
 	pga_doctor_count(&overview->doctor, &overview->counts);
 }
 
+/* All of the checks, and what doctor asks of none of them (pga_doctor_run(), doctor_upkeep.c). */
+static void find_more(struct pga_overview *overview)
+{
+	const struct pga_doctor *doctor = &overview->doctor;
+
+	for (size_t i = 0; pga_checks[i].run != NULL; i++)
+		if (pga_checks[i].more != NULL)
+			overview->more[overview->more_count++] = pga_checks[i].more;
+	if (doctor->accepted.count > 0)
+		overview->more[overview->more_count++] = "accepted";
+	if (!doctor->broken && doctor->policy.mode == PGA_MODE_AUDIT)
+		overview->more[overview->more_count++] = "audit log";
+}
+
 int pga_overview_look(struct pga_overview *overview, struct pga_error *error)
 {
 	memset(overview, 0, sizeof *overview);
@@ -130,6 +144,7 @@ int pga_overview_look(struct pga_overview *overview, struct pga_error *error)
 	count_passwords(overview);
 	look_at_timer(overview);
 	count(overview);
+	find_more(overview);
 	return 0;
 }
 

@@ -15,6 +15,11 @@ struct pga_overview {
 	struct pga_checkup checkup;
 	struct pga_doctor_counts counts;
 
+	/* What doctor looks at and status does not, each in a word or two: so that its counts may
+	 * be higher. */
+	const char *more[PGA_CHECKS_MOST + 2];
+	size_t more_count;
+
 	/* What ends next of anchors and CRLs: "anchor company"; NULL where nothing does. */
 	char *next;
 	time_t next_end;

@@ -9,6 +9,7 @@
 #include "preload/session.h"
 #include "report/moment.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,7 @@ static void keep_way(struct pga_status *status, struct pga_activation *added, bo
 	if (pga_activation_look(added, &error) != 0) {
 		pga_findings_add(&status->findings, PGA_ACTIVATION_UNREADABLE, PGA_SEVERITY_WARNING,
 				 PGA_ABOUT_ACTIVATION, "%s", error.message);
+		pga_findings_object(&status->findings, "%s", added->path);
 		pga_activation_end(added);
 	} else if (has_many && added->state == PGA_OFF) {
 		pga_activation_end(added);
@@ -41,6 +43,7 @@ static void keep_way(struct pga_status *status, struct pga_activation *added, bo
 	}
 }
 
+/* A way that has no file here is none; one that is not found for want of memory may be. */
 static int add_way(struct pga_status *status, enum pga_way way, const char *unit)
 {
 	struct pga_activation *added = grow_ways(status);
@@ -48,8 +51,11 @@ static int add_way(struct pga_status *status, enum pga_way way, const char *unit
 
 	if (added == NULL)
 		return -1;
+	errno = 0;
 	if (pga_activation_find(added, way, NULL, unit, &error) == 0)
 		keep_way(status, added, unit != NULL);
+	else if (errno == ENOMEM)
+		return -1;
 	return 0;
 }
 
@@ -60,14 +66,16 @@ static int add_shells(struct pga_status *status)
 	struct pga_error error;
 	int result = 0;
 
-	(void)pga_shell_files(&shells, &error);
+	errno = 0;
+	if (pga_shell_files(&shells, &error) != 0 && errno == ENOMEM)
+		result = -1;
 	for (size_t i = 0; i < shells.count && result == 0; i++) {
 		struct pga_activation *added = grow_ways(status);
 
-		if (added == NULL)
-			result = -1;
-		else if (pga_activation_find_shell(added, &shells.list[i], &error) == 0)
+		if (added != NULL && pga_activation_find_shell(added, &shells.list[i], &error) == 0)
 			keep_way(status, added, false);
+		else if (added == NULL || errno == ENOMEM)
+			result = -1;
 	}
 	pga_shell_files_free(&shells);
 	return result;
@@ -231,6 +239,8 @@ static void judge_key(struct pga_findings *findings, const struct pga_known_serv
 			  "if who runs the server says that it is its new key: %s; if not: "
 			  "pganchor anchor forget %s --key %s",
 			  pga_text_string(&accept), pga_text_string(&server), key->shown.key);
+	/* With the key: who accepts this one has not accepted the next. */
+	pga_findings_object(findings, "%s %s", pga_text_string(&server), key->shown.key);
 	findings->failed = findings->failed || server.failed || accept.failed;
 	pga_text_free(&server);
 	pga_text_free(&accept);

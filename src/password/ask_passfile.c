@@ -9,25 +9,32 @@
 #include <string.h>
 #include <sys/stat.h>
 
-char *pga_passfile_path(struct pga_error *error)
+int pga_passfile_find(char **path, struct pga_error *error)
 {
 	const char *const keywords[] = {NULL};
 	const struct pga_parameters parameters = {keywords, keywords, 0};
 	struct pga_effective effective = {0};
 	const char *value;
-	char *path = NULL;
+	int result = 0;
 
+	*path = NULL;
 	if (pga_ask(&parameters, &effective, error) != 0)
-		return NULL;
+		return -1;
 	value = pga_effective_value(&effective, "passfile");
 	if (value != NULL && value[0] != '\0') {
-		path = strdup(value);
-		if (path == NULL)
-			(void)pga_fail_memory(error);
-	} else {
-		(void)pga_fail(error, "give the file as a word", "libpq has no password file here");
+		*path = strdup(value);
+		result = *path != NULL ? 0 : pga_fail_memory(error);
 	}
 	pga_effective_free(&pga_linked_libpq, &effective);
+	return result;
+}
+
+char *pga_passfile_path(struct pga_error *error)
+{
+	char *path;
+
+	if (pga_passfile_find(&path, error) == 0 && path == NULL)
+		(void)pga_fail(error, "give the file as a word", "libpq has no password file here");
 	return path;
 }
 

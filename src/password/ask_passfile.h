@@ -8,8 +8,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The file that libpq reads here (PGPASSFILE, or ~/.pgpass). The caller frees it; NULL where there
- * is none. */
+/* The file that libpq reads here (PGPASSFILE, or ~/.pgpass), which the caller frees; NULL where it
+ * has none: it finds no home. Returns -1 where that cannot be told. */
+int pga_passfile_find(char **path, struct pga_error *error);
+
+/* The same, where none is an error, too: NULL. */
 char *pga_passfile_path(struct pga_error *error);
 
 /* Whether libpq, for a connection that the entry fits, reads this password out of a file that has

@@ -96,7 +96,8 @@ static void read_symbols(Elf *elf, Elf_Scn *section, const GElf_Shdr *header, bo
 				       ? elf_strptr(elf, header->sh_link, symbol.st_name)
 				       : NULL;
 
-		if (name == NULL)
+		/* There are thousands of others. */
+		if (name == NULL || (name[0] != 'P' && name[0] != 'g' && name[0] != 'S'))
 			continue;
 		if (symbol.st_shndx != SHN_UNDEF) {
 			*defines_poll = *defines_poll || strcmp(name, poll_name) == 0;
@@ -129,10 +130,8 @@ static void read_dynamic(Elf *elf, Elf_Scn *section, const GElf_Shdr *header,
 	}
 }
 
-static bool holds(Elf_Scn *section, const char *bytes, size_t length)
+static bool is_in(const Elf_Data *data, const char *bytes, size_t length)
 {
-	Elf_Data *data = elf_rawdata(section, NULL);
-
 	return data != NULL && data->d_buf != NULL &&
 	       memmem(data->d_buf, data->d_size, bytes, length) != NULL;
 }
@@ -143,13 +142,50 @@ static bool holds_label(Elf_Scn *section)
 
 	label[0] = 'D';
 	memcpy(label + 1, label_behind_first, sizeof label_behind_first);
-	return holds(section, label, sizeof label);
+	return is_in(elf_rawdata(section, NULL), label, sizeof label);
+}
+
+/* The part of Go's table that has the names of functions, a tenth of it: its header (pcHeader of
+ * Go's runtime/symtab.go) says where they begin, and behind them comes the next part. Of a table
+ * of another form, all of it. */
+static Elf_Data go_names(const Elf_Data *table)
+{
+	/* The first words of Go 1.16, 1.18 and 1.20, and the number of words before the offset. */
+	static const struct {
+		uint32_t magic;
+		unsigned before;
+	} forms[] = {{0xfffffffa, 2}, {0xfffffff0, 3}, {0xfffffff1, 3}};
+	const char *bytes = table->d_buf;
+	Elf_Data names = *table;
+	uint64_t words[5];
+	uint32_t magic;
+
+	if (bytes == NULL || table->d_size < 8 + sizeof words || bytes[7] != sizeof words[0])
+		return names;
+	memcpy(&magic, bytes, sizeof magic);
+	memcpy(words, bytes + 8, sizeof words);
+	for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+		const uint64_t begin = words[forms[i].before];
+		const uint64_t end = words[forms[i].before + 1];
+
+		if (magic == forms[i].magic && begin < end && end <= table->d_size) {
+			names.d_buf = (char *)table->d_buf + begin;
+			names.d_size = end - begin;
+		}
+	}
+	return names;
 }
 
 static const char *go_driver_in(Elf_Scn *section)
 {
+	const Elf_Data *table = elf_rawdata(section, NULL);
+	Elf_Data names;
+
+	if (table == NULL)
+		return NULL;
+	names = go_names(table);
 	for (size_t i = 0; i < sizeof go_drivers / sizeof go_drivers[0]; i++)
-		if (holds(section, go_drivers[i].prefix, strlen(go_drivers[i].prefix)))
+		if (is_in(&names, go_drivers[i].prefix, strlen(go_drivers[i].prefix)))
 			return go_drivers[i].name;
 	return NULL;
 }

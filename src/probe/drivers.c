@@ -16,7 +16,8 @@
 
 /* With Debian 12's builds, where they were tried; test_probe_drivers.py tries them again. */
 const struct pga_driver pga_drivers[] = {
-    {"libpq", "tried", NOBODY | BIT(CRL) | BIT(SHA1) | BIT(SMALL_RSA) | BIT(NO_DIGEST),
+    {"libpq", "tried",
+     NOBODY | BIT(CRL) | BIT(SHA1) | BIT(SMALL_RSA) | BIT(NO_DIGEST) | BIT(SETTINGS),
      BIT(DIRECT_ONLY)},
     {"asyncpg", "tried", NOBODY | BIT(ADDRESS_AS_DNS) | BIT(SHA1) | BIT(SMALL_RSA), UNTRIED},
     {"lib/pq, pgx", "tried", NOBODY | BIT(COMMON_NAME) | BIT(ADDRESS_AS_DNS) | BIT(SHA1), UNTRIED},
@@ -102,6 +103,8 @@ static unsigned traits_of_fault(enum pga_probe_fault fault)
 	case PGA_FAULT_SELF_SIGNED:
 	case PGA_FAULT_NO_ROOTS:
 		return 0;
+	case PGA_FAULT_SETTINGS:
+		return BIT(SETTINGS);
 	case PGA_FAULT_REVOKED:
 	case PGA_FAULT_CRL:
 		return BIT(CRL);
@@ -130,7 +133,7 @@ unsigned pga_probe_traits(const struct pga_probe *probe, const struct pga_probe_
 	traits = traits_of_fault(probe->fault) | traits_of_chain(probe) |
 		 traits_of_name(probe, target->host);
 	if (probe->libpq_refuses_tls)
-		traits |= BIT(OLD_TLS);
+		traits |= probe->settings_refuse_tls ? BIT(SETTINGS) : BIT(OLD_TLS);
 	if (probe->no_digest != NULL && probe->tls_startup.auth == PGA_ASKS_SCRAM &&
 	    probe->tls_startup.plus)
 		traits |= BIT(NO_DIGEST);

@@ -23,7 +23,8 @@
 	X(SHA1, "signed with SHA-1")                                   \
 	X(SMALL_RSA, "an RSA key of less than 2048 bits")              \
 	X(NO_DIGEST, "channel binding of SCRAM has no digest for it")  \
-	X(DIRECT_ONLY, "TLS without being asked for it")
+	X(DIRECT_ONLY, "TLS without being asked for it")               \
+	X(SETTINGS, "not with these settings")
 
 #define PGA_DRIVER_TRAIT(name, words) PGA_TRAIT_##name,
 enum pga_trait { PGA_DRIVER_TRAITS(PGA_DRIVER_TRAIT) PGA_TRAIT_COUNT };

@@ -288,6 +288,33 @@ static void explain_use(struct explaining *explaining)
 	pga_text_add(&explaining->why, " is not a CA's that may sign for servers");
 }
 
+/* Of a service, where they are; of others, they are in the word, the environment or the home. */
+static void tell_settings(struct explaining *explaining)
+{
+	const char *service = explaining->target->service;
+
+	if (service == NULL)
+		return;
+	pga_text_add(&explaining->hint, "its settings, and where each comes from: pganchor "
+					"explain service=");
+	pga_text_add_shell_word(&explaining->hint, service);
+}
+
+static void explain_bounds(struct explaining *explaining)
+{
+	const int most = explaining->target->trust->max_tls;
+	const bool newest = strcmp(explaining->probe->protocol, "TLSv1.3") == 0;
+	const bool over = most != 0 && most < (newest ? TLS1_3_VERSION : TLS1_2_VERSION);
+
+	pga_text_addf(&explaining->why,
+		      "libpq does not connect with these settings: the server comes to %s, and "
+		      "%s is %s",
+		      explaining->probe->protocol,
+		      over ? "ssl_max_protocol_version" : "ssl_min_protocol_version",
+		      over ? "lower" : "higher");
+	tell_settings(explaining);
+}
+
 static void explain_other(struct explaining *explaining)
 {
 	const struct pga_probe *probe = explaining->probe;
@@ -306,7 +333,16 @@ static void explain_other(struct explaining *explaining)
 			      " is of a CA that may not sign for it: %s (name constraints)",
 			      X509_verify_cert_error_string(probe->fault_code));
 		break;
+	case PGA_FAULT_SETTINGS:
+		pga_text_addf(&explaining->why, "libpq does not connect with these settings: %s",
+			      probe->refusal);
+		tell_settings(explaining);
+		break;
 	case PGA_FAULT_NONE:
+		if (probe->settings_refuse_tls) {
+			explain_bounds(explaining);
+			break;
+		}
 		pga_text_addf(&explaining->why,
 			      "TLS stands only with what libpq and its OpenSSL refuse: %s, %s",
 			      probe->protocol, probe->cipher);

@@ -1,5 +1,7 @@
 #include "probe/fleet.h"
 
+#include "probe/client_settings.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +98,10 @@ static int compare(const struct pga_probe_target *a, const struct pga_probe_targ
 		order = (a->port > b->port) - (a->port < b->port);
 	if (order == 0)
 		order = a->direct - b->direct;
+	if (order == 0)
+		order = a->unnamed - b->unnamed;
+	if (order == 0)
+		order = pga_client_settings_compare(a->settings, b->settings);
 	if (order == 0)
 		order = ((uintptr_t)a->trust > (uintptr_t)b->trust) -
 			((uintptr_t)a->trust < (uintptr_t)b->trust);

@@ -39,7 +39,8 @@ int pga_fleet_add_list(struct pga_fleet *fleet, const char *path, const struct p
 
 /* Makes the list of servers, each once, of the targets that were added. only, if not NULL, is a
  * service's name, a host or HOST:PORT: the others are left out. Two entries with the same server
- * and other roots are two. Returns -1 for want of memory. */
+ * and other roots, or a client's certificate of their own, are two. Returns -1 for want of memory.
+ */
 int pga_fleet_make(struct pga_fleet *fleet, const char *only, struct pga_error *error);
 
 /* Safe on one that is all zero. */

@@ -38,7 +38,9 @@ static void grade_trust(struct pga_grade *grade, const struct pga_probe *probe,
 {
 	const struct pga_probe_certificate *root = &probe->chain[probe->length - 1];
 
-	if (probe->fault != PGA_FAULT_NONE)
+	if (probe->fault == PGA_FAULT_SETTINGS)
+		add(grade, 'F', "settings-refused", "libpq does not connect with these settings");
+	else if (probe->fault != PGA_FAULT_NONE)
 		add(grade, 'F', "not-verified", "the server is not verified: %s",
 		    pga_probe_fault_word(probe->fault));
 	else if (root->anchor_is_for_host)
@@ -58,7 +60,9 @@ static void grade_trust(struct pga_grade *grade, const struct pga_probe *probe,
 static void grade_session(struct pga_grade *grade, const struct pga_probe *probe,
 			  const struct pga_probe_target *target)
 {
-	if (probe->libpq_refuses_tls)
+	if (probe->settings_refuse_tls)
+		add(grade, 'F', "settings-refused", "libpq does not connect with these settings");
+	else if (probe->libpq_refuses_tls)
 		add(grade, 'F', "tls-refused", "libpq and its OpenSSL refuse such TLS: %s",
 		    probe->protocol);
 	else if (strcmp(probe->protocol, "TLSv1.2") == 0 &&

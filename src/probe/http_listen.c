@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Connections at once, each a small thread; more of them wait to be accepted. */
+/* Connections at once, each a small thread. For more of them the oldest one ends that has not said
+ * what it wants; where each one has, they wait to be accepted. */
 #define MOST_CONNECTIONS 64
 
 /* Of these, so many are answered at once; the rest hears that it is too many. */
@@ -32,12 +33,16 @@
 
 #define STACK ((size_t)1024 * 1024)
 
+struct connection;
+
 struct server {
 	pga_http_answer *answer;
 	void *context;
 	pthread_mutex_t lock;
-	pthread_cond_t left; /* a connection has ended */
+	pthread_cond_t left;      /* a connection has ended */
+	struct connection *first; /* in the order in which they came */
 	unsigned connections;
+	unsigned ended; /* of these: that had to make room, and are on their way out */
 	unsigned answers;
 	int wake; /* the end of a pipe, to be told that a connection has ended */
 };
@@ -45,66 +50,10 @@ struct server {
 struct connection {
 	struct server *server;
 	int socket;
+	bool reading; /* its request is not there yet */
+	bool ended;   /* it had to make room */
+	struct connection *next;
 };
-
-struct status {
-	int number;
-	const char *words;
-	const char *text;
-};
-
-static const struct status statuses[] = {
-    {200, "OK", ""},
-    {400, "Bad Request", "this is no request that is understood here\n"},
-    {403, "Forbidden", "this is answered to programs on this machine alone\n"},
-    {404, "Not Found", "there is /metrics, and /probe?target=NAME\n"},
-    {405, "Method Not Allowed", "there is GET, and HEAD\n"},
-    {408, "Request Timeout", "the request did not come in time\n"},
-    {431, "Request Header Fields Too Large", "the request's head is too long\n"},
-    {500, "Internal Server Error", "this failed; the server's own log says why\n"},
-    {503, "Service Unavailable", "too many ask at once\n"},
-    {504, "Gateway Timeout", "the probe did not end in time\n"},
-    {505, "HTTP Version Not Supported", "this is HTTP/1.1\n"},
-};
-
-static const struct status *find_status(int number)
-{
-	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++)
-		if (statuses[i].number == number)
-			return &statuses[i];
-	return find_status(500);
-}
-
-/* RFC 9110, 5.6.7, whatever the locale is. */
-static void add_date(struct pga_text *text)
-{
-	static const char days[][4] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-	static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	const time_t now = time(NULL);
-	struct tm date;
-
-	if (gmtime_r(&now, &date) != NULL)
-		pga_text_addf(text, "Date: %s, %02d %s %d %02d:%02d:%02d GMT\r\n",
-			      days[date.tm_wday], date.tm_mday, months[date.tm_mon],
-			      date.tm_year + 1900, date.tm_hour, date.tm_min, date.tm_sec);
-}
-
-static void add_head(struct pga_text *text, const struct status *status, size_t length)
-{
-	pga_text_addf(text, "HTTP/1.1 %d %s\r\n", status->number, status->words);
-	add_date(text);
-	pga_text_addf(text,
-		      "Content-Type: text/plain; %scharset=utf-8\r\nContent-Length: %zu\r\n"
-		      "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-		      "Connection: close\r\n",
-		      status->number == 200 ? "version=0.0.4; " : "", length);
-	if (status->number == 405)
-		pga_text_add(text, "Allow: GET, HEAD\r\n");
-	if (status->number == 503)
-		pga_text_add(text, "Retry-After: 1\r\n");
-	pga_text_add(text, "\r\n");
-}
 
 /* What is still on its way is read, or the answer could be lost with it. */
 static void close_gently(int connection)
@@ -122,16 +71,11 @@ static void close_gently(int connection)
 
 static void send_reply(int connection, const struct pga_http_reply *reply, bool without_body)
 {
-	const struct status *status = find_status(reply->status);
-	const char *body = reply->body.length > 0 ? reply->body.bytes : status->text;
-	const size_t length = reply->body.length > 0 ? reply->body.length : strlen(status->text);
 	struct pga_text text = PGA_TEXT_EMPTY;
 	struct pga_error ignored;
 	bool closed;
 
-	add_head(&text, status, length);
-	if (!without_body)
-		pga_text_add_bytes(&text, body, length);
+	pga_http_reply_compose(reply, without_body, &text);
 	if (!text.failed)
 		(void)pga_dial_write(connection, text.bytes, text.length, pga_dial_now() + WRITING,
 				     "", &closed, &ignored);
@@ -195,27 +139,60 @@ static void answer(struct server *server, struct pga_scrape_request *request,
 	(void)pthread_mutex_unlock(&server->lock);
 }
 
-static void speak(struct server *server, int connection)
+/* Returns whether it had to make room, and what is there is no request. */
+static bool end_reading(struct connection *connection)
+{
+	bool ended;
+
+	(void)pthread_mutex_lock(&connection->server->lock);
+	connection->reading = false;
+	ended = connection->ended;
+	(void)pthread_mutex_unlock(&connection->server->lock);
+	return ended;
+}
+
+static void speak(struct connection *connection)
 {
 	char head[PGA_HTTP_HEAD + 1];
 	struct pga_http_reply reply = {0, PGA_TEXT_EMPTY};
 	struct pga_scrape_request request = {0};
-	const size_t length = read_head(connection, head, &reply.status);
+	const size_t length = read_head(connection->socket, head, &reply.status);
+	const bool ended = end_reading(connection);
 
 	if (length > 0) {
 		reply.status = pga_http_request_read(head, length, &request);
 		if (reply.status == 0)
-			answer(server, &request, &reply);
+			answer(connection->server, &request, &reply);
+	} else if (ended && reply.status != 0) {
+		reply.status = 503;
 	}
 	if (reply.status != 0)
-		send_reply(connection, &reply, request.head);
+		send_reply(connection->socket, &reply, request.head);
 	pga_text_free(&reply.body);
 }
 
-static void leave(struct server *server)
+static void enter(struct server *server, struct connection *connection)
 {
+	struct connection **last = &server->first;
+
 	(void)pthread_mutex_lock(&server->lock);
+	while (*last != NULL)
+		last = &(*last)->next;
+	*last = connection;
+	server->connections++;
+	(void)pthread_mutex_unlock(&server->lock);
+}
+
+static void leave(struct server *server, struct connection *connection)
+{
+	struct connection **at = &server->first;
+
+	(void)pthread_mutex_lock(&server->lock);
+	while (*at != connection)
+		at = &(*at)->next;
+	*at = connection->next;
 	server->connections--;
+	server->ended -= connection->ended;
 	(void)pthread_cond_signal(&server->left);
 	/* A pipe that is full wakes as well. */
 	(void)pga_write_quietly(server->wake, "", 1);
@@ -226,9 +203,9 @@ static void *serve_one(void *argument)
 {
 	struct connection *connection = argument;
 
-	speak(connection->server, connection->socket);
+	speak(connection);
 	close_gently(connection->socket);
-	leave(connection->server);
+	leave(connection->server, connection);
 	free(connection);
 	return NULL;
 }
@@ -240,26 +217,26 @@ static void begin_thread(struct server *server, int socket)
 	pthread_attr_t attributes;
 	pthread_t thread;
 	sigset_t before;
-	int fault = ENOMEM;
+	int fault;
 
-	(void)pthread_mutex_lock(&server->lock);
-	server->connections++;
-	(void)pthread_mutex_unlock(&server->lock);
+	if (connection == NULL) {
+		(void)close(socket);
+		return;
+	}
+	*connection = (struct connection){.server = server, .socket = socket, .reading = true};
+	enter(server, connection);
 	(void)pthread_attr_init(&attributes);
 	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&attributes, STACK);
 	pga_block_signals(&before);
-	if (connection != NULL) {
-		*connection = (struct connection){server, socket};
-		fault = pthread_create(&thread, &attributes, serve_one, connection);
-	}
+	fault = pthread_create(&thread, &attributes, serve_one, connection);
 	pga_restore_signals(&before);
 	(void)pthread_attr_destroy(&attributes);
 	if (fault == 0)
 		return;
 	(void)close(socket);
+	leave(server, connection);
 	free(connection);
-	leave(server);
 }
 
 static bool is_full(struct server *server)
@@ -270,6 +247,42 @@ static bool is_full(struct server *server)
 	full = server->connections >= MOST_CONNECTIONS;
 	(void)pthread_mutex_unlock(&server->lock);
 	return full;
+}
+
+static struct connection *oldest_reading(const struct server *server)
+{
+	struct connection *oldest = server->first;
+
+	while (oldest != NULL && (!oldest->reading || oldest->ended))
+		oldest = oldest->next;
+	return oldest;
+}
+
+/* Whether whoever comes next can be let in, now or by one that has to make room. */
+static bool has_or_makes_room(struct server *server)
+{
+	bool has;
+
+	(void)pthread_mutex_lock(&server->lock);
+	has = server->connections < MOST_CONNECTIONS ||
+	      (server->ended == 0 && oldest_reading(server) != NULL);
+	(void)pthread_mutex_unlock(&server->lock);
+	return has;
+}
+
+/* What it has sent already is read to its end: one whose request is there is answered. */
+static void make_room(struct server *server)
+{
+	struct connection *oldest;
+
+	(void)pthread_mutex_lock(&server->lock);
+	oldest = oldest_reading(server);
+	if (oldest != NULL) {
+		oldest->ended = true;
+		server->ended++;
+		(void)shutdown(oldest->socket, SHUT_RD);
+	}
+	(void)pthread_mutex_unlock(&server->lock);
 }
 
 /* Until a signal comes. */
@@ -285,7 +298,7 @@ static int accept_all(struct server *server, int listening, int signals, int wok
 		char bytes[64];
 		int connection;
 
-		polled[2].fd = is_full(server) ? -1 : listening;
+		polled[2].fd = has_or_makes_room(server) ? listening : -1;
 		if (poll(polled, 3, -1) < 0 && errno != EINTR)
 			return pga_fail_errno(error, NULL, "could not wait for connections");
 		if ((polled[0].revents & POLLIN) != 0 &&
@@ -295,6 +308,10 @@ static int accept_all(struct server *server, int listening, int signals, int wok
 			continue;
 		if (polled[2].fd < 0 || (polled[2].revents & POLLIN) == 0)
 			continue;
+		if (is_full(server)) {
+			make_room(server);
+			continue;
+		}
 		connection = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (connection >= 0)
 			begin_thread(server, connection);

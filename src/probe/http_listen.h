@@ -8,17 +8,10 @@
 #define PGA_PROBE_HTTP_LISTEN_H
 
 #include "base/error.h"
-#include "base/text.h"
+#include "probe/http_reply.h"
 #include "probe/http_request.h"
 
 #include <stdbool.h>
-
-/* What is answered. */
-struct pga_http_reply {
-	int status; /* 200, 400, 404, 500, 503 or 504 */
-	struct pga_text
-	    body; /* freed by whoever has called; that of a status that is not 200 is a line */
-};
 
 /* Answers a request; in a thread of its own, in which signals are blocked. It has to end by itself.
  */

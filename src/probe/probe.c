@@ -3,11 +3,13 @@
 #include "probe/probe.h"
 
 #include "probe/chain.h"
+#include "probe/client_settings.h"
 #include "probe/questions.h"
 #include "tls/dial.h"
 
 #include <errno.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -65,6 +67,8 @@ static bool dial(struct pga_probing *probing, const struct timespec *start, bool
 	int fault;
 
 	if (pga_dial_look_up(host, target->port, &addresses, error) != 0) {
+		if (target->meant != NULL)
+			(void)snprintf(error->hint, sizeof error->hint, "%s", target->meant);
 		*failed = end(probe, PGA_PROBE_UNKNOWN_NAME, error) != 0;
 		return false;
 	}
@@ -97,7 +101,10 @@ static int on_certificate_wanted(SSL *session, void *wanted)
 static enum pga_exchanged shake_hands(struct pga_probing *probing, SSL_CTX *context,
 				      struct pga_error *error)
 {
-	if (pga_exchange_session(&probing->tls, context, probing->target->host, error) != 0)
+	const struct pga_probe_target *target = probing->target;
+
+	if (pga_exchange_session(&probing->tls, context, target->unnamed ? NULL : target->host,
+				 error) != 0)
 		return PGA_EXCHANGE_FAILED;
 	SSL_set_cert_cb(probing->tls.tls, on_certificate_wanted,
 			&probing->probe->wants_certificate);
@@ -150,6 +157,15 @@ static bool ask_laxly(struct pga_probing *probing)
 	return stands;
 }
 
+/* Of TLS that stands without the settings' bounds: whether those alone are against it. */
+static bool is_out_of_bounds(const struct pga_probe_trust *trust, const SSL *tls)
+{
+	const int version = SSL_version(tls);
+
+	return version >= TLS1_2_VERSION &&
+	       (version < trust->min_tls || (trust->max_tls != 0 && version > trust->max_tls));
+}
+
 static enum pga_exchanged ask_otherwise(struct pga_probing *probing, enum pga_exchanged first)
 {
 	const struct pga_probe_target *target = probing->target;
@@ -171,6 +187,7 @@ static enum pga_exchanged ask_otherwise(struct pga_probing *probing, enum pga_ex
 		probe->was_direct = false;
 	} else if (ask_laxly(probing)) {
 		probe->libpq_refuses_tls = true;
+		probe->settings_refuse_tls = is_out_of_bounds(target->trust, probing->tls.tls);
 		return PGA_EXCHANGED;
 	}
 	probing->tls.answered = answered;
@@ -290,6 +307,8 @@ int pga_probe_run(const struct pga_probe_target *target, const struct pga_probe_
 	pga_exchange_begin(&probing.gss, target->host, target->port, deadline);
 	pga_exchange_begin(&probing.direct, target->host, target->port, deadline);
 	result = ask(&probing, &start, error);
+	if (result == 0 && probe->verified_by_libpq && target->settings != NULL)
+		result = pga_client_settings_try(target, probe, deadline, error);
 	if (result == 0 && probe->why == NULL && !probe->verified)
 		result = pga_probe_explain(target, probe, error);
 	probe->all = since(&start);
@@ -315,5 +334,6 @@ void pga_probe_free(struct pga_probe *probe)
 	free(probe->group);
 	free(probe->names);
 	free(probe->unnamed);
+	free(probe->refusal);
 	memset(probe, 0, sizeof *probe);
 }

@@ -90,6 +90,7 @@ enum pga_probe_fault {
 	PGA_FAULT_WEAK,             /* a key or digest that OpenSSL refuses */
 	PGA_FAULT_CRL,              /* the CRLs do not allow it: none there, or past its time */
 	PGA_FAULT_OTHER,
+	PGA_FAULT_SETTINGS, /* the server is as it should be, and libpq refuses the settings */
 };
 
 /* What the CRLs say. */
@@ -122,9 +123,12 @@ struct pga_probe {
 	char *names; /* "" where there is but a common name; of the server's certificate, ", "
 		      * between; "DNS:", "IP Address:" before each
 		      */
-	bool libpq_refuses_tls; /* TLS stands only with what libpq's OpenSSL refuses by default */
-	bool verified;          /* as policy and pins want it */
-	bool verified_by_libpq; /* libpq would say so; the gate may not */
+	bool libpq_refuses_tls;   /* TLS stands only with what libpq's OpenSSL refuses by default */
+	bool settings_refuse_tls; /* and with what it takes by default it would: the versions of TLS
+				     that these settings want are others */
+	char *refusal;            /* of PGA_FAULT_SETTINGS: libpq's words; else NULL */
+	bool verified;            /* as policy and pins want it */
+	bool verified_by_libpq;   /* libpq would say so; the gate may not */
 	enum pga_probe_fault fault;
 	int fault_code;      /* of OpenSSL, where the fault is one of its: an X509_V_ERR_ */
 	size_t fault_at;     /* of which certificate of the chain that is */

@@ -144,7 +144,8 @@ static enum pga_exchanged ask_by_name(struct pga_probing *probing)
 	struct pga_error ignored;
 
 	if (!pga_probe_dial_again(probing, direct) ||
-	    pga_exchange_session(direct, probing->target->trust->trusted.tls, probing->target->host,
+	    pga_exchange_session(direct, probing->target->trust->trusted.tls,
+				 probing->target->unnamed ? NULL : probing->target->host,
 				 &ignored) != 0)
 		return PGA_EXCHANGE_FAILED;
 	return pga_exchange_shake_hands(direct, &ignored);
@@ -166,9 +167,10 @@ int pga_probe_hear_direct(struct pga_probing *probing, X509 *named, struct pga_e
 		    outcome == PGA_EXCHANGED ? PGA_PROBE_YES : PGA_PROBE_NOT_SAID;
 	} else if (outcome == PGA_EXCHANGED) {
 		unnamed = SSL_get0_peer_certificate(direct->tls);
-		probe->other_unnamed = named == NULL || unnamed == NULL ? PGA_PROBE_NOT_SAID
-				       : X509_cmp(named, unnamed) == 0  ? PGA_PROBE_NO
-									: PGA_PROBE_YES;
+		probe->other_unnamed = named == NULL || unnamed == NULL || probing->target->unnamed
+					   ? PGA_PROBE_NOT_SAID
+				       : X509_cmp(named, unnamed) == 0 ? PGA_PROBE_NO
+								       : PGA_PROBE_YES;
 		if (probe->other_unnamed == PGA_PROBE_YES) {
 			probe->unnamed = pga_x509_name(X509_get_subject_name(unnamed));
 			if (probe->unnamed == NULL)
@@ -178,7 +180,7 @@ int pga_probe_hear_direct(struct pga_probing *probing, X509 *named, struct pga_e
 	if (outcome == PGA_EXCHANGED)
 		probe->direct =
 		    pga_exchange_chose_postgresql(direct) ? PGA_PROBE_YES : PGA_PROBE_NOT_SAID;
-	else if (outcome != PGA_EXCHANGE_FAILED)
+	else if (outcome != PGA_EXCHANGE_FAILED && !probe->settings_refuse_tls)
 		probe->direct = PGA_PROBE_NO;
 	if (probe->was_direct)
 		probe->direct = PGA_PROBE_YES;

@@ -1,8 +1,11 @@
 #include "probe/target.h"
 
+#include "base/guess.h"
+#include "base/shell_word.h"
 #include "policy/hostlist.h"
 #include "policy/linked.h"
 #include "policy/secrets.h"
+#include "probe/client_settings.h"
 #include "service/ask.h"
 #include "service/host_name.h"
 
@@ -133,13 +136,16 @@ static void target_free(struct pga_probe_target *target)
 	free(target->service);
 	free(target->host);
 	free(target->address);
+	free(target->meant);
 	free(target->user);
 	free(target->dbname);
+	pga_client_settings_free(target->settings);
 }
 
 static int add_host(struct pga_probe_targets *targets, const char *service,
 		    const struct pga_effective *effective, const struct pga_host *host,
-		    const struct pga_probe_trust *trust, struct pga_error *error)
+		    const struct pga_probe_trust *trust, struct pga_roots *roots,
+		    struct pga_error *error)
 {
 	struct pga_probe_target *grown =
 	    reallocarray(targets->list, targets->count + 1, sizeof *grown);
@@ -151,7 +157,8 @@ static int add_host(struct pga_probe_targets *targets, const char *service,
 	target = &grown[targets->count];
 	memset(target, 0, sizeof *target);
 	target->trust = trust;
-	if (fill(target, service, effective, host, error) != 0) {
+	if (fill(target, service, effective, host, error) != 0 ||
+	    pga_client_settings_of(target, effective, host, roots, error) != 0) {
 		target_free(target);
 		return -1;
 	}
@@ -162,7 +169,7 @@ static int add_host(struct pga_probe_targets *targets, const char *service,
 /* All hosts of the settings. */
 static int add_hosts(struct pga_probe_targets *targets, const char *service,
 		     const struct pga_effective *effective, const struct pga_probe_trust *trust,
-		     struct pga_error *error)
+		     struct pga_roots *roots, struct pga_error *error)
 {
 	struct pga_hosts hosts;
 	size_t before = targets->count;
@@ -174,8 +181,8 @@ static int add_hosts(struct pga_probe_targets *targets, const char *service,
 		return -1;
 	for (size_t i = 0; result == 0 && i < hosts.count; i++)
 		if (!hosts.items[i].local)
-			result =
-			    add_host(targets, service, effective, &hosts.items[i], trust, error);
+			result = add_host(targets, service, effective, &hosts.items[i], trust,
+					  roots, error);
 	if (result == 0 && targets->count == before)
 		result = pga_fail(error, "name a host: pganchor probe HOST:PORT",
 				  "%s: a Unix-domain socket, which has no TLS to look at",
@@ -204,9 +211,41 @@ static int add_asked(struct pga_probe_targets *targets, const char *service, boo
 		return -1;
 	result = pga_hosts_check(pga_effective_value(&effective, "host"), error);
 	trust = result == 0 ? pga_probe_trust_of(trusts, &effective, bare, error) : NULL;
-	result = trust != NULL ? add_hosts(targets, service, &effective, trust, error) : -1;
+	result = trust != NULL
+		     ? add_hosts(targets, service, &effective, trust, &trusts->roots, error)
+		     : -1;
 	pga_effective_free(&pga_linked_libpq, &effective);
 	return result;
+}
+
+static void try_services(struct pga_guess *guess, const char *word,
+			 const struct pga_service_file *file)
+{
+	for (size_t i = 0; i < file->count; i++)
+		if (file->entries[i].name != NULL)
+			pga_guess_try(guess, word, file->entries[i].name);
+}
+
+/* Whoever mistypes the name of a service has named a host. */
+static int note_meant(struct pga_probe_target *target, const char *word,
+		      const struct pga_probe_trusts *trusts, struct pga_error *error)
+{
+	struct pga_guess guess = pga_guess_begin(word);
+	struct pga_text meant = PGA_TEXT_EMPTY;
+
+	try_services(&guess, word, &trusts->user);
+	try_services(&guess, word, &trusts->system);
+	if (guess.best != NULL) {
+		pga_text_add(&meant, "did you mean the service? pganchor probe ");
+		pga_text_add_shell_word(&meant, guess.best);
+	} else if (strpbrk(word, ".:") == NULL) {
+		pga_text_add(&meant, "check the name, and DNS; no service is called so, either: "
+				     "\"pganchor service list\" shows those there are");
+	} else {
+		return 0;
+	}
+	target->meant = pga_text_take(&meant);
+	return target->meant != NULL ? 0 : pga_fail_memory(error);
 }
 
 /* As psql connects to a host that is named by itself and wants it verified. */
@@ -225,6 +264,9 @@ static int add_named(struct pga_probe_targets *targets, const char *word,
 		result = read_port(named.port, &port, error);
 		if (result == 0)
 			result = add_asked(targets, NULL, true, &parameters, trusts, error);
+		if (result == 0)
+			result =
+			    note_meant(&targets->list[targets->count - 1], word, trusts, error);
 	}
 	free(named.bytes);
 	return result;
@@ -252,8 +294,13 @@ int pga_probe_targets_add(struct pga_probe_targets *targets, const char *word,
 		return refuse_url(error);
 	if (is_conninfo(word)) {
 		const struct pga_parameters parameters = {conninfo, values, 1};
+		const int added = add_asked(targets, NULL, false, &parameters, trusts, error);
 
-		return add_asked(targets, NULL, false, &parameters, trusts, error);
+		if (added != 0 && error->hint[0] == '\0' && strstr(word, "service=") != NULL)
+			(void)snprintf(error->hint, sizeof error->hint,
+				       "\"pganchor service list\" shows the services that libpq "
+				       "finds; \"pganchor probe NAME\" probes one");
+		return added;
 	}
 	if (read_files(trusts, error) != 0)
 		return -1;

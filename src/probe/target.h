@@ -22,7 +22,9 @@ struct pga_probe_trust {
 	char *roots;     /* the path of the file of roots; NULL: the system's store */
 	char *roots_why; /* why libpq can use none of it; NULL where it can */
 	bool crls;       /* libpq asks for CRLs */
-	char *key;       /* the settings that it was made of */
+	int min_tls;     /* of libpq, as OpenSSL has it (TLS1_2_VERSION); 0: OpenSSL's own */
+	int max_tls;
+	char *key; /* the settings that it was made of; of a host by itself, "+" before them */
 };
 
 /* Those that are there: one for all targets whose settings are alike. Starts all zero but for
@@ -50,6 +52,8 @@ SSL_CTX *pga_probe_lax_context(void);
 
 void pga_probe_trusts_free(struct pga_probe_trusts *trusts);
 
+struct pga_client_settings;
+
 struct pga_probe_target {
 	char *word;    /* as it was asked for: a service's name, HOST:PORT; never a secret */
 	char *service; /* NULL: none */
@@ -57,9 +61,12 @@ struct pga_probe_target {
 	char *address; /* hostaddr; "" where there is none, and the host is looked up */
 	unsigned port;
 	bool direct;     /* sslnegotiation=direct: libpq asks for no TLS, it begins with it */
+	bool unnamed;    /* sslsni=0: the host is not named to the server */
 	bool unverified; /* the service's sslmode is weaker than verify-full */
+	char *meant;     /* what to try where nobody has the name; NULL: nothing is known */
 	char *user;      /* of the service, which go out over verified TLS alone; NULL: none */
 	char *dbname;
+	struct pga_client_settings *settings; /* that libpq is to be asked with; NULL: none */
 	const struct pga_probe_trust *trust;
 };
 

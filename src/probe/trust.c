@@ -68,6 +68,37 @@ static int load(struct pga_probe_trust *trust, struct pga_probe_trusts *trusts,
 	return result;
 }
 
+/* 0 where none is named. libpq has refused every other word before. */
+static int version_of(const char *word)
+{
+	static const struct {
+		const char *word;
+		int version;
+	} versions[] = {{"TLSv1", TLS1_VERSION},
+			{"TLSv1.1", TLS1_1_VERSION},
+			{"TLSv1.2", TLS1_2_VERSION},
+			{"TLSv1.3", TLS1_3_VERSION}};
+
+	for (size_t i = 0; i < sizeof versions / sizeof versions[0]; i++)
+		if (strcasecmp(word, versions[i].word) == 0)
+			return versions[i].version;
+	return 0;
+}
+
+/* As initialize_SSL() of libpq has it; before libpq 13 it asked for nothing. */
+static void bound_tls(struct pga_probe_trust *trust, const struct pga_effective *effective)
+{
+	const char *min = pga_effective_value(effective, "ssl_min_protocol_version");
+	const char *max = pga_effective_value(effective, "ssl_max_protocol_version");
+
+	trust->min_tls = min != NULL ? version_of(min) : TLS1_2_VERSION;
+	trust->max_tls = max != NULL ? version_of(max) : 0;
+	if (trust->min_tls != 0)
+		(void)SSL_CTX_set_min_proto_version(trust->trusted.tls, trust->min_tls);
+	if (trust->max_tls != 0)
+		(void)SSL_CTX_set_max_proto_version(trust->trusted.tls, trust->max_tls);
+}
+
 static int fill(struct pga_probe_trust *trust, struct pga_probe_trusts *trusts,
 		const struct pga_effective *effective, bool bare, struct pga_error *error)
 {
@@ -88,13 +119,15 @@ static int fill(struct pga_probe_trust *trust, struct pga_probe_trusts *trusts,
 		       X509_V_FLAG_CRL_CHECK) != 0;
 	/* It verifies nobody by itself: who verifies by its store does so apart from a session. */
 	SSL_CTX_set_cert_verify_callback(trust->trusted.tls, believe, NULL);
-	(void)SSL_CTX_set_min_proto_version(trust->trusted.tls, TLS1_2_VERSION);
+	bound_tls(trust, effective);
 	return 0;
 }
 
 static char *key_of(const struct pga_effective *effective, bool bare)
 {
-	static const char *const keywords[] = {"sslrootcert", "sslcrl", "sslcrldir"};
+	static const char *const keywords[] = {"sslrootcert", "sslcrl", "sslcrldir",
+					       "ssl_min_protocol_version",
+					       "ssl_max_protocol_version"};
 	struct pga_text key = PGA_TEXT_EMPTY;
 
 	pga_text_add(&key, bare ? "+" : "");

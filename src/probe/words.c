@@ -60,6 +60,7 @@ const char *pga_probe_fault_word(enum pga_probe_fault fault)
 	    [PGA_FAULT_WEAK] = "weak",
 	    [PGA_FAULT_CRL] = "crl",
 	    [PGA_FAULT_OTHER] = "other",
+	    [PGA_FAULT_SETTINGS] = "settings",
 	};
 
 	return words[fault];

@@ -110,6 +110,7 @@ static int read_again(struct pga_application *application, struct pga_error *err
 {
 	const struct pga_edit *conf = &application->files[PGA_APPLY_CONF].edit;
 	const struct pga_edit *record = &application->files[PGA_APPLY_RECORD].edit;
+	const struct pga_edit *begun = &application->files[PGA_APPLY_BEGUN].edit;
 	const struct pga_edit *profiles = &application->files[PGA_APPLY_PROFILES].edit;
 
 	pga_policy_free(&application->policy);
@@ -123,7 +124,9 @@ static int read_again(struct pga_application *application, struct pga_error *err
 			   conf->before.length, error) != 0 ||
 	    pga_applied_parse(&application->applied, profiles->path,
 			      pga_text_string(&profiles->before), profiles->before.length,
-			      error) != 0)
+			      error) != 0 ||
+	    pga_recorded_parse(&application->begun, begun->path, pga_text_string(&begun->before),
+			       begun->before.length, error) != 0)
 		return -1;
 	return pga_recorded_parse(&application->recorded, record->path,
 				  pga_text_string(&record->before), record->before.length, error);
@@ -132,17 +135,24 @@ static int read_again(struct pga_application *application, struct pga_error *err
 /* In one order, as each holds a lock. */
 static int begin_all(struct pga_application *application, struct pga_error *error)
 {
+	const char *name = application->fetched->profile.name;
 	char *record;
+	char *begun;
 
 	if (begin_own(application, PGA_APPLY_CONF, "anchors.conf", error) != 0 ||
 	    begin_own(application, PGA_APPLY_SOURCES, PGA_SOURCE_RECORDS_FILE, error) != 0 ||
 	    begin_own(application, PGA_APPLY_PROFILES, PGA_APPLIED_FILE, error) != 0)
 		return -1;
-	record = pga_recorded_path(application->fetched->profile.name, error);
+	record = pga_recorded_path(name, error);
 	if (record == NULL ||
-	    pga_apply_begin(application, PGA_APPLY_RECORD, record, 0600, error) != 0 ||
+	    pga_apply_begin(application, PGA_APPLY_RECORD, record, 0600, error) != 0)
+		return -1;
+	begun = pga_recorded_begun_path(name, error);
+	if (begun == NULL ||
+	    pga_apply_begin(application, PGA_APPLY_BEGUN, begun, 0600, error) != 0 ||
 	    read_again(application, error) != 0)
 		return -1;
+	application->files[PGA_APPLY_BEGUN].edit.unnoted = true;
 	return pga_applied_check(&application->applied, application->fetched, &application->leave,
 				 error);
 }
@@ -159,7 +169,7 @@ static int record_anchors(const struct pga_application *application, struct pga_
 
 		/* What is the user's, or the system's, is not the profile's to take away. */
 		if (anchor->system || anchor->root == NULL ||
-		    (before == NULL && anchor->action != PGA_APPLY_ADD && !anchor->adopted &&
+		    (before == NULL && anchor->action != PGA_APPLY_ADD &&
 		     !pga_apply_replaces(application, anchor->name)))
 			continue;
 		if (pga_recorded_add_anchor(
@@ -172,21 +182,14 @@ static int record_anchors(const struct pga_application *application, struct pga_
 	return 0;
 }
 
-/* A line that the user had before is the user's, even where the profile asks for the same; what a
- * run that was killed has left stands beside all else that it wrote before. */
+/* A line that the user had before is the user's, even where the profile asks for the same. */
 static bool is_of_profile(const struct pga_application *application,
 			  const struct pga_apply_policy *policy)
 {
-	const bool left = !is_settled(application) &&
-			  pga_apply_count(application, PGA_APPLY_ADD) == 0 &&
-			  pga_apply_count(application, PGA_APPLY_CHANGE) == 0 &&
-			  pga_apply_count(application, PGA_APPLY_REMOVE) == 0;
-
 	if (!policy->ours || policy->action == PGA_APPLY_REMOVE)
 		return false;
 	return pga_settings_value(&application->recorded.policy, policy->key) != NULL ||
-	       policy->action == PGA_APPLY_ADD || policy->action == PGA_APPLY_CHANGE ||
-	       (policy->action == PGA_APPLY_SAME && left);
+	       policy->action == PGA_APPLY_ADD || policy->action == PGA_APPLY_CHANGE;
 }
 
 static int compose_record(struct pga_application *application, struct pga_error *error)
@@ -247,8 +250,9 @@ static int compose_profiles(struct pga_application *application, struct pga_erro
 
 static int compose_all(struct pga_application *application, struct pga_error *error)
 {
-	if (begin_all(application, error) != 0 || pga_apply_plan_policy(application, error) != 0 ||
+	if (begin_all(application, error) != 0 ||
 	    pga_service_file_read(&application->entries, PGA_SERVICE_USER, error) != 0 ||
+	    pga_apply_plan_policy(application, error) != 0 ||
 	    pga_apply_plan_anchors(application, error) != 0 ||
 	    pga_apply_compose_anchors(application, error) != 0 ||
 	    begin_services(application, error) != 0 ||
@@ -256,6 +260,28 @@ static int compose_all(struct pga_application *application, struct pga_error *er
 	    pga_apply_compose_services(application, error) != 0)
 		return -1;
 	return compose_record(application, error) == 0 ? compose_profiles(application, error) : -1;
+}
+
+/* What is about to be recorded, for whoever comes when this one was killed. */
+static int compose_begun(struct pga_application *application, struct pga_error *error)
+{
+	const struct pga_transaction_file *record = &application->files[PGA_APPLY_RECORD];
+	struct pga_transaction_file *begun = &application->files[PGA_APPLY_BEGUN];
+
+	if (!application->visible)
+		return 0;
+	pga_apply_copy(&begun->after,
+		       record->change != PGA_UNCHANGED ? &record->after : &record->edit.before);
+	return pga_transaction_put(begun, error);
+}
+
+/* It is in its place now. */
+static void forget_begun(const struct pga_application *application)
+{
+	const struct pga_transaction_file *begun = &application->files[PGA_APPLY_BEGUN];
+
+	if (begun->edit.existed || begun->committed)
+		(void)unlink(begun->edit.path);
 }
 
 /* The own files first, since others name them; what says that all is done comes last. */
@@ -268,12 +294,14 @@ static int write_all(struct pga_application *application, struct pga_error *erro
 
 	if (order == NULL)
 		return pga_fail_memory(error);
+	order[at++] = &application->files[PGA_APPLY_BEGUN];
 	order[at++] = &application->files[PGA_APPLY_ROOT_CRT];
 	for (size_t i = 0; i < application->crt_count; i++)
 		order[at++] = &application->crts[i];
 	for (size_t i = PGA_APPLY_ROOT_CRT + 1; i < PGA_APPLY_FILES; i++)
 		order[at++] = &application->files[i];
-	if (pga_transaction_stage(order, count, error) == 0 &&
+	if (compose_begun(application, error) == 0 &&
+	    pga_transaction_stage(order, count, error) == 0 &&
 	    pga_apply_prove_anchors(application, error) == 0 &&
 	    pga_apply_prove_services(application, error) == 0)
 		result = pga_transaction_commit(order, count, error);
@@ -284,7 +312,7 @@ static int write_all(struct pga_application *application, struct pga_error *erro
 static int note_changes(struct pga_application *application, struct pga_error *error)
 {
 	application->changes = application->visible = false;
-	for (size_t i = 0; i < PGA_APPLY_FILES; i++) {
+	for (size_t i = PGA_APPLY_BEGUN + 1; i < PGA_APPLY_FILES; i++) {
 		const struct pga_transaction_file *file = &application->files[i];
 
 		free(application->paths[i]);
@@ -313,8 +341,8 @@ static void end_files(struct pga_application *application)
 	    PGA_APPLY_ROOT_CRT,
 	};
 	static const enum pga_apply_file behind[] = {
-	    PGA_APPLY_POLICY,  PGA_APPLY_RECORD, PGA_APPLY_PROFILES,
-	    PGA_APPLY_SOURCES, PGA_APPLY_CONF,
+	    PGA_APPLY_POLICY,   PGA_APPLY_BEGUN,   PGA_APPLY_RECORD,
+	    PGA_APPLY_PROFILES, PGA_APPLY_SOURCES, PGA_APPLY_CONF,
 	};
 
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
@@ -329,6 +357,7 @@ static void end_files(struct pga_application *application)
 	application->crt_count = 0;
 	pga_service_file_free(&application->entries);
 	pga_recorded_free(&application->recorded);
+	pga_recorded_free(&application->begun);
 	pga_pins_free(&application->own);
 	memset(&application->own, 0, sizeof application->own);
 }
@@ -381,6 +410,8 @@ int pga_apply(struct pga_application *application, bool dry_run, struct pga_erro
 		result = note_changes(application, error);
 	if (result == 0 && !dry_run && application->changes)
 		result = write_all(application, error);
+	if (result == 0 && !dry_run)
+		forget_begun(application);
 	end_files(application);
 	if (result == 0 && !dry_run)
 		remove_empty(application);

@@ -39,7 +39,6 @@ struct pga_apply_anchor {
 	char *hosts;
 	bool scoped;
 	bool system;  /* the system pins it: nothing of it is written */
-	bool adopted; /* it is there as the profile would have made it */
 	bool present; /* it is pinned when all is done */
 	char *file;   /* its own: where services find it */
 	char *why;    /* for KEEP; else NULL */
@@ -71,7 +70,9 @@ struct pga_apply_policy {
 };
 
 enum pga_apply_file {
-	PGA_APPLY_ROOT_CRT, /* in the order in which they are written, own files first */
+	PGA_APPLY_BEGUN, /* in the order in which they are written: what is about to be, then own
+			    files */
+	PGA_APPLY_ROOT_CRT,
 	PGA_APPLY_SOURCES,
 	PGA_APPLY_CONF,
 	PGA_APPLY_SERVICES,
@@ -110,6 +111,7 @@ struct pga_application {
 	struct pga_pins own;      /* those of the user's anchors.conf */
 	struct pga_applied applied;
 	struct pga_recorded recorded;
+	struct pga_recorded begun; /* by a run that was killed: what it would have recorded */
 	struct pga_profile_roots roots;
 	struct pga_service_file entries;
 	struct pga_transaction_file files[PGA_APPLY_FILES];
@@ -148,6 +150,15 @@ int pga_apply_begin(struct pga_application *application, enum pga_apply_file whi
 void pga_apply_step(struct pga_text *text, struct pga_text *composed);
 void pga_apply_copy(struct pga_text *to, const struct pga_text *from);
 int pga_apply_put(struct pga_transaction_file *file, struct pga_error *error);
+
+/* What an entry says: of a keyword that is there twice, libpq takes the first. */
+int pga_apply_read_entry(const struct pga_service_file *file, const struct pga_entry *entry,
+			 struct pga_settings *settings, struct pga_error *error);
+
+/* Takes what a run that was killed had begun and has written, as the entries, anchors and lines of
+ * the policy that are there tell, for recorded. */
+int pga_apply_take_begun(struct pga_application *application, const struct pga_settings *policy,
+			 struct pga_error *error);
 
 /* Free what was planned, so that it can be planned anew. */
 void pga_apply_forget_anchors(struct pga_application *application);

@@ -70,9 +70,6 @@ static int plan_pinned(struct pga_application *application, struct pga_apply_anc
 				(before != NULL && before->scoped == mine->scoped);
 	const bool same = strcmp(mine->hosts, from->hosts) == 0;
 
-	/* Such as what a run that was killed has left. */
-	anchor->adopted = before == NULL && same && mine->scoped == from->scoped &&
-			  strcmp(mine->name, from->name) == 0;
 	anchor->present = true;
 	anchor->scoped = free_scope ? from->scoped : mine->scoped;
 	if (take(&anchor->name, mine->name, error) != 0 ||

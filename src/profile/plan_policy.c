@@ -55,21 +55,16 @@ static void set_auth(struct pga_policy *policy, const char *value)
 	pga_auth_text(PGA_AUTH_NAMED & ~policy->auth_refused, policy->auth);
 }
 
-static void add_to_policy(struct pga_policy *policy, const char *key, const char *value)
+static void add_to_policy(struct pga_policy *policy, const struct pga_apply_policy *wanted)
 {
-	char *key_copy = strdup(key);
-	char *value_copy = strdup(value);
-	const struct pga_profile_policy line = {key_copy, value_copy, 0};
+	const struct pga_profile_policy line = {wanted->key, wanted->value, 0};
 
-	if (key_copy != NULL && value_copy != NULL &&
-	    pga_profile_policy_is_stricter(&line, policy)) {
-		if (strcmp(key, "auth") == 0)
-			set_auth(policy, value);
-		else
-			set_value(policy, key, value);
-	}
-	free(key_copy);
-	free(value_copy);
+	if (!pga_profile_policy_is_stricter(&line, policy))
+		return;
+	if (strcmp(line.key, "auth") == 0)
+		set_auth(policy, line.value);
+	else
+		set_value(policy, line.key, line.value);
 }
 
 /* ---- the plan ---- */
@@ -281,7 +276,7 @@ static int look_ahead(struct pga_application *application, struct pga_error *err
 			continue;
 		set_back(&application->after, &system, policy->key);
 		if (policy->action != PGA_APPLY_REMOVE)
-			add_to_policy(&application->after, policy->key, policy->value);
+			add_to_policy(&application->after, policy);
 	}
 	pga_policy_free(&system);
 	return result;
@@ -309,7 +304,8 @@ int pga_apply_plan_policy(struct pga_application *application, struct pga_error 
 	if (path == NULL)
 		return pga_fail_home(error);
 	if (pga_apply_begin(application, PGA_APPLY_POLICY, path, 0600, error) != 0 ||
-	    read_lines(&file->edit.before, &now, error) != 0)
+	    read_lines(&file->edit.before, &now, error) != 0 ||
+	    pga_apply_take_begun(application, &now, error) != 0)
 		goto done;
 	for (size_t i = 0; i < profile->policy_count; i++)
 		if (plan_line(application, &profile->policy[i], &now, error) != 0)

@@ -1,7 +1,6 @@
 /* What becomes of the services. */
 #include "profile/apply.h"
 
-#include "base/ini.h"
 #include "policy/hostlist.h"
 #include "policy/linked.h"
 #include "profile/merge.h"
@@ -11,35 +10,6 @@
 #include <string.h>
 
 /* ---- what is there ---- */
-
-/* Of a keyword that is there twice, libpq takes the first. */
-static int read_entry(const struct pga_service_file *file, const struct pga_entry *entry,
-		      struct pga_settings *settings, struct pga_error *error)
-{
-	struct pga_ini_reader reader = pga_ini_start(pga_text_string(&file->bytes) + entry->start,
-						     entry->end - entry->start, PGA_INI_PGSERVICE);
-	struct pga_ini_line line;
-
-	while (pga_ini_next(&reader, &line)) {
-		char *keyword;
-		char *value;
-		int result = 0;
-
-		if (line.kind != PGA_INI_SETTING)
-			continue;
-		keyword = pga_ini_copy(line.name);
-		value = pga_ini_copy(line.value);
-		if (keyword == NULL || value == NULL)
-			result = pga_fail_memory(error);
-		else if (pga_settings_value(settings, keyword) == NULL)
-			result = pga_settings_add(settings, keyword, value, error);
-		free(keyword);
-		free(value);
-		if (result != 0)
-			return -1;
-	}
-	return 0;
-}
 
 static int copy_settings(const struct pga_settings *from, struct pga_settings *to,
 			 struct pga_error *error)
@@ -71,7 +41,7 @@ int pga_apply_find_user(const struct pga_application *application, const char *f
 		struct pga_settings now = {NULL, 0};
 		const char *root;
 
-		if (read_entry(entries, entry, &now, error) != 0) {
+		if (pga_apply_read_entry(entries, entry, &now, error) != 0) {
 			pga_settings_free(&now);
 			return -1;
 		}
@@ -303,20 +273,21 @@ static int plan_there(const struct pga_application *application, struct pga_appl
 {
 	struct pga_settings now = {NULL, 0};
 	struct pga_text why = PGA_TEXT_EMPTY;
-	int result = read_entry(&application->entries, entry, &now, error);
+	int result = pga_apply_read_entry(&application->entries, entry, &now, error);
 
 	if (result != 0)
 		goto done;
 	if (pga_apply_replaces(application, service->name)) {
 		/* As if all of it had been the profile's. */
 		result = merge_entry(application, service, &now, &now, error);
-	} else if (before != NULL || pga_settings_are_same(&now, &service->applied)) {
+	} else if (before != NULL) {
 		result = merge_entry(application, service, before, &now, error);
 	} else {
+		/* The user's, even where the profile asks for the same. */
 		result = copy_settings(&now, &service->settings, error);
 		if (result == 0)
 			result = judge(application, service, &why, error);
-		if (result == 0)
+		if (result == 0 && !pga_settings_are_same(&now, &service->applied))
 			result = keep(application, service,
 				      "there is one of this name, which the profile has not made",
 				      error);
@@ -379,7 +350,7 @@ static int plan_dropped(struct pga_application *application,
 	service->host = strdup(host != NULL ? host : "");
 	if (service->name == NULL || service->host == NULL)
 		return pga_fail_memory(error);
-	if (read_entry(&application->entries, entry, &service->settings, error) != 0)
+	if (pga_apply_read_entry(&application->entries, entry, &service->settings, error) != 0)
 		return -1;
 	service->action = PGA_APPLY_REMOVE;
 	if (!pga_apply_replaces(application, before->name) &&

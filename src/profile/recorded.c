@@ -8,12 +8,12 @@
 #define HEADING \
 	"# What \"pganchor onboard\" has applied of this profile. It is read by the next one.\n"
 
-char *pga_recorded_path(const char *profile, struct pga_error *error)
+static char *path_of(const char *prefix, const char *profile, struct pga_error *error)
 {
 	struct pga_text name = PGA_TEXT_EMPTY;
 	char *path;
 
-	pga_text_addf(&name, PGA_RECORDED_DIRECTORY "/%s", profile);
+	pga_text_addf(&name, PGA_RECORDED_DIRECTORY "/%s%s", prefix, profile);
 	if (name.failed) {
 		(void)pga_fail_memory(error);
 		return NULL;
@@ -23,6 +23,16 @@ char *pga_recorded_path(const char *profile, struct pga_error *error)
 		(void)pga_fail_home(error);
 	pga_text_free(&name);
 	return path;
+}
+
+char *pga_recorded_path(const char *profile, struct pga_error *error)
+{
+	return path_of("", profile, error);
+}
+
+char *pga_recorded_begun_path(const char *profile, struct pga_error *error)
+{
+	return path_of(PGA_RECORDED_BEGUN, profile, error);
 }
 
 int pga_recorded_add_anchor(struct pga_recorded *recorded, const char *name, const char *pin,
@@ -145,6 +155,58 @@ int pga_recorded_parse(struct pga_recorded *recorded, const char *path, const ch
 			return -1;
 	}
 	return 0;
+}
+
+int pga_recorded_take_anchor(struct pga_recorded *recorded,
+			     const struct pga_recorded_anchor *anchor, struct pga_error *error)
+{
+	for (size_t i = 0; i < recorded->anchor_count; i++) {
+		struct pga_recorded_anchor *there = &recorded->anchors[i];
+
+		if (strcmp(there->pin, anchor->pin) != 0)
+			continue;
+		free(there->name);
+		free(there->hosts);
+		there->name = strdup(anchor->name);
+		there->hosts = strdup(anchor->hosts);
+		there->scoped = anchor->scoped;
+		return there->name != NULL && there->hosts != NULL ? 0 : pga_fail_memory(error);
+	}
+	return pga_recorded_add_anchor(recorded, anchor->name, anchor->pin, anchor->hosts,
+				       anchor->scoped, error);
+}
+
+int pga_recorded_take_service(struct pga_recorded *recorded,
+			      const struct pga_recorded_service *service, struct pga_error *error)
+{
+	for (size_t i = 0; i < recorded->service_count; i++) {
+		struct pga_settings *there = &recorded->services[i].settings;
+
+		if (strcmp(recorded->services[i].name, service->name) != 0)
+			continue;
+		pga_settings_free(there);
+		for (size_t k = 0; k < service->settings.count; k++)
+			if (pga_settings_add(there, service->settings.items[k].keyword,
+					     service->settings.items[k].value, error) != 0)
+				return -1;
+		return 0;
+	}
+	return pga_recorded_add_service(recorded, service->name, &service->settings, error);
+}
+
+int pga_recorded_take_policy(struct pga_recorded *recorded, const struct pga_setting *line,
+			     struct pga_error *error)
+{
+	for (size_t i = 0; i < recorded->policy.count; i++) {
+		struct pga_setting *there = &recorded->policy.items[i];
+
+		if (strcmp(there->keyword, line->keyword) != 0)
+			continue;
+		free(there->value);
+		there->value = strdup(line->value);
+		return there->value != NULL ? 0 : pga_fail_memory(error);
+	}
+	return pga_settings_add(&recorded->policy, line->keyword, line->value, error);
 }
 
 const struct pga_recorded_anchor *pga_recorded_anchor_of(const struct pga_recorded *recorded,

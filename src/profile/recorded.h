@@ -21,6 +21,9 @@
 
 #define PGA_RECORDED_DIRECTORY "profiles"
 
+/* Before the name of a profile: what pga_recorded_begun_path() is called. */
+#define PGA_RECORDED_BEGUN ".pganchor-begun-"
+
 struct pga_recorded_anchor {
 	char *name;
 	char pin[PGA_PIN_LENGTH + 1];
@@ -45,6 +48,10 @@ struct pga_recorded {
 /* Where it is. The caller frees it; NULL with the reason. */
 char *pga_recorded_path(const char *profile, struct pga_error *error);
 
+/* Where the next record is while what it is of is written. It stays behind where pganchor is killed
+ * meanwhile, and is as one that is in its place for "pganchor uninstall". */
+char *pga_recorded_begun_path(const char *profile, struct pga_error *error);
+
 /* Reads the bytes. Starts all zero; to be freed after an error too. Returns -1, with the line, for
  * what is no such file. */
 int pga_recorded_parse(struct pga_recorded *recorded, const char *path, const char *bytes,
@@ -55,6 +62,14 @@ int pga_recorded_add_anchor(struct pga_recorded *recorded, const char *name, con
 			    const char *hosts, bool scoped, struct pga_error *error);
 int pga_recorded_add_service(struct pga_recorded *recorded, const char *name,
 			     const struct pga_settings *settings, struct pga_error *error);
+
+/* Puts a copy in the place of what is there of the same pin, name or key, or at the end. */
+int pga_recorded_take_anchor(struct pga_recorded *recorded,
+			     const struct pga_recorded_anchor *anchor, struct pga_error *error);
+int pga_recorded_take_service(struct pga_recorded *recorded,
+			      const struct pga_recorded_service *service, struct pga_error *error);
+int pga_recorded_take_policy(struct pga_recorded *recorded, const struct pga_setting *line,
+			     struct pga_error *error);
 
 const struct pga_recorded_anchor *pga_recorded_anchor_of(const struct pga_recorded *recorded,
 							 const char *pin);

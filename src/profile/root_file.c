@@ -4,6 +4,7 @@
 #include "anchor/proof.h"
 #include "anchor/root_crt.h"
 #include "anchor/root_crt_path.h"
+#include "base/manifest.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static int cut_root(const struct pga_application *application, const char *path,
 	return result;
 }
 
-static int add_root(const struct pga_application *application, const char *path,
+static int add_root(const struct pga_application *application, struct pga_edit *edit,
 		    struct pga_text *text, struct pga_error *error)
 {
 	struct pga_root_crt_entry *entries = calloc(application->anchor_count + 1, sizeof *entries);
@@ -88,7 +89,10 @@ static int add_root(const struct pga_application *application, const char *path,
 			    (struct pga_root_crt_entry){application->anchors[i].name,
 							&application->anchors[i].root->certificate};
 	if (count > 0)
-		result = pga_root_crt_add_many(path, text, entries, count, &more, &any, error);
+		result =
+		    pga_root_crt_add_many(edit->path, text, entries, count, &more, &any, error);
+	for (size_t i = 0; any && i < count; i++)
+		pga_manifest_note_root(&edit->notes, edit->path, entries[i].certificate->pin);
 	if (any)
 		pga_apply_step(text, &more);
 	pga_text_free(&more);
@@ -109,7 +113,7 @@ int pga_apply_compose_root_crt(struct pga_application *application, struct pga_e
 	if (root->after.failed)
 		return pga_fail_memory(error);
 	if (cut_root(application, root->edit.path, &root->after, error) != 0 ||
-	    add_root(application, root->edit.path, &root->after, error) != 0 ||
+	    add_root(application, &root->edit, &root->after, error) != 0 ||
 	    pga_apply_put(root, error) != 0)
 		return -1;
 	if (root->change == PGA_UNCHANGED)

@@ -1,11 +1,40 @@
 /* The bytes of pg_service.conf with the services of a profile. */
 #include "profile/apply.h"
 
+#include "base/ini.h"
 #include "base/manifest.h"
 #include "service/rewrite.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+int pga_apply_read_entry(const struct pga_service_file *file, const struct pga_entry *entry,
+			 struct pga_settings *settings, struct pga_error *error)
+{
+	struct pga_ini_reader reader = pga_ini_start(pga_text_string(&file->bytes) + entry->start,
+						     entry->end - entry->start, PGA_INI_PGSERVICE);
+	struct pga_ini_line line;
+
+	while (pga_ini_next(&reader, &line)) {
+		char *keyword;
+		char *value;
+		int result = 0;
+
+		if (line.kind != PGA_INI_SETTING)
+			continue;
+		keyword = pga_ini_copy(line.name);
+		value = pga_ini_copy(line.value);
+		if (keyword == NULL || value == NULL)
+			result = pga_fail_memory(error);
+		else if (pga_settings_value(settings, keyword) == NULL)
+			result = pga_settings_add(settings, keyword, value, error);
+		free(keyword);
+		free(value);
+		if (result != 0)
+			return -1;
+	}
+	return 0;
+}
 
 /* For the manifest: the lines that "pganchor uninstall" would take out again. */
 static int note(struct pga_transaction_file *file, const char *name, bool replaced,
@@ -30,6 +59,63 @@ static const struct pga_apply_service *changed_as(const struct pga_application *
 	return NULL;
 }
 
+/* Gives the setting to the entry that text holds; value NULL: takes it out. */
+static int set(struct pga_text *text, const char *name, const char *keyword, const char *value,
+	       struct pga_error *error)
+{
+	struct pga_service_edit edit;
+
+	if (pga_service_set(pga_text_string(text), text->length, name, keyword, value, &edit,
+			    error) != 0)
+		return -1;
+	pga_apply_step(text, &edit.bytes);
+	pga_service_edit_free(&edit);
+	return text->failed ? pga_fail_memory(error) : 0;
+}
+
+/* Key by key: what does not change stays as it is written, with the comments around it. */
+static int change(const struct pga_apply_service *service, const struct pga_settings *now,
+		  struct pga_text *text, struct pga_error *error)
+{
+	const struct pga_settings *settings = &service->settings;
+
+	for (size_t i = 0; i < now->count; i++)
+		if (pga_settings_value(settings, now->items[i].keyword) == NULL &&
+		    set(text, service->name, now->items[i].keyword, NULL, error) != 0)
+			return -1;
+	for (size_t i = 0; i < settings->count; i++) {
+		const struct pga_setting *setting = &settings->items[i];
+		const char *is = pga_settings_value(now, setting->keyword);
+
+		if ((is == NULL || strcmp(is, setting->value) != 0) &&
+		    set(text, service->name, setting->keyword, setting->value, error) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int change_entry(struct pga_application *application, const struct pga_entry *entry,
+			const struct pga_apply_service *service, struct pga_text *after,
+			struct pga_error *error)
+{
+	const struct pga_service_file *entries = &application->entries;
+	struct pga_settings now = {NULL, 0};
+	struct pga_text text = PGA_TEXT_EMPTY;
+	int result = pga_apply_read_entry(entries, entry, &now, error);
+
+	pga_text_add_bytes(&text, pga_text_string(&entries->bytes) + entry->start,
+			   entry->end - entry->start);
+	if (result == 0)
+		result = change(service, &now, &text, error);
+	if (result == 0)
+		result = note(&application->files[PGA_APPLY_SERVICES], service->name, true, &text,
+			      error);
+	pga_text_add_bytes(after, pga_text_string(&text), text.length);
+	pga_text_free(&text);
+	pga_settings_free(&now);
+	return result;
+}
+
 /* The entries one after the other: only those that change are touched. */
 static int rewrite(struct pga_application *application, struct pga_text *after,
 		   struct pga_error *error)
@@ -41,22 +127,13 @@ static int rewrite(struct pga_application *application, struct pga_text *after,
 	for (size_t i = 0; i < entries->count; i++) {
 		const struct pga_entry *entry = &entries->entries[i];
 		const struct pga_apply_service *service = changed_as(application, entry);
-		struct pga_service_edit edit;
 
 		if (service == NULL || entry->shadowed != 0)
 			continue;
 		pga_text_add_bytes(after, bytes + at, entry->start - at);
 		at = entry->end;
-		if (pga_service_replace(bytes + entry->start, entry->end - entry->start,
-					service->name, &service->settings, &edit, error) != 0)
+		if (change_entry(application, entry, service, after, error) != 0)
 			return -1;
-		pga_text_add_bytes(after, pga_text_string(&edit.bytes), edit.bytes.length);
-		if (note(&application->files[PGA_APPLY_SERVICES], service->name, true, &edit.bytes,
-			 error) != 0) {
-			pga_service_edit_free(&edit);
-			return -1;
-		}
-		pga_service_edit_free(&edit);
 	}
 	pga_text_add_bytes(after, bytes + at, entries->bytes.length - at);
 	return after->failed ? pga_fail_memory(error) : 0;

@@ -27,6 +27,52 @@ static bool is_ours(const char *keyword)
 	return false;
 }
 
+/* What else a service may say: where its server is, who asks for what, and how it is waited for.
+ * Whatever is not among these could weaken it, hand something over (gssdelegation) or have code
+ * loaded (gsslib), as what a later libpq knows could. */
+static bool is_allowed(const char *keyword)
+{
+	static const char *const allowed[] = {
+	    "host",
+	    "hostaddr",
+	    "port",
+	    "dbname",
+	    "user",
+	    "options",
+	    "application_name",
+	    "fallback_application_name",
+	    "client_encoding",
+	    "replication",
+	    "connect_timeout",
+	    "keepalives",
+	    "keepalives_idle",
+	    "keepalives_interval",
+	    "keepalives_count",
+	    "tcp_user_timeout",
+	    "target_session_attrs",
+	    "load_balance_hosts",
+	    "channel_binding",
+	    "require_auth",
+	    "ssl_min_protocol_version",
+	    "ssl_max_protocol_version",
+	    "sslcert",
+	    "sslkey",
+	    "sslcertmode",
+	    "sslnegotiation",
+	    "min_protocol_version",
+	    "max_protocol_version",
+	    "krbsrvname",
+	    "oauth_issuer",
+	    "oauth_client_id",
+	    "oauth_scope",
+	};
+
+	for (size_t i = 0; i < sizeof allowed / sizeof allowed[0]; i++)
+		if (strcmp(keyword, allowed[i]) == 0)
+			return true;
+	return false;
+}
+
 static int take_password(const struct pga_profile *profile, struct pga_profile_service *service,
 			 const struct pga_profile_line *line, struct pga_error *error)
 {
@@ -80,6 +126,12 @@ int pga_profile_service_line(const struct pga_profile *profile, struct pga_profi
 		return pga_profile_fail(profile, line->number,
 					"pganchor sets this itself: every service of a profile is "
 					"verify-full",
+					line->key, error);
+	/* What libpq does not know, it says itself. */
+	if (!is_allowed(line->key) && pga_linked_libpq_knows(line->key))
+		return pga_profile_fail(profile, line->number,
+					"not a setting that a service of a profile may have: it "
+					"could weaken the connection",
 					line->key, error);
 	/* fe-secure-openssl.c: ENGINE:KEY, of which OpenSSL loads a library by that name. */
 	if (strcmp(line->key, "sslkey") == 0 && strchr(line->value, ':') != NULL)

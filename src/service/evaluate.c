@@ -61,6 +61,7 @@ static void judge(struct pga_evaluation *evaluation, const struct pga_policy *po
 	for (size_t i = 0; i < verdict.reasons; i++)
 		evaluation->weak[pga_setting_rule_index(verdict.weak[i])] = true;
 	pga_text_add(&evaluation->why, pga_text_string(&verdict.why));
+	evaluation->why.failed = evaluation->why.failed || verdict.why.failed;
 	pga_verdict_free(&verdict);
 }
 
@@ -88,6 +89,10 @@ int pga_evaluate_settings(const struct pga_settings *settings, const struct pga_
 	} else if (asked == 1) {
 		evaluation->state = PGA_ENTRY_BROKEN;
 		pga_text_add(&evaluation->why, error->message);
+	}
+	if (asked >= 0 && evaluation->why.failed) {
+		pga_evaluation_free(evaluation);
+		asked = pga_fail_memory(error);
 	}
 done:
 	free(keywords);

@@ -23,7 +23,8 @@ struct pga_harden_wish {
 	const char *const *names; /* of entries */
 	size_t count;             /* 0: every weak entry of the file */
 	enum pga_service_place place;
-	const char *host;   /* the name in the certificate that is meant; NULL: it is found */
+	const char *host; /* the name in the certificate that is meant, of several hosts as libpq's
+			     list, empty where it is found; NULL: it is found */
 	const char *anchor; /* whose server it is to be; NULL: any that is pinned */
 };
 
@@ -57,10 +58,14 @@ struct pga_hardening {
 	char *anchor;          /* that has signed the servers; NULL: not found, or several */
 	struct pga_text names; /* one a line: those that may be meant; of PGA_HARDEN_ANCHOR those
 				  that the certificate has, which nothing proves */
-	char *server;          /* HOST:PORT, the one that the state is about; NULL: none */
-	unsigned port;         /* of that */
-	char *address;         /* where that is reached, a number; NULL: by its name, or unknown */
-	bool fits;             /* of PGA_HARDEN_ANCHOR: the certificate has the name of the entry */
+	size_t hosts;          /* that it has, and */
+	size_t sockets;        /* of these, where nothing is verified */
+	char *meant;   /* the names that are said to be meant, an element a host; NULL: none */
+	size_t about;  /* which host the state is about */
+	char *server;  /* HOST:PORT of that; NULL: none */
+	unsigned port; /* of that */
+	char *address; /* where that is reached, a number; NULL: by its name, or unknown */
+	bool fits;     /* of PGA_HARDEN_ANCHOR: the certificate has the name of the entry */
 	struct pga_error error; /* of those states that are not done */
 
 	struct pga_settings settings; /* as they are to be, or of a strong one, as they are */
@@ -68,6 +73,7 @@ struct pga_hardening {
 
 struct pga_harden {
 	const struct pga_harden_wish *wish;
+	struct pga_harden_servers *servers; /* what they have shown */
 	struct pga_policy policy;
 	struct pga_pins pins;
 	struct pga_service_file file;
@@ -88,6 +94,15 @@ int pga_harden_begin(struct pga_harden *harden, const struct pga_harden_wish *wi
  * they are now. */
 int pga_harden_again(struct pga_harden *harden, size_t index, const char *host,
 		     struct pga_error *error);
+
+/* The name that is said to be meant of the host that the state is about. *name is the caller's to
+ * free; NULL: nobody has said. Returns -1 for want of memory. */
+int pga_harden_meant(const struct pga_hardening *item, char **name, struct pga_error *error);
+
+/* The list for a wish's host, or pga_harden_again(), in which this name is the one of the host that
+ * the state is about. Adds it to list. */
+void pga_harden_add_meant(const struct pga_hardening *item, const char *name,
+			  struct pga_text *list);
 
 /* How many are in this state. */
 size_t pga_harden_count(const struct pga_harden *harden, enum pga_harden_state state);

@@ -5,7 +5,6 @@
 #include "policy/trust.h"
 #include "tls/crl_trial.h"
 #include "tls/host_names.h"
-#include "tls/server_chain.h"
 
 #include <openssl/x509_vfy.h>
 #include <stdlib.h>
@@ -58,21 +57,47 @@ static int take_server(struct pga_hardening *item, const struct pga_host *host,
 	return item->server != NULL ? 0 : pga_fail_memory(error);
 }
 
-static int ask_server(struct pga_hardening *item, const struct pga_effective *effective,
-		      struct pga_harden_host *host, struct pga_error *error)
+/* Its texts are the host's. */
+static struct pga_server server_of(const struct pga_effective *effective,
+				   const struct pga_host *host)
 {
-	const struct pga_host *asked = host->host;
-	const struct pga_server server = {
-	    .host = asked->name[0] != '\0' ? asked->name : asked->address,
-	    .address = asked->address[0] != '\0' ? asked->address : NULL,
-	    .port = port_of(asked),
-	    .way = way_of(effective),
-	    .connect_timeout = timeout_of(effective),
-	    .max_time = 2 * timeout_of(effective)};
+	return (struct pga_server){.host = host->name[0] != '\0' ? host->name : host->address,
+				   .address = host->address[0] != '\0' ? host->address : NULL,
+				   .port = port_of(host),
+				   .way = way_of(effective),
+				   .connect_timeout = timeout_of(effective),
+				   .max_time = 2 * timeout_of(effective)};
+}
 
-	if (take_server(item, asked, error) != 0)
+int pga_harden_add_servers(struct pga_harden_servers **servers,
+			   const struct pga_effective *effective, struct pga_error *error)
+{
+	struct pga_hosts split;
+	int result = 0;
+
+	if (pga_hosts_split(pga_effective_value(effective, "host"),
+			    pga_effective_value(effective, "hostaddr"),
+			    pga_effective_value(effective, "port"), &split, error) != 0)
 		return -1;
-	if (pga_server_chain(&server, &host->chain, NULL, &item->error) == 0)
+	for (size_t i = 0; result == 0 && i < split.count; i++) {
+		const struct pga_server server = server_of(effective, &split.items[i]);
+
+		if (!split.items[i].local)
+			result = pga_harden_servers_add(servers, &server, error);
+	}
+	pga_hosts_free(&split);
+	return result;
+}
+
+static int ask_server(struct pga_hardening *item, const struct pga_harden *harden,
+		      const struct pga_effective *effective, struct pga_harden_host *host,
+		      struct pga_error *error)
+{
+	const struct pga_server server = server_of(effective, host->host);
+
+	if (take_server(item, host->host, error) != 0)
+		return -1;
+	if (pga_harden_servers_show(harden->servers, &server, &host->chain, &item->error) == 0)
 		return 0;
 	if (item->error.hint[0] == '\0')
 		(void)snprintf(item->error.hint, sizeof item->error.hint,
@@ -189,10 +214,10 @@ int pga_harden_look(struct pga_hardening *item, const struct pga_harden *harden,
 
 	if (host->host->local)
 		return 0;
-	result = ask_server(item, effective, host, error);
+	result = ask_server(item, harden, effective, host, error);
 	if (result == 0)
 		result = find_anchor(item, harden, host, error);
 	if (result == 0)
-		result = pga_harden_name(item, host, &harden->pins, wanted, error);
+		result = pga_harden_name(item, harden, host, wanted, error);
 	return result;
 }

@@ -107,28 +107,26 @@ static size_t count_lines(const struct pga_text *text)
 	return count;
 }
 
-enum sign { LEADS_THERE, STARTS_SO };
-
-/* Whether exactly one of the names has the sign: *one is that, which the caller frees. */
-static void find_one(const struct pga_text *names, const char *label,
-		     const struct addrinfo *addresses, enum sign sign, char **one,
-		     struct pga_error *error, int *result)
+/* The one of the names that is looked up as one of the addresses, which the caller frees; *one is
+ * NULL where it is not exactly one. */
+static int find_leading(const struct pga_text *names, const struct addrinfo *addresses, char **one,
+			struct pga_error *error)
 {
 	const char *rest = pga_text_string(names);
-	const size_t length_of_label = strlen(label);
 	const char *line;
 	size_t length;
 	size_t found = 0;
 
 	*one = NULL;
-	while (*result == 0 && pga_next_line(&rest, &line, &length)) {
+	while (pga_next_line(&rest, &line, &length)) {
 		char *name = strndup(line, length);
 
 		if (name == NULL) {
-			*result = pga_fail_memory(error);
-		} else if (sign == LEADS_THERE ? pga_address_leads(name, addresses)
-					       : strncasecmp(name, label, length_of_label) == 0 &&
-						     name[length_of_label] == '.') {
+			free(*one);
+			*one = NULL;
+			return pga_fail_memory(error);
+		}
+		if (pga_address_leads(name, addresses)) {
 			found++;
 			free(*one);
 			*one = name;
@@ -140,6 +138,23 @@ static void find_one(const struct pga_text *names, const char *label,
 		free(*one);
 		*one = NULL;
 	}
+	return 0;
+}
+
+/* The name in its place becomes as the certificate writes it; NULL where it is not among these. */
+static void take_spelling(const struct pga_text *names, char **name)
+{
+	const char *rest = pga_text_string(names);
+	const char *line;
+	size_t length;
+
+	while (pga_next_line(&rest, &line, &length))
+		if (strlen(*name) == length && strncasecmp(line, *name, length) == 0) {
+			memcpy(*name, line, length);
+			return;
+		}
+	free(*name);
+	*name = NULL;
 }
 
 /* Whether the entry says no name of the server: an address, or where a tunnel begins. */
@@ -154,33 +169,65 @@ static bool says_no_name(const struct pga_host *host, const struct addrinfo *add
 			     pga_addresses_are_loopback(addresses));
 }
 
-/* One name of several: the one that is looked up as the address that is connected to, or that the
- * entry's is short for. At the end of a tunnel neither can be told. */
-static int choose_one(struct pga_hardening *item, const struct pga_harden_host *host,
-		      const struct addrinfo *addresses, const struct pga_text *names, char **name,
-		      struct pga_error *error)
+/* Whether the name is looked up, and as none of these addresses. */
+static bool leads_elsewhere(const char *name, const struct addrinfo *addresses)
 {
-	const char *label = pga_host_label(host->host);
-	int result = 0;
+	struct addrinfo *found = addresses != NULL ? pga_addresses_find(name, false) : NULL;
 
-	if (strchr(label, '.') == NULL && strchr(label, ':') == NULL) {
-		find_one(names, label, NULL, STARTS_SO, name, error, &result);
-		if (*name != NULL)
-			pga_text_addf(&item->why,
-				      "host=%s: of the names in the certificate, the one that %s "
-				      "is short for\n",
-				      *name, label);
+	if (found == NULL)
+		return false;
+	freeaddrinfo(found);
+	return !pga_address_leads(name, addresses);
+}
+
+/* The name that the entry's is short for, if the certificate has it. Where the short one leads, the
+ * whole one must not lead elsewhere; at the beginning of a tunnel it is no server's. */
+static int choose_whole(struct pga_hardening *item, const struct pga_harden *harden,
+			const struct pga_host *host, const struct addrinfo *addresses,
+			const struct pga_text *names, char **name, struct pga_error *error)
+{
+	const char *label = pga_host_label(host);
+	const bool by_name = host->address[0] == '\0';
+
+	*name = NULL;
+	if (by_name && addresses != NULL && pga_addresses_are_loopback(addresses))
+		return 0;
+	if (pga_harden_whole_name(label, harden, name, error) != 0)
+		return -1;
+	if (*name != NULL)
+		take_spelling(names, name);
+	if (*name != NULL && by_name && leads_elsewhere(*name, addresses)) {
+		free(*name);
+		*name = NULL;
 	}
-	if (result == 0 && *name == NULL && says_no_name(host->host, addresses) &&
-	    !pga_addresses_are_loopback(addresses)) {
-		find_one(names, label, addresses, LEADS_THERE, name, error, &result);
-		if (*name != NULL)
-			pga_text_addf(&item->why,
-				      "host=%s: of the names in the certificate, the one that is "
-				      "looked up as the same address as %s\n",
-				      *name, label);
-	}
-	return result;
+	if (*name == NULL)
+		return 0;
+	pga_text_addf(&item->why,
+		      "host=%s: of the names that pinned anchors are valid for, the one that %s "
+		      "is short for\n",
+		      *name, label);
+	return 0;
+}
+
+/* One name of several: the one that the entry's is short for, or that is looked up as the address
+ * that is connected to. At the end of a tunnel neither can be told. */
+static int choose_one(struct pga_hardening *item, const struct pga_harden *harden,
+		      const struct pga_harden_host *host, const struct addrinfo *addresses,
+		      const struct pga_text *names, char **name, struct pga_error *error)
+{
+	if (choose_whole(item, harden, host->host, addresses, names, name, error) != 0)
+		return -1;
+	if (*name != NULL || !says_no_name(host->host, addresses) ||
+	    pga_addresses_are_loopback(addresses))
+		return 0;
+	if (find_leading(names, addresses, name, error) != 0)
+		return -1;
+	if (*name != NULL)
+		pga_text_addf(&item->why,
+			      "host=%s: of the names in the certificate, the one that is "
+			      "looked up as the same address as %s\n",
+			      *name, pga_host_label(host->host));
+	return 0;
 }
 
 static int ask_for_name(struct pga_hardening *item, const struct pga_text *names)
@@ -252,8 +299,9 @@ static int take_only(struct pga_hardening *item, const struct pga_harden_host *h
 	return 0;
 }
 
-static int find_name(struct pga_hardening *item, const struct pga_harden_host *host,
-		     const struct pga_text *names, char **name, struct pga_error *error)
+static int find_name(struct pga_hardening *item, const struct pga_harden *harden,
+		     const struct pga_harden_host *host, const struct pga_text *names, char **name,
+		     struct pga_error *error)
 {
 	const char *label =
 	    host->host->address[0] != '\0' ? host->host->address : pga_host_label(host->host);
@@ -263,7 +311,7 @@ static int find_name(struct pga_hardening *item, const struct pga_harden_host *h
 	*name = NULL;
 	result = take_only(item, host, addresses, names, name, error);
 	if (result == 0 && *name == NULL)
-		result = choose_one(item, host, addresses, names, name, error);
+		result = choose_one(item, harden, host, addresses, names, name, error);
 	if (addresses != NULL)
 		freeaddrinfo(addresses);
 	if (result == 0 && *name == NULL)
@@ -271,10 +319,11 @@ static int find_name(struct pga_hardening *item, const struct pga_harden_host *h
 	return result;
 }
 
-static int choose(struct pga_hardening *item, struct pga_harden_host *host,
-		  const struct pga_pins *pins, const struct pga_text *names,
+static int choose(struct pga_hardening *item, const struct pga_harden *harden,
+		  struct pga_harden_host *host, const struct pga_text *names,
 		  struct pga_error *error)
 {
+	const struct pga_pins *pins = &harden->pins;
 	const struct pga_pin *anchor = host->anchor;
 	struct pga_text valid = PGA_TEXT_EMPTY;
 	char *name = NULL;
@@ -286,7 +335,7 @@ static int choose(struct pga_hardening *item, struct pga_harden_host *host,
 	else if (valid.length == 0)
 		result = fail_other_hosts(item, pins, anchor, names, pga_host_label(host->host));
 	else
-		result = find_name(item, host, &valid, &name, error);
+		result = find_name(item, harden, host, &valid, &name, error);
 	if (result == 0) {
 		item->renamed = true;
 		result = take_name(item, host, name, error);
@@ -323,9 +372,10 @@ static int take_wanted(struct pga_hardening *item, struct pga_harden_host *host,
 	return take_name(item, host, name, error);
 }
 
-int pga_harden_name(struct pga_hardening *item, struct pga_harden_host *host,
-		    const struct pga_pins *pins, const char *wanted, struct pga_error *error)
+int pga_harden_name(struct pga_hardening *item, const struct pga_harden *harden,
+		    struct pga_harden_host *host, const char *wanted, struct pga_error *error)
 {
+	const struct pga_pins *pins = &harden->pins;
 	X509 *certificate = sk_X509_value(host->chain, 0);
 	const char *label = pga_host_label(host->host);
 	const bool fits = pga_host_names_have(certificate, label);
@@ -338,7 +388,7 @@ int pga_harden_name(struct pga_hardening *item, struct pga_harden_host *host,
 	else if (wanted != NULL)
 		result = take_wanted(item, host, pins, &names, wanted, error);
 	else if (!fits || !pga_root_is_valid_for(pins, host->anchor->pin, label))
-		result = choose(item, host, pins, &names, error);
+		result = choose(item, harden, host, &names, error);
 	pga_text_free(&names);
 	return result;
 }

@@ -2,6 +2,7 @@
 
 #include "base/ini.h"
 #include "base/manifest.h"
+#include "base/path.h"
 #include "base/paths.h"
 
 #include <inttypes.h>
@@ -153,12 +154,17 @@ int pga_harden_records_parse(struct pga_harden_records *records, const struct pg
 	return 0;
 }
 
+bool pga_harden_record_is_of(const struct pga_harden_record *record, const char *path)
+{
+	return strcmp(record->path, path) == 0 || pga_path_is_same(record->path, path);
+}
+
 const struct pga_harden_record *pga_harden_record_find(const struct pga_harden_records *records,
 						       const char *path, const char *name)
 {
 	for (size_t i = records->count; i-- > 0;)
-		if (strcmp(records->records[i].path, path) == 0 &&
-		    strcmp(records->records[i].name, name) == 0)
+		if (strcmp(records->records[i].name, name) == 0 &&
+		    pga_harden_record_is_of(&records->records[i], path))
 			return &records->records[i];
 	return NULL;
 }
@@ -178,7 +184,8 @@ void pga_harden_record_drop(const struct pga_text *before, const char *path, con
 		const bool is = taken == RECORD;
 
 		after->failed = after->failed || taken == NO_MEMORY;
-		if (!is || strcmp(record.path, path) != 0 || strcmp(record.name, name) != 0) {
+		if (!is || strcmp(record.name, name) != 0 ||
+		    !pga_harden_record_is_of(&record, path)) {
 			pga_text_add_bytes(after, line, length);
 			pga_text_add(after, "\n");
 		}
@@ -288,6 +295,13 @@ bool pga_harden_record_is_before(const struct pga_harden_record *record,
 				 const struct pga_text *lines)
 {
 	return pga_manifest_digest(pga_text_string(lines), lines->length) == record->before;
+}
+
+bool pga_harden_record_is_about(const struct pga_harden_record *record,
+				const struct pga_text *lines)
+{
+	return pga_manifest_digest(pga_text_string(lines), lines->length) == record->written ||
+	       pga_harden_record_is_before(record, lines);
 }
 
 /* The last line that was written is without its end, and others may have stood behind it: it is

@@ -49,6 +49,9 @@ int pga_harden_records_parse(struct pga_harden_records *records, const struct pg
 			     struct pga_error *error);
 void pga_harden_records_free(struct pga_harden_records *records);
 
+/* Whether it is of an entry of this file, by whichever path that is reached. */
+bool pga_harden_record_is_of(const struct pga_harden_record *record, const char *path);
+
 /* The one of this entry of the file; NULL: it was not hardened. */
 const struct pga_harden_record *pga_harden_record_find(const struct pga_harden_records *records,
 						       const char *path, const char *name);
@@ -66,6 +69,10 @@ void pga_harden_record_add(struct pga_text *text, const char *path, const char *
 bool pga_harden_record_is_before(const struct pga_harden_record *record,
 				 const struct pga_text *lines);
 
+/* Whether the entry's lines are those that the record is about: as they were written, or before. */
+bool pga_harden_record_is_about(const struct pga_harden_record *record,
+				const struct pga_text *lines);
+
 /* Adds the entry's lines as they were before, of those that were written. Returns false where these
  * are not what the record is about: somebody has changed them. */
 bool pga_harden_record_restore(const struct pga_harden_record *record,
@@ -76,6 +83,20 @@ bool pga_harden_record_restore(const struct pga_harden_record *record,
 int pga_harden_record_put_back(const struct pga_harden_record *record, struct pga_text *bytes,
 			       struct pga_unhardening *item, struct pga_error *error);
 void pga_unhardening_free(struct pga_unhardening *item);
+
+/* What pganchor does to the lines of an entry: it adds them as they are to be to after. */
+struct pga_harden_change_of {
+	int (*make)(void *context, const struct pga_text *before, struct pga_text *after,
+		    struct pga_error *error);
+	void *context;
+};
+
+/* Makes the records (bytes) of the service file's entries that are others after than before be
+ * about those: the same was done to them as to what they were before they were hardened.
+ * harden_follow.c has it. Returns -1 for want of memory, or as the change does. */
+int pga_harden_records_follow(struct pga_text *bytes, const char *path,
+			      const struct pga_text *before, const struct pga_text *after,
+			      const struct pga_harden_change_of *change, struct pga_error *error);
 
 /* Where the first entry of this name stands: its header and what is up to its last setting, without
  * the end of that line. *length is 0 where there is none. */

@@ -1,6 +1,7 @@
 /* Puts entries back as they were before they were hardened. */
 #include "service/harden.h"
 
+#include "base/file.h"
 #include "base/memory_file.h"
 #include "base/transaction.h"
 #include "service/harden_record.h"
@@ -27,7 +28,7 @@ static int begin(struct undoing *undoing, enum pga_service_place place, struct p
 	const mode_t directory = undoing->system ? 0755 : 0700;
 	int result = -1;
 
-	if (record == NULL || path == NULL)
+	if (record == NULL || path == NULL || pga_file_check_link(path, error) != 0)
 		goto done;
 	if (pga_is_descriptor(path)) {
 		(void)pga_fail(error, NULL, "%s: a pipe: nothing can be written there", path);
@@ -76,7 +77,7 @@ static int find_items(struct undoing *undoing, const char *const *names, size_t 
 	for (size_t i = 0; count == 0 && i < records->count; i++) {
 		const struct pga_harden_record *record = &records->records[i];
 
-		if (strcmp(record->path, undo->path) == 0 &&
+		if (pga_harden_record_is_of(record, undo->path) &&
 		    pga_harden_record_find(records, undo->path, record->name) == record &&
 		    add_item(undo, record->name, error) != 0)
 			return -1;

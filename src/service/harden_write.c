@@ -105,17 +105,23 @@ static int record_entry(struct writing *writing, const struct pga_text *before,
 	struct pga_text rest = PGA_TEXT_EMPTY;
 	struct pga_text old = PGA_TEXT_EMPTY;
 	struct pga_text new = PGA_TEXT_EMPTY;
+	/* PGSERVICEFILE may be relative to a directory that --undo is not run in. */
+	char *path = realpath(writing->services.edit.path, NULL);
 	int result = -1;
 
+	if (path == NULL)
+		return pga_fail_errno(error, NULL, "could not look at %s",
+				      writing->services.edit.path);
 	pga_harden_record_drop(record, writing->services.edit.path, item->name, &rest);
 	if (lines_of(before, item->name, &old, error) == 0 &&
 	    lines_of(&writing->services.after, item->name, &new, error) == 0) {
-		pga_harden_record_add(&rest, writing->services.edit.path, item->name, &old, &new);
+		pga_harden_record_add(&rest, path, item->name, &old, &new);
 		pga_text_free(record);
 		*record = rest;
 		rest = (struct pga_text)PGA_TEXT_EMPTY;
 		result = record->failed ? pga_fail_memory(error) : 0;
 	}
+	free(path);
 	pga_text_free(&rest);
 	pga_text_free(&old);
 	pga_text_free(&new);

@@ -13,10 +13,12 @@
 #include "base/paths.h"
 #include "base/transaction.h"
 #include "policy/linked.h"
+#include "service/harden_record.h"
 #include "service/repoint.h"
 #include "service/rewrite.h"
 #include "service/servicefile.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -349,6 +351,47 @@ static int note_entries(struct pga_transaction_file *file, struct pga_error *err
 	return result;
 }
 
+static int repoint_lines(void *context, const struct pga_text *before, struct pga_text *after,
+			 struct pga_error *error)
+{
+	struct pga_text names = PGA_TEXT_EMPTY;
+	size_t count = 0;
+	const int result = compose_entries(context, before, after, &names, &count, error);
+
+	pga_text_free(&names);
+	return result;
+}
+
+/* An entry that was hardened, and that nobody has changed, is that still. */
+static int compose_hardened(struct renaming_anchor *renaming, enum pga_service_place place,
+			    struct pga_error *error)
+{
+	const bool users = place == PGA_SERVICE_USER;
+	const enum pga_renamed_file which =
+	    users ? PGA_RENAMED_USER_HARDENED : PGA_RENAMED_SYSTEM_HARDENED;
+	const struct pga_transaction_file *services =
+	    &renaming->files[users ? PGA_RENAMED_USER_SERVICES : PGA_RENAMED_SYSTEM_SERVICES];
+	const struct pga_harden_change_of change = {repoint_lines, renaming};
+	struct pga_transaction_file *file = &renaming->files[which];
+	char *path = pga_harden_record_path(place, error);
+
+	if (path != NULL && access(path, F_OK) != 0 && errno == ENOENT) {
+		free(path);
+		return 0;
+	}
+	if (begin(renaming, which, path, users ? 0600 : 0644, error) != 0)
+		return -1;
+	file->edit.unnoted = true;
+	pga_text_add_bytes(&file->after, pga_text_string(&file->edit.before),
+			   file->edit.before.length);
+	if (file->after.failed)
+		return pga_fail_memory(error);
+	if (pga_harden_records_follow(&file->after, services->edit.path, &services->edit.before,
+				      &services->after, &change, error) != 0)
+		return -1;
+	return put(renaming, which, error);
+}
+
 static int fail_to_change(const char *path, const char *names, struct pga_error *error)
 {
 	struct pga_text list = PGA_TEXT_EMPTY;
@@ -394,8 +437,8 @@ static int compose_services(struct renaming_anchor *renaming, enum pga_service_p
 	pga_text_free(&names);
 	if (compose_entries(renaming, &file->edit.before, &file->after, &names, &count, error) ==
 		0 &&
-	    note_entries(file, error) == 0)
-		result = put(renaming, which, error);
+	    note_entries(file, error) == 0 && put(renaming, which, error) == 0)
+		result = compose_hardened(renaming, place, error);
 done:
 	pga_text_free(&after);
 	pga_text_free(&names);
@@ -409,6 +452,9 @@ static int write_all(struct renaming_anchor *renaming, struct pga_error *error)
 	    PGA_RENAMED_NEW_CRT,
 	    PGA_RENAMED_NEW_CRL,
 	    PGA_RENAMED_ROOT_CRT,
+	    /* A record before its entries: who runs it again that was killed finds it right. */
+	    PGA_RENAMED_USER_HARDENED,
+	    PGA_RENAMED_SYSTEM_HARDENED,
 	    PGA_RENAMED_USER_SERVICES,
 	    PGA_RENAMED_SYSTEM_SERVICES,
 	    PGA_RENAMED_SOURCES,

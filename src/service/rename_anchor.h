@@ -1,5 +1,6 @@
 /* Gives an anchor another name: its section, its own file, its heading in root.crt, the records of
- * its source and CRLs, and the entries of the service files that name its file. */
+ * its source and CRLs, and the entries of the service files that name its file, with the records of
+ * those that were hardened. */
 #ifndef PGA_SERVICE_RENAME_ANCHOR_H
 #define PGA_SERVICE_RENAME_ANCHOR_H
 
@@ -20,6 +21,8 @@ enum pga_renamed_file {
 	PGA_RENAMED_ROOT_CRT,
 	PGA_RENAMED_USER_SERVICES,
 	PGA_RENAMED_SYSTEM_SERVICES,
+	PGA_RENAMED_USER_HARDENED,
+	PGA_RENAMED_SYSTEM_HARDENED,
 	PGA_RENAMED_FILES
 };
 

@@ -170,7 +170,9 @@ int pga_service_file_read(struct pga_service_file *file, enum pga_service_place 
 	file->path = pga_service_path(place, error);
 	if (file->path == NULL)
 		return -1;
+	/* Entries that are out of sight, as while a file system is not mounted, are not none. */
 	if (pga_file_read(file->path, &file->bytes, &file->found, error) != 0 ||
+	    (!file->found && pga_file_check_link(file->path, error) != 0) ||
 	    pga_service_text_check(file->path, file->bytes.bytes, file->bytes.length, error) != 0 ||
 	    find_entries(file, error) != 0)
 		goto failed;

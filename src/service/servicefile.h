@@ -42,7 +42,8 @@ const char *pga_service_place_name(enum pga_service_place place);
 /* The path of the file, which the caller frees. NULL where libpq would find none. */
 char *pga_service_path(enum pga_service_place place, struct pga_error *error);
 
-/* Reads the file and finds its entries. A file that is not there has none. */
+/* Reads the file and finds its entries. A file that is not there has none; a symbolic link to
+ * nothing is an error. */
 int pga_service_file_read(struct pga_service_file *file, enum pga_service_place place,
 			  struct pga_error *error);
 

@@ -5,10 +5,14 @@
 #include "tls/verification.h"
 
 #include <openssl/x509_vfy.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
-static struct pga_verification *watching;
+/* A verification ends in the thread that has begun it. */
+static _Thread_local struct pga_verification *watching;
+
+static pthread_once_t registered = PTHREAD_ONCE_INIT;
 
 static STACK_OF(X509) * copy_of(STACK_OF(X509) * chain)
 {
@@ -46,14 +50,15 @@ static void on_end(void *context, void *data, CRYPTO_EX_DATA *all_data, int inde
 		       SSL_get_cipher_name(session));
 }
 
+static void do_register(void)
+{
+	(void)CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE_CTX, 0, NULL, NULL, NULL, on_end);
+}
+
 void pga_verification_watch(struct pga_verification *verification)
 {
-	static int index = -1;
-
 	memset(verification, 0, sizeof *verification);
-	if (index < 0)
-		index = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_X509_STORE_CTX, 0, NULL, NULL, NULL,
-						on_end);
+	(void)pthread_once(&registered, do_register);
 	watching = verification;
 }
 

@@ -17,8 +17,9 @@ struct pga_verification {
 	char cipher[64];   /* TLS_AES_256_GCM_SHA384 */
 };
 
-/* From now on, each server's certificate that libpq's OpenSSL verifies is noted here, until
- * pga_verification_unwatch(). Where libpq has another OpenSSL than the tool, none is. */
+/* From now on, each server's certificate that libpq's OpenSSL verifies in this thread is noted
+ * here, until pga_verification_unwatch(). Where libpq has another OpenSSL than the tool, none is.
+ */
 void pga_verification_watch(struct pga_verification *verification);
 void pga_verification_unwatch(void);
 

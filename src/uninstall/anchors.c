@@ -1,23 +1,23 @@
-/* The anchors that pganchor has pinned: anchors.conf, each one's own file, its copy in root.crt;
- * and who depends on them. */
+/* The anchors that pganchor has pinned: anchors.conf, each one's own file; and who depends on them.
+ * Their copies in root.crt are root_crt.c's. */
 #include "uninstall/plan.h"
 
 #include "anchor/anchors_conf.h"
-#include "anchor/root_crt.h"
+#include "anchor/own_file.h"
 #include "anchor/root_crt_path.h"
-#include "anchor/trimmed.h"
+#include "base/file.h"
 #include "base/path.h"
 #include "base/paths.h"
 #include "policy/linked.h"
 #include "policy/policy.h"
 #include "service/uses.h"
-#include "tls/root_pins.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* Whether the manifest has such a note of the file that the path really leads to. */
-static bool is_noted(const struct pga_uninstall *plan, enum pga_note_kind kind, const char *path)
+bool pga_uninstall_is_noted(const struct pga_uninstall *plan, enum pga_note_kind kind,
+			    const char *path)
 {
 	struct pga_real_path real;
 	struct pga_error ignored;
@@ -38,19 +38,18 @@ bool pga_uninstall_is_ours(const struct pga_uninstall *plan, const struct pga_pi
 
 	if (!pin->system && !ours) {
 		path = pga_pin_own_file(pin);
-		ours = is_noted(plan, PGA_NOTE_FILE, path);
+		ours = pga_uninstall_is_noted(plan, PGA_NOTE_FILE, path);
 		free(path);
 	}
 	return ours;
 }
 
-static size_t count_ours(const struct pga_uninstall *plan, bool in_root_crt)
+static size_t count_ours(const struct pga_uninstall *plan)
 {
 	size_t count = 0;
 
 	for (size_t i = 0; i < plan->pins.count; i++)
-		count += pga_uninstall_is_ours(plan, &plan->pins.pins[i]) &&
-			 (!in_root_crt || !plan->pins.pins[i].scoped);
+		count += pga_uninstall_is_ours(plan, &plan->pins.pins[i]);
 	return count;
 }
 
@@ -81,7 +80,7 @@ static int plan_conf(struct pga_uninstall *plan, struct pga_leave_file *conf,
 	size_t left = 0;
 	int result = 0;
 
-	if (count_ours(plan, false) == 0)
+	if (count_ours(plan) == 0)
 		return 0;
 	pga_text_add_bytes(&bytes, pga_text_string(&conf->file.edit.before),
 			   conf->file.edit.before.length);
@@ -115,7 +114,7 @@ static int plan_crt(struct pga_uninstall *plan, const struct pga_pin *pin, struc
 
 	if (path == NULL)
 		return pga_fail_memory(error);
-	if (!is_noted(plan, PGA_NOTE_FOUND, path))
+	if (!pga_uninstall_is_noted(plan, PGA_NOTE_FOUND, path))
 		return pga_leave_take(plan, path, "", error);
 	result =
 	    pga_leave_keep(plan, path, "it was there before the anchor of this name", "", error);
@@ -123,65 +122,48 @@ static int plan_crt(struct pga_uninstall *plan, const struct pga_pin *pin, struc
 	return result;
 }
 
-static int cut_root(struct pga_uninstall *plan, struct pga_leave_file *root,
-		    struct pga_error *error)
+/* Whether a file of this name is the own one of an anchor that is pinned. */
+static bool is_of_pin(const struct pga_uninstall *plan, const char *name)
 {
-	struct pga_root_crt_cut *cuts = calloc(plan->pins.count + 1, sizeof *cuts);
-	struct pga_text rest = PGA_TEXT_EMPTY;
-	struct pga_text pins = PGA_TEXT_EMPTY;
-	struct pga_text what = PGA_TEXT_EMPTY;
-	const char *path = root->file.edit.path;
-	bool untrimmed = false;
-	size_t count = 0;
-	int result = -1;
+	for (size_t i = 0; i < plan->pins.count; i++) {
+		const struct pga_pin *pin = &plan->pins.pins[i];
+		const size_t length = strlen(pin->name);
 
-	for (size_t i = 0; cuts != NULL && i < plan->pins.count; i++)
-		if (pga_uninstall_is_ours(plan, &plan->pins.pins[i]))
-			cuts[count++] = (struct pga_root_crt_cut){.name = plan->pins.pins[i].name,
-								  .pin = plan->pins.pins[i].pin};
-	if (cuts == NULL) {
-		(void)pga_fail_memory(error);
-		goto done;
+		if (!pin->system && strncmp(name, pin->name, length) == 0 &&
+		    strcmp(name + length, ".crt") == 0)
+			return true;
 	}
-	if (pga_root_crt_cut_all(path, &root->file.edit.before, cuts, count, &rest, error) != 0 ||
-	    pga_uninstall_untrim(plan, path, &rest, &untrimmed, error) != 0 ||
-	    pga_root_pins(path, &rest, &pins, error) != 0)
-		goto done;
-	for (size_t i = 0; i < count; i++)
-		if (cuts[i].cut)
-			(void)add_name(&what, cuts[i].name);
-	if (untrimmed && what.length == 0)
-		pga_text_add(&what, "the roots that were trimmed");
-	result = what.failed ? pga_fail_memory(error) : 0;
-	if (result == 0 && what.length > 0)
-		result = pga_leave_put(plan, root, &rest, pga_text_string(&what), error);
-	if (result == 0 && what.length > 0 && pins.length == 0 && rest.length > 0)
-		result = pga_leave_keep(
-		    plan, path, "no certificate is left in it, and libpq refuses such a file",
-		    "move it away", error);
-done:
-	pga_text_free(&rest);
-	pga_text_free(&pins);
-	pga_text_free(&what);
-	free(cuts);
-	return result;
+	return false;
 }
 
-/* Of what pganchor has not put there, it is none of our business: it may be a link out of the home,
- * or no PEM. */
-static int plan_root(struct pga_uninstall *plan, const char *path, const struct pga_text *trimmed,
-		     struct pga_error *error)
+/* Whether it is the own file of an anchor that was not pinned any more when pganchor was killed: it
+ * was made, in pganchor's own directory, and nothing but certificates is in it. */
+static bool is_begun(const struct pga_uninstall *plan, const struct pga_note *note)
 {
-	struct pga_leave_file *root;
+	const char *suffix = strrchr(note->path, '.');
+	const char *slash = strrchr(note->path, '/');
+	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_own_file file = {.count = 0};
+	struct pga_error ignored;
+	char *directory;
+	char *own;
+	bool begun = false;
 
-	if (count_ours(plan, true) == 0 && !is_noted(plan, PGA_NOTE_FILE, pga_text_string(trimmed)))
-		return 0;
-	if (pga_leave_open(plan, path, &root, error) != 0)
-		return -1;
-	if (root == NULL)
-		return 0;
-	root->rank = PGA_RANK_ROOT_CRT;
-	return cut_root(plan, root, error);
+	if (note->kind != PGA_NOTE_FILE || suffix == NULL || strcmp(suffix, ".crt") != 0 ||
+	    access(note->path, F_OK) != 0)
+		return false;
+	own = pga_user_config("anchors");
+	directory = strndup(note->path, (size_t)(slash - note->path));
+	if (own != NULL && directory != NULL && pga_path_is_same(own, directory) &&
+	    !is_of_pin(plan, slash + 1) &&
+	    !pga_manifest_has(&plan->manifest, PGA_NOTE_FOUND, note->path) &&
+	    pga_file_read(note->path, &content, NULL, &ignored) == 0)
+		begun = pga_own_file_read(&file, &content);
+	pga_own_file_free(&file);
+	pga_text_free(&content);
+	free(directory);
+	free(own);
+	return begun;
 }
 
 /* As pins.c has it, for pga_pins_without(). */
@@ -266,7 +248,6 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 {
 	char *path = pga_user_config("anchors.conf");
 	char *root = pga_root_crt_path(error);
-	struct pga_text trimmed = PGA_TEXT_EMPTY;
 	struct pga_leave_file *conf = NULL;
 	int result = -1;
 
@@ -279,13 +260,16 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 		goto done;
 	if (conf != NULL)
 		conf->rank = PGA_RANK_PINS;
-	pga_text_addf(&trimmed, "%s" PGA_TRIMMED_SUFFIX, root);
-	result = trimmed.failed ? pga_fail_memory(error) : 0;
+	result = 0;
 	for (size_t i = 0; result == 0 && i < plan->pins.count; i++)
 		if (pga_uninstall_is_ours(plan, &plan->pins.pins[i]))
 			result = plan_crt(plan, &plan->pins.pins[i], error);
+	for (size_t i = 0; result == 0 && i < plan->manifest.count; i++)
+		if (is_begun(plan, &plan->manifest.notes[i]))
+			result =
+			    pga_leave_take(plan, strdup(plan->manifest.notes[i].path), "", error);
 	if (result == 0)
-		result = plan_root(plan, root, &trimmed, error);
+		result = pga_uninstall_plan_root(plan, root, error);
 	if (result == 0)
 		result = pga_uninstall_plan_trimmed(plan, root, error);
 	if (result == 0)
@@ -293,7 +277,6 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 	if (result == 0 && conf != NULL)
 		result = plan_conf(plan, conf, error);
 done:
-	pga_text_free(&trimmed);
 	free(path);
 	free(root);
 	return result;

@@ -46,7 +46,7 @@ int pga_uninstall_unharden(struct pga_uninstall *plan, const char *path, struct 
 		const struct pga_harden_record *record = &records.records[i];
 		struct pga_unhardening item = {.name = NULL};
 
-		if (strcmp(record->path, path) != 0 ||
+		if (!pga_harden_record_is_of(record, path) ||
 		    pga_harden_record_find(&records, path, record->name) != record)
 			continue;
 		result = pga_harden_record_put_back(record, bytes, &item, error);

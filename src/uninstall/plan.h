@@ -109,6 +109,9 @@ int pga_uninstall_plan_profiles(struct pga_uninstall *plan, struct pga_error *er
 int pga_uninstall_plan_leftovers(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_directories(struct pga_uninstall *plan, struct pga_error *error);
 
+/* What goes out of root.crt; path is where it is. */
+int pga_uninstall_plan_root(struct pga_uninstall *plan, const char *path, struct pga_error *error);
+
 /* Where the file of roots was trimmed, rest, which is what it is without the anchors that go,
  * becomes what it was, without them too. */
 int pga_uninstall_untrim(struct pga_uninstall *plan, const char *path, struct pga_text *rest,
@@ -123,6 +126,10 @@ void pga_uninstall_sweep(const struct pga_uninstall *plan);
 
 /* Gives all locks back. */
 void pga_uninstall_let_go(struct pga_uninstall *plan);
+
+/* Whether the manifest has such a note of the file that the path really leads to. */
+bool pga_uninstall_is_noted(const struct pga_uninstall *plan, enum pga_note_kind kind,
+			    const char *path);
 
 /* Whether the anchor is one that pganchor has pinned. */
 bool pga_uninstall_is_ours(const struct pga_uninstall *plan, const struct pga_pin *pin);

@@ -42,6 +42,12 @@ static int read_record(const char *path, struct pga_settings *policy, struct pga
 	return result;
 }
 
+/* What one that was killed was about to record, too: some of it may be there. */
+static bool is_record(const char *name)
+{
+	return name[0] != '.' || strncmp(name, PGA_RECORDED_BEGUN, strlen(PGA_RECORDED_BEGUN)) == 0;
+}
+
 static int plan_records(struct pga_uninstall *plan, struct pga_settings *policy,
 			struct pga_error *error)
 {
@@ -53,7 +59,7 @@ static int plan_records(struct pga_uninstall *plan, struct pga_settings *policy,
 	for (int i = 0; i < count; i++) {
 		char *path = NULL;
 
-		if (result == 0 && entries[i]->d_name[0] != '.') {
+		if (result == 0 && is_record(entries[i]->d_name)) {
 			path = pga_recorded_path(entries[i]->d_name, error);
 			result = path != NULL ? read_record(path, policy, error) : -1;
 		}

@@ -499,7 +499,7 @@ def status(bench):
     # Nothing is enabled there, which is weaker than what the policy wants: 3.
     rounds = [(spent(psql, home), spent([bench.tool, "status"], home, 3)) for _ in range(max(4, bench.pairs // 4))]
     (alone, alone_cpu), (screen, screen_cpu) = ([statistics.median(column) for column in zip(*side)] for side in zip(*rounds))
-    more = {"at_most": 10 + processes / 10, "pairs": len(rounds), "processes": processes}
+    more = {"at_most": 5 + processes / 20, "pairs": len(rounds), "processes": processes}
     return {"status": row(alone, screen, "us", **more), "status, processor": row(alone_cpu, screen_cpu, "us", **more)}
 
 

@@ -190,7 +190,9 @@ MARKS = {
 
 def pytest_configure(config):
     """A run that is ended by SIGTERM cleans up as after Ctrl-C. What the run itself was started with ignored, as a job in the
-    background is, the programs under test would inherit: they have it as at a terminal."""
+    background is, the programs under test would inherit: they have it as at a terminal. Of the umask it is the usual one: files that
+    a group may write are not believed."""
+    os.umask(0o022)
     for name, meaning in MARKS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     signal.signal(signal.SIGTERM, _interrupt)

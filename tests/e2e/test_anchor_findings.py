@@ -68,7 +68,7 @@ def test_the_hint_names_what_can_be_done(home, kind):
     pin_files(home, ("soon", make_root("Soon", days=(-30, 12)), "h", "root.crt"))
     record(home, soon=(kind, "https://ca.example:9000", NOW))
     _, found = findings(home)
-    assert ("pganchor anchor refresh soon asks its source" in found[0]["hint"]) == (kind != "stdin")
+    assert ("pganchor anchor refresh soon: asks its source" in found[0]["hint"]) == (kind != "stdin")
 
 
 def test_sources_that_nobody_looks_after(home):

@@ -6,6 +6,7 @@ import os
 import pytest
 
 import services
+from certificates import make_root
 from doctors import command, examine, found, mend, one
 from services import write
 
@@ -70,6 +71,30 @@ def test_the_words_come_back_as_they_were(home, weak):
     assert weak("service-weak:legacy", "--reason", reason).returncode == 0
     assert accepted(home, "legacy")["reason"] == reason
     assert len((home / ".config/pganchor/accepted.conf").read_text().splitlines()) == 1
+
+
+def test_no_word_passes_for_a_line_of_its_own(home, weak):
+    """Neither a reason nor a path, here, in what is accepted, and in status."""
+    spoof = "x\nerror: policy: every connection is refused\n"
+    passfile = write(home, "", spoof)
+    passfile.chmod(0o644)
+    env = {"PGPASSFILE": passfile}
+    assert "passfile-open" in [finding["id"] for finding in examine(home, env=env)[0]["findings"]]
+    assert weak("service-weak:legacy", "--reason", spoof).returncode == 0
+    said = home.pganchor("doctor", env=services.environment(home, env)).stdout
+    said += home.pganchor("doctor", "--accept", f"passfile-open:{passfile}", "--reason", "x", env=services.environment(home, env)).stdout
+    said += home.pganchor("doctor", env=services.environment(home, env)).stdout + home.pganchor("status", env=services.environment(home, env)).stdout
+    assert "x\\x0Aerror: policy: every connection is refused\\x0A\n" in said
+    assert not any(line.startswith("error: policy") for line in said.splitlines()), said
+
+
+def test_what_is_found_of_an_anchor_is_accepted_of_that_one(home):
+    """Not of those that will expire next."""
+    services.pin_files(home, *[(name, make_root(name, days=(-30, -2)), f"{name}.example", "root.crt") for name in ("over", "gone")])
+    assert [finding["object"] for finding in found(home, "anchor-expired")] == ["over", "gone"]
+    done = home.pganchor("doctor", "--accept", "anchor-expired:over", "--reason", "x", env=services.environment(home))
+    assert done.returncode == 0, done.stderr
+    assert [finding["accepted"] is not None for finding in found(home, "anchor-expired")] == [True, False]
 
 
 def test_a_second_reason_takes_the_place_of_the_first(home, weak):

@@ -12,6 +12,9 @@ from doctors import command, examine, found, mend, one
 from services import write
 
 
+OLD = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 40 * 86400))
+
+
 def long(name, **how):
     return make_root(name, days=(-30, 400), **how)
 
@@ -102,12 +105,12 @@ def of_source(home, checked, kind="https"):
 
 
 def test_a_source_that_was_not_asked_for_long(home):
-    of_source(home, "2026-01-01T00:00:00Z")
+    of_source(home, OLD)
     finding = one(home, "anchor-not-checked", "company")
     assert command(finding) == "pganchor anchor refresh company" and finding["severity"] == "warning"
     of_source(home, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     assert found(home, "anchor-not-checked") == []
-    of_source(home, "2026-01-01T00:00:00Z", kind="stdin")
+    of_source(home, OLD, kind="stdin")
     assert found(home, "anchor-not-checked") == []
 
 

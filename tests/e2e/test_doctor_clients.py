@@ -289,18 +289,39 @@ def test_pgadmin_that_is_writing(home, wal):
     base.close()
 
 
-def test_a_base_that_keeps_sqlite_busy(home):
-    """A view of the table's name that never ends."""
+# A view of the table's name that never ends.
+ENDLESS = ("CREATE VIEW server AS WITH RECURSIVE r(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM r WHERE id > 0) "
+           "SELECT id, 'n' AS name, 'h' AS host, 1 AS port, '' AS username, '' AS maintenance_db, '' AS service, '' AS connection_params "
+           "FROM r WHERE id < 0")
+COLUMNS = "port, username, maintenance_db, service, connection_params"
+# Each row takes a fifth of a second, in a few steps of SQLite's machine.
+SLOW = (f"CREATE TABLE server (id INTEGER PRIMARY KEY, a, name, host TEXT AS (instr(a, substr(a, 1, 40000) || 'b')), {COLUMNS})",
+        *[f"INSERT INTO server (a) VALUES (replace(hex(zeroblob(45000)), '0', 'a'))"] * 150)
+LONG = (f"CREATE TABLE server (id INTEGER PRIMARY KEY, name, host, {COLUMNS})", "INSERT INTO server (name) VALUES (hex(zeroblob(100000)))")
+
+
+@pytest.mark.parametrize("statements, why", [((ENDLESS,), "not authorized"), (SLOW, "interrupted"), (LONG, "string or blob too big")],
+                         ids=["a view", "slow", "long"])
+def test_a_base_that_keeps_sqlite_busy(home, statements, why):
     file = home / ".pgadmin/pgadmin4.db"
     file.parent.mkdir()
     base = sqlite3.connect(file)
-    base.execute("CREATE VIEW server AS WITH RECURSIVE r(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM r WHERE id > 0) "
-                 "SELECT id, 'n' AS name, 'h' AS host, 1 AS port, '' AS username, '' AS maintenance_db, '' AS service, '' AS connection_params "
-                 "FROM r WHERE id < 0")
+    for statement in statements:
+        base.execute(statement)
     base.commit()
     base.close()
+    # What it has read by then is told, too.
+    one = findings(home, "client-unreadable", "client-weak")[-1]
+    assert one["message"] == "pgAdmin: its connections could not be looked at" and why in one["detail"]
+
+
+def test_a_base_that_is_too_large(home):
+    """Nobody reads all of it to say so."""
+    base, file = pgadmin(home, ("a", "db", parameters()))
+    base.close()
+    os.truncate(file, 2 ** 30)
     [one] = findings(home, "client-unreadable", "client-weak")
-    assert one["message"] == "pgAdmin: its connections could not be looked at" and "interrupted" in one["detail"]
+    assert "larger than 16 MiB" in one["detail"]
 
 
 # ---- VS Code ----

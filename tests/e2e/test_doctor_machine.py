@@ -12,6 +12,7 @@ import pytest
 from audited import PYTHON
 from policies import open_to_all
 from running import AMONG, LOADING
+from services import write
 from tracing import NO_LEAKS
 
 UNSHARE = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
@@ -152,7 +153,7 @@ def test_a_clock_that_is_behind(home):
     os.utime(policy, (time.time() + 86400 * 40,) * 2)
     [one] = told(home, "clock-behind")
     assert one["severity"] == "error" and str(policy) in one["message"]
-    assert time.strftime("%Y-%m-", time.localtime(time.time() + 86400 * 40)) in one["message"]
+    assert time.strftime("%Y-%m-", time.gmtime(time.time() + 86400 * 40)) in one["message"]
 
 
 @pytest.mark.parametrize("state, free", [(0, False), (5, True), (1, False)])
@@ -221,6 +222,19 @@ cp -a /etc "$1" && mount -n --bind "$1" /etc && printf '%s\\n' '# /gone/comment.
         ("/etc/ld.so.preload names /gone/lib/pganchor/pganchor-gate.so, which is not there", "error"),
         ("/etc/ld.so.preload names /gone/one.so, which is not there", "warning"),
         ("/etc/ld.so.preload names /gone/two.so, which is not there", "warning")]
+
+
+def test_the_command_for_our_own_module_that_is_gone(home, pganchor):
+    script = """
+mount -n --bind "$1" /etc && mount -n -t tmpfs none "$2" && shift 2 && "$@"
+"""
+    subprocess.run(["cp", "-a", "/etc", home / "etc"], stderr=subprocess.DEVNULL, check=False)
+    preload = write(home, f"/lib/kept.so\n{pganchor.module}\n", "etc/ld.so.preload")
+    words = [*UNSHARE, "sh", "-c", script, "sh", home / "etc", pganchor.module.parent]
+    one, = (one for one in told(home, "preload-gone", words=words) if one["message"].startswith(f"/etc/ld.so.preload names {pganchor.module},"))
+    command = one["hint"].split(": ")[0].removeprefix("sudo ")
+    done = home.run([*words, *command.split()])
+    assert done.returncode == 0 and preload.read_text() == "/lib/kept.so\n", done.stderr
 
 
 # ---- files of root's ----

@@ -3,7 +3,9 @@
 import datetime
 import json
 import re
+import socket
 import subprocess
+import threading
 
 import pytest
 from cryptography import x509
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 import services
 from certificates import make_root, pem, write_crl
+from listener import Listener, read_to_end, tls_context
 from services import pin_files, policy, write
 
 DAY = datetime.timedelta(days=1)
@@ -248,6 +251,45 @@ def test_hosts_sockets_and_servers_that_are_down(home, company, make_postgres, t
         (service, "root", not_after(root.cert).strftime("%Y-%m-%dT%H:%M:%SZ"), True) for service in ("prod", "both")}
     assert len(report["findings"]) == 3
     assert [(end["kind"], end["already"]) for end in forecast(home, "--service", "prod", "--without", "company")["ends"]] == [("no-root", True)]
+
+
+class Waiting(Listener):
+    """A PostgreSQL server that begins TLS once all of them are connected to."""
+
+    def __init__(self, issued, all_of_them):
+        self.context, self.all_of_them = tls_context(issued), all_of_them
+        super().__init__()
+
+    def serve(self, sock, number):
+        assert len(sock.recv(8, socket.MSG_WAITALL)) == 8
+        try:
+            self.all_of_them.wait(60)
+        except threading.BrokenBarrierError:
+            return
+        sock.sendall(b"S")
+        with self.context.wrap_socket(sock, server_side=True) as session:
+            read_to_end(session)
+
+
+def test_many_servers_at_once_and_each_told_of_itself(home, tmp_path):
+    """Whichever answers first; and why one is refused is its own reason, not that of another."""
+    root, impostor = make_root(days=(-1, 60)), make_root("Another CA", days=(-1, 60))
+    pin_files(home, ("company", root, "localhost", "root.crt"))
+    together = threading.Barrier(14)
+    order = [(number * 5) % 14 for number in range(14)]
+    servers = {number: Waiting((root if number % 2 else impostor).issue(tmp_path, "localhost", days=(-1, number + 2)), together) for number in order}
+    write(home, "".join(f"[s{number}]\nhost=localhost\nhostaddr=127.0.0.1\nport={servers[number].port}\nsslmode=verify-full\n"
+                        "gssencmode=disable\nconnect_timeout=100\n" for number in order))
+    report = forecast(home, "--days", 30)
+    for server in servers.values():
+        server.stop()
+    assert [one["service"] for one in report["servers"]] == [f"s{number}" for number in order] and report["findings"] == []
+    assert {one["state"] for one in report["servers"]} == {"seen"}
+    ends = {}
+    for end in report["ends"]:
+        ends.setdefault(end["service"], end)
+    assert {name: end["kind"] for name, end in ends.items()} == {f"s{number}": "leaf" if number % 2 else "no-root" for number in order}
+    assert all(ends[f"s{number}"]["days_left"] in (number + 1, number + 2) for number in order if number % 2)
 
 
 def test_the_table_fits_80_columns(home, company, make_postgres, tmp_path):

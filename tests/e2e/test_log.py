@@ -273,7 +273,7 @@ def test_a_fleet_line_of_nothing(home):
 
 
 def stamped(days, text="pganchor[7]: hello"):
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(time.time() - days * 86400)) + f".251+00:00 host {text}\n"
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() - days * 86400)) + f".251+00:00 host {text}\n"
 
 
 @pytest.mark.parametrize("begins, policy_is, weak, days, words", [

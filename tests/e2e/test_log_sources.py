@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+import services
+
 NOW = int(time.time())
 
 # In a mount namespace of its own, /var/log ($1) and /run/log ($2) are directories of ours.
@@ -58,8 +60,8 @@ cat {self.home / 'entries'}
 """)
         tool.chmod(0o755)
 
-    def words(self, *args):
-        return [*self.unshare, "sh", "-c", OWN_LOGS, "own-logs", self.log, self.run, "pganchor", "log", *args]
+    def words(self, *args, command="log"):
+        return [*self.unshare, "sh", "-c", OWN_LOGS, "own-logs", self.log, self.run, "pganchor", command, *args]
 
     def environment(self):
         return {"PATH": f"{self.bin}:{self.home.environment()['PATH']}"}
@@ -261,6 +263,28 @@ def test_what_is_rotated_meanwhile_counts_once(machine):
     (machine.log / "auth.log").write_text(syslog(line()))
     os.link(machine.log / "auth.log", machine.log / "auth.log.1")
     assert [found["count"] for found in machine.report()["connections"]] == [1]
+
+
+@pytest.mark.parametrize("weak, detail, hint", [
+    (None, "no weak connection in 40 days", "sed -i 's/^\\s*mode\\s*=.*/mode = enforce/' {}: would refuse nothing of what has been"),
+    (3, "the last weak connection was 3 days ago", "pganchor log: shows what enforce would refuse"),
+    ("no file", "what it has let through is not known: no log: there is neither", "pganchor log: shows what enforce would refuse"),
+])
+def test_doctor_says_what_the_log_tells_of_a_long_audit(machine, weak, detail, hint):
+    """Status does not read it, and says so."""
+    old = NOW - 50 * 86400
+    services.policy(machine.home, "mode = audit\n")
+    policy = machine.home / ".config/pganchor/policy.conf"
+    os.utime(policy, (old, old))
+    stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(NOW - 40 * 86400 - 43200)) + ".251+00:00 host other[1]: begins\n"
+    if weak != "no file":
+        (machine.log / "auth.log").write_text(stamp + ("" if weak is None else syslog(line(NOW - weak * 86400 - 60))))
+    done = machine.home.run(machine.words("--json", command="doctor"), env=machine.environment())
+    assert done.returncode in (0, 3), done.stderr
+    finding, = (finding for finding in json.loads(done.stdout)["findings"] if finding["id"] == "audit-mode-long")
+    assert finding["detail"].startswith(detail) and finding["hint"] == hint.format(policy)
+    done = machine.home.run(machine.words("--json", command="status"), env=machine.environment())
+    assert "audit log" in json.loads(done.stdout)["doctor"]["looks_at_more"]
 
 
 def test_a_file_that_is_named_is_all_that_is_read(machine):

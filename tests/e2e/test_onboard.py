@@ -69,6 +69,23 @@ def test_a_newer_version_is_merged(onboard):
     assert onboard.home.snapshot() == before
 
 
+def test_an_entry_that_changes_keeps_its_comments_and_their_places(onboard):
+    onboard.write()
+    onboard.does()
+    onboard.replace_line("host=localhost\n", "# where it is\nhost=localhost\n# behind it\n\n")
+    onboard.replace_line("dbname=", "application_name=mine\napplication_name=hidden\ndbname=")
+    path = onboard.home / ".pg_service.conf"
+    before = path.read_text()
+    onboard.write(version=2, services={"orders": onboard.service(connect_timeout=7, port=1)})
+    onboard.does(status=1)
+    port = f"port={onboard.server.port}\n"
+    assert before.count(port) == 1 and path.read_text() == before.replace(port, "port=1\n") + "connect_timeout=7\n"
+    # What the profile drops again goes, and nothing else.
+    onboard.write(version=3)
+    onboard.does()
+    assert path.read_text() == before
+
+
 def test_what_the_user_has_changed_stays_and_is_told(onboard):
     onboard.write()
     onboard.does()
@@ -176,6 +193,25 @@ def test_an_anchor_that_was_pinned_before_is_used_as_it_is_called(onboard, stepc
     onboard.write(version=2, services={}, anchors={})
     onboard.does()
     assert stepca.fingerprint in (onboard.home / ".config/pganchor/anchors.conf").read_text()
+
+
+def test_an_anchor_that_was_renamed_is_followed_by_its_new_name(onboard):
+    onboard.write()
+    before = set(onboard.home.snapshot())
+    onboard.does()
+    assert onboard.home.pganchor("anchor", "rename", "acme-ca", "mine").returncode == 0
+    own = str(onboard.home / ".config/pganchor/anchors/mine.crt")
+    assert not onboard.report()["changed"] and onboard.entry("orders")["sslrootcert"] == own
+    onboard.write(version=2, anchors={"acme-ca": {**onboard.anchor, "hosts": "localhost"}}, services={"orders": onboard.service(connect_timeout=7)})
+    assert onboard.actions() == {"anchors": {"mine": "change"}, "services": {"orders": "change"}, "policy_keys": {}}
+    assert onboard.entry("orders")["sslrootcert"] == own and onboard.entry("orders")["connect_timeout"] == "7"
+    # What the user makes of its hosts stays, and when the profile drops it, it is told.
+    assert onboard.home.pganchor("anchor", "set-hosts", "mine", "localhost *.mine.test", "--yes").returncode == 0
+    assert onboard.actions()["anchors"] == {"mine": "keep"}
+    onboard.write(version=3, anchors={}, services={})
+    assert onboard.actions()["anchors"] == {"mine": "keep"} and not (onboard.home / ".pg_service.conf").exists()
+    assert onboard.home.pganchor("uninstall", "--yes").returncode == 0
+    assert set(onboard.home.snapshot()) == before
 
 
 def test_a_wrong_root_leaves_everything_as_it_was(onboard, other_stepca):
@@ -388,6 +424,30 @@ def test_thousands_of_services_are_written_at_once(onboard):
     onboard.write(services={f"s{number}": {"host": "localhost", "port": onboard.server.port} for number in range(4000)})
     said = onboard.actions("--dry-run")
     assert len(said["services"]) == 4000 and set(said["services"].values()) == {"add"}
+
+
+def test_what_was_the_users_as_the_profile_asks_for_it_stays_the_users(onboard, stepca, tmp_path):
+    """An anchor and a service: they are used, and neither the profile nor uninstall takes them away."""
+    onboard.write(services={"orders": onboard.service(), "other": onboard.service()})
+    onboard.does()
+    services = (onboard.home / ".pg_service.conf").read_text()
+    assert onboard.home.pganchor("uninstall", "--yes").returncode == 0
+    done = onboard.home.pganchor("bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--name", "acme-ca", "--hosts",
+                                 "localhost *.example.test")
+    assert done.returncode == 0, done.stderr
+    (onboard.home / ".pg_service.conf").write_text(services[:services.index("\n[other]")])
+    mine = (onboard.home / ".pg_service.conf").read_text()
+    assert onboard.actions("--dry-run") == {"anchors": {"acme-ca": "same"}, "services": {"orders": "same", "other": "add"}, "policy_keys": {}}
+    onboard.does()
+    onboard.does()
+    onboard.write(version=2, anchors={}, services={})
+    onboard.does()
+    assert onboard.home.pganchor("anchor", "show", "acme-ca").returncode == 0
+    assert (onboard.home / ".pg_service.conf").read_text() == mine
+    onboard.write(version=3, services={"orders": onboard.service()})
+    onboard.does()
+    assert onboard.home.pganchor("uninstall", "--yes").returncode == 0
+    assert (onboard.home / ".pg_service.conf").read_text() == mine
 
 
 def test_a_line_of_the_policy_that_was_the_users_before_stays_the_users(onboard):

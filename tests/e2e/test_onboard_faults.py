@@ -75,6 +75,45 @@ def test_killed_run_again_and_taken_away_the_home_is_as_it_was(offline, tmp_path
         assert done.returncode == 0 and files(home) == before, (number, done.stdout, done.stderr)
 
 
+def test_killed_and_taken_away_the_home_is_as_it_was(offline, tmp_path):
+    """Between any two of its renames, and not run again: what was put there is known by what was written first."""
+    home = offline.home
+    for path, content in {".pg_service.conf": b"# mine\n[mine]\nhost=mine.example\n", ".postgresql/root.crt": OLD.pem.encode(),
+                          ".config/pganchor/policy.conf": b"min-tls = 1.2\n"}.items():
+        (home / path).parent.mkdir(parents=True, exist_ok=True)
+        (home / path).write_bytes(content)
+    before = files(home)
+    trial = Trial(home, None, Command(["onboard", offline.path, "--yes"], again=(0,)), tmp_path)
+    renames = [(name, number) for name, number in trial.writes if name.startswith("rename")]
+    assert len(renames) >= 7
+    for name, number in renames:
+        trial.begin()
+        killed = trial.traced(f"trace={name}", f"inject={name}:signal=SIGKILL:when={number}")
+        assert killed.returncode == -9, (number, killed.stderr)
+        done = home.pganchor("uninstall", "--yes")
+        assert done.returncode == 0 and files(home) == before, (number, done.stdout, done.stderr)
+
+
+def test_killed_and_the_next_version_drops_it_all(offline, tmp_path):
+    """What the killed run has written is the profile's, and goes with it."""
+    home = offline.home
+    before = files(home)
+    trial = Trial(home, None, Command(["onboard", offline.path, "--yes"], again=(0,)), tmp_path)
+    for name, number in trial.writes:
+        if not name.startswith("rename"):
+            continue
+        trial.begin()
+        offline.write(anchors=offline.anchors, policy={"channel-binding": "require"})
+        assert trial.traced(f"trace={name}", f"inject={name}:signal=SIGKILL:when={number}").returncode == -9
+        offline.write(version=2, anchors={}, services={})
+        offline.does()
+        now = files(home)
+        for path in (".pg_service.conf", ".config/pganchor/policy.conf", ".config/pganchor/anchors.conf"):
+            assert path not in now or b"=" not in now[path][2], (number, path, now[path])
+        assert home.pganchor("uninstall", "--yes").returncode == 0
+        assert files(home).keys() == before.keys(), number
+
+
 def test_ctrl_c_while_servers_are_waited_for_leaves_it_applied(offline):
     """A server that never answers: what was written stays, and the next run has nothing to do."""
     with socket.create_server(("127.0.0.1", 0)) as silent:

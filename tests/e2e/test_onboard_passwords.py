@@ -66,8 +66,12 @@ def test_a_server_that_is_not_verified_gets_none(asking, impostor_postgres):
     before = impostor_postgres.connections()
     done = asking.tty()
     assert done.returncode == 1 and "Password of" not in done.output and re.search(r"(?m)^orders .* no .* not asked$", done.output), done.output
-    # The handshake alone: nobody has logged in.
+    # The handshake alone: nobody has logged in. And nobody is told to keep a password for it.
     assert impostor_postgres.connections() == before + 1
+    assert "password set" not in done.output
+    asking.write(version=2, services={"orders": asking.service(password="keyring", port=impostor_postgres.port)})
+    done = asking.tty()
+    assert done.returncode == 1 and "password set" not in done.output and re.search(r"(?m)^orders .* no .* missing$", done.output), done.output
 
 
 def test_one_that_the_server_does_not_want_is_not_asked_for(asking, make_postgres, stepca):

@@ -1,12 +1,15 @@
 """Wherever memory runs out: no crash, nothing half written, and nothing called done that is not."""
 
+import json
 import os
 import re
+import socket
 
 import pytest
 
 import services
-from services import USER, write
+from certificates import make_root
+from services import USER, pin_files, write
 
 SERVICES = "[a]\nhost=h\nsslmode=verify-full\ngssencmode=disable\n\n[weak]\nhost=x\n"
 BASHRC = "alias a=b\n"
@@ -53,6 +56,16 @@ def without_wrapper(home):
     return (wrapped, [home.program.module]) if wrapped.exists() else (home.program.binary, [])
 
 
+def put_back(home, old):
+    """All files as they were."""
+    for name in sorted(set(contents(home)) - set(old), reverse=True):
+        (home / name).rmdir() if (home / name).is_dir() else (home / name).unlink()
+    for name, content in old.items():
+        if content is not None:
+            (home / name).parent.mkdir(parents=True, exist_ok=True)
+            (home / name).write_bytes(content)
+
+
 @pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("command, enabled", [("service add b --host h.example", False), ("service remove a", False), ("enable", False),
                                               ("disable", True), ("explain service=a", False)])
@@ -66,12 +79,7 @@ def test_the_tool(home, failing_malloc, command, enabled, on):
     assert good.returncode in (0, 3) and count > 20
     failed, silent = 0, 0
     for number in range(1, count + 1):
-        for name in sorted(set(contents(home)) - set(old), reverse=True):
-            (home / name).rmdir() if (home / name).is_dir() else (home / name).unlink()
-        for name, content in old.items():
-            if content is not None:
-                (home / name).parent.mkdir(parents=True, exist_ok=True)
-                (home / name).write_bytes(content)
+        put_back(home, old)
         done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
         assert done.returncode in (good.returncode, 1, 2), (number, done.stderr)
         now = {name: content for name, content in contents(home).items() if content is not None}
@@ -85,6 +93,71 @@ def test_the_tool(home, failing_malloc, command, enabled, on):
     assert failed > 10
     # Each failure of the noting is told.
     assert silent or on or MANIFEST not in new
+
+
+def told(done):
+    """What is said of the entries; the reasons are the gate's, which says less where it has no memory for it."""
+    if not done.stdout.startswith("{"):
+        return done.stdout
+    return [{key: value for key, value in one.items() if key != "reasons"} for one in json.loads(done.stdout)["services"]]
+
+
+COMPANY = make_root("Company Root CA")
+PARTS = 25
+
+
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("args", ["prod --yes", "--all --yes --json", "--undo", "--undo --json"])
+def test_hardening(home, failing_malloc, recording_server, tmp_path, args, on):
+    """The entry is weak as before and that is said, or it is hardened, and can be put back; of so many allocations some are tried."""
+    program, gate = without_wrapper(home)
+    argv = [program, "service", "harden", *args.split()]
+    pin_files(home, ("company", COMPANY, "*.example.test", "scoped"))
+    server = recording_server(b"S", issued=COMPANY.issue(tmp_path, "db.example.test"))
+    write(home, f"[prod]\nhost=127.0.0.1\nport={server.port}\n[two]\nhost=/run\n")
+    if "--undo" in args:
+        assert services.service(home, "harden", "prod", "--yes").returncode == 0
+    old = contents(home)
+    good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
+    new = contents(home)
+    assert good.returncode == 0 and count > PARTS and new != old, good.stderr
+    failed = 0
+    for number in range(1, count + 1, max(1, count // PARTS)):
+        put_back(home, old)
+        done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
+        now = contents(home)
+        wanted = [old, new]
+        if NOT_NOTED in done.stderr:
+            now.pop(MANIFEST, None)
+            wanted = [{name: content for name, content in files.items() if name != MANIFEST} for files in wanted]
+        if on and "stays as it was changed before: " in done.stderr:
+            continue  # There was no memory left to take back what was done, and that is said.
+        assert done.returncode in (0, 1, 2, 3) and now in wanted, (number, done.stdout, done.stderr)
+        # Who is told that it is done has all of it, and what is not shown of it is told; who is told of an error, nothing.
+        if done.returncode == 0:
+            assert now == wanted[1], (number, done.stdout, done.stderr)
+            if NOT_NOTED not in done.stderr and "out of memory" not in done.stderr + done.stdout:
+                assert told(done) == told(good), (number, done.stdout, done.stderr)
+        elif now != wanted[0]:
+            assert "could not write the report as JSON" in done.stderr, (number, done.stdout, done.stderr)
+        assert done.returncode == 0 or done.stderr, number
+        failed += done.returncode != 0
+    assert failed > PARTS // 4
+
+
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+def test_what_is_printed_is_printed_without_memory_too(home, failing_malloc, on):
+    """Not a word of it is replaced."""
+    program, gate = without_wrapper(home)
+    argv = [program, "probe", "localhost:1"]
+    good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
+    assert good.returncode == 1 and "could not connect to localhost:1: Connection refused" in re.sub(r"\s+", " ", good.stdout)
+    whole = 0
+    for number in range(1, count + 1):
+        done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
+        assert done.returncode == 1 and "out of memory" not in done.stdout, (number, done.stdout, done.stderr)
+        whole += done.stdout == good.stdout
+    assert whole > 10
 
 
 @pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
@@ -143,6 +216,55 @@ def test_the_doctor_passes_nothing_over(home, failing_malloc):
         stopped += done.returncode == 1
         assert done.returncode == 1 or '"passfile-any-host"' in done.stdout or "-unreadable" in done.stdout, number
     assert stopped > 5
+
+
+NOT_LOOKED_AT = re.compile(r"check-failed|.*-unreadable")
+
+
+def lay_out_hazards(home):
+    """One for many of the checks."""
+    write(home, f"[a]\nhost=h\nsslmode=verify-full\ngssencmode=disable\nsslkey={home.path}/key\n\n[weak]\nhost=x\npassword=y\n")
+    for name, content, mode in ((".pgpass", "*:*:*:*:secret\n", 0o644), ("key", "x", 0o644), (".bashrc", "export PGSSLMODE=require\n", 0o600),
+                                (".config/fish/conf.d/pg.fish", "set -x PGSSLMODE prefer\n", 0o600), (".psqlrc", "\\connect 'host=db sslmode=require'\n", 0o600)):
+        write(home, content, name).chmod(mode)
+
+
+def in_namespace(home, library, argv, at, gate):
+    """(what it did, how often memory was asked for), without the machine's other processes: those come and go."""
+    words = {**services.environment(home, {"PGSSLMODE": "prefer", "FAIL_AT": at, "FAIL_IN": "", "FAIL_COUNT": home / "count"}),
+             "LD_PRELOAD": " ".join(map(str, [library, *gate]))}
+    unshare = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--pid", "--fork", "--mount-proc"]
+    done = home.run([*unshare, "env", *(f"{name}={value}" for name, value in words.items() if value is not None), *argv])
+    count = int((home / "count").read_text())
+    (home / "count").unlink()
+    return done, count
+
+
+@pytest.mark.parametrize("command, few", [(("doctor", "--json"), 150), (("status", "--json"), 100), (("probe", "--json"), 60)], ids=["doctor", "status", "probe"])
+def test_what_is_not_looked_at_is_said(home, failing_malloc, command, few):
+    """What is found is found, or an error, or a finding says of what it is not known. Of the places where memory may run out, these many."""
+    program, gate = without_wrapper(home)
+    lay_out_hazards(home)
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        argv = [program, *command, *([f"127.0.0.1:{closed.getsockname()[1]}"] if command[0] == "probe" else [])]
+        good, count = in_namespace(home, failing_malloc, argv, 0, gate)
+        wanted = json.loads(good.stdout)
+        assert good.returncode == (1 if command[0] == "probe" else 3) and count > 50, good.stderr
+        failed = 0
+        for number in range(1, count + 1, max(1, count // few)):
+            done, _ = in_namespace(home, failing_malloc, argv, number, gate)
+            if done.returncode == 1 and done.stderr and "Connection refused" not in done.stdout:
+                failed += 1
+                continue
+            assert done.returncode == good.returncode, (number, done.returncode, done.stderr)
+            told = json.loads(done.stdout)
+            found = {(one["id"], one["object"]) for one in told.get("findings", [])}
+            missing = {(one["id"], one["object"]) for one in wanted.get("findings", [])} - found
+            assert not missing or any(NOT_LOOKED_AT.fullmatch(name) for name, _ in found), (number, missing, done.stderr)
+            if command[0] == "probe":
+                assert [one["problem"] for one in told["servers"]] == [one["problem"] for one in wanted["servers"]], number
+        assert failed > 10
 
 
 def test_a_service_file_without_an_end(home, failing_malloc):

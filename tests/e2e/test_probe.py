@@ -5,6 +5,7 @@ import json
 import re
 import ssl
 import struct
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -15,7 +16,7 @@ from certificates import EXPIRED, KEYS, NOT_YET_VALID, build, general_name, make
 from listener import Listener, read_to_end, tls_context
 from postgres import HBA
 from recording import ASK_FOR_MD5, ASK_FOR_PASSWORD, LET_IN
-from services import environment, write
+from services import USER, environment, write
 
 MADE_UP = b"user\0pganchor-probe\0database\0pganchor-probe\0"
 ALL = "host all all all trust\n"
@@ -371,6 +372,13 @@ def test_little_time_that_is_left(known, shows):
     assert "ends-soon" in reasons(told(known, f"localhost:{shows('localhost', days=(-100, 10)).port}"))
 
 
+@pytest.mark.parametrize("words, value", [({"common_name": "localhost"}, 1), ({}, 0)], ids=["common name", "alternative name"])
+def test_a_common_name_alone_is_a_metric(known, shows, words, value):
+    server = shows(*([] if words else ["localhost"]), **words)
+    result = done(known.pganchor("probe", "--metrics", "-", f"localhost:{server.port}", env=environment(known)))
+    assert re.search(rf"^pganchor_probe_common_name_only\{{target=\"localhost:{server.port}\"\}} {value}$", result.stdout, re.M), result.stdout
+
+
 # Direct TLS, and SNI.
 
 
@@ -556,6 +564,102 @@ def test_the_roots_of_the_service_count(known, shows, company):
     write(known, f"[prod]\nhost=localhost\nport={server.port}\nsslrootcert={elsewhere}\nsslmode=verify-full\n")
     assert told(known, "prod", status=3)["fault"] == "unknown-root"
     assert told(known, f"localhost:{server.port}")["verified"] is True
+
+
+@pytest.fixture
+def own_pair(known, tmp_path, company):
+    """A client's certificate and key in the home, and a key of another."""
+    (tmp_path / "other").mkdir()
+    for name, (cert, key) in {"own": company.issue(tmp_path, "somebody"), "other": company.issue(tmp_path / "other", "nobody")}.items():
+        write(known, Path(cert).read_text(), f"{name}.crt")
+        write(known, Path(key).read_text(), f"{name}.key").chmod(0o600)
+    write(known, (known / "own.key").read_text(), "open.key").chmod(0o644)
+    return known
+
+
+# What libpq takes, or what it says: "" for nothing, for any libpq.
+SETTINGS = {
+    "nothing": ({}, "", None),
+    "TLS that both know": ({}, "ssl_min_protocol_version=TLSv1.2\nssl_max_protocol_version=TLSv1.2\n", None),
+    "TLS that only newer servers know": ({"ssl_max_protocol_version": "TLSv1.2"}, "ssl_min_protocol_version=TLSv1.3\n",
+                                         "the server comes to TLSv1.2, and ssl_min_protocol_version is higher"),
+    "TLS that only older servers know": ({"ssl_min_protocol_version": "TLSv1.3"}, "ssl_max_protocol_version=TLSv1.2\n",
+                                         "the server comes to TLSv1.3, and ssl_max_protocol_version is lower"),
+    "a pair": ({}, "sslcert={home}/own.crt\nsslkey={home}/own.key\n", None),
+    "a certificate and no key": ({}, "sslcert={home}/own.crt\n", "certificate present, but not private key file"),
+    "another's key": ({}, "sslcert={home}/own.crt\nsslkey={home}/other.key\n", "key values mismatch"),
+    "a key that others read": ({}, "sslcert={home}/own.crt\nsslkey={home}/open.key\n", "has group or world access"),
+    "a certificate that is none": ({}, "sslcert={home}/own.key\nsslkey={home}/own.key\n", "could not read certificate file"),
+}
+
+
+@pytest.mark.parametrize("case", SETTINGS)
+def test_the_verdict_is_that_of_libpq_with_the_services_settings(own_pair, make_postgres, company, tmp_path, case):
+    of_server, settings, words = SETTINGS[case]
+    server = make_postgres(*company.issue(tmp_path, "localhost"), hba="hostssl all all all trust\n", settings=of_server)
+    write(own_pair, f"[prod]\nhost=localhost\nport={server.port}\nuser={server.user}\ndbname=postgres\nsslmode=verify-full\n"
+                    f"gssencmode=disable\n{settings.format(home=own_pair.path)}")
+    psql = own_pair.run(["psql", "service=prod", "-c", ""], env=environment(own_pair))
+    assert (psql.returncode == 0) == (words is None), psql.stderr
+    found = told(own_pair, "prod", status=0 if words is None else 3)
+    assert found["verified"] == found["verified_by_libpq"] == (words is None), found
+    assert drivers(found)["libpq"] == (words is None) and drivers(found)["pgjdbc"] is True
+    if words is None:
+        assert found["problem"] is None and found["protocol"] == ("TLSv1.2" if "TLSv1.2" in settings else "TLSv1.3")
+        return
+    assert words in found["problem"] and found["problem"].startswith("libpq does not connect with these settings: ")
+    assert found["grade"] == "F" and "settings-refused" in reasons(found) and "not-verified" not in reasons(found)
+    command = re.search(r"pganchor (explain service=\w+)$", found["hint"]).group(1)
+    assert own_pair.pganchor(*command.split(), env=environment(own_pair)).returncode in (0, 3)
+    # Of many it is the same, and another entry for the same server has its own verdict.
+    write(own_pair, (own_pair / USER).read_text() + f"[plain]\nhost=localhost\nport={server.port}\nsslmode=verify-full\n")
+    report = own_pair.pganchor("probe", "--all", "--json", env=environment(own_pair))
+    assert {tuple(server["services"]): (server["verified"], words in (server["problem"] or ""))
+            for server in json.loads(report.stdout)["servers"]} == {("prod",): (False, True), ("plain",): (True, False)}
+
+
+def test_a_client_certificate_of_the_home_counts_for_whoever_names_a_host(own_pair, shows):
+    word = f"localhost:{shows('localhost').port}"
+    assert told(own_pair, word)["verified"] is True
+    write(own_pair, (own_pair / "own.crt").read_text(), ".postgresql/postgresql.crt")
+    found = told(own_pair, word, status=3)
+    assert (found["fault"], found["verified_by_libpq"]) == ("settings", False) and "not private key file" in found["problem"]
+    write(own_pair, (own_pair / "own.key").read_text(), ".postgresql/postgresql.key").chmod(0o600)
+    assert told(own_pair, word)["verified"] is True
+
+
+def test_an_anchor_that_libpq_does_not_know_is_none_of_the_settings_faults(own_pair, shows):
+    """A host that is named by itself is verified by scoped anchors, too."""
+    scoped = make_root("Scoped Root CA", days=(-1, 400))
+    add(own_pair, "scoped", scoped, "--scoped")
+    write(own_pair, (own_pair / "own.crt").read_text(), ".postgresql/postgresql.crt")
+    write(own_pair, (own_pair / "own.key").read_text(), ".postgresql/postgresql.key").chmod(0o600)
+    assert told(own_pair, f"localhost:{shows('localhost', by=scoped).port}")["verified"] is True
+
+
+def test_gssencmode_that_leaves_no_tls_is_said(known, shows):
+    write(known, f"[prod]\nhost=localhost\nport={shows('localhost').port}\nsslmode=verify-full\ngssencmode=require\n")
+    found = told(known, "prod", status=3)
+    assert found["fault"] == "settings" and "gssencmode=require asks for GSSAPI encryption" in found["problem"]
+
+
+@pytest.mark.parametrize("setting, fault", [("", "none"), ("sslsni=0\n", "wrong-name")])
+def test_the_host_is_named_to_the_server_as_libpq_does(known, named, tmp_path, company, setting, fault):
+    server = named(company.issue(tmp_path, "localhost"), company.issue(tmp_path, "other.example.com"))
+    write(known, f"[prod]\nhost=localhost\nport={server.port}\nsslmode=verify-full\n{setting}")
+    assert told(known, "prod", status=0 if fault == "none" else 3)["fault"] == fault
+
+
+def test_a_mistyped_service_is_one_that_was_meant(known, shows):
+    write(known, f"[production]\nhost=localhost\nport={shows('localhost').port}\nsslmode=verify-full\n")
+    found = told(known, "prodcution", status=1)
+    assert found["answer"] == "unknown-name"
+    command = re.search(r"did you mean the service\? pganchor (probe \w+)$", found["hint"]).group(1)
+    done(known.pganchor(*command.split(), env=environment(known)))
+    for word in ("nothingnear", "service=prodcution"):
+        result = known.pganchor("probe", word, env=environment(known))
+        assert result.returncode == 1 and "pganchor service list" in result.stdout + result.stderr
+    assert told(known, "production.invalid", status=1)["hint"] == "check the name, and DNS"
 
 
 def test_weak_settings_of_a_service_are_a_reason(known, shows):

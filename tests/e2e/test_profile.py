@@ -138,6 +138,9 @@ WRONG = {
                                                              "of sslkey is one: ../../x:key"),
     **{f"ours: {ours}": (profile(A, service(**{ours: "x"})), f"line 12: pganchor sets this itself: every service of a profile is verify-full: {ours}")
        for ours in ("sslmode", "requiressl", "gssencmode", "sslrootcert", "sslcrl", "passfile", "service", "servicefile", "sslkeylogfile")},
+    **{f"not allowed: {key}": (profile(A, service(**{key: "0"})), "line 12: not a setting that a service of a profile may have: it could weaken the "
+                                                                  f"connection: {key}")
+       for key in ("sslcompression", "sslsni", "gsslib", "requirepeer")},
     **{f"secret: {name}": (profile(A, service(**{name: "x"})), f"line 12: a profile holds no secret, and this names one: {name}")
        for name in ("sslpassword", "scram_client_key", "oauth_client_secret")},
     "weak binding": (profile(A, service(channel_binding="disable")), "weaker than one of a profile may be: channel_binding=disable"),

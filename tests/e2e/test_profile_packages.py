@@ -23,6 +23,8 @@ ETC = "etc/pganchor"
 UNITS = "usr/lib/systemd/user"
 POLICY = ("policy", {"min-tls": "1.3"})
 
+pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
+
 
 @pytest.fixture
 def make(pganchor, tmp_path):
@@ -111,7 +113,7 @@ def test_what_is_no_profile_makes_no_package(make, tmp_path, key):
     path.write_text(profile())
     assert "it is not signed" in make("build", "--deb", "--key", key.public, path, fails=True)
     assert "not a name for a package" in make("build", "--deb", "--name", "Acme", path, fails=True)
-    assert "--deb, --rpm or both" in make("build", path, fails=True)
+    assert "say what to make: --deb, --rpm or both" in make("build", path, fails=True)
     assert list(tmp_path.glob("*.deb")) == []
 
 
@@ -183,6 +185,28 @@ def test_the_gate_comes_and_goes_with_it(make, tmp_path, installed, signed, key)
     assert conf.exists()
     installed.root("dpkg", "--remove", "acme-pganchor-profile")
     assert not conf.exists()
+
+
+def test_the_rpm_comes_is_followed_and_goes(make, tmp_path, signed, key, stepca):
+    """Installed by rpm into a directory, with a database of its own."""
+    root = tmp_path / "root"
+    root.mkdir()
+    rpm = [*ROOT, "rpm", "--root", root, "--nodeps"]
+    whole = anchor(**inline(stepca_root(stepca)))
+    first = build(make, tmp_path, signed(whole, service(), POLICY), "--key", key.public, kind="--rpm")
+    second = build(make, tmp_path, signed(whole, service(), POLICY, version=8), "--key", key.public, kind="--rpm")
+    run(*rpm, "-i", first)
+    there = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() or path.is_symlink()}
+    assert {path for path in there if path.startswith(("etc/", "usr/"))} == FILES | OTHERS
+    assert "version = 7\n" in (root / ETC / "profile.d/acme.profile").read_text()
+    assert {path.stat().st_mode & 0o777 for path in (root / ETC).rglob("*")} == {0o644, 0o755}
+    assert run(*rpm, "-V", "acme-pganchor-profile") == ""
+    run(*rpm, "-U", second)
+    assert "version = 8\n" in (root / ETC / "profile.d/acme.profile").read_text()
+    assert run(*rpm[:-1], "-q", "acme-pganchor-profile") == "acme-pganchor-profile-8-1.noarch\n"
+    run(*rpm, "-e", "acme-pganchor-profile")
+    assert [path for path in (root / ETC).rglob("*") if not path.is_dir()] == []
+    assert list((root / UNITS).rglob("*onboard*")) == []
 
 
 def test_the_units_are_sound(make, tmp_path, signed, key, pganchor):

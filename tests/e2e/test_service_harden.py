@@ -1,9 +1,12 @@
 """pganchor service harden: weak entries become verify-full, once libpq has verified their servers, and can be put back."""
 
+import concurrent.futures
+import contextlib
 import json
 import os
 import re
 import shlex
+import socket
 
 import pytest
 
@@ -154,6 +157,37 @@ def test_the_name_that_a_short_one_means(home, company, server):
     done = hardened(home, "prod")
     assert settings(home)["host"] == "db.example.test" and settings(home)["hostaddr"] == "127.0.0.1"
     assert "the one that db is short for" in done.stdout
+
+
+@pytest.mark.parametrize("patterns, host, name", [
+    ("*", "localhost", "localhost.evil.example"),
+    ("*.example.test", "localhost", "localhost.example.test"),
+    ("*.example.test", "ip6-localhost", "ip6-localhost.example.test"),
+    ("*", "db", "db.evil.example"),
+    # Signed below the domain, for whoever may have names there.
+    ("*.example.test", "db", "db.guests.example.test"),
+    ("*.example.test,*.example.org", "db", "db.example.org"),
+    ("*.example.test,db.example.test", "db", "db.guests.example.test"),
+])
+def test_what_follows_a_short_name_is_not_the_certificates_to_say(home, server, patterns, host, name):
+    """Whoever has any certificate of the CA could be what answers, as db.evil.example: a person is asked."""
+    pin_files(home, ("company", COMPANY, patterns, "scoped"))
+    one = server(name, "other.example.test")
+    write(home, f"[prod]\nhost={host}\nhostaddr=127.0.0.1\nport={one.port}\n")
+    said = refused(home, "prod")
+    command, = re.findall(rf"^    (pganchor service harden --host {re.escape(name)} prod)$", said, re.M)
+    assert home.run([*shlex.split(command), "--yes"], env=environment(home)).returncode == 0
+    assert settings(home)["host"] == name
+
+
+def test_a_short_name_by_the_hosts_of_one_anchor(home, server, impostor_ca):
+    """What another anchor is valid for makes it short for two, unless the one that is meant is named."""
+    pin_files(home, ("other", impostor_ca, "*.example.org", "scoped"), ("company", COMPANY, "x.example.test,DB.Example.Test.", "scoped"))
+    one = server("db.example.test", "x.example.test")
+    write(home, f"[prod]\nhost=db\nhostaddr=127.0.0.1\nport={one.port}\n")
+    assert "which of them is meant?" in refused(home, "prod")
+    assert "the one that db is short for" in hardened(home, "prod", "--anchor", "company").stdout
+    assert settings(home)["host"] == "db.example.test"
 
 
 @pytest.mark.parametrize("host", ["old.example.test", "ancient"])
@@ -315,6 +349,63 @@ def test_several_hosts_of_which_one_is_an_impostors(home, company, server, impos
     assert f"no anchor that is pinned has signed what 127.0.0.1:{impostor_postgres.port} shows" in refused(home, "prod")
 
 
+def test_the_names_of_several_hosts_are_said_one_after_the_other(home, company, server):
+    """Each command that is told has the names that were said before it, and leaves the place of a socket empty."""
+    one, two = server("a.example.test", "b.example.test"), server("c.example.test", "d.example.test")
+    write(home, f"[prod]\nhost=127.0.0.1,/run/nothing,127.0.0.1\nport={one.port},1,{two.port}\n")
+    said = refused(home, "prod")
+    for names, told in (("a.example.test", "b.example.test,,"), ("c.example.test", "b.example.test,,d.example.test")):
+        assert f"shows a certificate for {names}" in said
+        command, = re.findall(rf"^    (pganchor service harden --host {re.escape(told)} prod)$", said, re.M)
+        done = home.run([*shlex.split(command), "--yes"], env=environment(home))
+        said = done.stderr
+    assert done.returncode == 0, said
+    assert (settings(home)["host"], settings(home)["hostaddr"]) == ("b.example.test,/run/nothing,d.example.test", "127.0.0.1,,127.0.0.1")
+    assert "libpq verifies its servers with these settings: anchor company has signed them\n" in done.stdout
+    assert "      on a socket of this machine nothing is verified\n" in done.stdout
+    # It is as strong as the policy wants it, as libpq reads it.
+    assert "as strong as the policy wants it" in hardened(home, "prod").stdout
+
+
+def test_the_names_of_several_hosts_on_a_terminal(home, company, server):
+    one, two = server("a.example.test", "b.example.test"), server("c.example.test", "d.example.test")
+    write(home, f"[prod]\nhost=127.0.0.1,127.0.0.1\nport={one.port},{two.port}\n")
+    done = home.pganchor_tty("service", "harden", "prod", env=environment(home), answers=[
+        ("2  b.example(?s:.*)Type its number, or nothing to leave it: $", "2"), ("1  c.example(?s:.*)Type its number, or nothing to leave it: $", "1"),
+        ("Type yes: $", "yes")])
+    assert done.returncode == 0 and settings(home)["host"] == "b.example.test,c.example.test", done.output
+
+
+@pytest.mark.parametrize("names", ["a.example.test", "a.example.test,a.example.test,a.example.test", "a.example.test,b.example.test"])
+def test_names_that_are_not_those_of_the_hosts(home, company, server, names):
+    one = server("a.example.test")
+    write(home, f"[prod]\nhost=127.0.0.1,/run/nothing\nport={one.port}\n")
+    assert f"--host {names}: no list of names for the 2 hosts of the entry" in refused(home, "prod", "--host", names)
+    hardened(home, "prod", "--host", "a.example.test,")
+    assert settings(home)["host"] == "a.example.test,/run/nothing"
+
+
+def test_the_servers_are_asked_at_once(home, company):
+    """One that answers only when all have been asked would hold up whoever asks one after the other."""
+    with contextlib.ExitStack() as stack:
+        doors = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        for door in doors:
+            door.settimeout(120)
+        write(home, "".join(f"[s{number}]\nhost=127.0.0.1\nport={door.getsockname()[1]}\nconnect_timeout=60\n" for number, door in enumerate(doors)))
+
+        def answer():
+            come = [stack.enter_context(door.accept()[0]) for door in reversed(doors)]
+            for one in come:
+                assert one.recv(8) == b"\0\0\0\x08\x04\xd2\x16\x2f"
+                one.sendall(b"N")
+
+        with concurrent.futures.ThreadPoolExecutor() as pool:
+            answered = pool.submit(answer)
+            said = refused(home, "--all")
+            answered.result(timeout=60)
+    assert re.findall(r"service (s\d): left as it is: .*the server does not use TLS", said) == ["s0", "s1", "s2"], said
+
+
 def test_all(home, company, server, impostor_postgres):
     one = server("db.example.test")
     write(home, f"[weak]\nhost=127.0.0.1\nport={one.port}\n[impostor]\nhost=localhost\nport={impostor_postgres.port}\n[socket]\nhost=/run\n"
@@ -329,6 +420,42 @@ def test_all(home, company, server, impostor_postgres):
     assert harden(home, "broken", "--dry-run").returncode == 1
     home.pganchor("service", "remove", "impostor", env=environment(home))
     assert "no entry is weaker than the policy" in hardened(home, "--all").stdout
+
+
+@pytest.mark.parametrize("command", ["service harden --all --yes", "service harden prod --yes", "service harden --undo", "service list", "service show prod",
+                                     "probe --all", "forecast", "doctor --json", "uninstall --dry-run"])
+def test_a_list_of_services_that_is_out_of_sight(home, company, command):
+    """That none of the entries is weak, nobody can say who has not read them."""
+    def said():
+        done = home.pganchor(*command.split(), env=environment(home))
+        assert str(path) in done.stdout + done.stderr, done.stdout + done.stderr
+        assert done.returncode != 0, done.stdout
+        return done.stdout + done.stderr
+
+    path = home / USER
+    path.symlink_to("away/services")
+    assert "a symbolic link that leads to nothing" in said()
+    path.unlink()
+    path.symlink_to(path.name)
+    said()
+    path.unlink()
+    path.mkdir()
+    said()
+
+
+def test_the_one_screen_counts_no_services_of_a_file_that_it_could_not_read(home):
+    count = lambda: json.loads(home.pganchor("status", "--json", env=environment(home)).stdout)["services"]
+    assert count() == {"count": 0, "allowed": 0, "weak": 0, "broken": 0}
+    (home / USER).symlink_to("away")
+    assert count() == {"count": None, "allowed": None, "weak": None, "broken": None}
+    assert "could not all be read: pganchor service list" in home.pganchor("status", env=environment(home)).stdout
+
+
+def test_a_file_that_is_named_and_not_there(home, company):
+    """libpq knows no service then, not even the machine's."""
+    done = harden(home, "--all", "--yes", env={"PGSERVICEFILE": home / "nowhere"})
+    assert done.returncode == 1 and f"PGSERVICEFILE names {home / 'nowhere'}, which is not there" in done.stderr
+    assert "no entry is weaker" in hardened(home, "--all").stdout
 
 
 def test_what_stands_behind_is_found_out_before_a_server_is_asked(home, company, server):
@@ -448,6 +575,20 @@ def test_undo_is_byte_for_byte(home, company, server, text):
     assert path.read_bytes() == written
 
 
+def test_undo_by_another_path_to_the_file(home, company, server):
+    """A link, a relative PGSERVICEFILE, a way round: it is the one file."""
+    write(home, f"[prod]\nhost=127.0.0.1\nport={server('db.example.test').port}\n", "dot/services")
+    (home / USER).symlink_to("dot/services")
+    before = (home / USER).read_bytes()
+    paths = [None, home / "dot/services", f"{home.path}/dot/../dot/services", "services"]
+    for named, undone in zip(paths, paths[1:] + paths[:1]):
+        for path, args in ((named, "--all --yes"), (undone, "--undo")):
+            done = home.run(["sh", "-c", f"cd dot && exec {shlex.quote(str(home.program.binary))} service harden {args}"],
+                            env=environment(home, {"PGSERVICEFILE": path}), cwd=home.path)
+            assert done.returncode == 0 and "service prod in " in done.stdout, (path, done.stdout, done.stderr)
+        assert (home / USER).read_bytes() == before and (home / USER).is_symlink() and not (home / RECORD).exists()
+
+
 def test_undo_leaves_what_somebody_has_changed(home, company, server):
     one = server("db.example.test")
     path = write(home, f"[prod]\nhost=127.0.0.1\nport={one.port}\n[two]\nhost=127.0.0.1\nport={one.port}\n")
@@ -487,6 +628,32 @@ def test_undo_after_two_times(home, company, server):
     between = path.read_bytes()
     hardened(home, "prod")
     assert harden(home, "--undo").returncode == 0 and path.read_bytes() == between
+
+
+def test_undo_after_the_anchor_has_another_name(home, company, server):
+    """Who has changed the entry is pganchor: it is put back, and where its own lines name the anchor's file, by the new name."""
+    port = server("db.example.test").port
+    text = (f"[prod]\nhost=127.0.0.1\nport={port}\n[named]\nsslrootcert={own(home)}\nsslmode=require\nhost=127.0.0.1\nport={port}\n"
+            f"[changed]\nhost=127.0.0.1\nport={port}\n[apart]\nhost=127.0.0.1\nport={port}\n")
+    path = write(home, text)
+    hardened(home, "--all")
+    path.write_text(path.read_text().replace("[changed]\n", "[changed]\nuser=me\n"))
+    assert home.pganchor("anchor", "rename", "company", "other").returncode == 0
+    assert path.read_text().count(f"sslrootcert={own(home, 'other')}\n") == 4
+    assert harden(home, "--undo", "apart").returncode == 0
+    done = harden(home, "--undo")
+    assert done.returncode == 1 and "service changed in" in done.stderr and done.stderr.count("service ") == 1, done.stderr
+    assert settings(home, "changed")["host"] == "db.example.test"
+    service(home, "remove", "changed")
+    assert path.read_text() == text.replace(f"[changed]\nhost=127.0.0.1\nport={port}\n", "").replace(own(home), own(home, "other"))
+
+
+def test_undo_after_the_anchor_has_gone(home, company, server):
+    path = write(home, f"[prod]\nhost=127.0.0.1\nport={server('db.example.test').port}\n")
+    before = path.read_bytes()
+    hardened(home, "prod")
+    assert home.pganchor("anchor", "remove", "company", "--yes").returncode in (0, 3)
+    assert harden(home, "--undo").returncode == 0 and path.read_bytes() == before
 
 
 def test_a_record_that_is_damaged(home, company, server):

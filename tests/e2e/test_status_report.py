@@ -62,6 +62,7 @@ def test_as_json(among, home, pganchor):
     # How many there are depends on the machine: its clock, its libpq, whether it is a container.
     doctor = told.pop("doctor")
     assert set(doctor["open"]) == {"error", "warning", "note"} and doctor["open"]["error"] == doctor["accepted"] == 0
+    assert doctor["looks_at_more"] == ["entries", "timer", "clients", "libpq"]
     assert (status, told) == (0, {
         "active": True, "drop_in": False, "ld_preload": True, "enabled": [{"way": way, "path": path, "state": "off"} for way, path in files],
         "policy": {"mode": "enforce", "trust": "verified", "unix-socket": "allow", "gss-encryption": "refuse", "public-ca": "allow",

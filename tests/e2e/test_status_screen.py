@@ -5,6 +5,8 @@ import os
 import re
 import socket
 
+import pytest
+
 import services
 from audited import PYTHON
 from certificates import make_root
@@ -24,6 +26,7 @@ def screen(home, *words, env=None, **kwargs):
     return rows, lines[:lines.index(next(line for line in lines if line.startswith("gate  ")))]
 
 
+@pytest.mark.no_gate
 def test_an_empty_home(home):
     rows, before = screen(home)
     assert list(rows) == [name for name in NAMES if name != "ends next"]
@@ -50,6 +53,21 @@ def test_a_home_with_everything(home):
     assert told["ends_next"]["what"] == "anchor company" and told["ends_next"]["not_after"].endswith("Z")
     doctor = json.loads(home.pganchor("doctor", "--json", env=services.environment(home)).stdout)
     assert told["doctor"]["open"]["error"] == doctor["open"]["error"]
+
+
+@pytest.mark.no_gate
+def test_it_says_what_doctor_looks_at_besides(home):
+    """So that its numbers are no promise: what a client keeps is an error that only doctor counts."""
+    services.policy(home, "mode = audit\n")
+    write(home, '{"sqltools.connections": [{"driver": "PostgreSQL", "name": "prod", "server": "db.example"}]}', ".config/Code/User/settings.json")
+    assert home.pganchor("doctor", "--accept", "gate-not-active", "--reason", "a server", env=services.environment(home)).returncode == 0
+    told = json.loads(home.pganchor("status", "--json", env=services.environment(home)).stdout)["doctor"]
+    doctor = json.loads(home.pganchor("doctor", "--json", env=services.environment(home)).stdout)
+    assert told["open"]["error"] < doctor["open"]["error"] and "client-weak" in [finding["id"] for finding in doctor["findings"]]
+    assert told["looks_at_more"] == ["entries", "timer", "clients", "libpq", "accepted", "audit log"]
+    lines = home.pganchor("status", env=services.environment(home)).stdout.splitlines()
+    assert lines[-2].startswith("doctor    ") and lines[-2].endswith(": pganchor doctor")
+    assert lines[-1] == "          looks at more: entries, timer, clients, libpq, accepted, audit log" and len(lines[-1]) <= 80
 
 
 def test_the_screen_is_no_longer_however_much_is_wrong(home):
@@ -86,6 +104,7 @@ def test_the_timer(home):
     assert told["last"] == "2026-09-21T14:13:20Z" and told["enabled"] and told["next"].endswith(":00:00Z")
 
 
+@pytest.mark.no_gate
 def test_what_is_accepted_is_not_shown_and_does_not_count(home):
     env = services.environment(home)
     assert "error: gate: not active here" in "\n".join(screen(home)[1])
@@ -102,6 +121,7 @@ def test_a_policy_that_cannot_be_read(home):
     assert "error: policy: every connection is refused\n    " in said and "line 1: not a line" in said
 
 
+@pytest.mark.no_gate
 def test_no_network_no_bus_and_no_other_program(home):
     """Also where they are there, and never answer."""
     services.pin_files(home, ("company", make_root("Company"), "*.example", "root.crt"))

@@ -1,17 +1,21 @@
 """pganchor uninstall: the home is as it was found, byte by byte, and what is the user's stays."""
 
+import hashlib
 import json
 
 import pytest
 
+from anchoring import RENAMES
 from certificates import make_root
 from services import USER, add, bootstrap, service, write
+from tracing import NO_LEAKS
 
 CONFIG = ".config/pganchor"
 ROOT_CRT = ".postgresql/root.crt"
 BASHRC = "# mine\nalias a=b"  # without an end of its last line
 SERVICES = "# my services\n[mine]\nhost=mine.example\nsslmode=verify-full\nport=5433"
-OWN_ROOT = make_root("My own root")
+OWN_ROOT, MY_OTHER_ROOT = make_root("My own root"), make_root("My other root")
+BOTH = OWN_ROOT.pem + make_root("A third root").pem
 
 
 def uninstall(home, *args, **kwargs):
@@ -144,6 +148,45 @@ def test_what_was_begun_and_killed_goes(home, directory):
         (home / CONFIG / directory / name).write_text("")
     done = uninstall(home, "--yes")
     assert done.returncode == 0 and not (home / CONFIG).exists(), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("words, again", [
+    (["anchor", "add", "own.pem", "--fingerprint", OWN_ROOT.fingerprint, "--name", "own"], []),
+    (["anchor", "add", "both.pem", "--all", "--fingerprint", hashlib.sha256(BOTH.encode()).hexdigest()], []),
+    (["anchor", "rename", "own", "new"], ["anchor", "add", "own.pem", "--fingerprint", OWN_ROOT.fingerprint, "--name", "own"]),
+    (["anchor", "remove", "own", "--yes"], ["anchor", "add", "own.pem", "--fingerprint", OWN_ROOT.fingerprint, "--name", "own"]),
+], ids=lambda words: " ".join(words[:2]))
+def test_what_was_killed_between_two_renames_goes(home, tmp_path, words, again):
+    """The root is in root.crt before it is pinned; what was written first says that it was put there."""
+    (home / ".postgresql").mkdir(mode=0o700)
+    (home / ROOT_CRT).write_text(f"mine\n{MY_OTHER_ROOT.pem}")
+    (home / "own.pem").write_text(OWN_ROOT.pem)
+    (home / "both.pem").write_text(BOTH)
+    before = without_time(home.snapshot(), ROOT_CRT, ".postgresql", ".")
+    for number in range(1, 30):
+        if again:
+            assert home.pganchor(*again).returncode == 0
+        killed = home.run(["strace", "-f", "-qq", "-o", tmp_path / "trace", "-e", f"trace={RENAMES}", "-e",
+                           f"inject={RENAMES}:signal=SIGKILL:when={number}", "--", home.program.binary, *words], env=NO_LEAKS)
+        done = uninstall(home, "--yes")
+        assert done.returncode == 0, (number, done.stderr)
+        assert without_time(home.snapshot(), ROOT_CRT, ".postgresql", ".") == before, (number, done.stdout)
+        if killed.returncode == 0:
+            break
+        assert killed.returncode == -9, (number, killed.stderr)
+    assert killed.returncode == 0 and number > 2, number
+
+
+def test_a_root_that_nothing_records_is_left_and_told(home):
+    """Such as one of a root.crt that came from another machine."""
+    (home / ".postgresql").mkdir(mode=0o700)
+    (home / ROOT_CRT).write_text(f"mine\n# pganchor anchor other\n{OWN_ROOT.pem}")
+    before = home.snapshot()
+    done = uninstall(home, "--yes", "--json")
+    assert done.returncode == 0 and home.snapshot() == before, done.stderr
+    [kept] = json.loads(done.stdout)["kept"]
+    assert OWN_ROOT.fingerprint in kept["what"] and str(home / ROOT_CRT) in kept["what"] and "nothing records" in kept["why"]
+    assert "Nothing of pganchor's" not in uninstall(home, "--yes").stdout
 
 
 def test_without_a_terminal_it_wants_yes(home, stepca):

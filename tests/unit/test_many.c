@@ -1,7 +1,7 @@
-/* probe/many.h: several at once, handed over in order, and the ends that it can come to. */
+/* base/many.h: several at once, handed over in order, and the ends that it can come to. */
 #include "cmocka_start.h"
 
-#include "probe/many.h"
+#include "base/many.h"
 
 #include <errno.h>
 #include <pthread.h>

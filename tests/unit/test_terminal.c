@@ -143,6 +143,9 @@ static void what_could_steer_a_terminal(void **state)
 
 static void errors_and_warnings(void **state)
 {
+	static char endless[6000];
+	static char cut[4096];
+
 	(void)state;
 	assert_string_equal(pga_warnings(), "");
 	assert_printed(ERROR, "a\nb\a", NULL, "", "\033[31mpganchor: a\nb\\x07\033[0m\n");
@@ -161,7 +164,12 @@ static void errors_and_warnings(void **state)
 	no_message = true;
 	assert_printed(WARNING, "four", NULL, "", "pganchor: warning: four\n");
 	assert_string_equal(pga_warnings(), "one\ntwo more and  more\n\nthree\033\nfour");
-	assert_printed(TEXT, "five", NULL, "out of memory", "");
+	/* What there is to tell is told from the stack, as far as there is room. */
+	assert_printed(TEXT, "five", NULL, "five", "");
+	memset(endless, 'x', sizeof endless - 1);
+	memset(cut, 'x', sizeof cut - sizeof "...");
+	memcpy(cut + sizeof cut - sizeof "...", "...", sizeof "...");
+	assert_printed(TEXT, endless, NULL, cut, "");
 }
 
 /* Nothing of a stranger's is printed as it is for want of memory, and all of ours is. */

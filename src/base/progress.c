@@ -1,4 +1,4 @@
-#include "probe/progress.h"
+#include "base/progress.h"
 
 #include <stdio.h>
 #include <stdlib.h>

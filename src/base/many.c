@@ -1,7 +1,7 @@
-#include "probe/many.h"
+#include "base/many.h"
 
 #include "base/signals.h"
-#include "probe/progress.h"
+#include "base/progress.h"
 
 #include <errno.h>
 #include <poll.h>

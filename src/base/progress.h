@@ -1,6 +1,6 @@
 /* A line on a terminal that says how far it is, and goes away when it is over. */
-#ifndef PGA_PROBE_PROGRESS_H
-#define PGA_PROBE_PROGRESS_H
+#ifndef PGA_BASE_PROGRESS_H
+#define PGA_BASE_PROGRESS_H
 
 #include <stdbool.h>
 #include <stddef.h>

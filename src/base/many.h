@@ -1,7 +1,7 @@
 /* One function over many items, several at once, in threads; what comes of them is handed over in
  * the order of the items, and so memory stays flat however many there are. */
-#ifndef PGA_PROBE_MANY_H
-#define PGA_PROBE_MANY_H
+#ifndef PGA_BASE_MANY_H
+#define PGA_BASE_MANY_H
 
 #include "base/error.h"
 
