@@ -373,6 +373,7 @@ CLIENTS = \
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
+	src/uninstall/certs.c \
 	src/uninstall/crls.c \
 	src/uninstall/do.c \
 	src/uninstall/gate.c \

@@ -286,6 +286,14 @@ def test_uninstall_takes_all_of_it_away(home):
     assert home.snapshot() == before
 
 
+def test_uninstall_tells_what_stays_of_what_it_has_signed(own_ca):
+    assert own_ca.pganchor("ca", "local", "issue").returncode == 0
+    done = own_ca.pganchor("uninstall", "--yes")
+    assert done.returncode == 0 and f"Left {own_ca / 'localhost.crt'}: the local CA has signed it, and nobody trusts it any more" in done.stdout
+    assert {path.name for path in own_ca.path.iterdir() if path.is_file()} == {"localhost.crt", "localhost.key"}
+    assert not (own_ca / ".config/pganchor").exists()
+
+
 # A server that runs.
 
 def data(server):
