@@ -401,6 +401,7 @@ DIAGNOSE = \
 	src/diagnose/doctor_files.c \
 	src/diagnose/doctor_passfile.c \
 	src/diagnose/doctor_paths.c src/diagnose/doctor_paths.h \
+	src/diagnose/doctor_certs.c \
 	src/diagnose/doctor_clients.c \
 	src/diagnose/doctor_clock.c \
 	src/diagnose/doctor_container.c \

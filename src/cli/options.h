@@ -26,6 +26,7 @@ enum pga_names {
 	PGA_NAMES_NOTHING,
 	PGA_NAMES_ANCHOR,
 	PGA_NAMES_SERVICE,
+	PGA_NAMES_CERT, /* one of one's own certificates */
 	PGA_NAMES_UNIT,
 	PGA_NAMES_FILE,
 	PGA_NAMES_DIRECTORY,

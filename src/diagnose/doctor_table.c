@@ -17,6 +17,8 @@ const struct pga_check pga_checks[] = {
     {"anchors", "their sources were asked lately", false, false, pga_check_sources},
     {PGA_ABOUT_ROOTS, "root.crt has no root that nobody pinned", false, false, pga_check_root_crt},
     {"timers", "the anchors are refreshed", false, false, pga_check_timer},
+    {"certificates", "one's own certificates can be used, and are renewed", false, false,
+     pga_check_certs},
     {"policy", "the policy is what it was meant to be", false, false, pga_check_policy},
     {"clients", "no client keeps a connection that is weak", false, true, pga_check_clients},
     {"sandboxes", "no client is in a sandbox without the gate", false, false, pga_check_sandboxes},
