@@ -26,12 +26,12 @@ enum pga_names {
 	PGA_NAMES_NOTHING,
 	PGA_NAMES_ANCHOR,
 	PGA_NAMES_SERVICE,
-	PGA_NAMES_CERT, /* one of one's own certificates */
 	PGA_NAMES_UNIT,
 	PGA_NAMES_FILE,
 	PGA_NAMES_DIRECTORY,
 	PGA_NAMES_PROGRAM,
 	PGA_NAMES_COMMAND, /* of pganchor */
+	PGA_NAMES_CERT,    /* one of one's own certificates */
 };
 
 struct pga_option {

@@ -80,9 +80,6 @@
 	X(PGA_REFRESH_TIMER_OFF, "refresh-timer-off")                           \
 	X(PGA_REFRESH_TIMER_CHANGED, "refresh-timer-changed")                   \
 	X(PGA_REFRESH_FAILED, "refresh-failed")                                 \
-	X(PGA_CERT_BROKEN_FOUND, "cert-broken")                                 \
-	X(PGA_CERT_NOT_RENEWED, "cert-not-renewed")                             \
-	X(PGA_CERT_NO_TIMER, "cert-no-timer")                                   \
 	X(PGA_AUDIT_MODE_LONG, "audit-mode-long")                               \
 	X(PGA_POLICY_OVERRULED, "policy-overruled")                             \
 	X(PGA_ACCEPTED_GONE, "accepted-gone")                                   \
@@ -96,6 +93,9 @@
 	X(PGA_CLOCK_FREE, "clock-free")                                         \
 	X(PGA_CONTAINER_WITHOUT_ROOTS, "container-without-roots")               \
 	X(PGA_PRELOAD_GONE, "preload-gone")                                     \
-	X(PGA_HOME_FILE_OF_ROOT, "home-file-of-root")
+	X(PGA_HOME_FILE_OF_ROOT, "home-file-of-root")                           \
+	X(PGA_CERT_BROKEN_FOUND, "cert-broken")                                 \
+	X(PGA_CERT_NOT_RENEWED, "cert-not-renewed")                             \
+	X(PGA_CERT_NO_TIMER, "cert-no-timer")
 
 #endif
