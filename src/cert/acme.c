@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define PROGRAM      "lego"
-#define DIRECTORY    "acme/" /* of the user's configuration */
 #define CERTIFICATES "certificates"
 #define ROOTS        "LEGO_CA_CERTIFICATES"
 #define LONGEST_WHY  400
@@ -195,7 +194,7 @@ static int find_place(struct place *place, const char *name, struct pga_error *e
 {
 	struct pga_text below = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&below, DIRECTORY "%s", name);
+	pga_text_addf(&below, PGA_ACME_DIRECTORY "/%s", name);
 	place->directory = below.failed ? NULL : pga_user_config(pga_text_string(&below));
 	pga_text_free(&below);
 	if (place->directory == NULL)
