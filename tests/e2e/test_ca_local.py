@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from policies import open_to_all
 from postgres import HBA, SUPERUSER
 
 CA = ".config/pganchor/local-ca"
@@ -434,6 +435,32 @@ def test_nobody_who_is_no_superuser(home, make_postgres):
     done = home.pganchor("ca", "local", "serve", data(server), "--user", server.user, env={"PGPASSWORD": server.password})
     assert done.returncode == 1 and "could not log in to the server" in done.stderr and "--user NAME names a superuser" in done.stderr
     assert state(server) == before
+
+
+def as_somebody(home, user, group, place, *words, **env):
+    """pganchor ca local as this user, with a home at place."""
+    return home.run([*open_to_all(home.program.prefix), "setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--", home.program.binary,
+                     "ca", "local", *words], cwd="/", env={"HOME": place, **env})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests are the owner's then")
+def test_as_the_owner_of_the_server(home, clusters, make_postgres):
+    server = make_postgres(hba="local all all trust\n" + HBA)
+    place = clusters.make_directory()
+    done = as_somebody(home, clusters.user.pw_uid, clusters.user.pw_gid, place, "serve", data(server), PGUSER=SUPERUSER)
+    assert done.returncode == 0 and "Proved" in done.stdout, done.stderr
+    assert ask(home, server, sslrootcert=place / ".config/pganchor/anchors/local.crt").stdout == "t\n"
+    assert (place / CA / "ca.key").stat().st_uid == clusters.user.pw_uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="nobody else's files can be made")
+def test_somebody_elses_server_is_left_alone(home, clusters, make_postgres):
+    server = make_postgres()
+    before, place = state(server), clusters.make_directory()
+    os.chown(place, 4711, 4711)
+    done = as_somebody(home, 4711, 4711, place, "serve", data(server))
+    assert done.returncode == 1 and f"it belongs to {clusters.user.pw_name}, who alone can change it" in done.stderr and "--ca DIRECTORY" in done.stderr
+    assert state(server) == before and not list(place.iterdir())
 
 
 # A server that does not run.
