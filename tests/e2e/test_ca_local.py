@@ -502,7 +502,7 @@ def test_a_server_in_a_container_is_told_apart(home):
     assert done.returncode == 0 and "runs in a container, and has to be started again" in done.stderr
 
 
-def test_the_ca_of_another_place(own_ca, clusters, make_postgres, bare_home):
+def test_the_ca_of_another_place(own_ca, clusters, make_postgres):
     """As root for the server of somebody else's user: the CA stays the user's."""
     def prepared(path):
         clusters.copy_template(path)
