@@ -197,14 +197,17 @@ static int find_place(struct place *place, const char *name, struct pga_error *e
 	pga_text_addf(&below, PGA_ACME_DIRECTORY "/%s", name);
 	place->directory = below.failed ? NULL : pga_user_config(pga_text_string(&below));
 	pga_text_free(&below);
-	if (place->directory == NULL)
-		return pga_fail_home(error);
+	if (place->directory == NULL) {
+		(void)pga_fail_home(error);
+		return -1;
+	}
 	place->request = join(place->directory, "request.pem");
 	place->roots = join(place->directory, "roots.pem");
 	place->certificates = join(place->directory, CERTIFICATES);
-	return place->request != NULL && place->roots != NULL && place->certificates != NULL
-		   ? 0
-		   : pga_fail_memory(error);
+	if (place->request != NULL && place->roots != NULL && place->certificates != NULL)
+		return 0;
+	(void)pga_fail_memory(error);
+	return -1;
 }
 
 static void free_place(struct place *place)
