@@ -379,6 +379,7 @@ CLIENTS = \
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
+	src/uninstall/certs.c \
 	src/uninstall/crls.c \
 	src/uninstall/do.c \
 	src/uninstall/gate.c \
@@ -407,6 +408,7 @@ DIAGNOSE = \
 	src/diagnose/doctor_files.c \
 	src/diagnose/doctor_passfile.c \
 	src/diagnose/doctor_paths.c src/diagnose/doctor_paths.h \
+	src/diagnose/doctor_certs.c \
 	src/diagnose/doctor_clients.c \
 	src/diagnose/doctor_clock.c \
 	src/diagnose/doctor_container.c \

@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #define PROGRAM      "lego"
-#define DIRECTORY    "acme/" /* of the user's configuration */
 #define CERTIFICATES "certificates"
 #define ROOTS        "LEGO_CA_CERTIFICATES"
 #define LONGEST_WHY  400
@@ -195,17 +194,20 @@ static int find_place(struct place *place, const char *name, struct pga_error *e
 {
 	struct pga_text below = PGA_TEXT_EMPTY;
 
-	pga_text_addf(&below, DIRECTORY "%s", name);
+	pga_text_addf(&below, PGA_ACME_DIRECTORY "/%s", name);
 	place->directory = below.failed ? NULL : pga_user_config(pga_text_string(&below));
 	pga_text_free(&below);
-	if (place->directory == NULL)
-		return pga_fail_home(error);
+	if (place->directory == NULL) {
+		(void)pga_fail_home(error);
+		return -1;
+	}
 	place->request = join(place->directory, "request.pem");
 	place->roots = join(place->directory, "roots.pem");
 	place->certificates = join(place->directory, CERTIFICATES);
-	return place->request != NULL && place->roots != NULL && place->certificates != NULL
-		   ? 0
-		   : pga_fail_memory(error);
+	if (place->request != NULL && place->roots != NULL && place->certificates != NULL)
+		return 0;
+	(void)pga_fail_memory(error);
+	return -1;
 }
 
 static void free_place(struct place *place)

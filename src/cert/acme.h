@@ -9,6 +9,10 @@
 
 #include <stdbool.h>
 
+/* Below the user's configuration: lego's accounts, with their keys, a directory for each
+ * certificate. */
+#define PGA_ACME_DIRECTORY "acme"
+
 /* How long it may take, in seconds: a DNS record is seen by the CA after minutes. */
 #define PGA_ACME_SECONDS 600
 

@@ -190,6 +190,11 @@ static int serve_stopped(const struct pga_local_ca *ca, const struct pga_serve_w
 	if (pga_local_pair_begin(&serving->pair, ca, &wish->pair, error) != 0 ||
 	    pga_edit_begin(&conf.edit, path, 0600, error) != 0)
 		goto done;
+	if (memchr(pga_text_string(&conf.edit.before), '\0', conf.edit.before.length) != NULL) {
+		(void)pga_fail(error, "the server could not read it either; nothing was changed",
+			       "%s: it has NUL bytes", path);
+		goto done;
+	}
 	pga_cluster_set(&conf.edit.before, wanted, PGA_TLS_SETTINGS, &conf.after);
 	serving->altered = conf.after.length != conf.edit.before.length ||
 			   memcmp(conf.after.bytes, conf.edit.before.bytes, conf.after.length) != 0;

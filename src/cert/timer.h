@@ -10,7 +10,8 @@
 
 #include <stdbool.h>
 
-enum { PGA_CERT_TIMER_FILES = 4 };
+/* The first of them are for all certificates. */
+enum { PGA_CERT_TIMER_SHARED = 2, PGA_CERT_TIMER_FILES = 4 };
 
 struct pga_cert_timer {
 	bool system;                        /* the machine's systemd; else the user's */

@@ -290,6 +290,7 @@ const struct pga_command pga_cmd_cert_renew = {
     .word = "the name of a certificate",
     .least = 0,
     .most = 1000,
+    .names = PGA_NAMES_CERT,
     .statuses = "Exit status: 0 all are renewed or not due, 1 one was not renewed, 2 usage.",
     .run = run,
 };

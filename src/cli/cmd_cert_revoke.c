@@ -148,5 +148,6 @@ const struct pga_command pga_cmd_cert_revoke = {
     .word = "the name of a certificate",
     .least = 1,
     .most = 1,
+    .names = PGA_NAMES_CERT,
     .run = run,
 };

@@ -213,6 +213,7 @@ const struct pga_command pga_cmd_cert_status = {
     .word = "the name of a certificate",
     .least = 0,
     .most = 1000,
+    .names = PGA_NAMES_CERT,
     .statuses = "Exit status: 0 none is due, 3 one is due, 1 one is broken, 2 usage.",
     .run = run,
 };

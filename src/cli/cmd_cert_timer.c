@@ -215,5 +215,6 @@ const struct pga_command pga_cmd_cert_timer = {
     .word = "enable, disable or status, and the name of a certificate",
     .least = 2,
     .most = 2,
+    .names = PGA_NAMES_CERT,
     .run = run,
 };

@@ -50,7 +50,7 @@ int pga_issue_files_of_stepca(struct pga_issue_files *files, const struct pga_is
  * read them anew; where the server does not show it then, what was there comes back. passphrase: of
  * the key; NULL where it has none. In issue_write.c. */
 int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
-			  const char *passphrase, const struct pga_reload *reload,
+			  const char *passphrase, const struct pga_reload *asked,
 			  struct pga_error *error);
 
 void pga_issue_files_free(struct pga_issue_files *files);

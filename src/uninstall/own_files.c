@@ -6,6 +6,8 @@
 #include "anchor/source_records.h"
 #include "base/edit_lock.h"
 #include "base/paths.h"
+#include "base/shell_word.h"
+#include "cert/acme.h"
 #include "cert/local_ca.h"
 #include "cert/record.h"
 #include "password/keep_pins.h"
@@ -84,6 +86,24 @@ static int plan_copy(struct pga_uninstall *plan, struct pga_error *error)
 	return result;
 }
 
+/* An account with a CA is more than a file of ours. */
+static int plan_accounts(struct pga_uninstall *plan, struct pga_error *error)
+{
+	char *path = pga_user_config(PGA_ACME_DIRECTORY);
+	struct pga_text way = PGA_TEXT_EMPTY;
+	int result = path != NULL ? 0 : pga_fail_home(error);
+
+	if (result == 0 && access(path, F_OK) == 0) {
+		pga_text_add(&way, "where it is not needed any more: rm -r ");
+		pga_text_add_shell_word(&way, path);
+		result = pga_leave_keep(plan, path, "it has lego's accounts with ACME CAs",
+					pga_text_string(&way), error);
+	}
+	pga_text_free(&way);
+	free(path);
+	return result;
+}
+
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error)
 {
 	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE,
@@ -99,7 +119,8 @@ int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *e
 			free(path);
 			return -1;
 		}
-	if (pga_leave_take(plan, path, "", error) != 0 || plan_passwords(plan, error) != 0)
+	if (pga_leave_take(plan, path, "", error) != 0 || plan_passwords(plan, error) != 0 ||
+	    plan_accounts(plan, error) != 0)
 		return -1;
 	return plan_copy(plan, error);
 }

@@ -8,6 +8,7 @@ import subprocess
 
 import pytest
 
+from policies import open_to_all
 from postgres import HBA, SUPERUSER
 
 CA = ".config/pganchor/local-ca"
@@ -286,6 +287,14 @@ def test_uninstall_takes_all_of_it_away(home):
     assert home.snapshot() == before
 
 
+def test_uninstall_tells_what_stays_of_what_it_has_signed(own_ca):
+    assert own_ca.pganchor("ca", "local", "issue").returncode == 0
+    done = own_ca.pganchor("uninstall", "--yes")
+    assert done.returncode == 0 and f"Left {own_ca / 'localhost.crt'}: the local CA has signed it, and nobody trusts it any more" in done.stdout
+    assert {path.name for path in own_ca.path.iterdir() if path.is_file()} == {"localhost.crt", "localhost.key"}
+    assert not (own_ca / ".config/pganchor").exists()
+
+
 # A server that runs.
 
 def data(server):
@@ -428,6 +437,32 @@ def test_nobody_who_is_no_superuser(home, make_postgres):
     assert state(server) == before
 
 
+def as_somebody(home, user, group, place, *words, **env):
+    """pganchor ca local as this user, with a home at place."""
+    return home.run([*open_to_all(home.program.prefix), "setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--", home.program.binary,
+                     "ca", "local", *words], cwd="/", env={"HOME": place, **env})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="the other tests are the owner's then")
+def test_as_the_owner_of_the_server(home, clusters, make_postgres):
+    server = make_postgres(hba="local all all trust\n" + HBA)
+    place = clusters.make_directory()
+    done = as_somebody(home, clusters.user.pw_uid, clusters.user.pw_gid, place, "serve", data(server), PGUSER=SUPERUSER)
+    assert done.returncode == 0 and "Proved" in done.stdout, done.stderr
+    assert ask(home, server, sslrootcert=place / ".config/pganchor/anchors/local.crt").stdout == "t\n"
+    assert (place / CA / "ca.key").stat().st_uid == clusters.user.pw_uid
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="nobody else's files can be made")
+def test_somebody_elses_server_is_left_alone(home, clusters, make_postgres):
+    server = make_postgres()
+    before, place = state(server), clusters.make_directory()
+    os.chown(place, 4711, 4711)
+    done = as_somebody(home, 4711, 4711, place, "serve", data(server))
+    assert done.returncode == 1 and f"it belongs to {clusters.user.pw_name}, who alone can change it" in done.stderr and "--ca DIRECTORY" in done.stderr
+    assert state(server) == before and not list(place.iterdir())
+
+
 # A server that does not run.
 
 def test_a_stopped_server_shows_it_from_its_next_start_on(home, clusters, make_postgres):
@@ -467,7 +502,7 @@ def test_a_server_in_a_container_is_told_apart(home):
     assert done.returncode == 0 and "runs in a container, and has to be started again" in done.stderr
 
 
-def test_the_ca_of_another_place(own_ca, clusters, make_postgres, bare_home):
+def test_the_ca_of_another_place(own_ca, clusters, make_postgres):
     """As root for the server of somebody else's user: the CA stays the user's."""
     def prepared(path):
         clusters.copy_template(path)

@@ -49,6 +49,8 @@ def test_a_server_by_its_port_80(home, network):
     assert len(now.chain()) == 2
     account = home / ".config/pganchor/acme/localhost"
     assert account.stat().st_mode & 0o777 == 0o700 and not (account / "certificates/localhost.crt").exists()
+    left = home.pganchor("uninstall", "--yes")
+    assert "it has lego's accounts with ACME CAs" in left.stdout and account.exists() and now.matches(), left.stderr
     secret = now.key.read_text().split("\n")[1]
     assert not [path for path in account.rglob("*") if path.is_file() and secret in path.read_text()]
 

@@ -584,3 +584,27 @@ def test_a_server_that_reads_it_anew(own, stepca, make_postgres):
     assert report["reloaded"] and report["proved"] and files.matches() and files.names() == ["localhost"]
     assert mode(files.key) == 0o600 and files.key.stat().st_uid == (data / "PG_VERSION").stat().st_uid
     assert own.run(["psql", "-XAtc", "SELECT 1", server.conninfo(sslmode="verify-full")]).stdout == "1\n"
+
+
+def test_root_writes_as_the_directory_s_owner(own):
+    """A server's directory is its user's: so is what comes there, the first time and again, and root's power is not used in it."""
+    if os.geteuid() != 0:
+        pytest.skip("root alone writes for others")
+    user = pwd.getpwnam("nobody")
+    place = own / "data"
+    place.mkdir()
+    os.chown(place, user.pw_uid, user.pw_gid)
+    place.chmod(0o700)
+    files = Pair(place / "server.crt", place / "server.key")
+    for _ in range(2):
+        issued(own, "localhost", "--for", "server", "--out-cert", files.certificate, "--out-key", files.key)
+        assert files.matches() and {path.stat().st_uid for path in place.iterdir()} == {user.pw_uid}
+        assert mode(files.key) == 0o600 and sorted(path.name for path in place.iterdir()) == ["server.crt", "server.key"]
+
+
+def test_root_s_directory_needs_an_owner(own, stepca):
+    if os.geteuid() != 0:
+        pytest.skip("root alone writes there")
+    asked = signs(stepca)
+    done = issue(own, "localhost", "--for", "server", "--out-cert", own / "server.crt", "--out-key", own / "server.key")
+    fails(own, stepca, done, "its directory is root's", "--owner postgres", asked=asked)

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from doctors import command, found, one
 from own_certificates import FRESH, at, cert, have, known
-from services import bootstrap
+from services import bootstrap, environment
 
 UNITS = ".config/systemd/user"
 TIMER = f"{UNITS}/pganchor-renew@.timer"
@@ -173,3 +174,35 @@ def test_what_is_forgotten_has_no_timer(home, stepca):
     timer(home, "enable", "client")
     assert cert(home, "forget", "client").returncode == 0
     assert not os.path.lexists(home / LINK) and not (home / SERVICE).exists()
+
+
+def test_uninstall_takes_it_along(home, stepca, session):
+    known(home, stepca, "app")
+    timer(home, "enable", "client", env=session)
+    told = home.pganchor("uninstall", "--dry-run", env=session)
+    assert "pganchor-renew@.timer" in told.stdout and OWN_SERVICE.rpartition("/")[0] in told.stdout and (home / LINK).is_symlink()
+    done = home.pganchor("uninstall", "--yes", env=session)
+    assert done.returncode == 0, done.stderr
+    assert "--user --quiet stop pganchor-renew@client.timer" in (home / "asked").read_text()
+    assert not os.path.lexists(home / LINK) and not [name for name in home.snapshot() if "pganchor-renew" in name]
+
+
+def test_doctor_says_that_nothing_renews_it(home, stepca, session):
+    known(home, stepca, "app")
+    finding = one(home, "cert-no-timer", "client", env=session)
+    assert finding["fixable"] and finding["severity"] == "note" and command(finding) == "pganchor cert timer enable client"
+    done = home.pganchor("doctor", "--fix", "--yes", "cert-no-timer", env=environment(home, session))
+    assert "done: enable the timer pganchor-renew@client.timer" in done.stdout and (home / LINK).is_symlink(), done.stderr
+    assert found(home, "cert-no-timer", env=session) == []
+
+
+def test_doctor_says_what_is_wrong_with_it(home, stepca):
+    crt, _ = known(home, stepca, "app")
+    at(stepca, crt, (-20, -1))
+    finding = one(home, "cert-broken", "client")
+    assert finding["severity"] == "error" and "expired" in finding["detail"]
+    at(stepca, crt, FRESH)
+    conf = home / ".config/pganchor/certs.conf"
+    conf.write_text(conf.read_text() + "failures = 2\ntried = 2026-11-22T06:00:00Z\nwhy = the CA is down\n")
+    finding = one(home, "cert-not-renewed", "client")
+    assert finding["detail"] == "the CA is down" and command(finding) == "pganchor cert renew client --force"

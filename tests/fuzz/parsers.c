@@ -13,6 +13,8 @@
 #include "ca/step_config.h"
 #include "ca/team.h"
 #include "ca/url.h"
+#include "cert/cluster.h"
+#include "cert/lifetime.h"
 #include "cert/record.h"
 #include "clients/jdbc_url.h"
 #include "clients/jsonc.h"
@@ -1247,6 +1249,36 @@ static void fuzz_crls_conf(const char *bytes, size_t length)
 	pga_text_free(&twice);
 }
 
+/* postgresql.auto.conf: what serve sets, it sets once; and taken out again, all else is as it was.
+ */
+static void fuzz_auto_conf(const char *bytes, size_t length)
+{
+	static const struct pga_cluster_setting set[] = {
+	    {"ssl", "on"}, {"ssl_cert_file", "it's"}, {"ssl_key_file", "key"}};
+	static const struct pga_cluster_setting none[] = {
+	    {"ssl", NULL}, {"ssl_cert_file", NULL}, {"ssl_key_file", NULL}};
+	struct pga_text before = text_of(bytes, strnlen(bytes, length));
+	struct pga_text once = PGA_TEXT_EMPTY;
+	struct pga_text twice = PGA_TEXT_EMPTY;
+	struct pga_text without = PGA_TEXT_EMPTY;
+	struct pga_text taken_out = PGA_TEXT_EMPTY;
+	long seconds;
+
+	pga_cluster_set(&before, set, 3, &once);
+	pga_cluster_set(&once, set, 3, &twice);
+	HOLDS(same_text(&once, &twice));
+	pga_cluster_set(&before, none, 3, &without);
+	pga_cluster_set(&once, none, 3, &taken_out);
+	HOLDS(same_text(&without, &taken_out));
+	if (pga_lifetime_read(pga_text_string(&before), &seconds))
+		HOLDS(seconds > 0 && seconds <= 36525L * 86400);
+	pga_text_free(&before);
+	pga_text_free(&once);
+	pga_text_free(&twice);
+	pga_text_free(&without);
+	pga_text_free(&taken_out);
+}
+
 static void fuzz_certs_conf(const char *bytes, size_t length)
 {
 	struct pga_text before = text_of(bytes, length);
@@ -1698,6 +1730,7 @@ static const struct {
     {"team", fuzz_team},
     {"crl", fuzz_crl},
     {"certs_conf", fuzz_certs_conf},
+    {"auto_conf", fuzz_auto_conf},
     {"crls_conf", fuzz_crls_conf},
     {"startup", fuzz_startup},
     {"bundle", fuzz_bundle},
