@@ -283,6 +283,20 @@ static int make_csr(const struct pga_issue *issue, EVP_PKEY *key, struct pga_tex
 			    some ? issue->name_count : 1, csr, error);
 }
 
+/* Channel binding has a hash of the certificate, by the hash of its signature (RFC 5929, 4.1), and
+ * Ed25519 has none: libpq then cannot log in by SCRAM. */
+static int check_signature(const struct pga_issue *issue, const struct pga_issued *issued,
+			   struct pga_error *error)
+{
+	if (!issue->server || X509_get_signature_nid(issued->certificate) != NID_ED25519)
+		return 0;
+	return pga_fail(error,
+			"nothing was changed; the CA needs an intermediate with a key of EC "
+			"or RSA",
+			"the CA signs by Ed25519: libpq could not log in by SCRAM to a server with "
+			"such a certificate");
+}
+
 static int read_certificate(struct pga_issued *issued, struct pga_error *error)
 {
 	BIO *bio = BIO_new_mem_buf(pga_text_string(&issued->chain), (int)issued->chain.length);
@@ -307,6 +321,8 @@ int pga_issue_run(const struct pga_issuer *issuer, const struct pga_issue *issue
 	    make_token(issuer, issue, &token, error) == 0 &&
 	    sign(issuer, issue, pga_text_string(&csr), pga_text_string(&token), issued, error) == 0)
 		result = read_certificate(issued, error);
+	if (result == 0)
+		result = check_signature(issue, issued, error);
 	pga_text_wipe(&token);
 	pga_text_free(&csr);
 	return result;

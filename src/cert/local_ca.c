@@ -274,14 +274,21 @@ done:
 	return result;
 }
 
-/* The pin of the CA that is there; where none is there any more, the one that it had. */
+/* The pin of the CA that is there; or else one that it had, since it is another now, and whoever
+ * was to pin that was killed. */
 static const struct pga_pin *find_pin(const struct pga_local_ca *ca, const struct pga_pins *pins)
 {
-	for (size_t i = pins->system_count; i < pins->count; i++)
-		if (ca->found ? strcmp(pins->pins[i].pin, ca->root.pin) == 0
-			      : strcmp(pins->pins[i].source, PGA_LOCAL_CA_SOURCE) == 0)
-			return &pins->pins[i];
-	return NULL;
+	const struct pga_pin *former = NULL;
+
+	for (size_t i = pins->system_count; i < pins->count; i++) {
+		const struct pga_pin *pin = &pins->pins[i];
+
+		if (ca->found && strcmp(pin->pin, ca->root.pin) == 0)
+			return pin;
+		if (former == NULL && strcmp(pin->source, PGA_LOCAL_CA_SOURCE) == 0)
+			former = pin;
+	}
+	return former;
 }
 
 static int find_anchor(const struct pga_local_ca *ca, struct pga_anchor *anchor,
@@ -312,18 +319,25 @@ static int install(struct pga_local_ca *ca, const struct pga_certificate *root,
 		   struct pga_error *error)
 {
 	const bool changes = made->created || made->renewed;
-	struct pga_error ignored;
+	struct pga_error why;
+	struct pga_error first;
 
-	if (pga_anchor_install(anchor, true, &made->anchoring, error) != 0 || wish->dry_run)
-		return made->anchoring.name != NULL ? 0 : -1;
+	if (pga_anchor_install(anchor, true, &made->anchoring, error) != 0)
+		return -1;
+	if (wish->dry_run)
+		return 0;
 	pga_anchoring_free(&made->anchoring);
 	if (changes && write_files(ca, key, root->pem, made->created, error) != 0)
 		return -1;
 	if (pga_anchor_install(anchor, false, &made->anchoring, error) == 0)
 		return 0;
-	if (changes)
-		(void)write_files(ca, NULL, made->renewed ? ca->root.pem : NULL, false, &ignored);
-	return -1;
+	if (!changes ||
+	    write_files(ca, NULL, made->renewed ? ca->root.pem : NULL, false, &why) == 0)
+		return -1;
+	first = *error;
+	return pga_fail(error, "run it again: it pins what is there",
+			"%s; and %s stays as it is now: %s", first.message, ca->crt_path,
+			why.message);
 }
 
 int pga_local_ca_make(struct pga_local_ca *ca, const struct pga_local_ca_wish *wish,

@@ -40,7 +40,8 @@ static bool goes(const struct pga_pin *pin, const void *context)
 /* Says which services lose it first, and asks where one is cut off. */
 static int agree(const struct removing *removing, struct pga_error *error)
 {
-	const struct pga_pin **anchors = calloc(removing->count + 1, sizeof *anchors);
+	const struct pga_pin **anchors =
+	    calloc(removing->count + 1, sizeof(const struct pga_pin *));
 	FILE *stream = removing->json ? stderr : stdout;
 	struct pga_losses losses = {.count = 0};
 	struct pga_pins then = {.count = 0};

@@ -1,9 +1,11 @@
 /* pganchor ca local serve: verify-full to a server on this machine, in one command. */
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "cert/local_serve.h"
 #include "cli/cli.h"
 #include "cli/cmd_ca.h"
 #include "cli/cmd_cert.h"
+#include "cli/conninfo_word.h"
 #include "report/json.h"
 #include "tls/x509_text.h"
 
@@ -72,32 +74,51 @@ static void print_certificate(const struct pga_serving *serving, bool dry_run)
 			  dry_run ? "Would set" : "Set", serving->cluster.directory);
 }
 
+/* The user knows the port of a server that does not run. */
+static void print_next(const struct asked *asked, const struct pga_serving *serving)
+{
+	struct pga_text conninfo = PGA_TEXT_EMPTY;
+	struct pga_text word = PGA_TEXT_EMPTY;
+	struct pga_text port = PGA_TEXT_EMPTY;
+
+	if (serving->runs)
+		pga_text_addf(&port, "%u", serving->cluster.port);
+	else
+		pga_text_add(&port, "PORT");
+	pga_conninfo_add("host", "localhost", &conninfo);
+	pga_conninfo_add("port", pga_text_string(&port), &conninfo);
+	pga_conninfo_add("sslmode", "verify-full", &conninfo);
+	(void)puts("next:");
+	if (asked->anchor != NULL) {
+		pga_conninfo_add("sslrootcert", asked->anchor, &conninfo);
+		pga_text_add_shell_word(&word, pga_text_string(&conninfo));
+		pga_print(stdout,
+			  "    psql %s\n"
+			  "    pganchor service add local --host localhost --port %s\n",
+			  pga_text_string(&word), pga_text_string(&port));
+	}
+	if (asked->name != NULL)
+		pga_print(stdout, "    pganchor cert timer enable %s\n", asked->name);
+	pga_text_free(&conninfo);
+	pga_text_free(&word);
+	pga_text_free(&port);
+}
+
 static void print_text(const struct asked *asked, const struct pga_serving *serving)
 {
-	const struct pga_cluster *cluster = &serving->cluster;
-
 	print_certificate(serving, asked->wish.dry_run);
 	if (serving->proved)
 		pga_print(stdout,
 			  "Proved: localhost:%u shows it, and sslmode=verify-full takes it\n",
-			  cluster->port);
+			  serving->cluster.port);
 	else if (!serving->runs)
 		pga_print(stdout,
 			  "The server does not run: from its next start on, it shows it. The same "
 			  "command proves it then\n");
-	if (asked->wish.dry_run) {
+	if (asked->wish.dry_run)
 		(void)puts("This was a dry run: nothing was changed.");
-		return;
-	}
-	(void)puts("next:");
-	if (asked->anchor != NULL)
-		pga_print(stdout,
-			  "    psql \"host=localhost port=%u sslmode=verify-full sslrootcert=%s\"\n"
-			  "    pganchor service add local --host localhost --port %u\n",
-			  serving->runs ? cluster->port : 5432, asked->anchor,
-			  serving->runs ? cluster->port : 5432);
-	if (asked->name != NULL)
-		pga_print(stdout, "    pganchor cert timer enable %s\n", asked->name);
+	else
+		print_next(asked, serving);
 }
 
 /* The user's own is made where there is none yet; that of a directory has to be there. */

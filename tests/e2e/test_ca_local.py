@@ -336,6 +336,9 @@ def test_verify_full_with_one_command(home, make_postgres):
 def test_the_printed_command_and_a_service_reach_it_under_the_gate(home, make_postgres):
     server = make_postgres()
     assert serve(home, server).returncode == 0
+    printed = re.search(r"^    (psql '.*')$", serve(home, server).stdout, re.MULTILINE)[1]
+    shown_to = home.run(["sh", "-c", f"{printed} -XAtc 'SELECT 1'"], env={"PGUSER": server.user, "PGDATABASE": server.dbname, "PGPASSWORD": server.password})
+    assert (shown_to.stdout, shown_to.stderr) == ("1\n", "")
     added = home.pganchor("service", "add", "local", "--host", "localhost", "--port", server.port, "--user", server.user, "--dbname", server.dbname)
     assert added.returncode == 0, added.stderr
     asked = home.run([*home.gate, "psql", "-XAtc", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", "service=local"],

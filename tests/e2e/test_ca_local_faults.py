@@ -1,5 +1,6 @@
 """pganchor ca local where something goes wrong in the middle: it is killed, a call fails, memory runs out, the disk is full."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -7,7 +8,7 @@ import subprocess
 import pytest
 
 from postgres import SUPERUSER
-from test_ca_local import ask, data, mode_of, serve, shown, state, verify
+from test_ca_local import CA, ask, data, mode_of, pin_of, serve, shown, state, verify
 from test_out_of_memory import failing_malloc, run_failing, without_wrapper  # noqa: F401
 from test_trust_faults import WHOLE, WRITES, NO_LEAKS
 
@@ -71,6 +72,21 @@ def test_killed_the_pair_matches_and_the_next_run_finishes(home, tmp_path, known
         assert (home / CERTIFICATE).exists()
         # A lock may be left where nothing has to be written any more.
         assert not list(home.path.rglob(".pganchor-staged*")), which
+
+
+@pytest.mark.parametrize("what", ["signal=SIGKILL", "error=EIO"])
+def test_signed_anew_and_stopped_in_between_it_is_pinned_by_the_next_run(home, tmp_path, what):
+    assert home.pganchor("ca", "local", "issue").returncode == 0
+    faults = Faults(home, tmp_path, "ca", "local", "--renew")
+    for which, stopped in faults.each(what):
+        assert stopped.returncode in (-9, 0, 1), (which, stopped.stderr)
+        pair_matches(home)
+        done = home.pganchor("ca", "local", "--json")
+        assert done.returncode == 0, (which, done.stderr)
+        pinned = json.loads(done.stdout)["pin"]
+        assert pinned == pin_of(home / CA / "ca.crt") and f"pin = {pinned}\n" in (home / ".config/pganchor/anchors.conf").read_text(), which
+        assert (home / ".config/pganchor/anchors/local.crt").read_bytes() == (home / CA / "ca.crt").read_bytes(), which
+        pair_matches(home)
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["no CA yet", "issued before"])

@@ -418,9 +418,9 @@ def test_a_ca_that_says_anything(home, https_ca, answer, says):
     assert not (home / ".postgresql/postgresql.crt").exists()
 
 
-def false_ca(home, https_ca, sign, headers=()):
+def false_ca(home, https_ca, sign, headers=(), ca=None):
     """A CA of ours whose one provisioner's password is "password", and which answers a request to sign so."""
-    ca = make_root()
+    ca = ca or make_root()
     server = https_ca({**stepca_answers(ca), "/roots": reply(json.dumps({"crts": [ca.pem]})), "/1.0/sign": sign,
                        "/provisioners?limit=100": reply(json.dumps({"provisioners": [protected("tests", b"password")]}), headers=headers)},
                       authority=ca)
@@ -486,7 +486,7 @@ def signed(authority, request):
              .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
              .not_valid_after(now + datetime.timedelta(hours=8))
              .add_extension(csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value, critical=False))
-    leaf = built.sign(authority.key, hashes.SHA256())
+    leaf = built.sign(authority.key, None if isinstance(authority.key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
     return reply(json.dumps({"certChain": [leaf.public_bytes(Encoding.PEM).decode()]}), status="201 Created")
 
 
@@ -608,3 +608,14 @@ def test_root_s_directory_needs_an_owner(own, stepca):
     asked = signs(stepca)
     done = issue(own, "localhost", "--for", "server", "--out-cert", own / "server.crt", "--out-key", own / "server.key")
     fails(own, stepca, done, "its directory is root's", "--owner postgres", asked=asked)
+
+
+def test_a_ca_that_signs_by_ed25519(home, https_ca):
+    """A client's certificate will do; libpq could not log in by SCRAM to a server with such a one."""
+    ca, _ = false_ca(home, https_ca, lambda request: signed(holder[0], request), ca=make_root(key="ed25519"))
+    holder = [ca]
+    words = ["cert", "issue", "localhost", "--password-file", "-", "--out-cert", "mine.crt", "--out-key", "mine.key"]
+    server = [*words, "--for", "server"] + (["--owner", "root:root"] if os.geteuid() == 0 else [])
+    done = home.pganchor(*server, input="password\n")
+    assert done.returncode == 1 and "signs by Ed25519" in done.stderr and not (home / "mine.crt").exists(), done.stderr
+    assert home.pganchor(*words, input="password\n").returncode == 0
