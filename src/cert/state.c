@@ -1,6 +1,7 @@
 #include "cert/state.h"
 
 #include "base/file.h"
+#include "cert/key.h"
 #include "tls/at_time.h"
 #include "tls/certificate.h"
 
@@ -130,37 +131,27 @@ static void check_mode(const struct pga_cert_files *files, int file, struct pga_
 }
 
 /* No passphrase is asked for; that there is one is told. */
-static int no_passphrase(char *buffer, int room, int writing, void *context)
-{
-	bool *encrypted = context;
-
-	(void)buffer;
-	(void)room;
-	(void)writing;
-	*encrypted = true;
-	return -1;
-}
-
 static void read_key(const struct pga_cert_files *files, struct pga_cert_state *state)
 {
 	const int descriptor = open(files->key, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	FILE *file;
+	struct pga_text pem = PGA_TEXT_EMPTY;
+	struct pga_file_identity stamp;
+	struct pga_error why;
 
 	if (descriptor < 0 && errno == ENOENT)
 		return broken(state, issue_again, "%s: there is no key", files->key);
 	if (descriptor < 0)
 		return broken(state, NULL, "%s: %s", files->key, strerror(errno));
 	check_mode(files, descriptor, state);
-	file = fdopen(descriptor, "r");
-	if (file == NULL) {
-		(void)close(descriptor);
-		return broken(state, NULL, "%s: %s", files->key, strerror(errno));
-	}
-	state->key = PEM_read_PrivateKey(file, NULL, no_passphrase, &state->encrypted);
-	(void)fclose(file);
-	ERR_clear_error();
+	if (pga_file_read_open(descriptor, files->key, &pem, &stamp, &why) != 0)
+		broken(state, why.hint, "%s", why.message);
+	else
+		state->key = pga_key_read(pga_text_string(&pem), pem.length, files->key, NULL,
+					  &state->encrypted, &why);
 	if (state->key == NULL && !state->encrypted)
 		broken(state, issue_again, "%s: no private key in PEM form", files->key);
+	pga_text_wipe(&pem);
+	(void)close(descriptor);
 }
 
 static int read_both(const struct pga_cert_files *files, struct pga_cert_state *state,

@@ -75,6 +75,24 @@ def test_postgresql_takes_what_was_renewed(home, stepca, cert_postgres):  # noqa
     assert (done.stdout, done.stderr) == (f"{cert_postgres.user}\n", "")
 
 
+def connects(home, conninfo):
+    def connect():
+        done = home.run(["psql", "-XAtc", "select 1", conninfo])
+        return done.stderr if done.returncode != 0 else None
+    return connect
+
+
+def test_no_connection_fails_while_it_is_renewed(home, stepca, cert_postgres, connecting):  # noqa: F811
+    crt, _ = known(home, stepca, cert_postgres.user)
+    all_along = connecting(connects(home, cert_postgres.conninfo(password=None, sslmode="verify-full")))
+    seen = {serial(crt)}
+    for _ in range(6):
+        assert cert(home, "renew", "--force").returncode == 0
+        seen.add(serial(crt))
+        all_along.some_more(1)
+    assert all_along.stop() == [] and len(seen) == 7
+
+
 def test_another_key_by_choice(home, stepca):
     crt, key = known(home, stepca, "app")
     before, old = home.snapshot(), key.read_bytes()
@@ -267,6 +285,16 @@ def test_a_server_is_told_and_shows_it(home, served):
     assert (code, item["change"], item["reloaded"], item["proved"]) == (0, "renewed", True, True), item
     assert shown(server.port) == serial(crt) != old and match(crt, key)
     assert (crt.stat().st_uid, crt.stat().st_mode) == (owner.st_uid, owner.st_mode)
+
+
+def test_no_connection_fails_while_a_servers_is_renewed(home, served, connecting):
+    server, crt, _ = served
+    all_along = connecting(connects(home, server.conninfo(sslmode="verify-full")))
+    for _ in range(4):
+        code, item = renew(home, "--force", "--signal", f"HUP:{server.directory}/data/postmaster.pid", "--prove", f"localhost:{server.port}")
+        assert (code, item["proved"]) == (0, True), item
+        all_along.some_more(1)
+    assert all_along.stop() == []
 
 
 @pytest.mark.parametrize("words, said", [
