@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from certificates import make_root
 from certs import Pair, begin, cert_postgres, encode, make_token, pair, protected, signs, start_with  # noqa: F401
+from crl_stepca import crl_stepcas  # noqa: F401
 from gated import run_gated
 from hostile import HANG, Cut, Drip, endless, reply, stepca_answers
 from postgres import NAMES, USER
@@ -619,3 +620,19 @@ def test_a_ca_that_signs_by_ed25519(home, https_ca):
     done = home.pganchor(*server, input="password\n")
     assert done.returncode == 1 and "signs by Ed25519" in done.stderr and not (home / "mine.crt").exists(), done.stderr
     assert home.pganchor(*words, input="password\n").returncode == 0
+
+
+@pytest.mark.whole
+def test_a_newer_step_ca(home, crl_stepcas):  # noqa: F811
+    """Debian sid's, which has the password hashed six times as often."""
+    ca = crl_stepcas[False]
+    begin(home, ca)
+    issued(home, USER, "--lifetime", "2h")
+    assert pair(home).matches() and len(pair(home).chain()) == 2 and pair(home).names() == [USER]
+    before = home.snapshot()
+    fails(home, ca, issue(home, USER, "--lifetime", "20s"), "the CA does not sign for that lifetime", before=before)
+    token = make_token(ca, USER)
+    assert by_token(home, token).returncode == 0
+    before = home.snapshot()
+    fails(home, ca, by_token(home, token), "it was used before", before=before)
+    fails(home, ca, home.pganchor(*APP, "-", input="wrong\n"), "not the password of provisioner tests", before=before)
