@@ -343,7 +343,7 @@ static json_t *claims_of(const struct pga_stepca *ca, const struct pga_provision
 		object = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s, s:s*, s:O}", "aud",
 				   audience, "iss", provisioner->name, "sub", claims->subject,
 				   "iat", (json_int_t)claims->now, "nbf", (json_int_t)claims->now,
-				   "exp", (json_int_t)(claims->now + TOKEN_LIFE), "jti", id, "sha",
+				   "exp", (json_int_t)claims->now + TOKEN_LIFE, "jti", id, "sha",
 				   claims->root_pin, "sans", names);
 	if (object == NULL)
 		(void)pga_fail(error, NULL,

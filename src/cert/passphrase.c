@@ -19,7 +19,7 @@ static struct pga_password_entry entry_of(const char *key)
 {
 	struct pga_password_entry entry = {.kind = PGA_SECRET_PASSPHRASE};
 
-	entry.words[PGA_SECRET_FILE] = (char *)(uintptr_t)key;
+	entry.words[PGA_SECRET_FILE] = (void *)(uintptr_t)key;
 	return entry;
 }
 

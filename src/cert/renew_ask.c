@@ -119,7 +119,7 @@ static int make_token(const struct asking *asking, struct pga_text *token, struc
 	claims =
 	    json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:s}", "aud", pga_text_string(&audience),
 		      "iss", "step-ca-client/1.0", "sub", subject, "iat", (json_int_t)now, "nbf",
-		      (json_int_t)now, "exp", (json_int_t)(now + TOKEN_SECONDS), "jti", id);
+		      (json_int_t)now, "exp", (json_int_t)now + TOKEN_SECONDS, "jti", id);
 	if (failed || audience.failed || header == NULL || claims == NULL)
 		(void)pga_fail_memory(error);
 	else

@@ -16,15 +16,16 @@
 #include <unistd.h>
 
 /* The database's user is, for libpq, whoever the system says it is. */
-static char *own_name(struct pga_error *error)
+static int take_own_name(struct pga_issuing *issuing, struct pga_error *error)
 {
 	const struct passwd *user = getpwuid(geteuid());
-	char *name = user != NULL ? strdup(user->pw_name) : NULL;
 
-	if (name == NULL)
-		(void)pga_fail(error, "name it: pganchor cert issue NAME",
-			       "this user has no name that the certificate could have");
-	return name;
+	if (user == NULL || strlen(user->pw_name) >= sizeof issuing->own_name)
+		return pga_fail(error, "name it: pganchor cert issue NAME",
+				"this user has no name that the certificate could have");
+	(void)snprintf(issuing->own_name, sizeof issuing->own_name, "%s", user->pw_name);
+	issuing->subject = issuing->own_name;
+	return 0;
 }
 
 static int read_token(struct pga_issuing *issuing, struct pga_error *error)
@@ -52,9 +53,9 @@ static int choose_subject(struct pga_issuing *issuing, struct pga_error *error)
 	if (name == NULL && issuing->issue.server)
 		return pga_fail(error, "pganchor cert issue --for server db.example.com",
 				"whose certificate? name the server as clients call it");
-	issuing->subject = name != NULL ? strdup(name) : own_name(error);
-	if (issuing->subject == NULL)
-		return name != NULL ? pga_fail_memory(error) : -1;
+	issuing->subject = name;
+	if (name == NULL && take_own_name(issuing, error) != 0)
+		return -1;
 	issuing->issue.subject = issuing->subject;
 	return 0;
 }
@@ -385,7 +386,6 @@ static void end(struct pga_issuing *issuing)
 	pga_acme_free(&issuing->acme);
 	pga_token_free(&issuing->token);
 	pga_text_wipe(&issuing->token_text);
-	free(issuing->subject);
 }
 
 static int run(int argc, char **argv)

@@ -41,7 +41,8 @@ struct pga_issuing {
 	struct pga_issue_asked *asked;
 	struct pga_text token_text;
 	struct pga_token token; /* what it says; all zero where none was given */
-	char *subject;
+	const char *subject;    /* a word of the command line, the token's, or own_name */
+	char own_name[256];
 	struct pga_issue issue;
 	struct pga_issuer issuer;
 	struct pga_issued issued;
