@@ -48,7 +48,8 @@ static void end(struct pga_transaction_file *file)
 	pga_transaction_end(file);
 }
 
-/* There is no certificate that another key could stand beside. */
+/* There is no certificate that another key could stand beside. Returns 1 where there is one by now:
+ * it is looked at under the lock. */
 static int write_first(const struct pga_pair_files *files, const struct pga_text *chain,
 		       const struct pga_text *key, struct pga_error *error)
 {
@@ -57,11 +58,14 @@ static int write_first(const struct pga_pair_files *files, const struct pga_text
 	struct pga_transaction_file *const both[] = {&keys, &certificates};
 	int result = -1;
 
-	if (begin(files, files->key, files->key_mode, &keys, error) != 0 ||
-	    begin(files, files->certificate, CERTIFICATE_MODE, &certificates, error) != 0)
+	/* The locks in the order in which all take them. */
+	if (begin(files, files->certificate, CERTIFICATE_MODE, &certificates, error) != 0 ||
+	    begin(files, files->key, files->key_mode, &keys, error) != 0)
 		goto done;
 	keys.edit.mode = files->key_mode;
-	if (put(&keys, key, error) == 0 && put(&certificates, chain, error) == 0)
+	if (certificates.edit.existed)
+		result = 1;
+	else if (put(&keys, key, error) == 0 && put(&certificates, chain, error) == 0)
 		result = pga_transaction_write(both, 2, error);
 done:
 	end(&certificates);
@@ -160,9 +164,9 @@ int pga_pair_write(const struct pga_pair_files *files, const struct pga_text *ch
 		result = keep_copy(files, files->key, kept, error);
 	if (result == 0 && key == NULL)
 		result = write_certificate(files, chain, error);
-	else if (result == 0 && !is_there(files->certificate))
-		result = write_first(files, chain, key, error);
 	else if (result == 0)
+		result = is_there(files->certificate) ? 1 : write_first(files, chain, key, error);
+	if (result > 0)
 		result = pga_pair_swap(files, chain, key, error);
 	if (result != 0 && keep_old)
 		pga_pair_remove_copies(kept);

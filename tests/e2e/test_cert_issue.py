@@ -8,6 +8,7 @@ import pwd
 import re
 import shutil
 import stat
+import subprocess
 import time
 
 import pytest
@@ -218,6 +219,10 @@ def test_what_is_somebody_elses_stays(own, stepca):
     files.key.chmod(0o600)
     asked, before = signs(stepca), own.snapshot()
     fails(own, stepca, issue(own, USER), "it is there already, and not by pganchor", "--force", asked=asked, before=before)
+    question = r"is there already. Replace it \(a copy stays\)\? \[yes/no\] "
+    asking = ["cert", "issue", USER, "--password-file", own / "password"]
+    done = own.pganchor_tty(*asking, answers=[(question, "no")])
+    assert done.returncode == 1 and "not wanted by you" in done.output and own.snapshot() == before and signs(stepca) == asked
     report = issued(own, USER, "--force")
     assert files.matches() and files.names() == [USER] and report["replaced"]
     kept = Pair(*(files.certificate.with_name(files.certificate.name + ".old"), files.key.with_name(files.key.name + ".old")))
@@ -636,3 +641,15 @@ def test_a_newer_step_ca(home, crl_stepcas):  # noqa: F811
     before = home.snapshot()
     fails(home, ca, by_token(home, token), "it was used before", before=before)
     fails(home, ca, home.pganchor(*APP, "-", input="wrong\n"), "not the password of provisioner tests", before=before)
+
+
+def test_several_at_once(own):
+    """Of whichever comes last both files are, and nothing is left of the others."""
+    words = [own.program.binary, "cert", "issue", USER, "--password-file", own / "password", "--force"]
+    for _ in range(2):
+        running = [subprocess.Popen(words, env=own.environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                    text=True) for _ in range(4)]
+        said = [process.communicate(timeout=120)[1] for process in running]
+        assert {process.returncode for process in running} <= {0, 1} and 0 in {process.returncode for process in running}, said
+        assert pair(own).matches() and not pair(own).certificate.is_symlink(), said
+        assert not [path for path in own.snapshot() if ".pganchor-" in path]
