@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void add_names(const struct pga_issuing *issuing, json_t *report)
 {
@@ -81,7 +82,8 @@ void pga_print_issued(const struct pga_issuing *issuing)
 				  "libpq; without the gate, libpq asks for it.\n");
 	else if (!issuing->issue.server && files->is_default)
 		pga_print(stdout, "libpq finds both by itself.\n");
-	pga_print(stdout, "next:\n    pganchor cert timer enable %s\n", files->name);
+	pga_print(stdout, "next:\n    pganchor cert timer enable %s%s\n", files->name,
+		  files->server && geteuid() == 0 ? " --system" : "");
 	free(left);
 }
 

@@ -1,6 +1,7 @@
 #include "cli/provisioner_password.h"
 
 #include "base/file.h"
+#include "base/shell_word.h"
 #include "base/terminal.h"
 #include "ca/url.h"
 #include "cli/hidden_answer.h"
@@ -91,22 +92,57 @@ static char *port_of(const char *url)
 	return length > 0 && colon[-1] == ':' ? strndup(colon, length) : strdup("443");
 }
 
-/* As `pganchor password set CA-HOST:PORT -U PROVISIONER` keeps it. *entry is of the index. */
+/* What the keyring knows it by: the CA's host and port, and the provisioner for the user. */
+struct known_by {
+	struct pga_ca_url url;
+	char *port;
+};
+
+static int find_names(const struct pga_issuer *issuer, struct known_by *by, struct pga_error *error)
+{
+	memset(by, 0, sizeof *by);
+	if (pga_ca_url_read(&by->url, issuer->authority.url, error) != 0)
+		return -1;
+	by->port = port_of(by->url.url);
+	return by->port != NULL ? 0 : pga_fail_memory(error);
+}
+
+static void free_names(struct known_by *by)
+{
+	free(by->port);
+	pga_ca_url_free(&by->url);
+}
+
+/* *entry is of the index; NULL where there is none. */
 static int find_entry(const struct pga_issuer *issuer, const struct pga_passwords *index,
 		      const struct pga_password_entry **entry, struct pga_error *error)
 {
-	struct pga_ca_url url;
-	char *port;
+	struct known_by by;
+	int result = find_names(issuer, &by, error);
 
-	*entry = NULL;
-	if (pga_ca_url_read(&url, issuer->authority.url, error) != 0)
-		return -1;
-	port = port_of(url.url);
-	if (port != NULL)
-		*entry = pga_password_for(index, url.host, port, "", issuer->provisioner->name);
-	free(port);
-	pga_ca_url_free(&url);
-	return port != NULL ? 0 : pga_fail_memory(error);
+	*entry = result == 0
+		     ? pga_password_for(index, by.url.host, by.port, "", issuer->provisioner->name)
+		     : NULL;
+	free_names(&by);
+	return result;
+}
+
+/* Adds "pganchor password set HOST:PORT -U PROVISIONER". */
+static void add_command(const struct pga_issuer *issuer, struct pga_text *text)
+{
+	struct pga_text where = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	struct known_by by;
+
+	pga_text_add(text, "pganchor password set ");
+	if (find_names(issuer, &by, &ignored) == 0)
+		pga_text_addf(&where, strchr(by.url.host, ':') != NULL ? "[%s]:%s" : "%s:%s",
+			      by.url.host, by.port);
+	pga_text_add_shell_word(text, pga_text_string(&where));
+	pga_text_add(text, " -U ");
+	pga_text_add_shell_word(text, issuer->provisioner->name);
+	pga_text_free(&where);
+	free_names(&by);
 }
 
 /* *done: the keyring has unlocked it. What the keyring does not have is no error. */
@@ -140,6 +176,21 @@ done:
 	return result;
 }
 
+static int fail_without_terminal(const struct pga_issuer *issuer, struct pga_error *error)
+{
+	struct pga_text hint = PGA_TEXT_EMPTY;
+
+	pga_text_add(&hint, "give it: --password-file FILE (or -, for standard input), or have the "
+			    "keyring keep it: ");
+	add_command(issuer, &hint);
+	(void)pga_fail(error, pga_text_string(&hint),
+		       "the password of provisioner %s is wanted, and there is no terminal to ask "
+		       "on",
+		       issuer->provisioner->name);
+	pga_text_free(&hint);
+	return -1;
+}
+
 static int unlock_by_person(struct pga_issuer *issuer, struct pga_error *error)
 {
 	struct pga_text what = PGA_TEXT_EMPTY;
@@ -147,13 +198,7 @@ static int unlock_by_person(struct pga_issuer *issuer, struct pga_error *error)
 	int result = -1;
 
 	if (!isatty(STDIN_FILENO))
-		return pga_fail(error,
-				"give it: --password-file FILE (or -, for standard input), or have "
-				"the keyring keep it: pganchor password set CA-HOST:PORT -U "
-				"PROVISIONER",
-				"the password of provisioner %s is wanted, and there is no "
-				"terminal to ask on",
-				issuer->provisioner->name);
+		return fail_without_terminal(issuer, error);
 	pga_text_addf(&what, "Password of provisioner %s", issuer->provisioner->name);
 	for (int i = 0; i < TRIES && wrong && result != 0; i++) {
 		struct pga_secret secret;

@@ -113,7 +113,7 @@ def test_the_password_is_tried_here(own, stepca):
     """A wrong one is known before the CA is asked for anything by it."""
     asked, before = signs(stepca), own.snapshot()
     fails(own, stepca, own.pganchor(*APP, "-", input="wrong\n"), "not the password of provisioner tests", asked=asked, before=before)
-    fails(own, stepca, own.pganchor(*APP[:3]), "--password-file", "pganchor password set", asked=asked, before=before)
+    fails(own, stepca, own.pganchor(*APP[:3]), "--password-file", f"pganchor password set localhost:{stepca.port} -U tests", asked=asked, before=before)
     right = (own / "password").read_text().strip()
     prompt = r"Password of provisioner tests: "
     done = own.pganchor_tty(*APP[:3], answers=[(prompt, "no"), (prompt, "nor this"), (prompt, right)])
