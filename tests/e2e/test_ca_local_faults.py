@@ -106,7 +106,7 @@ def test_a_call_that_fails_leaves_a_matching_pair(home, tmp_path, known):
             assert now == before, which
         again = home.pganchor("ca", "local", "issue")
         assert again.returncode == 0, (which, again.stderr)
-    assert failed > 0
+    assert failed > 0 or not WHOLE
 
 
 def test_a_full_disk_changes_nothing(home):
