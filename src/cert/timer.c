@@ -114,8 +114,9 @@ static int compose_service(bool system, struct pga_text *unit, struct pga_error 
 /* A certificate that does not live long is looked at more often. */
 static void compose_own_timer(const struct pga_cert_state *state, struct pga_text *unit)
 {
+	/* Of one that cannot be read it is not known. */
 	const long pause =
-	    pga_cert_timer_pause(state->to > state->from ? state->to - state->from : 0);
+	    state->to > state->from ? pga_cert_timer_pause(state->to - state->from) : USUAL_PAUSE;
 
 	if (pause == USUAL_PAUSE)
 		return;

@@ -158,7 +158,7 @@ def test_the_machines_systemd(home, stepca, system_units):
     assert not (system_units / "pganchor-renew@.service").exists()
 
 
-def test_the_exposure_is_what_the_manual_says(home, stepca, system_units):
+def test_the_exposure_is_low(home, stepca, system_units):
     if os.geteuid() != 0:
         pytest.skip("root alone writes units of the machine")
     known(home, stepca, "app")
@@ -166,7 +166,7 @@ def test_the_exposure_is_what_the_manual_says(home, stepca, system_units):
     done = home.run(["systemd-analyze", "security", "--offline=yes", system_units / "pganchor-renew@client.service"])
     assert timer(home, "disable", "client", "--system").returncode == 0
     figure = float(re.search(r"Overall exposure level for .*: ([\d.]+)", done.stdout)[1])
-    assert figure < 4, done.stdout
+    assert figure <= 3.5, done.stdout
 
 
 def test_what_is_forgotten_has_no_timer(home, stepca):
