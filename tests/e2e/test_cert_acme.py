@@ -12,7 +12,8 @@ from stepca import SCRIPT, call
 SERVE = r"""
 ip link set lo up
 "$1" run "$2" >"$2.log" 2>&1 &
-trap 'kill $!' EXIT
+running=$!
+trap 'kill "$running"' EXIT
 until curl -s --cacert "$2/certs/root_ca.crt" https://localhost:9443/health >/dev/null; do :; done
 ca=https://localhost:9443 acme=https://localhost:9443/acme/acme/directory
 pganchor bootstrap --ca-url "$ca" --fingerprint "$3" >/dev/null
@@ -58,7 +59,7 @@ def test_a_server_by_its_port_80(home, network):
 def test_a_server_by_the_directory_of_a_web_server(home, network):
     (home / "www").mkdir()
     done = network("(cd www && exec python3 -m http.server --bind 127.0.0.1 80) >/dev/null 2>&1 &\nweb=$!\n"
-                   "until curl -s http://localhost/ >/dev/null; do :; done\n" + ISSUE + '--http-01 "$PWD/www"\nkill $web')
+                   "until curl -s http://localhost/ >/dev/null; do :; done\n" + ISSUE + '--http-01 "$PWD/www"\nkill "$web"')
     assert done.returncode == 0, done.stderr
     assert Pair(home / "server.crt", home / "server.key").matches()
 
