@@ -202,7 +202,7 @@ static void forget_failures(struct pga_cert_record *record)
 	record->why[0] = '\0';
 }
 
-static int remember_success(struct renewing *renewing, struct pga_error *error)
+static void remember_success(struct renewing *renewing)
 {
 	struct pga_renewal *renewal = renewing->renewal;
 	struct pga_cert_record *record = renewing->record;
@@ -218,7 +218,6 @@ static int remember_success(struct renewing *renewing, struct pga_error *error)
 		pga_x509_now(record->renewed);
 	}
 	note(renewing);
-	return renewal->serial != NULL ? 0 : pga_fail_memory(error);
 }
 
 /* In one line, of characters that certs.conf can have. */
@@ -251,8 +250,8 @@ static int renew(struct renewing *renewing, struct pga_error *error)
 		 !renewing->wish->dry_run)
 		done = tell_late(renewing);
 	if (done == 0)
-		return remember_success(renewing, error);
-	if (renewal->outcome == PGA_RENEWAL_FAILED && !renewing->wish->dry_run)
+		remember_success(renewing);
+	else if (renewal->outcome == PGA_RENEWAL_FAILED && !renewing->wish->dry_run)
 		return remember_failure(renewing, error);
 	return 0;
 }

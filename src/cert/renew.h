@@ -39,7 +39,7 @@ struct pga_renewal {
 	enum pga_renewal_outcome outcome;
 	time_t next;              /* when it is due, or to be tried again */
 	char ends[PGA_X509_DATE]; /* the one that is in place then; "": none */
-	char *serial;             /* of the new one, hex; NULL: none */
+	char *serial;             /* of the new one, hex; NULL: none, or for want of memory */
 	bool expired;             /* the old one was: renewed by token */
 	bool rekeyed;
 	bool reloaded;               /* what uses it was told */

@@ -104,7 +104,8 @@ static void print_done(const struct item *item)
 	const struct pga_renewal *renewal = &item->renewal;
 
 	pga_print(stdout, "%s: renewed%s, serial %s; it ends %s\n", item->record->name,
-		  renewal->rekeyed ? " with a new key" : "", renewal->serial, renewal->ends);
+		  renewal->rekeyed ? " with a new key" : "",
+		  renewal->serial != NULL ? renewal->serial : "unknown", renewal->ends);
 	if (renewal->proved)
 		pga_print(stdout, "    what uses it was told, and shows it\n");
 	else if (renewal->reloaded)

@@ -7,6 +7,7 @@ import shutil
 import socket
 import ssl
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -14,6 +15,7 @@ from certs import cert_postgres  # noqa: F401
 from hostile import reply
 from own_certificates import CERTS_CONF, CRT, DUE, EXPIRED, KEY, at, cert, have, known, leaf, match, serial, start_lenient_stepca, status
 from services import bootstrap
+from test_out_of_memory import failing_malloc, run_failing, without_wrapper  # noqa: F401
 
 WRITES = "openat,rename,renameat,renameat2,symlinkat,linkat,unlinkat,mkdirat,write,fsync,fchmod,fchown,unlink,mkdir"
 
@@ -230,13 +232,45 @@ def test_killed_at_every_call_the_pair_matches(home, stepca, tmp_path, words):
     first = next(at for at, line in enumerate(lines) if ".pganchor" in line)
     names = [(name, calls[:at + 1].count(name)) for at, name in enumerate(calls) if at >= first]
     assert len(names) > 10
-    for name, number in names[::1 if os.environ.get("PGANCHOR_WHOLE") else 3]:
+    for name, number in names[::1 if os.environ.get("PGANCHOR_TESTS_WHOLE") else 3]:
         killed = traced(home, log, words, f"trace={WRITES}", f"inject={name}:signal=SIGKILL:when={number}")
         assert killed.returncode == -9, (name, number, killed.stderr)
         assert match(crt, key), (name, number)
     assert cert(home, "renew", "--force").returncode == 0
     assert match(crt, key) and not crt.is_symlink() and not key.is_symlink()
     assert set(home.snapshot()) == clean
+
+
+@pytest.mark.parametrize("words", [[], ["--rekey"]], ids=["same-key", "another-key"])
+@pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
+def test_without_memory_it_is_renewed_or_as_before(home, stepca, failing_malloc, on, words):  # noqa: F811
+    """And it says which."""
+    crt, key = known(home, stepca, "app")
+    program, gate = without_wrapper(home)
+    argv = [program, "cert", "renew", "--force", *words]
+    good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
+    assert good.returncode == 0 and count > 100, good.stderr
+    ends = set()
+    for number in range(1 + 7 * on, count + 1, max(1, count // (400 if os.environ.get("PGANCHOR_TESTS_WHOLE") else 30))):
+        before = crt.read_bytes()
+        done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
+        assert done.returncode in (0, 1) and match(crt, key), (number, done.stderr)
+        if done.returncode == 0:
+            assert crt.read_bytes() != before and "client: renewed" in done.stdout, (number, done.stderr)
+        else:
+            assert crt.read_bytes() == before and "pganchor: " in done.stderr, (number, done.stdout, done.stderr)
+        ends.add(done.returncode)
+    assert 1 in ends
+
+
+def test_several_at_once(home, stepca):
+    """Who finds that another was faster leaves it at that."""
+    crt, key = known(home, stepca, "app")
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda words: cert(home, "renew", "--force", *words), [[], ["--rekey"], [], []]))
+    assert {one.returncode for one in done} == {0}, [one.stderr for one in done]
+    assert match(crt, key) and not crt.is_symlink() and status(home)[0] == 0
+    assert all(re.match("client: (renewed|somebody else has just renewed it)", one.stdout) for one in done)
 
 
 def test_what_a_killed_run_has_not_told_is_told_by_the_next(home, stepca):
