@@ -1,6 +1,7 @@
 #include "cert/reload.h"
 
 #include "base/file.h"
+#include "base/path.h"
 #include "base/subprocess.h"
 #include "base/text.h"
 #include "cert/state.h"
@@ -8,7 +9,8 @@
 #include "tls/dial.h"
 #include "tls/server_chain.h"
 
-#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,50 +162,83 @@ static int reload_unit(const char *unit, struct pga_error *error)
 	return run(geteuid() == 0 ? of_system : of_user, error);
 }
 
+/* Opens the file, which nobody else's link leads to. */
+static int open_pid_file(const char *path, struct pga_error *error)
+{
+	struct pga_real_path real = {.path = NULL};
+	int file;
+
+	if (pga_real_path(&real, path, error) != 0)
+		return -1;
+	file = open(real.path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+	if (file < 0)
+		(void)pga_fail_errno(error, NULL, "%s", path);
+	pga_real_path_free(&real);
+	return file;
+}
+
 /* The process that the file names has to be one of whoever wrote it: else that one could have any
  * process signalled. */
-static int check_process(const char *path, pid_t pid, struct pga_error *error)
+static int check_process(int file, const char *path, pid_t pid, struct pga_error *error)
 {
 	char directory[64];
-	struct stat file;
+	struct stat written;
 	struct stat process;
 
 	(void)snprintf(directory, sizeof directory, "/proc/%ld", (long)pid);
-	if (stat(path, &file) != 0)
+	if (fstat(file, &written) != 0)
 		return pga_fail_errno(error, NULL, "%s", path);
 	if (stat(directory, &process) != 0)
 		return pga_fail(error, "does it run?", "%s: no process has the number %ld", path,
 				(long)pid);
-	if (file.st_uid != 0 && file.st_uid != geteuid() && file.st_uid != process.st_uid)
+	if (written.st_uid != 0 && written.st_uid != geteuid() && written.st_uid != process.st_uid)
 		return pga_fail(error, NULL,
 				"%s: the process %ld is not of the user that the file belongs to",
 				path, (long)pid);
 	return 0;
 }
 
-static int send_signal(const char *text, struct pga_error *error)
+/* The number in the first line. */
+static int read_process(int file, const char *path, pid_t *process, struct pga_error *error)
 {
 	struct pga_text content = PGA_TEXT_EMPTY;
-	const char *path;
+	struct pga_file_identity stamp;
 	char *end;
-	long pid = 0;
-	int number;
-	int result = read_signal(text, &number, &path, error);
+	long pid;
+	int result = pga_file_read_open(file, path, &content, &stamp, error);
 
-	if (result == 0)
-		result = pga_file_read(path, &content, NULL, error);
 	if (result == 0) {
 		pid = strtol(pga_text_string(&content), &end, 10);
-		if (pid <= 1 || pid > 0x7fffffff || (*end != '\0' && !pga_is_blank(*end)))
+		if (pid <= 1 || pid > INT_MAX || (*end != '\0' && !pga_is_blank(*end)))
 			result = pga_fail(
 			    error, NULL, "%s: its first line is not the number of a process", path);
+		else
+			*process = (pid_t)pid;
 	}
-	if (result == 0)
-		result = check_process(path, (pid_t)pid, error);
-	if (result == 0 && kill((pid_t)pid, number) != 0)
-		result = pga_fail_errno(error, NULL, "could not signal the process %ld of %s", pid,
-					path);
 	pga_text_free(&content);
+	return result;
+}
+
+static int send_signal(const char *text, struct pga_error *error)
+{
+	const char *path;
+	pid_t process = 0;
+	int number;
+	int file;
+	int result;
+
+	if (read_signal(text, &number, &path, error) != 0)
+		return -1;
+	file = open_pid_file(path, error);
+	if (file < 0)
+		return -1;
+	result = read_process(file, path, &process, error);
+	if (result == 0)
+		result = check_process(file, path, process, error);
+	if (result == 0 && kill(process, number) != 0)
+		result = pga_fail_errno(error, NULL, "could not signal the process %ld of %s",
+					(long)process, path);
+	(void)close(file);
 	return result;
 }
 

@@ -401,6 +401,30 @@ def test_whose_process_it_is_not_is_not_signalled(home, stepca):
     assert done.returncode == 1 and "is not of the user that the file belongs to" in done.stderr
 
 
+@pytest.mark.parametrize("text", ["", "hello\n", "0\n", "1\n", "-5\n", "99999999999\n", "4194303 x\n"])
+def test_what_is_no_number_of_a_process(home, stepca, text):
+    crt, _ = known(home, stepca, "app", days=DUE)
+    before = crt.read_bytes()
+    (home / "x.pid").write_text(text)
+    done = cert(home, "renew", "--signal", f"HUP:{home / 'x.pid'}")
+    assert done.returncode == 1 and ("not the number of a process" in done.stderr or "no process has the number" in done.stderr)
+    assert crt.read_bytes() == before
+
+
+def test_somebody_elses_link_to_a_number_is_not_followed(home, stepca):
+    if os.geteuid() != 0:
+        pytest.skip("root alone could signal others")
+    known(home, stepca, "app", days=DUE)
+    (home / "real.pid").write_text(f"{os.getpid()}\n")
+    theirs = home / "theirs"
+    theirs.mkdir()
+    (theirs / "x.pid").symlink_to(home / "real.pid")
+    os.chown(theirs, 65534, 65534)
+    os.chown(theirs / "x.pid", 65534, 65534, follow_symlinks=False)
+    done = cert(home, "renew", "--signal", f"HUP:{theirs / 'x.pid'}")
+    assert done.returncode == 1 and "x.pid" in done.stderr and "could not signal" not in done.stderr
+
+
 # ---- revoke ----
 
 
