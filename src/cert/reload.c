@@ -102,7 +102,7 @@ static int read_server(const char *text, struct server_name *server, struct pga_
 
 int pga_reload_check(const struct pga_reload *reload, struct pga_error *error)
 {
-	struct server_name server;
+	struct server_name server = {.port = 0};
 	struct pga_words words = {.count = 0};
 	const char *path;
 	int number;
@@ -273,7 +273,7 @@ static int look(const struct pga_server *server, const X509 *certificate, struct
 
 bool pga_reload_answers(const struct pga_reload *reload, struct pga_error *error)
 {
-	struct server_name name;
+	struct server_name name = {.port = 0};
 	struct pga_server server = {.connect_timeout = LOOK_MILLISECONDS,
 				    .max_time = LOOK_MILLISECONDS};
 	STACK_OF(X509) *chain = NULL;
@@ -293,7 +293,7 @@ int pga_reload_prove(const struct pga_reload *reload, const X509 *certificate, u
 {
 	const long long deadline = pga_dial_now() + 1000LL * seconds;
 	const struct timespec pause = {0, PAUSE_MILLISECONDS * 1000000L};
-	struct server_name name;
+	struct server_name name = {.port = 0};
 	struct pga_server server = {.connect_timeout = LOOK_MILLISECONDS,
 				    .max_time = LOOK_MILLISECONDS};
 
