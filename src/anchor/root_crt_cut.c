@@ -3,6 +3,7 @@
 
 #include "tls/root_pins.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -286,8 +287,9 @@ done:
 }
 
 /* The anchor's name in this comment line, and the pin of the certificate below it. Both are the
- * caller's to free; NULL where there is no certificate, or no memory. */
-static void read_own(const struct pga_text *content, struct run line, char **name, char **pin)
+ * caller's to free, after an error too; *pin is NULL where there is no certificate. Returns -1 for
+ * want of memory. */
+static int read_own(const struct pga_text *content, struct run line, char **name, char **pin)
 {
 	const struct run block = find_certificate(content, end_of(line));
 	const size_t heading = strlen(PGA_ROOT_CRT_HEADING);
@@ -296,6 +298,7 @@ static void read_own(const struct pga_text *content, struct run line, char **nam
 	char *end;
 
 	*name = *pin = NULL;
+	errno = 0;
 	if (block.length > 0 && pins_of(content, block, &pins) == 1)
 		*pin = strndup(pga_text_string(&pins), PGA_PIN_LENGTH);
 	pga_text_free(&pins);
@@ -304,6 +307,7 @@ static void read_own(const struct pga_text *content, struct run line, char **nam
 	end = *name != NULL ? strstr(*name, PGA_ROOT_CRT_ENDLESS) : NULL;
 	if (end != NULL)
 		*end = '\0';
+	return errno != ENOMEM ? 0 : -1;
 }
 
 int pga_root_crt_blocks(const struct pga_text *content, struct pga_root_crt_block **blocks,
@@ -323,7 +327,11 @@ int pga_root_crt_blocks(const struct pga_text *content, struct pga_root_crt_bloc
 		struct pga_root_crt_block *block = &(*blocks)[*count];
 
 		line = find_line(content, end_of(line), PGA_ROOT_CRT_HEADING, false);
-		read_own(content, line, &block->name, &block->pin);
+		if (read_own(content, line, &block->name, &block->pin) != 0) {
+			(*count)++; /* it is freed with the others */
+			(void)pga_fail_memory(error);
+			return -1;
+		}
 		if (block->name != NULL && block->pin != NULL) {
 			(*count)++;
 			continue;

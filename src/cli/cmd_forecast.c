@@ -151,6 +151,8 @@ static int forecast(const struct asked *asked)
 	const struct pga_forecast_told told = {&made, &pins, &changes, asked->days};
 	int status = PGA_EXIT_FAILED;
 
+	/* Of this entry libpq would take what those that are looked at do not say. */
+	(void)unsetenv("PGSERVICE");
 	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) != 0 ||
 	    pga_find_services(&services, &error) != 0 ||
 	    pga_pins_load(&pins, &services.policy, &error) != 0 ||

@@ -76,7 +76,6 @@ static void restrict_to_reading(sqlite3 *base, double *end)
 	(void)sqlite.sqlite3_db_config(base, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	(void)sqlite.sqlite3_db_config(base, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	(void)sqlite.sqlite3_limit(base, SQLITE_LIMIT_LENGTH, LONGEST);
-	(void)sqlite.sqlite3_set_authorizer(base, authorize, NULL);
 	sqlite.sqlite3_progress_handler(base, STEPS, is_too_long, end);
 }
 
@@ -104,6 +103,25 @@ static int read_rows(sqlite3 *base, sqlite3_stmt *statement, const char *path, p
 	return step == SQLITE_DONE ? 0 : fail(base, path, error);
 }
 
+/* A column that is computed is so by whatever the file says, in one step that no clock is looked at
+ * in, and without the authorizer. */
+static int refuse_computed(sqlite3 *base, const char *path, struct pga_error *error)
+{
+	sqlite3_stmt *statement = NULL;
+	int step;
+
+	if (sqlite.sqlite3_prepare_v2(base,
+				      "SELECT 1 FROM pragma_table_xinfo('server') WHERE hidden > 1",
+				      -1, &statement, NULL) != SQLITE_OK)
+		return fail(base, path, error);
+	step = sqlite.sqlite3_step(statement);
+	(void)sqlite.sqlite3_finalize(statement);
+	if (step == SQLITE_ROW)
+		return pga_fail(error, NULL, "could not read %s: its table has computed columns",
+				path);
+	return step == SQLITE_DONE ? 0 : fail(base, path, error);
+}
+
 static int ask(sqlite3 *base, const char *path, const char *question, pga_sqlite_row *take,
 	       void *context, struct pga_error *error)
 {
@@ -112,6 +130,9 @@ static int ask(sqlite3 *base, const char *path, const char *question, pga_sqlite
 	int result;
 
 	restrict_to_reading(base, &end);
+	if (refuse_computed(base, path, error) != 0)
+		return -1;
+	(void)sqlite.sqlite3_set_authorizer(base, authorize, NULL);
 	if (sqlite.sqlite3_prepare_v2(base, question, -1, &statement, NULL) != SQLITE_OK)
 		result = fail(base, path, error);
 	else if (sqlite.sqlite3_stmt_readonly(statement) == 0)

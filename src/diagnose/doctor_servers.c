@@ -109,11 +109,11 @@ int pga_check_servers(const struct pga_doctor *doctor, struct pga_findings *find
 	if (pga_hide_environment(&hidden) != 0)
 		return pga_fail_memory(error);
 	add_targets(doctor, &trusts, &asking);
-	pga_restore_environment(&hidden);
 	counted.count = asking.targets.count;
 	result = counted.count > 0 ? pga_many_run(&counted, error) : 0;
 	if (result > 0)
 		pga_many_end(result);
+	pga_restore_environment(&hidden);
 	pga_probe_targets_free(&asking.targets);
 	pga_probe_trusts_free(&trusts);
 	if (result == 0 && findings->failed)

@@ -4,6 +4,8 @@
 #include "tls/dial.h"
 #include "tls/handshake.h"
 
+#include <openssl/err.h>
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +14,8 @@ struct pga_client_settings {
 	char **keywords; /* ended by NULL */
 	char **values;
 	bool requires_gss;
-	char *key; /* those of the session: others are probed alike */
+	char *home; /* libpq's; NULL: there is none */
+	char *key;  /* those of the session: others are probed alike */
 };
 
 /* Where libpq 18 writes the keys of its sessions, and those of this one to nowhere. */
@@ -143,6 +146,7 @@ int pga_client_settings_of(struct pga_probe_target *target, const struct pga_eff
 {
 	const char *sni = pga_effective_value(effective, "sslsni");
 	const int more = demands_tls(effective) ? says_more(effective, roots, error) : 0;
+	struct pga_error ignored;
 
 	target->unnamed = sni != NULL && strcmp(sni, "0") == 0;
 	if (more <= 0)
@@ -152,6 +156,11 @@ int pga_client_settings_of(struct pga_probe_target *target, const struct pga_eff
 		return pga_fail_memory(error);
 	target->settings->requires_gss = requires_gss(effective);
 	target->settings->key = key_of(effective);
+	if (roots->home == NULL)
+		roots->home = pga_libpq_home(&ignored);
+	target->settings->home = roots->home != NULL ? strdup(roots->home) : NULL;
+	if (roots->home != NULL && target->settings->home == NULL)
+		return pga_fail_memory(error);
 	return target->settings->key != NULL ? 0 : pga_fail_memory(error);
 }
 
@@ -159,6 +168,82 @@ int pga_client_settings_compare(const struct pga_client_settings *a,
 				const struct pga_client_settings *b)
 {
 	return strcmp(a != NULL ? a->key : "", b != NULL ? b->key : "");
+}
+
+static const char *setting(const struct pga_client_settings *settings, const char *keyword)
+{
+	for (size_t i = 0; settings->keywords[i] != NULL; i++)
+		if (strcmp(settings->keywords[i], keyword) == 0 && settings->values[i][0] != '\0')
+			return settings->values[i];
+	return NULL;
+}
+
+static int note_question(char *room, int size, int writing, void *asked)
+{
+	(void)writing;
+	if (size > 0)
+		room[0] = '\0';
+	*(bool *)asked = true;
+	return 0;
+}
+
+/* Whether somebody has to say the passphrase of the key, where libpq looks for it. */
+static bool wants_passphrase(const struct pga_client_settings *settings, const char *home)
+{
+	const char *named = setting(settings, "sslkey");
+	struct pga_text path = PGA_TEXT_EMPTY;
+	bool asked = false;
+	BIO *file;
+
+	if (setting(settings, "sslpassword") != NULL)
+		return false;
+	if (named != NULL)
+		pga_text_add(&path, named);
+	else if (home != NULL)
+		pga_text_addf(&path, "%s/.postgresql/postgresql.key", home);
+	file = path.length > 0 && !path.failed ? BIO_new_file(pga_text_string(&path), "r") : NULL;
+	if (file != NULL)
+		EVP_PKEY_free(PEM_read_bio_PrivateKey(file, NULL, note_question, &asked));
+	(void)BIO_free(file);
+	ERR_clear_error();
+	pga_text_free(&path);
+	return asked;
+}
+
+/* Whether whatever is in the way is there without what libpq alone knows, too: the network, a
+ * server that has gone meanwhile. */
+static bool fails_without(const struct pga_client_settings *settings, long long deadline)
+{
+	const long long left = (deadline - pga_dial_now()) / 1000;
+	struct pga_handshake handshake;
+	struct pga_error ignored;
+	const char **keywords;
+	const char **values;
+	size_t count = 0;
+	bool fails = true;
+
+	while (settings->keywords[count] != NULL)
+		count++;
+	keywords = calloc(count + 2, sizeof *keywords);
+	values = calloc(count + 2, sizeof *values);
+	count = 0;
+	for (size_t i = 0; keywords != NULL && values != NULL && settings->keywords[i] != NULL; i++)
+		if (strncmp(settings->keywords[i], "ssl", 3) != 0 ||
+		    is_known_here(settings->keywords[i])) {
+			keywords[count] = settings->keywords[i];
+			values[count++] = settings->values[i];
+		}
+	if (keywords != NULL && values != NULL && left > 0) {
+		/* Nor one in the home: libpq goes on without a file that is not there. */
+		keywords[count] = "sslcert";
+		values[count++] = "/dev/null/none";
+		fails = pga_handshake(&(struct pga_parameters){keywords, values, 0}, (int)left,
+				      &handshake, &ignored) != 0;
+		pga_handshake_free(&handshake);
+	}
+	free(keywords);
+	free(values);
+	return fails;
 }
 
 /* Whether what libpq refuses is a matter of the settings. A host that was named by itself has been
@@ -196,8 +281,11 @@ int pga_client_settings_try(const struct pga_probe_target *target, struct pga_pr
 	if (settings->requires_gss)
 		return refuse(probe, "gssencmode=require asks for GSSAPI encryption, and no TLS",
 			      error);
+	/* Whoever connects has it, and it is not for here to ask for. */
+	if (wants_passphrase(settings, settings->home))
+		return 0;
 	if (pga_handshake(&parameters, left > 0 ? (int)left : 1, &handshake, &refused) != 0 &&
-	    counts(target, &handshake))
+	    counts(target, &handshake) && !fails_without(settings, deadline))
 		result = refuse(probe, refused.message, error);
 	pga_handshake_free(&handshake);
 	return result;
@@ -215,6 +303,7 @@ void pga_client_settings_free(struct pga_client_settings *settings)
 	}
 	free(settings->keywords);
 	free(settings->values);
+	free(settings->home);
 	free(settings->key);
 	free(settings);
 }

@@ -7,10 +7,12 @@
 #include "tls/verification.h"
 #include "tls/x509_text.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <openssl/asn1.h>
 #include <openssl/ssl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -219,14 +221,30 @@ static PGconn *start(const struct pga_parameters *parameters)
 				   pga_linked_libpq_knows("gssencmode") ? without_gss : nothing);
 }
 
+/* For the passphrase of a key that has no sslpassword OpenSSL would ask the terminal, past every
+ * deadline. libpq's own hook, of 13 and later, has the sslpassword to say and asks nobody. */
+static void ask_nobody(void)
+{
+	void *set = dlsym(RTLD_DEFAULT, "PQsetSSLKeyPassHook_OpenSSL");
+	void *hook = dlsym(RTLD_DEFAULT, "PQdefaultSSLKeyPassHook_OpenSSL");
+	void (*set_hook)(void *);
+
+	if (set == NULL || hook == NULL)
+		return;
+	memcpy(&set_hook, &set, sizeof set_hook);
+	set_hook(hook);
+}
+
 int pga_handshake(const struct pga_parameters *parameters, int seconds,
 		  struct pga_handshake *handshake, struct pga_error *error)
 {
+	static pthread_once_t asks_nobody = PTHREAD_ONCE_INIT;
 	struct pga_verification verification;
 	bool answered = false;
 	PGconn *conn;
 	int result = -1;
 
+	(void)pthread_once(&asks_nobody, ask_nobody);
 	memset(handshake, 0, sizeof *handshake);
 	pga_verification_watch(&verification);
 	conn = start(parameters);

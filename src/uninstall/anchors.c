@@ -166,6 +166,20 @@ static bool is_begun(const struct pga_uninstall *plan, const struct pga_note *no
 	return begun;
 }
 
+/* One that a service names is the user's by now: no anchor's that is gone. */
+static int plan_begun(struct pga_uninstall *plan, const char *path, struct pga_error *error)
+{
+	struct pga_service_file user = {.path = NULL};
+	int result = pga_service_file_read(&user, PGA_SERVICE_USER, error);
+
+	if (result == 0)
+		result = strstr(pga_text_string(&user.bytes), path) != NULL
+			     ? pga_leave_keep(plan, path, "a service names it", "", error)
+			     : pga_leave_take(plan, strdup(path), "", error);
+	pga_service_file_free(&user);
+	return result;
+}
+
 /* As pins.c has it, for pga_pins_without(). */
 static bool is_gone(const struct pga_pin *pin, const void *context)
 {
@@ -266,8 +280,7 @@ int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *err
 			result = plan_crt(plan, &plan->pins.pins[i], error);
 	for (size_t i = 0; result == 0 && i < plan->manifest.count; i++)
 		if (is_begun(plan, &plan->manifest.notes[i]))
-			result =
-			    pga_leave_take(plan, strdup(plan->manifest.notes[i].path), "", error);
+			result = plan_begun(plan, plan->manifest.notes[i].path, error);
 	if (result == 0)
 		result = pga_uninstall_plan_root(plan, root, error);
 	if (result == 0)

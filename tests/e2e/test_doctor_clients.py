@@ -297,11 +297,16 @@ COLUMNS = "port, username, maintenance_db, service, connection_params"
 # Each row takes a fifth of a second, in a few steps of SQLite's machine.
 SLOW = (f"CREATE TABLE server (id INTEGER PRIMARY KEY, a, name, host TEXT AS (instr(a, substr(a, 1, 40000) || 'b')), {COLUMNS})",
         *[f"INSERT INTO server (a) VALUES (replace(hex(zeroblob(45000)), '0', 'a'))"] * 150)
+# Far more than any time limit, in one step of SQLite's.
+LIKES = "+".join(["(a LIKE b)"] * 300)
+MANY = (f"CREATE TABLE server (id INTEGER PRIMARY KEY, a, b, host, {COLUMNS})",
+        "INSERT INTO server (a, b) VALUES (replace(hex(zeroblob(45000)), '0', '0'), '%' || hex(zeroblob(20000)) || '1%')",
+        f"ALTER TABLE server ADD COLUMN name TEXT AS ({LIKES})")
 LONG = (f"CREATE TABLE server (id INTEGER PRIMARY KEY, name, host, {COLUMNS})", "INSERT INTO server (name) VALUES (hex(zeroblob(100000)))")
 
 
-@pytest.mark.parametrize("statements, why", [((ENDLESS,), "not authorized"), (SLOW, "interrupted"), (LONG, "string or blob too big")],
-                         ids=["a view", "slow", "long"])
+@pytest.mark.parametrize("statements, why", [((ENDLESS,), "not authorized"), (SLOW, "computed columns"), (MANY, "computed columns"), (LONG, "string or blob too big")],
+                         ids=["a view", "slow", "slow in one step", "long"])
 def test_a_base_that_keeps_sqlite_busy(home, statements, why):
     file = home / ".pgadmin/pgadmin4.db"
     file.parent.mkdir()

@@ -106,6 +106,27 @@ COMPANY = make_root("Company Root CA")
 PARTS = 25
 
 
+def test_uninstall(home, failing_malloc, tmp_path):
+    """What it says that it has done, it has: no root of ours stays in a root.crt that was there before."""
+    program, gate = without_wrapper(home)
+    argv = [program, "uninstall", "--yes"]
+    write(home, f"mine\n{make_root('Mine').pem}", ".postgresql/root.crt")
+    pinned = home.pganchor("bootstrap", COMPANY.write_root(tmp_path / "company.crt"), "--fingerprint", COMPANY.fingerprint, "--name", "company")
+    assert pinned.returncode == 0, pinned.stderr
+    old = contents(home)
+    good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
+    new = contents(home)
+    assert good.returncode == 0 and count > 100 and COMPANY.pem not in new[".postgresql/root.crt"].decode()
+    failed = 0
+    for number in range(1, count + 1, 1 + count // 300):
+        put_back(home, old)
+        done, _ = run_failing(home, failing_malloc, argv, number, preload=gate)
+        assert done.returncode in (0, 1), (number, done.stderr)
+        assert done.returncode == 1 or contents(home) == new, (number, done.stdout, done.stderr)
+        failed += done.returncode
+    assert failed > 10
+
+
 @pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
 @pytest.mark.parametrize("args", ["prod --yes", "--all --yes --json", "--undo", "--undo --json"])
 def test_hardening(home, failing_malloc, recording_server, tmp_path, args, on):

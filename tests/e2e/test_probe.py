@@ -1,10 +1,13 @@
 """pganchor probe: what it says of real servers, of certificates that are wrong in one way each, and of servers that mean harm; and what
 it sends to them."""
 
+import contextlib
 import json
 import re
+import socket
 import ssl
 import struct
+import threading
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,46 @@ from listener import Listener, read_to_end, tls_context
 from postgres import HBA
 from recording import ASK_FOR_MD5, ASK_FOR_PASSWORD, LET_IN
 from services import USER, environment, write
+
+
+
+class Relay:
+    """Hands as many connections on to the port of this machine, and closes those behind them at once; .port is its own."""
+
+    def __init__(self, to, good):
+        self.to, self.good = to, good
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listening.getsockname()[1]
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listening.accept()
+                self.good -= 1
+                if self.good < 0:
+                    connection.close()
+                    continue
+                server = socket.create_connection(("127.0.0.1", self.to))
+                for one, other in ((connection, server), (server, connection)):
+                    threading.Thread(target=self.pump, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def pump(source, to):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                to.sendall(data)
+        for end in (source, to):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
 
 MADE_UP = b"user\0pganchor-probe\0database\0pganchor-probe\0"
 ALL = "host all all all trust\n"
@@ -626,6 +669,47 @@ def test_a_client_certificate_of_the_home_counts_for_whoever_names_a_host(own_pa
     assert (found["fault"], found["verified_by_libpq"]) == ("settings", False) and "not private key file" in found["problem"]
     write(own_pair, (own_pair / "own.key").read_text(), ".postgresql/postgresql.key").chmod(0o600)
     assert told(own_pair, word)["verified"] is True
+
+
+def test_a_key_under_a_passphrase_is_asked_for_by_nobody(own_pair, shows):
+    """libpq's OpenSSL would ask the terminal. Who has the passphrase connects."""
+    done(own_pair.run(["openssl", "pkey", "-in", own_pair / "own.key", "-aes256", "-passout", "pass:secret", "-out", own_pair / "locked.key"]))
+    (own_pair / "locked.key").chmod(0o600)
+    entry = (f"[prod]\nhost=localhost\nport={shows('localhost').port}\nsslmode=verify-full\nsslcert={own_pair.path}/own.crt\n"
+             f"sslkey={own_pair.path}/locked.key\n")
+    for more, verified in (("", True), ("sslpassword=secret\n", True), ("sslpassword=wrong\n", False)):
+        write(own_pair, entry + more)
+        asked = own_pair.run_tty([own_pair.program.binary, "probe", "prod"], env=environment(own_pair))
+        assert "pass phrase" not in asked.output and asked.returncode == (0 if verified else 3), asked.output
+        assert told(own_pair, "prod", status=0 if verified else 3)["verified"] is verified
+    write(own_pair, entry)
+    assert "pass phrase" not in own_pair.run_tty([own_pair.program.binary, "forecast"], env=environment(own_pair)).output
+
+
+@pytest.mark.parametrize("named", ["nosuch", "other"])
+def test_another_entry_that_the_environment_names_has_no_say(known, shows, named):
+    write(known, f"[prod]\nhost=localhost\nport={shows('localhost').port}\nsslmode=verify-full\n"
+                 "[other]\nhost=localhost\nsslrootcert=/nonexistent\nsslcert=/etc/passwd\n")
+    clean = {**environment(known), "PGSERVICE": named}
+    asked = known.pganchor("probe", "--json", "prod", env=clean)
+    assert json.loads(asked.stdout)["servers"][0]["verified"] is True, asked.stdout
+    seen = known.pganchor("forecast", "--service", "prod", env=clean)
+    assert "shows no certificate" not in seen.stdout + seen.stderr and "not reached" not in seen.stdout + seen.stderr, seen
+    found = known.pganchor("doctor", "--online", "--json", env=clean)
+    assert [one["id"] for one in json.loads(found.stdout)["findings"] if one["id"] == "server-not-verified" and "prod" in one["subject"]] == []
+
+
+def test_what_the_network_does_is_no_fault_of_the_settings(own_pair, shows):
+    """The connections behind the first few are closed, whichever they are for."""
+    server = shows("localhost")
+    faults = set()
+    for good in range(1, 9):
+        with Relay(server.port, good) as relay:
+            write(own_pair, f"[prod]\nhost=localhost\nport={relay.port}\nsslmode=verify-full\nsslcert={own_pair.path}/own.crt\n"
+                            f"sslkey={own_pair.path}/own.key\n")
+            result = own_pair.pganchor("probe", "--json", "prod", env=environment(own_pair))
+            faults.add(json.loads(result.stdout)["servers"][0].get("fault"))
+    assert "none" in faults and "settings" not in faults
 
 
 def test_an_anchor_that_libpq_does_not_know_is_none_of_the_settings_faults(own_pair, shows):

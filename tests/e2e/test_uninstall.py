@@ -189,6 +189,19 @@ def test_a_root_that_nothing_records_is_left_and_told(home):
     assert "Nothing of pganchor's" not in uninstall(home, "--yes").stdout
 
 
+def test_an_own_file_that_a_service_names_is_the_users(home, tmp_path):
+    """The anchor that made it is long gone."""
+    root = OWN_ROOT.write_root(tmp_path / "own.crt")
+    assert home.pganchor("bootstrap", root, "--fingerprint", OWN_ROOT.fingerprint, "--name", "mine").returncode == 0
+    own = home / ".config/pganchor/anchors/mine.crt"
+    assert own.exists() and home.pganchor("anchor", "remove", "mine", "--yes").returncode == 0 and not own.exists()
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text(OWN_ROOT.pem)
+    (home / ".pg_service.conf").write_text(f"[prod]\nhost=localhost\nsslmode=verify-full\nsslrootcert={own}\n")
+    done = uninstall(home, "--yes")
+    assert done.returncode == 0 and own.read_text() == OWN_ROOT.pem and str(own.name) in done.stdout, (done.stdout, done.stderr)
+
+
 def test_without_a_terminal_it_wants_yes(home, stepca):
     bootstrap(home, stepca)
     before = home.snapshot()
