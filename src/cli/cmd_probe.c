@@ -117,7 +117,8 @@ static int run(int argc, char **argv)
 	const char *wrong;
 	int status;
 
-	/* An entry is asked for by its name: of this one libpq would take what that does not say. */
+	/* An entry is asked for by its name: of this one libpq would take what that does not say.
+	 */
 	(void)unsetenv("PGSERVICE");
 	if (!pga_options_read(&pga_cmd_probe, argc, argv, &asked, &status))
 		return status;

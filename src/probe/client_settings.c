@@ -188,7 +188,7 @@ static int note_question(char *room, int size, int writing, void *asked)
 }
 
 /* Whether somebody has to say the passphrase of the key, where libpq looks for it. */
-static bool wants_passphrase(const struct pga_client_settings *settings, const char *home)
+static bool wants_passphrase(const struct pga_client_settings *settings)
 {
 	const char *named = setting(settings, "sslkey");
 	struct pga_text path = PGA_TEXT_EMPTY;
@@ -199,8 +199,8 @@ static bool wants_passphrase(const struct pga_client_settings *settings, const c
 		return false;
 	if (named != NULL)
 		pga_text_add(&path, named);
-	else if (home != NULL)
-		pga_text_addf(&path, "%s/.postgresql/postgresql.key", home);
+	else if (settings->home != NULL)
+		pga_text_addf(&path, "%s/.postgresql/postgresql.key", settings->home);
 	file = path.length > 0 && !path.failed ? BIO_new_file(pga_text_string(&path), "r") : NULL;
 	if (file != NULL)
 		EVP_PKEY_free(PEM_read_bio_PrivateKey(file, NULL, note_question, &asked));
@@ -282,7 +282,7 @@ int pga_client_settings_try(const struct pga_probe_target *target, struct pga_pr
 		return refuse(probe, "gssencmode=require asks for GSSAPI encryption, and no TLS",
 			      error);
 	/* Whoever connects has it, and it is not for here to ask for. */
-	if (wants_passphrase(settings, settings->home))
+	if (wants_passphrase(settings))
 		return 0;
 	if (pga_handshake(&parameters, left > 0 ? (int)left : 1, &handshake, &refused) != 0 &&
 	    counts(target, &handshake) && !fails_without(settings, deadline))

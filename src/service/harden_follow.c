@@ -3,18 +3,6 @@
 
 #include <string.h>
 
-static int take_lines(const struct pga_text *bytes, const char *name, struct pga_text *lines,
-		      struct pga_error *error)
-{
-	size_t start;
-	size_t length;
-	size_t line;
-
-	pga_harden_find_lines(bytes, name, &start, &length, &line);
-	pga_text_add_bytes(lines, pga_text_string(bytes) + start, length);
-	return lines->failed ? pga_fail_memory(error) : 0;
-}
-
 static bool is_same(const struct pga_text *one, const struct pga_text *other)
 {
 	return one->length == other->length &&
@@ -50,8 +38,8 @@ static int follow(const struct pga_harden_record *record, const struct pga_text 
 	struct pga_text rest = PGA_TEXT_EMPTY;
 	int result = -1;
 
-	if (take_lines(before, record->name, &old, error) != 0 ||
-	    take_lines(after, record->name, &new, error) != 0)
+	if (pga_harden_add_lines(before, record->name, &old, error) != 0 ||
+	    pga_harden_add_lines(after, record->name, &new, error) != 0)
 		goto done;
 	result = 0;
 	if (is_same(&old, &new) || !pga_harden_record_is_about(record, &old))

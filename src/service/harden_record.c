@@ -371,3 +371,15 @@ void pga_harden_find_lines(const struct pga_text *bytes, const char *name, size_
 		*length = end - *start;
 	}
 }
+
+int pga_harden_add_lines(const struct pga_text *bytes, const char *name, struct pga_text *lines,
+			 struct pga_error *error)
+{
+	size_t start = 0;
+	size_t length = 0;
+	size_t line;
+
+	pga_harden_find_lines(bytes, name, &start, &length, &line);
+	pga_text_add_bytes(lines, pga_text_string(bytes) + start, length);
+	return lines->failed ? pga_fail_memory(error) : 0;
+}

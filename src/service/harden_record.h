@@ -103,4 +103,8 @@ int pga_harden_records_follow(struct pga_text *bytes, const char *path,
 void pga_harden_find_lines(const struct pga_text *bytes, const char *name, size_t *start,
 			   size_t *length, size_t *line);
 
+/* Adds the bytes there to lines. Returns -1 for want of memory. */
+int pga_harden_add_lines(const struct pga_text *bytes, const char *name, struct pga_text *lines,
+			 struct pga_error *error);
+
 #endif

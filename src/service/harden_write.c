@@ -85,18 +85,6 @@ static int change_entry(struct pga_text *bytes, const struct pga_hardening *item
 	return 0;
 }
 
-static int lines_of(const struct pga_text *bytes, const char *name, struct pga_text *lines,
-		    struct pga_error *error)
-{
-	size_t start;
-	size_t length;
-	size_t line;
-
-	pga_harden_find_lines(bytes, name, &start, &length, &line);
-	pga_text_add_bytes(lines, pga_text_string(bytes) + start, length);
-	return lines->failed ? pga_fail_memory(error) : 0;
-}
-
 /* The record of an entry takes the place of an earlier one: that is how it was last. */
 static int record_entry(struct writing *writing, const struct pga_text *before,
 			const struct pga_hardening *item, struct pga_error *error)
@@ -113,8 +101,8 @@ static int record_entry(struct writing *writing, const struct pga_text *before,
 		return pga_fail_errno(error, NULL, "could not look at %s",
 				      writing->services.edit.path);
 	pga_harden_record_drop(record, writing->services.edit.path, item->name, &rest);
-	if (lines_of(before, item->name, &old, error) == 0 &&
-	    lines_of(&writing->services.after, item->name, &new, error) == 0) {
+	if (pga_harden_add_lines(before, item->name, &old, error) == 0 &&
+	    pga_harden_add_lines(&writing->services.after, item->name, &new, error) == 0) {
 		pga_harden_record_add(&rest, path, item->name, &old, &new);
 		pga_text_free(record);
 		*record = rest;
