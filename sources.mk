@@ -132,6 +132,7 @@ TLS = \
 	src/tls/handshake.c src/tls/handshake.h \
 	src/tls/host_name.c src/tls/host_name.h \
 	src/tls/minisign.c src/tls/minisign.h \
+	src/tls/openssl_error.c src/tls/openssl_error.h \
 	src/tls/host_names.c src/tls/host_names.h \
 	src/tls/name_constraints.c src/tls/name_constraints.h \
 	src/tls/root_pins.c src/tls/root_pins.h \
@@ -141,12 +142,16 @@ TLS = \
 	src/tls/verification.c src/tls/verification.h \
 	src/tls/x509_text.c src/tls/x509_text.h
 CA = \
+	src/ca/base64url.c src/ca/base64url.h \
 	src/ca/http.c src/ca/http.h \
 	src/ca/http_chain.c src/ca/http_chain.h \
 	src/ca/idn.c src/ca/idn.h \
+	src/ca/jwe.c src/ca/jwe.h \
+	src/ca/jws.c src/ca/jws.h \
 	src/ca/proxy.c src/ca/proxy.h \
 	src/ca/step_config.c src/ca/step_config.h \
 	src/ca/stepca.c src/ca/stepca.h \
+	src/ca/stepca_certs.c src/ca/stepca_certs.h \
 	src/ca/team.c src/ca/team.h \
 	src/ca/url.c src/ca/url.h
 ANCHOR = \
@@ -188,6 +193,7 @@ ANCHOR = \
 	src/anchor/source_team.c \
 	src/anchor/source_words.h \
 	src/anchor/trimmed.c src/anchor/trimmed.h \
+	src/anchor/units.c src/anchor/units.h \
 	src/anchor/unpinned.c src/anchor/unpinned.h
 SERVICE = \
 	src/service/addresses.c src/service/addresses.h \
@@ -269,6 +275,40 @@ PASSWORD = \
 	src/password/pins_copy.c src/password/pins_copy.h \
 	src/password/private_key.c src/password/private_key.h \
 	src/password/secret.c src/password/secret.h
+CERT = \
+	src/cert/acme.c src/cert/acme.h \
+	src/cert/authority.c src/cert/authority.h \
+	src/cert/certs_conf.c \
+	src/cert/cluster.c src/cert/cluster.h \
+	src/cert/cluster_sql.c src/cert/cluster_sql.h \
+	src/cert/csr.c src/cert/csr.h \
+	src/cert/issue.c src/cert/issue.h \
+	src/cert/issue_refusal.c \
+	src/cert/key.c src/cert/key.h \
+	src/cert/lifetime.c src/cert/lifetime.h \
+	src/cert/local_ca.c src/cert/local_ca.h \
+	src/cert/local_pair.c src/cert/local_pair.h \
+	src/cert/local_record.c src/cert/local_record.h \
+	src/cert/local_remove.c \
+	src/cert/local_renew.c src/cert/local_renew.h \
+	src/cert/local_serve.c src/cert/local_serve.h \
+	src/cert/local_sign.c src/cert/local_sign.h \
+	src/cert/metrics.c src/cert/metrics.h \
+	src/cert/pair.c src/cert/pair.h \
+	src/cert/pair_check.c \
+	src/cert/pair_place.c src/cert/pair_place.h \
+	src/cert/pair_swap.c src/cert/pair_swap.h \
+	src/cert/passphrase.c src/cert/passphrase.h \
+	src/cert/record.c src/cert/record.h \
+	src/cert/reload.c src/cert/reload.h \
+	src/cert/renew.c src/cert/renew.h \
+	src/cert/renew_ask.c src/cert/renew_ask.h \
+	src/cert/renew_place.c src/cert/renewing.h \
+	src/cert/revoke.c src/cert/revoke.h \
+	src/cert/sign.c src/cert/sign.h \
+	src/cert/state.c src/cert/state.h \
+	src/cert/timer.c src/cert/timer.h \
+	src/cert/words.c src/cert/words.h
 REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
@@ -339,6 +379,7 @@ CLIENTS = \
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
+	src/uninstall/certs.c \
 	src/uninstall/crls.c \
 	src/uninstall/do.c \
 	src/uninstall/gate.c \
@@ -367,6 +408,7 @@ DIAGNOSE = \
 	src/diagnose/doctor_files.c \
 	src/diagnose/doctor_passfile.c \
 	src/diagnose/doctor_paths.c src/diagnose/doctor_paths.h \
+	src/diagnose/doctor_certs.c \
 	src/diagnose/doctor_clients.c \
 	src/diagnose/doctor_clock.c \
 	src/diagnose/doctor_container.c \
@@ -399,7 +441,7 @@ DIAGNOSE = \
 	src/diagnose/status.c src/diagnose/status.h \
 	src/diagnose/variables.c src/diagnose/variables.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -435,6 +477,23 @@ CLI = \
 	src/cli/cmd_anchor_timer.c \
 	src/cli/cmd_anchor_verify.c \
 	src/cli/cmd_bootstrap.c \
+	src/cli/cert_json.c \
+	src/cli/cert_reload_options.h \
+	src/cli/cmd_ca.c src/cli/cmd_ca.h \
+	src/cli/cmd_ca_local.c \
+	src/cli/cmd_ca_local_create.c \
+	src/cli/cmd_ca_local_issue.c \
+	src/cli/cmd_ca_local_remove.c \
+	src/cli/cmd_ca_local_serve.c \
+	src/cli/cmd_cert.c src/cli/cmd_cert.h \
+	src/cli/cmd_cert_add.c \
+	src/cli/cmd_cert_forget.c \
+	src/cli/cmd_cert_inspect.c \
+	src/cli/cmd_cert_issue.c \
+	src/cli/cmd_cert_renew.c \
+	src/cli/cmd_cert_revoke.c \
+	src/cli/cmd_cert_status.c \
+	src/cli/cmd_cert_timer.c \
 	src/cli/cmd_completion.c \
 	src/cli/cmd_crl.c src/cli/cmd_crl.h \
 	src/cli/cmd_crl_add.c \
@@ -473,6 +532,10 @@ CLI = \
 	src/cli/enable_prepare.c src/cli/enable_prepare.h \
 	src/cli/harden_questions.c src/cli/harden_questions.h \
 	src/cli/hidden_answer.c src/cli/hidden_answer.h \
+	src/cli/issue_acme.c \
+	src/cli/issue_files.c src/cli/issue_files.h \
+	src/cli/issue_write.c \
+	src/cli/issuing.h src/cli/print_issue.c \
 	src/cli/onboard_passwords.c src/cli/onboarding.h \
 	src/cli/onboard_servers.c \
 	src/cli/options.c src/cli/options.h \
@@ -508,6 +571,7 @@ CLI = \
 	src/cli/profile_options.h \
 	src/cli/service_bundle.c src/cli/service_bundle.h \
 	src/cli/service_check.c src/cli/service_check.h \
+	src/cli/provisioner_password.c src/cli/provisioner_password.h \
 	src/cli/question.c src/cli/question.h \
 	src/cli/sources.h \
 	src/cli/step_habits.c src/cli/step_habits.h \
@@ -519,6 +583,8 @@ MANUALS = man/libpganchor.3 man/pganchor-policy.5
 TOOL_MANUALS = \
 	man/pganchor-anchor.1 \
 	man/pganchor-bootstrap.1 \
+	man/pganchor-ca.1 \
+	man/pganchor-cert.1 \
 	man/pganchor-completion.1 \
 	man/pganchor-crl.1 \
 	man/pganchor-disable.1 \

@@ -63,6 +63,8 @@ packages_of() {
             echo python3-psycopg libdbd-pg-perl lua5.3 lua-sql-postgres tcl libpgtcl odbc-postgresql unixodbc libpqxx-dev
             echo gdal-bin python3-pyqt5.qtsql libqt5sql5-psql r-cran-rpostgresql
             echo libcmocka-dev valgrind xz-utils mmdebstrap
+            # cert issue --acme.
+            echo lego
             # tests/fuzz: libFuzzer is clang's.
             echo clang libclang-rt-dev
             # tests/upstream: source packages, verified and unpacked.
@@ -86,6 +88,8 @@ packages_of() {
             echo python3-prometheus-client
             # What signs profiles, and what reads the role and the module that are made of one.
             echo minisign ansible-core nix-bin
+            # A local CA, to be compared with.
+            echo mkcert
             # Another day: of it a forecast tells, and psql is the judge.
             echo faketime
             # Drivers that are no libpq, and what stands on those that are; bsh runs Java without a compiler.

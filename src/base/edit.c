@@ -142,7 +142,7 @@ static int keep_owner(const struct pga_edit *edit, int file)
 {
 	struct stat status;
 
-	if (!edit->existed)
+	if (!edit->existed && !edit->owned)
 		return 0;
 	if (fstat(file, &status) != 0)
 		return -1;

@@ -24,7 +24,11 @@ struct pga_edit {
 	mode_t mode;            /* what it has, or is to get */
 	struct pga_made made;   /* directories that were made for it */
 	bool unnoted;           /* the manifest (base/manifest.h) need not know of it */
-	struct pga_text notes;  /* what is to be noted there besides */
+	bool owned;             /* set between begin and stage: the new file gets this owner and
+				   group, and not those that the old one had */
+	uid_t owner;
+	gid_t group;
+	struct pga_text notes; /* what is to be noted there besides */
 
 	char *staged_path; /* where the new bytes are while they are staged; NULL otherwise */
 
@@ -39,8 +43,6 @@ struct pga_edit {
 	struct pga_file_identity after; /* of what is in its place since it was applied */
 	struct timespec modified;       /* the old file's */
 	nlink_t names;                  /* that the old file has */
-	uid_t owner;
-	gid_t group;
 };
 
 /* Locks the file's directory (waiting for another pganchor that holds it), makes missing

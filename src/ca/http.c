@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,6 +16,7 @@
 struct receiving {
 	struct pga_text *body;
 	char **etag;
+	time_t *date;
 	size_t limit;
 	size_t received; /* bytes of headers and bodies, of every answer on the way */
 	bool too_large;
@@ -68,6 +70,23 @@ static void take_etag(char **etag, const char *bytes, size_t length)
 	*etag = strndup(bytes, length);
 }
 
+#define DATE         "date:"
+#define LONGEST_DATE 64
+
+/* As HTTP writes it (RFC 9110, 5.6.7), which libcurl reads. */
+static void take_date(time_t *date, const char *bytes, size_t length)
+{
+	static const size_t start = sizeof DATE - 1;
+	char text[LONGEST_DATE];
+
+	if (date == NULL || length <= start || length - start >= sizeof text ||
+	    strncasecmp(bytes, DATE, start) != 0)
+		return;
+	memcpy(text, bytes + start, length - start);
+	text[length - start] = '\0';
+	*date = curl_getdate(text, NULL);
+}
+
 /* curl_write_callback has it so. NOLINTNEXTLINE(readability-non-const-parameter) */
 static size_t take_header(char *bytes, size_t one, size_t length, void *context)
 {
@@ -77,6 +96,7 @@ static size_t take_header(char *bytes, size_t one, size_t length, void *context)
 	if (!take(receiving, length))
 		return 0;
 	take_etag(receiving->etag, bytes, length);
+	take_date(receiving->date, bytes, length);
 	return length;
 }
 
@@ -135,6 +155,56 @@ static CURLcode trust(CURL *curl, const struct pga_http_request *request)
 		code = set_verification(curl, true);
 	free(blob.data);
 	return code;
+}
+
+/* libcurl keeps no copy: the bytes are the request's, which outlives the handle. */
+static CURLcode show_certificate(CURL *curl, const struct pga_http_request *request)
+{
+	struct curl_blob blob = {.flags = CURL_BLOB_NOCOPY};
+	CURLcode code;
+
+	if (request->certificate == NULL)
+		return CURLE_OK;
+	blob.data = (void *)(uintptr_t)request->certificate;
+	blob.len = strlen(request->certificate);
+	code = curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &blob);
+	blob.data = (void *)(uintptr_t)request->key;
+	blob.len = strlen(request->key);
+	return code != CURLE_OK ? code : curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &blob);
+}
+
+/* A header is added to the list, which is kept where there is no memory for it. */
+static bool add_header(struct curl_slist **headers, const char *header)
+{
+	struct curl_slist *longer = curl_slist_append(*headers, header);
+
+	if (longer != NULL)
+		*headers = longer;
+	return longer != NULL;
+}
+
+/* What is posted, and by whom. The caller frees the headers, which libcurl goes on using. */
+static CURLcode send_along(CURL *curl, const struct pga_http_request *request,
+			   struct curl_slist **headers)
+{
+	struct pga_text bearer = PGA_TEXT_EMPTY;
+	CURLcode code = show_certificate(curl, request);
+	bool added = true;
+
+	if (code == CURLE_OK && request->json != NULL) {
+		/* Not "Expect: 100-continue": a CA need not know of it. */
+		added = add_header(headers, "Content-Type: application/json") &&
+			add_header(headers, "Expect:");
+		code = curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request->json);
+	}
+	if (request->bearer != NULL) {
+		pga_text_addf(&bearer, "Authorization: Bearer %s", request->bearer);
+		added = added && !bearer.failed && add_header(headers, pga_text_string(&bearer));
+		pga_text_wipe(&bearer);
+	}
+	if (code == CURLE_OK && *headers != NULL)
+		code = curl_easy_setopt(curl, CURLOPT_HTTPHEADER, *headers);
+	return added ? code : CURLE_OUT_OF_MEMORY;
 }
 
 static CURLcode set_up(CURL *curl, const struct pga_http *http,
@@ -230,6 +300,12 @@ static int explain_timeout(CURL *curl, const struct pga_http *http,
 			(double)http->connect_timeout / 1000);
 }
 
+/* OpenSSL's words for a certificate that is out of its time, which libcurl hands on. */
+static bool is_of_time(const char *detail)
+{
+	return strstr(detail, "not yet valid") != NULL || strstr(detail, "has expired") != NULL;
+}
+
 static int explain(CURL *curl, CURLcode code, const char *detail, const struct receiving *receiving,
 		   const struct pga_http *http, const struct pga_http_request *request,
 		   struct pga_error *error)
@@ -259,7 +335,9 @@ static int explain(CURL *curl, CURLcode code, const char *detail, const struct r
 		}
 	}
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
-		hint = request->if_unverified;
+		hint = is_of_time(detail) ? "is the clock of this machine right? if it is, the "
+					    "CA's certificate has ended: ask who runs it"
+					  : request->if_unverified;
 	return pga_fail(error, hint, "%s: %s (%s)", request->url, why,
 			detail[0] != '\0' ? detail : curl_easy_strerror(code));
 }
@@ -320,8 +398,10 @@ static int get(const struct pga_http *http, const struct pga_http_request *reque
 {
 	struct receiving receiving = {.body = body,
 				      .etag = request->etag,
+				      .date = request->date,
 				      .limit =
 					  request->limit != 0 ? request->limit : PGA_HTTP_LIMIT};
+	struct curl_slist *headers = NULL;
 	char detail[CURL_ERROR_SIZE] = "";
 	CURL *curl = curl_easy_init();
 	CURLcode code;
@@ -329,7 +409,11 @@ static int get(const struct pga_http *http, const struct pga_http_request *reque
 
 	if (curl == NULL)
 		return pga_fail_memory(error);
+	if (request->date != NULL)
+		*request->date = -1;
 	code = set_up(curl, http, request, &receiving, detail);
+	if (code == CURLE_OK)
+		code = send_along(curl, request, &headers);
 	if (code != CURLE_OK) {
 		(void)pga_fail(error, "see pganchor doctor", "libcurl: %s",
 			       curl_easy_strerror(code));
@@ -348,6 +432,7 @@ static int get(const struct pga_http *http, const struct pga_http_request *reque
 		*request->other_kind = result != 0 && !body->failed && is_other_kind(code);
 done:
 	curl_easy_cleanup(curl);
+	curl_slist_free_all(headers);
 	return result;
 }
 

@@ -1,4 +1,4 @@
-/* One bounded GET over HTTPS. The other end may be anybody and answer anything. */
+/* One bounded request over HTTPS. The other end may be anybody and answer anything. */
 #ifndef PGA_CA_HTTP_H
 #define PGA_CA_HTTP_H
 
@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <time.h>
 
 /* No root, and no list of them, comes near this; headers count as well. */
 #define PGA_HTTP_LIMIT ((size_t)1024 * 1024)
@@ -50,9 +51,16 @@ struct pga_http_request {
 	bool *unreached; /* set where nobody was reached, or gave a whole answer in time; or NULL */
 	long *status; /* gets HTTP's status of the answer, 0 where there is none; NULL: not wanted
 		       */
+	time_t *date; /* gets the server's clock, by the answer's Date; -1 where it does not say, or
+			 NULL */
+	const char *json;        /* sent by POST; NULL: it is a GET */
+	const char *bearer;      /* a token, for the header Authorization; or NULL */
+	const char *certificate; /* PEM: the client's own, with its chain or without; or NULL */
+	const char *key;         /* PEM of its private key, no passphrase on it; the same */
 };
 
-/* Adds the body of the answer to body. No redirect is followed. Returns -1 for a
+/* Adds the body of the answer to body, that of a refusal too: what a server that is verified says
+ * of it may be read there after an error. No redirect is followed. Returns -1 for a
  * server that is not reached or not verified, that says anything but success, or that answers with
  * more than the limit; no more than that is ever held. */
 int pga_http_get(const struct pga_http *http, const struct pga_http_request *request,

@@ -17,6 +17,7 @@ static const struct {
     /* What these ask. */
     {"services", pga_complete_services},
     {"anchors", pga_complete_anchors},
+    {"certs", pga_complete_certs},
 };
 
 static int run(int argc, char **argv)
@@ -40,7 +41,7 @@ const struct pga_command pga_cmd_completion = {
     .summary = "print what completes these words in bash, fish or zsh",
     .usage = "bash|fish|zsh",
     .about = "Prints the shell's functions that complete pganchor's commands and options, and the "
-	     "names of services and anchors. The packages bring them.",
+	     "names of services, anchors and certificates. The packages bring them.",
     .word = "bash, fish or zsh",
     .least = 1,
     .most = 1,

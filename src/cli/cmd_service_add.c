@@ -1,4 +1,5 @@
 /* pganchor service add: composes an entry, checks it, writes it, and says what it did. */
+#include "cli/cmd_cert.h"
 #include "cli/cmd_service.h"
 #include "policy/linked.h"
 #include "policy/secrets.h"
@@ -24,6 +25,7 @@
 struct typed {
 	struct pga_addition asked; /* the first: it is what most options are for */
 	struct pga_bundle_wish bundle;
+	const char *certificate; /* the name of one of the user's own */
 };
 
 static int add_setting(struct pga_addition *asked, const char *keyword, const char *value)
@@ -155,6 +157,12 @@ static const struct pga_option options[] = {
      .argument = "NAME",
      .help = "the CA root that is valid for the server, where more than one is",
      .names = PGA_NAMES_ANCHOR},
+    {.name = "cert",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct typed, certificate),
+     .argument = "NAME",
+     .help = "the certificate of yours that it shows, as cert status calls it: its sslcert and "
+	     "sslkey"},
     {.name = "from-bundle",
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct typed, bundle.source),
@@ -436,6 +444,32 @@ static int add_from_bundle(struct typed *typed, struct pga_added *added)
 	return status;
 }
 
+/* The files of a certificate that is known (pganchor cert). */
+static int add_certificate(struct typed *typed)
+{
+	struct pga_cert_records records;
+	const struct pga_cert_record *record = NULL;
+	struct pga_error error;
+	int status = PGA_EXIT_FAILED;
+
+	if (typed->certificate == NULL)
+		return PGA_EXIT_DONE;
+	if (pga_cert_records_read(&records, &error) == 0) {
+		record = pga_cert_record_named(&records, typed->certificate);
+		if (record == NULL)
+			(void)pga_fail_no_cert(&records, typed->certificate, &error);
+	}
+	if (record == NULL) {
+		pga_print_error(&error);
+	} else {
+		status = add_setting(&typed->asked, "sslcert", record->certificate);
+		if (status == PGA_EXIT_DONE)
+			status = add_setting(&typed->asked, "sslkey", record->key);
+	}
+	pga_cert_records_free(&records);
+	return status;
+}
+
 static int check_bundle(const struct typed *typed)
 {
 	if (typed->bundle.source == NULL &&
@@ -457,6 +491,8 @@ static int run(int argc, char **argv)
 		status = take_words(asked, argc - optind, argv + optind);
 	else
 		goto done;
+	if (status == PGA_EXIT_DONE)
+		status = add_certificate(&typed);
 	if (status == PGA_EXIT_DONE)
 		status = check_bundle(&typed);
 	if (status == PGA_EXIT_DONE)

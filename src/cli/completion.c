@@ -1,6 +1,7 @@
 #include "cli/completion.h"
 
 #include "base/shell_word.h"
+#include "cert/record.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
 #include "policy/pins.h"
@@ -68,6 +69,7 @@ static const char *const bash_names[] = {
     [PGA_NAMES_NOTHING] = ":",
     [PGA_NAMES_ANCHOR] = "_pganchor_words \"$(pganchor completion anchors 2>/dev/null)\"",
     [PGA_NAMES_SERVICE] = "_pganchor_words \"$(pganchor completion services 2>/dev/null)\"",
+    [PGA_NAMES_CERT] = "_pganchor_words \"$(pganchor completion certs 2>/dev/null)\"",
     [PGA_NAMES_UNIT] =
 	("_pganchor_words \"$(systemctl list-unit-files --type=service --no-legend --plain "
 	 "2>/dev/null | sed 's/ .*//')\""),
@@ -165,6 +167,7 @@ static const char *const fish_names[] = {
     [PGA_NAMES_NOTHING] = "",
     [PGA_NAMES_ANCHOR] = "-a '(pganchor completion anchors 2>/dev/null)'",
     [PGA_NAMES_SERVICE] = "-a '(pganchor completion services 2>/dev/null)'",
+    [PGA_NAMES_CERT] = "-a '(pganchor completion certs 2>/dev/null)'",
     [PGA_NAMES_UNIT] = "-a '(__fish_systemctl_services)'",
     [PGA_NAMES_FILE] = "-F",
     [PGA_NAMES_DIRECTORY] = "-a '(__fish_complete_directories)'",
@@ -249,13 +252,10 @@ void pga_complete_fish(void)
 /* zsh: _describe for what is made of subcommands, _arguments for the rest. */
 
 static const char *const zsh_names[] = {
-    [PGA_NAMES_NOTHING] = " ",
-    [PGA_NAMES_ANCHOR] = "->anchors",
-    [PGA_NAMES_SERVICE] = "->services",
-    [PGA_NAMES_UNIT] = "->units",
-    [PGA_NAMES_FILE] = "_files",
-    [PGA_NAMES_DIRECTORY] = "_files -/",
-    [PGA_NAMES_PROGRAM] = "_command_names -e",
+    [PGA_NAMES_NOTHING] = " ",           [PGA_NAMES_ANCHOR] = "->anchors",
+    [PGA_NAMES_SERVICE] = "->services",  [PGA_NAMES_CERT] = "->certs",
+    [PGA_NAMES_UNIT] = "->units",        [PGA_NAMES_FILE] = "_files",
+    [PGA_NAMES_DIRECTORY] = "_files -/", [PGA_NAMES_PROGRAM] = "_command_names -e",
 };
 
 static void zsh_path(const struct pga_command *command)
@@ -341,6 +341,7 @@ void pga_complete_zsh(void)
 	(void)fputs(
 	    "    esac\n"
 	    "    case $state in\n"
+	    "        certs) found=(${(f)\"$(pganchor completion certs 2>/dev/null)\"}) ;;\n"
 	    "        anchors) found=(${(f)\"$(pganchor completion anchors 2>/dev/null)\"}) ;;\n"
 	    "        services) found=(${(f)\"$(pganchor completion services 2>/dev/null)\"}) "
 	    ";;\n"
@@ -394,4 +395,15 @@ void pga_complete_anchors(void)
 				(void)puts(pins.pins[i].name);
 	pga_pins_free(&pins);
 	pga_policy_free(&policy);
+}
+
+void pga_complete_certs(void)
+{
+	struct pga_cert_records records;
+	struct pga_error error;
+
+	if (pga_cert_records_read(&records, &error) == 0)
+		for (size_t i = 0; i < records.count; i++)
+			(void)puts(records.records[i].name);
+	pga_cert_records_free(&records);
 }

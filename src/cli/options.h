@@ -31,6 +31,7 @@ enum pga_names {
 	PGA_NAMES_DIRECTORY,
 	PGA_NAMES_PROGRAM,
 	PGA_NAMES_COMMAND, /* of pganchor */
+	PGA_NAMES_CERT,    /* one of one's own certificates */
 };
 
 struct pga_option {

@@ -16,6 +16,7 @@ pga_check_run pga_check_keys;
 pga_check_run pga_check_passfile;
 pga_check_run pga_check_policy;
 pga_check_run pga_check_root_crt;
+pga_check_run pga_check_certs;
 pga_check_run pga_check_clients;
 pga_check_run pga_check_clock;
 pga_check_run pga_check_container;

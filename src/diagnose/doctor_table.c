@@ -21,6 +21,8 @@ const struct pga_check pga_checks[] = {
     {PGA_ABOUT_ROOTS, "root.crt has no root that nobody pinned", false, false, NULL,
      pga_check_root_crt},
     {"timers", "the anchors are refreshed", false, false, "timer", pga_check_timer},
+    {"certificates", "one's own certificates can be used, and are renewed", false, false, NULL,
+     pga_check_certs},
     {"policy", "the policy is what it was meant to be", false, false, NULL, pga_check_policy},
     {"clients", "no client keeps a connection that is weak", false, true, "clients",
      pga_check_clients},

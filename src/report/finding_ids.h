@@ -93,6 +93,9 @@
 	X(PGA_CLOCK_FREE, "clock-free")                                         \
 	X(PGA_CONTAINER_WITHOUT_ROOTS, "container-without-roots")               \
 	X(PGA_PRELOAD_GONE, "preload-gone")                                     \
-	X(PGA_HOME_FILE_OF_ROOT, "home-file-of-root")
+	X(PGA_HOME_FILE_OF_ROOT, "home-file-of-root")                           \
+	X(PGA_CERT_BROKEN_FOUND, "cert-broken")                                 \
+	X(PGA_CERT_NOT_RENEWED, "cert-not-renewed")                             \
+	X(PGA_CERT_NO_TIMER, "cert-no-timer")
 
 #endif

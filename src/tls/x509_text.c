@@ -61,12 +61,16 @@ bool pga_x509_date(const ASN1_TIME *date, char text[PGA_X509_DATE])
 	       strftime(text, PGA_X509_DATE, "%Y-%m-%dT%H:%M:%SZ", &time) != 0;
 }
 
-void pga_x509_now(char text[PGA_X509_DATE])
+void pga_x509_date_of(time_t when, char text[PGA_X509_DATE])
 {
-	const time_t seconds = time(NULL);
-	struct tm time;
+	struct tm parts;
 
 	text[0] = '\0';
-	if (gmtime_r(&seconds, &time) != NULL)
-		(void)strftime(text, PGA_X509_DATE, "%Y-%m-%dT%H:%M:%SZ", &time);
+	if (gmtime_r(&when, &parts) != NULL)
+		(void)strftime(text, PGA_X509_DATE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+void pga_x509_now(char text[PGA_X509_DATE])
+{
+	pga_x509_date_of(time(NULL), text);
 }

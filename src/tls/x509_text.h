@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 
 #include <stdbool.h>
+#include <time.h>
 
 #define PGA_X509_DATE 24 /* "2026-11-22T06:00:00Z" */
 
@@ -24,7 +25,8 @@ char *pga_x509_alternative_names(X509 *certificate);
 /* Returns false for one that cannot be read; then text is empty. */
 bool pga_x509_date(const ASN1_TIME *date, char text[PGA_X509_DATE]);
 
-/* The present time, in the same form. */
+/* A time since the epoch, and the present time, in the same form. */
+void pga_x509_date_of(time_t when, char text[PGA_X509_DATE]);
 void pga_x509_now(char text[PGA_X509_DATE]);
 
 #endif

@@ -6,6 +6,10 @@
 #include "anchor/source_records.h"
 #include "base/edit_lock.h"
 #include "base/paths.h"
+#include "base/shell_word.h"
+#include "cert/acme.h"
+#include "cert/local_ca.h"
+#include "cert/record.h"
 #include "password/keep_pins.h"
 #include "password/index.h"
 #include "policy/passwords.h"
@@ -82,10 +86,32 @@ static int plan_copy(struct pga_uninstall *plan, struct pga_error *error)
 	return result;
 }
 
+/* An account with a CA is more than a file of ours. */
+static int plan_accounts(struct pga_uninstall *plan, struct pga_error *error)
+{
+	char *path = pga_user_config(PGA_ACME_DIRECTORY);
+	struct pga_text way = PGA_TEXT_EMPTY;
+	int result = path != NULL ? 0 : pga_fail_home(error);
+
+	if (result == 0 && access(path, F_OK) == 0) {
+		pga_text_add(&way, "where it is not needed any more: rm -r ");
+		pga_text_add_shell_word(&way, path);
+		result = pga_leave_keep(plan, path, "it has lego's accounts with ACME CAs",
+					pga_text_string(&way), error);
+	}
+	pga_text_free(&way);
+	free(path);
+	return result;
+}
+
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error)
 {
-	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE, "known_servers.conf",
-					    PGA_HARDEN_RECORD};
+	static const char *const names[] = {PGA_SOURCE_RECORDS_FILE,
+					    PGA_CERTS_FILE,
+					    "known_servers.conf",
+					    PGA_HARDEN_RECORD,
+					    PGA_LOCAL_CA_DIRECTORY "/" PGA_LOCAL_CA_KEY,
+					    PGA_LOCAL_CA_DIRECTORY "/" PGA_LOCAL_CA_CRT};
 	char *path = pga_notices_path();
 
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -93,7 +119,8 @@ int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *e
 			free(path);
 			return -1;
 		}
-	if (pga_leave_take(plan, path, "", error) != 0 || plan_passwords(plan, error) != 0)
+	if (pga_leave_take(plan, path, "", error) != 0 || plan_passwords(plan, error) != 0 ||
+	    plan_accounts(plan, error) != 0)
 		return -1;
 	return plan_copy(plan, error);
 }
@@ -175,6 +202,7 @@ static int find_directories(const struct pga_uninstall *plan, struct directories
 	if (add_own(list, notices, error) != 0 || add_wants(list, error) != 0 ||
 	    add_own(list, pga_user_config("anchors"), error) != 0 ||
 	    add_own(list, pga_user_config(PGA_RECORDED_DIRECTORY), error) != 0 ||
+	    add_own(list, pga_user_config(PGA_LOCAL_CA_DIRECTORY), error) != 0 ||
 	    add_own(list, pga_user_config(""), error) != 0)
 		return -1;
 	for (size_t i = 0; i < plan->manifest.count; i++)

@@ -160,6 +160,7 @@ int pga_uninstall_plan(struct pga_uninstall *plan, struct pga_error *error)
 	    pga_uninstall_plan_services(plan, error) != 0 ||
 	    pga_uninstall_plan_anchors(plan, error) != 0 ||
 	    pga_uninstall_plan_crls(plan, error) != 0 ||
+	    pga_uninstall_plan_certs(plan, error) != 0 ||
 	    pga_uninstall_plan_own_files(plan, error) != 0 ||
 	    pga_uninstall_plan_profiles(plan, error) != 0 ||
 	    pga_uninstall_plan_leftovers(plan, error) != 0)

@@ -103,6 +103,7 @@ int pga_uninstall_plan_timer(struct pga_uninstall *plan, struct pga_error *error
 int pga_uninstall_stop_timer(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_services(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_anchors(struct pga_uninstall *plan, struct pga_error *error);
+int pga_uninstall_plan_certs(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_crls(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_own_files(struct pga_uninstall *plan, struct pga_error *error);
 int pga_uninstall_plan_profiles(struct pga_uninstall *plan, struct pga_error *error);

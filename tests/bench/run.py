@@ -20,6 +20,10 @@
   services    processor time of `pganchor service list` with 1,000 entries ("without") and with 10,000
   status      `pganchor status` of a user with ten anchors and services, beside `psql --version` ("without"): elapsed and processor time
   one_probe   `pganchor probe` of one server, beside `openssl s_client -starttls postgres` ("without"): elapsed and processor time
+  cert_issue  `pganchor cert issue`, beside step's own library that does the same ("without"), which hashes the password as often; and beside
+              that hash alone: elapsed
+  local_ca    `pganchor ca local issue` where there is no CA yet, beside mkcert ("without"): a CA and a server's certificate; elapsed,
+              and the processor time beside mkcert -ecdsa
   probe       `pganchor probe --file` of 1,000 servers, beside a program that does nothing but as many handshakes as that takes
               ("without"), with as many threads; its memory with 100 servers ("without") and with 1,000
 
@@ -33,6 +37,8 @@ connections would not do: what a TLS handshake computes differs from one to the 
 """
 
 import argparse
+import base64
+import hashlib
 import json
 import os
 import re
@@ -53,7 +59,7 @@ from certificates import KEYS, make_root  # noqa: E402
 from fleets import Fleet, measured  # noqa: E402
 from keyring import Keyring  # noqa: E402
 from postgres import PASSWORD, Clusters, binary_directory  # noqa: E402
-from stepca import start_stepca  # noqa: E402
+from stepca import call, start_stepca  # noqa: E402
 
 PAGE = os.sysconf("SC_PAGESIZE")
 MEASUREMENTS = {}
@@ -511,6 +517,60 @@ def one_probe(bench):
     return {"one_probe": row(alone, probed, "us", at_most=1.5, pairs=len(rounds)),
             # Loading libpq and the libraries that it needs is 2 ms of the difference.
             "one_probe, processor": row(alone_cpu, probed_cpu, "us", at_most=1.75, pairs=len(rounds))}
+
+
+@measurement
+def cert_issue(bench):
+    """Both ask the CA for its provisioners, unwrap the key by the password, and have a new key signed. How often the password is hashed
+    the CA says."""
+    home = bench.directory / "home-issuing"
+    home.mkdir()
+    bench.run_tool(["bootstrap", "--ca-url", bench.ca.url, "--fingerprint", bench.ca.fingerprint, "--scoped"], home)
+    program, steppath = call("build").strip(), {"STEPPATH": str(bench.ca.directory), "HOME": str(bench.ca.directory), "PATH": "/usr/bin:/bin"}
+    password = bench.ca.directory / "password"
+    config = json.loads((bench.ca.directory / "config/ca.json").read_text())
+    header = next(one for one in config["authority"]["provisioners"] if one["type"] == "JWK")["encryptedKey"].split(".")[0]
+    count = json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))["p2c"]
+
+    def step():
+        began = time.monotonic_ns()
+        subprocess.run([program, "issue", "--cert", home / "step.crt", "--key", home / "step.key", "localhost"], check=True, env=steppath,
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        return time.monotonic_ns() - began
+
+    def hashing():
+        began = time.monotonic_ns()
+        hashlib.pbkdf2_hmac("sha256", b"password", b"salt" * 8, count, 16)
+        return time.monotonic_ns() - began
+
+    ours = [bench.tool, "cert", "issue", "localhost", "--password-file", password]
+    rounds = [(step(), hashing(), spent(ours, home)[0] * 1000) for _ in range(max(4, bench.pairs // 20))]
+    stepped, hashed, issued = map(list, zip(*rounds))
+    return {"cert_issue": row(*map(microseconds, (stepped, issued)), "us", at_most=1.5, pairs=len(rounds)),
+            "cert_issue, hash": row(*map(microseconds, (hashed, issued)), "us", at_most=4, pairs=len(rounds), count=count)}
+
+
+@measurement
+def local_ca(bench):
+    """As people call mkcert, and with keys of the same kind as ours; it leaves its files to the kernel, where ours are on the disk when it
+    ends, and the CA is pinned."""
+    def once(variable, *argv):
+        with tempfile.TemporaryDirectory(dir=bench.directory) as home:
+            began = time.monotonic_ns()
+            process = subprocess.Popen(list(map(str, argv)), cwd=home, env={"HOME": home, "PATH": os.environ["PATH"], variable: home},
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            if process.returncode != 0:
+                raise SystemExit(f"{argv[0]} ended with {process.returncode}")
+            return (time.monotonic_ns() - began) / 1000, (usage.ru_utime + usage.ru_stime) * 1e6
+
+    words = ["-cert-file", "server.crt", "-key-file", "server.key", "localhost", "127.0.0.1", "::1"]
+    rounds = [(once("CAROOT", "mkcert", *words), once("CAROOT", "mkcert", "-ecdsa", *words),
+               once("XDG_CONFIG_HOME", bench.tool, "ca", "local", "issue")) for _ in range(max(4, bench.pairs // 50))]
+    (theirs, _), (_, alike_cpu), (ours, ours_cpu) = ([statistics.median(column) for column in zip(*side)] for side in zip(*rounds))
+    return {"local_ca": row(theirs, ours, "us", at_most=1, pairs=len(rounds)),
+            "local_ca, processor": row(alike_cpu, ours_cpu, "us", at_most=1.2, pairs=len(rounds))}
 
 
 @measurement

@@ -40,6 +40,13 @@ Certificates, certificates.py (plain functions; nothing to clean up)
   Authority: .pem .fingerprint .write_root(path) .issue(directory, *names, key=, days=, digest=) -> (chain, key) .intermediate()
   impostor_ca      (session) a root of somebody else's
 
+Certificates of one's own, certs.py (import what is used; cert_postgres is a fixture)
+  begin(home, stepca)                   the home knows the CA, with the password of its provisioner in home / "password"
+  pair(home), Pair(crt, key)            .chain() .private() .matches() .names()
+  make_token(stepca, "app", "san", exp=) what `step ca token` prints;  signs(stepca) how often it was asked to sign
+  protected(name, password)             a JWK provisioner as a false CA lists it;  start_with(directory, change) a step-ca so configured
+  cert_postgres                         lets in who shows a certificate of stepca for the role, and nobody else
+
 Hostile servers, hostile.py and recording.py: factories for one test
   https_ca({"/root/...": reply("{}"), ...}, issued=|authority=|names=, before_tls=) -> .url .port .requests .connections .sent
                      answers: reply(body, status, headers, length=), redirect(url), huge(), endless(), Cut(b), Drip(b), HANG,

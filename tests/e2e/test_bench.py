@@ -15,7 +15,7 @@ BENCH = Path(__file__).resolve().parent.parent / "bench" / "run.py"
 ROWS = {"connect", "connect64", "refuse", "pgbench", "start", "start, beside libeatmydata", "start of libeatmydata",
         "start of an empty object", "verdict", "scale", "memory", "dropin, connect", "dropin, start of true", "dropin, start of psql", "dropin, memory",
         "bundle", "anchors", "refresh", "services", "continuity", "probe", "probe, memory", "one_probe", "one_probe, processor",
-        "status", "status, processor",
+        "status", "status, processor", "cert_issue", "cert_issue, hash", "local_ca", "local_ca, processor",
         "passwords, none", "passwords, later", "passwords, first"}
 
 

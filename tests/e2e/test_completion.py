@@ -10,9 +10,9 @@ from services import write
 SHELLS = {"bash": ["bash", "--norc", "-i"], "zsh": ["zsh", "-f", "-i"], "fish": ["fish", "--no-config", "-i"]}
 # What the tests type; completions are asked of the program itself.
 FUNCTION = {
-    "bash": 'PS1="ready> "; bind "set bell-style none"; pganchor() { if [ "$2" = services ] || [ "$2" = anchors ]; then command pganchor "$@"; else printf "GOT:"; '
+    "bash": 'PS1="ready> "; bind "set bell-style none"; pganchor() { if [ "$2" = services ] || [ "$2" = anchors ] || [ "$2" = certs ]; then command pganchor "$@"; else printf "GOT:"; '
             'printf " <%s>" "$@"; echo; fi; }; source ~/completion',
-    "zsh": 'PROMPT="ready> "; unsetopt beep; autoload -U compinit; compinit -u -D; pganchor() { if [ "$2" = services ] || [ "$2" = anchors ]; then command pganchor '
+    "zsh": 'PROMPT="ready> "; unsetopt beep; autoload -U compinit; compinit -u -D; pganchor() { if [ "$2" = services ] || [ "$2" = anchors ] || [ "$2" = certs ]; then command pganchor '
            '"$@"; else printf "GOT:"; printf " <%s>" "$@"; echo; fi; }; source ~/completion'}
 TYPED = [
     ("boot", "bootstrap"), ("service ad", "service add"), ("serv", "service"), ("service add prod --anc", "service add prod --anchor"),
@@ -102,6 +102,12 @@ def test_what_cannot_be_read_has_no_names(home):
     """A completion says nothing on the terminal in the middle of a line."""
     (home / ".config/pganchor").mkdir(parents=True)
     (home / ".config/pganchor/anchors.conf").write_text("nonsense\n")
-    for words in ("services", "anchors"):
+    for words in ("services", "anchors", "certs"):
         done = home.pganchor("completion", words)
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_names_of_certificates(home):
+    (home / ".config/pganchor").mkdir(parents=True)
+    (home / ".config/pganchor/certs.conf").write_text("[client]\ncertificate = /c\nkey = /k\n\n[db]\ncertificate = /d\nkey = /e\n")
+    assert home.pganchor("completion", "certs").stdout == "client\ndb\n"

@@ -11,6 +11,8 @@ COMMANDS = [
     "bootstrap", *(f"anchor {word}" for word in (
         "accept", "add", "export", "forget", "import", "list", "refresh", "remove", "rename", "set-hosts", "show", "timer", "trim", "verify")),
     *(f"service {word}" for word in ("add", "harden", "list", "remove", "show")), *(f"crl {word}" for word in ("add", "list", "refresh", "remove")),
+    *(f"cert {word}" for word in ("add", "forget", "inspect", "issue", "renew", "revoke", "status", "timer")),
+    *(f"ca local {word}" for word in ("create", "issue", "remove", "serve")),
     *(f"password {word}" for word in ("clear", "export", "get", "import", "list", "set", "unlock")),
     "forecast", "probe", "onboard", "profile", "run", "explain", "enable", "disable", "status", "doctor", "log", "uninstall", "completion"]
 

@@ -34,6 +34,9 @@ def stage(home, name, pganchor, stepca, postgres, impostor_postgres, relay, keyr
     (home / ".pgpass").write_text(f"*:*:*:{postgres.user}:{postgres.password}\n")
     (home / ".pgpass").chmod(0o600)
     (home / "machine").mkdir()
+    if name == "certificates":
+        (home / "provisioner-password").write_bytes((stepca.directory / "password").read_bytes())
+        (home / "provisioner-password").chmod(0o600)
     # A machine's administrator reads what syslog was told.
     before = heard(home) if name == "fleet" else at_home(home) if name in ("drivers/go", "drivers/jdbc") else []
     env = {**keyring.environment, "NO_COLOR": "1", "PSQL_PAGER": "", "PAGER": "cat", "SHELL": "/bin/bash", "NODE_PATH": "/usr/share/nodejs",

@@ -7,9 +7,15 @@
 #include "anchor/anchors_conf.h"
 #include "anchor/crls.h"
 #include "anchor/source_records.h"
+#include "ca/base64url.h"
+#include "ca/jwe.h"
+#include "ca/jws.h"
 #include "ca/step_config.h"
 #include "ca/team.h"
 #include "ca/url.h"
+#include "cert/cluster.h"
+#include "cert/lifetime.h"
+#include "cert/record.h"
 #include "clients/jdbc_url.h"
 #include "clients/jsonc.h"
 #include "diagnose/accepted.h"
@@ -1243,6 +1249,67 @@ static void fuzz_crls_conf(const char *bytes, size_t length)
 	pga_text_free(&twice);
 }
 
+/* postgresql.auto.conf: what serve sets, it sets once; and taken out again, all else is as it was.
+ */
+static void fuzz_auto_conf(const char *bytes, size_t length)
+{
+	static const struct pga_cluster_setting set[] = {
+	    {"ssl", "on"}, {"ssl_cert_file", "it's"}, {"ssl_key_file", "key"}};
+	static const struct pga_cluster_setting none[] = {
+	    {"ssl", NULL}, {"ssl_cert_file", NULL}, {"ssl_key_file", NULL}};
+	struct pga_text before = text_of(bytes, strnlen(bytes, length));
+	struct pga_text once = PGA_TEXT_EMPTY;
+	struct pga_text twice = PGA_TEXT_EMPTY;
+	struct pga_text without = PGA_TEXT_EMPTY;
+	struct pga_text taken_out = PGA_TEXT_EMPTY;
+	long seconds;
+
+	pga_cluster_set(&before, set, 3, &once);
+	pga_cluster_set(&once, set, 3, &twice);
+	HOLDS(same_text(&once, &twice));
+	pga_cluster_set(&before, none, 3, &without);
+	pga_cluster_set(&once, none, 3, &taken_out);
+	HOLDS(same_text(&without, &taken_out));
+	if (pga_lifetime_read(pga_text_string(&before), &seconds))
+		HOLDS(seconds > 0 && seconds <= 36525L * 86400);
+	pga_text_free(&before);
+	pga_text_free(&once);
+	pga_text_free(&twice);
+	pga_text_free(&without);
+	pga_text_free(&taken_out);
+}
+
+static void fuzz_certs_conf(const char *bytes, size_t length)
+{
+	struct pga_text before = text_of(bytes, length);
+	struct pga_text once = PGA_TEXT_EMPTY;
+	struct pga_text twice = PGA_TEXT_EMPTY;
+	struct pga_cert_records records;
+	struct pga_cert_records again;
+	struct pga_error error = {"", ""};
+
+	if (pga_cert_records_parse(&records, "certs.conf", bytes, length, &error) != 0) {
+		HOLDS(strncmp(error.message, "certs.conf", strlen("certs.conf")) == 0);
+	} else {
+		HOLDS(pga_cert_records_compose("certs.conf", &before, NULL, "", &once, &error) ==
+		      0);
+		HOLDS(pga_cert_records_parse(&again, "certs.conf", pga_text_string(&once),
+					     once.length, &error) == 0);
+		HOLDS(again.count == records.count);
+		HOLDS(pga_cert_records_compose("certs.conf", &once, NULL, "", &twice, &error) == 0);
+		HOLDS(same_text(&once, &twice));
+		for (size_t i = 0; i < records.count; i++)
+			HOLDS(pga_pin_name_is_valid(records.records[i].name) &&
+			      strcmp(records.records[i].exec, again.records[i].exec) == 0 &&
+			      records.records[i].certificate[0] == '/');
+		pga_cert_records_free(&again);
+	}
+	pga_cert_records_free(&records);
+	pga_text_free(&before);
+	pga_text_free(&once);
+	pga_text_free(&twice);
+}
+
 /* ---- http_request: what it finds is in the bytes, and a head is what ends in an empty line ----
  */
 
@@ -1598,6 +1665,45 @@ static void fuzz_accepted(const char *bytes, size_t length)
 	pga_accepted_free(&accepted);
 }
 
+/* ---- jose: what a CA and who hands out tokens say; nothing is opened with a password that is not
+ * its own, and what is a key signs ---- */
+
+static void fuzz_jose(const char *bytes, size_t length)
+{
+	struct pga_text plain = PGA_TEXT_EMPTY;
+	struct pga_text again = PGA_TEXT_EMPTY;
+	struct pga_token token;
+	struct pga_error error;
+	json_t *jwk = json_loadb(bytes, length, 0, NULL);
+	unsigned char *decoded;
+	size_t size = 0;
+	bool wrong = false;
+
+	HOLDS(pga_jwe_open(bytes, "it", "not its password", 16, &plain, &wrong, &error) == -1);
+	if (pga_token_read(&token, bytes, &error) == 0)
+		HOLDS(json_is_object(token.claims));
+	pga_token_free(&token);
+	if (json_is_object(jwk)) {
+		EVP_PKEY *key = pga_jwk_key(jwk, "it", &error);
+
+		if (key != NULL && pga_jws_sign(key, NULL, jwk, &again, &error) == 0) {
+			HOLDS(pga_token_read(&token, pga_text_string(&again), &error) == 0);
+			pga_token_free(&token);
+		}
+		EVP_PKEY_free(key);
+	}
+	pga_text_free(&again);
+	decoded = pga_base64url_decode(bytes, strlen(bytes), &size);
+	if (decoded != NULL) {
+		pga_base64url_add(&again, decoded, size);
+		HOLDS(strcmp(pga_text_string(&again), bytes) == 0);
+	}
+	free(decoded);
+	pga_text_free(&again);
+	pga_text_free(&plain);
+	json_decref(jwk);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1623,6 +1729,8 @@ static const struct {
     {"step_config", fuzz_step_config},
     {"team", fuzz_team},
     {"crl", fuzz_crl},
+    {"certs_conf", fuzz_certs_conf},
+    {"auto_conf", fuzz_auto_conf},
     {"crls_conf", fuzz_crls_conf},
     {"startup", fuzz_startup},
     {"bundle", fuzz_bundle},
@@ -1636,6 +1744,7 @@ static const struct {
     {"jdbc_url", fuzz_jdbc_url},
     {"accepted", fuzz_accepted},
     {"lengths", fuzz_lengths},
+    {"jose", fuzz_jose},
 };
 
 static void (*target)(const char *bytes, size_t length);

@@ -1,0 +1,359 @@
+#include "cert/cluster_sql.h"
+
+#include "base/text.h"
+
+#include "tls/dial.h"
+
+#include <libpq-fe.h>
+
+#include <poll.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const char *const pga_tls_settings[PGA_TLS_SETTINGS] = {
+    [PGA_TLS_CERT] = "ssl_cert_file",
+    [PGA_TLS_KEY] = "ssl_key_file",
+    [PGA_TLS_ON] = "ssl",
+};
+
+/* How long a server may take to load its configuration, in milliseconds. */
+#define LOAD_TIME 15000
+
+/* And to answer a question. */
+#define ANSWER_TIME 30000
+
+struct pga_cluster_session {
+	PGconn *connection;
+	char *values[PGA_TLS_SETTINGS]; /* of pga_cluster_altered() */
+	char *log;
+};
+
+static int fail_of(const PGconn *connection, const char *what, struct pga_error *error)
+{
+	const char *said = PQerrorMessage(connection);
+
+	if (said[0] == '\0')
+		said = "the server does not answer";
+	return pga_fail(error, NULL, "%s: %.*s", what, (int)strcspn(said, "\n"), said);
+}
+
+/* The server takes a client for who its effective user is. */
+static PGconn *connect_as(const struct pga_cluster *cluster, const char *user, bool as_owner)
+{
+	char port[16];
+	const char *const keywords[] = {"host",
+					"port",
+					"dbname",
+					"user",
+					"connect_timeout",
+					"application_name",
+					"client_encoding",
+					NULL};
+	const char *const values[] = {
+	    cluster->socket_directory, port, "postgres", user, "10", "pganchor", "UTF8", NULL};
+	const gid_t group = getegid();
+	PGconn *connection = NULL;
+
+	(void)snprintf(port, sizeof port, "%u", cluster->port);
+	if (!as_owner)
+		return PQconnectdbParams(keywords, values, 0);
+	if (setegid(cluster->group) == 0 && seteuid(cluster->owner) == 0)
+		connection = PQconnectdbParams(keywords, values, 0);
+	if (seteuid(0) != 0 || setegid(group) != 0)
+		abort(); /* root's own, which nobody can refuse */
+	return connection;
+}
+
+static bool is_superuser(const PGconn *connection)
+{
+	const char *said = PQparameterStatus(connection, "is_superuser");
+
+	return PQstatus(connection) == CONNECTION_OK && said != NULL && strcmp(said, "on") == 0;
+}
+
+struct tried {
+	const char *user;
+	bool as_owner;
+};
+
+/* Who is tried, one behind the other. */
+static size_t list_users(const struct pga_cluster *cluster, const char *user, struct tried tried[4])
+{
+	const struct passwd *owner = getpwuid(cluster->owner);
+	size_t count = 0;
+
+	if (geteuid() == 0 && cluster->owner != 0) {
+		tried[count++] = (struct tried){user != NULL    ? user
+						: owner != NULL ? owner->pw_name
+								: "postgres",
+						true};
+		if (user == NULL)
+			tried[count++] = (struct tried){"postgres", true};
+	}
+	tried[count++] = (struct tried){user, false};
+	if (user == NULL)
+		tried[count++] = (struct tried){"postgres", false};
+	return count;
+}
+
+struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster, const char *user,
+					      struct pga_error *error)
+{
+	static const char hint[] =
+	    "--user NAME names a superuser who may log in by the Unix-domain socket (PGPASSWORD "
+	    "and "
+	    "~/.pgpass count); or stop the server: then its configuration is written. Nothing was "
+	    "changed";
+	struct pga_cluster_session *session = calloc(1, sizeof *session);
+	struct tried tried[4];
+	const size_t count = list_users(cluster, user, tried);
+	char first[512] = "no connection could be made";
+
+	if (session == NULL) {
+		(void)pga_fail_memory(error);
+		return NULL;
+	}
+	if (cluster->socket_directory[0] == '\0')
+		(void)snprintf(first, sizeof first, "it has no Unix-domain socket");
+	for (size_t i = 0; cluster->socket_directory[0] != '\0' && i < count; i++) {
+		const char *said;
+
+		session->connection = connect_as(cluster, tried[i].user, tried[i].as_owner);
+		if (is_superuser(session->connection))
+			return session;
+		said = PQstatus(session->connection) == CONNECTION_OK
+			   ? "its user is no superuser"
+			   : PQerrorMessage(session->connection);
+		if (i == 0)
+			(void)snprintf(first, sizeof first, "%.*s", (int)strcspn(said, "\n"), said);
+		PQfinish(session->connection);
+		session->connection = NULL;
+	}
+	(void)pga_fail(error, hint, "could not log in to the server of %s as its superuser: %s",
+		       cluster->directory, first);
+	pga_cluster_leave(session);
+	return NULL;
+}
+
+void pga_cluster_leave(struct pga_cluster_session *session)
+{
+	if (session == NULL)
+		return;
+	PQfinish(session->connection);
+	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++)
+		free(session->values[i]);
+	free(session->log);
+	free(session);
+}
+
+/* As PQexec(), in a bounded time. NULL where it was not answered: the connection is of no use any
+ * more then. */
+static PGresult *execute(struct pga_cluster_session *session, const char *words)
+{
+	const long long deadline = pga_dial_now() + ANSWER_TIME;
+	struct pollfd socket = {.fd = PQsocket(session->connection), .events = POLLIN};
+	PGresult *result = NULL;
+	PGresult *next;
+
+	if (PQsendQuery(session->connection, words) != 1)
+		return NULL;
+	while (PQisBusy(session->connection) != 0) {
+		const long long left = deadline - pga_dial_now();
+
+		if (left <= 0)
+			return NULL;
+		if (poll(&socket, 1, (int)left) > 0 && PQconsumeInput(session->connection) != 1)
+			return NULL;
+	}
+	while ((next = PQgetResult(session->connection)) != NULL) {
+		PQclear(result);
+		result = next;
+	}
+	return result;
+}
+
+/* The rows of a question; NULL with the server's reason. */
+static PGresult *ask(struct pga_cluster_session *session, const char *question,
+		     struct pga_error *error)
+{
+	PGresult *result = execute(session, question);
+
+	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+		return result;
+	PQclear(result);
+	(void)fail_of(session->connection, "could not ask the server for its settings", error);
+	return NULL;
+}
+
+/* A setting that the command line has is no other's to change. */
+static int check_setting(const char *name, const char *value, const char *source,
+			 const struct pga_cluster_setting *wanted, struct pga_error *error)
+{
+	if (strcmp(name, "ssl_library") == 0 && value[0] == '\0')
+		return pga_fail(error, "install a build of PostgreSQL with OpenSSL",
+				"the server was built without TLS");
+	if (strcmp(name, "listen_addresses") == 0 && value[0] == '\0')
+		return pga_fail(error,
+				"ALTER SYSTEM SET listen_addresses = 'localhost', and restart it",
+				"the server listens on no TCP port, and there is no TLS on a "
+				"Unix-domain socket");
+	if (strcmp(name, "allow_alter_system") == 0 && strcmp(value, "off") == 0)
+		return pga_fail(
+		    error,
+		    "set ssl, ssl_cert_file and ssl_key_file where the server's "
+		    "configuration is kept; pganchor ca local issue makes the pair",
+		    "the server does not allow ALTER SYSTEM (allow_alter_system is off)");
+	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++)
+		if (strcmp(name, wanted[i].name) == 0 && strcmp(source, "command line") == 0 &&
+		    strcmp(value, wanted[i].value) != 0)
+			return pga_fail(error, "start it without that option",
+					"%s is \"%s\" by the command line that the server was "
+					"started with, which nothing else can change",
+					name, value);
+	return 0;
+}
+
+int pga_cluster_can_serve(struct pga_cluster_session *session,
+			  const struct pga_cluster_setting *wanted, struct pga_error *error)
+{
+	PGresult *rows =
+	    ask(session,
+		"SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name IN "
+		"('ssl', 'ssl_cert_file', 'ssl_key_file', 'ssl_library', "
+		"'listen_addresses', 'allow_alter_system') ORDER BY 1",
+		error);
+	int result = rows != NULL ? 0 : -1;
+
+	for (int i = 0; result == 0 && i < PQntuples(rows); i++)
+		result = check_setting(PQgetvalue(rows, i, 0), PQgetvalue(rows, i, 1),
+				       PQgetvalue(rows, i, 2), wanted, error);
+	PQclear(rows);
+	return result;
+}
+
+int pga_cluster_altered(struct pga_cluster_session *session,
+			struct pga_cluster_setting before[PGA_TLS_SETTINGS],
+			struct pga_error *error)
+{
+	PGresult *rows =
+	    ask(session,
+		"SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
+		"'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_cert_file', 'ssl_key_file') "
+		"ORDER BY seqno",
+		error);
+	int result = rows != NULL ? 0 : -1;
+
+	for (size_t k = 0; k < PGA_TLS_SETTINGS; k++)
+		before[k] = (struct pga_cluster_setting){pga_tls_settings[k], NULL};
+	for (int i = 0; result == 0 && i < PQntuples(rows); i++)
+		for (size_t k = 0; k < PGA_TLS_SETTINGS; k++) {
+			if (strcmp(PQgetvalue(rows, i, 0), before[k].name) != 0)
+				continue;
+			free(session->values[k]);
+			session->values[k] = strdup(PQgetvalue(rows, i, 1));
+			before[k].value = session->values[k];
+			if (before[k].value == NULL)
+				result = pga_fail_memory(error);
+		}
+	PQclear(rows);
+	return result;
+}
+
+static int command(struct pga_cluster_session *session, const char *words, struct pga_error *error)
+{
+	PGresult *result = execute(session, words);
+	const ExecStatusType status = PQresultStatus(result);
+
+	PQclear(result);
+	if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
+		return 0;
+	return fail_of(session->connection, "could not change the server's configuration", error);
+}
+
+static int alter(struct pga_cluster_session *session, const struct pga_cluster_setting *setting,
+		 struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	char *literal = NULL;
+	int result = -1;
+
+	if (setting->value == NULL) {
+		pga_text_addf(&words, "ALTER SYSTEM RESET %s", setting->name);
+	} else {
+		literal =
+		    PQescapeLiteral(session->connection, setting->value, strlen(setting->value));
+		pga_text_addf(&words, "ALTER SYSTEM SET %s = %s", setting->name,
+			      literal != NULL ? literal : "");
+	}
+	if (words.failed || (setting->value != NULL && literal == NULL))
+		(void)pga_fail_memory(error);
+	else
+		result = command(session, pga_text_string(&words), error);
+	PQfreemem(literal);
+	pga_text_free(&words);
+	return result;
+}
+
+/* When this session has loaded its configuration last; "" where it cannot be told. */
+static void load_time(struct pga_cluster_session *session, char time[64])
+{
+	struct pga_error ignored;
+	PGresult *rows = ask(session, "SELECT pg_catalog.pg_conf_load_time()", &ignored);
+
+	(void)snprintf(time, 64, "%s", rows != NULL ? PQgetvalue(rows, 0, 0) : "");
+	PQclear(rows);
+}
+
+/* The server tells its sessions when it has read its configuration, and takes no connection before
+ * it has loaded its certificate, too. */
+int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *error)
+{
+	const long long deadline = pga_dial_now() + LOAD_TIME;
+	char before[64];
+	char now[64];
+	int pause = 1;
+
+	load_time(session, before);
+	if (command(session, "SELECT pg_catalog.pg_reload_conf()", error) != 0)
+		return -1;
+	for (;;) {
+		load_time(session, now);
+		if (strcmp(before, now) != 0 || pga_dial_now() > deadline)
+			return 0;
+		(void)poll(NULL, 0, pause);
+		pause = pause < 100 ? pause * 2 : pause;
+	}
+}
+
+int pga_cluster_alter(struct pga_cluster_session *session,
+		      const struct pga_cluster_setting settings[PGA_TLS_SETTINGS],
+		      struct pga_error *error)
+{
+	/* Whoever is killed here leaves a server that starts: with one file of each pair it would
+	 * not, but without TLS it does. */
+	static const struct pga_cluster_setting off = {"ssl", "off"};
+
+	if (alter(session, &off, error) != 0)
+		return -1;
+	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++)
+		if (alter(session, &settings[i], error) != 0)
+			return -1;
+	return pga_cluster_reload(session, error);
+}
+
+const char *pga_cluster_log(struct pga_cluster_session *session)
+{
+	struct pga_error ignored;
+	PGresult *rows =
+	    session->log == NULL
+		? ask(session, "SELECT coalesce(pg_catalog.pg_current_logfile(), '')", &ignored)
+		: NULL;
+
+	if (rows != NULL && PQntuples(rows) == 1)
+		session->log = strdup(PQgetvalue(rows, 0, 0));
+	PQclear(rows);
+	return session->log != NULL ? session->log : "";
+}

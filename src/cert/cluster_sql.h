@@ -1,0 +1,46 @@
+/* A running server asked, as its superuser, by its Unix-domain socket: what its TLS is set to, and
+ * that set by ALTER SYSTEM. */
+#ifndef PGA_CERT_CLUSTER_SQL_H
+#define PGA_CERT_CLUSTER_SQL_H
+
+#include "base/error.h"
+#include "cert/cluster.h"
+
+#include <stdbool.h>
+
+/* The settings that serve changes. */
+enum pga_tls_setting { PGA_TLS_CERT, PGA_TLS_KEY, PGA_TLS_ON, PGA_TLS_SETTINGS };
+extern const char *const pga_tls_settings[PGA_TLS_SETTINGS];
+
+struct pga_cluster_session;
+
+/* Connects as this superuser (NULL: PGUSER, or the user's own name, and postgres): as root first as
+ * the server's owner, for peer authentication. Passwords are found as libpq finds them. NULL with
+ * the reason. To be ended by pga_cluster_leave(), which takes NULL, too. */
+struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster, const char *user,
+					      struct pga_error *error);
+void pga_cluster_leave(struct pga_cluster_session *session);
+
+/* Whether TLS can be changed there at all by ALTER SYSTEM, and be seen then: returns -1 where the
+ * command line says otherwise, the server was built without TLS, or listens nowhere. */
+int pga_cluster_can_serve(struct pga_cluster_session *session,
+			  const struct pga_cluster_setting *wanted, struct pga_error *error);
+
+/* What postgresql.auto.conf says of them, each NULL where it does not. Belong to the session. */
+int pga_cluster_altered(struct pga_cluster_session *session,
+			struct pga_cluster_setting before[PGA_TLS_SETTINGS],
+			struct pga_error *error);
+
+/* Sets them, or resets those whose value is NULL, and has the server load its configuration. */
+int pga_cluster_alter(struct pga_cluster_session *session,
+		      const struct pga_cluster_setting settings[PGA_TLS_SETTINGS],
+		      struct pga_error *error);
+
+/* Has it load its configuration and its certificate anew, and waits until it has: whoever connects
+ * then is shown what it has come to. */
+int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *error);
+
+/* Where its log is, for a hint; "" where it does not say. Belongs to the session. */
+const char *pga_cluster_log(struct pga_cluster_session *session);
+
+#endif

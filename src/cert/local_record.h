@@ -1,0 +1,29 @@
+/* What the local CA has signed is renewed like any other certificate: certs.conf knows it. */
+#ifndef PGA_CERT_LOCAL_RECORD_H
+#define PGA_CERT_LOCAL_RECORD_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pga_local_known {
+	const char *name;        /* that it is to have, if no other certificate has it */
+	const char *certificate; /* absolute paths */
+	const char *key;
+	bool server;
+	const char *directory; /* of the CA; NULL: the user's own */
+	unsigned port;         /* of a server on localhost that shows it; 0: none is known */
+	const char *data;      /* its data directory: it is told by a signal; NULL: none */
+	bool fresh;            /* it was signed just now */
+};
+
+/* Makes it known, or what has changed of it. *name gets what it is called, and the caller frees it.
+ */
+int pga_local_record_put(const struct pga_local_known *known, char **name, struct pga_error *error);
+
+/* Forgets all that the user's own CA has signed, since nobody can renew it any more: *count gets
+ * how many. With dry_run they are counted alone. */
+int pga_local_records_drop(bool dry_run, size_t *count, struct pga_error *error);
+
+#endif

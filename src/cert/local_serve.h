@@ -1,0 +1,43 @@
+/* A PostgreSQL server on this machine with a certificate of the local CA. */
+#ifndef PGA_CERT_LOCAL_SERVE_H
+#define PGA_CERT_LOCAL_SERVE_H
+
+#include "cert/cluster.h"
+#include "cert/local_pair.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The pair, in the data directory. server.crt and server.key there may be somebody's. */
+#define PGA_SERVED_CRT "pganchor-local.crt"
+#define PGA_SERVED_KEY "pganchor-local.key"
+
+struct pga_serve_wish {
+	const char *directory;
+	const char *user;                /* a superuser; NULL: see cert/cluster_sql.h */
+	struct pga_local_pair_wish pair; /* its paths are filled in here */
+	bool replace; /* a certificate of another CA that the server shows by now */
+	bool dry_run;
+};
+
+/* What was done, or would be. */
+struct pga_serving {
+	struct pga_cluster cluster;
+	char *certificate; /* paths */
+	char *key;
+	struct pga_local_pair pair;
+	bool runs;
+	bool altered; /* its configuration was changed */
+	bool proved;  /* a verify-full handshake was shown this very certificate */
+};
+
+/* Places the pair, with owner and mode as PostgreSQL's own check wants them, and has the server use
+ * it: one that runs by ALTER SYSTEM and a reload, and then it is proved; one that does not by
+ * postgresql.auto.conf, from its next start on. Where the proof fails, pair and configuration are
+ * put back, and the server loads them. A second time changes nothing, and proves it again. To be
+ * freed in either case. */
+int pga_local_serve(const struct pga_local_ca *ca, struct pga_serve_wish *wish,
+		    struct pga_serving *serving, struct pga_error *error);
+void pga_serving_free(struct pga_serving *serving);
+
+#endif

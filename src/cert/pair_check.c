@@ -1,0 +1,119 @@
+/* Whether a pair can be used, before it is written and behind. */
+#include "cert/pair.h"
+
+#include "tls/openssl_error.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+#include <openssl/x509v3.h>
+
+#include <string.h>
+
+/* All certificates of the PEM text; NULL for want of memory. */
+static STACK_OF(X509) * certificates_of(const char *pem, size_t length)
+{
+	STACK_OF(X509) *all = sk_X509_new_null();
+	BIO *bio = BIO_new_mem_buf(pem, (int)length);
+	X509 *one;
+
+	while (all != NULL && bio != NULL &&
+	       (one = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+		if (sk_X509_push(all, one) <= 0)
+			X509_free(one);
+	BIO_free(bio);
+	ERR_clear_error();
+	return all;
+}
+
+static int verify(STACK_OF(X509) * chain, STACK_OF(X509) * roots, bool server, time_t at,
+		  struct pga_error *error)
+{
+	X509_STORE_CTX *context = X509_STORE_CTX_new();
+	int result = -1;
+
+	if (context == NULL ||
+	    X509_STORE_CTX_init(context, NULL, sk_X509_value(chain, 0), chain) != 1) {
+		X509_STORE_CTX_free(context);
+		return pga_fail_memory(error);
+	}
+	X509_STORE_CTX_set0_trusted_stack(context, roots);
+	(void)X509_STORE_CTX_set_purpose(context, server ? X509_PURPOSE_SSL_SERVER
+							 : X509_PURPOSE_SSL_CLIENT);
+	if (at != 0)
+		X509_STORE_CTX_set_time(context, 0, at);
+	if (X509_verify_cert(context) == 1)
+		result = 0;
+	else
+		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
+			       "what the CA has issued does not lead to a root that is pinned from "
+			       "it: %s",
+			       X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
+	X509_STORE_CTX_free(context);
+	ERR_clear_error();
+	return result;
+}
+
+int pga_pair_check(const struct pga_text *chain, const EVP_PKEY *key, const char *roots,
+		   bool server, time_t at, struct pga_error *error)
+{
+	STACK_OF(X509) *all = certificates_of(pga_text_string(chain), chain->length);
+	STACK_OF(X509) *trusted =
+	    certificates_of(roots != NULL ? roots : "", roots != NULL ? strlen(roots) : 0);
+	int result = -1;
+
+	if (all == NULL || trusted == NULL)
+		(void)pga_fail_memory(error);
+	else if (sk_X509_num(all) == 0)
+		(void)pga_fail(error, NULL, "the CA has issued no certificate");
+	else if (X509_check_private_key(sk_X509_value(all, 0), key) != 1)
+		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
+			       "the CA has issued a certificate for another key");
+	else if (roots == NULL)
+		result = 0;
+	else
+		result = verify(all, trusted, server, at, error);
+	ERR_clear_error();
+	sk_X509_pop_free(all, X509_free);
+	sk_X509_pop_free(trusted, X509_free);
+	return result;
+}
+
+static int give(char *buffer, int room, int writing, void *passphrase)
+{
+	const size_t length = passphrase != NULL ? strlen(passphrase) : 0;
+
+	(void)writing;
+	if (passphrase == NULL || length > (size_t)room)
+		return -1;
+	memcpy(buffer, passphrase, length);
+	return (int)length;
+}
+
+/* initialize_SSL() of libpq's fe-secure-openssl.c, and be_tls_init() of the server's. */
+static int load(SSL_CTX *context, const struct pga_pair_files *files, struct pga_error *error)
+{
+	if (SSL_CTX_use_certificate_chain_file(context, files->certificate) != 1)
+		return pga_fail_openssl(error, files->certificate);
+	if (SSL_CTX_use_PrivateKey_file(context, files->key, SSL_FILETYPE_PEM) != 1)
+		return pga_fail_openssl(error, files->key);
+	if (SSL_CTX_check_private_key(context) != 1)
+		return pga_fail_openssl(error, "the certificate and its key");
+	return 0;
+}
+
+int pga_pair_load(const struct pga_pair_files *files, const char *passphrase,
+		  struct pga_error *error)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
+	int result;
+
+	if (context == NULL)
+		return pga_fail_memory(error);
+	SSL_CTX_set_default_passwd_cb(context, give);
+	SSL_CTX_set_default_passwd_cb_userdata(context, (void *)(uintptr_t)passphrase);
+	result = load(context, files, error);
+	SSL_CTX_free(context);
+	return result;
+}

@@ -1,0 +1,109 @@
+/* The new certificate in the place of the old, and back. */
+#include "cert/renewing.h"
+
+#include "base/edit.h"
+#include "cert/key.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+/* A new key gets what the old one has: its owner, and its mode. */
+void pga_renewing_describe(struct renewing *renewing)
+{
+	struct stat status;
+
+	renewing->files = (struct pga_pair_files){.certificate = renewing->record->certificate,
+						  .key = renewing->record->key,
+						  .key_mode = 0600};
+	if (renewing->key == NULL || stat(renewing->record->key, &status) != 0)
+		return;
+	renewing->files.key_mode = status.st_mode & 0777;
+	renewing->files.owned = true;
+	renewing->files.owner = status.st_uid;
+	renewing->files.group = status.st_gid;
+}
+
+/* Under the lock of its directory: another pganchor, or a person, may have renewed it while the CA
+ * was asked, with another key even. Returns 1 then. */
+int pga_renewing_place(struct renewing *renewing, struct pga_error *error)
+{
+	const struct pga_text *old = &renewing->state.pem;
+	struct pga_edit guard = {.path = NULL};
+	struct pga_text kept = PGA_TEXT_EMPTY;
+	int result = -1;
+
+	if (pga_pair_tidy(&renewing->files, error) != 0 ||
+	    pga_edit_begin(&guard, renewing->record->certificate, 0644, error) != 0)
+		return -1;
+	if (guard.before.length != old->length ||
+	    memcmp(pga_text_string(&guard.before), pga_text_string(old), old->length) != 0)
+		result = 1;
+	else
+		result = pga_pair_write(&renewing->files, &renewing->chain,
+					renewing->key != NULL ? &renewing->key_pem : NULL, false,
+					&kept, error);
+	pga_edit_end(&guard);
+	pga_text_free(&kept);
+	return result;
+}
+
+/* The old pair as it was; what uses it is told once more. Adds to why what did not work. */
+void pga_renewing_take_back(struct renewing *renewing, struct pga_error *why)
+{
+	struct pga_text kept = PGA_TEXT_EMPTY;
+	struct pga_text key = PGA_TEXT_EMPTY;
+	struct pga_error told = *why;
+	struct pga_error error;
+	int result = 0;
+
+	if (renewing->key != NULL)
+		result =
+		    pga_key_write(renewing->state.key, renewing->passphrase.bytes, &key, &error);
+	if (result == 0)
+		result = pga_pair_write(&renewing->files, &renewing->state.pem,
+					renewing->key != NULL ? &key : NULL, false, &kept, &error);
+	pga_text_wipe(&key);
+	pga_text_free(&kept);
+	renewing->renewal->taken_back = result == 0;
+	if (result != 0) {
+		(void)pga_fail(why, told.hint, "%s; and the old one could not be brought back: %s",
+			       told.message, error.message);
+		return;
+	}
+	if (pga_reload_is_any(&renewing->reload) && pga_reload_do(&renewing->reload, &error) != 0)
+		(void)pga_fail(why, told.hint, "%s (the old one is back, but: %s)", told.message,
+			       error.message);
+}
+
+/* One look beforehand: of a server that does not run nothing can be proved, and its files are to be
+ * in date when it starts. */
+void pga_renewing_look(struct renewing *renewing)
+{
+	struct pga_error ignored;
+
+	if (renewing->reload.prove == NULL || renewing->reload.prove[0] == '\0')
+		return;
+	renewing->was_shown = pga_reload_answers(&renewing->reload, &ignored);
+}
+
+/* Returns -1 with the reason where what uses it was not told, or the server that is to does not
+ * show it. */
+int pga_renewing_tell(struct renewing *renewing, struct pga_error *why)
+{
+	struct pga_renewal *renewal = renewing->renewal;
+	const bool to_prove = renewing->reload.prove != NULL && renewing->reload.prove[0] != '\0';
+
+	if (pga_reload_is_any(&renewing->reload)) {
+		if (pga_reload_do(&renewing->reload, why) != 0)
+			return -1;
+		renewal->reloaded = true;
+	}
+	if (!to_prove)
+		return 0;
+	renewal->proved = pga_reload_prove(&renewing->reload, renewing->leaf,
+					   renewing->was_shown ? PGA_RELOAD_SECONDS : 0, why) == 0;
+	if (renewal->proved || renewing->was_shown)
+		return renewal->proved ? 0 : -1;
+	renewal->not_proved = *why;
+	return 0;
+}

@@ -1,0 +1,114 @@
+/* pganchor cert issue --acme. */
+#include "cli/issuing.h"
+
+#include "base/terminal.h"
+#include "cert/csr.h"
+#include "cert/key.h"
+#include "cert/pair.h"
+
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A path is the directory of a web server; all else is where lego answers by itself. */
+static int fill(struct pga_issuing *issuing, struct pga_error *error)
+{
+	const struct pga_issue_asked *asked = issuing->asked;
+	struct pga_acme *acme = &issuing->acme;
+	struct pga_text email = PGA_TEXT_EMPTY;
+	char **where = asked->dns != NULL      ? &acme->dns
+		       : asked->http[0] == '/' ? &acme->webroot
+					       : &acme->listen;
+	int result = pga_acme_begin(acme, error);
+
+	if (asked->email != NULL)
+		pga_text_add(&email, asked->email);
+	else
+		pga_text_addf(&email, "hostmaster@%s", issuing->subject);
+	if (result == 0 && email.failed)
+		result = pga_fail_memory(error);
+	if (result == 0 &&
+	    (pga_cert_record_set(&acme->url, asked->acme, error) != 0 ||
+	     pga_cert_record_set(&acme->email, pga_text_string(&email), error) != 0 ||
+	     pga_cert_record_set(where, asked->dns != NULL ? asked->dns : asked->http, error) != 0))
+		result = -1;
+	pga_text_free(&email);
+	return result == 0 ? pga_acme_find_roots(acme, asked->ca, error) : -1;
+}
+
+static int make_request(struct pga_issuing *issuing, struct pga_text *csr, struct pga_error *error)
+{
+	const struct pga_issue *issue = &issuing->issue;
+	struct pga_issued *issued = &issuing->issued;
+	const char *const alone[] = {issuing->subject};
+	const bool some = issue->name_count > 0;
+
+	issued->pkey = pga_key_make(issue->kind, error);
+	if (issued->pkey == NULL || pga_key_write(issued->pkey, NULL, &issued->key, error) != 0)
+		return -1;
+	return pga_csr_make(issued->pkey, issuing->subject, some ? issue->names : alone,
+			    some ? issue->name_count : 1, csr, error);
+}
+
+static int read_certificate(struct pga_issued *issued, struct pga_error *error)
+{
+	BIO *bio = BIO_new_mem_buf(pga_text_string(&issued->chain), (int)issued->chain.length);
+
+	issued->certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	BIO_free(bio);
+	return issued->certificate != NULL ? 0 : pga_fail_memory(error);
+}
+
+/* Public CAs sign for servers alone; and a CA's own TLS need not come from the root that it signs
+ * by. */
+static void warn_of_uses(const struct pga_issuing *issuing)
+{
+	const struct pga_issued *issued = &issuing->issued;
+	struct pga_error why;
+
+	if (X509_check_purpose(issued->certificate, X509_PURPOSE_SSL_CLIENT, 0) != 1)
+		pga_print_warning(
+		    "it is for servers alone (no clientAuth)\n    where a client shows "
+		    "it, as a standby, postgres_fdw or pgbouncer may, a server "
+		    "refuses it");
+	if (issuing->acme.roots != NULL &&
+	    pga_pair_check(&issued->chain, issued->pkey, issuing->acme.roots, true, 0, &why) != 0)
+		pga_print_warning(
+		    "%s\n    clients that have pinned that root alone will refuse the "
+		    "server",
+		    why.message);
+}
+
+static int ask(struct pga_issuing *issuing, struct pga_error *error)
+{
+	struct pga_issued *issued = &issuing->issued;
+	struct pga_text csr = PGA_TEXT_EMPTY;
+	int result = make_request(issuing, &csr, error);
+
+	if (result == 0)
+		result = pga_acme_issue(&issuing->acme, issuing->files.name, pga_text_string(&csr),
+					&issued->chain, error);
+	if (result == 0)
+		result = pga_pair_check(&issued->chain, issued->pkey, NULL, true, 0, error);
+	pga_text_free(&csr);
+	return result == 0 ? read_certificate(issued, error) : -1;
+}
+
+int pga_issue_by_acme(struct pga_issuing *issuing, struct pga_error *error)
+{
+	if (fill(issuing, error) != 0)
+		return -1;
+	issuing->ca = issuing->acme.url;
+	issuing->anchor = issuing->acme.anchor;
+	if (issuing->asked->dry_run)
+		return 0;
+	if (ask(issuing, error) != 0 ||
+	    pga_acme_put(&issuing->acme, &issuing->files.record, error) != 0 ||
+	    pga_issue_files_write(&issuing->files, &issuing->issued, NULL, &issuing->asked->reload,
+				  error) != 0)
+		return -1;
+	warn_of_uses(issuing);
+	return 0;
+}

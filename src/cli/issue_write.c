@@ -1,0 +1,162 @@
+/* What was issued, put in its place. */
+#include "cli/issue_files.h"
+
+#include "base/file.h"
+#include "base/terminal.h"
+
+#include <string.h>
+
+/* What is asked for, over what is known already. */
+static int fill_record(struct pga_issue_files *files, const struct pga_reload *reload,
+		       struct pga_error *error)
+{
+	struct pga_cert_record *record = &files->record;
+	const struct {
+		char **text;
+		const char *value;
+	} texts[] = {
+	    {&record->certificate, files->certificate},
+	    {&record->key, files->key},
+	    {&record->exec, reload->exec},
+	    {&record->reload, reload->unit},
+	    {&record->signal, reload->signal},
+	    {&record->prove, reload->prove},
+	};
+
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+		if (texts[i].value != NULL &&
+		    pga_cert_record_set(texts[i].text, texts[i].value, error) != 0)
+			return -1;
+	if (pga_cert_record_set(&record->why, "", error) != 0)
+		return -1;
+	record->server = files->server;
+	record->failures = 0;
+	record->tried[0] = '\0';
+	record->revoked[0] = '\0';
+	pga_x509_now(record->renewed);
+	return 0;
+}
+
+int pga_issue_files_of_stepca(struct pga_issue_files *files, const struct pga_issuer *issuer,
+			      struct pga_error *error)
+{
+	struct pga_cert_record *record = &files->record;
+	const char *provisioner = issuer->provisioner != NULL ? issuer->provisioner->name : "";
+
+	return pga_cert_record_set(&record->way, PGA_CERT_WAY_STEPCA, error) == 0 &&
+		       pga_cert_record_set(&record->ca, issuer->authority.url, error) == 0 &&
+		       pga_cert_record_set(&record->anchor, issuer->authority.anchor, error) == 0 &&
+		       pga_cert_record_set(&record->provisioner, provisioner, error) == 0 &&
+		       pga_cert_record_set(&record->account, "", error) == 0
+		   ? 0
+		   : -1;
+}
+
+/* The bytes of what is there, to bring it back. */
+static int read_old(struct pga_issue_files *files, struct pga_error *error)
+{
+	bool found = false;
+
+	return pga_file_read(files->certificate, &files->old_chain, &found, error) == 0 &&
+		       pga_file_read(files->key, &files->old_key, &found, error) == 0
+		   ? 0
+		   : -1;
+}
+
+static bool is_wanted(const char *text)
+{
+	return text != NULL && text[0] != '\0';
+}
+
+/* Of a server that does not run yet nothing can be proved. */
+static int tell_and_prove(struct pga_issue_files *files, const struct pga_reload *reload,
+			  const X509 *certificate, bool was_shown, struct pga_error *error)
+{
+	struct pga_error why;
+
+	if (pga_reload_is_any(reload)) {
+		if (pga_reload_do(reload, error) != 0)
+			return -1;
+		files->reloaded = true;
+	}
+	if (!is_wanted(reload->prove))
+		return 0;
+	if (pga_reload_prove(reload, certificate, was_shown ? PGA_RELOAD_SECONDS : 0, &why) == 0) {
+		files->proved = true;
+		return 0;
+	}
+	if (was_shown) {
+		*error = why;
+		return -1;
+	}
+	pga_print_warning(
+	    "%s\n    no server was there before either: see pganchor cert status once "
+	    "it is",
+	    why.message);
+	return 0;
+}
+
+static void take_back(struct pga_issue_files *files, const struct pga_reload *reload,
+		      struct pga_error *error)
+{
+	struct pga_text kept = PGA_TEXT_EMPTY;
+	const struct pga_error told = *error;
+	struct pga_error why;
+
+	if (files->old_chain.length == 0 || files->old_key.length == 0) {
+		(void)pga_fail(error, told.hint, "%s; the new pair stays: there was none before",
+			       told.message);
+		return;
+	}
+	if (pga_pair_write(&files->pair, &files->old_chain, &files->old_key, false, &kept, &why) !=
+	    0) {
+		(void)pga_fail(error, told.hint,
+			       "%s; and what was there before could not be brought back: %s",
+			       told.message, why.message);
+		return;
+	}
+	pga_pair_remove_copies(&files->kept);
+	if (pga_reload_is_any(reload) && pga_reload_do(reload, &why) != 0)
+		(void)pga_fail(error, told.hint, "%s; what was there before is back, but: %s",
+			       told.message, why.message);
+	else
+		(void)pga_fail(error, told.hint, "%s; what was there before is back", told.message);
+}
+
+static int write_pair(struct pga_issue_files *files, const struct pga_issued *issued,
+		      const char *passphrase, struct pga_error *error)
+{
+	if (read_old(files, error) != 0 ||
+	    pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known, &files->kept,
+			   error) != 0)
+		return -1;
+	return pga_pair_load(&files->pair, passphrase, error);
+}
+
+int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
+			  const char *passphrase, const struct pga_reload *asked,
+			  struct pga_error *error)
+{
+	const struct pga_cert_record *record = &files->record;
+	struct pga_reload reload;
+	struct pga_error why;
+	bool was_shown;
+
+	if (fill_record(files, asked, error) != 0)
+		return -1;
+	reload = (struct pga_reload){record->exec, record->reload, record->signal, record->prove};
+	was_shown = is_wanted(reload.prove) && pga_reload_answers(&reload, &why);
+	if (write_pair(files, issued, passphrase, error) != 0)
+		return -1;
+	if (tell_and_prove(files, &reload, issued->certificate, was_shown, error) != 0) {
+		take_back(files, &reload, error);
+		return -1;
+	}
+	/* It is there, and works: what it could not be noted by is told, and no reason to undo it.
+	 */
+	if (pga_cert_record_put(record, &why) != 0)
+		pga_print_warning("it is not known to cert status and renew: %s\n    pganchor cert "
+				  "add makes it known",
+				  why.message);
+	return 0;
+}
