@@ -277,6 +277,8 @@ static const char for_zsh[] =
     "                '1:shell:(bash fish zsh)' ;;\n"
     "    esac\n"
     "    case $state in\n"
+    "        certs) found=(${(f)\"$(pganchor completion certs 2>/dev/null)\"}) "
+    ";;\n"
     "        anchors) found=(${(f)\"$(pganchor completion anchors 2>/dev/null)\"}) "
     ";;\n"
     "        services) found=(${(f)\"$(pganchor completion services "
