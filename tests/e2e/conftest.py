@@ -46,6 +46,7 @@ Certificates of one's own, certs.py (import what is used; cert_postgres is a fix
   make_token(stepca, "app", "san", exp=) what `step ca token` prints;  signs(stepca) how often it was asked to sign
   protected(name, password)             a JWK provisioner as a false CA lists it;  start_with(directory, change) a step-ca so configured
   cert_postgres                         lets in who shows a certificate of stepca for the role, and nobody else
+  own_certificates.py has what renewals need, issuing.py what cert issue does, local_cas.py the CA of ca local
 
 Hostile servers, hostile.py and recording.py: factories for one test
   https_ca({"/root/...": reply("{}"), ...}, issued=|authority=|names=, before_tls=) -> .url .port .requests .connections .sent

@@ -3,6 +3,9 @@
 import datetime
 import json
 import os
+import socket
+import ssl
+import struct
 from pathlib import Path
 
 from cryptography import x509
@@ -105,3 +108,34 @@ def start_lenient_stepca(directory, **claims):
         config["authority"].setdefault("claims", {}).update({"allowRenewalAfterExpiry": True, "minTLSCertDuration": "5s", **claims})
         config["authority"]["backdate"] = "0s"
     return start_with(directory, change)
+
+
+def changed(before, after):
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
+def renew(home, *args, **kwargs):
+    """(exit status, what --json says of the one certificate)."""
+    done = cert(home, "renew", "--json", *args, **kwargs)
+    assert done.stdout, done.stderr
+    item, = json.loads(done.stdout)["certificates"]
+    return done.returncode, item
+
+
+def connects(home, conninfo):
+    def connect():
+        done = home.run(["psql", "-XAtc", "select 1", conninfo])
+        return done.stderr if done.returncode != 0 else None
+    return connect
+
+
+def shown(port):
+    """The serial number that a PostgreSQL server shows."""
+    with socket.create_connection(("127.0.0.1", port)) as raw:
+        raw.sendall(struct.pack("!ii", 8, 80877103))
+        assert raw.recv(1) == b"S"
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(raw, server_hostname="localhost") as session:
+            digits = f"{x509.load_der_x509_certificate(session.getpeercert(True)).serial_number:x}"
+            return digits.rjust(len(digits) + len(digits) % 2, "0")

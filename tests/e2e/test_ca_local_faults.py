@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
+from local_cas import CA, ask, data, mode_of, pin_of, serve, shown, state, verify
 from postgres import SUPERUSER
-from test_ca_local import CA, ask, data, mode_of, pin_of, serve, shown, state, verify
 from test_out_of_memory import failing_malloc, run_failing, without_wrapper  # noqa: F401
 from test_trust_faults import WHOLE, WRITES, NO_LEAKS
 

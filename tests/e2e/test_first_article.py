@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from certs import Pair, pair, start_with, trusting
-from own_certificates import DUE, at, serial
+from own_certificates import DUE, at, serial, shown
 from postgres import HBA
 from test_cert_acme import network  # noqa: F401
-from test_cert_renew import shown
 from test_cert_timer import system_units  # noqa: F401
 from walkthroughs import FINGERPRINT
 
