@@ -111,7 +111,8 @@ TOOL_BASE = \
 	src/base/staged.c src/base/staged.h \
 	src/base/subprocess.c src/base/subprocess.h \
 	src/base/terminal.c src/base/terminal.h \
-	src/base/transaction.c src/base/transaction.h
+	src/base/transaction.c src/base/transaction.h \
+	src/base/unconst.h
 TOOL_POLICY = \
 	src/policy/joined.c src/policy/joined.h \
 	src/policy/linked.c src/policy/linked.h \

@@ -3,10 +3,10 @@
 #include "ca/http_chain.h"
 #include "ca/proxy.h"
 #include "base/printable.h"
+#include "base/unconst.h"
 
 #include <curl/curl.h>
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -165,10 +165,10 @@ static CURLcode show_certificate(CURL *curl, const struct pga_http_request *requ
 
 	if (request->certificate == NULL)
 		return CURLE_OK;
-	blob.data = (void *)(uintptr_t)request->certificate;
+	blob.data = pga_unconst(request->certificate);
 	blob.len = strlen(request->certificate);
 	code = curl_easy_setopt(curl, CURLOPT_SSLCERT_BLOB, &blob);
-	blob.data = (void *)(uintptr_t)request->key;
+	blob.data = pga_unconst(request->key);
 	blob.len = strlen(request->key);
 	return code != CURLE_OK ? code : curl_easy_setopt(curl, CURLOPT_SSLKEY_BLOB, &blob);
 }

@@ -161,7 +161,8 @@ int pga_cert_authority_find(const char *word, STACK_OF(X509) * chain,
 	memset(authority, 0, sizeof *authority);
 	if (begin(&looking, error) == 0 &&
 	    (word != NULL ? find_by_word(&looking, word, &found, error)
-			  : find_alone(&looking, chain, &found, error)) == 0)
+			  : find_alone(&looking, chain, &found, error)) == 0 &&
+	    found != NULL)
 		result = take(&looking, found, authority, error);
 	end(&looking);
 	return result;

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "base/unconst.h"
 #include "cert/key.h"
 #include "password/ask_keyring.h"
 #include "password/keep.h"
@@ -10,7 +11,6 @@
 #include <openssl/err.h>
 #include <openssl/rand.h>
 
-#include <stdint.h>
 #include <string.h>
 
 #define BYTES 16
@@ -19,7 +19,7 @@ static struct pga_password_entry entry_of(const char *key)
 {
 	struct pga_password_entry entry = {.kind = PGA_SECRET_PASSPHRASE};
 
-	entry.words[PGA_SECRET_FILE] = (void *)(uintptr_t)key;
+	entry.words[PGA_SECRET_FILE] = pga_unconst(key);
 	return entry;
 }
 

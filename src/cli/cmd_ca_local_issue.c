@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/cmd_ca.h"
 #include "cli/cmd_cert.h"
+#include "password/secret.h"
 #include "report/json.h"
 #include "tls/x509_text.h"
 
@@ -42,9 +43,11 @@ static int settle_user(struct asked *asked, struct pga_error *error)
 	wish->common_name = wish->count == 1 ? wish->names[0] : user != NULL ? user->pw_name : NULL;
 	wish->count = 0;
 	wish->names = NULL;
-	return wish->common_name != NULL ? 0
-					 : pga_fail(error, "give the database user's name",
-						    "this user has no name on this machine");
+	if (wish->common_name != NULL)
+		return 0;
+	(void)pga_fail(error, "give the database user's name",
+		       "this user has no name on this machine");
+	return -1;
 }
 
 /* The files are called after the first name, with none of "*" and "/" in it. */
@@ -251,6 +254,7 @@ static int run(int argc, char **argv)
 
 	if (!pga_options_read(&pga_cmd_ca_local_issue, argc, argv, &asked, &status))
 		return status;
+	pga_secret_hide_process();
 	if (asked.use != NULL && strcmp(asked.use, "server") != 0 &&
 	    strcmp(asked.use, "client") != 0)
 		return pga_usage_error("ca local issue", "--for: %s: neither server nor client",

@@ -23,7 +23,6 @@ static int take_own_name(struct pga_issuing *issuing, struct pga_error *error)
 		return pga_fail(error, "name it: pganchor cert issue NAME",
 				"this user has no name that the certificate could have");
 	(void)snprintf(issuing->own_name, sizeof issuing->own_name, "%s", user->pw_name);
-	issuing->subject = issuing->own_name;
 	return 0;
 }
 
@@ -52,10 +51,13 @@ static int choose_subject(struct pga_issuing *issuing, struct pga_error *error)
 	if (name == NULL && issuing->issue.server)
 		return pga_fail(error, "pganchor cert issue --for server db.example.com",
 				"whose certificate? name the server as clients call it");
+	if (name == NULL) {
+		if (take_own_name(issuing, error) != 0)
+			return -1;
+		name = issuing->own_name;
+	}
 	issuing->subject = name;
-	if (name == NULL && take_own_name(issuing, error) != 0)
-		return -1;
-	issuing->issue.subject = issuing->subject;
+	issuing->issue.subject = name;
 	return 0;
 }
 

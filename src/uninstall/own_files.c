@@ -91,9 +91,11 @@ static int plan_accounts(struct pga_uninstall *plan, struct pga_error *error)
 {
 	char *path = pga_user_config(PGA_ACME_DIRECTORY);
 	struct pga_text way = PGA_TEXT_EMPTY;
-	int result = path != NULL ? 0 : pga_fail_home(error);
+	int result = 0;
 
-	if (result == 0 && access(path, F_OK) == 0) {
+	if (path == NULL)
+		return pga_fail_home(error);
+	if (access(path, F_OK) == 0) {
 		pga_text_add(&way, "where it is not needed any more: rm -r ");
 		pga_text_add_shell_word(&way, path);
 		result = pga_leave_keep(plan, path, "it has lego's accounts with ACME CAs",
