@@ -31,12 +31,12 @@ struct pga_pair_files {
 	gid_t group;
 };
 
-/* Whether the certificate (PEM, with its chain) is the key's, and the chain complete up to one of
- * the roots (PEM; NULL: to none, it is not looked at) at this time (0: now), for a client or a
- * server: before anything is written.
+/* Whether the certificate (PEM, with its chain) is the key's, OpenSSL takes both, and the chain is
+ * complete up to one of the roots (PEM; NULL: to none, it is not looked at) at this time (0: now),
+ * for a client or a server: before anything is written.
  * Returns -1 with the reason. */
-int pga_pair_check(const struct pga_text *chain, const EVP_PKEY *key, const char *roots,
-		   bool server, time_t at, struct pga_error *error);
+int pga_pair_check(const struct pga_text *chain, EVP_PKEY *key, const char *roots, bool server,
+		   time_t at, struct pga_error *error);
 
 /* Whether OpenSSL takes both files as libpq and the server hand them over: the certificate with its
  * chain, then the key. passphrase: NULL where it has none. Returns -1 with the reason. */

@@ -1,6 +1,7 @@
 /* Whether a pair can be used, before it is written and behind. */
 #include "cert/pair.h"
 
+#include "base/unconst.h"
 #include "tls/openssl_error.h"
 
 #include <openssl/err.h>
@@ -55,8 +56,28 @@ static int verify(STACK_OF(X509) * chain, STACK_OF(X509) * roots, bool server, t
 	return result;
 }
 
-int pga_pair_check(const struct pga_text *chain, const EVP_PKEY *key, const char *roots,
-		   bool server, time_t at, struct pga_error *error)
+/* OpenSSL has a level of security below which libpq and the server get nothing loaded: a weak key
+ * or signature anywhere in the chain is enough. */
+static int check_level(STACK_OF(X509) * all, EVP_PKEY *key, struct pga_error *error)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
+	STACK_OF(X509) *behind = sk_X509_dup(all);
+	const bool taken =
+	    context != NULL && behind != NULL &&
+	    SSL_CTX_use_cert_and_key(context, sk_X509_shift(behind), key, behind, 1) == 1;
+	const char *why = ERR_reason_error_string(ERR_peek_last_error());
+
+	if (!taken)
+		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
+			       "OpenSSL does not load what the CA has issued: %s",
+			       why != NULL ? why : "it gives no reason");
+	sk_X509_free(behind);
+	SSL_CTX_free(context);
+	return taken ? 0 : -1;
+}
+
+int pga_pair_check(const struct pga_text *chain, EVP_PKEY *key, const char *roots, bool server,
+		   time_t at, struct pga_error *error)
 {
 	STACK_OF(X509) *all = certificates_of(pga_text_string(chain), chain->length);
 	STACK_OF(X509) *trusted =
@@ -70,10 +91,8 @@ int pga_pair_check(const struct pga_text *chain, const EVP_PKEY *key, const char
 	else if (X509_check_private_key(sk_X509_value(all, 0), key) != 1)
 		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
 			       "the CA has issued a certificate for another key");
-	else if (roots == NULL)
-		result = 0;
-	else
-		result = verify(all, trusted, server, at, error);
+	else if (check_level(all, key, error) == 0)
+		result = roots != NULL ? verify(all, trusted, server, at, error) : 0;
 	ERR_clear_error();
 	sk_X509_pop_free(all, X509_free);
 	sk_X509_pop_free(trusted, X509_free);
@@ -112,7 +131,7 @@ int pga_pair_load(const struct pga_pair_files *files, const char *passphrase,
 	if (context == NULL)
 		return pga_fail_memory(error);
 	SSL_CTX_set_default_passwd_cb(context, give);
-	SSL_CTX_set_default_passwd_cb_userdata(context, (void *)(uintptr_t)passphrase);
+	SSL_CTX_set_default_passwd_cb_userdata(context, pga_unconst(passphrase));
 	result = load(context, files, error);
 	SSL_CTX_free(context);
 	return result;

@@ -72,7 +72,7 @@ static bool same_names(X509 *old, X509 *new)
 static int check(const struct asking *asking, const struct pga_text *pem, STACK_OF(X509) * chain,
 		 struct pga_error *error)
 {
-	const EVP_PKEY *key = asking->key != NULL ? asking->key : asking->state->key;
+	EVP_PKEY *key = asking->key != NULL ? asking->key : asking->state->key;
 	X509 *new = sk_X509_value(chain, 0);
 	X509 *old = pga_cert_leaf(asking->state);
 

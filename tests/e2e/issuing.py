@@ -72,7 +72,7 @@ def false_ca(home, https_ca, sign, headers=(), ca=None):
     return ca, server
 
 
-def signed(authority, request):
+def signed(authority, request, *behind):
     """What the request asks for, signed by this authority."""
     csr = x509.load_pem_x509_csr(json.loads(request.raw.split(b"\r\n\r\n", 1)[1])["csr"].encode())
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -81,7 +81,7 @@ def signed(authority, request):
              .not_valid_after(now + datetime.timedelta(hours=8))
              .add_extension(csr.extensions.get_extension_for_class(x509.SubjectAlternativeName).value, critical=False))
     leaf = built.sign(authority.key, None if isinstance(authority.key, ed25519.Ed25519PrivateKey) else hashes.SHA256())
-    return reply(json.dumps({"certChain": [leaf.public_bytes(Encoding.PEM).decode()]}), status="201 Created")
+    return reply(json.dumps({"certChain": [leaf.public_bytes(Encoding.PEM).decode(), *behind]}), status="201 Created")
 
 
 def usable(files):

@@ -191,6 +191,20 @@ def test_what_a_ca_signs_has_to_be_ours(home, https_ca, tmp_path):
         assert home.snapshot() == before
 
 
+def test_what_openssl_does_not_load_is_not_written(home, https_ca):
+    """With a key in the chain that is below its level of security libpq would connect nowhere any more."""
+    behind = [make_root("Weak", key="rsa1024").pem]
+    ca, _ = false_ca(home, https_ca, lambda request: signed(holder[0], request, *behind))
+    holder = [ca]
+    before = home.snapshot()
+    words = ["cert", "issue", USER, "--password-file", "-"]
+    done = home.pganchor(*words, input="password\n")
+    assert done.returncode == 1 and "OpenSSL does not load what the CA has issued: ca key too small" in done.stderr, done.stderr
+    assert home.snapshot() == before
+    behind.clear()
+    assert home.pganchor(*words, input="password\n").returncode == 0
+
+
 def test_a_chain_to_another_root_is_refused(home, https_ca):
     by = [make_root("Another")]
     ca, server = false_ca(home, https_ca, lambda request: signed(by[0], request))
