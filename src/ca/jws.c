@@ -268,11 +268,12 @@ static char *copy_of(const json_t *text)
 	return json_is_string(text) ? strdup(json_string_value(text)) : NULL;
 }
 
+/* -1 for none, and for one that no clock reaches (RFC 3339 ends with the year 9999). */
 static time_t moment_of(const json_t *claims, const char *name)
 {
-	const json_t *moment = json_object_get(claims, name);
+	const double moment = json_number_value(json_object_get(claims, name));
 
-	return json_is_number(moment) ? (time_t)json_number_value(moment) : -1;
+	return moment > 0 && moment < 253402300800.0 ? (time_t)moment : -1;
 }
 
 int pga_token_read(struct pga_token *token, const char *text, struct pga_error *error)
