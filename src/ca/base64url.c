@@ -34,6 +34,14 @@ static char *padded(const char *text, size_t length, size_t *padded_length)
 	return plain;
 }
 
+/* It may be a key's. */
+static void wipe(void *bytes, size_t size)
+{
+	if (bytes != NULL)
+		explicit_bzero(bytes, size);
+	free(bytes);
+}
+
 unsigned char *pga_base64url_decode(const char *text, size_t length, size_t *size)
 {
 	unsigned char *bytes = NULL;
@@ -51,16 +59,15 @@ unsigned char *pga_base64url_decode(const char *text, size_t length, size_t *siz
 		bytes = pga_base64_decode(plain, plain_length, size);
 	else
 		*size = plain_length;
-	free(plain);
+	wipe(plain, plain_length);
 	if (bytes == NULL)
 		return NULL;
-	ended = realloc(bytes, *size + 1);
-	if (ended == NULL) {
-		explicit_bzero(bytes, *size);
-		free(bytes);
-		return NULL;
+	ended = malloc(*size + 1);
+	if (ended != NULL) {
+		memcpy(ended, bytes, *size);
+		ended[*size] = '\0';
 	}
-	ended[*size] = '\0';
+	wipe(bytes, *size);
 	return ended;
 }
 

@@ -1,6 +1,7 @@
 /* step-ca's protocol, as far as `step ca certificate` and `step ca renew` speak it. */
 #include "ca/stepca_certs.h"
 
+#include "base/unconst.h"
 #include "ca/jws.h"
 #include "tls/certificate.h"
 
@@ -353,6 +354,19 @@ static json_t *claims_of(const struct pga_stepca *ca, const struct pga_provision
 	return object;
 }
 
+/* The numbers of a key, which are texts there. */
+static void wipe_key(json_t *jwk)
+{
+	for (void *at = json_object_iter(jwk); at != NULL; at = json_object_iter_next(jwk, at)) {
+		const json_t *value = json_object_iter_value(at);
+
+		if (json_is_string(value))
+			explicit_bzero(pga_unconst(json_string_value(value)),
+				       json_string_length(value));
+	}
+	json_decref(jwk);
+}
+
 int pga_stepca_token(const struct pga_stepca *ca, const struct pga_provisioner *provisioner,
 		     const char *jwk, const struct pga_stepca_claims *claims,
 		     struct pga_text *token, struct pga_error *error)
@@ -370,6 +384,6 @@ int pga_stepca_token(const struct pga_stepca *ca, const struct pga_provisioner *
 	json_decref(header);
 	json_decref(object);
 	EVP_PKEY_free(key);
-	json_decref(secret);
+	wipe_key(secret);
 	return result;
 }

@@ -5,6 +5,7 @@
 #include "cli/cmd_ca.h"
 #include "cli/cmd_cert.h"
 #include "cli/print_bootstrap.h"
+#include "password/secret.h"
 #include "policy/pins.h"
 #include "report/json.h"
 
@@ -131,6 +132,7 @@ static int run(int argc, char **argv)
 
 	if (!pga_options_read(&pga_cmd_ca_local_create, argc, argv, &asked, &status))
 		return status;
+	pga_secret_hide_process();
 	if (asked.wish.lifetime > PGA_LOCAL_CA_LONGEST || asked.wish.lifetime < 3600)
 		return pga_usage_error("ca local create",
 				       "--lifetime: a local CA is valid for 1h to 825d");

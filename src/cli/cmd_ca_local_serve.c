@@ -6,6 +6,7 @@
 #include "cli/cmd_ca.h"
 #include "cli/cmd_cert.h"
 #include "cli/conninfo_word.h"
+#include "password/secret.h"
 #include "report/json.h"
 #include "tls/x509_text.h"
 
@@ -258,6 +259,7 @@ static int run(int argc, char **argv)
 	pair->wish.names = asked.names;
 	if (!pga_options_read(&pga_cmd_ca_local_serve, argc, argv, &asked, &status))
 		return status;
+	pga_secret_hide_process();
 	pair->kind = asked.kind != NULL ? pga_key_kind_of(asked.kind) : PGA_KEY_EC;
 	if (pair->kind == PGA_KEY_KINDS)
 		return pga_usage_error("ca local serve", "--key: %s: none of ec, rsa and ed25519",

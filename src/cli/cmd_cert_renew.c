@@ -8,6 +8,7 @@
 #include "cert/renew.h"
 #include "cli/cert_reload_options.h"
 #include "cli/cli.h"
+#include "password/secret.h"
 #include "report/json.h"
 
 #include <stdio.h>
@@ -250,6 +251,7 @@ static int run(int argc, char **argv)
 
 	if (!pga_options_read(&pga_cmd_cert_renew, argc, argv, &asked, &status))
 		return status;
+	pga_secret_hide_process();
 	asked.wish.http = &asked.http;
 	if (pga_reload_check(&asked.wish.reload, &error) != 0 ||
 	    (asked.http.proxy != NULL && pga_proxy_check(asked.http.proxy, &error) != 0)) {

@@ -6,6 +6,7 @@
 #include "cert/revoke.h"
 #include "cli/cli.h"
 #include "cli/question.h"
+#include "password/secret.h"
 #include "report/json.h"
 
 #include <stdio.h>
@@ -121,6 +122,7 @@ static int run(int argc, char **argv)
 
 	if (!pga_options_read(&pga_cmd_cert_revoke, argc, argv, &asked, &status))
 		return status;
+	pga_secret_hide_process();
 	if (pga_revoke_reason_of(asked.reason) < 0)
 		return pga_usage_error("cert revoke", "--reason: %s: no reason", asked.reason);
 	status = pga_cert_views_read(&views, argv + optind, &error);

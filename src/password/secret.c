@@ -10,9 +10,12 @@
 
 void pga_secret_hide_process(void)
 {
-	const struct rlimit none = {0, 0};
+	struct rlimit limit;
 
-	(void)setrlimit(RLIMIT_CORE, &none);
+	if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+		limit.rlim_cur = 0;
+		(void)setrlimit(RLIMIT_CORE, &limit);
+	}
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 

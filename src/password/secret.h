@@ -12,7 +12,8 @@ struct pga_secret {
 	size_t length;
 };
 
-/* From here on, this process dumps no core, and others of its user cannot look into it. */
+/* From here on, this process dumps no core, and others of its user cannot look into it. Those that
+ * it starts may have a limit of their own for core dumps again, up to the one that there was. */
 void pga_secret_hide_process(void);
 
 /* An empty one, with room for PGA_SECRET_MOST bytes and the NUL. Returns -1 for want of memory. */

@@ -32,6 +32,7 @@ unsigned char *pga_base64_decode(const char *text, size_t length, size_t *size)
 	*size = (size_t)decoded - (text[length - 1] == '=') - (text[length - 2] == '=');
 	pga_base64_encode(bytes, *size, again);
 	if (memcmp(again, text, length) == 0) {
+		explicit_bzero(again, length); /* it may be a key's */
 		free(again);
 		return bytes;
 	}
