@@ -99,17 +99,6 @@ int pga_pair_check(const struct pga_text *chain, EVP_PKEY *key, const char *root
 	return result;
 }
 
-static int give(char *buffer, int room, int writing, void *passphrase)
-{
-	const size_t length = passphrase != NULL ? strlen(passphrase) : 0;
-
-	(void)writing;
-	if (passphrase == NULL || length > (size_t)room)
-		return -1;
-	memcpy(buffer, passphrase, length);
-	return (int)length;
-}
-
 /* initialize_SSL() of libpq's fe-secure-openssl.c, and be_tls_init() of the server's. */
 static int load(SSL_CTX *context, const struct pga_pair_files *files, struct pga_error *error)
 {
@@ -130,8 +119,10 @@ int pga_pair_load(const struct pga_pair_files *files, const char *passphrase,
 
 	if (context == NULL)
 		return pga_fail_memory(error);
-	SSL_CTX_set_default_passwd_cb(context, give);
-	SSL_CTX_set_default_passwd_cb_userdata(context, pga_unconst(passphrase));
+	/* It gives the text that it gets here, and asks on the terminal where that is NULL. */
+	SSL_CTX_set_default_passwd_cb(context, PEM_def_callback);
+	SSL_CTX_set_default_passwd_cb_userdata(context,
+					       pga_unconst(passphrase != NULL ? passphrase : ""));
 	result = load(context, files, error);
 	SSL_CTX_free(context);
 	return result;
