@@ -73,7 +73,7 @@ def false_ca(home, https_ca, sign, headers=(), ca=None):
 
 
 def signed(authority, request, *behind):
-    """What the request asks for, signed by this authority."""
+    """What the request asks for, signed by this authority; and certificates that stand behind it."""
     csr = x509.load_pem_x509_csr(json.loads(request.raw.split(b"\r\n\r\n", 1)[1])["csr"].encode())
     now = datetime.datetime.now(datetime.timezone.utc)
     built = (x509.CertificateBuilder().subject_name(csr.subject).issuer_name(authority.cert.subject).public_key(csr.public_key())
