@@ -269,12 +269,13 @@ const struct pga_command pga_cmd_cert_add = {
 	"rest "
 	"stays; \"\" takes a thing away. The files are only read.",
     .examples = "  pganchor cert add\n"
-		"  pganchor cert add db --for server --cert server.crt --key server.key\\\n"
+		"  pganchor cert add db --for server --cert server.crt --key server.key \\\n"
 		"    --reload postgresql.service --prove db.example.com\n",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .word = "a name for it",
     .least = 0,
     .most = 1,
+    .statuses = "Exit status: 0 known, 1 failed and nothing changed, 2 usage.",
     .run = run,
 };

@@ -106,5 +106,6 @@ const struct pga_command pga_cmd_cert_forget = {
     .least = 1,
     .most = 1,
     .names = PGA_NAMES_CERT,
+    .statuses = "Exit status: 0 forgotten, 1 failed and nothing changed, 2 usage.",
     .run = run,
 };

@@ -424,7 +424,7 @@ const struct pga_command pga_cmd_cert_issue = {
 	"finds by itself. Both files are one thing: at no instant is a certificate beside "
 	"another key.",
     .examples = "  pganchor cert issue\n"
-		"  pganchor cert issue --for server db.example.com --san db\\\n"
+		"  pganchor cert issue --for server db.example.com --san db \\\n"
 		"    --out-cert server.crt --out-key server.key\n",
     .statuses = "Exit status: 0 issued, 1 failed and nothing changed, 2 usage.",
     .options = options,

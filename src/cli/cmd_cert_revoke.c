@@ -151,5 +151,6 @@ const struct pga_command pga_cmd_cert_revoke = {
     .least = 1,
     .most = 1,
     .names = PGA_NAMES_CERT,
+    .statuses = "Exit status: 0 revoked; 1 failed, or not wanted by you; 2 usage.",
     .run = run,
 };

@@ -216,5 +216,6 @@ const struct pga_command pga_cmd_cert_timer = {
     .least = 2,
     .most = 2,
     .names = PGA_NAMES_CERT,
+    .statuses = "Exit status: 0 done, or as it was to be already; 1 failed; 2 usage.",
     .run = run,
 };
