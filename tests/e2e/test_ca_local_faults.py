@@ -38,8 +38,8 @@ class Faults:
         shutil.copytree(self.kept, self.home.path, symlinks=True)
 
     def each(self, what):
-        """(which call, how the command ended): all of them with --whole, else a third."""
-        for name, number in self.calls if WHOLE else self.calls[len(self.calls) % 3::3]:
+        """(which call, how the command ended): all of them with --whole, else a fifth."""
+        for name, number in self.calls if WHOLE else self.calls[len(self.calls) % 5::5]:
             self.begin()
             yield f"{name} {number}", self.run(f"trace={WRITES}", f"inject={name}:{what}:when={number}")
 
@@ -126,7 +126,7 @@ def test_without_memory_nothing_is_half_done(home, failing_malloc, on):  # noqa:
     shutil.rmtree(home / ".config")
     (home / CERTIFICATE).unlink()
     (home / KEY).unlink()
-    for number in range(1 + 7 * on, count + 1, max(1, count // 60)):
+    for number in range(1 + 7 * on, count + 1, max(1, count // (60 if WHOLE else 15))):
         done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
         assert done.returncode in (0, 1), (number, done.stderr)
         assert (home / CERTIFICATE).exists() == (done.returncode == 0), (number, done.stdout, done.stderr)
@@ -155,7 +155,7 @@ def test_serve_killed_the_server_goes_on_and_starts_again(home, make_postgres, t
     assert home.run([*strace, "--", home.program.binary, *words], env=NO_LEAKS).returncode == 0
     names = [line.split("(")[0] for line in trace.read_text().splitlines() if re.match(r"\w+\(", line)]
     calls = [(name, names[:at + 1].count(name)) for at, name in enumerate(names)]
-    for name, number in calls if WHOLE else calls[len(calls) % 5::5]:
+    for name, number in calls if WHOLE else calls[len(calls) % 8::8]:
         begin()
         killed = home.run([*strace, "-e", f"inject={name}:signal=SIGKILL:when={number}", "--", home.program.binary, *words], env=NO_LEAKS)
         assert killed.returncode == -9, (name, number, killed.stderr)

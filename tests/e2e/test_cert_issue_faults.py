@@ -37,15 +37,16 @@ def find_faults(home, log):
 
 @pytest.fixture(params=[False, True], ids=["first", "another"])
 def faulty(request, own, tmp_path):
-    """faulty(what) -> of each fault: (how the command ended, whether there was a pair before)"""
+    """faulty(what, begin) -> of each fault: (how the command ended, whether there was a pair before)"""
     log, kept = tmp_path / "trace", tmp_path / "kept"
     if request.param:
         issued(own, USER)
     shutil.copytree(own.path, kept, symlinks=True)
 
-    def run(what):
+    def run(what, begin):
+        """Without --whole an eighth of them, others for each."""
         faults = find_faults(own, log)
-        for name, number in faults if WHOLE else faults[::5]:
+        for name, number in faults if WHOLE else faults[begin + request.param::8]:
             put_back(own, kept)
             yield trace(own, log, f"trace={WRITES}", f"inject={name}:{what}:when={number}"), request.param, (name, number)
 
@@ -55,7 +56,7 @@ def faulty(request, own, tmp_path):
 def test_killed_at_every_call_the_pair_matches(own, faulty):
     """And the next run finishes, with nothing left behind."""
     files, kills, runs, clean = pair(own), 0, 0, None
-    for killed, again, where in faulty("signal=SIGKILL"):
+    for killed, again, where in faulty("signal=SIGKILL", 0):
         # What the network does need not be the same twice, and then a call is not there to be killed at.
         kills, runs = kills + (killed.returncode == -9), runs + 1
         assert killed.returncode in (-9, 0) and usable(files), (where, killed.stderr)
@@ -71,7 +72,7 @@ def test_whatever_fails_the_pair_is_the_old_one_or_the_new_one(own, faulty):
     """It is told, and where it is told that nothing was done, nothing was."""
     files = pair(own)
     old = files.certificate.read_bytes() if files.certificate.exists() else b""
-    for done, again, where in faulty("error=ENOSPC"):
+    for done, again, where in faulty("error=ENOSPC", 4):
         assert done.returncode in (0, 1) and usable(files), (where, done.stderr)
         assert files.certificate.exists() == (again or done.returncode == 0), (where, done.stderr)
         if done.returncode == 0:
@@ -102,7 +103,7 @@ def test_without_memory_it_is_done_or_nothing_was(home, https_ca, failing_malloc
     good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
     assert good.returncode == 0 and count > 100, good.stderr
     ends = set()
-    for number in range(1 + 7 * on, count + 1, max(1, count // (400 if WHOLE else 40))):
+    for number in range(1 + 7 * on, count + 1, max(1, count // (400 if WHOLE else 12))):
         put_back(home, kept)
         done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
         now = files.certificate.read_bytes() if files.certificate.exists() else None

@@ -1,6 +1,5 @@
 """cert renew where something goes wrong in the middle: killed, a full disk, no memory, several at once. The pair matches."""
 
-import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +7,7 @@ import pytest
 
 from own_certificates import DUE, cert, known, match, status
 from test_out_of_memory import failing_malloc, run_failing, without_wrapper  # noqa: F401
+from test_trust_faults import WHOLE
 
 WRITES = "openat,rename,renameat,renameat2,symlinkat,linkat,unlinkat,mkdirat,write,fsync,fchmod,fchown,unlink,mkdir"
 
@@ -40,7 +40,7 @@ def test_killed_at_every_call_the_pair_matches(home, stepca, tmp_path, words):
     first = next(at for at, line in enumerate(lines) if ".pganchor" in line)
     names = [(name, calls[:at + 1].count(name)) for at, name in enumerate(calls) if at >= first]
     assert len(names) > 10
-    for name, number in names[::1 if os.environ.get("PGANCHOR_TESTS_WHOLE") else 3]:
+    for name, number in names if WHOLE else names[len(words) % 5::5]:
         killed = traced(home, log, words, f"trace={WRITES}", f"inject={name}:signal=SIGKILL:when={number}")
         assert killed.returncode == -9, (name, number, killed.stderr)
         assert match(crt, key), (name, number)
@@ -59,7 +59,7 @@ def test_without_memory_it_is_renewed_or_as_before(home, stepca, failing_malloc,
     good, count = run_failing(home, failing_malloc, argv, 0, preload=gate)
     assert good.returncode == 0 and count > 100, good.stderr
     ends = set()
-    for number in range(1 + 7 * on, count + 1, max(1, count // (400 if os.environ.get("PGANCHOR_TESTS_WHOLE") else 30))):
+    for number in range(1 + 7 * on, count + 1, max(1, count // (400 if WHOLE else 12))):
         before = crt.read_bytes()
         done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
         assert done.returncode in (0, 1) and match(crt, key), (number, done.stderr)
