@@ -100,6 +100,27 @@ static int read_server(const char *text, struct server_name *server, struct pga_
 	return 0;
 }
 
+static const char such_unit[] = "such as postgresql.service";
+
+/* Units, with blanks between. */
+static int check_units(const char *text, struct pga_error *error)
+{
+	size_t count = 0;
+
+	for (const char *unit = text + strspn(text, " "); *unit != '\0'; count++) {
+		const size_t length = strcspn(unit, " ");
+
+		if (count == PGA_RELOAD_UNITS)
+			return pga_fail(error, NULL, "%s: more than %d units", text,
+					PGA_RELOAD_UNITS);
+		if (unit[0] == '-' || strcspn(unit, "\t/\n") < length)
+			return pga_fail(error, such_unit, "%s: not a unit of systemd's", text);
+		unit += length;
+		unit += strspn(unit, " ");
+	}
+	return count > 0 ? 0 : pga_fail(error, such_unit, "%s: not a unit of systemd's", text);
+}
+
 int pga_reload_check(const struct pga_reload *reload, struct pga_error *error)
 {
 	struct server_name server = {.port = 0};
@@ -111,10 +132,8 @@ int pga_reload_check(const struct pga_reload *reload, struct pga_error *error)
 	if (says(reload->exec))
 		result = pga_words_split(reload->exec, &words, error);
 	pga_words_free(&words);
-	if (result == 0 && says(reload->unit) &&
-	    (reload->unit[0] == '-' || strpbrk(reload->unit, " \t/\n") != NULL))
-		result = pga_fail(error, "such as postgresql.service",
-				  "%s: not a unit of systemd's", reload->unit);
+	if (result == 0 && says(reload->unit))
+		result = check_units(reload->unit, error);
 	if (result == 0 && says(reload->signal))
 		result = read_signal(reload->signal, &number, &path, error);
 	if (result == 0 && says(reload->prove))
@@ -152,14 +171,28 @@ static int run_program(const char *line, struct pga_error *error)
 	return result;
 }
 
-/* Root asks the machine's systemd, everybody else their own. */
-static int reload_unit(const char *unit, struct pga_error *error)
+/* All of them by one call. Root asks the machine's systemd, everybody else their own. */
+static int reload_units(const char *text, struct pga_error *error)
 {
-	const char *const of_system[] = {"systemctl", "try-reload-or-restart", "--", unit, NULL};
-	const char *const of_user[] = {"systemctl", "--user", "try-reload-or-restart",
-				       "--",        unit,     NULL};
+	const char *argv[4 + PGA_RELOAD_UNITS + 1] = {"systemctl"};
+	char *units = strdup(text);
+	char *rest = units;
+	char *unit;
+	size_t count = 1;
+	int result;
 
-	return run(geteuid() == 0 ? of_system : of_user, error);
+	if (units == NULL)
+		return pga_fail_memory(error);
+	if (geteuid() != 0)
+		argv[count++] = "--user";
+	argv[count++] = "try-reload-or-restart";
+	argv[count++] = "--";
+	while (count + 1 < sizeof argv / sizeof argv[0] &&
+	       (unit = strtok_r(rest, " ", &rest)) != NULL)
+		argv[count++] = unit;
+	result = run(argv, error);
+	free(units);
+	return result;
 }
 
 /* Opens the file, which nobody else's link leads to. */
@@ -246,7 +279,7 @@ int pga_reload_do(const struct pga_reload *reload, struct pga_error *error)
 {
 	if (says(reload->exec) && run_program(reload->exec, error) != 0)
 		return -1;
-	if (says(reload->unit) && reload_unit(reload->unit, error) != 0)
+	if (says(reload->unit) && reload_units(reload->unit, error) != 0)
 		return -1;
 	return says(reload->signal) ? send_signal(reload->signal, error) : 0;
 }

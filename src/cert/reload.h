@@ -13,13 +13,16 @@
 struct pga_reload {
 	const char *exec;   /* a program and its words, with blanks between: no shell reads them,
 			       but quotes and backslashes keep blanks together as in one */
-	const char *unit;   /* that systemd reloads, or restarts where it cannot */
+	const char *unit;   /* that systemd reloads, or restarts where it cannot; several with
+			       blanks between */
 	const char *signal; /* HUP:PATH, where PATH has the number of the process in its first line
 			     */
 	const char *prove;  /* HOST:PORT, or HOST */
 };
 
 #define PGA_RELOAD_PORT 5432U /* where prove names none */
+
+#define PGA_RELOAD_UNITS 8 /* as many at most */
 
 /* How long a server may take until it shows the new one, in seconds. */
 #define PGA_RELOAD_SECONDS 20

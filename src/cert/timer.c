@@ -38,6 +38,9 @@ static const char timer_unit[] =
 
 static const char service_begin[] = "[Unit]\n"
 				    "Description=Renews pganchor's certificate %i\n";
+/* A look each second or two is no reason for systemd to give up, as it does with the sixth start
+ * within ten seconds. */
+static const char any_number_of_starts[] = "StartLimitIntervalSec=0\n";
 static const char of_system_only[] = "Wants=network-online.target\n"
 				     "After=network-online.target\n";
 static const char service_middle[] = "\n"
@@ -99,6 +102,7 @@ static int compose_service(bool system, struct pga_text *unit, struct pga_error 
 		return pga_fail_errno(error, NULL, "could not find out the path of pganchor");
 	pga_text_add(unit, written);
 	pga_text_add(unit, service_begin);
+	pga_text_add(unit, any_number_of_starts);
 	pga_text_add(unit, system ? of_system_only : "");
 	pga_text_add(unit, service_middle);
 	pga_text_add(unit, "ExecStart=");
@@ -228,18 +232,19 @@ static int compare(struct pga_cert_timer *timer, struct pga_error *error)
 	return 0;
 }
 
-/* Whether other certificates are started from the link's directory, too. */
-static bool has_others(const char *link)
+/* How many other certificates are started from the link's directory, too. */
+static size_t count_others(const char *link)
 {
 	const char *name = strrchr(link, '/') + 1;
 	char *directory = strndup(link, (size_t)(name - link));
 	DIR *entries = directory != NULL ? opendir(directory) : NULL;
 	const struct dirent *entry;
-	bool others = false;
+	size_t others = 0;
 
-	while (entries != NULL && !others && (entry = readdir(entries)) != NULL)
-		others = strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 &&
-			 strcmp(entry->d_name, name) != 0;
+	while (entries != NULL && (entry = readdir(entries)) != NULL)
+		if (strncmp(entry->d_name, PREFIX, strlen(PREFIX)) == 0 &&
+		    strcmp(entry->d_name, name) != 0)
+			others++;
 	if (entries != NULL)
 		(void)closedir(entries);
 	free(directory);
@@ -267,8 +272,28 @@ int pga_cert_timer_look(const struct pga_cert_record *record, const struct pga_c
 			return -1;
 	}
 	timer->enabled = lstat(timer->link, &status) == 0;
-	timer->others = has_others(timer->link);
+	timer->others = count_others(timer->link);
 	return compose(record, state, timer, error) == 0 ? compare(timer, error) : -1;
+}
+
+bool pga_cert_timer_is_ours(const struct pga_cert_timer *timer)
+{
+	struct pga_text content = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	bool found = false;
+	char *conf = pga_cert_records_path(&ignored);
+	struct pga_text line = PGA_TEXT_EMPTY;
+	bool ours = false;
+
+	if (conf != NULL)
+		add_directory(&line, conf);
+	if (conf != NULL && !line.failed &&
+	    pga_file_read(timer->paths[OWN_SERVICE], &content, &found, &ignored) == 0)
+		ours = strstr(pga_text_string(&content), pga_text_string(&line)) != NULL;
+	pga_text_free(&content);
+	pga_text_free(&line);
+	free(conf);
+	return ours;
 }
 
 bool pga_cert_timer_is_enabled(const char *name, bool system)
@@ -308,7 +333,7 @@ static int write_units(const struct pga_cert_timer *timer, bool away, struct pga
 	}
 	for (size_t i = 0; i < PGA_CERT_TIMER_FILES && result == 0; i++) {
 		const bool goes =
-		    timer->wanted[i][0] == '\0' || (away && (i >= OWN_TIMER || !timer->others));
+		    timer->wanted[i][0] == '\0' || (away && (i >= OWN_TIMER || timer->others == 0));
 
 		if ((away && !goes) || (goes && access(timer->paths[i], F_OK) != 0))
 			continue;

@@ -23,7 +23,7 @@ struct pga_cert_timer {
 	char *wanted[PGA_CERT_TIMER_FILES]; /* what is to stand there */
 	bool current;                       /* all of it does */
 	bool enabled;                       /* the link is there */
-	bool others;                        /* links of other certificates are, too */
+	size_t others;                      /* so many links of other certificates are, too */
 };
 
 /* state: of the certificate, whose life says how often it is looked at. Returns -1 where it cannot
@@ -41,6 +41,10 @@ int pga_cert_timer_enable(const struct pga_cert_timer *timer, bool runs, bool *s
 /* Stops it, and takes link and units away; the templates with the last of them. */
 int pga_cert_timer_disable(const struct pga_cert_timer *timer, bool runs, char **why,
 			   struct pga_error *error);
+
+/* Whether what it may write is this user's certs.conf: on the machine's systemd, a timer of this
+ * name can be that of another one. */
+bool pga_cert_timer_is_ours(const struct pga_cert_timer *timer);
 
 /* Whether the link of this name is there. */
 bool pga_cert_timer_is_enabled(const char *name, bool system);

@@ -1,4 +1,5 @@
-/* The timers of the user's systemd: that refreshes anchors, and those that renew certificates. */
+/* The timers of systemd: the user's that refreshes anchors, and those that renew certificates,
+ * root's of the machine's systemd, too. */
 #include "uninstall/plan.h"
 
 #include "anchor/refresh_timer.h"
@@ -8,7 +9,9 @@
 #include "preload/session.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int add(struct pga_uninstall *plan, const char *path, const char *what,
 	       struct pga_error *error)
@@ -20,8 +23,8 @@ static int add(struct pga_uninstall *plan, const char *path, const char *what,
 		   : 0;
 }
 
-/* Those of one certificate; what is for all of them is named once. */
-static int plan_renewal(struct pga_uninstall *plan, const struct pga_cert_timer *timer, bool first,
+/* Those of one certificate; what is for all of them goes with the last one. */
+static int plan_renewal(struct pga_uninstall *plan, const struct pga_cert_timer *timer, bool last,
 			struct pga_error *error)
 {
 	if (add(plan, timer->link, "", error) != 0)
@@ -29,12 +32,29 @@ static int plan_renewal(struct pga_uninstall *plan, const struct pga_cert_timer 
 	for (size_t i = 0; i < PGA_CERT_TIMER_FILES; i++) {
 		const bool shared = i < PGA_CERT_TIMER_SHARED;
 
-		if ((!shared || first) &&
+		if ((!shared || last) &&
 		    add(plan, timer->paths[i], i == 0 ? "the timers that renew certificates" : "",
 			error) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+static int stop_renewal(struct pga_uninstall *plan, const struct pga_cert_timer *timer,
+			struct pga_error *error)
+{
+	const bool runs =
+	    timer->system ? access("/run/systemd/system", F_OK) == 0 : pga_user_session_runs();
+	char *why = NULL;
+	int result = pga_cert_timer_disable(timer, runs, &why, error);
+
+	if (result == 0)
+		plan->changed = true;
+	if (why != NULL)
+		pga_print_warning("the timer runs until %s: %s",
+				  timer->system ? "the next boot" : "your session ends", why);
+	free(why);
+	return result;
 }
 
 /* A certs.conf that cannot be read names none: systemd says of what is left that it is not found.
@@ -47,59 +67,51 @@ static void read_records(struct pga_cert_records *records)
 		records->count = 0;
 }
 
-static int plan_renewals(struct pga_uninstall *plan, struct pga_error *error)
+/* Looks at the timer of the certificate: whether there is one that is to go. */
+static int find(const struct pga_cert_record *record, bool system, struct pga_cert_timer *timer,
+		bool *found, struct pga_error *error)
 {
 	const struct pga_cert_state nothing = {.from = 0};
+
+	memset(timer, 0, sizeof *timer);
+	*found = pga_cert_timer_is_enabled(record->name, system);
+	if (!*found)
+		return 0;
+	if (pga_cert_timer_look(record, &nothing, system, timer, error) != 0)
+		return -1;
+	*found = !system || pga_cert_timer_is_ours(timer);
+	return 0;
+}
+
+/* The timers of one systemd: planned, or stopped and taken away. */
+static int renewals(struct pga_uninstall *plan, bool system, bool stop, struct pga_error *error)
+{
 	struct pga_cert_records records;
-	bool first = true;
+	size_t planned = 0;
 	int result = 0;
 
 	read_records(&records);
 	for (size_t i = 0; i < records.count && result == 0; i++) {
 		struct pga_cert_timer timer;
+		bool found;
 
-		if (!pga_cert_timer_is_enabled(records.records[i].name, false))
-			continue;
-		result = pga_cert_timer_look(&records.records[i], &nothing, false, &timer, error);
-		if (result == 0)
-			result = plan_renewal(plan, &timer, first, error);
-		first = false;
+		result = find(&records.records[i], system, &timer, &found, error);
+		if (result == 0 && found && stop)
+			result = stop_renewal(plan, &timer, error);
+		else if (result == 0 && found)
+			result = plan_renewal(plan, &timer, timer.others == planned++, error);
 		pga_cert_timer_free(&timer);
 	}
 	pga_cert_records_free(&records);
 	return result;
 }
 
-static int stop_renewal(struct pga_uninstall *plan, const struct pga_cert_record *record,
-			struct pga_error *error)
+/* Those of the user's systemd, and root's of the machine's. */
+static int all_renewals(struct pga_uninstall *plan, bool stop, struct pga_error *error)
 {
-	const struct pga_cert_state nothing = {.from = 0};
-	struct pga_cert_timer timer;
-	char *why = NULL;
-	int result = pga_cert_timer_look(record, &nothing, false, &timer, error);
-
-	if (result == 0)
-		result = pga_cert_timer_disable(&timer, pga_user_session_runs(), &why, error);
-	if (result == 0)
-		plan->changed = true;
-	if (why != NULL)
-		pga_print_warning("the timer runs until your session ends: %s", why);
-	free(why);
-	pga_cert_timer_free(&timer);
-	return result;
-}
-
-static int stop_renewals(struct pga_uninstall *plan, struct pga_error *error)
-{
-	struct pga_cert_records records;
-	int result = 0;
-
-	read_records(&records);
-	for (size_t i = 0; i < records.count && result == 0; i++)
-		if (pga_cert_timer_is_enabled(records.records[i].name, false))
-			result = stop_renewal(plan, &records.records[i], error);
-	pga_cert_records_free(&records);
-	return result;
+	if (renewals(plan, false, stop, error) != 0)
+		return -1;
+	return geteuid() == 0 ? renewals(plan, true, stop, error) : 0;
 }
 
 int pga_uninstall_plan_timer(struct pga_uninstall *plan, struct pga_error *error)
@@ -113,7 +125,7 @@ int pga_uninstall_plan_timer(struct pga_uninstall *plan, struct pga_error *error
 	     add(plan, timer.service, "", error) != 0))
 		result = -1;
 	pga_refresh_timer_free(&timer);
-	return result == 0 ? plan_renewals(plan, error) : -1;
+	return result == 0 ? all_renewals(plan, false, error) : -1;
 }
 
 int pga_uninstall_stop_timer(struct pga_uninstall *plan, struct pga_error *error)
@@ -132,5 +144,5 @@ int pga_uninstall_stop_timer(struct pga_uninstall *plan, struct pga_error *error
 		pga_print_warning("the timer runs until your session ends: %s", why);
 	free(why);
 	pga_refresh_timer_free(&timer);
-	return result == 0 ? stop_renewals(plan, error) : -1;
+	return result == 0 ? all_renewals(plan, true, error) : -1;
 }

@@ -91,6 +91,11 @@ def test_systemd_is_asked_to_reload(home, stepca):
     assert done.returncode == 0 and "whether it shows it is not seen: --prove" in done.stdout
     user = "" if os.geteuid() == 0 else "--user "
     assert (home / "asked").read_text() == f"{user}try-reload-or-restart -- pgbouncer.service\n"
+    # Several by one call.
+    assert cert(home, "renew", "--force", "--reload", " postgresql.service  pgbouncer.service", env=env).returncode == 0
+    assert (home / "asked").read_text().splitlines()[1] == f"{user}try-reload-or-restart -- postgresql.service pgbouncer.service"
+    for odd in ("--now", "a.service -b", "a/b", " ", "a\tb", "a " * 9):
+        assert cert(home, "renew", "--force", "--reload", odd, env=env).returncode != 0, odd
 
 
 def test_no_shell_reads_the_words(home, stepca):

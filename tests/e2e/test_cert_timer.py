@@ -51,6 +51,7 @@ def test_systemd_takes_the_units(home, stepca, pganchor):
     assert done.returncode == 0 and "starts with your next session" in done.stdout, done.stderr
     assert os.readlink(home / LINK) == str(home / TIMER)
     verify(home, *started(home))
+    assert "StartLimitIntervalSec=0\n" in (home / SERVICE).read_text()
     text = (home / TIMER).read_text()
     assert "Persistent=true" in text and "RandomizedDelaySec=5min" in text and "OnCalendar=*:0/15" in text
     assert f'ExecStart="{pganchor.binary}" cert renew --quiet %i\n' in (home / SERVICE).read_text()
@@ -185,6 +186,31 @@ def test_uninstall_takes_it_along(home, stepca, session):
     assert done.returncode == 0, done.stderr
     assert "--user --quiet stop pganchor-renew@client.timer" in (home / "asked").read_text()
     assert not os.path.lexists(home / LINK) and not [name for name in home.snapshot() if "pganchor-renew" in name]
+
+
+def test_uninstall_takes_those_of_the_machine_along(home, stepca, system_units):
+    """Root's, and those of root's alone: what is another user's of the same name stays, and what is for all stays for it."""
+    if os.geteuid() != 0:
+        pytest.skip("root alone writes units of the machine")
+    known(home, stepca, "app")
+    have(home, stepca, "other", crt="db/server.crt", key="db/server.key")
+    assert cert(home, "add", "db", "--cert", "db/server.crt", "--key", "db/server.key").returncode == 0
+    for name in "client", "db":
+        assert timer(home, "enable", name, "--system").returncode == 0
+    own = system_units / "pganchor-renew@db.service.d/pganchor.conf"
+    own.write_text(own.read_text().replace(str(home / ".config"), "/home/somebody/.config"))
+    links = system_units / "timers.target.wants"
+    told = home.pganchor("uninstall", "--dry-run")
+    assert f"{links}/pganchor-renew@client.timer" in told.stdout and "renew@db" not in told.stdout and "renew@.timer" not in told.stdout
+    own.write_text(own.read_text().replace("/home/somebody/.config", str(home / ".config")))
+    told = home.pganchor("uninstall", "--dry-run")
+    assert all(f"{system_units}/pganchor-renew@{name}" in told.stdout for name in (".timer", ".service", "db.service.d/pganchor.conf"))
+    own.write_text(own.read_text().replace(str(home / ".config"), "/home/somebody/.config"))
+    done = home.pganchor("uninstall", "--yes")
+    assert done.returncode == 0, done.stderr
+    left = {str(path.relative_to(system_units)) for path in system_units.rglob("*") if not path.is_dir()}
+    assert left == {"pganchor-renew@.timer", "pganchor-renew@.service", "pganchor-renew@db.service.d/pganchor.conf",
+                    "timers.target.wants/pganchor-renew@db.timer"}
 
 
 def test_doctor_says_that_nothing_renews_it(home, stepca, session):

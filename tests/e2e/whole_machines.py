@@ -10,7 +10,7 @@ from home import SECONDS
 from machines import HERE, OWN_MOUNTS, ROOT, make_tarball, run, take_away, unpack
 from processes import kill_session
 
-PACKAGES = ["bubblewrap", "cron", "libcurl4", "libelf1", "libjansson4", "postgresql", "sudo", "systemd"]
+PACKAGES = ["bubblewrap", "cron", "dbus", "libcurl4", "libelf1", "libjansson4", "libpam-systemd", "pgbouncer", "postgresql", "sudo", "systemd"]
 # They are there for one command alone: its root is a mount, which programs can make mounts in, with /proc and /dev.
 ENTER = 'mount -n --bind "$1" "$1"; cd "$1"; mount -n -t proc proc proc; mount -n --rbind /dev dev; exec chroot "$@"'
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
