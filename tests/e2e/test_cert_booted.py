@@ -24,6 +24,7 @@ RENEWALS = 1000 if os.environ.get("PGANCHOR_TESTS_WHOLE") else 20
 PROGRAM = "/usr/local/bin/pganchor"
 CRT, KEY = "/home/dev/.postgresql/postgresql.crt", "/home/dev/.postgresql/postgresql.key"
 SERVER_CRT, SERVER_KEY = "/etc/postgresql/server.crt", "/etc/postgresql/server.key"
+SHORT = "/etc/postgresql/short.crt"
 
 # Beside the units, as `systemctl edit` puts it there: all the time, whether due or not.
 ALL_THE_TIME = {
@@ -40,6 +41,7 @@ listen_port = {pool}
 auth_type = trust
 auth_file = /etc/pgbouncer/userlist.txt
 client_tls_sslmode = require
+client_tls_ca_file = /etc/postgresql/clients.crt
 client_tls_cert_file = {crt}
 client_tls_key_file = {key}
 """
@@ -159,6 +161,10 @@ def machine(pganchor, lenient_ca, session_directory, tmp_path_factory):
         whole.root("cp", pganchor.binary, PROGRAM)
         whole.root("mkdir", "-p", f"{pganchor.prefix}/etc")
         whole.root("ln", "-sfn", "/etc/systemd", f"{pganchor.prefix}/etc/systemd")
+        # Debian's has /bin/kill do it, which so small a machine does not have.
+        whole.root("mkdir", "-p", "/etc/systemd/system/pgbouncer.service.d")
+        whole.write("/etc/systemd/system/pgbouncer.service.d/reload.conf",
+                    "[Service]\nExecReload=\nExecReload=/bin/sh -c 'kill -HUP $MAINPID'\n")
         booted = BootedMachine(whole)
         made = Machine(whole, booted, lenient_ca)
         start_servers(made)
@@ -197,12 +203,15 @@ def test_no_connection_fails_under_the_timers(machine, record_property):
     first = {name: machine.renewed(name) for name in ("client", "db")}
     connections, said = 0, []
 
+    def failed():
+        return [line for line in machine.journal().splitlines() if "not renewed" in line or "could not" in line]
+
     def often_enough():
         nonlocal connections
         count, words = pgbench(machine, 50)
         connections += count
         said.extend(words)
-        assert not said, said
+        assert not said and not failed(), f"{said}\n{failed()}"
         return machine.renewed("client") >= first["client"] + RENEWALS and machine.renewed("db") >= first["db"] + RENEWALS // 4
 
     machine.wait_for(often_enough, SECONDS + 5 * RENEWALS)
@@ -212,8 +221,7 @@ def test_no_connection_fails_under_the_timers(machine, record_property):
         machine.wait_for(lambda: run(*systemctl, "is-active", f"pganchor-renew@{name}.service").stdout.strip() in ("inactive", "failed"))
         machine.without_drop_in(name, user)
         machine.done(run, *systemctl, "daemon-reload")
-    journal = machine.journal()
-    assert "not renewed" not in journal and "the old one is as before" not in journal, journal[-4000:]
+    assert failed() == []
     for key, value in (("connections", connections), ("renewals", machine.renewed("client") - first["client"]),
                        ("renewals of the server's", machine.renewed("db") - first["db"]), ("seconds", round(time.monotonic() - begin))):
         record_property(key, value)
@@ -222,16 +230,16 @@ def test_no_connection_fails_under_the_timers(machine, record_property):
     serial = machine.leaf(SERVER_CRT).serial_number
     assert int(shown(machine.port), 16) == serial
     machine.wait_for(lambda: int(shown(machine.pool), 16) == serial)
-    assert "restarted" not in journal and journal.count("Started pgbouncer.service") <= 1
+    assert machine.journal().count("Started pgbouncer.service") == 1, "it was reloaded, and not started again"
 
 
 def test_as_they_are_they_renew_what_lives_for_seconds(machine):
     """It is looked at each second then, which systemd would not do without being told: five starts in ten seconds are its most."""
     machine.done(machine.root, PROGRAM, "cert", "issue", "--for", "server", "short.example.test", "--password-file", "/root/password",
-                 "--out-cert", "/root/short.crt", "--out-key", "/root/short.key", "--as", "short", "--lifetime", "18s")
-    serial = machine.leaf("/root/short.crt").serial_number
+                 "--out-cert", SHORT, "--out-key", SHORT.replace(".crt", ".key"), "--owner", "postgres", "--as", "short", "--lifetime", "18s")
+    serial = machine.leaf(SHORT).serial_number
     run, *systemctl = enable(machine, False, "short")
-    machine.wait_for(lambda: machine.leaf("/root/short.crt").serial_number != serial)
+    machine.wait_for(lambda: machine.leaf(SHORT).serial_number != serial)
     assert run(*systemctl, "is-active", "pganchor-renew@short.timer").stdout == "active\n", machine.journal()[-3000:]
     assert "start-limit-hit" not in machine.journal()
     machine.done(run, PROGRAM, "cert", "timer", "disable", "short", "--system")

@@ -88,6 +88,8 @@ exec unshare --pid --fork --cgroup --uts --ipc --kill-child sh -euc '
         touch dev/$name
         mount -n --bind /dev/$name dev/$name
     done
+    # A service with a /dev of its own wants it.
+    ln -s pts/ptmx dev/ptmx
     exec env -i container=tests PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot . /lib/systemd/systemd --unit=basic.target --show-status=0
 ' boot "$1"
 """
