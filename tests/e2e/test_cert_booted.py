@@ -10,9 +10,8 @@ from cryptography import x509
 
 from home import SECONDS
 from machines import HERE, ROOT, make_tarball, run, take_away, unpack
-from own_certificates import at, start_lenient_stepca
+from own_certificates import at, shown, start_lenient_stepca
 from processes import free_port
-from test_cert_renew import shown
 from whole_machines import PACKAGES, BootedMachine, WholeMachine
 
 pytestmark = pytest.mark.plain_build
@@ -151,8 +150,8 @@ def lenient_ca(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def machine(pganchor, lenient_ca, session_directory, tmp_path_factory):
-    directory = session_directory / "renewing" / "root"
-    directory.mkdir(parents=True)
+    directory = session_directory / "renewing"
+    directory.mkdir()
     unpack(make_tarball(HERE, "minbase", PACKAGES, tmp_path_factory.mktemp("apt")), directory)
     booted = None
     try:
@@ -236,7 +235,7 @@ def test_no_connection_fails_under_the_timers(machine, record_property):
 def test_as_they_are_they_renew_what_lives_for_seconds(machine):
     """It is looked at each second then, which systemd would not do without being told: five starts in ten seconds are its most."""
     machine.done(machine.root, PROGRAM, "cert", "issue", "--for", "server", "short.example.test", "--password-file", "/root/password",
-                 "--out-cert", SHORT, "--out-key", SHORT.replace(".crt", ".key"), "--owner", "postgres", "--as", "short", "--lifetime", "18s")
+                 "--out-cert", SHORT, "--out-key", SHORT.replace(".crt", ".key"), "--owner", "postgres", "--as", "short", "--lifetime", "15s")
     serial = machine.leaf(SHORT).serial_number
     run, *systemctl = enable(machine, False, "short")
     machine.wait_for(lambda: machine.leaf(SHORT).serial_number != serial)
