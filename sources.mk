@@ -152,6 +152,7 @@ CA = \
 	src/ca/proxy.c src/ca/proxy.h \
 	src/ca/step_config.c src/ca/step_config.h \
 	src/ca/stepca.c src/ca/stepca.h \
+	src/ca/stepca_answers.c src/ca/stepca_answers.h \
 	src/ca/stepca_certs.c src/ca/stepca_certs.h \
 	src/ca/team.c src/ca/team.h \
 	src/ca/url.c src/ca/url.h

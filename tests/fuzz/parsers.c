@@ -11,6 +11,7 @@
 #include "ca/jwe.h"
 #include "ca/jws.h"
 #include "ca/step_config.h"
+#include "ca/stepca_answers.h"
 #include "ca/team.h"
 #include "ca/url.h"
 #include "cert/cluster.h"
@@ -1704,6 +1705,71 @@ static void fuzz_jose(const char *bytes, size_t length)
 	json_decref(jwk);
 }
 
+/* ---- ca_answers: what a CA hands out is complete, and what it signed is certificates and nothing
+ * else ---- */
+
+static void check_provisioners(const char *bytes, size_t length)
+{
+	struct pga_provisioners provisioners = {.count = 0};
+	struct pga_error error = {.message = ""};
+	char *next = NULL;
+
+	if (pga_provisioners_add(&provisioners, "a CA", bytes, length, &next, &error) != 0)
+		HOLDS(error.message[0] != '\0' && next == NULL);
+	else
+		HOLDS(next == NULL || next[strspn(next, "0123456789abcdefABCDEF")] == '\0');
+	for (size_t i = 0; i < provisioners.count; i++) {
+		const struct pga_provisioner *one = &provisioners.list[i];
+		const long spans[] = {one->least, one->most, one->usual};
+
+		HOLDS(one->name != NULL && one->type != NULL);
+		for (size_t k = 0; k < 3; k++)
+			HOLDS(spans[k] >= 0 && spans[k] < 1000000000);
+	}
+	free(next);
+	pga_provisioners_free(&provisioners);
+}
+
+static void check_signed(const struct pga_text *chain)
+{
+	struct pga_stepca_answer again = {.status = 0};
+	struct pga_error error;
+	json_t *said = json_pack("{s:[s]}", "certChain", pga_text_string(chain));
+	struct pga_bundle bundle = {.count = 0};
+
+	HOLDS(pga_bundle_read(&bundle, "a CA", pga_text_string(chain), chain->length, &error) == 0);
+	HOLDS(bundle.count > 0 && !bundle.has_private_key);
+	/* Several of them are not one. */
+	if (said != NULL) {
+		char *text = json_dumps(said, JSON_COMPACT);
+		const bool one =
+		    strstr(strstr(pga_text_string(chain), "-----END"), "-----BEGIN") == NULL;
+
+		HOLDS(text != NULL && (pga_stepca_answer_read(&again, "a CA", text, strlen(text),
+							      &error) == 0) == one);
+		HOLDS(!one || same_text(chain, &again.chain));
+		free(text);
+	}
+	json_decref(said);
+	pga_bundle_free(&bundle);
+	pga_stepca_answer_free(&again);
+}
+
+static void fuzz_ca_answers(const char *bytes, size_t length)
+{
+	struct pga_stepca_answer answer = {.status = 0};
+	struct pga_error error = {.message = ""};
+
+	check_provisioners(bytes, length);
+	if (pga_stepca_answer_read(&answer, "a CA", bytes, length, &error) == 0)
+		check_signed(&answer.chain);
+	else
+		HOLDS(error.message[0] != '\0');
+	pga_stepca_answer_keep_words(&answer, bytes, length);
+	HOLDS(answer.says.length <= 400 + 3);
+	pga_stepca_answer_free(&answer);
+}
+
 /* ---- which ---- */
 
 static const struct {
@@ -1745,6 +1811,7 @@ static const struct {
     {"accepted", fuzz_accepted},
     {"lengths", fuzz_lengths},
     {"jose", fuzz_jose},
+    {"ca_answers", fuzz_ca_answers},
 };
 
 static void (*target)(const char *bytes, size_t length);

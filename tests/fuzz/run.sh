@@ -2,7 +2,7 @@
 # Fuzzes what pganchor parses and edits itself, with libFuzzer; --help says how to use it.
 set -euo pipefail
 
-targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable secrets record known_servers passwords passfile step_config team crl certs_conf auto_conf crls_conf startup bundle source_records manifest http_request profile minisign profiles_conf jsonc jdbc_url accepted lengths jose)
+targets=(ini policy pins anchors_conf certificate root_crt fingerprint ca_url host service printable secrets record known_servers passwords passfile step_config team crl certs_conf auto_conf crls_conf startup bundle source_records manifest http_request profile minisign profiles_conf jsonc jdbc_url accepted lengths jose ca_answers)
 
 help() {
     cat <<END
@@ -86,6 +86,11 @@ for target in "${targets[@]}"; do
     mkdir "$corpus"
     [ ! -d "$top/tests/fuzz/corpus/$target" ] || cp "$top/tests/fuzz/corpus/$target"/* "$corpus"
     case $target in
+        ca_answers)
+            pem=$(awk '{ printf "%s\\n", $0 }' "$scratch/root.pem")
+            printf '{"crt": "%s", "ca": "%s"}' "$pem" "$pem" >"$corpus/signed"
+            printf '{"crt": "%s", "certChain": ["%s"]}' "$pem" "$pem" >"$corpus/chain"
+            ;;
         certificate)
             openssl x509 -in "$scratch/root.pem" -outform DER -out "$corpus/root.der"
             cp "$scratch/root.pem" "$corpus"
