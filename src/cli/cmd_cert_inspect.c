@@ -131,7 +131,6 @@ static int tell(const struct inspecting *inspecting, struct pga_text *text, stru
 	char *serial = pga_cert_serial(leaf, false);
 	char *names = pga_x509_alternative_names(leaf);
 
-	X509_up_ref(leaf);
 	if (serial == NULL || names == NULL || pga_certificate_of(&certificate, leaf, error) != 0) {
 		free(serial);
 		free(names);

@@ -79,6 +79,7 @@ def test_a_lifetime_that_only_the_ca_knows(own, stepca):
     fails(own, stepca, issue(own, USER, "--lifetime", "20s"), "the CA does not sign for that lifetime", before=before)
 
 
+@pytest.mark.no_sanitizers
 def test_a_clock_that_is_wrong(own, stepca, cert_postgres):  # noqa: F811
     """The token is made by the CA's clock, so that it works all the same; where TLS itself fails, the clock is what is told of."""
     words = [own.program.binary, "cert", "issue", USER, "--password-file", own / "password"]
