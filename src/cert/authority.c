@@ -3,6 +3,7 @@
 #include "anchor/known_roots.h"
 #include "anchor/proof.h"
 #include "anchor/source_records.h"
+#include "base/shell_word.h"
 #include "base/text.h"
 #include "ca/url.h"
 #include "tls/certificate.h"
@@ -60,6 +61,32 @@ static bool verifies(const struct looking *looking, const struct pga_pin *pin,
 	return verified;
 }
 
+/* An address is of a CA that is to be pinned; a name may be another's, misspelt. */
+static int fail_unknown(const struct looking *looking, const char *word, struct pga_error *error)
+{
+	struct pga_text hint = PGA_TEXT_EMPTY;
+	size_t count = 0;
+
+	for (size_t i = 0; i < looking->pins.count && !pga_ca_url_is_https(word); i++) {
+		const struct pga_pin *pin = &looking->pins.pins[i];
+
+		if (is_of_stepca(looking, pin))
+			pga_text_addf(&hint, "%s%s", count++ == 0 ? "there are: " : ", ",
+				      pin->name);
+	}
+	if (count == 0) {
+		pga_text_add(&hint, "its root is to be pinned first: pganchor bootstrap --ca-url ");
+		pga_text_add_shell_word(&hint, pga_ca_url_is_https(word) ? word : "URL");
+		pga_text_add(&hint, " --fingerprint HEX");
+	}
+	(void)pga_fail(error, pga_text_string(&hint),
+		       "%s: neither the name of an anchor nor the address of a CA from which there "
+		       "is one",
+		       word);
+	pga_text_free(&hint);
+	return -1;
+}
+
 static int find_by_word(const struct looking *looking, const char *word,
 			const struct pga_pin **found, struct pga_error *error)
 {
@@ -71,10 +98,7 @@ static int find_by_word(const struct looking *looking, const char *word,
 			*found = pin;
 	}
 	if (*found == NULL)
-		return pga_fail(error, pin_it,
-				"%s: neither the name of an anchor nor the address of a CA from "
-				"which there is one",
-				word);
+		return fail_unknown(looking, word, error);
 	if (!is_of_stepca(looking, *found))
 		return pga_fail(error,
 				"give the address that its certificates come from: pganchor "

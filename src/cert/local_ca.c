@@ -9,6 +9,7 @@
 #include "policy/pins.h"
 #include "tls/at_time.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <errno.h>
@@ -95,6 +96,29 @@ static int read_key(struct pga_local_ca *ca, bool *found, struct pga_error *erro
 	return ca->key != NULL ? 0 : -1;
 }
 
+/* Whether it is bound by these very constraints, and every client has to know them. */
+static bool is_bound(const X509 *root)
+{
+	const int at = X509_get_ext_by_NID(root, NID_name_constraints, -1);
+	X509_EXTENSION *extension = at >= 0 ? X509_get_ext(root, at) : NULL;
+	X509_EXTENSION *own = NULL;
+	bool bound;
+
+	if (extension == NULL || X509_get_ext_by_NID(root, NID_name_constraints, at) >= 0)
+		return false;
+	for (size_t i = 0; own == NULL && i < sizeof extensions / sizeof extensions[0]; i++)
+		if (extensions[i].nid == NID_name_constraints)
+			own = X509V3_EXT_conf_nid(NULL, NULL, NID_name_constraints,
+						  extensions[i].value);
+	bound = own != NULL &&
+		X509_EXTENSION_get_critical(extension) == X509_EXTENSION_get_critical(own) &&
+		ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(extension),
+				      X509_EXTENSION_get_data(own)) == 0;
+	X509_EXTENSION_free(own);
+	ERR_clear_error();
+	return bound;
+}
+
 /* Another CA's files are not to be taken for these: it might sign for the world. */
 static int check(const struct pga_local_ca *ca, struct pga_error *error)
 {
@@ -106,11 +130,12 @@ static int check(const struct pga_local_ca *ca, struct pga_error *error)
 				"makes a new one",
 				"%s: it is not the key of %s", ca->key_path, ca->crt_path);
 	if (X509_check_ca(ca->root.x509) != 1 || X509_get_pathlen(ca->root.x509) != 0 ||
-	    X509_get_ext_by_NID(root, NID_name_constraints, -1) < 0)
+	    !is_bound(root))
 		return pga_fail(
-		    error, "pganchor ca local makes one",
+		    error,
+		    "pganchor ca local remove takes it away, and pganchor ca local makes a new one",
 		    "%s: no local CA of pganchor's: it has to be a CA with pathlen 0 and "
-		    "name constraints",
+		    "name constraints to localhost and test",
 		    ca->crt_path);
 	return 0;
 }

@@ -55,8 +55,9 @@ static bool is_right(X509 *old, const struct pga_local_wish *wish)
 }
 
 /* What is there: a pair of this CA's, a key alone, or nothing. */
-static int look(struct pga_local_pair *pair, const struct pga_local_ca *ca, EVP_PKEY **key,
-		X509 **old, struct pga_error *error)
+static int look(struct pga_local_pair *pair, const struct pga_local_ca *ca,
+		const struct pga_local_pair_wish *wish, EVP_PKEY **key, X509 **old,
+		struct pga_error *error)
 {
 	static const char hint[] = "choose other files; nothing was changed";
 	const struct pga_edit *crt = &pair->certificate.edit;
@@ -64,11 +65,16 @@ static int look(struct pga_local_pair *pair, const struct pga_local_ca *ca, EVP_
 
 	if (crt->existed) {
 		*old = read_certificate(&crt->before);
-		if (*old == NULL || !has_signed(ca, *old))
-			return pga_fail(error, hint,
+		if (*old != NULL && wish->replace && !has_signed(ca, *old)) {
+			X509_free(*old);
+			*old = NULL;
+		} else if (*old == NULL || !has_signed(ca, *old)) {
+			return pga_fail(error,
+					*old != NULL && wish->place != NULL ? wish->place : hint,
 					"%s: there is such a file, and it is no certificate of the "
 					"local CA",
 					crt->path);
+		}
 		if (!own->existed)
 			return pga_fail(error, hint, "%s: its private key, %s, is missing",
 					crt->path, own->path);
@@ -113,7 +119,7 @@ int pga_local_pair_begin(struct pga_local_pair *pair, const struct pga_local_ca 
 	memset(pair, 0, sizeof *pair);
 	if (pga_edit_begin(&pair->key.edit, wish->key, 0600, error) != 0 ||
 	    pga_edit_begin(&pair->certificate.edit, wish->certificate, 0644, error) != 0 ||
-	    look(pair, ca, &key, &old, error) != 0)
+	    look(pair, ca, wish, &key, &old, error) != 0)
 		goto done;
 	pair->has_key = key != NULL;
 	pga_text_add_bytes(&pair->before, pga_text_string(&pair->certificate.edit.before),
@@ -122,7 +128,7 @@ int pga_local_pair_begin(struct pga_local_pair *pair, const struct pga_local_ca 
 		(void)pga_fail_memory(error);
 		goto done;
 	}
-	pair->renewed = old != NULL;
+	pair->renewed = pair->certificate.edit.existed;
 	if (old != NULL && wish->keep && is_right(old, &wish->wish)) {
 		pair->kept = true;
 		pair->leaf = old;

@@ -17,7 +17,9 @@ struct pga_local_pair_wish {
 	const char *key;
 	struct pga_local_wish wish;
 	enum pga_key_kind kind; /* of a new key */
-	bool keep; /* leave one that is right, and has two thirds of its time before it */
+	bool keep;         /* leave one that is right, and has two thirds of its time before it */
+	bool replace;      /* the certificate of another CA, in a place that is for nobody else */
+	const char *place; /* what to do where it is another CA's; NULL: other files */
 };
 
 /* While it is made. */
@@ -28,7 +30,7 @@ struct pga_local_pair {
 	X509 *leaf;             /* as it is to be */
 	struct pga_text before; /* the bytes that the certificate had; empty: there was none */
 	bool has_key;           /* one that was there is used */
-	bool renewed;           /* the certificate was one of this CA's */
+	bool renewed;           /* there was a certificate */
 	bool kept;              /* both stay as they are */
 };
 

@@ -219,6 +219,9 @@ int pga_local_serve(const struct pga_local_ca *ca, struct pga_serve_wish *wish,
 		return pga_fail_memory(error);
 	wish->pair.certificate = serving->certificate;
 	wish->pair.key = serving->key;
+	wish->pair.replace = wish->replace;
+	wish->pair.place = "it is another local CA's; nothing was changed. --replace has it signed "
+			   "by this one: whoever trusts the other alone is refused then";
 	serving->runs = serving->cluster.postmaster != 0;
 	return serving->runs ? serve_running(ca, wish, serving, error)
 			     : serve_stopped(ca, wish, serving, error);

@@ -39,7 +39,16 @@ int pga_passphrase_make(struct pga_secret *secret, struct pga_error *error)
 
 int pga_passphrase_check(struct pga_error *error)
 {
-	return pga_ask_keyring_state(error) == PGA_SECRET_DONE ? 0 : -1;
+	struct pga_error why;
+
+	if (pga_ask_keyring_state(&why) == PGA_SECRET_DONE)
+		return 0;
+	return pga_fail(error,
+			pga_ask_keyring_is_possible()
+			    ? why.hint
+			    : "run this in the desktop's session; or without --encrypt-key, where "
+			      "the mode of its file protects the key",
+			"%s", why.message);
 }
 
 int pga_passphrase_get(const char *key, struct pga_secret *secret, struct pga_error *error)

@@ -9,6 +9,7 @@
 #include "tls/dial.h"
 #include "tls/server_chain.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -210,8 +211,21 @@ static int open_pid_file(const char *path, struct pga_error *error)
 	return file;
 }
 
+/* Whoever runs has its file there, in a directory that stays. */
+static bool is_missing(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *directory = slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : NULL;
+	struct stat status;
+	const bool missing = lstat(path, &status) != 0 && errno == ENOENT && directory != NULL &&
+			     stat(directory, &status) == 0;
+
+	free(directory);
+	return missing;
+}
+
 /* The process that the file names has to be one of whoever wrote it: else that one could have any
- * process signalled. */
+ * process signalled. Returns 1 where there is no such process. */
 static int check_process(int file, const char *path, pid_t pid, struct pga_error *error)
 {
 	char directory[64];
@@ -221,9 +235,10 @@ static int check_process(int file, const char *path, pid_t pid, struct pga_error
 	(void)snprintf(directory, sizeof directory, "/proc/%ld", (long)pid);
 	if (fstat(file, &written) != 0)
 		return pga_fail_errno(error, NULL, "%s", path);
-	if (stat(directory, &process) != 0)
-		return pga_fail(error, "does it run?", "%s: no process has the number %ld", path,
-				(long)pid);
+	if (stat(directory, &process) != 0) {
+		(void)pga_fail(error, NULL, "%s: no process has the number %ld", path, (long)pid);
+		return 1;
+	}
 	if (written.st_uid != 0 && written.st_uid != geteuid() && written.st_uid != process.st_uid)
 		return pga_fail(error, NULL,
 				"%s: the process %ld is not of the user that the file belongs to",
@@ -252,6 +267,7 @@ static int read_process(int file, const char *path, pid_t *process, struct pga_e
 	return result;
 }
 
+/* Returns 1 where the process does not run. */
 static int send_signal(const char *text, struct pga_error *error)
 {
 	const char *path;
@@ -264,7 +280,7 @@ static int send_signal(const char *text, struct pga_error *error)
 		return -1;
 	file = open_pid_file(path, error);
 	if (file < 0)
-		return -1;
+		return is_missing(path) ? 1 : -1;
 	result = read_process(file, path, &process, error);
 	if (result == 0)
 		result = check_process(file, path, process, error);

@@ -33,8 +33,8 @@ int pga_reload_check(const struct pga_reload *reload, struct pga_error *error);
 /* Whether there is anything to do. */
 bool pga_reload_is_any(const struct pga_reload *reload);
 
-/* Does it: the program, the unit, the signal. Returns -1 with the reason of the first that fails.
- */
+/* Does it: the program, the unit, the signal. Returns -1 with the reason of the first that fails;
+ * 1, with what is missing, where the process that would get the signal does not run. */
 int pga_reload_do(const struct pga_reload *reload, struct pga_error *error);
 
 /* Whether the server shows any certificate now. */

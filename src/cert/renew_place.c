@@ -70,9 +70,11 @@ void pga_renewing_take_back(struct renewing *renewing, struct pga_error *why)
 			       told.message, error.message);
 		return;
 	}
-	if (pga_reload_is_any(&renewing->reload) && pga_reload_do(&renewing->reload, &error) != 0)
-		(void)pga_fail(why, told.hint, "%s (the old one is back, but: %s)", told.message,
-			       error.message);
+	if (pga_reload_is_any(&renewing->reload) && pga_reload_do(&renewing->reload, &error) < 0)
+		(void)pga_fail(why, told.hint, "%s (the old one is back, but %s)", told.message,
+			       strcmp(error.message, told.message) == 0
+				   ? "what uses it was not told"
+				   : error.message);
 }
 
 /* One look beforehand: of a server that does not run nothing can be proved, and its files are to be
@@ -94,9 +96,15 @@ int pga_renewing_tell(struct renewing *renewing, struct pga_error *why)
 	const bool to_prove = renewing->reload.prove != NULL && renewing->reload.prove[0] != '\0';
 
 	if (pga_reload_is_any(&renewing->reload)) {
-		if (pga_reload_do(&renewing->reload, why) != 0)
+		const int done = pga_reload_do(&renewing->reload, why);
+
+		/* What does not run starts with the new one; but a server that answers runs, and
+		 * the file is another's. */
+		if (done < 0 || (done > 0 && renewing->was_shown))
 			return -1;
-		renewal->reloaded = true;
+		renewal->reloaded = done == 0;
+		if (done > 0)
+			renewal->not_proved = *why;
 	}
 	if (!to_prove)
 		return 0;

@@ -3,6 +3,7 @@
 #define PGA_CLI_CERT_RELOAD_OPTIONS_H
 
 #include "cert/reload.h"
+#include "cli/cmd_cert.h"
 #include "cli/options.h"
 
 #include <stddef.h>
@@ -23,12 +24,13 @@
 	     .names = PGA_NAMES_UNIT,                                                             \
 	     .help = "a unit that systemd reloads then, or restarts where it cannot"},            \
 	    {.name = "signal",                                                                    \
-	     .kind = PGA_OPTION_VALUE,                                                            \
+	     .kind = PGA_OPTION_TAKEN,                                                            \
 	     .target = offsetof(of, reloading) + offsetof(struct pga_reload, signal),             \
 	     .argument = "HUP:PIDFILE",                                                           \
 	     .names = PGA_NAMES_FILE,                                                             \
 	     .help = "a process that gets this signal then: its number is the first line of the " \
-		     "file"},                                                                     \
+		     "file",                                                                      \
+	     .take = pga_cert_take_signal},                                                       \
 	{                                                                                         \
 		.name = "prove", .kind = PGA_OPTION_VALUE,                                        \
 		.target = offsetof(of, reloading) + offsetof(struct pga_reload, prove),           \

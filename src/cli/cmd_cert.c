@@ -195,3 +195,25 @@ int pga_cert_take_span(void *into, const struct pga_option *option, const char *
 	return pga_usage_error("cert", "--%s: %s: no span of time, such as 8h or 30d", option->name,
 			       value);
 }
+
+int pga_cert_take_signal(void *into, const struct pga_option *option, const char *value)
+{
+	static char absolute[2 * PATH_MAX];
+	const char **target = (const char **)(void *)((char *)into + option->target);
+	const char *colon = strchr(value, ':');
+	struct pga_error error;
+	char *path;
+
+	*target = value;
+	if (colon == NULL || colon[1] == '/' || colon[1] == '\0')
+		return PGA_EXIT_DONE;
+	path = pga_cert_path(colon + 1, &error);
+	if (path == NULL) {
+		pga_print_error(&error);
+		return PGA_EXIT_FAILED;
+	}
+	(void)snprintf(absolute, sizeof absolute, "%.*s%s", (int)(colon + 1 - value), value, path);
+	free(path);
+	*target = absolute;
+	return PGA_EXIT_DONE;
+}

@@ -54,4 +54,7 @@ int pga_cert_default_paths(char **certificate, char **key, struct pga_error *err
 /* Takes a span of time, such as 8h, into a long of the command's. */
 int pga_cert_take_span(void *into, const struct pga_option *option, const char *value);
 
+/* Takes HUP:PIDFILE, of which the path becomes an absolute one: it is remembered. */
+int pga_cert_take_signal(void *into, const struct pga_option *option, const char *value);
+
 #endif

@@ -350,6 +350,8 @@ static int check_acme(const struct pga_issue_asked *asked, struct pga_error *err
 
 static int check_words(const struct pga_issue_asked *asked, struct pga_error *error)
 {
+	if (asked->subject != NULL && asked->subject[0] == '\0')
+		return pga_fail(error, NULL, "the name that it is for is empty");
 	if (asked->use != NULL && strcmp(asked->use, "client") != 0 &&
 	    strcmp(asked->use, "server") != 0)
 		return pga_fail(error, NULL, "--for: %s: neither client nor server", asked->use);

@@ -190,7 +190,8 @@ static int renew(struct pga_cert_records *records, char *const *names, const str
 				      status);
 	json_decref(items);
 	if (count == 0 && !asked->quiet)
-		(void)puts("no certificate is known here\nnext:\n    pganchor cert add");
+		(void)puts("no certificate is known here\nnext:\n    pganchor cert issue\nor, for "
+			   "what is there already:\n    pganchor cert add");
 	return status;
 }
 

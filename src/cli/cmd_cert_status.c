@@ -150,7 +150,8 @@ static int print(const struct pga_cert_views *views, const struct asked *asked,
 	if (asked->quiet || asked->metrics != NULL)
 		return status;
 	if (views->count == 0) {
-		(void)puts("no certificate is known here\nnext:\n    pganchor cert add");
+		(void)puts("no certificate is known here\nnext:\n    pganchor cert issue\nor, for "
+			   "what is there already:\n    pganchor cert add");
 		return status;
 	}
 	if (print_table(views, error) != 0)

@@ -6,6 +6,8 @@
 #include "cli/question.h"
 #include "policy/pins.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <libgen.h>
 #include <pwd.h>
@@ -126,6 +128,16 @@ static bool is_there(const char *path)
 	return lstat(path, &status) == 0;
 }
 
+static int fail_known_as(const char *certificate, const char *name, struct pga_error *error)
+{
+	struct pga_text hint = PGA_TEXT_EMPTY;
+
+	pga_text_addf(&hint, "issue it under that name: --as %s", name);
+	(void)pga_fail(error, pga_text_string(&hint), "%s: it is known as %s", certificate, name);
+	pga_text_free(&hint);
+	return -1;
+}
+
 static int look_at_records(struct pga_issue_files *files, struct pga_error *error)
 {
 	struct pga_cert_records records;
@@ -142,8 +154,7 @@ static int look_at_records(struct pga_issue_files *files, struct pga_error *erro
 			       "there is a certificate %s already: %s", named->name,
 			       named->certificate);
 	else if (of_file != NULL && strcmp(of_file->name, files->name) != 0)
-		(void)pga_fail(error, "issue it under that name: --as NAME",
-			       "%s: it is known as %s", files->certificate, of_file->name);
+		(void)fail_known_as(files->certificate, of_file->name, error);
 	else
 		result = named != NULL ? pga_cert_record_copy(&files->record, named, error)
 				       : pga_cert_record_begin(&files->record, files->name, error);
@@ -181,6 +192,31 @@ static int ask_to_replace(const struct pga_issue_files *files, const struct pga_
 	return result;
 }
 
+/* What is to be there could not be written: known before the CA is asked, by a token that it takes
+ * once, say. */
+static int check_directory(const char *path, struct pga_error *error)
+{
+	char *at = realpath(path, NULL);
+	struct stat status;
+	int result = 0;
+
+	if (at == NULL)
+		at = strdup(path);
+	if (at == NULL)
+		return pga_fail_memory(error);
+	do {
+		(void)dirname(at);
+	} while (stat(at, &status) != 0 && errno == ENOENT && strcmp(at, "/") != 0 &&
+		 strcmp(at, ".") != 0);
+	if (faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) != 0)
+		result = pga_fail_errno(
+		    error,
+		    "nothing was changed, and no CA was asked; run this as the directory's owner",
+		    "could not write a new file in %s", at);
+	free(at);
+	return result;
+}
+
 int pga_issue_files_find(struct pga_issue_files *files, const struct pga_issue_place *place,
 			 const char *subject, bool server, struct pga_error *error)
 {
@@ -188,6 +224,9 @@ int pga_issue_files_find(struct pga_issue_files *files, const struct pga_issue_p
 	files->server = server;
 	if (find_paths(files, place, error) != 0 || find_name(files, place, subject, error) != 0 ||
 	    find_owner(files, place, error) != 0 || look_at_records(files, error) != 0)
+		return -1;
+	if (check_directory(files->key, error) != 0 ||
+	    check_directory(files->certificate, error) != 0)
 		return -1;
 	files->replaces = is_there(files->certificate) || is_there(files->key);
 	return ask_to_replace(files, place, error);

@@ -75,9 +75,15 @@ static int tell_and_prove(struct pga_issue_files *files, const struct pga_reload
 	struct pga_error why;
 
 	if (pga_reload_is_any(reload)) {
-		if (pga_reload_do(reload, error) != 0)
+		const int done = pga_reload_do(reload, error);
+
+		/* A server that answers runs, and the file is another's. */
+		if (done < 0 || (done > 0 && was_shown))
 			return -1;
-		files->reloaded = true;
+		if (done > 0)
+			pga_print_warning("%s\n    what does not run starts with the new one",
+					  error->message);
+		files->reloaded = done == 0;
 	}
 	if (!is_wanted(reload->prove))
 		return 0;
@@ -90,9 +96,9 @@ static int tell_and_prove(struct pga_issue_files *files, const struct pga_reload
 		return -1;
 	}
 	pga_print_warning(
-	    "%s\n    no server was there before either: see pganchor cert status once "
-	    "it is",
-	    why.message);
+	    "%s\n    no server was there before either: pganchor probe %s shows what it "
+	    "shows once it is",
+	    why.message, reload->prove);
 	return 0;
 }
 
@@ -116,9 +122,11 @@ static void take_back(struct pga_issue_files *files, const struct pga_reload *re
 		return;
 	}
 	pga_pair_remove_copies(&files->kept);
-	if (pga_reload_is_any(reload) && pga_reload_do(reload, &why) != 0)
-		(void)pga_fail(error, told.hint, "%s; what was there before is back, but: %s",
-			       told.message, why.message);
+	if (pga_reload_is_any(reload) && pga_reload_do(reload, &why) < 0)
+		(void)pga_fail(error, told.hint, "%s; what was there before is back, but %s",
+			       told.message,
+			       strcmp(why.message, told.message) == 0 ? "what uses it was not told"
+								      : why.message);
 	else
 		(void)pga_fail(error, told.hint, "%s; what was there before is back", told.message);
 }

@@ -9,6 +9,10 @@
 #include "password/index.h"
 #include "policy/passwords.h"
 
+#include <openssl/crypto.h>
+
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,16 +20,58 @@
 
 #define TRIES 3
 
-static void warn_of_readers(const char *file)
-{
-	struct stat status;
+/* Of what comes by a pipe: a token has a few hundred bytes. */
+#define LONGEST 65536
 
-	if (stat(file, &status) == 0 && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+static void warn_of_readers(const char *file, const struct stat *status)
+{
+	if (S_ISREG(status->st_mode) && (status->st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		pga_print_warning("%s: others may read it (mode %04o)\n    chmod 600 it", file,
-				  (unsigned)status.st_mode & 07777U);
+				  (unsigned)status->st_mode & 07777U);
 }
 
-static int read_standard_input(const char *what, struct pga_text *text, struct pga_error *error)
+/* A pipe, such as a shell's <(pass show ca), says no more than a line; nor is more of it kept. */
+static int read_pipe(int pipe, const char *file, struct pga_text *bytes, struct pga_error *error)
+{
+	char buffer[4096];
+	ssize_t got;
+
+	while ((got = read(pipe, buffer, sizeof buffer)) != 0) {
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return pga_fail_errno(error, NULL, "could not read %s", file);
+		if (bytes->length + (size_t)got > LONGEST) {
+			OPENSSL_cleanse(buffer, sizeof buffer);
+			return pga_fail(error, NULL, "%s: longer than %d bytes", file, LONGEST);
+		}
+		pga_text_add_bytes(bytes, buffer, (size_t)got);
+	}
+	OPENSSL_cleanse(buffer, sizeof buffer);
+	return bytes->failed ? pga_fail_memory(error) : 0;
+}
+
+static int read_file(const char *file, struct pga_text *bytes, struct pga_error *error)
+{
+	struct stat status;
+	int pipe;
+	int result;
+
+	if (stat(file, &status) != 0 || !S_ISFIFO(status.st_mode)) {
+		result = pga_file_read(file, bytes, NULL, error);
+		if (result == 0 && stat(file, &status) == 0)
+			warn_of_readers(file, &status);
+		return result;
+	}
+	pipe = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (pipe < 0)
+		return pga_fail_errno(error, NULL, "could not open %s", file);
+	result = read_pipe(pipe, file, bytes, error);
+	(void)close(pipe);
+	return result;
+}
+
+static int read_terminal(const char *what, struct pga_text *text, struct pga_error *error)
 {
 	struct pga_secret secret;
 	int result = pga_hidden_answer(&secret, what, true, error);
@@ -40,13 +86,14 @@ int pga_read_secret_line(const char *file, const char *what, struct pga_text *te
 			 struct pga_error *error)
 {
 	struct pga_text bytes = PGA_TEXT_EMPTY;
+	const bool is_input = strcmp(file, "-") == 0;
 	const char *line;
 	int result = -1;
 
-	if (strcmp(file, "-") == 0)
-		return read_standard_input(what, text, error);
-	warn_of_readers(file);
-	if (pga_file_read(file, &bytes, NULL, error) == 0) {
+	if (is_input && isatty(STDIN_FILENO))
+		return read_terminal(what, text, error);
+	if ((is_input ? read_pipe(STDIN_FILENO, "standard input", &bytes, error)
+		      : read_file(file, &bytes, error)) == 0) {
 		line = pga_text_string(&bytes);
 		pga_text_add_bytes(text, line, strcspn(line, "\r\n"));
 		result = text->failed       ? pga_fail_memory(error)
@@ -54,7 +101,7 @@ int pga_read_secret_line(const char *file, const char *what, struct pga_text *te
 					    : pga_fail(error, NULL,
 						       "%s: the first line is empty: %s is "
 						       "to be there",
-						       file, what);
+						       is_input ? "standard input" : file, what);
 	}
 	pga_text_wipe(&bytes);
 	return result;
