@@ -116,13 +116,13 @@ def test_whose_process_it_is_not_is_not_signalled(home, stepca):
     assert done.returncode == 1 and "is not of the user that the file belongs to" in done.stderr
 
 
-@pytest.mark.parametrize("text", ["", "hello\n", "0\n", "1\n", "-5\n", "99999999999\n", "4194303 x\n"])
+@pytest.mark.parametrize("text", ["", "hello\n", "0\n", "1\n", "-5\n", "99999999999\n"])
 def test_what_is_no_number_of_a_process(home, stepca, text):
     crt, _ = known(home, stepca, "app", days=DUE)
     before = crt.read_bytes()
     (home / "x.pid").write_text(text)
     done = cert(home, "renew", "--signal", f"HUP:{home / 'x.pid'}")
-    assert done.returncode == 1 and ("not the number of a process" in done.stderr or "no process has the number" in done.stderr)
+    assert done.returncode == 1 and "not the number of a process" in done.stderr
     assert crt.read_bytes() == before
 
 
