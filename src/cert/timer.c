@@ -276,24 +276,28 @@ int pga_cert_timer_look(const struct pga_cert_record *record, const struct pga_c
 	return compose(record, state, timer, error) == 0 ? compare(timer, error) : -1;
 }
 
-bool pga_cert_timer_is_ours(const struct pga_cert_timer *timer)
+int pga_cert_timer_is_ours(const struct pga_cert_timer *timer, bool *ours, struct pga_error *error)
 {
+	char *conf = pga_cert_records_path(error);
 	struct pga_text content = PGA_TEXT_EMPTY;
-	struct pga_error ignored;
-	bool found = false;
-	char *conf = pga_cert_records_path(&ignored);
 	struct pga_text line = PGA_TEXT_EMPTY;
-	bool ours = false;
+	bool found = false;
+	int result = -1;
 
-	if (conf != NULL)
-		add_directory(&line, conf);
-	if (conf != NULL && !line.failed &&
-	    pga_file_read(timer->paths[OWN_SERVICE], &content, &found, &ignored) == 0)
-		ours = strstr(pga_text_string(&content), pga_text_string(&line)) != NULL;
+	*ours = false;
+	if (conf == NULL)
+		return -1;
+	add_directory(&line, conf);
+	if (line.failed)
+		(void)pga_fail_memory(error);
+	else
+		result = pga_file_read(timer->paths[OWN_SERVICE], &content, &found, error);
+	if (result == 0)
+		*ours = strstr(pga_text_string(&content), pga_text_string(&line)) != NULL;
 	pga_text_free(&content);
 	pga_text_free(&line);
 	free(conf);
-	return ours;
+	return result;
 }
 
 bool pga_cert_timer_is_enabled(const char *name, bool system)

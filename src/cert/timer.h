@@ -43,8 +43,8 @@ int pga_cert_timer_disable(const struct pga_cert_timer *timer, bool runs, char *
 			   struct pga_error *error);
 
 /* Whether what it may write is this user's certs.conf: on the machine's systemd, a timer of this
- * name can be that of another one. */
-bool pga_cert_timer_is_ours(const struct pga_cert_timer *timer);
+ * name can be that of another one. Returns -1 where that cannot be told. */
+int pga_cert_timer_is_ours(const struct pga_cert_timer *timer, bool *ours, struct pga_error *error);
 
 /* Whether the link of this name is there. */
 bool pga_cert_timer_is_enabled(const char *name, bool system);

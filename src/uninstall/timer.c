@@ -79,8 +79,7 @@ static int find(const struct pga_cert_record *record, bool system, struct pga_ce
 		return 0;
 	if (pga_cert_timer_look(record, &nothing, system, timer, error) != 0)
 		return -1;
-	*found = !system || pga_cert_timer_is_ours(timer);
-	return 0;
+	return system ? pga_cert_timer_is_ours(timer, found, error) : 0;
 }
 
 /* The timers of one systemd: planned, or stopped and taken away. */
