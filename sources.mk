@@ -285,6 +285,7 @@ CERT = \
 	src/cert/cluster_sql.c src/cert/cluster_sql.h \
 	src/cert/csr.c src/cert/csr.h \
 	src/cert/issue.c src/cert/issue.h \
+	src/cert/issue_again.c src/cert/issue_again.h \
 	src/cert/issue_refusal.c \
 	src/cert/key.c src/cert/key.h \
 	src/cert/lifetime.c src/cert/lifetime.h \

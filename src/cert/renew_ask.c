@@ -6,6 +6,7 @@
 #include "cert/acme.h"
 #include "cert/authority.h"
 #include "cert/csr.h"
+#include "cert/issue_again.h"
 #include "cert/key.h"
 #include "cert/local_renew.h"
 #include "cert/pair.h"
@@ -153,20 +154,36 @@ static int make_rekey_body(const struct asking *asking, char **body, struct pga_
 	return result;
 }
 
+/* What to type where an expired one is not renewed; without the words where they are too many. */
+static void advise(const struct asking *asking, struct pga_text *advice)
+{
+	static const char expired[] = "it has expired, and its provisioner has no "
+				      "allowRenewalAfterExpiry: ";
+
+	pga_text_add(advice, expired);
+	pga_cert_issue_again(asking->record, pga_cert_leaf(asking->state), advice);
+	if (!advice->failed && advice->length < sizeof((struct pga_error *)NULL)->hint)
+		return;
+	pga_text_free(advice);
+	pga_text_add(advice, expired);
+	pga_text_add(advice, "pganchor cert issue");
+}
+
 /* A CA says of every refusal the same: what it can be is told here. */
 static int explain(const struct asking *asking, const struct pga_stepca_answer *answer,
 		   const struct pga_error *why, struct pga_error *error)
 {
 	const long ahead = pga_stepca_ahead(answer->date, answer->here);
 	struct pga_text says = PGA_TEXT_EMPTY;
+	struct pga_text advice = PGA_TEXT_EMPTY;
 	const char *hint = why->hint;
 
+	advise(asking, &advice);
 	pga_text_add_shortened(&says, pga_text_string(&answer->says), PGA_LONGEST_SHOWN);
 	if (ahead > 60 || ahead < -60)
 		hint = "set the clock: this machine's and the CA's are apart";
 	else if (asking->state->expired)
-		hint = "it has expired: this CA renews such a one only where its provisioner has "
-		       "allowRenewalAfterExpiry; else pganchor cert issue";
+		hint = pga_text_string(&advice);
 	else if (answer->status == 401 || answer->status == 403)
 		hint =
 		    "it may have been revoked, or its provisioner taken away: pganchor cert issue";
@@ -177,6 +194,7 @@ static int explain(const struct asking *asking, const struct pga_stepca_answer *
 	else
 		(void)pga_fail(error, hint, "%s", why->message);
 	pga_text_free(&says);
+	pga_text_free(&advice);
 	return -1;
 }
 

@@ -6,11 +6,13 @@ import re
 import socket
 
 import pytest
+from cryptography import x509
 
 from certs import cert_postgres  # noqa: F401
 from hostile import reply
 from own_certificates import (CERTS_CONF, CRT, DUE, EXPIRED, KEY, at, cert, changed, connects, have, known, leaf, match, renew, serial,
                               start_lenient_stepca, status)
+from services import bootstrap
 
 
 def test_what_is_not_due_is_left_alone(home, stepca):
@@ -135,6 +137,26 @@ def test_one_that_has_expired_where_the_ca_does_not_allow_it(home, strict_stepca
     done = cert(home, "renew")
     assert done.returncode == 1 and crt.read_bytes() == before
     assert "does not renew it (HTTP 401" in done.stderr and "allowRenewalAfterExpiry" in done.stderr and "has ended 20" in done.stderr
+
+
+@pytest.mark.parametrize("names, words", [(["app"], []), (["app", "app.example.test"], ["--provisioner", "tests"]),
+                                          (["db.example.test", "localhost", "127.0.0.1"], ["--for", "server"])])
+def test_what_is_to_be_typed_then_does_it(home, strict_stepca, names, words):
+    """The command is there with all of its words: the same names, in the same files, from the same CA."""
+    bootstrap(home, strict_stepca)
+    crt, key = have(home, strict_stepca, *names, crt="it's db/server.crt", key="it's db/server.key")
+    assert cert(home, "add", "db", *words, "--cert", crt, "--key", key).returncode == 0
+    at(strict_stepca, crt, EXPIRED)
+    old = leaf(crt)
+    done = cert(home, "renew")
+    command = re.search(r"no allowRenewalAfterExpiry: (pganchor cert issue .*)", done.stderr)
+    assert done.returncode == 1 and command, done.stderr
+    again = home.run(["sh", "-c", f"{command[1]} --force --password-file '{strict_stepca.directory / 'password'}'"])
+    assert again.returncode == 0, f"{command[1]}\n{again.stderr}"
+    assert match(crt, key) and status(home)[0] == 0
+    san = x509.SubjectAlternativeName
+    assert leaf(crt).subject == old.subject
+    assert set(leaf(crt).extensions.get_extension_for_class(san).value) == set(old.extensions.get_extension_for_class(san).value)
 
 
 def test_a_pair_that_does_not_match_is_not_renewed(home, stepca):
