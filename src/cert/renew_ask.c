@@ -178,7 +178,8 @@ static int explain(const struct asking *asking, const struct pga_stepca_answer *
 	struct pga_text advice = PGA_TEXT_EMPTY;
 	const char *hint = why->hint;
 
-	advise(asking, &advice);
+	if (asking->state->expired)
+		advise(asking, &advice);
 	pga_text_add_shortened(&says, pga_text_string(&answer->says), PGA_LONGEST_SHOWN);
 	if (ahead > 60 || ahead < -60)
 		hint = "set the clock: this machine's and the CA's are apart";
