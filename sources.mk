@@ -289,13 +289,16 @@ CERT = \
 	src/cert/issue_refusal.c \
 	src/cert/key.c src/cert/key.h \
 	src/cert/lifetime.c src/cert/lifetime.h \
+	src/cert/local_before.c src/cert/local_before.h \
 	src/cert/local_ca.c src/cert/local_ca.h \
 	src/cert/local_pair.c src/cert/local_pair.h \
+	src/cert/local_proof.c src/cert/local_proof.h \
 	src/cert/local_record.c src/cert/local_record.h \
 	src/cert/local_remove.c \
 	src/cert/local_renew.c src/cert/local_renew.h \
 	src/cert/local_serve.c src/cert/local_serve.h \
 	src/cert/local_sign.c src/cert/local_sign.h \
+	src/cert/local_undo.c \
 	src/cert/metrics.c src/cert/metrics.h \
 	src/cert/pair.c src/cert/pair.h \
 	src/cert/pair_check.c \
@@ -308,6 +311,7 @@ CERT = \
 	src/cert/renew_ask.c src/cert/renew_ask.h \
 	src/cert/renew_place.c src/cert/renewing.h \
 	src/cert/revoke.c src/cert/revoke.h \
+	src/cert/served_file.c src/cert/served_file.h \
 	src/cert/sign.c src/cert/sign.h \
 	src/cert/state.c src/cert/state.h \
 	src/cert/timer.c src/cert/timer.h \
@@ -488,6 +492,7 @@ CLI = \
 	src/cli/cmd_ca_local_issue.c \
 	src/cli/cmd_ca_local_remove.c \
 	src/cli/cmd_ca_local_serve.c \
+	src/cli/cmd_ca_local_undo.c \
 	src/cli/cmd_cert.c src/cli/cmd_cert.h \
 	src/cli/cmd_cert_add.c \
 	src/cli/cmd_cert_forget.c \

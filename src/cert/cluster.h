@@ -30,9 +30,13 @@ char *pga_cluster_file(const struct pga_cluster *cluster, const char *name);
 /* The setting of postgresql.auto.conf that a line sets, and its value: what ALTER SYSTEM writes,
  * NAME = 'VALUE'. */
 struct pga_cluster_setting {
-	const char *name;
+	const char *name;  /* NULL: it stays as it is */
 	const char *value; /* NULL: it is not set */
 };
+
+/* Whether such a line sets one of these. */
+bool pga_cluster_line_sets(const char *line, size_t length,
+			   const struct pga_cluster_setting *settings, size_t count);
 
 /* Adds to after the bytes of such a file with these settings, as ALTER SYSTEM would; every other
  * line is kept. Want of memory is after->failed. */

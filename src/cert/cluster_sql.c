@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 const char *const pga_tls_settings[PGA_TLS_SETTINGS] = {
+    [PGA_TLS_CA] = "ssl_ca_file",
     [PGA_TLS_CERT] = "ssl_cert_file",
     [PGA_TLS_KEY] = "ssl_key_file",
     [PGA_TLS_ON] = "ssl",
@@ -207,8 +208,8 @@ static int check_setting(const char *name, const char *value, const char *source
 		    "configuration is kept; pganchor ca local issue makes the pair",
 		    "the server does not allow ALTER SYSTEM (allow_alter_system is off)");
 	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++)
-		if (strcmp(name, wanted[i].name) == 0 && strcmp(source, "command line") == 0 &&
-		    strcmp(value, wanted[i].value) != 0)
+		if (wanted[i].name != NULL && strcmp(name, wanted[i].name) == 0 &&
+		    strcmp(source, "command line") == 0 && strcmp(value, wanted[i].value) != 0)
 			return pga_fail(error, "start it without that option",
 					"%s is \"%s\" by the command line that the server was "
 					"started with, which nothing else can change",
@@ -222,7 +223,7 @@ int pga_cluster_can_serve(struct pga_cluster_session *session,
 	PGresult *rows =
 	    ask(session,
 		"SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name IN "
-		"('ssl', 'ssl_cert_file', 'ssl_key_file', 'ssl_library', "
+		"('ssl', 'ssl_ca_file', 'ssl_cert_file', 'ssl_key_file', 'ssl_library', "
 		"'listen_addresses', 'allow_alter_system') ORDER BY 1",
 		error);
 	int result = rows != NULL ? 0 : -1;
@@ -241,7 +242,8 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 	PGresult *rows =
 	    ask(session,
 		"SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
-		"'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_cert_file', 'ssl_key_file') "
+		"'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_ca_file', 'ssl_cert_file', "
+		"'ssl_key_file') "
 		"ORDER BY seqno",
 		error);
 	int result = rows != NULL ? 0 : -1;
@@ -339,9 +341,29 @@ int pga_cluster_alter(struct pga_cluster_session *session,
 	if (alter(session, &off, error) != 0)
 		return -1;
 	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++)
-		if (alter(session, &settings[i], error) != 0)
+		if (settings[i].name != NULL && alter(session, &settings[i], error) != 0)
 			return -1;
 	return pga_cluster_reload(session, error);
+}
+
+char *pga_cluster_show(struct pga_cluster_session *session, enum pga_tls_setting setting,
+		       struct pga_error *error)
+{
+	struct pga_text words = PGA_TEXT_EMPTY;
+	PGresult *rows = NULL;
+	char *value = NULL;
+
+	pga_text_addf(&words, "SELECT setting FROM pg_catalog.pg_settings WHERE name = '%s'",
+		      pga_tls_settings[setting]);
+	if (!words.failed)
+		rows = ask(session, pga_text_string(&words), error);
+	if (words.failed ||
+	    (rows != NULL &&
+	     (value = strdup(PQntuples(rows) == 1 ? PQgetvalue(rows, 0, 0) : "")) == NULL))
+		(void)pga_fail_memory(error);
+	PQclear(rows);
+	pga_text_free(&words);
+	return value;
 }
 
 const char *pga_cluster_log(struct pga_cluster_session *session)

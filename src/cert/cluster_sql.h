@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 /* The settings that serve changes. */
-enum pga_tls_setting { PGA_TLS_CERT, PGA_TLS_KEY, PGA_TLS_ON, PGA_TLS_SETTINGS };
+enum pga_tls_setting { PGA_TLS_CA, PGA_TLS_CERT, PGA_TLS_KEY, PGA_TLS_ON, PGA_TLS_SETTINGS };
 extern const char *const pga_tls_settings[PGA_TLS_SETTINGS];
 
 struct pga_cluster_session;
@@ -31,7 +31,8 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 			struct pga_cluster_setting before[PGA_TLS_SETTINGS],
 			struct pga_error *error);
 
-/* Sets them, or resets those whose value is NULL, and has the server load its configuration. */
+/* Sets them, or resets those whose value is NULL, lets be those without a name, and has the server
+ * load its configuration. */
 int pga_cluster_alter(struct pga_cluster_session *session,
 		      const struct pga_cluster_setting settings[PGA_TLS_SETTINGS],
 		      struct pga_error *error);
@@ -39,6 +40,10 @@ int pga_cluster_alter(struct pga_cluster_session *session,
 /* Has it load its configuration and its certificate anew, and waits until it has: whoever connects
  * then is shown what it has come to. */
 int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *error);
+
+/* What a setting is now, by pg_settings. The caller frees it; NULL with the reason. */
+char *pga_cluster_show(struct pga_cluster_session *session, enum pga_tls_setting setting,
+		       struct pga_error *error);
 
 /* Where its log is, for a hint; "" where it does not say. Belongs to the session. */
 const char *pga_cluster_log(struct pga_cluster_session *session);

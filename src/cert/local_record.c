@@ -109,22 +109,3 @@ done:
 	}
 	return result;
 }
-
-int pga_local_records_drop(bool dry_run, size_t *count, struct pga_error *error)
-{
-	struct pga_cert_records records;
-	int result = pga_cert_records_read(&records, error);
-
-	*count = 0;
-	for (size_t i = 0; result == 0 && i < records.count; i++) {
-		const struct pga_cert_record *record = &records.records[i];
-
-		if (strcmp(record->way, PGA_CERT_WAY_LOCAL) != 0 || record->ca[0] != '\0')
-			continue;
-		(*count)++;
-		if (!dry_run)
-			result = pga_cert_record_drop(record->name, error);
-	}
-	pga_cert_records_free(&records);
-	return result;
-}

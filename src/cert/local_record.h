@@ -22,8 +22,4 @@ struct pga_local_known {
  */
 int pga_local_record_put(const struct pga_local_known *known, char **name, struct pga_error *error);
 
-/* Forgets all that the user's own CA has signed, since nobody can renew it any more: *count gets
- * how many. With dry_run they are counted alone. */
-int pga_local_records_drop(bool dry_run, size_t *count, struct pga_error *error);
-
 #endif

@@ -1,94 +1,144 @@
 #include "cert/local_serve.h"
 
 #include "base/cleanup.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "base/transaction.h"
 #include "cert/cluster_sql.h"
-#include "policy/linked.h"
-#include "tls/handshake.h"
-#include "tls/server_chain.h"
-#include "tls/x509_text.h"
+#include "cert/local_before.h"
+#include "cert/local_proof.h"
+#include "cert/served_file.h"
 
-#include <openssl/err.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Once more, where the machine is too busy, say. */
-#define TRIES 2
-
-/* Nowhere: no file of the user's is to have a say in it. */
-#define NO_FILE "/dev/null/none"
-
-static const struct pga_cluster_setting wanted[PGA_TLS_SETTINGS] = {
-    [PGA_TLS_CERT] = {"ssl_cert_file", PGA_SERVED_CRT},
-    [PGA_TLS_KEY] = {"ssl_key_file", PGA_SERVED_KEY},
-    [PGA_TLS_ON] = {"ssl", "on"},
+/* While it is served. */
+struct serve {
+	const struct pga_local_ca *ca;
+	struct pga_serving *serving;
+	struct pga_cluster_setting wanted[PGA_TLS_SETTINGS];
+	struct pga_cluster_setting before[PGA_TLS_SETTINGS];
+	struct pga_served_file kept; /* what the configuration was */
+	struct pga_served_file client_ca;
 };
 
-/* A verify-full handshake as any client's. Returns -1 unless it was shown this certificate. */
-static int shake_hands(const struct pga_local_ca *ca, const struct pga_serving *serving,
-		       struct pga_error *error)
+static void want(struct serve *serve, bool clients)
 {
-	char port[16];
-	const char *const keywords[] = {"host",    "port",   "sslmode", "sslrootcert",
-					"sslcert", "sslcrl", NULL};
-	const char *const values[] = {"localhost", port,    "verify-full", ca->crt_path,
-				      NO_FILE,     NO_FILE, NULL};
-	const struct pga_parameters parameters = {keywords, values, 0};
-	struct pga_hidden_environment hidden;
-	struct pga_handshake handshake;
-	int result;
+	const struct pga_cluster_setting wanted[PGA_TLS_SETTINGS] = {
+	    [PGA_TLS_CA] = {clients ? "ssl_ca_file" : NULL, PGA_SERVED_CA},
+	    [PGA_TLS_CERT] = {"ssl_cert_file", PGA_SERVED_CRT},
+	    [PGA_TLS_KEY] = {"ssl_key_file", PGA_SERVED_KEY},
+	    [PGA_TLS_ON] = {"ssl", "on"},
+	};
 
-	(void)snprintf(port, sizeof port, "%u", serving->cluster.port);
-	if (pga_hide_environment(&hidden) != 0)
-		return pga_fail_memory(error);
-	result = pga_handshake(&parameters, 5, &handshake, error);
-	pga_restore_environment(&hidden);
-	if (result == 0 && (sk_X509_num(handshake.chain) < 1 ||
-			    X509_cmp(sk_X509_value(handshake.chain, 0), serving->pair.leaf) != 0))
-		result = pga_fail(error, NULL, "it shows another certificate");
-	pga_handshake_free(&handshake);
+	memcpy(serve->wanted, wanted, sizeof wanted);
+}
+
+/* What is not wanted is not put back either. */
+static bool is_as_wanted(struct serve *serve)
+{
+	bool so = true;
+
+	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++) {
+		const struct pga_cluster_setting *wanted = &serve->wanted[i];
+		struct pga_cluster_setting *before = &serve->before[i];
+
+		before->name = wanted->name;
+		so = so && (wanted->name == NULL ||
+			    (before->value != NULL && strcmp(before->value, wanted->value) == 0));
+	}
+	return so;
+}
+
+/* Reads the configuration that ALTER SYSTEM writes. */
+static int read_conf(const struct pga_cluster *cluster, struct pga_text *conf, bool *existed,
+		     struct pga_error *error)
+{
+	char *path = pga_cluster_file(cluster, PGA_SERVED_CONF);
+	int result =
+	    path != NULL ? pga_file_read(path, conf, existed, error) : pga_fail_memory(error);
+
+	free(path);
 	return result;
 }
 
-/* It has loaded its configuration by now, and tells nobody but its log whether it could. */
-static int prove(const struct pga_local_ca *ca, struct pga_serving *serving,
-		 struct pga_error *error)
+/* Puts together what --undo is to bring back. after NULL: not known yet. */
+static int compose_kept(const struct pga_cluster *cluster, bool existed,
+			const struct pga_text *conf, const struct pga_text *after,
+			struct pga_text *bytes, struct pga_error *error)
 {
-	for (unsigned tries = 0; shake_hands(ca, serving, error) != 0; tries++) {
-		if (tries == TRIES)
-			return -1;
-		(void)poll(NULL, 0, 100);
-	}
-	serving->proved = true;
-	return 0;
+	struct pga_served_before before;
+	int result = pga_served_before_read(cluster, &before, error);
+
+	if (result == 0)
+		result = pga_served_before_compose(&before, existed, conf, after, bytes, error);
+	pga_served_before_free(&before);
+	return result;
 }
 
-static bool is_as_wanted(const struct pga_cluster_setting *before)
+/* What the configuration is, so that it can be again; and, with both written, what it became. */
+static int keep_conf(struct serve *serve, const struct pga_text *conf, bool existed,
+		     const struct pga_text *after, struct pga_served_file *file,
+		     struct pga_error *error)
 {
-	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++)
-		if (before[i].value == NULL || strcmp(before[i].value, wanted[i].value) != 0)
-			return false;
-	return true;
+	const struct pga_cluster *cluster = &serve->serving->cluster;
+	struct pga_text bytes = PGA_TEXT_EMPTY;
+	int result = compose_kept(cluster, existed, conf, after, &bytes, error);
+
+	if (result == 0)
+		result = pga_served_file_put(cluster, PGA_SERVED_BEFORE, &bytes, file, error);
+	pga_text_free(&bytes);
+	return result;
+}
+
+/* Where that cannot be written, --undo takes away what serve has set, and nothing else. */
+static void keep_after(struct serve *serve, const struct pga_text *conf, bool existed)
+{
+	struct pga_text after = PGA_TEXT_EMPTY;
+	struct pga_served_file file = {.written = false};
+	struct pga_error ignored;
+	bool there;
+
+	if (read_conf(&serve->serving->cluster, &after, &there, &ignored) == 0)
+		(void)keep_conf(serve, conf, existed, &after, &file, &ignored);
+	pga_served_file_free(&file);
+	pga_text_free(&after);
+}
+
+static int put_client_ca(struct serve *serve, struct pga_error *error)
+{
+	struct pga_text pem = PGA_TEXT_EMPTY;
+	int result = 0;
+
+	if (serve->wanted[PGA_TLS_CA].name == NULL)
+		return 0;
+	pga_text_add(&pem, serve->ca->root.pem);
+	result = pem.failed ? pga_fail_memory(error)
+			    : pga_served_file_put(&serve->serving->cluster, PGA_SERVED_CA, &pem,
+						  &serve->client_ca, error);
+	pga_text_free(&pem);
+	return result;
 }
 
 /* The reason first, and then what stays of it all. */
-static int put_back(struct pga_cluster_session *session, struct pga_serving *serving,
-		    const struct pga_cluster_setting *before, struct pga_error *error)
+static int put_back(struct pga_cluster_session *session, struct serve *serve,
+		    struct pga_error *error)
 {
+	struct pga_serving *serving = serve->serving;
 	const char *log = pga_cluster_log(session);
 	struct pga_error why = {.message = ""};
 	struct pga_error first = *error;
 	struct pga_text hint = PGA_TEXT_EMPTY;
 
-	if (serving->altered ? pga_cluster_alter(session, before, &why) != 0
+	if (serving->altered ? pga_cluster_alter(session, serve->before, &why) != 0
 			     : pga_cluster_reload(session, &why) != 0)
 		pga_text_addf(&hint, "what stays: its configuration (%s). ", why.message);
 	if (pga_local_pair_take_back(&serving->pair, &why) != 0)
 		pga_text_addf(&hint, "what stays: the pair (%s). ", why.message);
+	if (pga_served_file_take_back(&serve->client_ca, &why) != 0 ||
+	    pga_served_file_take_back(&serve->kept, &why) != 0)
+		pga_text_addf(&hint, "what stays: a file beside it (%s). ", why.message);
 	if (hint.length == 0)
 		pga_text_add(&hint, "all was put back as it was. ");
 	pga_text_addf(&hint, "Its log says why%s%s", log[0] != '\0' ? ": " : "", log);
@@ -99,60 +149,77 @@ static int put_back(struct pga_cluster_session *session, struct pga_serving *ser
 	return -1;
 }
 
-static int change(const struct pga_local_ca *ca, struct pga_cluster_session *session,
-		  struct pga_serving *serving, struct pga_error *error)
-{
-	struct pga_cluster_setting before[PGA_TLS_SETTINGS];
-
-	if (pga_cluster_altered(session, before, error) != 0 ||
-	    pga_local_pair_write(&serving->pair, error) != 0)
-		return -1;
-	serving->altered = !is_as_wanted(before);
-	if ((serving->altered ? pga_cluster_alter(session, wanted, error)
-			      : pga_cluster_reload(session, error)) == 0 &&
-	    prove(ca, serving, error) == 0)
-		return 0;
-	return put_back(session, serving, before, error);
-}
-
-/* Whoever verifies the server by another CA would be refused from then on. What is signed by
- * itself, as Debian's is, verifies nothing. */
-static int check_shown(const struct pga_local_ca *ca, const struct pga_serving *serving,
+/* Files first: what fails so far leaves the server as it was. */
+static int write_files(struct serve *serve, const struct pga_text *conf, bool existed,
 		       struct pga_error *error)
 {
-	const struct pga_server server = {.host = "localhost",
-					  .port = serving->cluster.port,
-					  .way = PGA_SERVER_REQUESTED,
-					  .connect_timeout = 5000,
-					  .max_time = 10000};
-	STACK_OF(X509) *chain = NULL;
+	struct pga_serving *serving = serve->serving;
 	struct pga_error ignored;
+
+	if ((!serving->altered ||
+	     keep_conf(serve, conf, existed, NULL, &serve->kept, error) == 0) &&
+	    put_client_ca(serve, error) == 0 && pga_local_pair_write(&serving->pair, error) == 0)
+		return 0;
+	(void)pga_served_file_take_back(&serve->client_ca, &ignored);
+	(void)pga_served_file_take_back(&serve->kept, &ignored);
+	return -1;
+}
+
+static int change(struct pga_cluster_session *session, struct serve *serve, struct pga_error *error)
+{
+	struct pga_serving *serving = serve->serving;
+	struct pga_text conf = PGA_TEXT_EMPTY;
+	bool existed = false;
+	int result = -1;
+
+	if (pga_cluster_altered(session, serve->before, error) != 0 ||
+	    read_conf(&serving->cluster, &conf, &existed, error) != 0)
+		goto done;
+	serving->altered = !is_as_wanted(serve);
+	if (write_files(serve, &conf, existed, error) != 0)
+		goto done;
+	if ((serving->altered ? pga_cluster_alter(session, serve->wanted, error)
+			      : pga_cluster_reload(session, error)) == 0 &&
+	    pga_local_prove(serve->ca, serving, error) == 0) {
+		result = 0;
+		if (serving->altered)
+			keep_after(serve, &conf, existed);
+	} else {
+		result = put_back(session, serve, error);
+	}
+done:
+	pga_text_free(&conf);
+	return result;
+}
+
+/* Clients of other CAs would be refused. */
+static int check_client_ca(struct pga_cluster_session *session, const struct serve *serve,
+			   struct pga_error *error)
+{
+	char *now;
 	int result = 0;
 
-	if (pga_server_chain(&server, &chain, NULL, &ignored) == 0) {
-		X509 *leaf = sk_X509_value(chain, 0);
-		const X509_NAME *issuer = X509_get_issuer_name(leaf);
-		char *name = pga_x509_name(issuer);
-
-		if (X509_NAME_cmp(issuer, X509_get_subject_name(leaf)) != 0 &&
-		    X509_verify(leaf, ca->key) != 1)
-			result = pga_fail(error,
-					  "pganchor bootstrap pins that CA; or --replace, if "
-					  "nobody verifies the server by it",
-					  "the server shows a certificate already, of the CA %s: "
-					  "whoever verifies it would refuse another",
-					  name != NULL ? name : "");
-		free(name);
-		ERR_clear_error();
-	}
-	sk_X509_pop_free(chain, X509_free);
+	if (serve->wanted[PGA_TLS_CA].name == NULL)
+		return 0;
+	now = pga_cluster_show(session, PGA_TLS_CA, error);
+	if (now == NULL)
+		return -1;
+	if (now[0] != '\0' && strcmp(now, PGA_SERVED_CA) != 0)
+		result = pga_fail(error,
+				  "add the local CA to that file; or --replace, if no client has "
+				  "a certificate of these CAs",
+				  "the server takes certificates of clients by the CAs in %s "
+				  "already (ssl_ca_file)",
+				  now);
+	free(now);
 	return result;
 }
 
 /* Signals wait until it stands, or all is as it was. */
-static int serve_running(const struct pga_local_ca *ca, const struct pga_serve_wish *wish,
-			 struct pga_serving *serving, struct pga_error *error)
+static int serve_running(struct serve *serve, const struct pga_serve_wish *wish,
+			 struct pga_error *error)
 {
+	struct pga_serving *serving = serve->serving;
 	struct pga_cluster_session *session =
 	    pga_cluster_enter(&serving->cluster, wish->user, error);
 	sigset_t signals;
@@ -160,14 +227,16 @@ static int serve_running(const struct pga_local_ca *ca, const struct pga_serve_w
 
 	if (session == NULL)
 		return -1;
-	if (pga_cluster_can_serve(session, wanted, error) == 0 &&
-	    pga_local_pair_begin(&serving->pair, ca, &wish->pair, error) == 0 &&
-	    (wish->replace || check_shown(ca, serving, error) == 0)) {
+	if (pga_cluster_can_serve(session, serve->wanted, error) == 0 &&
+	    pga_local_pair_begin(&serving->pair, serve->ca, &wish->pair, error) == 0 &&
+	    (wish->replace ||
+	     (pga_local_check_shown(serve->ca, serving->cluster.port, error) == 0 &&
+	      check_client_ca(session, serve, error) == 0))) {
 		if (wish->dry_run) {
 			result = 0;
 		} else {
 			pga_signals_hold(&signals);
-			result = change(ca, session, serving, error);
+			result = change(session, serve, error);
 			pga_signals_release(&signals);
 		}
 	}
@@ -175,42 +244,95 @@ static int serve_running(const struct pga_local_ca *ca, const struct pga_serve_w
 	return result;
 }
 
-/* Pair and configuration in one: it starts with both, or with what it had. */
-static int serve_stopped(const struct pga_local_ca *ca, const struct pga_serve_wish *wish,
-			 struct pga_serving *serving, struct pga_error *error)
+/* The bytes of one more file of the directory. */
+static int begin(struct pga_transaction_file *file, const struct pga_cluster *cluster,
+		 const char *name, struct pga_error *error)
 {
-	struct pga_transaction_file conf = {.committed = false};
-	struct pga_transaction_file *const files[3] = {&serving->pair.key,
-						       &serving->pair.certificate, &conf};
-	char *path = pga_cluster_file(&serving->cluster, "postgresql.auto.conf");
+	char *path = pga_cluster_file(cluster, name);
+	int result =
+	    path != NULL ? pga_edit_begin(&file->edit, path, 0600, error) : pga_fail_memory(error);
+
+	file->edit.unnoted = true;
+	free(path);
+	return result;
+}
+
+static int put(struct pga_transaction_file *file, const struct pga_text *bytes,
+	       struct pga_error *error)
+{
+	pga_text_add_bytes(&file->after, pga_text_string(bytes), bytes->length);
+	return pga_transaction_put(file, error);
+}
+
+static bool is_the_same(const struct pga_text *one, const struct pga_text *other)
+{
+	return one->length == other->length &&
+	       memcmp(pga_text_string(one), pga_text_string(other), one->length) == 0;
+}
+
+enum { AUTO_CONF, KEPT, CLIENT_CA, BESIDES };
+
+/* What the files beside the pair are to be. */
+static int compose(struct serve *serve, struct pga_transaction_file files[BESIDES],
+		   struct pga_error *error)
+{
+	struct pga_serving *serving = serve->serving;
+	struct pga_edit *conf = &files[AUTO_CONF].edit;
+	struct pga_text text = PGA_TEXT_EMPTY;
+	int result = 0;
+
+	if (memchr(pga_text_string(&conf->before), '\0', conf->before.length) != NULL)
+		return pga_fail(error, "the server could not read it either; nothing was changed",
+				"%s: it has NUL bytes", conf->path);
+	pga_cluster_set(&conf->before, serve->wanted, PGA_TLS_SETTINGS, &files[AUTO_CONF].after);
+	serving->altered = !is_the_same(&files[AUTO_CONF].after, &conf->before);
+	if (serving->altered && (pga_transaction_put(&files[AUTO_CONF], error) != 0 ||
+				 compose_kept(&serving->cluster, conf->existed, &conf->before,
+					      &files[AUTO_CONF].after, &text, error) != 0 ||
+				 put(&files[KEPT], &text, error) != 0))
+		result = -1;
+	pga_text_free(&text);
+	if (result != 0 || serve->wanted[PGA_TLS_CA].name == NULL)
+		return result;
+	pga_text_add(&text, serve->ca->root.pem);
+	if (!is_the_same(&text, &files[CLIENT_CA].edit.before))
+		result = put(&files[CLIENT_CA], &text, error);
+	pga_text_free(&text);
+	return result;
+}
+
+/* Pair and configuration in one: it starts with both, or with what it had. */
+static int serve_stopped(struct serve *serve, const struct pga_serve_wish *wish,
+			 struct pga_error *error)
+{
+	struct pga_serving *serving = serve->serving;
+	struct pga_transaction_file files[BESIDES] = {{.committed = false}};
+	struct pga_transaction_file *const order[] = {
+	    &files[KEPT], &files[CLIENT_CA], &serving->pair.key, &serving->pair.certificate,
+	    &files[AUTO_CONF]};
 	int result = -1;
 
-	if (path == NULL)
-		return pga_fail_memory(error);
-	if (pga_local_pair_begin(&serving->pair, ca, &wish->pair, error) != 0 ||
-	    pga_edit_begin(&conf.edit, path, 0600, error) != 0)
-		goto done;
-	if (memchr(pga_text_string(&conf.edit.before), '\0', conf.edit.before.length) != NULL) {
-		(void)pga_fail(error, "the server could not read it either; nothing was changed",
-			       "%s: it has NUL bytes", path);
-		goto done;
-	}
-	pga_cluster_set(&conf.edit.before, wanted, PGA_TLS_SETTINGS, &conf.after);
-	serving->altered = conf.after.length != conf.edit.before.length ||
-			   memcmp(conf.after.bytes, conf.edit.before.bytes, conf.after.length) != 0;
-	if (serving->altered && pga_transaction_put(&conf, error) != 0)
-		goto done;
-	result = wish->dry_run ? 0 : pga_transaction_write(files, 3, error);
-done:
-	pga_transaction_end(&conf);
-	free(path);
+	if (pga_local_pair_begin(&serving->pair, serve->ca, &wish->pair, error) == 0 &&
+	    begin(&files[AUTO_CONF], &serving->cluster, PGA_SERVED_CONF, error) == 0 &&
+	    begin(&files[KEPT], &serving->cluster, PGA_SERVED_BEFORE, error) == 0 &&
+	    begin(&files[CLIENT_CA], &serving->cluster, PGA_SERVED_CA, error) == 0 &&
+	    compose(serve, files, error) == 0)
+		result = wish->dry_run
+			     ? 0
+			     : pga_transaction_write(order, sizeof order / sizeof order[0], error);
+	for (int i = BESIDES; i-- > 0;)
+		pga_transaction_end(&files[i]);
 	return result;
 }
 
 int pga_local_serve(const struct pga_local_ca *ca, struct pga_serve_wish *wish,
 		    struct pga_serving *serving, struct pga_error *error)
 {
+	struct serve serve = {.ca = ca, .serving = serving};
+	int result;
+
 	memset(serving, 0, sizeof *serving);
+	want(&serve, wish->clients);
 	if (pga_cluster_look(&serving->cluster, wish->directory, error) != 0)
 		return -1;
 	serving->certificate = pga_cluster_file(&serving->cluster, PGA_SERVED_CRT);
@@ -223,8 +345,11 @@ int pga_local_serve(const struct pga_local_ca *ca, struct pga_serve_wish *wish,
 	wish->pair.place = "it is another local CA's; nothing was changed. --replace has it signed "
 			   "by this one: whoever trusts the other alone is refused then";
 	serving->runs = serving->cluster.postmaster != 0;
-	return serving->runs ? serve_running(ca, wish, serving, error)
-			     : serve_stopped(ca, wish, serving, error);
+	result =
+	    serving->runs ? serve_running(&serve, wish, error) : serve_stopped(&serve, wish, error);
+	pga_served_file_free(&serve.client_ca);
+	pga_served_file_free(&serve.kept);
+	return result;
 }
 
 void pga_serving_free(struct pga_serving *serving)

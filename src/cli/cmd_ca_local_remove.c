@@ -6,6 +6,8 @@
 #include "cli/bootstrap_copy.h"
 #include "cli/cli.h"
 #include "cli/cmd_ca.h"
+#include "cli/cmd_cert.h"
+#include "policy/linked.h"
 #include "policy/trust.h"
 #include "report/json.h"
 
@@ -26,7 +28,10 @@ struct removing {
 	struct pga_anchor_view view;
 	struct pga_removal done;
 	bool files_gone;
-	size_t forgotten; /* certificates that it has signed, in certs.conf */
+	struct pga_cert_views certs;
+	json_t *servers;  /* that were put back */
+	json_t *left;     /* certificates that it has signed, and nobody trusts any more */
+	size_t forgotten; /* both, in certs.conf */
 };
 
 static bool goes(const struct pga_pin *pin, const void *context)
@@ -73,53 +78,119 @@ done:
 	return result;
 }
 
-/* The pin first: what is not trusted can sign as it likes. */
+/* The data directory of a server that shows this certificate, or NULL. The caller frees it. */
+static char *served_by(const struct pga_cert_record *record)
+{
+	const char *end = strrchr(record->certificate, '/');
+
+	return end != NULL && strcmp(end + 1, PGA_SERVED_CRT) == 0
+		   ? strndup(record->certificate, (size_t)(end - record->certificate))
+		   : NULL;
+}
+
+/* A server that cannot be reached now is no reason to go on trusting the CA. */
+static bool unserve(struct removing *removing, const char *directory)
+{
+	struct pga_unserving done;
+	struct pga_error why;
+	bool undone = true;
+
+	if (pga_ca_local_unserve(directory, NULL, removing->dry_run, &done, &why) == 0)
+		pga_json_add(removing->servers, pga_json_text(directory));
+	else
+		undone = false;
+	if (!undone)
+		pga_print_warning("the server of %s is as it was, and shows a certificate that "
+				  "nobody trusts any more: %s; pganchor ca local serve --undo "
+				  "puts it back",
+				  directory, why.message);
+	pga_unserving_free(&done);
+	return undone;
+}
+
+/* What it has signed: servers are put back, and of the rest nobody can renew it any more. */
+static int forget(struct removing *removing, struct pga_error *error)
+{
+	static char *const all[] = {NULL};
+	int result = pga_cert_views_read(&removing->certs, all, error);
+
+	for (size_t i = 0; result == 0 && i < removing->certs.count; i++) {
+		const struct pga_cert_view *view = &removing->certs.list[i];
+		bool forgotten = removing->dry_run;
+		char *directory;
+
+		if (strcmp(view->record->way, PGA_CERT_WAY_LOCAL) != 0 ||
+		    view->record->ca[0] != '\0')
+			continue;
+		directory = served_by(view->record);
+		if (directory != NULL)
+			forgotten = unserve(removing, directory) || forgotten;
+		else
+			pga_json_add(removing->left, pga_json_text(view->record->certificate));
+		free(directory);
+		removing->forgotten++;
+		if (!forgotten)
+			result = pga_cert_forget(view->record, &view->state, error);
+	}
+	return result;
+}
+
+/* The servers first, which are verified until then; then the pin: what is not trusted can sign as
+ * it likes. */
 static int act(struct removing *removing, struct pga_error *error)
 {
 	struct pga_followed_copy copy = {.possible = false};
-	int result = 0;
+	int result;
 
-	if (!removing->dry_run)
+	/* The user's own PGUSER and PGPASSWORD count for them. */
+	pga_restore_environment(&removing->view.hidden);
+	result = forget(removing, error);
+	if (result == 0 && pga_hide_environment(&removing->view.hidden) != 0)
+		result = pga_fail_memory(error);
+	if (result == 0 && !removing->dry_run)
 		pga_followed_copy_begin(&copy);
-	if (removing->count > 0)
+	if (result == 0 && removing->count > 0)
 		result = pga_anchors_remove(removing->names, removing->count, false,
 					    removing->dry_run, &removing->done, error);
 	pga_followed_copy_end(&copy);
-	if (result == 0)
-		result = pga_local_ca_remove_files(&removing->ca, removing->dry_run,
-						   &removing->files_gone, error);
-	return result == 0 ? pga_local_records_drop(removing->dry_run, &removing->forgotten, error)
-			   : -1;
+	if (result != 0)
+		return -1;
+	return pga_local_ca_remove_files(&removing->ca, removing->dry_run, &removing->files_gone,
+					 error);
 }
 
 static void print_text(const struct removing *removing)
 {
 	const char *did = removing->dry_run ? "Would remove" : "Removed";
 
-	if (removing->count == 0 && !removing->files_gone)
+	if (removing->count == 0 && !removing->files_gone && removing->forgotten == 0)
 		(void)puts("There is no local CA.");
+	for (size_t i = 0; i < json_array_size(removing->servers); i++)
+		pga_print(stdout, "%s back the server of %s\n",
+			  removing->dry_run ? "Would put" : "Put",
+			  json_string_value(json_array_get(removing->servers, i)));
 	for (size_t i = 0; i < removing->done.count; i++)
 		pga_print(stdout, "%s anchor %s (pin %s)\n", did, removing->done.anchors[i].name,
 			  removing->done.anchors[i].pin);
 	if (removing->files_gone)
 		pga_print(stdout, "%s the local CA and its key\n    %s\n    %s\n", did,
 			  removing->ca.crt_path, removing->ca.key_path);
-	if (removing->forgotten > 0)
-		pga_print(stdout, "%zu certificate%s that it has signed %s renewed no more\n",
-			  removing->forgotten, removing->forgotten == 1 ? "" : "s",
-			  removing->forgotten == 1 ? "is" : "are");
+	for (size_t i = 0; i < json_array_size(removing->left); i++)
+		pga_print(stdout, "Left %s, which it has signed: nobody trusts it any more\n",
+			  json_string_value(json_array_get(removing->left, i)));
 	if (removing->dry_run)
 		(void)puts("This was a dry run: nothing was changed.");
 }
 
-static int print_json(const struct removing *removing)
+static int print_json(struct removing *removing)
 {
 	json_t *anchors = json_array();
 
 	for (size_t i = 0; i < removing->done.count; i++)
 		pga_json_add(anchors, pga_json_text(removing->done.anchors[i].name));
 	return pga_json_print(
-	    json_pack("{s:o, s:I, s:b, s:o, s:b}", "anchors", anchors, "forgotten",
+	    json_pack("{s:o, s:O, s:O, s:I, s:b, s:o, s:b}", "anchors", anchors, "servers",
+		      removing->servers, "left", removing->left, "forgotten",
 		      (json_int_t)removing->forgotten, "removed", (int)removing->files_gone, "key",
 		      pga_json_text(removing->ca.key_path), "dry_run", (int)removing->dry_run),
 	    PGA_EXIT_DONE);
@@ -166,7 +237,12 @@ static int run(int argc, char **argv)
 
 	if (!pga_options_read(&pga_cmd_ca_local_remove, argc, argv, &removing, &status))
 		return status;
+	removing.servers = json_array();
+	removing.left = json_array();
 	status = remove_ca(&removing);
+	json_decref(removing.servers);
+	json_decref(removing.left);
+	pga_cert_views_free(&removing.certs);
 	pga_removal_free(&removing.done);
 	pga_anchor_view_free(&removing.view);
 	free((void *)removing.names);
@@ -180,8 +256,9 @@ const struct pga_command pga_cmd_ca_local_remove = {
     .summary = "trust the CA no more, and take it away with its key",
     .usage = "[OPTION ...]",
     .about = "Takes away the pin of the local CA, its certificate and its key. First it says which "
-	     "services use it, and asks where one is cut off. What it has signed stays, and nobody "
-	     "trusts it any more.",
+	     "services use it, and asks where one is cut off. Servers that show what it has signed "
+	     "are put back to what they had, as by serve --undo. What was issued otherwise stays, "
+	     "and nobody trusts it any more.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .statuses = "Exit status: 0 gone, or there was none; 1 failed; 2 usage.",

@@ -22,6 +22,7 @@ struct asked {
 	struct pga_serve_wish wish;
 	const char *kind;
 	const char *directory;
+	bool undo;
 	bool json;
 
 	const char *names[NAMES_AT_MOST];
@@ -44,23 +45,29 @@ static int take_name(void *into, const struct pga_option *option, const char *va
 static int print_json(const struct asked *asked, const struct pga_serving *serving)
 {
 	char not_after[PGA_X509_DATE];
+	json_t *proved_at;
 	json_t *object;
 
 	(void)pga_x509_date(X509_get0_notAfter(serving->pair.leaf), not_after);
-	object =
-	    json_pack("{s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:b, s:b}", "directory",
-		      pga_json_text(serving->cluster.directory), "certificate",
-		      pga_json_text(serving->certificate), "key", pga_json_text(serving->key),
-		      "names", pga_cert_names_as_json(serving->pair.leaf), "port",
-		      serving->runs ? json_integer((json_int_t)serving->cluster.port) : json_null(),
-		      "not_after", not_after, "issued", (int)!serving->pair.kept, "configured",
-		      (int)serving->altered, "running", (int)serving->runs, "proved",
-		      (int)serving->proved, "dry_run", (int)asked->wish.dry_run);
+	proved_at = json_array();
+	for (size_t i = 0; i < PGA_SERVED_ADDRESSES; i++)
+		if (serving->at[i] == PGA_SERVED_PROVED)
+			pga_json_add(proved_at, json_string(pga_served_addresses[i]));
+	object = json_pack(
+	    "{s:o, s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:b, s:o, s:b}", "directory",
+	    pga_json_text(serving->cluster.directory), "certificate",
+	    pga_json_text(serving->certificate), "key", pga_json_text(serving->key), "names",
+	    pga_cert_names_as_json(serving->pair.leaf), "port",
+	    serving->runs ? json_integer((json_int_t)serving->cluster.port) : json_null(),
+	    "not_after", not_after, "issued", (int)!serving->pair.kept, "configured",
+	    (int)serving->altered, "running", (int)serving->runs, "proved", (int)serving->proved,
+	    "proved_at", proved_at, "dry_run", (int)asked->wish.dry_run);
 	return pga_json_print(object, PGA_EXIT_DONE);
 }
 
-static void print_certificate(const struct pga_serving *serving, bool dry_run)
+static void print_certificate(const struct asked *asked, const struct pga_serving *serving)
 {
+	const bool dry_run = asked->wish.dry_run;
 	char not_after[PGA_X509_DATE];
 
 	(void)pga_x509_date(X509_get0_notAfter(serving->pair.leaf), not_after);
@@ -71,8 +78,32 @@ static void print_certificate(const struct pga_serving *serving, bool dry_run)
 		  not_after, serving->certificate, serving->key);
 	if (serving->altered)
 		pga_print(stdout,
-			  "%s ssl, ssl_cert_file and ssl_key_file in %s/postgresql.auto.conf\n",
-			  dry_run ? "Would set" : "Set", serving->cluster.directory);
+			  "%s ssl, ssl_cert_file%s and ssl_key_file in %s/postgresql.auto.conf\n",
+			  dry_run ? "Would set" : "Set", asked->wish.clients ? ", ssl_ca_file" : "",
+			  serving->cluster.directory);
+}
+
+/* To which addresses the name leads is the machine's to say, and who listens there is another
+ * matter: each is looked at. */
+static void print_proof(const struct pga_serving *serving)
+{
+	const unsigned port = serving->cluster.port;
+
+	pga_print(stdout, "Proved: localhost:%u shows it, and sslmode=verify-full takes it\n",
+		  port);
+	for (size_t i = 0; i < PGA_SERVED_ADDRESSES; i++) {
+		const char *address = pga_served_addresses[i];
+
+		if (serving->at[i] == PGA_SERVED_BY_OTHER)
+			pga_print_warning("%s, port %u: another certificate is shown there, and "
+					  "verify-full does not take it: another server listens on "
+					  "that address",
+					  address, port);
+		else
+			pga_print(stdout, "    %s: %s\n", address,
+				  serving->at[i] == PGA_SERVED_PROVED ? "so does this address"
+								      : "nothing listens there");
+	}
 }
 
 /* The user knows the port of a server that does not run. */
@@ -100,6 +131,9 @@ static void print_next(const struct asked *asked, const struct pga_serving *serv
 	}
 	if (asked->name != NULL)
 		pga_print(stdout, "    pganchor cert timer enable %s\n", asked->name);
+	pga_text_free(&word);
+	pga_text_add_shell_word(&word, serving->cluster.directory);
+	pga_print(stdout, "    pganchor ca local serve --undo %s\n", pga_text_string(&word));
 	pga_text_free(&conninfo);
 	pga_text_free(&word);
 	pga_text_free(&port);
@@ -107,11 +141,9 @@ static void print_next(const struct asked *asked, const struct pga_serving *serv
 
 static void print_text(const struct asked *asked, const struct pga_serving *serving)
 {
-	print_certificate(serving, asked->wish.dry_run);
+	print_certificate(asked, serving);
 	if (serving->proved)
-		pga_print(stdout,
-			  "Proved: localhost:%u shows it, and sslmode=verify-full takes it\n",
-			  serving->cluster.port);
+		print_proof(serving);
 	else if (!serving->runs)
 		pga_print(stdout,
 			  "The server does not run: from its next start on, it shows it. The same "
@@ -234,9 +266,16 @@ static const struct pga_option options[] = {
      .argument = "DIRECTORY",
      .names = PGA_NAMES_DIRECTORY,
      .help = "where the CA is, if not in the place of your own: such as another user's, as root"},
+    {.name = "clients",
+     .target = offsetof(struct asked, wish.clients),
+     .help = "have the server take clients' certificates of the local CA, too (ssl_ca_file): for "
+	     "those of ca local issue --for client, and clientcert=verify-full in pg_hba.conf"},
     {.name = "replace",
      .target = offsetof(struct asked, wish.replace),
-     .help = "though the server shows a certificate of another CA"},
+     .help = "though the server shows a certificate of another CA, or takes those of its clients"},
+    {.name = "undo",
+     .target = offsetof(struct asked, undo),
+     .help = "put back what was there before, and take the pair away"},
     {.name = "dry-run",
      .letter = 'n',
      .target = offsetof(struct asked, wish.dry_run),
@@ -260,6 +299,14 @@ static int run(int argc, char **argv)
 	if (!pga_options_read(&pga_cmd_ca_local_serve, argc, argv, &asked, &status))
 		return status;
 	pga_secret_hide_process();
+	if (asked.undo) {
+		if (pair->wish.count > 3 || asked.kind != NULL || asked.directory != NULL ||
+		    asked.wish.clients || asked.wish.replace)
+			return pga_usage_error("ca local serve",
+					       "--undo: with --user, --dry-run and --json alone");
+		return pga_ca_local_undo(argv[optind], asked.wish.user, asked.wish.dry_run,
+					 asked.json);
+	}
 	pair->kind = asked.kind != NULL ? pga_key_kind_of(asked.kind) : PGA_KEY_EC;
 	if (pair->kind == PGA_KEY_KINDS)
 		return pga_usage_error("ca local serve", "--key: %s: none of ec, rsa and ed25519",
@@ -281,7 +328,8 @@ const struct pga_command pga_cmd_ca_local_serve = {
 	"data directory, beside what is there. A server that runs is set to it by ALTER SYSTEM, "
 	"loads it, and has to show it in a verify-full handshake: where it does not, all is put "
 	"back as it was. Of one that does not run, the configuration is written "
-	"(postgresql.auto.conf). A second time changes nothing, and proves it again.",
+	"(postgresql.auto.conf). A second time changes nothing, and proves it again. --undo puts "
+	"back what was there before, byte for byte where nobody else has changed it since.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .word = "the data directory of a server",
@@ -291,6 +339,7 @@ const struct pga_command pga_cmd_ca_local_serve = {
     .statuses = "Exit status: 0 done; 1 failed: nothing was changed, or what is said; 2 usage.",
     .examples = "  pganchor ca local serve /srv/postgresql/data\n"
 		"  sudo pganchor ca local serve --ca ~/.config/pganchor/local-ca "
-		"/var/lib/postgresql/15/main\n",
+		"/var/lib/postgresql/15/main\n"
+		"  pganchor ca local serve --undo /srv/postgresql/data\n",
     .run = run,
 };

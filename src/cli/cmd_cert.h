@@ -31,6 +31,11 @@ void pga_cert_views_free(struct pga_cert_views *views);
 int pga_fail_no_cert(const struct pga_cert_records *records, const char *name,
 		     struct pga_error *error);
 
+/* What is known of it goes, and its timer before it; its files stay. What does not work with the
+ * timer alone is warned of. */
+int pga_cert_forget(const struct pga_cert_record *record, const struct pga_cert_state *state,
+		    struct pga_error *error);
+
 /* "not-due", "due", "broken". */
 const char *pga_cert_standing_word(enum pga_cert_standing standing);
 

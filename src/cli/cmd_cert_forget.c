@@ -17,7 +17,8 @@ struct asked {
 };
 
 /* What would renew it goes first: afterwards nobody knows its name. */
-static int disable_timer(const struct pga_cert_view *view, bool system, struct pga_error *error)
+static int disable_timer(const struct pga_cert_record *record, const struct pga_cert_state *state,
+			 bool system, struct pga_error *error)
 {
 	const bool runs =
 	    system ? access("/run/systemd/system", F_OK) == 0 : pga_user_session_runs();
@@ -25,9 +26,9 @@ static int disable_timer(const struct pga_cert_view *view, bool system, struct p
 	char *why = NULL;
 	int result = 0;
 
-	if (!pga_cert_timer_is_enabled(view->record->name, system))
+	if (!pga_cert_timer_is_enabled(record->name, system))
 		return 0;
-	result = pga_cert_timer_look(view->record, &view->state, system, &timer, error);
+	result = pga_cert_timer_look(record, state, system, &timer, error);
 	if (result == 0)
 		result = pga_cert_timer_disable(&timer, runs, &why, error);
 	if (why != NULL)
@@ -35,6 +36,15 @@ static int disable_timer(const struct pga_cert_view *view, bool system, struct p
 	free(why);
 	pga_cert_timer_free(&timer);
 	return result;
+}
+
+int pga_cert_forget(const struct pga_cert_record *record, const struct pga_cert_state *state,
+		    struct pga_error *error)
+{
+	if (disable_timer(record, state, false, error) != 0 ||
+	    (geteuid() == 0 && disable_timer(record, state, true, error) != 0))
+		return -1;
+	return pga_cert_record_drop(record->name, error);
 }
 
 static int print(const struct pga_cert_record *record, const struct asked *asked)
@@ -53,9 +63,7 @@ static int print(const struct pga_cert_record *record, const struct asked *asked
 static int forget(const struct pga_cert_view *view, const struct asked *asked,
 		  struct pga_error *error)
 {
-	if (!asked->dry_run && (disable_timer(view, false, error) != 0 ||
-				(geteuid() == 0 && disable_timer(view, true, error) != 0) ||
-				pga_cert_record_drop(view->record->name, error) != 0))
+	if (!asked->dry_run && pga_cert_forget(view->record, &view->state, error) != 0)
 		return -1;
 	return print(view->record, asked);
 }

@@ -6,6 +6,7 @@
 #include "anchor/crls.h"
 #include "ca/proxy.h"
 #include "cert/renew.h"
+#include "cli/bootstrap_copy.h"
 #include "cli/cert_reload_options.h"
 #include "cli/cli.h"
 #include "password/secret.h"
@@ -195,6 +196,16 @@ static int renew(struct pga_cert_records *records, char *const *names, const str
 	return status;
 }
 
+/* A certificate of the local CA near the CA's own end has that signed anew, and pinned. */
+static bool may_change_pins(const struct pga_cert_records *records)
+{
+	for (size_t i = 0; i < records->count; i++)
+		if (strcmp(records->records[i].way, PGA_CERT_WAY_LOCAL) == 0 &&
+		    records->records[i].ca[0] == '\0')
+			return true;
+	return false;
+}
+
 static const struct pga_option options[] = {
     {.name = "expires-in",
      .kind = PGA_OPTION_TAKEN,
@@ -246,6 +257,7 @@ static int run(int argc, char **argv)
 	struct asked asked = {
 	    .http = {.connect_timeout = PGA_HTTP_CONNECT_TIMEOUT, .max_time = PGA_HTTP_MAX_TIME},
 	    .wish = {.expires_in = -1}};
+	struct pga_followed_copy copy = {.possible = false};
 	struct pga_cert_records records;
 	struct pga_error error;
 	int status;
@@ -263,8 +275,12 @@ static int run(int argc, char **argv)
 	for (char **name = argv + optind; status == 0 && *name != NULL; name++)
 		if (pga_cert_record_named(&records, *name) == NULL)
 			status = pga_fail_no_cert(&records, *name, &error);
-	if (status == 0)
+	if (status == 0) {
+		if (!asked.wish.dry_run && may_change_pins(&records))
+			pga_followed_copy_begin(&copy);
 		status = renew(&records, argv + optind, &asked, &error);
+		pga_followed_copy_end(&copy);
+	}
 	if (status < 0) {
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;

@@ -11,12 +11,15 @@ static bool is_local(const struct pga_cert_record *record)
 	return strcmp(record->way, PGA_CERT_WAY_LOCAL) == 0 && record->ca[0] == '\0';
 }
 
+/* Without pganchor, these do what serve --undo does. */
+static const char back[] = "pganchor ca local serve --undo puts it back, before pganchor goes; by "
+			   "hand it is ALTER SYSTEM RESET ssl, ssl_cert_file and ssl_key_file, one "
+			   "by one, and SELECT pg_reload_conf()";
+
 /* The local CA goes, and with it all that its certificates are worth. */
 static int keep(struct pga_uninstall *plan, const struct pga_cert_record *record,
 		struct pga_error *error)
 {
-	static const char back[] = "it goes back by ALTER SYSTEM RESET ssl, ssl_cert_file and "
-				   "ssl_key_file, one by one, and SELECT pg_reload_conf()";
 	const bool served = is_local(record) && record->signal[0] != '\0';
 
 	return pga_leave_keep(plan, record->certificate,
