@@ -420,6 +420,7 @@ DIAGNOSE = \
 	src/diagnose/doctor_clock.c \
 	src/diagnose/doctor_container.c \
 	src/diagnose/doctor_home.c \
+	src/diagnose/doctor_local_ca.c \
 	src/diagnose/doctor_libpq.c \
 	src/diagnose/doctor_preload.c \
 	src/diagnose/doctor_sandboxes.c \

@@ -51,6 +51,7 @@ static int fill(struct pga_cert_record *record, const struct pga_local_known *kn
 		 pga_cert_record_set(&record->key, known->key, error) == 0 &&
 		 pga_cert_record_set(&record->way, PGA_CERT_WAY_LOCAL, error) == 0 &&
 		 pga_cert_record_set(&record->ca, directory, error) == 0 &&
+		 pga_cert_record_set_serial(record, known->leaf, error) == 0 &&
 		 (known->data == NULL ||
 		  pga_cert_record_set(&record->signal, pga_text_string(&signal), error) == 0) &&
 		 (known->port == 0 ||

@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include <openssl/x509.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -15,6 +17,7 @@ struct pga_local_known {
 	const char *directory; /* of the CA; NULL: the user's own */
 	unsigned port;         /* of a server on localhost that shows it; 0: none is known */
 	const char *data;      /* its data directory: it is told by a signal; NULL: none */
+	const X509 *leaf;      /* the certificate */
 	bool fresh;            /* it was signed just now */
 };
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/paths.h"
 #include "base/printable.h"
+#include "cert/state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -82,8 +83,8 @@ char *pga_cert_line(const char *text)
 }
 
 const char *const pga_cert_text_keys[PGA_CERT_TEXTS] = {
-    "certificate", "key",  "way",    "ca",     "anchor", "provisioner",
-    "account",     "exec", "reload", "signal", "prove",  "why",
+    "certificate", "key",    "way",    "ca",    "anchor", "provisioner", "account",
+    "exec",        "reload", "signal", "prove", "serial", "why",
 };
 
 static const size_t fields[PGA_CERT_TEXTS] = {
@@ -92,8 +93,30 @@ static const size_t fields[PGA_CERT_TEXTS] = {
     offsetof(struct pga_cert_record, anchor),      offsetof(struct pga_cert_record, provisioner),
     offsetof(struct pga_cert_record, account),     offsetof(struct pga_cert_record, exec),
     offsetof(struct pga_cert_record, reload),      offsetof(struct pga_cert_record, signal),
-    offsetof(struct pga_cert_record, prove),       offsetof(struct pga_cert_record, why),
+    offsetof(struct pga_cert_record, prove),       offsetof(struct pga_cert_record, serial),
+    offsetof(struct pga_cert_record, why),
 };
+
+bool pga_cert_record_is_of_other(const struct pga_cert_record *record, const X509 *leaf)
+{
+	char *serial =
+	    leaf != NULL && record->serial[0] != '\0' ? pga_cert_serial(leaf, false) : NULL;
+	const bool other = serial != NULL && strcmp(serial, record->serial) != 0;
+
+	free(serial);
+	return other;
+}
+
+int pga_cert_record_set_serial(struct pga_cert_record *record, const X509 *leaf,
+			       struct pga_error *error)
+{
+	char *serial = pga_cert_serial(leaf, false);
+	int result = serial != NULL ? pga_cert_record_set(&record->serial, serial, error)
+				    : pga_fail_memory(error);
+
+	free(serial);
+	return result;
+}
 
 char **pga_cert_record_text(struct pga_cert_record *record, size_t i)
 {
@@ -224,6 +247,7 @@ int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error 
 	there->failures = record->failures;
 	there->untold = record->untold;
 	if (pga_cert_record_set(&there->why, record->why, error) == 0 &&
+	    pga_cert_record_set(&there->serial, record->serial, error) == 0 &&
 	    pga_cert_records_compose(edit.path, &edit.before, there, NULL, &after, error) == 0)
 		result = write_changed(&edit, &after, error);
 done:

@@ -12,6 +12,7 @@
  *     account = where what the way needs besides is kept, for the way itself to read
  *     exec, reload, signal = what is done once the file is another (cert/reload.h)
  *     prove = HOST:PORT of the server that shows it then
+ *     serial = of the certificate that pganchor has put there last, in hex
  *     renewed = when it came from its CA
  *     revoked = when the CA was told to take it back: it is renewed no more
  *     untold = yes: it was exchanged, and what uses it was not told yet
@@ -24,6 +25,8 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "tls/x509_text.h"
+
+#include <openssl/x509.h>
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -50,6 +53,7 @@ struct pga_cert_record {
 	char *reload;
 	char *signal;
 	char *prove;
+	char *serial;
 	char renewed[PGA_X509_DATE]; /* 2026-11-22T06:00:00Z */
 	char revoked[PGA_X509_DATE];
 	char tried[PGA_X509_DATE];
@@ -58,7 +62,7 @@ struct pga_cert_record {
 };
 
 /* The texts by their keys in certs.conf, in its order. */
-enum { PGA_CERT_TEXTS = 12 };
+enum { PGA_CERT_TEXTS = 13 };
 extern const char *const pga_cert_text_keys[PGA_CERT_TEXTS];
 char **pga_cert_record_text(struct pga_cert_record *record, size_t i);
 const char *pga_cert_record_says(const struct pga_cert_record *record, size_t i);
@@ -91,6 +95,14 @@ int pga_cert_record_begin(struct pga_cert_record *record, const char *name,
 
 /* Lets *text, one of the record's, be a copy of the value (NULL: ""). */
 int pga_cert_record_set(char **text, const char *value, struct pga_error *error);
+
+/* Whether the certificate that is there is another one than pganchor has put there: somebody has
+ * exchanged it, or a pganchor was ended before it could note its own. */
+bool pga_cert_record_is_of_other(const struct pga_cert_record *record, const X509 *leaf);
+
+/* Notes that pganchor has put this one there. */
+int pga_cert_record_set_serial(struct pga_cert_record *record, const X509 *leaf,
+			       struct pga_error *error);
 
 /* A text as one line that certs.conf can have: what steers is made harmless, and it is cut where it
  * is long. The caller frees it; NULL for want of memory. */

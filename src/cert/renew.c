@@ -214,8 +214,13 @@ static void remember_success(struct renewing *renewing)
 	forget_failures(record);
 	record->untold = false;
 	if (renewal->outcome == PGA_RENEWAL_DONE) {
+		struct pga_error ignored;
+
 		record->revoked[0] = '\0';
 		pga_x509_now(record->renewed);
+		/* Without it, status does not look whether somebody has exchanged it. */
+		if (pga_cert_record_set_serial(record, renewing->leaf, &ignored) != 0)
+			record->serial[0] = '\0';
 	}
 	note(renewing);
 }

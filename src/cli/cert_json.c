@@ -96,6 +96,7 @@ json_t *pga_cert_as_json(const struct pga_cert_view *view)
 	pga_json_set(object, "state", json_string(pga_cert_standing_word(state->standing)));
 	pga_json_set(object, "fault", text_or_null(state->fault));
 	pga_json_set(object, "hint", text_or_null(state->hint));
+	pga_json_set(object, "exchanged", json_boolean(pga_cert_record_is_of_other(record, leaf)));
 	if (leaf != NULL)
 		add_certificate(object, leaf);
 	add_dates(object, state, time(NULL));

@@ -144,6 +144,7 @@ static char *know(const struct asked *asked, const struct pga_local_pair *pair)
 					      .key = pair->key.edit.path,
 					      .server = wish->server,
 					      .directory = asked->directory,
+					      .leaf = pair->leaf,
 					      .fresh = true};
 
 	return asked->dry_run ? NULL : pga_ca_local_know(&known);

@@ -195,6 +195,7 @@ static char *know(const struct asked *asked, const struct pga_serving *serving)
 					      .directory = asked->directory,
 					      .port = serving->runs ? cluster->port : 0,
 					      .data = cluster->directory,
+					      .leaf = serving->pair.leaf,
 					      .fresh = !serving->pair.kept};
 	if (!asked->wish.dry_run)
 		known_as = pga_ca_local_know(&known);

@@ -177,6 +177,8 @@ static int add(struct adding *adding, const char *name, struct pga_error *error)
 	    take(adding, error) == 0 && take_paths(adding, error) == 0 &&
 	    check_files(&records, adding, error) == 0 && look(adding, error) == 0 &&
 	    find_authority(adding, error) == 0 &&
+	    pga_cert_record_set_serial(&adding->record, pga_cert_leaf(&adding->state), error) ==
+		0 &&
 	    (adding->asked->dry_run || pga_cert_record_put(&adding->record, error) == 0))
 		result = print(adding);
 	pga_cert_records_free(&records);

@@ -96,6 +96,14 @@ static void print_faults(const struct pga_cert_views *views)
 			pga_print(stdout, "%s: %s\n", view->record->name, view->state.fault);
 		if (view->state.hint[0] != '\0')
 			pga_print(stdout, "    %s\n", view->state.hint);
+		if (pga_cert_record_is_of_other(view->record, pga_cert_leaf(&view->state)))
+			pga_print(
+			    stdout,
+			    "%s: another certificate is there than pganchor has put there: "
+			    "somebody has exchanged it\n"
+			    "    it is renewed as before; where it is of another CA, pganchor "
+			    "cert add says how\n",
+			    view->record->name);
 		if (view->record->failures > 0)
 			pga_print(stdout, "%s: not renewed, %ld %s, last %s: %s\n",
 				  view->record->name, view->record->failures,

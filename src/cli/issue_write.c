@@ -150,7 +150,8 @@ int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued
 	struct pga_error why;
 	bool was_shown;
 
-	if (fill_record(files, asked, error) != 0)
+	if (fill_record(files, asked, error) != 0 ||
+	    pga_cert_record_set_serial(&files->record, issued->certificate, error) != 0)
 		return -1;
 	reload = (struct pga_reload){record->exec, record->reload, record->signal, record->prove};
 	was_shown = is_wanted(reload.prove) && pga_reload_answers(&reload, &why);

@@ -22,6 +22,7 @@ pga_check_run pga_check_clock;
 pga_check_run pga_check_container;
 pga_check_run pga_check_home;
 pga_check_run pga_check_libpq;
+pga_check_run pga_check_local_ca;
 pga_check_run pga_check_preload;
 pga_check_run pga_check_sandboxes;
 pga_check_run pga_check_servers;

@@ -96,6 +96,12 @@
 	X(PGA_HOME_FILE_OF_ROOT, "home-file-of-root")                           \
 	X(PGA_CERT_BROKEN_FOUND, "cert-broken")                                 \
 	X(PGA_CERT_NOT_RENEWED, "cert-not-renewed")                             \
-	X(PGA_CERT_NO_TIMER, "cert-no-timer")
+	X(PGA_CERT_NO_TIMER, "cert-no-timer")                                   \
+	X(PGA_LOCAL_CA_BROKEN, "local-ca-broken")                               \
+	X(PGA_LOCAL_CA_ENDS, "local-ca-ends")                                   \
+	X(PGA_LOCAL_CA_NOT_PINNED, "local-ca-not-pinned")                       \
+	X(PGA_LOCAL_CA_NOT_SCOPED, "local-ca-not-scoped")                       \
+	X(PGA_LOCAL_CA_IN_SYSTEM_STORE, "local-ca-in-system-store")             \
+	X(PGA_LOCAL_CA_HAS_NOT_SIGNED, "local-ca-has-not-signed")
 
 #endif
