@@ -165,7 +165,8 @@ def machine(pganchor, lenient_ca, session_directory, tmp_path_factory):
         # The tool where a package has it, and the machine's units where systemd looks.
         whole.root("cp", pganchor.binary, PROGRAM)
         whole.root("mkdir", "-p", f"{pganchor.prefix}/etc")
-        whole.root("ln", "-sfn", "/etc/systemd", f"{pganchor.prefix}/etc/systemd")
+        whole.root("rm", "-rf", f"{pganchor.prefix}/etc/systemd")
+        whole.root("ln", "-s", "/etc/systemd", f"{pganchor.prefix}/etc/systemd")
         # Debian's has /bin/kill do it, which so small a machine does not have.
         whole.root("mkdir", "-p", "/etc/systemd/system/pgbouncer.service.d")
         whole.write("/etc/systemd/system/pgbouncer.service.d/reload.conf",
@@ -242,7 +243,7 @@ def test_no_connection_fails_under_the_timers(machine, record_property):
 def test_as_they_are_they_renew_what_lives_for_seconds(machine):
     """It is looked at each second then, which systemd would not do without being told: five starts in ten seconds are its most."""
     machine.done(machine.root, PROGRAM, "cert", "issue", "--for", "server", "short.example.test", "--password-file", "/root/password",
-                 "--out-cert", SHORT, "--out-key", SHORT.replace(".crt", ".key"), "--owner", "postgres", "--as", "short", "--lifetime", "15s")
+                 "--out-cert", SHORT, "--out-key", SHORT.replace(".crt", ".key"), "--owner", "postgres", "--as", "short", "--lifetime", "12s")
     serial = machine.leaf(SHORT).serial_number
     run, *systemctl = enable(machine, False, "short")
     machine.wait_for(lambda: machine.leaf(SHORT).serial_number != serial)
