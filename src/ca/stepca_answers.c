@@ -60,9 +60,9 @@ static int add_provisioner(const json_t *one, struct pga_provisioners *provision
 	struct pga_provisioner *list =
 	    realloc(provisioners->list, (provisioners->count + 1) * sizeof *provisioners->list);
 	struct pga_provisioner *added;
-	bool failed = list == NULL;
+	bool failed = false;
 
-	if (failed)
+	if (list == NULL)
 		return pga_fail_memory(error);
 	provisioners->list = list;
 	added = &list[provisioners->count++];

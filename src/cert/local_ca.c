@@ -202,12 +202,11 @@ bool pga_local_ca_is_due(const struct pga_local_ca *ca)
 /* Letters that any reader of certificates can show. */
 static void add_plain(struct pga_text *text, const char *word)
 {
-	for (size_t i = 0; word[i] != '\0' && i < 24; i++) {
-		const bool plain =
-		    (word[i] >= 'a' && word[i] <= 'z') || (word[i] >= 'A' && word[i] <= 'Z') ||
-		    (word[i] >= '0' && word[i] <= '9') || strchr("._-", word[i]) != NULL;
+	for (const char *at = word; *at != '\0' && at - word < 24; at++) {
+		const bool plain = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+				   (*at >= '0' && *at <= '9') || strchr("._-", *at) != NULL;
 
-		pga_text_addf(text, "%c", plain ? word[i] : '-');
+		pga_text_addf(text, "%c", plain ? *at : '-');
 	}
 }
 
