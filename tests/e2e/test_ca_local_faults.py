@@ -158,7 +158,8 @@ def test_serve_killed_the_server_goes_on_and_starts_again(home, make_postgres, t
     for name, number in calls if WHOLE else calls[len(calls) % 8::8]:
         begin()
         killed = home.run([*strace, "-e", f"inject={name}:signal=SIGKILL:when={number}", "--", home.program.binary, *words], env=NO_LEAKS)
-        assert killed.returncode == -9, (name, number, killed.stderr)
+        # How often it asks the server, until that has loaded its configuration, is not the same each time.
+        assert killed.returncode == -9 or (name == "sendto" and killed.returncode == 0), (name, number, killed.stderr)
         # What it would start with: both files of one pair, or no TLS.
         auto = dict(re.findall(r"^(ssl\w*) = '(.*)'$", (data(server) / "postgresql.auto.conf").read_text(), re.MULTILINE))
         assert auto.get("ssl", "off") == "off" or auto == {"ssl": "on", "ssl_cert_file": "pganchor-local.crt", "ssl_key_file": "pganchor-local.key"}, auto

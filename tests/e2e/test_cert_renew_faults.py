@@ -8,6 +8,7 @@ import pytest
 from own_certificates import DUE, cert, known, match, status
 from test_out_of_memory import failing_malloc, run_failing, without_wrapper  # noqa: F401
 from test_trust_faults import WHOLE
+from tracing import NO_LEAKS
 
 WRITES = "openat,rename,renameat,renameat2,symlinkat,linkat,unlinkat,mkdirat,write,fsync,fchmod,fchown,unlink,mkdir"
 
@@ -23,7 +24,8 @@ def test_a_full_disk_leaves_the_old_one(home, stepca):
 def traced(home, log, words, *expressions):
     program = home.program.binary.with_name("pganchor.real")
     program = program if program.exists() else home.program.binary
-    return home.run(["strace", "-qqq", "-f", "-o", log, *(word for one in expressions for word in ("-e", one)), "--", program, "cert", "renew", *words])
+    return home.run(["strace", "-qqq", "-f", "-o", log, *(word for one in expressions for word in ("-e", one)), "--", program, "cert", "renew", *words],
+                    env=NO_LEAKS)
 
 
 @pytest.mark.parametrize("words", [["--force"], ["--force", "--rekey"]], ids=["same-key", "another-key"])
