@@ -279,6 +279,10 @@ PASSWORD = \
 	src/password/secret.c src/password/secret.h
 CERT = \
 	src/cert/acme.c src/cert/acme.h \
+	src/cert/acme_lego.c \
+	src/cert/acme_run.c src/cert/acme_running.h \
+	src/cert/acme_settings.c src/cert/acme_settings.h \
+	src/cert/acme_uacme.c \
 	src/cert/authority.c src/cert/authority.h \
 	src/cert/certs_conf.c \
 	src/cert/cluster.c src/cert/cluster.h \

@@ -69,6 +69,7 @@ struct sink {
 	pga_subprocess_take *take; /* NULL: it is kept in child */
 	void *context;
 	unsigned seconds; /* of the whole, or of silence where it is not kept */
+	bool group;       /* whatever it starts ends with it */
 	bool refused;     /* take wanted no more */
 	bool too_much;    /* it was more than can be kept */
 	int lost;         /* the errno with which it could not be read; 0 */
@@ -136,20 +137,23 @@ static bool take_all(int output, int errors, int64_t *deadline, struct sink *sin
 }
 
 /* Waits for the end of a program that has closed its streams, or that is killed since it is late.
- * Returns 0, or -1 with errno. */
-static int wait_for(pid_t pid, bool *in_time, int64_t deadline, int *status)
+ * target: it, or its group. Returns 0, or -1 with errno. */
+static int wait_for(pid_t pid, pid_t target, bool *in_time, int64_t deadline, int *status)
 {
 	const struct timespec pause = {0, 2000000};
-	bool killed = false;
+	bool killed = !*in_time;
 	pid_t ended;
 
+	/* Also where it has ended, and what it has started has not. */
+	if (killed)
+		(void)kill(target, SIGKILL);
 	while ((ended = waitpid(pid, status, killed ? 0 : WNOHANG)) != pid) {
 		if (ended < 0 && errno != EINTR)
 			return -1;
-		if (!killed && (!*in_time || now_in_milliseconds() >= deadline)) {
+		if (!killed && now_in_milliseconds() >= deadline) {
 			*in_time = false;
 			killed = true;
-			(void)kill(pid, SIGKILL);
+			(void)kill(target, SIGKILL);
 		} else if (!killed) {
 			(void)nanosleep(&pause, NULL);
 		}
@@ -157,11 +161,53 @@ static int wait_for(pid_t pid, bool *in_time, int64_t deadline, int *status)
 	return 0;
 }
 
+/* ---- a group, which ends with whoever waits for it ---- */
+
+static const int endings[] = {SIGHUP, SIGINT, SIGTERM};
+enum { ENDINGS = sizeof endings / sizeof endings[0] };
+
+static volatile sig_atomic_t group_now;
+
+static void end_with_group(int number)
+{
+	if (group_now > 0)
+		(void)kill(-(pid_t)group_now, number);
+	/* As it would have been without: the handler was for once. */
+	(void)raise(number);
+}
+
+/* Those that are ignored stay so: the program ignores them, too. */
+static void watch_endings(struct sigaction before[ENDINGS])
+{
+	struct sigaction ending = {.sa_handler = end_with_group, .sa_flags = (int)SA_RESETHAND};
+
+	for (size_t i = 0; i < ENDINGS; i++) {
+		(void)sigaction(endings[i], NULL, &before[i]);
+		if (before[i].sa_handler == SIG_DFL)
+			(void)sigaction(endings[i], &ending, NULL);
+	}
+}
+
+static void watch_no_endings(const struct sigaction before[ENDINGS])
+{
+	for (size_t i = 0; i < ENDINGS; i++)
+		(void)sigaction(endings[i], &before[i], NULL);
+	group_now = 0;
+}
+
+static int set_group(posix_spawnattr_t *attributes)
+{
+	const int failure = posix_spawnattr_setpgroup(attributes, 0);
+
+	return failure != 0 ? failure : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP);
+}
+
 static int start(const char *const *argv, char **environment, const int *output, const int *errors,
-		 pid_t *pid)
+		 bool group, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
-	char *words[16] = {NULL}; /* the same, in the type that POSIX wants */
+	posix_spawnattr_t attributes;
+	char *words[24] = {NULL}; /* the same, in the type that POSIX wants */
 	size_t count = 0;
 	int failure;
 
@@ -170,17 +216,26 @@ static int start(const char *const *argv, char **environment, const int *output,
 	if (count == 0 || count >= sizeof words / sizeof words[0])
 		return EINVAL;
 	memcpy(words, argv, count * sizeof words[0]);
-	failure = posix_spawn_file_actions_init(&actions);
+	failure = posix_spawnattr_init(&attributes);
 	if (failure != 0)
 		return failure;
-	failure = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+	failure = posix_spawn_file_actions_init(&actions);
+	if (failure != 0) {
+		(void)posix_spawnattr_destroy(&attributes);
+		return failure;
+	}
+	if (group)
+		failure = set_group(&attributes);
+	if (failure == 0)
+		failure = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	if (failure == 0)
 		failure = posix_spawn_file_actions_adddup2(&actions, output[1], 1);
 	if (failure == 0)
 		failure = posix_spawn_file_actions_adddup2(&actions, errors[1], 2);
 	if (failure == 0)
-		failure = posix_spawnp(pid, argv[0], &actions, NULL, words, environment);
+		failure = posix_spawnp(pid, argv[0], &actions, &attributes, words, environment);
 	(void)posix_spawn_file_actions_destroy(&actions);
+	(void)posix_spawnattr_destroy(&attributes);
 	return failure;
 }
 
@@ -218,17 +273,19 @@ static int run(const char *const *argv, char **environment, struct sink *sink, i
 	bool in_time = true;
 	int status = 0;
 	pid_t pid = 0;
-	const int failure = start(argv, environment, output, errors, &pid);
+	const int failure = start(argv, environment, output, errors, sink->group, &pid);
 
 	if (failure != 0) {
 		errno = failure;
 		return pga_fail_errno(error, NULL, "could not start %s", argv[0]);
 	}
+	if (sink->group)
+		group_now = pid;
 	(void)close(output[1]);
 	(void)close(errors[1]);
 	output[1] = errors[1] = -1;
 	in_time = take_all(output[0], errors[0], &deadline, sink);
-	if (wait_for(pid, &in_time, deadline, &status) != 0)
+	if (wait_for(pid, sink->group ? -pid : pid, &in_time, deadline, &status) != 0)
 		return pga_fail_errno(error, NULL, "could not tell how %s ended", argv[0]);
 	child->late = !in_time && !sink->refused && !sink->too_much && sink->lost == 0;
 	if (!in_time)
@@ -282,10 +339,23 @@ int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char
 	return run_into(&sink, argv, preload, error);
 }
 
+int pga_subprocess_run_group(unsigned seconds, const char *const *argv,
+			     struct pga_subprocess *child, struct pga_error *error)
+{
+	struct sink sink = {.child = child, .seconds = seconds, .group = true};
+	struct sigaction before[ENDINGS];
+	int result;
+
+	watch_endings(before);
+	result = run_into(&sink, argv, NULL, error);
+	watch_no_endings(before);
+	return result;
+}
+
 int pga_subprocess_stream(unsigned seconds, const char *const *argv, pga_subprocess_take *take,
 			  void *context, struct pga_subprocess *child, struct pga_error *error)
 {
-	struct sink sink = {child, take, context, seconds, false, false, 0};
+	struct sink sink = {.child = child, .take = take, .context = context, .seconds = seconds};
 
 	return run_into(&sink, argv, "", error);
 }

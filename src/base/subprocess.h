@@ -31,6 +31,12 @@ int pga_subprocess_run(const char *const *argv, const char *preload, struct pga_
 int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char *preload,
 			   struct pga_subprocess *child, struct pga_error *error);
 
+/* The same for a program that starts others: all of them are killed where it is over its limit, and
+ * get the signal by which somebody ends this process meanwhile (SIGHUP, SIGINT, SIGTERM). Not by
+ * several threads at once. */
+int pga_subprocess_run_group(unsigned seconds, const char *const *argv,
+			     struct pga_subprocess *child, struct pga_error *error);
+
 /* Takes some bytes of what a program says, as they come. Returns false for no more of them: the
  * program is killed then. */
 typedef bool pga_subprocess_take(void *context, const char *bytes, size_t length);

@@ -1,5 +1,5 @@
-/* A certificate by ACME (RFC 8555), for a key of ours: lego (go-acme.github.io) speaks the
- * protocol, and sees the request alone. */
+/* A certificate by ACME (RFC 8555), for a key of ours: lego or uacme speaks the protocol,
+ * and sees the request alone. */
 #ifndef PGA_CERT_ACME_H
 #define PGA_CERT_ACME_H
 
@@ -13,7 +13,12 @@
  * certificate. */
 #define PGA_ACME_DIRECTORY "acme"
 
-/* How long it may take, in seconds: a DNS record is seen by the CA after minutes. */
+/* The clients, by the names of their programs. */
+#define PGA_ACME_LEGO  "lego"
+#define PGA_ACME_UACME "uacme"
+
+/* How long it may take, in seconds, if nobody says otherwise: a DNS record is seen by the CA after
+ * minutes. */
 #define PGA_ACME_SECONDS 600
 
 /* How the CA sees that the name is ours. Each is "" where it is not that; the texts are owned. */
@@ -23,8 +28,11 @@ struct pga_acme {
 	char *webroot; /* http-01: the directory of a web server that runs there */
 	char *dns;     /* dns-01: the provider, by lego's name for it; its settings are variables */
 	char *email;   /* of the account: where the CA writes to */
-	char *anchor;  /* whose root verifies the CA's TLS; "": the system's CAs */
-	char *roots;   /* PEM of that; NULL: none */
+	char *settings;   /* a file of what the provider wants (cert/acme_settings.h) */
+	char *anchor;     /* whose root verifies the CA's TLS; "": the system's CAs */
+	char *client;     /* which one speaks the protocol */
+	char *roots;      /* PEM of that; NULL: none */
+	unsigned seconds; /* for all of it */
 };
 
 /* All texts "". Returns -1 for want of memory; to be freed in any case. */
@@ -36,13 +44,20 @@ int pga_acme_put(const struct pga_acme *acme, struct pga_cert_record *record,
 int pga_acme_of_record(const struct pga_cert_record *record, struct pga_acme *acme,
 		       struct pga_error *error);
 
+/* The same without the root: what it is going to do on this machine. */
+int pga_acme_look(const struct pga_cert_record *record, struct pga_acme *acme,
+		  struct pga_error *error);
+
 /* Finds the root that verifies the CA: of the anchor of this name, or (NULL) of one that came from
  * the same host and port; where there is none, it is the system's CAs. */
 int pga_acme_find_roots(struct pga_acme *acme, const char *anchor, struct pga_error *error);
 
-/* Has the request (PEM) signed. name: the record's, by which lego's account and its key are kept
- * below the user's configuration. chain gets PEM, the certificate first. Returns -1 with what the
- * CA said, in lego's words. */
+/* Takes lego, or where there is none uacme: the one that renews it, too. */
+int pga_acme_choose_client(struct pga_acme *acme, struct pga_error *error);
+
+/* Has the request (PEM) signed. name: the record's, by which the client's account and its key are
+ * kept below the user's configuration. chain gets PEM, the certificate first. Returns -1 with what
+ * the CA said, in the client's words. */
 int pga_acme_issue(const struct pga_acme *acme, const char *name, const char *csr,
 		   struct pga_text *chain, struct pga_error *error);
 

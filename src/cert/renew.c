@@ -167,7 +167,7 @@ static int exchange(struct renewing *renewing)
 	if (pga_passphrase_unlock(renewing->record->key, &renewing->state, &renewing->passphrase,
 				  &why) != 0 ||
 	    make_key(renewing, &why) != 0 ||
-	    pga_renew_ask(renewing->record, &renewing->state, renewing->key, renewing->wish->http,
+	    pga_renew_ask(renewing->record, &renewing->state, renewing->key, renewing->wish,
 			  &renewing->chain, &renewing->leaf, &why) != 0)
 		return fail(renewing, &why);
 	pga_renewing_describe(renewing);

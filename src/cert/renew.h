@@ -23,6 +23,7 @@ struct pga_renewal_wish {
 	struct pga_reload reload; /* in the place of what the record says, each where it is not NULL
 				   */
 	const struct pga_http *http;
+	unsigned acme_seconds; /* for an ACME client */
 };
 
 enum pga_renewal_outcome {

@@ -29,6 +29,7 @@ struct asking {
 	const struct pga_cert_state *state;
 	EVP_PKEY *key; /* a new one; NULL: the old one stays */
 	const struct pga_http *http;
+	unsigned acme_seconds;
 	struct pga_cert_authority authority;
 };
 
@@ -70,14 +71,44 @@ static bool same_names(X509 *old, X509 *new)
 				     X509_EXTENSION_get_data(X509_get_ext(new, at_new))) == 0;
 }
 
+static bool has_each(const GENERAL_NAMES *some, const GENERAL_NAMES *all)
+{
+	for (int i = 0; i < sk_GENERAL_NAME_num(some); i++) {
+		bool there = false;
+
+		for (int j = 0; j < sk_GENERAL_NAME_num(all) && !there; j++)
+			there = GENERAL_NAME_cmp(sk_GENERAL_NAME_value(some, i),
+						 sk_GENERAL_NAME_value(all, j)) == 0;
+		if (!there)
+			return false;
+	}
+	return true;
+}
+
+/* The same, in whatever order. The subject is the CA's: many have none by now, and what connects
+ * does not look at it. */
+static bool same_hosts(X509 *old, X509 *new)
+{
+	GENERAL_NAMES *before = X509_get_ext_d2i(old, NID_subject_alt_name, NULL, NULL);
+	GENERAL_NAMES *now = X509_get_ext_d2i(new, NID_subject_alt_name, NULL, NULL);
+	const bool same =
+	    before != NULL && now != NULL && has_each(before, now) && has_each(now, before);
+
+	GENERAL_NAMES_free(before);
+	GENERAL_NAMES_free(now);
+	ERR_clear_error();
+	return same;
+}
+
 static int check(const struct asking *asking, const struct pga_text *pem, STACK_OF(X509) * chain,
 		 struct pga_error *error)
 {
 	EVP_PKEY *key = asking->key != NULL ? asking->key : asking->state->key;
 	X509 *new = sk_X509_value(chain, 0);
 	X509 *old = pga_cert_leaf(asking->state);
+	const bool by_acme = strcmp(asking->record->way, PGA_CERT_WAY_ACME) == 0;
 
-	if (!same_names(old, new))
+	if (!(by_acme ? same_hosts(old, new) : same_names(old, new)))
 		return pga_fail(error, "pganchor cert inspect shows those of the old one",
 				"the CA has signed other names");
 	if (X509_cmp_time(X509_get0_notAfter(new), NULL) <= 0)
@@ -273,10 +304,13 @@ static int ask_acme(struct asking *asking, struct pga_text *chain, struct pga_er
 	EVP_PKEY *key = asking->key != NULL ? asking->key : asking->state->key;
 	struct pga_text csr = PGA_TEXT_EMPTY;
 	struct pga_acme acme;
-	int result = -1;
+	int result;
 
-	if (pga_acme_of_record(asking->record, &acme, error) == 0 &&
-	    pga_csr_make_like(key, pga_cert_leaf(asking->state), &csr, error) == 0)
+	result = pga_acme_of_record(asking->record, &acme, error);
+	acme.seconds = asking->acme_seconds;
+	if (result == 0)
+		result = pga_csr_make_like(key, pga_cert_leaf(asking->state), &csr, error);
+	if (result == 0)
 		result = pga_acme_issue(&acme, asking->record->name, pga_text_string(&csr), chain,
 					error);
 	pga_text_free(&csr);
@@ -299,10 +333,14 @@ static int ask_way(struct asking *asking, struct pga_text *chain, struct pga_err
 }
 
 int pga_renew_ask(const struct pga_cert_record *record, const struct pga_cert_state *state,
-		  EVP_PKEY *key, const struct pga_http *http, struct pga_text *chain, X509 **leaf,
-		  struct pga_error *error)
+		  EVP_PKEY *key, const struct pga_renewal_wish *wish, struct pga_text *chain,
+		  X509 **leaf, struct pga_error *error)
 {
-	struct asking asking = {.record = record, .state = state, .key = key, .http = http};
+	struct asking asking = {.record = record,
+				.state = state,
+				.key = key,
+				.http = wish->http,
+				.acme_seconds = wish->acme_seconds};
 	STACK_OF(X509) *shown = NULL;
 	int result;
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/transaction.h"
+#include "cert/acme.h"
 
 #include <dirent.h>
 #include <stdlib.h>
@@ -49,7 +50,7 @@ static const char service_middle[] = "\n"
 
 /* What a manager without privileges can do, too: no capability is dropped, and where it can make no
  * namespace, systemd goes on without that. */
-static const char service_end[] = "TimeoutStartSec=10min\n"
+static const char service_end[] = "TimeoutStartSec=15min\n"
 				  "Nice=10\n"
 				  "UMask=0077\n"
 				  "NoNewPrivileges=true\n"
@@ -150,8 +151,37 @@ static void add_directory(struct pga_text *unit, const char *path)
 	pga_text_free(&directory);
 }
 
-static int compose_own_service(const struct pga_cert_record *record, struct pga_text *unit,
-			       struct pga_error *error)
+/* Below 1024, which is root's, and which root needs this for. */
+static bool is_low_port(const char *listen)
+{
+	const char *colon = strrchr(listen, ':');
+	const long port = strtol(colon != NULL ? colon + 1 : listen, NULL, 10);
+
+	return port > 0 && port < 1024;
+}
+
+/* What an ACME client needs: to put a file where a web server has it, or to be one. */
+static int add_acme(const struct pga_cert_record *record, bool system, struct pga_text *unit,
+		    struct pga_error *error)
+{
+	struct pga_text inside = PGA_TEXT_EMPTY;
+	struct pga_acme acme;
+	const int result = pga_acme_look(record, &acme, error);
+
+	if (result == 0 && acme.webroot[0] != '\0') {
+		pga_text_addf(&inside, "%s/.", acme.webroot);
+		add_directory(unit, pga_text_string(&inside));
+	}
+	if (result == 0 && system && acme.listen[0] != '\0' && is_low_port(acme.listen))
+		pga_text_add(unit, "CapabilityBoundingSet=CAP_NET_BIND_SERVICE\n");
+	unit->failed = unit->failed || inside.failed;
+	pga_text_free(&inside);
+	pga_acme_free(&acme);
+	return result;
+}
+
+static int compose_own_service(const struct pga_cert_record *record, bool system,
+			       struct pga_text *unit, struct pga_error *error)
 {
 	char *conf = pga_cert_records_path(error);
 
@@ -163,7 +193,8 @@ static int compose_own_service(const struct pga_cert_record *record, struct pga_
 	add_directory(unit, record->key);
 	add_directory(unit, conf);
 	free(conf);
-	return 0;
+	return strcmp(record->way, PGA_CERT_WAY_ACME) == 0 ? add_acme(record, system, unit, error)
+							   : 0;
 }
 
 static char *path_of(bool system, const char *format, const char *name, struct pga_error *error)
@@ -201,7 +232,7 @@ static int compose(const struct pga_cert_record *record, const struct pga_cert_s
 	pga_text_add(&texts[TIMER], timer_unit);
 	compose_own_timer(state, &texts[OWN_TIMER]);
 	if (compose_service(timer->system, &texts[SERVICE], error) != 0 ||
-	    compose_own_service(record, &texts[OWN_SERVICE], error) != 0)
+	    compose_own_service(record, timer->system, &texts[OWN_SERVICE], error) != 0)
 		result = -1;
 	for (size_t i = 0; i < PGA_CERT_TIMER_FILES; i++) {
 		if (texts[i].bytes == NULL)

@@ -252,6 +252,13 @@ static const struct pga_option options[] = {
      .target = offsetof(struct pga_issue_asked, dns),
      .argument = "PROVIDER",
      .help = "the CA asks DNS, where lego puts a record by way of this provider (lego dnshelp)"},
+    {.name = "dns-settings",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct pga_issue_asked, dns_settings),
+     .argument = "FILE",
+     .names = PGA_NAMES_FILE,
+     .help = "lines NAME=VALUE, tokens and passwords among them, that lego's provider wants: read "
+	     "now and at each renewal, and kept nowhere else"},
     {.name = "email",
      .kind = PGA_OPTION_VALUE,
      .target = offsetof(struct pga_issue_asked, email),
@@ -317,7 +324,7 @@ static const struct pga_option options[] = {
      .kind = PGA_OPTION_SECONDS,
      .target = offsetof(struct pga_issue_asked, curl.max_time),
      .argument = "SECONDS",
-     .help = "for one request; 30 if left out"},
+     .help = "for one request; 30 if left out. With --acme for all of it; 600 if left out"},
     {.name = "dry-run",
      .letter = 'n',
      .target = offsetof(struct pga_issue_asked, dry_run),
@@ -337,6 +344,8 @@ static int check_acme(const struct pga_issue_asked *asked, struct pga_error *err
 		    error, NULL,
 		    "how is the CA to see whose name it is? --http-01 :80, or --http-01 "
 		    "DIRECTORY, or --dns-01 PROVIDER");
+	if (asked->dns == NULL && asked->dns_settings != NULL)
+		return pga_fail(error, NULL, "--dns-settings goes with --dns-01 PROVIDER");
 	if (asked->token != NULL || asked->password_file != NULL || asked->provisioner != NULL ||
 	    asked->lifetime != 0)
 		return pga_fail(
@@ -363,8 +372,10 @@ static int check_words(const struct pga_issue_asked *asked, struct pga_error *er
 	if (asked->token != NULL && asked->provisioner != NULL)
 		return pga_fail(error, NULL,
 				"--token and --provisioner: a token says by which it is");
-	if (asked->acme == NULL && (asked->http != NULL || asked->dns != NULL))
-		return pga_fail(error, NULL, "--http-01 and --dns-01 go with --acme URL");
+	if (asked->acme == NULL &&
+	    (asked->http != NULL || asked->dns != NULL || asked->dns_settings != NULL))
+		return pga_fail(error, NULL,
+				"--http-01, --dns-01 and --dns-settings go with --acme URL");
 	if (asked->acme != NULL && check_acme(asked, error) != 0)
 		return -1;
 	if ((asked->place.certificate == NULL) != (asked->place.key == NULL))
@@ -393,8 +404,7 @@ static void end(struct pga_issuing *issuing)
 
 static int run(int argc, char **argv)
 {
-	struct pga_issue_asked asked = {
-	    .curl = {NULL, PGA_HTTP_CONNECT_TIMEOUT, PGA_HTTP_MAX_TIME}};
+	struct pga_issue_asked asked = {.curl = {.connect_timeout = PGA_HTTP_CONNECT_TIMEOUT}};
 	struct pga_issuing issuing = {.asked = &asked};
 	struct pga_error error;
 	int status;
@@ -404,6 +414,9 @@ static int run(int argc, char **argv)
 	asked.subject = optind < argc ? argv[optind] : NULL;
 	if (check_words(&asked, &error) != 0)
 		return pga_usage_error("cert issue", "%s", error.message);
+	if (asked.curl.max_time == 0)
+		asked.curl.max_time =
+		    asked.acme != NULL ? PGA_ACME_SECONDS * 1000L : PGA_HTTP_MAX_TIME;
 	pga_secret_hide_process();
 	status = issue(&issuing, &error);
 	if (status < 0) {

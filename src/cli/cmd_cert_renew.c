@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "anchor/crls.h"
 #include "ca/proxy.h"
+#include "cert/acme.h"
 #include "cert/renew.h"
 #include "cli/bootstrap_copy.h"
 #include "cli/cert_reload_options.h"
@@ -237,7 +238,8 @@ static const struct pga_option options[] = {
      .kind = PGA_OPTION_SECONDS,
      .target = offsetof(struct asked, http.max_time),
      .argument = "SECONDS",
-     .help = "for one answer of the CA; 30 if left out"},
+     .help = "for one answer of the CA; 30 if left out. For all of what an ACME client does; 600 "
+	     "if left out"},
     {.name = "quiet",
      .letter = 'q',
      .target = offsetof(struct asked, quiet),
@@ -254,9 +256,8 @@ static const struct pga_option options[] = {
 
 static int run(int argc, char **argv)
 {
-	struct asked asked = {
-	    .http = {.connect_timeout = PGA_HTTP_CONNECT_TIMEOUT, .max_time = PGA_HTTP_MAX_TIME},
-	    .wish = {.expires_in = -1}};
+	struct asked asked = {.http = {.connect_timeout = PGA_HTTP_CONNECT_TIMEOUT},
+			      .wish = {.expires_in = -1, .acme_seconds = PGA_ACME_SECONDS}};
 	struct pga_followed_copy copy = {.possible = false};
 	struct pga_cert_records records;
 	struct pga_error error;
@@ -266,6 +267,10 @@ static int run(int argc, char **argv)
 		return status;
 	pga_secret_hide_process();
 	asked.wish.http = &asked.http;
+	if (asked.http.max_time > 0)
+		asked.wish.acme_seconds = (unsigned)((asked.http.max_time + 999) / 1000);
+	else
+		asked.http.max_time = PGA_HTTP_MAX_TIME;
 	if (pga_reload_check(&asked.wish.reload, &error) != 0 ||
 	    (asked.http.proxy != NULL && pga_proxy_check(asked.http.proxy, &error) != 0)) {
 		pga_print_error(&error);

@@ -5,12 +5,23 @@
 #include "cert/csr.h"
 #include "cert/key.h"
 #include "cert/pair.h"
+#include "cli/cmd_cert.h"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <stdlib.h>
 #include <string.h>
+
+/* A timer has none of the variables that are there now. */
+static void warn_of_variables(const struct pga_acme *acme)
+{
+	if (acme->dns[0] != '\0' && acme->settings[0] == '\0')
+		pga_print_warning("a renewal needs the variables of %s, too, and a timer has none "
+				  "of them\n    put them in a file: --dns-settings FILE",
+				  acme->dns);
+}
 
 /* A path is the directory of a web server; all else is where lego answers by itself. */
 static int fill(struct pga_issuing *issuing, struct pga_error *error)
@@ -21,8 +32,16 @@ static int fill(struct pga_issuing *issuing, struct pga_error *error)
 	char **where = asked->dns != NULL      ? &acme->dns
 		       : asked->http[0] == '/' ? &acme->webroot
 					       : &acme->listen;
+	char *settings = NULL;
 	int result = pga_acme_begin(acme, error);
 
+	acme->seconds = (unsigned)((asked->curl.max_time + 999) / 1000);
+	if (result == 0 && asked->dns_settings != NULL) {
+		settings = pga_cert_path(asked->dns_settings, error);
+		result =
+		    settings != NULL ? pga_cert_record_set(&acme->settings, settings, error) : -1;
+		free(settings);
+	}
 	if (asked->email != NULL)
 		pga_text_add(&email, asked->email);
 	else
@@ -35,6 +54,8 @@ static int fill(struct pga_issuing *issuing, struct pga_error *error)
 	     pga_cert_record_set(where, asked->dns != NULL ? asked->dns : asked->http, error) != 0))
 		result = -1;
 	pga_text_free(&email);
+	if (result == 0)
+		result = pga_acme_choose_client(acme, error);
 	return result == 0 ? pga_acme_find_roots(acme, asked->ca, error) : -1;
 }
 
@@ -59,6 +80,39 @@ static int read_certificate(struct pga_issued *issued, struct pga_error *error)
 	issued->certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
 	BIO_free(bio);
 	return issued->certificate != NULL ? 0 : pga_fail_memory(error);
+}
+
+/* Whether it is valid for this one; of a wildcard, for what it stands for. */
+static bool has_name(X509 *certificate, const char *name)
+{
+	char *host = strdup(name);
+	bool has;
+
+	if (host != NULL && host[0] == '*')
+		host[0] = 'a';
+	has = host != NULL && (X509_check_host(certificate, host, 0, 0, NULL) == 1 ||
+			       X509_check_ip_asc(certificate, host, 0) == 1);
+	free(host);
+	ERR_clear_error();
+	return has;
+}
+
+/* What came is what was asked for. */
+static int check(const struct pga_issuing *issuing, struct pga_error *error)
+{
+	const struct pga_issue *issue = &issuing->issue;
+	X509 *certificate = issuing->issued.certificate;
+	bool all = has_name(certificate, issuing->subject);
+
+	for (size_t i = 0; i < issue->name_count; i++)
+		all = all && has_name(certificate, issue->names[i]);
+	if (!all)
+		return pga_fail(error, "nothing was changed; ask who runs the CA",
+				"the CA has signed other names");
+	if (X509_cmp_time(X509_get0_notAfter(certificate), NULL) <= 0)
+		return pga_fail(error, "is the clock right?",
+				"the new certificate has ended already, by this machine's clock");
+	return 0;
 }
 
 /* Public CAs sign for servers alone; and a CA's own TLS need not come from the root that it signs
@@ -92,8 +146,10 @@ static int ask(struct pga_issuing *issuing, struct pga_error *error)
 					&issued->chain, error);
 	if (result == 0)
 		result = pga_pair_check(&issued->chain, issued->pkey, NULL, true, 0, error);
+	if (result == 0)
+		result = read_certificate(issued, error);
 	pga_text_free(&csr);
-	return result == 0 ? read_certificate(issued, error) : -1;
+	return result == 0 ? check(issuing, error) : -1;
 }
 
 int pga_issue_by_acme(struct pga_issuing *issuing, struct pga_error *error)
@@ -110,5 +166,6 @@ int pga_issue_by_acme(struct pga_issuing *issuing, struct pga_error *error)
 				  error) != 0)
 		return -1;
 	warn_of_uses(issuing);
+	warn_of_variables(&issuing->acme);
 	return 0;
 }

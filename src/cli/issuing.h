@@ -26,6 +26,7 @@ struct pga_issue_asked {
 	const char *acme; /* the address of a directory; NULL: it is a step-ca's way */
 	const char *http;
 	const char *dns;
+	const char *dns_settings;
 	const char *email;
 	const char *key_kind;
 	long lifetime;

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import secrets
+import subprocess
 import time
 
 import pytest
@@ -115,12 +116,17 @@ def signs(ca):
     return ca.daemon.text().count("/1.0/sign")
 
 
-def start_with(directory, change, tries=5):
-    """A step-ca of which change(config) has changed the configuration."""
-    program = call("build").strip()
+def start_with(directory, change, tries=5, program=None):
+    """A step-ca of which change(config) has changed the configuration; of another version, with that one's program."""
+    newer, program = program, program or call("build").strip()
     for attempt in range(tries):
         home, port = directory.with_name(f"{directory.name}-{attempt}"), free_port()
-        call("init", home, "--address", f"127.0.0.1:{port}")
+        if newer:
+            home.mkdir()
+            initialise = [program, "init", "--address", f"127.0.0.1:{port}"]
+            subprocess.run(initialise, env={"STEPPATH": str(home), "HOME": str(home)}, check=True, capture_output=True)
+        else:
+            call("init", home, "--address", f"127.0.0.1:{port}")
         path = home / "config/ca.json"
         config = json.loads(path.read_text())
         change(config)

@@ -101,13 +101,15 @@ def backdate(config, days):
         path.write_bytes(resigned(x509.load_pem_x509_certificate(path.read_bytes()), key, (-days, 3650)).public_bytes(Encoding.PEM))
 
 
-def start_lenient_stepca(directory, **claims):
-    """A step-ca that renews what has expired, and signs for seconds."""
+def start_lenient_stepca(directory, program=None, database=None, **claims):
+    """A step-ca that renews what has expired, and signs for seconds; of another version, with that one's program and kind of database."""
     def change(config):
+        if database:
+            config["db"] = {"type": database, "dataSource": f"{config['root'].rpartition('/certs/')[0]}/db.{database}"}
         backdate(config, 100)
         config["authority"].setdefault("claims", {}).update({"allowRenewalAfterExpiry": True, "minTLSCertDuration": "5s", **claims})
         config["authority"]["backdate"] = "0s"
-    return start_with(directory, change)
+    return start_with(directory, change, program=program)
 
 
 def changed(before, after):
