@@ -63,8 +63,8 @@ packages_of() {
             echo python3-psycopg libdbd-pg-perl lua5.3 lua-sql-postgres tcl libpgtcl odbc-postgresql unixodbc libpqxx-dev
             echo gdal-bin python3-pyqt5.qtsql libqt5sql5-psql r-cran-rpostgresql
             echo libcmocka-dev valgrind xz-utils mmdebstrap
-            # cert issue --acme.
-            echo lego
+            # cert issue --acme: two clients, a CA, and a DNS that it asks.
+            echo lego uacme pebble knot
             # tests/fuzz: libFuzzer is clang's.
             echo clang libclang-rt-dev
             # tests/upstream: source packages, verified and unpacked.

@@ -156,7 +156,7 @@ def test_what_a_provider_wants(home, client):  # noqa: F811
     client.does('echo "the provider does not like $TOKEN at all" >&2; exit 1')
     done = client.renew()
     assert done.returncode == 1 and "does not like ... at all" in done.stderr and SECRET not in done.stdout + done.stderr
-    assert [path for path in home.path.rglob("*") if path.is_file() and not path.is_symlink() and SECRET.encode() in path.read_bytes()] == [home / "settings"]
+    assert [path.name for path in home.path.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == ["settings"]
     assert str(home / "settings") in (home / CERTS_CONF).read_text()
 
 

@@ -1,4 +1,4 @@
-"""cert issue --acme, through a real lego, with pebble, Let's Encrypt's own CA for tests; and by a real DNS, which takes changes from who has its key."""
+"""cert issue --acme, through a real lego, with pebble, Let's Encrypt's CA for tests, and by a real DNS, which whoever has its key may change."""
 
 import json
 
@@ -24,7 +24,7 @@ def test_by_dns(home, pebble):  # noqa: F811
     settings(home)
     done = pebble(ISSUE + DNS + "--san '*.db.example.test'\ncp server.crt first.crt\ncp server.key first.key\n"
                   'env -i HOME="$HOME" PATH="$PATH" pganchor cert renew --force --json >renewed\n'
-                  "! kdig @127.0.0.1 +short _acme-challenge.db.example.test TXT | grep .")
+                  '! knotc -c "$PWD/bed/knot.conf" zone-read example.test | grep _acme-challenge')
     assert done.returncode == 0, done.stderr
     first, now = Pair(home / "first.crt", home / "first.key"), Pair(home / "server.crt", home / "server.key")
     assert first.matches() and now.matches() and set(first.names()) == set(now.names()) == {"*.db.example.test", "db.example.test"}
@@ -32,7 +32,8 @@ def test_by_dns(home, pebble):  # noqa: F811
     assert json.loads((home / "renewed").read_text())["certificates"][0]["change"] == "renewed"
     # The root that it signs by is another than that of its TLS.
     assert "clients that have pinned that root alone will refuse the server" in done.stderr
-    assert not [path for path in home.path.rglob("*") if path.is_file() and path.parent.name != "bed" and path.name != "dns.settings" and TSIG in path.read_text()]
+    having = {path.name for path in home.path.rglob("*") if path.is_file() and path.parent.name != "bed" and TSIG in path.read_text()}
+    assert having == {"dns.settings"}
 
 
 def test_the_dns_takes_no_change(home, pebble):  # noqa: F811
