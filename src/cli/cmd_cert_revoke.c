@@ -76,8 +76,20 @@ static int ask_ca(struct pga_cert_view *view, const struct asked *asked, struct 
 	return result;
 }
 
+/* The local CA has nothing that a server could look at. */
+static int is_revocable(const struct pga_cert_record *record, struct pga_error *error)
+{
+	if (strcmp(record->way, PGA_CERT_WAY_LOCAL) != 0)
+		return 0;
+	return pga_fail(error, "pganchor ca local remove: nobody trusts what it has signed then",
+			"%s: the local CA has issued it, and has no list of what is revoked",
+			record->name);
+}
+
 static int revoke(struct pga_cert_view *view, const struct asked *asked, struct pga_error *error)
 {
+	if (is_revocable(view->record, error) != 0)
+		return -1;
 	if (!asked->dry_run) {
 		if ((!asked->yes && consent(view, error) != 0) || ask_ca(view, asked, error) != 0)
 			return -1;

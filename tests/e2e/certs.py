@@ -149,7 +149,9 @@ def trusting(clusters, ca):
     return {"settings": {"ssl_ca_file": root}, "hba": "hostssl all app 127.0.0.1/32 cert\n"}
 
 
-@pytest.fixture
-def cert_postgres(clusters, make_postgres, stepca):
+@pytest.fixture(scope="module")
+def cert_postgres(clusters, stepca):
     """A server that lets in who shows a certificate of stepca for the role."""
-    return make_postgres(*stepca.issue(*NAMES), **trusting(clusters, stepca))
+    server = clusters.start(*stepca.issue(*NAMES), **trusting(clusters, stepca))
+    yield server
+    server.stop()

@@ -22,6 +22,7 @@ TYPED = [
     ("status --js", "status --json"), ("log --file aud", "log --file audit.log"), ("run --req", "run --require"), ("explain --js", "explain --json"),
     ("completion ba", "completion bash"), ("onb", "onboard"), ("onboard acm", "onboard acme.profile"), ("onboard --sha", "onboard --sha256"), ("profile acm", "profile acme.profile"),
     ("prob", "probe"), ("probe pro", "probe prod-db"), ("doctor --fi", "doctor --fix"), ("service harden pro", "service harden prod-db"),
+    ("cert ren", "cert renew"), ("ca local ser", "ca local serve"), ("cert issue --prov", "cert issue --provisioner"), ("cert status cli", "cert status client"),
     ("help serv", "help service"), ("help service ad", "help service add"), ("vers", "version")]
 
 
@@ -31,6 +32,7 @@ def furnished(home, stepca, pganchor):
     done = home.pganchor("bootstrap", "--ca-url", stepca.url, "--fingerprint", stepca.fingerprint, "--name", "company")
     assert done.returncode == 0, done.stderr
     write(home, "[prod-db]\nhost=db.example.com\nsslmode=verify-full\n")
+    (home / ".config/pganchor/certs.conf").write_text("[client]\ncertificate = /c\nkey = /k\n")
     for name in ("audit.log", "acme.profile"):
         (home / name).write_text("")
     return home
