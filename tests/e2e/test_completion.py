@@ -22,7 +22,7 @@ TYPED = [
     ("status --js", "status --json"), ("log --file aud", "log --file audit.log"), ("run --req", "run --require"), ("explain --js", "explain --json"),
     ("completion ba", "completion bash"), ("onb", "onboard"), ("onboard acm", "onboard acme.profile"), ("onboard --sha", "onboard --sha256"), ("profile acm", "profile acme.profile"),
     ("prob", "probe"), ("probe pro", "probe prod-db"), ("doctor --fi", "doctor --fix"), ("service harden pro", "service harden prod-db"),
-    ("cert ren", "cert renew"), ("ca local ser", "ca local serve"), ("cert issue --prov", "cert issue --provisioner"), ("cert status cli", "cert status client"),
+    ("cert ren", "cert renew"), ("ca local ser", "ca local serve"), ("cert issue --provi", "cert issue --provisioner"), ("cert status cli", "cert status client"),
     ("help serv", "help service"), ("help service ad", "help service add"), ("vers", "version")]
 
 
