@@ -52,7 +52,9 @@ static int read_version(struct pga_cluster *cluster, struct pga_error *error)
 
 	if (result == 0 && !found)
 		result = pga_fail(
-		    error, "it is what SHOW data_directory says, with a file PG_VERSION in it",
+		    error,
+		    "it is what SHOW data_directory says, or pg_lsclusters on Debian, with a file "
+		    "PG_VERSION in it",
 		    "%s: no data directory of PostgreSQL", cluster->directory);
 	if (result == 0)
 		cluster->version = (int)strtol(pga_text_string(&text), NULL, 10);

@@ -137,27 +137,34 @@ static bool has_our_ca(const struct pga_text *conf)
 	return false;
 }
 
+/* Whoever else has changed it since serve did is to keep that. */
+static int check_lost(const struct pga_served_before *before, const struct pga_text *conf,
+		      bool again, bool *lost, struct pga_error *error)
+{
+	char now[65];
+
+	if (hash(conf, now, error) != 0)
+		return -1;
+	*lost = strcmp(before->after, now) != 0 &&
+		!(again && strcmp(before->after, PGA_SERVED_AT_IT) == 0);
+	return 0;
+}
+
 int pga_served_before_compose(const struct pga_served_before *before, bool existed,
-			      const struct pga_text *conf, const struct pga_text *after,
+			      const struct pga_text *conf, const struct pga_text *after, bool again,
 			      struct pga_text *bytes, struct pga_error *error)
 {
 	const bool is_ours = pga_served_names_ours(conf);
-	char hex[65] = "-";
+	const bool is_kept = before->found && is_ours;
+	char hex[65] = PGA_SERVED_AT_IT;
+	bool lost = false;
 
-	if (after != NULL && hash(after, hex, error) != 0)
+	if ((after != NULL && hash(after, hex, error) != 0) ||
+	    (is_kept && check_lost(before, conf, again, &lost, error) != 0))
 		return -1;
-	/* Whoever else has changed it meanwhile is to keep that. */
-	if (before->found && is_ours) {
-		char now[65];
-
-		if (hash(conf, now, error) != 0)
-			return -1;
-		if (strcmp(now, before->after) != 0 && strcmp(before->after, "-") != 0)
-			memcpy(hex, "-", sizeof "-");
-		existed = before->existed;
-	}
-	pga_text_addf(bytes, HEAD AFTER "%s\n%s", hex, existed ? PRESENT : ABSENT);
-	if (before->found && is_ours)
+	pga_text_addf(bytes, HEAD AFTER "%s\n%s", lost ? PGA_SERVED_LOST : hex,
+		      (is_kept ? before->existed : existed) ? PRESENT : ABSENT);
+	if (is_kept)
 		pga_text_add_bytes(bytes, pga_text_string(&before->conf), before->conf.length);
 	else if (is_ours)
 		add_lines(conf, false, false, bytes);

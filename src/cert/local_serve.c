@@ -65,14 +65,15 @@ static int read_conf(const struct pga_cluster *cluster, struct pga_text *conf, b
 
 /* Puts together what --undo is to bring back. after NULL: not known yet. */
 static int compose_kept(const struct pga_cluster *cluster, bool existed,
-			const struct pga_text *conf, const struct pga_text *after,
+			const struct pga_text *conf, const struct pga_text *after, bool again,
 			struct pga_text *bytes, struct pga_error *error)
 {
 	struct pga_served_before before;
 	int result = pga_served_before_read(cluster, &before, error);
 
 	if (result == 0)
-		result = pga_served_before_compose(&before, existed, conf, after, bytes, error);
+		result =
+		    pga_served_before_compose(&before, existed, conf, after, again, bytes, error);
 	pga_served_before_free(&before);
 	return result;
 }
@@ -84,7 +85,7 @@ static int keep_conf(struct serve *serve, const struct pga_text *conf, bool exis
 {
 	const struct pga_cluster *cluster = &serve->serving->cluster;
 	struct pga_text bytes = PGA_TEXT_EMPTY;
-	int result = compose_kept(cluster, existed, conf, after, &bytes, error);
+	int result = compose_kept(cluster, existed, conf, after, after != NULL, &bytes, error);
 
 	if (result == 0)
 		result = pga_served_file_put(cluster, PGA_SERVED_BEFORE, &bytes, file, error);
@@ -288,7 +289,7 @@ static int compose(struct serve *serve, struct pga_transaction_file files[BESIDE
 	serving->altered = !is_the_same(&files[AUTO_CONF].after, &conf->before);
 	if (serving->altered && (pga_transaction_put(&files[AUTO_CONF], error) != 0 ||
 				 compose_kept(&serving->cluster, conf->existed, &conf->before,
-					      &files[AUTO_CONF].after, &text, error) != 0 ||
+					      &files[AUTO_CONF].after, false, &text, error) != 0 ||
 				 put(&files[KEPT], &text, error) != 0))
 		result = -1;
 	pga_text_free(&text);

@@ -84,7 +84,10 @@ int pga_passphrase_unlock(const char *key, struct pga_cert_state *state, struct 
 	if (state->key != NULL || !state->encrypted)
 		return 0;
 	if (pga_passphrase_get(key, secret, &why) != 0)
-		return pga_fail(error, "have the keyring keep it: pganchor password set --key FILE",
+		return pga_fail(error,
+				why.hint[0] != '\0'
+				    ? why.hint
+				    : "have the keyring keep it: pganchor password set --key FILE",
 				"%s: the key has a passphrase: %s", key, why.message);
 	if (open_key(key, secret, &state->key, error) != 0)
 		return -1;

@@ -32,6 +32,7 @@ def test_undone_what_others_have_changed_since_stays(home, make_postgres, stepca
     assert home.run(["psql", "-XAtc", "ALTER SYSTEM SET ssl_cert_file = 'server.crt'", server.superuser]).returncode == 0
     assert serve(home, server, "--replace").returncode == 0
     assert home.run(["psql", "-XAtc", "ALTER SYSTEM SET work_mem = '7MB'", server.superuser]).returncode == 0
+    assert serve(home, server, "--clients").returncode == 0
     done = serve(home, server, "--undo")
     assert done.returncode == 0 and "what else was changed since stays" in done.stdout, done.stderr
     auto = (data(server) / "postgresql.auto.conf").read_text()

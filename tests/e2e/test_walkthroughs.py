@@ -9,6 +9,7 @@ import pytest
 import walkthroughs
 from audited import heard
 from home import Home
+from postgres import SUPERUSER
 from registered import at_home
 from running import own_processes
 
@@ -29,7 +30,7 @@ def home(request, name, pganchor, tmp_path):
 
 
 @pytest.fixture
-def stage(home, name, pganchor, stepca, postgres, impostor_postgres, relay, keyring, system, session_directory):
+def stage(request, home, name, pganchor, stepca, postgres, impostor_postgres, relay, keyring, system, session_directory):
     """A home with the password of the server's user where libpq looks, and a keyring."""
     (home / ".pgpass").write_text(f"*:*:*:{postgres.user}:{postgres.password}\n")
     (home / ".pgpass").chmod(0o600)
@@ -45,7 +46,12 @@ def stage(home, name, pganchor, stepca, postgres, impostor_postgres, relay, keyr
            # The distribution's Python and Node.js have its drivers.
            "PATH": f"{pganchor.binary.parent}:/usr/bin:/bin:{os.environ['PATH']}",
            "PKG_CONFIG_PATH": pganchor.prefix / "lib/pkgconfig", "LD_LIBRARY_PATH": pganchor.prefix / "lib"}
-    return walkthroughs.Stage(home, stepca, postgres, impostor_postgres, relay(postgres.port), pganchor.prefix, before, env)
+    stage = walkthroughs.Stage(home, stepca, postgres, impostor_postgres, relay(postgres.port), pganchor.prefix, before, env)
+    if name == "localhost":
+        server = request.getfixturevalue("make_postgres")(hba="local all all trust\nhost all all all trust\n")
+        stage.at_localhost(server, server.directory / "data")
+        stage.env.update({"PGUSER": SUPERUSER, "PGDATABASE": "postgres"})
+    return stage
 
 
 def follow(stage, path, strict=True):
