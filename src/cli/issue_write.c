@@ -132,13 +132,12 @@ static void take_back(struct pga_issue_files *files, const struct pga_reload *re
 }
 
 static int write_pair(struct pga_issue_files *files, const struct pga_issued *issued,
-		      const char *passphrase, struct pga_error *error)
+		      struct pga_error *error)
 {
-	if (read_old(files, error) != 0 ||
-	    pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known, &files->kept,
-			   error) != 0)
-		return -1;
-	return pga_pair_load(&files->pair, passphrase, error);
+	return read_old(files, error) == 0
+		   ? pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known,
+				    &files->kept, error)
+		   : -1;
 }
 
 int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
@@ -155,9 +154,10 @@ int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued
 		return -1;
 	reload = (struct pga_reload){record->exec, record->reload, record->signal, record->prove};
 	was_shown = is_wanted(reload.prove) && pga_reload_answers(&reload, &why);
-	if (write_pair(files, issued, passphrase, error) != 0)
+	if (write_pair(files, issued, error) != 0)
 		return -1;
-	if (tell_and_prove(files, &reload, issued->certificate, was_shown, error) != 0) {
+	if (pga_pair_load(&files->pair, passphrase, error) != 0 ||
+	    tell_and_prove(files, &reload, issued->certificate, was_shown, error) != 0) {
 		take_back(files, &reload, error);
 		return -1;
 	}
