@@ -89,8 +89,8 @@ static void judge_pin(const struct pga_local_ca *ca, const struct pga_doctor *do
 	} else {
 		pga_findings_detail(findings, "its name constraints keep it from signing for "
 					      "others than this machine's");
-		pga_findings_hint(findings, "pganchor ca local remove --yes && %s: makes another, scoped",
-				  makes);
+		pga_findings_hint(
+		    findings, "pganchor ca local remove --yes && %s: makes another, scoped", makes);
 	}
 	pga_findings_object(findings, "%s", pin == NULL ? ca->crt_path : pin->name);
 }
@@ -152,9 +152,8 @@ int pga_check_local_ca(const struct pga_doctor *doctor, struct pga_findings *fin
 			pga_findings_add(findings, PGA_LOCAL_CA_BROKEN, PGA_SEVERITY_ERROR,
 					 ABOUT_LOCAL_CA, "the local CA cannot be used");
 			pga_findings_detail(findings, "%s", why.message);
-			pga_findings_hint(findings,
-					  "pganchor ca local remove --yes && %s: makes another",
-					  makes);
+			pga_findings_hint(
+			    findings, "pganchor ca local remove --yes && %s: makes another", makes);
 			pga_findings_object(findings, "%s", ca.key_path);
 		}
 	} else {
