@@ -3,6 +3,7 @@
 
 #include "base/terminal.h"
 #include "base/text.h"
+#include "cert/issue_again.h"
 #include "cert/lifetime.h"
 #include "cli/cli.h"
 #include "cli/commands.h"
@@ -90,7 +91,27 @@ static void note_revoked(struct pga_cert_view *view)
 	state->standing = PGA_CERT_BROKEN;
 	(void)snprintf(state->fault, sizeof state->fault, "%s: revoked %s",
 		       view->record->certificate, view->record->revoked);
-	(void)snprintf(state->hint, sizeof state->hint, "pganchor cert issue makes another one");
+	(void)snprintf(state->hint, sizeof state->hint, "another one: pganchor cert issue");
+}
+
+/* "pganchor cert issue" in the hint becomes what makes this very one again, where it is a step-ca's
+ * and there is room for it. */
+static void complete_hint(struct pga_cert_view *view)
+{
+	static const char bare[] = "pganchor cert issue";
+	struct pga_cert_state *state = &view->state;
+	X509 *leaf = pga_cert_leaf(state);
+	const char *at = strstr(state->hint, bare);
+	struct pga_text hint = PGA_TEXT_EMPTY;
+
+	if (at == NULL || leaf == NULL || strcmp(view->record->way, PGA_CERT_WAY_STEPCA) != 0)
+		return;
+	pga_text_add_bytes(&hint, state->hint, (size_t)(at - state->hint));
+	pga_cert_issue_again(view->record, leaf, &hint);
+	pga_text_add(&hint, at + strlen(bare));
+	if (!hint.failed && hint.length < sizeof state->hint)
+		(void)snprintf(state->hint, sizeof state->hint, "%s", pga_text_string(&hint));
+	pga_text_free(&hint);
 }
 
 int pga_cert_views_read(struct pga_cert_views *views, char *const *names, struct pga_error *error)
@@ -122,6 +143,7 @@ int pga_cert_views_read(struct pga_cert_views *views, char *const *names, struct
 			now, &view->state, error) != 0)
 			return -1;
 		note_revoked(view);
+		complete_hint(view);
 	}
 	return 0;
 }

@@ -2,6 +2,8 @@
 #include "cli/cmd_cert.h"
 
 #include "base/terminal.h"
+#include "base/text.h"
+#include "cert/issue_again.h"
 #include "cert/passphrase.h"
 #include "cert/revoke.h"
 #include "cli/cli.h"
@@ -43,6 +45,20 @@ static int consent(const struct pga_cert_view *view, struct pga_error *error)
 	return result;
 }
 
+static void print_revoked(const struct pga_cert_view *view)
+{
+	struct pga_text again = PGA_TEXT_EMPTY;
+
+	pga_cert_issue_again(view->record, pga_cert_leaf(&view->state), &again);
+	pga_print(
+	    stdout,
+	    "%s: revoked. It is not renewed any more; servers that look at no CRL of the CA's "
+	    "take it until %s\nnext:\n    %s\n",
+	    view->record->name, view->state.not_after,
+	    again.failed ? "pganchor cert issue" : pga_text_string(&again));
+	pga_text_free(&again);
+}
+
 static int print(const struct pga_cert_view *view, const struct asked *asked)
 {
 	if (asked->json)
@@ -56,10 +72,7 @@ static int print(const struct pga_cert_view *view, const struct asked *asked)
 		pga_print(stdout, "Would have %s revoked by %s\n", view->record->name,
 			  view->record->ca);
 	else
-		pga_print(stdout,
-			  "%s: revoked. It is not renewed any more; servers that look at no CRL of "
-			  "the CA's take it until %s\nnext:\n    pganchor cert issue\n",
-			  view->record->name, view->state.not_after);
+		print_revoked(view);
 	return PGA_EXIT_DONE;
 }
 

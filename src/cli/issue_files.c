@@ -25,8 +25,9 @@ static int find_paths(struct pga_issue_files *files, const struct pga_issue_plac
 	if (files->is_default)
 		return pga_cert_default_paths(&files->certificate, &files->key, error);
 	files->certificate = pga_cert_path(place->certificate, error);
-	if (files->certificate != NULL)
-		files->key = pga_cert_path(place->key, error);
+	if (files->certificate == NULL)
+		return -1;
+	files->key = pga_cert_path(place->key, error);
 	if (files->key == NULL)
 		return -1;
 	return strcmp(files->certificate, files->key) != 0

@@ -117,6 +117,23 @@ def test_who_has_none_yet_is_told_how_to_get_one(home):
         assert done.returncode == 0 and "pganchor cert issue\n" in done.stdout
 
 
+def test_the_command_that_is_printed_makes_it_anew(own):
+    """Of another name than the user's, for a server, in other files: as it was."""
+    words = ["--owner", "root:root"] if os.geteuid() == 0 else []
+    done = cert(own, "issue", "localhost", "--for", "server", "--san", "db.test", "--password-file", "password", "--out-cert", "data/s.crt",
+                "--out-key", "data/s.key", "--as", "db", *words)
+    assert done.returncode == 0, done.stderr
+    (own / "data/s.key").unlink()
+    hint = status(own)[1]["db"]["hint"]
+    done = shell(own, hint[hint.index("pganchor cert issue"):] + f" --password-file password {' '.join(words)}")
+    assert done.returncode == 0 and match(own / "data/s.crt", own / "data/s.key"), (hint, done.stderr)
+    done = cert(own, "revoke", "db", "--yes")
+    again = done.stdout.splitlines()[-1]
+    done = shell(own, f"{again} --password-file password")
+    assert done.returncode == 0 and status(own)[1]["db"]["state"] == "not-due", (again, done.stderr)
+    assert {name.split(":")[1] for name in status(own)[1]["db"]["names"]} == {"localhost", "db.test"}
+
+
 # The local CA.
 
 def serve(home, server, *words):
