@@ -364,6 +364,15 @@ static int check_words(const struct pga_issue_asked *asked, struct pga_error *er
 	if (asked->use != NULL && strcmp(asked->use, "client") != 0 &&
 	    strcmp(asked->use, "server") != 0)
 		return pga_fail(error, NULL, "--for: %s: neither client nor server", asked->use);
+	if (asked->key_kind != NULL && (strncmp(asked->key_kind, "pkcs11:", 7) == 0 ||
+					strncmp(asked->key_kind, "engine:", 7) == 0 ||
+					strncmp(asked->key_kind, "tpm", 3) == 0))
+		return pga_fail(error,
+				"libpq can show such a certificate, by an engine; CAVEATS of "
+				"pganchor-cert(1) has how it is made and renewed by hand",
+				"--key: %s: a key in a token or TPM is made and used by its own "
+				"programs: pganchor makes, signs and renews by keys in files",
+				asked->key_kind);
 	if (asked->key_kind != NULL && pga_key_kind_of(asked->key_kind) == PGA_KEY_KINDS)
 		return pga_fail(error, NULL, "--key: %s: none of ec, rsa and ed25519",
 				asked->key_kind);

@@ -24,7 +24,7 @@ const struct pga_check pga_checks[] = {
     {"certificates", "one's own certificates can be used, and are renewed", false, false, NULL,
      pga_check_certs},
     {"local CA", "the CA of ca local is closed, constrained, pinned, and its own", false, false,
-     "system's roots", pga_check_local_ca},
+     NULL, pga_check_local_ca},
     {"policy", "the policy is what it was meant to be", false, false, NULL, pga_check_policy},
     {"clients", "no client keeps a connection that is weak", false, true, "clients",
      pga_check_clients},
