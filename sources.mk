@@ -309,6 +309,7 @@ CERT = \
 	src/cert/pair_place.c src/cert/pair_place.h \
 	src/cert/pair_swap.c src/cert/pair_swap.h \
 	src/cert/passphrase.c src/cert/passphrase.h \
+	src/cert/placing.c src/cert/placing.h \
 	src/cert/record.c src/cert/record.h \
 	src/cert/reload.c src/cert/reload.h \
 	src/cert/renew.c src/cert/renew.h \

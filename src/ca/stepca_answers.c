@@ -178,7 +178,10 @@ int pga_stepca_answer_read(struct pga_stepca_answer *answer, const char *url, co
 	json_t *said = json_loadb(bytes, length, JSON_REJECT_DUPLICATES, NULL);
 	int result = 0;
 
-	if (!add_chain(said, &answer->chain))
+	if (json_array_size(json_object_get(said, "certChain")) > LONGEST_CHAIN)
+		result =
+		    no_answer_of_ca(url, "has more certificates in it than a chain has", error);
+	else if (!add_chain(said, &answer->chain))
 		result = no_answer_of_ca(url, "has no certificate in it", error);
 	if (answer->chain.failed)
 		result = pga_fail_memory(error);

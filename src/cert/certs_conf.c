@@ -232,6 +232,10 @@ int pga_cert_records_compose(const char *path, const struct pga_text *before,
 		if (record != NULL && strcmp(one->name, record->name) == 0) {
 			add_record(after, record);
 			placed = true;
+		} else if (record != NULL && one->placing[0] != '\0' &&
+			   strcmp(one->certificate, record->certificate) == 0) {
+			/* It was begun under another name, and is this one's now. */
+			continue;
 		} else if (record != NULL || strcmp(one->name, drop) != 0) {
 			add_record(after, one);
 		}

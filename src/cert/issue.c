@@ -7,6 +7,7 @@
 #include "tls/at_time.h"
 
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -297,6 +298,37 @@ static int check_signature(const struct pga_issue *issue, const struct pga_issue
 			"such a certificate");
 }
 
+static bool is_for(const struct pga_issue *issue, X509 *certificate, const char *name)
+{
+	char cn[256] = "";
+
+	if (!issue->server) {
+		(void)X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
+						cn, sizeof cn);
+		return strcmp(cn, name) == 0;
+	}
+	/* Of those that no host has, such as "*.example.com", the CA has the say. */
+	return strpbrk(name, "*@/") != NULL ||
+	       X509_check_host(certificate, name, 0, 0, NULL) == 1 ||
+	       X509_check_ip_asc(certificate, name, 0) == 1;
+}
+
+/* Templates of the CA's may say more than was asked for; another's it is not to be. */
+static int check_names(const struct pga_issue *issue, const struct pga_issued *issued,
+		       struct pga_error *error)
+{
+	const bool some = issue->server && issue->name_count > 0;
+
+	for (size_t i = 0; i < (some ? issue->name_count : 1); i++) {
+		const char *name = some ? issue->names[i] : issue->subject;
+
+		if (!is_for(issue, issued->certificate, name))
+			return pga_fail(error, "nothing was changed; ask who runs the CA",
+					"the CA has signed a certificate that is not for %s", name);
+	}
+	return 0;
+}
+
 static int read_certificate(struct pga_issued *issued, struct pga_error *error)
 {
 	BIO *bio = BIO_new_mem_buf(pga_text_string(&issued->chain), (int)issued->chain.length);
@@ -323,6 +355,8 @@ int pga_issue_run(const struct pga_issuer *issuer, const struct pga_issue *issue
 		result = read_certificate(issued, error);
 	if (result == 0)
 		result = check_signature(issue, issued, error);
+	if (result == 0)
+		result = check_names(issue, issued, error);
 	pga_text_wipe(&token);
 	pga_text_free(&csr);
 	return result;

@@ -54,6 +54,9 @@ int pga_pair_write(const struct pga_pair_files *files, const struct pga_text *ch
 /* Takes these copies away again, of a pair that was brought back. */
 void pga_pair_remove_copies(struct pga_text *kept);
 
+/* Whether a killed write has left something beside the certificate. */
+bool pga_pair_is_untidy(const struct pga_pair_files *files);
+
 /* Tidies what a killed write has left, so that both are files again. Nothing to do is no error. */
 int pga_pair_tidy(const struct pga_pair_files *files, struct pga_error *error);
 

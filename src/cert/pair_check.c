@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+/* A peer refuses more than 100 kB of them. */
+#define MOST_CERTIFICATES 20
+
 /* All certificates of the PEM text; NULL for want of memory. */
 static STACK_OF(X509) * certificates_of(const char *pem, size_t length)
 {
@@ -26,6 +29,21 @@ static STACK_OF(X509) * certificates_of(const char *pem, size_t length)
 	BIO_free(bio);
 	ERR_clear_error();
 	return all;
+}
+
+/* What is wrong with dates is more often a clock than the CA. */
+static int fail_verification(int code, struct pga_error *error)
+{
+	const char *what = X509_verify_cert_error_string(code);
+
+	if (code == X509_V_ERR_CERT_NOT_YET_VALID || code == X509_V_ERR_CERT_HAS_EXPIRED)
+		return pga_fail(error,
+				"nothing was changed; is the clock of this machine right, and that "
+				"of the CA?",
+				"what the CA has issued is of no use now: %s", what);
+	return pga_fail(error, "nothing was changed; ask who runs the CA",
+			"what the CA has issued does not lead to a root that is pinned from it: %s",
+			what);
 }
 
 static int verify(STACK_OF(X509) * chain, STACK_OF(X509) * roots, bool server, time_t at,
@@ -47,10 +65,7 @@ static int verify(STACK_OF(X509) * chain, STACK_OF(X509) * roots, bool server, t
 	if (X509_verify_cert(context) == 1)
 		result = 0;
 	else
-		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
-			       "what the CA has issued does not lead to a root that is pinned from "
-			       "it: %s",
-			       X509_verify_cert_error_string(X509_STORE_CTX_get_error(context)));
+		(void)fail_verification(X509_STORE_CTX_get_error(context), error);
 	X509_STORE_CTX_free(context);
 	ERR_clear_error();
 	return result;
@@ -88,6 +103,11 @@ int pga_pair_check(const struct pga_text *chain, EVP_PKEY *key, const char *root
 		(void)pga_fail_memory(error);
 	else if (sk_X509_num(all) == 0)
 		(void)pga_fail(error, NULL, "the CA has issued no certificate");
+	else if (sk_X509_num(all) > MOST_CERTIFICATES)
+		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
+			       "the CA has issued a chain of %d certificates, and more than %d are "
+			       "none",
+			       sk_X509_num(all), MOST_CERTIFICATES);
 	else if (X509_check_private_key(sk_X509_value(all, 0), key) != 1)
 		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
 			       "the CA has issued a certificate for another key");

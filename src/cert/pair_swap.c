@@ -32,9 +32,27 @@ struct swap {
 	int fd;            /* of that; -1: there is none */
 };
 
+static const char *advice(int code)
+{
+	switch (code) {
+	case ENOSPC:
+	case EDQUOT:
+	case EFBIG:
+		return "the pair is as it was; make room on the disk and try again";
+	case EROFS:
+		return "the pair is as it was; it is on a read-only file system";
+	case EACCES:
+	case EPERM:
+		return "the pair is as it was; check the directory's permissions, or run this as "
+		       "its owner";
+	default:
+		return "the pair is as it was";
+	}
+}
+
 static int fail_path(const struct pga_pair_place *place, const char *what, struct pga_error *error)
 {
-	return pga_fail_errno(error, "the pair is as it was", "could not %s %s/%s", what,
+	return pga_fail_errno(error, advice(errno), "could not %s %s/%s", what,
 			      place->directory.path, place->name);
 }
 
@@ -409,4 +427,20 @@ int pga_pair_tidy(const struct pga_pair_files *files, struct pga_error *error)
 		result = settle(&swap, error);
 	close_swap(&swap);
 	return result < 0 ? -1 : 0;
+}
+
+bool pga_pair_is_untidy(const struct pga_pair_files *files)
+{
+	const char *slash = strrchr(files->certificate, '/');
+	struct pga_text path = PGA_TEXT_EMPTY;
+	struct stat status;
+	bool is_there;
+
+	if (slash == NULL)
+		return false;
+	pga_text_add_bytes(&path, files->certificate, (size_t)(slash - files->certificate) + 1);
+	pga_text_addf(&path, PGA_PAIR_PREFIX "%s", slash + 1);
+	is_there = !path.failed && lstat(pga_text_string(&path), &status) == 0;
+	pga_text_free(&path);
+	return is_there;
 }

@@ -5,6 +5,7 @@
 #include "base/paths.h"
 #include "base/printable.h"
 #include "cert/state.h"
+#include "cert/placing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,24 @@ char *pga_cert_records_path(struct pga_error *error)
 	return path;
 }
 
+/* Nobody else has to do with what is not there yet, or was not to be in the end. */
+static int leave_out_unplaced(struct pga_cert_records *records, struct pga_error *error)
+{
+	size_t kept = 0;
+	int unplaced = 0;
+
+	for (size_t i = 0; i < records->count; i++) {
+		if (unplaced >= 0)
+			unplaced = pga_cert_record_is_unplaced(&records->records[i], error);
+		if (unplaced > 0)
+			pga_cert_record_free(&records->records[i]);
+		else
+			records->records[kept++] = records->records[i];
+	}
+	records->count = kept;
+	return unplaced < 0 ? -1 : 0;
+}
+
 int pga_cert_records_read(struct pga_cert_records *records, struct pga_error *error)
 {
 	struct pga_text text = PGA_TEXT_EMPTY;
@@ -32,6 +51,8 @@ int pga_cert_records_read(struct pga_cert_records *records, struct pga_error *er
 	if (path != NULL && pga_file_read(path, &text, &found, error) == 0)
 		result = pga_cert_records_parse(records, path, pga_text_string(&text), text.length,
 						error);
+	if (result == 0)
+		result = leave_out_unplaced(records, error);
 	pga_text_free(&text);
 	free(path);
 	return result;
@@ -84,7 +105,7 @@ char *pga_cert_line(const char *text)
 
 const char *const pga_cert_text_keys[PGA_CERT_TEXTS] = {
     "certificate", "key",    "way",    "ca",    "anchor", "provisioner", "account",
-    "exec",        "reload", "signal", "prove", "serial", "why",
+    "exec",        "reload", "signal", "prove", "serial", "placing",     "why",
 };
 
 static const size_t fields[PGA_CERT_TEXTS] = {
@@ -94,7 +115,7 @@ static const size_t fields[PGA_CERT_TEXTS] = {
     offsetof(struct pga_cert_record, account),     offsetof(struct pga_cert_record, exec),
     offsetof(struct pga_cert_record, reload),      offsetof(struct pga_cert_record, signal),
     offsetof(struct pga_cert_record, prove),       offsetof(struct pga_cert_record, serial),
-    offsetof(struct pga_cert_record, why),
+    offsetof(struct pga_cert_record, placing),     offsetof(struct pga_cert_record, why),
 };
 
 bool pga_cert_record_is_of_other(const struct pga_cert_record *record, const X509 *leaf)
@@ -248,6 +269,7 @@ int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error 
 	there->untold = record->untold;
 	if (pga_cert_record_set(&there->why, record->why, error) == 0 &&
 	    pga_cert_record_set(&there->serial, record->serial, error) == 0 &&
+	    pga_cert_record_set(&there->placing, record->placing, error) == 0 &&
 	    pga_cert_records_compose(edit.path, &edit.before, there, NULL, &after, error) == 0)
 		result = write_changed(&edit, &after, error);
 done:

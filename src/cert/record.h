@@ -13,6 +13,8 @@
  *     exec, reload, signal = what is done once the file is another (cert/reload.h)
  *     prove = HOST:PORT of the server that shows it then
  *     serial = of the certificate that pganchor has put there last, in hex
+ *     placing = the digests of the keys of a pair that is about to have these names for the first
+ *         time, and of what a killed run has left there (cert/placing.h); it goes once it works
  *     renewed = when it came from its CA
  *     revoked = when the CA was told to take it back: it is renewed no more
  *     untold = yes: it was exchanged, and what uses it was not told yet
@@ -54,6 +56,7 @@ struct pga_cert_record {
 	char *signal;
 	char *prove;
 	char *serial;
+	char *placing;
 	char renewed[PGA_X509_DATE]; /* 2026-11-22T06:00:00Z */
 	char revoked[PGA_X509_DATE];
 	char tried[PGA_X509_DATE];
@@ -62,7 +65,7 @@ struct pga_cert_record {
 };
 
 /* The texts by their keys in certs.conf, in its order. */
-enum { PGA_CERT_TEXTS = 13 };
+enum { PGA_CERT_TEXTS = 14 };
 extern const char *const pga_cert_text_keys[PGA_CERT_TEXTS];
 char **pga_cert_record_text(struct pga_cert_record *record, size_t i);
 const char *pga_cert_record_says(const struct pga_cert_record *record, size_t i);
@@ -72,8 +75,8 @@ struct pga_cert_records {
 	size_t count;
 };
 
-/* Reads certs.conf; no file is no certificates. To be freed in either case. Returns -1, with the
- * line, for what is no such file. */
+/* Reads certs.conf; no file is no certificates. One whose pair was begun, and is not there, is left
+ * out. To be freed in either case. Returns -1, with the line, for what is no such file. */
 int pga_cert_records_read(struct pga_cert_records *records, struct pga_error *error);
 
 /* The same of these bytes; path is for the messages. */

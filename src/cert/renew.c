@@ -1,6 +1,7 @@
 #include "cert/renewing.h"
 
 #include "anchor/crls.h"
+#include "base/terminal.h"
 #include "cert/key.h"
 #include "cert/passphrase.h"
 #include "cert/renew_ask.h"
@@ -159,11 +160,22 @@ static int note_untold(struct renewing *renewing, struct pga_error *error)
 	return pga_cert_record_note(renewing->record, error);
 }
 
+/* Of a pair that whoever has issued it was killed behind: it is there, and may get another key. */
+static int note_placed(struct renewing *renewing, struct pga_error *error)
+{
+	if (renewing->record->placing[0] == '\0')
+		return 0;
+	renewing->record->placing[0] = '\0';
+	return pga_cert_record_note(renewing->record, error);
+}
+
 static int exchange(struct renewing *renewing)
 {
 	struct pga_error why;
 	int placed;
 
+	if (note_placed(renewing, &why) != 0)
+		return fail(renewing, &why);
 	if (pga_passphrase_unlock(renewing->record->key, &renewing->state, &renewing->passphrase,
 				  &why) != 0 ||
 	    make_key(renewing, &why) != 0 ||
@@ -242,6 +254,17 @@ static int remember_failure(struct renewing *renewing, struct pga_error *error)
 	return 0;
 }
 
+/* What a killed run has left is a pair that matches; links, and copies of keys, need not stay until
+ * it is due. */
+static void tidy(struct renewing *renewing)
+{
+	struct pga_error why;
+
+	pga_renewing_describe(renewing);
+	if (pga_pair_is_untidy(&renewing->files) && pga_pair_tidy(&renewing->files, &why) != 0)
+		pga_print_warning("%s", why.message);
+}
+
 static int renew(struct renewing *renewing, struct pga_error *error)
 {
 	struct pga_renewal *renewal = renewing->renewal;
@@ -251,8 +274,10 @@ static int renew(struct renewing *renewing, struct pga_error *error)
 		return -1;
 	if (is_to_be_renewed(renewing))
 		done = exchange(renewing);
-	else if (renewal->outcome == PGA_RENEWAL_NOT_DUE && renewing->record->untold &&
-		 !renewing->wish->dry_run)
+	else if (!renewing->wish->dry_run)
+		tidy(renewing);
+	if (renewal->outcome == PGA_RENEWAL_NOT_DUE && renewing->record->untold &&
+	    !renewing->wish->dry_run)
 		done = tell_late(renewing);
 	if (done == 0)
 		remember_success(renewing);

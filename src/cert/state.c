@@ -79,16 +79,16 @@ static int read_chain(const char *path, struct pga_cert_state *state, struct pga
 {
 	struct pga_error why;
 	bool found = false;
+	const int result = pga_file_read(path, &state->pem, &found, &why);
 	BIO *bio;
 	X509 *one;
 
-	if (pga_file_read(path, &state->pem, &found, &why) != 0 || !found) {
-		if (!found && state->pem.length == 0 && access(path, F_OK) != 0)
-			broken(state, issue_again, "%s: there is no certificate", path);
-		else
-			broken(state, why.hint, "%s", why.message);
+	if (result != 0)
+		broken(state, why.hint, "%s", why.message);
+	else if (!found)
+		broken(state, issue_again, "%s: there is no certificate", path);
+	if (result != 0 || !found)
 		return 0;
-	}
 	state->chain = sk_X509_new_null();
 	bio = BIO_new_mem_buf(pga_text_string(&state->pem), (int)state->pem.length);
 	if (state->chain == NULL || bio == NULL) {

@@ -174,6 +174,7 @@ static int add(struct adding *adding, const char *name, struct pga_error *error)
 	adding->known = known != NULL;
 	if ((known != NULL ? pga_cert_record_copy(&adding->record, known, error)
 			   : pga_cert_record_begin(&adding->record, name, error)) == 0 &&
+	    pga_cert_record_set(&adding->record.placing, NULL, error) == 0 &&
 	    take(adding, error) == 0 && take_paths(adding, error) == 0 &&
 	    check_files(&records, adding, error) == 0 && look(adding, error) == 0 &&
 	    find_authority(adding, error) == 0 &&

@@ -99,6 +99,22 @@ static int is_revocable(const struct pga_cert_record *record, struct pga_error *
 			record->name);
 }
 
+static int note_revoked(struct pga_cert_view *view, struct pga_error *error)
+{
+	struct pga_error why;
+	struct pga_text hint = PGA_TEXT_EMPTY;
+
+	pga_x509_now(view->record->revoked);
+	if (pga_cert_record_note(view->record, &why) == 0)
+		return 0;
+	pga_text_addf(&hint, "pganchor cert revoke %s --yes notes it", view->record->name);
+	(void)pga_fail(error, pga_text_string(&hint),
+		       "%s: the CA has revoked it, but that could not be noted here: %s",
+		       view->record->name, why.message);
+	pga_text_free(&hint);
+	return -1;
+}
+
 static int revoke(struct pga_cert_view *view, const struct asked *asked, struct pga_error *error)
 {
 	if (is_revocable(view->record, error) != 0)
@@ -106,8 +122,7 @@ static int revoke(struct pga_cert_view *view, const struct asked *asked, struct 
 	if (!asked->dry_run) {
 		if ((!asked->yes && consent(view, error) != 0) || ask_ca(view, asked, error) != 0)
 			return -1;
-		pga_x509_now(view->record->revoked);
-		if (pga_cert_record_note(view->record, error) != 0)
+		if (note_revoked(view, error) != 0)
 			return -1;
 	}
 	return print(view, asked);

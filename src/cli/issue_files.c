@@ -159,7 +159,10 @@ static int look_at_records(struct pga_issue_files *files, struct pga_error *erro
 	else
 		result = named != NULL ? pga_cert_record_copy(&files->record, named, error)
 				       : pga_cert_record_begin(&files->record, files->name, error);
-	files->known = result == 0 && named != NULL && named->renewed[0] != '\0' &&
+	files->recorded = named != NULL && named->placing[0] == '\0';
+	/* A pair that is being placed, as who placed it was killed, is one of its own likewise. */
+	files->known = result == 0 && named != NULL &&
+		       (named->renewed[0] != '\0' || named->placing[0] != '\0') &&
 		       strcmp(named->key, files->key) == 0;
 done:
 	pga_cert_records_free(&records);

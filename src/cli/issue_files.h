@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cert/issue.h"
 #include "cert/pair.h"
+#include "cert/placing.h"
 #include "cert/record.h"
 #include "cert/reload.h"
 
@@ -27,9 +28,11 @@ struct pga_issue_files {
 	bool is_default; /* libpq finds them by itself */
 	bool replaces;   /* something is there */
 	bool known;      /* which pganchor has put there */
+	bool recorded;   /* it has a whole record */
 	bool server;
 	struct pga_pair_files pair;    /* the same paths */
 	struct pga_cert_record record; /* as it was, or all "" */
+	char left[PGA_KEY_DIGEST + 1]; /* of the key of what a killed run has left there */
 	struct pga_text kept;          /* copies of what was there, a path a line */
 	struct pga_text old_chain;     /* what was there; empty where it was no pair */
 	struct pga_text old_key;

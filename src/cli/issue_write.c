@@ -3,7 +3,10 @@
 
 #include "base/file.h"
 #include "base/terminal.h"
+#include "base/transaction.h"
+#include "cert/placing.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What is asked for, over what is known already. */
@@ -27,13 +30,7 @@ static int fill_record(struct pga_issue_files *files, const struct pga_reload *r
 		if (texts[i].value != NULL &&
 		    pga_cert_record_set(texts[i].text, texts[i].value, error) != 0)
 			return -1;
-	if (pga_cert_record_set(&record->why, "", error) != 0)
-		return -1;
 	record->server = files->server;
-	record->failures = 0;
-	record->tried[0] = '\0';
-	record->revoked[0] = '\0';
-	pga_x509_now(record->renewed);
 	return 0;
 }
 
@@ -102,7 +99,8 @@ static int tell_and_prove(struct pga_issue_files *files, const struct pga_reload
 	return 0;
 }
 
-static void take_back(struct pga_issue_files *files, const struct pga_reload *reload,
+/* The new pair may stay: it is known by now. */
+static void take_back(struct pga_issue_files *files, const struct pga_reload *reload, bool *is_back,
 		      struct pga_error *error)
 {
 	struct pga_text kept = PGA_TEXT_EMPTY;
@@ -121,6 +119,7 @@ static void take_back(struct pga_issue_files *files, const struct pga_reload *re
 			       told.message, why.message);
 		return;
 	}
+	*is_back = true;
 	pga_pair_remove_copies(&files->kept);
 	if (pga_reload_is_any(reload) && pga_reload_do(reload, &why) < 0)
 		(void)pga_fail(error, told.hint, "%s; what was there before is back, but %s",
@@ -131,13 +130,115 @@ static void take_back(struct pga_issue_files *files, const struct pga_reload *re
 		(void)pga_fail(error, told.hint, "%s; what was there before is back", told.message);
 }
 
-static int write_pair(struct pga_issue_files *files, const struct pga_issued *issued,
-		      struct pga_error *error)
+/* What is new is known before it is there: whoever is killed in between leaves a pair that cert
+ * status and the next cert issue know. */
+static int announce(struct pga_issue_files *files, const EVP_PKEY *key, struct pga_error *error)
 {
-	return read_old(files, error) == 0
-		   ? pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known,
-				    &files->kept, error)
+	struct pga_cert_record *record = &files->record;
+	char digest[PGA_KEY_DIGEST + 1];
+	char both[2 * PGA_KEY_DIGEST + 2];
+
+	if (files->recorded)
+		return 0;
+	if ((record->placing[0] != '\0' &&
+	     pga_cert_record_key_there(record, files->left, error) != 0) ||
+	    pga_key_digest(key, digest, error) != 0)
+		return -1;
+	(void)snprintf(both, sizeof both, "%s%s%s", digest, files->left[0] != '\0' ? " " : "",
+		       files->left);
+	return pga_cert_record_set(&record->placing, both, error) == 0
+		   ? pga_cert_record_put(record, error)
 		   : -1;
+}
+
+/* Whoever reads it leaves it out, where it stays: the pair is not there. */
+static void take_back_announcement(struct pga_issue_files *files)
+{
+	struct pga_error ignored;
+
+	if (files->recorded)
+		return;
+	if (files->left[0] == '\0')
+		(void)pga_cert_record_drop(files->name, &ignored);
+	else if (pga_cert_record_set(&files->record.placing, files->left, &ignored) == 0)
+		(void)pga_cert_record_put(&files->record, &ignored);
+}
+
+/* The certificate first: a key alone troubles nobody. */
+static int remove_pair(const struct pga_issue_files *files, struct pga_error *error)
+{
+	const char *const paths[] = {files->certificate, files->key};
+	int result = 0;
+
+	for (size_t i = 0; i < sizeof paths / sizeof paths[0] && result == 0; i++) {
+		struct pga_transaction_file file = {.committed = false};
+		struct pga_transaction_file *const one[] = {&file};
+
+		result = pga_edit_begin(&file.edit, paths[i], 0600, error);
+		if (result == 0 && file.edit.existed) {
+			file.change = PGA_REMOVED;
+			result = pga_transaction_write(one, 1, error);
+		}
+		pga_text_wipe(&file.edit.before);
+		pga_transaction_end(&file);
+	}
+	return result;
+}
+
+/* What cannot be loaded is not to stay. */
+static void undo(struct pga_issue_files *files, struct pga_error *error)
+{
+	struct pga_text kept = PGA_TEXT_EMPTY;
+	const struct pga_error told = *error;
+	const bool was_there = files->old_chain.length > 0 && files->old_key.length > 0;
+	struct pga_error why;
+
+	if ((was_there ? pga_pair_write(&files->pair, &files->old_chain, &files->old_key, false,
+					&kept, &why)
+		       : remove_pair(files, &why)) == 0) {
+		if (was_there)
+			pga_pair_remove_copies(&files->kept);
+		return;
+	}
+	(void)pga_fail(error, told.hint, "%s; and %s stays: %s", told.message, files->certificate,
+		       why.message);
+}
+
+static int write_pair(struct pga_issue_files *files, const struct pga_issued *issued,
+		      const char *passphrase, struct pga_error *error)
+{
+	if (read_old(files, error) != 0 || announce(files, issued->pkey, error) != 0)
+		return -1;
+	if (pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known, &files->kept,
+			   error) == 0) {
+		if (pga_pair_load(&files->pair, passphrase, error) == 0)
+			return 0;
+		undo(files, error);
+	}
+	take_back_announcement(files);
+	return -1;
+}
+
+/* It is there, and works: that it could not be noted is told, and no reason to undo it. */
+static void complete_record(struct pga_issue_files *files)
+{
+	struct pga_cert_record *record = &files->record;
+	struct pga_error why;
+
+	record->failures = 0;
+	record->tried[0] = '\0';
+	record->revoked[0] = '\0';
+	record->why[0] = '\0';
+	record->placing[0] = '\0';
+	pga_x509_now(record->renewed);
+	if (pga_cert_record_put(record, &why) == 0)
+		return;
+	if (files->recorded)
+		pga_print_warning("what cert status and renew know of it is not up to date: %s\n"
+				  "    pganchor cert add corrects it",
+				  why.message);
+	else
+		pga_print_warning("when it was issued could not be noted: %s", why.message);
 }
 
 int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued *issued,
@@ -148,24 +249,21 @@ int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued
 	struct pga_reload reload;
 	struct pga_error why;
 	bool was_shown;
+	bool is_back = false;
 
 	if (fill_record(files, asked, error) != 0 ||
 	    pga_cert_record_set_serial(&files->record, issued->certificate, error) != 0)
 		return -1;
 	reload = (struct pga_reload){record->exec, record->reload, record->signal, record->prove};
 	was_shown = is_wanted(reload.prove) && pga_reload_answers(&reload, &why);
-	if (write_pair(files, issued, error) != 0)
+	if (write_pair(files, issued, passphrase, error) != 0)
 		return -1;
-	if (pga_pair_load(&files->pair, passphrase, error) != 0 ||
-	    tell_and_prove(files, &reload, issued->certificate, was_shown, error) != 0) {
-		take_back(files, &reload, error);
-		return -1;
+	if (tell_and_prove(files, &reload, issued->certificate, was_shown, error) == 0) {
+		complete_record(files);
+		return 0;
 	}
-	/* It is there, and works: what it could not be noted by is told, and no reason to undo it.
-	 */
-	if (pga_cert_record_put(record, &why) != 0)
-		pga_print_warning("it is not known to cert status and renew: %s\n    pganchor cert "
-				  "add makes it known",
-				  why.message);
-	return 0;
+	take_back(files, &reload, &is_back, error);
+	if (is_back)
+		take_back_announcement(files);
+	return -1;
 }
