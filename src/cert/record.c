@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/paths.h"
 #include "base/printable.h"
-#include "cert/state.h"
 #include "cert/placing.h"
+#include "cert/state.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -207,7 +207,9 @@ static void undo(struct pga_issue_files *files, struct pga_error *error)
 static int write_pair(struct pga_issue_files *files, const struct pga_issued *issued,
 		      const char *passphrase, struct pga_error *error)
 {
-	if (read_old(files, error) != 0 || announce(files, issued->pkey, error) != 0)
+	/* Where nothing can be put there, it is found now. */
+	if (read_old(files, error) != 0 || pga_pair_tidy(&files->pair, error) != 0 ||
+	    announce(files, issued->pkey, error) != 0)
 		return -1;
 	if (pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known, &files->kept,
 			   error) == 0) {

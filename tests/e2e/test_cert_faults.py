@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from certificates import make_root
 from certs import begin, pair
 from hostile import HANG, Cut, endless, reply
+from issuing import false_ca, signed
 from own_certificates import CERTS_CONF, DUE, cert, known, leaf, match, resigned, status
 from postgres import USER
-from test_cert_issue import date, false_ca, signed
+from test_cert_issue_refused import date
 from test_cert_kills import Stopping, keys_are_private, matches
 from test_out_of_memory import failing_malloc, run_failing, without_wrapper  # noqa: F401
 from test_trust_faults import WHOLE

@@ -1,4 +1,4 @@
-"""cert renew where something goes wrong in the middle: killed, a full disk, no memory, several at once. The pair matches."""
+"""cert renew where something goes wrong in the middle: a full disk, no memory, several at once. The pair matches. (Killed: test_cert_kills.py.)"""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -8,9 +8,6 @@ import pytest
 from own_certificates import DUE, cert, known, match, status
 from test_out_of_memory import failing_malloc, run_failing, without_wrapper  # noqa: F401
 from test_trust_faults import WHOLE
-from tracing import NO_LEAKS
-
-WRITES = "openat,rename,renameat,renameat2,symlinkat,linkat,unlinkat,mkdirat,write,fsync,fchmod,fchown,unlink,mkdir"
 
 
 def test_a_full_disk_leaves_the_old_one(home, stepca):
@@ -19,36 +16,6 @@ def test_a_full_disk_leaves_the_old_one(home, stepca):
     done = cert(home, "renew", full_disk=True)
     assert done.returncode == 1 and crt.read_bytes() == before and match(crt, key)
     assert cert(home, "renew", "--force").returncode == 0
-
-
-def traced(home, log, words, *expressions):
-    program = home.program.binary.with_name("pganchor.real")
-    program = program if program.exists() else home.program.binary
-    return home.run(["strace", "-qqq", "-f", "-o", log, *(word for one in expressions for word in ("-e", one)), "--", program, "cert", "renew", *words],
-                    env=NO_LEAKS)
-
-
-@pytest.mark.parametrize("words", [["--force"], ["--force", "--rekey"]], ids=["same-key", "another-key"])
-def test_killed_at_every_call_the_pair_matches(home, stepca, tmp_path, words):
-    """And the next run finishes, with nothing left behind."""
-    crt, key = known(home, stepca, "app")
-    log = tmp_path / "trace"
-    clean = set(home.snapshot())
-    done = traced(home, log, words, f"trace={WRITES}")
-    assert done.returncode == 0, done.stderr
-    lines = [re.sub(r"^\d+ +", "", line) for line in log.read_text().splitlines()]
-    lines = [line for line in lines if re.match(r"\w+\(", line)]
-    calls = [line.split("(")[0] for line in lines]
-    first = next(at for at, line in enumerate(lines) if ".pganchor" in line)
-    names = [(name, calls[:at + 1].count(name)) for at, name in enumerate(calls) if at >= first]
-    assert len(names) > 10
-    for name, number in names if WHOLE else names[len(words) % 5::5]:
-        killed = traced(home, log, words, f"trace={WRITES}", f"inject={name}:signal=SIGKILL:when={number}")
-        assert killed.returncode == -9, (name, number, killed.stderr)
-        assert match(crt, key), (name, number)
-    assert cert(home, "renew", "--force").returncode == 0
-    assert match(crt, key) and not crt.is_symlink() and not key.is_symlink()
-    assert set(home.snapshot()) == clean
 
 
 @pytest.mark.parametrize("words", [[], ["--rekey"]], ids=["same-key", "another-key"])
