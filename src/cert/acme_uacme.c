@@ -21,24 +21,37 @@ static const char *const scripts[] = {"/usr/share/uacme/uacme.sh",
 
 static const char lego_instead[] = "apt install lego";
 
+/* The numbers behind "version "; 0 for each that is not there. */
+static void read_version(const char *text, unsigned long version[3])
+{
+	const char *at = text + strlen("version ");
+	char *end;
+
+	for (size_t i = 0; i < 3 && *at >= '0' && *at <= '9'; i++) {
+		version[i] = strtoul(at, &end, 10);
+		at = *end == '.' ? end + 1 : end;
+	}
+}
+
 /* Before 1.7.6 nothing but the system's store could tell it a CA's root. */
 static int check_version(struct pga_error *error)
 {
 	const char *const argv[] = {"uacme", "--version", NULL};
 	struct pga_subprocess child;
-	unsigned version[3] = {0, 0, 0};
+	unsigned long version[3] = {0, 0, 0};
 	int result = pga_subprocess_run(argv, NULL, &child, error);
 	const char *text = result == 0 ? strstr(pga_text_string(&child.output), "version ") : NULL;
 
 	if (result == 0 && text == NULL)
 		text = strstr(pga_text_string(&child.errors), "version ");
 	if (text != NULL)
-		(void)sscanf(text, "version %u.%u.%u", &version[0], &version[1], &version[2]);
+		read_version(text, version);
 	if (result == 0 && version[0] * 1000000 + version[1] * 1000 + version[2] < 1007006)
-		result = pga_fail(error, lego_instead,
-				  "uacme %u.%u.%u is too old: from 1.7.6 on it takes the root of "
-				  "a CA",
-				  version[0], version[1], version[2]);
+		result =
+		    pga_fail(error, lego_instead,
+			     "uacme %lu.%lu.%lu is too old: from 1.7.6 on it takes the root of "
+			     "a CA",
+			     version[0], version[1], version[2]);
 	pga_subprocess_free(&child);
 	return result;
 }
