@@ -72,6 +72,8 @@ static void add_reason(const struct pga_subprocess *child, struct pga_text *why)
 	line = pga_text_string(&last);
 	if (last.length > 20 && line[4] == '/' && line[19] == ' ')
 		line += 20;
+	while (pga_is_blank(*line))
+		line++;
 	pga_text_add_printable(&shown, line, "");
 	pga_text_add_shortened(why, pga_text_string(&shown), LONGEST_WHY);
 	pga_text_free(&shown);
