@@ -286,6 +286,7 @@ CERT = \
 	src/cert/authority.c src/cert/authority.h \
 	src/cert/certs_conf.c \
 	src/cert/cluster.c src/cert/cluster.h \
+	src/cert/cluster_conf.c src/cert/cluster_conf.h \
 	src/cert/cluster_sql.c src/cert/cluster_sql.h \
 	src/cert/csr.c src/cert/csr.h \
 	src/cert/issue.c src/cert/issue.h \

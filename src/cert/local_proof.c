@@ -131,3 +131,13 @@ int pga_local_check_shown(const struct pga_local_ca *ca, unsigned port, struct p
 	X509_free(leaf);
 	return result;
 }
+
+int pga_local_fail_other_clients(const char *file, struct pga_error *error)
+{
+	return pga_fail(error,
+			"add the local CA to that file; or --replace, if no client has a "
+			"certificate of these CAs",
+			"the server takes certificates of clients by the CAs in %s already "
+			"(ssl_ca_file)",
+			file);
+}

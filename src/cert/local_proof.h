@@ -19,4 +19,7 @@ int pga_local_is_shown(unsigned port, X509 *certificate);
 int pga_local_check_other(const struct pga_local_ca *ca, X509 *leaf, struct pga_error *error);
 int pga_local_check_shown(const struct pga_local_ca *ca, unsigned port, struct pga_error *error);
 
+/* Clients of the CAs in this file (ssl_ca_file) would be refused. Returns -1. */
+int pga_local_fail_other_clients(const char *file, struct pga_error *error);
+
 #endif

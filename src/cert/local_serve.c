@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "base/transaction.h"
+#include "cert/cluster_conf.h"
 #include "cert/cluster_sql.h"
 #include "cert/local_before.h"
 #include "cert/local_proof.h"
@@ -206,12 +207,7 @@ static int check_client_ca(struct pga_cluster_session *session, const struct ser
 	if (now == NULL)
 		return -1;
 	if (now[0] != '\0' && strcmp(now, PGA_SERVED_CA) != 0)
-		result = pga_fail(error,
-				  "add the local CA to that file; or --replace, if no client has "
-				  "a certificate of these CAs",
-				  "the server takes certificates of clients by the CAs in %s "
-				  "already (ssl_ca_file)",
-				  now);
+		result = pga_local_fail_other_clients(now, error);
 	free(now);
 	return result;
 }
@@ -313,7 +309,9 @@ static int serve_stopped(struct serve *serve, const struct pga_serve_wish *wish,
 	    &files[AUTO_CONF]};
 	int result = -1;
 
-	if (pga_local_pair_begin(&serving->pair, serve->ca, &wish->pair, error) == 0 &&
+	if ((wish->replace ||
+	     pga_cluster_check_conf(&serving->cluster, serve->ca, wish->clients, error) == 0) &&
+	    pga_local_pair_begin(&serving->pair, serve->ca, &wish->pair, error) == 0 &&
 	    begin(&files[AUTO_CONF], &serving->cluster, PGA_SERVED_CONF, error) == 0 &&
 	    begin(&files[KEPT], &serving->cluster, PGA_SERVED_BEFORE, error) == 0 &&
 	    begin(&files[CLIENT_CA], &serving->cluster, PGA_SERVED_CA, error) == 0 &&

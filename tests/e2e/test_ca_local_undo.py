@@ -3,6 +3,8 @@
 import json
 import re
 
+import pytest
+
 from local_cas import ask, data, serve, state
 from postgres import SUPERUSER
 
@@ -129,3 +131,25 @@ def test_a_stopped_server_is_put_back_byte_for_byte(home, clusters):
         assert done.returncode == 0, done.stderr
         assert not list(place.glob("pganchor-local*"))
         assert ((place / "postgresql.auto.conf").read_text() if text else not (place / "postgresql.auto.conf").exists()) == (text or True)
+
+
+@pytest.mark.parametrize("text, words, says", [
+    ("ssl = on\n", [], "the server shows a certificate already, of the CA "),
+    ("Ssl_Cert_File='other.crt' # ours\nssl on\n", [], "the server shows a certificate already, of the CA "),
+    ("ssl = on\nssl_cert_file = 'none.crt'\nssl_ca_file = 'clients.crt'\n", ["--clients"], "by the CAs in clients.crt already (ssl_ca_file)"),
+    ("ssl = on\n#ssl_cert_file = 'other.crt'\nssl_cert_file = 'none.crt'\n", [], None),
+    ("ssl = off\nssl_cert_file = 'other.crt'\n", [], None)])
+def test_tls_that_somebody_has_set_up_for_a_stopped_server_stays(home, clusters, stepca, text, words, says):
+    place = clusters.make_directory() / "data"
+    clusters.copy_template(place)
+    chain, _ = stepca.issue("localhost")
+    for name in "server.crt", "other.crt":
+        (place / name).write_bytes(chain.read_bytes())
+    with open(place / "postgresql.conf", "a", encoding="utf-8") as conf:
+        conf.write(text)
+    before = (place / "postgresql.auto.conf").read_bytes()
+    done = home.pganchor("ca", "local", "serve", place, *words)
+    assert (done.returncode == 1) == (says is not None) and (says or "") in done.stderr, done.stderr
+    if says is not None:
+        assert (place / "postgresql.auto.conf").read_bytes() == before and not list(place.glob("pganchor-local*"))
+        assert home.pganchor("ca", "local", "serve", place, *words, "--replace").returncode == 0
