@@ -73,6 +73,9 @@ struct sink {
 	bool refused;     /* take wanted no more */
 	bool too_much;    /* it was more than can be kept */
 	int lost;         /* the errno with which it could not be read; 0 */
+	pid_t pid;        /* the program */
+	bool ended;       /* it has, with this status; somebody else may have its streams yet */
+	int status;
 };
 
 /* Takes what there is to read. Returns false at the end of the stream, and where no more of it is
@@ -106,18 +109,34 @@ static int64_t now_in_milliseconds(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Takes both streams to their ends. Returns false where they have not come by the deadline, and
- * where no more of them is wanted. */
+/* How often a program whose streams say nothing is looked at, in milliseconds. */
+#define LOOK 100
+
+/* Whether it has ended: what it has started, a server, say, may go on with its streams for ever. */
+static bool look(struct sink *sink)
+{
+	if (!sink->ended && sink->take == NULL && !sink->group)
+		sink->ended = waitpid(sink->pid, &sink->status, WNOHANG) == sink->pid;
+	return sink->ended;
+}
+
+/* Takes both streams to their ends, or to where the program itself has ended and no more comes.
+ * Returns false where that has not come by the deadline, and where no more of them is wanted. */
 static bool take_all(int output, int errors, int64_t *deadline, struct sink *sink)
 {
 	struct pollfd streams[2] = {{output, POLLIN, 0}, {errors, POLLIN, 0}};
 
 	while (streams[0].fd >= 0 || streams[1].fd >= 0) {
 		const int64_t left = *deadline - now_in_milliseconds();
-		const int ready = left > 0 ? poll(streams, 2, (int)left) : 0;
+		/* What it has said before it ended is there by now. */
+		const bool ended = look(sink);
+		const int pause = ended ? 0 : left < LOOK ? (int)left : LOOK;
+		const int ready = left > 0 ? poll(streams, 2, pause) : 0;
 
 		if (left <= 0)
 			return false;
+		if (ready == 0 && ended)
+			return true;
 		if (ready < 0 && errno != EINTR)
 			sink->lost = errno;
 		if (sink->lost != 0)
@@ -137,17 +156,20 @@ static bool take_all(int output, int errors, int64_t *deadline, struct sink *sin
 }
 
 /* Waits for the end of a program that has closed its streams, or that is killed since it is late.
- * target: it, or its group. Returns 0, or -1 with errno. */
-static int wait_for(pid_t pid, pid_t target, bool *in_time, int64_t deadline, int *status)
+ * Returns 0, or -1 with errno. */
+static int wait_for(struct sink *sink, bool *in_time, int64_t deadline)
 {
 	const struct timespec pause = {0, 2000000};
+	const pid_t target = sink->group ? -sink->pid : sink->pid;
 	bool killed = !*in_time;
 	pid_t ended;
 
+	if (sink->ended)
+		return 0;
 	/* Also where it has ended, and what it has started has not. */
 	if (killed)
 		(void)kill(target, SIGKILL);
-	while ((ended = waitpid(pid, status, killed ? 0 : WNOHANG)) != pid) {
+	while ((ended = waitpid(sink->pid, &sink->status, killed ? 0 : WNOHANG)) != sink->pid) {
 		if (ended < 0 && errno != EINTR)
 			return -1;
 		if (!killed && now_in_milliseconds() >= deadline) {
@@ -271,26 +293,25 @@ static int run(const char *const *argv, char **environment, struct sink *sink, i
 	struct pga_subprocess *child = sink->child;
 	int64_t deadline = now_in_milliseconds() + (int64_t)sink->seconds * 1000;
 	bool in_time = true;
-	int status = 0;
-	pid_t pid = 0;
-	const int failure = start(argv, environment, output, errors, sink->group, &pid);
+	const int failure = start(argv, environment, output, errors, sink->group, &sink->pid);
 
 	if (failure != 0) {
 		errno = failure;
 		return pga_fail_errno(error, NULL, "could not start %s", argv[0]);
 	}
 	if (sink->group)
-		group_now = pid;
+		group_now = sink->pid;
 	(void)close(output[1]);
 	(void)close(errors[1]);
 	output[1] = errors[1] = -1;
 	in_time = take_all(output[0], errors[0], &deadline, sink);
-	if (wait_for(pid, sink->group ? -pid : pid, &in_time, deadline, &status) != 0)
+	if (wait_for(sink, &in_time, deadline) != 0)
 		return pga_fail_errno(error, NULL, "could not tell how %s ended", argv[0]);
 	child->late = !in_time && !sink->refused && !sink->too_much && sink->lost == 0;
 	if (!in_time)
 		return fail_to_take(argv[0], sink, error);
-	child->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	child->status =
+	    WIFSIGNALED(sink->status) ? 128 + WTERMSIG(sink->status) : WEXITSTATUS(sink->status);
 	return child->output.failed || child->errors.failed ? pga_fail_memory(error) : 0;
 }
 
