@@ -112,6 +112,22 @@ static char *name_for_copy(const char *path, struct pga_error *error)
 	return NULL;
 }
 
+/* The copy is theirs whose the file is: root need not know what it copies. */
+static int own_as(struct pga_transaction_file *copy, const struct pga_transaction_file *old,
+		  struct pga_error *error)
+{
+	struct stat status;
+
+	if (geteuid() != 0)
+		return 0;
+	if (stat(old->edit.path, &status) != 0)
+		return pga_fail_errno(error, NULL, "%s", old->edit.path);
+	copy->edit.owned = true;
+	copy->edit.owner = status.st_uid;
+	copy->edit.group = status.st_gid;
+	return 0;
+}
+
 /* A copy of the file beside it, for its owner alone. Nothing there is nothing to keep. */
 static int keep_copy(const struct pga_pair_files *files, const char *path, struct pga_text *kept,
 		     struct pga_error *error)
@@ -126,7 +142,8 @@ static int keep_copy(const struct pga_pair_files *files, const char *path, struc
 		return 0;
 	name = name_for_copy(path, error);
 	if (name != NULL && pga_edit_begin(&old.edit, path, 0600, error) == 0 &&
-	    begin(files, name, 0600, &copy, error) == 0 && put(&copy, &old.edit.before, error) == 0)
+	    begin(files, name, 0600, &copy, error) == 0 && own_as(&copy, &old, error) == 0 &&
+	    put(&copy, &old.edit.before, error) == 0)
 		result = pga_transaction_write(one, 1, error);
 	if (result == 0)
 		pga_text_addf(kept, "%s\n", name);
@@ -170,5 +187,26 @@ int pga_pair_write(const struct pga_pair_files *files, const struct pga_text *ch
 		result = pga_pair_swap(files, chain, key, error);
 	if (result != 0 && keep_old)
 		pga_pair_remove_copies(kept);
+	return result;
+}
+
+int pga_pair_replace(const struct pga_pair_files *files, const struct pga_text *was,
+		     const struct pga_text *chain, const struct pga_text *key,
+		     struct pga_error *error)
+{
+	struct pga_edit guard = {.path = NULL};
+	struct pga_text kept = PGA_TEXT_EMPTY;
+	int result = -1;
+
+	if (pga_pair_tidy(files, error) != 0 ||
+	    pga_edit_begin(&guard, files->certificate, CERTIFICATE_MODE, error) != 0)
+		return -1;
+	if (guard.before.length != was->length ||
+	    memcmp(pga_text_string(&guard.before), pga_text_string(was), was->length) != 0)
+		result = 1;
+	else
+		result = pga_pair_write(files, chain, key, false, &kept, error);
+	pga_edit_end(&guard);
+	pga_text_free(&kept);
 	return result;
 }

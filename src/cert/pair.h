@@ -51,6 +51,14 @@ int pga_pair_write(const struct pga_pair_files *files, const struct pga_text *ch
 		   const struct pga_text *key, bool keep_old, struct pga_text *kept,
 		   struct pga_error *error);
 
+/* The same in the place of a pair that is known: under the locks of its directory it is seen that
+ * the certificate's file still has the bytes `was`, since another pganchor, or a person, may have
+ * changed both meanwhile, to another key even. Returns 1 where it has not, and nothing was changed
+ * then. */
+int pga_pair_replace(const struct pga_pair_files *files, const struct pga_text *was,
+		     const struct pga_text *chain, const struct pga_text *key,
+		     struct pga_error *error);
+
 /* Takes these copies away again, of a pair that was brought back. */
 void pga_pair_remove_copies(struct pga_text *kept);
 

@@ -114,8 +114,8 @@ static void close_swap(struct swap *swap)
 	free(swap->generations);
 }
 
-/* Makes the file, for its owner alone until it has its bytes. old: whose attributes it gets, or
- * -1. */
+/* Makes the file, for its owner alone until it has its bytes, which it gets once it is theirs who
+ * are to own it. old: whose attributes it gets, or -1. */
 static int make_file(int directory, const char *name, const struct pga_text *bytes,
 		     const struct stat *as, int old)
 {
@@ -127,12 +127,11 @@ static int make_file(int directory, const char *name, const struct pga_text *byt
 
 	if (file < 0)
 		return -1;
-	if (pga_write_all(file, pga_text_string(bytes), bytes->length) != 0 ||
-	    fstat(file, &made) != 0)
-		goto failed;
 	pga_act_as_self();
-	if ((made.st_uid != as->st_uid || made.st_gid != as->st_gid) &&
-	    fchown(file, as->st_uid, as->st_gid) != 0)
+	if (fstat(file, &made) != 0 ||
+	    ((made.st_uid != as->st_uid || made.st_gid != as->st_gid) &&
+	     fchown(file, as->st_uid, as->st_gid) != 0) ||
+	    pga_write_all(file, pga_text_string(bytes), bytes->length) != 0)
 		goto failed;
 	if (old >= 0 && pga_attributes_copy(old, file, name, &ignored) != 0)
 		goto failed;
@@ -286,11 +285,14 @@ static int stand_in(const struct swap *swap, enum pga_pair_half half, const char
 		return 0;
 	if (errno == ENOENT)
 		return -1;
-	file = openat(swap->fd, path, O_RDONLY | O_CLOEXEC);
+	/* The directory's owner may neither link nor read a file that is root's. */
+	pga_act_as_self();
+	file = openat(swap->fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (file < 0)
 		return -1;
 	if (fstat(file, &status) == 0 &&
-	    pga_file_read_open(file, path, &bytes, &stamp, &ignored) == 0)
+	    pga_file_read_open(file, path, &bytes, &stamp, &ignored) == 0 &&
+	    pga_pair_place_act(place) == 0)
 		result = make_file(place->directory.fd, temporary, &bytes, &status, file);
 	pga_text_wipe(&bytes);
 	(void)close(file);
@@ -318,6 +320,8 @@ static int settle_half(const struct swap *swap, enum pga_pair_half half, struct 
 		target[length] = '\0';
 		if (strcmp(target, place->link) == 0) {
 			result = stand_in(swap, half, temporary);
+			if (result == 0 && pga_pair_place_act(place) != 0)
+				result = -1;
 			if (result == 0)
 				result = renameat(place->directory.fd, temporary,
 						  place->directory.fd, place->name);

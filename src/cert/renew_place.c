@@ -1,70 +1,56 @@
 /* The new certificate in the place of the old, and back. */
 #include "cert/renewing.h"
 
-#include "base/edit.h"
-#include "cert/key.h"
+#include "base/file.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
-/* A new key gets what the old one has: its owner, and its mode. */
-void pga_renewing_describe(struct renewing *renewing)
+/* A new key gets what the old one has: its owner, and its mode. Its bytes are there to be brought
+ * back: as OpenSSL would write it, it need not be what somebody has put there. */
+int pga_renewing_describe(struct renewing *renewing, struct pga_error *error)
 {
 	struct stat status;
 
 	renewing->files = (struct pga_pair_files){.certificate = renewing->record->certificate,
 						  .key = renewing->record->key,
 						  .key_mode = 0600};
-	if (renewing->key == NULL || stat(renewing->record->key, &status) != 0)
-		return;
+	if (renewing->key == NULL)
+		return 0;
+	if (stat(renewing->record->key, &status) != 0)
+		return pga_fail_errno(error, NULL, "%s", renewing->record->key);
 	renewing->files.key_mode = status.st_mode & 0777;
 	renewing->files.owned = true;
 	renewing->files.owner = status.st_uid;
 	renewing->files.group = status.st_gid;
+	return pga_file_read(renewing->record->key, &renewing->old_key, NULL, error);
 }
 
-/* Under the lock of its directory: another pganchor, or a person, may have renewed it while the CA
- * was asked, with another key even. Returns 1 then. */
+/* Returns 1 where somebody else has renewed it while the CA was asked. */
 int pga_renewing_place(struct renewing *renewing, struct pga_error *error)
 {
-	const struct pga_text *old = &renewing->state.pem;
-	struct pga_edit guard = {.path = NULL};
-	struct pga_text kept = PGA_TEXT_EMPTY;
-	int result = -1;
-
-	if (pga_pair_tidy(&renewing->files, error) != 0 ||
-	    pga_edit_begin(&guard, renewing->record->certificate, 0644, error) != 0)
-		return -1;
-	if (guard.before.length != old->length ||
-	    memcmp(pga_text_string(&guard.before), pga_text_string(old), old->length) != 0)
-		result = 1;
-	else
-		result = pga_pair_write(&renewing->files, &renewing->chain,
-					renewing->key != NULL ? &renewing->key_pem : NULL, false,
-					&kept, error);
-	pga_edit_end(&guard);
-	pga_text_free(&kept);
-	return result;
+	return pga_pair_replace(&renewing->files, &renewing->state.pem, &renewing->chain,
+				renewing->key != NULL ? &renewing->key_pem : NULL, error);
 }
 
 /* The old pair as it was; what uses it is told once more. Adds to why what did not work. */
 void pga_renewing_take_back(struct renewing *renewing, struct pga_error *why)
 {
-	struct pga_text kept = PGA_TEXT_EMPTY;
-	struct pga_text key = PGA_TEXT_EMPTY;
 	struct pga_error told = *why;
 	struct pga_error error;
-	int result = 0;
+	const int result =
+	    pga_pair_replace(&renewing->files, &renewing->chain, &renewing->state.pem,
+			     renewing->key != NULL ? &renewing->old_key : NULL, &error);
 
-	if (renewing->key != NULL)
-		result =
-		    pga_key_write(renewing->state.key, renewing->passphrase.bytes, &key, &error);
-	if (result == 0)
-		result = pga_pair_write(&renewing->files, &renewing->state.pem,
-					renewing->key != NULL ? &key : NULL, false, &kept, &error);
-	pga_text_wipe(&key);
-	pga_text_free(&kept);
 	renewing->renewal->taken_back = result == 0;
+	if (result != 0)
+		renewing->renewal->ends[0] = '\0';
+	if (result > 0) {
+		(void)pga_fail(why, told.hint,
+			       "%s; and somebody else has changed it meanwhile, which stays",
+			       told.message);
+		return;
+	}
 	if (result != 0) {
 		(void)pga_fail(why, told.hint, "%s; and the old one could not be brought back: %s",
 			       told.message, error.message);

@@ -20,12 +20,14 @@ struct renewing {
 	struct pga_secret passphrase; /* of the old one, and of the new one; or none */
 	struct pga_text chain;        /* the new one, PEM */
 	struct pga_text key_pem;
+	struct pga_text old_key; /* the bytes of its file, where another one takes its place */
 	X509 *leaf;
 	bool was_shown; /* a server that is to prove it answered before */
 };
 
-/* A new key gets the owner and the mode that the old one has. */
-void pga_renewing_describe(struct renewing *renewing);
+/* A new key gets the owner and the mode that the old one has, which is read to be brought back.
+ * Returns -1 with the reason. */
+int pga_renewing_describe(struct renewing *renewing, struct pga_error *error);
 
 /* One look at the server that is to prove it, beforehand. */
 void pga_renewing_look(struct renewing *renewing);
@@ -34,7 +36,8 @@ void pga_renewing_look(struct renewing *renewing);
  * what it was; -1 with the reason, and all as it was. */
 int pga_renewing_place(struct renewing *renewing, struct pga_error *error);
 
-/* Brings back the old pair, and tells what uses it. Adds to why what did not work. */
+/* Brings back the old pair, unless somebody has changed the new one, and tells what uses it. Adds
+ * to why what did not work. */
 void pga_renewing_take_back(struct renewing *renewing, struct pga_error *why);
 
 /* Returns -1 with the reason where what uses it was not told, or the server that is to show it does
