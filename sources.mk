@@ -291,6 +291,7 @@ CERT = \
 	src/cert/csr.c src/cert/csr.h \
 	src/cert/issue.c src/cert/issue.h \
 	src/cert/issue_again.c src/cert/issue_again.h \
+	src/cert/issue_names.c \
 	src/cert/issue_refusal.c \
 	src/cert/key.c src/cert/key.h \
 	src/cert/lifetime.c src/cert/lifetime.h \

@@ -300,6 +300,7 @@ int pga_token_read(struct pga_token *token, const char *text, struct pga_error *
 	token->audience = copy_of(json_is_array(audience) ? json_array_get(audience, 0) : audience);
 	token->not_before = moment_of(token->claims, "nbf");
 	token->expires = moment_of(token->claims, "exp");
+	token->root_pin = json_string_value(json_object_get(token->claims, "sha"));
 	token->names = json_object_get(token->claims, "sans");
 	if (!json_is_array(token->names))
 		token->names = NULL;

@@ -29,7 +29,8 @@ struct pga_token {
 	char *audience; /* the first */
 	time_t not_before;
 	time_t expires;
-	json_t *names; /* sans: an array; or NULL */
+	const char *root_pin; /* sha: of the CA's root */
+	json_t *names;        /* sans: an array; or NULL */
 	json_t *claims;
 };
 

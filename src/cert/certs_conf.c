@@ -30,7 +30,7 @@ static int wrong(const struct place *place, const char *what)
 }
 
 /* Text that could steer a terminal is none of ours, and blanks at its ends are not kept. */
-static bool is_clean(const char *text)
+bool pga_cert_record_can_say(const char *text)
 {
 	const size_t length = strlen(text);
 	unsigned point;
@@ -55,7 +55,7 @@ static int take_text(char **to, const struct place *place)
 		return pga_fail_memory(place->error);
 	free(*to);
 	*to = value;
-	return is_clean(value) && strlen(value) == place->line->value.length
+	return pga_cert_record_can_say(value) && strlen(value) == place->line->value.length
 		   ? 0
 		   : wrong(place, "has a character that no line of it has");
 }
@@ -147,7 +147,7 @@ static int check(const struct pga_cert_record *record, const char *path, struct 
 				"%s: section %s has no absolute path of a certificate and of a key",
 				path, record->name);
 	for (size_t i = 0; i < PGA_CERT_TEXTS; i++)
-		if (!is_clean(pga_cert_record_says(record, i)))
+		if (!pga_cert_record_can_say(pga_cert_record_says(record, i)))
 			return pga_fail(error, NULL,
 					"%s: %s: a control character, or a blank at its end, "
 					"cannot be kept there",

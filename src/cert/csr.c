@@ -22,7 +22,7 @@ static GENERAL_NAME *text_name(int type, const char *value)
 	return name;
 }
 
-static GENERAL_NAME *name_of(const char *value)
+GENERAL_NAME *pga_csr_name(const char *value)
 {
 	ASN1_OCTET_STRING *address = a2i_IPADDRESS(value);
 	GENERAL_NAME *name;
@@ -47,7 +47,7 @@ static bool add_names(X509_REQ *request, const char *const *names, size_t count)
 	bool added = all != NULL;
 
 	for (size_t i = 0; i < count && added; i++) {
-		GENERAL_NAME *name = name_of(names[i]);
+		GENERAL_NAME *name = pga_csr_name(names[i]);
 
 		added = name != NULL && sk_GENERAL_NAME_push(all, name) > 0;
 		if (!added)

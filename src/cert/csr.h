@@ -7,6 +7,7 @@
 
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include <stddef.h>
 
@@ -18,5 +19,9 @@ int pga_csr_make(EVP_PKEY *key, const char *common_name, const char *const *name
 /* The same with the subject and the alternative names of a certificate. */
 int pga_csr_make_like(EVP_PKEY *key, X509 *certificate, struct pga_text *pem,
 		      struct pga_error *error);
+
+/* An alternative name: of a host, an address, mail, or URI, as it looks. The caller frees it; NULL
+ * for want of memory. */
+GENERAL_NAME *pga_csr_name(const char *value);
 
 #endif

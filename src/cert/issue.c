@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define LONGEST_LIST 10 /* names of provisioners in a message */
 
@@ -160,6 +161,22 @@ static int check_audience(const struct pga_issuer *issuer, const struct pga_toke
 			token->audience, issuer->authority.url);
 }
 
+/* By another address, and of another root: a CA may be called by several names, and may have
+ * several roots. */
+static int check_ca(const struct pga_issuer *issuer, const struct pga_token *token,
+		    struct pga_error *error)
+{
+	const char *url = issuer->authority.url;
+
+	if (token->audience == NULL || token->root_pin == NULL ||
+	    strncmp(token->audience, url, strlen(url)) == 0 ||
+	    strcasecmp(token->root_pin, issuer->authority.root_pin) == 0)
+		return 0;
+	return pga_fail(error, "give its anchor: --ca NAME; it was not used",
+			"the token is for %s, with another root, and this CA is %s",
+			token->audience, url);
+}
+
 static bool has_name(const struct pga_token *token, const char *name)
 {
 	for (size_t i = 0; i < json_array_size(token->names); i++) {
@@ -196,7 +213,7 @@ static int check_token(const struct pga_issuer *issuer, const struct pga_issue *
 
 	if (pga_token_read(&token, issue->token, error) == 0 &&
 	    check_times(issuer, &token, error) == 0 && check_audience(issuer, &token, error) == 0 &&
-	    check_subject(issue, &token, error) == 0)
+	    check_ca(issuer, &token, error) == 0 && check_subject(issue, &token, error) == 0)
 		result = 0;
 	pga_token_free(&token);
 	return result;
@@ -298,42 +315,12 @@ static int check_signature(const struct pga_issue *issue, const struct pga_issue
 			"such a certificate");
 }
 
-static bool is_for(const struct pga_issue *issue, X509 *certificate, const char *name)
-{
-	char cn[256] = "";
-
-	if (!issue->server) {
-		(void)X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName,
-						cn, sizeof cn);
-		return strcmp(cn, name) == 0;
-	}
-	/* Of those that no host has, such as "*.example.com", the CA has the say. */
-	return strpbrk(name, "*@/") != NULL ||
-	       X509_check_host(certificate, name, 0, 0, NULL) == 1 ||
-	       X509_check_ip_asc(certificate, name, 0) == 1;
-}
-
-/* Templates of the CA's may say more than was asked for; another's it is not to be. */
-static int check_names(const struct pga_issue *issue, const struct pga_issued *issued,
-		       struct pga_error *error)
-{
-	const bool some = issue->server && issue->name_count > 0;
-
-	for (size_t i = 0; i < (some ? issue->name_count : 1); i++) {
-		const char *name = some ? issue->names[i] : issue->subject;
-
-		if (!is_for(issue, issued->certificate, name))
-			return pga_fail(error, "nothing was changed; ask who runs the CA",
-					"the CA has signed a certificate that is not for %s", name);
-	}
-	return 0;
-}
-
 static int read_certificate(struct pga_issued *issued, struct pga_error *error)
 {
+	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
 	BIO *bio = BIO_new_mem_buf(pga_text_string(&issued->chain), (int)issued->chain.length);
 
-	issued->certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	issued->certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, empty) : NULL;
 	BIO_free(bio);
 	return issued->certificate != NULL ? 0 : pga_fail_memory(error);
 }
@@ -356,7 +343,7 @@ int pga_issue_run(const struct pga_issuer *issuer, const struct pga_issue *issue
 	if (result == 0)
 		result = check_signature(issue, issued, error);
 	if (result == 0)
-		result = check_names(issue, issued, error);
+		result = pga_issue_check_names(issue, issued->certificate, error);
 	pga_text_wipe(&token);
 	pga_text_free(&csr);
 	return result;

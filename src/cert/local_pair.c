@@ -18,8 +18,9 @@
 /* The first certificate of the file; NULL: it has none. */
 static X509 *read_certificate(const struct pga_text *pem)
 {
+	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
 	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
-	X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, empty) : NULL;
 
 	BIO_free(bio);
 	ERR_clear_error();

@@ -18,12 +18,13 @@
 /* All certificates of the PEM text; NULL for want of memory. */
 static STACK_OF(X509) * certificates_of(const char *pem, size_t length)
 {
+	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
 	STACK_OF(X509) *all = sk_X509_new_null();
 	BIO *bio = BIO_new_mem_buf(pem, (int)length);
 	X509 *one;
 
 	while (all != NULL && bio != NULL &&
-	       (one = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+	       (one = PEM_read_bio_X509(bio, NULL, NULL, empty)) != NULL)
 		if (sk_X509_push(all, one) <= 0)
 			X509_free(one);
 	BIO_free(bio);
@@ -111,6 +112,9 @@ int pga_pair_check(const struct pga_text *chain, EVP_PKEY *key, const char *root
 	else if (X509_check_private_key(sk_X509_value(all, 0), key) != 1)
 		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
 			       "the CA has issued a certificate for another key");
+	else if (X509_check_ca(sk_X509_value(all, 0)) == 1)
+		(void)pga_fail(error, "nothing was changed; ask who runs the CA",
+			       "the CA has issued the certificate of a CA");
 	else if (check_level(all, key, error) == 0)
 		result = roots != NULL ? verify(all, trusted, server, at, error) : 0;
 	ERR_clear_error();

@@ -6,6 +6,7 @@
 #include "base/printable.h"
 #include "cert/placing.h"
 #include "cert/state.h"
+#include "tls/certificate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,8 +105,8 @@ char *pga_cert_line(const char *text)
 }
 
 const char *const pga_cert_text_keys[PGA_CERT_TEXTS] = {
-    "certificate", "key",    "way",    "ca",    "anchor", "provisioner", "account",
-    "exec",        "reload", "signal", "prove", "serial", "placing",     "why",
+    "certificate", "key",    "way",   "ca",     "anchor",  "provisioner", "account",        "exec",
+    "reload",      "signal", "prove", "serial", "placing", "made",        "revoked-sha256", "why",
 };
 
 static const size_t fields[PGA_CERT_TEXTS] = {
@@ -115,7 +116,8 @@ static const size_t fields[PGA_CERT_TEXTS] = {
     offsetof(struct pga_cert_record, account),     offsetof(struct pga_cert_record, exec),
     offsetof(struct pga_cert_record, reload),      offsetof(struct pga_cert_record, signal),
     offsetof(struct pga_cert_record, prove),       offsetof(struct pga_cert_record, serial),
-    offsetof(struct pga_cert_record, placing),     offsetof(struct pga_cert_record, why),
+    offsetof(struct pga_cert_record, placing),     offsetof(struct pga_cert_record, made),
+    offsetof(struct pga_cert_record, revoked_pin), offsetof(struct pga_cert_record, why),
 };
 
 bool pga_cert_record_is_of_other(const struct pga_cert_record *record, const X509 *leaf)
@@ -150,6 +152,26 @@ const char *pga_cert_record_says(const struct pga_cert_record *record, size_t i)
 
 	memcpy(&text, (const char *)record + fields[i], sizeof text);
 	return text;
+}
+
+/* Whether the text has its SHA-256 in it. */
+static bool names(const char *text, const X509 *leaf)
+{
+	char pin[PGA_PIN_LENGTH + 1];
+
+	return text[0] != '\0' && leaf != NULL && pga_certificate_pin(leaf, pin) == 0 &&
+	       strstr(text, pin) != NULL;
+}
+
+bool pga_cert_record_made(const struct pga_cert_record *record, const X509 *leaf)
+{
+	return names(record->made, leaf);
+}
+
+bool pga_cert_record_revoked(const struct pga_cert_record *record, const X509 *leaf)
+{
+	return record->revoked[0] != '\0' &&
+	       (record->revoked_pin[0] == '\0' || names(record->revoked_pin, leaf));
 }
 
 int pga_cert_record_begin(struct pga_cert_record *record, const char *name, struct pga_error *error)
@@ -242,6 +264,18 @@ int pga_cert_record_drop(const char *name, struct pga_error *error)
 	return change(NULL, name, error);
 }
 
+/* What is not said stays: somebody may have revoked it meanwhile, or issued another. */
+static int take(struct pga_cert_record *there, const struct pga_cert_record *record,
+		struct pga_error *error)
+{
+	if (record->made[0] != '\0' && pga_cert_record_set(&there->made, record->made, error) != 0)
+		return -1;
+	if (record->revoked[0] == '\0')
+		return 0;
+	memcpy(there->revoked, record->revoked, sizeof there->revoked);
+	return pga_cert_record_set(&there->revoked_pin, record->revoked_pin, error);
+}
+
 int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error *error)
 {
 	struct pga_cert_records records = {.count = 0};
@@ -263,7 +297,8 @@ int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error 
 		goto done;
 	}
 	memcpy(there->renewed, record->renewed, sizeof there->renewed);
-	memcpy(there->revoked, record->revoked, sizeof there->revoked);
+	if (take(there, record, error) != 0)
+		goto done;
 	memcpy(there->tried, record->tried, sizeof there->tried);
 	there->failures = record->failures;
 	there->untold = record->untold;

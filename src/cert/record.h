@@ -15,8 +15,11 @@
  *     serial = of the certificate that pganchor has put there last, in hex
  *     placing = the digests of the keys of a pair that is about to have these names for the first
  *         time, and of what a killed run has left there (cert/placing.h); it goes once it works
+ *     made = SHA-256 of the certificate whose key pganchor has made, too, and put there last: any
+ *         other pair in its place is somebody's
  *     renewed = when it came from its CA
- *     revoked = when the CA was told to take it back: it is renewed no more
+ *     revoked, revoked-sha256 = when the CA was told to take it back, which is renewed no more; and
+ *         which certificate that was
  *     untold = yes: it was exchanged, and what uses it was not told yet
  *     failures, tried, why = how often in a row it was not renewed, when last, and why
  *
@@ -57,6 +60,8 @@ struct pga_cert_record {
 	char *prove;
 	char *serial;
 	char *placing;
+	char *made; /* two, with a blank between, while the one takes the place of the other */
+	char *revoked_pin;
 	char renewed[PGA_X509_DATE]; /* 2026-11-22T06:00:00Z */
 	char revoked[PGA_X509_DATE];
 	char tried[PGA_X509_DATE];
@@ -65,7 +70,7 @@ struct pga_cert_record {
 };
 
 /* The texts by their keys in certs.conf, in its order. */
-enum { PGA_CERT_TEXTS = 14 };
+enum { PGA_CERT_TEXTS = 16 };
 extern const char *const pga_cert_text_keys[PGA_CERT_TEXTS];
 char **pga_cert_record_text(struct pga_cert_record *record, size_t i);
 const char *pga_cert_record_says(const struct pga_cert_record *record, size_t i);
@@ -95,6 +100,15 @@ struct pga_cert_record *pga_cert_record_of_file(const struct pga_cert_records *r
  * memory; to be freed in either case. */
 int pga_cert_record_begin(struct pga_cert_record *record, const char *name,
 			  struct pga_error *error);
+
+/* Whether the certificate is the one, by SHA-256, that pganchor has put there last, with a key of
+ * its own making; and whether it is the one that was revoked. NULL is none, and counts as revoked
+ * where it is not known which was. */
+bool pga_cert_record_made(const struct pga_cert_record *record, const X509 *leaf);
+bool pga_cert_record_revoked(const struct pga_cert_record *record, const X509 *leaf);
+
+/* Whether certs.conf can have this text. */
+bool pga_cert_record_can_say(const char *text);
 
 /* Lets *text, one of the record's, be a copy of the value (NULL: ""). */
 int pga_cert_record_set(char **text, const char *value, struct pga_error *error);
@@ -133,8 +147,9 @@ int pga_cert_records_compose(const char *path, const struct pga_text *before,
 int pga_cert_record_put(const struct pga_cert_record *record, struct pga_error *error);
 int pga_cert_record_drop(const char *name, struct pga_error *error);
 
-/* Notes what became of it, from renewed to failures: whatever else somebody has changed there
- * meanwhile stays so, and one that was forgotten stays forgotten. */
+/* Notes what became of it, from renewed to failures, and what was made and revoked where the record
+ * says so: whatever else somebody has changed there meanwhile stays so, and one that was forgotten
+ * stays forgotten. */
 int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include "cert/key.h"
 #include "cert/passphrase.h"
 #include "cert/renew_ask.h"
+#include "tls/certificate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +79,7 @@ static bool is_to_be_renewed(struct renewing *renewing)
 
 	memcpy(renewal->ends, state->not_after, sizeof renewal->ends);
 	renewal->expired = state->expired;
-	if (renewing->record->revoked[0] != '\0') {
+	if (pga_cert_record_revoked(renewing->record, pga_cert_leaf(state))) {
 		(void)pga_fail(&why, "pganchor cert issue makes another one", "it was revoked %s",
 			       renewing->record->revoked);
 		(void)fail(renewing, &why);
@@ -144,9 +145,27 @@ static int tell_late(struct renewing *renewing)
 	return 0;
 }
 
+/* The key is pganchor's where it has made it now, or had made the old one, and not where a pair of
+ * somebody's was renewed. */
+static void note_made(struct renewing *renewing)
+{
+	struct pga_cert_record *record = renewing->record;
+	const bool ours =
+	    renewing->key != NULL || pga_cert_record_made(record, pga_cert_leaf(&renewing->state));
+	char pin[PGA_PIN_LENGTH + 1] = "";
+	struct pga_error ignored;
+
+	/* For want of memory it is nobody's, so that a copy is kept of it. */
+	if (!ours || renewing->renewal->outcome != PGA_RENEWAL_DONE ||
+	    pga_certificate_pin(renewing->leaf, pin) != 0 ||
+	    pga_cert_record_set(&record->made, pin, &ignored) != 0)
+		record->made[0] = '\0';
+}
+
 /* What could not be noted is told, and nothing else comes of it: the files are what counts. */
 static void note(struct renewing *renewing)
 {
+	note_made(renewing);
 	if (pga_cert_record_note(renewing->record, &renewing->renewal->not_noted) == 0)
 		renewing->renewal->not_noted.message[0] = '\0';
 }
@@ -169,6 +188,25 @@ static int note_placed(struct renewing *renewing, struct pga_error *error)
 	return pga_cert_record_note(renewing->record, error);
 }
 
+/* Whoever was told meanwhile that it is renewed no more is to be right. What cannot be read says
+ * nothing. */
+static int check_revoked(const struct renewing *renewing, struct pga_error *why)
+{
+	struct pga_cert_records records;
+	const struct pga_cert_record *there = NULL;
+	struct pga_error ignored;
+	bool revoked = false;
+
+	if (pga_cert_records_read(&records, &ignored) == 0)
+		there = pga_cert_record_named(&records, renewing->record->name);
+	if (there != NULL)
+		revoked = pga_cert_record_revoked(there, pga_cert_leaf(&renewing->state));
+	pga_cert_records_free(&records);
+	return revoked ? pga_fail(why, "pganchor cert issue makes another one",
+				  "it was revoked in the meantime")
+		       : 0;
+}
+
 static int exchange(struct renewing *renewing)
 {
 	struct pga_error why;
@@ -182,7 +220,8 @@ static int exchange(struct renewing *renewing)
 	    pga_renew_ask(renewing->record, &renewing->state, renewing->key, renewing->wish,
 			  &renewing->chain, &renewing->leaf, &why) != 0)
 		return fail(renewing, &why);
-	pga_renewing_describe(renewing);
+	if (pga_renewing_describe(renewing, &why) != 0)
+		return fail(renewing, &why);
 	pga_renewing_look(renewing);
 	if (note_untold(renewing, &why) != 0)
 		return fail(renewing, &why);
@@ -194,7 +233,8 @@ static int exchange(struct renewing *renewing)
 		note(renewing);
 		return 1;
 	}
-	if (placed == 0 && pga_renewing_tell(renewing, &why) != 0) {
+	if (placed == 0 &&
+	    (check_revoked(renewing, &why) != 0 || pga_renewing_tell(renewing, &why) != 0)) {
 		pga_renewing_take_back(renewing, &why);
 		renewing->record->untold = !renewing->renewal->taken_back;
 		placed = -1;
@@ -228,7 +268,6 @@ static void remember_success(struct renewing *renewing)
 	if (renewal->outcome == PGA_RENEWAL_DONE) {
 		struct pga_error ignored;
 
-		record->revoked[0] = '\0';
 		pga_x509_now(record->renewed);
 		/* Without it, status does not look whether somebody has exchanged it. */
 		if (pga_cert_record_set_serial(record, renewing->leaf, &ignored) != 0)
@@ -260,8 +299,8 @@ static void tidy(struct renewing *renewing)
 {
 	struct pga_error why;
 
-	pga_renewing_describe(renewing);
-	if (pga_pair_is_untidy(&renewing->files) && pga_pair_tidy(&renewing->files, &why) != 0)
+	if (pga_renewing_describe(renewing, &why) != 0 ||
+	    (pga_pair_is_untidy(&renewing->files) && pga_pair_tidy(&renewing->files, &why) != 0))
 		pga_print_warning("%s", why.message);
 }
 
@@ -304,6 +343,7 @@ int pga_cert_renew(struct pga_cert_record *record, const struct pga_renewal_wish
 	X509_free(renewing.leaf);
 	pga_text_free(&renewing.chain);
 	pga_text_wipe(&renewing.key_pem);
+	pga_text_wipe(&renewing.old_key);
 	pga_secret_end(&renewing.passphrase);
 	return result;
 }

@@ -37,12 +37,13 @@ struct asking {
 
 static int read_chain(const struct pga_text *pem, STACK_OF(X509) * *chain, struct pga_error *error)
 {
+	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
 	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
 	X509 *one;
 
 	*chain = sk_X509_new_null();
 	while (bio != NULL && *chain != NULL &&
-	       (one = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+	       (one = PEM_read_bio_X509(bio, NULL, NULL, empty)) != NULL) {
 		if (sk_X509_push(*chain, one) <= 0) {
 			X509_free(one);
 			break;

@@ -1,5 +1,6 @@
 #include "cert/revoke.h"
 
+#include "base/file.h"
 #include "base/text.h"
 #include "cert/authority.h"
 #include "cert/key.h"
@@ -49,6 +50,22 @@ static bool was_revoked_before(const struct pga_text *answer)
 	return strstr(pga_text_string(answer), "already revoked") != NULL;
 }
 
+/* A step-ca says so in words, and not by HTTP's status alone. */
+static int read_answer(const char *url, const struct pga_text *answer, struct pga_error *error)
+{
+	json_t *said =
+	    json_loadb(pga_text_string(answer), answer->length, JSON_REJECT_DUPLICATES, NULL);
+	const char *status = json_string_value(json_object_get(said, "status"));
+	const bool done = status != NULL && strcmp(status, "ok") == 0;
+
+	json_decref(said);
+	return done ? 0
+		    : pga_fail(error,
+			       "is it the address of a step-ca? whether it was revoked, those who "
+			       "run the CA can tell by its serial number",
+			       "%s: the answer does not say that it was revoked", url);
+}
+
 static int ask(const struct pga_cert_authority *authority, const struct pga_cert_state *state,
 	       const char *body, const char *key, const struct pga_http *http,
 	       struct pga_error *error)
@@ -80,6 +97,8 @@ static int ask(const struct pga_cert_authority *authority, const struct pga_cert
 			       "%s does not revoke it (HTTP %ld)", authority->url, status);
 	else if (result != 0)
 		*error = why;
+	else
+		result = read_answer(request.url, &answer, error);
 	pga_text_free(&url);
 	pga_text_free(&answer);
 	return result;
@@ -116,4 +135,23 @@ done:
 	pga_text_wipe(&key);
 	pga_cert_authority_free(&authority);
 	return result;
+}
+
+int pga_cert_revoke_look_again(const struct pga_cert_record *record,
+			       const struct pga_cert_state *state, struct pga_error *error)
+{
+	struct pga_text now = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	bool found = false;
+	const bool changed =
+	    pga_file_read(record->certificate, &now, &found, &ignored) == 0 && found &&
+	    (now.length != state->pem.length ||
+	     memcmp(pga_text_string(&now), pga_text_string(&state->pem), now.length) != 0);
+
+	pga_text_free(&now);
+	return changed ? pga_fail(error, "revoke that one, too, where it is its key that is meant",
+				  "it was revoked, and %s has another certificate in the meantime, "
+				  "which was not",
+				  record->certificate)
+		       : 0;
 }

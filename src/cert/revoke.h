@@ -19,4 +19,9 @@ int pga_revoke_reason_of(const char *word);
 int pga_cert_revoke(const struct pga_cert_record *record, const struct pga_cert_state *state,
 		    int reason, const struct pga_http *http, struct pga_error *error);
 
+/* Behind it: a renewal that was under way may have put another one in its place, which nobody has
+ * revoked. Returns -1 then. */
+int pga_cert_revoke_look_again(const struct pga_cert_record *record,
+			       const struct pga_cert_state *state, struct pga_error *error);
+
 #endif

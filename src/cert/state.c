@@ -77,6 +77,7 @@ static const char issue_again[] = "issue it again: pganchor cert issue";
 /* All certificates of the file, the first of which is its own. */
 static int read_chain(const char *path, struct pga_cert_state *state, struct pga_error *error)
 {
+	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
 	struct pga_error why;
 	bool found = false;
 	const int result = pga_file_read(path, &state->pem, &found, &why);
@@ -95,7 +96,7 @@ static int read_chain(const char *path, struct pga_cert_state *state, struct pga
 		BIO_free(bio);
 		return pga_fail_memory(error);
 	}
-	while ((one = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+	while ((one = PEM_read_bio_X509(bio, NULL, NULL, empty)) != NULL) {
 		if (sk_X509_push(state->chain, one) <= 0) {
 			X509_free(one);
 			BIO_free(bio);

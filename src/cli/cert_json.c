@@ -75,7 +75,10 @@ static void add_record(json_t *object, const struct pga_cert_record *record,
 	pga_json_set(object, "signal", text_or_null(record->signal));
 	pga_json_set(object, "prove", text_or_null(record->prove));
 	pga_json_set(object, "renewed", text_or_null(record->renewed));
-	pga_json_set(object, "revoked", text_or_null(record->revoked));
+	pga_json_set(object, "revoked",
+		     text_or_null(pga_cert_record_revoked(record, pga_cert_leaf(state))
+				      ? record->revoked
+				      : ""));
 	pga_json_set(object, "failures", json_integer((json_int_t)record->failures));
 	pga_json_set(object, "tried", text_or_null(record->tried));
 	pga_json_set(object, "why", text_or_null(record->why));

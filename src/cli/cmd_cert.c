@@ -81,16 +81,13 @@ int pga_fail_no_cert(const struct pga_cert_records *records, const char *name,
 	return result;
 }
 
-/* What was taken back cannot be used, whoever has not heard of it. */
-static void note_revoked(struct pga_cert_view *view)
+void pga_cert_note_revoked(const struct pga_cert_record *record, struct pga_cert_state *state)
 {
-	struct pga_cert_state *state = &view->state;
-
-	if (view->record->revoked[0] == '\0')
+	if (!pga_cert_record_revoked(record, pga_cert_leaf(state)))
 		return;
 	state->standing = PGA_CERT_BROKEN;
-	(void)snprintf(state->fault, sizeof state->fault, "%s: revoked %s",
-		       view->record->certificate, view->record->revoked);
+	(void)snprintf(state->fault, sizeof state->fault, "%s: revoked %s", record->certificate,
+		       record->revoked);
 	(void)snprintf(state->hint, sizeof state->hint, "another one: pganchor cert issue");
 }
 
@@ -142,7 +139,7 @@ int pga_cert_views_read(struct pga_cert_views *views, char *const *names, struct
 			&(struct pga_cert_files){record->certificate, record->key, record->server},
 			now, &view->state, error) != 0)
 			return -1;
-		note_revoked(view);
+		pga_cert_note_revoked(record, &view->state);
 		complete_hint(view);
 	}
 	return 0;

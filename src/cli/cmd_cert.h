@@ -27,6 +27,9 @@ struct pga_cert_views {
 int pga_cert_views_read(struct pga_cert_views *views, char *const *names, struct pga_error *error);
 void pga_cert_views_free(struct pga_cert_views *views);
 
+/* What was revoked is broken, whoever has not heard of it. */
+void pga_cert_note_revoked(const struct pga_cert_record *record, struct pga_cert_state *state);
+
 /* No certificate has this name: says so, with those that there are. Returns -1. */
 int pga_fail_no_cert(const struct pga_cert_records *records, const char *name,
 		     struct pga_error *error);

@@ -1,6 +1,7 @@
 /* pganchor cert add: makes a certificate known that is there, or changes what is known of one. */
 #include "cli/cmd_cert.h"
 
+#include "base/path.h"
 #include "base/terminal.h"
 #include "cert/authority.h"
 #include "cert/reload.h"
@@ -101,7 +102,10 @@ static int look(struct adding *adding, struct pga_error *error)
 
 	if (pga_cert_look(&files, time(NULL), &adding->state, error) != 0)
 		return -1;
-	if (adding->state.standing == PGA_CERT_BROKEN && !adding->state.expired)
+	pga_cert_note_revoked(record, &adding->state);
+	if (adding->state.standing == PGA_CERT_BROKEN &&
+	    (!adding->state.expired ||
+	     pga_cert_record_revoked(record, pga_cert_leaf(&adding->state))))
 		return pga_fail(error, adding->state.hint, "%s", adding->state.fault);
 	return 0;
 }
@@ -110,14 +114,19 @@ static int look(struct adding *adding, struct pga_error *error)
 static int check_files(const struct pga_cert_records *records, const struct adding *adding,
 		       struct pga_error *error)
 {
-	const struct pga_cert_record *other =
-	    pga_cert_record_of_file(records, adding->record.certificate);
+	const struct pga_cert_record *mine = &adding->record;
 
-	return other == NULL || strcmp(other->name, adding->record.name) == 0
-		   ? 0
-		   : pga_fail(error, "pganchor cert forget takes that name away",
-			      "%s: it is known as %s already", adding->record.certificate,
-			      other->name);
+	for (size_t i = 0; i < records->count; i++) {
+		const struct pga_cert_record *other = &records->records[i];
+
+		if (strcmp(other->name, mine->name) != 0 &&
+		    (strcmp(other->certificate, mine->certificate) == 0 ||
+		     pga_path_is_same(other->certificate, mine->certificate)))
+			return pga_fail(error, "pganchor cert forget takes that name away",
+					"%s: it is known as %s already", mine->certificate,
+					other->name);
+	}
+	return 0;
 }
 
 static int find_authority(struct adding *adding, struct pga_error *error)

@@ -202,6 +202,7 @@ static int inspect(struct inspecting *inspecting, const char *word, struct pga_e
 					inspecting->record.server};
 	if (pga_cert_look(&files, time(NULL), &inspecting->state, error) != 0)
 		return -1;
+	pga_cert_note_revoked(&inspecting->record, &inspecting->state);
 	status = print(inspecting, error);
 	if (status != PGA_EXIT_DONE)
 		return status;

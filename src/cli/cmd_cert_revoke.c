@@ -10,6 +10,7 @@
 #include "cli/question.h"
 #include "password/secret.h"
 #include "report/json.h"
+#include "tls/certificate.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -103,10 +104,14 @@ static int note_revoked(struct pga_cert_view *view, struct pga_error *error)
 {
 	struct pga_error why;
 	struct pga_text hint = PGA_TEXT_EMPTY;
+	char pin[PGA_PIN_LENGTH + 1] = "";
 
 	pga_x509_now(view->record->revoked);
-	if (pga_cert_record_note(view->record, &why) == 0)
-		return 0;
+	(void)pga_fail_memory(&why);
+	if (pga_certificate_pin(pga_cert_leaf(&view->state), pin) == 0 &&
+	    pga_cert_record_set(&view->record->revoked_pin, pin, &why) == 0 &&
+	    pga_cert_record_note(view->record, &why) == 0)
+		return pga_cert_revoke_look_again(view->record, &view->state, error);
 	pga_text_addf(&hint, "pganchor cert revoke %s --yes notes it", view->record->name);
 	(void)pga_fail(error, pga_text_string(&hint),
 		       "%s: the CA has revoked it, but that could not be noted here: %s",
@@ -140,6 +145,16 @@ static const struct pga_option options[] = {
      .target = offsetof(struct asked, http.proxy),
      .argument = "URL",
      .help = "as curl's; if left out, https_proxy, http_proxy and no_proxy count"},
+    {.name = "connect-timeout",
+     .kind = PGA_OPTION_SECONDS,
+     .target = offsetof(struct asked, http.connect_timeout),
+     .argument = "SECONDS",
+     .help = "10 if left out"},
+    {.name = "max-time",
+     .kind = PGA_OPTION_SECONDS,
+     .target = offsetof(struct asked, http.max_time),
+     .argument = "SECONDS",
+     .help = "for the CA's answer; 30 if left out"},
     {.name = "yes", .target = offsetof(struct asked, yes), .help = "do not ask"},
     {.name = "dry-run",
      .letter = 'n',

@@ -1,6 +1,7 @@
 /* pganchor cert timer: systemd has a certificate renewed. */
 #include "cli/cmd_cert.h"
 
+#include "anchor/units.h"
 #include "base/terminal.h"
 #include "cert/timer.h"
 #include "cli/cli.h"
@@ -25,6 +26,7 @@ struct timing {
 	bool runs; /* the systemd that is asked */
 	bool changed;
 	bool started;
+	bool idle; /* it is enabled, and the systemd that runs does not have it */
 	char *why; /* systemctl failed; or NULL */
 };
 
@@ -32,6 +34,17 @@ struct timing {
 static const char *next_start(const struct timing *timing)
 {
 	return timing->system ? "the next boot" : "your next session";
+}
+
+/* What stands on the disk is not what systemd does, where it could not be told. */
+static void look_at_systemd(struct timing *timing)
+{
+	char *why = timing->runs && timing->timer.enabled
+			? pga_systemctl(timing->system, "is-active", timing->timer.unit)
+			: NULL;
+
+	timing->idle = why != NULL;
+	free(why);
 }
 
 static int print_json(const struct timing *timing)
@@ -42,14 +55,15 @@ static int print_json(const struct timing *timing)
 	for (size_t i = 0; i < PGA_CERT_TIMER_FILES; i++)
 		if (timer->wanted[i][0] != '\0')
 			pga_json_add(files, pga_json_text(timer->paths[i]));
-	return pga_json_print(json_pack("{s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:o, s:b}", "name",
-					pga_json_text(timing->view->record->name), "timer",
-					pga_json_text(timer->unit), "system", (int)timing->system,
-					"enabled", (int)timer->enabled, "current",
-					(int)(timer->enabled && timer->current), "session",
-					(int)timing->runs, "changed", (int)timing->changed, "files",
-					files, "dry_run", (int)timing->dry_run),
-			      PGA_EXIT_DONE);
+	return pga_json_print(
+	    json_pack("{s:o, s:o, s:b, s:b, s:b, s:b, s:b, s:b, s:o, s:b}", "name",
+		      pga_json_text(timing->view->record->name), "timer",
+		      pga_json_text(timer->unit), "system", (int)timing->system, "enabled",
+		      (int)timer->enabled, "current", (int)(timer->enabled && timer->current),
+		      "session", (int)timing->runs, "active",
+		      (int)(timing->runs && timer->enabled && !timing->idle), "changed",
+		      (int)timing->changed, "files", files, "dry_run", (int)timing->dry_run),
+	    PGA_EXIT_DONE);
 }
 
 static int enable(struct timing *timing, struct pga_error *error)
@@ -60,7 +74,8 @@ static int enable(struct timing *timing, struct pga_error *error)
 	if (view->record->way[0] == '\0')
 		return pga_fail(error, "pganchor cert add NAME --ca ANCHOR",
 				"%s: nothing is known of where it is renewed", view->record->name);
-	timing->changed = !timer->enabled || !timer->current;
+	look_at_systemd(timing);
+	timing->changed = !timer->enabled || !timer->current || timing->idle;
 	if (!timing->dry_run && timing->changed) {
 		if (pga_cert_timer_enable(timer, timing->runs, &timing->started, &timing->why,
 					  error) != 0)
@@ -69,6 +84,7 @@ static int enable(struct timing *timing, struct pga_error *error)
 			pga_print_warning("%s; the timer starts with %s", timing->why,
 					  next_start(timing));
 		timer->enabled = timer->current = true;
+		timing->idle = timing->why != NULL;
 	}
 	if (timing->json)
 		return print_json(timing);
@@ -118,6 +134,7 @@ static int tell(struct timing *timing, struct pga_error *error)
 	const char *name = timing->view->record->name;
 
 	(void)error;
+	look_at_systemd(timing);
 	if (timing->json)
 		return print_json(timing);
 	if (!timer->enabled)
@@ -127,6 +144,11 @@ static int tell(struct timing *timing, struct pga_error *error)
 		pga_print(stdout,
 			  "The timer is enabled, and its units are another pganchor's or were "
 			  "changed: pganchor cert timer enable %s%s writes them anew\n",
+			  name, system);
+	else if (timing->idle)
+		pga_print(stdout,
+			  "The timer is enabled, and systemd does not run it: pganchor cert timer "
+			  "enable %s%s starts it\n",
 			  name, system);
 	else
 		pga_print(stdout, "The timer is enabled: %s%s\n", timer->unit,

@@ -75,9 +75,10 @@ static int make_request(struct pga_issuing *issuing, struct pga_text *csr, struc
 
 static int read_certificate(struct pga_issued *issued, struct pga_error *error)
 {
+	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
 	BIO *bio = BIO_new_mem_buf(pga_text_string(&issued->chain), (int)issued->chain.length);
 
-	issued->certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	issued->certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, empty) : NULL;
 	BIO_free(bio);
 	return issued->certificate != NULL ? 0 : pga_fail_memory(error);
 }

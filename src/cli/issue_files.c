@@ -2,9 +2,13 @@
 
 #include "base/terminal.h"
 #include "cert/lifetime.h"
+#include "cert/placing.h"
+#include "cert/state.h"
 #include "cli/cmd_cert.h"
 #include "cli/question.h"
 #include "policy/pins.h"
+
+#include <openssl/err.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +34,12 @@ static int find_paths(struct pga_issue_files *files, const struct pga_issue_plac
 	files->key = pga_cert_path(place->key, error);
 	if (files->key == NULL)
 		return -1;
+	if (!pga_cert_record_can_say(files->certificate) || !pga_cert_record_can_say(files->key))
+		return pga_fail(
+		    error, "choose another name",
+		    "%s: a control character in it, or a blank at its end, could not be "
+		    "kept in " PGA_CERTS_FILE,
+		    pga_cert_record_can_say(files->key) ? files->certificate : files->key);
 	return strcmp(files->certificate, files->key) != 0
 		   ? 0
 		   : pga_fail(error, NULL, "%s: two files are wanted, and this is one", files->key);
@@ -139,6 +149,37 @@ static int fail_known_as(const char *certificate, const char *name, struct pga_e
 	return -1;
 }
 
+bool pga_issue_files_are_ours(const struct pga_issue_files *files)
+{
+	const struct pga_cert_files names = {files->certificate, files->key, files->server};
+	const struct pga_cert_record *record = &files->record;
+	char digest[PGA_KEY_DIGEST + 1] = "";
+	struct pga_cert_state state;
+	struct pga_error ignored;
+	const X509 *leaf;
+	bool ours = false;
+
+	if (strcmp(record->key, files->key) != 0 ||
+	    strcmp(record->certificate, files->certificate) != 0)
+		return false;
+	if (!is_there(files->certificate) && !is_there(files->key))
+		return true;
+	/* What a killed run has left. */
+	if (record->placing[0] != '\0' &&
+	    pga_cert_record_key_there(record, digest, &ignored) == 0 && digest[0] != '\0' &&
+	    strstr(record->placing, digest) != NULL)
+		return true;
+	if (pga_cert_look(&names, time(NULL), &state, &ignored) == 0) {
+		leaf = pga_cert_leaf(&state);
+		ours = pga_cert_record_made(record, leaf) &&
+		       (state.encrypted || !is_there(files->key) ||
+			(state.key != NULL && X509_check_private_key(leaf, state.key) == 1));
+	}
+	ERR_clear_error();
+	pga_cert_state_free(&state);
+	return ours;
+}
+
 static int look_at_records(struct pga_issue_files *files, struct pga_error *error)
 {
 	struct pga_cert_records records;
@@ -161,9 +202,7 @@ static int look_at_records(struct pga_issue_files *files, struct pga_error *erro
 				       : pga_cert_record_begin(&files->record, files->name, error);
 	files->recorded = named != NULL && named->placing[0] == '\0';
 	/* A pair that is being placed, as who placed it was killed, is one of its own likewise. */
-	files->known = result == 0 && named != NULL &&
-		       (named->renewed[0] != '\0' || named->placing[0] != '\0') &&
-		       strcmp(named->key, files->key) == 0;
+	files->known = result == 0 && named != NULL && pga_issue_files_are_ours(files);
 done:
 	pga_cert_records_free(&records);
 	return result;

@@ -36,6 +36,7 @@ struct pga_issue_files {
 	struct pga_text kept;          /* copies of what was there, a path a line */
 	struct pga_text old_chain;     /* what was there; empty where it was no pair */
 	struct pga_text old_key;
+	struct pga_pair_files old_pair; /* the same paths, and whose that key is */
 	bool reloaded;
 	bool proved; /* the server shows it */
 };
@@ -44,6 +45,10 @@ struct pga_issue_files {
  * --force. To be freed in any case. */
 int pga_issue_files_find(struct pga_issue_files *files, const struct pga_issue_place *place,
 			 const char *subject, bool server, struct pga_error *error);
+
+/* Whether what is there, if anything, is what pganchor has put there last, key and all: anything
+ * else is somebody's, and a copy of it is kept. */
+bool pga_issue_files_are_ours(const struct pga_issue_files *files);
 
 /* Has the record say that it came from there. */
 int pga_issue_files_of_stepca(struct pga_issue_files *files, const struct pga_issuer *issuer,

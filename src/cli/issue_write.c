@@ -1,19 +1,23 @@
 /* What was issued, put in its place. */
 #include "cli/issue_files.h"
 
+#include "base/edit.h"
 #include "base/file.h"
 #include "base/terminal.h"
 #include "base/transaction.h"
 #include "cert/placing.h"
+#include "tls/certificate.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* What is asked for, over what is known already. */
 static int fill_record(struct pga_issue_files *files, const struct pga_reload *reload,
-		       struct pga_error *error)
+		       const X509 *certificate, struct pga_error *error)
 {
 	struct pga_cert_record *record = &files->record;
+	char pin[PGA_PIN_LENGTH + 1];
 	const struct {
 		char **text;
 		const char *value;
@@ -31,14 +35,42 @@ static int fill_record(struct pga_issue_files *files, const struct pga_reload *r
 		    pga_cert_record_set(texts[i].text, texts[i].value, error) != 0)
 			return -1;
 	record->server = files->server;
-	return 0;
+	if (pga_certificate_pin(certificate, pin) != 0)
+		return pga_fail_memory(error);
+	return pga_cert_record_set(&record->made, pin, error);
+}
+
+/* That it is about to take the place of the one before, so that the next run knows either, whenever
+ * this one is killed. */
+static int note_next(struct pga_issue_files *files, const X509 *certificate,
+		     struct pga_error *error)
+{
+	struct pga_cert_record *record = &files->record;
+	struct pga_text both = PGA_TEXT_EMPTY;
+	char pin[PGA_PIN_LENGTH + 1];
+	int result = -1;
+
+	if (!files->known || record->made[0] == '\0')
+		return 0;
+	if (pga_certificate_pin(certificate, pin) == 0)
+		pga_text_addf(&both, "%.*s %s", PGA_PIN_LENGTH, record->made, pin);
+	if (both.length == 0 || both.failed)
+		(void)pga_fail_memory(error);
+	else if (pga_cert_record_set(&record->made, pga_text_string(&both), error) == 0)
+		result = pga_cert_record_note(record, error);
+	pga_text_free(&both);
+	return result;
 }
 
 int pga_issue_files_of_stepca(struct pga_issue_files *files, const struct pga_issuer *issuer,
 			      struct pga_error *error)
 {
 	struct pga_cert_record *record = &files->record;
-	const char *provisioner = issuer->provisioner != NULL ? issuer->provisioner->name : "";
+	/* The name is the CA's to choose, and known for the next time alone. */
+	const char *provisioner =
+	    issuer->provisioner != NULL && pga_cert_record_can_say(issuer->provisioner->name)
+		? issuer->provisioner->name
+		: "";
 
 	return pga_cert_record_set(&record->way, PGA_CERT_WAY_STEPCA, error) == 0 &&
 		       pga_cert_record_set(&record->ca, issuer->authority.url, error) == 0 &&
@@ -49,15 +81,24 @@ int pga_issue_files_of_stepca(struct pga_issue_files *files, const struct pga_is
 		   : -1;
 }
 
-/* The bytes of what is there, to bring it back. */
+/* The bytes of what is there, to bring it back, and whose key it is. */
 static int read_old(struct pga_issue_files *files, struct pga_error *error)
 {
+	struct stat status;
 	bool found = false;
 
-	return pga_file_read(files->certificate, &files->old_chain, &found, error) == 0 &&
-		       pga_file_read(files->key, &files->old_key, &found, error) == 0
-		   ? 0
-		   : -1;
+	pga_text_free(&files->old_chain);
+	pga_text_wipe(&files->old_key);
+	files->old_pair = files->pair;
+	if (pga_file_read(files->certificate, &files->old_chain, &found, error) != 0 ||
+	    pga_file_read(files->key, &files->old_key, &found, error) != 0)
+		return -1;
+	if (stat(files->key, &status) != 0)
+		return 0;
+	files->old_pair.key_mode = status.st_mode & 0777;
+	files->old_pair.owner = status.st_uid;
+	files->old_pair.group = status.st_gid;
+	return 0;
 }
 
 static bool is_wanted(const char *text)
@@ -100,20 +141,27 @@ static int tell_and_prove(struct pga_issue_files *files, const struct pga_reload
 }
 
 /* The new pair may stay: it is known by now. */
-static void take_back(struct pga_issue_files *files, const struct pga_reload *reload, bool *is_back,
-		      struct pga_error *error)
+static void take_back(struct pga_issue_files *files, const struct pga_issued *issued,
+		      const struct pga_reload *reload, bool *is_back, struct pga_error *error)
 {
-	struct pga_text kept = PGA_TEXT_EMPTY;
 	const struct pga_error told = *error;
 	struct pga_error why;
+	int result;
 
 	if (files->old_chain.length == 0 || files->old_key.length == 0) {
 		(void)pga_fail(error, told.hint, "%s; the new pair stays: there was none before",
 			       told.message);
 		return;
 	}
-	if (pga_pair_write(&files->pair, &files->old_chain, &files->old_key, false, &kept, &why) !=
-	    0) {
+	result = pga_pair_replace(&files->old_pair, &issued->chain, &files->old_chain,
+				  &files->old_key, &why);
+	if (result > 0) {
+		(void)pga_fail(error, told.hint,
+			       "%s; and somebody else has changed it meanwhile, which stays",
+			       told.message);
+		return;
+	}
+	if (result != 0) {
 		(void)pga_fail(error, told.hint,
 			       "%s; and what was there before could not be brought back: %s",
 			       told.message, why.message);
@@ -204,6 +252,25 @@ static void undo(struct pga_issue_files *files, struct pga_error *error)
 		       why.message);
 }
 
+/* What is brought back is what was replaced, of one moment both: another pganchor waits meanwhile.
+ */
+static int replace(struct pga_issue_files *files, const struct pga_issued *issued,
+		   struct pga_error *error)
+{
+	struct pga_edit guard = {.path = NULL};
+	struct stat status;
+	int result = -1;
+
+	if (lstat(files->certificate, &status) == 0 &&
+	    pga_edit_begin(&guard, files->certificate, 0644, error) != 0)
+		return -1;
+	if (read_old(files, error) == 0)
+		result = pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known,
+					&files->kept, error);
+	pga_edit_end(&guard);
+	return result;
+}
+
 static int write_pair(struct pga_issue_files *files, const struct pga_issued *issued,
 		      const char *passphrase, struct pga_error *error)
 {
@@ -211,8 +278,7 @@ static int write_pair(struct pga_issue_files *files, const struct pga_issued *is
 	if (read_old(files, error) != 0 || pga_pair_tidy(&files->pair, error) != 0 ||
 	    announce(files, issued->pkey, error) != 0)
 		return -1;
-	if (pga_pair_write(&files->pair, &issued->chain, &issued->key, !files->known, &files->kept,
-			   error) == 0) {
+	if (replace(files, issued, error) == 0) {
 		if (pga_pair_load(&files->pair, passphrase, error) == 0)
 			return 0;
 		undo(files, error);
@@ -230,6 +296,7 @@ static void complete_record(struct pga_issue_files *files)
 	record->failures = 0;
 	record->tried[0] = '\0';
 	record->revoked[0] = '\0';
+	record->revoked_pin[0] = '\0';
 	record->why[0] = '\0';
 	record->placing[0] = '\0';
 	pga_x509_now(record->renewed);
@@ -253,7 +320,10 @@ int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued
 	bool was_shown;
 	bool is_back = false;
 
-	if (fill_record(files, asked, error) != 0 ||
+	/* Somebody may have put another pair there while the CA was asked. */
+	files->known = files->known && pga_issue_files_are_ours(files);
+	if (note_next(files, issued->certificate, error) != 0 ||
+	    fill_record(files, asked, issued->certificate, error) != 0 ||
 	    pga_cert_record_set_serial(&files->record, issued->certificate, error) != 0)
 		return -1;
 	reload = (struct pga_reload){record->exec, record->reload, record->signal, record->prove};
@@ -264,7 +334,7 @@ int pga_issue_files_write(struct pga_issue_files *files, const struct pga_issued
 		complete_record(files);
 		return 0;
 	}
-	take_back(files, &reload, &is_back, error);
+	take_back(files, issued, &reload, &is_back, error);
 	if (is_back)
 		take_back_announcement(files);
 	return -1;

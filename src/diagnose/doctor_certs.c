@@ -73,11 +73,13 @@ static void judge_timer(const struct pga_cert_record *record, const struct pga_c
 static void judge(const struct pga_cert_record *record, const struct pga_cert_state *state,
 		  struct pga_findings *findings)
 {
-	if (record->revoked[0] != '\0' || state->standing == PGA_CERT_BROKEN) {
+	const bool revoked = pga_cert_record_revoked(record, pga_cert_leaf(state));
+
+	if (revoked || state->standing == PGA_CERT_BROKEN) {
 		pga_findings_add(findings, PGA_CERT_BROKEN_FOUND, PGA_SEVERITY_ERROR,
 				 ABOUT_CERTIFICATES, "the certificate %s cannot be used",
 				 record->name);
-		if (record->revoked[0] != '\0')
+		if (revoked)
 			pga_findings_detail(findings, "it was revoked %s", record->revoked);
 		else
 			pga_findings_detail(findings, "%s", state->fault);
