@@ -239,7 +239,7 @@ def test_what_a_program_has_started_may_go_on(home, stepca):
     """A server keeps the streams of the program that has started it."""
     crt, _ = known(home, stepca, "app", days=DUE)
     old = serial(crt)
-    code, item = renew(home, "--exec", "sh -c 'sleep 50 & exit 0'")
+    code, item = renew(home, "--exec", "sh -c 'sleep 90 & exit 0'")
     assert (code, item["change"], item["reloaded"]) == (0, "renewed", True), item
     assert serial(crt) != old
 
