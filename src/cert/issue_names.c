@@ -90,10 +90,10 @@ static int check_common_name(const struct pga_issue *issue, X509 *leaf, struct p
 	if (length >= 0)
 		OPENSSL_free(text);
 	ERR_clear_error();
-	return same ? 0
-		    : pga_fail(error, "nothing was changed; ask who runs the CA",
-			       "the CA has issued a certificate of another common name, and not %s",
-			       issue->subject);
+	return same
+		   ? 0
+		   : pga_fail(error, "nothing was changed; ask who runs the CA",
+			      "the CA has issued a certificate that is not for %s", issue->subject);
 }
 
 int pga_issue_check_names(const struct pga_issue *issue, X509 *leaf, struct pga_error *error)

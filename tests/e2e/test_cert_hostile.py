@@ -51,7 +51,7 @@ def other(_names):
 
 
 @pytest.mark.parametrize("words, odd, says", ids=lambda value: "-".join(value) if isinstance(value, (dict, list)) else "", argvalues=[
-    (["app"], {"common_name": "postgres"}, "of another common name, and not app"),
+    (["app"], {"common_name": "postgres"}, "a certificate that is not for app"),
     (["app"], {"is_ca": True}, "the certificate of a CA"),
     (["app", "--san", "laptop.example"], {"names": other}, "that is not for laptop.example"),
     (["app", "--san", "laptop.example"], {"names": lambda names: []}, "that is not for laptop.example"),

@@ -77,7 +77,7 @@ def files_of(home):
     left where nothing has to be written any more."""
     found = {path: (entry.kind, entry.mode) for path, entry in home.snapshot().items() if not path.endswith(LOCK) and entry.kind != "directory"}
     conf = home / CERTS_CONF
-    found["certs.conf"] = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|(?<=serial = )\w+", "", conf.read_text()) if conf.exists() else ""
+    found["certs.conf"] = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ|(?<=serial = )\w+|(?<=made = )\w+", "", conf.read_text()) if conf.exists() else ""
     return found
 
 
