@@ -217,6 +217,11 @@ def test_a_date_that_lies(home, https_ca, offset):
 # ---- without memory ----
 
 
+def told(done):
+    """All that cert status says of each, but for how much time is left by now."""
+    return [{key: value for key, value in one.items() if key != "seconds_left"} for one in json.loads(done.stdout)["certificates"]]
+
+
 @pytest.mark.parametrize("on", [False, True], ids=["once", "from then on"])
 def test_status_without_memory(home, stepca, failing_malloc, on):  # noqa: F811
     """What it says is right, or it is an error."""
@@ -229,7 +234,7 @@ def test_status_without_memory(home, stepca, failing_malloc, on):  # noqa: F811
     for number in range(1 + 5 * on, count + 1, max(1, count // (300 if WHOLE else 20))):
         done, _ = run_failing(home, failing_malloc, argv, number, on, preload=gate)
         if done.returncode == 0:
-            assert json.loads(done.stdout) == json.loads(good.stdout), (number, done.stdout)
+            assert told(done) == told(good), (number, done.stdout)
         else:
             assert done.returncode == 1 and (done.stderr or '"fault": "out of memory"' in done.stdout), (number, done.stdout, done.stderr)
             failed += 1
