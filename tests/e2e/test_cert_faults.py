@@ -195,6 +195,7 @@ def test_what_is_issued_is_for_whom_it_was_asked(home, https_ca):
         assert done.returncode == 1 and f"a certificate that is not for {words[0]}" in done.stderr and home.snapshot() == before, done.stderr
 
 
+@pytest.mark.no_sanitizers
 @pytest.mark.parametrize("offset, says", [("-400d", "clock"), ("+4000d", "clock")])
 def test_a_clock_that_is_off(home, stepca, offset, says):
     """TLS fails first, or the certificate itself seems not to be valid: the clock is what is told of."""

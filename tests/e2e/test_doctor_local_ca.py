@@ -103,6 +103,7 @@ def test_one_of_its_own_that_was_exchanged_by_hand(own_ca):  # noqa: F811
     assert shown(own_ca / "localhost.crt", "-serial") != shown(own_ca / "other.crt", "-serial")
 
 
+@pytest.mark.no_sanitizers
 def test_the_keyrings_copy_of_the_pins_follows_where_it_is_signed_anew_by_a_renewal(home, keyring):
     """By the timer, a year on: nobody is there to ask."""
     for words in ["ca", "local"], ["ca", "local", "issue"]:
