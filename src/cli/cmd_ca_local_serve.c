@@ -106,7 +106,8 @@ static void print_proof(const struct pga_serving *serving)
 	}
 }
 
-/* The user knows the port of a server that does not run. */
+/* What works as it stands: a new server has no database of the user's name, but this one. The user
+ * knows the port of a server that does not run. */
 static void print_next(const struct asked *asked, const struct pga_serving *serving)
 {
 	struct pga_text conninfo = PGA_TEXT_EMPTY;
@@ -119,6 +120,7 @@ static void print_next(const struct asked *asked, const struct pga_serving *serv
 		pga_text_add(&port, "PORT");
 	pga_conninfo_add("host", "localhost", &conninfo);
 	pga_conninfo_add("port", pga_text_string(&port), &conninfo);
+	pga_conninfo_add("dbname", "postgres", &conninfo);
 	pga_conninfo_add("sslmode", "verify-full", &conninfo);
 	(void)puts("next:");
 	if (asked->anchor != NULL) {
@@ -126,7 +128,8 @@ static void print_next(const struct asked *asked, const struct pga_serving *serv
 		pga_text_add_shell_word(&word, pga_text_string(&conninfo));
 		pga_print(stdout,
 			  "    psql %s\n"
-			  "    pganchor service add local --host localhost --port %s\n",
+			  "    pganchor service add local --host localhost --port %s "
+			  "--dbname postgres\n",
 			  pga_text_string(&word), pga_text_string(&port));
 	}
 	if (asked->name != NULL)

@@ -26,19 +26,20 @@ def test_verify_full_with_one_command(home, make_postgres):
     assert checked.returncode == 0, checked.stderr
     auto = (data(server) / "postgresql.auto.conf").read_text()
     assert re.findall(r"^(\w+) = '(.*)'$", auto, re.MULTILINE) == [
-        ("ssl", "on"), ("ssl_cert_file", "pganchor-local.crt"), ("ssl_key_file", "pganchor-local.key")] or "ssl = 'on'" in auto
+        ("ssl_cert_file", "pganchor-local.crt"), ("ssl_key_file", "pganchor-local.key"), ("ssl", "on")]
 
 
 def test_the_printed_command_and_a_service_reach_it_under_the_gate(home, make_postgres):
     server = make_postgres()
     assert serve(home, server).returncode == 0
-    printed = re.search(r"^    (psql '.*')$", serve(home, server).stdout, re.MULTILINE)[1]
-    shown_to = home.run(["sh", "-c", f"{printed} -XAtc 'SELECT 1'"], env={"PGUSER": server.user, "PGDATABASE": server.dbname, "PGPASSWORD": server.password})
-    assert (shown_to.stdout, shown_to.stderr) == ("1\n", "")
-    added = home.pganchor("service", "add", "local", "--host", "localhost", "--port", server.port, "--user", server.user, "--dbname", server.dbname)
+    printed = serve(home, server).stdout
+    who = {"PGUSER": server.user, "PGPASSWORD": server.password}
+    psql = re.search(r"^    (psql '.*')$", printed, re.MULTILINE)[1]
+    shown_to = home.run(["sh", "-c", f"{psql} -XAtc 'SELECT current_database()'"], env=who)
+    assert (shown_to.stdout, shown_to.stderr) == ("postgres\n", "")
+    added = home.pganchor(*re.search(r"^    pganchor (service add .*)$", printed, re.MULTILINE)[1].split())
     assert added.returncode == 0, added.stderr
-    asked = home.run([*home.gate, "psql", "-XAtc", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", "service=local"],
-                     env={"PGPASSWORD": server.password})
+    asked = home.run([*home.gate, "psql", "-XAtc", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", "service=local"], env=who)
     assert (asked.stdout, asked.stderr) == ("t\n", "")
 
 
