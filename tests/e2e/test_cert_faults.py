@@ -62,7 +62,7 @@ def test_a_call_that_fails(home, stepca, tmp_path, what, few):
         assert again.returncode == 0, (where, error, again.stderr)
         assert files.matches() and not [path for path in home.snapshot() if ".pganchor-" in path], (where, error)
         assert status(home)[1]["client"]["state"] == "not-due", (where, error)
-    assert failed > 0
+    assert failed > 0 or not WHOLE
 
 
 def test_a_full_disk(home, stepca):
@@ -239,4 +239,4 @@ def test_status_without_memory(home, stepca, failing_malloc, on):  # noqa: F811
         else:
             assert done.returncode == 1 and (done.stderr or '"fault": "out of memory"' in done.stdout), (number, done.stdout, done.stderr)
             failed += 1
-    assert failed > 0
+    assert failed > 0 or not WHOLE
