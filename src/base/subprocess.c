@@ -76,6 +76,7 @@ struct sink {
 	pid_t pid;        /* the program */
 	bool ended;       /* it has, with this status; somebody else may have its streams yet */
 	int status;
+	int untold; /* the errno with which it could not be told whether it has; 0 */
 };
 
 /* Takes what there is to read. Returns false at the end of the stream, and where no more of it is
@@ -112,12 +113,18 @@ static int64_t now_in_milliseconds(void)
 /* How often a program whose streams say nothing is looked at, in milliseconds. */
 #define LOOK 100
 
-/* Whether it has ended: what it has started, a server, say, may go on with its streams for ever. */
-static bool look(struct sink *sink)
+/* Looks whether it has ended: what it has started, a server, say, may go on with its streams for
+ * ever. */
+static void look(struct sink *sink)
 {
-	if (!sink->ended && sink->take == NULL && !sink->group)
-		sink->ended = waitpid(sink->pid, &sink->status, WNOHANG) == sink->pid;
-	return sink->ended;
+	pid_t ended;
+
+	if (sink->take != NULL || sink->group)
+		return;
+	ended = waitpid(sink->pid, &sink->status, WNOHANG);
+	sink->ended = ended == sink->pid;
+	if (ended < 0 && errno != EINTR)
+		sink->untold = errno;
 }
 
 /* Takes both streams to their ends, or to where the program itself has ended and no more comes.
@@ -129,13 +136,16 @@ static bool take_all(int output, int errors, int64_t *deadline, struct sink *sin
 	while (streams[0].fd >= 0 || streams[1].fd >= 0) {
 		const int64_t left = *deadline - now_in_milliseconds();
 		/* What it has said before it ended is there by now. */
-		const bool ended = look(sink);
-		const int pause = ended ? 0 : left < LOOK ? (int)left : LOOK;
+		const int pause = sink->ended ? 0 : left < LOOK ? (int)left : LOOK;
 		const int ready = left > 0 ? poll(streams, 2, pause) : 0;
 
 		if (left <= 0)
 			return false;
-		if (ready == 0 && ended)
+		if (ready == 0 && sink->ended)
+			return true;
+		if (ready == 0)
+			look(sink);
+		if (sink->untold != 0)
 			return true;
 		if (ready < 0 && errno != EINTR)
 			sink->lost = errno;
@@ -164,6 +174,10 @@ static int wait_for(struct sink *sink, bool *in_time, int64_t deadline)
 	bool killed = !*in_time;
 	pid_t ended;
 
+	if (sink->untold != 0) {
+		errno = sink->untold;
+		return -1;
+	}
 	if (sink->ended)
 		return 0;
 	/* Also where it has ended, and what it has started has not. */

@@ -242,10 +242,12 @@ static void other_ends(void **state)
 {
 	static const char *const killed[] = {"sh", "-c", "kill -9 $$", NULL};
 	static const char *const none[] = {NULL};
-	static const char *const many[] = {"sh", "-c", "exit $#", "0", "1", "2",  "3",  "4",
-					   "5",  "6",  "7",       "8", "9", "10", "11", NULL};
-	static const char *const more[] = {"sh", "-c", "exit $#", "0", "1",  "2",  "3",  "4", "5",
-					   "6",  "7",  "8",       "9", "10", "11", "12", NULL};
+	static const char *const many[] = {"sh", "-c", "exit $#", "0",  "1",  "2",  "3",  "4",
+					   "5",  "6",  "7",       "8",  "9",  "10", "11", "12",
+					   "13", "14", "15",      "16", "17", "18", "19", NULL};
+	static const char *const more[] = {
+	    "sh", "-c", "exit $#", "0",  "1",  "2",  "3",  "4",  "5",  "6",  "7",  "8", "9",
+	    "10", "11", "12",      "13", "14", "15", "16", "17", "18", "19", "20", NULL};
 	static const char *const reads[] = {"sh", "-c", "cat; exit 5", NULL};
 	struct pga_subprocess child;
 	struct pga_error error;
@@ -255,7 +257,7 @@ static void other_ends(void **state)
 	assert_int_equal(child.status, 128 + 9);
 	pga_subprocess_free(&child);
 	assert_int_equal(pga_subprocess_run(many, NULL, &child, &error), 0);
-	assert_int_equal(child.status, 11);
+	assert_int_equal(child.status, 19);
 	pga_subprocess_free(&child);
 	assert_int_equal(pga_subprocess_run(more, NULL, &child, &error), -1);
 	assert_string_equal(error.message, "could not start sh: Invalid argument");
