@@ -206,8 +206,9 @@ static volatile sig_atomic_t group_now;
 
 static void end_with_group(int number)
 {
+	/* Not the same: what a shell starts behind itself ignores SIGINT. */
 	if (group_now > 0)
-		(void)kill(-(pid_t)group_now, number);
+		(void)kill(-(pid_t)group_now, SIGTERM);
 	/* As it would have been without: the handler was for once. */
 	(void)raise(number);
 }
@@ -231,15 +232,21 @@ static void watch_no_endings(const struct sigaction before[ENDINGS])
 	group_now = 0;
 }
 
-static int set_group(posix_spawnattr_t *attributes)
+/* mask: of its signals, which are blocked here until it is known whom they end, too. */
+static int set_group(posix_spawnattr_t *attributes, const sigset_t *mask)
 {
-	const int failure = posix_spawnattr_setpgroup(attributes, 0);
+	int failure = posix_spawnattr_setpgroup(attributes, 0);
 
-	return failure != 0 ? failure : posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP);
+	if (failure == 0)
+		failure = posix_spawnattr_setsigmask(attributes, mask);
+	if (failure == 0)
+		failure = posix_spawnattr_setflags(attributes,
+						   POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
+	return failure;
 }
 
 static int start(const char *const *argv, char **environment, const int *output, const int *errors,
-		 bool group, pid_t *pid)
+		 const sigset_t *mask, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -260,8 +267,8 @@ static int start(const char *const *argv, char **environment, const int *output,
 		(void)posix_spawnattr_destroy(&attributes);
 		return failure;
 	}
-	if (group)
-		failure = set_group(&attributes);
+	if (mask != NULL)
+		failure = set_group(&attributes, mask);
 	if (failure == 0)
 		failure = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
 	if (failure == 0)
@@ -272,6 +279,25 @@ static int start(const char *const *argv, char **environment, const int *output,
 		failure = posix_spawnp(pid, argv[0], &actions, &attributes, words, environment);
 	(void)posix_spawn_file_actions_destroy(&actions);
 	(void)posix_spawnattr_destroy(&attributes);
+	return failure;
+}
+
+/* Whoever ends this process while it starts, ends the program, too. */
+static int start_group(const char *const *argv, char **environment, const int *output,
+		       const int *errors, pid_t *pid)
+{
+	sigset_t before;
+	sigset_t held;
+	int failure;
+
+	(void)sigemptyset(&held);
+	for (size_t i = 0; i < ENDINGS; i++)
+		(void)sigaddset(&held, endings[i]);
+	(void)pthread_sigmask(SIG_BLOCK, &held, &before);
+	failure = start(argv, environment, output, errors, &before, pid);
+	if (failure == 0)
+		group_now = *pid;
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return failure;
 }
 
@@ -307,14 +333,14 @@ static int run(const char *const *argv, char **environment, struct sink *sink, i
 	struct pga_subprocess *child = sink->child;
 	int64_t deadline = now_in_milliseconds() + (int64_t)sink->seconds * 1000;
 	bool in_time = true;
-	const int failure = start(argv, environment, output, errors, sink->group, &sink->pid);
+	const int failure = sink->group
+				? start_group(argv, environment, output, errors, &sink->pid)
+				: start(argv, environment, output, errors, NULL, &sink->pid);
 
 	if (failure != 0) {
 		errno = failure;
 		return pga_fail_errno(error, NULL, "could not start %s", argv[0]);
 	}
-	if (sink->group)
-		group_now = sink->pid;
 	(void)close(output[1]);
 	(void)close(errors[1]);
 	output[1] = errors[1] = -1;

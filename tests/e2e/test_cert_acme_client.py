@@ -124,7 +124,7 @@ def test_one_that_ends_and_leaves_somebody_behind(home, client):  # noqa: F811
     wait_until(lambda: ended((home / "child").read_text().strip()))
 
 
-@pytest.mark.parametrize("how", ["TERM", "HUP"])
+@pytest.mark.parametrize("how", ["TERM", "INT", "HUP"])
 def test_whoever_ends_us_ends_it(home, client, how):  # noqa: F811
     assert client.issue().returncode == 0
     before = bytes_of(home)
