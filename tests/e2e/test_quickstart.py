@@ -12,7 +12,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-pytestmark = [pytest.mark.plain_build, pytest.mark.own_builds]
+pytestmark = pytest.mark.plain_build
 
 QUICKSTART = Path(__file__).resolve().parent.parent.parent / "packaging" / "quickstart.sh"
 SECONDS = 600
@@ -38,7 +38,8 @@ def environment(tmp_path, temporary):
 
 @pytest.fixture
 def installed(pganchor):
-    """The words that have it build none: one build shows that the script can."""
+    """The words that have it build none: one build shows that the script can. The policy of what is installed is the prefix's, which
+    other tests write: a test that has this is not one of own_builds."""
     return ["--with", pganchor.prefix]
 
 
@@ -73,6 +74,7 @@ def shows_the_job(output, tls="SSL connection (protocol: TLSv1.3,"):
         rest = rest.split(part, 1)[1]
 
 
+@pytest.mark.own_builds
 def test_quickstart_shows_the_whole_job_and_cleans_up(environment, temporary):
     process = start(environment)
     output, _ = process.communicate(timeout=SECONDS)
@@ -164,6 +166,7 @@ def test_a_quickstart_that_is_stopped_leaves_nothing(environment, temporary, ins
     assert list(temporary.iterdir()) == [] and alive(temporary) == []
 
 
+@pytest.mark.own_builds
 def test_nor_does_a_tool_that_is_stopped_in_the_build(environment, temporary, tmp_path):
     """autoreconf has a directory of its own in TMPDIR, and leaves it where it is interrupted."""
     tool = tmp_path / "autoreconf"
@@ -179,12 +182,14 @@ def test_nor_does_a_tool_that_is_stopped_in_the_build(environment, temporary, tm
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.own_builds
 def test_what_it_costs_is_said_before():
     done = subprocess.run([QUICKSTART, "--help"], capture_output=True, text=True)
     for text in (done.stdout, (QUICKSTART.parent.parent / "README.md").read_text()):
         assert re.search(r"280 MB .*1\.5 GB on\s+(the\s+)?disk.*ten\s+minutes", text, re.S)
 
 
+@pytest.mark.own_builds
 def test_an_unknown_option_is_a_usage_error(environment, temporary):
     process = start(environment, "--no-such-option")
     output, _ = process.communicate(timeout=SECONDS)
@@ -192,6 +197,7 @@ def test_an_unknown_option_is_a_usage_error(environment, temporary):
     assert list(temporary.iterdir()) == []
 
 
+@pytest.mark.own_builds
 def test_a_prefix_without_a_pganchor_is_a_usage_error(environment, temporary, tmp_path):
     process = start(environment, "--with", tmp_path)
     output, _ = process.communicate(timeout=SECONDS)
