@@ -323,6 +323,9 @@ CERT = \
 	src/cert/state.c src/cert/state.h \
 	src/cert/timer.c src/cert/timer.h \
 	src/cert/words.c src/cert/words.h
+SERVER = \
+	src/server/hba_edit.c src/server/hba_edit.h \
+	src/server/hba_file.c src/server/hba_file.h
 REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
@@ -456,7 +459,7 @@ DIAGNOSE = \
 	src/diagnose/status.c src/diagnose/status.h \
 	src/diagnose/variables.c src/diagnose/variables.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(SERVER) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
