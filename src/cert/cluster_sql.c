@@ -176,7 +176,6 @@ static PGresult *execute(struct pga_cluster_session *session, const char *words)
 	return result;
 }
 
-/* The rows of a question; NULL with the server's reason. */
 static PGresult *ask(struct pga_cluster_session *session, const char *question,
 		     struct pga_error *error)
 {
@@ -187,6 +186,12 @@ static PGresult *ask(struct pga_cluster_session *session, const char *question,
 	PQclear(result);
 	(void)fail_of(session->connection, "could not ask the server for its settings", error);
 	return NULL;
+}
+
+PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
+			  struct pga_error *error)
+{
+	return ask(session, question, error);
 }
 
 /* A setting that the command line has is no other's to change. */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cert/cluster.h"
 
+#include <libpq-fe.h>
 #include <stdbool.h>
 
 /* The settings that serve changes. */
@@ -20,6 +21,11 @@ struct pga_cluster_session;
 struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster, const char *user,
 					      struct pga_error *error);
 void pga_cluster_leave(struct pga_cluster_session *session);
+
+/* The rows of a question, in a bounded time; NULL with the server's reason. The caller clears them.
+ */
+PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
+			  struct pga_error *error);
 
 /* Whether TLS can be changed there at all by ALTER SYSTEM, and be seen then: returns -1 where the
  * command line says otherwise, the server was built without TLS, or listens nowhere. */
