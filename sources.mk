@@ -330,8 +330,10 @@ REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
 	src/report/finding_ids.h \
+	src/report/html.c src/report/html.h src/report/html_style.h \
 	src/report/json.c src/report/json.h \
 	src/report/moment.c src/report/moment.h \
+	src/report/sarif.c src/report/sarif.h \
 	src/report/table.c src/report/table.h \
 	src/report/text.c src/report/text.h
 # What is found out of a server without a password.

@@ -83,6 +83,7 @@ check_PROGRAMS = \
 	tests/unit/test_image \
 	tests/unit/test_imports \
 	tests/unit/test_ini \
+	tests/unit/test_html \
 	tests/unit/test_json \
 	tests/unit/test_known \
 	tests/unit/test_known_servers \
@@ -130,6 +131,7 @@ check_PROGRAMS = \
 	tests/unit/test_roots \
 	tests/unit/test_rules \
 	tests/unit/test_rules_effect \
+	tests/unit/test_sarif \
 	tests/unit/test_secrets \
 	tests/unit/test_service_add_warnings \
 	tests/unit/test_service_change \
@@ -431,6 +433,10 @@ tests_unit_test_module_LDADD = $(UNITS_LDADD)
 
 # The commands, with what they ask played by the test.
 PRINTING = tests/unit/cmocka_start.h tests/unit/printed.h
+tests_unit_test_html_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_html.c
+tests_unit_test_html_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_html_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_html_LDADD = $(UNITS_LDADD)
 tests_unit_test_json_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_json.c
 tests_unit_test_json_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_json_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
@@ -447,6 +453,10 @@ tests_unit_test_many_SOURCES = tests/unit/cmocka_start.h tests/unit/test_many.c
 tests_unit_test_many_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_many_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=pthread_create
 tests_unit_test_many_LDADD = $(UNITS_LDADD)
+tests_unit_test_sarif_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_sarif.c
+tests_unit_test_sarif_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_sarif_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_sarif_LDADD = $(UNITS_LDADD)
 tests_unit_test_table_SOURCES = $(PRINTING) tests/unit/failing.h tests/unit/test_table.c
 tests_unit_test_table_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_table_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY) -Wl,--wrap=isatty
