@@ -323,9 +323,6 @@ CERT = \
 	src/cert/state.c src/cert/state.h \
 	src/cert/timer.c src/cert/timer.h \
 	src/cert/words.c src/cert/words.h
-SERVER = \
-	src/server/hba_edit.c src/server/hba_edit.h \
-	src/server/hba_file.c src/server/hba_file.h
 REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
@@ -395,6 +392,19 @@ CLIENTS = \
 	src/clients/stores.c src/clients/stores.h \
 	src/clients/vscode.c \
 	src/clients/xml_file.c src/clients/xml_file.h
+# What an administrator does with a server.
+SERVER = \
+	src/server/change.c src/server/change.h \
+	src/server/disable.c \
+	src/server/enable.c \
+	src/server/hba_edit.c src/server/hba_edit.h \
+	src/server/hba_file.c src/server/hba_file.h \
+	src/server/pair_rule.c src/server/pair_rule.h \
+	src/server/plan.c src/server/plan.h \
+	src/server/record.c src/server/record.h \
+	src/server/settings.c src/server/settings.h \
+	src/server/target.c src/server/target.h \
+	src/server/undo.c
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
@@ -538,6 +548,10 @@ CLI = \
 	src/cli/cmd_probe.c \
 	src/cli/cmd_profile.c \
 	src/cli/cmd_run.c \
+	src/cli/cmd_server.c src/cli/cmd_server.h \
+	src/cli/cmd_server_disable_tls.c \
+	src/cli/cmd_server_enable_tls.c \
+	src/cli/cmd_server_undo.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
 	src/cli/cmd_service_add.c \
 	src/cli/cmd_service_harden.c \
@@ -620,6 +634,7 @@ TOOL_MANUALS = \
 	man/pganchor-profile.1 \
 	man/pganchor-profile.5 \
 	man/pganchor-run.1 \
+	man/pganchor-server.1 \
 	man/pganchor-service.1 \
 	man/pganchor-status.1 \
 	man/pganchor-uninstall.1 \

@@ -78,6 +78,7 @@ extern const struct pga_command pga_cmd_password_unlock;
 extern const struct pga_command pga_cmd_probe;
 extern const struct pga_command pga_cmd_profile;
 extern const struct pga_command pga_cmd_run;
+extern const struct pga_command pga_cmd_server;
 extern const struct pga_command pga_cmd_service;
 extern const struct pga_command pga_cmd_service_add;
 extern const struct pga_command pga_cmd_service_harden;

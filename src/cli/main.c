@@ -29,6 +29,7 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_ca,
     &pga_cmd_cert,
     &pga_cmd_forecast,
+    &pga_cmd_server,
     &pga_cmd_profile,
     &pga_cmd_disable,
     &pga_cmd_uninstall,
