@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VERSION 1
+#define RECORD_VERSION 1
 
 static int parse(const char *path, const struct pga_text *text, struct pga_server_record *record,
 		 struct pga_error *error)
@@ -20,7 +20,7 @@ static int parse(const char *path, const struct pga_text *text, struct pga_serve
 	if (object == NULL)
 		(void)pga_fail(error, "nothing was changed", "%s: line %d: %s", path, why.line,
 			       why.text);
-	else if (json_integer_value(json_object_get(object, "version")) != VERSION ||
+	else if (json_integer_value(json_object_get(object, "version")) != RECORD_VERSION ||
 		 !json_is_array(changes))
 		(void)pga_fail(error, "nothing was changed",
 			       "%s: another version of pganchor has written it", path);
@@ -141,7 +141,7 @@ int pga_server_record_write(const struct pga_cluster *cluster,
 
 	if (json_array_size(record->changes) == 0)
 		return pga_served_file_put(cluster, PGA_SERVER_RECORD, NULL, file, error);
-	object = json_pack("{s:i, s:O}", "version", VERSION, "changes", record->changes);
+	object = json_pack("{s:i, s:O}", "version", RECORD_VERSION, "changes", record->changes);
 	written = object != NULL ? json_dumps(object, JSON_INDENT(2)) : NULL;
 	if (written != NULL)
 		pga_text_addf(&text, "%s\n", written);
