@@ -331,6 +331,7 @@ REPORT = \
 	src/report/json.c src/report/json.h \
 	src/report/moment.c src/report/moment.h \
 	src/report/sarif.c src/report/sarif.h \
+	src/report/saved.c src/report/saved.h \
 	src/report/table.c src/report/table.h \
 	src/report/text.c src/report/text.h
 # What is found out of a server without a password.

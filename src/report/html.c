@@ -3,6 +3,7 @@
 #include "base/printable.h"
 #include "report/html_style.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 void pga_html_text(struct pga_text *html, const char *text)
@@ -75,16 +76,59 @@ void pga_html_table(struct pga_text *html, const char *caption, const char *cons
 	pga_text_add(html, "</tr></thead>\n<tbody>\n");
 }
 
-void pga_html_row(struct pga_text *html, const char *kind, const char *const *cells, size_t count)
+static void begin_row(struct pga_text *html, const char *kind)
 {
 	if (kind != NULL)
 		pga_text_addf(html, "<tr class=\"%s\">", kind);
 	else
 		pga_text_add(html, "<tr>");
-	for (size_t i = 0; i < count; i++)
-		pga_html_element(html, i == 0 ? "th scope=\"row\"" : "td",
-				 cells[i] != NULL ? cells[i] : "");
+}
+
+/* A colour alone says nothing to whoever hears the page. */
+static void add_kind(struct pga_text *html, const char *kind)
+{
+	if (kind != NULL)
+		pga_text_addf(html, "<span class=\"heard\">%s: </span>", kind);
+}
+
+/* A word or two, or a moment, which is not broken into lines where it need not be. */
+#define SHORT 20
+
+static void add_cell(struct pga_text *html, const char *tag, const char *kind, const char *text)
+{
+	const bool is_short = text != NULL && text[0] != '\0' && strlen(text) <= SHORT;
+
+	pga_text_addf(html, "<%s%s>", tag, is_short ? " class=\"short\"" : "");
+	add_kind(html, kind);
+	pga_html_text(html, text != NULL ? text : "");
+	pga_text_addf(html, "</%.*s>", (int)strcspn(tag, " "), tag);
+}
+
+/* The cells behind the first, and the end of the row. */
+static void end_row(struct pga_text *html, const char *const *cells, size_t count)
+{
+	for (size_t i = 1; i < count; i++)
+		add_cell(html, "td", NULL, cells[i]);
 	pga_text_add(html, "</tr>\n");
+}
+
+void pga_html_row(struct pga_text *html, const char *kind, const char *const *cells, size_t count)
+{
+	begin_row(html, kind);
+	add_cell(html, "th scope=\"row\"", kind, cells[0]);
+	end_row(html, cells, count);
+}
+
+void pga_html_linked_row(struct pga_text *html, const char *kind, const char *id,
+			 const char *const *cells, size_t count)
+{
+	begin_row(html, kind);
+	pga_text_add(html, "<th scope=\"row\">");
+	add_kind(html, kind);
+	pga_text_addf(html, "<a href=\"#%s\">", id);
+	pga_html_text(html, cells[0]);
+	pga_text_add(html, "</a></th>");
+	end_row(html, cells, count);
 }
 
 void pga_html_table_end(struct pga_text *html)

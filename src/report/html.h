@@ -23,9 +23,14 @@ void pga_html_element(struct pga_text *html, const char *tag, const char *text);
 
 /* A table with a caption: a heading for each column, NULL behind the last; then rows, each of as
  * many cells as there are headings, the first of which heads its row; a NULL cell is empty. kind is
- * a class of ours for the row, or NULL. In a narrow window it is scrolled by itself. */
+ * a word of ours for the row, its class, which is read out with it, or NULL. In a narrow window it
+ * is scrolled by itself. */
 void pga_html_table(struct pga_text *html, const char *caption, const char *const *headings);
 void pga_html_row(struct pga_text *html, const char *kind, const char *const *cells, size_t count);
+
+/* The same, with the first cell a link to the element of this page that has this id. */
+void pga_html_linked_row(struct pga_text *html, const char *kind, const char *id,
+			 const char *const *cells, size_t count);
 void pga_html_table_end(struct pga_text *html);
 
 /* A list of terms and what they are here: an entry is left out where its text is NULL. */

@@ -13,14 +13,14 @@
 	"*{box-sizing:border-box}\n"                                                               \
 	"body{margin:0;background:var(--page);color:var(--text);"                                  \
 	"font:1rem/1.5 system-ui,\"Liberation Sans\",\"DejaVu Sans\",sans-serif}\n"                \
-	"main{max-width:64rem;margin:0 auto;padding:1.5rem 1.25rem 3rem}\n"                        \
+	"main{max-width:72rem;margin:0 auto;padding:1.5rem 1.25rem 3rem}\n"                        \
 	"h1{font-size:1.75rem;line-height:1.2;margin:0 0 .25rem}\n"                                \
 	"h2{font-size:1.35rem;margin:2.5rem 0 .75rem;padding-top:.75rem;"                          \
 	"border-top:2px solid var(--line)}\n"                                                      \
 	"h3{font-size:1.1rem;margin:1.75rem 0 .5rem}\n"                                            \
 	"h4{font-size:1rem;margin:0}\n"                                                            \
 	"p{margin:.35rem 0}\n"                                                                     \
-	"p,h1,h2,h3,h4,dd,li,td,th{overflow-wrap:anywhere}\n"                                      \
+	"p,h1,h2,h3,h4,dd,li,td{overflow-wrap:anywhere}\n"                                         \
 	"a{color:var(--note)}\n"                                                                   \
 	"a:focus-visible,.scroll:focus-visible{outline:3px solid var(--note);"                     \
 	"outline-offset:2px}\n"                                                                    \
@@ -41,9 +41,14 @@
 	"font-variant-numeric:tabular-nums}\n"                                                     \
 	"caption{text-align:left;color:var(--quiet);padding-bottom:.35rem}\n"                      \
 	"th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;"                           \
-	"border-bottom:1px solid var(--line);min-width:4.5rem}\n"                                  \
+	"border-bottom:1px solid var(--line)}\n"                                                   \
+	"td:not(.short):not(:empty),tbody th:not(.short){min-width:9rem;overflow-wrap:anywhere}\n" \
+	"tr .heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\n" \
+	".short{white-space:nowrap}\n"                                                             \
 	"thead th{background:var(--band)}\n"                                                       \
 	"tbody th{font-weight:600}\n"                                                              \
+	"tr.error>th{box-shadow:inset 4px 0 var(--error)}\n"                                       \
+	"tr.warning>th{box-shadow:inset 4px 0 var(--warning)}\n"                                   \
 	".tally{display:flex;flex-wrap:wrap;gap:.75rem;list-style:none;padding:0;margin:1rem 0}\n" \
 	".tally li{flex:1 1 8rem;border:1px solid var(--line);border-left:6px solid currentColor;" \
 	"border-radius:4px;padding:.4rem .75rem}\n"                                                \
@@ -68,7 +73,9 @@
 	"th,td{padding:.3rem .4rem}}\n"                                                            \
 	"@page{margin:16mm 14mm}\n"                                                                \
 	"@media print{body{font-size:10pt}main{max-width:none;padding:0}.skip{display:none}"       \
-	".scroll{overflow:visible}th,td{min-width:0}h2,h3,h4{break-after:avoid}"                   \
+	".scroll{overflow:visible}table{font-size:8pt}td:not(.short):not(:empty),tbody "           \
+	"th:not(.short){min-width:0}.short{white-space:normal;"                                    \
+	"overflow-wrap:normal}th,td{padding:1mm 1.5mm}h2,h3,h4{break-after:avoid}"                 \
 	".finding,tr,.tally li{break-inside:avoid}thead{display:table-header-group}"               \
 	"section.server{break-before:page}a{color:inherit;text-decoration:none}"                   \
 	".finding,.tally li,pre,thead th{print-color-adjust:exact}}\n"

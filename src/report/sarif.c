@@ -94,14 +94,11 @@ static json_t *tags_of(const char *tags)
 static json_t *new_rule(const struct pga_sarif_result *result)
 {
 	json_t *rule = json_object();
-	json_t *configuration = json_object();
 	json_t *properties = json_object();
 
 	pga_json_set(rule, "id", pga_json_text(result->rule));
 	pga_json_set(rule, "shortDescription",
 		     message_of(result->rule_text != NULL ? result->rule_text : result->rule));
-	pga_json_set(configuration, "level", json_string(level_of(result->severity)));
-	pga_json_set(rule, "defaultConfiguration", configuration);
 	pga_json_set(properties, "tags", tags_of(result->tags));
 	pga_json_set(rule, "properties", properties);
 	return rule;

@@ -72,8 +72,10 @@ static void tables(void **state)
 	    "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Who &quot;is&quot; "
 	    "here\">\n<table>\n<caption>Who &quot;is&quot; here</caption>\n"
 	    "<thead><tr><th scope=\"col\">User</th><th scope=\"col\">Address</th></tr></thead>\n"
-	    "<tbody>\n<tr><th scope=\"row\">alice</th><td>192.0.2.1</td></tr>\n"
-	    "<tr class=\"error\"><th scope=\"row\">&lt;bob&gt;</th><td></td></tr>\n"
+	    "<tbody>\n<tr><th scope=\"row\" class=\"short\">alice</th><td "
+	    "class=\"short\">192.0.2.1</td></tr>\n"
+	    "<tr class=\"error\"><th scope=\"row\" class=\"short\"><span class=\"heard\">error: "
+	    "</span>&lt;bob&gt;</th><td></td></tr>\n"
 	    "</tbody>\n</table>\n</div>\n");
 	pga_text_free(&html);
 }
