@@ -217,20 +217,20 @@ static json_t *fingerprint_of(const struct pga_sarif_result *result)
 	return prints;
 }
 
-void pga_sarif_add(json_t *log, const struct pga_sarif_result *given)
+void pga_sarif_add(json_t *log, const struct pga_sarif_result *result)
 {
 	json_t *run = run_of(log);
-	json_t *result = json_object();
+	json_t *added = json_object();
 
-	pga_json_set(result, "ruleId", pga_json_text(given->rule));
-	pga_json_set(result, "ruleIndex", json_integer((json_int_t)rule_index(run, given)));
-	pga_json_set(result, "level", json_string(level_of(given->severity)));
-	if (given->severity == PGA_SEVERITY_OK)
-		pga_json_set(result, "kind", json_string("pass"));
-	pga_json_set(result, "message", words_of(given));
-	pga_json_set(result, "locations", locations_of(given));
-	pga_json_set(result, "partialFingerprints", fingerprint_of(given));
-	pga_json_add(json_object_get(run, "results"), result);
+	pga_json_set(added, "ruleId", pga_json_text(result->rule));
+	pga_json_set(added, "ruleIndex", json_integer((json_int_t)rule_index(run, result)));
+	pga_json_set(added, "level", json_string(level_of(result->severity)));
+	if (result->severity == PGA_SEVERITY_OK)
+		pga_json_set(added, "kind", json_string("pass"));
+	pga_json_set(added, "message", words_of(result));
+	pga_json_set(added, "locations", locations_of(result));
+	pga_json_set(added, "partialFingerprints", fingerprint_of(result));
+	pga_json_add(json_object_get(run, "results"), added);
 }
 
 void pga_sarif_not_seen(json_t *log, const char *server, const char *message)
