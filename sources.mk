@@ -401,6 +401,7 @@ SERVER = \
 	src/server/hba_edit.c src/server/hba_edit.h \
 	src/server/hba_file.c src/server/hba_file.h \
 	src/server/pair_rule.c src/server/pair_rule.h \
+	src/server/place.c src/server/place.h \
 	src/server/plan.c src/server/plan.h \
 	src/server/record.c src/server/record.h \
 	src/server/settings.c src/server/settings.h \

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How often a server that shows something else yet is looked at again, 100 ms between. */
@@ -24,6 +25,9 @@ int pga_server_work_begin(struct pga_server_work *work, const struct pga_server_
 
 void pga_server_work_end(struct pga_server_work *work)
 {
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		free(work->gone[i]);
+	pga_server_copy_free(&work->copy);
 	pga_plan_free(&work->plan);
 	pga_server_record_free(&work->record);
 	pga_server_settings_free(&work->settings);
@@ -76,6 +80,8 @@ static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 		pga_text_addf(&hint, "what stays: its settings (%s). ", why.message);
 	else if (pga_served_file_take_back(kept, &why) != 0)
 		pga_text_addf(&hint, "what stays: the record of it (%s). ", why.message);
+	else if (pga_server_copy_take_back(&work->copy, &why) != 0)
+		pga_text_addf(&hint, "what stays: the copy of the pair (%s). ", why.message);
 	if (hint.length == 0)
 		pga_text_add(&hint, "all was put back as it was. ");
 	pga_text_addf(&hint, "Its log says why%s%s", log[0] != '\0' ? ": " : "", log);
@@ -95,32 +101,63 @@ static int record(struct pga_server_work *work, const char *command, struct pga_
 		return 0;
 	memcpy(change.before, work->back, sizeof change.before);
 	memcpy(change.after, work->goals, sizeof change.after);
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		change.placed[i] = work->copy.files[i].written ? work->copy.names[i] : NULL;
 	if (pga_server_record_push(&work->record, &change, error) != 0)
 		return -1;
 	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
 }
 
-/* The record is there before the change, and goes after it was undone: killed between, `server
- * undo` finds it. */
+/* Undo: nothing names them any more. */
+static int finish_undo(struct pga_server_work *work, struct pga_served_file *kept,
+		       struct pga_error *error)
+{
+	for (int i = 0; i < PGA_PLACED_FILES; i++) {
+		struct pga_served_file file = {.written = false};
+		int result = 0;
+
+		if (work->gone[i] != NULL)
+			result = pga_served_file_put(&work->target.cluster, work->gone[i], NULL,
+						     &file, error);
+		pga_text_wipe(&file.before);
+		pga_served_file_free(&file);
+		if (result != 0)
+			return -1;
+	}
+	pga_server_record_pop(&work->record);
+	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
+}
+
+/* Copy and record are there before the change: killed between, `server undo` finds it. */
+static int prepare(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
+		   struct pga_error *error)
+{
+	struct pga_error ignored;
+
+	if (command == NULL)
+		return 0;
+	if (pga_server_copy_write(&work->target.cluster, &work->copy, error) != 0)
+		return -1;
+	if (record(work, command, kept, error) == 0)
+		return 0;
+	(void)pga_server_copy_take_back(&work->copy, &ignored);
+	return -1;
+}
+
 static int change(struct pga_server_work *work, const char *command, struct pga_error *error)
 {
 	struct pga_served_file kept = {.written = false};
-	int result;
+	int result = prepare(work, command, &kept, error);
 
-	if (command != NULL && record(work, command, &kept, error) != 0) {
-		pga_served_file_free(&kept);
-		return -1;
-	}
-	result =
-	    pga_server_settings_alter(work->target.session, &work->settings, work->goals, error);
-	if (result == 0)
-		result = prove(work, error);
-	if (result != 0) {
-		(void)put_back(work, &kept, error);
-	} else if (command == NULL) {
-		pga_server_record_pop(&work->record);
-		result =
-		    pga_server_record_write(&work->target.cluster, &work->record, &kept, error);
+	if (result == 0) {
+		result = pga_server_settings_alter(work->target.session, &work->settings,
+						   work->goals, error);
+		if (result == 0)
+			result = prove(work, error);
+		if (result != 0)
+			(void)put_back(work, &kept, error);
+		else if (command == NULL)
+			result = finish_undo(work, &kept, error);
 	}
 	pga_served_file_free(&kept);
 	return result;

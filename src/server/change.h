@@ -4,6 +4,7 @@
 #define PGA_SERVER_CHANGE_H
 
 #include "base/error.h"
+#include "server/place.h"
 #include "server/plan.h"
 #include "server/record.h"
 #include "server/settings.h"
@@ -31,6 +32,8 @@ struct pga_server_work {
 	struct pga_server_settings settings; /* before */
 	struct pga_server_record record;
 	struct pga_server_plan plan;
+	struct pga_server_copy copy;  /* of the pair; none where the server can use it */
+	char *gone[PGA_PLACED_FILES]; /* undo: copies that go */
 	struct pga_server_goal goals[PGA_SET_COUNT];
 	struct pga_server_goal back[PGA_SET_COUNT];
 	bool changes;       /* there is something to do */

@@ -260,6 +260,46 @@ static int check_settings(const struct pga_server_pair *pair, struct pga_server_
 	return 0;
 }
 
+bool pga_server_pair_is_usable(const struct pga_cluster *cluster, const char *certificate,
+			       const char *key)
+{
+	struct pga_error ignored;
+
+	return try_to_read(cluster, certificate) == 0 && try_to_read(cluster, key) == 0 &&
+	       check_key_mode(cluster, key, &ignored) == 0;
+}
+
+int pga_server_check_file(const struct pga_cluster *cluster, const char *setting, const char *file,
+			  struct pga_error *error)
+{
+	char *path = resolve(cluster, file);
+	const int failed = path != NULL ? try_to_read(cluster, path) : ENOMEM;
+
+	free(path);
+	if (failed == 0)
+		return 0;
+	errno = failed;
+	return pga_fail_errno(error,
+			      "ALTER SYSTEM RESET it, or put the file there: the server would not "
+			      "use TLS without. Nothing was changed",
+			      "%s is %s, and %s cannot read it", setting, file,
+			      owner_name(cluster));
+}
+
+/* A copy has them right. */
+static int check_files(const struct pga_cluster *cluster, const char *certificate, const char *key,
+		       const struct pga_server_pair *pair, struct pga_server_plan *plan,
+		       struct pga_error *error)
+{
+	if (pair->copied)
+		return 0;
+	if (check_readable(cluster, certificate, error) != 0 ||
+	    check_readable(cluster, key, error) != 0 || check_key_mode(cluster, key, error) != 0)
+		return -1;
+	pga_plan_add(plan, PGA_PLAN_CHECKED, "%s: owner and mode as the server wants them", key);
+	return 0;
+}
+
 int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_server_pair *pair,
 			  struct pga_server_plan *plan, X509 **leaf, struct pga_error *error)
 {
@@ -271,11 +311,7 @@ int pga_server_pair_check(const struct pga_cluster *cluster, const struct pga_se
 	*leaf = NULL;
 	if (certificate == NULL || key == NULL) {
 		(void)pga_fail_memory(error);
-	} else if (check_readable(cluster, certificate, error) == 0 &&
-		   check_readable(cluster, key, error) == 0 &&
-		   check_key_mode(cluster, key, error) == 0) {
-		pga_plan_add(plan, PGA_PLAN_CHECKED, "%s: owner and mode as the server wants them",
-			     key);
+	} else if (check_files(cluster, certificate, key, pair, plan, error) == 0) {
 		result = pair->passphrase ? 0 : pga_pair_load(&files, NULL, error);
 		if (result != 0 && error->hint[0] == '\0')
 			(void)strcpy(error->hint, "nothing was changed");

@@ -17,6 +17,7 @@ struct pga_server_pair {
 	const char *certificate; /* as the settings name them: relative to the data directory, or
 				    not */
 	const char *key;
+	bool copied;     /* a copy of them will be used, of the server's owner and mode 0600 */
 	bool passphrase; /* ssl_passphrase_command gives one: the key cannot be tried here */
 	const char *ciphers;
 	const char *min; /* "TLSv1.2" or ""; the same of max */
@@ -24,6 +25,15 @@ struct pga_server_pair {
 	const char *const *hosts; /* how clients call the server */
 	size_t host_count;
 };
+
+/* Whether the server's user could use these very files, by mode and owner. */
+bool pga_server_pair_is_usable(const struct pga_cluster *cluster, const char *certificate,
+			       const char *key);
+
+/* Whether the server's user can read a file that the server loads with the pair, such as
+ * ssl_ca_file. What it holds is not looked at. setting: what names it. */
+int pga_server_check_file(const struct pga_cluster *cluster, const char *setting, const char *file,
+			  struct pga_error *error);
 
 /* Checks mode and owner (be-secure-common.c), that the server's user can read both, that OpenSSL
  * loads them and they belong together, dates and purpose, the order of the chain, the names, the

@@ -89,6 +89,33 @@ static json_t *goals_as_json(const struct pga_server_goal goals[PGA_SET_COUNT])
 	return object;
 }
 
+/* Whoever owns the data directory may have written anything there: other files than our copies are
+ * not taken away for it. */
+static void placed_of(const json_t *array, const char *placed[PGA_PLACED_FILES])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_array_size(array) && count < PGA_PLACED_FILES; i++) {
+		const char *name = json_string_value(json_array_get(array, i));
+
+		if (name != NULL && pga_server_copy_is_name(name))
+			placed[count++] = name;
+	}
+}
+
+static json_t *placed_as_json(const char *const placed[PGA_PLACED_FILES])
+{
+	json_t *array = json_array();
+
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		if (placed[i] != NULL &&
+		    json_array_append_new(array, json_string(placed[i])) != 0) {
+			json_decref(array);
+			return NULL;
+		}
+	return array;
+}
+
 bool pga_server_record_last(const struct pga_server_record *record,
 			    struct pga_server_change *change)
 {
@@ -104,6 +131,7 @@ bool pga_server_record_last(const struct pga_server_record *record,
 	change->served = text_of(last, "served");
 	goals_of(json_object_get(last, "before"), change->before);
 	goals_of(json_object_get(last, "after"), change->after);
+	placed_of(json_object_get(last, "placed"), change->placed);
 	return true;
 }
 
@@ -114,9 +142,10 @@ int pga_server_record_push(struct pga_server_record *record, const struct pga_se
 	json_t *object;
 
 	pga_x509_now(now);
-	object = json_pack("{s:s, s:s, s:s, s:o, s:o}", "command", change->command, "time", now,
-			   "served", change->served, "before", goals_as_json(change->before),
-			   "after", goals_as_json(change->after));
+	object =
+	    json_pack("{s:s, s:s, s:s, s:o, s:o, s:o}", "command", change->command, "time", now,
+		      "served", change->served, "before", goals_as_json(change->before), "after",
+		      goals_as_json(change->after), "placed", placed_as_json(change->placed));
 	if (object == NULL || json_array_append_new(record->changes, object) != 0)
 		return pga_fail_memory(error);
 	return 0;

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "cert/cluster.h"
 #include "cert/served_file.h"
+#include "server/place.h"
 #include "server/settings.h"
 
 #include <jansson.h>
@@ -19,6 +20,8 @@ struct pga_server_change {
 	const char *served;  /* what the server showed before: SHA-256 of its certificate, or "" */
 	struct pga_server_goal before[PGA_SET_COUNT]; /* of ALTER SYSTEM */
 	struct pga_server_goal after[PGA_SET_COUNT];
+	const char *placed[PGA_PLACED_FILES]; /* files that were made in the data directory; NULL:
+						 none */
 };
 
 struct pga_server_record {

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Those that a change may set; what starts with ssl_library is only looked at. */
+/* Those that a change may set, and those that are only looked at. */
 enum pga_server_setting {
 	PGA_SET_CERT,
 	PGA_SET_KEY,
@@ -26,6 +26,10 @@ enum pga_server_setting {
 	PGA_SEEN_PASSPHRASE,
 	PGA_SEEN_PASSPHRASE_RELOAD,
 	PGA_SEEN_SNI,
+	PGA_SEEN_CA, /* files that have to load besides: these four */
+	PGA_SEEN_CRL,
+	PGA_SEEN_CRL_DIR,
+	PGA_SEEN_DH,
 	PGA_SEEN_COUNT
 };
 

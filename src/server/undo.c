@@ -55,6 +55,34 @@ static void plan_setting(struct pga_server_work *work, const struct pga_server_c
 			     pga_server_settings[i]);
 }
 
+/* A copy that is named by what stays, or comes back, stays, too. */
+static bool is_named(const struct pga_server_work *work, const char *name)
+{
+	for (size_t i = 0; i < PGA_SET_COUNT; i++) {
+		const struct pga_server_goal *goal = &work->goals[i];
+		const char *value = goal->altered ? goal->value : work->settings.of[i].altered;
+
+		if (value != NULL && strstr(value, name) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static int plan_copies(struct pga_server_work *work, const struct pga_server_change *change,
+		       struct pga_error *error)
+{
+	for (int i = 0; i < PGA_PLACED_FILES; i++) {
+		if (change->placed[i] == NULL || is_named(work, change->placed[i]))
+			continue;
+		work->gone[i] = strdup(change->placed[i]);
+		if (work->gone[i] == NULL)
+			return pga_fail_memory(error);
+		pga_plan_add(&work->plan, PGA_PLAN_STEP, "remove %s from the data directory",
+			     work->gone[i]);
+	}
+	return 0;
+}
+
 static int find_out_whether_on(struct pga_server_work *work, struct pga_error *error)
 {
 	const struct pga_server_goal *goal = &work->goals[PGA_SET_ON];
@@ -91,5 +119,7 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 			      : "%s, port %u, has to answer that it does not use TLS; else all is "
 				"put back",
 		     work->target.host, work->target.cluster.port);
+	if (plan_copies(work, &change, error) != 0)
+		return -1;
 	return pga_plan_check(&work->plan, error);
 }

@@ -146,14 +146,44 @@ def test_what_the_server_would_not_take(home, make_postgres, authority, pair, tm
     assert "server.crt: " in refuse(home, server, "enable-tls")
     other = place(server, authority.issue(tmp_path, "localhost"), "other")
     assert "key values mismatch" in refuse(home, server, "enable-tls", "--cert", pair[0], "--key", other[1])
-    os.chmod(pair[1], 0o644)
-    assert "its mode is 0644" in refuse(home, server, "enable-tls", *words_of(pair))
-    os.chmod(pair[1], 0o600)
+    place(server, pair, "server")
+    os.chmod(data(server) / "server.key", 0o644)
+    assert "its mode is 0644" in refuse(home, server, "enable-tls")
     assert "it does not name app.example.test" in refuse(home, server, "enable-tls", *words_of(pair), "--host", "app.example.test")
     assert "OpenSSL knows no cipher" in refuse(home, server, "enable-tls", *words_of(pair), "--ciphers", "NO-SUCH")
     assert "ssl_min_protocol_version is TLSv1.3" in refuse(
         home, server, "enable-tls", *words_of(pair), "--min-version", "TLSv1.3", "--max-version", "TLSv1.2")
     assert asked_for_tls(server) is None
+
+
+def test_what_only_the_handshake_shows_is_put_back(home, make_postgres, pair):
+    server = make_postgres(settings={"ssl_ca_file": "PG_VERSION"})
+    pair = place(server, pair)
+    said = refuse(home, server, "enable-tls", *words_of(pair))
+    assert "it does not use TLS" in said and "all was put back as it was" in said
+    assert asked_for_tls(server) is None
+    assert change(home, server, "undo").stdout.startswith("There is nothing to undo")
+
+
+def test_another_file_that_is_missing(home, make_postgres, pair):
+    server = make_postgres(settings={"ssl_crl_file": "no.crl"})
+    assert "ssl_crl_file is no.crl" in refuse(home, server, "enable-tls", *words_of(pair))
+
+
+def test_a_pair_that_the_server_could_not_read_is_copied(home, make_postgres, pair):
+    server = make_postgres()
+    os.chmod(pair[1], 0o644)
+    before = state(server)
+    done = change(home, server, "enable-tls", *words_of(pair))
+    assert done.returncode == 0 and "gets a copy" in done.stdout, done.stderr
+    assert asked_for_tls(server) == pin_of(pair[0])
+    copied = {name for name in state(server).keys() - before.keys() if name.startswith("pganchor-server-")}
+    assert {name.rsplit(".", 1)[1] for name in copied} == {"crt", "key"}
+    for name in copied:
+        found = (data(server) / name).stat()
+        assert (found.st_mode & 0o777, found.st_uid) == (0o600, data(server).stat().st_uid)
+    assert change(home, server, "undo").returncode == 0
+    assert state(server).keys() == before.keys() and asked_for_tls(server) is None
 
 
 def test_tls_off_and_on_again(home, make_postgres, pair):
