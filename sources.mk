@@ -473,7 +473,26 @@ DIAGNOSE = \
 	src/diagnose/status.c src/diagnose/status.h \
 	src/diagnose/variables.c src/diagnose/variables.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(SERVER) $(DIAGNOSE)
+# What is seen of servers by who may log in to them.
+AUDIT = \
+	src/audit/audit.c src/audit/audit.h \
+	src/audit/collect.c src/audit/collect.h \
+	src/audit/collect_outward.c \
+	src/audit/collect_rules.c \
+	src/audit/collect_server.c \
+	src/audit/collect_sessions.c \
+	src/audit/connect.c src/audit/connect.h \
+	src/audit/html.c src/audit/html.h \
+	src/audit/html_tables.c src/audit/html_tables.h \
+	src/audit/judge.h \
+	src/audit/judge_outward.c \
+	src/audit/judge_rules.c \
+	src/audit/judge_server.c \
+	src/audit/judge_sessions.c \
+	src/audit/run.c \
+	src/audit/sarif.c src/audit/sarif.h
+
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(AUDIT) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(SERVER) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -508,6 +527,7 @@ CLI = \
 	src/cli/cmd_anchor_trim.c \
 	src/cli/cmd_anchor_timer.c \
 	src/cli/cmd_anchor_verify.c \
+	src/cli/cmd_audit.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cert_json.c \
 	src/cli/cert_reload_options.h \
@@ -578,6 +598,8 @@ CLI = \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_anchor_list.c src/cli/print_anchor_list.h \
+	src/cli/print_audit.c src/cli/print_audit.h \
+	src/cli/print_audit_json.c \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
 	src/cli/print_doctor.c src/cli/print_doctor.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
@@ -619,6 +641,7 @@ CLI = \
 MANUALS = man/libpganchor.3 man/pganchor-policy.5
 TOOL_MANUALS = \
 	man/pganchor-anchor.1 \
+	man/pganchor-audit.1 \
 	man/pganchor-bootstrap.1 \
 	man/pganchor-ca.1 \
 	man/pganchor-cert.1 \

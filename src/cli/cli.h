@@ -38,6 +38,7 @@ extern const struct pga_command pga_cmd_anchor_refresh;
 extern const struct pga_command pga_cmd_anchor_trim;
 extern const struct pga_command pga_cmd_anchor_timer;
 extern const struct pga_command pga_cmd_anchor_verify;
+extern const struct pga_command pga_cmd_audit;
 extern const struct pga_command pga_cmd_bootstrap;
 extern const struct pga_command pga_cmd_ca;
 extern const struct pga_command pga_cmd_ca_local;

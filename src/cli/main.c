@@ -22,6 +22,7 @@ static const struct pga_command *const commands[] = {
     &pga_cmd_doctor,
     &pga_cmd_explain,
     &pga_cmd_probe,
+    &pga_cmd_audit,
     &pga_cmd_run,
     &pga_cmd_log,
     &pga_cmd_anchor,

@@ -7,7 +7,7 @@ import pytest
 
 from services import write
 
-COMMANDS = ("onboard", "bootstrap", "anchor", "ca", "cert", "crl", "service", "forecast", "probe", "profile", "password", "explain", "run", "enable", "disable", "status", "doctor", "log",
+COMMANDS = ("onboard", "bootstrap", "anchor", "ca", "cert", "crl", "service", "forecast", "probe", "audit", "profile", "password", "explain", "run", "enable", "disable", "status", "doctor", "log",
             "uninstall", "completion")
 # What is typed, and the command that is meant.
 WORDS = {"add": "service add or anchor add", "list": "service list or anchor list", "ls": "service list or anchor list",

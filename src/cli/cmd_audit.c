@@ -1,0 +1,204 @@
+/* pganchor audit: what of servers is weak, and in whose hands. */
+#include "cli/cli.h"
+#include "cli/print_audit.h"
+
+#include "audit/audit.h"
+#include "base/many.h"
+#include "base/memory_file.h"
+#include "base/terminal.h"
+#include "report/json.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct asked {
+	long jobs;
+	long max_time; /* milliseconds */
+	enum pga_severity fail_on;
+	bool json;
+};
+
+struct auditing {
+	const struct asked *asked;
+	struct pga_audit_counts counts;
+	bool weak;
+};
+
+static int take_fail_on(void *into, const struct pga_option *option, const char *value)
+{
+	struct asked *asked = into;
+
+	for (int severity = PGA_SEVERITY_NOTE; severity <= PGA_SEVERITY_ERROR; severity++)
+		if (strcmp(value, pga_severity_word((enum pga_severity)severity)) == 0) {
+			asked->fail_on = (enum pga_severity)severity;
+			return PGA_EXIT_DONE;
+		}
+	return pga_usage_error("audit", "--%s %s: error, warning or note", option->name, value);
+}
+
+static int take_jobs(void *into, const struct pga_option *option, const char *value)
+{
+	struct asked *asked = into;
+	char *end;
+
+	errno = 0;
+	asked->jobs = strtol(value, &end, 10);
+	if (errno == 0 && end != value && *end == '\0' && asked->jobs > 0 &&
+	    asked->jobs <= PGA_MANY_MOST_JOBS)
+		return PGA_EXIT_DONE;
+	return pga_usage_error("audit", "--%s %s: not a number from 1 to %d", option->name, value,
+			       PGA_MANY_MOST_JOBS);
+}
+
+/* A finding that a server could not be audited is no weakness of it. */
+static bool is_weak(const struct auditing *auditing, const struct pga_audit *audit)
+{
+	return audit->connected && pga_findings_worst(&audit->findings) >= auditing->asked->fail_on;
+}
+
+static int print_json(const struct auditing *auditing, const struct pga_audit *audit,
+		      struct pga_error *error)
+{
+	char *line = pga_json_line(pga_audit_as_json(audit));
+
+	if (line == NULL)
+		return pga_fail_memory(error);
+	(void)printf("%s    %s", auditing->counts.servers > 0 ? ",\n" : "", line);
+	free(line);
+	return 0;
+}
+
+static int take(void *context, struct pga_audit *audit, struct pga_error *error)
+{
+	struct auditing *auditing = context;
+	int result = 0;
+
+	if (auditing->asked->json) {
+		result = print_json(auditing, audit, error);
+	} else {
+		if (auditing->counts.servers > 0)
+			(void)putchar('\n');
+		pga_print_audit(audit);
+	}
+	(void)fflush(stdout);
+	auditing->weak = auditing->weak || is_weak(auditing, audit);
+	pga_audit_count(&auditing->counts, audit);
+	pga_audit_free(audit);
+	return result;
+}
+
+static void end_report(const struct auditing *auditing, int status)
+{
+	const struct pga_audit_counts *counts = &auditing->counts;
+
+	if (!auditing->asked->json)
+		pga_print_audit_counts(counts);
+	else
+		(void)printf(
+		    "\n  ],\n  \"counts\": {\"servers\": %zu, \"not_audited\": %zu, "
+		    "\"error\": %zu, \"warning\": %zu, \"note\": %zu},\n  \"exit\": %d\n}\n",
+		    counts->servers, counts->not_audited, counts->findings[PGA_SEVERITY_ERROR],
+		    counts->findings[PGA_SEVERITY_WARNING], counts->findings[PGA_SEVERITY_NOTE],
+		    status);
+}
+
+static int audit(const struct asked *asked, const char *const *services, size_t count)
+{
+	struct pga_policy policy = {0};
+	struct pga_pins pins = {0};
+	struct auditing auditing = {.asked = asked};
+	const struct pga_audit_question question = {.services = services,
+						    .count = count,
+						    .jobs = (size_t)asked->jobs,
+						    .seconds = (asked->max_time + 999) / 1000,
+						    .policy = &policy,
+						    .pins = &pins,
+						    .progress = "auditing"};
+	struct pga_error error;
+	int result = -1;
+	int status = PGA_EXIT_DONE;
+
+	if (pga_keep_what_is_read_once("PGSERVICEFILE", false, &error) == 0 &&
+	    pga_policy_load(&policy, &error) == 0 && pga_pins_load(&pins, &policy, &error) == 0) {
+		if (asked->json)
+			(void)puts("{\n  \"servers\": [");
+		result = pga_audit_run(&question, take, &auditing, &error);
+		if (auditing.weak)
+			status = PGA_EXIT_WEAK;
+		else if (result != 0 || auditing.counts.not_audited > 0)
+			status = PGA_EXIT_FAILED;
+		end_report(&auditing, result < 0 ? PGA_EXIT_FAILED : status);
+	}
+	if (result > 0)
+		pga_many_end(result);
+	if (result < 0) {
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	}
+	pga_pins_free(&pins);
+	pga_policy_free(&policy);
+	return status;
+}
+
+static int run(int argc, char **argv)
+{
+	struct asked asked = {.max_time = 30000, .fail_on = PGA_SEVERITY_ERROR};
+	int status;
+
+	/* An entry is asked for by its name: of this one libpq would take what that does not say.
+	 */
+	(void)unsetenv("PGSERVICE");
+	if (!pga_options_read(&pga_cmd_audit, argc, argv, &asked, &status))
+		return status;
+	return audit(&asked, (const char *const *)argv + optind, (size_t)(argc - optind));
+}
+
+static const struct pga_option options[] = {
+    {.name = "fail-on",
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "SEVERITY",
+     .help = "exit with status 3 for findings of this severity and above: error (if left out), "
+	     "warning or note",
+     .take = take_fail_on},
+    {.name = "jobs",
+     .kind = PGA_OPTION_TAKEN,
+     .argument = "N",
+     .help = "so many servers at once; 64 if left out",
+     .take = take_jobs},
+    {.name = "max-time",
+     .kind = PGA_OPTION_SECONDS,
+     .target = offsetof(struct asked, max_time),
+     .argument = "SECONDS",
+     .help = "give up on a server after this time; 30 if left out"},
+    {.name = "json",
+     .letter = 'j',
+     .target = offsetof(struct asked, json),
+     .help = "report in JSON"},
+};
+
+const struct pga_command pga_cmd_audit = {
+    .name = "audit",
+    .summary = "what a server lets in that is weak: sessions, rules, replication, settings",
+    .usage = "SERVICE ... [--fail-on SEVERITY] [--jobs N] [--max-time SECONDS] [--json]",
+    .about =
+	"Logs in to servers by their services, over verified connections alone, and reads what "
+	"they know of themselves: which sessions and standbys have no TLS or an old one, which "
+	"rules of pg_hba.conf let somebody in without it or by a weak method, whether what the "
+	"server itself connects to (its primary, subscriptions, foreign servers) is verified, its "
+	"certificate, its settings and its release. What could not be seen is told, with the right "
+	"that is missing. Nothing is changed there, and no password is shown.",
+    .options = options,
+    .option_count = PGA_OPTION_COUNT(options),
+    .statuses = "Exit status: 0 nothing of that severity; 1 failed, or a server could not be "
+		"audited; 2 usage; 3 there are findings at or above --fail-on.",
+    .examples = "  pganchor audit prod\n"
+		"  pganchor audit prod reports --fail-on warning --json\n",
+    .word = "a service",
+    .least = 1,
+    .most = SIZE_MAX,
+    .names = PGA_NAMES_SERVICE,
+    .run = run,
+};
