@@ -15,8 +15,16 @@ enum pga_hba_becomes pga_hba_becomes(const struct pga_hba_line *line)
 	return line->type == PGA_HBA_HOSTNOSSL ? PGA_HBA_COMMENTED_OUT : PGA_HBA_NEEDS_TLS;
 }
 
-/* "ssl" behind "host", or in the place of "nogssenc": quotes and joined lines stay, since no byte
- * between those of the word is touched. */
+/* The line ends in a word that stands on several lines: those behind it keep their numbers. */
+static void add_joints(const char *bytes, const struct pga_hba_token *word, struct pga_text *after)
+{
+	for (size_t i = word->start; i < word->end; i++)
+		if (bytes[i] == '\n')
+			pga_text_add(after, bytes[i - 1] == '\r' ? "\\\r\n" : "\\\n");
+}
+
+/* "ssl" behind "host": quotes and joined lines stay, since no byte between those of the word is
+ * touched; or "hostssl" in the place of another word. */
 static void add_hostssl(const struct pga_hba_file *file, const struct pga_hba_line *line,
 			struct pga_text *after)
 {
@@ -31,6 +39,7 @@ static void add_hostssl(const struct pga_hba_file *file, const struct pga_hba_li
 		pga_text_add_bytes(after, bytes + type->tail, end - type->tail);
 	} else {
 		pga_text_add(after, "hostssl");
+		add_joints(bytes, type, after);
 		pga_text_add_bytes(after, bytes + type->end, end - type->end);
 	}
 }
