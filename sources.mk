@@ -398,12 +398,18 @@ SERVER = \
 	src/server/change.c src/server/change.h \
 	src/server/disable.c \
 	src/server/enable.c \
+	src/server/hba_change.c src/server/hba_change.h \
 	src/server/hba_edit.c src/server/hba_edit.h \
 	src/server/hba_file.c src/server/hba_file.h \
+	src/server/hba_tree.c src/server/hba_tree.h \
 	src/server/pair_rule.c src/server/pair_rule.h \
 	src/server/place.c src/server/place.h \
 	src/server/plan.c src/server/plan.h \
 	src/server/record.c src/server/record.h \
+	src/server/require.c src/server/require.h \
+	src/server/require_proof.c \
+	src/server/require_sessions.c \
+	src/server/require_undo.c src/server/require_undo.h \
 	src/server/settings.c src/server/settings.h \
 	src/server/target.c src/server/target.h \
 	src/server/undo.c
@@ -573,6 +579,7 @@ CLI = \
 	src/cli/cmd_server.c src/cli/cmd_server.h \
 	src/cli/cmd_server_disable_tls.c \
 	src/cli/cmd_server_enable_tls.c \
+	src/cli/cmd_server_require_tls.c \
 	src/cli/cmd_server_undo.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
 	src/cli/cmd_service_add.c \

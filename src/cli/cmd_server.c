@@ -13,23 +13,31 @@
 
 static const struct pga_command *const commands[] = {
     &pga_cmd_server_enable_tls,
+    &pga_cmd_server_require_tls,
     &pga_cmd_server_disable_tls,
     &pga_cmd_server_undo,
     NULL,
 };
 
 static const struct pga_habit habits[] = {
-    {"enable", "enable-tls"},     {"on", "enable-tls"},
-    {"ssl", "enable-tls"},        {"disable", "disable-tls"},
-    {"enable-ssl", "enable-tls"}, {"disable-ssl", "disable-tls"},
-    {"revert", "undo"},           {NULL, NULL},
+    {"enable", "enable-tls"},
+    {"on", "enable-tls"},
+    {"ssl", "enable-tls"},
+    {"disable", "disable-tls"},
+    {"enable-ssl", "enable-tls"},
+    {"disable-ssl", "disable-tls"},
+    {"revert", "undo"},
+    {"require", "require-tls"},
+    {"hba", "require-tls"},
+    {"enforce", "require-tls"},
+    {NULL, NULL},
 };
 
 static int run(int argc, char **argv);
 
 const struct pga_command pga_cmd_server = {
     .name = "server",
-    .summary = "TLS of a PostgreSQL server: enable-tls, disable-tls, undo",
+    .summary = "TLS of a PostgreSQL server: enable-tls, require-tls, disable-tls, undo",
     .about =
 	"Switches TLS on at a PostgreSQL server of this machine, and off again. A server takes "
 	"whatever it is set to, and says in its log alone that it could not use it: so "

@@ -59,6 +59,7 @@ int pga_server_act(const struct pga_command *typed, struct pga_asked_server *ask
 
 extern const struct pga_command pga_cmd_server_disable_tls;
 extern const struct pga_command pga_cmd_server_enable_tls;
+extern const struct pga_command pga_cmd_server_require_tls;
 extern const struct pga_command pga_cmd_server_undo;
 
 #endif

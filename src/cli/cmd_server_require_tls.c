@@ -1,6 +1,7 @@
 /* pganchor server require-tls: nobody gets in over the network without TLS. */
 #include "base/terminal.h"
 #include "cli/cli.h"
+#include "cli/cmd_server.h"
 #include "cli/question.h"
 #include "password/secret.h"
 #include "report/json.h"
