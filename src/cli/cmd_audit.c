@@ -3,10 +3,14 @@
 #include "cli/print_audit.h"
 
 #include "audit/audit.h"
+#include "audit/html.h"
+#include "audit/sarif.h"
 #include "base/many.h"
 #include "base/memory_file.h"
 #include "base/terminal.h"
 #include "report/json.h"
+#include "report/sarif.h"
+#include "report/saved.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -18,12 +22,16 @@ struct asked {
 	long jobs;
 	long max_time; /* milliseconds */
 	enum pga_severity fail_on;
+	const char *html; /* files; NULL: none */
+	const char *sarif;
 	bool json;
 };
 
 struct auditing {
 	const struct asked *asked;
 	struct pga_audit_counts counts;
+	struct pga_audit_page page;
+	json_t *log; /* NULL: none is asked for */
 	bool weak;
 };
 
@@ -84,6 +92,10 @@ static int take(void *context, struct pga_audit *audit, struct pga_error *error)
 		pga_print_audit(audit);
 	}
 	(void)fflush(stdout);
+	if (auditing->asked->html != NULL)
+		pga_audit_page_add(&auditing->page, audit);
+	if (auditing->asked->sarif != NULL)
+		pga_audit_sarif_add(auditing->log, audit);
 	auditing->weak = auditing->weak || is_weak(auditing, audit);
 	pga_audit_count(&auditing->counts, audit);
 	pga_audit_free(audit);
@@ -103,6 +115,31 @@ static void end_report(const struct auditing *auditing, int status)
 		    counts->servers, counts->not_audited, counts->findings[PGA_SEVERITY_ERROR],
 		    counts->findings[PGA_SEVERITY_WARNING], counts->findings[PGA_SEVERITY_NOTE],
 		    status);
+}
+
+/* A text that could not be made is NULL. */
+static int save(const char *path, char *text, struct pga_error *error)
+{
+	const int result =
+	    text != NULL ? pga_report_save(path, text, error) : pga_fail_memory(error);
+
+	free(text);
+	return result;
+}
+
+static int save_reports(struct auditing *auditing, struct pga_error *error)
+{
+	const struct asked *asked = auditing->asked;
+	json_t *log = auditing->log;
+
+	auditing->log = NULL;
+	if (asked->sarif != NULL && save(asked->sarif, pga_json_line(log), error) != 0)
+		return -1;
+	if (asked->html != NULL &&
+	    save(asked->html, pga_audit_page_text(&auditing->page, PACKAGE_VERSION, time(NULL)),
+		 error) != 0)
+		return -1;
+	return 0;
 }
 
 static int audit(const struct asked *asked, const char *const *services, size_t count)
@@ -125,7 +162,11 @@ static int audit(const struct asked *asked, const char *const *services, size_t 
 	    pga_policy_load(&policy, &error) == 0 && pga_pins_load(&pins, &policy, &error) == 0) {
 		if (asked->json)
 			(void)puts("{\n  \"servers\": [");
+		if (asked->sarif != NULL)
+			auditing.log = pga_sarif_begin(PACKAGE_VERSION);
 		result = pga_audit_run(&question, take, &auditing, &error);
+		if (result == 0)
+			result = save_reports(&auditing, &error);
 		if (auditing.weak)
 			status = PGA_EXIT_WEAK;
 		else if (result != 0 || auditing.counts.not_audited > 0)
@@ -138,6 +179,8 @@ static int audit(const struct asked *asked, const char *const *services, size_t 
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	}
+	json_decref(auditing.log);
+	pga_audit_page_free(&auditing.page);
 	pga_pins_free(&pins);
 	pga_policy_free(&policy);
 	return status;
@@ -173,6 +216,18 @@ static const struct pga_option options[] = {
      .target = offsetof(struct asked, max_time),
      .argument = "SECONDS",
      .help = "give up on a server after this time; 30 if left out"},
+    {.name = "html",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, html),
+     .argument = "FILE",
+     .help = "write a page for an auditor, too: one file, without scripts",
+     .names = PGA_NAMES_FILE},
+    {.name = "sarif",
+     .kind = PGA_OPTION_VALUE,
+     .target = offsetof(struct asked, sarif),
+     .argument = "FILE",
+     .help = "write what was found in configuration as SARIF 2.1.0, too, for code scanners",
+     .names = PGA_NAMES_FILE},
     {.name = "json",
      .letter = 'j',
      .target = offsetof(struct asked, json),
@@ -182,7 +237,8 @@ static const struct pga_option options[] = {
 const struct pga_command pga_cmd_audit = {
     .name = "audit",
     .summary = "what a server lets in that is weak: sessions, rules, replication, settings",
-    .usage = "SERVICE ... [--fail-on SEVERITY] [--jobs N] [--max-time SECONDS] [--json]",
+    .usage = "SERVICE ... [--fail-on SEVERITY] [--html FILE] [--sarif FILE] [--json]\n"
+	     "SERVICE ... [--jobs N] [--max-time SECONDS] [OPTION ...]",
     .about =
 	"Logs in to servers by their services, over verified connections alone, and reads what "
 	"they know of themselves: which sessions and standbys have no TLS or an old one, which "
@@ -195,7 +251,8 @@ const struct pga_command pga_cmd_audit = {
     .statuses = "Exit status: 0 nothing of that severity; 1 failed, or a server could not be "
 		"audited; 2 usage; 3 there are findings at or above --fail-on.",
     .examples = "  pganchor audit prod\n"
-		"  pganchor audit prod reports --fail-on warning --json\n",
+		"  pganchor audit prod reports --fail-on warning --json\n"
+		"  pganchor audit prod --html audit.html\n",
     .word = "a service",
     .least = 1,
     .most = SIZE_MAX,
