@@ -171,6 +171,9 @@ static int print_json(const struct asked *asked, const struct pga_requiring *req
 static void print_done(const struct asked *asked, const struct pga_requiring *requiring)
 {
 	if (requiring->changes == 0) {
+		if (requiring->stale)
+			(void)puts(asked->dry_run ? "Would have the server load the files"
+						  : "The server has loaded the files");
 		pga_print(stdout, "TLS is required already: no rule that is for the network lets "
 				  "anybody in without it\n");
 		return;
@@ -216,7 +219,7 @@ static int ask_person(const struct pga_requiring *requiring, struct pga_error *e
 
 static int act(const struct asked *asked, struct pga_requiring *requiring, struct pga_error *error)
 {
-	const bool act = requiring->changes > 0 && !asked->dry_run;
+	const bool act = (requiring->changes > 0 || requiring->stale) && !asked->dry_run;
 
 	if (act && !asked->yes) {
 		if (ask_person(requiring, error) != 0)

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* A setting of the server. The caller frees it; NULL with the reason. */
 static char *show(struct pga_requiring *requiring, const char *question, struct pga_error *error)
@@ -34,6 +35,25 @@ static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 				  requiring->cluster.directory);
 	free(ssl);
 	return result;
+}
+
+/* Whether somebody, or a pganchor that was killed, has written a file and not had it loaded. */
+static int look_at_time(struct pga_requiring *requiring, struct pga_error *error)
+{
+	char *loaded = show(requiring,
+			    "SELECT pg_catalog.floor(EXTRACT(epoch FROM "
+			    "pg_catalog.pg_conf_load_time()))::bigint",
+			    error);
+	struct stat status;
+
+	if (loaded == NULL)
+		return -1;
+	for (size_t i = 0; i < requiring->tree.part_count; i++)
+		if (stat(requiring->tree.parts[i].path, &status) == 0 &&
+		    (long long)status.st_mtime >= strtoll(loaded, NULL, 10))
+			requiring->stale = true;
+	free(loaded);
+	return 0;
 }
 
 static int read_rules(struct pga_requiring *requiring, struct pga_error *error)
@@ -87,7 +107,8 @@ int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_w
 				requiring->cluster.directory);
 	requiring->session = pga_cluster_enter(&requiring->cluster, wish->user, error);
 	if (requiring->session == NULL || check_tls(requiring, error) != 0 ||
-	    read_rules(requiring, error) != 0 || begin_files(requiring, error) != 0 ||
+	    read_rules(requiring, error) != 0 || look_at_time(requiring, error) != 0 ||
+	    begin_files(requiring, error) != 0 ||
 	    pga_require_find_locked_out(requiring, error) != 0)
 		return -1;
 	return pga_require_find_trials(requiring, error);
@@ -99,7 +120,7 @@ static int change(struct pga_requiring *requiring, struct pga_error *error)
 	    .session = requiring->session, .tree = &requiring->tree, .files = requiring->files};
 	struct pga_served_file record = {.written = false};
 	struct pga_error ignored;
-	int result = pga_require_record(requiring, &record, error);
+	int result = requiring->changes > 0 ? pga_require_record(requiring, &record, error) : 0;
 
 	if (result == 0 && (result = pga_hba_change_write(&change, error)) == 0)
 		result = pga_hba_check_view(requiring->session, &requiring->tree, true, error);

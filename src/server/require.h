@@ -50,6 +50,7 @@ struct pga_requiring {
 	struct pga_cluster_session *session; /* stands until the end: the way back */
 	struct pga_hba_tree tree;
 	size_t changes; /* lines that differ */
+	bool stale;     /* a file is newer than what the server has loaded */
 	struct pga_plain_session *locked_out;
 	size_t locked_out_count;
 	struct pga_require_trial *trials;

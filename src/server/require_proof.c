@@ -14,6 +14,7 @@
 
 /* Of rules and addresses: more would only take time. */
 #define TRIALS_AT_MOST    8
+#define TRIED_AT_MOST     32
 #define ADDRESSES_AT_MOST 4
 
 /* For one connection, in milliseconds. */
@@ -183,11 +184,19 @@ static bool stays_open(const struct pga_hba_tree *tree, const char *address)
 	return false;
 }
 
+/* In the end: a rule that wants it already may not be loaded. */
+static bool wants_tls(const struct pga_hba_line *line)
+{
+	return pga_hba_becomes(line) == PGA_HBA_NEEDS_TLS ||
+	       (line->type == PGA_HBA_HOSTSSL && pga_hba_is_remote(line));
+}
+
 int pga_require_find_trials(struct pga_requiring *requiring, struct pga_error *error)
 {
 	const struct pga_hba_tree *tree = &requiring->tree;
 	char addresses[ADDRESSES_AT_MOST][64];
 	const size_t count = list_addresses(addresses);
+	size_t tried = 0;
 
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; !stays_open(tree, addresses[i]) && k < tree->place_count &&
@@ -195,7 +204,7 @@ int pga_require_find_trials(struct pga_requiring *requiring, struct pga_error *e
 		     k++) {
 			const struct pga_hba_line *line = pga_hba_tree_line(tree, k);
 
-			if (pga_hba_becomes(line) == PGA_HBA_NEEDS_TLS &&
+			if (wants_tls(line) && tried++ < TRIED_AT_MOST &&
 			    try_rule(requiring, line, addresses[i], error) != 0)
 				return -1;
 		}
