@@ -27,6 +27,7 @@ void pga_server_work_end(struct pga_server_work *work)
 {
 	for (int i = 0; i < PGA_PLACED_FILES; i++)
 		free(work->gone[i]);
+	pga_unrequire_end(&work->rules);
 	pga_server_copy_free(&work->copy);
 	pga_plan_free(&work->plan);
 	pga_server_record_free(&work->record);
@@ -84,6 +85,8 @@ static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 		pga_text_addf(&hint, "what stays: the copy of the pair (%s). ", why.message);
 	if (hint.length == 0)
 		pga_text_add(&hint, "all was put back as it was. ");
+	if (work->unrequired)
+		pga_text_add(&hint, "pg_hba.conf does not require TLS any more, all the same. ");
 	pga_text_addf(&hint, "Its log says why%s%s", log[0] != '\0' ? ": " : "", log);
 	(void)pga_fail(error, pga_text_string(&hint),
 		       "the server of %s is not what it should be after the change: %s",
@@ -144,11 +147,27 @@ static int prepare(struct pga_server_work *work, const char *command, struct pga
 	return -1;
 }
 
+/* First nobody needs TLS any more, and then there is none. */
+static int unrequire(struct pga_server_work *work, struct pga_error *error)
+{
+	if (work->rules.record.count == 0)
+		return 0;
+	if (pga_unrequire_apply(&work->rules, error) != 0)
+		return -1;
+	work->unrequired = true;
+	return 0;
+}
+
 static int change(struct pga_server_work *work, const char *command, struct pga_error *error)
 {
 	struct pga_served_file kept = {.written = false};
-	int result = prepare(work, command, &kept, error);
+	int result;
 
+	if (unrequire(work, error) != 0)
+		return -1;
+	if (command == NULL && work->unrequired)
+		return prove(work, error);
+	result = prepare(work, command, &kept, error);
 	if (result == 0) {
 		result = pga_server_settings_alter(work->target.session, &work->settings,
 						   work->goals, error);

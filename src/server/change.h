@@ -7,6 +7,7 @@
 #include "server/place.h"
 #include "server/plan.h"
 #include "server/record.h"
+#include "server/require_undo.h"
 #include "server/settings.h"
 #include "server/target.h"
 
@@ -36,6 +37,9 @@ struct pga_server_work {
 	char *gone[PGA_PLACED_FILES]; /* undo: copies that go */
 	struct pga_server_goal goals[PGA_SET_COUNT];
 	struct pga_server_goal back[PGA_SET_COUNT];
+	struct pga_unrequiring
+	    rules;          /* disable, undo: lines of pg_hba.conf that require TLS no more */
+	bool unrequired;    /* that was done */
 	bool changes;       /* there is something to do */
 	bool on;            /* what it comes to */
 	char expected[65];  /* certificate that it is to show then; "": TLS, whichever */
@@ -61,7 +65,12 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
  * what is recorded; NULL: the last change is taken off the record (undo). */
 int pga_server_work_do(struct pga_server_work *work, const char *command, struct pga_error *error);
 
-/* Returns -1 where pg_hba.conf lets some in by TLS alone, who would be locked out without it. */
+/* What require-tls has changed in pg_hba.conf and has not put back yet is planned to be. */
+int pga_server_plan_rules(struct pga_server_work *work, const struct pga_server_wish *wish,
+			  struct pga_error *error);
+
+/* Returns -1 where pg_hba.conf, as it will be, lets some in by TLS alone, who would be locked out
+ * without it. */
 int pga_server_check_lock_out(struct pga_server_work *work, bool lock_out, struct pga_error *error);
 
 #endif

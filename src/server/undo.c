@@ -98,11 +98,19 @@ static int find_out_whether_on(struct pga_server_work *work, struct pga_error *e
 	return 0;
 }
 
+/* TLS is required by rules before it goes, so these come first, whichever was changed last. */
 int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_wish *wish,
 			 struct pga_error *error)
 {
 	struct pga_server_change change;
 
+	if (pga_server_plan_rules(work, wish, error) != 0)
+		return -1;
+	if (work->rules.record.count > 0) {
+		work->undone = "require-tls";
+		work->on = work->served[0] != '\0';
+		return pga_plan_check(&work->plan, error);
+	}
 	if (!pga_server_record_last(&work->record, &change))
 		return 0;
 	work->undone = change.command;
