@@ -66,18 +66,16 @@ static int plan_copy(struct pga_server_work *work, const struct pga_server_wish 
 	return 0;
 }
 
-/* A reload fails as a whole: of all files that it loads, each has to be there. */
 static int check_other_files(const struct pga_server_work *work, struct pga_error *error)
 {
-	static const enum pga_server_setting files[] = {PGA_SEEN_CA, PGA_SEEN_CRL, PGA_SEEN_CRL_DIR,
-							PGA_SEEN_DH};
+	static const enum pga_server_setting files[] = {PGA_SEEN_CA, PGA_SEEN_CRL};
 
 	for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
 		const char *file = work->settings.of[files[i]].now;
 
 		if (file != NULL && file[0] != '\0' &&
 		    pga_server_check_file(&work->target.cluster, pga_server_settings[files[i]],
-					  file, error) != 0)
+					  file, files[i] == PGA_SEEN_CRL, error) != 0)
 			return -1;
 	}
 	return 0;

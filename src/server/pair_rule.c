@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -269,21 +270,41 @@ bool pga_server_pair_is_usable(const struct pga_cluster *cluster, const char *ce
 	       check_key_mode(cluster, key, &ignored) == 0;
 }
 
+/* be_tls_init(): as CAs it has to have certificates, as CRLs anything of a store. */
+static int load_file(const char *path, bool is_crl, struct pga_error *error)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
+	int result = 0;
+
+	if (context == NULL)
+		return pga_fail_memory(error);
+	if (is_crl ? X509_STORE_load_locations(SSL_CTX_get_cert_store(context), path, NULL) != 1
+		   : SSL_CTX_load_verify_locations(context, path, NULL) != 1)
+		result = pga_fail_openssl(error, path);
+	SSL_CTX_free(context);
+	ERR_clear_error();
+	return result;
+}
+
 int pga_server_check_file(const struct pga_cluster *cluster, const char *setting, const char *file,
-			  struct pga_error *error)
+			  bool is_crl, struct pga_error *error)
 {
 	char *path = resolve(cluster, file);
 	const int failed = path != NULL ? try_to_read(cluster, path) : ENOMEM;
+	struct pga_error why = {.message = ""};
 
+	if (failed != 0)
+		(void)snprintf(why.message, sizeof why.message, "%s cannot read it: %s",
+			       owner_name(cluster), strerror(failed));
+	else
+		(void)load_file(path, is_crl, &why);
 	free(path);
-	if (failed == 0)
-		return 0;
-	errno = failed;
-	return pga_fail_errno(error,
-			      "ALTER SYSTEM RESET it, or put the file there: the server would not "
-			      "use TLS without. Nothing was changed",
-			      "%s is %s, and %s cannot read it", setting, file,
-			      owner_name(cluster));
+	return why.message[0] == '\0'
+		   ? 0
+		   : pga_fail(error,
+			      "put that right, or ALTER SYSTEM RESET it: the server would load "
+			      "nothing of its TLS. Nothing was changed",
+			      "%s is %s: %s", setting, file, why.message);
 }
 
 /* A copy has them right. */

@@ -30,10 +30,10 @@ struct pga_server_pair {
 bool pga_server_pair_is_usable(const struct pga_cluster *cluster, const char *certificate,
 			       const char *key);
 
-/* Whether the server's user can read a file that the server loads with the pair, such as
- * ssl_ca_file. What it holds is not looked at. setting: what names it. */
+/* Whether the server can load a file of CAs or CRLs (is_crl) that its setting names: a reload fails
+ * as a whole, and where the certificate stays the same, no handshake would show it. */
 int pga_server_check_file(const struct pga_cluster *cluster, const char *setting, const char *file,
-			  struct pga_error *error);
+			  bool is_crl, struct pga_error *error);
 
 /* Checks mode and owner (be-secure-common.c), that the server's user can read both, that OpenSSL
  * loads them and they belong together, dates and purpose, the order of the chain, the names, the

@@ -22,8 +22,6 @@ const char *const pga_server_settings[PGA_SEEN_COUNT] = {
     [PGA_SEEN_SNI] = "ssl_sni",
     [PGA_SEEN_CA] = "ssl_ca_file",
     [PGA_SEEN_CRL] = "ssl_crl_file",
-    [PGA_SEEN_CRL_DIR] = "ssl_crl_dir",
-    [PGA_SEEN_DH] = "ssl_dh_params_file",
 };
 
 /* "'ssl', 'ssl_cert_file', …" of the first so many. */

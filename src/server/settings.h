@@ -26,10 +26,8 @@ enum pga_server_setting {
 	PGA_SEEN_PASSPHRASE,
 	PGA_SEEN_PASSPHRASE_RELOAD,
 	PGA_SEEN_SNI,
-	PGA_SEEN_CA, /* files that have to load besides: these four */
+	PGA_SEEN_CA, /* files that have to load besides: these two */
 	PGA_SEEN_CRL,
-	PGA_SEEN_CRL_DIR,
-	PGA_SEEN_DH,
 	PGA_SEEN_COUNT
 };
 

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from certificates import make_root
-from local_cas import data, pin_of, state
+from local_cas import data, openssl, pin_of, state
 from postgres import HBA, SUPERUSER
 
 
@@ -157,17 +157,25 @@ def test_what_the_server_would_not_take(home, make_postgres, authority, pair, tm
 
 
 def test_what_only_the_handshake_shows_is_put_back(home, make_postgres, pair):
-    server = make_postgres(settings={"ssl_ca_file": "PG_VERSION"})
-    pair = place(server, pair)
-    said = refuse(home, server, "enable-tls", *words_of(pair))
+    """A passphrase that is none: nobody but the server could have tried it."""
+    server = make_postgres(settings={"ssl_passphrase_command": "echo wrong", "ssl_passphrase_command_supports_reload": "on"})
+    crt, key = place(server, pair)
+    openssl("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:right", "-in", pair[1], "-out", key)
+    said = refuse(home, server, "enable-tls", *words_of((crt, key)))
     assert "it does not use TLS" in said and "all was put back as it was" in said
     assert asked_for_tls(server) is None
     assert change(home, server, "undo").stdout.startswith("There is nothing to undo")
 
 
-def test_another_file_that_is_missing(home, make_postgres, pair):
+def test_other_files_that_the_server_would_load(home, make_postgres, pair):
     server = make_postgres(settings={"ssl_crl_file": "no.crl"})
-    assert "ssl_crl_file is no.crl" in refuse(home, server, "enable-tls", *words_of(pair))
+    assert "ssl_crl_file is no.crl: " in refuse(home, server, "enable-tls", *words_of(pair))
+    (data(server) / "no.crl").write_bytes(pair[0].read_bytes())
+    assert change(home, server, "enable-tls", *words_of(pair)).returncode == 0
+    # It goes on showing the same certificate whatever it has loaded.
+    subprocess.run(["psql", "-XAtqc", "ALTER SYSTEM SET ssl_ca_file = 'PG_VERSION'", "-c", "SELECT pg_reload_conf()", server.superuser],
+                   check=True, capture_output=True)
+    assert "ssl_ca_file is PG_VERSION: " in refuse(home, server, "enable-tls", *words_of(pair), "--min-version", "TLSv1.3")
 
 
 def test_a_pair_that_the_server_could_not_read_is_copied(home, make_postgres, pair):
@@ -213,3 +221,40 @@ def test_what_somebody_has_changed_since_stays(home, make_postgres, pair):
     done = change(home, server, "undo")
     assert done.returncode == 0 and "somebody has changed it since, to 'TLSv1.2'" in done.stdout
     assert altered(server) == {"ssl_min_protocol_version": "'TLSv1.2'"}
+
+
+RULES = HBA + "host all alice 10.0.0.0/8 scram-sha-256 # of the office\n"
+
+
+def rules(server):
+    return (data(server) / "pg_hba.conf").read_text()
+
+
+def test_tls_that_is_required_goes_with_its_rules(home, make_postgres, pair):
+    server = make_postgres(*pair, hba=RULES)
+    assert change(home, server, "require-tls").returncode == 0
+    assert rules(server) == RULES.replace("host all alice", "hostssl all alice")
+    done = change(home, server, "disable-tls")
+    assert done.returncode == 0 and "put back in " in done.stdout, done.stderr
+    assert rules(server) == RULES and asked_for_tls(server) is None
+
+
+def test_undo_puts_the_rules_back_first(home, make_postgres, pair):
+    server = make_postgres(hba=RULES)
+    before = state(server)
+    assert change(home, server, "enable-tls", *words_of(pair)).returncode == 0
+    assert change(home, server, "require-tls").returncode == 0
+    done = change(home, server, "undo")
+    assert done.returncode == 0, done.stderr
+    assert rules(server) == RULES and asked_for_tls(server) == pin_of(pair[0])
+    assert change(home, server, "undo").returncode == 0
+    assert asked_for_tls(server) is None and state(server) == before
+    assert change(home, server, "undo").stdout.startswith("There is nothing to undo")
+
+
+def test_other_rules_that_need_tls_are_in_the_way(home, make_postgres, pair):
+    server = make_postgres(*pair, hba=RULES + "hostssl all bob 10.0.0.0/8 scram-sha-256\n")
+    assert change(home, server, "require-tls").returncode == 0
+    said = refuse(home, server, "disable-tls")
+    assert "1 rule (" in said and "pg_hba.conf, line 7)" in said
+    assert asked_for_tls(server) is not None
