@@ -75,6 +75,7 @@ check_PROGRAMS = \
 	tests/unit/test_handshake \
 	tests/unit/test_home \
 	tests/unit/test_home_text \
+	tests/unit/test_hba \
 	tests/unit/test_host \
 	tests/unit/test_hostlist \
 	tests/unit/test_http \
@@ -304,6 +305,9 @@ tests_unit_test_file_LDADD = $(UNITS_LDADD)
 tests_unit_test_host_SOURCES = tests/unit/cmocka_start.h tests/unit/test_host.c
 tests_unit_test_host_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_host_LDADD = $(UNITS_LDADD)
+tests_unit_test_hba_SOURCES = tests/unit/cmocka_start.h tests/unit/test_hba.c
+tests_unit_test_hba_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_hba_LDADD = $(UNITS_LDADD)
 tests_unit_test_ini_SOURCES = tests/unit/cmocka_start.h tests/unit/test_ini.c
 tests_unit_test_ini_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_ini_LDADD = $(UNITS_LDADD)
