@@ -11,6 +11,7 @@ check_PROGRAMS = \
 	tests/unit/test_append \
 	tests/unit/test_ask \
 	tests/unit/test_attributes \
+	tests/unit/test_audit_html \
 	tests/unit/test_audit_log \
 	tests/unit/test_binary \
 	tests/unit/test_block \
@@ -437,6 +438,11 @@ tests_unit_test_module_LDADD = $(UNITS_LDADD)
 
 # The commands, with what they ask played by the test.
 PRINTING = tests/unit/cmocka_start.h tests/unit/printed.h
+tests_unit_test_audit_html_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/sample_audit.h \
+	tests/unit/test_audit_html.c
+tests_unit_test_audit_html_CPPFLAGS = $(UNITS_CPPFLAGS)
+tests_unit_test_audit_html_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
+tests_unit_test_audit_html_LDADD = $(UNITS_LDADD)
 tests_unit_test_html_SOURCES = tests/unit/cmocka_start.h tests/unit/failing.h tests/unit/test_html.c
 tests_unit_test_html_CPPFLAGS = $(UNITS_CPPFLAGS)
 tests_unit_test_html_LDFLAGS = $(AM_LDFLAGS) $(WRAP_MEMORY)
