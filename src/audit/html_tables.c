@@ -283,9 +283,9 @@ void pga_audit_html_unseen(struct pga_text *html, const struct pga_audit *audit)
 	pga_html_table(html, "What could not be looked at: nothing is said of it here", headings);
 	for (size_t i = 0; i < audit->unseen_count; i++) {
 		const struct pga_audit_unseen *unseen = &audit->unseen[i];
-		const char *const cells[] = {unseen->what, unseen->why,
-					     unseen->right[0] != '\0' ? unseen->right
-								      : "superuser only"};
+		const char *const cells[] = {
+		    unseen->what, unseen->why,
+		    unseen->right[0] != '\0' ? unseen->right : "nothing that can be granted"};
 
 		pga_html_row(html, "warning", cells, COUNT(cells));
 	}

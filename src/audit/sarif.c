@@ -61,8 +61,12 @@ void pga_audit_sarif_add(json_t *log, const struct pga_audit *audit)
 	for (size_t i = 0; i < audit->findings.count; i++) {
 		const struct pga_finding *finding = &audit->findings.list[i];
 
-		if (!audit->connected || strcmp(finding->subject, PGA_AUDIT_UNSEEN) == 0)
-			pga_sarif_not_seen(log, audit->service, finding->message);
+		if (!audit->connected)
+			pga_sarif_not_seen(log, PGA_SEVERITY_ERROR, audit->service,
+					   finding->message);
+		else if (strcmp(finding->subject, PGA_AUDIT_UNSEEN) == 0)
+			pga_sarif_not_seen(log, PGA_SEVERITY_WARNING, audit->service,
+					   finding->message);
 		else if (strcmp(finding->subject, PGA_AUDIT_SESSIONS) != 0)
 			add(log, audit, finding);
 	}

@@ -42,7 +42,8 @@
 	"caption{text-align:left;color:var(--quiet);padding-bottom:.35rem}\n"                      \
 	"th,td{text-align:left;vertical-align:top;padding:.35rem .6rem;"                           \
 	"border-bottom:1px solid var(--line)}\n"                                                   \
-	"td:not(.short):not(:empty),tbody th:not(.short){min-width:9rem;overflow-wrap:anywhere}\n" \
+	"td:not(.short):not(:empty),tbody "                                                        \
+	"th:not(.short){min-width:10rem;overflow-wrap:anywhere}\n"                                 \
 	"tr .heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\n" \
 	".short{white-space:nowrap}\n"                                                             \
 	"thead th{background:var(--band)}\n"                                                       \

@@ -233,7 +233,8 @@ void pga_sarif_add(json_t *log, const struct pga_sarif_result *result)
 	pga_json_add(json_object_get(run, "results"), added);
 }
 
-void pga_sarif_not_seen(json_t *log, const char *server, const char *message)
+void pga_sarif_not_seen(json_t *log, enum pga_severity severity, const char *server,
+			const char *message)
 {
 	json_t *invocation = json_array_get(json_object_get(run_of(log), "invocations"), 0);
 	json_t *notification = json_object();
@@ -242,8 +243,9 @@ void pga_sarif_not_seen(json_t *log, const char *server, const char *message)
 
 	pga_text_addf(&words, "%s: %s", server, message);
 	pga_json_set(said, "text", json_of(&words));
-	pga_json_set(notification, "level", json_string("warning"));
+	pga_json_set(notification, "level", json_string(level_of(severity)));
 	pga_json_set(notification, "message", said);
 	pga_json_add(json_object_get(invocation, "toolExecutionNotifications"), notification);
-	pga_json_set(invocation, "executionSuccessful", json_false());
+	if (severity == PGA_SEVERITY_ERROR)
+		pga_json_set(invocation, "executionSuccessful", json_false());
 }

@@ -29,7 +29,8 @@ json_t *pga_sarif_begin(const char *version);
  * memory makes pga_json_print() fail, as everywhere. */
 void pga_sarif_add(json_t *log, const struct pga_sarif_result *result);
 
-/* Adds what was not looked at, and that the run is therefore not all that was asked for. */
-void pga_sarif_not_seen(json_t *log, const char *server, const char *message);
+/* Adds what was not looked at; where the severity is an error, the run as a whole has failed. */
+void pga_sarif_not_seen(json_t *log, enum pga_severity severity, const char *server,
+			const char *message);
 
 #endif

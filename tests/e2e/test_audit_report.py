@@ -62,6 +62,7 @@ def test_sarif(home, weak):
     audit(home, weak, "--sarif", home / "audit.sarif")
     (run,) = json.loads((home / "audit.sarif").read_text())["runs"]
     lines = (weak.directory / "data/pg_hba.conf").read_text().splitlines()
+    assert run["invocations"][0]["executionSuccessful"] is True
     of_rules = {}
     for result in run["results"]:
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]

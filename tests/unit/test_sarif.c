@@ -86,7 +86,7 @@ static void places(void **state)
 	json_decref(log);
 }
 
-/* What was not looked at is no result, and the run is not all. */
+/* What was not looked at is no result, and a server that was not reached fails the run. */
 static void not_seen(void **state)
 {
 	json_t *log = make_log();
@@ -94,10 +94,12 @@ static void not_seen(void **state)
 
 	(void)state;
 	assert_true(json_is_true(json_object_get(invocation, "executionSuccessful")));
-	pga_sarif_not_seen(log, "db", "pg_hba.conf: permission denied");
+	pga_sarif_not_seen(log, PGA_SEVERITY_WARNING, "db", "pg_hba.conf: permission denied");
+	assert_true(json_is_true(json_object_get(invocation, "executionSuccessful")));
+	pga_sarif_not_seen(log, PGA_SEVERITY_ERROR, "db2", "could not connect");
 	assert_false(json_is_true(json_object_get(invocation, "executionSuccessful")));
 	assert_int_equal(json_array_size(json_object_get(invocation, "toolExecutionNotifications")),
-			 1);
+			 2);
 	json_decref(log);
 }
 
