@@ -141,6 +141,26 @@ def test_who_would_be_locked_out_is_listed_before(home, make):
     assert [change["line"] for change in told["changes"]] == [2]
 
 
+def test_a_standby_that_would_stay_away_is_told_of(home, make, tmp_path):
+    server = make(LOCAL + NETWORK + f"host replication {USER} all scram-sha-256\n")
+    subprocess.run(["psql", "-Xqc", f"ALTER ROLE {USER} REPLICATION", server.superuser], check=True)
+    (tmp_path / "wal").mkdir()
+    with subprocess.Popen(["pg_receivewal", "-v", "-D", tmp_path / "wal", "-d", server.conninfo(sslmode="disable", dbname=None)], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as standby:
+        try:
+            said = []
+            while "starting log streaming" not in "".join(said):
+                said.append(standby.stderr.readline())
+                assert said[-1], said
+            told = require(home, server, "--dry-run")
+        finally:
+            standby.terminate()
+            standby.communicate()
+    assert f"  walsender: user {USER}, from 127.0.0.1, since " in told.stdout and ", application pg_receivewal\n" in told.stdout, told.stdout
+    assert "A standby or subscription stays away until the sslmode of its primary_conninfo or CONNECTION is verify-full" in told.stdout
+    assert f"  + hostssl replication {USER} all scram-sha-256\n" in told.stdout
+
+
 def test_what_is_weak_is_pointed_out(home, make):
     server = make(LOCAL + "".join(f"hostssl all all 10.0.0.0/8 {way}\n" for way in ("trust", "password", "md5", "scram-sha-256")))
     told = json.loads(require(home, server, "--dry-run", "--json").stdout)
