@@ -409,6 +409,7 @@ SERVER = \
 	src/server/require.c src/server/require.h \
 	src/server/require_proof.c \
 	src/server/require_sessions.c \
+	src/server/require_sql.c src/server/require_sql.h \
 	src/server/require_undo.c src/server/require_undo.h \
 	src/server/settings.c src/server/settings.h \
 	src/server/target.c src/server/target.h \

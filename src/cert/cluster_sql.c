@@ -139,6 +139,19 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 	return NULL;
 }
 
+struct pga_cluster_session *pga_cluster_session_of(PGconn *connection, struct pga_error *error)
+{
+	struct pga_cluster_session *session = calloc(1, sizeof *session);
+
+	if (session == NULL) {
+		PQfinish(connection);
+		(void)pga_fail_memory(error);
+		return NULL;
+	}
+	session->connection = connection;
+	return session;
+}
+
 void pga_cluster_leave(struct pga_cluster_session *session)
 {
 	if (session == NULL)

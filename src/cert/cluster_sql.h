@@ -27,6 +27,14 @@ void pga_cluster_leave(struct pga_cluster_session *session);
 PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
 			  struct pga_error *error);
 
+/* A command, likewise. */
+int pga_cluster_command(struct pga_cluster_session *session, const char *words,
+			struct pga_error *error);
+
+/* A session of a connection that stands, and is the session's from then on; NULL for want of
+ * memory: then it is ended. */
+struct pga_cluster_session *pga_cluster_session_of(PGconn *connection, struct pga_error *error);
+
 /* Whether TLS can be changed there at all by ALTER SYSTEM, and be seen then: returns -1 where the
  * command line says otherwise, the server was built without TLS, or listens nowhere. */
 int pga_cluster_can_serve(struct pga_cluster_session *session,

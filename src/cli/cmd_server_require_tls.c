@@ -6,6 +6,7 @@
 #include "password/secret.h"
 #include "report/json.h"
 #include "server/require.h"
+#include "server/require_sql.h"
 #include "server/require_undo.h"
 
 #include <stddef.h>
@@ -15,6 +16,8 @@
 
 struct asked {
 	struct pga_require_wish wish;
+	const char *service;
+	bool by_sql;
 	bool undo;
 	bool yes;
 	bool dry_run;
@@ -274,6 +277,94 @@ static int undo(const struct asked *asked)
 	return status;
 }
 
+static int print_json_by_sql(const struct asked *asked, const struct pga_require_by_sql *by)
+{
+	const struct pga_requiring seen = {.tree = by->tree};
+
+	return pga_json_print(json_pack("{s:o, s:o, s:o, s:b, s:b}", "service",
+					pga_json_text(asked->service), "changes",
+					rules_as_json(&seen, false), "weak",
+					rules_as_json(&seen, true), "proved", (int)by->proved,
+					"dry_run", (int)(asked->dry_run || !asked->by_sql)),
+			      PGA_EXIT_DONE);
+}
+
+static void print_done_by_sql(const struct asked *asked, const struct pga_require_by_sql *by,
+			      bool written)
+{
+	if (by->changes == 0)
+		(void)puts("TLS is required already: no rule that is for the network lets anybody "
+			   "in without it");
+	else if (!written)
+		pga_print(stdout,
+			  "Nothing was changed. On the server, as its owner:\n"
+			  "    pganchor server require-tls --data-dir DIRECTORY\n"
+			  "or from here, in place, which is not atomic:\n"
+			  "    pganchor server require-tls --write-by-sql --yes %s\n",
+			  asked->service);
+	else if (by->proved)
+		(void)puts(
+		    "Proved: a new connection with TLS is let in, and one without it is not");
+	else
+		pga_print_warning("a new connection with TLS is let in; that one without it is not "
+				  "could not be seen from here");
+}
+
+static int act_by_sql(const struct asked *asked, struct pga_require_by_sql *by,
+		      struct pga_error *error)
+{
+	const struct pga_requiring seen = {.tree = by->tree};
+	const bool write = asked->by_sql && !asked->dry_run && by->changes > 0;
+
+	if (!asked->json && print_plan(stdout, &seen, error) != 0)
+		return -1;
+	if (write && pga_require_sql_apply(by, error) != 0)
+		return -1;
+	if (asked->json)
+		return print_json_by_sql(asked, by);
+	print_done_by_sql(asked, by, write);
+	return PGA_EXIT_DONE;
+}
+
+static int by_sql(const struct asked *asked)
+{
+	struct pga_require_by_sql by = {.changes = 0};
+	struct pga_policy policy = {0};
+	struct pga_pins pins = {0};
+	struct pga_error error;
+	int status = -1;
+
+	if (pga_policy_load(&policy, &error) == 0 && pga_pins_load(&pins, &policy, &error) == 0 &&
+	    pga_require_sql_plan(&by, asked->service, &policy, &pins, &error) == 0)
+		status = act_by_sql(asked, &by, &error);
+	if (status < 0) {
+		pga_print_error(&error);
+		status = PGA_EXIT_FAILED;
+	}
+	pga_require_sql_end(&by);
+	pga_pins_free(&pins);
+	pga_policy_free(&policy);
+	return status;
+}
+
+/* Which of the two ways is meant. Returns PGA_EXIT_DONE, or after an error PGA_EXIT_USAGE. */
+static int check_by_sql(const struct asked *asked)
+{
+	if (asked->service == NULL)
+		return asked->by_sql ? pga_usage_error("server require-tls",
+						       "--write-by-sql: of which SERVICE?")
+				     : PGA_EXIT_DONE;
+	if (asked->wish.directory != NULL || asked->wish.user != NULL || asked->undo)
+		return pga_usage_error("server require-tls",
+				       "a SERVICE: with --write-by-sql, --yes, --dry-run and "
+				       "--json alone");
+	if (asked->by_sql && !asked->yes && !asked->dry_run)
+		return pga_usage_error("server require-tls",
+				       "--write-by-sql: with --yes, or --dry-run, which shows "
+				       "what");
+	return PGA_EXIT_DONE;
+}
+
 static int run(int argc, char **argv)
 {
 	struct asked asked = {.yes = false};
@@ -284,6 +375,12 @@ static int run(int argc, char **argv)
 	if (!pga_options_read(&pga_cmd_server_require_tls, argc, argv, &asked, &status))
 		return status;
 	pga_secret_hide_process();
+	asked.service = optind < argc ? argv[optind] : NULL;
+	status = check_by_sql(&asked);
+	if (status != PGA_EXIT_DONE)
+		return status;
+	if (asked.service != NULL)
+		return by_sql(&asked);
 	if (asked.wish.directory == NULL)
 		asked.wish.directory = getenv("PGDATA");
 	if (asked.wish.directory == NULL || asked.wish.directory[0] == '\0')
@@ -326,6 +423,9 @@ static const struct pga_option options[] = {
     {.name = "undo",
      .target = offsetof(struct asked, undo),
      .help = "put back the lines that it has changed, as far as they are as it left them"},
+    {.name = "write-by-sql",
+     .target = offsetof(struct asked, by_sql),
+     .help = "of a SERVICE: write pg_hba.conf over its connection, by lo_export"},
     {.name = "yes", .target = offsetof(struct asked, yes), .help = "do it without a question"},
     {.name = "dry-run",
      .letter = 'n',
@@ -340,16 +440,22 @@ static const struct pga_option options[] = {
 const struct pga_command pga_cmd_server_require_tls = {
     .name = "server require-tls",
     .summary = "let nobody in over the network without TLS",
-    .usage = "--data-dir DIRECTORY [OPTION ...]",
+    .usage = "--data-dir DIRECTORY [OPTION ...]\nSERVICE [--write-by-sql --yes] [OPTION ...]",
     .about =
 	"Has every rule of pg_hba.conf, and of the files that it includes, that is for the network "
 	"want TLS: host becomes hostssl, replication too, and no other byte is changed. Rules for "
 	"the machine itself and those that reject stay. Who is connected without TLS now is listed "
 	"before. The server looks at the file before it loads it; then a connection with TLS has "
 	"to be let in, and one without it not. Where that fails, all is put back as it was. "
-	"--undo does it later: each line becomes what it was.",
+	"--undo does it later: each line becomes what it was.\n\n"
+	"Of a SERVICE, whose server is verified first, it shows the lines; --write-by-sql writes "
+	"them over that connection, and writes the file back where a new one does not get in.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
+    .word = "the name of a service",
+    .least = 0,
+    .most = 1,
+    .names = PGA_NAMES_SERVICE,
     .statuses = "Exit status: 0 done; 1 failed: nothing was changed, or what is said; 2 usage.",
     .examples = "  sudo pganchor server require-tls --data-dir /var/lib/postgresql/15/main "
 		"--dry-run\n",

@@ -13,7 +13,7 @@
 static int read_part(struct pga_hba_tree *tree, const char *path, unsigned depth, bool wanted,
 		     struct pga_error *error);
 
-static int add_place(struct pga_hba_tree *tree, size_t part, size_t line, struct pga_error *error)
+int pga_hba_tree_add(struct pga_hba_tree *tree, size_t part, size_t line, struct pga_error *error)
 {
 	struct pga_hba_place *more =
 	    realloc(tree->places, (tree->place_count + 1) * sizeof *tree->places);
@@ -146,7 +146,7 @@ static int read_part(struct pga_hba_tree *tree, const char *path, unsigned depth
 		if (kind == PGA_HBA_INCLUDE && follow(tree, part, i, depth, error) != 0)
 			return -1;
 		if ((kind == PGA_HBA_RULE || kind == PGA_HBA_ODD) &&
-		    add_place(tree, part, i, error) != 0)
+		    pga_hba_tree_add(tree, part, i, error) != 0)
 			return -1;
 	}
 	return 0;

@@ -35,6 +35,9 @@ int pga_hba_tree_read(struct pga_hba_tree *tree, const char *path, int version,
 		      struct pga_error *error);
 void pga_hba_tree_free(struct pga_hba_tree *tree);
 
+/* Adds a line of a part at the end. */
+int pga_hba_tree_add(struct pga_hba_tree *tree, size_t part, size_t line, struct pga_error *error);
+
 const struct pga_hba_line *pga_hba_tree_line(const struct pga_hba_tree *tree, size_t place);
 const char *pga_hba_tree_path(const struct pga_hba_tree *tree, size_t place);
 

@@ -74,5 +74,7 @@ void pga_require_end(struct pga_requiring *requiring);
 int pga_require_find_locked_out(struct pga_requiring *requiring, struct pga_error *error);
 int pga_require_find_trials(struct pga_requiring *requiring, struct pga_error *error);
 int pga_require_prove(struct pga_requiring *requiring, struct pga_error *error);
+enum pga_let_in pga_require_come(const char *host, unsigned port, const char *user,
+				 const char *database, bool encrypted);
 
 #endif

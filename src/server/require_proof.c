@@ -57,8 +57,8 @@ static enum pga_let_in hear(struct pga_exchange *exchange)
 /* By the protocol's own messages, and not through libpq, before which the gate may stand: it would
  * not let the plain one out. No password is given: to be asked for one is to be let in by the
  * rules. */
-static enum pga_let_in come(const struct pga_requiring *requiring,
-			    const struct pga_require_trial *trial, bool encrypted)
+enum pga_let_in pga_require_come(const char *host, unsigned port, const char *user,
+				 const char *database, bool encrypted)
 {
 	const long long deadline = pga_dial_now() + TIME;
 	enum pga_let_in let_in = PGA_LET_IN_UNKNOWN;
@@ -66,10 +66,9 @@ static enum pga_let_in come(const struct pga_requiring *requiring,
 	struct pga_exchange exchange;
 	struct pga_error ignored;
 
-	pga_startup_compose(trial->user, trial->database, &packet);
-	pga_exchange_begin(&exchange, trial->address, requiring->cluster.port, deadline);
-	exchange.connection = pga_dial(trial->address, requiring->cluster.port, TIME, deadline,
-				       exchange.where, &ignored);
+	pga_startup_compose(user, database, &packet);
+	pga_exchange_begin(&exchange, host, port, deadline);
+	exchange.connection = pga_dial(host, port, TIME, deadline, exchange.where, &ignored);
 	if (!packet.failed && exchange.connection >= 0 &&
 	    (!encrypted || begin_tls(&exchange) == 0) &&
 	    pga_exchange_write(&exchange, packet.bytes, packet.length, &ignored) == PGA_EXCHANGED)
@@ -77,6 +76,13 @@ static enum pga_let_in come(const struct pga_requiring *requiring,
 	pga_exchange_leave(&exchange);
 	pga_text_free(&packet);
 	return let_in;
+}
+
+static enum pga_let_in come(const struct pga_requiring *requiring,
+			    const struct pga_require_trial *trial, bool encrypted)
+{
+	return pga_require_come(trial->address, requiring->cluster.port, trial->user,
+				trial->database, encrypted);
 }
 
 /* Where it listens, of the machine's own addresses; those of the network first. */

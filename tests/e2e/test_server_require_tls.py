@@ -8,7 +8,8 @@ import pytest
 
 from certificates import make_root
 from local_cas import data, mode_of
-from postgres import SUPERUSER, USER
+from postgres import NAMES, SUPERUSER, USER
+from services import bootstrap, write
 
 COMPANY = make_root()
 LOCAL = f"local all {SUPERUSER} peer map=tests\n"
@@ -139,6 +140,37 @@ def test_who_would_be_locked_out_is_listed_before(home, make):
         assert (one["kind"], one["user"], one["address"], one["application"]) == ("client backend", USER, "127.0.0.1", "nightly")
         plain.stdin.close()
     assert [change["line"] for change in told["changes"]] == [2]
+
+
+@pytest.fixture
+def by_service(home, stepca, make_postgres):
+    bootstrap(home, stepca)
+    server = make_postgres(*stepca.issue(*NAMES), hba=LOCAL + NETWORK + "host\tall all 10.0.0.0/8 md5 # \\t\n")
+    subprocess.run(["psql", "-Xqc", f"ALTER ROLE {USER} SUPERUSER", server.superuser], check=True)
+    write(home, f"[prod]\nhost=localhost\nport={server.port}\nuser={USER}\ndbname={USER}\npassword={server.password}\nsslmode=verify-full\n"
+          "gssencmode=disable\n")
+    return server
+
+
+def test_over_sql_the_lines_are_shown_and_written_if_that_is_asked_for(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    path.chmod(0o640)
+    before = path.read_bytes()
+    shown = home.pganchor("server", "require-tls", "prod")
+    assert shown.returncode == 0 and "  + " + NETWORK.replace("host", "hostssl") in shown.stdout, shown.stderr
+    assert path.read_bytes() == before
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes")
+    assert done.returncode == 0 and "Proved: a new connection with TLS is let in, and one without it is not\n" in done.stdout, (done.stdout, done.stderr)
+    assert path.read_bytes() == before.replace(b"host\t", b"hostssl\t").replace(b"host ", b"hostssl ") and mode_of(path) == 0o640
+    assert "pg_hba.conf" in connect(by_service, "disable").stderr
+
+
+def test_over_sql_no_password_goes_to_a_weak_service(home, by_service):
+    write(home, f"[prod]\nhost=localhost\nport={by_service.port}\nuser={USER}\npassword={by_service.password}\nsslmode=require\n")
+    before = by_service.connections()
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes")
+    assert done.returncode == 1 and "weaker than verify-full" in done.stderr
+    assert by_service.connections() == before
 
 
 def test_a_standby_that_would_stay_away_is_told_of(home, make, tmp_path):
