@@ -165,6 +165,19 @@ def test_over_sql_the_lines_are_shown_and_written_if_that_is_asked_for(home, by_
     assert "pg_hba.conf" in connect(by_service, "disable").stderr
 
 
+def test_over_sql_the_file_is_written_back_where_nobody_gets_in(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    before = path.read_bytes()
+    command = ["strace", "-qqq", "-o", home / "trace", "-e", "trace=connect"]
+    words = ["--", home.program.binary, "server", "require-tls", "prod"]
+    assert home.run([*command, *words]).returncode == 0
+    connects = (home / "trace").read_text().count("connect(")
+    done = home.run([*command, "-e", f"inject=connect:error=ECONNREFUSED:when={connects + 1}+", *words, "--write-by-sql", "--yes"])
+    assert done.returncode == 1 and "a new connection does not get in" in done.stderr and "it was written back as it was" in done.stderr, done.stderr
+    assert path.read_bytes() == before
+    assert connect(by_service, "disable").stdout == "f\n"
+
+
 def test_over_sql_no_password_goes_to_a_weak_service(home, by_service):
     write(home, f"[prod]\nhost=localhost\nport={by_service.port}\nuser={USER}\npassword={by_service.password}\nsslmode=require\n")
     before = by_service.connections()
