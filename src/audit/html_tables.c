@@ -268,7 +268,8 @@ void pga_audit_html_settings(struct pga_text *html, const struct pga_audit *audi
 		const char *const cells[] = {setting->name, setting->value, setting->source,
 					     setting->file, setting->pending ? "yes" : ""};
 
-		pga_html_row(html, setting->pending ? "warning" : NULL, cells, COUNT(cells));
+		pga_html_row(html, kind_of(audit, PGA_AUDIT_SETTINGS, setting->name), cells,
+			     COUNT(cells));
 	}
 	pga_html_table_end(html);
 }

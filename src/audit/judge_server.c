@@ -48,6 +48,7 @@ static void judge_tls(struct pga_audit *audit)
 	if (is(pga_audit_setting(audit, "ssl"), "off")) {
 		pga_findings_add(findings, PGA_SERVER_WITHOUT_TLS, PGA_SEVERITY_ERROR,
 				 PGA_AUDIT_SETTINGS, "TLS is off: ssl = off");
+		pga_findings_object(findings, "ssl");
 		pga_findings_hint(findings, "pganchor server enable-tls");
 		return;
 	}
@@ -57,6 +58,7 @@ static void judge_tls(struct pga_audit *audit)
 				 "TLS older than 1.2 is let in: "
 				 "ssl_min_protocol_version = '%s'",
 				 minimum);
+		pga_findings_object(findings, "ssl_min_protocol_version");
 		pga_findings_hint(findings,
 				  "ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2'");
 	}
@@ -85,6 +87,7 @@ static void judge_ciphers(struct pga_audit *audit)
 		pga_findings_add(&audit->findings, PGA_SERVER_CIPHERS_WEAK, PGA_SEVERITY_WARNING,
 				 PGA_AUDIT_SETTINGS, "ssl_ciphers lets in weak ciphers: %s",
 				 pga_text_string(&named));
+		pga_findings_object(&audit->findings, "ssl_ciphers");
 		pga_findings_detail(&audit->findings, "%s", ciphers);
 		pga_findings_hint(&audit->findings, "ALTER SYSTEM RESET ssl_ciphers");
 	}
@@ -100,6 +103,7 @@ static void judge_passwords(struct pga_audit *audit)
 	if (is(pga_audit_setting(audit, "password_encryption"), "md5")) {
 		pga_findings_add(findings, PGA_SERVER_MD5, PGA_SEVERITY_WARNING, PGA_AUDIT_SETTINGS,
 				 "new passwords are stored as MD5: password_encryption = 'md5'");
+		pga_findings_object(findings, "password_encryption");
 		pga_findings_hint(findings,
 				  "ALTER SYSTEM SET password_encryption = 'scram-sha-256'");
 	}

@@ -25,7 +25,8 @@ def made_superuser(server):
 @pytest.fixture
 def weak(home, tmp_path, make_postgres):
     """A server that lets in by two weak rules, with a session that is plain; the service prod leads to it."""
-    server = make_postgres(*ROOT.issue(tmp_path, "localhost"), hba=f"{HBA}{PLAIN}\n{TRUST}\n")
+    server = make_postgres(*ROOT.issue(tmp_path, "localhost"), hba=f"{HBA}{PLAIN}\n{TRUST}\n",
+                           settings={"ssl_min_protocol_version": "TLSv1"})
     pin_files(home, ("company", ROOT, "*", "scoped"))
     service(home, "prod", "localhost", home / own("company"), more=f"port={server.port}\nuser={server.user}\ndbname={server.dbname}\n")
     session = psycopg2.connect(server.conninfo(host="127.0.0.1", sslmode="disable", application_name=NAME))
@@ -47,7 +48,7 @@ def test_the_page(home, weak):
     page = html_pages.check(text)
     assert NAME in page.text and NAME not in text and weak.password not in text
     for part in (PLAIN, PLAIN.replace("host", "hostssl").replace("md5", "scram-sha-256"), TRUST, "rule-trust", "CIS 6.8",
-                 "session-without-tls", "CN=localhost", "Audited Root CA"):
+                 "session-without-tls", "error: ssl_min_protocol_version", "CN=localhost", "Audited Root CA"):
         assert part in page.text, part
 
 
@@ -72,7 +73,9 @@ def test_sarif(home, weak):
                 assert place["artifactLocation"]["uri"].endswith("/pg_hba.conf")
                 of_rules.setdefault(result["ruleId"], set()).add(lines[place["region"]["startLine"] - 1])
     assert TRUST in of_rules["rule-trust"] and {PLAIN, TRUST} <= of_rules["rule-without-tls"]
-    assert not any("session" in rule for rule in of_rules)
+    (old,) = (result for result in run["results"] if result["ruleId"] == "server-tls-old")
+    assert old["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/postgresql.conf")
+    assert not any("session" in result["ruleId"] for result in run["results"])
 
 
 def test_none_is_reached(home, weak):

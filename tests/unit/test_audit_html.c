@@ -151,6 +151,7 @@ static void configuration_alone(void **state)
 	assert_has(line, "\"uri\": \"file:///etc/postgresql/15/main/pg_hba.conf\"");
 	assert_has(line, "\"startLine\": 103");
 	assert_has(line, "\"uri\": \"file:///etc/postgresql/15/main/postgresql.conf\"");
+	assert_has(line, "\"text\": \"A rule lets clients in without TLS\"");
 	assert_has(line, "\"executionSuccessful\": false");
 	assert_int_equal(count_of(line, "\"ruleId\""), 4);
 	free(line);
