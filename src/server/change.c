@@ -77,7 +77,7 @@ static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
 	struct pga_text hint = PGA_TEXT_EMPTY;
 	struct pga_error why = {.message = ""};
 
-	if (pga_server_settings_alter(session, &work->settings, work->back, &why) != 0)
+	if (pga_server_settings_alter(session, work->back, &why) != 0)
 		pga_text_addf(&hint, "what stays: its settings (%s). ", why.message);
 	else if (pga_served_file_take_back(kept, &why) != 0)
 		pga_text_addf(&hint, "what stays: the record of it (%s). ", why.message);
@@ -105,7 +105,7 @@ static int record(struct pga_server_work *work, const char *command, struct pga_
 	memcpy(change.before, work->back, sizeof change.before);
 	memcpy(change.after, work->goals, sizeof change.after);
 	for (int i = 0; i < PGA_PLACED_FILES; i++)
-		change.placed[i] = work->copy.files[i].written ? work->copy.names[i] : NULL;
+		change.placed[i] = work->copy.names[i];
 	if (pga_server_record_push(&work->record, &change, error) != 0)
 		return -1;
 	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
@@ -131,7 +131,8 @@ static int finish_undo(struct pga_server_work *work, struct pga_served_file *kep
 	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
 }
 
-/* Copy and record are there before the change: killed between, `server undo` finds it. */
+/* Record and copy are there before the change, in this order: killed between, `server undo` finds
+ * all of it. */
 static int prepare(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
 		   struct pga_error *error)
 {
@@ -139,11 +140,11 @@ static int prepare(struct pga_server_work *work, const char *command, struct pga
 
 	if (command == NULL)
 		return 0;
-	if (pga_server_copy_write(&work->target.cluster, &work->copy, error) != 0)
+	if (record(work, command, kept, error) != 0)
 		return -1;
-	if (record(work, command, kept, error) == 0)
+	if (pga_server_copy_write(&work->target.cluster, &work->copy, error) == 0)
 		return 0;
-	(void)pga_server_copy_take_back(&work->copy, &ignored);
+	(void)pga_served_file_take_back(kept, &ignored);
 	return -1;
 }
 
@@ -169,8 +170,7 @@ static int change(struct pga_server_work *work, const char *command, struct pga_
 		return prove(work, error);
 	result = prepare(work, command, &kept, error);
 	if (result == 0) {
-		result = pga_server_settings_alter(work->target.session, &work->settings,
-						   work->goals, error);
+		result = pga_server_settings_alter(work->target.session, work->goals, error);
 		if (result == 0)
 			result = prove(work, error);
 		if (result != 0)

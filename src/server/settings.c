@@ -117,13 +117,21 @@ void pga_server_settings_free(struct pga_server_settings *settings)
 	memset(settings, 0, sizeof *settings);
 }
 
-/* A setting that pg_settings has as it is wanted may still be hidden in the file: what counts is
- * what is in force. */
+static bool is_in_force(const struct pga_server_value *value, const char *wanted)
+{
+	return value->now != NULL && strcmp(value->now, wanted) == 0;
+}
+
+/* What is in force, and what will be at the next reload: whoever was killed may have left another.
+ */
 static bool changes(const struct pga_server_settings *settings,
 		    const char *const wanted[PGA_SET_COUNT], size_t i)
 {
+	const struct pga_server_value *value = &settings->of[i];
+
 	return wanted[i] != NULL &&
-	       (settings->of[i].now == NULL || strcmp(settings->of[i].now, wanted[i]) != 0);
+	       (!is_in_force(value, wanted[i]) ||
+		(value->altered != NULL && strcmp(value->altered, wanted[i]) != 0));
 }
 
 static bool is(const struct pga_server_settings *settings, enum pga_server_setting which,
@@ -155,7 +163,8 @@ int pga_server_settings_check(const struct pga_server_settings *settings,
 					"it there",
 					"the server does not allow ALTER SYSTEM "
 					"(allow_alter_system is off)");
-		if (strcmp(settings->of[i].source, "command line") == 0)
+		if (strcmp(settings->of[i].source, "command line") == 0 &&
+		    !is_in_force(&settings->of[i], wanted[i]))
 			return pga_fail(error, "start it without that option; nothing was changed",
 					"%s is \"%s\" by the command line that the server was "
 					"started with, which nothing else can change",
@@ -188,29 +197,39 @@ void pga_server_goals_of(const struct pga_server_settings *settings,
 		goals[i] = (struct pga_server_goal){altered, wanted[i]};
 		back[i] = (struct pga_server_goal){altered, settings->of[i].altered};
 	}
+	pga_server_goals_complete(settings, goals, back);
+}
+
+void pga_server_goals_complete(const struct pga_server_settings *settings,
+			       struct pga_server_goal goals[PGA_SET_COUNT],
+			       struct pga_server_goal back[PGA_SET_COUNT])
+{
+	const struct pga_server_goal same = {true, settings->of[PGA_SET_ON].altered};
+
+	if (!goals[PGA_SET_ON].altered && pga_server_pair_changes(goals))
+		goals[PGA_SET_ON] = back[PGA_SET_ON] = same;
+}
+
+bool pga_server_pair_changes(const struct pga_server_goal goals[PGA_SET_COUNT])
+{
+	return goals[PGA_SET_CERT].altered || goals[PGA_SET_KEY].altered;
 }
 
 /* Whoever is killed between one file of a pair and the other leaves a server that starts: with one
  * of each pair it would not, but without TLS it does. So then "off" is the first, and what it is to
  * be the last. */
 int pga_server_settings_alter(struct pga_cluster_session *session,
-			      const struct pga_server_settings *settings,
 			      const struct pga_server_goal goals[PGA_SET_COUNT],
 			      struct pga_error *error)
 {
-	static const struct pga_cluster_setting off = {"ssl", "off"};
-	const bool pair = goals[PGA_SET_CERT].altered || goals[PGA_SET_KEY].altered;
+	static const struct pga_cluster_setting off = {"ssl", PGA_SET_MEANWHILE};
 
-	if (pair && pga_cluster_alter_one(session, &off, error) != 0)
+	if (pga_server_pair_changes(goals) && pga_cluster_alter_one(session, &off, error) != 0)
 		return -1;
 	for (size_t i = 0; i < PGA_SET_COUNT; i++) {
-		struct pga_cluster_setting setting = {pga_server_settings[i], goals[i].value};
+		const struct pga_cluster_setting setting = {pga_server_settings[i], goals[i].value};
 
-		if (!goals[i].altered && !(pair && i == PGA_SET_ON))
-			continue;
-		if (!goals[i].altered)
-			setting.value = settings->of[i].altered;
-		if (pga_cluster_alter_one(session, &setting, error) != 0)
+		if (goals[i].altered && pga_cluster_alter_one(session, &setting, error) != 0)
 			return -1;
 	}
 	return pga_cluster_reload(session, error);

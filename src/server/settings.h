@@ -74,10 +74,17 @@ void pga_server_goals_of(const struct pga_server_settings *settings,
 			 struct pga_server_goal goals[PGA_SET_COUNT],
 			 struct pga_server_goal back[PGA_SET_COUNT]);
 
-/* Sets and resets them, and has the server load that. The settings are those of before the change.
- * Where it fails midway, the way back is the caller's to go. */
+/* Where certificate or key becomes another, ssl is among the goals, too, since it is off in the
+ * meantime. */
+void pga_server_goals_complete(const struct pga_server_settings *settings,
+			       struct pga_server_goal goals[PGA_SET_COUNT],
+			       struct pga_server_goal back[PGA_SET_COUNT]);
+bool pga_server_pair_changes(const struct pga_server_goal goals[PGA_SET_COUNT]);
+#define PGA_SET_MEANWHILE "off"
+
+/* Sets and resets them, and has the server load that. Where it fails midway, the way back is the
+ * caller's to go. */
 int pga_server_settings_alter(struct pga_cluster_session *session,
-			      const struct pga_server_settings *settings,
 			      const struct pga_server_goal goals[PGA_SET_COUNT],
 			      struct pga_error *error);
 

@@ -28,6 +28,14 @@ static int is_on_by_files(struct pga_server_work *work, bool *on, struct pga_err
 	return 0;
 }
 
+/* Whether it is as the change has left it, or, killed, in the middle of it. */
+static bool is_ours(const struct pga_server_change *change, size_t i, const char *now)
+{
+	return is_the_same(now, change->after[i].value) ||
+	       (i == PGA_SET_ON && pga_server_pair_changes(change->after) &&
+		is_the_same(now, PGA_SET_MEANWHILE));
+}
+
 /* What others have changed since stays as it is. */
 static void plan_setting(struct pga_server_work *work, const struct pga_server_change *change,
 			 size_t i)
@@ -37,7 +45,7 @@ static void plan_setting(struct pga_server_work *work, const struct pga_server_c
 
 	if (!change->after[i].altered || is_the_same(now, value))
 		return;
-	if (!is_the_same(now, change->after[i].value)) {
+	if (!is_ours(change, i, now)) {
 		pga_plan_add(&work->plan, PGA_PLAN_WARNING,
 			     "%s: somebody has changed it since, to %s%s%s: it stays so",
 			     pga_server_settings[i], now != NULL ? "'" : "",
@@ -116,6 +124,7 @@ int pga_server_plan_undo(struct pga_server_work *work, const struct pga_server_w
 	work->undone = change.command;
 	for (size_t i = 0; i < PGA_SET_COUNT; i++)
 		plan_setting(work, &change, i);
+	pga_server_goals_complete(&work->settings, work->goals, work->back);
 	if (find_out_whether_on(work, error) != 0 ||
 	    (!work->on && work->served[0] != '\0' &&
 	     pga_server_check_lock_out(work, wish->lock_out, error) != 0))

@@ -258,3 +258,28 @@ def test_other_rules_that_need_tls_are_in_the_way(home, make_postgres, pair):
     said = refuse(home, server, "disable-tls")
     assert "1 rule (" in said and "pg_hba.conf, line 7)" in said
     assert asked_for_tls(server) is not None
+
+
+@pytest.mark.parametrize("call", ["rename,renameat,renameat2", "sendto"])
+def test_killed_anywhere_undo_is_the_way_back(home, make_postgres, authority, pair, tmp_path, call):
+    """Between the settings of one pair and of the other, too, it has to be able to start."""
+    first = authority.issue(tmp_path, "localhost")
+    server = make_postgres(*first)
+    words = words_of(pair)
+    old = asked_for_tls(server)
+    before = state(server)
+    for number in range(1, 60):
+        done = home.run(["strace", "-f", "-qqq", "-o", home / "trace", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}",
+                         "--", home.program.binary, "server", "enable-tls", "--data-dir", str(data(server)), "--user", SUPERUSER, "--yes",
+                         *map(str, words)])
+        settings = altered(server)
+        if len({settings.get(name) for name in ("ssl_cert_file", "ssl_key_file")} & {None}) and settings.keys() & {"ssl_cert_file", "ssl_key_file"}:
+            assert settings["ssl"] == "'off'", number
+        undone = change(home, server, "undo")
+        assert undone.returncode == 0, (number, undone.stderr)
+        assert asked_for_tls(server) == old and altered(server) == {}, number
+        assert {name: at for name, at in state(server).items() if not name.startswith(".pganchor")} == before, number
+        if done.returncode == 0:
+            break
+    assert number > 2
+    assert state(server) == before
