@@ -74,7 +74,8 @@ void pga_audit_free(struct pga_audit *audit)
 	free_rest(audit);
 	FREE_ALL(audit->host, audit->address, audit->port, audit->database, audit->user,
 		 audit->release, audit->cluster, audit->data, audit->hba_file, audit->protocol,
-		 audit->cipher, audit->root, audit->root_pin, audit->anchor);
+		 audit->cipher, audit->file_pin, audit->file_fault, audit->root, audit->root_pin,
+		 audit->anchor);
 	pga_findings_free(&audit->findings);
 	free(audit);
 }

@@ -144,6 +144,10 @@ struct pga_audit {
 	size_t outward_count;
 	struct pga_audit_certificate *chain; /* as it was shown, the server's own first */
 	size_t chain_length;
+	char
+	    *file_pin; /* SHA-256 of the certificate in ssl_cert_file; NULL where it was not seen */
+	char *file_fault; /* why the server cannot load its pair at the next start; NULL: nothing is
+			     known against it */
 	char **md5_roles; /* that have a password which is stored as MD5 */
 	size_t md5_role_count;
 	struct pga_audit_unseen *unseen;

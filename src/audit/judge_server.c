@@ -12,6 +12,33 @@ static bool is(const char *text, const char *word)
 	return text != NULL && strcmp(text, word) == 0;
 }
 
+/* What every view of the server's calls applied, and is not. */
+static void judge_files(struct pga_audit *audit)
+{
+	struct pga_findings *findings = &audit->findings;
+	const bool other = audit->file_pin != NULL && audit->file_pin[0] != '\0' &&
+			   audit->chain_length > 0 &&
+			   strcmp(audit->file_pin, audit->chain[0].pin) != 0;
+
+	if (audit->file_fault != NULL) {
+		pga_findings_add(
+		    findings, PGA_SERVED_CERTIFICATE_OLD, PGA_SEVERITY_ERROR, PGA_AUDIT_CERT,
+		    "the server will not start again: its certificate or key cannot be "
+		    "loaded");
+		pga_findings_object(findings, "ssl_cert_file");
+		pga_findings_detail(findings, "%s", audit->file_fault);
+	} else if (other) {
+		pga_findings_add(findings, PGA_SERVED_CERTIFICATE_OLD, PGA_SEVERITY_ERROR,
+				 PGA_AUDIT_CERT,
+				 "the server shows another certificate than the one in its file");
+		pga_findings_object(findings, "ssl_cert_file");
+		pga_findings_detail(findings,
+				    "it was not loaded yet, or a reload has failed, and then the "
+				    "next start does: its log says which");
+		pga_findings_hint(findings, "SELECT pg_reload_conf()");
+	}
+}
+
 void pga_audit_judge_certificate(struct pga_audit *audit)
 {
 	struct pga_findings *findings = &audit->findings;
@@ -31,6 +58,7 @@ void pga_audit_judge_certificate(struct pga_audit *audit)
 		pga_findings_detail(findings, "%s, %s", item->subject, item->to);
 		pga_findings_hint(findings, "pganchor forecast --service %s", audit->service);
 	}
+	judge_files(audit);
 	if (audit->chain_length > 0 && audit->chain[0].names[0] == '\0') {
 		pga_findings_add(findings, PGA_SERVED_CERTIFICATE_UNNAMED, PGA_SEVERITY_WARNING,
 				 PGA_AUDIT_CERT,
@@ -49,7 +77,9 @@ static void judge_tls(struct pga_audit *audit)
 		pga_findings_add(findings, PGA_SERVER_WITHOUT_TLS, PGA_SEVERITY_ERROR,
 				 PGA_AUDIT_SETTINGS, "TLS is off: ssl = off");
 		pga_findings_object(findings, "ssl");
-		pga_findings_hint(findings, "pganchor server enable-tls");
+		pga_findings_hint(findings,
+				  "on its machine: pganchor server enable-tls --data-dir %s",
+				  audit->data[0] != '\0' ? audit->data : "DIRECTORY");
 		return;
 	}
 	if (minimum != NULL && strcmp(minimum, "TLSv1.2") != 0 && strcmp(minimum, "TLSv1.3") != 0) {

@@ -149,6 +149,7 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 		return -1;
 	audit->connected = true;
 	if (pga_audit_collect_settings(audit, connection, error) != 0 ||
+	    pga_audit_collect_files(audit, connection, error) != 0 ||
 	    pga_audit_collect_rules(audit, connection, error) != 0 ||
 	    pga_audit_collect_sessions(audit, connection, error) != 0 ||
 	    pga_audit_collect_outward(audit, connection, question->policy, error) != 0 ||

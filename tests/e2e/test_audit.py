@@ -23,6 +23,7 @@ host replication all 10.3.0.0/16 password
 hostssl all all 192.168.0.0/16 scram-sha-256
 hostssl all all 192.168.0.0/16 cert
 host all all 172.16.0.0/12 reject
+host replication all 127.0.0.1/32 scram-sha-256
 """
 
 
@@ -107,8 +108,12 @@ def test_what_a_superuser_sees_of_a_weak_server(home, weak_server):
     assert shown["down"] == "password=******** host=up.example.com sslmode=require" or "********" in shown["down"]
     assert [finding["cis"] for finding in server["findings"] if finding["id"] == "rule-trust"] == ["CIS 5.4"]
     assert seen["counts"]["servers"] == 1 and seen["exit"] == 3
-    # And for people, with the same exit status.
-    text = audit(home, "prod")
+    # And for people, with the same exit status; for an auditor, and for a scanner.
+    text = audit(home, "prod", "--html", home / "audit.html", "--sarif", home / "audit.sarif")
+    log = json.loads((home / "audit.sarif").read_text())
+    assert log["version"] == "2.1.0" and "rule-trust" in {item["ruleId"] for item in log["runs"][0]["results"]}
+    page = (home / "audit.html").read_text()
+    assert "10.0.0.0/8" in page and "<script" not in page and "geheim" not in page + json.dumps(log)
     assert text.returncode == 3 and "10.0.0.0/8" in text.stdout and "geheim" not in text.stdout and text.stderr == ""
 
 
@@ -126,7 +131,8 @@ def test_what_a_plain_role_does_not_see_is_told_with_the_right(home, weak_server
     sql(weak_server, *[right for right in ";".join(filter(None, unseen.values())).split(";")], dbname=USER)
     server = report(home, "prod")["servers"][0]
     left = {item["what"] for item in server["unseen"]}
-    assert left == {"which passwords are stored as MD5", "the foreign servers of other databases"}
+    assert left == {"which passwords are stored as MD5", "the foreign servers of other databases",
+                    "whether the server's certificate is the one in its file"}
     assert found(server, "rule-without-tls")
 
 
@@ -140,6 +146,41 @@ def test_no_password_goes_to_a_server_that_is_not_verified(home, weak_server, im
     assert all(found(server) == {"server-not-audited": [(server["service"], "error")]} for server in seen["servers"][:3])
     assert seen["counts"]["not_audited"] == 3
     assert impostor_postgres.daemon.text().count("connection authorized") == before
+
+
+def test_standbys_and_subscribers_without_tls(home, weak_server, make_postgres, clusters):
+    sql(weak_server, "CREATE TABLE t (i int)", "CREATE PUBLICATION p FOR TABLE t", f"ALTER ROLE {USER} SUPERUSER", dbname=USER)
+    plain = weak_server.conninfo(sslmode="disable")
+    sql(weak_server, "ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.1'", "SELECT pg_reload_conf()")
+    standby = make_postgres(copy=clusters.base_backup(weak_server.conninfo(sslmode="disable", dbname=None, application_name="standby")),
+                            hba=f"local all {SUPERUSER} peer map=tests\nlocal all {USER} trust\n", settings={"wal_level": "logical"})
+    subscriber = make_postgres(settings={"wal_level": "logical"})
+    sql(subscriber, "CREATE TABLE t (i int)", f"CREATE SUBSCRIPTION s CONNECTION '{plain.replace(chr(39), chr(39) * 2)}' PUBLICATION p", dbname=USER)
+    for server in (standby, subscriber):
+        server.daemon.wait_for("started streaming WAL|logical replication apply worker for subscription .* has started")
+    sql(weak_server, *["SELECT pg_sleep(0.2)"])
+    write(home, service(home, weak_server) + service(home, standby, "standby", host=standby.socket_dir, sslmode=None)
+          .replace("sslmode=None\n", ""))
+    primary, other = report(home, "prod", "standby")["servers"]
+    walsenders = {item["application"]: item["tls"] for item in primary["sessions"] if item["kind"] == "walsender"}
+    assert walsenders == {"standby": False, "s": False}
+    assert [severity for _, severity in found(primary, "standby-without-tls")] == ["warning", "warning"]
+    assert found(primary, "server-tls-old") == [(None, "error")]
+    assert other["standby"] is True and found(other, "receiver-weak") == [("its primary", "error")]
+    assert PASSWORD not in json.dumps([primary, other])
+
+
+def test_a_certificate_that_was_not_loaded(home, stepca, weak_server):
+    data = weak_server.directory / "data"
+    write(home, service(home, weak_server, user="auditor", dbname="postgres"))
+    assert "served-certificate-old" not in found(report(home, "prod")["servers"][0])
+    chain, _ = stepca.issue(*NAMES)
+    (data / "server.crt").write_bytes(chain.read_bytes())
+    finding, = [finding for finding in report(home, "prod")["servers"][0]["findings"] if finding["id"] == "served-certificate-old"]
+    assert finding["severity"] == "error" and "another certificate" in finding["message"]
+    (data / "server.key").rename(data / "gone.key")
+    finding, = [finding for finding in report(home, "prod")["servers"][0]["findings"] if finding["id"] == "served-certificate-old"]
+    assert "will not start" in finding["message"] and "server.key" in finding["detail"]
 
 
 def test_severities_and_exit_statuses(home, weak_server):
