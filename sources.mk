@@ -498,7 +498,8 @@ AUDIT = \
 	src/audit/judge_server.c \
 	src/audit/judge_sessions.c \
 	src/audit/run.c \
-	src/audit/sarif.c src/audit/sarif.h
+	src/audit/sarif.c src/audit/sarif.h \
+	src/audit/terminate.c
 
 PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(AUDIT) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(SERVER) $(DIAGNOSE)
 
@@ -513,6 +514,7 @@ CLI = \
 	src/cli/anchor_losses.c src/cli/anchor_losses.h \
 	src/cli/anchor_view.c src/cli/anchor_view.h \
 	src/cli/anchor_view_json.c \
+	src/cli/audit_terminate.c src/cli/audit_terminate.h \
 	src/cli/bootstrap_copy.c src/cli/bootstrap_copy.h \
 	src/cli/bootstrap_existing.c src/cli/bootstrap_existing.h \
 	src/cli/bootstrap_known.c src/cli/bootstrap_known.h \

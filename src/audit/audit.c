@@ -60,6 +60,9 @@ static void free_rest(struct pga_audit *audit)
 		FREE_ALL(audit->unseen[i].what, audit->unseen[i].why, audit->unseen[i].right);
 	for (size_t i = 0; i < audit->md5_role_count; i++)
 		free(audit->md5_roles[i]);
+	for (size_t i = 0; i < audit->ended_count; i++)
+		free(audit->ended[i].why);
+	free(audit->ended);
 	free(audit->outward);
 	free(audit->chain);
 	free(audit->unseen);

@@ -109,6 +109,13 @@ struct pga_audit_unseen {
 			does */
 };
 
+/* A session that was to be ended. */
+struct pga_audit_ended {
+	long pid;
+	bool gone;
+	char *why; /* why it is not; "" */
+};
+
 struct pga_audit {
 	const char *service; /* the caller's */
 	bool connected;      /* else the findings say why not, and nothing below is there */
@@ -153,11 +160,24 @@ struct pga_audit {
 	struct pga_audit_unseen *unseen;
 	size_t unseen_count;
 
+	struct pga_audit_ended *ended; /* of the question's targets, those of this server */
+	size_t ended_count;
+
 	struct pga_findings findings;
 	bool failed; /* memory ran out: it is not all that there was */
 };
 
+/* A session that is to be ended before the server is looked at, if it still is the one that began
+ * then, and has no encryption. */
+struct pga_audit_target {
+	const char *service;
+	long pid;
+	char *since; /* of the session that was seen */
+};
+
 struct pga_audit_question {
+	const struct pga_audit_target *targets;
+	size_t target_count;
 	const char *const *services;
 	size_t count;
 	size_t jobs;  /* at once; 0: as base/many.h */

@@ -148,7 +148,8 @@ static int collect(struct pga_audit *audit, struct pga_audit_connection *connect
 	    pga_audit_collect_server(audit, connection, error) != 0)
 		return -1;
 	audit->connected = true;
-	if (pga_audit_collect_settings(audit, connection, error) != 0 ||
+	if (pga_audit_terminate(audit, connection, question, error) != 0 ||
+	    pga_audit_collect_settings(audit, connection, error) != 0 ||
 	    pga_audit_collect_files(audit, connection, error) != 0 ||
 	    pga_audit_collect_rules(audit, connection, error) != 0 ||
 	    pga_audit_collect_sessions(audit, connection, error) != 0 ||

@@ -1,4 +1,5 @@
 /* pganchor audit: what of servers is weak, and in whose hands. */
+#include "cli/audit_terminate.h"
 #include "cli/cli.h"
 #include "cli/print_audit.h"
 
@@ -24,6 +25,9 @@ struct asked {
 	enum pga_severity fail_on;
 	const char *html; /* files; NULL: none */
 	const char *sarif;
+	bool terminate;
+	bool dry_run;
+	bool yes;
 	bool json;
 };
 
@@ -31,6 +35,7 @@ struct auditing {
 	const struct asked *asked;
 	struct pga_audit_counts counts;
 	struct pga_audit_page page;
+	struct pga_unencrypted unencrypted;
 	json_t *log; /* NULL: none is asked for */
 	bool weak;
 };
@@ -96,6 +101,8 @@ static int take(void *context, struct pga_audit *audit, struct pga_error *error)
 		pga_audit_page_add(&auditing->page, audit);
 	if (auditing->asked->sarif != NULL)
 		pga_audit_sarif_add(auditing->log, audit);
+	if (auditing->asked->terminate)
+		pga_unencrypted_add(&auditing->unencrypted, audit);
 	auditing->weak = auditing->weak || is_weak(auditing, audit);
 	pga_audit_count(&auditing->counts, audit);
 	pga_audit_free(audit);
@@ -179,6 +186,13 @@ static int audit(const struct asked *asked, const char *const *services, size_t 
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	}
+	if (result == 0 && asked->terminate) {
+		const int ended = pga_unencrypted_end(&auditing.unencrypted, &question,
+						      asked->dry_run, asked->yes);
+
+		status = ended != PGA_EXIT_DONE ? ended : status;
+	}
+	pga_unencrypted_free(&auditing.unencrypted);
 	json_decref(auditing.log);
 	pga_audit_page_free(&auditing.page);
 	pga_pins_free(&pins);
@@ -196,6 +210,14 @@ static int run(int argc, char **argv)
 	(void)unsetenv("PGSERVICE");
 	if (!pga_options_read(&pga_cmd_audit, argc, argv, &asked, &status))
 		return status;
+	if (asked.terminate && asked.json)
+		return pga_usage_error("audit", "--terminate-unencrypted is for people: without "
+						"--json");
+	if (!asked.terminate && (asked.dry_run || asked.yes))
+		return pga_usage_error("audit", "--dry-run and --yes go with "
+						"--terminate-unencrypted");
+	if (asked.dry_run && asked.yes)
+		return pga_usage_error("audit", "--dry-run or --yes");
 	return audit(&asked, (const char *const *)argv + optind, (size_t)(argc - optind));
 }
 
@@ -228,6 +250,14 @@ static const struct pga_option options[] = {
      .argument = "FILE",
      .help = "write what was found in configuration as SARIF 2.1.0, too, for code scanners",
      .names = PGA_NAMES_FILE},
+    {.name = "terminate-unencrypted",
+     .target = offsetof(struct asked, terminate),
+     .help = "end the sessions without encryption that came by the network, after a question"},
+    {.name = "dry-run",
+     .letter = 'n',
+     .target = offsetof(struct asked, dry_run),
+     .help = "end none of them, list them"},
+    {.name = "yes", .target = offsetof(struct asked, yes), .help = "end them without a question"},
     {.name = "json",
      .letter = 'j',
      .target = offsetof(struct asked, json),
@@ -238,7 +268,8 @@ const struct pga_command pga_cmd_audit = {
     .name = "audit",
     .summary = "what a server lets in that is weak: sessions, rules, replication, settings",
     .usage = "SERVICE ... [--fail-on SEVERITY] [--html FILE] [--sarif FILE] [--json]\n"
-	     "SERVICE ... [--jobs N] [--max-time SECONDS] [OPTION ...]",
+	     "SERVICE ... [--jobs N] [--max-time SECONDS] [OPTION ...]\n"
+	     "SERVICE ... --terminate-unencrypted [--dry-run | --yes] [OPTION ...]",
     .about =
 	"Logs in to servers by their services, over verified connections alone, and reads what "
 	"they know of themselves: which sessions and standbys have no TLS or an old one, which "

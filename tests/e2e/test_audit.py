@@ -74,7 +74,8 @@ def session(conninfo):
     try:
         yield client.stdout.readline().strip()
     finally:
-        client.stdin.close()
+        with contextlib.suppress(BrokenPipeError):
+            client.stdin.close()
         client.wait()
         client.stdout.close()
 
@@ -181,6 +182,27 @@ def test_a_certificate_that_was_not_loaded(home, stepca, weak_server):
     (data / "server.key").rename(data / "gone.key")
     finding, = [finding for finding in report(home, "prod")["servers"][0]["findings"] if finding["id"] == "served-certificate-old"]
     assert "will not start" in finding["message"] and "server.key" in finding["detail"]
+
+
+def test_sessions_without_encryption_are_ended(home, weak_server):
+    write(home, service(home, weak_server, user="auditor", dbname="postgres"))
+    with session(weak_server.conninfo(sslmode="disable")) as plain, session(weak_server.conninfo(sslmode="require")) as encrypted, \
+            session(weak_server.superuser + " dbname=postgres") as by_socket:
+        def alive():
+            asked = subprocess.run(["psql", "-XqAt", "-d", f"{weak_server.superuser} dbname=postgres", "-c", "SELECT pid FROM pg_stat_activity"],
+                                   capture_output=True, text=True, check=True).stdout.split()
+            return {plain, encrypted, by_socket} & set(asked)
+        done = audit(home, "prod", "--terminate-unencrypted", "--dry-run")
+        assert f"process {plain}, app@app from 127.0.0.1" in done.stdout and alive() == {plain, encrypted, by_socket}
+        done = audit(home, "prod", "--terminate-unencrypted")
+        assert done.returncode == 1 and "--yes" in done.stderr and alive() == {plain, encrypted, by_socket}
+        done = home.pganchor_tty("audit", "prod", "--terminate-unencrypted", answers=[("End them", "n")])
+        assert "nothing was ended" in done.output and alive() == {plain, encrypted, by_socket}
+        done = audit(home, "prod", "--terminate-unencrypted", "--yes")
+        assert f"process {plain}: ended\n" in done.stdout and alive() == {encrypted, by_socket}, done.stdout
+        assert done.returncode == 3 and "still" not in done.stdout
+    for wrong in (["prod", "--yes"], ["prod", "--terminate-unencrypted", "--json"]):
+        assert audit(home, *wrong).returncode == 2
 
 
 def test_severities_and_exit_statuses(home, weak_server):
