@@ -166,7 +166,7 @@ def test_standbys_and_subscribers_without_tls(home, weak_server, make_postgres, 
     walsenders = {item["application"]: item["tls"] for item in primary["sessions"] if item["kind"] == "walsender"}
     assert walsenders == {"standby": False, "s": False}
     assert [severity for _, severity in found(primary, "standby-without-tls")] == ["warning", "warning"]
-    assert found(primary, "server-tls-old") == [(None, "error")]
+    assert found(primary, "server-tls-old") == [("ssl_min_protocol_version", "error")]
     assert other["standby"] is True and found(other, "receiver-weak") == [("its primary", "error")]
     assert PASSWORD not in json.dumps([primary, other])
 
