@@ -4,6 +4,7 @@
 #include "tls/at_time.h"
 #include "tls/host_name.h"
 #include "tls/openssl_error.h"
+#include "tls/x509_pem.h"
 #include "tls/x509_text.h"
 
 #include <openssl/bio.h>
@@ -14,18 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* The first certificate of the file; NULL: it has none. */
-static X509 *read_certificate(const struct pga_text *pem)
-{
-	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
-	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
-	X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, empty) : NULL;
-
-	BIO_free(bio);
-	ERR_clear_error();
-	return certificate;
-}
 
 static bool has_signed(const struct pga_local_ca *ca, X509 *certificate)
 {
@@ -65,7 +54,7 @@ static int look(struct pga_local_pair *pair, const struct pga_local_ca *ca,
 	const struct pga_edit *own = &pair->key.edit;
 
 	if (crt->existed) {
-		*old = read_certificate(&crt->before);
+		*old = pga_x509_of_pem(pga_text_string(&crt->before), crt->before.length);
 		if (*old != NULL && wish->replace && !has_signed(ca, *old)) {
 			X509_free(*old);
 			*old = NULL;

@@ -8,10 +8,7 @@
 #include "cert/cluster_sql.h"
 #include "cert/local_before.h"
 #include "cert/local_proof.h"
-
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
+#include "tls/x509_pem.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -67,11 +64,8 @@ static void end_files(struct undo *undo)
 static void read_leaf(struct undo *undo)
 {
 	const struct pga_text *pem = &undo->files[CRT].edit.before;
-	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
 
-	undo->leaf = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-	BIO_free(bio);
-	ERR_clear_error();
+	undo->leaf = pga_x509_of_pem(pga_text_string(pem), pem->length);
 }
 
 static int compose(struct undo *undo, struct pga_error *error)

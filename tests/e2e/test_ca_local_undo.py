@@ -1,10 +1,12 @@
 """pganchor ca local serve --undo and ca local remove: what was there before is there again. And what serve does for clients."""
 
 import json
+import os
 import re
 
 import pytest
 
+from certs import encrypted
 from local_cas import ask, data, serve, state
 from postgres import SUPERUSER
 
@@ -131,6 +133,29 @@ def test_a_stopped_server_is_put_back_byte_for_byte(home, clusters):
         assert done.returncode == 0, done.stderr
         assert not list(place.glob("pganchor-local*"))
         assert ((place / "postgresql.auto.conf").read_text() if text else not (place / "postgresql.auto.conf").exists()) == (text or True)
+
+
+@pytest.fixture
+def stopped(clusters):
+    """The data directory of a server that does not run."""
+    place = clusters.make_directory() / "data"
+    clusters.copy_template(place)
+    return place
+
+
+def test_no_passphrase_is_asked_for_what_a_server_has(home, stopped, stepca):
+    """What cannot be read is shown to nobody, and waited for by nobody either."""
+    (stopped / "postgresql.auto.conf").write_text("ssl = on\n")
+    (stopped / "server.crt").write_text(encrypted(stepca.issue("localhost")[0].read_text()))
+    done = home.pganchor_tty("ca", "local", "serve", stopped)
+    assert done.returncode == 0 and "pass phrase" not in done.output, done.output
+    (stopped / "pganchor-local.crt").write_text(encrypted((stopped / "pganchor-local.crt").read_text()))
+    done = home.pganchor_tty("ca", "local", "serve", "--undo", stopped)
+    assert done.returncode == 0 and "pass phrase" not in done.output, done.output
+    (stopped / "server.crt").unlink()
+    os.mkfifo(stopped / "server.crt")
+    done = home.pganchor("ca", "local", "serve", stopped)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("text, words, says", [

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from certificates import make_root
-from certs import make_token, pair, begin
+from certs import begin, encrypted, make_token, pair
 from hostile import reply
 from own_certificates import CERTS_CONF, CRT, DUE, KEY, cert, have, known, leaf, match, resigned, serial, status
 from issuing import false_ca, issue, issued
@@ -246,10 +246,14 @@ def test_what_a_program_has_started_may_go_on(home, stepca):
 
 def test_no_passphrase_is_asked_for_a_certificate(home, stepca):
     crt, _ = known(home, stepca, "app")
-    begin_line = "-----BEGIN CERTIFICATE-----\n"
-    crt.write_text(crt.read_text().replace(begin_line, f"{begin_line}Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,{'00' * 16}\n\n", 1))
+    crt.write_text(encrypted(crt.read_text()))
     done = home.pganchor_tty("cert", "status", answers=[])
     assert done.returncode == 1 and "pass phrase" not in done.output, done.output
+    # Of a pair that was being placed, its key is looked at.
+    with open(home / CERTS_CONF, "a") as conf:
+        conf.write(f"placing = {'0' * 64}\n")
+    done = home.pganchor_tty("cert", "status", answers=[])
+    assert done.returncode == 0 and "pass phrase" not in done.output, done.output
 
 
 def test_a_timer_that_systemd_did_not_take(home, stepca, session):  # noqa: F811
