@@ -3,16 +3,11 @@
 #include "base/text.h"
 #include "tls/at_time.h"
 #include "tls/host_name.h"
-#include "tls/openssl_error.h"
 #include "tls/x509_pem.h"
-#include "tls/x509_text.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -88,15 +83,8 @@ static int put_key(struct pga_transaction_file *file, EVP_PKEY *key, struct pga_
 
 static int put_certificate(struct pga_transaction_file *file, X509 *leaf, struct pga_error *error)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *pem = bio != NULL && PEM_write_bio_X509(bio, leaf) == 1 ? pga_bio_text(bio) : NULL;
-
-	BIO_free(bio);
-	if (pem == NULL)
-		return pga_fail_openssl(error, "could not write a certificate");
-	pga_text_add(&file->after, pem);
-	free(pem);
-	return pga_transaction_put(file, error);
+	return pga_x509_add_pem(leaf, &file->after, error) == 0 ? pga_transaction_put(file, error)
+								: -1;
 }
 
 int pga_local_pair_begin(struct pga_local_pair *pair, const struct pga_local_ca *ca,
