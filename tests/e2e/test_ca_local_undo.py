@@ -122,17 +122,18 @@ def test_each_address_is_looked_at(home, make_postgres):
 def test_a_stopped_server_is_put_back_byte_for_byte(home, clusters):
     place = clusters.make_directory() / "data"
     clusters.copy_template(place)
+    conf = place / "postgresql.auto.conf"
     for text in "# mine\nWork_Mem=5MB\nssl = off # not yet\n", None:
         if text is None:
-            (place / "postgresql.auto.conf").unlink()
+            conf.unlink()
         else:
-            (place / "postgresql.auto.conf").write_text(text)
+            conf.write_text(text)
         assert home.pganchor("ca", "local", "serve", place, "--clients").returncode == 0
-        assert "pganchor-local" in (place / "postgresql.auto.conf").read_text()
+        assert "pganchor-local" in conf.read_text()
         done = home.pganchor("ca", "local", "serve", place, "--undo")
         assert done.returncode == 0, done.stderr
         assert not list(place.glob("pganchor-local*"))
-        assert ((place / "postgresql.auto.conf").read_text() if text else not (place / "postgresql.auto.conf").exists()) == (text or True)
+        assert (conf.read_text() if conf.exists() else None) == text
 
 
 @pytest.fixture
