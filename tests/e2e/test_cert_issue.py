@@ -176,6 +176,17 @@ def test_files_in_two_directories_and_behind_links(own):
     assert os.readlink(files.certificate) == "../real/mine.crt" and not (own / "real/mine.crt").is_symlink()
 
 
+def test_links_that_lead_nowhere_are_no_pair(own):
+    """Of a run that was killed, where somebody has removed the directory that they lead to."""
+    issued(own, USER)
+    files = pair(own)
+    for path, half in (files.certificate, "certificate"), (files.key, "key"):
+        path.unlink()
+        path.symlink_to(f".pganchor-pair-{files.certificate.name}/now/{half}")
+    issued(own, USER, "--force")
+    assert files.matches() and not files.certificate.is_symlink() and not files.key.is_symlink()
+
+
 def test_a_link_of_somebody_else_is_not_followed(own):
     if os.geteuid() != 0:
         pytest.skip("root alone can give a link to somebody else")
