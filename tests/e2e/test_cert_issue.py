@@ -111,6 +111,8 @@ def test_a_dry_run_changes_nothing(own, stepca):
     (["--for", "server", "db.example"], "--out-cert FILE --out-key FILE"),
     (["--key", "dsa"], "none of ec, rsa and ed25519"),
     (["--key", "pkcs11:token=me"], "a key in a token or TPM is made and used by its own programs"),
+    (["--key", "pkcs11:token=me"], "CAVEATS of pganchor-cert(1) has how it is made and renewed by hand"),
+    (["--reload", "-f"], "such as postgresql.service"),
     (["--out-cert", "x"], "go together"),
     (["--lifetime", "soon"], "no span of time"),
     (["--token", "-", "--password-file", "-"], "one of them"),
