@@ -111,6 +111,11 @@ def begin(home, ca):
     return home
 
 
+def owned_by(owner):
+    """Words for cert issue: root says whose a server's files are to be, and nobody else."""
+    return ["--owner", owner] if os.geteuid() == 0 else []
+
+
 def encrypted(text):
     """The same certificates, of which the first says that a passphrase opens it."""
     line = "-----BEGIN CERTIFICATE-----\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from acme import client  # noqa: F401
-from certs import Pair
+from certs import Pair, owned_by
 from hostile import reply
 from own_certificates import CERTS_CONF, status
 
@@ -230,7 +230,7 @@ def test_a_ca_that_has_had_enough(home, https_ca, impostor_ca):
     ca = https_ca(answer)
     root = impostor_ca.write_root(home / "root.pem")
     done = home.pganchor("cert", "issue", "db.example.test", "--for", "server", "--acme", f"https://localhost:{ca.port}/dir", "--http-01", ":80",
-                         "--out-cert", "server.crt", "--out-key", "server.key", "--owner", "root" if os.geteuid() == 0 else "",
+                         "--out-cert", "server.crt", "--out-key", "server.key", *owned_by("root"),
                          env={"LEGO_CA_CERTIFICATES": root})
     assert done.returncode == 1 and "/dir: acme: error" in done.stderr and "rateLimited :: too many new accounts, retry after 2026-12-01" in done.stderr, done.stderr
     assert "wait as long as it says" in done.stderr and not (home / "server.key").exists()

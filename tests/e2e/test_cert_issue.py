@@ -7,7 +7,7 @@ import pwd
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from certs import Pair, cert_postgres, make_token, pair, signs  # noqa: F401
+from certs import Pair, cert_postgres, make_token, owned_by, pair, signs  # noqa: F401
 from gated import run_gated
 from issuing import APP, by_token, fails, issue, issued, logs_in, mode, own  # noqa: F401
 from postgres import NAMES, USER
@@ -45,10 +45,10 @@ def test_it_is_known_from_then_on(own, stepca):
 
 def test_a_server_for_itself_and_its_clients(own, stepca, make_postgres):
     report = issued(own, "localhost", "--for", "server", "--san", "127.0.0.1", "--out-cert", own / "tls/server.crt",
-                    "--out-key", own / "tls/server.key", "--owner", "root:root" if os.geteuid() == 0 else "")
+                    "--out-key", own / "tls/server.key", *owned_by("root:root"))
     files = Pair(own / "tls/server.crt", own / "tls/server.key")
     assert report["name"] == "localhost" and sorted(files.names()) == ["127.0.0.1", "localhost"]
-    assert mode(files.key) == 0o640 and files.matches()
+    assert mode(files.key) == (0o640 if os.geteuid() == 0 else 0o600) and files.matches()
     server = make_postgres(files.certificate, files.key)
     for host in ("localhost", "127.0.0.1"):
         assert own.run(["psql", "-XAtc", "SELECT 1", server.conninfo(host=host, sslmode="verify-full")]).stdout == "1\n"
