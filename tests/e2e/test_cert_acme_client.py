@@ -111,16 +111,16 @@ def test_one_that_hangs(home, client):  # noqa: F811
     assert client.issue().returncode == 0
     before = bytes_of(home)
     client.does('sign >db.crt\nsleep 100000 &\necho $! >"$HOME/child"\nwait')
-    done = client.renew("--max-time", "2")
-    assert done.returncode == 1 and "not done within 2 seconds, and was ended" in done.stderr, done.stderr
+    done = client.renew("--max-time", "5")
+    assert done.returncode == 1 and "not done within 5 seconds, and was ended" in done.stderr, done.stderr
     assert bytes_of(home) == before
     wait_until(lambda: ended((home / "child").read_text().strip()))
 
 
 def test_one_that_ends_and_leaves_somebody_behind(home, client):  # noqa: F811
     client.does('sleep 100000 &\necho $! >"$HOME/child"')
-    done = client.issue("--max-time", "2")
-    assert done.returncode == 1 and "not done within 2 seconds" in done.stderr, done.stderr
+    done = client.issue("--max-time", "5")
+    assert done.returncode == 1 and "not done within 5 seconds" in done.stderr, done.stderr
     wait_until(lambda: ended((home / "child").read_text().strip()))
 
 
