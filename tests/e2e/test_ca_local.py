@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
 from cryptography import x509
@@ -236,6 +237,17 @@ def test_what_it_signs_is_renewed_like_any_other(own_ca):
         assert verify(own_ca, own_ca / "localhost.crt", "-purpose", "sslserver", word, name).returncode == 0
     assert own_ca.pganchor("ca", "local", "remove").returncode == 0
     assert not (own_ca / ".config/pganchor/certs.conf").exists() or "localhost" not in (own_ca / ".config/pganchor/certs.conf").read_text()
+
+
+def test_several_at_once_are_each_known(own_ca):
+    """By a name of its own."""
+    running = [subprocess.Popen([own_ca.program.binary, "ca", "local", "issue", "app.test", "-o", own_ca / f"mine-{i}"], env=own_ca.environment(),
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for i in range(8)]
+    said = [process.communicate(timeout=120)[1] for process in running]
+    assert {process.returncode for process in running} == {0}, said
+    conf = (own_ca / ".config/pganchor/certs.conf").read_text()
+    assert set(re.findall(r"^\[(.*)\]$", conf, re.M)) == {"app.test", *(f"app.test-{i}" for i in range(2, 9))}, said
+    assert all(f"certificate = {own_ca / f'mine-{i}.crt'}\n" in conf for i in range(8))
 
 
 def test_an_address_that_is_none_is_not_renewed(own_ca):
