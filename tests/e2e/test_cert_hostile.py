@@ -157,6 +157,22 @@ def test_what_is_taken_back_is_not_what_another_has_put_there(home, stepca, mean
     assert [crt.read_bytes(), key.read_bytes()] == put and crt.read_bytes() != first and match(crt, key)
 
 
+def test_what_is_noted_is_of_what_is_there(home, stepca, meanwhile):
+    """A run that ends later than another, which has renewed it meanwhile, knows less of it."""
+    begin(home, stepca)
+    issued(home, "app")
+    noted = []
+
+    def other_run():
+        assert cert(home, "renew", "--force", "--rekey", "--exec", "true").returncode == 0
+        noted.append((home / CERTS_CONF).read_text())
+    assert meanwhile(["renew", "--force"], other_run).returncode == 1
+    assert (home / CERTS_CONF).read_text() == noted[0]
+    code, items = status(home)
+    assert (code, items["client"]["exchanged"], items["client"]["failures"]) == (0, False, 0)
+    assert issued(home, "app")["kept"] == []
+
+
 def test_what_was_issued_is_not_taken_back_over_another(home, stepca, meanwhile):
     begin(home, stepca)
     issued(home, "app")
