@@ -2,6 +2,7 @@
 names and programs that nobody expects."""
 
 import datetime
+import ipaddress
 import json
 import os
 import shutil
@@ -66,6 +67,14 @@ def test_what_a_ca_signs_has_to_be_what_was_asked_for(home, https_ca, words, odd
     done = home.pganchor("cert", "issue", *words, *files, "--password-file", "-", input="password\n")
     assert done.returncode == 1 and says in done.stderr, done.stderr
     assert home.snapshot() == before
+
+
+def test_an_address_is_the_same_however_it_is_written(home, https_ca):
+    """Go has an IPv4 address within IPv6 as what it is."""
+    ca = make_root()
+    false_ca(home, https_ca, lambda request: signed(ca, request, names=lambda names: [x509.IPAddress(ipaddress.ip_address("10.0.0.1"))]), ca=ca)
+    done = home.pganchor(*ISSUE, "--san", "::ffff:10.0.0.1", input="password\n")
+    assert done.returncode == 0, done.stderr
 
 
 def test_more_names_than_were_asked_for_are_told(home, https_ca):
