@@ -163,6 +163,13 @@ def test_what_a_provider_wants(home, client):  # noqa: F811
     assert str(home / "settings") in (home / CERTS_CONF).read_text()
 
 
+def test_a_secret_where_a_message_is_cut(home, client):  # noqa: F811
+    settings(home)
+    client.does("""printf '%0390d%s is wrong\\n' 0 "$TOKEN" >&2; exit 1""")
+    done = client.issue("--dns-settings", "settings", challenge=("--dns-01", "nobody"))
+    assert done.returncode == 1 and "000..." in done.stderr and SECRET[:4] not in done.stderr, done.stderr
+
+
 def test_without_a_file_of_them_it_is_said(home, client):  # noqa: F811
     done = client.issue(challenge=("--dns-01", "nobody"), env={"TOKEN": SECRET})
     assert done.returncode == 0 and "a timer has none" in done.stderr and "--dns-settings FILE" in done.stderr
