@@ -124,15 +124,15 @@ def test_one_that_ends_and_leaves_somebody_behind(home, client):  # noqa: F811
     wait_until(lambda: ended((home / "child").read_text().strip()))
 
 
-@pytest.mark.parametrize("how", ["TERM", "INT", "HUP"])
+@pytest.mark.parametrize("how", ["TERM", "INT", "HUP", "QUIT"])
 def test_whoever_ends_us_ends_it(home, client, how):  # noqa: F811
     assert client.issue().returncode == 0
     before = bytes_of(home)
     # Its parent is pganchor: dash stays there, since something stands behind it.
     client.does(f'sleep 100000 &\necho $! >"$HOME/child"\nkill -{how} $PPID\nwait\n:')
     # Whoever has started the tests may have one of them ignored.
-    done = home.run(["env", "--default-signal=INT,HUP,TERM", "pganchor", "cert", "renew", "db", "--force"], env=client.env)
-    assert done.returncode == -{"TERM": 15, "INT": 2, "HUP": 1}[how], done.stderr
+    done = home.run(["env", "--default-signal=INT,HUP,QUIT,TERM", "pganchor", "cert", "renew", "db", "--force"], env=client.env)
+    assert done.returncode == -{"TERM": 15, "INT": 2, "HUP": 1, "QUIT": 3}[how], done.stderr
     assert bytes_of(home) == before
     wait_until(lambda: ended((home / "child").read_text().strip()))
     client.does("sign >db.crt")
