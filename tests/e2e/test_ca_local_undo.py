@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from certificates import make_root
 from certs import encrypted
 from local_cas import ask, data, serve, state
 from postgres import SUPERUSER
@@ -43,6 +44,38 @@ def test_undone_what_others_have_changed_since_stays(home, make_postgres, stepca
     assert re.findall(r"^(\w+) = '(.*)'$", auto, re.MULTILINE) == [("work_mem", "7MB"), ("ssl_cert_file", "server.crt")]
     assert set(state(server)) == set(before)
     assert ask(home, server, sslrootcert=stepca.root).stdout == "t\n"
+
+
+@pytest.mark.parametrize("undo", ["undo", "remove"])
+def test_what_others_have_put_in_its_place_stays(home, make_postgres, undo):
+    """Of a key there may be no copy."""
+    server = make_postgres()
+    assert serve(home, server).returncode == 0
+    theirs = make_root().issue(home.path, "localhost")
+    crt, key = data(server) / "pganchor-local.crt", data(server) / "pganchor-local.key"
+    crt.write_bytes(theirs.cert.read_bytes())
+    key.write_bytes(theirs.key.read_bytes())
+    if undo == "undo":
+        done = serve(home, server, "--undo")
+        assert "Left what somebody else has put in the place of it" in done.stdout and "Removed" not in done.stdout
+        assert "has no certificate of the local CA" in serve(home, server, "--undo").stdout
+    else:
+        done = home.pganchor("ca", "local", "remove", env={"PGUSER": SUPERUSER})
+    assert done.returncode == 0, done.stderr
+    assert (crt.read_bytes(), key.read_bytes()) == (theirs.cert.read_bytes(), theirs.key.read_bytes())
+    assert "pganchor-local" not in (data(server) / "postgresql.auto.conf").read_text()
+    assert "server does not support SSL" in ask(home, server).stderr
+
+
+def test_a_key_that_is_not_its_key_stays(home, make_postgres):
+    server = make_postgres()
+    assert serve(home, server).returncode == 0
+    key = data(server) / "pganchor-local.key"
+    theirs = make_root().issue(home.path, "localhost").key.read_bytes()
+    key.write_bytes(theirs)
+    done = serve(home, server, "--undo", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["exchanged"] is True, done.stderr
+    assert key.read_bytes() == theirs and not (data(server) / "pganchor-local.crt").exists()
 
 
 def test_not_undone_where_the_server_cannot_go_without_it(home, make_postgres):
