@@ -309,6 +309,35 @@ static int take(struct pga_cert_record *there, const struct pga_cert_record *rec
 		   : -1;
 }
 
+int pga_cert_record_put_issued(struct pga_cert_record *record, struct pga_error *error)
+{
+	struct pga_cert_records records = {.count = 0};
+	struct pga_edit edit = {.path = NULL};
+	struct pga_text after = PGA_TEXT_EMPTY;
+	const struct pga_cert_record *there;
+	int result = -1;
+
+	if (begin(&edit, error) != 0)
+		return -1;
+	if (pga_cert_records_parse(&records, edit.path, pga_text_string(&edit.before),
+				   edit.before.length, error) != 0)
+		goto done;
+	there = pga_cert_record_named(&records, record->name);
+	if (there != NULL && is_outdated(there, record)) {
+		memcpy(record->renewed, there->renewed, sizeof record->renewed);
+		if (pga_cert_record_set(&record->serial, there->serial, error) != 0 ||
+		    pga_cert_record_set(&record->made, there->made, error) != 0)
+			goto done;
+	}
+	if (pga_cert_records_compose(edit.path, &edit.before, record, NULL, &after, error) == 0)
+		result = write_changed(&edit, &after, error);
+done:
+	pga_edit_end(&edit);
+	pga_text_free(&after);
+	pga_cert_records_free(&records);
+	return result;
+}
+
 int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error *error)
 {
 	struct pga_cert_records records = {.count = 0};

@@ -127,15 +127,15 @@ def test_one_that_is_revoked_while_it_is_renewed(home, https_ca):
     assert crt.read_bytes() == before and match(crt, key) and status(home)[1]["client"]["revoked"] == "2026-01-01T00:00:00Z"
 
 
-BLOCKS = "sh -c 'touch started; while [ ! -e go ]; do sleep 0.1; done; exit 1'"
+BLOCKS = "sh -c 'touch started; while [ ! -e go ]; do sleep 0.1; done; exit {}'"
 
 
 @pytest.fixture
 def meanwhile(home):
-    """meanwhile(words, act) -> how the command ended, of which --exec has waited until act() was done, and failed."""
-    def run(words, act):
+    """meanwhile(words, act) -> how the command ended, of which --exec has waited until act() was done, and ended with this status."""
+    def run(words, act, status=1):
         ended = []
-        runs = threading.Thread(target=lambda: ended.append(home.pganchor("cert", *words, "--exec", BLOCKS)))
+        runs = threading.Thread(target=lambda: ended.append(home.pganchor("cert", *words, "--exec", BLOCKS.format(status))))
         runs.start()
         try:
             deadline = time.monotonic() + 120
@@ -180,6 +180,20 @@ def test_what_is_noted_is_of_what_is_there(home, stepca, meanwhile):
     code, items = status(home)
     assert (code, items["client"]["exchanged"], items["client"]["failures"]) == (0, False, 0)
     assert issued(home, "app")["kept"] == []
+
+
+def test_what_is_noted_of_what_was_issued(home, stepca, meanwhile):
+    """And has been renewed before the one who has issued it ends."""
+    begin(home, stepca)
+    issued(home, "app")
+
+    def other_run():
+        assert cert(home, "renew", "--force", "--rekey", "--exec", "true").returncode == 0
+    done = meanwhile(["issue", "app", "--password-file", home / "password"], other_run, status=0)
+    assert done.returncode == 0, done.stderr
+    item = status(home)[1]["client"]
+    assert item["exchanged"] is False and item["exec"].endswith("exit 0'") and match(home / CRT, home / KEY)
+    assert issued(home, "app", "--exec", "")["kept"] == []
 
 
 def test_what_was_issued_is_not_taken_back_over_another(home, stepca, meanwhile):
