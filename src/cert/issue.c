@@ -317,7 +317,8 @@ static int check_signature(const struct pga_issue *issue, const struct pga_issue
 
 int pga_issued_read(struct pga_issued *issued, struct pga_error *error)
 {
-	issued->certificate = pga_x509_of_pem(pga_text_string(&issued->chain), issued->chain.length);
+	issued->certificate =
+	    pga_x509_of_pem(pga_text_string(&issued->chain), issued->chain.length);
 	return issued->certificate != NULL ? 0 : pga_fail_memory(error);
 }
 
