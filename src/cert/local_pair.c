@@ -44,7 +44,7 @@ static int look(struct pga_local_pair *pair, const struct pga_local_ca *ca,
 		const struct pga_local_pair_wish *wish, EVP_PKEY **key, X509 **old,
 		struct pga_error *error)
 {
-	static const char hint[] = "choose other files; nothing was changed";
+	static const char hint[] = "move it away, or choose other files; nothing was changed";
 	const struct pga_edit *crt = &pair->certificate.edit;
 	const struct pga_edit *own = &pair->key.edit;
 

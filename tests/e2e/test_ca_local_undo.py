@@ -186,6 +186,7 @@ def test_no_passphrase_is_asked_for_what_a_server_has(home, stopped, stepca):
     (stopped / "pganchor-local.crt").write_text(encrypted((stopped / "pganchor-local.crt").read_text()))
     done = home.pganchor_tty("ca", "local", "serve", "--undo", stopped)
     assert done.returncode == 0 and "pass phrase" not in done.output, done.output
+    (stopped / "pganchor-local.crt").unlink()  # which was not ours to take away
     (stopped / "server.crt").unlink()
     os.mkfifo(stopped / "server.crt")
     done = home.pganchor("ca", "local", "serve", stopped)
