@@ -141,6 +141,7 @@ TLS = \
 	src/tls/server_chain.c src/tls/server_chain.h \
 	src/tls/twins.c src/tls/twins.h \
 	src/tls/verification.c src/tls/verification.h \
+	src/tls/x509_pem.c src/tls/x509_pem.h \
 	src/tls/x509_text.c src/tls/x509_text.h
 CA = \
 	src/ca/base64url.c src/ca/base64url.h \

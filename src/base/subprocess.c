@@ -199,7 +199,7 @@ static int wait_for(struct sink *sink, bool *in_time, int64_t deadline)
 
 /* ---- a group, which ends with whoever waits for it ---- */
 
-static const int endings[] = {SIGHUP, SIGINT, SIGTERM};
+static const int endings[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 enum { ENDINGS = sizeof endings / sizeof endings[0] };
 
 static volatile sig_atomic_t group_now;

@@ -32,8 +32,8 @@ int pga_subprocess_run_for(unsigned seconds, const char *const *argv, const char
 			   struct pga_subprocess *child, struct pga_error *error);
 
 /* The same for a program that starts others: all of them are killed where it is over its limit, and
- * get SIGTERM where somebody ends this process meanwhile (SIGHUP, SIGINT, SIGTERM). Not by several
- * threads at once. */
+ * get SIGTERM where somebody ends this process meanwhile (SIGHUP, SIGINT, SIGQUIT, SIGTERM). Not by
+ * several threads at once. */
 int pga_subprocess_run_group(unsigned seconds, const char *const *argv,
 			     struct pga_subprocess *child, struct pga_error *error);
 

@@ -102,8 +102,9 @@ int pga_provisioners_add(struct pga_provisioners *provisioners, const char *url,
 	int result = 0;
 
 	*next = NULL;
-	if (!json_is_array(list) || provisioners->count + json_array_size(list) > MOST)
+	if (!json_is_array(list) || provisioners->seen + json_array_size(list) > MOST)
 		result = no_answer_of_ca(url, "is no list of provisioners", error);
+	provisioners->seen += json_array_size(list);
 	for (size_t i = 0; result == 0 && i < json_array_size(list); i++)
 		result = add_provisioner(json_array_get(list, i), provisioners, error);
 	if (result == 0 && more != NULL && more[0] != '\0' && json_array_size(list) > 0 &&

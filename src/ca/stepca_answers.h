@@ -22,6 +22,7 @@ struct pga_provisioner {
 struct pga_provisioners {
 	struct pga_provisioner *list; /* in the CA's order */
 	size_t count;
+	size_t seen; /* so many were there, with those that nobody can mean */
 	time_t date; /* the CA's clock as it answered; -1: not known */
 	time_t here; /* ours, then */
 };

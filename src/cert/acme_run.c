@@ -54,14 +54,17 @@ static int write_file(const char *path, const char *text, struct pga_error *erro
 
 /* ---- a client ---- */
 
-/* The last line that says something, without lego's date in front of it. */
-static void add_reason(const struct pga_subprocess *child, struct pga_text *why)
+/* The last line that says something, without lego's date in front of it, and without secrets: they
+ * are hidden before it is cut, where one could be cut, too. */
+static void add_reason(const struct pga_acme_settings *settings, const struct pga_subprocess *child,
+		       struct pga_text *why)
 {
 	const char *rest = pga_text_string(&child->errors);
 	struct pga_text last = PGA_TEXT_EMPTY;
 	struct pga_text shown = PGA_TEXT_EMPTY;
 	const char *line;
 	size_t length;
+	char *hidden;
 
 	while (pga_next_line(&rest, &line, &length)) {
 		if (length == 0)
@@ -74,8 +77,11 @@ static void add_reason(const struct pga_subprocess *child, struct pga_text *why)
 		line += 20;
 	while (pga_is_blank(*line))
 		line++;
-	pga_text_add_printable(&shown, line, "");
+	hidden = pga_acme_settings_hide(settings, line);
+	pga_text_add_printable(&shown, hidden != NULL ? hidden : "", "");
 	pga_text_add_shortened(why, pga_text_string(&shown), LONGEST_WHY);
+	why->failed = why->failed || hidden == NULL || last.failed || shown.failed;
+	free(hidden);
 	pga_text_free(&shown);
 	pga_text_free(&last);
 }
@@ -115,7 +121,6 @@ static int explain(const struct pga_acme_running *running, const char *program,
 {
 	const struct pga_acme *acme = running->acme;
 	struct pga_text why = PGA_TEXT_EMPTY;
-	char *shown;
 
 	if (child->late)
 		return pga_fail(error, "nothing was changed; try again",
@@ -130,18 +135,16 @@ static int explain(const struct pga_acme_running *running, const char *program,
 		return pga_fail(error, "nothing was changed; try again",
 				"%s: %s was ended by signal %d", acme->url, program,
 				child->status - 128);
-	add_reason(child, &why);
-	shown = pga_acme_settings_hide(&running->settings, pga_text_string(&why));
-	pga_text_free(&why);
-	if (shown == NULL)
-		return pga_fail_memory(error);
-	if (shown[0] == '\0')
+	add_reason(&running->settings, child, &why);
+	if (why.failed)
+		(void)pga_fail_memory(error);
+	else if (why.length == 0)
 		(void)pga_fail(error, "nothing was changed", "%s: %s failed, and does not say why",
 			       acme->url, program);
 	else
 		(void)pga_fail(error, advice(pga_text_string(&child->errors)), "%s: %s", acme->url,
-			       shown);
-	free(shown);
+			       pga_text_string(&why));
+	pga_text_free(&why);
 	return -1;
 }
 

@@ -5,10 +5,7 @@
 #include "cert/local_before.h"
 #include "cert/local_proof.h"
 #include "cert/local_serve.h"
-
-#include <openssl/bio.h>
-#include <openssl/err.h>
-#include <openssl/pem.h>
+#include "tls/x509_pem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -101,13 +98,19 @@ static int check_certificate(const struct pga_cluster *cluster, const struct pga
 			     const char *file, struct pga_error *error)
 {
 	char *path = file[0] == '/' ? strdup(file) : pga_cluster_file(cluster, file);
-	BIO *bio = path != NULL ? BIO_new_file(path, "r") : NULL;
-	X509 *leaf = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-	const int result = leaf != NULL ? pga_local_check_other(ca, leaf, error) : 0;
+	struct pga_text pem = PGA_TEXT_EMPTY;
+	struct pga_error ignored;
+	X509 *leaf = NULL;
+	int result = 0;
 
-	ERR_clear_error();
+	if (path == NULL)
+		return pga_fail_memory(error);
+	if (pga_file_read(path, &pem, NULL, &ignored) == 0)
+		leaf = pga_x509_of_pem(pga_text_string(&pem), pem.length);
+	if (leaf != NULL)
+		result = pga_local_check_other(ca, leaf, error);
 	X509_free(leaf);
-	BIO_free(bio);
+	pga_text_free(&pem);
 	free(path);
 	return result;
 }

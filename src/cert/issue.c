@@ -5,8 +5,8 @@
 #include "cert/pair.h"
 #include "cert/lifetime.h"
 #include "tls/at_time.h"
+#include "tls/x509_pem.h"
 
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <stdio.h>
@@ -315,13 +315,10 @@ static int check_signature(const struct pga_issue *issue, const struct pga_issue
 			"such a certificate");
 }
 
-static int read_certificate(struct pga_issued *issued, struct pga_error *error)
+int pga_issued_read(struct pga_issued *issued, struct pga_error *error)
 {
-	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
-	BIO *bio = BIO_new_mem_buf(pga_text_string(&issued->chain), (int)issued->chain.length);
-
-	issued->certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, empty) : NULL;
-	BIO_free(bio);
+	issued->certificate =
+	    pga_x509_of_pem(pga_text_string(&issued->chain), issued->chain.length);
 	return issued->certificate != NULL ? 0 : pga_fail_memory(error);
 }
 
@@ -339,7 +336,7 @@ int pga_issue_run(const struct pga_issuer *issuer, const struct pga_issue *issue
 	    make_csr(issue, issued->pkey, &csr, error) == 0 &&
 	    make_token(issuer, issue, &token, error) == 0 &&
 	    sign(issuer, issue, pga_text_string(&csr), pga_text_string(&token), issued, error) == 0)
-		result = read_certificate(issued, error);
+		result = pga_issued_read(issued, error);
 	if (result == 0)
 		result = check_signature(issue, issued, error);
 	if (result == 0)

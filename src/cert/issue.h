@@ -71,6 +71,10 @@ int pga_issue_run(const struct pga_issuer *issuer, const struct pga_issue *issue
 		  struct pga_issued *issued, struct pga_error *error);
 void pga_issued_free(struct pga_issued *issued);
 
+/* Reads the certificate out of the chain, which was checked (pga_pair_check()). Returns -1 for want
+ * of memory. */
+int pga_issued_read(struct pga_issued *issued, struct pga_error *error);
+
 /* Whether a certificate is for the names that were asked for; that it has more of them is warned
  * of. Returns -1 with the one that is missing. */
 int pga_issue_check_names(const struct pga_issue *issue, X509 *leaf, struct pga_error *error);

@@ -13,12 +13,38 @@
 #include <string.h>
 #include <strings.h>
 
+/* The bytes of an address: of an IPv4 address within IPv6 (::ffff:10.0.0.1) those of the former,
+ * which is what step-ca makes of it. */
+static const unsigned char *address_of(const GENERAL_NAME *name, int *length)
+{
+	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
+	const unsigned char *bytes = ASN1_STRING_get0_data(name->d.iPAddress);
+
+	*length = ASN1_STRING_length(name->d.iPAddress);
+	if (*length != 16 || memcmp(bytes, mapped, sizeof mapped) != 0)
+		return bytes;
+	*length = 4;
+	return bytes + sizeof mapped;
+}
+
+static bool is_same_address(const GENERAL_NAME *left, const GENERAL_NAME *right)
+{
+	int length;
+	int other_length;
+	const unsigned char *bytes = address_of(left, &length);
+	const unsigned char *other = address_of(right, &other_length);
+
+	return length == other_length && memcmp(bytes, other, (size_t)length) == 0;
+}
+
 /* DNS knows no case. */
 static bool is_same(GENERAL_NAME *left, GENERAL_NAME *right)
 {
 	const ASN1_STRING *a;
 	const ASN1_STRING *b;
 
+	if (left->type == GEN_IPADD && right->type == GEN_IPADD)
+		return is_same_address(left, right);
 	if (left->type != right->type || left->type != GEN_DNS)
 		return GENERAL_NAME_cmp(left, right) == 0;
 	a = left->d.dNSName;

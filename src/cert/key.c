@@ -16,11 +16,6 @@ static const char *const words[PGA_KEY_KINDS] = {
     [PGA_KEY_ED25519] = "ed25519",
 };
 
-const char *pga_key_kind_word(enum pga_key_kind kind)
-{
-	return words[kind];
-}
-
 enum pga_key_kind pga_key_kind_of(const char *word)
 {
 	enum pga_key_kind kind = 0;
@@ -106,16 +101,4 @@ EVP_PKEY *pga_key_read(const char *pem, size_t length, const char *whose, const 
 	if (wants_one != NULL)
 		*wants_one = key == NULL && asked.wanted;
 	return key;
-}
-
-int pga_key_check_strength(const EVP_PKEY *key, struct pga_error *error)
-{
-	if (EVP_PKEY_is_a(key, "RSA") && EVP_PKEY_get_bits(key) < 2048)
-		return pga_fail(error, "a new key: --rekey",
-				"the private key is RSA of %d bits: too weak",
-				EVP_PKEY_get_bits(key));
-	if (EVP_PKEY_get_security_bits(key) < 112)
-		return pga_fail(error, "a new key: --rekey", "the private key is too weak: %d bits",
-				EVP_PKEY_get_security_bits(key));
-	return 0;
 }

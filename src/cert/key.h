@@ -16,8 +16,7 @@ enum pga_key_kind {
 	PGA_KEY_KINDS,
 };
 
-/* "ec", "rsa", "ed25519"; and back, PGA_KEY_KINDS for what is none. */
-const char *pga_key_kind_word(enum pga_key_kind kind);
+/* Of "ec", "rsa", "ed25519"; PGA_KEY_KINDS for what is none. */
 enum pga_key_kind pga_key_kind_of(const char *word);
 
 /* A new one. EVP_PKEY_free() overwrites it. NULL with the reason. */
@@ -33,9 +32,5 @@ int pga_key_write(const EVP_PKEY *key, const char *passphrase, struct pga_text *
  * asked on a terminal. */
 EVP_PKEY *pga_key_read(const char *pem, size_t length, const char *whose, const char *passphrase,
 		       bool *wants_one, struct pga_error *error);
-
-/* Whether it is strong enough to be signed for: a CA takes RSA of 1024 bits, too. Returns -1 with
- * what is wrong. */
-int pga_key_check_strength(const EVP_PKEY *key, struct pga_error *error);
 
 #endif

@@ -28,8 +28,6 @@
  */
 #define LEAST (90L * 86400)
 
-#define ORGANISATION "pganchor local CA"
-
 /* A constraint of a DNS name is that host and all below it. */
 static const struct pga_extension extensions[] = {
     {NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
@@ -225,7 +223,7 @@ static X509_NAME *make_subject(struct pga_error *error)
 	pga_text_add(&name, "@");
 	add_plain(&name, host[0] != '\0' ? host : "localhost");
 	if (!name.failed)
-		subject = pga_common_name(ORGANISATION, pga_text_string(&name));
+		subject = pga_common_name(PGA_LOCAL_CA_ORGANISATION, pga_text_string(&name));
 	if (subject == NULL)
 		(void)pga_fail_memory(error);
 	pga_text_free(&name);

@@ -25,8 +25,9 @@
 #define PGA_LOCAL_CA_SIGNS_FOR "localhost, *.localhost, *.test, 127.0.0.0/8 and ::1"
 #define PGA_LOCAL_CA_HOSTS     "localhost *.localhost *.test 127.0.0.1 ::1"
 
-#define PGA_LOCAL_CA_ANCHOR "local"             /* its name, where the user gives none */
-#define PGA_LOCAL_CA_SOURCE "pganchor ca local" /* in anchors.conf */
+#define PGA_LOCAL_CA_ORGANISATION "pganchor local CA" /* in the name of each of them */
+#define PGA_LOCAL_CA_ANCHOR       "local"             /* its name, where the user gives none */
+#define PGA_LOCAL_CA_SOURCE       "pganchor ca local" /* in anchors.conf */
 
 #define PGA_LOCAL_CA_DIRECTORY "local-ca" /* in the configuration's directory */
 #define PGA_LOCAL_CA_KEY       "ca.key"

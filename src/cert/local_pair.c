@@ -3,29 +3,13 @@
 #include "base/text.h"
 #include "tls/at_time.h"
 #include "tls/host_name.h"
-#include "tls/openssl_error.h"
-#include "tls/x509_text.h"
+#include "tls/x509_pem.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* The first certificate of the file; NULL: it has none. */
-static X509 *read_certificate(const struct pga_text *pem)
-{
-	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
-	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
-	X509 *certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, empty) : NULL;
-
-	BIO_free(bio);
-	ERR_clear_error();
-	return certificate;
-}
 
 static bool has_signed(const struct pga_local_ca *ca, X509 *certificate)
 {
@@ -60,12 +44,12 @@ static int look(struct pga_local_pair *pair, const struct pga_local_ca *ca,
 		const struct pga_local_pair_wish *wish, EVP_PKEY **key, X509 **old,
 		struct pga_error *error)
 {
-	static const char hint[] = "choose other files; nothing was changed";
+	static const char hint[] = "move it away, or choose other files; nothing was changed";
 	const struct pga_edit *crt = &pair->certificate.edit;
 	const struct pga_edit *own = &pair->key.edit;
 
 	if (crt->existed) {
-		*old = read_certificate(&crt->before);
+		*old = pga_x509_of_pem(pga_text_string(&crt->before), crt->before.length);
 		if (*old != NULL && wish->replace && !has_signed(ca, *old)) {
 			X509_free(*old);
 			*old = NULL;
@@ -99,15 +83,8 @@ static int put_key(struct pga_transaction_file *file, EVP_PKEY *key, struct pga_
 
 static int put_certificate(struct pga_transaction_file *file, X509 *leaf, struct pga_error *error)
 {
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *pem = bio != NULL && PEM_write_bio_X509(bio, leaf) == 1 ? pga_bio_text(bio) : NULL;
-
-	BIO_free(bio);
-	if (pem == NULL)
-		return pga_fail_openssl(error, "could not write a certificate");
-	pga_text_add(&file->after, pem);
-	free(pem);
-	return pga_transaction_put(file, error);
+	return pga_x509_add_pem(leaf, &file->after, error) == 0 ? pga_transaction_put(file, error)
+								: -1;
 }
 
 int pga_local_pair_begin(struct pga_local_pair *pair, const struct pga_local_ca *ca,

@@ -18,8 +18,8 @@
 
 const char *const pga_served_addresses[PGA_SERVED_ADDRESSES] = {"127.0.0.1", "::1"};
 
-/* A verify-full handshake as any client's. Returns -1 unless it was shown this certificate, and 1
- * for another that verifies. */
+/* A verify-full handshake as any client's. Returns -1 unless it was shown this certificate: for
+ * another that verifies, too. */
 static int shake_hands(const struct pga_local_ca *ca, const struct pga_serving *serving,
 		       const char *host, struct pga_error *error)
 {

@@ -1,5 +1,6 @@
 #include "cert/local_record.h"
 
+#include "base/edit.h"
 #include "base/text.h"
 #include "cert/record.h"
 
@@ -71,15 +72,26 @@ static bool says_the_same(const struct pga_cert_record *one, const struct pga_ce
 	return one->server == other->server;
 }
 
+/* Two that look for a name at the same time would find the same one. */
+static int hold(struct pga_edit *guard, struct pga_error *error)
+{
+	char *path = pga_cert_records_path(error);
+	const int result = path != NULL ? pga_edit_begin(guard, path, 0600, error) : -1;
+
+	free(path);
+	return result;
+}
+
 int pga_local_record_put(const struct pga_local_known *known, char **name, struct pga_error *error)
 {
-	struct pga_cert_records records;
+	struct pga_edit guard = {.path = NULL};
+	struct pga_cert_records records = {.count = 0};
 	struct pga_cert_record record = {.name = NULL};
 	const struct pga_cert_record *old = NULL;
 	int result = -1;
 
 	*name = NULL;
-	if (pga_cert_records_read(&records, error) != 0)
+	if (hold(&guard, error) != 0 || pga_cert_records_read(&records, error) != 0)
 		goto done;
 	old = pga_cert_record_of_file(&records, known->certificate);
 	*name = old != NULL ? strdup(old->name) : free_name(&records, known->name);
@@ -104,6 +116,7 @@ int pga_local_record_put(const struct pga_local_known *known, char **name, struc
 done:
 	pga_cert_record_free(&record);
 	pga_cert_records_free(&records);
+	pga_edit_end(&guard);
 	if (result != 0) {
 		free(*name);
 		*name = NULL;

@@ -60,6 +60,7 @@ struct pga_unserving {
 	bool found;    /* there was something to undo */
 	bool restored; /* its configuration was changed back */
 	bool exactly;  /* byte for byte, since nobody else has changed it */
+	bool left; /* somebody has put a pair of theirs, or a key, in the place of ours: it stays */
 };
 
 /* Has the server be configured as it was before, load that, and takes the pair away once it does

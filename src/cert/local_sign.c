@@ -191,14 +191,19 @@ static int names_of(X509 *old, bool server, struct pga_text *names, struct pga_e
 	for (int i = 0; server && i < sk_GENERAL_NAME_num(all); i++) {
 		const GENERAL_NAME *name = sk_GENERAL_NAME_value(all, i);
 		char address[INET6_ADDRSTRLEN];
+		int length;
 
 		if (name->type == GEN_DNS)
 			pga_text_addf(names, "%.*s\n", ASN1_STRING_length(name->d.dNSName),
 				      ASN1_STRING_get0_data(name->d.dNSName));
-		else if (name->type == GEN_IPADD &&
-			 inet_ntop(ASN1_STRING_length(name->d.iPAddress) == 4 ? AF_INET : AF_INET6,
-				   ASN1_STRING_get0_data(name->d.iPAddress), address,
-				   sizeof address) != NULL)
+		if (name->type != GEN_IPADD)
+			continue;
+		length = ASN1_STRING_length(name->d.iPAddress);
+		/* Of any other length it is none. */
+		if ((length == 4 || length == 16) &&
+		    inet_ntop(length == 4 ? AF_INET : AF_INET6,
+			      ASN1_STRING_get0_data(name->d.iPAddress), address,
+			      sizeof address) != NULL)
 			pga_text_addf(names, "%s\n", address);
 	}
 	GENERAL_NAMES_free(all);

@@ -6,12 +6,13 @@
 #include "base/text.h"
 #include "base/transaction.h"
 #include "cert/cluster_sql.h"
+#include "cert/key.h"
 #include "cert/local_before.h"
+#include "cert/local_ca.h"
 #include "cert/local_proof.h"
+#include "tls/x509_pem.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 
 #include <poll.h>
 #include <signal.h>
@@ -67,11 +68,55 @@ static void end_files(struct undo *undo)
 static void read_leaf(struct undo *undo)
 {
 	const struct pga_text *pem = &undo->files[CRT].edit.before;
-	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
 
-	undo->leaf = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
-	BIO_free(bio);
+	undo->leaf = pga_x509_of_pem(pga_text_string(pem), pem->length);
+}
+
+/* Whether a local CA has signed it: by its name, since the CA itself may be gone by now. */
+static bool is_of_local_ca(const X509 *leaf)
+{
+	char organisation[sizeof PGA_LOCAL_CA_ORGANISATION + 1] = "";
+
+	return X509_NAME_get_text_by_NID(X509_get_issuer_name(leaf), NID_organizationName,
+					 organisation, sizeof organisation) > 0 &&
+	       strcmp(organisation, PGA_LOCAL_CA_ORGANISATION) == 0;
+}
+
+/* Whether it is the key of another certificate than of ours. */
+static bool is_other_key(const struct undo *undo)
+{
+	const struct pga_edit *edit = &undo->files[KEY].edit;
+	struct pga_error ignored;
+	EVP_PKEY *key = pga_key_read(pga_text_string(&edit->before), edit->before.length,
+				     edit->path, NULL, NULL, &ignored);
+	const bool other = key == NULL || X509_check_private_key(undo->leaf, key) != 1;
+
+	EVP_PKEY_free(key);
 	ERR_clear_error();
+	return other;
+}
+
+/* What somebody has put in their place since is theirs, and stays: of a key there may be no copy.
+ */
+static void leave_others(struct undo *undo)
+{
+	struct pga_transaction_file *crt = &undo->files[CRT];
+	struct pga_transaction_file *key = &undo->files[KEY];
+
+	if (!crt->edit.existed)
+		return;
+	undo->done->found =
+	    undo->files[CA].edit.existed || undo->files[KEPT].edit.existed || undo->done->restored;
+	if (undo->leaf == NULL || !is_of_local_ca(undo->leaf)) {
+		crt->change = key->change = PGA_UNCHANGED;
+		undo->done->left = true;
+		return;
+	}
+	undo->done->found = true;
+	if (key->edit.existed && is_other_key(undo)) {
+		key->change = PGA_UNCHANGED;
+		undo->done->left = true;
+	}
 }
 
 static int compose(struct undo *undo, struct pga_error *error)
@@ -230,6 +275,7 @@ int pga_local_unserve(const char *directory, const char *user, bool dry_run,
 	done->runs = done->cluster.postmaster != 0;
 	if (begin_files(&undo, error) == 0 && compose(&undo, error) == 0) {
 		read_leaf(&undo);
+		leave_others(&undo);
 		result = done->found ? undo_all(&undo, user, dry_run, error) : 0;
 	}
 	end_files(&undo);

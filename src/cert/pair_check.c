@@ -3,6 +3,7 @@
 
 #include "base/unconst.h"
 #include "tls/openssl_error.h"
+#include "tls/x509_pem.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -14,23 +15,6 @@
 
 /* A peer refuses more than 100 kB of them. */
 #define MOST_CERTIFICATES 20
-
-/* All certificates of the PEM text; NULL for want of memory. */
-static STACK_OF(X509) * certificates_of(const char *pem, size_t length)
-{
-	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
-	STACK_OF(X509) *all = sk_X509_new_null();
-	BIO *bio = BIO_new_mem_buf(pem, (int)length);
-	X509 *one;
-
-	while (all != NULL && bio != NULL &&
-	       (one = PEM_read_bio_X509(bio, NULL, NULL, empty)) != NULL)
-		if (sk_X509_push(all, one) <= 0)
-			X509_free(one);
-	BIO_free(bio);
-	ERR_clear_error();
-	return all;
-}
 
 /* What is wrong with dates is more often a clock than the CA. */
 static int fail_verification(int code, struct pga_error *error)
@@ -95,9 +79,9 @@ static int check_level(STACK_OF(X509) * all, EVP_PKEY *key, struct pga_error *er
 int pga_pair_check(const struct pga_text *chain, EVP_PKEY *key, const char *roots, bool server,
 		   time_t at, struct pga_error *error)
 {
-	STACK_OF(X509) *all = certificates_of(pga_text_string(chain), chain->length);
-	STACK_OF(X509) *trusted =
-	    certificates_of(roots != NULL ? roots : "", roots != NULL ? strlen(roots) : 0);
+	STACK_OF(X509) *all = pga_x509_all_of_pem(pga_text_string(chain), chain->length, NULL);
+	STACK_OF(X509) *trusted = pga_x509_all_of_pem(roots != NULL ? roots : "",
+						      roots != NULL ? strlen(roots) : 0, NULL);
 	int result = -1;
 
 	if (all == NULL || trusted == NULL)

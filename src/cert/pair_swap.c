@@ -268,7 +268,20 @@ static int lead(const struct pga_pair_place *place, struct pga_error *error)
 	return result;
 }
 
-/* The file that "now" has for it; a link to the same bytes, or else a copy of them. */
+/* Whether there is no directory of generations, such as where somebody has removed it: a link into
+ * it leads nowhere. */
+static bool has_none(const struct swap *swap)
+{
+	struct stat status;
+
+	return swap->fd < 0 &&
+	       fstatat(swap->places[PGA_PAIR_CERTIFICATE].directory.fd, swap->generations, &status,
+		       AT_SYMLINK_NOFOLLOW) != 0 &&
+	       errno == ENOENT;
+}
+
+/* The file that "now" has for it; a link to the same bytes, or else a copy of them. Returns 1 where
+ * there is none. */
 static int stand_in(const struct swap *swap, enum pga_pair_half half, const char *temporary)
 {
 	const struct pga_pair_place *place = &swap->places[half];
@@ -280,11 +293,13 @@ static int stand_in(const struct swap *swap, enum pga_pair_half half, const char
 	int file;
 	int result = -1;
 
+	if (has_none(swap))
+		return 1;
 	(void)snprintf(path, sizeof path, "%s/%s", now, pga_pair_half_names[half]);
 	if (linkat(swap->fd, path, place->directory.fd, temporary, 0) == 0)
 		return 0;
 	if (errno == ENOENT)
-		return -1;
+		return 1;
 	/* The directory's owner may neither link nor read a file that is root's. */
 	pga_act_as_self();
 	file = openat(swap->fd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -325,7 +340,7 @@ static int settle_half(const struct swap *swap, enum pga_pair_half half, struct 
 			if (result == 0)
 				result = renameat(place->directory.fd, temporary,
 						  place->directory.fd, place->name);
-			else if (errno == ENOENT)
+			else if (result > 0)
 				result = unlinkat(place->directory.fd, place->name, 0);
 		}
 	}

@@ -3,9 +3,9 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cert/key.h"
+#include "tls/x509_pem.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 
@@ -29,12 +29,10 @@ int pga_key_digest(const EVP_PKEY *key, char digest[PGA_KEY_DIGEST + 1], struct 
 
 static EVP_PKEY *key_of_certificate(const struct pga_text *pem)
 {
-	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
-	X509 *leaf = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	X509 *leaf = pga_x509_of_pem(pga_text_string(pem), pem->length);
 	EVP_PKEY *key = leaf != NULL ? X509_get_pubkey(leaf) : NULL;
 
 	X509_free(leaf);
-	BIO_free(bio);
 	ERR_clear_error();
 	return key;
 }

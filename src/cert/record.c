@@ -10,6 +10,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A reason may quote anybody. */
 #define LONGEST_LINE ((size_t)500)
@@ -264,16 +265,77 @@ int pga_cert_record_drop(const char *name, struct pga_error *error)
 	return change(NULL, name, error);
 }
 
+/* Whether another run has put there meanwhile what is there, and has said so: what this one knows
+ * of it is older. */
+static bool is_outdated(const struct pga_cert_record *there, const struct pga_cert_record *record)
+{
+	const struct pga_cert_files files = {record->certificate, "", record->server};
+	struct pga_cert_state state;
+	struct pga_error ignored;
+	bool outdated = false;
+
+	if (pga_cert_look(&files, time(NULL), &state, &ignored) == 0) {
+		const X509 *leaf = pga_cert_leaf(&state);
+
+		outdated = leaf != NULL && there->serial[0] != '\0' &&
+			   !pga_cert_record_is_of_other(there, leaf) &&
+			   pga_cert_record_is_of_other(record, leaf);
+	}
+	pga_cert_state_free(&state);
+	return outdated;
+}
+
 /* What is not said stays: somebody may have revoked it meanwhile, or issued another. */
 static int take(struct pga_cert_record *there, const struct pga_cert_record *record,
 		struct pga_error *error)
 {
+	if (record->revoked[0] != '\0') {
+		memcpy(there->revoked, record->revoked, sizeof there->revoked);
+		if (pga_cert_record_set(&there->revoked_pin, record->revoked_pin, error) != 0)
+			return -1;
+	}
+	if (is_outdated(there, record))
+		return 0;
 	if (record->made[0] != '\0' && pga_cert_record_set(&there->made, record->made, error) != 0)
 		return -1;
-	if (record->revoked[0] == '\0')
-		return 0;
-	memcpy(there->revoked, record->revoked, sizeof there->revoked);
-	return pga_cert_record_set(&there->revoked_pin, record->revoked_pin, error);
+	memcpy(there->renewed, record->renewed, sizeof there->renewed);
+	memcpy(there->tried, record->tried, sizeof there->tried);
+	there->failures = record->failures;
+	there->untold = record->untold;
+	return pga_cert_record_set(&there->why, record->why, error) == 0 &&
+		       pga_cert_record_set(&there->serial, record->serial, error) == 0 &&
+		       pga_cert_record_set(&there->placing, record->placing, error) == 0
+		   ? 0
+		   : -1;
+}
+
+int pga_cert_record_put_issued(struct pga_cert_record *record, struct pga_error *error)
+{
+	struct pga_cert_records records = {.count = 0};
+	struct pga_edit edit = {.path = NULL};
+	struct pga_text after = PGA_TEXT_EMPTY;
+	const struct pga_cert_record *there;
+	int result = -1;
+
+	if (begin(&edit, error) != 0)
+		return -1;
+	if (pga_cert_records_parse(&records, edit.path, pga_text_string(&edit.before),
+				   edit.before.length, error) != 0)
+		goto done;
+	there = pga_cert_record_named(&records, record->name);
+	if (there != NULL && is_outdated(there, record)) {
+		memcpy(record->renewed, there->renewed, sizeof record->renewed);
+		if (pga_cert_record_set(&record->serial, there->serial, error) != 0 ||
+		    pga_cert_record_set(&record->made, there->made, error) != 0)
+			goto done;
+	}
+	if (pga_cert_records_compose(edit.path, &edit.before, record, NULL, &after, error) == 0)
+		result = write_changed(&edit, &after, error);
+done:
+	pga_edit_end(&edit);
+	pga_text_free(&after);
+	pga_cert_records_free(&records);
+	return result;
 }
 
 int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error *error)
@@ -296,15 +358,7 @@ int pga_cert_record_note(const struct pga_cert_record *record, struct pga_error 
 		result = 0;
 		goto done;
 	}
-	memcpy(there->renewed, record->renewed, sizeof there->renewed);
-	if (take(there, record, error) != 0)
-		goto done;
-	memcpy(there->tried, record->tried, sizeof there->tried);
-	there->failures = record->failures;
-	there->untold = record->untold;
-	if (pga_cert_record_set(&there->why, record->why, error) == 0 &&
-	    pga_cert_record_set(&there->serial, record->serial, error) == 0 &&
-	    pga_cert_record_set(&there->placing, record->placing, error) == 0 &&
+	if (take(there, record, error) == 0 &&
 	    pga_cert_records_compose(edit.path, &edit.before, there, NULL, &after, error) == 0)
 		result = write_changed(&edit, &after, error);
 done:

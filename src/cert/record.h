@@ -147,6 +147,10 @@ int pga_cert_records_compose(const char *path, const struct pga_text *before,
 int pga_cert_record_put(const struct pga_cert_record *record, struct pga_error *error);
 int pga_cert_record_drop(const char *name, struct pga_error *error);
 
+/* The same of one that was issued: where another run has renewed it meanwhile, and said so, what is
+ * said of the certificate itself is what that one has said. */
+int pga_cert_record_put_issued(struct pga_cert_record *record, struct pga_error *error);
+
 /* Notes what became of it, from renewed to failures, and what was made and revoked where the record
  * says so: whatever else somebody has changed there meanwhile stays so, and one that was forgotten
  * stays forgotten. */

@@ -10,10 +10,10 @@
 #include "cert/key.h"
 #include "cert/local_renew.h"
 #include "cert/pair.h"
+#include "tls/x509_pem.h"
 
 #include <jansson.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
@@ -37,20 +37,7 @@ struct asking {
 
 static int read_chain(const struct pga_text *pem, STACK_OF(X509) * *chain, struct pga_error *error)
 {
-	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
-	BIO *bio = BIO_new_mem_buf(pga_text_string(pem), (int)pem->length);
-	X509 *one;
-
-	*chain = sk_X509_new_null();
-	while (bio != NULL && *chain != NULL &&
-	       (one = PEM_read_bio_X509(bio, NULL, NULL, empty)) != NULL) {
-		if (sk_X509_push(*chain, one) <= 0) {
-			X509_free(one);
-			break;
-		}
-	}
-	BIO_free(bio);
-	ERR_clear_error();
+	*chain = pga_x509_all_of_pem(pga_text_string(pem), pem->length, NULL);
 	if (*chain == NULL)
 		return pga_fail_memory(error);
 	return sk_X509_num(*chain) > 0

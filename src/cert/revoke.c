@@ -27,7 +27,7 @@ int pga_revoke_reason_of(const char *word)
 	return -1;
 }
 
-/* Such as "key compromise"; passive: it is not renewed, and in the CA's CRL where it has one. */
+/* passive: it is not renewed, and in the CA's CRL where it has one. */
 static char *body_of(const X509 *leaf, int reason)
 {
 	char *serial = pga_cert_serial(leaf, true);

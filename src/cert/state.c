@@ -4,10 +4,10 @@
 #include "cert/key.h"
 #include "tls/at_time.h"
 #include "tls/certificate.h"
+#include "tls/x509_pem.h"
 
 #include <openssl/bn.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/sha.h>
 
 #include <errno.h>
@@ -77,12 +77,10 @@ static const char issue_again[] = "issue it again: pganchor cert issue";
 /* All certificates of the file, the first of which is its own. */
 static int read_chain(const char *path, struct pga_cert_state *state, struct pga_error *error)
 {
-	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
 	struct pga_error why;
 	bool found = false;
+	bool damaged = false;
 	const int result = pga_file_read(path, &state->pem, &found, &why);
-	BIO *bio;
-	X509 *one;
 
 	if (result != 0)
 		broken(state, why.hint, "%s", why.message);
@@ -90,23 +88,12 @@ static int read_chain(const char *path, struct pga_cert_state *state, struct pga
 		broken(state, issue_again, "%s: there is no certificate", path);
 	if (result != 0 || !found)
 		return 0;
-	state->chain = sk_X509_new_null();
-	bio = BIO_new_mem_buf(pga_text_string(&state->pem), (int)state->pem.length);
-	if (state->chain == NULL || bio == NULL) {
-		BIO_free(bio);
+	state->chain =
+	    pga_x509_all_of_pem(pga_text_string(&state->pem), state->pem.length, &damaged);
+	if (state->chain == NULL)
 		return pga_fail_memory(error);
-	}
-	while ((one = PEM_read_bio_X509(bio, NULL, NULL, empty)) != NULL) {
-		if (sk_X509_push(state->chain, one) <= 0) {
-			X509_free(one);
-			BIO_free(bio);
-			return pga_fail_memory(error);
-		}
-	}
-	BIO_free(bio);
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+	if (damaged)
 		broken(state, issue_again, "%s: a certificate in it is damaged", path);
-	ERR_clear_error();
 	if (sk_X509_num(state->chain) == 0)
 		broken(state, issue_again, "%s: no certificate in PEM form", path);
 	return 0;

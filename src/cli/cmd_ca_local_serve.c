@@ -180,7 +180,7 @@ static int find_ca(struct asked *asked, struct pga_local_ca *ca, struct pga_erro
 	return asked->anchor != NULL ? 0 : pga_fail_memory(error);
 }
 
-/* "local-15-main" of /var/lib/postgresql/15/main. */
+/* "local-15_main" of /var/lib/postgresql/15/main, since a name has no "/". */
 static char *know(const struct asked *asked, const struct pga_serving *serving)
 {
 	const struct pga_cluster *cluster = &serving->cluster;

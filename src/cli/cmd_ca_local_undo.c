@@ -54,8 +54,14 @@ static void print_text(const struct pga_unserving *done, bool dry_run)
 			  done->exactly ? ", byte for byte"
 					: ": the settings of TLS as they were, and what else was "
 					  "changed since stays");
-	pga_print(stdout, "%s what was placed there: %s, its key and what belongs to them\n",
-		  dry_run ? "Would remove" : "Removed", PGA_SERVED_CRT);
+	if (done->left)
+		pga_print(stdout,
+			  "%s what somebody else has put in the place of it: see %s and %s\n",
+			  dry_run ? "Would leave" : "Left", PGA_SERVED_CRT, PGA_SERVED_KEY);
+	else
+		pga_print(stdout,
+			  "%s what was placed there: %s, its key and what belongs to them\n",
+			  dry_run ? "Would remove" : "Removed", PGA_SERVED_CRT);
 	if (dry_run)
 		(void)puts("This was a dry run: nothing was changed.");
 	else if (done->runs)
@@ -72,12 +78,13 @@ int pga_ca_local_undo(const char *directory, const char *user, bool dry_run, boo
 		pga_print_error(&error);
 		status = PGA_EXIT_FAILED;
 	} else if (json) {
-		status = pga_json_print(json_pack("{s:o, s:b, s:b, s:b, s:b, s:b}", "directory",
-						  pga_json_text(done.cluster.directory), "undone",
-						  (int)done.found, "restored", (int)done.restored,
-						  "exactly", (int)done.exactly, "running",
-						  (int)done.runs, "dry_run", (int)dry_run),
-					PGA_EXIT_DONE);
+		status = pga_json_print(
+		    json_pack("{s:o, s:b, s:b, s:b, s:b, s:b, s:b}", "directory",
+			      pga_json_text(done.cluster.directory), "undone", (int)done.found,
+			      "restored", (int)done.restored, "exactly", (int)done.exactly,
+			      "exchanged", (int)done.left, "running", (int)done.runs, "dry_run",
+			      (int)dry_run),
+		    PGA_EXIT_DONE);
 	} else {
 		print_text(&done, dry_run);
 	}

@@ -421,8 +421,12 @@ static int run(int argc, char **argv)
 	if (!pga_options_read(&pga_cmd_cert_issue, argc, argv, &asked, &status))
 		return status;
 	asked.subject = optind < argc ? argv[optind] : NULL;
-	if (check_words(&asked, &error) != 0)
-		return pga_usage_error("cert issue", "%s", error.message);
+	if (check_words(&asked, &error) != 0) {
+		if (error.hint[0] == '\0')
+			return pga_usage_error("cert issue", "%s", error.message);
+		pga_print_error(&error);
+		return PGA_EXIT_USAGE;
+	}
 	if (asked.curl.max_time == 0)
 		asked.curl.max_time =
 		    asked.acme != NULL ? PGA_ACME_SECONDS * 1000L : PGA_HTTP_MAX_TIME;

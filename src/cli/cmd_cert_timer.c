@@ -231,7 +231,8 @@ const struct pga_command pga_cmd_cert_timer = {
 	"live long. It is renewed when two thirds of its life are over, up to a twentieth of it "
 	"earlier, each certificate at another moment; what was slept through is made up for. "
 	"The service may write the directories of the two files, and of certs.conf, and nothing "
-	"else; what --exec starts has no more power than it.",
+	"else, but for your own systemd's, which may write your home; what --exec starts has no "
+	"more power than it.",
     .options = options,
     .option_count = PGA_OPTION_COUNT(options),
     .word = "enable, disable or status, and the name of a certificate",

@@ -8,7 +8,6 @@
 #include "cli/cmd_cert.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include <stdlib.h>
@@ -71,16 +70,6 @@ static int make_request(struct pga_issuing *issuing, struct pga_text *csr, struc
 		return -1;
 	return pga_csr_make(issued->pkey, issuing->subject, some ? issue->names : alone,
 			    some ? issue->name_count : 1, csr, error);
-}
-
-static int read_certificate(struct pga_issued *issued, struct pga_error *error)
-{
-	char empty[] = ""; /* keeps OpenSSL from asking for a passphrase on the terminal */
-	BIO *bio = BIO_new_mem_buf(pga_text_string(&issued->chain), (int)issued->chain.length);
-
-	issued->certificate = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, empty) : NULL;
-	BIO_free(bio);
-	return issued->certificate != NULL ? 0 : pga_fail_memory(error);
 }
 
 /* Whether it is valid for this one; of a wildcard, for what it stands for. */
@@ -148,7 +137,7 @@ static int ask(struct pga_issuing *issuing, struct pga_error *error)
 	if (result == 0)
 		result = pga_pair_check(&issued->chain, issued->pkey, NULL, true, 0, error);
 	if (result == 0)
-		result = read_certificate(issued, error);
+		result = pga_issued_read(issued, error);
 	pga_text_free(&csr);
 	return result == 0 ? check(issuing, error) : -1;
 }

@@ -300,7 +300,7 @@ static void complete_record(struct pga_issue_files *files)
 	record->why[0] = '\0';
 	record->placing[0] = '\0';
 	pga_x509_now(record->renewed);
-	if (pga_cert_record_put(record, &why) == 0)
+	if (pga_cert_record_put_issued(record, &why) == 0)
 		return;
 	if (files->recorded)
 		pga_print_warning("what cert status and renew know of it is not up to date: %s\n"

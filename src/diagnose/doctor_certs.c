@@ -1,6 +1,7 @@
 /* One's own certificates. */
 #include "diagnose/doctor_checks.h"
 
+#include "base/terminal.h"
 #include "cert/record.h"
 #include "cert/state.h"
 #include "cert/timer.h"
@@ -35,6 +36,8 @@ static int enable_timer(const struct pga_cert_record *record, bool dry_run, stru
 			result = pga_cert_timer_enable(&timer, pga_user_session_runs(), &started,
 						       &why, error);
 	}
+	if (why != NULL)
+		pga_print_warning("%s; the timer starts with your next session", why);
 	free(why);
 	pga_cert_timer_free(&timer);
 	pga_cert_state_free(&state);

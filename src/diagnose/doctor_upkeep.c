@@ -5,6 +5,7 @@
 #include "anchor/source_records.h"
 #include "base/ini.h"
 #include "base/subprocess.h"
+#include "base/terminal.h"
 #include "diagnose/anchor_findings.h"
 #include "diagnose/quiet.h"
 #include "preload/session.h"
@@ -41,6 +42,8 @@ static int fix_timer(const char *object, bool dry_run, struct pga_text *done,
 			result = pga_refresh_timer_enable(&timer, pga_user_session_runs(), &started,
 							  &why, error);
 	}
+	if (why != NULL)
+		pga_print_warning("%s; the timer starts with your next session", why);
 	free(why);
 	pga_refresh_timer_free(&timer);
 	return result;

@@ -1,6 +1,7 @@
 #include "probe/client_settings.h"
 
 #include "policy/linked.h"
+#include "service/check.h"
 #include "tls/dial.h"
 #include "tls/handshake.h"
 
@@ -120,15 +121,6 @@ static int copy(struct pga_client_settings *settings, const struct pga_effective
 	return 0;
 }
 
-/* What demands no TLS goes on without, whatever becomes of it. */
-static bool demands_tls(const struct pga_effective *effective)
-{
-	const char *mode = pga_effective_value(effective, "sslmode");
-
-	return mode != NULL &&
-	       (strcmp(mode, "require") == 0 || strncmp(mode, "verify-", strlen("verify-")) == 0);
-}
-
 static char *key_of(const struct pga_effective *effective)
 {
 	struct pga_text key = PGA_TEXT_EMPTY;
@@ -145,7 +137,7 @@ int pga_client_settings_of(struct pga_probe_target *target, const struct pga_eff
 			   struct pga_error *error)
 {
 	const char *sni = pga_effective_value(effective, "sslsni");
-	const int more = demands_tls(effective) ? says_more(effective, roots, error) : 0;
+	const int more = pga_demands_tls(effective) ? says_more(effective, roots, error) : 0;
 	struct pga_error ignored;
 
 	target->unnamed = sni != NULL && strcmp(sni, "0") == 0;

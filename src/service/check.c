@@ -17,7 +17,7 @@ static int seconds(const struct pga_effective *effective)
 	return given > 0 && given < 86400 ? (int)given : SECONDS;
 }
 
-static bool demands_tls(const struct pga_effective *effective)
+bool pga_demands_tls(const struct pga_effective *effective)
 {
 	const char *mode = pga_effective_value(effective, "sslmode");
 
@@ -123,7 +123,7 @@ static int check_host(const struct pga_effective *effective, const struct pga_po
 		      const struct pga_pins *pins, const struct pga_pin *bound,
 		      struct pga_checked_host *item, struct pga_error *error)
 {
-	item->skipped = item->host->local || !demands_tls(effective);
+	item->skipped = item->host->local || !pga_demands_tls(effective);
 	item->trusted = true;
 	if (item->skipped)
 		return 0;

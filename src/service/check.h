@@ -32,6 +32,9 @@ struct pga_check {
 	bool trusted;        /* every one of them is */
 };
 
+/* Whether its sslmode demands TLS: what does not goes on without, whatever becomes of it. */
+bool pga_demands_tls(const struct pga_effective *effective);
+
 /* Does the handshake with each host. What libpq refuses, or the policy would not trust, is no
  * failure of this function. bound, if not NULL, is the one anchor that is valid, but for those that
  * join it. Returns -1 for want of memory. */

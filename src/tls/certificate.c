@@ -3,6 +3,7 @@
 #include "base/printable.h"
 #include "base/terminal.h"
 #include "base/text.h"
+#include "tls/x509_pem.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -58,17 +59,6 @@ static void date_text(const ASN1_TIME *time, char text[PGA_CERTIFICATE_DATE])
 {
 	if (!pga_x509_date(time, text))
 		(void)snprintf(text, PGA_CERTIFICATE_DATE, "an unreadable date");
-}
-
-static char *pem_text(X509 *x509)
-{
-	BIO *bio = BIO_new(BIO_s_mem());
-	char *text = NULL;
-
-	if (bio != NULL && PEM_write_bio_X509(bio, x509) == 1)
-		text = pga_bio_text(bio);
-	BIO_free(bio);
-	return text;
 }
 
 /* The DER bytes of the one certificate in the text; NULL, with the reason, where it is not exactly
@@ -132,7 +122,7 @@ int pga_certificate_of(struct pga_certificate *certificate, X509 *x509, struct p
 	memset(certificate, 0, sizeof *certificate);
 	(void)X509_up_ref(x509);
 	certificate->x509 = x509;
-	certificate->pem = pem_text(x509);
+	certificate->pem = pga_x509_pem(x509);
 	certificate->subject = name_text(X509_get_subject_name(x509));
 	certificate->issuer = name_text(X509_get_issuer_name(x509));
 	if (pga_certificate_pin(x509, certificate->pin) != 0 || certificate->pem == NULL ||

@@ -3,8 +3,12 @@
 import json
 import os
 import re
+import subprocess
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
 from local_cas import CA, mode_of, openssl, own_ca, pin_of, shown, verify  # noqa: F401
 
@@ -233,6 +237,36 @@ def test_what_it_signs_is_renewed_like_any_other(own_ca):
         assert verify(own_ca, own_ca / "localhost.crt", "-purpose", "sslserver", word, name).returncode == 0
     assert own_ca.pganchor("ca", "local", "remove").returncode == 0
     assert not (own_ca / ".config/pganchor/certs.conf").exists() or "localhost" not in (own_ca / ".config/pganchor/certs.conf").read_text()
+
+
+def test_several_at_once_are_each_known(own_ca):
+    """By a name of its own."""
+    running = [subprocess.Popen([own_ca.program.binary, "ca", "local", "issue", "app.test", "-o", own_ca / f"mine-{i}"], env=own_ca.environment(),
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) for i in range(8)]
+    said = [process.communicate(timeout=120)[1] for process in running]
+    assert {process.returncode for process in running} == {0}, said
+    conf = (own_ca / ".config/pganchor/certs.conf").read_text()
+    assert set(re.findall(r"^\[(.*)\]$", conf, re.M)) == {"app.test", *(f"app.test-{i}" for i in range(2, 9))}, said
+    assert all(f"certificate = {own_ca / f'mine-{i}.crt'}\n" in conf for i in range(8))
+
+
+def test_an_address_that_is_none_is_not_renewed(own_ca):
+    """Of whatever length it is: what stands behind it in the memory is no name."""
+    assert own_ca.pganchor("ca", "local", "issue").returncode == 0
+    certificate = own_ca / "localhost.crt"
+    old = x509.load_pem_x509_certificate(certificate.read_bytes())
+    key = load_pem_private_key((own_ca / CA / "ca.key").read_bytes(), None)
+    builder = x509.CertificateBuilder(old.issuer, old.subject, old.public_key(), old.serial_number, old.not_valid_before, old.not_valid_after)
+    for extension in old.extensions:
+        value = extension.value
+        if isinstance(value, x509.SubjectAlternativeName):
+            value = x509.UnrecognizedExtension(extension.oid, b"\x30\x12\x82\x09localhost\x87\x05\x7f\x00\x00\x01\x01")
+        builder = builder.add_extension(value, extension.critical)
+    certificate.write_bytes(builder.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    done = own_ca.pganchor("cert", "renew", "localhost", "--force")
+    assert done.returncode == 0, done.stderr
+    names = x509.load_pem_x509_certificate(certificate.read_bytes()).extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert list(names) == [x509.DNSName("localhost")]
 
 
 def test_remove_takes_all_of_it_away(own_ca):

@@ -1,10 +1,13 @@
 """pganchor ca local serve --undo and ca local remove: what was there before is there again. And what serve does for clients."""
 
 import json
+import os
 import re
 
 import pytest
 
+from certificates import make_root
+from certs import encrypted
 from local_cas import ask, data, serve, state
 from postgres import SUPERUSER
 
@@ -41,6 +44,38 @@ def test_undone_what_others_have_changed_since_stays(home, make_postgres, stepca
     assert re.findall(r"^(\w+) = '(.*)'$", auto, re.MULTILINE) == [("work_mem", "7MB"), ("ssl_cert_file", "server.crt")]
     assert set(state(server)) == set(before)
     assert ask(home, server, sslrootcert=stepca.root).stdout == "t\n"
+
+
+@pytest.mark.parametrize("undo", ["undo", "remove"])
+def test_what_others_have_put_in_its_place_stays(home, make_postgres, undo):
+    """Of a key there may be no copy."""
+    server = make_postgres()
+    assert serve(home, server).returncode == 0
+    theirs = make_root().issue(home.path, "localhost")
+    crt, key = data(server) / "pganchor-local.crt", data(server) / "pganchor-local.key"
+    crt.write_bytes(theirs.cert.read_bytes())
+    key.write_bytes(theirs.key.read_bytes())
+    if undo == "undo":
+        done = serve(home, server, "--undo")
+        assert "Left what somebody else has put in the place of it" in done.stdout and "Removed" not in done.stdout
+        assert "has no certificate of the local CA" in serve(home, server, "--undo").stdout
+    else:
+        done = home.pganchor("ca", "local", "remove", env={"PGUSER": SUPERUSER})
+    assert done.returncode == 0, done.stderr
+    assert (crt.read_bytes(), key.read_bytes()) == (theirs.cert.read_bytes(), theirs.key.read_bytes())
+    assert "pganchor-local" not in (data(server) / "postgresql.auto.conf").read_text()
+    assert "server does not support SSL" in ask(home, server).stderr
+
+
+def test_a_key_that_is_not_its_key_stays(home, make_postgres):
+    server = make_postgres()
+    assert serve(home, server).returncode == 0
+    key = data(server) / "pganchor-local.key"
+    theirs = make_root().issue(home.path, "localhost").key.read_bytes()
+    key.write_bytes(theirs)
+    done = serve(home, server, "--undo", "--json")
+    assert done.returncode == 0 and json.loads(done.stdout)["exchanged"] is True, done.stderr
+    assert key.read_bytes() == theirs and not (data(server) / "pganchor-local.crt").exists()
 
 
 def test_not_undone_where_the_server_cannot_go_without_it(home, make_postgres):
@@ -120,17 +155,42 @@ def test_each_address_is_looked_at(home, make_postgres):
 def test_a_stopped_server_is_put_back_byte_for_byte(home, clusters):
     place = clusters.make_directory() / "data"
     clusters.copy_template(place)
+    conf = place / "postgresql.auto.conf"
     for text in "# mine\nWork_Mem=5MB\nssl = off # not yet\n", None:
         if text is None:
-            (place / "postgresql.auto.conf").unlink()
+            conf.unlink()
         else:
-            (place / "postgresql.auto.conf").write_text(text)
+            conf.write_text(text)
         assert home.pganchor("ca", "local", "serve", place, "--clients").returncode == 0
-        assert "pganchor-local" in (place / "postgresql.auto.conf").read_text()
+        assert "pganchor-local" in conf.read_text()
         done = home.pganchor("ca", "local", "serve", place, "--undo")
         assert done.returncode == 0, done.stderr
         assert not list(place.glob("pganchor-local*"))
-        assert ((place / "postgresql.auto.conf").read_text() if text else not (place / "postgresql.auto.conf").exists()) == (text or True)
+        assert (conf.read_text() if conf.exists() else None) == text
+
+
+@pytest.fixture
+def stopped(clusters):
+    """The data directory of a server that does not run."""
+    place = clusters.make_directory() / "data"
+    clusters.copy_template(place)
+    return place
+
+
+def test_no_passphrase_is_asked_for_what_a_server_has(home, stopped, stepca):
+    """What cannot be read is shown to nobody, and waited for by nobody either."""
+    (stopped / "postgresql.auto.conf").write_text("ssl = on\n")
+    (stopped / "server.crt").write_text(encrypted(stepca.issue("localhost")[0].read_text()))
+    done = home.pganchor_tty("ca", "local", "serve", stopped)
+    assert done.returncode == 0 and "pass phrase" not in done.output, done.output
+    (stopped / "pganchor-local.crt").write_text(encrypted((stopped / "pganchor-local.crt").read_text()))
+    done = home.pganchor_tty("ca", "local", "serve", "--undo", stopped)
+    assert done.returncode == 0 and "pass phrase" not in done.output, done.output
+    (stopped / "pganchor-local.crt").unlink()  # which was not ours to take away
+    (stopped / "server.crt").unlink()
+    os.mkfifo(stopped / "server.crt")
+    done = home.pganchor("ca", "local", "serve", stopped)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("text, words, says", [

@@ -2,6 +2,7 @@
 names and programs that nobody expects."""
 
 import datetime
+import ipaddress
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from certificates import make_root
-from certs import make_token, pair, begin
+from certs import begin, encrypted, make_token, pair
 from hostile import reply
 from own_certificates import CERTS_CONF, CRT, DUE, KEY, cert, have, known, leaf, match, resigned, serial, status
 from issuing import false_ca, issue, issued
@@ -68,6 +69,14 @@ def test_what_a_ca_signs_has_to_be_what_was_asked_for(home, https_ca, words, odd
     assert home.snapshot() == before
 
 
+def test_an_address_is_the_same_however_it_is_written(home, https_ca):
+    """Go has an IPv4 address within IPv6 as what it is."""
+    ca = make_root()
+    false_ca(home, https_ca, lambda request: signed(ca, request, names=lambda names: [x509.IPAddress(ipaddress.ip_address("10.0.0.1"))]), ca=ca)
+    done = home.pganchor(*ISSUE, "--san", "::ffff:10.0.0.1", input="password\n")
+    assert done.returncode == 0, done.stderr
+
+
 def test_more_names_than_were_asked_for_are_told(home, https_ca):
     ca = make_root()
     false_ca(home, https_ca, lambda request: signed(ca, request, names=lambda names: [x509.DNSName("APP"), x509.DNSName("more.example")]), ca=ca)
@@ -118,15 +127,15 @@ def test_one_that_is_revoked_while_it_is_renewed(home, https_ca):
     assert crt.read_bytes() == before and match(crt, key) and status(home)[1]["client"]["revoked"] == "2026-01-01T00:00:00Z"
 
 
-BLOCKS = "sh -c 'touch started; while [ ! -e go ]; do sleep 0.1; done; exit 1'"
+BLOCKS = "sh -c 'touch started; while [ ! -e go ]; do sleep 0.1; done; exit {}'"
 
 
 @pytest.fixture
 def meanwhile(home):
-    """meanwhile(words, act) -> how the command ended, of which --exec has waited until act() was done, and failed."""
-    def run(words, act):
+    """meanwhile(words, act) -> how the command ended, of which --exec has waited until act() was done, and ended with this status."""
+    def run(words, act, status=1):
         ended = []
-        runs = threading.Thread(target=lambda: ended.append(home.pganchor("cert", *words, "--exec", BLOCKS)))
+        runs = threading.Thread(target=lambda: ended.append(home.pganchor("cert", *words, "--exec", BLOCKS.format(status))))
         runs.start()
         try:
             deadline = time.monotonic() + 120
@@ -155,6 +164,36 @@ def test_what_is_taken_back_is_not_what_another_has_put_there(home, stepca, mean
     assert done.returncode == 1 and "somebody else has changed it meanwhile, which stays" in done.stderr, done.stderr
     assert "the old one is as before" not in done.stderr
     assert [crt.read_bytes(), key.read_bytes()] == put and crt.read_bytes() != first and match(crt, key)
+
+
+def test_what_is_noted_is_of_what_is_there(home, stepca, meanwhile):
+    """A run that ends later than another, which has renewed it meanwhile, knows less of it."""
+    begin(home, stepca)
+    issued(home, "app")
+    noted = []
+
+    def other_run():
+        assert cert(home, "renew", "--force", "--rekey", "--exec", "true").returncode == 0
+        noted.append((home / CERTS_CONF).read_text())
+    assert meanwhile(["renew", "--force"], other_run).returncode == 1
+    assert (home / CERTS_CONF).read_text() == noted[0]
+    code, items = status(home)
+    assert (code, items["client"]["exchanged"], items["client"]["failures"]) == (0, False, 0)
+    assert issued(home, "app")["kept"] == []
+
+
+def test_what_is_noted_of_what_was_issued(home, stepca, meanwhile):
+    """And has been renewed before the one who has issued it ends."""
+    begin(home, stepca)
+    issued(home, "app")
+
+    def other_run():
+        assert cert(home, "renew", "--force", "--rekey", "--exec", "true").returncode == 0
+    done = meanwhile(["issue", "app", "--password-file", home / "password"], other_run, status=0)
+    assert done.returncode == 0, done.stderr
+    item = status(home)[1]["client"]
+    assert item["exchanged"] is False and item["exec"].endswith("exit 0'") and match(home / CRT, home / KEY)
+    assert issued(home, "app", "--exec", "")["kept"] == []
 
 
 def test_what_was_issued_is_not_taken_back_over_another(home, stepca, meanwhile):
@@ -246,10 +285,14 @@ def test_what_a_program_has_started_may_go_on(home, stepca):
 
 def test_no_passphrase_is_asked_for_a_certificate(home, stepca):
     crt, _ = known(home, stepca, "app")
-    begin_line = "-----BEGIN CERTIFICATE-----\n"
-    crt.write_text(crt.read_text().replace(begin_line, f"{begin_line}Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,{'00' * 16}\n\n", 1))
+    crt.write_text(encrypted(crt.read_text()))
     done = home.pganchor_tty("cert", "status", answers=[])
     assert done.returncode == 1 and "pass phrase" not in done.output, done.output
+    # Of a pair that was being placed, its key is looked at.
+    with open(home / CERTS_CONF, "a") as conf:
+        conf.write(f"placing = {'0' * 64}\n")
+    done = home.pganchor_tty("cert", "status", answers=[])
+    assert done.returncode == 0 and "pass phrase" not in done.output, done.output
 
 
 def test_a_timer_that_systemd_did_not_take(home, stepca, session):  # noqa: F811

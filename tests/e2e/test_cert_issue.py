@@ -7,7 +7,7 @@ import pwd
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from certs import Pair, cert_postgres, make_token, pair, signs  # noqa: F401
+from certs import Pair, cert_postgres, make_token, owned_by, pair, signs  # noqa: F401
 from gated import run_gated
 from issuing import APP, by_token, fails, issue, issued, logs_in, mode, own  # noqa: F401
 from postgres import NAMES, USER
@@ -45,10 +45,10 @@ def test_it_is_known_from_then_on(own, stepca):
 
 def test_a_server_for_itself_and_its_clients(own, stepca, make_postgres):
     report = issued(own, "localhost", "--for", "server", "--san", "127.0.0.1", "--out-cert", own / "tls/server.crt",
-                    "--out-key", own / "tls/server.key", "--owner", "root:root" if os.geteuid() == 0 else "")
+                    "--out-key", own / "tls/server.key", *owned_by("root:root"))
     files = Pair(own / "tls/server.crt", own / "tls/server.key")
     assert report["name"] == "localhost" and sorted(files.names()) == ["127.0.0.1", "localhost"]
-    assert mode(files.key) == 0o640 and files.matches()
+    assert mode(files.key) == (0o640 if os.geteuid() == 0 else 0o600) and files.matches()
     server = make_postgres(files.certificate, files.key)
     for host in ("localhost", "127.0.0.1"):
         assert own.run(["psql", "-XAtc", "SELECT 1", server.conninfo(host=host, sslmode="verify-full")]).stdout == "1\n"
@@ -111,6 +111,8 @@ def test_a_dry_run_changes_nothing(own, stepca):
     (["--for", "server", "db.example"], "--out-cert FILE --out-key FILE"),
     (["--key", "dsa"], "none of ec, rsa and ed25519"),
     (["--key", "pkcs11:token=me"], "a key in a token or TPM is made and used by its own programs"),
+    (["--key", "pkcs11:token=me"], "CAVEATS of pganchor-cert(1) has how it is made and renewed by hand"),
+    (["--reload", "-f"], "such as postgresql.service"),
     (["--out-cert", "x"], "go together"),
     (["--lifetime", "soon"], "no span of time"),
     (["--token", "-", "--password-file", "-"], "one of them"),
@@ -174,6 +176,17 @@ def test_files_in_two_directories_and_behind_links(own):
     issued(own, *words)
     assert files.matches() and files.certificate.read_bytes() != first and set(own.snapshot()) == paths
     assert os.readlink(files.certificate) == "../real/mine.crt" and not (own / "real/mine.crt").is_symlink()
+
+
+def test_links_that_lead_nowhere_are_no_pair(own):
+    """Of a run that was killed, where somebody has removed the directory that they lead to."""
+    issued(own, USER)
+    files = pair(own)
+    for path, half in (files.certificate, "certificate"), (files.key, "key"):
+        path.unlink()
+        path.symlink_to(f".pganchor-pair-{files.certificate.name}/now/{half}")
+    issued(own, USER, "--force")
+    assert files.matches() and not files.certificate.is_symlink() and not files.key.is_symlink()
 
 
 def test_a_link_of_somebody_else_is_not_followed(own):

@@ -95,8 +95,7 @@ def test_without_memory_it_is_done_or_nothing_was(home, https_ca, failing_malloc
         assert done.returncode in (0, 1) and usable(files), (number, done.stderr)
         if done.returncode == 0:
             assert now != old and files.matches(), (number, done.stderr)
-            noted = conf.exists() and "[client]" in conf.read_text()
-            assert noted or "not known to cert status" in done.stderr, (number, done.stderr)
+            assert "[client]" in conf.read_text(), (number, done.stderr)
         else:
             assert now == old and "pganchor: " in done.stderr, (number, done.stdout, done.stderr)
         ends.add(done.returncode)

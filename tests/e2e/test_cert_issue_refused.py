@@ -143,6 +143,17 @@ def test_a_ca_that_says_anything(home, https_ca, answer, says):
     assert not (home / ".postgresql/postgresql.crt").exists()
 
 
+def test_a_list_of_provisioners_that_does_not_end(home, https_ca):
+    """What has no name is none, and counts."""
+    ca = make_root()
+    page = reply(json.dumps({"provisioners": [{"type": "JWK"}] * 100, "nextCursor": "a0"}))
+    server = https_ca({**stepca_answers(ca), "/roots": reply(json.dumps({"crts": [ca.pem]})), "/provisioners?limit=100": page,
+                       "/provisioners?limit=100&cursor=a0": page}, authority=ca)
+    assert home.pganchor("bootstrap", "--ca-url", server.url, "--fingerprint", ca.fingerprint).returncode == 0
+    done = home.pganchor("cert", "issue", USER, "--password-file", "-", input="password\n")
+    assert done.returncode == 1 and "is no list of provisioners" in done.stderr, done.stderr
+
+
 def refusal(status, message, **kwargs):
     return reply(json.dumps({"status": int(status.split()[0]), "message": message}), status=status, **kwargs)
 

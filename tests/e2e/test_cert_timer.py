@@ -220,6 +220,10 @@ def test_doctor_says_that_nothing_renews_it(home, stepca, session):
     done = home.pganchor("doctor", "--fix", "--yes", "cert-no-timer", env=environment(home, session))
     assert "done: enable the timer pganchor-renew@client.timer" in done.stdout and (home / LINK).is_symlink(), done.stderr
     assert found(home, "cert-no-timer", env=session) == []
+    (home / LINK).unlink()
+    (home / "broken").touch()
+    done = home.pganchor("doctor", "--fix", "--yes", "cert-no-timer", env=environment(home, session))
+    assert "no bus; the timer starts with your next session" in done.stderr and (home / LINK).is_symlink(), done.stderr
 
 
 def test_doctor_says_what_is_wrong_with_it(home, stepca):
