@@ -604,7 +604,7 @@ CLI = \
 	src/cli/issue_acme.c \
 	src/cli/issue_files.c src/cli/issue_files.h \
 	src/cli/issue_write.c \
-	src/cli/issuing.h src/cli/print_issue.c \
+	src/cli/issuing.h src/cli/local_pair_options.h src/cli/print_issue.c \
 	src/cli/onboard_passwords.c src/cli/onboarding.h \
 	src/cli/onboard_servers.c \
 	src/cli/options.c src/cli/options.h \

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/cmd_ca.h"
 #include "cli/cmd_cert.h"
+#include "cli/local_pair_options.h"
 #include "password/secret.h"
 #include "report/json.h"
 #include "tls/x509_text.h"
@@ -221,23 +222,7 @@ static const struct pga_option options[] = {
      .names = PGA_NAMES_FILE,
      .help = "where they go, without the .crt and .key that are added; the first name, here, if "
 	     "left out"},
-    {.name = "lifetime",
-     .kind = PGA_OPTION_TAKEN,
-     .target = offsetof(struct asked, pair.wish.lifetime),
-     .take = pga_cert_take_span,
-     .argument = "SPAN",
-     .help = "how long it is valid, such as 12h; 90d if left out, and 397d at most"},
-    {.name = "key",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, kind),
-     .argument = "ec|rsa|ed25519",
-     .help = "the kind of a new key: P-256, RSA of 3072 bits, Ed25519; ec if left out"},
-    {.name = "ca",
-     .kind = PGA_OPTION_VALUE,
-     .target = offsetof(struct asked, directory),
-     .argument = "DIRECTORY",
-     .names = PGA_NAMES_DIRECTORY,
-     .help = "where the CA is, if not in the place of your own: such as another user's, as root"},
+    PGA_LOCAL_PAIR_OPTIONS(struct asked, pair.wish.lifetime, kind, directory),
     {.name = "dry-run",
      .letter = 'n',
      .target = offsetof(struct asked, dry_run),
