@@ -328,8 +328,11 @@ REPORT = \
 	src/report/calendar.c src/report/calendar.h \
 	src/report/finding.c src/report/finding.h \
 	src/report/finding_ids.h \
+	src/report/html.c src/report/html.h src/report/html_style.h \
 	src/report/json.c src/report/json.h \
 	src/report/moment.c src/report/moment.h \
+	src/report/sarif.c src/report/sarif.h \
+	src/report/saved.c src/report/saved.h \
 	src/report/table.c src/report/table.h \
 	src/report/text.c src/report/text.h
 # What is found out of a server without a password.
@@ -391,6 +394,27 @@ CLIENTS = \
 	src/clients/stores.c src/clients/stores.h \
 	src/clients/vscode.c \
 	src/clients/xml_file.c src/clients/xml_file.h
+# What an administrator does with a server.
+SERVER = \
+	src/server/change.c src/server/change.h \
+	src/server/disable.c \
+	src/server/enable.c \
+	src/server/hba_change.c src/server/hba_change.h \
+	src/server/hba_edit.c src/server/hba_edit.h \
+	src/server/hba_file.c src/server/hba_file.h \
+	src/server/hba_tree.c src/server/hba_tree.h \
+	src/server/pair_rule.c src/server/pair_rule.h \
+	src/server/place.c src/server/place.h \
+	src/server/plan.c src/server/plan.h \
+	src/server/record.c src/server/record.h \
+	src/server/require.c src/server/require.h \
+	src/server/require_proof.c \
+	src/server/require_sessions.c \
+	src/server/require_sql.c src/server/require_sql.h \
+	src/server/require_undo.c src/server/require_undo.h \
+	src/server/settings.c src/server/settings.h \
+	src/server/target.c src/server/target.h \
+	src/server/undo.c
 # The way back.
 UNINSTALL = \
 	src/uninstall/anchors.c \
@@ -457,7 +481,28 @@ DIAGNOSE = \
 	src/diagnose/status.c src/diagnose/status.h \
 	src/diagnose/variables.c src/diagnose/variables.h
 
-PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(DIAGNOSE)
+# What is seen of servers by who may log in to them.
+AUDIT = \
+	src/audit/audit.c src/audit/audit.h \
+	src/audit/collect.c src/audit/collect.h \
+	src/audit/collect_files.c \
+	src/audit/collect_outward.c \
+	src/audit/collect_rules.c \
+	src/audit/collect_server.c \
+	src/audit/collect_sessions.c \
+	src/audit/connect.c src/audit/connect.h \
+	src/audit/html.c src/audit/html.h \
+	src/audit/html_tables.c src/audit/html_tables.h \
+	src/audit/judge.h \
+	src/audit/judge_outward.c \
+	src/audit/judge_rules.c \
+	src/audit/judge_server.c \
+	src/audit/judge_sessions.c \
+	src/audit/run.c \
+	src/audit/sarif.c src/audit/sarif.h \
+	src/audit/terminate.c
+
+PARTS = $(BASE) $(POLICY) $(TOOL_BASE) $(TOOL_POLICY) $(TLS) $(CA) $(ANCHOR) $(SERVICE) $(PASSWORD) $(CERT) $(PRELOAD) $(REPORT) $(PROBE) $(AUDIT) $(PROFILE) $(CLIENTS) $(UNINSTALL) $(SERVER) $(DIAGNOSE)
 
 # The commands, without main().
 CLI = \
@@ -470,6 +515,7 @@ CLI = \
 	src/cli/anchor_losses.c src/cli/anchor_losses.h \
 	src/cli/anchor_view.c src/cli/anchor_view.h \
 	src/cli/anchor_view_json.c \
+	src/cli/audit_terminate.c src/cli/audit_terminate.h \
 	src/cli/bootstrap_copy.c src/cli/bootstrap_copy.h \
 	src/cli/bootstrap_existing.c src/cli/bootstrap_existing.h \
 	src/cli/bootstrap_known.c src/cli/bootstrap_known.h \
@@ -492,6 +538,7 @@ CLI = \
 	src/cli/cmd_anchor_trim.c \
 	src/cli/cmd_anchor_timer.c \
 	src/cli/cmd_anchor_verify.c \
+	src/cli/cmd_audit.c \
 	src/cli/cmd_bootstrap.c \
 	src/cli/cert_json.c \
 	src/cli/cert_reload_options.h \
@@ -534,6 +581,11 @@ CLI = \
 	src/cli/cmd_probe.c \
 	src/cli/cmd_profile.c \
 	src/cli/cmd_run.c \
+	src/cli/cmd_server.c src/cli/cmd_server.h \
+	src/cli/cmd_server_disable_tls.c \
+	src/cli/cmd_server_enable_tls.c \
+	src/cli/cmd_server_require_tls.c \
+	src/cli/cmd_server_undo.c \
 	src/cli/cmd_service.c src/cli/cmd_service.h \
 	src/cli/cmd_service_add.c \
 	src/cli/cmd_service_harden.c \
@@ -558,6 +610,8 @@ CLI = \
 	src/cli/options.c src/cli/options.h \
 	src/cli/options_help.c src/cli/options_help.h \
 	src/cli/print_anchor_list.c src/cli/print_anchor_list.h \
+	src/cli/print_audit.c src/cli/print_audit.h \
+	src/cli/print_audit_json.c \
 	src/cli/print_bootstrap.c src/cli/print_bootstrap.h \
 	src/cli/print_doctor.c src/cli/print_doctor.h \
 	src/cli/print_enable.c src/cli/print_enable.h \
@@ -599,6 +653,7 @@ CLI = \
 MANUALS = man/libpganchor.3 man/pganchor-policy.5
 TOOL_MANUALS = \
 	man/pganchor-anchor.1 \
+	man/pganchor-audit.1 \
 	man/pganchor-bootstrap.1 \
 	man/pganchor-ca.1 \
 	man/pganchor-cert.1 \
@@ -616,6 +671,7 @@ TOOL_MANUALS = \
 	man/pganchor-profile.1 \
 	man/pganchor-profile.5 \
 	man/pganchor-run.1 \
+	man/pganchor-server.1 \
 	man/pganchor-service.1 \
 	man/pganchor-status.1 \
 	man/pganchor-uninstall.1 \

@@ -139,6 +139,19 @@ struct pga_cluster_session *pga_cluster_enter(const struct pga_cluster *cluster,
 	return NULL;
 }
 
+struct pga_cluster_session *pga_cluster_session_of(PGconn *connection, struct pga_error *error)
+{
+	struct pga_cluster_session *session = calloc(1, sizeof *session);
+
+	if (session == NULL) {
+		PQfinish(connection);
+		(void)pga_fail_memory(error);
+		return NULL;
+	}
+	session->connection = connection;
+	return session;
+}
+
 void pga_cluster_leave(struct pga_cluster_session *session)
 {
 	if (session == NULL)
@@ -176,9 +189,8 @@ static PGresult *execute(struct pga_cluster_session *session, const char *words)
 	return result;
 }
 
-/* The rows of a question; NULL with the server's reason. */
-static PGresult *ask(struct pga_cluster_session *session, const char *question,
-		     struct pga_error *error)
+PGresult *pga_cluster_ask(struct pga_cluster_session *session, const char *question,
+			  struct pga_error *error)
 {
 	PGresult *result = execute(session, question);
 
@@ -220,12 +232,12 @@ static int check_setting(const char *name, const char *value, const char *source
 int pga_cluster_can_serve(struct pga_cluster_session *session,
 			  const struct pga_cluster_setting *wanted, struct pga_error *error)
 {
-	PGresult *rows =
-	    ask(session,
-		"SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name IN "
-		"('ssl', 'ssl_ca_file', 'ssl_cert_file', 'ssl_key_file', 'ssl_library', "
-		"'listen_addresses', 'allow_alter_system') ORDER BY 1",
-		error);
+	PGresult *rows = pga_cluster_ask(
+	    session,
+	    "SELECT name, setting, source FROM pg_catalog.pg_settings WHERE name IN "
+	    "('ssl', 'ssl_ca_file', 'ssl_cert_file', 'ssl_key_file', 'ssl_library', "
+	    "'listen_addresses', 'allow_alter_system') ORDER BY 1",
+	    error);
 	int result = rows != NULL ? 0 : -1;
 
 	for (int i = 0; result == 0 && i < PQntuples(rows); i++)
@@ -239,13 +251,13 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 			struct pga_cluster_setting before[PGA_TLS_SETTINGS],
 			struct pga_error *error)
 {
-	PGresult *rows =
-	    ask(session,
-		"SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
-		"'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_ca_file', 'ssl_cert_file', "
-		"'ssl_key_file') "
-		"ORDER BY seqno",
-		error);
+	PGresult *rows = pga_cluster_ask(
+	    session,
+	    "SELECT name, setting FROM pg_catalog.pg_file_settings WHERE sourcefile LIKE "
+	    "'%/postgresql.auto.conf' AND name IN ('ssl', 'ssl_ca_file', 'ssl_cert_file', "
+	    "'ssl_key_file') "
+	    "ORDER BY seqno",
+	    error);
 	int result = rows != NULL ? 0 : -1;
 
 	for (size_t k = 0; k < PGA_TLS_SETTINGS; k++)
@@ -264,7 +276,8 @@ int pga_cluster_altered(struct pga_cluster_session *session,
 	return result;
 }
 
-static int command(struct pga_cluster_session *session, const char *words, struct pga_error *error)
+int pga_cluster_command(struct pga_cluster_session *session, const char *words,
+			struct pga_error *error)
 {
 	PGresult *result = execute(session, words);
 	const ExecStatusType status = PQresultStatus(result);
@@ -275,8 +288,8 @@ static int command(struct pga_cluster_session *session, const char *words, struc
 	return fail_of(session->connection, "could not change the server's configuration", error);
 }
 
-static int alter(struct pga_cluster_session *session, const struct pga_cluster_setting *setting,
-		 struct pga_error *error)
+int pga_cluster_alter_one(struct pga_cluster_session *session,
+			  const struct pga_cluster_setting *setting, struct pga_error *error)
 {
 	struct pga_text words = PGA_TEXT_EMPTY;
 	char *literal = NULL;
@@ -293,7 +306,7 @@ static int alter(struct pga_cluster_session *session, const struct pga_cluster_s
 	if (words.failed || (setting->value != NULL && literal == NULL))
 		(void)pga_fail_memory(error);
 	else
-		result = command(session, pga_text_string(&words), error);
+		result = pga_cluster_command(session, pga_text_string(&words), error);
 	PQfreemem(literal);
 	pga_text_free(&words);
 	return result;
@@ -303,7 +316,8 @@ static int alter(struct pga_cluster_session *session, const struct pga_cluster_s
 static void load_time(struct pga_cluster_session *session, char time[64])
 {
 	struct pga_error ignored;
-	PGresult *rows = ask(session, "SELECT pg_catalog.pg_conf_load_time()", &ignored);
+	PGresult *rows =
+	    pga_cluster_ask(session, "SELECT pg_catalog.pg_conf_load_time()", &ignored);
 
 	(void)snprintf(time, 64, "%s", rows != NULL ? PQgetvalue(rows, 0, 0) : "");
 	PQclear(rows);
@@ -319,7 +333,7 @@ int pga_cluster_reload(struct pga_cluster_session *session, struct pga_error *er
 	int pause = 1;
 
 	load_time(session, before);
-	if (command(session, "SELECT pg_catalog.pg_reload_conf()", error) != 0)
+	if (pga_cluster_command(session, "SELECT pg_catalog.pg_reload_conf()", error) != 0)
 		return -1;
 	for (;;) {
 		load_time(session, now);
@@ -338,10 +352,11 @@ int pga_cluster_alter(struct pga_cluster_session *session,
 	 * not, but without TLS it does. */
 	static const struct pga_cluster_setting off = {"ssl", "off"};
 
-	if (alter(session, &off, error) != 0)
+	if (pga_cluster_alter_one(session, &off, error) != 0)
 		return -1;
 	for (size_t i = 0; i < PGA_TLS_SETTINGS; i++)
-		if (settings[i].name != NULL && alter(session, &settings[i], error) != 0)
+		if (settings[i].name != NULL &&
+		    pga_cluster_alter_one(session, &settings[i], error) != 0)
 			return -1;
 	return pga_cluster_reload(session, error);
 }
@@ -356,7 +371,7 @@ char *pga_cluster_show(struct pga_cluster_session *session, enum pga_tls_setting
 	pga_text_addf(&words, "SELECT setting FROM pg_catalog.pg_settings WHERE name = '%s'",
 		      pga_tls_settings[setting]);
 	if (!words.failed)
-		rows = ask(session, pga_text_string(&words), error);
+		rows = pga_cluster_ask(session, pga_text_string(&words), error);
 	if (words.failed ||
 	    (rows != NULL &&
 	     (value = strdup(PQntuples(rows) == 1 ? PQgetvalue(rows, 0, 0) : "")) == NULL))
@@ -371,7 +386,8 @@ const char *pga_cluster_log(struct pga_cluster_session *session)
 	struct pga_error ignored;
 	PGresult *rows =
 	    session->log == NULL
-		? ask(session, "SELECT coalesce(pg_catalog.pg_current_logfile(), '')", &ignored)
+		? pga_cluster_ask(session, "SELECT coalesce(pg_catalog.pg_current_logfile(), '')",
+				  &ignored)
 		: NULL;
 
 	if (rows != NULL && PQntuples(rows) == 1)

@@ -1,0 +1,82 @@
+#include "audit/collect.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *pga_audit_copy(struct pga_audit *audit, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy == NULL)
+		audit->failed = true;
+	return copy;
+}
+
+char *pga_audit_column(struct pga_audit *audit, const PGresult *row, int column)
+{
+	return pga_audit_copy(audit, column < PQnfields(row) ? PQgetvalue(row, 0, column) : "");
+}
+
+bool pga_audit_true(const PGresult *row, int column)
+{
+	return column < PQnfields(row) && PQgetvalue(row, 0, column)[0] == 't';
+}
+
+void *pga_audit_grow(struct pga_audit *audit, void *list, size_t *count, size_t size)
+{
+	/* The list is of some struct: its address is read and written as bytes. */
+	void *grown;
+
+	memcpy(&grown, list, sizeof grown);
+	grown = reallocarray(grown, *count + 1, size);
+	if (grown == NULL) {
+		audit->failed = true;
+		return NULL;
+	}
+	memcpy(list, &grown, sizeof grown);
+	grown = (char *)grown + *count * size;
+	memset(grown, 0, size);
+	(*count)++;
+	return grown;
+}
+
+/* A name as SQL takes it. */
+static void add_quoted(struct pga_text *text, const char *name)
+{
+	pga_text_add(text, "\"");
+	for (; *name != '\0'; name++)
+		pga_text_addf(text, *name == '"' ? "\"%c" : "%c", *name);
+	pga_text_add(text, "\"");
+}
+
+void pga_audit_not_seen(struct pga_audit *audit, const char *what, const char *why,
+			const char *right)
+{
+	struct pga_audit_unseen *unseen =
+	    pga_audit_grow(audit, &audit->unseen, &audit->unseen_count, sizeof *unseen);
+	struct pga_text grant = PGA_TEXT_EMPTY;
+	const char *place;
+
+	if (unseen == NULL)
+		return;
+	while ((place = strstr(right, "%s")) != NULL) {
+		pga_text_add_bytes(&grant, right, (size_t)(place - right));
+		add_quoted(&grant, audit->user);
+		right = place + strlen("%s");
+	}
+	pga_text_add(&grant, right);
+	unseen->what = pga_audit_copy(audit, what);
+	unseen->why = pga_audit_copy(audit, why);
+	unseen->right = pga_audit_copy(audit, pga_text_string(&grant));
+	audit->failed = audit->failed || grant.failed;
+	pga_text_free(&grant);
+}
+
+const char *pga_audit_setting(const struct pga_audit *audit, const char *name)
+{
+	for (size_t i = 0; i < audit->setting_count; i++)
+		if (strcmp(audit->settings[i].name, name) == 0)
+			return audit->settings[i].value;
+	return NULL;
+}

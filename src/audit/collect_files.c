@@ -1,0 +1,76 @@
+/* The files that the server will load at its next start, against what it serves now: after a reload
+ * that has failed, every view says that all is well. */
+#include "audit/collect.h"
+
+#include "tls/certificate.h"
+
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+#include <string.h>
+
+/* A PEM file is ASCII: "escape" has it as it is. */
+static const char certificate[] = "SELECT pg_catalog.encode(pg_catalog.pg_read_binary_file("
+				  "pg_catalog.current_setting('ssl_cert_file')), 'escape')";
+
+static const char key[] = "SELECT (pg_catalog.pg_stat_file("
+			  "pg_catalog.current_setting('ssl_key_file'))).size";
+
+static int no_passphrase(char *buffer, int size, int writing, void *context)
+{
+	(void)buffer;
+	(void)size;
+	(void)writing;
+	(void)context;
+	return -1;
+}
+
+static void take_certificate(void *context, const PGresult *row)
+{
+	struct pga_audit *audit = context;
+	BIO *bio = BIO_new_mem_buf(PQgetvalue(row, 0, 0), PQgetlength(row, 0, 0));
+	X509 *x509 = bio != NULL ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL) : NULL;
+	char pin[PGA_PIN_LENGTH + 1] = "";
+
+	if (x509 != NULL)
+		(void)pga_certificate_pin(x509, pin);
+	else
+		audit->file_fault = pga_audit_copy(audit, "ssl_cert_file has no certificate");
+	audit->file_pin = pga_audit_copy(audit, pin);
+	X509_free(x509);
+	BIO_free(bio);
+}
+
+static void take_nothing(void *context, const PGresult *row)
+{
+	(void)context;
+	(void)row;
+}
+
+/* Whether it was refused for want of a right (42501), and not because of the file. */
+static bool is_no_right(const struct pga_audit_connection *connection)
+{
+	return strcmp(connection->sqlstate, "42501") == 0;
+}
+
+int pga_audit_collect_files(struct pga_audit *audit, struct pga_audit_connection *connection,
+			    struct pga_error *error)
+{
+	const char *on = pga_audit_setting(audit, "ssl");
+	const char *by_name = pga_audit_setting(audit, "ssl_sni");
+	int asked;
+
+	/* From 19 on, each name can have a certificate of its own, in another file. */
+	if (on == NULL || strcmp(on, "on") != 0 || (by_name != NULL && strcmp(by_name, "on") == 0))
+		return 0;
+	asked = pga_audit_ask(connection, certificate, 1, take_certificate, audit, error);
+	if (asked > 0 && is_no_right(connection)) {
+		pga_audit_not_seen(audit, "whether the server's certificate is the one in its file",
+				   error->message, "");
+		return 0;
+	}
+	if (asked == 0)
+		asked = pga_audit_ask(connection, key, 1, take_nothing, audit, error);
+	if (asked > 0 && audit->file_fault == NULL && !is_no_right(connection))
+		audit->file_fault = pga_audit_copy(audit, error->message);
+	return asked < 0 ? -1 : 0;
+}

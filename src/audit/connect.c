@@ -1,0 +1,193 @@
+#include "audit/connect.h"
+
+#include "tls/dial.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PARAMETERS 12
+
+/* Where libpq has one word or another that PostgreSQL's own settings are not to be taken for. */
+struct parameters {
+	const char *keywords[PARAMETERS];
+	const char *values[PARAMETERS];
+	size_t count;
+};
+
+static void add(struct parameters *parameters, const char *keyword, const char *value)
+{
+	if (parameters->count + 1 >= PARAMETERS)
+		return;
+	parameters->keywords[parameters->count] = keyword;
+	parameters->values[parameters->count++] = value;
+}
+
+/* A server's notices are not for the terminal. */
+static void ignore_notice(void *context, const PGresult *result)
+{
+	(void)context;
+	(void)result;
+}
+
+static int fail_with(const PGconn *connection, const char *otherwise, struct pga_error *error)
+{
+	const char *said = PQerrorMessage(connection);
+
+	if (said[0] == '\0')
+		said = otherwise;
+	return pga_fail(error, NULL, "%.*s", (int)strcspn(said, "\n"), said);
+}
+
+/* Waits until libpq can go on. Returns -1 where the time is over. */
+static int wait_for(const struct pga_audit_connection *connection, short events)
+{
+	struct pollfd polled = {.fd = PQsocket(connection->connection), .events = events};
+	const long long left = connection->deadline - pga_dial_now();
+
+	return left > 0 && polled.fd >= 0 && poll(&polled, 1, (int)left) >= 0 ? 0 : -1;
+}
+
+static int finish_connecting(struct pga_audit_connection *connection, struct pga_error *error)
+{
+	PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+	while (status != PGRES_POLLING_OK && status != PGRES_POLLING_FAILED) {
+		if (wait_for(connection, status == PGRES_POLLING_READING ? POLLIN : POLLOUT) != 0)
+			return fail_with(connection->connection, "the time for it was over", error);
+		status = PQconnectPoll(connection->connection);
+	}
+	return status == PGRES_POLLING_OK
+		   ? 0
+		   : fail_with(connection->connection, "the server does not answer", error);
+}
+
+static void nothing(void *context, const PGresult *row)
+{
+	(void)context;
+	(void)row;
+}
+
+/* What somebody has put into a schema of the server's must not be taken for a function of
+ * PostgreSQL's, and nothing is to be changed there. */
+static int settle(struct pga_audit_connection *connection, struct pga_error *error)
+{
+	static const char *const questions[] = {
+	    "SELECT pg_catalog.set_config('search_path', '', false)",
+	    "SET default_transaction_read_only = on",
+	};
+
+	for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+		if (pga_audit_ask(connection, questions[i], 1, nothing, NULL, error) != 0)
+			return -1;
+	return 0;
+}
+
+int pga_audit_connect(struct pga_audit_connection *connection, const char *service,
+		      const struct pga_policy *policy, const struct pga_verdict *verdict,
+		      long seconds, struct pga_error *error)
+{
+	struct parameters parameters = {.count = 0};
+
+	*connection = (struct pga_audit_connection){.deadline = pga_dial_now() + seconds * 1000};
+	add(&parameters, "service", service);
+	add(&parameters, "application_name", "pganchor audit");
+	add(&parameters, "client_encoding", "UTF8");
+	if (verdict->lock_gss)
+		add(&parameters, "gssencmode", "disable");
+	if (verdict->lock_min_tls)
+		add(&parameters, "ssl_min_protocol_version", pga_verdict_min_tls(policy));
+	if (verdict->lock_binding)
+		add(&parameters, "channel_binding", "require");
+	if (verdict->lock_auth)
+		add(&parameters, "require_auth", verdict->auth);
+	connection->connection = PQconnectStartParams(parameters.keywords, parameters.values, 0);
+	if (connection->connection == NULL)
+		return pga_fail_memory(error);
+	(void)PQsetNoticeReceiver(connection->connection, ignore_notice, NULL);
+	if (PQstatus(connection->connection) == CONNECTION_BAD)
+		return fail_with(connection->connection, "no connection could be begun", error);
+	if (finish_connecting(connection, error) != 0)
+		return -1;
+	return settle(connection, error);
+}
+
+/* The next part of an answer; NULL at its end. *lost where there will be none. */
+static PGresult *next_result(struct pga_audit_connection *connection, bool *lost)
+{
+	while (PQisBusy(connection->connection) != 0)
+		if (wait_for(connection, POLLIN) != 0 ||
+		    PQconsumeInput(connection->connection) != 1) {
+			*lost = true;
+			return NULL;
+		}
+	return PQgetResult(connection->connection);
+}
+
+/* The server is asked to stop: what it still sends is read, and dropped. */
+static void cancel(struct pga_audit_connection *connection)
+{
+	char ignored[256];
+	PGcancel *asked = PQgetCancel(connection->connection);
+
+	if (asked != NULL)
+		(void)PQcancel(asked, ignored, sizeof ignored);
+	PQfreeCancel(asked);
+}
+
+static void keep_refusal(struct pga_audit_connection *connection, const PGresult *result,
+			 struct pga_error *error)
+{
+	const char *code = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+	const char *said = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+	(void)snprintf(connection->sqlstate, sizeof connection->sqlstate, "%s",
+		       code != NULL ? code : "");
+	(void)pga_fail(error, NULL, "%s", said != NULL ? said : "the server refuses it");
+}
+
+int pga_audit_ask(struct pga_audit_connection *connection, const char *question, size_t most,
+		  pga_audit_row *take, void *context, struct pga_error *error)
+{
+	PGresult *result;
+	size_t count = 0;
+	bool lost = false;
+	int answer = 0;
+
+	connection->sqlstate[0] = '\0';
+	connection->cut = false;
+	if (PQsendQuery(connection->connection, question) != 1)
+		return fail_with(connection->connection, "the connection is lost", error);
+	(void)PQsetSingleRowMode(connection->connection);
+	while ((result = next_result(connection, &lost)) != NULL) {
+		switch (PQresultStatus(result)) {
+		case PGRES_SINGLE_TUPLE:
+			if (count++ < most)
+				take(context, result);
+			else if (!connection->cut) {
+				connection->cut = true;
+				cancel(connection);
+			}
+			break;
+		case PGRES_TUPLES_OK:
+		case PGRES_COMMAND_OK:
+			break;
+		default:
+			if (!connection->cut) {
+				keep_refusal(connection, result, error);
+				answer = 1;
+			}
+		}
+		PQclear(result);
+	}
+	if (lost || PQstatus(connection->connection) != CONNECTION_OK)
+		return fail_with(connection->connection, "the time for it was over", error);
+	return answer;
+}
+
+void pga_audit_leave(struct pga_audit_connection *connection)
+{
+	PQfinish(connection->connection);
+	connection->connection = NULL;
+}

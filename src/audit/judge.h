@@ -1,0 +1,20 @@
+/* What was seen, as findings. Each adds those of its subject. */
+#ifndef PGA_AUDIT_JUDGE_H
+#define PGA_AUDIT_JUDGE_H
+
+#include "audit/audit.h"
+
+void pga_audit_judge_sessions(struct pga_audit *audit);
+void pga_audit_judge_outward(struct pga_audit *audit);
+void pga_audit_judge_rules(struct pga_audit *audit);
+void pga_audit_judge_certificate(struct pga_audit *audit);
+void pga_audit_judge_settings(struct pga_audit *audit);
+void pga_audit_judge_unseen(struct pga_audit *audit);
+
+/* All of them, in the order of their subjects. */
+void pga_audit_judge(struct pga_audit *audit);
+
+/* Whether an address is of the machine itself. */
+bool pga_audit_is_loopback(const char *address);
+
+#endif

@@ -1,0 +1,213 @@
+/* Rules of pg_hba.conf that let somebody in who should not come in so. */
+#include "audit/collect.h"
+#include "audit/judge.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is(const char *text, const char *word)
+{
+	return strcmp(text, word) == 0;
+}
+
+/* Whether the rule is for connections without TLS; with it; by GSSAPI encryption. */
+static bool takes_plain(const struct pga_audit_rule *rule)
+{
+	return is(rule->type, "host") || is(rule->type, "hostnossl") ||
+	       is(rule->type, "hostnogssenc");
+}
+
+static bool takes_tls(const struct pga_audit_rule *rule)
+{
+	return is(rule->type, "host") || is(rule->type, "hostssl") ||
+	       is(rule->type, "hostnogssenc");
+}
+
+static bool takes_gss(const struct pga_audit_rule *rule)
+{
+	return is(rule->type, "host") || is(rule->type, "hostgssenc") ||
+	       is(rule->type, "hostnossl");
+}
+
+/* Whether one list of names has all of the other's. */
+static bool names_cover(const char *earlier, const char *later, bool databases)
+{
+	if (is(earlier, later))
+		return true;
+	return is(earlier, "all") && !(databases && is(later, "replication"));
+}
+
+static bool address_covers(const char *earlier, const char *later)
+{
+	if (is(earlier, later) || is(earlier, "all"))
+		return true;
+	if (is(earlier, "0.0.0.0/0"))
+		return strchr(later, ':') == NULL && later[0] >= '0' && later[0] <= '9';
+	if (is(earlier, "::/0"))
+		return strchr(later, ':') != NULL;
+	return false;
+}
+
+/* Whether every client that the later one is for, and comes so, has met the earlier one before. */
+static bool covers(const struct pga_audit_rule *earlier, const struct pga_audit_rule *later,
+		   bool (*takes)(const struct pga_audit_rule *rule))
+{
+	return takes(earlier) && names_cover(earlier->databases, later->databases, true) &&
+	       names_cover(earlier->users, later->users, false) &&
+	       address_covers(earlier->address, later->address);
+}
+
+static const struct pga_audit_rule *covering(const struct pga_audit *audit, size_t index,
+					     bool (*takes)(const struct pga_audit_rule *rule))
+{
+	for (size_t i = 0; i < index; i++)
+		if (audit->rules[i].type[0] != '\0' &&
+		    covers(&audit->rules[i], &audit->rules[index], takes))
+			return &audit->rules[i];
+	return NULL;
+}
+
+/* The first rule by which nobody gets as far as this one, however they come; NULL: somebody does.
+ */
+static const struct pga_audit_rule *shadow_of(const struct pga_audit *audit, size_t index)
+{
+	static bool (*const ways[])(const struct pga_audit_rule *) = {takes_plain, takes_tls,
+								      takes_gss};
+	const struct pga_audit_rule *rule = &audit->rules[index];
+	const struct pga_audit_rule *shadow = NULL;
+
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		if (!ways[i](rule))
+			continue;
+		shadow = covering(audit, index, ways[i]);
+		if (shadow == NULL)
+			return NULL;
+	}
+	return shadow;
+}
+
+/* "/etc/postgresql/15/main/pg_hba.conf:12", and without a name "pg_hba.conf:12" */
+static const char *file_of(const struct pga_audit *audit, const struct pga_audit_rule *rule)
+{
+	if (rule->file[0] != '\0')
+		return rule->file;
+	return audit->hba_file[0] != '\0' ? audit->hba_file : "pg_hba.conf";
+}
+
+static void add_line(struct pga_text *line, const struct pga_audit_rule *rule, const char *type,
+		     const char *method)
+{
+	pga_text_addf(line, "%s %s %s %s %s", type, rule->databases, rule->users, rule->address,
+		      method);
+	if (rule->options[0] != '\0')
+		pga_text_addf(line, " %s", rule->options);
+}
+
+/* A finding about a rule, with the line as it is, and as it should be (NULL: nothing to correct).
+ */
+static void add(struct pga_audit *audit, const struct pga_audit_rule *rule, enum pga_finding_id id,
+		enum pga_severity severity, const char *what, const char *type, const char *method)
+{
+	struct pga_findings *findings = &audit->findings;
+	struct pga_text line = PGA_TEXT_EMPTY;
+	struct pga_text corrected = PGA_TEXT_EMPTY;
+
+	add_line(&line, rule, rule->type, rule->method);
+	pga_findings_add(findings, id, severity, PGA_AUDIT_RULES, "%s:%ld: %s",
+			 file_of(audit, rule), rule->line, what);
+	pga_findings_object(findings, "%s:%ld", file_of(audit, rule), rule->line);
+	pga_findings_detail(findings, "%s", pga_text_string(&line));
+	if (type != NULL) {
+		add_line(&corrected, rule, type, method);
+		pga_findings_hint(findings, "%s", pga_text_string(&corrected));
+	}
+	audit->failed = audit->failed || line.failed || corrected.failed;
+	pga_text_free(&line);
+	pga_text_free(&corrected);
+}
+
+static const char *stronger(const char *method)
+{
+	return is(method, "trust") || is(method, "password") || is(method, "md5") ||
+		       is(method, "ident")
+		   ? "scram-sha-256"
+		   : method;
+}
+
+static void judge_method(struct pga_audit *audit, const struct pga_audit_rule *rule, bool plain)
+{
+	const char *type = plain ? "hostssl" : rule->type;
+	const char *better = stronger(rule->method);
+
+	if (is(rule->method, "trust"))
+		add(audit, rule, PGA_RULE_TRUST, PGA_SEVERITY_ERROR,
+		    "anybody who reaches the server is whoever they say", type, better);
+	else if (is(rule->method, "ident"))
+		add(audit, rule, PGA_RULE_TRUST, PGA_SEVERITY_ERROR,
+		    "the client's own machine is asked who somebody is, without encryption", type,
+		    better);
+	else if (is(rule->method, "password"))
+		add(audit, rule, PGA_RULE_WEAK_PASSWORD,
+		    plain ? PGA_SEVERITY_ERROR : PGA_SEVERITY_WARNING,
+		    plain ? "the password is sent as it is, also without encryption"
+			  : "the server is told the password itself",
+		    type, better);
+	else if (is(rule->method, "md5"))
+		add(audit, rule, PGA_RULE_WEAK_PASSWORD, PGA_SEVERITY_WARNING,
+		    "passwords that are stored as MD5 go by MD5, which can be guessed from what is "
+		    "heard",
+		    type, better);
+}
+
+static void judge(struct pga_audit *audit, size_t index)
+{
+	const struct pga_audit_rule *rule = &audit->rules[index];
+	const struct pga_audit_rule *shadow = shadow_of(audit, index);
+	const bool plain = takes_plain(rule) && covering(audit, index, takes_plain) == NULL;
+	char what[96];
+
+	if (shadow != NULL) {
+		(void)snprintf(what, sizeof what, "nobody gets to this rule: line %ld is before it",
+			       shadow->line);
+		add(audit, rule, PGA_RULE_SHADOWED, PGA_SEVERITY_NOTE, what, NULL, NULL);
+		return;
+	}
+	if (is(rule->method, "reject") || !rule->remote)
+		return;
+	if (plain)
+		add(audit, rule, PGA_RULE_WITHOUT_TLS, PGA_SEVERITY_ERROR,
+		    "lets clients in without TLS", "hostssl", stronger(rule->method));
+	if (is(rule->type, "hostgssenc"))
+		add(audit, rule, PGA_RULE_GSS, PGA_SEVERITY_NOTE,
+		    "lets clients in by GSSAPI encryption, which is not TLS: no certificate is "
+		    "looked at",
+		    NULL, NULL);
+	judge_method(audit, rule, plain);
+}
+
+/* With ssl off the view says so of every hostssl line, and the server loads them all the same. */
+static bool is_of_ssl_off(const struct pga_audit_rule *rule)
+{
+	return strstr(rule->error, "hostssl") != NULL && strstr(rule->error, "ssl") != NULL &&
+	       rule->type[0] != '\0';
+}
+
+void pga_audit_judge_rules(struct pga_audit *audit)
+{
+	struct pga_findings *findings = &audit->findings;
+
+	for (size_t i = 0; i < audit->rule_count; i++) {
+		const struct pga_audit_rule *rule = &audit->rules[i];
+
+		if (rule->type[0] != '\0')
+			judge(audit, i);
+		if (rule->error[0] == '\0' || is_of_ssl_off(rule))
+			continue;
+		pga_findings_add(findings, PGA_RULE_ERROR, PGA_SEVERITY_WARNING, PGA_AUDIT_RULES,
+				 "%s:%ld: this line has an error, and the server goes on with all "
+				 "of its old rules",
+				 file_of(audit, rule), rule->line);
+		pga_findings_object(findings, "%s:%ld", file_of(audit, rule), rule->line);
+		pga_findings_detail(findings, "%s", rule->error);
+	}
+}

@@ -1,0 +1,105 @@
+#include "audit/sarif.h"
+
+#include "base/text.h"
+#include "report/json.h"
+#include "report/sarif.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The object of a finding about a rule is "FILE:LINE". Returns the length of the file's name; 0
+ * where it is no path: the server does not say where its file is. */
+static size_t file_and_line(const char *object, long *line)
+{
+	const char *colon = strrchr(object, ':');
+
+	if (object[0] != '/' || colon == NULL)
+		return 0;
+	*line = strtol(colon + 1, NULL, 10);
+	return (size_t)(colon - object);
+}
+
+static const char *file_of_setting(const struct pga_audit *audit, const char *name)
+{
+	for (size_t i = 0; i < audit->setting_count; i++)
+		if (strcmp(audit->settings[i].name, name) == 0 && audit->settings[i].file[0] == '/')
+			return audit->settings[i].file;
+	return NULL;
+}
+
+/* What a kind of finding is, whatever it is found in: dashboards show it as a title. NULL for kinds
+ * that are no finding of a configuration. */
+static const char *title_of(enum pga_finding_id id)
+{
+	static const char *const titles[PGA_FINDING_ID_COUNT] = {
+	    [PGA_RECEIVER_WEAK] = "A standby does not verify its primary",
+	    [PGA_SUBSCRIPTION_WEAK] = "A subscription does not verify its publisher",
+	    [PGA_FOREIGN_SERVER_WEAK] = "A foreign server is not verified",
+	    [PGA_OUTWARD_NOT_JUDGED] = "What the server connects to could not be judged",
+	    [PGA_RULE_WITHOUT_TLS] = "A rule lets clients in without TLS",
+	    [PGA_RULE_TRUST] = "A rule lets anybody in who reaches the server",
+	    [PGA_RULE_WEAK_PASSWORD] = "A rule takes passwords by a weak method",
+	    [PGA_RULE_GSS] = "A rule takes GSSAPI encryption in the place of TLS",
+	    [PGA_RULE_SHADOWED] = "Nobody gets as far as a rule",
+	    [PGA_RULE_ERROR] = "A line of pg_hba.conf has an error",
+	    [PGA_SERVED_CERTIFICATE_EXPIRES_SOON] = "The server's certificate ends soon",
+	    [PGA_SERVED_CERTIFICATE_UNNAMED] =
+		"The server's certificate has no subject alternative name",
+	    [PGA_SERVED_CERTIFICATE_OLD] = "The server shows another certificate than its file",
+	    [PGA_SERVER_WITHOUT_TLS] = "The server has TLS switched off",
+	    [PGA_SERVER_TLS_OLD] = "The server takes old versions of TLS",
+	    [PGA_SERVER_CIPHERS_WEAK] = "The server takes weak ciphers",
+	    [PGA_SERVER_MD5] = "New passwords are stored as MD5",
+	    [PGA_ROLES_MD5] = "Passwords of roles are stored as MD5",
+	    [PGA_SERVER_RELEASE_OLD] = "The server is older than the last release",
+	    [PGA_SERVER_RESTART_PENDING] = "A setting waits for a restart",
+	};
+
+	return titles[id];
+}
+
+static void add(json_t *log, const struct pga_audit *audit, const struct pga_finding *finding)
+{
+	const bool of_rule = strcmp(finding->subject, PGA_AUDIT_RULES) == 0;
+	const char *cis = pga_audit_cis(finding->id);
+	struct pga_text file = PGA_TEXT_EMPTY;
+	struct pga_sarif_result result = {.rule = pga_finding_word(finding->id),
+					  .rule_text = title_of(finding->id),
+					  .tags = cis[0] != '\0' ? cis : NULL,
+					  .severity = finding->severity,
+					  .message = finding->message,
+					  .detail = finding->detail,
+					  .hint = finding->hint,
+					  .server = audit->service};
+
+	if (of_rule && finding->object != NULL)
+		pga_text_add_bytes(&file, finding->object,
+				   file_and_line(finding->object, &result.line));
+	if (file.length > 0)
+		result.file = pga_text_string(&file);
+	if (of_rule)
+		result.text = finding->detail;
+	else if (strcmp(finding->subject, PGA_AUDIT_SETTINGS) == 0 && finding->object != NULL)
+		result.file = file_of_setting(audit, finding->object);
+	/* an object that is NULL makes the report fail */
+	pga_sarif_add(file.failed ? NULL : log, &result);
+	pga_text_free(&file);
+}
+
+void pga_audit_sarif_add(json_t *log, const struct pga_audit *audit)
+{
+	if (audit->failed || audit->findings.failed)
+		pga_json_set(log, "runs", NULL);
+	for (size_t i = 0; i < audit->findings.count; i++) {
+		const struct pga_finding *finding = &audit->findings.list[i];
+
+		if (!audit->connected)
+			pga_sarif_not_seen(log, PGA_SEVERITY_ERROR, audit->service,
+					   finding->message);
+		else if (strcmp(finding->subject, PGA_AUDIT_UNSEEN) == 0)
+			pga_sarif_not_seen(log, PGA_SEVERITY_WARNING, audit->service,
+					   finding->message);
+		else if (strcmp(finding->subject, PGA_AUDIT_SESSIONS) != 0)
+			add(log, audit, finding);
+	}
+}

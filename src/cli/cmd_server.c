@@ -1,0 +1,205 @@
+/* pganchor server: the server's side of TLS. */
+#include "cli/cmd_server.h"
+
+#include "base/terminal.h"
+#include "cli/cli.h"
+#include "cli/commands.h"
+#include "cli/question.h"
+#include "report/json.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct pga_command *const commands[] = {
+    &pga_cmd_server_enable_tls,
+    &pga_cmd_server_require_tls,
+    &pga_cmd_server_disable_tls,
+    &pga_cmd_server_undo,
+    NULL,
+};
+
+static const struct pga_habit habits[] = {
+    {"enable", "enable-tls"},
+    {"on", "enable-tls"},
+    {"ssl", "enable-tls"},
+    {"disable", "disable-tls"},
+    {"enable-ssl", "enable-tls"},
+    {"disable-ssl", "disable-tls"},
+    {"revert", "undo"},
+    {"require", "require-tls"},
+    {"hba", "require-tls"},
+    {"enforce", "require-tls"},
+    {NULL, NULL},
+};
+
+static int run(int argc, char **argv);
+
+const struct pga_command pga_cmd_server = {
+    .name = "server",
+    .summary = "TLS of a PostgreSQL server: enable-tls, require-tls, disable-tls, undo",
+    .about =
+	"Switches TLS on at a PostgreSQL server of this machine, and off again. A server takes "
+	"whatever it is set to, and says in its log alone that it could not use it: so "
+	"everything is checked before, by PostgreSQL's own rules, and proved after by a "
+	"handshake, or put back. What was changed is recorded in the data directory, and "
+	"undone by undo.",
+    .examples = "  pganchor server enable-tls --dry-run --data-dir /srv/postgresql/data\n"
+		"  pganchor server undo --data-dir /srv/postgresql/data\n",
+    .run = run,
+    .commands = commands,
+    .habits = habits,
+};
+
+static int run(int argc, char **argv)
+{
+	return pga_commands_run(&pga_cmd_server, argc, argv);
+}
+
+static void print_plan(FILE *stream, const struct pga_server_plan *plan, bool dry_run)
+{
+	unsigned step = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pga_plan_line *line = &plan->list[i];
+
+		if (line->kind == PGA_PLAN_STEP) {
+			if (step == 0)
+				pga_print(stream, "%s\n", dry_run ? "would do:" : "steps:");
+			pga_print(stream, "  %u. %s\n", ++step, line->text);
+		} else {
+			pga_print(stream, "%-8s %s\n", pga_plan_word(line->kind), line->text);
+		}
+		if (line->detail != NULL)
+			pga_print(stream, "       %s\n", line->detail);
+	}
+}
+
+static json_t *plan_as_json(const struct pga_server_plan *plan)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct pga_plan_line *line = &plan->list[i];
+
+		pga_json_add(array, json_pack("{s:s, s:o, s:o}", "kind", pga_plan_word(line->kind),
+					      "text", pga_json_text(line->text), "detail",
+					      line->detail != NULL ? pga_json_text(line->detail)
+								   : json_null()));
+	}
+	return array;
+}
+
+static json_t *leaf_as_json(const char *leaf)
+{
+	return leaf[0] != '\0' ? json_string(leaf) : json_null();
+}
+
+static int print_json(const struct pga_server_work *work, const struct pga_asked_server *asked,
+		      bool done)
+{
+	return pga_json_print(json_pack("{s:o, s:i, s:o, s:b, s:b, s:b, s:o, s:o, s:b}",
+					"directory", pga_json_text(work->target.cluster.directory),
+					"port", (int)work->target.cluster.port, "plan",
+					plan_as_json(&work->plan), "changed",
+					(int)(done && work->changes), "proved", (int)done, "tls",
+					(int)work->on, "served_before", leaf_as_json(work->served),
+					"served", leaf_as_json(done ? work->shown : work->served),
+					"dry_run", (int)asked->dry_run),
+			      PGA_EXIT_DONE);
+}
+
+static int ask(const struct pga_server_plan *plan, struct pga_error *error)
+{
+	struct pga_question question;
+	struct pga_answer answer;
+	int result;
+
+	if (pga_question_begin(&question, "--yes does it without a question, --dry-run shows what",
+			       error) != 0)
+		return -1;
+	print_plan(question.out, plan, false);
+	result = pga_question_ask(&question, "Do all of this? Type yes: ", &answer, error);
+	pga_question_end(&question);
+	if (result == 0 && !(answer.whole && strcmp(answer.text, "yes") == 0))
+		result = pga_fail(error, "", "nothing was changed: you have not said yes");
+	return result;
+}
+
+static void print_done(const struct pga_server_work *work, const char *command)
+{
+	if (!work->on)
+		pga_print(stdout, "Proved: %s, port %u, answers that it does not use TLS.\n",
+			  work->target.host, work->target.cluster.port);
+	else
+		pga_print(stdout, "Proved: %s, port %u, shows the certificate with SHA-256 %s.\n",
+			  work->target.host, work->target.cluster.port, work->shown);
+	if (!work->changes)
+		(void)puts("Nothing was to be changed.");
+	else if (command != NULL)
+		pga_print(stdout, "next:\n    pganchor server undo --data-dir %s\n",
+			  work->target.cluster.directory);
+}
+
+/* Undo without a record, say. */
+static bool is_nothing(const struct pga_server_work *work, const char *command)
+{
+	return command == NULL && work->undone == NULL;
+}
+
+static int act(const struct pga_command *typed, struct pga_asked_server *asked,
+	       struct pga_server_work *work, const char *command, pga_server_planner *plan)
+{
+	struct pga_error error;
+	int result = pga_server_work_begin(work, &asked->wish, &error);
+	bool done = false;
+
+	if (result == 0)
+		result = plan(work, &asked->wish, &error);
+	if (result == 0 && !asked->dry_run && !is_nothing(work, command)) {
+		if (!asked->yes && !pga_question_possible())
+			return pga_usage_error(typed->name,
+					       "there is no terminal to ask on: --yes does it, "
+					       "--dry-run shows what");
+		if (!asked->yes)
+			result = ask(&work->plan, &error);
+		else if (!asked->json)
+			print_plan(stdout, &work->plan, false);
+		if (result == 0)
+			result = pga_server_work_do(work, command, &error);
+		done = result == 0;
+	} else if (!asked->json && asked->dry_run) {
+		print_plan(stdout, &work->plan, true);
+	}
+	if (result != 0) {
+		pga_print_error(&error);
+		return PGA_EXIT_FAILED;
+	}
+	if (asked->json)
+		return print_json(work, asked, done);
+	if (done)
+		print_done(work, command);
+	else if (is_nothing(work, command))
+		(void)puts("There is nothing to undo: pganchor server has changed nothing there.");
+	else
+		(void)puts("This was a dry run: nothing was changed.");
+	return PGA_EXIT_DONE;
+}
+
+int pga_server_act(const struct pga_command *typed, struct pga_asked_server *asked,
+		   const char *command, pga_server_planner *plan)
+{
+	struct pga_server_work work;
+	int status;
+
+	if (asked->wish.directory == NULL)
+		asked->wish.directory = getenv("PGDATA");
+	if (asked->wish.directory == NULL || asked->wish.directory[0] == '\0')
+		return pga_usage_error(typed->name,
+				       "--data-dir DIRECTORY names the server; it is what SHOW "
+				       "data_directory says");
+	memset(&work, 0, sizeof work);
+	status = act(typed, asked, &work, command, plan);
+	pga_server_work_end(&work);
+	return status;
+}

@@ -1,0 +1,194 @@
+#include "server/change.h"
+
+#include "base/cleanup.h"
+#include "base/text.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How often a server that shows something else yet is looked at again, 100 ms between. */
+#define TRIES 20
+
+int pga_server_work_begin(struct pga_server_work *work, const struct pga_server_wish *wish,
+			  struct pga_error *error)
+{
+	memset(work, 0, sizeof *work);
+	if (pga_server_target_open(&work->target, wish->directory, wish->user, error) != 0 ||
+	    pga_server_settings_read(work->target.session, &work->settings, error) != 0 ||
+	    pga_server_record_read(&work->target.cluster, &work->record, error) != 0)
+		return -1;
+	return pga_server_target_shows(&work->target, work->served, error) >= 0 ? 0 : -1;
+}
+
+void pga_server_work_end(struct pga_server_work *work)
+{
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		free(work->gone[i]);
+	pga_unrequire_end(&work->rules);
+	pga_server_copy_free(&work->copy);
+	pga_plan_free(&work->plan);
+	pga_server_record_free(&work->record);
+	pga_server_settings_free(&work->settings);
+	pga_server_target_close(&work->target);
+}
+
+/* Returns -1 with what it shows in the place of what it should. */
+static int look(struct pga_server_work *work, struct pga_error *error)
+{
+	const int shows = pga_server_target_shows(&work->target, work->shown, error);
+
+	if (shows < 0)
+		return -1;
+	if (!work->on)
+		return shows == 0 ? 0
+				  : pga_fail(error, NULL,
+					     "it goes on with TLS, and shows a "
+					     "certificate");
+	if (shows == 0)
+		return pga_fail(error, NULL, "it does not use TLS");
+	if (work->expected[0] != '\0' && strcmp(work->expected, work->shown) != 0)
+		return pga_fail(error, NULL,
+				"it shows another certificate (SHA-256 %.16s…) than this one "
+				"(%.16s…)",
+				work->shown, work->expected);
+	return 0;
+}
+
+static int prove(struct pga_server_work *work, struct pga_error *error)
+{
+	for (int tries = 0; look(work, error) != 0; tries++) {
+		if (tries == TRIES)
+			return -1;
+		(void)poll(NULL, 0, 100);
+	}
+	return 0;
+}
+
+/* The reason first, and then what stays of it all. */
+static int put_back(struct pga_server_work *work, struct pga_served_file *kept,
+		    struct pga_error *error)
+{
+	struct pga_cluster_session *session = work->target.session;
+	const char *log = pga_cluster_log(session);
+	const struct pga_error first = *error;
+	struct pga_text hint = PGA_TEXT_EMPTY;
+	struct pga_error why = {.message = ""};
+
+	if (pga_server_settings_alter(session, work->back, &why) != 0)
+		pga_text_addf(&hint, "what stays: its settings (%s). ", why.message);
+	else if (pga_served_file_take_back(kept, &why) != 0)
+		pga_text_addf(&hint, "what stays: the record of it (%s). ", why.message);
+	else if (pga_server_copy_take_back(&work->copy, &why) != 0)
+		pga_text_addf(&hint, "what stays: the copy of the pair (%s). ", why.message);
+	if (hint.length == 0)
+		pga_text_add(&hint, "all was put back as it was. ");
+	if (work->unrequired)
+		pga_text_add(&hint, "pg_hba.conf does not require TLS any more, all the same. ");
+	pga_text_addf(&hint, "Its log says why%s%s", log[0] != '\0' ? ": " : "", log);
+	(void)pga_fail(error, pga_text_string(&hint),
+		       "the server of %s is not what it should be after the change: %s",
+		       work->target.cluster.directory, first.message);
+	pga_text_free(&hint);
+	return -1;
+}
+
+static int record(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
+		  struct pga_error *error)
+{
+	struct pga_server_change change = {.command = command, .served = work->served};
+
+	if (!work->changes)
+		return 0;
+	memcpy(change.before, work->back, sizeof change.before);
+	memcpy(change.after, work->goals, sizeof change.after);
+	for (int i = 0; i < PGA_PLACED_FILES; i++)
+		change.placed[i] = work->copy.names[i];
+	if (pga_server_record_push(&work->record, &change, error) != 0)
+		return -1;
+	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
+}
+
+/* Undo: nothing names them any more. */
+static int finish_undo(struct pga_server_work *work, struct pga_served_file *kept,
+		       struct pga_error *error)
+{
+	for (int i = 0; i < PGA_PLACED_FILES; i++) {
+		struct pga_served_file file = {.written = false};
+		int result = 0;
+
+		if (work->gone[i] != NULL)
+			result = pga_served_file_put(&work->target.cluster, work->gone[i], NULL,
+						     &file, error);
+		pga_text_wipe(&file.before);
+		pga_served_file_free(&file);
+		if (result != 0)
+			return -1;
+	}
+	pga_server_record_pop(&work->record);
+	return pga_server_record_write(&work->target.cluster, &work->record, kept, error);
+}
+
+/* Record and copy are there before the change, in this order: killed between, `server undo` finds
+ * all of it. */
+static int prepare(struct pga_server_work *work, const char *command, struct pga_served_file *kept,
+		   struct pga_error *error)
+{
+	struct pga_error ignored;
+
+	if (command == NULL)
+		return 0;
+	if (record(work, command, kept, error) != 0)
+		return -1;
+	if (pga_server_copy_write(&work->target.cluster, &work->copy, error) == 0)
+		return 0;
+	(void)pga_served_file_take_back(kept, &ignored);
+	return -1;
+}
+
+/* First nobody needs TLS any more, and then there is none. */
+static int unrequire(struct pga_server_work *work, struct pga_error *error)
+{
+	if (work->rules.record.count == 0)
+		return 0;
+	if (pga_unrequire_apply(&work->rules, error) != 0)
+		return -1;
+	work->unrequired = true;
+	return 0;
+}
+
+static int change(struct pga_server_work *work, const char *command, struct pga_error *error)
+{
+	struct pga_served_file kept = {.written = false};
+	int result;
+
+	if (unrequire(work, error) != 0)
+		return -1;
+	if (command == NULL && work->unrequired)
+		return prove(work, error);
+	result = prepare(work, command, &kept, error);
+	if (result == 0) {
+		result = pga_server_settings_alter(work->target.session, work->goals, error);
+		if (result == 0)
+			result = prove(work, error);
+		if (result != 0)
+			(void)put_back(work, &kept, error);
+		else if (command == NULL)
+			result = finish_undo(work, &kept, error);
+	}
+	pga_served_file_free(&kept);
+	return result;
+}
+
+int pga_server_work_do(struct pga_server_work *work, const char *command, struct pga_error *error)
+{
+	sigset_t signals;
+	int result;
+
+	pga_signals_hold(&signals);
+	result = change(work, command, error);
+	pga_signals_release(&signals);
+	return result;
+}

@@ -1,0 +1,179 @@
+#include "server/require.h"
+
+#include "base/cleanup.h"
+#include "server/hba_change.h"
+#include "server/require_undo.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A setting of the server. The caller frees it; NULL with the reason. */
+static char *show(struct pga_requiring *requiring, const char *question, struct pga_error *error)
+{
+	PGresult *rows = pga_cluster_ask(requiring->session, question, error);
+	char *value = rows != NULL && PQntuples(rows) == 1 ? strdup(PQgetvalue(rows, 0, 0)) : NULL;
+
+	if (rows != NULL && value == NULL)
+		(void)pga_fail_memory(error);
+	PQclear(rows);
+	return value;
+}
+
+/* Without TLS, hostssl lets nobody in; "on" alone says little: enable-tls proves that it is served.
+ */
+static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
+{
+	char *ssl = show(requiring, "SHOW ssl", error);
+	int result = ssl != NULL ? 0 : -1;
+
+	if (result == 0 && strcmp(ssl, "on") != 0)
+		result = pga_fail(error,
+				  "pganchor server enable-tls switches it on; nothing was changed",
+				  "the server of %s has no TLS (ssl is off): whoever has to use it "
+				  "could not get in",
+				  requiring->cluster.directory);
+	free(ssl);
+	return result;
+}
+
+/* Whether somebody, or a pganchor that was killed, has written a file and not had it loaded. */
+static int look_at_time(struct pga_requiring *requiring, struct pga_error *error)
+{
+	char *loaded = show(requiring,
+			    "SELECT pg_catalog.floor(EXTRACT(epoch FROM "
+			    "pg_catalog.pg_conf_load_time()))::bigint",
+			    error);
+	struct stat status;
+
+	if (loaded == NULL)
+		return -1;
+	for (size_t i = 0; i < requiring->tree.part_count; i++)
+		if (stat(requiring->tree.parts[i].path, &status) == 0 &&
+		    (long long)status.st_mtime >= strtoll(loaded, NULL, 10))
+			requiring->stale = true;
+	free(loaded);
+	return 0;
+}
+
+static int read_rules(struct pga_requiring *requiring, struct pga_error *error)
+{
+	int result =
+	    pga_hba_find(requiring->session, requiring->cluster.version, &requiring->tree, error);
+
+	if (result == 0)
+		result = pga_hba_check_view(requiring->session, &requiring->tree, false, error);
+	for (size_t i = 0; result == 0 && i < requiring->tree.place_count; i++)
+		if (pga_hba_becomes(pga_hba_tree_line(&requiring->tree, i)) == PGA_HBA_CANNOT)
+			result = pga_fail(error, "write it without @; nothing was changed",
+					  "%s, line %zu: a field of it comes from another file",
+					  pga_hba_tree_path(&requiring->tree, i),
+					  pga_hba_tree_line(&requiring->tree, i)->number);
+	return result;
+}
+
+/* The new bytes of each part; they are locked until the end. */
+static int begin_files(struct pga_requiring *requiring, struct pga_error *error)
+{
+	const struct pga_hba_tree *tree = &requiring->tree;
+
+	requiring->files = calloc(tree->part_count, sizeof *requiring->files);
+	if (requiring->files == NULL)
+		return pga_fail_memory(error);
+	for (size_t i = 0; i < tree->part_count; i++) {
+		struct pga_transaction_file *file = &requiring->files[i];
+		const struct pga_hba_part *part = &tree->parts[i];
+		const size_t changes = pga_hba_require_tls(&part->file, &file->after);
+
+		if (file->after.failed)
+			return pga_fail_memory(error);
+		requiring->changes += changes;
+		if (changes > 0)
+			file->change = PGA_CHANGED;
+	}
+	return 0;
+}
+
+int pga_require_plan(struct pga_requiring *requiring, const struct pga_require_wish *wish,
+		     struct pga_error *error)
+{
+	memset(requiring, 0, sizeof *requiring);
+	if (pga_cluster_look(&requiring->cluster, wish->directory, error) != 0)
+		return -1;
+	if (requiring->cluster.postmaster == 0)
+		return pga_fail(error, "start it; nothing was changed",
+				"the server of %s does not run: it has to look at its rules itself "
+				"before they count",
+				requiring->cluster.directory);
+	requiring->session = pga_cluster_enter(&requiring->cluster, wish->user, error);
+	if (requiring->session == NULL || check_tls(requiring, error) != 0 ||
+	    read_rules(requiring, error) != 0 || look_at_time(requiring, error) != 0 ||
+	    begin_files(requiring, error) != 0 ||
+	    pga_require_find_locked_out(requiring, error) != 0)
+		return -1;
+	return pga_require_find_trials(requiring, error);
+}
+
+static int change(struct pga_requiring *requiring, struct pga_error *error)
+{
+	struct pga_hba_change change = {
+	    .session = requiring->session, .tree = &requiring->tree, .files = requiring->files};
+	struct pga_served_file record = {.written = false};
+	struct pga_error ignored;
+	int result = requiring->changes > 0 ? pga_require_record(requiring, &record, error) : 0;
+
+	if (result == 0 && (result = pga_hba_change_write(&change, error)) == 0)
+		result = pga_hba_check_view(requiring->session, &requiring->tree, true, error);
+	if (result == 0)
+		result = pga_hba_change_load(&change, error);
+	if (result == 0)
+		result = pga_require_prove(requiring, error);
+	if (result == 0) {
+		pga_hba_change_keep(&change);
+	} else {
+		result = pga_hba_change_put_back(&change, "TLS is not required", error);
+		(void)pga_served_file_take_back(&record, &ignored);
+	}
+	pga_served_file_free(&record);
+	return result;
+}
+
+/* Signals wait until it stands, or all is as it was. */
+int pga_require_apply(struct pga_requiring *requiring, struct pga_error *error)
+{
+	sigset_t signals;
+	int result;
+
+	pga_signals_hold(&signals);
+	result = change(requiring, error);
+	pga_signals_release(&signals);
+	return result;
+}
+
+void pga_require_end(struct pga_requiring *requiring)
+{
+	for (size_t i = 0; requiring->files != NULL && i < requiring->tree.part_count; i++)
+		pga_transaction_end(&requiring->files[i]);
+	free(requiring->files);
+	for (size_t i = 0; i < requiring->locked_out_count; i++) {
+		struct pga_plain_session *session = &requiring->locked_out[i];
+
+		free(session->pid);
+		free(session->kind);
+		free(session->user);
+		free(session->database);
+		free(session->application);
+		free(session->address);
+		free(session->since);
+	}
+	free(requiring->locked_out);
+	for (size_t i = 0; i < requiring->trial_count; i++) {
+		free(requiring->trials[i].user);
+		free(requiring->trials[i].database);
+	}
+	free(requiring->trials);
+	pga_hba_tree_free(&requiring->tree);
+	pga_cluster_leave(requiring->session);
+	pga_cluster_free(&requiring->cluster);
+	memset(requiring, 0, sizeof *requiring);
+}

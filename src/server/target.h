@@ -1,0 +1,29 @@
+/* The server that is to be changed, by its data directory, with a session of its superuser. */
+#ifndef PGA_SERVER_TARGET_H
+#define PGA_SERVER_TARGET_H
+
+#include "base/error.h"
+#include "cert/cluster.h"
+#include "cert/cluster_sql.h"
+
+#include <stdbool.h>
+
+struct pga_server_target {
+	struct pga_cluster cluster;
+	struct pga_cluster_session *session; /* the kept one: it outlives what is changed, and is
+						the way back */
+	char *host;                          /* where it can be reached over TCP on this machine */
+};
+
+/* The server of this directory, which has to run: what is changed is proved. user: a superuser, or
+ * NULL (see cert/cluster_sql.h). To be closed in either case. */
+int pga_server_target_open(struct pga_server_target *target, const char *directory,
+			   const char *user, struct pga_error *error);
+void pga_server_target_close(struct pga_server_target *target);
+
+/* What it shows to whoever asks for TLS there: the SHA-256 of its certificate in hex. Returns 1,
+ * or 0 where it answers that it has no TLS, or -1 with the reason. Nothing is verified. */
+int pga_server_target_shows(const struct pga_server_target *target, char leaf[65],
+			    struct pga_error *error);
+
+#endif

@@ -1,0 +1,285 @@
+"""pganchor server enable-tls, disable-tls and undo: TLS is what is said afterwards, or all is as it was."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from certificates import make_root
+from local_cas import data, openssl, pin_of, state
+from postgres import HBA, SUPERUSER
+
+
+def change(home, server, *words, yes=True):
+    return home.pganchor("server", words[0], "--data-dir", data(server), "--user", SUPERUSER, *(["--yes"] if yes else []), *words[1:])
+
+
+def told(home, server, *words):
+    done = change(home, server, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def altered(server):
+    """What ALTER SYSTEM has set."""
+    lines = (data(server) / "postgresql.auto.conf").read_text().splitlines()
+    return dict(line.split(" = ", 1) for line in lines if not line.startswith("#"))
+
+
+def asked_for_tls(server):
+    """The server's answer to an SSLRequest: S or N, and the SHA-256 of what it then shows."""
+    done = subprocess.run(["openssl", "s_client", "-starttls", "postgres", "-connect", f"127.0.0.1:{server.port}"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True)
+    if "-----BEGIN" not in done.stdout:
+        return None
+    shown = subprocess.run(["openssl", "x509", "-noout", "-fingerprint", "-sha256"], input=done.stdout, capture_output=True, text=True)
+    return shown.stdout.split("=")[1].strip().replace(":", "").lower()
+
+
+@pytest.fixture(scope="module")
+def authority():
+    return make_root()
+
+
+@pytest.fixture
+def pair(authority, tmp_path):
+    return authority.issue(tmp_path, "localhost", "127.0.0.1", "db.example.test")
+
+
+def place(server, pair, name="own"):
+    """The pair where the server's user can read it, as the server wants it."""
+    owner = data(server).stat()
+    placed = [data(server) / f"{name}.crt", data(server) / f"{name}.key"]
+    for path, copy in zip(pair, placed):
+        copy.write_bytes(path.read_bytes())
+        os.chown(copy, owner.st_uid, owner.st_gid)
+        os.chmod(copy, 0o600)
+    return placed
+
+
+def words_of(pair):
+    return ["--cert", pair[0], "--key", pair[1]]
+
+
+def test_the_pair_of_the_data_directory(home, make_postgres, pair):
+    server = make_postgres()
+    place(server, pair, "server")
+    assert asked_for_tls(server) is None
+    done = change(home, server, "enable-tls", "--host", "db.example.test")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f", port {server.port}, shows the certificate with SHA-256 {pin_of(pair[0])}.\n" in done.stdout
+    assert asked_for_tls(server) == pin_of(pair[0])
+    assert altered(server) == {"ssl": "'on'"}
+
+
+def test_a_pair_elsewhere_and_back_by_undo(home, make_postgres, pair):
+    server = make_postgres()
+    pair = place(server, pair)
+    before = state(server)
+    report = told(home, server, "enable-tls", *words_of(pair), "--min-version", "TLSv1.3")
+    assert (report["changed"], report["proved"], report["tls"], report["served_before"], report["served"]) == (
+        True, True, True, None, pin_of(pair[0]))
+    assert altered(server) == {"ssl_cert_file": f"'{pair[0]}'", "ssl_key_file": f"'{pair[1]}'", "ssl": "'on'",
+                               "ssl_min_protocol_version": "'TLSv1.3'"}
+    report = told(home, server, "undo")
+    assert (report["changed"], report["proved"], report["tls"], report["served"]) == (True, True, False, None)
+    assert asked_for_tls(server) is None
+    assert altered(server) == {} and state(server).keys() - before.keys() == set()
+    again = change(home, server, "undo")
+    assert (again.returncode, again.stdout) == (0, "There is nothing to undo: pganchor server has changed nothing there.\n")
+
+
+def test_a_second_time_changes_nothing_and_proves_it(home, make_postgres, pair):
+    server = make_postgres()
+    pair = place(server, pair)
+    assert change(home, server, "enable-tls", *words_of(pair)).returncode == 0
+    before = state(server)
+    report = told(home, server, "enable-tls", *words_of(pair))
+    assert (report["changed"], report["proved"], report["served"]) == (False, True, pin_of(pair[0]))
+    assert state(server) == before
+
+
+def test_another_pair_in_the_place_of_one(home, make_postgres, authority, pair, tmp_path):
+    first = authority.issue(tmp_path, "localhost")
+    server = make_postgres(*first)
+    pair = place(server, pair)
+    old = asked_for_tls(server)
+    report = told(home, server, "enable-tls", *words_of(pair))
+    assert (report["served_before"], report["served"]) == (old, pin_of(pair[0]))
+    report = told(home, server, "undo")
+    assert report["served"] == asked_for_tls(server) == old
+
+
+def test_a_dry_run_shows_each_step_and_changes_nothing(home, make_postgres, pair):
+    server = make_postgres()
+    pair = place(server, pair)
+    before = state(server)
+    done = change(home, server, "enable-tls", *words_of(pair), "--dry-run", yes=False)
+    assert done.returncode == 0, done.stderr
+    assert f"ALTER SYSTEM SET ssl_cert_file = '{pair[0]}'" in done.stdout
+    assert done.stdout.endswith("This was a dry run: nothing was changed.\n")
+    assert state(server) == before and asked_for_tls(server) is None
+
+
+def test_without_a_terminal_it_does_not_ask(home, make_postgres, pair):
+    server = make_postgres()
+    pair = place(server, pair)
+    before = state(server)
+    done = change(home, server, "enable-tls", *words_of(pair), yes=False)
+    assert done.returncode == 2 and "--yes does it" in done.stderr
+    assert state(server) == before
+
+
+def refuse(home, server, *words):
+    """What is said of a change that is refused before anything is done."""
+    before = state(server)
+    done = change(home, server, *words)
+    assert done.returncode == 1, done.stdout
+    assert state(server) == before
+    return done.stderr
+
+
+def test_what_the_server_would_not_take(home, make_postgres, authority, pair, tmp_path):
+    server = make_postgres()
+    pair = place(server, pair)
+    assert "server.crt: " in refuse(home, server, "enable-tls")
+    other = place(server, authority.issue(tmp_path, "localhost"), "other")
+    assert "key values mismatch" in refuse(home, server, "enable-tls", "--cert", pair[0], "--key", other[1])
+    place(server, pair, "server")
+    os.chmod(data(server) / "server.key", 0o644)
+    assert "its mode is 0644" in refuse(home, server, "enable-tls")
+    assert "it does not name app.example.test" in refuse(home, server, "enable-tls", *words_of(pair), "--host", "app.example.test")
+    assert "OpenSSL knows no cipher" in refuse(home, server, "enable-tls", *words_of(pair), "--ciphers", "NO-SUCH")
+    assert "ssl_min_protocol_version is TLSv1.3" in refuse(
+        home, server, "enable-tls", *words_of(pair), "--min-version", "TLSv1.3", "--max-version", "TLSv1.2")
+    assert asked_for_tls(server) is None
+
+
+def test_what_only_the_handshake_shows_is_put_back(home, make_postgres, pair):
+    """A passphrase that is none: nobody but the server could have tried it."""
+    server = make_postgres(settings={"ssl_passphrase_command": "echo wrong", "ssl_passphrase_command_supports_reload": "on"})
+    crt, key = place(server, pair)
+    openssl("pkcs8", "-topk8", "-v2", "aes-256-cbc", "-passout", "pass:right", "-in", pair[1], "-out", key)
+    said = refuse(home, server, "enable-tls", *words_of((crt, key)))
+    assert "it does not use TLS" in said and "all was put back as it was" in said
+    assert asked_for_tls(server) is None
+    assert change(home, server, "undo").stdout.startswith("There is nothing to undo")
+
+
+def test_other_files_that_the_server_would_load(home, make_postgres, pair):
+    server = make_postgres(settings={"ssl_crl_file": "no.crl"})
+    assert "ssl_crl_file is no.crl: " in refuse(home, server, "enable-tls", *words_of(pair))
+    (data(server) / "no.crl").write_bytes(pair[0].read_bytes())
+    assert change(home, server, "enable-tls", *words_of(pair)).returncode == 0
+    # It goes on showing the same certificate whatever it has loaded.
+    subprocess.run(["psql", "-XAtqc", "ALTER SYSTEM SET ssl_ca_file = 'PG_VERSION'", "-c", "SELECT pg_reload_conf()", server.superuser],
+                   check=True, capture_output=True)
+    assert "ssl_ca_file is PG_VERSION: " in refuse(home, server, "enable-tls", *words_of(pair), "--min-version", "TLSv1.3")
+
+
+def test_a_pair_that_the_server_could_not_read_is_copied(home, make_postgres, pair):
+    server = make_postgres()
+    os.chmod(pair[1], 0o644)
+    before = state(server)
+    done = change(home, server, "enable-tls", *words_of(pair))
+    assert done.returncode == 0 and "gets a copy" in done.stdout, done.stderr
+    assert asked_for_tls(server) == pin_of(pair[0])
+    copied = {name for name in state(server).keys() - before.keys() if name.startswith("pganchor-server-")}
+    assert {name.rsplit(".", 1)[1] for name in copied} == {"crt", "key"}
+    for name in copied:
+        found = (data(server) / name).stat()
+        assert (found.st_mode & 0o777, found.st_uid) == (0o600, data(server).stat().st_uid)
+    assert change(home, server, "undo").returncode == 0
+    assert state(server).keys() == before.keys() and asked_for_tls(server) is None
+
+
+def test_tls_off_and_on_again(home, make_postgres, pair):
+    server = make_postgres(*pair)
+    with_tls = asked_for_tls(server)
+    report = told(home, server, "disable-tls")
+    assert (report["changed"], report["tls"], report["served_before"]) == (True, False, with_tls)
+    assert asked_for_tls(server) is None
+    report = told(home, server, "undo")
+    assert report["served"] == asked_for_tls(server) == with_tls
+
+
+def test_nobody_is_locked_out(home, make_postgres, pair):
+    server = make_postgres(*pair, hba=HBA + "hostssl all alice 10.0.0.0/8 scram-sha-256\n")
+    said = refuse(home, server, "disable-tls")
+    assert "pg_hba.conf, line 6" in said and "--lock-out" in said
+    assert asked_for_tls(server) is not None
+    assert change(home, server, "disable-tls", "--lock-out").returncode == 0
+    assert asked_for_tls(server) is None
+
+
+def test_what_somebody_has_changed_since_stays(home, make_postgres, pair):
+    server = make_postgres()
+    pair = place(server, pair)
+    assert change(home, server, "enable-tls", *words_of(pair), "--min-version", "TLSv1.3").returncode == 0
+    subprocess.run(["psql", "-XAtqc", "ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1.2'", server.superuser], check=True)
+    done = change(home, server, "undo")
+    assert done.returncode == 0 and "somebody has changed it since, to 'TLSv1.2'" in done.stdout
+    assert altered(server) == {"ssl_min_protocol_version": "'TLSv1.2'"}
+
+
+RULES = HBA + "host all alice 10.0.0.0/8 scram-sha-256 # of the office\n"
+
+
+def rules(server):
+    return (data(server) / "pg_hba.conf").read_text()
+
+
+def test_tls_that_is_required_goes_with_its_rules(home, make_postgres, pair):
+    server = make_postgres(*pair, hba=RULES)
+    assert change(home, server, "require-tls").returncode == 0
+    assert rules(server) == RULES.replace("host all alice", "hostssl all alice")
+    done = change(home, server, "disable-tls")
+    assert done.returncode == 0 and "put back in " in done.stdout, done.stderr
+    assert rules(server) == RULES and asked_for_tls(server) is None
+
+
+def test_undo_puts_the_rules_back_first(home, make_postgres, pair):
+    server = make_postgres(hba=RULES)
+    before = state(server)
+    assert change(home, server, "enable-tls", *words_of(pair)).returncode == 0
+    assert change(home, server, "require-tls").returncode == 0
+    done = change(home, server, "undo")
+    assert done.returncode == 0, done.stderr
+    assert rules(server) == RULES and asked_for_tls(server) == pin_of(pair[0])
+    assert change(home, server, "undo").returncode == 0
+    assert asked_for_tls(server) is None and state(server) == before
+    assert change(home, server, "undo").stdout.startswith("There is nothing to undo")
+
+
+def test_other_rules_that_need_tls_are_in_the_way(home, make_postgres, pair):
+    server = make_postgres(*pair, hba=RULES + "hostssl all bob 10.0.0.0/8 scram-sha-256\n")
+    assert change(home, server, "require-tls").returncode == 0
+    said = refuse(home, server, "disable-tls")
+    assert "1 rule (" in said and "pg_hba.conf, line 7)" in said
+    assert asked_for_tls(server) is not None
+
+
+@pytest.mark.parametrize("call", ["rename,renameat,renameat2", "sendto"])
+def test_killed_anywhere_undo_is_the_way_back(home, make_postgres, authority, pair, tmp_path, call):
+    """Between the settings of one pair and of the other, too, it has to be able to start."""
+    first = authority.issue(tmp_path, "localhost")
+    server = make_postgres(*first)
+    words = words_of(pair)
+    old = asked_for_tls(server)
+    before = state(server)
+    for number in range(1, 60):
+        done = home.run(["strace", "-f", "-qqq", "-o", home / "trace", "-e", f"trace={call}", "-e", f"inject={call}:signal=SIGKILL:when={number}",
+                         "--", home.program.binary, "server", "enable-tls", "--data-dir", str(data(server)), "--user", SUPERUSER, "--yes",
+                         *map(str, words)])
+        settings = altered(server)
+        if len({settings.get(name) for name in ("ssl_cert_file", "ssl_key_file")} & {None}) and settings.keys() & {"ssl_cert_file", "ssl_key_file"}:
+            assert settings["ssl"] == "'off'", number
+        undone = change(home, server, "undo")
+        assert undone.returncode == 0, (number, undone.stderr)
+        assert asked_for_tls(server) == old and altered(server) == {}, number
+        assert {name: at for name, at in state(server).items() if not name.startswith(".pganchor")} == before, number
+        if done.returncode == 0:
+            break
+    assert number > 2
+    assert state(server) == before

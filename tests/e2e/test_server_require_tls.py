@@ -1,0 +1,277 @@
+"""pganchor server require-tls: pg_hba.conf wants TLS of whoever comes over the network, and not another byte of it is changed."""
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from certificates import make_root
+from local_cas import data, mode_of
+from postgres import NAMES, SUPERUSER, USER
+from services import bootstrap, write
+
+COMPANY = make_root()
+LOCAL = f"local all {SUPERUSER} peer map=tests\n"
+# Who comes to the test's servers comes by the loopback: these rules are for the network all the same.
+NETWORK = f"host all {USER} 0.0.0.0/0 scram-sha-256\n"
+
+
+def require(home, server, *words):
+    return home.pganchor("server", "require-tls", "--data-dir", data(server), "--user", SUPERUSER, *words)
+
+
+@pytest.fixture
+def make(make_postgres, tmp_path):
+    def made(hba, **kwargs):
+        return make_postgres(*COMPANY.issue(tmp_path, "localhost", "127.0.0.1"), hba=hba, **kwargs)
+    return made
+
+
+def connect(server, mode):
+    return subprocess.run(["psql", "-XAtc", "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()", server.conninfo(sslmode=mode, sslrootcert=None)],
+                          capture_output=True, text=True)
+
+
+def rules(server):
+    asked = subprocess.run(["psql", "-XAtc", "SELECT line_number, type, auth_method, error FROM pg_hba_file_rules", server.superuser],
+                           capture_output=True, text=True, check=True)
+    return asked.stdout
+
+
+def test_plain_connections_stay_out_and_encrypted_ones_get_in(home, make):
+    server = make(LOCAL + NETWORK)
+    assert connect(server, "disable").stdout == "f\n"
+    done = require(home, server, "--yes")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "  - " + NETWORK in done.stdout and "  + " + NETWORK.replace("host", "hostssl") in done.stdout
+    assert f"Proved: user {USER} of database postgres is let in from 127.0.0.1 with TLS, and not without\n" in done.stdout
+    assert "pg_hba.conf" in connect(server, "disable").stderr
+    assert connect(server, "require").stdout == "t\n"
+    again = require(home, server, "--yes")
+    assert again.returncode == 0 and again.stdout.endswith("TLS is required already: no rule that is for the network lets anybody in without it\n")
+
+
+HORRORS = "\n".join([
+    "# a comment that \\", "host goes on all 0.0.0.0/0 trust", LOCAL.strip() + "\r",
+    "  \thost\tall\t\"" + USER + "\" 10.0.0.0  255.0.0.0 md5 # why \"not\"",
+    "\"host\" \"all\" \"a \"\"quoted\"\" one\",b ::/0 scram-sha-256\r",
+    "ho\\", "st replication,postgres all samenet pass\\\r", "word",
+    "host\"\" all all .example.com scram-sha-256",
+    "hostnossl all all 192.0.2.0/24 reject", "hostnossl all all 192.0.2.0/24 \\", " scram-sha-256",
+    "hostnogssenc all all all scram-sha-256#", "host all all all reject", "hostssl all all all cert map=x",
+    "host all all 127.0.0.0/8 scram-sha-256", "host all all ::1/128 trust", "host all all samehost trust", "host all all \"samehost\" trust",
+    "host all all localhost trust", "host sameuser,@names +group,@names 198.51.100.7 255.255.255.255 scram-sha-256", "", ",", "# end\\"])
+
+REQUIRED = "\n".join([
+    "# a comment that \\", "host goes on all 0.0.0.0/0 trust", LOCAL.strip() + "\r",
+    "  \thostssl\tall\t\"" + USER + "\" 10.0.0.0  255.0.0.0 md5 # why \"not\"",
+    "\"hostssl\" \"all\" \"a \"\"quoted\"\" one\",b ::/0 scram-sha-256\r",
+    "ho\\", "stssl replication,postgres all samenet pass\\\r", "word",
+    "hostssl\"\" all all .example.com scram-sha-256",
+    "hostnossl all all 192.0.2.0/24 reject", "#hostnossl all all 192.0.2.0/24 \\", " scram-sha-256",
+    "hostssl all all all scram-sha-256#", "host all all all reject", "hostssl all all all cert map=x",
+    "host all all 127.0.0.0/8 scram-sha-256", "host all all ::1/128 trust", "host all all samehost trust", "hostssl all all \"samehost\" trust",
+    "host all all localhost trust", "hostssl sameuser,@names +group,@names 198.51.100.7 255.255.255.255 scram-sha-256", "", ",", "# end\\"])
+
+
+def test_no_other_byte_is_changed(home, make):
+    server = make(LOCAL)
+    path = data(server) / "pg_hba.conf"
+    (data(server) / "names").write_text("one, two\n\"three\"\n")
+    path.write_bytes(HORRORS.encode())
+    path.chmod(0o640)
+    before = path.stat()
+    dry = require(home, server, "--dry-run")
+    assert (dry.returncode, dry.stderr) == (0, "")
+    assert path.read_bytes() == HORRORS.encode()
+    done = require(home, server, "--yes")
+    assert done.returncode == 0, done.stderr
+    assert path.read_bytes() == REQUIRED.encode()
+    assert (mode_of(path), path.stat().st_uid, path.stat().st_gid) == (0o640, before.st_uid, before.st_gid)
+    assert "could prove it" in done.stderr  # nobody gets in by the loopback's rules other than before
+
+
+def test_undone_every_line_is_what_it_was(home, make):
+    server = make(LOCAL)
+    path = data(server) / "pg_hba.conf"
+    (data(server) / "names").write_text("one\n")
+    path.write_bytes(HORRORS.encode())
+    nothing = require(home, server, "--undo")
+    assert (nothing.returncode, nothing.stdout) == (0, "There is nothing to undo: require-tls has changed nothing there.\n")
+    assert require(home, server, "--yes").returncode == 0
+    assert mode_of(data(server) / "pganchor-hba.before") == 0o600
+    done = require(home, server, "--undo")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert path.read_bytes() == HORRORS.encode()
+    assert not (data(server) / "pganchor-hba.before").exists()
+
+
+def test_undone_what_others_have_changed_since_stays(home, make):
+    server = make(LOCAL + NETWORK + "host all all 10.0.0.0/8 md5\n")
+    path = data(server) / "pg_hba.conf"
+    assert require(home, server, "--yes").returncode == 0
+    path.write_text("# new\n" + path.read_text().replace("md5", "scram-sha-256"))
+    done = require(home, server, "--undo")
+    assert done.returncode == 0 and "stays: hostssl all all 10.0.0.0/8 md5" in done.stderr
+    assert path.read_text() == "# new\n" + LOCAL + NETWORK + "hostssl all all 10.0.0.0/8 scram-sha-256\n"
+    assert connect(server, "disable").stdout == "f\n"
+
+
+def test_a_file_that_the_server_refuses_is_left_alone(home, make):
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    for line in "host all all all nonsense\n", "hots all all all trust\n", "\ufeffhost all all all trust\n":
+        path.write_text(line + LOCAL + NETWORK)
+        done = require(home, server, "--yes")
+        assert done.returncode == 1 and "pg_hba.conf, line 1: the server says: " in done.stderr, done.stderr
+        assert path.read_text() == line + LOCAL + NETWORK
+
+
+def test_who_would_be_locked_out_is_listed_before(home, make):
+    server = make(LOCAL + NETWORK)
+    with subprocess.Popen(["psql", "-XAtq", server.conninfo(sslmode="disable", application_name="nightly")], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, text=True) as plain:
+        plain.stdin.write("SELECT 1;\n")
+        plain.stdin.flush()
+        assert plain.stdout.readline() == "1\n"
+        told = json.loads(require(home, server, "--dry-run", "--json").stdout)
+        (one,) = told["locked_out"]
+        assert (one["kind"], one["user"], one["address"], one["application"]) == ("client backend", USER, "127.0.0.1", "nightly")
+        plain.stdin.close()
+    assert [change["line"] for change in told["changes"]] == [2]
+
+
+@pytest.fixture
+def by_service(home, stepca, make_postgres):
+    bootstrap(home, stepca)
+    server = make_postgres(*stepca.issue(*NAMES), hba=LOCAL + NETWORK + "host\tall all 10.0.0.0/8 md5 # \\t\n")
+    subprocess.run(["psql", "-Xqc", f"ALTER ROLE {USER} SUPERUSER", server.superuser], check=True)
+    write(home, f"[prod]\nhost=localhost\nport={server.port}\nuser={USER}\ndbname={USER}\npassword={server.password}\nsslmode=verify-full\n"
+          "gssencmode=disable\n")
+    return server
+
+
+def test_over_sql_the_lines_are_shown_and_written_if_that_is_asked_for(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    path.chmod(0o640)
+    before = path.read_bytes()
+    shown = home.pganchor("server", "require-tls", "prod")
+    assert shown.returncode == 0 and "  + " + NETWORK.replace("host", "hostssl") in shown.stdout, shown.stderr
+    assert path.read_bytes() == before
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes")
+    assert done.returncode == 0 and "Proved: a new connection with TLS is let in, and one without it is not\n" in done.stdout, (done.stdout, done.stderr)
+    assert path.read_bytes() == before.replace(b"host\t", b"hostssl\t").replace(b"host ", b"hostssl ") and mode_of(path) == 0o640
+    assert "pg_hba.conf" in connect(by_service, "disable").stderr
+
+
+def test_over_sql_the_file_is_written_back_where_nobody_gets_in(home, by_service):
+    path = data(by_service) / "pg_hba.conf"
+    before = path.read_bytes()
+    command = ["strace", "-qqq", "-o", home / "trace", "-e", "trace=connect"]
+    words = ["--", home.program.binary, "server", "require-tls", "prod"]
+    assert home.run([*command, *words]).returncode == 0
+    connects = (home / "trace").read_text().count("connect(")
+    done = home.run([*command, "-e", f"inject=connect:error=ECONNREFUSED:when={connects + 1}+", *words, "--write-by-sql", "--yes"])
+    assert done.returncode == 1 and "a new connection does not get in" in done.stderr and "it was written back as it was" in done.stderr, done.stderr
+    assert path.read_bytes() == before
+    assert connect(by_service, "disable").stdout == "f\n"
+
+
+def test_over_sql_no_password_goes_to_a_weak_service(home, by_service):
+    write(home, f"[prod]\nhost=localhost\nport={by_service.port}\nuser={USER}\npassword={by_service.password}\nsslmode=require\n")
+    before = by_service.connections()
+    done = home.pganchor("server", "require-tls", "prod", "--write-by-sql", "--yes")
+    assert done.returncode == 1 and "weaker than verify-full" in done.stderr
+    assert by_service.connections() == before
+
+
+def test_a_standby_that_would_stay_away_is_told_of(home, make, tmp_path):
+    server = make(LOCAL + NETWORK + f"host replication {USER} all scram-sha-256\n")
+    subprocess.run(["psql", "-Xqc", f"ALTER ROLE {USER} REPLICATION", server.superuser], check=True)
+    (tmp_path / "wal").mkdir()
+    with subprocess.Popen(["pg_receivewal", "-v", "-D", tmp_path / "wal", "-d", server.conninfo(sslmode="disable", dbname=None)], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, text=True) as standby:
+        try:
+            said = []
+            while "starting log streaming" not in "".join(said):
+                said.append(standby.stderr.readline())
+                assert said[-1], said
+            told = require(home, server, "--dry-run")
+        finally:
+            standby.terminate()
+            standby.communicate()
+    assert f"  walsender: user {USER}, from 127.0.0.1, since " in told.stdout and ", application pg_receivewal\n" in told.stdout, told.stdout
+    assert "A standby or subscription stays away until the sslmode of its primary_conninfo or CONNECTION is verify-full" in told.stdout
+    assert f"  + hostssl replication {USER} all scram-sha-256\n" in told.stdout
+
+
+def test_what_is_weak_is_pointed_out(home, make):
+    server = make(LOCAL + "".join(f"hostssl all all 10.0.0.0/8 {way}\n" for way in ("trust", "password", "md5", "scram-sha-256")))
+    told = json.loads(require(home, server, "--dry-run", "--json").stdout)
+    assert [weak["line"] for weak in told["weak"]] == [2, 3, 4]
+
+
+def test_without_tls_nobody_is_shut_out(home, make_postgres):
+    server = make_postgres(hba=LOCAL + NETWORK)
+    done = require(home, server, "--yes")
+    assert done.returncode == 1 and "pganchor server enable-tls" in done.stderr
+    assert (data(server) / "pg_hba.conf").read_text() == LOCAL + NETWORK
+
+
+def test_the_machine_itself_gets_in_as_before(home, make):
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    path.write_text(LOCAL + f"host all {USER} 127.0.0.0/8 scram-sha-256\n" + NETWORK)
+    before = path.read_bytes()
+    done = require(home, server, "--yes")
+    assert done.returncode == 0, done.stderr  # that rule is for the machine itself, and stays
+    assert connect(server, "disable").stdout == "f\n"
+    assert require(home, server, "--undo").returncode == 0
+    assert path.read_bytes() == before
+
+
+def traced(home, server, *expressions):
+    return home.run(["strace", "-f", "-qqq", "-o", home / "trace", *(word for one in expressions for word in ("-e", one)), "--", home.program.binary,
+                     "server", "require-tls", "--data-dir", str(data(server)), "--user", SUPERUSER, "--yes"])
+
+
+def test_where_the_proof_fails_all_is_put_back(home, make):
+    """Behind the reload, nobody can connect."""
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    before = path.read_bytes()
+    assert traced(home, server, "trace=connect").returncode == 0
+    connects = [line for line in (home / "trace").read_text().splitlines() if "connect(" in line]
+    assert require(home, server, "--undo").returncode == 0
+    done = traced(home, server, "trace=connect", f"inject=connect:error=ECONNREFUSED:when={len(connects) - 1}+")
+    assert done.returncode == 1 and "is not let in with TLS" in done.stderr and "all was put back as it was" in done.stderr, done.stderr
+    assert path.read_bytes() == before and not (data(server) / "pganchor-hba.before").exists()
+    assert connect(server, "disable").stdout == "f\n"
+
+
+@pytest.mark.parametrize("call", ["rename,renameat,renameat2", "fsync,fdatasync", "sendto"])
+def test_killed_anywhere_it_is_the_old_file_or_the_new_one(home, make, call):
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    before = path.read_bytes()
+    names = sorted(entry.name for entry in data(server).iterdir())
+    for number in range(1, 40):
+        done = traced(home, server, f"trace={call}", f"inject={call}:signal=SIGKILL:when={number}")
+        assert path.read_bytes() in (before, before.replace(b"host ", b"hostssl ")), number
+        if done.returncode == 0:
+            break
+        again = require(home, server, "--yes")
+        assert again.returncode == 0 and "pg_hba.conf" in connect(server, "disable").stderr, (number, again.stdout, again.stderr)
+        assert connect(server, "require").stdout == "t\n"
+        undone = require(home, server, "--undo")
+        assert undone.returncode == 0 and path.read_bytes() == before, number
+        assert sorted(entry.name for entry in data(server).iterdir()) == names, number
+    assert number > 1
+
+
+def test_without_a_terminal_yes_has_to_be_said(home, make):
+    server = make(LOCAL + NETWORK)
+    done = require(home, server)
+    assert done.returncode == 2 and "--yes" in done.stderr
+    assert (data(server) / "pg_hba.conf").read_text() == LOCAL + NETWORK and os.path.exists(data(server))
