@@ -4,26 +4,20 @@
 
 #include "base/error.h"
 #include "base/transaction.h"
-#include "cert/cluster_sql.h"
+#include "server/hba_server.h"
 #include "server/hba_tree.h"
 
 #include <stdbool.h>
 
 struct pga_hba_change {
-	struct pga_cluster_session *session; /* stands all the while: the way back */
+	struct pga_hba_server *server;
 	const struct pga_hba_tree *tree;
 	struct pga_transaction_file *files; /* of each part: PGA_CHANGED, with its new bytes */
 	bool loaded;                        /* this module's own */
 };
 
 /* Reads the server's rules as they are now: its hba_file and what that includes. */
-int pga_hba_find(struct pga_cluster_session *session, int version, struct pga_hba_tree *tree,
-		 struct pga_error *error);
-
-/* Whether the server, which reads the files as they are now, sees these very rules, without an
- * error: see pga_hba_tree_check(). */
-int pga_hba_check_view(struct pga_cluster_session *session, const struct pga_hba_tree *tree,
-		       bool required, struct pga_error *error);
+int pga_hba_find(struct pga_hba_server *server, struct pga_hba_tree *tree, struct pga_error *error);
 
 /* Writes the files, each as it was: owner, mode, attributes. On failure, pga_hba_change_put_back()
  * is to follow. */
