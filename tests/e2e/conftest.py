@@ -33,6 +33,7 @@ Real PostgreSQL, postgres.py (session). Weak connections succeed when nothing st
   impostor_postgres, plain_postgres   certificate of impostor_ca for the same names; no TLS
   make_postgres(cert, key, settings={"ssl_max_protocol_version": "TLSv1.2"}, hba="...") -> Server for one test
                      env={"LD_PRELOAD": ...}: of the postmaster; copy=clusters.base_backup(conninfo): a standby
+  postgres_of(18)  postgreses.py: .start(cert, key, settings=, hba=, ...) a server of that version; stop it yourself
 
 Certificates, certificates.py (plain functions; nothing to clean up)
   make_root(key="p224", days=EXPIRED, digest="sha1", ca=False, usage=("digital_signature",), signed_by=...) -> Authority
@@ -119,6 +120,7 @@ from missing import skip_what_is_missing
 from programs import build, compile_gate, compile_program, extension, opener, own_libpq_words, second_libpq  # noqa: F401
 from policies import system  # noqa: F401
 from postgres import clusters, impostor_postgres, make_postgres, plain_postgres, postgres  # noqa: F401
+from postgreses import postgres_of  # noqa: F401
 from packages import base_system, debs, make_machine, next_debs, release, rpm_build, rpms, system_with_32_bit  # noqa: F401
 from processes import session_directory  # noqa: F401
 from proxies import proxy  # noqa: F401

@@ -117,12 +117,12 @@ class Server:
 
 
 class Clusters:
-    """Makes servers, each on a copy of one initialised cluster."""
+    """Makes servers, each on a copy of one initialised cluster. .bin: where their programs are."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, programs=None):
         self.directory = directory
         self.user = ordinary_user()
-        self.bin = binary_directory()
+        self.bin = programs or binary_directory()
         self._count = 0
         self._template = None
         self.env = {"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C", "TZ": "UTC"}
