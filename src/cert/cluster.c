@@ -4,6 +4,7 @@
 #include "base/text.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -196,4 +197,33 @@ void pga_cluster_set(const struct pga_text *before, const struct pga_cluster_set
 	}
 	for (size_t i = 0; i < count; i++)
 		add_setting(&settings[i], after);
+}
+
+int pga_cluster_as_owner(const struct pga_cluster *cluster, struct pga_as_owner *as,
+			 struct pga_error *error)
+{
+	const struct passwd *owner = getpwuid(cluster->owner);
+
+	as->changed = geteuid() == 0 && cluster->owner != 0;
+	if (!as->changed)
+		return 0;
+	as->group = getegid();
+	as->count = getgroups(PGA_GROUPS_AT_MOST, as->groups);
+	if (as->count >= 0 &&
+	    (owner != NULL ? initgroups(owner->pw_name, owner->pw_gid)
+			   : setgroups(1, &cluster->group)) == 0 &&
+	    setegid(cluster->group) == 0 && seteuid(cluster->owner) == 0)
+		return 0;
+	(void)pga_fail_errno(error, "nothing was changed", "could not act as the owner of %s",
+			     cluster->directory);
+	if (as->count >= 0)
+		pga_cluster_as_before(as);
+	return -1;
+}
+
+void pga_cluster_as_before(const struct pga_as_owner *as)
+{
+	if (as->changed && (seteuid(0) != 0 || setegid(as->group) != 0 ||
+			    setgroups((size_t)as->count, as->groups) != 0))
+		abort(); /* root's own, which nobody can refuse */
 }

@@ -24,6 +24,22 @@ struct pga_cluster {
 int pga_cluster_look(struct pga_cluster *cluster, const char *path, struct pga_error *error);
 void pga_cluster_free(struct pga_cluster *cluster);
 
+/* The data directory is its owner's, who may put a link to anything there: root acts as the owner,
+ * all groups included, between these two. May be nested. Of anybody else, nothing changes. Returns
+ * -1 with the reason, and then all is as before. */
+#define PGA_GROUPS_AT_MOST 256
+
+struct pga_as_owner {
+	bool changed;
+	gid_t group;
+	int count;
+	gid_t groups[PGA_GROUPS_AT_MOST];
+};
+
+int pga_cluster_as_owner(const struct pga_cluster *cluster, struct pga_as_owner *as,
+			 struct pga_error *error);
+void pga_cluster_as_before(const struct pga_as_owner *as);
+
 /* DIRECTORY/NAME. The caller frees it; NULL for want of memory. */
 char *pga_cluster_file(const struct pga_cluster *cluster, const char *name);
 

@@ -34,28 +34,26 @@ static const char *owner_name(const struct pga_cluster *cluster)
 /* Opens it as the server's user would. Returns the errno. */
 static int try_to_read(const struct pga_cluster *cluster, const char *path)
 {
-	const bool as_owner = geteuid() == 0 && cluster->owner != 0;
-	const gid_t group = getegid();
+	struct pga_as_owner as;
+	struct pga_error ignored;
 	int failed = 0;
 	int file;
 
-	if (as_owner && (setegid(cluster->group) != 0 || seteuid(cluster->owner) != 0))
+	if (pga_cluster_as_owner(cluster, &as, &ignored) != 0)
+		return EPERM;
+	file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (file < 0)
 		failed = errno;
-	if (failed == 0) {
-		file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-		if (file < 0)
-			failed = errno;
-		else
-			(void)close(file);
-	}
-	if (as_owner && (seteuid(0) != 0 || setegid(group) != 0))
-		abort(); /* root's own, which nobody can refuse */
+	else
+		(void)close(file);
+	pga_cluster_as_before(&as);
 	return failed;
 }
 
 static int check_readable(const struct pga_cluster *cluster, const char *path,
 			  struct pga_error *error)
 {
+	const char *owner = owner_name(cluster);
 	const int failed = try_to_read(cluster, path);
 
 	if (failed == 0)
@@ -67,7 +65,7 @@ static int check_readable(const struct pga_cluster *cluster, const char *path,
 				    "has a CA sign one, pganchor ca local serve is for this "
 				    "machine alone. Nothing was changed"
 				  : "nothing was changed",
-			      "%s: %s cannot read it", path, owner_name(cluster));
+			      "%s: %s cannot read it", path, owner);
 }
 
 /* check_ssl_key_file_permissions() of be-secure-common.c. */

@@ -94,10 +94,15 @@ static int read_record(const struct pga_cluster *cluster, struct pga_text *bytes
 		       struct pga_error *error)
 {
 	char *path = pga_cluster_file(cluster, PGA_HBA_BEFORE);
+	struct pga_as_owner as;
 	bool found;
 	int result =
-	    path != NULL ? pga_file_read(path, bytes, &found, error) : pga_fail_memory(error);
+	    path != NULL ? pga_cluster_as_owner(cluster, &as, error) : pga_fail_memory(error);
 
+	if (result == 0) {
+		result = pga_file_read(path, bytes, &found, error);
+		pga_cluster_as_before(&as);
+	}
 	free(path);
 	return result;
 }
@@ -224,18 +229,13 @@ static int look_again(struct pga_unrequiring *undoing, struct pga_error *error)
 	return result;
 }
 
-int pga_unrequire_apply(struct pga_unrequiring *undoing, struct pga_error *error)
+static int unrequire(struct pga_unrequiring *undoing, struct pga_error *error)
 {
 	struct pga_hba_change change = {
 	    .session = undoing->session, .tree = &undoing->tree, .files = undoing->files};
 	struct pga_served_file record = {.written = false};
-	sigset_t signals;
-	int result;
+	int result = pga_hba_change_write(&change, error);
 
-	if (undoing->record.count == 0)
-		return 0;
-	pga_signals_hold(&signals);
-	result = pga_hba_change_write(&change, error);
 	if (result == 0)
 		result = look_again(undoing, error);
 	if (result == 0)
@@ -247,8 +247,25 @@ int pga_unrequire_apply(struct pga_unrequiring *undoing, struct pga_error *error
 		pga_hba_change_keep(&change);
 	else
 		result = pga_hba_change_put_back(&change, "nothing was undone", error);
-	pga_signals_release(&signals);
 	pga_served_file_free(&record);
+	return result;
+}
+
+int pga_unrequire_apply(struct pga_unrequiring *undoing, struct pga_error *error)
+{
+	struct pga_as_owner as;
+	sigset_t signals;
+	int result;
+
+	if (undoing->record.count == 0)
+		return 0;
+	pga_signals_hold(&signals);
+	result = pga_cluster_as_owner(&undoing->cluster, &as, error);
+	if (result == 0) {
+		result = unrequire(undoing, error);
+		pga_cluster_as_before(&as);
+	}
+	pga_signals_release(&signals);
 	return result;
 }
 

@@ -194,6 +194,23 @@ def test_a_pair_that_the_server_could_not_read_is_copied(home, make_postgres, pa
     assert state(server).keys() == before.keys() and asked_for_tls(server) is None
 
 
+def test_a_link_in_the_data_directory_leads_where_its_owner_can_go(home, make_postgres, pair, tmp_path):
+    """Root follows no link of the server's user to a file that this user could not change."""
+    server = make_postgres()
+    place(server, pair, "server")
+    elsewhere = tmp_path / "elsewhere.json"
+    elsewhere.write_text('{"version": 1, "changes": []}')
+    elsewhere.chmod(0o600)
+    (data(server) / "pganchor-server.json").symlink_to(elsewhere)
+    done = change(home, server, "enable-tls")
+    if data(server).stat().st_uid == os.getuid():
+        assert done.returncode == 0  # it is one user's, who may
+        return
+    assert done.returncode == 1 and "Permission denied" in done.stderr
+    assert elsewhere.read_text() == '{"version": 1, "changes": []}'
+    assert asked_for_tls(server) is None
+
+
 def test_tls_off_and_on_again(home, make_postgres, pair):
     server = make_postgres(*pair)
     with_tls = asked_for_tls(server)
