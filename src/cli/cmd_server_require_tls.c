@@ -255,6 +255,10 @@ static int print_undone(const struct asked *asked, const struct pga_unrequiring 
 	}
 	if (undoing->record.count == 0)
 		(void)puts("There is nothing to undo: require-tls has changed nothing there.");
+	else if (undoing->restored == 0)
+		pga_print(stdout,
+			  "No line of pg_hba.conf %s put back: its rules stay as they are\n",
+			  dry_run ? "would be" : "was");
 	else
 		pga_print(stdout, "%s %zu line%s of pg_hba.conf %s: TLS is not required there\n",
 			  dry_run ? "Would put" : "Put", undoing->restored,

@@ -3,6 +3,7 @@
 #include "base/cleanup.h"
 #include "server/hba_change.h"
 #include "server/require_undo.h"
+#include "server/target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +21,29 @@ static char *show(struct pga_requiring *requiring, const char *question, struct 
 	return value;
 }
 
-/* Without TLS, hostssl lets nobody in; "on" alone says little: enable-tls proves that it is served.
- */
+/* "on" is what a server says, too, that could not load its pair, and does without TLS. */
+static int check_served(const struct pga_requiring *requiring, struct pga_error *error)
+{
+	struct pga_server_target target = {.cluster = requiring->cluster,
+					   .session = requiring->session};
+	char leaf[65];
+	int result = pga_server_target_find_host(&target, error);
+
+	/* Nobody comes over the network where it does not listen. */
+	if (result == 0 && target.host[0] != '\0' &&
+	    pga_server_target_shows(&target, leaf, error) == 0)
+		result = pga_fail(
+		    error,
+		    "its log says why; pganchor server enable-tls looks at its pair; nothing was "
+		    "changed",
+		    "the server of %s answers on port %u that it has no TLS, though ssl is on: "
+		    "whoever has to use it could not get in",
+		    requiring->cluster.directory, requiring->cluster.port);
+	free(target.host);
+	return result;
+}
+
+/* Without TLS, hostssl lets nobody in. */
 static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 {
 	char *ssl = show(requiring, "SHOW ssl", error);
@@ -34,7 +56,7 @@ static int check_tls(struct pga_requiring *requiring, struct pga_error *error)
 				  "could not get in",
 				  requiring->cluster.directory);
 	free(ssl);
-	return result;
+	return result == 0 ? check_served(requiring, error) : -1;
 }
 
 /* Whether somebody, or a pganchor that was killed, has written a file and not had it loaded. */
@@ -141,11 +163,16 @@ static int change(struct pga_requiring *requiring, struct pga_error *error)
 /* Signals wait until it stands, or all is as it was. */
 int pga_require_apply(struct pga_requiring *requiring, struct pga_error *error)
 {
+	struct pga_as_owner as;
 	sigset_t signals;
 	int result;
 
 	pga_signals_hold(&signals);
-	result = change(requiring, error);
+	result = pga_cluster_as_owner(&requiring->cluster, &as, error);
+	if (result == 0) {
+		result = change(requiring, error);
+		pga_cluster_as_before(&as);
+	}
 	pga_signals_release(&signals);
 	return result;
 }

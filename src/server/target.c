@@ -25,7 +25,7 @@ static char *first_address(const char *list)
 	return one;
 }
 
-static int find_host(struct pga_server_target *target, struct pga_error *error)
+int pga_server_target_find_host(struct pga_server_target *target, struct pga_error *error)
 {
 	PGresult *rows = pga_cluster_ask(target->session,
 					 "SELECT setting FROM pg_catalog.pg_settings WHERE name = "
@@ -51,7 +51,7 @@ int pga_server_target_open(struct pga_server_target *target, const char *directo
 	target->session = pga_cluster_enter(&target->cluster, user, error);
 	if (target->session == NULL)
 		return -1;
-	return find_host(target, error);
+	return pga_server_target_find_host(target, error);
 }
 
 void pga_server_target_close(struct pga_server_target *target)

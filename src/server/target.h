@@ -21,6 +21,9 @@ int pga_server_target_open(struct pga_server_target *target, const char *directo
 			   const char *user, struct pga_error *error);
 void pga_server_target_close(struct pga_server_target *target);
 
+/* Sets host, of a target that has cluster and session. */
+int pga_server_target_find_host(struct pga_server_target *target, struct pga_error *error);
+
 /* What it shows to whoever asks for TLS there: the SHA-256 of its certificate in hex. Returns 1,
  * or 0 where it answers that it has no TLS, or -1 with the reason. Nothing is verified. */
 int pga_server_target_shows(const struct pga_server_target *target, char leaf[65],

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -118,6 +119,17 @@ def test_undone_what_others_have_changed_since_stays(home, make):
     assert connect(server, "disable").stdout == "f\n"
 
 
+def test_undone_where_others_have_changed_every_line_it_says_so(home, make):
+    server = make(LOCAL + NETWORK)
+    path = data(server) / "pg_hba.conf"
+    assert require(home, server, "--yes").returncode == 0
+    by_hand = path.read_text().replace("0.0.0.0/0", "127.0.0.1/0")
+    path.write_text(by_hand)
+    done = require(home, server, "--undo")
+    assert (done.returncode, done.stdout) == (0, "No line of pg_hba.conf was put back: its rules stay as they are\n")
+    assert path.read_text() == by_hand
+
+
 def test_a_file_that_the_server_refuses_is_left_alone(home, make):
     server = make(LOCAL + NETWORK)
     path = data(server) / "pg_hba.conf"
@@ -216,6 +228,23 @@ def test_without_tls_nobody_is_shut_out(home, make_postgres):
     server = make_postgres(hba=LOCAL + NETWORK)
     done = require(home, server, "--yes")
     assert done.returncode == 1 and "pganchor server enable-tls" in done.stderr
+    assert (data(server) / "pg_hba.conf").read_text() == LOCAL + NETWORK
+
+
+def test_tls_that_is_on_and_not_served_shuts_nobody_out(home, make_postgres):
+    """Every view of a server without a pair says that ssl is on: the handshake alone tells."""
+    server = make_postgres(hba=LOCAL + NETWORK)
+
+    def ask(words):
+        return subprocess.run(["psql", "-XAtc", words, server.superuser], capture_output=True, text=True, check=True).stdout
+
+    ask("ALTER SYSTEM SET ssl = on")
+    ask("SELECT pg_reload_conf()")
+    end = time.monotonic() + 60
+    while ask("SHOW ssl") != "on\n":
+        assert time.monotonic() < end
+    done = require(home, server, "--yes")
+    assert done.returncode == 1 and "that it has no TLS, though ssl is on" in done.stderr
     assert (data(server) / "pg_hba.conf").read_text() == LOCAL + NETWORK
 
 
