@@ -92,6 +92,8 @@ packages_of() {
             echo mkcert
             # Another day: of it a forecast tells, and psql is the judge.
             echo faketime
+            # What reads an audit's page that was printed.
+            echo poppler-utils
             # Drivers that are no libpq, and what stands on those that are; bsh runs Java without a compiler.
             echo golang-github-lib-pq-dev golang-github-jackc-pgx-v4-dev python3-asyncpg libpostgresql-jdbc-java bsh
             echo python3-sqlalchemy python3-django

@@ -166,16 +166,28 @@ static const char *verdict_of(const struct pga_audit_outward *outward)
 	return outward->allowed ? "verified" : "weak";
 }
 
+/* As heavy as what is found of it: one that is disabled connects to nothing yet. */
+static const char *kind_of_outward(const struct pga_audit_outward *outward)
+{
+	if (outward->judged && outward->allowed)
+		return NULL;
+	return pga_severity_word(outward->judged && outward->enabled ? PGA_SEVERITY_ERROR
+								     : PGA_SEVERITY_WARNING);
+}
+
 static void add_outward(struct pga_text *html, const struct pga_audit_outward *outward)
 {
-	const char *const cells[] = {
-	    outward->name,     outward->enabled ? way_of(outward->way) : "disabled",
-	    outward->database, outward->user,
-	    outward->shown,    verdict_of(outward),
-	    outward->why};
+	struct pga_text what = PGA_TEXT_EMPTY;
 
-	pga_html_row(html, outward->judged && !outward->allowed ? "error" : NULL, cells,
-		     COUNT(cells));
+	pga_text_addf(&what, "%s%s", way_of(outward->way), outward->enabled ? "" : ", disabled");
+
+	const char *const cells[] = {outward->name, pga_text_string(&what), outward->database,
+				     outward->user, outward->shown,         verdict_of(outward),
+				     outward->why};
+
+	pga_html_row(html, kind_of_outward(outward), cells, COUNT(cells));
+	html->failed = html->failed || what.failed;
+	pga_text_free(&what);
 }
 
 void pga_audit_html_outward(struct pga_text *html, const struct pga_audit *audit)

@@ -58,6 +58,16 @@ static const char *title_of(enum pga_finding_id id)
 	return titles[id];
 }
 
+/* What a finding is about, without what changes from day to day, as the days that are left. Two
+ * foreign servers can have one name, and the message has more. */
+static const char *same_of(const struct pga_finding *finding)
+{
+	if (strcmp(finding->subject, PGA_AUDIT_RULES) == 0 ||
+	    strcmp(finding->subject, PGA_AUDIT_OUTWARD) == 0)
+		return NULL;
+	return finding->object != NULL ? finding->object : "";
+}
+
 static void add(json_t *log, const struct pga_audit *audit, const struct pga_finding *finding)
 {
 	const bool of_rule = strcmp(finding->subject, PGA_AUDIT_RULES) == 0;
@@ -70,7 +80,8 @@ static void add(json_t *log, const struct pga_audit *audit, const struct pga_fin
 					  .message = finding->message,
 					  .detail = finding->detail,
 					  .hint = finding->hint,
-					  .server = audit->service};
+					  .server = audit->service,
+					  .same = same_of(finding)};
 
 	if (of_rule && finding->object != NULL)
 		pga_text_add_bytes(&file, finding->object,

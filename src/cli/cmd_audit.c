@@ -210,6 +210,9 @@ static int run(int argc, char **argv)
 	(void)unsetenv("PGSERVICE");
 	if (!pga_options_read(&pga_cmd_audit, argc, argv, &asked, &status))
 		return status;
+	if (asked.html != NULL && asked.sarif != NULL && strcmp(asked.html, asked.sarif) == 0)
+		return pga_usage_error("audit", "--html and --sarif name the same file: %s",
+				       asked.html);
 	if (asked.terminate && asked.json)
 		return pga_usage_error("audit", "--terminate-unencrypted is for people: without "
 						"--json");

@@ -84,11 +84,11 @@ static void begin_row(struct pga_text *html, const char *kind)
 		pga_text_add(html, "<tr>");
 }
 
-/* A colour alone says nothing to whoever hears the page. */
+/* A colour alone says nothing to whoever hears the page, or sees no red. */
 static void add_kind(struct pga_text *html, const char *kind)
 {
 	if (kind != NULL)
-		pga_text_addf(html, "<span class=\"heard\">%s: </span>", kind);
+		pga_text_addf(html, "<span class=\"mark\">%s: </span>", kind);
 }
 
 /* A word or two, or a moment, which is not broken into lines where it need not be. */

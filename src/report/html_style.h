@@ -44,7 +44,8 @@
 	"border-bottom:1px solid var(--line)}\n"                                                   \
 	"td:not(.short):not(:empty),tbody "                                                        \
 	"th:not(.short){min-width:10rem;overflow-wrap:anywhere}\n"                                 \
-	"tr .heard{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}\n" \
+	".mark{font-size:.85em;font-weight:700}\n"                                                 \
+	"tr.error .mark{color:var(--error)}tr.warning .mark{color:var(--warning)}\n"               \
 	".short{white-space:nowrap}\n"                                                             \
 	"thead th{background:var(--band)}\n"                                                       \
 	"tbody th{font-weight:600}\n"                                                              \

@@ -203,16 +203,17 @@ static json_t *words_of(const struct pga_sarif_result *result)
 	return message;
 }
 
-/* The same thing is known again by it in the next run, though its line has moved. */
 static json_t *fingerprint_of(const struct pga_sarif_result *result)
 {
 	struct pga_text print = PGA_TEXT_EMPTY;
+	const char *same = result->same != NULL   ? result->same
+			   : result->text != NULL ? result->text
+						  : result->message;
 	json_t *prints = json_object();
 
 	pga_text_addf(&print, "%s|%s|%s|%s", result->rule,
 		      result->server != NULL ? result->server : "",
-		      result->file != NULL ? result->file : "",
-		      result->text != NULL ? result->text : result->message);
+		      result->file != NULL ? result->file : "", same);
 	pga_json_set(prints, "pganchor/v1", json_of(&print));
 	return prints;
 }

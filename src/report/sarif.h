@@ -19,7 +19,10 @@ struct pga_sarif_result {
 	const char *server; /* whose configuration it is */
 	const char *file;   /* an absolute path there */
 	long line;          /* from 1 on; 0 where it is about no line */
-	const char *text;   /* the line, or the setting */
+	const char *text;   /* the line */
+	const char *same;   /* what it is about, by which it is known again in the next run, though
+			       its line has moved or its message has another number in it; NULL:
+			       by the text, or else by the message */
 };
 
 /* Begins a log of one run of this version of pganchor. */

@@ -59,7 +59,7 @@ static void all_that_was_seen(void **state)
 	    "<dd>auditor (member of pg_monitor)</dd>",
 	    "<pre>hostssl orders shop 10.20.0.0/16 scram-sha-256</pre>",
 	    "<code>rule-without-tls</code>",
-	    "<span class=\"heard\">error: </span>line 103",
+	    "<span class=\"mark\">error: </span>line 103",
 	    "permission denied for table pg_user_mapping",
 	    "CN=Example Intermediate CA",
 	    "password=********",

@@ -74,7 +74,7 @@ static void tables(void **state)
 	    "<thead><tr><th scope=\"col\">User</th><th scope=\"col\">Address</th></tr></thead>\n"
 	    "<tbody>\n<tr><th scope=\"row\" class=\"short\">alice</th><td "
 	    "class=\"short\">192.0.2.1</td></tr>\n"
-	    "<tr class=\"error\"><th scope=\"row\" class=\"short\"><span class=\"heard\">error: "
+	    "<tr class=\"error\"><th scope=\"row\" class=\"short\"><span class=\"mark\">error: "
 	    "</span>&lt;bob&gt;</th><td></td></tr>\n"
 	    "</tbody>\n</table>\n</div>\n");
 	pga_text_free(&html);
