@@ -66,6 +66,7 @@ struct pga_audit_setting {
 	char *source; /* "command line", "configuration file", ... */
 	char *file;   /* where it is set; "" where that is not known */
 	bool pending; /* it is another after the next restart */
+	long line;    /* of the file; 0 where that is not known */
 };
 
 enum pga_audit_way {

@@ -55,7 +55,8 @@ int pga_audit_collect_server(struct pga_audit *audit, struct pga_audit_connectio
 }
 
 static const char settings[] =
-    "SELECT name, setting, source, sourcefile, pending_restart FROM pg_catalog.pg_settings "
+    "SELECT name, setting, source, sourcefile, pending_restart, sourceline "
+    "FROM pg_catalog.pg_settings "
     "WHERE name OPERATOR(pg_catalog.~) '^ssl' OR name OPERATOR(pg_catalog.=) ANY (ARRAY["
     "'password_encryption', 'listen_addresses', 'hba_file', 'hosts_file', 'data_directory', "
     "'allow_alter_system', 'krb_server_keyfile', 'md5_password_warnings', 'log_connections']) "
@@ -74,6 +75,7 @@ static void take_setting(void *context, const PGresult *row)
 	setting->source = pga_audit_column(audit, row, 2);
 	setting->file = pga_audit_column(audit, row, 3);
 	setting->pending = pga_audit_true(row, 4);
+	setting->line = PQnfields(row) > 5 ? strtol(PQgetvalue(row, 0, 5), NULL, 10) : 0;
 }
 
 int pga_audit_collect_settings(struct pga_audit *audit, struct pga_audit_connection *connection,

@@ -19,12 +19,16 @@ static size_t file_and_line(const char *object, long *line)
 	return (size_t)(colon - object);
 }
 
-static const char *file_of_setting(const struct pga_audit *audit, const char *name)
+/* Where the server says that it is set. */
+static void place_setting(struct pga_sarif_result *result, const struct pga_audit *audit,
+			  const char *name)
 {
 	for (size_t i = 0; i < audit->setting_count; i++)
-		if (strcmp(audit->settings[i].name, name) == 0 && audit->settings[i].file[0] == '/')
-			return audit->settings[i].file;
-	return NULL;
+		if (strcmp(audit->settings[i].name, name) == 0 &&
+		    audit->settings[i].file[0] == '/') {
+			result->file = audit->settings[i].file;
+			result->line = audit->settings[i].line;
+		}
 }
 
 /* What a kind of finding is, whatever it is found in: dashboards show it as a title. NULL for kinds
@@ -91,7 +95,7 @@ static void add(json_t *log, const struct pga_audit *audit, const struct pga_fin
 	if (of_rule)
 		result.text = finding->detail;
 	else if (strcmp(finding->subject, PGA_AUDIT_SETTINGS) == 0 && finding->object != NULL)
-		result.file = file_of_setting(audit, finding->object);
+		place_setting(&result, audit, finding->object);
 	/* an object that is NULL makes the report fail */
 	pga_sarif_add(file.failed ? NULL : log, &result);
 	pga_text_free(&file);

@@ -97,6 +97,9 @@ Small programs, programs.py
   second_libpq     a copy of this machine's libpq under a soname of its own
   own_libpq_words  what links libpq itself into a C program
 
+A browser, chromium.py (module): import it where it is used
+  chromium         .open(path, width, scheme="dark") .value(expression) .picture() .printed(path) .errors
+
 The documents, walkthroughs.py: what docs/*.md and the README's first day have people type, run and compared
 
 Nothing here sleeps: a server is ready when it says so. All servers are stopped by process id, and die with pytest.

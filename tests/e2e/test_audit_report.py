@@ -69,12 +69,15 @@ def test_sarif(home, weak):
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
         for location in result["locations"]:
             place = location.get("physicalLocation", {})
-            if "region" in place:
+            if "region" in place and result["ruleId"].startswith("rule-"):
                 assert place["artifactLocation"]["uri"].endswith("/pg_hba.conf")
                 of_rules.setdefault(result["ruleId"], set()).add(lines[place["region"]["startLine"] - 1])
     assert TRUST in of_rules["rule-trust"] and {PLAIN, TRUST} <= of_rules["rule-without-tls"]
     (old,) = (result for result in run["results"] if result["ruleId"] == "server-tls-old")
-    assert old["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("/postgresql.conf")
+    place = old["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"].endswith("/postgresql.conf")
+    settings = (weak.directory / "data/postgresql.conf").read_text().splitlines()
+    assert settings[place["region"]["startLine"] - 1].startswith("ssl_min_protocol_version")
     assert not any("session" in result["ruleId"] for result in run["results"])
 
 

@@ -38,12 +38,12 @@ static struct pga_audit_rule sample_rules[] = {
 
 static struct pga_audit_setting sample_settings[] = {
     {T("ssl"), T("on"), T("configuration file"), T("/etc/postgresql/15/main/postgresql.conf"),
-     false},
+     false, 7},
     {T("ssl_min_protocol_version"), T("TLSv1"), T("configuration file"),
-     T("/etc/postgresql/15/main/postgresql.conf"), false},
+     T("/etc/postgresql/15/main/postgresql.conf"), false, 7},
     {T("password_encryption"), T("md5"), T("configuration file"),
-     T("/etc/postgresql/15/main/conf.d/old settings.conf"), false},
-    {T("listen_addresses"), T("*"), T("command line"), T(""), true},
+     T("/etc/postgresql/15/main/conf.d/old settings.conf"), false, 7},
+    {T("listen_addresses"), T("*"), T("command line"), T(""), true, 0},
 };
 
 static struct pga_audit_outward sample_outward[] = {
