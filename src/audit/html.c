@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A page is read by people: of no server more findings about sessions are told, one by one. */
+#define MOST_OF_SESSIONS 200
+
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 /* ---- findings ---- */
@@ -71,12 +74,26 @@ static bool is_told(const struct pga_finding *finding, enum pga_severity severit
 /* The heaviest first. */
 static void add_findings(struct pga_text *html, const struct pga_audit *audit)
 {
+	size_t of_sessions = 0;
+
 	if (audit->findings.count > 0)
 		pga_html_element(html, "h3", "Findings");
 	for (int severity = PGA_SEVERITY_ERROR; severity >= PGA_SEVERITY_OK; severity--)
-		for (size_t i = 0; i < audit->findings.count; i++)
-			if (is_told(&audit->findings.list[i], (enum pga_severity)severity))
-				add_finding(html, &audit->findings.list[i]);
+		for (size_t i = 0; i < audit->findings.count; i++) {
+			const struct pga_finding *finding = &audit->findings.list[i];
+
+			if (!is_told(finding, (enum pga_severity)severity))
+				continue;
+			if (strcmp(finding->subject, PGA_AUDIT_SESSIONS) != 0 ||
+			    of_sessions++ < MOST_OF_SESSIONS)
+				add_finding(html, finding);
+		}
+	if (of_sessions > MOST_OF_SESSIONS)
+		pga_text_addf(
+		    html,
+		    "<p class=\"quiet\">%zu more findings about sessions are counted, and "
+		    "not listed.</p>\n",
+		    of_sessions - MOST_OF_SESSIONS);
 }
 
 /* ---- who the server is ---- */

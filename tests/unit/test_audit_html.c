@@ -127,6 +127,28 @@ static void heaviest_first(void **state)
 	free(page);
 }
 
+/* A page is read by people, and a server can have thousands of sessions. */
+static void many_sessions(void **state)
+{
+	struct pga_audit audit = sample_seen;
+	struct pga_audit_page page = {0};
+	char *text;
+
+	(void)state;
+	for (int i = 0; i < 1234; i++)
+		pga_findings_add(&audit.findings, PGA_SESSION_WITHOUT_TLS, PGA_SEVERITY_ERROR,
+				 PGA_AUDIT_SESSIONS, "session %d is not encrypted", i);
+	pga_audit_page_add(&page, &audit);
+	pga_findings_free(&audit.findings);
+	text = pga_audit_page_text(&page, "0.1.0", 1795914123);
+	pga_audit_page_free(&page);
+	assert_non_null(text);
+	assert_has(text, "<b>1234</b> errors");
+	assert_has(text, ">1034 more findings about sessions are counted, and not listed.<");
+	assert_int_equal(count_of(text, "<code>session-without-tls"), 200);
+	free(text);
+}
+
 static json_t *make_log(void)
 {
 	struct pga_audit audits[] = {sample_weak(), sample_not_reached()};
@@ -179,9 +201,10 @@ static void memory_runs_out(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(all_that_was_seen),   cmocka_unit_test(nothing_of_strangers),
-	    cmocka_unit_test(is_ordered),          cmocka_unit_test(heaviest_first),
-	    cmocka_unit_test(configuration_alone), cmocka_unit_test(memory_runs_out),
+	    cmocka_unit_test(all_that_was_seen), cmocka_unit_test(nothing_of_strangers),
+	    cmocka_unit_test(is_ordered),        cmocka_unit_test(heaviest_first),
+	    cmocka_unit_test(many_sessions),     cmocka_unit_test(configuration_alone),
+	    cmocka_unit_test(memory_runs_out),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
