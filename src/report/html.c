@@ -66,7 +66,7 @@ void pga_html_element(struct pga_text *html, const char *tag, const char *text)
 
 void pga_html_table(struct pga_text *html, const char *caption, const char *const *headings)
 {
-	pga_text_add(html, "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"");
+	pga_text_add(html, "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"");
 	pga_html_text(html, caption);
 	pga_text_add(html, "\">\n<table>\n");
 	pga_html_element(html, "caption", caption);

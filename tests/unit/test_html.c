@@ -69,7 +69,7 @@ static void tables(void **state)
 	add_table(&html);
 	assert_string_equal(
 	    pga_text_string(&html),
-	    "<div class=\"scroll\" role=\"region\" tabindex=\"0\" aria-label=\"Who &quot;is&quot; "
+	    "<div class=\"scroll\" role=\"group\" tabindex=\"0\" aria-label=\"Who &quot;is&quot; "
 	    "here\">\n<table>\n<caption>Who &quot;is&quot; here</caption>\n"
 	    "<thead><tr><th scope=\"col\">User</th><th scope=\"col\">Address</th></tr></thead>\n"
 	    "<tbody>\n<tr><th scope=\"row\" class=\"short\">alice</th><td "
